@@ -1,0 +1,102 @@
+/* dataflow/config.h -- the machine and the study, as the configuration file states them.
+ *
+ * Every key is one row of the table in config.c (unit, default, least, most, one line of doc);
+ * parsing, --set, --help and the written-back configuration come from the rows. Durations are kept
+ * in the unit of their key, rates in bit/s.
+ */
+#ifndef DATAFLOW_CONFIG_H
+#define DATAFLOW_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/err.h"
+
+enum clocking { CLOCKING_TIMESTEP };
+
+enum placing_choice { PLACING_AUTO, PLACING_IWAP, PLACING_KLIP, PLACING_PLIP };
+
+struct crossbar_cfg {
+    uint32_t rows, columns; // devices; a weight takes one (differential) device
+    uint32_t mvm_ns;        // from input pulses to codes, all columns in parallel
+};
+
+struct memory_cfg {
+    uint32_t            word_bits; // a multiple of 8
+    uint32_t            words;
+    enum placing_choice placing;
+};
+
+struct digital_cfg {
+    uint32_t lanes; // outputs finished per clock
+};
+
+struct fabric_cfg {
+    char     kind[32]; // a row of the table in noc/fabric.c
+    uint64_t link_bps, partial_sum_bps;
+    uint32_t hop_timesteps, partial_sum_hops;
+};
+
+struct count_map { // e.g. mapping.replicas: {32: 4, conv5: 2}
+    struct count_entry {
+        char    *key; // owned; a layer's name or an output height
+        char    *where; // owned; file:line, for errors
+        uint32_t value;
+    }       *entry; // owned
+    uint32_t n_entry;
+};
+
+struct mapping_cfg {
+    struct count_map replicas;    // kernel copies inside one crossbar
+    struct count_map copies;      // cores that share a layer's output columns
+    struct count_map block_width; // dW of Method 2; 1 is Method 1
+    char             firing[32];  // a row of the table in dataflow/firing.c
+};
+
+struct network_cfg {
+    char     family[32]; // "resnet-cifar", or empty when onnx is given
+    char     onnx[1024]; // path, or empty
+    uint32_t depth, size, classes;
+    uint32_t channels[16];
+    uint32_t n_channels;
+};
+
+struct config {
+    struct network_cfg  network;
+    uint32_t            clock_mhz;
+    enum clocking       clocking;
+    uint64_t            timestep_ns;
+    uint32_t            chip_cores;
+    struct crossbar_cfg crossbar;
+    struct memory_cfg   memory;
+    struct digital_cfg  digital;
+    struct fabric_cfg   fabric;
+    struct mapping_cfg  mapping;
+    uint32_t            batch;
+    char                path[1024]; // of the file read
+};
+
+/* Reads `path` (NULL: the defaults alone), then applies n_set strings "key=value" in order. */
+enum err config_load(struct config *c, const char *path, const char *const *set, size_t n_set,
+                     struct err_msg *m);
+void config_release(struct config *c);
+
+/* Writes the effective configuration, every key, as YAML; reading it again gives the same. */
+enum err config_write_yaml(const struct config *c, FILE *out, struct err_msg *m);
+
+/* The same as a JSON object for the result document; the caller owns the reference. NULL without
+ * memory. Keys and types as in the YAML. */
+struct json_t *config_to_json(const struct config *c);
+
+/* All keys with unit, default, range and doc, for --help. */
+void config_print_help(FILE *out);
+
+/* Value for a layer: by its name, else by its output height, else `otherwise`. */
+uint32_t count_map_get(const struct count_map *map, const char *layer, uint32_t height,
+                       uint32_t otherwise);
+
+/* Whole clocks in ns nanoseconds at clock_mhz. False when it is not a whole number. */
+bool config_clocks(uint64_t ns, uint32_t clock_mhz, uint64_t *clocks);
+
+#endif

@@ -1,0 +1,111 @@
+/* memory/input_memory.h -- the SRAM in which a core caches its input pixels.
+ *
+ * The memory keeps K columns of H pixels. Columns are counted on from image to image,
+ * c = image * W + y; column c sits in slot c mod K and is overwritten by column c + K. Where a pixel
+ * lies is decided by a placing (Dazzi et al. 2021, section 2.3) and comes down to two strides,
+ * article Algorithm 2's delta_kernel and delta_pix:
+ *
+ *     byte address of (x, c) = x * delta_kernel + (c mod K) * delta_pix
+ *
+ * The bytes of every pixel really sit in words at that address. A pixel may come as channel slices
+ * from several cores and is complete when all its bytes have come. Reading a pixel that is not
+ * complete, or whose slot another column has taken, is an error of the plan: memory_read_row()
+ * refuses it. Padding takes no slot: whoever reads inserts the zeros.
+ *
+ * Not modelled: banks, ports other than one word a clock (dataflow checks that budget).
+ */
+#ifndef MEMORY_INPUT_MEMORY_H
+#define MEMORY_INPUT_MEMORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct memory_shape {
+    uint32_t pixel_bytes;    // channels that this core stores, one byte each
+    uint32_t height;         // H: pixels in a column
+    uint32_t columns;        // K: columns kept
+    uint32_t kernel_columns; // F: pixels in a kernel row, at most K
+    uint32_t word_bytes;
+};
+
+/* One placing: one file, one row of placings[]. */
+struct placing {
+    const char *name; // "iwap"
+    const char *doc;
+    bool        needs_masks; // write masks and bit-line indexes
+    void (*strides)(const struct memory_shape *s, uint64_t *delta_kernel, uint64_t *delta_pix);
+};
+
+extern const struct placing place_iwap, place_klip, place_plip;
+extern const struct placing *const placings[]; // ends with NULL
+const struct placing *placing_find(const char *name); // NULL when unknown
+
+/* Spec section 3: IWAP where the pixel as stored is narrower than a word, else PLIP. */
+const struct placing *placing_auto(uint32_t pixel_bytes, uint32_t word_bytes);
+
+struct memory_layout { // immutable; part of the plan
+    struct memory_shape   shape;
+    const struct placing *placing;
+    uint64_t              delta_kernel, delta_pix; // bytes
+};
+
+void memory_layout_init(struct memory_layout *l, const struct memory_shape *s,
+                        const struct placing *p);
+
+/* From the first to the last used byte (padding behind the last row or pixel is not counted). */
+uint64_t memory_used_bytes(const struct memory_layout *l);
+uint64_t memory_used_words(const struct memory_layout *l);
+
+/* Words touched by writing n bytes of pixel (x, c) from channel `first` on. */
+uint32_t memory_write_words(const struct memory_layout *l, uint32_t x, uint64_t c, uint32_t first,
+                            uint32_t n);
+
+/* Words touched by the n_columns pixels (x, c) .. (x, c + n_columns - 1): one kernel row. A word
+ * that several of them share counts once. n_columns is 1 to K. */
+uint32_t memory_read_words(const struct memory_layout *l, uint32_t x, uint64_t c,
+                           uint32_t n_columns);
+
+/* Table 1: smallest and largest over every position. */
+struct memory_metrics {
+    uint64_t used_bytes;
+    double   empty_percent; // 100 * (1 - payload / used)
+    uint32_t read_least, read_most, write_least, write_most; // words
+};
+struct memory_metrics memory_metrics(const struct memory_layout *l);
+
+struct input_memory {
+    const struct memory_layout *layout; // borrowed
+    uint8_t                    *byte;   // the words; NULL in a timing run
+    struct pixel_slot {
+        uint64_t column;  // c of the pixel whose bytes are here; meaningless while arrived == 0
+        uint32_t arrived; // bytes of it that have come
+    }        *slot;       // [height][columns]
+    uint32_t *rows;       // [columns] pixels complete from the top, of the slot's present column
+};
+
+/* Allocates words (when values) and slots. False when the host has no memory; then *m is zero. */
+bool memory_init(struct input_memory *m, const struct memory_layout *layout, bool values);
+void memory_release(struct input_memory *m); // takes a zeroed one
+
+/* Forgets all pixels: the memory of a chip just reset. */
+void memory_reset(struct input_memory *m);
+
+/* Stores n bytes of pixel (x, c) from channel `first` on (article: store_data). bytes is NULL in a
+ * timing run. Returns the words written. */
+uint32_t memory_store(struct input_memory *m, uint32_t x, uint64_t c, uint32_t first, uint32_t n,
+                      const uint8_t *bytes);
+
+/* Pixels of column c that are complete from x = 0 on: 0 while the slot holds another column.
+ * Within a column pixels arrive in order of x. */
+uint32_t memory_rows_stored(const struct input_memory *m, uint64_t c);
+
+/* Whether pixel (x, c) is complete and still there. */
+bool memory_holds(const struct input_memory *m, uint32_t x, uint64_t c);
+
+/* Reads the pixels (x, c) .. (x, c + n_columns - 1) in order of c, undoing the rotation of the
+ * slots (article: read_data), to out[n_columns * pixel_bytes]; out is NULL in a timing run. Returns
+ * the words read, 0 when a pixel is not there: *missing is then its column. */
+uint32_t memory_read_row(const struct input_memory *m, uint32_t x, uint64_t c, uint32_t n_columns,
+                         uint8_t *out, uint64_t *missing);
+
+#endif

@@ -1,0 +1,45 @@
+/* traces/images.h -- sets of labelled images, streamed from files.
+ *
+ * Formats, recognised by content, plain or gzip: CIFAR-10 binary (records of a label byte and three
+ * planes of 32x32) and IDX (an images file of unsigned bytes, 3 dimensions, with its labels file
+ * beside it: "images-idx3" becomes "labels-idx1" in the name). Pixels are uint8, delivered as
+ * int8 = pixel - 128, all channels of a pixel together, x (row) fastest inside column y:
+ *
+ *     out[(y * height + x) * channels + ch]
+ *
+ * An image smaller than the network wants is centred on a frame of pixel value 0; a grey one is
+ * repeated in every channel. A larger one is an error. Nothing is kept: memory does not grow with
+ * the number of images.
+ */
+#ifndef TRACES_IMAGES_H
+#define TRACES_IMAGES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/err.h"
+
+struct images; // an open set
+
+struct images_shape {
+    uint32_t height, width, channels;
+};
+
+/* Opens the set at `path`, to be delivered in shape `want`. n_classes: labels must be below it. */
+enum err images_open(struct images **set, const char *path, struct images_shape want,
+                     uint32_t n_classes, struct err_msg *m);
+void images_close(struct images *set); // takes NULL
+
+/* Images in the set; read from the header or the file's size, or found by reading through. */
+enum err images_count(struct images *set, uint64_t *count, struct err_msg *m);
+
+/* Skips n images. */
+enum err images_skip(struct images *set, uint64_t n, struct err_msg *m);
+
+/* Next image into out[height * width * channels] and its label. ERR_INPUT names file and offset
+ * when the file ends inside it, the label is out of range or the gzip stream is corrupt. After the
+ * last image *more is 0 and nothing is delivered. */
+enum err images_next(struct images *set, int8_t *out, uint32_t *label, int *more,
+                     struct err_msg *m);
+
+#endif
