@@ -1,0 +1,320 @@
+/* Networks: the built-in family against the article's Table 2 as corrected in spec section 1, and
+ * what network_check refuses. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataflow/network.h"
+
+static const uint32_t article_channels[] = {16, 28, 56};
+
+static struct network family(uint32_t depth, uint32_t size)
+{
+    struct resnet_cifar_cfg cfg = {depth, size, 10, article_channels, 3};
+    struct network n;
+    struct err_msg m;
+
+    if (network_resnet_cifar(&n, &cfg, &m))
+        fail_msg("%s", m.text);
+    return n;
+}
+
+static void assert_shape(struct shape s, uint32_t height, uint32_t width, uint32_t channels)
+{
+    assert_int_equal(s.height, height);
+    assert_int_equal(s.width, width);
+    assert_int_equal(s.channels, channels);
+}
+
+/* Rows of Table 2: layers `first` to `last`, or one by name. */
+struct row {
+    const char *name;
+    uint32_t    in, out, stride, c_in, c_out, kernel, rows;
+};
+
+static void assert_row(const struct network *n, const char *name, const struct row *r)
+{
+    uint32_t i = network_find(n, name);
+    assert_true(i < n->n_layer);
+    const struct layer *l = &n->layer[i];
+
+    assert_shape(l->in, r->in, r->in, r->c_in);
+    assert_shape(l->out, r->out, r->out, r->c_out);
+    for (int axis = 0; axis < 2; axis++) {
+        assert_int_equal(l->window.kernel[axis], r->kernel);
+        assert_int_equal(l->window.stride[axis], r->stride);
+    }
+    assert_int_equal(layer_kernel_rows(l), r->rows);
+}
+
+static void resnet32_is_table_2_of_the_article(void **state)
+{
+    static const struct {
+        uint32_t   first, last;
+        struct row row;
+    } convs[] = {
+        {1, 1, {0, 32, 32, 1, 3, 16, 3, 27}},     {2, 11, {0, 32, 32, 1, 16, 16, 3, 144}},
+        {12, 12, {0, 32, 16, 2, 16, 28, 3, 144}}, {13, 21, {0, 16, 16, 1, 28, 28, 3, 252}},
+        {22, 22, {0, 16, 8, 2, 28, 56, 3, 252}},  {23, 31, {0, 8, 8, 1, 56, 56, 3, 504}},
+    };
+    static const struct row others[] = {
+        {"rs1", 32, 16, 2, 16, 28, 1, 16},
+        {"rs2", 16, 8, 2, 28, 56, 1, 28},
+        {"fc", 1, 1, 1, 56, 10, 1, 56},
+    };
+    struct network n = family(32, 32);
+    char name[16];
+    (void)state;
+
+    assert_int_equal(n.n_layer, 1 + 31 + 2 + 1);
+    for (size_t i = 0; i < sizeof convs / sizeof *convs; i++)
+        for (uint32_t k = convs[i].first; k <= convs[i].last; k++) {
+            snprintf(name, sizeof name, "conv%" PRIu32, k);
+            assert_row(&n, name, &convs[i].row);
+        }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_row(&n, others[i].name, &others[i]);
+    assert_int_equal(network_weights(&n), 361712); // Joshi et al. 2020: 361,722 with FC biases
+    assert_int_equal(network_macs(&n) / 100000, 587);
+    network_release(&n);
+}
+
+/* Per stage: maps of h x h, c channels, 2 blocks convolutions, the first from c_in channels. */
+static void weights_and_macs_have_a_closed_form(void **state)
+{
+    static const uint32_t depths[] = {8, 14, 20, 32, 44, 56, 110, 1202, 2990};
+    static const uint32_t sizes[] = {3, 8, 17, 30, 32, 224};
+    (void)state;
+
+    for (size_t d = 0; d < sizeof depths / sizeof *depths; d++)
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+            uint64_t h = sizes[s], blocks = (depths[d] - 2) / 6, c_in = 16;
+            uint64_t weights = 9 * 3 * 16, macs = weights * h * h;
+            for (int stage = 0; stage < 3; stage++) {
+                uint64_t c = article_channels[stage];
+                uint64_t w = 9 * c * (c_in + (2 * blocks - 1) * c) + (stage ? c_in * c : 0);
+                h = stage ? (h + 1) / 2 : h;
+                weights += w;
+                macs += w * h * h;
+                c_in = c;
+            }
+            struct network n = family(depths[d], sizes[s]);
+            assert_int_equal(network_weights(&n), weights + 560);
+            assert_int_equal(network_macs(&n), macs + 560);
+            assert_int_equal(n.n_layer, depths[d] + 3);
+            assert_string_equal(network_result(&n)->name, "fc");
+            network_release(&n);
+        }
+}
+
+static void residuals_run_around_blocks_and_through_rs_where_the_map_halves(void **state)
+{
+    struct network n = family(14, 30); // two blocks a stage: 30 -> 15 -> 8
+    static const struct {
+        const char *layer, *input, *residual; // residual NULL: none
+    } want[] = {
+        {"conv1", "image", NULL},     {"conv2", "conv1", NULL},  {"conv3", "conv2", "conv1"},
+        {"conv4", "conv3", NULL},     {"conv5", "conv4", "conv3"}, {"rs1", "conv5", NULL},
+        {"conv6", "conv5", NULL},     {"conv7", "conv6", "rs1"}, {"conv8", "conv7", NULL},
+        {"conv9", "conv8", "conv7"},  {"rs2", "conv9", NULL},    {"conv10", "conv9", NULL},
+        {"conv11", "conv10", "rs2"},  {"conv12", "conv11", NULL},
+        {"conv13", "conv12", "conv11"}, {"fc", "conv13", NULL},
+    };
+    (void)state;
+
+    assert_int_equal(n.n_layer, 1 + sizeof want / sizeof *want);
+    for (uint32_t i = 1; i < n.n_layer; i++) { // the order too: rs before the block's two
+        const struct layer *l = &n.layer[i];
+        assert_string_equal(l->name, want[i - 1].layer);
+        assert_string_equal(n.layer[l->input[0]].name, want[i - 1].input);
+        assert_int_equal(l->has_residual, want[i - 1].residual != NULL);
+        if (l->has_residual)
+            assert_string_equal(n.layer[l->residual].name, want[i - 1].residual);
+        assert_int_equal(l->relu, strncmp(l->name, "conv", 4) == 0);
+        assert_int_equal(l->pooled, strcmp(l->name, "conv13") == 0);
+        assert_int_equal(l->raw_output, strcmp(l->name, "fc") == 0);
+    }
+    assert_shape(n.layer[network_find(&n, "rs1")].out, 15, 15, 28);
+    assert_shape(n.layer[network_find(&n, "conv6")].out, 15, 15, 28);
+    assert_shape(n.layer[network_find(&n, "rs2")].out, 8, 8, 56);
+    assert_shape(layer_delivers(&n.layer[network_find(&n, "conv13")]), 1, 1, 56);
+    network_release(&n);
+}
+
+static void any_number_of_stages_and_channels_makes_a_network(void **state)
+{
+    static const uint32_t channels[13] = {5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    struct err_msg m;
+    (void)state;
+
+    for (uint32_t stages = 1; stages <= 13; stages++) {
+        struct resnet_cifar_cfg cfg = {2 + 4 * stages, 4096, 7, channels, stages};
+        struct network n;
+        assert_int_equal(network_resnet_cifar(&n, &cfg, &m), ERR_NONE);
+        assert_int_equal(n.n_layer, 1 + cfg.depth + stages - 1);
+        assert_int_equal(n.layer[n.n_layer - 2].out.height, 4096 >> (stages - 1));
+        network_release(&n);
+    }
+}
+
+static void a_wrong_member_of_the_family_is_refused_with_the_range(void **state)
+{
+    static const uint32_t none[] = {16, 0, 56}, many[] = {16, 28, 65537}, one = 16,
+                          wide[] = {65536, 1, 1};
+    static const struct {
+        struct resnet_cifar_cfg cfg;
+        const char             *want;
+    } cases[] = {
+        {{7, 32, 10, article_channels, 3}, "network.depth = 7: want 2 + 6 * blocks, 8 to 65534"},
+        {{2, 32, 10, article_channels, 3}, "network.depth = 2: want 2 + 6"},
+        {{0, 32, 10, article_channels, 3}, "network.depth = 0: want 2 + 6"},
+        {{33, 32, 10, article_channels, 3}, "network.depth = 33: want 2 + 6"},
+        {{6000002, 32, 10, article_channels, 3}, "network.depth = 6000002: want 2 + 6"},
+        {{4294967294, 32, 10, article_channels, 3}, "network.depth = 4294967294: want"},
+        {{32, 2, 10, article_channels, 3}, "network.size = 2: want 3 to 4096"},
+        {{32, 4097, 10, article_channels, 3}, "network.size = 4097: want 3 to 4096"},
+        {{32, 0, 10, article_channels, 3}, "network.size = 0: want 3 to 4096"},
+        {{4, 0, 10, &one, 1}, "network.size = 0: want 1 to 4096"},
+        {{32, 32, 0, article_channels, 3}, "network.classes = 0: want 1 to 65536"},
+        {{32, 32, 10, none, 3}, "network.channels[1] = 0: want 1 to 65536"},
+        {{32, 32, 10, many, 3}, "network.channels[2] = 65537: want 1 to 65536"},
+        {{32, 32, 10, article_channels, 0}, "network.channels has 0 stages: want 1 to 13"},
+        {{32, 32, 10, article_channels, 14}, "network.channels has 14 stages: want 1 to 13"},
+        {{32, 4096, 10, wide, 3}, "layer conv1: a map of 4096x4096x65536: want"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct network n;
+        struct err_msg m = {""};
+        assert_int_equal(network_resnet_cifar(&n, &cases[i].cfg, &m), ERR_INPUT);
+        if (strncmp(m.text, cases[i].want, strlen(cases[i].want)) != 0)
+            fail_msg("case %zu: \"%s\", want \"%s...\"", i, m.text, cases[i].want);
+        assert_null(n.layer);
+        network_release(&n);
+    }
+}
+
+static void find_gives_the_number_of_layers_for_a_name_that_is_not_there(void **state)
+{
+    struct network n = family(8, 8);
+    (void)state;
+
+    assert_int_equal(network_find(&n, "conv1"), 1);
+    assert_int_equal(network_find(&n, "conv"), n.n_layer);
+    network_release(&n);
+}
+
+/* One thing broken in a good network. */
+struct damage {
+    const char *layer;
+    void      (*apply)(struct layer *l);
+    const char *want;
+};
+
+static void input_of_later(struct layer *l) { l->input[0] = 7; }
+static void input_of_itself(struct layer *l) { l->input[0] = 2; }
+static void residual_of_later(struct layer *l) { l->residual = 6; }
+static void residual_of_other_shape(struct layer *l) { l->residual = 1; }
+static void wrong_height(struct layer *l) { l->out.height = 7; }
+static void wrong_width(struct layer *l) { l->in.width = 9; }
+static void wrong_channels(struct layer *l) { l->in.channels = 15; }
+static void no_channels(struct layer *l) { l->out.channels = 0; }
+static void no_kernel(struct layer *l) { l->window.kernel[1] = 0; }
+static void no_stride(struct layer *l) { l->window.stride[0] = 0; }
+static void no_dilation(struct layer *l) { l->window.dilation[0] = 0; }
+static void large_kernel(struct layer *l) { l->window.kernel[0] = 11; }
+static void large_pad(struct layer *l) { l->window.pad_after[1] = 3; }
+static void bad_groups(struct layer *l) { l->groups = 3; }
+static void no_groups(struct layer *l) { l->groups = 0; }
+static void no_input(struct layer *l) { l->n_input = 0; }
+static void raw(struct layer *l) { l->raw_output = true; }
+static void zero_point(struct layer *l) { l->in_zero = 1; }
+static void large_zero(struct layer *l) { l->out_zero = 256; }
+static void same_name(struct layer *l) { memcpy(l->name, "conv1", 6); }
+static void number(struct layer *l) { memcpy(l->name, "12345", 6); }
+static void dotted(struct layer *l) { memcpy(l->name, "a.b", 4); }
+static void second_image(struct layer *l) { l->kind = LAYER_IMAGE; }
+static void gemm(struct layer *l) { l->kind = LAYER_GEMM; }
+
+static void check_names_the_layer_and_what_is_wrong(void **state)
+{
+    static const struct damage damages[] = {
+        {"conv2", input_of_later, "layer conv2: reads layer 7, itself layer 2: want an earlier"},
+        {"conv2", input_of_itself, "layer conv2: reads layer 2, itself layer 2"},
+        {"conv3", residual_of_later, "layer conv3: adds layer 6"},
+        {"conv5", residual_of_other_shape, "layer conv5: adds a map of 8x8x16 from conv1 to its "
+                                           "own of 4x4x28"},
+        {"conv2", wrong_height, "layer conv2: 7 rows delivered: want 8"},
+        {"conv2", wrong_width, "layer conv2: reads maps of 8x9, conv1 delivers 8x8"},
+        {"conv2", wrong_channels, "layer conv2: reads 15 channels, its inputs deliver 16"},
+        {"conv2", no_channels, "layer conv2: a map of 8x8x0: want"},
+        {"conv2", no_kernel, "layer conv2: kernel 0, dilation 1, stride 1 along columns"},
+        {"conv2", no_stride, "layer conv2: kernel 3, dilation 1, stride 0 along rows"},
+        {"conv2", no_dilation, "layer conv2: kernel 3, dilation 0, stride 1 along rows"},
+        {"conv2", large_kernel, "layer conv2: a kernel that reaches over 11 rows of a padded map "
+                                "of 10"},
+        {"conv2", large_pad, "layer conv2: padding 1 and 3 along columns: want less than the "
+                             "kernel's reach of 3"},
+        {"conv2", bad_groups, "layer conv2: 3 groups of 16 inputs and 16 outputs"},
+        {"conv2", no_groups, "layer conv2: 0 groups"},
+        {"conv2", no_input, "layer conv2: reads no layer"},
+        {"conv2", raw, "layer conv2: delivers 32-bit sums"},
+        {"conv2", zero_point, "layer conv2: and its input conv1 differ"},
+        {"conv2", large_zero, "layer conv2: zero point 256"},
+        {"conv2", same_name, "two layers are called conv1"},
+        {"conv2", number, "layer 2 is called \"12345\": want a letter"},
+        {"conv2", dotted, "layer 2 is called \"a.b\": want a letter"},
+        {"conv2", second_image, "layer conv2: is layer 2: want the image"},
+        {"image", gemm, "layer image: is layer 0: want the image"},
+        {"conv2", gemm, "layer conv2: is fully connected and not 1x1"},
+        {"fc", input_of_itself, "layer fc: reads maps of 1x1, conv2 delivers 8x8"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        struct network n = family(8, 8);
+        struct err_msg m = {""};
+        assert_int_equal(network_check(&n, &m), ERR_NONE);
+        damages[i].apply(&n.layer[network_find(&n, damages[i].layer)]);
+        assert_int_equal(network_check(&n, &m), ERR_INPUT);
+        if (strncmp(m.text, damages[i].want, strlen(damages[i].want)) != 0)
+            fail_msg("\"%s\", want \"%s...\"", m.text, damages[i].want);
+        network_release(&n);
+    }
+}
+
+static void check_wants_every_layer_but_the_last_read(void **state)
+{
+    struct network n = family(8, 8);
+    struct err_msg m;
+    (void)state;
+
+    n.layer[3].has_residual = false; // conv3 of a block: conv1 is still read by conv2
+    assert_int_equal(network_check(&n, &m), ERR_NONE);
+    n.layer[3].input[0] = 1;
+    assert_int_equal(network_check(&n, &m), ERR_INPUT);
+    assert_string_equal(m.text, "layer conv2: no layer reads it: want one result, the last layer");
+    network_release(&n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(resnet32_is_table_2_of_the_article),
+        cmocka_unit_test(weights_and_macs_have_a_closed_form),
+        cmocka_unit_test(residuals_run_around_blocks_and_through_rs_where_the_map_halves),
+        cmocka_unit_test(any_number_of_stages_and_channels_makes_a_network),
+        cmocka_unit_test(a_wrong_member_of_the_family_is_refused_with_the_range),
+        cmocka_unit_test(find_gives_the_number_of_layers_for_a_name_that_is_not_there),
+        cmocka_unit_test(check_names_the_layer_and_what_is_wrong),
+        cmocka_unit_test(check_wants_every_layer_but_the_last_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
