@@ -33,6 +33,7 @@ struct placing {
     const char *name; // "iwap"
     const char *doc;
     bool        needs_masks; // write masks and bit-line indexes
+    /* In bytes. delta_pix is pixel_bytes, as it is or rounded up to words. */
     void (*strides)(const struct memory_shape *s, uint64_t *delta_kernel, uint64_t *delta_pix);
 };
 
@@ -49,6 +50,8 @@ struct memory_layout { // immutable; part of the plan
     uint64_t              delta_kernel, delta_pix; // bytes
 };
 
+/* Needs every field of *s at least 1, kernel_columns <= columns, and K pixels as placed below
+ * 4 GiB: whoever takes a shape from a user checks it first. */
 void memory_layout_init(struct memory_layout *l, const struct memory_shape *s,
                         const struct placing *p);
 
@@ -90,8 +93,9 @@ void memory_release(struct input_memory *m); // takes a zeroed one
 /* Forgets all pixels: the memory of a chip just reset. */
 void memory_reset(struct input_memory *m);
 
-/* Stores n bytes of pixel (x, c) from channel `first` on (article: store_data). bytes is NULL in a
- * timing run. Returns the words written. */
+/* Stores n bytes of pixel (x, c) from channel `first` on (article: store_data). Every channel comes
+ * once; a pixel of another column that was in the slot is gone. bytes is NULL in a timing run.
+ * Returns the words written. */
 uint32_t memory_store(struct input_memory *m, uint32_t x, uint64_t c, uint32_t first, uint32_t n,
                       const uint8_t *bytes);
 

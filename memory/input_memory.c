@@ -1,0 +1,216 @@
+/* memory/input_memory.c -- see input_memory.h. */
+#include "memory/input_memory.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/util.h"
+
+/* ---- layout: where pixels lie and which words they touch ---- */
+
+void memory_layout_init(struct memory_layout *l, const struct memory_shape *s,
+                        const struct placing *p)
+{
+    assert(s->pixel_bytes > 0 && s->height > 0 && s->columns > 0 && s->word_bytes > 0);
+    assert(s->kernel_columns > 0 && s->kernel_columns <= s->columns);
+    *l = (struct memory_layout){ .shape = *s, .placing = p };
+    p->strides(s, &l->delta_kernel, &l->delta_pix);
+    assert(l->delta_kernel <= UINT32_MAX);
+}
+
+static uint32_t slot_of(const struct memory_layout *l, uint64_t c)
+{
+    return (uint32_t)(c % l->shape.columns);
+}
+
+static uint64_t address(const struct memory_layout *l, uint32_t x, uint32_t slot)
+{
+    return x * l->delta_kernel + slot * l->delta_pix;
+}
+
+uint64_t memory_used_bytes(const struct memory_layout *l)
+{
+    return address(l, l->shape.height - 1, l->shape.columns - 1) + l->shape.pixel_bytes;
+}
+
+uint64_t memory_used_words(const struct memory_layout *l)
+{
+    return ceil_div(memory_used_bytes(l), l->shape.word_bytes);
+}
+
+uint32_t memory_write_words(const struct memory_layout *l, uint32_t x, uint64_t c, uint32_t first,
+                            uint32_t n)
+{
+    assert(x < l->shape.height && n > 0 && first + n <= l->shape.pixel_bytes);
+    uint64_t begin = address(l, x, slot_of(l, c)) + first;
+
+    return (uint32_t)((begin + n - 1) / l->shape.word_bytes - begin / l->shape.word_bytes + 1);
+}
+
+struct word_range {
+    uint64_t first, last;
+};
+
+/* Words of the neighbouring slots begin to end - 1 of row x. No word between the first and the last
+ * is missed: pixels are adjacent or fill all words of their delta_pix. */
+static struct word_range slots_words(const struct memory_layout *l, uint32_t x, uint32_t begin,
+                                     uint32_t end)
+{
+    return (struct word_range){
+        .first = address(l, x, begin) / l->shape.word_bytes,
+        .last = (address(l, x, end - 1) + l->shape.pixel_bytes - 1) / l->shape.word_bytes,
+    };
+}
+
+uint32_t memory_read_words(const struct memory_layout *l, uint32_t x, uint64_t c,
+                           uint32_t n_columns)
+{
+    uint32_t columns = l->shape.columns;
+    assert(x < l->shape.height && n_columns > 0 && n_columns <= columns);
+    uint32_t begin = n_columns == columns ? 0 : slot_of(l, c);
+    struct word_range high = slots_words(l, x, begin, min_u32(begin + n_columns, columns));
+    uint64_t words = high.last - high.first + 1;
+
+    if (begin + n_columns > columns) { // the newest columns have wrapped to slot 0
+        struct word_range low = slots_words(l, x, 0, begin + n_columns - columns);
+        words += low.last - low.first + (low.last < high.first);
+    }
+    return (uint32_t)words;
+}
+
+struct memory_metrics memory_metrics(const struct memory_layout *l)
+{
+    const struct memory_shape *s = &l->shape;
+    double payload = (double)s->height * s->columns * s->pixel_bytes;
+    struct memory_metrics r = { .used_bytes = memory_used_bytes(l),
+                                .read_least = UINT32_MAX, .write_least = UINT32_MAX };
+
+    r.empty_percent = 100 * (1 - payload / (double)r.used_bytes);
+    for (uint32_t x = 0; x < s->height; x++)
+        for (uint32_t c = 0; c < s->columns; c++) {
+            uint32_t read = memory_read_words(l, x, c, s->kernel_columns);
+            uint32_t write = memory_write_words(l, x, c, 0, s->pixel_bytes);
+
+            r.read_least = min_u32(r.read_least, read);
+            r.read_most = max_u32(r.read_most, read);
+            r.write_least = min_u32(r.write_least, write);
+            r.write_most = max_u32(r.write_most, write);
+        }
+    return r;
+}
+
+/* ---- memory: the pixels that are there ---- */
+
+static size_t n_slot(const struct memory_layout *l)
+{
+    return (size_t)l->shape.height * l->shape.columns;
+}
+
+bool memory_init(struct input_memory *m, const struct memory_layout *layout, bool values)
+{
+    *m = (struct input_memory){
+        .layout = layout,
+        .slot = calloc(n_slot(layout), sizeof *m->slot),
+        .rows = calloc(layout->shape.columns, sizeof *m->rows),
+    };
+    if (values)
+        m->byte = calloc(memory_used_words(layout), layout->shape.word_bytes);
+    if (m->slot && m->rows && (m->byte || !values))
+        return true;
+    memory_release(m);
+    return false;
+}
+
+void memory_release(struct input_memory *m)
+{
+    free(m->byte);
+    free(m->slot);
+    free(m->rows);
+    *m = (struct input_memory){ 0 };
+}
+
+void memory_reset(struct input_memory *m)
+{
+    memset(m->slot, 0, n_slot(m->layout) * sizeof *m->slot);
+    memset(m->rows, 0, m->layout->shape.columns * sizeof *m->rows);
+}
+
+static struct pixel_slot *pixel_at(const struct input_memory *m, uint32_t x, uint32_t slot)
+{
+    assert(x < m->layout->shape.height);
+    return &m->slot[(size_t)x * m->layout->shape.columns + slot];
+}
+
+/* Whether anything of pixel (x, c) is in its slot. */
+static bool begun(const struct pixel_slot *p, uint64_t c)
+{
+    return p->arrived > 0 && p->column == c;
+}
+
+static bool complete(const struct input_memory *m, const struct pixel_slot *p, uint64_t c)
+{
+    return p->arrived == m->layout->shape.pixel_bytes && p->column == c;
+}
+
+/* Lengthens the complete prefix of column c, whose pixels behind it may already be there: one
+ * slice of a pixel can come later than another producer's slices of the pixels below. */
+static void count_rows(struct input_memory *m, uint32_t slot, uint64_t c)
+{
+    uint32_t *rows = &m->rows[slot];
+
+    if (begun(pixel_at(m, 0, slot), c))
+        while (*rows < m->layout->shape.height && complete(m, pixel_at(m, *rows, slot), c))
+            ++*rows;
+}
+
+uint32_t memory_store(struct input_memory *m, uint32_t x, uint64_t c, uint32_t first, uint32_t n,
+                      const uint8_t *bytes)
+{
+    const struct memory_layout *l = m->layout;
+    uint32_t slot = slot_of(l, c);
+    struct pixel_slot *p = pixel_at(m, x, slot);
+
+    if (!begun(p, c)) { // takes the slot over; the top pixel, which comes first, the column
+        *p = (struct pixel_slot){ .column = c };
+        if (x == 0)
+            m->rows[slot] = 0;
+    }
+    p->arrived += n;
+    assert(p->arrived <= l->shape.pixel_bytes); // every channel comes once
+    if (bytes)
+        memcpy(&m->byte[address(l, x, slot) + first], bytes, n);
+    if (complete(m, p, c))
+        count_rows(m, slot, c);
+    return memory_write_words(l, x, c, first, n);
+}
+
+uint32_t memory_rows_stored(const struct input_memory *m, uint64_t c)
+{
+    uint32_t slot = slot_of(m->layout, c);
+
+    return begun(pixel_at(m, 0, slot), c) ? m->rows[slot] : 0;
+}
+
+bool memory_holds(const struct input_memory *m, uint32_t x, uint64_t c)
+{
+    return complete(m, pixel_at(m, x, slot_of(m->layout, c)), c);
+}
+
+uint32_t memory_read_row(const struct input_memory *m, uint32_t x, uint64_t c, uint32_t n_columns,
+                         uint8_t *out, uint64_t *missing)
+{
+    const struct memory_layout *l = m->layout;
+    uint32_t n = l->shape.pixel_bytes, slot = slot_of(l, c);
+
+    for (uint32_t i = 0; i < n_columns; i++) {
+        if (!complete(m, pixel_at(m, x, slot), c + i)) {
+            *missing = c + i;
+            return 0;
+        }
+        if (out)
+            memcpy(&out[(size_t)i * n], &m->byte[address(l, x, slot)], n);
+        slot = slot + 1 < l->shape.columns ? slot + 1 : 0;
+    }
+    return memory_read_words(l, x, c, n_columns);
+}

@@ -1,0 +1,474 @@
+/* test/unit/test_memory.c -- placings, word counts, Algorithm 2, and the pixels that are there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/util.h"
+#include "memory/input_memory.h"
+
+static struct memory_layout layout_of(const struct placing *p, uint32_t n, uint32_t h, uint32_t k,
+                                      uint32_t f, uint32_t word_bytes)
+{
+    struct memory_shape s = { .pixel_bytes = n, .height = h, .columns = k, .kernel_columns = f,
+                              .word_bytes = word_bytes };
+    struct memory_layout l;
+
+    memory_layout_init(&l, &s, p);
+    return l;
+}
+
+static uint32_t pick(uint32_t *seed, uint32_t least, uint32_t most)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return least + (*seed >> 8) % (most - least + 1);
+}
+
+/* ---- Table 1 ---- */
+
+static void every_cell_of_table_1_comes_out(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t n, h, word_bits;
+        const struct placing *placing;
+        uint64_t used_bytes;
+        double   empty_percent; // as printed, rounded to one digit
+        uint32_t read_least, read_most, write_least, write_most;
+    } cell[] = {
+        {  3, 32, 128, &place_iwap,  288,  0.0,  1,  2, 1, 2 },
+        {  3, 32, 128, &place_klip,  505, 43.0,  1,  1, 1, 1 },
+        {  3, 32, 128, &place_plip, 1523, 81.1,  3,  3, 1, 1 },
+        { 56,  8, 160, &place_iwap, 1344,  0.0,  9, 10, 3, 4 },
+        { 56,  8, 160, &place_klip, 1428,  5.9,  9,  9, 3, 4 },
+        { 56,  8, 160, &place_plip, 1436,  6.4,  9,  9, 3, 3 },
+        { 56,  8, 128, &place_iwap, 1344,  0.0, 11, 11, 4, 4 },
+        { 56,  8, 128, &place_klip, 1400,  4.0, 11, 11, 4, 4 },
+        { 56,  8, 128, &place_plip, 1528, 12.0, 12, 12, 4, 4 },
+    };
+    for (size_t i = 0; i < sizeof cell / sizeof *cell; i++) {
+        struct memory_layout l =
+            layout_of(cell[i].placing, cell[i].n, cell[i].h, 3, 3, cell[i].word_bits / 8);
+        struct memory_metrics m = memory_metrics(&l);
+
+        assert_int_equal(m.used_bytes, cell[i].used_bytes);
+        assert_true(m.empty_percent > cell[i].empty_percent - 0.05 &&
+                    m.empty_percent < cell[i].empty_percent + 0.05);
+        assert_int_equal(m.read_least, cell[i].read_least);
+        assert_int_equal(m.read_most, cell[i].read_most);
+        assert_int_equal(m.write_least, cell[i].write_least);
+        assert_int_equal(m.write_most, cell[i].write_most);
+    }
+}
+
+static void resnet32_needs_288_bytes_in_layer_1_and_1536_in_every_other_convolution(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t channels, height, parts;
+        uint64_t bytes;
+    } layer[] = {
+        { 3, 32, 1, 288 }, { 16, 32, 1, 1536 }, { 28, 16, 1, 1536 },
+        { 56, 8, 1, 1536 }, { 56, 8, 2, 1536 }, // whole, and split as on 256 rows
+    };
+    for (size_t i = 0; i < sizeof layer / sizeof *layer; i++) {
+        uint32_t n = layer[i].channels / layer[i].parts;
+        struct memory_layout l = layout_of(placing_auto(n, 16), n, layer[i].height, 3, 3, 16);
+
+        assert_int_equal(memory_used_words(&l) * 16 * layer[i].parts, layer[i].bytes);
+    }
+}
+
+/* ---- word counts against a naive map ---- */
+
+/* Which byte of which pixel lies where, laid down pixel by pixel as section 2.3 of the article
+ * tells it, without strides. */
+struct byte_map {
+    uint64_t first[16][8]; // [x][slot] first byte
+    uint64_t end;
+};
+
+static void map_make(struct byte_map *b, const struct placing *p, const struct memory_shape *s)
+{
+    uint64_t at = 0;
+
+    *b = (struct byte_map){ 0 };
+    for (uint32_t x = 0; x < s->height; x++)
+        for (uint32_t slot = 0; slot < s->columns; slot++) {
+            bool new_word = p == &place_plip || (p == &place_klip && slot == 0);
+            while (new_word && at % s->word_bytes != 0)
+                at++;
+            b->first[x][slot] = at;
+            b->end = at += s->pixel_bytes;
+        }
+}
+
+/* Marks the words of n bytes, one byte at a time; returns how many were not yet marked. */
+static uint32_t map_mark(bool *word, uint64_t first, uint32_t n, uint32_t word_bytes)
+{
+    uint32_t fresh = 0;
+
+    for (uint64_t at = first; at < first + n; at++) {
+        fresh += !word[at / word_bytes];
+        word[at / word_bytes] = true;
+    }
+    return fresh;
+}
+
+#define MAX_WORDS (16 * 8 * 64 * 2)
+
+static void check_reads(const struct memory_layout *l, const struct byte_map *b, uint32_t x,
+                        uint64_t c)
+{
+    const struct memory_shape *s = &l->shape;
+    bool word[MAX_WORDS] = { false };
+    uint32_t want = 0;
+
+    for (uint32_t n = 1; n <= s->columns; n++) {
+        uint64_t first = b->first[x][(c + n - 1) % s->columns];
+        want += map_mark(word, first, s->pixel_bytes, s->word_bytes);
+        assert_int_equal(memory_read_words(l, x, c, n), want);
+    }
+}
+
+static void check_writes(const struct memory_layout *l, const struct byte_map *b, uint32_t x,
+                         uint64_t c)
+{
+    const struct memory_shape *s = &l->shape;
+
+    for (uint32_t first = 0; first < s->pixel_bytes; first++) {
+        bool word[MAX_WORDS] = { false };
+        uint32_t want = 0;
+        for (uint32_t n = 1; first + n <= s->pixel_bytes; n++) {
+            want += map_mark(word, b->first[x][c % s->columns] + first + n - 1, 1, s->word_bytes);
+            assert_int_equal(memory_write_words(l, x, c, first, n), want);
+        }
+    }
+}
+
+static void check_metrics(const struct memory_layout *l, const struct byte_map *b)
+{
+    const struct memory_shape *s = &l->shape;
+    struct memory_metrics got = memory_metrics(l);
+    uint32_t least[2] = { UINT32_MAX, UINT32_MAX }, most[2] = { 0, 0 };
+
+    for (uint32_t x = 0; x < s->height; x++)
+        for (uint32_t c = 0; c < s->columns; c++) {
+            bool word[MAX_WORDS] = { false };
+            uint32_t read = 0, write = map_mark(word, b->first[x][c], s->pixel_bytes, s->word_bytes);
+
+            memset(word, 0, sizeof word);
+            for (uint32_t i = 0; i < s->kernel_columns; i++)
+                read += map_mark(word, b->first[x][(c + i) % s->columns], s->pixel_bytes,
+                                 s->word_bytes);
+            least[0] = min_u32(least[0], read);
+            most[0] = max_u32(most[0], read);
+            least[1] = min_u32(least[1], write);
+            most[1] = max_u32(most[1], write);
+        }
+    assert_int_equal(got.used_bytes, b->end);
+    assert_int_equal(got.read_least, least[0]);
+    assert_int_equal(got.read_most, most[0]);
+    assert_int_equal(got.write_least, least[1]);
+    assert_int_equal(got.write_most, most[1]);
+}
+
+static void word_counts_are_those_of_a_naive_map_of_every_byte(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= 300; seed++) {
+        uint32_t r = seed;
+        uint32_t k = pick(&r, 1, 8), word_bytes = pick(&r, 1, 40), n = pick(&r, 1, 60);
+        const struct placing *p = placings[pick(&r, 0, 2)];
+        struct memory_layout l =
+            layout_of(p, n, pick(&r, 1, 16), k, pick(&r, 1, k), word_bytes);
+        struct byte_map b;
+
+        map_make(&b, p, &l.shape);
+        assert_int_equal(memory_used_words(&l), ceil_div(b.end, word_bytes));
+        check_metrics(&l, &b);
+        for (uint32_t x = 0; x < l.shape.height; x++) {
+            uint64_t c = pick(&r, 0, 1000000);
+            check_reads(&l, &b, x, c);
+            check_writes(&l, &b, x, c);
+        }
+    }
+}
+
+/* ---- Algorithm 2 ---- */
+
+/* The article's memory control for a map of height H, line 17 corrected to +=. Each function is
+ * called with the position of the pixel (row) that comes next, as its example (section 2.4.3)
+ * has it. Line numbers are the article's. */
+struct algorithm_2 {
+    uint64_t addr_w_0, addr_r_0;
+    uint64_t delta_kernel, delta_pix[8];
+    uint32_t kernel_size;
+};
+
+static uint64_t store_address(struct algorithm_2 *a, uint32_t next_x, uint64_t next_y)
+{
+    uint64_t addr_w = a->addr_w_0;                        // 2
+
+    if (next_x == 0)                                      // 3
+        a->addr_w_0 = a->delta_pix[next_y % a->kernel_size]; // 4
+    else
+        a->addr_w_0 += a->delta_kernel;                   // 6
+    return addr_w;
+}
+
+static void read_addresses(struct algorithm_2 *a, uint64_t y, uint32_t next_x, uint64_t *addr_r)
+{
+    for (uint32_t i = 1; i <= a->kernel_size; i++)        // 9
+        addr_r[i - 1] = a->addr_r_0 + a->delta_pix[(y + i) % a->kernel_size]; // 10, 11
+    if (next_x == 0)                                      // 14
+        a->addr_r_0 = a->delta_pix[0];                    // 15
+    else
+        a->addr_r_0 += a->delta_kernel;                   // 17
+}
+
+static void algorithm_2_init(struct algorithm_2 *a, const struct memory_layout *l)
+{
+    *a = (struct algorithm_2){ .delta_kernel = l->delta_kernel, .kernel_size = l->shape.columns };
+    for (uint32_t slot = 0; slot < l->shape.columns; slot++)
+        a->delta_pix[slot] = slot * l->delta_pix;
+}
+
+static void fill(uint32_t *seed, uint8_t *bytes, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        bytes[i] = (uint8_t)pick(seed, 0, 255);
+}
+
+static void pixels_lie_where_algorithm_2_steps_its_addresses(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= 200; seed++) {
+        uint32_t r = seed, k = pick(&r, 1, 8), h = pick(&r, 1, 12);
+        struct memory_layout l =
+            layout_of(placings[seed % 3], pick(&r, 1, 40), h, k, k, pick(&r, 1, 20));
+        struct input_memory m;
+        struct algorithm_2 a;
+        uint8_t pixel[40], row[8 * 40];
+        uint64_t addr_r[8], missing;
+        uint32_t n = l.shape.pixel_bytes;
+
+        assert_true(memory_init(&m, &l, true));
+        algorithm_2_init(&a, &l);
+        for (uint64_t c = 0; c < 4 * k; c++) {
+            for (uint32_t x = 0; x < h; x++) {
+                uint64_t addr_w = store_address(&a, (x + 1) % h, c + (x + 1) / h);
+                fill(&r, pixel, n);
+                memory_store(&m, x, c, 0, n, pixel);
+                assert_memory_equal(&m.byte[addr_w], pixel, n);
+            }
+            for (uint32_t x = 0; x < h && c + 1 >= k; x++) {
+                read_addresses(&a, c, (x + 1) % h, addr_r);
+                assert_true(memory_read_row(&m, x, c + 1 - k, k, row, &missing) > 0);
+                for (uint32_t i = 0; i < k; i++)
+                    assert_memory_equal(&row[i * n], &m.byte[addr_r[i]], n);
+            }
+        }
+        memory_release(&m);
+    }
+}
+
+/* The article's own example, Fig. 7D: pixels of two words, delta_kernel 6 words, delta_pix 0, 2, 4,
+ * and (0,3) (0,1) (0,2) in words 0, 2, 4 once column 3 has come. */
+static void strides_are_those_of_fig_7d(void **state)
+{
+    (void)state;
+    struct memory_layout l = layout_of(&place_plip, 20, 5, 3, 3, 16);
+
+    assert_int_equal(l.delta_kernel, 6 * 16);
+    assert_int_equal(l.delta_pix, 2 * 16);
+
+    struct input_memory m;
+    uint8_t pixel[20];
+    assert_true(memory_init(&m, &l, true));
+    for (uint8_t c = 0; c <= 3; c++) {
+        memset(pixel, 10 + c, sizeof pixel);
+        memory_store(&m, 0, c, 0, sizeof pixel, pixel);
+    }
+    assert_int_equal(m.byte[0 * 16], 13);
+    assert_int_equal(m.byte[2 * 16], 11);
+    assert_int_equal(m.byte[4 * 16], 12);
+    memory_release(&m);
+}
+
+/* ---- the pixels that are there ---- */
+
+/* A naive twin: every pixel ever sent, and how many of its bytes have come. */
+#define TWIN_COLUMNS 20
+struct twin {
+    uint8_t  bytes[TWIN_COLUMNS][12][40];
+    uint32_t arrived[TWIN_COLUMNS][12];
+};
+
+static bool twin_holds(const struct twin *t, const struct memory_shape *s, uint32_t x, uint64_t c)
+{
+    bool whole = t->arrived[c][x] == s->pixel_bytes;
+    bool overwritten = c + s->columns < TWIN_COLUMNS && t->arrived[c + s->columns][x] > 0;
+
+    return whole && !overwritten;
+}
+
+static void check_against_twin(const struct input_memory *m, const struct twin *t, uint64_t c)
+{
+    const struct memory_shape *s = &m->layout->shape;
+    uint32_t rows = 0;
+
+    while (rows < s->height && t->arrived[c][rows] == s->pixel_bytes)
+        rows++;
+    if (c + s->columns < TWIN_COLUMNS && t->arrived[c + s->columns][0] > 0)
+        rows = 0;
+    assert_int_equal(memory_rows_stored(m, c), rows);
+
+    for (uint32_t x = 0; x < s->height; x++) {
+        uint32_t n = min_u32(s->columns, TWIN_COLUMNS - (uint32_t)c), there = 0;
+        uint8_t got[8 * 40];
+        uint64_t missing = UINT64_MAX;
+
+        assert_int_equal(memory_holds(m, x, c), twin_holds(t, s, x, c));
+        while (there < n && twin_holds(t, s, x, c + there))
+            there++;
+        uint32_t words = memory_read_row(m, x, c, n, got, &missing);
+        assert_int_equal(words, there < n ? 0 : memory_read_words(m->layout, x, c, n));
+        assert_int_equal(missing, there < n ? c + there : UINT64_MAX);
+        for (uint32_t i = 0; i < there; i++)
+            assert_memory_equal(&got[i * s->pixel_bytes], t->bytes[c + i][x], s->pixel_bytes);
+    }
+}
+
+/* Two producers send the channels below and from `cut`, each in scan order and at its own pace, at
+ * most a column apart. */
+static void slices_of_two_producers_make_the_pixels_of_a_naive_twin(void **state)
+{
+    (void)state;
+    static struct twin t;
+    for (uint32_t seed = 1; seed <= 60; seed++) {
+        uint32_t r = seed, k = pick(&r, 1, 8), h = pick(&r, 1, 12), n = pick(&r, 2, 40);
+        uint32_t cut = pick(&r, 1, n - 1);
+        struct memory_layout l = layout_of(placings[seed % 3], n, h, k, k, pick(&r, 1, 20));
+        struct input_memory m;
+        uint32_t sent[2] = { 0, 0 }, pixels = TWIN_COLUMNS * h;
+
+        memset(&t, 0, sizeof t);
+        fill(&r, &t.bytes[0][0][0], sizeof t.bytes);
+        assert_true(memory_init(&m, &l, true));
+        while (sent[0] + sent[1] < 2 * pixels) {
+            uint32_t i = pick(&r, 0, 1);
+            if (sent[i] == pixels || sent[i] >= sent[!i] + h)
+                i = !i;
+            uint32_t c = sent[i] / h, x = sent[i] % h, first = i ? cut : 0, len = i ? n - cut : cut;
+
+            assert_int_equal(memory_store(&m, x, c, first, len, &t.bytes[c][x][first]),
+                             memory_write_words(&l, x, c, first, len));
+            t.arrived[c][x] += len;
+            sent[i]++;
+            check_against_twin(&m, &t, pick(&r, 0, TWIN_COLUMNS - 1));
+            check_against_twin(&m, &t, c);
+        }
+        memory_release(&m);
+    }
+}
+
+static void a_timing_run_counts_the_words_of_a_run_with_values(void **state)
+{
+    (void)state;
+    struct memory_layout l = layout_of(&place_iwap, 7, 4, 3, 3, 16);
+    struct input_memory timing, values;
+    uint8_t pixel[7] = { 1, 2, 3, 4, 5, 6, 7 }, row[21];
+    uint64_t missing;
+
+    assert_true(memory_init(&timing, &l, false));
+    assert_true(memory_init(&values, &l, true));
+    assert_null(timing.byte);
+    for (uint32_t c = 0; c < 5; c++)
+        for (uint32_t x = 0; x < 4; x++)
+            assert_int_equal(memory_store(&timing, x, c, 0, 7, NULL),
+                             memory_store(&values, x, c, 0, 7, pixel));
+    for (uint32_t x = 0; x < 4; x++)
+        assert_int_equal(memory_read_row(&timing, x, 2, 3, NULL, &missing),
+                         memory_read_row(&values, x, 2, 3, row, &missing));
+    memory_release(&timing);
+    memory_release(&values);
+}
+
+static void an_absent_a_half_and_an_overwritten_pixel_are_refused_by_column(void **state)
+{
+    (void)state;
+    struct memory_layout l = layout_of(&place_plip, 16, 2, 3, 3, 16);
+    struct input_memory m;
+    uint64_t missing = 99;
+
+    assert_true(memory_init(&m, &l, false));
+    assert_int_equal(memory_read_row(&m, 0, 0, 1, NULL, &missing), 0); // column 0 of an empty memory
+    assert_int_equal(missing, 0);
+    for (uint32_t c = 0; c < 3; c++)
+        for (uint32_t x = 0; x < 2; x++)
+            memory_store(&m, x, c, 0, 16, NULL);
+    assert_int_equal(memory_read_row(&m, 1, 0, 3, NULL, &missing), 3);
+
+    memory_store(&m, 0, 3, 0, 8, NULL); // half of (0, 3), where (0, 0) was
+    assert_int_equal(memory_read_row(&m, 0, 0, 3, NULL, &missing), 0);
+    assert_int_equal(missing, 0);
+    assert_int_equal(memory_read_row(&m, 0, 1, 3, NULL, &missing), 0);
+    assert_int_equal(missing, 3);
+    assert_int_equal(memory_read_row(&m, 1, 0, 3, NULL, &missing), 3); // (1, 0) is still there
+    assert_int_equal(memory_rows_stored(&m, 3), 0);
+    assert_int_equal(memory_rows_stored(&m, 0), 0); // overwritten from the top on
+
+    memory_store(&m, 0, 3, 8, 8, NULL);
+    assert_int_equal(memory_read_row(&m, 0, 1, 3, NULL, &missing), 3);
+    assert_int_equal(memory_rows_stored(&m, 3), 1);
+
+    memory_reset(&m);
+    assert_false(memory_holds(&m, 0, 3));
+    assert_int_equal(memory_rows_stored(&m, 1), 0);
+    assert_int_equal(memory_read_row(&m, 1, 2, 1, NULL, &missing), 0);
+    memory_release(&m);
+    memory_release(&m); // a released memory is a zeroed one
+}
+
+/* ---- the table ---- */
+
+static void placings_are_found_by_name_and_only_plip_needs_no_masks(void **state)
+{
+    (void)state;
+    assert_ptr_equal(placing_find("iwap"), &place_iwap);
+    assert_ptr_equal(placing_find("klip"), &place_klip);
+    assert_ptr_equal(placing_find("plip"), &place_plip);
+    assert_null(placing_find("auto")); // a choice, not a placing
+    assert_null(placing_find(""));
+    assert_true(place_iwap.needs_masks && place_klip.needs_masks && !place_plip.needs_masks);
+}
+
+static void auto_takes_iwap_below_a_word_and_plip_from_a_word_on(void **state)
+{
+    (void)state;
+    assert_ptr_equal(placing_auto(3, 16), &place_iwap);
+    assert_ptr_equal(placing_auto(15, 16), &place_iwap);
+    assert_ptr_equal(placing_auto(16, 16), &place_plip);
+    assert_ptr_equal(placing_auto(28, 16), &place_plip);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_cell_of_table_1_comes_out),
+        cmocka_unit_test(resnet32_needs_288_bytes_in_layer_1_and_1536_in_every_other_convolution),
+        cmocka_unit_test(word_counts_are_those_of_a_naive_map_of_every_byte),
+        cmocka_unit_test(strides_are_those_of_fig_7d),
+        cmocka_unit_test(pixels_lie_where_algorithm_2_steps_its_addresses),
+        cmocka_unit_test(slices_of_two_producers_make_the_pixels_of_a_naive_twin),
+        cmocka_unit_test(a_timing_run_counts_the_words_of_a_run_with_values),
+        cmocka_unit_test(an_absent_a_half_and_an_overwritten_pixel_are_refused_by_column),
+        cmocka_unit_test(placings_are_found_by_name_and_only_plip_needs_no_masks),
+        cmocka_unit_test(auto_takes_iwap_below_a_word_and_plip_from_a_word_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
