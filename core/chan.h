@@ -5,6 +5,11 @@
  * in which blocks are stepped irrelevant. At most one push and one pop a cycle. Fan-out is one
  * channel per consumer.
  *
+ * A channel wakes its ends on transitions only: the consumer in the cycle in which the oldest
+ * payload becomes visible, the producer in the cycle after a full channel was popped. A consumer
+ * that leaves visible payloads behind, or a producer that could push more, has work "even if no
+ * channel moves" and says so through what its step() returns.
+ *
  * A channel whose producer (or consumer) is NULL is a boundary channel: it is filled (drained) from
  * outside through kernel_inject() and kernel_drain().
  */
@@ -27,12 +32,14 @@ struct chan {
     unsigned char *slots; // depth payloads, each with the cycle in which it becomes visible
     size_t         slot_bytes;
     uint32_t       head, count; // committed state
+    uint64_t       visible_cyc; // of the oldest payload; CYC_NEVER while empty
+    uint64_t       staged_cyc;  // ready_cyc of the latest push
     bool           pushed, popped;
 
     /* Below: the kernel's. */
     void (*touched)(struct chan *c); // called at the first push or pop of a cycle
     void    *kernel;
-    uint64_t arrive_cyc, free_cyc; // pending wake of consumer, of producer; or CYC_NEVER
+    uint64_t arrive_cyc, free_cyc; // wakes the latest commit calls for; or CYC_NEVER
 };
 
 /* Allocates the payloads. Returns false when the host has no memory; then *c is all zero.
@@ -61,7 +68,8 @@ uint64_t chan_ready_cyc(const struct chan *c);
 uint32_t chan_count(const struct chan *c);
 
 /* Kernel only: ends cycle now_cyc for a touched channel, setting arrive_cyc and free_cyc to when
- * its ends next have something to look at (or CYC_NEVER). */
+ * the consumer and the producer must be woken for what has changed (or CYC_NEVER). Before cycle 0,
+ * now_cyc is UINT64_MAX. */
 void chan_commit(struct chan *c, uint64_t now_cyc);
 
 #endif

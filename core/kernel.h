@@ -50,22 +50,24 @@ enum kernel_mode {
 /* Whether this build has the kernel (SystemC may be left out of a build). */
 bool kernel_available(enum kernel_kind kind);
 
-/* Every block is due in cycle 0. NULL when the host has no memory, or when a SystemC kernel that
- * runs in this process forbids another. The modes are the native kernel's; SystemC has one. */
+/* Every block is due in cycle 0; the channels are empty. NULL when the host has no memory, or when
+ * a SystemC kernel alive in this process forbids another. The modes are the native kernel's;
+ * SystemC has one. */
 struct kernel *kernel_new(enum kernel_kind kind, const struct design *d, enum kernel_mode mode);
 void kernel_free(struct kernel *k);
 
-/* Executes every cycle up to and including until_cyc in which something is due. Returns the last
- * cycle in which a block was due so far (0 before any). */
+/* Executes every cycle up to and including until_cyc in which a block is due; with CYC_NEVER, until
+ * nothing can move. Returns the last cycle in which a block was due so far (0 before any). */
 uint64_t kernel_run(struct kernel *k, uint64_t until_cyc);
 
-/* The next cycle in which something is due: CYC_NEVER when nothing can move any more. */
+/* The next cycle in which a block is due: CYC_NEVER when nothing can move any more. */
 uint64_t kernel_next_cyc(const struct kernel *k);
 
 /* Boundary channels, between runs. inject() copies payload_bytes bytes into a channel without
- * producer, to be seen from the next executed cycle on but not before ready_cyc; false when it is
- * full. drain() takes the oldest payload of a channel without consumer that is visible at the
- * last cycle the kernel was told to run to; false when there is none. */
+ * producer, to be seen from the first cycle not yet run on but not before ready_cyc, which never
+ * decreases on a channel; false when it is full. drain() takes the oldest payload of a channel
+ * without consumer that is visible at the last cycle the kernel was told to run to; false when
+ * there is none. Nobody is due for a payload that waits there: see chan_ready_cyc(). */
 bool kernel_inject(struct kernel *k, struct chan *c, uint64_t ready_cyc, const void *payload);
 bool kernel_drain(struct kernel *k, struct chan *c, void *payload);
 
