@@ -68,7 +68,7 @@ uint32_t memory_read_words(const struct memory_layout *l, uint32_t x, uint64_t c
 {
     uint32_t columns = l->shape.columns;
     assert(x < l->shape.height && n_columns > 0 && n_columns <= columns);
-    uint32_t begin = n_columns == columns ? 0 : slot_of(l, c);
+    uint32_t begin = n_columns < columns ? slot_of(l, c) : 0; // all slots: no matter where it starts
     struct word_range high = slots_words(l, x, begin, min_u32(begin + n_columns, columns));
     uint64_t words = high.last - high.first + 1;
 
@@ -133,7 +133,6 @@ void memory_release(struct input_memory *m)
 void memory_reset(struct input_memory *m)
 {
     memset(m->slot, 0, n_slot(m->layout) * sizeof *m->slot);
-    memset(m->rows, 0, m->layout->shape.columns * sizeof *m->rows);
 }
 
 static struct pixel_slot *pixel_at(const struct input_memory *m, uint32_t x, uint32_t slot)
@@ -153,17 +152,6 @@ static bool complete(const struct input_memory *m, const struct pixel_slot *p, u
     return p->arrived == m->layout->shape.pixel_bytes && p->column == c;
 }
 
-/* Lengthens the complete prefix of column c, whose pixels behind it may already be there: one
- * slice of a pixel can come later than another producer's slices of the pixels below. */
-static void count_rows(struct input_memory *m, uint32_t slot, uint64_t c)
-{
-    uint32_t *rows = &m->rows[slot];
-
-    if (begun(pixel_at(m, 0, slot), c))
-        while (*rows < m->layout->shape.height && complete(m, pixel_at(m, *rows, slot), c))
-            ++*rows;
-}
-
 uint32_t memory_store(struct input_memory *m, uint32_t x, uint64_t c, uint32_t first, uint32_t n,
                       const uint8_t *bytes)
 {
@@ -180,8 +168,10 @@ uint32_t memory_store(struct input_memory *m, uint32_t x, uint64_t c, uint32_t f
     assert(p->arrived <= l->shape.pixel_bytes); // every channel comes once
     if (bytes)
         memcpy(&m->byte[address(l, x, slot) + first], bytes, n);
-    if (complete(m, p, c))
-        count_rows(m, slot, c);
+    /* Every producer keeps the order of x, so pixels become complete in it. A slower producer may
+     * still complete those of a column whose top another has taken over: they no longer count. */
+    if (complete(m, p, c) && begun(pixel_at(m, 0, slot), c))
+        m->rows[slot] = x + 1;
     return memory_write_words(l, x, c, first, n);
 }
 

@@ -83,7 +83,7 @@ struct input_memory {
         uint64_t column;  // c of the pixel whose bytes are here; meaningless while arrived == 0
         uint32_t arrived; // bytes of it that have come
     }        *slot;       // [height][columns]
-    uint32_t *rows;       // [columns] pixels complete from the top, of the slot's present column
+    uint32_t *rows;       // [columns] pixels complete from the top, of the column in slot[0][..]
 };
 
 /* Allocates words (when values) and slots. False when the host has no memory; then *m is zero. */
