@@ -3,10 +3,12 @@
  * rows x columns int8 weights; one firing applies a byte to every row and returns the int32 sum of
  * every column:
  *
- *     out[c] = sum_r w[r][c] * x[r]        x uint8 or int8, |out| < 2^31 checked when programmed
+ *     out[c] = sum_r w[r][c] * x[r]        x uint8 or int8
  *
- * Weights are packed once when the crossbar is programmed. The kernel that multiplies (AVX-512 VNNI,
- * AVX2, portable C) is chosen at run time and does not change a bit of the result.
+ * With at most 65,536 rows |out| <= 65,536 * 128 * 255 < 2^31: a sum never overflows. Weights are
+ * packed once when the crossbar is programmed; rows above the first and below the last weight of a
+ * block of columns are not multiplied (kernel replicas are such bands). The kernel that multiplies
+ * (AVX-512 VNNI, AVX2, portable C) is chosen at run time and does not change a bit of the result.
  *
  * Not modelled here: device noise, drift, wire drop, converters (separate stages).
  */
@@ -16,11 +18,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define CROSSBAR_MAX_ROWS    65536
+#define CROSSBAR_MAX_COLUMNS 65536
+
 /* What a firing did; energy is priced from it. */
 struct crossbar_activity {
-    uint64_t active_rows;    // rows with x != 0
-    uint64_t sum_abs_x;      // sum |x_r|
-    uint64_t sum_abs_xw;     // sum over rows of |x_r| * (sum of |w| of the row)
+    uint64_t active_rows; // rows with x != 0
+    uint64_t sum_abs_x;   // sum |x_r|
+    uint64_t sum_abs_xw;  // sum over rows of |x_r| * (sum of |w| of the row)
 };
 
 struct crossbar {
@@ -28,16 +33,21 @@ struct crossbar {
     bool     in_signed;
     uint32_t packed_rows;    // rows rounded up to what the kernels read
     uint32_t packed_columns; // columns rounded up likewise: ints that mvm() writes
-    int8_t  *packed;         // owned, 64-byte aligned
-    int32_t *offset;         // owned; per column, undoes the shift of signed inputs
-    uint32_t *row_abs;       // owned; per row, sum of |w|
+
     const struct crossbar_kernel *kernel;
+
+    /* Owned; arch/crossbar_kernel.h describes them. */
+    struct crossbar_tile *tile;
+    uint32_t              n_tile;
+    int8_t               *packed;
+    int32_t              *offset;
+    uint32_t             *row_abs;
+    int8_t               *row_digit;
 };
 
 /* Programs weight[rows][columns] (row-major), in_signed: inputs are int8. The kernel is the fastest
  * that the machine has, or the one called kernel_name ("avx512vnni", "avx2", "portable") when it is
- * not NULL. False when the host has no memory or lacks that kernel; then *x is zero. rows and
- * columns are 1 to 65,536. */
+ * not NULL. False when the host has no memory or lacks that kernel; then *x is zero. */
 bool crossbar_init(struct crossbar *x, uint32_t rows, uint32_t columns, const int8_t *weight,
                    bool in_signed, const char *kernel_name);
 void crossbar_release(struct crossbar *x); // takes a zeroed one

@@ -2,10 +2,11 @@
  *
  *     t   = acc * m[o] + b[o] + (r - r_zero) * mr        int64
  *     out = clamp(rne(t, shift), low, high)
- *     rne(t, s) = (t + 2^(s-1) - 1 + ((t >> s) & 1)) >> s   for s > 0, else t
  *
- * rne rounds to nearest, ties to even, with arithmetic shifts. Pure functions; when a result is
- * there is the core's business (ceil(outputs / lanes) clocks).
+ * rne(t, s) is t / 2^s rounded to nearest, ties to even: (t + 2^(s-1) - 1 + ((t >> s) & 1)) >> s
+ * with arithmetic shifts, for s > 0. Whoever makes the constants sees to it that t fits 64 bits; it
+ * wraps where it does not. Pure functions; when a result is there is the core's business
+ * (ceil(outputs / lanes) clocks).
  */
 #ifndef ARCH_DIGITAL_H
 #define ARCH_DIGITAL_H
@@ -15,18 +16,26 @@
 
 #include "dataflow/network.h"
 
+/* Exact for every t; shift 0 to 62. */
 int64_t round_nearest_even(int64_t t, unsigned shift);
 
 struct digital { // borrowed view of one core's output channels
-    uint32_t        n;       // outputs
+    uint32_t        n;        // outputs
     const uint16_t *m;
     const int64_t  *b;
     int64_t         mr;
     int32_t         r_zero;
     bool            r_signed; // residual bytes are int8
-    uint8_t         shift;
-    int32_t         low, high;
+    uint8_t         shift;    // 0 to 62
+    int32_t         low, high; // within int8 or within uint8
+
+    const struct digital_kernel *kernel; // set by digital_select()
 };
+
+/* Chooses the kernel: the fastest that the machine has, or the one called kernel_name (names as in
+ * crossbar_kernels()) when it is not NULL. All give the same bits. False when the machine lacks
+ * it. */
+bool digital_select(struct digital *d, const char *kernel_name);
 
 /* acc[n] -> out[n] (the bytes of int8 or uint8, by low and high). residual: n bytes, or NULL. */
 void digital_process(const struct digital *d, const int32_t *acc, const uint8_t *residual,

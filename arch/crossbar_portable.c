@@ -1,0 +1,46 @@
+/* arch/crossbar_portable.c -- see crossbar_kernel.h; plain C, the meaning of the other kernels. */
+#include "arch/crossbar_kernel.h"
+
+static int32_t input(const struct crossbar *x, uint8_t byte)
+{
+    return x->in_signed ? (int8_t)byte : byte;
+}
+
+static void multiply_cell(const struct crossbar *x, const int8_t *cell, const uint8_t *in,
+                          int32_t *out)
+{
+    for (uint32_t r = 0; r < GROUP_ROWS; r++) {
+        int32_t v = input(x, in[r]);
+
+        for (uint32_t c = 0; c < BLOCK_COLUMNS; c++)
+            out[c] += v * cell[c * GROUP_ROWS + r];
+    }
+}
+
+static void mvm(const struct crossbar *x, const uint8_t *in, int32_t *out)
+{
+    for (uint32_t c = 0; c < x->packed_columns; c++)
+        out[c] = 0;
+    for (uint32_t i = 0; i < x->n_tile; i++) {
+        const struct crossbar_tile *t = &x->tile[i];
+        const int8_t *cell = x->packed + t->begin;
+
+        for (uint32_t g = t->group; g < t->group + t->n_group; g++)
+            for (uint32_t b = t->block; b < t->block + t->n_block; b++, cell += CELL_BYTES)
+                multiply_cell(x, cell, in + g * GROUP_ROWS, out + b * BLOCK_COLUMNS);
+    }
+}
+
+static void count(const struct crossbar *x, const uint8_t *in, struct crossbar_activity *a)
+{
+    for (uint32_t r = 0; r < x->rows; r++) {
+        int32_t v = input(x, in[r]);
+        uint32_t v_abs = (uint32_t)(v < 0 ? -v : v);
+
+        a->active_rows += v != 0;
+        a->sum_abs_x += v_abs;
+        a->sum_abs_xw += (uint64_t)v_abs * x->row_abs[r];
+    }
+}
+
+const struct crossbar_kernel crossbar_portable = { mvm, count };

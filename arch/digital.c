@@ -1,0 +1,74 @@
+/* arch/digital.c -- see digital.h. */
+#include "arch/digital.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "arch/digital_kernel.h"
+#include "arch/simd.h"
+
+int64_t round_nearest_even(int64_t t, unsigned shift)
+{
+    int64_t floor = t >> shift;
+    uint64_t mask = (UINT64_C(1) << shift) - 1;
+    uint64_t rest = (uint64_t)t & mask, odd = (uint64_t)floor & 1;
+
+    assert(shift <= 62);
+    /* 0 or 1 to add: rest, raised by just less than a half, or by a half where floor is odd. */
+    return floor + (int64_t)((rest + (mask >> 1) + (odd & mask)) >> shift);
+}
+
+static uint8_t clamp_byte(int64_t v, int32_t low, int32_t high)
+{
+    return (uint8_t)(v < low ? low : v > high ? high : v);
+}
+
+static void process(const struct digital *d, const int32_t *acc, const uint8_t *residual,
+                    uint8_t *out)
+{
+    for (uint32_t i = 0; i < d->n; i++) {
+        uint64_t t = (uint64_t)((int64_t)acc[i] * d->m[i]) + (uint64_t)d->b[i]; // wraps, no UB
+
+        if (residual) {
+            int64_t r = (d->r_signed ? (int8_t)residual[i] : residual[i]) - (int64_t)d->r_zero;
+            t += (uint64_t)r * (uint64_t)d->mr;
+        }
+        out[i] = clamp_byte(round_nearest_even((int64_t)t, d->shift), d->low, d->high);
+    }
+}
+
+static const struct digital_kernel portable = { process };
+
+static const struct digital_kernel *const kernels[N_SIMD] = {
+    [SIMD_PORTABLE] = &portable,
+};
+
+bool digital_select(struct digital *d, const char *kernel_name)
+{
+    enum simd simd = simd_find(kernel_name);
+
+    d->kernel = simd < N_SIMD ? kernels[simd] : NULL;
+    return d->kernel;
+}
+
+void digital_process(const struct digital *d, const int32_t *acc, const uint8_t *residual,
+                     uint8_t *out)
+{
+    d->kernel->process(d, acc, residual, out);
+}
+
+void digital_pool_add(uint32_t n, int32_t *sum, const uint8_t *out, bool is_signed)
+{
+    for (uint32_t i = 0; i < n; i++)
+        sum[i] += is_signed ? (int8_t)out[i] : out[i];
+}
+
+void digital_pool_finish(const struct pool_requant *p, uint32_t n, const int32_t *sum,
+                         uint8_t *out)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t t = (uint64_t)sum[i] * p->m + (uint64_t)p->b; // wraps, no UB
+
+        out[i] = clamp_byte(round_nearest_even((int64_t)t, p->shift), p->low, p->high);
+    }
+}

@@ -1,0 +1,12 @@
+/* arch/digital_kernel.h -- what a file that implements digital_process() provides. */
+#ifndef ARCH_DIGITAL_KERNEL_H
+#define ARCH_DIGITAL_KERNEL_H
+
+#include "arch/digital.h"
+
+struct digital_kernel {
+    void (*process)(const struct digital *d, const int32_t *acc, const uint8_t *residual,
+                    uint8_t *out);
+};
+
+#endif

@@ -1,0 +1,250 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/crossbar.h"
+
+struct lcg { // a generator of the test's own
+    uint64_t state;
+};
+
+static uint32_t next(struct lcg *g, uint32_t n)
+{
+    g->state = g->state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(g->state >> 33) % n;
+}
+
+/* One crossbar with an input; a byte behind the last row is garbage. */
+struct design {
+    uint32_t rows, columns;
+    bool     in_signed;
+    int8_t  *weight;
+    uint8_t *in;
+};
+
+enum fill { FILL_RANDOM, FILL_EXTREME, FILL_SPARSE, FILL_BANDED, N_FILL };
+
+static int8_t random_weight(struct lcg *g, enum fill fill, const struct design *d, uint32_t r,
+                            uint32_t c)
+{
+    static const int8_t extreme[] = { -128, 127, -127, 0, 1, -1 };
+    uint32_t middle = (uint32_t)((uint64_t)c * d->rows / d->columns);
+
+    if (fill == FILL_EXTREME)
+        return extreme[next(g, sizeof extreme)];
+    if ((fill == FILL_SPARSE && next(g, 50) != 0) ||
+        (fill == FILL_BANDED && (r < middle || r >= middle + 1 + d->rows / 3)))
+        return 0;
+    return (int8_t)next(g, 256);
+}
+
+static void design_make(struct design *d, struct lcg *g, uint32_t rows, uint32_t columns,
+                        bool in_signed, enum fill fill)
+{
+    static const uint8_t extreme[] = { 0, 255, 128, 127, 1 };
+
+    *d = (struct design){ rows, columns, in_signed, malloc((size_t)rows * columns),
+                          malloc(rows + 64) };
+    assert_non_null(d->weight);
+    assert_non_null(d->in);
+    for (uint32_t r = 0; r < rows; r++)
+        for (uint32_t c = 0; c < columns; c++)
+            d->weight[(size_t)r * columns + c] = random_weight(g, fill, d, r, c);
+    for (uint32_t r = 0; r < rows + 64; r++)
+        d->in[r] = (uint8_t)(fill == FILL_EXTREME ? extreme[next(g, sizeof extreme)]
+                             : next(g, 3) == 0    ? 0
+                                                  : next(g, 256));
+}
+
+static void design_free(struct design *d)
+{
+    free(d->weight);
+    free(d->in);
+}
+
+static int32_t input(const struct design *d, uint32_t r)
+{
+    return d->in_signed ? (int8_t)d->in[r] : d->in[r];
+}
+
+static void check_sums(const struct design *d, const int32_t *out)
+{
+    for (uint32_t c = 0; c < d->columns; c++) {
+        int64_t sum = 0;
+
+        for (uint32_t r = 0; r < d->rows; r++)
+            sum += (int64_t)input(d, r) * d->weight[(size_t)r * d->columns + c];
+        assert_int_equal(out[c], sum);
+    }
+}
+
+static struct crossbar_activity naive_activity(const struct design *d)
+{
+    struct crossbar_activity a = { 0 };
+
+    for (uint32_t r = 0; r < d->rows; r++) {
+        uint64_t x = (uint64_t)labs(input(d, r));
+
+        a.active_rows += x != 0;
+        a.sum_abs_x += x;
+        for (uint32_t c = 0; c < d->columns; c++)
+            a.sum_abs_xw += x * (uint64_t)labs(d->weight[(size_t)r * d->columns + c]);
+    }
+    return a;
+}
+
+static void check_design(const struct design *d, const char *kernel)
+{
+    struct crossbar x;
+    struct crossbar_activity want = naive_activity(d), got = { 7, 8, 9 };
+
+    assert_true(crossbar_init(&x, d->rows, d->columns, d->weight, d->in_signed, kernel));
+    assert_true(x.packed_rows >= d->rows && x.packed_rows < d->rows + 64);
+    assert_true(x.packed_columns >= d->columns);
+
+    int32_t *out = malloc(x.packed_columns * sizeof *out);
+    assert_non_null(out);
+    crossbar_mvm(&x, d->in, out, &got);
+    check_sums(d, out);
+    assert_int_equal(got.active_rows, want.active_rows + 7);
+    assert_int_equal(got.sum_abs_x, want.sum_abs_x + 8);
+    assert_int_equal(got.sum_abs_xw, want.sum_abs_xw + 9);
+
+    memset(out, 0x55, x.packed_columns * sizeof *out);
+    crossbar_mvm(&x, d->in, out, NULL);
+    check_sums(d, out);
+    free(out);
+    crossbar_release(&x);
+}
+
+static void check_all_kernels(struct lcg *g, uint32_t rows, uint32_t columns, enum fill fill)
+{
+    for (int in_signed = 0; in_signed < 2; in_signed++) {
+        struct design d;
+
+        design_make(&d, g, rows, columns, in_signed, fill);
+        for (const char *const *k = crossbar_kernels(); *k; k++)
+            check_design(&d, *k);
+        check_design(&d, NULL);
+        design_free(&d);
+    }
+}
+
+static void every_kernel_gives_the_naive_sums_and_activity(void **state)
+{
+    struct lcg g = { 1 };
+
+    (void)state;
+    for (uint32_t i = 0; i < 120; i++)
+        check_all_kernels(&g, 1 + next(&g, 600), 1 + next(&g, 300), i % N_FILL);
+}
+
+static void every_small_size_and_tail_is_exact(void **state)
+{
+    struct lcg g = { 2 };
+
+    (void)state;
+    for (uint32_t rows = 1; rows <= 70; rows += 1 + rows / 9)
+        for (uint32_t columns = 1; columns <= 81; columns += 1 + columns / 17)
+            check_all_kernels(&g, rows, columns, (rows + columns) % N_FILL);
+}
+
+static void sizes_of_the_article_and_large_arrays_are_exact(void **state)
+{
+    static const uint32_t size[][2] = { { 27, 16 },   { 144, 16 },   { 144, 28 }, { 252, 28 },
+                                        { 252, 56 },  { 504, 56 },   { 16, 28 },  { 56, 10 },
+                                        { 512, 512 }, { 2000, 999 }, { 3, 65536 } };
+    struct lcg g = { 3 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof size / sizeof size[0]; i++)
+        for (enum fill fill = 0; fill < N_FILL; fill++)
+            check_all_kernels(&g, size[i][0], size[i][1], fill);
+}
+
+/* Every row pulls the same way: the largest sums that inputs and weights allow. */
+static void the_largest_sums_do_not_overflow(void **state)
+{
+    enum { ROWS = CROSSBAR_MAX_ROWS };
+    static const struct {
+        bool    in_signed;
+        uint8_t in;
+        int8_t  weight;
+        int32_t sum;
+    } test[] = {
+        { false, 255, -128, ROWS * -(255 * 128) }, { false, 255, 127, ROWS * (255 * 127) },
+        { true, 128, -128, ROWS * (128 * 128) },   { true, 127, -128, ROWS * -(127 * 128) },
+        { true, 128, 127, ROWS * -(128 * 127) },
+    };
+    int8_t *weight = malloc(ROWS);
+    uint8_t *in = malloc(ROWS);
+    int32_t out[16];
+    struct crossbar x;
+
+    (void)state;
+    assert_true(weight && in);
+    for (size_t i = 0; i < sizeof test / sizeof test[0]; i++)
+        for (const char *const *k = crossbar_kernels(); *k; k++) {
+            memset(weight, test[i].weight, ROWS);
+            memset(in, test[i].in, ROWS);
+            assert_true(crossbar_init(&x, ROWS, 1, weight, test[i].in_signed, *k));
+            assert_int_equal(x.packed_columns, 16);
+            crossbar_mvm(&x, in, out, NULL);
+            assert_int_equal(out[0], test[i].sum);
+            crossbar_release(&x);
+        }
+    free(weight);
+    free(in);
+}
+
+static void rows_outside_a_band_are_not_packed(void **state)
+{
+    enum { ROWS = 64, COLUMNS = 32 };
+    int8_t weight[ROWS][COLUMNS] = { { 0 } };
+    struct crossbar narrow, full;
+
+    (void)state;
+    weight[5][0] = 1;
+    weight[17][31] = 1;
+    assert_true(crossbar_init(&narrow, ROWS, COLUMNS, weight[0], false, NULL));
+    weight[0][0] = weight[63][0] = weight[0][31] = weight[63][31] = 1;
+    assert_true(crossbar_init(&full, ROWS, COLUMNS, weight[0], false, NULL));
+    assert_int_equal(narrow.n_tile, 2); // one group of rows each, not the same
+    assert_int_equal(full.n_tile, 1);
+    crossbar_release(&narrow);
+    crossbar_release(&full);
+}
+
+static void kernels_are_named_and_an_unknown_one_is_refused(void **state)
+{
+    const char *const *k = crossbar_kernels();
+    struct crossbar x;
+    int8_t weight = 1;
+
+    (void)state;
+    while (k[1])
+        k++;
+    assert_string_equal(*k, "portable");
+    assert_false(crossbar_init(&x, 1, 1, &weight, false, "abacus"));
+    assert_null(x.packed);
+    crossbar_release(&x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kernel_gives_the_naive_sums_and_activity),
+        cmocka_unit_test(every_small_size_and_tail_is_exact),
+        cmocka_unit_test(sizes_of_the_article_and_large_arrays_are_exact),
+        cmocka_unit_test(the_largest_sums_do_not_overflow),
+        cmocka_unit_test(rows_outside_a_band_are_not_packed),
+        cmocka_unit_test(kernels_are_named_and_an_unknown_one_is_refused),
+    };
+
+    return cmocka_run_group_tests_name("crossbar", tests, NULL, NULL);
+}
