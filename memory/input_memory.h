@@ -12,7 +12,8 @@
  * complete, or whose slot another column has taken, is an error of the plan: memory_read_row()
  * refuses it. Padding takes no slot: whoever reads inserts the zeros.
  *
- * Not modelled: banks, ports other than one word a clock (dataflow checks that budget).
+ * docs/models/memory.md derives the word counts. Not modelled: banks, ports other than one word a
+ * clock (dataflow checks that budget).
  */
 #ifndef MEMORY_INPUT_MEMORY_H
 #define MEMORY_INPUT_MEMORY_H
@@ -41,7 +42,7 @@ extern const struct placing place_iwap, place_klip, place_plip;
 extern const struct placing *const placings[]; // ends with NULL
 const struct placing *placing_find(const char *name); // NULL when unknown
 
-/* Spec section 3: IWAP where the pixel as stored is narrower than a word, else PLIP. */
+/* IWAP where the pixel as stored (a part's own channels only) is narrower than a word, else PLIP. */
 const struct placing *placing_auto(uint32_t pixel_bytes, uint32_t word_bytes);
 
 struct memory_layout { // immutable; part of the plan
