@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "core/err.h"
+#include "core/param.h"
 
 enum clocking { CLOCKING_TIMESTEP };
 
@@ -38,14 +39,6 @@ struct fabric_cfg {
     uint32_t hop_timesteps, partial_sum_hops;
 };
 
-struct count_map { // e.g. mapping.replicas: {32: 4, conv5: 2}
-    struct count_entry {
-        char    *key; // owned; a layer's name or an output height
-        char    *where; // owned; file:line, for errors
-        uint32_t value;
-    }       *entry; // owned
-    uint32_t n_entry;
-};
 
 struct mapping_cfg {
     struct count_map replicas;    // kernel copies inside one crossbar
@@ -56,7 +49,7 @@ struct mapping_cfg {
 
 struct network_cfg {
     char     family[32]; // "resnet-cifar", or empty when onnx is given
-    char     onnx[1024]; // path, or empty
+    char     onnx[1024]; // path, from the current directory, or empty
     uint32_t depth, size, classes;
     uint32_t channels[16];
     uint32_t n_channels;
@@ -74,19 +67,25 @@ struct config {
     struct fabric_cfg   fabric;
     struct mapping_cfg  mapping;
     uint32_t            batch;
-    char                path[1024]; // of the file read
+    char                path[1024]; // of the file read, or empty
+    char              **where;      // owned; for config_where()
 };
 
 /* Reads `path` (NULL: the defaults alone), then applies n_set strings "key=value" in order. */
 enum err config_load(struct config *c, const char *path, const char *const *set, size_t n_set,
                      struct err_msg *m);
-void config_release(struct config *c);
+void config_release(struct config *c); // takes a zeroed one too
+
+/* Where a key was given, for errors found later: "configs/resnet32.yaml:14", "--set batch", or
+ * "default". The key must exist. */
+const char *config_where(const struct config *c, const char *key);
 
 /* Writes the effective configuration, every key, as YAML; reading it again gives the same. */
 enum err config_write_yaml(const struct config *c, FILE *out, struct err_msg *m);
 
 /* The same as a JSON object for the result document; the caller owns the reference. NULL without
- * memory. Keys and types as in the YAML. */
+ * memory. Keys and types as in the YAML; print it with JSON_REAL_PRECISION(15), and rates read as
+ * they do there. */
 struct json_t *config_to_json(const struct config *c);
 
 /* All keys with unit, default, range and doc, for --help. */

@@ -1,0 +1,494 @@
+/* core/param.c -- reads a tree into the fields of a struct; see param.h. */
+#include "core/param.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/util.h"
+
+#define BPS_PER_GBPS    1000000000u
+#define GBPS_DECIMALS   9 // log10(BPS_PER_GBPS)
+#define MAX_KEY_BYTE    256
+#define MAX_COMPARE     64 // characters of a key that are looked at to guess what was meant
+
+static void *field_of(const struct param *row, void *base)
+{
+    return (char *)base + row->offset;
+}
+
+size_t param_count(const struct param *rows)
+{
+    size_t n = 0;
+
+    while (rows[n].key)
+        n++;
+    return n;
+}
+
+size_t param_find(const struct param *rows, const char *key)
+{
+    size_t i = 0;
+
+    while (rows[i].key && strcmp(rows[i].key, key) != 0)
+        i++;
+    assert(rows[i].key);
+    return i;
+}
+
+/* ---- values ---- */
+
+struct param_rate param_rate_text(uint64_t bps)
+{
+    struct param_rate t;
+    int n = snprintf(t.text, sizeof t.text, "%" PRIu64 ".%09" PRIu64, bps / BPS_PER_GBPS,
+                     bps % BPS_PER_GBPS);
+
+    while (t.text[n - 1] == '0')
+        n--;
+    if (t.text[n - 1] == '.')
+        n--;
+    t.text[n] = '\0';
+    return t;
+}
+
+/* "a, b or c" */
+static struct param_text choice(const char *const *names)
+{
+    struct param_text t = { "" };
+    size_t n = 0;
+
+    for (size_t i = 0; names[i] && n < sizeof t.text; i++) {
+        const char *glue = i == 0 ? "" : names[i + 1] ? ", " : " or ";
+        n += (size_t)snprintf(t.text + n, sizeof t.text - n, "%s%s", glue, names[i]);
+    }
+    return t;
+}
+
+struct param_text param_accepts(const struct param *row)
+{
+    struct param_text t = { "" };
+    const char *gap = row->unit[0] ? " " : "";
+
+    switch (row->kind) {
+    case PARAM_KIND_U32:
+    case PARAM_KIND_U64:
+        snprintf(t.text, sizeof t.text, "%" PRIu64 " to %" PRIu64 "%s%s", row->least, row->most,
+                 gap, row->unit);
+        if (row->step > 1) {
+            size_t n = strlen(t.text);
+            snprintf(t.text + n, sizeof t.text - n, ", a multiple of %" PRIu64, row->step);
+        }
+        break;
+    case PARAM_KIND_RATE:
+        snprintf(t.text, sizeof t.text, "%s to %s %s", param_rate_text(row->least).text,
+                 param_rate_text(row->most).text, row->unit);
+        break;
+    case PARAM_KIND_ENUM:
+        return choice(row->names);
+    case PARAM_KIND_NAME:
+        snprintf(t.text, sizeof t.text, "a name of at most %zu bytes", row->size - 1);
+        break;
+    case PARAM_KIND_PATH:
+        snprintf(t.text, sizeof t.text, "a file name of at most %zu bytes", row->size - 1);
+        break;
+    case PARAM_KIND_LIST:
+        snprintf(t.text, sizeof t.text, "[...], 1 to %zu numbers, each %" PRIu64 " to %" PRIu64,
+                 row->size / sizeof(uint32_t), row->least, row->most);
+        break;
+    case PARAM_KIND_COUNTS:
+        snprintf(t.text, sizeof t.text, "{key: number}, each %" PRIu64 " to %" PRIu64, row->least,
+                 row->most);
+        break;
+    }
+    return t;
+}
+
+static enum err unwanted(const struct param *row, const struct yaml *node, struct err_msg *m)
+{
+    return yaml_error(node, m, "%s = %s: want %s", row->key, yaml_show(node).text,
+                      param_accepts(row).text);
+}
+
+static enum err read_integer(const struct param *row, const struct yaml *node, uint64_t *value,
+                             struct err_msg *m)
+{
+    enum err e = yaml_u64(node, row->key, row->least, row->most, row->unit, value, m);
+
+    return !e && *value % row->step != 0 ? unwanted(row, node, m) : e;
+}
+
+/* digits[.digits] as an integer of 10^-9, exactly. */
+static bool parse_rate(const char *text, uint64_t *bps)
+{
+    char digits[32];
+    size_t n = strspn(text, "0123456789"), n_fraction = 0;
+    const char *fraction = "";
+
+    if (text[n] == '.') {
+        fraction = text + n + 1;
+        n_fraction = strspn(fraction, "0123456789");
+        if (n_fraction == 0 || fraction[n_fraction] != '\0')
+            return false;
+        while (n_fraction > 0 && fraction[n_fraction - 1] == '0')
+            n_fraction--;
+    } else if (text[n] != '\0') {
+        return false;
+    }
+    bool leading_zero = n > 1 && text[0] == '0';
+    if (n == 0 || leading_zero || n_fraction > GBPS_DECIMALS || n + GBPS_DECIMALS >= sizeof digits)
+        return false;
+
+    memcpy(digits, text, n);
+    memset(digits + n, '0', GBPS_DECIMALS);
+    memcpy(digits + n, fraction, n_fraction);
+    digits[n + GBPS_DECIMALS] = '\0';
+    size_t zeros = strspn(digits, "0");
+    return yaml_digits(digits[zeros] ? digits + zeros : "0", bps);
+}
+
+static enum err read_rate(const struct param *row, const struct yaml *node, uint64_t *bps,
+                          struct err_msg *m)
+{
+    uint64_t v;
+
+    if (node->kind == YAML_SCALAR && !node->quoted && parse_rate(node->text, &v) &&
+        v >= row->least && v <= row->most) {
+        *bps = v;
+        return ERR_NONE;
+    }
+    return yaml_error(node, m, "%s = %s: want %s, a decimal number with at most %d decimals",
+                      row->key, yaml_show(node).text, param_accepts(row).text, GBPS_DECIMALS);
+}
+
+static enum err read_enum(const struct param *row, const struct yaml *node, unsigned *value,
+                          struct err_msg *m)
+{
+    const char *text = node->kind == YAML_SCALAR ? node->text : "";
+
+    for (unsigned i = 0; row->names[i]; i++)
+        if (strcmp(row->names[i], text) == 0) {
+            *value = i;
+            return ERR_NONE;
+        }
+    if (row->reserved && strcmp(row->reserved, text) == 0)
+        return yaml_error(node, m, "%s = %s: not there yet: want %s", row->key, text,
+                          param_accepts(row).text);
+    return unwanted(row, node, m);
+}
+
+static enum err read_text(const struct param *row, const struct yaml *node, char *field,
+                          struct err_msg *m)
+{
+    if (node->kind != YAML_SCALAR || node->text[0] == '\0' || strlen(node->text) >= row->size)
+        return unwanted(row, node, m);
+    strcpy(field, node->text);
+    return ERR_NONE;
+}
+
+static enum err read_list(const struct param *row, const struct yaml *node, uint32_t *field,
+                          uint32_t *n_field, struct err_msg *m)
+{
+    if (node->kind != YAML_LIST || node->n_item == 0 ||
+        node->n_item > row->size / sizeof *field)
+        return unwanted(row, node, m);
+    for (size_t i = 0; i < node->n_item; i++) {
+        uint64_t v;
+        enum err e = read_integer(row, &node->item[i], &v, m);
+        if (e)
+            return e;
+        field[i] = (uint32_t)v;
+    }
+    *n_field = (uint32_t)node->n_item;
+    return ERR_NONE;
+}
+
+static char *place_of(const struct yaml *node)
+{
+    char where[1200];
+
+    yaml_where(node, where, sizeof where);
+    return strdup(where);
+}
+
+static enum err read_count(const struct param *row, const struct yaml *node,
+                           struct count_entry *entry, struct err_msg *m)
+{
+    char name[MAX_KEY_BYTE];
+    uint64_t v;
+
+    snprintf(name, sizeof name, "%s.%s", row->key, node->key);
+    if (node->key[0] == '\0')
+        return yaml_error(node, m, "%s: an empty key", row->key);
+    enum err e = yaml_u64(node, name, row->least, row->most, row->unit, &v, m);
+    if (e)
+        return e;
+    entry->key = strdup(node->key);
+    entry->where = place_of(node);
+    entry->value = (uint32_t)v;
+    return entry->key && entry->where ? ERR_NONE : err_set(m, ERR_MEMORY, "out of memory");
+}
+
+static void release_counts(struct count_map *map)
+{
+    for (uint32_t i = 0; i < map->n_entry; i++) {
+        free(map->entry[i].key);
+        free(map->entry[i].where);
+    }
+    free(map->entry);
+    *map = (struct count_map){ 0 };
+}
+
+static enum err read_counts(const struct param *row, const struct yaml *node,
+                            struct count_map *map, struct err_msg *m)
+{
+    if (node->kind != YAML_MAP && !yaml_is_empty(node))
+        return unwanted(row, node, m);
+    release_counts(map);
+    if (node->n_item == 0)
+        return ERR_NONE;
+    map->entry = calloc(node->n_item, sizeof *map->entry);
+    if (!map->entry)
+        return err_set(m, ERR_MEMORY, "out of memory");
+    map->n_entry = (uint32_t)node->n_item;
+    for (size_t i = 0; i < node->n_item; i++) {
+        enum err e = read_count(row, &node->item[i], &map->entry[i], m);
+        if (e)
+            return e;
+    }
+    return ERR_NONE;
+}
+
+static enum err read_value(const struct param *row, void *base, const struct yaml *node,
+                           struct err_msg *m)
+{
+    void *field = field_of(row, base);
+    uint64_t v = 0;
+    unsigned named = 0;
+    enum err e = ERR_NONE;
+
+    switch (row->kind) {
+    case PARAM_KIND_U32:
+        assert(row->size == sizeof(uint32_t) && row->most <= UINT32_MAX);
+        e = read_integer(row, node, &v, m);
+        if (!e)
+            *(uint32_t *)field = (uint32_t)v;
+        break;
+    case PARAM_KIND_U64:
+        assert(row->size == sizeof(uint64_t));
+        e = read_integer(row, node, &v, m);
+        if (!e)
+            *(uint64_t *)field = v;
+        break;
+    case PARAM_KIND_RATE:
+        assert(row->size == sizeof(uint64_t));
+        e = read_rate(row, node, &v, m);
+        if (!e)
+            *(uint64_t *)field = v;
+        break;
+    case PARAM_KIND_ENUM:
+        assert(row->size == sizeof named);
+        e = read_enum(row, node, &named, m);
+        if (!e)
+            memcpy(field, &named, sizeof named);
+        break;
+    case PARAM_KIND_NAME:
+    case PARAM_KIND_PATH:
+        e = read_text(row, node, field, m);
+        break;
+    case PARAM_KIND_LIST:
+        e = read_list(row, node, field, (uint32_t *)(void *)((char *)base + row->n_offset), m);
+        break;
+    case PARAM_KIND_COUNTS:
+        assert(row->size == sizeof(struct count_map));
+        e = read_counts(row, node, field, m);
+        break;
+    }
+    return e;
+}
+
+void param_release(const struct param *rows, void *base)
+{
+    for (; rows->key; rows++)
+        if (rows->kind == PARAM_KIND_COUNTS)
+            release_counts(field_of(rows, base));
+}
+
+/* ---- keys ---- */
+
+/* Whether `key` is the section `section` of the table, or (n_section == 0) its top. */
+static bool below(const char *key, const char *section, size_t n_section)
+{
+    return n_section == 0 || (strncmp(key, section, n_section) == 0 && key[n_section] == '.');
+}
+
+/* Edits (insert, delete, replace a character) between two words, each cut to MAX_COMPARE. */
+static size_t edits(const char *a, const char *b)
+{
+    size_t n_a = strnlen(a, MAX_COMPARE), n_b = strnlen(b, MAX_COMPARE);
+    size_t row[MAX_COMPARE + 1];
+
+    for (size_t j = 0; j <= n_b; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= n_a; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= n_b; j++) {
+            size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            row[j] = min_u64(replaced, min_u64(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[n_b];
+}
+
+static const char *last_part(const char *key)
+{
+    const char *dot = strrchr(key, '.');
+
+    return dot ? dot + 1 : key;
+}
+
+/* The key or section that `unknown` was most likely meant to be: the nearest last part, then the
+ * nearest whole. */
+static void nearest_key(const struct param *rows, const char *unknown, char *nearest)
+{
+    size_t best = SIZE_MAX;
+
+    for (; rows->key; rows++)
+        for (const char *end = rows->key; *end; ) {
+            char candidate[MAX_KEY_BYTE];
+            end += strcspn(end + 1, ".") + 1; // each section of the key, then the key
+            snprintf(candidate, sizeof candidate, "%.*s", (int)(end - rows->key), rows->key);
+            size_t n = edits(last_part(unknown), last_part(candidate)) * MAX_COMPARE +
+                       edits(unknown, candidate);
+            if (n < best) {
+                best = n;
+                strcpy(nearest, candidate);
+            }
+        }
+}
+
+static enum err unknown_key(const struct param *rows, const struct yaml *node, const char *key,
+                            struct err_msg *m)
+{
+    char nearest[MAX_KEY_BYTE] = "";
+
+    nearest_key(rows, key, nearest);
+    return yaml_error(node, m, "%s: unknown key; did you mean %s?", key, nearest);
+}
+
+/* "rows, columns, mvm_ns" of core.crossbar */
+static void list_section(const struct param *rows, const char *section, char *text, size_t n_byte)
+{
+    size_t n = 0, n_section = strlen(section);
+    const char *last = "";
+    size_t n_last = 0;
+
+    text[0] = '\0';
+    for (; rows->key && n < n_byte; rows++) {
+        if (!below(rows->key, section, n_section))
+            continue;
+        const char *part = rows->key + (n_section ? n_section + 1 : 0);
+        size_t n_part = strcspn(part, ".");
+        if (n_part == n_last && strncmp(part, last, n_part) == 0)
+            continue;
+        n += (size_t)snprintf(text + n, n_byte - n, "%s%.*s", n ? ", " : "", (int)n_part, part);
+        last = part;
+        n_last = n_part;
+    }
+}
+
+struct reader {
+    const struct param *rows;
+    void               *base;
+    char              **where;
+    struct err_msg     *m;
+};
+
+static enum err read_row(struct reader *r, size_t i, const struct yaml *node)
+{
+    enum err e = read_value(&r->rows[i], r->base, node, r->m);
+
+    if (e || !r->where)
+        return e;
+    r->where[i] = place_of(node);
+    return r->where[i] ? ERR_NONE : err_set(r->m, ERR_MEMORY, "out of memory");
+}
+
+static enum err read_section(struct reader *r, const char *section, const struct yaml *node);
+
+/* The key is a row, the name of a section, or a mistake. */
+static enum err read_key(struct reader *r, const char *key, const struct yaml *node)
+{
+    size_t n_key = strlen(key);
+
+    for (size_t i = 0; r->rows[i].key; i++) {
+        if (strcmp(r->rows[i].key, key) == 0)
+            return read_row(r, i, node);
+        if (below(r->rows[i].key, key, n_key))
+            return read_section(r, key, node);
+    }
+    return unknown_key(r->rows, node, key, r->m);
+}
+
+static enum err read_section(struct reader *r, const char *section, const struct yaml *node)
+{
+    if (yaml_is_empty(node))
+        return ERR_NONE;
+    if (node->kind != YAML_MAP) {
+        char keys[512];
+        list_section(r->rows, section, keys, sizeof keys);
+        return yaml_error(node, r->m, "%s%s%s: want a section with the keys %s", section,
+                          section[0] ? " = " : "", yaml_show(node).text, keys);
+    }
+    for (size_t i = 0; i < node->n_item; i++) {
+        char key[MAX_KEY_BYTE];
+        snprintf(key, sizeof key, "%s%s%s", section, section[0] ? "." : "", node->item[i].key);
+        enum err e = read_key(r, key, &node->item[i]);
+        if (e)
+            return e;
+    }
+    return ERR_NONE;
+}
+
+static enum err read_defaults(const struct param *rows, void *base, struct err_msg *m)
+{
+    for (; rows->key; rows++) {
+        struct yaml node;
+        if (rows->dflt[0] == '\0')
+            continue;
+        enum err e = yaml_load_text(&node, "default", rows->dflt, strlen(rows->dflt), m);
+        if (!e)
+            e = read_value(rows, base, &node, m);
+        yaml_release(&node);
+        if (e)
+            return e;
+    }
+    return ERR_NONE;
+}
+
+enum err param_read(const struct param *rows, void *base, const struct yaml *root, char **where,
+                    struct err_msg *m)
+{
+    struct reader r = { rows, base, where, m };
+    enum err e = read_defaults(rows, base, m);
+
+    assert(e != ERR_INPUT); // a row's own default
+    return e ? e : read_section(&r, "", root);
+}
+
+enum err param_set(const struct param *rows, struct yaml *root, const char *assignment,
+                   struct err_msg *m)
+{
+    size_t max_part = SIZE_MAX;
+
+    for (; rows->key; rows++)
+        if (rows->kind == PARAM_KIND_COUNTS && below(assignment, rows->key, strlen(rows->key))) {
+            max_part = 2;
+            for (const char *p = rows->key; *p; p++)
+                max_part += *p == '.';
+        }
+    return yaml_set(root, assignment, max_part, m);
+}

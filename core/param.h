@@ -1,0 +1,129 @@
+/* core/param.h -- one row per parameter, from which everything about it comes.
+ *
+ * A table of rows describes the fields of a configuration struct: dotted key, kind, unit, default,
+ * range, one line of doc. Reading, range checks, --set, --help and the written-back configuration
+ * all walk the table, so they cannot disagree. Rows of one section stand together; a table ends
+ * with PARAM_END.
+ *
+ *     static const struct param rows[] = {
+ *         PARAM_U32(struct cfg, rows, "crossbar.rows", "", "256", 1, 8192, "rows of the array"),
+ *         PARAM_END };
+ *
+ * Whole numbers are decimal: no sign, leading zero, exponent, point or quotes. A rate is a decimal
+ * number of Gb/s that must be a whole number of bit/s; it never passes through floating point.
+ */
+#ifndef CORE_PARAM_H
+#define CORE_PARAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/err.h"
+#include "core/yaml.h"
+
+enum param_kind {
+    PARAM_KIND_U32,
+    PARAM_KIND_U64,
+    PARAM_KIND_RATE,  // uint64_t in bit/s, written in Gb/s
+    PARAM_KIND_ENUM,  // an enum counted from 0, written by name
+    PARAM_KIND_NAME,  // char[]: a word; whether it means something is checked by its user
+    PARAM_KIND_PATH,  // char[]: a file; empty: not given
+    PARAM_KIND_LIST,  // uint32_t[] and its count, at least one
+    PARAM_KIND_COUNTS // struct count_map
+};
+
+struct count_map { // integers under free keys, e.g. mapping.replicas: {32: 4, conv5: 2}
+    struct count_entry {
+        char    *key;   // owned
+        char    *where; // owned; file:line, for errors
+        uint32_t value;
+    }       *entry; // owned; in the order of the file
+    uint32_t n_entry;
+};
+
+struct param {
+    const char        *key;
+    enum param_kind    kind;
+    size_t             offset, size; // of the field
+    size_t             n_offset;     // of a list's uint32_t count
+    const char        *unit;         // "" for a pure number
+    const char        *dflt;         // as YAML; "" for a path
+    uint64_t           least, most;  // of the field, of each element or of each count
+    uint64_t           step;         // the field is a multiple of it
+    const char *const *names;        // of an enum, by value; ends with NULL
+    const char        *reserved;     // a name that an enum will have one day, or NULL
+    const char        *doc;          // one line
+};
+
+#define PARAM_FIELD(type, field) offsetof(type, field), sizeof(((type *)0)->field)
+#define PARAM_U32(type, field, key, unit, dflt, least, most, doc)                                  \
+    { key, PARAM_KIND_U32, PARAM_FIELD(type, field), 0, unit, dflt, least, most, 1, NULL, NULL, doc }
+#define PARAM_U32_STEP(type, field, key, unit, dflt, least, most, step, doc)                       \
+    { key, PARAM_KIND_U32, PARAM_FIELD(type, field), 0, unit, dflt, least, most, step, NULL, NULL, \
+      doc }
+#define PARAM_U64(type, field, key, unit, dflt, least, most, doc)                                  \
+    { key, PARAM_KIND_U64, PARAM_FIELD(type, field), 0, unit, dflt, least, most, 1, NULL, NULL, doc }
+#define PARAM_RATE(type, field, key, dflt, least, most, doc)                                       \
+    { key, PARAM_KIND_RATE, PARAM_FIELD(type, field), 0, "Gb/s", dflt, least, most, 1, NULL, NULL, \
+      doc }
+#define PARAM_ENUM(type, field, key, dflt, names, reserved, doc)                                   \
+    { key, PARAM_KIND_ENUM, PARAM_FIELD(type, field), 0, "", dflt, 0, 0, 1, names, reserved, doc }
+#define PARAM_NAME(type, field, key, dflt, doc)                                                    \
+    { key, PARAM_KIND_NAME, PARAM_FIELD(type, field), 0, "", dflt, 0, 0, 1, NULL, NULL, doc }
+#define PARAM_PATH(type, field, key, doc)                                                          \
+    { key, PARAM_KIND_PATH, PARAM_FIELD(type, field), 0, "", "", 0, 0, 1, NULL, NULL, doc }
+#define PARAM_LIST(type, field, n_field, key, dflt, least, most, doc)                              \
+    { key, PARAM_KIND_LIST, PARAM_FIELD(type, field), offsetof(type, n_field), "", dflt, least,    \
+      most, 1, NULL, NULL, doc }
+#define PARAM_COUNTS(type, field, key, dflt, least, most, doc)                                     \
+    { key, PARAM_KIND_COUNTS, PARAM_FIELD(type, field), 0, "", dflt, least, most, 1, NULL, NULL,   \
+      doc }
+#define PARAM_END { 0 }
+
+/* Fills every field of the zeroed struct at `base` from the tree, or with its default. where[i],
+ * if `where` is not NULL, becomes the place that gave row i (owned by the caller) or stays NULL.
+ * On error the fields are to be released as well. */
+enum err param_read(const struct param *rows, void *base, const struct yaml *root, char **where,
+                    struct err_msg *m);
+
+/* Frees what the fields own. */
+void param_release(const struct param *rows, void *base);
+
+/* Applies "key=value" to the tree. Keys below a map of free keys may hold dots. */
+enum err param_set(const struct param *rows, struct yaml *root, const char *assignment,
+                   struct err_msg *m);
+
+size_t param_count(const struct param *rows);
+
+/* Index of the row with this key, which must exist. */
+size_t param_find(const struct param *rows, const char *key);
+
+/* Whether a row means something in this configuration; rows that do not are not written. */
+typedef bool param_applies(const struct param *row, const void *base);
+
+/* Writes every row that applies, as YAML that param_read() reads back to the same fields. */
+enum err param_write_yaml(const struct param *rows, const void *base, param_applies *applies,
+                          FILE *out, struct err_msg *m);
+
+/* The same structure as a JSON object (the caller's), rates in Gb/s: print it with
+ * JSON_REAL_PRECISION(15) and they read as in the YAML. NULL without memory. */
+struct json_t *param_to_json(const struct param *rows, const void *base, param_applies *applies);
+
+/* One line per row: key, default, what is accepted, doc. */
+void param_print_help(const struct param *rows, FILE *out);
+
+/* What a row accepts: "1 to 8192", "auto, iwap, klip or plip". */
+struct param_text {
+    char text[128];
+};
+struct param_text param_accepts(const struct param *row);
+
+/* A rate as written in YAML: 5120000000 is 5.12. */
+struct param_rate {
+    char text[32];
+};
+struct param_rate param_rate_text(uint64_t bps);
+
+#endif

@@ -1,0 +1,590 @@
+/* core/yaml.c -- see yaml.h. */
+#include "core/yaml.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <yaml.h>
+
+#define MAX_BYTE  (1u << 20)
+#define MAX_DEPTH 64
+
+struct loader {
+    yaml_parser_t   parser;
+    const char     *source;
+    bool            set; // source is an argument of --set
+    const char     *text;
+    size_t          n_byte;
+    struct err_msg *m;
+};
+
+static enum err no_memory(struct err_msg *m)
+{
+    return err_set(m, ERR_MEMORY, "out of memory");
+}
+
+void yaml_release(struct yaml *root)
+{
+    for (size_t i = 0; i < root->n_item; i++)
+        yaml_release(&root->item[i]);
+    free(root->item);
+    free(root->text);
+    free(root->key);
+    *root = (struct yaml){ 0 };
+}
+
+/* ---- places ---- */
+
+void yaml_where(const struct yaml *node, char *text, size_t n_byte)
+{
+    if (node->line > 0)
+        snprintf(text, n_byte, "%s:%" PRIu32, node->source, node->line);
+    else
+        snprintf(text, n_byte, "--set %.*s", (int)strcspn(node->source, "="), node->source);
+}
+
+enum err yaml_error(const struct yaml *node, struct err_msg *m, const char *fmt, ...)
+{
+    char line[sizeof m->text], where[sizeof m->text];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    yaml_where(node, where, sizeof where);
+    err_set(m, ERR_INPUT, "%s", line);
+    err_prefix(m, where);
+    return ERR_INPUT;
+}
+
+/* The longest start of `text` within n_byte bytes that does not cut a UTF-8 character. */
+static size_t whole_characters(const char *text, size_t n_byte)
+{
+    size_t n = strlen(text);
+
+    if (n <= n_byte)
+        return n;
+    for (n = n_byte; n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80;)
+        n--;
+    return n;
+}
+
+struct yaml_shown yaml_show(const struct yaml *node)
+{
+    struct yaml_shown s;
+    const char *quote = node->quoted ? "\"" : "";
+
+    if (node->kind == YAML_LIST)
+        return (struct yaml_shown){ "[...]" };
+    if (node->kind == YAML_MAP)
+        return (struct yaml_shown){ "{...}" };
+    if (yaml_is_empty(node))
+        return (struct yaml_shown){ "nothing" };
+
+    size_t most = sizeof s.text - sizeof "\"\"...", n = whole_characters(node->text, most);
+    snprintf(s.text, sizeof s.text, "%s%.*s%s%s", quote, (int)n, node->text,
+             node->text[n] ? "..." : "", quote);
+    return s;
+}
+
+/* ---- parsing ---- */
+
+static struct yaml node_at(const struct loader *l, enum yaml_kind kind, yaml_mark_t mark)
+{
+    return (struct yaml){ .kind = kind,
+                          .line = l->set ? 0 : (uint32_t)mark.line + 1,
+                          .source = l->source };
+}
+
+static enum err refuse(const struct loader *l, yaml_mark_t mark, const char *why)
+{
+    struct yaml here = node_at(l, YAML_SCALAR, mark);
+
+    return yaml_error(&here, l->m, "%s", why);
+}
+
+/* Where the reader met bytes that are no text; libyaml gives an offset only. */
+static yaml_mark_t mark_of_offset(const struct loader *l, size_t offset)
+{
+    yaml_mark_t mark = { .index = offset };
+
+    for (size_t i = 0; i < offset && i < l->n_byte; i++) {
+        bool end = l->text[i] == '\n';
+        mark.line += end;
+        mark.column = end ? 0 : mark.column + 1;
+    }
+    return mark;
+}
+
+static enum err syntax_error(const struct loader *l)
+{
+    const yaml_parser_t *p = &l->parser;
+
+    if (p->error == YAML_MEMORY_ERROR)
+        return no_memory(l->m);
+    yaml_mark_t mark = p->error == YAML_READER_ERROR ? mark_of_offset(l, p->problem_offset)
+                                                     : p->problem_mark;
+    char problem[256];
+    snprintf(problem, sizeof problem, "%s%s%s%s", p->problem, p->context ? " (" : "",
+             p->context ? p->context : "", p->context ? ")" : "");
+    if (l->set)
+        return refuse(l, mark, problem);
+    return err_set(l->m, ERR_INPUT, "%s:%zu:%zu: %s", l->source, mark.line + 1, mark.column + 1,
+                   problem);
+}
+
+static enum err next_event(struct loader *l, yaml_event_t *event)
+{
+    return yaml_parser_parse(&l->parser, event) ? ERR_NONE : syntax_error(l);
+}
+
+static enum err check_plain(const struct loader *l, const yaml_event_t *e)
+{
+    const yaml_char_t *anchor = NULL, *tag = NULL;
+
+    if (e->type == YAML_SCALAR_EVENT) {
+        anchor = e->data.scalar.anchor;
+        tag = e->data.scalar.tag;
+    } else if (e->type == YAML_SEQUENCE_START_EVENT) {
+        anchor = e->data.sequence_start.anchor;
+        tag = e->data.sequence_start.tag;
+    } else if (e->type == YAML_MAPPING_START_EVENT) {
+        anchor = e->data.mapping_start.anchor;
+        tag = e->data.mapping_start.tag;
+    }
+    if (anchor || e->type == YAML_ALIAS_EVENT)
+        return refuse(l, e->start_mark, "anchors (&) and aliases (*) are not read: write the "
+                                        "value out, or put it in quotes");
+    if (tag)
+        return refuse(l, e->start_mark, "tags (!) are not read: leave it out, or put the value "
+                                        "in quotes");
+    return ERR_NONE;
+}
+
+static enum err copy_text(const struct loader *l, const yaml_event_t *e, char **text)
+{
+    const char *value = (const char *)e->data.scalar.value;
+
+    if (strlen(value) != e->data.scalar.length)
+        return refuse(l, e->start_mark, "a NUL byte in a value or key");
+    *text = strdup(value);
+    return *text ? ERR_NONE : no_memory(l->m);
+}
+
+/* Appends a node; its capacity is n_item rounded up to a power of two. */
+static enum err append(struct yaml *parent, struct yaml node, struct err_msg *m)
+{
+    size_t n = parent->n_item;
+
+    if ((n & (n - 1)) == 0) {
+        struct yaml *item = realloc(parent->item, (n ? 2 * n : 1) * sizeof *item);
+        if (!item) {
+            yaml_release(&node);
+            return no_memory(m);
+        }
+        parent->item = item;
+    }
+    parent->item[parent->n_item++] = node;
+    return ERR_NONE;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct yaml *x = *(const struct yaml *const *)a, *y = *(const struct yaml *const *)b;
+    int order = strcmp(x->key, y->key);
+
+    return order ? order : (x > y) - (x < y);
+}
+
+/* Sorting keeps a hostile map of many keys from costing quadratic time. */
+static enum err check_repeats(const struct loader *l, const struct yaml *map)
+{
+    enum err e = ERR_NONE;
+
+    if (map->n_item < 2)
+        return e;
+    const struct yaml **sorted = malloc(map->n_item * sizeof *sorted);
+    if (!sorted)
+        return no_memory(l->m);
+    for (size_t i = 0; i < map->n_item; i++)
+        sorted[i] = &map->item[i];
+    qsort(sorted, map->n_item, sizeof *sorted, by_key);
+    for (size_t i = 1; i < map->n_item && !e; i++) {
+        if (strcmp(sorted[i - 1]->key, sorted[i]->key) != 0)
+            continue;
+        char first[512];
+        yaml_where(sorted[i - 1], first, sizeof first);
+        e = yaml_error(sorted[i], l->m, "key %.64s is repeated; it was first given at %s",
+                       sorted[i]->key, first);
+    }
+    free(sorted);
+    return e;
+}
+
+static enum err parse_node(struct loader *l, yaml_event_t *event, int depth, struct yaml *node);
+
+static enum err parse_list(struct loader *l, int depth, struct yaml *list)
+{
+    for (;;) {
+        yaml_event_t event;
+        enum err e = next_event(l, &event);
+        if (e)
+            return e;
+        bool end = event.type == YAML_SEQUENCE_END_EVENT;
+        struct yaml item = { 0 };
+        if (!end)
+            e = parse_node(l, &event, depth + 1, &item);
+        yaml_event_delete(&event);
+        if (!end && !e)
+            e = append(list, item, l->m);
+        if (end || e)
+            return e;
+    }
+}
+
+static enum err parse_key(struct loader *l, const yaml_event_t *event, char **key)
+{
+    if (event->type != YAML_SCALAR_EVENT && event->type != YAML_ALIAS_EVENT)
+        return refuse(l, event->start_mark, "a list or map as a key: want plain text");
+    enum err e = check_plain(l, event);
+    return e ? e : copy_text(l, event, key);
+}
+
+/* The value of a key; a node's line is that of its key. */
+static enum err parse_pair(struct loader *l, const yaml_event_t *key, int depth, struct yaml *map)
+{
+    yaml_event_t event;
+    struct yaml value = { 0 };
+    char *name = NULL;
+    enum err e = parse_key(l, key, &name);
+
+    if (!e)
+        e = next_event(l, &event);
+    if (!e) {
+        e = parse_node(l, &event, depth + 1, &value);
+        yaml_event_delete(&event);
+    }
+    if (e) {
+        free(name);
+        return e;
+    }
+    value.key = name;
+    value.line = node_at(l, YAML_SCALAR, key->start_mark).line;
+    return append(map, value, l->m);
+}
+
+static enum err parse_map(struct loader *l, int depth, struct yaml *map)
+{
+    for (;;) {
+        yaml_event_t event;
+        enum err e = next_event(l, &event);
+        if (e)
+            return e;
+        bool end = event.type == YAML_MAPPING_END_EVENT;
+        if (!end)
+            e = parse_pair(l, &event, depth, map);
+        yaml_event_delete(&event);
+        if (e)
+            return e;
+        if (end)
+            return check_repeats(l, map);
+    }
+}
+
+/* Reads the node that `event` begins. On error *node is zero. */
+static enum err parse_node(struct loader *l, yaml_event_t *event, int depth, struct yaml *node)
+{
+    enum err e = check_plain(l, event);
+
+    *node = (struct yaml){ 0 };
+    if (e)
+        return e;
+    if (depth > MAX_DEPTH)
+        return refuse(l, event->start_mark, "nested too deeply: want at most 64 levels");
+    if (event->type == YAML_SCALAR_EVENT) {
+        *node = node_at(l, YAML_SCALAR, event->start_mark);
+        node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+        e = copy_text(l, event, &node->text);
+    } else if (event->type == YAML_SEQUENCE_START_EVENT) {
+        *node = node_at(l, YAML_LIST, event->start_mark);
+        e = parse_list(l, depth, node);
+    } else {
+        *node = node_at(l, YAML_MAP, event->start_mark);
+        e = parse_map(l, depth, node);
+    }
+    if (e)
+        yaml_release(node);
+    return e;
+}
+
+/* One document at most: start, node, end. */
+static enum err parse_document(struct loader *l, struct yaml *root)
+{
+    for (;;) {
+        yaml_event_t event;
+        enum err e = next_event(l, &event);
+        if (e)
+            return e;
+        bool end = event.type == YAML_STREAM_END_EVENT;
+        switch (event.type) {
+        case YAML_STREAM_START_EVENT:
+        case YAML_STREAM_END_EVENT:
+        case YAML_DOCUMENT_END_EVENT:
+            break;
+        case YAML_DOCUMENT_START_EVENT:
+            if (root->source)
+                e = refuse(l, event.start_mark, "a second document: want one in a file");
+            break;
+        default:
+            e = parse_node(l, &event, 1, root);
+        }
+        yaml_event_delete(&event);
+        if (end || e)
+            return e;
+    }
+}
+
+static enum err parse_text(struct loader *l, struct yaml *root)
+{
+    *root = (struct yaml){ 0 };
+    if (!yaml_parser_initialize(&l->parser))
+        return no_memory(l->m);
+    yaml_parser_set_input_string(&l->parser, (const unsigned char *)l->text, l->n_byte);
+    enum err e = parse_document(l, root);
+    yaml_parser_delete(&l->parser);
+
+    if (!e && !root->source) { // nothing but comments
+        *root = node_at(l, YAML_SCALAR, (yaml_mark_t){ 0 });
+        root->text = strdup("");
+        e = root->text ? ERR_NONE : no_memory(l->m);
+    }
+    if (e)
+        yaml_release(root);
+    return e;
+}
+
+enum err yaml_load_text(struct yaml *root, const char *source, const char *text, size_t n_byte,
+                        struct err_msg *m)
+{
+    struct loader l = { .source = source, .text = text, .n_byte = n_byte, .m = m };
+
+    *root = (struct yaml){ 0 };
+    if (n_byte > MAX_BYTE)
+        return err_set(m, ERR_INPUT, "%s: too large: want at most %u bytes", source, MAX_BYTE);
+    return parse_text(&l, root);
+}
+
+enum err yaml_load(struct yaml *root, const char *path, struct err_msg *m)
+{
+    *root = (struct yaml){ 0 };
+    FILE *in = fopen(path, "rb");
+    if (!in)
+        return err_set(m, ERR_INPUT, "%s: cannot open: %s", path, strerror(errno));
+
+    enum err e;
+    char *text = malloc(MAX_BYTE + 1);
+    if (!text) {
+        e = no_memory(m);
+    } else {
+        size_t n = fread(text, 1, MAX_BYTE + 1, in);
+        e = ferror(in) ? err_set(m, ERR_INPUT, "%s: cannot read: %s", path, strerror(errno))
+                       : yaml_load_text(root, path, text, n, m);
+    }
+    free(text);
+    fclose(in);
+    return e;
+}
+
+/* ---- the tree ---- */
+
+struct yaml *yaml_get(const struct yaml *map, const char *key)
+{
+    if (map->kind != YAML_MAP)
+        return NULL;
+    for (size_t i = 0; i < map->n_item; i++)
+        if (strcmp(map->item[i].key, key) == 0)
+            return &map->item[i];
+    return NULL;
+}
+
+bool yaml_is_empty(const struct yaml *node)
+{
+    return node->kind == YAML_SCALAR && !node->quoted && node->text[0] == '\0';
+}
+
+/* The item of `parent` under `key`, made if it is missing. */
+static enum err step_into(struct yaml *parent, const char *assignment, char *key,
+                          struct yaml **child, struct err_msg *m)
+{
+    if (yaml_is_empty(parent)) {
+        free(parent->text);
+        parent->text = NULL;
+        parent->kind = YAML_MAP;
+    }
+    if (parent->kind != YAML_MAP) {
+        struct yaml_shown shown = yaml_show(parent);
+        char where[512];
+        yaml_where(parent, where, sizeof where);
+        return err_set(m, ERR_INPUT, "--set %.*s: no keys fit under %s = %s, given at %s",
+                       (int)strcspn(assignment, "="), assignment,
+                       parent->key ? parent->key : "the top", shown.text, where);
+    }
+    *child = yaml_get(parent, key);
+    if (*child)
+        return ERR_NONE;
+
+    struct yaml made = { .source = assignment, .key = strdup(key), .text = strdup("") };
+    if (!made.key || !made.text) {
+        yaml_release(&made);
+        return no_memory(m);
+    }
+    enum err e = append(parent, made, m);
+    *child = &parent->item[parent->n_item - 1];
+    return e;
+}
+
+/* Walks the dotted `path` (cut into its parts here) down from *node. */
+static enum err walk(struct yaml **node, const char *assignment, char *path, size_t max_part,
+                     struct err_msg *m)
+{
+    for (size_t part = 1; path; part++) {
+        char *dot = part < max_part ? strchr(path, '.') : NULL;
+        if (dot)
+            *dot = '\0';
+        if (path[0] == '\0')
+            return err_set(m, ERR_INPUT, "--set %s: want key=value, as in core.crossbar.rows=512",
+                           assignment);
+        enum err e = step_into(*node, assignment, path, node, m);
+        if (e)
+            return e;
+        path = dot ? dot + 1 : NULL;
+    }
+    return ERR_NONE;
+}
+
+enum err yaml_set(struct yaml *root, const char *assignment, size_t max_part, struct err_msg *m)
+{
+    const char *equals = strchr(assignment, '=');
+    if (!equals)
+        return err_set(m, ERR_INPUT, "--set %s: want key=value, as in core.crossbar.rows=512",
+                       assignment);
+
+    struct loader l = { .source = assignment, .set = true, .text = equals + 1,
+                        .n_byte = strlen(equals + 1), .m = m };
+    struct yaml value, *node = root;
+    enum err e = parse_text(&l, &value);
+    if (e)
+        return e;
+
+    char *path = strndup(assignment, (size_t)(equals - assignment));
+    e = path ? walk(&node, assignment, path, max_part, m) : no_memory(m);
+    free(path);
+    if (e) {
+        yaml_release(&value);
+        return e;
+    }
+    value.key = node->key;
+    node->key = NULL;
+    yaml_release(node);
+    *node = value;
+    return ERR_NONE;
+}
+
+/* ---- typed readers ---- */
+
+bool yaml_digits(const char *text, uint64_t *value)
+{
+    uint64_t v = 0;
+    const char *p = text;
+
+    for (; *p >= '0' && *p <= '9'; p++) {
+        uint64_t digit = (uint64_t)(*p - '0');
+        if (v > (UINT64_MAX - digit) / 10)
+            return false;
+        v = 10 * v + digit;
+    }
+    if (*p != '\0' || p == text || (text[0] == '0' && text[1] != '\0'))
+        return false;
+    *value = v;
+    return true;
+}
+
+/* Why a scalar that looks like a number is none. */
+static const char *number_hint(const struct yaml *node)
+{
+    if (node->kind != YAML_SCALAR)
+        return "";
+    if (node->quoted)
+        return ", without quotes";
+    if (node->text[0] == '0' && node->text[1] >= '0' && node->text[1] <= '9')
+        return ", without leading zeros";
+    return "";
+}
+
+enum err yaml_u64(const struct yaml *node, const char *name, uint64_t least, uint64_t most,
+                  const char *unit, uint64_t *value, struct err_msg *m)
+{
+    uint64_t v;
+
+    if (node->kind == YAML_SCALAR && !node->quoted && yaml_digits(node->text, &v) && v >= least &&
+        v <= most) {
+        *value = v;
+        return ERR_NONE;
+    }
+    return yaml_error(node, m, "%.200s = %s: want a whole number from %" PRIu64 " to %" PRIu64
+                      "%s%s%s", name, yaml_show(node).text, least, most, unit[0] ? " " : "", unit,
+                      number_hint(node));
+}
+
+/* [-]digits[.digits][e[+-]digits]: what JSON calls a number, so neither hexadecimal nor nan. */
+static bool is_number(const char *p)
+{
+    size_t n = strspn(p += *p == '-', "0123456789");
+
+    if (n == 0 || (p[0] == '0' && n > 1))
+        return false;
+    p += n;
+    if (*p == '.') {
+        n = strspn(++p, "0123456789");
+        if (n == 0)
+            return false;
+        p += n;
+    }
+    if (*p == 'e' || *p == 'E') {
+        p++;
+        p += *p == '-' || *p == '+';
+        n = strspn(p, "0123456789");
+        if (n == 0)
+            return false;
+        p += n;
+    }
+    return *p == '\0';
+}
+
+enum err yaml_double(const struct yaml *node, const char *name, double least, double most,
+                     const char *unit, double *value, struct err_msg *m)
+{
+    if (node->kind == YAML_SCALAR && !node->quoted && is_number(node->text)) {
+        double v = strtod(node->text, NULL);
+        if (isfinite(v) && v >= least && v <= most) {
+            *value = v;
+            return ERR_NONE;
+        }
+    }
+    return yaml_error(node, m, "%.200s = %s: want a number from %.15g to %.15g%s%s%s", name,
+                      yaml_show(node).text, least, most, unit[0] ? " " : "", unit,
+                      number_hint(node));
+}
+
+enum err yaml_text(const struct yaml *node, const char *name, const char **text, struct err_msg *m)
+{
+    if (node->kind != YAML_SCALAR || node->text[0] == '\0')
+        return yaml_error(node, m, "%.200s = %s: want text", name, yaml_show(node).text);
+    *text = node->text;
+    return ERR_NONE;
+}

@@ -1,0 +1,267 @@
+/* dataflow/config.c -- every key of the configuration; see config.h.
+ *
+ * The defaults are the plain machine of Dazzi et al. 2021 (Front. Comput. Neurosci. 15:674154):
+ * arrays of 256 x 256, MVM and timestep of 100 ns at 500 MHz, 512 words of 128 bit.
+ */
+#include "dataflow/config.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NS_PER_US 1000u // clocks in 1 us at 1 MHz: 1
+
+static const char *const clocking_names[] = { "timestep", NULL };
+static const char *const placing_names[] = { "auto", "iwap", "klip", "plip", NULL };
+
+#define U32(field, ...)      PARAM_U32(struct config, field, __VA_ARGS__)
+#define U32_STEP(field, ...) PARAM_U32_STEP(struct config, field, __VA_ARGS__)
+#define U64(field, ...)      PARAM_U64(struct config, field, __VA_ARGS__)
+#define RATE(field, ...)     PARAM_RATE(struct config, field, __VA_ARGS__)
+#define ENUM(field, ...)     PARAM_ENUM(struct config, field, __VA_ARGS__)
+#define NAME(field, ...)     PARAM_NAME(struct config, field, __VA_ARGS__)
+#define PATH(field, ...)     PARAM_PATH(struct config, field, __VA_ARGS__)
+#define LIST(field, n, ...)  PARAM_LIST(struct config, field, n, __VA_ARGS__)
+#define COUNTS(field, ...)   PARAM_COUNTS(struct config, field, __VA_ARGS__)
+#define GBPS                 UINT64_C(1000000000) // bit/s
+
+/* clang-format off */
+static const struct param rows[] = {
+    NAME(network.family,   "network.family",   "resnet-cifar",
+         "built-in network, timing only"),
+    U32(network.depth,     "network.depth",    "", "32", 8, 65536,
+        "weighted layers: 2 + 2 * stages * blocks"),
+    U32(network.size,      "network.size",     "pixels", "32", 1, 4096,
+        "height and width of the image"),
+    LIST(network.channels, network.n_channels, "network.channels", "[16, 28, 56]", 1, 65536,
+         "channels of each stage"),
+    U32(network.classes,   "network.classes",  "", "10", 1, 65536,
+        "outputs of the last layer"),
+    PATH(network.onnx,     "network.onnx",
+         "quantised ONNX model instead of a family; relative to the current directory"),
+
+    U32(clock_mhz,       "clock_mhz",            "MHz", "500", 1, 10000,
+        "clock of the digital logic"),
+    ENUM(clocking,       "clocking.kind",        "timestep", clocking_names, "elastic",
+         "when a core acts: timestep is at multiples of timestep_ns"),
+    U64(timestep_ns,     "clocking.timestep_ns", "ns", "100", 1, 1000000,
+        "length of a timestep, a whole number of clocks"),
+
+    U32(chip_cores,      "chip.cores",           "", "64", 1, 65536,
+        "cores on the chip"),
+
+    U32(crossbar.rows,   "core.crossbar.rows",    "", "256", 1, 8192,
+        "inputs of an array"),
+    U32(crossbar.columns, "core.crossbar.columns", "", "256", 1, 8192,
+        "outputs of an array"),
+    U32(crossbar.mvm_ns, "core.crossbar.mvm_ns",  "ns", "100", 1, 1000000,
+        "a matrix-vector product, from input pulses to codes; whole clocks"),
+
+    U32_STEP(memory.word_bits, "core.input_memory.word_bits", "bit", "128", 8, 8192, 8,
+             "width of the SRAM: one word a clock"),
+    U32(memory.words,    "core.input_memory.words", "", "512", 1, 65536,
+        "words of the SRAM"),
+    ENUM(memory.placing, "core.input_memory.placing", "auto", placing_names, NULL,
+         "how pixels lie in words; auto: iwap if narrower than a word, else plip"),
+
+    U32(digital.lanes,   "core.digital.lanes",   "", "64", 1, 65536,
+        "outputs scaled and rounded per clock"),
+
+    NAME(fabric.kind,          "fabric.kind",            "point_to_point",
+         "point_to_point: a link of its own for every stream"),
+    RATE(fabric.link_bps,      "fabric.link_gbps",        "5", GBPS / 1000, 10000 * GBPS,
+         "rate of a link that carries pixels"),
+    RATE(fabric.partial_sum_bps, "fabric.partial_sum_gbps", "20.48", GBPS / 1000, 10000 * GBPS,
+         "rate of a link that carries partial sums"),
+    U32(fabric.hop_timesteps,  "fabric.hop_timesteps",    "timesteps", "1", 1, 65536,
+        "from a firing to the pixel stored at the next core"),
+    U32(fabric.partial_sum_hops, "fabric.partial_sum_hops", "hops", "1", 0, 65536,
+        "from a part of a split layer to the next"),
+
+    COUNTS(mapping.replicas,   "mapping.replicas",        "{}", 1, 65536,
+           "kernel copies in one array, by output height or layer"),
+    COUNTS(mapping.copies,     "mapping.copies",          "{}", 1, 65536,
+           "cores that share a layer's output columns, by output height or layer"),
+    COUNTS(mapping.block_width, "mapping.block_width",    "{}", 1, 65536,
+           "columns of a replica block, by output height or layer; 1: along a column"),
+    NAME(mapping.firing,       "mapping.firing",          "column",
+         "outputs that one firing may hold: column, free or block"),
+
+    U32(batch,                 "batch",                   "images", "50", 1, 1000000000,
+        "images in the throughput figure"),
+    PARAM_END
+};
+/* clang-format on */
+
+#define N_ROW (sizeof rows / sizeof *rows - 1)
+
+/* ---- the network: a family or a file ---- */
+
+static bool is_network(const struct param *row)
+{
+    return strncmp(row->key, "network.", strlen("network.")) == 0;
+}
+
+/* The keys of a family mean nothing beside network.onnx, and the other way round. */
+static bool applies(const struct param *row, const void *base)
+{
+    const struct config *c = base;
+
+    return !is_network(row) || (row->kind == PARAM_KIND_PATH) == (c->network.onnx[0] != '\0');
+}
+
+static bool by_set(const char *where)
+{
+    return where && strncmp(where, "--set ", strlen("--set ")) == 0;
+}
+
+/* --set network.onnx replaces the file's family, --set network.family its onnx. In one place they
+ * contradict one another. */
+static enum err settle_network(struct config *c, struct err_msg *m)
+{
+    const char *onnx = c->where[param_find(rows, "network.onnx")];
+
+    if (!onnx)
+        return ERR_NONE;
+    if (!by_set(onnx) && by_set(c->where[param_find(rows, "network.family")])) {
+        c->network.onnx[0] = '\0';
+        return ERR_NONE;
+    }
+    for (size_t i = 0; i < N_ROW; i++)
+        if (is_network(&rows[i]) && rows[i].kind != PARAM_KIND_PATH && c->where[i] &&
+            (by_set(c->where[i]) || !by_set(onnx)))
+            return err_set(m, ERR_INPUT, "%.400s: %s: network.onnx is given too, at %.400s: want "
+                           "a family or a file", c->where[i], rows[i].key, onnx);
+    c->network.family[0] = '\0';
+    return ERR_NONE;
+}
+
+/* ---- durations ---- */
+
+static uint64_t gcd(uint64_t a, uint64_t b)
+{
+    return b == 0 ? a : gcd(b, a % b);
+}
+
+bool config_clocks(uint64_t ns, uint32_t clock_mhz, uint64_t *clocks)
+{
+    assert(clock_mhz > 0 && ns <= UINT64_MAX / clock_mhz);
+    uint64_t product = ns * clock_mhz;
+
+    *clocks = product / NS_PER_US;
+    return product % NS_PER_US == 0;
+}
+
+static enum err check_duration(const struct config *c, const char *key, uint64_t ns,
+                               struct err_msg *m)
+{
+    uint64_t clocks;
+
+    if (config_clocks(ns, c->clock_mhz, &clocks))
+        return ERR_NONE;
+    size_t i = param_find(rows, key);
+    uint64_t step = NS_PER_US / gcd(c->clock_mhz, NS_PER_US), low = ns - ns % step;
+    char lower[32] = "";
+    if (low >= rows[i].least)
+        snprintf(lower, sizeof lower, "%" PRIu64 " or ", low);
+    return err_set(m, ERR_INPUT, "%s: %s = %" PRIu64 ": not a whole number of clocks at clock_mhz "
+                   "= %" PRIu32 ": want %s%" PRIu64 " ns",
+                   c->where[i] ? c->where[i] : config_where(c, "clock_mhz"), key, ns,
+                   c->clock_mhz, lower, low + step);
+}
+
+/* ---- reading ---- */
+
+static enum err read_tree(struct config *c, const struct yaml *root, struct err_msg *m)
+{
+    c->where = calloc(N_ROW, sizeof *c->where);
+    if (!c->where)
+        return err_set(m, ERR_MEMORY, "out of memory");
+    enum err e = param_read(rows, c, root, c->where, m);
+    if (!e)
+        e = settle_network(c, m);
+    if (!e)
+        e = check_duration(c, "clocking.timestep_ns", c->timestep_ns, m);
+    if (!e)
+        e = check_duration(c, "core.crossbar.mvm_ns", c->crossbar.mvm_ns, m);
+    return e;
+}
+
+static enum err load_tree(struct yaml *root, const char *path, struct err_msg *m)
+{
+    if (!path)
+        return yaml_load_text(root, "", "", 0, m);
+    if (strlen(path) >= sizeof ((struct config *)0)->path)
+        return err_set(m, ERR_INPUT, "%.64s...: the file name is too long: want at most %zu bytes",
+                       path, sizeof ((struct config *)0)->path - 1);
+    return yaml_load(root, path, m);
+}
+
+enum err config_load(struct config *c, const char *path, const char *const *set, size_t n_set,
+                     struct err_msg *m)
+{
+    struct yaml root = { 0 };
+    enum err e = load_tree(&root, path, m);
+
+    *c = (struct config){ 0 };
+    for (size_t i = 0; i < n_set && !e; i++)
+        e = param_set(rows, &root, set[i], m);
+    if (!e)
+        e = read_tree(c, &root, m);
+    yaml_release(&root);
+    if (e) {
+        config_release(c);
+        return e;
+    }
+    strcpy(c->path, path ? path : "");
+    return ERR_NONE;
+}
+
+void config_release(struct config *c)
+{
+    for (size_t i = 0; c->where && i < N_ROW; i++)
+        free(c->where[i]);
+    free(c->where);
+    param_release(rows, c);
+    *c = (struct config){ 0 };
+}
+
+const char *config_where(const struct config *c, const char *key)
+{
+    size_t i = param_find(rows, key);
+
+    return c->where && c->where[i] ? c->where[i] : "default";
+}
+
+uint32_t count_map_get(const struct count_map *map, const char *layer, uint32_t height,
+                       uint32_t otherwise)
+{
+    char by_height[16];
+
+    snprintf(by_height, sizeof by_height, "%" PRIu32, height);
+    for (uint32_t i = 0; i < map->n_entry; i++)
+        if (strcmp(map->entry[i].key, layer) == 0)
+            return map->entry[i].value;
+    for (uint32_t i = 0; i < map->n_entry; i++)
+        if (strcmp(map->entry[i].key, by_height) == 0)
+            return map->entry[i].value;
+    return otherwise;
+}
+
+/* ---- writing ---- */
+
+enum err config_write_yaml(const struct config *c, FILE *out, struct err_msg *m)
+{
+    return param_write_yaml(rows, c, applies, out, m);
+}
+
+struct json_t *config_to_json(const struct config *c)
+{
+    return param_to_json(rows, c, applies);
+}
+
+void config_print_help(FILE *out)
+{
+    param_print_help(rows, out);
+}
