@@ -16,7 +16,7 @@ void memory_layout_init(struct memory_layout *l, const struct memory_shape *s,
     assert(s->kernel_columns > 0 && s->kernel_columns <= s->columns);
     *l = (struct memory_layout){ .shape = *s, .placing = p };
     p->strides(s, &l->delta_kernel, &l->delta_pix);
-    assert(l->delta_kernel <= UINT32_MAX);
+    assert(l->delta_kernel <= UINT64_MAX / s->height);
 }
 
 static uint32_t slot_of(const struct memory_layout *l, uint64_t c)

@@ -51,8 +51,9 @@ struct memory_layout { // immutable; part of the plan
     uint64_t              delta_kernel, delta_pix; // bytes
 };
 
-/* Needs every field of *s at least 1, kernel_columns <= columns, and K pixels as placed below
- * 4 GiB: whoever takes a shape from a user checks it first. */
+/* Needs every field of *s at least 1, kernel_columns <= columns, and a size in bytes that fits 64
+ * bits. The words of one access are counted in 32: compare memory_used_words() with the SRAM, which
+ * has fewer, before asking for them. */
 void memory_layout_init(struct memory_layout *l, const struct memory_shape *s,
                         const struct placing *p);
 
