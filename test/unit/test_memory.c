@@ -181,10 +181,10 @@ static void word_counts_are_those_of_a_naive_map_of_every_byte(void **state)
     (void)state;
     for (uint32_t seed = 1; seed <= 300; seed++) {
         uint32_t r = seed;
-        uint32_t k = pick(&r, 1, 8), word_bytes = pick(&r, 1, 40), n = pick(&r, 1, 60);
-        const struct placing *p = placings[pick(&r, 0, 2)];
-        struct memory_layout l =
-            layout_of(p, n, pick(&r, 1, 16), k, pick(&r, 1, k), word_bytes);
+        uint32_t k = pick(&r, 1, 8), f = pick(&r, 1, k), h = pick(&r, 1, 16);
+        uint32_t word_bytes = pick(&r, 1, 40), n = pick(&r, 1, 60);
+        const struct placing *p = placings[seed % 3];
+        struct memory_layout l = layout_of(p, n, h, k, f, word_bytes);
         struct byte_map b;
 
         map_make(&b, p, &l.shape);
@@ -247,14 +247,12 @@ static void pixels_lie_where_algorithm_2_steps_its_addresses(void **state)
 {
     (void)state;
     for (uint32_t seed = 1; seed <= 200; seed++) {
-        uint32_t r = seed, k = pick(&r, 1, 8), h = pick(&r, 1, 12);
-        struct memory_layout l =
-            layout_of(placings[seed % 3], pick(&r, 1, 40), h, k, k, pick(&r, 1, 20));
+        uint32_t r = seed, k = pick(&r, 1, 8), h = pick(&r, 1, 12), n = pick(&r, 1, 40);
+        struct memory_layout l = layout_of(placings[seed % 3], n, h, k, k, pick(&r, 1, 20));
         struct input_memory m;
         struct algorithm_2 a;
         uint8_t pixel[40], row[8 * 40];
         uint64_t addr_r[8], missing;
-        uint32_t n = l.shape.pixel_bytes;
 
         assert_true(memory_init(&m, &l, true));
         algorithm_2_init(&a, &l);
