@@ -433,6 +433,20 @@ static void an_absent_a_half_and_an_overwritten_pixel_are_refused_by_column(void
     memory_release(&m); // a released memory is a zeroed one
 }
 
+static void a_memory_too_large_for_the_host_is_refused_and_leaves_nothing(void **state)
+{
+    (void)state;
+    struct memory_layout slots = layout_of(&place_iwap, 1, UINT32_MAX, 1 << 20, 1, 1);
+    struct memory_layout bytes = layout_of(&place_iwap, UINT32_MAX, 1 << 16, 4, 1, 1);
+    struct input_memory m, zero = { 0 };
+
+    assert_false(memory_init(&m, &slots, false));
+    assert_memory_equal(&m, &zero, sizeof m);
+    assert_false(memory_init(&m, &bytes, true));
+    assert_memory_equal(&m, &zero, sizeof m);
+    memory_release(&m);
+}
+
 /* ---- the table ---- */
 
 static void placings_are_found_by_name_and_only_plip_needs_no_masks(void **state)
@@ -466,6 +480,7 @@ int main(void)
         cmocka_unit_test(slices_of_two_producers_make_the_pixels_of_a_naive_twin),
         cmocka_unit_test(a_timing_run_counts_the_words_of_a_run_with_values),
         cmocka_unit_test(an_absent_a_half_and_an_overwritten_pixel_are_refused_by_column),
+        cmocka_unit_test(a_memory_too_large_for_the_host_is_refused_and_leaves_nothing),
         cmocka_unit_test(placings_are_found_by_name_and_only_plip_needs_no_masks),
         cmocka_unit_test(auto_takes_iwap_below_a_word_and_plip_from_a_word_on),
     };
