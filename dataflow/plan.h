@@ -20,10 +20,9 @@
 
 #include "core/err.h"
 #include "dataflow/config.h"
+#include "dataflow/firing.h"
 #include "dataflow/network.h"
 #include "memory/input_memory.h"
-
-struct firing_policy; // dataflow/firing.h
 
 enum feed { // where a layer's pixels come from
     FEED_SCRATCHPAD, // the image
@@ -49,6 +48,8 @@ struct plan_layer {
     const struct firing_policy *firing;
     uint32_t                    parts, groups, copies;
     uint32_t                    first_core, n_core;
+    uint32_t                    in_height, in_width; // of the map as its memories store it
+    struct window               window;              // on that map
     uint32_t                    rows, columns; // of the whole matrix with its replicas
     double                      utilization;   // devices of all replicas / devices of its arrays
     enum feed                   feed;
@@ -83,7 +84,7 @@ enum stream_kind {
     STREAM_PARTIAL_SUM,     // int32 sums along the chain of a row-split layer
     STREAM_RESIDUAL,        // pixels read back from a memory to a summing core
     STREAM_TO_RESAMPLING,   // pixels read back from a memory to a resampling layer
-    STREAM_FROM_RESAMPLING, // its results to the summing core
+    STREAM_FROM_RESAMPLING, // results that are added in another core, not convolved
     STREAM_RESULT,          // the network's result leaves the chip
     N_STREAM_KIND
 };
@@ -94,21 +95,31 @@ struct plan_stream { // one link between two cores; a link of its own for every 
     uint32_t         first, n;   // channels of the sender's layer that it carries
     uint32_t         to_first;   // the same channels as the receiver's layer counts them
     uint32_t         value_bits; // 8, or 32 for partial sums and raw results
+    uint32_t         read_back;   // of plan->read_back; RESIDUAL and TO_RESAMPLING only
     uint32_t         most_pixels; // in one timestep, worst case
     uint64_t         rate_bps;
     uint64_t         used_clk;    // ceil(most_pixels * n * value_bits * clock / rate)
 };
 
-/* Pixels that the memory of a layer sends by the dry run's timetable (article: read_res). */
+/* Pixels that the memories of one copy of a layer send to one copy of another, by the dry run's
+ * timetable (article: read_res). */
 struct read_back {
-    uint32_t reader;     // plan layer whose memory is read
-    uint32_t receiver;   // plan layer that gets the pixels
-    uint32_t n;          // sends per image
+    uint32_t reader, reader_copy;     // plan layer whose memories are read
+    uint32_t receiver, receiver_copy; // plan layer that gets the pixels
+    uint32_t stride[2]; // receiver's pixel (x, y) is the reader's (x * stride[0], y * stride[1])
+    uint32_t n;         // sends per image
     struct read_back_send {
-        uint32_t x, y;   // of the pixel in the reader's input map
-        uint64_t timestep; // after the image's first timestep
-    }       *send;       // owned; [n_image][n], by time: image i uses row min(i, n_image - 1)
+        uint32_t x, y;     // as the receiver counts
+        int64_t  timestep; // after the image's first timestep
+    }       *send;         // owned; [n_image][n], by time: image i uses row min(i, n_image - 1)
     uint32_t n_image;
+    uint32_t most_pixels;  // sends in one timestep, at most
+};
+
+/* When the scratchpad's pixels are stored in the memories of a layer that reads the image. */
+struct image_feed {
+    uint32_t layer;  // plan layer
+    int64_t *stored; // owned; [y * height + x]: timestep, after the image's first; may be negative
 };
 
 struct plan {
@@ -122,11 +133,14 @@ struct plan {
     uint32_t              n_stream;
     struct read_back     *read_back;
     uint32_t              n_read_back;
+    struct image_feed    *image_feed;
+    uint32_t              n_image_feed;
 
     uint64_t timestep_clk;          // clocks in a timestep
     uint64_t interval;              // timesteps between images
     uint64_t first_result;          // elapsed timesteps to the first image's result
     uint64_t last_conv;             // elapsed timesteps to the last firing of the last convolution
+    uint64_t lead;                  // timesteps before the first that the scratchpad begins
     uint64_t pipeline_timesteps;    // what a pipeline of real stages would add, spec section 4
     uint32_t transient_images;      // image i >= this repeats image i - 1, one interval later
 };
@@ -138,8 +152,38 @@ enum err plan_make(struct plan *p, const struct network *network, const struct c
                    struct err_msg *m);
 void plan_release(struct plan *p); // takes a zeroed one
 
-/* Name of a plan layer: its network layer's. */
-const char *plan_layer_name(const struct plan *p, uint32_t layer);
+/* Network layer of a plan layer, and its name. */
+static inline const struct layer *plan_network_layer(const struct plan *p, uint32_t layer)
+{
+    return &p->network->layer[p->layer[layer].layer];
+}
+static inline const char *plan_layer_name(const struct plan *p, uint32_t layer)
+{
+    return plan_network_layer(p, layer)->name;
+}
+
+/* Timesteps from a firing to its complete sum: a hop for each further part. */
+static inline int64_t plan_sum_latency(const struct plan *p, uint32_t layer)
+{
+    return (int64_t)(p->layer[layer].parts - 1) * p->config->fabric.partial_sum_hops;
+}
+
+/* The plan layer that adds what `layer` computes as its residual; n_layer when none does. */
+uint32_t plan_sum_of(const struct plan *p, uint32_t layer);
+
+struct firing_shape plan_firing_shape(const struct plan *p, uint32_t layer);
+
+/* Columns that one output's patch spans: the least K. */
+uint32_t plan_kernel_columns(const struct plan *p, uint32_t layer);
+
+/* Core of a part, group and copy of a layer. */
+static inline uint32_t plan_core_of(const struct plan *p, uint32_t layer, uint32_t copy,
+                                    uint32_t group, uint32_t part)
+{
+    const struct plan_layer *pl = &p->layer[layer];
+
+    return pl->first_core + (copy * pl->groups + group) * pl->parts + part;
+}
 
 const char *stage_name(enum stage s);           // "memory"
 const char *stream_kind_name(enum stream_kind k); // "forward"

@@ -1,0 +1,56 @@
+/* dataflow/fire_block.c -- the outputs of one block of Method 2: strips block_w columns wide, blocks
+ * of block_h rows from top to bottom, row by row inside a block, never across blocks. The last strip
+ * and the last block are cut at the edge. Copies take strips in turn. */
+#include "core/util.h"
+#include "dataflow/firing.h"
+
+static uint32_t strip_width(const struct firing_shape *s)
+{
+    return s->block_w;
+}
+
+static void next(const struct firing_shape *s, uint32_t copy, struct firing_place *p)
+{
+    uint32_t left = p->y - p->y % s->block_w;
+
+    if (++p->y < min_u32(left + s->block_w, s->width))
+        return;
+    p->y = left;
+    if (++p->x < s->height)
+        return;
+    p->x = 0;
+    p->y += s->block_w * s->copies;
+    if (p->y < s->width)
+        return;
+    p->y = copy * s->block_w;
+    p->image++;
+}
+
+static void origin(const struct firing_shape *s, const struct firing_place *head, uint32_t *x,
+                   uint32_t *y)
+{
+    *x = head->x - head->x % s->block_h;
+    *y = head->y - head->y % s->block_w;
+}
+
+static bool joins(const struct firing_shape *s, const struct firing_place *head,
+                  const struct firing_place *p)
+{
+    return p->image == head->image && p->x / s->block_h == head->x / s->block_h &&
+           p->y / s->block_w == head->y / s->block_w;
+}
+
+static uint64_t firings(const struct firing_shape *s)
+{
+    return ceil_div(ceil_div(s->width, s->block_w), s->copies) * ceil_div(s->height, s->block_h);
+}
+
+const struct firing_policy fire_block = {
+    .name = "block",
+    .doc = "the outputs of one block of replicas (Method 2)",
+    .strip_width = strip_width,
+    .next = next,
+    .joins = joins,
+    .origin = origin,
+    .firings = firings,
+};

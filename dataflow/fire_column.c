@@ -1,0 +1,27 @@
+/* dataflow/fire_column.c -- n outputs of one column: what replicas of Method 1, which share rows
+ * along a column, can compute. Copies take columns in turn. */
+#include "core/util.h"
+#include "dataflow/firing.h"
+#include "dataflow/firing_column.h"
+
+static bool joins(const struct firing_shape *s, const struct firing_place *head,
+                  const struct firing_place *p)
+{
+    (void)s;
+    return p->image == head->image && p->y == head->y;
+}
+
+static uint64_t firings(const struct firing_shape *s)
+{
+    return ceil_div(s->width, s->copies) * ceil_div(s->height, s->n);
+}
+
+const struct firing_policy fire_column = {
+    .name = "column",
+    .doc = "n outputs of one column",
+    .strip_width = column_strip_width,
+    .next = column_next,
+    .joins = joins,
+    .origin = column_origin,
+    .firings = firings,
+};

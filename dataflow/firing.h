@@ -1,0 +1,60 @@
+/* dataflow/firing.h -- which outputs one firing may hold, spec section 4.
+ *
+ * A copy of a layer computes its outputs in a fixed order, one firing a timestep, up to n outputs a
+ * firing. A policy says what that order is and which outputs may share a firing. Policies: column,
+ * free, block; each is one file and one row of firing_policies[].
+ */
+#ifndef DATAFLOW_FIRING_H
+#define DATAFLOW_FIRING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct firing_shape {
+    uint32_t height, width;       // of the output map
+    uint32_t n;                   // replicas: most outputs of a firing
+    uint32_t block_w, block_h;    // of a block of replicas, columns and rows
+    uint32_t copies;              // cores that share the output columns (or strips)
+};
+
+struct firing_place { // of an output
+    uint64_t image;
+    uint32_t x, y;
+};
+
+struct firing_policy {
+    const char *name;
+    const char *doc;
+
+    /* Output columns that are handed out together: copy j takes every copies-th of them. */
+    uint32_t (*strip_width)(const struct firing_shape *s);
+
+    /* The output after p in the order of p's copy, which may be the first of the next image. */
+    void (*next)(const struct firing_shape *s, uint32_t copy, struct firing_place *p);
+
+    /* Whether p may be computed in the firing whose first output is head (n not looked at). */
+    bool (*joins)(const struct firing_shape *s, const struct firing_place *head,
+                  const struct firing_place *p);
+
+    /* Output that replica 0 computes in the firing of head. Replica r computes the output
+     * (r / block_w) rows below and (r % block_w) columns right of it. */
+    void (*origin)(const struct firing_shape *s, const struct firing_place *head, uint32_t *x,
+                   uint32_t *y);
+
+    /* Firings of the busiest copy for one image when every pixel is there. */
+    uint64_t (*firings)(const struct firing_shape *s);
+};
+
+extern const struct firing_policy fire_column, fire_free, fire_block;
+extern const struct firing_policy *const firing_policies[]; // ends with NULL
+
+const struct firing_policy *firing_find(const char *name); // NULL when unknown
+
+/* First output of an image in the order of a copy. Every copy has one: copies <= firing_strips(). */
+struct firing_place firing_first(const struct firing_policy *f, const struct firing_shape *s,
+                                 uint32_t copy, uint64_t image);
+
+/* Strips that the copies take in turn: the most copies that make sense. */
+uint32_t firing_strips(const struct firing_policy *f, const struct firing_shape *s);
+
+#endif

@@ -1,0 +1,44 @@
+/* dataflow/mapping.c -- see mapping.h. */
+#include "dataflow/mapping.h"
+
+#include <assert.h>
+
+#include "core/util.h"
+
+static uint32_t gcd(uint32_t a, uint32_t b)
+{
+    return b ? gcd(b, a % b) : a;
+}
+
+/* Distinct input positions along one axis of the windows of `count` neighbouring outputs: the size
+ * of { i * stride + j * dilation : i < count, j < kernel }. With g = gcd(stride, dilation), position
+ * j of window i is position j + stride / g of window i - dilation / g. So the first dilation / g
+ * windows are all new, and each later one adds min(kernel, stride / g). */
+static uint64_t axis_positions(const struct window *w, int axis, uint32_t count)
+{
+    uint32_t g = gcd(w->stride[axis], w->dilation[axis]), kernel = w->kernel[axis];
+    uint64_t first = min_u32(count, w->dilation[axis] / g);
+
+    return first * kernel + (count - first) * min_u32(kernel, w->stride[axis] / g);
+}
+
+struct replicas replicas_make(const struct window *w, uint32_t n, uint32_t block_width)
+{
+    assert(n >= 1 && block_width >= 1);
+    uint32_t width = min_u32(block_width, n), height = n / width, rest = n % width;
+    uint64_t rows = axis_positions(w, 0, height), more = axis_positions(w, 0, height + 1) - rows;
+    uint64_t positions =
+        rows * axis_positions(w, 1, width) + (rest ? more * axis_positions(w, 1, rest) : 0);
+
+    assert(positions <= UINT32_MAX);
+    return (struct replicas){
+        .n = n, .width = width, .height = height, .positions = (uint32_t)positions
+    };
+}
+
+uint32_t split_count(uint32_t channels, uint32_t room, uint32_t each)
+{
+    uint32_t fit = room / each;
+
+    return fit ? (uint32_t)ceil_div(channels, fit) : 0;
+}

@@ -1,0 +1,22 @@
+/* dataflow/mapping.h -- how kernel matrices sit in crossbars: replicas, rows, splits.
+ *
+ * Dazzi et al. 2021, sections 2.2 and 2.4.4; spec section 2. Replicas compute neighbouring outputs in
+ * one firing and share the rows of the input positions that their patches have in common.
+ */
+#ifndef DATAFLOW_MAPPING_H
+#define DATAFLOW_MAPPING_H
+
+#include <stdint.h>
+
+#include "dataflow/network.h"
+#include "dataflow/plan.h"
+
+/* n replicas of a window in blocks at most block_width wide (1: Method 1). positions is the size of
+ * the union of their patches: the rows of the collective kernel matrix per input channel. */
+struct replicas replicas_make(const struct window *w, uint32_t n, uint32_t block_width);
+
+/* Smallest number of shares of `channels` that each fit in `room` devices when one channel takes
+ * `each` of them: ceil(channels / floor(room / each)). 0 when not even one channel fits. */
+uint32_t split_count(uint32_t channels, uint32_t room, uint32_t each);
+
+#endif

@@ -1,0 +1,118 @@
+/* dataflow/registers.c -- see registers.h. */
+#include "dataflow/registers.h"
+
+#include <stdlib.h>
+
+#include "core/util.h"
+
+uint32_t window_first(const struct window *w, int axis, uint32_t at, uint32_t size)
+{
+    uint64_t begin = (uint64_t)at * w->stride[axis];
+
+    if (begin < w->pad_before[axis])
+        return 0;
+    return (uint32_t)min_u64(begin - w->pad_before[axis], size - 1);
+}
+
+uint32_t window_last(const struct window *w, int axis, uint32_t at, uint32_t size)
+{
+    uint64_t end =
+        (uint64_t)at * w->stride[axis] + (uint64_t)(w->kernel[axis] - 1) * w->dilation[axis];
+
+    if (end < w->pad_before[axis])
+        return 0;
+    return (uint32_t)min_u64(end - w->pad_before[axis], size - 1);
+}
+
+bool registers_init(struct input_registers *r, const struct window *w, uint32_t height,
+                    uint32_t width, uint32_t strip_width)
+{
+    size_t reads_of_row = w->dilation[1] > 1 ? w->kernel[1] : 1;
+
+    *r = (struct input_registers){
+        .window = *w, .height = height, .width = width, .strip_width = strip_width,
+    };
+    r->row = calloc(height, sizeof *r->row);
+    r->read = calloc(height * reads_of_row, sizeof *r->read);
+    if (r->row && r->read)
+        return true;
+    registers_release(r);
+    return false;
+}
+
+void registers_release(struct input_registers *r)
+{
+    free(r->row);
+    free(r->read);
+    *r = (struct input_registers){ 0 };
+}
+
+void registers_reset(struct input_registers *r)
+{
+    r->strip_stamp = ++r->stamp;
+}
+
+void registers_begin(struct input_registers *r, const struct firing_place *head)
+{
+    uint32_t strip = head->y / r->strip_width;
+
+    if (r->strip_stamp == 0 || strip != r->strip || head->image != r->image)
+        r->strip_stamp = ++r->stamp;
+    r->strip = strip;
+    r->image = head->image;
+    r->read_stamp = ++r->stamp;
+    r->n_read = 0;
+}
+
+static void need_row(struct input_registers *r, uint32_t x, uint32_t from, uint32_t end)
+{
+    struct register_row *row = &r->row[x];
+
+    if (row->strip_stamp != r->strip_stamp) {
+        row->strip_stamp = r->strip_stamp;
+        row->end = from;
+    }
+    if (end <= row->end)
+        return;
+    if (row->read_stamp != r->read_stamp) {
+        row->read_stamp = r->read_stamp;
+        row->read_index = r->n_read;
+        r->read[r->n_read++] = (struct row_read){ x, row->end, 0 };
+    }
+    r->read[row->read_index].columns += end - row->end;
+    row->end = end;
+}
+
+/* Columns of a dilated window are not neighbours: each is read by itself. */
+static void need_row_dilated(struct input_registers *r, uint32_t x, const struct firing_place *at)
+{
+    const struct window *w = &r->window;
+    struct register_row *row = &r->row[x];
+
+    if (row->strip_stamp == r->strip_stamp)
+        return;
+    row->strip_stamp = r->strip_stamp;
+    for (uint32_t j = 0; j < w->kernel[1]; j++) {
+        int64_t y = (int64_t)at->y * w->stride[1] + (int64_t)j * w->dilation[1] - w->pad_before[1];
+        if (y >= 0 && y < r->width)
+            r->read[r->n_read++] = (struct row_read){ x, (uint32_t)y, 1 };
+    }
+}
+
+void registers_need(struct input_registers *r, const struct firing_place *output)
+{
+    const struct window *w = &r->window;
+    uint32_t from = window_first(w, 1, output->y, r->width);
+    uint32_t end = window_last(w, 1, output->y, r->width) + 1;
+
+    for (uint32_t i = 0; i < w->kernel[0]; i++) {
+        int64_t x =
+            (int64_t)output->x * w->stride[0] + (int64_t)i * w->dilation[0] - w->pad_before[0];
+        if (x < 0 || x >= r->height)
+            continue;
+        if (w->dilation[1] > 1)
+            need_row_dilated(r, (uint32_t)x, output);
+        else
+            need_row(r, (uint32_t)x, from, end);
+    }
+}

@@ -1,0 +1,576 @@
+/* dataflow/schedule.c -- see schedule.h. */
+#include "dataflow/schedule.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/util.h"
+#include "dataflow/registers.h"
+
+enum {
+    MOST_TRANSIENT_IMAGES = 256, // before a stream that does not settle is given up
+    MOST_TRANSIENT_IMAGES_OF_RESAMPLING = 4
+};
+
+/* A firing in the making: the state of one copy of a layer. */
+struct copy_state {
+    struct firing_place head;
+    int64_t             timestep;
+    uint32_t            n; // outputs in it; 0 before the first firing
+};
+
+static size_t map_size(const struct plan *p, uint32_t layer)
+{
+    const struct shape *out = &plan_network_layer(p, layer)->out;
+
+    return (size_t)out->height * out->width;
+}
+
+static int64_t *output_slot(const struct schedule *s, uint32_t layer,
+                            const struct firing_place *at)
+{
+    uint32_t height = plan_network_layer(s->plan, layer)->out.height;
+
+    return &s->fired[layer][at->image * map_size(s->plan, layer) + (size_t)at->y * height + at->x];
+}
+
+int64_t schedule_fired(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                       uint32_t y)
+{
+    uint64_t row = min_u64(image, s->n_image - 1);
+    struct firing_place at = { row, x, y };
+
+    return *output_slot(s, layer, &at) + (int64_t)((image - row) * s->plan->interval);
+}
+
+int64_t schedule_summed(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                        uint32_t y)
+{
+    return schedule_fired(s, layer, image, x, y) + plan_sum_latency(s->plan, layer);
+}
+
+int64_t schedule_done(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                      uint32_t y)
+{
+    const struct layer *l = plan_network_layer(s->plan, layer);
+
+    if (!l->pooled)
+        return schedule_summed(s, layer, image, x, y);
+
+    /* The pooled pixel is there when every column, and so every copy, has come to its end. */
+    int64_t last = INT64_MIN;
+    for (uint32_t column = 0; column < l->out.width; column++) {
+        int64_t t = schedule_summed(s, layer, image, l->out.height - 1, column);
+        last = t > last ? t : last;
+    }
+    return last;
+}
+
+int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                        uint32_t y)
+{
+    const struct plan *p = s->plan;
+    const struct plan_layer *pl = &p->layer[layer];
+    const struct layer *l = plan_network_layer(p, layer);
+    int64_t hop = p->config->fabric.hop_timesteps, last = INT64_MIN;
+
+    switch (pl->feed) {
+    case FEED_SCRATCHPAD:
+        return s->stored[layer][(size_t)y * pl->in_height + x] + (int64_t)(image * p->interval);
+    case FEED_READ_BACK:
+        return schedule_fired(s, layer, image, x, y); // sent so as to be used at once
+    case FEED_PRODUCER:
+        for (uint32_t i = 0; i < l->n_input; i++) {
+            int64_t t = schedule_done(s, l->input[i] - 1, image, x, y) + hop;
+            last = t > last ? t : last;
+        }
+        return last;
+    }
+    assert(!"unknown feed");
+    return 0;
+}
+
+/* Within a column pixels arrive in order of x, so the last row of each column decides. */
+static int64_t patch_stored(const struct schedule *s, uint32_t layer,
+                            const struct firing_place *at)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    uint32_t row = window_last(&pl->window, 0, at->x, pl->in_height);
+    uint32_t to = window_last(&pl->window, 1, at->y, pl->in_width);
+    int64_t last = INT64_MIN;
+
+    for (uint32_t y = window_first(&pl->window, 1, at->y, pl->in_width); y <= to; y++) {
+        int64_t t = schedule_stored(s, layer, at->image, row, y);
+        last = t > last ? t : last;
+    }
+    return last;
+}
+
+/* When the pixels of an output are there, residual included as far as it could bind. */
+static int64_t output_ready(const struct schedule *s, uint32_t layer,
+                            const struct firing_place *at)
+{
+    const struct plan *p = s->plan;
+    const struct plan_layer *pl = &p->layer[layer];
+    const struct layer *l = plan_network_layer(p, layer);
+    int64_t hop = p->config->fabric.hop_timesteps, ready = 0, sum = INT64_MIN;
+
+    switch (pl->feed) {
+    case FEED_SCRATCHPAD: // spec section 4: goes on from i * interval without a gap
+        ready = (int64_t)(at->image * p->interval);
+        break;
+    case FEED_PRODUCER:
+        ready = patch_stored(s, layer, at);
+        break;
+    case FEED_READ_BACK: // as early as it could be; schedule_resampling() times it
+        ready = hop + schedule_stored(s, pl->feeder, at->image, at->x * l->window.stride[0],
+                                      at->y * l->window.stride[1]);
+        break;
+    }
+    switch (pl->residual) {
+    case RESIDUAL_NONE:
+        return ready;
+    case RESIDUAL_READ_BACK:
+        sum = schedule_stored(s, pl->residual_from, at->image, at->x, at->y) + hop;
+        break;
+    case RESIDUAL_DIRECT:
+        sum = schedule_done(s, pl->residual_from, at->image, at->x, at->y) + hop;
+        break;
+    }
+    sum -= plan_sum_latency(p, layer);
+    return sum > ready ? sum : ready;
+}
+
+static void fire_image(struct schedule *s, uint32_t layer, uint64_t image, struct copy_state *state)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    struct firing_shape shape = plan_firing_shape(s->plan, layer);
+
+    for (uint32_t copy = 0; copy < pl->copies; copy++) {
+        struct copy_state *c = &state[copy];
+        struct firing_place at = firing_first(pl->firing, &shape, copy, image);
+        while (at.image == image) {
+            int64_t ready = output_ready(s, layer, &at);
+            if (c->n > 0 && c->n < shape.n && ready <= c->timestep &&
+                pl->firing->joins(&shape, &c->head, &at)) {
+                c->n++;
+            } else {
+                int64_t next = c->n > 0 ? c->timestep + 1 : ready;
+                *c = (struct copy_state){ at, next > ready ? next : ready, 1 };
+            }
+            *output_slot(s, layer, &at) = c->timestep;
+            pl->firing->next(&shape, copy, &at);
+        }
+    }
+}
+
+/* Whether every output of an image comes one interval after that of the image before. */
+static bool repeats(const struct schedule *s, uint64_t image)
+{
+    const struct plan *p = s->plan;
+
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        size_t n = map_size(p, i);
+        const int64_t *now = s->fired[i] + image * n, *before = now - n;
+        for (size_t j = 0; j < n; j++)
+            if (now[j] != before[j] + (int64_t)p->interval)
+                return false;
+    }
+    return true;
+}
+
+static bool grow(struct schedule *s, uint32_t n_image)
+{
+    for (uint32_t i = 0; i < s->plan->n_layer; i++) {
+        int64_t *more =
+            realloc(s->fired[i], n_image * map_size(s->plan, i) * sizeof *s->fired[i]);
+        if (!more)
+            return false;
+        s->fired[i] = more;
+    }
+    s->n_image = n_image;
+    return true;
+}
+
+/* First use of every pixel of the image, relative to the image's first timestep. */
+static void first_uses(const struct schedule *s, uint32_t layer, struct input_registers *reg)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    struct firing_shape shape = plan_firing_shape(s->plan, layer);
+    int64_t *use = s->stored[layer];
+
+    for (uint32_t copy = 0; copy < pl->copies; copy++) {
+        struct firing_place at = firing_first(pl->firing, &shape, copy, 0);
+        for (registers_reset(reg); at.image == 0; pl->firing->next(&shape, copy, &at)) {
+            int64_t t = *output_slot(s, layer, &at);
+            registers_begin(reg, &at);
+            registers_need(reg, &at);
+            for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)
+                for (uint32_t y = r->y; y < r->y + r->columns; y++) {
+                    int64_t *slot = &use[(size_t)y * pl->in_height + r->x];
+                    *slot = t < *slot ? t : *slot;
+                }
+        }
+    }
+}
+
+/* The scratchpad stores pixels in scan order, each as late as its first use and the pixels behind it
+ * allow, and no more in a timestep than an image has pixels per timestep of its interval. */
+static bool store_image(const struct schedule *s, uint32_t layer)
+{
+    const struct plan *p = s->plan;
+    const struct plan_layer *pl = &p->layer[layer];
+    struct firing_shape shape = plan_firing_shape(p, layer);
+    size_t n = (size_t)pl->in_height * pl->in_width, rate = ceil_div(n, p->interval);
+    int64_t *time = s->stored[layer], after = (int64_t)p->interval - 1;
+    struct input_registers reg;
+
+    if (!registers_init(&reg, &pl->window, pl->in_height, pl->in_width,
+                        pl->firing->strip_width(&shape)))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        time[i] = INT64_MAX;
+    first_uses(s, layer, &reg);
+    registers_release(&reg);
+    for (size_t i = n; i-- > 0;) { // what no window sees comes with the pixel after it
+        if (time[i] > after)
+            time[i] = after;
+        if (i + rate < n && time[i] > time[i + rate] - 1)
+            time[i] = time[i + rate] - 1;
+        after = time[i];
+    }
+    return true;
+}
+
+static enum err no_memory(struct schedule *s, struct err_msg *m)
+{
+    schedule_release(s);
+    return err_set(m, ERR_MEMORY, "no memory for the dry timing run");
+}
+
+static bool allocate(struct schedule *s)
+{
+    const struct plan *p = s->plan;
+
+    s->fired = calloc(p->n_layer, sizeof *s->fired);
+    s->stored = calloc(p->n_layer, sizeof *s->stored);
+    if (!s->fired || !s->stored)
+        return false;
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        const struct plan_layer *pl = &p->layer[i];
+        if (pl->feed != FEED_SCRATCHPAD)
+            continue;
+        s->stored[i] = calloc((size_t)pl->in_height * pl->in_width, sizeof *s->stored[i]);
+        if (!s->stored[i])
+            return false;
+    }
+    return true;
+}
+
+enum err schedule_make(struct schedule *s, const struct plan *p, struct err_msg *m)
+{
+    *s = (struct schedule){ .plan = p };
+    uint32_t n_copy = 0;
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        n_copy += p->layer[i].copies;
+    struct copy_state *state = calloc(n_copy, sizeof *state);
+    if (!state || !allocate(s)) {
+        free(state);
+        return no_memory(s, m);
+    }
+    for (uint32_t image = 0; image < 2 || !repeats(s, image - 1); image++) {
+        if (image == MOST_TRANSIENT_IMAGES || !grow(s, image + 1)) {
+            free(state);
+            if (image < MOST_TRANSIENT_IMAGES)
+                return no_memory(s, m);
+            schedule_release(s);
+            return err_set(m, ERR_RUN,
+                           "the pipeline does not settle within %d images: an interval of %" PRIu64
+                           " timesteps is too short for it",
+                           MOST_TRANSIENT_IMAGES, p->interval);
+        }
+        uint32_t first = 0;
+        for (uint32_t i = 0; i < p->n_layer; first += p->layer[i].copies, i++) {
+            fire_image(s, i, image, state + first);
+            if (image > 0 || p->layer[i].feed != FEED_SCRATCHPAD || store_image(s, i))
+                continue;
+            free(state);
+            return no_memory(s, m);
+        }
+    }
+    free(state);
+    s->n_image--; // the last row repeats the one before it
+    return ERR_NONE;
+}
+
+void schedule_release(struct schedule *s)
+{
+    for (uint32_t i = 0; s->plan && i < s->plan->n_layer; i++) {
+        if (s->fired)
+            free(s->fired[i]);
+        if (s->stored)
+            free(s->stored[i]);
+    }
+    free(s->fired);
+    free(s->stored);
+    *s = (struct schedule){ 0 };
+}
+
+/* Latest read of every pixel of an image in the memories of a layer, for the crossbar and as a
+ * residual; INT64_MIN where none is. Resampling pixels are sent before they are overwritten, whatever
+ * K is, and do not count. */
+static void last_uses(const struct schedule *s, uint32_t layer, uint64_t image,
+                      struct input_registers *reg, int64_t *use)
+{
+    const struct plan *p = s->plan;
+    const struct plan_layer *pl = &p->layer[layer];
+    struct firing_shape shape = plan_firing_shape(p, layer);
+    int64_t hop = p->config->fabric.hop_timesteps;
+
+    for (size_t i = 0; i < (size_t)pl->in_height * pl->in_width; i++)
+        use[i] = INT64_MIN;
+    for (uint32_t copy = 0; copy < pl->copies; copy++) {
+        struct firing_place at = firing_first(pl->firing, &shape, copy, image);
+        for (registers_reset(reg); at.image == image; pl->firing->next(&shape, copy, &at)) {
+            int64_t t = schedule_fired(s, layer, image, at.x, at.y);
+            registers_begin(reg, &at);
+            registers_need(reg, &at);
+            for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)
+                for (uint32_t y = r->y; y < r->y + r->columns; y++) {
+                    int64_t *slot = &use[(size_t)y * pl->in_height + r->x];
+                    *slot = t > *slot ? t : *slot;
+                }
+        }
+    }
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        if (p->layer[i].residual != RESIDUAL_READ_BACK || p->layer[i].residual_from != layer)
+            continue;
+        for (uint32_t y = 0; y < pl->in_width; y++)
+            for (uint32_t x = 0; x < pl->in_height; x++) {
+                int64_t *slot = &use[(size_t)y * pl->in_height + x];
+                int64_t t = schedule_summed(s, i, image, x, y) - hop;
+                *slot = t > *slot ? t : *slot;
+            }
+    }
+}
+
+/* Timestep in which pixel (x, column) is stored, columns counted on from image to image. */
+static int64_t stored_column(const struct schedule *s, uint32_t layer, uint32_t x, uint64_t column)
+{
+    uint32_t width = s->plan->layer[layer].in_width;
+
+    return schedule_stored(s, layer, column / width, x, (uint32_t)(column % width));
+}
+
+enum err schedule_memory_columns(const struct schedule *s, uint32_t layer, uint32_t *columns,
+                                 struct err_msg *m)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    struct firing_shape shape = plan_firing_shape(s->plan, layer);
+    struct input_registers reg;
+    int64_t *use = calloc((size_t)pl->in_height * pl->in_width, sizeof *use);
+
+    *columns = plan_kernel_columns(s->plan, layer);
+    if (!use || !registers_init(&reg, &pl->window, pl->in_height, pl->in_width,
+                                pl->firing->strip_width(&shape))) {
+        free(use);
+        return err_set(m, ERR_MEMORY, "no memory for the dry timing run");
+    }
+    for (uint32_t image = 0; image < s->n_image; image++) {
+        last_uses(s, layer, image, &reg, use);
+        for (uint32_t y = 0; y < pl->in_width; y++)
+            for (uint32_t x = 0; x < pl->in_height; x++) {
+                uint64_t c = (uint64_t)image * pl->in_width + y;
+                int64_t t = use[(size_t)y * pl->in_height + x];
+                while (stored_column(s, layer, x, c + *columns) <= t)
+                    ++*columns;
+            }
+    }
+    registers_release(&reg);
+    free(use);
+    return ERR_NONE;
+}
+
+/* Latest timestep in which a resampling layer may compute an output: for its sum, and for the pixel
+ * it is made of, which leaves its memory in the last timestep before it is overwritten. */
+static int64_t resampling_deadline(const struct schedule *s, uint32_t layer, uint32_t sum,
+                                   const struct firing_place *at)
+{
+    const struct plan *p = s->plan;
+    const struct plan_layer *pl = &p->layer[layer], *from = &p->layer[pl->feeder];
+    const struct layer *l = plan_network_layer(p, layer);
+    int64_t hop = p->config->fabric.hop_timesteps;
+    uint64_t column = at->image * from->in_width + (uint64_t)at->y * l->window.stride[1];
+    int64_t overwritten = stored_column(s, pl->feeder, at->x * l->window.stride[0],
+                                        column + from->memory_columns);
+    int64_t needed = schedule_summed(s, sum, at->image, at->x, at->y) - hop -
+                     plan_sum_latency(p, layer);
+
+    return overwritten - 1 + hop < needed ? overwritten - 1 + hop : needed;
+}
+
+/* One copy, backwards from the last of n_image images: every output as late as its deadline and the
+ * outputs behind it allow. Writes late[image][y * height + x]. */
+static void delay_copy(const struct schedule *s, uint32_t layer, uint32_t copy, uint32_t n_image,
+                       struct firing_place *order, int64_t *late)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    struct firing_shape shape = plan_firing_shape(s->plan, layer);
+    struct firing_place at = firing_first(pl->firing, &shape, copy, 0), last = at;
+    uint32_t sum = plan_sum_of(s->plan, layer), held = 0;
+    int64_t t = INT64_MAX;
+    size_t n = 0;
+
+    for (; at.image < n_image; pl->firing->next(&shape, copy, &at))
+        order[n++] = at;
+    while (n-- > 0) {
+        int64_t deadline = resampling_deadline(s, layer, sum, &order[n]);
+        if (held > 0 && held < shape.n && deadline >= t &&
+            pl->firing->joins(&shape, &order[n], &last)) {
+            held++;
+        } else {
+            t = deadline < t ? deadline : t - 1;
+            last = order[n];
+            held = 1;
+        }
+        late[(order[n].image * shape.width + order[n].y) * shape.height + order[n].x] = t;
+    }
+}
+
+/* Whether every pixel was in its memory when sent. */
+static bool sent_in_time(const struct schedule *s, uint32_t layer, uint32_t n_image,
+                         const int64_t *late)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    const struct layer *l = plan_network_layer(s->plan, layer);
+    int64_t hop = s->plan->config->fabric.hop_timesteps;
+
+    for (uint32_t image = 0; image < n_image; image++)
+        for (uint32_t y = 0; y < l->out.width; y++)
+            for (uint32_t x = 0; x < l->out.height; x++)
+                if (late[((size_t)image * l->out.width + y) * l->out.height + x] - hop <
+                    schedule_stored(s, pl->feeder, image, x * l->window.stride[0],
+                                    y * l->window.stride[1]))
+                    return false;
+    return true;
+}
+
+/* Rows until the late times repeat; n_image when they do not. */
+static uint32_t late_rows(const struct schedule *s, uint32_t layer, uint32_t n_image,
+                          const int64_t *late)
+{
+    size_t n = map_size(s->plan, layer), same = 0;
+
+    for (uint32_t row = 1; row < n_image; row++) {
+        for (same = 0; same < n; same++)
+            if (late[row * n + same] != late[(row - 1) * n + same] + (int64_t)s->plan->interval)
+                break;
+        if (same == n && row >= s->n_image)
+            return row;
+    }
+    return n_image;
+}
+
+static bool extend(struct schedule *s, uint32_t n_image)
+{
+    uint32_t old = s->n_image;
+
+    if (n_image <= old)
+        return true;
+    if (!grow(s, n_image))
+        return false;
+    for (uint32_t i = 0; i < s->plan->n_layer; i++) {
+        size_t n = map_size(s->plan, i);
+        for (size_t j = old * n; j < n_image * n; j++)
+            s->fired[i][j] = s->fired[i][j - n] + (int64_t)s->plan->interval;
+    }
+    return true;
+}
+
+enum err schedule_resampling(struct schedule *s, uint32_t layer, bool *in_time, struct err_msg *m)
+{
+    /* The last images have none behind them and are not kept. */
+    uint32_t n_image = s->n_image + MOST_TRANSIENT_IMAGES_OF_RESAMPLING;
+    size_t n = map_size(s->plan, layer);
+    int64_t *late = calloc(n_image * n, sizeof *late);
+    struct firing_place *order = calloc(n_image * n, sizeof *order);
+
+    if (!late || !order) {
+        free(late);
+        free(order);
+        return err_set(m, ERR_MEMORY, "no memory for the dry timing run");
+    }
+    for (uint32_t copy = 0; copy < s->plan->layer[layer].copies; copy++)
+        delay_copy(s, layer, copy, n_image, order, late);
+    free(order);
+
+    enum err e = ERR_NONE;
+    uint32_t rows = late_rows(s, layer, n_image - 1, late);
+    *in_time = sent_in_time(s, layer, n_image - 1, late);
+    if (!*in_time) {
+        ;
+    } else if (rows == n_image - 1) {
+        e = err_set(m, ERR_RUN, "resampling layer %s does not settle from image to image",
+                    plan_layer_name(s->plan, layer));
+    } else if (!extend(s, rows)) {
+        e = err_set(m, ERR_MEMORY, "no memory for the dry timing run");
+    } else {
+        for (size_t i = 0; i < s->n_image * n; i++)
+            s->fired[layer][i] = late[i];
+    }
+    free(late);
+    return e;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Most items there at once, of n that come and go; one that goes is still there in that timestep. */
+static uint32_t most_at_once(int64_t *come, int64_t *go, size_t n)
+{
+    size_t gone = 0, most = 0;
+
+    qsort(come, n, sizeof *come, by_time);
+    qsort(go, n, sizeof *go, by_time);
+    for (size_t i = 0; i < n; i++) {
+        while (go[gone] < come[i])
+            gone++;
+        if (i + 1 - gone > most)
+            most = i + 1 - gone;
+    }
+    return (uint32_t)most;
+}
+
+enum err schedule_residual_fifo(const struct schedule *s, uint32_t layer, uint32_t *pixels,
+                                struct err_msg *m)
+{
+    const struct plan *p = s->plan;
+    const struct plan_layer *pl = &p->layer[layer];
+    struct firing_shape shape = plan_firing_shape(p, layer);
+    uint32_t n_image = s->n_image + 1;
+    size_t most = n_image * map_size(p, layer);
+    int64_t *come = calloc(most, sizeof *come), *go = calloc(most, sizeof *go);
+
+    *pixels = 0;
+    for (uint32_t copy = 0; come && go && copy < pl->copies; copy++) {
+        struct firing_place at = firing_first(pl->firing, &shape, copy, 0);
+        size_t n = 0;
+        for (; at.image < n_image; pl->firing->next(&shape, copy, &at), n++) {
+            go[n] = schedule_summed(s, layer, at.image, at.x, at.y);
+            come[n] = pl->residual == RESIDUAL_READ_BACK
+                          ? go[n]
+                          : schedule_done(s, pl->residual_from, at.image, at.x, at.y) +
+                                p->config->fabric.hop_timesteps;
+        }
+        *pixels = max_u32(*pixels, most_at_once(come, go, n));
+    }
+    bool done = come && go;
+    free(come);
+    free(go);
+    return done ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for the dry timing run");
+}

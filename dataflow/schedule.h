@@ -1,0 +1,66 @@
+/* dataflow/schedule.h -- the dry timing run: when every output of every layer is computed.
+ *
+ * Cores are never held back from downstream in timestep clocking, so a layer's times follow from
+ * those of the layers it reads, and a run is one pass over the layers per image, layer by layer
+ * instead of timestep by timestep. Output j of a copy fires at
+ *
+ *     t(j) = t(j - 1)                                 if it may join that firing and is ready by then
+ *          = max(ready(j), t(j - 1) + 1)              otherwise
+ *     ready(j) = latest store of a pixel of its patch
+ *
+ * and its result is stored one hop after t(j) + (parts - 1) * partial_sum_hops. Images follow each
+ * other by the interval. Once an image repeats the one before it, an interval later, so do all that
+ * follow, and later images are read off the last row kept.
+ *
+ * Pixels read back from memories (for residual sums and resampling layers) are timed backwards from
+ * the sums that need them, as late as spec section 3 allows.
+ */
+#ifndef DATAFLOW_SCHEDULE_H
+#define DATAFLOW_SCHEDULE_H
+
+#include "dataflow/firing.h"
+#include "dataflow/plan.h"
+
+struct schedule {
+    const struct plan *plan;    // borrowed
+    uint32_t           n_image; // rows kept; image i >= n_image repeats the last one, later
+    int64_t          **fired;   // owned; [layer][image][y * height + x]: timestep of output (x, y)
+    int64_t          **stored;  // owned; [layer][y * height + x]: image pixels, FEED_SCRATCHPAD only
+};
+
+/* Times every layer of the plan, whose mapping, feeds and interval are set. ERR_RUN when images do
+ * not settle, ERR_MEMORY. On error *s is zero. */
+enum err schedule_make(struct schedule *s, const struct plan *p, struct err_msg *m);
+void schedule_release(struct schedule *s); // takes a zeroed one
+
+/* Timestep in which output (x, y) of an image is computed by a layer. */
+int64_t schedule_fired(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                       uint32_t y);
+
+/* Timestep in which the sum of that output is complete: its last part has added the others'. */
+int64_t schedule_summed(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                        uint32_t y);
+
+/* Timestep in which the layer delivers it: as summed, or when the pool is complete. */
+int64_t schedule_done(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                      uint32_t y);
+
+/* Timestep in whose first phase a pixel is stored in the memories of a layer. */
+int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                        uint32_t y);
+
+/* Columns K that the memories of a layer need, so that no pixel is overwritten before its last read
+ * for the crossbar or as a residual. */
+enum err schedule_memory_columns(const struct schedule *s, uint32_t layer, uint32_t *columns,
+                                 struct err_msg *m);
+
+/* Times a resampling layer (FEED_READ_BACK) as late as its sums and the memory it is read from,
+ * whose memory_columns are set, allow. *in_time is false when a pixel would have to be sent before
+ * it is there: that memory needs more columns; nothing has changed then. */
+enum err schedule_resampling(struct schedule *s, uint32_t layer, bool *in_time, struct err_msg *m);
+
+/* Most pixels that wait at a summing core of the layer, those used in that timestep included. */
+enum err schedule_residual_fifo(const struct schedule *s, uint32_t layer, uint32_t *pixels,
+                                struct err_msg *m);
+
+#endif
