@@ -75,6 +75,7 @@ struct plan_core {
     struct memory_cfg    memory;
     struct digital_cfg   digital;
     struct memory_layout layout;
+    uint32_t             most_outputs;     // in one firing
     uint64_t             used_clk[N_STAGE]; // in the worst timestep; 0: the stage is not used
 };
 
@@ -172,6 +173,9 @@ static inline int64_t plan_sum_latency(const struct plan *p, uint32_t layer)
 uint32_t plan_sum_of(const struct plan *p, uint32_t layer);
 
 struct firing_shape plan_firing_shape(const struct plan *p, uint32_t layer);
+
+/* Copy of a layer that computes output column y. */
+uint32_t plan_owner(const struct plan *p, uint32_t layer, uint32_t y);
 
 /* Columns that one output's patch spans: the least K. */
 uint32_t plan_kernel_columns(const struct plan *p, uint32_t layer);

@@ -1,0 +1,119 @@
+/* dataflow/plan_cores.c -- one core per part, group and copy of a layer, with its memory. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/util.h"
+#include "dataflow/plan_internal.h"
+
+/* "conv23", with ".p1", ".g1", ".c1" where a layer has several parts, groups or copies. */
+static char *core_name(const struct plan *p, const struct plan_core *core)
+{
+    const struct plan_layer *pl = &p->layer[core->plan_layer];
+    const char *layer = plan_layer_name(p, core->plan_layer);
+    size_t size = strlen(layer) + sizeof ".c4294967295.g4294967295.p4294967295";
+    char *name = malloc(size);
+
+    if (!name)
+        return NULL;
+    int n = snprintf(name, size, "%s", layer);
+    if (pl->copies > 1)
+        n += snprintf(name + n, size - (size_t)n, ".c%u", core->copy);
+    if (pl->groups > 1)
+        n += snprintf(name + n, size - (size_t)n, ".g%u", core->group);
+    if (pl->parts > 1)
+        snprintf(name + n, size - (size_t)n, ".p%u", core->part);
+    return name;
+}
+
+static void place_core(const struct plan *p, struct plan_core *core)
+{
+    const struct plan_layer *pl = &p->layer[core->plan_layer];
+    const struct layer *l = plan_network_layer(p, core->plan_layer);
+
+    core->in_first = share_begin(l->in.channels, pl->parts, core->part);
+    core->in_n = share_begin(l->in.channels, pl->parts, core->part + 1) - core->in_first;
+    core->out_first = share_begin(l->out.channels, pl->groups, core->group);
+    core->out_n = share_begin(l->out.channels, pl->groups, core->group + 1) - core->out_first;
+    core->rows = core->in_n * pl->replicas.positions;
+    core->columns = core->out_n * pl->replicas.n;
+    core->crossbar = p->config->crossbar;
+    core->memory = p->config->memory;
+    core->digital = p->config->digital;
+}
+
+enum err plan_cores(struct plan *p, struct err_msg *m)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        p->layer[i].first_core = (uint32_t)n;
+        n += p->layer[i].n_core;
+    }
+    if (n > p->config->chip_cores)
+        return err_set(m, ERR_INPUT,
+                       "chip.cores = %u: network %s needs %" PRIu64
+                       " cores with arrays of %u x %u: want chip.cores = %" PRIu64
+                       " or larger arrays",
+                       p->config->chip_cores, p->network->name, n, p->config->crossbar.rows,
+                       p->config->crossbar.columns, n);
+    p->core = calloc(n, sizeof *p->core);
+    if (!p->core)
+        return err_set(m, ERR_MEMORY, "no memory for %" PRIu64 " cores", n);
+    p->n_core = (uint32_t)n;
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        for (uint32_t k = 0; k < p->layer[i].n_core; k++) {
+            const struct plan_layer *pl = &p->layer[i];
+            struct plan_core *core = &p->core[pl->first_core + k];
+            core->plan_layer = i;
+            core->part = k % pl->parts;
+            core->group = k / pl->parts % pl->groups;
+            core->copy = k / pl->parts / pl->groups;
+            place_core(p, core);
+            core->name = core_name(p, core);
+            if (!core->name)
+                return err_set(m, ERR_MEMORY, "no memory for %" PRIu64 " cores", n);
+        }
+    return ERR_NONE;
+}
+
+static const struct placing *choose_placing(const struct plan_core *core)
+{
+    switch (core->memory.placing) {
+    case PLACING_IWAP:
+        return &place_iwap;
+    case PLACING_KLIP:
+        return &place_klip;
+    case PLACING_PLIP:
+        return &place_plip;
+    case PLACING_AUTO:
+        break;
+    }
+    return placing_auto(core->in_n, core->memory.word_bits / 8);
+}
+
+enum err plan_memories(struct plan *p, struct err_msg *m)
+{
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        struct plan_core *core = &p->core[i];
+        const struct plan_layer *pl = &p->layer[core->plan_layer];
+        struct memory_shape shape = {
+            .pixel_bytes = core->in_n,
+            .height = pl->in_height,
+            .columns = pl->memory_columns,
+            .kernel_columns = plan_kernel_columns(p, core->plan_layer),
+            .word_bytes = core->memory.word_bits / 8,
+        };
+        memory_layout_init(&core->layout, &shape, choose_placing(core));
+        uint64_t words = memory_used_words(&core->layout);
+        if (words > core->memory.words)
+            return err_set(m, ERR_INPUT,
+                           "core %s: memory: %u columns of %u pixels of %u bytes placed %s take %" PRIu64
+                           " words of %u bits, core.input_memory.words = %u: want %" PRIu64,
+                           core->name, pl->memory_columns, pl->in_height, core->in_n,
+                           core->layout.placing->name, words, core->memory.word_bits,
+                           core->memory.words, words);
+    }
+    return ERR_NONE;
+}

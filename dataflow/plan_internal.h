@@ -1,0 +1,24 @@
+/* dataflow/plan_internal.h -- the steps of plan_make(), in the order in which they run. Each takes
+ * what the ones before it filled in. */
+#ifndef DATAFLOW_PLAN_INTERNAL_H
+#define DATAFLOW_PLAN_INTERNAL_H
+
+#include "dataflow/plan.h"
+#include "dataflow/schedule.h"
+
+/* plan_layers.c: every key of the mapping tables means something (the error says where it stands);
+ * layers with replicas, splits and feeds; the interval. */
+enum err plan_check_mapping_keys(const struct plan *p, struct err_msg *m);
+enum err plan_layers(struct plan *p, struct err_msg *m);
+
+/* plan_cores.c: cores with their channels; memory layouts, once memory_columns are known. */
+enum err plan_cores(struct plan *p, struct err_msg *m);
+enum err plan_memories(struct plan *p, struct err_msg *m);
+
+/* plan_streams.c: links, timetables of what is read back, scratchpad feeds. */
+enum err plan_streams(struct plan *p, const struct schedule *s, struct err_msg *m);
+
+/* plan_budget.c: use of every stage in its worst timestep; what does not fit is an error. */
+enum err plan_budget(struct plan *p, const struct schedule *s, struct err_msg *m);
+
+#endif

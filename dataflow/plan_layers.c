@@ -1,0 +1,233 @@
+/* dataflow/plan_layers.c -- how each layer is mapped, and where its pixels come from. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/util.h"
+#include "dataflow/mapping.h"
+#include "dataflow/plan_internal.h"
+
+static bool reads_only(const struct layer *l, uint32_t input)
+{
+    return l->n_input == 1 && l->input[0] == input;
+}
+
+/* Uses of a layer's pixels: as an input, and as a residual. */
+static void count_uses(const struct network *n, uint32_t layer, uint32_t *as_input,
+                       uint32_t *as_residual)
+{
+    *as_input = *as_residual = 0;
+    for (uint32_t i = 1; i < n->n_layer; i++) {
+        const struct layer *l = &n->layer[i];
+        for (uint32_t k = 0; k < l->n_input; k++)
+            *as_input += l->input[k] == layer;
+        *as_residual += l->has_residual && l->residual == layer;
+    }
+}
+
+static bool is_pointwise(const struct window *w)
+{
+    for (int axis = 0; axis < 2; axis++)
+        if (w->kernel[axis] != 1 || w->pad_before[axis] != 0 || w->pad_after[axis] != 0)
+            return false;
+    return true;
+}
+
+/* A resampling layer is a pointwise convolution that is only ever added to a later sum. The memory
+ * of another layer holds the pixels that it reads, and hands them on when they are due. */
+static void find_resampling(struct plan *p, uint32_t layer)
+{
+    const struct network *n = p->network;
+    const struct layer *l = plan_network_layer(p, layer);
+    struct plan_layer *pl = &p->layer[layer];
+    uint32_t as_input, as_residual;
+
+    count_uses(n, pl->layer, &as_input, &as_residual);
+    if (as_input != 0 || as_residual != 1 || l->has_residual || l->pooled || l->n_input != 1 ||
+        l->input[0] == 0 || !is_pointwise(&l->window))
+        return;
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        if (i != layer && p->layer[i].feed == FEED_PRODUCER &&
+            reads_only(plan_network_layer(p, i), l->input[0])) {
+            pl->feed = FEED_READ_BACK;
+            pl->feeder = i;
+            pl->in_height = l->out.height; // only what it wants is sent
+            pl->in_width = l->out.width;
+            pl->window.stride[0] = pl->window.stride[1] = 1;
+            return;
+        }
+}
+
+/* A residual is read from the memory of the earliest layer that holds its pixels, or sent by the
+ * cores that compute it. */
+static enum err find_residual(struct plan *p, uint32_t layer, struct err_msg *m)
+{
+    const struct layer *l = plan_network_layer(p, layer);
+    struct plan_layer *pl = &p->layer[layer];
+
+    if (!l->has_residual)
+        return ERR_NONE;
+    for (uint32_t i = 0; i <= layer; i++)
+        if (p->layer[i].feed != FEED_READ_BACK &&
+            reads_only(plan_network_layer(p, i), l->residual)) {
+            pl->residual = RESIDUAL_READ_BACK;
+            pl->residual_from = i;
+            return ERR_NONE;
+        }
+    if (l->residual == 0)
+        return err_set(m, ERR_INPUT,
+                       "layer %s adds the image, which no layer before it keeps in its memory",
+                       l->name);
+    pl->residual = RESIDUAL_DIRECT;
+    pl->residual_from = l->residual - 1;
+    return ERR_NONE;
+}
+
+/* Every key of a mapping table is an output height or the name of a layer. */
+static enum err check_keys(const struct plan *p, const char *table, const struct count_map *map,
+                           struct err_msg *m)
+{
+    for (uint32_t i = 0; i < map->n_entry; i++) {
+        const char *key = map->entry[i].key;
+        if (key[strspn(key, "0123456789")] == '\0' ||
+            network_find(p->network, key) < p->network->n_layer)
+            continue;
+        return err_set(m, ERR_INPUT,
+                       "%s: mapping.%s.%s: no such layer in %s: want an output height, or a layer's "
+                       "name as `imcsim map` prints them",
+                       map->entry[i].where, table, key, p->network->name);
+    }
+    return ERR_NONE;
+}
+
+static enum err choose_firing(const struct plan *p, struct plan_layer *pl, uint32_t *block_width,
+                              struct err_msg *m)
+{
+    const struct mapping_cfg *cfg = &p->config->mapping;
+    const struct layer *l = &p->network->layer[pl->layer];
+
+    pl->firing = firing_find(cfg->firing);
+    if (!pl->firing)
+        return err_set(m, ERR_INPUT, "mapping.firing = %s: want column, free or block",
+                       cfg->firing);
+    *block_width = count_map_get(&cfg->block_width, l->name, l->out.height, 1);
+    if (*block_width > l->out.width)
+        return err_set(m, ERR_INPUT,
+                       "mapping.block_width of %s = %u: its output is %u columns wide: want 1 to %u",
+                       l->name, *block_width, l->out.width, l->out.width);
+    if (*block_width > 1 && pl->firing == &fire_column) // what replicas of Method 2 can compute
+        pl->firing = &fire_block;
+    if (*block_width > 1 && (l->window.dilation[0] > 1 || l->window.dilation[1] > 1))
+        return err_set(m, ERR_INPUT,
+                       "mapping.block_width of %s = %u: blocks of dilated windows are not there yet: "
+                       "want 1",
+                       l->name, *block_width);
+    return ERR_NONE;
+}
+
+static enum err place_replicas(const struct plan *p, struct plan_layer *pl, struct err_msg *m)
+{
+    const struct mapping_cfg *cfg = &p->config->mapping;
+    const struct crossbar_cfg *array = &p->config->crossbar;
+    const struct layer *l = &p->network->layer[pl->layer];
+    uint32_t n = count_map_get(&cfg->replicas, l->name, l->out.height, 1), block_width;
+    enum err e = choose_firing(p, pl, &block_width, m);
+
+    if (e)
+        return e;
+    if (n > array->columns)
+        return err_set(m, ERR_INPUT,
+                       "mapping.replicas of %s = %u: they need at least %u columns, the array has %u: "
+                       "want at most %u replicas or core.crossbar.columns = %u",
+                       l->name, n, n, array->columns, array->columns, n);
+    pl->replicas = replicas_make(&pl->window, n, block_width);
+    pl->parts = split_count(l->in.channels, array->rows, pl->replicas.positions);
+    pl->groups = split_count(l->out.channels, array->columns, n);
+    if (pl->parts == 0)
+        return err_set(m, ERR_INPUT,
+                       "layer %s with %u replica%s needs %u rows for one input channel, the array has "
+                       "%u: want core.crossbar.rows = %u or fewer replicas",
+                       l->name, n, n == 1 ? "" : "s", pl->replicas.positions, array->rows,
+                       pl->replicas.positions);
+    struct firing_shape shape = { .height = l->out.height, .width = l->out.width, .n = n,
+                                  .block_w = pl->replicas.width, .block_h = pl->replicas.height };
+    uint32_t strips = firing_strips(pl->firing, &shape);
+    pl->copies = count_map_get(&cfg->copies, l->name, l->out.height, 1);
+    if (pl->copies > strips)
+        return err_set(m, ERR_INPUT,
+                       "mapping.copies of %s = %u: there are %u output columns or strips to share: "
+                       "want 1 to %u",
+                       l->name, pl->copies, strips, strips);
+    pl->rows = l->in.channels * pl->replicas.positions;
+    pl->columns = l->out.channels * n;
+    pl->n_core = pl->parts * pl->groups * pl->copies;
+    pl->utilization = (double)layer_kernel_rows(l) * pl->columns * pl->copies /
+                      ((double)pl->n_core * array->rows * array->columns);
+    return ERR_NONE;
+}
+
+/* Spec section 4: the largest over all layers of what one image takes when every pixel is there. */
+static uint64_t interval(const struct plan *p)
+{
+    uint64_t most = 1;
+
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        struct firing_shape shape = plan_firing_shape(p, i);
+        most = max_u64(most, p->layer[i].firing->firings(&shape));
+    }
+    return most;
+}
+
+static enum err map_layer(struct plan *p, uint32_t layer, struct err_msg *m)
+{
+    struct plan_layer *pl = &p->layer[layer];
+    const struct layer *l = &p->network->layer[layer + 1];
+    bool from_image = false;
+
+    pl->layer = layer + 1;
+    for (uint32_t i = 0; i < l->n_input; i++)
+        from_image |= l->input[i] == 0;
+    if (from_image && l->n_input > 1)
+        return err_set(m, ERR_INPUT, "layer %s reads the image beside other layers: not there yet",
+                       l->name);
+    if (l->groups != 1)
+        return err_set(m, ERR_INPUT, "layer %s has %u groups: grouped convolution is not there yet",
+                       l->name, l->groups);
+    pl->feed = from_image ? FEED_SCRATCHPAD : FEED_PRODUCER;
+    pl->in_height = l->in.height;
+    pl->in_width = l->in.width;
+    pl->window = l->window;
+    return ERR_NONE;
+}
+
+enum err plan_check_mapping_keys(const struct plan *p, struct err_msg *m)
+{
+    const struct mapping_cfg *cfg = &p->config->mapping;
+    enum err e = check_keys(p, "replicas", &cfg->replicas, m);
+
+    if (!e)
+        e = check_keys(p, "copies", &cfg->copies, m);
+    return e ? e : check_keys(p, "block_width", &cfg->block_width, m);
+}
+
+enum err plan_layers(struct plan *p, struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    p->n_layer = p->network->n_layer - 1;
+    p->layer = calloc(p->n_layer, sizeof *p->layer);
+    if (!p->layer)
+        return err_set(m, ERR_MEMORY, "no memory for the plan");
+    for (uint32_t i = 0; !e && i < p->n_layer; i++)
+        e = map_layer(p, i, m);
+    for (uint32_t i = 0; !e && i < p->n_layer; i++)
+        find_resampling(p, i);
+    for (uint32_t i = 0; !e && i < p->n_layer; i++)
+        e = find_residual(p, i, m);
+    for (uint32_t i = 0; !e && i < p->n_layer; i++)
+        e = place_replicas(p, &p->layer[i], m);
+    if (!e)
+        p->interval = interval(p);
+    return e;
+}
