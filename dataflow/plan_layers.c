@@ -131,7 +131,7 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     const struct mapping_cfg *cfg = &p->config->mapping;
     const struct crossbar_cfg *array = &p->config->crossbar;
     const struct layer *l = &p->network->layer[pl->layer];
-    uint32_t n = count_map_get(&cfg->replicas, l->name, l->out.height, 1), block_width;
+    uint32_t n = count_map_get(&cfg->replicas, l->name, l->out.height, 1), block_width = 1;
     enum err e = choose_firing(p, pl, &block_width, m);
 
     if (e)
