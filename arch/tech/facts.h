@@ -1,0 +1,39 @@
+/* arch/tech/facts.h -- numbers that each say where they come from.
+ *
+ * Technology nodes, devices and calibrations are YAML maps whose leaves are
+ *
+ *     supply_v: {value: 0.85, source: "PTM LP 22 nm"}
+ *
+ * with exactly one of source (paper, table), fit (to what, how well) or assumed (why). A number
+ * without an origin is an error, and so is one that is asked for and not there: a cost that is not
+ * given is never zero. One row per number says key, unit and range.
+ */
+#ifndef ARCH_TECH_FACTS_H
+#define ARCH_TECH_FACTS_H
+
+#include <stddef.h>
+
+#include "core/err.h"
+#include "core/yaml.h"
+
+struct fact_row {
+    const char *key;
+    const char *unit;
+    size_t      offset; // of a double in the struct that facts_read() fills
+    double      least, most;
+    const char *doc;
+    unsigned    when;   // read only when (when & mask) != 0
+};
+#define FACT_END { NULL, NULL, 0, 0, 0, NULL, 0 }
+
+/* Reads every row of the mask from a map into the struct at `base`, and refuses a key of the map that
+ * is neither a row of the mask nor in `others` (ends with NULL). `path` is the map's dotted name with
+ * its dot, "lp.", or "". */
+enum err facts_read(const struct yaml *map, const char *path, const struct fact_row *rows,
+                    unsigned mask, const char *const *others, void *base, struct err_msg *m);
+
+/* One such leaf. */
+enum err facts_number(const struct yaml *map, const char *path, const struct fact_row *row,
+                      double *out, struct err_msg *m);
+
+#endif

@@ -1,0 +1,427 @@
+/* arch/tech/technology.c -- see technology.h. */
+#include "arch/tech/technology.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/tech/facts.h"
+
+static const double nodes_nm[] = { 130, 90, 65, 45, 32, 22, 14, 10, 7, 5, 3, 2, 1 };
+enum { N_NODE = sizeof nodes_nm / sizeof *nodes_nm };
+
+enum { BULK = 1 << TRANSISTOR_BULK, FIN = 1 << TRANSISTOR_FINFET | 1 << TRANSISTOR_GAA,
+       ANY = BULK | FIN };
+
+/* The numbers of a file, in its units. X(key, unit, least, most, when, doc) */
+#define NODE_FACTS(X)                                                                           \
+    X(cell_height_f,          "F",      1, 1000,  ANY,  "height of a standard cell")            \
+    X(gate_pitch_f,           "F",      1, 1000,  ANY,  "contacted gate pitch")                 \
+    X(gate_width_f,           "F",      0.1, 100, ANY,  "drawn gate length")                    \
+    X(np_gap_f,               "F",      0.1, 100, ANY,  "gap between N and P diffusion")        \
+    X(cell_margin_f,          "F",      0.1, 100, ANY,  "cell height outside the diffusions")   \
+    X(track_pitch_f,          "F",      0.1, 100, ANY,  "pitch of the third metal")             \
+    X(gate_length_nm,         "nm",     1, 1000,  ANY,  "physical gate length")                 \
+    X(fin_pitch_nm,           "nm",     1, 1000,  FIN,  "pitch of fins")                        \
+    X(fin_width_nm,           "nm",     1, 1000,  FIN,  "width of a fin or sheet")              \
+    X(fins_most,              "",       1, 100,   FIN,  "fins per polarity in a cell")          \
+    X(fin_height_nm,          "nm",     1, 1000,  FIN,  "height of a fin or sheet")             \
+    X(sheets,                 "",       1, 10,    FIN,  "sheets per stack, 1 for fins")         \
+    X(wire_m0_nm,             "nm",     1, 1000,  ANY,  "width of a column wire")               \
+    X(wire_m0_ohm_um,         "ohm/um", 1e-3, 1e5, ANY, "resistance of a column wire")          \
+    X(wire_m1_nm,             "nm",     1, 1000,  ANY,  "width of a row wire")                  \
+    X(wire_m1_ohm_um,         "ohm/um", 1e-3, 1e5, ANY, "resistance of a row wire")             \
+    X(wire_ff_um,             "fF/um",  1e-3, 10, ANY,  "capacitance of a wire")                \
+    X(read_v,                 "V",      0.01, 5,  ANY,  "read voltage of the converter fits")   \
+    X(sram_cell_height_f,     "F",      1, 1000,  ANY,  "height of an SRAM cell")               \
+    X(sram_cell_width_f,      "F",      1, 1000,  ANY,  "width of an SRAM cell")                \
+    X(row_switch_ratio,       "",       0.01, 1000, ANY, "width of a row switch")               \
+    X(column_switch_ratio,    "",       1e-3, 10, ANY,  "resistance of a column switch")        \
+    X(mux_driver_ratio,       "",       0.01, 1e4, ANY, "width of a multiplexer driver")        \
+    X(sar_bit_uw,             "uW",     1e-6, 1e6, ANY, "power of a SAR converter per bit")     \
+    X(sar_base_uw,            "uW",     1e-6, 1e6, ANY, "power of a SAR converter at 0 bit")    \
+    X(sar_uw_kohm,            "uW*kohm", 0, 1e6,  ANY,  "power of a SAR converter's input")     \
+    X(junction_ff_um2,        "fF/um2", 1e-3, 1e3, ANY, "junction bottom")                      \
+    X(junction_side_ff_um,    "fF/um",  0, 100,   BULK, "junction sidewall")                    \
+    X(junction_channel_ff_um, "fF/um",  0, 100,   BULK, "junction to the channel")              \
+    X(bit_line_drain_af,      "aF",     0, 1000,  FIN,  "drain of an SRAM access transistor")
+
+#define FLAVOUR_FACTS(X)                                                                        \
+    X(supply_v,               "V",      0.1, 5,   ANY,  "supply")                               \
+    X(threshold_v,            "V",      0.01, 2,  BULK, "threshold")                            \
+    X(gate_ideal_ff_um,       "fF/um",  1e-3, 100, ANY, "gate capacitance")                     \
+    X(gate_overlap_ff_um,     "fF/um",  0, 100,   ANY,  "gate overlap capacitance")             \
+    X(gate_fringe_ff_um,      "fF/um",  0, 100,   ANY,  "gate fringe capacitance")              \
+    X(resistance_factor,      "",       0.1, 10,  ANY,  "switching resistance over V / I_on")   \
+    X(sense_n_ua_um,          "uA/um",  1e-3, 1e5, BULK, "N current at 0.7 of the supply")      \
+    X(sense_p_ua_um,          "uA/um",  1e-3, 1e5, BULK, "P current at 0.7 of the supply")      \
+    X(gm_us_um,               "uS/um",  1e-3, 1e5, FIN, "transconductance, N and P")            \
+    X(on_n_ua_um,             "uA/um",  1e-3, 1e5, ANY, "N on-current")                         \
+    X(on_p_ua_um,             "uA/um",  1e-3, 1e5, ANY, "P on-current")                         \
+    X(off_n_pa_um,            "pA/um",  1e-3, 1e9, ANY, "N off-current")                        \
+    X(off_p_pa_um,            "pA/um",  1e-3, 1e9, ANY, "P off-current")
+
+#define FIELD(key, unit, least, most, when, doc) double key;
+#define ROW(key, unit, least, most, when, doc) \
+    { #key, unit, offsetof(struct node_facts, key), least, most, doc, when },
+
+struct node_facts { NODE_FACTS(FIELD) FLAVOUR_FACTS(FIELD) };
+
+static const struct fact_row node_rows[] = { NODE_FACTS(ROW) FACT_END };
+static const struct fact_row flavour_rows[] = { FLAVOUR_FACTS(ROW) FACT_END };
+
+struct node { // one file, one flavour
+    enum transistor   transistor;
+    struct node_facts fact;
+    bool              has_csa;
+    struct csa_fit    csa;
+};
+
+static const char *flavour_name(enum flavour f)
+{
+    return f == FLAVOUR_LP ? "lp" : "hp";
+}
+
+static enum err read_fit(const struct yaml *csa, const char *key, struct fit *f, struct err_msg *m)
+{
+    const struct yaml *list = yaml_get(csa, key);
+    enum err e;
+
+    if (!list || list->kind != YAML_LIST || list->n_item < 1 || list->n_item > MOST_FIT_PIECES)
+        return yaml_error(list ? list : csa, m, "csa.%s: want a list of 1 to %d pieces", key,
+                          MOST_FIT_PIECES);
+    f->n = (unsigned)list->n_item;
+    for (unsigned i = 0; i < f->n; i++) {
+        const struct yaml *item = &list->item[i];
+        const struct yaml *below = yaml_get(item, "below"), *shape = yaml_get(item, "shape");
+        const struct yaml *a = yaml_get(item, "a"), *b = yaml_get(item, "b");
+        const char *text;
+
+        if (!below || !shape || !a || !b || item->n_item != 4)
+            return yaml_error(item, m, "csa.%s: want {below, shape, a, b}", key);
+        if ((e = yaml_double(below, "below", 1, 1e30, "ohm", &f->piece[i].below_ohm, m)) ||
+            (e = yaml_double(a, "a", -1e6, 1e6, "", &f->piece[i].a, m)) ||
+            (e = yaml_double(b, "b", -1e6, 1e6, "", &f->piece[i].b, m)) ||
+            (e = yaml_text(shape, "shape", &text, m)))
+            return e;
+        f->piece[i].log = strcmp(text, "log") == 0;
+        if (!f->piece[i].log && strcmp(text, "linear") != 0)
+            return yaml_error(shape, m, "shape = %s: want log or linear", text);
+    }
+    return ERR_NONE;
+}
+
+static enum err read_csa(const struct yaml *root, struct node *n, struct err_msg *m)
+{
+    const struct yaml *csa = yaml_get(root, "csa");
+    static const char *const keys[] = { "reference_ff", "slope_ns", "full_ohm", "knee_ohm" };
+    double *const out[] = { &n->csa.reference_ff, &n->csa.slope_ns, &n->csa.full_ohm,
+                            &n->csa.knee_ohm };
+    enum err e;
+
+    n->has_csa = csa != NULL;
+    if (!csa)
+        return ERR_NONE;
+    if (csa->kind != YAML_MAP || !yaml_get(csa, "source") || csa->n_item != 7)
+        return yaml_error(csa, m, "csa: want source, delay_ns, power_uw, reference_ff, slope_ns, "
+                          "full_ohm and knee_ohm");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const struct yaml *value = yaml_get(csa, keys[i]);
+
+        if (!value)
+            return yaml_error(csa, m, "csa.%s is missing", keys[i]);
+        if ((e = yaml_double(value, keys[i], 1e-3, 1e9, "", out[i], m)))
+            return e;
+    }
+    if ((e = read_fit(csa, "delay_ns", &n->csa.delay_ns, m)) ||
+        (e = read_fit(csa, "power_uw", &n->csa.power_uw, m)))
+        return e;
+    return ERR_NONE;
+}
+
+static enum err read_kind(const struct yaml *root, struct node *n, struct err_msg *m)
+{
+    static const char *const names[] = { "bulk", "finfet", "gaa" };
+    const struct yaml *format = yaml_get(root, "format"), *kind = yaml_get(root, "transistor");
+    const char *text;
+    enum err e;
+
+    if (!format || !kind)
+        return yaml_error(root, m, "want format and transistor");
+    if ((e = yaml_text(format, "format", &text, m)))
+        return e;
+    if (strcmp(text, "imcsim-technology/1") != 0)
+        return yaml_error(format, m, "format = %s: want imcsim-technology/1", text);
+    if ((e = yaml_text(kind, "transistor", &text, m)))
+        return e;
+    for (unsigned i = 0; i < 3; i++)
+        if (strcmp(text, names[i]) == 0) {
+            n->transistor = (enum transistor)i;
+            return ERR_NONE;
+        }
+    return yaml_error(kind, m, "transistor = %s: want bulk, finfet or gaa", text);
+}
+
+static enum err read_node(const struct yaml *root, enum flavour flavour, struct node *n,
+                          struct err_msg *m)
+{
+    static const char *const others[] = { "format", "node_nm", "transistor", "csa", "lp", "hp",
+                                          NULL };
+    static const char *const no_others[] = { NULL };
+    const struct yaml *section = yaml_get(root, flavour_name(flavour));
+    unsigned mask;
+    char path[8];
+    enum err e;
+
+    *n = (struct node){ 0 };
+    if ((e = read_kind(root, n, m)) || (e = read_csa(root, n, m)))
+        return e;
+    mask = 1u << n->transistor;
+    if (!section)
+        return yaml_error(root, m, "no section %s", flavour_name(flavour));
+    snprintf(path, sizeof path, "%s.", flavour_name(flavour));
+    if ((e = facts_read(root, "", node_rows, mask, others, &n->fact, m)))
+        return e;
+    return facts_read(section, path, flavour_rows, mask, no_others, &n->fact, m);
+}
+
+static enum err load_node(const char *directory, double node_nm, enum flavour flavour,
+                          struct node *n, struct err_msg *m)
+{
+    struct yaml root;
+    char path[1024];
+    enum err e;
+
+    if (snprintf(path, sizeof path, "%s/%gnm.yaml", directory, node_nm) >= (int)sizeof path)
+        return err_set(m, ERR_INPUT, "%.64s...: path too long", directory);
+    if ((e = yaml_load(&root, path, m)))
+        return e;
+    e = read_node(&root, flavour, n, m);
+    yaml_release(&root);
+    return e;
+}
+
+/* Geometric where both are positive, so that scaling keeps sign and order. */
+static double between(double a, double b, double weight)
+{
+    return a > 0 && b > 0 ? a * pow(b / a, weight) : a + weight * (b - a);
+}
+
+/* Between a larger and a smaller node. Numbers that only one kind of transistor has are the smaller
+ * node's: the first FinFETs came below 22 nm. */
+static struct node_facts interpolate(const struct node *large, const struct node *small,
+                                     double weight)
+{
+    const struct fact_row *const tables[] = { node_rows, flavour_rows };
+    struct node_facts f = small->fact;
+
+    for (size_t i = 0; i < 2; i++)
+        for (const struct fact_row *r = tables[i]; r->key; r++) {
+            double *out = (double *)(void *)((char *)&f + r->offset);
+            const double *a = (const double *)(const void *)((const char *)&large->fact + r->offset);
+
+            if (r->when & 1u << large->transistor && r->when & 1u << small->transistor)
+                *out = between(*a, *out, weight);
+        }
+    f.fins_most = small->fact.fins_most;
+    f.sheets = small->fact.sheets;
+    if (large->transistor != small->transistor) {
+        f.junction_ff_um2 = small->fact.junction_ff_um2;
+        f.gate_ideal_ff_um = small->fact.gate_ideal_ff_um;
+        f.gate_overlap_ff_um = small->fact.gate_overlap_ff_um;
+        f.gate_fringe_ff_um = small->fact.gate_fringe_ff_um;
+    }
+    return f;
+}
+
+/* A bulk junction narrows with its reverse voltage (PTM, built-in 0.9 V). */
+static double junction_at(double zero_bias, double v, double grading)
+{
+    const double built_in_v = 0.9;
+
+    return zero_bias / pow(1 + v / built_in_v, grading);
+}
+
+/* A gate wraps a fin on three sides and a sheet on four. */
+static double gated_um(enum transistor transistor, double width_um, double height_um)
+{
+    return transistor == TRANSISTOR_GAA ? 2 * (width_um + height_um) : width_um + 2 * height_um;
+}
+
+/* Where units change: from those of the files to um, pF, kohm, ns, V, mA, uA. */
+static void derive(struct technology *t, const struct node_facts *f)
+{
+    const double pf = 1e-3, um = 1e-3, F = t->node_nm * um;
+    bool bulk = t->transistor == TRANSISTOR_BULK;
+
+    t->feature_um = F;
+    t->supply_v = f->supply_v;
+    t->n = (struct channel){ f->on_n_ua_um * 1e-3, f->off_n_pa_um * 1e-6, f->gm_us_um * 1e-3 };
+    t->p = (struct channel){ f->on_p_ua_um * 1e-3, f->off_p_pa_um * 1e-6, f->gm_us_um * 1e-3 };
+    if (bulk) { // square law around 0.7 of the supply
+        double overdrive_v = 0.7 * f->supply_v - f->threshold_v;
+
+        t->n.gm_ms = 2 * f->sense_n_ua_um * 1e-3 / overdrive_v;
+        t->p.gm_ms = 2 * f->sense_p_ua_um * 1e-3 / overdrive_v;
+    }
+    t->size_ratio = bulk ? f->on_n_ua_um / f->on_p_ua_um : 1;
+    t->resistance_factor = f->resistance_factor;
+    t->gate_pf_um = (f->gate_ideal_ff_um + f->gate_overlap_ff_um + f->gate_fringe_ff_um) * pf;
+    t->junction_pf_um2 = f->junction_ff_um2 * pf;
+    if (bulk) {
+        t->junction_pf_um2 = junction_at(f->junction_ff_um2, f->supply_v, 0.5) * pf;
+        t->junction_side_pf_um = junction_at(f->junction_side_ff_um, f->supply_v, 0.33) * pf;
+        t->junction_channel_pf_um = junction_at(f->junction_channel_ff_um, f->supply_v, 0.33) * pf;
+    }
+    t->cell_height_um = f->cell_height_f * F;
+    t->gate_pitch_um = f->gate_pitch_f * F;
+    t->drain_um = (f->gate_pitch_f - f->gate_width_f) * F;
+    t->np_gap_um = f->np_gap_f * F;
+    t->cell_margin_um = f->cell_margin_f * F;
+    t->track_pitch_um = f->track_pitch_f * F;
+    t->gate_length_um = f->gate_length_nm * um;
+    t->fin_pitch_um = f->fin_pitch_nm * um;
+    t->fin_width_um = f->fin_width_nm * um;
+    t->fin_effective_um = gated_um(t->transistor, f->fin_width_nm * um, f->fin_height_nm * um) *
+                          f->sheets;
+    t->fins_most = (unsigned)f->fins_most;
+    t->wire_m0_um = f->wire_m0_nm * um;
+    t->wire_m0_kohm_um = f->wire_m0_ohm_um * 1e-3;
+    t->wire_m1_um = f->wire_m1_nm * um;
+    t->wire_m1_kohm_um = f->wire_m1_ohm_um * 1e-3;
+    t->wire_pf_um = f->wire_ff_um * pf;
+    t->read_v = f->read_v;
+    t->sram_height_um = f->sram_cell_height_f * F;
+    t->sram_width_um = f->sram_cell_width_f * F;
+    t->bit_line_drain_pf = f->bit_line_drain_af * 1e-6;
+    t->row_switch_ratio = f->row_switch_ratio;
+    t->column_switch_ratio = f->column_switch_ratio;
+    t->mux_driver_ratio = f->mux_driver_ratio;
+    t->sar_bit_uw = f->sar_bit_uw;
+    t->sar_base_uw = f->sar_base_uw;
+    t->sar_uw_kohm = f->sar_uw_kohm;
+}
+
+static enum err check_physics(const struct technology *t, const struct node_facts *f,
+                              struct err_msg *m)
+{
+    if (t->transistor == TRANSISTOR_BULK && f->threshold_v >= 0.7 * f->supply_v)
+        return err_set(m, ERR_INPUT, "%s: threshold_v = %g: want less than 0.7 * supply_v = %g",
+                       t->name, f->threshold_v, 0.7 * f->supply_v);
+    if (f->gate_width_f >= f->gate_pitch_f)
+        return err_set(m, ERR_INPUT, "%s: gate_width_f = %g: want less than gate_pitch_f = %g",
+                       t->name, f->gate_width_f, f->gate_pitch_f);
+    if (f->np_gap_f + f->cell_margin_f >= f->cell_height_f)
+        return err_set(m, ERR_INPUT, "%s: np_gap_f + cell_margin_f = %g: want less than "
+                       "cell_height_f = %g", t->name, f->np_gap_f + f->cell_margin_f,
+                       f->cell_height_f);
+    return ERR_NONE;
+}
+
+static void add_csa(struct technology *t, const struct node *n)
+{
+    if (n->has_csa)
+        t->csa[t->n_csa++] = n->csa;
+}
+
+static enum err load_between(struct technology *t, const char *directory, double large_nm,
+                             double small_nm, struct technology_warning *w, struct err_msg *m)
+{
+    double weight = log(large_nm / t->node_nm) / log(large_nm / small_nm);
+    struct node large, small;
+    enum err e;
+
+    if ((e = load_node(directory, large_nm, t->flavour, &large, m)) ||
+        (e = load_node(directory, small_nm, t->flavour, &small, m)))
+        return e;
+    struct node_facts f = interpolate(&large, &small, weight);
+    t->transistor = small.transistor;
+    derive(t, &f);
+    add_csa(t, &large);
+    add_csa(t, &small);
+    t->csa_weight = weight;
+    if (t->n_csa == 1) // only one neighbour has it
+        t->n_csa = 0;
+    snprintf(w->text, sizeof w->text, "%s: no such node; interpolated between %g nm and %g nm",
+             t->name, large_nm, small_nm);
+    return check_physics(t, &f, m);
+}
+
+enum err technology_load(struct technology *t, const char *directory, double node_nm,
+                         enum flavour flavour, struct technology_warning *w, struct err_msg *m)
+{
+    w->text[0] = '\0';
+    *t = (struct technology){ .node_nm = node_nm, .flavour = flavour };
+    if (!(node_nm >= nodes_nm[N_NODE - 1] && node_nm <= nodes_nm[0]))
+        return err_set(m, ERR_INPUT, "node = %g nm: want %g to %g nm", node_nm,
+                       nodes_nm[N_NODE - 1], nodes_nm[0]);
+    snprintf(t->name, sizeof t->name, "%gnm_%s", node_nm, flavour_name(flavour));
+    for (unsigned i = 0; i < N_NODE; i++) {
+        struct node n;
+        enum err e;
+
+        if (node_nm > nodes_nm[i])
+            return load_between(t, directory, nodes_nm[i - 1], nodes_nm[i], w, m);
+        if (node_nm < nodes_nm[i])
+            continue;
+        if ((e = load_node(directory, node_nm, flavour, &n, m)))
+            return e;
+        t->transistor = n.transistor;
+        derive(t, &n.fact);
+        add_csa(t, &n);
+        return check_physics(t, &n.fact, m);
+    }
+    assert(!"the loop covers the range");
+    return ERR_INPUT;
+}
+
+enum err technology_load_name(struct technology *t, const char *directory, const char *name,
+                              struct technology_warning *w, struct err_msg *m)
+{
+    char *end;
+    double node_nm = strtod(name, &end);
+
+    if (end != name && strcmp(end, "nm_lp") == 0)
+        return technology_load(t, directory, node_nm, FLAVOUR_LP, w, m);
+    if (end != name && strcmp(end, "nm_hp") == 0)
+        return technology_load(t, directory, node_nm, FLAVOUR_HP, w, m);
+    return err_set(m, ERR_INPUT, "technology = %.40s: want a name such as 22nm_lp or 32nm_hp", name);
+}
+
+static double fit_at(const struct fit *f, double ohm)
+{
+    unsigned i = 0;
+
+    while (i + 1 < f->n && ohm >= f->piece[i].below_ohm)
+        i++;
+    return f->piece[i].a * (f->piece[i].log ? log(ohm) : ohm) + f->piece[i].b;
+}
+
+static double csa_delay_at(const struct csa_fit *c, double ohm, double column_pf)
+{
+    double ns = fit_at(&c->delay_ns, ohm);
+
+    if (ohm > c->knee_ohm)
+        ns += c->slope_ns * (ohm - c->knee_ohm) / (c->full_ohm - c->knee_ohm) *
+              (column_pf * 1e3 - c->reference_ff) / c->reference_ff;
+    return ns;
+}
+
+double csa_delay_ns(const struct technology *t, double ohm, double column_pf)
+{
+    assert(t->n_csa > 0);
+    double ns = csa_delay_at(&t->csa[0], ohm, column_pf);
+
+    return t->n_csa == 1 ? ns : between(ns, csa_delay_at(&t->csa[1], ohm, column_pf),
+                                        t->csa_weight);
+}
+
+double csa_power_uw(const struct technology *t, double ohm)
+{
+    assert(t->n_csa > 0);
+    double uw = fit_at(&t->csa[0].power_uw, ohm);
+
+    return t->n_csa == 1 ? uw : between(uw, fit_at(&t->csa[1].power_uw, ohm), t->csa_weight);
+}
