@@ -1,70 +1,137 @@
 # make            build/imcsim
 # make run        install what is missing, build, classify the Fashion-MNIST test images
 # make test       install what is missing, build, run the tests: under a minute
-# make check      test + sanitizers + clang + cppcheck + headers + format + all kernels
-# make article    regenerate the article's tables and figures
-# make bench      speed: images/s, cycles/s, events/s, memory, side by side with a peer
+# make check      test, again with sanitizers and with clang; lint; kernels compared on configs/
+# make lint       headers compile alone, cppcheck, layout
+# make fuzz       every fuzz target for FUZZ_SECONDS
+# make article    the article's tables and figures, ours beside the printed number
+# make bench      speed: images/s, cycles/s, events/s, memory
 # make clean
 #
-# Knobs: CC, CXX, B (build directory), SAN=address,undefined
-CC  ?= cc
-CXX ?= c++
-B   ?= build
-SAN ?=
+# Knobs: CC, CXX
+#        B             build directory; other flags want another one
+#        SAN           sanitizers: make test SAN=address,undefined B=build/san
+#        SYSTEMC=0     leaves the SystemC kernel out
+#        JOBS          threads of `make run`, and of make itself where -j is not given
+#        IMAGES        what `make run` classifies
+#        FUZZ_SECONDS  of each target
+#        V=1           prints the commands
+B            ?= build
+SAN          ?=
+SYSTEMC      ?= 1
+JOBS         ?= $(shell nproc)
+IMAGES       ?= /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz
+FUZZ_SECONDS ?= 60
+
+ROOMS := core traces memory noc dataflow arch arch/tech
+LIB   := $(patsubst %.c,$(B)/%.o,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) $(B)/onnx.pb-c.o
+SC    := $(if $(filter 0,$(SYSTEMC)),,$(patsubst %.cpp,$(B)/%.oxx,$(wildcard core/sc/*.cpp)))
+CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard cli/*.c))
+RIG   := $(patsubst %.c,$(B)/%.o,$(wildcard test/*.c))
+UNIT  := $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c))
+BENCH := $(patsubst %.c,$(B)/%,$(wildcard bench/bench_*.c))
+FUZZ  := $(patsubst %.c,$(B)/%,$(wildcard test/fuzz/fuzz_*.c))
 
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 CFLAGS   := -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g $(WARN) -Wstrict-prototypes -Wmissing-prototypes
 CXXFLAGS := -std=c++17 -O2 -g -Wall -Wextra -Werror
-CPPFLAGS := -I. -I$(B) -MMD -MP
-LDLIBS   := -lyaml -ljansson -lprotobuf-c -lz -lm -lpthread
+CPPFLAGS := -I. -I$(B) -MMD -MP $(if $(SC),-DWITH_SYSTEMC)
+LDLIBS   := -Wl,--as-needed -lyaml -ljansson -lprotobuf-c -lz -lm -lpthread $(if $(SC),-lsystemc)
 ifneq ($(SAN),)
 CFLAGS   += -fsanitize=$(SAN) -fno-sanitize-recover=all
 CXXFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all
 LDFLAGS  += -fsanitize=$(SAN)
 endif
 
-ROOMS := core traces memory noc dataflow arch arch/tech
-LIB   := $(patsubst %.c,$(B)/%.o,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) $(B)/onnx.pb-c.o
-SC    := $(patsubst %.cpp,$(B)/%.oxx,$(wildcard core/sc/*.cpp))
-CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard cli/*.c))
-RIG   := $(patsubst %.c,$(B)/%.o,$(wildcard test/*.c))
-UNIT  := $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c))
+Q    := $(if $(V),,@)
+SUB  = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
+DEPS := @scripts/install_deps.sh
 
-.PHONY: all test clean
+.PHONY: all run test check lint fuzz article bench clean
+.SECONDARY:
+
 all: $(if $(CLI),$(B)/imcsim)
+
+run:
+	$(DEPS) run
+	@$(SUB) all
+	$(B)/imcsim run configs/resnet32_fmnist.yaml --images $(IMAGES) --jobs $(JOBS)
+
+test:
+	$(DEPS) test
+	@$(SUB) all $(UNIT)
+	@scripts/run_tests.sh $(UNIT)
+
+check:
+	$(DEPS) check
+	@$(SUB) test
+	@$(SUB) test B=build/san SAN=address,undefined
+	@$(SUB) test B=build/clang CC=clang CXX=clang++
+	@$(SUB) lint
+	@scripts/compare_kernels.sh $(B)/imcsim configs/*.yaml
+
+lint: $(B)/onnx.pb-c.h
+	@CC=$(CC) CXX=$(CXX) scripts/lint.sh $(B)
+
+fuzz:
+	$(DEPS) check
+	@$(SUB) build-fuzz B=build/fuzz CC=clang CXX=clang++ SAN=address,undefined,fuzzer-no-link
+	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ:$(B)/%=build/fuzz/%)
+
+.PHONY: build-fuzz
+build-fuzz: $(FUZZ)
+
+article: all
+	$(B)/imcsim article
+
+bench:
+	$(DEPS) run
+	@$(SUB) all $(BENCH)
+	@for b in $(BENCH); do $$b || exit 1; done
+
+clean:
+	rm -rf $(B)
 
 $(B)/libimcsim.a: $(LIB) $(SC)
 	@rm -f $@
-	ar rcs $@ $^
+	@echo "  AR    $@"
+	$(Q)ar rcs $@ $^
 
 $(B)/imcsim: $(CLI) $(B)/libimcsim.a
-	$(CXX) $(LDFLAGS) $^ $(LDLIBS) -lsystemc -o $@
-
-test: all $(UNIT)
-	@for t in $(UNIT); do $$t || exit 1; done
+	@echo "  LINK  $@"
+	$(Q)$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(B)/test/unit/%: $(B)/test/unit/%.o $(RIG) $(B)/libimcsim.a
-	$(CXX) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -lsystemc -o $@
+	@echo "  LINK  $@"
+	$(Q)$(CXX) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
+
+$(B)/bench/%: $(B)/bench/%.o $(B)/libimcsim.a
+	@echo "  LINK  $@"
+	$(Q)$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(RIG) $(B)/libimcsim.a
+	@echo "  LINK  $@"
+	$(Q)$(CXX) $(LDFLAGS) -fsanitize=fuzzer $^ -lcmocka $(LDLIBS) -o $@
 
 # Debian's onnx.proto, compiled; generated code is not held to our warnings.
 ONNX_PROTO := /usr/include/onnx/onnx.proto
 $(B)/onnx.pb-c.c: $(ONNX_PROTO)
 	@mkdir -p $(@D)
-	protoc-c --proto_path=$(dir $<) --c_out=$(B) $(notdir $<)
+	@echo "  PROTO $<"
+	$(Q)protoc-c --proto_path=$(dir $<) --c_out=$(B) $(notdir $<)
 $(B)/onnx.pb-c.h: $(B)/onnx.pb-c.c ;
 $(B)/onnx.pb-c.o: $(B)/onnx.pb-c.c
-	$(CC) -I$(B) -O2 -g $(if $(SAN),-fsanitize=$(SAN)) -c $< -o $@
+	@echo "  CC    $<"
+	$(Q)$(CC) -I$(B) -O2 -g $(if $(SAN),-fsanitize=$(SAN)) -c $< -o $@
 
 $(B)/%.o: %.c | $(B)/onnx.pb-c.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+	@echo "  CC    $<"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
 $(B)/%.oxx: %.cpp
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c $< -o $@
+	@echo "  CXX   $<"
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c $< -o $@
 
-clean:
-	rm -rf $(B)
-
-.SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,7 +1,7 @@
 /* test/corpus.h -- replays a fuzz target's corpus without a fuzzer, in plain `make test`.
  *
  * test/fuzz/fuzz_x.c defines LLVMFuzzerTestOneInput(), which aborts where a property fails, and its
- * inputs lie in test/fuzz/corpus/x. test/unit/test_fuzz_corpus_x.c includes the target and replays them.
+ * inputs lie in test/fuzz/corpus/x; test/unit/test_fuzz_corpus_x.c includes it and replays them.
  * Needs the repository's root as the current directory, as `make` has it.
  */
 #ifndef TEST_CORPUS_H

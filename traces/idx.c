@@ -53,8 +53,8 @@ static enum err read_header(struct infile *f, uint32_t n_dims, uint32_t *size, s
             return e;
         size[d] = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
         if (size[d] == 0 || size[d] > IDX_SIZE_MAX)
-            return infile_error(f, infile_byte(f) - IDX_SIZE_BYTE, m, "%" PRIu32 " %s: want 1 to %d",
-                                size[d], dim_name[d], IDX_SIZE_MAX);
+            return infile_error(f, infile_byte(f) - IDX_SIZE_BYTE, m, "%" PRIu32 " %s: want 1 to "
+                                "%d", size[d], dim_name[d], IDX_SIZE_MAX);
     }
     return ERR_NONE;
 }
@@ -117,7 +117,7 @@ static enum err idx_open(struct image_reader *r, struct err_msg *m)
         return e;
     if (n_labels != size[0])
         return infile_error(x->labels, IDX_MAGIC_BYTE, m, "%" PRIu32 " labels: want %" PRIu32
-                            ", one for each image of %s", n_labels, size[0], infile_path(r->file));
+                            ", one for each image", n_labels, size[0]);
     x->count = size[0];
     r->shape = (struct images_shape){ .height = size[1], .width = size[2], .channels = 1 };
     r->shape_byte = IDX_MAGIC_BYTE + IDX_SIZE_BYTE;

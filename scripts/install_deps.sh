@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that are missing, with sudo where needed; silent when none is.
+#
+# usage: scripts/install_deps.sh run|test|check
+#   run    to build imcsim and classify Debian's Fashion-MNIST test images
+#   test   and to run the tests
+#   check  and for `make check` and `make fuzz`
+set -eu
+
+run='gcc g++ make libyaml-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
+     libsystemc-dev zlib1g-dev dataset-fashion-mnist'
+test="$run libcmocka-dev"
+check="$test clang llvm cppcheck"
+
+case ${1-} in
+run)   packages=$run ;;
+test)  packages=$test ;;
+check) packages=$check ;;
+*)     echo "usage: $0 run|test|check" >&2; exit 2 ;;
+esac
+
+say() { echo "install_deps.sh: $*" >&2; }
+
+if ! command -v dpkg-query apt-get >/dev/null; then
+    say "not a Debian system: nothing is installed; needed are the equivalents of" $packages
+    exit 0
+fi
+
+missing=
+for p in $packages; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] ||
+        missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+sudo=
+if [ "$(id -u)" != 0 ]; then
+    sudo=sudo
+    if ! command -v sudo >/dev/null; then
+        say "missing packages, and no sudo to install them; as root: apt-get install$missing"
+        exit 1
+    fi
+fi
+
+say "installing$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt() { $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" >>"$log" 2>&1; }
+if ! { apt update && apt install --no-install-recommends $missing; }; then
+    tail -n 15 "$log" >&2
+    say "cannot install$missing"
+    exit 1
+fi

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Static checks. Every header must compile alone as C11 and as C++17; cppcheck must be silent; lines
+# are at most 100 columns, without tabs (but in make's rules) and without spaces at their end.
+# Layout beyond that is not checked: clang-format does not know our tables (.clang-format helps by
+# hand).
+#
+# usage: scripts/lint.sh BUILD_DIRECTORY        exit status 1 if anything is found
+set -u
+export LC_ALL=C.UTF-8 # columns are characters
+build=$1
+rooms='core traces memory noc dataflow arch cli test bench scripts'
+status=0
+found() { echo "lint: $*"; status=1; }
+files() { find $rooms -type f "$@" 2>/dev/null | sort; }
+
+warn='-Wall -Wextra -Wpedantic -Werror -fsyntax-only -I. -I'$build
+for h in $(files -name '*.h'); do
+    ${CC:-cc} -std=c11 $warn -Wstrict-prototypes -x c "$h" || found "$h does not compile as C11"
+    ${CXX:-c++} -std=c++17 $warn -x c++ "$h" || found "$h does not compile as C++17"
+done
+
+cppcheck --quiet --error-exitcode=1 --std=c11 --std=c++17 --enable=warning,portability \
+    --inline-suppr --suppress=missingIncludeSystem -j "$(nproc)" -I. -I"$build" \
+    $(files -name '*.c' -o -name '*.cpp') || found "cppcheck"
+
+grep -nP '\t|\s$' $(files -name '*.[ch]' -o -name '*.cpp' -o -name '*.sh') configs/*.yaml &&
+    found "a tab or a space at the end of a line"
+grep -nE '^.{101}' $(files -name '*.[ch]' -o -name '*.cpp' -o -name '*.sh') configs/*.yaml &&
+    found "lines of more than 100 columns"
+exit $status

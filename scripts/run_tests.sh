@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Runs cmocka test programs, as many at once as there are cores: a line for each as it ends, the
+# messages of those that fail, and last "N passed, N failed" over all their test functions.
+#
+# usage: scripts/run_tests.sh PROGRAM...        exit status 1 if a test failed
+set -u
+
+run() {
+    local program=$1 out=$1.out err=$1.err begin_us=$(now_us) status n_run passed skipped failed
+    { timeout 600 "$program" >"$out" 2>"$err"; } 2>/dev/null # bash tells of an abort, as we do
+    status=$?
+    local ds=$((($(now_us) - begin_us) / 100000))
+    n_run=$(grep -c '^\[ RUN ' "$out")
+    passed=$(grep -c '^\[       OK \]' "$out")
+    skipped=$(grep -c '^\[  SKIPPED \]' "$out")
+    failed=$((n_run - passed - skipped)) # a test that ended its program counts, too
+    [ "$status" = 0 ] || [ "$failed" != 0 ] || failed=1
+    local report
+    report=$(
+        printf '%s  %-28s %4d passed %2d failed %2d skipped %4d.%d s\n' \
+            "$([ "$failed" = 0 ] && echo "ok  " || echo FAIL)" "$(basename "$program")" \
+            "$passed" "$failed" "$skipped" $((ds / 10)) $((ds % 10))
+        grep -h '^skipped:' "$out" | sed 's/^/        /'
+        [ "$failed" = 0 ] || {
+            echo "        exit status $status; the last lines of $out and $err:"
+            { tail -n 8 "$out"; tail -n 30 "$err"; } | sed 's/^/        /'
+        }
+    )
+    printf '%s\n' "$report" # in one write, so that programs do not mix their lines
+}
+
+now_us() { echo "${EPOCHREALTIME/[.,]/}"; }
+export -f run now_us
+
+printf '%s\0' "$@" | xargs -0 -n 1 -P "$(nproc)" bash -c 'run "$0"' | awk '
+    { print; fflush() }
+    /^(ok|FAIL) / { passed += $3; failed += $5; skipped += $7 }
+    END {
+        if (skipped) printf "%d skipped, for the reasons above\n", skipped
+        printf "%d passed, %d failed\n", passed, failed
+        exit failed > 0 || passed == 0
+    }'
