@@ -68,7 +68,7 @@ uint32_t memory_read_words(const struct memory_layout *l, uint32_t x, uint64_t c
 {
     uint32_t columns = l->shape.columns;
     assert(x < l->shape.height && n_columns > 0 && n_columns <= columns);
-    uint32_t begin = n_columns < columns ? slot_of(l, c) : 0; // all slots: no matter where it starts
+    uint32_t begin = n_columns < columns ? slot_of(l, c) : 0; // a whole row starts anywhere
     struct word_range high = slots_words(l, x, begin, min_u32(begin + n_columns, columns));
     uint64_t words = high.last - high.first + 1;
 

@@ -1,9 +1,9 @@
 /* memory/input_memory.h -- the SRAM in which a core caches its input pixels.
  *
  * The memory keeps K columns of H pixels. Columns are counted on from image to image,
- * c = image * W + y; column c sits in slot c mod K and is overwritten by column c + K. Where a pixel
- * lies is decided by a placing (Dazzi et al. 2021, section 2.3) and comes down to two strides,
- * article Algorithm 2's delta_kernel and delta_pix:
+ * c = image * W + y; column c sits in slot c mod K and is overwritten by column c + K. A placing
+ * (Dazzi et al. 2021, section 2.3) decides where a pixel lies, by two strides, delta_kernel and
+ * delta_pix of the article's Algorithm 2:
  *
  *     byte address of (x, c) = x * delta_kernel + (c mod K) * delta_pix
  *
@@ -42,7 +42,7 @@ extern const struct placing place_iwap, place_klip, place_plip;
 extern const struct placing *const placings[]; // ends with NULL
 const struct placing *placing_find(const char *name); // NULL when unknown
 
-/* IWAP where the pixel as stored (a part's own channels only) is narrower than a word, else PLIP. */
+/* IWAP where the pixel as stored (a part's own channels) is narrower than a word, else PLIP. */
 const struct placing *placing_auto(uint32_t pixel_bytes, uint32_t word_bytes);
 
 struct memory_layout { // immutable; part of the plan

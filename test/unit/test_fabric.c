@@ -17,7 +17,7 @@ static const struct fabric_rates article = {
     .hop_timesteps = 1, .partial_sum_hops = 1,
 };
 
-static void the_plain_run_uses_45_of_50_clocks_for_a_pixel_and_44_for_its_partial_sums(void **state)
+static void the_article_s_pixel_takes_45_of_50_clocks_and_its_partial_sums_44(void **state)
 {
     (void)state;
     static const struct fabric_link link[] = {
@@ -103,7 +103,7 @@ static void an_unknown_fabric_is_refused_with_the_names_that_exist(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_plain_run_uses_45_of_50_clocks_for_a_pixel_and_44_for_its_partial_sums),
+        cmocka_unit_test(the_article_s_pixel_takes_45_of_50_clocks_and_its_partial_sums_44),
         cmocka_unit_test(equation_7_fills_the_timestep_exactly),
         cmocka_unit_test(clocks_are_the_least_that_carry_the_bits),
         cmocka_unit_test(products_beyond_64_bits_stay_exact),

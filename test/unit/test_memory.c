@@ -158,7 +158,8 @@ static void check_metrics(const struct memory_layout *l, const struct byte_map *
     for (uint32_t x = 0; x < s->height; x++)
         for (uint32_t c = 0; c < s->columns; c++) {
             bool word[MAX_WORDS] = { false };
-            uint32_t read = 0, write = map_mark(word, b->first[x][c], s->pixel_bytes, s->word_bytes);
+            uint32_t read = 0;
+            uint32_t write = map_mark(word, b->first[x][c], s->pixel_bytes, s->word_bytes);
 
             memset(word, 0, sizeof word);
             for (uint32_t i = 0; i < s->kernel_columns; i++)
@@ -404,7 +405,7 @@ static void an_absent_a_half_and_an_overwritten_pixel_are_refused_by_column(void
     uint64_t missing = 99;
 
     assert_true(memory_init(&m, &l, false));
-    assert_int_equal(memory_read_row(&m, 0, 0, 1, NULL, &missing), 0); // column 0 of an empty memory
+    assert_int_equal(memory_read_row(&m, 0, 0, 1, NULL, &missing), 0); // nothing yet
     assert_int_equal(missing, 0);
     for (uint32_t c = 0; c < 3; c++)
         for (uint32_t x = 0; x < 2; x++)
