@@ -1,0 +1,201 @@
+/* test/reference.c -- see reference.h. */
+#include "test/reference.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+static void *allocate(size_t n, size_t size)
+{
+    void *p = calloc(n, size);
+
+    if (!p)
+        abort();
+    return p;
+}
+
+static size_t values(struct shape s)
+{
+    return (size_t)s.height * s.width * s.channels;
+}
+
+static size_t at(struct shape s, uint32_t x, uint32_t y, uint32_t ch)
+{
+    assert(x < s.height && y < s.width && ch < s.channels);
+    return ((size_t)y * s.height + x) * s.channels + ch;
+}
+
+void reference_init(struct reference *r, const struct network *n)
+{
+    r->network = n;
+    r->sum = allocate(n->n_layer, sizeof *r->sum);
+    r->map = allocate(n->n_layer, sizeof *r->map);
+    r->pooled = allocate(n->n_layer, sizeof *r->pooled);
+    for (uint32_t i = 0; i < n->n_layer; i++) {
+        const struct layer *l = &n->layer[i];
+        r->sum[i] = allocate(values(l->out), sizeof **r->sum);
+        r->map[i] = allocate(values(l->out), sizeof **r->map);
+        r->pooled[i] = l->pooled ? allocate(l->out.channels, sizeof **r->pooled) : NULL;
+    }
+}
+
+void reference_release(struct reference *r)
+{
+    for (uint32_t i = 0; i < r->network->n_layer; i++) {
+        free(r->sum[i]);
+        free(r->map[i]);
+        free(r->pooled[i]);
+    }
+    free(r->sum);
+    free(r->map);
+    free(r->pooled);
+}
+
+/* t / 2^shift to the nearest integer, to the even one when two are as near. */
+static int64_t rounded(int64_t t, unsigned shift)
+{
+    int64_t unit = INT64_C(1) << shift;
+    int64_t below = t / unit - (t % unit < 0); // floor
+    int64_t rest = t - below * unit;           // 0 <= rest < unit
+
+    if (2 * rest > unit || (2 * rest == unit && below % 2 != 0))
+        return below + 1;
+    return below;
+}
+
+static int64_t clamped(int64_t v, int64_t low, int64_t high)
+{
+    return v < low ? low : v > high ? high : v;
+}
+
+/* Value of channel ch of the concatenated inputs; outside the map, the zero point. */
+static int64_t input(const struct reference *r, const struct layer *l, int64_t x, int64_t y,
+                     uint32_t ch)
+{
+    if (x < 0 || y < 0 || x >= l->in.height || y >= l->in.width)
+        return l->in_zero;
+    for (uint32_t i = 0; i < l->n_input; i++) {
+        uint32_t n = r->network->layer[l->input[i]].out.channels;
+        if (ch < n)
+            return reference_delivered(r, l->input[i], (uint32_t)x, (uint32_t)y, ch);
+        ch -= n;
+    }
+    assert(!"channel beyond the inputs");
+    return 0;
+}
+
+/* What the kernel covers for output (x, y), less the zero point: [channel][kernel 0][kernel 1]. */
+static void gather_patch(const struct reference *r, const struct layer *l, uint32_t x, uint32_t y,
+                         int64_t *patch)
+{
+    const struct window *w = &l->window;
+
+    for (uint32_t c = 0; c < l->in.channels; c++)
+        for (uint32_t i = 0; i < w->kernel[0]; i++)
+            for (uint32_t j = 0; j < w->kernel[1]; j++) {
+                int64_t row = (int64_t)x * w->stride[0] + (int64_t)i * w->dilation[0];
+                int64_t column = (int64_t)y * w->stride[1] + (int64_t)j * w->dilation[1];
+                *patch++ = input(r, l, row - w->pad_before[0], column - w->pad_before[1], c) -
+                           l->in_zero;
+            }
+}
+
+static int64_t sum_of(const struct layer *l, uint32_t o, const int64_t *patch)
+{
+    size_t rows = (size_t)l->in.channels / l->groups * l->window.kernel[0] * l->window.kernel[1];
+    uint32_t group = o / (l->out.channels / l->groups);
+    const int8_t *weight = l->weight + o * rows;
+    int64_t sum = 0;
+
+    patch += group * rows;
+    for (size_t i = 0; i < rows; i++)
+        sum += weight[i] * patch[i];
+    return sum;
+}
+
+static int64_t result_of(const struct reference *r, const struct layer *l, uint32_t x, uint32_t y,
+                         uint32_t o, int64_t sum)
+{
+    const struct requant *q = &l->requant;
+
+    if (l->raw_output)
+        return sum + q->b[o];
+    int64_t t = sum * q->m[o] + q->b[o];
+    if (l->has_residual)
+        t += (reference_delivered(r, l->residual, x, y, o) - q->r_zero) * q->mr;
+    return clamped(rounded(t, q->shift), q->low, q->high);
+}
+
+static void run_layer(const struct reference *r, uint32_t index)
+{
+    const struct layer *l = &r->network->layer[index];
+    size_t n = (size_t)l->in.channels * l->window.kernel[0] * l->window.kernel[1];
+    int64_t *patch = allocate(n, sizeof *patch);
+
+    for (uint32_t y = 0; y < l->out.width; y++)
+        for (uint32_t x = 0; x < l->out.height; x++) {
+            gather_patch(r, l, x, y, patch);
+            for (uint32_t o = 0; o < l->out.channels; o++) {
+                size_t k = at(l->out, x, y, o);
+                r->sum[index][k] = sum_of(l, o, patch);
+                r->map[index][k] = result_of(r, l, x, y, o, r->sum[index][k]);
+            }
+        }
+    free(patch);
+}
+
+static void pool(const struct reference *r, uint32_t index)
+{
+    const struct layer *l = &r->network->layer[index];
+    const struct pool_requant *p = &l->pool;
+
+    for (uint32_t ch = 0; ch < l->out.channels; ch++) {
+        int64_t sum = 0;
+        for (uint32_t y = 0; y < l->out.width; y++)
+            for (uint32_t x = 0; x < l->out.height; x++)
+                sum += reference_map(r, index, x, y, ch);
+        r->pooled[index][ch] = clamped(rounded(sum * p->m + p->b, p->shift), p->low, p->high);
+    }
+}
+
+void reference_run(struct reference *r, const void *image)
+{
+    const struct layer *first = &r->network->layer[0];
+
+    for (size_t i = 0; i < values(first->out); i++)
+        r->map[0][i] = first->out_signed ? ((const int8_t *)image)[i] : ((const uint8_t *)image)[i];
+    for (uint32_t i = 1; i < r->network->n_layer; i++) {
+        run_layer(r, i);
+        if (r->network->layer[i].pooled)
+            pool(r, i);
+    }
+}
+
+int64_t reference_sum(const struct reference *r, uint32_t l, uint32_t x, uint32_t y, uint32_t ch)
+{
+    return r->sum[l][at(r->network->layer[l].out, x, y, ch)];
+}
+
+int64_t reference_map(const struct reference *r, uint32_t l, uint32_t x, uint32_t y, uint32_t ch)
+{
+    return r->map[l][at(r->network->layer[l].out, x, y, ch)];
+}
+
+int64_t reference_delivered(const struct reference *r, uint32_t l, uint32_t x, uint32_t y,
+                            uint32_t ch)
+{
+    if (!r->pooled[l])
+        return reference_map(r, l, x, y, ch);
+    assert(x == 0 && y == 0 && ch < r->network->layer[l].out.channels);
+    return r->pooled[l][ch];
+}
+
+uint32_t reference_class(const struct reference *r)
+{
+    uint32_t last = r->network->n_layer - 1, best = 0;
+
+    for (uint32_t ch = 1; ch < r->network->layer[last].out.channels; ch++)
+        if (reference_delivered(r, last, 0, 0, ch) > reference_delivered(r, last, 0, 0, best))
+            best = ch;
+    return best;
+}
