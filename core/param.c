@@ -88,17 +88,17 @@ struct param_text param_accepts(const struct param *row)
     case PARAM_KIND_ENUM:
         return choice(row->names);
     case PARAM_KIND_NAME:
-        snprintf(t.text, sizeof t.text, "a name of at most %zu bytes", row->size - 1);
+        snprintf(t.text, sizeof t.text, "a name, at most %zu bytes", row->size - 1);
         break;
     case PARAM_KIND_PATH:
-        snprintf(t.text, sizeof t.text, "a file name of at most %zu bytes", row->size - 1);
+        snprintf(t.text, sizeof t.text, "a file name, at most %zu bytes", row->size - 1);
         break;
     case PARAM_KIND_LIST:
-        snprintf(t.text, sizeof t.text, "[...], 1 to %zu numbers, each %" PRIu64 " to %" PRIu64,
-                 row->size / sizeof(uint32_t), row->least, row->most);
+        snprintf(t.text, sizeof t.text, "[%" PRIu64 " to %" PRIu64 ", ...], 1 to %zu of them",
+                 row->least, row->most, row->size / sizeof(uint32_t));
         break;
     case PARAM_KIND_COUNTS:
-        snprintf(t.text, sizeof t.text, "{key: number}, each %" PRIu64 " to %" PRIu64, row->least,
+        snprintf(t.text, sizeof t.text, "{key: %" PRIu64 " to %" PRIu64 ", ...}", row->least,
                  row->most);
         break;
     }
@@ -351,40 +351,31 @@ static const char *last_part(const char *key)
 }
 
 /* The key or section that `unknown` was most likely meant to be: the nearest last part, then the
- * nearest whole. */
-static void nearest_key(const struct param *rows, const char *unknown, char *nearest)
+ * nearest whole. Returns the edits between the last parts. */
+static size_t nearest_key(const struct param *rows, const char *unknown, char *nearest)
 {
     size_t best = SIZE_MAX;
 
     for (; rows->key; rows++)
-        for (const char *end = rows->key; *end; ) {
+        for (const char *end = rows->key; *end;) {
             char candidate[MAX_KEY_BYTE];
             end += strcspn(end + 1, ".") + 1; // each section of the key, then the key
             snprintf(candidate, sizeof candidate, "%.*s", (int)(end - rows->key), rows->key);
-            size_t n = edits(last_part(unknown), last_part(candidate)) * MAX_COMPARE +
+            size_t n = edits(last_part(unknown), last_part(candidate)) * (MAX_COMPARE + 1) +
                        edits(unknown, candidate);
             if (n < best) {
                 best = n;
                 strcpy(nearest, candidate);
             }
         }
-}
-
-static enum err unknown_key(const struct param *rows, const struct yaml *node, const char *key,
-                            struct err_msg *m)
-{
-    char nearest[MAX_KEY_BYTE] = "";
-
-    nearest_key(rows, key, nearest);
-    return yaml_error(node, m, "%s: unknown key; did you mean %s?", key, nearest);
+    return best / (MAX_COMPARE + 1);
 }
 
 /* "rows, columns, mvm_ns" of core.crossbar */
 static void list_section(const struct param *rows, const char *section, char *text, size_t n_byte)
 {
-    size_t n = 0, n_section = strlen(section);
+    size_t n = 0, n_section = strlen(section), n_last = 0;
     const char *last = "";
-    size_t n_last = 0;
 
     text[0] = '\0';
     for (; rows->key && n < n_byte; rows++) {
@@ -398,6 +389,17 @@ static void list_section(const struct param *rows, const char *section, char *te
         last = part;
         n_last = n_part;
     }
+}
+
+static enum err unknown_key(const struct param *rows, const struct yaml *node, const char *section,
+                            const char *key, struct err_msg *m)
+{
+    char nearest[MAX_KEY_BYTE] = "", keys[512];
+
+    if (nearest_key(rows, key, nearest) <= strlen(last_part(key)) / 2)
+        return yaml_error(node, m, "%s: unknown key; did you mean %s?", key, nearest);
+    list_section(rows, section, keys, sizeof keys);
+    return yaml_error(node, m, "%s: unknown key; want one of %s", key, keys);
 }
 
 struct reader {
@@ -419,9 +421,11 @@ static enum err read_row(struct reader *r, size_t i, const struct yaml *node)
 
 static enum err read_section(struct reader *r, const char *section, const struct yaml *node);
 
-/* The key is a row, the name of a section, or a mistake. */
-static enum err read_key(struct reader *r, const char *key, const struct yaml *node)
+/* The item of a section is a row, a section or a mistake. */
+static enum err read_item(struct reader *r, const char *section, const struct yaml *node)
 {
+    char key[MAX_KEY_BYTE];
+    snprintf(key, sizeof key, "%s%s%s", section, section[0] ? "." : "", node->key);
     size_t n_key = strlen(key);
 
     for (size_t i = 0; r->rows[i].key; i++) {
@@ -430,7 +434,7 @@ static enum err read_key(struct reader *r, const char *key, const struct yaml *n
         if (below(r->rows[i].key, key, n_key))
             return read_section(r, key, node);
     }
-    return unknown_key(r->rows, node, key, r->m);
+    return unknown_key(r->rows, node, section, key, r->m);
 }
 
 static enum err read_section(struct reader *r, const char *section, const struct yaml *node)
@@ -444,9 +448,7 @@ static enum err read_section(struct reader *r, const char *section, const struct
                           section[0] ? " = " : "", yaml_show(node).text, keys);
     }
     for (size_t i = 0; i < node->n_item; i++) {
-        char key[MAX_KEY_BYTE];
-        snprintf(key, sizeof key, "%s%s%s", section, section[0] ? "." : "", node->item[i].key);
-        enum err e = read_key(r, key, &node->item[i]);
+        enum err e = read_item(r, section, &node->item[i]);
         if (e)
             return e;
     }

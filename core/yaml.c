@@ -13,6 +13,7 @@
 
 #define MAX_BYTE  (1u << 20)
 #define MAX_DEPTH 64
+#define MAX_SHOWN 256 // bytes of a key in a message
 
 struct loader {
     yaml_parser_t   parser;
@@ -417,6 +418,12 @@ bool yaml_is_empty(const struct yaml *node)
     return node->kind == YAML_SCALAR && !node->quoted && node->text[0] == '\0';
 }
 
+static enum err no_assignment(const char *assignment, struct err_msg *m)
+{
+    return err_set(m, ERR_INPUT, "--set %.*s: want key=value, as in core.crossbar.rows=512",
+                   (int)whole_characters(assignment, MAX_SHOWN), assignment);
+}
+
 /* The item of `parent` under `key`, made if it is missing. */
 static enum err step_into(struct yaml *parent, const char *assignment, char *key,
                           struct yaml **child, struct err_msg *m)
@@ -427,12 +434,12 @@ static enum err step_into(struct yaml *parent, const char *assignment, char *key
         parent->kind = YAML_MAP;
     }
     if (parent->kind != YAML_MAP) {
+        const struct yaml at = { .source = assignment };
         struct yaml_shown shown = yaml_show(parent);
         char where[512];
         yaml_where(parent, where, sizeof where);
-        return err_set(m, ERR_INPUT, "--set %.*s: no keys fit under %s = %s, given at %s",
-                       (int)strcspn(assignment, "="), assignment,
-                       parent->key ? parent->key : "the top", shown.text, where);
+        return yaml_error(&at, m, "no keys fit under %.64s = %s, given at %s",
+                          parent->key ? parent->key : "the top", shown.text, where);
     }
     *child = yaml_get(parent, key);
     if (*child)
@@ -456,9 +463,8 @@ static enum err walk(struct yaml **node, const char *assignment, char *path, siz
         char *dot = part < max_part ? strchr(path, '.') : NULL;
         if (dot)
             *dot = '\0';
-        if (path[0] == '\0')
-            return err_set(m, ERR_INPUT, "--set %s: want key=value, as in core.crossbar.rows=512",
-                           assignment);
+        if (path[0] == '\0' || part > MAX_DEPTH)
+            return no_assignment(assignment, m);
         enum err e = step_into(*node, assignment, path, node, m);
         if (e)
             return e;
@@ -471,8 +477,7 @@ enum err yaml_set(struct yaml *root, const char *assignment, size_t max_part, st
 {
     const char *equals = strchr(assignment, '=');
     if (!equals)
-        return err_set(m, ERR_INPUT, "--set %s: want key=value, as in core.crossbar.rows=512",
-                       assignment);
+        return no_assignment(assignment, m);
 
     struct loader l = { .source = assignment, .set = true, .text = equals + 1,
                         .n_byte = strlen(equals + 1), .m = m };

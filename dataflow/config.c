@@ -27,10 +27,10 @@ static const char *const placing_names[] = { "auto", "iwap", "klip", "plip", NUL
 #define GBPS                 UINT64_C(1000000000) // bit/s
 
 /* clang-format off */
-static const struct param rows[] = {
+const struct param config_params[] = {
     NAME(network.family,   "network.family",   "resnet-cifar",
          "built-in network, timing only"),
-    U32(network.depth,     "network.depth",    "", "32", 8, 65536,
+    U32(network.depth,     "network.depth",    "", "32", 4, 65536,
         "weighted layers: 2 + 2 * stages * blocks"),
     U32(network.size,      "network.size",     "pixels", "32", 1, 4096,
         "height and width of the image"),
@@ -51,7 +51,7 @@ static const struct param rows[] = {
     U32(chip_cores,      "chip.cores",           "", "64", 1, 65536,
         "cores on the chip"),
 
-    U32(crossbar.rows,   "core.crossbar.rows",    "", "256", 1, 8192,
+    U32(crossbar.rows,    "core.crossbar.rows",    "", "256", 1, 8192,
         "inputs of an array"),
     U32(crossbar.columns, "core.crossbar.columns", "", "256", 1, 8192,
         "outputs of an array"),
@@ -94,7 +94,7 @@ static const struct param rows[] = {
 };
 /* clang-format on */
 
-#define N_ROW (sizeof rows / sizeof *rows - 1)
+#define N_ROW (sizeof config_params / sizeof *config_params - 1)
 
 /* ---- the network: a family or a file ---- */
 
@@ -120,19 +120,19 @@ static bool by_set(const char *where)
  * contradict one another. */
 static enum err settle_network(struct config *c, struct err_msg *m)
 {
-    const char *onnx = c->where[param_find(rows, "network.onnx")];
+    const char *onnx = c->where[param_find(config_params, "network.onnx")];
 
     if (!onnx)
         return ERR_NONE;
-    if (!by_set(onnx) && by_set(c->where[param_find(rows, "network.family")])) {
+    if (!by_set(onnx) && by_set(c->where[param_find(config_params, "network.family")])) {
         c->network.onnx[0] = '\0';
         return ERR_NONE;
     }
     for (size_t i = 0; i < N_ROW; i++)
-        if (is_network(&rows[i]) && rows[i].kind != PARAM_KIND_PATH && c->where[i] &&
+        if (is_network(&config_params[i]) && config_params[i].kind != PARAM_KIND_PATH && c->where[i] &&
             (by_set(c->where[i]) || !by_set(onnx)))
             return err_set(m, ERR_INPUT, "%.400s: %s: network.onnx is given too, at %.400s: want "
-                           "a family or a file", c->where[i], rows[i].key, onnx);
+                           "a family or a file", c->where[i], config_params[i].key, onnx);
     c->network.family[0] = '\0';
     return ERR_NONE;
 }
@@ -160,10 +160,10 @@ static enum err check_duration(const struct config *c, const char *key, uint64_t
 
     if (config_clocks(ns, c->clock_mhz, &clocks))
         return ERR_NONE;
-    size_t i = param_find(rows, key);
+    size_t i = param_find(config_params, key);
     uint64_t step = NS_PER_US / gcd(c->clock_mhz, NS_PER_US), low = ns - ns % step;
     char lower[32] = "";
-    if (low >= rows[i].least)
+    if (low >= config_params[i].least)
         snprintf(lower, sizeof lower, "%" PRIu64 " or ", low);
     return err_set(m, ERR_INPUT, "%s: %s = %" PRIu64 ": not a whole number of clocks at clock_mhz "
                    "= %" PRIu32 ": want %s%" PRIu64 " ns",
@@ -178,7 +178,7 @@ static enum err read_tree(struct config *c, const struct yaml *root, struct err_
     c->where = calloc(N_ROW, sizeof *c->where);
     if (!c->where)
         return err_set(m, ERR_MEMORY, "out of memory");
-    enum err e = param_read(rows, c, root, c->where, m);
+    enum err e = param_read(config_params, c, root, c->where, m);
     if (!e)
         e = settle_network(c, m);
     if (!e)
@@ -206,7 +206,7 @@ enum err config_load(struct config *c, const char *path, const char *const *set,
 
     *c = (struct config){ 0 };
     for (size_t i = 0; i < n_set && !e; i++)
-        e = param_set(rows, &root, set[i], m);
+        e = param_set(config_params, &root, set[i], m);
     if (!e)
         e = read_tree(c, &root, m);
     yaml_release(&root);
@@ -223,13 +223,13 @@ void config_release(struct config *c)
     for (size_t i = 0; c->where && i < N_ROW; i++)
         free(c->where[i]);
     free(c->where);
-    param_release(rows, c);
+    param_release(config_params, c);
     *c = (struct config){ 0 };
 }
 
 const char *config_where(const struct config *c, const char *key)
 {
-    size_t i = param_find(rows, key);
+    size_t i = param_find(config_params, key);
 
     return c->where && c->where[i] ? c->where[i] : "default";
 }
@@ -253,15 +253,15 @@ uint32_t count_map_get(const struct count_map *map, const char *layer, uint32_t 
 
 enum err config_write_yaml(const struct config *c, FILE *out, struct err_msg *m)
 {
-    return param_write_yaml(rows, c, applies, out, m);
+    return param_write_yaml(config_params, c, applies, out, m);
 }
 
 struct json_t *config_to_json(const struct config *c)
 {
-    return param_to_json(rows, c, applies);
+    return param_to_json(config_params, c, applies);
 }
 
 void config_print_help(FILE *out)
 {
-    param_print_help(rows, out);
+    param_print_help(config_params, out);
 }

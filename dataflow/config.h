@@ -71,6 +71,8 @@ struct config {
     char              **where;      // owned; for config_where()
 };
 
+extern const struct param config_params[]; // ends with PARAM_END
+
 /* Reads `path` (NULL: the defaults alone), then applies n_set strings "key=value" in order. */
 enum err config_load(struct config *c, const char *path, const char *const *set, size_t n_set,
                      struct err_msg *m);
