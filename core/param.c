@@ -276,7 +276,7 @@ static enum err read_value(const struct param *row, void *base, const struct yam
             *(uint32_t *)field = (uint32_t)v;
         break;
     case PARAM_KIND_U64:
-        assert(row->size == sizeof(uint64_t));
+        assert(row->size == sizeof(uint64_t) && row->most <= INT64_MAX); // JSON has no more
         e = read_integer(row, node, &v, m);
         if (!e)
             *(uint64_t *)field = v;
@@ -396,7 +396,7 @@ static enum err unknown_key(const struct param *rows, const struct yaml *node, c
 {
     char nearest[MAX_KEY_BYTE] = "", keys[512];
 
-    if (nearest_key(rows, key, nearest) <= strlen(last_part(key)) / 2)
+    if (nearest_key(rows, key, nearest) <= strnlen(last_part(key), MAX_COMPARE) / 2)
         return yaml_error(node, m, "%s: unknown key; did you mean %s?", key, nearest);
     list_section(rows, section, keys, sizeof keys);
     return yaml_error(node, m, "%s: unknown key; want one of %s", key, keys);
@@ -428,7 +428,10 @@ static enum err read_item(struct reader *r, const char *section, const struct ya
     snprintf(key, sizeof key, "%s%s%s", section, section[0] ? "." : "", node->key);
     size_t n_key = strlen(key);
 
-    for (size_t i = 0; r->rows[i].key; i++) {
+    if (strchr(node->key, '.'))
+        return yaml_error(node, r->m, "%s: a key with dots: want its sections one inside the other",
+                          key);
+    for (size_t i = 0; r->rows[i].key && n_key > 0; i++) {
         if (strcmp(r->rows[i].key, key) == 0)
             return read_row(r, i, node);
         if (below(r->rows[i].key, key, n_key))

@@ -1,41 +1,576 @@
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "dataflow/config.h"
+#include "test/tmpdir.h"
 
-static void the_plain_run_is_what_the_defaults_say(void **state)
+enum { MAX_SET = 64 };
+
+static struct config load(const char *path, const char *const *set, size_t n_set)
 {
-    struct config file, plain;
-    struct err_msg m;
-    char *text[2];
-    size_t n[2];
+    struct config c;
+    struct err_msg m = { "" };
+
+    if (config_load(&c, path, set, n_set, &m) != ERR_NONE)
+        fail_msg("%s", m.text);
+    return c;
+}
+
+static struct config load_with(const char *set)
+{
+    return load(NULL, &set, 1);
+}
+
+static char *yaml_of(const struct config *c)
+{
+    char *text;
+    size_t n;
+    struct err_msg m = { "" };
+    FILE *out = open_memstream(&text, &n);
+
+    assert_non_null(out);
+    assert_int_equal(config_write_yaml(c, out, &m), ERR_NONE);
+    fclose(out);
+    return text;
+}
+
+static char *json_of(const struct config *c)
+{
+    json_t *json = config_to_json(c);
+    char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
+
+    assert_non_null(text);
+    json_decref(json);
+    return text;
+}
+
+/* Loads "x.yaml" with this text and expects to be refused with this message, in which @ stands for
+ * the path to the file. */
+static void refused(void **state, const char *text, const char *set, const char *message)
+{
+    char path[TMPDIR_PATH_MAX], want[2 * TMPDIR_PATH_MAX + 512] = "";
+    const struct config zero = { 0 };
+    struct config c;
+    struct err_msg m = { "" };
+
+    tmpdir_write(*state, "x.yaml", text, strlen(text));
+    tmpdir_path(path, *state, "x.yaml");
+    for (size_t n; *message; message += n) {
+        n = strcspn(message, "@");
+        strncat(want, message, n);
+        if (message[n] == '@') {
+            strcat(want, path);
+            n++;
+        }
+    }
+    assert_int_equal(config_load(&c, path, &set, set != NULL, &m), ERR_INPUT);
+    assert_string_equal(m.text, want);
+    assert_memory_equal(&c, &zero, sizeof c);
+}
+
+/* ---- the machines that are shipped ---- */
+
+static void the_defaults_are_the_plain_machine(void **state)
+{
+    struct config c = load(NULL, NULL, 0);
 
     (void)state;
-    assert_int_equal(config_load(&file, "configs/resnet32.yaml", NULL, 0, &m), ERR_NONE);
-    assert_int_equal(config_load(&plain, NULL, NULL, 0, &m), ERR_NONE);
-    const struct config *c[2] = { &file, &plain };
-    for (int i = 0; i < 2; i++) {
-        FILE *out = open_memstream(&text[i], &n[i]);
-        assert_int_equal(config_write_yaml(c[i], out, &m), ERR_NONE);
-        fclose(out);
-    }
-    assert_string_equal(text[0], text[1]);
-    free(text[0]);
-    free(text[1]);
+    assert_string_equal(c.network.family, "resnet-cifar");
+    assert_int_equal(c.network.depth, 32);
+    assert_int_equal(c.network.size, 32);
+    assert_int_equal(c.network.n_channels, 3);
+    assert_int_equal(c.network.channels[0], 16);
+    assert_int_equal(c.network.channels[1], 28);
+    assert_int_equal(c.network.channels[2], 56);
+    assert_int_equal(c.network.classes, 10);
+    assert_string_equal(c.network.onnx, "");
+    assert_int_equal(c.clock_mhz, 500);
+    assert_int_equal(c.clocking, CLOCKING_TIMESTEP);
+    assert_int_equal(c.timestep_ns, 100);
+    assert_int_equal(c.chip_cores, 64);
+    assert_int_equal(c.crossbar.rows, 256);
+    assert_int_equal(c.crossbar.columns, 256);
+    assert_int_equal(c.crossbar.mvm_ns, 100);
+    assert_int_equal(c.memory.word_bits, 128);
+    assert_int_equal(c.memory.words, 512);
+    assert_int_equal(c.memory.placing, PLACING_AUTO);
+    assert_int_equal(c.digital.lanes, 64);
+    assert_string_equal(c.fabric.kind, "point_to_point");
+    assert_int_equal(c.fabric.link_bps, 5000000000);
+    assert_int_equal(c.fabric.partial_sum_bps, 20480000000);
+    assert_int_equal(c.fabric.hop_timesteps, 1);
+    assert_int_equal(c.fabric.partial_sum_hops, 1);
+    assert_int_equal(c.mapping.replicas.n_entry, 0);
+    assert_int_equal(c.mapping.copies.n_entry, 0);
+    assert_int_equal(c.mapping.block_width.n_entry, 0);
+    assert_string_equal(c.mapping.firing, "column");
+    assert_int_equal(c.batch, 50);
+    assert_string_equal(c.path, "");
+    config_release(&c);
+}
+
+static void assert_differs_by(const char *path, const char *const *set, size_t n_set)
+{
+    struct config file = load(path, NULL, 0), twin = load(NULL, set, n_set);
+    char *a = yaml_of(&file), *b = yaml_of(&twin);
+
+    assert_string_equal(a, b);
+    assert_string_equal(file.path, path);
+    free(a);
+    free(b);
     config_release(&file);
+    config_release(&twin);
+}
+
+static void the_shipped_files_are_the_plain_machine_and_what_they_change(void **state)
+{
+    static const char *const speedup[] = { "core.crossbar.rows=512", "core.crossbar.columns=512",
+                                           "fabric.link_gbps=5.12", "mapping.firing=free",
+                                           "mapping.replicas={32: 4, 16: 2, 8: 1}", "batch=100" };
+    static const char *const fmnist[] = { "network.onnx=models/resnet32_fmnist.onnx" };
+    static const char *const cifar10[] = { "network.onnx=models/resnet32_cifar10.onnx" };
+
+    (void)state;
+    assert_differs_by("configs/resnet32.yaml", NULL, 0);
+    assert_differs_by("configs/resnet32_speedup.yaml", speedup, 6);
+    assert_differs_by("configs/resnet32_fmnist.yaml", fmnist, 1);
+    assert_differs_by("configs/resnet32_cifar10.yaml", cifar10, 1);
+}
+
+/* ---- every key ---- */
+
+/* A value of the row other than its default. */
+static void other_value(const struct param *row, char *text, size_t n_byte)
+{
+    switch (row->kind) {
+    case PARAM_KIND_U32:
+    case PARAM_KIND_U64:
+        snprintf(text, n_byte, "%" PRIu64, row->most);
+        break;
+    case PARAM_KIND_RATE:
+        snprintf(text, n_byte, "7.25");
+        break;
+    case PARAM_KIND_ENUM: // the last name
+        for (size_t i = 0; row->names[i]; i++)
+            snprintf(text, n_byte, "%s", row->names[i]);
+        break;
+    case PARAM_KIND_NAME:
+    case PARAM_KIND_PATH:
+        snprintf(text, n_byte, "other");
+        break;
+    case PARAM_KIND_LIST:
+        snprintf(text, n_byte, "[3, 65536]");
+        break;
+    case PARAM_KIND_COUNTS:
+        snprintf(text, n_byte, "{conv1: 3, 32: 65536}");
+        break;
+    }
+}
+
+/* The line of the written YAML with this key, under its sections. */
+static const char *line_of(const char *yaml, const char *key)
+{
+    char part[64];
+
+    for (int depth = 0;; depth++) {
+        size_t n = strcspn(key, ".");
+        snprintf(part, sizeof part, "\n%*s%.*s:", 2 * depth, "", (int)n, key);
+        if (strncmp(yaml, part + 1, strlen(part + 1)) != 0)
+            yaml = strstr(yaml, part) + 1;
+        assert_non_null(yaml);
+        if (key[n] == '\0')
+            return yaml;
+        key += n + 1;
+    }
+}
+
+static void set_reaches_every_key_and_changes_nothing_else(void **state)
+{
+    struct config plain = load(NULL, NULL, 0);
+    char *before = yaml_of(&plain);
+
+    (void)state;
+    for (const struct param *row = config_params; row->key; row++) {
+        if (row->kind == PARAM_KIND_PATH) // below: it replaces others
+            continue;
+        char value[64], set[128], want[128];
+        other_value(row, value, sizeof value);
+        snprintf(set, sizeof set, "%s=%s", row->key, value);
+        struct config c = load_with(set);
+        char *after = yaml_of(&c);
+
+        const char *old = line_of(before, row->key), *new = line_of(after, row->key);
+        const char *last = strrchr(row->key, '.');
+        size_t indent = strspn(new, " ");
+        snprintf(want, sizeof want, "%s: %s\n", last ? last + 1 : row->key, value);
+        assert_memory_equal(new + indent, want, strlen(want));
+        if (row->kind != PARAM_KIND_ENUM || row->names[1]) // one name is no choice
+            assert_true(strncmp(old, new, strlen(want)) != 0);
+        assert_int_equal(old - before, new - after);
+        assert_memory_equal(before, after, (size_t)(old - before));
+        assert_string_equal(strchr(old, '\n'), strchr(new, '\n'));
+        snprintf(want, sizeof want, "--set %s", row->key);
+        assert_string_equal(config_where(&c, row->key), want);
+        assert_string_equal(config_where(&plain, row->key), "default");
+        free(after);
+        config_release(&c);
+    }
+    free(before);
     config_release(&plain);
+}
+
+static void ranges_reach_what_the_contract_promises(void **state)
+{
+    static const char *const set[] = {
+        "core.crossbar.rows=8192",    "core.crossbar.columns=8192", "core.input_memory.words=65536",
+        "chip.cores=65536",           "fabric.link_gbps=10000",     "fabric.partial_sum_gbps=10000",
+        "clocking.timestep_ns=1000000", "fabric.partial_sum_hops=0", "fabric.hop_timesteps=1",
+        "core.crossbar.rows=1",       "core.crossbar.columns=1",    "core.input_memory.words=1",
+        "core.input_memory.word_bits=8", "batch=1",                 "chip.cores=1",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++) {
+        struct config c = load_with(set[i]);
+        config_release(&c);
+    }
+}
+
+static void later_sets_win_over_earlier_ones_and_over_the_file(void **state)
+{
+    static const char *const set[] = { "core.crossbar={rows: 64}", "core.crossbar.rows=128",
+                                       "mapping.replicas.32=8", "mapping.replicas.conv5=2" };
+    static const char text[] = "batch: 7\n"
+                               "core: {crossbar: {columns: 32}}\n"
+                               "mapping:\n"
+                               "  replicas: {32: 4, 16: 2}\n";
+    char path[TMPDIR_PATH_MAX], want[TMPDIR_PATH_MAX + 8];
+
+    tmpdir_write(*state, "x.yaml", text, sizeof text - 1);
+    struct config c = load(tmpdir_path(path, *state, "x.yaml"), set, 4);
+    assert_int_equal(c.crossbar.rows, 128);
+    assert_int_equal(c.crossbar.columns, 256); // the section was replaced as a whole
+    assert_int_equal(c.mapping.replicas.n_entry, 3);
+    assert_int_equal(count_map_get(&c.mapping.replicas, "conv1", 32, 1), 8);
+    assert_int_equal(count_map_get(&c.mapping.replicas, "conv5", 32, 1), 2);
+    assert_int_equal(count_map_get(&c.mapping.replicas, "conv12", 16, 1), 2);
+    snprintf(want, sizeof want, "%s:1", path);
+    assert_string_equal(config_where(&c, "batch"), want);
+    snprintf(want, sizeof want, "%s:4", path);
+    assert_string_equal(c.mapping.replicas.entry[1].where, want);
+    assert_string_equal(config_where(&c, "core.crossbar.rows"), "--set core.crossbar.rows");
+    assert_string_equal(config_where(&c, "clock_mhz"), "default");
+    config_release(&c);
+}
+
+static void a_count_is_looked_up_by_name_then_by_height(void **state)
+{
+    struct config c = load_with("mapping.replicas={32: 4, conv5: 2, \"16\": 3, \"8\": 7}");
+    const struct count_map *map = &c.mapping.replicas;
+
+    (void)state;
+    assert_int_equal(count_map_get(map, "conv5", 32, 1), 2);
+    assert_int_equal(count_map_get(map, "conv6", 32, 1), 4);
+    assert_int_equal(count_map_get(map, "rs1", 16, 1), 3);
+    assert_int_equal(count_map_get(map, "fc", 1, 1), 1);
+    assert_int_equal(count_map_get(map, "fc", 3, 9), 9);
+    assert_int_equal(count_map_get(map, "8", 32, 1), 7); // a layer may have such a name
+    config_release(&c);
+}
+
+/* ---- the network ---- */
+
+static void set_replaces_the_network_of_the_file(void **state)
+{
+    static const char *const onnx = "network.onnx=a.onnx", *const family = "network.family=other";
+
+    (void)state;
+    struct config c = load("configs/resnet32.yaml", &onnx, 1);
+    assert_string_equal(c.network.onnx, "a.onnx");
+    assert_string_equal(c.network.family, "");
+    char *text = yaml_of(&c);
+    assert_non_null(strstr(text, "network:\n  onnx: a.onnx\nclock_mhz: 500\n"));
+    free(text);
+    config_release(&c);
+
+    c = load("configs/resnet32_fmnist.yaml", &family, 1);
+    assert_string_equal(c.network.onnx, "");
+    assert_string_equal(c.network.family, "other");
+    assert_int_equal(c.network.depth, 32);
+    text = yaml_of(&c);
+    assert_null(strstr(text, "onnx"));
+    free(text);
+    config_release(&c);
+}
+
+static void a_family_beside_an_onnx_model_is_refused(void **state)
+{
+    refused(state, "network:\n  family: resnet-cifar\n  onnx: a.onnx\n", NULL,
+            "@:2: network.family: network.onnx is given too, at @:3: want a family or a file");
+    refused(state, "network: {onnx: a.onnx,\n  depth: 20}\n", NULL,
+            "@:2: network.depth: network.onnx is given too, at @:1: want a family or a file");
+    refused(state, "network: {onnx: a.onnx}\n", "network.depth=20",
+            "--set network.depth: network.depth: network.onnx is given too, at @:1: "
+            "want a family or a file");
+    refused(state, "", "network={onnx: a.onnx, classes: 10}",
+            "--set network: network.classes: network.onnx is given too, at --set network: "
+            "want a family or a file");
+    refused(state, "network: {depht: 20}\n", "network.onnx=a.onnx", // replaced, but read
+            "@:1: network.depht: unknown key; did you mean network.depth?");
+}
+
+/* ---- what is refused ---- */
+
+static void every_kind_of_mistake_has_its_line_and_cure(void **state)
+{
+    static const struct {
+        const char *text, *set, *message;
+    } bad[] = {
+        { "clock_mhz: 500\ncore:\n  crossbar:\n    rows: 0\n", NULL,
+          "@:4: core.crossbar.rows = 0: want a whole number from 1 to 8192" },
+        { "chip: {cores: 64}\nchips: 3\n", NULL, "@:2: chips: unknown key; did you mean chip?" },
+        { "batch: 50\n\nbatch: 50\n", NULL,
+          "@:3: key batch is repeated; it was first given at @:1" },
+        { "core: 256\n", NULL,
+          "@:1: core = 256: want a section with the keys crossbar, input_memory, digital" },
+        { "\nclocking: {kind: elastic}\n", NULL,
+          "@:2: clocking.kind = elastic: not there yet: want timestep" },
+        { "clocking: {kind: elastik}\n", NULL, "@:1: clocking.kind = elastik: want timestep" },
+        { "core: {input_memory: {placing: alip}}\n", NULL,
+          "@:1: core.input_memory.placing = alip: want auto, iwap, klip or plip" },
+        { "core: {input_memory: {word_bits: 100}}\n", NULL,
+          "@:1: core.input_memory.word_bits = 100: want 8 to 8192 bit, a multiple of 8" },
+        { "fabric: {link_gbps: 0.0001}\n", NULL,
+          "@:1: fabric.link_gbps = 0.0001: want 0.001 to 10000 Gb/s, "
+          "a decimal number with at most 9 decimals" },
+        { "", "fabric.link_gbps=10001",
+          "--set fabric.link_gbps: fabric.link_gbps = 10001: want 0.001 to 10000 Gb/s, "
+          "a decimal number with at most 9 decimals" },
+        { "", "mapping.replicas.32=0",
+          "--set mapping.replicas.32: mapping.replicas.32 = 0: want a whole number from 1 to 65536" },
+        { "core: 256\n", "core.crossbar.rows=5",
+          "--set core.crossbar.rows: no keys fit under core = 256, given at @:1" },
+        { "", "core.crossbar.row=5",
+          "--set core.crossbar.row: core.crossbar.row: unknown key; "
+          "did you mean core.crossbar.rows?" },
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        refused(state, bad[i].text, bad[i].set, bad[i].message);
+}
+
+static void a_duration_must_be_whole_clocks_and_the_nearest_are_named(void **state)
+{
+    refused(state, "clocking: {timestep_ns: 101}\n", NULL,
+            "@:1: clocking.timestep_ns = 101: not a whole number of clocks at "
+            "clock_mhz = 500: want 100 or 102 ns");
+    refused(state, "\ncore: {crossbar: {mvm_ns: 1}}\n", NULL,
+            "@:2: core.crossbar.mvm_ns = 1: not a whole number of clocks at "
+            "clock_mhz = 500: want 2 ns");
+    refused(state, "clock_mhz: 333\n", NULL,
+            "@:1: clocking.timestep_ns = 100: not a whole number of clocks at "
+            "clock_mhz = 333: want 1000 ns");
+    refused(state, "clock_mhz: 80\n", "core.crossbar.mvm_ns=130",
+            "--set core.crossbar.mvm_ns: core.crossbar.mvm_ns = 130: not a whole number of clocks "
+            "at clock_mhz = 80: want 125 or 150 ns");
+    refused(state, "clocking: {timestep_ns: 999999}\n", "clock_mhz=1",
+            "@:1: clocking.timestep_ns = 999999: not a whole number of clocks at "
+            "clock_mhz = 1: want 999000 or 1000000 ns");
+}
+
+/* Against the definition: n clocks of 1000 / mhz ns are ns, so n * 1000 == ns * mhz. */
+static void clocks_are_whole_or_refused(void **state)
+{
+    (void)state;
+    for (uint32_t mhz = 1; mhz < 2200; mhz += 7)
+        for (uint64_t ns = 1; ns < 500; ns++) {
+            uint64_t clocks = 0, n = 0;
+            bool whole = config_clocks(ns, mhz, &clocks);
+            while (n * 1000 < ns * mhz)
+                n++;
+            assert_int_equal(whole, n * 1000 == ns * mhz);
+            if (whole)
+                assert_int_equal(clocks, n);
+        }
+}
+
+static void a_file_that_is_missing_or_has_an_endless_name_is_refused(void **state)
+{
+    char name[3000], want[TMPDIR_PATH_MAX + 64], path[TMPDIR_PATH_MAX];
+    struct config c;
+    struct err_msg m = { "" };
+
+    tmpdir_path(path, *state, "missing.yaml");
+    assert_int_equal(config_load(&c, path, NULL, 0, &m), ERR_INPUT);
+    snprintf(want, sizeof want, "%s: cannot open: No such file or directory", path);
+    assert_string_equal(m.text, want);
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    assert_int_equal(config_load(&c, name, NULL, 0, &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "n...: the file name is too long: want at most 1023 bytes"));
+    config_release(&c);
+}
+
+/* ---- writing ---- */
+
+static void json_has_the_keys_of_the_yaml_and_rates_in_gbps(void **state)
+{
+    struct config c = load("configs/resnet32_speedup.yaml", NULL, 0);
+    char *text = json_of(&c);
+
+    (void)state;
+    assert_string_equal(
+        text, "{\"network\":{\"family\":\"resnet-cifar\",\"depth\":32,\"size\":32,"
+              "\"channels\":[16,28,56],\"classes\":10},\"clock_mhz\":500,"
+              "\"clocking\":{\"kind\":\"timestep\",\"timestep_ns\":100},\"chip\":{\"cores\":64},"
+              "\"core\":{\"crossbar\":{\"rows\":512,\"columns\":512,\"mvm_ns\":100},"
+              "\"input_memory\":{\"word_bits\":128,\"words\":512,\"placing\":\"auto\"},"
+              "\"digital\":{\"lanes\":64}},"
+              "\"fabric\":{\"kind\":\"point_to_point\",\"link_gbps\":5.12,"
+              "\"partial_sum_gbps\":20.48,\"hop_timesteps\":1,\"partial_sum_hops\":1},"
+              "\"mapping\":{\"replicas\":{\"32\":4,\"16\":2,\"8\":1},\"copies\":{},"
+              "\"block_width\":{},\"firing\":\"free\"},\"batch\":100}");
+    free(text);
+    config_release(&c);
+}
+
+/* xorshift64* (S. Vigna, 2016): random studies, the same in every run. */
+static uint64_t random_below(uint64_t *s, uint64_t n)
+{
+    *s ^= *s >> 12;
+    *s ^= *s << 25;
+    *s ^= *s >> 27;
+    return (*s * UINT64_C(2685821657736338717) >> 11) % n;
+}
+
+static uint64_t random_in(uint64_t *s, const struct param *row)
+{
+    return (row->least + random_below(s, row->most - row->least + 1)) / row->step * row->step;
+}
+
+/* "key=value" with a random value of the row that passes every check. */
+static void random_set(uint64_t *s, const struct param *row, char *text, size_t n_byte)
+{
+    static const uint32_t mhz[] = { 1, 8, 125, 250, 500, 1000, 10000 };
+    size_t n_key = (size_t)snprintf(text, n_byte, "%s=", row->key);
+
+    text += n_key;
+    n_byte -= n_key;
+    if (strcmp(row->unit, "MHz") == 0)
+        snprintf(text, n_byte, "%" PRIu32, mhz[random_below(s, 7)]);
+    else if (strcmp(row->unit, "ns") == 0) // whole microseconds are whole clocks
+        snprintf(text, n_byte, "%" PRIu64, 1000 * (1 + random_below(s, row->most / 1000)));
+    else if (row->kind == PARAM_KIND_RATE)
+        snprintf(text, n_byte, "%" PRIu64 ".%0*" PRIu64, 1 + random_below(s, 9999),
+                 (int)(1 + random_below(s, 9)), random_below(s, 10));
+    else if (row->kind == PARAM_KIND_LIST)
+        snprintf(text, n_byte, "[%" PRIu64 ", %" PRIu64 "]", random_in(s, row), random_in(s, row));
+    else if (row->kind == PARAM_KIND_COUNTS)
+        snprintf(text, n_byte, "{/layer.%" PRIu64 "/Conv: %" PRIu64 ", %" PRIu64 ": 1}",
+                 random_below(s, 100), random_in(s, row), 1 + random_below(s, 64));
+    else if (row->kind == PARAM_KIND_U32 || row->kind == PARAM_KIND_U64)
+        snprintf(text, n_byte, "%" PRIu64, random_in(s, row));
+    else if (row->kind == PARAM_KIND_ENUM)
+        snprintf(text, n_byte, "%s", row->names[0]);
+    else
+        snprintf(text, n_byte, "'%c: #%" PRIu64 "'", "[x-&"[random_below(s, 4)],
+                 random_below(s, 100));
+}
+
+static struct config random_config(uint64_t *s)
+{
+    char text[MAX_SET][128];
+    const char *set[MAX_SET];
+    size_t n = 0;
+    bool onnx = random_below(s, 3) == 0;
+
+    snprintf(text[n], sizeof text[n], "clocking.timestep_ns=1000");
+    set[n] = text[n], n++;
+    snprintf(text[n], sizeof text[n], "core.crossbar.mvm_ns=1000");
+    set[n] = text[n], n++;
+    for (const struct param *row = config_params; row->key; row++) {
+        bool network = strncmp(row->key, "network.", 8) == 0;
+        if (random_below(s, 2) || (network && (row->kind == PARAM_KIND_PATH) != onnx))
+            continue;
+        assert_true(n < MAX_SET);
+        random_set(s, row, text[n], sizeof text[n]);
+        set[n] = text[n], n++;
+    }
+    return load(NULL, set, n);
+}
+
+static void any_configuration_written_and_read_again_gives_the_same_bytes(void **state)
+{
+    char path[TMPDIR_PATH_MAX];
+    uint64_t s = 3;
+
+    tmpdir_path(path, *state, "again.yaml");
+    for (int i = 0; i < 1000; i++) {
+        struct config c = random_config(&s);
+        char *yaml = yaml_of(&c), *json = json_of(&c);
+        tmpdir_write(*state, "again.yaml", yaml, strlen(yaml));
+        struct config back = load(path, NULL, 0);
+        char *yaml_back = yaml_of(&back), *json_back = json_of(&back);
+        assert_string_equal(yaml, yaml_back);
+        assert_string_equal(json, json_back);
+        free(yaml);
+        free(json);
+        free(yaml_back);
+        free(json_back);
+        config_release(&c);
+        config_release(&back);
+    }
+}
+
+static void help_lists_every_key(void **state)
+{
+    char *text;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+
+    (void)state;
+    config_print_help(out);
+    fclose(out);
+    for (const struct param *row = config_params; row->key; row++) {
+        char key[64];
+        snprintf(key, sizeof key, "  %s  ", row->key);
+        assert_non_null(strstr(text, key));
+    }
+    free(text);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_plain_run_is_what_the_defaults_say),
+        cmocka_unit_test(the_defaults_are_the_plain_machine),
+        cmocka_unit_test(the_shipped_files_are_the_plain_machine_and_what_they_change),
+        cmocka_unit_test(set_reaches_every_key_and_changes_nothing_else),
+        cmocka_unit_test(ranges_reach_what_the_contract_promises),
+        cmocka_unit_test_setup_teardown(later_sets_win_over_earlier_ones_and_over_the_file,
+                                        tmpdir_make, tmpdir_remove),
+        cmocka_unit_test(a_count_is_looked_up_by_name_then_by_height),
+        cmocka_unit_test(set_replaces_the_network_of_the_file),
+        cmocka_unit_test_setup_teardown(a_family_beside_an_onnx_model_is_refused, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(every_kind_of_mistake_has_its_line_and_cure, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(a_duration_must_be_whole_clocks_and_the_nearest_are_named,
+                                        tmpdir_make, tmpdir_remove),
+        cmocka_unit_test(clocks_are_whole_or_refused),
+        cmocka_unit_test_setup_teardown(a_file_that_is_missing_or_has_an_endless_name_is_refused,
+                                        tmpdir_make, tmpdir_remove),
+        cmocka_unit_test(json_has_the_keys_of_the_yaml_and_rates_in_gbps),
+        cmocka_unit_test_setup_teardown(any_configuration_written_and_read_again_gives_the_same_bytes,
+                                        tmpdir_make, tmpdir_remove),
+        cmocka_unit_test(help_lists_every_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
