@@ -10,7 +10,11 @@
 #include "core/util.h"
 
 static const struct crossbar_kernel *const kernels[N_SIMD] = {
-    [SIMD_PORTABLE] = &crossbar_portable,
+#if SIMD_X86
+    [SIMD_AVX512VNNI] = &crossbar_avx512vnni,
+    [SIMD_AVX2]       = &crossbar_avx2,
+#endif
+    [SIMD_PORTABLE]   = &crossbar_portable,
 };
 
 const char *const *crossbar_kernels(void)
@@ -19,43 +23,32 @@ const char *const *crossbar_kernels(void)
 }
 
 /* Groups from the first to the last that hold a weight of the block. */
-static void find_band(const struct crossbar *x, const int8_t *weight, struct crossbar_tile *t)
+static struct crossbar_block find_band(const struct crossbar *x, const int8_t *weight,
+                                       uint32_t block)
 {
-    uint32_t c = t->block * BLOCK_COLUMNS;
+    uint32_t c = block * BLOCK_COLUMNS, first = 0, end = 0;
     size_t n = min_u32(BLOCK_COLUMNS, x->columns - c);
-    uint32_t end = 0;
+    static const int8_t zero[BLOCK_COLUMNS];
 
     for (uint32_t r = 0; r < x->rows; r++) {
-        const int8_t *w = weight + (size_t)r * x->columns + c;
-        bool zero = true;
-
-        for (size_t i = 0; i < n; i++)
-            zero = zero && w[i] == 0;
-        if (zero)
+        if (memcmp(weight + (size_t)r * x->columns + c, zero, n) == 0)
             continue;
         if (end == 0)
-            t->group = r / GROUP_ROWS;
+            first = r / GROUP_ROWS;
         end = r / GROUP_ROWS + 1;
     }
-    t->n_group = end - t->group;
+    return (struct crossbar_block){ .group = first, .n_group = end - first };
 }
 
-/* Fills tile[] and returns the bytes that the cells of all tiles take. */
-static size_t make_tiles(struct crossbar *x, const int8_t *weight)
+/* Fills block[] and returns the bytes that their cells take. */
+static size_t lay_out(struct crossbar *x, const int8_t *weight)
 {
     size_t bytes = 0;
 
     for (uint32_t b = 0; b < x->packed_columns / BLOCK_COLUMNS; b++) {
-        struct crossbar_tile t = { .block = b, .n_block = 1, .begin = bytes };
-        struct crossbar_tile *last = x->n_tile ? &x->tile[x->n_tile - 1] : NULL;
-
-        find_band(x, weight, &t);
-        if (last && last->n_block < TILE_BLOCKS && last->group == t.group &&
-            last->n_group == t.n_group)
-            last->n_block++;
-        else
-            x->tile[x->n_tile++] = t;
-        bytes += (size_t)t.n_group * CELL_BYTES;
+        x->block[b] = find_band(x, weight, b);
+        x->block[b].begin = bytes;
+        bytes += (size_t)x->block[b].n_group * CELL_BYTES;
     }
     return bytes;
 }
@@ -72,16 +65,12 @@ static void pack_cell(const struct crossbar *x, const int8_t *weight, uint32_t g
             cell[c * GROUP_ROWS + r] = weight[(size_t)(r0 + r) * x->columns + c0 + c];
 }
 
-static void pack_tiles(struct crossbar *x, const int8_t *weight)
+static void pack(struct crossbar *x, const int8_t *weight)
 {
-    for (uint32_t i = 0; i < x->n_tile; i++) {
-        const struct crossbar_tile *t = &x->tile[i];
-        int8_t *cell = x->packed + t->begin;
-
-        for (uint32_t g = t->group; g < t->group + t->n_group; g++)
-            for (uint32_t b = t->block; b < t->block + t->n_block; b++, cell += CELL_BYTES)
-                pack_cell(x, weight, g, b, cell);
-    }
+    for (uint32_t b = 0; b < x->packed_columns / BLOCK_COLUMNS; b++)
+        for (uint32_t g = 0; g < x->block[b].n_group; g++)
+            pack_cell(x, weight, x->block[b].group + g, b,
+                      x->packed + x->block[b].begin + (size_t)g * CELL_BYTES);
 }
 
 static void sum_weights(struct crossbar *x, const int8_t *weight)
@@ -89,8 +78,25 @@ static void sum_weights(struct crossbar *x, const int8_t *weight)
     for (uint32_t r = 0; r < x->rows; r++) {
         const int8_t *w = weight + (size_t)r * x->columns;
 
-        for (uint32_t c = 0; c < x->columns; c++)
+        for (uint32_t c = 0; c < x->columns; c++) {
             x->row_abs[r] += (uint32_t)abs(w[c]);
+            x->offset[c] -= x->in_signed ? 128 * w[c] : 0;
+        }
+    }
+}
+
+static void write_row_digits(struct crossbar *x)
+{
+    for (uint32_t r = 0; r < x->rows; r++) {
+        int8_t *digit = x->row_digit + r / ROW_CHUNK * (ROW_CHUNK * ROW_DIGITS) + r % ROW_CHUNK;
+        int64_t rest = x->row_abs[r] - row_abs_centre(x);
+
+        digit[0] = 1;
+        for (uint32_t i = 1; i < ROW_DIGITS; i++) {
+            digit[i * ROW_CHUNK] = (int8_t)(((rest & 255) ^ 128) - 128);
+            rest = (rest - digit[i * ROW_CHUNK]) / 256;
+        }
+        assert(rest == 0);
     }
 }
 
@@ -113,25 +119,30 @@ bool crossbar_init(struct crossbar *x, uint32_t rows, uint32_t columns, const in
     *x = (struct crossbar){ 0 };
     if (simd == N_SIMD)
         return false;
-    *x = (struct crossbar){ .rows = rows, .columns = columns, .in_signed = in_signed,
+    *x = (struct crossbar){ .rows = rows,
+                            .columns = columns,
+                            .in_signed = in_signed,
                             .packed_rows = (uint32_t)round_up(rows, ROW_CHUNK),
                             .packed_columns = (uint32_t)round_up(columns, BLOCK_COLUMNS),
                             .kernel = kernels[simd] };
-    x->tile = new_lines(x->packed_columns / BLOCK_COLUMNS * sizeof *x->tile);
+    x->block = new_lines(x->packed_columns / BLOCK_COLUMNS * sizeof *x->block);
+    x->packed = x->block ? new_lines(lay_out(x, weight)) : NULL;
+    x->offset = new_lines(x->packed_columns * sizeof *x->offset);
     x->row_abs = new_lines(x->packed_rows * sizeof *x->row_abs);
-    x->packed = x->tile ? new_lines(make_tiles(x, weight)) : NULL;
-    if (!x->row_abs || !x->packed) {
+    x->row_digit = new_lines((size_t)x->packed_rows * ROW_DIGITS);
+    if (!x->packed || !x->offset || !x->row_abs || !x->row_digit) {
         crossbar_release(x);
         return false;
     }
-    pack_tiles(x, weight);
+    pack(x, weight);
     sum_weights(x, weight);
+    write_row_digits(x);
     return true;
 }
 
 void crossbar_release(struct crossbar *x)
 {
-    free(x->tile);
+    free(x->block);
     free(x->packed);
     free(x->offset);
     free(x->row_abs);

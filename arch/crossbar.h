@@ -6,8 +6,8 @@
  *     out[c] = sum_r w[r][c] * x[r]        x uint8 or int8
  *
  * With at most 65,536 rows |out| <= 65,536 * 128 * 255 < 2^31: a sum never overflows. Weights are
- * packed once when the crossbar is programmed; rows above the first and below the last weight of a
- * block of columns are not multiplied (kernel replicas are such bands). The kernel that multiplies
+ * packed once when the crossbar is programmed; rows before the first and behind the last weight of
+ * 16 columns are not multiplied (kernel replicas are such bands). The kernel that multiplies
  * (AVX-512 VNNI, AVX2, portable C) is chosen at run time and does not change a bit of the result.
  *
  * Not modelled here: device noise, drift, wire drop, converters (separate stages).
@@ -37,12 +37,11 @@ struct crossbar {
     const struct crossbar_kernel *kernel;
 
     /* Owned; arch/crossbar_kernel.h describes them. */
-    struct crossbar_tile *tile;
-    uint32_t              n_tile;
-    int8_t               *packed;
-    int32_t              *offset;
-    uint32_t             *row_abs;
-    int8_t               *row_digit;
+    struct crossbar_block *block; // packed_columns / 16
+    int8_t                *packed;
+    int32_t               *offset;
+    uint32_t              *row_abs;
+    int8_t                *row_digit;
 };
 
 /* Programs weight[rows][columns] (row-major), in_signed: inputs are int8. The kernel is the fastest

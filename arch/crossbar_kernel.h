@@ -1,15 +1,20 @@
 /* arch/crossbar_kernel.h -- how a programmed crossbar lies in memory, for the files that multiply.
  *
- * Columns are taken in blocks of 16, rows in groups of 4: one cell of 4 x 16 weights is 64 bytes,
+ * The matrix is cut into cells of 16 rows x 16 columns of 256 bytes, column after column:
  *
- *     cell[c][r] = w[4 * group + r][16 * block + c]
+ *     cell[c][r] = w[16 * group + r][16 * block + c]
  *
- * which is what one AVX-512 VNNI instruction multiplies. Up to 4 neighbouring blocks whose weights
- * lie in the same groups make a tile, so that an input is broadcast once for all of them:
+ * A block of 16 columns keeps the cells from the first to the last with a weight other than 0, one
+ * after the other. Places behind the last row or column hold weight 0.
  *
- *     packed[tile->begin + ((group - tile->group) * tile->n_block + (block - tile->block)) * 64]
+ * offset[c] = -128 * (sum of column c) where inputs are signed, else 0: a kernel may shift signed
+ * inputs by 128 to unsigned and add it.
  *
- * Places behind the last row or column hold weight 0.
+ * row_abs[r] is the sum of |w| of row r, 0 behind the last. For kernels that multiply bytes
+ * row_digit says the same in four int8 digits: d[0] is 1 for every row there is and
+ *
+ *     row_abs[r] = centre * d[0] + d[1] + 256 * d[2] + 65536 * d[3],  centre = 64 * columns
+ *     d[i] = row_digit[(r / 64 * 4 + i) * 64 + r % 64]
  */
 #ifndef ARCH_CROSSBAR_KERNEL_H
 #define ARCH_CROSSBAR_KERNEL_H
@@ -20,15 +25,14 @@
 
 enum {
     BLOCK_COLUMNS = 16,
-    GROUP_ROWS    = 4,
+    GROUP_ROWS    = 16,
     CELL_BYTES    = BLOCK_COLUMNS * GROUP_ROWS,
-    TILE_BLOCKS   = 4,
+    ROW_DIGITS    = 4,
     ROW_CHUNK     = 64 // packed_rows is a multiple of it
 };
 
-struct crossbar_tile {
-    uint32_t block, n_block; // 1 to TILE_BLOCKS
-    uint32_t group, n_group; // from the first to the last with a weight; n_group 0: all are zero
+struct crossbar_block {      // 16 columns
+    uint32_t group, n_group; // from the first to the last that holds a weight
     size_t   begin;          // of its cells in `packed`
 };
 
@@ -37,6 +41,11 @@ struct crossbar_kernel {
     void (*count)(const struct crossbar *x, const uint8_t *in, struct crossbar_activity *a);
 };
 
-extern const struct crossbar_kernel crossbar_portable;
+extern const struct crossbar_kernel crossbar_avx512vnni, crossbar_avx2, crossbar_portable;
+
+static inline int64_t row_abs_centre(const struct crossbar *x)
+{
+    return 64 * (int64_t)x->columns;
+}
 
 #endif

@@ -9,11 +9,16 @@ static int32_t input(const struct crossbar *x, uint8_t byte)
 static void multiply_cell(const struct crossbar *x, const int8_t *cell, const uint8_t *in,
                           int32_t *out)
 {
-    for (uint32_t r = 0; r < GROUP_ROWS; r++) {
-        int32_t v = input(x, in[r]);
+    int16_t v[GROUP_ROWS];
 
-        for (uint32_t c = 0; c < BLOCK_COLUMNS; c++)
-            out[c] += v * cell[c * GROUP_ROWS + r];
+    for (uint32_t r = 0; r < GROUP_ROWS; r++)
+        v[r] = (int16_t)input(x, in[r]);
+    for (uint32_t c = 0; c < BLOCK_COLUMNS; c++, cell += GROUP_ROWS) {
+        int32_t sum = 0;
+
+        for (uint32_t r = 0; r < GROUP_ROWS; r++)
+            sum += v[r] * cell[r];
+        out[c] += sum;
     }
 }
 
@@ -21,14 +26,10 @@ static void mvm(const struct crossbar *x, const uint8_t *in, int32_t *out)
 {
     for (uint32_t c = 0; c < x->packed_columns; c++)
         out[c] = 0;
-    for (uint32_t i = 0; i < x->n_tile; i++) {
-        const struct crossbar_tile *t = &x->tile[i];
-        const int8_t *cell = x->packed + t->begin;
-
-        for (uint32_t g = t->group; g < t->group + t->n_group; g++)
-            for (uint32_t b = t->block; b < t->block + t->n_block; b++, cell += CELL_BYTES)
-                multiply_cell(x, cell, in + g * GROUP_ROWS, out + b * BLOCK_COLUMNS);
-    }
+    for (uint32_t b = 0; b < x->packed_columns / BLOCK_COLUMNS; b++)
+        for (uint32_t g = 0; g < x->block[b].n_group; g++)
+            multiply_cell(x, x->packed + x->block[b].begin + (size_t)g * CELL_BYTES,
+                          in + (x->block[b].group + g) * GROUP_ROWS, out + b * BLOCK_COLUMNS);
 }
 
 static void count(const struct crossbar *x, const uint8_t *in, struct crossbar_activity *a)

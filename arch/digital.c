@@ -37,10 +37,14 @@ static void process(const struct digital *d, const int32_t *acc, const uint8_t *
     }
 }
 
-static const struct digital_kernel portable = { process };
+const struct digital_kernel digital_portable = { process };
 
 static const struct digital_kernel *const kernels[N_SIMD] = {
-    [SIMD_PORTABLE] = &portable,
+#if SIMD_X86
+    [SIMD_AVX512VNNI] = &digital_avx512vnni,
+    [SIMD_AVX2]       = &digital_avx2,
+#endif
+    [SIMD_PORTABLE]   = &digital_portable,
 };
 
 bool digital_select(struct digital *d, const char *kernel_name)
@@ -63,8 +67,7 @@ void digital_pool_add(uint32_t n, int32_t *sum, const uint8_t *out, bool is_sign
         sum[i] += is_signed ? (int8_t)out[i] : out[i];
 }
 
-void digital_pool_finish(const struct pool_requant *p, uint32_t n, const int32_t *sum,
-                         uint8_t *out)
+void digital_pool_finish(const struct pool_requant *p, uint32_t n, const int32_t *sum, uint8_t *out)
 {
     for (uint32_t i = 0; i < n; i++) {
         uint64_t t = (uint64_t)sum[i] * p->m + (uint64_t)p->b; // wraps, no UB

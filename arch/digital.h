@@ -20,13 +20,13 @@
 int64_t round_nearest_even(int64_t t, unsigned shift);
 
 struct digital { // borrowed view of one core's output channels
-    uint32_t        n;        // outputs
+    uint32_t        n; // outputs
     const uint16_t *m;
     const int64_t  *b;
     int64_t         mr;
-    int32_t         r_zero;
-    bool            r_signed; // residual bytes are int8
-    uint8_t         shift;    // 0 to 62
+    int32_t         r_zero;    // within int8 or within uint8
+    bool            r_signed;  // residual bytes are int8
+    uint8_t         shift;     // 0 to 62
     int32_t         low, high; // within int8 or within uint8
 
     const struct digital_kernel *kernel; // set by digital_select()

@@ -9,4 +9,6 @@ struct digital_kernel {
                     uint8_t *out);
 };
 
+extern const struct digital_kernel digital_avx512vnni, digital_avx2, digital_portable;
+
 #endif

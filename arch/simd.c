@@ -1,6 +1,7 @@
 /* arch/simd.c -- see simd.h. */
 #include "arch/simd.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static const char *const names[N_SIMD + 1] = {
@@ -11,6 +12,16 @@ static const char *const names[N_SIMD + 1] = {
 
 static enum simd fastest(void)
 {
+#if SIMD_X86
+    bool avx2 = __builtin_cpu_supports("avx2");
+    bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+
+    if (avx2 && avx512 && __builtin_cpu_supports("avx512vnni"))
+        return SIMD_AVX512VNNI;
+    if (avx2)
+        return SIMD_AVX2;
+#endif
     return SIMD_PORTABLE;
 }
 

@@ -46,9 +46,8 @@ say "installing$missing"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 apt() { $sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y "$@" >>"$log" 2>&1; }
-apt update || : # a mirror that is away may not be needed
-if ! apt install --no-install-recommends $missing; then
-    tail -n 5 "$log" >&2
+if ! { apt update && apt install --no-install-recommends $missing; }; then
+    tail -n 15 "$log" >&2
     say "cannot install$missing"
     exit 1
 fi

@@ -268,7 +268,7 @@ enum err infile_size(const struct infile *f, uint64_t *size_byte, struct err_msg
         again->head = again->tail = 0;
         e = fill(again, m);
     }
-    *size_byte = again->byte; // nothing is left in out[]
+    *size_byte = again->byte + again->tail;
     infile_close(again);
     return e;
 }

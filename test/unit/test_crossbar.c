@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "arch/crossbar.h"
+#include "arch/crossbar_kernel.h"
 
 struct lcg { // a generator of the test's own
     uint64_t state;
@@ -22,8 +22,8 @@ static uint32_t next(struct lcg *g, uint32_t n)
 /* One crossbar with an input; a byte behind the last row is garbage. */
 struct design {
     uint32_t rows, columns;
-    bool     in_signed;
-    int8_t  *weight;
+    bool in_signed;
+    int8_t *weight;
     uint8_t *in;
 };
 
@@ -172,9 +172,9 @@ static void the_largest_sums_do_not_overflow(void **state)
 {
     enum { ROWS = CROSSBAR_MAX_ROWS };
     static const struct {
-        bool    in_signed;
+        bool in_signed;
         uint8_t in;
-        int8_t  weight;
+        int8_t weight;
         int32_t sum;
     } test[] = {
         { false, 255, -128, ROWS * -(255 * 128) }, { false, 255, 127, ROWS * (255 * 127) },
@@ -202,22 +202,24 @@ static void the_largest_sums_do_not_overflow(void **state)
     free(in);
 }
 
-static void rows_outside_a_band_are_not_packed(void **state)
+static void cells_outside_a_band_are_not_packed(void **state)
 {
-    enum { ROWS = 64, COLUMNS = 32 };
+    enum { ROWS = 160, COLUMNS = 40 };
     int8_t weight[ROWS][COLUMNS] = { { 0 } };
-    struct crossbar narrow, full;
+    struct crossbar x;
 
     (void)state;
-    weight[5][0] = 1;
-    weight[17][31] = 1;
-    assert_true(crossbar_init(&narrow, ROWS, COLUMNS, weight[0], false, NULL));
-    weight[0][0] = weight[63][0] = weight[0][31] = weight[63][31] = 1;
-    assert_true(crossbar_init(&full, ROWS, COLUMNS, weight[0], false, NULL));
-    assert_int_equal(narrow.n_tile, 2); // one group of rows each, not the same
-    assert_int_equal(full.n_tile, 1);
-    crossbar_release(&narrow);
-    crossbar_release(&full);
+    weight[47][0] = 1;    // block 0: rows 32 to 47 ...
+    weight[64][15] = 1;   // ... to rows 64 to 79
+    weight[159][39] = -1; // block 2: the last rows only
+    assert_true(crossbar_init(&x, ROWS, COLUMNS, weight[0], false, NULL));
+    assert_int_equal(x.block[0].group, 2);
+    assert_int_equal(x.block[0].n_group, 3);
+    assert_int_equal(x.block[1].n_group, 0);
+    assert_int_equal(x.block[2].group, 9);
+    assert_int_equal(x.block[2].n_group, 1);
+    assert_int_equal(x.block[2].begin, 3 * CELL_BYTES);
+    crossbar_release(&x);
 }
 
 static void kernels_are_named_and_an_unknown_one_is_refused(void **state)
@@ -242,7 +244,7 @@ int main(void)
         cmocka_unit_test(every_small_size_and_tail_is_exact),
         cmocka_unit_test(sizes_of_the_article_and_large_arrays_are_exact),
         cmocka_unit_test(the_largest_sums_do_not_overflow),
-        cmocka_unit_test(rows_outside_a_band_are_not_packed),
+        cmocka_unit_test(cells_outside_a_band_are_not_packed),
         cmocka_unit_test(kernels_are_named_and_an_unknown_one_is_refused),
     };
 

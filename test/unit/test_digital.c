@@ -24,7 +24,8 @@ static uint32_t next(struct lcg *g, uint32_t n)
 
 static int64_t next_bits(struct lcg *g, uint32_t bits) // signed, of that many bits at most
 {
-    uint64_t v = (uint64_t)next(g, 1u << 31) << 33 ^ (uint64_t)next(g, 1u << 31) << 11 ^ next(g, 4096);
+    uint64_t v =
+        (uint64_t)next(g, 1u << 31) << 33 ^ (uint64_t)next(g, 1u << 31) << 11 ^ next(g, 4096);
 
     return (int64_t)v >> (64 - bits);
 }
@@ -64,9 +65,10 @@ static void rounding_is_to_the_nearest_and_ties_go_to_even(void **state)
 
 static void halves_round_to_even_by_hand(void **state)
 {
-    static const int64_t test[][3] = { // t, shift, rounded
-        { 1, 1, 0 },  { 3, 1, 2 },   { 5, 1, 2 },  { -1, 1, 0 }, { -3, 1, -2 }, { 6, 2, 2 },
-        { 10, 2, 2 }, { 11, 2, 3 },  { -6, 2, -2 }, { -7, 2, -2 }, { -5, 2, -1 }, { 7, 0, 7 },
+    static const int64_t test[][3] = {
+        // t, shift, rounded
+        { 1, 1, 0 },  { 3, 1, 2 },  { 5, 1, 2 },   { -1, 1, 0 },  { -3, 1, -2 }, { 6, 2, 2 },
+        { 10, 2, 2 }, { 11, 2, 3 }, { -6, 2, -2 }, { -7, 2, -2 }, { -5, 2, -1 }, { 7, 0, 7 },
     };
 
     (void)state;
@@ -78,20 +80,24 @@ enum { MOST = 70 };
 
 struct job { // one call of digital_process() with its arrays
     struct digital d;
-    uint16_t       m[MOST];
-    int64_t        b[MOST];
-    int32_t        acc[MOST];
-    uint8_t        residual[MOST];
-    bool           has_residual;
+    uint16_t m[MOST];
+    int64_t b[MOST];
+    int32_t acc[MOST];
+    uint8_t residual[MOST];
+    bool has_residual;
 };
 
-/* 16-bit m times 32-bit acc is below 2^47, and so are the other two terms: t fits. */
+/* |acc * m| < 2^47, |b| < 2^62, |r * mr| < 2^62: t fits. */
 static void random_job(struct job *j, struct lcg *g, uint32_t n)
 {
     bool out_signed = next(g, 2);
 
-    j->d = (struct digital){ .n = n, .m = j->m, .b = j->b, .shift = (uint8_t)next(g, 63),
-                             .r_signed = next(g, 2), .low = out_signed ? -128 : 0,
+    j->d = (struct digital){ .n = n,
+                             .m = j->m,
+                             .b = j->b,
+                             .shift = (uint8_t)next(g, 63),
+                             .r_signed = next(g, 2),
+                             .low = out_signed ? -128 : 0,
                              .high = out_signed ? 127 : 255 };
     if (next(g, 3) == 0) {
         j->d.low += (int32_t)next(g, 100);
@@ -177,7 +183,8 @@ static void pooled_mean_is_rounded_and_clamped(void **state)
     (void)state;
     for (uint32_t i = 0; i < 5000; i++) {
         struct pool_requant p = { .m = 1 + next(&g, i % 2 ? 1 : 1u << 31),
-                                  .b = next_bits(&g, 1 + next(&g, 60)), .high = 255,
+                                  .b = next_bits(&g, 1 + next(&g, 60)),
+                                  .high = 255,
                                   .shift = (uint8_t)next(&g, 63) };
         int32_t sum = (int32_t)next_bits(&g, 1 + next(&g, 31));
         wide t = nearest((wide)sum * p.m + p.b, p.shift);

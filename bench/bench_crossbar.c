@@ -1,0 +1,108 @@
+/* bench/bench_crossbar.c -- ns of one matrix-vector product and of one digital_process(), for every
+ * kernel this machine has and the matrix sizes of ResNet-32 (Dazzi et al. 2021, Table 2) and a few
+ * larger. The fastest of several rounds is printed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "arch/crossbar.h"
+#include "arch/digital.h"
+
+enum { MOST_ROWS = 8192, MOST_COLUMNS = 8192, ROUNDS = 7 };
+
+static const uint64_t macs_per_round = 30 * 1000 * 1000;
+
+static const uint32_t size[][2] = {
+    // rows, columns
+    { 27, 16 },  { 144, 16 },  { 16, 28 },   { 144, 28 },    { 252, 28 },    { 28, 56 },
+    { 252, 56 }, { 256, 256 }, { 512, 512 }, { 1024, 1024 }, { 8192, 8192 },
+};
+
+static double now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
+}
+
+struct buffers {
+    int8_t weight[MOST_ROWS * MOST_COLUMNS];
+    uint8_t in[MOST_ROWS], out[MOST_COLUMNS];
+    int32_t acc[MOST_COLUMNS];
+    uint16_t m[MOST_COLUMNS];
+    int64_t b[MOST_COLUMNS];
+};
+
+static double mvm_ns(const struct crossbar *x, struct buffers *k, struct crossbar_activity *a)
+{
+    uint64_t n = 1 + macs_per_round / ((uint64_t)x->rows * x->columns);
+    double best = 1e300;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        double start = now_ns();
+        for (uint64_t i = 0; i < n; i++)
+            crossbar_mvm(x, k->in, k->acc, a);
+        double took = (now_ns() - start) / (double)n;
+        best = took < best ? took : best;
+    }
+    return best;
+}
+
+static double digital_ns(const struct digital *d, struct buffers *k, const uint8_t *residual)
+{
+    uint64_t n = 1 + macs_per_round / (100 * (uint64_t)d->n);
+    double best = 1e300;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        double start = now_ns();
+        for (uint64_t i = 0; i < n; i++)
+            digital_process(d, k->acc, residual, k->out);
+        double took = (now_ns() - start) / (double)n;
+        best = took < best ? took : best;
+    }
+    return best;
+}
+
+static int print_row(struct buffers *k, const char *kernel, uint32_t rows, uint32_t columns)
+{
+    struct crossbar_activity a = { 0 };
+    struct digital d = {
+        .n = columns, .m = k->m, .b = k->b, .mr = 1 << 20, .shift = 20, .high = 255
+    };
+    struct crossbar x;
+
+    if (!crossbar_init(&x, rows, columns, k->weight, false, kernel) ||
+        !digital_select(&d, kernel)) {
+        fprintf(stderr, "no memory or no kernel %s\n", kernel);
+        return EXIT_FAILURE;
+    }
+    double plain = mvm_ns(&x, k, NULL), counted = mvm_ns(&x, k, &a);
+    printf("%-10s %5u x %-5u %12.1f %12.1f %12.1f %12.1f\n", kernel, rows, columns, plain, counted,
+           digital_ns(&d, k, NULL), digital_ns(&d, k, k->in));
+    crossbar_release(&x);
+    return EXIT_SUCCESS;
+}
+
+int main(void)
+{
+    struct buffers *k = calloc(1, sizeof *k);
+    int status = k ? EXIT_SUCCESS : EXIT_FAILURE;
+
+    if (!k)
+        return status;
+    for (size_t i = 0; i < sizeof k->weight; i++)
+        k->weight[i] = (int8_t)(i * 37 % 251);
+    for (size_t i = 0; i < MOST_ROWS; i++)
+        k->in[i] = (uint8_t)(i % 3 ? i * 31 : 0);
+    for (size_t i = 0; i < MOST_COLUMNS; i++)
+        k->m[i] = (uint16_t)(i * 977);
+    printf("%-10s %13s %12s %12s %12s %12s\n", "kernel", "size", "mvm ns", "with counts",
+           "digital ns", "with residual");
+    for (const char *const *kernel = crossbar_kernels(); *kernel && status == EXIT_SUCCESS;
+         kernel++)
+        for (size_t i = 0; i < sizeof size / sizeof size[0] && status == EXIT_SUCCESS; i++)
+            status = print_row(k, *kernel, size[i][0], size[i][1]);
+    free(k);
+    return status;
+}
