@@ -231,7 +231,7 @@ uint64_t kernel_run(struct kernel *k, uint64_t until_cyc)
 {
     if (until_cyc >= k->open_cyc) {
         k->ops->run(k, until_cyc);
-        k->until_cyc = until_cyc;
+        k->until_cyc = min_u64(until_cyc, CYC_NEVER - 1); // empty channels are visible never
         /* Told to run for ever, it stands behind the last cycle in which a block was due. */
         k->open_cyc = until_cyc == CYC_NEVER ? max_u64(k->open_cyc, k->last_cyc + 1)
                                              : until_cyc + 1;
