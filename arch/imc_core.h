@@ -1,10 +1,42 @@
-/* arch/imc_core.h -- one IMC core: input memory, dataflow controller, crossbar, digital processor. */
+/* arch/imc_core.h -- one IMC core: input memory, dataflow controller, crossbar, digital processor.
+ *
+ * In `timestep` clocking (T clocks) a core acts at multiples of T, Dazzi et al. 2021, Algorithm 1:
+ *
+ *     1. store the pixels that have come
+ *     2. fire, if the patch of the next output is stored: up to n outputs
+ *     3. read back the residual and resampling pixels that are due
+ *
+ * and what it makes is delivered to be stored hop timesteps later. The parts of a row-split layer
+ * fire together; part r adds its sums to those of part r - 1, which come partial_sum_hops later, and
+ * hands them on; the last part runs the digital processor. With 0 hops the sums run along the chain
+ * inside the timestep, one clock per part: the only work that a core does between timesteps.
+ *
+ *     pixels   tokens of pixels to store (several channels: slices, copies, images)
+ *     partial  int32 sums of the part before
+ *     residual pixels to add, which wait in a FIFO
+ *     out      results, one channel per consumer; read-back pixels, one channel per receiver
+ *
+ * Stages are not simulated one after the other inside a timestep: the plan has checked that each
+ * fits (dataflow/plan_budget.c). Values are exact integers; a timing run moves the same tokens
+ * without them.
+ */
 #ifndef ARCH_IMC_CORE_H
 #define ARCH_IMC_CORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/crossbar.h"
+#include "arch/digital.h"
+#include "arch/kernel_matrix.h"
+#include "arch/token.h"
+#include "core/block.h"
+#include "core/chan.h"
 #include "core/counter.h"
+#include "core/err.h"
+#include "dataflow/controller.h"
+#include "dataflow/plan.h"
+#include "dataflow/registers.h"
 
 /* Everything that energy is priced from. Timing runs leave the three value counters at 0. */
 #define CORE_COUNTERS(X)                                                                         \
@@ -30,5 +62,118 @@
 struct core_counters { CORE_COUNTERS(COUNTER_FIELD) };
 
 extern const struct counter core_counter_rows[]; // ends with COUNTER_END
+
+/* What went wrong in a chip: the plan's promises were not kept. The earliest counts. */
+struct fault {
+    bool           set;
+    uint64_t       cyc;
+    uint32_t       core;
+    struct err_msg msg;
+};
+
+struct core_port { // a channel into or out of the core
+    struct chan *chan;
+    uint32_t     stream;      // of the plan
+    uint32_t     first, n;    // channels: where they sit at this end
+    uint32_t     value_bytes; // of one pixel in the token; 0 in a timing run
+    uint32_t     to_copy, to_layer; // FROM_RESAMPLING: only columns that this copy adds
+    uint64_t     bits;        // carried out of this core
+    struct token *token;      // read-back: being filled in the present step
+};
+
+struct core_sums { // of one firing, while the parts before are awaited
+    uint32_t             n;
+    struct firing_place *place; // owned; [most outputs]
+    int32_t             *acc;   // owned; [most outputs][outputs]
+};
+
+struct residual_pixel { // one that waits for its sum
+    uint64_t image;
+    uint32_t x, y;
+    uint32_t arrived; // channels of it; 0: the slot is free
+    uint8_t *value;   // owned; [outputs]
+};
+
+struct core_read_back {
+    const struct read_back *table; // borrowed
+    uint64_t                image;
+    uint32_t                at;    // next send of that image
+    struct core_port       *out;   // owned; one per receiver
+    uint32_t                n_out;
+    bool                    token_open; // out[].token have been begun in the present step
+};
+
+struct imc_core {
+    struct block             base; // first: a struct imc_core * is a struct block *
+    const struct plan       *plan; // borrowed
+    uint32_t                 index;
+    const struct plan_core  *pc;
+    const struct plan_layer *pl;
+    const struct layer      *layer;
+    bool                     values;
+    uint64_t                 first_image;   // of the chip's stream
+    uint64_t                 count_from;    // images before it are not counted
+    struct fault            *fault;         // borrowed; the chip's
+
+    struct core_port *pixels, *residual, *out; // owned
+    uint32_t          n_pixels, n_residual, n_out;
+    struct core_port  partial_in, partial_out; // chan is NULL at the ends of the chain
+    struct core_read_back *read_back;          // owned
+    uint32_t               n_read_back;
+
+    struct input_memory    memory;
+    struct input_registers registers;
+    struct controller      controller;
+    struct kernel_matrix   matrix;
+    struct crossbar        crossbar;
+    struct digital         digital;
+    int32_t               *zero_sum; // owned; per output: in_zero * sum of its weights, or NULL
+
+    uint64_t             next_timestep; // the first in which it may fire again
+    uint64_t             newest_image;  // of which a pixel has come; valid when any_image
+    bool                 any_image;
+    struct firing_place *place;   // owned; outputs of the present firing
+    uint32_t            *used;    // owned; replicas that compute them
+    int32_t             *acc;     // owned; of one multiplication
+    uint8_t             *result;  // owned; [most outputs][result_bytes]
+    uint32_t             result_bytes;
+    uint8_t             *pixel;   // owned; one that is read back
+    struct core_sums    *sums;    // owned; ring of firings that await partial sums
+    uint32_t             sums_room, sums_head, sums_n;
+    struct residual_pixel *waiting; // owned; the residual FIFO
+    uint32_t               waiting_room;
+    int32_t               *pool;    // owned; sums of global pooling
+    uint64_t               pool_left; // outputs until the image's pool is complete
+
+    uint64_t               pool_outputs; // of this copy, per image
+
+    struct core_counters counters, uncounted;
+    uint64_t first_fired, last_fired; // timesteps of the chip, of the stream's first image
+    bool     any_fired;
+};
+
+struct imc_core_cfg {
+    const struct plan *plan;
+    uint32_t           index;       // of the core in the plan
+    bool               values;
+    uint64_t           first_image, count_from;
+    const char        *crossbar_kernel; // NULL: the fastest
+    struct fault      *fault;
+};
+
+/* Ports are added by the chip afterwards. False when the host has no memory or lacks the crossbar
+ * kernel; then *c is zero. path is borrowed. */
+bool imc_core_init(struct imc_core *c, const char *path, const struct imc_core_cfg *cfg);
+void imc_core_release(struct imc_core *c); // takes a zeroed one
+
+/* Port for a stream of the plan that comes to, or goes from, this core. False when the host has no
+ * memory. */
+bool imc_core_connect_in(struct imc_core *c, uint32_t stream, struct chan *chan);
+bool imc_core_connect_out(struct imc_core *c, uint32_t stream, struct chan *chan);
+
+extern const struct block_ops imc_core_ops;
+
+/* Bytes of one pixel's values on a stream; 0 in a timing run. */
+uint32_t stream_value_bytes(const struct plan *p, uint32_t stream, bool values);
 
 #endif

@@ -73,6 +73,16 @@ uint32_t plan_kernel_columns(const struct plan *p, uint32_t layer)
     return min_u32((w->kernel[1] - 1) * w->dilation[1] + 1, p->layer[layer].in_width);
 }
 
+uint32_t plan_last_convolution(const struct plan *p)
+{
+    uint32_t last = p->n_layer - 1;
+
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        if (plan_network_layer(p, i)->kind == LAYER_CONV && p->layer[i].feed != FEED_READ_BACK)
+            last = i;
+    return last;
+}
+
 double plan_stage_share(const struct plan *p, uint32_t core, enum stage s)
 {
     return (double)p->core[core].used_clk[s] / (double)p->timestep_clk;
@@ -139,17 +149,6 @@ static void layer_times(struct plan *p, const struct schedule *s, uint32_t layer
     pl->last_timestep = (uint64_t)last;
 }
 
-/* The last convolution on the way to the result: resampling layers are beside it. */
-static uint32_t last_convolution(const struct plan *p)
-{
-    uint32_t last = p->n_layer - 1;
-
-    for (uint32_t i = 0; i < p->n_layer; i++)
-        if (plan_network_layer(p, i)->kind == LAYER_CONV && p->layer[i].feed != FEED_READ_BACK)
-            last = i;
-    return last;
-}
-
 static void times(struct plan *p, const struct schedule *s)
 {
     const struct layer *result = network_result(p->network);
@@ -163,7 +162,7 @@ static void times(struct plan *p, const struct schedule *s)
         done = t > done ? t : done;
     }
     p->first_result = (uint64_t)done + 1; // elapsed: the timestep itself counts
-    p->last_conv = p->layer[last_convolution(p)].last_timestep + 1;
+    p->last_conv = p->layer[plan_last_convolution(p)].last_timestep + 1;
     p->transient_images = s->n_image;
 }
 

@@ -177,6 +177,9 @@ struct firing_shape plan_firing_shape(const struct plan *p, uint32_t layer);
 /* Copy of a layer that computes output column y. */
 uint32_t plan_owner(const struct plan *p, uint32_t layer, uint32_t y);
 
+/* The last convolution on the way to the result; resampling layers are beside it. */
+uint32_t plan_last_convolution(const struct plan *p);
+
 /* Columns that one output's patch spans: the least K. */
 uint32_t plan_kernel_columns(const struct plan *p, uint32_t layer);
 

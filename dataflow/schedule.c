@@ -8,6 +8,8 @@
 #include "core/util.h"
 #include "dataflow/registers.h"
 
+#define NEVER_USED (INT64_MAX / 2) // first use of a pixel that no window sees
+
 enum {
     MOST_TRANSIENT_IMAGES = 256, // before a stream that does not settle is given up
     MOST_TRANSIENT_IMAGES_OF_RESAMPLING = 4
@@ -215,6 +217,12 @@ static void first_uses(const struct schedule *s, uint32_t layer, struct input_re
     }
 }
 
+/* Time of pixel i, counted on into the image that follows an interval later. */
+static int64_t next_images(const int64_t *time, size_t n, size_t i, uint64_t interval)
+{
+    return i < n ? time[i] : time[i - n] + (int64_t)interval;
+}
+
 /* The scratchpad stores pixels in scan order, each as late as its first use and the pixels behind it
  * allow, and no more in a timestep than an image has pixels per timestep of its interval. */
 static bool store_image(const struct schedule *s, uint32_t layer)
@@ -223,22 +231,25 @@ static bool store_image(const struct schedule *s, uint32_t layer)
     const struct plan_layer *pl = &p->layer[layer];
     struct firing_shape shape = plan_firing_shape(p, layer);
     size_t n = (size_t)pl->in_height * pl->in_width, rate = ceil_div(n, p->interval);
-    int64_t *time = s->stored[layer], after = (int64_t)p->interval - 1;
+    int64_t *time = s->stored[layer];
     struct input_registers reg;
 
     if (!registers_init(&reg, &pl->window, pl->in_height, pl->in_width,
                         pl->firing->strip_width(&shape)))
         return false;
     for (size_t i = 0; i < n; i++)
-        time[i] = INT64_MAX;
+        time[i] = NEVER_USED;
     first_uses(s, layer, &reg);
     registers_release(&reg);
-    for (size_t i = n; i-- > 0;) { // what no window sees comes with the pixel after it
-        if (time[i] > after)
-            time[i] = after;
-        if (i + rate < n && time[i] > time[i + rate] - 1)
-            time[i] = time[i + rate] - 1;
-        after = time[i];
+    for (bool changed = true; changed;) { // again, until the next image's first pixels agree
+        changed = false;
+        for (size_t i = n; i-- > 0;) {
+            int64_t latest = next_images(time, n, i + rate, p->interval) - 1;
+            int64_t next = next_images(time, n, i + 1, p->interval);
+            latest = next < latest ? next : latest;
+            changed |= time[i] > latest;
+            time[i] = time[i] < latest ? time[i] : latest;
+        }
     }
     return true;
 }

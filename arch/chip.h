@@ -1,0 +1,58 @@
+/* arch/chip.h -- a chip built from a plan: IMC cores, scratchpads, and a channel for every stream.
+ *
+ * Images go in at the scratchpads, results come out; in between everything is blocks and channels,
+ * run by either kernel. A chip counts time from its own cycle 0; the plan's timestep 0, in which the
+ * first layer makes its first firing, is `lead` timesteps later.
+ */
+#ifndef ARCH_CHIP_H
+#define ARCH_CHIP_H
+
+#include "arch/imc_core.h"
+#include "arch/scratchpad.h"
+#include "core/kernel.h"
+
+struct chip_cfg {
+    const struct plan *plan; // borrowed for the chip's life
+    bool               values;
+    uint64_t           first_image; // its number in the stream: decides the memory's rotation
+    uint64_t           count_from;  // images before it fill the pipeline and are not counted
+    enum kernel_kind   kernel;
+    enum kernel_mode   mode;
+    const char        *crossbar_kernel; // NULL: the fastest
+};
+
+struct chip_result {
+    uint64_t image;
+    int64_t  timestep; // in which the last value of the result was computed, from the plan's 0
+    int32_t *value;    // [channels of the result]; borrowed until the next call; NULL when timing
+};
+
+struct chip;
+
+/* NULL when the host has no memory, lacks the crossbar kernel or refuses the kernel. */
+struct chip *chip_new(const struct chip_cfg *cfg);
+void chip_free(struct chip *c); // takes NULL
+
+/* Hands over the next image: pixels in scan order, all channels of a pixel together; NULL in a
+ * timing run. False when the scratchpads hold as many as they can: run the chip first. */
+bool chip_inject(struct chip *c, const int8_t *pixels);
+
+/* Runs to the end of a timestep of the plan. ERR_RUN when the plan's promises were not kept. */
+enum err chip_run(struct chip *c, int64_t until_timestep, struct err_msg *m);
+
+/* The next result, in the order of the images; false when none is there yet. */
+bool chip_result(struct chip *c, struct chip_result *r);
+
+/* Whether nothing can move any more; every block then says what it waits for. */
+bool chip_stands_still(const struct chip *c);
+void chip_describe(const struct chip *c, FILE *out);
+
+const struct imc_core *chip_core(const struct chip *c, uint32_t core);
+
+/* Bits that a stream has carried. */
+uint64_t chip_stream_bits(const struct chip *c, uint32_t stream);
+
+/* Executed steps are not counted; simulated cycles are: the last cycle run. */
+uint64_t chip_cycles(const struct chip *c);
+
+#endif

@@ -1,0 +1,504 @@
+/* arch/imc_core.c -- see imc_core.h: what a core does in a timestep. arch/imc_core_init.c builds it. */
+#include "arch/imc_core.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/util.h"
+
+#define ROW(...) COUNTER_ROW(struct core_counters, __VA_ARGS__)
+const struct counter core_counter_rows[] = { CORE_COUNTERS(ROW) COUNTER_END };
+
+/* A pixel is counted with its image; images that only fill the pipeline of a later job are not. */
+static struct core_counters *counters(struct imc_core *c, uint64_t image)
+{
+    return image >= c->count_from ? &c->counters : &c->uncounted;
+}
+
+static void fail(struct imc_core *c, uint64_t now_cyc, const char *what,
+                 const struct token_pixel *pixel)
+{
+    struct fault *f = c->fault;
+
+    if (f->set && (f->cyc < now_cyc || (f->cyc == now_cyc && f->core <= c->index)))
+        return;
+    f->set = true;
+    f->cyc = now_cyc;
+    f->core = c->index;
+    err_set(&f->msg, ERR_RUN,
+            "%s: timestep %" PRId64 ": %s pixel (%" PRIu32 ", %" PRIu32 ") of image %" PRIu64,
+            c->base.path,
+            (int64_t)(now_cyc / c->plan->timestep_clk) - (int64_t)c->plan->lead, what, pixel->x,
+            pixel->y, pixel->image);
+}
+
+/* ---- 1. store ---- */
+
+static void store_token(struct imc_core *c, const struct core_port *port, const struct token *t)
+{
+    for (uint32_t i = 0; i < t->n; i++) {
+        const struct token_pixel *px = &t->pixel[i];
+        struct core_counters *n = counters(c, px->image);
+        n->words_written += memory_store(
+            &c->memory, px->x, px->image * c->pl->in_width + px->y, port->first, port->n,
+            c->values ? token_values_const(t, i, port->value_bytes) : NULL);
+        n->pixels_stored++;
+        if (!c->any_image || px->image > c->newest_image)
+            c->newest_image = px->image;
+        c->any_image = true;
+    }
+}
+
+static void keep_residual(struct imc_core *c, const struct core_port *port, const struct token *t,
+                          uint64_t now_cyc)
+{
+    for (uint32_t i = 0; i < t->n; i++) {
+        const struct token_pixel *px = &t->pixel[i];
+        struct residual_pixel *slot = NULL;
+        for (uint32_t k = 0; k < c->waiting_room; k++) {
+            struct residual_pixel *w = &c->waiting[k];
+            if (w->arrived == 0) {
+                slot = slot ? slot : w;
+            } else if (w->image == px->image && w->x == px->x && w->y == px->y) {
+                slot = w; // another slice of it
+                break;
+            }
+        }
+        if (!slot) {
+            fail(c, now_cyc, "the residual FIFO has no room for", px);
+            return;
+        }
+        slot->image = px->image;
+        slot->x = px->x;
+        slot->y = px->y;
+        slot->arrived += port->n;
+        if (c->values)
+            memcpy(slot->value + port->first, token_values_const(t, i, port->value_bytes),
+                   port->n);
+    }
+}
+
+static void receive(struct imc_core *c, uint64_t now_cyc)
+{
+    for (uint32_t i = 0; i < c->n_pixels; i++)
+        if (chan_can_pop(c->pixels[i].chan, now_cyc))
+            store_token(c, &c->pixels[i], chan_pop(c->pixels[i].chan, now_cyc));
+    for (uint32_t i = 0; i < c->n_residual; i++)
+        if (chan_can_pop(c->residual[i].chan, now_cyc))
+            keep_residual(c, &c->residual[i], chan_pop(c->residual[i].chan, now_cyc), now_cyc);
+}
+
+/* ---- deliver ---- */
+
+static struct token *push_token(struct core_port *port, uint64_t ready_cyc, uint64_t timestep,
+                                uint32_t most)
+{
+    struct token *t = chan_push(port->chan, ready_cyc);
+
+    t->timestep = timestep;
+    t->most = most;
+    t->n = 0;
+    return t;
+}
+
+static uint64_t hop_cyc(const struct imc_core *c, uint64_t timestep, uint32_t hops)
+{
+    return (timestep + hops) * c->plan->timestep_clk;
+}
+
+/* Whether the receiver of the port wants the pixel: a copy that adds takes only its own columns. */
+static bool wanted(const struct imc_core *c, const struct core_port *port,
+                   const struct firing_place *place)
+{
+    return c->plan->stream[port->stream].kind != STREAM_FROM_RESAMPLING ||
+           plan_owner(c->plan, port->to_layer, place->y) == port->to_copy;
+}
+
+/* Sends n pixels to every consumer; value[] holds `stride` bytes for each, all outputs. */
+static void deliver(struct imc_core *c, uint64_t timestep, const struct firing_place *place,
+                    uint32_t n, const uint8_t *value, uint32_t stride)
+{
+    for (uint32_t i = 0; i < c->n_out; i++) {
+        struct core_port *port = &c->out[i];
+        const struct plan_stream *st = &c->plan->stream[port->stream];
+        uint32_t value_bytes = port->value_bytes, width = st->value_bits / 8;
+        struct token *t = NULL;
+        for (uint32_t k = 0; k < n; k++) {
+            if (!wanted(c, port, &place[k]))
+                continue;
+            if (!t)
+                t = push_token(port, hop_cyc(c, timestep, c->plan->config->fabric.hop_timesteps),
+                               timestep, st->most_pixels);
+            assert(t->n < t->most);
+            t->pixel[t->n] = (struct token_pixel){ place[k].image, place[k].x, place[k].y };
+            if (c->values)
+                memcpy(token_values(t, t->n, value_bytes),
+                       value + (size_t)k * stride + (size_t)port->first * width, value_bytes);
+            t->n++;
+            if (place[k].image >= c->count_from)
+                port->bits += (uint64_t)port->n * st->value_bits;
+        }
+    }
+}
+
+/* ---- digital processor ---- */
+
+static struct residual_pixel *take_residual(struct imc_core *c, const struct firing_place *place,
+                                            uint64_t now_cyc)
+{
+    for (uint32_t i = 0; i < c->waiting_room; i++) {
+        struct residual_pixel *w = &c->waiting[i];
+        if (w->arrived != c->pc->out_n || w->image != place->image || w->x != place->x ||
+            w->y != place->y)
+            continue;
+        w->arrived = 0;
+        return w;
+    }
+    fail(c, now_cyc, "the residual has not come for",
+         &(struct token_pixel){ place->image, place->x, place->y });
+    return NULL;
+}
+
+static void count_digital(struct imc_core *c, uint64_t image)
+{
+    struct core_counters *n = counters(c, image);
+    const struct layer *l = c->layer;
+
+    n->scale_ops += c->pc->out_n;
+    if (l->raw_output)
+        return;
+    n->residual_ops += l->has_residual ? c->pc->out_n : 0;
+    n->relu_ops += l->relu ? c->pc->out_n : 0;
+    n->round_ops += c->pc->out_n;
+    n->pool_ops += l->pooled ? c->pc->out_n : 0;
+}
+
+static void process(struct imc_core *c, const struct firing_place *place, const int32_t *acc,
+                    uint8_t *out, uint64_t now_cyc)
+{
+    const struct residual_pixel *r =
+        c->layer->has_residual ? take_residual(c, place, now_cyc) : NULL;
+
+    if (!c->values)
+        return;
+    if (c->layer->raw_output) {
+        int32_t *logit = (int32_t *)(void *)out;
+        for (uint32_t o = 0; o < c->pc->out_n; o++)
+            logit[o] = (int32_t)(acc[o] + c->digital.b[o]);
+    } else {
+        digital_process(&c->digital, acc, r ? r->value : NULL, out);
+    }
+    if (c->layer->pooled)
+        digital_pool_add(c->pc->out_n, c->pool, out, c->layer->out_signed);
+}
+
+static void pool(struct imc_core *c, uint64_t timestep, const struct firing_place *place)
+{
+    if (c->pool_left == 0)
+        c->pool_left = c->pool_outputs;
+    if (--c->pool_left > 0)
+        return;
+    struct firing_place whole = { .image = place->image };
+    if (c->values) {
+        digital_pool_finish(&c->layer->pool, c->pc->out_n, c->pool, c->result);
+        memset(c->pool, 0, c->pc->out_n * sizeof *c->pool);
+    }
+    deliver(c, timestep, &whole, 1, c->result, c->result_bytes);
+}
+
+/* The sums of a firing are complete: from accumulators to activations, and off. */
+static void finish(struct imc_core *c, const struct firing_place *place, uint32_t n,
+                   const int32_t *acc, uint64_t now_cyc)
+{
+    uint64_t timestep = now_cyc / c->plan->timestep_clk;
+
+    for (uint32_t i = 0; i < n; i++) {
+        process(c, &place[i], acc + (size_t)i * c->pc->out_n, c->result + i * c->result_bytes,
+                now_cyc);
+        count_digital(c, place[i].image);
+        if (c->layer->pooled)
+            pool(c, timestep, &place[i]);
+    }
+    if (!c->layer->pooled)
+        deliver(c, timestep, place, n, c->result, c->result_bytes);
+}
+
+/* ---- partial sums ---- */
+
+static void send_sums(struct imc_core *c, const struct firing_place *place, uint32_t n,
+                      const int32_t *acc, uint64_t now_cyc)
+{
+    struct core_port *port = &c->partial_out;
+    uint32_t hops = c->plan->config->fabric.partial_sum_hops;
+    uint64_t timestep = now_cyc / c->plan->timestep_clk;
+    uint64_t ready_cyc = hops ? hop_cyc(c, timestep, hops) : now_cyc + 1;
+    struct token *t = push_token(port, ready_cyc, timestep, c->pc->most_outputs);
+
+    for (uint32_t i = 0; i < n; i++) {
+        t->pixel[i] = (struct token_pixel){ place[i].image, place[i].x, place[i].y };
+        if (c->values)
+            memcpy(token_values(t, i, port->value_bytes), acc + (size_t)i * c->pc->out_n,
+                   port->value_bytes);
+        if (place[i].image >= c->count_from)
+            port->bits += (uint64_t)port->n * 32;
+    }
+    t->n = n;
+}
+
+static void hand_on(struct imc_core *c, const struct firing_place *place, uint32_t n,
+                    const int32_t *acc, uint64_t now_cyc)
+{
+    if (c->partial_out.chan)
+        send_sums(c, place, n, acc, now_cyc);
+    else
+        finish(c, place, n, acc, now_cyc);
+}
+
+static void add_partial_sums(struct imc_core *c, uint64_t now_cyc)
+{
+    struct core_port *port = &c->partial_in;
+
+    if (!port->chan || c->sums_n == 0 || !chan_can_pop(port->chan, now_cyc))
+        return;
+    const struct token *t = chan_pop(port->chan, now_cyc);
+    struct core_sums *own = &c->sums[c->sums_head];
+    c->sums_head = (c->sums_head + 1) % c->sums_room;
+    c->sums_n--;
+    if (t->n != own->n || t->pixel[0].image != own->place[0].image ||
+        t->pixel[0].x != own->place[0].x || t->pixel[0].y != own->place[0].y) {
+        fail(c, now_cyc, "the parts of the layer did not fire together for", &t->pixel[0]);
+        return;
+    }
+    for (uint32_t i = 0; i < t->n; i++) {
+        counters(c, t->pixel[i].image)->partial_sum_ops += c->pc->out_n;
+        if (!c->values)
+            continue;
+        const int32_t *add = (const int32_t *)(const void *)token_values_const(t, i, port->value_bytes);
+        int32_t *acc = own->acc + (size_t)i * c->pc->out_n;
+        for (uint32_t o = 0; o < c->pc->out_n; o++)
+            acc[o] += add[o];
+    }
+    hand_on(c, own->place, own->n, own->acc, now_cyc);
+}
+
+/* ---- 2. fire ---- */
+
+static void load_rows(struct imc_core *c, const struct firing_place *head, uint64_t now_cyc)
+{
+    struct core_counters *n = counters(c, head->image);
+
+    for (uint32_t i = 0; i < c->registers.n_read; i++) {
+        const struct row_read *r = &c->registers.read[i];
+        uint64_t column = head->image * c->pl->in_width + r->y, missing;
+        uint8_t *to = c->values ? kernel_matrix_row(&c->matrix, r) : NULL;
+        uint32_t words = memory_read_row(&c->memory, r->x, column, r->columns, to, &missing);
+        if (words == 0)
+            fail(c, now_cyc, "not in the memory when it is read:",
+                 &(struct token_pixel){ missing / c->pl->in_width, r->x,
+                                        (uint32_t)(missing % c->pl->in_width) });
+        n->words_read += words;
+    }
+}
+
+/* Multiplies for outputs of one strip; acc[i] gets those of place[i]. */
+static void multiply(struct imc_core *c, const struct firing_place *place, uint32_t n, int32_t *acc)
+{
+    const struct firing_shape *shape = &c->controller.shape;
+    struct core_counters *count = counters(c, place[0].image);
+    struct crossbar_activity activity = { 0 };
+    uint32_t x, y;
+
+    c->pl->firing->origin(shape, &place[0], &x, &y);
+    for (uint32_t i = 0; i < n; i++)
+        c->used[i] = (place[i].x - x) * shape->block_w + (place[i].y - y);
+    count->driven_rows += (uint64_t)kernel_matrix_driven(&c->matrix, c->used, n) * c->pc->in_n;
+    if (!c->values)
+        return;
+    const uint8_t *in = kernel_matrix_vector(&c->matrix, x, y, c->used, n);
+    crossbar_mvm(&c->crossbar, in, c->acc, &activity);
+    for (uint32_t i = 0; i < n; i++) {
+        int32_t *to = acc + (size_t)i * c->pc->out_n;
+        memcpy(to, c->acc + (size_t)c->used[i] * c->pc->out_n, c->pc->out_n * sizeof *to);
+        for (uint32_t o = 0; c->zero_sum && o < c->pc->out_n; o++)
+            to[o] -= c->zero_sum[o];
+    }
+    count->active_rows += activity.active_rows;
+    count->sum_abs_x += activity.sum_abs_x;
+    count->sum_abs_xw += activity.sum_abs_xw;
+}
+
+static bool same_strip(const struct imc_core *c, const struct firing_place *a,
+                       const struct firing_place *b)
+{
+    uint32_t width = c->registers.strip_width;
+
+    return a->image == b->image && a->y / width == b->y / width;
+}
+
+static void count_firing(struct imc_core *c, const struct firing_place *place, uint32_t n,
+                         uint64_t timestep)
+{
+    struct core_counters *count = counters(c, place[0].image);
+
+    count->firings++;
+    count->busy_timesteps++;
+    count->conversions += (uint64_t)n * c->pc->out_n;
+    for (uint32_t i = 0; i < n; i++) {
+        counters(c, place[i].image)->outputs++;
+        if (place[i].image != c->first_image)
+            continue;
+        if (!c->any_fired)
+            c->first_fired = timestep;
+        c->any_fired = true;
+        c->last_fired = timestep;
+    }
+}
+
+static void fire(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
+{
+    uint32_t n = controller_fire(&c->controller, timestep, c->place);
+
+    if (n == 0)
+        return;
+    bool wait = c->partial_in.chan != NULL;
+    struct core_sums *own = &c->sums[(c->sums_head + c->sums_n) % c->sums_room];
+    assert(!wait || c->sums_n < c->sums_room);
+    for (uint32_t from = 0, to; from < n; from = to) { // free firing may touch several strips
+        registers_begin(&c->registers, &c->place[from]);
+        for (to = from; to < n && same_strip(c, &c->place[from], &c->place[to]); to++)
+            registers_need(&c->registers, &c->place[to]);
+        if (c->values)
+            kernel_matrix_begin_strip(&c->matrix, c->place[from].y, c->registers.strip_width);
+        load_rows(c, &c->place[from], now_cyc);
+        multiply(c, &c->place[from], to - from, own->acc + (size_t)from * c->pc->out_n);
+    }
+    count_firing(c, c->place, n, timestep);
+    c->next_timestep = timestep + 1;
+    own->n = n;
+    memcpy(own->place, c->place, n * sizeof *c->place);
+    if (wait)
+        c->sums_n++;
+    else
+        hand_on(c, own->place, n, own->acc, now_cyc);
+}
+
+/* ---- 3. read back ---- */
+
+/* Timestep of the next pixel to send; CYC_NEVER before a pixel of its image has come. */
+static uint64_t read_back_timestep(const struct imc_core *c, const struct core_read_back *rb)
+{
+    uint64_t nth = rb->image - c->first_image;
+    const struct read_back *table = rb->table;
+    size_t row = (size_t)min_u64(nth, table->n_image - 1) * table->n;
+
+    if (!c->any_image || rb->image > c->newest_image)
+        return CYC_NEVER;
+    return c->plan->lead + nth * c->plan->interval + (uint64_t)table->send[row + rb->at].timestep;
+}
+
+static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t now_cyc,
+                      uint64_t timestep)
+{
+    const struct read_back *table = rb->table;
+    size_t row = (size_t)min_u64(rb->image - c->first_image, table->n_image - 1) * table->n;
+    const struct read_back_send *send = &table->send[row + rb->at];
+    uint32_t x = send->x * table->stride[0], y = send->y * table->stride[1];
+    uint64_t missing;
+    uint32_t words = memory_read_row(&c->memory, x, rb->image * c->pl->in_width + y, 1,
+                                     c->values ? c->pixel : NULL, &missing);
+
+    if (words == 0)
+        fail(c, now_cyc, "not in the memory when it is read back:",
+             &(struct token_pixel){ rb->image, x, y });
+    counters(c, rb->image)->words_read_back += words;
+    for (uint32_t i = 0; i < rb->n_out; i++) {
+        struct core_port *port = &rb->out[i];
+        if (!rb->token_open)
+            port->token = push_token(
+                port, hop_cyc(c, timestep, c->plan->config->fabric.hop_timesteps), timestep,
+                table->most_pixels);
+        struct token *t = port->token;
+        assert(t->n < t->most);
+        t->pixel[t->n] = (struct token_pixel){ rb->image, send->x, send->y };
+        if (c->values)
+            memcpy(token_values(t, t->n, port->value_bytes), c->pixel + port->first, port->n);
+        t->n++;
+        if (rb->image >= c->count_from)
+            port->bits += (uint64_t)port->n * 8;
+    }
+    rb->token_open = true;
+    if (++rb->at == table->n) {
+        rb->at = 0;
+        rb->image++;
+    }
+}
+
+static void read_back(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
+{
+    for (uint32_t i = 0; i < c->n_read_back; i++) {
+        struct core_read_back *rb = &c->read_back[i];
+        rb->token_open = false;
+        while (read_back_timestep(c, rb) <= timestep) {
+            if (read_back_timestep(c, rb) < timestep) {
+                fail(c, now_cyc, "too late to read back",
+                     &(struct token_pixel){ .image = rb->image });
+                return;
+            }
+            send_back(c, rb, now_cyc, timestep);
+        }
+    }
+}
+
+/* ---- the block ---- */
+
+/* Next cycle with work that no channel announces. */
+static uint64_t next_cyc(const struct imc_core *c, uint64_t timestep)
+{
+    uint64_t next = CYC_NEVER;
+    uint64_t may_fire = max_u64(c->next_timestep, controller_paced_timestep(&c->controller));
+
+    may_fire = max_u64(may_fire, timestep + 1);
+    if (controller_ready(&c->controller, may_fire))
+        next = may_fire;
+    for (uint32_t i = 0; i < c->n_read_back; i++)
+        next = min_u64(next, read_back_timestep(c, &c->read_back[i]));
+    return next == CYC_NEVER ? next : next * c->plan->timestep_clk;
+}
+
+static uint64_t imc_core_step(struct block *b, uint64_t now_cyc)
+{
+    struct imc_core *c = (struct imc_core *)b;
+    uint64_t timestep = now_cyc / c->plan->timestep_clk;
+
+    if (now_cyc % c->plan->timestep_clk == 0) {
+        receive(c, now_cyc);
+        if (timestep >= c->next_timestep)
+            fire(c, now_cyc, timestep);
+        read_back(c, now_cyc, timestep);
+    }
+    add_partial_sums(c, now_cyc);
+    return next_cyc(c, timestep);
+}
+
+static void imc_core_describe(const struct block *b, FILE *out)
+{
+    const struct imc_core *c = (const struct imc_core *)b;
+    const struct firing_place *p = &c->controller.next;
+
+    fprintf(out, "%s: waits for the patch of output (%" PRIu32 ", %" PRIu32 ") of image %" PRIu64,
+            b->path, p->x, p->y, p->image);
+    for (uint32_t y = c->controller.first_column; y <= c->controller.last_column; y++)
+        fprintf(out, "%s column %" PRIu32 " has %" PRIu32 " of %" PRIu32 " pixels",
+                y == c->controller.first_column ? ":" : ",", y,
+                memory_rows_stored(&c->memory, p->image * c->pl->in_width + y),
+                c->controller.rows_seen);
+    if (c->sums_n > 0)
+        fprintf(out, "; %" PRIu32 " sums wait for the part before", c->sums_n);
+    fputc('\n', out);
+}
+
+const struct block_ops imc_core_ops = {
+    .type = "imc_core", .step = imc_core_step, .describe = imc_core_describe,
+};

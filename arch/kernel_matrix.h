@@ -1,0 +1,65 @@
+/* arch/kernel_matrix.h -- the collective kernel matrix of one core, and the input vector of a firing.
+ *
+ * Replica q computes the output (q / block_w) rows below and (q % block_w) columns right of the
+ * firing's origin. Replicas share the rows of input positions that their patches have in common
+ * (Dazzi et al. 2021, Figs. 4 and 5):
+ *
+ *     row     position * channels + channel
+ *     column  q * outputs + output
+ *
+ * Positions are numbered row by row of the map. The strip is the crossbar's input registers: the
+ * rows of the padded map, as wide as the patches of a strip of outputs; a vector of Method 1 is a
+ * stretch of it as it stands, others are gathered.
+ */
+#ifndef ARCH_KERNEL_MATRIX_H
+#define ARCH_KERNEL_MATRIX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dataflow/plan.h"
+#include "dataflow/registers.h"
+
+struct kernel_matrix {
+    const struct plan_layer *layer; // borrowed
+    uint32_t  channels, outputs, replicas;
+    uint32_t  n_position;
+    uint32_t  patch_n;    // positions of one replica
+    uint32_t *patch;      // owned; [replica][patch_n]: position, in the order of the kernel
+    uint32_t *from;       // owned; [replica][patch_n]: byte of the strip, from the origin's patch on
+    bool      contiguous; // the vector of a full firing stands in the strip as it is
+
+    uint64_t *seen;       // owned; [n_position]: the count in which it was last driven
+    uint64_t  n_count;
+
+    uint8_t  *strip;      // owned; [n_row][row_bytes]; NULL in a timing run
+    uint32_t  n_row, row_bytes;
+    int64_t   first_column; // of the input map, at the strip's left edge; may be in the padding
+    uint8_t   zero;         // byte of a padding pixel
+    uint8_t  *vector;       // owned; gathered input
+};
+
+/* For core `core` of a plan; strip and vector only with values. False when the host has no memory;
+ * then *k is zero. */
+bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t core, bool values);
+void kernel_matrix_release(struct kernel_matrix *k); // takes a zeroed one
+
+/* Writes weight[n_position * channels][replicas * outputs]: 0 where a replica does not look. */
+void kernel_matrix_weights(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
+                           int8_t *weight);
+
+/* Positions that the replicas used[] drive together. */
+uint32_t kernel_matrix_driven(struct kernel_matrix *k, const uint32_t *used, uint32_t n_used);
+
+/* Moves the strip to the outputs of column y: what it held is no longer needed. */
+void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t y, uint32_t strip_width);
+
+/* Where the pixels of a row go, which must be read there next; sets the row's padding columns. */
+uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read);
+
+/* Input vector for n_used replicas used[], origin at output (x, y); rows that only other replicas see
+ * are 0. Valid until the next call; 64 bytes behind it may be read. */
+const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_t y,
+                                    const uint32_t *used, uint32_t n_used);
+
+#endif

@@ -1,0 +1,360 @@
+/* arch/run.c -- see run.h. */
+#include "arch/run.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "arch/chip.h"
+#include "core/util.h"
+
+struct job {
+    const struct plan    *plan;
+    const struct run_cfg *cfg;
+    uint64_t              first, end; // its images
+    uint64_t              start;      // of its chip's stream: the pipeline fills before first
+    atomic_uint_fast64_t *done;       // images, of all jobs
+    atomic_bool          *stop;       // a job has failed
+    struct run_result     result;     // label and predicted belong to the run
+    uint64_t              first_result; // elapsed timesteps, of the chip's first image
+    enum err              err;
+    struct err_msg        msg;
+};
+
+static struct images_shape image_shape(const struct plan *p)
+{
+    const struct shape *s = &p->network->layer[0].out;
+
+    return (struct images_shape){ s->height, s->width, s->channels };
+}
+
+static uint32_t n_classes(const struct plan *p)
+{
+    return layer_delivers(network_result(p->network)).channels;
+}
+
+static enum err no_memory(struct err_msg *m)
+{
+    return err_set(m, ERR_MEMORY, "no memory for the run");
+}
+
+static enum err result_alloc(struct run_result *r, const struct plan *p, struct err_msg *m)
+{
+    r->layer = calloc(p->n_layer, sizeof *r->layer);
+    r->core = calloc(p->n_core, sizeof *r->core);
+    r->stream_bits = calloc(p->n_stream, sizeof *r->stream_bits);
+    return r->layer && r->core && r->stream_bits ? ERR_NONE : no_memory(m);
+}
+
+void run_result_release(struct run_result *r)
+{
+    free(r->layer);
+    free(r->core);
+    free(r->stream_bits);
+    free(r->label);
+    free(r->predicted);
+    *r = (struct run_result){ 0 };
+}
+
+/* ---- one job ---- */
+
+/* The images of a job, one after the other; in a timing run there is nothing to read. */
+struct source {
+    struct images *set;
+    int8_t        *pixels;
+    uint32_t       label;
+};
+
+static enum err source_open(struct source *s, const struct job *j, struct err_msg *m)
+{
+    struct images_shape shape = image_shape(j->plan);
+
+    *s = (struct source){ 0 };
+    if (!j->cfg->images)
+        return ERR_NONE;
+    s->pixels = malloc((size_t)shape.height * shape.width * shape.channels);
+    if (!s->pixels)
+        return no_memory(m);
+    enum err e = images_open(&s->set, j->cfg->images, shape, n_classes(j->plan), m);
+    return e ? e : images_skip(s->set, j->start, m);
+}
+
+static void source_close(struct source *s)
+{
+    images_close(s->set);
+    free(s->pixels);
+}
+
+static enum err source_next(struct source *s, struct err_msg *m)
+{
+    int more;
+
+    if (!s->set)
+        return ERR_NONE;
+    enum err e = images_next(s->set, s->pixels, &s->label, &more, m);
+    assert(e || more); // n_image has been checked against the set
+    return e;
+}
+
+static uint32_t largest(const int32_t *value, uint32_t n)
+{
+    uint32_t best = 0;
+
+    for (uint32_t i = 1; i < n; i++)
+        if (value[i] > value[best])
+            best = i;
+    return best;
+}
+
+static void take_result(struct job *j, const struct chip_result *r)
+{
+    if (r->image == j->start)
+        j->first_result = (uint64_t)(r->timestep + 1);
+    if (r->image + 1 == j->end)
+        j->result.total_timesteps = (uint64_t)(r->timestep + 1) + j->start * j->plan->interval;
+    if (r->image < j->first)
+        return;
+    if (r->value)
+        j->result.predicted[r->image] = largest(r->value, n_classes(j->plan));
+    atomic_fetch_add(j->done, 1);
+}
+
+static enum err stands_still(const struct chip *chip, uint64_t image, struct err_msg *m)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (f) {
+        chip_describe(chip, f);
+        fclose(f);
+    }
+    for (char *p = text; p && *p; p++)
+        *p = *p == '\n' ? ';' : *p;
+    err_set(m, ERR_RUN, "nothing can move any more while image %" PRIu64 " is computed; %s", image,
+            text ? text : "");
+    free(text);
+    return ERR_RUN;
+}
+
+static enum err stream_images(struct job *j, struct chip *chip, struct source *source,
+                              struct err_msg *m)
+{
+    uint64_t injected = j->start, returned = j->start;
+    int64_t until = 0;
+    struct chip_result r;
+
+    while (returned < j->end && !atomic_load(j->stop)) {
+        while (injected < j->end) {
+            enum err e = source_next(source, m);
+            if (e)
+                return e;
+            if (source->set && injected >= j->first)
+                j->result.label[injected] = source->label;
+            bool in = chip_inject(chip, source->pixels);
+            assert(in);
+            (void)in;
+            if (++injected - returned >= 2 && until == 0)
+                break;
+            if (until > 0)
+                break;
+        }
+        until += (int64_t)j->plan->interval;
+        enum err e = chip_run(chip, until, m);
+        if (e)
+            return e;
+        while (chip_result(chip, &r)) {
+            take_result(j, &r);
+            returned++;
+        }
+        if (returned < j->end && injected == j->end && chip_stands_still(chip))
+            return stands_still(chip, returned, m);
+    }
+    return ERR_NONE;
+}
+
+static void collect(struct job *j, const struct chip *chip)
+{
+    const struct plan *p = j->plan;
+
+    for (uint32_t i = 0; i < p->n_core; i++)
+        j->result.core[i] = chip_core(chip, i)->counters;
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        j->result.stream_bits[i] = chip_stream_bits(chip, i);
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        struct layer_result *l = &j->result.layer[i];
+        *l = (struct layer_result){ UINT64_MAX, 0 };
+        for (uint32_t k = 0; k < p->layer[i].n_core; k++) {
+            const struct imc_core *c = chip_core(chip, p->layer[i].first_core + k);
+            l->first_timestep = min_u64(l->first_timestep, c->first_fired - p->lead);
+            l->last_timestep = max_u64(l->last_timestep, c->last_fired - p->lead);
+        }
+    }
+}
+
+static enum err job_run(struct job *j)
+{
+    const struct chip_cfg cfg = {
+        .plan = j->plan,
+        .values = j->cfg->images != NULL,
+        .first_image = j->start,
+        .count_from = j->first,
+        .kernel = j->cfg->kernel,
+        .mode = j->cfg->mode,
+        .crossbar_kernel = j->cfg->crossbar_kernel,
+    };
+    struct source source;
+    enum err e = source_open(&source, j, &j->msg);
+
+    if (!e) {
+        struct chip *chip = chip_new(&cfg);
+        e = chip ? stream_images(j, chip, &source, &j->msg) : no_memory(&j->msg);
+        if (!e)
+            collect(j, chip);
+        chip_free(chip);
+    }
+    source_close(&source);
+    return e;
+}
+
+static void *job_thread(void *arg)
+{
+    struct job *j = arg;
+
+    j->err = job_run(j);
+    if (j->err)
+        atomic_store(j->stop, true);
+    return NULL;
+}
+
+/* ---- all jobs ---- */
+
+static void report_progress(const struct run_cfg *cfg, const atomic_uint_fast64_t *done,
+                            const atomic_bool *stop, uint64_t n_image)
+{
+    const struct timespec tenth = { .tv_nsec = 100000000 };
+
+    while (cfg->progress && atomic_load(done) < n_image && !atomic_load(stop)) {
+        cfg->progress(cfg->user, atomic_load(done), n_image);
+        nanosleep(&tenth, NULL);
+    }
+}
+
+/* Runs the jobs on threads of their own; one that cannot be started runs here, afterwards. */
+static void run_jobs(struct job *job, uint32_t n, const struct run_cfg *cfg, uint64_t n_image)
+{
+    pthread_t *thread = calloc(n, sizeof *thread);
+    bool *started = calloc(n, sizeof *started);
+
+    for (uint32_t i = 0; thread && started && i < n && (n > 1 || cfg->progress); i++)
+        started[i] = pthread_create(&thread[i], NULL, job_thread, &job[i]) == 0;
+    if (thread && started && started[n - 1])
+        report_progress(cfg, job->done, job->stop, n_image);
+    for (uint32_t i = 0; i < n; i++) {
+        if (thread && started && started[i])
+            pthread_join(thread[i], NULL);
+        else
+            job_thread(&job[i]);
+    }
+    free(thread);
+    free(started);
+}
+
+static void add_up(struct run_result *r, const struct job *job, uint32_t n, const struct plan *p)
+{
+    for (uint32_t k = 0; k < n; k++) {
+        for (uint32_t i = 0; i < p->n_core; i++)
+            counter_add(core_counter_rows, &r->core[i], &job[k].result.core[i]);
+        for (uint32_t i = 0; i < p->n_stream; i++)
+            r->stream_bits[i] += job[k].result.stream_bits[i];
+    }
+    memcpy(r->layer, job[0].result.layer, p->n_layer * sizeof *r->layer);
+    r->first_result = job[0].first_result;
+    r->last_conv = r->layer[plan_last_convolution(p)].last_timestep + 1;
+    r->total_timesteps = job[n - 1].result.total_timesteps;
+    for (uint64_t i = 0; r->label && i < r->n_image; i++)
+        r->n_correct += r->label[i] == r->predicted[i];
+}
+
+/* Images to run: asked for, or all of the set. */
+static enum err count_images(const struct plan *p, const struct run_cfg *cfg, uint64_t *n,
+                             struct err_msg *m)
+{
+    struct images *set;
+    uint64_t there = 0;
+
+    *n = cfg->n_image ? cfg->n_image : 1;
+    if (!cfg->images)
+        return ERR_NONE;
+    if (!p->network->has_values)
+        return err_set(m, ERR_INPUT,
+                       "images %s: network %s has no weights: want --set network.onnx=MODEL, or a "
+                       "timing run without images",
+                       cfg->images, p->network->name);
+    enum err e = images_open(&set, cfg->images, image_shape(p), n_classes(p), m);
+    if (e)
+        return e;
+    e = images_count(set, &there, m);
+    images_close(set);
+    if (e)
+        return e;
+    if (there == 0 || cfg->n_image > there)
+        return err_set(m, ERR_INPUT, "images %s: has %" PRIu64 " images, %" PRIu64 " are wanted",
+                       cfg->images, there, *n);
+    *n = cfg->n_image ? cfg->n_image : there;
+    return ERR_NONE;
+}
+
+enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,
+             struct err_msg *m)
+{
+    atomic_uint_fast64_t done = 0;
+    atomic_bool stop = false;
+
+    *r = (struct run_result){ 0 };
+    assert(cfg->jobs >= 1 && (cfg->jobs == 1 || cfg->kernel == KERNEL_NATIVE));
+    enum err e = count_images(p, cfg, &r->n_image, m);
+    if (e)
+        return e;
+    uint32_t n = (uint32_t)min_u64(cfg->jobs, r->n_image);
+    struct job *job = calloc(n, sizeof *job);
+    e = job ? result_alloc(r, p, m) : no_memory(m);
+    if (!e && cfg->images) {
+        r->label = calloc(r->n_image, sizeof *r->label);
+        r->predicted = calloc(r->n_image, sizeof *r->predicted);
+        e = r->label && r->predicted ? ERR_NONE : no_memory(m);
+    }
+    for (uint32_t i = 0; !e && i < n; i++) {
+        uint64_t first = r->n_image / n * i + min_u64(i, r->n_image % n);
+        uint64_t end = r->n_image / n * (i + 1) + min_u64(i + 1, r->n_image % n);
+        job[i] = (struct job){ .plan = p, .cfg = cfg, .first = first, .end = end,
+                               .start = first - min_u64(first, p->transient_images),
+                               .done = &done, .stop = &stop };
+        job[i].result.label = r->label;
+        job[i].result.predicted = r->predicted;
+        e = result_alloc(&job[i].result, p, m);
+    }
+    if (!e)
+        run_jobs(job, n, cfg, r->n_image);
+    for (uint32_t i = 0; i < n && job; i++) {
+        if (!e && job[i].err) {
+            e = job[i].err;
+            *m = job[i].msg;
+        }
+    }
+    if (!e)
+        add_up(r, job, n, p);
+    for (uint32_t i = 0; i < n && job; i++) {
+        job[i].result.label = job[i].result.predicted = NULL;
+        run_result_release(&job[i].result);
+    }
+    free(job);
+    if (e)
+        run_result_release(r);
+    return e;
+}

@@ -1,0 +1,147 @@
+/* arch/scratchpad.c -- see scratchpad.h. */
+#include "arch/scratchpad.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t scratchpad_image_bytes(const struct plan *p, bool values)
+{
+    const struct shape *s = &p->network->layer[0].out;
+
+    return sizeof(struct image_head) +
+           (values ? (size_t)s->height * s->width * s->channels : 0);
+}
+
+/* Timestep in which a pixel of the image being sent is to be stored. */
+static uint64_t stored_timestep(const struct scratchpad *s)
+{
+    int64_t start = (int64_t)(s->plan->lead + (s->number - s->first_image) * s->plan->interval);
+
+    return (uint64_t)(start + s->feed->stored[s->at]);
+}
+
+static void take_image(struct scratchpad *s, uint64_t now_cyc)
+{
+    const struct image_head *head = chan_pop(s->images, now_cyc);
+
+    s->number = head->image;
+    s->at = 0;
+    s->sending = true;
+    if (s->values)
+        memcpy(s->image, head + 1, (size_t)s->height * s->width * s->channels);
+}
+
+static void add_pixel(struct scratchpad *s, struct core_port *port, struct token *t)
+{
+    const struct token_pixel px = { s->number, (uint32_t)(s->at % s->height),
+                                    (uint32_t)(s->at / s->height) };
+
+    if (s->values)
+        memcpy(token_values(t, t->n, port->value_bytes),
+               s->image + s->at * s->channels + port->first, port->n);
+    t->pixel[t->n++] = px;
+    if (s->number >= s->count_from)
+        port->bits += (uint64_t)port->n * 8;
+}
+
+/* Sends what is to be stored in timestep `due`, in one token; an image may end in it. */
+static void send_pixels(struct scratchpad *s, uint64_t now_cyc, uint64_t due)
+{
+    struct token *t[1] = { NULL };
+    bool open = false;
+
+    while (s->sending || chan_can_pop(s->images, now_cyc)) {
+        if (!s->sending)
+            take_image(s, now_cyc);
+        if (stored_timestep(s) > due)
+            return;
+        for (uint32_t i = 0; i < s->n_out; i++) {
+            struct core_port *port = &s->out[i];
+            if (!open) {
+                t[0] = chan_push(port->chan, due * s->plan->timestep_clk);
+                t[0]->timestep = due - 1;
+                t[0]->most = s->plan->stream[port->stream].most_pixels;
+                t[0]->n = 0;
+                port->token = t[0];
+            }
+            add_pixel(s, port, port->token);
+        }
+        open = true;
+        s->sending = ++s->at < (size_t)s->height * s->width;
+    }
+}
+
+static uint64_t scratchpad_step(struct block *b, uint64_t now_cyc)
+{
+    struct scratchpad *s = (struct scratchpad *)b;
+    uint64_t clk = s->plan->timestep_clk, timestep = now_cyc / clk;
+
+    if (now_cyc % clk == 0)
+        send_pixels(s, now_cyc, timestep + 1);
+    if (!s->sending)
+        return chan_count(s->images) > 0 ? (timestep + 1) * clk : CYC_NEVER;
+    return (stored_timestep(s) - 1) * clk;
+}
+
+static void scratchpad_describe(const struct block *b, FILE *out)
+{
+    const struct scratchpad *s = (const struct scratchpad *)b;
+
+    if (s->sending)
+        fprintf(out, "%s: pixel %zu of image %" PRIu64 " is next\n", b->path, s->at, s->number);
+    else
+        fprintf(out, "%s: waits for an image\n", b->path);
+}
+
+static const struct block_ops scratchpad_ops = {
+    .type = "scratchpad", .step = scratchpad_step, .describe = scratchpad_describe,
+};
+
+bool scratchpad_init(struct scratchpad *s, const char *path, const struct plan *p,
+                     const struct image_feed *feed, bool values, uint64_t first_image,
+                     uint64_t count_from)
+{
+    const struct shape *shape = &p->network->layer[0].out;
+
+    *s = (struct scratchpad){
+        .base = { .ops = &scratchpad_ops, .path = path },
+        .plan = p,
+        .feed = feed,
+        .height = shape->height,
+        .width = shape->width,
+        .channels = shape->channels,
+        .values = values,
+        .first_image = first_image,
+        .count_from = count_from,
+    };
+    if (!values)
+        return true;
+    s->image = malloc((size_t)s->height * s->width * s->channels);
+    return s->image != NULL;
+}
+
+void scratchpad_release(struct scratchpad *s)
+{
+    free(s->out);
+    free(s->image);
+    *s = (struct scratchpad){ 0 };
+}
+
+bool scratchpad_connect(struct scratchpad *s, uint32_t stream, struct chan *chan)
+{
+    const struct plan_stream *st = &s->plan->stream[stream];
+    struct core_port *more = realloc(s->out, (s->n_out + 1) * sizeof *more);
+
+    if (!more)
+        return false;
+    s->out = more;
+    more[s->n_out++] = (struct core_port){
+        .chan = chan,
+        .stream = stream,
+        .first = st->first,
+        .n = st->n,
+        .value_bytes = stream_value_bytes(s->plan, stream, s->values),
+    };
+    return true;
+}

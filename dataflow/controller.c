@@ -1,0 +1,62 @@
+/* dataflow/controller.c -- see controller.h. */
+#include "dataflow/controller.h"
+
+#include "dataflow/registers.h"
+
+/* Works out the patch of the output that is next: its last row in each of its columns. */
+static void look_at(struct controller *c)
+{
+    const struct plan_layer *pl = c->layer;
+
+    c->rows_seen = window_last(&pl->window, 0, c->next.x, pl->in_height) + 1;
+    c->first_column = window_first(&pl->window, 1, c->next.y, pl->in_width);
+    c->last_column = window_last(&pl->window, 1, c->next.y, pl->in_width);
+}
+
+void controller_init(struct controller *c, const struct plan *p, uint32_t layer, uint32_t copy,
+                     const struct input_memory *memory, uint64_t first_image)
+{
+    *c = (struct controller){
+        .layer = &p->layer[layer],
+        .memory = memory,
+        .shape = plan_firing_shape(p, layer),
+        .copy = copy,
+        .paced = p->layer[layer].feed == FEED_SCRATCHPAD,
+        .first_image = first_image,
+        .first_timestep = p->lead,
+        .interval = p->interval,
+    };
+    c->next = firing_first(c->layer->firing, &c->shape, copy, first_image);
+    look_at(c);
+}
+
+uint64_t controller_paced_timestep(const struct controller *c)
+{
+    return c->paced ? c->first_timestep + (c->next.image - c->first_image) * c->interval : 0;
+}
+
+bool controller_ready(const struct controller *c, uint64_t t)
+{
+    uint64_t column = c->next.image * c->layer->in_width;
+
+    if (t < controller_paced_timestep(c))
+        return false;
+    for (uint32_t y = c->first_column; y <= c->last_column; y++)
+        if (memory_rows_stored(c->memory, column + y) < c->rows_seen)
+            return false;
+    return true;
+}
+
+uint32_t controller_fire(struct controller *c, uint64_t t, struct firing_place *out)
+{
+    const struct firing_policy *f = c->layer->firing;
+    uint32_t n = 0;
+
+    while (n < c->shape.n && controller_ready(c, t) &&
+           (n == 0 || f->joins(&c->shape, &out[0], &c->next))) {
+        out[n++] = c->next;
+        f->next(&c->shape, c->copy, &c->next);
+        look_at(c);
+    }
+    return n;
+}
