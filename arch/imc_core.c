@@ -92,20 +92,10 @@ static void receive(struct imc_core *c, uint64_t now_cyc)
 
 /* ---- deliver ---- */
 
-static struct token *push_token(struct core_port *port, uint64_t ready_cyc, uint64_t timestep,
-                                uint32_t most)
+/* Cycle from which a pixel computed or read in a timestep can be stored elsewhere. */
+static uint64_t pixel_cyc(const struct imc_core *c, uint64_t timestep)
 {
-    struct token *t = chan_push(port->chan, ready_cyc);
-
-    t->timestep = timestep;
-    t->most = most;
-    t->n = 0;
-    return t;
-}
-
-static uint64_t hop_cyc(const struct imc_core *c, uint64_t timestep, uint32_t hops)
-{
-    return (timestep + hops) * c->plan->timestep_clk;
+    return (timestep + c->plan->config->fabric.hop_timesteps) * c->plan->timestep_clk;
 }
 
 /* Whether the receiver of the port wants the pixel: a copy that adds takes only its own columns. */
@@ -129,8 +119,8 @@ static void deliver(struct imc_core *c, uint64_t timestep, const struct firing_p
             if (!wanted(c, port, &place[k]))
                 continue;
             if (!t)
-                t = push_token(port, hop_cyc(c, timestep, c->plan->config->fabric.hop_timesteps),
-                               timestep, st->most_pixels);
+                t = token_begin(chan_push(port->chan, pixel_cyc(c, timestep)), timestep,
+                                st->most_pixels);
             assert(t->n < t->most);
             t->pixel[t->n] = (struct token_pixel){ place[k].image, place[k].x, place[k].y };
             if (c->values)
@@ -233,8 +223,8 @@ static void send_sums(struct imc_core *c, const struct firing_place *place, uint
     struct core_port *port = &c->partial_out;
     uint32_t hops = c->plan->config->fabric.partial_sum_hops;
     uint64_t timestep = now_cyc / c->plan->timestep_clk;
-    uint64_t ready_cyc = hops ? hop_cyc(c, timestep, hops) : now_cyc + 1;
-    struct token *t = push_token(port, ready_cyc, timestep, c->pc->most_outputs);
+    uint64_t ready_cyc = hops ? (timestep + hops) * c->plan->timestep_clk : now_cyc + 1;
+    struct token *t = token_begin(chan_push(port->chan, ready_cyc), timestep, c->pc->most_outputs);
 
     for (uint32_t i = 0; i < n; i++) {
         t->pixel[i] = (struct token_pixel){ place[i].image, place[i].x, place[i].y };
@@ -344,9 +334,9 @@ static void count_firing(struct imc_core *c, const struct firing_place *place, u
 
     count->firings++;
     count->busy_timesteps++;
-    count->conversions += (uint64_t)n * c->pc->out_n;
     for (uint32_t i = 0; i < n; i++) {
         counters(c, place[i].image)->outputs++;
+        counters(c, place[i].image)->conversions += c->pc->out_n;
         if (place[i].image != c->first_image)
             continue;
         if (!c->any_fired)
@@ -416,9 +406,8 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t no
     for (uint32_t i = 0; i < rb->n_out; i++) {
         struct core_port *port = &rb->out[i];
         if (!rb->token_open)
-            port->token = push_token(
-                port, hop_cyc(c, timestep, c->plan->config->fabric.hop_timesteps), timestep,
-                table->most_pixels);
+            port->token = token_begin(chan_push(port->chan, pixel_cyc(c, timestep)), timestep,
+                                      table->most_pixels);
         struct token *t = port->token;
         assert(t->n < t->most);
         t->pixel[t->n] = (struct token_pixel){ rb->image, send->x, send->y };

@@ -142,30 +142,37 @@ static enum err stands_still(const struct chip *chip, uint64_t image, struct err
     return ERR_RUN;
 }
 
+/* Reads the next image and hands it to the chip. */
+static enum err feed(struct job *j, struct chip *chip, struct source *source, uint64_t image,
+                     struct err_msg *m)
+{
+    enum err e = source_next(source, m);
+
+    if (e)
+        return e;
+    if (source->set && image >= j->first)
+        j->result.label[image] = source->label;
+    bool in = chip_inject(chip, source->pixels);
+    assert(in); // an interval takes one image off the queue
+    (void)in;
+    return ERR_NONE;
+}
+
+/* Back to back: the next image always waits in the scratchpad while one is being sent. */
 static enum err stream_images(struct job *j, struct chip *chip, struct source *source,
                               struct err_msg *m)
 {
     uint64_t injected = j->start, returned = j->start;
-    int64_t until = 0;
+    int64_t until = -1;
     struct chip_result r;
 
     while (returned < j->end && !atomic_load(j->stop)) {
-        while (injected < j->end) {
-            enum err e = source_next(source, m);
-            if (e)
-                return e;
-            if (source->set && injected >= j->first)
-                j->result.label[injected] = source->label;
-            bool in = chip_inject(chip, source->pixels);
-            assert(in);
-            (void)in;
-            if (++injected - returned >= 2 && until == 0)
-                break;
-            if (until > 0)
-                break;
-        }
+        enum err e = ERR_NONE;
+        for (uint32_t n = until < 0 ? 2 : 1; !e && n > 0 && injected < j->end; n--)
+            e = feed(j, chip, source, injected++, m);
         until += (int64_t)j->plan->interval;
-        enum err e = chip_run(chip, until, m);
+        if (!e)
+            e = chip_run(chip, until, m);
         if (e)
             return e;
         while (chip_result(chip, &r)) {

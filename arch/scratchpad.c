@@ -48,7 +48,6 @@ static void add_pixel(struct scratchpad *s, struct core_port *port, struct token
 /* Sends what is to be stored in timestep `due`, in one token; an image may end in it. */
 static void send_pixels(struct scratchpad *s, uint64_t now_cyc, uint64_t due)
 {
-    struct token *t[1] = { NULL };
     bool open = false;
 
     while (s->sending || chan_can_pop(s->images, now_cyc)) {
@@ -58,13 +57,9 @@ static void send_pixels(struct scratchpad *s, uint64_t now_cyc, uint64_t due)
             return;
         for (uint32_t i = 0; i < s->n_out; i++) {
             struct core_port *port = &s->out[i];
-            if (!open) {
-                t[0] = chan_push(port->chan, due * s->plan->timestep_clk);
-                t[0]->timestep = due - 1;
-                t[0]->most = s->plan->stream[port->stream].most_pixels;
-                t[0]->n = 0;
-                port->token = t[0];
-            }
+            if (!open)
+                port->token = token_begin(chan_push(port->chan, due * s->plan->timestep_clk),
+                                          due - 1, s->plan->stream[port->stream].most_pixels);
             add_pixel(s, port, port->token);
         }
         open = true;

@@ -30,6 +30,17 @@ static inline size_t token_bytes(uint32_t most, size_t value_bytes)
     return sizeof(struct token) + most * (sizeof(struct token_pixel) + value_bytes);
 }
 
+/* An empty token in a channel's payload. */
+static inline struct token *token_begin(void *payload, uint64_t timestep, uint32_t most)
+{
+    struct token *t = payload;
+
+    t->timestep = timestep;
+    t->n = 0;
+    t->most = most;
+    return t;
+}
+
 /* Values of pixel i, value_bytes each. */
 static inline uint8_t *token_values(struct token *t, uint32_t i, size_t value_bytes)
 {

@@ -178,8 +178,11 @@ uint32_t memory_store(struct input_memory *m, uint32_t x, uint64_t c, uint32_t f
 uint32_t memory_rows_stored(const struct input_memory *m, uint64_t c)
 {
     uint32_t slot = slot_of(m->layout, c);
+    const struct pixel_slot *top = pixel_at(m, 0, slot);
 
-    return begun(pixel_at(m, 0, slot), c) ? m->rows[slot] : 0;
+    if (top->arrived == 0 || top->column < c)
+        return 0;
+    return top->column == c ? m->rows[slot] : m->layout->shape.height;
 }
 
 bool memory_holds(const struct input_memory *m, uint32_t x, uint64_t c)
