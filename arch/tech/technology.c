@@ -33,6 +33,8 @@ enum { BULK = 1 << TRANSISTOR_BULK, FIN = 1 << TRANSISTOR_FINFET | 1 << TRANSIST
     X(wire_m0_ohm_um,         "ohm/um", 1e-3, 1e5, ANY, "resistance of a column wire")          \
     X(wire_m1_nm,             "nm",     1, 1000,  ANY,  "width of a row wire")                  \
     X(wire_m1_ohm_um,         "ohm/um", 1e-3, 1e5, ANY, "resistance of a row wire")             \
+    X(wire_x2_ohm_um,         "ohm/um", 1e-3, 1e5, ANY, "resistance of a wire twice as wide")    \
+    X(wire_x4_ohm_um,         "ohm/um", 1e-3, 1e5, ANY, "resistance of a wire 4 times as wide") \
     X(wire_ff_um,             "fF/um",  1e-3, 10, ANY,  "capacitance of a wire")                \
     X(read_v,                 "V",      0.01, 5,  ANY,  "read voltage of the converter fits")   \
     X(sram_cell_height_f,     "F",      1, 1000,  ANY,  "height of an SRAM cell")               \
@@ -209,30 +211,39 @@ static double between(double a, double b, double weight)
     return a > 0 && b > 0 ? a * pow(b / a, weight) : a + weight * (b - a);
 }
 
-/* Between a larger and a smaller node. Numbers that only one kind of transistor has are the smaller
- * node's: the first FinFETs came below 22 nm. */
+static void interpolate_rows(struct node_facts *f, const struct node *large, unsigned mask,
+                             const struct fact_row *rows, double weight)
+{
+    for (const struct fact_row *r = rows; r->key; r++) {
+        double *out = (double *)(void *)((char *)f + r->offset);
+        const double *a = (const double *)(const void *)((const char *)&large->fact + r->offset);
+
+        if (r->when & mask)
+            *out = between(*a, *out, weight);
+    }
+}
+
+/* Between a larger and a smaller node. Fins and sheets are the smaller node's. So are the transistors
+ * where one node is bulk and the other not, for their widths do not compare: the first FinFETs came
+ * below 22 nm. */
 static struct node_facts interpolate(const struct node *large, const struct node *small,
                                      double weight)
 {
-    const struct fact_row *const tables[] = { node_rows, flavour_rows };
     struct node_facts f = small->fact;
 
-    for (size_t i = 0; i < 2; i++)
-        for (const struct fact_row *r = tables[i]; r->key; r++) {
-            double *out = (double *)(void *)((char *)&f + r->offset);
-            const double *a = (const double *)(const void *)((const char *)&large->fact + r->offset);
-
-            if (r->when & 1u << large->transistor && r->when & 1u << small->transistor)
-                *out = between(*a, *out, weight);
-        }
+    interpolate_rows(&f, large, 1u << small->transistor, node_rows, weight);
+    if (large->transistor == small->transistor) {
+        interpolate_rows(&f, large, 1u << small->transistor, flavour_rows, weight);
+    } else {
+        f.supply_v = between(large->fact.supply_v, f.supply_v, weight);
+        f.junction_ff_um2 = small->fact.junction_ff_um2;
+        f.bit_line_drain_af = small->fact.bit_line_drain_af;
+        f.fin_pitch_nm = small->fact.fin_pitch_nm;
+        f.fin_width_nm = small->fact.fin_width_nm;
+        f.fin_height_nm = small->fact.fin_height_nm;
+    }
     f.fins_most = small->fact.fins_most;
     f.sheets = small->fact.sheets;
-    if (large->transistor != small->transistor) {
-        f.junction_ff_um2 = small->fact.junction_ff_um2;
-        f.gate_ideal_ff_um = small->fact.gate_ideal_ff_um;
-        f.gate_overlap_ff_um = small->fact.gate_overlap_ff_um;
-        f.gate_fringe_ff_um = small->fact.gate_fringe_ff_um;
-    }
     return f;
 }
 
@@ -291,6 +302,8 @@ static void derive(struct technology *t, const struct node_facts *f)
     t->wire_m0_kohm_um = f->wire_m0_ohm_um * 1e-3;
     t->wire_m1_um = f->wire_m1_nm * um;
     t->wire_m1_kohm_um = f->wire_m1_ohm_um * 1e-3;
+    t->wire_x2_kohm_um = f->wire_x2_ohm_um * 1e-3;
+    t->wire_x4_kohm_um = f->wire_x4_ohm_um * 1e-3;
     t->wire_pf_um = f->wire_ff_um * pf;
     t->read_v = f->read_v;
     t->sram_height_um = f->sram_cell_height_f * F;
@@ -390,6 +403,15 @@ enum err technology_load_name(struct technology *t, const char *directory, const
     return err_set(m, ERR_INPUT, "technology = %.40s: want a name such as 22nm_lp or 32nm_hp", name);
 }
 
+/* Power was simulated with half a volt on the column: less voltage is as good as more resistance. */
+static const double fit_read_v = 0.5;
+
+double sar_power_uw(const struct technology *t, unsigned bits, double kohm)
+{
+    return t->sar_bit_uw * bits + t->sar_base_uw +
+           t->sar_uw_kohm / (kohm * fit_read_v / t->read_v);
+}
+
 static double fit_at(const struct fit *f, double ohm)
 {
     unsigned i = 0;
@@ -421,6 +443,7 @@ double csa_delay_ns(const struct technology *t, double ohm, double column_pf)
 double csa_power_uw(const struct technology *t, double ohm)
 {
     assert(t->n_csa > 0);
+    ohm *= fit_read_v / t->read_v;
     double uw = fit_at(&t->csa[0].power_uw, ohm);
 
     return t->n_csa == 1 ? uw : between(uw, fit_at(&t->csa[1].power_uw, ohm), t->csa_weight);

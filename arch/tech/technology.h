@@ -63,6 +63,7 @@ struct technology {
 
     double wire_m0_um, wire_m0_kohm_um; // along an array's columns
     double wire_m1_um, wire_m1_kohm_um; // along its rows
+    double wire_x2_kohm_um, wire_x4_kohm_um; // of long wires, two and four times as wide as M0
     double wire_pf_um;
 
     double read_v;                         // of the converters' fits
@@ -92,5 +93,8 @@ enum err technology_load_name(struct technology *t, const char *directory, const
 /* Of one current-mode sense amplifier; needs n_csa > 0. */
 double csa_delay_ns(const struct technology *t, double ohm, double column_pf);
 double csa_power_uw(const struct technology *t, double ohm);
+
+/* Of a SAR converter of so many bits on a column. */
+double sar_power_uw(const struct technology *t, unsigned bits, double kohm);
 
 #endif

@@ -1,0 +1,25 @@
+/* arch/tech/shift_add.c -- see shift_add.h. */
+#include "arch/tech/shift_add.h"
+
+#include "arch/tech/adder.h"
+#include "arch/tech/dff.h"
+
+struct circuit shift_add(const struct technology *t, const struct shift_add_cfg *cfg,
+                         const struct activity *activity)
+{
+    double n_dff = (double)cfg->units * (cfg->bits + cfg->growth_bits);
+    struct circuit add = circuit_times(adder(t, cfg->bits, dff_in_pf(t), activity), cfg->units);
+    struct circuit one = dff(t, 1, 1, activity->dff), reg = circuit_times(one, n_dff);
+
+    circuit_at_width(&add, cfg->width_um);
+    circuit_in_rows(&reg, n_dff, one.width_um, one.height_um, cfg->width_um);
+    double height_um = add.height_um + reg.height_um + t->cell_height_um; // and a row of select gates
+    return (struct circuit){
+        .area_um2 = height_um * cfg->width_um,
+        .width_um = cfg->width_um,
+        .height_um = height_um,
+        .delay_ns = add.delay_ns,
+        .energy_pj = add.energy_pj + reg.energy_pj,
+        .leakage_uw = add.leakage_uw + reg.leakage_uw,
+    };
+}

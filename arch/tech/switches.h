@@ -1,0 +1,50 @@
+/* arch/tech/switches.h -- what drives an array's rows and selects its columns.
+ *
+ * Row switches: per row a flip-flop and three transmission gates, which put the select voltage on the
+ * row's transistors and the read voltage on its cells. Column switches: per column a flip-flop and two
+ * transmission gates, for programming only. Multiplexer: one transmission gate per column, so that
+ * `columns / outputs` of them share a converter. Level shifters: from the supply to a write voltage.
+ * Source: DNN+NeuroSim V1.4; docs/models/switches.md.
+ */
+#ifndef ARCH_TECH_SWITCHES_H
+#define ARCH_TECH_SWITCHES_H
+
+#include "arch/tech/circuit.h"
+
+struct row_switch_cfg {
+    unsigned rows;
+    double   active;            // share of rows that are driven, 0 to 1
+    double   select_v, read_v;
+    double   row_pf, row_kohm;  // of a row's wire and transistors
+    double   height_um;         // of the array beside it
+};
+
+/* energy_pj: of one read. */
+struct circuit row_switch(const struct technology *t, const struct row_switch_cfg *cfg);
+
+/* cell_kohm: mean cell of a column; no energy in a read. */
+struct circuit column_switch(const struct technology *t, unsigned columns, double cell_kohm,
+                             double width_um);
+
+struct mux_cfg {
+    unsigned columns, outputs;
+    double   column_kohm; // that the switch may add a quarter to
+    double   read_v;
+    double   width_um;    // of the array above it
+};
+
+struct mux {
+    struct circuit circuit;     // energy_pj: of connecting one column per output
+    double         n_pf, p_pf;  // gates of the two halves of a switch
+};
+
+struct mux column_mux(const struct technology *t, const struct mux_cfg *cfg);
+
+/* n of them in a row or column of that length; `wiring`: area of layout over that of the gates. */
+struct circuit level_shifter(const struct technology *t, unsigned n, double wiring);
+
+/* Height in which a pass gate of a row of that height is folded. The program of the model measures it
+ * in bulk cells of 28 F, which gives FinFET cells more room than they have; its figures contain it. */
+double pass_cell_um(const struct technology *t, double height_um);
+
+#endif

@@ -1,0 +1,274 @@
+/* Digital blocks, memories and wires against DNN+NeuroSim V1.4 and against closed forms. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "arch/tech/adder.h"
+#include "arch/tech/comparator.h"
+#include "arch/tech/decoder.h"
+#include "arch/tech/dff.h"
+#include "arch/tech/register_file.h"
+#include "arch/tech/sar_adc.h"
+#include "arch/tech/shift_add.h"
+#include "arch/tech/sram.h"
+#include "arch/tech/wire.h"
+#include "test/tech_rig.h"
+
+/* That program multiplies adder and control energy by the factors of its calibration. */
+static const struct activity published = { .adder = 0.15, .dff = 0.5, .control = 0.05 };
+
+static const char *const names[] = { "22nm_lp", "14nm_lp" };
+
+static void adders_match_the_published_program(void **state)
+{
+    (void)state;
+    static const struct { double um2, ns, fj, nw; } want[2][2] = {
+        { { 11.12, .495, 8.578, 1.074 }, { 22.25, 1.007, 17.09, 2.148 } },
+        { { 9.704, .481, 3.274, .521 }, { 19.41, .982, 6.517, 1.041 } },
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct technology t = tech_load(names[i]);
+
+        for (size_t k = 0; k < 2; k++) {
+            struct circuit c = adder(&t, k == 0 ? 8 : 16, dff_in_pf(&t), &published);
+
+            CHECK_NEAR(c.area_um2, want[i][k].um2, 0.01);
+            CHECK_NEAR(c.delay_ns, want[i][k].ns, 0.01);
+            CHECK_NEAR(c.energy_pj * 1e3, want[i][k].fj, 0.01);
+            CHECK_NEAR(c.leakage_uw * 1e3, want[i][k].nw, 0.01);
+        }
+    }
+}
+
+static void registers_trees_and_pooling_match_the_published_program(void **state)
+{
+    (void)state;
+    static const struct { double dff_um2, dff_fj, dff_pw, tree_pj, pool_um2, pool_fj; } want[2] = {
+        { 1.236, 1.411, 34.7, .0523, 58.7, 4.64 },
+        { 1.078, 1.127, 59.6, .0200, 51.2, 2.82 },
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct technology t = tech_load(names[i]);
+        struct circuit reg = dff(&t, 1, 1, 1), pool = max_pool(&t, 8, 4, &published);
+
+        CHECK_NEAR(reg.area_um2, want[i].dff_um2, 0.01);
+        CHECK_NEAR(reg.energy_pj * 1e3, want[i].dff_fj, 0.01);
+        CHECK_NEAR(reg.leakage_uw * 1e6, want[i].dff_pw, 0.01);
+        CHECK_NEAR(adder_tree(&t, 4, 16, 0, &published).energy_pj, want[i].tree_pj, 0.01);
+        CHECK_NEAR(pool.area_um2, want[i].pool_um2, 0.01);
+        CHECK_NEAR(pool.energy_pj * 1e3, want[i].pool_fj, 0.01);
+    }
+}
+
+static void sram_matches_the_published_program(void **state)
+{
+    (void)state;
+    static const struct { unsigned words; double um2, read_pj, write_pj, read_ns; } want[2][3] = {
+        { { 128, 2607, .542, .702, .67 }, { 512, 9609, 2.12, 2.56, 1.70 },
+          { 1024, 18953, 4.22, 4.89, 3.06 } },
+        { { 128, 1314, .338, .467, .64 }, { 512, 4727, 1.28, 1.66, 2.21 },
+          { 1024, 9282, 2.54, 3.11, 4.17 } },
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct technology t = tech_load(names[i]);
+
+        for (size_t k = 0; k < 3; k++) {
+            struct sram_cfg cfg = { want[i][k].words, 128 };
+            struct sram s = sram(&t, &cfg, &published);
+
+            CHECK_NEAR(s.macro.area_um2, want[i][k].um2, 0.01);
+            CHECK_NEAR(s.macro.energy_pj, want[i][k].read_pj, 0.01);
+            CHECK_NEAR(s.write_pj, want[i][k].write_pj, 0.01);
+            CHECK_NEAR(s.macro.delay_ns, want[i][k].read_ns, 0.01);
+        }
+    }
+}
+
+static void register_files_match_the_published_program(void **state)
+{
+    (void)state;
+    static const struct { const char *name; double um2; } want[] = {
+        { "32nm_lp", 43154 }, { "22nm_lp", 20397 }, { "14nm_lp", 17800 }, { "7nm_lp", 5417 },
+    };
+
+    for (size_t i = 0; i < 4; i++) {
+        struct technology t = tech_load(want[i].name);
+
+        CHECK_NEAR(register_file(&t, 128, 128, &published).area_um2, want[i].um2, 0.01);
+    }
+}
+
+static void repeated_wires_match_the_published_program(void **state)
+{
+    (void)state;
+    static const struct { double d, s, ns, pj, slow_ns, slow_pj; } want[2] = {
+        { 99.6, 77, .278, .117, .219, .097 },
+        { 64.7, 43, .347, .109, .289, .089 },
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct technology t = tech_load(names[i]);
+        struct repeated_wire fast = repeated_wire(&t, 0, SHRINK_HALVE);
+        struct repeated_wire slow = repeated_wire(&t, 0.1, SHRINK_HALVE);
+        double long_um = 2e5 * t.feature_um; // four times as wide
+
+        CHECK_NEAR(fast.spacing_um, want[i].d, 0.01);
+        CHECK_NEAR(fast.size, want[i].s, 1e-9);
+        CHECK_NEAR(fast.ns_per_um * 1e3, want[i].ns, 0.01);
+        CHECK_NEAR(fast.pj_per_bit_um * 1e3, want[i].pj, 0.01);
+        CHECK_NEAR(repeated_wire_ns(&t, &slow, long_um) / long_um * 1e3, want[i].slow_ns, 0.01);
+        CHECK_NEAR(slow.pj_per_bit_um * 1e3, want[i].slow_pj, 0.01);
+    }
+}
+
+static void an_adder_grows_by_one_bit_at_a_time(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct activity all = ACTIVITY_ALL;
+    struct gate nand = gate_standard(&t, GATE_NAND, 2, gate_enlarge(&t, gate_widths(&t, 2, 1)));
+    struct circuit four = adder(&t, 4, 0, &all), five = adder(&t, 5, 0, &all);
+    struct circuit six = adder(&t, 6, 0, &all);
+    double v2 = t.supply_v * t.supply_v;
+
+    CHECK_NEAR(five.area_um2 - four.area_um2, 9 * gate_area_um2(&nand), 1e-9);
+    CHECK_NEAR(five.energy_pj - four.energy_pj, v2 * (13 * nand.in_pf + 7 * nand.out_pf), 1e-9);
+    CHECK_NEAR(six.delay_ns - five.delay_ns, five.delay_ns - four.delay_ns, 1e-9);
+    struct activity tenth = { 0.1, 1, 1 };
+    CHECK_NEAR(adder(&t, 4, 0, &tenth).energy_pj, four.energy_pj / 10, 1e-12);
+}
+
+static void an_adder_tree_of_n_numbers_has_n_minus_one_adders(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct activity all = ACTIVITY_ALL;
+    double bit_um2 = adder(&t, 1, 0, &all).area_um2;
+
+    CHECK_NEAR(adder_tree(&t, 2, 8, 0, &all).area_um2, 8 * bit_um2, 1e-9);
+    CHECK_NEAR(adder_tree(&t, 4, 8, 0, &all).area_um2, (8 + 8 + 9) * bit_um2, 1e-9);
+    CHECK_NEAR(adder_tree(&t, 5, 8, 0, &all).area_um2, (8 + 8 + 9 + 10) * bit_um2, 1e-9);
+    CHECK_NEAR(adder_tree(&t, 4, 8, 0, &all).delay_ns,
+               adder(&t, 8, 0, &all).delay_ns + adder(&t, 2, 0, &all).delay_ns, 1e-12);
+}
+
+static void idle_flip_flops_still_pay_for_their_clock(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct gate inv = gate_standard(&t, GATE_INV, 1, gate_widths(&t, 1, 1));
+    double v2 = t.supply_v * t.supply_v;
+
+    CHECK_NEAR(dff(&t, 10, 0, 1).energy_pj, 10 * v2 * (6 * inv.in_pf + 4 * inv.out_pf), 1e-9);
+    CHECK_NEAR(dff(&t, 10, 10, 1).energy_pj - dff(&t, 10, 0, 1).energy_pj,
+               10 * v2 * (2 * inv.in_pf + 6 * inv.out_pf), 1e-9);
+    CHECK_NEAR(dff(&t, 1, 1, 1).area_um2, 12 * gate_area_um2(&inv), 1e-9);
+}
+
+static void shift_and_add_is_adders_and_registers(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct activity all = ACTIVITY_ALL;
+    struct shift_add_cfg cfg = { 32, 5, 2, 67.584 };
+    struct circuit c = shift_add(&t, &cfg, &all);
+
+    CHECK_NEAR(c.energy_pj, 32 * adder(&t, 5, dff_in_pf(&t), &all).energy_pj +
+               dff(&t, 32 * 7, 32 * 7, 1).energy_pj, 1e-9);
+    CHECK_NEAR(c.area_um2, c.width_um * c.height_um, 1e-12);
+}
+
+static void a_decoder_doubles_its_lines_with_every_bit(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct activity all = ACTIVITY_ALL;
+    struct decoder_cfg c = { .bits = 6, .driver_ratio = 1, .load_pf = .01, .line_cells = 64 };
+    struct circuit six = decoder(&t, &c, &all);
+
+    c.bits = 7;
+    struct circuit seven = decoder(&t, &c, &all);
+    CHECK_NEAR(six.height_um, 64 * t.cell_height_um, 1e-9);
+    CHECK_NEAR(seven.height_um, 128 * t.cell_height_um, 1e-9);
+    assert_true(seven.delay_ns > six.delay_ns && seven.energy_pj > six.energy_pj);
+}
+
+static void a_wire_charges_itself_and_its_repeaters(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct repeated_wire w = repeated_wire(&t, 0, SHRINK_HALVE);
+    struct bus_cfg cfg = { .bits = 8, .length_um = 100, .toggle = 0.5, .folding = 1 };
+    double pf = t.wire_pf_um + (w.repeater.in_pf + w.repeater.out_pf) / w.spacing_um;
+
+    CHECK_NEAR(bus(&t, &w, &cfg).energy_pj,
+               0.5 * 0.5 * 8 * 100 * pf * t.supply_v * t.supply_v, 1e-9);
+    cfg.length_um = 200;
+    CHECK_NEAR(bus(&t, &w, &cfg).delay_ns, 200 * w.ns_per_um, 1e-9);
+}
+
+static void an_h_tree_reaches_a_leaf_by_halving_arms(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct repeated_wire w = repeated_wire(&t, 0, SHRINK_HALVE);
+    struct circuit c = h_tree(&t, &w, 4, 10, 10, 1, 1);
+
+    /* arms of 10, then 5 um both ways, after a trunk of 2 leaves */
+    CHECK_NEAR(c.energy_pj, w.pj_per_bit_um * (20 + 2 * (10 + 5)), 1e-9);
+}
+
+static void what_sram_forgets_is_added_on_request(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("14nm_lp");
+    struct sram_cfg cfg = { 512, 128 };
+    struct sram s = sram(&t, &cfg, &published), all = sram_complete(s);
+
+    CHECK_NEAR(all.macro.energy_pj - s.macro.energy_pj, s.sense.energy_pj, 1e-9);
+    CHECK_NEAR(all.write_pj - s.write_pj, s.flip_pj / 2, 1e-9);
+    CHECK_NEAR(s.cells_leakage_uw, 512 * 128 * sram_cell(&t).leakage_uw, 1e-9);
+    CHECK_NEAR(all.macro.leakage_uw, s.macro.leakage_uw + s.sense.leakage_uw + s.cells_leakage_uw,
+               1e-9);
+}
+
+static void a_sar_converter_takes_a_clock_per_bit_and_one(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct circuit c = sar_adc(&t, 5, 1000);
+    double r_kohm = 1000 * 0.5 / 0.55; // the fits hold at 0.5 V, the node reads at 0.55 V
+
+    CHECK_NEAR(c.delay_ns, 6, 1e-12);
+    CHECK_NEAR(c.energy_pj, (.538 * 5 + 4.3753 + 72.341 / r_kohm) * 6e-3, 1e-9);
+    CHECK_NEAR(sar_adc(&t, 6, 1000).area_um2 - c.area_um2,
+               (109 + 73) * 2 * 3.8 * 28 * .022 * .022, 1e-9);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(adders_match_the_published_program),
+        cmocka_unit_test(registers_trees_and_pooling_match_the_published_program),
+        cmocka_unit_test(sram_matches_the_published_program),
+        cmocka_unit_test(register_files_match_the_published_program),
+        cmocka_unit_test(repeated_wires_match_the_published_program),
+        cmocka_unit_test(an_adder_grows_by_one_bit_at_a_time),
+        cmocka_unit_test(an_adder_tree_of_n_numbers_has_n_minus_one_adders),
+        cmocka_unit_test(idle_flip_flops_still_pay_for_their_clock),
+        cmocka_unit_test(shift_and_add_is_adders_and_registers),
+        cmocka_unit_test(a_decoder_doubles_its_lines_with_every_bit),
+        cmocka_unit_test(a_wire_charges_itself_and_its_repeaters),
+        cmocka_unit_test(an_h_tree_reaches_a_leaf_by_halving_arms),
+        cmocka_unit_test(what_sram_forgets_is_added_on_request),
+        cmocka_unit_test(a_sar_converter_takes_a_clock_per_bit_and_one),
+    };
+    return cmocka_run_group_tests_name("tech_circuits", tests, NULL, NULL);
+}

@@ -1,0 +1,257 @@
+/* The sub-array against DNN+NeuroSim V1.4, row by row, and against itself over sizes. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/tech/sub_array.h"
+#include "test/tech_rig.h"
+
+static struct device load_device(const char *path)
+{
+    struct device d;
+    struct err_msg m;
+
+    if (device_load(&d, path, &m))
+        fail_msg("%s", m.text);
+    return d;
+}
+
+static struct calibration published(void)
+{
+    struct calibration c;
+    struct err_msg m;
+
+    if (calibration_load(&c, "configs/calibration/rram40_macro.yaml", &m))
+        fail_msg("%s", m.text);
+    return c;
+}
+
+static struct sub_array_cfg reference(void)
+{
+    return (struct sub_array_cfg){ .rows = 256, .columns = 256, .rows_parallel = 256, .mux = 8,
+                                   .levels = 32, .converter = CONVERTER_CSA,
+                                   .cells_per_weight = 2, .input_bits = 8,
+                                   .active = 0.5, .on_share = 0.5 };
+}
+
+static struct sub_array make(const char *technology, const char *device,
+                             const struct sub_array_cfg *cfg)
+{
+    struct technology t = tech_load(technology);
+    struct device d = load_device(device);
+    struct calibration cal = published();
+    struct sub_array s;
+    struct err_msg m;
+
+    if (sub_array(&t, &d, cfg, &cal, &s, &m))
+        fail_msg("%s", m.text);
+    return s;
+}
+
+static void a_pcm_sub_array_matches_the_published_program_row_by_row(void **state)
+{
+    (void)state;
+    enum what { AREA, ENERGY, DELAY };
+    static const struct { enum sub_array_block b; enum what what; double at22, at14; } want[] = {
+        { BLOCK_ARRAY, AREA, 1522.5, 616.6 },           { BLOCK_ARRAY, ENERGY, 20.29, 23.05 },
+        { BLOCK_ROW_SWITCH, AREA, 602.7, 393.6 },       { BLOCK_ROW_SWITCH, ENERGY, 8.53, 4.92 },
+        { BLOCK_COLUMN_SWITCH, AREA, 357.1, 335.1 },
+        { BLOCK_MUX, AREA, 483.5, 357.5 },              { BLOCK_MUX, ENERGY, 2.30, 1.44 },
+        { BLOCK_MUX_DECODER, AREA, 47.6, 53.2 },        { BLOCK_MUX_DECODER, ENERGY, .023, .030 },
+        { BLOCK_MUX_DECODER, DELAY, .187, .140 },
+        { BLOCK_ADC, AREA, 1529, 1192 },                { BLOCK_ADC, ENERGY, 22.38, 6.88 },
+        { BLOCK_ADC, DELAY, 1.084, .861 },
+        { BLOCK_ENCODER, AREA, 454.2, 540.5 },          { BLOCK_ENCODER, DELAY, .148, .150 },
+        { BLOCK_SHIFT_ADD_WEIGHT, AREA, 555.5, 491.3 }, { BLOCK_SHIFT_ADD_WEIGHT, ENERGY, 1.32, .77 },
+        { BLOCK_SHIFT_ADD_INPUT, AREA, 977.6, 841.5 },  { BLOCK_SHIFT_ADD_INPUT, ENERGY, 2.32, 1.45 },
+        { BLOCK_LEVEL_SHIFTER_ROW, AREA, 2563, 3167 },  { BLOCK_LEVEL_SHIFTER_BIT, AREA, 2563, 3167 },
+        { BLOCK_LEVEL_SHIFTER_SOURCE, AREA, 2563, 3167 },
+    };
+    static const struct { double clock_ns, box_um2, used_um2, pj, uw; } total[2] = {
+        { 1.990, 40206, 14218, 57.2, .133 }, { 1.615, 89840, 14323, 38.5, .162 },
+    };
+    struct sub_array_cfg cfg = reference();
+
+    for (int node = 0; node < 2; node++) {
+        struct sub_array s = make(node == 0 ? "22nm_lp" : "14nm_lp", "configs/devices/pcm_4bit.yaml",
+                                  &cfg);
+
+        for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+            const struct circuit *c = &s.block[want[i].b];
+            double got = want[i].what == AREA     ? c->area_um2
+                         : want[i].what == ENERGY ? c->energy_pj
+                                                  : c->delay_ns;
+
+            check_near(got, node == 0 ? want[i].at22 : want[i].at14, 0.05,
+                       sub_array_block_name(want[i].b), __FILE__, __LINE__);
+        }
+        CHECK_NEAR(s.clock_ns, total[node].clock_ns, 0.01);
+        CHECK_NEAR(s.box_um2, total[node].box_um2, 0.01);
+        CHECK_NEAR(s.used_um2, total[node].used_um2, 0.01);
+        CHECK_NEAR(s.energy_pj, total[node].pj, 0.01);
+        CHECK_NEAR(s.leakage_uw, total[node].uw, 0.01);
+        assert_int_equal(s.clocks, 8);
+    }
+}
+
+static void an_sram_sub_array_matches_the_published_program(void **state)
+{
+    (void)state;
+    struct sub_array_cfg cfg = reference();
+
+    cfg.cells_per_weight = 8;
+    struct sub_array s = make("22nm_lp", "configs/devices/sram.yaml", &cfg);
+    CHECK_NEAR(s.box_um2, 17646, 0.01);
+    CHECK_NEAR(s.energy_pj, 67.2, 0.01);
+    CHECK_NEAR(s.clock_ns, 1.868, 0.01);
+    CHECK_NEAR(s.leakage_uw, .435, 0.01);
+}
+
+static void rows_of_the_table_add_up(void **state)
+{
+    (void)state;
+    struct sub_array_cfg cfg = reference();
+    struct sub_array s = make("22nm_lp", "configs/devices/rram_4bit.yaml", &cfg);
+    double um2 = 0, pj = 0, uw = 0;
+
+    for (int i = 0; i < N_SUB_ARRAY_BLOCK; i++) {
+        um2 += s.block[i].area_um2;
+        pj += s.block[i].energy_pj;
+        uw += s.block[i].leakage_uw;
+    }
+    CHECK_NEAR(s.used_um2, um2, 1e-12);
+    CHECK_NEAR(s.energy_pj, pj, 1e-12);
+    CHECK_NEAR(s.leakage_uw, uw, 1e-12);
+    assert_true(s.box_um2 > s.used_um2);
+}
+
+static void larger_arrays_and_finer_converters_cost_more(void **state)
+{
+    (void)state;
+    static const char *const nodes[] = { "130nm_lp", "45nm_lp", "22nm_lp", "14nm_lp", "7nm_lp" };
+    struct sub_array_cfg cfg = reference();
+
+    for (size_t i = 0; i < 5; i++) {
+        double um2 = 0, pj = 0, ns = 0;
+
+        cfg = reference();
+        for (unsigned n = 64; n <= 1024; n *= 2) {
+            cfg.rows = cfg.columns = cfg.rows_parallel = n;
+            struct sub_array s = make(nodes[i], "configs/devices/fefet_4bit.yaml", &cfg);
+            assert_true(isfinite(s.used_um2) && s.used_um2 > um2);
+            assert_true(isfinite(s.energy_pj) && s.energy_pj > pj);
+            assert_true(isfinite(s.clock_ns) && s.clock_ns > 0);
+            um2 = s.used_um2;
+            pj = s.energy_pj;
+        }
+        for (unsigned c = CONVERTER_CSA; c <= CONVERTER_SAR; c++) {
+            cfg = reference();
+            cfg.converter = (enum converter)c;
+            um2 = pj = ns = 0;
+            for (unsigned bits = 1; bits <= 12; bits++) {
+                cfg.levels = 1u << bits;
+                struct sub_array s = make(nodes[i], "configs/devices/fefet_4bit.yaml", &cfg);
+                assert_true(isfinite(s.used_um2) && s.used_um2 > um2);
+                assert_true(isfinite(s.energy_pj) && s.energy_pj > pj);
+                assert_true(isfinite(s.clock_ns) && s.clock_ns > 0);
+                if (c == CONVERTER_SAR)
+                    assert_true(s.clock_ns > ns);
+                um2 = s.used_um2;
+                pj = s.energy_pj;
+                ns = s.clock_ns;
+            }
+        }
+    }
+}
+
+static void word_lines_toggle_once_per_shared_column(void **state)
+{
+    (void)state;
+    struct sub_array_cfg cfg = reference();
+    struct sub_array eight = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg);
+
+    cfg.mux = 16;
+    struct sub_array sixteen = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg);
+    CHECK_NEAR(sixteen.block[BLOCK_ARRAY].energy_pj, 2 * eight.block[BLOCK_ARRAY].energy_pj, 1e-9);
+    CHECK_NEAR(sixteen.block[BLOCK_ADC].energy_pj, eight.block[BLOCK_ADC].energy_pj, 0.001);
+    assert_int_equal(sixteen.clocks, 16);
+}
+
+static void groups_of_rows_are_summed_by_adders(void **state)
+{
+    (void)state;
+    struct sub_array_cfg cfg = reference();
+
+    cfg.rows_parallel = 64;
+    struct sub_array s = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg);
+    assert_int_equal(s.clocks, 8 * 4);
+    assert_true(s.block[BLOCK_PARTIAL_ADD].energy_pj > 0);
+    cfg.rows_parallel = 256;
+    struct sub_array all = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg);
+    assert_true(all.block[BLOCK_PARTIAL_ADD].energy_pj == 0);
+    CHECK_NEAR(s.column_kohm, 4 * all.column_kohm, 1e-9);
+}
+
+static void a_column_conducts_the_sum_of_its_cells(void **state)
+{
+    (void)state;
+    struct sub_array_cfg cfg = reference();
+    struct sub_array s = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg);
+
+    /* half of 256 cells, half at 40 + 10, half at 500 + 10 kohm, and less than 1 kohm of wire each */
+    CHECK_NEAR(s.column_kohm, 1 / (128 * (0.5 / 50 + 0.5 / 510)), 0.02);
+}
+
+static void refused(const struct device *d, const struct sub_array_cfg *cfg, const char *part)
+{
+    struct technology t = tech_load("22nm_lp");
+    struct calibration cal = calibration_none();
+    struct sub_array s;
+    struct err_msg m;
+
+    assert_int_equal(sub_array(&t, d, cfg, &cal, &s, &m), ERR_INPUT);
+    if (!strstr(m.text, part))
+        fail_msg("\"%s\" does not say \"%s\"", m.text, part);
+}
+
+static void impossible_arrays_are_refused_with_value_and_limit(void **state)
+{
+    (void)state;
+    struct device d = load_device("configs/devices/pcm_4bit.yaml");
+    struct sub_array_cfg cfg = reference();
+
+    cfg.mux = 7;
+    refused(&d, &cfg, "7 columns per converter: want a divisor of 256");
+    cfg = reference();
+    cfg.levels = 30;
+    refused(&d, &cfg, "30 levels");
+    cfg = reference();
+    cfg.rows_parallel = 257;
+    refused(&d, &cfg, "want 1 to 256");
+    cfg = reference();
+    cfg.active = 1.5;
+    refused(&d, &cfg, "1.5");
+    cfg = reference();
+    d.on_kohm = 1;
+    refused(&d, &cfg, "access transistor");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pcm_sub_array_matches_the_published_program_row_by_row),
+        cmocka_unit_test(an_sram_sub_array_matches_the_published_program),
+        cmocka_unit_test(rows_of_the_table_add_up),
+        cmocka_unit_test(larger_arrays_and_finer_converters_cost_more),
+        cmocka_unit_test(word_lines_toggle_once_per_shared_column),
+        cmocka_unit_test(groups_of_rows_are_summed_by_adders),
+        cmocka_unit_test(a_column_conducts_the_sum_of_its_cells),
+        cmocka_unit_test(impossible_arrays_are_refused_with_value_and_limit),
+    };
+    return cmocka_run_group_tests_name("tech_sub_array", tests, NULL, NULL);
+}

@@ -1,0 +1,246 @@
+/* Files of facts: what they must hold, and nodes between two files. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "arch/tech/adder.h"
+#include "arch/tech/calibration.h"
+#include "arch/tech/device.h"
+#include "arch/tech/dff.h"
+#include "arch/tech/sar_adc.h"
+#include "arch/tech/sram.h"
+#include "test/tech_rig.h"
+
+static const char *const lp_names[] = { "130nm_lp", "90nm_lp", "65nm_lp", "45nm_lp", "32nm_lp",
+                                        "22nm_lp", "14nm_lp", "10nm_lp", "7nm_lp", "5nm_lp",
+                                        "3nm_lp", "2nm_lp", "1nm_lp" };
+static const char *const hp_names[] = { "130nm_hp", "90nm_hp", "65nm_hp", "45nm_hp", "32nm_hp",
+                                        "22nm_hp" };
+
+static void every_node_loads_without_a_warning(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof lp_names / sizeof *lp_names; i++)
+        tech_load(lp_names[i]);
+    for (size_t i = 0; i < sizeof hp_names / sizeof *hp_names; i++)
+        tech_load(hp_names[i]);
+}
+
+static void area_energy_and_delay_fall_from_node_to_node(void **state)
+{
+    (void)state;
+    struct activity all = ACTIVITY_ALL;
+    struct sram_cfg cfg = { 512, 128 };
+    double last[9];
+
+    for (size_t i = 0; i < 9; i++) { // 130 to 7 nm
+        struct technology t = tech_load(lp_names[i]);
+        struct circuit add = adder(&t, 8, 0, &all), reg = dff(&t, 1, 1, 1);
+        struct circuit sar = sar_adc(&t, 8, 100);
+        struct sram s = sram(&t, &cfg, &all);
+        double now[] = { add.area_um2, add.delay_ns, add.energy_pj, reg.area_um2, reg.energy_pj,
+                         sar.area_um2, sar.energy_pj, s.macro.area_um2, s.macro.energy_pj };
+
+        for (size_t k = 0; k < 9; k++) {
+            assert_true(isfinite(now[k]) && now[k] > 0);
+            if (i > 0)
+                assert_true(now[k] < last[k]);
+            last[k] = now[k];
+        }
+    }
+}
+
+static void a_node_between_two_files_lies_between_them_and_warns(void **state)
+{
+    (void)state;
+    static const struct { double node_nm; const char *large, *small; } want[] = {
+        { 40, "45nm_lp", "32nm_lp" }, { 28, "32nm_lp", "22nm_lp" }, { 16, "22nm_lp", "14nm_lp" },
+        { 12, "14nm_lp", "10nm_lp" },
+    };
+    struct activity all = ACTIVITY_ALL;
+
+    for (size_t i = 0; i < 4; i++) {
+        struct technology t, a = tech_load(want[i].large), b = tech_load(want[i].small);
+        struct technology_warning w;
+        struct err_msg m;
+
+        assert_int_equal(technology_load(&t, "configs/tech", want[i].node_nm, FLAVOUR_LP, &w, &m),
+                         ERR_NONE);
+        assert_non_null(strstr(w.text, "interpolated"));
+        struct circuit at = adder(&t, 8, 0, &all), aa = adder(&a, 8, 0, &all);
+        struct circuit ab = adder(&b, 8, 0, &all);
+        assert_true(at.area_um2 < aa.area_um2 && at.area_um2 > ab.area_um2);
+        assert_true(at.energy_pj < aa.energy_pj && at.energy_pj > ab.energy_pj);
+        assert_true(at.delay_ns < aa.delay_ns && at.delay_ns > ab.delay_ns);
+        assert_true(csa_delay_ns(&t, 1000, 0.05) < csa_delay_ns(&a, 1000, 0.05));
+        assert_true(csa_delay_ns(&t, 1000, 0.05) > csa_delay_ns(&b, 1000, 0.05));
+    }
+}
+
+static void a_node_halfway_in_ratio_has_the_geometric_mean(void **state)
+{
+    (void)state;
+    struct technology a = tech_load("32nm_lp"), b = tech_load("22nm_lp"), t;
+    struct technology_warning w;
+    struct err_msg m;
+
+    assert_int_equal(technology_load(&t, "configs/tech", sqrt(32. * 22), FLAVOUR_LP, &w, &m), 0);
+    CHECK_NEAR(t.supply_v, sqrt(a.supply_v * b.supply_v), 1e-9);
+    CHECK_NEAR(t.n.on_ma, sqrt(a.n.on_ma * b.n.on_ma), 1e-9);
+    CHECK_NEAR(t.cell_height_um, sqrt(a.cell_height_um * b.cell_height_um), 1e-9);
+}
+
+static void refused(enum err e, const struct err_msg *m, const char *part)
+{
+    assert_int_equal(e, ERR_INPUT);
+    if (!strstr(m->text, part))
+        fail_msg("\"%s\" does not say \"%s\"", m->text, part);
+}
+
+static void names_and_nodes_out_of_range_are_refused(void **state)
+{
+    (void)state;
+    struct technology t;
+    struct technology_warning w;
+    struct err_msg m;
+    enum err e;
+
+    e = technology_load_name(&t, "configs/tech", "22nm", &w, &m);
+    refused(e, &m, "22nm_lp");
+    e = technology_load(&t, "configs/tech", 180, FLAVOUR_LP, &w, &m);
+    refused(e, &m, "want 1 to 130 nm");
+    e = technology_load(&t, "configs/tech", (double)NAN, FLAVOUR_LP, &w, &m);
+    refused(e, &m, "want 1 to 130 nm");
+    e = technology_load_name(&t, "configs/tech", "14nm_hp", &w, &m);
+    refused(e, &m, "no section hp");
+    e = technology_load_name(&t, "configs/tech", "16nm_hp", &w, &m);
+    refused(e, &m, "no section hp");
+}
+
+/* The 22 nm file with one text replaced, loaded from a directory of its own. */
+static enum err load_edited(const char *from, const char *to, struct err_msg *m)
+{
+    char dir[] = "/tmp/imcsim-tech-XXXXXX", path[64], text[32768];
+    FILE *f = fopen("configs/tech/22nm.yaml", "r");
+    struct technology t;
+    struct technology_warning w;
+
+    assert_non_null(f);
+    size_t n = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    text[n] = '\0';
+    char *at = strstr(text, from);
+    assert_non_null(at);
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/22nm.yaml", dir);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    fprintf(f, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    fclose(f);
+    enum err e = technology_load(&t, dir, 22, FLAVOUR_LP, &w, m);
+    unlink(path);
+    rmdir(dir);
+    return e;
+}
+
+static void a_number_without_its_origin_is_refused(void **state)
+{
+    (void)state;
+    struct err_msg m;
+    enum err e;
+
+    e = load_edited("cell_height_f:             {value: 28,        source:",
+                    "cell_height_f:             {value: 28,        note:", &m);
+    refused(e, &m, "one of source, fit, assumed");
+    e = load_edited("cell_height_f:             {value: 28,        source: \"",
+                    "cell_height_f:             {value: 28, fit: \"a\", source: \"", &m);
+    refused(e, &m, "one of source, fit, assumed");
+}
+
+static void a_missing_cost_is_an_error_and_never_zero(void **state)
+{
+    (void)state;
+    struct err_msg m;
+    enum err e = load_edited("sar_bit_uw: ", "sar_bit_uv: ", &m);
+
+    refused(e, &m, "sar_bit_uv");
+    e = load_edited("wire_ff_um: ", "# ", &m);
+    refused(e, &m, "wire_ff_um is missing");
+}
+
+static void absurd_physics_is_refused_with_value_and_limit(void **state)
+{
+    (void)state;
+    struct err_msg m;
+    enum err e;
+
+    e = load_edited("supply_v:                  {value: 0.85", "supply_v: {value: -0.85", &m);
+    refused(e, &m, "-0.85");
+    e = load_edited("supply_v:                  {value: 0.85", "supply_v: {value: 0.5", &m);
+    refused(e, &m, "threshold_v = 0.42: want less than 0.7 * supply_v = 0.35");
+    e = load_edited("wire_ff_um:                {value: 0.2", "wire_ff_um: {value: 200", &m);
+    refused(e, &m, "wire_ff_um");
+    e = load_edited("gate_width_f:              {value: 1", "gate_width_f: {value: 4", &m);
+    refused(e, &m, "want less than gate_pitch_f = 3.8");
+}
+
+static void every_device_and_calibration_loads(void **state)
+{
+    (void)state;
+    static const char *const files[] = { "pcm", "pcm_4bit", "rram_2bit", "rram_4bit", "fefet_4bit",
+                                         "sram" };
+    struct calibration c;
+    struct err_msg m;
+
+    for (size_t i = 0; i < 6; i++) {
+        struct device d;
+        char path[64];
+
+        snprintf(path, sizeof path, "configs/devices/%s.yaml", files[i]);
+        assert_int_equal(device_load(&d, path, &m), ERR_NONE);
+        assert_string_equal(d.name, files[i]);
+    }
+    assert_int_equal(calibration_load(&c, "configs/calibration/rram40_macro.yaml", &m), ERR_NONE);
+    CHECK_NEAR(c.level_shifter_wiring, 1.44, 0);
+    CHECK_NEAR(c.post_layout_energy, 1.22, 0);
+}
+
+static void an_on_off_ratio_holds_so_many_bits_and_no_more(void **state)
+{
+    (void)state;
+    struct device d = { .name = "d", .on_kohm = 100, .off_kohm = 1000, .level_step = 0.06 };
+    struct err_msg m;
+
+    /* a window of 0.9 holds 15 steps of 0.06: 16 levels exactly */
+    assert_int_equal(device_check_bits(&d, 4, &m), ERR_NONE);
+    refused(device_check_bits(&d, 5, &m), &m, "on/off ratio 10");
+    d.level_step = 0.0601;
+    refused(device_check_bits(&d, 4, &m), &m, "holds at most 3");
+    d.off_kohm = 101;
+    refused(device_check_bits(&d, 1, &m), &m, "holds at most 0");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_node_loads_without_a_warning),
+        cmocka_unit_test(area_energy_and_delay_fall_from_node_to_node),
+        cmocka_unit_test(a_node_between_two_files_lies_between_them_and_warns),
+        cmocka_unit_test(a_node_halfway_in_ratio_has_the_geometric_mean),
+        cmocka_unit_test(names_and_nodes_out_of_range_are_refused),
+        cmocka_unit_test(a_number_without_its_origin_is_refused),
+        cmocka_unit_test(a_missing_cost_is_an_error_and_never_zero),
+        cmocka_unit_test(absurd_physics_is_refused_with_value_and_limit),
+        cmocka_unit_test(every_device_and_calibration_loads),
+        cmocka_unit_test(an_on_off_ratio_holds_so_many_bits_and_no_more),
+    };
+    return cmocka_run_group_tests_name("tech_technology", tests, NULL, NULL);
+}
