@@ -7,6 +7,7 @@
  *
  * Stages are budgets, checked one by one: each must fit a timestep by itself. The timesteps of the
  * memory's accesses are those of the dry run, over as many images as make the pattern repeat. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,24 +18,36 @@
 #include "dataflow/registers.h"
 #include "noc/fabric.h"
 
-/* Clocks of one memory, timestep by timestep. */
+/* Clocks of one memory, timestep by timestep. When every image repeats the one before it, all of them
+ * fold onto the timesteps of as many as make the words repeat too. */
 struct port {
     uint32_t *clk;  // [n]
     int64_t   base; // timestep of clk[0]
-    size_t    n;
+    size_t    n, room;
+    bool      folded;
 };
 
 static void port_use(struct port *port, int64_t t, uint32_t words)
 {
-    if (t >= port->base && (size_t)(t - port->base) < port->n)
-        port->clk[t - port->base] += words;
+    size_t at = (size_t)(t - port->base);
+
+    assert(t >= port->base);
+    while (port->folded && at >= port->n)
+        at -= port->n;
+    if (at < port->n)
+        port->clk[at] += words;
 }
 
-/* Images after which accesses repeat: times do after transient_images, and where words differ with
- * the slot of a pixel, slots do after K images. */
+/* Images whose words differ: the slots of an image's pixels repeat after K images, and with words
+ * that are never shared they do not matter. */
+static uint32_t different_images(const struct plan_core *core)
+{
+    return core->layout.placing == &place_plip ? 1 : core->layout.shape.columns;
+}
+
 static uint32_t images_watched(const struct plan *p, const struct plan_core *core)
 {
-    return p->transient_images + (core->layout.placing == &place_plip ? 1 : core->layout.shape.columns);
+    return p->transient_images - 1 + different_images(core) + (p->transient_images > 1);
 }
 
 /* The words that a stream's slice of pixel (x, c) takes. */
@@ -135,6 +148,8 @@ static enum err memory_use(struct plan *p, const struct schedule *s, uint32_t in
     if (!registers_init(&reg, &pl->window, pl->in_height, pl->in_width,
                         pl->firing->strip_width(&shape)))
         return err_set(m, ERR_MEMORY, "no memory for the plan's budgets");
+    port->folded = p->transient_images == 1;
+    port->n = port->folded ? different_images(core) * p->interval : port->room;
     memset(port->clk, 0, port->n * sizeof *port->clk);
     for (uint32_t i = 0; i < n_into; i++)
         stored_by(p, s, into[i], n_image, port);
@@ -198,8 +213,8 @@ static enum err memories_use(struct plan *p, const struct schedule *s, struct er
 
     for (uint32_t i = 0; i < p->n_core; i++)
         most = max_u32(most, images_watched(p, &p->core[i]));
-    port.n = p->lead + p->first_result + (most + 1) * p->interval;
-    port.clk = calloc(port.n, sizeof *port.clk);
+    port.room = p->lead + p->first_result + (most + 1) * p->interval;
+    port.clk = calloc(port.room, sizeof *port.clk);
     if (!port.clk || !sort_streams(p, &list, &begin))
         e = err_set(m, ERR_MEMORY, "no memory for the plan's budgets");
     for (uint32_t i = 0; !e && i < p->n_core; i++) {

@@ -93,16 +93,34 @@ int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image
     return 0;
 }
 
-/* Within a column pixels arrive in order of x, so the last row of each column decides. */
+/* Whether one column of the layer's input is complete before the next begins. */
+static bool in_scan_order(const struct plan *p, uint32_t layer)
+{
+    const struct layer *l = plan_network_layer(p, layer);
+
+    for (uint32_t i = 0; i < l->n_input; i++) {
+        const struct plan_layer *from = &p->layer[l->input[i] - 1];
+        struct firing_shape shape = plan_firing_shape(p, l->input[i] - 1);
+        if (from->copies > 1 || from->firing->strip_width(&shape) > 1)
+            return false;
+    }
+    return true;
+}
+
+/* Within a column pixels arrive in order of x, so the last row of each column decides; of columns in
+ * scan order the last. */
 static int64_t patch_stored(const struct schedule *s, uint32_t layer,
                             const struct firing_place *at)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
     uint32_t row = window_last(&pl->window, 0, at->x, pl->in_height);
     uint32_t to = window_last(&pl->window, 1, at->y, pl->in_width);
+    uint32_t y = in_scan_order(s->plan, layer)
+                     ? to
+                     : window_first(&pl->window, 1, at->y, pl->in_width);
     int64_t last = INT64_MIN;
 
-    for (uint32_t y = window_first(&pl->window, 1, at->y, pl->in_width); y <= to; y++) {
+    for (; y <= to; y++) {
         int64_t t = schedule_stored(s, layer, at->image, row, y);
         last = t > last ? t : last;
     }
@@ -541,13 +559,23 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static void sort_times(int64_t *time, size_t n)
+{
+    size_t i = 1;
+
+    while (i < n && time[i - 1] <= time[i])
+        i++;
+    if (i < n)
+        qsort(time, n, sizeof *time, by_time);
+}
+
 /* Most items there at once, of n that come and go; one that goes is still there in that timestep. */
 static uint32_t most_at_once(int64_t *come, int64_t *go, size_t n)
 {
     size_t gone = 0, most = 0;
 
-    qsort(come, n, sizeof *come, by_time);
-    qsort(go, n, sizeof *go, by_time);
+    sort_times(come, n);
+    sort_times(go, n);
     for (size_t i = 0; i < n; i++) {
         while (go[gone] < come[i])
             gone++;
