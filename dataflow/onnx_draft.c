@@ -143,13 +143,12 @@ static void readable_name(const Onnx__NodeProto *node, char out[MOST_NAME])
     if (n > type + 1 && strcmp(s + n - type, node->op_type) == 0 && s[n - type - 1] == '/')
         n -= type + 1;
     for (size_t i = 0; i < n && used < MOST_NAME - 1; i++) {
-        bool good = isalnum((unsigned char)s[i]) || s[i] == '_' || s[i] == '-';
-        if (used == 0 && !isalpha((unsigned char)s[i])) {
-            if (!good)
-                continue; // a leading slash
+        unsigned char c = (unsigned char)s[i];
+        if (used == 0 && !isalnum(c) && c != '_')
+            continue; // a leading slash
+        if (used == 0 && isdigit(c))
             out[used++] = 'n'; // a number alone would be an output height to mapping keys
-        }
-        out[used++] = good ? s[i] : '_';
+        out[used++] = isalnum(c) || c == '-' ? s[i] : '_';
     }
     out[used] = '\0';
 }

@@ -219,7 +219,7 @@ static enum err find_ends(struct onnx_graph *g, struct err_msg *m)
     return ERR_NONE;
 }
 
-static enum err check_readers(const struct onnx_graph *g, struct err_msg *m)
+enum err onnx_graph_check_readers(const struct onnx_graph *g, struct err_msg *m)
 {
     for (uint32_t i = 0; i < g->n_node; i++) {
         bool read = false;
@@ -257,8 +257,6 @@ enum err onnx_graph_init(struct onnx_graph *g, const Onnx__ModelProto *model, st
         e = resolve_nodes(g, m);
     if (!e)
         e = find_ends(g, m);
-    if (!e)
-        e = check_readers(g, m);
     if (e)
         onnx_graph_release(g);
     return e;

@@ -47,6 +47,9 @@ struct onnx_graph {
 enum err onnx_graph_init(struct onnx_graph *g, const Onnx__ModelProto *model, struct err_msg *m);
 void onnx_graph_release(struct onnx_graph *g); // takes a zeroed one
 
+/* Refuses nodes whose results nobody reads. All others lead to the graph's one output. */
+enum err onnx_graph_check_readers(const struct onnx_graph *g, struct err_msg *m);
+
 /* Operators are named "Conv", or "domain.Conv" outside ONNX's own domain. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))

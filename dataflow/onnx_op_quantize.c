@@ -13,9 +13,12 @@
 static enum err check_scales(const struct onnx_reader *r, const struct onnx_node *node,
                              const struct onnx_meaning *scale)
 {
-    if (scale->means != ONNX_STORED || !onnx_type_is_real(scale->tensor.type))
-        return onnx_node_refuse(node, r->msg, "its scale is %s: want a stored float tensor",
+    if (scale->means != ONNX_STORED)
+        return onnx_node_refuse(node, r->msg, "its scale is %s: want a stored tensor",
                                 onnx_means_text(scale->means));
+    if (!onnx_type_is_real(scale->tensor.type))
+        return onnx_node_refuse(node, r->msg, "its scale is %s: want float",
+                                onnx_type_name(scale->tensor.type));
     for (size_t i = 0; i < scale->tensor.n; i++) {
         double s = onnx_tensor_real(&scale->tensor, i);
         if (!(s > 0) || !isfinite(s))
@@ -41,11 +44,13 @@ static enum err read_quantisation(const struct onnx_reader *r, const struct onnx
     if (!onnx_has_input(node, 2))
         return ERR_NONE; // uint8 and 0
     const struct onnx_meaning *zero = onnx_input(r, node, 2);
-    if (zero->means != ONNX_STORED || !onnx_tensor_is_single(&zero->tensor) ||
+    if (zero->means != ONNX_STORED)
+        return onnx_node_refuse(node, r->msg, "its zero point is %s: want a stored tensor",
+                                onnx_means_text(zero->means));
+    if (!onnx_tensor_is_single(&zero->tensor) ||
         (zero->tensor.type != TYPE(UINT8) && zero->tensor.type != TYPE(INT8)))
-        return onnx_node_refuse(node, r->msg, "its zero point is %s of %zu %s: want one stored "
-                                "uint8 or int8", onnx_means_text(zero->means), zero->tensor.n,
-                                onnx_type_name(zero->tensor.type));
+        return onnx_node_refuse(node, r->msg, "its zero point is %zu %s: want one uint8 or int8",
+                                zero->tensor.n, onnx_type_name(zero->tensor.type));
     q->zero = (int32_t)onnx_tensor_integer(&zero->tensor, 0);
     q->is_signed = zero->tensor.type == TYPE(INT8);
     return ERR_NONE;
@@ -98,6 +103,11 @@ static enum err read_quantize(struct onnx_reader *r, const struct onnx_node *nod
     return e;
 }
 
+static const char *byte_name(bool is_signed)
+{
+    return is_signed ? "int8" : "uint8";
+}
+
 static enum err dequantize_map(struct onnx_reader *r, const struct onnx_node *node,
                                const struct onnx_meaning *x)
 {
@@ -113,8 +123,9 @@ static enum err dequantize_map(struct onnx_reader *r, const struct onnx_node *no
                                 "GlobalAveragePool to be its only reader", l->name);
     if (!is_quantised_as(l, &q))
         return onnx_node_refuse(node, r->msg, "reads bytes of scale %g and zero point %" PRId32
-                                " as %g and %" PRId32 ": want the same", l->out_scale, l->out_zero,
-                                q.scale, q.zero);
+                                " (%s) as %g and %" PRId32 " (%s): want the same", l->out_scale,
+                                l->out_zero, byte_name(l->out_signed), q.scale, q.zero,
+                                byte_name(q.is_signed));
     out.means = ONNX_PIXELS;
     onnx_output(r, node, out);
     return ERR_NONE;
@@ -127,10 +138,12 @@ static enum err check_zeros(const struct onnx_reader *r, const struct onnx_node 
     if (!onnx_has_input(node, 2))
         return ERR_NONE;
     const struct onnx_meaning *zero = onnx_input(r, node, 2);
-    if (zero->means != ONNX_STORED || zero->tensor.type != x->type)
-        return onnx_node_refuse(node, r->msg, "its zero points are %s of %s: want stored %s",
-                                onnx_means_text(zero->means), onnx_type_name(zero->tensor.type),
-                                onnx_type_name(x->type));
+    if (zero->means != ONNX_STORED)
+        return onnx_node_refuse(node, r->msg, "its zero points are %s: want a stored tensor",
+                                onnx_means_text(zero->means));
+    if (zero->tensor.type != x->type)
+        return onnx_node_refuse(node, r->msg, "its zero points are %s: want %s",
+                                onnx_type_name(zero->tensor.type), onnx_type_name(x->type));
     for (size_t i = 0; i < zero->tensor.n; i++)
         if (onnx_tensor_integer(&zero->tensor, i) != 0)
             return onnx_node_refuse(node, r->msg, "zero point %zu of a constant is %" PRId64

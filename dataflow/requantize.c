@@ -23,8 +23,8 @@ static enum err shift_for(double a, uint8_t *shift, struct err_msg *msg)
                        "positive finite number", a);
     int s = M_BITS + floor_minus_log2(a);
     if (s < 0)
-        return err_set(msg, ERR_INPUT, "scales that make one step of a sum %g outputs: want below "
-                       "2^15", a);
+        return err_set(msg, ERR_INPUT, "scales that make one step of a sum %g outputs: want at "
+                       "most 2^15", a);
     *shift = (uint8_t)(s < MOST_SHIFT ? s : MOST_SHIFT);
     return ERR_NONE;
 }
