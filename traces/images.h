@@ -33,7 +33,7 @@ void images_close(struct images *set); // takes NULL
 /* Images in the set; read from the header or the file's size, or found by reading through. */
 enum err images_count(struct images *set, uint64_t *count, struct err_msg *m);
 
-/* Skips n images. */
+/* Skips n images, or all that are left where those are fewer. They are read and checked. */
 enum err images_skip(struct images *set, uint64_t n, struct err_msg *m);
 
 /* Next image into out[height * width * channels] and its label. ERR_INPUT names file and offset
