@@ -116,7 +116,8 @@ static void bench(const char *name, enum kernel_kind kind, size_t n)
         best = ns < best ? ns : best;
         worst = ns > worst ? ns : worst;
     }
-    printf("%-8s %5zu blocks  %7.1f ns/step  (worst of %d runs %.1f)\n", name, n, best, RUNS, worst);
+    printf("%-8s %5zu blocks  %7.1f ns/step  (worst of %d runs %.1f)\n", name, n, best, RUNS,
+           worst);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-/* core/kernel_impl.h -- what an implementation of core/kernel.h provides. Only kernels include it. */
+/* core/kernel_impl.h -- what an implementation of core/kernel.h provides. For kernels alone. */
 #ifndef CORE_KERNEL_IMPL_H
 #define CORE_KERNEL_IMPL_H
 

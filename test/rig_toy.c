@@ -7,7 +7,8 @@
 
 #include "core/util.h"
 
-enum { HORIZON_CYC = 300, END_CYC = 450, GATE_ODDS = 5, MAX_NODES = 9, MAX_GATES = 2, MAX_PAYLOAD = 48 };
+enum { HORIZON_CYC = 300, END_CYC = 450, GATE_ODDS = 5 };
+enum { MAX_NODES = 9, MAX_GATES = 2, MAX_PAYLOAD = 48 };
 
 /* SplitMix64 of a pair. */
 static uint64_t mix(uint64_t a, uint64_t b)
@@ -152,12 +153,14 @@ static bool gates_open(uint64_t seed, uint64_t cyc)
 
 static uint64_t gate_step(struct toy *t, uint64_t now_cyc)
 {
-    if (gates_open(t->seed, now_cyc) && t->kind == TOY_GATE_IN && chan_can_push(&t->out[0]->chan)) {
+    const bool open = gates_open(t->seed, now_cyc);
+
+    if (open && t->kind == TOY_GATE_IN && chan_can_push(&t->out[0]->chan)) {
         uint64_t value = mix(t->seed + 1, now_cyc);
         push(t->out[0], now_cyc, value);
         record(t, now_cyc, '>', value);
     }
-    if (gates_open(t->seed, now_cyc) && t->kind == TOY_GATE_OUT && chan_can_pop(&t->in[0]->chan, now_cyc))
+    if (open && t->kind == TOY_GATE_OUT && chan_can_pop(&t->in[0]->chan, now_cyc))
         record(t, now_cyc, '<', pop(t->in[0], now_cyc));
 
     for (uint64_t cyc = now_cyc + 1; cyc < HORIZON_CYC; cyc++)
@@ -166,8 +169,8 @@ static uint64_t gate_step(struct toy *t, uint64_t now_cyc)
     return CYC_NEVER;
 }
 
-/* What gate_step() does in an open cycle, done from outside: a push before the cycle is run, since it
- * needs room at its start, a pop after it, since it makes room from its end. */
+/* What gate_step() does in an open cycle, done from outside: a push before the cycle is run, since
+ * it needs room at its start, a pop after it, since it makes room from its end. */
 static void push_from_outside(struct toy *t, struct kernel *k, uint64_t cyc)
 {
     struct link *l = t->out[0];

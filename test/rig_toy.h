@@ -3,10 +3,10 @@
  * Every toy logs what it takes and gives with the cycle. The logs of a design, block by block, are
  * its trace: whatever runs it, the trace must be the same.
  *
- *     node      takes a payload from one or from all of its inputs, holds it for some cycles, gives it
- *               to one or to all of its outputs, and stalls while they are full. It acts in every
- *               `pace`-th cycle only, as a core does under timestep clocking. Without inputs it is a
- *               source, without outputs a sink.
+ *     node      takes a payload from one or from all of its inputs, holds it for some cycles,
+ *               gives it to one or to all of its outputs, and stalls while they are full. It acts
+ *               in every `pace`-th cycle only, as a core does under timestep clocking. Without
+ *               inputs it is a source, without outputs a sink.
  *     watchdog  takes all it can; each payload moves its deadline earlier or later.
  *     gate      pushes (pops) in certain cycles only, if it can. It can be a block of the design or
  *               the outside, at a boundary channel.

@@ -186,8 +186,11 @@ const kernel_ops systemc_ops = {
 };
 
 SystemcKernel::SystemcKernel(const struct design *d)
-    : kernel{&systemc_ops, d, 0, 0, 0}, context_(std::make_unique<sc_core::sc_simcontext>())
+    : context_(std::make_unique<sc_core::sc_simcontext>())
 {
+    ops = &systemc_ops;
+    design = d;
+    open_cyc = until_cyc = last_cyc = 0;
 }
 
 SystemcKernel::~SystemcKernel()

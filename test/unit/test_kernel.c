@@ -27,7 +27,20 @@ static const struct {
     { "reversed",    KERNEL_NATIVE,  KERNEL_REVERSED },
     { "systemc",     KERNEL_SYSTEMC, KERNEL_SKIP_IDLE },
 };
-enum { N_WAYS = sizeof ways / sizeof *ways };
+
+/* SystemC comes last and may be left out of a build. */
+static size_t n_ways(void)
+{
+    return sizeof ways / sizeof *ways - !kernel_available(KERNEL_SYSTEMC);
+}
+
+static void skip_without_systemc(void)
+{
+    if (!kernel_available(KERNEL_SYSTEMC)) {
+        printf("skipped: this build has no SystemC kernel\n");
+        skip();
+    }
+}
 
 static struct rig_trace run_design(uint64_t seed, size_t way, enum gates gates, enum cuts cuts)
 {
@@ -57,7 +70,7 @@ static void every_kernel_and_step_order_gives_the_same_trace(void **state)
     (void)state;
     for (uint64_t seed = 0; seed < N_DESIGNS; seed++) {
         struct rig_trace want = run_design(seed, 0, GATES_INSIDE, RUN_WHOLE);
-        for (size_t way = 1; way < N_WAYS; way++) {
+        for (size_t way = 1; way < n_ways(); way++) {
             struct rig_trace got = run_design(seed, way, GATES_INSIDE, RUN_WHOLE);
             check_same(want.blocks, got.blocks, seed, way);
             check_same(want.kernel, got.kernel, seed, way);
@@ -84,7 +97,7 @@ static void run_cut_anywhere_gives_what_one_long_run_gives(void **state)
         struct rig_trace cut = run_design(seed, 0, GATES_INSIDE, RUN_CUT);
         check_same(want.blocks, cut.blocks, seed, 0);
         check_same(want.kernel, last_line(cut.kernel), seed, 0);
-        for (size_t way = 1; way < N_WAYS; way++) {
+        for (size_t way = 1; way < n_ways(); way++) {
             struct rig_trace got = run_design(seed, way, GATES_INSIDE, RUN_CUT);
             check_same(want.blocks, got.blocks, seed, way);
             check_same(cut.kernel, got.kernel, seed, way);
@@ -102,7 +115,7 @@ static void inject_and_drain_between_runs_act_as_blocks_inside_would(void **stat
         struct rig_trace want = run_design(seed, 0, GATES_INSIDE, RUN_WHOLE);
         struct rig_trace outside = run_design(seed, 0, GATES_OUTSIDE, RUN_CUT);
         check_same(want.blocks, outside.blocks, seed, 0);
-        for (size_t way = 1; way < N_WAYS; way++) {
+        for (size_t way = 1; way < n_ways(); way++) {
             struct rig_trace got = run_design(seed, way, GATES_OUTSIDE, RUN_CUT);
             check_same(want.blocks, got.blocks, seed, way);
             check_same(outside.kernel, got.kernel, seed, way);
@@ -171,7 +184,7 @@ static void depth_over_latency_plus_one_is_the_rate_of_a_channel(void **state)
 {
     (void)state;
     enum { N = 40, FIRST_CYC = 1 }; // the source takes in cycle 0 and gives in cycle 1
-    for (size_t way = 0; way < N_WAYS; way++)
+    for (size_t way = 0; way < n_ways(); way++)
         for (uint32_t depth = 1; depth <= 5; depth++)
             for (uint32_t latency = 1; latency <= 7; latency++) {
                 uint64_t round_cyc = max_u64(depth, latency + 1);
@@ -193,7 +206,7 @@ static void slow_sink_sets_the_pace_and_the_source_stalls_behind_a_full_channel(
 {
     (void)state;
     enum { N = 30 };
-    for (size_t way = 0; way < N_WAYS; way++)
+    for (size_t way = 0; way < n_ways(); way++)
         for (uint32_t depth = 1; depth <= 5; depth++)
             for (uint32_t pace = 2; pace <= 9; pace++) {
                 struct pair p;
@@ -216,7 +229,7 @@ static void run_ends_exactly_with_the_cycle_it_was_told(void **state)
     (void)state;
     const uint64_t far_cyc = UINT64_C(1000000000000);
 
-    for (size_t way = 0; way < N_WAYS; way++) {
+    for (size_t way = 0; way < n_ways(); way++) {
         uint32_t latency = ways[way].mode == KERNEL_EVERY_CYCLE ? 1000 : (uint32_t)4e9;
         uint64_t pace = ways[way].mode == KERNEL_EVERY_CYCLE ? 0 : far_cyc;
         struct pair p;
@@ -244,7 +257,7 @@ static void run_ends_exactly_with_the_cycle_it_was_told(void **state)
 static void boundary_channels_keep_ready_cycles_and_depth(void **state)
 {
     (void)state;
-    for (size_t way = 0; way < N_WAYS; way++) {
+    for (size_t way = 0; way < n_ways(); way++) {
         struct toy relay;
         struct link in, out;
         toy_init(&relay, TOY_NODE, "relay");
@@ -290,7 +303,7 @@ static void boundary_channels_keep_ready_cycles_and_depth(void **state)
 static void design_that_cannot_move_says_never_and_describes_what_waits(void **state)
 {
     (void)state;
-    for (size_t way = 0; way < N_WAYS; way++) { // two joins, each waiting for the other
+    for (size_t way = 0; way < n_ways(); way++) { // two joins, each waiting for the other
         struct toy source, a, b;
         struct link feed, ab, ba;
         toy_init(&source, TOY_NODE, "source");
@@ -362,27 +375,27 @@ static void idle_blocks_are_not_stepped_however_many(void **state)
 {
     (void)state;
     enum { TOKENS = 10 };
-    static const size_t skipping[] = { 0, 2, 3 };
     static const uint32_t sizes[] = { 43, 2000 };
 
-    for (size_t i = 0; i < 3; i++)
-        for (size_t s = 0; s < 2; s++) {
+    for (size_t way = 0; way < n_ways(); way++)
+        for (size_t s = 0; s < 2 && ways[way].mode != KERNEL_EVERY_CYCLE; s++) {
             /* One step each in cycle 0, for the first relay that in which it takes the first token.
              * Then every token is taken and given once by each, and empties a full channel, which
              * wakes the relay before. */
             uint64_t n = sizes[s];
             uint64_t want = n + TOKENS * (2 * n) - 1 + TOKENS * (n - 1);
-            assert_int_equal(steps_of_line(skipping[i], sizes[s], TOKENS), want);
+            assert_int_equal(steps_of_line(way, sizes[s], TOKENS), want);
         }
 }
 
 static void second_systemc_kernel_is_refused_until_the_first_is_freed(void **state)
 {
     (void)state;
+    skip_without_systemc();
     struct design empty = { NULL, 0, NULL, 0 };
     struct kernel *first = kernel_new(KERNEL_SYSTEMC, &empty, KERNEL_SKIP_IDLE);
 
-    assert_true(kernel_available(KERNEL_SYSTEMC) && kernel_available(KERNEL_NATIVE));
+    assert_true(kernel_available(KERNEL_NATIVE));
     assert_non_null(first);
     assert_null(kernel_new(KERNEL_SYSTEMC, &empty, KERNEL_SKIP_IDLE));
     kernel_free(first);
@@ -397,6 +410,7 @@ static void second_systemc_kernel_is_refused_until_the_first_is_freed(void **sta
 static void systemc_keeps_stdout_and_stderr_clean(void **state)
 {
     (void)state;
+    skip_without_systemc();
     FILE *caught = tmpfile();
     int saved_out = dup(STDOUT_FILENO), saved_err = dup(STDERR_FILENO);
     struct pair p;
