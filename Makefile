@@ -97,11 +97,16 @@ $(B)/libimcsim.a: $(LIB) $(SC)
 	@echo "  AR    $@"
 	$(Q)ar rcs $@ $^
 
-$(B)/imcsim: $(CLI) $(B)/libimcsim.a
+$(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI))
+	@rm -f $@
+	@echo "  AR    $@"
+	$(Q)ar rcs $@ $^
+
+$(B)/imcsim: $(B)/cli/main.o $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"
 	$(Q)$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-$(B)/test/unit/%: $(B)/test/unit/%.o $(RIG) $(B)/libimcsim.a
+$(B)/test/unit/%: $(B)/test/unit/%.o $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"
 	$(Q)$(CXX) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 

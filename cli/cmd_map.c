@@ -1,0 +1,43 @@
+/* cli/cmd_map.c -- imcsim map: the plan, without running it. */
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/plan_report.h"
+#include "cli/study.h"
+
+static enum err cmd_map(const struct options *o, struct err_msg *m)
+{
+    struct study s;
+    const struct output outputs[] = {
+        { o->json, plan_json, &s },
+        { o->csv, plan_csv, &s },
+        { o->dot, plan_dot, &s },
+        { o->write_config, study_write_config, &s },
+    };
+    const size_t n = sizeof outputs / sizeof *outputs;
+    enum err e = output_check(outputs, n, m);
+
+    if (!e)
+        e = study_from_options(&s, o, m);
+    if (e)
+        return e;
+    e = output_write(outputs, n, plan_text, &s, m);
+    study_release(&s);
+    return e;
+}
+
+const struct command command_map = {
+    .name = "map",
+    .operand = "CONFIG",
+    .summary = "prints the plan: what sits on which core, and every stream between cores",
+    .help = "Maps the network onto the chip as `run` does and prints layers, cores, input\n"
+            "memories, streams and budgets. Nothing is simulated but a dry timing run.\n"
+            "\n"
+            "  imcsim map configs/resnet32.yaml\n"
+            "  imcsim map configs/resnet32.yaml --set core.crossbar.rows=512\n"
+            "  imcsim map configs/resnet32.yaml --dot | dot -Tsvg >plan.svg\n"
+            "  imcsim map configs/resnet32.yaml --json - | jq '.core_list[] | .name, .rows'\n",
+    .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) |
+               OPTION_BIT(OPTION_DOT) | OPTION_BIT(OPTION_WRITE_CONFIG) |
+               OPTION_BIT(OPTION_LOG_LEVEL),
+    .run = cmd_map,
+};

@@ -1,0 +1,125 @@
+/* cli/cmd_run.c -- imcsim run: simulates and reports. */
+#include <inttypes.h>
+#include <sys/resource.h>
+
+#include "cli/command.h"
+#include "cli/log.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include "cli/study.h"
+
+static double peak_rss_mib(void)
+{
+    struct rusage u;
+
+    getrusage(RUSAGE_SELF, &u);
+    return (double)u.ru_maxrss / 1024; // Linux counts KiB
+}
+
+static enum err check_options(const struct options *o, struct err_msg *m)
+{
+    if (!kernel_available((enum kernel_kind)o->kernel))
+        return err_set(m, ERR_INPUT, "run: --kernel %s: this build has none: want native",
+                       kernel_name((enum kernel_kind)o->kernel));
+    if (o->kernel == KERNEL_SYSTEMC && o->jobs > 1)
+        return err_set(m, ERR_INPUT, "run: --jobs %d with --kernel systemc: SystemC runs one "
+                       "simulation a process: want --jobs 1 or --kernel native", (int)o->jobs);
+    return ERR_NONE;
+}
+
+/* Images need a network that computes. */
+static enum err check_network(const struct options *o, const struct study *s, struct err_msg *m)
+{
+    if (!o->images || s->network.has_values)
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "run: --images %s: network %s has no weights: want "
+                   "--set network.onnx=MODEL.onnx, or no images for timing only", o->images,
+                   s->network.name);
+}
+
+/* Runs, and measures the host meanwhile. */
+static enum err simulate(const struct options *o, const struct study *s, struct run_result *result,
+                         struct host *host, struct err_msg *m)
+{
+    struct progress p;
+    const struct run_cfg cfg = { .kernel = (enum kernel_kind)o->kernel,
+                                 .mode = KERNEL_SKIP_IDLE,
+                                 .images = o->images,
+                                 .n_image = o->count,
+                                 .jobs = (uint32_t)o->jobs,
+                                 .progress = progress_show,
+                                 .user = &p };
+
+    progress_start(&p, o->log_level >= LOG_INFO);
+    enum err e = run(&s->plan, &cfg, result, m);
+    *host = (struct host){ .jobs = o->jobs, .wall_s = clock_s() - p.start_s };
+    host->peak_rss_mib = peak_rss_mib();
+    progress_end(&p);
+    if (!e)
+        log_line(o, LOG_DEBUG, "ran %" PRIu64 " images in %.3f s", result->n_image, host->wall_s);
+    return e;
+}
+
+static enum err run_study(const struct options *o, struct report *r, struct run_result *result,
+                          const struct output *outputs, size_t n, struct err_msg *m)
+{
+    enum err e = check_network(o, r->study, m);
+
+    if (!e)
+        e = simulate(o, r->study, result, &r->host, m);
+    if (e)
+        return e;
+    e = output_write(outputs, n, report_text, r, m);
+    run_result_release(result);
+    return e;
+}
+
+static enum err cmd_run(const struct options *o, struct err_msg *m)
+{
+    struct study s;
+    struct run_result result;
+    struct report r = { .study = &s,
+                        .result = &result,
+                        .images = o->images,
+                        .kernel = (enum kernel_kind)o->kernel,
+                        .seed = o->seed };
+    const struct output outputs[] = {
+        { o->json, report_json, &r },
+        { o->csv, report_csv, &r },
+        { o->stats, report_stats, &r },
+        { o->write_config, study_write_config, &s },
+    };
+    const size_t n = sizeof outputs / sizeof *outputs;
+    enum err e = check_options(o, m);
+
+    if (!e)
+        e = output_check(outputs, n, m);
+    if (!e)
+        e = study_from_options(&s, o, m);
+    if (e)
+        return e;
+    e = run_study(o, &r, &result, outputs, n, m);
+    study_release(&s);
+    return e;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .operand = "CONFIG",
+    .summary = "simulates the chip, images or timing only, and explains the result",
+    .help = "Maps the network of CONFIG onto IMC cores and simulates them timestep by timestep.\n"
+            "With --images their bytes travel through the chip and come out classified; without,\n"
+            "the same run is timing only.\n"
+            "\n"
+            "  imcsim run configs/resnet32.yaml\n"
+            "  imcsim run configs/resnet32.yaml --set fabric.partial_sum_hops=0\n"
+            "  imcsim run configs/resnet32_fmnist.yaml --jobs 2 \\\n"
+            "      --images /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz\n"
+            "  imcsim run configs/resnet32.yaml --json - | jq .timing\n",
+    .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_IMAGES) | OPTION_BIT(OPTION_COUNT) |
+               OPTION_BIT(OPTION_JOBS) | OPTION_BIT(OPTION_SEED) | OPTION_BIT(OPTION_KERNEL) |
+               OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) | OPTION_BIT(OPTION_STATS) |
+               OPTION_BIT(OPTION_WRITE_CONFIG) | OPTION_BIT(OPTION_LOG_LEVEL),
+    .run = cmd_run,
+};

@@ -1,0 +1,27 @@
+/* cli/command.h -- a subcommand of imcsim. */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stdint.h>
+
+#include "cli/options.h"
+#include "core/err.h"
+
+struct command {
+    const char *name;
+    const char *operand; // "CONFIG", exactly one; NULL: takes none
+    const char *summary; // one line
+    const char *help;    // what it does, with examples
+    uint32_t    options; // OPTION_BIT() of each option it takes
+    enum err (*run)(const struct options *o, struct err_msg *m); // NULL: not there yet
+};
+
+extern const struct command command_run, command_map, command_article;
+
+/* All of them, in the order of --help; ends with NULL. */
+extern const struct command *const commands[];
+
+/* Does what the command line says, help and version included. */
+enum err command_dispatch(int argc, char *const *argv, struct err_msg *m);
+
+#endif

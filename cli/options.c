@@ -1,0 +1,324 @@
+/* cli/options.c -- see options.h. */
+#include "cli/options.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "core/util.h"
+
+enum option_kind {
+    KIND_FLAG,   // bool
+    KIND_TEXT,   // const char *
+    KIND_DOT,    // const char *, or nothing: "-"
+    KIND_LIST,   // --set
+    KIND_COUNT,  // uint64_t, least to most
+    KIND_CHOICE, // uint64_t: index of the word in choices
+    KIND_LATER   // named, but not there yet
+};
+
+struct option_row {
+    const char       *name;
+    const char       *argument; // as --help writes it; NULL: takes none
+    enum option_kind  kind;
+    size_t            offset; // in struct options
+    uint64_t          least, most;
+    const char *const choices[4];
+    const char       *doc;
+};
+
+#define AT(field) offsetof(struct options, field)
+#define FILE_ROW(name, field, doc) { name, "FILE", KIND_TEXT, AT(field), 0, 0, {0}, doc }
+
+static const struct option_row rows[N_OPTION] = {
+    [OPTION_SET] = { "set", "KEY=VALUE", KIND_LIST, AT(set), 0, 0, {0},
+        "sets a key of the configuration; may be repeated" },
+    [OPTION_IMAGES] = { "images", "SET", KIND_TEXT, AT(images), 0, 0, {0},
+        "runs these images: IDX or CIFAR-10 binary, plain or gzip" },
+    [OPTION_COUNT] = { "count", "N", KIND_COUNT, AT(count), 1, 1000000000, {0},
+        "runs the first N images (all of the set; one without --images)" },
+    [OPTION_JOBS] = { "jobs", "N", KIND_COUNT, AT(jobs), 1, 1024, {0},
+        "threads that share the images (1); the result is the same for any" },
+    [OPTION_SEED] = { "seed", "N", KIND_COUNT, AT(seed), 0, INT64_MAX, {0},
+        "seed of all randomness, kept in the results (0)" },
+    [OPTION_KERNEL] = { "kernel", "KERNEL", KIND_CHOICE, AT(kernel), 0, 0,
+        { "native", "systemc" }, "native or systemc: same results, native is faster (native)" },
+    [OPTION_JSON] = FILE_ROW("json", json, "writes everything as JSON; -: to standard output"),
+    [OPTION_CSV] = FILE_ROW("csv", csv, "writes the tables as CSV"),
+    [OPTION_STATS] = FILE_ROW("stats", stats, "writes every counter in gem5's form"),
+    [OPTION_DOT] = { "dot", "[FILE]", KIND_DOT, AT(dot), 0, 0, {0},
+        "writes cores and streams for Graphviz; no FILE: to standard output" },
+    [OPTION_OUT] = { "out", "DIR", KIND_TEXT, AT(out), 0, 0, {0},
+        "writes each table as a CSV file into this directory" },
+    [OPTION_WRITE_CONFIG] = FILE_ROW("write-config", write_config,
+        "writes the effective configuration, every key"),
+    [OPTION_TRACE] = { "trace", "FILE", KIND_LATER, 0, 0, 0, {0}, "not there yet" },
+    [OPTION_LOG_LEVEL] = { "log-level", "LEVEL", KIND_CHOICE, AT(log_level), 0, 0,
+        { "error", "info", "debug" }, "error, info (progress on a terminal) or debug (info)" },
+    [OPTION_HELP] = { "help", NULL, KIND_FLAG, AT(help), 0, 0, {0}, "this text" },
+};
+
+/* Whether at most `edits` insertions, deletions or exchanges of a letter turn a into b. */
+static bool within(const char *a, const char *b, unsigned edits)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    if (*a == *b)
+        return true;
+    if (edits == 0)
+        return false;
+    return (*a && within(a + 1, b, edits - 1)) || (*b && within(a, b + 1, edits - 1)) ||
+           (*a && *b && within(a + 1, b + 1, edits - 1));
+}
+
+const char *near_miss(const char *word, const char *const *list, size_t n)
+{
+    unsigned most = strlen(word) < 3 ? 1 : 2;
+
+    for (unsigned edits = 0; edits <= most; edits++)
+        for (size_t i = 0; i < n; i++)
+            if (within(word, list[i], edits))
+                return list[i];
+    return NULL;
+}
+
+static bool takes(const struct command *c, size_t id)
+{
+    return id == OPTION_HELP || c->options & OPTION_BIT(id);
+}
+
+static enum err unknown(const struct command *c, const char *name, struct err_msg *m)
+{
+    const char *own[N_OPTION];
+    size_t n = 0;
+
+    for (size_t id = 0; id < N_OPTION; id++)
+        if (takes(c, id))
+            own[n++] = rows[id].name;
+    const char *meant = near_miss(name, own, n);
+    if (meant)
+        return err_set(m, ERR_INPUT, "%s: unknown option --%s: did you mean --%s?", c->name, name,
+                       meant);
+    return err_set(m, ERR_INPUT, "%s: unknown option --%s (imcsim %s --help lists its options)",
+                   c->name, name, c->name);
+}
+
+/* A known option that this subcommand does not take: names those that do. */
+static enum err misplaced(const struct command *c, size_t id, struct err_msg *m)
+{
+    char others[256] = "";
+    size_t at = 0;
+
+    for (const struct command *const *o = commands; *o; o++)
+        if (takes(*o, id))
+            at += (size_t)snprintf(others + at, sizeof others - at, "%s%s", at ? ", " : "",
+                                   (*o)->name);
+    assert(at < sizeof others);
+    return err_set(m, ERR_INPUT, "%s: --%s is an option of %s, not of %s", c->name,
+                   rows[id].name, others, c->name);
+}
+
+/* The row called name[0 .. length - 1] that the subcommand takes. */
+static enum err find(const struct command *c, const char *name, size_t length, size_t *id,
+                     struct err_msg *m)
+{
+    char word[64];
+
+    snprintf(word, sizeof word, "%.*s", (int)min_u64(length, sizeof word - 1), name);
+    for (*id = 0; *id < N_OPTION; ++*id)
+        if (strcmp(rows[*id].name, word) == 0)
+            break;
+    if (*id == N_OPTION)
+        return unknown(c, word, m);
+    if (rows[*id].kind == KIND_LATER)
+        return err_set(m, ERR_INPUT, "%s: --%s is not there yet", c->name, word);
+    return takes(c, *id) ? ERR_NONE : misplaced(c, *id, m);
+}
+
+/* A whole number in decimal digits and nothing else. */
+static bool read_count(const char *text, uint64_t *value)
+{
+    *value = 0;
+    if (*text == '\0')
+        return false;
+    for (; *text; text++) {
+        uint64_t digit = (uint64_t)(*text - '0');
+        if (*text < '0' || *text > '9' || *value > (UINT64_MAX - digit) / 10)
+            return false;
+        *value = 10 * *value + digit;
+    }
+    return true;
+}
+
+static enum err take_count(const struct option_row *row, const char *text, uint64_t *field,
+                           struct err_msg *m)
+{
+    if (read_count(text, field) && *field >= row->least && *field <= row->most)
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "--%s %s: want a whole number from %" PRIu64 " to %" PRIu64,
+                   row->name, text, row->least, row->most);
+}
+
+static enum err take_choice(const struct option_row *row, const char *text, uint64_t *field,
+                            struct err_msg *m)
+{
+    char all[128] = "";
+    size_t at = 0;
+
+    for (uint64_t i = 0; row->choices[i]; i++) {
+        if (strcmp(row->choices[i], text) == 0) {
+            *field = i;
+            return ERR_NONE;
+        }
+        at += (size_t)snprintf(all + at, sizeof all - at, "%s%s", i ? " | " : "",
+                               row->choices[i]);
+    }
+    assert(at < sizeof all);
+    return err_set(m, ERR_INPUT, "--%s %s: want %s", row->name, text, all);
+}
+
+static enum err take_value(struct options *o, const struct option_row *row, const char *text,
+                           struct err_msg *m)
+{
+    void *field = (char *)o + row->offset;
+
+    if (*text == '\0')
+        return err_set(m, ERR_INPUT, "--%s: empty: want %s", row->name, row->argument);
+    switch (row->kind) {
+    case KIND_TEXT:
+    case KIND_DOT:
+        *(const char **)field = text;
+        return ERR_NONE;
+    case KIND_LIST:
+        o->set[o->n_set++] = text;
+        return ERR_NONE;
+    case KIND_COUNT:
+        return take_count(row, text, field, m);
+    case KIND_CHOICE:
+        return take_choice(row, text, field, m);
+    case KIND_FLAG:
+    case KIND_LATER:
+        break;
+    }
+    assert(!"takes no value");
+    return ERR_INPUT;
+}
+
+/* The option at arg[*i], its value included: leaves *i at the last word it used. */
+static enum err take_option(struct options *o, const struct command *c, size_t *i, size_t n,
+                            char *const *arg, struct err_msg *m)
+{
+    const char *name = arg[*i] + 2, *equals = strchr(name, '=');
+    size_t id;
+    enum err e = find(c, name, equals ? (size_t)(equals - name) : strlen(name), &id, m);
+
+    if (e)
+        return e;
+    const struct option_row *row = &rows[id];
+    if (row->kind == KIND_FLAG) {
+        if (equals)
+            return err_set(m, ERR_INPUT, "%s: --%s takes no value", c->name, row->name);
+        o->help = true;
+        return ERR_NONE;
+    }
+    bool alone = !equals && (*i + 1 == n || strncmp(arg[*i + 1], "--", 2) == 0);
+    if (alone && row->kind == KIND_DOT) {
+        o->dot = "-";
+        return ERR_NONE;
+    }
+    if (alone)
+        return err_set(m, ERR_INPUT, "%s: --%s: no value: want --%s %s", c->name, row->name,
+                       row->name, row->argument);
+    e = take_value(o, row, equals ? equals + 1 : arg[++*i], m);
+    if (e)
+        err_prefix(m, c->name);
+    return e;
+}
+
+static enum err take_operand(struct options *o, const struct command *c, const char *word,
+                             struct err_msg *m)
+{
+    if (!c->operand)
+        return err_set(m, ERR_INPUT, "%s: %s: want options only", c->name, word);
+    if (o->operand)
+        return err_set(m, ERR_INPUT, "%s: two operands, %s and %s: want one %s", c->name,
+                       o->operand, word, c->operand);
+    o->operand = word;
+    return ERR_NONE;
+}
+
+/* "map --dot CONFIG": what looked like FILE is the operand. */
+static void give_back_dot_file(struct options *o, size_t n, char *const *arg)
+{
+    for (size_t i = 1; i < n; i++)
+        if (o->dot == arg[i] && strcmp(arg[i - 1], "--dot") == 0) {
+            o->operand = o->dot;
+            o->dot = "-";
+            return;
+        }
+}
+
+static enum err take_all(struct options *o, const struct command *c, size_t n, char *const *arg,
+                         struct err_msg *m)
+{
+    bool only_operands = false;
+    enum err e = ERR_NONE;
+
+    for (size_t i = 0; i < n && !e; i++) {
+        if (only_operands || arg[i][0] != '-' || strcmp(arg[i], "-") == 0)
+            e = take_operand(o, c, arg[i], m);
+        else if (strcmp(arg[i], "--") == 0)
+            only_operands = true;
+        else if (strcmp(arg[i], "-h") == 0)
+            o->help = true;
+        else if (arg[i][1] != '-')
+            e = err_set(m, ERR_INPUT, "%s: unknown option %s: options begin with two dashes",
+                        c->name, arg[i]);
+        else
+            e = take_option(o, c, &i, n, arg, m);
+        if (o->help)
+            return ERR_NONE;
+    }
+    if (!e && c->operand && !o->operand)
+        give_back_dot_file(o, n, arg);
+    if (!e && c->operand && !o->operand)
+        e = err_set(m, ERR_INPUT, "%s: no %s: want imcsim %s %s [option]...", c->name, c->operand,
+                    c->name, c->operand);
+    return e;
+}
+
+enum err options_parse(struct options *o, const struct command *command, size_t n,
+                       char *const *arg, struct err_msg *m)
+{
+    *o = (struct options){ .jobs = 1, .log_level = LOG_INFO };
+    o->set = malloc((n + 1) * sizeof *o->set);
+    if (!o->set)
+        return err_set(m, ERR_MEMORY, "no memory for the command line");
+    enum err e = take_all(o, command, n, arg, m);
+    if (e)
+        options_release(o);
+    return e;
+}
+
+void options_release(struct options *o)
+{
+    free(o->set);
+    *o = (struct options){0};
+}
+
+void options_print_help(const struct command *command, FILE *out)
+{
+    for (size_t id = 0; id < N_OPTION; id++) {
+        const struct option_row *row = &rows[id];
+        char left[40];
+
+        if (!takes(command, id))
+            continue;
+        snprintf(left, sizeof left, "--%s %s", row->name, row->argument ? row->argument : "");
+        fprintf(out, "  %-20s  %s\n", left, row->doc);
+    }
+}

@@ -1,0 +1,69 @@
+/* cli/options.h -- what the user asked for on the command line.
+ *
+ * Every option is one row of the table in options.c (argument, range, one line of doc) and means
+ * the same in every subcommand that takes it; parsing, errors and --help come from the row.
+ * Options may stand before and after the operand, as --name VALUE or --name=VALUE; "--" ends them;
+ * "-" is an operand (standard input) or, for a result file, standard output. Of an option given
+ * twice the last counts, except --set, which adds up.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/err.h"
+
+struct command; // cli/command.h
+
+enum option_id {
+    OPTION_SET,
+    OPTION_IMAGES,
+    OPTION_COUNT,
+    OPTION_JOBS,
+    OPTION_SEED,
+    OPTION_KERNEL,
+    OPTION_JSON,
+    OPTION_CSV,
+    OPTION_STATS,
+    OPTION_DOT,
+    OPTION_OUT,
+    OPTION_WRITE_CONFIG,
+    OPTION_TRACE,
+    OPTION_LOG_LEVEL,
+    OPTION_HELP,
+    N_OPTION
+};
+
+#define OPTION_BIT(id) (UINT32_C(1) << (id))
+
+enum log_level { LOG_ERROR, LOG_INFO, LOG_DEBUG };
+
+struct options { // strings are borrowed from argv; NULL: not given
+    const char  *operand;
+    const char **set; // owned: "key=value", in the order given
+    size_t       n_set;
+    const char  *images, *json, *csv, *stats, *dot, *out, *write_config;
+    uint64_t     count; // 0: not given
+    uint64_t     jobs, seed;
+    uint64_t     kernel;    // enum kernel_kind
+    uint64_t     log_level; // enum log_level
+    bool         help;      // asked for: nothing behind it was looked at
+};
+
+/* Reads the n arguments behind a subcommand's name. ERR_INPUT names the option, what was found and
+ * what would be accepted. On error *o is zero. */
+enum err options_parse(struct options *o, const struct command *command, size_t n,
+                       char *const *arg, struct err_msg *m);
+void options_release(struct options *o); // takes a zeroed one
+
+/* The options that the subcommand takes, for its --help. */
+void options_print_help(const struct command *command, FILE *out);
+
+/* The word among list[0 .. n - 1] that `word` was probably meant to be, at most two letters away;
+ * NULL when there is none. */
+const char *near_miss(const char *word, const char *const *list, size_t n);
+
+#endif

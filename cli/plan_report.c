@@ -1,0 +1,288 @@
+/* cli/plan_report.c -- the figures of plan_report.h, and what text and CSV show of them. */
+#include "cli/plan_report.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+/* ---- figures ---- */
+
+double batch_throughput(const struct plan *p, uint64_t first_result, uint64_t n)
+{
+    assert(n > 0);
+    uint64_t timesteps = first_result + (n - 1) * p->interval;
+
+    return 1e9 * (double)n / ((double)timesteps * (double)p->config->timestep_ns);
+}
+
+double timesteps_us(const struct plan *p, uint64_t timesteps)
+{
+    return (double)timesteps * (double)p->config->timestep_ns / 1000;
+}
+
+static uint64_t core_devices(const struct plan *p, uint32_t core)
+{
+    const struct plan_core *c = &p->core[core];
+    const struct layer *l = plan_network_layer(p, c->plan_layer);
+
+    uint64_t kernel = (uint64_t)l->window.kernel[0] * l->window.kernel[1];
+
+    return p->layer[c->plan_layer].replicas.n * kernel * c->in_n * c->out_n / l->groups;
+}
+
+static uint64_t array_devices(const struct plan *p, uint32_t core)
+{
+    return (uint64_t)p->core[core].crossbar.rows * p->core[core].crossbar.columns;
+}
+
+double core_utilization(const struct plan *p, uint32_t core)
+{
+    return (double)core_devices(p, core) / (double)array_devices(p, core);
+}
+
+double chip_utilization(const struct plan *p)
+{
+    uint64_t used = 0, all = 0;
+
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        used += core_devices(p, i);
+        all += array_devices(p, i);
+    }
+    return (double)used / (double)all;
+}
+
+bool worst_core(const struct plan *p, enum stage s, uint32_t *core)
+{
+    *core = 0;
+    for (uint32_t i = 1; i < p->n_core; i++)
+        if (p->core[i].used_clk[s] > p->core[*core].used_clk[s])
+            *core = i;
+    return p->core[*core].used_clk[s] > 0;
+}
+
+uint32_t busiest_core(const struct plan *p, uint64_t *clocks)
+{
+    uint32_t busiest = 0;
+
+    *clocks = 0;
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        uint64_t sum = 0;
+        for (int s = 0; s < N_STAGE; s++)
+            sum += p->core[i].used_clk[s];
+        if (sum > *clocks) {
+            *clocks = sum;
+            busiest = i;
+        }
+    }
+    return busiest;
+}
+
+const char *stream_from(const struct plan *p, const struct plan_stream *s)
+{
+    return s->kind == STREAM_IMAGE ? "scratchpad" : p->core[s->from].name;
+}
+
+const char *stream_to(const struct plan *p, const struct plan_stream *s)
+{
+    return s->kind == STREAM_RESULT ? "result" : p->core[s->to].name;
+}
+
+/* Residual pixels wait at the last part, where the sum is complete. */
+uint32_t core_fifo(const struct plan *p, uint32_t core)
+{
+    const struct plan_layer *l = &p->layer[p->core[core].plan_layer];
+
+    return p->core[core].part == l->parts - 1 ? l->residual_fifo : 0;
+}
+
+double share_of_timestep(const struct plan *p, uint64_t clocks)
+{
+    return (double)clocks / (double)p->timestep_clk;
+}
+
+/* ---- what is mapped onto what ---- */
+
+void print_machine(const struct study *s, FILE *out)
+{
+    const struct config *c = &s->config;
+    const struct plan *p = &s->plan;
+
+    fprintf(out, "Network  %s: %" PRIu32 " layers, %s weights, %s multiply-accumulates an image\n",
+            s->network.name, p->n_layer, format_count(network_weights(&s->network)).text,
+            format_count(network_macs(&s->network)).text);
+    fprintf(out, "Chip     %s of %s cores; %.1f %% of the devices of their %" PRIu32 " x %" PRIu32
+                 " crossbars hold weights\n",
+            format_count(p->n_core).text, format_count(c->chip_cores).text,
+            100 * chip_utilization(p), c->crossbar.rows, c->crossbar.columns);
+    fprintf(out, "Clock    %" PRIu32 " MHz; a timestep is %" PRIu64 " ns, %" PRIu64 " clocks\n",
+            c->clock_mhz, c->timestep_ns, p->timestep_clk);
+}
+
+/* ---- tables ---- */
+
+struct table *stage_table(const struct plan *p)
+{
+    static const struct table_column columns[] = {
+        { "stage", "stage" },       { "busiest core", "core" },
+        { "clocks", "clocks" },     { "of", "timestep_clocks" },
+        { "share", "share_of_timestep" }, { 0 },
+    };
+    struct table *t = table_new(columns);
+    uint32_t core;
+    uint64_t sum;
+
+    for (int s = 0; s < N_STAGE; s++) {
+        if (!worst_core(p, (enum stage)s, &core))
+            continue;
+        table_text(t, stage_name((enum stage)s));
+        table_text(t, p->core[core].name);
+        table_count(t, p->core[core].used_clk[s]);
+        table_count(t, p->timestep_clk);
+        table_share(t, share_of_timestep(p, p->core[core].used_clk[s]), 1);
+    }
+    core = busiest_core(p, &sum);
+    table_text(t, "all stages");
+    table_text(t, p->core[core].name);
+    table_count(t, sum);
+    table_count(t, p->timestep_clk);
+    table_share(t, share_of_timestep(p, sum), 1);
+    return t;
+}
+
+struct table *stream_table(const struct plan *p, const uint64_t *bits)
+{
+#define COLUMNS                                                                             \
+    { "stream", "kind" }, { "from", "from" }, { "to", "to" }, { "channels", "channels" },   \
+    { "bits each", "value_bits" }, { "pixels", "most_pixels" }, { "Gb/s", "rate_gbps" },    \
+    { "clocks", "clocks" }, { "share", "share_of_timestep" }
+    static const struct table_column columns[] = { COLUMNS, { 0 } };
+    static const struct table_column columns_bits[] = { COLUMNS, { "bits", "bits" }, { 0 } };
+#undef COLUMNS
+    struct table *t = table_new(bits ? columns_bits : columns);
+
+    for (uint32_t i = 0; i < p->n_stream; i++) {
+        const struct plan_stream *s = &p->stream[i];
+        table_text(t, stream_kind_name(s->kind));
+        table_text(t, stream_from(p, s));
+        table_text(t, stream_to(p, s));
+        table_count(t, s->n);
+        table_count(t, s->value_bits);
+        table_count(t, s->most_pixels);
+        table_real(t, (double)s->rate_bps / 1e9, 2);
+        table_count(t, s->used_clk);
+        table_share(t, share_of_timestep(p, s->used_clk), 1);
+        if (bits)
+            table_count(t, bits[i]);
+    }
+    return t;
+}
+
+static struct table *layer_table(const struct plan *p)
+{
+    static const struct table_column columns[] = {
+        { "layer", "name" },        { "cores", "cores" },   { "parts", "parts" },
+        { "groups", "groups" },     { "copies", "copies" }, { "rows", "rows" },
+        { "columns", "columns" },   { "replicas", "replicas" }, { "used", "utilization" },
+        { "firing", "firing" },     { "firings", "firings" },
+        { "first", "first_timestep" }, { "last", "last_timestep" }, { 0 },
+    };
+    struct table *t = table_new(columns);
+
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        const struct plan_layer *l = &p->layer[i];
+        table_text(t, plan_layer_name(p, i));
+        table_count(t, l->n_core);
+        table_count(t, l->parts);
+        table_count(t, l->groups);
+        table_count(t, l->copies);
+        table_count(t, l->rows);
+        table_count(t, l->columns);
+        table_count(t, l->replicas.n);
+        table_share(t, l->utilization, 1);
+        table_text(t, l->firing->name);
+        table_count(t, l->firings);
+        table_count(t, l->first_timestep);
+        table_count(t, l->last_timestep);
+    }
+    return t;
+}
+
+static struct table *core_table(const struct plan *p)
+{
+    static const struct table_column columns[] = {
+        { "core", "name" },       { "layer", "layer" },     { "rows", "rows" },
+        { "columns", "columns" }, { "replicas", "replicas" }, { "used", "utilization" },
+        { "placing", "placing" }, { "K", "memory_columns" },
+        { "words", "words_used" }, { "of", "words" },       { "FIFO", "residual_fifo" }, { 0 },
+    };
+    struct table *t = table_new(columns);
+
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        const struct plan_core *c = &p->core[i];
+        const struct plan_layer *l = &p->layer[c->plan_layer];
+        table_text(t, c->name);
+        table_text(t, plan_layer_name(p, c->plan_layer));
+        table_count(t, c->rows);
+        table_count(t, c->columns);
+        table_count(t, l->replicas.n);
+        table_share(t, core_utilization(p, i), 1);
+        table_text(t, c->layout.placing->name);
+        table_count(t, c->layout.shape.columns);
+        table_count(t, memory_used_words(&c->layout));
+        table_count(t, c->memory.words);
+        table_count(t, core_fifo(p, i));
+    }
+    return t;
+}
+
+enum err print_titled(const char *title, struct table *t, FILE *out, struct err_msg *m)
+{
+    fprintf(out, "\n%s\n\n", title);
+    enum err e = table_print(t, TABLE_TEXT, out, m);
+    table_free(t);
+    return e;
+}
+
+enum err print_csv(struct table *const *tables, size_t n, FILE *out, struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            fputc('\n', out);
+        if (!e)
+            e = table_print(tables[i], TABLE_CSV, out, m);
+        table_free(tables[i]);
+    }
+    return e;
+}
+
+enum err plan_text(const void *study, FILE *out, struct err_msg *m)
+{
+    const struct study *s = study;
+    const struct plan *p = &s->plan;
+
+    print_machine(s, out);
+    enum err e = print_titled("Layers (first and last firing: timesteps, the image's first is 0)",
+                              layer_table(p), out, m);
+    if (!e)
+        e = print_titled("Cores (K columns of pixels fill so many words of the input memory; FIFO: "
+                         "residual pixels that wait)", core_table(p), out, m);
+    if (!e)
+        e = print_titled("Streams, each on a link of its own (pixels: in the worst timestep)",
+                         stream_table(p, NULL), out, m);
+    if (!e)
+        e = print_titled("Budgets: what the stages take of their worst timestep", stage_table(p),
+                         out, m);
+    fprintf(out, "\nThe dry run: first result after %s timesteps, then one image every %s.\n",
+            format_count(p->first_result).text, format_count(p->interval).text);
+    return e;
+}
+
+enum err plan_csv(const void *study, FILE *out, struct err_msg *m)
+{
+    const struct study *s = study;
+    const struct plan *p = &s->plan;
+    struct table *tables[] = { core_table(p), layer_table(p), stream_table(p, NULL),
+                               stage_table(p) };
+    return print_csv(tables, sizeof tables / sizeof *tables, out, m);
+}

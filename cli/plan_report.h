@@ -1,0 +1,77 @@
+/* cli/plan_report.h -- a plan as text, JSON, CSV and Graphviz, and the pieces that the report of a
+ * run shares with it.
+ *
+ * Times, spec section 4: the first result is there after L timesteps, the next ones every I, so
+ * that a batch of N images gives
+ *
+ *     throughput = N / ((L + (N - 1) * I) * timestep)
+ */
+#ifndef CLI_PLAN_REPORT_H
+#define CLI_PLAN_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "cli/study.h"
+#include "cli/table.h"
+#include "core/err.h"
+#include "dataflow/plan.h"
+
+/* Writers of one form each; `study` is a const struct study *. */
+enum err plan_text(const void *study, FILE *out, struct err_msg *m);
+enum err plan_json(const void *study, FILE *out, struct err_msg *m);
+enum err plan_csv(const void *study, FILE *out, struct err_msg *m);
+enum err plan_dot(const void *study, FILE *out, struct err_msg *m);
+
+/* ---- figures ---- */
+
+/* Images per second of a batch of n images, n at least 1; first_result in elapsed timesteps. */
+double batch_throughput(const struct plan *p, uint64_t first_result, uint64_t n);
+
+double timesteps_us(const struct plan *p, uint64_t timesteps);
+
+/* Devices that hold weights, over the devices of the core's array and of all arrays. */
+double core_utilization(const struct plan *p, uint32_t core);
+double chip_utilization(const struct plan *p);
+
+/* The core that uses most of a timestep in stage s; false when no core has the stage. */
+bool worst_core(const struct plan *p, enum stage s, uint32_t *core);
+
+/* The core whose stages take the longest together, each in its worst timestep. */
+uint32_t busiest_core(const struct plan *p, uint64_t *clocks);
+
+double share_of_timestep(const struct plan *p, uint64_t clocks);
+
+/* Residual pixels that wait at the core. */
+uint32_t core_fifo(const struct plan *p, uint32_t core);
+
+/* Names of a stream's ends: cores, or the chip's edge. */
+const char *stream_from(const struct plan *p, const struct plan_stream *s);
+const char *stream_to(const struct plan *p, const struct plan_stream *s);
+
+/* ---- pieces ---- */
+
+/* What is mapped onto what: the lines that open every report. */
+void print_machine(const struct study *s, FILE *out);
+
+struct table *stage_table(const struct plan *p); // one row for each stage: its worst core
+
+struct table *stream_table(const struct plan *p, const uint64_t *bits); // bits carried, or NULL
+
+/* Print the tables and free them: one under a title, or n as CSV with an empty line between. */
+enum err print_titled(const char *title, struct table *t, FILE *out, struct err_msg *m);
+enum err print_csv(struct table *const *tables, size_t n, FILE *out, struct err_msg *m);
+
+/* Sections of the result documents; NULL without memory, as in json.h. */
+json_t *json_begin(const char *format, const struct study *s); // format, version, config, its hash
+json_t *json_network(const struct network *n);
+json_t *json_timing(const struct plan *p, uint64_t first_result, uint64_t last_conv);
+json_t *json_layer(const struct plan *p, uint32_t layer);
+json_t *json_core(const struct plan *p, uint32_t core);
+json_t *json_stages(const struct plan *p);
+json_t *json_stream(const struct plan *p, uint32_t stream);
+
+#endif

@@ -1,0 +1,62 @@
+/* cli/report.h -- a finished run, as text for people and as JSON, CSV and statistics for programs.
+ *
+ * Every figure is computed in report.c or plan_report.c and shown by all forms. A section that the
+ * run did not compute (accuracy without images) is absent, never zero.
+ */
+#ifndef CLI_REPORT_H
+#define CLI_REPORT_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "arch/run.h"
+#include "cli/class_names.h"
+#include "cli/plan_report.h"
+#include "cli/study.h"
+#include "core/err.h"
+#include "core/kernel.h"
+
+struct report { // all borrowed
+    const struct study      *study;
+    const struct run_result *result;
+    const char              *images; // path of the set; NULL: timing only
+    enum kernel_kind         kernel;
+    uint64_t                 seed;
+    struct host { // may differ between two runs of the same input, nothing else may
+        uint64_t jobs;
+        double   wall_s, peak_rss_mib;
+    } host;
+};
+
+const char *kernel_name(enum kernel_kind k); // "native"
+
+/* Writers of one form each; `report` is a const struct report *. */
+enum err report_text(const void *report, FILE *out, struct err_msg *m);
+enum err report_json(const void *report, FILE *out, struct err_msg *m);
+enum err report_csv(const void *report, FILE *out, struct err_msg *m);
+enum err report_stats(const void *report, FILE *out, struct err_msg *m);
+
+/* ---- figures ---- */
+
+/* A layer's work, summed over the run's images. */
+struct layer_work {
+    uint64_t mvms; // firings of one part and group, added over copies
+    uint64_t words_read, words_written; // over all its cores, residual reads included
+};
+struct layer_work layer_work(const struct report *r, uint32_t layer);
+
+/* Of the plan layers that `layer` reads, the one that fires last in the first image; the plan's
+ * n_layer when it reads the image. */
+uint32_t latest_producer(const struct report *r, uint32_t layer);
+
+/* One row for each layer, for text and CSV. */
+struct table *run_layer_table(const struct report *r);
+
+struct class_result {
+    struct class_name name;
+    uint64_t          images, correct; // by label
+};
+/* One for each class of the network, *n of them; the caller frees it. NULL without memory. */
+struct class_result *class_results(const struct report *r, uint32_t *n);
+
+#endif

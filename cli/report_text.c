@@ -1,0 +1,237 @@
+/* cli/report_text.c -- a run for someone who has never seen the simulator: the figures, and why
+ * they are what they are. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "cli/report.h"
+#include "cli/table.h"
+#include "cli/version.h"
+#include "core/util.h"
+
+static void print_heading(const struct report *r, FILE *out)
+{
+    fprintf(out, "imcsim %s, %s kernel, configuration %s\n\n", imcsim_version,
+            kernel_name(r->kernel), r->study->config_hash);
+    print_machine(r->study, out);
+    if (r->images)
+        fprintf(out, "Images   %s of %s\n", format_count(r->result->n_image).text, r->images);
+    else
+        fprintf(out, "Images   none: timing only, work counted for %s\n",
+                format_count(r->result->n_image).text);
+}
+
+/* The layer behind last_conv; n_layer when the network has no convolution. */
+static uint32_t last_convolution(const struct report *r)
+{
+    const struct plan *p = &r->study->plan;
+
+    for (uint32_t i = p->n_layer; i-- > 0;)
+        if (p->network->layer[p->layer[i].layer].kind == LAYER_CONV &&
+            r->result->layer[i].last_timestep + 1 == r->result->last_conv)
+            return i;
+    return p->n_layer;
+}
+
+/* The layer with which the slowest path to `layer` begins. */
+static uint32_t path_begin(const struct report *r, uint32_t layer)
+{
+    uint32_t from;
+
+    while ((from = latest_producer(r, layer)) < r->study->plan.n_layer)
+        layer = from;
+    return layer;
+}
+
+/* Where the timesteps to the last firing of convolution `last` go: the differences of last firings
+ * along the slowest path, which add up by construction. */
+static void print_convolutions(const struct report *r, uint32_t last, FILE *out)
+{
+    const struct plan *p = &r->study->plan;
+    uint32_t first = path_begin(r, last);
+    uint64_t fed = r->result->layer[first].last_timestep + 1;
+
+    fprintf(out, "  %9s  until %s has fired for the last time\n", format_count(fed).text,
+            plan_layer_name(p, first));
+    if (last != first)
+        fprintf(out, "  %9s  until %s has, each layer `lag` timesteps after the one before it:\n"
+                     "  %9s  %s in all to the last firing of a convolution\n",
+                format_count(r->result->last_conv - fed).text, plan_layer_name(p, last), "",
+                format_count(r->result->last_conv).text);
+}
+
+static void print_intro(const struct plan *p, FILE *out)
+{
+    uint32_t hop = p->config->fabric.hop_timesteps;
+
+    fprintf(out,
+            "\nIn a timestep every core stores the pixels that came, fires its crossbar if the\n"
+            "pixels under its next output are all there, and sends the new pixels on: the next\n"
+            "core has them %" PRIu32 " timestep%s later.\n",
+            hop, hop == 1 ? "" : "s");
+}
+
+static void print_latency(const struct report *r, FILE *out)
+{
+    const struct plan *p = &r->study->plan;
+    const struct run_result *result = r->result;
+    uint32_t last = last_convolution(r);
+    uint64_t rest = result->first_result;
+
+    fprintf(out, "\nFirst result after %s timesteps = %s clocks = %.10g us:\n",
+            format_count(result->first_result).text,
+            format_count(result->first_result * p->timestep_clk).text,
+            timesteps_us(p, result->first_result));
+    if (last < p->n_layer) {
+        uint64_t sums = (uint64_t)(p->layer[last].parts - 1) * p->config->fabric.partial_sum_hops;
+        print_convolutions(r, last, out);
+        rest -= result->last_conv;
+        sums = min_u64(sums, rest);
+        if (sums > 0)
+            fprintf(out, "  %9s  until its partial sums have hopped along its %" PRIu32 " cores\n",
+                    format_count(sums).text, p->layer[last].parts);
+        rest -= sums;
+    }
+    if (rest > 0)
+        fprintf(out, "  %9s  until the result of %s is there\n", format_count(rest).text,
+                network_result(p->network)->name);
+}
+
+/* The layer whose cores fire most often for an image: it sets the interval. */
+static uint32_t pace_setter(const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        struct firing_shape s = plan_firing_shape(p, i);
+        if (p->layer[i].firing->firings(&s) == p->interval)
+            return i;
+    }
+    assert(!"the interval is the slowest layer's");
+    return 0;
+}
+
+static void print_throughput(const struct report *r, FILE *out)
+{
+    const struct plan *p = &r->study->plan;
+    uint64_t batch = p->config->batch, first = r->result->first_result;
+
+    fprintf(out,
+            "\nOne image every %s timesteps: no layer fires more often than %s, and a core\n"
+            "fires at most once a timestep. A batch of %s images gives\n\n",
+            format_count(p->interval).text, plan_layer_name(p, pace_setter(p)),
+            format_count(batch).text);
+    fprintf(out, "  %s images/s = %s images / ((%s + %s x %s) timesteps x %s ns)\n",
+            format_count((uint64_t)(batch_throughput(p, first, batch) + 0.5)).text,
+            format_count(batch).text, format_count(first).text, format_count(batch - 1).text,
+            format_count(p->interval).text, format_count(p->config->timestep_ns).text);
+}
+
+static enum err print_layers(const struct report *r, FILE *out, struct err_msg *m)
+{
+    enum err e = print_titled("Layers", run_layer_table(r), out, m);
+
+    fprintf(out,
+            "\n  first, last  timesteps of the first image's firings, counted from 0\n"
+            "  lag          from the last firing of the layer before to its own: a hop, then the\n"
+            "               outputs that waited for the last pixels (of a 3x3 kernel the last\n"
+            "               column and the end of the one before), one firing each\n"
+            "  firings      of one part of a layer that is split, added over copies; these and\n"
+            "               the words are totals of all images of the run\n");
+    return e;
+}
+
+static struct table *link_table(const struct report *r)
+{
+    static const struct table_column columns[] = {
+        { "stream", "" }, { "links", "" },  { "busiest from", "" }, { "to", "" },
+        { "Gb/s", "" },   { "clocks", "" }, { "share", "" },        { "bits carried", "" }, { 0 },
+    };
+    const struct plan *p = &r->study->plan;
+    struct table *t = table_new(columns);
+
+    for (int kind = 0; kind < N_STREAM_KIND; kind++) {
+        const struct plan_stream *busiest = NULL;
+        uint64_t links = 0, bits = 0;
+        for (uint32_t i = 0; i < p->n_stream; i++) {
+            const struct plan_stream *s = &p->stream[i];
+            if (s->kind != (enum stream_kind)kind)
+                continue;
+            links++;
+            bits += r->result->stream_bits[i];
+            if (!busiest || s->used_clk > busiest->used_clk)
+                busiest = s;
+        }
+        if (!busiest)
+            continue;
+        table_text(t, stream_kind_name(busiest->kind));
+        table_count(t, links);
+        table_text(t, stream_from(p, busiest));
+        table_text(t, stream_to(p, busiest));
+        table_real(t, (double)busiest->rate_bps / 1e9, 2);
+        table_count(t, busiest->used_clk);
+        table_share(t, share_of_timestep(p, busiest->used_clk), 1);
+        table_count(t, bits);
+    }
+    return t;
+}
+
+static enum err print_budgets(const struct report *r, FILE *out, struct err_msg *m)
+{
+    const struct plan *p = &r->study->plan;
+    enum err e = print_titled("Budgets: what each stage takes of its worst timestep",
+                              stage_table(p), out, m);
+
+    fprintf(out,
+            "\n  Each stage has to fit into a timestep by itself. The model lets a core use them\n"
+            "  all within one timestep; a pipeline of real stages would add %s timesteps to the\n"
+            "  first result.\n",
+            format_count(p->pipeline_timesteps).text);
+    return e;
+}
+
+static enum err print_accuracy(const struct report *r, FILE *out, struct err_msg *m)
+{
+    static const struct table_column columns[] = {
+        { "class", "" }, { "images", "" }, { "correct", "" }, { "top-1", "" }, { 0 },
+    };
+    const struct run_result *result = r->result;
+    uint32_t n;
+    struct class_result *class = class_results(r, &n);
+
+    if (!class)
+        return err_set(m, ERR_MEMORY, "no memory to count classes");
+    struct table *t = table_new(columns);
+    for (uint32_t i = 0; i < n; i++) {
+        if (class[i].images == 0)
+            continue;
+        table_text(t, class[i].name.text);
+        table_count(t, class[i].images);
+        table_count(t, class[i].correct);
+        table_share(t, (double)class[i].correct / (double)class[i].images, 2);
+    }
+    free(class);
+    enum err e = print_titled("Accuracy", t, out, m);
+    fprintf(out, "\n  %s of %s images have the right class: top-1 %.2f %%\n",
+            format_count(result->n_correct).text, format_count(result->n_image).text,
+            100 * (double)result->n_correct / (double)result->n_image);
+    return e;
+}
+
+enum err report_text(const void *report, FILE *out, struct err_msg *m)
+{
+    const struct report *r = report;
+
+    print_heading(r, out);
+    print_intro(&r->study->plan, out);
+    print_latency(r, out);
+    print_throughput(r, out);
+    enum err e = print_layers(r, out, m);
+    if (!e)
+        e = print_budgets(r, out, m);
+    if (!e)
+        e = print_titled("Links, one for every stream between two cores", link_table(r), out, m);
+    if (!e && r->images)
+        e = print_accuracy(r, out, m);
+    fprintf(out, "\nHost: %.3g s, %.4g images/s, %.0f MiB\n", r->host.wall_s,
+            (double)r->result->n_image / r->host.wall_s, r->host.peak_rss_mib);
+    return e;
+}

@@ -1,0 +1,107 @@
+/* cli/study.c -- see study.h. */
+#include "cli/study.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "cli/log.h"
+#include "cli/progress.h"
+
+/* The family's complaints begin with the key: puts the place where it was given before it. */
+static void name_place(const struct config *c, struct err_msg *m)
+{
+    static const char *const keys[] = { "network.depth", "network.size", "network.channels",
+                                        "network.classes" };
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strncmp(m->text, keys[i], strlen(keys[i])) == 0) {
+            err_prefix(m, config_where(c, keys[i]));
+            return;
+        }
+}
+
+static enum err make_network(struct network *n, const struct config *c, struct err_msg *m)
+{
+    const struct network_cfg *cfg = &c->network;
+
+    if (cfg->onnx[0] != '\0')
+        return network_load_onnx(n, cfg->onnx, m);
+    if (strcmp(cfg->family, "resnet-cifar") != 0)
+        return err_set(m, ERR_INPUT, "%.400s: network.family = %s: want resnet-cifar",
+                       config_where(c, "network.family"), cfg->family);
+
+    struct resnet_cifar_cfg family = { .depth = cfg->depth,
+                                       .size = cfg->size,
+                                       .classes = cfg->classes,
+                                       .channels = cfg->channels,
+                                       .n_stage = cfg->n_channels };
+    enum err e = network_resnet_cifar(n, &family, m);
+    if (e)
+        name_place(c, m);
+    return e;
+}
+
+static enum err hash_config(char text[17], const struct config *c, struct err_msg *m)
+{
+    json_t *json = config_to_json(c);
+    char *bytes = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    json_decref(json);
+    if (!bytes)
+        return err_set(m, ERR_MEMORY, "no memory to write the configuration");
+    for (const unsigned char *p = (const unsigned char *)bytes; *p; p++)
+        hash = (hash ^ *p) * UINT64_C(0x100000001b3);
+    free(bytes);
+    snprintf(text, 17, "%016" PRIx64, hash);
+    return ERR_NONE;
+}
+
+enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,
+                    struct err_msg *m)
+{
+    *s = (struct study){0};
+    if (path && strcmp(path, "-") == 0)
+        path = "/dev/stdin";
+    enum err e = config_load(&s->config, path, set, n_set, m);
+    if (!e)
+        e = hash_config(s->config_hash, &s->config, m);
+    if (!e)
+        e = make_network(&s->network, &s->config, m);
+    if (!e)
+        e = plan_make(&s->plan, &s->network, &s->config, m);
+    if (e)
+        study_release(s);
+    return e;
+}
+
+enum err study_from_options(struct study *s, const struct options *o, struct err_msg *m)
+{
+    double start_s = clock_s();
+    enum err e = study_load(s, o->operand, o->set, o->n_set, m);
+
+    if (!e)
+        log_line(o, LOG_DEBUG,
+                 "configuration %s, network %s: planned %" PRIu32 " cores and %" PRIu32
+                 " streams in %.3f s",
+                 s->config_hash, s->network.name, s->plan.n_core, s->plan.n_stream,
+                 clock_s() - start_s);
+    return e;
+}
+
+void study_release(struct study *s)
+{
+    plan_release(&s->plan);
+    network_release(&s->network);
+    config_release(&s->config);
+    *s = (struct study){0};
+}
+
+enum err study_write_config(const void *study, FILE *out, struct err_msg *m)
+{
+    return config_write_yaml(&((const struct study *)study)->config, out, m);
+}

@@ -1,0 +1,37 @@
+/* cli/study.h -- what most subcommands begin with: a configuration, its network, its plan. */
+#ifndef CLI_STUDY_H
+#define CLI_STUDY_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "cli/options.h"
+#include "core/err.h"
+#include "dataflow/config.h"
+#include "dataflow/network.h"
+#include "dataflow/plan.h"
+
+struct study { // stays where it is: the plan points into it
+    struct config  config;
+    struct network network;
+    struct plan    plan;
+
+    /* 64-bit FNV-1a of the effective configuration as compact JSON, in hexadecimal digits: results
+     * with the same hash come from the same configuration. */
+    char config_hash[17];
+};
+
+/* Reads the configuration at `path` (NULL: the defaults; "-": standard input), applies set[n_set]
+ * and makes the network and the plan. On error *s is zero. */
+enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,
+                    struct err_msg *m);
+
+/* The same from the command line: operand and --set; says so at --log-level debug. */
+enum err study_from_options(struct study *s, const struct options *o, struct err_msg *m);
+
+void study_release(struct study *s); // takes a zeroed one
+
+/* Writes the effective configuration; `study` is a const struct study *. */
+enum err study_write_config(const void *study, FILE *out, struct err_msg *m);
+
+#endif

@@ -1,0 +1,1030 @@
+/* The command as a user meets it: build/imcsim as a child process, its streams and exit status. */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "test/tmpdir.h"
+
+#define PLAIN "configs/resnet32.yaml"
+
+/* ---- the child ---- */
+
+/* imcsim of the build that this test belongs to: this program is BUILD/test/unit/test_cli. */
+static void find_imcsim(char path[1024])
+{
+    ssize_t n = readlink("/proc/self/exe", path, 900);
+
+    assert_true(n > 0);
+    path[n] = '\0';
+    for (int up = 0; up < 3; up++)
+        *strrchr(path, '/') = '\0';
+    strcat(path, "/imcsim");
+}
+
+static char *read_file(const char *dir, const char *name)
+{
+    char path[TMPDIR_PATH_MAX], *text;
+    FILE *f = fopen(tmpdir_path(path, dir, name), "rb");
+    size_t size;
+
+    if (!f) {
+        fail_msg("%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    FILE *memory = open_memstream(&text, &size);
+    assert_non_null(memory);
+    for (int c; (c = getc(f)) != EOF;)
+        putc(c, memory);
+    fclose(f);
+    fclose(memory);
+    return text;
+}
+
+struct outcome {
+    int status;
+    char *out, *err; // owned
+};
+
+/* Runs "imcsim ARGUMENTS" through a shell, `redirect` behind it; @ in both stands for `dir`. */
+static struct outcome imcsim_to(const char *dir, const char *arguments, const char *redirect)
+{
+    char imcsim[1024], command[8192];
+    size_t n;
+
+    find_imcsim(imcsim);
+    n = (size_t)snprintf(command, sizeof command, "%s ", imcsim);
+    for (const char *part = arguments; part; part = part == arguments ? redirect : NULL)
+        for (const char *p = part; *p; p++) {
+            assert_true(n + strlen(dir) + 1 < sizeof command);
+            if (*p == '@')
+                n += (size_t)sprintf(command + n, "%s", dir);
+            else
+                command[n++] = *p;
+        }
+    command[n] = '\0';
+    tmpdir_write(dir, "out", "", 0);
+    int status = system(command);
+    assert_true(WIFEXITED(status));
+    return (struct outcome){ .status = WEXITSTATUS(status),
+                             .out = read_file(dir, "out"),
+                             .err = read_file(dir, "err") };
+}
+
+static struct outcome imcsim(const char *dir, const char *arguments)
+{
+    return imcsim_to(dir, arguments, " >@/out 2>@/err </dev/null");
+}
+
+static void outcome_release(struct outcome *o)
+{
+    free(o->out);
+    free(o->err);
+}
+
+/* Succeeds, silent on standard error; returns standard output, the caller's. */
+static char *succeed(const char *dir, const char *arguments)
+{
+    struct outcome o = imcsim(dir, arguments);
+
+    if (o.status != 0 || o.err[0] != '\0')
+        fail_msg("imcsim %s: status %d, standard error: %s", arguments, o.status, o.err);
+    free(o.err);
+    return o.out;
+}
+
+static void assert_one_error_line(const struct outcome *o, const char *arguments, int status,
+                                  const char *want)
+{
+    if (o->status != status)
+        fail_msg("imcsim %s: status %d, want %d: %s", arguments, o->status, status, o->err);
+    const char *newline = strchr(o->err, '\n');
+    if (strncmp(o->err, "imcsim: ", 8) != 0 || !newline || newline[1] != '\0')
+        fail_msg("imcsim %s: want one line beginning \"imcsim: \", got: %s", arguments, o->err);
+    if (!strstr(o->err, want))
+        fail_msg("imcsim %s: want \"%s\" in: %s", arguments, want, o->err);
+}
+
+/* Fails with one line on standard error that holds `want`, and nothing on standard output. */
+static void assert_fails(const char *dir, const char *arguments, int status, const char *want)
+{
+    struct outcome o = imcsim(dir, arguments);
+
+    assert_one_error_line(&o, arguments, status, want);
+    assert_string_equal(o.out, "");
+    outcome_release(&o);
+}
+
+static json_t *json_of(const char *dir, const char *arguments)
+{
+    char *text = succeed(dir, arguments);
+    json_error_t error;
+    json_t *doc = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+
+    if (!doc)
+        fail_msg("imcsim %s: line %d: %s", arguments, error.line, error.text);
+    free(text);
+    return doc;
+}
+
+/* The value at "a.b.c", which must be there. */
+static json_t *at(json_t *doc, const char *path)
+{
+    char key[64];
+
+    for (const char *p = path; *p; p += *p == '.') {
+        size_t n = strcspn(p, ".");
+        snprintf(key, sizeof key, "%.*s", (int)n, p);
+        doc = json_object_get(doc, key);
+        if (!doc)
+            fail_msg("no %s", path);
+        p += n;
+    }
+    return doc;
+}
+
+static int64_t integer_at(json_t *doc, const char *path)
+{
+    json_t *value = at(doc, path);
+
+    if (!json_is_integer(value))
+        fail_msg("%s is no integer", path);
+    return json_integer_value(value);
+}
+
+static double number_at(json_t *doc, const char *path)
+{
+    json_t *value = at(doc, path);
+
+    if (!json_is_number(value))
+        fail_msg("%s is no number", path);
+    return json_number_value(value);
+}
+
+static const char *text_at(json_t *doc, const char *path)
+{
+    json_t *value = at(doc, path);
+
+    if (!json_is_string(value))
+        fail_msg("%s is no text", path);
+    return json_string_value(value);
+}
+
+/* The object of an array whose "name" is this. */
+static json_t *named(json_t *array, const char *name)
+{
+    size_t i;
+    json_t *o;
+
+    json_array_foreach(array, i, o)
+        if (strcmp(text_at(o, "name"), name) == 0)
+            return o;
+    fail_msg("nothing called %s", name);
+    return NULL;
+}
+
+/* ---- usage and input ---- */
+
+static void wrong_usage_is_one_line_and_status_2(void **state)
+{
+    static const struct {
+        const char *arguments, *want;
+    } cases[] = {
+        { "", "no subcommand" },
+        { "rnu", "did you mean run?" },
+        { "frobnicate", "unknown subcommand frobnicate" },
+        { "--frobnicate", "unknown subcommand --frobnicate" },
+        { "help frobnicate", "unknown subcommand frobnicate" },
+        { "run", "run: no CONFIG" },
+        { "run a b", "run: two operands" },
+        { "run " PLAIN " --cuont 3", "did you mean --count?" },
+        { "run " PLAIN " --count", "--count: no value" },
+        { "run " PLAIN " --count 0", "want a whole number" },
+        { "run " PLAIN " --jobs 0", "want a whole number from 1 to" },
+        { "run " PLAIN " --kernel verilog", "want native | systemc" },
+        { "run " PLAIN " --kernel systemc --jobs 2", "systemc" },
+        { "run " PLAIN " --json - --csv -", "two results to one place" },
+        { "run " PLAIN " --json @/x --stats @/x", "two results to one place" },
+        { "map " PLAIN " --count 1", "--count is an option of run, not of map" },
+        { "article now", "want options only" },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_fails(*state, cases[i].arguments, 2, cases[i].want);
+}
+
+static void what_is_named_but_not_there_yet_is_refused_by_name(void **state)
+{
+    assert_fails(*state, "compare a b", 2, "compare is not there yet");
+    assert_fails(*state, "breakdown a", 2, "breakdown is not there yet");
+    assert_fails(*state, "import a.onnx", 2, "import is not there yet");
+    assert_fails(*state, "sweep a", 2, "sweep is not there yet");
+    assert_fails(*state, "help sweep", 2, "sweep is not there yet");
+    assert_fails(*state, "run " PLAIN " --trace t.vcd", 2, "--trace is not there yet");
+    assert_fails(*state, "run " PLAIN " --set clocking.kind=elastic", 2, "elastic");
+}
+
+static void wrong_input_is_one_line_that_names_place_and_cure_and_status_2(void **state)
+{
+    static const struct {
+        const char *arguments, *want;
+    } cases[] = {
+        { "run @/none.yaml", "/none.yaml: cannot open" },
+        { "run @", "directory" },
+        { "run @/twice.yaml", "/twice.yaml:2" },
+        { "run @/type.yaml", "/type.yaml:1: batch" },
+        { "run @/range.yaml", "/range.yaml:2: core.crossbar.rows = 0: want a whole number" },
+        { "run @/unknown.yaml", "/unknown.yaml:1: btach: unknown key; did you mean batch?" },
+        { "run @/depth.yaml", "/depth.yaml:2: network.depth = 33: want" },
+        { "run @/family.yaml", "/family.yaml:2: network.family = vgg: want resnet-cifar" },
+        { "map " PLAIN " --set batch=0", "--set batch: batch = 0: want a whole number" },
+        { "map " PLAIN " --set core.crosbar.rows=2", "did you mean core.crossbar?" },
+        { "map " PLAIN " --set batch", "--set batch" },
+        { "map " PLAIN " --set chip.cores=42", "chip.cores = 43" },
+        { "map " PLAIN " --set core.input_memory.words=64", "want 96" },
+        { "map " PLAIN " --set fabric.link_gbps=4.4", "fabric.link_gbps = 4.48" },
+        { "map " PLAIN " --set core.crossbar.mvm_ns=130", "core.crossbar.mvm_ns = 100" },
+        { "map " PLAIN " --set core.crossbar.rows=8", "core.crossbar.rows" },
+        { "map " PLAIN " --set mapping.replicas.conv99=2", "mapping.replicas.conv99" },
+        { "map " PLAIN " --set fabric.kind=mesh", "point_to_point" },
+        { "run " PLAIN " --images x", "has no weights: want --set network.onnx=" },
+        { "run " PLAIN " --set network.onnx=@/none.onnx", "/none.onnx" },
+    };
+    static const struct {
+        const char *name, *text;
+    } files[] = {
+        { "twice.yaml", "batch: 1\nbatch: 2\n" },
+        { "type.yaml", "batch: many\n" },
+        { "range.yaml", "core:\n  crossbar: {rows: 0}\n" },
+        { "unknown.yaml", "btach: 1\n" },
+        { "depth.yaml", "network:\n  depth: 33\n" },
+        { "family.yaml", "network:\n  family: vgg\n" },
+    };
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        tmpdir_write(*state, files[i].name, files[i].text, strlen(files[i].text));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_fails(*state, cases[i].arguments, 2, cases[i].want);
+}
+
+/* ---- help ---- */
+
+static void help_is_on_standard_output_with_status_0(void **state)
+{
+    static const struct {
+        const char *arguments, *want[4];
+    } cases[] = {
+        { "--help", { "run", "map", "article", "Exit status" } },
+        { "-h", { "usage: imcsim" } },
+        { "help", { "usage: imcsim" } },
+        { "run --help", { "usage: imcsim run CONFIG", "--images SET", "--kernel",
+                          "core.crossbar.rows" } },
+        { "help run", { "usage: imcsim run CONFIG", "--json FILE" } },
+        { "map --help", { "usage: imcsim map CONFIG", "--dot [FILE]" } },
+        { "article --help", { "usage: imcsim article", "--out DIR" } },
+        { "help config", { "core.input_memory.placing", "fabric.link_gbps",
+                           "0.001 to 10000 Gb/s" } },
+        { "--version", { "imcsim 0." } },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *out = succeed(*state, cases[i].arguments);
+        for (size_t j = 0; j < 4 && cases[i].want[j]; j++)
+            if (!strstr(out, cases[i].want[j]))
+                fail_msg("imcsim %s: no \"%s\"", cases[i].arguments, cases[i].want[j]);
+        free(out);
+    }
+}
+
+static void a_subcommand_s_help_lists_only_its_own_options(void **state)
+{
+    char *map = succeed(*state, "map --help"), *article = succeed(*state, "article --help");
+
+    assert_null(strstr(map, "--images"));
+    assert_null(strstr(map, "--trace"));
+    assert_null(strstr(article, "--set"));
+    free(map);
+    free(article);
+}
+
+/* ---- where results go ---- */
+
+static void json_on_standard_output_is_json_and_nothing_else(void **state)
+{
+    json_t *doc = json_of(*state, "run " PLAIN " --json -");
+
+    assert_string_equal(text_at(doc, "format"), "imcsim-run/1");
+    json_decref(doc);
+}
+
+static void a_result_file_leaves_the_report_on_standard_output(void **state)
+{
+    char *out = succeed(*state, "run " PLAIN " --json @/r.json"), *file;
+    json_t *doc;
+
+    assert_non_null(strstr(out, "1,628 timesteps"));
+    free(out);
+    file = read_file(*state, "r.json");
+    doc = json_loads(file, 0, NULL);
+    assert_non_null(doc);
+    assert_int_equal(integer_at(doc, "timing.first_result_timesteps"), 1628);
+    json_decref(doc);
+    free(file);
+}
+
+static size_t n_files(const char *dir)
+{
+    DIR *d = opendir(dir);
+    size_t n = 0;
+
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));)
+        n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+    closedir(d);
+    return n;
+}
+
+static void a_failed_run_leaves_no_file_and_an_old_one_as_it_was(void **state)
+{
+    char *kept;
+
+    tmpdir_write(*state, "old.json", "old", 3);
+    assert_fails(*state, "run " PLAIN " --set chip.cores=1 --json @/old.json --csv @/new.csv", 2,
+                 "chip.cores");
+    kept = read_file(*state, "old.json");
+    assert_string_equal(kept, "old");
+    free(kept);
+    assert_int_equal(n_files(*state), 3); // old.json, and the streams' out and err
+}
+
+static void a_result_replaces_an_old_file_and_nothing_else_stays(void **state)
+{
+    tmpdir_write(*state, "r.csv", "old", 3);
+    free(succeed(*state, "map " PLAIN " --csv @/r.csv --dot @/r.dot"));
+    char *csv = read_file(*state, "r.csv");
+    assert_int_equal(strncmp(csv, "name,", 5), 0);
+    free(csv);
+    assert_int_equal(n_files(*state), 4);
+}
+
+static void an_output_that_cannot_be_written_is_one_line_and_status_1(void **state)
+{
+    static const char *const files[] = { "--json", "--csv", "--stats", "--write-config" };
+    char arguments[128];
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(arguments, sizeof arguments, "run " PLAIN " %s /dev/full", files[i]);
+        assert_fails(*state, arguments, 1, "/dev/full: ");
+        snprintf(arguments, sizeof arguments, "run " PLAIN " %s @/none/file", files[i]);
+        assert_fails(*state, arguments, 1, "/none/file: ");
+    }
+    assert_fails(*state, "map " PLAIN " --dot /dev/full", 1, "/dev/full: ");
+    assert_fails(*state, "map " PLAIN " --json @", 1, "directory");
+    assert_fails(*state, "article --out @/none/dir", 1, "/none/dir: ");
+}
+
+static void a_full_or_closed_standard_output_is_one_line_and_status_1(void **state)
+{
+    static const char *const arguments[] = { "run " PLAIN, "run " PLAIN " --json -",
+                                             "map " PLAIN " --csv -", "map " PLAIN " --dot",
+                                             "article", "--help", "run --help", "--version" };
+
+    for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++) {
+        struct outcome o = imcsim_to(*state, arguments[i], " >/dev/full 2>@/err");
+        assert_one_error_line(&o, arguments[i], 1, "standard output: No space left on device");
+        outcome_release(&o);
+        o = imcsim_to(*state, arguments[i], " >&- 2>@/err");
+        assert_one_error_line(&o, arguments[i], 1, "standard output: Bad file descriptor");
+        outcome_release(&o);
+    }
+}
+
+/* With standard output closed the next file opened would get its number, and the report with it. */
+static void a_closed_standard_output_does_not_spill_into_a_result_file(void **state)
+{
+    struct outcome o = imcsim_to(*state, "run " PLAIN " --csv @/r.csv", " >&- 2>@/err");
+    char *csv = read_file(*state, "r.csv");
+
+    assert_int_equal(o.status, 1);
+    assert_null(strstr(csv, "imcsim 0."));
+    free(csv);
+    outcome_release(&o);
+}
+
+static void a_closed_pipe_is_one_line_and_status_1(void **state)
+{
+    char imcsim_path[1024], err_path[TMPDIR_PATH_MAX];
+    int ends[2], status;
+
+    find_imcsim(imcsim_path);
+    tmpdir_path(err_path, *state, "err");
+    assert_int_equal(pipe(ends), 0);
+    close(ends[0]); // nobody reads
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        if (!freopen(err_path, "w", stderr))
+            _exit(99);
+        execl(imcsim_path, "imcsim", "run", PLAIN, (char *)NULL);
+        _exit(99);
+    }
+    close(ends[1]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status)); // not by a signal
+    struct outcome o = { WEXITSTATUS(status), NULL, read_file(*state, "err") };
+    assert_one_error_line(&o, "run", 1, "standard output: Broken pipe");
+    outcome_release(&o);
+}
+
+static void a_configuration_may_come_from_standard_input(void **state)
+{
+    struct outcome o = imcsim_to(*state, "map - --json -", " >@/out 2>@/err <" PLAIN);
+
+    assert_int_equal(o.status, 0);
+    json_t *doc = json_loads(o.out, 0, NULL);
+    assert_int_equal(integer_at(doc, "cores"), 43);
+    json_decref(doc);
+    outcome_release(&o);
+}
+
+static void log_level_debug_speaks_on_standard_error_only(void **state)
+{
+    struct outcome o = imcsim(*state, "run " PLAIN " --log-level debug --json -");
+    json_t *doc = json_loads(o.out, 0, NULL);
+
+    assert_int_equal(o.status, 0);
+    assert_non_null(doc);
+    assert_non_null(strstr(o.err, "imcsim: configuration "));
+    json_decref(doc);
+    outcome_release(&o);
+}
+
+/* ---- reproducibility ---- */
+
+static void the_same_input_gives_the_same_bytes_but_for_the_host(void **state)
+{
+    json_t *doc[3] = { json_of(*state, "run " PLAIN " --json -"),
+                       json_of(*state, "run " PLAIN " --json -"),
+                       json_of(*state, "run " PLAIN " --jobs 3 --json -") };
+    char *text[3];
+
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(json_object_del(doc[i], "host"), 0);
+        text[i] = json_dumps(doc[i], 0);
+    }
+    assert_string_equal(text[0], text[1]);
+    assert_string_equal(text[0], text[2]);
+    for (int i = 0; i < 3; i++) {
+        free(text[i]);
+        json_decref(doc[i]);
+    }
+}
+
+static void a_written_configuration_gives_the_same_run_and_the_same_file(void **state)
+{
+    static const char set[] = " --set fabric.link_gbps=5.12 --set 'mapping.replicas={rs1: 2}'"
+                              " --set batch=7 ";
+    char arguments[512];
+
+    snprintf(arguments, sizeof arguments, "run " PLAIN "%s --write-config @/a.yaml --csv @/a.csv",
+             set);
+    free(succeed(*state, arguments));
+    free(succeed(*state, "run @/a.yaml --write-config @/b.yaml --csv @/b.csv"));
+    for (int csv = 0; csv < 2; csv++) {
+        char *a = read_file(*state, csv ? "a.csv" : "a.yaml");
+        char *b = read_file(*state, csv ? "b.csv" : "b.yaml");
+        assert_string_equal(a, b); // the CSV carries the configuration's hash
+        free(a);
+        free(b);
+    }
+}
+
+static void the_hash_is_the_effective_configuration_s(void **state)
+{
+    json_t *file = json_of(*state, "map " PLAIN " --json -");
+    json_t *same = json_of(*state, "map " PLAIN " --set batch=50 --json -");
+    json_t *other = json_of(*state, "map " PLAIN " --set batch=51 --json -");
+
+    assert_string_equal(text_at(file, "config_hash"), text_at(same, "config_hash"));
+    assert_string_not_equal(text_at(file, "config_hash"), text_at(other, "config_hash"));
+    json_decref(file);
+    json_decref(same);
+    json_decref(other);
+}
+
+/* ---- what run reports ---- */
+
+static void the_document_of_run_has_the_keys_of_the_contract(void **state)
+{
+    static const char *const integers[] = {
+        "seed", "cores", "network.weights", "network.macs", "timing.clock_mhz",
+        "timing.timestep_ns", "timing.first_result_timesteps", "timing.last_conv_timesteps",
+        "timing.interval_timesteps", "timing.latency_cycles", "timing.batch",
+    };
+    static const char *const numbers[] = {
+        "timing.latency_us", "timing.throughput_images_per_s",
+        "timing.slowest_stage.share_of_timestep", "host.wall_s", "host.images_per_s",
+        "host.peak_rss_mib",
+    };
+    static const char *const texts[] = {
+        "format", "version", "kernel", "network.name", "timing.clocking",
+        "timing.slowest_stage.core", "timing.slowest_stage.stage",
+    };
+    static const char *const layer_integers[] = {
+        "cores", "rows", "columns", "replicas", "first_timestep", "last_timestep", "mvms",
+        "sram_reads", "sram_writes",
+    };
+    json_t *doc = json_of(*state, "run " PLAIN " --json -"), *layer;
+    size_t i;
+
+    for (i = 0; i < sizeof integers / sizeof *integers; i++)
+        integer_at(doc, integers[i]);
+    for (i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        number_at(doc, numbers[i]);
+    for (i = 0; i < sizeof texts / sizeof *texts; i++)
+        text_at(doc, texts[i]);
+    assert_int_equal(integer_at(doc, "config.core.crossbar.rows"), 256);
+    assert_null(json_object_get(doc, "accuracy")); // no images: absent, not zero
+    assert_null(json_object_get(doc, "energy"));
+    assert_null(json_object_get(doc, "area"));
+    assert_int_equal(json_array_size(at(doc, "layers")), 34);
+    json_array_foreach(at(doc, "layers"), i, layer) {
+        text_at(layer, "name");
+        number_at(layer, "utilization");
+        for (size_t j = 0; j < sizeof layer_integers / sizeof *layer_integers; j++)
+            integer_at(layer, layer_integers[j]);
+    }
+    json_decref(doc);
+}
+
+/* Spec section 4: timesteps of ResNet-32, and images/s = N / ((L + (N - 1) I) * 100 ns). */
+static void timing_is_that_of_the_specification(void **state)
+{
+    static const struct {
+        const char *arguments;
+        int64_t cores, last_conv, first_result, interval, batch;
+    } cases[] = {
+        { "", 43, 1626, 1628, 1024, 50 },
+        { "--set fabric.partial_sum_hops=0", 43, 1618, 1619, 1024, 50 },
+        { "--set batch=1", 43, 1626, 1628, 1024, 1 },
+        { "--set core.crossbar.rows=512", 34, 1618, 1619, 1024, 50 },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char arguments[256];
+        snprintf(arguments, sizeof arguments, "run " PLAIN " --json - %s", cases[i].arguments);
+        json_t *doc = json_of(*state, arguments), *timing = at(doc, "timing");
+        int64_t timesteps = cases[i].first_result + (cases[i].batch - 1) * cases[i].interval;
+        assert_int_equal(integer_at(doc, "cores"), cases[i].cores);
+        assert_int_equal(integer_at(timing, "last_conv_timesteps"), cases[i].last_conv);
+        assert_int_equal(integer_at(timing, "first_result_timesteps"), cases[i].first_result);
+        assert_int_equal(integer_at(timing, "interval_timesteps"), cases[i].interval);
+        assert_int_equal(integer_at(timing, "latency_cycles"), 50 * cases[i].first_result);
+        assert_true(number_at(timing, "latency_us") * 10 == (double)cases[i].first_result);
+        double rate = 1e7 * (double)cases[i].batch / (double)timesteps;
+        double error = number_at(timing, "throughput_images_per_s") / rate - 1;
+        assert_true(error < 1e-12 && error > -1e-12);
+        json_decref(doc);
+    }
+}
+
+static void the_text_explains_the_plain_run(void **state)
+{
+    static const char *const want[] = {
+        "43 of 64 cores", "361,712 weights", "1,628 timesteps = 81,400 clocks = 162.8 us",
+        "1,626 in all", "One image every 1,024 timesteps", "no layer fires more often than conv1",
+        "9,652 images/s = 50 images / ((1,628 + 49 x 1,024) timesteps x 100 ns)",
+    };
+    char *out = succeed(*state, "run " PLAIN);
+
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+        if (!strstr(out, want[i]))
+            fail_msg("no \"%s\" in: %s", want[i], out);
+    free(out);
+}
+
+/* Article Table 2 as corrected in spec section 1, and firings of one image: one for each output. */
+static void layers_are_those_of_table_2(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t cores, rows, columns, mvms;
+    } rows[] = {
+        { "conv1", 1, 27, 16, 1024 },   { "conv2", 1, 144, 16, 1024 },
+        { "conv11", 1, 144, 16, 1024 }, { "rs1", 1, 16, 28, 256 },
+        { "conv12", 1, 144, 28, 256 },  { "conv13", 1, 252, 28, 256 },
+        { "conv21", 1, 252, 28, 256 },  { "rs2", 1, 28, 56, 64 },
+        { "conv22", 1, 252, 56, 64 },   { "conv23", 2, 504, 56, 64 },
+        { "conv31", 2, 504, 56, 64 },   { "fc", 1, 56, 10, 1 },
+    };
+    json_t *doc = json_of(*state, "run " PLAIN " --json -");
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *layer = named(at(doc, "layers"), rows[i].name);
+        assert_int_equal(integer_at(layer, "cores"), rows[i].cores);
+        assert_int_equal(integer_at(layer, "rows"), rows[i].rows);
+        assert_int_equal(integer_at(layer, "columns"), rows[i].columns);
+        assert_int_equal(integer_at(layer, "mvms"), rows[i].mvms);
+        double used = (double)(rows[i].rows * rows[i].columns) / (double)(65536 * rows[i].cores);
+        assert_true(number_at(layer, "utilization") == used);
+    }
+    json_decref(doc);
+}
+
+/* Every pixel of a layer's input is written once to each of its cores, in ceil(bytes / 16) words;
+ * conv1's pixels of 3 bytes lie across words now and then (article Table 1: 1 or 2). */
+static void every_pixel_is_written_once(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t writes;
+    } rows[] = {
+        { "conv2", 1024 },           { "conv13", 2 * 256 },  { "conv22", 2 * 256 },
+        { "conv24", 2 * 2 * 64 },    { "fc", 4 },
+    };
+    json_t *doc = json_of(*state, "run " PLAIN " --json -");
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        assert_int_equal(integer_at(named(at(doc, "layers"), rows[i].name), "sram_writes"),
+                         rows[i].writes);
+    json_decref(doc);
+}
+
+static void images_add_up(void **state)
+{
+    json_t *one = json_of(*state, "run " PLAIN " --json -");
+    json_t *three = json_of(*state, "run " PLAIN " --count 3 --json -");
+    json_t *layer;
+    size_t i;
+
+    assert_int_equal(integer_at(three, "images.count"), 3);
+    assert_int_equal(integer_at(three, "images.total_timesteps"), 1628 + 2 * 1024);
+    json_array_foreach(at(three, "layers"), i, layer) {
+        json_t *single = json_array_get(at(one, "layers"), i);
+        assert_int_equal(integer_at(layer, "mvms"), 3 * integer_at(single, "mvms"));
+        assert_int_equal(integer_at(layer, "sram_writes"), 3 * integer_at(single, "sram_writes"));
+        assert_int_equal(integer_at(layer, "first_timestep"), integer_at(single, "first_timestep"));
+        assert_int_equal(integer_at(layer, "last_timestep"), integer_at(single, "last_timestep"));
+    }
+    json_decref(one);
+    json_decref(three);
+}
+
+/* Lags, spec section 4, when nothing is split: a 3x3 layer of H rows and stride 1 ends H + 2 after
+ * the one before it, one of stride 2 right after the hop. */
+static void last_firings_follow_the_closed_form(void **state)
+{
+    json_t *doc = json_of(*state, "run " PLAIN " --set fabric.partial_sum_hops=0 --json -");
+    int64_t last = 1023;
+
+    for (int conv = 1; conv <= 31; conv++) {
+        char name[16];
+        snprintf(name, sizeof name, "conv%d", conv);
+        if (conv > 1)
+            last += conv == 12 || conv == 22 ? 1 : (conv < 12 ? 32 : conv < 22 ? 16 : 8) + 2;
+        assert_int_equal(integer_at(named(at(doc, "layers"), name), "last_timestep"), last);
+    }
+    json_decref(doc);
+}
+
+/* Sums over a layer's cores of a counter, and of shares of the cores' arrays. */
+static void cores_add_up_to_their_layers(void **state)
+{
+    json_t *doc = json_of(*state, "run " PLAIN " --json -"), *layer, *core;
+    size_t i, j;
+
+    assert_int_equal(json_array_size(at(doc, "core_list")), 43);
+    json_array_foreach(at(doc, "layers"), i, layer) {
+        int64_t n = 0, reads = 0, writes = 0;
+        double used = 0;
+        json_array_foreach(at(doc, "core_list"), j, core) {
+            if (strcmp(text_at(core, "layer"), text_at(layer, "name")) != 0)
+                continue;
+            n++;
+            reads += integer_at(core, "counters.words_read");
+            reads += integer_at(core, "counters.words_read_back");
+            writes += integer_at(core, "counters.words_written");
+            used += number_at(core, "utilization");
+            assert_int_equal(integer_at(core, "counters.firings"), integer_at(layer, "mvms"));
+        }
+        assert_int_equal(n, integer_at(layer, "cores"));
+        assert_int_equal(reads, integer_at(layer, "sram_reads"));
+        assert_int_equal(writes, integer_at(layer, "sram_writes"));
+        double error = used / (double)n - number_at(layer, "utilization");
+        assert_true(error < 1e-12 && error > -1e-12);
+    }
+    json_decref(doc);
+}
+
+/* Bits that an image moves: pixels times channels times 8; 32 a sum. */
+static void links_carry_every_pixel_once(void **state)
+{
+    static const struct {
+        const char *kind, *from, *to;
+        int64_t bits;
+    } rows[] = {
+        { "image", "scratchpad", "conv1", 1024 * 3 * 8 },
+        { "forward", "conv1", "conv2", 1024 * 16 * 8 },
+        { "forward", "conv12", "conv13", 256 * 28 * 8 },
+        { "residual", "conv2", "conv3", 1024 * 16 * 8 },
+        { "to_resampling", "conv12", "rs1", 256 * 16 * 8 },
+        { "from_resampling", "rs1", "conv13", 256 * 28 * 8 },
+        { "partial_sum", "conv31.p0", "conv31.p1", 64 * 56 * 32 },
+        { "forward", "conv22", "conv23.p1", 64 * 28 * 8 }, // its half of the channels
+        { "forward", "conv31.p1", "fc", 56 * 8 },          // pooled: one pixel
+        { "result", "fc", "result", 10 * 32 },
+    };
+    json_t *doc = json_of(*state, "run " PLAIN " --json -"), *stream;
+    size_t i, j, found = 0;
+
+    for (i = 0; i < sizeof rows / sizeof *rows; i++)
+        json_array_foreach(at(doc, "streams"), j, stream) {
+            if (strcmp(text_at(stream, "kind"), rows[i].kind) != 0 ||
+                strcmp(text_at(stream, "from"), rows[i].from) != 0 ||
+                strcmp(text_at(stream, "to"), rows[i].to) != 0)
+                continue;
+            found++;
+            assert_int_equal(integer_at(stream, "bits"), rows[i].bits);
+        }
+    assert_int_equal(found, sizeof rows / sizeof *rows);
+    json_decref(doc);
+}
+
+/* ---- the other forms say the same ---- */
+
+/* Value of the statistic with this name, which must stand there once. */
+static int64_t stat_value(const char *stats, const char *name)
+{
+    int64_t value = -1;
+    size_t n = strlen(name), found = 0;
+
+    for (const char *line = stats; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, n) != 0 || line[n] != ' ')
+            continue;
+        value = strtoll(line + n, NULL, 10);
+        found++;
+    }
+    if (found != 1)
+        fail_msg("%zu statistics called %s", found, name);
+    return value;
+}
+
+static void every_statistic_is_name_value_description_unit(void **state)
+{
+    char *stats = succeed(*state, "run " PLAIN " --stats -"), *next;
+    size_t n = 0;
+
+    for (char *line = stats; *line; line = next) {
+        char name[256], unit[64];
+        long long value;
+        int end = 0;
+        next = strchr(line, '\n');
+        assert_non_null(next);
+        *next++ = '\0';
+        if (*line == '\0' || strncmp(line, "----------", 10) == 0 || *line == '#')
+            continue;
+        if (sscanf(line, "%255s %lld  # %*[^()] (%63[a-z0-9])%n", name, &value, unit, &end) != 3 ||
+            line[end] != '\0' || strncmp(name, "imcsim.", 7) != 0)
+            fail_msg("not \"name  value  # description (unit)\": %s", line);
+        n++;
+    }
+    assert_true(n > 43 * 18);
+    free(stats);
+}
+
+static void statistics_and_csv_have_the_values_of_the_json(void **state)
+{
+    json_t *doc = json_of(*state, "run " PLAIN " --json - --stats @/s.txt --csv @/s.csv");
+    char *stats = read_file(*state, "s.txt"), *csv = read_file(*state, "s.csv");
+    json_t *o, *value;
+    const char *key;
+    size_t i;
+    char text[512];
+
+    json_array_foreach(at(doc, "core_list"), i, o) {
+        json_object_foreach(at(o, "counters"), key, value) {
+            snprintf(text, sizeof text, "imcsim.core.%s.%s", text_at(o, "name"), key);
+            assert_int_equal(stat_value(stats, text), json_integer_value(value));
+        }
+    }
+    json_array_foreach(at(doc, "streams"), i, o) {
+        snprintf(text, sizeof text, "imcsim.link.%s.%s->%s.bits", text_at(o, "kind"),
+                 text_at(o, "from"), text_at(o, "to"));
+        assert_int_equal(stat_value(stats, text), integer_at(o, "bits"));
+    }
+    json_array_foreach(at(doc, "layers"), i, o) {
+        snprintf(text, sizeof text, "\n%s,%lld,%lld,%lld,%lld,%.15g,%lld,%lld,", text_at(o, "name"),
+                 (long long)integer_at(o, "cores"), (long long)integer_at(o, "rows"),
+                 (long long)integer_at(o, "columns"), (long long)integer_at(o, "replicas"),
+                 number_at(o, "utilization"), (long long)integer_at(o, "first_timestep"),
+                 (long long)integer_at(o, "last_timestep"));
+        if (!strstr(csv, text))
+            fail_msg("no %s in the CSV", text);
+    }
+    json_decref(doc);
+    free(stats);
+    free(csv);
+}
+
+/* ---- map ---- */
+
+static void map_and_run_agree(void **state)
+{
+    static const char *const same[] = { "config", "config_hash", "network", "cores", "timing",
+                                        "stages" };
+    json_t *map = json_of(*state, "map " PLAIN " --json -");
+    json_t *run = json_of(*state, "run " PLAIN " --json -"), *layer;
+    size_t i;
+
+    assert_string_equal(text_at(map, "format"), "imcsim-map/1");
+    for (i = 0; i < sizeof same / sizeof *same; i++)
+        if (!json_equal(at(map, same[i]), at(run, same[i])))
+            fail_msg("%s differs", same[i]);
+    json_array_foreach(at(map, "layers"), i, layer) {
+        json_t *ran = json_array_get(at(run, "layers"), i);
+        assert_int_equal(integer_at(layer, "first_timestep"), integer_at(ran, "first_timestep"));
+        assert_int_equal(integer_at(layer, "last_timestep"), integer_at(ran, "last_timestep"));
+        assert_int_equal(integer_at(layer, "firings"), integer_at(ran, "mvms"));
+    }
+    json_decref(map);
+    json_decref(run);
+}
+
+static void map_states_memories_and_budgets(void **state)
+{
+    json_t *doc = json_of(*state, "map " PLAIN " --json -"), *core;
+
+    core = named(at(doc, "core_list"), "conv1"); // spec section 1: 288 B
+    assert_string_equal(text_at(core, "placing"), "iwap");
+    assert_int_equal(integer_at(core, "memory_columns"), 3);
+    assert_int_equal(integer_at(core, "words_used"), 288 / 16);
+    core = named(at(doc, "core_list"), "conv13"); // 1,536 B
+    assert_string_equal(text_at(core, "placing"), "plip");
+    assert_int_equal(integer_at(core, "words_used"), 1536 / 16);
+    core = named(at(doc, "core_list"), "conv31.p0");
+    assert_int_equal(integer_at(core, "rows"), 252);
+    assert_int_equal(integer_at(core, "input_channels"), 28);
+    assert_int_equal(integer_at(core, "stage_clocks.crossbar"), 50);    // 1.0 of a timestep
+    assert_int_equal(integer_at(core, "stage_clocks.partial_sum"), 44); // 56 * 32 / 20.48 Gb/s
+    core = named(at(doc, "core_list"), "conv31.p1");
+    assert_int_equal(integer_at(core, "stage_clocks.link"), 45); // 56 * 8 / 5 Gb/s
+    assert_string_equal(text_at(doc, "timing.slowest_stage.stage"), "crossbar");
+    json_decref(doc);
+}
+
+static void map_s_text_has_a_line_for_every_core_and_stream(void **state)
+{
+    json_t *doc = json_of(*state, "map " PLAIN " --json -"), *o;
+    char *out = succeed(*state, "map " PLAIN), line[256];
+    size_t i;
+
+    json_array_foreach(at(doc, "core_list"), i, o) {
+        snprintf(line, sizeof line, "\n  %s ", text_at(o, "name"));
+        if (!strstr(out, line))
+            fail_msg("no line for core %s", text_at(o, "name"));
+    }
+    assert_non_null(strstr(out, "  to_resampling    conv12      rs1 "));
+    json_decref(doc);
+    free(out);
+}
+
+/* Edges of a colour, which is the article's for one kind of stream (Fig. 9). */
+static size_t edges(const char *dot, const char *colour)
+{
+    char want[32];
+    size_t n = 0;
+
+    snprintf(want, sizeof want, "[color=%s,", colour);
+    for (const char *p = dot; (p = strstr(p, want)); p++)
+        n++;
+    return n;
+}
+
+static void dot_has_the_article_s_streams_and_colours(void **state)
+{
+    char *dot = succeed(*state, "map " PLAIN " --dot");
+
+    assert_int_equal(strncmp(dot, "digraph ", 8), 0);
+    assert_int_equal(edges(dot, "purple"), 9);           // a row split for each of conv23..conv31
+    assert_int_equal(edges(dot, "red"), 2);              // to rs1, rs2
+    assert_int_equal(edges(dot, "orange"), 2);           // from them
+    assert_int_equal(edges(dot, "blue"), 5 + 4 + 2 * 4); // blocks of the last stage: two halves
+    assert_int_equal(edges(dot, "green3"), 10 + 1 + 9 + 1 + 2 + 8 * 2 + 1);
+    free(dot);
+}
+
+static void graphviz_draws_the_plan(void **state)
+{
+    char path[TMPDIR_PATH_MAX], command[2 * TMPDIR_PATH_MAX];
+
+    if (system("dot -V >/dev/null 2>&1") != 0) {
+        print_message("skipped: Graphviz is not installed\n");
+        skip();
+    }
+    free(succeed(*state, "map " PLAIN " --dot @/p.dot"));
+    snprintf(command, sizeof command, "dot -Tsvg %s >%s/p.svg 2>%s/err",
+             tmpdir_path(path, *state, "p.dot"), (char *)*state, (char *)*state);
+    assert_int_equal(system(command), 0);
+    char *svg = read_file(*state, "p.svg");
+    assert_non_null(strstr(svg, ">conv31.p1<"));
+    free(svg);
+}
+
+/* ---- article ---- */
+
+static void article_agrees_but_for_the_listed_deviations(void **state)
+{
+    json_t *doc = json_of(*state, "article --json -"), *f;
+    size_t i, agrees = 0, deviates = 0;
+
+    json_array_foreach(at(doc, "figures"), i, f) {
+        const char *status = text_at(f, "status");
+        if (strcmp(status, "deviates") == 0) {
+            assert_int_equal(text_at(f, "deviation")[0], 'D');
+            deviates++;
+        } else if (strcmp(status, "not printed") != 0) {
+            agrees++;
+            assert_true(strcmp(status, "agrees") == 0 || strcmp(status, "within") == 0);
+            assert_null(json_object_get(f, "deviation"));
+        }
+    }
+    /* Table 1: 36 cells, 2 misprints. Table 2: 81, 7. Timing: what section 3.1 prints. */
+    assert_int_equal(deviates, 2 + 7 + 3);
+    assert_int_equal(agrees, 36 - 2 + 81 - 7 + 3 + 2 + 2);
+    json_decref(doc);
+}
+
+static void article_writes_a_file_for_every_table(void **state)
+{
+    static const char *const names[] = { "table1.csv", "table2.csv", "timing.csv" };
+    char *out = succeed(*state, "article --out @");
+
+    assert_non_null(strstr(out, "81.1 (82.1)"));
+    assert_non_null(strstr(out, "1.428 (1.427)"));
+    assert_non_null(strstr(out, "162.8 (161.8)"));
+    free(out);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *csv = read_file(*state, names[i]);
+        assert_int_equal(strncmp(csv, "table,row,quantity,ours,printed,status,deviation\n", 49), 0);
+        free(csv);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tmpdir_make, tmpdir_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(wrong_usage_is_one_line_and_status_2),
+        TEST(what_is_named_but_not_there_yet_is_refused_by_name),
+        TEST(wrong_input_is_one_line_that_names_place_and_cure_and_status_2),
+        TEST(help_is_on_standard_output_with_status_0),
+        TEST(a_subcommand_s_help_lists_only_its_own_options),
+        TEST(json_on_standard_output_is_json_and_nothing_else),
+        TEST(a_result_file_leaves_the_report_on_standard_output),
+        TEST(a_failed_run_leaves_no_file_and_an_old_one_as_it_was),
+        TEST(a_result_replaces_an_old_file_and_nothing_else_stays),
+        TEST(an_output_that_cannot_be_written_is_one_line_and_status_1),
+        TEST(a_full_or_closed_standard_output_is_one_line_and_status_1),
+        TEST(a_closed_standard_output_does_not_spill_into_a_result_file),
+        TEST(a_closed_pipe_is_one_line_and_status_1),
+        TEST(a_configuration_may_come_from_standard_input),
+        TEST(log_level_debug_speaks_on_standard_error_only),
+        TEST(the_same_input_gives_the_same_bytes_but_for_the_host),
+        TEST(a_written_configuration_gives_the_same_run_and_the_same_file),
+        TEST(the_hash_is_the_effective_configuration_s),
+        TEST(the_document_of_run_has_the_keys_of_the_contract),
+        TEST(timing_is_that_of_the_specification),
+        TEST(the_text_explains_the_plain_run),
+        TEST(layers_are_those_of_table_2),
+        TEST(every_pixel_is_written_once),
+        TEST(images_add_up),
+        TEST(last_firings_follow_the_closed_form),
+        TEST(cores_add_up_to_their_layers),
+        TEST(links_carry_every_pixel_once),
+        TEST(every_statistic_is_name_value_description_unit),
+        TEST(statistics_and_csv_have_the_values_of_the_json),
+        TEST(map_and_run_agree),
+        TEST(map_states_memories_and_budgets),
+        TEST(map_s_text_has_a_line_for_every_core_and_stream),
+        TEST(dot_has_the_article_s_streams_and_colours),
+        TEST(graphviz_draws_the_plan),
+        TEST(article_agrees_but_for_the_listed_deviations),
+        TEST(article_writes_a_file_for_every_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

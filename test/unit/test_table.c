@@ -1,0 +1,166 @@
+/* Tables of results: aligned text, CSV, thousands. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli/table.h"
+
+static const struct table_column columns[] = {
+    { "layer", "name" }, { "words read", "sram_reads" }, { "used", "utilization" },
+    { "us", "us" },      { 0 },
+};
+
+static struct table *small_table(void)
+{
+    struct table *t = table_new(columns);
+
+    table_text(t, "conv1");
+    table_count(t, 1234567);
+    table_share(t, 0.0625, 1);
+    table_real(t, 162.84, 1);
+    table_text(t, "fc");
+    table_count(t, 4);
+    table_share(t, 1, 1);
+    table_none(t);
+    return t;
+}
+
+/* What table_print() writes; the caller frees it. */
+static char *printed(struct table *t, enum table_format format)
+{
+    struct err_msg m;
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    assert_non_null(out);
+    assert_int_equal(table_print(t, format, out, &m), ERR_NONE);
+    assert_int_equal(fclose(out), 0);
+    table_free(t);
+    return text;
+}
+
+static void assert_printed(struct table *t, enum table_format format, const char *want)
+{
+    char *text = printed(t, format);
+
+    assert_string_equal(text, want);
+    free(text);
+}
+
+static void text_is_aligned_with_thousands_and_percent(void **state)
+{
+    (void)state;
+    assert_printed(small_table(), TABLE_TEXT,
+                   "  layer  words read     used     us\n"
+                   "  conv1   1,234,567    6.2 %  162.8\n"
+                   "  fc              4  100.0 %       \n");
+}
+
+static void csv_has_keys_plain_numbers_and_fractions(void **state)
+{
+    (void)state;
+    assert_printed(small_table(), TABLE_CSV,
+                   "name,sram_reads,utilization,us\n"
+                   "conv1,1234567,0.0625,162.84\n"
+                   "fc,4,1,\n");
+}
+
+static void csv_quotes_what_would_end_a_cell(void **state)
+{
+    static const struct table_column one[] = { { "a", "a" }, { "b", "b" }, { 0 } };
+    struct table *t = table_new(one);
+
+    (void)state;
+    table_text(t, "x,y");
+    table_text(t, "say \"hi\"");
+    assert_printed(t, TABLE_CSV, "a,b\n\"x,y\",\"say \"\"hi\"\"\"\n");
+}
+
+static void control_characters_do_not_reach_the_terminal(void **state)
+{
+    static const struct table_column one[] = { { "a", "a" }, { 0 } };
+    struct table *t = table_new(one);
+
+    (void)state;
+    table_text(t, "red\033[31m\n");
+    assert_printed(t, TABLE_TEXT, "  a\n  red?[31m?\n");
+}
+
+static void utf8_is_as_wide_as_its_characters(void **state)
+{
+    static const struct table_column two[] = { { "a", "a" }, { "b", "b" }, { 0 } };
+    struct table *t = table_new(two);
+
+    (void)state;
+    table_text(t, "\xc3\xa4\xc3\xb6"); // two letters of two bytes
+    table_count(t, 1);
+    assert_printed(t, TABLE_TEXT, "  a   b\n  \xc3\xa4\xc3\xb6  1\n");
+}
+
+static void an_empty_table_has_its_header(void **state)
+{
+    (void)state;
+    assert_printed(table_new(columns), TABLE_CSV, "name,sram_reads,utilization,us\n");
+}
+
+static void a_table_without_memory_is_an_error_when_printed(void **state)
+{
+    struct err_msg m;
+
+    (void)state;
+    table_text(NULL, "a");
+    table_count(NULL, 1);
+    assert_int_equal(table_print(NULL, TABLE_TEXT, stdout, &m), ERR_MEMORY);
+    table_free(NULL);
+}
+
+static void counts_are_grouped_by_thousands(void **state)
+{
+    (void)state;
+    assert_string_equal(format_count(0).text, "0");
+    assert_string_equal(format_count(999).text, "999");
+    assert_string_equal(format_count(1000).text, "1,000");
+    assert_string_equal(format_count(123456).text, "123,456");
+    assert_string_equal(format_count(UINT64_MAX).text, "18,446,744,073,709,551,615");
+}
+
+/* A naive twin: digits from the right, a comma after each third. */
+static void counts_equal_those_of_a_naive_grouping(void **state)
+{
+    (void)state;
+    for (uint64_t value = 1; value < UINT64_MAX / 7; value = value * 7 + 3) {
+        char text[40];
+        size_t at = sizeof text - 1, n = 0;
+        uint64_t rest = value;
+        text[at] = '\0';
+        for (; rest > 0; rest /= 10) {
+            if (n > 0 && n % 3 == 0)
+                text[--at] = ',';
+            text[--at] = (char)('0' + rest % 10);
+            n++;
+        }
+        assert_string_equal(format_count(value).text, text + at);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_is_aligned_with_thousands_and_percent),
+        cmocka_unit_test(csv_has_keys_plain_numbers_and_fractions),
+        cmocka_unit_test(csv_quotes_what_would_end_a_cell),
+        cmocka_unit_test(control_characters_do_not_reach_the_terminal),
+        cmocka_unit_test(utf8_is_as_wide_as_its_characters),
+        cmocka_unit_test(an_empty_table_has_its_header),
+        cmocka_unit_test(a_table_without_memory_is_an_error_when_printed),
+        cmocka_unit_test(counts_are_grouped_by_thousands),
+        cmocka_unit_test(counts_equal_those_of_a_naive_grouping),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
