@@ -51,23 +51,24 @@ DEPS := @scripts/install_deps.sh
 .SECONDARY:
 
 all: $(if $(CLI),$(B)/imcsim)
+	@:
 
 run:
 	$(DEPS) run
-	@$(SUB) all
+	+@$(SUB) all
 	$(B)/imcsim run configs/resnet32_fmnist.yaml --images $(IMAGES) --jobs $(JOBS)
 
 test:
 	$(DEPS) test
-	@$(SUB) all $(UNIT)
+	+@$(SUB) all $(UNIT)
 	@scripts/run_tests.sh $(UNIT)
 
 check:
 	$(DEPS) check
-	@$(SUB) test
-	@$(SUB) test B=build/san SAN=address,undefined
-	@$(SUB) test B=build/clang CC=clang CXX=clang++
-	@$(SUB) lint
+	+@$(SUB) test
+	+@$(SUB) test B=build/san SAN=address,undefined
+	+@$(SUB) test B=build/clang CC=clang CXX=clang++
+	+@$(SUB) lint
 	@scripts/compare_kernels.sh $(B)/imcsim configs/*.yaml
 
 lint: $(B)/onnx.pb-c.h
@@ -75,7 +76,7 @@ lint: $(B)/onnx.pb-c.h
 
 fuzz:
 	$(DEPS) check
-	@$(SUB) build-fuzz B=build/fuzz CC=clang CXX=clang++ SAN=address,undefined,fuzzer-no-link
+	+@$(SUB) build-fuzz B=build/fuzz CC=clang CXX=clang++ SAN=address,undefined,fuzzer-no-link
 	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ:$(B)/%=build/fuzz/%)
 
 .PHONY: build-fuzz
@@ -86,7 +87,7 @@ article: all
 
 bench:
 	$(DEPS) run
-	@$(SUB) all $(BENCH)
+	+@$(SUB) all $(BENCH)
 	@for b in $(BENCH); do $$b || exit 1; done
 
 clean:
