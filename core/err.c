@@ -2,6 +2,7 @@
 #include "core/err.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,6 +46,6 @@ int err_exit_status(enum err e)
     case ERR_MEMORY:
         return 1;
     }
-    assert(!"unknown error");
+    assert(false && "unknown error");
     return 1;
 }

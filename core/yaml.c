@@ -418,9 +418,39 @@ bool yaml_is_empty(const struct yaml *node)
     return node->kind == YAML_SCALAR && !node->quoted && node->text[0] == '\0';
 }
 
+/* Bytes of the UTF-8 character at p (Unicode, table 3-7), or 0 if there is none. */
+static size_t character(const unsigned char *p)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] < 0xC0 || p[0] >= 0xF8)
+        return 0;
+    size_t n = p[0] >= 0xF0 ? 4 : p[0] >= 0xE0 ? 3 : 2;
+    uint32_t code = p[0] & (0xFFu >> (n + 1));
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+        code = code << 6 | (p[i] & 0x3Fu);
+    }
+    bool surrogate = code >= 0xD800 && code <= 0xDFFF;
+    return code < least[n] || code > 0x10FFFF || surrogate ? 0 : n;
+}
+
+/* libyaml checks the text that it parses, so the value, but not the key. */
+static bool is_utf8(const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+
+    for (size_t n = 1; *p && n > 0; p += n)
+        n = character(p);
+    return *p == '\0';
+}
+
 static enum err no_assignment(const char *assignment, struct err_msg *m)
 {
-    return err_set(m, ERR_INPUT, "--set %.*s: want key=value, as in core.crossbar.rows=512",
+    return err_set(m, ERR_INPUT, "--set %.*s: want key=value in UTF-8, as in core.crossbar.rows=512",
                    (int)whole_characters(assignment, MAX_SHOWN), assignment);
 }
 
@@ -476,7 +506,7 @@ static enum err walk(struct yaml **node, const char *assignment, char *path, siz
 enum err yaml_set(struct yaml *root, const char *assignment, size_t max_part, struct err_msg *m)
 {
     const char *equals = strchr(assignment, '=');
-    if (!equals)
+    if (!equals || !is_utf8(assignment))
         return no_assignment(assignment, m);
 
     struct loader l = { .source = assignment, .set = true, .text = equals + 1,

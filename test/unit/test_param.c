@@ -291,7 +291,7 @@ static void mistakes_of_set_name_its_key(void **state)
         { "list.0=3", "--set list.0: list = {...}: want [1 to 100, ...], 1 to 4 of them" },
         { "map.counts.a.b=x",
           "--set map.counts.a.b: map.counts.a.b = x: want a whole number from 1 to 65536" },
-        { "array.rows", "--set array.rows: want key=value, as in core.crossbar.rows=512" },
+        { "array.rows", "--set array.rows: want key=value in UTF-8, as in core.crossbar.rows=512" },
     };
 
     (void)state;

@@ -304,16 +304,15 @@ static void what_set_cannot_do_is_said_with_its_key(void **state)
     static const struct {
         const char *set, *message;
     } bad[] = {
-        { "a", "--set a: want key=value, as in core.crossbar.rows=512" },
-        { "=1", "--set =1: want key=value, as in core.crossbar.rows=512" },
-        { "a..b=1", "--set a..b=1: want key=value, as in core.crossbar.rows=512" },
-        { "a.=1", "--set a.=1: want key=value, as in core.crossbar.rows=512" },
+        { "a", "--set a: want key=value in UTF-8, as in core.crossbar.rows=512" },
+        { "=1", "--set =1: want key=value in UTF-8, as in core.crossbar.rows=512" },
+        { "a..b=1", "--set a..b=1: want key=value in UTF-8, as in core.crossbar.rows=512" },
+        { "a.=1", "--set a.=1: want key=value in UTF-8, as in core.crossbar.rows=512" },
         { "s.x=1", "--set s.x: no keys fit under s = 5, given at x.yaml:1" },
         { "l.0=1", "--set l.0: no keys fit under l = [...], given at x.yaml:2" },
         { "a=[1", "--set a: did not find expected ',' or ']' (while parsing a flow sequence)" },
         { "a.b=&x 1", "--set a.b: " ANCHORS },
         { "a.b={c: 1, c: 2}", "--set a.b: key c is repeated; it was first given at --set a.b" },
-        { "a=\xff", "--set a: invalid leading UTF-8 octet" },
     };
 
     (void)state;
@@ -329,6 +328,34 @@ static void what_set_cannot_do_is_said_with_its_key(void **state)
     assert_int_equal(set(&list, "a=1", &m), ERR_INPUT);
     assert_string_equal(m.text, "--set a: no keys fit under the top = [...], given at x.yaml:1");
     yaml_release(&list);
+}
+
+static void set_takes_utf_8_only(void **state)
+{
+    static const char *const good[] = { "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
+                                        "\xee\x80\x80", "\xf0\x90\x80\x80",
+                                        "\xf4\x8f\xbf\xbf" };
+    static const char *const bad[] = { "\x80", "\xc1\xbf", "\xc3", "\xc3x", "\xe0\x9f\xbf",
+                                       "\xe2\x82", "\xed\xa0\x80", "\xed\xbf\xbf",
+                                       "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80",
+                                       "\xff" };
+    char text[32];
+    struct err_msg m;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct yaml root = load("");
+        snprintf(text, sizeof text, "a.%s=1", good[i]);
+        assert_int_equal(set(&root, text, &m), ERR_NONE);
+        assert_string_equal(at(at(&root, "a"), good[i])->text, "1");
+        yaml_release(&root);
+    }
+    for (size_t i = 0; i < 2 * sizeof bad / sizeof *bad; i++) { // in the key, in the value
+        struct yaml root = load("");
+        snprintf(text, sizeof text, i % 2 ? "a.%s=1" : "a=%s", bad[i / 2]);
+        assert_int_equal(set(&root, text, &m), ERR_INPUT);
+        yaml_release(&root);
+    }
 }
 
 static void set_goes_sixty_four_levels_deep_and_no_further(void **state)
@@ -501,6 +528,7 @@ int main(void)
         cmocka_unit_test(set_works_on_an_empty_file),
         cmocka_unit_test(the_last_part_of_a_limited_key_keeps_its_dots),
         cmocka_unit_test(what_set_cannot_do_is_said_with_its_key),
+        cmocka_unit_test(set_takes_utf_8_only),
         cmocka_unit_test(set_goes_sixty_four_levels_deep_and_no_further),
         cmocka_unit_test(whole_numbers_are_read_to_the_edges_of_their_range),
         cmocka_unit_test(what_is_no_whole_number_is_refused),
