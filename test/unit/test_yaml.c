@@ -1,3 +1,4 @@
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -469,6 +470,17 @@ static void real_numbers_are_read_as_json_writes_them(void **state)
     }
 }
 
+static void no_range_is_so_wide_that_infinity_is_in_it(void **state)
+{
+    struct yaml root = load("1e999");
+    struct err_msg m;
+    double v;
+
+    (void)state;
+    assert_int_equal(yaml_double(&root, "x", -HUGE_VAL, HUGE_VAL, "", &v, &m), ERR_INPUT);
+    yaml_release(&root);
+}
+
 static void text_is_any_scalar_that_is_not_empty(void **state)
 {
     struct yaml root = load("[source, '5', 6, [], '']");
@@ -533,6 +545,7 @@ int main(void)
         cmocka_unit_test(whole_numbers_are_read_to_the_edges_of_their_range),
         cmocka_unit_test(what_is_no_whole_number_is_refused),
         cmocka_unit_test(real_numbers_are_read_as_json_writes_them),
+        cmocka_unit_test(no_range_is_so_wide_that_infinity_is_in_it),
         cmocka_unit_test(text_is_any_scalar_that_is_not_empty),
         cmocka_unit_test(a_long_value_is_shown_cut_between_characters),
     };
