@@ -8,14 +8,15 @@
 
 #include "core/util.h"
 
-#define BPS_PER_GBPS    1000000000u
-#define GBPS_DECIMALS   9 // log10(BPS_PER_GBPS)
-#define MAX_KEY_BYTE    256
-#define MAX_COMPARE     64 // characters of a key that are looked at to guess what was meant
+#define BPS_PER_GBPS   1000000000u
+#define GBPS_DECIMALS  9    // log10(BPS_PER_GBPS)
+#define MAX_KEY_BYTE   256  // of a dotted key; more is cut
+#define MAX_PLACE_BYTE 1200 // of a path and a line
+#define MAX_COMPARE    64   // characters of a key that are looked at to guess what was meant
 
-static void *field_of(const struct param *row, void *base)
+static enum err no_memory(struct err_msg *m)
 {
-    return (char *)base + row->offset;
+    return err_set(m, ERR_MEMORY, "out of memory");
 }
 
 size_t param_count(const struct param *rows)
@@ -119,6 +120,17 @@ static enum err read_integer(const struct param *row, const struct yaml *node, u
     return !e && *value % row->step != 0 ? unwanted(row, node, m) : e;
 }
 
+static enum err read_u32(const struct param *row, const struct yaml *node, uint32_t *field,
+                         struct err_msg *m)
+{
+    uint64_t v = *field;
+    enum err e = read_integer(row, node, &v, m);
+
+    assert(row->most <= UINT32_MAX);
+    *field = (uint32_t)v;
+    return e;
+}
+
 /* digits[.digits] as an integer of 10^-9, exactly. */
 static bool parse_rate(const char *text, uint64_t *bps)
 {
@@ -148,28 +160,29 @@ static bool parse_rate(const char *text, uint64_t *bps)
     return yaml_digits(digits[zeros] ? digits + zeros : "0", bps);
 }
 
-static enum err read_rate(const struct param *row, const struct yaml *node, uint64_t *bps,
+static enum err read_rate(const struct param *row, const struct yaml *node, uint64_t *field,
                           struct err_msg *m)
 {
     uint64_t v;
 
     if (node->kind == YAML_SCALAR && !node->quoted && parse_rate(node->text, &v) &&
         v >= row->least && v <= row->most) {
-        *bps = v;
+        *field = v;
         return ERR_NONE;
     }
     return yaml_error(node, m, "%s = %s: want %s, a decimal number with at most %d decimals",
                       row->key, yaml_show(node).text, param_accepts(row).text, GBPS_DECIMALS);
 }
 
-static enum err read_enum(const struct param *row, const struct yaml *node, unsigned *value,
+static enum err read_enum(const struct param *row, const struct yaml *node, void *field,
                           struct err_msg *m)
 {
     const char *text = node->kind == YAML_SCALAR ? node->text : "";
 
     for (unsigned i = 0; row->names[i]; i++)
         if (strcmp(row->names[i], text) == 0) {
-            *value = i;
+            assert(row->size == sizeof i);
+            memcpy(field, &i, sizeof i);
             return ERR_NONE;
         }
     if (row->reserved && strcmp(row->reserved, text) == 0)
@@ -194,11 +207,9 @@ static enum err read_list(const struct param *row, const struct yaml *node, uint
         node->n_item > row->size / sizeof *field)
         return unwanted(row, node, m);
     for (size_t i = 0; i < node->n_item; i++) {
-        uint64_t v;
-        enum err e = read_integer(row, &node->item[i], &v, m);
+        enum err e = read_u32(row, &node->item[i], &field[i], m);
         if (e)
             return e;
-        field[i] = (uint32_t)v;
     }
     *n_field = (uint32_t)node->n_item;
     return ERR_NONE;
@@ -206,7 +217,7 @@ static enum err read_list(const struct param *row, const struct yaml *node, uint
 
 static char *place_of(const struct yaml *node)
 {
-    char where[1200];
+    char where[MAX_PLACE_BYTE];
 
     yaml_where(node, where, sizeof where);
     return strdup(where);
@@ -216,18 +227,18 @@ static enum err read_count(const struct param *row, const struct yaml *node,
                            struct count_entry *entry, struct err_msg *m)
 {
     char name[MAX_KEY_BYTE];
-    uint64_t v;
+    uint64_t value;
 
-    snprintf(name, sizeof name, "%s.%s", row->key, node->key);
     if (node->key[0] == '\0')
         return yaml_error(node, m, "%s: an empty key", row->key);
-    enum err e = yaml_u64(node, name, row->least, row->most, row->unit, &v, m);
+    snprintf(name, sizeof name, "%s.%s", row->key, node->key);
+    enum err e = yaml_u64(node, name, row->least, row->most, row->unit, &value, m);
     if (e)
         return e;
     entry->key = strdup(node->key);
     entry->where = place_of(node);
-    entry->value = (uint32_t)v;
-    return entry->key && entry->where ? ERR_NONE : err_set(m, ERR_MEMORY, "out of memory");
+    entry->value = (uint32_t)value;
+    return entry->key && entry->where ? ERR_NONE : no_memory(m);
 }
 
 static void release_counts(struct count_map *map)
@@ -250,7 +261,7 @@ static enum err read_counts(const struct param *row, const struct yaml *node,
         return ERR_NONE;
     map->entry = calloc(node->n_item, sizeof *map->entry);
     if (!map->entry)
-        return err_set(m, ERR_MEMORY, "out of memory");
+        return no_memory(m);
     map->n_entry = (uint32_t)node->n_item;
     for (size_t i = 0; i < node->n_item; i++) {
         enum err e = read_count(row, &node->item[i], &map->entry[i], m);
@@ -263,56 +274,38 @@ static enum err read_counts(const struct param *row, const struct yaml *node,
 static enum err read_value(const struct param *row, void *base, const struct yaml *node,
                            struct err_msg *m)
 {
-    void *field = field_of(row, base);
-    uint64_t v = 0;
-    unsigned named = 0;
-    enum err e = ERR_NONE;
+    void *field = (char *)base + row->offset, *n_field = (char *)base + row->n_offset;
 
     switch (row->kind) {
     case PARAM_KIND_U32:
-        assert(row->size == sizeof(uint32_t) && row->most <= UINT32_MAX);
-        e = read_integer(row, node, &v, m);
-        if (!e)
-            *(uint32_t *)field = (uint32_t)v;
-        break;
+        assert(row->size == sizeof(uint32_t));
+        return read_u32(row, node, field, m);
     case PARAM_KIND_U64:
         assert(row->size == sizeof(uint64_t) && row->most <= INT64_MAX); // JSON has no more
-        e = read_integer(row, node, &v, m);
-        if (!e)
-            *(uint64_t *)field = v;
-        break;
+        return read_integer(row, node, field, m);
     case PARAM_KIND_RATE:
         assert(row->size == sizeof(uint64_t));
-        e = read_rate(row, node, &v, m);
-        if (!e)
-            *(uint64_t *)field = v;
-        break;
+        return read_rate(row, node, field, m);
     case PARAM_KIND_ENUM:
-        assert(row->size == sizeof named);
-        e = read_enum(row, node, &named, m);
-        if (!e)
-            memcpy(field, &named, sizeof named);
-        break;
+        return read_enum(row, node, field, m);
     case PARAM_KIND_NAME:
     case PARAM_KIND_PATH:
-        e = read_text(row, node, field, m);
-        break;
+        return read_text(row, node, field, m);
     case PARAM_KIND_LIST:
-        e = read_list(row, node, field, (uint32_t *)(void *)((char *)base + row->n_offset), m);
-        break;
+        return read_list(row, node, field, n_field, m);
     case PARAM_KIND_COUNTS:
         assert(row->size == sizeof(struct count_map));
-        e = read_counts(row, node, field, m);
-        break;
+        return read_counts(row, node, field, m);
     }
-    return e;
+    assert(!"unknown kind");
+    return ERR_INPUT;
 }
 
 void param_release(const struct param *rows, void *base)
 {
     for (; rows->key; rows++)
         if (rows->kind == PARAM_KIND_COUNTS)
-            release_counts(field_of(rows, base));
+            release_counts((struct count_map *)(void *)((char *)base + rows->offset));
 }
 
 /* ---- keys ---- */
@@ -416,7 +409,7 @@ static enum err read_row(struct reader *r, size_t i, const struct yaml *node)
     if (e || !r->where)
         return e;
     r->where[i] = place_of(node);
-    return r->where[i] ? ERR_NONE : err_set(r->m, ERR_MEMORY, "out of memory");
+    return r->where[i] ? ERR_NONE : no_memory(r->m);
 }
 
 static enum err read_section(struct reader *r, const char *section, const struct yaml *node);

@@ -59,12 +59,13 @@ struct param {
 
 #define PARAM_FIELD(type, field) offsetof(type, field), sizeof(((type *)0)->field)
 #define PARAM_U32(type, field, key, unit, dflt, least, most, doc)                                  \
-    { key, PARAM_KIND_U32, PARAM_FIELD(type, field), 0, unit, dflt, least, most, 1, NULL, NULL, doc }
+    PARAM_U32_STEP(type, field, key, unit, dflt, least, most, 1, doc)
 #define PARAM_U32_STEP(type, field, key, unit, dflt, least, most, step, doc)                       \
     { key, PARAM_KIND_U32, PARAM_FIELD(type, field), 0, unit, dflt, least, most, step, NULL, NULL, \
       doc }
 #define PARAM_U64(type, field, key, unit, dflt, least, most, doc)                                  \
-    { key, PARAM_KIND_U64, PARAM_FIELD(type, field), 0, unit, dflt, least, most, 1, NULL, NULL, doc }
+    { key, PARAM_KIND_U64, PARAM_FIELD(type, field), 0, unit, dflt, least, most, 1, NULL, NULL,    \
+      doc }
 #define PARAM_RATE(type, field, key, dflt, least, most, doc)                                       \
     { key, PARAM_KIND_RATE, PARAM_FIELD(type, field), 0, "Gb/s", dflt, least, most, 1, NULL, NULL, \
       doc }

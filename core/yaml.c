@@ -450,7 +450,7 @@ static bool is_utf8(const char *text)
 
 static enum err no_assignment(const char *assignment, struct err_msg *m)
 {
-    return err_set(m, ERR_INPUT, "--set %.*s: want key=value in UTF-8, as in core.crossbar.rows=512",
+    return err_set(m, ERR_INPUT, "--set %.*s: want section.key=value, in UTF-8",
                    (int)whole_characters(assignment, MAX_SHOWN), assignment);
 }
 

@@ -128,11 +128,13 @@ static enum err settle_network(struct config *c, struct err_msg *m)
         c->network.onnx[0] = '\0';
         return ERR_NONE;
     }
-    for (size_t i = 0; i < N_ROW; i++)
-        if (is_network(&config_params[i]) && config_params[i].kind != PARAM_KIND_PATH && c->where[i] &&
-            (by_set(c->where[i]) || !by_set(onnx)))
+    for (size_t i = 0; i < N_ROW; i++) {
+        const struct param *row = &config_params[i];
+        bool of_family = is_network(row) && row->kind != PARAM_KIND_PATH && c->where[i];
+        if (of_family && (by_set(c->where[i]) || !by_set(onnx)))
             return err_set(m, ERR_INPUT, "%.400s: %s: network.onnx is given too, at %.400s: want "
-                           "a family or a file", c->where[i], config_params[i].key, onnx);
+                           "a family or a file", c->where[i], row->key, onnx);
+    }
     c->network.family[0] = '\0';
     return ERR_NONE;
 }

@@ -355,7 +355,8 @@ static void every_kind_of_mistake_has_its_line_and_cure(void **state)
           "--set fabric.link_gbps: fabric.link_gbps = 10001: want 0.001 to 10000 Gb/s, "
           "a decimal number with at most 9 decimals" },
         { "", "mapping.replicas.32=0",
-          "--set mapping.replicas.32: mapping.replicas.32 = 0: want a whole number from 1 to 65536" },
+          "--set mapping.replicas.32: mapping.replicas.32 = 0: "
+          "want a whole number from 1 to 65536" },
         { "core: 256\n", "core.crossbar.rows=5",
           "--set core.crossbar.rows: no keys fit under core = 256, given at @:1" },
         { "", "core.crossbar.row=5",
@@ -507,7 +508,7 @@ static struct config random_config(uint64_t *s)
     return load(NULL, set, n);
 }
 
-static void any_configuration_written_and_read_again_gives_the_same_bytes(void **state)
+static void any_configuration_reads_back_to_the_same_bytes(void **state)
 {
     char path[TMPDIR_PATH_MAX];
     uint64_t s = 3;
@@ -568,7 +569,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_that_is_missing_or_has_an_endless_name_is_refused,
                                         tmpdir_make, tmpdir_remove),
         cmocka_unit_test(json_has_the_keys_of_the_yaml_and_rates_in_gbps),
-        cmocka_unit_test_setup_teardown(any_configuration_written_and_read_again_gives_the_same_bytes,
+        cmocka_unit_test_setup_teardown(any_configuration_reads_back_to_the_same_bytes,
                                         tmpdir_make, tmpdir_remove),
         cmocka_unit_test(help_lists_every_key),
     };

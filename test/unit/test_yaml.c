@@ -114,7 +114,8 @@ static void what_is_refused_is_named_with_its_place(void **state)
         const char *text, *message;
     } bad[] = {
         { "a: 1\nb: 2\na: 3\n", "x.yaml:3: key a is repeated; it was first given at x.yaml:1" },
-        { "m:\n  {k: 1, l: 2,\n  k: 3}", "x.yaml:3: key k is repeated; it was first given at x.yaml:2" },
+        { "m:\n  {k: 1, l: 2,\n  k: 3}",
+          "x.yaml:3: key k is repeated; it was first given at x.yaml:2" },
         { "a: 1\n---\nb: 2\n", "x.yaml:2: a second document: want one in a file" },
         { "a: 1\n--- # empty\n", "x.yaml:2: a second document: want one in a file" },
         { "a: 1\nb: &x 2\n", "x.yaml:2: " ANCHORS },
@@ -305,10 +306,10 @@ static void what_set_cannot_do_is_said_with_its_key(void **state)
     static const struct {
         const char *set, *message;
     } bad[] = {
-        { "a", "--set a: want key=value in UTF-8, as in core.crossbar.rows=512" },
-        { "=1", "--set =1: want key=value in UTF-8, as in core.crossbar.rows=512" },
-        { "a..b=1", "--set a..b=1: want key=value in UTF-8, as in core.crossbar.rows=512" },
-        { "a.=1", "--set a.=1: want key=value in UTF-8, as in core.crossbar.rows=512" },
+        { "a", "--set a: want section.key=value, in UTF-8" },
+        { "=1", "--set =1: want section.key=value, in UTF-8" },
+        { "a..b=1", "--set a..b=1: want section.key=value, in UTF-8" },
+        { "a.=1", "--set a.=1: want section.key=value, in UTF-8" },
         { "s.x=1", "--set s.x: no keys fit under s = 5, given at x.yaml:1" },
         { "l.0=1", "--set l.0: no keys fit under l = [...], given at x.yaml:2" },
         { "a=[1", "--set a: did not find expected ',' or ']' (while parsing a flow sequence)" },
@@ -338,8 +339,8 @@ static void set_takes_utf_8_only(void **state)
                                         "\xf4\x8f\xbf\xbf" };
     static const char *const bad[] = { "\x80", "\xc1\xbf", "\xc3", "\xc3x", "\xe0\x9f\xbf",
                                        "\xe2\x82", "\xed\xa0\x80", "\xed\xbf\xbf",
-                                       "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80",
-                                       "\xff" };
+                                       "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
+                                       "\xf8\x88\x80\x80\x80", "\xff" };
     char text[32];
     struct err_msg m;
 
@@ -441,7 +442,8 @@ static void real_numbers_are_read_as_json_writes_them(void **state)
     } good[] = { { "0", 0 }, { "-0.5", -0.5 }, { "12.25", 12.25 }, { "1e3", 1000 },
                  { "2.5E-1", 0.25 }, { "-1e+2", -100 } };
     static const char *const bad[] = { ".5", "5.", "1e", "1e+", "0x10", "inf", "nan", "1e999", "00",
-                                       "01.5", "1 2", "-e5", "", "\"1\"", "[1]", "-1000.5", "1000.5" };
+                                       "01.5", "1 2", "-e5", "", "\"1\"", "[1]", "-1000.5",
+                                       "1000.5" };
 
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
