@@ -115,8 +115,8 @@ static void print_throughput(const struct report *r, FILE *out)
     uint64_t batch = p->config->batch, first = r->result->first_result;
 
     fprintf(out,
-            "\nOne image every %s timesteps: no layer fires more often than %s, and a core\n"
-            "fires at most once a timestep. A batch of %s images gives\n\n",
+            "\nOne image every %s timesteps: so often fires each core of %s for an image, at most\n"
+            "once a timestep, and none fires more. A batch of %s images gives\n\n",
             format_count(p->interval).text, plan_layer_name(p, pace_setter(p)),
             format_count(batch).text);
     fprintf(out, "  %s images/s = %s images / ((%s + %s x %s) timesteps x %s ns)\n",

@@ -403,10 +403,10 @@ static void a_full_or_closed_standard_output_is_one_line_and_status_1(void **sta
 
     for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++) {
         struct outcome o = imcsim_to(*state, arguments[i], " >/dev/full 2>@/err");
-        assert_one_error_line(&o, arguments[i], 1, "standard output: No space left on device");
+        assert_one_error_line(&o, arguments[i], 1, "standard output: cannot write: No space left on device");
         outcome_release(&o);
         o = imcsim_to(*state, arguments[i], " >&- 2>@/err");
-        assert_one_error_line(&o, arguments[i], 1, "standard output: Bad file descriptor");
+        assert_one_error_line(&o, arguments[i], 1, "standard output: cannot write: Bad file descriptor");
         outcome_release(&o);
     }
 }
@@ -445,7 +445,7 @@ static void a_closed_pipe_is_one_line_and_status_1(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status)); // not by a signal
     struct outcome o = { WEXITSTATUS(status), NULL, read_file(*state, "err") };
-    assert_one_error_line(&o, "run", 1, "standard output: Broken pipe");
+    assert_one_error_line(&o, "run", 1, "standard output: cannot write: Broken pipe");
     outcome_release(&o);
 }
 
@@ -605,7 +605,7 @@ static void the_text_explains_the_plain_run(void **state)
 {
     static const char *const want[] = {
         "43 of 64 cores", "361,712 weights", "1,628 timesteps = 81,400 clocks = 162.8 us",
-        "1,626 in all", "One image every 1,024 timesteps", "no layer fires more often than conv1",
+        "1,626 in all", "One image every 1,024 timesteps: so often fires each core of conv1",
         "9,652 images/s = 50 images / ((1,628 + 49 x 1,024) timesteps x 100 ns)",
     };
     char *out = succeed(*state, "run " PLAIN);
@@ -761,6 +761,123 @@ static void links_carry_every_pixel_once(void **state)
         }
     assert_int_equal(found, sizeof rows / sizeof *rows);
     json_decref(doc);
+}
+
+/* ---- runs with images ---- */
+
+#define FMNIST "configs/resnet32_fmnist.yaml"
+#define N_PIXEL (28 * 28)
+
+/* n grey images of 28 x 28 in IDX form, and labels 0, 1, 2 ..., the last of them last_label. */
+static void write_images(const char *dir, uint8_t n, uint8_t last_label)
+{
+    uint8_t images[16 + 16 * N_PIXEL] = { 0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, 28, 0, 0, 0, 28 };
+    uint8_t labels[8 + 16] = { 0, 0, 8, 1, 0, 0, 0, n };
+    uint32_t seed = 1;
+
+    assert_true(n <= 16);
+    for (size_t i = 0; i < n * (size_t)N_PIXEL; i++) {
+        seed = seed * 1103515245 + 12345;
+        images[16 + i] = (uint8_t)(seed >> 16);
+    }
+    for (uint8_t i = 0; i < n; i++)
+        labels[8 + i] = i + 1 == n ? last_label : i;
+    tmpdir_write(dir, "t-images-idx3-ubyte", images, 16 + n * (size_t)N_PIXEL);
+    tmpdir_write(dir, "t-labels-idx1-ubyte", labels, 8 + (size_t)n);
+}
+
+static void accuracy_counts_the_images_with_the_right_class(void **state)
+{
+    json_t *doc, *class;
+    size_t i;
+    int64_t correct = 0, images = 0, right = 0;
+
+    write_images(*state, 5, 4);
+    doc = json_of(*state, "run " FMNIST " --images @/t-images-idx3-ubyte --json -");
+    json_t *labels = at(doc, "labels"), *predictions = at(doc, "predictions");
+    assert_int_equal(json_array_size(labels), 5);
+    assert_int_equal(json_array_size(predictions), 5);
+    for (i = 0; i < 5; i++) {
+        assert_int_equal(json_integer_value(json_array_get(labels, i)), i);
+        correct += json_equal(json_array_get(labels, i), json_array_get(predictions, i));
+    }
+    json_array_foreach(at(doc, "accuracy.classes"), i, class) {
+        images += integer_at(class, "images");
+        right += integer_at(class, "correct");
+    }
+    assert_int_equal(json_array_size(at(doc, "accuracy.classes")), 10);
+    assert_int_equal(integer_at(doc, "accuracy.images"), 5);
+    assert_int_equal(integer_at(doc, "accuracy.correct"), correct);
+    assert_true(number_at(doc, "accuracy.top1") * 5 == (double)correct);
+    assert_int_equal(images, 5);
+    assert_int_equal(right, correct);
+    assert_string_equal(text_at(json_array_get(at(doc, "accuracy.classes"), 9), "name"),
+                        "ankle boot");
+    assert_int_equal(integer_at(doc, "timing.first_result_timesteps"), 1628);
+    json_decref(doc);
+}
+
+static void jobs_and_kernels_classify_alike(void **state)
+{
+    static const char *const arguments[] = { "--jobs 1", "--jobs 2", "--jobs 5",
+                                             "--kernel systemc" };
+    char *first = NULL;
+
+    write_images(*state, 5, 4);
+    for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++) {
+        char command[256];
+        snprintf(command, sizeof command, "run " FMNIST " --images @/t-images-idx3-ubyte %s "
+                 "--json @/r.json", arguments[i]);
+        struct outcome o = imcsim(*state, command);
+        if (o.status == 2 && strstr(o.err, "this build has none")) {
+            print_message("skipped: SystemC is not in this build\n");
+            outcome_release(&o);
+            continue;
+        }
+        assert_int_equal(o.status, 0);
+        outcome_release(&o);
+        char *text = read_file(*state, "r.json");
+        json_t *doc = json_loads(text, 0, NULL);
+        free(text);
+        json_object_del(doc, "host");
+        json_object_del(doc, "kernel");
+        text = json_dumps(doc, 0);
+        json_decref(doc);
+        if (first)
+            assert_string_equal(first, text);
+        else
+            first = strdup(text);
+        free(text);
+    }
+    free(first);
+}
+
+static void wrong_images_are_one_line_and_leave_no_result(void **state)
+{
+    static const struct {
+        const char *arguments, *want;
+    } cases[] = {
+        { "--images @/none", "/none: " },
+        { "--images @/t-images-idx3-ubyte --count 4", "has 3 images" },
+        { "--images @/t-images-idx3-ubyte", "label" },
+        { "--images @/short-images-idx3-ubyte", "short-images-idx3-ubyte" },
+        { "--images @/noise", "noise" },
+    };
+    char arguments[256];
+
+    write_images(*state, 3, 10); // ten classes: 10 is no label
+    tmpdir_write(*state, "noise", "noise", 5);
+    static const uint8_t header[16] = { 0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28 };
+    static const uint8_t labels[10] = { 0, 0, 8, 1, 0, 0, 0, 2 };
+    tmpdir_write(*state, "short-images-idx3-ubyte", header, sizeof header);
+    tmpdir_write(*state, "short-labels-idx1-ubyte", labels, sizeof labels);
+    size_t files = n_files(*state);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        snprintf(arguments, sizeof arguments, "run " FMNIST " --json @/r.json %s",
+                 cases[i].arguments);
+        assert_fails(*state, arguments, 2, cases[i].want);
+        assert_int_equal(n_files(*state), files + 2); // out and err of the child
+    }
 }
 
 /* ---- the other forms say the same ---- */
@@ -1016,6 +1133,9 @@ int main(void)
         TEST(last_firings_follow_the_closed_form),
         TEST(cores_add_up_to_their_layers),
         TEST(links_carry_every_pixel_once),
+        TEST(accuracy_counts_the_images_with_the_right_class),
+        TEST(jobs_and_kernels_classify_alike),
+        TEST(wrong_images_are_one_line_and_leave_no_result),
         TEST(every_statistic_is_name_value_description_unit),
         TEST(statistics_and_csv_have_the_values_of_the_json),
         TEST(map_and_run_agree),
