@@ -1,0 +1,112 @@
+/* arch/tech/chip_model.h -- what an IMC core costs per action: the composition of this project's chip.
+ *
+ * A core is a crossbar of differential pairs, a pulse-width driver per row, a converter per column, a
+ * digital processor, an SRAM, a dataflow controller and its clock tree; links leave it. Energies come
+ * from the circuits of arch/tech where a circuit is known, from a cited figure, or from a factor that
+ * was fitted; configs/chips/<name>.yaml holds the last two, each with its origin.
+ *
+ *     cell        V_supply V_read G t           what a regulator draws for the read current
+ *     row         8-bit down-counter for one pulse
+ *     column      converter, regulator (fitted), scale-round-saturate
+ *     controller  registers: crossbar input, one kernel row, one pixel per stream, pointers; per
+ *                 register three NAND2 of selection; clock tree V^2 (sinks + wire)
+ *     bit         latch + wire * pitches between the cores
+ *
+ * A cited converter and the fitted regulator hold at one node; at another they scale as the SAR
+ * converter's fits do, with a warning. docs/models/chip.md derives every figure and says which are predicted and which fitted.
+ */
+#ifndef ARCH_TECH_CHIP_MODEL_H
+#define ARCH_TECH_CHIP_MODEL_H
+
+#include <stdint.h>
+
+#include "arch/tech/circuit.h"
+#include "arch/tech/device.h"
+#include "arch/tech/technology.h"
+#include "core/err.h"
+
+enum price_block {
+    PRICE_CROSSBAR, PRICE_INPUT_DRIVERS, PRICE_ADC, PRICE_DIGITAL, PRICE_INPUT_MEMORY,
+    PRICE_CONTROLLER, PRICE_LINKS, PRICE_CLOCK,
+    N_PRICE_BLOCK
+};
+const char *price_block_name(enum price_block b); // "input_memory"
+
+enum price_converter { PRICE_CONVERTER_CITED, PRICE_CONVERTER_SAR, PRICE_CONVERTER_CCO };
+
+struct chip_facts { // of configs/chips/<name>.yaml
+    double converter_pj, converter_um2, converter_ns; // cited only
+    double converter_bits;
+    double input_bits, weight_levels;
+    double pulse_ns, mean_input;
+    double cell_energy, column_pj, devices_per_weight, line_um2;
+    double cited_node_nm; // where converter and column_pj hold
+    double streams, stream_channels, pointers, pointer_bits, kernel_columns;
+    double register_activity, register_energy, selection_activity, control_area;
+    double control_leakage, control_idle, tree_fanout;
+    double sram_area, sram_energy, sram_leakage;
+    double adder_activity;
+    double link_latch, link_wire, link_toggle;
+};
+
+struct chip_model {
+    struct technology    technology;
+    struct device        device;
+    enum price_converter converter;
+    struct chip_facts    fact;
+    double               cited_energy, cited_area; // what scales cited figures to this node
+    char                 warning[512]; // interpolated or scaled; empty: none
+};
+
+/* ERR_INPUT: a file, a key, a missing cost. */
+enum err chip_model_load(struct chip_model *c, const char *technology, const char *device_path,
+                         const char *chip_path, struct err_msg *m);
+
+struct core_hardware {
+    uint32_t rows, columns; // of the crossbar
+    uint32_t words, word_bits;
+    uint32_t lanes;
+    double   mvm_ns, clock_ns;
+};
+
+struct core_unit { // costs of one core; energies in pJ
+    double area_um2[N_PRICE_BLOCK], leakage_uw[N_PRICE_BLOCK];
+    double cell;             // a cell in the mean, in one firing
+    double cell_lsb2;        // per |x| |w|, in units of their last places
+    double row;              // a driven row: its wire
+    double row_pulse;        // its driver
+    double column;           // a column's regulator
+    double conversion;
+    double scale, add, round; // one operation of the digital processor
+    double read_word, write_word;
+    double control_registers, control_selection; // of the controller, in one clock
+    double tree;             // clock tree, in one clock
+    double control_dff;      // registers of the controller
+    double register_leakage_uw; // their part of the controller's leakage
+    double latency_ns[N_PRICE_BLOCK]; // of one action; 0: a clock's business
+};
+
+/* ERR_INPUT with value and limit: pulse and conversion longer than mvm_ns, memory of less than 4
+ * words. */
+enum err core_unit(const struct chip_model *c, const struct core_hardware *h, struct core_unit *u,
+                   struct err_msg *m);
+
+/* Energy of a bit over so many pitches between cores, in pJ. */
+double link_bit_pj(const struct chip_model *c, const struct core_unit *u, double pitches);
+
+/* One core that multiplies all the time with all rows and columns. */
+struct core_peak {
+    double tops, tops_per_w, tops_per_mm2; // an operation is a multiplication or an addition
+    double energy_pj[N_PRICE_BLOCK];       // of one product: crossbar, drivers, converters, digital
+    double total_pj, area_um2;
+};
+struct core_peak core_peak(const struct core_hardware *h, const struct core_unit *u);
+
+/* Dataflow controller and input memory while every clock does its work and reads a word: Table 4 of
+ * Dazzi et al. 2021. Leakage is in each. */
+struct control_power {
+    double sequential_mw, sram_mw, combinational_mw, clock_mw, total_mw;
+};
+struct control_power control_power(const struct core_hardware *h, const struct core_unit *u);
+
+#endif

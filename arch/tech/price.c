@@ -1,0 +1,243 @@
+/* arch/tech/price.c -- see price.h. */
+#include "arch/tech/price.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct bill { // of one core over the whole run, in pJ
+    double energy[N_PRICE_BLOCK], leakage[N_PRICE_BLOCK];
+    double idle;
+};
+
+static int64_t sum(const int64_t *v)
+{
+    int64_t s = 0;
+
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        s += v[b];
+    return s;
+}
+
+int64_t price_row_energy_pj(const struct price_row *r)
+{
+    return sum(r->energy_pj);
+}
+
+int64_t price_row_leakage_pj(const struct price_row *r)
+{
+    return sum(r->leakage_pj);
+}
+
+int64_t price_row_area_um2(const struct price_row *r)
+{
+    return sum(r->area_um2);
+}
+
+static struct core_hardware hardware(const struct plan *p, const struct plan_core *core)
+{
+    return (struct core_hardware){
+        .rows = core->crossbar.rows, .columns = core->crossbar.columns,
+        .words = core->memory.words, .word_bits = core->memory.word_bits,
+        .lanes = core->digital.lanes, .mvm_ns = core->crossbar.mvm_ns,
+        .clock_ns = 1e3 / p->config->clock_mhz,
+    };
+}
+
+/* Cores lie row by row on a square of the chip's cores; a link runs along rows and columns. */
+static double pitches(const struct plan *p, uint32_t a, uint32_t b)
+{
+    uint32_t side = (uint32_t)ceil(sqrt(p->config->chip_cores));
+    double rows = fabs((double)(a / side) - (double)(b / side));
+    double columns = fabs((double)(a % side) - (double)(b % side));
+
+    return rows + columns;
+}
+
+/* To the core of the chip's edge nearest to it: the left end of its row. */
+static double stream_pitches(const struct plan *p, const struct plan_stream *s)
+{
+    uint32_t side = (uint32_t)ceil(sqrt(p->config->chip_cores));
+
+    if (s->kind == STREAM_IMAGE)
+        return s->to % side + 1;
+    if (s->kind == STREAM_RESULT)
+        return s->from % side + 1;
+    return pitches(p, s->from, s->to);
+}
+
+static uint32_t stream_owner(const struct plan_stream *s)
+{
+    return s->kind == STREAM_IMAGE ? s->to : s->from;
+}
+
+static double links_pj(const struct chip_model *c, const struct plan *p, uint32_t core,
+                       const struct core_unit *u, const uint64_t *bits)
+{
+    double pj = 0;
+
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        if (stream_owner(&p->stream[i]) == core)
+            pj += (double)bits[i] * link_bit_pj(c, u, stream_pitches(p, &p->stream[i]));
+    return pj;
+}
+
+static double crossbar_pj(const struct core_counters *n, const struct core_unit *u, bool values)
+{
+    double columns = n->firings > 0 ? (double)n->conversions / (double)n->firings : 0;
+    double cells = values ? (double)n->sum_abs_xw * u->cell_lsb2
+                          : (double)n->driven_rows * columns * u->cell;
+
+    return cells + (double)n->driven_rows * u->row + (double)n->conversions * u->column;
+}
+
+static void add_up(const struct chip_model *c, const struct plan *p, const struct price_run *run,
+                   uint32_t core, const struct core_unit *u, bool values, struct bill *bill)
+{
+    const struct core_counters *n = &run->core[core];
+    double idle = (double)(run->timesteps - n->busy_timesteps) * (double)p->timestep_clk;
+    double busy = (double)n->busy_timesteps * (double)p->timestep_clk;
+    double clocks = busy + c->fact.control_idle * idle; // worth of work
+    double ns = (double)run->timesteps * (double)p->timestep_clk * 1e3 / p->config->clock_mhz;
+    double control = u->control_registers + u->control_selection;
+
+    *bill = (struct bill){ .energy = {
+        [PRICE_CROSSBAR] = crossbar_pj(n, u, values),
+        [PRICE_INPUT_DRIVERS] = (double)n->driven_rows * u->row_pulse,
+        [PRICE_ADC] = (double)n->conversions * u->conversion,
+        [PRICE_DIGITAL] = (double)n->scale_ops * u->scale + (double)n->round_ops * u->round +
+                          (double)(n->residual_ops + n->pool_ops + n->partial_sum_ops) * u->add,
+        [PRICE_INPUT_MEMORY] = (double)(n->words_read + n->words_read_back) * u->read_word +
+                               (double)n->words_written * u->write_word,
+        [PRICE_CONTROLLER] = clocks * control,
+        [PRICE_LINKS] = links_pj(c, p, core, u, run->stream_bits),
+        [PRICE_CLOCK] = clocks * u->tree,
+    } };
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        bill->leakage[b] = u->leakage_uw[b] * ns * 1e-3; // uW ns = fJ
+    bill->idle = c->fact.control_idle * idle * (control + u->tree);
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        bill->idle += bill->leakage[b] * idle / (busy + idle);
+}
+
+static void round_row(const struct bill *bill, const struct core_unit *u, uint64_t n_image,
+                      struct price_row *row)
+{
+    double images = (double)n_image;
+
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        row->energy_pj[b] = llround(bill->energy[b] / images);
+        row->leakage_pj[b] = llround(bill->leakage[b] / images);
+        row->area_um2[b] = llround(u->area_um2[b]);
+    }
+    row->idle_pj = llround(bill->idle / images);
+}
+
+static void latencies(const struct plan *p, uint32_t core, const struct core_unit *u,
+                      struct price_row *row)
+{
+    const struct plan_core *pc = &p->core[core];
+    double clock_ns = 1e3 / p->config->clock_mhz;
+
+    row->latency_ns[PRICE_CROSSBAR] = u->latency_ns[PRICE_CROSSBAR];
+    row->latency_ns[PRICE_ADC] = u->latency_ns[PRICE_ADC];
+    row->latency_ns[PRICE_INPUT_MEMORY] = (double)pc->used_clk[STAGE_MEMORY] * clock_ns;
+    row->latency_ns[PRICE_DIGITAL] = (double)pc->used_clk[STAGE_DIGITAL] * clock_ns;
+    row->latency_ns[PRICE_LINKS] = fmax((double)pc->used_clk[STAGE_LINK],
+                                        (double)pc->used_clk[STAGE_PARTIAL_SUM]) * clock_ns;
+}
+
+static void row_add(struct price_row *to, const struct price_row *from)
+{
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        to->energy_pj[b] += from->energy_pj[b];
+        to->leakage_pj[b] += from->leakage_pj[b];
+        to->area_um2[b] += from->area_um2[b];
+        to->latency_ns[b] = fmax(to->latency_ns[b], from->latency_ns[b]);
+    }
+    to->idle_pj += from->idle_pj;
+}
+
+/* A timing run leaves the sums at 0. */
+static bool has_values(const struct plan *p, const struct price_run *run)
+{
+    for (uint32_t i = 0; i < p->n_core; i++)
+        if (run->core[i].sum_abs_xw > 0)
+            return true;
+    return false;
+}
+
+static enum err price_cores(const struct chip_model *c, const struct plan *p,
+                            const struct price_run *run, struct price_report *r, struct err_msg *m)
+{
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        struct core_hardware h = hardware(p, &p->core[i]);
+        struct core_unit u;
+        struct bill bill;
+        enum err e = core_unit(c, &h, &u, m);
+
+        if (e)
+            return e;
+        assert(run->core[i].busy_timesteps <= run->timesteps);
+        add_up(c, p, run, i, &u, r->values, &bill);
+        snprintf(r->core[i].name, sizeof r->core[i].name, "%s", p->core[i].name);
+        round_row(&bill, &u, run->n_image, &r->core[i]);
+        latencies(p, i, &u, &r->core[i]);
+        row_add(&r->layer[p->core[i].plan_layer], &r->core[i]);
+        row_add(&r->total, &r->core[i]);
+        if (i == 0)
+            r->peak = core_peak(&h, &u);
+    }
+    return ERR_NONE;
+}
+
+static void deliver(struct price_report *r)
+{
+    double pj = (double)(price_row_energy_pj(&r->total) + price_row_leakage_pj(&r->total));
+
+    r->tops = r->image_ops / r->image_ns * 1e-3;
+    r->tops_per_w = r->image_ops / pj;
+    r->tops_per_mm2 = r->tops / ((double)price_row_area_um2(&r->total) * 1e-6);
+}
+
+enum err price(const struct chip_model *c, const struct plan *p, const struct price_run *run,
+               struct price_report *r, struct err_msg *m)
+{
+    enum err e;
+
+    *r = (struct price_report){ .n_core = p->n_core, .n_layer = p->n_layer };
+    if (run->n_image == 0 || run->timesteps == 0)
+        return err_set(m, ERR_INPUT, "%llu images in %llu timesteps: nothing to price",
+                       (unsigned long long)run->n_image, (unsigned long long)run->timesteps);
+    r->core = calloc(p->n_core, sizeof *r->core);
+    r->layer = calloc(p->n_layer, sizeof *r->layer);
+    if (!r->core || !r->layer) {
+        price_report_release(r);
+        return err_set(m, ERR_MEMORY, "no memory for the breakdown of %u cores", p->n_core);
+    }
+    snprintf(r->technology, sizeof r->technology, "%s", c->technology.name);
+    snprintf(r->device, sizeof r->device, "%s", c->device.name);
+    snprintf(r->warning, sizeof r->warning, "%s", c->warning);
+    snprintf(r->total.name, sizeof r->total.name, "total");
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        snprintf(r->layer[i].name, sizeof r->layer[i].name, "%s", plan_layer_name(p, i));
+    r->values = has_values(p, run);
+    r->n_image = run->n_image;
+    r->image_ns = (double)run->timesteps * (double)p->timestep_clk * 1e3 / p->config->clock_mhz /
+                  (double)run->n_image;
+    if ((e = price_cores(c, p, run, r, m))) {
+        price_report_release(r);
+        return e;
+    }
+    r->image_ops = 2.0 * (double)network_macs(p->network);
+    deliver(r);
+    return ERR_NONE;
+}
+
+void price_report_release(struct price_report *r)
+{
+    free(r->core);
+    free(r->layer);
+    *r = (struct price_report){ 0 };
+}

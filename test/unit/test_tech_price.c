@@ -1,0 +1,591 @@
+/* What a run costs: the article's figures, hand calculations, conservation, bad input. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "arch/tech/price.h"
+#include "arch/tech/price_table.h"
+#include "test/tech_rig.h"
+
+static struct chip_model load_chip(const char *technology)
+{
+    struct chip_model c;
+    struct err_msg m;
+
+    if (chip_model_load(&c, technology, "configs/devices/pcm.yaml",
+                        "configs/chips/dazzi2021_14nm.yaml", &m))
+        fail_msg("%s", m.text);
+    return c;
+}
+
+static struct core_hardware hermes(uint32_t n)
+{
+    return (struct core_hardware){ .rows = n, .columns = n, .words = 512, .word_bits = 128,
+                                   .lanes = 64, .mvm_ns = 130, .clock_ns = 2 };
+}
+
+static struct core_unit unit_of(const struct chip_model *c, const struct core_hardware *h)
+{
+    struct core_unit u;
+    struct err_msg m;
+
+    if (core_unit(c, h, &u, &m))
+        fail_msg("%s", m.text);
+    return u;
+}
+
+/* ---- figures of Dazzi et al. 2021 ---- */
+
+static void one_calibration_gives_both_efficiencies(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256), h512 = hermes(512);
+    struct core_unit u = unit_of(&c, &h), u512 = unit_of(&c, &h512);
+    struct core_peak p = core_peak(&h, &u), p512 = core_peak(&h512, &u512);
+
+    CHECK_NEAR(p.tops_per_w, 10.5, 0.005);
+    CHECK_NEAR(p512.tops_per_w, 16.3, 0.005);
+    CHECK_NEAR(p.tops, 1.008, 0.001);
+    CHECK_NEAR(p.tops_per_mm2, 1.59, 0.005);
+    CHECK_NEAR(p.total_pj, 12480, 0.005); // spec: one product costs 12.48 nJ
+    CHECK_NEAR(p.area_um2, 634000, 0.005);
+}
+
+static void controller_and_memory_draw_what_table_4_says(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+    struct core_unit u = unit_of(&c, &h);
+    struct control_power p = control_power(&h, &u);
+
+    CHECK_NEAR(p.sequential_mw, 4.455, 0.01);
+    CHECK_NEAR(p.sram_mw, 2.604, 0.01);
+    CHECK_NEAR(p.combinational_mw, 2.225, 0.01);
+    CHECK_NEAR(p.clock_mw, 1.261, 0.10); // predicted
+    CHECK_NEAR(p.total_mw, 10.544, 0.01);
+    CHECK_NEAR(p.sequential_mw / p.total_mw, 0.4225, 0.03);
+    CHECK_NEAR(p.sram_mw / p.total_mw, 0.247, 0.03);
+    CHECK_NEAR(p.combinational_mw / p.total_mw, 0.211, 0.03);
+    CHECK_NEAR(p.clock_mw / p.total_mw, 0.1196, 0.10);
+    CHECK_NEAR((u.leakage_uw[PRICE_CONTROLLER] + u.leakage_uw[PRICE_CLOCK] +
+                u.leakage_uw[PRICE_INPUT_MEMORY]) * 1e-3, 0.1276, 0.01);
+    CHECK_NEAR(u.area_um2[PRICE_CONTROLLER], 13200, 0.01);
+    CHECK_NEAR(u.area_um2[PRICE_INPUT_MEMORY], 9100, 0.01);
+}
+
+static void links_cost_what_the_article_says(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+    struct core_unit u = unit_of(&c, &h);
+    double mean = 16. / 3; // pitches between two cores of 8 x 8
+
+    CHECK_NEAR(link_bit_pj(&c, &u, 1), 0.0394, 0.01);
+    CHECK_NEAR(link_bit_pj(&c, &u, mean) * 4.48, 0.775, 0.01); // pJ/bit * Gb/s = mW
+    /* the longest of its links, predicted: 11 of the 14 pitches that an 8 x 8 array has */
+    assert_true(link_bit_pj(&c, &u, 10) < 0.3465 && link_bit_pj(&c, &u, 14) > 0.3465);
+}
+
+/* The same figures with every fitted factor at 1: what the circuits say by themselves. */
+static void without_factors_the_circuits_come_this_close(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+
+    c.fact.register_energy = c.fact.selection_activity = c.fact.control_area = 1;
+    c.fact.sram_area = c.fact.sram_energy = c.fact.control_leakage = c.fact.sram_leakage = 1;
+    struct core_unit u = unit_of(&c, &h);
+    struct control_power p = control_power(&h, &u);
+    CHECK_NEAR(p.clock_mw, 1.261, 0.02);
+    CHECK_NEAR(p.combinational_mw, 2.225, 0.10);
+    CHECK_NEAR(p.sequential_mw, 4.455, 0.20);
+    CHECK_NEAR(u.area_um2[PRICE_CONTROLLER], 13200, 0.20);
+    CHECK_NEAR(u.area_um2[PRICE_INPUT_MEMORY], 9100 * 0.52, 0.02); // as found for that program
+}
+
+/* ---- unit costs by hand ---- */
+
+static void a_cell_draws_its_read_current_from_the_supply(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+
+    c.fact.cell_energy = 1;
+    struct core_unit u = unit_of(&c, &h);
+    /* 0.8 V * 0.2 V * (2 * 2.5 uS) * 45 ns = 36 fJ */
+    CHECK_NEAR(u.cell, 0.036, 1e-9);
+    /* largest weight 127 is 25 uS, largest input 255 is 90 ns: 0.16 * 25 * 90 = 360 fJ */
+    CHECK_NEAR(u.cell_lsb2 * 127 * 255, 0.360, 1e-9);
+}
+
+static void registers_of_the_controller_are_counted(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+
+    /* inputs twice, a kernel row and four pixels of 56 bytes, sixteen pointers */
+    CHECK_NEAR(unit_of(&c, &h).control_dff,
+               2 * 256 * 8 + 3 * 56 * 8 + 4 * 56 * 8 + 16 * 16, 1e-12);
+}
+
+static void another_node_scales_what_was_cited_and_says_so(void **state)
+{
+    (void)state;
+    struct chip_model at14 = load_chip("14nm_lp"), at22 = load_chip("22nm_lp");
+    struct core_hardware h = hermes(256);
+    struct core_unit u14 = unit_of(&at14, &h), u22 = unit_of(&at22, &h);
+
+    assert_string_equal(at14.warning, "");
+    assert_non_null(strstr(at22.warning, "scaled to 22nm_lp"));
+    assert_true(u22.conversion > u14.conversion);
+    CHECK_NEAR(u22.conversion / u14.conversion, u22.column / u14.column, 1e-12);
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        assert_true(u22.area_um2[b] >= u14.area_um2[b]);
+}
+
+/* ---- runs ---- */
+
+struct rig {
+    struct config         config;
+    struct network        network;
+    struct plan           plan;
+    struct core_counters *core;
+    uint64_t             *bits;
+    struct price_run      run;
+};
+
+static void rig_init(struct rig *r)
+{
+    struct resnet_cifar_cfg cfg;
+    struct err_msg m;
+
+    if (config_load(&r->config, "configs/resnet32.yaml", NULL, 0, &m))
+        fail_msg("%s", m.text);
+    cfg = (struct resnet_cifar_cfg){ 32, 32, 10, r->config.network.channels, 3 };
+    if (network_resnet_cifar(&r->network, &cfg, &m) ||
+        plan_make(&r->plan, &r->network, &r->config, &m))
+        fail_msg("%s", m.text);
+    r->core = calloc(r->plan.n_core, sizeof *r->core);
+    r->bits = calloc(r->plan.n_stream, sizeof *r->bits);
+    r->run = (struct price_run){ r->core, r->bits, 1, 1000 };
+}
+
+/* Counts that no two cores share. */
+static void rig_fill(struct rig *r, uint64_t n_image)
+{
+    for (uint32_t i = 0; i < r->plan.n_core; i++) {
+        uint64_t *n = (uint64_t *)&r->core[i];
+
+        for (size_t k = 0; k < sizeof r->core[i] / sizeof *n; k++)
+            n[k] = n_image * (1000 + 17 * i + 7 * k);
+        r->core[i].busy_timesteps = 3 + i;
+        r->core[i].sum_abs_xw = 0;
+    }
+    for (uint32_t i = 0; i < r->plan.n_stream; i++)
+        r->bits[i] = n_image * (900 + 13 * i);
+    r->run.n_image = n_image;
+}
+
+static void rig_release(struct rig *r)
+{
+    free(r->core);
+    free(r->bits);
+    plan_release(&r->plan);
+    network_release(&r->network);
+    config_release(&r->config);
+}
+
+static struct price_report report_of(const struct rig *r)
+{
+    struct chip_model c = load_chip("14nm_lp");
+    struct price_report q;
+    struct err_msg m;
+
+    if (price(&c, &r->plan, &r->run, &q, &m))
+        fail_msg("%s", m.text);
+    return q;
+}
+
+static void every_count_is_paid_for_in_one_block(void **state)
+{
+    (void)state;
+    static const struct { size_t offset; int block; } want[] = {
+        { offsetof(struct core_counters, conversions), PRICE_ADC },
+        { offsetof(struct core_counters, words_read), PRICE_INPUT_MEMORY },
+        { offsetof(struct core_counters, words_read_back), PRICE_INPUT_MEMORY },
+        { offsetof(struct core_counters, words_written), PRICE_INPUT_MEMORY },
+        { offsetof(struct core_counters, scale_ops), PRICE_DIGITAL },
+        { offsetof(struct core_counters, residual_ops), PRICE_DIGITAL },
+        { offsetof(struct core_counters, round_ops), PRICE_DIGITAL },
+        { offsetof(struct core_counters, pool_ops), PRICE_DIGITAL },
+        { offsetof(struct core_counters, partial_sum_ops), PRICE_DIGITAL },
+        { offsetof(struct core_counters, driven_rows), PRICE_INPUT_DRIVERS },
+    };
+    struct rig r;
+
+    rig_init(&r);
+    struct price_report none = report_of(&r);
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        memset(r.core, 0, r.plan.n_core * sizeof *r.core);
+        *(uint64_t *)(void *)((char *)&r.core[5] + want[i].offset) = 100000;
+        struct price_report q = report_of(&r);
+
+        for (int b = 0; b < N_PRICE_BLOCK; b++) {
+            int64_t more = q.core[5].energy_pj[b] - none.core[5].energy_pj[b];
+            bool crossbar_too = b == PRICE_CROSSBAR && (want[i].block == PRICE_ADC ||
+                                                        want[i].block == PRICE_INPUT_DRIVERS);
+
+            assert_true(more > 0 ? b == want[i].block || crossbar_too : b != want[i].block);
+        }
+        for (uint32_t k = 0; k < r.plan.n_core; k++)
+            if (k != 5)
+                assert_memory_equal(q.core[k].energy_pj, none.core[k].energy_pj,
+                                    sizeof q.core[k].energy_pj);
+        price_report_release(&q);
+    }
+    price_report_release(&none);
+    rig_release(&r);
+}
+
+static void a_bill_by_hand(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct rig r;
+
+    rig_init(&r);
+    /* one firing of 144 rows and 16 columns in each of 1,000 timesteps of 50 clocks */
+    r.core[1] = (struct core_counters){ .firings = 1000, .outputs = 1000, .driven_rows = 144000,
+                                        .conversions = 16000, .words_read = 9000,
+                                        .busy_timesteps = 1000 };
+    struct price_report q = report_of(&r);
+    struct core_hardware h = hermes(256);
+    struct core_unit u;
+
+    h.mvm_ns = 100;
+    u = unit_of(&c, &h);
+    const struct price_row *row = &q.core[1];
+    CHECK_NEAR((double)row->energy_pj[PRICE_CROSSBAR],
+               1000 * (144 * 16 * 0.0549202 + 16 * 28.891 + 144 * u.row), 1e-5);
+    CHECK_NEAR((double)row->energy_pj[PRICE_ADC], 16000 * 4.61, 1e-9);
+    CHECK_NEAR((double)row->energy_pj[PRICE_CLOCK], 50000 * u.tree, 1e-5);
+    CHECK_NEAR((double)row->energy_pj[PRICE_INPUT_MEMORY], 9000 * u.read_word, 1e-5);
+    CHECK_NEAR((double)row->leakage_pj[PRICE_INPUT_MEMORY], 21.55e-6 * 100e-6 * 1e12, 0.001);
+    assert_true(row->idle_pj == 0);
+    /* a core that never fires pays a fifth of controller and clock, and all of the leakage */
+    row = &q.core[2];
+    CHECK_NEAR((double)row->energy_pj[PRICE_CLOCK], 0.2 * 50000 * u.tree, 1e-5);
+    CHECK_NEAR((double)row->idle_pj, (double)(price_row_energy_pj(row) + price_row_leakage_pj(row)),
+               1e-5);
+    price_report_release(&q);
+    rig_release(&r);
+}
+
+static void with_values_the_crossbar_follows_them(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+    struct rig r;
+
+    rig_init(&r);
+    r.core[1].firings = 10;
+    r.core[1].conversions = 160;
+    r.core[1].driven_rows = 1440;
+    r.core[1].sum_abs_xw = 123456789;
+    struct price_report q = report_of(&r);
+    struct core_unit u;
+    h.mvm_ns = 100;
+    u = unit_of(&c, &h);
+    assert_true(q.values);
+    CHECK_NEAR((double)q.core[1].energy_pj[PRICE_CROSSBAR],
+               123456789 * u.cell_lsb2 + 160 * u.column + 1440 * u.row, 1e-4);
+    price_report_release(&q);
+    rig_release(&r);
+}
+
+static void a_stream_is_paid_by_its_sender_per_pitch(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+    struct core_unit u = unit_of(&c, &h);
+    struct rig r;
+
+    rig_init(&r);
+    for (uint32_t i = 0; i < r.plan.n_stream; i++) {
+        const struct plan_stream *s = &r.plan.stream[i];
+        if (s->kind == STREAM_IMAGE || s->kind == STREAM_RESULT)
+            continue;
+        memset(r.bits, 0, r.plan.n_stream * sizeof *r.bits);
+        r.bits[i] = 1000000;
+        struct price_report q = report_of(&r);
+        double away = abs((int)(s->from / 8) - (int)(s->to / 8)) +
+                      abs((int)(s->from % 8) - (int)(s->to % 8));
+        CHECK_NEAR((double)q.core[s->from].energy_pj[PRICE_LINKS],
+                   1e6 * link_bit_pj(&c, &u, away), 1e-5);
+        assert_true(q.total.energy_pj[PRICE_LINKS] == q.core[s->from].energy_pj[PRICE_LINKS]);
+        price_report_release(&q);
+        i += 7;
+    }
+    rig_release(&r);
+}
+
+/* ---- conservation ---- */
+
+/* Sums a printed CSV column, in thousandths. */
+static int64_t thousandths(const char *text)
+{
+    char *end;
+    int64_t whole = strtoll(text, &end, 10);
+
+    return whole * 1000 + (*end == '.' ? strtoll(end + 1, NULL, 10) : 0);
+}
+
+static void check_printed_sums(FILE *f)
+{
+    char line[1024], total[1024] = "";
+    int64_t sum[32] = { 0 };
+    size_t n_row = 0;
+
+    rewind(f);
+    assert_non_null(fgets(line, sizeof line, f)); // titles
+    while (fgets(line, sizeof line, f)) {
+        char *cell = strchr(line, ',');
+        if (strncmp(line, "total,", 6) == 0) {
+            memcpy(total, line, sizeof total);
+            continue;
+        }
+        for (size_t i = 0; cell; i++, cell = strchr(cell + 1, ','))
+            sum[i] += thousandths(cell + 1);
+        n_row++;
+    }
+    assert_true(n_row > 1 && total[0]);
+    char *cell = strchr(total, ',');
+    for (size_t i = 0; cell; i++, cell = strchr(cell + 1, ','))
+        assert_true(sum[i] == thousandths(cell + 1));
+    /* across: blocks and leakage make the sum */
+    int64_t across = 0;
+    for (size_t i = 0; i <= N_PRICE_BLOCK; i++)
+        across += sum[i];
+    assert_true(across == sum[N_PRICE_BLOCK + 1]);
+}
+
+static void printed_rows_and_columns_sum_to_the_last_digit(void **state)
+{
+    (void)state;
+    struct rig r;
+
+    rig_init(&r);
+    for (uint64_t images = 1; images <= 7; images += 3) {
+        rig_fill(&r, images);
+        struct price_report q = report_of(&r);
+        FILE *f = tmpfile();
+
+        assert_non_null(f);
+        price_print_layers(&q, PRICE_CSV, f);
+        check_printed_sums(f);
+        fclose(f);
+        f = tmpfile();
+        assert_non_null(f);
+        price_print_cores(&q, PRICE_CSV, f);
+        check_printed_sums(f);
+        fclose(f);
+        price_report_release(&q);
+    }
+    rig_release(&r);
+}
+
+static void json_blocks_sum_to_the_total(void **state)
+{
+    (void)state;
+    struct rig r;
+
+    rig_init(&r);
+    rig_fill(&r, 3);
+    struct price_report q = report_of(&r);
+    json_t *energy = price_energy_json(&q), *area = price_area_json(&q);
+    const char *key;
+    json_t *value;
+    double sum = 0;
+
+    json_object_foreach(json_object_get(energy, "blocks"), key, value)
+        sum += json_real_value(value);
+    CHECK_NEAR(sum, json_real_value(json_object_get(energy, "total_nj_per_image")), 1e-12);
+    sum = 0;
+    json_object_foreach(json_object_get(area, "blocks"), key, value)
+        sum += json_real_value(value);
+    CHECK_NEAR(sum, json_real_value(json_object_get(area, "total_mm2")), 1e-12);
+    json_decref(energy);
+    json_decref(area);
+    price_report_release(&q);
+    rig_release(&r);
+}
+
+static char *printed(const struct price_report *q, enum price_format f)
+{
+    char *text;
+    size_t n;
+    FILE *out = open_memstream(&text, &n);
+
+    assert_non_null(out);
+    price_print_blocks(q, f, out);
+    price_print_layers(q, f, out);
+    price_print_svg(q, out);
+    fclose(out);
+    return text;
+}
+
+static void pricing_twice_gives_the_same_bytes_in_under_10_ms(void **state)
+{
+    (void)state;
+    struct rig r;
+
+    rig_init(&r);
+    rig_fill(&r, 2);
+    struct chip_model c = load_chip("14nm_lp");
+    struct price_report a, b;
+    struct err_msg m;
+    clock_t begin = clock();
+    assert_int_equal(price(&c, &r.plan, &r.run, &a, &m), ERR_NONE);
+    double ms = (double)(clock() - begin) * 1e3 / CLOCKS_PER_SEC;
+    assert_int_equal(price(&c, &r.plan, &r.run, &b, &m), ERR_NONE);
+    for (int f = PRICE_TEXT; f <= PRICE_LATEX; f++) {
+        char *one = printed(&a, (enum price_format)f), *two = printed(&b, (enum price_format)f);
+        assert_string_equal(one, two);
+        free(one);
+        free(two);
+    }
+    assert_true(ms < 10);
+    price_report_release(&a);
+    price_report_release(&b);
+    rig_release(&r);
+}
+
+static void names_are_escaped_where_a_format_needs_it(void **state)
+{
+    (void)state;
+    struct rig r;
+
+    rig_init(&r);
+    struct price_report q = report_of(&r);
+    snprintf(q.layer[0].name, sizeof q.layer[0].name, "a_b&<c>");
+    char *latex = printed(&q, PRICE_LATEX);
+    assert_non_null(strstr(latex, "a\\_b\\&<c>"));
+    assert_non_null(strstr(latex, ">a_b&amp;&lt;c></text>"));
+    free(latex);
+    price_report_release(&q);
+    rig_release(&r);
+}
+
+/* ---- bad input ---- */
+
+static void refused(const struct chip_model *c, const struct core_hardware *h, const char *part)
+{
+    struct core_unit u;
+    struct err_msg m;
+
+    assert_int_equal(core_unit(c, h, &u, &m), ERR_INPUT);
+    if (!strstr(m.text, part))
+        fail_msg("\"%s\" does not say \"%s\"", m.text, part);
+}
+
+static void a_converter_slower_than_the_product_is_refused(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+
+    h.mvm_ns = 90.5; // 90 ns of pulse and 0.667 ns of conversion
+    refused(&c, &h, "mvm_ns = 90.5");
+    h.mvm_ns = 90.667;
+    assert_int_equal(core_unit(&c, &h, &(struct core_unit){ 0 }, &(struct err_msg){ "" }), ERR_NONE);
+    h.mvm_ns = 100; // a SAR of 10 bits takes 11 ns
+    c.converter = PRICE_CONVERTER_SAR;
+    refused(&c, &h, "conversion of 11 ns");
+    h = hermes(256);
+    h.words = 3;
+    c.converter = PRICE_CONVERTER_CITED;
+    refused(&c, &h, "3 words");
+}
+
+/* The chip's file with one text replaced. */
+static enum err load_edited(const char *from, const char *to, struct err_msg *m)
+{
+    char path[] = "/tmp/imcsim-chip-XXXXXX", text[16384];
+    FILE *f = fopen("configs/chips/dazzi2021_14nm.yaml", "r");
+    struct chip_model c;
+
+    assert_non_null(f);
+    size_t n = fread(text, 1, sizeof text - 1, f);
+    fclose(f);
+    text[n] = '\0';
+    char *at = strstr(text, from);
+    assert_non_null(at);
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    f = fdopen(fd, "w");
+    fprintf(f, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    fclose(f);
+    enum err e = chip_model_load(&c, "14nm_lp", "configs/devices/pcm.yaml", path, m);
+    unlink(path);
+    return e;
+}
+
+static void a_missing_or_absurd_cost_is_refused(void **state)
+{
+    (void)state;
+    struct err_msg m;
+
+    assert_int_equal(load_edited("converter_pj: ", "# ", &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "converter_pj is missing"));
+    assert_int_equal(load_edited("converter_pj:        {value: 4.61", "converter_pj: {value: -4.61",
+                                 &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "-4.61"));
+    assert_int_equal(load_edited("converter: cited", "converter: magic", &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "want cited, sar or cco"));
+    struct chip_model c;
+    assert_int_equal(chip_model_load(&c, "14nm_lp", "configs/devices/sram.yaml",
+                                     "configs/chips/dazzi2021_14nm.yaml", &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "sram"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_calibration_gives_both_efficiencies),
+        cmocka_unit_test(controller_and_memory_draw_what_table_4_says),
+        cmocka_unit_test(links_cost_what_the_article_says),
+        cmocka_unit_test(without_factors_the_circuits_come_this_close),
+        cmocka_unit_test(a_cell_draws_its_read_current_from_the_supply),
+        cmocka_unit_test(registers_of_the_controller_are_counted),
+        cmocka_unit_test(another_node_scales_what_was_cited_and_says_so),
+        cmocka_unit_test(every_count_is_paid_for_in_one_block),
+        cmocka_unit_test(a_bill_by_hand),
+        cmocka_unit_test(with_values_the_crossbar_follows_them),
+        cmocka_unit_test(a_stream_is_paid_by_its_sender_per_pitch),
+        cmocka_unit_test(printed_rows_and_columns_sum_to_the_last_digit),
+        cmocka_unit_test(json_blocks_sum_to_the_total),
+        cmocka_unit_test(pricing_twice_gives_the_same_bytes_in_under_10_ms),
+        cmocka_unit_test(names_are_escaped_where_a_format_needs_it),
+        cmocka_unit_test(a_converter_slower_than_the_product_is_refused),
+        cmocka_unit_test(a_missing_or_absurd_cost_is_refused),
+    };
+    return cmocka_run_group_tests_name("tech_price", tests, NULL, NULL);
+}
