@@ -70,7 +70,7 @@ static const char *maker_text(const struct onnx_graph *g, const struct onnx_valu
         snprintf(buffer, size, "node \"%.100s\"", text(g->proto->node[v->index]->name));
         return buffer;
     }
-    assert(!"unknown maker");
+    assert(0 && "unknown maker");
     return "";
 }
 

@@ -55,7 +55,7 @@ const char *onnx_means_text(enum onnx_means means)
     case ONNX_DRAFT:
         return "an unquantised result";
     }
-    assert(!"unknown meaning");
+    assert(0 && "unknown meaning");
     return "";
 }
 

@@ -106,8 +106,8 @@ struct blob_array blob_find(const struct blob *b, const char *name)
 {
     const char *line = find_line(b, name);
     char type[16];
-    size_t offset, n;
-    unsigned bits;
+    size_t offset = 0, n = 0;
+    unsigned bits = 8;
 
     if (!line || sscanf(line, "%*s %15s %zu %zu", type, &offset, &n) != 3)
         fail_msg("no array %s in the manifest", name);

@@ -304,6 +304,173 @@ static void check_wants_every_layer_but_the_last_read(void **state)
     network_release(&n);
 }
 
+/* ---- Values ---- */
+
+/* An image of 3x3 pixels and zero point -128, so that a byte is up to 255 from it; a 1x1 layer of
+ * one output; a second one that reads and adds the first, and pools. */
+static struct network valued(uint32_t channels)
+{
+    static const char *const names[] = {"image", "one", "two"};
+    struct network n = {.name = strdup("valued"), .layer = calloc(3, sizeof *n.layer),
+                        .n_layer = 3, .has_values = true};
+    const struct shape one = {3, 3, 1};
+
+    assert_non_null(n.layer);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct layer *l = &n.layer[i];
+        *l = (struct layer){.name = strdup(names[i]), .out = one, .groups = 1, .out_signed = true,
+                            .out_zero = i == 0 ? -128 : 0};
+        if (i == 0)
+            continue;
+        l->kind = LAYER_CONV;
+        l->input = calloc(1, sizeof *l->input);
+        l->weight = calloc(channels, 1);
+        l->requant = (struct requant){.m = calloc(1, sizeof *l->requant.m),
+                                      .b = calloc(1, sizeof *l->requant.b), .high = 127};
+        assert_true(l->input && l->weight && l->requant.m && l->requant.b);
+        l->n_input = 1;
+        l->input[0] = i - 1;
+        l->in = n.layer[i - 1].out;
+        l->in_zero = n.layer[i - 1].out_zero;
+        l->window = (struct window){{1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}};
+    }
+    n.layer[0].out.channels = n.layer[1].in.channels = channels;
+    n.layer[2].has_residual = true;
+    n.layer[2].residual = 1;
+    n.layer[2].pooled = true;
+    n.layer[2].pool = (struct pool_requant){.m = 1, .high = 127};
+    return n;
+}
+
+static void accept(const struct network *n)
+{
+    struct err_msg m;
+
+    if (network_check(n, &m))
+        fail_msg("%s", m.text);
+}
+
+static void refuse(const struct network *n, const char *want)
+{
+    struct err_msg m = {"accepted"};
+
+    assert_int_equal(network_check(n, &m), ERR_INPUT);
+    if (strncmp(m.text, want, strlen(want)) != 0)
+        fail_msg("\"%s\", want \"%s...\"", m.text, want);
+}
+
+static void sums_may_just_fill_32_bits(void **state)
+{
+    enum { C = 65536, MOST = INT32_MAX / 255 }; // sum of |w|
+    struct network n = valued(C);
+    int8_t *w = n.layer[1].weight;
+    int32_t left = MOST;
+    (void)state;
+
+    /* A map of two pixels and a kernel over both: 2 * 65,536 rows. */
+    n.layer[0].out = n.layer[1].in = (struct shape){2, 1, C};
+    n.layer[1].window.kernel[0] = 2;
+    n.layer[1].out = n.layer[2].in = n.layer[2].out = (struct shape){1, 1, 1};
+    n.layer[1].weight = w = realloc(w, 2 * C);
+    assert_non_null(w);
+    for (int i = 0; i < 2 * C; i++) {
+        int8_t v = (int8_t)(left < 120 ? left : 120);
+        w[i] = (int8_t)(i % 2 ? v : -v);
+        left -= v;
+    }
+    assert_int_equal(left, 0);
+    accept(&n);
+    assert_int_equal(w[2 * C - 1], 0);
+    w[2 * C - 1] = 1;
+    refuse(&n, "layer one: output 0 may reach a sum of 2147483775: want 32 bits");
+    network_release(&n);
+}
+
+static void a_raw_result_keeps_its_bias_within_32_bits(void **state)
+{
+    struct network n = valued(1);
+    (void)state;
+
+    n.layer[2] = (struct layer){.name = n.layer[2].name, .kind = LAYER_CONV,
+                                .input = n.layer[2].input, .n_input = 1, .in = n.layer[2].in,
+                                .out = n.layer[2].out, .window = n.layer[2].window, .groups = 1,
+                                .raw_output = true, .weight = n.layer[2].weight,
+                                .requant = {.m = n.layer[2].requant.m, .b = n.layer[2].requant.b}};
+    n.layer[2].weight[0] = -2; // of a byte up to 128 from 0
+    n.layer[2].requant.b[0] = INT32_MAX - 256;
+    accept(&n);
+    n.layer[2].requant.b[0]++;
+    refuse(&n, "layer two: output 0 may reach a sum of 256: want 32 bits");
+    n.layer[2].requant.b[0] = INT64_MIN;
+    refuse(&n, "layer two: output 0 may reach a sum of 256: want 32 bits");
+    network_release(&n);
+}
+
+static void scaled_sums_stay_below_2_to_the_61(void **state)
+{
+    const int64_t limit = INT64_C(1) << 61;
+    struct network n = valued(1);
+    struct requant *one = &n.layer[1].requant, *two = &n.layer[2].requant;
+    (void)state;
+
+    n.layer[1].weight[0] = -3;
+    one->m[0] = 65535;
+    one->b[0] = -(limit - 1 - 3 * 255 * 65535);
+    accept(&n);
+    one->b[0]--;
+    refuse(&n, "layer one: output 0 may overflow 64 bits before rounding");
+    one->b[0] = 0;
+    two->b[0] = limit - 1 - 128 * 1000; // the residual is up to 128 from its zero point
+    two->mr = -1000;
+    accept(&n);
+    two->b[0]++;
+    refuse(&n, "layer two: output 0 may overflow 64 bits");
+    two->b[0] = INT64_MIN;
+    refuse(&n, "layer two: output 0 may overflow 64 bits");
+    two->b[0] = 0;
+    two->mr = INT64_MIN;
+    refuse(&n, "layer two: output 0 may overflow 64 bits");
+    network_release(&n);
+}
+
+static void shifts_clamps_and_zero_points_are_checked(void **state)
+{
+    struct network n = valued(1);
+    struct layer *one = &n.layer[1], *two = &n.layer[2];
+    (void)state;
+
+    one->requant.shift = two->pool.shift = 62;
+    accept(&n);
+    one->requant.shift = 63;
+    refuse(&n, "layer one: shifts by 63");
+    one->requant.shift = 0;
+    two->pool.shift = 63;
+    refuse(&n, "layer two: pooling shifts by 63");
+    two->pool.shift = 0;
+    one->requant.low = -129;
+    refuse(&n, "layer one: shifts by 0 and clamps to -129..127");
+    one->requant.low = 0;
+    one->requant.high = 128;
+    refuse(&n, "layer one: shifts by 0 and clamps to 0..128");
+    one->requant.high = -1;
+    refuse(&n, "layer one: shifts by 0 and clamps to 0..-1");
+    one->requant.high = 127;
+    two->pool.high = 128;
+    refuse(&n, "layer two: pooling shifts by 0 and clamps to 0..128");
+    two->pool.high = 127;
+    two->pool.b = INT64_C(1) << 61;
+    refuse(&n, "layer two: pooling shifts");
+    two->pool.b = 0;
+    two->requant.r_zero = 1;
+    refuse(&n, "layer two: takes the zero point of its residual for 1: want 0");
+    two->requant.r_zero = 0;
+    accept(&n);
+    free(one->weight);
+    one->weight = NULL;
+    refuse(&n, "layer one: has no weights or scales");
+    network_release(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +482,10 @@ int main(void)
         cmocka_unit_test(find_gives_the_number_of_layers_for_a_name_that_is_not_there),
         cmocka_unit_test(check_names_the_layer_and_what_is_wrong),
         cmocka_unit_test(check_wants_every_layer_but_the_last_read),
+        cmocka_unit_test(sums_may_just_fill_32_bits),
+        cmocka_unit_test(a_raw_result_keeps_its_bias_within_32_bits),
+        cmocka_unit_test(scaled_sums_stay_below_2_to_the_61),
+        cmocka_unit_test(shifts_clamps_and_zero_points_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
