@@ -1,4 +1,5 @@
-/* arch/digital.h -- the digital processor: from accumulators to activations, spec section 4a.
+/* arch/digital.h -- the digital processor: from accumulators to activations (docs/accelerator.md,
+ * section 4a).
  *
  *     t   = acc * m[o] + b[o] + (r - r_zero) * mr        int64
  *     out = clamp(rne(t, shift), low, high)

@@ -1,4 +1,4 @@
-/* dataflow/family_resnet.c -- the built-in family resnet-cifar, spec section 1.
+/* dataflow/family_resnet.c -- the built-in family resnet-cifar, docs/accelerator.md, section 1.
  *
  * One convolution, then for every stage `blocks` blocks of two 3x3 convolutions around which a
  * residual runs, then global average pooling and a fully connected layer. The first block of each

@@ -1,6 +1,6 @@
-/* dataflow/fire_block.c -- the outputs of one block of Method 2: strips block_w columns wide, blocks
- * of block_h rows from top to bottom, row by row inside a block, never across blocks. The last strip
- * and the last block are cut at the edge. Copies take strips in turn. */
+/* dataflow/fire_block.c -- the outputs of one block of Method 2: strips block_w columns wide,
+ * blocks of block_h rows from top to bottom, row by row inside a block, never across blocks. The
+ * last strip and the last block are cut at the edge. Copies take strips in turn. */
 #include "core/util.h"
 #include "dataflow/firing.h"
 

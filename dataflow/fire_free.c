@@ -1,6 +1,6 @@
 /* dataflow/fire_free.c -- any n outputs in scan order, across the end of a column and from one
- * image into the next. This is the article's accounting (Dazzi et al. 2021, section 3.1.4); replicas
- * that share rows cannot do it, since the patches on the two sides do not overlap. */
+ * image into the next. This is the article's accounting (Dazzi et al. 2021, section 3.1.4);
+ * replicas that share rows cannot do it, since the patches on the two sides do not overlap. */
 #include "core/util.h"
 #include "dataflow/firing.h"
 #include "dataflow/firing_column.h"

@@ -1,4 +1,4 @@
-/* dataflow/firing.h -- which outputs one firing may hold, spec section 4.
+/* dataflow/firing.h -- which outputs one firing may hold; docs/accelerator.md, section 4.
  *
  * A copy of a layer computes its outputs in a fixed order, one firing a timestep, up to n outputs a
  * firing. A policy says what that order is and which outputs may share a firing. Policies: column,
@@ -50,7 +50,7 @@ extern const struct firing_policy *const firing_policies[]; // ends with NULL
 
 const struct firing_policy *firing_find(const char *name); // NULL when unknown
 
-/* First output of an image in the order of a copy. Every copy has one: copies <= firing_strips(). */
+/* First output of an image in the order of a copy. Each copy has one: copies <= firing_strips(). */
 struct firing_place firing_first(const struct firing_policy *f, const struct firing_shape *s,
                                  uint32_t copy, uint64_t image);
 

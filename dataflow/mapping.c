@@ -11,9 +11,9 @@ static uint32_t gcd(uint32_t a, uint32_t b)
 }
 
 /* Distinct input positions along one axis of the windows of `count` neighbouring outputs: the size
- * of { i * stride + j * dilation : i < count, j < kernel }. With g = gcd(stride, dilation), position
- * j of window i is position j + stride / g of window i - dilation / g. So the first dilation / g
- * windows are all new, and each later one adds min(kernel, stride / g). */
+ * of { i * stride + j * dilation : i < count, j < kernel }. With g = gcd(stride, dilation),
+ * position j of window i is position j + stride / g of window i - dilation / g. So the first
+ * dilation / g windows are all new, and each later one adds min(kernel, stride / g). */
 static uint64_t axis_positions(const struct window *w, int axis, uint32_t count)
 {
     uint32_t g = gcd(w->stride[axis], w->dilation[axis]), kernel = w->kernel[axis];

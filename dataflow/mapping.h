@@ -1,7 +1,8 @@
 /* dataflow/mapping.h -- how kernel matrices sit in crossbars: replicas, rows, splits.
  *
- * Dazzi et al. 2021, sections 2.2 and 2.4.4; spec section 2. Replicas compute neighbouring outputs in
- * one firing and share the rows of the input positions that their patches have in common.
+ * Dazzi et al. 2021, sections 2.2 and 2.4.4; docs/accelerator.md, section 2. Replicas compute
+ * neighbouring outputs in one firing and share the rows of the input positions that their patches
+ * have in common.
  */
 #ifndef DATAFLOW_MAPPING_H
 #define DATAFLOW_MAPPING_H

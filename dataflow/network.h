@@ -6,7 +6,7 @@
  * the layers are in topological order. What runs in a core's digital processor (scale, bias,
  * residual sum, ReLU, rounding, global pooling) is part of the layer, not a layer of its own.
  *
- * Arithmetic of one output, spec section 4a (all integers):
+ * Arithmetic of one output, docs/accelerator.md, section 4a (all integers):
  *
  *     acc = sum w * (x - in_zero)                  int32; padding pixels are in_zero
  *     t   = acc * m[o] + b[o] + (r - r_zero) * mr  int64; r the residual, if there is one
@@ -111,8 +111,8 @@ enum err network_check(const struct network *n, struct err_msg *m);
 void network_release(struct network *n);
 
 /* CIFAR-style residual networks (He et al. 2016, section 4.2) with the channel counts and layer
- * names of Dazzi et al. 2021, Table 2: conv1 .. conv(depth-1), rs1 .. , fc. depth = 2 + 2 * stages *
- * blocks, blocks >= 1; stage i > 0 halves the map. Without weights. */
+ * names of Dazzi et al. 2021, Table 2: conv1 .. conv(depth-1), rs1 .. , fc. depth = 2 + 2 * stages
+ * * blocks, blocks >= 1; stage i > 0 halves the map. Without weights. */
 struct resnet_cifar_cfg {
     uint32_t        depth, size, classes;
     const uint32_t *channels; // one per stage

@@ -1,7 +1,7 @@
 /* dataflow/network_check.c -- what every stage after the importer takes for granted.
  *
  * Sizes first, so that no later product of them overflows; then the graph; then, where there are
- * values, the widths of spec section 4a: sums in 32 bits, t in 64.
+ * values, the widths of docs/accelerator.md, section 4a: sums in 32 bits, t in 64.
  */
 #include "dataflow/network.h"
 

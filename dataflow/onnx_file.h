@@ -1,9 +1,9 @@
 /* dataflow/onnx_file.h -- an ONNX file from disk to decoded messages.
  *
- * protobuf-c does the decoding. Before it sees a byte, a walk over the wire format proves that every
- * length lies inside its message and that messages nest at most 32 deep, which protobuf-c, being
- * recursive, takes on trust; while it works, an allocator stops a file that would unpack to more
- * than 64 MiB and 16 times its own size.
+ * protobuf-c does the decoding. Before it sees a byte, a walk over the wire format proves that
+ * every length lies inside its message and that messages nest at most 32 deep, which protobuf-c,
+ * being recursive, takes on trust; while it works, an allocator stops a file that would unpack to
+ * more than 64 MiB and 16 times its own size.
  */
 #ifndef DATAFLOW_ONNX_FILE_H
 #define DATAFLOW_ONNX_FILE_H

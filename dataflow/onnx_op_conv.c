@@ -1,4 +1,4 @@
-/* dataflow/onnx_op_conv.c -- Conv: two-dimensional, any kernel, stride, padding, dilation, groups. */
+/* dataflow/onnx_op_conv.c -- Conv: two-dimensional; any kernel, stride, padding, dilation. */
 #include <inttypes.h>
 #include <string.h>
 

@@ -189,7 +189,8 @@ static enum err read_dequantize(struct onnx_reader *r, const struct onnx_node *n
         return dequantize_constant(r, node, x);
     if (x->means == ONNX_BYTES)
         return dequantize_map(r, node, x);
-    return onnx_node_refuse(node, r->msg, "input 0 is %s: want integers", onnx_means_text(x->means));
+    return onnx_node_refuse(node, r->msg, "input 0 is %s: want integers",
+                            onnx_means_text(x->means));
 }
 
 /* saturate speaks of 8-bit floats only, which are refused by their type. */

@@ -118,13 +118,14 @@ enum err onnx_tensor_view(struct onnx_tensor *t, const Onnx__TensorProto *proto,
     *t = (struct onnx_tensor){.proto = proto, .type = proto->data_type};
     const struct type *type = type_of(t->type);
 
-    if (proto->n_external_data || proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
+    if (proto->n_external_data ||
+        proto->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
         return refuse(m, proto, "its data are in another file: want a model saved as one file");
     if (proto->segment)
         return refuse(m, proto, "its data are a segment: want a whole tensor");
     if (type->field == FIELD_NONE)
-        return err_set(m, ERR_INPUT, "tensor \"%.100s\": type %" PRId32 " (%s): want float, double, "
-                       "int8, uint8, int32 or int64", name, t->type, type->name);
+        return err_set(m, ERR_INPUT, "tensor \"%.100s\": type %" PRId32 " (%s): want float, "
+                       "double, int8, uint8, int32 or int64", name, t->type, type->name);
     enum err e = check_dims(t, m);
     if (e)
         return e;

@@ -100,8 +100,8 @@ void plan_slowest_stage(const struct plan *p, uint32_t *core, enum stage *s)
             }
 }
 
-/* Memory columns, and the resampling layers that depend on them: one that would have to send a pixel
- * before it is there gets it from a memory with one more column. */
+/* Memory columns, and the resampling layers that depend on them: one that would have to send a
+ * pixel before it is there gets it from a memory with one more column. */
 static enum err columns(struct plan *p, struct schedule *s, struct err_msg *m)
 {
     enum err e = ERR_NONE;
@@ -115,7 +115,8 @@ static enum err columns(struct plan *p, struct schedule *s, struct err_msg *m)
             struct plan_layer *feeder = &p->layer[p->layer[i].feeder];
             e = schedule_resampling(s, i, &in_time, m);
             if (!e && !in_time && feeder->memory_columns++ > feeder->in_width)
-                e = err_set(m, ERR_RUN, "layer %s: its memory cannot keep pixels long enough for %s",
+                e = err_set(m, ERR_RUN,
+                            "layer %s: its memory cannot keep pixels long enough for %s",
                             plan_layer_name(p, p->layer[i].feeder), plan_layer_name(p, i));
         }
         if (!e && p->layer[i].feed == FEED_READ_BACK)
@@ -172,7 +173,8 @@ static enum err check_clocks(struct plan *p, struct err_msg *m)
 
     if (!config_clocks(c->timestep_ns, c->clock_mhz, &p->timestep_clk))
         return err_set(m, ERR_INPUT,
-                       "clocking.timestep_ns = %llu is not a whole number of clocks at clock_mhz = %u",
+                       "clocking.timestep_ns = %llu is not a whole number of clocks at "
+                       "clock_mhz = %u",
                        (unsigned long long)c->timestep_ns, c->clock_mhz);
     return ERR_NONE;
 }

@@ -2,7 +2,7 @@
  *
  * The plan is what both halves of the simulator share: `imcsim map` prints it, the chip is built
  * from it, tests make small ones. Nothing after it knows what ONNX is, nothing before it knows
- * what a cycle is. It is immutable once made.
+ * what a cycle is. It is immutable once made. The rules are those of docs/accelerator.md.
  *
  * A layer is cut by input channels into `parts` (a chain of partial sums), by output channels into
  * `groups`, and copied `copies` times over output columns. Its cores are numbered
@@ -36,7 +36,7 @@ enum residual_kind {
     RESIDUAL_DIRECT     // sent by the cores that compute it
 };
 
-struct replicas { // copies of the kernel matrix in one crossbar, spec section 2
+struct replicas { // copies of the kernel matrix in one crossbar
     uint32_t n;                 // output pixels per firing
     uint32_t width, height;     // of a block: width = min(dW, n), height = floor(n / width) rows
     uint32_t positions;         // U: union of the n patches' positions
@@ -65,7 +65,7 @@ struct plan_layer {
 enum stage { STAGE_MEMORY, STAGE_CROSSBAR, STAGE_DIGITAL, STAGE_LINK, STAGE_PARTIAL_SUM, N_STAGE };
 
 struct plan_core {
-    char                *name;  // owned: "conv23", or "conv23.p1" (part), ".g1" (group), ".c1" (copy)
+    char                *name; // owned: "conv23", or with ".c1" (copy), ".g1" (group), ".p1" (part)
     uint32_t             plan_layer;
     uint32_t             part, group, copy;
     uint32_t             in_first, in_n;   // its input channels (of the concatenated input)
@@ -142,7 +142,7 @@ struct plan {
     uint64_t first_result;          // elapsed timesteps to the first image's result
     uint64_t last_conv;             // elapsed timesteps to the last firing of the last convolution
     uint64_t lead;                  // timesteps before the first that the scratchpad begins
-    uint64_t pipeline_timesteps;    // what a pipeline of real stages would add, spec section 4
+    uint64_t pipeline_timesteps;    // what a pipeline of real stages would add
     uint32_t transient_images;      // image i >= this repeats image i - 1, one interval later
 };
 

@@ -1,4 +1,5 @@
-/* dataflow/plan_budget.c -- what each stage of each core does in its worst timestep, spec section 4:
+/* dataflow/plan_budget.c -- what each stage of each core does in its worst timestep
+ * (docs/accelerator.md, section 4):
  *
  *     memory     one clock per word written or read, read-back included, one port
  *     crossbar   mvm_ns
@@ -18,8 +19,8 @@
 #include "dataflow/registers.h"
 #include "noc/fabric.h"
 
-/* Clocks of one memory, timestep by timestep. When every image repeats the one before it, all of them
- * fold onto the timesteps of as many as make the words repeat too. */
+/* Clocks of one memory, timestep by timestep. When every image repeats the one before it, all of
+ * them fold onto the timesteps of as many as make the words repeat too. */
 struct port {
     uint32_t *clk;  // [n]
     int64_t   base; // timestep of clk[0]

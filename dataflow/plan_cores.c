@@ -109,8 +109,9 @@ enum err plan_memories(struct plan *p, struct err_msg *m)
         uint64_t words = memory_used_words(&core->layout);
         if (words > core->memory.words)
             return err_set(m, ERR_INPUT,
-                           "core %s: memory: %u columns of %u pixels of %u bytes placed %s take %" PRIu64
-                           " words of %u bits, core.input_memory.words = %u: want %" PRIu64,
+                           "core %s: memory: %u columns of %u pixels of %u bytes placed %s take "
+                           "%" PRIu64 " words of %u bits, core.input_memory.words = %u: "
+                           "want %" PRIu64,
                            core->name, pl->memory_columns, pl->in_height, core->in_n,
                            core->layout.placing->name, words, core->memory.word_bits,
                            core->memory.words, words);

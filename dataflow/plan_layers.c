@@ -94,8 +94,8 @@ static enum err check_keys(const struct plan *p, const char *table, const struct
             network_find(p->network, key) < p->network->n_layer)
             continue;
         return err_set(m, ERR_INPUT,
-                       "%s: mapping.%s.%s: no such layer in %s: want an output height, or a layer's "
-                       "name as `imcsim map` prints them",
+                       "%s: mapping.%s.%s: no such layer in %s: want an output height, or the "
+                       "name of a layer as `imcsim map` prints them",
                        map->entry[i].where, table, key, p->network->name);
     }
     return ERR_NONE;
@@ -114,14 +114,15 @@ static enum err choose_firing(const struct plan *p, struct plan_layer *pl, uint3
     *block_width = count_map_get(&cfg->block_width, l->name, l->out.height, 1);
     if (*block_width > l->out.width)
         return err_set(m, ERR_INPUT,
-                       "mapping.block_width of %s = %u: its output is %u columns wide: want 1 to %u",
+                       "mapping.block_width of %s = %u: its output is %u columns wide: "
+                       "want 1 to %u",
                        l->name, *block_width, l->out.width, l->out.width);
     if (*block_width > 1 && pl->firing == &fire_column) // what replicas of Method 2 can compute
         pl->firing = &fire_block;
     if (*block_width > 1 && (l->window.dilation[0] > 1 || l->window.dilation[1] > 1))
         return err_set(m, ERR_INPUT,
-                       "mapping.block_width of %s = %u: blocks of dilated windows are not there yet: "
-                       "want 1",
+                       "mapping.block_width of %s = %u: blocks of dilated windows are not there "
+                       "yet: want 1",
                        l->name, *block_width);
     return ERR_NONE;
 }
@@ -138,16 +139,16 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
         return e;
     if (n > array->columns)
         return err_set(m, ERR_INPUT,
-                       "mapping.replicas of %s = %u: they need at least %u columns, the array has %u: "
-                       "want at most %u replicas or core.crossbar.columns = %u",
+                       "mapping.replicas of %s = %u: they need at least %u columns, the array has "
+                       "%u: want at most %u replicas or core.crossbar.columns = %u",
                        l->name, n, n, array->columns, array->columns, n);
     pl->replicas = replicas_make(&pl->window, n, block_width);
     pl->parts = split_count(l->in.channels, array->rows, pl->replicas.positions);
     pl->groups = split_count(l->out.channels, array->columns, n);
     if (pl->parts == 0)
         return err_set(m, ERR_INPUT,
-                       "layer %s with %u replica%s needs %u rows for one input channel, the array has "
-                       "%u: want core.crossbar.rows = %u or fewer replicas",
+                       "layer %s with %u replica%s needs %u rows for one input channel, the array "
+                       "has %u: want core.crossbar.rows = %u or fewer replicas",
                        l->name, n, n == 1 ? "" : "s", pl->replicas.positions, array->rows,
                        pl->replicas.positions);
     struct firing_shape shape = { .height = l->out.height, .width = l->out.width, .n = n,
@@ -167,7 +168,7 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     return ERR_NONE;
 }
 
-/* Spec section 4: the largest over all layers of what one image takes when every pixel is there. */
+/* The largest over all layers of what one image takes when every pixel is there. */
 static uint64_t interval(const struct plan *p)
 {
     uint64_t most = 1;

@@ -1,7 +1,7 @@
-/* dataflow/requantize.h -- from real scales to the integers of the digital processor, spec section
- * 4a.
+/* dataflow/requantize.h -- from real scales to the integers of the digital processor
+ * (docs/accelerator.md, section 4a).
  *
- * An accumulator step of output o is worth unit[o], a byte of the result `out`. With A = unit / out,
+ * An accumulator step of output o is worth unit[o], a byte of the result `out`; A = unit / out.
  *
  *     shift = 15 + floor(-log2(max A))    so that the largest m lies in 2^14 < m <= 2^15
  *     m[o]  = rint(A[o] * 2^shift)

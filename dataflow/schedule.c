@@ -107,8 +107,8 @@ static bool in_scan_order(const struct plan *p, uint32_t layer)
     return true;
 }
 
-/* Within a column pixels arrive in order of x, so the last row of each column decides; of columns in
- * scan order the last. */
+/* Within a column pixels arrive in order of x, so the last row of each column decides; of columns
+ * in scan order the last. */
 static int64_t patch_stored(const struct schedule *s, uint32_t layer,
                             const struct firing_place *at)
 {
@@ -137,7 +137,7 @@ static int64_t output_ready(const struct schedule *s, uint32_t layer,
     int64_t hop = p->config->fabric.hop_timesteps, ready = 0, sum = INT64_MIN;
 
     switch (pl->feed) {
-    case FEED_SCRATCHPAD: // spec section 4: goes on from i * interval without a gap
+    case FEED_SCRATCHPAD: // docs/accelerator.md, section 4: goes on without a gap
         ready = (int64_t)(at->image * p->interval);
         break;
     case FEED_PRODUCER:
@@ -241,8 +241,8 @@ static int64_t next_images(const int64_t *time, size_t n, size_t i, uint64_t int
     return i < n ? time[i] : time[i - n] + (int64_t)interval;
 }
 
-/* The scratchpad stores pixels in scan order, each as late as its first use and the pixels behind it
- * allow, and no more in a timestep than an image has pixels per timestep of its interval. */
+/* The scratchpad stores pixels in scan order, each as late as its first use and the pixels behind
+ * it allow, and no more in a timestep than an image has pixels per timestep of its interval. */
 static bool store_image(const struct schedule *s, uint32_t layer)
 {
     const struct plan *p = s->plan;
@@ -347,8 +347,8 @@ void schedule_release(struct schedule *s)
 }
 
 /* Latest read of every pixel of an image in the memories of a layer, for the crossbar and as a
- * residual; INT64_MIN where none is. Resampling pixels are sent before they are overwritten, whatever
- * K is, and do not count. */
+ * residual; INT64_MIN where none is. Resampling pixels are sent before they are overwritten,
+ * whatever K is, and do not count. */
 static void last_uses(const struct schedule *s, uint32_t layer, uint64_t image,
                       struct input_registers *reg, int64_t *use)
 {
@@ -569,7 +569,7 @@ static void sort_times(int64_t *time, size_t n)
         qsort(time, n, sizeof *time, by_time);
 }
 
-/* Most items there at once, of n that come and go; one that goes is still there in that timestep. */
+/* Most items there at once, of n that come and go; one is still there in the timestep it goes. */
 static uint32_t most_at_once(int64_t *come, int64_t *go, size_t n)
 {
     size_t gone = 0, most = 0;

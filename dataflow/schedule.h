@@ -4,8 +4,8 @@
  * those of the layers it reads, and a run is one pass over the layers per image, layer by layer
  * instead of timestep by timestep. Output j of a copy fires at
  *
- *     t(j) = t(j - 1)                                 if it may join that firing and is ready by then
- *          = max(ready(j), t(j - 1) + 1)              otherwise
+ *     t(j) = t(j - 1)                      if it may join that firing and is ready by then
+ *          = max(ready(j), t(j - 1) + 1)   otherwise
  *     ready(j) = latest store of a pixel of its patch
  *
  * and its result is stored one hop after t(j) + (parts - 1) * partial_sum_hops. Images follow each
@@ -13,7 +13,7 @@
  * follow, and later images are read off the last row kept.
  *
  * Pixels read back from memories (for residual sums and resampling layers) are timed backwards from
- * the sums that need them, as late as spec section 3 allows.
+ * the sums that need them, as late as docs/accelerator.md, section 3, allows.
  */
 #ifndef DATAFLOW_SCHEDULE_H
 #define DATAFLOW_SCHEDULE_H
@@ -25,7 +25,7 @@ struct schedule {
     const struct plan *plan;    // borrowed
     uint32_t           n_image; // rows kept; image i >= n_image repeats the last one, later
     int64_t          **fired;   // owned; [layer][image][y * height + x]: timestep of output (x, y)
-    int64_t          **stored;  // owned; [layer][y * height + x]: image pixels, FEED_SCRATCHPAD only
+    int64_t          **stored;  // owned; [layer][y * height + x]: of the image, FEED_SCRATCHPAD
 };
 
 /* Times every layer of the plan, whose mapping, feeds and interval are set. ERR_RUN when images do

@@ -1,6 +1,6 @@
 /* arch/tech/gate.h -- transistors and gates: area, capacitance, resistance, leakage, delay.
  *
- * The model of DNN+NeuroSim V1.4 (spec in docs/models/gate.md):
+ * The model of DNN+NeuroSim V1.4 (docs/models/gate.md):
  *
  *     R = factor * V / (I_on W)        C_gate = c_gate W        C_out = drains of N and P
  *     delay of a stage = tau * sqrt(ln(1/2)^2 + 0.5 / (ramp tau)),  tau = R C     (Horowitz)

@@ -570,8 +570,8 @@ static void the_document_of_run_has_the_keys_of_the_contract(void **state)
     json_decref(doc);
 }
 
-/* Spec section 4: timesteps of ResNet-32, and images/s = N / ((L + (N - 1) I) * 100 ns). */
-static void timing_is_that_of_the_specification(void **state)
+/* The table of docs/accelerator.md, section 4, and images/s = N / ((L + (N - 1) I) * 100 ns). */
+static void timing_is_that_of_the_table(void **state)
 {
     static const struct {
         const char *arguments;
@@ -616,7 +616,7 @@ static void the_text_explains_the_plain_run(void **state)
     free(out);
 }
 
-/* Article Table 2 as corrected in spec section 1, and firings of one image: one for each output. */
+/* Article Table 2 as corrected, and firings of one image: one for each output. */
 static void layers_are_those_of_table_2(void **state)
 {
     static const struct {
@@ -683,8 +683,8 @@ static void images_add_up(void **state)
     json_decref(three);
 }
 
-/* Lags, spec section 4, when nothing is split: a 3x3 layer of H rows and stride 1 ends H + 2 after
- * the one before it, one of stride 2 right after the hop. */
+/* Lags when nothing is split: a 3x3 layer of H rows and stride 1 ends H + 2 after the one before
+ * it, one of stride 2 right after the hop. */
 static void last_firings_follow_the_closed_form(void **state)
 {
     json_t *doc = json_of(*state, "run " PLAIN " --set fabric.partial_sum_hops=0 --json -");
@@ -985,7 +985,7 @@ static void map_states_memories_and_budgets(void **state)
 {
     json_t *doc = json_of(*state, "map " PLAIN " --json -"), *core;
 
-    core = named(at(doc, "core_list"), "conv1"); // spec section 1: 288 B
+    core = named(at(doc, "core_list"), "conv1"); // 288 B
     assert_string_equal(text_at(core, "placing"), "iwap");
     assert_int_equal(integer_at(core, "memory_columns"), 3);
     assert_int_equal(integer_at(core, "words_used"), 288 / 16);
@@ -1125,7 +1125,7 @@ int main(void)
         TEST(a_written_configuration_gives_the_same_run_and_the_same_file),
         TEST(the_hash_is_the_effective_configuration_s),
         TEST(the_document_of_run_has_the_keys_of_the_contract),
-        TEST(timing_is_that_of_the_specification),
+        TEST(timing_is_that_of_the_table),
         TEST(the_text_explains_the_plain_run),
         TEST(layers_are_those_of_table_2),
         TEST(every_pixel_is_written_once),

@@ -1,4 +1,4 @@
-/* Networks: the built-in family against the article's Table 2 as corrected in spec section 1, and
+/* Networks: the built-in family against the article's Table 2 as corrected in docs/accelerator.md, and
  * what network_check refuses. */
 #include <inttypes.h>
 #include <setjmp.h>

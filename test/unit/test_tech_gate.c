@@ -92,7 +92,7 @@ static void a_chain_of_stages_follows_horowitz(void **state)
     (void)state;
     struct edge e = { 0, 0 };
 
-    edge_stage(&e, 10, .001); // tau = 10 ps: spec gives 6.93 ps, then 10.83 ps
+    edge_stage(&e, 10, .001); // tau = 10 ps: docs/models/gate.md gives 6.93 ps, then 10.83 ps
     CHECK_NEAR(e.delay_ns, .00693, 0.001);
     edge_stage(&e, 10, .001);
     CHECK_NEAR(e.delay_ns, .00693 + .01083, 0.001);
