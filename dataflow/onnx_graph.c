@@ -70,7 +70,7 @@ static const char *maker_text(const struct onnx_graph *g, const struct onnx_valu
         snprintf(buffer, size, "node \"%.100s\"", text(g->proto->node[v->index]->name));
         return buffer;
     }
-    assert(0 && "unknown maker");
+    assert(!"unknown maker");
     return "";
 }
 
@@ -341,6 +341,7 @@ enum err onnx_attr_text(const struct onnx_node *n, const char *name, char *v, si
     enum err e = find_attr(n, name, ATTR(STRING), "a string", &a, m);
 
     if (!e && a)
-        snprintf(v, size, "%.*s", (int)(a->s.len < size ? a->s.len : size), (const char *)a->s.data);
+        snprintf(v, size, "%.*s", (int)(a->s.len < size ? a->s.len : size),
+                 (const char *)a->s.data);
     return e;
 }

@@ -55,7 +55,7 @@ const char *onnx_means_text(enum onnx_means means)
     case ONNX_DRAFT:
         return "an unquantised result";
     }
-    assert(0 && "unknown meaning");
+    assert(!"unknown meaning");
     return "";
 }
 

@@ -80,7 +80,7 @@ static int64_t input(const struct reference *r, const struct layer *l, int64_t x
             return reference_delivered(r, l->input[i], (uint32_t)x, (uint32_t)y, ch);
         ch -= n;
     }
-    assert(0 && "channel beyond the inputs");
+    assert(!"channel beyond the inputs");
     return 0;
 }
 

@@ -363,7 +363,7 @@ static void sums_may_just_fill_32_bits(void **state)
 {
     enum { C = 65536, MOST = INT32_MAX / 255 }; // sum of |w|
     struct network n = valued(C);
-    int8_t *w = n.layer[1].weight;
+    int8_t *w = malloc(2 * C);
     int32_t left = MOST;
     (void)state;
 
@@ -371,8 +371,9 @@ static void sums_may_just_fill_32_bits(void **state)
     n.layer[0].out = n.layer[1].in = (struct shape){2, 1, C};
     n.layer[1].window.kernel[0] = 2;
     n.layer[1].out = n.layer[2].in = n.layer[2].out = (struct shape){1, 1, 1};
-    n.layer[1].weight = w = realloc(w, 2 * C);
     assert_non_null(w);
+    free(n.layer[1].weight);
+    n.layer[1].weight = w;
     for (int i = 0; i < 2 * C; i++) {
         int8_t v = (int8_t)(left < 120 ? left : 120);
         w[i] = (int8_t)(i % 2 ? v : -v);

@@ -248,7 +248,8 @@ static double convolution(const struct reference *r, uint32_t in, const struct b
                 int column = y * a->stride[1] + j * a->dilation[1] - a->pad[1];
                 if (row < 0 || column < 0 || row >= (int)s.height || column >= (int)s.width)
                     continue; // padding is the real value 0
-                int64_t q = reference_delivered(r, in, (uint32_t)row, (uint32_t)column, (uint32_t)c);
+                int64_t q =
+                    reference_delivered(r, in, (uint32_t)row, (uint32_t)column, (uint32_t)c);
                 sum += *w * (double)a->scale[o] * real(b, q);
             }
     return sum;
