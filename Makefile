@@ -60,7 +60,7 @@ run:
 
 test:
 	$(DEPS) test
-	+@$(SUB) all $(UNIT)
+	+@$(SUB) build-test
 	@scripts/run_tests.sh $(UNIT)
 
 check:
@@ -79,7 +79,9 @@ fuzz:
 	+@$(SUB) build-fuzz B=build/fuzz CC=clang CXX=clang++ SAN=address,undefined,fuzzer-no-link
 	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ:$(B)/%=build/fuzz/%)
 
-.PHONY: build-fuzz
+.PHONY: build-test build-bench build-fuzz
+build-test: all $(UNIT)
+build-bench: all $(BENCH)
 build-fuzz: $(FUZZ)
 
 article: all
@@ -87,7 +89,7 @@ article: all
 
 bench:
 	$(DEPS) run
-	+@$(SUB) all $(BENCH)
+	+@$(SUB) build-bench
 	@for b in $(BENCH); do $$b || exit 1; done
 
 clean:

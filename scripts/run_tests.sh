@@ -20,7 +20,9 @@ run() {
         printf '%s  %-28s %4d passed %2d failed %2d skipped %4d.%d s\n' \
             "$([ "$failed" = 0 ] && echo "ok  " || echo FAIL)" "$(basename "$program")" \
             "$passed" "$failed" "$skipped" $((ds / 10)) $((ds % 10))
-        grep -h '^skipped:' "$out" | sed 's/^/        /'
+        awk '/^\[ RUN/ { why = "" }
+             !/^\[/ { why = why $0 }
+             /^\[  SKIPPED/ { sub(/^ +/, "", why); print "        skipped " $4 ": " why }' "$out"
         [ "$failed" = 0 ] || {
             echo "        exit status $status; the last lines of $out and $err:"
             { tail -n 8 "$out"; tail -n 30 "$err"; } | sed 's/^/        /'

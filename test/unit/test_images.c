@@ -11,6 +11,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 
+#include "test/shared.h"
 #include "test/tmpdir.h"
 #include "traces/images.h"
 
@@ -461,7 +462,7 @@ static void all_of_fashion_mnist_is_read_as_zlib_reads_it(void **state)
     gzFile pixels = gzopen(FASHION "t10k-images-idx3-ubyte.gz", "rb");
     gzFile labels = gzopen(FASHION "t10k-labels-idx1-ubyte.gz", "rb");
     if (!pixels || !labels) {
-        print_message("skipped: Debian's dataset-fashion-mnist is not installed\n");
+        print_message("Debian's dataset-fashion-mnist is not installed\n");
         skip();
     }
     struct images *set = open_set(FASHION "t10k-images-idx3-ubyte.gz", network);
@@ -499,55 +500,55 @@ static void all_of_fashion_mnist_is_read_as_zlib_reads_it(void **state)
     gzclose(labels);
 }
 
-/* The reference file begins with 16 labels, then act.in as int8 [16][3][32][32]. */
+/* The first 16 images against those that the reference run took, int8 [16][3][32][32]. */
 static void check_reference(const char *images, const char *reference)
 {
-    const char *shared = getenv("IMCSIM_SHARED");
-    char path[2][TMPDIR_PATH_MAX];
-    uint8_t labels[16];
-    static int8_t in[16][3][32][32];
+    char *path = images[0] == '/' ? strdup(images) : shared_path(images);
+    struct blob b = { 0 };
     struct err_msg m;
     int8_t out[OUT];
     uint32_t label;
     int more;
 
-    shared = shared ? shared : "../shared/data";
-    if (images[0] != '/')
-        images = tmpdir_path(path[0], shared, images);
-    FILE *f = fopen(tmpdir_path(path[1], shared, reference), "rb");
-    if (!f || access(images, R_OK) != 0) {
-        print_message("skipped: %s or %s is not there\n", path[1], images);
+    if (path && access(path, R_OK) != 0) {
+        print_message("no %s\n", path);
+        free(path);
+        path = NULL;
+    }
+    if (!path || !blob_open(&b, reference)) {
+        free(path);
         skip();
     }
-    assert_int_equal(fread(labels, 1, sizeof labels, f), sizeof labels);
-    assert_int_equal(fread(in, 1, sizeof in, f), sizeof in);
-    fclose(f);
-
-    struct images *set = open_set(images, network);
-    for (size_t i = 0; i < 16; i++) {
+    const struct blob_array labels = blob_find(&b, "labels"), in = blob_find(&b, "act.in");
+    assert_int_equal(labels.n, 16);
+    assert_int_equal(in.n, 16 * OUT);
+    struct images *set = open_set(path, network);
+    for (size_t i = 0, at = 0; i < 16; i++) {
         assert_int_equal(images_next(set, out, &label, &more, &m), ERR_NONE);
         assert_true(more);
-        assert_int_equal(label, labels[i]);
+        assert_int_equal(label, blob_integer(&labels, i));
         for (size_t ch = 0; ch < 3; ch++)
             for (size_t x = 0; x < 32; x++)
-                for (size_t y = 0; y < 32; y++)
-                    assert_int_equal(out[(y * 32 + x) * 3 + ch], in[i][ch][x][y]);
+                for (size_t y = 0; y < 32; y++, at++)
+                    assert_int_equal(out[(y * 32 + x) * 3 + ch], blob_integer(&in, at));
     }
     images_close(set);
+    blob_close(&b);
+    free(path);
 }
 
 static void fashion_mnist_gives_the_input_of_its_reference_run(void **state)
 {
     (void)state;
     check_reference(FASHION "t10k-images-idx3-ubyte.gz",
-                    "resnet32_fmnist/resnet32_fmnist_int8_reference16.bin");
+                    "resnet32_fmnist/resnet32_fmnist_int8_reference16");
 }
 
 static void cifar10_gives_the_input_of_its_reference_run(void **state)
 {
     (void)state;
     check_reference("cifar10/test_batch.bin.gz",
-                    "resnet32_cifar10/resnet32_cifar10_int8_reference16.bin");
+                    "resnet32_cifar10/resnet32_cifar10_int8_reference16");
 }
 
 #define WITH_FILES(test) cmocka_unit_test_setup_teardown(test, tmpdir_make, tmpdir_remove)
