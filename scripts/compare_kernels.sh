@@ -7,7 +7,7 @@ set -u
 imcsim=$1
 shift
 status=0
-result() { "$imcsim" run "$1" --kernel "$2" --json - | sed '/^ *"host": {/,/}/d; /"kernel":/d'; }
+result() { "$imcsim" run "$1" --kernel "$2" --json - | sed '/^  "host":/d; /^  "kernel":/d'; }
 for config in "$@"; do
     native=$(result "$config" native)
     if [ -n "$native" ] && [ "$native" = "$(result "$config" systemc)" ]; then
