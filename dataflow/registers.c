@@ -24,16 +24,24 @@ uint32_t window_last(const struct window *w, int axis, uint32_t at, uint32_t siz
     return (uint32_t)min_u64(end - w->pad_before[axis], size - 1);
 }
 
+/* Reads of one row that a firing may need: one, but where a window's columns, or the windows of a
+ * strip, are apart. */
+static size_t reads_of_row(const struct window *w, uint32_t strip_width)
+{
+    if (w->dilation[1] > 1)
+        return w->kernel[1];
+    return w->stride[1] > w->kernel[1] ? strip_width : 1;
+}
+
 bool registers_init(struct input_registers *r, const struct window *w, uint32_t height,
                     uint32_t width, uint32_t strip_width)
 {
-    size_t reads_of_row = w->dilation[1] > 1 ? w->kernel[1] : 1;
 
     *r = (struct input_registers){
         .window = *w, .height = height, .width = width, .strip_width = strip_width,
     };
     r->row = calloc(height, sizeof *r->row);
-    r->read = calloc(height * reads_of_row, sizeof *r->read);
+    r->read = calloc(height * reads_of_row(w, strip_width), sizeof *r->read);
     if (r->row && r->read)
         return true;
     registers_release(r);
@@ -74,7 +82,8 @@ static void need_row(struct input_registers *r, uint32_t x, uint32_t from, uint3
     }
     if (end <= row->end)
         return;
-    if (row->read_stamp != r->read_stamp) {
+    if (row->read_stamp != r->read_stamp || row->end < from) {
+        row->end = max_u32(row->end, from);
         row->read_stamp = r->read_stamp;
         row->read_index = r->n_read;
         r->read[r->n_read++] = (struct row_read){ x, row->end, 0 };
