@@ -151,7 +151,7 @@ static int open_fd(struct outfile *f, const char *path)
     }
     if (!*path)
         return ENOENT;
-    if (exists && access(path, W_OK) != 0)
+    if (exists && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0)
         return errno;
     f->target = exists ? realpath(path, NULL) : strdup(path);
     if (!f->target)
@@ -209,8 +209,7 @@ enum err outfile_commit(struct outfile *f, struct err_msg *m)
 {
     enum err e = ERR_NONE;
 
-    if (fclose(f->stream) != 0)
-        keep_error(f, errno);
+    fclose(f->stream); // through on_write() and on_close(), which keep the error
     f->stream = NULL;
     if (!f->error && f->temp && rename(f->temp, f->target) != 0)
         f->error = errno;

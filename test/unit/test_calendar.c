@@ -54,6 +54,7 @@ static uint64_t take(struct twin *t)
             t->cyc[i] = CYC_NEVER;
     }
     assert_true(calendar_next(&t->calendar) == earliest(t));
+    assert_true(t->calendar.base_cyc == cyc); // files by the present, which bounds the refiling
     return cyc;
 }
 

@@ -288,12 +288,18 @@ static void boundary_channels_keep_ready_cycles_and_depth(void **state)
         assert_int_equal(event_cyc(&relay, '<', 2), 6);
 
         assert_int_equal(kernel_run(k, CYC_NEVER), 12); // the third stalled until the drain
+        assert_int_equal(kernel_run(k, 3), 12);         // the past is past
         value = 9;
         assert_true(kernel_inject(k, &in.chan, 0, &value)); // seen in the first cycle not yet run
         assert_int_equal(kernel_next_cyc(k), 13);
         while (kernel_drain(k, &out.chan, &value))
             kernel_run(k, CYC_NEVER);
         assert_int_equal(relay.n_taken, 4);
+
+        kernel_run(k, 99);
+        kernel_run(k, CYC_NEVER); // nothing to do, and no way back
+        assert_true(kernel_inject(k, &in.chan, 0, &value));
+        assert_int_equal(kernel_next_cyc(k), 100);
         kernel_free(k);
         chan_release(&in.chan);
         chan_release(&out.chan);
@@ -388,6 +394,49 @@ static void idle_blocks_are_not_stepped_however_many(void **state)
         }
 }
 
+/* A block that notes when it is stepped among others. */
+struct noter {
+    struct block base;
+    unsigned    *n_noted; // shared
+    unsigned     turn;
+};
+
+static uint64_t note(struct block *b, uint64_t now_cyc)
+{
+    struct noter *n = (struct noter *)b;
+
+    (void)now_cyc;
+    n->turn = (*n->n_noted)++;
+    return CYC_NEVER;
+}
+
+static void reversed_mode_steps_the_blocks_of_a_cycle_the_other_way_round(void **state)
+{
+    (void)state;
+    enum { N = 5 };
+    static const struct block_ops ops = { .type = "noter", .step = note };
+    unsigned turn[2][N];
+
+    for (int reversed = 0; reversed < 2; reversed++) {
+        struct noter noter[N];
+        struct block *block[N];
+        unsigned n_noted = 0;
+        for (int i = 0; i < N; i++) {
+            noter[i] = (struct noter){ { &ops, "noter", NULL }, &n_noted, 0 };
+            block[i] = &noter[i].base;
+        }
+        struct design d = { block, N, NULL, 0 };
+        struct kernel *k = kernel_new(KERNEL_NATIVE, &d,
+                                      reversed ? KERNEL_REVERSED : KERNEL_SKIP_IDLE);
+        kernel_run(k, 0);
+        kernel_free(k);
+        for (int i = 0; i < N; i++)
+            turn[reversed][i] = noter[i].turn;
+    }
+    for (int i = 0; i < N; i++)
+        assert_int_equal(turn[0][i] + turn[1][i], N - 1);
+}
+
 static void second_systemc_kernel_is_refused_until_the_first_is_freed(void **state)
 {
     (void)state;
@@ -453,6 +502,7 @@ int main(void)
         cmocka_unit_test(boundary_channels_keep_ready_cycles_and_depth),
         cmocka_unit_test(design_that_cannot_move_says_never_and_describes_what_waits),
         cmocka_unit_test(idle_blocks_are_not_stepped_however_many),
+        cmocka_unit_test(reversed_mode_steps_the_blocks_of_a_cycle_the_other_way_round),
         cmocka_unit_test(second_systemc_kernel_is_refused_until_the_first_is_freed),
         cmocka_unit_test(systemc_keeps_stdout_and_stderr_clean),
     };

@@ -125,6 +125,15 @@ static void double_takes_the_upper_53_bits(void **state)
     assert_true(rng_double(&r) == (double)(UINT64_C(1215971899390074240) / 2048) * 0x1p-53);
 }
 
+static void normal_of_a_zero_draw_is_finite(void **state)
+{
+    (void)state;
+    struct rng r = { { 1, 2, 3, 4 } };
+
+    rng_u64(&r); // the next output is 0
+    assert_true(rng_normal(&r) == 0);
+}
+
 /* Moments of the standard normal: 0, 1, 0, 3, with variances 1, 2, 15, 96 of a sample. */
 static void normal_has_the_moments_of_the_standard_normal(void **state)
 {
@@ -196,6 +205,7 @@ int main(void)
         cmocka_unit_test(init_begins_splitmix64_where_the_header_says),
         cmocka_unit_test(double_is_uniform_in_0_to_1),
         cmocka_unit_test(double_takes_the_upper_53_bits),
+        cmocka_unit_test(normal_of_a_zero_draw_is_finite),
         cmocka_unit_test(normal_has_the_moments_of_the_standard_normal),
         cmocka_unit_test(normal_has_the_tails_of_the_standard_normal),
         cmocka_unit_test(neighbouring_streams_are_not_correlated),
