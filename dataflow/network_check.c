@@ -105,8 +105,6 @@ static enum err check_inputs(const struct check *c)
                           "one", l->input[i], c->index);
         const struct layer *from = &c->network->layer[l->input[i]];
         struct shape s = layer_delivers(from);
-        if (from->raw_output)
-            return REFUSE(c, "reads the 32-bit sums of %s: want bytes", from->name);
         if (s.height != l->in.height || s.width != l->in.width)
             return REFUSE(c, "reads maps of %" PRIu32 "x%" PRIu32 ", %s delivers %" PRIu32 "x%"
                           PRIu32 ": want the same", l->in.height, l->in.width, from->name,
@@ -187,7 +185,7 @@ static enum err check_result(const struct check *c)
                       l->residual, c->index);
     const struct layer *from = &c->network->layer[l->residual];
     struct shape r = layer_delivers(from);
-    if (from->raw_output || r.height != l->out.height || r.width != l->out.width ||
+    if (r.height != l->out.height || r.width != l->out.width ||
         r.channels != l->out.channels)
         return REFUSE(c, "adds a map of %" PRIu32 "x%" PRIu32 "x%" PRIu32 " from %s to its own of %"
                       PRIu32 "x%" PRIu32 "x%" PRIu32 ": want the same shape", r.height, r.width,

@@ -38,7 +38,6 @@ static enum err read_pool(struct onnx_reader *r, const struct onnx_node *node)
                              .pooled = x->layer};
     r->draft = d;
     r->network->layer[x->layer].pooled = true;
-    r->read[x->layer] = false; // as a pooled map nobody has read it yet
     onnx_output(r, node, (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d,
                                                .shape = {1, 1, x->shape.channels}});
     return ERR_NONE;

@@ -166,7 +166,7 @@ static void any_number_of_stages_and_channels_makes_a_network(void **state)
 static void a_wrong_member_of_the_family_is_refused_with_the_range(void **state)
 {
     static const uint32_t none[] = {16, 0, 56}, many[] = {16, 28, 65537}, one = 16,
-                          wide[] = {65536, 1, 1};
+                          wide[] = {65536, 1, 1}, widest = 65536;
     static const struct {
         struct resnet_cifar_cfg cfg;
         const char             *want;
@@ -186,6 +186,7 @@ static void a_wrong_member_of_the_family_is_refused_with_the_range(void **state)
         {{32, 32, 10, many, 3}, "network.channels[2] = 65537: want 1 to 65536"},
         {{32, 32, 10, article_channels, 0}, "network.channels has 0 stages: want 1 to 13"},
         {{32, 32, 10, article_channels, 14}, "network.channels has 14 stages: want 1 to 13"},
+        {{4, 1, 10, &widest, 1}, "layer conv2: 589824 x 65536 weights: want at most 1073741824"},
         {{32, 4096, 10, wide, 3}, "layer conv1: a map of 4096x4096x65536: want"},
     };
     (void)state;
@@ -231,6 +232,8 @@ static void no_stride(struct layer *l) { l->window.stride[0] = 0; }
 static void no_dilation(struct layer *l) { l->window.dilation[0] = 0; }
 static void large_kernel(struct layer *l) { l->window.kernel[0] = 11; }
 static void large_pad(struct layer *l) { l->window.pad_after[1] = 3; }
+static void large_pad_before(struct layer *l) { l->window.pad_before[0] = 3; }
+static void groups_of_inputs(struct layer *l) { l->groups = 8; }
 static void bad_groups(struct layer *l) { l->groups = 3; }
 static void no_groups(struct layer *l) { l->groups = 0; }
 static void no_input(struct layer *l) { l->n_input = 0; }
@@ -263,6 +266,8 @@ static void check_names_the_layer_and_what_is_wrong(void **state)
         {"conv2", large_pad, "layer conv2: padding 1 and 3 along columns: want less than the "
                              "kernel's reach of 3"},
         {"conv2", bad_groups, "layer conv2: 3 groups of 16 inputs and 16 outputs"},
+        {"conv2", large_pad_before, "layer conv2: padding 3 and 1 along rows: want less than"},
+        {"rs1", groups_of_inputs, "layer rs1: 8 groups of 16 inputs and 28 outputs"},
         {"conv2", no_groups, "layer conv2: 0 groups"},
         {"conv2", no_input, "layer conv2: reads no layer"},
         {"conv2", raw, "layer conv2: delivers 32-bit sums"},
@@ -302,6 +307,74 @@ static void check_wants_every_layer_but_the_last_read(void **state)
     assert_int_equal(network_check(&n, &m), ERR_INPUT);
     assert_string_equal(m.text, "layer conv2: no layer reads it: want one result, the last layer");
     network_release(&n);
+}
+
+static void a_network_has_an_image_and_a_layer(void **state)
+{
+    struct network n = family(8, 8);
+    uint32_t n_layer = n.n_layer;
+    struct err_msg m;
+    (void)state;
+
+    for (n.n_layer = 0; n.n_layer < 2; n.n_layer++)
+        assert_int_equal(network_check(&n, &m), ERR_INPUT);
+    assert_string_equal(m.text, "1 layers: want the image and at least one that holds weights");
+    n.n_layer = n_layer;
+    network_release(&n);
+}
+
+static void a_depthwise_layer_has_the_weights_of_its_groups_only(void **state)
+{
+    const struct shape s = {1, 1, 65536};
+    uint32_t input = 0;
+    char names[2][8] = {"image", "deep"};
+    struct layer layer[2] = {{.name = names[0], .out = s, .groups = 1},
+                             {.name = names[1], .kind = LAYER_CONV, .input = &input, .n_input = 1,
+                              .in = s, .out = s, .groups = 65536,
+                              .window = {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}}};
+    struct network n = {.layer = layer, .n_layer = 2};
+    struct err_msg m;
+    (void)state;
+
+    assert_int_equal(network_check(&n, &m), ERR_NONE);
+    assert_int_equal(layer_kernel_rows(&layer[1]), 9);
+    assert_int_equal(network_weights(&n), 9 * 65536);
+    layer[1].groups = 1;
+    assert_int_equal(network_check(&n, &m), ERR_INPUT); // 9 * 2^32
+}
+
+/* Layers of nearly 2^60 multiply-accumulates each: a kernel as large as its map of 2^30 pixels. */
+static void multiply_accumulates_are_counted_up_to_63_bits(void **state)
+{
+    enum { SIDE = 32767, N = 10 };
+    static uint32_t input[N];
+    static char name[N][8];
+    struct layer layer[N];
+    struct network n = {.layer = layer};
+    struct err_msg m;
+    (void)state;
+
+    for (uint32_t i = 0; i < N; i++) {
+        const struct shape s = {SIDE, SIDE, 1};
+        input[i] = i - 1;
+        snprintf(name[i], sizeof name[i], "l%" PRIu32, i);
+        layer[i] = (struct layer){.name = name[i], .out = s, .groups = 1};
+        if (i == 0)
+            continue;
+        layer[i].kind = LAYER_CONV;
+        layer[i].in = s;
+        layer[i].input = &input[i];
+        layer[i].n_input = 1;
+        layer[i].window = (struct window){{SIDE, SIDE}, {1, 1}, {1, 1},
+                                          {SIDE / 2, SIDE / 2}, {SIDE / 2, SIDE / 2}};
+    }
+    const uint64_t each = UINT64_C(1) * SIDE * SIDE * SIDE * SIDE;
+    for (n.n_layer = 2; n.n_layer < N; n.n_layer++) {
+        assert_int_equal(network_check(&n, &m), ERR_NONE); // 8 * 32767^4 < 2^63
+        assert_true(network_macs(&n) == each * (n.n_layer - 1));
+    }
+    assert_int_equal(network_check(&n, &m), ERR_INPUT);
+    assert_memory_equal(m.text, "layer l9: 10375", 15); // 9 * 32767^4 = 1.0375e19
 }
 
 /* ---- Values ---- */
@@ -472,6 +545,22 @@ static void shifts_clamps_and_zero_points_are_checked(void **state)
     network_release(&n);
 }
 
+static void pooled_sums_keep_within_32_bits(void **state)
+{
+    struct network n = valued(1);
+    (void)state;
+
+    for (uint32_t width = 4095; width <= 4096; width++) { // 4096 * 4096 * 128 = 2^31
+        for (int i = 0; i < 3; i++)
+            n.layer[i].in = n.layer[i].out = (struct shape){4096, width, 1};
+        if (width == 4095)
+            accept(&n);
+        else
+            refuse(&n, "layer two: pools 4096x4096 values, sums up to 2147483648: want 32 bits");
+    }
+    network_release(&n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -483,10 +572,14 @@ int main(void)
         cmocka_unit_test(find_gives_the_number_of_layers_for_a_name_that_is_not_there),
         cmocka_unit_test(check_names_the_layer_and_what_is_wrong),
         cmocka_unit_test(check_wants_every_layer_but_the_last_read),
+        cmocka_unit_test(a_network_has_an_image_and_a_layer),
+        cmocka_unit_test(a_depthwise_layer_has_the_weights_of_its_groups_only),
+        cmocka_unit_test(multiply_accumulates_are_counted_up_to_63_bits),
         cmocka_unit_test(sums_may_just_fill_32_bits),
         cmocka_unit_test(a_raw_result_keeps_its_bias_within_32_bits),
         cmocka_unit_test(scaled_sums_stay_below_2_to_the_61),
         cmocka_unit_test(shifts_clamps_and_zero_points_are_checked),
+        cmocka_unit_test(pooled_sums_keep_within_32_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -408,7 +408,9 @@ static void quantising_again_alike_changes_nothing(void **state)
     make_node(m, "DequantizeLinear", "again/DQ", "b2.q b.scale b.zero", "b2");
     make_node(m, "GlobalAveragePool", "gap", "b2", "g");
     make_qdq(m, "g", "mean", 0.5f, ONNX_TYPE(UINT8), 3);
-    make_node(m, "Flatten", "flatten", "mean", "flat"); // behind the rounding: as good
+    make_node(m, "QuantizeLinear", "mean/Q2", "mean mean.scale mean.zero", "m2.q");
+    make_node(m, "DequantizeLinear", "mean/DQ2", "m2.q mean.scale mean.zero", "mean2");
+    make_node(m, "Flatten", "flatten", "mean2", "flat"); // behind the rounding: as good
     make_weights(m, "fc.w", (const int64_t[]){3, 4, -1}, numbers, 1, scales, 0);
     make_float_list(m, "fc.b", 3, biases);
     make_int(make_node(m, "Gemm", "fc", "flat fc.w fc.b", "out"), "transB", 1);
@@ -520,6 +522,7 @@ CHANGE(image_without_type, onnx__type_proto__free_unpacked(m->graph->input[0]->t
 CHANGE(tensor_type, find_tensor(m, "conv1.b")->data_type = ONNX_TYPE(FLOAT16))
 CHANGE(tensor_type_unknown, find_tensor(m, "conv1.b")->data_type = 99)
 CHANGE(tensor_dims, find_tensor(m, "conv1.w.q")->dims[0] = 5)
+CHANGE(tensor_too_long, find_tensor(m, "conv1.w.q")->dims[0] = 3)
 CHANGE(tensor_negative, find_tensor(m, "conv1.w.q")->dims[0] = -4)
 CHANGE(tensor_huge, find_tensor(m, "conv1.w.q")->dims[0] = INT64_C(1) << 31)
 CHANGE(tensor_product, find_tensor(m, "conv1.w.q")->dims[0] = 1 << 30)
@@ -637,6 +640,29 @@ static void sum_then_sum(Onnx__ModelProto *m)
     set_input(m, "relu2", 0, "s3");
 }
 
+static void sum_behind_relu(Onnx__ModelProto *m)
+{
+    make_node(m, "Add", "again", "r1 in", "s0");
+    move_last(m, "a/Q");
+    set_input(m, "a/Q", 0, "s0");
+}
+
+static void sum_behind_pool(Onnx__ModelProto *m)
+{
+    make_node(m, "Add", "again", "g a", "s4");
+    move_last(m, "flatten");
+    set_input(m, "flatten", 0, "s4");
+}
+
+static void bias_of_2_dims(Onnx__ModelProto *m)
+{
+    static const float two_lists[8];
+
+    make_tensor(m, "wide", ONNX_TYPE(FLOAT), (const int64_t[]){2, 4, -1}, two_lists,
+                sizeof two_lists);
+    set_input(m, "conv1", 2, "wide");
+}
+
 static void sum_after_relu(Onnx__ModelProto *m)
 {
     make_node(m, "Add", "again", "r2 a", "s3");
@@ -683,6 +709,12 @@ static void two_images(Onnx__ModelProto *m)
     assert_non_null(g->input[1]);
     onnx__value_info_proto__init(g->input[g->n_input++]);
     g->input[1]->name = strdup("second");
+}
+
+static void image_twice(Onnx__ModelProto *m)
+{
+    two_images(m);
+    make_rename(&m->graph->input[1]->name, "image");
 }
 
 static void two_results(Onnx__ModelProto *m)
@@ -740,6 +772,7 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {tensor_type, "tensor \"conv1.b\": type 10 (float16): want float, double"},
         {tensor_type_unknown, "tensor \"conv1.b\": type 99 (an unknown type): want"},
         {tensor_dims, "tensor \"conv1.w.q\": 72 bytes of data: want 90"},
+        {tensor_too_long, "tensor \"conv1.w.q\": 72 bytes of data: want 54"},
         {tensor_negative, "tensor \"conv1.w.q\": dimension 0 of -4: want 0 to 2^31 - 1"},
         {tensor_huge, "tensor \"conv1.w.q\": dimension 0 of 2147483648: want 0 to 2^31 - 1"},
         {tensor_product, "tensor \"conv1.w.q\": dimensions that multiply to 2^31 or more"},
@@ -821,6 +854,9 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {per_channel_logits, "node \"fc\" (Gemm): its sums are the result and have scales that "
                              "differ: want"},
         {sum_then_sum, "node \"again\" (Add): adds to what is already a sum"},
+        {sum_behind_relu, "node \"again\" (Add): adds to what is already cut by Relu"},
+        {sum_behind_pool, "node \"again\" (Add): adds to what is already pooled"},
+        {bias_of_2_dims, "node \"conv1\" (Conv): its bias has 8 values: want a list of 4"},
         {sum_after_relu, "node \"again\" (Add): adds to what is already a sum"},
         {result_after_relu, "graph output \"out\" is an unquantised result: want"},
         {read_unpooled, "node \"conv3\" (Conv): input 0 is pooled elsewhere, and read"},
@@ -828,6 +864,7 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {image_quantised_twice, "node \"image/Q2\" (QuantizeLinear): quantises the image a second "
                                 "time and differently"},
         {two_images, "2 graph inputs: want one"},
+        {image_twice, "value \"image\" is made by a graph input and by a graph input"},
         {two_results, "2 graph outputs: want one"},
     };
     (void)state;
@@ -917,18 +954,21 @@ static void wrap(uint8_t *bytes, size_t end, size_t *at, uint8_t tag)
 
 static void deep_nesting_is_refused_before_the_stack_is_gone(void **state)
 {
-    enum { SIZE = 4 << 20, LEVELS = 200000 }; // graphs in attributes in nodes in graphs
-    static const uint8_t tags[] = {0x32, 0x2a, 0x0a}; // attribute.g, node.attribute, graph.node
+    enum { SIZE = 4 << 20 };
+    static const int levels[] = {30, 31, 600000}; // inside model and graph
+    static const uint8_t tags[] = {0x0a, 0x2a, 0x32}; // graph.node, node.attribute, attribute.g
     uint8_t *bytes = malloc(SIZE);
-    size_t at = SIZE;
     (void)state;
 
     assert_non_null(bytes);
-    for (int i = 0; i < LEVELS; i++)
-        for (int k = 0; k < 3; k++)
-            wrap(bytes, SIZE, &at, tags[k]);
-    wrap(bytes, SIZE, &at, 0x3a); // model.graph
-    assert_bytes_refused(bytes + at, SIZE - at, "messages nested more than 32 deep");
+    for (int k = 0; k < 3; k++) {
+        size_t at = SIZE;
+        for (int i = levels[k]; i > 0; i--)
+            wrap(bytes, SIZE, &at, tags[(i - 1) % 3]);
+        wrap(bytes, SIZE, &at, 0x3a); // model.graph
+        assert_bytes_refused(bytes + at, SIZE - at,
+                             k == 0 ? "operator set 0" : "messages nested more than 32 deep");
+    }
     free(bytes);
 }
 
