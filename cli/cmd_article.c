@@ -12,7 +12,7 @@
 #include "cli/table.h"
 #include "cli/version.h"
 
-#define N_TABLE 3
+#define N_TABLE 6
 
 static const char *status_name(enum figure_status s)
 {
@@ -184,6 +184,12 @@ static enum err make_tables(struct figure_table *t, struct err_msg *m)
         e = article_table_2(&t[1], m);
     if (!e)
         e = article_timing(&t[2], m);
+    if (!e)
+        e = article_table_3(&t[3], m);
+    if (!e)
+        e = article_table_4(&t[4], m);
+    if (!e)
+        e = article_efficiency(&t[5], m);
     return e;
 }
 
@@ -214,7 +220,7 @@ static enum err cmd_article(const struct options *o, struct err_msg *m)
 const struct command command_article = {
     .name = "article",
     .summary = "computes the article's tables again, ours beside the printed figures",
-    .help = "Tables 1 and 2 and the timing of M. Dazzi, A. Sebastian, L. Benini, E. Eleftheriou,\n"
+    .help = "Tables 1 to 4, timing and efficiency of M. Dazzi, A. Sebastian, L. Benini, E. Eleftheriou,\n"
             "\"Accelerating Inference of Convolutional Neural Networks Using In-memory\n"
             "Computing\", Front. Comput. Neurosci. 15:674154 (2021). Exit status 1 if a figure\n"
             "differs that docs/validation.md does not list.\n"

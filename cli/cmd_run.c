@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/log.h"
 #include "cli/output.h"
+#include "cli/pricing.h"
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/study.h"
@@ -70,7 +71,14 @@ static enum err run_study(const struct options *o, struct report *r, struct run_
         e = simulate(o, r->study, result, &r->host, m);
     if (e)
         return e;
-    e = output_write(outputs, n, report_text, r, m);
+    struct price_report price = { 0 };
+    if (pricing_wanted(&r->study->config)) {
+        e = pricing(&price, r->study, result, m);
+        r->price = &price;
+    }
+    if (!e)
+        e = output_write(outputs, n, report_text, r, m);
+    price_report_release(&price);
     run_result_release(result);
     return e;
 }

@@ -10,8 +10,6 @@
 #define LATER(name, operand, summary) { name, operand, summary, NULL, 0, NULL }
 
 static const struct command command_compare = LATER("compare", "CONFIG...", "several side by side");
-static const struct command command_breakdown = LATER("breakdown", "CONFIG",
-                                                      "energy and area by block and layer");
 static const struct command command_import = LATER("import", "MODEL.onnx",
                                                    "checks and quantises an ONNX model");
 static const struct command command_sweep = LATER("sweep", "STUDY", "a grid of configurations");

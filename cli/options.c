@@ -25,7 +25,7 @@ struct option_row {
     enum option_kind  kind;
     size_t            offset; // in struct options
     uint64_t          least, most;
-    const char *const choices[4];
+    const char *const choices[5]; // ends with NULL
     const char       *doc;
 };
 
@@ -50,6 +50,9 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_STATS] = FILE_ROW("stats", stats, "writes every counter in gem5's form"),
     [OPTION_DOT] = { "dot", "[FILE]", KIND_DOT, AT(dot), 0, 0, {0},
         "writes cores and streams for Graphviz; no FILE: to standard output" },
+    [OPTION_FORMAT] = { "format", "FORMAT", KIND_CHOICE, AT(format), 0, 0,
+        { "text", "csv", "markdown", "latex" }, "of the tables: text, csv, markdown or latex (text)" },
+    [OPTION_SVG] = FILE_ROW("svg", svg, "draws the energy of each layer as bars"),
     [OPTION_OUT] = { "out", "DIR", KIND_TEXT, AT(out), 0, 0, {0},
         "writes each table as a CSV file into this directory" },
     [OPTION_WRITE_CONFIG] = FILE_ROW("write-config", write_config,

@@ -29,6 +29,8 @@ enum option_id {
     OPTION_CSV,
     OPTION_STATS,
     OPTION_DOT,
+    OPTION_FORMAT,
+    OPTION_SVG,
     OPTION_OUT,
     OPTION_WRITE_CONFIG,
     OPTION_TRACE,
@@ -45,10 +47,11 @@ struct options { // strings are borrowed from argv; NULL: not given
     const char  *operand;
     const char **set; // owned: "key=value", in the order given
     size_t       n_set;
-    const char  *images, *json, *csv, *stats, *dot, *out, *write_config;
+    const char  *images, *json, *csv, *stats, *dot, *svg, *out, *write_config;
     uint64_t     count; // 0: not given
     uint64_t     jobs, seed;
     uint64_t     kernel;    // enum kernel_kind
+    uint64_t     format;    // enum price_format
     uint64_t     log_level; // enum log_level
     bool         help;      // asked for: nothing behind it was looked at
 };

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "arch/run.h"
+#include "arch/tech/price.h"
 #include "cli/class_names.h"
 #include "cli/plan_report.h"
 #include "cli/study.h"
@@ -20,6 +21,7 @@ struct report { // all borrowed
     const struct study      *study;
     const struct run_result *result;
     const char              *images; // path of the set; NULL: timing only
+    const struct price_report *price; // NULL: not priced
     enum kernel_kind         kernel;
     uint64_t                 seed;
     struct host { // may differ between two runs of the same input, nothing else may

@@ -1,6 +1,7 @@
 /* cli/report_json.c -- a run as the JSON document "imcsim-run/1". */
 #include <stdlib.h>
 
+#include "arch/tech/price_table.h"
 #include "cli/json.h"
 #include "cli/report.h"
 
@@ -133,6 +134,10 @@ enum err report_json(const void *report, FILE *out, struct err_msg *m)
         json_put(&o, "accuracy", json_accuracy(r));
         json_put(&o, "labels", json_indices(result->label, result->n_image));
         json_put(&o, "predictions", json_indices(result->predicted, result->n_image));
+    }
+    if (r->price) {
+        json_put(&o, "energy", price_energy_json(r->price));
+        json_put(&o, "area", price_area_json(r->price));
     }
     json_put(&o, "host", json_host(r));
     return json_print(o, out, m);

@@ -88,6 +88,13 @@ const struct param config_params[] = {
     NAME(mapping.firing,       "mapping.firing",          "column",
          "outputs that one firing may hold: column, free or block"),
 
+    NAME(energy.technology,    "energy.technology",       "14nm_lp",
+         "node that prices the run: 130nm_lp to 1nm_lp, 130nm_hp to 22nm_hp"),
+    NAME(energy.device,        "energy.device",           "pcm",
+         "memory device, a file of configs/devices"),
+    NAME(energy.chip,          "energy.chip",             "none",
+         "costs of a core, a file of configs/chips; none: energy is not computed"),
+
     U32(batch,                 "batch",                   "images", "50", 1, 1000000000,
         "images in the throughput figure"),
     PARAM_END

@@ -55,6 +55,10 @@ struct network_cfg {
     uint32_t n_channels;
 };
 
+struct energy_cfg { // names for arch/tech
+    char technology[32], device[64], chip[64];
+};
+
 struct config {
     struct network_cfg  network;
     uint32_t            clock_mhz;
@@ -66,6 +70,7 @@ struct config {
     struct digital_cfg  digital;
     struct fabric_cfg   fabric;
     struct mapping_cfg  mapping;
+    struct energy_cfg   energy;
     uint32_t            batch;
     char                path[1024]; // of the file read, or empty
     char              **where;      // owned; for config_where()

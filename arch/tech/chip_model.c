@@ -67,6 +67,45 @@ const char *price_block_name(enum price_block b)
     return names[b];
 }
 
+/* Factors that were or could be fitted, and the block whose energy they scale. */
+static const struct {
+    const char      *key;
+    size_t           offset;
+    enum price_block block;
+    double           neutral;
+} factors[] = {
+#define FACTOR(field, block, neutral) { #field, offsetof(struct chip_facts, field), block, neutral }
+    FACTOR(cell_energy,        PRICE_CROSSBAR,     1), FACTOR(column_pj,       PRICE_CROSSBAR,   0),
+    FACTOR(converter_pj,       PRICE_ADC,         -1), FACTOR(sram_energy,     PRICE_INPUT_MEMORY, 1),
+    FACTOR(register_energy,    PRICE_CONTROLLER,   1), FACTOR(link_latch,      PRICE_LINKS,      1),
+    FACTOR(selection_activity, PRICE_CONTROLLER,   1), FACTOR(link_wire,       PRICE_LINKS,      1),
+    FACTOR(adder_activity,     PRICE_DIGITAL,     -1), FACTOR(control_area,    N_PRICE_BLOCK,    1),
+    FACTOR(control_leakage,    N_PRICE_BLOCK,      1), FACTOR(sram_area,       N_PRICE_BLOCK,    1),
+    FACTOR(sram_leakage,       N_PRICE_BLOCK,      1), FACTOR(line_um2,        N_PRICE_BLOCK,    0),
+};
+enum { N_FACTOR = sizeof factors / sizeof *factors };
+
+const char *price_basis(const struct chip_model *c, enum price_block b)
+{
+    if (c->fitted[b])
+        return "calibrated";
+    return b == PRICE_ADC && c->converter == PRICE_CONVERTER_CITED ? "cited" : "predicted";
+}
+
+struct chip_model chip_model_predicted(const struct chip_model *c)
+{
+    struct chip_model p = *c;
+
+    for (unsigned i = 0; i < N_FACTOR; i++) {
+        double *value = (double *)(void *)((char *)&p.fact + factors[i].offset);
+        if (factors[i].neutral >= 0) // -1: not a factor of this chip's own
+            *value = factors[i].neutral;
+        if (factors[i].block < N_PRICE_BLOCK)
+            p.fitted[factors[i].block] = false;
+    }
+    return p;
+}
+
 static enum err read_chip(const struct yaml *root, struct chip_model *c, struct err_msg *m)
 {
     static const char *const others[] = { "format", "converter", NULL };
@@ -86,6 +125,9 @@ static enum err read_chip(const struct yaml *root, struct chip_model *c, struct 
     for (unsigned i = 0; i < 3; i++)
         if (strcmp(text, converters[i]) == 0) {
             c->converter = (enum price_converter)i;
+            for (unsigned k = 0; k < N_FACTOR; k++)
+                if (factors[k].block < N_PRICE_BLOCK && facts_fitted(root, factors[k].key))
+                    c->fitted[factors[k].block] = true;
             return facts_read(root, "", rows, 1u << i, others, &c->fact, m);
         }
     return yaml_error(kind, m, "converter = %s: want cited, sar or cco", text);

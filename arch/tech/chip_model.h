@@ -55,12 +55,20 @@ struct chip_model {
     enum price_converter converter;
     struct chip_facts    fact;
     double               cited_energy, cited_area; // what scales cited figures to this node
+    bool                 fitted[N_PRICE_BLOCK];    // a factor of its energy was fitted
     char                 warning[512]; // interpolated or scaled; empty: none
 };
 
 /* ERR_INPUT: a file, a key, a missing cost. */
 enum err chip_model_load(struct chip_model *c, const char *technology, const char *device_path,
                          const char *chip_path, struct err_msg *m);
+
+/* What its energy rests on: "calibrated" (a factor was fitted to figures of this chip), "cited" or
+ * "predicted" (from circuits and stated sizes alone). */
+const char *price_basis(const struct chip_model *c, enum price_block b);
+
+/* The chip with every fitted factor at 1 and every fitted cost at 0: what the circuits say. */
+struct chip_model chip_model_predicted(const struct chip_model *c);
 
 struct core_hardware {
     uint32_t rows, columns; // of the crossbar

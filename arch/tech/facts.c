@@ -73,3 +73,10 @@ enum err facts_read(const struct yaml *map, const char *path, const struct fact_
     }
     return ERR_NONE;
 }
+
+bool facts_fitted(const struct yaml *map, const char *key)
+{
+    const struct yaml *leaf = yaml_get(map, key);
+
+    return leaf && yaml_get(leaf, "fit");
+}

@@ -11,6 +11,7 @@
 #ifndef ARCH_TECH_FACTS_H
 #define ARCH_TECH_FACTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/err.h"
@@ -35,5 +36,8 @@ enum err facts_read(const struct yaml *map, const char *path, const struct fact_
 /* One such leaf. */
 enum err facts_number(const struct yaml *map, const char *path, const struct fact_row *row,
                       double *out, struct err_msg *m);
+
+/* Whether the number of that key was fitted. */
+bool facts_fitted(const struct yaml *map, const char *key);
 
 #endif

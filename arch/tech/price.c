@@ -222,6 +222,8 @@ enum err price(const struct chip_model *c, const struct plan *p, const struct pr
     snprintf(r->total.name, sizeof r->total.name, "total");
     for (uint32_t i = 0; i < p->n_layer; i++)
         snprintf(r->layer[i].name, sizeof r->layer[i].name, "%s", plan_layer_name(p, i));
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        r->basis[b] = price_basis(c, (enum price_block)b);
     r->values = has_values(p, run);
     r->n_image = run->n_image;
     r->image_ns = (double)run->timesteps * (double)p->timestep_clk * 1e3 / p->config->clock_mhz /

@@ -43,6 +43,7 @@ struct price_row { // of a core, a layer or the chip; sums of whole units
 struct price_report {
     char              technology[24], device[32];
     char              warning[512]; // empty: none
+    const char       *basis[N_PRICE_BLOCK]; // see price_basis()
     bool              values;       // the crossbar's energy follows the run's values
     uint64_t          n_image;
     double            image_ns;     // time per image

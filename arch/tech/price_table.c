@@ -121,7 +121,7 @@ static void cell_number(struct writer *w, double value, const char *format)
 /* ---- the tables ---- */
 
 static void block_row(struct writer *w, const struct price_report *r, const char *name,
-                      int64_t energy_pj, int64_t leakage_pj, int64_t area_um2)
+                      int64_t energy_pj, int64_t leakage_pj, int64_t area_um2, const char *basis)
 {
     double all = (double)(price_row_energy_pj(&r->total) + price_row_leakage_pj(&r->total));
     double mine = (double)(energy_pj + leakage_pj);
@@ -134,24 +134,26 @@ static void block_row(struct writer *w, const struct price_report *r, const char
     cell_number(w, mine / r->image_ns, "%.4g"); // pJ / ns = mW
     cell_um2(w, area_um2);
     cell_number(w, 100 * (double)area_um2 / (double)price_row_area_um2(&r->total), "%.2f");
+    cell(w, basis);
     end_row(w);
 }
 
 void price_print_blocks(const struct price_report *r, enum price_format f, FILE *out)
 {
     static const char *const titles[] = { "block", "dynamic nJ", "leakage nJ", "energy nJ",
-                                          "share %", "power mW", "area um2", "share %" };
+                                          "share %", "power mW", "area um2", "share %",
+                                          "energy is" };
     struct writer w = { out, f, 0 };
 
-    begin_table(&w, 8);
-    for (unsigned i = 0; i < 8; i++)
+    begin_table(&w, 9);
+    for (unsigned i = 0; i < 9; i++)
         cell(&w, titles[i]);
     end_heading(&w);
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
         block_row(&w, r, price_block_name((enum price_block)b), r->total.energy_pj[b],
-                  r->total.leakage_pj[b], r->total.area_um2[b]);
+                  r->total.leakage_pj[b], r->total.area_um2[b], r->basis[b]);
     block_row(&w, r, r->total.name, price_row_energy_pj(&r->total), price_row_leakage_pj(&r->total),
-              price_row_area_um2(&r->total));
+              price_row_area_um2(&r->total), "");
     end_table(&w);
 }
 
@@ -298,6 +300,15 @@ static json_t *rows_json(const struct price_row *rows, uint32_t n)
     return list;
 }
 
+static json_t *basis_json(const struct price_report *r)
+{
+    json_t *o = json_object();
+
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        json_object_set_new(o, price_block_name((enum price_block)b), json_string(r->basis[b]));
+    return o;
+}
+
 static json_t *peak_json(const struct core_peak *p)
 {
     return json_pack("{s:f, s:f, s:f, s:s}", "tops", p->tops, "tops_per_w", p->tops_per_w,
@@ -312,6 +323,7 @@ struct json_t *price_energy_json(const struct price_report *r)
 
     json_object_set_new(o, "total_nj_per_image", json_real((double)pj / 1e3));
     json_object_set_new(o, "blocks", blocks_json(r->total.energy_pj, r->total.leakage_pj, 1e3));
+    json_object_set_new(o, "basis", basis_json(r));
     json_object_set_new(o, "mean_power_mw", json_real((double)pj / r->image_ns));
     json_object_set_new(o, "tops_per_w", json_real(r->tops_per_w));
     json_object_set_new(o, "tops", json_real(r->tops));

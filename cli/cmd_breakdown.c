@@ -1,0 +1,145 @@
+/* cli/cmd_breakdown.c -- imcsim breakdown: energy and area by block, layer and core. */
+#include <string.h>
+
+#include "arch/tech/price_table.h"
+#include "cli/command.h"
+#include "cli/json.h"
+#include "cli/output.h"
+#include "cli/pricing.h"
+#include "cli/report.h"
+#include "cli/stored.h"
+
+struct breakdown { // all borrowed
+    const struct study        *study;
+    const struct price_report *price;
+    enum price_format          format;
+};
+
+static void print_head(const struct breakdown *b, FILE *out)
+{
+    const struct price_report *r = b->price;
+    const struct config *c = &b->study->config;
+
+    fprintf(out, "Energy per image of %s on %s, %s, %s; %s.\n", b->study->network.name,
+            c->energy.chip, r->technology, r->device,
+            r->values ? "the crossbar follows the run's values"
+                      : "timing only, so the crossbar's input is the chip's stated mean");
+    if (r->warning[0])
+        fprintf(out, "Note: %s.\n", r->warning);
+    fprintf(out, "\n");
+}
+
+static void print_tail(const struct breakdown *b, FILE *out)
+{
+    const struct price_report *r = b->price;
+
+    fprintf(out, "\nAn operation is a multiplication or an addition.\n"
+            "peak       %8.4g TOPS/W  %8.4g TOPS  %8.4g TOPS/mm2   one core, its whole array busy, "
+            "crossbar to digital\n"
+            "delivered  %8.4g TOPS/W  %8.4g TOPS  %8.4g TOPS/mm2   what the network needs, all cores, "
+            "leakage included\n",
+            r->peak.tops_per_w, r->peak.tops, r->peak.tops_per_mm2, r->tops_per_w, r->tops,
+            r->tops_per_mm2);
+}
+
+static enum err breakdown_report(const void *what, FILE *out, struct err_msg *m)
+{
+    const struct breakdown *b = what;
+
+    (void)m;
+    if (b->format == PRICE_TEXT)
+        print_head(b, out);
+    price_print_blocks(b->price, b->format, out);
+    fputc('\n', out);
+    price_print_layers(b->price, b->format, out);
+    if (b->format == PRICE_TEXT)
+        print_tail(b, out);
+    return ERR_NONE;
+}
+
+static enum err breakdown_csv(const void *what, FILE *out, struct err_msg *m)
+{
+    const struct breakdown *b = what;
+
+    (void)m;
+    price_print_cores(b->price, PRICE_CSV, out);
+    return ERR_NONE;
+}
+
+static enum err breakdown_svg(const void *what, FILE *out, struct err_msg *m)
+{
+    (void)m;
+    price_print_svg(((const struct breakdown *)what)->price, out);
+    return ERR_NONE;
+}
+
+static enum err breakdown_json(const void *what, FILE *out, struct err_msg *m)
+{
+    const struct breakdown *b = what;
+    json_t *o = json_begin("imcsim-breakdown/1", b->study);
+
+    json_put(&o, "network", json_network(&b->study->network));
+    json_put_count(&o, "cores", b->study->plan.n_core);
+    json_put_count(&o, "images", b->price->n_image);
+    json_put(&o, "energy", price_energy_json(b->price));
+    json_put(&o, "area", price_area_json(b->price));
+    return json_print(o, out, m);
+}
+
+static enum err simulate(struct study *s, struct run_result *r, const struct options *o,
+                         struct err_msg *m)
+{
+    const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE,
+                                 .images = o->images, .n_image = o->count,
+                                 .jobs = (uint32_t)o->jobs };
+    enum err e = study_from_options(s, o, m);
+
+    if (!e && (e = run(&s->plan, &cfg, r, m)))
+        study_release(s);
+    return e;
+}
+
+static enum err cmd_breakdown(const struct options *o, struct err_msg *m)
+{
+    struct study s;
+    struct run_result result = { 0 };
+    struct price_report price;
+    struct breakdown b = { &s, &price, (enum price_format)o->format };
+    const struct output outputs[] = {
+        { o->json, breakdown_json, &b },
+        { o->csv, breakdown_csv, &b },
+        { o->svg, breakdown_svg, &b },
+    };
+    const size_t n = sizeof outputs / sizeof *outputs;
+    enum err e = output_check(outputs, n, m);
+
+    if (!e)
+        e = stored_is(o->operand) ? stored_load(&s, &result, o, m) : simulate(&s, &result, o, m);
+    if (e)
+        return e;
+    if (!(e = pricing(&price, &s, &result, m)))
+        e = output_write(outputs, n, breakdown_report, &b, m);
+    price_report_release(&price);
+    run_result_release(&result);
+    study_release(&s);
+    return e;
+}
+
+const struct command command_breakdown = {
+    .name = "breakdown",
+    .operand = "CONFIG",
+    .summary = "energy and area by block and layer",
+    .help = "Runs CONFIG, timing only or with --images, and prices what it did: energy, power and area\n"
+            "of each block and layer. CONFIG may also be a result of `run --json FILE.json`, which is\n"
+            "priced again without running; --set energy.technology=22nm_lp prices it elsewhere.\n"
+            "--csv writes a row per core.\n"
+            "\n"
+            "  imcsim breakdown configs/hermes_14nm.yaml\n"
+            "  imcsim breakdown configs/dazzi2021_14nm.yaml --format latex --svg energy.svg\n"
+            "  imcsim run configs/hermes_14nm.yaml --json run.json\n"
+            "  imcsim breakdown run.json --set energy.technology=22nm_lp\n",
+    .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_IMAGES) | OPTION_BIT(OPTION_COUNT) |
+               OPTION_BIT(OPTION_JOBS) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) |
+               OPTION_BIT(OPTION_FORMAT) | OPTION_BIT(OPTION_SVG) | OPTION_BIT(OPTION_LOG_LEVEL),
+    .run = cmd_breakdown,
+};

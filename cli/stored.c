@@ -1,0 +1,131 @@
+/* cli/stored.c -- see stored.h. */
+#include "cli/stored.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "core/counter.h"
+
+bool stored_is(const char *path)
+{
+    size_t n = path ? strlen(path) : 0;
+
+    return n > 5 && strcmp(path + n - 5, ".json") == 0;
+}
+
+/* The configuration as a file: JSON is YAML. */
+static enum err load_config(struct study *s, const json_t *doc, const struct options *o,
+                            struct err_msg *m)
+{
+    const json_t *config = json_object_get(doc, "config");
+    char path[] = "/tmp/imcsim-stored-XXXXXX";
+    enum err e;
+
+    if (!json_is_object(config))
+        return err_set(m, ERR_INPUT, "%.400s: no config: want a document of `imcsim run --json`",
+                       o->operand);
+    int fd = mkstemp(path);
+    if (fd < 0)
+        return err_set(m, ERR_OUTPUT, "%s: cannot be created", path);
+    if (json_dumpfd(config, fd, JSON_REAL_PRECISION(15) | JSON_COMPACT) != 0)
+        e = err_set(m, ERR_OUTPUT, "%s: cannot be written", path);
+    else
+        e = study_load(s, path, o->set, o->n_set, m);
+    close(fd);
+    unlink(path);
+    return e;
+}
+
+static enum err read_count(const json_t *object, const char *key, const char *what, uint64_t *value,
+                           const struct options *o, struct err_msg *m)
+{
+    const json_t *number = json_object_get(object, key);
+
+    if (!json_is_integer(number) || json_integer_value(number) < 0)
+        return err_set(m, ERR_INPUT, "%.400s: %s.%s: want a count", o->operand, what, key);
+    *value = (uint64_t)json_integer_value(number);
+    return ERR_NONE;
+}
+
+static enum err want_list(const json_t **list, const json_t *doc, const char *key, uint32_t n,
+                          const struct options *o, struct err_msg *m)
+{
+    *list = json_object_get(doc, key);
+    if (!json_is_array(*list) || json_array_size(*list) != n)
+        return err_set(m, ERR_INPUT, "%.400s: %s: want the %u of the configuration's plan",
+                       o->operand, key, n);
+    return ERR_NONE;
+}
+
+static enum err read_counters(struct run_result *r, const struct study *s, const json_t *doc,
+                              const struct options *o, struct err_msg *m)
+{
+    const json_t *cores, *streams, *images = json_object_get(doc, "images");
+    enum err e;
+
+    if ((e = want_list(&cores, doc, "core_list", s->plan.n_core, o, m)) ||
+        (e = want_list(&streams, doc, "streams", s->plan.n_stream, o, m)) ||
+        (e = read_count(images, "count", "images", &r->n_image, o, m)) ||
+        (e = read_count(images, "total_timesteps", "images", &r->total_timesteps, o, m)))
+        return e;
+    for (uint32_t i = 0; i < s->plan.n_core; i++) {
+        const json_t *counters = json_object_get(json_array_get(cores, i), "counters");
+
+        for (const struct counter *c = core_counter_rows; c->name; c++) {
+            uint64_t *value = (uint64_t *)(void *)((char *)&r->core[i] + c->offset);
+            if ((e = read_count(counters, c->name, "core_list[].counters", value, o, m)))
+                return e;
+        }
+        if (r->core[i].busy_timesteps > r->total_timesteps)
+            return err_set(m, ERR_INPUT, "%.400s: core_list[%u].counters.busy_timesteps = %llu: want "
+                           "at most images.total_timesteps = %llu", o->operand, i,
+                           (unsigned long long)r->core[i].busy_timesteps,
+                           (unsigned long long)r->total_timesteps);
+    }
+    for (uint32_t i = 0; i < s->plan.n_stream; i++)
+        if ((e = read_count(json_array_get(streams, i), "bits", "streams[]", &r->stream_bits[i], o,
+                            m)))
+            return e;
+    return ERR_NONE;
+}
+
+static enum err read_document(struct study *s, struct run_result *r, const json_t *doc,
+                              const struct options *o, struct err_msg *m)
+{
+    const char *format = json_string_value(json_object_get(doc, "format"));
+    enum err e;
+
+    if (!format || strcmp(format, "imcsim-run/1") != 0)
+        return err_set(m, ERR_INPUT, "%.400s: format = %.40s: want imcsim-run/1", o->operand,
+                       format ? format : "(none)");
+    if ((e = load_config(s, doc, o, m)))
+        return e;
+    r->core = calloc(s->plan.n_core, sizeof *r->core);
+    r->stream_bits = calloc(s->plan.n_stream, sizeof *r->stream_bits);
+    if (!r->core || !r->stream_bits)
+        return err_set(m, ERR_MEMORY, "no memory for the counters of %u cores", s->plan.n_core);
+    return read_counters(r, s, doc, o, m);
+}
+
+enum err stored_load(struct study *s, struct run_result *r, const struct options *o,
+                     struct err_msg *m)
+{
+    json_error_t error;
+    json_t *doc = json_load_file(o->operand, JSON_REJECT_DUPLICATES, &error);
+    enum err e;
+
+    *s = (struct study){ 0 };
+    *r = (struct run_result){ 0 };
+    if (!doc)
+        return err_set(m, ERR_INPUT, "%.400s:%d: %s", o->operand, error.line, error.text);
+    e = read_document(s, r, doc, o, m);
+    json_decref(doc);
+    if (e) {
+        run_result_release(r);
+        study_release(s);
+    }
+    return e;
+}
