@@ -1,8 +1,8 @@
 /* cli/plan_report.h -- a plan as text, JSON, CSV and Graphviz, and the pieces that the report of a
  * run shares with it.
  *
- * Times (docs/accelerator.md, section 4): the first result is there after L timesteps, the next ones
- * every I, so that a batch of N images gives
+ * Times (docs/accelerator.md, section 4): the first result is there after L timesteps, the next
+ * ones every I, so that a batch of N images gives
  *
  *     throughput = N / ((L + (N - 1) * I) * timestep)
  */

@@ -100,7 +100,7 @@ static void figures_4_and_5_cover_15_and_20_positions(void **state)
     assert_int_equal(replicas_make(&w, 6, 2).positions, 5 * 4);
 }
 
-/* The speed-up of the article: rows of four replicas of a 16-channel layer and two of 28 channels. */
+/* The article's speed-up: rows of four replicas of a 16-channel layer and two of 28 channels. */
 static void the_speed_up_does_not_fit_256_rows(void **state)
 {
     (void)state;
@@ -128,7 +128,7 @@ static void aspect_ratio_is_equation_2(void **state)
         }
 }
 
-/* Eq. 3: replicas for a whole output map, Method 2, see its input once: rows are C_in * H_in * W_in,
+/* Eq. 3: replicas for a whole output map, Method 2, see its input once: C_in * H_in * W_in rows,
  * without padding. */
 static void replicas_for_a_whole_map_see_every_input_position_once(void **state)
 {
