@@ -1,7 +1,7 @@
 /* cli/output.h -- where the results of a subcommand go: files the user named, or standard output.
  *
- * A file appears whole or not at all (core/outfile.h). The report is meant for standard output unless
- * one of the files is "-": then standard output holds that and nothing else.
+ * A file appears whole or not at all (core/outfile.h). The report is meant for standard output
+ * unless one of the files is "-": then standard output holds that and nothing else.
  */
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H

@@ -18,7 +18,10 @@
 
 #include "test/tmpdir.h"
 
-#define PLAIN "configs/resnet32.yaml"
+#define PLAIN   "configs/resnet32.yaml"
+#define FMNIST  "configs/resnet32_fmnist.yaml"
+#define SPEEDUP "configs/resnet32_speedup.yaml"
+#define FOUR_TWO_ONE " --set 'mapping.replicas={32: 4, 16: 2}' --set fabric.link_gbps=5.12"
 
 /* ---- the child ---- */
 
@@ -402,10 +405,12 @@ static void a_full_or_closed_standard_output_is_one_line_and_status_1(void **sta
 
     for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++) {
         struct outcome o = imcsim_to(*state, arguments[i], " >/dev/full 2>@/err");
-        assert_one_error_line(&o, arguments[i], 1, "standard output: cannot write: No space left on device");
+        assert_one_error_line(&o, arguments[i], 1,
+                              "standard output: cannot write: No space left on device");
         outcome_release(&o);
         o = imcsim_to(*state, arguments[i], " >&- 2>@/err");
-        assert_one_error_line(&o, arguments[i], 1, "standard output: cannot write: Bad file descriptor");
+        assert_one_error_line(&o, arguments[i], 1,
+                              "standard output: cannot write: Bad file descriptor");
         outcome_release(&o);
     }
 }
@@ -576,15 +581,20 @@ static void timing_is_that_of_the_table(void **state)
         const char *arguments;
         int64_t cores, last_conv, first_result, interval, batch;
     } cases[] = {
-        { "", 43, 1626, 1628, 1024, 50 },
-        { "--set fabric.partial_sum_hops=0", 43, 1618, 1619, 1024, 50 },
-        { "--set batch=1", 43, 1626, 1628, 1024, 1 },
-        { "--set core.crossbar.rows=512", 34, 1618, 1619, 1024, 50 },
+        { PLAIN, 43, 1626, 1628, 1024, 50 },
+        { PLAIN " --set fabric.partial_sum_hops=0", 43, 1618, 1619, 1024, 50 },
+        { PLAIN " --set batch=1", 43, 1626, 1628, 1024, 1 },
+        { PLAIN " --set core.crossbar.rows=512", 34, 1618, 1619, 1024, 50 },
+        { FMNIST, 43, 1626, 1628, 1024, 50 },
+        { SPEEDUP, 34, 526, 527, 256, 100 },
+        { SPEEDUP " --set mapping.firing=column", 34, 538, 539, 256, 100 },
+        { PLAIN FOUR_TWO_ONE, 62, 565, 567, 256, 50 },
+        { PLAIN FOUR_TWO_ONE " --set mapping.firing=free", 62, 553, 555, 256, 50 },
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char arguments[256];
-        snprintf(arguments, sizeof arguments, "run " PLAIN " --json - %s", cases[i].arguments);
+        snprintf(arguments, sizeof arguments, "run --json - %s", cases[i].arguments);
         json_t *doc = json_of(*state, arguments), *timing = at(doc, "timing");
         int64_t timesteps = cases[i].first_result + (cases[i].batch - 1) * cases[i].interval;
         assert_int_equal(integer_at(doc, "cores"), cases[i].cores);
@@ -764,7 +774,6 @@ static void links_carry_every_pixel_once(void **state)
 
 /* ---- runs with images ---- */
 
-#define FMNIST "configs/resnet32_fmnist.yaml"
 #define N_PIXEL (28 * 28)
 
 /* n grey images of 28 x 28 in IDX form, and labels 0, 1, 2 ..., the last of them last_label. */
