@@ -46,6 +46,16 @@ enum figure_status figure_status(const struct figure *f)
                                                                         : FIGURE_DIFFERS;
 }
 
+size_t figures_differing(const struct figure_table *t)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->n_row; i++)
+        for (size_t j = 0; j < t->row[i].n_figure; j++)
+            n += figure_status(&t->row[i].figure[j]) == FIGURE_DIFFERS;
+    return n;
+}
+
 static enum err new_rows(struct figure_table *t, size_t n, struct err_msg *m)
 {
     t->row = calloc(n, sizeof *t->row);
@@ -212,9 +222,8 @@ static void fill_worst(struct figure_row *r, const struct table_2_row *t, const 
     assert(first < p->network->n_layer && last < p->network->n_layer);
     for (uint32_t i = first; i <= last; i++) {
         fill_table_2_row(r, t, &p->layer[i - 1], &p->network->layer[i]);
-        for (size_t f = 0; f < r->n_figure; f++)
-            if (figure_status(&r->figure[f]) == FIGURE_DIFFERS)
-                return;
+        if (figures_differing(&(struct figure_table){ .row = r, .n_row = 1 }) > 0)
+            return;
     }
 }
 

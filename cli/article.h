@@ -47,6 +47,9 @@ enum figure_status {
 
 enum figure_status figure_status(const struct figure *f);
 
+/* Figures of the table that differ. */
+size_t figures_differing(const struct figure_table *t);
+
 /* Tables 1 and 2 and the timing figures of sections 3.1.3 and 3.1.4. On error *t is zero. */
 enum err article_table_1(struct figure_table *t, struct err_msg *m);
 enum err article_table_2(struct figure_table *t, struct err_msg *m);

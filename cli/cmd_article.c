@@ -167,9 +167,7 @@ static enum err check_figures(const struct figure_table *t, struct err_msg *m)
     size_t n = 0;
 
     for (size_t i = 0; i < N_TABLE; i++)
-        for (size_t j = 0; j < t[i].n_row; j++)
-            for (size_t k = 0; k < t[i].row[j].n_figure; k++)
-                n += figure_status(&t[i].row[j].figure[k]) == FIGURE_DIFFERS;
+        n += figures_differing(&t[i]);
     if (n == 0)
         return ERR_NONE;
     return err_set(m, ERR_RUN, "article: %zu figures are not what the article prints, nor a "

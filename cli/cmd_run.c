@@ -29,16 +29,6 @@ static enum err check_options(const struct options *o, struct err_msg *m)
     return ERR_NONE;
 }
 
-/* Images need a network that computes. */
-static enum err check_network(const struct options *o, const struct study *s, struct err_msg *m)
-{
-    if (!o->images || s->network.has_values)
-        return ERR_NONE;
-    return err_set(m, ERR_INPUT, "run: --images %s: network %s has no weights: want "
-                   "--set network.onnx=MODEL.onnx, or no images for timing only", o->images,
-                   s->network.name);
-}
-
 /* Runs, and measures the host meanwhile. */
 static enum err simulate(const struct options *o, const struct study *s, struct run_result *result,
                          struct host *host, struct err_msg *m)
@@ -65,10 +55,8 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
 static enum err run_study(const struct options *o, struct report *r, struct run_result *result,
                           const struct output *outputs, size_t n, struct err_msg *m)
 {
-    enum err e = check_network(o, r->study, m);
+    enum err e = simulate(o, r->study, result, &r->host, m);
 
-    if (!e)
-        e = simulate(o, r->study, result, &r->host, m);
     if (e)
         return e;
     struct price_report price = { 0 };

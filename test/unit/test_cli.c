@@ -613,8 +613,11 @@ static void timing_is_that_of_the_table(void **state)
 static void the_text_explains_the_plain_run(void **state)
 {
     static const char *const want[] = {
-        "43 of 64 cores", "361,712 weights", "1,628 timesteps = 81,400 clocks = 162.8 us",
-        "1,626 in all", "One image every 1,024 timesteps: so often fires each core of conv1",
+        "43 of 64 cores; 12.8 %", // 361,712 weights in 43 * 256 * 256 devices
+        "361,712 weights", "1,628 timesteps = 81,400 clocks = 162.8 us:\n      1,024  until conv1",
+        "\n        602  until conv31", "1,626 in all", "\n          1  until its partial sums",
+        "\n          1  until the result of fc is there\n\n",
+        "One image every 1,024 timesteps: so often fires each core of conv1",
         "9,652 images/s = 50 images / ((1,628 + 49 x 1,024) timesteps x 100 ns)",
     };
     char *out = succeed(*state, "run " PLAIN);
@@ -1011,6 +1014,43 @@ static void map_states_memories_and_budgets(void **state)
     json_decref(doc);
 }
 
+/* Of each stage the core that uses most, and the core whose stages sum up to most: the first. */
+static void stages_are_those_of_the_busiest_cores(void **state)
+{
+    json_t *doc = json_of(*state, "map " PLAIN " --json -"), *stage, *core, *value;
+    const char *key, *busiest = NULL;
+    int64_t most = 0;
+    size_t i, j;
+
+    json_array_foreach(at(doc, "stages"), i, stage) {
+        const char *worst = NULL;
+        int64_t clocks = 0;
+        json_array_foreach(at(doc, "core_list"), j, core) {
+            value = json_object_get(at(core, "stage_clocks"), text_at(stage, "stage"));
+            if (json_integer_value(value) > clocks) {
+                clocks = json_integer_value(value);
+                worst = text_at(core, "name");
+            }
+        }
+        assert_string_equal(text_at(stage, "core"), worst);
+        assert_int_equal(integer_at(stage, "clocks"), clocks);
+        assert_true(number_at(stage, "share_of_timestep") == (double)clocks / 50);
+    }
+    assert_int_equal(json_array_size(at(doc, "stages")), 5);
+    json_array_foreach(at(doc, "core_list"), j, core) {
+        int64_t sum = 0;
+        json_object_foreach(at(core, "stage_clocks"), key, value)
+            sum += json_integer_value(value);
+        if (sum > most) {
+            most = sum;
+            busiest = text_at(core, "name");
+        }
+    }
+    assert_string_equal(text_at(doc, "timing.busiest_core.core"), busiest);
+    assert_int_equal(integer_at(doc, "timing.busiest_core.clocks"), most);
+    json_decref(doc);
+}
+
 static void map_s_text_has_a_line_for_every_core_and_stream(void **state)
 {
     json_t *doc = json_of(*state, "map " PLAIN " --json -"), *o;
@@ -1150,6 +1190,7 @@ int main(void)
         TEST(statistics_and_csv_have_the_values_of_the_json),
         TEST(map_and_run_agree),
         TEST(map_states_memories_and_budgets),
+        TEST(stages_are_those_of_the_busiest_cores),
         TEST(map_s_text_has_a_line_for_every_core_and_stream),
         TEST(dot_has_the_article_s_streams_and_colours),
         TEST(graphviz_draws_the_plan),

@@ -11,6 +11,7 @@
 #include "cli/article.h"
 #include "cli/class_names.h"
 #include "cli/progress.h"
+#include "cli/report.h"
 #include "test/tmpdir.h"
 
 static void progress_tells_images_rate_and_time_left(void **state)
@@ -111,6 +112,58 @@ static void a_figure_agrees_deviates_or_differs(void **state)
     assert_int_equal(status("x", "38,600", NULL, 0.002), FIGURE_DIFFERS);
 }
 
+static void figures_that_differ_are_counted(void **state)
+{
+    struct figure_row rows[2] = {
+        { .n_figure = 2, .figure = { { .ours = "1", .printed = "1" },
+                                     { .ours = "1", .printed = "2" } } },
+        { .n_figure = 3, .figure = { { .ours = "1", .printed = "2", .deviation = "D1" },
+                                     { .ours = "1", .printed = "1", .deviation = "D1" },
+                                     { .ours = "1" } } },
+    };
+    struct figure_table t = { .row = rows, .n_row = 2 };
+
+    (void)state;
+    assert_int_equal(figures_differing(&t), 2);
+    t.n_row = 1;
+    assert_int_equal(figures_differing(&t), 1);
+}
+
+/* Layer 3 reads 1 and 2, of which 2 fires last although 1 stands first; layer 1 reads the image. */
+static void the_producer_that_fires_last_is_the_one_waited_for(void **state)
+{
+    static uint32_t image[] = { 0 }, both[] = { 1, 2 };
+    struct layer layers[] = {
+        { .kind = LAYER_IMAGE },
+        { .input = image, .n_input = 1 },
+        { .input = image, .n_input = 1 },
+        { .input = both, .n_input = 2 },
+    };
+    struct plan_layer planned[] = { { .layer = 1 }, { .layer = 2 }, { .layer = 3 } };
+    struct network network = { .layer = layers, .n_layer = 4 };
+    struct study study = { .plan = { .network = &network, .layer = planned, .n_layer = 3 } };
+    struct layer_result times[] = { { 0, 5 }, { 0, 9 }, { 0, 20 } };
+    struct run_result result = { .layer = times };
+    struct report r = { .study = &study, .result = &result };
+
+    (void)state;
+    assert_int_equal(latest_producer(&r, 2), 1);
+    times[0].last_timestep = 10;
+    assert_int_equal(latest_producer(&r, 2), 0);
+    assert_int_equal(latest_producer(&r, 0), 3); // none: n_layer
+}
+
+static void a_batch_takes_the_latency_and_an_interval_for_each_further_image(void **state)
+{
+    struct config config = { .timestep_ns = 100 };
+    struct plan plan = { .config = &config, .interval = 1024 };
+
+    (void)state;
+    assert_true(batch_throughput(&plan, 1000, 1) == 10000); // 1,000 * 100 ns = 100 us
+    assert_true(batch_throughput(&plan, 976, 2) == 1e9 * 2 / (2000 * 100));
+    assert_true(timesteps_us(&plan, 1628) * 10 == 1628);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tmpdir_make, tmpdir_remove)
 
 int main(void)
@@ -121,6 +174,9 @@ int main(void)
         TEST(classes_are_named_by_the_file_beside_the_model),
         TEST(a_class_without_a_name_is_called_by_its_number),
         TEST(a_hostile_name_is_cut_and_cleaned),
+        cmocka_unit_test(figures_that_differ_are_counted),
+        cmocka_unit_test(the_producer_that_fires_last_is_the_one_waited_for),
+        cmocka_unit_test(a_batch_takes_the_latency_and_an_interval_for_each_further_image),
         cmocka_unit_test(a_figure_agrees_deviates_or_differs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
