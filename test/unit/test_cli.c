@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -415,7 +416,7 @@ static void a_full_or_closed_standard_output_is_one_line_and_status_1(void **sta
     }
 }
 
-/* With standard output closed the next file opened would get its number, and the report with it. */
+/* With standard output closed the next file opened gets its number. */
 static void a_closed_standard_output_does_not_spill_into_a_result_file(void **state)
 {
     struct outcome o = imcsim_to(*state, "run " PLAIN " --csv @/r.csv", " >&- 2>@/err");
@@ -424,6 +425,23 @@ static void a_closed_standard_output_does_not_spill_into_a_result_file(void **st
     assert_int_equal(o.status, 1);
     assert_null(strstr(csv, "imcsim 0."));
     free(csv);
+    outcome_release(&o);
+}
+
+/* A pipe that is opened twice looks empty to its reader. */
+static void a_result_may_go_to_a_named_pipe(void **state)
+{
+    char path[TMPDIR_PATH_MAX];
+
+    assert_int_equal(mkfifo(tmpdir_path(path, *state, "p"), 0600), 0);
+    struct outcome o = imcsim_to(*state, "map " PLAIN " --json @/p",
+                                 " >@/out 2>@/err & cat @/p >@/got; wait $!");
+    assert_int_equal(o.status, 0);
+    char *got = read_file(*state, "got");
+    json_t *doc = json_loads(got, 0, NULL);
+    assert_non_null(doc);
+    json_decref(doc);
+    free(got);
     outcome_release(&o);
 }
 
@@ -1168,6 +1186,7 @@ int main(void)
         TEST(an_output_that_cannot_be_written_is_one_line_and_status_1),
         TEST(a_full_or_closed_standard_output_is_one_line_and_status_1),
         TEST(a_closed_standard_output_does_not_spill_into_a_result_file),
+        TEST(a_result_may_go_to_a_named_pipe),
         TEST(a_closed_pipe_is_one_line_and_status_1),
         TEST(a_configuration_may_come_from_standard_input),
         TEST(log_level_debug_speaks_on_standard_error_only),

@@ -52,6 +52,8 @@ static void classes_are_named_by_the_file_beside_the_model(void **state)
     assert_string_equal(name[0].text, "cat");
     assert_string_equal(name[1].text, "ankle boot");
     assert_string_equal(name[2].text, "dog");
+    class_names(name, 1, tmpdir_path(onnx, *state, "./m")); // the last dot is a directory's
+    assert_string_equal(name[0].text, "cat");
 }
 
 static void a_class_without_a_name_is_called_by_its_number(void **state)
