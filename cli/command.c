@@ -16,7 +16,7 @@ static const struct command command_sweep = LATER("sweep", "STUDY", "a grid of c
 
 const struct command *const commands[] = {
     &command_run,       &command_map,    &command_article, &command_compare,
-    &command_breakdown, &command_import, &command_sweep,   NULL,
+    &command_breakdown, &command_circuit, &command_import, &command_sweep,   NULL,
 };
 
 static void print_help(void)
@@ -44,7 +44,7 @@ static void print_command_help(const struct command *c)
     printf("imcsim %s: %s\n\nusage: imcsim %s %s%s[option]...\n\n%s\noptions:\n", c->name,
            c->summary, c->name, c->operand ? c->operand : "", c->operand ? " " : "", c->help);
     options_print_help(c, stdout);
-    if (c->operand) {
+    if (c->operand && strcmp(c->operand, "CONFIG") == 0) {
         puts("\nkeys of CONFIG, also for --set:");
         config_print_help(stdout);
     }

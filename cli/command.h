@@ -16,7 +16,8 @@ struct command {
     enum err (*run)(const struct options *o, struct err_msg *m); // NULL: not there yet
 };
 
-extern const struct command command_run, command_map, command_article, command_breakdown;
+extern const struct command command_run, command_map, command_article, command_breakdown,
+                            command_circuit;
 
 /* All of them, in the order of --help; ends with NULL. */
 extern const struct command *const commands[];

@@ -1169,6 +1169,28 @@ static void article_writes_a_file_for_every_table(void **state)
     }
 }
 
+/* ---- circuit ---- */
+
+static void a_circuit_is_shown_by_itself(void **state)
+{
+    json_t *doc = json_of(*state, "circuit sub_array --set mux=16 --json -"), *row;
+    size_t i;
+    double sum = 0, total = 0;
+
+    json_array_foreach(at(doc, "blocks"), i, row) {
+        if (strcmp(text_at(row, "block"), "sum; clock; an input bit") == 0)
+            total = json_real_value(at(row, "energy_pj"));
+        else
+            sum += json_real_value(at(row, "energy_pj"));
+    }
+    assert_true(total > 0 && sum > total * (1 - 1e-12) && sum < total * (1 + 1e-12));
+    json_decref(doc);
+    assert_fails(*state, "circuit flux", 2, "circuit flux: want one of imcsim circuit list");
+    assert_fails(*state, "circuit adder --set bits=0", 2, "bits = 0: want 1 to 256");
+    assert_fails(*state, "circuit adder --set speed=1", 2, "no such parameter");
+    assert_fails(*state, "circuit sub_array --set technology=200nm_lp", 2, "want 1 to 130 nm");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tmpdir_make, tmpdir_remove)
 
 int main(void)
@@ -1215,6 +1237,7 @@ int main(void)
         TEST(graphviz_draws_the_plan),
         TEST(article_agrees_but_for_the_listed_deviations),
         TEST(article_writes_a_file_for_every_table),
+        TEST(a_circuit_is_shown_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
