@@ -1,5 +1,5 @@
-/* Networks: the built-in family against the article's Table 2 as corrected in docs/accelerator.md, and
- * what network_check refuses. */
+/* Networks: the built-in family against the article's Table 2 as corrected in docs/accelerator.md,
+ * and what network_check refuses. */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
