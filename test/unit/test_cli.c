@@ -143,18 +143,22 @@ static json_t *json_of(const char *dir, const char *arguments)
     return doc;
 }
 
-/* The value at "a.b.c", which must be there. */
+/* The value at "a.b[].c", which must be there; [] is the first item. */
 static json_t *at(json_t *doc, const char *path)
 {
     char key[64];
 
     for (const char *p = path; *p; p += *p == '.') {
-        size_t n = strcspn(p, ".");
+        size_t n = strcspn(p, ".[");
         snprintf(key, sizeof key, "%.*s", (int)n, p);
+        p += n;
         doc = json_object_get(doc, key);
+        if (strncmp(p, "[]", 2) == 0) {
+            doc = json_array_get(doc, 0);
+            p += 2;
+        }
         if (!doc)
             fail_msg("no %s", path);
-        p += n;
     }
     return doc;
 }
@@ -846,6 +850,38 @@ static void accuracy_counts_the_images_with_the_right_class(void **state)
     json_decref(doc);
 }
 
+/* Lines "| `KEY` | run |" or "| `KEY` | both |": the keys are there, and no top-level key is not. */
+static void every_key_is_documented_and_every_documented_key_is_there(void **state)
+{
+    char *page = read_file("docs", "results.md"), key[64], of[8];
+    json_t *map = json_of(*state, "map " PLAIN " --json -"), *run, *value;
+    const char *name;
+    size_t n = 0;
+
+    write_images(*state, 1, 0);
+    run = json_of(*state, "run " FMNIST " --images @/t-images-idx3-ubyte --json -");
+    for (const char *line = page; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (sscanf(line, "| `%63[^`]` | %7[a-z] |", key, of) != 2 ||
+            (strcmp(of, "run") != 0 && strcmp(of, "both") != 0))
+            continue;
+        at(run, key);
+        if (strcmp(of, "both") == 0)
+            at(map, key);
+        n++;
+    }
+    assert_true(n > 60);
+    json_object_foreach(run, name, value) {
+        char want[64];
+        snprintf(want, sizeof want, "| `%s", name);
+        if (!strstr(page, want))
+            fail_msg("docs/results.md says nothing of %s", name);
+    }
+    json_decref(map);
+    json_decref(run);
+    free(page);
+}
+
 static void jobs_and_kernels_classify_alike(void **state)
 {
     static const char *const arguments[] = { "--jobs 1", "--jobs 2", "--jobs 5",
@@ -1225,6 +1261,7 @@ int main(void)
         TEST(cores_add_up_to_their_layers),
         TEST(links_carry_every_pixel_once),
         TEST(accuracy_counts_the_images_with_the_right_class),
+        TEST(every_key_is_documented_and_every_documented_key_is_there),
         TEST(jobs_and_kernels_classify_alike),
         TEST(wrong_images_are_one_line_and_leave_no_result),
         TEST(every_statistic_is_name_value_description_unit),
