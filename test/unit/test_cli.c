@@ -1049,6 +1049,7 @@ static void map_and_run_agree(void **state)
 static void map_states_memories_and_budgets(void **state)
 {
     json_t *doc = json_of(*state, "map " PLAIN " --json -"), *core;
+    size_t i;
 
     core = named(at(doc, "core_list"), "conv1"); // 288 B
     assert_string_equal(text_at(core, "placing"), "iwap");
@@ -1065,6 +1066,12 @@ static void map_states_memories_and_budgets(void **state)
     core = named(at(doc, "core_list"), "conv31.p1");
     assert_int_equal(integer_at(core, "stage_clocks.link"), 45); // 56 * 8 / 5 Gb/s
     assert_string_equal(text_at(doc, "timing.slowest_stage.stage"), "crossbar");
+    json_t *memory = json_array_get(at(doc, "stages"), 0); // at most 16 of 50 clocks
+    assert_string_equal(text_at(memory, "stage"), "memory");
+    assert_int_equal(integer_at(memory, "clocks"), 16);
+    json_array_foreach(at(doc, "core_list"), i, core) // K = F, 1 for 1x1 kernels
+        assert_int_equal(integer_at(core, "memory_columns"),
+                         strncmp(text_at(core, "name"), "conv", 4) == 0 ? 3 : 1);
     json_decref(doc);
 }
 
