@@ -55,6 +55,7 @@ static bool make_cores(struct chip *c)
             .count_from = c->cfg.count_from,
             .crossbar_kernel = c->cfg.crossbar_kernel,
             .fault = &c->fault,
+            .probe = c->cfg.probe,
         };
         c->path[i] = join("chip.", p->core[i].name);
         if (!c->path[i] || !imc_core_init(&c->core[i], c->path[i], &cfg))
@@ -74,7 +75,7 @@ static bool make_scratchpads(struct chip *c)
         c->path[b] = join("chip.scratchpad.", plan_layer_name(p, p->image_feed[i].layer));
         if (!c->path[b] ||
             !scratchpad_init(&c->scratchpad[i], c->path[b], p, &p->image_feed[i], c->cfg.values,
-                             c->cfg.first_image, c->cfg.count_from) ||
+                             c->cfg.first_image, c->cfg.count_from, &c->fault) ||
             !chan_init(&c->images[i], c->path[b], NULL, &c->scratchpad[i].base, IMAGES_WAITING,
                        bytes))
             return false;
@@ -263,6 +264,9 @@ bool chip_result(struct chip *c, struct chip_result *r)
 
 bool chip_stands_still(const struct chip *c)
 {
+    for (uint32_t i = 0; i < c->n_result; i++)
+        if (chan_count(&c->stream[c->result[i]]) > 0)
+            return false; // on its way out
     return kernel_next_cyc(c->kernel) == CYC_NEVER;
 }
 

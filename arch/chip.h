@@ -19,6 +19,7 @@ struct chip_cfg {
     enum kernel_kind   kernel;
     enum kernel_mode   mode;
     const char        *crossbar_kernel; // NULL: the fastest
+    const struct core_probe *probe; // watches every core; NULL: nobody does
 };
 
 struct chip_result {

@@ -11,6 +11,29 @@
 #define ROW(...) COUNTER_ROW(struct core_counters, __VA_ARGS__)
 const struct counter core_counter_rows[] = { CORE_COUNTERS(ROW) COUNTER_END };
 
+static void tell(const struct imc_core *c, enum core_event_kind kind, uint64_t timestep, uint32_t n,
+                 const struct firing_place *pixel)
+{
+    if (c->probe)
+        c->probe->event(c->probe->user, c,
+                        &(struct core_event){ .kind = kind, .timestep = timestep, .n = n,
+                                              .pixel = pixel });
+}
+
+static void tell_result(const struct imc_core *c, uint64_t timestep,
+                        const struct firing_place *pixel, const int32_t *sum, const uint8_t *value)
+{
+    if (c->probe)
+        c->probe->event(c->probe->user, c,
+                        &(struct core_event){ .kind = CORE_RESULT,
+                                              .timestep = timestep,
+                                              .n = 1,
+                                              .pixel = pixel,
+                                              .sum = c->values ? sum : NULL,
+                                              .value = c->values ? value : NULL,
+                                              .value_bytes = c->result_bytes });
+}
+
 /* A pixel is counted with its image; images that only fill the pipeline of a later job are not. */
 static struct core_counters *counters(struct imc_core *c, uint64_t image)
 {
@@ -18,7 +41,7 @@ static struct core_counters *counters(struct imc_core *c, uint64_t image)
 }
 
 static void fail(struct imc_core *c, uint64_t now_cyc, const char *what,
-                 const struct token_pixel *pixel)
+                 const struct firing_place *pixel)
 {
     struct fault *f = c->fault;
 
@@ -36,10 +59,12 @@ static void fail(struct imc_core *c, uint64_t now_cyc, const char *what,
 
 /* ---- 1. store ---- */
 
-static void store_token(struct imc_core *c, const struct core_port *port, const struct token *t)
+static void store_token(struct imc_core *c, const struct core_port *port, const struct token *t,
+                        uint64_t timestep)
 {
+    tell(c, CORE_STORED, timestep, t->n, t->pixel);
     for (uint32_t i = 0; i < t->n; i++) {
-        const struct token_pixel *px = &t->pixel[i];
+        const struct firing_place *px = &t->pixel[i];
         struct core_counters *n = counters(c, px->image);
         n->words_written += memory_store(
             &c->memory, px->x, px->image * c->pl->in_width + px->y, port->first, port->n,
@@ -55,7 +80,7 @@ static void keep_residual(struct imc_core *c, const struct core_port *port, cons
                           uint64_t now_cyc)
 {
     for (uint32_t i = 0; i < t->n; i++) {
-        const struct token_pixel *px = &t->pixel[i];
+        const struct firing_place *px = &t->pixel[i];
         struct residual_pixel *slot = NULL;
         for (uint32_t k = 0; k < c->waiting_room; k++) {
             struct residual_pixel *w = &c->waiting[k];
@@ -84,7 +109,8 @@ static void receive(struct imc_core *c, uint64_t now_cyc)
 {
     for (uint32_t i = 0; i < c->n_pixels; i++)
         if (chan_can_pop(c->pixels[i].chan, now_cyc))
-            store_token(c, &c->pixels[i], chan_pop(c->pixels[i].chan, now_cyc));
+            store_token(c, &c->pixels[i], chan_pop(c->pixels[i].chan, now_cyc),
+                        now_cyc / c->plan->timestep_clk);
     for (uint32_t i = 0; i < c->n_residual; i++)
         if (chan_can_pop(c->residual[i].chan, now_cyc))
             keep_residual(c, &c->residual[i], chan_pop(c->residual[i].chan, now_cyc), now_cyc);
@@ -122,7 +148,7 @@ static void deliver(struct imc_core *c, uint64_t timestep, const struct firing_p
                 t = token_begin(chan_push(port->chan, pixel_cyc(c, timestep)), timestep,
                                 st->most_pixels);
             assert(t->n < t->most);
-            t->pixel[t->n] = (struct token_pixel){ place[k].image, place[k].x, place[k].y };
+            t->pixel[t->n] = place[k];
             if (c->values)
                 memcpy(token_values(t, t->n, value_bytes),
                        value + (size_t)k * stride + (size_t)port->first * width, value_bytes);
@@ -135,19 +161,16 @@ static void deliver(struct imc_core *c, uint64_t timestep, const struct firing_p
 
 /* ---- digital processor ---- */
 
-static struct residual_pixel *take_residual(struct imc_core *c, const struct firing_place *place,
-                                            uint64_t now_cyc)
+/* The residual of an output, complete; NULL while it has not come. */
+static struct residual_pixel *find_residual(const struct imc_core *c,
+                                            const struct firing_place *place)
 {
     for (uint32_t i = 0; i < c->waiting_room; i++) {
         struct residual_pixel *w = &c->waiting[i];
-        if (w->arrived != c->pc->out_n || w->image != place->image || w->x != place->x ||
-            w->y != place->y)
-            continue;
-        w->arrived = 0;
-        return w;
+        if (w->arrived == c->pc->out_n && w->image == place->image && w->x == place->x &&
+            w->y == place->y)
+            return w;
     }
-    fail(c, now_cyc, "the residual has not come for",
-         &(struct token_pixel){ place->image, place->x, place->y });
     return NULL;
 }
 
@@ -166,11 +189,12 @@ static void count_digital(struct imc_core *c, uint64_t image)
 }
 
 static void process(struct imc_core *c, const struct firing_place *place, const int32_t *acc,
-                    uint8_t *out, uint64_t now_cyc)
+                    uint8_t *out)
 {
-    const struct residual_pixel *r =
-        c->layer->has_residual ? take_residual(c, place, now_cyc) : NULL;
+    struct residual_pixel *r = c->layer->has_residual ? find_residual(c, place) : NULL;
 
+    if (r)
+        r->arrived = 0;
     if (!c->values)
         return;
     if (c->layer->raw_output) {
@@ -205,9 +229,10 @@ static void finish(struct imc_core *c, const struct firing_place *place, uint32_
     uint64_t timestep = now_cyc / c->plan->timestep_clk;
 
     for (uint32_t i = 0; i < n; i++) {
-        process(c, &place[i], acc + (size_t)i * c->pc->out_n, c->result + i * c->result_bytes,
-                now_cyc);
+        process(c, &place[i], acc + (size_t)i * c->pc->out_n, c->result + i * c->result_bytes);
         count_digital(c, place[i].image);
+        tell_result(c, timestep, &place[i], acc + (size_t)i * c->pc->out_n,
+                    c->result + i * c->result_bytes);
         if (c->layer->pooled)
             pool(c, timestep, &place[i]);
     }
@@ -226,8 +251,8 @@ static void send_sums(struct imc_core *c, const struct firing_place *place, uint
     uint64_t ready_cyc = hops ? (timestep + hops) * c->plan->timestep_clk : now_cyc + 1;
     struct token *t = token_begin(chan_push(port->chan, ready_cyc), timestep, c->pc->most_outputs);
 
+    memcpy(t->pixel, place, n * sizeof *place);
     for (uint32_t i = 0; i < n; i++) {
-        t->pixel[i] = (struct token_pixel){ place[i].image, place[i].x, place[i].y };
         if (c->values)
             memcpy(token_values(t, i, port->value_bytes), acc + (size_t)i * c->pc->out_n,
                    port->value_bytes);
@@ -237,27 +262,51 @@ static void send_sums(struct imc_core *c, const struct firing_place *place, uint
     t->n = n;
 }
 
-static void hand_on(struct imc_core *c, const struct firing_place *place, uint32_t n,
-                    const int32_t *acc, uint64_t now_cyc)
+/* Outputs of the oldest firing that can be handed on now. */
+static uint32_t outputs_ready(const struct imc_core *c)
 {
+    const struct core_sums *own = &c->sums[c->sums_head];
+    uint32_t n = own->passed;
+
+    if (c->sums_complete == 0)
+        return 0;
+    if (c->waiting_room == 0)
+        return own->n;
+    while (n < own->n && find_residual(c, &own->place[n]))
+        n++;
+    return n - own->passed;
+}
+
+static void hand_on(struct imc_core *c, uint64_t now_cyc)
+{
+    struct core_sums *own = &c->sums[c->sums_head];
+    uint64_t timestep = now_cyc / c->plan->timestep_clk;
+    uint32_t n = timestep >= c->next_sum_timestep ? outputs_ready(c) : 0, at = own->passed;
+
+    if (n == 0)
+        return;
+    c->next_sum_timestep = timestep + 1;
+    own->passed += n;
+    if (own->passed == own->n) {
+        c->sums_head = (c->sums_head + 1) % c->sums_room;
+        c->sums_n--;
+        c->sums_complete--;
+    }
     if (c->partial_out.chan)
-        send_sums(c, place, n, acc, now_cyc);
+        send_sums(c, own->place, n, own->acc, now_cyc);
     else
-        finish(c, place, n, acc, now_cyc);
+        finish(c, own->place + at, n, own->acc + (size_t)at * c->pc->out_n, now_cyc);
 }
 
 static void add_partial_sums(struct imc_core *c, uint64_t now_cyc)
 {
     struct core_port *port = &c->partial_in;
 
-    if (!port->chan || c->sums_n == 0 || !chan_can_pop(port->chan, now_cyc))
+    if (!port->chan || c->sums_complete == c->sums_n || !chan_can_pop(port->chan, now_cyc))
         return;
     const struct token *t = chan_pop(port->chan, now_cyc);
-    struct core_sums *own = &c->sums[c->sums_head];
-    c->sums_head = (c->sums_head + 1) % c->sums_room;
-    c->sums_n--;
-    if (t->n != own->n || t->pixel[0].image != own->place[0].image ||
-        t->pixel[0].x != own->place[0].x || t->pixel[0].y != own->place[0].y) {
+    struct core_sums *own = &c->sums[(c->sums_head + c->sums_complete++) % c->sums_room];
+    if (t->n != own->n || memcmp(t->pixel, own->place, t->n * sizeof *own->place) != 0) {
         fail(c, now_cyc, "the parts of the layer did not fire together for", &t->pixel[0]);
         return;
     }
@@ -265,12 +314,12 @@ static void add_partial_sums(struct imc_core *c, uint64_t now_cyc)
         counters(c, t->pixel[i].image)->partial_sum_ops += c->pc->out_n;
         if (!c->values)
             continue;
-        const int32_t *add = (const int32_t *)(const void *)token_values_const(t, i, port->value_bytes);
+        const int32_t *add =
+            (const int32_t *)(const void *)token_values_const(t, i, port->value_bytes);
         int32_t *acc = own->acc + (size_t)i * c->pc->out_n;
         for (uint32_t o = 0; o < c->pc->out_n; o++)
             acc[o] += add[o];
     }
-    hand_on(c, own->place, own->n, own->acc, now_cyc);
 }
 
 /* ---- 2. fire ---- */
@@ -286,13 +335,13 @@ static void load_rows(struct imc_core *c, const struct firing_place *head, uint6
         uint32_t words = memory_read_row(&c->memory, r->x, column, r->columns, to, &missing);
         if (words == 0)
             fail(c, now_cyc, "not in the memory when it is read:",
-                 &(struct token_pixel){ missing / c->pl->in_width, r->x,
+                 &(struct firing_place){ missing / c->pl->in_width, r->x,
                                         (uint32_t)(missing % c->pl->in_width) });
         n->words_read += words;
     }
 }
 
-/* Multiplies for outputs of one strip; acc[i] gets those of place[i]. */
+/* Multiplies for outputs of one group; acc[i] gets those of place[i]. */
 static void multiply(struct imc_core *c, const struct firing_place *place, uint32_t n, int32_t *acc)
 {
     const struct firing_shape *shape = &c->controller.shape;
@@ -302,7 +351,7 @@ static void multiply(struct imc_core *c, const struct firing_place *place, uint3
 
     c->pl->firing->origin(shape, &place[0], &x, &y);
     for (uint32_t i = 0; i < n; i++)
-        c->used[i] = (place[i].x - x) * shape->block_w + (place[i].y - y);
+        c->used[i] = firing_replica(c->pl->firing, shape, &place[0], &place[i]);
     count->driven_rows += (uint64_t)kernel_matrix_driven(&c->matrix, c->used, n) * c->pc->in_n;
     if (!c->values)
         return;
@@ -317,14 +366,6 @@ static void multiply(struct imc_core *c, const struct firing_place *place, uint3
     count->active_rows += activity.active_rows;
     count->sum_abs_x += activity.sum_abs_x;
     count->sum_abs_xw += activity.sum_abs_xw;
-}
-
-static bool same_strip(const struct imc_core *c, const struct firing_place *a,
-                       const struct firing_place *b)
-{
-    uint32_t width = c->registers.strip_width;
-
-    return a->image == b->image && a->y / width == b->y / width;
 }
 
 static void count_firing(struct imc_core *c, const struct firing_place *place, uint32_t n,
@@ -352,26 +393,31 @@ static void fire(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
 
     if (n == 0)
         return;
-    bool wait = c->partial_in.chan != NULL;
+    const struct firing_shape *shape = &c->controller.shape;
     struct core_sums *own = &c->sums[(c->sums_head + c->sums_n) % c->sums_room];
-    assert(!wait || c->sums_n < c->sums_room);
-    for (uint32_t from = 0, to; from < n; from = to) { // free firing may touch several strips
-        registers_begin(&c->registers, &c->place[from]);
-        for (to = from; to < n && same_strip(c, &c->place[from], &c->place[to]); to++)
+    if (c->sums_n == c->sums_room) {
+        fail(c, now_cyc, "no room for the sums of", &c->place[0]);
+        return;
+    }
+    for (uint32_t from = 0, to; from < n; from = to) {
+        bool fresh = registers_begin(&c->registers, &c->place[from]);
+        for (to = from; to < n && firing_replica(c->pl->firing, shape, &c->place[from],
+                                                 &c->place[to]) < shape->n;
+             to++)
             registers_need(&c->registers, &c->place[to]);
-        if (c->values)
+        if (c->values && fresh)
             kernel_matrix_begin_strip(&c->matrix, c->place[from].y, c->registers.strip_width);
         load_rows(c, &c->place[from], now_cyc);
         multiply(c, &c->place[from], to - from, own->acc + (size_t)from * c->pc->out_n);
     }
     count_firing(c, c->place, n, timestep);
+    tell(c, CORE_FIRED, timestep, n, c->place);
     c->next_timestep = timestep + 1;
     own->n = n;
+    own->passed = 0;
     memcpy(own->place, c->place, n * sizeof *c->place);
-    if (wait)
-        c->sums_n++;
-    else
-        hand_on(c, own->place, n, own->acc, now_cyc);
+    c->sums_n++;
+    c->sums_complete += c->partial_in.chan == NULL;
 }
 
 /* ---- 3. read back ---- */
@@ -401,8 +447,9 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t no
 
     if (words == 0)
         fail(c, now_cyc, "not in the memory when it is read back:",
-             &(struct token_pixel){ rb->image, x, y });
+             &(struct firing_place){ rb->image, x, y });
     counters(c, rb->image)->words_read_back += words;
+    tell(c, CORE_READ_BACK, timestep, 1, &(struct firing_place){ rb->image, x, y });
     for (uint32_t i = 0; i < rb->n_out; i++) {
         struct core_port *port = &rb->out[i];
         if (!rb->token_open)
@@ -410,7 +457,7 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t no
                                       table->most_pixels);
         struct token *t = port->token;
         assert(t->n < t->most);
-        t->pixel[t->n] = (struct token_pixel){ rb->image, send->x, send->y };
+        t->pixel[t->n] = (struct firing_place){ rb->image, send->x, send->y };
         if (c->values)
             memcpy(token_values(t, t->n, port->value_bytes), c->pixel + port->first, port->n);
         t->n++;
@@ -432,7 +479,7 @@ static void read_back(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
         while (read_back_timestep(c, rb) <= timestep) {
             if (read_back_timestep(c, rb) < timestep) {
                 fail(c, now_cyc, "too late to read back",
-                     &(struct token_pixel){ .image = rb->image });
+                     &(struct firing_place){ .image = rb->image });
                 return;
             }
             send_back(c, rb, now_cyc, timestep);
@@ -451,6 +498,8 @@ static uint64_t next_cyc(const struct imc_core *c, uint64_t timestep)
     may_fire = max_u64(may_fire, timestep + 1);
     if (controller_ready(&c->controller, may_fire))
         next = may_fire;
+    if (outputs_ready(c) > 0)
+        next = min_u64(next, timestep + 1);
     for (uint32_t i = 0; i < c->n_read_back; i++)
         next = min_u64(next, read_back_timestep(c, &c->read_back[i]));
     return next == CYC_NEVER ? next : next * c->plan->timestep_clk;
@@ -468,7 +517,8 @@ static uint64_t imc_core_step(struct block *b, uint64_t now_cyc)
         read_back(c, now_cyc, timestep);
     }
     add_partial_sums(c, now_cyc);
-    return next_cyc(c, timestep);
+    hand_on(c, now_cyc);
+    return c->fault->set ? CYC_NEVER : next_cyc(c, timestep);
 }
 
 static void imc_core_describe(const struct block *b, FILE *out)
@@ -484,7 +534,8 @@ static void imc_core_describe(const struct block *b, FILE *out)
                 memory_rows_stored(&c->memory, p->image * c->pl->in_width + y),
                 c->controller.rows_seen);
     if (c->sums_n > 0)
-        fprintf(out, "; %" PRIu32 " sums wait for the part before", c->sums_n);
+        fprintf(out, "; %" PRIu32 " firings wait for %s", c->sums_n,
+                c->sums_complete > 0 ? "residual pixels" : "the part before");
     fputc('\n', out);
 }
 

@@ -8,7 +8,8 @@
  *
  * and what it makes is delivered to be stored hop timesteps later. The parts of a row-split layer
  * fire together; part r adds its sums to those of part r - 1, which come partial_sum_hops later, and
- * hands them on; the last part runs the digital processor. With 0 hops the sums run along the chain
+ * hands them on; the last part runs the digital processor, on outputs whose residual is there, in
+ * order, of one firing a timestep. With 0 hops the sums run along the chain
  * inside the timestep, one clock per part: the only work that a core does between timesteps.
  *
  *     pixels   tokens of pixels to store (several channels: slices, copies, images)
@@ -81,8 +82,8 @@ struct core_port { // a channel into or out of the core
     struct token *token;      // read-back: being filled in the present step
 };
 
-struct core_sums { // of one firing, while the parts before are awaited
-    uint32_t             n;
+struct core_sums { // of one firing, until they are handed on
+    uint32_t             n, passed; // outputs, and those handed on already
     struct firing_place *place; // owned; [most outputs]
     int32_t             *acc;   // owned; [most outputs][outputs]
 };
@@ -103,6 +104,28 @@ struct core_read_back {
     bool                    token_open; // out[].token have been begun in the present step
 };
 
+/* Somebody who watches a chip: waveforms, timelines, tests. It sees and changes nothing. */
+struct imc_core;
+enum core_event_kind {
+    CORE_STORED,  // pixels or channel slices, into the memory
+    CORE_FIRED,   // the crossbar
+    CORE_RESULT,  // outputs of the digital processor, before pooling
+    CORE_READ_BACK // a residual or resampling pixel
+};
+struct core_event {
+    enum core_event_kind       kind;
+    uint64_t                   timestep; // of the chip
+    uint32_t                   n;        // pixels
+    const struct firing_place  *pixel;
+    const int32_t             *sum;   // RESULT: [outputs], complete; NULL in a timing run
+    const uint8_t             *value; // RESULT: of the outputs; NULL in a timing run
+    uint32_t                   value_bytes;
+};
+struct core_probe {
+    void (*event)(void *user, const struct imc_core *core, const struct core_event *e);
+    void *user;
+};
+
 struct imc_core {
     struct block             base; // first: a struct imc_core * is a struct block *
     const struct plan       *plan; // borrowed
@@ -114,6 +137,7 @@ struct imc_core {
     uint64_t                 first_image;   // of the chip's stream
     uint64_t                 count_from;    // images before it are not counted
     struct fault            *fault;         // borrowed; the chip's
+    const struct core_probe *probe;         // borrowed; NULL: nobody watches
 
     struct core_port *pixels, *residual, *out; // owned
     uint32_t          n_pixels, n_residual, n_out;
@@ -138,8 +162,10 @@ struct imc_core {
     uint8_t             *result;  // owned; [most outputs][result_bytes]
     uint32_t             result_bytes;
     uint8_t             *pixel;   // owned; one that is read back
-    struct core_sums    *sums;    // owned; ring of firings that await partial sums
+    struct core_sums    *sums;    // owned; ring of firings, the oldest first
     uint32_t             sums_room, sums_head, sums_n;
+    uint32_t             sums_complete; // of them, from the oldest: the parts before are added
+    uint64_t             next_sum_timestep; // the first in which sums may be handed on again
     struct residual_pixel *waiting; // owned; the residual FIFO
     uint32_t               waiting_room;
     int32_t               *pool;    // owned; sums of global pooling
@@ -159,6 +185,7 @@ struct imc_core_cfg {
     uint64_t           first_image, count_from;
     const char        *crossbar_kernel; // NULL: the fastest
     struct fault      *fault;
+    const struct core_probe *probe;
 };
 
 /* Ports are added by the chip afterwards. False when the host has no memory or lacks the crossbar

@@ -16,7 +16,10 @@ uint32_t stream_value_bytes(const struct plan *p, uint32_t stream, bool values)
 
 static bool init_sums(struct imc_core *c, uint32_t most)
 {
-    c->sums_room = c->pc->part * c->plan->config->fabric.partial_sum_hops + 2;
+    bool adds = c->layer->has_residual && c->pc->part + 1 == c->pl->parts;
+
+    c->sums_room = adds ? c->pl->sums_waiting
+                        : c->pc->part * c->plan->config->fabric.partial_sum_hops + 1;
     c->sums = calloc(c->sums_room, sizeof *c->sums);
     for (uint32_t i = 0; c->sums && i < c->sums_room; i++) {
         c->sums[i].place = calloc(most, sizeof *c->sums[i].place);
@@ -142,6 +145,7 @@ bool imc_core_init(struct imc_core *c, const char *path, const struct imc_core_c
         .first_image = cfg->first_image,
         .count_from = cfg->count_from,
         .fault = cfg->fault,
+        .probe = cfg->probe,
     };
     struct firing_shape shape = plan_firing_shape(p, pc->plan_layer);
     if (!memory_init(&c->memory, &pc->layout, cfg->values) ||

@@ -146,6 +146,12 @@ void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t y, uint32_t str
     const struct window *w = &k->layer->window;
 
     k->first_column = (int64_t)(y - y % strip_width) * w->stride[1] - w->pad_before[1];
+
+    /* A row in which all positions are padding is never read, and so never set. */
+    int64_t width = k->row_bytes / k->channels;
+    if (w->dilation[1] > 1 || k->first_column + width <= 0 ||
+        k->first_column >= (int64_t)k->layer->in_width)
+        memset(k->strip, k->zero, (size_t)k->n_row * k->row_bytes);
 }
 
 uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read)

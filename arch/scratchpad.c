@@ -21,6 +21,19 @@ static uint64_t stored_timestep(const struct scratchpad *s)
     return (uint64_t)(start + s->feed->stored[s->at]);
 }
 
+static void fail(const struct scratchpad *s, uint64_t now_cyc)
+{
+    struct fault *f = s->fault;
+
+    if (f->set && f->cyc <= now_cyc)
+        return;
+    f->set = true;
+    f->cyc = now_cyc;
+    f->core = UINT32_MAX;
+    err_set(&f->msg, ERR_RUN, "%s: image %" PRIu64 " came too late: want one every %" PRIu64
+            " timesteps", s->base.path, s->number, s->plan->interval);
+}
+
 static void take_image(struct scratchpad *s, uint64_t now_cyc)
 {
     const struct image_head *head = chan_pop(s->images, now_cyc);
@@ -34,7 +47,7 @@ static void take_image(struct scratchpad *s, uint64_t now_cyc)
 
 static void add_pixel(struct scratchpad *s, struct core_port *port, struct token *t)
 {
-    const struct token_pixel px = { s->number, (uint32_t)(s->at % s->height),
+    const struct firing_place px = { s->number, (uint32_t)(s->at % s->height),
                                     (uint32_t)(s->at / s->height) };
 
     if (s->values)
@@ -55,6 +68,10 @@ static void send_pixels(struct scratchpad *s, uint64_t now_cyc, uint64_t due)
             take_image(s, now_cyc);
         if (stored_timestep(s) > due)
             return;
+        if (stored_timestep(s) < due) {
+            fail(s, now_cyc);
+            return;
+        }
         for (uint32_t i = 0; i < s->n_out; i++) {
             struct core_port *port = &s->out[i];
             if (!open)
@@ -76,7 +93,7 @@ static uint64_t scratchpad_step(struct block *b, uint64_t now_cyc)
         send_pixels(s, now_cyc, timestep + 1);
     if (!s->sending)
         return chan_count(s->images) > 0 ? (timestep + 1) * clk : CYC_NEVER;
-    return (stored_timestep(s) - 1) * clk;
+    return s->fault->set ? CYC_NEVER : (stored_timestep(s) - 1) * clk;
 }
 
 static void scratchpad_describe(const struct block *b, FILE *out)
@@ -95,7 +112,7 @@ static const struct block_ops scratchpad_ops = {
 
 bool scratchpad_init(struct scratchpad *s, const char *path, const struct plan *p,
                      const struct image_feed *feed, bool values, uint64_t first_image,
-                     uint64_t count_from)
+                     uint64_t count_from, struct fault *fault)
 {
     const struct shape *shape = &p->network->layer[0].out;
 
@@ -109,6 +126,7 @@ bool scratchpad_init(struct scratchpad *s, const char *path, const struct plan *
         .values = values,
         .first_image = first_image,
         .count_from = count_from,
+        .fault = fault,
     };
     if (!values)
         return true;

@@ -3,7 +3,8 @@
  * One scratchpad feeds the cores of one layer that reads the image. It sends the pixels of each
  * image in scan order, by the timetable of the plan (image_feed): as late as the layer's firings
  * allow, so that the layer never waits and never runs ahead. Pixels for the first firings leave
- * before timestep 0, the plan's lead earlier.
+ * before timestep 0, the plan's lead earlier. Images must be there in time: one that comes late is a
+ * fault.
  *
  *     images  one payload per image: struct image_head, then the pixels in scan order
  *     out     tokens of pixels, one channel per core of the layer
@@ -24,6 +25,7 @@ struct scratchpad {
     uint32_t                 height, width, channels;
     bool                     values;
     uint64_t                 first_image, count_from;
+    struct fault            *fault; // borrowed; the chip's
     struct chan             *images;
     struct core_port        *out; // owned
     uint32_t                 n_out;
@@ -36,7 +38,7 @@ struct scratchpad {
 /* path is borrowed. False when the host has no memory; then *s is zero. */
 bool scratchpad_init(struct scratchpad *s, const char *path, const struct plan *p,
                      const struct image_feed *feed, bool values, uint64_t first_image,
-                     uint64_t count_from);
+                     uint64_t count_from, struct fault *fault);
 void scratchpad_release(struct scratchpad *s); // takes a zeroed one
 
 /* Port for an IMAGE stream of the plan. */

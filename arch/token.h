@@ -12,22 +12,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct token_pixel {
-    uint64_t image; // counted from the first image of the stream
-    uint32_t x, y;
-};
+#include "dataflow/firing.h"
 
 struct token {
     uint64_t           timestep; // in which it was computed or read, counted by the chip
     uint32_t           n;        // pixels in it, at least 1
     uint32_t           most;     // pixels that fit
-    struct token_pixel pixel[];
+    struct firing_place pixel[];
 };
 
 /* Bytes of a payload for `most` pixels of value_bytes each (0 in a timing run). */
 static inline size_t token_bytes(uint32_t most, size_t value_bytes)
 {
-    return sizeof(struct token) + most * (sizeof(struct token_pixel) + value_bytes);
+    return sizeof(struct token) + most * (sizeof(struct firing_place) + value_bytes);
 }
 
 /* An empty token in a channel's payload. */

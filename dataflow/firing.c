@@ -27,3 +27,15 @@ uint32_t firing_strips(const struct firing_policy *f, const struct firing_shape 
 {
     return (uint32_t)ceil_div(s->width, f->strip_width(s));
 }
+
+uint32_t firing_replica(const struct firing_policy *f, const struct firing_shape *s,
+                        const struct firing_place *head, const struct firing_place *p)
+{
+    uint32_t width = f->strip_width(s), x, y;
+
+    if (p->image != head->image || p->y / width != head->y / width)
+        return s->n;
+    f->origin(s, head, &x, &y);
+    uint32_t replica = (p->x - x) * s->block_w + (p->y - y);
+    return replica < s->n ? replica : s->n;
+}

@@ -124,7 +124,7 @@ static enum err columns(struct plan *p, struct schedule *s, struct err_msg *m)
     }
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
         if (p->layer[i].residual != RESIDUAL_NONE)
-            e = schedule_residual_fifo(s, i, &p->layer[i].residual_fifo, m);
+            e = schedule_waiting(s, i, &p->layer[i].residual_fifo, &p->layer[i].sums_waiting, m);
     return e;
 }
 

@@ -57,6 +57,7 @@ struct plan_layer {
     enum residual_kind          residual;
     uint32_t                    residual_from; // index of the plan layer that sends it
     uint32_t                    residual_fifo; // pixels that wait at the summing core
+    uint32_t                    sums_waiting;  // firings there whose sums are not complete
     uint32_t                    memory_columns; // K
     uint64_t                    firings;        // of one image, alone, over its copies
     uint64_t first_timestep, last_timestep; // of the first image's firings, from 0

@@ -46,9 +46,15 @@ static uint32_t different_images(const struct plan_core *core)
     return core->layout.placing == &place_plip ? 1 : core->layout.shape.columns;
 }
 
+/* Unfolded, as many more as overlap with one. */
 static uint32_t images_watched(const struct plan *p, const struct plan_core *core)
 {
-    return p->transient_images - 1 + different_images(core) + (p->transient_images > 1);
+    const struct plan_layer *pl = &p->layer[core->plan_layer];
+    uint32_t overlap = (uint32_t)((pl->last_timestep - pl->first_timestep) / p->interval) + 2;
+
+    if (p->transient_images == 1)
+        return different_images(core);
+    return p->transient_images - 1 + different_images(core) + overlap;
 }
 
 /* The words that a stream's slice of pixel (x, c) takes. */
@@ -112,7 +118,7 @@ static void read_for_crossbar(const struct plan *p, const struct schedule *s,
         do {
             registers_need(reg, &at);
             pl->firing->next(&shape, core->copy, &at);
-        } while (at.image == head.image && at.y / reg->strip_width == head.y / reg->strip_width &&
+        } while (firing_replica(pl->firing, &shape, &head, &at) < shape.n &&
                  schedule_fired(s, core->plan_layer, at.image, at.x, at.y) == t);
         for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)
             port_use(port, t,
@@ -313,10 +319,12 @@ static void firings_use(struct plan *p, const struct schedule *s)
         struct plan_stream *st = &p->stream[i];
         if (st->kind == STREAM_RESIDUAL || st->kind == STREAM_TO_RESAMPLING)
             st->most_pixels = p->read_back[st->read_back].most_pixels;
+        else if (st->kind == STREAM_PARTIAL_SUM ||
+                 (st->kind != STREAM_IMAGE &&
+                  !plan_network_layer(p, p->core[st->from].plan_layer)->pooled))
+            st->most_pixels = p->core[st->from].most_outputs;
         else if (st->kind != STREAM_IMAGE)
-            st->most_pixels = plan_network_layer(p, p->core[st->from].plan_layer)->pooled
-                                  ? 1
-                                  : p->core[st->from].most_outputs;
+            st->most_pixels = 1; // the pooled one
     }
 }
 

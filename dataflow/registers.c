@@ -5,23 +5,30 @@
 
 #include "core/util.h"
 
+/* Nearest place inside the map, for a window that has no position there. */
+static uint32_t nearest(int64_t at, uint32_t size)
+{
+    return at < 0 ? 0 : (uint32_t)min_u64((uint64_t)at, size - 1);
+}
+
 uint32_t window_first(const struct window *w, int axis, uint32_t at, uint32_t size)
 {
-    uint64_t begin = (uint64_t)at * w->stride[axis];
+    int64_t first = (int64_t)at * w->stride[axis] - w->pad_before[axis];
+    int64_t last = first + (int64_t)(w->kernel[axis] - 1) * w->dilation[axis];
 
-    if (begin < w->pad_before[axis])
-        return 0;
-    return (uint32_t)min_u64(begin - w->pad_before[axis], size - 1);
+    if (first < 0) // steps over the padding
+        first += (int64_t)round_up((uint64_t)-first, w->dilation[axis]);
+    return nearest(first <= last ? first : last, size);
 }
 
 uint32_t window_last(const struct window *w, int axis, uint32_t at, uint32_t size)
 {
-    uint64_t end =
-        (uint64_t)at * w->stride[axis] + (uint64_t)(w->kernel[axis] - 1) * w->dilation[axis];
+    int64_t first = (int64_t)at * w->stride[axis] - w->pad_before[axis];
+    int64_t last = first + (int64_t)(w->kernel[axis] - 1) * w->dilation[axis];
 
-    if (end < w->pad_before[axis])
-        return 0;
-    return (uint32_t)min_u64(end - w->pad_before[axis], size - 1);
+    if (last >= size)
+        last -= (int64_t)round_up((uint64_t)(last - size + 1), w->dilation[axis]);
+    return nearest(last >= first ? last : first, size);
 }
 
 /* Reads of one row that a firing may need: one, but where a window's columns, or the windows of a
@@ -60,16 +67,18 @@ void registers_reset(struct input_registers *r)
     r->strip_stamp = ++r->stamp;
 }
 
-void registers_begin(struct input_registers *r, const struct firing_place *head)
+bool registers_begin(struct input_registers *r, const struct firing_place *head)
 {
     uint32_t strip = head->y / r->strip_width;
+    bool fresh = r->strip_stamp == 0 || strip != r->strip || head->image != r->image;
 
-    if (r->strip_stamp == 0 || strip != r->strip || head->image != r->image)
+    if (fresh)
         r->strip_stamp = ++r->stamp;
     r->strip = strip;
     r->image = head->image;
     r->read_stamp = ++r->stamp;
     r->n_read = 0;
+    return fresh;
 }
 
 static void need_row(struct input_registers *r, uint32_t x, uint32_t from, uint32_t end)

@@ -44,8 +44,9 @@ bool registers_init(struct input_registers *r, const struct window *w, uint32_t 
 void registers_release(struct input_registers *r); // takes a zeroed one
 void registers_reset(struct input_registers *r);   // holds nothing
 
-/* A firing begins: n_read is 0. All its outputs must lie in one strip of one image. */
-void registers_begin(struct input_registers *r, const struct firing_place *head);
+/* A firing begins: n_read is 0. All its outputs must lie in one strip of one image. Returns whether
+ * it is another strip than before, of which nothing is held. */
+bool registers_begin(struct input_registers *r, const struct firing_place *head);
 
 /* Adds to read[] what the output needs beyond what is held or about to be read. */
 void registers_need(struct input_registers *r, const struct firing_place *output);

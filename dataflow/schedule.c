@@ -20,6 +20,7 @@ struct copy_state {
     struct firing_place head;
     int64_t             timestep;
     uint32_t            n; // outputs in it; 0 before the first firing
+    int64_t             summed; // of the latest output
 };
 
 static size_t map_size(const struct plan *p, uint32_t layer)
@@ -29,27 +30,35 @@ static size_t map_size(const struct plan *p, uint32_t layer)
     return (size_t)out->height * out->width;
 }
 
-static int64_t *output_slot(const struct schedule *s, uint32_t layer,
-                            const struct firing_place *at)
+static size_t output_index(const struct schedule *s, uint32_t layer, const struct firing_place *at)
 {
     uint32_t height = plan_network_layer(s->plan, layer)->out.height;
 
-    return &s->fired[layer][at->image * map_size(s->plan, layer) + (size_t)at->y * height + at->x];
+    return at->image * map_size(s->plan, layer) + (size_t)at->y * height + at->x;
+}
+
+/* An entry of a table of outputs, for any image: behind the last row kept they repeat. */
+static int64_t look_up(const struct schedule *s, uint32_t layer, const int64_t *table,
+                       uint64_t image, uint32_t x, uint32_t y)
+{
+    uint64_t row = min_u64(image, s->n_image - 1);
+    struct firing_place at = { row, x, y };
+
+    return table[output_index(s, layer, &at)] + (int64_t)((image - row) * s->plan->interval);
 }
 
 int64_t schedule_fired(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
                        uint32_t y)
 {
-    uint64_t row = min_u64(image, s->n_image - 1);
-    struct firing_place at = { row, x, y };
-
-    return *output_slot(s, layer, &at) + (int64_t)((image - row) * s->plan->interval);
+    return look_up(s, layer, s->fired[layer], image, x, y);
 }
 
 int64_t schedule_summed(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
                         uint32_t y)
 {
-    return schedule_fired(s, layer, image, x, y) + plan_sum_latency(s->plan, layer);
+    if (s->plan->layer[layer].residual == RESIDUAL_NONE)
+        return schedule_fired(s, layer, image, x, y) + plan_sum_latency(s->plan, layer);
+    return look_up(s, layer, s->summed[layer], image, x, y);
 }
 
 int64_t schedule_done(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
@@ -107,8 +116,8 @@ static bool in_scan_order(const struct plan *p, uint32_t layer)
     return true;
 }
 
-/* Within a column pixels arrive in order of x, so the last row of each column decides; of columns
- * in scan order the last. */
+/* Within a column pixels arrive in order of x, so the last row of each column decides; of columns in
+ * scan order the last. */
 static int64_t patch_stored(const struct schedule *s, uint32_t layer,
                             const struct firing_place *at)
 {
@@ -127,39 +136,69 @@ static int64_t patch_stored(const struct schedule *s, uint32_t layer,
     return last;
 }
 
-/* When the pixels of an output are there, residual included as far as it could bind. */
+/* When the pixels of an output are there. */
 static int64_t output_ready(const struct schedule *s, uint32_t layer,
                             const struct firing_place *at)
 {
     const struct plan *p = s->plan;
     const struct plan_layer *pl = &p->layer[layer];
     const struct layer *l = plan_network_layer(p, layer);
-    int64_t hop = p->config->fabric.hop_timesteps, ready = 0, sum = INT64_MIN;
 
     switch (pl->feed) {
-    case FEED_SCRATCHPAD: // docs/accelerator.md, section 4: goes on without a gap
-        ready = (int64_t)(at->image * p->interval);
-        break;
+    case FEED_SCRATCHPAD: // docs/accelerator.md, section 4: goes on from i * interval without a gap
+        return (int64_t)(at->image * p->interval);
     case FEED_PRODUCER:
-        ready = patch_stored(s, layer, at);
-        break;
+        return patch_stored(s, layer, at);
     case FEED_READ_BACK: // as early as it could be; schedule_resampling() times it
-        ready = hop + schedule_stored(s, pl->feeder, at->image, at->x * l->window.stride[0],
-                                      at->y * l->window.stride[1]);
-        break;
+        return p->config->fabric.hop_timesteps +
+               schedule_stored(s, pl->feeder, at->image, at->x * l->window.stride[0],
+                               at->y * l->window.stride[1]);
     }
-    switch (pl->residual) {
-    case RESIDUAL_NONE:
-        return ready;
-    case RESIDUAL_READ_BACK:
-        sum = schedule_stored(s, pl->residual_from, at->image, at->x, at->y) + hop;
-        break;
-    case RESIDUAL_DIRECT:
-        sum = schedule_done(s, pl->residual_from, at->image, at->x, at->y) + hop;
-        break;
+    assert(!"unknown feed");
+    return 0;
+}
+
+/* When the residual of an output can be at the summing core at the earliest. */
+static int64_t residual_ready(const struct schedule *s, uint32_t layer,
+                              const struct firing_place *at)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    int64_t hop = s->plan->config->fabric.hop_timesteps;
+
+    if (pl->residual == RESIDUAL_READ_BACK)
+        return schedule_stored(s, pl->residual_from, at->image, at->x, at->y) + hop;
+    return schedule_done(s, pl->residual_from, at->image, at->x, at->y) + hop;
+}
+
+/* A sum is complete when its parts are, its residual has come, and those before it are: in order,
+ * and of one firing a timestep. */
+static void sum_output(struct schedule *s, uint32_t layer, const struct firing_place *at,
+                       struct copy_state *c)
+{
+    int64_t t = c->timestep + plan_sum_latency(s->plan, layer);
+    int64_t residual = residual_ready(s, layer, at);
+    int64_t after = c->summed + (c->n == 1); // the first of a firing follows the one before
+
+    t = residual > t ? residual : t;
+    c->summed = after > t ? after : t;
+    s->summed[layer][output_index(s, layer, at)] = c->summed;
+}
+
+static void fire_output(struct schedule *s, uint32_t layer, const struct firing_shape *shape,
+                        const struct firing_place *at, struct copy_state *c)
+{
+    const struct firing_policy *f = s->plan->layer[layer].firing;
+    int64_t ready = output_ready(s, layer, at);
+
+    if (c->n > 0 && c->n < shape->n && ready <= c->timestep && f->joins(shape, &c->head, at)) {
+        c->n++;
+    } else {
+        int64_t next = c->n > 0 ? c->timestep + 1 : ready;
+        c->head = *at;
+        c->timestep = next > ready ? next : ready;
+        c->n = 1;
     }
-    sum -= plan_sum_latency(p, layer);
-    return sum > ready ? sum : ready;
+    s->fired[layer][output_index(s, layer, at)] = c->timestep;
 }
 
 static void fire_image(struct schedule *s, uint32_t layer, uint64_t image, struct copy_state *state)
@@ -168,21 +207,23 @@ static void fire_image(struct schedule *s, uint32_t layer, uint64_t image, struc
     struct firing_shape shape = plan_firing_shape(s->plan, layer);
 
     for (uint32_t copy = 0; copy < pl->copies; copy++) {
-        struct copy_state *c = &state[copy];
         struct firing_place at = firing_first(pl->firing, &shape, copy, image);
-        while (at.image == image) {
-            int64_t ready = output_ready(s, layer, &at);
-            if (c->n > 0 && c->n < shape.n && ready <= c->timestep &&
-                pl->firing->joins(&shape, &c->head, &at)) {
-                c->n++;
-            } else {
-                int64_t next = c->n > 0 ? c->timestep + 1 : ready;
-                *c = (struct copy_state){ at, next > ready ? next : ready, 1 };
-            }
-            *output_slot(s, layer, &at) = c->timestep;
-            pl->firing->next(&shape, copy, &at);
+        for (; at.image == image; pl->firing->next(&shape, copy, &at)) {
+            fire_output(s, layer, &shape, &at, &state[copy]);
+            if (pl->residual != RESIDUAL_NONE)
+                sum_output(s, layer, &at, &state[copy]);
         }
     }
+}
+
+static bool row_repeats(const int64_t *table, size_t n, uint64_t image, uint64_t interval)
+{
+    const int64_t *now = table + image * n, *before = now - n;
+
+    for (size_t i = 0; i < n; i++)
+        if (now[i] != before[i] + (int64_t)interval)
+            return false;
+    return true;
 }
 
 /* Whether every output of an image comes one interval after that of the image before. */
@@ -190,30 +231,44 @@ static bool repeats(const struct schedule *s, uint64_t image)
 {
     const struct plan *p = s->plan;
 
-    for (uint32_t i = 0; i < p->n_layer; i++) {
-        size_t n = map_size(p, i);
-        const int64_t *now = s->fired[i] + image * n, *before = now - n;
-        for (size_t j = 0; j < n; j++)
-            if (now[j] != before[j] + (int64_t)p->interval)
-                return false;
-    }
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        if (!row_repeats(s->fired[i], map_size(p, i), image, p->interval) ||
+            (s->summed[i] && !row_repeats(s->summed[i], map_size(p, i), image, p->interval)))
+            return false;
+    return true;
+}
+
+static bool grow_table(int64_t **table, size_t n)
+{
+    int64_t *more = realloc(*table, n * sizeof *more);
+
+    if (!more)
+        return false;
+    *table = more;
     return true;
 }
 
 static bool grow(struct schedule *s, uint32_t n_image)
 {
-    for (uint32_t i = 0; i < s->plan->n_layer; i++) {
-        int64_t *more =
-            realloc(s->fired[i], n_image * map_size(s->plan, i) * sizeof *s->fired[i]);
-        if (!more)
+    const struct plan *p = s->plan;
+
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        size_t n = n_image * map_size(p, i);
+        if (!grow_table(&s->fired[i], n) ||
+            (p->layer[i].residual != RESIDUAL_NONE && !grow_table(&s->summed[i], n)))
             return false;
-        s->fired[i] = more;
     }
     s->n_image = n_image;
     return true;
 }
 
-/* First use of every pixel of the image, relative to the image's first timestep. */
+static void use_by(int64_t *slot, int64_t t)
+{
+    *slot = t < *slot ? t : *slot;
+}
+
+/* First use of every pixel of the image, relative to the image's first timestep: when it is read, or
+ * waited for as the last of a patch that lies in the padding. */
 static void first_uses(const struct schedule *s, uint32_t layer, struct input_registers *reg)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
@@ -223,14 +278,15 @@ static void first_uses(const struct schedule *s, uint32_t layer, struct input_re
     for (uint32_t copy = 0; copy < pl->copies; copy++) {
         struct firing_place at = firing_first(pl->firing, &shape, copy, 0);
         for (registers_reset(reg); at.image == 0; pl->firing->next(&shape, copy, &at)) {
-            int64_t t = *output_slot(s, layer, &at);
+            int64_t t = s->fired[layer][output_index(s, layer, &at)];
             registers_begin(reg, &at);
             registers_need(reg, &at);
             for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)
-                for (uint32_t y = r->y; y < r->y + r->columns; y++) {
-                    int64_t *slot = &use[(size_t)y * pl->in_height + r->x];
-                    *slot = t < *slot ? t : *slot;
-                }
+                for (uint32_t y = r->y; y < r->y + r->columns; y++)
+                    use_by(&use[(size_t)y * pl->in_height + r->x], t);
+            uint32_t x = window_last(&pl->window, 0, at.x, pl->in_height);
+            uint32_t y = window_last(&pl->window, 1, at.y, pl->in_width);
+            use_by(&use[(size_t)y * pl->in_height + x], t);
         }
     }
 }
@@ -241,8 +297,8 @@ static int64_t next_images(const int64_t *time, size_t n, size_t i, uint64_t int
     return i < n ? time[i] : time[i - n] + (int64_t)interval;
 }
 
-/* The scratchpad stores pixels in scan order, each as late as its first use and the pixels behind
- * it allow, and no more in a timestep than an image has pixels per timestep of its interval. */
+/* The scratchpad stores pixels in scan order, each as late as its first use and the pixels behind it
+ * allow, and no more in a timestep than an image has pixels per timestep of its interval. */
 static bool store_image(const struct schedule *s, uint32_t layer)
 {
     const struct plan *p = s->plan;
@@ -259,6 +315,7 @@ static bool store_image(const struct schedule *s, uint32_t layer)
         time[i] = NEVER_USED;
     first_uses(s, layer, &reg);
     registers_release(&reg);
+    time[n - 1] = time[n - 1] < (int64_t)p->interval ? time[n - 1] : (int64_t)p->interval - 1;
     for (bool changed = true; changed;) { // again, until the next image's first pixels agree
         changed = false;
         for (size_t i = n; i-- > 0;) {
@@ -283,8 +340,9 @@ static bool allocate(struct schedule *s)
     const struct plan *p = s->plan;
 
     s->fired = calloc(p->n_layer, sizeof *s->fired);
+    s->summed = calloc(p->n_layer, sizeof *s->summed);
     s->stored = calloc(p->n_layer, sizeof *s->stored);
-    if (!s->fired || !s->stored)
+    if (!s->fired || !s->summed || !s->stored)
         return false;
     for (uint32_t i = 0; i < p->n_layer; i++) {
         const struct plan_layer *pl = &p->layer[i];
@@ -338,17 +396,30 @@ void schedule_release(struct schedule *s)
     for (uint32_t i = 0; s->plan && i < s->plan->n_layer; i++) {
         if (s->fired)
             free(s->fired[i]);
+        if (s->summed)
+            free(s->summed[i]);
         if (s->stored)
             free(s->stored[i]);
     }
     free(s->fired);
+    free(s->summed);
     free(s->stored);
     *s = (struct schedule){ 0 };
 }
 
+/* Whether pixels come as channel slices from several cores. */
+static bool in_slices(const struct plan *p, uint32_t layer)
+{
+    const struct layer *l = plan_network_layer(p, layer);
+
+    return p->layer[layer].feed == FEED_PRODUCER &&
+           (l->n_input > 1 || p->layer[l->input[0] - 1].groups > 1);
+}
+
 /* Latest read of every pixel of an image in the memories of a layer, for the crossbar and as a
- * residual; INT64_MIN where none is. Resampling pixels are sent before they are overwritten,
- * whatever K is, and do not count. */
+ * residual; INT64_MIN where none is. A pixel that comes in slices keeps its slot until the last has
+ * come. Resampling pixels are sent before they are overwritten, whatever
+ * K is, and do not count. */
 static void last_uses(const struct schedule *s, uint32_t layer, uint64_t image,
                       struct input_registers *reg, int64_t *use)
 {
@@ -357,8 +428,10 @@ static void last_uses(const struct schedule *s, uint32_t layer, uint64_t image,
     struct firing_shape shape = plan_firing_shape(p, layer);
     int64_t hop = p->config->fabric.hop_timesteps;
 
-    for (size_t i = 0; i < (size_t)pl->in_height * pl->in_width; i++)
-        use[i] = INT64_MIN;
+    for (uint32_t y = 0; y < pl->in_width; y++)
+        for (uint32_t x = 0; x < pl->in_height; x++)
+            use[(size_t)y * pl->in_height + x] =
+                in_slices(p, layer) ? schedule_stored(s, layer, image, x, y) : INT64_MIN;
     for (uint32_t copy = 0; copy < pl->copies; copy++) {
         struct firing_place at = firing_first(pl->firing, &shape, copy, image);
         for (registers_reset(reg); at.image == image; pl->firing->next(&shape, copy, &at)) {
@@ -489,30 +562,32 @@ static bool sent_in_time(const struct schedule *s, uint32_t layer, uint32_t n_im
 static uint32_t late_rows(const struct schedule *s, uint32_t layer, uint32_t n_image,
                           const int64_t *late)
 {
-    size_t n = map_size(s->plan, layer), same = 0;
+    uint32_t row = max_u32(s->n_image, 1);
 
-    for (uint32_t row = 1; row < n_image; row++) {
-        for (same = 0; same < n; same++)
-            if (late[row * n + same] != late[(row - 1) * n + same] + (int64_t)s->plan->interval)
-                break;
-        if (same == n && row >= s->n_image)
-            return row;
-    }
-    return n_image;
+    while (row < n_image && !row_repeats(late, map_size(s->plan, layer), row, s->plan->interval))
+        row++;
+    return row;
+}
+
+static void extend_table(int64_t *table, size_t n, uint32_t from, uint32_t to, uint64_t interval)
+{
+    for (size_t i = from * n; i < to * n; i++)
+        table[i] = table[i - n] + (int64_t)interval;
 }
 
 static bool extend(struct schedule *s, uint32_t n_image)
 {
+    const struct plan *p = s->plan;
     uint32_t old = s->n_image;
 
     if (n_image <= old)
         return true;
     if (!grow(s, n_image))
         return false;
-    for (uint32_t i = 0; i < s->plan->n_layer; i++) {
-        size_t n = map_size(s->plan, i);
-        for (size_t j = old * n; j < n_image * n; j++)
-            s->fired[i][j] = s->fired[i][j - n] + (int64_t)s->plan->interval;
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        extend_table(s->fired[i], map_size(p, i), old, n_image, p->interval);
+        if (s->summed[i])
+            extend_table(s->summed[i], map_size(p, i), old, n_image, p->interval);
     }
     return true;
 }
@@ -569,7 +644,7 @@ static void sort_times(int64_t *time, size_t n)
         qsort(time, n, sizeof *time, by_time);
 }
 
-/* Most items there at once, of n that come and go; one is still there in the timestep it goes. */
+/* Most items there at once, of n that come and go; one that goes is still there in that timestep. */
 static uint32_t most_at_once(int64_t *come, int64_t *go, size_t n)
 {
     size_t gone = 0, most = 0;
@@ -585,31 +660,65 @@ static uint32_t most_at_once(int64_t *come, int64_t *go, size_t n)
     return (uint32_t)most;
 }
 
-enum err schedule_residual_fifo(const struct schedule *s, uint32_t layer, uint32_t *pixels,
-                                struct err_msg *m)
+/* When the residual of an output comes. */
+static int64_t residual_comes(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                              uint32_t y)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+
+    if (pl->residual == RESIDUAL_READ_BACK) // sent to be there just then
+        return schedule_summed(s, layer, image, x, y);
+    return schedule_done(s, pl->residual_from, image, x, y) + s->plan->config->fabric.hop_timesteps;
+}
+
+/* Images that can wait at the same time, beyond those kept. */
+static uint32_t images_waiting(const struct schedule *s, uint32_t layer)
+{
+    const struct shape *out = &plan_network_layer(s->plan, layer)->out;
+    int64_t longest = 0;
+
+    for (uint32_t image = 0; image < s->n_image; image++)
+        for (uint32_t y = 0; y < out->width; y++)
+            for (uint32_t x = 0; x < out->height; x++) {
+                int64_t since = schedule_fired(s, layer, image, x, y);
+                int64_t come = residual_comes(s, layer, image, x, y);
+                since = come < since ? come : since;
+                int64_t wait = schedule_summed(s, layer, image, x, y) - since;
+                longest = wait > longest ? wait : longest;
+            }
+    return 1 + (uint32_t)((uint64_t)longest / s->plan->interval);
+}
+
+enum err schedule_waiting(const struct schedule *s, uint32_t layer, uint32_t *pixels,
+                          uint32_t *firings, struct err_msg *m)
 {
     const struct plan *p = s->plan;
     const struct plan_layer *pl = &p->layer[layer];
     struct firing_shape shape = plan_firing_shape(p, layer);
-    uint32_t n_image = s->n_image + 1;
+    uint32_t n_image = s->n_image + images_waiting(s, layer);
     size_t most = n_image * map_size(p, layer);
     int64_t *come = calloc(most, sizeof *come), *go = calloc(most, sizeof *go);
+    int64_t *fired = calloc(most, sizeof *fired), *summed = calloc(most, sizeof *summed);
+    bool done = come && go && fired && summed;
 
-    *pixels = 0;
-    for (uint32_t copy = 0; come && go && copy < pl->copies; copy++) {
+    *pixels = *firings = 0;
+    for (uint32_t copy = 0; done && copy < pl->copies; copy++) {
         struct firing_place at = firing_first(pl->firing, &shape, copy, 0);
-        size_t n = 0;
+        size_t n = 0, n_firing = 0;
         for (; at.image < n_image; pl->firing->next(&shape, copy, &at), n++) {
+            int64_t t = schedule_fired(s, layer, at.image, at.x, at.y);
             go[n] = schedule_summed(s, layer, at.image, at.x, at.y);
-            come[n] = pl->residual == RESIDUAL_READ_BACK
-                          ? go[n]
-                          : schedule_done(s, pl->residual_from, at.image, at.x, at.y) +
-                                p->config->fabric.hop_timesteps;
+            come[n] = residual_comes(s, layer, at.image, at.x, at.y);
+            if (n_firing == 0 || fired[n_firing - 1] != t)
+                fired[n_firing++] = t;
+            summed[n_firing - 1] = go[n];
         }
         *pixels = max_u32(*pixels, most_at_once(come, go, n));
+        *firings = max_u32(*firings, most_at_once(fired, summed, n_firing));
     }
-    bool done = come && go;
     free(come);
     free(go);
+    free(fired);
+    free(summed);
     return done ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for the dry timing run");
 }

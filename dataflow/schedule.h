@@ -4,8 +4,8 @@
  * those of the layers it reads, and a run is one pass over the layers per image, layer by layer
  * instead of timestep by timestep. Output j of a copy fires at
  *
- *     t(j) = t(j - 1)                      if it may join that firing and is ready by then
- *          = max(ready(j), t(j - 1) + 1)   otherwise
+ *     t(j) = t(j - 1)                                 if it may join that firing and is ready by then
+ *          = max(ready(j), t(j - 1) + 1)              otherwise
  *     ready(j) = latest store of a pixel of its patch
  *
  * and its result is stored one hop after t(j) + (parts - 1) * partial_sum_hops. Images follow each
@@ -25,7 +25,8 @@ struct schedule {
     const struct plan *plan;    // borrowed
     uint32_t           n_image; // rows kept; image i >= n_image repeats the last one, later
     int64_t          **fired;   // owned; [layer][image][y * height + x]: timestep of output (x, y)
-    int64_t          **stored;  // owned; [layer][y * height + x]: of the image, FEED_SCRATCHPAD
+    int64_t          **summed;  // owned; likewise, of layers that add a residual; else NULL
+    int64_t          **stored;  // owned; [layer][y * height + x]: image pixels, FEED_SCRATCHPAD only
 };
 
 /* Times every layer of the plan, whose mapping, feeds and interval are set. ERR_RUN when images do
@@ -37,7 +38,8 @@ void schedule_release(struct schedule *s); // takes a zeroed one
 int64_t schedule_fired(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
                        uint32_t y);
 
-/* Timestep in which the sum of that output is complete: its last part has added the others'. */
+/* Timestep in which the sum of that output is complete: its last part has added the others', and its
+ * residual, which is sent so as to be in time if it can, has come. */
 int64_t schedule_summed(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
                         uint32_t y);
 
@@ -59,8 +61,9 @@ enum err schedule_memory_columns(const struct schedule *s, uint32_t layer, uint3
  * it is there: that memory needs more columns; nothing has changed then. */
 enum err schedule_resampling(struct schedule *s, uint32_t layer, bool *in_time, struct err_msg *m);
 
-/* Most pixels that wait at a summing core of the layer, those used in that timestep included. */
-enum err schedule_residual_fifo(const struct schedule *s, uint32_t layer, uint32_t *pixels,
-                                struct err_msg *m);
+/* What waits at a summing core of the layer at most, in one timestep: residual pixels, and firings
+ * whose sums are not complete; those used in that timestep included. */
+enum err schedule_waiting(const struct schedule *s, uint32_t layer, uint32_t *pixels,
+                          uint32_t *firings, struct err_msg *m);
 
 #endif

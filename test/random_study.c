@@ -1,0 +1,258 @@
+/* test/random_study.c -- see random_study.h. */
+#include "test/random_study.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct dice { // SplitMix64 (Steele, Lea, Flood 2014)
+    uint64_t state;
+};
+
+static uint32_t pick(struct dice *d, uint32_t least, uint32_t most)
+{
+    uint64_t z = d->state += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    z ^= z >> 31;
+    return least + (uint32_t)(z % ((uint64_t)most - least + 1));
+}
+
+static bool chance(struct dice *d, uint32_t one_in)
+{
+    return pick(d, 1, one_in) == 1;
+}
+
+/* ---- networks ---- */
+
+static struct layer *append(struct network *n, const char *stem, uint32_t input)
+{
+    struct layer *l = &n->layer[n->n_layer];
+    char name[32];
+
+    snprintf(name, sizeof name, "%s%u", stem, n->n_layer);
+    *l = (struct layer){ .name = strdup(name), .input = malloc(sizeof *l->input), .n_input = 1,
+                         .groups = 1, .in = layer_delivers(&n->layer[input]) };
+    l->input[0] = input;
+    n->n_layer++;
+    return l;
+}
+
+static void random_weights(struct dice *d, struct network *n, struct layer *l)
+{
+    size_t rows = layer_kernel_rows(l);
+    const struct layer *from = &n->layer[l->input[0]];
+
+    l->in_zero = from->out_zero;
+    l->weight = malloc(l->out.channels * rows);
+    l->requant.m = calloc(l->out.channels, sizeof *l->requant.m);
+    l->requant.b = calloc(l->out.channels, sizeof *l->requant.b);
+    for (size_t i = 0; i < l->out.channels * rows; i++)
+        l->weight[i] = (int8_t)(chance(d, 20) ? -128 : (int)pick(d, 0, 254) - 127);
+    l->requant.shift = (uint8_t)pick(d, 18, 24);
+    for (uint32_t o = 0; o < l->out.channels; o++) {
+        l->requant.m[o] = (uint16_t)pick(d, 1, 65535);
+        l->requant.b[o] = (int64_t)pick(d, 0, 1u << 30) - (1 << 29);
+    }
+    l->out_zero = l->out_signed && chance(d, 3) ? (int32_t)pick(d, 0, 20) - 10
+                  : !l->out_signed && chance(d, 4) ? (int32_t)pick(d, 0, 20) : 0;
+    l->requant.low = l->out_signed ? -128 : 0;
+    l->requant.high = l->out_signed ? 127 : 255;
+    if (l->has_residual) {
+        const struct layer *r = &n->layer[l->residual];
+        l->requant.r_zero = r->out_zero;
+        l->requant.mr = (int64_t)1 << (l->requant.shift - pick(d, 0, 3));
+    }
+}
+
+static uint32_t window_out(const struct window *w, int axis, uint32_t in)
+{
+    uint32_t reach = (w->kernel[axis] - 1) * w->dilation[axis] + 1;
+    uint32_t padded = in + w->pad_before[axis] + w->pad_after[axis];
+
+    return padded < reach ? 0 : (padded - reach) / w->stride[axis] + 1;
+}
+
+/* Any window that leaves something of the map. */
+static void random_window(struct dice *d, struct layer *l)
+{
+    uint32_t in[2] = { l->in.height, l->in.width }, out[2];
+
+    do {
+        for (int a = 0; a < 2; a++) {
+            struct window *w = &l->window;
+            w->kernel[a] = pick(d, 1, 4);
+            w->stride[a] = chance(d, 4) ? pick(d, 2, 3) : 1;
+            w->dilation[a] = chance(d, 6) ? 2 : 1;
+            uint32_t reach = (w->kernel[a] - 1) * w->dilation[a] + 1;
+            w->pad_before[a] = pick(d, 0, reach - 1);
+            w->pad_after[a] = pick(d, 0, reach - 1);
+            out[a] = window_out(w, a, in[a]);
+        }
+    } while (out[0] == 0 || out[1] == 0 || out[0] > 12 || out[1] > 12);
+    l->out.height = out[0];
+    l->out.width = out[1];
+}
+
+static void same_window(struct layer *l, uint32_t kernel, uint32_t stride)
+{
+    uint32_t pad = kernel / 2;
+
+    l->window = (struct window){ { kernel, kernel }, { stride, stride }, { 1, 1 },
+                                 { pad, pad }, { pad, pad } };
+    l->out.height = (l->in.height + stride - 1) / stride;
+    l->out.width = (l->in.width + stride - 1) / stride;
+}
+
+static void random_conv(struct dice *d, struct network *n)
+{
+    struct layer *l = append(n, "conv", n->n_layer - 1);
+
+    l->kind = LAYER_CONV;
+    l->out.channels = pick(d, 1, 12);
+    l->out_signed = chance(d, 4);
+    random_window(d, l);
+    random_weights(d, n, l);
+}
+
+/* Two or three convolutions around a residual, with a resampling shortcut when it halves. */
+static void random_block(struct dice *d, struct network *n)
+{
+    uint32_t input = n->n_layer - 1, stride = chance(d, 2) ? 2 : 1, from = input;
+    uint32_t channels = stride == 1 ? n->layer[input].out.channels : pick(d, 1, 12);
+    uint32_t residual = input, depth = pick(d, 2, 3);
+
+    if (input == 0)
+        return;
+    if (stride == 2) {
+        struct layer *l = append(n, "rs", input);
+        l->kind = LAYER_CONV;
+        l->out.channels = channels;
+        l->out_signed = true;
+        same_window(l, 1, 2);
+        random_weights(d, n, l);
+        residual = n->n_layer - 1;
+    }
+    for (uint32_t i = 0; i < depth; i++) {
+        struct layer *l = append(n, "block", from);
+        bool last = i + 1 == depth;
+        l->kind = LAYER_CONV;
+        l->out.channels = last ? channels : pick(d, 1, 12);
+        l->has_residual = last;
+        l->residual = last ? residual : 0;
+        l->relu = true;
+        same_window(l, last || chance(d, 2) ? 3 : 1, i == 0 ? stride : 1);
+        random_weights(d, n, l);
+        from = n->n_layer - 1;
+    }
+}
+
+static void finish_network(struct dice *d, struct network *n)
+{
+    struct layer *last = &n->layer[n->n_layer - 1];
+    uint32_t pixels = last->out.height * last->out.width;
+
+    last->pooled = true;
+    last->pool = (struct pool_requant){ .m = (1u << 20) / pixels, .shift = 20,
+                                        .low = last->requant.low, .high = last->requant.high };
+    struct layer *fc = append(n, "fc", n->n_layer - 1);
+    fc->kind = LAYER_GEMM;
+    fc->out = (struct shape){ 1, 1, pick(d, 2, 9) };
+    fc->window = (struct window){ { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0, 0 }, { 0, 0 } };
+    fc->raw_output = fc->out_signed = true;
+    random_weights(d, n, fc);
+    fc->out_zero = 0;
+}
+
+static void random_network(struct dice *d, struct network *n)
+{
+    *n = (struct network){ .name = strdup("random"), .has_values = true, .n_layer = 1,
+                           .layer = calloc(32, sizeof *n->layer) };
+    n->layer[0] = (struct layer){ .name = strdup("image"), .groups = 1, .out_signed = true,
+                                  .out = { pick(d, 1, 12), pick(d, 1, 12), pick(d, 1, 4) } };
+    random_conv(d, n);
+    for (uint32_t i = pick(d, 0, 4); i > 0; i--) {
+        if (chance(d, 2))
+            random_block(d, n);
+        else
+            random_conv(d, n);
+    }
+    finish_network(d, n);
+}
+
+/* ---- machines ---- */
+
+static void add_entry(struct count_map *map, const char *key, uint32_t value)
+{
+    map->entry = realloc(map->entry, (map->n_entry + 1) * sizeof *map->entry);
+    map->entry[map->n_entry++] =
+        (struct count_entry){ .key = strdup(key), .where = strdup("test"), .value = value };
+}
+
+static void random_mapping(struct dice *d, const struct network *n, struct mapping_cfg *m)
+{
+    static const char *const firing[] = { "column", "free", "block" };
+
+    snprintf(m->firing, sizeof m->firing, "%s", firing[pick(d, 0, 2)]);
+    for (uint32_t i = 1; i < n->n_layer; i++) {
+        const struct layer *l = &n->layer[i];
+        bool dilated = l->window.dilation[0] > 1 || l->window.dilation[1] > 1;
+        if (chance(d, 2))
+            add_entry(&m->replicas, l->name, pick(d, 1, 6));
+        if (chance(d, 4) && !l->pooled)
+            add_entry(&m->copies, l->name, pick(d, 1, 3));
+        if (chance(d, 3) && !dilated)
+            add_entry(&m->block_width, l->name, pick(d, 1, 3));
+    }
+}
+
+static void random_machine(struct dice *d, const struct network *n, struct config *c)
+{
+    struct err_msg m;
+    enum err e = config_load(c, NULL, NULL, 0, &m);
+
+    assert(!e);
+    (void)e;
+    c->crossbar.rows = pick(d, 8, 300);
+    c->crossbar.columns = pick(d, 4, 100);
+    c->memory.word_bits = 8 * pick(d, 1, 20);
+    c->memory.words = 65536;
+    c->memory.placing = (enum placing_choice)pick(d, 0, 3);
+    c->chip_cores = 65536;
+    c->fabric.hop_timesteps = pick(d, 1, 3);
+    c->fabric.partial_sum_hops = pick(d, 0, 2);
+    c->fabric.link_bps = c->fabric.partial_sum_bps = UINT64_C(10000) * 1000000000;
+    c->digital.lanes = 1024;
+    c->clock_mhz = 10; // few clocks a timestep, since a test steps every one of them
+    c->timestep_ns = 100 * pick(d, 40, 160);
+    random_mapping(d, n, &c->mapping);
+}
+
+void study_make(struct study *s, unsigned seed)
+{
+    struct dice d = { .state = seed };
+    struct err_msg m;
+
+    *s = (struct study){ .seed = seed };
+    random_network(&d, &s->network);
+    do {
+        config_release(&s->config);
+        random_machine(&d, &s->network, &s->config);
+    } while (plan_make(&s->plan, &s->network, &s->config, &m));
+    const struct shape *in = &s->network.layer[0].out;
+    s->image_bytes = in->height * in->width * in->channels;
+    s->image = malloc(STUDY_IMAGES * s->image_bytes);
+    for (uint32_t i = 0; i < STUDY_IMAGES * s->image_bytes; i++)
+        s->image[i] = (int8_t)((int)pick(&d, 0, 255) - 128);
+}
+
+void study_release(struct study *s)
+{
+    plan_release(&s->plan);
+    config_release(&s->config);
+    network_release(&s->network);
+    free(s->image);
+    *s = (struct study){ 0 };
+}

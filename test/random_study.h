@@ -1,0 +1,30 @@
+/* test/random_study.h -- random networks with weights, and random machines for them.
+ *
+ * Networks are chains of convolutions of any window (sides, strides, dilation, uneven padding) over
+ * maps that are not square, with residual blocks, resampling shortcuts, zero points, and a pooled and
+ * fully connected end. Machines vary all that mapping and timing depend on. Most, not all, studies
+ * have a plan.
+ */
+#ifndef TEST_RANDOM_STUDY_H
+#define TEST_RANDOM_STUDY_H
+
+#include "dataflow/config.h"
+#include "dataflow/network.h"
+#include "dataflow/plan.h"
+
+struct study {
+    unsigned       seed;
+    struct network network;
+    struct config  config;
+    struct plan    plan;
+    int8_t        *image; // 4 random ones, one after the other
+    uint32_t       image_bytes;
+};
+
+enum { STUDY_IMAGES = 4 };
+
+/* The study of a seed. Machines that do not fit are drawn again until one does. */
+void study_make(struct study *s, unsigned seed);
+void study_release(struct study *s);
+
+#endif

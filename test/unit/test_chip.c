@@ -1,0 +1,394 @@
+/* The chip against things that know nothing of it: a naive integer reference, the plan's dry run,
+ * the files that the networks' training wrote, and itself under other kernels and step orders. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/chip.h"
+#include "core/util.h"
+#include "dataflow/firing.h"
+#include "test/random_study.h"
+#include "test/reference.h"
+#include "test/shared.h"
+
+enum { N_STUDY = 500 };
+
+/* ---- running a study ---- */
+
+/* Everything observable of a run, as one number and for people. */
+struct observed {
+    uint64_t hash;
+    uint64_t n_event;
+    int64_t  result_timestep[STUDY_IMAGES];
+    int32_t  result[STUDY_IMAGES][16];
+};
+
+static void mix(struct observed *o, const void *bytes, size_t n)
+{
+    const unsigned char *p = bytes; // FNV-1a
+
+    for (size_t i = 0; i < n; i++)
+        o->hash = (o->hash ^ p[i]) * UINT64_C(1099511628211);
+}
+
+/* Events of different cores in one timestep come in the order of the steps: their sum does not. */
+static void watch(void *user, const struct imc_core *core, const struct core_event *e)
+{
+    struct observed *all = user, one = { .hash = UINT64_C(14695981039346656037) };
+
+    mix(&one, &core->index, sizeof core->index);
+    mix(&one, &e->kind, sizeof e->kind);
+    mix(&one, &e->timestep, sizeof e->timestep);
+    for (uint32_t i = 0; i < e->n; i++) {
+        mix(&one, &e->pixel[i].image, sizeof e->pixel[i].image);
+        mix(&one, &e->pixel[i].x, sizeof e->pixel[i].x);
+        mix(&one, &e->pixel[i].y, sizeof e->pixel[i].y);
+    }
+    if (e->value)
+        mix(&one, e->value, e->value_bytes);
+    all->hash += one.hash;
+    all->n_event++;
+}
+
+static void run_chip(struct chip *chip, const struct study *s, uint32_t first, uint32_t n,
+                     struct observed *o)
+{
+    struct err_msg m;
+    struct chip_result r;
+    uint32_t in = 0, out = 0;
+
+    for (int64_t until = -(int64_t)s->plan.lead; out < n; until++) { // cut everywhere
+        while (in < n && chip_inject(chip, s->image + (first + in) * s->image_bytes))
+            in++;
+        if (chip_run(chip, until, &m))
+            fail_msg("seed %u: %s", s->seed, m.text);
+        while (chip_result(chip, &r)) {
+            assert_int_equal(r.image, first + out);
+            o->result_timestep[out] = r.timestep;
+            for (uint32_t i = 0; r.value && i < layer_delivers(network_result(&s->network)).channels;
+                 i++)
+                o->result[out][i] = r.value[i];
+            out++;
+        }
+        assert_true(out == n || in < n || !chip_stands_still(chip));
+    }
+    assert_true(chip_run(chip, INT32_MAX, &m) == ERR_NONE);
+    assert_true(chip_stands_still(chip));
+}
+
+static struct observed run_study(const struct study *s, enum kernel_kind kernel,
+                                 enum kernel_mode mode, bool values, uint32_t first, uint32_t n)
+{
+    struct observed o = { 0 };
+    const struct core_probe probe = { watch, &o };
+    const struct chip_cfg cfg = { .plan = &s->plan, .values = values, .first_image = first,
+                                  .kernel = kernel, .mode = mode, .probe = &probe };
+    struct chip *chip = chip_new(&cfg);
+
+    assert_non_null(chip);
+    run_chip(chip, s, first, n, &o);
+    for (uint32_t i = 0; i < s->plan.n_core; i++)
+        mix(&o, &chip_core(chip, i)->counters, sizeof(struct core_counters));
+    for (uint32_t i = 0; i < s->plan.n_stream; i++) {
+        uint64_t bits = chip_stream_bits(chip, i);
+        mix(&o, &bits, sizeof bits);
+    }
+    chip_free(chip);
+    return o;
+}
+
+static void four_ways_of_running_a_design_agree_in_every_event_value_and_counter(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        struct study s;
+        study_make(&s, seed);
+        bool values = seed % 4 != 0;
+        struct observed want = run_study(&s, KERNEL_NATIVE, KERNEL_SKIP_IDLE, values, 0, 2), got;
+
+        got = run_study(&s, KERNEL_NATIVE, KERNEL_REVERSED, values, 0, 2);
+        assert_memory_equal(&got, &want, sizeof got);
+        got = run_study(&s, KERNEL_NATIVE, KERNEL_EVERY_CYCLE, values, 0, 2);
+        assert_memory_equal(&got, &want, sizeof got);
+        if (kernel_available(KERNEL_SYSTEMC)) {
+            got = run_study(&s, KERNEL_SYSTEMC, KERNEL_SKIP_IDLE, values, 0, 2);
+            assert_memory_equal(&got, &want, sizeof got);
+        }
+        study_release(&s);
+    }
+}
+
+/* ---- values ---- */
+
+struct comparison {
+    const struct study *study;
+    struct reference    reference[STUDY_IMAGES];
+    uint64_t            n_value;
+};
+
+static void compare_result(void *user, const struct imc_core *core, const struct core_event *e)
+{
+    struct comparison *c = user;
+
+    if (e->kind != CORE_RESULT)
+        return;
+    const struct firing_place *at = &e->pixel[0];
+    const struct reference *r = &c->reference[at->image];
+    const struct layer *l = core->layer;
+    uint32_t layer = core->pl->layer;
+    for (uint32_t o = 0; o < core->pc->out_n; o++) {
+        int64_t value = l->raw_output    ? ((const int32_t *)(const void *)e->value)[o]
+                        : l->out_signed ? (int8_t)e->value[o]
+                                        : e->value[o];
+        uint32_t ch = core->pc->out_first + o;
+        if (e->sum[o] != reference_sum(r, layer, at->x, at->y, ch))
+            fail_msg("seed %u, %s, output (%" PRIu32 ", %" PRIu32 ") channel %" PRIu32 ": sum %" PRId32
+                     ", the reference has %" PRId64, c->study->seed, l->name, at->x, at->y, ch,
+                     e->sum[o], reference_sum(r, layer, at->x, at->y, ch));
+        if (value != reference_map(r, layer, at->x, at->y, ch))
+            fail_msg("seed %u, %s, output (%" PRIu32 ", %" PRIu32 ") channel %" PRIu32 ": %" PRId64
+                     ", the reference has %" PRId64, c->study->seed, l->name, at->x, at->y, ch,
+                     value, reference_map(r, layer, at->x, at->y, ch));
+        c->n_value++;
+    }
+}
+
+static uint64_t values_per_image(const struct network *n)
+{
+    uint64_t values = 0;
+
+    for (uint32_t i = 1; i < n->n_layer; i++)
+        values += (uint64_t)n->layer[i].out.height * n->layer[i].out.width *
+                  n->layer[i].out.channels;
+    return values;
+}
+
+static void every_sum_and_activation_is_that_of_the_naive_reference(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        struct study s;
+        study_make(&s, seed);
+        struct comparison c = { .study = &s };
+        for (uint32_t i = 0; i < STUDY_IMAGES; i++) {
+            reference_init(&c.reference[i], &s.network);
+            reference_run(&c.reference[i], s.image + i * s.image_bytes);
+        }
+        const struct core_probe probe = { compare_result, &c };
+        const struct chip_cfg cfg = { .plan = &s.plan, .values = true, .probe = &probe };
+        struct chip *chip = chip_new(&cfg);
+        struct observed o = { 0 };
+        assert_non_null(chip);
+        run_chip(chip, &s, 0, STUDY_IMAGES, &o);
+        assert_int_equal(c.n_value, STUDY_IMAGES * values_per_image(&s.network));
+        chip_free(chip);
+        for (uint32_t i = 0; i < STUDY_IMAGES; i++)
+            reference_release(&c.reference[i]);
+        study_release(&s);
+    }
+}
+
+static void a_streamed_image_gives_what_it_gives_on_a_chip_just_reset(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 100; seed++) {
+        struct study s;
+        study_make(&s, seed);
+        struct observed stream = run_study(&s, KERNEL_NATIVE, KERNEL_SKIP_IDLE, true, 0,
+                                           STUDY_IMAGES);
+        for (uint32_t i = 0; i < STUDY_IMAGES; i++) {
+            struct observed one = run_study(&s, KERNEL_NATIVE, KERNEL_SKIP_IDLE, true, i, 1);
+            assert_memory_equal(one.result[0], stream.result[i], sizeof one.result[0]);
+        }
+        study_release(&s);
+    }
+}
+
+/* ---- time ---- */
+
+struct timeline { // of the first image's firings
+    const struct plan *plan;
+    uint64_t          *first, *last, *firings; // per plan layer
+};
+
+static void note_firing(void *user, const struct imc_core *core, const struct core_event *e)
+{
+    struct timeline *t = user;
+    uint32_t i = core->pc->plan_layer;
+
+    if (e->kind != CORE_FIRED)
+        return;
+    for (uint32_t k = 0; k < e->n; k++) {
+        if (e->pixel[k].image != 0)
+            continue;
+        uint64_t at = e->timestep - t->plan->lead;
+        t->first[i] = min_u64(t->first[i], at);
+        t->last[i] = max_u64(t->last[i], at);
+    }
+    t->firings[i] += core->pc->part + core->pc->group == 0;
+}
+
+static void the_chip_fires_when_the_dry_run_says(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        struct study s;
+        study_make(&s, seed);
+        const struct plan *p = &s.plan;
+        struct timeline t = { p, malloc(p->n_layer * 8), calloc(p->n_layer, 8),
+                              calloc(p->n_layer, 8) };
+        memset(t.first, 0xff, p->n_layer * 8);
+        const struct core_probe probe = { note_firing, &t };
+        const struct chip_cfg cfg = { .plan = p, .probe = &probe };
+        struct chip *chip = chip_new(&cfg);
+        struct observed o = { 0 };
+        run_chip(chip, &s, 0, 1, &o);
+        assert_int_equal(o.result_timestep[0] + 1, p->first_result);
+        for (uint32_t i = 0; i < p->n_layer; i++) {
+            assert_int_equal(t.first[i], p->layer[i].first_timestep);
+            assert_int_equal(t.last[i], p->layer[i].last_timestep);
+            assert_int_equal(t.firings[i], p->layer[i].firings);
+        }
+        chip_free(chip);
+        free(t.first);
+        free(t.last);
+        free(t.firings);
+        study_release(&s);
+    }
+}
+
+static uint64_t words(const struct core_counters *c)
+{
+    return c->words_written + c->words_read + c->words_read_back;
+}
+
+static void a_memory_is_never_busier_than_the_budget_says_and_once_as_busy(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 200; seed++) {
+        struct study s;
+        study_make(&s, seed);
+        const struct plan *p = &s.plan;
+        const struct chip_cfg cfg = { .plan = p };
+        struct chip *chip = chip_new(&cfg);
+        uint64_t *before = calloc(p->n_core, 8), *most = calloc(p->n_core, 8);
+        struct err_msg m;
+        struct chip_result r;
+        uint32_t n_image = p->transient_images + 12, in = 0, out = 0; // every rotation of K <= 12
+        for (int64_t t = -(int64_t)p->lead - 1; out < n_image; t++) { // one timestep at a time
+            while (in < n_image && chip_inject(chip, NULL))
+                in++;
+            assert_int_equal(chip_run(chip, t, &m), ERR_NONE);
+            for (uint32_t i = 0; i < p->n_core; i++) {
+                uint64_t now = words(&chip_core(chip, i)->counters);
+                most[i] = max_u64(most[i], now - before[i]);
+                before[i] = now;
+            }
+            while (chip_result(chip, &r))
+                out++;
+        }
+        for (uint32_t i = 0; i < p->n_core; i++)
+            if (most[i] != p->core[i].used_clk[STAGE_MEMORY])
+                fail_msg("seed %u, %s: %" PRIu64 " words, the budget says %" PRIu64, seed,
+                         p->core[i].name, most[i], p->core[i].used_clk[STAGE_MEMORY]);
+        free(before);
+        free(most);
+        chip_free(chip);
+        study_release(&s);
+    }
+}
+
+/* ---- promises that are broken ---- */
+
+/* A timing run long enough to meet everything; its error, if there is one, in m. */
+static enum err run_broken(const struct plan *p, struct err_msg *m)
+{
+    const struct chip_cfg cfg = { .plan = p };
+    struct chip *chip = chip_new(&cfg);
+    uint32_t n = p->transient_images + 4, in = 0;
+    int64_t end = (int64_t)((n + 2) * p->interval + p->first_result);
+    enum err e = ERR_NONE;
+
+    assert_non_null(chip);
+    for (int64_t t = -(int64_t)p->lead; !e && t < end; t++) {
+        while (in < n && chip_inject(chip, NULL))
+            in++;
+        e = chip_run(chip, t, m);
+    }
+    chip_free(chip);
+    return e;
+}
+
+static void a_memory_with_one_column_too_few_is_found_out(void **state)
+{
+    uint32_t found = 0;
+    (void)state;
+
+    for (unsigned seed = 1; seed <= 60; seed++) {
+        struct study s;
+        struct err_msg m;
+        study_make(&s, seed);
+        uint32_t i = 0;
+        while (i < s.plan.n_layer &&
+               (s.plan.layer[i].memory_columns <= plan_kernel_columns(&s.plan, i) ||
+                s.plan.layer[i].feed == FEED_READ_BACK))
+            i++;
+        for (uint32_t c = 0; i < s.plan.n_layer && c < s.plan.layer[i].n_core; c++) {
+            struct memory_layout *l = &s.plan.core[s.plan.layer[i].first_core + c].layout;
+            struct memory_shape shape = l->shape;
+            shape.columns--;
+            memory_layout_init(l, &shape, l->placing);
+        }
+        if (i < s.plan.n_layer) {
+            assert_int_equal(run_broken(&s.plan, &m), ERR_RUN);
+            assert_non_null(strstr(m.text, "not in the memory when it is read"));
+            found++;
+        }
+        study_release(&s);
+    }
+    assert_true(found > 10);
+}
+
+static void a_residual_fifo_with_one_place_too_few_overflows(void **state)
+{
+    uint32_t found = 0;
+    (void)state;
+
+    for (unsigned seed = 1; seed <= 120; seed++) {
+        struct study s;
+        struct err_msg m;
+        study_make(&s, seed);
+        uint32_t i = 0;
+        while (i < s.plan.n_layer && s.plan.layer[i].residual_fifo < 2)
+            i++;
+        if (i < s.plan.n_layer) {
+            s.plan.layer[i].residual_fifo--;
+            assert_int_equal(run_broken(&s.plan, &m), ERR_RUN);
+            assert_non_null(strstr(m.text, "the residual FIFO has no room for pixel"));
+            found++;
+        }
+        study_release(&s);
+    }
+    assert_true(found > 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(four_ways_of_running_a_design_agree_in_every_event_value_and_counter),
+        cmocka_unit_test(every_sum_and_activation_is_that_of_the_naive_reference),
+        cmocka_unit_test(a_streamed_image_gives_what_it_gives_on_a_chip_just_reset),
+        cmocka_unit_test(the_chip_fires_when_the_dry_run_says),
+        cmocka_unit_test(a_memory_is_never_busier_than_the_budget_says_and_once_as_busy),
+        cmocka_unit_test(a_memory_with_one_column_too_few_is_found_out),
+        cmocka_unit_test(a_residual_fifo_with_one_place_too_few_overflows),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
