@@ -230,12 +230,12 @@ static void random_machine(struct dice *d, const struct network *n, struct confi
     random_mapping(d, n, &c->mapping);
 }
 
-void study_make(struct study *s, unsigned seed)
+void random_study_make(struct random_study *s, unsigned seed)
 {
     struct dice d = { .state = seed };
     struct err_msg m;
 
-    *s = (struct study){ .seed = seed };
+    *s = (struct random_study){ .seed = seed };
     random_network(&d, &s->network);
     do {
         config_release(&s->config);
@@ -248,11 +248,11 @@ void study_make(struct study *s, unsigned seed)
         s->image[i] = (int8_t)((int)pick(&d, 0, 255) - 128);
 }
 
-void study_release(struct study *s)
+void random_study_release(struct random_study *s)
 {
     plan_release(&s->plan);
     config_release(&s->config);
     network_release(&s->network);
     free(s->image);
-    *s = (struct study){ 0 };
+    *s = (struct random_study){ 0 };
 }

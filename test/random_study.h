@@ -12,7 +12,7 @@
 #include "dataflow/network.h"
 #include "dataflow/plan.h"
 
-struct study {
+struct random_study {
     unsigned       seed;
     struct network network;
     struct config  config;
@@ -24,7 +24,7 @@ struct study {
 enum { STUDY_IMAGES = 4 };
 
 /* The study of a seed. Machines that do not fit are drawn again until one does. */
-void study_make(struct study *s, unsigned seed);
-void study_release(struct study *s);
+void random_study_make(struct random_study *s, unsigned seed);
+void random_study_release(struct random_study *s);
 
 #endif

@@ -56,7 +56,7 @@ static void watch(void *user, const struct imc_core *core, const struct core_eve
     all->n_event++;
 }
 
-static void run_chip(struct chip *chip, const struct study *s, uint32_t first, uint32_t n,
+static void run_chip(struct chip *chip, const struct random_study *s, uint32_t first, uint32_t n,
                      struct observed *o)
 {
     struct err_msg m;
@@ -82,7 +82,7 @@ static void run_chip(struct chip *chip, const struct study *s, uint32_t first, u
     assert_true(chip_stands_still(chip));
 }
 
-static struct observed run_study(const struct study *s, enum kernel_kind kernel,
+static struct observed run_study(const struct random_study *s, enum kernel_kind kernel,
                                  enum kernel_mode mode, bool values, uint32_t first, uint32_t n)
 {
     struct observed o = { 0 };
@@ -107,8 +107,8 @@ static void four_ways_of_running_a_design_agree_in_every_event_value_and_counter
 {
     (void)state;
     for (unsigned seed = 1; seed <= N_STUDY; seed++) {
-        struct study s;
-        study_make(&s, seed);
+        struct random_study s;
+        random_study_make(&s, seed);
         bool values = seed % 4 != 0;
         struct observed want = run_study(&s, KERNEL_NATIVE, KERNEL_SKIP_IDLE, values, 0, 2), got;
 
@@ -120,14 +120,14 @@ static void four_ways_of_running_a_design_agree_in_every_event_value_and_counter
             got = run_study(&s, KERNEL_SYSTEMC, KERNEL_SKIP_IDLE, values, 0, 2);
             assert_memory_equal(&got, &want, sizeof got);
         }
-        study_release(&s);
+        random_study_release(&s);
     }
 }
 
 /* ---- values ---- */
 
 struct comparison {
-    const struct study *study;
+    const struct random_study *study;
     struct reference    reference[STUDY_IMAGES];
     uint64_t            n_value;
 };
@@ -173,8 +173,8 @@ static void every_sum_and_activation_is_that_of_the_naive_reference(void **state
 {
     (void)state;
     for (unsigned seed = 1; seed <= N_STUDY; seed++) {
-        struct study s;
-        study_make(&s, seed);
+        struct random_study s;
+        random_study_make(&s, seed);
         struct comparison c = { .study = &s };
         for (uint32_t i = 0; i < STUDY_IMAGES; i++) {
             reference_init(&c.reference[i], &s.network);
@@ -190,7 +190,7 @@ static void every_sum_and_activation_is_that_of_the_naive_reference(void **state
         chip_free(chip);
         for (uint32_t i = 0; i < STUDY_IMAGES; i++)
             reference_release(&c.reference[i]);
-        study_release(&s);
+        random_study_release(&s);
     }
 }
 
@@ -198,15 +198,15 @@ static void a_streamed_image_gives_what_it_gives_on_a_chip_just_reset(void **sta
 {
     (void)state;
     for (unsigned seed = 1; seed <= 100; seed++) {
-        struct study s;
-        study_make(&s, seed);
+        struct random_study s;
+        random_study_make(&s, seed);
         struct observed stream = run_study(&s, KERNEL_NATIVE, KERNEL_SKIP_IDLE, true, 0,
                                            STUDY_IMAGES);
         for (uint32_t i = 0; i < STUDY_IMAGES; i++) {
             struct observed one = run_study(&s, KERNEL_NATIVE, KERNEL_SKIP_IDLE, true, i, 1);
             assert_memory_equal(one.result[0], stream.result[i], sizeof one.result[0]);
         }
-        study_release(&s);
+        random_study_release(&s);
     }
 }
 
@@ -238,8 +238,8 @@ static void the_chip_fires_when_the_dry_run_says(void **state)
 {
     (void)state;
     for (unsigned seed = 1; seed <= N_STUDY; seed++) {
-        struct study s;
-        study_make(&s, seed);
+        struct random_study s;
+        random_study_make(&s, seed);
         const struct plan *p = &s.plan;
         struct timeline t = { p, malloc(p->n_layer * 8), calloc(p->n_layer, 8),
                               calloc(p->n_layer, 8) };
@@ -259,7 +259,7 @@ static void the_chip_fires_when_the_dry_run_says(void **state)
         free(t.first);
         free(t.last);
         free(t.firings);
-        study_release(&s);
+        random_study_release(&s);
     }
 }
 
@@ -272,8 +272,8 @@ static void a_memory_is_never_busier_than_the_budget_says_and_once_as_busy(void 
 {
     (void)state;
     for (unsigned seed = 1; seed <= 200; seed++) {
-        struct study s;
-        study_make(&s, seed);
+        struct random_study s;
+        random_study_make(&s, seed);
         const struct plan *p = &s.plan;
         const struct chip_cfg cfg = { .plan = p };
         struct chip *chip = chip_new(&cfg);
@@ -300,7 +300,7 @@ static void a_memory_is_never_busier_than_the_budget_says_and_once_as_busy(void 
         free(before);
         free(most);
         chip_free(chip);
-        study_release(&s);
+        random_study_release(&s);
     }
 }
 
@@ -331,9 +331,9 @@ static void a_memory_with_one_column_too_few_is_found_out(void **state)
     (void)state;
 
     for (unsigned seed = 1; seed <= 60; seed++) {
-        struct study s;
+        struct random_study s;
         struct err_msg m;
-        study_make(&s, seed);
+        random_study_make(&s, seed);
         uint32_t i = 0;
         while (i < s.plan.n_layer &&
                (s.plan.layer[i].memory_columns <= plan_kernel_columns(&s.plan, i) ||
@@ -350,7 +350,7 @@ static void a_memory_with_one_column_too_few_is_found_out(void **state)
             assert_non_null(strstr(m.text, "not in the memory when it is read"));
             found++;
         }
-        study_release(&s);
+        random_study_release(&s);
     }
     assert_true(found > 10);
 }
@@ -361,9 +361,9 @@ static void a_residual_fifo_with_one_place_too_few_overflows(void **state)
     (void)state;
 
     for (unsigned seed = 1; seed <= 120; seed++) {
-        struct study s;
+        struct random_study s;
         struct err_msg m;
-        study_make(&s, seed);
+        random_study_make(&s, seed);
         uint32_t i = 0;
         while (i < s.plan.n_layer && s.plan.layer[i].residual_fifo < 2)
             i++;
@@ -373,7 +373,7 @@ static void a_residual_fifo_with_one_place_too_few_overflows(void **state)
             assert_non_null(strstr(m.text, "the residual FIFO has no room for pixel"));
             found++;
         }
-        study_release(&s);
+        random_study_release(&s);
     }
     assert_true(found > 10);
 }
