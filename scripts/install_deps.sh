@@ -9,7 +9,7 @@ set -eu
 
 run='gcc g++ make libyaml-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
      libsystemc-dev zlib1g-dev dataset-fashion-mnist'
-test="$run libcmocka-dev"
+test="$run libcmocka-dev graphviz"
 check="$test clang llvm cppcheck"
 
 case ${1-} in
