@@ -162,7 +162,7 @@ static enum err feed(struct job *j, struct chip *chip, struct source *source, ui
 static enum err stream_images(struct job *j, struct chip *chip, struct source *source,
                               struct err_msg *m)
 {
-    uint64_t injected = j->start, returned = j->start;
+    uint64_t injected = j->start, returned = injected;
     int64_t until = -1;
     struct chip_result r;
 

@@ -30,7 +30,7 @@ static inline size_t token_bytes(uint32_t most, size_t value_bytes)
 /* An empty token in a channel's payload. */
 static inline struct token *token_begin(void *payload, uint64_t timestep, uint32_t most)
 {
-    struct token *t = payload;
+    struct token *t = (struct token *)payload; // C++ wants the cast
 
     t->timestep = timestep;
     t->n = 0;

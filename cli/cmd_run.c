@@ -66,6 +66,7 @@ static enum err run_study(const struct options *o, struct report *r, struct run_
     }
     if (!e)
         e = output_write(outputs, n, report_text, r, m);
+    r->price = NULL;
     price_report_release(&price);
     run_result_release(result);
     return e;

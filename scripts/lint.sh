@@ -13,10 +13,10 @@ status=0
 found() { echo "lint: $*"; status=1; }
 files() { find $rooms -type f "$@" 2>/dev/null | sort; }
 
-warn='-Wall -Wextra -Wpedantic -Werror -fsyntax-only -I. -I'$build
+warn='-Wall -Wextra -Werror -fsyntax-only -I. -I'$build
 for h in $(files -name '*.h'); do
-    ${CC:-cc} -std=c11 $warn -Wstrict-prototypes -x c "$h" || found "$h does not compile as C11"
-    ${CXX:-c++} -std=c++17 $warn -x c++ "$h" || found "$h does not compile as C++17"
+    ${CC:-cc} -std=c11 $warn -Wpedantic -Wstrict-prototypes -x c "$h" || found "$h: not C11"
+    ${CXX:-c++} -std=c++17 $warn -x c++ "$h" || found "$h: not C++17"
 done
 
 cppcheck --quiet --error-exitcode=1 --std=c11 --std=c++17 --enable=warning,portability \

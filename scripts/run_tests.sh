@@ -22,7 +22,10 @@ run() {
             "$passed" "$failed" "$skipped" $((ds / 10)) $((ds % 10))
         awk '/^\[ RUN/ { why = "" }
              !/^\[/ { why = why $0 }
-             /^\[  SKIPPED/ { sub(/^ *(skipped: )?/, "", why); print "        skipped " $4 ": " why }' "$out"
+             /^\[  SKIPPED/ {
+                 sub(/^ *(skipped: )?/, "", why)
+                 print "        skipped " $4 ": " why
+             }' "$out"
         [ "$failed" = 0 ] || {
             echo "        exit status $status; the last lines of $out and $err:"
             { tail -n 8 "$out"; tail -n 30 "$err"; } | sed 's/^/        /'

@@ -29,7 +29,9 @@ struct list {
     uint32_t     n;
 };
 
-enum { IMAGES = 3, ANY_HEAD = UINT32_MAX };
+#define ANY_HEAD UINT32_MAX
+
+enum { IMAGES = 3 };
 
 static void add(struct list *l, struct spot s)
 {
