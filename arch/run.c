@@ -13,13 +13,21 @@
 #include "arch/chip.h"
 #include "core/util.h"
 
+/* What the jobs tell the thread that waits for them. */
+struct shared {
+    atomic_uint_fast64_t done; // images, of all jobs
+    atomic_bool          stop; // a job has failed
+    pthread_mutex_t      lock;
+    pthread_cond_t       ended;
+    uint32_t             n_ended; // jobs, under lock
+};
+
 struct job {
     const struct plan    *plan;
     const struct run_cfg *cfg;
     uint64_t              first, end; // its images
     uint64_t              start;      // of its chip's stream: the pipeline fills before first
-    atomic_uint_fast64_t *done;       // images, of all jobs
-    atomic_bool          *stop;       // a job has failed
+    struct shared        *shared;
     struct run_result     result;     // label and predicted belong to the run
     uint64_t              first_result; // elapsed timesteps, of the chip's first image
     enum err              err;
@@ -121,7 +129,7 @@ static void take_result(struct job *j, const struct chip_result *r)
         return;
     if (r->value)
         j->result.predicted[r->image] = largest(r->value, n_classes(j->plan));
-    atomic_fetch_add(j->done, 1);
+    atomic_fetch_add(&j->shared->done, 1);
 }
 
 static enum err stands_still(const struct chip *chip, uint64_t image, struct err_msg *m)
@@ -166,7 +174,7 @@ static enum err stream_images(struct job *j, struct chip *chip, struct source *s
     int64_t until = -1;
     struct chip_result r;
 
-    while (returned < j->end && !atomic_load(j->stop)) {
+    while (returned < j->end && !atomic_load(&j->shared->stop)) {
         enum err e = ERR_NONE;
         for (uint32_t n = until < 0 ? 2 : 1; !e && n > 0 && injected < j->end; n--)
             e = feed(j, chip, source, injected++, m);
@@ -232,42 +240,60 @@ static enum err job_run(struct job *j)
 static void *job_thread(void *arg)
 {
     struct job *j = arg;
+    struct shared *s = j->shared;
 
     j->err = job_run(j);
     if (j->err)
-        atomic_store(j->stop, true);
+        atomic_store(&s->stop, true);
+    pthread_mutex_lock(&s->lock);
+    s->n_ended++;
+    pthread_cond_signal(&s->ended);
+    pthread_mutex_unlock(&s->lock);
     return NULL;
 }
 
 /* ---- all jobs ---- */
 
-static void report_progress(const struct run_cfg *cfg, const atomic_uint_fast64_t *done,
-                            const atomic_bool *stop, uint64_t n_image)
+static struct timespec a_tenth_from_now(void)
 {
-    const struct timespec tenth = { .tv_nsec = 100000000 };
+    struct timespec t;
 
-    while (cfg->progress && atomic_load(done) < n_image && !atomic_load(stop)) {
-        cfg->progress(cfg->user, atomic_load(done), n_image);
-        nanosleep(&tenth, NULL);
-    }
+    clock_gettime(CLOCK_REALTIME, &t);
+    t.tv_nsec += 100000000;
+    t.tv_sec += t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
 }
 
-/* Runs the jobs on threads of their own; one that cannot be started runs here, afterwards. */
+static void wait_for(struct shared *s, uint32_t n, const struct run_cfg *cfg, uint64_t n_image)
+{
+    pthread_mutex_lock(&s->lock);
+    while (s->n_ended < n) {
+        struct timespec until = a_tenth_from_now();
+        pthread_cond_timedwait(&s->ended, &s->lock, &until);
+        if (cfg->progress)
+            cfg->progress(cfg->user, atomic_load(&s->done), n_image);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Runs the jobs on threads of their own; one that cannot be started runs here. */
 static void run_jobs(struct job *job, uint32_t n, const struct run_cfg *cfg, uint64_t n_image)
 {
     pthread_t *thread = calloc(n, sizeof *thread);
     bool *started = calloc(n, sizeof *started);
 
-    for (uint32_t i = 0; thread && started && i < n && (n > 1 || cfg->progress); i++)
-        started[i] = pthread_create(&thread[i], NULL, job_thread, &job[i]) == 0;
-    if (thread && started && started[n - 1])
-        report_progress(cfg, job->done, job->stop, n_image);
     for (uint32_t i = 0; i < n; i++) {
-        if (thread && started && started[i])
-            pthread_join(thread[i], NULL);
-        else
+        bool alone = n == 1 && !cfg->progress;
+        if (!alone && thread && started)
+            started[i] = pthread_create(&thread[i], NULL, job_thread, &job[i]) == 0;
+        if (!started || !started[i])
             job_thread(&job[i]);
     }
+    wait_for(job[0].shared, n, cfg, n_image);
+    for (uint32_t i = 0; i < n; i++)
+        if (started && started[i])
+            pthread_join(thread[i], NULL);
     free(thread);
     free(started);
 }
@@ -320,8 +346,8 @@ static enum err count_images(const struct plan *p, const struct run_cfg *cfg, ui
 enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,
              struct err_msg *m)
 {
-    atomic_uint_fast64_t done = 0;
-    atomic_bool stop = false;
+    struct shared shared = { .lock = PTHREAD_MUTEX_INITIALIZER,
+                             .ended = PTHREAD_COND_INITIALIZER };
 
     *r = (struct run_result){ 0 };
     assert(cfg->jobs >= 1 && (cfg->jobs == 1 || cfg->kernel == KERNEL_NATIVE));
@@ -341,7 +367,7 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         uint64_t end = r->n_image / n * (i + 1) + min_u64(i + 1, r->n_image % n);
         job[i] = (struct job){ .plan = p, .cfg = cfg, .first = first, .end = end,
                                .start = first - min_u64(first, p->transient_images),
-                               .done = &done, .stop = &stop };
+                               .shared = &shared };
         job[i].result.label = r->label;
         job[i].result.predicted = r->predicted;
         e = result_alloc(&job[i].result, p, m);
