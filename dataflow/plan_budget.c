@@ -19,6 +19,8 @@
 #include "dataflow/registers.h"
 #include "noc/fabric.h"
 
+#define NS_PER_S UINT64_C(1000000000)
+
 /* Clocks of one memory, timestep by timestep. When every image repeats the one before it, all of
  * them fold onto the timesteps of as many as make the words repeat too. */
 struct port {
@@ -328,6 +330,21 @@ static void firings_use(struct plan *p, const struct schedule *s)
     }
 }
 
+/* Least rate at which the core's links of a stage fit the timestep. */
+static uint64_t least_rate_bps(const struct plan *p, const struct plan_core *core, enum stage stage)
+{
+    uint64_t most_bits = 0;
+
+    for (uint32_t i = 0; i < p->n_stream; i++) {
+        const struct plan_stream *st = &p->stream[i];
+        bool sums = st->kind == STREAM_PARTIAL_SUM;
+        if (st->kind != STREAM_IMAGE && st->kind != STREAM_RESULT && &p->core[st->from] == core &&
+            sums == (stage == STAGE_PARTIAL_SUM))
+            most_bits = max_u64(most_bits, (uint64_t)st->most_pixels * st->n * st->value_bits);
+    }
+    return ceil_div(most_bits * NS_PER_S, p->config->timestep_ns);
+}
+
 /* What would make the stage fit: the configuration's key and the least value. */
 static void cure(const struct plan *p, const struct plan_core *core, enum stage stage, char *text,
                  size_t size)
@@ -354,21 +371,13 @@ static void cure(const struct plan *p, const struct plan_core *core, enum stage 
                  ceil_div((uint64_t)core->most_outputs * core->out_n, p->timestep_clk));
         break;
     case STAGE_LINK:
-    case STAGE_PARTIAL_SUM: {
-        double gbps = 0;
-        for (uint32_t i = 0; i < p->n_stream; i++) {
-            const struct plan_stream *st = &p->stream[i];
-            bool sums = st->kind == STREAM_PARTIAL_SUM;
-            if (st->kind == STREAM_IMAGE || st->kind == STREAM_RESULT ||
-                &p->core[st->from] != core || sums != (stage == STAGE_PARTIAL_SUM))
-                continue;
-            double need = (double)st->most_pixels * st->n * st->value_bits / (double)c->timestep_ns;
-            gbps = need > gbps ? need : gbps;
-        }
-        snprintf(text, size, ", or fabric.%s = %g",
-                 stage == STAGE_LINK ? "link_gbps" : "partial_sum_gbps", gbps);
+        snprintf(text, size, ", or fabric.link_gbps = %s",
+                 param_rate_text(least_rate_bps(p, core, stage)).text);
         break;
-    }
+    case STAGE_PARTIAL_SUM:
+        snprintf(text, size, ", or fabric.partial_sum_gbps = %s",
+                 param_rate_text(least_rate_bps(p, core, stage)).text);
+        break;
     case N_STAGE:
         break;
     }

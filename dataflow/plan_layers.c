@@ -148,9 +148,9 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     if (pl->parts == 0)
         return err_set(m, ERR_INPUT,
                        "layer %s with %u replica%s needs %u rows for one input channel, the array "
-                       "has %u: want core.crossbar.rows = %u or fewer replicas",
+                       "has %u: want core.crossbar.rows = %u%s",
                        l->name, n, n == 1 ? "" : "s", pl->replicas.positions, array->rows,
-                       pl->replicas.positions);
+                       pl->replicas.positions, n == 1 ? "" : " or fewer replicas");
     struct firing_shape shape = { .height = l->out.height, .width = l->out.width, .n = n,
                                   .block_w = pl->replicas.width, .block_h = pl->replicas.height };
     uint32_t strips = firing_strips(pl->firing, &shape);
