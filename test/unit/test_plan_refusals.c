@@ -1,0 +1,426 @@
+/* test/unit/test_plan_refusals.c -- every reason for which there is no plan: the line that says so,
+ * and its cure, which works and is the least that does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "test/plan_rig.h"
+
+enum { MOST_SETS = 16 };
+
+/* Studies of ResNet-32. */
+struct refusal {
+    const char *set[MOST_SETS];
+    const char *text;    // the whole line
+    const char *cure[3]; // each alone makes a plan; the text names their values
+    const char *less[3]; // a step less than each cure is refused; NULL: the set itself
+};
+
+/* A plan of set[], over which `more` (or NULL) is set, and then refused in its text. */
+static enum err plan_with(const char *const *set, const char *more, char *text, size_t size)
+{
+    const char *all[MOST_SETS + 1] = { NULL };
+    struct plan_rig r;
+    size_t n = 0;
+
+    for (; set[n]; n++)
+        all[n] = set[n];
+    all[n] = more;
+    enum err e = rig_make(&r, all);
+    snprintf(text, size, "%s", e ? r.msg.text : "");
+    rig_release(&r);
+    return e;
+}
+
+static void check_refusal(const struct refusal *c)
+{
+    char text[sizeof((struct err_msg *)0)->text];
+
+    assert_int_equal(plan_with(c->set, NULL, text, sizeof text), ERR_INPUT);
+    assert_string_equal(text, c->text);
+    for (size_t i = 0; i < 3 && c->cure[i]; i++) {
+        assert_non_null(strstr(strstr(c->text, ": want "), strchr(c->cure[i], '=') + 1));
+        if (plan_with(c->set, c->cure[i], text, sizeof text))
+            fail_msg("%s does not cure: %s", c->cure[i], text);
+        if (!plan_with(c->set, c->less[i], text, sizeof text))
+            fail_msg("%s would do, too", c->less[i]);
+    }
+}
+
+static void check_refusals(const struct refusal *c, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        check_refusal(&c[i]);
+}
+#define CHECK_REFUSALS(c) check_refusals(c, sizeof c / sizeof *c)
+
+/* ---- what does not fit the chip ---- */
+
+static void too_few_cores_are_refused_with_the_number_that_is_needed(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "chip.cores=42" },
+          "chip.cores = 42: network resnet-cifar-32 needs 43 cores with arrays of 256 x 256: want "
+          "chip.cores = 43 or larger arrays",
+          { "chip.cores=43" },
+          { "chip.cores=42" } },
+        /* halves of columns for rs2 and conv22, of both for conv23 to conv31 */
+        { { "core.crossbar.rows=252", "core.crossbar.columns=28", "chip.cores=1" },
+          "chip.cores = 1: network resnet-cifar-32 needs 63 cores with arrays of 252 x 28: want "
+          "chip.cores = 63 or larger arrays",
+          { "chip.cores=63" },
+          { "chip.cores=62" } },
+    };
+    CHECK_REFUSALS(c);
+}
+
+/* conv2 keeps 3 columns of 32 pixels, a word each; conv14 3 of 16, two words each. */
+static void memories_that_are_too_small_are_refused_with_the_words_that_are_needed(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "core.input_memory.words=95" },
+          "core conv2: memory: 3 columns of 32 pixels of 16 bytes placed plip take 96 words of 128 "
+          "bits, core.input_memory.words = 95: want 96",
+          { "core.input_memory.words=96" },
+          { "core.input_memory.words=95" } },
+        { { "core.input_memory.word_bits=64", "core.input_memory.words=191" },
+          "core conv2: memory: 3 columns of 32 pixels of 16 bytes placed plip take 192 words of 64 "
+          "bits, core.input_memory.words = 191: want 192",
+          { "core.input_memory.words=192" },
+          { "core.input_memory.words=191" } },
+    };
+    CHECK_REFUSALS(c);
+}
+
+static void a_channel_that_an_array_cannot_hold_is_refused_with_the_rows_that_can(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "core.crossbar.rows=8", "chip.cores=2000", "core.input_memory.words=4096" },
+          "layer conv1 with 1 replica needs 9 rows for one input channel, the array has 8: want "
+          "core.crossbar.rows = 9",
+          { "core.crossbar.rows=9" },
+          { "core.crossbar.rows=8" } },
+        { { "mapping.replicas.conv2=4", "core.crossbar.rows=17", "chip.cores=2000",
+            "core.input_memory.words=4096", "fabric.link_gbps=100", "fabric.partial_sum_gbps=100" },
+          "layer conv2 with 4 replicas needs 18 rows for one input channel, the array has 17: want "
+          "core.crossbar.rows = 18 or fewer replicas",
+          { "core.crossbar.rows=18" },
+          { "core.crossbar.rows=17" } },
+    };
+    CHECK_REFUSALS(c);
+}
+
+/* ---- mappings that mean nothing ---- */
+
+static void replicas_without_a_column_each_are_refused(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "mapping.replicas.conv2=17", "core.crossbar.columns=16", "core.crossbar.rows=8192",
+            "chip.cores=2000", "clocking.timestep_ns=1000" },
+          "mapping.replicas of conv2 = 17: they need at least 17 columns, the array has 16: want "
+          "at most 16 replicas or core.crossbar.columns = 17",
+          { "mapping.replicas.conv2=16", "core.crossbar.columns=17" },
+          { "mapping.replicas.conv2=17", "core.crossbar.columns=16" } },
+    };
+    CHECK_REFUSALS(c);
+}
+
+static void more_copies_than_columns_or_strips_are_refused(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "mapping.copies.conv22=9" },
+          "mapping.copies of conv22 = 9: there are 8 output columns or strips to share: want 1 to "
+          "8",
+          { "mapping.copies.conv22=8" },
+          { "mapping.copies.conv22=9" } },
+        { { "mapping.copies.conv22=4", "mapping.replicas.conv22=3", "mapping.block_width.conv22=3",
+            "core.crossbar.rows=1024", "fabric.link_gbps=100" }, // 8 columns: strips of 3, 3 and 2
+          "mapping.copies of conv22 = 4: there are 3 output columns or strips to share: want 1 to "
+          "3",
+          { "mapping.copies.conv22=3" },
+          { "mapping.copies.conv22=4" } },
+    };
+    CHECK_REFUSALS(c);
+}
+
+static void blocks_wider_than_the_map_are_refused(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "mapping.block_width.conv2=33" },
+          "mapping.block_width of conv2 = 33: its output is 32 columns wide: want 1 to 32",
+          { "mapping.block_width.conv2=32" },
+          { "mapping.block_width.conv2=33" } },
+    };
+    CHECK_REFUSALS(c);
+}
+
+static void keys_that_name_no_layer_are_refused_where_they_stand(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "mapping.replicas.conv99=2" },
+          "--set mapping.replicas.conv99: mapping.replicas.conv99: no such layer in "
+          "resnet-cifar-32: want an output height, or the name of a layer as `imcsim map` prints "
+          "them",
+          { NULL }, { NULL } },
+        { { "mapping.copies.layer1=2" },
+          "--set mapping.copies.layer1: mapping.copies.layer1: no such layer in resnet-cifar-32: "
+          "want an output height, or the name of a layer as `imcsim map` prints them",
+          { NULL }, { NULL } },
+        { { "mapping.block_width.Conv2=2" },
+          "--set mapping.block_width.Conv2: mapping.block_width.Conv2: no such layer in "
+          "resnet-cifar-32: want an output height, or the name of a layer as `imcsim map` prints "
+          "them",
+          { NULL }, { NULL } },
+    };
+    CHECK_REFUSALS(c);
+}
+
+static void names_of_no_policy_and_no_fabric_are_refused_with_those_that_exist(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "mapping.firing=rows" }, "mapping.firing = rows: want column, free or block",
+          { NULL }, { NULL } },
+        { { "fabric.kind=mesh" }, "fabric.kind = mesh: want one of point_to_point",
+          { NULL }, { NULL } },
+    };
+    CHECK_REFUSALS(c);
+}
+
+/* ---- stages that do not fit a timestep; a clock is 2 ns ---- */
+
+/* conv14 reads 2 x 3 pixels of two words, stores one and reads one back: 16 words. */
+static void a_memory_that_takes_longer_than_a_timestep_is_refused(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "clocking.timestep_ns=30", "core.crossbar.mvm_ns=30", "fabric.link_gbps=100",
+            "fabric.partial_sum_gbps=100" },
+          "core conv14: memory needs 16 clocks in its worst timestep, clocking.timestep_ns = 30 "
+          "has 15: want clocking.timestep_ns = 32, or a larger core.input_memory.word_bits than "
+          "128",
+          { "clocking.timestep_ns=32" },
+          { "clocking.timestep_ns=30" } },
+    };
+    CHECK_REFUSALS(c);
+    assert_int_equal(plan_with(c[0].set, "core.input_memory.word_bits=256", (char[1]){ 0 }, 1),
+                     ERR_NONE);
+}
+
+static void a_crossbar_that_takes_longer_than_a_timestep_is_refused(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "core.crossbar.mvm_ns=130" }, // deviation D11
+          "core conv1: crossbar needs 65 clocks in its worst timestep, clocking.timestep_ns = 100 "
+          "has 50: want clocking.timestep_ns = 130, or core.crossbar.mvm_ns = 100",
+          { "clocking.timestep_ns=130", "core.crossbar.mvm_ns=100" },
+          { "clocking.timestep_ns=128", "core.crossbar.mvm_ns=102" } },
+    };
+    CHECK_REFUSALS(c);
+}
+
+/* rs2 is the first with 56 outputs; conv1's seven replicas have 112 of them. */
+static void a_digital_processor_that_takes_longer_than_a_timestep_is_refused(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "core.digital.lanes=1" },
+          "core rs2: digital needs 56 clocks in its worst timestep, clocking.timestep_ns = 100 has "
+          "50: want clocking.timestep_ns = 112, or core.digital.lanes = 2",
+          { "clocking.timestep_ns=112", "core.digital.lanes=2" },
+          { "clocking.timestep_ns=110", "core.digital.lanes=1" } },
+        { { "core.digital.lanes=1", "mapping.replicas.32=7", "core.crossbar.rows=512",
+            "fabric.link_gbps=100" },
+          "core conv1: digital needs 112 clocks in its worst timestep, clocking.timestep_ns = 100 "
+          "has 50: want clocking.timestep_ns = 224, or core.digital.lanes = 3",
+          { "clocking.timestep_ns=224", "core.digital.lanes=3" },
+          { "clocking.timestep_ns=222", "core.digital.lanes=2" } },
+    };
+    CHECK_REFUSALS(c);
+}
+
+/* 56 channels of 8 bit in 100 ns, eq. 7; in 30 ns, which is no whole number of Gb/s. */
+static void a_link_that_takes_longer_than_a_timestep_is_refused(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "fabric.link_gbps=4.479999999" },
+          "core rs2: link needs 51 clocks in its worst timestep, clocking.timestep_ns = 100 has "
+          "50: want clocking.timestep_ns = 102, or fabric.link_gbps = 4.48",
+          { "clocking.timestep_ns=102", "fabric.link_gbps=4.48" },
+          { "clocking.timestep_ns=100", "fabric.link_gbps=4.479999999" } },
+        { { "fabric.link_gbps=14.9", "clocking.timestep_ns=30", "core.crossbar.mvm_ns=30",
+            "core.input_memory.word_bits=256", "fabric.partial_sum_gbps=100" },
+          "core rs2: link needs 16 clocks in its worst timestep, clocking.timestep_ns = 30 has 15: "
+          "want clocking.timestep_ns = 32, or fabric.link_gbps = 14.933333334",
+          { "clocking.timestep_ns=32", "fabric.link_gbps=14.933333334" },
+          { "clocking.timestep_ns=30", "fabric.link_gbps=14.933333333" } },
+    };
+    CHECK_REFUSALS(c);
+}
+
+/* 56 sums of 32 bit in 100 ns. */
+static void partial_sums_that_take_longer_than_a_timestep_are_refused(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "fabric.partial_sum_gbps=17.919999999" },
+          "core conv23.p0: partial_sum needs 51 clocks in its worst timestep, clocking.timestep_ns "
+          "= 100 has 50: want clocking.timestep_ns = 102, or fabric.partial_sum_gbps = 17.92",
+          { "clocking.timestep_ns=102", "fabric.partial_sum_gbps=17.92" },
+          { "clocking.timestep_ns=100", "fabric.partial_sum_gbps=17.919999999" } },
+    };
+    CHECK_REFUSALS(c);
+}
+
+/* A channel a core: 56 parts, a clock each. */
+static void chains_without_hops_that_take_longer_than_a_timestep_are_refused(void **state)
+{
+    (void)state;
+#define LONG_CHAINS                                                                                \
+    "fabric.partial_sum_hops=0", "core.crossbar.rows=9", "chip.cores=2000",                        \
+        "fabric.partial_sum_gbps=100", "core.input_memory.words=4096"
+    static const struct refusal c[] = {
+        { { LONG_CHAINS },
+          "layer conv23: a chain of 56 partial sums without hops takes a clock each, a timestep "
+          "has 50: want fabric.partial_sum_hops = 1",
+          { "fabric.partial_sum_hops=1" },
+          { "fabric.partial_sum_hops=0" } },
+    };
+    CHECK_REFUSALS(c);
+    assert_int_equal(plan_with(c[0].set, "clocking.timestep_ns=112", (char[1]){ 0 }, 1), ERR_NONE);
+    assert_int_equal(plan_with(c[0].set, "clocking.timestep_ns=110", (char[1]){ 0 }, 1), ERR_INPUT);
+}
+
+/* A configuration that was not read from a file has not been looked at before. */
+static void a_timestep_of_no_whole_number_of_clocks_is_refused(void **state)
+{
+    (void)state;
+    static const char *const set[] = { NULL };
+    struct plan_rig r;
+
+    rig_config(&r, set);
+    rig_family(&r);
+    r.config.timestep_ns = 101;
+    assert_int_equal(rig_plan(&r), ERR_INPUT);
+    assert_string_equal(r.msg.text, "clocking.timestep_ns = 101 is not a whole number of clocks at "
+                                    "clock_mhz = 500");
+    rig_release(&r);
+}
+
+/* ---- where it was found ---- */
+
+static void refusals_name_the_file_of_the_configuration(void **state)
+{
+    (void)state;
+    static const char *const set[] = { "chip.cores=42" };
+    struct plan_rig r = { 0 };
+
+    if (config_load(&r.config, "configs/resnet32.yaml", set, 1, &r.msg))
+        fail_msg("%s", r.msg.text);
+    rig_family(&r);
+    assert_int_equal(rig_plan(&r), ERR_INPUT);
+    assert_string_equal(r.msg.text,
+                        "configs/resnet32.yaml: chip.cores = 42: network resnet-cifar-32 needs 43 "
+                        "cores with arrays of 256 x 256: want chip.cores = 43 or larger arrays");
+    rig_release(&r);
+}
+
+/* ---- networks ---- */
+
+static void expect_refused_network(struct plan_rig *r, const char *text)
+{
+    assert_int_equal(rig_plan(r), ERR_INPUT);
+    assert_string_equal(r->msg.text, text);
+    assert_null(r->plan.layer); // zero on error
+    assert_null(r->plan.core);
+    rig_release(r);
+}
+
+static void begin_network(struct plan_rig *r)
+{
+    static const char *const none[] = { NULL };
+
+    rig_config(r, none);
+    rig_image(r, 8, 8, 4);
+}
+
+static void networks_that_cannot_be_mapped_are_refused_by_layer(void **state)
+{
+    (void)state;
+    struct plan_rig r;
+
+    begin_network(&r);
+    rig_conv(&r, 0, 4, 3, 1);
+    expect_refused_network(&r, "layer layer1, the last, delivers a map of 8 x 8 pixels: want a "
+                               "network that ends in one pixel (pooled or fully connected)");
+    begin_network(&r);
+    rig_conv(&r, 0, 4, 3, 1);
+    rig_conv(&r, 1, 4, 3, 1)->pooled = true;
+    r.network.layer[2].in_zero = 0;
+    r.network.layer[0].out_signed = false;
+    rig_concat(&r, 0);
+    expect_refused_network(&r, "layer layer2 reads the image beside other layers: not there yet");
+    begin_network(&r);
+    rig_conv(&r, 0, 4, 3, 1)->pooled = true;
+    r.network.layer[1].groups = 4;
+    expect_refused_network(&r, "layer layer1 has 4 groups: grouped convolution is not there yet");
+}
+
+static void blocks_of_dilated_windows_are_refused(void **state)
+{
+    (void)state;
+    static const char *const wide[] = { "mapping.block_width.layer1=2", NULL };
+    static const char *const narrow[] = { "mapping.block_width.layer1=1", NULL };
+    const struct window w = { .kernel = { 3, 3 }, .stride = { 1, 1 }, .dilation = { 1, 2 } };
+    struct plan_rig r;
+
+    rig_config(&r, narrow);
+    rig_image(&r, 8, 8, 4);
+    rig_layer(&r, 0, 4, &w)->pooled = true;
+    assert_int_equal(rig_plan(&r), ERR_NONE);
+    rig_release(&r);
+    rig_config(&r, wide);
+    rig_image(&r, 8, 8, 4);
+    rig_layer(&r, 0, 4, &w)->pooled = true;
+    expect_refused_network(&r, "mapping.block_width of layer1 = 2: blocks of dilated windows are "
+                               "not there yet: want 1");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(too_few_cores_are_refused_with_the_number_that_is_needed),
+        cmocka_unit_test(memories_that_are_too_small_are_refused_with_the_words_that_are_needed),
+        cmocka_unit_test(a_channel_that_an_array_cannot_hold_is_refused_with_the_rows_that_can),
+        cmocka_unit_test(replicas_without_a_column_each_are_refused),
+        cmocka_unit_test(more_copies_than_columns_or_strips_are_refused),
+        cmocka_unit_test(blocks_wider_than_the_map_are_refused),
+        cmocka_unit_test(keys_that_name_no_layer_are_refused_where_they_stand),
+        cmocka_unit_test(names_of_no_policy_and_no_fabric_are_refused_with_those_that_exist),
+        cmocka_unit_test(a_memory_that_takes_longer_than_a_timestep_is_refused),
+        cmocka_unit_test(a_crossbar_that_takes_longer_than_a_timestep_is_refused),
+        cmocka_unit_test(a_digital_processor_that_takes_longer_than_a_timestep_is_refused),
+        cmocka_unit_test(a_link_that_takes_longer_than_a_timestep_is_refused),
+        cmocka_unit_test(partial_sums_that_take_longer_than_a_timestep_are_refused),
+        cmocka_unit_test(chains_without_hops_that_take_longer_than_a_timestep_are_refused),
+        cmocka_unit_test(a_timestep_of_no_whole_number_of_clocks_is_refused),
+        cmocka_unit_test(refusals_name_the_file_of_the_configuration),
+        cmocka_unit_test(networks_that_cannot_be_mapped_are_refused_by_layer),
+        cmocka_unit_test(blocks_of_dilated_windows_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
