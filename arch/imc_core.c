@@ -401,10 +401,11 @@ static void fire(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
     }
     for (uint32_t from = 0, to; from < n; from = to) {
         bool fresh = registers_begin(&c->registers, &c->place[from]);
-        for (to = from; to < n && firing_replica(c->pl->firing, shape, &c->place[from],
-                                                 &c->place[to]) < shape->n;
-             to++)
-            registers_need(&c->registers, &c->place[to]);
+        to = from;
+        do
+            registers_need(&c->registers, &c->place[to++]);
+        while (to < n && firing_replica(c->pl->firing, shape, &c->place[from], &c->place[to]) <
+                             shape->n);
         if (c->values && fresh)
             kernel_matrix_begin_strip(&c->matrix, c->place[from].y, c->registers.strip_width);
         load_rows(c, &c->place[from], now_cyc);
@@ -425,21 +426,29 @@ static void fire(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
 /* Timestep of the next pixel to send; CYC_NEVER before a pixel of its image has come. */
 static uint64_t read_back_timestep(const struct imc_core *c, const struct core_read_back *rb)
 {
-    uint64_t nth = rb->image - c->first_image;
-    const struct read_back *table = rb->table;
-    size_t row = (size_t)min_u64(nth, table->n_image - 1) * table->n;
+    return c->any_image && rb->image <= c->newest_image ? rb->due : CYC_NEVER;
+}
 
-    if (!c->any_image || rb->image > c->newest_image)
-        return CYC_NEVER;
-    return c->plan->lead + nth * c->plan->interval + (uint64_t)table->send[row + rb->at].timestep;
+static const struct read_back_send *next_send(const struct imc_core *c,
+                                              const struct core_read_back *rb)
+{
+    uint64_t row = min_u64(rb->image - c->first_image, rb->table->n_image - 1);
+
+    return &rb->table->send[row * rb->table->n + rb->at];
+}
+
+void imc_core_set_due(const struct imc_core *c, struct core_read_back *rb)
+{
+    uint64_t nth = rb->image - c->first_image;
+
+    rb->due = c->plan->lead + nth * c->plan->interval + (uint64_t)next_send(c, rb)->timestep;
 }
 
 static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t now_cyc,
                       uint64_t timestep)
 {
     const struct read_back *table = rb->table;
-    size_t row = (size_t)min_u64(rb->image - c->first_image, table->n_image - 1) * table->n;
-    const struct read_back_send *send = &table->send[row + rb->at];
+    const struct read_back_send *send = next_send(c, rb);
     uint32_t x = send->x * table->stride[0], y = send->y * table->stride[1];
     uint64_t missing;
     uint32_t words = memory_read_row(&c->memory, x, rb->image * c->pl->in_width + y, 1,
@@ -469,6 +478,7 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t no
         rb->at = 0;
         rb->image++;
     }
+    imc_core_set_due(c, rb);
 }
 
 static void read_back(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)

@@ -99,6 +99,7 @@ struct core_read_back {
     const struct read_back *table; // borrowed
     uint64_t                image;
     uint32_t                at;    // next send of that image
+    uint64_t                due;   // its timestep
     struct core_port       *out;   // owned; one per receiver
     uint32_t                n_out;
     bool                    token_open; // out[].token have been begun in the present step
@@ -199,6 +200,9 @@ bool imc_core_connect_in(struct imc_core *c, uint32_t stream, struct chan *chan)
 bool imc_core_connect_out(struct imc_core *c, uint32_t stream, struct chan *chan);
 
 extern const struct block_ops imc_core_ops;
+
+/* Works out when the next pixel of a timetable is due. */
+void imc_core_set_due(const struct imc_core *c, struct core_read_back *rb);
 
 /* Bytes of one pixel's values on a stream; 0 in a timing run. */
 uint32_t stream_value_bytes(const struct plan *p, uint32_t stream, bool values);

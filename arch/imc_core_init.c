@@ -121,9 +121,11 @@ static bool init_read_backs(struct imc_core *c)
     c->read_back = calloc(max_u32(p->n_read_back, 1), sizeof *c->read_back);
     for (uint32_t i = 0; c->read_back && sends && i < p->n_read_back; i++) {
         const struct read_back *rb = &p->read_back[i];
-        if (rb->reader == c->pc->plan_layer && rb->reader_copy == c->pc->copy)
-            c->read_back[c->n_read_back++] =
-                (struct core_read_back){ .table = rb, .image = c->first_image };
+        if (rb->reader != c->pc->plan_layer || rb->reader_copy != c->pc->copy)
+            continue;
+        struct core_read_back *own = &c->read_back[c->n_read_back++];
+        *own = (struct core_read_back){ .table = rb, .image = c->first_image };
+        imc_core_set_due(c, own);
     }
     return c->read_back != NULL;
 }

@@ -9,8 +9,9 @@ static void look_at(struct controller *c)
     const struct plan_layer *pl = c->layer;
 
     c->rows_seen = window_last(&pl->window, 0, c->next.x, pl->in_height) + 1;
-    c->first_column = window_first(&pl->window, 1, c->next.y, pl->in_width);
     c->last_column = window_last(&pl->window, 1, c->next.y, pl->in_width);
+    c->first_column = c->in_scan_order ? c->last_column
+                                       : window_first(&pl->window, 1, c->next.y, pl->in_width);
 }
 
 void controller_init(struct controller *c, const struct plan *p, uint32_t layer, uint32_t copy,
@@ -21,6 +22,7 @@ void controller_init(struct controller *c, const struct plan *p, uint32_t layer,
         .memory = memory,
         .shape = plan_firing_shape(p, layer),
         .copy = copy,
+        .in_scan_order = plan_in_scan_order(p, layer),
         .paced = p->layer[layer].feed == FEED_SCRATCHPAD,
         .first_image = first_image,
         .first_timestep = p->lead,

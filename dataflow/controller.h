@@ -20,6 +20,7 @@ struct controller {
     uint32_t                    copy;
     struct firing_place         next;    // output that is computed next
     uint32_t                    rows_seen, first_column, last_column; // of next's patch
+    bool                        in_scan_order; // of the columns, the last one tells
     bool                        paced;   // fed by the scratchpad: not before the image's timestep
     uint64_t                    first_image, first_timestep, interval; // when images begin
 };

@@ -66,6 +66,21 @@ uint32_t plan_sum_of(const struct plan *p, uint32_t layer)
     return i;
 }
 
+bool plan_in_scan_order(const struct plan *p, uint32_t layer)
+{
+    const struct layer *l = plan_network_layer(p, layer);
+
+    if (p->layer[layer].feed == FEED_READ_BACK) // in the order of its own outputs
+        return p->layer[layer].copies == 1 && p->layer[layer].firing != &fire_block;
+    for (uint32_t i = 0; i < l->n_input && p->layer[layer].feed == FEED_PRODUCER; i++) {
+        uint32_t from = l->input[i] - 1;
+        struct firing_shape shape = plan_firing_shape(p, from);
+        if (shape.copies > 1 || p->layer[from].firing->strip_width(&shape) > 1)
+            return false;
+    }
+    return true;
+}
+
 uint32_t plan_kernel_columns(const struct plan *p, uint32_t layer)
 {
     const struct window *w = &p->layer[layer].window;

@@ -181,6 +181,9 @@ uint32_t plan_owner(const struct plan *p, uint32_t layer, uint32_t y);
 /* The last convolution on the way to the result; resampling layers are beside it. */
 uint32_t plan_last_convolution(const struct plan *p);
 
+/* Whether the layer's input comes in scan order: one column is complete before the next begins. */
+bool plan_in_scan_order(const struct plan *p, uint32_t layer);
+
 /* Columns that one output's patch spans: the least K. */
 uint32_t plan_kernel_columns(const struct plan *p, uint32_t layer);
 

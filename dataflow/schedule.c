@@ -102,20 +102,6 @@ int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image
     return 0;
 }
 
-/* Whether one column of the layer's input is complete before the next begins. */
-static bool in_scan_order(const struct plan *p, uint32_t layer)
-{
-    const struct layer *l = plan_network_layer(p, layer);
-
-    for (uint32_t i = 0; i < l->n_input; i++) {
-        const struct plan_layer *from = &p->layer[l->input[i] - 1];
-        struct firing_shape shape = plan_firing_shape(p, l->input[i] - 1);
-        if (from->copies > 1 || from->firing->strip_width(&shape) > 1)
-            return false;
-    }
-    return true;
-}
-
 /* Within a column pixels arrive in order of x, so the last row of each column decides; of columns in
  * scan order the last. */
 static int64_t patch_stored(const struct schedule *s, uint32_t layer,
@@ -124,7 +110,7 @@ static int64_t patch_stored(const struct schedule *s, uint32_t layer,
     const struct plan_layer *pl = &s->plan->layer[layer];
     uint32_t row = window_last(&pl->window, 0, at->x, pl->in_height);
     uint32_t to = window_last(&pl->window, 1, at->y, pl->in_width);
-    uint32_t y = in_scan_order(s->plan, layer)
+    uint32_t y = plan_in_scan_order(s->plan, layer)
                      ? to
                      : window_first(&pl->window, 1, at->y, pl->in_width);
     int64_t last = INT64_MIN;
