@@ -4,17 +4,21 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "arch/tech/adder.h"
+#include "arch/tech/cco_adc.h"
 #include "arch/tech/comparator.h"
 #include "arch/tech/decoder.h"
 #include "arch/tech/dff.h"
+#include "arch/tech/flash_adc.h"
 #include "arch/tech/register_file.h"
 #include "arch/tech/sar_adc.h"
 #include "arch/tech/shift_add.h"
 #include "arch/tech/sram.h"
+#include "arch/tech/switches.h"
 #include "arch/tech/wire.h"
 #include "test/tech_rig.h"
 
@@ -252,6 +256,100 @@ static void a_sar_converter_takes_a_clock_per_bit_and_one(void **state)
                (109 + 73) * 2 * 3.8 * 28 * .022 * .022, 1e-9);
 }
 
+static void an_oscillator_counts_one_period_per_code(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct gate inv = gate_standard(&t, GATE_INV, 1, gate_enlarge(&t, gate_widths(&t, 1, 1)));
+    double period_pj = 5 * (inv.in_pf + inv.out_pf) * t.supply_v * t.supply_v +
+                       dff(&t, 8, 2, 1).energy_pj;
+    double period_ns = 2 * 5 * log(2) * inv.down_kohm * (inv.in_pf + inv.out_pf);
+
+    CHECK_NEAR(cco_adc(&t, 8, 1).energy_pj, 256 * period_pj, 1e-9);
+    CHECK_NEAR(cco_adc(&t, 8, 0.25).energy_pj, 64 * period_pj, 1e-9);
+    CHECK_NEAR(cco_adc(&t, 8, 0.5).delay_ns, 256 * period_ns, 1e-9);
+    CHECK_NEAR(cco_adc(&t, 9, 0.5).delay_ns, 512 * period_ns, 1e-9);
+}
+
+static void a_multiplexer_adds_a_quarter_of_the_column(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct mux_cfg cfg = { .columns = 64, .outputs = 8, .column_kohm = 4, .read_v = 0.5,
+                           .width_um = 20 };
+    struct mux one = column_mux(&t, &cfg);
+    struct widths w = pass_gate_widths(&t, 1);
+
+    CHECK_NEAR(pass_gate_kohm(&t, w), 1, 1e-9);
+    CHECK_NEAR(one.n_pf, transistor_gate_pf(&t, w.n_um), 1e-12);
+    cfg.outputs = 16;
+    CHECK_NEAR(column_mux(&t, &cfg).circuit.energy_pj, 2 * one.circuit.energy_pj, 1e-12);
+    CHECK_NEAR(column_mux(&t, &cfg).circuit.area_um2, one.circuit.area_um2, 1e-12);
+}
+
+static void level_shifters_are_one_after_another(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+
+    CHECK_NEAR(level_shifter(&t, 256, 1.44).area_um2, 256 * 1.44 * level_shifter(&t, 1, 1).area_um2,
+               1e-12);
+    CHECK_NEAR(level_shifter(&t, 1, 1).height_um, 2.5 * 28 * .022, 1e-12);
+}
+
+static void a_flash_converter_has_an_amplifier_per_level(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct flash_adc_cfg cfg = { .sense = SENSE_VOLTAGE, .levels = 8, .converters = 16,
+                                 .columns = 128, .rows_parallel = 7, .on_kohm = 6,
+                                 .column_kohm = 1, .column_pf = 0.05, .width_um = 50 };
+    struct gate n = gate_standard(&t, GATE_INV, 1, gate_widths(&t, 1, 0));
+    struct flash_adc adc, twice;
+    struct err_msg m;
+
+    assert_int_equal(flash_adc(&t, &cfg, &adc, &m), ERR_NONE);
+    CHECK_NEAR(adc.amplifiers.area_um2, 16 * 7 * 9 * gate_area_um2(&n), 1e-9);
+    CHECK_NEAR(adc.amplifiers.delay_ns, 1, 1e-12);
+    cfg.columns = 256;
+    assert_int_equal(flash_adc(&t, &cfg, &twice, &m), ERR_NONE);
+    CHECK_NEAR(twice.amplifiers.energy_pj, 2 * adc.amplifiers.energy_pj, 1e-12);
+    /* a current-mode one has no cost where the technology has no fit */
+    cfg.sense = SENSE_CURRENT;
+    t.n_csa = 0;
+    assert_int_equal(flash_adc(&t, &cfg, &twice, &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "csa is missing"));
+}
+
+static void a_comparator_is_gates_per_bit(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct activity all = ACTIVITY_ALL;
+    struct circuit one = comparator(&t, 1, &all), eight = comparator(&t, 8, &all);
+
+    CHECK_NEAR(eight.area_um2, 8 * one.area_um2, 1e-12);
+    CHECK_NEAR(eight.energy_pj, 8 * one.energy_pj, 1e-12);
+    /* 4 INV of 2 pitches, 4 NAND2 of 3, 3 NAND3 of 4 */
+    CHECK_NEAR(one.area_um2, (4 * 2 + 4 * 3 + 3 * 4) * 3.8 * 28 * .022 * .022, 1e-9);
+    CHECK_NEAR(relu(&t, 8, 4).energy_pj, dff(&t, 32, 32, 1).energy_pj, 1e-12);
+}
+
+static void a_register_file_shares_the_cost_of_clocking_all(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct activity all = ACTIVITY_ALL;
+    double register_pj = dff(&t, 1, 1, 1).energy_pj;
+
+    /* an 8-bit word of 1,024 costs its own 8 flip-flops and a decoder's access */
+    struct circuit c = register_file(&t, 1024, 8, &all);
+    struct decoder_cfg lines = { .bits = 10, .driver_ratio = 1, .line_cells = 8,
+                                 .load_pf = 8 * t.cell_height_um * t.wire_pf_um,
+                                 .height_um = 1024 * t.cell_height_um };
+    CHECK_NEAR(c.energy_pj, 8 * register_pj + decoder(&t, &lines, &all).energy_pj, 1e-9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +367,12 @@ int main(void)
         cmocka_unit_test(an_h_tree_reaches_a_leaf_by_halving_arms),
         cmocka_unit_test(what_sram_forgets_is_added_on_request),
         cmocka_unit_test(a_sar_converter_takes_a_clock_per_bit_and_one),
+        cmocka_unit_test(an_oscillator_counts_one_period_per_code),
+        cmocka_unit_test(a_multiplexer_adds_a_quarter_of_the_column),
+        cmocka_unit_test(level_shifters_are_one_after_another),
+        cmocka_unit_test(a_flash_converter_has_an_amplifier_per_level),
+        cmocka_unit_test(a_comparator_is_gates_per_bit),
+        cmocka_unit_test(a_register_file_shares_the_cost_of_clocking_all),
     };
     return cmocka_run_group_tests_name("tech_circuits", tests, NULL, NULL);
 }
