@@ -55,7 +55,8 @@ enum err article_table_1(struct figure_table *t, struct err_msg *m);
 enum err article_table_2(struct figure_table *t, struct err_msg *m);
 enum err article_timing(struct figure_table *t, struct err_msg *m);
 
-/* Tables 3 and 4 and the efficiencies of section 3.2, calibrated and predicted (cli/article_power.c). */
+/* Tables 3 and 4 and the efficiencies of section 3.2, calibrated and predicted
+ * (cli/article_power.c). */
 enum err article_table_3(struct figure_table *t, struct err_msg *m);
 enum err article_table_4(struct figure_table *t, struct err_msg *m);
 enum err article_efficiency(struct figure_table *t, struct err_msg *m);

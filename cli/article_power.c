@@ -1,7 +1,7 @@
 /* cli/article_power.c -- Tables 3 and 4 of the article and its efficiencies, from arch/tech.
  *
- * "calibrated": with the factors of configs/chips/dazzi2021_14nm.yaml, each of which names the figure it
- * was fitted to. "predicted": the same circuits with no factor fitted to this chip.
+ * "calibrated": with the factors of configs/chips/dazzi2021_14nm.yaml, each of which names the
+ * figure it was fitted to. "predicted": the same circuits with no factor fitted to this chip.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,7 +61,7 @@ enum err article_table_3(struct figure_table *t, struct err_msg *m)
     enum err e = load(unit, 256, m);
 
     *t = (struct figure_table){ .name = "table3", .row_title = "block",
-                                .title = "Table 3: area and power of controller, memory and links" };
+                                .title = "Table 3: area and power of controller, memory, links" };
     if (!e)
         e = chip_model_load(&c[0], "14nm_lp", "configs/devices/pcm.yaml",
                             "configs/chips/dazzi2021_14nm.yaml", m);
@@ -86,8 +86,10 @@ enum err article_table_4(struct figure_table *t, struct err_msg *m)
     static const struct {
         const char *name, *mw, *share, *basis;
     } rows[] = {
-        { "sequential", "4.455", "42.25", "calibrated" }, { "SRAM macro", "2.604", "24.7", "calibrated" },
-        { "combinational", "2.225", "21.1", "calibrated" }, { "clock", "1.261", "11.96", "predicted" },
+        { "sequential", "4.455", "42.25", "calibrated" },
+        { "SRAM macro", "2.604", "24.7", "calibrated" },
+        { "combinational", "2.225", "21.1", "calibrated" },
+        { "clock", "1.261", "11.96", "predicted" },
         { "total", "10.54", "100", "calibrated" },
     };
     struct core_unit unit[2];
@@ -97,7 +99,8 @@ enum err article_table_4(struct figure_table *t, struct err_msg *m)
                                 .title = "Table 4: power of controller and memory [mW]" };
     if (e || (e = new_table(t, 5, m)))
         return e;
-    struct control_power p[2] = { control_power(&hermes, &unit[0]), control_power(&hermes, &unit[1]) };
+    struct control_power p[2] = { control_power(&hermes, &unit[0]),
+                                  control_power(&hermes, &unit[1]) };
     const double mw[5][2] = { { p[0].sequential_mw, p[1].sequential_mw },
                               { p[0].sram_mw, p[1].sram_mw },
                               { p[0].combinational_mw, p[1].combinational_mw },

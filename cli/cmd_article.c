@@ -218,8 +218,8 @@ static enum err cmd_article(const struct options *o, struct err_msg *m)
 const struct command command_article = {
     .name = "article",
     .summary = "computes the article's tables again, ours beside the printed figures",
-    .help = "Tables 1 to 4, timing and efficiency of M. Dazzi, A. Sebastian, L. Benini, E. Eleftheriou,\n"
-            "\"Accelerating Inference of Convolutional Neural Networks Using In-memory\n"
+    .help = "Tables 1 to 4, timing and efficiency of M. Dazzi, A. Sebastian, L. Benini,\n"
+            "E. Eleftheriou, \"Accelerating Inference of Convolutional Neural Networks Using In-memory\n"
             "Computing\", Front. Comput. Neurosci. 15:674154 (2021). Exit status 1 if a figure\n"
             "differs that docs/validation.md does not list.\n"
             "\n"

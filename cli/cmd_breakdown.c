@@ -36,8 +36,8 @@ static void print_tail(const struct breakdown *b, FILE *out)
     fprintf(out, "\nAn operation is a multiplication or an addition.\n"
             "peak       %8.4g TOPS/W  %8.4g TOPS  %8.4g TOPS/mm2   one core, its whole array busy, "
             "crossbar to digital\n"
-            "delivered  %8.4g TOPS/W  %8.4g TOPS  %8.4g TOPS/mm2   what the network needs, all cores, "
-            "leakage included\n",
+            "delivered  %8.4g TOPS/W  %8.4g TOPS  %8.4g TOPS/mm2   what the network needs, all "
+            "cores, leakage included\n",
             r->peak.tops_per_w, r->peak.tops, r->peak.tops_per_mm2, r->tops_per_w, r->tops,
             r->tops_per_mm2);
 }
@@ -129,8 +129,8 @@ const struct command command_breakdown = {
     .name = "breakdown",
     .operand = "CONFIG",
     .summary = "energy and area by block and layer",
-    .help = "Runs CONFIG, timing only or with --images, and prices what it did: energy, power and area\n"
-            "of each block and layer. CONFIG may also be a result of `run --json FILE.json`, which is\n"
+    .help = "Runs CONFIG, timing only or with --images, and prices what it did: energy, power and\n"
+            "area of each block and layer. CONFIG may also be a result of `run --json FILE.json`,\n"
             "priced again without running; --set energy.technology=22nm_lp prices it elsewhere.\n"
             "--csv writes a row per core.\n"
             "\n"

@@ -1,7 +1,8 @@
 /* cli/cmd_circuit.c -- imcsim circuit: one circuit of arch/tech by itself, with any sizes.
  *
- * A circuit is a row of circuits[]: a name, its parameters with defaults, and a function that adds rows
- * to the table. --set NAME=VALUE changes a parameter; technology, device and calibration are words.
+ * A circuit is a row of circuits[]: a name, its parameters with defaults, and a function that adds
+ * rows to the table. --set NAME=VALUE changes a parameter; technology, device and calibration are
+ * words.
  */
 #include <math.h>
 #include <stdio.h>
@@ -108,8 +109,8 @@ static enum err make_max_pool(struct bench *b, struct err_msg *m)
 
 static enum err make_decoder(struct bench *b, struct err_msg *m)
 {
-    struct decoder_cfg cfg = { .bits = whole(b, 0), .driver_ratio = 1, .load_pf = b->value[1] * 1e-3,
-                               .line_cells = 1 };
+    struct decoder_cfg cfg = { .bits = whole(b, 0), .driver_ratio = 1,
+                               .load_pf = b->value[1] * 1e-3, .line_cells = 1 };
     struct circuit c = decoder(&b->technology, &cfg, &b->activity);
 
     (void)m;
@@ -241,11 +242,12 @@ static enum err set_number(struct bench *b, const struct circuit_row *c, const c
     while (p->name && strcmp(p->name, key) != 0)
         p++;
     if (!p->name)
-        return err_set(m, ERR_INPUT, "--set %.60s: circuit %s has no such parameter (imcsim circuit "
-                       "list)", key, c->name);
+        return err_set(m, ERR_INPUT, "--set %.60s: circuit %s has no such parameter (imcsim "
+                       "circuit list)", key, c->name);
     double v = strtod(value, &end);
     if (end == value || *end || !(v >= p->least && v <= p->most))
-        return err_set(m, ERR_INPUT, "--set %s = %.40s: want %g to %g", key, value, p->least, p->most);
+        return err_set(m, ERR_INPUT, "--set %s = %.40s: want %g to %g", key, value, p->least,
+                       p->most);
     b->value[p - c->param] = v;
     return ERR_NONE;
 }
@@ -398,7 +400,7 @@ const struct command command_circuit = {
     .name = "circuit",
     .operand = "CIRCUIT",
     .summary = "area, delay, energy and leakage of one circuit of any size",
-    .help = "CIRCUIT is one of `imcsim circuit list`, which shows parameters, defaults and ranges.\n"
+    .help = "CIRCUIT is one of `imcsim circuit list`: parameters, defaults and ranges.\n"
             "--set changes them, and technology (22nm_lp), device (pcm_4bit) and calibration\n"
             "(rram40_macro: the factors of Lu et al. 2021; none: what the circuits say).\n"
             "\n"

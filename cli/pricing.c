@@ -23,8 +23,8 @@ enum err pricing(struct price_report *r, const struct study *s, const struct run
 
     *r = (struct price_report){ 0 };
     if (!pricing_wanted(&s->config))
-        return err_set(m, ERR_INPUT, "%.400s: energy.chip = none: want a file of configs/chips, such "
-                       "as dazzi2021_14nm", config_where(&s->config, "energy.chip"));
+        return err_set(m, ERR_INPUT, "%.400s: energy.chip = none: want a file of configs/chips, "
+                       "such as dazzi2021_14nm", config_where(&s->config, "energy.chip"));
     snprintf(device, sizeof device, "configs/devices/%s.yaml", energy->device);
     snprintf(chip, sizeof chip, "configs/chips/%s.yaml", energy->chip);
     if ((e = chip_model_load(&model, energy->technology, device, chip, m)))

@@ -80,8 +80,8 @@ static enum err read_counters(struct run_result *r, const struct study *s, const
                 return e;
         }
         if (r->core[i].busy_timesteps > r->total_timesteps)
-            return err_set(m, ERR_INPUT, "%.400s: core_list[%u].counters.busy_timesteps = %llu: want "
-                           "at most images.total_timesteps = %llu", o->operand, i,
+            return err_set(m, ERR_INPUT, "%.400s: core_list[%u].counters.busy_timesteps = %llu: "
+                           "want at most images.total_timesteps = %llu", o->operand, i,
                            (unsigned long long)r->core[i].busy_timesteps,
                            (unsigned long long)r->total_timesteps);
     }

@@ -4,11 +4,13 @@
 
 #include "arch/tech/technology.h"
 
-/* A node of configs/tech, which must be there without a warning or (tech_load_any) may be between. */
+/* A node of configs/tech, which must be there without a warning or (tech_load_any) may be between.
+ */
 struct technology tech_load(const char *name);
 struct technology tech_load_any(const char *name);
 
-/* Fails the test, naming the expressions and the error, unless |got - want| <= tolerance * |want|. */
+/* Fails the test, naming the expressions and the error, unless |got - want| <= tolerance * |want|.
+ */
 void check_near(double got, double want, double tolerance, const char *what, const char *file,
                 int line);
 #define CHECK_NEAR(got, want, tolerance) \

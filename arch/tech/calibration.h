@@ -1,7 +1,7 @@
 /* arch/tech/calibration.h -- the factors between a circuit on paper and one chip, by name.
  *
- * A file of configs/calibration/ gives the seven factors that Lu et al. 2021 fitted to their 40 nm RRAM
- * macro, each with its fit; calibration_none() is what the circuits predict by themselves.
+ * A file of configs/calibration/ gives the seven factors that Lu et al. 2021 fitted to their 40 nm
+ * RRAM macro, each with its fit; calibration_none() is what the circuits predict by themselves.
  */
 #ifndef ARCH_TECH_CALIBRATION_H
 #define ARCH_TECH_CALIBRATION_H

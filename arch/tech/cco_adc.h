@@ -3,7 +3,7 @@
  * The column current sets the frequency of a ring of inverters, and a counter counts its periods:
  *
  *     f_max = 1 / (2 stages t_inv)      time = 2^bits / f_max
- *     energy at code c = c * (stages V^2 (C_in + C_out) + two flip-flops)      a mean code is half scale
+ *     energy at code c = c * (stages V^2 (C_in + C_out) + counter)
  *
  * An own model, not fitted: a five-stage ring that runs up to its free frequency (assumed). See
  * docs/models/cco_adc.md.

@@ -50,7 +50,7 @@ static const struct fact_row rows[] = {
     ROW(sram_energy,        "",    1e-3, 1e3, ANY,   "energy of the SRAM over the circuit's"),
     ROW(sram_leakage,       "",    1e-3, 1e6, ANY,   "leakage of the SRAM over the circuit's"),
     ROW(adder_activity,     "",    1e-3, 1,   ANY,   "adder gates that switch"),
-    ROW(link_latch,         "",    0,    1e3, ANY,   "energy of the latches of a bit over the circuit's"),
+    ROW(link_latch,         "",    0,    1e3, ANY,   "energy of a bit's latches over theirs"),
     ROW(link_wire,          "",    1e-3, 1e3, ANY,   "energy of a wire over the circuit's"),
     ROW(link_toggle,        "",    0,    1,   ANY,   "bits that change on a link"),
     FACT_END
@@ -67,7 +67,8 @@ const char *price_block_name(enum price_block b)
     return names[b];
 }
 
-/* Factors that were or could be fitted, and the block whose energy they scale. */
+/* Factors that were or could be fitted, and the block whose energy they scale; N_PRICE_BLOCK:
+ * area or leakage only. */
 static const struct {
     const char      *key;
     size_t           offset;
@@ -75,13 +76,20 @@ static const struct {
     double           neutral;
 } factors[] = {
 #define FACTOR(field, block, neutral) { #field, offsetof(struct chip_facts, field), block, neutral }
-    FACTOR(cell_energy,        PRICE_CROSSBAR,     1), FACTOR(column_pj,       PRICE_CROSSBAR,   0),
-    FACTOR(converter_pj,       PRICE_ADC,         -1), FACTOR(sram_energy,     PRICE_INPUT_MEMORY, 1),
-    FACTOR(register_energy,    PRICE_CONTROLLER,   1), FACTOR(link_latch,      PRICE_LINKS,      1),
-    FACTOR(selection_activity, PRICE_CONTROLLER,   1), FACTOR(link_wire,       PRICE_LINKS,      1),
-    FACTOR(adder_activity,     PRICE_DIGITAL,     -1), FACTOR(control_area,    N_PRICE_BLOCK,    1),
-    FACTOR(control_leakage,    N_PRICE_BLOCK,      1), FACTOR(sram_area,       N_PRICE_BLOCK,    1),
-    FACTOR(sram_leakage,       N_PRICE_BLOCK,      1), FACTOR(line_um2,        N_PRICE_BLOCK,    0),
+    FACTOR(cell_energy,        PRICE_CROSSBAR,      1),
+    FACTOR(column_pj,          PRICE_CROSSBAR,      0),
+    FACTOR(converter_pj,       PRICE_ADC,          -1),
+    FACTOR(adder_activity,     PRICE_DIGITAL,      -1),
+    FACTOR(sram_energy,        PRICE_INPUT_MEMORY,  1),
+    FACTOR(register_energy,    PRICE_CONTROLLER,    1),
+    FACTOR(selection_activity, PRICE_CONTROLLER,    1),
+    FACTOR(link_latch,         PRICE_LINKS,         1),
+    FACTOR(link_wire,          PRICE_LINKS,         1),
+    FACTOR(control_area,       N_PRICE_BLOCK,       1),
+    FACTOR(control_leakage,    N_PRICE_BLOCK,       1),
+    FACTOR(sram_area,          N_PRICE_BLOCK,       1),
+    FACTOR(sram_leakage,       N_PRICE_BLOCK,       1),
+    FACTOR(line_um2,           N_PRICE_BLOCK,       0),
 };
 enum { N_FACTOR = sizeof factors / sizeof *factors };
 
@@ -209,7 +217,8 @@ static void crossbar(const struct chip_model *c, const struct core_hardware *h, 
     const struct chip_facts *f = &c->fact;
     const struct technology *t = &c->technology;
     double F = t->feature_um, v = c->device.read_v;
-    double weight_um2 = f->devices_per_weight * c->device.cell_height_f * c->device.cell_width_f * F * F;
+    double weight_um2 = f->devices_per_weight *
+                        c->device.cell_height_f * F * c->device.cell_width_f * F;
     /* V V uS ns = fJ */
     double pair_pj = t->supply_v * v * 2 * c->device.mean_us * f->pulse_ns * 1e-3;
     double largest_us = 1e3 / c->device.on_kohm, codes = exp2(f->input_bits) - 1;

@@ -1,9 +1,10 @@
-/* arch/tech/chip_model.h -- what an IMC core costs per action: the composition of this project's chip.
+/* arch/tech/chip_model.h -- what an IMC core costs per action: the composition of this project's
+ * chip.
  *
- * A core is a crossbar of differential pairs, a pulse-width driver per row, a converter per column, a
- * digital processor, an SRAM, a dataflow controller and its clock tree; links leave it. Energies come
- * from the circuits of arch/tech where a circuit is known, from a cited figure, or from a factor that
- * was fitted; configs/chips/<name>.yaml holds the last two, each with its origin.
+ * A core is a crossbar of differential pairs, a pulse-width driver per row, a converter per column,
+ * a digital processor, an SRAM, a dataflow controller and its clock tree; links leave it. Energies
+ * come from the circuits of arch/tech where a circuit is known, from a cited figure, or from a
+ * factor that was fitted; configs/chips/<name>.yaml holds the last two, each with its origin.
  *
  *     cell        V_supply V_read G t           what a regulator draws for the read current
  *     row         8-bit down-counter for one pulse
@@ -13,7 +14,8 @@
  *     bit         latch + wire * pitches between the cores
  *
  * A cited converter and the fitted regulator hold at one node; at another they scale as the SAR
- * converter's fits do, with a warning. docs/models/chip.md derives every figure and says which are predicted and which fitted.
+ * converter's fits do, with a warning. docs/models/chip.md derives every figure and says which are
+ * predicted and which fitted.
  */
 #ifndef ARCH_TECH_CHIP_MODEL_H
 #define ARCH_TECH_CHIP_MODEL_H

@@ -1,8 +1,8 @@
 /* arch/tech/comparator.h -- magnitude comparator, ReLU registers and a maximum-pooling unit.
  *
- * A comparator bit is 4 INV, 4 NAND2 and 3 NAND3 on enlarged transistors; a pooling unit of a window
- * of w values has w - 1 comparators with their pass gates, and on average decides after half of the
- * bits. Source: DNN+NeuroSim V1.3 and V1.4; docs/models/comparator.md.
+ * A comparator bit is 4 INV, 4 NAND2 and 3 NAND3 on enlarged transistors; a pooling unit of a
+ * window of w values has w - 1 comparators with their pass gates, and on average decides after half
+ * of the bits. Source: DNN+NeuroSim V1.3 and V1.4; docs/models/comparator.md.
  */
 #ifndef ARCH_TECH_COMPARATOR_H
 #define ARCH_TECH_COMPARATOR_H

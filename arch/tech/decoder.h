@@ -1,8 +1,8 @@
 /* arch/tech/decoder.h -- address decoder of a memory's rows, or of a column multiplexer.
  *
- * k address bits: k INV, predecoding of pairs of bits in 4 * floor(k / 2) NAND2, 2^k NOR of
- * ceil(k / 2) inputs, two driver INV per line; for a multiplexer a NAND2 with an enable between. With
- * one or two bits the NAND2 or INV are the lines. Source: DNN+NeuroSim V1.4; docs/models/decoder.md.
+ * k address bits: k INV, predecoding of pairs of bits in 4 * floor(k / 2) NAND2, 2^k NOR of ceil(k
+ * / 2) inputs, two driver INV per line; for a multiplexer a NAND2 with an enable between. With one
+ * or two bits the NAND2 or INV are the lines. Source: DNN+NeuroSim V1.4; docs/models/decoder.md.
  */
 #ifndef ARCH_TECH_DECODER_H
 #define ARCH_TECH_DECODER_H

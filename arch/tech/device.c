@@ -49,8 +49,8 @@ static enum err read_device(const struct yaml *root, struct device *d, struct er
     if ((e = facts_read(root, "", rows, d->sram ? SRAM : RESISTIVE, others, d, m)))
         return e;
     if (!d->sram && d->off_kohm <= d->on_kohm)
-        return yaml_error(yaml_get(root, "off_kohm"), m, "off_kohm = %g: want more than on_kohm = %g",
-                          d->off_kohm, d->on_kohm);
+        return yaml_error(yaml_get(root, "off_kohm"), m, "off_kohm = %g: want more than on_kohm = "
+                          "%g", d->off_kohm, d->on_kohm);
     return device_check_bits(d, d->bits, m);
 }
 

@@ -1,7 +1,7 @@
 /* arch/tech/device.h -- the memory device at a crossing, as circuits see it.
  *
- * Files configs/devices/<name>.yaml; every number names its origin (arch/tech/facts.h). A cell has one
- * device and its access transistor, or is six transistors (sram).
+ * Files configs/devices/<name>.yaml; every number names its origin (arch/tech/facts.h). A cell has
+ * one device and its access transistor, or is six transistors (sram).
  *
  * A cell of b bits keeps 2^b conductances between 1 / on and 1 / off. They are told apart when they
  * lie at least a device's level_step (a share of the largest) apart:

@@ -1,4 +1,5 @@
-/* arch/tech/dff.h -- edge-triggered flip-flops: 4 transmission gates, 4 inverters, 4 clock inverters.
+/* arch/tech/dff.h -- edge-triggered flip-flops: 4 transmission gates, 4 inverters, 4 clock
+ * inverters.
  *
  *     area   = 12 A(INV)           leakage = 8 P(INV)
  *     energy of a clock edge pair = activity * V^2 * (n * clock part + n_switching * data part)

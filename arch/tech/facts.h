@@ -27,9 +27,9 @@ struct fact_row {
 };
 #define FACT_END { NULL, NULL, 0, 0, 0, NULL, 0 }
 
-/* Reads every row of the mask from a map into the struct at `base`, and refuses a key of the map that
- * is neither a row of the mask nor in `others` (ends with NULL). `path` is the map's dotted name with
- * its dot, "lp.", or "". */
+/* Reads every row of the mask from a map into the struct at `base`, and refuses a key of the map
+ * that is neither a row of the mask nor in `others` (ends with NULL). `path` is the map's dotted
+ * name with its dot, "lp.", or "". */
 enum err facts_read(const struct yaml *map, const char *path, const struct fact_row *rows,
                     unsigned mask, const char *const *others, void *base, struct err_msg *m);
 

@@ -39,7 +39,7 @@ static double switching_pj(const struct technology *t, const struct flash_adc_cf
     double jp = transistor_drain_pf(t, p, t->cell_height_um);
     double mirror = cfg->sense == SENSE_CURRENT ? jn + gn : jn;
     double l = cfg->levels, v2 = t->supply_v * t->supply_v, r2 = t->read_v * t->read_v;
-    /* A current amplifier sees only its share of the reference column; a voltage one the column too. */
+    /* A current amplifier sees its share of the reference column; a voltage one the column too. */
     double column_pf = cfg->column_pf * (cfg->sense == SENSE_CURRENT ? 1 / l : 1 + 1 / l);
 
     if (l == 2 && cfg->sense == SENSE_CURRENT)
@@ -78,8 +78,8 @@ static struct circuit amplifiers(const struct technology *t, const struct flash_
 }
 
 /* Per amplifier an INV and a NAND2 find the edge of the thermometer code; per bit a NAND of L / 2
- * inputs collects it. Its energy is small against the amplifiers' and left out, as in the program of
- * the model. */
+ * inputs collects it. Its energy is small against the amplifiers' and left out, as in the program
+ * of the model. */
 static struct circuit encoder(const struct technology *t, const struct flash_adc_cfg *cfg)
 {
     unsigned inputs = cfg->levels / 2;
@@ -112,8 +112,8 @@ enum err flash_adc(const struct technology *t, const struct flash_adc_cfg *cfg,
 {
     assert(cfg->levels >= 2 && cfg->converters >= 1);
     if (cfg->sense == SENSE_CURRENT && t->n_csa == 0)
-        return err_set(m, ERR_INPUT, "%s: csa is missing: a current-mode flash converter has no cost "
-                       "at this node", t->name);
+        return err_set(m, ERR_INPUT, "%s: csa is missing: a current-mode flash converter has no "
+                       "cost at this node", t->name);
     *adc = (struct flash_adc){ amplifiers(t, cfg), encoder(t, cfg) };
     return ERR_NONE;
 }

@@ -1,4 +1,5 @@
-/* arch/tech/flash_adc.h -- flash converter: a sense amplifier per level, reference columns, encoder.
+/* arch/tech/flash_adc.h -- flash converter: a sense amplifier per level, reference columns,
+ * encoder.
  *
  * L levels are told apart by L - 1 sense amplifiers, which compare the column with
  *

@@ -93,8 +93,8 @@ struct fingers {
     double drain_um, source_um;
 };
 
-/* One polarity laid out in its room. Fins fold by whole cells: what does not fill one is dropped, as
- * in the program the model comes from. */
+/* One polarity laid out in its room. Fins fold by whole cells: what does not fill one is dropped,
+ * as in the program the model comes from. */
 static struct fingers fold(const struct technology *t, double width_um, double most)
 {
     double size = is_bulk(t) ? width_um : fins(t, width_um);
@@ -152,12 +152,13 @@ static double output_pf(const struct technology *t, enum gate_kind kind, double 
                         const struct fingers *n, const struct fingers *p)
 {
     bool folded = n->n > 1 || p->n > 1;
+    double sides = 1 + fmod(p->n + 1, 2);
     struct drain dn = { 0, 0 }, dp = { 0, 0 };
 
     switch (kind) {
     case GATE_INV: // the drain of a finger has gates on both sides when the fold is even
-        dn = (struct drain){ n->drain_um, 2 * n->drain_um + n->height_um * (1 + fmod(p->n + 1, 2)) };
-        dp = (struct drain){ p->drain_um, 2 * p->drain_um + p->height_um * (1 + fmod(p->n + 1, 2)) };
+        dn = (struct drain){ n->drain_um, 2 * n->drain_um + n->height_um * sides };
+        dp = (struct drain){ p->drain_um, 2 * p->drain_um + p->height_um * sides };
         break;
     case GATE_NAND:
         dn = series_drain(n, k, folded);
@@ -234,9 +235,9 @@ struct widths gate_widths(const struct technology *t, double n_factor, double p_
     return (struct widths){ n_factor * least_um, p_factor * t->size_ratio * least_um };
 }
 
-/* Whether the narrower transistor comes out in whole fins is judged as the program of the model does,
- * in floating point: 1:1 and 1:2 do, but 2:1 in 4 fins comes to 1.9999999999999996 and does not. The
- * figures published for 14 nm contain that slip. */
+/* Whether the narrower transistor comes out in whole fins is judged as the program of the model
+ * does, in floating point: 1:1 and 1:2 do, but 2:1 in 4 fins comes to 1.9999999999999996 and does
+ * not. The figures published for 14 nm contain that slip. */
 static struct widths enlarge_fins(const struct technology *t, struct widths w)
 {
     double most = t->fins_most, um = 2 * t->feature_um;

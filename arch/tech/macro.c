@@ -8,14 +8,16 @@
 #include "arch/tech/facts.h"
 #include "arch/tech/switches.h"
 
-/* Gates of each block, Lu et al. 2021, Tables 4 and 5 (control registers: its area over that of one). */
+/* Gates of each block, Lu et al. 2021, Tables 4 and 5 (control registers: its area over that of
+ * one). */
 static const struct {
     double dff, adder_bits, inverters;
     unsigned adders, busy_bits; // of the adders, those that one precision uses
 } shift = { 176, 144, 2133, 16, 3 }, accum = { 1216, 672, 10869, 16, 15 },
   control = { 1895, 0, 10485, 0, 0 };
 
-/* Inverters of that design kit are as much higher than standard cells (Lu et al. 2021, section 4.2). */
+/* Inverters of that design kit are as much higher than standard cells (Lu et al. 2021, section
+ * 4.2). */
 static const double inverter_height = 1.84;
 
 /* Simulated by the authors: mux, converter, array, and the delays of Table 3. */
@@ -23,7 +25,8 @@ static const double cited_mux_um2 = 459, cited_adc_um2 = 4271, cited_cell_f2 = 7
 static const double cited_shifter_pj = 1.02, cited_mux_pj = 0.07, cited_adc_pj = 74.50;
 static const double cited_array_pj = 4.99, cited_stages_ns = 1.12 + 0.06 + 5 + 0.19 + 0.37 + 0.02;
 
-/* How often analog and digital modules work to use the whole array once: Table 6 over Tables 3 and 5. */
+/* How often analog and digital modules work to use the whole array once: Table 6 over Tables 3 and
+ * 5. */
 static const double evaluations = 3177.75 / (80.58 + 15.41);
 
 const char *macro_module_name(enum macro_module m)

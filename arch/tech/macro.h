@@ -1,14 +1,14 @@
 /* arch/tech/macro.h -- the 40 nm RRAM macro of Lu et al. 2021, module by module, beside the chip.
  *
- * 256 x 256 cells of 75 F^2, of which 128 x 128 compute, in TSMC 40 nm at 0.9 V; 7 rows at once; a 3-bit
- * flash converter of 7 voltage sense amplifiers per 8 columns; shift-add, accumulator and control in
- * standard cells, control counted in inverters. Areas and the energy of all digital blocks come from
- * the circuits of arch/tech at 40 nm with the largest transistors that cells hold; the converter, and
- * delay and energy of the other analog modules, are the article's simulated figures (cited), since
- * neither its design kit nor its fits are public. docs/models/macro.md.
+ * 256 x 256 cells of 75 F^2, of which 128 x 128 compute, in TSMC 40 nm at 0.9 V; 7 rows at once; a
+ * 3-bit flash converter of 7 voltage sense amplifiers per 8 columns; shift-add, accumulator and
+ * control in standard cells, control counted in inverters. Areas and the energy of all digital
+ * blocks come from the circuits of arch/tech at 40 nm with the largest transistors that cells hold;
+ * the converter, and delay and energy of the other analog modules, are the article's simulated
+ * figures (cited), since neither its design kit nor its fits are public. docs/models/macro.md.
  *
- * The seven factors (arch/tech/calibration.h) multiply as the article has it; calibration_none() shows
- * what is predicted.
+ * The seven factors (arch/tech/calibration.h) multiply as the article has it; calibration_none()
+ * shows what is predicted.
  */
 #ifndef ARCH_TECH_MACRO_H
 #define ARCH_TECH_MACRO_H

@@ -1,14 +1,15 @@
-/* arch/tech/price.h -- energy and area of a run: what its cores and links did, times what that costs.
+/* arch/tech/price.h -- energy and area of a run: what its cores and links did, times what that
+ * costs.
  *
  *     energy of a block = sum over its actions: count * unit energy        (arch/tech/chip_model.h)
  *     leakage           = leakage power * time of the run
  *
- * Every joule belongs to one block of one core, and a core to one layer. Amounts are rounded once, to
- * whole pJ per image and whole um2 for each block of each core; tables add these integers, so that
- * rows and columns sum to the total to the last digit, in any order.
+ * Every joule belongs to one block of one core, and a core to one layer. Amounts are rounded once,
+ * to whole pJ per image and whole um2 for each block of each core; tables add these integers, so
+ * that rows and columns sum to the total to the last digit, in any order.
  *
- * With values, the energy of the crossbar follows input pulses and conductances (counter sum_abs_xw);
- * a timing run takes the mean input and conductance that the chip's file states.
+ * With values, the energy of the crossbar follows input pulses and conductances (counter
+ * sum_abs_xw); a timing run takes the mean input and conductance that the chip's file states.
  *
  * Operations are counted by what the network needs: two per weight of each output pixel. Cores that
  * exist but hold no layer are switched off and count nothing.
@@ -37,7 +38,7 @@ struct price_row { // of a core, a layer or the chip; sums of whole units
     int64_t leakage_pj[N_PRICE_BLOCK]; // per image
     int64_t area_um2[N_PRICE_BLOCK];
     int64_t idle_pj;                   // of all this, while the core did not fire
-    double  latency_ns[N_PRICE_BLOCK]; // in the worst timestep; of a layer or chip, the slowest core's
+    double  latency_ns[N_PRICE_BLOCK]; // in the worst timestep; of several cores, the slowest's
 };
 
 struct price_report {
@@ -61,8 +62,8 @@ int64_t price_row_energy_pj(const struct price_row *r);  // sums over blocks, le
 int64_t price_row_leakage_pj(const struct price_row *r);
 int64_t price_row_area_um2(const struct price_row *r);
 
-/* ERR_INPUT: hardware that the chip cannot be (see core_unit()); n_image or timesteps of 0. On error
- * *r is zero. */
+/* ERR_INPUT: hardware that the chip cannot be (see core_unit()); n_image or timesteps of 0. On
+ * error *r is zero. */
 enum err price(const struct chip_model *c, const struct plan *p, const struct price_run *run,
                struct price_report *r, struct err_msg *m);
 void price_report_release(struct price_report *r); // takes a zeroed one

@@ -169,8 +169,8 @@ static void row(struct writer *w, const struct price_row *r)
     end_row(w);
 }
 
-static void print_rows(const struct price_report *r, const char *title, const struct price_row *rows,
-                       uint32_t n, enum price_format f, FILE *out)
+static void print_rows(const struct price_report *r, const char *title,
+                       const struct price_row *rows, uint32_t n, enum price_format f, FILE *out)
 {
     static const char *const titles[] = { "leakage", "sum nJ", "of it idle", "area um2" };
     struct writer w = { out, f, 0 };
@@ -230,8 +230,8 @@ static void svg_bar(FILE *out, const struct price_row *row, double y, double sca
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
         double width = (double)(row->energy_pj[b] + row->leakage_pj[b]) * scale;
 
-        fprintf(out, "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.0f\" fill=\"%s\"/>\n", x,
-                y, width, height, colours[b]);
+        fprintf(out, "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.0f\" fill=\"%s\"/>\n",
+                x, y, width, height, colours[b]);
         x += width;
     }
 }

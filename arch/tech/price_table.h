@@ -1,8 +1,8 @@
 /* arch/tech/price_table.h -- a price report as tables: text, CSV, Markdown, LaTeX, JSON, SVG.
  *
- * By block: energy, leakage, share, power, area. By layer or core: energy by block, leakage, sum, area.
- * Energies are nJ per image with three decimals, areas um2: the whole units of the report, so that what
- * is printed adds up exactly.
+ * By block: energy, leakage, share, power, area. By layer or core: energy by block, leakage, sum,
+ * area. Energies are nJ per image with three decimals, areas um2: the whole units of the report, so
+ * that what is printed adds up exactly.
  */
 #ifndef ARCH_TECH_PRICE_TABLE_H
 #define ARCH_TECH_PRICE_TABLE_H
@@ -20,8 +20,8 @@ void price_print_cores(const struct price_report *r, enum price_format f, FILE *
 /* A bar per layer, stacked by block. */
 void price_print_svg(const struct price_report *r, FILE *out);
 
-/* The sections "energy" and "area" of a result document, spec of `imcsim run`: plain numbers that sum
- * to the total of their section. The caller owns the references; NULL without memory. */
+/* The sections "energy" and "area" of a result document, spec of `imcsim run`: plain numbers that
+ * sum to the total of their section. The caller owns the references; NULL without memory. */
 struct json_t *price_energy_json(const struct price_report *r);
 struct json_t *price_area_json(const struct price_report *r);
 

@@ -1,8 +1,8 @@
 /* arch/tech/register_file.h -- a buffer of flip-flops behind a row decoder.
  *
- * The energy of a bit is that of clocking all flip-flops once and decoding every word once, divided by
- * the bits: idle clocking is free, as in the program of the model, which makes it look cheaper than an
- * SRAM. Use it to compare. Source: DNN+NeuroSim V1.4.
+ * The energy of a bit is that of clocking all flip-flops once and decoding every word once, divided
+ * by the bits: idle clocking is free, as in the program of the model, which makes it look cheaper
+ * than an SRAM. Use it to compare. Source: DNN+NeuroSim V1.4.
  */
 #ifndef ARCH_TECH_REGISTER_FILE_H
 #define ARCH_TECH_REGISTER_FILE_H

@@ -4,8 +4,8 @@
  *     area = A_N (269 + 109 (bits - 1)) + A_P (209 + 73 (bits - 1))
  *
  * A_N, A_P: an N or P transistor of 2 F in a cell; power is a fit to circuit simulations, kept with
- * the technology; R the column's resistance. The time does not depend on the node: the fits assume a
- * 1 GHz clock. Source: DNN+NeuroSim V1.4; docs/models/sar_adc.md.
+ * the technology; R the column's resistance. The time does not depend on the node: the fits assume
+ * a 1 GHz clock. Source: DNN+NeuroSim V1.4; docs/models/sar_adc.md.
  */
 #ifndef ARCH_TECH_SAR_ADC_H
 #define ARCH_TECH_SAR_ADC_H

@@ -13,7 +13,8 @@ struct circuit shift_add(const struct technology *t, const struct shift_add_cfg 
 
     circuit_at_width(&add, cfg->width_um);
     circuit_in_rows(&reg, n_dff, one.width_um, one.height_um, cfg->width_um);
-    double height_um = add.height_um + reg.height_um + t->cell_height_um; // and a row of select gates
+    double select_um = t->cell_height_um; // a row of gates
+    double height_um = add.height_um + reg.height_um + select_um;
     return (struct circuit){
         .area_um2 = height_um * cfg->width_um,
         .width_um = cfg->width_um,

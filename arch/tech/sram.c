@@ -38,7 +38,8 @@ struct circuit sram_precharge(const struct technology *t, unsigned columns, doub
     struct edge edge = { 0, 0 };
     struct circuit c;
 
-    edge_stage(&edge, 1, p.up_kohm * (column_pf + p.out_pf + e.out_pf) + column_kohm * column_pf / 2);
+    edge_stage(&edge, 1, p.up_kohm * (column_pf + p.out_pf + e.out_pf) +
+               column_kohm * column_pf / 2);
     circuit_in_rows(&c, columns, fmax(p.width_um, e.width_um), 2 * p.height_um + e.height_um,
                     width_um);
     c.delay_ns = edge.delay_ns;

@@ -42,8 +42,8 @@ static enum err check(const struct sub_array_cfg *c, struct err_msg *m)
     if (c->rows_parallel < 1 || c->rows_parallel > c->rows)
         return err_set(m, ERR_INPUT, "%u rows at once: want 1 to %u", c->rows_parallel, c->rows);
     if (c->mux < 1 || c->columns % c->mux != 0)
-        return err_set(m, ERR_INPUT, "%u columns per converter: want a divisor of %u columns", c->mux,
-                       c->columns);
+        return err_set(m, ERR_INPUT, "%u columns per converter: want a divisor of %u columns",
+                       c->mux, c->columns);
     if (c->levels < 2 || c->levels > 65536 || (c->levels & (c->levels - 1)) != 0)
         return err_set(m, ERR_INPUT, "%u levels: want a power of two, 2 to 65536", c->levels);
     if (c->cells_per_weight < 1 || c->cells_per_weight > 64 || c->input_bits < 1 ||
@@ -89,12 +89,14 @@ static void sram_wires(const struct technology *t, const struct sub_array_cfg *c
 
     w->width_um = c->columns * t->sram_width_um;
     w->height_um = c->rows * t->sram_height_um;
-    w->row_pf = w->width_um * t->wire_pf_um + c->columns * cell.access_gate_pf; // one of two selects
+    /* of a cell's two access transistors one is selected */
+    w->row_pf = w->width_um * t->wire_pf_um + c->columns * cell.access_gate_pf;
     w->column_pf = w->height_um * t->wire_pf_um + c->rows * cell.bit_line_pf;
     w->access_kohm = cell.access_kohm;
 }
 
-/* What a read column conducts: each driven cell in series with its transistor and the wires to it. */
+/* What a read column conducts: each driven cell in series with its transistor and the wires to it.
+ */
 static double column_kohm(const struct device *d, const struct sub_array_cfg *c,
                           const struct wires *w)
 {
@@ -278,8 +280,9 @@ static void shift_levels(const struct technology *t, const struct device *d,
 static void add_up(struct sub_array *s)
 {
     const struct circuit *b = s->block;
-    double side_um = fmax(b[BLOCK_LEVEL_SHIFTER_ROW].width_um + b[BLOCK_LEVEL_SHIFTER_BIT].width_um +
-                          b[BLOCK_ROW_SWITCH].width_um, b[BLOCK_MUX_DECODER].width_um);
+    double rows_um = b[BLOCK_LEVEL_SHIFTER_ROW].width_um + b[BLOCK_LEVEL_SHIFTER_BIT].width_um +
+                     b[BLOCK_ROW_SWITCH].width_um;
+    double side_um = fmax(rows_um, b[BLOCK_MUX_DECODER].width_um);
     double height_um = 0;
 
     for (unsigned i = 0; i < N_SUB_ARRAY_BLOCK; i++) {

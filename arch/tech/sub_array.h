@@ -1,14 +1,14 @@
 /* arch/tech/sub_array.h -- one crossbar with its periphery, bits of the input one after another.
  *
- * The sub-array of DNN+NeuroSim V1.4, to be compared with it: rows are driven by their input bit, all
- * at once or in groups of rows_parallel; `mux` columns share a converter; shift-and-add units weigh
- * the cells of a weight, then the bits of the input. One input bit takes mux * ceil(rows /
+ * The sub-array of DNN+NeuroSim V1.4, to be compared with it: rows are driven by their input bit,
+ * all at once or in groups of rows_parallel; `mux` columns share a converter; shift-and-add units
+ * weigh the cells of a weight, then the bits of the input. One input bit takes mux * ceil(rows /
  * rows_parallel) clocks, a clock being
  *
  *     sensing_delay * (max(row switch, multiplexer and its decoder) + converter + encoder)
  *
- * The accelerator of this project is composed otherwise (arch/tech/price.h). Docs and measured errors:
- * docs/models/sub_array.md.
+ * The accelerator of this project is composed otherwise (arch/tech/price.h). Docs and measured
+ * errors: docs/models/sub_array.md.
  */
 #ifndef ARCH_TECH_SUB_ARRAY_H
 #define ARCH_TECH_SUB_ARRAY_H

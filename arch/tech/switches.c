@@ -24,7 +24,8 @@ struct circuit row_switch(const struct technology *t, const struct row_switch_cf
     double gate_height_um = cfg->height_um / ceil(cfg->rows / columns);
     struct gate g = gate_make(t, GATE_INV, 1, w, pass_cell_um(t, gate_height_um));
     /* both halves pass: the P transistor counted as an N, as in the program of the model */
-    double kohm = 1 / (1 / transistor_n_pass_kohm(t, w.n_um) + 1 / transistor_n_pass_kohm(t, w.p_um));
+    double kohm = 1 / (1 / transistor_n_pass_kohm(t, w.n_um) +
+                       1 / transistor_n_pass_kohm(t, w.p_um));
     double own_pf = 2 * g.out_pf + 0.5 * g.in_pf;
     struct edge e = { 0, 0 };
 
@@ -44,8 +45,8 @@ struct circuit row_switch(const struct technology *t, const struct row_switch_cf
     };
 }
 
-/* Transmission gates under the columns of an array: as many rows of them as the pitch asks for, each
- * gate folded into the width it has. *gate_h_um: height of one row. */
+/* Transmission gates under the columns of an array: as many rows of them as the pitch asks for,
+ * each gate folded into the width it has. *gate_h_um: height of one row. */
 static double rows_height_um(const struct technology *t, double n, unsigned gates,
                              struct widths w, double width_um, double *gate_h_um)
 {

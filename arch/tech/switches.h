@@ -1,10 +1,10 @@
 /* arch/tech/switches.h -- what drives an array's rows and selects its columns.
  *
- * Row switches: per row a flip-flop and three transmission gates, which put the select voltage on the
- * row's transistors and the read voltage on its cells. Column switches: per column a flip-flop and two
- * transmission gates, for programming only. Multiplexer: one transmission gate per column, so that
- * `columns / outputs` of them share a converter. Level shifters: from the supply to a write voltage.
- * Source: DNN+NeuroSim V1.4; docs/models/switches.md.
+ * Row switches: per row a flip-flop and three transmission gates, which put the select voltage on
+ * the row's transistors and the read voltage on its cells. Column switches: per column a flip-flop
+ * and two transmission gates, for programming only. Multiplexer: one transmission gate per column,
+ * so that `columns / outputs` of them share a converter. Level shifters: from the supply to a write
+ * voltage. Source: DNN+NeuroSim V1.4; docs/models/switches.md.
  */
 #ifndef ARCH_TECH_SWITCHES_H
 #define ARCH_TECH_SWITCHES_H
@@ -43,8 +43,9 @@ struct mux column_mux(const struct technology *t, const struct mux_cfg *cfg);
 /* n of them in a row or column of that length; `wiring`: area of layout over that of the gates. */
 struct circuit level_shifter(const struct technology *t, unsigned n, double wiring);
 
-/* Height in which a pass gate of a row of that height is folded. The program of the model measures it
- * in bulk cells of 28 F, which gives FinFET cells more room than they have; its figures contain it. */
+/* Height in which a pass gate of a row of that height is folded. The program of the model measures
+ * it in bulk cells of 28 F, which gives FinFET cells more room than they have; its figures contain
+ * it. */
 double pass_cell_um(const struct technology *t, double height_um);
 
 #endif

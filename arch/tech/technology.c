@@ -223,9 +223,9 @@ static void interpolate_rows(struct node_facts *f, const struct node *large, uns
     }
 }
 
-/* Between a larger and a smaller node. Fins and sheets are the smaller node's. So are the transistors
- * where one node is bulk and the other not, for their widths do not compare: the first FinFETs came
- * below 22 nm. */
+/* Between a larger and a smaller node. Fins and sheets are the smaller node's. So are the
+ * transistors where one node is bulk and the other not, for their widths do not compare: the first
+ * FinFETs came below 22 nm. */
 static struct node_facts interpolate(const struct node *large, const struct node *small,
                                      double weight)
 {
@@ -400,10 +400,12 @@ enum err technology_load_name(struct technology *t, const char *directory, const
         return technology_load(t, directory, node_nm, FLAVOUR_LP, w, m);
     if (end != name && strcmp(end, "nm_hp") == 0)
         return technology_load(t, directory, node_nm, FLAVOUR_HP, w, m);
-    return err_set(m, ERR_INPUT, "technology = %.40s: want a name such as 22nm_lp or 32nm_hp", name);
+    return err_set(m, ERR_INPUT, "technology = %.40s: want a name such as 22nm_lp or 32nm_hp",
+                   name);
 }
 
-/* Power was simulated with half a volt on the column: less voltage is as good as more resistance. */
+/* Power was simulated with half a volt on the column: less voltage is as good as more resistance.
+ */
 static const double fit_read_v = 0.5;
 
 double sar_power_uw(const struct technology *t, unsigned bits, double kohm)

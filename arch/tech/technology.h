@@ -1,12 +1,13 @@
-/* arch/tech/technology.h -- a CMOS node: transistors, cell geometry, wires, SRAM cell, converter fits.
+/* arch/tech/technology.h -- a CMOS node: transistors, cell geometry, wires, SRAM cell, converter
+ * fits.
  *
  * One file per node, configs/tech/<node>nm.yaml, with a section per flavour (lp, hp); every number
  * there names its origin (arch/tech/facts.h). A node between two files is interpolated: each number
  * geometrically in the node, fins and sheets of the smaller node, and the caller gets a warning.
  *
  * Units. Files keep those of the literature; technology_load() turns them into one set in which no
- * circuit needs a factor: um, pF, kohm, ns, V, mA (on), uA (off), pJ, uW. pF*kohm = ns, pF*V*V = pJ,
- * V/mA = kohm, uA*V = uW. All figures hold at 300 K.
+ * circuit needs a factor: um, pF, kohm, ns, V, mA (on), uA (off), pJ, uW. pF*kohm = ns, pF*V*V =
+ * pJ, V/mA = kohm, uA*V = uW. All figures hold at 300 K.
  *
  * The numbers and what they mean: docs/models/technology.md.
  */
@@ -58,7 +59,7 @@ struct technology {
     double cell_height_um, gate_pitch_um, drain_um; // drain_um: gap between two gates
     double np_gap_um, cell_margin_um, track_pitch_um;
     double gate_length_um;
-    double fin_pitch_um, fin_width_um, fin_effective_um; // not bulk; effective: all sheets of one fin
+    double fin_pitch_um, fin_width_um, fin_effective_um; // not bulk; effective: with all sheets
     unsigned fins_most;                                  // per polarity in a cell
 
     double wire_m0_um, wire_m0_kohm_um; // along an array's columns
@@ -68,7 +69,7 @@ struct technology {
 
     double read_v;                         // of the converters' fits
     double sram_height_um, sram_width_um;  // of a cell
-    double bit_line_drain_pf;              // of an access transistor, beside its junction; 0 in bulk
+    double bit_line_drain_pf;              // of an access transistor; 0 in bulk
     double row_switch_ratio, column_switch_ratio, mux_driver_ratio;
 
     double         sar_bit_uw, sar_base_uw, sar_uw_kohm;

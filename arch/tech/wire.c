@@ -34,7 +34,8 @@ struct repeated_wire repeated_wire(const struct technology *t, double tolerance,
     w.repeater = repeater(t, w.size);
     double best = delay_per_um(t, r, &w.repeater, w.spacing_um);
     if (tolerance > 0)
-        while (w.size >= 1 && delay_per_um(t, r, &w.repeater, w.spacing_um) < best * (1 + tolerance)) {
+        while (w.size >= 1 &&
+               delay_per_um(t, r, &w.repeater, w.spacing_um) < best * (1 + tolerance)) {
             w.size = how == SHRINK_HALVE ? floor(w.size / 2) : w.size - 1;
             w.spacing_um *= 0.9;
             w.repeater = repeater(t, fmax(1, w.size));
@@ -47,7 +48,8 @@ struct repeated_wire repeated_wire(const struct technology *t, double tolerance,
     return w;
 }
 
-double repeated_wire_ns(const struct technology *t, const struct repeated_wire *w, double length_um)
+double repeated_wire_ns(const struct technology *t, const struct repeated_wire *w,
+                        double length_um)
 {
     const double wide_f = 1e4, wider_f = 1e5;
     double r = length_um >= wider_f * t->feature_um  ? t->wire_x4_kohm_um

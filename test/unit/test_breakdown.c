@@ -62,8 +62,8 @@ static void store(const char *dir, const char *preset, char path[TMPDIR_PATH_MAX
 static void every_preset_is_priced(void **state)
 {
     (void)state;
-    static const char *const presets[] = { "configs/dazzi2021_14nm.yaml", "configs/hermes_14nm.yaml",
-                                           "configs/isaac_32nm.yaml" };
+    static const char *const presets[] = { "configs/dazzi2021_14nm.yaml",
+                                           "configs/hermes_14nm.yaml", "configs/isaac_32nm.yaml" };
 
     for (size_t i = 0; i < 3; i++) {
         struct study s;

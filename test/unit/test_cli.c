@@ -850,7 +850,8 @@ static void accuracy_counts_the_images_with_the_right_class(void **state)
     json_decref(doc);
 }
 
-/* Lines "| `KEY` | run |" or "| `KEY` | both |": the keys are there, and no top-level key is not. */
+/* Lines "| `KEY` | run |" or "| `KEY` | both |": the keys are there, and no top-level key is not.
+ */
 static void every_key_is_documented_and_every_documented_key_is_there(void **state)
 {
     char *page = read_file("docs", "results.md"), key[64], of[8];
@@ -1188,8 +1189,8 @@ static void article_agrees_but_for_the_listed_deviations(void **state)
             assert_null(json_object_get(f, "deviation"));
         }
     }
-    /* Table 1: 36 cells, 2 misprints. Table 2: 81, 7. Timing: what section 3.1 prints. Table 3: 4, Table
-     * 4: 5 powers and their shares, section 3.2: 4. */
+    /* Table 1: 36 cells, 2 misprints. Table 2: 81, 7. Timing: what section 3.1 prints. Table 3: 4,
+     * Table 4: 5 powers and their shares, section 3.2: 4. */
     assert_int_equal(deviates, 2 + 7 + 3);
     assert_int_equal(agrees, 36 - 2 + 81 - 7 + 3 + 2 + 2 + 4 + 10 + 4);
     json_decref(doc);

@@ -30,8 +30,8 @@ static struct technology node(bool fitted)
     return t;
 }
 
-/* As near to the chip as the article says it is, allowing for its figures being rounded to `unit`, and
- * its factors to three digits. */
+/* As near to the chip as the article says it is, allowing for its figures being rounded to `unit`,
+ * and its factors to three digits. */
 static void check_cell(const struct macro_cell *c, double unit, const char *name)
 {
     if (c->chip == 0)
@@ -91,8 +91,8 @@ static void each_factor_scales_its_own_figures_and_no_other(void **state)
 
     c.dff_activity = 0.5;
     b = macro(&t, &c);
-    CHECK_NEAR(b.module[MACRO_SHIFT_DFF].energy_pj.ours, a.module[MACRO_SHIFT_DFF].energy_pj.ours / 2,
-               1e-12);
+    CHECK_NEAR(b.module[MACRO_SHIFT_DFF].energy_pj.ours,
+               a.module[MACRO_SHIFT_DFF].energy_pj.ours / 2, 1e-12);
     CHECK_NEAR(b.module[MACRO_CONTROL_DFF].energy_pj.ours,
                a.module[MACRO_CONTROL_DFF].energy_pj.ours, 1e-12);
     c = none;

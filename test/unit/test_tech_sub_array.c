@@ -58,19 +58,28 @@ static void a_pcm_sub_array_matches_the_published_program_row_by_row(void **stat
     (void)state;
     enum what { AREA, ENERGY, DELAY };
     static const struct { enum sub_array_block b; enum what what; double at22, at14; } want[] = {
-        { BLOCK_ARRAY, AREA, 1522.5, 616.6 },           { BLOCK_ARRAY, ENERGY, 20.29, 23.05 },
-        { BLOCK_ROW_SWITCH, AREA, 602.7, 393.6 },       { BLOCK_ROW_SWITCH, ENERGY, 8.53, 4.92 },
-        { BLOCK_COLUMN_SWITCH, AREA, 357.1, 335.1 },
-        { BLOCK_MUX, AREA, 483.5, 357.5 },              { BLOCK_MUX, ENERGY, 2.30, 1.44 },
-        { BLOCK_MUX_DECODER, AREA, 47.6, 53.2 },        { BLOCK_MUX_DECODER, ENERGY, .023, .030 },
-        { BLOCK_MUX_DECODER, DELAY, .187, .140 },
-        { BLOCK_ADC, AREA, 1529, 1192 },                { BLOCK_ADC, ENERGY, 22.38, 6.88 },
-        { BLOCK_ADC, DELAY, 1.084, .861 },
-        { BLOCK_ENCODER, AREA, 454.2, 540.5 },          { BLOCK_ENCODER, DELAY, .148, .150 },
-        { BLOCK_SHIFT_ADD_WEIGHT, AREA, 555.5, 491.3 }, { BLOCK_SHIFT_ADD_WEIGHT, ENERGY, 1.32, .77 },
-        { BLOCK_SHIFT_ADD_INPUT, AREA, 977.6, 841.5 },  { BLOCK_SHIFT_ADD_INPUT, ENERGY, 2.32, 1.45 },
-        { BLOCK_LEVEL_SHIFTER_ROW, AREA, 2563, 3167 },  { BLOCK_LEVEL_SHIFTER_BIT, AREA, 2563, 3167 },
-        { BLOCK_LEVEL_SHIFTER_SOURCE, AREA, 2563, 3167 },
+        { BLOCK_ARRAY,                 AREA,   1522.5,  616.6 },
+        { BLOCK_ARRAY,                 ENERGY, 20.29,   23.05 },
+        { BLOCK_ROW_SWITCH,            AREA,   602.7,   393.6 },
+        { BLOCK_ROW_SWITCH,            ENERGY, 8.53,    4.92 },
+        { BLOCK_COLUMN_SWITCH,         AREA,   357.1,   335.1 },
+        { BLOCK_MUX,                   AREA,   483.5,   357.5 },
+        { BLOCK_MUX,                   ENERGY, 2.30,    1.44 },
+        { BLOCK_MUX_DECODER,           AREA,   47.6,    53.2 },
+        { BLOCK_MUX_DECODER,           ENERGY, .023,    .030 },
+        { BLOCK_MUX_DECODER,           DELAY,  .187,    .140 },
+        { BLOCK_ADC,                   AREA,   1529,    1192 },
+        { BLOCK_ADC,                   ENERGY, 22.38,   6.88 },
+        { BLOCK_ADC,                   DELAY,  1.084,   .861 },
+        { BLOCK_ENCODER,               AREA,   454.2,   540.5 },
+        { BLOCK_ENCODER,               DELAY,  .148,    .150 },
+        { BLOCK_SHIFT_ADD_WEIGHT,      AREA,   555.5,   491.3 },
+        { BLOCK_SHIFT_ADD_WEIGHT,      ENERGY, 1.32,    .77 },
+        { BLOCK_SHIFT_ADD_INPUT,       AREA,   977.6,   841.5 },
+        { BLOCK_SHIFT_ADD_INPUT,       ENERGY, 2.32,    1.45 },
+        { BLOCK_LEVEL_SHIFTER_ROW,     AREA,   2563,    3167 },
+        { BLOCK_LEVEL_SHIFTER_BIT,     AREA,   2563,    3167 },
+        { BLOCK_LEVEL_SHIFTER_SOURCE,  AREA,   2563,    3167 },
     };
     static const struct { double clock_ns, box_um2, used_um2, pj, uw; } total[2] = {
         { 1.990, 40206, 14218, 57.2, .133 }, { 1.615, 89840, 14323, 38.5, .162 },
@@ -78,8 +87,8 @@ static void a_pcm_sub_array_matches_the_published_program_row_by_row(void **stat
     struct sub_array_cfg cfg = reference();
 
     for (int node = 0; node < 2; node++) {
-        struct sub_array s = make(node == 0 ? "22nm_lp" : "14nm_lp", "configs/devices/pcm_4bit.yaml",
-                                  &cfg);
+        struct sub_array s = make(node == 0 ? "22nm_lp" : "14nm_lp",
+                                  "configs/devices/pcm_4bit.yaml", &cfg);
 
         for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
             const struct circuit *c = &s.block[want[i].b];
@@ -203,7 +212,7 @@ static void a_column_conducts_the_sum_of_its_cells(void **state)
     struct sub_array_cfg cfg = reference();
     struct sub_array s = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg);
 
-    /* half of 256 cells, half at 40 + 10, half at 500 + 10 kohm, and less than 1 kohm of wire each */
+    /* half of 256 cells, half at 40 + 10, half at 500 + 10 kohm; wires add less than 1 kohm */
     CHECK_NEAR(s.column_kohm, 1 / (128 * (0.5 / 50 + 0.5 / 510)), 0.02);
 }
 
