@@ -211,7 +211,7 @@ static void process(struct imc_core *c, const struct firing_place *place, const 
 static void pool(struct imc_core *c, uint64_t timestep, const struct firing_place *place)
 {
     if (c->pool_left == 0)
-        c->pool_left = c->pool_outputs;
+        c->pool_left = (uint64_t)c->layer->out.height * c->layer->out.width;
     if (--c->pool_left > 0)
         return;
     struct firing_place whole = { .image = place->image };

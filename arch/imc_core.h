@@ -172,8 +172,6 @@ struct imc_core {
     int32_t               *pool;    // owned; sums of global pooling
     uint64_t               pool_left; // outputs until the image's pool is complete
 
-    uint64_t               pool_outputs; // of this copy, per image
-
     struct core_counters counters, uncounted;
     uint64_t first_fired, last_fired; // timesteps of the chip, of the stream's first image
     bool     any_fired;

@@ -159,8 +159,6 @@ bool imc_core_init(struct imc_core *c, const char *path, const struct imc_core_c
         return false;
     }
     controller_init(&c->controller, p, pc->plan_layer, pc->copy, &c->memory, cfg->first_image);
-    for (uint32_t y = 0; y < shape.width; y++)
-        c->pool_outputs += plan_owner(p, pc->plan_layer, y) == pc->copy ? shape.height : 0;
     return true;
 }
 

@@ -167,17 +167,9 @@ static void layer_times(struct plan *p, const struct schedule *s, uint32_t layer
 
 static void times(struct plan *p, const struct schedule *s)
 {
-    const struct layer *result = network_result(p->network);
-    uint32_t layer = p->n_layer - 1;
-    int64_t done = INT64_MIN;
-
     for (uint32_t i = 0; i < p->n_layer; i++)
         layer_times(p, s, i);
-    for (uint32_t y = 0; y < result->out.width; y++) {
-        int64_t t = schedule_done(s, layer, 0, result->out.height - 1, y);
-        done = t > done ? t : done;
-    }
-    p->first_result = (uint64_t)done + 1; // elapsed: the timestep itself counts
+    p->first_result = (uint64_t)schedule_done(s, p->n_layer - 1, 0, 0, 0) + 1; // elapsed
     p->last_conv = p->layer[plan_last_convolution(p)].last_timestep + 1;
     p->transient_images = s->n_image;
 }

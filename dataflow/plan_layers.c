@@ -160,6 +160,11 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
                        "mapping.copies of %s = %u: there are %u output columns or strips to share: "
                        "want 1 to %u",
                        l->name, pl->copies, strips, strips);
+    if (pl->copies > 1 && l->pooled)
+        return err_set(m, ERR_INPUT,
+                       "mapping.copies of %s = %u: one core sums up what is pooled: want "
+                       "mapping.copies.%s = 1",
+                       l->name, pl->copies, l->name);
     pl->rows = l->in.channels * pl->replicas.positions;
     pl->columns = l->out.channels * n;
     pl->n_core = pl->parts * pl->groups * pl->copies;

@@ -68,14 +68,7 @@ int64_t schedule_done(const struct schedule *s, uint32_t layer, uint64_t image, 
 
     if (!l->pooled)
         return schedule_summed(s, layer, image, x, y);
-
-    /* The pooled pixel is there when every column, and so every copy, has come to its end. */
-    int64_t last = INT64_MIN;
-    for (uint32_t column = 0; column < l->out.width; column++) {
-        int64_t t = schedule_summed(s, layer, image, l->out.height - 1, column);
-        last = t > last ? t : last;
-    }
-    return last;
+    return schedule_summed(s, layer, image, l->out.height - 1, l->out.width - 1); // the last one
 }
 
 int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,

@@ -153,6 +153,19 @@ static void more_copies_than_columns_or_strips_are_refused(void **state)
     CHECK_REFUSALS(c);
 }
 
+static void copies_of_a_pooled_layer_are_refused(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "mapping.copies.8=2" },
+          "mapping.copies of conv31 = 2: one core sums up what is pooled: want "
+          "mapping.copies.conv31 = 1",
+          { "mapping.copies.conv31=1" },
+          { "mapping.copies.conv31=2" } },
+    };
+    CHECK_REFUSALS(c);
+}
+
 static void blocks_wider_than_the_map_are_refused(void **state)
 {
     (void)state;
@@ -408,6 +421,7 @@ int main(void)
         cmocka_unit_test(a_channel_that_an_array_cannot_hold_is_refused_with_the_rows_that_can),
         cmocka_unit_test(replicas_without_a_column_each_are_refused),
         cmocka_unit_test(more_copies_than_columns_or_strips_are_refused),
+        cmocka_unit_test(copies_of_a_pooled_layer_are_refused),
         cmocka_unit_test(blocks_wider_than_the_map_are_refused),
         cmocka_unit_test(keys_that_name_no_layer_are_refused_where_they_stand),
         cmocka_unit_test(names_of_no_policy_and_no_fabric_are_refused_with_those_that_exist),
