@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Static checks. Every header must compile alone as C11 and as C++17; cppcheck must be silent; no tabs,
-# no spaces at the end of a line, no line of code beyond 100 columns.
-# Layout beyond that is not checked: clang-format does not know our tables (.clang-format helps by
-# hand).
+# Static checks: every header compiles alone as C11 and as C++17; cppcheck is silent; no tab, no space
+# at the end of a line, no line of code beyond 100 columns. Layout beyond that is not checked, since
+# clang-format does not know our tables; .clang-format helps by hand.
 #
 # usage: scripts/lint.sh BUILD_DIRECTORY        exit status 1 if anything is found
 set -u
