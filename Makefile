@@ -32,7 +32,8 @@ UNIT  := $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c))
 BENCH := $(patsubst %.c,$(B)/%,$(wildcard bench/bench_*.c))
 FUZZ  := $(patsubst %.c,$(B)/%,$(wildcard test/fuzz/fuzz_*.c))
 
-WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-string-conversion -Werror
+WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror \
+            $(if $(findstring clang,$(CC)),-Wno-string-conversion)
 CFLAGS   := -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g $(WARN) -Wstrict-prototypes -Wmissing-prototypes
 CXXFLAGS := -std=c++17 -O2 -g -Wall -Wextra -Werror
 CPPFLAGS := -I. -I$(B) -MMD -MP $(if $(SC),-DWITH_SYSTEMC)

@@ -1,8 +1,8 @@
 /* arch/chip.h -- a chip built from a plan: IMC cores, scratchpads, and a channel for every stream.
  *
  * Images go in at the scratchpads, results come out; in between everything is blocks and channels,
- * run by either kernel. A chip counts time from its own cycle 0; the plan's timestep 0, in which the
- * first layer makes its first firing, is `lead` timesteps later.
+ * run by either kernel. A chip counts time from its own cycle 0; the plan's timestep 0, in which
+ * the first layer makes its first firing, is `lead` timesteps later.
  */
 #ifndef ARCH_CHIP_H
 #define ARCH_CHIP_H

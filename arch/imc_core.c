@@ -1,4 +1,4 @@
-/* arch/imc_core.c -- see imc_core.h: what a core does in a timestep. arch/imc_core_init.c builds it. */
+/* arch/imc_core.c -- what a core does in a timestep, see imc_core.h; imc_core_init.c builds it. */
 #include "arch/imc_core.h"
 
 #include <assert.h>

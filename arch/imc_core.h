@@ -7,9 +7,9 @@
  *     3. read back the residual and resampling pixels that are due
  *
  * and what it makes is delivered to be stored hop timesteps later. The parts of a row-split layer
- * fire together; part r adds its sums to those of part r - 1, which come partial_sum_hops later, and
- * hands them on; the last part runs the digital processor, on outputs whose residual is there, in
- * order, of one firing a timestep. With 0 hops the sums run along the chain
+ * fire together; part r adds its sums to those of part r - 1, which come partial_sum_hops later,
+ * and hands them on; the last part runs the digital processor, on outputs whose residual is there,
+ * in order, of one firing a timestep. With 0 hops the sums run along the chain
  * inside the timestep, one clock per part: the only work that a core does between timesteps.
  *
  *     pixels   tokens of pixels to store (several channels: slices, copies, images)

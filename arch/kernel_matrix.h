@@ -1,4 +1,4 @@
-/* arch/kernel_matrix.h -- the collective kernel matrix of one core, and the input vector of a firing.
+/* arch/kernel_matrix.h -- collective kernel matrix of one core, and the input vector of a firing.
  *
  * Replica q computes the output (q / block_w) rows below and (q % block_w) columns right of the
  * firing's origin. Replicas share the rows of input positions that their patches have in common
@@ -26,7 +26,7 @@ struct kernel_matrix {
     uint32_t  n_position;
     uint32_t  patch_n;    // positions of one replica
     uint32_t *patch;      // owned; [replica][patch_n]: position, in the order of the kernel
-    uint32_t *from;       // owned; [replica][patch_n]: byte of the strip, from the origin's patch on
+    uint32_t *from;       // owned; [replica][patch_n]: byte of the strip, from the origin's patch
     bool      contiguous; // the vector of a full firing stands in the strip as it is
 
     uint64_t *seen;       // owned; [n_position]: the count in which it was last driven
@@ -57,8 +57,8 @@ void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t y, uint32_t str
 /* Where the pixels of a row go, which must be read there next; sets the row's padding columns. */
 uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read);
 
-/* Input vector for n_used replicas used[], origin at output (x, y); rows that only other replicas see
- * are 0. Valid until the next call; 64 bytes behind it may be read. */
+/* Input vector for n_used replicas used[], origin at output (x, y); rows that only other replicas
+ * see are 0. Valid until the next call; 64 bytes behind it may be read. */
 const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_t y,
                                     const uint32_t *used, uint32_t n_used);
 

@@ -3,8 +3,8 @@
  * One scratchpad feeds the cores of one layer that reads the image. It sends the pixels of each
  * image in scan order, by the timetable of the plan (image_feed): as late as the layer's firings
  * allow, so that the layer never waits and never runs ahead. Pixels for the first firings leave
- * before timestep 0, the plan's lead earlier. Images must be there in time: one that comes late is a
- * fault.
+ * before timestep 0, the plan's lead earlier. Images must be there in time: one that comes late is
+ * a fault.
  *
  *     images  one payload per image: struct image_head, then the pixels in scan order
  *     out     tokens of pixels, one channel per core of the layer

@@ -219,9 +219,9 @@ const struct command command_article = {
     .name = "article",
     .summary = "computes the article's tables again, ours beside the printed figures",
     .help = "Tables 1 to 4, timing and efficiency of M. Dazzi, A. Sebastian, L. Benini,\n"
-            "E. Eleftheriou, \"Accelerating Inference of Convolutional Neural Networks Using In-memory\n"
-            "Computing\", Front. Comput. Neurosci. 15:674154 (2021). Exit status 1 if a figure\n"
-            "differs that docs/validation.md does not list.\n"
+            "E. Eleftheriou, \"Accelerating Inference of Convolutional Neural Networks Using\n"
+            "In-memory Computing\", Front. Comput. Neurosci. 15:674154 (2021). Exit status 1 if a\n"
+            "figure differs that docs/validation.md does not list.\n"
             "\n"
             "  imcsim article\n"
             "  imcsim article --out figures\n",

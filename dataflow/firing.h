@@ -54,8 +54,8 @@ const struct firing_policy *firing_find(const char *name); // NULL when unknown
 struct firing_place firing_first(const struct firing_policy *f, const struct firing_shape *s,
                                  uint32_t copy, uint64_t image);
 
-/* Replica that computes output p in the firing of head; s->n when none of them does: free firing may
- * hold outputs of other columns or images, which are multiplied by themselves. */
+/* Replica that computes output p in the firing of head; s->n when none of them does: free firing
+ * may hold outputs of other columns or images, which are multiplied by themselves. */
 uint32_t firing_replica(const struct firing_policy *f, const struct firing_shape *s,
                         const struct firing_place *head, const struct firing_place *p);
 

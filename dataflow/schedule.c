@@ -95,8 +95,8 @@ int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image
     return 0;
 }
 
-/* Within a column pixels arrive in order of x, so the last row of each column decides; of columns in
- * scan order the last. */
+/* Within a column pixels arrive in order of x, so the last row of each column decides; of columns
+ * in scan order the last. */
 static int64_t patch_stored(const struct schedule *s, uint32_t layer,
                             const struct firing_place *at)
 {
@@ -246,8 +246,8 @@ static void use_by(int64_t *slot, int64_t t)
     *slot = t < *slot ? t : *slot;
 }
 
-/* First use of every pixel of the image, relative to the image's first timestep: when it is read, or
- * waited for as the last of a patch that lies in the padding. */
+/* First use of every pixel of the image, relative to the image's first timestep: when it is read,
+ * or waited for as the last of a patch that lies in the padding. */
 static void first_uses(const struct schedule *s, uint32_t layer, struct input_registers *reg)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
@@ -276,8 +276,8 @@ static int64_t next_images(const int64_t *time, size_t n, size_t i, uint64_t int
     return i < n ? time[i] : time[i - n] + (int64_t)interval;
 }
 
-/* The scratchpad stores pixels in scan order, each as late as its first use and the pixels behind it
- * allow, and no more in a timestep than an image has pixels per timestep of its interval. */
+/* The scratchpad stores pixels in scan order, each as late as its first use and the pixels behind
+ * it allow, and no more in a timestep than an image has pixels per timestep of its interval. */
 static bool store_image(const struct schedule *s, uint32_t layer)
 {
     const struct plan *p = s->plan;
@@ -623,7 +623,7 @@ static void sort_times(int64_t *time, size_t n)
         qsort(time, n, sizeof *time, by_time);
 }
 
-/* Most items there at once, of n that come and go; one that goes is still there in that timestep. */
+/* Most items there at once, of n that come and go; one that goes is there in that timestep. */
 static uint32_t most_at_once(int64_t *come, int64_t *go, size_t n)
 {
     size_t gone = 0, most = 0;

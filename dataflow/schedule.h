@@ -4,8 +4,8 @@
  * those of the layers it reads, and a run is one pass over the layers per image, layer by layer
  * instead of timestep by timestep. Output j of a copy fires at
  *
- *     t(j) = t(j - 1)                                 if it may join that firing and is ready by then
- *          = max(ready(j), t(j - 1) + 1)              otherwise
+ *     t(j) = t(j - 1)                               if it may join that firing and is ready by then
+ *          = max(ready(j), t(j - 1) + 1)            otherwise
  *     ready(j) = latest store of a pixel of its patch
  *
  * and its result is stored one hop after t(j) + (parts - 1) * partial_sum_hops. Images follow each
@@ -26,7 +26,7 @@ struct schedule {
     uint32_t           n_image; // rows kept; image i >= n_image repeats the last one, later
     int64_t          **fired;   // owned; [layer][image][y * height + x]: timestep of output (x, y)
     int64_t          **summed;  // owned; likewise, of layers that add a residual; else NULL
-    int64_t          **stored;  // owned; [layer][y * height + x]: image pixels, FEED_SCRATCHPAD only
+    int64_t          **stored;  // owned; [layer][y * height + x], FEED_SCRATCHPAD only
 };
 
 /* Times every layer of the plan, whose mapping, feeds and interval are set. ERR_RUN when images do
@@ -38,8 +38,8 @@ void schedule_release(struct schedule *s); // takes a zeroed one
 int64_t schedule_fired(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
                        uint32_t y);
 
-/* Timestep in which the sum of that output is complete: its last part has added the others', and its
- * residual, which is sent so as to be in time if it can, has come. */
+/* Timestep in which the sum of that output is complete: its last part has added the others', and
+ * its residual, which is sent so as to be in time if it can, has come. */
 int64_t schedule_summed(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
                         uint32_t y);
 

@@ -102,8 +102,8 @@ uint32_t memory_store(struct input_memory *m, uint32_t x, uint64_t c, uint32_t f
                       const uint8_t *bytes);
 
 /* Pixels of column c that have come complete, from x = 0 on: all of them once a later column has
- * begun to take the slot over, whether they are still there or not. Within a column pixels arrive in
- * order of x, and a slot's columns one after the other. */
+ * begun to take the slot over, whether they are still there or not. Within a column pixels arrive
+ * in order of x, and a slot's columns one after the other. */
 uint32_t memory_rows_stored(const struct input_memory *m, uint64_t c);
 
 /* Whether pixel (x, c) is complete and still there. */

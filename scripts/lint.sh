@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Static checks: every header compiles alone as C11 and as C++17; cppcheck is silent; no tab, no space
-# at the end of a line, no line of code beyond 100 columns. Layout beyond that is not checked, since
-# clang-format does not know our tables; .clang-format helps by hand.
+# Static checks: every header compiles alone as C11 and as C++17; cppcheck is silent; no tab, no
+# space at the end of a line, no line of code beyond 100 columns. Layout beyond that is not checked,
+# since clang-format does not know our tables; .clang-format helps by hand.
 #
 # usage: scripts/lint.sh BUILD_DIRECTORY        exit status 1 if anything is found
 set -u
@@ -22,8 +22,9 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --std=c++17 --enable=warning,porta
     --inline-suppr --suppress=missingIncludeSystem -j "$(nproc)" -I. -I"$build" \
     $(files -name '*.c' -o -name '*.cpp') || found "cppcheck"
 
-grep -nP '\t|\s$' $(files -name '*.[ch]' -o -name '*.cpp' -o -name '*.sh') $(find configs -name '*.yaml') &&
+code=$(files -name '*.[ch]' -o -name '*.cpp' -o -name '*.sh')
+grep -nP '\t|\s$' $code $(find configs -name '*.yaml') &&
     found "a tab or a space at the end of a line"
-grep -nE '^.{101}' $(files -name '*.[ch]' -o -name '*.cpp' -o -name '*.sh') &&
+grep -nE '^.{101}' $code &&
     found "lines of more than 100 columns"
 exit $status

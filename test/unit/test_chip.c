@@ -71,8 +71,8 @@ static void run_chip(struct chip *chip, const struct random_study *s, uint32_t f
         while (chip_result(chip, &r)) {
             assert_int_equal(r.image, first + out);
             o->result_timestep[out] = r.timestep;
-            for (uint32_t i = 0; r.value && i < layer_delivers(network_result(&s->network)).channels;
-                 i++)
+            const uint32_t n_value = layer_delivers(network_result(&s->network)).channels;
+            for (uint32_t i = 0; r.value && i < n_value; i++)
                 o->result[out][i] = r.value[i];
             out++;
         }
@@ -148,8 +148,8 @@ static void compare_result(void *user, const struct imc_core *core, const struct
                                         : e->value[o];
         uint32_t ch = core->pc->out_first + o;
         if (e->sum[o] != reference_sum(r, layer, at->x, at->y, ch))
-            fail_msg("seed %u, %s, output (%" PRIu32 ", %" PRIu32 ") channel %" PRIu32 ": sum %" PRId32
-                     ", the reference has %" PRId64, c->study->seed, l->name, at->x, at->y, ch,
+            fail_msg("seed %u, %s, output (%" PRIu32 ", %" PRIu32 ") channel %" PRIu32 ": sum %"
+                     PRId32 ", the reference has %" PRId64, c->study->seed, l->name, at->x, at->y, ch,
                      e->sum[o], reference_sum(r, layer, at->x, at->y, ch));
         if (value != reference_map(r, layer, at->x, at->y, ch))
             fail_msg("seed %u, %s, output (%" PRIu32 ", %" PRIu32 ") channel %" PRIu32 ": %" PRId64
