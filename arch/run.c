@@ -75,6 +75,8 @@ void run_result_release(struct run_result *r)
 struct source {
     struct images *set;
     int8_t        *pixels;
+    size_t         n_pixel;
+    bool           is_signed; // the network's bytes are int8, as the set delivers them
     uint32_t       label;
 };
 
@@ -82,10 +84,11 @@ static enum err source_open(struct source *s, const struct job *j, struct err_ms
 {
     struct images_shape shape = image_shape(j->plan);
 
-    *s = (struct source){ 0 };
+    *s = (struct source){ .n_pixel = (size_t)shape.height * shape.width * shape.channels,
+                          .is_signed = j->plan->network->layer[0].out_signed };
     if (!j->cfg->images)
         return ERR_NONE;
-    s->pixels = malloc((size_t)shape.height * shape.width * shape.channels);
+    s->pixels = malloc(s->n_pixel);
     if (!s->pixels)
         return no_memory(m);
     enum err e = images_open(&s->set, j->cfg->images, shape, n_classes(j->plan), m);
@@ -98,6 +101,15 @@ static void source_close(struct source *s)
     free(s->pixels);
 }
 
+/* int8 = pixel - 128 back to the pixel, which is what a uint8 image holds. */
+static void to_unsigned(int8_t *pixels, size_t n)
+{
+    uint8_t *bytes = (uint8_t *)pixels;
+
+    for (size_t i = 0; i < n; i++)
+        bytes[i] ^= 0x80;
+}
+
 static enum err source_next(struct source *s, struct err_msg *m)
 {
     int more;
@@ -106,6 +118,8 @@ static enum err source_next(struct source *s, struct err_msg *m)
         return ERR_NONE;
     enum err e = images_next(s->set, s->pixels, &s->label, &more, m);
     assert(e || more); // n_image has been checked against the set
+    if (!e && !s->is_signed)
+        to_unsigned(s->pixels, s->n_pixel);
     return e;
 }
 
