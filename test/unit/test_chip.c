@@ -149,8 +149,8 @@ static void compare_result(void *user, const struct imc_core *core, const struct
         uint32_t ch = core->pc->out_first + o;
         if (e->sum[o] != reference_sum(r, layer, at->x, at->y, ch))
             fail_msg("seed %u, %s, output (%" PRIu32 ", %" PRIu32 ") channel %" PRIu32 ": sum %"
-                     PRId32 ", the reference has %" PRId64, c->study->seed, l->name, at->x, at->y, ch,
-                     e->sum[o], reference_sum(r, layer, at->x, at->y, ch));
+                     PRId32 ", the reference has %" PRId64, c->study->seed, l->name, at->x, at->y,
+                     ch, e->sum[o], reference_sum(r, layer, at->x, at->y, ch));
         if (value != reference_map(r, layer, at->x, at->y, ch))
             fail_msg("seed %u, %s, output (%" PRIu32 ", %" PRIu32 ") channel %" PRIu32 ": %" PRId64
                      ", the reference has %" PRId64, c->study->seed, l->name, at->x, at->y, ch,
