@@ -176,7 +176,7 @@ static enum err make_sub_array(struct bench *b, struct err_msg *m)
         .rows = whole(b, 0), .columns = whole(b, 1), .rows_parallel = whole(b, 2),
         .mux = whole(b, 3), .levels = whole(b, 4), .converter = (enum converter)whole(b, 5),
         .cells_per_weight = whole(b, 6), .input_bits = whole(b, 7), .active = b->value[8],
-        .on_share = b->value[9] };
+        .on_share = b->value[9], .weight_bits = whole(b, 10) };
     struct sub_array s;
     enum err e;
 
@@ -218,7 +218,7 @@ static const struct circuit_row circuits[] = {
       { { "rows", 256, 2, 8192 }, { "columns", 256, 2, 8192 }, { "rows_parallel", 0, 0, 8192 },
         { "mux", 8, 1, 8192 }, { "levels", 32, 2, 65536 }, { "converter", 0, 0, 2 },
         { "cells_per_weight", 2, 1, 64 }, { "input_bits", 8, 1, 64 }, { "active", 0.5, 0, 1 },
-        { "on_share", 0.5, 0, 1 } }, make_sub_array },
+        { "on_share", 0.5, 0, 1 }, { "weight_bits", 8, 1, 64 } }, make_sub_array },
 };
 enum { N_CIRCUIT = sizeof circuits / sizeof *circuits };
 

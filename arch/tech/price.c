@@ -45,6 +45,13 @@ static struct core_hardware hardware(const struct plan *p, const struct plan_cor
     };
 }
 
+static bool same_hardware(const struct core_hardware *a, const struct core_hardware *b)
+{
+    return a->rows == b->rows && a->columns == b->columns && a->words == b->words &&
+           a->word_bits == b->word_bits && a->lanes == b->lanes && a->mvm_ns == b->mvm_ns &&
+           a->clock_ns == b->clock_ns;
+}
+
 /* Cores lie row by row on a square of the chip's cores; a link runs along rows and columns. */
 static double pitches(const struct plan *p, uint32_t a, uint32_t b)
 {
@@ -72,15 +79,36 @@ static uint32_t stream_owner(const struct plan_stream *s)
     return s->kind == STREAM_IMAGE ? s->to : s->from;
 }
 
-static double links_pj(const struct chip_model *c, const struct plan *p, uint32_t core,
-                       const struct core_unit *u, const uint64_t *bits)
-{
-    double pj = 0;
+/* A core with what it costs; most are like the one before. */
+struct priced_core {
+    struct core_hardware hardware;
+    struct core_unit     unit;
+    double               links_pj;
+};
 
-    for (uint32_t i = 0; i < p->n_stream; i++)
-        if (stream_owner(&p->stream[i]) == core)
-            pj += (double)bits[i] * link_bit_pj(c, u, stream_pitches(p, &p->stream[i]));
-    return pj;
+static enum err unit_costs(const struct chip_model *c, const struct plan *p,
+                           const struct price_run *run, struct priced_core *core,
+                           struct err_msg *m)
+{
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        enum err e = ERR_NONE;
+
+        core[i].hardware = hardware(p, &p->core[i]);
+        if (i > 0 && same_hardware(&core[i].hardware, &core[i - 1].hardware))
+            core[i].unit = core[i - 1].unit;
+        else
+            e = core_unit(c, &core[i].hardware, &core[i].unit, m);
+        if (e)
+            return e;
+    }
+    for (uint32_t i = 0; i < p->n_stream; i++) {
+        struct priced_core *owner = &core[stream_owner(&p->stream[i])];
+        double pitches_away = stream_pitches(p, &p->stream[i]);
+
+        owner->links_pj += (double)run->stream_bits[i] *
+                           link_bit_pj(c, &owner->unit, pitches_away);
+    }
+    return ERR_NONE;
 }
 
 static double crossbar_pj(const struct core_counters *n, const struct core_unit *u, bool values)
@@ -93,9 +121,11 @@ static double crossbar_pj(const struct core_counters *n, const struct core_unit 
 }
 
 static void add_up(const struct chip_model *c, const struct plan *p, const struct price_run *run,
-                   uint32_t core, const struct core_unit *u, bool values, struct bill *bill)
+                   uint32_t core, const struct priced_core *priced, bool values,
+                   struct bill *bill)
 {
     const struct core_counters *n = &run->core[core];
+    const struct core_unit *u = &priced->unit;
     double idle = (double)(run->timesteps - n->busy_timesteps) * (double)p->timestep_clk;
     double busy = (double)n->busy_timesteps * (double)p->timestep_clk;
     double clocks = busy + c->fact.control_idle * idle; // worth of work
@@ -111,7 +141,7 @@ static void add_up(const struct chip_model *c, const struct plan *p, const struc
         [PRICE_INPUT_MEMORY] = (double)(n->words_read + n->words_read_back) * u->read_word +
                                (double)n->words_written * u->write_word,
         [PRICE_CONTROLLER] = clocks * control,
-        [PRICE_LINKS] = links_pj(c, p, core, u, run->stream_bits),
+        [PRICE_LINKS] = priced->links_pj,
         [PRICE_CLOCK] = clocks * u->tree,
     } };
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
@@ -168,28 +198,22 @@ static bool has_values(const struct plan *p, const struct price_run *run)
     return false;
 }
 
-static enum err price_cores(const struct chip_model *c, const struct plan *p,
-                            const struct price_run *run, struct price_report *r, struct err_msg *m)
+static void price_cores(const struct chip_model *c, const struct plan *p,
+                        const struct price_run *run, const struct priced_core *core,
+                        struct price_report *r)
 {
     for (uint32_t i = 0; i < p->n_core; i++) {
-        struct core_hardware h = hardware(p, &p->core[i]);
-        struct core_unit u;
         struct bill bill;
-        enum err e = core_unit(c, &h, &u, m);
 
-        if (e)
-            return e;
         assert(run->core[i].busy_timesteps <= run->timesteps);
-        add_up(c, p, run, i, &u, r->values, &bill);
+        add_up(c, p, run, i, &core[i], r->values, &bill);
         snprintf(r->core[i].name, sizeof r->core[i].name, "%s", p->core[i].name);
-        round_row(&bill, &u, run->n_image, &r->core[i]);
-        latencies(p, i, &u, &r->core[i]);
+        round_row(&bill, &core[i].unit, run->n_image, &r->core[i]);
+        latencies(p, i, &core[i].unit, &r->core[i]);
         row_add(&r->layer[p->core[i].plan_layer], &r->core[i]);
         row_add(&r->total, &r->core[i]);
-        if (i == 0)
-            r->peak = core_peak(&h, &u);
     }
-    return ERR_NONE;
+    r->peak = core_peak(&core[0].hardware, &core[0].unit);
 }
 
 static void deliver(struct price_report *r)
@@ -212,7 +236,9 @@ enum err price(const struct chip_model *c, const struct plan *p, const struct pr
                        (unsigned long long)run->n_image, (unsigned long long)run->timesteps);
     r->core = calloc(p->n_core, sizeof *r->core);
     r->layer = calloc(p->n_layer, sizeof *r->layer);
-    if (!r->core || !r->layer) {
+    struct priced_core *core = calloc(p->n_core, sizeof *core);
+    if (!r->core || !r->layer || !core) {
+        free(core);
         price_report_release(r);
         return err_set(m, ERR_MEMORY, "no memory for the breakdown of %u cores", p->n_core);
     }
@@ -228,10 +254,13 @@ enum err price(const struct chip_model *c, const struct plan *p, const struct pr
     r->n_image = run->n_image;
     r->image_ns = (double)run->timesteps * (double)p->timestep_clk * 1e3 / p->config->clock_mhz /
                   (double)run->n_image;
-    if ((e = price_cores(c, p, run, r, m))) {
+    if ((e = unit_costs(c, p, run, core, m))) {
+        free(core);
         price_report_release(r);
         return e;
     }
+    price_cores(c, p, run, core, r);
+    free(core);
     r->image_ops = 2.0 * (double)network_macs(p->network);
     deliver(r);
     return ERR_NONE;

@@ -47,9 +47,9 @@ static enum err check(const struct sub_array_cfg *c, struct err_msg *m)
     if (c->levels < 2 || c->levels > 65536 || (c->levels & (c->levels - 1)) != 0)
         return err_set(m, ERR_INPUT, "%u levels: want a power of two, 2 to 65536", c->levels);
     if (c->cells_per_weight < 1 || c->cells_per_weight > 64 || c->input_bits < 1 ||
-        c->input_bits > 64)
-        return err_set(m, ERR_INPUT, "%u cells per weight, %u input bits: want 1 to 64",
-                       c->cells_per_weight, c->input_bits);
+        c->input_bits > 64 || c->weight_bits < 1 || c->weight_bits > 64)
+        return err_set(m, ERR_INPUT, "%u weight bits, %u cells per weight, %u input bits: want 1 to "
+                       "64", c->weight_bits, c->cells_per_weight, c->input_bits);
     if (!(c->active >= 0 && c->active <= 1 && c->on_share >= 0 && c->on_share <= 1))
         return err_set(m, ERR_INPUT, "active = %g, on_share = %g: want 0 to 1", c->active,
                        c->on_share);
@@ -306,7 +306,9 @@ enum err sub_array(const struct technology *t, const struct device *d,
     enum err e;
 
     *s = (struct sub_array){ 0 };
-    if ((e = check(cfg, m)) || (!d->sram && (e = resistive_wires(t, d, cfg, &w, m))))
+    if ((e = check(cfg, m)) ||
+        (e = device_check_bits(d, (double)ceil_div(cfg->weight_bits, cfg->cells_per_weight), m)) ||
+        (!d->sram && (e = resistive_wires(t, d, cfg, &w, m))))
         return e;
     if (d->sram)
         sram_wires(t, cfg, &w);

@@ -26,7 +26,7 @@ struct sub_array_cfg {
     unsigned       mux;           // columns per converter; columns is a multiple
     unsigned       levels;        // of a converter, a power of two
     enum converter converter;
-    unsigned       cells_per_weight, input_bits;
+    unsigned       weight_bits, cells_per_weight, input_bits; // bits spread evenly over cells
     double         active;        // share of rows whose input bit is 1
     double         on_share;      // share of cells in their most conducting state, the others least
 };

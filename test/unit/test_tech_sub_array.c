@@ -35,7 +35,7 @@ static struct sub_array_cfg reference(void)
 {
     return (struct sub_array_cfg){ .rows = 256, .columns = 256, .rows_parallel = 256, .mux = 8,
                                    .levels = 32, .converter = CONVERTER_CSA,
-                                   .cells_per_weight = 2, .input_bits = 8,
+                                   .weight_bits = 8, .cells_per_weight = 2, .input_bits = 8,
                                    .active = 0.5, .on_share = 0.5 };
 }
 
@@ -245,6 +245,9 @@ static void impossible_arrays_are_refused_with_value_and_limit(void **state)
     cfg = reference();
     cfg.active = 1.5;
     refused(&d, &cfg, "1.5");
+    cfg = reference();
+    cfg.cells_per_weight = 1;
+    refused(&d, &cfg, "8 bits in a cell: on/off ratio 12.5");
     cfg = reference();
     d.on_kohm = 1;
     refused(&d, &cfg, "access transistor");
