@@ -174,12 +174,18 @@ static void times(struct plan *p, const struct schedule *s)
     p->transient_images = s->n_image;
 }
 
+enum err plan_blame(const struct plan *p, const char *key, struct err_msg *m)
+{
+    err_prefix(m, config_where(p->config, key));
+    return ERR_INPUT;
+}
+
 static enum err check_clocks(struct plan *p, struct err_msg *m)
 {
     const struct config *c = p->config;
 
     if (!config_clocks(c->timestep_ns, c->clock_mhz, &p->timestep_clk))
-        return err_set(m, ERR_INPUT,
+        return PLAN_REFUSE(p, "clocking.timestep_ns", m,
                        "clocking.timestep_ns = %llu is not a whole number of clocks at "
                        "clock_mhz = %u",
                        (unsigned long long)c->timestep_ns, c->clock_mhz);
@@ -218,11 +224,8 @@ enum err plan_make(struct plan *p, const struct network *network, const struct c
     enum err e = network_check(network, m);
     if (!e)
         e = plan_check_mapping_keys(p, m);
-    if (!e) {
+    if (!e)
         e = make_steps(p, m);
-        if (e == ERR_INPUT && config->path[0])
-            err_prefix(m, config->path);
-    }
     if (e)
         plan_release(p);
     return e;

@@ -272,7 +272,7 @@ static enum err streams_use(struct plan *p, struct err_msg *m)
     const struct fabric *fabric;
     enum err e = fabric_find(&fabric, c->fabric.kind, m);
     if (e)
-        return e;
+        return plan_blame(p, "fabric.kind", m);
 
     struct fabric_link *link = calloc(p->n_stream, sizeof *link);
     struct fabric_use *use = calloc(p->n_stream, sizeof *use);
@@ -391,7 +391,7 @@ static enum err check(const struct plan *p, struct err_msg *m)
             if (p->core[i].used_clk[k] <= p->timestep_clk)
                 continue;
             cure(p, &p->core[i], (enum stage)k, text, sizeof text);
-            return err_set(m, ERR_INPUT,
+            return PLAN_REFUSE(p, "clocking.timestep_ns", m,
                            "core %s: %s needs %" PRIu64 " clocks in its worst timestep, "
                            "clocking.timestep_ns = %" PRIu64 " has %" PRIu64 ": want %s",
                            p->core[i].name, stage_name((enum stage)k), p->core[i].used_clk[k],
@@ -399,7 +399,7 @@ static enum err check(const struct plan *p, struct err_msg *m)
         }
     for (uint32_t i = 0; i < p->n_layer; i++)
         if (p->config->fabric.partial_sum_hops == 0 && p->layer[i].parts > p->timestep_clk)
-            return err_set(m, ERR_INPUT,
+            return PLAN_REFUSE(p, "fabric.partial_sum_hops", m,
                            "layer %s: a chain of %u partial sums without hops takes a clock each, "
                            "a timestep has %" PRIu64 ": want fabric.partial_sum_hops = 1",
                            plan_layer_name(p, i), p->layer[i].parts, p->timestep_clk);

@@ -52,7 +52,7 @@ enum err plan_cores(struct plan *p, struct err_msg *m)
         n += p->layer[i].n_core;
     }
     if (n > p->config->chip_cores)
-        return err_set(m, ERR_INPUT,
+        return PLAN_REFUSE(p, "chip.cores", m,
                        "chip.cores = %u: network %s needs %" PRIu64
                        " cores with arrays of %u x %u: want chip.cores = %" PRIu64
                        " or larger arrays",
@@ -108,7 +108,7 @@ enum err plan_memories(struct plan *p, struct err_msg *m)
         memory_layout_init(&core->layout, &shape, choose_placing(core));
         uint64_t words = memory_used_words(&core->layout);
         if (words > core->memory.words)
-            return err_set(m, ERR_INPUT,
+            return PLAN_REFUSE(p, "core.input_memory.words", m,
                            "core %s: memory: %u columns of %u pixels of %u bytes placed %s take "
                            "%" PRIu64 " words of %u bits, core.input_memory.words = %u: "
                            "want %" PRIu64,

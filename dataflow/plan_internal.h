@@ -6,6 +6,10 @@
 #include "dataflow/plan.h"
 #include "dataflow/schedule.h"
 
+/* ERR_INPUT with a line that says where the key that does not fit was given. */
+#define PLAN_REFUSE(p, key, m, ...) (err_set(m, ERR_INPUT, __VA_ARGS__), plan_blame(p, key, m))
+enum err plan_blame(const struct plan *p, const char *key, struct err_msg *m);
+
 /* plan_layers.c: every key of the mapping tables means something (the error says where it stands);
  * layers with replicas, splits and feeds; the interval. */
 enum err plan_check_mapping_keys(const struct plan *p, struct err_msg *m);

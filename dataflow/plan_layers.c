@@ -109,18 +109,18 @@ static enum err choose_firing(const struct plan *p, struct plan_layer *pl, uint3
 
     pl->firing = firing_find(cfg->firing);
     if (!pl->firing)
-        return err_set(m, ERR_INPUT, "mapping.firing = %s: want column, free or block",
+        return PLAN_REFUSE(p, "mapping.firing", m, "mapping.firing = %s: want column, free or block",
                        cfg->firing);
     *block_width = count_map_get(&cfg->block_width, l->name, l->out.height, 1);
     if (*block_width > l->out.width)
-        return err_set(m, ERR_INPUT,
+        return PLAN_REFUSE(p, "mapping.block_width", m,
                        "mapping.block_width of %s = %u: its output is %u columns wide: "
                        "want 1 to %u",
                        l->name, *block_width, l->out.width, l->out.width);
     if (*block_width > 1 && pl->firing == &fire_column) // what replicas of Method 2 can compute
         pl->firing = &fire_block;
     if (*block_width > 1 && (l->window.dilation[0] > 1 || l->window.dilation[1] > 1))
-        return err_set(m, ERR_INPUT,
+        return PLAN_REFUSE(p, "mapping.block_width", m,
                        "mapping.block_width of %s = %u: blocks of dilated windows are not there "
                        "yet: want 1",
                        l->name, *block_width);
@@ -138,7 +138,7 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     if (e)
         return e;
     if (n > array->columns)
-        return err_set(m, ERR_INPUT,
+        return PLAN_REFUSE(p, "mapping.replicas", m,
                        "mapping.replicas of %s = %u: they need at least %u columns, the array has "
                        "%u: want at most %u replicas or core.crossbar.columns = %u",
                        l->name, n, n, array->columns, array->columns, n);
@@ -146,7 +146,7 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     pl->parts = split_count(l->in.channels, array->rows, pl->replicas.positions);
     pl->groups = split_count(l->out.channels, array->columns, n);
     if (pl->parts == 0)
-        return err_set(m, ERR_INPUT,
+        return PLAN_REFUSE(p, "core.crossbar.rows", m,
                        "layer %s with %u replica%s needs %u rows for one input channel, the array "
                        "has %u: want core.crossbar.rows = %u%s",
                        l->name, n, n == 1 ? "" : "s", pl->replicas.positions, array->rows,
@@ -156,12 +156,12 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     uint32_t strips = firing_strips(pl->firing, &shape);
     pl->copies = count_map_get(&cfg->copies, l->name, l->out.height, 1);
     if (pl->copies > strips)
-        return err_set(m, ERR_INPUT,
+        return PLAN_REFUSE(p, "mapping.copies", m,
                        "mapping.copies of %s = %u: there are %u output columns or strips to share: "
                        "want 1 to %u",
                        l->name, pl->copies, strips, strips);
     if (pl->copies > 1 && l->pooled)
-        return err_set(m, ERR_INPUT,
+        return PLAN_REFUSE(p, "mapping.copies", m,
                        "mapping.copies of %s = %u: one core sums up what is pooled: want "
                        "mapping.copies.%s = 1",
                        l->name, pl->copies, l->name);

@@ -143,7 +143,7 @@ static void compare_result(void *user, const struct imc_core *core, const struct
     const struct layer *l = core->layer;
     uint32_t layer = core->pl->layer;
     for (uint32_t o = 0; o < core->pc->out_n; o++) {
-        int64_t value = l->raw_output    ? ((const int32_t *)(const void *)e->value)[o]
+        int64_t value = l->raw_output   ? ((const int32_t *)(const void *)e->value)[o]
                         : l->out_signed ? (int8_t)e->value[o]
                                         : e->value[o];
         uint32_t ch = core->pc->out_first + o;
