@@ -27,8 +27,8 @@ run() {
                  print "        skipped " $4 ": " why
              }' "$out"
         [ "$failed" = 0 ] || {
-            echo "        exit status $status; the last lines of $out and $err:"
-            { tail -n 8 "$out"; tail -n 30 "$err"; } | sed 's/^/        /'
+            echo "        exit status $status; the end of $out, the beginning of $err:"
+            { tail -n 8 "$out"; head -n 30 "$err"; } | sed 's/^/        /'
         }
     )
     printf '%s\n' "$report" # in one write, so that programs do not mix their lines
