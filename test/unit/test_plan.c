@@ -19,13 +19,11 @@ static uint32_t pick(uint32_t *seed, uint32_t least, uint32_t most)
     return least + (*seed >> 8) % (most - least + 1);
 }
 
-static struct plan_rig made(const char *const *set)
+/* In the caller's place: the plan points into the rig. */
+static void make(struct plan_rig *r, const char *const *set)
 {
-    struct plan_rig r;
-
-    if (rig_make(&r, set))
-        fail_msg("%s", r.msg.text);
-    return r;
+    if (rig_make(r, set))
+        fail_msg("%s", r->msg.text);
 }
 
 #define ARRAYS(n) "core.crossbar.rows=" #n, "core.crossbar.columns=" #n
@@ -54,7 +52,8 @@ static void resnet32_takes_the_cores_and_timesteps_of_the_table(void **state)
         { { ARRAYS(256), SPEED_UP, "mapping.firing=free" }, 62, 553, 555, 256 },
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        struct plan_rig r = made(row[i].set);
+        struct plan_rig r;
+        make(&r, row[i].set);
 
         assert_int_equal(r.plan.n_core, row[i].cores);
         assert_int_equal(r.plan.last_conv, row[i].last_conv);
@@ -77,7 +76,8 @@ static void resnet32_sits_on_arrays_as_table_2_has_it(void **state)
         { "conv", 12, 12, 144, 28, 1 }, { "conv", 13, 21, 252, 28, 1 }, { "rs", 2, 2, 28, 56, 1 },
         { "conv", 22, 22, 252, 56, 1 }, { "conv", 23, 31, 504, 56, 2 }, { "fc", 0, 0, 56, 10, 1 },
     };
-    struct plan_rig r = made(plain);
+    struct plan_rig r;
+    make(&r, plain);
 
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         for (uint32_t k = row[i].first; k <= row[i].last; k++) {
@@ -105,7 +105,8 @@ static void utilization_counts_the_devices_of_all_replicas_over_all_arrays(void 
 {
     (void)state;
     static const char *const set[] = { ARRAYS(256), SPEED_UP, NULL };
-    struct plan_rig r = made(set);
+    struct plan_rig r;
+    make(&r, set);
     const struct plan_layer *pl = &r.plan.layer[rig_plan_layer(&r, "conv2")];
 
     assert_int_equal(pl->rows, 288);
@@ -118,7 +119,8 @@ static void utilization_counts_the_devices_of_all_replicas_over_all_arrays(void 
 static void the_plain_run_keeps_three_columns_and_two_or_three_residual_pixels(void **state)
 {
     (void)state;
-    struct plan_rig r = made(plain);
+    struct plan_rig r;
+    make(&r, plain);
 
     for (uint32_t i = 0; i < r.plan.n_layer; i++) {
         const struct plan_layer *pl = &r.plan.layer[i];
@@ -137,7 +139,8 @@ static void deep_splits_keep_up_to_five_columns(void **state)
 {
     (void)state;
     static const char *const set[] = { "core.crossbar.rows=64", "chip.cores=400", NULL };
-    struct plan_rig r = made(set);
+    struct plan_rig r;
+    make(&r, set);
     uint32_t most = 0;
 
     for (uint32_t i = 0; i < r.plan.n_layer; i++)
@@ -168,7 +171,8 @@ static uint64_t worst_memory(const struct plan_rig *r, const struct plan_core *c
 static void the_plain_run_uses_50_45_44_and_at_most_16_of_50_clocks(void **state)
 {
     (void)state;
-    struct plan_rig r = made(plain);
+    struct plan_rig r;
+    make(&r, plain);
     uint64_t most[N_STAGE] = { 0 };
 
     assert_int_equal(r.plan.timestep_clk, 50);
@@ -196,7 +200,8 @@ static void the_plain_run_uses_50_45_44_and_at_most_16_of_50_clocks(void **state
 static void links_take_the_bits_of_one_pixel(void **state)
 {
     (void)state;
-    struct plan_rig r = made(plain);
+    struct plan_rig r;
+    make(&r, plain);
 
     for (uint32_t i = 0; i < r.plan.n_stream; i++) {
         const struct plan_stream *s = &r.plan.stream[i];
@@ -213,7 +218,8 @@ static void the_slowest_stage_is_the_first_core_s_crossbar_or_whatever_takes_lon
 {
     (void)state;
     static const char *const quick[] = { "core.crossbar.mvm_ns=60", NULL };
-    struct plan_rig r = made(plain);
+    struct plan_rig r;
+    make(&r, plain);
     enum stage stage;
     uint32_t core;
 
@@ -221,7 +227,7 @@ static void the_slowest_stage_is_the_first_core_s_crossbar_or_whatever_takes_lon
     assert_int_equal(core, 0);
     assert_int_equal(stage, STAGE_CROSSBAR);
     rig_release(&r);
-    r = made(quick);
+    make(&r, quick);
     plan_slowest_stage(&r.plan, &core, &stage); // 56 channels leave rs2 first
     assert_int_equal(core, rig_core(&r, "rs2"));
     assert_int_equal(stage, STAGE_LINK);
@@ -234,7 +240,8 @@ static void the_slowest_stage_is_the_first_core_s_crossbar_or_whatever_takes_lon
 static void a_pipeline_of_real_stages_would_add_51_timesteps(void **state)
 {
     (void)state;
-    struct plan_rig r = made(plain);
+    struct plan_rig r;
+    make(&r, plain);
 
     assert_int_equal(r.plan.pipeline_timesteps, 22 + 9 * (2 + 1) + 1 + 1);
     rig_release(&r);
@@ -255,7 +262,8 @@ static void unsplit_networks_of_the_family_end_when_the_closed_form_says(void **
                 snprintf(depth, sizeof depth, "network.depth=%u", 2 + 6 * blocks);
                 snprintf(side, sizeof side, "network.size=%u", size);
                 snprintf(hops, sizeof hops, "fabric.hop_timesteps=%u", hop);
-                struct plan_rig r = made(set);
+                struct plan_rig r;
+                make(&r, set);
                 uint32_t h[3] = { size, (size + 1) / 2, ((size + 1) / 2 + 1) / 2 };
                 uint64_t t = (uint64_t)size * size + 2 * blocks * (h[0] + 1 + hop);
                 for (int stage = 1; stage < 3; stage++)
@@ -344,7 +352,8 @@ static void a_second_layer_ends_h_plus_1_after_the_first_one_s_last_pixel(void *
 static void the_scratchpad_stores_pixels_as_late_as_the_first_layer_allows(void **state)
 {
     (void)state;
-    struct plan_rig r = made(plain);
+    struct plan_rig r;
+    make(&r, plain);
 
     assert_int_equal(r.plan.n_image_feed, 1);
     for (int64_t i = 0; i < 1024; i++)
@@ -361,7 +370,8 @@ static void shares_of_channels_are_even_and_in_order(void **state)
     (void)state;
     static const char *const set[] = { "core.crossbar.rows=100", "core.crossbar.columns=24",
                                        "chip.cores=1000", NULL };
-    struct plan_rig r = made(set);
+    struct plan_rig r;
+    make(&r, set);
 
     for (uint32_t i = 0; i < r.plan.n_layer; i++) {
         const struct plan_layer *pl = &r.plan.layer[i];
@@ -395,7 +405,8 @@ static void cores_are_called_after_layer_copy_group_and_part(void **state)
     (void)state;
     static const char *const set[] = { "core.crossbar.rows=144", "core.crossbar.columns=16",
                                        "chip.cores=1000", "mapping.copies.conv12=2", NULL };
-    struct plan_rig r = made(set);
+    struct plan_rig r;
+    make(&r, set);
 
     assert_int_equal(rig_core(&r, "conv1"), 0);
     const struct plan_core *c = &r.plan.core[rig_core(&r, "conv12.c1.g0")];
@@ -415,7 +426,8 @@ static void a_block_width_turns_column_firing_into_blocks(void **state)
     (void)state;
     static const char *const set[] = { "mapping.replicas.32=4", "mapping.block_width.32=2",
                                        "fabric.link_gbps=5.12", NULL };
-    struct plan_rig r = made(set);
+    struct plan_rig r;
+    make(&r, set);
     const struct plan_layer *pl = &r.plan.layer[rig_plan_layer(&r, "conv2")];
 
     assert_ptr_equal(pl->firing, &fire_block);
