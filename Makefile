@@ -1,6 +1,7 @@
 # make            build/imcsim
 # make run        install what is missing, build, classify the Fashion-MNIST test images
 # make test       install what is missing, build, run the tests: under a minute
+# make accuracy   all 10,000 test images of Fashion-MNIST against the predictions of the training
 # make check      test, again with sanitizers and with clang; lint; kernels compared on configs/
 # make lint       headers compile alone, cppcheck, layout
 # make fuzz       every fuzz target for FUZZ_SECONDS
@@ -48,7 +49,7 @@ Q    := $(if $(V),,@)
 SUB  = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 DEPS := @scripts/install_deps.sh
 
-.PHONY: all run test check lint fuzz article bench clean
+.PHONY: all run test accuracy check lint fuzz article bench clean
 .SECONDARY:
 
 all: $(if $(CLI),$(B)/imcsim)
@@ -64,9 +65,15 @@ test:
 	+@$(SUB) build-test
 	@scripts/run_tests.sh $(UNIT)
 
+accuracy:
+	$(DEPS) test
+	+@$(SUB) build-test
+	IMCSIM_ALL_IMAGES=1 $(B)/test/unit/test_accuracy
+
 check:
 	$(DEPS) check
 	+@$(SUB) test
+	+@$(SUB) accuracy
 	+@$(SUB) test B=build/san SAN=address,undefined
 	+@$(SUB) test B=build/clang CC=clang CXX=clang++
 	+@$(SUB) lint
