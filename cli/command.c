@@ -9,7 +9,6 @@
 
 #define LATER(name, operand, summary) { name, operand, summary, NULL, 0, NULL }
 
-static const struct command command_compare = LATER("compare", "CONFIG...", "several side by side");
 static const struct command command_import = LATER("import", "MODEL.onnx",
                                                    "checks and quantises an ONNX model");
 static const struct command command_sweep = LATER("sweep", "STUDY", "a grid of configurations");
@@ -18,6 +17,11 @@ const struct command *const commands[] = {
     &command_run,       &command_map,    &command_article, &command_compare,
     &command_breakdown, &command_circuit, &command_import, &command_sweep,   NULL,
 };
+
+bool command_takes_several(const struct command *c)
+{
+    return c->operand && strstr(c->operand, "...");
+}
 
 static void print_help(void)
 {
@@ -44,7 +48,7 @@ static void print_command_help(const struct command *c)
     printf("imcsim %s: %s\n\nusage: imcsim %s %s%s[option]...\n\n%s\noptions:\n", c->name,
            c->summary, c->name, c->operand ? c->operand : "", c->operand ? " " : "", c->help);
     options_print_help(c, stdout);
-    if (c->operand && strcmp(c->operand, "CONFIG") == 0) {
+    if (c->operand && strncmp(c->operand, "CONFIG", strlen("CONFIG")) == 0) {
         puts("\nkeys of CONFIG, also for --set:");
         config_print_help(stdout);
     }

@@ -2,6 +2,7 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cli/options.h"
@@ -9,18 +10,20 @@
 
 struct command {
     const char *name;
-    const char *operand; // "CONFIG", exactly one; NULL: takes none
+    const char *operand; // "CONFIG", exactly one; "CONFIG...", one or more; NULL: none
     const char *summary; // one line
     const char *help;    // what it does, with examples
     uint32_t    options; // OPTION_BIT() of each option it takes
     enum err (*run)(const struct options *o, struct err_msg *m); // NULL: not there yet
 };
 
-extern const struct command command_run, command_map, command_article, command_breakdown,
-                            command_circuit;
+extern const struct command command_run, command_map, command_article, command_compare,
+                            command_breakdown, command_circuit;
 
 /* All of them, in the order of --help; ends with NULL. */
 extern const struct command *const commands[];
+
+bool command_takes_several(const struct command *c); // operands
 
 /* Does what the command line says, help and version included. */
 enum err command_dispatch(int argc, char *const *argv, struct err_msg *m);

@@ -50,6 +50,7 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_STATS] = FILE_ROW("stats", stats, "writes every counter in gem5's form"),
     [OPTION_DOT] = { "dot", "[FILE]", KIND_DOT, AT(dot), 0, 0, {0},
         "writes cores and streams for Graphviz; no FILE: to standard output" },
+    [OPTION_MARKDOWN] = FILE_ROW("markdown", markdown, "writes the table as Markdown"),
     [OPTION_FORMAT] = { "format", "FORMAT", KIND_CHOICE, AT(format), 0, 0,
         { "text", "csv", "markdown", "latex" },
         "of the tables: text, csv, markdown or latex (text)" },
@@ -243,15 +244,21 @@ static enum err take_option(struct options *o, const struct command *c, size_t *
     return e;
 }
 
+static void add_operand(struct options *o, const char *word)
+{
+    o->operands[o->n_operand++] = word;
+    o->operand = o->operands[0];
+}
+
 static enum err take_operand(struct options *o, const struct command *c, const char *word,
                              struct err_msg *m)
 {
     if (!c->operand)
         return err_set(m, ERR_INPUT, "%s: %s: want options only", c->name, word);
-    if (o->operand)
+    if (o->operand && !command_takes_several(c))
         return err_set(m, ERR_INPUT, "%s: two operands, %s and %s: want one %s", c->name,
                        o->operand, word, c->operand);
-    o->operand = word;
+    add_operand(o, word);
     return ERR_NONE;
 }
 
@@ -260,7 +267,7 @@ static void give_back_dot_file(struct options *o, size_t n, char *const *arg)
 {
     for (size_t i = 1; i < n; i++)
         if (o->dot == arg[i] && strcmp(arg[i - 1], "--dot") == 0) {
-            o->operand = o->dot;
+            add_operand(o, o->dot);
             o->dot = "-";
             return;
         }
@@ -300,9 +307,9 @@ enum err options_parse(struct options *o, const struct command *command, size_t 
 {
     *o = (struct options){ .jobs = 1, .log_level = LOG_INFO };
     o->set = malloc((n + 1) * sizeof *o->set);
-    if (!o->set)
-        return err_set(m, ERR_MEMORY, "no memory for the command line");
-    enum err e = take_all(o, command, n, arg, m);
+    o->operands = malloc((n + 1) * sizeof *o->operands);
+    enum err e = o->set && o->operands ? take_all(o, command, n, arg, m)
+                 : err_set(m, ERR_MEMORY, "no memory for the command line");
     if (e)
         options_release(o);
     return e;
@@ -311,6 +318,7 @@ enum err options_parse(struct options *o, const struct command *command, size_t 
 void options_release(struct options *o)
 {
     free(o->set);
+    free(o->operands);
     *o = (struct options){0};
 }
 

@@ -29,6 +29,7 @@ enum option_id {
     OPTION_CSV,
     OPTION_STATS,
     OPTION_DOT,
+    OPTION_MARKDOWN,
     OPTION_FORMAT,
     OPTION_SVG,
     OPTION_OUT,
@@ -44,10 +45,12 @@ enum option_id {
 enum log_level { LOG_ERROR, LOG_INFO, LOG_DEBUG };
 
 struct options { // strings are borrowed from argv; NULL: not given
-    const char  *operand;
+    const char  *operand;  // the first one
+    const char **operands; // owned: all of them, in the order given
+    size_t       n_operand;
     const char **set; // owned: "key=value", in the order given
     size_t       n_set;
-    const char  *images, *json, *csv, *stats, *dot, *svg, *out, *write_config;
+    const char  *images, *json, *csv, *stats, *dot, *markdown, *svg, *out, *write_config;
     uint64_t     count; // 0: not given
     uint64_t     jobs, seed;
     uint64_t     kernel;    // enum kernel_kind

@@ -25,6 +25,7 @@ struct table {
     bool                       failed; // the host had no memory for a cell
 };
 
+#define MOST_EXACT 9007199254740992.0 // 2^53: below it a double holds every whole number
 #define NUMBER_CHARS 400 // DBL_MAX in %f has 309 digits, then a point and decimals
 
 struct table *table_new(const struct table_column *columns)
@@ -131,6 +132,8 @@ static const char *shown(const struct cell *c, char number[NUMBER_CHARS])
     case CELL_COUNT:
         return strcpy(number, format_count(c->count).text);
     case CELL_REAL:
+        if (c->decimals == 0 && c->real >= 0 && c->real < MOST_EXACT)
+            return strcpy(number, format_count((uint64_t)(c->real + 0.5)).text);
         snprintf(number, NUMBER_CHARS, "%.*f", c->decimals, c->real);
         return number;
     case CELL_SHARE:
@@ -217,15 +220,80 @@ static void print_csv(const struct table *t, FILE *out)
     }
 }
 
-enum err table_print(const struct table *t, enum table_format format, FILE *out,
-                     struct err_msg *m)
+/* What comes before, between and after the cells of the two markup languages, and their escapes. */
+struct markup {
+    const char *begin, *end, *row_begin, *row_end, *title_begin, *title_end, *text_begin,
+        *number_begin, *cell_end;
+    const char *text_rule, *number_rule; // below the titles, a cell each; NULL: no such line
+    const char *special, *const *escape; // of each special character
+};
+
+static const char *const markdown_escape[] = { "\\|", "&lt;" };
+static const char *const html_escape[] = { "&amp;", "&lt;", "&gt;", "&quot;" };
+
+static const struct markup markdown = {
+    .begin = "", .end = "", .row_begin = "|", .row_end = "\n",
+    .title_begin = " ", .title_end = " |", .text_begin = " ", .number_begin = " ", .cell_end = " |",
+    .text_rule = "---|", .number_rule = "---:|", .special = "|<", .escape = markdown_escape,
+};
+
+static const struct markup html = {
+    .begin = "<table>\n", .end = "</table>\n", .row_begin = "<tr>", .row_end = "</tr>\n",
+    .title_begin = "<th>", .title_end = "</th>", .text_begin = "<td class=\"text\">",
+    .number_begin = "<td>", .cell_end = "</td>", .special = "&<>\"", .escape = html_escape,
+};
+
+static void print_escaped(const struct markup *k, const char *text, FILE *out)
 {
-    size_t *width = t && !t->failed ? calloc(t->n_column, sizeof *width) : NULL;
+    for (; *text; text++) {
+        const char *special = strchr(k->special, *text);
+        if (special)
+            fputs(k->escape[special - k->special], out);
+        else
+            fputc(*text, out);
+    }
+}
+
+static void print_marked_titles(const struct table *t, const struct markup *k, FILE *out)
+{
+    fputs(k->row_begin, out);
+    for (size_t i = 0; i < t->n_column; i++) {
+        fputs(k->title_begin, out);
+        print_escaped(k, t->column[i].title, out);
+        fputs(k->title_end, out);
+    }
+    fputs(k->row_end, out);
+    if (!k->text_rule)
+        return;
+    fputs(k->row_begin, out);
+    for (size_t i = 0; i < t->n_column; i++)
+        fputs(is_text_column(t, i) ? k->text_rule : k->number_rule, out);
+    fputs(k->row_end, out);
+}
+
+static void print_marked(const struct table *t, const struct markup *k, FILE *out)
+{
     char number[NUMBER_CHARS];
 
-    if (!width)
-        return err_set(m, ERR_MEMORY, "no memory for a table");
-    assert(t->n_cell % t->n_column == 0);
+    fputs(k->begin, out);
+    print_marked_titles(t, k, out);
+    for (size_t i = 0; i < t->n_cell; i++) {
+        size_t column = i % t->n_column;
+        if (column == 0)
+            fputs(k->row_begin, out);
+        fputs(is_text_column(t, column) ? k->text_begin : k->number_begin, out);
+        print_escaped(k, shown(&t->cell[i], number), out);
+        fputs(k->cell_end, out);
+        if (column + 1 == t->n_column)
+            fputs(k->row_end, out);
+    }
+    fputs(k->end, out);
+}
+
+static void print_aligned(const struct table *t, size_t *width, FILE *out)
+{
+    char number[NUMBER_CHARS];
+
     for (size_t i = 0; i < t->n_column; i++)
         width[i] = width_of(t->column[i].title);
     for (size_t i = 0; i < t->n_cell; i++) {
@@ -233,10 +301,31 @@ enum err table_print(const struct table *t, enum table_format format, FILE *out,
         if (w > width[i % t->n_column])
             width[i % t->n_column] = w;
     }
-    if (format == TABLE_TEXT)
-        print_text(t, width, out);
-    else
+    print_text(t, width, out);
+}
+
+enum err table_print(const struct table *t, enum table_format format, FILE *out,
+                     struct err_msg *m)
+{
+    size_t *width = t && !t->failed ? calloc(t->n_column, sizeof *width) : NULL;
+
+    if (!width)
+        return err_set(m, ERR_MEMORY, "no memory for a table");
+    assert(t->n_cell % t->n_column == 0);
+    switch (format) {
+    case TABLE_TEXT:
+        print_aligned(t, width, out);
+        break;
+    case TABLE_CSV:
         print_csv(t, out);
+        break;
+    case TABLE_MARKDOWN:
+        print_marked(t, &markdown, out);
+        break;
+    case TABLE_HTML:
+        print_marked(t, &html, out);
+        break;
+    }
     free(width);
     return ERR_NONE;
 }

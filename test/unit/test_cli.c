@@ -17,191 +17,13 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "test/cli_rig.h"
 #include "test/tmpdir.h"
 
 #define PLAIN   "configs/resnet32.yaml"
 #define FMNIST  "configs/resnet32_fmnist.yaml"
 #define SPEEDUP "configs/resnet32_speedup.yaml"
 #define FOUR_TWO_ONE " --set 'mapping.replicas={32: 4, 16: 2}' --set fabric.link_gbps=5.12"
-
-/* ---- the child ---- */
-
-/* imcsim of the build that this test belongs to: this program is BUILD/test/unit/test_cli. */
-static void find_imcsim(char path[1024])
-{
-    ssize_t n = readlink("/proc/self/exe", path, 900);
-
-    assert_true(n > 0);
-    path[n] = '\0';
-    for (int up = 0; up < 3; up++)
-        *strrchr(path, '/') = '\0';
-    strcat(path, "/imcsim");
-}
-
-static char *read_file(const char *dir, const char *name)
-{
-    char path[TMPDIR_PATH_MAX], *text;
-    FILE *f = fopen(tmpdir_path(path, dir, name), "rb");
-    size_t size;
-
-    if (!f) {
-        fail_msg("%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    FILE *memory = open_memstream(&text, &size);
-    assert_non_null(memory);
-    for (int c; (c = getc(f)) != EOF;)
-        putc(c, memory);
-    fclose(f);
-    fclose(memory);
-    return text;
-}
-
-struct outcome {
-    int status;
-    char *out, *err; // owned
-};
-
-/* Runs "imcsim ARGUMENTS" through a shell, `redirect` behind it; @ in both stands for `dir`. */
-static struct outcome imcsim_to(const char *dir, const char *arguments, const char *redirect)
-{
-    char imcsim[1024], command[8192];
-    size_t n;
-
-    find_imcsim(imcsim);
-    n = (size_t)snprintf(command, sizeof command, "%s ", imcsim);
-    for (const char *part = arguments; part; part = part == arguments ? redirect : NULL)
-        for (const char *p = part; *p; p++) {
-            assert_true(n + strlen(dir) + 1 < sizeof command);
-            if (*p == '@')
-                n += (size_t)sprintf(command + n, "%s", dir);
-            else
-                command[n++] = *p;
-        }
-    command[n] = '\0';
-    tmpdir_write(dir, "out", "", 0);
-    int status = system(command);
-    assert_true(WIFEXITED(status));
-    return (struct outcome){ .status = WEXITSTATUS(status),
-                             .out = read_file(dir, "out"),
-                             .err = read_file(dir, "err") };
-}
-
-static struct outcome imcsim(const char *dir, const char *arguments)
-{
-    return imcsim_to(dir, arguments, " >@/out 2>@/err </dev/null");
-}
-
-static void outcome_release(struct outcome *o)
-{
-    free(o->out);
-    free(o->err);
-}
-
-/* Succeeds, silent on standard error; returns standard output, the caller's. */
-static char *succeed(const char *dir, const char *arguments)
-{
-    struct outcome o = imcsim(dir, arguments);
-
-    if (o.status != 0 || o.err[0] != '\0')
-        fail_msg("imcsim %s: status %d, standard error: %s", arguments, o.status, o.err);
-    free(o.err);
-    return o.out;
-}
-
-static void assert_one_error_line(const struct outcome *o, const char *arguments, int status,
-                                  const char *want)
-{
-    if (o->status != status)
-        fail_msg("imcsim %s: status %d, want %d: %s", arguments, o->status, status, o->err);
-    const char *newline = strchr(o->err, '\n');
-    if (strncmp(o->err, "imcsim: ", 8) != 0 || !newline || newline[1] != '\0')
-        fail_msg("imcsim %s: want one line beginning \"imcsim: \", got: %s", arguments, o->err);
-    if (!strstr(o->err, want))
-        fail_msg("imcsim %s: want \"%s\" in: %s", arguments, want, o->err);
-}
-
-/* Fails with one line on standard error that holds `want`, and nothing on standard output. */
-static void assert_fails(const char *dir, const char *arguments, int status, const char *want)
-{
-    struct outcome o = imcsim(dir, arguments);
-
-    assert_one_error_line(&o, arguments, status, want);
-    assert_string_equal(o.out, "");
-    outcome_release(&o);
-}
-
-static json_t *json_of(const char *dir, const char *arguments)
-{
-    char *text = succeed(dir, arguments);
-    json_error_t error;
-    json_t *doc = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-
-    if (!doc)
-        fail_msg("imcsim %s: line %d: %s", arguments, error.line, error.text);
-    free(text);
-    return doc;
-}
-
-/* The value at "a.b[].c", which must be there; [] is the first item. */
-static json_t *at(json_t *doc, const char *path)
-{
-    char key[64];
-
-    for (const char *p = path; *p; p += *p == '.') {
-        size_t n = strcspn(p, ".[");
-        snprintf(key, sizeof key, "%.*s", (int)n, p);
-        p += n;
-        doc = json_object_get(doc, key);
-        if (strncmp(p, "[]", 2) == 0) {
-            doc = json_array_get(doc, 0);
-            p += 2;
-        }
-        if (!doc)
-            fail_msg("no %s", path);
-    }
-    return doc;
-}
-
-static int64_t integer_at(json_t *doc, const char *path)
-{
-    json_t *value = at(doc, path);
-
-    if (!json_is_integer(value))
-        fail_msg("%s is no integer", path);
-    return json_integer_value(value);
-}
-
-static double number_at(json_t *doc, const char *path)
-{
-    json_t *value = at(doc, path);
-
-    if (!json_is_number(value))
-        fail_msg("%s is no number", path);
-    return json_number_value(value);
-}
-
-static const char *text_at(json_t *doc, const char *path)
-{
-    json_t *value = at(doc, path);
-
-    if (!json_is_string(value))
-        fail_msg("%s is no text", path);
-    return json_string_value(value);
-}
-
-/* The object of an array whose "name" is this. */
-static json_t *named(json_t *array, const char *name)
-{
-    size_t i;
-    json_t *o;
-
-    json_array_foreach(array, i, o)
-        if (strcmp(text_at(o, "name"), name) == 0)
-            return o;
-    fail_msg("nothing called %s", name);
-    return NULL;
-}
 
 /* ---- usage and input ---- */
 
@@ -225,8 +47,10 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
         { "run " PLAIN " --kernel systemc --jobs 2", "systemc" },
         { "run " PLAIN " --json - --csv -", "two results to one place" },
         { "run " PLAIN " --json @/x --stats @/x", "two results to one place" },
-        { "map " PLAIN " --count 1", "--count is an option of run, breakdown, not of map" },
+        { "map " PLAIN " --count 1", "--count is an option of run, compare, breakdown, not of map" },
         { "article now", "want options only" },
+        { "compare", "compare: no CONFIG...: want imcsim compare CONFIG... [option]..." },
+        { "compare " PLAIN " " SPEEDUP " --json - --markdown -", "two results to one place" },
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -235,7 +59,6 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
 
 static void what_is_named_but_not_there_yet_is_refused_by_name(void **state)
 {
-    assert_fails(*state, "compare a b", 2, "compare is not there yet");
     assert_fails(*state, "import a.onnx", 2, "import is not there yet");
     assert_fails(*state, "sweep a", 2, "sweep is not there yet");
     assert_fails(*state, "help sweep", 2, "sweep is not there yet");
@@ -300,6 +123,8 @@ static void help_is_on_standard_output_with_status_0(void **state)
                           "core.crossbar.rows" } },
         { "help run", { "usage: imcsim run CONFIG", "--json FILE" } },
         { "map --help", { "usage: imcsim map CONFIG", "--dot [FILE]" } },
+        { "compare --help", { "usage: imcsim compare CONFIG...", "--markdown FILE",
+                              "core.crossbar.rows" } },
         { "article --help", { "usage: imcsim article", "--out DIR" } },
         { "help config", { "core.input_memory.placing", "fabric.link_gbps",
                            "0.001 to 10000 Gb/s" } },

@@ -45,6 +45,7 @@ static void assert_refused(const struct command *c, char *const *word, const cha
     assert_int_equal(parse(&o, c, word, &m), ERR_INPUT);
     assert_string_equal(m.text, want);
     assert_null(o.set);
+    assert_null(o.operands);
 }
 
 static void what_is_not_given_has_its_default(void **state)
@@ -111,6 +112,19 @@ static void of_an_option_given_twice_the_last_counts(void **state)
 
     (void)state;
     assert_int_equal(o.count, 2);
+    options_release(&o);
+}
+
+static void several_operands_keep_their_order_where_several_are_taken(void **state)
+{
+    struct options o = good(&command_compare, WORDS("a", "--count", "2", "-", "--", "--b"));
+
+    (void)state;
+    assert_int_equal(o.n_operand, 3);
+    assert_string_equal(o.operands[0], "a");
+    assert_string_equal(o.operands[1], "-");
+    assert_string_equal(o.operands[2], "--b");
+    assert_string_equal(o.operand, "a");
     options_release(&o);
 }
 
@@ -273,6 +287,7 @@ int main(void)
         cmocka_unit_test(every_option_sets_its_field),
         cmocka_unit_test(options_stand_before_and_after_the_operand_with_space_or_equals),
         cmocka_unit_test(of_an_option_given_twice_the_last_counts),
+        cmocka_unit_test(several_operands_keep_their_order_where_several_are_taken),
         cmocka_unit_test(two_dashes_end_the_options_and_one_dash_is_an_operand),
         cmocka_unit_test(the_file_of_dot_may_be_left_out),
         cmocka_unit_test(help_ends_the_reading),

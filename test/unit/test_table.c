@@ -82,6 +82,37 @@ static void csv_quotes_what_would_end_a_cell(void **state)
     assert_printed(t, TABLE_CSV, "a,b\n\"x,y\",\"say \"\"hi\"\"\"\n");
 }
 
+static struct table *odd_table(void)
+{
+    static const struct table_column two[] = { { "a|b", "a" }, { "n", "n" }, { 0 } };
+    struct table *t = table_new(two);
+
+    table_text(t, "x|<y> & \"z\"");
+    table_real(t, 9651.76, 0);
+    return t;
+}
+
+static void markdown_has_a_rule_and_escapes_bars_and_tags(void **state)
+{
+    (void)state;
+    assert_printed(small_table(), TABLE_MARKDOWN,
+                   "| layer | words read | used | us |\n"
+                   "|---|---:|---:|---:|\n"
+                   "| conv1 | 1,234,567 | 6.2 % | 162.8 |\n"
+                   "| fc | 4 | 100.0 % |  |\n");
+    assert_printed(odd_table(), TABLE_MARKDOWN,
+                   "| a\\|b | n |\n|---|---:|\n| x\\|&lt;y> & \"z\" | 9,652 |\n");
+}
+
+static void html_escapes_what_is_special_there(void **state)
+{
+    (void)state;
+    assert_printed(odd_table(), TABLE_HTML,
+                   "<table>\n<tr><th>a|b</th><th>n</th></tr>\n"
+                   "<tr><td class=\"text\">x|&lt;y&gt; &amp; &quot;z&quot;</td><td>9,652</td></tr>\n"
+                   "</table>\n");
+}
+
 static void control_characters_do_not_reach_the_terminal(void **state)
 {
     static const struct table_column one[] = { { "a", "a" }, { 0 } };
@@ -155,6 +186,8 @@ int main(void)
         cmocka_unit_test(text_is_aligned_with_thousands_and_percent),
         cmocka_unit_test(csv_has_keys_plain_numbers_and_fractions),
         cmocka_unit_test(csv_quotes_what_would_end_a_cell),
+        cmocka_unit_test(markdown_has_a_rule_and_escapes_bars_and_tags),
+        cmocka_unit_test(html_escapes_what_is_special_there),
         cmocka_unit_test(control_characters_do_not_reach_the_terminal),
         cmocka_unit_test(utf8_is_as_wide_as_its_characters),
         cmocka_unit_test(an_empty_table_has_its_header),

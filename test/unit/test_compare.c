@@ -1,0 +1,184 @@
+/* imcsim compare: several configurations side by side. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "test/cli_rig.h"
+#include "test/tmpdir.h"
+
+#define PLAIN   "configs/resnet32.yaml"
+#define SPEEDUP "configs/resnet32_speedup.yaml"
+#define PRICED  "configs/dazzi2021_14nm.yaml"
+
+static void assert_near(json_t *o, const char *path, double want)
+{
+    double value = number_at(o, path);
+
+    if (fabs(value - want) > 1e-9 * fabs(want))
+        fail_msg("%s = %.15g, want %.15g", path, value, want);
+}
+
+/* Dazzi et al. 2021, sections 3.1.3 and 3.1.4, with 50 and 100 images: docs/accelerator.md, section
+ * 4. Links: eq. 7 with 56 channels, and four pixels of 16. conv23 .. conv31 send 56 sums of 32 bit. */
+static void plain_run_and_speed_up_stand_side_by_side(void **state)
+{
+    json_t *doc = json_of(*state, "compare " PLAIN " " SPEEDUP " --json -");
+    json_t *all = at(doc, "configurations"), *plain = json_array_get(all, 0),
+           *fast = json_array_get(all, 1);
+
+    assert_string_equal(text_at(doc, "format"), "imcsim-compare/1");
+    assert_int_equal(json_array_size(all), 2);
+    assert_string_equal(text_at(plain, "file"), PLAIN);
+    assert_int_equal(integer_at(plain, "config.batch"), 50);
+    assert_int_equal(integer_at(plain, "cores"), 43);
+    assert_int_equal(integer_at(fast, "cores"), 34);
+    assert_int_equal(integer_at(plain, "first_result_timesteps"), 1628);
+    assert_int_equal(integer_at(fast, "first_result_timesteps"), 527);
+    assert_int_equal(integer_at(plain, "last_conv_timesteps"), 1626);
+    assert_int_equal(integer_at(fast, "last_conv_timesteps"), 526);
+    assert_int_equal(integer_at(plain, "interval_timesteps"), 1024);
+    assert_int_equal(integer_at(fast, "interval_timesteps"), 256);
+    assert_near(plain, "latency_us", 162.8);
+    assert_near(plain, "throughput_images_per_s", 50 / ((1628 + 49 * 1024) * 100e-9));
+    assert_near(fast, "throughput_images_per_s", 100 / ((527 + 99 * 256) * 100e-9));
+    assert_near(plain, "link_gbps_needed", 8 * 56 / 100.0);
+    assert_near(fast, "link_gbps_needed", 8 * 4 * 16 / 100.0);
+    assert_near(plain, "partial_sum_gbps_needed", 32 * 56 / 100.0);
+    assert_null(json_object_get(fast, "partial_sum_gbps_needed"));
+    assert_null(json_object_get(plain, "area_mm2"));
+    /* weights / devices; replicas of conv1 .. 11: 4, of rs1, conv12 .. 21: 2 */
+    assert_near(plain, "utilization", 361712.0 / (43 * 65536));
+    assert_near(fast, "utilization",
+                (4 * (432 + 10 * 2304) + 2 * (448 + 4032 + 9 * 7056) + 1568 + 14112 + 9 * 28224 +
+                 560) / (34 * 262144.0));
+    json_decref(doc);
+}
+
+static void memories_are_those_of_map(void **state)
+{
+    json_t *map = json_of(*state, "map " PLAIN " --json -"), *core;
+    json_t *doc = json_of(*state, "compare " PLAIN " --json -");
+    json_t *one = json_array_get(at(doc, "configurations"), 0);
+    int64_t used = 0, there = 0;
+    double fullest = 0;
+    size_t i;
+
+    json_array_foreach(at(map, "core_list"), i, core) {
+        double share = number_at(core, "words_used") / number_at(core, "words");
+        used += integer_at(core, "words_used");
+        there += integer_at(core, "words");
+        fullest = fmax(fullest, share);
+    }
+    assert_int_equal(there, 43 * 512);
+    assert_int_equal(integer_at(one, "sram_words"), there);
+    assert_int_equal(integer_at(one, "sram_words_used"), used);
+    assert_near(one, "sram_fullest", 96.0 / 512); // 1,536 B in words of 16
+    assert_near(one, "sram_fullest", fullest);
+    json_decref(map);
+    json_decref(doc);
+}
+
+static void ratios_are_to_the_first_and_absent_where_it_has_no_such_figure(void **state)
+{
+    static const char *const keys[] = { "cores", "utilization", "first_result_timesteps",
+                                        "latency_us", "interval_timesteps", "batch",
+                                        "throughput_images_per_s", "link_gbps_needed",
+                                        "sram_words_used", "sram_words" };
+    json_t *doc = json_of(*state, "compare " SPEEDUP " " PLAIN " " PRICED " --json -");
+    json_t *all = at(doc, "configurations"), *first = json_array_get(all, 0);
+
+    for (size_t i = 0; i < 3; i++) {
+        json_t *o = json_array_get(all, i), *ratios = at(o, "ratios");
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+            assert_near(ratios, keys[k], number_at(o, keys[k]) / number_at(first, keys[k]));
+        assert_null(json_object_get(ratios, "partial_sum_gbps_needed"));
+        assert_null(json_object_get(ratios, "area_mm2"));
+    }
+    json_decref(doc);
+}
+
+static void energy_and_area_are_those_of_breakdown(void **state)
+{
+    json_t *doc = json_of(*state, "compare " PLAIN " " PRICED " --count 3 --json -");
+    json_t *cost = json_of(*state, "breakdown " PRICED " --count 3 --json -");
+    json_t *priced = json_array_get(at(doc, "configurations"), 1);
+
+    assert_near(priced, "energy_nj_per_image", number_at(cost, "energy.total_nj_per_image"));
+    assert_near(priced, "tops_per_w", number_at(cost, "energy.tops_per_w"));
+    assert_near(priced, "area_mm2", number_at(cost, "area.total_mm2"));
+    json_decref(doc);
+    json_decref(cost);
+}
+
+static void set_applies_to_every_configuration(void **state)
+{
+    json_t *doc = json_of(*state, "compare " PLAIN " " SPEEDUP
+                                  " --set mapping.firing=column --set batch=7 --json -");
+    json_t *all = at(doc, "configurations");
+
+    assert_int_equal(integer_at(json_array_get(all, 0), "batch"), 7);
+    assert_int_equal(integer_at(json_array_get(all, 1), "batch"), 7);
+    assert_int_equal(integer_at(json_array_get(all, 1), "first_result_timesteps"), 539);
+    json_decref(doc);
+}
+
+static void text_markdown_and_csv_show_the_same(void **state)
+{
+    char *text = succeed(*state, "compare " PLAIN " " SPEEDUP " --markdown @/t.md --csv @/t.csv");
+    char *markdown = read_file(*state, "t.md"), *csv = read_file(*state, "t.csv");
+
+    assert_non_null(strstr(text, "unit          resnet32.yaml  resnet32_speedup.yaml  ratio\n"));
+    assert_non_null(strstr(text, "images/s              9,652                 38,653  4.005\n"));
+    assert_non_null(strstr(text, "Ratios are to resnet32.yaml.\n"));
+    assert_null(strstr(text, "energy"));
+    assert_non_null(strstr(markdown, "| first result | timesteps | 1,628 | 527 | 0.324 |\n"));
+    assert_non_null(strstr(markdown, "| busiest partial sums need | Gb/s | 17.92 |  |  |\n"));
+    assert_int_equal(strncmp(csv, "configuration,config_hash,cores,utilization,", 44), 0);
+    assert_non_null(strstr(csv, "\n" PLAIN ","));
+    assert_non_null(strstr(csv, "\n" SPEEDUP ","));
+    assert_non_null(strstr(csv, ",38653.31"));
+    free(text);
+    free(markdown);
+    free(csv);
+}
+
+static void files_of_one_name_are_told_apart_by_their_paths(void **state)
+{
+    tmpdir_write(*state, "resnet32.yaml", "batch: 2\n", 9);
+    char *text = succeed(*state, "compare " PLAIN " @/resnet32.yaml " SPEEDUP);
+
+    assert_non_null(strstr(text, "  " PLAIN "  "));
+    assert_non_null(strstr(text, "/resnet32.yaml  ratio"));
+    assert_non_null(strstr(text, "  resnet32_speedup.yaml  "));
+    free(text);
+}
+
+static void one_configuration_that_is_wrong_is_named_and_nothing_is_written(void **state)
+{
+    tmpdir_write(*state, "wrong.yaml", "mapping: {replicas: {conv2: 999}}\n", 34);
+    assert_fails(*state, "compare " PLAIN " @/wrong.yaml --csv @/none.csv", 2, "/wrong.yaml:1: mapping.replicas");
+    assert_fails(*state, "compare @/none.yaml " PLAIN, 2, "/none.yaml: cannot open");
+    assert_fails(*state, "compare @/none.csv", 2, "/none.csv: cannot open");
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, tmpdir_make, tmpdir_remove)
+    const struct CMUnitTest tests[] = {
+        TEST(plain_run_and_speed_up_stand_side_by_side),
+        TEST(memories_are_those_of_map),
+        TEST(ratios_are_to_the_first_and_absent_where_it_has_no_such_figure),
+        TEST(energy_and_area_are_those_of_breakdown),
+        TEST(set_applies_to_every_configuration),
+        TEST(text_markdown_and_csv_show_the_same),
+        TEST(files_of_one_name_are_told_apart_by_their_paths),
+        TEST(one_configuration_that_is_wrong_is_named_and_nothing_is_written),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
