@@ -1,9 +1,11 @@
 /* cli/cmd_breakdown.c -- imcsim breakdown: energy and area by block, layer and core. */
 #include <string.h>
 
+#include "arch/tech/macro.h"
 #include "arch/tech/price_table.h"
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/macro_report.h"
 #include "cli/output.h"
 #include "cli/pricing.h"
 #include "cli/report.h"
@@ -111,9 +113,11 @@ static enum err cmd_breakdown(const struct options *o, struct err_msg *m)
         { o->svg, breakdown_svg, &b },
     };
     const size_t n = sizeof outputs / sizeof *outputs;
-    enum err e = output_check(outputs, n, m);
+    enum err e;
 
-    if (!e)
+    if (!stored_is(o->operand) && macro_is(o->operand))
+        return macro_report(o, m);
+    if (!(e = output_check(outputs, n, m)))
         e = stored_is(o->operand) ? stored_load(&s, &result, o, m) : simulate(&s, &result, o, m);
     if (e)
         return e;
@@ -132,12 +136,13 @@ const struct command command_breakdown = {
     .help = "Runs CONFIG, timing only or with --images, and prices what it did: energy, power and\n"
             "area of each block and layer. CONFIG may also be a result of `run --json FILE.json`,\n"
             "priced again without running; --set energy.technology=22nm_lp prices it elsewhere.\n"
-            "--csv writes a row per core.\n"
+            "--csv writes a row per core. Of a macro it shows chip, article and ours by module.\n"
             "\n"
             "  imcsim breakdown configs/hermes_14nm.yaml\n"
             "  imcsim breakdown configs/dazzi2021_14nm.yaml --format latex --svg energy.svg\n"
             "  imcsim run configs/hermes_14nm.yaml --json run.json\n"
-            "  imcsim breakdown run.json --set energy.technology=22nm_lp\n",
+            "  imcsim breakdown run.json --set energy.technology=22nm_lp\n"
+            "  imcsim breakdown configs/rram40_macro.yaml\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_IMAGES) | OPTION_BIT(OPTION_COUNT) |
                OPTION_BIT(OPTION_JOBS) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) |
                OPTION_BIT(OPTION_FORMAT) | OPTION_BIT(OPTION_SVG) | OPTION_BIT(OPTION_LOG_LEVEL),

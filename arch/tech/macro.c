@@ -2,6 +2,7 @@
 #include "arch/tech/macro.h"
 
 #include <assert.h>
+#include <sys/stat.h>
 
 #include "arch/tech/adder.h"
 #include "arch/tech/dff.h"
@@ -49,7 +50,8 @@ struct macro_facts {
 #define ROW(field, unit, least, most, when, doc) \
     { #field, unit, offsetof(struct macro_facts, field), least, most, doc, when }
 
-enum err macro_technology(struct technology *t, bool fitted, struct err_msg *m)
+static enum err read_facts(struct macro_facts *f, const char **calibration, struct yaml *root,
+                           struct err_msg *m)
 {
     static const struct fact_row rows[] = {
         ROW(supply_v,               "V",      0.1,  5,   1, "supply"),
@@ -61,26 +63,61 @@ enum err macro_technology(struct technology *t, bool fitted, struct err_msg *m)
         FACT_END
     };
     static const char *const none[] = { NULL };
+    const struct yaml *map = yaml_get(root, "macro"), *cal = yaml_get(root, "calibration");
+
+    for (size_t i = 0; root->kind == YAML_MAP && i < root->n_item; i++)
+        if (&root->item[i] != map && &root->item[i] != cal)
+            return yaml_error(&root->item[i], m, "unknown key %.40s: want macro, calibration",
+                              root->item[i].key);
+    if (!map || map->kind != YAML_MAP)
+        return yaml_error(root, m, "no map `macro`");
+    if (!cal)
+        return yaml_error(root, m, "no calibration: want a file of configs/calibration");
+    enum err e = yaml_text(cal, "calibration", calibration, m);
+    return e ? e : facts_read(map, "macro.", rows, 1, none, f, m);
+}
+
+static void fit(struct technology *t, const struct macro_facts *f)
+{
+    t->size_ratio = f->size_ratio;
+    t->gate_pf_um = f->gate_ff_um * 1e-3;
+    t->junction_pf_um2 = f->junction_ff_um2 * 1e-3;
+    t->junction_side_pf_um = f->junction_side_ff_um * 1e-3;
+    t->junction_channel_pf_um = f->junction_channel_ff_um * 1e-3;
+}
+
+bool macro_is(const char *path)
+{
+    struct err_msg m;
+    struct yaml root;
+    struct stat st;
+
+    if (stat(path, &st) || !S_ISREG(st.st_mode)) // a pipe can be read only once
+        return false;
+    bool is = !yaml_load(&root, path, &m) && yaml_get(&root, "macro");
+    yaml_release(&root);
+    return is;
+}
+
+enum err macro_load(struct macro_preset *p, const char *path, struct err_msg *m)
+{
     struct technology_warning w;
     struct macro_facts f;
+    const char *calibration;
     struct yaml root;
     enum err e;
 
-    if ((e = technology_load(t, "configs/tech", 40, FLAVOUR_LP, &w, m)) ||
-        (e = yaml_load(&root, "configs/chips/rram40_macro.yaml", m)))
+    if ((e = technology_load(&p->plain, "configs/tech", 40, FLAVOUR_LP, &w, m)) ||
+        (e = yaml_load(&root, path, m)))
         return e;
-    e = facts_read(&root, "", rows, 1, none, &f, m);
+    if (!(e = read_facts(&f, &calibration, &root, m)))
+        e = calibration_load(&p->factors, calibration, m);
     yaml_release(&root);
     if (e)
         return e;
-    t->supply_v = f.supply_v;
-    if (!fitted)
-        return ERR_NONE;
-    t->size_ratio = f.size_ratio;
-    t->gate_pf_um = f.gate_ff_um * 1e-3;
-    t->junction_pf_um2 = f.junction_ff_um2 * 1e-3;
-    t->junction_side_pf_um = f.junction_side_ff_um * 1e-3;
-    t->junction_channel_pf_um = f.junction_channel_ff_um * 1e-3;
+    p->plain.supply_v = f.supply_v;
+    p->fitted = p->plain;
+    fit(&p->fitted, &f);
     return ERR_NONE;
 }
 

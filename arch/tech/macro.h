@@ -44,9 +44,15 @@ struct macro {
 
 const char *macro_module_name(enum macro_module m);
 
-/* The technology of the macro: 40 nm as interpolated, at its supply; fitted: with the capacitances
- * that give the article's energies before factors (configs/chips/rram40_macro.yaml). */
-enum err macro_technology(struct technology *t, bool fitted, struct err_msg *m);
+struct macro_preset {
+    struct technology  plain;   // 40 nm as interpolated, at the macro's supply
+    struct technology  fitted;  // with the capacitances that give the article's energies
+    struct calibration factors; // the article's seven
+};
+
+/* A file like configs/rram40_macro.yaml; whether a file is one: it has a map `macro`. */
+enum err macro_load(struct macro_preset *p, const char *path, struct err_msg *m);
+bool macro_is(const char *path);
 
 struct macro macro(const struct technology *t, const struct calibration *cal);
 

@@ -48,8 +48,8 @@ static enum err check(const struct sub_array_cfg *c, struct err_msg *m)
         return err_set(m, ERR_INPUT, "%u levels: want a power of two, 2 to 65536", c->levels);
     if (c->cells_per_weight < 1 || c->cells_per_weight > 64 || c->input_bits < 1 ||
         c->input_bits > 64 || c->weight_bits < 1 || c->weight_bits > 64)
-        return err_set(m, ERR_INPUT, "%u weight bits, %u cells per weight, %u input bits: want 1 to "
-                       "64", c->weight_bits, c->cells_per_weight, c->input_bits);
+        return err_set(m, ERR_INPUT, "%u weight bits, %u cells per weight, %u input bits: want 1 "
+                       "to 64", c->weight_bits, c->cells_per_weight, c->input_bits);
     if (!(c->active >= 0 && c->active <= 1 && c->on_share >= 0 && c->on_share <= 1))
         return err_set(m, ERR_INPUT, "active = %g, on_share = %g: want 0 to 1", c->active,
                        c->on_share);

@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "arch/tech/macro.h"
 #include "arch/tech/price_table.h"
+#include "cli/macro_report.h"
 #include "cli/pricing.h"
 #include "cli/report.h"
 #include "cli/stored.h"
@@ -157,6 +159,56 @@ static void without_costs_there_is_no_energy(void **state)
     study_release(&s);
 }
 
+static void the_macro_is_shown_by_module(void **state)
+{
+    char path[TMPDIR_PATH_MAX], line[512];
+    struct options o = { .operand = "configs/rram40_macro.yaml",
+                         .csv = tmpdir_path(path, *state, "macro.csv") };
+    unsigned n = 0, said[3] = { 0 };
+    struct err_msg m;
+
+    assert_true(macro_is(o.operand));
+    assert_false(macro_is("configs/hermes_14nm.yaml"));
+    assert_int_equal(macro_report(&o, &m), ERR_NONE);
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    for (; fgets(line, sizeof line, in); n++) {
+        said[0] += strstr(line, ",cited,") != NULL;
+        said[1] += strstr(line, ",predicted,") != NULL && n > 0;
+        said[2] += strstr(line, ",calibrated,") != NULL;
+    }
+    fclose(in);
+    assert_int_equal(n, 1 + 2 * N_MACRO_MODULE + 3);
+    assert_int_equal(said[0], 5);  // its mux and converter, and energy of what is analog
+    assert_int_equal(said[1], 10); // areas of cells and of the array
+    assert_int_equal(said[0] + said[1] + said[2], n - 1);
+
+    o.svg = "macro.svg";
+    assert_int_equal(macro_report(&o, &m), ERR_INPUT);
+}
+
+static void refuse_macro(const char *dir, const char *text, const char *part)
+{
+    char path[TMPDIR_PATH_MAX];
+    struct macro_preset p;
+    struct err_msg m;
+
+    tmpdir_path(path, dir, "macro.yaml");
+    tmpdir_write(dir, "macro.yaml", text, strlen(text));
+    assert_int_equal(macro_load(&p, path, &m), ERR_INPUT);
+    if (!strstr(m.text, part))
+        fail_msg("\"%s\" does not say \"%s\"", m.text, part);
+}
+
+static void macros_that_lack_a_part_are_refused(void **state)
+{
+    refuse_macro(*state, "", "no map `macro`");
+    refuse_macro(*state, "[macro]", "no map `macro`");
+    refuse_macro(*state, "macro: {supply_v: {value: 0.9, source: x}}", "no calibration");
+    refuse_macro(*state, "calibration: c\nmacro: {supply_v: {value: 1, source: x}}", "size_ratio");
+    refuse_macro(*state, "calibration: c\nmacro: {}\nspeed: 1", "unknown key speed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,6 +219,9 @@ int main(void)
                                         tmpdir_remove),
         cmocka_unit_test(a_hundred_nanoseconds_are_too_short_for_hermes),
         cmocka_unit_test(without_costs_there_is_no_energy),
+        cmocka_unit_test_setup_teardown(the_macro_is_shown_by_module, tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(macros_that_lack_a_part_are_refused, tmpdir_make,
+                                        tmpdir_remove),
     };
     return cmocka_run_group_tests_name("breakdown", tests, NULL, NULL);
 }

@@ -10,24 +10,26 @@
 #include "arch/tech/macro.h"
 #include "test/tech_rig.h"
 
-static struct calibration seven(void)
+static struct macro_preset preset(void)
 {
-    struct calibration c;
+    struct macro_preset p;
     struct err_msg m;
 
-    if (calibration_load(&c, "configs/calibration/rram40_macro.yaml", &m))
+    if (macro_load(&p, "configs/rram40_macro.yaml", &m))
         fail_msg("%s", m.text);
-    return c;
+    return p;
+}
+
+static struct calibration seven(void)
+{
+    return preset().factors;
 }
 
 static struct technology node(bool fitted)
 {
-    struct technology t;
-    struct err_msg m;
+    struct macro_preset p = preset();
 
-    if (macro_technology(&t, fitted, &m))
-        fail_msg("%s", m.text);
-    return t;
+    return fitted ? p.fitted : p.plain;
 }
 
 /* As near to the chip as the article says it is, allowing for its figures being rounded to `unit`,
