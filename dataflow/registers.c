@@ -120,9 +120,12 @@ static void need_row_dilated(struct input_registers *r, uint32_t x, const struct
 void registers_need(struct input_registers *r, const struct firing_place *output)
 {
     const struct window *w = &r->window;
-    uint32_t from = window_first(w, 1, output->y, r->width);
-    uint32_t end = window_last(w, 1, output->y, r->width) + 1;
 
+    if (r->end == 0 || output->y != r->y) {
+        r->y = output->y;
+        r->first = window_first(w, 1, output->y, r->width);
+        r->end = window_last(w, 1, output->y, r->width) + 1;
+    }
     for (uint32_t i = 0; i < w->kernel[0]; i++) {
         int64_t x =
             (int64_t)output->x * w->stride[0] + (int64_t)i * w->dilation[0] - w->pad_before[0];
@@ -131,6 +134,6 @@ void registers_need(struct input_registers *r, const struct firing_place *output
         if (w->dilation[1] > 1)
             need_row_dilated(r, (uint32_t)x, output);
         else
-            need_row(r, (uint32_t)x, from, end);
+            need_row(r, (uint32_t)x, r->first, r->end);
     }
 }

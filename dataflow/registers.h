@@ -36,6 +36,7 @@ struct input_registers {
     struct row_read *read;    // owned; of the present firing
     uint32_t         n_read;
     uint64_t         strip_stamp, read_stamp;
+    uint32_t         y, first, end; // columns [first, end) that an output in column y sees
 };
 
 /* False when the host has no memory; then *r is zero. */

@@ -77,8 +77,14 @@ int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image
     const struct plan *p = s->plan;
     const struct plan_layer *pl = &p->layer[layer];
     const struct layer *l = plan_network_layer(p, layer);
+    const struct schedule_source *source = &s->source[layer];
     int64_t hop = p->config->fabric.hop_timesteps, last = INT64_MIN;
 
+    if (source->table) { // the usual case, and the hottest: as below
+        uint64_t row = min_u64(image, s->n_image - 1);
+        return (*source->table)[row * source->size + (size_t)y * source->height + x] +
+               source->delay + (int64_t)((image - row) * p->interval);
+    }
     switch (pl->feed) {
     case FEED_SCRATCHPAD:
         return s->stored[layer][(size_t)y * pl->in_height + x] + (int64_t)(image * p->interval);
@@ -314,6 +320,28 @@ static enum err no_memory(struct schedule *s, struct err_msg *m)
     return err_set(m, ERR_MEMORY, "no memory for the dry timing run");
 }
 
+/* Pixels of one layer that does not pool are stored a fixed time after its table says. */
+static void find_sources(struct schedule *s)
+{
+    const struct plan *p = s->plan;
+
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        const struct layer *l = plan_network_layer(p, i);
+        if (p->layer[i].feed != FEED_PRODUCER || l->n_input > 1)
+            continue;
+        uint32_t from = l->input[0] - 1;
+        bool adds = p->layer[from].residual != RESIDUAL_NONE;
+        if (plan_network_layer(p, from)->pooled)
+            continue;
+        s->source[i] = (struct schedule_source){
+            .table = adds ? &s->summed[from] : &s->fired[from],
+            .delay = p->config->fabric.hop_timesteps + (adds ? 0 : plan_sum_latency(p, from)),
+            .height = l->in.height,
+            .size = map_size(p, from),
+        };
+    }
+}
+
 static bool allocate(struct schedule *s)
 {
     const struct plan *p = s->plan;
@@ -321,8 +349,10 @@ static bool allocate(struct schedule *s)
     s->fired = calloc(p->n_layer, sizeof *s->fired);
     s->summed = calloc(p->n_layer, sizeof *s->summed);
     s->stored = calloc(p->n_layer, sizeof *s->stored);
-    if (!s->fired || !s->summed || !s->stored)
+    s->source = calloc(p->n_layer, sizeof *s->source);
+    if (!s->fired || !s->summed || !s->stored || !s->source)
         return false;
+    find_sources(s);
     for (uint32_t i = 0; i < p->n_layer; i++) {
         const struct plan_layer *pl = &p->layer[i];
         if (pl->feed != FEED_SCRATCHPAD)
@@ -382,6 +412,7 @@ void schedule_release(struct schedule *s)
     }
     free(s->fired);
     free(s->summed);
+    free(s->source);
     free(s->stored);
     *s = (struct schedule){ 0 };
 }

@@ -23,6 +23,12 @@
 
 struct schedule {
     const struct plan *plan;    // borrowed
+    struct schedule_source {    // where a layer's pixels come from, when one table tells their times
+        int64_t *const *table;  // fired[] or summed[] of the producer; NULL: no one table does
+        int64_t         delay;
+        uint32_t        height; // rows of the map; its size
+        size_t          size;
+    }                 *source;  // owned; [layer]
     uint32_t           n_image; // rows kept; image i >= n_image repeats the last one, later
     int64_t          **fired;   // owned; [layer][image][y * height + x]: timestep of output (x, y)
     int64_t          **summed;  // owned; likewise, of layers that add a residual; else NULL
