@@ -381,9 +381,9 @@ const struct command command_compare = {
     .name = "compare",
     .operand = "CONFIG...",
     .summary = "several configurations side by side, with ratios to the first",
-    .help = "Runs each CONFIG, timing only, and prints latency, interval, throughput, cores, device\n"
-            "utilisation, the rates that its links need and the words that its memories fill;\n"
-            "energy and area where energy.chip names costs. --set applies to all of them.\n"
+    .help = "Runs each CONFIG, timing only, and prints latency, interval, throughput, cores,\n"
+            "device utilisation, the rates that its links need and the words that its memories\n"
+            "fill; energy and area where energy.chip names costs. --set applies to all of them.\n"
             "\n"
             "  imcsim compare configs/resnet32.yaml configs/resnet32_speedup.yaml\n"
             "  imcsim compare configs/*.yaml --set batch=100 --markdown table.md\n",

@@ -109,8 +109,8 @@ static enum err choose_firing(const struct plan *p, struct plan_layer *pl, uint3
 
     pl->firing = firing_find(cfg->firing);
     if (!pl->firing)
-        return PLAN_REFUSE(p, "mapping.firing", m, "mapping.firing = %s: want column, free or block",
-                       cfg->firing);
+        return PLAN_REFUSE(p, "mapping.firing", m,
+                           "mapping.firing = %s: want column, free or block", cfg->firing);
     *block_width = count_map_get(&cfg->block_width, l->name, l->out.height, 1);
     if (*block_width > l->out.width)
         return PLAN_REFUSE(p, "mapping.block_width", m,

@@ -25,7 +25,7 @@ static void assert_near(json_t *o, const char *path, double want)
 }
 
 /* Dazzi et al. 2021, sections 3.1.3 and 3.1.4, with 50 and 100 images: docs/accelerator.md, section
- * 4. Links: eq. 7 with 56 channels, and four pixels of 16. conv23 .. conv31 send 56 sums of 32 bit. */
+ * 4. Links: eq. 7 with 56 channels, four pixels of 16; conv23 .. conv31 send 56 sums of 32 bit. */
 static void plain_run_and_speed_up_stand_side_by_side(void **state)
 {
     json_t *doc = json_of(*state, "compare " PLAIN " " SPEEDUP " --json -");
@@ -162,7 +162,8 @@ static void files_of_one_name_are_told_apart_by_their_paths(void **state)
 static void one_configuration_that_is_wrong_is_named_and_nothing_is_written(void **state)
 {
     tmpdir_write(*state, "wrong.yaml", "mapping: {replicas: {conv2: 999}}\n", 34);
-    assert_fails(*state, "compare " PLAIN " @/wrong.yaml --csv @/none.csv", 2, "/wrong.yaml:1: mapping.replicas");
+    assert_fails(*state, "compare " PLAIN " @/wrong.yaml --csv @/none.csv", 2,
+                 "/wrong.yaml:1: mapping.replicas");
     assert_fails(*state, "compare @/none.yaml " PLAIN, 2, "/none.yaml: cannot open");
     assert_fails(*state, "compare @/none.csv", 2, "/none.csv: cannot open");
 }

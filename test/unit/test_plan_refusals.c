@@ -336,8 +336,8 @@ static void a_timestep_of_no_whole_number_of_clocks_is_refused(void **state)
     rig_family(&r);
     r.config.timestep_ns = 101;
     assert_int_equal(rig_plan(&r), ERR_INPUT);
-    assert_string_equal(r.msg.text, "default: clocking.timestep_ns = 101 is not a whole number of clocks at "
-                                    "clock_mhz = 500");
+    assert_string_equal(r.msg.text, "default: clocking.timestep_ns = 101 is not a whole number of "
+                                    "clocks at clock_mhz = 500");
     rig_release(&r);
 }
 
@@ -346,7 +346,8 @@ static void a_timestep_of_no_whole_number_of_clocks_is_refused(void **state)
 static void refusals_name_the_line_or_the_option_that_gave_the_key(void **state)
 {
     (void)state;
-    static const char *const cores[] = { "chip.cores=42" }, *const rows[] = { "core.crossbar.rows=8" };
+    static const char *const cores[] = { "chip.cores=42" };
+    static const char *const rows[] = { "core.crossbar.rows=8" };
     struct plan_rig r = { 0 };
 
     if (config_load(&r.config, "configs/resnet32.yaml", cores, 1, &r.msg))
@@ -425,9 +426,8 @@ static void blocks_of_dilated_windows_are_refused(void **state)
     rig_config(&r, wide);
     rig_image(&r, 8, 8, 4);
     rig_layer(&r, 0, 4, &w)->pooled = true;
-    expect_refused_network(&r, "--set mapping.block_width.layer1: mapping.block_width of layer1 = 2: "
-                               "blocks of dilated windows are "
-                               "not there yet: want 1");
+    expect_refused_network(&r, "--set mapping.block_width.layer1: mapping.block_width of layer1 = "
+                               "2: blocks of dilated windows are not there yet: want 1");
 }
 
 int main(void)

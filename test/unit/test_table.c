@@ -109,7 +109,8 @@ static void html_escapes_what_is_special_there(void **state)
     (void)state;
     assert_printed(odd_table(), TABLE_HTML,
                    "<table>\n<tr><th>a|b</th><th>n</th></tr>\n"
-                   "<tr><td class=\"text\">x|&lt;y&gt; &amp; &quot;z&quot;</td><td>9,652</td></tr>\n"
+                   "<tr><td class=\"text\">x|&lt;y&gt; &amp; &quot;z&quot;</td>"
+                   "<td>9,652</td></tr>\n"
                    "</table>\n");
 }
 
