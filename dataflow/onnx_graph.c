@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAST_OPSET = 7, MOST_OPSET = 20, MOST_SIZE = 65536 };
+enum { MOST_OPSET = 20, MOST_SIZE = 65536 };
 
 static const char *text(const char *s)
 {
@@ -120,8 +120,7 @@ static enum err collect_values(struct onnx_graph *g, struct err_msg *m)
     return drop_doubles(g, m);
 }
 
-/* Index of a value, or ONNX_ABSENT. */
-static uint32_t find_value(const struct onnx_graph *g, const char *name)
+uint32_t onnx_graph_find(const struct onnx_graph *g, const char *name)
 {
     uint32_t low = 0, high = g->n_value;
 
@@ -146,7 +145,7 @@ static enum err resolve_input(struct onnx_graph *g, uint32_t node, const char *n
     *out = ONNX_ABSENT;
     if (!*text(name))
         return ERR_NONE;
-    *out = find_value(g, name);
+    *out = onnx_graph_find(g, name);
     if (*out == ONNX_ABSENT)
         return onnx_node_refuse(&g->node[node], m, "input \"%.100s\" is made by nothing: want a "
                                 "complete graph", name);
@@ -171,7 +170,7 @@ static enum err resolve_node(struct onnx_graph *g, uint32_t i, uint32_t *link, s
         e = resolve_input(g, i, p->input[j], &link[j], m);
     for (size_t j = 0; j < p->n_output; j++)
         link[p->n_input + j] =
-            *text(p->output[j]) ? find_value(g, p->output[j]) : ONNX_ABSENT;
+            *text(p->output[j]) ? onnx_graph_find(g, p->output[j]) : ONNX_ABSENT;
     return e;
 }
 
@@ -195,27 +194,35 @@ static enum err resolve_nodes(struct onnx_graph *g, struct err_msg *m)
     return e;
 }
 
-/* ---- The graph's own input and output ---- */
+/* ---- The graph's own inputs and outputs ---- */
 
 static enum err find_ends(struct onnx_graph *g, struct err_msg *m)
 {
     const Onnx__GraphProto *p = g->proto;
-    uint32_t n_image = 0;
 
+    g->image = g->result = ONNX_ABSENT;
     for (uint32_t i = 0; i < g->n_value; i++)
         if (g->value[i].maker == ONNX_INPUT) {
             g->image = i;
-            n_image++;
+            g->n_input++;
         }
-    if (n_image != 1)
-        return err_set(m, ERR_INPUT, "%" PRIu32 " graph inputs: want one, the image", n_image);
-    if (p->n_output != 1)
-        return err_set(m, ERR_INPUT, "%zu graph outputs: want one", p->n_output);
-    g->result = find_value(g, text(p->output[0]->name));
-    if (g->result == ONNX_ABSENT)
-        return err_set(m, ERR_INPUT, "graph output \"%.100s\" is made by nothing: want a complete "
-                       "graph", text(p->output[0]->name));
-    g->value[g->result].n_reader++;
+    for (size_t i = 0; i < p->n_output; i++) {
+        const char *name = text(p->output[i]->name);
+        g->result = onnx_graph_find(g, name);
+        if (g->result == ONNX_ABSENT)
+            return err_set(m, ERR_INPUT, "graph output \"%.100s\" is made by nothing: want a "
+                           "complete graph", name);
+        g->value[g->result].n_reader++;
+    }
+    return ERR_NONE;
+}
+
+enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m)
+{
+    if (g->n_input != 1)
+        return err_set(m, ERR_INPUT, "%" PRIu32 " graph inputs: want one, the image", g->n_input);
+    if (g->proto->n_output != 1)
+        return err_set(m, ERR_INPUT, "%zu graph outputs: want one", g->proto->n_output);
     return ERR_NONE;
 }
 
@@ -232,25 +239,27 @@ enum err onnx_graph_check_readers(const struct onnx_graph *g, struct err_msg *m)
     return ERR_NONE;
 }
 
-static enum err find_opset(struct onnx_graph *g, const Onnx__ModelProto *model, struct err_msg *m)
+static enum err find_opset(struct onnx_graph *g, const Onnx__ModelProto *model, int least,
+                           struct err_msg *m)
 {
     for (size_t i = 0; i < model->n_opset_import; i++)
         if (onnx_is_own_domain(model->opset_import[i]->domain))
             g->opset = model->opset_import[i]->version;
-    if (g->opset < LEAST_OPSET || g->opset > MOST_OPSET)
+    if (g->opset < least || g->opset > MOST_OPSET)
         return err_set(m, ERR_INPUT, "operator set %" PRId64 ": want %d to %d", g->opset,
-                       LEAST_OPSET, MOST_OPSET);
+                       least, MOST_OPSET);
     return ERR_NONE;
 }
 
-enum err onnx_graph_init(struct onnx_graph *g, const Onnx__ModelProto *model, struct err_msg *m)
+enum err onnx_graph_init(struct onnx_graph *g, const Onnx__ModelProto *model, int least_opset,
+                         struct err_msg *m)
 {
     *g = (struct onnx_graph){.proto = model->graph};
     if (!model->graph)
         return err_set(m, ERR_INPUT, "no graph in it: want an ONNX model");
     if (model->graph->n_sparse_initializer > 0)
         return err_set(m, ERR_INPUT, "sparse initializers: want dense ones");
-    enum err e = find_opset(g, model, m);
+    enum err e = find_opset(g, model, least_opset, m);
     if (!e)
         e = collect_values(g, m);
     if (!e)
@@ -332,6 +341,34 @@ enum err onnx_attr_sizes(const struct onnx_node *n, const char *name, uint32_t *
         v[i] = (uint32_t)a->ints[i];
     }
     return ERR_NONE;
+}
+
+enum err onnx_attr_list(const struct onnx_node *n, const char *name, int64_t *v, uint32_t most,
+                        uint32_t *n_v, bool *given, struct err_msg *m)
+{
+    const Onnx__AttributeProto *a;
+    enum err e = find_attr(n, name, ATTR(INTS), "integers", &a, m);
+
+    if (e || !a)
+        return e;
+    if (a->n_ints > most)
+        return onnx_node_refuse(n, m, "attribute %s has %zu values: want at most %" PRIu32, name,
+                                a->n_ints, most);
+    *given = true;
+    *n_v = (uint32_t)a->n_ints;
+    if (a->n_ints > 0)
+        memcpy(v, a->ints, a->n_ints * sizeof *v);
+    return ERR_NONE;
+}
+
+enum err onnx_attr_tensor(const struct onnx_node *n, const char *name,
+                          const Onnx__TensorProto **t, struct err_msg *m)
+{
+    const Onnx__AttributeProto *a;
+    enum err e = find_attr(n, name, ATTR(TENSOR), "a tensor", &a, m);
+
+    *t = !e && a ? a->t : NULL;
+    return e;
 }
 
 enum err onnx_attr_text(const struct onnx_node *n, const char *name, char *v, size_t size,

@@ -39,13 +39,22 @@ struct onnx_graph {
     struct onnx_node       *node; // in the file's order
     uint32_t                n_node;
     uint32_t               *link;   // what the nodes' lists point into
-    uint32_t                image;  // the one input
-    uint32_t                result; // the one output
+    uint32_t                n_input; // that no initializer gives
+    uint32_t                image;   // the last of them; ONNX_ABSENT when there is none
+    uint32_t                result;  // the last output; ONNX_ABSENT when there is none
 };
 
-/* model is borrowed for the graph's life. On error *g is zero. */
-enum err onnx_graph_init(struct onnx_graph *g, const Onnx__ModelProto *model, struct err_msg *m);
+/* model is borrowed for the graph's life; its operator set is least_opset to 20. On error *g is
+ * zero. */
+enum err onnx_graph_init(struct onnx_graph *g, const Onnx__ModelProto *model, int least_opset,
+                         struct err_msg *m);
 void onnx_graph_release(struct onnx_graph *g); // takes a zeroed one
+
+/* Refuses more or less than one input, the image, and one output. */
+enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m);
+
+/* Index of a value by name, or ONNX_ABSENT. */
+uint32_t onnx_graph_find(const struct onnx_graph *g, const char *name);
 
 /* Refuses nodes whose results nobody reads. All others lead to the graph's one output. */
 enum err onnx_graph_check_readers(const struct onnx_graph *g, struct err_msg *m);
@@ -69,6 +78,14 @@ enum err onnx_attr_float(const struct onnx_node *n, const char *name, double *v,
 /* Exactly n_v integers, each from least to 65,536. */
 enum err onnx_attr_sizes(const struct onnx_node *n, const char *name, uint32_t *v, uint32_t n_v,
                          uint32_t least, struct err_msg *m);
+
+/* Any integers, at most `most` of them; *given says whether the attribute is there. */
+enum err onnx_attr_list(const struct onnx_node *n, const char *name, int64_t *v, uint32_t most,
+                        uint32_t *n_v, bool *given, struct err_msg *m);
+
+/* Borrowed; NULL when there is none. */
+enum err onnx_attr_tensor(const struct onnx_node *n, const char *name,
+                          const Onnx__TensorProto **t, struct err_msg *m);
 
 /* Copies at most size - 1 bytes and a terminator. */
 enum err onnx_attr_text(const struct onnx_node *n, const char *name, char *v, size_t size,

@@ -9,7 +9,7 @@
 
 #include "dataflow/onnx_file.h"
 
-enum { MOST_SIDE = 65536 };
+enum { MOST_SIDE = 65536, LEAST_OPSET = 7 };
 
 static const struct onnx_operator *const operators[] = {
     &onnx_op_add,  &onnx_op_conv,                &onnx_op_dequantize, &onnx_op_flatten,
@@ -255,7 +255,9 @@ enum err network_decode_onnx(struct network *n, const char *name, const uint8_t 
     *n = (struct network){0};
     enum err e = onnx_decode(data, size, &model, m);
     if (!e)
-        e = onnx_graph_init(&r.graph, model, m);
+        e = onnx_graph_init(&r.graph, model, LEAST_OPSET, m);
+    if (!e)
+        e = onnx_graph_check_ends(&r.graph, m);
     if (!e) {
         n->name = strdup(name);
         e = n->name ? read_graph(&r) : err_set(m, ERR_MEMORY, "no memory for a name");

@@ -9,7 +9,7 @@ set -eu
 
 run='gcc g++ make libyaml-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
      libsystemc-dev zlib1g-dev dataset-fashion-mnist'
-test="$run libcmocka-dev graphviz"
+test="$run libcmocka-dev graphviz libonnx-testdata"
 check="$test clang llvm cppcheck"
 
 case ${1-} in
