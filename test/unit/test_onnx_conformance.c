@@ -39,6 +39,7 @@ static const struct {
     {"test_ReflectionPad2d",      "padding other than constant"},
     {"test_ReplicationPad2d",     "padding other than constant"},
     {"test_maxpool_with_argmax_", "a second output"},
+    {"test_ada",                  "another domain's operators alone"},
     {"test_momentum",             "another domain's operators alone"},
     {"test_nesterov_momentum",    "another domain's operators alone"},
     {"test_operator_pad",         "padding other than constant"},
