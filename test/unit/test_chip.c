@@ -210,6 +210,171 @@ static void a_streamed_image_gives_what_it_gives_on_a_chip_just_reset(void **sta
     }
 }
 
+/* ---- counters ---- */
+
+/* Output pixels of a layer that one copy computes. */
+static uint64_t outputs_of(const struct plan *p, uint32_t layer, uint32_t copy)
+{
+    const struct shape *out = &plan_network_layer(p, layer)->out;
+    uint64_t columns = 0;
+
+    for (uint32_t y = 0; y < out->width; y++)
+        columns += plan_owner(p, layer, y) == copy;
+    return columns * out->height;
+}
+
+/* Everything but words and firings follows from shapes; these from the dry run, tested elsewhere. */
+static void check_shape_counters(const struct plan *p, const struct imc_core *c)
+{
+    const struct plan_layer *pl = c->pl;
+    const struct layer *l = c->layer;
+    const struct core_counters *n = &c->counters;
+    uint64_t outputs = outputs_of(p, c->pc->plan_layer, c->pc->copy);
+    uint64_t values = outputs * c->pc->out_n, stored = 0;
+    bool last = c->pc->part + 1 == pl->parts, rounds = last && !l->raw_output;
+
+    assert_int_equal(n->outputs, outputs);
+    assert_int_equal(n->conversions, values);
+    assert_int_equal(n->busy_timesteps, n->firings);
+    assert_int_equal(n->partial_sum_ops, c->pc->part > 0 ? values : 0);
+    assert_int_equal(n->scale_ops, last ? values : 0);
+    assert_int_equal(n->round_ops, rounds ? values : 0);
+    assert_int_equal(n->residual_ops, rounds && l->has_residual ? values : 0);
+    assert_int_equal(n->relu_ops, rounds && l->relu ? values : 0);
+    assert_int_equal(n->pool_ops, rounds && l->pooled ? values : 0);
+    if (pl->replicas.n == 1)
+        assert_int_equal(n->driven_rows,
+                         outputs * c->pc->in_n * pl->window.kernel[0] * pl->window.kernel[1]);
+    for (uint32_t i = 0; i < p->n_stream; i++) {
+        const struct plan_stream *st = &p->stream[i];
+        if (st->kind == STREAM_RESULT || &p->core[st->to] != c->pc)
+            continue;
+        if (st->kind == STREAM_IMAGE)
+            stored += (uint64_t)pl->in_height * pl->in_width;
+        if (st->kind == STREAM_TO_RESAMPLING)
+            stored += outputs;
+        if (st->kind == STREAM_FORWARD) {
+            uint32_t from = p->core[st->from].plan_layer;
+            stored += plan_network_layer(p, from)->pooled
+                          ? 1
+                          : outputs_of(p, from, p->core[st->from].copy);
+        }
+    }
+    assert_int_equal(n->pixels_stored, stored);
+}
+
+static void check_stream_bits(const struct plan *p, const struct chip *chip, uint32_t i)
+{
+    const struct plan_stream *st = &p->stream[i];
+    const struct plan_core *from = &p->core[st->from];
+    const struct shape *image = &p->network->layer[0].out;
+    uint64_t pixels = 0;
+
+    switch (st->kind) {
+    case STREAM_IMAGE:
+        pixels = (uint64_t)image->height * image->width;
+        break;
+    case STREAM_FORWARD:
+    case STREAM_RESULT:
+        pixels = plan_network_layer(p, from->plan_layer)->pooled
+                     ? 1
+                     : outputs_of(p, from->plan_layer, from->copy);
+        break;
+    case STREAM_PARTIAL_SUM:
+        pixels = outputs_of(p, from->plan_layer, from->copy);
+        break;
+    case STREAM_RESIDUAL:
+    case STREAM_TO_RESAMPLING:
+        pixels = outputs_of(p, p->core[st->to].plan_layer, p->core[st->to].copy);
+        break;
+    case STREAM_FROM_RESAMPLING: { // columns that both copies have
+        uint32_t to = p->core[st->to].plan_layer;
+        const struct shape *out = &plan_network_layer(p, to)->out;
+        for (uint32_t y = 0; y < out->width; y++)
+            if (plan_owner(p, to, y) == p->core[st->to].copy &&
+                plan_owner(p, from->plan_layer, y) == from->copy)
+                pixels += out->height;
+        break;
+    }
+    case N_STREAM_KIND:
+        fail();
+    }
+    assert_int_equal(chip_stream_bits(chip, i), pixels * st->n * st->value_bits);
+}
+
+/* Input value (x, y) of a layer, the zero point in the padding. */
+static int64_t input_value(const struct reference *r, const struct layer *l, int64_t x, int64_t y,
+                           uint32_t ch)
+{
+    if (x < 0 || y < 0 || x >= l->in.height || y >= l->in.width)
+        return l->in_zero;
+    return reference_delivered(r, l->input[0], (uint32_t)x, (uint32_t)y, ch);
+}
+
+/* What the inputs of a core without replicas add up to, output by output. */
+static void check_activity(const struct imc_core *c, const struct reference *r)
+{
+    const struct layer *l = c->layer;
+    const struct window *w = &l->window;
+    uint32_t positions = w->kernel[0] * w->kernel[1];
+    uint64_t active = 0, sum = 0, weighted = 0;
+
+    for (uint32_t y = 0; y < l->out.width; y++) {
+        if (plan_owner(c->plan, c->pc->plan_layer, y) != c->pc->copy)
+            continue;
+        for (uint32_t i = 0; i < l->out.height * c->pc->in_n * positions; i++) {
+            uint32_t x = i / (c->pc->in_n * positions), k = i % positions;
+            uint32_t ch = c->pc->in_first + i / positions % c->pc->in_n;
+            int64_t row = (int64_t)x * w->stride[0] + k / w->kernel[1] * w->dilation[0];
+            int64_t column = (int64_t)y * w->stride[1] + k % w->kernel[1] * w->dilation[1];
+            int64_t v = input_value(r, l, row - w->pad_before[0], column - w->pad_before[1], ch);
+            uint64_t row_abs = 0;
+            for (uint32_t o = 0; o < c->pc->out_n; o++)
+                row_abs += (uint64_t)abs(
+                    l->weight[((c->pc->out_first + o) * l->in.channels + ch) * positions + k]);
+            active += v != 0;
+            sum += (uint64_t)llabs(v);
+            weighted += (uint64_t)llabs(v) * row_abs;
+        }
+    }
+    assert_int_equal(c->counters.active_rows, active);
+    assert_int_equal(c->counters.sum_abs_x, sum);
+    assert_int_equal(c->counters.sum_abs_xw, weighted);
+}
+
+static void counters_are_closed_forms_of_shapes_and_naive_sums_of_values(void **state)
+{
+    uint32_t n_activity = 0;
+    (void)state;
+
+    for (unsigned seed = 1; seed <= 200; seed++) {
+        struct random_study s;
+        struct reference r;
+        struct observed o = { 0 };
+        random_study_make(&s, seed);
+        reference_init(&r, &s.network);
+        reference_run(&r, s.image);
+        const struct chip_cfg cfg = { .plan = &s.plan, .values = true };
+        struct chip *chip = chip_new(&cfg);
+        assert_non_null(chip);
+        run_chip(chip, &s, 0, 1, &o);
+        for (uint32_t i = 0; i < s.plan.n_core; i++) {
+            const struct imc_core *c = chip_core(chip, i);
+            check_shape_counters(&s.plan, c);
+            if (c->pl->replicas.n > 1)
+                continue;
+            check_activity(c, &r);
+            n_activity++;
+        }
+        for (uint32_t i = 0; i < s.plan.n_stream; i++)
+            check_stream_bits(&s.plan, chip, i);
+        chip_free(chip);
+        reference_release(&r);
+        random_study_release(&s);
+    }
+    assert_true(n_activity > 500);
+}
+
 /* ---- time ---- */
 
 struct timeline { // of the first image's firings
@@ -384,6 +549,7 @@ int main(void)
         cmocka_unit_test(four_ways_of_running_a_design_agree_in_every_event_value_and_counter),
         cmocka_unit_test(every_sum_and_activation_is_that_of_the_naive_reference),
         cmocka_unit_test(a_streamed_image_gives_what_it_gives_on_a_chip_just_reset),
+        cmocka_unit_test(counters_are_closed_forms_of_shapes_and_naive_sums_of_values),
         cmocka_unit_test(the_chip_fires_when_the_dry_run_says),
         cmocka_unit_test(a_memory_is_never_busier_than_the_budget_says_and_once_as_busy),
         cmocka_unit_test(a_memory_with_one_column_too_few_is_found_out),
