@@ -314,11 +314,30 @@ static void a_flash_converter_has_an_amplifier_per_level(void **state)
     cfg.columns = 256;
     assert_int_equal(flash_adc(&t, &cfg, &twice, &m), ERR_NONE);
     CHECK_NEAR(twice.amplifiers.energy_pj, 2 * adc.amplifiers.energy_pj, 1e-12);
+    /* each of L - 1 charges its column and 1 / L of the reference column */
+    cfg.column_pf *= 2;
+    struct flash_adc heavier;
+    assert_int_equal(flash_adc(&t, &cfg, &heavier, &m), ERR_NONE);
+    CHECK_NEAR(heavier.amplifiers.energy_pj - twice.amplifiers.energy_pj,
+               256 * 7 * (1 + 1. / 8) * 0.05 * t.read_v * t.read_v, 1e-9);
     /* a current-mode one has no cost where the technology has no fit */
     cfg.sense = SENSE_CURRENT;
     t.n_csa = 0;
     assert_int_equal(flash_adc(&t, &cfg, &twice, &m), ERR_INPUT);
     assert_non_null(strstr(m.text, "csa is missing"));
+}
+
+static void cells_fill_columns_and_rows(void **state)
+{
+    (void)state;
+    struct circuit c = { 0 };
+
+    circuit_in_columns(&c, 10, 2, 3, 13); // four to a column
+    CHECK_NEAR(c.width_um, 6, 1e-12);
+    CHECK_NEAR(c.area_um2, 6 * 13, 1e-12);
+    circuit_in_rows(&c, 10, 2, 3, 9); // four to a row
+    CHECK_NEAR(c.height_um, 9, 1e-12);
+    CHECK_NEAR(c.area_um2, 9 * 9, 1e-12);
 }
 
 static void a_comparator_is_gates_per_bit(void **state)
@@ -371,6 +390,7 @@ int main(void)
         cmocka_unit_test(a_multiplexer_adds_a_quarter_of_the_column),
         cmocka_unit_test(level_shifters_are_one_after_another),
         cmocka_unit_test(a_flash_converter_has_an_amplifier_per_level),
+        cmocka_unit_test(cells_fill_columns_and_rows),
         cmocka_unit_test(a_comparator_is_gates_per_bit),
         cmocka_unit_test(a_register_file_shares_the_cost_of_clocking_all),
     };

@@ -123,6 +123,16 @@ static void a_pass_gate_is_as_strong_as_asked(void **state)
     CHECK_NEAR(w.n_um, bulk.feature_um, 1e-12);
 }
 
+static void a_sense_transistor_follows_the_square_law(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+
+    /* 2 I / (0.7 Vdd - Vt), of 456 and 185 uA per um */
+    CHECK_NEAR(transistor_gm_ms(&t, (struct widths){ 1, 0 }), 2 * 0.456 / 0.175, 1e-9);
+    CHECK_NEAR(transistor_gm_ms(&t, (struct widths){ 0, 2 }), 2 * 2 * 0.185 / 0.175, 1e-9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +143,7 @@ int main(void)
         cmocka_unit_test(a_chain_of_stages_follows_horowitz),
         cmocka_unit_test(resistance_falls_as_width_grows_by_whole_fins),
         cmocka_unit_test(a_pass_gate_is_as_strong_as_asked),
+        cmocka_unit_test(a_sense_transistor_follows_the_square_law),
     };
     return cmocka_run_group_tests_name("tech_gate", tests, NULL, NULL);
 }

@@ -566,6 +566,21 @@ static void a_missing_or_absurd_cost_is_refused(void **state)
     assert_non_null(strstr(m.text, "sram"));
 }
 
+static void without_factors_nothing_is_scaled(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp"), p = chip_model_predicted(&c);
+    const double factor[] = { p.fact.cell_energy, p.fact.sram_energy, p.fact.register_energy,
+                              p.fact.selection_activity, p.fact.link_latch, p.fact.link_wire,
+                              p.fact.control_area, p.fact.control_leakage, p.fact.sram_area,
+                              p.fact.sram_leakage };
+
+    for (size_t i = 0; i < sizeof factor / sizeof *factor; i++)
+        CHECK_NEAR(factor[i], 1, 0);
+    CHECK_NEAR(p.fact.column_pj + 1, 1, 0);
+    CHECK_NEAR(p.fact.line_um2 + 1, 1, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -586,6 +601,7 @@ int main(void)
         cmocka_unit_test(names_are_escaped_where_a_format_needs_it),
         cmocka_unit_test(a_converter_slower_than_the_product_is_refused),
         cmocka_unit_test(a_missing_or_absurd_cost_is_refused),
+        cmocka_unit_test(without_factors_nothing_is_scaled),
     };
     return cmocka_run_group_tests_name("tech_price", tests, NULL, NULL);
 }
