@@ -20,14 +20,15 @@ struct access { // to a memory; of one timestep, pixels are stored before any is
     uint32_t image, x, y;
 };
 
-struct buffered { // a pixel that the last firing had at the crossbar
+struct buffered { // a pixel that the buffers in front of the crossbar hold
     uint32_t strip, image;
     int64_t  x, y;
 };
 
 struct copy {
     struct spot     *order; // all outputs that it computes
-    size_t           n, done;
+    int64_t         *fired; // when it has
+    size_t           n, done, summed;
     struct buffered *buffer;
     size_t           n_buffer;
 };
@@ -41,6 +42,7 @@ struct layer {
     bool                resampling;
     struct layer       *next;   // that takes its pixels; NULL for the last and for resampling
     struct layer       *second; // convolution of the block whose first one this is
+    struct layer       *first;  // and the other way round
     struct copy        *copy;
     int64_t            *stored; // [image][x][y] when an input pixel is there
     int64_t            *sum;    // [image][x][y] when an output's sum is complete
@@ -109,6 +111,7 @@ static void add_block(struct machine *m, struct layer l, uint32_t n_conv, uint32
     l.in_channels = l.out_channels;
     snprintf(name, sizeof name, "conv%u", n_conv + 2);
     first->second = add_layer(m, name, l);
+    first->second->first = first;
 }
 
 static void build_network(struct machine *m)
@@ -172,13 +175,16 @@ static bool place_layer(struct machine *m, struct layer *l, uint32_t stage)
     bool fc = l == &m->layer[m->r->n_layer - 1];
 
     l->n = fc ? 1 : c->replicas[stage];
+    if (l->resampling && c->resampling[stage] > 0)
+        l->n = c->resampling[stage];
     l->width = fc ? 1 : least(c->block_width[stage], l->n);
     l->height = l->n / l->width;
-    l->report->copies = fc ? 1 : c->copies[stage];
+    l->report->copies = fc || l->pooled ? 1 : c->copies[stage];
 
     uint32_t covered = positions(l);
     uint32_t channels_in = c->rows / covered, channels_out = c->columns / l->n;
-    if (channels_in == 0 || channels_out == 0)
+    uint32_t strips = divide_up(l->out_size, c->firing == NAIVE_BLOCK ? l->width : 1);
+    if (channels_in == 0 || channels_out == 0 || l->report->copies > strips)
         return false;
     l->report->rows = covered * l->in_channels;
     l->report->columns = l->n * l->out_channels;
@@ -269,7 +275,8 @@ static void start_layer(struct machine *m, struct layer *l)
     l->access = get(inputs * 2 + outputs * patch, sizeof *l->access);
     for (uint32_t j = 0; j < l->report->copies; j++) {
         l->copy[j].order = get(outputs, sizeof *l->copy[j].order);
-        l->copy[j].buffer = get(2 * l->n * patch, sizeof *l->copy[j].buffer);
+        l->copy[j].fired = get(outputs, sizeof *l->copy[j].fired);
+        l->copy[j].buffer = get(inputs, sizeof *l->copy[j].buffer);
         for (uint32_t image = 0; image < m->c->n_image; image++) {
             if (m->c->firing == NAIVE_BLOCK)
                 order_blocks(l, &l->copy[j], j, image);
@@ -283,6 +290,7 @@ static void stop_layer(struct layer *l)
 {
     for (uint32_t j = 0; l->copy && j < l->report->copies; j++) {
         free(l->copy[j].order);
+        free(l->copy[j].fired);
         free(l->copy[j].buffer);
     }
     free(l->copy);
@@ -336,32 +344,31 @@ static bool holds(const struct buffered *p, size_t n, struct buffered what)
     return false;
 }
 
-/* Reads the patches of n outputs, apart from what the firing before left in the buffers. */
+/* Reads the patches of n outputs, apart from what the buffers hold: all that was read for outputs
+ * of the same strip. */
 static void read_patches(const struct machine *m, struct layer *l, struct copy *k, size_t n,
                          int64_t t)
 {
-    struct buffered *now = get(n * l->kernel * l->kernel, sizeof *now);
-    size_t n_now = 0;
-
-    for (const struct spot *o = &k->order[k->done]; o < &k->order[k->done + n]; o++)
+    if (m->c->whole_patches)
+        k->n_buffer = 0;
+    for (const struct spot *o = &k->order[k->done]; o < &k->order[k->done + n]; o++) {
+        if (k->n_buffer > 0 && (k->buffer->strip != o->strip || k->buffer->image != o->image))
+            k->n_buffer = 0;
         for (uint32_t a = 0; a < l->kernel; a++)
             for (uint32_t b = 0; b < l->kernel; b++) {
                 struct buffered p = { .strip = o->strip, .image = o->image };
-                uint32_t x, y;
+                uint32_t        x, y;
 
                 if (!patch_pixel(l, o, a, b, &x, &y))
                     continue;
                 p.x = x;
                 p.y = y;
-                if (holds(now, n_now, p))
+                if (holds(k->buffer, k->n_buffer, p))
                     continue;
-                now[n_now++] = p;
-                if (m->c->whole_patches || !holds(k->buffer, k->n_buffer, p))
-                    add_access(l, t, true, o->image, x, y);
+                k->buffer[k->n_buffer++] = p;
+                add_access(l, t, true, o->image, x, y);
             }
-    memcpy(k->buffer, now, n_now * sizeof *now);
-    k->n_buffer = n_now;
-    free(now);
+    }
 }
 
 static bool map_is_done(const struct layer *l, uint32_t image)
@@ -372,24 +379,51 @@ static bool map_is_done(const struct layer *l, uint32_t image)
     return true;
 }
 
-static void deliver(const struct machine *m, struct layer *l, const struct spot *o, int64_t t)
+/* When the residual of an output can be there; before any sum for layers that have none. */
+static int64_t residual_comes(const struct machine *m, const struct layer *l, const struct spot *o)
 {
-    int64_t sum = t + (int64_t)(l->report->parts - 1) * m->c->partial_sum_hop;
-    struct naive_layer *r = l->report;
+    const struct layer *first = l->first;
 
-    *at(l->sum, l->out_size, o->image, o->x, o->y) = sum;
-    r->first[o->image] = r->first[o->image] < t ? r->first[o->image] : t;
-    r->last[o->image] = t;
-    if (l->next && !l->pooled)
-        *at(l->next->stored, l->out_size, o->image, o->x, o->y) = sum + m->c->hop;
-    else if (l->next && map_is_done(l, o->image))
-        l->next->stored[o->image] = sum + m->c->hop;
+    if (!first)
+        return 0;
+    int64_t t = first[-1].resampling ? *at(first[-1].sum, l->out_size, o->image, o->x, o->y)
+                                     : *at(first->stored, l->out_size, o->image, o->x, o->y);
+    return t == NEVER ? NEVER : t + m->c->hop;
 }
 
-static void step(const struct machine *m, struct layer *l, struct copy *k, int64_t t)
+/* A pixel goes to the next layer, and from its memory to the resampling layer that branches off. */
+static void deliver(const struct machine *m, struct layer *l, const struct spot *o, int64_t t)
 {
-    const struct spot *o = &k->order[k->done];
-    size_t n = 0;
+    struct layer *next = l->next;
+    int64_t       stored = t + m->c->hop;
+
+    *at(l->sum, l->out_size, o->image, o->x, o->y) = t;
+    if (next && !l->pooled) {
+        *at(next->stored, l->out_size, o->image, o->x, o->y) = stored;
+        if (next[-1].resampling && o->x % 2 == 0 && o->y % 2 == 0)
+            *at(next[-1].stored, l->out_size, o->image, o->x, o->y) = stored + m->c->hop;
+    } else if (next && map_is_done(l, o->image)) {
+        next->stored[o->image] = stored;
+    }
+}
+
+/* Sums are complete when their parts are and their residual has come: in order, and in a timestep
+ * those of one firing. */
+static void complete_sums(const struct machine *m, struct layer *l, struct copy *k, int64_t t)
+{
+    int64_t way = (int64_t)(l->report->parts - 1) * m->c->partial_sum_hop;
+    int64_t firing = k->fired[k->summed];
+
+    while (k->summed < k->done && k->fired[k->summed] == firing && firing + way <= t &&
+           residual_comes(m, l, &k->order[k->summed]) <= t)
+        deliver(m, l, &k->order[k->summed++], t);
+}
+
+static void fire(const struct machine *m, struct layer *l, struct copy *k, int64_t t)
+{
+    const struct spot  *o = &k->order[k->done];
+    struct naive_layer *r = l->report;
+    size_t              n = 0;
 
     while (n < l->n && k->done + n < k->n && o[n].group == o[0].group &&
            patch_is_stored(m, l, &o[n], t))
@@ -397,32 +431,41 @@ static void step(const struct machine *m, struct layer *l, struct copy *k, int64
     if (n == 0)
         return;
     read_patches(m, l, k, n, t);
-    l->report->firings[o->image]++;
-    for (size_t i = 0; i < n; i++)
-        deliver(m, l, &o[i], t);
-    k->done += n;
+    r->firings[o->image]++;
+    for (size_t i = 0; i < n; i++) {
+        k->fired[k->done++] = t;
+        r->first[o[i].image] = r->first[o[i].image] < t ? r->first[o[i].image] : t;
+        r->last[o[i].image] = t;
+    }
+}
+
+static void step(const struct machine *m, struct layer *l, struct copy *k, int64_t t)
+{
+    fire(m, l, k, t);
+    complete_sums(m, l, k, t);
 }
 
 static bool is_done(const struct layer *l)
 {
     for (uint32_t j = 0; j < l->report->copies; j++)
-        if (l->copy[j].done < l->copy[j].n)
+        if (l->copy[j].summed < l->copy[j].n)
             return false;
     return true;
 }
 
 /* ---- memories ---- */
 
-/* When the first layer's pixels are stored: in scan order, none after it is first needed. */
+/* When the first layer's pixels are stored: in scan order, none after it is first needed, and no
+ * more in a timestep than come on average, rounded up. */
 static void store_image(struct machine *m)
 {
     struct layer *l = &m->layer[0];
-    uint32_t size = l->in_size;
-    int64_t latest = NEVER;
+    uint32_t      size = l->in_size, rate = divide_up(size * size, (uint32_t)m->r->interval), n = 0;
+    int64_t       latest = NEVER;
 
     for (size_t i = 0; i < l->n_access; i++) {
         const struct access *a = &l->access[i];
-        int64_t *t = at(l->stored, size, a->image, a->x, a->y);
+        int64_t             *t = at(l->stored, size, a->image, a->x, a->y);
 
         *t = a->t < *t ? a->t : *t;
     }
@@ -431,7 +474,11 @@ static void store_image(struct machine *m)
             for (uint32_t x = size; x-- > 0;) {
                 int64_t *t = at(l->stored, size, image, x, y);
 
-                latest = *t < latest ? *t : latest;
+                if (*t < latest || n == rate) {
+                    latest = *t < latest ? *t : latest - 1;
+                    n = 0;
+                }
+                n += latest < NEVER;
                 *t = latest;
             }
 }
@@ -449,15 +496,21 @@ static int by_time(const void *pa, const void *pb)
     return a->y < b->y ? -1 : a->y > b->y;
 }
 
+/* Columns are counted on from image to image; a resampling layer gets every other one. */
+static uint32_t column_of(const struct layer *l, uint32_t image, uint32_t y)
+{
+    return l->resampling ? image * l->out_size + y / l->stride : image * l->in_size + y;
+}
+
 /* Whether K columns serve: every pixel read is the one last stored in its place. */
 static bool columns_serve(const struct layer *l, uint32_t columns)
 {
     uint32_t *holder = get((size_t)columns * l->in_size, sizeof *holder); // column + 1
-    bool right = true;
+    bool      right = true;
 
     for (size_t i = 0; i < l->n_access && right; i++) {
         const struct access *a = &l->access[i];
-        uint32_t column = a->image * l->in_size + a->y;
+        uint32_t  column = column_of(l, a->image, a->y);
         uint32_t *place = &holder[column % columns * l->in_size + a->x];
 
         if (a->read)
@@ -469,15 +522,29 @@ static bool columns_serve(const struct layer *l, uint32_t columns)
     return right;
 }
 
+/* The last image of several is not like the others for a resampling memory: as none follows it, its
+ * pixels stay longer in the memory that sends them. */
+static void forget_last_image(const struct machine *m, struct layer *l)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < l->n_access; i++)
+        if (l->access[i].image + 1 < m->c->n_image)
+            l->access[n++] = l->access[i];
+    l->n_access = n;
+}
+
 static void find_columns(const struct machine *m, struct layer *l)
 {
-    uint32_t columns = l->kernel;
+    uint32_t columns = least(l->kernel, l->in_size);
 
     for (uint32_t image = 0; image < m->c->n_image; image++)
         for (uint32_t y = 0; y < l->in_size; y++)
             for (uint32_t x = 0; x < l->in_size; x++)
                 if (*at(l->stored, l->in_size, image, x, y) != NEVER)
                     add_access(l, *at(l->stored, l->in_size, image, x, y), false, image, x, y);
+    if (l->resampling && m->c->n_image > 1)
+        forget_last_image(m, l);
     qsort(l->access, l->n_access, sizeof *l->access, by_time);
     while (!columns_serve(l, columns))
         columns++;
@@ -514,20 +581,51 @@ static int64_t overwritten(const struct machine *m, const struct layer *l, uint3
     return then;
 }
 
-static void send_to_resampling(const struct machine *m, struct layer *rs)
+/* Latest timesteps in which a copy can compute its outputs so that every result is there with its
+ * sum: backwards, up to n of a group at a time. */
+static void latest_firings(const struct machine *m, const struct layer *rs, const struct copy *k,
+                           int64_t *latest)
 {
-    const struct layer *first = rs + 1, *second = first->second;
-    int64_t way = 2 * (int64_t)m->c->hop + (int64_t)(rs->report->parts - 1) * m->c->partial_sum_hop;
+    const struct layer *second = rs[1].second;
+    int64_t way = m->c->hop + (int64_t)(rs->report->parts - 1) * m->c->partial_sum_hop;
 
-    for (uint32_t image = 0; image < m->c->n_image; image++)
-        for (uint32_t x = 0; x < rs->out_size; x++)
-            for (uint32_t y = 0; y < rs->out_size; y++) {
-                int64_t gone = overwritten(m, first, image, 2 * x, 2 * y);
-                int64_t send = *at(second->sum, rs->out_size, image, x, y) - way;
+    for (size_t i = k->n, n = 0; i-- > 0;) {
+        const struct spot *o = &k->order[i];
+        int64_t due = *at(second->sum, rs->out_size, o->image, o->x, o->y) - way;
+        bool    join = n > 0 && n < rs->n && o[0].group == o[1].group && due >= latest[i + 1];
 
-                send = gone - 1 < send ? gone - 1 : send;
-                *at(rs->stored, rs->in_size, image, 2 * x, 2 * y) = send + m->c->hop;
-            }
+        latest[i] = n == 0 || due < latest[i + 1] ? due : join ? latest[i + 1] : latest[i + 1] - 1;
+        n = join ? n + 1 : 1;
+    }
+}
+
+/* In the order in which they are computed. */
+static void send_to_resampling(const struct machine *m, struct layer *rs, const struct copy *k)
+{
+    int64_t *latest = get(k->n, sizeof *latest), send = NEVER;
+
+    latest_firings(m, rs, k, latest);
+    for (size_t i = k->n; i-- > 0;) {
+        const struct spot *o = &k->order[i];
+        int64_t            gone = overwritten(m, rs + 1, o->image, 2 * o->x, 2 * o->y);
+
+        send = gone - 1 < send ? gone - 1 : send;
+        send = latest[i] - m->c->hop < send ? latest[i] - m->c->hop : send;
+        *at(rs->stored, rs->in_size, o->image, 2 * o->x, 2 * o->y) = send + m->c->hop;
+    }
+    free(latest);
+}
+
+/* As if it had not run. */
+static void restart(const struct machine *m, struct layer *l)
+{
+    for (uint32_t image = 0; image < m->c->n_image; image++) {
+        l->report->first[image] = NEVER;
+        l->report->firings[image] = 0;
+    }
+    l->n_access = 0;
+    for (uint32_t j = 0; j < l->report->copies; j++)
+        l->copy[j].done = l->copy[j].summed = l->copy[j].n_buffer = 0;
 }
 
 /* Most results that have arrived and wait for a sum of one copy. */
@@ -555,7 +653,9 @@ static uint32_t most_waiting(const struct machine *m, struct layer *rs, int64_t 
 
 static void run_resampling(const struct machine *m, struct layer *rs, int64_t end)
 {
-    send_to_resampling(m, rs);
+    restart(m, rs);
+    for (uint32_t j = 0; j < rs->report->copies; j++)
+        send_to_resampling(m, rs, &rs->copy[j]);
     for (int64_t t = 0; t < end; t++)
         for (uint32_t j = 0; j < rs->report->copies; j++)
             step(m, rs, &rs->copy[j], t);
@@ -575,8 +675,7 @@ static int64_t run_cores(struct machine *m)
     for (t = 0; !is_done(fc); t++)
         for (uint32_t i = 0; i < m->r->n_layer; i++)
             for (uint32_t j = 0; j < m->layer[i].report->copies; j++)
-                if (!m->layer[i].resampling)
-                    step(m, &m->layer[i], &m->layer[i].copy[j], t);
+                step(m, &m->layer[i], &m->layer[i].copy[j], t);
     return t;
 }
 
