@@ -160,22 +160,28 @@ static uint32_t fill_row(const struct builder *b, const struct read_back *rb, ui
 
     for (; at.image == image; f->next(&shape, rb->receiver_copy, &at)) {
         int64_t t = p->layer[rb->receiver].feed == FEED_READ_BACK
-                        ? schedule_fired(b->s, rb->receiver, image, at.x, at.y)
+                        ? schedule_stored(b->s, rb->receiver, image, at.x, at.y)
                         : schedule_summed(b->s, rb->receiver, image, at.x, at.y);
         send[n++] = (struct read_back_send){ at.x, at.y, t - hop - start };
     }
     return n;
 }
 
-static void count_most(struct read_back *rb)
+/* The last pixels of an image and the first of the next may go together; the row behind the last
+ * repeats it. */
+static void count_most(struct read_back *rb, uint64_t interval)
 {
+    int64_t before = INT64_MIN;
     uint32_t run = 0;
 
-    for (uint32_t i = 0; i < rb->n_image * rb->n; i++) {
-        bool same = i % rb->n != 0 && rb->send[i].timestep == rb->send[i - 1].timestep;
-        run = same ? run + 1 : 1;
-        rb->most_pixels = max_u32(rb->most_pixels, run);
-    }
+    for (uint32_t image = 0; image <= rb->n_image; image++)
+        for (uint32_t i = 0; i < rb->n; i++) {
+            size_t row = min_u32(image, rb->n_image - 1);
+            int64_t t = rb->send[row * rb->n + i].timestep + (int64_t)(image * interval);
+            run = t == before ? run + 1 : 1;
+            rb->most_pixels = max_u32(rb->most_pixels, run);
+            before = t;
+        }
 }
 
 static void add_read_back(struct builder *b, uint32_t receiver, uint32_t copy, uint32_t reader)
@@ -201,7 +207,7 @@ static void add_read_back(struct builder *b, uint32_t receiver, uint32_t copy, u
     }
     for (uint32_t image = 0; image < rb->n_image; image++)
         rb->n = fill_row(b, rb, image, rb->send + (size_t)image * rb->n);
-    count_most(rb);
+    count_most(rb, p->interval);
     p->n_read_back++;
 
     const struct plan_layer *pl = &p->layer[receiver];

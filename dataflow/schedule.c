@@ -89,7 +89,7 @@ int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image
     case FEED_SCRATCHPAD:
         return s->stored[layer][(size_t)y * pl->in_height + x] + (int64_t)(image * p->interval);
     case FEED_READ_BACK:
-        return schedule_fired(s, layer, image, x, y); // sent so as to be used at once
+        return look_up(s, layer, s->stored[layer], image, x, y);
     case FEED_PRODUCER:
         for (uint32_t i = 0; i < l->n_input; i++) {
             int64_t t = schedule_done(s, l->input[i] - 1, image, x, y) + hop;
@@ -134,8 +134,10 @@ static int64_t output_ready(const struct schedule *s, uint32_t layer,
         return (int64_t)(at->image * p->interval);
     case FEED_PRODUCER:
         return patch_stored(s, layer, at);
-    case FEED_READ_BACK: // as early as it could be; schedule_resampling() times it
-        return p->config->fabric.hop_timesteps +
+    case FEED_READ_BACK:
+        if (s->stored[layer])
+            return look_up(s, layer, s->stored[layer], at->image, at->x, at->y);
+        return p->config->fabric.hop_timesteps + // as early as it could be
                schedule_stored(s, pl->feeder, at->image, at->x * l->window.stride[0],
                                at->y * l->window.stride[1]);
     }
@@ -240,7 +242,8 @@ static bool grow(struct schedule *s, uint32_t n_image)
     for (uint32_t i = 0; i < p->n_layer; i++) {
         size_t n = n_image * map_size(p, i);
         if (!grow_table(&s->fired[i], n) ||
-            (p->layer[i].residual != RESIDUAL_NONE && !grow_table(&s->summed[i], n)))
+            (p->layer[i].residual != RESIDUAL_NONE && !grow_table(&s->summed[i], n)) ||
+            (p->layer[i].feed == FEED_READ_BACK && s->stored[i] && !grow_table(&s->stored[i], n)))
             return false;
     }
     s->n_image = n_image;
@@ -504,79 +507,60 @@ enum err schedule_memory_columns(const struct schedule *s, uint32_t layer, uint3
     return ERR_NONE;
 }
 
-/* Latest timestep in which a resampling layer may compute an output: for its sum, and for the pixel
- * it is made of, which leaves its memory in the last timestep before it is overwritten. */
-static int64_t resampling_deadline(const struct schedule *s, uint32_t layer, uint32_t sum,
-                                   const struct firing_place *at)
-{
-    const struct plan *p = s->plan;
-    const struct plan_layer *pl = &p->layer[layer], *from = &p->layer[pl->feeder];
-    const struct layer *l = plan_network_layer(p, layer);
-    int64_t hop = p->config->fabric.hop_timesteps;
-    uint64_t column = at->image * from->in_width + (uint64_t)at->y * l->window.stride[1];
-    int64_t overwritten = stored_column(s, pl->feeder, at->x * l->window.stride[0],
-                                        column + from->memory_columns);
-    int64_t needed = schedule_summed(s, sum, at->image, at->x, at->y) - hop -
-                     plan_sum_latency(p, layer);
-
-    return overwritten - 1 + hop < needed ? overwritten - 1 + hop : needed;
-}
-
-/* One copy, backwards from the last of n_image images: every output as late as its deadline and the
- * outputs behind it allow. Writes late[image][y * height + x]. */
-static void delay_copy(const struct schedule *s, uint32_t layer, uint32_t copy, uint32_t n_image,
-                       struct firing_place *order, int64_t *late)
+/* Latest firings of one copy of a resampling layer with which every result is there for its sum:
+ * backwards from the last of all images kept. Writes late[image][y * height + x] and the copy's
+ * outputs in order; returns their number. */
+static size_t latest_firings(const struct schedule *s, uint32_t layer, uint32_t copy,
+                             struct firing_place *order, int64_t *late)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
     struct firing_shape shape = plan_firing_shape(s->plan, layer);
     struct firing_place at = firing_first(pl->firing, &shape, copy, 0), last = at;
-    uint32_t sum = plan_sum_of(s->plan, layer), held = 0;
+    int64_t way = s->plan->config->fabric.hop_timesteps + plan_sum_latency(s->plan, layer);
     int64_t t = INT64_MAX;
+    uint32_t sum = plan_sum_of(s->plan, layer), held = 0;
     size_t n = 0;
 
-    for (; at.image < n_image; pl->firing->next(&shape, copy, &at))
+    for (; at.image < s->n_image; pl->firing->next(&shape, copy, &at))
         order[n++] = at;
-    while (n-- > 0) {
-        int64_t deadline = resampling_deadline(s, layer, sum, &order[n]);
-        if (held > 0 && held < shape.n && deadline >= t &&
-            pl->firing->joins(&shape, &order[n], &last)) {
+    for (size_t i = n; i-- > 0;) {
+        const struct firing_place *o = &order[i];
+        int64_t deadline = schedule_summed(s, sum, o->image, o->x, o->y) - way;
+        if (held > 0 && held < shape.n && deadline >= t && pl->firing->joins(&shape, o, &last)) {
             held++;
         } else {
             t = deadline < t ? deadline : t - 1;
-            last = order[n];
+            last = *o;
             held = 1;
         }
-        late[(order[n].image * shape.width + order[n].y) * shape.height + order[n].x] = t;
+        late[output_index(s, layer, o)] = t;
     }
+    return n;
 }
 
-/* Whether every pixel was in its memory when sent. */
-static bool sent_in_time(const struct schedule *s, uint32_t layer, uint32_t n_image,
-                         const int64_t *late)
+/* Turns the latest firings of a copy into the timesteps in which its pixels are stored, a hop after
+ * they are sent: in order, and before they are overwritten. False when one would have to be sent
+ * before it is there. The last image has none behind it and is not looked at. */
+static bool store_sent(const struct schedule *s, uint32_t layer, const struct firing_place *order,
+                       size_t n, int64_t *stored)
 {
-    const struct plan_layer *pl = &s->plan->layer[layer];
-    const struct layer *l = plan_network_layer(s->plan, layer);
-    int64_t hop = s->plan->config->fabric.hop_timesteps;
+    const struct plan_layer *pl = &s->plan->layer[layer], *from = &s->plan->layer[pl->feeder];
+    const struct window *w = &plan_network_layer(s->plan, layer)->window;
+    int64_t hop = s->plan->config->fabric.hop_timesteps, next = INT64_MAX;
+    bool in_time = true;
 
-    for (uint32_t image = 0; image < n_image; image++)
-        for (uint32_t y = 0; y < l->out.width; y++)
-            for (uint32_t x = 0; x < l->out.height; x++)
-                if (late[((size_t)image * l->out.width + y) * l->out.height + x] - hop <
-                    schedule_stored(s, pl->feeder, image, x * l->window.stride[0],
-                                    y * l->window.stride[1]))
-                    return false;
-    return true;
-}
-
-/* Rows until the late times repeat; n_image when they do not. */
-static uint32_t late_rows(const struct schedule *s, uint32_t layer, uint32_t n_image,
-                          const int64_t *late)
-{
-    uint32_t row = max_u32(s->n_image, 1);
-
-    while (row < n_image && !row_repeats(late, map_size(s->plan, layer), row, s->plan->interval))
-        row++;
-    return row;
+    while (n-- > 0) {
+        const struct firing_place *o = &order[n];
+        uint32_t x = o->x * w->stride[0], y = o->y * w->stride[1];
+        uint64_t column = o->image * from->in_width + y;
+        int64_t overwritten = stored_column(s, pl->feeder, x, column + from->memory_columns);
+        int64_t *t = &stored[output_index(s, layer, o)];
+        next = overwritten - 1 + hop < next ? overwritten - 1 + hop : next;
+        next = *t = *t < next ? *t : next;
+        if (o->image + 1 < s->n_image)
+            in_time &= *t - hop >= schedule_stored(s, pl->feeder, o->image, x, y);
+    }
+    return in_time;
 }
 
 static void extend_table(int64_t *table, size_t n, uint32_t from, uint32_t to, uint64_t interval)
@@ -598,43 +582,42 @@ static bool extend(struct schedule *s, uint32_t n_image)
         extend_table(s->fired[i], map_size(p, i), old, n_image, p->interval);
         if (s->summed[i])
             extend_table(s->summed[i], map_size(p, i), old, n_image, p->interval);
+        if (p->layer[i].feed == FEED_READ_BACK && s->stored[i])
+            extend_table(s->stored[i], map_size(p, i), old, n_image, p->interval);
     }
     return true;
 }
 
 enum err schedule_resampling(struct schedule *s, uint32_t layer, bool *in_time, struct err_msg *m)
 {
-    /* The last images have none behind them and are not kept. */
-    uint32_t n_image = s->n_image + MOST_TRANSIENT_IMAGES_OF_RESAMPLING;
-    size_t n = map_size(s->plan, layer);
-    int64_t *late = calloc(n_image * n, sizeof *late);
+    const struct plan *p = s->plan;
+    uint32_t kept = s->n_image, n_image = kept + MOST_TRANSIENT_IMAGES_OF_RESAMPLING, row = kept;
+    size_t n = map_size(p, layer);
     struct firing_place *order = calloc(n_image * n, sizeof *order);
+    struct copy_state *state = calloc(p->layer[layer].copies, sizeof *state);
 
-    if (!late || !order) {
-        free(late);
+    if (!order || !state || !grow_table(&s->stored[layer], n_image * n) || !extend(s, n_image)) {
         free(order);
+        free(state);
         return err_set(m, ERR_MEMORY, "no memory for the dry timing run");
     }
-    for (uint32_t copy = 0; copy < s->plan->layer[layer].copies; copy++)
-        delay_copy(s, layer, copy, n_image, order, late);
-    free(order);
-
-    enum err e = ERR_NONE;
-    uint32_t rows = late_rows(s, layer, n_image - 1, late);
-    *in_time = sent_in_time(s, layer, n_image - 1, late);
-    if (!*in_time) {
-        ;
-    } else if (rows == n_image - 1) {
-        e = err_set(m, ERR_RUN, "resampling layer %s does not settle from image to image",
-                    plan_layer_name(s->plan, layer));
-    } else if (!extend(s, rows)) {
-        e = err_set(m, ERR_MEMORY, "no memory for the dry timing run");
-    } else {
-        for (size_t i = 0; i < s->n_image * n; i++)
-            s->fired[layer][i] = late[i];
+    *in_time = true;
+    for (uint32_t copy = 0; copy < p->layer[layer].copies; copy++) {
+        size_t outputs = latest_firings(s, layer, copy, order, s->stored[layer]);
+        *in_time &= store_sent(s, layer, order, outputs, s->stored[layer]);
     }
-    free(late);
-    return e;
+    for (uint32_t image = 0; image < n_image; image++)
+        fire_image(s, layer, image, state);
+    free(order);
+    free(state);
+    while (row + 1 < n_image && !(row_repeats(s->fired[layer], n, row, p->interval) &&
+                                  row_repeats(s->stored[layer], n, row, p->interval)))
+        row++;
+    s->n_image = row; // it and all that follow repeat the one before
+    if (*in_time && row + 1 == n_image)
+        return err_set(m, ERR_RUN, "resampling layer %s does not settle from image to image",
+                       plan_layer_name(p, layer));
+    return ERR_NONE;
 }
 
 static int by_time(const void *a, const void *b)

@@ -32,7 +32,8 @@ struct schedule {
     uint32_t           n_image; // rows kept; image i >= n_image repeats the last one, later
     int64_t          **fired;   // owned; [layer][image][y * height + x]: timestep of output (x, y)
     int64_t          **summed;  // owned; likewise, of layers that add a residual; else NULL
-    int64_t          **stored;  // owned; [layer][y * height + x], FEED_SCRATCHPAD only
+    int64_t          **stored;  // owned; [layer][y * height + x] of FEED_SCRATCHPAD; like fired of
+                                // FEED_READ_BACK, once timed; else NULL
 };
 
 /* Times every layer of the plan, whose mapping, feeds and interval are set. ERR_RUN when images do
@@ -62,9 +63,9 @@ int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image
 enum err schedule_memory_columns(const struct schedule *s, uint32_t layer, uint32_t *columns,
                                  struct err_msg *m);
 
-/* Times a resampling layer (FEED_READ_BACK) as late as its sums and the memory it is read from,
- * whose memory_columns are set, allow. *in_time is false when a pixel would have to be sent before
- * it is there: that memory needs more columns; nothing has changed then. */
+/* Times a resampling layer (FEED_READ_BACK): its pixels are sent in order, as late as its sums and
+ * the memory they are read from, whose memory_columns are set, allow. *in_time is false when one
+ * would have to be sent before it is there: that memory needs more columns, then call again. */
 enum err schedule_resampling(struct schedule *s, uint32_t layer, bool *in_time, struct err_msg *m);
 
 /* What waits at a summing core of the layer at most, in one timestep: residual pixels, and firings

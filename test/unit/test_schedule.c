@@ -1,0 +1,211 @@
+/* test/unit/test_schedule.c -- the dry timing run against a machine that is stepped timestep by
+ * timestep (test/naive_machine.h). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataflow/schedule.h"
+#include "test/naive_machine.h"
+#include "test/plan_rig.h"
+
+static uint32_t pick(uint32_t *seed, uint32_t least, uint32_t most)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return least + (*seed >> 8) % (most - least + 1);
+}
+
+/* ---- the same case for both ---- */
+
+enum { IMAGES = 4 };
+
+static struct naive_case random_case(uint32_t *r)
+{
+    static const uint32_t sides[] = { 64, 100, 256, 512, 1024 };
+    struct naive_case c = { .depth = 8 + 6 * pick(r, 0, 1), .classes = pick(r, 1, 12) };
+
+    c.size = pick(r, 5, 18); // maps of three heights, all above 1
+    c.rows = sides[pick(r, 0, 4)];
+    c.columns = sides[pick(r, 0, 4)];
+    c.firing = (enum naive_firing)pick(r, 0, 2);
+    c.hop = pick(r, 0, 3) ? 1 : 2;
+    c.partial_sum_hop = pick(r, 0, 2);
+    c.n_image = IMAGES;
+    for (int stage = 0; stage < NAIVE_STAGES; stage++) {
+        c.channels[stage] = pick(r, 1, 30);
+        c.replicas[stage] = pick(r, 0, 1) ? 1 : pick(r, 1, 5);
+        c.resampling[stage] = pick(r, 0, 3) ? 0 : pick(r, 1, 2);
+        c.block_width[stage] = c.firing == NAIVE_BLOCK ? pick(r, 1, 2) : 1;
+        c.copies[stage] = pick(r, 0, 3) ? 1 : pick(r, 1, 2);
+    }
+    return c;
+}
+
+struct settings {
+    char        text[32][64];
+    const char *set[33];
+    size_t      n;
+};
+
+static void set(struct settings *s, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(s->text[s->n], sizeof s->text[s->n], fmt, args);
+    va_end(args);
+    s->set[s->n] = s->text[s->n];
+    s->n++;
+}
+
+/* The naive machine knows no budgets: these are never exceeded. */
+static void settings_of(const struct naive_case *c, struct settings *s)
+{
+    static const char *const firing[] = { "column", "free", "block" };
+    uint32_t height = c->size;
+
+    *s = (struct settings){ 0 };
+    set(s, "network.depth=%u", c->depth);
+    set(s, "network.size=%u", c->size);
+    set(s, "network.channels=[%u, %u, %u]", c->channels[0], c->channels[1], c->channels[2]);
+    set(s, "network.classes=%u", c->classes);
+    set(s, "core.crossbar.rows=%u", c->rows);
+    set(s, "core.crossbar.columns=%u", c->columns);
+    set(s, "fabric.hop_timesteps=%u", c->hop);
+    set(s, "fabric.partial_sum_hops=%u", c->partial_sum_hop);
+    set(s, "mapping.firing=%s", firing[c->firing]);
+    for (int stage = 0; stage < NAIVE_STAGES; stage++, height = (height + 1) / 2) {
+        set(s, "mapping.replicas.%u=%u", height, c->replicas[stage]);
+        set(s, "mapping.copies.%u=%u", height, c->copies[stage]);
+        set(s, "mapping.block_width.%u=%u", height, c->block_width[stage]);
+        if (stage > 0 && c->resampling[stage] > 0)
+            set(s, "mapping.replicas.rs%d=%u", stage, c->resampling[stage]);
+    }
+    set(s, "mapping.copies.conv%u=1", c->depth - 1); // what is pooled is not copied
+    set(s, "chip.cores=60000");
+    set(s, "core.input_memory.words=65536");
+    set(s, "clocking.timestep_ns=100000");
+}
+
+/* ---- comparison ---- */
+
+/* First and last firing of a layer that hold an output of an image. */
+static void assert_firings(const struct plan *p, const struct schedule *s, uint32_t layer,
+                           uint32_t image, int64_t want_first, int64_t want_last)
+{
+    const struct shape *out = &plan_network_layer(p, layer)->out;
+    int64_t first = INT64_MAX, last = INT64_MIN;
+
+    for (uint32_t y = 0; y < out->width; y++)
+        for (uint32_t x = 0; x < out->height; x++) {
+            int64_t t = schedule_fired(s, layer, image, x, y);
+            first = t < first ? t : first;
+            last = t > last ? t : last;
+        }
+    assert_int_equal(first, want_first);
+    assert_int_equal(last, want_last);
+}
+
+static void check_layer(const struct plan_rig *r, const struct schedule *s,
+                        const struct naive_layer *want)
+{
+    uint32_t i = rig_plan_layer(r, want->name);
+    const struct plan_layer *pl = &r->plan.layer[i];
+
+    assert_int_equal(pl->rows, want->rows);
+    assert_int_equal(pl->columns, want->columns);
+    assert_int_equal(pl->parts, want->parts);
+    assert_int_equal(pl->groups, want->groups);
+    assert_int_equal(pl->copies, want->copies);
+    assert_int_equal(pl->first_timestep, want->first[0]);
+    assert_int_equal(pl->last_timestep, want->last[0]);
+    assert_int_equal(pl->firings, want->firings[0]);
+    assert_int_equal(pl->memory_columns, want->memory_columns);
+    if (pl->feed == FEED_READ_BACK) { // schedule_make() does not delay these
+        assert_int_equal(r->plan.layer[plan_sum_of(&r->plan, i)].residual_fifo, want->fifo);
+        return;
+    }
+    for (uint32_t image = 0; image < IMAGES; image++)
+        assert_firings(&r->plan, s, i, image, want->first[image], want->last[image]);
+}
+
+/* Whether the case fits its arrays; then plan and naive machine agree. */
+static bool check_case(const struct naive_case *c)
+{
+    struct settings settings;
+    struct naive_result *want = malloc(sizeof *want);
+    struct plan_rig r;
+    struct schedule s;
+
+    assert_non_null(want);
+    settings_of(c, &settings);
+    if (!naive_run(c, want)) {
+        assert_int_equal(rig_make(&r, settings.set), ERR_INPUT);
+        rig_release(&r);
+        free(want);
+        return false;
+    }
+    if (rig_make(&r, settings.set) || schedule_make(&s, &r.plan, &r.msg))
+        fail_msg("%s", r.msg.text);
+    assert_int_equal(r.plan.n_core, want->n_core);
+    assert_int_equal(r.plan.interval, want->interval);
+    assert_int_equal(r.plan.last_conv, want->last_conv);
+    assert_int_equal(r.plan.first_result, want->fc_result);
+    assert_int_equal(r.plan.n_layer, want->n_layer);
+    for (uint32_t i = 0; i < want->n_layer; i++)
+        check_layer(&r, &s, &want->layer[i]);
+    schedule_release(&s);
+    rig_release(&r);
+    free(want);
+    return true;
+}
+
+static void random_machines_take_the_timesteps_columns_and_fifos_of_a_naive_one(void **state)
+{
+    (void)state;
+    uint32_t fit = 0;
+
+    for (uint32_t seed = 1; seed <= 400; seed++) {
+        uint32_t r = seed;
+        struct naive_case c = random_case(&r);
+        fit += check_case(&c);
+    }
+    assert_true(fit >= 300);
+}
+
+/* docs/accelerator.md, section 4: the table, and arrays of 64 rows. */
+static void resnet32_does_so_too(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t          array, partial_sum_hop, replicas[2];
+        enum naive_firing firing;
+    } row[] = {
+        { 256, 0, { 1, 1 }, NAIVE_COLUMN }, { 256, 1, { 1, 1 }, NAIVE_COLUMN },
+        { 512, 1, { 4, 2 }, NAIVE_FREE },   { 512, 1, { 4, 2 }, NAIVE_COLUMN },
+        { 256, 1, { 4, 2 }, NAIVE_COLUMN }, { 256, 1, { 4, 2 }, NAIVE_FREE },
+        { 64, 1, { 1, 1 }, NAIVE_COLUMN },
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct naive_case c = { .depth = 32, .size = 32, .channels = { 16, 28, 56 },
+                                .classes = 10, .rows = row[i].array, .columns = row[i].array,
+                                .replicas = { row[i].replicas[0], row[i].replicas[1], 1 },
+                                .block_width = { 1, 1, 1 }, .copies = { 1, 1, 1 },
+                                .firing = row[i].firing, .hop = 1,
+                                .partial_sum_hop = row[i].partial_sum_hop, .n_image = IMAGES };
+        assert_true(check_case(&c));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_machines_take_the_timesteps_columns_and_fifos_of_a_naive_one),
+        cmocka_unit_test(resnet32_does_so_too),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
