@@ -93,7 +93,7 @@ build-bench: all $(BENCH)
 build-fuzz: $(FUZZ)
 
 article: all
-	$(B)/imcsim article
+	$(B)/imcsim article --out $(B)/article
 
 bench:
 	$(DEPS) run

@@ -13,6 +13,7 @@
 #include "cli/plan_report.h"
 #include "cli/study.h"
 #include "cli/table.h"
+#include "dataflow/mapping.h"
 #include "memory/input_memory.h"
 
 /* ---- figures ---- */
@@ -56,6 +57,54 @@ size_t figures_differing(const struct figure_table *t)
     return n;
 }
 
+static void add_cell(struct table *t, const struct figure *f)
+{
+    enum figure_status s = figure_status(f);
+    char both[64];
+
+    if (s == FIGURE_OURS_ALONE || s == FIGURE_AGREES)
+        snprintf(both, sizeof both, "%s", f->ours);
+    else
+        snprintf(both, sizeof both, "%s (%s)", f->ours, f->printed);
+    table_text(t, both);
+}
+
+static const char *row_verdict(const struct figure_row *r)
+{
+    const char *verdict = "agrees";
+
+    for (size_t i = 0; i < r->n_figure; i++) {
+        enum figure_status s = figure_status(&r->figure[i]);
+        if (s == FIGURE_DIFFERS)
+            return "DIFFERS";
+        if (s == FIGURE_DEVIATES)
+            verdict = r->figure[i].deviation;
+    }
+    return verdict;
+}
+
+enum err figure_table_print(const struct figure_table *f, enum table_format format, FILE *out,
+                            struct err_msg *m)
+{
+    struct table_column columns[MAX_FIGURE + 3] = { { f->row_title, "" } };
+    size_t n = 1;
+
+    for (size_t i = 0; i < f->row[0].n_figure; i++)
+        columns[n++] = (struct table_column){ f->row[0].figure[i].quantity, "" };
+    columns[n] = (struct table_column){ "printed figures", "" };
+
+    struct table *t = table_new(columns);
+    for (size_t i = 0; i < f->n_row; i++) {
+        table_text(t, f->row[i].name);
+        for (size_t j = 0; j < f->row[i].n_figure; j++)
+            add_cell(t, &f->row[i].figure[j]);
+        table_text(t, row_verdict(&f->row[i]));
+    }
+    enum err e = table_print(t, format, out, m);
+    table_free(t);
+    return e;
+}
+
 static enum err new_rows(struct figure_table *t, size_t n, struct err_msg *m)
 {
     t->row = calloc(n, sizeof *t->row);
@@ -84,6 +133,42 @@ static struct figure *add(struct figure_row *r, const char *quantity, const char
     vsnprintf(f->ours, sizeof f->ours, ours, args);
     va_end(args);
     return f;
+}
+
+/* ---- section 2.2.3: replicas ---- */
+
+#define REPLICA_CHANNELS 16
+
+static const struct replica_row {
+    uint32_t    n, block_width;
+    const char *printed[3]; // rows, columns, their ratio
+} replica_rows[] = {
+    { 1, 1, { NULL, NULL, "9" } },
+    { 20, 1, { "1,056", NULL, NULL } },
+    { 20, 5, { "672", NULL, NULL } },
+};
+
+enum err article_replicas(struct figure_table *t, struct err_msg *m)
+{
+    static const struct window window = { { 3, 3 }, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 1, 1 } };
+
+    *t = (struct figure_table){
+        .name = "replicas",
+        .title = "Section 2.2.3: replicas of a 3x3 kernel, 16 channels in and out",
+        .row_title = "replicas",
+    };
+    enum err e = new_rows(t, sizeof replica_rows / sizeof *replica_rows, m);
+    for (size_t i = 0; i < t->n_row; i++) {
+        const struct replica_row *r = &replica_rows[i];
+        struct replicas replicas = replicas_make(&window, r->n, r->block_width);
+        uint32_t rows = REPLICA_CHANNELS * replicas.positions, columns = REPLICA_CHANNELS * r->n;
+        snprintf(t->row[i].name, sizeof t->row[i].name, "n = %" PRIu32 ", dW = %" PRIu32, r->n,
+                 r->block_width);
+        add(&t->row[i], "rows", r->printed[0], "%s", format_count(rows).text);
+        add(&t->row[i], "columns", r->printed[1], "%s", format_count(columns).text);
+        add(&t->row[i], "rows / columns", r->printed[2], "%.3g", (double)rows / columns);
+    }
+    return e;
 }
 
 /* ---- Table 1: the placings ---- */
@@ -247,9 +332,6 @@ enum err article_table_2(struct figure_table *t, struct err_msg *m)
 
 /* ---- timing, sections 3.1.1, 3.1.3 and 3.1.4 ---- */
 
-#define SPEED_UP "mapping.replicas={32: 4, 16: 2}", "batch=100"
-#define ARRAY_512 "core.crossbar.rows=512", "core.crossbar.columns=512", "fabric.link_gbps=5.12"
-
 enum { CORES, LAST_CONV, LAST_CONV_US, FIRST_RESULT, FIRST_RESULT_US, RATE, N_TIMING };
 
 static const struct timing_row {
@@ -263,11 +345,15 @@ static const struct timing_row {
       { [FIRST_RESULT_US] = "D5" } },
     { "plain, partial sums free", { "fabric.partial_sum_hops=0", NULL },
       { [CORES] = "43", [LAST_CONV_US] = "161.8" }, { 0 } },
-    { "4/2/1 pixels, 512x512, free", { ARRAY_512, SPEED_UP, "mapping.firing=free", NULL },
+    { "4/2/1 pixels, 512x512, free",
+      { ARTICLE_ARRAY_512, ARTICLE_SPEED_UP, "mapping.firing=free", NULL },
       { [LAST_CONV] = "526", [RATE] = "38,600" }, { 0 } },
-    { "4/2/1 pixels, 512x512, column", { ARRAY_512, SPEED_UP, NULL },
+    { "4/2/1 pixels, 512x512, column", { ARTICLE_ARRAY_512, ARTICLE_SPEED_UP, NULL },
       { [LAST_CONV] = "526" }, { [LAST_CONV] = "D6" } },
-    { "4/2/1 pixels, 256x256, column", { SPEED_UP, "fabric.link_gbps=5.12", NULL },
+    { "4/2/1 pixels, 256x256, column", { ARTICLE_SPEED_UP, "fabric.link_gbps=5.12", NULL },
+      { [LAST_CONV] = "526" }, { [LAST_CONV] = "D7" } },
+    { "4/2/1 pixels, 256x256, free",
+      { ARTICLE_SPEED_UP, "fabric.link_gbps=5.12", "mapping.firing=free", NULL },
       { [LAST_CONV] = "526" }, { [LAST_CONV] = "D7" } },
 };
 

@@ -10,7 +10,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
+#include "cli/table.h"
 #include "core/err.h"
 
 struct figure {
@@ -20,6 +22,12 @@ struct figure {
     const char *deviation; // "D2", or NULL: the two are to agree
     double      tolerance; // relative, of a figure that the article rounds; 0: the same text
 };
+
+/* Of the speed-up, as --set: four pixels a timestep in the first group of layers, two in the second;
+ * and arrays and links for them (section 3.1.4). */
+#define ARTICLE_SPEED_UP  "mapping.replicas={32: 4, 16: 2}", "batch=100"
+#define ARTICLE_ARRAY_512 "core.crossbar.rows=512", "core.crossbar.columns=512",                  \
+                          "fabric.link_gbps=5.12"
 
 #define MAX_FIGURE 10
 
@@ -50,7 +58,12 @@ enum figure_status figure_status(const struct figure *f);
 /* Figures of the table that differ. */
 size_t figures_differing(const struct figure_table *t);
 
-/* Tables 1 and 2 and the timing figures of sections 3.1.3 and 3.1.4. On error *t is zero. */
+/* A row a line, "ours (printed)" where they are not the same. */
+enum err figure_table_print(const struct figure_table *t, enum table_format format, FILE *out,
+                            struct err_msg *m);
+
+/* Rows of replicas (section 2.2.3), tables 1 and 2 and the timing figures of sections 3.1.3 and 3.1.4. On error *t is zero. */
+enum err article_replicas(struct figure_table *t, struct err_msg *m);
 enum err article_table_1(struct figure_table *t, struct err_msg *m);
 enum err article_table_2(struct figure_table *t, struct err_msg *m);
 enum err article_timing(struct figure_table *t, struct err_msg *m);

@@ -1,4 +1,4 @@
-/* cli/cmd_article.c -- imcsim article: the article's tables, ours beside the printed figures. */
+/* cli/cmd_article.c -- imcsim article: the article's tables and figures, ours beside the printed figures. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -6,13 +6,16 @@
 #include <sys/stat.h>
 
 #include "cli/article.h"
+#include "cli/article_page.h"
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/log.h"
 #include "cli/output.h"
+#include "cli/plot.h"
 #include "cli/table.h"
 #include "cli/version.h"
 
-#define N_TABLE 6
+#define N_TABLE 7
 
 static const char *status_name(enum figure_status s)
 {
@@ -24,56 +27,7 @@ static const char *status_name(enum figure_status s)
     return names[s];
 }
 
-/* ---- text: a row a line, "ours (printed)" where they are not the same ---- */
-
-static void add_cell(struct table *t, const struct figure *f)
-{
-    enum figure_status s = figure_status(f);
-    char both[64];
-
-    if (s == FIGURE_OURS_ALONE || s == FIGURE_AGREES)
-        snprintf(both, sizeof both, "%s", f->ours);
-    else
-        snprintf(both, sizeof both, "%s (%s)", f->ours, f->printed);
-    table_text(t, both);
-}
-
-static const char *row_verdict(const struct figure_row *r)
-{
-    const char *verdict = "agrees";
-
-    for (size_t i = 0; i < r->n_figure; i++) {
-        enum figure_status s = figure_status(&r->figure[i]);
-        if (s == FIGURE_DIFFERS)
-            return "DIFFERS";
-        if (s == FIGURE_DEVIATES)
-            verdict = r->figure[i].deviation;
-    }
-    return verdict;
-}
-
-static enum err print_table(const struct figure_table *f, FILE *out, struct err_msg *m)
-{
-    struct table_column columns[MAX_FIGURE + 3] = { { f->row_title, "" } };
-    size_t n = 1;
-
-    for (size_t i = 0; i < f->row[0].n_figure; i++)
-        columns[n++] = (struct table_column){ f->row[0].figure[i].quantity, "" };
-    columns[n] = (struct table_column){ "printed figures", "" };
-
-    struct table *t = table_new(columns);
-    for (size_t i = 0; i < f->n_row; i++) {
-        table_text(t, f->row[i].name);
-        for (size_t j = 0; j < f->row[i].n_figure; j++)
-            add_cell(t, &f->row[i].figure[j]);
-        table_text(t, row_verdict(&f->row[i]));
-    }
-    fprintf(out, "%s\n\n", f->title);
-    enum err e = table_print(t, TABLE_TEXT, out, m);
-    fputc('\n', out);
-    table_free(t);
-    return e;
-}
+/* ---- text ---- */
 
 static enum err article_text(const void *tables, FILE *out, struct err_msg *m)
 {
@@ -81,8 +35,11 @@ static enum err article_text(const void *tables, FILE *out, struct err_msg *m)
     enum err e = ERR_NONE;
 
     fputs("Dazzi et al. 2021, Front. Comput. Neurosci. 15:674154, computed again\n\n", out);
-    for (size_t i = 0; i < N_TABLE && !e; i++)
-        e = print_table(&t[i], out, m);
+    for (size_t i = 0; i < N_TABLE && !e; i++) {
+        fprintf(out, "%s\n\n", t[i].title);
+        e = figure_table_print(&t[i], TABLE_TEXT, out, m);
+        fputc('\n', out);
+    }
     fputs("Where the article prints another figure, it is in brackets: D1 and so on are the known\n"
           "deviations, numbered in docs/validation.md; throughputs are rounded in print.\n", out);
     return e;
@@ -176,52 +133,98 @@ static enum err check_figures(const struct figure_table *t, struct err_msg *m)
 
 static enum err make_tables(struct figure_table *t, struct err_msg *m)
 {
-    enum err e = article_table_1(&t[0], m);
+    static enum err (*const make[N_TABLE])(struct figure_table *, struct err_msg *) = {
+        article_replicas, article_table_1, article_table_2,    article_timing,
+        article_table_3,  article_table_4, article_efficiency,
+    };
+    enum err e = ERR_NONE;
 
-    if (!e)
-        e = article_table_2(&t[1], m);
-    if (!e)
-        e = article_timing(&t[2], m);
-    if (!e)
-        e = article_table_3(&t[3], m);
-    if (!e)
-        e = article_table_4(&t[4], m);
-    if (!e)
-        e = article_efficiency(&t[5], m);
+    for (size_t i = 0; i < N_TABLE && !e; i++)
+        e = make[i](&t[i], m);
     return e;
+}
+
+/* ---- files ---- */
+
+#define MAX_OUTPUT (1 + N_TABLE + 2 * N_PLOT + 1)
+
+struct files {
+    struct output output[MAX_OUTPUT];
+    char          path[MAX_OUTPUT][1024];
+    size_t        n;
+};
+
+static enum err add_file(struct files *f, const char *dir, const char *name, const char *suffix,
+                         output_writer *write, const void *what, struct err_msg *m)
+{
+    char *path = f->path[f->n];
+    int n = snprintf(path, sizeof f->path[0], "%s/%s.%s", dir, name, suffix);
+
+    if (n < 0 || (size_t)n >= sizeof f->path[0])
+        return err_set(m, ERR_INPUT, "article: --out: the name is too long");
+    f->output[f->n++] = (struct output){ path, write, what };
+    return ERR_NONE;
+}
+
+static enum err add_files(struct files *f, const char *dir, const struct article *a,
+                          struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    for (size_t i = 0; i < a->n_table && !e; i++)
+        e = add_file(f, dir, a->table[i].name, "csv", table_csv, &a->table[i], m);
+    for (size_t i = 0; i < a->n_plot && !e; i++) {
+        e = add_file(f, dir, a->plot[i].name, "csv", plot_data, &a->plot[i], m);
+        if (!e && a->plot[i].svg)
+            e = add_file(f, dir, a->plot[i].name, "svg", plot_svg, &a->plot[i], m);
+    }
+    return e ? e : add_file(f, dir, "index", "html", article_page, a, m);
+}
+
+static void say_what_is_missing(const struct options *o, const struct plot *plot)
+{
+    for (size_t i = 0; i < N_PLOT; i++)
+        if (plot[i].data && !plot[i].svg) {
+            log_line(o, LOG_INFO, "gnuplot is not installed (Debian: gnuplot-nox): figures that it "
+                     "draws are written as CSV only");
+            return;
+        }
 }
 
 static enum err cmd_article(const struct options *o, struct err_msg *m)
 {
     struct figure_table tables[N_TABLE] = { 0 };
-    char path[N_TABLE][1024];
-    struct output outputs[N_TABLE + 1] = { { o->json, article_json, tables } };
+    struct plot plots[N_PLOT] = { 0 };
+    const struct article article = { tables, N_TABLE, plots, N_PLOT };
+    struct files files = { .output = { { o->json, article_json, tables } }, .n = 1 };
     enum err e = o->out ? make_directory(o->out, m) : ERR_NONE;
 
     if (!e)
         e = make_tables(tables, m);
-    for (size_t i = 0; i < N_TABLE && o->out && !e; i++) {
-        int n = snprintf(path[i], sizeof path[i], "%s/%s.csv", o->out, tables[i].name);
-        if (n < 0 || (size_t)n >= sizeof path[i])
-            e = err_set(m, ERR_INPUT, "article: --out: the name is too long");
-        outputs[i + 1] = (struct output){ path[i], table_csv, &tables[i] };
-    }
+    if (!e && o->out)
+        e = article_plots(plots, m);
+    if (!e && o->out)
+        e = add_files(&files, o->out, &article, m);
     if (!e)
-        e = output_write(outputs, N_TABLE + 1, article_text, tables, m);
+        say_what_is_missing(o, plots);
+    if (!e)
+        e = output_write(files.output, files.n, article_text, tables, m);
     if (!e)
         e = check_figures(tables, m);
     for (size_t i = 0; i < N_TABLE; i++)
         figure_table_release(&tables[i]);
+    plots_release(plots);
     return e;
 }
 
 const struct command command_article = {
     .name = "article",
-    .summary = "computes the article's tables again, ours beside the printed figures",
+    .summary = "computes the article's tables and figures again, ours beside the printed numbers",
     .help = "Tables 1 to 4, timing and efficiency of M. Dazzi, A. Sebastian, L. Benini,\n"
             "E. Eleftheriou, \"Accelerating Inference of Convolutional Neural Networks Using\n"
             "In-memory Computing\", Front. Comput. Neurosci. 15:674154 (2021). Exit status 1 if a\n"
-            "figure differs that docs/validation.md does not list.\n"
+            "figure differs that docs/validation.md does not list. --out also draws Figs. 6, 9 and 10, 6 and 10\n"
+            "with gnuplot, and writes index.html, which shows all of it on one page.\n"
             "\n"
             "  imcsim article\n"
             "  imcsim article --out figures\n",

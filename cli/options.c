@@ -56,7 +56,7 @@ static const struct option_row rows[N_OPTION] = {
         "of the tables: text, csv, markdown or latex (text)" },
     [OPTION_SVG] = FILE_ROW("svg", svg, "draws the energy of each layer as bars"),
     [OPTION_OUT] = { "out", "DIR", KIND_TEXT, AT(out), 0, 0, {0},
-        "writes each table as a CSV file into this directory" },
+        "writes tables, figures and a page that shows them into this directory" },
     [OPTION_WRITE_CONFIG] = FILE_ROW("write-config", write_config,
         "writes the effective configuration, every key"),
     [OPTION_TRACE] = { "trace", "FILE", KIND_LATER, 0, 0, 0, {0}, "not there yet" },

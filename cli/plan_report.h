@@ -25,6 +25,8 @@ enum err plan_text(const void *study, FILE *out, struct err_msg *m);
 enum err plan_json(const void *study, FILE *out, struct err_msg *m);
 enum err plan_csv(const void *study, FILE *out, struct err_msg *m);
 enum err plan_dot(const void *study, FILE *out, struct err_msg *m);
+enum err plan_grid_svg(const void *study, FILE *out, struct err_msg *m); // cores on a grid
+enum err plan_grid_csv(const void *study, FILE *out, struct err_msg *m); // streams between them
 
 /* ---- figures ---- */
 

@@ -9,8 +9,8 @@ set -eu
 
 run='gcc g++ make libyaml-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
      libsystemc-dev zlib1g-dev dataset-fashion-mnist'
-test="$run libcmocka-dev graphviz libonnx-testdata"
-check="$test clang llvm cppcheck"
+test="$run libcmocka-dev graphviz gnuplot-nox libonnx-testdata"
+check="$test clang llvm cppcheck chromium"
 
 case ${1-} in
 run)   packages=$run ;;
