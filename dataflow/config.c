@@ -13,7 +13,6 @@
 #define NS_PER_US 1000u // clocks in 1 us at 1 MHz: 1
 
 static const char *const clocking_names[] = { "timestep", NULL };
-static const char *const placing_names[] = { "auto", "iwap", "klip", "plip", NULL };
 
 #define U32(field, ...)      PARAM_U32(struct config, field, __VA_ARGS__)
 #define U32_STEP(field, ...) PARAM_U32_STEP(struct config, field, __VA_ARGS__)
@@ -62,8 +61,8 @@ const struct param config_params[] = {
              "width of the SRAM: one word a clock"),
     U32(memory.words,    "core.input_memory.words", "", "512", 1, 65536,
         "words of the SRAM"),
-    ENUM(memory.placing, "core.input_memory.placing", "auto", placing_names, NULL,
-         "how pixels lie in words; auto: iwap if narrower than a word, else plip"),
+    NAME(memory.placing, "core.input_memory.placing", "auto",
+         "how pixels lie in words: iwap, klip, plip; auto: iwap if narrower than a word, else plip"),
 
     U32(digital.lanes,   "core.digital.lanes",   "", "64", 1, 65536,
         "outputs scaled and rounded per clock"),

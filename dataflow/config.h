@@ -16,8 +16,6 @@
 
 enum clocking { CLOCKING_TIMESTEP };
 
-enum placing_choice { PLACING_AUTO, PLACING_IWAP, PLACING_KLIP, PLACING_PLIP };
-
 struct crossbar_cfg {
     uint32_t rows, columns; // devices; a weight takes one (differential) device
     uint32_t mvm_ns;        // from input pulses to codes, all columns in parallel
@@ -26,7 +24,7 @@ struct crossbar_cfg {
 struct memory_cfg {
     uint32_t            word_bits; // a multiple of 8
     uint32_t            words;
-    enum placing_choice placing;
+    char     placing[32]; // "auto", or a row of the table in memory/placing.c
 };
 
 struct digital_cfg {

@@ -78,19 +78,25 @@ enum err plan_cores(struct plan *p, struct err_msg *m)
     return ERR_NONE;
 }
 
+/* NULL when there is no placing of that name. */
 static const struct placing *choose_placing(const struct plan_core *core)
 {
-    switch (core->memory.placing) {
-    case PLACING_IWAP:
-        return &place_iwap;
-    case PLACING_KLIP:
-        return &place_klip;
-    case PLACING_PLIP:
-        return &place_plip;
-    case PLACING_AUTO:
-        break;
+    if (strcmp(core->memory.placing, "auto") == 0)
+        return placing_auto(core->in_n, core->memory.word_bits / 8);
+    return placing_find(core->memory.placing);
+}
+
+static enum err refuse_placing(const struct plan *p, struct err_msg *m)
+{
+    char known[128] = "auto";
+
+    for (const struct placing *const *f = placings; *f; f++) {
+        size_t n = strlen(known);
+        snprintf(known + n, sizeof known - n, ", %s", (*f)->name);
     }
-    return placing_auto(core->in_n, core->memory.word_bits / 8);
+    return PLAN_REFUSE(p, "core.input_memory.placing", m,
+                       "core.input_memory.placing = %s: want one of %s",
+                       p->config->memory.placing, known);
 }
 
 enum err plan_memories(struct plan *p, struct err_msg *m)
@@ -105,7 +111,10 @@ enum err plan_memories(struct plan *p, struct err_msg *m)
             .kernel_columns = plan_kernel_columns(p, core->plan_layer),
             .word_bytes = core->memory.word_bits / 8,
         };
-        memory_layout_init(&core->layout, &shape, choose_placing(core));
+        const struct placing *placing = choose_placing(core);
+        if (!placing)
+            return refuse_placing(p, m);
+        memory_layout_init(&core->layout, &shape, placing);
         uint64_t words = memory_used_words(&core->layout);
         if (words > core->memory.words)
             return PLAN_REFUSE(p, "core.input_memory.words", m,

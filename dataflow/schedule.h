@@ -23,7 +23,7 @@
 
 struct schedule {
     const struct plan *plan;    // borrowed
-    struct schedule_source {    // where a layer's pixels come from, when one table tells their times
+    struct schedule_source {    // where a layer's pixels come from, if one table has their times
         int64_t *const *table;  // fired[] or summed[] of the producer; NULL: no one table does
         int64_t         delay;
         uint32_t        height; // rows of the map; its size

@@ -219,7 +219,8 @@ static void random_machine(struct dice *d, const struct network *n, struct confi
     c->crossbar.columns = pick(d, 4, 100);
     c->memory.word_bits = 8 * pick(d, 1, 20);
     c->memory.words = 65536;
-    c->memory.placing = (enum placing_choice)pick(d, 0, 3);
+    static const char *const placing[] = { "auto", "iwap", "klip", "plip" };
+    snprintf(c->memory.placing, sizeof c->memory.placing, "%s", placing[pick(d, 0, 3)]);
     c->chip_cores = 65536;
     c->fabric.hop_timesteps = pick(d, 1, 3);
     c->fabric.partial_sum_hops = pick(d, 0, 2);

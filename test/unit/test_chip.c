@@ -223,7 +223,7 @@ static uint64_t outputs_of(const struct plan *p, uint32_t layer, uint32_t copy)
     return columns * out->height;
 }
 
-/* Everything but words and firings follows from shapes; these from the dry run, tested elsewhere. */
+/* Words and firings follow from the dry run, tested below; everything else from shapes. */
 static void check_shape_counters(const struct plan *p, const struct imc_core *c)
 {
     const struct plan_layer *pl = c->pl;

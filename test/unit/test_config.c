@@ -101,7 +101,7 @@ static void the_defaults_are_the_plain_machine(void **state)
     assert_int_equal(c.crossbar.mvm_ns, 100);
     assert_int_equal(c.memory.word_bits, 128);
     assert_int_equal(c.memory.words, 512);
-    assert_int_equal(c.memory.placing, PLACING_AUTO);
+    assert_string_equal(c.memory.placing, "auto");
     assert_int_equal(c.digital.lanes, 64);
     assert_string_equal(c.fabric.kind, "point_to_point");
     assert_int_equal(c.fabric.link_bps, 5000000000);
@@ -344,8 +344,6 @@ static void every_kind_of_mistake_has_its_line_and_cure(void **state)
         { "\nclocking: {kind: elastic}\n", NULL,
           "@:2: clocking.kind = elastic: not there yet: want timestep" },
         { "clocking: {kind: elastik}\n", NULL, "@:1: clocking.kind = elastik: want timestep" },
-        { "core: {input_memory: {placing: alip}}\n", NULL,
-          "@:1: core.input_memory.placing = alip: want auto, iwap, klip or plip" },
         { "core: {input_memory: {word_bits: 100}}\n", NULL,
           "@:1: core.input_memory.word_bits = 100: want 8 to 8192 bit, a multiple of 8" },
         { "fabric: {link_gbps: 0.0001}\n", NULL,

@@ -207,7 +207,7 @@ static void keys_that_name_no_layer_are_refused_where_they_stand(void **state)
     CHECK_REFUSALS(c);
 }
 
-static void names_of_no_policy_and_no_fabric_are_refused_with_those_that_exist(void **state)
+static void names_that_no_table_has_are_refused_with_those_that_exist(void **state)
 {
     (void)state;
     static const struct refusal c[] = {
@@ -215,6 +215,8 @@ static void names_of_no_policy_and_no_fabric_are_refused_with_those_that_exist(v
           { NULL }, { NULL } },
         { { "fabric.kind=mesh" }, "fabric.kind = mesh: want one of point_to_point",
           { NULL }, { NULL } },
+        { { "core.input_memory.placing=alip" },
+          "core.input_memory.placing = alip: want one of auto, iwap, klip, plip", { NULL }, { NULL } },
     };
     CHECK_REFUSALS(c);
 }
@@ -441,7 +443,7 @@ int main(void)
         cmocka_unit_test(copies_of_a_pooled_layer_are_refused),
         cmocka_unit_test(blocks_wider_than_the_map_are_refused),
         cmocka_unit_test(keys_that_name_no_layer_are_refused_where_they_stand),
-        cmocka_unit_test(names_of_no_policy_and_no_fabric_are_refused_with_those_that_exist),
+        cmocka_unit_test(names_that_no_table_has_are_refused_with_those_that_exist),
         cmocka_unit_test(a_memory_that_takes_longer_than_a_timestep_is_refused),
         cmocka_unit_test(a_crossbar_that_takes_longer_than_a_timestep_is_refused),
         cmocka_unit_test(a_digital_processor_that_takes_longer_than_a_timestep_is_refused),
