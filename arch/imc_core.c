@@ -528,6 +528,8 @@ static uint64_t imc_core_step(struct block *b, uint64_t now_cyc)
     }
     add_partial_sums(c, now_cyc);
     hand_on(c, now_cyc);
+    if (c->probe && c->probe->stepped)
+        c->probe->stepped(c->probe->user, c, now_cyc);
     return c->fault->set ? CYC_NEVER : next_cyc(c, timestep);
 }
 

@@ -124,6 +124,8 @@ struct core_event {
 };
 struct core_probe {
     void (*event)(void *user, const struct imc_core *core, const struct core_event *e);
+    /* After each step of a core, its events told; NULL: not wanted. */
+    void (*stepped)(void *user, const struct imc_core *core, uint64_t cyc);
     void *user;
 };
 

@@ -236,6 +236,7 @@ static enum err job_run(struct job *j)
         .kernel = j->cfg->kernel,
         .mode = j->cfg->mode,
         .crossbar_kernel = j->cfg->crossbar_kernel,
+        .probe = j->cfg->probe,
     };
     struct source source;
     enum err e = source_open(&source, j, &j->msg);
@@ -364,7 +365,7 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
                              .ended = PTHREAD_COND_INITIALIZER };
 
     *r = (struct run_result){ 0 };
-    assert(cfg->jobs >= 1 && (cfg->jobs == 1 || cfg->kernel == KERNEL_NATIVE));
+    assert(cfg->jobs >= 1 && (cfg->jobs == 1 || (cfg->kernel == KERNEL_NATIVE && !cfg->probe)));
     enum err e = count_images(p, cfg, &r->n_image, m);
     if (e)
         return e;

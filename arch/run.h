@@ -22,6 +22,7 @@ struct run_cfg {
     uint64_t         n_image;   // images to run; 0: all of the set (timing only: 1)
     uint32_t         jobs;      // at least 1; must be 1 under SystemC
     const char      *crossbar_kernel; // NULL: the fastest
+    const struct core_probe *probe;   // watches the chip, of which there must be one; or NULL
     /* Called from the thread of run(), now and then. */
     void (*progress)(void *user, uint64_t done, uint64_t n_image);
     void *user;

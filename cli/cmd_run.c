@@ -9,6 +9,7 @@
 #include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/study.h"
+#include "cli/tracing.h"
 
 static double peak_rss_mib(void)
 {
@@ -26,7 +27,7 @@ static enum err check_options(const struct options *o, struct err_msg *m)
     if (o->kernel == KERNEL_SYSTEMC && o->jobs > 1)
         return err_set(m, ERR_INPUT, "run: --jobs %d with --kernel systemc: SystemC runs one "
                        "simulation a process: want --jobs 1 or --kernel native", (int)o->jobs);
-    return ERR_NONE;
+    return tracing_check(o, m);
 }
 
 /* Runs, and measures the host meanwhile. */
@@ -34,16 +35,23 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
                          struct host *host, struct err_msg *m)
 {
     struct progress p;
+    struct tracing t;
+    enum err e = tracing_open(&t, o, &s->plan, m);
+    if (e)
+        return e;
     const struct run_cfg cfg = { .kernel = (enum kernel_kind)o->kernel,
                                  .mode = KERNEL_SKIP_IDLE,
                                  .images = o->images,
                                  .n_image = o->count,
                                  .jobs = (uint32_t)o->jobs,
+                                 .probe = tracing_probe(&t),
                                  .progress = progress_show,
                                  .user = &p };
 
     progress_start(&p, o->log_level >= LOG_INFO);
-    enum err e = run(&s->plan, &cfg, result, m);
+    e = tracing_close(&t, run(&s->plan, &cfg, result, m), m);
+    if (e)
+        run_result_release(result);
     *host = (struct host){ .jobs = o->jobs, .wall_s = clock_s() - p.start_s };
     host->peak_rss_mib = peak_rss_mib();
     progress_end(&p);
@@ -86,8 +94,9 @@ static enum err cmd_run(const struct options *o, struct err_msg *m)
         { o->csv, report_csv, &r },
         { o->stats, report_stats, &r },
         { o->write_config, study_write_config, &s },
+        { o->trace, NULL, NULL }, // written during the run
     };
-    const size_t n = sizeof outputs / sizeof *outputs;
+    const size_t n = sizeof outputs / sizeof *outputs, n_result = n - 1;
     enum err e = check_options(o, m);
 
     if (!e)
@@ -96,7 +105,7 @@ static enum err cmd_run(const struct options *o, struct err_msg *m)
         e = study_from_options(&s, o, m);
     if (e)
         return e;
-    e = run_study(o, &r, &result, outputs, n, m);
+    e = run_study(o, &r, &result, outputs, n_result, m);
     study_release(&s);
     return e;
 }
@@ -113,10 +122,13 @@ const struct command command_run = {
             "  imcsim run configs/resnet32.yaml --set fabric.partial_sum_hops=0\n"
             "  imcsim run configs/resnet32_fmnist.yaml --jobs 2 \\\n"
             "      --images /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz\n"
-            "  imcsim run configs/resnet32.yaml --json - | jq .timing\n",
+            "  imcsim run configs/resnet32.yaml --json - | jq .timing\n"
+            "  imcsim run configs/resnet32.yaml --trace t.vcd.gz --trace-scope 'conv1,rs*:fire'\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_IMAGES) | OPTION_BIT(OPTION_COUNT) |
                OPTION_BIT(OPTION_JOBS) | OPTION_BIT(OPTION_SEED) | OPTION_BIT(OPTION_KERNEL) |
                OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) | OPTION_BIT(OPTION_STATS) |
-               OPTION_BIT(OPTION_WRITE_CONFIG) | OPTION_BIT(OPTION_LOG_LEVEL),
+               OPTION_BIT(OPTION_WRITE_CONFIG) | OPTION_BIT(OPTION_TRACE) |
+               OPTION_BIT(OPTION_TRACE_SCOPE) | OPTION_BIT(OPTION_TRACE_WINDOW) |
+               OPTION_BIT(OPTION_LOG_LEVEL),
     .run = cmd_run,
 };

@@ -15,8 +15,7 @@ enum option_kind {
     KIND_DOT,    // const char *, or nothing: "-"
     KIND_LIST,   // --set
     KIND_COUNT,  // uint64_t, least to most
-    KIND_CHOICE, // uint64_t: index of the word in choices
-    KIND_LATER   // named, but not there yet
+    KIND_CHOICE  // uint64_t: index of the word in choices
 };
 
 struct option_row {
@@ -59,7 +58,12 @@ static const struct option_row rows[N_OPTION] = {
         "writes tables, figures and a page that shows them into this directory" },
     [OPTION_WRITE_CONFIG] = FILE_ROW("write-config", write_config,
         "writes the effective configuration, every key"),
-    [OPTION_TRACE] = { "trace", "FILE", KIND_LATER, 0, 0, 0, {0}, "not there yet" },
+    [OPTION_TRACE] = FILE_ROW("trace", trace,
+        "writes waveforms: a value change dump, .vcd or .vcd.gz"),
+    [OPTION_TRACE_SCOPE] = { "trace-scope", "SCOPE", KIND_TEXT, AT(trace_scope), 0, 0, {0},
+        "waveforms of these cores and signals: CORES[:SIGNALS],.. with *" },
+    [OPTION_TRACE_WINDOW] = { "trace-window", "FROM:TO", KIND_TEXT, AT(trace_window), 0, 0, {0},
+        "traces these timesteps only, both included" },
     [OPTION_LOG_LEVEL] = { "log-level", "LEVEL", KIND_CHOICE, AT(log_level), 0, 0,
         { "error", "info", "debug" }, "error, info (progress on a terminal) or debug (info)" },
     [OPTION_HELP] = { "help", NULL, KIND_FLAG, AT(help), 0, 0, {0}, "this text" },
@@ -139,8 +143,6 @@ static enum err find(const struct command *c, const char *name, size_t length, s
             break;
     if (*id == N_OPTION)
         return unknown(c, word, m);
-    if (rows[*id].kind == KIND_LATER)
-        return err_set(m, ERR_INPUT, "%s: --%s is not there yet", c->name, word);
     return takes(c, *id) ? ERR_NONE : misplaced(c, *id, m);
 }
 
@@ -206,7 +208,6 @@ static enum err take_value(struct options *o, const struct option_row *row, cons
     case KIND_CHOICE:
         return take_choice(row, text, field, m);
     case KIND_FLAG:
-    case KIND_LATER:
         break;
     }
     assert(!"takes no value");

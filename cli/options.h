@@ -35,6 +35,8 @@ enum option_id {
     OPTION_OUT,
     OPTION_WRITE_CONFIG,
     OPTION_TRACE,
+    OPTION_TRACE_SCOPE,
+    OPTION_TRACE_WINDOW,
     OPTION_LOG_LEVEL,
     OPTION_HELP,
     N_OPTION
@@ -51,6 +53,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     const char **set; // owned: "key=value", in the order given
     size_t       n_set;
     const char  *images, *json, *csv, *stats, *dot, *markdown, *svg, *out, *write_config;
+    const char  *trace, *trace_scope, *trace_window;
     uint64_t     count; // 0: not given
     uint64_t     jobs, seed;
     uint64_t     kernel;    // enum kernel_kind

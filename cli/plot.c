@@ -195,7 +195,7 @@ static void note_firing(void *user, const struct imc_core *core, const struct co
 /* Runs one image, timing only, to its result. */
 static enum err run_watched(struct growth *g, struct err_msg *m)
 {
-    const struct core_probe probe = { note_firing, g };
+    const struct core_probe probe = { .event = note_firing, .user = g };
     const struct chip_cfg cfg = { .plan = g->plan, .probe = &probe };
     struct chip *chip = chip_new(&cfg);
 

@@ -86,7 +86,7 @@ static struct observed run_study(const struct random_study *s, enum kernel_kind 
                                  enum kernel_mode mode, bool values, uint32_t first, uint32_t n)
 {
     struct observed o = { 0 };
-    const struct core_probe probe = { watch, &o };
+    const struct core_probe probe = { .event = watch, .user = &o };
     const struct chip_cfg cfg = { .plan = &s->plan, .values = values, .first_image = first,
                                   .kernel = kernel, .mode = mode, .probe = &probe };
     struct chip *chip = chip_new(&cfg);
@@ -180,7 +180,7 @@ static void every_sum_and_activation_is_that_of_the_naive_reference(void **state
             reference_init(&c.reference[i], &s.network);
             reference_run(&c.reference[i], s.image + i * s.image_bytes);
         }
-        const struct core_probe probe = { compare_result, &c };
+        const struct core_probe probe = { .event = compare_result, .user = &c };
         const struct chip_cfg cfg = { .plan = &s.plan, .values = true, .probe = &probe };
         struct chip *chip = chip_new(&cfg);
         struct observed o = { 0 };
@@ -409,7 +409,7 @@ static void the_chip_fires_when_the_dry_run_says(void **state)
         struct timeline t = { p, malloc(p->n_layer * 8), calloc(p->n_layer, 8),
                               calloc(p->n_layer, 8) };
         memset(t.first, 0xff, p->n_layer * 8);
-        const struct core_probe probe = { note_firing, &t };
+        const struct core_probe probe = { .event = note_firing, .user = &t };
         const struct chip_cfg cfg = { .plan = p, .probe = &probe };
         struct chip *chip = chip_new(&cfg);
         struct observed o = { 0 };

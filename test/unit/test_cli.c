@@ -52,6 +52,17 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
         { "article now", "want options only" },
         { "compare", "compare: no CONFIG...: want imcsim compare CONFIG... [option]..." },
         { "compare " PLAIN " " SPEEDUP " --json - --markdown -", "two results to one place" },
+        { "run " PLAIN " --trace -", "want a file" },
+        { "run " PLAIN " --trace @/t --jobs 2", "want --jobs 1" },
+        { "run " PLAIN " --trace @/t --json @/t", "two results to one place" },
+        { "run " PLAIN " --trace-scope L1", "--trace-scope without --trace" },
+        { "run " PLAIN " --trace-window 0:1", "--trace-window without --trace" },
+        { "run " PLAIN " --trace @/t --trace-window 2:1", "FROM not after TO" },
+        { "run " PLAIN " --trace @/t --trace-window 2", "want FROM:TO" },
+        { "run " PLAIN " --trace @/t --trace-window 2:3x", "want FROM:TO" },
+        { "run " PLAIN " --trace @/t --trace-window -1:3", "want FROM:TO" },
+        { "run " PLAIN " --trace @/t --trace-scope conv1,L1", "trace scope L1: no such signal" },
+        { "run " PLAIN " --trace @/t --trace-scope fc:fired,fc", "trace scope fc:fired: no such" },
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -63,7 +74,6 @@ static void what_is_named_but_not_there_yet_is_refused_by_name(void **state)
     assert_fails(*state, "import a.onnx", 2, "import is not there yet");
     assert_fails(*state, "sweep a", 2, "sweep is not there yet");
     assert_fails(*state, "help sweep", 2, "sweep is not there yet");
-    assert_fails(*state, "run " PLAIN " --trace t.vcd", 2, "--trace is not there yet");
     assert_fails(*state, "run " PLAIN " --set clocking.kind=elastic", 2, "elastic");
 }
 

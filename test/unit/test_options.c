@@ -189,7 +189,6 @@ static void what_cannot_be_meant_is_refused_with_what_would_do(void **state)
     assert_refused(run, WORDS("-x", "c"),
                    "run: unknown option -x: options begin with two dashes");
     assert_refused(map, WORDS("c", "--stats", "f"), "map: --stats is an option of run, not of map");
-    assert_refused(run, WORDS("c", "--trace", "f"), "run: --trace is not there yet");
     assert_refused(run, WORDS("c", "--json"), "run: --json: no value: want --json FILE");
     assert_refused(run, WORDS("c", "--json", "--csv", "f"),
                    "run: --json: no value: want --json FILE");

@@ -1,0 +1,32 @@
+/* cli/tracing.h -- --trace: watching a run, into a file. */
+#ifndef CLI_TRACING_H
+#define CLI_TRACING_H
+
+#include "arch/activity.h"
+#include "arch/waves.h"
+#include "cli/options.h"
+#include "core/err.h"
+#include "core/outfile.h"
+
+struct tracing { // stays where it is while it is open
+    struct outfile      *file;
+    struct waves        *waves;
+    struct activity_sink sink;
+    struct activity     *activity;
+};
+
+/* Refuses options that contradict each other, before any work. */
+enum err tracing_check(const struct options *o, struct err_msg *m);
+
+/* Opens what the options ask for, maybe nothing. On error *t is zero. */
+enum err tracing_open(struct tracing *t, const struct options *o, const struct plan *p,
+                      struct err_msg *m);
+
+/* For the run; NULL when nothing is asked for. */
+const struct core_probe *tracing_probe(const struct tracing *t);
+
+/* After the run: completes the file, or discards it when the run failed with `e`. Returns that
+ * error or its own. */
+enum err tracing_close(struct tracing *t, enum err e, struct err_msg *m);
+
+#endif

@@ -1,0 +1,195 @@
+/* imcsim run --trace, as a user meets it: what it writes, what it leaves alone, how it fails. */
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+#include <zlib.h>
+
+#include "core/kernel.h"
+#include "test/cli_rig.h"
+#include "test/tmpdir.h"
+#include "test/vcd_read.h"
+
+#define PLAIN  "configs/resnet32.yaml"
+#define FMNIST "configs/resnet32_fmnist.yaml"
+#define IMAGES "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
+
+enum { MIB = 1 << 20, MOST_TRACE_MIB = 20 };
+
+/* The bytes of a file, uncompressed, and a zero; the caller's. */
+static char *read_gz(const char *dir, const char *name)
+{
+    char path[TMPDIR_PATH_MAX], buffer[65536], *text;
+    size_t size;
+    gzFile f = gzopen(tmpdir_path(path, dir, name), "rb");
+    FILE *memory = open_memstream(&text, &size);
+
+    assert_non_null(f);
+    assert_non_null(memory);
+    for (int n; (n = gzread(f, buffer, sizeof buffer)) != 0;) {
+        assert_true(n > 0);
+        fwrite(buffer, 1, (size_t)n, memory);
+    }
+    assert_int_equal(gzclose(f), Z_OK);
+    fclose(memory);
+    return text;
+}
+
+static off_t size_of(const char *dir, const char *name)
+{
+    char path[TMPDIR_PATH_MAX];
+    struct stat s;
+
+    assert_int_equal(stat(tmpdir_path(path, dir, name), &s), 0);
+    return s.st_size;
+}
+
+static int n_files(const char *dir)
+{
+    DIR *d = opendir(dir);
+    int n = 0;
+
+    assert_non_null(d);
+    for (const struct dirent *e; (e = readdir(d));)
+        n += e->d_name[0] != '.';
+    closedir(d);
+    return n;
+}
+
+/* ---- what it writes ---- */
+
+static const struct vcd_signal *fire_of(const struct vcd_file *f, json_t *core)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, "chip.%s.fire", text_at(core, "name"));
+    const struct vcd_signal *fire = vcd_find(f, path);
+    if (!fire)
+        fail_msg("no signal %s", path);
+    return fire;
+}
+
+/* Both against the report of the same run: they share no code behind the chip. */
+static void the_waveforms_of_an_image_agree_with_its_report_and_stay_small(void **state)
+{
+    json_t *doc = json_of(*state, "run " FMNIST " --images " IMAGES
+                                  " --count 1 --trace @/t.vcd.gz --json -");
+    json_t *cores = at(doc, "core_list"), *core, *layer;
+    size_t i, k;
+
+    assert_true(size_of(*state, "t.vcd.gz") <= (off_t)MOST_TRACE_MIB * MIB);
+    char *text = read_gz(*state, "t.vcd.gz");
+    struct vcd_file f = vcd_read(text);
+    const struct vcd_signal *timestep = vcd_find(&f, "chip.timestep");
+    assert_string_equal(f.timescale, "1 ns");
+    assert_int_equal(json_array_size(cores), 43);
+    json_array_foreach(cores, i, core)
+        assert_int_equal(fire_of(&f, core)->n_change,
+                         integer_at(core, "counters.firings"));
+    json_array_foreach(at(doc, "layers"), i, layer) {
+        uint64_t first = UINT64_MAX, mvms = 0, parts = 0;
+        json_array_foreach(cores, k, core) {
+            if (strcmp(text_at(core, "layer"), text_at(layer, "name")) != 0)
+                continue;
+            const struct vcd_signal *fire = fire_of(&f, core);
+            uint64_t t = vcd_value_at(timestep, fire->change[0].time);
+            first = t < first ? t : first;
+            mvms += fire->n_change;
+            parts++;
+        }
+        assert_int_equal(first, integer_at(layer, "first_timestep"));
+        assert_int_equal(mvms, parts * (uint64_t)integer_at(layer, "mvms"));
+    }
+    json_decref(doc);
+    vcd_file_release(&f);
+    free(text);
+}
+
+static void tracing_changes_no_result(void **state)
+{
+    const char *const run = "run " FMNIST " --images " IMAGES " --count 3 --json - --stats @/%s";
+    char plain[256], traced[256];
+
+    snprintf(plain, sizeof plain, run, "plain.txt");
+    snprintf(traced, sizeof traced, run, "traced.txt --trace @/t.vcd");
+    json_t *want = json_of(*state, plain), *got = json_of(*state, traced);
+    json_object_del(want, "host"); // how long it took
+    json_object_del(got, "host");
+    assert_true(json_equal(want, got));
+    json_decref(want);
+    json_decref(got);
+}
+
+static void both_kernels_write_the_same_bytes(void **state)
+{
+    if (!kernel_available(KERNEL_SYSTEMC)) {
+        print_message("skipped: this build has no SystemC kernel\n");
+        skip();
+    }
+    free(succeed(*state, "run " PLAIN " --trace @/n.vcd"));
+    free(succeed(*state, "run " PLAIN " --kernel systemc --trace @/s.vcd"));
+    char *native = read_file(*state, "n.vcd"), *systemc = read_file(*state, "s.vcd");
+    assert_string_equal(native, systemc);
+    free(native);
+    free(systemc);
+}
+
+/* ---- how it fails ---- */
+
+static void what_cannot_be_written_is_one_error_and_status_1(void **state)
+{
+    static const char *const full[] = { "full.vcd", "full.vcd.gz" };
+    char path[TMPDIR_PATH_MAX], arguments[256];
+
+    for (size_t i = 0; i < sizeof full / sizeof *full; i++) {
+        assert_int_equal(symlink("/dev/full", tmpdir_path(path, *state, full[i])), 0);
+        snprintf(arguments, sizeof arguments, "run " PLAIN " --trace @/%s", full[i]);
+        assert_fails(*state, arguments, 1, "No space left on device: want a disk with room");
+    }
+    assert_fails(*state, "run " PLAIN " --trace @/none/t.vcd", 1, "want a directory that exists");
+}
+
+static void a_reader_that_goes_away_is_one_error_and_status_1(void **state)
+{
+    const char *arguments = "run " PLAIN " --trace @/pipe";
+    char path[TMPDIR_PATH_MAX];
+
+    assert_int_equal(mkfifo(tmpdir_path(path, *state, "pipe"), 0600), 0);
+    struct outcome o = imcsim_to(*state, arguments,
+                                 " >@/out 2>@/err & head -c 9 <@/pipe >/dev/null; wait $!");
+    assert_one_error_line(&o, arguments, 1, "Broken pipe");
+    outcome_release(&o);
+}
+
+static void a_run_that_fails_leaves_an_older_trace_as_it_was(void **state)
+{
+    tmpdir_write(*state, "t.vcd", "old", 3);
+    assert_fails(*state, "run " FMNIST " --images @/none --trace @/t.vcd", 2, "none");
+    assert_fails(*state, "run " PLAIN " --trace @/t.vcd --trace-scope none", 2, "no such signal");
+    assert_int_equal(size_of(*state, "t.vcd"), 3);
+    assert_int_equal(n_files(*state), 3); // with out and err; no temporary file
+}
+
+int main(void)
+{
+#define IN_DIR(test) cmocka_unit_test_setup_teardown(test, tmpdir_make, tmpdir_remove)
+    const struct CMUnitTest tests[] = {
+        IN_DIR(the_waveforms_of_an_image_agree_with_its_report_and_stay_small),
+        IN_DIR(tracing_changes_no_result),
+        IN_DIR(both_kernels_write_the_same_bytes),
+        IN_DIR(what_cannot_be_written_is_one_error_and_status_1),
+        IN_DIR(a_reader_that_goes_away_is_one_error_and_status_1),
+        IN_DIR(a_run_that_fails_leaves_an_older_trace_as_it_was),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
