@@ -1,6 +1,7 @@
 /* dataflow/plan_layers.c -- how each layer is mapped, and where its pixels come from. */
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,6 +102,18 @@ static enum err check_keys(const struct plan *p, const char *table, const struct
     return ERR_NONE;
 }
 
+static enum err refuse_firing(const struct plan *p, struct err_msg *m)
+{
+    char known[256] = "";
+
+    for (const struct firing_policy *const *f = firing_policies; *f; f++) {
+        size_t n = strlen(known);
+        snprintf(known + n, sizeof known - n, "%s%s", n ? ", " : "", (*f)->name);
+    }
+    return PLAN_REFUSE(p, "mapping.firing", m, "mapping.firing = %s: want one of %s",
+                       p->config->mapping.firing, known);
+}
+
 static enum err choose_firing(const struct plan *p, struct plan_layer *pl, uint32_t *block_width,
                               struct err_msg *m)
 {
@@ -109,8 +122,7 @@ static enum err choose_firing(const struct plan *p, struct plan_layer *pl, uint3
 
     pl->firing = firing_find(cfg->firing);
     if (!pl->firing)
-        return PLAN_REFUSE(p, "mapping.firing", m,
-                           "mapping.firing = %s: want column, free or block", cfg->firing);
+        return refuse_firing(p, m);
     *block_width = count_map_get(&cfg->block_width, l->name, l->out.height, 1);
     if (*block_width > l->out.width)
         return PLAN_REFUSE(p, "mapping.block_width", m,

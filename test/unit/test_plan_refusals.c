@@ -211,7 +211,7 @@ static void names_that_no_table_has_are_refused_with_those_that_exist(void **sta
 {
     (void)state;
     static const struct refusal c[] = {
-        { { "mapping.firing=rows" }, "mapping.firing = rows: want column, free or block",
+        { { "mapping.firing=rows" }, "mapping.firing = rows: want one of column, free, block",
           { NULL }, { NULL } },
         { { "fabric.kind=mesh" }, "fabric.kind = mesh: want one of point_to_point",
           { NULL }, { NULL } },
