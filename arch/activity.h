@@ -5,8 +5,8 @@
  * did nothing in a cycle is left out.
  *
  * used_clk says how long each stage takes for what the core did in that cycle, by the rules that
- * the plan's budgets follow (docs/accelerator.md, section 4). Stages are drawn side by side from that
- * cycle on: the machine has no pipeline inside a timestep.
+ * the plan's budgets follow (docs/accelerator.md, section 4). Stages are drawn side by side from
+ * that cycle on: the machine has no pipeline inside a timestep.
  */
 #ifndef ARCH_ACTIVITY_H
 #define ARCH_ACTIVITY_H

@@ -1,4 +1,4 @@
-/* arch/waves.h -- the waveforms of a chip: what its cores do, as a value change dump (traces/vcd.h).
+/* arch/waves.h -- waveforms of a chip: what its cores do, as a value change dump (traces/vcd.h).
  *
  * The signals, their meaning and the filter are described in docs/waveforms.md.
  */

@@ -94,9 +94,10 @@ static enum err cmd_run(const struct options *o, struct err_msg *m)
         { o->csv, report_csv, &r },
         { o->stats, report_stats, &r },
         { o->write_config, study_write_config, &s },
-        { o->trace, NULL, NULL }, // written during the run
+        { o->trace, NULL, NULL }, // these two are written during the run
+        { o->timeline, NULL, NULL },
     };
-    const size_t n = sizeof outputs / sizeof *outputs, n_result = n - 1;
+    const size_t n = sizeof outputs / sizeof *outputs, n_result = n - 2;
     enum err e = check_options(o, m);
 
     if (!e)
@@ -123,12 +124,14 @@ const struct command command_run = {
             "  imcsim run configs/resnet32_fmnist.yaml --jobs 2 \\\n"
             "      --images /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz\n"
             "  imcsim run configs/resnet32.yaml --json - | jq .timing\n"
-            "  imcsim run configs/resnet32.yaml --trace t.vcd.gz --trace-scope 'conv1,rs*:fire'\n",
+            "  imcsim run configs/resnet32.yaml --trace t.vcd.gz --trace-scope 'conv1,rs*:fire'\n"
+            "  imcsim run configs/resnet32.yaml --count 2 --trace t.json.gz --timeline t.svg\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_IMAGES) | OPTION_BIT(OPTION_COUNT) |
                OPTION_BIT(OPTION_JOBS) | OPTION_BIT(OPTION_SEED) | OPTION_BIT(OPTION_KERNEL) |
                OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) | OPTION_BIT(OPTION_STATS) |
                OPTION_BIT(OPTION_WRITE_CONFIG) | OPTION_BIT(OPTION_TRACE) |
                OPTION_BIT(OPTION_TRACE_SCOPE) | OPTION_BIT(OPTION_TRACE_WINDOW) |
+               OPTION_BIT(OPTION_TIMELINE) |
                OPTION_BIT(OPTION_LOG_LEVEL),
     .run = cmd_run,
 };

@@ -37,6 +37,7 @@ enum option_id {
     OPTION_TRACE,
     OPTION_TRACE_SCOPE,
     OPTION_TRACE_WINDOW,
+    OPTION_TIMELINE,
     OPTION_LOG_LEVEL,
     OPTION_HELP,
     N_OPTION
@@ -53,7 +54,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     const char **set; // owned: "key=value", in the order given
     size_t       n_set;
     const char  *images, *json, *csv, *stats, *dot, *markdown, *svg, *out, *write_config;
-    const char  *trace, *trace_scope, *trace_window;
+    const char  *trace, *trace_scope, *trace_window, *timeline;
     uint64_t     count; // 0: not given
     uint64_t     jobs, seed;
     uint64_t     kernel;    // enum kernel_kind

@@ -7,6 +7,19 @@
 
 enum { MOST_TIMESTEP_DIGITS = 12 };
 
+static bool ends_in(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* Whether a trace of this name is a timeline; others are waveforms. */
+static bool is_json(const char *path)
+{
+    return ends_in(path, ".json") || ends_in(path, ".json.gz");
+}
+
 /* "FROM:TO", whole numbers, in order. */
 static bool read_window(const char *text, uint64_t *first, uint64_t *last)
 {
@@ -24,46 +37,81 @@ static bool read_window(const char *text, uint64_t *first, uint64_t *last)
 
 enum err tracing_check(const struct options *o, struct err_msg *m)
 {
-    const char *orphan = o->trace_scope ? "--trace-scope" : "--trace-window";
+    const char *only_waves = o->trace_scope    ? "--trace-scope"
+                             : o->trace_window ? "--trace-window"
+                                               : NULL;
+    const char *watches = o->trace ? "--trace" : o->timeline ? "--timeline" : NULL;
     uint64_t first, last;
 
-    if (!o->trace && (o->trace_scope || o->trace_window))
-        return err_set(m, ERR_INPUT, "run: %s without --trace", orphan);
-    if (o->trace && strcmp(o->trace, "-") == 0)
-        return err_set(m, ERR_INPUT, "run: --trace -: want a file: standard output has the report");
-    if (o->trace && o->jobs > 1)
-        return err_set(m, ERR_INPUT, "run: --trace with --jobs %" PRIu64 ": one chip is watched: "
-                       "want --jobs 1", o->jobs);
+    if (only_waves && (!o->trace || is_json(o->trace)))
+        return err_set(m, ERR_INPUT, "run: %s: of waveforms only: want --trace FILE.vcd",
+                       only_waves);
+    if ((o->trace && strcmp(o->trace, "-") == 0) || (o->timeline && strcmp(o->timeline, "-") == 0))
+        return err_set(m, ERR_INPUT, "run: %s -: want a file: standard output has the report",
+                       watches);
+    if (watches && o->jobs > 1)
+        return err_set(m, ERR_INPUT, "run: %s with --jobs %" PRIu64 ": one chip is watched: "
+                       "want --jobs 1", watches, o->jobs);
     if (o->trace_window && !read_window(o->trace_window, &first, &last))
         return err_set(m, ERR_INPUT, "run: --trace-window %s: want FROM:TO, timesteps from 0, FROM "
                        "not after TO", o->trace_window);
     return ERR_NONE;
 }
 
-static enum err open_waves(struct tracing *t, const struct options *o, const struct plan *p,
+static enum err no_memory(struct err_msg *m)
+{
+    return err_set(m, ERR_MEMORY, "no memory to watch the run");
+}
+
+static enum err open_trace(struct tracing *t, const struct options *o, const struct plan *p,
                            struct err_msg *m)
 {
-    struct waves_cfg cfg = { .out = outfile_stream(t->file), .scope = o->trace_scope };
+    enum err e = outfile_open(&t->trace, o->trace, m);
 
+    if (e)
+        return e;
+    if (is_json(o->trace)) {
+        t->tracks = tracks_new(p, outfile_stream(t->trace));
+        if (!t->tracks)
+            return no_memory(m);
+        t->sink[t->n_sink++] = tracks_sink(t->tracks);
+        return ERR_NONE;
+    }
+    struct waves_cfg cfg = { .out = outfile_stream(t->trace), .scope = o->trace_scope };
     cfg.windowed = o->trace_window &&
                    read_window(o->trace_window, &cfg.first_timestep, &cfg.last_timestep);
-    enum err e = waves_new(&t->waves, p, &cfg, m);
+    e = waves_new(&t->waves, p, &cfg, m);
     if (!e)
-        t->sink = waves_sink(t->waves);
+        t->sink[t->n_sink++] = waves_sink(t->waves);
     return e;
+}
+
+static enum err open_timeline(struct tracing *t, const struct options *o, const struct plan *p,
+                              struct err_msg *m)
+{
+    enum err e = outfile_open(&t->timeline, o->timeline, m);
+
+    if (e)
+        return e;
+    t->picture = picture_new(p);
+    if (!t->picture)
+        return no_memory(m);
+    t->sink[t->n_sink++] = picture_sink(t->picture);
+    return ERR_NONE;
 }
 
 enum err tracing_open(struct tracing *t, const struct options *o, const struct plan *p,
                       struct err_msg *m)
 {
+    enum err e = ERR_NONE;
+
     *t = (struct tracing){ 0 };
-    if (!o->trace)
-        return ERR_NONE;
-    enum err e = outfile_open(&t->file, o->trace, m);
-    if (!e)
-        e = open_waves(t, o, p, m);
-    if (!e && !(t->activity = activity_new(p, &t->sink, 1)))
-        e = err_set(m, ERR_MEMORY, "no memory to watch the run");
+    if (o->trace)
+        e = open_trace(t, o, p, m);
+    if (!e && o->timeline)
+        e = open_timeline(t, o, p, m);
+    if (!e && t->n_sink > 0 && !(t->activity = activity_new(p, t->sink, t->n_sink)))
+        e = no_memory(m);
     return e ? tracing_close(t, e, m) : ERR_NONE;
 }
 
@@ -72,17 +120,36 @@ const struct core_probe *tracing_probe(const struct tracing *t)
     return t->activity ? activity_probe(t->activity) : NULL;
 }
 
+/* Writes what is left. */
+static void finish(struct tracing *t)
+{
+    activity_end(t->activity);
+    if (t->waves)
+        waves_end(t->waves);
+    if (t->tracks)
+        tracks_end(t->tracks);
+    if (t->picture)
+        picture_draw(t->picture, outfile_stream(t->timeline));
+}
+
+static enum err commit_or_discard(struct outfile *f, enum err e, struct err_msg *m)
+{
+    if (!e && f)
+        return outfile_commit(f, m);
+    outfile_discard(f);
+    return e;
+}
+
 enum err tracing_close(struct tracing *t, enum err e, struct err_msg *m)
 {
-    if (!e && t->activity) {
-        activity_end(t->activity);
-        waves_end(t->waves);
-        e = outfile_commit(t->file, m);
-    } else {
-        outfile_discard(t->file);
-    }
+    if (!e && t->activity)
+        finish(t);
+    e = commit_or_discard(t->trace, e, m);
+    e = commit_or_discard(t->timeline, e, m);
     activity_free(t->activity);
     waves_free(t->waves);
+    tracks_free(t->tracks);
+    picture_free(t->picture);
     *t = (struct tracing){ 0 };
     return e;
 }

@@ -1,17 +1,22 @@
-/* cli/tracing.h -- --trace: watching a run, into a file. */
+/* cli/tracing.h -- --trace and --timeline: watching a run, into files. */
 #ifndef CLI_TRACING_H
 #define CLI_TRACING_H
 
 #include "arch/activity.h"
+#include "arch/picture.h"
+#include "arch/tracks.h"
 #include "arch/waves.h"
 #include "cli/options.h"
 #include "core/err.h"
 #include "core/outfile.h"
 
 struct tracing { // stays where it is while it is open
-    struct outfile      *file;
-    struct waves        *waves;
-    struct activity_sink sink;
+    struct outfile      *trace, *timeline; // files; NULL: not wanted
+    struct waves        *waves;            // in the trace: either
+    struct tracks       *tracks;           // or
+    struct picture      *picture;          // in the timeline
+    struct activity_sink sink[2];
+    uint32_t             n_sink;
     struct activity     *activity;
 };
 
@@ -25,7 +30,7 @@ enum err tracing_open(struct tracing *t, const struct options *o, const struct p
 /* For the run; NULL when nothing is asked for. */
 const struct core_probe *tracing_probe(const struct tracing *t);
 
-/* After the run: completes the file, or discards it when the run failed with `e`. Returns that
+/* After the run: completes the files, or discards them when the run failed with `e`. Returns that
  * error or its own. */
 enum err tracing_close(struct tracing *t, enum err e, struct err_msg *m);
 

@@ -5,9 +5,9 @@
  * given in it, if that is another than before: a wire that falls and rises at once stays up. Events
  * have no value but happen.
  *
- * Time is counted in clock cycles. The file's unit is the largest 1, 10 or 100 of a unit from
- * seconds to femtoseconds in which a clock period is a whole number (500 MHz: 2 times 1 ns); if there
- * is none, a femtosecond, and the times of cycles are rounded down to it.
+ * Time is counted in clock cycles. The file's unit is the largest 1, 10 or 100 of microseconds to
+ * femtoseconds in which a clock period is a whole number (500 MHz: 2 times 1 ns); if there is none,
+ * a femtosecond, and the times of cycles are rounded down to it.
  *
  * Only the cycles of a window are written; it begins with the values that were there before.
  */
@@ -33,8 +33,8 @@ struct vcd *vcd_new(const struct vcd_cfg *cfg);
 void vcd_free(struct vcd *v); // takes NULL
 
 /* Declares a variable and returns its number, counted from 0. A wire has 1 to 64 bits and begins
- * with `value`. Names are letters, digits, _ and -; those of one scope follow each other. False when
- * the host has no memory. */
+ * with `value`. Names are letters, digits, _ and -; those of one scope follow each other. False
+ * when the host has no memory. */
 bool vcd_declare(struct vcd *v, const char *scope, const char *name, enum vcd_kind kind,
                  uint32_t bits, uint64_t value, uint32_t *number);
 

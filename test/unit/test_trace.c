@@ -120,7 +120,7 @@ static void tracing_changes_no_result(void **state)
     char plain[256], traced[256];
 
     snprintf(plain, sizeof plain, run, "plain.txt");
-    snprintf(traced, sizeof traced, run, "traced.txt --trace @/t.vcd");
+    snprintf(traced, sizeof traced, run, "traced.txt --trace @/t.json --timeline @/t.svg");
     json_t *want = json_of(*state, plain), *got = json_of(*state, traced);
     json_object_del(want, "host"); // how long it took
     json_object_del(got, "host");
@@ -135,12 +135,21 @@ static void both_kernels_write_the_same_bytes(void **state)
         print_message("skipped: this build has no SystemC kernel\n");
         skip();
     }
-    free(succeed(*state, "run " PLAIN " --trace @/n.vcd"));
-    free(succeed(*state, "run " PLAIN " --kernel systemc --trace @/s.vcd"));
-    char *native = read_file(*state, "n.vcd"), *systemc = read_file(*state, "s.vcd");
-    assert_string_equal(native, systemc);
-    free(native);
-    free(systemc);
+    static const char *const options[] = { "--trace @/t.vcd", "--trace @/t.json",
+                                           "--timeline @/t.svg" };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        const char *name = strchr(options[i], '@') + 2;
+        char arguments[256];
+        snprintf(arguments, sizeof arguments, "run " PLAIN " %s", options[i]);
+        free(succeed(*state, arguments));
+        char *native = read_file(*state, name);
+        strcat(arguments, " --kernel systemc");
+        free(succeed(*state, arguments));
+        char *systemc = read_file(*state, name);
+        assert_string_equal(native, systemc);
+        free(native);
+        free(systemc);
+    }
 }
 
 /* ---- how it fails ---- */
