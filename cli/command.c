@@ -9,8 +9,6 @@
 
 #define LATER(name, operand, summary) { name, operand, summary, NULL, 0, NULL }
 
-static const struct command command_import = LATER("import", "MODEL.onnx",
-                                                   "checks and quantises an ONNX model");
 static const struct command command_sweep = LATER("sweep", "STUDY", "a grid of configurations");
 
 const struct command *const commands[] = {

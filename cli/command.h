@@ -18,7 +18,7 @@ struct command {
 };
 
 extern const struct command command_run, command_map, command_article, command_compare,
-                            command_breakdown, command_circuit;
+                            command_breakdown, command_circuit, command_import;
 
 /* All of them, in the order of --help; ends with NULL. */
 extern const struct command *const commands[];

@@ -56,6 +56,19 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_SVG] = FILE_ROW("svg", svg, "draws the energy of each layer as bars"),
     [OPTION_OUT] = { "out", "DIR", KIND_TEXT, AT(out), 0, 0, {0},
         "writes tables, figures and a page that shows them into this directory" },
+    [OPTION_OUTPUT] = FILE_ROW("output", output, "-o FILE: writes the quantised model"),
+    [OPTION_CALIBRATE] = { "calibrate", "N", KIND_COUNT, AT(calibrate), 1, 1000000, {0},
+        "chooses the scales of activations on the first N images (128)" },
+    [OPTION_PERCENTILE] = { "percentile", "P", KIND_TEXT, AT(percentile), 0, 0, {0},
+        "of the magnitudes seen is representable (100: the largest)" },
+    [OPTION_MEAN] = { "mean", "P", KIND_COUNT, AT(mean), 0, 255, {0},
+        "the pixel that the model takes for 0 (128)" },
+    [OPTION_SCALE] = { "scale", "S", KIND_TEXT, AT(scale), 0, 0, {0},
+        "the model takes a pixel for (pixel - mean) * S (0.015625)" },
+    [OPTION_WEIGHTS] = { "weights", "PER", KIND_CHOICE, AT(weights), 0, 0,
+        { "channel", "tensor" }, "what has a scale of its own: channel or tensor (channel)" },
+    [OPTION_ACTIVATIONS] = { "activations", "SCALES", KIND_CHOICE, AT(activations), 0, 0,
+        { "free", "power-of-two" }, "free or power-of-two scales (free)" },
     [OPTION_WRITE_CONFIG] = FILE_ROW("write-config", write_config,
         "writes the effective configuration, every key"),
     [OPTION_TRACE] = FILE_ROW("trace", trace,
@@ -216,11 +229,16 @@ static enum err take_value(struct options *o, const struct option_row *row, cons
     return ERR_INPUT;
 }
 
+static bool is_output(const char *word)
+{
+    return strcmp(word, "-o") == 0;
+}
+
 /* The option at arg[*i], its value included: leaves *i at the last word it used. */
 static enum err take_option(struct options *o, const struct command *c, size_t *i, size_t n,
                             char *const *arg, struct err_msg *m)
 {
-    const char *name = arg[*i] + 2, *equals = strchr(name, '=');
+    const char *name = is_output(arg[*i]) ? "output" : arg[*i] + 2, *equals = strchr(name, '=');
     size_t id;
     enum err e = find(c, name, equals ? (size_t)(equals - name) : strlen(name), &id, m);
 
@@ -289,7 +307,7 @@ static enum err take_all(struct options *o, const struct command *c, size_t n, c
             only_operands = true;
         else if (strcmp(arg[i], "-h") == 0)
             o->help = true;
-        else if (arg[i][1] != '-')
+        else if (arg[i][1] != '-' && !is_output(arg[i]))
             e = err_set(m, ERR_INPUT, "%s: unknown option %s: options begin with two dashes",
                         c->name, arg[i]);
         else
@@ -308,7 +326,7 @@ static enum err take_all(struct options *o, const struct command *c, size_t n, c
 enum err options_parse(struct options *o, const struct command *command, size_t n,
                        char *const *arg, struct err_msg *m)
 {
-    *o = (struct options){ .jobs = 1, .log_level = LOG_INFO };
+    *o = (struct options){ .jobs = 1, .calibrate = 128, .mean = 128, .log_level = LOG_INFO };
     o->set = malloc((n + 1) * sizeof *o->set);
     o->operands = malloc((n + 1) * sizeof *o->operands);
     enum err e = o->set && o->operands ? take_all(o, command, n, arg, m)

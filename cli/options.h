@@ -2,7 +2,8 @@
  *
  * Every option is one row of the table in options.c (argument, range, one line of doc) and means
  * the same in every subcommand that takes it; parsing, errors and --help come from the row.
- * Options may stand before and after the operand, as --name VALUE or --name=VALUE; "--" ends them;
+ * Options may stand before and after the operand, as --name VALUE or --name=VALUE; -o is --output;
+ * "--" ends them;
  * "-" is an operand (standard input) or, for a result file, standard output. Of an option given
  * twice the last counts, except --set, which adds up.
  */
@@ -33,6 +34,13 @@ enum option_id {
     OPTION_FORMAT,
     OPTION_SVG,
     OPTION_OUT,
+    OPTION_OUTPUT,
+    OPTION_CALIBRATE,
+    OPTION_PERCENTILE,
+    OPTION_MEAN,
+    OPTION_SCALE,
+    OPTION_WEIGHTS,
+    OPTION_ACTIVATIONS,
     OPTION_WRITE_CONFIG,
     OPTION_TRACE,
     OPTION_TRACE_SCOPE,
@@ -57,6 +65,10 @@ struct options { // strings are borrowed from argv; NULL: not given
     const char  *trace, *trace_scope, *trace_window, *timeline;
     uint64_t     count; // 0: not given
     uint64_t     jobs, seed;
+    const char  *output, *percentile, *scale;
+    uint64_t     calibrate, mean;
+    uint64_t     weights;     // 0: a scale for each channel; 1: for a tensor
+    uint64_t     activations; // 0: any scale; 1: powers of two
     uint64_t     kernel;    // enum kernel_kind
     uint64_t     format;    // enum price_format
     uint64_t     log_level; // enum log_level

@@ -226,6 +226,33 @@ enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m)
     return ERR_NONE;
 }
 
+enum err onnx_graph_image_shape(const struct onnx_graph *g, struct shape *shape, struct err_msg *m)
+{
+    const struct onnx_value *v = &g->value[g->image];
+    const Onnx__TypeProto *type = g->proto->input[v->index]->type;
+    const Onnx__TypeProto__Tensor *t =
+        type && type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ? type->tensor_type : NULL;
+    uint32_t size[4];
+
+    if (!t || t->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT || !t->shape ||
+        t->shape->n_dim != 4)
+        return err_set(m, ERR_INPUT, "graph input \"%.100s\": want a float tensor of four "
+                       "dimensions, batch x channels x rows x columns", v->name);
+    for (int i = 0; i < 4; i++) {
+        const Onnx__TensorShapeProto__Dimension *d = t->shape->dim[i];
+        bool open = d->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+        int64_t most = i == 0 ? 1 : MOST_SIZE;
+        int64_t value = open ? i == 0 : d->dim_value;
+        if (value < 1 || value > most)
+            return err_set(m, ERR_INPUT, "graph input \"%.100s\": dimension %d is %" PRId64
+                           "%s: want 1 to %" PRId64, v->name, i, value, open ? " (left open)" : "",
+                           most);
+        size[i] = (uint32_t)value;
+    }
+    *shape = (struct shape){size[2], size[3], size[1]};
+    return ERR_NONE;
+}
+
 enum err onnx_graph_check_readers(const struct onnx_graph *g, struct err_msg *m)
 {
     for (uint32_t i = 0; i < g->n_node; i++) {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/err.h"
+#include "dataflow/network.h"
 #include "onnx.pb-c.h"
 
 #define ONNX_ABSENT UINT32_MAX // an optional input or output that is left out
@@ -52,6 +53,10 @@ void onnx_graph_release(struct onnx_graph *g); // takes a zeroed one
 
 /* Refuses more or less than one input, the image, and one output. */
 enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m);
+
+/* Of the image: float, batch x channels x rows x columns, the batch 1 or left open. */
+enum err onnx_graph_image_shape(const struct onnx_graph *g, struct shape *shape,
+                                struct err_msg *m);
 
 /* Index of a value by name, or ONNX_ABSENT. */
 uint32_t onnx_graph_find(const struct onnx_graph *g, const char *name);

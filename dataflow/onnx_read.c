@@ -9,7 +9,7 @@
 
 #include "dataflow/onnx_file.h"
 
-enum { MOST_SIDE = 65536, LEAST_OPSET = 7 };
+enum { LEAST_OPSET = 7 };
 
 static const struct onnx_operator *const operators[] = {
     &onnx_op_add,  &onnx_op_conv,                &onnx_op_dequantize, &onnx_op_flatten,
@@ -163,33 +163,12 @@ static enum err read_node(struct onnx_reader *r, const struct onnx_node *node)
 
 /* ---- Ends ---- */
 
-/* A float image of N x C x H x W, N one or left open. */
 static enum err read_image(struct onnx_reader *r)
 {
-    const struct onnx_value *v = &r->graph.value[r->graph.image];
-    const Onnx__TypeProto *type = r->graph.proto->input[v->index]->type;
-    const Onnx__TypeProto__Tensor *t =
-        type && type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ? type->tensor_type : NULL;
-    uint32_t size[4];
+    struct onnx_meaning *image = &r->meaning[r->graph.image];
 
-    if (!t || t->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT || !t->shape ||
-        t->shape->n_dim != 4)
-        return err_set(r->msg, ERR_INPUT, "graph input \"%.100s\": want a float tensor of four "
-                       "dimensions, batch x channels x rows x columns", v->name);
-    for (int i = 0; i < 4; i++) {
-        const Onnx__TensorShapeProto__Dimension *d = t->shape->dim[i];
-        bool open = d->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
-        int64_t most = i == 0 ? 1 : MOST_SIDE;
-        int64_t value = open ? i == 0 : d->dim_value;
-        if (value < 1 || value > most)
-            return err_set(r->msg, ERR_INPUT, "graph input \"%.100s\": dimension %d is %" PRId64
-                           "%s: want 1 to %" PRId64, v->name, i, value, open ? " (left open)" : "",
-                           most);
-        size[i] = (uint32_t)value;
-    }
-    r->meaning[r->graph.image] = (struct onnx_meaning){.means = ONNX_IMAGE,
-                                                       .shape = {size[2], size[3], size[1]}};
-    return ERR_NONE;
+    image->means = ONNX_IMAGE;
+    return onnx_graph_image_shape(&r->graph, &image->shape, r->msg);
 }
 
 static enum err read_constants(struct onnx_reader *r)

@@ -1,11 +1,14 @@
 /* test/fuzz/fuzz_onnx.c -- hostile ONNX models. What is read must be a network that the rest of the
- * simulator can rely on, what is refused an error with a cure. */
+ * simulator can rely on, what is refused an error with a cure. The same bytes go through the float
+ * evaluator and the importer, whose own models the reader must take. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataflow/import.h"
+#include "dataflow/onnx_file.h"
 #include "dataflow/onnx_read.h"
 #include "test/reference.h"
 
@@ -34,11 +37,74 @@ static void run(const struct network *n)
     reference_release(&r);
 }
 
+static enum err black(struct float_run *r, struct float_graph *g, struct err_msg *m)
+{
+    struct shape s;
+    struct array image;
+    enum err e = onnx_graph_image_shape(&g->graph, &s, m);
+
+    if (e)
+        return e;
+    if ((uint64_t)s.height * s.width * s.channels > 20000)
+        return err_set(m, ERR_INPUT, "want fewer pixels");
+    MUST(array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4,
+                    (const uint32_t[]){1, s.channels, s.height, s.width}));
+    e = float_graph_fold(g, &image, m);
+    if (!e)
+        e = float_run_init(r, g, m);
+    if (e)
+        array_release(&image);
+    else
+        float_run_set(r, g->graph.image, &image);
+    return e ? e : float_run_all(r, m);
+}
+
+static enum err import_it(const Onnx__ModelProto *model, struct err_msg *m)
+{
+    const struct import_cfg cfg = {.mean = 7, .scale = 0.01, .percentile = 99, .per_channel = true};
+    struct float_graph g;
+    struct float_run r = {0};
+    struct import im = {0};
+    uint8_t *data = NULL;
+    size_t size;
+    enum err e = float_graph_init(&g, model, m);
+
+    if (e)
+        return e;
+    g.most_values = 100000;
+    g.most_work = 1000000;
+    e = onnx_graph_check_ends(&g.graph, m);
+    if (!e)
+        e = black(&r, &g, m);
+    if (!e)
+        e = import_init(&im, &g, &r, &cfg, m);
+    if (!e) {
+        import_observe(&im, &r);
+        e = import_build(&im, "fuzz", &data, &size, m);
+    }
+    free(data);
+    import_release(&im);
+    float_run_release(&r);
+    float_graph_release(&g);
+    return e;
+}
+
+static void import(const uint8_t *bytes, size_t n)
+{
+    Onnx__ModelProto *model = NULL;
+    struct err_msg m = {""};
+
+    if (onnx_decode(bytes, n, &model, &m) || import_it(model, &m))
+        MUST(strstr(m.text, "want ") || strstr(m.text, "no memory"));
+    onnx_free_model(model);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct network network;
     struct err_msg m = {""};
 
+    import(bytes, n);
     if (network_decode_onnx(&network, "fuzz", bytes, n, &m)) {
         MUST(strstr(m.text, "want ") || strstr(m.text, "no memory"));
         MUST(!network.layer && !network.name);

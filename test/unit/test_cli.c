@@ -18,6 +18,7 @@
 #include <jansson.h>
 
 #include "test/cli_rig.h"
+#include "test/shared.h"
 #include "test/tmpdir.h"
 
 #define PLAIN   "configs/resnet32.yaml"
@@ -48,7 +49,7 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
         { "run " PLAIN " --json - --csv -", "two results to one place" },
         { "run " PLAIN " --json @/x --stats @/x", "two results to one place" },
         { "map " PLAIN " --count 1",
-          "--count is an option of run, compare, breakdown, not of map" },
+          "--count is an option of run, compare, breakdown, import, not of map" },
         { "article now", "want options only" },
         { "compare", "compare: no CONFIG...: want imcsim compare CONFIG... [option]..." },
         { "compare " PLAIN " " SPEEDUP " --json - --markdown -", "two results to one place" },
@@ -75,7 +76,6 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
 
 static void what_is_named_but_not_there_yet_is_refused_by_name(void **state)
 {
-    assert_fails(*state, "import a.onnx", 2, "import is not there yet");
     assert_fails(*state, "sweep a", 2, "sweep is not there yet");
     assert_fails(*state, "help sweep", 2, "sweep is not there yet");
     assert_fails(*state, "run " PLAIN " --set clocking.kind=elastic", 2, "elastic");
@@ -758,6 +758,103 @@ static void jobs_and_kernels_classify_alike(void **state)
     free(first);
 }
 
+#define FASHION "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
+
+/* Right answers among the first n of the file that the float model's training wrote. */
+static int64_t right_in_training(int n)
+{
+    char *path = shared_path("resnet32_fmnist/resnet32_fmnist_predictions.csv");
+    FILE *f = fopen(path, "r");
+    int64_t right = 0;
+    int label, predicted;
+
+    assert_non_null(f);
+    assert_true(fscanf(f, "%*[^\n]") == 0);
+    for (int i = 0; i < n; i++) {
+        assert_int_equal(fscanf(f, "%d,%d,%*d", &label, &predicted), 2);
+        right += label == predicted;
+    }
+    fclose(f);
+    free(path);
+    return right;
+}
+
+/* "float      top-1  95.00 %   38 of 40 images" */
+static int64_t right_in(const char *report, const char *model)
+{
+    const char *line = strstr(report, model), *count = line ? strchr(line, '%') : NULL;
+
+    if (!count) {
+        fail_msg("no line of %s: %s", model, report);
+        return 0;
+    }
+    return strtol(count + 1, NULL, 10);
+}
+
+static void import_quantises_a_model_that_run_classifies_with(void **state)
+{
+    char *model = shared_path("resnet32_fmnist/resnet32_fmnist.onnx"), command[1024];
+
+    if (!model || access(FASHION, R_OK) != 0) {
+        print_message("skipped: no float model, or no Fashion-MNIST images\n");
+        skip();
+    }
+    snprintf(command, sizeof command, "import %s --images " FASHION " --count 40 --calibrate 20 "
+             "--jobs 2 -o @/q.onnx", model);
+    char *report = succeed(*state, command);
+    json_t *doc = json_of(*state, "run " FMNIST " --set network.onnx=@/q.onnx --images " FASHION
+                          " --count 40 --json -");
+    int64_t quantised = right_in(report, "quantised  top-1");
+    assert_int_equal(right_in(report, "float  "), right_in_training(40));
+    assert_true(llabs(quantised - right_in_training(40)) <= 1);
+    assert_true(llabs(quantised - integer_at(doc, "accuracy.correct")) <= 1); // float near a tie
+    json_decref(doc);
+    free(report);
+    free(model);
+}
+
+static void import_is_the_same_for_any_number_of_threads(void **state)
+{
+    char *model = shared_path("resnet32_fmnist/resnet32_fmnist.onnx"), command[1024], *report[2];
+
+    if (!model) {
+        print_message("skipped: no float model\n");
+        skip();
+    }
+    write_images(*state, 5, 4);
+    for (int i = 0; i < 2; i++) {
+        snprintf(command, sizeof command, "import %s --images @/t-images-idx3-ubyte --calibrate 3 "
+                 "--jobs %d --output @/q%d.onnx", model, 1 + 2 * i, i);
+        report[i] = succeed(*state, command);
+    }
+    assert_string_equal(report[0], report[1]);
+    free(report[0]);
+    free(report[1]);
+    free(model);
+}
+
+static void wrong_imports_are_one_line(void **state)
+{
+    write_images(*state, 3, 2);
+    static const struct {
+        const char *arguments, *message;
+    } cases[] = {
+        {"import m.onnx", "import: no --images SET"},
+        {"import m.onnx --images i", "import: no -o OUT.onnx"},
+        {"import m.onnx --images i -o", "--output: no value"},
+        {"import m.onnx --images i -o q --scale 0", "--scale 0: want a number above 0"},
+        {"import m.onnx --images i -o q --scale nan", "--scale nan: want"},
+        {"import m.onnx --images i -o q --percentile 101", "at most 100"},
+        {"import m.onnx --images i -o q --mean 256", "from 0 to 255"},
+        {"import @/none.onnx --images i -o q", "none.onnx"},
+        {"import models/resnet32_fmnist.onnx --images i -o q",
+         "(QuantizeLinear): cannot be quantised yet"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_fails(*state, cases[i].arguments, 2, cases[i].message);
+}
+
 static void wrong_images_are_one_line_and_leave_no_result(void **state)
 {
     static const struct {
@@ -1111,6 +1208,9 @@ int main(void)
         TEST(accuracy_counts_the_images_with_the_right_class),
         TEST(every_key_is_documented_and_every_documented_key_is_there),
         TEST(jobs_and_kernels_classify_alike),
+        TEST(import_quantises_a_model_that_run_classifies_with),
+        TEST(import_is_the_same_for_any_number_of_threads),
+        TEST(wrong_imports_are_one_line),
         TEST(wrong_images_are_one_line_and_leave_no_result),
         TEST(every_statistic_is_name_value_description_unit),
         TEST(statistics_and_csv_have_the_values_of_the_json),

@@ -1,0 +1,338 @@
+/* cli/cmd_import.c -- imcsim import: quantises a float ONNX model on images. */
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/import_measure.h"
+#include "cli/log.h"
+#include "cli/progress.h"
+#include "cli/table.h"
+#include "core/outfile.h"
+#include "dataflow/import.h"
+#include "dataflow/onnx_file.h"
+#include "traces/images.h"
+
+struct model { // an ONNX file and its graph
+    Onnx__ModelProto  *proto;
+    struct float_graph graph;
+};
+
+struct job { // all that one import makes
+    const struct options *options;
+    struct import_cfg     cfg;
+    struct model          given, quantised;
+    struct import         import;
+    uint64_t              n_image;
+    uint8_t              *data; // the quantised model's
+    size_t                size;
+    uint32_t             *pair, n_pair; // values to be compared
+    struct measure        measure;
+};
+
+/* ---- Options ---- */
+
+static enum err real_option(const char *name, const char *text, double dflt, double most,
+                            double *v, struct err_msg *m)
+{
+    char *end;
+
+    *v = dflt;
+    if (!text)
+        return ERR_NONE;
+    *v = strtod(text, &end);
+    if (*end == '\0' && *v > 0 && *v <= most)
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "import: --%s %s: want a number above 0, at most %g", name, text,
+                   most);
+}
+
+static enum err read_options(struct job *j, struct err_msg *m)
+{
+    const struct options *o = j->options;
+
+    if (!o->images || !o->output)
+        return err_set(m, ERR_INPUT, "import: no %s: want imcsim import MODEL.onnx --images SET -o "
+                       "OUT.onnx", o->images ? "-o OUT.onnx" : "--images SET");
+    j->cfg = (struct import_cfg){.mean = (int32_t)o->mean, .per_channel = o->weights == 0,
+                                 .power_of_two = o->activations == 1};
+    enum err e = real_option("scale", o->scale, 1.0 / 64, 1e6, &j->cfg.scale, m);
+    return e ? e : real_option("percentile", o->percentile, 100, 100, &j->cfg.percentile, m);
+}
+
+/* ---- Models ---- */
+
+static enum err load(struct model *model, const uint8_t *data, size_t size, struct err_msg *m)
+{
+    enum err e = onnx_decode(data, size, &model->proto, m);
+
+    if (!e)
+        e = float_graph_init(&model->graph, model->proto, m);
+    return e ? e : onnx_graph_check_ends(&model->graph.graph, m);
+}
+
+static void release(struct model *model)
+{
+    float_graph_release(&model->graph);
+    onnx_free_model(model->proto);
+}
+
+static enum err black_image(const struct onnx_graph *g, struct array *image, struct err_msg *m)
+{
+    struct shape s;
+    enum err e = onnx_graph_image_shape(g, &s, m);
+    const uint32_t dim[] = {1, e ? 0 : s.channels, e ? 0 : s.height, e ? 0 : s.width};
+
+    if (!e && (uint64_t)dim[1] * dim[2] * dim[3] > INT32_MAX)
+        e = err_set(m, ERR_INPUT, "an image of 2^31 values or more: want a smaller one");
+    if (!e && !array_init(image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, dim))
+        e = err_set(m, ERR_MEMORY, "no memory for an image");
+    return e;
+}
+
+/* Folds what is constant and takes the network apart. */
+static enum err understand(struct job *j, struct err_msg *m)
+{
+    struct float_graph *g = &j->given.graph;
+    struct float_run sample = {0};
+    struct array image = {0};
+    enum err e = black_image(&g->graph, &image, m);
+
+    if (!e)
+        e = float_graph_fold(g, &image, m);
+    if (!e)
+        e = float_run_init(&sample, g, m);
+    if (!e) {
+        float_run_set(&sample, g->graph.image, &image);
+        e = float_run_all(&sample, m);
+    }
+    if (!e)
+        e = import_init(&j->import, g, &sample, &j->cfg, m);
+    array_release(&image);
+    float_run_release(&sample);
+    return e;
+}
+
+static enum err read_model(struct job *j, struct err_msg *m)
+{
+    uint8_t *data = NULL;
+    size_t size;
+    enum err e = onnx_read_file(j->options->operand, &data, &size, m);
+
+    if (!e)
+        e = load(&j->given, data, size, m);
+    if (!e)
+        e = understand(j, m);
+    if (e)
+        err_prefix(m, j->options->operand);
+    free(data);
+    return e;
+}
+
+/* ---- Images ---- */
+
+static uint32_t n_classes(const struct job *j)
+{
+    return j->import.result_dim[j->import.n_result_dim - 1];
+}
+
+static enum err open_images(const struct job *j, struct images **set, struct err_msg *m)
+{
+    struct shape s = j->import.image;
+
+    return images_open(set, j->options->images,
+                       (struct images_shape){s.height, s.width, s.channels}, n_classes(j), m);
+}
+
+static enum err observe(struct job *j, struct images *set, int8_t *pixels, struct float_run *run,
+                        struct err_msg *m)
+{
+    struct shape s = j->import.image;
+    const uint32_t dim[] = {1, s.channels, s.height, s.width};
+    int more = 1;
+    enum err e = ERR_NONE;
+
+    for (uint64_t i = 0; i < j->options->calibrate && !e; i++) {
+        struct array image;
+        uint32_t label;
+        e = images_next(set, pixels, &label, &more, m);
+        if (e || !more)
+            break;
+        if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, dim))
+            return err_set(m, ERR_MEMORY, "no memory for an image");
+        import_image(&j->import, pixels, &image);
+        float_run_set(run, j->given.graph.graph.image, &image);
+        e = float_run_all(run, m);
+        if (!e)
+            import_observe(&j->import, run);
+    }
+    return e;
+}
+
+static enum err calibrate(struct job *j, struct err_msg *m)
+{
+    struct shape s = j->import.image;
+    int8_t *pixels = malloc((size_t)s.height * s.width * s.channels);
+    struct images *set = NULL;
+    struct float_run run = {0};
+    uint64_t there = 0;
+    enum err e = pixels ? open_images(j, &set, m) : err_set(m, ERR_MEMORY, "no memory for an image");
+
+    if (!e)
+        e = images_count(set, &there, m);
+    if (!e && (there == 0 || j->options->count > there))
+        e = err_set(m, ERR_INPUT, "images %s: has %" PRIu64 " images, %" PRIu64 " are wanted",
+                    j->options->images, there, j->options->count);
+    j->n_image = j->options->count ? j->options->count : there;
+    if (!e)
+        e = float_run_init(&run, &j->given.graph, m);
+    if (!e)
+        e = observe(j, set, pixels, &run, m);
+    float_run_release(&run);
+    images_close(set);
+    free(pixels);
+    return e;
+}
+
+/* ---- Comparison ---- */
+
+/* Rounded values of the given model beside their dequantised ones, and the results. */
+static enum err pair_values(struct job *j, struct err_msg *m)
+{
+    const struct onnx_graph *one = &j->given.graph.graph, *other = &j->quantised.graph.graph;
+    uint32_t n = 0;
+
+    j->pair = calloc(2 * (size_t)j->import.n_node + 1, sizeof *j->pair);
+    if (!j->pair)
+        return err_set(m, ERR_MEMORY, "no memory for %" PRIu32 " layers", j->import.n_node);
+    for (uint32_t i = 0; i < j->import.n_node; i++)
+        n += j->import.value[j->import.node[i].out].rounded;
+    for (uint32_t i = 0; i < j->import.n_node; i++) {
+        uint32_t v = j->import.node[i].out;
+        char name[512];
+        if (!j->import.value[v].rounded)
+            continue;
+        snprintf(name, sizeof name, "%.400s_dequantized", one->value[v].name);
+        j->pair[j->n_pair] = v;
+        j->pair[n + j->n_pair++] = onnx_graph_find(other, name);
+    }
+    return ERR_NONE;
+}
+
+static enum err measure(struct job *j, struct err_msg *m)
+{
+    struct progress p;
+    struct array image = {0};
+    enum err e = load(&j->quantised, j->data, j->size, m);
+
+    if (!e)
+        e = black_image(&j->quantised.graph.graph, &image, m);
+    if (!e)
+        e = float_graph_fold(&j->quantised.graph, &image, m);
+    array_release(&image);
+    if (!e)
+        e = pair_values(j, m);
+    if (e)
+        return e;
+    const struct measure_cfg cfg = {.images = j->options->images, .n_image = j->n_image,
+                                    .jobs = (uint32_t)j->options->jobs, .n_classes = n_classes(j),
+                                    .import = &j->import, .one = &j->given.graph,
+                                    .other = &j->quantised.graph, .pair = j->pair,
+                                    .n_pair = j->n_pair, .progress = progress_show, .user = &p};
+    progress_start(&p, j->options->log_level >= LOG_INFO);
+    e = measure_run(&j->measure, &cfg, m);
+    progress_end(&p);
+    return e;
+}
+
+static enum err write_model(const struct job *j, struct err_msg *m)
+{
+    struct outfile *f;
+    enum err e = outfile_open(&f, j->options->output, m);
+
+    if (e)
+        return e;
+    fwrite(j->data, 1, j->size, outfile_stream(f));
+    return outfile_commit(f, m);
+}
+
+/* ---- Report ---- */
+
+static void print_accuracy(const char *what, uint64_t correct, uint64_t n)
+{
+    printf("%-9s  top-1 %6.2f %%   %s of %s images\n", what, 100 * (double)correct / (double)n,
+           format_count(correct).text, format_count(n).text);
+}
+
+static enum err report(const struct job *j, struct err_msg *m)
+{
+    static const struct table_column columns[] = {{"rounded value", "value"}, {"bytes", "type"},
+                                                  {"scale", "scale"},
+                                                  {"relative error", "error"}, {NULL, NULL}};
+    struct table *t = table_new(columns);
+
+    if (strcmp(j->options->output, "-") == 0)
+        return ERR_NONE; // standard output holds the model
+    for (uint32_t i = 0; i < j->n_pair; i++) {
+        const struct import_value *v = &j->import.value[j->pair[i]];
+        table_text(t, j->given.graph.graph.value[j->pair[i]].name);
+        table_text(t, v->positive ? "uint8" : "int8");
+        table_real(t, (double)v->scale, 6);
+        table_share(t, j->measure.error[i], 2);
+    }
+    enum err e = table_print(t, TABLE_TEXT, stdout, m);
+    table_free(t);
+    puts("");
+    print_accuracy("float", j->measure.correct_one, j->n_image);
+    print_accuracy("quantised", j->measure.correct_other, j->n_image);
+    printf("the same class on %s of %s images\n", format_count(j->measure.n_same).text,
+           format_count(j->n_image).text);
+    return e;
+}
+
+static enum err cmd_import(const struct options *o, struct err_msg *m)
+{
+    struct job j = {.options = o};
+    enum err e = read_options(&j, m);
+
+    if (!e)
+        e = read_model(&j, m);
+    if (!e)
+        e = calibrate(&j, m);
+    if (!e)
+        e = import_build(&j.import, "quantised", &j.data, &j.size, m);
+    if (!e)
+        e = measure(&j, m);
+    if (!e)
+        e = write_model(&j, m);
+    if (!e)
+        e = report(&j, m);
+    measure_release(&j.measure);
+    import_release(&j.import);
+    release(&j.given);
+    release(&j.quantised);
+    free(j.pair);
+    free(j.data);
+    return e;
+}
+
+const struct command command_import = {
+    .name = "import",
+    .operand = "MODEL.onnx",
+    .summary = "quantises a float ONNX model on images",
+    .help = "Folds batch normalisation into weights, finds on images how large activations get,\n"
+            "quantises both to 8 bits and writes a QDQ model for `run` and other runtimes. Prints\n"
+            "each layer's error, root of sum (quantised - float)^2 / sum float^2, and how many\n"
+            "images both classify rightly, the quantised one in ONNX's own (float) arithmetic.\n"
+            "\n"
+            "  imcsim import model.onnx --images IMAGES -o model_int8.onnx --jobs 2\n"
+            "  imcsim import model.onnx --images IMAGES -o q.onnx --mean 0 --scale 0.00392156863\n",
+    .options = OPTION_BIT(OPTION_IMAGES) | OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JOBS) |
+               OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_CALIBRATE) |
+               OPTION_BIT(OPTION_PERCENTILE) | OPTION_BIT(OPTION_MEAN) |
+               OPTION_BIT(OPTION_SCALE) | OPTION_BIT(OPTION_WEIGHTS) |
+               OPTION_BIT(OPTION_ACTIVATIONS) | OPTION_BIT(OPTION_LOG_LEVEL),
+    .run = cmd_import,
+};

@@ -1,0 +1,204 @@
+/* cli/import_measure.c -- see import_measure.h. */
+#include "cli/import_measure.h"
+
+#include <assert.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "core/util.h"
+#include "traces/images.h"
+
+struct square { // of one image and pair
+    double error, value;
+};
+
+struct verdict { // on one image
+    uint32_t label, one, other;
+};
+
+struct job {
+    const struct measure_cfg *cfg;
+    uint64_t                  first, end;
+    struct verdict           *verdict; // of all images
+    struct square            *square;  // [image][pair]
+    atomic_uint_fast64_t     *done;
+    enum err                  err;
+    struct err_msg            msg;
+};
+
+static uint32_t largest(const struct array *a)
+{
+    uint32_t best = 0;
+
+    for (uint32_t i = 1; i < a->n; i++)
+        if (a->real[i] > a->real[best])
+            best = i;
+    return best;
+}
+
+static struct square compare(const struct array *one, const struct array *other)
+{
+    struct square s = {0, 0};
+
+    assert(one->n == other->n);
+    for (size_t i = 0; i < one->n; i++) {
+        double d = (double)other->real[i] - (double)one->real[i];
+        s.error += d * d;
+        s.value += (double)one->real[i] * (double)one->real[i];
+    }
+    return s;
+}
+
+static enum err evaluate(struct float_run *run, const struct import *im, const int8_t *pixels,
+                         struct err_msg *m)
+{
+    struct shape s = im->image;
+    const uint32_t dim[] = {1, s.channels, s.height, s.width};
+    struct array image;
+
+    if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, dim))
+        return err_set(m, ERR_MEMORY, "no memory for an image");
+    import_image(im, pixels, &image);
+    float_run_set(run, run->graph->graph.image, &image);
+    return float_run_all(run, m);
+}
+
+static enum err look_at(struct job *j, uint64_t i, const int8_t *pixels, struct float_run *one,
+                        struct float_run *other)
+{
+    const struct measure_cfg *cfg = j->cfg;
+    enum err e = evaluate(one, cfg->import, pixels, &j->msg);
+
+    if (!e)
+        e = evaluate(other, cfg->import, pixels, &j->msg);
+    if (e)
+        return e;
+    j->verdict[i].one = largest(&one->value[one->graph->graph.result]);
+    j->verdict[i].other = largest(&other->value[other->graph->graph.result]);
+    for (uint32_t k = 0; k < cfg->n_pair; k++)
+        j->square[i * cfg->n_pair + k] =
+            compare(&one->value[cfg->pair[k]], &other->value[cfg->pair[cfg->n_pair + k]]);
+    return ERR_NONE;
+}
+
+static enum err job_images(struct job *j, struct images *set, int8_t *pixels,
+                           struct float_run *one, struct float_run *other)
+{
+    const struct measure_cfg *cfg = j->cfg;
+    enum err e = images_skip(set, j->first, &j->msg);
+
+    for (uint64_t i = j->first; i < j->end && !e; i++) {
+        int more;
+        e = images_next(set, pixels, &j->verdict[i].label, &more, &j->msg);
+        if (!e && !more)
+            e = err_set(&j->msg, ERR_INPUT, "images %s: fewer than before", cfg->images);
+        if (!e)
+            e = look_at(j, i, pixels, one, other);
+        uint64_t done = atomic_fetch_add(j->done, 1) + 1;
+        if (cfg->progress && j->first == 0)
+            cfg->progress(cfg->user, done, cfg->n_image);
+    }
+    return e;
+}
+
+static void *job_run(void *arg)
+{
+    struct job *j = arg;
+    struct shape s = j->cfg->import->image;
+    struct float_run one = {0}, other = {0};
+    struct images *set = NULL;
+    int8_t *pixels = malloc((size_t)s.height * s.width * s.channels);
+
+    j->err = pixels ? float_run_init(&one, j->cfg->one, &j->msg)
+                    : err_set(&j->msg, ERR_MEMORY, "no memory for an image");
+    if (!j->err)
+        j->err = float_run_init(&other, j->cfg->other, &j->msg);
+    if (!j->err)
+        j->err = images_open(&set, j->cfg->images,
+                             (struct images_shape){s.height, s.width, s.channels},
+                             j->cfg->n_classes, &j->msg);
+    if (!j->err)
+        j->err = job_images(j, set, pixels, &one, &other);
+    images_close(set);
+    float_run_release(&one);
+    float_run_release(&other);
+    free(pixels);
+    return NULL;
+}
+
+/* On threads of their own but for the first; one that cannot be started runs here, afterwards. */
+static void run_jobs(struct job *job, pthread_t *thread, bool *started, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++)
+        started[i] = pthread_create(&thread[i], NULL, job_run, &job[i]) == 0;
+    for (uint32_t i = 0; i < n; i++)
+        if (!started[i])
+            job_run(&job[i]);
+    for (uint32_t i = 1; i < n; i++)
+        if (started[i])
+            pthread_join(thread[i], NULL);
+}
+
+static void add_up(struct measure *r, const struct measure_cfg *cfg, const struct verdict *verdict,
+                   const struct square *square)
+{
+    for (uint64_t i = 0; i < cfg->n_image; i++) {
+        r->correct_one += verdict[i].one == verdict[i].label;
+        r->correct_other += verdict[i].other == verdict[i].label;
+        r->n_same += verdict[i].one == verdict[i].other;
+    }
+    for (uint32_t k = 0; k < cfg->n_pair; k++) {
+        struct square sum = {0, 0};
+        for (uint64_t i = 0; i < cfg->n_image; i++) {
+            sum.error += square[i * cfg->n_pair + k].error;
+            sum.value += square[i * cfg->n_pair + k].value;
+        }
+        r->error[k] = sum.value > 0 ? sqrt(sum.error / sum.value) : sum.error > 0 ? INFINITY : 0;
+    }
+}
+
+enum err measure_run(struct measure *r, const struct measure_cfg *cfg, struct err_msg *m)
+{
+    uint32_t n = (uint32_t)min_u64(cfg->jobs, cfg->n_image);
+    atomic_uint_fast64_t done = 0;
+    struct job *job = calloc(n, sizeof *job);
+    pthread_t *thread = calloc(n, sizeof *thread);
+    bool *started = calloc(n, sizeof *started);
+    struct verdict *verdict = calloc(cfg->n_image, sizeof *verdict);
+    struct square *square = calloc(cfg->n_image, (cfg->n_pair + 1) * sizeof *square);
+    enum err e = ERR_NONE;
+
+    *r = (struct measure){.error = calloc(cfg->n_pair + 1, sizeof *r->error)};
+    if (!job || !thread || !started || !verdict || !square || !r->error) {
+        e = err_set(m, ERR_MEMORY, "no memory for %u jobs", n);
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            job[i] = (struct job){.cfg = cfg, .first = cfg->n_image * i / n,
+                                  .end = cfg->n_image * (i + 1) / n, .verdict = verdict,
+                                  .square = square, .done = &done};
+        run_jobs(job, thread, started, n);
+        for (uint32_t i = 0; i < n && !e; i++) {
+            e = job[i].err;
+            *m = job[i].msg;
+        }
+    }
+    if (!e)
+        add_up(r, cfg, verdict, square);
+    else
+        measure_release(r);
+    free(job);
+    free(thread);
+    free(started);
+    free(verdict);
+    free(square);
+    return e;
+}
+
+void measure_release(struct measure *r)
+{
+    free(r->error);
+    *r = (struct measure){0};
+}

@@ -1,0 +1,430 @@
+/* A float model becomes a quantised one: folding and scales against closed forms, and the whole by
+ * running both. */
+#include <inttypes.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataflow/import.h"
+#include "dataflow/onnx_file.h"
+#include "dataflow/onnx_read.h"
+#include "test/onnx_make.h"
+#include "test/reference.h"
+
+enum { SIDE = 8, N_IMAGE = 20, CHANNELS = 3, N_PIXEL = SIDE * SIDE * CHANNELS, N_CLASS = 5 };
+
+static double uniform(uint32_t *seed) // -1 to 1
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return (double)(*seed >> 8) / (1 << 23) - 1;
+}
+
+/* ---- A float model ---- */
+
+static void add_floats(Onnx__ModelProto *m, const char *name, const int64_t *dims, double middle,
+                       double spread, uint32_t *seed)
+{
+    float v[2048];
+    size_t n = 1;
+
+    for (const int64_t *d = dims; *d >= 0; d++)
+        n *= (size_t)*d;
+    assert_true(n <= 2048);
+    for (size_t i = 0; i < n; i++)
+        v[i] = (float)(middle + spread * uniform(seed));
+    make_tensor(m, name, ONNX_TYPE(FLOAT), dims, v, n * sizeof *v);
+}
+
+static void add_conv(Onnx__ModelProto *m, const char *name, const char *in, int64_t inputs,
+                     int64_t outputs, int64_t side, int64_t stride, uint32_t *seed)
+{
+    char weight[32], inputs_text[128], sum[32], bn[128], part[32];
+    static const char *const parts[] = {"scale", "shift", "mean", "variance"};
+
+    snprintf(weight, sizeof weight, "%s.w", name);
+    snprintf(sum, sizeof sum, "%s.sum", name);
+    snprintf(inputs_text, sizeof inputs_text, "%s %s", in, weight);
+    add_floats(m, weight, (const int64_t[]){outputs, inputs, side, side, -1}, 0,
+               2 / sqrt((double)(inputs * side * side)), seed);
+    Onnx__NodeProto *conv = make_node(m, "Conv", name, inputs_text, sum);
+    make_ints(conv, "pads", 4, (const int64_t[]){side / 2, side / 2, side / 2, side / 2});
+    make_ints(conv, "strides", 2, (const int64_t[]){stride, stride});
+    snprintf(bn, sizeof bn, "%s", sum);
+    for (int i = 0; i < 4; i++) {
+        snprintf(part, sizeof part, "%s.%s", name, parts[i]);
+        add_floats(m, part, (const int64_t[]){outputs, -1}, i == 0 ? 0.5 : i == 3 ? 1 : 0,
+                   i == 0 ? 1 : 0.5, seed); // scales of either sign
+        strcat(strcat(bn, " "), part);
+    }
+    snprintf(sum, sizeof sum, "%s.bn", name);
+    make_node(m, "BatchNormalization", sum, bn, name);
+}
+
+/* Residual block, a block with a shortcut, pooling and a product. */
+static Onnx__ModelProto *float_model(void)
+{
+    Onnx__ModelProto *m = make_model(CHANNELS, SIDE, SIDE);
+    uint32_t seed = 77;
+
+    add_conv(m, "c1", "image", CHANNELS, 8, 3, 1, &seed);
+    make_node(m, "Relu", "r1", "c1", "r1");
+    add_conv(m, "c2", "r1", 8, 8, 3, 1, &seed);
+    make_node(m, "Add", "a2", "c2 r1", "a2");
+    make_node(m, "Identity", "i2", "a2", "i2");
+    make_node(m, "Relu", "r2", "i2", "r2");
+    add_conv(m, "c3", "r2", 8, 12, 3, 2, &seed);
+    add_conv(m, "s3", "r2", 8, 12, 1, 2, &seed);
+    make_node(m, "Add", "a3", "c3 s3", "a3");
+    make_node(m, "Relu", "r3", "a3", "r3");
+    make_node(m, "GlobalAveragePool", "gap", "r3", "gap");
+    make_node(m, "Flatten", "flat", "gap", "flat");
+    add_floats(m, "fc.w", (const int64_t[]){12, N_CLASS, -1}, 0, 1, &seed);
+    add_floats(m, "fc.b", (const int64_t[]){N_CLASS, -1}, 0, 1, &seed);
+    make_node(m, "MatMul", "fc", "flat fc.w", "fc");
+    make_node(m, "Add", "bias", "fc fc.b", "out");
+    return m;
+}
+
+/* ---- Its import ---- */
+
+struct made {
+    Onnx__ModelProto  *model, *q_model;
+    struct float_graph graph, q_graph;
+    struct import      import;
+    struct network     network; // the quantised model's
+    uint8_t           *data;
+    size_t             size;
+};
+
+static const struct import_cfg plain = {.mean = 128, .scale = 1.0 / 64, .percentile = 100,
+                                        .per_channel = true};
+
+static int8_t pixel_at(uint32_t image, size_t i)
+{
+    uint32_t seed = image * 1000003 + (uint32_t)i * 7919 + 1;
+
+    uniform(&seed);
+    return (int8_t)(127 * uniform(&seed));
+}
+
+static void run_on(const struct import *im, struct float_run *run, uint32_t image)
+{
+    int8_t pixels[N_PIXEL];
+    struct array a;
+    struct err_msg m;
+
+    for (size_t i = 0; i < N_PIXEL; i++)
+        pixels[i] = pixel_at(image, i);
+    assert_true(array_init(&a, ONNX_TYPE(FLOAT), 4, (const uint32_t[]){1, CHANNELS, SIDE, SIDE}));
+    import_image(im, pixels, &a);
+    float_run_set(run, run->graph->graph.image, &a);
+    if (float_run_all(run, &m))
+        fail_msg("%s", m.text);
+}
+
+static void set_black(struct float_run *run)
+{
+    struct array a;
+
+    assert_true(array_init(&a, ONNX_TYPE(FLOAT), 4, (const uint32_t[]){1, CHANNELS, SIDE, SIDE}));
+    float_run_set(run, run->graph->graph.image, &a);
+}
+
+/* The model is taken over. */
+static enum err import_model(struct made *t, Onnx__ModelProto *model, const struct import_cfg *cfg,
+                             struct err_msg *m)
+{
+    struct float_run run = {0};
+
+    *t = (struct made){.model = model};
+    enum err e = float_graph_init(&t->graph, model, m);
+    if (!e)
+        e = float_run_init(&run, &t->graph, m);
+    if (!e) {
+        set_black(&run);
+        e = float_run_all(&run, m);
+    }
+    if (!e)
+        e = import_init(&t->import, &t->graph, &run, cfg, m);
+    for (uint32_t i = 0; i < N_IMAGE && !e; i++) {
+        run_on(&t->import, &run, i);
+        import_observe(&t->import, &run);
+    }
+    float_run_release(&run);
+    return e ? e : import_build(&t->import, "made", &t->data, &t->size, m);
+}
+
+static void make(struct made *t, const struct import_cfg *cfg)
+{
+    struct err_msg m;
+
+    if (import_model(t, float_model(), cfg, &m) ||
+        onnx_decode(t->data, t->size, &t->q_model, &m) ||
+        float_graph_init(&t->q_graph, t->q_model, &m) ||
+        network_decode_onnx(&t->network, "made", t->data, t->size, &m))
+        fail_msg("%s", m.text);
+}
+
+static void release(struct made *t)
+{
+    network_release(&t->network);
+    import_release(&t->import);
+    float_graph_release(&t->graph);
+    float_graph_release(&t->q_graph);
+    onnx_free_model(t->q_model);
+    make_free(t->model);
+    free(t->data);
+}
+
+static const float *floats(const Onnx__ModelProto *m, const char *name)
+{
+    const Onnx__TensorProto *t = find_tensor(m, name);
+
+    if (!t)
+        fail_msg("no tensor %s", name);
+    return (const float *)(const void *)t->raw_data.data;
+}
+
+static const struct layer *layer(const struct made *t, const char *name)
+{
+    uint32_t i = network_find(&t->network, name);
+
+    assert_true(i < t->network.n_layer);
+    return &t->network.layer[i];
+}
+
+/* ---- Tests ---- */
+
+static void batch_normalisation_is_folded_into_weights_and_bias(void **state)
+{
+    struct made t;
+
+    (void)state;
+    make(&t, &plain);
+    const float *w = floats(t.model, "c1.w"), *scale = floats(t.model, "c1.scale");
+    const float *variance = floats(t.model, "c1.variance"), *mean = floats(t.model, "c1.mean");
+    const float *step = floats(t.q_model, "c1_weight_scale"), *bias = floats(t.q_model, "c1_bias");
+    for (int o = 0; o < 8; o++) {
+        double factor = (double)scale[o] / sqrt((double)variance[o] + 1e-5), most = 0;
+        for (int i = 0; i < 27; i++)
+            most = fmax(most, fabs((double)w[o * 27 + i] * factor));
+        assert_true(fabs((double)step[o] - most / 127) < 1e-6 * most);
+        for (int i = 0; i < 27; i++) {
+            double folded = (double)w[o * 27 + i] * factor / (double)step[o];
+            assert_true(fabs(folded - layer(&t, "c1")->weight[o * 27 + i]) < 0.501);
+        }
+        double shift = (double)floats(t.model, "c1.shift")[o] - (double)mean[o] * factor;
+        assert_true(fabs((double)bias[o] - shift) < 1e-5);
+    }
+    release(&t);
+}
+
+static void one_scale_for_all_weights_spans_the_largest(void **state)
+{
+    struct import_cfg cfg = plain;
+    struct made t;
+    int most = 0;
+
+    (void)state;
+    cfg.per_channel = false;
+    make(&t, &cfg);
+    assert_int_equal(find_tensor(t.q_model, "c1_weight_scale")->n_dims, 0);
+    for (int i = 0; i < 8 * 27; i++)
+        most = abs(layer(&t, "c1")->weight[i]) > most ? abs(layer(&t, "c1")->weight[i]) : most;
+    assert_int_equal(most, 127);
+    release(&t);
+}
+
+/* Largest magnitude of a value over the images. */
+static double largest_of(const struct made *t, const char *name)
+{
+    struct float_run run;
+    struct err_msg m;
+    uint32_t v = onnx_graph_find(&t->graph.graph, name);
+    double most = 0;
+
+    assert_int_equal(float_run_init(&run, &t->graph, &m), ERR_NONE);
+    for (uint32_t i = 0; i < N_IMAGE; i++) {
+        run_on(&t->import, &run, i);
+        for (size_t k = 0; k < run.value[v].n; k++)
+            most = fmax(most, fabs((double)run.value[v].real[k]));
+    }
+    float_run_release(&run);
+    return most;
+}
+
+static void activations_span_the_largest_magnitude_seen(void **state)
+{
+    struct made t;
+
+    (void)state;
+    make(&t, &plain);
+    double unsigned_step = largest_of(&t, "r2") / 255, signed_step = largest_of(&t, "s3") / 127;
+    assert_true(fabs(layer(&t, "c2")->out_scale / unsigned_step - 1) < 1e-6);
+    assert_false(layer(&t, "c2")->out_signed);
+    assert_true(fabs(layer(&t, "s3")->out_scale / signed_step - 1) < 1e-6);
+    assert_true(layer(&t, "s3")->out_signed);
+    release(&t);
+}
+
+static void powers_of_two_lie_just_above(void **state)
+{
+    struct import_cfg cfg = plain;
+    struct made t;
+    int exponent;
+
+    (void)state;
+    cfg.power_of_two = true;
+    make(&t, &cfg);
+    double step = largest_of(&t, "r2") / 255, scale = layer(&t, "c2")->out_scale;
+    assert_true(frexp(scale, &exponent) == 0.5);
+    assert_true(scale >= step && scale < 2 * step);
+    release(&t);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static void a_percentile_leaves_out_that_share_of_the_largest(void **state)
+{
+    enum { MOST = N_IMAGE * 8 * SIDE * SIDE };
+    static float seen[MOST];
+    struct import_cfg cfg = plain;
+    struct float_run run;
+    struct made t;
+    struct err_msg m;
+    size_t n = 0;
+
+    (void)state;
+    cfg.percentile = 95;
+    make(&t, &cfg);
+    uint32_t v = onnx_graph_find(&t.graph.graph, "r1");
+    assert_int_equal(float_run_init(&run, &t.graph, &m), ERR_NONE);
+    for (uint32_t i = 0; i < N_IMAGE; i++) {
+        run_on(&t.import, &run, i);
+        memcpy(seen + n, run.value[v].real, run.value[v].n * sizeof *seen);
+        n += run.value[v].n;
+    }
+    assert_int_equal(n, MOST);
+    qsort(seen, MOST, sizeof *seen, by_size);
+    double want = (double)seen[MOST * 95 / 100 - 1] / 255, scale = layer(&t, "c1")->out_scale;
+    assert_true(scale >= want * 0.999999 && scale <= want * (1 + 1.0 / 64));
+    float_run_release(&run);
+    release(&t);
+}
+
+static void the_image_is_int8_with_the_models_own_mean_and_scale(void **state)
+{
+    struct import_cfg cfg = plain;
+    struct made t;
+
+    (void)state;
+    cfg.mean = 30;
+    cfg.scale = 0.0125;
+    make(&t, &cfg);
+    assert_true(t.network.layer[0].out_signed);
+    assert_int_equal(t.network.layer[0].out_zero, 30 - 128); // the byte of pixel 30
+    assert_true(fabs(t.network.layer[0].out_scale / 0.0125 - 1) < 1e-6);
+    release(&t);
+}
+
+/* The simulator's integers, the quantised model in float and the float model, one beside another. */
+static void integers_quantised_and_float_results_agree(void **state)
+{
+    struct float_run one, other;
+    struct reference r;
+    struct made t;
+    struct err_msg m;
+    double error = 0, value = 0;
+
+    (void)state;
+    make(&t, &plain);
+    assert_int_equal(float_run_init(&one, &t.graph, &m), ERR_NONE);
+    assert_int_equal(float_run_init(&other, &t.q_graph, &m), ERR_NONE);
+    reference_init(&r, &t.network);
+    for (uint32_t i = 0; i < N_IMAGE; i++) {
+        int8_t pixels[N_PIXEL];
+        for (size_t k = 0; k < N_PIXEL; k++)
+            pixels[k] = pixel_at(i, k);
+        run_on(&t.import, &one, i);
+        run_on(&t.import, &other, i);
+        reference_run(&r, pixels);
+        const float *a = one.value[t.graph.graph.result].real;
+        const float *b = other.value[t.q_graph.graph.result].real;
+        double step = network_result(&t.network)->out_scale;
+        for (uint32_t k = 0; k < N_CLASS; k++) {
+            double integer =
+                (double)reference_delivered(&r, t.network.n_layer - 1, 0, 0, k) * step;
+            assert_true(fabs(integer - (double)b[k]) < 0.02);
+            error += ((double)b[k] - (double)a[k]) * ((double)b[k] - (double)a[k]);
+            value += (double)a[k] * (double)a[k];
+        }
+    }
+    assert_true(error > 0 && sqrt(error / value) < 0.02);
+    reference_release(&r);
+    float_run_release(&one);
+    float_run_release(&other);
+    release(&t);
+}
+
+/* ---- What cannot be quantised ---- */
+
+static void refuse(Onnx__ModelProto *model, const char *want)
+{
+    struct err_msg m = {""};
+    struct made t;
+
+    enum err e = import_model(&t, model, &plain, &m);
+    if (e != ERR_INPUT || !strstr(m.text, want))
+        fail_msg("want \"%s\", got \"%s\"", want, m.text);
+    release(&t);
+}
+
+static Onnx__ModelProto *changed(const char *node, const char *op)
+{
+    Onnx__ModelProto *m = float_model();
+
+    make_rename(&find_node(m, node)->op_type, op);
+    return m;
+}
+
+static void what_cannot_be_quantised_is_refused_by_name(void **state)
+{
+    (void)state;
+    refuse(changed("r1", "Softmax"), "node \"r1\" (Softmax): no such operator");
+    refuse(changed("a2", "Mul"), "node \"a2\" (Mul): cannot be quantised yet");
+    Onnx__ModelProto *m = float_model();
+    make_rename(&find_node(m, "c2.bn")->input[0], "r1"); // two normalise nothing
+    refuse(m, "node \"c2.bn\" (BatchNormalization): does not follow a Conv");
+    m = float_model();
+    ((float *)(void *)find_tensor(m, "c1.w")->raw_data.data)[3] = INFINITY;
+    refuse(m, "not finite");
+    m = float_model();
+    make_rename(&find_node(m, "r1")->input[0], "c1.sum");
+    make_rename(&find_node(m, "c1.bn")->input[0], "c1.sum");
+    refuse(m, "node \"c1.bn\"");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(batch_normalisation_is_folded_into_weights_and_bias),
+        cmocka_unit_test(one_scale_for_all_weights_spans_the_largest),
+        cmocka_unit_test(activations_span_the_largest_magnitude_seen),
+        cmocka_unit_test(powers_of_two_lie_just_above),
+        cmocka_unit_test(a_percentile_leaves_out_that_share_of_the_largest),
+        cmocka_unit_test(the_image_is_int8_with_the_models_own_mean_and_scale),
+        cmocka_unit_test(integers_quantised_and_float_results_agree),
+        cmocka_unit_test(what_cannot_be_quantised_is_refused_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
