@@ -166,7 +166,8 @@ int main(int argc, char **argv)
     const char *plain = "configs/resnet32.yaml", *trained = "configs/resnet32_fmnist.yaml";
     const struct bench native = { .what = "timing only", .config = plain, .kernel = KERNEL_NATIVE,
                                   .n_image = 1, .jobs = 1, .runs = 20 };
-    struct bench systemc = native, stream = native, deep = native, values = native, jobs;
+    struct bench systemc = native, stream = native, deep = native, values = native, jobs,
+                 replicas = native, split = native;
 
     systemc.what = "timing only, SystemC";
     systemc.kernel = KERNEL_SYSTEMC;
@@ -177,6 +178,11 @@ int main(int argc, char **argv)
     deep.set[0] = "network.depth=1502";
     deep.set[1] = "chip.cores=65536";
     deep.runs = 5;
+    replicas.what = "timing only, replicas";
+    replicas.config = "configs/resnet32_speedup.yaml";
+    split.what = "timing only, replicas, split";
+    split.set[0] = "mapping.replicas={32: 4, 16: 2}";
+    split.set[1] = "fabric.link_gbps=5.12";
     values.what = "with values";
     values.config = trained;
     values.values = true;
@@ -193,6 +199,9 @@ int main(int argc, char **argv)
     const struct cost native_cost = measure(&native, images);
     if (kernel_available(KERNEL_SYSTEMC))
         printf("  SystemC / native: %.1f\n", measure(&systemc, images).run_s / native_cost.run_s);
+    printf("  with replicas / plain: %.2f\n",
+           measure(&replicas, images).run_s / native_cost.run_s);
+    printf("  with replicas / plain: %.2f\n", measure(&split, images).run_s / native_cost.run_s);
     measure(&stream, images);
     printf("  cost of a firing / that of the smaller chip: %.2f\n",
            firing_s(measure(&deep, images)) / firing_s(native_cost));

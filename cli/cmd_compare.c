@@ -78,12 +78,12 @@ static void put(struct entry *e, enum quantity q, double value)
     e->value[q] = value;
 }
 
-/* False when there is nothing to divide. */
+/* False when one of them has no such figure; none that is there can be zero. */
 static bool ratio_of(const struct comparison *c, size_t i, enum quantity q, double *ratio)
 {
     const struct entry *first = &c->entry[0], *e = &c->entry[i];
 
-    if (!first->there[q] || !e->there[q] || first->value[q] == 0)
+    if (!first->there[q] || !e->there[q])
         return false;
     *ratio = e->value[q] / first->value[q];
     return true;
