@@ -64,7 +64,7 @@ static enum err breakdown_csv(const void *what, FILE *out, struct err_msg *m)
     const struct breakdown *b = what;
 
     (void)m;
-    price_print_cores(b->price, PRICE_CSV, out);
+    price_print_items(b->price, out);
     return ERR_NONE;
 }
 
@@ -136,7 +136,8 @@ const struct command command_breakdown = {
     .help = "Runs CONFIG, timing only or with --images, and prices what it did: energy, power and\n"
             "area of each block and layer. CONFIG may also be a result of `run --json FILE.json`,\n"
             "priced again without running; --set energy.technology=22nm_lp prices it elsewhere.\n"
-            "--csv writes a row per core. Of a macro it shows chip, article and ours by module.\n"
+            "--csv writes a row for each block of each core. Of a macro it shows chip, article and\n"
+            "ours by module.\n"
             "\n"
             "  imcsim breakdown configs/hermes_14nm.yaml\n"
             "  imcsim breakdown configs/dazzi2021_14nm.yaml --format latex --svg energy.svg\n"

@@ -238,7 +238,10 @@ static void input_drivers(const struct chip_model *c, const struct core_hardware
 {
     struct circuit counter = dff(&c->technology, c->fact.input_bits, 2, 1);
 
-    u->row_pulse = counter.energy_pj * exp2(c->fact.input_bits) * c->fact.mean_input;
+    double steps = exp2(c->fact.input_bits), full_pj = counter.energy_pj * steps;
+
+    u->row_pulse = full_pj * c->fact.mean_input;
+    u->row_lsb = full_pj / (steps - 1);
     u->area_um2[PRICE_INPUT_DRIVERS] = h->rows * counter.area_um2;
     u->leakage_uw[PRICE_INPUT_DRIVERS] = h->rows * counter.leakage_uw * c->fact.control_leakage;
 }

@@ -84,7 +84,8 @@ struct core_unit { // costs of one core; energies in pJ
     double cell;             // a cell in the mean, in one firing
     double cell_lsb2;        // per |x| |w|, in units of their last places
     double row;              // a driven row: its wire
-    double row_pulse;        // its driver
+    double row_pulse;        // its driver, a pulse in the mean
+    double row_lsb;          // the same per |x|, in units of its last place
     double column;           // a column's regulator
     double conversion;
     double scale, add, round; // one operation of the digital processor

@@ -35,6 +35,11 @@ int64_t price_row_area_um2(const struct price_row *r)
     return sum(r->area_um2);
 }
 
+static double run_ns(const struct plan *p, const struct price_run *run)
+{
+    return (double)run->timesteps * (double)p->timestep_clk * 1e3 / p->config->clock_mhz;
+}
+
 static struct core_hardware hardware(const struct plan *p, const struct plan_core *core)
 {
     return (struct core_hardware){
@@ -86,28 +91,38 @@ struct priced_core {
     double               links_pj;
 };
 
-static enum err unit_costs(const struct chip_model *c, const struct plan *p,
-                           const struct price_run *run, struct priced_core *core,
-                           struct err_msg *m)
+struct pricing { // borrowed
+    const struct chip_model *chip;
+    const struct plan       *plan;
+    const struct price_run  *run;
+    bool                     values;
+};
+
+static void links(const struct pricing *k, struct priced_core *core)
 {
-    for (uint32_t i = 0; i < p->n_core; i++) {
+    for (uint32_t i = 0; i < k->plan->n_stream; i++) {
+        const struct plan_stream *s = &k->plan->stream[i];
+        struct priced_core *owner = &core[stream_owner(s)];
+
+        owner->links_pj += (double)k->run->stream_bits[i] *
+                           link_bit_pj(k->chip, &owner->unit, stream_pitches(k->plan, s));
+    }
+}
+
+static enum err unit_costs(const struct pricing *k, struct priced_core *core, struct err_msg *m)
+{
+    for (uint32_t i = 0; i < k->plan->n_core; i++) {
         enum err e = ERR_NONE;
 
-        core[i].hardware = hardware(p, &p->core[i]);
+        core[i].hardware = hardware(k->plan, &k->plan->core[i]);
         if (i > 0 && same_hardware(&core[i].hardware, &core[i - 1].hardware))
             core[i].unit = core[i - 1].unit;
         else
-            e = core_unit(c, &core[i].hardware, &core[i].unit, m);
+            e = core_unit(k->chip, &core[i].hardware, &core[i].unit, m);
         if (e)
             return e;
     }
-    for (uint32_t i = 0; i < p->n_stream; i++) {
-        struct priced_core *owner = &core[stream_owner(&p->stream[i])];
-        double pitches_away = stream_pitches(p, &p->stream[i]);
-
-        owner->links_pj += (double)run->stream_bits[i] *
-                           link_bit_pj(c, &owner->unit, pitches_away);
-    }
+    links(k, core);
     return ERR_NONE;
 }
 
@@ -120,21 +135,25 @@ static double crossbar_pj(const struct core_counters *n, const struct core_unit 
     return cells + (double)n->driven_rows * u->row + (double)n->conversions * u->column;
 }
 
-static void add_up(const struct chip_model *c, const struct plan *p, const struct price_run *run,
-                   uint32_t core, const struct priced_core *priced, bool values,
+static double drivers_pj(const struct core_counters *n, const struct core_unit *u, bool values)
+{
+    return values ? (double)n->sum_abs_x * u->row_lsb : (double)n->driven_rows * u->row_pulse;
+}
+
+static void add_up(const struct pricing *k, uint32_t core, const struct priced_core *priced,
                    struct bill *bill)
 {
-    const struct core_counters *n = &run->core[core];
+    const struct core_counters *n = &k->run->core[core];
     const struct core_unit *u = &priced->unit;
-    double idle = (double)(run->timesteps - n->busy_timesteps) * (double)p->timestep_clk;
-    double busy = (double)n->busy_timesteps * (double)p->timestep_clk;
-    double clocks = busy + c->fact.control_idle * idle; // worth of work
-    double ns = (double)run->timesteps * (double)p->timestep_clk * 1e3 / p->config->clock_mhz;
+    double timestep_clk = (double)k->plan->timestep_clk, gated = k->chip->fact.control_idle;
+    double busy = (double)n->busy_timesteps * timestep_clk;
+    double idle = (double)k->run->timesteps * timestep_clk - busy;
+    double clocks = busy + gated * idle; // worth of work
     double control = u->control_registers + u->control_selection;
 
     *bill = (struct bill){ .energy = {
-        [PRICE_CROSSBAR] = crossbar_pj(n, u, values),
-        [PRICE_INPUT_DRIVERS] = (double)n->driven_rows * u->row_pulse,
+        [PRICE_CROSSBAR] = crossbar_pj(n, u, k->values),
+        [PRICE_INPUT_DRIVERS] = drivers_pj(n, u, k->values),
         [PRICE_ADC] = (double)n->conversions * u->conversion,
         [PRICE_DIGITAL] = (double)n->scale_ops * u->scale + (double)n->round_ops * u->round +
                           (double)(n->residual_ops + n->pool_ops + n->partial_sum_ops) * u->add,
@@ -144,11 +163,11 @@ static void add_up(const struct chip_model *c, const struct plan *p, const struc
         [PRICE_LINKS] = priced->links_pj,
         [PRICE_CLOCK] = clocks * u->tree,
     } };
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
-        bill->leakage[b] = u->leakage_uw[b] * ns * 1e-3; // uW ns = fJ
-    bill->idle = c->fact.control_idle * idle * (control + u->tree);
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+    bill->idle = gated * idle * (control + u->tree);
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        bill->leakage[b] = u->leakage_uw[b] * run_ns(k->plan, k->run) * 1e-3; // uW ns = fJ
         bill->idle += bill->leakage[b] * idle / (busy + idle);
+    }
 }
 
 static void round_row(const struct bill *bill, const struct core_unit *u, uint64_t n_image,
@@ -198,19 +217,20 @@ static bool has_values(const struct plan *p, const struct price_run *run)
     return false;
 }
 
-static void price_cores(const struct chip_model *c, const struct plan *p,
-                        const struct price_run *run, const struct priced_core *core,
+static void price_cores(const struct pricing *k, const struct priced_core *core,
                         struct price_report *r)
 {
-    for (uint32_t i = 0; i < p->n_core; i++) {
+    for (uint32_t i = 0; i < k->plan->n_core; i++) {
+        const struct plan_core *pc = &k->plan->core[i];
         struct bill bill;
 
-        assert(run->core[i].busy_timesteps <= run->timesteps);
-        add_up(c, p, run, i, &core[i], r->values, &bill);
-        snprintf(r->core[i].name, sizeof r->core[i].name, "%s", p->core[i].name);
-        round_row(&bill, &core[i].unit, run->n_image, &r->core[i]);
-        latencies(p, i, &core[i].unit, &r->core[i]);
-        row_add(&r->layer[p->core[i].plan_layer], &r->core[i]);
+        assert(k->run->core[i].busy_timesteps <= k->run->timesteps);
+        add_up(k, i, &core[i], &bill);
+        snprintf(r->core[i].name, sizeof r->core[i].name, "%s", pc->name);
+        r->core[i].layer = pc->plan_layer;
+        round_row(&bill, &core[i].unit, k->run->n_image, &r->core[i]);
+        latencies(k->plan, i, &core[i].unit, &r->core[i]);
+        row_add(&r->layer[pc->plan_layer], &r->core[i]);
         row_add(&r->total, &r->core[i]);
     }
     r->peak = core_peak(&core[0].hardware, &core[0].unit);
@@ -225,45 +245,61 @@ static void deliver(struct price_report *r)
     r->tops_per_mm2 = r->tops / ((double)price_row_area_um2(&r->total) * 1e-6);
 }
 
-enum err price(const struct chip_model *c, const struct plan *p, const struct price_run *run,
-               struct price_report *r, struct err_msg *m)
+static enum err allocate(const struct plan *p, struct price_report *r, struct priced_core **core,
+                         struct err_msg *m)
 {
-    enum err e;
-
-    *r = (struct price_report){ .n_core = p->n_core, .n_layer = p->n_layer };
-    if (run->n_image == 0 || run->timesteps == 0)
-        return err_set(m, ERR_INPUT, "%llu images in %llu timesteps: nothing to price",
-                       (unsigned long long)run->n_image, (unsigned long long)run->timesteps);
+    r->n_core = p->n_core;
+    r->n_layer = p->n_layer;
     r->core = calloc(p->n_core, sizeof *r->core);
     r->layer = calloc(p->n_layer, sizeof *r->layer);
-    struct priced_core *core = calloc(p->n_core, sizeof *core);
-    if (!r->core || !r->layer || !core) {
-        free(core);
-        price_report_release(r);
-        return err_set(m, ERR_MEMORY, "no memory for the breakdown of %u cores", p->n_core);
-    }
+    *core = calloc(p->n_core, sizeof **core);
+    if (r->core && r->layer && *core)
+        return ERR_NONE;
+    return err_set(m, ERR_MEMORY, "no memory for the breakdown of %u cores", p->n_core);
+}
+
+static void describe(const struct pricing *k, struct price_report *r)
+{
+    const struct chip_model *c = k->chip;
+
     snprintf(r->technology, sizeof r->technology, "%s", c->technology.name);
     snprintf(r->device, sizeof r->device, "%s", c->device.name);
     snprintf(r->warning, sizeof r->warning, "%s", c->warning);
     snprintf(r->total.name, sizeof r->total.name, "total");
-    for (uint32_t i = 0; i < p->n_layer; i++)
-        snprintf(r->layer[i].name, sizeof r->layer[i].name, "%s", plan_layer_name(p, i));
+    for (uint32_t i = 0; i < k->plan->n_layer; i++) {
+        snprintf(r->layer[i].name, sizeof r->layer[i].name, "%s", plan_layer_name(k->plan, i));
+        r->layer[i].layer = i;
+    }
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
         r->basis[b] = price_basis(c, (enum price_block)b);
-    r->values = has_values(p, run);
-    r->n_image = run->n_image;
-    r->image_ns = (double)run->timesteps * (double)p->timestep_clk * 1e3 / p->config->clock_mhz /
-                  (double)run->n_image;
-    if ((e = unit_costs(c, p, run, core, m))) {
-        free(core);
+    r->values = k->values;
+    r->n_image = k->run->n_image;
+    r->image_ns = run_ns(k->plan, k->run) / (double)k->run->n_image;
+    r->image_ops = 2.0 * (double)network_macs(k->plan->network);
+}
+
+enum err price(const struct chip_model *c, const struct plan *p, const struct price_run *run,
+               struct price_report *r, struct err_msg *m)
+{
+    const struct pricing k = { c, p, run, has_values(p, run) };
+    struct priced_core *core;
+
+    *r = (struct price_report){ 0 };
+    if (run->n_image == 0 || run->timesteps == 0)
+        return err_set(m, ERR_INPUT, "%llu images in %llu timesteps: nothing to price",
+                       (unsigned long long)run->n_image, (unsigned long long)run->timesteps);
+    enum err e = allocate(p, r, &core, m);
+    if (!e)
+        e = unit_costs(&k, core, m);
+    if (!e) {
+        describe(&k, r);
+        price_cores(&k, core, r);
+        deliver(r);
+    } else {
         price_report_release(r);
-        return e;
     }
-    price_cores(c, p, run, core, r);
     free(core);
-    r->image_ops = 2.0 * (double)network_macs(p->network);
-    deliver(r);
-    return ERR_NONE;
+    return e;
 }
 
 void price_report_release(struct price_report *r)

@@ -8,8 +8,9 @@
  * to whole pJ per image and whole um2 for each block of each core; tables add these integers, so
  * that rows and columns sum to the total to the last digit, in any order.
  *
- * With values, the energy of the crossbar follows input pulses and conductances (counter
- * sum_abs_xw); a timing run takes the mean input and conductance that the chip's file states.
+ * With values, input pulses cost what they are long (counter sum_abs_x) and cells what they conduct
+ * meanwhile (sum_abs_xw); a timing run takes the mean input and conductance that the files of chip
+ * and device state.
  *
  * Operations are counted by what the network needs: two per weight of each output pixel. Cores that
  * exist but hold no layer are switched off and count nothing.
@@ -34,6 +35,7 @@ struct price_run { // what a run counted; borrowed
 
 struct price_row { // of a core, a layer or the chip; sums of whole units
     char    name[64];
+    uint32_t layer;                    // of a core or layer: its place in price_report.layer
     int64_t energy_pj[N_PRICE_BLOCK];  // per image, without leakage
     int64_t leakage_pj[N_PRICE_BLOCK]; // per image
     int64_t area_um2[N_PRICE_BLOCK];
@@ -45,7 +47,7 @@ struct price_report {
     char              technology[24], device[32];
     char              warning[512]; // empty: none
     const char       *basis[N_PRICE_BLOCK]; // see price_basis()
-    bool              values;       // the crossbar's energy follows the run's values
+    bool              values;       // crossbar and drivers follow the run's values
     uint64_t          n_image;
     double            image_ns;     // time per image
     double            image_ops;    // operations per image

@@ -2,7 +2,7 @@
 #include "arch/tech/price_table.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -90,112 +90,174 @@ static void end_heading(struct writer *w)
     fputc('\n', w->out);
 }
 
-/* Whole pJ as nJ: exact. */
+/* units / 10^decimals, exactly. */
+static void cell_decimal(struct writer *w, int64_t units, int decimals)
+{
+    char text[40];
+    int64_t one = 1;
+
+    for (int i = 0; i < decimals; i++)
+        one *= 10;
+    if (decimals == 0)
+        snprintf(text, sizeof text, "%" PRId64, units);
+    else
+        snprintf(text, sizeof text, "%" PRId64 ".%0*" PRId64, units / one, decimals, units % one);
+    cell(w, text);
+}
+
 static void cell_nj(struct writer *w, int64_t pj)
 {
-    char text[32];
-
-    snprintf(text, sizeof text, "%" PRId64 ".%03" PRId64, pj / 1000, pj % 1000);
-    cell(w, text);
+    cell_decimal(w, pj, 3);
 }
 
-static void cell_um2(struct writer *w, int64_t um2)
-{
-    char text[32];
+/* Amounts times a scale in whole units that add up to the whole's: each is the difference of two
+ * rounded running sums, so it is off by less than a unit. */
+struct parts {
+    double  scale;
+    int64_t sum, given;
+};
 
-    snprintf(text, sizeof text, "%" PRId64, um2);
-    cell(w, text);
+static int64_t part(struct parts *p, int64_t amount)
+{
+    int64_t before = p->given;
+
+    p->sum += amount;
+    p->given = llround((double)p->sum * p->scale);
+    return p->given - before;
 }
 
-static void cell_number(struct writer *w, double value, const char *format)
-{
-    char text[48];
+/* Columns beside the amounts themselves: % with 2 decimals, mW with 3. */
+struct derived {
+    struct parts energy, power, area;
+};
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(text, sizeof text, format, value);
-#pragma GCC diagnostic pop
-    cell(w, text);
+static struct derived derived(const struct price_report *r)
+{
+    double pj = (double)(price_row_energy_pj(&r->total) + price_row_leakage_pj(&r->total));
+
+    return (struct derived){ .energy.scale = 1e4 / pj,
+                             .power.scale = 1e3 / r->image_ns, // pJ / ns = mW
+                             .area.scale = 1e4 / (double)price_row_area_um2(&r->total) };
+}
+
+static void print_titles(struct writer *w, const char *const *titles, unsigned n)
+{
+    begin_table(w, n);
+    for (unsigned i = 0; i < n; i++)
+        cell(w, titles[i]);
+    end_heading(w);
 }
 
 /* ---- the tables ---- */
 
-static void block_row(struct writer *w, const struct price_report *r, const char *name,
-                      int64_t energy_pj, int64_t leakage_pj, int64_t area_um2, const char *basis)
-{
-    double all = (double)(price_row_energy_pj(&r->total) + price_row_leakage_pj(&r->total));
-    double mine = (double)(energy_pj + leakage_pj);
+struct amounts { // of a block
+    int64_t energy_pj, leakage_pj, area_um2;
+};
 
+static void block_row(struct writer *w, const char *name, struct amounts a, struct derived *d)
+{
     cell(w, name);
-    cell_nj(w, energy_pj);
-    cell_nj(w, leakage_pj);
-    cell_nj(w, energy_pj + leakage_pj);
-    cell_number(w, all > 0 ? 100 * mine / all : 0, "%.2f");
-    cell_number(w, mine / r->image_ns, "%.4g"); // pJ / ns = mW
-    cell_um2(w, area_um2);
-    cell_number(w, 100 * (double)area_um2 / (double)price_row_area_um2(&r->total), "%.2f");
-    cell(w, basis);
-    end_row(w);
+    cell_nj(w, a.energy_pj);
+    cell_nj(w, a.leakage_pj);
+    cell_nj(w, a.energy_pj + a.leakage_pj);
+    cell_decimal(w, part(&d->energy, a.energy_pj + a.leakage_pj), 2);
+    cell_decimal(w, part(&d->power, a.energy_pj + a.leakage_pj), 3);
+    cell_decimal(w, a.area_um2, 0);
+    cell_decimal(w, part(&d->area, a.area_um2), 2);
+}
+
+/* 0 is not a time but the lack of one. */
+static void cell_latency(struct writer *w, double ns)
+{
+    char text[40] = "";
+
+    if (ns > 0)
+        snprintf(text, sizeof text, "%.2f", ns);
+    cell(w, text);
 }
 
 void price_print_blocks(const struct price_report *r, enum price_format f, FILE *out)
 {
     static const char *const titles[] = { "block", "dynamic nJ", "leakage nJ", "energy nJ",
                                           "share %", "power mW", "area um2", "share %",
-                                          "energy is" };
+                                          "latency ns", "energy is" };
+    const struct price_row *t = &r->total;
+    struct derived parts = derived(r), whole = derived(r);
     struct writer w = { out, f, 0 };
 
-    begin_table(&w, 9);
-    for (unsigned i = 0; i < 9; i++)
-        cell(&w, titles[i]);
-    end_heading(&w);
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
-        block_row(&w, r, price_block_name((enum price_block)b), r->total.energy_pj[b],
-                  r->total.leakage_pj[b], r->total.area_um2[b], r->basis[b]);
-    block_row(&w, r, r->total.name, price_row_energy_pj(&r->total), price_row_leakage_pj(&r->total),
-              price_row_area_um2(&r->total), "");
+    print_titles(&w, titles, sizeof titles / sizeof *titles);
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        block_row(&w, price_block_name((enum price_block)b),
+                  (struct amounts){ t->energy_pj[b], t->leakage_pj[b], t->area_um2[b] }, &parts);
+        cell_latency(&w, t->latency_ns[b]);
+        cell(&w, r->basis[b]);
+        end_row(&w);
+    }
+    block_row(&w, t->name, (struct amounts){ price_row_energy_pj(t), price_row_leakage_pj(t),
+                                             price_row_area_um2(t) }, &whole);
+    cell(&w, "");
+    cell(&w, "");
+    end_row(&w);
     end_table(&w);
 }
 
-static void row(struct writer *w, const struct price_row *r)
+static void layer_row(struct writer *w, const struct price_row *r, struct derived *d)
 {
+    int64_t pj = price_row_energy_pj(r) + price_row_leakage_pj(r);
+
     cell(w, r->name);
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
         cell_nj(w, r->energy_pj[b]);
     cell_nj(w, price_row_leakage_pj(r));
-    cell_nj(w, price_row_energy_pj(r) + price_row_leakage_pj(r));
+    cell_nj(w, pj);
     cell_nj(w, r->idle_pj);
-    cell_um2(w, price_row_area_um2(r));
+    cell_decimal(w, part(&d->energy, pj), 2);
+    cell_decimal(w, part(&d->power, pj), 3);
+    cell_decimal(w, price_row_area_um2(r), 0);
     end_row(w);
-}
-
-static void print_rows(const struct price_report *r, const char *title,
-                       const struct price_row *rows, uint32_t n, enum price_format f, FILE *out)
-{
-    static const char *const titles[] = { "leakage", "sum nJ", "of it idle", "area um2" };
-    struct writer w = { out, f, 0 };
-
-    begin_table(&w, N_PRICE_BLOCK + 5);
-    cell(&w, title);
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
-        cell(&w, b == PRICE_CONTROLLER ? "controller" : price_block_name((enum price_block)b));
-    for (unsigned i = 0; i < 4; i++)
-        cell(&w, titles[i]);
-    end_heading(&w);
-    for (uint32_t i = 0; i < n; i++)
-        row(&w, &rows[i]);
-    row(&w, &r->total);
-    end_table(&w);
 }
 
 void price_print_layers(const struct price_report *r, enum price_format f, FILE *out)
 {
-    print_rows(r, "layer", r->layer, r->n_layer, f, out);
+    const char *titles[N_PRICE_BLOCK + 7] = { "layer" };
+    static const char *const last[] = { "leakage", "sum nJ", "of it idle", "share %", "power mW",
+                                        "area um2" };
+    struct derived parts = derived(r), whole = derived(r);
+    struct writer w = { out, f, 0 };
+
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        titles[1 + b] = b == PRICE_CONTROLLER ? "controller"
+                                              : price_block_name((enum price_block)b);
+    memcpy(&titles[1 + N_PRICE_BLOCK], last, sizeof last);
+    print_titles(&w, titles, sizeof titles / sizeof *titles);
+    for (uint32_t i = 0; i < r->n_layer; i++)
+        layer_row(&w, &r->layer[i], &parts);
+    layer_row(&w, &r->total, &whole);
+    end_table(&w);
 }
 
-void price_print_cores(const struct price_report *r, enum price_format f, FILE *out)
+void price_print_items(const struct price_report *r, FILE *out)
 {
-    print_rows(r, "core", r->core, r->n_core, f, out);
+    static const char *const titles[] = { "layer", "core", "block", "dynamic_nj", "leakage_nj",
+                                          "energy_nj", "energy_percent", "power_mw", "area_um2",
+                                          "area_percent", "latency_ns", "basis" };
+    struct derived parts = derived(r);
+    struct writer w = { out, PRICE_CSV, 0 };
+
+    print_titles(&w, titles, sizeof titles / sizeof *titles);
+    for (uint32_t i = 0; i < r->n_core; i++)
+        for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+            const struct price_row *c = &r->core[i];
+
+            cell(&w, r->layer[c->layer].name);
+            cell(&w, c->name);
+            block_row(&w, price_block_name((enum price_block)b),
+                      (struct amounts){ c->energy_pj[b], c->leakage_pj[b], c->area_um2[b] },
+                      &parts);
+            cell_latency(&w, c->latency_ns[b]);
+            cell(&w, r->basis[b]);
+            end_row(&w);
+        }
 }
 
 /* ---- SVG ---- */
@@ -282,19 +344,34 @@ static json_t *blocks_json(const int64_t *dynamic, const int64_t *leakage, doubl
     return o;
 }
 
-static json_t *rows_json(const struct price_row *rows, uint32_t n)
+static json_t *latency_json(const struct price_row *r)
+{
+    json_t *o = json_object();
+
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        if (r->latency_ns[b] > 0)
+            json_object_set_new(o, price_block_name((enum price_block)b),
+                                json_real(r->latency_ns[b]));
+    return o;
+}
+
+static json_t *layers_json(const struct price_report *r)
 {
     json_t *list = json_array();
 
-    for (uint32_t i = 0; i < n; i++) {
-        const struct price_row *r = &rows[i];
+    for (uint32_t i = 0; i < r->n_layer; i++) {
+        const struct price_row *l = &r->layer[i];
+        double pj = (double)(price_row_energy_pj(l) + price_row_leakage_pj(l));
         json_t *o = json_object();
 
-        json_object_set_new(o, "name", json_string(r->name));
-        json_object_set_new(o, "nj_per_image", json_real((double)(price_row_energy_pj(r) +
-                            price_row_leakage_pj(r)) / 1e3));
-        json_object_set_new(o, "idle_nj_per_image", json_real((double)r->idle_pj / 1e3));
-        json_object_set_new(o, "blocks", blocks_json(r->energy_pj, r->leakage_pj, 1e3));
+        json_object_set_new(o, "name", json_string(l->name));
+        json_object_set_new(o, "nj_per_image", json_real(pj / 1e3));
+        json_object_set_new(o, "idle_nj_per_image", json_real((double)l->idle_pj / 1e3));
+        json_object_set_new(o, "mean_power_mw", json_real(pj / r->image_ns));
+        json_object_set_new(o, "blocks", blocks_json(l->energy_pj, l->leakage_pj, 1e3));
+        json_object_set_new(o, "latency_ns", latency_json(l));
+        json_object_set_new(o, "area_mm2", json_real((double)price_row_area_um2(l) / 1e6));
+        json_object_set_new(o, "area_blocks", blocks_json(l->area_um2, NULL, 1e6));
         json_array_append_new(list, o);
     }
     return list;
@@ -334,7 +411,8 @@ struct json_t *price_energy_json(const struct price_report *r)
     if (r->warning[0])
         json_object_set_new(o, "warning", json_string(r->warning));
     json_object_set_new(o, "peak", peak_json(&r->peak));
-    json_object_set_new(o, "layers", rows_json(r->layer, r->n_layer));
+    json_object_set_new(o, "latency_ns", latency_json(&r->total));
+    json_object_set_new(o, "layers", layers_json(r));
     return o;
 }
 

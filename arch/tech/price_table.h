@@ -1,8 +1,9 @@
 /* arch/tech/price_table.h -- a price report as tables: text, CSV, Markdown, LaTeX, JSON, SVG.
  *
- * By block: energy, leakage, share, power, area. By layer or core: energy by block, leakage, sum,
- * area. Energies are nJ per image with three decimals, areas um2: the whole units of the report, so
- * that what is printed adds up exactly.
+ * By block: energy, leakage, share, power, area, latency in the worst timestep. By layer: energy by
+ * block, leakage, sum, share, power, area. Energies are nJ per image with three decimals, areas um2:
+ * the whole units of the report. Shares and powers are rounded so that their columns add up too: what
+ * is printed sums exactly.
  */
 #ifndef ARCH_TECH_PRICE_TABLE_H
 #define ARCH_TECH_PRICE_TABLE_H
@@ -15,7 +16,9 @@ enum price_format { PRICE_TEXT, PRICE_CSV, PRICE_MARKDOWN, PRICE_LATEX };
 
 void price_print_blocks(const struct price_report *r, enum price_format f, FILE *out);
 void price_print_layers(const struct price_report *r, enum price_format f, FILE *out);
-void price_print_cores(const struct price_report *r, enum price_format f, FILE *out);
+
+/* CSV: a row for each block of each core, with its layer. */
+void price_print_items(const struct price_report *r, FILE *out);
 
 /* A bar per layer, stacked by block. */
 void price_print_svg(const struct price_report *r, FILE *out);

@@ -37,7 +37,7 @@ static char *priced(const struct study *s, const struct run_result *r)
     if (pricing(&price, s, r, &m))
         fail_msg("%s", m.text);
     price_print_blocks(&price, PRICE_CSV, out);
-    price_print_cores(&price, PRICE_CSV, out);
+    price_print_items(&price, out);
     fclose(out);
     price_report_release(&price);
     return text;

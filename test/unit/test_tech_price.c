@@ -1,4 +1,5 @@
 /* What a run costs: the article's figures, hand calculations, conservation, bad input. */
+#include <ctype.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -297,7 +298,29 @@ static void a_bill_by_hand(void **state)
     rig_release(&r);
 }
 
-static void with_values_the_crossbar_follows_them(void **state)
+static void images_share_what_their_run_costs(void **state)
+{
+    (void)state;
+    struct rig r;
+
+    rig_init(&r);
+    rig_fill(&r, 1);
+    struct price_report all = report_of(&r);
+    r.run.n_image = 4;
+    struct price_report each = report_of(&r);
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) { // rounded to whole pJ
+        assert_true(llabs(4 * each.core[7].energy_pj[b] - all.core[7].energy_pj[b]) <= 4);
+        assert_true(llabs(4 * each.core[7].leakage_pj[b] - all.core[7].leakage_pj[b]) <= 4);
+    }
+    assert_true(llabs(4 * each.core[7].idle_pj - all.core[7].idle_pj) <= 4);
+    assert_memory_equal(each.core[7].area_um2, all.core[7].area_um2, sizeof all.core[7].area_um2);
+    CHECK_NEAR(each.image_ns * 4, 1000 * 100, 1e-12); // timesteps of 100 ns
+    price_report_release(&all);
+    price_report_release(&each);
+    rig_release(&r);
+}
+
+static void with_values_crossbar_and_drivers_follow_them(void **state)
 {
     (void)state;
     struct chip_model c = load_chip("14nm_lp");
@@ -308,6 +331,7 @@ static void with_values_the_crossbar_follows_them(void **state)
     r.core[1].firings = 10;
     r.core[1].conversions = 160;
     r.core[1].driven_rows = 1440;
+    r.core[1].sum_abs_x = 98765;
     r.core[1].sum_abs_xw = 123456789;
     struct price_report q = report_of(&r);
     struct core_unit u;
@@ -316,6 +340,9 @@ static void with_values_the_crossbar_follows_them(void **state)
     assert_true(q.values);
     CHECK_NEAR((double)q.core[1].energy_pj[PRICE_CROSSBAR],
                123456789 * u.cell_lsb2 + 160 * u.column + 1440 * u.row, 1e-4);
+    /* 256 clocks of an 8-bit counter are the pulse of 255, the mean pulse half of that */
+    CHECK_NEAR(u.row_lsb * 255, u.row_pulse * 2, 1e-12);
+    CHECK_NEAR((double)q.core[1].energy_pj[PRICE_INPUT_DRIVERS], 98765 * u.row_lsb, 1e-3);
     price_report_release(&q);
     rig_release(&r);
 }
@@ -347,68 +374,316 @@ static void a_stream_is_paid_by_its_sender_per_pitch(void **state)
     rig_release(&r);
 }
 
-/* ---- conservation ---- */
-
-/* Sums a printed CSV column, in thousandths. */
-static int64_t thousandths(const char *text)
+static void image_and_result_are_paid_from_the_left_edge(void **state)
 {
-    char *end;
-    int64_t whole = strtoll(text, &end, 10);
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+    struct core_unit u = unit_of(&c, &h);
+    struct rig r;
+    unsigned n = 0;
 
-    return whole * 1000 + (*end == '.' ? strtoll(end + 1, NULL, 10) : 0);
-}
+    rig_init(&r);
+    for (uint32_t i = 0; i < r.plan.n_stream; i++) {
+        const struct plan_stream *s = &r.plan.stream[i];
+        bool image = s->kind == STREAM_IMAGE;
 
-static void check_printed_sums(FILE *f)
-{
-    char line[1024], total[1024] = "";
-    int64_t sum[32] = { 0 };
-    size_t n_row = 0;
-
-    rewind(f);
-    assert_non_null(fgets(line, sizeof line, f)); // titles
-    while (fgets(line, sizeof line, f)) {
-        char *cell = strchr(line, ',');
-        if (strncmp(line, "total,", 6) == 0) {
-            memcpy(total, line, sizeof total);
+        if (!image && s->kind != STREAM_RESULT)
             continue;
-        }
-        for (size_t i = 0; cell; i++, cell = strchr(cell + 1, ','))
-            sum[i] += thousandths(cell + 1);
-        n_row++;
+        memset(r.bits, 0, r.plan.n_stream * sizeof *r.bits);
+        r.bits[i] = 1000000;
+        struct price_report q = report_of(&r);
+        /* of 64 cores in rows of 8, the first and the last of 43: 42 = 5 * 8 + 2 */
+        CHECK_NEAR((double)q.core[image ? 0 : 42].energy_pj[PRICE_LINKS],
+                   1e6 * link_bit_pj(&c, &u, image ? 1 : 3), 1e-5);
+        price_report_release(&q);
+        n++;
     }
-    assert_true(n_row > 1 && total[0]);
-    char *cell = strchr(total, ',');
-    for (size_t i = 0; cell; i++, cell = strchr(cell + 1, ','))
-        assert_true(sum[i] == thousandths(cell + 1));
-    /* across: blocks and leakage make the sum */
-    int64_t across = 0;
-    for (size_t i = 0; i <= N_PRICE_BLOCK; i++)
-        across += sum[i];
-    assert_true(across == sum[N_PRICE_BLOCK + 1]);
+    assert_int_equal(n, 2);
+    rig_release(&r);
 }
 
-static void printed_rows_and_columns_sum_to_the_last_digit(void **state)
+static void what_the_network_needs_is_delivered(void **state)
+{
+    (void)state;
+    /* 2 operations a weight and pixel: ResNet-32 of 16, 28, 56 channels on 32 x 32 pixels */
+    const double ops = 2.0 * (27 * 16 * 1024 + 10 * 144 * 16 * 1024 + (16 + 144) * 28 * 256 +
+                              9 * 252 * 28 * 256 + (28 + 252) * 56 * 64 + 9 * 504 * 56 * 64 + 560);
+    struct rig r;
+
+    rig_init(&r);
+    rig_fill(&r, 5);
+    struct price_report q = report_of(&r);
+    double pj = (double)(price_row_energy_pj(&q.total) + price_row_leakage_pj(&q.total));
+    const double image_ns = 1000 * 100 / 5.0;
+    CHECK_NEAR(q.image_ops, ops, 0);
+    CHECK_NEAR(q.tops_per_w, ops / pj, 1e-12); // 1 / pJ = T / (W s)
+    CHECK_NEAR(q.tops, ops / (image_ns * 1e-9) * 1e-12, 1e-12);
+    CHECK_NEAR(q.tops_per_mm2, q.tops / (43 * 0.634), 1e-3); // mm2 of a core
+    price_report_release(&q);
+    rig_release(&r);
+}
+
+/* Clocks of 2 ns in the worst timestep: docs/validation.md, section Time. */
+static void latency_of_a_block_is_that_of_its_slowest_core(void **state)
 {
     (void)state;
     struct rig r;
 
     rig_init(&r);
-    for (uint64_t images = 1; images <= 7; images += 3) {
-        rig_fill(&r, images);
-        struct price_report q = report_of(&r);
-        FILE *f = tmpfile();
+    struct price_report q = report_of(&r);
+    CHECK_NEAR(q.total.latency_ns[PRICE_CROSSBAR], 90, 0);
+    CHECK_NEAR(q.total.latency_ns[PRICE_ADC], 0.667, 0);
+    CHECK_NEAR(q.total.latency_ns[PRICE_INPUT_MEMORY], 16 * 2, 0);
+    CHECK_NEAR(q.total.latency_ns[PRICE_DIGITAL], 1 * 2, 0);
+    CHECK_NEAR(q.total.latency_ns[PRICE_LINKS], 45 * 2, 0); // 448 bits at 5 Gb/s
+    assert_true(q.total.latency_ns[PRICE_CLOCK] == 0);
+    r.plan.core[3].used_clk[STAGE_PARTIAL_SUM] = 49;
+    r.plan.core[3].used_clk[STAGE_DIGITAL] = 7;
+    price_report_release(&q);
+    q = report_of(&r);
+    CHECK_NEAR(q.layer[3].latency_ns[PRICE_LINKS], 49 * 2, 0);
+    CHECK_NEAR(q.total.latency_ns[PRICE_LINKS], 49 * 2, 0);
+    CHECK_NEAR(q.total.latency_ns[PRICE_DIGITAL], 7 * 2, 0);
+    price_report_release(&q);
+    rig_release(&r);
+}
 
-        assert_non_null(f);
-        price_print_layers(&q, PRICE_CSV, f);
-        check_printed_sums(f);
-        fclose(f);
-        f = tmpfile();
-        assert_non_null(f);
-        price_print_cores(&q, PRICE_CSV, f);
-        check_printed_sums(f);
-        fclose(f);
-        price_report_release(&q);
+static void a_core_of_other_hardware_has_costs_of_its_own(void **state)
+{
+    (void)state;
+    struct rig r;
+
+    rig_init(&r);
+    r.plan.core[3].digital.lanes = 32;
+    r.plan.core[5].memory.words = 1024;
+    r.plan.core[7].crossbar.columns = 128;
+    r.plan.core[9].crossbar.rows = 128;
+    struct price_report q = report_of(&r);
+    CHECK_NEAR((double)q.core[3].area_um2[PRICE_DIGITAL],
+               (double)q.core[0].area_um2[PRICE_DIGITAL] / 2, 1e-4);
+    assert_true(q.core[5].area_um2[PRICE_INPUT_MEMORY] > q.core[0].area_um2[PRICE_INPUT_MEMORY]);
+    CHECK_NEAR((double)q.core[7].area_um2[PRICE_ADC], 128 * 1600, 0);
+    CHECK_NEAR((double)q.core[9].area_um2[PRICE_INPUT_DRIVERS],
+               (double)q.core[0].area_um2[PRICE_INPUT_DRIVERS] / 2, 1e-3);
+    for (uint32_t i = 4; i <= 10; i += 2)
+        assert_memory_equal(q.core[i].area_um2, q.core[0].area_um2, sizeof q.core[0].area_um2);
+    price_report_release(&q);
+    rig_release(&r);
+}
+
+static void a_run_of_nothing_is_refused(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct price_report q;
+    struct err_msg m;
+    struct rig r;
+
+    rig_init(&r);
+    r.run.timesteps = 0;
+    assert_int_equal(price(&c, &r.plan, &r.run, &q, &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "1 images in 0 timesteps"));
+    r.run = (struct price_run){ r.core, r.bits, 0, 1000 };
+    assert_int_equal(price(&c, &r.plan, &r.run, &q, &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "0 images in 1000 timesteps"));
+    r.run.n_image = 1;
+    r.plan.core[42].memory.words = 3;
+    assert_int_equal(price(&c, &r.plan, &r.run, &q, &m), ERR_INPUT);
+    assert_null(q.core);
+    assert_int_equal(q.n_core, 0);
+    rig_release(&r);
+}
+
+/* ---- conservation ---- */
+
+/* A printed number in thousandths; false for a text. */
+static bool thousandths(const char *text, int64_t *value)
+{
+    char *end;
+    int64_t whole = strtoll(text, &end, 10), unit = 1000;
+
+    *value = whole * 1000;
+    if (end == text)
+        return false;
+    if (*end == '.')
+        while (isdigit((unsigned char)*++end)) {
+            unit /= 10;
+            *value += unit * (*end - '0');
+        }
+    return true;
+}
+
+enum { MOST_CELL = 20, CELL = 48 };
+
+/* The cells of a printed row, as a reader of that format would part them; 0: a line of no cells. */
+static unsigned read_row(const char *line, enum price_format f, char cell[MOST_CELL][CELL])
+{
+    static const char *const separator[] = { NULL, ",", "|", "&" };
+    const char *end = line + strcspn(line, "\n");
+    unsigned n = 0;
+
+    if (strchr("\n\\", *line) || strncmp(line, "|---", 4) == 0)
+        return 0;
+    line += *line == '|';
+    while (line < end && n < MOST_CELL) {
+        size_t width = n == 0 ? 22 : 14, left = (size_t)(end - line);
+        size_t w = f == PRICE_TEXT ? width < left ? width : left : strcspn(line, separator[f]);
+
+        w = w < left ? w : left;
+        snprintf(cell[n], CELL, "%.*s", (int)w, line);
+        line += w + (f != PRICE_TEXT && w < left);
+        n++;
     }
+    return n;
+}
+
+static const char *next_line(const char *line)
+{
+    return strchr(line, '\n') + 1;
+}
+
+/* Every column with a number in its last row, the total, is the sum of the rows above. Returns how
+ * many such there are. */
+static unsigned check_columns(const char *table, enum price_format f)
+{
+    char cell[MOST_CELL][CELL] = { "" };
+    int64_t sum[MOST_CELL] = { 0 }, value;
+    unsigned n_row = 0, n_column = 0, n = 0;
+
+    for (const char *line = table; *line; line = next_line(line)) {
+        unsigned k = read_row(line, f, cell);
+        bool total = k > 0 && strstr(cell[0], "total");
+
+        if (k == 0 || n_row++ == 0) // titles
+            continue;
+        for (unsigned i = 1; i < k; i++)
+            if (thousandths(cell[i], &value)) {
+                if (total && sum[i] != value)
+                    fail_msg("column %u: rows add to %lld, total says %s", i, (long long)sum[i],
+                             cell[i]);
+                n += total;
+                sum[i] += value;
+            }
+        n_column = k;
+    }
+    assert_true(n_row > 5 && n_column > 5);
+    return n;
+}
+
+typedef void print_table(const struct price_report *r, enum price_format f, FILE *out);
+
+enum { PRINTED = 1 << 16 };
+
+static void print_one(const struct price_report *q, print_table *print, enum price_format f,
+                      char text[PRINTED])
+{
+    FILE *out = fmemopen(text, PRINTED, "w");
+
+    assert_non_null(out);
+    print(q, f, out);
+    assert_true(ftell(out) < PRINTED - 1);
+    fclose(out);
+}
+
+static void printed_columns_sum_to_the_last_digit_in_every_format(void **state)
+{
+    (void)state;
+    struct rig r;
+
+    rig_init(&r);
+    for (uint64_t images = 1; images <= 7; images += 3)
+        for (enum price_format f = PRICE_TEXT; f <= PRICE_LATEX; f++) {
+            rig_fill(&r, images);
+            struct price_report q = report_of(&r);
+            char text[PRINTED];
+
+            print_one(&q, price_print_blocks, f, text);
+            assert_int_equal(check_columns(text, f), 7); // not latency and basis
+            print_one(&q, price_print_layers, f, text);
+            assert_int_equal(check_columns(text, f), N_PRICE_BLOCK + 6);
+            price_report_release(&q);
+        }
+    rig_release(&r);
+}
+
+static void blocks_and_leakage_of_a_layer_make_its_sum(void **state)
+{
+    (void)state;
+    struct rig r;
+
+    rig_init(&r);
+    rig_fill(&r, 3);
+    struct price_report q = report_of(&r);
+    char layers[PRINTED], cell[MOST_CELL][CELL];
+    unsigned n = 0;
+
+    print_one(&q, price_print_layers, PRICE_CSV, layers);
+    for (const char *line = next_line(layers); *line; line = next_line(line), n++) {
+        int64_t sum = 0, value;
+
+        read_row(line, PRICE_CSV, cell);
+        for (unsigned i = 1; i <= N_PRICE_BLOCK + 1; i++) {
+            assert_true(thousandths(cell[i], &value));
+            sum += value;
+        }
+        assert_true(thousandths(cell[N_PRICE_BLOCK + 2], &value));
+        assert_true(sum == value);
+    }
+    assert_int_equal(n, 34 + 1);
+    price_report_release(&q);
+    rig_release(&r);
+}
+
+static void print_items(const struct price_report *q, enum price_format f, FILE *out)
+{
+    (void)f;
+    price_print_items(q, out);
+}
+
+/* The items of one block over all cores are the block's row of the table by block. */
+static void every_joule_is_an_item_of_one_layer_and_one_block(void **state)
+{
+    (void)state;
+    enum { DYNAMIC = 3, LEAKAGE, ENERGY, AREA = 8 };
+    int64_t dynamic[N_PRICE_BLOCK] = { 0 }, leakage[N_PRICE_BLOCK] = { 0 };
+    int64_t area[N_PRICE_BLOCK] = { 0 }, percent = 0, value, layer_pj[34] = { 0 };
+    struct rig r;
+    char text[PRINTED], cell[MOST_CELL][CELL];
+    unsigned row = 0;
+
+    rig_init(&r);
+    rig_fill(&r, 3);
+    struct price_report q = report_of(&r);
+    print_one(&q, print_items, PRICE_CSV, text);
+    for (const char *line = next_line(text); *line; line = next_line(line), row++) {
+        unsigned b = row % N_PRICE_BLOCK, core = row / N_PRICE_BLOCK;
+
+        assert_int_equal(read_row(line, PRICE_CSV, cell), 12);
+        assert_string_equal(cell[0], plan_layer_name(&r.plan, r.plan.core[core].plan_layer));
+        assert_string_equal(cell[1], r.plan.core[core].name);
+        assert_string_equal(cell[2], price_block_name((enum price_block)b));
+        assert_true(thousandths(cell[DYNAMIC], &value));
+        dynamic[b] += value;
+        assert_true(thousandths(cell[LEAKAGE], &value));
+        leakage[b] += value;
+        assert_true(thousandths(cell[AREA], &value));
+        area[b] += value / 1000;
+        assert_true(thousandths(cell[ENERGY], &value));
+        layer_pj[r.plan.core[core].plan_layer] += value;
+        assert_true(thousandths(cell[6], &value));
+        percent += value;
+    }
+    assert_int_equal(row, r.plan.n_core * N_PRICE_BLOCK);
+    assert_int_equal(percent, 100000);
+    assert_memory_equal(dynamic, q.total.energy_pj, sizeof dynamic);
+    assert_memory_equal(leakage, q.total.leakage_pj, sizeof leakage);
+    assert_memory_equal(area, q.total.area_um2, sizeof area);
+    assert_int_equal(q.n_layer, 34);
+    for (uint32_t i = 0; i < q.n_layer; i++)
+        assert_true(layer_pj[i] == price_row_energy_pj(&q.layer[i]) +
+                                   price_row_leakage_pj(&q.layer[i]));
+    price_report_release(&q);
     rig_release(&r);
 }
 
@@ -593,9 +868,17 @@ int main(void)
         cmocka_unit_test(another_node_scales_what_was_cited_and_says_so),
         cmocka_unit_test(every_count_is_paid_for_in_one_block),
         cmocka_unit_test(a_bill_by_hand),
-        cmocka_unit_test(with_values_the_crossbar_follows_them),
+        cmocka_unit_test(images_share_what_their_run_costs),
+        cmocka_unit_test(with_values_crossbar_and_drivers_follow_them),
         cmocka_unit_test(a_stream_is_paid_by_its_sender_per_pitch),
-        cmocka_unit_test(printed_rows_and_columns_sum_to_the_last_digit),
+        cmocka_unit_test(image_and_result_are_paid_from_the_left_edge),
+        cmocka_unit_test(what_the_network_needs_is_delivered),
+        cmocka_unit_test(latency_of_a_block_is_that_of_its_slowest_core),
+        cmocka_unit_test(a_core_of_other_hardware_has_costs_of_its_own),
+        cmocka_unit_test(a_run_of_nothing_is_refused),
+        cmocka_unit_test(printed_columns_sum_to_the_last_digit_in_every_format),
+        cmocka_unit_test(blocks_and_leakage_of_a_layer_make_its_sum),
+        cmocka_unit_test(every_joule_is_an_item_of_one_layer_and_one_block),
         cmocka_unit_test(json_blocks_sum_to_the_total),
         cmocka_unit_test(pricing_twice_gives_the_same_bytes_in_under_10_ms),
         cmocka_unit_test(names_are_escaped_where_a_format_needs_it),
