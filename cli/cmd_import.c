@@ -178,7 +178,8 @@ static enum err calibrate(struct job *j, struct err_msg *m)
     struct images *set = NULL;
     struct float_run run = {0};
     uint64_t there = 0;
-    enum err e = pixels ? open_images(j, &set, m) : err_set(m, ERR_MEMORY, "no memory for an image");
+    enum err e = pixels ? open_images(j, &set, m)
+                        : err_set(m, ERR_MEMORY, "no memory for an image");
 
     if (!e)
         e = images_count(set, &there, m);

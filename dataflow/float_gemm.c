@@ -17,8 +17,8 @@ typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 /* c[ROWS][GEMM_PANEL] = a[k][ROWS] transposed, times b[k][GEMM_PANEL]. */
 typedef void tile_fn(const float *a, const float *b, size_t k, float *c);
 
-static inline __attribute__((always_inline)) void tile_body(const float *a, const float *b, size_t k,
-                                                            float *c)
+static inline __attribute__((always_inline)) void tile_body(const float *a, const float *b,
+                                                            size_t k, float *c)
 {
     lanes left0 = {0}, left1 = {0}, left2 = {0}, left3 = {0}; // unrolled: they stay in registers
     lanes right0 = {0}, right1 = {0}, right2 = {0}, right3 = {0};

@@ -11,8 +11,8 @@
 
 enum { GEMM_PANEL = 16 }; // columns of b that are worked on together
 
-/* Writes columns first .. first + n - 1 of b, n at most GEMM_PANEL, to panel[k][GEMM_PANEL]. What it
- * leaves in the other columns is computed with and thrown away. */
+/* Writes columns first .. first + n - 1 of b, n at most GEMM_PANEL, to panel[k][GEMM_PANEL]. What
+ * it leaves in the other columns is computed with and thrown away. */
 typedef void gemm_fill(const void *source, size_t first, size_t n, float *panel);
 
 struct gemm {

@@ -1,5 +1,5 @@
-/* dataflow/float_op_elementwise.c -- value by value: arithmetic with broadcasting, Relu, Clip, Cast,
- * BatchNormalization, and what is nothing at inference: Identity, Dropout. */
+/* dataflow/float_op_elementwise.c -- value by value: arithmetic with broadcasting, Relu, Clip,
+ * Cast, BatchNormalization, and what is nothing at inference: Identity, Dropout. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -87,8 +87,8 @@ static enum err combine(struct float_call *c, enum arithmetic op)
     size_t step_a[ONNX_MOST_DIMS], step_b[ONNX_MOST_DIMS], place[ONNX_MOST_DIMS] = {0};
 
     if (a->type != b->type)
-        return FLOAT_REFUSE(c, "operands of types %s and %s: want the same", onnx_type_name(a->type),
-                            onnx_type_name(b->type));
+        return FLOAT_REFUSE(c, "operands of types %s and %s: want the same",
+                            onnx_type_name(a->type), onnx_type_name(b->type));
     for (size_t i = 0; op == DIV && b->integer && i < b->n; i++)
         if (b->integer[i] == 0)
             return FLOAT_REFUSE(c, "divides integers by 0: want another divisor");
@@ -236,8 +236,8 @@ static enum err eval_batch_normalization(struct float_call *c)
         e = FLOAT_REFUSE(c, "a map of %" PRIu32 " dimensions: want 2 or more, of float", x->n_dim);
     for (int i = 1; i < 5 && !e; i++)
         if (!c->in[i]->real || c->in[i]->n != x->dim[1])
-            e = FLOAT_REFUSE(c, "input %d has %zu values: want %" PRIu32 ", one for each channel", i,
-                             c->in[i]->n, x->dim[1]);
+            e = FLOAT_REFUSE(c, "input %d has %zu values: want %" PRIu32 ", one for each channel",
+                             i, c->in[i]->n, x->dim[1]);
     if (!e)
         e = copy_input(c);
     if (e)

@@ -1,4 +1,5 @@
-/* dataflow/float_op_layout.c -- values moved, not changed: Transpose, Concat, Pad, Slice, Gather. */
+/* dataflow/float_op_layout.c -- values moved, not changed: Transpose, Concat, Pad, Slice,
+ * Gather. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -91,8 +92,8 @@ static enum err concat_shape(struct float_call *c, uint32_t axis)
         for (uint32_t k = 0; fits && k < x->n_dim; k++)
             fits = k == axis || x->dim[k] == first->dim[k];
         if (!fits)
-            return FLOAT_REFUSE(c, "input %" PRIu32 " differs from the first in type or beside axis "
-                                "%" PRIu32 ": want the same", i, axis);
+            return FLOAT_REFUSE(c, "input %" PRIu32 " differs from the first in type or beside "
+                                "axis %" PRIu32 ": want the same", i, axis);
         length += x->dim[axis];
     }
     if (length > INT32_MAX)
@@ -233,8 +234,8 @@ static enum err eval_slice(struct float_call *c)
         uint32_t axis;
         e = float_axis(c, list[2].given ? list[2].v[i] : i, x->n_dim, &axis);
         if (!e && (step == 0 || step < -INT32_MAX || step > INT32_MAX || seen & (1U << axis)))
-            e = FLOAT_REFUSE(c, "step %" PRId64 " along axis %" PRIu32 ": want another step than 0, "
-                             "and each axis once", step, axis);
+            e = FLOAT_REFUSE(c, "step %" PRId64 " along axis %" PRIu32 ": want another step than "
+                             "0, and each axis once", step, axis);
         if (e)
             break;
         seen |= 1U << axis;
@@ -283,7 +284,8 @@ static enum err eval_gather(struct float_call *c)
     for (size_t i = 0; i < c->out.n && !e; i++) {
         int64_t at = index->integer[i / s.behind % index->n];
         at = at < 0 ? at + (int64_t)s.at : at;
-        move(&c->out, i, x, (i / s.behind / index->n * s.at + (size_t)at) * s.behind + i % s.behind);
+        size_t before = i / s.behind / index->n;
+        move(&c->out, i, x, (before * s.at + (size_t)at) * s.behind + i % s.behind);
     }
     return e;
 }

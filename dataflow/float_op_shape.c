@@ -206,8 +206,8 @@ static enum err eval_constant_of_shape(struct float_call *c)
     if (!e)
         e = read_value(c, &value);
     if (!e && (shape.n > ONNX_MOST_DIMS || value.n > 1))
-        e = FLOAT_REFUSE(c, "%" PRIu32 " dimensions, filled with %zu values: want at most 8 and one",
-                         shape.n, value.n);
+        e = FLOAT_REFUSE(c, "%" PRIu32 " dimensions, filled with %zu values: want at most 8 and "
+                         "one", shape.n, value.n);
     for (uint32_t i = 0; i < shape.n && !e; i++) {
         if (shape.v[i] < 0 || shape.v[i] > INT32_MAX)
             e = FLOAT_REFUSE(c, "dimension %" PRIu32 " is %" PRId64 ": want 0 to 2^31 - 1", i,

@@ -1,5 +1,5 @@
-/* dataflow/float_op_window.c -- what slides a window over a map: Conv, QLinearConv and pooling, along
- * one to three axes. Fewer than three are taken for three whose first ones have length 1. */
+/* dataflow/float_op_window.c -- what slides a window over a map: Conv, QLinearConv and pooling,
+ * along one to three axes. Fewer than three are taken for three whose first ones have length 1. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -317,8 +317,8 @@ struct tally {
     size_t n;
 };
 
-/* Position of tap k of the window whose first output is o; false in the padding. *inside_padded says
- * whether it is in the map and the padding that the node asks for. */
+/* Position of tap k of window o along axis i; false in the padding. *inside_padded: in the map and
+ * the padding that the node asks for, not behind it. */
 static bool tap(const struct sliding *s, int i, size_t o, size_t k, size_t *at, bool *inside_padded)
 {
     int64_t p = (int64_t)(o * s->stride[i] + k * s->dilation[i]) - s->before[i];

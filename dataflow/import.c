@@ -129,7 +129,8 @@ static enum err take_bias(const struct walk *w, struct import_node *n, double be
     if (w->node->n_input < 3 || w->node->input[2] == ONNX_ABSENT)
         return ERR_NONE;
     if (!bias || (bias->n != outputs && bias->n != 1))
-        return REFUSE(w, "its bias is not %" PRIu32 " constants: want one for each output", outputs);
+        return REFUSE(w, "its bias is not %" PRIu32 " constants: want one for each output",
+                      outputs);
     for (uint32_t o = 0; o < outputs; o++)
         n->bias[o] = (float)(beta * (double)bias->real[bias->n == 1 ? 0 : o]);
     return ERR_NONE;

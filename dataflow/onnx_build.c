@@ -24,7 +24,7 @@ static char *copy(struct onnx_build *b, const char *text)
     return s;
 }
 
-/* Appends item to the list of pointers at *list, whatever they point to; frees it when it cannot. */
+/* Appends item to the list of pointers at *list, whatever they point to, or else frees it. */
 static void append(struct onnx_build *b, void *list, size_t *n, void *item)
 {
     void **items;

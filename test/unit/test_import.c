@@ -337,7 +337,7 @@ static void the_image_is_int8_with_the_models_own_mean_and_scale(void **state)
     release(&t);
 }
 
-/* The simulator's integers, the quantised model in float and the float model, one beside another. */
+/* The simulator's integers, the quantised model in float and the float model, side by side. */
 static void integers_quantised_and_float_results_agree(void **state)
 {
     struct float_run one, other;

@@ -2,8 +2,8 @@
  * inputs and the outputs they must give, here through the float evaluator.
  *
  * A test is left out where its model has an operator that is not ours, or asks for something that
- * the evaluator refuses; of the latter all are listed below, so that none joins them unnoticed. Real
- * values agree within ONNX's own tolerance, 1e-7 and 1e-3 of the value; integers exactly. */
+ * the evaluator refuses; of the latter all are listed below, so that none joins them unnoticed.
+ * Real values agree within ONNX's own tolerance, 1e-7 and 1e-3 of the value; integers exactly. */
 #include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
