@@ -43,7 +43,6 @@ static size_t reads_of_row(const struct window *w, uint32_t strip_width)
 bool registers_init(struct input_registers *r, const struct window *w, uint32_t height,
                     uint32_t width, uint32_t strip_width)
 {
-
     *r = (struct input_registers){
         .window = *w, .height = height, .width = width, .strip_width = strip_width,
     };
