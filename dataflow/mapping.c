@@ -30,10 +30,8 @@ struct replicas replicas_make(const struct window *w, uint32_t n, uint32_t block
     uint64_t positions =
         rows * axis_positions(w, 1, width) + (rest ? more * axis_positions(w, 1, rest) : 0);
 
-    assert(positions <= UINT32_MAX);
-    return (struct replicas){
-        .n = n, .width = width, .height = height, .positions = (uint32_t)positions
-    };
+    return (struct replicas){ .n = n, .width = width, .height = height,
+                              .positions = (uint32_t)min_u64(positions, UINT32_MAX) };
 }
 
 uint32_t split_count(uint32_t channels, uint32_t room, uint32_t each)

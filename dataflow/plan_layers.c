@@ -139,6 +139,60 @@ static enum err choose_firing(const struct plan *p, struct plan_layer *pl, uint3
     return ERR_NONE;
 }
 
+enum { MOST_SIDE = 8192 }; // of an array: core.crossbar.rows and columns
+
+/* Most replicas with which an array holds one channel of the inputs and one of the outputs. */
+static uint32_t most_replicas(const struct window *w, uint32_t block_width,
+                              const struct crossbar_cfg *array)
+{
+    uint32_t n = 0;
+
+    while (n < array->columns && replicas_make(w, n + 1, block_width).positions <= array->rows)
+        n++;
+    return n;
+}
+
+/* What array would do, as far as the configuration can say it. */
+static void larger_array(char *text, size_t size, const struct crossbar_cfg *array, uint32_t rows,
+                         uint32_t columns)
+{
+    int n = 0;
+
+    if (rows > array->rows)
+        n = snprintf(text, size, "core.crossbar.rows = %u%s", rows,
+                     columns > array->columns ? " and " : "");
+    if (columns > array->columns)
+        snprintf(text + n, size - (size_t)n, "core.crossbar.columns = %u", columns);
+}
+
+/* Splits cut by whole channels: an array holds at least one, with all of its replicas. */
+static enum err check_array(const struct plan *p, const struct plan_layer *pl, uint32_t n,
+                            uint32_t block_width, struct err_msg *m)
+{
+    const struct crossbar_cfg *array = &p->config->crossbar;
+    const char *layer = p->network->layer[pl->layer].name;
+    uint32_t rows = replicas_make(&pl->window, n, block_width).positions;
+    char fewer[64] = "", larger[96] = "";
+
+    if (rows <= array->rows && n <= array->columns)
+        return ERR_NONE;
+    if (n == 1)
+        return PLAN_REFUSE(p, "core.crossbar.rows", m,
+                           "layer %s needs %u rows for one input channel, the array has %u: want "
+                           "core.crossbar.rows = %u",
+                           layer, rows, array->rows, rows);
+    uint32_t most = most_replicas(&pl->window, block_width, array);
+    if (most > 0)
+        snprintf(fewer, sizeof fewer, "at most %u replica%s", most, most == 1 ? "" : "s");
+    if (rows <= MOST_SIDE && n <= MOST_SIDE)
+        larger_array(larger, sizeof larger, array, rows, n);
+    return PLAN_REFUSE(p, "mapping.replicas", m,
+                       "mapping.replicas of %s = %u: they need %u rows for one input channel and "
+                       "%u columns for one output channel, the array has %u and %u: want %s%s%s",
+                       layer, n, rows, n, array->rows, array->columns, fewer,
+                       fewer[0] && larger[0] ? " or " : "", larger);
+}
+
 static enum err place_replicas(const struct plan *p, struct plan_layer *pl, struct err_msg *m)
 {
     const struct mapping_cfg *cfg = &p->config->mapping;
@@ -149,20 +203,12 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
 
     if (e)
         return e;
-    if (n > array->columns)
-        return PLAN_REFUSE(p, "mapping.replicas", m,
-                       "mapping.replicas of %s = %u: they need at least %u columns, the array has "
-                       "%u: want at most %u replicas or core.crossbar.columns = %u",
-                       l->name, n, n, array->columns, array->columns, n);
+    e = check_array(p, pl, n, block_width, m);
+    if (e)
+        return e;
     pl->replicas = replicas_make(&pl->window, n, block_width);
     pl->parts = split_count(l->in.channels, array->rows, pl->replicas.positions);
     pl->groups = split_count(l->out.channels, array->columns, n);
-    if (pl->parts == 0)
-        return PLAN_REFUSE(p, "core.crossbar.rows", m,
-                       "layer %s with %u replica%s needs %u rows for one input channel, the array "
-                       "has %u: want core.crossbar.rows = %u%s",
-                       l->name, n, n == 1 ? "" : "s", pl->replicas.positions, array->rows,
-                       pl->replicas.positions, n == 1 ? "" : " or fewer replicas");
     struct firing_shape shape = { .height = l->out.height, .width = l->out.width, .n = n,
                                   .block_w = pl->replicas.width, .block_h = pl->replicas.height };
     uint32_t strips = firing_strips(pl->firing, &shape);

@@ -91,6 +91,16 @@ static void twenty_replicas_take_1056_rows_by_method_1_and_672_in_blocks_of_5_co
 }
 
 /* Article 2.2.1, Fig. 4: three patches comprise 5 x 3 positions. 2.2.2, Fig. 5: six 5 x 4. */
+static void positions_beyond_32_bit_stand_for_more_than_any_array_has(void **state)
+{
+    const struct window w = { { 1000, 1000 }, { 1000, 1000 }, { 1, 1 }, { 0, 0 }, { 0, 0 } };
+
+    (void)state;
+    assert_int_equal(replicas_make(&w, 4294, 1).positions, 4294000000);
+    assert_int_equal(replicas_make(&w, 4295, 1).positions, UINT32_MAX);
+    assert_int_equal(replicas_make(&w, 65536, 100).positions, UINT32_MAX);
+}
+
 static void figures_4_and_5_cover_15_and_20_positions(void **state)
 {
     (void)state;
@@ -187,6 +197,7 @@ int main(void)
         cmocka_unit_test(positions_are_the_union_of_the_patches_of_any_window),
         cmocka_unit_test(method_1_has_a_closed_form),
         cmocka_unit_test(twenty_replicas_take_1056_rows_by_method_1_and_672_in_blocks_of_5_columns),
+        cmocka_unit_test(positions_beyond_32_bit_stand_for_more_than_any_array_has),
         cmocka_unit_test(figures_4_and_5_cover_15_and_20_positions),
         cmocka_unit_test(the_speed_up_does_not_fit_256_rows),
         cmocka_unit_test(aspect_ratio_is_equation_2),

@@ -111,32 +111,59 @@ static void a_channel_that_an_array_cannot_hold_is_refused_with_the_rows_that_ca
     (void)state;
     static const struct refusal c[] = {
         { { "core.crossbar.rows=8", "chip.cores=2000", "core.input_memory.words=4096" },
-          "layer conv1 with 1 replica needs 9 rows for one input channel, the array has 8: want "
+          "layer conv1 needs 9 rows for one input channel, the array has 8: want "
           "core.crossbar.rows = 9",
           { "core.crossbar.rows=9" },
           { "core.crossbar.rows=8" } },
-        { { "mapping.replicas.conv2=4", "core.crossbar.rows=17", "chip.cores=2000",
-            "core.input_memory.words=4096", "fabric.link_gbps=100", "fabric.partial_sum_gbps=100" },
-          "layer conv2 with 4 replicas needs 18 rows for one input channel, the array has 17: want "
-          "core.crossbar.rows = 18 or fewer replicas",
-          { "core.crossbar.rows=18" },
-          { "core.crossbar.rows=17" } },
     };
     CHECK_REFUSALS(c);
 }
 
 /* ---- mappings that mean nothing ---- */
 
-static void replicas_without_a_column_each_are_refused(void **state)
+/* Rows for one channel by Method 1: 3 * (n + 2); in blocks of 2 columns, 4 * (n / 2 + 2). */
+static void replicas_that_fit_in_no_way_are_refused_with_how_many_and_which_array_would(void **state)
 {
     (void)state;
     static const struct refusal c[] = {
         { { "mapping.replicas.conv2=17", "core.crossbar.columns=16", "core.crossbar.rows=8192",
             "chip.cores=2000", "clocking.timestep_ns=1000" },
-          "mapping.replicas of conv2 = 17: they need at least 17 columns, the array has 16: want "
-          "at most 16 replicas or core.crossbar.columns = 17",
+          "mapping.replicas of conv2 = 17: they need 57 rows for one input channel and 17 columns "
+          "for one output channel, the array has 8192 and 16: want at most 16 replicas or "
+          "core.crossbar.columns = 17",
           { "mapping.replicas.conv2=16", "core.crossbar.columns=17" },
           { "mapping.replicas.conv2=17", "core.crossbar.columns=16" } },
+        { { "mapping.replicas.conv2=4", "core.crossbar.rows=17", "chip.cores=2000",
+            "core.input_memory.words=4096", "fabric.link_gbps=100", "fabric.partial_sum_gbps=100" },
+          "mapping.replicas of conv2 = 4: they need 18 rows for one input channel and 4 columns "
+          "for one output channel, the array has 17 and 256: want at most 3 replicas or "
+          "core.crossbar.rows = 18",
+          { "mapping.replicas.conv2=3", "core.crossbar.rows=18" },
+          { "mapping.replicas.conv2=4", "core.crossbar.rows=17" } },
+        { { "mapping.replicas.conv2=300", "clocking.timestep_ns=100000", "chip.cores=2000" },
+          "mapping.replicas of conv2 = 300: they need 906 rows for one input channel and 300 "
+          "columns for one output channel, the array has 256 and 256: want at most 83 replicas or "
+          "core.crossbar.rows = 906 and core.crossbar.columns = 300",
+          { "mapping.replicas.conv2=83" },
+          { "mapping.replicas.conv2=84" } },
+        { { "mapping.replicas.conv2=9", "mapping.block_width.conv2=2", "core.crossbar.rows=20",
+            "chip.cores=2000", "core.input_memory.words=4096", "clocking.timestep_ns=100000" },
+          "mapping.replicas of conv2 = 9: they need 27 rows for one input channel and 9 columns "
+          "for one output channel, the array has 20 and 256: want at most 6 replicas or "
+          "core.crossbar.rows = 27",
+          { "mapping.replicas.conv2=6", "core.crossbar.rows=27" },
+          { "mapping.replicas.conv2=7", "core.crossbar.rows=26" } },
+        { { "mapping.replicas.conv2=9000", "clocking.timestep_ns=100000", "chip.cores=2000" },
+          "mapping.replicas of conv2 = 9000: they need 27006 rows for one input channel and 9000 "
+          "columns for one output channel, the array has 256 and 256: want at most 83 replicas",
+          { "mapping.replicas.conv2=83" }, // no array has so many
+          { "mapping.replicas.conv2=84" } },
+        { { "mapping.replicas.conv1=2", "core.crossbar.rows=8", "chip.cores=2000",
+            "core.input_memory.words=4096", "clocking.timestep_ns=100000" },
+          "mapping.replicas of conv1 = 2: they need 12 rows for one input channel and 2 columns "
+          "for one output channel, the array has 8 and 256: want core.crossbar.rows = 12",
+          { "core.crossbar.rows=12" },
+          { "core.crossbar.rows=11" } },
     };
     CHECK_REFUSALS(c);
 }
@@ -438,7 +465,8 @@ int main(void)
         cmocka_unit_test(too_few_cores_are_refused_with_the_number_that_is_needed),
         cmocka_unit_test(memories_that_are_too_small_are_refused_with_the_words_that_are_needed),
         cmocka_unit_test(a_channel_that_an_array_cannot_hold_is_refused_with_the_rows_that_can),
-        cmocka_unit_test(replicas_without_a_column_each_are_refused),
+        cmocka_unit_test(
+            replicas_that_fit_in_no_way_are_refused_with_how_many_and_which_array_would),
         cmocka_unit_test(more_copies_than_columns_or_strips_are_refused),
         cmocka_unit_test(copies_of_a_pooled_layer_are_refused),
         cmocka_unit_test(blocks_wider_than_the_map_are_refused),
