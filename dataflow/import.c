@@ -287,7 +287,7 @@ static enum err visit_add(const struct walk *w)
     return ERR_NONE;
 }
 
-static enum err visit_relu(const struct walk *w)
+static enum err cut(const struct walk *w)
 {
     struct import_value *x = source_of(w, 0);
 
@@ -299,6 +299,33 @@ static enum err visit_relu(const struct walk *w)
     v->positive |= v->maker != ONNX_ABSENT; // a mean keeps the type of its map
     v->cut = true;
     return ERR_NONE;
+}
+
+static enum err visit_relu(const struct walk *w)
+{
+    return cut(w);
+}
+
+/* From 0 to a bound: Relu, as bytes whose scale comes from clipped values end at the bound or
+ * below. A scale rounded up would not. */
+static enum err visit_clip(const struct walk *w)
+{
+    double low = -INFINITY, high = INFINITY;
+    enum err e = onnx_attr_float(w->node, "min", &low, w->msg);
+
+    if (!e)
+        e = onnx_attr_float(w->node, "max", &high, w->msg);
+    if (e)
+        return e;
+    if (constant(w, 1))
+        low = (double)constant(w, 1)->real[0]; // one value: it has been evaluated
+    if (constant(w, 2))
+        high = (double)constant(w, 2)->real[0];
+    if (low != 0 || !(high > 0) || w->im->cfg.power_of_two ||
+        source_of(w, 0)->maker == ONNX_ABSENT)
+        return REFUSE(w, "clips to %g .. %g: want 0 to a positive bound, behind a Conv or Gemm, and "
+                      "free scales of activations", low, high);
+    return cut(w);
 }
 
 /* Mean over rows and columns; flat: which are gone then. */
@@ -356,6 +383,7 @@ static const struct {
 } visits[] = {
     {"Add",       visit_add},
     {"BatchNormalization", visit_batch_normalization},
+    {"Clip",      visit_clip},
     {"Conv",      visit_conv},
     {"Dropout",   visit_layout},
     {"Flatten",   visit_layout},
@@ -374,7 +402,7 @@ static enum err visit(const struct walk *w)
     for (size_t i = 0; i < sizeof visits / sizeof *visits; i++)
         if (strcmp(visits[i].op, w->node->proto->op_type) == 0)
             return visits[i].visit(w);
-    return REFUSE(w, "cannot be quantised yet: want Add, BatchNormalization, Conv, Dropout, "
+    return REFUSE(w, "cannot be quantised yet: want Add, BatchNormalization, Clip, Conv, Dropout, "
                   "Flatten, Gemm, GlobalAveragePool, Identity, MatMul, ReduceMean, Relu, Reshape "
                   "or Squeeze");
 }

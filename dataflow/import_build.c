@@ -59,7 +59,7 @@ static double magnitude(const struct import_value *v, double percentile)
     uint32_t bits = (bin + 1) << 16; // the bin's upper edge
     float edge;
     memcpy(&edge, &bits, sizeof edge);
-    return (double)(edge < v->largest && percentile < 100 ? edge : v->largest);
+    return (double)(edge < v->largest ? edge : v->largest);
 }
 
 static double power_of_two_above(double v)

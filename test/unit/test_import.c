@@ -273,6 +273,43 @@ static void activations_span_the_largest_magnitude_seen(void **state)
     release(&t);
 }
 
+static Onnx__ModelProto *clipping_model(void)
+{
+    Onnx__ModelProto *m = float_model();
+    Onnx__NodeProto *clip = find_node(m, "r1");
+    const float bound[] = {0, 0.75F};
+    const char *const names[] = {"low", "high"};
+
+    make_rename(&clip->op_type, "Clip");
+    clip->input = realloc(clip->input, 3 * sizeof *clip->input);
+    for (int i = 0; i < 2; i++) {
+        make_tensor(m, names[i], ONNX_TYPE(FLOAT), (const int64_t[]){-1}, &bound[i], sizeof *bound);
+        clip->input[clip->n_input++] = strdup(names[i]);
+    }
+    return m;
+}
+
+static void bytes_behind_clip_end_at_its_bound(void **state)
+{
+    struct import_cfg cfg = plain;
+    struct made t;
+    struct err_msg m;
+
+    (void)state;
+    if (import_model(&t, clipping_model(), &cfg, &m) ||
+        network_decode_onnx(&t.network, "made", t.data, t.size, &m))
+        fail_msg("%s", m.text);
+    assert_true(fabs(255 * layer(&t, "c1")->out_scale - 0.75) < 1e-6);
+    assert_int_equal(layer(&t, "c1")->requant.low, 0);
+    assert_int_equal(layer(&t, "c1")->requant.high, 255);
+    release(&t);
+
+    cfg.power_of_two = true; // 0.75 / 255 would be rounded up
+    assert_int_equal(import_model(&t, clipping_model(), &cfg, &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "node \"r1\" (Clip): clips to 0 .. 0.75: want"));
+    release(&t);
+}
+
 static void powers_of_two_lie_just_above(void **state)
 {
     struct import_cfg cfg = plain;
@@ -334,6 +371,21 @@ static void the_image_is_int8_with_the_models_own_mean_and_scale(void **state)
     assert_true(t.network.layer[0].out_signed);
     assert_int_equal(t.network.layer[0].out_zero, 30 - 128); // the byte of pixel 30
     assert_true(fabs(t.network.layer[0].out_scale / 0.0125 - 1) < 1e-6);
+
+    int8_t pixels[N_PIXEL];
+    struct array a;
+    for (size_t i = 0; i < N_PIXEL; i++)
+        pixels[i] = pixel_at(3, i);
+    assert_true(array_init(&a, ONNX_TYPE(FLOAT), 4, (const uint32_t[]){1, CHANNELS, SIDE, SIDE}));
+    import_image(&t.import, pixels, &a);
+    for (int ch = 0; ch < CHANNELS; ch++)
+        for (int x = 0; x < SIDE; x++)
+            for (int y = 0; y < SIDE; y++) {
+                int pixel = pixels[(y * SIDE + x) * CHANNELS + ch] + 128;
+                double real = (double)a.real[(ch * SIDE + x) * SIDE + y];
+                assert_true(fabs(real - (pixel - 30) * 0.0125) < 1e-6);
+            }
+    array_release(&a);
     release(&t);
 }
 
@@ -420,6 +472,7 @@ int main(void)
         cmocka_unit_test(batch_normalisation_is_folded_into_weights_and_bias),
         cmocka_unit_test(one_scale_for_all_weights_spans_the_largest),
         cmocka_unit_test(activations_span_the_largest_magnitude_seen),
+        cmocka_unit_test(bytes_behind_clip_end_at_its_bound),
         cmocka_unit_test(powers_of_two_lie_just_above),
         cmocka_unit_test(a_percentile_leaves_out_that_share_of_the_largest),
         cmocka_unit_test(the_image_is_int8_with_the_models_own_mean_and_scale),
