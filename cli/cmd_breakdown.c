@@ -24,7 +24,7 @@ static void print_head(const struct breakdown *b, FILE *out)
 
     fprintf(out, "Energy per image of %s on %s, %s, %s; %s.\n", b->study->network.name,
             c->energy.chip, r->technology, r->device,
-            r->values ? "the crossbar follows the run's values"
+            r->values ? "crossbar and drivers follow the run's values"
                       : "timing only, so the crossbar's input is the chip's stated mean");
     if (r->warning[0])
         fprintf(out, "Note: %s.\n", r->warning);

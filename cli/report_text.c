@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/report.h"
 #include "cli/table.h"
@@ -216,6 +217,53 @@ static enum err print_accuracy(const struct report *r, FILE *out, struct err_msg
     return e;
 }
 
+static int64_t block_pj(const struct price_row *row, unsigned b)
+{
+    return row->energy_pj[b] + row->leakage_pj[b];
+}
+
+/* The blocks whose energy rests on the same, and their share of all. */
+static void print_basis(const struct price_report *p, const char *basis, double all_pj, FILE *out)
+{
+    const char *before = ": ";
+    int64_t pj = 0;
+
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        if (strcmp(p->basis[b], basis) == 0)
+            pj += block_pj(&p->total, b);
+    if (pj == 0)
+        return;
+    fprintf(out, "  %9.1f %%  %s", 100 * (double)pj / all_pj, basis);
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        if (strcmp(p->basis[b], basis) == 0) {
+            fprintf(out, "%s%s", before, price_block_name((enum price_block)b));
+            before = ", ";
+        }
+    fputc('\n', out);
+}
+
+static void print_energy(const struct report *r, FILE *out)
+{
+    const struct price_report *p = r->price;
+    double leakage_pj = (double)price_row_leakage_pj(&p->total);
+    double pj = (double)price_row_energy_pj(&p->total) + leakage_pj;
+
+    fprintf(out,
+            "\nAn image takes %.3f nJ on %s, %s, %s: %.1f mW in the mean, %.1f %% of it\n"
+            "leakage. %.4g TOPS/W delivered (one core at work all the time: %.4g), %.3f mm2.\n"
+            "Of the energy\n\n",
+            pj * 1e-3, r->study->config.energy.chip, p->technology, p->device, pj / p->image_ns,
+            100 * leakage_pj / pj, p->tops_per_w, p->peak.tops_per_w,
+            (double)price_row_area_um2(&p->total) * 1e-6);
+    print_basis(p, "calibrated", pj, out);
+    print_basis(p, "cited", pj, out);
+    print_basis(p, "predicted", pj, out);
+    fprintf(out, "\n  calibrated: a factor was fitted to figures of this chip; predicted: from circuits\n"
+                 "  and stated sizes alone. `imcsim breakdown` shows each block and layer.\n");
+    if (p->warning[0])
+        fprintf(out, "  Note: %s.\n", p->warning);
+}
+
 enum err report_text(const void *report, FILE *out, struct err_msg *m)
 {
     const struct report *r = report;
@@ -231,6 +279,8 @@ enum err report_text(const void *report, FILE *out, struct err_msg *m)
         e = print_titled("Links, one for every stream between two cores", link_table(r), out, m);
     if (!e && r->images)
         e = print_accuracy(r, out, m);
+    if (!e && r->price)
+        print_energy(r, out);
     fprintf(out, "\nHost: %.3g s, %.4g images/s, %.0f MiB\n", r->host.wall_s,
             (double)r->result->n_image / r->host.wall_s, r->host.peak_rss_mib);
     return e;

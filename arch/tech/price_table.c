@@ -400,6 +400,7 @@ struct json_t *price_energy_json(const struct price_report *r)
 
     json_object_set_new(o, "total_nj_per_image", json_real((double)pj / 1e3));
     json_object_set_new(o, "blocks", blocks_json(r->total.energy_pj, r->total.leakage_pj, 1e3));
+    json_object_set_new(o, "leakage", blocks_json(r->total.leakage_pj, NULL, 1e3));
     json_object_set_new(o, "basis", basis_json(r));
     json_object_set_new(o, "mean_power_mw", json_real((double)pj / r->image_ns));
     json_object_set_new(o, "tops_per_w", json_real(r->tops_per_w));

@@ -1,4 +1,5 @@
 /* imcsim breakdown: presets, stored results, bad input. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,14 @@
 #include "cli/pricing.h"
 #include "cli/report.h"
 #include "cli/stored.h"
+#include "test/cli_rig.h"
 #include "test/tmpdir.h"
+
+static void assert_near(double got, double want, double tolerance)
+{
+    if (!(fabs(got - want) <= tolerance))
+        fail_msg("%.9g, want %.9g within %g", got, want, tolerance);
+}
 
 static void simulate(struct study *s, struct run_result *r, const char *path)
 {
@@ -107,6 +115,102 @@ static void a_stored_result_prices_to_the_same_bytes(void **state)
     free(want);
     run_result_release(&r);
     study_release(&s);
+}
+
+/* The trained network on an image whose pixels are all alike, or on none (-1). */
+static void price_grey(struct price_report *price, struct run_result *r, const char *dir, int grey)
+{
+    static const char *const set[] = { "energy.chip=dazzi2021_14nm", "energy.device=pcm",
+                                       "energy.technology=14nm_lp" };
+    struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 1 };
+    char path[TMPDIR_PATH_MAX], record[1 + 3 * 32 * 32] = { 0 }; // CIFAR-10: label, planes
+    struct study s;
+    struct err_msg m;
+
+    if (grey >= 0) {
+        memset(record + 1, grey, sizeof record - 1);
+        tmpdir_write(dir, "grey.bin", record, sizeof record);
+        cfg.images = tmpdir_path(path, dir, "grey.bin");
+    }
+    if (study_load(&s, "configs/resnet32_fmnist.yaml", set, 3, &m) || run(&s.plan, &cfg, r, &m) ||
+        pricing(price, &s, r, &m))
+        fail_msg("%s", m.text);
+    study_release(&s);
+}
+
+static void a_run_with_values_is_priced_by_them(void **state)
+{
+    /* V_supply V_read (25 uS / 127) (90 ns / 255), fitted factor: pJ per |x| |w| */
+    const double lsb2_pj = 0.8 * 0.2 * (25. / 127) * (90. / 255) * 1e-3 * 1.52556;
+    struct price_report dark, light, none;
+    struct run_result of_dark, of_light, of_none;
+
+    price_grey(&dark, &of_dark, *state, 0);
+    price_grey(&light, &of_light, *state, 200);
+    price_grey(&none, &of_none, *state, -1);
+    assert_true(dark.values && light.values && !none.values);
+    for (uint32_t i = 0; i < dark.n_core; i++) {
+        const struct core_counters *d = &of_dark.core[i], *l = &of_light.core[i];
+        const int64_t *dark_pj = dark.core[i].energy_pj, *light_pj = light.core[i].energy_pj;
+        double xw = (double)l->sum_abs_xw - (double)d->sum_abs_xw, x = (double)l->sum_abs_x;
+
+        assert_true(xw != 0);
+        assert_near((double)(light_pj[PRICE_CROSSBAR] - dark_pj[PRICE_CROSSBAR]), xw * lsb2_pj,
+                    1 + 1e-6 * fabs(xw * lsb2_pj));
+        /* 256 clocks for 255; without values 128 for every row */
+        assert_near((double)light_pj[PRICE_INPUT_DRIVERS],
+                    (double)none.core[i].energy_pj[PRICE_INPUT_DRIVERS] * x * (256. / 255) /
+                        (128 * (double)l->driven_rows), 2);
+        for (unsigned b = PRICE_ADC; b < N_PRICE_BLOCK; b++)
+            assert_true(light_pj[b] == none.core[i].energy_pj[b] && dark_pj[b] == light_pj[b]);
+    }
+    price_report_release(&dark);
+    price_report_release(&light);
+    price_report_release(&none);
+    run_result_release(&of_dark);
+    run_result_release(&of_light);
+    run_result_release(&of_none);
+}
+
+static void assert_says(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("\"%s\" is not in:\n%s", part, text);
+}
+
+static void the_text_of_a_priced_run_says_what_its_energy_rests_on(void **state)
+{
+    char *text = succeed(*state, "run configs/dazzi2021_14nm.yaml --json @/run.json"), part[128];
+    json_t *doc = json_of(*state, "breakdown @/run.json --json -"), *value;
+    json_t *blocks = at(doc, "energy.blocks");
+    const char *key;
+    double calibrated = 0;
+
+    snprintf(part, sizeof part, "An image takes %.3f nJ on dazzi2021_14nm, 14nm_lp, pcm: ",
+             number_at(doc, "energy.total_nj_per_image"));
+    assert_says(text, part);
+    snprintf(part, sizeof part, "\nleakage. %.4g TOPS/W delivered (one core at work all the time: "
+             "%.4g), %.3f mm2.\n", number_at(doc, "energy.tops_per_w"),
+             number_at(doc, "energy.peak.tops_per_w"), number_at(doc, "area.total_mm2"));
+    assert_says(text, part);
+    json_object_foreach(at(doc, "energy.basis"), key, value)
+        if (strcmp(json_string_value(value), "calibrated") == 0)
+            calibrated += number_at(blocks, key) + number_at(at(doc, "energy.leakage"), key);
+    snprintf(part, sizeof part, "%.1f %%  calibrated: crossbar, input_memory, dataflow_controller, "
+             "links\n", 100 * calibrated / number_at(doc, "energy.total_nj_per_image"));
+    assert_says(text, part);
+    assert_says(text, "%  cited: adc\n");
+    assert_says(text, "%  predicted: input_drivers, digital, clock\n");
+    free(text);
+    json_decref(doc);
+
+    text = succeed(*state, "run configs/isaac_32nm.yaml --set energy.technology=22nm_lp");
+    assert_null(strstr(text, "%  calibrated"));
+    assert_says(text, "Note: figures of 32 nm scaled to 22nm_lp");
+    free(text);
+    text = succeed(*state, "run configs/resnet32.yaml");
+    assert_null(strstr(text, "TOPS/W"));
+    free(text);
 }
 
 static void refuse(const char *dir, const char *text, const char *part)
@@ -215,6 +319,10 @@ int main(void)
         cmocka_unit_test(every_preset_is_priced),
         cmocka_unit_test_setup_teardown(a_stored_result_prices_to_the_same_bytes, tmpdir_make,
                                         tmpdir_remove),
+        cmocka_unit_test_setup_teardown(a_run_with_values_is_priced_by_them, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(the_text_of_a_priced_run_says_what_its_energy_rests_on,
+                                        tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(documents_that_are_no_results_are_refused, tmpdir_make,
                                         tmpdir_remove),
         cmocka_unit_test(a_hundred_nanoseconds_are_too_short_for_hermes),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +117,37 @@ static void energy_and_area_are_those_of_breakdown(void **state)
     json_decref(cost);
 }
 
+static void energy_efficiency_and_area_have_ratios_in_every_form(void **state)
+{
+    static const char *const keys[] = { "energy_nj_per_image", "tops_per_w", "area_mm2" };
+    static const char *const rows[] = { "| energy | nJ/image |", "| efficiency | TOPS/W |",
+                                        "| area | mm2 |" };
+#define BOTH "compare " PRICED " configs/hermes_14nm.yaml "
+    json_t *doc = json_of(*state, BOTH "--json -");
+    json_t *all = at(doc, "configurations"), *first = json_array_get(all, 0),
+           *second = json_array_get(all, 1);
+    char want[64], *text = succeed(*state, BOTH "--markdown @/t.md --csv @/t.csv");
+    char *markdown = read_file(*state, "t.md"), *csv = read_file(*state, "t.csv");
+
+    for (size_t i = 0; i < 3; i++) {
+        double ratio = number_at(second, keys[i]) / number_at(first, keys[i]);
+
+        assert_near(at(second, "ratios"), keys[i], ratio);
+        snprintf(want, sizeof want, " %.3f |\n", ratio);
+        const char *row = strstr(markdown, rows[i]);
+        assert_non_null(row);
+        assert_memory_equal(strchr(row, '\n') + 1 - strlen(want), want, strlen(want));
+        assert_non_null(strstr(csv, keys[i]));
+        snprintf(want, sizeof want, "%s_ratio", keys[i]);
+        assert_non_null(strstr(csv, want));
+    }
+    assert_non_null(strstr(text, "TOPS/W"));
+    free(text);
+    free(markdown);
+    free(csv);
+    json_decref(doc);
+}
+
 static void set_applies_to_every_configuration(void **state)
 {
     json_t *doc = json_of(*state, "compare " PLAIN " " SPEEDUP
@@ -176,6 +208,7 @@ int main(void)
         TEST(memories_are_those_of_map),
         TEST(ratios_are_to_the_first_and_absent_where_it_has_no_such_figure),
         TEST(energy_and_area_are_those_of_breakdown),
+        TEST(energy_efficiency_and_area_have_ratios_in_every_form),
         TEST(set_applies_to_every_configuration),
         TEST(text_markdown_and_csv_show_the_same),
         TEST(files_of_one_name_are_told_apart_by_their_paths),
