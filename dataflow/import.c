@@ -323,8 +323,8 @@ static enum err visit_clip(const struct walk *w)
         high = (double)constant(w, 2)->real[0];
     if (low != 0 || !(high > 0) || w->im->cfg.power_of_two ||
         source_of(w, 0)->maker == ONNX_ABSENT)
-        return REFUSE(w, "clips to %g .. %g: want 0 to a positive bound, behind a Conv or Gemm, and "
-                      "free scales of activations", low, high);
+        return REFUSE(w, "clips to %g .. %g: want 0 to a positive bound, behind a Conv or Gemm, "
+                      "and free scales of activations", low, high);
     return cut(w);
 }
 
