@@ -242,19 +242,34 @@ const char *config_where(const struct config *c, const char *key)
     return c->where && c->where[i] ? c->where[i] : "default";
 }
 
-uint32_t count_map_get(const struct count_map *map, const char *layer, uint32_t height,
-                       uint32_t otherwise)
+static const struct count_entry *find_count(const struct count_map *map, const char *layer,
+                                            uint32_t height)
 {
     char by_height[16];
 
     snprintf(by_height, sizeof by_height, "%" PRIu32, height);
     for (uint32_t i = 0; i < map->n_entry; i++)
         if (strcmp(map->entry[i].key, layer) == 0)
-            return map->entry[i].value;
+            return &map->entry[i];
     for (uint32_t i = 0; i < map->n_entry; i++)
         if (strcmp(map->entry[i].key, by_height) == 0)
-            return map->entry[i].value;
-    return otherwise;
+            return &map->entry[i];
+    return NULL;
+}
+
+uint32_t count_map_get(const struct count_map *map, const char *layer, uint32_t height,
+                       uint32_t otherwise)
+{
+    const struct count_entry *e = find_count(map, layer, height);
+
+    return e ? e->value : otherwise;
+}
+
+const char *count_map_where(const struct count_map *map, const char *layer, uint32_t height)
+{
+    const struct count_entry *e = find_count(map, layer, height);
+
+    return e ? e->where : "default";
 }
 
 /* ---- writing ---- */

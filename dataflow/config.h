@@ -100,6 +100,9 @@ void config_print_help(FILE *out);
 uint32_t count_map_get(const struct count_map *map, const char *layer, uint32_t height,
                        uint32_t otherwise);
 
+/* Where that value was given, as config_where() has it. */
+const char *count_map_where(const struct count_map *map, const char *layer, uint32_t height);
+
 /* Whole clocks in ns nanoseconds at clock_mhz. False when it is not a whole number. */
 bool config_clocks(uint64_t ns, uint32_t clock_mhz, uint64_t *clocks);
 

@@ -9,6 +9,12 @@
 #include "dataflow/mapping.h"
 #include "dataflow/plan_internal.h"
 
+/* ERR_INPUT with a line that says where the entry of a mapping table that holds for a layer was
+ * given. */
+#define REFUSE_ENTRY(map, l, m, ...)                                                               \
+    (err_set(m, ERR_INPUT, __VA_ARGS__),                                                           \
+     err_prefix(m, count_map_where(map, (l)->name, (l)->out.height)), ERR_INPUT)
+
 static bool reads_only(const struct layer *l, uint32_t input)
 {
     return l->n_input == 1 && l->input[0] == input;
@@ -125,17 +131,17 @@ static enum err choose_firing(const struct plan *p, struct plan_layer *pl, uint3
         return refuse_firing(p, m);
     *block_width = count_map_get(&cfg->block_width, l->name, l->out.height, 1);
     if (*block_width > l->out.width)
-        return PLAN_REFUSE(p, "mapping.block_width", m,
-                       "mapping.block_width of %s = %u: its output is %u columns wide: "
-                       "want 1 to %u",
-                       l->name, *block_width, l->out.width, l->out.width);
+        return REFUSE_ENTRY(&cfg->block_width, l, m,
+                            "mapping.block_width of %s = %u: its output is %u columns wide: "
+                            "want 1 to %u",
+                            l->name, *block_width, l->out.width, l->out.width);
     if (*block_width > 1 && pl->firing == &fire_column) // what replicas of Method 2 can compute
         pl->firing = &fire_block;
     if (*block_width > 1 && (l->window.dilation[0] > 1 || l->window.dilation[1] > 1))
-        return PLAN_REFUSE(p, "mapping.block_width", m,
-                       "mapping.block_width of %s = %u: blocks of dilated windows are not there "
-                       "yet: want 1",
-                       l->name, *block_width);
+        return REFUSE_ENTRY(&cfg->block_width, l, m,
+                            "mapping.block_width of %s = %u: blocks of dilated windows are not "
+                            "there yet: want 1",
+                            l->name, *block_width);
     return ERR_NONE;
 }
 
@@ -170,7 +176,7 @@ static enum err check_array(const struct plan *p, const struct plan_layer *pl, u
                             uint32_t block_width, struct err_msg *m)
 {
     const struct crossbar_cfg *array = &p->config->crossbar;
-    const char *layer = p->network->layer[pl->layer].name;
+    const struct layer *l = &p->network->layer[pl->layer];
     uint32_t rows = replicas_make(&pl->window, n, block_width).positions;
     char fewer[64] = "", larger[96] = "";
 
@@ -180,17 +186,17 @@ static enum err check_array(const struct plan *p, const struct plan_layer *pl, u
         return PLAN_REFUSE(p, "core.crossbar.rows", m,
                            "layer %s needs %u rows for one input channel, the array has %u: want "
                            "core.crossbar.rows = %u",
-                           layer, rows, array->rows, rows);
+                           l->name, rows, array->rows, rows);
     uint32_t most = most_replicas(&pl->window, block_width, array);
     if (most > 0)
         snprintf(fewer, sizeof fewer, "at most %u replica%s", most, most == 1 ? "" : "s");
     if (rows <= MOST_SIDE && n <= MOST_SIDE)
         larger_array(larger, sizeof larger, array, rows, n);
-    return PLAN_REFUSE(p, "mapping.replicas", m,
-                       "mapping.replicas of %s = %u: they need %u rows for one input channel and "
-                       "%u columns for one output channel, the array has %u and %u: want %s%s%s",
-                       layer, n, rows, n, array->rows, array->columns, fewer,
-                       fewer[0] && larger[0] ? " or " : "", larger);
+    return REFUSE_ENTRY(&p->config->mapping.replicas, l, m,
+                        "mapping.replicas of %s = %u: they need %u rows for one input channel and "
+                        "%u columns for one output channel, the array has %u and %u: want %s%s%s",
+                        l->name, n, rows, n, array->rows, array->columns, fewer,
+                        fewer[0] && larger[0] ? " or " : "", larger);
 }
 
 static enum err place_replicas(const struct plan *p, struct plan_layer *pl, struct err_msg *m)
@@ -214,15 +220,15 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     uint32_t strips = firing_strips(pl->firing, &shape);
     pl->copies = count_map_get(&cfg->copies, l->name, l->out.height, 1);
     if (pl->copies > strips)
-        return PLAN_REFUSE(p, "mapping.copies", m,
-                       "mapping.copies of %s = %u: there are %u output columns or strips to share: "
-                       "want 1 to %u",
-                       l->name, pl->copies, strips, strips);
+        return REFUSE_ENTRY(&cfg->copies, l, m,
+                            "mapping.copies of %s = %u: there are %u output columns or strips to "
+                            "share: want 1 to %u",
+                            l->name, pl->copies, strips, strips);
     if (pl->copies > 1 && l->pooled)
-        return PLAN_REFUSE(p, "mapping.copies", m,
-                       "mapping.copies of %s = %u: one core sums up what is pooled: want "
-                       "mapping.copies.%s = 1",
-                       l->name, pl->copies, l->name);
+        return REFUSE_ENTRY(&cfg->copies, l, m,
+                            "mapping.copies of %s = %u: one core sums up what is pooled: want "
+                            "mapping.copies.%s = 1",
+                            l->name, pl->copies, l->name);
     pl->rows = l->in.channels * pl->replicas.positions;
     pl->columns = l->out.channels * n;
     pl->n_core = pl->parts * pl->groups * pl->copies;

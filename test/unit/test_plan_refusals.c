@@ -398,6 +398,29 @@ static void refusals_name_the_line_or_the_option_that_gave_the_key(void **state)
     rig_release(&r);
 }
 
+static void refusals_name_the_entry_of_a_mapping_table(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *set[3], *begin;
+    } c[] = {
+        { { "mapping.copies.32=2", "mapping.copies.8=2" },
+          "--set mapping.copies.8: mapping.copies of conv31 = 2: " },
+        { { "mapping.copies.8=1", "mapping.copies.conv31=2" },
+          "--set mapping.copies.conv31: mapping.copies of conv31 = 2: " },
+        { { "mapping.replicas.8=1", "mapping.replicas.16=300" },
+          "--set mapping.replicas.16: mapping.replicas of rs1 = 300: " },
+        { { "mapping.block_width.32=2", "mapping.block_width.8=9" },
+          "--set mapping.block_width.8: mapping.block_width of rs2 = 9: " },
+    };
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++) {
+        struct plan_rig r;
+        assert_int_equal(rig_make(&r, c[i].set), ERR_INPUT);
+        assert_memory_equal(r.msg.text, c[i].begin, strlen(c[i].begin));
+        rig_release(&r);
+    }
+}
+
 /* ---- networks ---- */
 
 static void expect_refused_network(struct plan_rig *r, const char *text)
@@ -480,6 +503,7 @@ int main(void)
         cmocka_unit_test(chains_without_hops_that_take_longer_than_a_timestep_are_refused),
         cmocka_unit_test(a_timestep_of_no_whole_number_of_clocks_is_refused),
         cmocka_unit_test(refusals_name_the_line_or_the_option_that_gave_the_key),
+        cmocka_unit_test(refusals_name_the_entry_of_a_mapping_table),
         cmocka_unit_test(networks_that_cannot_be_mapped_are_refused_by_layer),
         cmocka_unit_test(blocks_of_dilated_windows_are_refused),
     };
