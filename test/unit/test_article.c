@@ -263,6 +263,30 @@ static void figure_10b_too_with_4_2_and_1_pixels_a_timestep(void **state)
     assert_curves(*state, "figure10b.csv", &c);
 }
 
+/* Stride 2: nothing to compute while the pixels of an even column come, of which there are 32, not
+ * the 16 that the article's text has; its average of one firing in four timesteps follows. */
+static void layer_12_pauses_for_the_32_pixels_of_every_second_column(void **state)
+{
+    struct curves k = read_curves(*state, "figure10a.csv");
+    size_t from = 10, layer = 12; // conv11, conv12; rs1 stands between them
+    uint64_t pauses = 0, computed = 0;
+
+    assert_string_equal(k.name[from], "conv11");
+    assert_string_equal(k.name[layer], "conv12");
+    for (uint64_t t = 0; t + 1 < k.rows; t++) { // a pixel is stored a hop after it is computed
+        uint64_t stored = k.value[t][from], step = k.value[t + 1][layer] - k.value[t][layer];
+        bool comes = t > 0 && stored > k.value[t - 1][from];
+        if (comes && (stored - 1) / 32 % 2 == 0) {
+            assert_int_equal(step, 0);
+            pauses++;
+        }
+        computed += step;
+    }
+    assert_int_equal(pauses, 16 * 32);
+    assert_int_equal(computed, 1024 / 4);
+    free(k.value);
+}
+
 /* ---- gnuplot ---- */
 
 static void gnuplot_draws_a_curve_for_each_width_and_for_each_convolution(void **state)
@@ -396,6 +420,7 @@ int main(void)
         cmocka_unit_test(figure_9_draws_every_core_and_every_stream_in_its_colour),
         cmocka_unit_test(figure_10a_begins_and_ends_every_curve_when_a_naive_machine_does),
         cmocka_unit_test(figure_10b_too_with_4_2_and_1_pixels_a_timestep),
+        cmocka_unit_test(layer_12_pauses_for_the_32_pixels_of_every_second_column),
         cmocka_unit_test(gnuplot_draws_a_curve_for_each_width_and_for_each_convolution),
         cmocka_unit_test(chromium_shows_every_figure_and_table_on_the_page),
     };

@@ -102,6 +102,10 @@ static void wrong_input_is_one_line_that_names_place_and_cure_and_status_2(void 
         { "map " PLAIN " --set fabric.link_gbps=4.4", "fabric.link_gbps = 4.48" },
         { "map " PLAIN " --set core.crossbar.mvm_ns=130", "core.crossbar.mvm_ns = 100" },
         { "map " PLAIN " --set core.crossbar.rows=8", "core.crossbar.rows" },
+        { "map " PLAIN " --set mapping.replicas.32=300",
+          "--set mapping.replicas.32: mapping.replicas of conv1 = 300: they need 906 rows" },
+        { "map @/dw.yaml", "/dw.yaml:3: mapping.block_width of conv3 = 33: its output is 32" },
+        { "map @/copies.yaml", "/copies.yaml:1: mapping.copies of conv31 = 2" },
         { "map " PLAIN " --set mapping.replicas.conv99=2", "mapping.replicas.conv99" },
         { "map " PLAIN " --set fabric.kind=mesh", "point_to_point" },
         { "run " PLAIN " --images x", "has no weights: want --set network.onnx=" },
@@ -115,6 +119,8 @@ static void wrong_input_is_one_line_that_names_place_and_cure_and_status_2(void 
         { "range.yaml", "core:\n  crossbar: {rows: 0}\n" },
         { "unknown.yaml", "btach: 1\n" },
         { "depth.yaml", "network:\n  depth: 33\n" },
+        { "dw.yaml", "mapping:\n  replicas: {32: 4}\n  block_width: {conv3: 33}\n" },
+        { "copies.yaml", "mapping: {copies: {conv31: 2}}\n" },
         { "family.yaml", "network:\n  family: vgg\n" },
     };
 

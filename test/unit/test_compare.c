@@ -200,6 +200,56 @@ static void one_configuration_that_is_wrong_is_named_and_nothing_is_written(void
     assert_fails(*state, "compare @/none.csv", 2, "/none.csv: cannot open");
 }
 
+/* Lines that stand in the page indented by four; no space ends a line there. */
+static void assert_in_page(const char *page, const char *lines)
+{
+    while (*lines) {
+        char want[1024];
+        int n = (int)strcspn(lines, "\n"), shown = n;
+        while (shown > 0 && lines[shown - 1] == ' ')
+            shown--;
+        snprintf(want, sizeof want, "\n    %.*s\n", shown, lines);
+        if (shown > 0 && !strstr(page, want))
+            fail_msg("docs/replication.md has no line %s", want);
+        lines += n + (lines[n] == '\n');
+    }
+}
+
+static void the_guide_shows_its_files_and_what_the_command_prints_of_them(void **state)
+{
+    static const struct {
+        const char *name, *text;
+    } files[] = {
+        { "plain.yaml", "batch: 100\n" },
+        { "column.yaml", "mapping: {replicas: {32: 4, 16: 2}}\n"
+                         "fabric:  {link_gbps: 5.12}\nbatch:   100\n" },
+        { "block.yaml", "mapping: {replicas: {32: 4, 16: 2}, block_width: {32: 2}}\n"
+                        "fabric:  {link_gbps: 5.12}\nbatch:   100\n" },
+        { "copies.yaml", "mapping: {copies: {32: 4, 16: 2}}\n"
+                         "chip:    {cores: 128}\nbatch:   100\n" },
+    };
+    static const char *const refused[] = {
+        "map configs/resnet32.yaml --set 'mapping.replicas={32: 4}'",
+        "map configs/resnet32.yaml --set mapping.replicas.conv2=300",
+    };
+    char *page = read_file("docs", "replication.md");
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        assert_in_page(page, files[i].text);
+        tmpdir_write(*state, files[i].name, files[i].text, strlen(files[i].text));
+    }
+    char *text = succeed(*state, "compare @/plain.yaml @/column.yaml @/block.yaml @/copies.yaml");
+    *strstr(text, "\nRatios") = '\0';
+    assert_in_page(page, text);
+    free(text);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct outcome o = imcsim(*state, refused[i]);
+        assert_in_page(page, o.err);
+        outcome_release(&o);
+    }
+    free(page);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, tmpdir_make, tmpdir_remove)
@@ -212,6 +262,7 @@ int main(void)
         TEST(set_applies_to_every_configuration),
         TEST(text_markdown_and_csv_show_the_same),
         TEST(files_of_one_name_are_told_apart_by_their_paths),
+        TEST(the_guide_shows_its_files_and_what_the_command_prints_of_them),
         TEST(one_configuration_that_is_wrong_is_named_and_nothing_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
