@@ -149,17 +149,6 @@ static void replicas_for_a_whole_map_see_every_input_position_once(void **state)
     }
 }
 
-/* What no array holds: the plan refuses it. */
-static void positions_stop_at_the_largest_number(void **state)
-{
-    (void)state;
-    struct window w = square(256, 256);
-
-    assert_int_equal(replicas_make(&w, 65535, 1).positions, 65535u * 65536);
-    assert_int_equal(replicas_make(&w, 65536, 1).positions, UINT32_MAX);
-    assert_int_equal(replicas_make(&w, 65536, 256).positions, UINT32_MAX);
-}
-
 /* ---- splits ---- */
 
 static bool fits(uint32_t channels, uint32_t shares, uint32_t room, uint32_t each)
@@ -213,7 +202,6 @@ int main(void)
         cmocka_unit_test(the_speed_up_does_not_fit_256_rows),
         cmocka_unit_test(aspect_ratio_is_equation_2),
         cmocka_unit_test(replicas_for_a_whole_map_see_every_input_position_once),
-        cmocka_unit_test(positions_stop_at_the_largest_number),
         cmocka_unit_test(a_split_is_the_least_whose_even_shares_fit),
         cmocka_unit_test(parts_hold_whole_channels),
     };
