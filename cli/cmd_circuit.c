@@ -5,6 +5,7 @@
  * words.
  */
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ enum { MOST_PARAM = 12, MOST_ROW = 24 };
 struct param_row {
     const char *name;
     double      dflt, least, most;
+    bool        is_count;
 };
 
 struct result_row {
@@ -69,6 +71,29 @@ static void add(struct bench *b, const char *name, const struct circuit *c)
 static unsigned whole(const struct bench *b, unsigned i)
 {
     return (unsigned)b->value[i];
+}
+
+/* Series transistors are as many times wider, so that the gate is as strong as an inverter. */
+static enum err make_gate(struct bench *b, struct err_msg *m)
+{
+    static const char *const names[] = { "inverter", "NAND", "NOR" };
+    const struct technology *t = &b->technology;
+    enum gate_kind kind = (enum gate_kind)whole(b, 0);
+    unsigned inputs = kind == GATE_INV ? 1 : whole(b, 1);
+    unsigned n_series = kind == GATE_NAND ? inputs : 1, p_series = kind == GATE_NOR ? inputs : 1;
+    struct gate g = gate_standard(t, kind, inputs, gate_widths(t, n_series, p_series));
+    double pf = g.out_pf + b->value[2] * 1e-3;
+    struct edge fall = { 0, 0 }, rise = { 0, 0 };
+
+    (void)m;
+    edge_stage(&fall, n_series * g.down_kohm, pf);
+    edge_stage(&rise, p_series * g.up_kohm, pf);
+    struct circuit c = { .area_um2 = gate_area_um2(&g),
+                         .delay_ns = fmax(fall.delay_ns, rise.delay_ns),
+                         .energy_pj = (g.in_pf + pf) * t->supply_v * t->supply_v,
+                         .leakage_uw = g.leakage_uw };
+    add(b, names[kind], &c);
+    return ERR_NONE;
 }
 
 static enum err make_adder(struct bench *b, struct err_msg *m)
@@ -194,31 +219,39 @@ static enum err make_sub_array(struct bench *b, struct err_msg *m)
     return ERR_NONE;
 }
 
+#define COUNT(name, dflt, least, most) { name, dflt, least, most, true }
+#define REAL(name, dflt, least, most)  { name, dflt, least, most, false }
+
 static const struct circuit_row circuits[] = {
-    { "adder", "ripple-carry adder", { { "bits", 8, 1, 256 } }, make_adder },
-    { "dff", "flip-flops that all switch", { { "n", 1, 1, 1e6 } }, make_dff },
-    { "adder_tree", "tree of adders", { { "n", 4, 2, 4096 }, { "bits", 16, 1, 256 } },
+    { "gate", "standard gate, a switching output; kind 0 inverter, 1 NAND, 2 NOR",
+      { COUNT("kind", 0, 0, 2), COUNT("inputs", 2, 2, 8), REAL("load_ff", 0, 0, 1e6) }, make_gate },
+    { "adder", "ripple-carry adder", { COUNT("bits", 8, 1, 256) }, make_adder },
+    { "dff", "flip-flops that all switch", { COUNT("n", 1, 1, 1e6) }, make_dff },
+    { "adder_tree", "tree of adders", { COUNT("n", 4, 2, 4096), COUNT("bits", 16, 1, 256) },
       make_adder_tree },
-    { "max_pool", "maximum of a window", { { "bits", 8, 2, 64 }, { "window", 4, 2, 256 } },
+    { "max_pool", "maximum of a window", { COUNT("bits", 8, 2, 64), COUNT("window", 4, 2, 256) },
       make_max_pool },
-    { "decoder", "row decoder", { { "bits", 8, 1, 20 }, { "load_ff", 10, 0, 1e6 } }, make_decoder },
-    { "sram", "SRAM macro", { { "words", 512, 4, 65536 }, { "word_bits", 128, 1, 8192 } },
+    { "decoder", "row decoder", { COUNT("bits", 8, 1, 20), REAL("load_ff", 10, 0, 1e6) },
+      make_decoder },
+    { "sram", "SRAM macro", { COUNT("words", 512, 4, 65536), COUNT("word_bits", 128, 1, 8192) },
       make_sram },
     { "register_file", "buffer of flip-flops",
-      { { "words", 128, 4, 65536 }, { "word_bits", 128, 1, 8192 } }, make_register_file },
-    { "sar_adc", "SAR converter", { { "bits", 8, 1, 16 }, { "column_kohm", 100, 1e-3, 1e9 } },
+      { COUNT("words", 128, 4, 65536), COUNT("word_bits", 128, 1, 8192) }, make_register_file },
+    { "sar_adc", "SAR converter", { COUNT("bits", 8, 1, 16), REAL("column_kohm", 100, 1e-3, 1e9) },
       make_sar },
     { "cco_adc", "converter of oscillator and counter",
-      { { "bits", 8, 1, 16 }, { "mean_code", 0.5, 0, 1 } }, make_cco },
+      { COUNT("bits", 8, 1, 16), REAL("mean_code", 0.5, 0, 1) }, make_cco },
     { "wire", "bus of repeated wires",
-      { { "bits", 1, 1, 65536 }, { "length_um", 1000, 1e-3, 1e6 }, { "tolerance", 0, 0, 10 },
-        { "toggle", 1, 0, 1 } }, make_wire },
+      { COUNT("bits", 1, 1, 65536), REAL("length_um", 1000, 1e-3, 1e6),
+        REAL("tolerance", 0, 0, 10), REAL("toggle", 1, 0, 1) }, make_wire },
     { "sub_array", "crossbar with periphery, bit-serial; converter 0 CSA, 1 VSA, 2 SAR; "
       "rows_parallel 0: all",
-      { { "rows", 256, 2, 8192 }, { "columns", 256, 2, 8192 }, { "rows_parallel", 0, 0, 8192 },
-        { "mux", 8, 1, 8192 }, { "levels", 32, 2, 65536 }, { "converter", 0, 0, 2 },
-        { "cells_per_weight", 2, 1, 64 }, { "input_bits", 8, 1, 64 }, { "active", 0.5, 0, 1 },
-        { "on_share", 0.5, 0, 1 }, { "weight_bits", 8, 1, 64 } }, make_sub_array },
+      { COUNT("rows", 256, 2, 8192), COUNT("columns", 256, 2, 8192),
+        COUNT("rows_parallel", 0, 0, 8192), COUNT("mux", 8, 1, 8192),
+        COUNT("levels", 32, 2, 65536), COUNT("converter", 0, 0, 2),
+        COUNT("cells_per_weight", 2, 1, 64), COUNT("input_bits", 8, 1, 64),
+        REAL("active", 0.5, 0, 1), REAL("on_share", 0.5, 0, 1), COUNT("weight_bits", 8, 1, 64) },
+      make_sub_array },
 };
 enum { N_CIRCUIT = sizeof circuits / sizeof *circuits };
 
@@ -248,6 +281,8 @@ static enum err set_number(struct bench *b, const struct circuit_row *c, const c
     if (end == value || *end || !(v >= p->least && v <= p->most))
         return err_set(m, ERR_INPUT, "--set %s = %.40s: want %g to %g", key, value, p->least,
                        p->most);
+    if (p->is_count && v != floor(v))
+        return err_set(m, ERR_INPUT, "--set %s = %.40s: want a whole number", key, value);
     b->value[p - c->param] = v;
     return ERR_NONE;
 }

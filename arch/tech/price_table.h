@@ -1,9 +1,9 @@
 /* arch/tech/price_table.h -- a price report as tables: text, CSV, Markdown, LaTeX, JSON, SVG.
  *
  * By block: energy, leakage, share, power, area, latency in the worst timestep. By layer: energy by
- * block, leakage, sum, share, power, area. Energies are nJ per image with three decimals, areas um2:
- * the whole units of the report. Shares and powers are rounded so that their columns add up too: what
- * is printed sums exactly.
+ * block, leakage, sum, share, power, area. Energies are nJ per image with three decimals, areas
+ * um2: the whole units of the report. Shares and powers are rounded so that their columns add up
+ * too: what is printed sums exactly.
  */
 #ifndef ARCH_TECH_PRICE_TABLE_H
 #define ARCH_TECH_PRICE_TABLE_H

@@ -1172,8 +1172,18 @@ static void a_circuit_is_shown_by_itself(void **state)
     }
     assert_true(total > 0 && sum > total * (1 - 1e-12) && sum < total * (1 + 1e-12));
     json_decref(doc);
+    /* 22 nm, N of 2 F: .1459 fF in, .0786 fF out, 0.85 V */
+    doc = json_of(*state, "circuit gate --set load_ff=1 --json -");
+    double fj = number_at(doc, "blocks[].energy_pj") * 1e3, want = (.1459 + .0786 + 1) * .85 * .85;
+    assert_true(fj > 0.99 * want && fj < 1.01 * want);
+    assert_true(number_at(doc, "blocks[].area_um2") > 0.102 &&
+                number_at(doc, "blocks[].area_um2") < 0.104);
+    json_decref(doc);
     assert_fails(*state, "circuit flux", 2, "circuit flux: want one of imcsim circuit list");
     assert_fails(*state, "circuit adder --set bits=0", 2, "bits = 0: want 1 to 256");
+    assert_fails(*state, "circuit adder --set bits=2.5", 2, "bits = 2.5: want a whole number");
+    assert_fails(*state, "circuit adder --set bits=nan", 2, "bits = nan: want 1 to 256");
+    assert_fails(*state, "circuit sub_array --set cells_per_weight=1", 2, "on/off ratio 12.5");
     assert_fails(*state, "circuit adder --set speed=1", 2, "no such parameter");
     assert_fails(*state, "circuit sub_array --set technology=200nm_lp", 2, "want 1 to 130 nm");
 }

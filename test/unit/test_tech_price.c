@@ -160,6 +160,104 @@ static void another_node_scales_what_was_cited_and_says_so(void **state)
         assert_true(u22.area_um2[b] >= u14.area_um2[b]);
 }
 
+/* ---- scaling ---- */
+
+/* What falls from node to node and rises with sizes. */
+enum { CORE_COST = 8 };
+
+static void core_costs(const struct chip_model *c, const struct core_hardware *h,
+                       double cost[CORE_COST])
+{
+    struct core_unit u = unit_of(c, h);
+    struct core_peak p = core_peak(h, &u);
+    const double all[CORE_COST] = { p.total_pj, p.area_um2, u.control_registers, u.read_word,
+                                    u.write_word, u.area_um2[PRICE_CONTROLLER],
+                                    u.control_selection, link_bit_pj(c, &u, 1) };
+
+    memcpy(cost, all, sizeof all);
+    for (unsigned i = 0; i < CORE_COST; i++)
+        assert_true(isfinite(cost[i]) && cost[i] > 0);
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        assert_true(isfinite(u.leakage_uw[b]) && u.leakage_uw[b] >= 0);
+}
+
+static const char *const nodes[] = { "130nm_lp", "90nm_lp", "65nm_lp", "45nm_lp", "32nm_lp",
+                                     "22nm_lp", "14nm_lp", "10nm_lp", "7nm_lp" };
+enum { N_NODE = sizeof nodes / sizeof *nodes };
+
+static void a_core_costs_less_at_every_smaller_node(void **state)
+{
+    (void)state;
+    struct core_hardware h = hermes(256);
+    double last[CORE_COST], now[CORE_COST];
+
+    for (size_t n = 0; n < N_NODE; n++) {
+        struct chip_model c = load_chip(nodes[n]);
+
+        core_costs(&c, &h, now);
+        for (unsigned i = 0; n > 0 && i < CORE_COST; i++)
+            assert_true(now[i] < last[i]);
+        memcpy(last, now, sizeof last);
+    }
+}
+
+/* D13 of docs/validation.md. */
+static void clock_tree_and_sram_read_slow_down_into_finfets(void **state)
+{
+    (void)state;
+    struct chip_model at22 = load_chip("22nm_lp"), at14 = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+    struct core_unit u22 = unit_of(&at22, &h), u14 = unit_of(&at14, &h);
+
+    assert_true(u14.tree > u22.tree && u14.tree < 1.02 * u22.tree);
+    assert_true(u14.latency_ns[PRICE_INPUT_MEMORY] > u22.latency_ns[PRICE_INPUT_MEMORY]);
+}
+
+static void a_larger_core_costs_more_at_every_node(void **state)
+{
+    (void)state;
+    double last[CORE_COST] = { 0 }, now[CORE_COST];
+
+    for (size_t n = 0; n < N_NODE; n++) {
+        struct chip_model c = load_chip(nodes[n]);
+
+        for (uint32_t size = 64; size <= 1024; size *= 2) {
+            struct core_hardware h = hermes(size);
+
+            h.words = 2 * size;
+            core_costs(&c, &h, now);
+            for (unsigned i = 0; size > 64 && i < CORE_COST; i++)
+                assert_true(now[i] > last[i]);
+            memcpy(last, now, sizeof last);
+        }
+    }
+}
+
+static void a_finer_converter_costs_more_at_every_node(void **state)
+{
+    (void)state;
+    struct core_hardware h = hermes(256);
+
+    h.mvm_ns = 1e6;
+    for (size_t n = 0; n < N_NODE; n++)
+        for (enum price_converter k = PRICE_CONVERTER_SAR; k <= PRICE_CONVERTER_CCO; k++) {
+            struct chip_model c = load_chip(nodes[n]);
+            double last[3] = { 0 };
+
+            c.converter = k;
+            for (unsigned bits = 1; bits <= 12; bits++) {
+                c.fact.converter_bits = bits;
+                struct core_unit u = unit_of(&c, &h);
+                const double now[] = { u.conversion, u.area_um2[PRICE_ADC],
+                                       u.latency_ns[PRICE_ADC] };
+
+                for (unsigned i = 0; i < 3; i++)
+                    assert_true(isfinite(now[i]) && now[i] > last[i]);
+                memcpy(last, now, sizeof last);
+            }
+        }
+}
+
 /* ---- runs ---- */
 
 struct rig {
@@ -833,6 +931,16 @@ static void a_missing_or_absurd_cost_is_refused(void **state)
     assert_int_equal(load_edited("converter_pj:        {value: 4.61", "converter_pj: {value: -4.61",
                                  &m), ERR_INPUT);
     assert_non_null(strstr(m.text, "-4.61"));
+    static const char *const absurd[] = { "nan", ".nan", ".inf", "-.inf", "1e999", "0", "1e7",
+                                          "\"4.61\"" };
+    for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) {
+        char leaf[64];
+
+        snprintf(leaf, sizeof leaf, "converter_pj: {value: %s", absurd[i]);
+        assert_int_equal(load_edited("converter_pj:        {value: 4.61", leaf, &m), ERR_INPUT);
+        assert_non_null(strstr(m.text, "converter_pj"));
+        assert_non_null(strstr(m.text, "want a number from 1e-06 to 1000000 pJ"));
+    }
     assert_int_equal(load_edited("converter: cited", "converter: magic", &m), ERR_INPUT);
     assert_non_null(strstr(m.text, "want cited, sar or cco"));
     struct chip_model c;
@@ -866,6 +974,10 @@ int main(void)
         cmocka_unit_test(a_cell_draws_its_read_current_from_the_supply),
         cmocka_unit_test(registers_of_the_controller_are_counted),
         cmocka_unit_test(another_node_scales_what_was_cited_and_says_so),
+        cmocka_unit_test(a_core_costs_less_at_every_smaller_node),
+        cmocka_unit_test(clock_tree_and_sram_read_slow_down_into_finfets),
+        cmocka_unit_test(a_larger_core_costs_more_at_every_node),
+        cmocka_unit_test(a_finer_converter_costs_more_at_every_node),
         cmocka_unit_test(every_count_is_paid_for_in_one_block),
         cmocka_unit_test(a_bill_by_hand),
         cmocka_unit_test(images_share_what_their_run_costs),

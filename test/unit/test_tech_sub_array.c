@@ -139,43 +139,109 @@ static void rows_of_the_table_add_up(void **state)
     assert_true(s.box_um2 > s.used_um2);
 }
 
-static void larger_arrays_and_finer_converters_cost_more(void **state)
+static const char *const nodes[] = { "130nm_lp", "90nm_lp", "65nm_lp", "45nm_lp", "32nm_lp",
+                                     "22nm_lp", "14nm_lp", "10nm_lp", "7nm_lp" };
+enum { N_NODE = sizeof nodes / sizeof *nodes };
+
+static void check_finite(const struct sub_array *s)
 {
-    (void)state;
-    static const char *const nodes[] = { "130nm_lp", "45nm_lp", "22nm_lp", "14nm_lp", "7nm_lp" };
+    assert_true(isfinite(s->used_um2) && isfinite(s->box_um2) && isfinite(s->energy_pj));
+    assert_true(isfinite(s->clock_ns) && isfinite(s->leakage_uw) && s->clock_ns > 0);
+}
+
+static void check_costs_more(const struct sub_array *s, const struct sub_array *than)
+{
+    check_finite(s);
+    assert_true(s->used_um2 > than->used_um2 && s->box_um2 > than->box_um2);
+    assert_true(s->energy_pj > than->energy_pj && s->leakage_uw > than->leakage_uw);
+}
+
+static struct sub_array of_size(const char *node, enum converter converter, unsigned n)
+{
     struct sub_array_cfg cfg = reference();
 
-    for (size_t i = 0; i < 5; i++) {
-        double um2 = 0, pj = 0, ns = 0;
+    cfg.converter = converter;
+    cfg.rows = cfg.columns = cfg.rows_parallel = n;
+    return make(node, "configs/devices/fefet_4bit.yaml", &cfg);
+}
 
-        cfg = reference();
-        for (unsigned n = 64; n <= 1024; n *= 2) {
-            cfg.rows = cfg.columns = cfg.rows_parallel = n;
-            struct sub_array s = make(nodes[i], "configs/devices/fefet_4bit.yaml", &cfg);
-            assert_true(isfinite(s.used_um2) && s.used_um2 > um2);
-            assert_true(isfinite(s.energy_pj) && s.energy_pj > pj);
-            assert_true(isfinite(s.clock_ns) && s.clock_ns > 0);
-            um2 = s.used_um2;
-            pj = s.energy_pj;
-        }
-        for (unsigned c = CONVERTER_CSA; c <= CONVERTER_SAR; c++) {
-            cfg = reference();
-            cfg.converter = (enum converter)c;
-            um2 = pj = ns = 0;
-            for (unsigned bits = 1; bits <= 12; bits++) {
-                cfg.levels = 1u << bits;
-                struct sub_array s = make(nodes[i], "configs/devices/fefet_4bit.yaml", &cfg);
-                assert_true(isfinite(s.used_um2) && s.used_um2 > um2);
-                assert_true(isfinite(s.energy_pj) && s.energy_pj > pj);
-                assert_true(isfinite(s.clock_ns) && s.clock_ns > 0);
-                if (c == CONVERTER_SAR)
-                    assert_true(s.clock_ns > ns);
-                um2 = s.used_um2;
-                pj = s.energy_pj;
-                ns = s.clock_ns;
+static struct sub_array of_bits(const char *node, enum converter converter, unsigned bits)
+{
+    struct sub_array_cfg cfg = reference();
+
+    cfg.converter = converter;
+    cfg.levels = 1u << bits;
+    return make(node, "configs/devices/fefet_4bit.yaml", &cfg);
+}
+
+static void larger_arrays_cost_more(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_NODE; i++)
+        for (enum converter c = CONVERTER_CSA; c <= CONVERTER_SAR; c++) {
+            struct sub_array last = { 0 };
+
+            for (unsigned n = 64; n <= 1024; n *= 2) {
+                struct sub_array s = of_size(nodes[i], c, n);
+
+                check_costs_more(&s, &last);
+                if (c != CONVERTER_CSA) // D13
+                    assert_true(s.clock_ns > last.clock_ns);
+                last = s;
             }
         }
-    }
+}
+
+static void finer_converters_cost_more(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_NODE; i++)
+        for (enum converter c = CONVERTER_CSA; c <= CONVERTER_SAR; c++) {
+            struct sub_array last = { 0 };
+
+            for (unsigned bits = 1; bits <= 12; bits++) {
+                struct sub_array s = of_bits(nodes[i], c, bits);
+
+                check_costs_more(&s, &last);
+                if (c != CONVERTER_CSA || bits != 2) // D13
+                    assert_true(s.clock_ns > last.clock_ns);
+                last = s;
+            }
+        }
+}
+
+static void smaller_nodes_are_smaller_faster_and_take_less(void **state)
+{
+    (void)state;
+    for (enum converter c = CONVERTER_CSA; c <= CONVERTER_SAR; c++)
+        for (size_t i = 1; i < N_NODE; i++) {
+            struct sub_array large = of_size(nodes[i - 1], c, 256);
+            struct sub_array small = of_size(nodes[i], c, 256);
+            const struct circuit *l = large.block, *s = small.block;
+            double shifters_um2 = s[BLOCK_LEVEL_SHIFTER_ROW].area_um2 -
+                                  l[BLOCK_LEVEL_SHIFTER_ROW].area_um2;
+
+            check_finite(&small);
+            assert_true(small.energy_pj < large.energy_pj && small.clock_ns < large.clock_ns);
+            /* three shifters alike: D13 */
+            assert_true(small.used_um2 - 3 * shifters_um2 < large.used_um2);
+        }
+}
+
+/* D13 of docs/validation.md. */
+static void level_shifters_grow_into_finfets_and_sense_amplifiers_like_current(void **state)
+{
+    (void)state;
+    const enum converter csa = CONVERTER_CSA;
+    struct sub_array at22 = of_size("22nm_lp", csa, 256), at14 = of_size("14nm_lp", csa, 256);
+    struct sub_array at10 = of_size("10nm_lp", csa, 256), at7 = of_size("7nm_lp", csa, 256);
+
+    assert_true(at14.used_um2 > at22.used_um2 && at14.box_um2 > at22.box_um2);
+    assert_true(at7.used_um2 < at10.used_um2 && at7.box_um2 > at10.box_um2);
+    assert_true(at7.leakage_uw > at10.leakage_uw && at10.leakage_uw > at14.leakage_uw);
+    /* a larger array conducts more, and two levels have the least reference current */
+    assert_true(of_size("22nm_lp", csa, 256).clock_ns < of_size("22nm_lp", csa, 128).clock_ns);
+    assert_true(of_bits("22nm_lp", csa, 2).clock_ns < of_bits("22nm_lp", csa, 1).clock_ns);
 }
 
 static void word_lines_toggle_once_per_shared_column(void **state)
@@ -259,7 +325,10 @@ int main(void)
         cmocka_unit_test(a_pcm_sub_array_matches_the_published_program_row_by_row),
         cmocka_unit_test(an_sram_sub_array_matches_the_published_program),
         cmocka_unit_test(rows_of_the_table_add_up),
-        cmocka_unit_test(larger_arrays_and_finer_converters_cost_more),
+        cmocka_unit_test(larger_arrays_cost_more),
+        cmocka_unit_test(finer_converters_cost_more),
+        cmocka_unit_test(smaller_nodes_are_smaller_faster_and_take_less),
+        cmocka_unit_test(level_shifters_grow_into_finfets_and_sense_amplifiers_like_current),
         cmocka_unit_test(word_lines_toggle_once_per_shared_column),
         cmocka_unit_test(groups_of_rows_are_summed_by_adders),
         cmocka_unit_test(a_column_conducts_the_sum_of_its_cells),

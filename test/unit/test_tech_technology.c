@@ -192,6 +192,47 @@ static void absurd_physics_is_refused_with_value_and_limit(void **state)
     refused(e, &m, "want less than gate_pitch_f = 3.8");
 }
 
+/* A file with one text replaced, as a device. */
+static enum err device_edited(const char *from, const char *to, struct err_msg *m)
+{
+    char path[] = "/tmp/imcsim-device-XXXXXX", text[4096];
+    FILE *f = fopen("configs/devices/pcm_4bit.yaml", "r");
+    struct device d;
+
+    assert_non_null(f);
+    text[fread(text, 1, sizeof text - 1, f)] = '\0';
+    fclose(f);
+    char *at = strstr(text, from);
+    assert_non_null(at);
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    f = fdopen(fd, "w");
+    fprintf(f, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    fclose(f);
+    enum err e = device_load(&d, path, m);
+    unlink(path);
+    return e;
+}
+
+static void a_device_that_cannot_be_is_refused_with_value_and_limit(void **state)
+{
+    (void)state;
+    struct err_msg m;
+    enum err e;
+
+    e = device_edited("bits:           {value: 4", "bits: {value: 5", &m);
+    refused(e, &m, "5 bits in a cell: on/off ratio 12.5");
+    refused(e, &m, "holds at most 4");
+    e = device_edited("off_kohm:       {value: 500", "off_kohm: {value: 40", &m);
+    refused(e, &m, "off_kohm = 40: want more than on_kohm = 40");
+    e = device_edited("off_kohm:       {value: 500", "off_kohm: {value: .inf", &m);
+    refused(e, &m, "off_kohm = .inf: want a number from 0.01");
+    e = device_edited("on_kohm:        {value: 40", "on_kohm: {value: -40", &m);
+    refused(e, &m, "on_kohm = -40: want a number from 0.01");
+    e = device_edited("cell: resistive", "cell: magnetic", &m);
+    refused(e, &m, "cell = magnetic: want resistive or sram");
+}
+
 static void every_device_and_calibration_loads(void **state)
 {
     (void)state;
@@ -239,6 +280,7 @@ int main(void)
         cmocka_unit_test(a_number_without_its_origin_is_refused),
         cmocka_unit_test(a_missing_cost_is_an_error_and_never_zero),
         cmocka_unit_test(absurd_physics_is_refused_with_value_and_limit),
+        cmocka_unit_test(a_device_that_cannot_be_is_refused_with_value_and_limit),
         cmocka_unit_test(every_device_and_calibration_loads),
         cmocka_unit_test(an_on_off_ratio_holds_so_many_bits_and_no_more),
     };
