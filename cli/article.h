@@ -23,8 +23,8 @@ struct figure {
     double      tolerance; // relative, of a figure that the article rounds; 0: the same text
 };
 
-/* Of the speed-up, as --set: four pixels a timestep in the first group of layers, two in the second;
- * and arrays and links for them (section 3.1.4). */
+/* Of the speed-up, as --set: four pixels a timestep in the first group of layers, two in the
+ * second; and arrays and links for them (section 3.1.4). */
 #define ARTICLE_SPEED_UP  "mapping.replicas={32: 4, 16: 2}", "batch=100"
 #define ARTICLE_ARRAY_512 "core.crossbar.rows=512", "core.crossbar.columns=512",                  \
                           "fabric.link_gbps=5.12"
@@ -62,7 +62,8 @@ size_t figures_differing(const struct figure_table *t);
 enum err figure_table_print(const struct figure_table *t, enum table_format format, FILE *out,
                             struct err_msg *m);
 
-/* Rows of replicas (section 2.2.3), tables 1 and 2 and the timing figures of sections 3.1.3 and 3.1.4. On error *t is zero. */
+/* Rows of replicas (section 2.2.3), Tables 1 and 2 and the timing figures of sections 3.1.3 and
+ * 3.1.4. On error *t is zero. */
 enum err article_replicas(struct figure_table *t, struct err_msg *m);
 enum err article_table_1(struct figure_table *t, struct err_msg *m);
 enum err article_table_2(struct figure_table *t, struct err_msg *m);

@@ -1,4 +1,4 @@
-/* cli/article_page.h -- one HTML page with the article's figures and tables, ours beside the printed. */
+/* cli/article_page.h -- the article's figures and tables on one HTML page. */
 #ifndef CLI_ARTICLE_PAGE_H
 #define CLI_ARTICLE_PAGE_H
 

@@ -1,4 +1,4 @@
-/* cli/cmd_article.c -- imcsim article: the article's tables and figures, ours beside the printed figures. */
+/* cli/cmd_article.c -- imcsim article: the article's tables and figures, computed again. */
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -223,8 +223,8 @@ const struct command command_article = {
     .help = "Tables 1 to 4, timing and efficiency of M. Dazzi, A. Sebastian, L. Benini,\n"
             "E. Eleftheriou, \"Accelerating Inference of Convolutional Neural Networks Using\n"
             "In-memory Computing\", Front. Comput. Neurosci. 15:674154 (2021). Exit status 1 if a\n"
-            "figure differs that docs/validation.md does not list. --out also draws Figs. 6, 9 and 10, 6 and 10\n"
-            "with gnuplot, and writes index.html, which shows all of it on one page.\n"
+            "figure differs that docs/validation.md does not list. --out also draws Figs. 6, 9\n"
+            "and 10, 6 and 10 with gnuplot, and writes index.html, which shows all on one page.\n"
             "\n"
             "  imcsim article\n"
             "  imcsim article --out figures\n",

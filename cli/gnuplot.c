@@ -1,5 +1,5 @@
-/* cli/gnuplot.c -- see gnuplot.h. The child's three streams are temporary files: whatever the sizes,
- * neither side waits for the other. */
+/* cli/gnuplot.c -- see gnuplot.h. The child's three streams are temporary files: whatever their
+ * sizes, neither side waits for the other. */
 #include "cli/gnuplot.h"
 
 #include <errno.h>

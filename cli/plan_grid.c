@@ -1,9 +1,10 @@
 /* cli/plan_grid.c -- the plan on a grid of cores, as SVG and CSV: Dazzi et al. 2021, Fig. 9.
  *
- * Cores lie in the order of the plan along a path that goes right in even rows and left in odd ones,
- * so that neighbours in the pipeline are neighbours on the grid. A stream to a neighbour is straight,
- * beside others of the same two cores; any other one bows around what lies between. Names need no
- * escapes: network_check() allows letters, digits, _ and - in them. */
+ * Cores lie in the order of the plan along a path that goes right in even rows and left in odd
+ * ones, so that neighbours in the pipeline are neighbours on the grid. A feed-forward stream to a
+ * neighbour is straight, others of the same two cores run beside it; along a row a longer one bows
+ * around what lies between. Names need no escapes: network_check() allows letters, digits, _ and -
+ * in them. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>

@@ -412,8 +412,10 @@ static void deliver(const struct machine *m, struct layer *l, const struct spot 
 static void complete_sums(const struct machine *m, struct layer *l, struct copy *k, int64_t t)
 {
     int64_t way = (int64_t)(l->report->parts - 1) * m->c->partial_sum_hop;
-    int64_t firing = k->fired[k->summed];
 
+    if (k->summed == k->done)
+        return;
+    int64_t firing = k->fired[k->summed];
     while (k->summed < k->done && k->fired[k->summed] == firing && firing + way <= t &&
            residual_comes(m, l, &k->order[k->summed]) <= t)
         deliver(m, l, &k->order[k->summed++], t);

@@ -50,7 +50,7 @@ static int make_figures(void **state)
 
 /* ---- Fig. 6 ---- */
 
-/* Rows for 16 channels of n outputs, row by row in a block dw wide: a naive union of 3x3 patches. */
+/* Rows for 16 channels of n outputs in a block dw wide: a naive union of 3x3 patches. */
 static uint32_t naive_rows(uint32_t n, uint32_t dw)
 {
     bool seen[70][10] = { { false } };

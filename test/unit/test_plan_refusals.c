@@ -122,7 +122,7 @@ static void a_channel_that_an_array_cannot_hold_is_refused_with_the_rows_that_ca
 /* ---- mappings that mean nothing ---- */
 
 /* Rows for one channel by Method 1: 3 * (n + 2); in blocks of 2 columns, 4 * (n / 2 + 2). */
-static void replicas_that_fit_in_no_way_are_refused_with_how_many_and_which_array_would(void **state)
+static void replicas_that_cannot_fit_are_refused_with_how_many_and_which_array_would(void **state)
 {
     (void)state;
     static const struct refusal c[] = {
@@ -489,7 +489,7 @@ int main(void)
         cmocka_unit_test(memories_that_are_too_small_are_refused_with_the_words_that_are_needed),
         cmocka_unit_test(a_channel_that_an_array_cannot_hold_is_refused_with_the_rows_that_can),
         cmocka_unit_test(
-            replicas_that_fit_in_no_way_are_refused_with_how_many_and_which_array_would),
+            replicas_that_cannot_fit_are_refused_with_how_many_and_which_array_would),
         cmocka_unit_test(more_copies_than_columns_or_strips_are_refused),
         cmocka_unit_test(copies_of_a_pooled_layer_are_refused),
         cmocka_unit_test(blocks_wider_than_the_map_are_refused),

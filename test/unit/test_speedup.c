@@ -1,5 +1,5 @@
-/* Replicas, splits, copies and firing policies on a trained network: what they compute is what plain
- * loops over the same integers compute, whatever the mapping. When they compute it is in
+/* Replicas, splits, copies and firing policies on a trained network: what they compute is what
+ * plain loops over the same integers compute, whatever the mapping. When they compute it is in
  * test_schedule.c. */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -275,7 +275,7 @@ static struct run_result classify(const char *const *sets, size_t n)
 {
     const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .images = IMAGES, .n_image = 300,
                                  .jobs = 2 };
-    struct run_result result;
+    struct run_result result = { 0 };
     struct study s;
     struct err_msg m;
 
