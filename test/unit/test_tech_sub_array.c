@@ -272,6 +272,38 @@ static void groups_of_rows_are_summed_by_adders(void **state)
     CHECK_NEAR(s.column_kohm, 4 * all.column_kohm, 1e-9);
 }
 
+/* A SAR converter draws a constant power and one in proportion to what its column conducts, a
+ * quarter of it in each of four groups: E = A * groups + K. */
+static void every_group_of_rows_is_converted(void **state)
+{
+    (void)state;
+    struct sub_array_cfg cfg = reference();
+    double pj[3];
+
+    cfg.converter = CONVERTER_SAR;
+    for (unsigned i = 0; i < 3; i++) {
+        cfg.rows_parallel = 256 >> i;
+        pj[i] = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg).block[BLOCK_ADC].energy_pj;
+    }
+    assert_true(pj[1] > pj[0]);
+    CHECK_NEAR(pj[2] - pj[1], 2 * (pj[1] - pj[0]), 1e-9);
+}
+
+static void a_longer_row_takes_longer_to_drive(void **state)
+{
+    (void)state;
+    struct sub_array_cfg cfg = reference();
+    double ns[3];
+
+    for (unsigned i = 0; i < 3; i++) {
+        cfg.columns = 64u << 2 * i;
+        ns[i] = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg)
+                    .block[BLOCK_ROW_SWITCH].delay_ns;
+    }
+    /* wire and its load grow with the length, their product with its square */
+    assert_true(ns[1] > 2 * ns[0] && ns[2] > 4 * ns[1]);
+}
+
 static void a_column_conducts_the_sum_of_its_cells(void **state)
 {
     (void)state;
@@ -331,6 +363,8 @@ int main(void)
         cmocka_unit_test(level_shifters_grow_into_finfets_and_sense_amplifiers_like_current),
         cmocka_unit_test(word_lines_toggle_once_per_shared_column),
         cmocka_unit_test(groups_of_rows_are_summed_by_adders),
+        cmocka_unit_test(every_group_of_rows_is_converted),
+        cmocka_unit_test(a_longer_row_takes_longer_to_drive),
         cmocka_unit_test(a_column_conducts_the_sum_of_its_cells),
         cmocka_unit_test(impossible_arrays_are_refused_with_value_and_limit),
     };
