@@ -36,7 +36,7 @@ static const struct {
     [BUSY + STAGE_PARTIAL_SUM] = { "partial_sum_valid", VCD_WIRE, 1 },
 };
 
-enum { NOT_TRACED = UINT32_MAX };
+#define NOT_TRACED UINT32_MAX
 
 struct core_waves {
     uint32_t    number[N_SIGNAL]; // in the dump, or NOT_TRACED

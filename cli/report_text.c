@@ -258,7 +258,8 @@ static void print_energy(const struct report *r, FILE *out)
     print_basis(p, "calibrated", pj, out);
     print_basis(p, "cited", pj, out);
     print_basis(p, "predicted", pj, out);
-    fprintf(out, "\n  calibrated: a factor was fitted to figures of this chip; predicted: from circuits\n"
+    fprintf(out, "\n  calibrated: a factor was fitted to figures of this chip; predicted: from "
+            "circuits\n"
                  "  and stated sizes alone. `imcsim breakdown` shows each block and layer.\n");
     if (p->warning[0])
         fprintf(out, "  Note: %s.\n", p->warning);

@@ -62,7 +62,8 @@ const struct param config_params[] = {
     U32(memory.words,    "core.input_memory.words", "", "512", 1, 65536,
         "words of the SRAM"),
     NAME(memory.placing, "core.input_memory.placing", "auto",
-         "how pixels lie in words: iwap, klip, plip; auto: iwap if narrower than a word, else plip"),
+         "how pixels lie in words: iwap, klip, plip; auto: iwap if narrower than a word, else "
+         "plip"),
 
     U32(digital.lanes,   "core.digital.lanes",   "", "64", 1, 65536,
         "outputs scaled and rounded per clock"),

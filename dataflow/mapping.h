@@ -13,8 +13,8 @@
 #include "dataflow/plan.h"
 
 /* n replicas of a window in blocks at most block_width wide (1: Method 1). positions is the size of
- * the union of their patches: the rows of the collective kernel matrix per input channel; UINT32_MAX,
- * which no array has, stands for that many and more. */
+ * the union of their patches: the rows of the collective kernel matrix per input channel;
+ * UINT32_MAX, which no array has, stands for that many and more. */
 struct replicas replicas_make(const struct window *w, uint32_t n, uint32_t block_width);
 
 /* Smallest number of shares of `channels` that each fit in `room` devices when one channel takes

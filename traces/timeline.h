@@ -1,5 +1,5 @@
-/* traces/timeline.h -- timelines: Chrome's trace-event format as JSON, which Perfetto opens, written
- * as it happens.
+/* traces/timeline.h -- timelines: Chrome's trace-event format as JSON, which Perfetto opens,
+ * written as it happens.
  *
  * Format: "Trace Event Format" (N. Duca, D. Sinclair), complete events X, counters C, flows s t f,
  * metadata M. A process is a core, a thread of it a track; both are counted from 1. Time goes in
@@ -26,7 +26,8 @@ enum timeline_flow { FLOW_START, FLOW_STEP, FLOW_END };
 void timeline_begin(struct timeline *t, FILE *out, uint32_t clock_mhz);
 void timeline_end(struct timeline *t);
 
-/* Names are letters, digits, spaces and . _ -; processes are shown in the order of their numbers. */
+/* Names are letters, digits, spaces and . _ -; processes are shown in the order of their numbers.
+ * */
 void timeline_name_process(struct timeline *t, uint32_t process, const char *name);
 void timeline_name_thread(struct timeline *t, struct timeline_track track, const char *name);
 

@@ -1132,8 +1132,8 @@ static void article_agrees_but_for_the_listed_deviations(void **state)
             assert_null(json_object_get(f, "deviation"));
         }
     }
-    /* Section 2.2.3: 3 figures. Table 1: 36 cells, 2 misprints. Table 2: 81, 7. Timing: what section
-     * 3.1 prints. Table 3: 4, Table 4: 5 powers and their shares, section 3.2: 4. */
+    /* Section 2.2.3: 3 figures. Table 1: 36 cells, 2 misprints. Table 2: 81, 7. Timing: what
+     * section 3.1 prints. Table 3: 4, Table 4: 5 powers and their shares, section 3.2: 4. */
     assert_int_equal(deviates, 2 + 7 + 4);
     assert_int_equal(agrees, 3 + 36 - 2 + 81 - 7 + 3 + 2 + 2 + 4 + 10 + 4);
     json_decref(doc);
