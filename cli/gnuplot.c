@@ -39,8 +39,8 @@ static char *contents(FILE *f)
 /* 0, or the errno of what went wrong. */
 static int spawn(FILE *const stream[N_STREAM], pid_t *child)
 {
-    char name[] = "gnuplot";
-    char *argv[] = { name, NULL };
+    char name[] = "gnuplot", defaults[] = "-d"; // the user's own settings are not read
+    char *argv[] = { name, defaults, NULL };
     posix_spawn_file_actions_t actions;
     int error = posix_spawn_file_actions_init(&actions);
 
