@@ -13,6 +13,8 @@
 #define NS_PER_US 1000u // clocks in 1 us at 1 MHz: 1
 
 static const char *const clocking_names[] = { "timestep", NULL };
+static const char *const optimize_names[] = { "none", "latency", "interval", "balanced", "edp",
+                                              NULL };
 
 #define U32(field, ...)      PARAM_U32(struct config, field, __VA_ARGS__)
 #define U32_STEP(field, ...) PARAM_U32_STEP(struct config, field, __VA_ARGS__)
@@ -87,6 +89,12 @@ const struct param config_params[] = {
            "columns of a replica block, by output height or layer; 1: along a column"),
     NAME(mapping.firing,       "mapping.firing",          "column",
          "outputs that one firing may hold: column, free or block"),
+    ENUM(mapping.optimize,     "mapping.optimize",        "none", optimize_names, NULL,
+         "chooses replicas, copies and block widths for the least of these"),
+    NAME(mapping.policy,       "mapping.policy",          "none",
+         "chooses them by a rule: none, stride, greedy or article"),
+    U32(mapping.effort,        "mapping.effort",          "million outputs", "200", 1, 1000000,
+        "that the optimiser may time: some 50 a second"),
 
     NAME(energy.technology,    "energy.technology",       "14nm_lp",
          "node that prices the run: 130nm_lp to 1nm_lp, 130nm_hp to 22nm_hp"),

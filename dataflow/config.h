@@ -16,6 +16,14 @@
 
 enum clocking { CLOCKING_TIMESTEP };
 
+enum optimize { // what the mapper looks for; dataflow/mapper.h
+    OPTIMIZE_NONE,
+    OPTIMIZE_LATENCY,
+    OPTIMIZE_INTERVAL,
+    OPTIMIZE_BALANCED,
+    OPTIMIZE_EDP
+};
+
 struct crossbar_cfg {
     uint32_t rows, columns; // devices; a weight takes one (differential) device
     uint32_t mvm_ns;        // from input pulses to codes, all columns in parallel
@@ -43,6 +51,9 @@ struct mapping_cfg {
     struct count_map copies;      // cores that share a layer's output columns
     struct count_map block_width; // dW of Method 2; 1 is Method 1
     char             firing[32];  // a row of the table in dataflow/firing.c
+    enum optimize    optimize;    // chooses the three tables, which are empty then
+    char             policy[32];  // likewise: a row of the table in dataflow/mapper.c
+    uint32_t         effort;      // of the optimiser
 };
 
 struct network_cfg {

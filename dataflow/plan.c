@@ -217,8 +217,8 @@ static enum err make_steps(struct plan *p, struct err_msg *m)
     return e;
 }
 
-enum err plan_make(struct plan *p, const struct network *network, const struct config *config,
-                   struct err_msg *m)
+enum err plan_try(struct plan *p, const struct network *network, const struct config *config,
+                  struct err_msg *m)
 {
     *p = (struct plan){ .network = network, .config = config };
     enum err e = network_check(network, m);
@@ -226,6 +226,14 @@ enum err plan_make(struct plan *p, const struct network *network, const struct c
         e = plan_check_mapping_keys(p, m);
     if (!e)
         e = make_steps(p, m);
+    return e;
+}
+
+enum err plan_make(struct plan *p, const struct network *network, const struct config *config,
+                   struct err_msg *m)
+{
+    enum err e = plan_try(p, network, config, m);
+
     if (e)
         plan_release(p);
     return e;

@@ -78,15 +78,14 @@ enum err plan_cores(struct plan *p, struct err_msg *m)
     return ERR_NONE;
 }
 
-/* NULL when there is no placing of that name. */
-static const struct placing *choose_placing(const struct plan_core *core)
+const struct placing *plan_placing(const struct memory_cfg *memory, uint32_t channels)
 {
-    if (strcmp(core->memory.placing, "auto") == 0)
-        return placing_auto(core->in_n, core->memory.word_bits / 8);
-    return placing_find(core->memory.placing);
+    if (strcmp(memory->placing, "auto") == 0)
+        return placing_auto(channels, memory->word_bits / 8);
+    return placing_find(memory->placing);
 }
 
-static enum err refuse_placing(const struct plan *p, struct err_msg *m)
+enum err plan_refuse_placing(const struct plan *p, struct err_msg *m)
 {
     char known[128] = "auto";
 
@@ -111,9 +110,9 @@ enum err plan_memories(struct plan *p, struct err_msg *m)
             .kernel_columns = plan_kernel_columns(p, core->plan_layer),
             .word_bytes = core->memory.word_bits / 8,
         };
-        const struct placing *placing = choose_placing(core);
+        const struct placing *placing = plan_placing(&core->memory, core->in_n);
         if (!placing)
-            return refuse_placing(p, m);
+            return plan_refuse_placing(p, m);
         memory_layout_init(&core->layout, &shape, placing);
         uint64_t words = memory_used_words(&core->layout);
         if (words > core->memory.words)
