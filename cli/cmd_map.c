@@ -1,6 +1,7 @@
 /* cli/cmd_map.c -- imcsim map: the plan, without running it. */
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/pareto.h"
 #include "cli/plan_report.h"
 #include "cli/study.h"
 
@@ -14,6 +15,13 @@ static enum err cmd_map(const struct options *o, struct err_msg *m)
         { o->write_config, study_write_config, &s },
     };
     const size_t n = sizeof outputs / sizeof *outputs;
+    if (o->pareto)
+        return o->dot || o->write_config
+                   ? err_set(m, ERR_INPUT, "map: --pareto has no one plan for --dot or "
+                             "--write-config: want --json, --csv or --svg")
+                   : map_pareto(o, m);
+    if (o->svg)
+        return err_set(m, ERR_INPUT, "map: --svg draws the front: want --pareto too, or --dot");
     enum err e = output_check(outputs, n, m);
 
     if (!e)
@@ -35,9 +43,11 @@ const struct command command_map = {
             "  imcsim map configs/resnet32.yaml\n"
             "  imcsim map configs/resnet32.yaml --set core.crossbar.rows=512\n"
             "  imcsim map configs/resnet32.yaml --dot | dot -Tsvg >plan.svg\n"
+            "  imcsim map configs/resnet32.yaml --set mapping.optimize=latency\n"
+            "  imcsim map configs/resnet32.yaml --pareto --svg front.svg\n"
             "  imcsim map configs/resnet32.yaml --json - | jq '.core_list[] | .name, .rows'\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) |
-               OPTION_BIT(OPTION_DOT) | OPTION_BIT(OPTION_WRITE_CONFIG) |
+               OPTION_BIT(OPTION_DOT) | OPTION_BIT(OPTION_PARETO) | OPTION_BIT(OPTION_SVG) | OPTION_BIT(OPTION_WRITE_CONFIG) |
                OPTION_BIT(OPTION_LOG_LEVEL),
     .run = cmd_map,
 };

@@ -50,10 +50,12 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_DOT] = { "dot", "[FILE]", KIND_DOT, AT(dot), 0, 0, {0},
         "writes cores and streams for Graphviz; no FILE: to standard output" },
     [OPTION_MARKDOWN] = FILE_ROW("markdown", markdown, "writes the table as Markdown"),
+    [OPTION_PARETO] = { "pareto", NULL, KIND_FLAG, AT(pareto), 0, 0, {0},
+        "shows the front of cores against interval and latency instead" },
     [OPTION_FORMAT] = { "format", "FORMAT", KIND_CHOICE, AT(format), 0, 0,
         { "text", "csv", "markdown", "latex" },
         "of the tables: text, csv, markdown or latex (text)" },
-    [OPTION_SVG] = FILE_ROW("svg", svg, "draws the energy of each layer as bars"),
+    [OPTION_SVG] = FILE_ROW("svg", svg, "draws the energy of each layer, or the front of --pareto"),
     [OPTION_OUT] = { "out", "DIR", KIND_TEXT, AT(out), 0, 0, {0},
         "writes tables, figures and a page that shows them into this directory" },
     [OPTION_OUTPUT] = FILE_ROW("output", output, "-o FILE: writes the quantised model"),
@@ -248,7 +250,7 @@ static enum err take_option(struct options *o, const struct command *c, size_t *
     if (row->kind == KIND_FLAG) {
         if (equals)
             return err_set(m, ERR_INPUT, "%s: --%s takes no value", c->name, row->name);
-        o->help = true;
+        *(bool *)((char *)o + row->offset) = true;
         return ERR_NONE;
     }
     bool alone = !equals && (*i + 1 == n || strncmp(arg[*i + 1], "--", 2) == 0);

@@ -31,6 +31,7 @@ enum option_id {
     OPTION_STATS,
     OPTION_DOT,
     OPTION_MARKDOWN,
+    OPTION_PARETO,
     OPTION_FORMAT,
     OPTION_SVG,
     OPTION_OUT,
@@ -72,6 +73,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     uint64_t     kernel;    // enum kernel_kind
     uint64_t     format;    // enum price_format
     uint64_t     log_level; // enum log_level
+    bool         pareto;
     bool         help;      // asked for: nothing behind it was looked at
 };
 

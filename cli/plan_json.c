@@ -218,6 +218,26 @@ static json_t *json_each(const struct plan *p, uint32_t n,
     return array;
 }
 
+static json_t *json_mapping(const struct mapping_report *r)
+{
+    static const char *const optimize_names[] = {
+        [OPTIMIZE_NONE] = "none",         [OPTIMIZE_LATENCY] = "latency",
+        [OPTIMIZE_INTERVAL] = "interval", [OPTIMIZE_BALANCED] = "balanced",
+    };
+    json_t *o = json_object(), *next = json_object();
+
+    json_put_text(&o, "optimize", optimize_names[r->optimize]);
+    json_put_text(&o, "policy", r->policy);
+    if (r->optimize != OPTIMIZE_NONE) {
+        json_put_count(&o, "value", r->value);
+        json_put_count(&o, "bound", r->bound);
+    }
+    for (int i = 0; i < N_RESOURCE; i++)
+        json_put_count(&next, resource_name((enum resource)i), r->relief[i]);
+    json_put(&o, "interval_with_more", next);
+    return o;
+}
+
 enum err plan_json(const void *study, FILE *out, struct err_msg *m)
 {
     const struct study *s = study;
@@ -226,6 +246,8 @@ enum err plan_json(const void *study, FILE *out, struct err_msg *m)
 
     json_put(&o, "network", json_network(&s->network));
     json_put_count(&o, "cores", p->n_core);
+    if (s->mapping_chosen)
+        json_put(&o, "mapping", json_mapping(&s->mapping));
     json_put(&o, "timing", json_timing(p, p->first_result, p->last_conv));
     json_put(&o, "layers", json_each(p, p->n_layer, json_planned_layer));
     json_put(&o, "core_list", json_each(p, p->n_core, json_core));

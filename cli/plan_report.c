@@ -101,6 +101,31 @@ double share_of_timestep(const struct plan *p, uint64_t clocks)
 
 /* ---- what is mapped onto what ---- */
 
+static void print_mapping(const struct mapping_report *r, FILE *out)
+{
+    static const char *const what[] = {
+        [OPTIMIZE_LATENCY] = "timesteps to the first result",
+        [OPTIMIZE_INTERVAL] = "timesteps between images",
+        [OPTIMIZE_BALANCED] = "interval x first result",
+    };
+
+    if (r->optimize == OPTIMIZE_NONE)
+        fprintf(out, "Mapping  by the rule `%s`\n", r->policy);
+    else if (r->value == r->bound)
+        fprintf(out, "Mapping  %s %s: no mapping has less\n", format_count(r->value).text,
+                what[r->optimize]);
+    else
+        fprintf(out, "Mapping  %s %s; none has less than %s, %.1f %% below\n",
+                format_count(r->value).text, what[r->optimize], format_count(r->bound).text,
+                100 * (double)(r->value - r->bound) / (double)r->value);
+    fprintf(out, "         least interval with twice the %s %" PRIu64, resource_name(0),
+            r->relief[0]);
+    for (int i = 1; i < N_RESOURCE; i++)
+        fprintf(out, "%s %s %" PRIu64, i == RESOURCE_MEMORY ? "; with enough" : ",",
+                resource_name((enum resource)i), r->relief[i]);
+    fputc('\n', out);
+}
+
 void print_machine(const struct study *s, FILE *out)
 {
     const struct config *c = &s->config;
@@ -113,6 +138,8 @@ void print_machine(const struct study *s, FILE *out)
                  " crossbars hold weights\n",
             format_count(p->n_core).text, format_count(c->chip_cores).text,
             100 * chip_utilization(p), c->crossbar.rows, c->crossbar.columns);
+    if (s->mapping_chosen)
+        print_mapping(&s->mapping, out);
     fprintf(out, "Clock    %" PRIu32 " MHz; a timestep is %" PRIu64 " ns, %" PRIu64 " clocks\n",
             c->clock_mhz, c->timestep_ns, p->timestep_clk);
 }

@@ -61,8 +61,8 @@ static enum err hash_config(char text[17], const struct config *c, struct err_ms
     return ERR_NONE;
 }
 
-enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,
-                    struct err_msg *m)
+enum err study_load_network(struct study *s, const char *path, const char *const *set,
+                            size_t n_set, struct err_msg *m)
 {
     *s = (struct study){0};
     if (path && strcmp(path, "-") == 0)
@@ -72,6 +72,24 @@ enum err study_load(struct study *s, const char *path, const char *const *set, s
         e = hash_config(s->config_hash, &s->config, m);
     if (!e)
         e = make_network(&s->network, &s->config, m);
+    if (e)
+        study_release(s);
+    return e;
+}
+
+enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,
+                    struct err_msg *m)
+{
+    enum err e = study_load_network(s, path, set, n_set, m);
+
+    if (e)
+        return e;
+    s->mapping_chosen = mapping_is_chosen(&s->config);
+    if (s->mapping_chosen) {
+        e = mapping_resolve(&s->config, &s->network, &s->mapping, m);
+        if (!e)
+            e = hash_config(s->config_hash, &s->config, m);
+    }
     if (!e)
         e = plan_make(&s->plan, &s->network, &s->config, m);
     if (e)

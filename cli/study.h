@@ -2,12 +2,14 @@
 #ifndef CLI_STUDY_H
 #define CLI_STUDY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
 #include "cli/options.h"
 #include "core/err.h"
 #include "dataflow/config.h"
+#include "dataflow/mapper.h"
 #include "dataflow/network.h"
 #include "dataflow/plan.h"
 
@@ -16,17 +18,24 @@ struct study { // stays where it is: the plan points into it
     struct network network;
     struct plan    plan;
 
+    bool                  mapping_chosen; // the mapper made the configuration's mapping
+    struct mapping_report mapping;        // and how, then
+
     /* 64-bit FNV-1a of the effective configuration as compact JSON, in hexadecimal digits: results
      * with the same hash come from the same configuration. */
     char config_hash[17];
 };
 
 /* Reads the configuration at `path` (NULL: the defaults; "-": standard input), applies set[n_set]
- * and makes the network and the plan. On error *s is zero. */
+ * and makes the network, the mapping if it is to be chosen, and the plan. On error *s is zero. */
 enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,
                     struct err_msg *m);
 
-/* The same from the command line: operand and --set; says so at --log-level debug. */
+/* The same without a plan, and with the mapping as it is configured. */
+enum err study_load_network(struct study *s, const char *path, const char *const *set,
+                            size_t n_set, struct err_msg *m);
+
+/* study_load() from the command line: operand and --set; says so at --log-level debug. */
 enum err study_from_options(struct study *s, const struct options *o, struct err_msg *m);
 
 void study_release(struct study *s); // takes a zeroed one

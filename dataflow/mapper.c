@@ -83,9 +83,8 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Every interval that a mapping can have, ascending. */
-static enum err candidates(const struct mapper *mp, uint64_t **interval, uint32_t *n,
-                           struct err_msg *m)
+enum err mapper_intervals(const struct mapper *mp, uint64_t **interval, uint32_t *n,
+                          struct err_msg *m)
 {
     size_t all = 0, kept = 0;
 
@@ -107,8 +106,8 @@ static enum err candidates(const struct mapper *mp, uint64_t **interval, uint32_
     return ERR_NONE;
 }
 
-/* Index of the least interval that fits the chip. The last one does: mapper_init() saw to it. */
-static uint32_t least_interval(const struct mapper *mp, const uint64_t *interval, uint32_t n,
+/* The last one fits: mapper_init() saw to it. */
+uint32_t mapper_least_interval(const struct mapper *mp, const uint64_t *interval, uint32_t n,
                                uint32_t *choice)
 {
     uint32_t low = 0, high = n - 1;
@@ -124,6 +123,17 @@ static uint32_t least_interval(const struct mapper *mp, const uint64_t *interval
 }
 
 /* ---- the configuration ---- */
+
+/* A layer called "16" would give its count to all of that height. */
+static bool has_number_as_name(const struct mapper *mp)
+{
+    for (uint32_t i = 0; i < mp->n_layer; i++) {
+        const char *name = plan_layer_name(&mp->plan, i);
+        if (name[strspn(name, "0123456789")] == '\0')
+            return true;
+    }
+    return false;
+}
 
 static bool add_entry(struct count_map *map, const char *key, uint32_t value)
 {
@@ -157,6 +167,7 @@ enum err mapper_write(const struct mapper *mp, const uint32_t *choice, struct co
                       struct err_msg *m)
 {
     struct mapping_cfg *cfg = &config->mapping;
+    uint32_t least = has_number_as_name(mp) ? 0 : 1; // counts up to this are not written
     bool done = true;
 
     assert(cfg->replicas.n_entry + cfg->copies.n_entry + cfg->block_width.n_entry == 0);
@@ -168,11 +179,11 @@ enum err mapper_write(const struct mapper *mp, const uint32_t *choice, struct co
     for (uint32_t i = 0; done && i < mp->n_layer; i++) {
         const struct mapper_option *o = &mp->layer[i].option[choice[i]];
         const char *name = plan_layer_name(&mp->plan, i);
-        if (o->replicas.n > 1)
+        if (o->replicas.n > least)
             done = add_entry(&cfg->replicas, name, o->replicas.n);
-        if (done && o->copies > 1)
+        if (done && o->copies > least)
             done = add_entry(&cfg->copies, name, o->copies);
-        if (done && o->replicas.width > 1)
+        if (done && o->replicas.width > least)
             done = add_entry(&cfg->block_width, name, o->replicas.width);
     }
     cfg->optimize = OPTIMIZE_NONE;
@@ -261,21 +272,20 @@ static uint32_t refused_layer(const struct plan *p)
     return p->n_layer;
 }
 
-/* Whether the mapping has a plan. */
-static bool fits(struct chooser *c)
+bool mapper_fits(const struct mapper *mp, const uint32_t *choice, bool *refused)
 {
-    const struct mapper *mp = c->mp;
     struct config config = *mp->config;
     struct plan p = { 0 };
     struct err_msg m;
-    enum err e = mapper_write(mp, c->choice, &config, &m);
+    enum err e = mapper_write(mp, choice, &config, &m);
 
     if (!e)
         e = plan_try(&p, mp->network, &config, &m);
     uint32_t layer = e ? refused_layer(&p) : mp->n_layer;
-    if (layer < mp->n_layer)
-        refuse(mp, layer, &mp->layer[layer].option[c->choice[layer]]);
-    c->refused |= layer < mp->n_layer;
+    if (refused && layer < mp->n_layer) {
+        refuse(mp, layer, &mp->layer[layer].option[choice[layer]]);
+        *refused = true;
+    }
     plan_release(&p);
     mapper_unwrite(&config);
     return !e;
@@ -290,7 +300,7 @@ static void consider(struct chooser *c)
     now.interval = mapper_interval(c->mp, c->choice);
     now.first_result = mapper_times_first_result(c->times, c->choice);
     now.value = value_of(r->optimize, now.interval, now.first_result);
-    if ((r->cores > 0 && !better(&now, r)) || !fits(c))
+    if ((r->cores > 0 && !better(&now, r)) || !mapper_fits(c->mp, c->choice, &c->refused))
         return;
     *r = now;
     memcpy(r->choice, c->choice, c->mp->n_layer * sizeof *r->choice);
@@ -298,9 +308,11 @@ static void consider(struct chooser *c)
 
 static void consider_policies(struct chooser *c)
 {
-    for (size_t i = 0; mapper_policies[i]; i++)
+    for (size_t i = 0; mapper_policies[i]; i++) {
+        forgive(c->mp);
         if (mapper_policies[i]->choose(c->mp, c->choice))
             consider(c);
+    }
 }
 
 /* The least latency of mappings within an interval. Where the memories do not keep up with the best,
@@ -378,11 +390,11 @@ static enum err optimize(struct chooser *c, struct err_msg *m)
 {
     uint64_t *interval = NULL, any = 0;
     uint32_t n = 0;
-    enum err e = candidates(c->mp, &interval, &n, m);
+    enum err e = mapper_intervals(c->mp, &interval, &n, m);
 
     if (e)
         return e;
-    uint32_t first = least_interval(c->mp, interval, n, c->choice);
+    uint32_t first = mapper_least_interval(c->mp, interval, n, c->choice);
     consider_policies(c);
     if (c->r->optimize == OPTIMIZE_INTERVAL) {
         e = fit_interval(c, interval, n, first, m);
@@ -414,6 +426,11 @@ static enum err follow(struct chooser *c, struct err_msg *m)
                        "chip.cores = %" PRIu32 ": want more, or mapping.optimize",
                        config_where(cfg, "mapping.policy"), cfg->mapping.policy, cfg->chip_cores);
     consider(c);
+    if (c->r->cores == 0)
+        return err_set(m, ERR_INPUT, "%.400s: mapping.policy = %s: its mapping does not fit the input "
+                       "memories: want more than core.input_memory.words = %" PRIu32 ", or "
+                       "mapping.optimize", config_where(cfg, "mapping.policy"), cfg->mapping.policy,
+                       cfg->memory.words);
     return ERR_NONE;
 }
 
@@ -423,6 +440,7 @@ enum err mapper_choose(const struct mapper *mp, struct mapper_result *r, struct 
     struct chooser c = { .mp = mp, .r = r, .choice = calloc(mp->n_layer, sizeof *c.choice) };
     enum err e = ERR_NONE;
 
+    forgive(mp);
     *r = (struct mapper_result){ .optimize = cfg->mapping.optimize,
                                  .choice = calloc(mp->n_layer, sizeof *r->choice) };
     if (!c.choice || !r->choice)
@@ -435,6 +453,7 @@ enum err mapper_choose(const struct mapper *mp, struct mapper_result *r, struct 
         e = mapper_times_new(&c.times, mp, m);
     if (!e)
         e = r->optimize == OPTIMIZE_NONE ? follow(&c, m) : optimize(&c, m);
+    forgive(mp);
     mapper_times_free(c.times);
     free(c.choice);
     if (e)

@@ -123,6 +123,18 @@ struct mapper_result {
 
 /* Optimises, or follows the policy. ERR_INPUT when the objective cannot be had, or the policy's
  * mapping does not fit. On error *r is zero. */
+/* Whether a mapping has a plan: its memories fit too. When they do not, and `refused` is not NULL, it
+ * becomes true, and the option of the layer that does not fit is set aside. */
+bool mapper_fits(const struct mapper *mp, const uint32_t *choice, bool *refused);
+
+/* Every interval that an option has, ascending: owned by the caller. */
+enum err mapper_intervals(const struct mapper *mp, uint64_t **interval, uint32_t *n,
+                          struct err_msg *m);
+
+/* Index of the least interval that fits the chip, memories aside; choice[] is room to work. */
+uint32_t mapper_least_interval(const struct mapper *mp, const uint64_t *interval, uint32_t n,
+                               uint32_t *choice);
+
 enum err mapper_choose(const struct mapper *mp, struct mapper_result *r, struct err_msg *m);
 void mapper_result_release(struct mapper_result *r); // takes a zeroed one
 
@@ -130,5 +142,41 @@ void mapper_result_release(struct mapper_result *r); // takes a zeroed one
  * optimize and policy: reading that configuration again gives the same plan. */
 enum err mapper_write(const struct mapper *mp, const uint32_t *choice, struct config *config,
                       struct err_msg *m);
+
+/* ---- what a user gets ---- */
+
+/* What bounds a mapping next: the least interval if the chip had twice of one resource, memories aside.
+ * With `memory` it had enough for the mapping that is best without them. */
+enum resource { RESOURCE_CORES, RESOURCE_ROWS, RESOURCE_LINKS, RESOURCE_DIGITAL, RESOURCE_MEMORY,
+                N_RESOURCE };
+const char *resource_name(enum resource r); // "cores"
+
+struct mapping_report {
+    enum optimize optimize;
+    char          policy[32];         // "none" when optimised
+    uint64_t      value, bound;       // as in struct mapper_result
+    uint64_t      relief[N_RESOURCE]; // intervals
+};
+
+/* Whether the configuration leaves the mapping to the mapper. */
+bool mapping_is_chosen(const struct config *config);
+
+/* Chooses, and writes the mapping into the configuration. */
+enum err mapping_resolve(struct config *config, const struct network *network,
+                         struct mapping_report *r, struct err_msg *m);
+
+/* The front of cores against interval and against latency; each mapping with a plan of its own. */
+struct pareto_point {
+    uint32_t cores;
+    uint64_t interval, first_result; // the least of mappings with at most so many cores
+    uint64_t bound;                  // no such mapping has a lower first_result
+};
+struct pareto {
+    struct pareto_point *point; // owned; by cores
+    uint32_t             n_point;
+};
+enum err mapping_pareto(const struct config *config, const struct network *network,
+                        struct pareto *p, struct err_msg *m);
+void pareto_release(struct pareto *p); // takes a zeroed one
 
 #endif

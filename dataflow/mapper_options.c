@@ -175,6 +175,19 @@ static bool add_copies(struct maker *mk, uint32_t n, uint32_t width)
     return true;
 }
 
+/* Blocks of full rows; where a budget does not allow that, with a few replicas more, which compute nothing
+ * but may split the layer into groups that it does allow. */
+static bool add_block(struct maker *mk, uint32_t width, uint32_t height)
+{
+    const struct mapper_layer *l = &mk->mp->layer[mk->layer];
+    uint32_t before = l->n_option, most = mk->mp->config->crossbar.columns;
+
+    for (uint32_t n = width * height; n < width * (height + 1) && n <= most; n++)
+        if (l->n_option == before && !add_copies(mk, n, width))
+            return false;
+    return true;
+}
+
 static int by_cores(const void *a, const void *b)
 {
     const struct mapper_option *x = a, *y = b;
@@ -216,10 +229,6 @@ static enum err nothing_fits(const struct maker *mk, struct err_msg *m)
     const char *name = plan_layer_name(&mk->mp->plan, mk->layer);
 
     switch (mk->furthest) {
-    case OBSTACLE_ROWS:
-        return err_set(m, ERR_INPUT, "layer %s cannot be mapped: one input channel takes %" PRIu64
-                       " rows, the array has %" PRIu32 ": want core.crossbar.rows = %" PRIu64,
-                       name, mk->need, c->crossbar.rows, mk->need);
     case OBSTACLE_DIGITAL:
         return err_set(m, ERR_INPUT, "layer %s cannot be mapped: core.digital.lanes = %" PRIu32
                        ": a firing needs %" PRIu64, name, c->digital.lanes, mk->need);
@@ -234,6 +243,7 @@ static enum err nothing_fits(const struct maker *mk, struct err_msg *m)
     case OBSTACLE_SRAM:
         return err_set(m, ERR_INPUT, "layer %s cannot be mapped: core.input_memory.words = %" PRIu32
                        ": a patch needs %" PRIu64, name, c->memory.words, mk->need);
+    case OBSTACLE_ROWS: // plan_layers() refused it
     case FITS:
         break;
     }
@@ -254,18 +264,19 @@ static enum err make_options(struct maker *mk, struct err_msg *m)
     mk->need = UINT64_MAX;
     for (uint32_t width = 1; width <= min_u32(widest, columns); width++)
         for (uint32_t height = 1; height <= min_u32(l->out.height, columns / width); height++)
-            if (!add_copies(mk, width * height, width))
+            if (!add_block(mk, width, height))
                 return err_set(m, ERR_MEMORY, "no memory for the mapper");
     if (ml->n_option == 0)
         return nothing_fits(mk, m);
     qsort(ml->option, ml->n_option, sizeof *ml->option, by_cores);
     ml->least = ml->option[0].cores;
-    mark_dominated(ml);
+    if (mk->most_cores > 0) // not the first pass
+        mark_dominated(ml);
     return ERR_NONE;
 }
 
-/* Fewest cores of a layer, which is that of one copy: a first pass, so that the second knows what one
- * layer can have beside the others. */
+/* Fewest cores of a layer, which is that of one copy (most_cores is 0): a first pass, so that the second
+ * knows what one layer can have beside the others. */
 static enum err count_least(struct mapper *mp, struct maker *mk, struct err_msg *m)
 {
     uint64_t least = 0;

@@ -219,10 +219,6 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
                                   .block_w = pl->replicas.width, .block_h = pl->replicas.height };
     uint32_t strips = firing_strips(pl->firing, &shape);
     pl->copies = count_map_get(&cfg->copies, l->name, l->out.height, 1);
-    if (pl->copies > 1 && l->pooled)
-        return PLAN_REFUSE(p, "mapping.copies", m,
-                           "mapping.copies of %s = %u: its outputs are pooled in one core: want 1",
-                           l->name, pl->copies);
     if (pl->copies > strips)
         return REFUSE_ENTRY(&cfg->copies, l, m,
                             "mapping.copies of %s = %u: there are %u output columns or strips to "

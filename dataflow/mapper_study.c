@@ -1,0 +1,221 @@
+/* dataflow/mapper_study.c -- what a user gets of the mapper: a configuration with its mapping, what
+ * bounds it next, and the front of cores against interval and latency. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/util.h"
+#include "dataflow/mapper.h"
+#include "dataflow/mapper_search.h"
+
+const char *resource_name(enum resource r)
+{
+    static const char *const names[N_RESOURCE] = {
+        [RESOURCE_CORES] = "cores",     [RESOURCE_ROWS] = "rows",     [RESOURCE_LINKS] = "links",
+        [RESOURCE_DIGITAL] = "digital", [RESOURCE_MEMORY] = "memory",
+    };
+
+    return names[r];
+}
+
+bool mapping_is_chosen(const struct config *config)
+{
+    return config->mapping.optimize != OPTIMIZE_NONE || strcmp(config->mapping.policy, "none") != 0;
+}
+
+static struct config with_twice(const struct config *config, enum resource r)
+{
+    struct config c = *config;
+
+    switch (r) {
+    case RESOURCE_CORES:
+        c.chip_cores *= 2;
+        break;
+    case RESOURCE_ROWS:
+        c.crossbar.rows *= 2;
+        break;
+    case RESOURCE_LINKS:
+        c.fabric.link_bps *= 2;
+        c.fabric.partial_sum_bps *= 2;
+        break;
+    case RESOURCE_DIGITAL:
+        c.digital.lanes *= 2;
+        break;
+    case RESOURCE_MEMORY: // its ports and columns are not looked at
+        c.memory.words *= 2;
+        break;
+    case N_RESOURCE:
+        break;
+    }
+    return c;
+}
+
+/* The least interval of a machine, memories aside. */
+static enum err best_interval(const struct config *config, const struct network *network,
+                              uint64_t *best, struct err_msg *m)
+{
+    struct mapper mp;
+    uint64_t *interval = NULL;
+    uint32_t n = 0;
+    enum err e = mapper_init(&mp, network, config, m);
+
+    if (e)
+        return e;
+    uint32_t *choice = calloc(mp.n_layer, sizeof *choice);
+    e = choice ? mapper_intervals(&mp, &interval, &n, m)
+               : err_set(m, ERR_MEMORY, "no memory for the mapper");
+    if (!e)
+        *best = interval[mapper_least_interval(&mp, interval, n, choice)];
+    free(interval);
+    free(choice);
+    mapper_release(&mp);
+    return e;
+}
+
+enum err mapping_resolve(struct config *config, const struct network *network,
+                         struct mapping_report *r, struct err_msg *m)
+{
+    struct mapper mp;
+    struct mapper_result result = { 0 };
+    enum err e = mapper_init(&mp, network, config, m);
+
+    *r = (struct mapping_report){ .optimize = config->mapping.optimize };
+    snprintf(r->policy, sizeof r->policy, "%s", config->mapping.policy);
+    if (!e)
+        e = mapper_choose(&mp, &result, m);
+    for (int i = 0; !e && i < N_RESOURCE; i++) {
+        struct config more = with_twice(config, (enum resource)i);
+        e = best_interval(&more, network, &r->relief[i], m);
+    }
+    if (!e) {
+        r->value = result.value;
+        r->bound = result.bound;
+        e = mapper_write(&mp, result.choice, config, m);
+    }
+    mapper_result_release(&result);
+    mapper_release(&mp);
+    return e;
+}
+
+/* ---- the front ---- */
+
+struct candidate {
+    uint32_t cores;
+    uint64_t interval, first_result;
+};
+
+struct collector {
+    const struct mapper *mp;
+    struct mapper_times *times;
+    struct candidate    *list; // owned
+    uint32_t             n;
+};
+
+static void collect(struct collector *c, const uint32_t *choice)
+{
+    if (mapper_fits(c->mp, choice, NULL))
+        c->list[c->n++] = (struct candidate){
+            .cores = mapper_cores(c->mp, choice),
+            .interval = mapper_interval(c->mp, choice),
+            .first_result = mapper_times_first_result(c->times, choice),
+        };
+}
+
+static int by_cores(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+
+    return (x->cores > y->cores) - (x->cores < y->cores);
+}
+
+/* The bound of mappings with at most so many cores: that of the next point of the front, or the
+ * chip's. */
+static uint64_t bound_within(const struct mapper_front *f, uint32_t cores)
+{
+    for (uint32_t i = 0; i < f->n_point; i++)
+        if (f->point[i].cores >= cores)
+            return f->point[i].bound;
+    return f->bound;
+}
+
+static enum err read_pareto(struct collector *c, const struct mapper_front *f, struct pareto *p,
+                            struct err_msg *m)
+{
+    struct pareto_point best = { .interval = UINT64_MAX, .first_result = UINT64_MAX };
+
+    p->point = calloc(c->n + 1, sizeof *p->point);
+    if (!p->point)
+        return err_set(m, ERR_MEMORY, "no memory for the mapper");
+    qsort(c->list, c->n, sizeof *c->list, by_cores);
+    for (uint32_t i = 0; i < c->n; i++) {
+        const struct candidate *now = &c->list[i];
+        if (now->interval >= best.interval && now->first_result >= best.first_result)
+            continue;
+        best.interval = min_u64(best.interval, now->interval);
+        best.first_result = min_u64(best.first_result, now->first_result);
+        best.bound = bound_within(f, now->cores);
+        if (p->n_point == 0 || best.cores != now->cores)
+            p->n_point++;
+        best.cores = now->cores;
+        p->point[p->n_point - 1] = best;
+    }
+    return ERR_NONE;
+}
+
+static enum err collect_all(struct collector *c, struct pareto *p, struct err_msg *m)
+{
+    const struct mapper *mp = c->mp;
+    struct mapper_search_cfg cfg = { .interval = UINT64_MAX, .cores = mp->config->chip_cores,
+                                     .searches = 1 };
+    uint32_t n = 0, *choice = calloc(mp->n_layer, sizeof *choice);
+    uint64_t *interval = NULL;
+    struct mapper_front front = { 0 };
+    enum err e = choice ? mapper_intervals(mp, &interval, &n, m)
+                        : err_set(m, ERR_MEMORY, "no memory for the mapper");
+
+    if (!e)
+        e = mapper_search(mp, &cfg, &front, m);
+    c->list = e ? NULL : calloc((size_t)n + front.n_point, sizeof *c->list);
+    if (!e && !c->list)
+        e = err_set(m, ERR_MEMORY, "no memory for the mapper");
+    for (uint32_t i = 0; !e && i < front.n_point; i++)
+        collect(c, front.point[i].choice);
+    for (uint32_t i = 0; !e && i < n; i++)
+        if (mapper_all_cheapest(mp, interval[i], choice))
+            collect(c, choice);
+    if (!e)
+        e = read_pareto(c, &front, p, m);
+    mapper_front_release(&front);
+    free(interval);
+    free(choice);
+    return e;
+}
+
+enum err mapping_pareto(const struct config *config, const struct network *network,
+                        struct pareto *p, struct err_msg *m)
+{
+    struct mapper mp;
+    struct collector c = { .mp = &mp };
+    enum err e = mapper_init(&mp, network, config, m);
+
+    *p = (struct pareto){ 0 };
+    if (e)
+        return e;
+    e = mapper_times_new(&c.times, &mp, m);
+    if (!e)
+        e = collect_all(&c, p, m);
+    if (!e && p->n_point == 0)
+        e = err_set(m, ERR_INPUT, "no mapping found whose input memories fit");
+    mapper_times_free(c.times);
+    free(c.list);
+    mapper_release(&mp);
+    if (e)
+        pareto_release(p);
+    return e;
+}
+
+void pareto_release(struct pareto *p)
+{
+    free(p->point);
+    *p = (struct pareto){ 0 };
+}
