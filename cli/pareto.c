@@ -38,9 +38,9 @@ static enum err front_text(const void *what, FILE *out, struct err_msg *m)
 {
     const struct front *f = what;
 
-    return print_titled("With at most so many cores: the least interval, the least time to the first "
-                        "result (of\nanother mapping, perhaps), in timesteps, and what no mapping "
-                        "beats", front_table(&f->pareto), out, m);
+    return print_titled("With at most so many cores: the least interval, the least time to the "
+                        "first result (of\nanother mapping, perhaps), in timesteps, and what no "
+                        "mapping beats", front_table(&f->pareto), out, m);
 }
 
 static enum err front_csv(const void *what, FILE *out, struct err_msg *m)

@@ -237,7 +237,7 @@ static bool same_shape(const struct shape *a, const struct shape *b)
 }
 
 /* Sets the option aside in all layers of this one's shape. */
-static void refuse(const struct mapper *mp, uint32_t layer, const struct mapper_option *o)
+static void refuse_shape(const struct mapper *mp, uint32_t layer, const struct mapper_option *o)
 {
     const struct layer *l = plan_network_layer(&mp->plan, layer);
 
@@ -260,16 +260,26 @@ static void forgive(const struct mapper *mp)
             mp->layer[i].option[k].refused = false;
 }
 
-/* The layer of the first core whose memory is too small or too slow; n_layer when none is. */
-static uint32_t refused_layer(const struct plan *p)
+/* Sets aside what keeps a mapping from having a plan, if that is known: where the memory of a core
+ * is too small or too slow, its layer's option; where a link is, that of the layer before, since a
+ * layer's own outputs fit its links, but not always the pixels that its memory sends on, as many at
+ * once as came. */
+static bool refuse(const struct mapper *mp, const struct plan *p, const uint32_t *choice)
 {
     for (uint32_t i = 0; i < p->n_core; i++) {
         const struct plan_core *c = &p->core[i];
+        uint32_t layer = c->plan_layer, from = plan_network_layer(p, layer)->input[0];
         if ((c->layout.placing && memory_used_words(&c->layout) > c->memory.words) ||
-            c->used_clk[STAGE_MEMORY] > p->timestep_clk)
-            return c->plan_layer;
+            c->used_clk[STAGE_MEMORY] > p->timestep_clk) {
+            refuse_shape(mp, layer, &mp->layer[layer].option[choice[layer]]);
+            return true;
+        }
+        if (c->used_clk[STAGE_LINK] > p->timestep_clk && from > 0) {
+            mp->layer[from - 1].option[choice[from - 1]].refused = true;
+            return true;
+        }
     }
-    return p->n_layer;
+    return false;
 }
 
 bool mapper_fits(const struct mapper *mp, const uint32_t *choice, bool *refused)
@@ -281,11 +291,8 @@ bool mapper_fits(const struct mapper *mp, const uint32_t *choice, bool *refused)
 
     if (!e)
         e = plan_try(&p, mp->network, &config, &m);
-    uint32_t layer = e ? refused_layer(&p) : mp->n_layer;
-    if (refused && layer < mp->n_layer) {
-        refuse(mp, layer, &mp->layer[layer].option[choice[layer]]);
-        *refused = true;
-    }
+    if (e && refused)
+        *refused |= refuse(mp, &p, choice);
     plan_release(&p);
     mapper_unwrite(&config);
     return !e;
@@ -315,8 +322,8 @@ static void consider_policies(struct chooser *c)
     }
 }
 
-/* The least latency of mappings within an interval. Where the memories do not keep up with the best,
- * again: with care, then also with fewer cores, which come to less extreme mappings. */
+/* The least latency of mappings within an interval. Where the memories do not keep up with the
+ * best, again: with care, then also with fewer cores, which come to less extreme mappings. */
 static enum err latency_within(struct chooser *c, uint64_t interval, uint64_t *bound,
                                struct err_msg *m)
 {
@@ -427,8 +434,8 @@ static enum err follow(struct chooser *c, struct err_msg *m)
                        config_where(cfg, "mapping.policy"), cfg->mapping.policy, cfg->chip_cores);
     consider(c);
     if (c->r->cores == 0)
-        return err_set(m, ERR_INPUT, "%.400s: mapping.policy = %s: its mapping does not fit the input "
-                       "memories: want more than core.input_memory.words = %" PRIu32 ", or "
+        return err_set(m, ERR_INPUT, "%.400s: mapping.policy = %s: its mapping does not fit the "
+                       "input memories: want more than core.input_memory.words = %" PRIu32 ", or "
                        "mapping.optimize", config_where(cfg, "mapping.policy"), cfg->mapping.policy,
                        cfg->memory.words);
     return ERR_NONE;

@@ -2,8 +2,8 @@
  *
  * An *option* of a layer is one way to map it that a core's budgets allow by themselves: n replicas
  * in blocks of some width, and c copies; its splits, cores and firings follow (dataflow/mapping.h,
- * dataflow/firing.h). A *mapping* takes one option for every layer. Cores add up over layers and are
- * at most chip.cores. What is looked for (mapping.optimize):
+ * dataflow/firing.h). A *mapping* takes one option for every layer. Cores add up over layers and
+ * are at most chip.cores. What is looked for (mapping.optimize):
  *
  *     interval   least interval, then fewest cores
  *     latency    least first_result, then interval, then cores
@@ -12,19 +12,19 @@
  * or a rule of the field is followed instead (mapping.policy; each one file, one row of
  * mapper_policies[]).
  *
- * **Interval, exactly.** It is the maximum over layers of an option's firings, so that at interval I
- * each layer does best by itself with its cheapest option of at most I firings, and I can be had if
- * and only if the sum of these is within the budget. That sum does not grow with I, and the least I is
- * the firings of some option: a binary search over those finds it, and is its proof.
+ * **Interval, exactly.** It is the maximum over layers of an option's firings, so that at interval
+ * I each layer does best by itself with its cheapest option of at most I firings, and I can be had
+ * if and only if the sum of these is within the budget. That sum does not grow with I, and the
+ * least I is the firings of some option: a binary search over those finds it, and is its proof.
  *
- * **Latency** comes from the times of the first image, layer by layer (dataflow/mapper_times.h). They
- * are monotone: no output comes later when its inputs come earlier. dataflow/mapper_search.h makes
- * use of that twice, for a mapping and for a bound that no mapping can beat.
+ * **Latency** comes from the times of the first image, layer by layer (dataflow/mapper_times.h).
+ * They are monotone: no output comes later when its inputs come earlier. dataflow/mapper_search.h
+ * makes use of that twice, for a mapping and for a bound that no mapping can beat.
  *
- * **Memories.** What memories need, in columns and in clocks of their port, is known when all layers
- * are timed. It is no part of the bounds, which therefore hold with it. A mapping whose plan
- * does not fit is not taken: the option of the layer that did not, in all layers of its shape, is set
- * aside, and the choice made again.
+ * **Memories.** What memories need, in columns and in clocks of their port, is known when all
+ * layers are timed. It is no part of the bounds, which therefore hold with it. A mapping whose plan
+ * does not fit is not taken: the option of the layer that did not, in all layers of its shape, is
+ * set aside, and the choice made again.
  */
 #ifndef DATAFLOW_MAPPER_H
 #define DATAFLOW_MAPPER_H
@@ -123,8 +123,8 @@ struct mapper_result {
 
 /* Optimises, or follows the policy. ERR_INPUT when the objective cannot be had, or the policy's
  * mapping does not fit. On error *r is zero. */
-/* Whether a mapping has a plan: its memories fit too. When they do not, and `refused` is not NULL, it
- * becomes true, and the option of the layer that does not fit is set aside. */
+/* Whether a mapping has a plan: its memories fit too. When they do not, and `refused` is not NULL,
+ * it becomes true, and the option of the layer that does not fit is set aside. */
 bool mapper_fits(const struct mapper *mp, const uint32_t *choice, bool *refused);
 
 /* Every interval that an option has, ascending: owned by the caller. */
@@ -138,15 +138,15 @@ uint32_t mapper_least_interval(const struct mapper *mp, const uint64_t *interval
 enum err mapper_choose(const struct mapper *mp, struct mapper_result *r, struct err_msg *m);
 void mapper_result_release(struct mapper_result *r); // takes a zeroed one
 
-/* Writes the mapping into a configuration as replicas, copies and block widths by layer, in place of
- * optimize and policy: reading that configuration again gives the same plan. */
+/* Writes the mapping into a configuration as replicas, copies and block widths by layer, in place
+ * of optimize and policy: reading that configuration again gives the same plan. */
 enum err mapper_write(const struct mapper *mp, const uint32_t *choice, struct config *config,
                       struct err_msg *m);
 
 /* ---- what a user gets ---- */
 
-/* What bounds a mapping next: the least interval if the chip had twice of one resource, memories aside.
- * With `memory` it had enough for the mapping that is best without them. */
+/* What bounds a mapping next: the least interval if the chip had twice of one resource, memories
+ * aside. With `memory` it had enough for the mapping that is best without them. */
 enum resource { RESOURCE_CORES, RESOURCE_ROWS, RESOURCE_LINKS, RESOURCE_DIGITAL, RESOURCE_MEMORY,
                 N_RESOURCE };
 const char *resource_name(enum resource r); // "cores"

@@ -1,8 +1,8 @@
 /* dataflow/mapper_options.c -- the ways to map each layer that its cores' budgets allow.
  *
- * An option is held to every budget that does not depend on other layers, in its worst case, a firing
- * of all its replicas: rows and columns of the array, the digital processor, each stream of pixels
- * and of partial sums, and the SRAM for the columns of one patch. */
+ * An option is held to every budget that does not depend on other layers, in its worst case, a
+ * firing of all its replicas: rows and columns of the array, the digital processor, each stream of
+ * pixels and of partial sums, and the SRAM for the columns of one patch. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +14,14 @@
 #include "dataflow/plan_internal.h"
 
 /* What stopped a layer's mappings, of those that came furthest: for the error when none is left. */
-enum obstacle { OBSTACLE_ROWS, OBSTACLE_DIGITAL, OBSTACLE_SUMS, OBSTACLE_LINK, OBSTACLE_SRAM, FITS };
+enum obstacle {
+    OBSTACLE_ROWS,
+    OBSTACLE_DIGITAL,
+    OBSTACLE_SUMS,
+    OBSTACLE_LINK,
+    OBSTACLE_SRAM,
+    FITS
+};
 
 struct maker {
     struct mapper *mp;
@@ -175,8 +182,8 @@ static bool add_copies(struct maker *mk, uint32_t n, uint32_t width)
     return true;
 }
 
-/* Blocks of full rows; where a budget does not allow that, with a few replicas more, which compute nothing
- * but may split the layer into groups that it does allow. */
+/* Blocks of full rows; where a budget does not allow that, with a few replicas more, which compute
+ * nothing but may split the layer into groups that it does allow. */
 static bool add_block(struct maker *mk, uint32_t width, uint32_t height)
 {
     const struct mapper_layer *l = &mk->mp->layer[mk->layer];
@@ -202,10 +209,10 @@ static int by_cores(const void *a, const void *b)
 }
 
 /* Whether a is never later than b and takes no more cores. With g(p) the outputs of a copy that are
- * done one firing after p of them were, if all inputs are there, it is enough that g of a is nowhere
- * below g of b, and neither falls: then a is not behind after any timestep if it was not before it.
- * This is so for more replicas in a column or anywhere; of blocks if the ends of a's are ends of
- * b's. */
+ * done one firing after p of them were, if all inputs are there, it is enough that g of a is
+ * nowhere below g of b, and neither falls: then a is not behind after any timestep if it was not
+ * before it. This is so for more replicas in a column or anywhere; of blocks if the ends of a's are
+ * ends of b's. */
 static bool dominates(const struct mapper_option *a, const struct mapper_option *b)
 {
     if (a->firing != b->firing || a->copies != b->copies || a->cores > b->cores ||
@@ -275,8 +282,8 @@ static enum err make_options(struct maker *mk, struct err_msg *m)
     return ERR_NONE;
 }
 
-/* Fewest cores of a layer, which is that of one copy (most_cores is 0): a first pass, so that the second
- * knows what one layer can have beside the others. */
+/* Fewest cores of a layer, which is that of one copy (most_cores is 0): a first pass, so that the
+ * second knows what one layer can have beside the others. */
 static enum err count_least(struct mapper *mp, struct maker *mk, struct err_msg *m)
 {
     uint64_t least = 0;

@@ -291,8 +291,8 @@ static void add_child(struct search *s, uint32_t layer, struct state *st, uint32
            s->child);
 }
 
-/* The successors of one state. Where an option computes every output at once, none with more cores and
- * as many parts is earlier. */
+/* The successors of one state. Where an option computes every output at once, none with more cores
+ * and as many parts is earlier. */
 static void expand(struct search *s, uint32_t layer, uint32_t parent, uint32_t cores,
                    uint32_t fewest)
 {

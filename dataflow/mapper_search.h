@@ -3,19 +3,21 @@
  * A dynamic program over the layers in their order. A state after layer l is what the rest depends
  * on: the cores used, and the delivery times of the layers that later ones read
  * (dataflow/mapper_times.h). It has a successor for each option of layer l + 1 that leaves enough
- * cores for the rest. Of two states, one that has no more cores and no later time dominates: times are
- * monotone, so whatever completes the other completes it at least as well. The dominated one is dropped.
+ * cores for the rest. Of two states, one that has no more cores and no later time dominates: times
+ * are monotone, so whatever completes the other completes it at least as well. The dominated one is
+ * dropped.
  *
- * States are many, so there is a limit to those kept (`mapping.effort`), and two runs, which bracket
- * the best (the restricted and relaxed decision diagrams of D. Bergman, A. Cire, W.-J. van Hoeve, J.
- * Hooker, "Discrete Optimization with Decision Diagrams", INFORMS J. Computing 28(1), 2016):
+ * States are many, so there is a limit to those kept (`mapping.effort`), and two runs, which
+ * bracket the best (the restricted and relaxed decision diagrams of D. Bergman, A. Cire, W.-J. van
+ * Hoeve, J. Hooker, "Discrete Optimization with Decision Diagrams", INFORMS J. Computing 28(1),
+ * 2016):
  *
  *     restricted   drops the latest states beyond the limit: each end is a mapping with its latency
  *     relaxed      merges them, the earlier of each time and the fewer cores: by the same monotony
  *                  no mapping is earlier than the merged state
  *
- * When nothing had to be dropped or merged the two meet, and so they often do before. The limit is a
- * count of outputs timed, not of seconds: the result does not depend on the host.
+ * When nothing had to be dropped or merged the two meet, and so they often do before. The limit is
+ * a count of outputs timed, not of seconds: the result does not depend on the host.
  */
 #ifndef DATAFLOW_MAPPER_SEARCH_H
 #define DATAFLOW_MAPPER_SEARCH_H

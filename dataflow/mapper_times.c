@@ -90,8 +90,8 @@ enum err mapper_times_new(struct mapper_times **t, const struct mapper *mp, stru
     (*t)->residual = calloc(most, sizeof *(*t)->residual);
     (*t)->fired = calloc(most, sizeof *(*t)->fired);
     (*t)->done = calloc(mp->n_layer, sizeof *(*t)->done);
-    bool there = (*t)->last_reader && (*t)->stored && (*t)->ready && (*t)->residual && (*t)->fired &&
-                 (*t)->done;
+    bool there = (*t)->last_reader && (*t)->stored && (*t)->ready && (*t)->residual &&
+                 (*t)->fired && (*t)->done;
     for (uint32_t i = 0; there && i < mp->n_layer; i++) {
         (*t)->done[i] = calloc(mapper_times_size(mp, i), sizeof *(*t)->done[i]);
         there = (*t)->done[i] != NULL;

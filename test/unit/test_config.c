@@ -436,7 +436,8 @@ static void json_has_the_keys_of_the_yaml_and_rates_in_gbps(void **state)
               "\"fabric\":{\"kind\":\"point_to_point\",\"link_gbps\":5.12,"
               "\"partial_sum_gbps\":20.48,\"hop_timesteps\":1,\"partial_sum_hops\":1},"
               "\"mapping\":{\"replicas\":{\"32\":4,\"16\":2,\"8\":1},\"copies\":{},"
-              "\"block_width\":{},\"firing\":\"free\"},"
+              "\"block_width\":{},\"firing\":\"free\",\"optimize\":\"none\","
+              "\"policy\":\"none\",\"effort\":200},"
               "\"energy\":{\"technology\":\"14nm_lp\",\"device\":\"pcm\",\"chip\":\"none\"},"
               "\"batch\":100}");
     free(text);
