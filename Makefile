@@ -6,6 +6,7 @@
 # make lint       headers compile alone, cppcheck, layout
 # make fuzz       every fuzz target for FUZZ_SECONDS
 # make article    the article's tables and figures, ours beside the printed number
+# make install    the command, and the SystemC module imc_accelerator for pkg-config, into PREFIX
 # make bench      speed: images/s, cycles/s, events/s, memory
 # make clean
 #
@@ -13,6 +14,7 @@
 #        B             build directory; other flags want another one
 #        SAN           sanitizers: make test SAN=address,undefined B=build/san
 #        SYSTEMC=0     leaves the SystemC kernel out
+#        PREFIX        where `make install` puts things (/usr/local)
 #        JOBS          threads of `make run`, and of make itself where -j is not given
 #        IMAGES        what `make run` classifies
 #        FUZZ_SECONDS  of each target
@@ -20,6 +22,7 @@
 B            ?= build
 SAN          ?=
 SYSTEMC      ?= 1
+PREFIX       ?= /usr/local
 JOBS         ?= $(shell nproc)
 IMAGES       ?= /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz
 FUZZ_SECONDS ?= 60
@@ -29,7 +32,9 @@ LIB   := $(patsubst %.c,$(B)/%.o,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) $(B
 SC    := $(if $(filter 0,$(SYSTEMC)),,$(patsubst %.cpp,$(B)/%.oxx,$(wildcard core/sc/*.cpp)))
 CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard cli/*.c))
 RIG   := $(patsubst %.c,$(B)/%.o,$(wildcard test/*.c))
-UNIT  := $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c))
+UNIT  := $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c)) \
+         $(if $(SC),$(patsubst %.cpp,$(B)/%,$(wildcard test/unit/test_*.cpp)))
+CLASSIFY := $(if $(SC),$(B)/core/sc/example/classify)
 BENCH := $(patsubst %.c,$(B)/%,$(wildcard bench/bench_*.c))
 FUZZ  := $(patsubst %.c,$(B)/%,$(wildcard test/fuzz/fuzz_*.c))
 
@@ -49,7 +54,7 @@ Q    := $(if $(V),,@)
 SUB  = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 DEPS := @scripts/install_deps.sh
 
-.PHONY: all run test accuracy check lint fuzz article bench clean
+.PHONY: all run test accuracy check lint fuzz article bench install clean
 .SECONDARY:
 
 all: $(if $(CLI),$(B)/imcsim)
@@ -88,7 +93,7 @@ fuzz:
 	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ:$(B)/%=build/fuzz/%)
 
 .PHONY: build-test build-bench build-fuzz
-build-test: all $(UNIT)
+build-test: all $(UNIT) $(CLASSIFY)
 build-bench: all $(BENCH)
 build-fuzz: $(FUZZ)
 
@@ -99,6 +104,16 @@ bench:
 	$(DEPS) run
 	+@$(SUB) build-bench
 	@for b in $(BENCH); do $$b || exit 1; done
+
+install: all
+	install -D $(B)/imcsim $(PREFIX)/bin/imcsim
+ifneq ($(SC),)
+	install -D -m 644 core/sc/imc_accelerator.h $(PREFIX)/include/imcsim/imc_accelerator.h
+	install -D -m 644 $(B)/libimcsim.a $(PREFIX)/lib/libimc_accelerator.a
+	mkdir -p $(PREFIX)/lib/pkgconfig
+	sed 's|@PREFIX@|$(abspath $(PREFIX))|; s|@LIBS@|$(filter -l%,$(LDLIBS))|' \
+	    core/sc/imc_accelerator.pc.in >$(PREFIX)/lib/pkgconfig/imc_accelerator.pc
+endif
 
 clean:
 	rm -rf $(B)
@@ -120,6 +135,14 @@ $(B)/imcsim: $(B)/cli/main.o $(B)/libcli.a $(B)/libimcsim.a
 $(B)/test/unit/%: $(B)/test/unit/%.o $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"
 	$(Q)$(CXX) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
+
+$(B)/test/unit/%: $(B)/test/unit/%.oxx $(RIG) $(B)/libcli.a $(B)/libimcsim.a
+	@echo "  LINK  $@"
+	$(Q)$(CXX) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
+
+$(B)/core/sc/example/%: $(B)/core/sc/example/%.oxx $(B)/libimcsim.a
+	@echo "  LINK  $@"
+	$(Q)$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 $(B)/bench/%: $(B)/bench/%.o $(B)/libimcsim.a
 	@echo "  LINK  $@"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Static checks: every header compiles alone as C11 and as C++17; cppcheck is silent; no tab, no
+# Static checks: every header compiles alone as C11 and C++17; cppcheck is silent; no tab, no
 # space at the end of a line, no line of code beyond 100 columns. Layout beyond that is not checked,
 # since clang-format does not know our tables; .clang-format helps by hand.
 #
@@ -14,7 +14,8 @@ files() { find $rooms -type f "$@" 2>/dev/null | sort; }
 
 warn='-Wall -Wextra -Werror -fsyntax-only -I. -I'$build
 for h in $(files -name '*.h'); do
-    ${CC:-cc} -std=c11 $warn -Wpedantic -Wstrict-prototypes -x c "$h" || found "$h: not C11"
+    [[ $h == core/sc/* ]] || # SystemC
+        ${CC:-cc} -std=c11 $warn -Wpedantic -Wstrict-prototypes -x c "$h" || found "$h: not C11"
     ${CXX:-c++} -std=c++17 $warn -x c++ "$h" || found "$h: not C++17"
 done
 

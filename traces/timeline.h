@@ -26,8 +26,7 @@ enum timeline_flow { FLOW_START, FLOW_STEP, FLOW_END };
 void timeline_begin(struct timeline *t, FILE *out, uint32_t clock_mhz);
 void timeline_end(struct timeline *t);
 
-/* Names are letters, digits, spaces and . _ -; processes are shown in the order of their numbers.
- * */
+/* Names are letters, digits, spaces and . _ -; processes are shown in order of their numbers. */
 void timeline_name_process(struct timeline *t, uint32_t process, const char *name);
 void timeline_name_thread(struct timeline *t, struct timeline_track track, const char *name);
 

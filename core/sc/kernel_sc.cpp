@@ -269,8 +269,9 @@ struct kernel *kernel_new_systemc(const struct design *d)
     }
 }
 
-/* libsystemc has a main() of its own that calls this; imcsim's is an ordinary one. */
-int sc_main(int, char **)
+/* libsystemc has a main() of its own that calls this; imcsim's is an ordinary one. A platform that
+ * holds an imc_accelerator may have its own. */
+__attribute__((weak)) int sc_main(int, char **)
 {
     return EXIT_FAILURE;
 }
