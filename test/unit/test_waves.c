@@ -194,6 +194,43 @@ static void links_are_valid_for_as_long_as_their_bits_take(void **state)
     assert_true(n_found > 20 && n_sums > 5);
 }
 
+/* As two links of a core do when sums run along the chain within a timestep. */
+static void a_stage_is_busy_until_the_last_of_what_overlaps_in_it(void **state)
+{
+    const struct core_activity longer = { .used_clk = { [STAGE_LINK] = 20 } },
+                               shorter = { .used_clk = { [STAGE_LINK] = 5 } };
+    struct random_study s;
+    struct waves *w;
+    struct err_msg m;
+    char *text;
+    size_t size;
+    (void)state;
+
+    random_study_make(&s, 1);
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    const struct waves_cfg cfg = { .out = out };
+    assert_int_equal(waves_new(&w, &s.plan, &cfg, &m), ERR_NONE);
+    const struct activity_sink sink = waves_sink(w);
+    sink.cycle(sink.user, 100, &longer, 1);
+    sink.cycle(sink.user, 101, &shorter, 1);
+    sink.cycle(sink.user, 200, &shorter, 1);
+    sink.cycle(sink.user, 201, &longer, 1);
+    sink.cycle(sink.user, 221, &shorter, 1); // follows without a gap
+    waves_end(w);
+    fclose(out);
+    struct vcd_file f = vcd_read(text);
+    const struct vcd_signal *valid = signal_of(&f, &s.plan, 0, "link_valid");
+    static const uint64_t cyc[] = { 0, 100, 120, 200, 226 };
+    assert_int_equal(valid->n_change, 5);
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(valid->change[i].time, cyc[i] * period(&f, &s.plan));
+    vcd_file_release(&f);
+    waves_free(w);
+    free(text);
+    random_study_release(&s);
+}
+
 static void the_kernel_and_the_order_of_steps_do_not_show(void **state)
 {
     (void)state;
@@ -303,6 +340,7 @@ int main(void)
         cmocka_unit_test(firings_and_first_firings_are_those_of_counters_and_plan),
         cmocka_unit_test(pixels_and_busy_cycles_add_up_to_what_was_counted),
         cmocka_unit_test(links_are_valid_for_as_long_as_their_bits_take),
+        cmocka_unit_test(a_stage_is_busy_until_the_last_of_what_overlaps_in_it),
         cmocka_unit_test(the_kernel_and_the_order_of_steps_do_not_show),
         cmocka_unit_test(a_scope_has_the_named_signals_of_the_named_cores_and_nothing_else),
         cmocka_unit_test(a_window_shows_what_the_whole_dump_shows_there),
