@@ -811,6 +811,82 @@ static void json_blocks_sum_to_the_total(void **state)
     rig_release(&r);
 }
 
+static double sum_of(json_t *object)
+{
+    const char *key;
+    json_t *value;
+    double sum = 0;
+
+    json_object_foreach(object, key, value)
+        sum += json_number_value(value);
+    return sum;
+}
+
+static double number_of(json_t *object, const char *key)
+{
+    return json_number_value(json_object_get(object, key));
+}
+
+static void json_layers_sum_to_the_total_and_their_blocks_to_them(void **state)
+{
+    (void)state;
+    struct rig r;
+    double nj = 0, mw = 0, mm2 = 0;
+    json_t *layer;
+    size_t i;
+
+    rig_init(&r);
+    rig_fill(&r, 3);
+    struct price_report q = report_of(&r);
+    json_t *energy = price_energy_json(&q), *area = price_area_json(&q);
+
+    json_array_foreach(json_object_get(energy, "layers"), i, layer) {
+        CHECK_NEAR(sum_of(json_object_get(layer, "blocks")), number_of(layer, "nj_per_image"),
+                   1e-12);
+        CHECK_NEAR(sum_of(json_object_get(layer, "area_blocks")), number_of(layer, "area_mm2"),
+                   1e-12);
+        nj += number_of(layer, "nj_per_image");
+        mw += number_of(layer, "mean_power_mw");
+        mm2 += number_of(layer, "area_mm2");
+    }
+    assert_int_equal(i, 34);
+    CHECK_NEAR(nj, number_of(energy, "total_nj_per_image"), 1e-12);
+    CHECK_NEAR(mm2, number_of(area, "total_mm2"), 1e-12);
+    CHECK_NEAR(mw, number_of(energy, "mean_power_mw"), 1e-12);
+    /* nJ in a third of 1,000 timesteps of 100 ns: uJ / us = W */
+    CHECK_NEAR(mw, nj * 1e-3 / (100 / 3.0) * 1e3, 1e-12);
+    CHECK_NEAR(sum_of(json_object_get(energy, "leakage")),
+               (double)price_row_leakage_pj(&q.total) * 1e-3, 1e-12);
+    json_decref(energy);
+    json_decref(area);
+    price_report_release(&q);
+    rig_release(&r);
+}
+
+/* The first layer's row by hand, from its amounts. */
+static void shares_and_powers_of_a_row_are_its_energy_s(void **state)
+{
+    (void)state;
+    char text[PRINTED], cell[MOST_CELL][CELL];
+    int64_t value;
+    struct rig r;
+
+    rig_init(&r);
+    rig_fill(&r, 3);
+    struct price_report q = report_of(&r);
+    double pj = (double)(price_row_energy_pj(&q.layer[0]) + price_row_leakage_pj(&q.layer[0]));
+    double all = (double)(price_row_energy_pj(&q.total) + price_row_leakage_pj(&q.total));
+
+    print_one(&q, price_print_layers, PRICE_CSV, text);
+    read_row(next_line(text), PRICE_CSV, cell);
+    assert_true(thousandths(cell[N_PRICE_BLOCK + 4], &value));
+    assert_true(fabs((double)value * 1e-3 - 100 * pj / all) <= 0.005 + 1e-9);
+    assert_true(thousandths(cell[N_PRICE_BLOCK + 5], &value)); // pJ / ns = mW
+    assert_true(fabs((double)value * 1e-3 - pj / (100e3 / 3)) <= 0.0005 + 1e-9);
+    price_report_release(&q);
+    rig_release(&r);
+}
+
 static char *printed(const struct price_report *q, enum price_format f)
 {
     char *text;
@@ -992,6 +1068,8 @@ int main(void)
         cmocka_unit_test(blocks_and_leakage_of_a_layer_make_its_sum),
         cmocka_unit_test(every_joule_is_an_item_of_one_layer_and_one_block),
         cmocka_unit_test(json_blocks_sum_to_the_total),
+        cmocka_unit_test(json_layers_sum_to_the_total_and_their_blocks_to_them),
+        cmocka_unit_test(shares_and_powers_of_a_row_are_its_energy_s),
         cmocka_unit_test(pricing_twice_gives_the_same_bytes_in_under_10_ms),
         cmocka_unit_test(names_are_escaped_where_a_format_needs_it),
         cmocka_unit_test(a_converter_slower_than_the_product_is_refused),
