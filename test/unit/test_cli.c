@@ -50,6 +50,8 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
         { "run " PLAIN " --json @/x --stats @/x", "two results to one place" },
         { "map " PLAIN " --count 1",
           "--count is an option of run, compare, breakdown, import, not of map" },
+        { "map " PLAIN " --svg @/f.svg", "want --pareto too" },
+        { "map " PLAIN " --pareto --dot", "want --json, --csv or --svg" },
         { "article now", "want options only" },
         { "compare", "compare: no CONFIG...: want imcsim compare CONFIG... [option]..." },
         { "compare " PLAIN " " SPEEDUP " --json - --markdown -", "two results to one place" },
@@ -990,6 +992,48 @@ static void map_and_run_agree(void **state)
     json_decref(run);
 }
 
+/* The gap that map states, and the mapping that it writes: another run of it has the same plan. */
+static void map_keeps_the_mapping_that_it_chooses(void **state)
+{
+    json_t *chosen = json_of(*state, "map " PLAIN " --set mapping.optimize=interval --json - "
+                                     "--write-config @/chosen.yaml");
+    json_t *again = json_of(*state, "map @/chosen.yaml --json -");
+
+    assert_string_equal(text_at(chosen, "mapping.optimize"), "interval");
+    assert_int_equal(integer_at(chosen, "mapping.value"),
+                     integer_at(chosen, "timing.interval_timesteps"));
+    assert_int_equal(integer_at(chosen, "mapping.bound"), integer_at(chosen, "mapping.value"));
+    assert_null(json_object_get(again, "mapping"));
+    assert_true(json_equal(at(chosen, "config"), at(again, "config")));
+    assert_true(json_equal(at(chosen, "layers"), at(again, "layers")));
+    assert_true(json_equal(at(chosen, "timing"), at(again, "timing")));
+    json_decref(chosen);
+    json_decref(again);
+}
+
+static void the_front_begins_with_the_fewest_cores_in_every_form(void **state)
+{
+    static const char front[] = "map " PLAIN " --pareto --set chip.cores=45 "
+                                "--set mapping.effort=10 --csv @/front.csv --svg @/front.svg";
+    char command[256];
+    snprintf(command, sizeof command, "%s --json -", front);
+    json_t *doc = json_of(*state, command), *first = json_array_get(at(doc, "front"), 0);
+    char *csv = read_file(*state, "front.csv"), *svg = read_file(*state, "front.svg");
+    char row[128];
+
+    assert_int_equal(integer_at(first, "cores"), 43);
+    snprintf(row, sizeof row, "\n43,%lld,%lld,%lld\n",
+             (long long)integer_at(first, "interval_timesteps"),
+             (long long)integer_at(first, "first_result_timesteps"),
+             (long long)integer_at(first, "first_result_bound_timesteps"));
+    assert_non_null(strstr(csv, row));
+    assert_non_null(strstr(svg, "<svg xmlns="));
+    assert_non_null(strstr(svg, "</svg>"));
+    free(csv);
+    free(svg);
+    json_decref(doc);
+}
+
 static void map_states_memories_and_budgets(void **state)
 {
     json_t *doc = json_of(*state, "map " PLAIN " --json -"), *core;
@@ -1231,6 +1275,8 @@ int main(void)
         TEST(every_statistic_is_name_value_description_unit),
         TEST(statistics_and_csv_have_the_values_of_the_json),
         TEST(map_and_run_agree),
+        TEST(map_keeps_the_mapping_that_it_chooses),
+        TEST(the_front_begins_with_the_fewest_cores_in_every_form),
         TEST(map_states_memories_and_budgets),
         TEST(stages_are_those_of_the_busiest_cores),
         TEST(map_s_text_has_a_line_for_every_core_and_stream),
