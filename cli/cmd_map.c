@@ -47,7 +47,8 @@ const struct command command_map = {
             "  imcsim map configs/resnet32.yaml --pareto --svg front.svg\n"
             "  imcsim map configs/resnet32.yaml --json - | jq '.core_list[] | .name, .rows'\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) |
-               OPTION_BIT(OPTION_DOT) | OPTION_BIT(OPTION_PARETO) | OPTION_BIT(OPTION_SVG) | OPTION_BIT(OPTION_WRITE_CONFIG) |
+               OPTION_BIT(OPTION_DOT) | OPTION_BIT(OPTION_PARETO) | OPTION_BIT(OPTION_SVG) |
+               OPTION_BIT(OPTION_WRITE_CONFIG) |
                OPTION_BIT(OPTION_LOG_LEVEL),
     .run = cmd_map,
 };

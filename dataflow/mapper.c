@@ -175,7 +175,7 @@ enum err mapper_write(const struct mapper *mp, const uint32_t *choice, struct co
     cfg->copies.entry = calloc(mp->n_layer, sizeof *cfg->copies.entry);
     cfg->block_width.entry = calloc(mp->n_layer, sizeof *cfg->block_width.entry);
     if (!cfg->replicas.entry || !cfg->copies.entry || !cfg->block_width.entry)
-        return err_set(m, ERR_MEMORY, "no memory for the mapping"); 
+        return err_set(m, ERR_MEMORY, "no memory for the mapping");
     for (uint32_t i = 0; done && i < mp->n_layer; i++) {
         const struct mapper_option *o = &mp->layer[i].option[choice[i]];
         const char *name = plan_layer_name(&mp->plan, i);

@@ -422,8 +422,8 @@ static void assert_refused(const char *const *set, size_t n, const char *want)
 static void what_cannot_be_had_is_refused_with_what_would_do(void **state)
 {
     (void)state;
-    REFUSED("--set chip.cores: chip.cores = 40: every mapping of resnet-cifar-32 onto arrays of 256 "
-            "x 256 takes at least 43 cores, 3 more: want chip.cores = 43 or larger arrays",
+    REFUSED("--set chip.cores: chip.cores = 40: every mapping of resnet-cifar-32 onto arrays of "
+            "256 x 256 takes at least 43 cores, 3 more: want chip.cores = 43 or larger arrays",
             "mapping.optimize=interval", "chip.cores=40");
     REFUSED("layer conv1 cannot be mapped: core.digital.lanes = 1: a firing needs 16",
             "mapping.optimize=latency",
