@@ -243,7 +243,8 @@ static void names_that_no_table_has_are_refused_with_those_that_exist(void **sta
         { { "fabric.kind=mesh" }, "fabric.kind = mesh: want one of point_to_point",
           { NULL }, { NULL } },
         { { "core.input_memory.placing=alip" },
-          "core.input_memory.placing = alip: want one of auto, iwap, klip, plip", { NULL }, { NULL } },
+          "core.input_memory.placing = alip: want one of auto, iwap, klip, plip", { NULL },
+          { NULL } },
     };
     CHECK_REFUSALS(c);
 }
