@@ -10,9 +10,33 @@ struct shape layer_delivers(const struct layer *l)
     return l->pooled ? (struct shape){1, 1, l->out.channels} : l->out;
 }
 
+bool layer_is_digital(const struct layer *l)
+{
+    switch (l->kind) {
+    case LAYER_IMAGE:
+    case LAYER_CONV:
+    case LAYER_GEMM:
+        return false;
+    case LAYER_MAX_POOL:
+    case LAYER_AVERAGE_POOL:
+    case LAYER_SCALE:
+        return true;
+    }
+    assert(!"unknown kind of layer");
+    return false;
+}
+
+uint32_t layer_n_scale(const struct layer *l)
+{
+    return l->kind == LAYER_AVERAGE_POOL ? l->window.kernel[0] * l->window.kernel[1]
+                                         : l->out.channels;
+}
+
 uint32_t layer_kernel_rows(const struct layer *l)
 {
     assert(l->kind != LAYER_IMAGE && l->groups > 0);
+    if (layer_is_digital(l))
+        return 0;
     return l->window.kernel[0] * l->window.kernel[1] * (l->in.channels / l->groups);
 }
 
@@ -61,6 +85,7 @@ static void layer_release(struct layer *l)
     free(l->name);
     free(l->input);
     free(l->weight);
+    free(l->negated);
     free(l->requant.m);
     free(l->requant.b);
 }

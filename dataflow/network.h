@@ -1,16 +1,25 @@
-/* dataflow/network.h -- a network as the simulator sees it: layers that hold weights, and the
- * pixels that flow between them.
+/* dataflow/network.h -- a network as the simulator sees it: layers that hold weights or compute in
+ * digital processors, and the pixels that flow between them.
  *
  * A pixel is all channels at one (x, y) of a feature map: x is the row, y the column, and pixels
  * travel x fastest. Layer 0 is the image; every other layer names the earlier layers it reads, so
- * the layers are in topological order. What runs in a core's digital processor (scale, bias,
- * residual sum, ReLU, rounding, global pooling) is part of the layer, not a layer of its own.
+ * the layers are in topological order. What runs in a core's digital processor behind the crossbar
+ * (scale, bias, residual sum, ReLU, rounding, global pooling) is part of the layer.
  *
  * Arithmetic of one output, docs/accelerator.md, section 4a (all integers):
  *
  *     acc = sum w * (x - in_zero)                  int32; padding pixels are in_zero
  *     t   = acc * m[o] + b[o] + (r - r_zero) * mr  int64; r the residual, if there is one
  *     out = clamp(rne(t, shift), low, high)        rne: round to nearest, ties to even
+ *
+ * A digital layer has no weights: each output channel is made from the input channel of the same
+ * number, and acc is, over the positions of the window that lie inside the map,
+ *
+ *     LAYER_MAX_POOL      max (x - in_zero)
+ *     LAYER_AVERAGE_POOL  sum (x - in_zero); m and b are m[k - 1], b[k - 1] for k such positions
+ *     LAYER_SCALE         x - in_zero, or in_zero - x where negated[o]; its window is one pixel
+ *
+ * A sum of two maps is a LAYER_SCALE with a residual.
  *
  * A layer with raw_output delivers acc + b[o] as int32 (the logits). A pooled layer sums `out`
  * over the map and delivers clamp(rne(sum * pool.m + pool.b, pool.shift), low, high) once.
@@ -30,7 +39,10 @@ struct shape {
 enum layer_kind {
     LAYER_IMAGE, // layer 0: what the scratchpad delivers
     LAYER_CONV,  // convolution, on crossbars
-    LAYER_GEMM   // fully connected, on crossbars: a 1x1 convolution of a 1x1 map
+    LAYER_GEMM,  // fully connected, on crossbars: a convolution whose kernel covers the map
+    LAYER_MAX_POOL, // the others are digital: in digital processors only
+    LAYER_AVERAGE_POOL,
+    LAYER_SCALE
 };
 
 struct window { // of a convolution, along (x, y) = (rows, columns)
@@ -40,7 +52,7 @@ struct window { // of a convolution, along (x, y) = (rows, columns)
     uint32_t pad_before[2], pad_after[2];
 };
 
-struct requant { // owned by the layer; arrays of one entry per output channel
+struct requant { // owned by the layer; arrays of layer_n_scale() entries, mostly one per output
     uint16_t *m;
     int64_t  *b;
     int64_t   mr;      // multiplies the residual; 0 without one
@@ -65,7 +77,8 @@ struct layer {
     uint32_t        residual; // layer whose pixel is added before rounding
     struct shape    in, out;  // out: before pooling
     struct window   window;
-    uint32_t        groups; // input channels are dealt to groups of outputs; 1 otherwise
+    uint32_t        groups; // input channels are dealt to groups of outputs; 1 otherwise; as many
+                            // as channels where the layer is digital
     bool            relu;
     bool            pooled;     // global average pool in the digital processor
     bool            raw_output; // int32 accumulators leave the core
@@ -75,7 +88,9 @@ struct layer {
     double          out_scale;  // real value = (q - out_zero) * out_scale; for reports only
 
     /* Without values (timing only) all below is NULL or 0. */
-    int8_t             *weight; // owned; [out.channels][in.channels / groups][kernel 0][kernel 1]
+    int8_t             *weight; // owned; [out.channels][in.channels / groups][kernel 0][kernel 1];
+                                // NULL where the layer is digital
+    bool               *negated; // owned; of LAYER_SCALE, [out.channels]; NULL: none is
     struct requant      requant;
     struct pool_requant pool;
 };
@@ -90,7 +105,14 @@ struct network {
 /* Shape of the pixels that a layer delivers: 1 x 1 when pooled. */
 struct shape layer_delivers(const struct layer *l);
 
-/* Rows of one kernel matrix: kernel positions times input channels of one group. */
+/* Whether no weights, and so no crossbar, are needed: pooling and scaling. */
+bool layer_is_digital(const struct layer *l);
+
+/* Entries of requant.m and requant.b: output channels; kernel positions of an average. */
+uint32_t layer_n_scale(const struct layer *l);
+
+/* Weights of one output, the rows of one kernel matrix: kernel positions times input channels of
+ * one group; 0 where the layer is digital. */
 uint32_t layer_kernel_rows(const struct layer *l);
 
 /* Weights of the network (biases not counted) and multiply-accumulates of one image. */

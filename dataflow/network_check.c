@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/util.h"
+
 enum {
     MOST_SIDE = 65536,    // rows, columns, channels, kernel sides
     MOST_VALUES = 1 << 30 // of one feature map, of one weight matrix
@@ -145,6 +147,39 @@ static enum err check_axis(const struct check *c, int axis, uint32_t in, uint32_
     return ERR_NONE;
 }
 
+/* Whether the window of every output has a position inside the map along an axis. */
+static bool always_inside(const struct window *w, int axis, uint32_t in, uint32_t out)
+{
+    int64_t reach = (int64_t)(w->kernel[axis] - 1) * w->dilation[axis];
+
+    for (uint32_t at = 0; at < out; at++) {
+        int64_t x = (int64_t)at * w->stride[axis] - w->pad_before[axis], last = x + reach;
+        if (x < 0)
+            x += (int64_t)round_up((uint64_t)-x, w->dilation[axis]);
+        if (x > last || x >= in)
+            return false;
+    }
+    return true;
+}
+
+static enum err check_digital(const struct check *c)
+{
+    const struct layer *l = c->layer;
+    const struct window *w = &l->window;
+
+    if (l->groups != l->in.channels || l->out.channels != l->in.channels)
+        return REFUSE(c, "makes %" PRIu32 " channels of %" PRIu32 " in %" PRIu32 " groups: want "
+                      "pooling and scaling channel by channel", l->out.channels, l->in.channels,
+                      l->groups);
+    if (l->kind == LAYER_SCALE && (w->kernel[0] != 1 || w->kernel[1] != 1))
+        return REFUSE(c, "scales windows of %" PRIu32 "x%" PRIu32 ": want one pixel", w->kernel[0],
+                      w->kernel[1]);
+    if (!always_inside(w, 0, l->in.height, l->out.height) ||
+        !always_inside(w, 1, l->in.width, l->out.width))
+        return REFUSE(c, "pools windows that lie in the padding altogether: want less padding");
+    return ERR_NONE;
+}
+
 static enum err check_window(const struct check *c)
 {
     const struct layer *l = c->layer;
@@ -155,9 +190,11 @@ static enum err check_window(const struct check *c)
     if (e)
         return e;
     if (l->kind == LAYER_GEMM &&
-        (l->in.height != 1 || l->in.width != 1 || l->window.kernel[0] != 1 ||
-         l->window.kernel[1] != 1 || l->out.height != 1 || l->out.width != 1))
-        return REFUSE(c, "is fully connected and not 1x1: want a convolution");
+        (l->window.kernel[0] != l->in.height || l->window.kernel[1] != l->in.width ||
+         l->out.height != 1 || l->out.width != 1))
+        return REFUSE(c, "is fully connected, its kernel of %" PRIu32 "x%" PRIu32 " does not cover "
+                      "its map of %" PRIu32 "x%" PRIu32 " once: want a convolution",
+                      l->window.kernel[0], l->window.kernel[1], l->in.height, l->in.width);
     if (l->groups < 1 || l->in.channels % l->groups || l->out.channels % l->groups)
         return REFUSE(c, "%" PRIu32 " groups of %" PRIu32 " inputs and %" PRIu32 " outputs: want a "
                       "divisor of both", l->groups, l->in.channels, l->out.channels);
@@ -167,7 +204,7 @@ static enum err check_window(const struct check *c)
     if (rows > MOST_VALUES / l->out.channels)
         return REFUSE(c, "%" PRIu64 " x %" PRIu32 " weights: want at most %d", rows,
                       l->out.channels, MOST_VALUES);
-    return ERR_NONE;
+    return layer_is_digital(l) ? check_digital(c) : ERR_NONE;
 }
 
 static enum err check_result(const struct check *c)
@@ -175,9 +212,9 @@ static enum err check_result(const struct check *c)
     const struct layer *l = c->layer;
 
     if (l->raw_output && (c->index + 1 != c->network->n_layer || l->has_residual || l->pooled ||
-                          l->relu))
-        return REFUSE(c, "delivers 32-bit sums: want that of the last layer only, without "
-                      "residual, ReLU or pooling");
+                          l->relu || layer_is_digital(l)))
+        return REFUSE(c, "delivers 32-bit sums: want that of the last layer only, with weights and "
+                      "without residual, ReLU or pooling");
     if (!l->has_residual)
         return ERR_NONE;
     if (l->residual >= c->index)
@@ -218,15 +255,25 @@ static bool sum_fits(int64_t a, int64_t b, int64_t c)
     return a < MOST_SUM && (b == 0 || c <= (MOST_SUM - 1 - a) / b);
 }
 
+/* Largest sum of output o in units of the input. */
+static int64_t most_weight(const struct layer *l, uint32_t o)
+{
+    uint32_t rows = layer_kernel_rows(l);
+    int64_t sum = 0;
+
+    if (layer_is_digital(l))
+        return l->kind == LAYER_AVERAGE_POOL ? layer_n_scale(l) : 1;
+    for (uint32_t i = 0; i < rows; i++)
+        sum += abs(l->weight[(size_t)o * rows + i]);
+    return sum;
+}
+
 static enum err check_sums(const struct check *c, uint32_t o)
 {
     const struct layer *l = c->layer;
     const struct requant *q = &l->requant;
-    uint32_t rows = layer_kernel_rows(l);
-    int64_t acc = 0, residual = 0, b = magnitude(q->b[o]);
+    int64_t acc = most_weight(l, o), residual = 0, b = magnitude(q->b[o]);
 
-    for (uint32_t i = 0; i < rows; i++)
-        acc += abs(l->weight[(size_t)o * rows + i]);
     acc *= most_distance(&c->network->layer[l->input[0]], l->in_zero);
     if (acc > INT32_MAX || (l->raw_output && b > INT32_MAX - acc))
         return REFUSE(c, "output %" PRIu32 " may reach a sum of %" PRId64 ": want 32 bits", o, acc);
@@ -263,7 +310,7 @@ static enum err check_values(const struct check *c)
     const struct layer *l = c->layer;
     const struct requant *q = &l->requant;
 
-    if (!l->weight || !q->b || (!l->raw_output && !q->m))
+    if (!l->weight != layer_is_digital(l) || !q->b || (!l->raw_output && !q->m))
         return REFUSE(c, "has no weights or scales: want values for all layers or for none");
     if (l->has_residual && q->r_zero != c->network->layer[l->residual].out_zero)
         return REFUSE(c, "takes the zero point of its residual for %" PRId32 ": want %" PRId32,
@@ -271,7 +318,7 @@ static enum err check_values(const struct check *c)
     if (!l->raw_output && (q->shift > 62 || !good_range(l, q->low, q->high)))
         return REFUSE(c, "shifts by %d and clamps to %" PRId32 "..%" PRId32 ": want at most 62 and "
                       "a range inside the byte", q->shift, q->low, q->high);
-    for (uint32_t o = 0; o < l->out.channels; o++) {
+    for (uint32_t o = 0; o < layer_n_scale(l); o++) {
         enum err e = check_sums(c, o);
         if (e)
             return e;

@@ -278,7 +278,7 @@ static void check_names_the_layer_and_what_is_wrong(void **state)
         {"conv2", dotted, "layer 2 is called \"a.b\": want a letter"},
         {"conv2", second_image, "layer conv2: is layer 2: want the image"},
         {"image", gemm, "layer image: is layer 0: want the image"},
-        {"conv2", gemm, "layer conv2: is fully connected and not 1x1"},
+        {"conv2", gemm, "layer conv2: is fully connected, its kernel of 3x3 does not cover"},
         {"fc", input_of_itself, "layer fc: reads maps of 1x1, conv2 delivers 8x8"},
     };
     (void)state;
