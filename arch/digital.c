@@ -61,10 +61,38 @@ void digital_process(const struct digital *d, const int32_t *acc, const uint8_t 
     d->kernel->process(d, acc, residual, out);
 }
 
+static int32_t value_of(uint8_t byte, bool is_signed)
+{
+    return is_signed ? (int8_t)byte : byte;
+}
+
+void digital_max(uint32_t n, const uint8_t *const *pixel, uint32_t n_pixel, bool is_signed,
+                 int32_t zero, int32_t *acc)
+{
+    for (uint32_t o = 0; o < n; o++) {
+        int32_t most = INT32_MIN;
+        for (uint32_t i = 0; i < n_pixel; i++) {
+            int32_t v = value_of(pixel[i][o], is_signed);
+            most = v > most ? v : most;
+        }
+        acc[o] = most - zero;
+    }
+}
+
+void digital_sum(uint32_t n, const uint8_t *const *pixel, uint32_t n_pixel, bool is_signed,
+                 int32_t zero, int32_t *acc)
+{
+    for (uint32_t o = 0; o < n; o++) {
+        acc[o] = 0;
+        for (uint32_t i = 0; i < n_pixel; i++)
+            acc[o] += value_of(pixel[i][o], is_signed) - zero;
+    }
+}
+
 void digital_pool_add(uint32_t n, int32_t *sum, const uint8_t *out, bool is_signed)
 {
     for (uint32_t i = 0; i < n; i++)
-        sum[i] += is_signed ? (int8_t)out[i] : out[i];
+        sum[i] += value_of(out[i], is_signed);
 }
 
 void digital_pool_finish(const struct pool_requant *p, uint32_t n, const int32_t *sum, uint8_t *out)

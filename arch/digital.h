@@ -42,6 +42,13 @@ bool digital_select(struct digital *d, const char *kernel_name);
 void digital_process(const struct digital *d, const int32_t *acc, const uint8_t *residual,
                      uint8_t *out);
 
+/* What a digital layer hands over instead of a crossbar's sums: acc[o] is the largest, or the sum,
+ * of channel o of n_pixel pixels, each less `zero`. */
+void digital_max(uint32_t n, const uint8_t *const *pixel, uint32_t n_pixel, bool is_signed,
+                 int32_t zero, int32_t *acc);
+void digital_sum(uint32_t n, const uint8_t *const *pixel, uint32_t n_pixel, bool is_signed,
+                 int32_t zero, int32_t *acc);
+
 /* sum[n] += out[n], read as int8 when is_signed. */
 void digital_pool_add(uint32_t n, int32_t *sum, const uint8_t *out, bool is_signed);
 

@@ -62,6 +62,12 @@ static void fail(struct imc_core *c, uint64_t now_cyc, const char *what,
 static void store_token(struct imc_core *c, const struct core_port *port, const struct token *t,
                         uint64_t timestep)
 {
+    if (port->n == 0) {
+        for (uint32_t i = 0; i < t->n; i++)
+            memory_announce(&c->memory, t->pixel[i].x,
+                            t->pixel[i].image * c->pl->in_width + t->pixel[i].y);
+        return;
+    }
     tell(c, CORE_STORED, timestep, t->n, t->pixel);
     for (uint32_t i = 0; i < t->n; i++) {
         const struct firing_place *px = &t->pixel[i];
@@ -161,6 +167,13 @@ static void deliver(struct imc_core *c, uint64_t timestep, const struct firing_p
 
 /* ---- digital processor ---- */
 
+/* Pixels of an output's window that lie inside the map. */
+static uint32_t pixels_inside(const struct imc_core *c, const struct firing_place *place)
+{
+    return window_inside(&c->pl->window, 0, place->x, c->pl->in_height) *
+           window_inside(&c->pl->window, 1, place->y, c->pl->in_width);
+}
+
 /* The residual of an output, complete; NULL while it has not come. */
 static struct residual_pixel *find_residual(const struct imc_core *c,
                                             const struct firing_place *place)
@@ -188,6 +201,20 @@ static void count_digital(struct imc_core *c, uint64_t image)
     n->pool_ops += l->pooled ? c->pc->out_n : 0;
 }
 
+/* Constants of the digital processor for an output: an average has its own for each number of
+ * pixels in a window. */
+static struct digital constants(const struct imc_core *c, const struct firing_place *place)
+{
+    struct digital d = c->digital;
+
+    if (c->average_m) {
+        size_t at = (size_t)(pixels_inside(c, place) - 1) * c->pc->out_n;
+        d.m = c->average_m + at;
+        d.b = c->average_b + at;
+    }
+    return d;
+}
+
 static void process(struct imc_core *c, const struct firing_place *place, const int32_t *acc,
                     uint8_t *out)
 {
@@ -202,7 +229,8 @@ static void process(struct imc_core *c, const struct firing_place *place, const 
         for (uint32_t o = 0; o < c->pc->out_n; o++)
             logit[o] = (int32_t)(acc[o] + c->digital.b[o]);
     } else {
-        digital_process(&c->digital, acc, r ? r->value : NULL, out);
+        const struct digital d = constants(c, place);
+        digital_process(&d, acc, r ? r->value : NULL, out);
     }
     if (c->layer->pooled)
         digital_pool_add(c->pc->out_n, c->pool, out, c->layer->out_signed);
@@ -368,16 +396,42 @@ static void multiply(struct imc_core *c, const struct firing_place *place, uint3
     count->sum_abs_xw += activity.sum_abs_xw;
 }
 
+/* What a digital layer has for a crossbar: acc[i] gets what the window of place[i] holds. */
+static void look_up_windows(struct imc_core *c, const struct firing_place *place, uint32_t n,
+                            int32_t *acc)
+{
+    const struct firing_shape *shape = &c->controller.shape;
+    bool is_signed = c->plan->network->layer[c->layer->input[0]].out_signed;
+    uint32_t x, y;
+
+    c->pl->firing->origin(shape, &place[0], &x, &y);
+    for (uint32_t i = 0; i < n; i++) {
+        if (c->layer->kind != LAYER_SCALE)
+            counters(c, place[i].image)->pool_ops += pixels_inside(c, &place[i]) * c->pc->out_n;
+        if (!c->values)
+            continue;
+        int32_t *to = acc + (size_t)i * c->pc->out_n;
+        uint32_t q = firing_replica(c->pl->firing, shape, &place[0], &place[i]);
+        uint32_t n_pixel = kernel_matrix_pixels(&c->matrix, x, y, q, c->window);
+        if (c->layer->kind == LAYER_MAX_POOL)
+            digital_max(c->pc->out_n, c->window, n_pixel, is_signed, c->layer->in_zero, to);
+        else
+            digital_sum(c->pc->out_n, c->window, n_pixel, is_signed, c->layer->in_zero, to);
+        for (uint32_t o = 0; c->layer->negated && o < c->pc->out_n; o++)
+            to[o] = c->layer->negated[c->pc->out_first + o] ? -to[o] : to[o];
+    }
+}
+
 static void count_firing(struct imc_core *c, const struct firing_place *place, uint32_t n,
                          uint64_t timestep)
 {
     struct core_counters *count = counters(c, place[0].image);
 
-    count->firings++;
+    count->firings += !c->is_digital;
     count->busy_timesteps++;
     for (uint32_t i = 0; i < n; i++) {
         counters(c, place[i].image)->outputs++;
-        counters(c, place[i].image)->conversions += c->pc->out_n;
+        counters(c, place[i].image)->conversions += c->is_digital ? 0 : c->pc->out_n;
         if (place[i].image != c->first_image)
             continue;
         if (!c->any_fired)
@@ -409,7 +463,11 @@ static void fire(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
         if (c->values && fresh)
             kernel_matrix_begin_strip(&c->matrix, c->place[from].y, c->registers.strip_width);
         load_rows(c, &c->place[from], now_cyc);
-        multiply(c, &c->place[from], to - from, own->acc + (size_t)from * c->pc->out_n);
+        int32_t *acc = own->acc + (size_t)from * c->pc->out_n;
+        if (c->is_digital)
+            look_up_windows(c, &c->place[from], to - from, acc);
+        else
+            multiply(c, &c->place[from], to - from, acc);
     }
     count_firing(c, c->place, n, timestep);
     tell(c, CORE_FIRED, timestep, n, c->place);

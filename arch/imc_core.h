@@ -17,6 +17,9 @@
  *     residual pixels to add, which wait in a FIFO
  *     out      results, one channel per consumer; read-back pixels, one channel per receiver
  *
+ * A core of a digital layer (pooling, scaling) leaves its crossbar idle: what its window holds goes
+ * straight to the digital processor, and it counts no firings of the crossbar.
+ *
  * Stages are not simulated one after the other inside a timestep: the plan has checked that each
  * fits (dataflow/plan_budget.c). Values are exact integers; a timing run moves the same tokens
  * without them.
@@ -56,9 +59,9 @@
     X(residual_ops,      "op",       "residual values added")                                    \
     X(relu_ops,          "op",       "ReLU applied")                                             \
     X(round_ops,         "op",       "roundings with saturation")                                \
-    X(pool_ops,          "op",       "additions of global pooling")                              \
+    X(pool_ops,          "op",       "additions and comparisons of pooling")                     \
     X(partial_sum_ops,   "op",       "partial sums added")                                       \
-    X(busy_timesteps,    "timestep", "timesteps with a firing")
+    X(busy_timesteps,    "timestep", "timesteps with a firing, of a crossbar or none")
 
 struct core_counters { CORE_COUNTERS(COUNTER_FIELD) };
 
@@ -155,6 +158,10 @@ struct imc_core {
     struct crossbar        crossbar;
     struct digital         digital;
     int32_t               *zero_sum; // owned; per output: in_zero * sum of its weights, or NULL
+    bool                   is_digital;
+    const uint8_t        **window;   // owned; pixels of one window, of a digital layer
+    uint16_t              *average_m; // owned; [pixels - 1][outputs]; NULL: no average
+    int64_t               *average_b;
 
     uint64_t             next_timestep; // the first in which it may fire again
     uint64_t             newest_image;  // of which a pixel has come; valid when any_image

@@ -51,16 +51,17 @@ static bool init_zero_sum(struct imc_core *c)
 {
     const struct layer *l = c->layer;
     size_t positions = c->matrix.patch_n;
+    uint32_t in = l->in.channels / l->groups; // channels that an output sees, some in this part
 
     if (l->in_zero == 0)
         return true;
     c->zero_sum = calloc(c->pc->out_n, sizeof *c->zero_sum);
-    for (uint32_t o = 0; c->zero_sum && o < c->pc->out_n; o++)
-        for (size_t i = 0; i < c->pc->in_n * positions; i++)
-            c->zero_sum[o] +=
-                l->in_zero *
-                l->weight[((size_t)(c->pc->out_first + o) * l->in.channels + c->pc->in_first) *
-                              positions + i];
+    for (uint32_t o = 0; c->zero_sum && o < c->pc->out_n; o++) {
+        const int8_t *weight = l->weight + ((size_t)(c->pc->out_first + o) * in +
+                                            c->pc->in_first % in) * positions;
+        for (size_t i = 0; i < min_u32(in, c->pc->in_n) * positions; i++)
+            c->zero_sum[o] += l->in_zero * weight[i];
+    }
     return c->zero_sum != NULL;
 }
 
@@ -71,9 +72,8 @@ static bool input_is_signed(const struct imc_core *c)
     return n->layer[c->layer->input[0]].out_signed;
 }
 
-static bool program(struct imc_core *c, const char *kernel_name)
+static bool program_crossbar(struct imc_core *c, const char *kernel_name)
 {
-    const struct layer *l = c->layer;
     int8_t *weight = calloc((size_t)c->pc->rows * c->pc->columns, 1);
     bool done = weight != NULL;
 
@@ -85,10 +85,36 @@ static bool program(struct imc_core *c, const char *kernel_name)
     free(weight);
     if (!done)
         return false;
+    c->acc = calloc(c->crossbar.packed_columns + ACC_SLACK, sizeof *c->acc);
+    return c->acc && init_zero_sum(c);
+}
+
+/* An average's scale and offset, the same for all outputs, spread out for the digital processor. */
+static bool init_average(struct imc_core *c)
+{
+    const struct layer *l = c->layer;
+    uint32_t n = c->pc->out_n;
+
+    if (l->kind != LAYER_AVERAGE_POOL)
+        return true;
+    c->average_m = calloc((size_t)layer_n_scale(l) * n, sizeof *c->average_m);
+    c->average_b = calloc((size_t)layer_n_scale(l) * n, sizeof *c->average_b);
+    for (size_t i = 0; c->average_m && c->average_b && i < (size_t)layer_n_scale(l) * n; i++) {
+        c->average_m[i] = l->requant.m[i / n];
+        c->average_b[i] = l->requant.b[i / n];
+    }
+    return c->average_m && c->average_b;
+}
+
+static bool program_digital(struct imc_core *c, const char *kernel_name)
+{
+    const struct layer *l = c->layer;
+    bool by_output = l->kind != LAYER_AVERAGE_POOL;
+
     c->digital = (struct digital){
         .n = c->pc->out_n,
-        .m = l->requant.m + (l->raw_output ? 0 : c->pc->out_first),
-        .b = l->requant.b + c->pc->out_first,
+        .m = l->requant.m + (l->raw_output || !by_output ? 0 : c->pc->out_first),
+        .b = l->requant.b + (by_output ? c->pc->out_first : 0),
         .mr = l->requant.mr,
         .r_zero = l->requant.r_zero,
         .r_signed = l->has_residual && c->plan->network->layer[l->residual].out_signed,
@@ -96,9 +122,16 @@ static bool program(struct imc_core *c, const char *kernel_name)
         .low = l->requant.low,
         .high = l->requant.high,
     };
-    c->acc = calloc(c->crossbar.packed_columns + ACC_SLACK, sizeof *c->acc);
     c->pool = calloc(c->pc->out_n, sizeof *c->pool);
-    return c->acc && c->pool && init_zero_sum(c) && digital_select(&c->digital, kernel_name);
+    return c->pool && init_average(c) && digital_select(&c->digital, kernel_name);
+}
+
+static bool program(struct imc_core *c, const char *kernel_name)
+{
+    if (!c->is_digital && !program_crossbar(c, kernel_name))
+        return false;
+    c->window = calloc(c->matrix.patch_n, sizeof *c->window);
+    return c->window && program_digital(c, kernel_name);
 }
 
 static bool init_buffers(struct imc_core *c)
@@ -143,6 +176,7 @@ bool imc_core_init(struct imc_core *c, const char *path, const struct imc_core_c
         .pc = pc,
         .pl = pl,
         .layer = plan_network_layer(p, pc->plan_layer),
+        .is_digital = layer_is_digital(plan_network_layer(p, pc->plan_layer)),
         .values = cfg->values,
         .first_image = cfg->first_image,
         .count_from = cfg->count_from,
@@ -181,6 +215,9 @@ void imc_core_release(struct imc_core *c)
     free(c->out);
     free(c->read_back);
     free(c->zero_sum);
+    free(c->window);
+    free(c->average_m);
+    free(c->average_b);
     free(c->place);
     free(c->used);
     free(c->acc);

@@ -110,13 +110,16 @@ void kernel_matrix_weights(const struct kernel_matrix *k, const struct plan *p, 
     const struct plan_core *c = &p->core[core];
     const struct layer *l = plan_network_layer(p, c->plan_layer);
     size_t columns = (size_t)k->replicas * k->outputs;
+    uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
 
     memset(weight, 0, (size_t)k->n_position * k->channels * columns);
     for (uint32_t o = 0; o < k->outputs; o++)
         for (uint32_t ch = 0; ch < k->channels; ch++) {
+            uint32_t input = c->in_first + ch, output = c->out_first + o;
+            if (input / in != output / out)
+                continue; // of another group
             const int8_t *kernel =
-                l->weight + ((size_t)(c->out_first + o) * l->in.channels + c->in_first + ch) *
-                                k->patch_n;
+                l->weight + ((size_t)output * in + input % in) * k->patch_n;
             for (uint32_t q = 0; q < k->replicas; q++)
                 for (uint32_t i = 0; i < k->patch_n; i++) {
                     size_t row = (size_t)k->patch[q * k->patch_n + i] * k->channels + ch;
@@ -167,13 +170,19 @@ uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read)
     return row + (size_t)(read->y - k->first_column) * k->channels;
 }
 
-const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_t y,
-                                    const uint32_t *used, uint32_t n_used)
+/* First byte of the patch of output (x, y) in the strip. */
+static const uint8_t *patch_of(const struct kernel_matrix *k, uint32_t x, uint32_t y)
 {
     const struct window *w = &k->layer->window;
     size_t left = (size_t)((int64_t)y * w->stride[1] - w->pad_before[1] - k->first_column);
-    const uint8_t *origin =
-        k->strip + (size_t)x * w->stride[0] * k->row_bytes + left * k->channels;
+
+    return k->strip + (size_t)x * w->stride[0] * k->row_bytes + left * k->channels;
+}
+
+const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_t y,
+                                    const uint32_t *used, uint32_t n_used)
+{
+    const uint8_t *origin = patch_of(k, x, y);
 
     if (k->contiguous && n_used == k->replicas)
         return origin;
@@ -185,4 +194,23 @@ const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_
             memcpy(k->vector + (size_t)patch[j] * k->channels, origin + from[j], k->channels);
     }
     return k->vector;
+}
+
+uint32_t kernel_matrix_pixels(const struct kernel_matrix *k, uint32_t x, uint32_t y, uint32_t q,
+                              const uint8_t **pixel)
+{
+    const struct window *w = &k->layer->window;
+    const uint32_t *from = k->from + (size_t)q * k->patch_n;
+    int64_t row = (int64_t)(x + q / k->layer->replicas.width) * w->stride[0] - w->pad_before[0];
+    int64_t column = (int64_t)(y + q % k->layer->replicas.width) * w->stride[1] - w->pad_before[1];
+    const uint8_t *origin = patch_of(k, x, y);
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < w->kernel[0]; i++, row += w->dilation[0])
+        for (uint32_t j = 0; j < w->kernel[1]; j++) {
+            int64_t at = column + (int64_t)j * w->dilation[1];
+            if (row >= 0 && row < k->layer->in_height && at >= 0 && at < k->layer->in_width)
+                pixel[n++] = origin + from[i * w->kernel[1] + j];
+        }
+    return n;
 }

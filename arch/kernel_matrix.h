@@ -1,4 +1,5 @@
-/* arch/kernel_matrix.h -- collective kernel matrix of one core, and the input vector of a firing.
+/* arch/kernel_matrix.h -- collective kernel matrix of one core, and the input vector of a firing, or
+ * the pixels of a digital layer's window.
  *
  * Replica q computes the output (q / block_w) rows below and (q % block_w) columns right of the
  * firing's origin. Replicas share the rows of input positions that their patches have in common
@@ -7,7 +8,8 @@
  *     row     position * channels + channel
  *     column  q * outputs + output
  *
- * Positions are numbered row by row of the map. The strip is the crossbar's input registers: the
+ * Groups of channels of a grouped convolution stand on the diagonal, zeros beside them. Positions
+ * are numbered row by row of the map. The strip is the crossbar's input registers: the
  * rows of the padded map, as wide as the patches of a strip of outputs; a vector of Method 1 is a
  * stretch of it as it stands, others are gathered.
  */
@@ -61,5 +63,10 @@ uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read)
  * see are 0. Valid until the next call; 64 bytes behind it may be read. */
 const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_t y,
                                     const uint32_t *used, uint32_t n_used);
+
+/* Pixels of replica q's window that lie inside the map, origin at output (x, y): writes
+ * pixel[patch_n], each its channels, and returns how many there are. */
+uint32_t kernel_matrix_pixels(const struct kernel_matrix *k, uint32_t x, uint32_t y, uint32_t q,
+                              const uint8_t **pixel);
 
 #endif

@@ -21,6 +21,7 @@ static const struct style {
 } styles[N_STREAM_KIND] = {
     [STREAM_IMAGE] = { "#777777", "image, result", 0 },
     [STREAM_FORWARD] = { "#2e9e3f", "feed-forward", 0 },
+    [STREAM_VALID] = { "#bbbbbb", NULL, 0 },
     [STREAM_PARTIAL_SUM] = { "#8a3ab9", "partial sums", 26 },
     [STREAM_RESIDUAL] = { "#2166d1", "residual", -26 },
     [STREAM_TO_RESAMPLING] = { "#d62728", "to resampling", 26 },

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <inttypes.h>
 
+#include "core/util.h"
+
 /* ---- figures ---- */
 
 double batch_throughput(const struct plan *p, uint64_t first_result, uint64_t n)
@@ -25,8 +27,11 @@ static uint64_t core_devices(const struct plan *p, uint32_t core)
     const struct layer *l = plan_network_layer(p, c->plan_layer);
 
     uint64_t kernel = (uint64_t)l->window.kernel[0] * l->window.kernel[1];
+    uint32_t channels = min_u32(c->in_n, l->in.channels / l->groups); // that an output sees
 
-    return p->layer[c->plan_layer].replicas.n * kernel * c->in_n * c->out_n / l->groups;
+    if (layer_is_digital(l))
+        return 0;
+    return p->layer[c->plan_layer].replicas.n * kernel * channels * c->out_n;
 }
 
 static uint64_t array_devices(const struct plan *p, uint32_t core)

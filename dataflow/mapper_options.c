@@ -153,9 +153,10 @@ static bool add_copies(struct maker *mk, uint32_t n, uint32_t width)
     struct mapper_option o = {
         .replicas = replicas_make(&p->layer[mk->layer].window, n, width),
         .firing = width > 1 && firing == &fire_column ? &fire_block : firing,
-        .groups = split_count(l->out.channels, array->columns, n),
     };
-    o.parts = split_count(l->in.channels, array->rows, o.replicas.positions);
+    struct cut cut = layer_cut(l, &o.replicas, array->rows, array->columns);
+    o.parts = cut.parts;
+    o.groups = cut.groups;
     uint64_t need;
     enum obstacle stops = obstacle(mk, &o, &need);
     if (stops > mk->furthest || (stops == mk->furthest && need < mk->need)) {

@@ -40,3 +40,36 @@ uint32_t split_count(uint32_t channels, uint32_t room, uint32_t each)
 
     return fit ? (uint32_t)ceil_div(channels, fit) : 0;
 }
+
+struct cut layer_cut(const struct layer *l, const struct replicas *r, uint32_t rows,
+                     uint32_t columns)
+{
+    uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
+    uint32_t whole = min_u32(rows / r->positions / in, columns / r->n / out);
+
+    if (whole > 0)
+        return (struct cut){ 1, (uint32_t)ceil_div(l->groups, whole) };
+    return (struct cut){ split_count(in, rows, r->positions),
+                         l->groups * split_count(out, columns, r->n) };
+}
+
+struct slice layer_slice(const struct layer *l, struct cut cut, uint32_t part, uint32_t group)
+{
+    uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
+
+    if (cut.groups <= l->groups) { // whole channel groups, or one that is cut into parts
+        uint32_t first = share_begin(l->groups, cut.groups, group);
+        uint32_t n = share_begin(l->groups, cut.groups, group + 1) - first;
+        uint32_t begin = share_begin(n * in, cut.parts, part);
+        return (struct slice){ first * in + begin,
+                               share_begin(n * in, cut.parts, part + 1) - begin, first * out,
+                               n * out };
+    }
+    uint32_t shares = cut.groups / l->groups, first = group / shares, share = group % shares;
+    uint32_t in_begin = share_begin(in, cut.parts, part);
+    uint32_t out_begin = share_begin(out, shares, share);
+    return (struct slice){ first * in + in_begin,
+                           share_begin(in, cut.parts, part + 1) - in_begin,
+                           first * out + out_begin,
+                           share_begin(out, shares, share + 1) - out_begin };
+}

@@ -21,4 +21,22 @@ struct replicas replicas_make(const struct window *w, uint32_t n, uint32_t block
  * `each` of them: ceil(channels / floor(room / each)). 0 when not even one channel fits. */
 uint32_t split_count(uint32_t channels, uint32_t room, uint32_t each);
 
+/* A layer is cut so that each piece fits an array of rows x columns: channel groups (of grouped and
+ * depthwise convolutions) stay whole, as many to an array as fit beside each other; a group that
+ * does not fit is cut by input channels into `parts` and by output channels. A digital layer is cut
+ * as a depthwise convolution would be, whose pixels take the same input registers. */
+struct cut {
+    uint32_t parts;  // chain of partial sums; 0 when not even one channel fits
+    uint32_t groups; // shares of the output channels, each with the input channels that it needs
+};
+struct cut layer_cut(const struct layer *l, const struct replicas *r, uint32_t rows,
+                     uint32_t columns);
+
+/* Channels of one piece. */
+struct slice {
+    uint32_t in_first, in_n;
+    uint32_t out_first, out_n;
+};
+struct slice layer_slice(const struct layer *l, struct cut cut, uint32_t part, uint32_t group);
+
 #endif

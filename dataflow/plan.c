@@ -23,6 +23,7 @@ const char *stream_kind_name(enum stream_kind k)
     static const char *const names[N_STREAM_KIND] = {
         [STREAM_IMAGE] = "image",
         [STREAM_FORWARD] = "forward",
+        [STREAM_VALID] = "valid",
         [STREAM_PARTIAL_SUM] = "partial_sum",
         [STREAM_RESIDUAL] = "residual",
         [STREAM_TO_RESAMPLING] = "to_resampling",
@@ -137,6 +138,8 @@ static enum err columns(struct plan *p, struct schedule *s, struct err_msg *m)
         if (!e && p->layer[i].feed == FEED_READ_BACK)
             e = schedule_memory_columns(s, i, &p->layer[i].memory_columns, m);
     }
+    for (uint32_t i = 0; !e && i < p->n_layer; i++)
+        p->layer[i].tracked_columns = schedule_tracked_columns(s, i);
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
         if (p->layer[i].residual != RESIDUAL_NONE)
             e = schedule_waiting(s, i, &p->layer[i].residual_fifo, &p->layer[i].sums_waiting, m);

@@ -59,6 +59,7 @@ struct plan_layer {
     uint32_t                    residual_fifo; // pixels that wait at the summing core
     uint32_t                    sums_waiting;  // firings there whose sums are not complete
     uint32_t                    memory_columns; // K
+    uint32_t                    tracked_columns; // whose progress the controller knows
     uint64_t                    firings;        // of one image, alone, over its copies
     uint64_t first_timestep, last_timestep; // of the first image's firings, from 0
 };
@@ -83,6 +84,8 @@ struct plan_core {
 enum stream_kind {
     STREAM_IMAGE,           // scratchpad to the first layer
     STREAM_FORWARD,         // activations to the next layer
+    STREAM_VALID,           // tells a core of concatenated inputs that a slice it lacks has come:
+                            // no channels, so that the cores of a layer fire together
     STREAM_PARTIAL_SUM,     // int32 sums along the chain of a row-split layer
     STREAM_RESIDUAL,        // pixels read back from a memory to a summing core
     STREAM_TO_RESAMPLING,   // pixels read back from a memory to a resampling layer

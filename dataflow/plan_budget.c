@@ -183,7 +183,9 @@ static bool same_memory_use(const struct plan *p, uint32_t a, uint32_t b,
         (x->group == 0) != (y->group == 0))
         return false;
     for (uint32_t i = 0; i < n_a; i++)
-        if (into_a[i]->n != into_b[i]->n ||
+        if (into_a[i]->n != into_b[i]->n || into_a[i]->kind != into_b[i]->kind ||
+            (into_a[i]->kind == STREAM_FORWARD &&
+             p->core[into_a[i]->from].plan_layer != p->core[into_b[i]->from].plan_layer) ||
             into_a[i]->to_first - x->in_first != into_b[i]->to_first - y->in_first)
             return false;
     return true;
@@ -302,20 +304,31 @@ static enum err streams_use(struct plan *p, struct err_msg *m)
     return e;
 }
 
+/* Operations of a core's digital processor in its worst timestep, each of one lane and one clock:
+ * outputs are scaled, or pixels of a window compared or added. */
+static uint64_t digital_ops(const struct plan *p, const struct plan_core *core)
+{
+    const struct layer *l = plan_network_layer(p, core->plan_layer);
+    uint64_t pixels =
+        layer_is_digital(l) ? (uint64_t)l->window.kernel[0] * l->window.kernel[1] : 1;
+
+    return core->most_outputs * pixels * core->out_n;
+}
+
 /* Most pixels that each stream carries, and the stages that follow from it. */
 static void firings_use(struct plan *p, const struct schedule *s)
 {
     for (uint32_t i = 0; i < p->n_core; i++) {
         struct plan_core *core = &p->core[i];
         const struct plan_layer *pl = &p->layer[core->plan_layer];
-        config_clocks(core->crossbar.mvm_ns, p->config->clock_mhz,
-                      &core->used_clk[STAGE_CROSSBAR]);
+        if (core->rows > 0)
+            config_clocks(core->crossbar.mvm_ns, p->config->clock_mhz,
+                          &core->used_clk[STAGE_CROSSBAR]);
         core->most_outputs = core->part + core->group == 0
                                  ? most_outputs(p, s, core->plan_layer, core->copy)
                                  : p->core[i - 1].most_outputs;
         if (core->part + 1 == pl->parts)
-            core->used_clk[STAGE_DIGITAL] =
-                ceil_div((uint64_t)core->most_outputs * core->out_n, core->digital.lanes);
+            core->used_clk[STAGE_DIGITAL] = ceil_div(digital_ops(p, core), core->digital.lanes);
     }
     for (uint32_t i = 0; i < p->n_stream; i++) {
         struct plan_stream *st = &p->stream[i];
@@ -368,7 +381,7 @@ static void cure(const struct plan *p, const struct plan_core *core, enum stage 
         break;
     case STAGE_DIGITAL:
         snprintf(text, size, ", or core.digital.lanes = %" PRIu64,
-                 ceil_div((uint64_t)core->most_outputs * core->out_n, p->timestep_clk));
+                 ceil_div(digital_ops(p, core), p->timestep_clk));
         break;
     case STAGE_LINK:
         snprintf(text, size, ", or fabric.link_gbps = %s",

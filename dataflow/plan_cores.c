@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/util.h"
+#include "dataflow/mapping.h"
 #include "dataflow/plan_internal.h"
 
 /* "conv23", with ".p1", ".g1", ".c1" where a layer has several parts, groups or copies. */
@@ -32,12 +33,14 @@ static void place_core(const struct plan *p, struct plan_core *core)
     const struct plan_layer *pl = &p->layer[core->plan_layer];
     const struct layer *l = plan_network_layer(p, core->plan_layer);
 
-    core->in_first = share_begin(l->in.channels, pl->parts, core->part);
-    core->in_n = share_begin(l->in.channels, pl->parts, core->part + 1) - core->in_first;
-    core->out_first = share_begin(l->out.channels, pl->groups, core->group);
-    core->out_n = share_begin(l->out.channels, pl->groups, core->group + 1) - core->out_first;
-    core->rows = core->in_n * pl->replicas.positions;
-    core->columns = core->out_n * pl->replicas.n;
+    struct slice s = layer_slice(l, (struct cut){ pl->parts, pl->groups }, core->part, core->group);
+
+    core->in_first = s.in_first;
+    core->in_n = s.in_n;
+    core->out_first = s.out_first;
+    core->out_n = s.out_n;
+    core->rows = layer_is_digital(l) ? 0 : core->in_n * pl->replicas.positions;
+    core->columns = layer_is_digital(l) ? 0 : core->out_n * pl->replicas.n;
     core->crossbar = p->config->crossbar;
     core->memory = p->config->memory;
     core->digital = p->config->digital;
@@ -98,8 +101,43 @@ enum err plan_refuse_placing(const struct plan *p, struct err_msg *m)
                        p->config->memory.placing, known);
 }
 
+bool plan_lacks(const struct plan_core *core, uint32_t first, uint32_t n)
+{
+    return first + n <= core->in_first || first >= core->in_first + core->in_n;
+}
+
+/* Concatenated inputs of which a core stores nothing. */
+static uint32_t inputs_lacking(const struct plan *p, const struct plan_core *core)
+{
+    const struct layer *l = plan_network_layer(p, core->plan_layer);
+    uint32_t n = 0, offset = 0;
+
+    for (uint32_t i = 0; i < l->n_input; i++) {
+        uint32_t channels = p->network->layer[l->input[i]].out.channels;
+        n += plan_lacks(core, offset, channels);
+        offset += channels;
+    }
+    return n;
+}
+
+static enum err refuse_memory(const struct plan *p, const struct plan_core *core, struct err_msg *m)
+{
+    const struct plan_layer *pl = &p->layer[core->plan_layer];
+    uint64_t words = memory_used_words(&core->layout);
+
+    return PLAN_REFUSE(p, "core.input_memory.words", m,
+                       "core %s: memory: %u columns of %u pixels of %u bytes placed %s take "
+                       "%" PRIu64 " words of %u bits, the most of all cores, "
+                       "core.input_memory.words = %u: want %" PRIu64,
+                       core->name, pl->memory_columns, pl->in_height, core->in_n,
+                       core->layout.placing->name, words, core->memory.word_bits,
+                       core->memory.words, words);
+}
+
 enum err plan_memories(struct plan *p, struct err_msg *m)
 {
+    const struct plan_core *largest = NULL;
+
     for (uint32_t i = 0; i < p->n_core; i++) {
         struct plan_core *core = &p->core[i];
         const struct plan_layer *pl = &p->layer[core->plan_layer];
@@ -109,20 +147,17 @@ enum err plan_memories(struct plan *p, struct err_msg *m)
             .columns = pl->memory_columns,
             .kernel_columns = plan_kernel_columns(p, core->plan_layer),
             .word_bytes = core->memory.word_bits / 8,
+            .tracked = pl->tracked_columns,
+            .announced = inputs_lacking(p, core),
         };
         const struct placing *placing = plan_placing(&core->memory, core->in_n);
         if (!placing)
             return plan_refuse_placing(p, m);
         memory_layout_init(&core->layout, &shape, placing);
         uint64_t words = memory_used_words(&core->layout);
-        if (words > core->memory.words)
-            return PLAN_REFUSE(p, "core.input_memory.words", m,
-                           "core %s: memory: %u columns of %u pixels of %u bytes placed %s take "
-                           "%" PRIu64 " words of %u bits, core.input_memory.words = %u: "
-                           "want %" PRIu64,
-                           core->name, pl->memory_columns, pl->in_height, core->in_n,
-                           core->layout.placing->name, words, core->memory.word_bits,
-                           core->memory.words, words);
+        if (words > core->memory.words &&
+            (!largest || words > memory_used_words(&largest->layout)))
+            largest = core;
     }
-    return ERR_NONE;
+    return largest ? refuse_memory(p, largest, m) : ERR_NONE;
 }

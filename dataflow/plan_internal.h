@@ -19,6 +19,9 @@ enum err plan_try(struct plan *p, const struct network *network, const struct co
 enum err plan_check_mapping_keys(const struct plan *p, struct err_msg *m);
 enum err plan_layers(struct plan *p, struct err_msg *m);
 
+/* Whether a core stores none of the channels [first, first + n) of its layer's input. */
+bool plan_lacks(const struct plan_core *core, uint32_t first, uint32_t n);
+
 /* plan_cores.c: cores with their channels; memory layouts, once memory_columns are known. */
 enum err plan_cores(struct plan *p, struct err_msg *m);
 enum err plan_memories(struct plan *p, struct err_msg *m);

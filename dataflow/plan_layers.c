@@ -41,8 +41,16 @@ static bool is_pointwise(const struct window *w)
     return true;
 }
 
-/* A resampling layer is a pointwise convolution that is only ever added to a later sum. The memory
- * of another layer holds the pixels that it reads, and hands them on when they are due. */
+/* Whether every group's memory holds all channels of the one map that a layer reads. */
+static bool holds_all(const struct plan *p, uint32_t layer, uint32_t map)
+{
+    const struct layer *l = plan_network_layer(p, layer);
+
+    return reads_only(l, map) && l->groups == 1;
+}
+
+/* A resampling layer is pointwise and only ever added to a later sum. The memory of another layer
+ * holds the pixels that it reads, and hands them on when they are due. */
 static void find_resampling(struct plan *p, uint32_t layer)
 {
     const struct network *n = p->network;
@@ -56,7 +64,7 @@ static void find_resampling(struct plan *p, uint32_t layer)
         return;
     for (uint32_t i = 0; i < p->n_layer; i++)
         if (i != layer && p->layer[i].feed == FEED_PRODUCER &&
-            reads_only(plan_network_layer(p, i), l->input[0])) {
+            holds_all(p, i, l->input[0])) {
             pl->feed = FEED_READ_BACK;
             pl->feeder = i;
             pl->in_height = l->out.height; // only what it wants is sent
@@ -76,8 +84,7 @@ static enum err find_residual(struct plan *p, uint32_t layer, struct err_msg *m)
     if (!l->has_residual)
         return ERR_NONE;
     for (uint32_t i = 0; i <= layer; i++)
-        if (p->layer[i].feed != FEED_READ_BACK &&
-            reads_only(plan_network_layer(p, i), l->residual)) {
+        if (p->layer[i].feed != FEED_READ_BACK && holds_all(p, i, l->residual)) {
             pl->residual = RESIDUAL_READ_BACK;
             pl->residual_from = i;
             return ERR_NONE;
@@ -213,8 +220,9 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     if (e)
         return e;
     pl->replicas = replicas_make(&pl->window, n, block_width);
-    pl->parts = split_count(l->in.channels, array->rows, pl->replicas.positions);
-    pl->groups = split_count(l->out.channels, array->columns, n);
+    struct cut cut = layer_cut(l, &pl->replicas, array->rows, array->columns);
+    pl->parts = cut.parts;
+    pl->groups = cut.groups;
     struct firing_shape shape = { .height = l->out.height, .width = l->out.width, .n = n,
                                   .block_w = pl->replicas.width, .block_h = pl->replicas.height };
     uint32_t strips = firing_strips(pl->firing, &shape);
@@ -229,8 +237,10 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
                             "mapping.copies of %s = %u: one core sums up what is pooled: want "
                             "mapping.copies.%s = 1",
                             l->name, pl->copies, l->name);
-    pl->rows = l->in.channels * pl->replicas.positions;
-    pl->columns = l->out.channels * n;
+    if (!layer_is_digital(l)) {
+        pl->rows = l->in.channels * pl->replicas.positions;
+        pl->columns = l->out.channels * n;
+    }
     pl->n_core = pl->parts * pl->groups * pl->copies;
     pl->utilization = (double)layer_kernel_rows(l) * pl->columns * pl->copies /
                       ((double)pl->n_core * array->rows * array->columns);
@@ -261,9 +271,6 @@ static enum err map_layer(struct plan *p, uint32_t layer, struct err_msg *m)
     if (from_image && l->n_input > 1)
         return err_set(m, ERR_INPUT, "layer %s reads the image beside other layers: not there yet",
                        l->name);
-    if (l->groups != 1)
-        return err_set(m, ERR_INPUT, "layer %s has %u groups: grouped convolution is not there yet",
-                       l->name, l->groups);
     pl->feed = from_image ? FEED_SCRATCHPAD : FEED_PRODUCER;
     pl->in_height = l->in.height;
     pl->in_width = l->in.width;

@@ -74,6 +74,19 @@ static void from_layer(struct builder *b, enum stream_kind kind, uint32_t from, 
     }
 }
 
+static void valid_stream(struct builder *b, uint32_t from, uint32_t copy, uint32_t to)
+{
+    const struct plan *p = b->p;
+    uint32_t sender = plan_core_of(p, from, copy, 0, p->layer[from].parts - 1);
+
+    add_stream(b, &(struct plan_stream){ .kind = STREAM_VALID,
+                                         .from = sender,
+                                         .to = to,
+                                         .first = p->core[sender].out_first,
+                                         .to_first = p->core[to].in_first,
+                                         .value_bits = 8 });
+}
+
 static void forward_streams(struct builder *b, uint32_t layer)
 {
     const struct plan *p = b->p;
@@ -83,10 +96,15 @@ static void forward_streams(struct builder *b, uint32_t layer)
         uint32_t to = p->layer[layer].first_core + k, offset = 0;
         for (uint32_t i = 0; i < l->n_input; i++) {
             uint32_t from = l->input[i] - 1;
+            uint32_t channels = p->network->layer[l->input[i]].out.channels;
+            bool lacks = plan_lacks(&p->core[to], offset, channels);
             for (uint32_t copy = 0; copy < p->layer[from].copies; copy++)
-                from_layer(b, STREAM_FORWARD, from, copy, offset, to, p->core[to].in_first,
-                           p->core[to].in_n);
-            offset += p->network->layer[l->input[i]].out.channels;
+                if (lacks)
+                    valid_stream(b, from, copy, to);
+                else
+                    from_layer(b, STREAM_FORWARD, from, copy, offset, to, p->core[to].in_first,
+                               p->core[to].in_n);
+            offset += channels;
         }
     }
 }

@@ -31,6 +31,18 @@ uint32_t window_last(const struct window *w, int axis, uint32_t at, uint32_t siz
     return nearest(last >= first ? last : first, size);
 }
 
+uint32_t window_inside(const struct window *w, int axis, uint32_t at, uint32_t size)
+{
+    uint32_t n = 0;
+
+    for (uint32_t j = 0; j < w->kernel[axis]; j++) {
+        int64_t x = (int64_t)at * w->stride[axis] + (int64_t)j * w->dilation[axis] -
+                    w->pad_before[axis];
+        n += x >= 0 && x < size;
+    }
+    return n;
+}
+
 /* Reads of one row that a firing may need: one, but where a window's columns, or the windows of a
  * strip, are apart. */
 static size_t reads_of_row(const struct window *w, uint32_t strip_width)

@@ -57,4 +57,7 @@ void registers_need(struct input_registers *r, const struct firing_place *output
 uint32_t window_first(const struct window *w, int axis, uint32_t at, uint32_t size);
 uint32_t window_last(const struct window *w, int axis, uint32_t at, uint32_t size);
 
+/* Positions of the window of output `at` that lie inside the map, along an axis. */
+uint32_t window_inside(const struct window *w, int axis, uint32_t at, uint32_t size);
+
 #endif

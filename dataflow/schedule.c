@@ -101,6 +101,21 @@ int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image
     return 0;
 }
 
+int64_t schedule_begun(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                       uint32_t y)
+{
+    const struct layer *l = plan_network_layer(s->plan, layer);
+    int64_t first = INT64_MAX;
+
+    if (s->plan->layer[layer].feed != FEED_PRODUCER || l->n_input == 1)
+        return schedule_stored(s, layer, image, x, y);
+    for (uint32_t i = 0; i < l->n_input; i++) {
+        int64_t t = schedule_done(s, l->input[i] - 1, image, x, y);
+        first = t < first ? t : first;
+    }
+    return first + s->plan->config->fabric.hop_timesteps;
+}
+
 /* Within a column pixels arrive in order of x, so the last row of each column decides; of columns
  * in scan order the last. */
 static int64_t patch_stored(const struct schedule *s, uint32_t layer,
@@ -420,19 +435,9 @@ void schedule_release(struct schedule *s)
     *s = (struct schedule){ 0 };
 }
 
-/* Whether pixels come as channel slices from several cores. */
-static bool in_slices(const struct plan *p, uint32_t layer)
-{
-    const struct layer *l = plan_network_layer(p, layer);
-
-    return p->layer[layer].feed == FEED_PRODUCER &&
-           (l->n_input > 1 || p->layer[l->input[0] - 1].groups > 1);
-}
-
 /* Latest read of every pixel of an image in the memories of a layer, for the crossbar and as a
- * residual; INT64_MIN where none is. A pixel that comes in slices keeps its slot until the last has
- * come. Resampling pixels are sent before they are overwritten, whatever
- * K is, and do not count. */
+ * residual; INT64_MIN where none is. Resampling pixels are sent before they are overwritten,
+ * whatever K is, and do not count. */
 static void last_uses(const struct schedule *s, uint32_t layer, uint64_t image,
                       struct input_registers *reg, int64_t *use)
 {
@@ -443,8 +448,7 @@ static void last_uses(const struct schedule *s, uint32_t layer, uint64_t image,
 
     for (uint32_t y = 0; y < pl->in_width; y++)
         for (uint32_t x = 0; x < pl->in_height; x++)
-            use[(size_t)y * pl->in_height + x] =
-                in_slices(p, layer) ? schedule_stored(s, layer, image, x, y) : INT64_MIN;
+            use[(size_t)y * pl->in_height + x] = INT64_MIN;
     for (uint32_t copy = 0; copy < pl->copies; copy++) {
         struct firing_place at = firing_first(pl->firing, &shape, copy, image);
         for (registers_reset(reg); at.image == image; pl->firing->next(&shape, copy, &at)) {
@@ -470,12 +474,69 @@ static void last_uses(const struct schedule *s, uint32_t layer, uint64_t image,
     }
 }
 
-/* Timestep in which pixel (x, column) is stored, columns counted on from image to image. */
-static int64_t stored_column(const struct schedule *s, uint32_t layer, uint32_t x, uint64_t column)
+/* Timestep in which pixel (x, column) has come, or begins to: columns counted on from image to
+ * image. */
+typedef int64_t pixel_time(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                           uint32_t y);
+static int64_t column_time(const struct schedule *s, pixel_time *time, uint32_t layer, uint32_t x,
+                           uint64_t column)
 {
     uint32_t width = s->plan->layer[layer].in_width;
 
-    return schedule_stored(s, layer, column / width, x, (uint32_t)(column % width));
+    return time(s, layer, column / width, x, (uint32_t)(column % width));
+}
+
+/* Whether a column may begin to come, from one copy or layer, before the one before is complete. */
+static bool columns_overlap(const struct plan *p, uint32_t layer)
+{
+    return !plan_in_scan_order(p, layer) || plan_network_layer(p, layer)->n_input > 1;
+}
+
+/* Last timestep in which a pixel must be in its slot, of `columns` in all. Where columns overlap it
+ * must also have come before the next one in the slot, if either is used. */
+static int64_t kept_until(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                          uint32_t y, uint32_t columns, const int64_t *use)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    int64_t t = use[(size_t)y * pl->in_height + x];
+    int64_t next = use[(size_t)((y + columns) % pl->in_width) * pl->in_height + x];
+
+    if (!columns_overlap(s->plan, layer) || (t == INT64_MIN && next == INT64_MIN))
+        return t;
+    int64_t stored = schedule_stored(s, layer, image, x, y);
+    return stored > t ? stored : t;
+}
+
+uint32_t schedule_tracked_columns(const struct schedule *s, uint32_t layer)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    uint32_t rows = plan_network_layer(s->plan, layer)->out.height;
+    uint32_t last = window_last(&pl->window, 0, rows - 1, pl->in_height);
+    uint32_t n = plan_kernel_columns(s->plan, layer), before = 0;
+
+    while (columns_overlap(s->plan, layer) && before != n) {
+        before = n;
+        for (uint64_t c = 0; c < (uint64_t)s->n_image * pl->in_width; c++)
+            while (column_time(s, schedule_stored, layer, 0, c + n) <
+                   column_time(s, schedule_stored, layer, last, c))
+                n++;
+    }
+    return n;
+}
+
+/* Raises *columns until no pixel of an image is overwritten too early. */
+static void keep_columns(const struct schedule *s, uint32_t layer, uint32_t image,
+                         const int64_t *use, uint32_t *columns)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+
+    for (uint32_t y = 0; y < pl->in_width; y++)
+        for (uint32_t x = 0; x < pl->in_height; x++) {
+            uint64_t c = (uint64_t)image * pl->in_width + y;
+            while (column_time(s, schedule_begun, layer, x, c + *columns) <=
+                   kept_until(s, layer, image, x, y, *columns, use))
+                ++*columns;
+        }
 }
 
 enum err schedule_memory_columns(const struct schedule *s, uint32_t layer, uint32_t *columns,
@@ -492,15 +553,14 @@ enum err schedule_memory_columns(const struct schedule *s, uint32_t layer, uint3
         free(use);
         return err_set(m, ERR_MEMORY, "no memory for the dry timing run");
     }
-    for (uint32_t image = 0; image < s->n_image; image++) {
-        last_uses(s, layer, image, &reg, use);
-        for (uint32_t y = 0; y < pl->in_width; y++)
-            for (uint32_t x = 0; x < pl->in_height; x++) {
-                uint64_t c = (uint64_t)image * pl->in_width + y;
-                int64_t t = use[(size_t)y * pl->in_height + x];
-                while (stored_column(s, layer, x, c + *columns) <= t)
-                    ++*columns;
-            }
+    for (uint32_t before = 0; before != *columns;) { // a new number has new neighbours
+        before = *columns;
+        for (uint32_t image = 0; image < s->n_image; image++) {
+            last_uses(s, layer, image, &reg, use);
+            keep_columns(s, layer, image, use, columns);
+        }
+        if (!columns_overlap(s->plan, layer))
+            break;
     }
     registers_release(&reg);
     free(use);
@@ -553,7 +613,8 @@ static bool store_sent(const struct schedule *s, uint32_t layer, const struct fi
         const struct firing_place *o = &order[n];
         uint32_t x = o->x * w->stride[0], y = o->y * w->stride[1];
         uint64_t column = o->image * from->in_width + y;
-        int64_t overwritten = stored_column(s, pl->feeder, x, column + from->memory_columns);
+        int64_t overwritten =
+            column_time(s, schedule_begun, pl->feeder, x, column + from->memory_columns);
         int64_t *t = &stored[output_index(s, layer, o)];
         next = overwritten - 1 + hop < next ? overwritten - 1 + hop : next;
         next = *t = *t < next ? *t : next;

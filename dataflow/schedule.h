@@ -54,14 +54,23 @@ int64_t schedule_summed(const struct schedule *s, uint32_t layer, uint64_t image
 int64_t schedule_done(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
                       uint32_t y);
 
-/* Timestep in whose first phase a pixel is stored in the memories of a layer. */
+/* Timestep in whose first phase a pixel is stored in the memories of a layer: its last slice. */
 int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
                         uint32_t y);
+
+/* The same of its first slice, which takes the pixel's slot over. Layers that are concatenated
+ * deliver theirs at different times. */
+int64_t schedule_begun(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                       uint32_t y);
 
 /* Columns K that the memories of a layer need, so that no pixel is overwritten before its last read
  * for the crossbar or as a residual. */
 enum err schedule_memory_columns(const struct schedule *s, uint32_t layer, uint32_t *columns,
                                  struct err_msg *m);
+
+/* Columns of which the controller must know at the same time how far they have come: the kernel's,
+ * or more where one may begin before the one before it is complete. */
+uint32_t schedule_tracked_columns(const struct schedule *s, uint32_t layer);
 
 /* Times a resampling layer (FEED_READ_BACK): its pixels are sent in order, as late as its sums and
  * the memory they are read from, whose memory_columns are set, allow. *in_time is false when one

@@ -112,11 +112,12 @@ bool memory_init(struct input_memory *m, const struct memory_layout *layout, boo
     *m = (struct input_memory){
         .layout = layout,
         .slot = calloc(n_slot(layout), sizeof *m->slot),
-        .rows = calloc(layout->shape.columns, sizeof *m->rows),
+        .n_progress = max_u32(layout->shape.columns, layout->shape.tracked),
     };
+    m->progress = calloc(m->n_progress, sizeof *m->progress);
     if (values)
         m->byte = calloc(memory_used_words(layout), layout->shape.word_bytes);
-    if (m->slot && m->rows && (m->byte || !values))
+    if (m->slot && m->progress && (m->byte || !values))
         return true;
     memory_release(m);
     return false;
@@ -126,13 +127,14 @@ void memory_release(struct input_memory *m)
 {
     free(m->byte);
     free(m->slot);
-    free(m->rows);
+    free(m->progress);
     *m = (struct input_memory){ 0 };
 }
 
 void memory_reset(struct input_memory *m)
 {
     memset(m->slot, 0, n_slot(m->layout) * sizeof *m->slot);
+    memset(m->progress, 0, m->n_progress * sizeof *m->progress);
 }
 
 static struct pixel_slot *pixel_at(const struct input_memory *m, uint32_t x, uint32_t slot)
@@ -149,40 +151,52 @@ static bool begun(const struct pixel_slot *p, uint64_t c)
 
 static bool complete(const struct input_memory *m, const struct pixel_slot *p, uint64_t c)
 {
-    return p->arrived == m->layout->shape.pixel_bytes && p->column == c;
+    const struct memory_shape *s = &m->layout->shape;
+
+    return p->arrived == s->pixel_bytes + s->announced && p->column == c;
+}
+
+/* n more of the bytes and announcements of pixel (x, c); returns its slot. */
+static uint32_t arrive(struct input_memory *m, uint32_t x, uint64_t c, uint32_t n)
+{
+    uint32_t slot = slot_of(m->layout, c);
+    struct pixel_slot *p = pixel_at(m, x, slot);
+
+    if (!begun(p, c)) // takes the slot over
+        *p = (struct pixel_slot){ .column = c };
+    p->arrived += n;
+    assert(p->arrived <= m->layout->shape.pixel_bytes + m->layout->shape.announced);
+    /* Every producer keeps the order of x, so pixels become complete in it. A slower one may still
+     * complete those of a column whose place a later one has taken: they no longer count. */
+    struct column_progress *column = &m->progress[c % m->n_progress];
+    if (complete(m, p, c) && (column->rows == 0 || column->column <= c))
+        *column = (struct column_progress){ c, x + 1 };
+    return slot;
 }
 
 uint32_t memory_store(struct input_memory *m, uint32_t x, uint64_t c, uint32_t first, uint32_t n,
                       const uint8_t *bytes)
 {
     const struct memory_layout *l = m->layout;
-    uint32_t slot = slot_of(l, c);
-    struct pixel_slot *p = pixel_at(m, x, slot);
+    uint32_t slot = arrive(m, x, c, n);
 
-    if (!begun(p, c)) { // takes the slot over; the top pixel, which comes first, the column
-        *p = (struct pixel_slot){ .column = c };
-        if (x == 0)
-            m->rows[slot] = 0;
-    }
-    p->arrived += n;
-    assert(p->arrived <= l->shape.pixel_bytes); // every channel comes once
     if (bytes)
         memcpy(&m->byte[address(l, x, slot) + first], bytes, n);
-    /* Every producer keeps the order of x, so pixels become complete in it. A slower producer may
-     * still complete those of a column whose top another has taken over: they no longer count. */
-    if (complete(m, p, c) && begun(pixel_at(m, 0, slot), c))
-        m->rows[slot] = x + 1;
     return memory_write_words(l, x, c, first, n);
+}
+
+void memory_announce(struct input_memory *m, uint32_t x, uint64_t c)
+{
+    arrive(m, x, c, 1);
 }
 
 uint32_t memory_rows_stored(const struct input_memory *m, uint64_t c)
 {
-    uint32_t slot = slot_of(m->layout, c);
-    const struct pixel_slot *top = pixel_at(m, 0, slot);
+    const struct column_progress *p = &m->progress[c % m->n_progress];
 
-    if (top->arrived == 0 || top->column < c)
+    if (p->rows == 0 || p->column < c)
         return 0;
-    return top->column == c ? m->rows[slot] : m->layout->shape.height;
+    return p->column == c ? p->rows : m->layout->shape.height;
 }
 
 bool memory_holds(const struct input_memory *m, uint32_t x, uint64_t c)

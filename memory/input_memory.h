@@ -27,6 +27,8 @@ struct memory_shape {
     uint32_t columns;        // K: columns kept
     uint32_t kernel_columns; // F: pixels in a kernel row, at most K
     uint32_t word_bytes;
+    uint32_t tracked;        // columns whose progress is known; at least K are
+    uint32_t announced;      // slices of a pixel that others store, and that it waits for; may be 0
 };
 
 /* One placing: one file, one row of placings[]. */
@@ -51,7 +53,7 @@ struct memory_layout { // immutable; part of the plan
     uint64_t              delta_kernel, delta_pix; // bytes
 };
 
-/* Needs every field of *s at least 1, kernel_columns <= columns, and a size in bytes that fits 64
+/* Needs every size of *s at least 1, kernel_columns <= columns, and a size in bytes that fits 64
  * bits. The words of one access are counted in 32: compare memory_used_words() with the SRAM, which
  * has fewer, before asking for them. */
 void memory_layout_init(struct memory_layout *l, const struct memory_shape *s,
@@ -83,9 +85,13 @@ struct input_memory {
     uint8_t                    *byte;   // the words; NULL in a timing run
     struct pixel_slot {
         uint64_t column;  // c of the pixel whose bytes are here; meaningless while arrived == 0
-        uint32_t arrived; // bytes of it that have come
+        uint32_t arrived; // bytes and announcements of it that have come
     }        *slot;       // [height][columns]
-    uint32_t *rows;       // [columns] pixels complete from the top, of the column in slot[0][..]
+    struct column_progress {
+        uint64_t column; // meaningless while rows == 0
+        uint32_t rows;   // pixels complete from the top
+    }        *progress;   // [n_progress], by column
+    uint32_t  n_progress;
 };
 
 /* Allocates words (when values) and slots. False when the host has no memory; then *m is zero. */
@@ -101,9 +107,12 @@ void memory_reset(struct input_memory *m);
 uint32_t memory_store(struct input_memory *m, uint32_t x, uint64_t c, uint32_t first, uint32_t n,
                       const uint8_t *bytes);
 
-/* Pixels of column c that have come complete, from x = 0 on: all of them once a later column has
- * begun to take the slot over, whether they are still there or not. Within a column pixels arrive
- * in order of x, and a slot's columns one after the other. */
+/* Takes note that one of the announced slices of pixel (x, c) has come elsewhere. */
+void memory_announce(struct input_memory *m, uint32_t x, uint64_t c);
+
+/* Pixels of column c that have come complete, from x = 0 on, whether they are still there or not:
+ * all of them once the column `tracked` later has one. Within a column pixels arrive in order of
+ * x. */
 uint32_t memory_rows_stored(const struct input_memory *m, uint64_t c);
 
 /* Whether pixel (x, c) is complete and still there. */

@@ -42,19 +42,19 @@ static struct layer *append(struct network *n, const char *stem, uint32_t input)
 
 static void random_weights(struct dice *d, struct network *n, struct layer *l)
 {
-    size_t rows = layer_kernel_rows(l);
+    size_t rows = layer_kernel_rows(l), entries = layer_n_scale(l);
     const struct layer *from = &n->layer[l->input[0]];
 
     l->in_zero = from->out_zero;
-    l->weight = malloc(l->out.channels * rows);
-    l->requant.m = calloc(l->out.channels, sizeof *l->requant.m);
-    l->requant.b = calloc(l->out.channels, sizeof *l->requant.b);
+    l->weight = rows ? malloc(l->out.channels * rows) : NULL;
+    l->requant.m = calloc(entries, sizeof *l->requant.m);
+    l->requant.b = calloc(entries, sizeof *l->requant.b);
     for (size_t i = 0; i < l->out.channels * rows; i++)
         l->weight[i] = (int8_t)(chance(d, 20) ? -128 : (int)pick(d, 0, 254) - 127);
-    l->requant.shift = (uint8_t)pick(d, 18, 24);
-    for (uint32_t o = 0; o < l->out.channels; o++) {
+    l->requant.shift = (uint8_t)(rows ? pick(d, 18, 24) : pick(d, 14, 17));
+    for (size_t o = 0; o < entries; o++) {
         l->requant.m[o] = (uint16_t)pick(d, 1, 65535);
-        l->requant.b[o] = (int64_t)pick(d, 0, 1u << 30) - (1 << 29);
+        l->requant.b[o] = (int64_t)pick(d, 0, 64u << l->requant.shift) - (32 << l->requant.shift);
     }
     l->out_zero = l->out_signed && chance(d, 3) ? (int32_t)pick(d, 0, 20) - 10
                   : !l->out_signed && chance(d, 4) ? (int32_t)pick(d, 0, 20) : 0;
@@ -106,13 +106,109 @@ static void same_window(struct layer *l, uint32_t kernel, uint32_t stride)
     l->out.width = (l->in.width + stride - 1) / stride;
 }
 
+static uint32_t random_divisor(struct dice *d, uint32_t of)
+{
+    uint32_t n = pick(d, 1, of);
+
+    while (of % n != 0)
+        n--;
+    return n;
+}
+
 static void random_conv(struct dice *d, struct network *n)
 {
     struct layer *l = append(n, "conv", n->n_layer - 1);
 
     l->kind = LAYER_CONV;
-    l->out.channels = pick(d, 1, 12);
+    l->groups = chance(d, 3) ? random_divisor(d, l->in.channels) : 1;
+    l->out.channels = l->groups * pick(d, 1, (12 + l->groups - 1) / l->groups);
     l->out_signed = chance(d, 4);
+    random_window(d, l);
+    random_weights(d, n, l);
+}
+
+/* A digital layer that reads the last one. */
+static struct layer *digital(struct network *n, enum layer_kind kind, uint32_t input)
+{
+    struct layer *l = append(n, "digital", input);
+
+    l->kind = kind;
+    l->groups = l->in.channels;
+    l->out.channels = l->in.channels;
+    l->out_signed = n->layer[input].out_signed;
+    return l;
+}
+
+static void random_pool(struct dice *d, struct network *n)
+{
+    struct layer *l = digital(n, chance(d, 2) ? LAYER_MAX_POOL : LAYER_AVERAGE_POOL,
+                              n->n_layer - 1);
+
+    do {
+        random_window(d, l);
+        l->window.dilation[0] = l->window.dilation[1] = 1;
+        for (int a = 0; a < 2; a++) {
+            struct window *w = &l->window;
+            w->pad_before[a] = w->pad_before[a] % w->kernel[a];
+            w->pad_after[a] = w->pad_after[a] % w->kernel[a];
+        }
+        l->out.height = window_out(&l->window, 0, l->in.height);
+        l->out.width = window_out(&l->window, 1, l->in.width);
+    } while (l->out.height == 0 || l->out.width == 0);
+    random_weights(d, n, l);
+}
+
+static void random_scale(struct dice *d, struct network *n, uint32_t input, uint32_t residual)
+{
+    struct layer *l = digital(n, LAYER_SCALE, input);
+
+    l->has_residual = residual != 0;
+    l->residual = residual;
+    same_window(l, 1, 1);
+    random_weights(d, n, l);
+    if (chance(d, 2)) {
+        l->negated = calloc(l->out.channels, sizeof *l->negated);
+        for (uint32_t o = 0; o < l->out.channels; o++)
+            l->negated[o] = chance(d, 3);
+    }
+}
+
+/* A branch that leaves the map's sides as they are; all have bytes of one kind. */
+static uint32_t random_branch(struct dice *d, struct network *n, uint32_t input, uint32_t channels)
+{
+    struct layer *l = append(n, "branch", input);
+
+    l->kind = LAYER_CONV;
+    l->out.channels = channels;
+    same_window(l, chance(d, 2) ? 3 : 1, 1);
+    random_weights(d, n, l);
+    for (uint32_t o = 0; o < l->out.channels; o++)
+        l->requant.b[o] -= (int64_t)l->out_zero << l->requant.shift;
+    l->out_zero = 0;
+    return n->n_layer - 1;
+}
+
+/* Two branches that are concatenated, or added as they are rounded. */
+static void random_fork(struct dice *d, struct network *n)
+{
+    uint32_t input = n->n_layer - 1, channels = pick(d, 1, 12);
+
+    if (input == 0)
+        return;
+    uint32_t a = random_branch(d, n, input, channels);
+    if (chance(d, 2)) {
+        uint32_t b = random_branch(d, n, chance(d, 2) ? a : input, channels);
+        random_scale(d, n, b, a);
+        return;
+    }
+    uint32_t b = random_branch(d, n, chance(d, 2) ? a : input, pick(d, 1, 12));
+    struct layer *l = append(n, "concat", a);
+    l->kind = LAYER_CONV;
+    l->input = realloc(l->input, 2 * sizeof *l->input);
+    l->input[1] = b;
+    l->n_input = 2;
+    l->in.channels += n->layer[b].out.channels;
+    l->out.channels = pick(d, 1, 12);
     random_window(d, l);
     random_weights(d, n, l);
 }
@@ -173,11 +269,24 @@ static void random_network(struct dice *d, struct network *n)
     n->layer[0] = (struct layer){ .name = strdup("image"), .groups = 1, .out_signed = true,
                                   .out = { pick(d, 1, 12), pick(d, 1, 12), pick(d, 1, 4) } };
     random_conv(d, n);
-    for (uint32_t i = pick(d, 0, 4); i > 0; i--) {
-        if (chance(d, 2))
+    for (uint32_t i = pick(d, 0, 5); i > 0; i--) {
+        switch (pick(d, 0, 6)) {
+        case 0:
+            random_pool(d, n);
+            break;
+        case 1:
+            random_scale(d, n, n->n_layer - 1, 0);
+            break;
+        case 2:
+            random_fork(d, n);
+            break;
+        case 3:
+        case 4:
             random_block(d, n);
-        else
+            break;
+        default:
             random_conv(d, n);
+        }
     }
     finish_network(d, n);
 }

@@ -1,9 +1,9 @@
 /* test/random_study.h -- random networks with weights, and random machines for them.
  *
- * Networks are chains of convolutions of any window (sides, strides, dilation, uneven padding) over
- * maps that are not square, with residual blocks, resampling shortcuts, zero points, and a pooled
- * and fully connected end. Machines vary all that mapping and timing depend on. Most, not all,
- * studies have a plan.
+ * Networks are chains of convolutions of any window (sides, strides, dilation, uneven padding,
+ * groups) over maps that are not square, with residual blocks, resampling shortcuts, pooling,
+ * scaling, sums of rounded maps, concatenation, zero points, and a pooled and fully connected end.
+ * Machines vary all that mapping and timing depend on. Most, not all, studies have a plan.
  */
 #ifndef TEST_RANDOM_STUDY_H
 #define TEST_RANDOM_STUDY_H

@@ -113,14 +113,60 @@ static int64_t sum_of(const struct layer *l, uint32_t o, const int64_t *patch)
     return sum;
 }
 
+static bool inside(const struct layer *l, uint32_t x, uint32_t y, uint32_t i, uint32_t j)
+{
+    const struct window *w = &l->window;
+    int64_t row = (int64_t)x * w->stride[0] + (int64_t)i * w->dilation[0] - w->pad_before[0];
+    int64_t column = (int64_t)y * w->stride[1] + (int64_t)j * w->dilation[1] - w->pad_before[1];
+
+    return row >= 0 && column >= 0 && row < l->in.height && column < l->in.width;
+}
+
+/* Positions of the window of (x, y) inside the map; *sum is theirs and *most their largest value,
+ * of channel o. */
+static uint32_t pooled_window(const struct layer *l, uint32_t x, uint32_t y, uint32_t o,
+                              const int64_t *patch, int64_t *sum, int64_t *most)
+{
+    uint32_t n = 0;
+
+    patch += (size_t)o * l->window.kernel[0] * l->window.kernel[1];
+    *sum = 0;
+    *most = INT64_MIN;
+    for (uint32_t i = 0; i < l->window.kernel[0]; i++)
+        for (uint32_t j = 0; j < l->window.kernel[1]; j++, patch++)
+            if (inside(l, x, y, i, j)) {
+                n++;
+                *sum += *patch;
+                *most = *patch > *most ? *patch : *most;
+            }
+    return n;
+}
+
+/* Sum of output o before scaling; *entry says which scale is its own. */
+static int64_t output_sum(const struct layer *l, uint32_t x, uint32_t y, uint32_t o,
+                          const int64_t *patch, uint32_t *entry)
+{
+    int64_t sum, most;
+
+    *entry = o;
+    if (l->kind == LAYER_CONV || l->kind == LAYER_GEMM)
+        return sum_of(l, o, patch);
+    uint32_t n = pooled_window(l, x, y, o, patch, &sum, &most);
+    if (l->kind == LAYER_MAX_POOL)
+        return most;
+    if (l->kind == LAYER_AVERAGE_POOL)
+        *entry = n - 1;
+    return l->negated && l->negated[o] ? -sum : sum;
+}
+
 static int64_t result_of(const struct reference *r, const struct layer *l, uint32_t x, uint32_t y,
-                         uint32_t o, int64_t sum)
+                         uint32_t o, int64_t sum, uint32_t entry)
 {
     const struct requant *q = &l->requant;
 
     if (l->raw_output)
         return sum + q->b[o];
-    int64_t t = sum * q->m[o] + q->b[o];
+    int64_t t = sum * q->m[entry] + q->b[entry];
     if (l->has_residual)
         t += (reference_delivered(r, l->residual, x, y, o) - q->r_zero) * q->mr;
     return clamped(rounded(t, q->shift), q->low, q->high);
@@ -137,8 +183,9 @@ static void run_layer(const struct reference *r, uint32_t index)
             gather_patch(r, l, x, y, patch);
             for (uint32_t o = 0; o < l->out.channels; o++) {
                 size_t k = at(l->out, x, y, o);
-                r->sum[index][k] = sum_of(l, o, patch);
-                r->map[index][k] = result_of(r, l, x, y, o, r->sum[index][k]);
+                uint32_t entry;
+                r->sum[index][k] = output_sum(l, x, y, o, patch, &entry);
+                r->map[index][k] = result_of(r, l, x, y, o, r->sum[index][k], entry);
             }
         }
     free(patch);

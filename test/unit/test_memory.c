@@ -323,8 +323,8 @@ static void check_against_twin(const struct input_memory *m, const struct twin *
     while (rows < s->height && t->arrived[c][rows] == s->pixel_bytes)
         rows++;
     for (uint64_t later = c + s->columns; later < TWIN_COLUMNS; later += s->columns)
-        if (t->arrived[later][0] > 0)
-            rows = s->height; // it had come whole before its slot was taken over
+        if (t->arrived[later][0] == s->pixel_bytes)
+            rows = s->height; // it had come whole before a pixel of that column had
     assert_int_equal(memory_rows_stored(m, c), rows);
 
     for (uint32_t x = 0; x < s->height; x++) {
@@ -471,6 +471,47 @@ static void auto_takes_iwap_below_a_word_and_plip_from_a_word_on(void **state)
     assert_ptr_equal(placing_auto(28, 16), &place_plip);
 }
 
+static void a_pixel_is_complete_when_its_announced_slices_have_come_too(void **state)
+{
+    (void)state;
+    const struct memory_shape s = { .pixel_bytes = 16, .height = 2, .columns = 2,
+                                    .kernel_columns = 1, .word_bytes = 16, .announced = 2 };
+    struct memory_layout l;
+    struct input_memory m;
+
+    memory_layout_init(&l, &s, &place_plip);
+    assert_true(memory_init(&m, &l, false));
+    memory_announce(&m, 0, 0); // may come first
+    memory_store(&m, 0, 0, 0, 16, NULL);
+    assert_int_equal(memory_rows_stored(&m, 0), 0);
+    assert_false(memory_holds(&m, 0, 0));
+    memory_announce(&m, 0, 0);
+    assert_int_equal(memory_rows_stored(&m, 0), 1);
+    assert_true(memory_holds(&m, 0, 0));
+    memory_release(&m);
+}
+
+static void tracked_columns_show_how_far_they_are_when_a_later_one_has_begun(void **state)
+{
+    (void)state;
+    struct memory_shape s = { .pixel_bytes = 16, .height = 2, .columns = 1, .kernel_columns = 1,
+                              .word_bytes = 16 };
+    struct memory_layout l;
+
+    for (s.tracked = 1; s.tracked <= 2; s.tracked++) {
+        struct input_memory m;
+        memory_layout_init(&l, &s, &place_plip);
+        assert_true(memory_init(&m, &l, false));
+        memory_store(&m, 0, 0, 0, 16, NULL);
+        memory_store(&m, 0, 1, 0, 16, NULL);
+        assert_int_equal(memory_rows_stored(&m, 0), s.tracked == 2 ? 1 : s.height);
+        assert_int_equal(memory_rows_stored(&m, 1), 1);
+        memory_store(&m, 1, 0, 0, 16, NULL); // an older column changes nothing of a later one
+        assert_int_equal(memory_rows_stored(&m, 1), 1);
+        memory_release(&m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -485,6 +526,8 @@ int main(void)
         cmocka_unit_test(a_memory_too_large_for_the_host_is_refused_and_leaves_nothing),
         cmocka_unit_test(placings_are_found_by_name_and_only_plip_needs_no_masks),
         cmocka_unit_test(auto_takes_iwap_below_a_word_and_plip_from_a_word_on),
+        cmocka_unit_test(a_pixel_is_complete_when_its_announced_slices_have_come_too),
+        cmocka_unit_test(tracked_columns_show_how_far_they_are_when_a_later_one_has_begun),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

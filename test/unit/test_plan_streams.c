@@ -208,6 +208,30 @@ static void pixels_come_once_to_memories_on(const struct plan *p)
     }
 }
 
+/* Cores of concatenated layers hear once, from each copy of it, of a layer whose pixels they do not
+ * store. */
+static void layers_that_a_core_lacks_are_announced_on(const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        const struct plan_core *c = &p->core[i];
+        const struct layer *l = plan_network_layer(p, c->plan_layer);
+        for (uint32_t k = 0, offset = 0; k < l->n_input && l->input[k] > 0; k++) {
+            uint32_t from = l->input[k] - 1, times = 0, inputs = 0;
+            uint32_t n = p->network->layer[l->input[k]].out.channels;
+            bool lacks = offset + n <= c->in_first || offset >= c->in_first + c->in_n;
+            for (uint32_t s = 0; s < p->n_stream; s++)
+                times += p->stream[s].kind == STREAM_VALID && p->stream[s].to == i &&
+                         p->core[p->stream[s].from].plan_layer == from;
+            for (uint32_t j = 0; j < l->n_input; j++)
+                inputs += l->input[j] == l->input[k];
+            if (inputs == 1)
+                assert_int_equal(times, lacks && p->layer[c->plan_layer].feed == FEED_PRODUCER
+                                            ? p->layer[from].copies : 0);
+            offset += n;
+        }
+    }
+}
+
 static void residuals_come_once_to_summing_cores_on(const struct plan *p)
 {
     for (uint32_t i = 0; i < p->n_core; i++) {
@@ -290,6 +314,8 @@ static void check_sender(const struct plan *p, const struct plan_stream *st)
         assert_int_equal(rb->receiver_copy, p->core[st->to].copy);
         assert_int_equal(from->group, 0); // all groups hold the same pixels: one sends
         assert_int_equal(st->first, st->to_first);
+    } else if (st->kind == STREAM_VALID) {
+        assert_int_equal(st->n, 0);
     } else if (st->kind == STREAM_FORWARD) {
         uint32_t offset = offset_of(p, from->plan_layer, p->core[st->to].plan_layer);
         assert_int_equal(st->first + offset, st->to_first);
@@ -336,6 +362,7 @@ static void outputs_are_read_back_once_and_in_order_on(const struct plan *p)
     }
 PROPERTY(copies_own_the_columns_that_they_go_through_on)
 PROPERTY(pixels_come_once_to_memories_on)
+PROPERTY(layers_that_a_core_lacks_are_announced_on)
 PROPERTY(residuals_come_once_to_summing_cores_on)
 PROPERTY(partial_sums_run_along_chains_on)
 PROPERTY(the_result_leaves_once_on)
@@ -369,6 +396,7 @@ int main(void)
         cmocka_unit_test(resnet32_has_72_streams),
         cmocka_unit_test(copies_own_the_columns_that_they_go_through_on_any_plan),
         cmocka_unit_test(pixels_come_once_to_memories_on_any_plan),
+        cmocka_unit_test(layers_that_a_core_lacks_are_announced_on_any_plan),
         cmocka_unit_test(residuals_come_once_to_summing_cores_on_any_plan),
         cmocka_unit_test(partial_sums_run_along_chains_on_any_plan),
         cmocka_unit_test(the_result_leaves_once_on_any_plan),

@@ -120,7 +120,7 @@ static void firings_and_first_firings_are_those_of_counters_and_plan(void **stat
                 uint32_t core = p->layer[i].first_core + k;
                 const struct vcd_signal *fire = signal_of(&f, p, core, "fire");
                 firings += fire->n_change;
-                counted += chip_core(w->chip, core)->counters.firings;
+                counted += chip_core(w->chip, core)->counters.busy_timesteps;
                 first = min_u64(first, fire->change[0].time);
             }
             assert_int_equal(firings, counted);
