@@ -7,7 +7,8 @@
 # make fuzz       every fuzz target for FUZZ_SECONDS
 # make article    the article's tables and figures, ours beside the printed number
 # make install    the command, and the SystemC module imc_accelerator for pkg-config, into PREFIX
-# make bench      speed: images/s, cycles/s, events/s, memory
+# make bench      speed: images/s, cycles/s, events/s, memory; beside ONNX Runtime where npm has it
+# make peer       the same classes as ONNX Runtime on 1,000 images of the two models
 # make zoo        ResNet-18/34/50, VGG-16, ... as ONNX with random weights, into $(B)/zoo
 # make clean
 #
@@ -56,7 +57,7 @@ Q    := $(if $(V),,@)
 SUB  = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 DEPS := @scripts/install_deps.sh
 
-.PHONY: all run test accuracy check lint fuzz article bench zoo install clean
+.PHONY: all run test accuracy check lint fuzz article bench peer zoo install clean
 .SECONDARY:
 
 all: $(if $(CLI),$(B)/imcsim)
@@ -107,6 +108,11 @@ bench:
 	+@$(SUB) build-bench
 	@for b in $(BENCH); do $$b || exit 1; done
 
+peer:
+	$(DEPS) run
+	+@$(SUB) all
+	@scripts/peer.sh $(B)
+
 zoo:
 	$(DEPS) test
 	+@$(SUB) $(B)/test/tools/write_zoo
@@ -152,7 +158,7 @@ $(B)/core/sc/example/%: $(B)/core/sc/example/%.oxx $(B)/libimcsim.a
 	@echo "  LINK  $@"
 	$(Q)$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
-$(B)/bench/%: $(B)/bench/%.o $(B)/libimcsim.a
+$(B)/bench/%: $(B)/bench/%.o $(B)/bench/measure.o $(B)/libimcsim.a
 	@echo "  LINK  $@"
 	$(Q)$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
