@@ -1,0 +1,34 @@
+/* bench/measure.h -- what one whole run costs, in a process of its own.
+ *
+ * So its peak memory is its own, and SystemC, which runs once a process, can be repeated. Time is
+ * that of run(): the chip is built, run and freed; reading the configuration, the network and
+ * planning are not in it. With one thread it is the processor's, which other work on the host
+ * disturbs less, with several the clock's. A run that fails ends the program.
+ */
+#ifndef BENCH_MEASURE_H
+#define BENCH_MEASURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/kernel.h"
+
+struct bench {
+    const char      *what;
+    const char      *config;
+    const char      *set[4]; // key=value, up to a NULL
+    enum kernel_kind kernel;
+    uint64_t         n_image;
+    bool             values; // with images
+    uint32_t         jobs;
+    uint32_t         runs;
+};
+
+struct cost { // of one run
+    double   run_s, rss_mib;
+    uint64_t cores, firings, timesteps, timestep_clk;
+};
+
+struct cost run_in_child(const struct bench *b, const char *images);
+
+#endif
