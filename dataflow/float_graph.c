@@ -14,11 +14,11 @@ enum { LEAST_OPSET = 1 };
 #define MOST_WORK   (UINT64_C(1) << 40)
 
 static const struct float_operator *const families[] = {
-    float_ops_elementwise, float_ops_layout, float_ops_matmul,
-    float_ops_quantize,    float_ops_shape,  float_ops_window,
+    float_ops_elementwise, float_ops_layout, float_ops_matmul,  float_ops_qlinear,
+    float_ops_quantize,    float_ops_shape,  float_ops_softmax, float_ops_window,
 };
 
-enum { N_FAMILY = sizeof families / sizeof *families };
+enum { QLINEAR = 3, N_FAMILY = sizeof families / sizeof *families };
 
 /* ---- What operators ask for ---- */
 
@@ -134,17 +134,28 @@ static enum err check_outputs(const struct onnx_graph *g, const struct onnx_node
     return ERR_NONE;
 }
 
+static const struct float_operator *named(const char *type, size_t first, size_t end)
+{
+    for (size_t f = first; f < end; f++)
+        for (const struct float_operator *op = families[f]; op->name; op++)
+            if (strcmp(op->name, type) == 0)
+                return op;
+    return NULL;
+}
+
+/* ONNX Runtime's domain has operators of its own, and ONNX's QuantizeLinear under the same name. */
 static enum err find_operator(const struct onnx_node *node, const struct float_operator **found,
                               struct err_msg *m)
 {
     const char *type = node->proto->op_type ? node->proto->op_type : "";
+    const char *domain = node->proto->domain;
+    bool own = onnx_is_own_domain(domain), other = !own && strcmp(domain, "com.microsoft") == 0;
 
-    for (size_t f = 0; f < N_FAMILY && onnx_is_own_domain(node->proto->domain); f++)
-        for (const struct float_operator *op = families[f]; op->name; op++)
-            if (strcmp(op->name, type) == 0) {
-                *found = op;
-                return ERR_NONE;
-            }
+    *found = named(type, 0, N_FAMILY);
+    bool microsoft = *found && (named(type, QLINEAR, QLINEAR + 1) || strstr(type, "izeLinear"));
+    bool onnx = *found && !named(type, QLINEAR, QLINEAR + 1);
+    if ((own && onnx) || (other && microsoft))
+        return ERR_NONE;
     return onnx_node_refuse(node, m, "no such operator here: want those that docs/onnx.md lists");
 }
 
@@ -152,7 +163,7 @@ enum err float_eval(const struct float_eval *call, struct array *out, struct err
 {
     const struct float_operator *op;
     struct float_call c = {.node = call->node, .in = call->in, .n_in = call->node->n_input,
-                           .values_left = call->values_left, .work_left = call->work_left,
+                           .opset = call->opset, .values_left = call->values_left, .work_left = call->work_left,
                            .msg = m};
     enum err e = find_operator(call->node, &op, m);
 
@@ -163,6 +174,18 @@ enum err float_eval(const struct float_eval *call, struct array *out, struct err
     if (e)
         array_release(&c.out);
     *out = c.out;
+    return e;
+}
+
+enum err float_call_operator(struct float_call *c, const char *name,
+                             const struct array *const *in, uint32_t n_in)
+{
+    struct float_call inner = *c;
+
+    inner.in = in;
+    inner.n_in = n_in;
+    enum err e = named(name, 0, N_FAMILY)->eval(&inner);
+    c->out = inner.out;
     return e;
 }
 
@@ -256,7 +279,7 @@ static enum err eval_node(struct float_run *r, uint32_t i, uint64_t *values_left
     const struct onnx_node *node = &r->graph->graph.node[i];
     const struct array **in = calloc(node->n_input + 1, sizeof *in);
     struct float_call c = {.node = node, .in = in, .n_in = node->n_input,
-                           .values_left = values_left, .work_left = work_left, .msg = m};
+                           .opset = r->graph->graph.opset, .values_left = values_left, .work_left = work_left, .msg = m};
 
     if (!in)
         return float_no_memory(&c);

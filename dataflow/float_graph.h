@@ -51,6 +51,7 @@ enum err float_run_all(struct float_run *r, struct err_msg *m);
  * still make and work. *out is the caller's; zero on error. */
 struct float_eval {
     const struct onnx_node    *node;
+    int64_t                    opset;
     const struct array *const *in;
     uint64_t                  *values_left, *work_left;
 };

@@ -96,7 +96,8 @@ enum err onnx_fold(struct onnx_reader *r, const struct onnx_node *node)
                              : err_set(r->msg, ERR_MEMORY, "no memory for constants");
 
     if (!e)
-        e = float_eval(&(struct float_eval){.node = node, .in = in, .values_left = &r->values_left,
+        e = float_eval(&(struct float_eval){.node = node, .opset = r->graph.opset, .in = in,
+                                            .values_left = &r->values_left,
                                             .work_left = &r->work_left}, &out, r->msg);
     if (!e)
         e = store(r, node, &out);

@@ -67,8 +67,6 @@ static const struct {
     const char *op, *cure;
 } cures[] = {
     {"ArgMax",     "want it cut off: the largest sum stays the largest"},
-    {"LogSoftmax", "want it cut off: the largest sum stays the largest"},
-    {"Softmax",    "want it cut off: the largest sum stays the largest"},
     {"ConvInteger",           "want static quantisation, with QuantizeLinear"},
     {"DynamicQuantizeLinear", "want static quantisation, with QuantizeLinear"},
     {"MatMulInteger",         "want static quantisation, with QuantizeLinear"},

@@ -472,7 +472,8 @@ static void set_input(Onnx__ModelProto *m, const char *node, size_t i, const cha
         __VA_ARGS__; \
     }
 
-CHANGE(unknown_operator, set_op(m, "relu1", "Softmax"))
+CHANGE(unknown_operator, set_op(m, "relu1", "Sigmoid"))
+CHANGE(softmax_inside, set_op(m, "relu1", "Softmax"))
 CHANGE(unnamed_operator, free(find_node(m, "relu1")->op_type);
        find_node(m, "relu1")->op_type = NULL)
 CHANGE(foreign_domain, make_rename(&find_node(m, "relu1")->domain, "com.microsoft"))
@@ -704,8 +705,9 @@ static void two_results(Onnx__ModelProto *m)
 static void each_thing_that_is_not_understood_has_its_error(void **state)
 {
     static const struct refusal refusals[] = {
-        {unknown_operator, "node \"relu1\" (Softmax): no such operator here: want it cut "
-                           "off: the largest sum"},
+        {unknown_operator, "node \"relu1\" (Sigmoid): no such operator here: want Relu "
+                           "or Clip in its place"},
+        {softmax_inside, "node \"relu1\" (Softmax): is not the end of the network: want"},
         {unnamed_operator, "node \"relu1\" (): no such operator"},
         {foreign_domain, "node \"relu1\" (com.microsoft.Relu): no such operator"},
         {unknown_attribute, "node \"conv1\" (Conv): attribute \"block_size\" is not understood"},
