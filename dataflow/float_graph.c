@@ -14,11 +14,11 @@ enum { LEAST_OPSET = 1 };
 #define MOST_WORK   (UINT64_C(1) << 40)
 
 static const struct float_operator *const families[] = {
-    float_ops_elementwise, float_ops_layout, float_ops_matmul,
-    float_ops_quantize,    float_ops_shape,  float_ops_window,
+    float_ops_elementwise, float_ops_layout, float_ops_matmul,  float_ops_qlinear,
+    float_ops_quantize,    float_ops_shape,  float_ops_softmax, float_ops_window,
 };
 
-enum { N_FAMILY = sizeof families / sizeof *families };
+enum { QLINEAR = 3, N_FAMILY = sizeof families / sizeof *families };
 
 /* ---- What operators ask for ---- */
 
@@ -105,8 +105,8 @@ static bool knows(const struct float_operator *op, const char *name)
     return false;
 }
 
-static enum err check_node(const struct onnx_graph *g, const struct onnx_node *node,
-                           const struct float_operator *op, struct err_msg *m)
+static enum err check_node(const struct onnx_node *node, const struct float_operator *op,
+                           struct err_msg *m)
 {
     if (node->n_input < op->least_input || node->n_input > op->most_input)
         return onnx_node_refuse(node, m, "%" PRIu32 " inputs: want %" PRIu32 " to %" PRIu32,
@@ -116,9 +116,6 @@ static enum err check_node(const struct onnx_graph *g, const struct onnx_node *n
             return onnx_node_refuse(node, m, "input %" PRIu32 " is left out: want it", i);
     if (node->n_output < 1 || node->output[0] == ONNX_ABSENT)
         return onnx_node_refuse(node, m, "no output: want one");
-    for (uint32_t i = 1; i < node->n_output; i++)
-        if (node->output[i] != ONNX_ABSENT && g->value[node->output[i]].n_reader > 0)
-            return onnx_node_refuse(node, m, "output %" PRIu32 " is read: want the first only", i);
     for (size_t i = 0; i < node->proto->n_attribute; i++) {
         const char *name = node->proto->attribute[i]->name;
         if (!name || !knows(op, name))
@@ -128,18 +125,68 @@ static enum err check_node(const struct onnx_graph *g, const struct onnx_node *n
     return ERR_NONE;
 }
 
-static enum err find_operator(struct float_graph *g, uint32_t i, struct err_msg *m)
+static enum err check_outputs(const struct onnx_graph *g, const struct onnx_node *node,
+                              struct err_msg *m)
 {
-    const struct onnx_node *node = &g->graph.node[i];
-    const char *type = node->proto->op_type ? node->proto->op_type : "";
+    for (uint32_t i = 1; i < node->n_output; i++)
+        if (node->output[i] != ONNX_ABSENT && g->value[node->output[i]].n_reader > 0)
+            return onnx_node_refuse(node, m, "output %" PRIu32 " is read: want the first only", i);
+    return ERR_NONE;
+}
 
-    for (size_t f = 0; f < N_FAMILY && onnx_is_own_domain(node->proto->domain); f++)
+static const struct float_operator *named(const char *type, size_t first, size_t end)
+{
+    for (size_t f = first; f < end; f++)
         for (const struct float_operator *op = families[f]; op->name; op++)
-            if (strcmp(op->name, type) == 0) {
-                g->op[i] = op;
-                return ERR_NONE;
-            }
+            if (strcmp(op->name, type) == 0)
+                return op;
+    return NULL;
+}
+
+/* ONNX Runtime's domain has operators of its own, and ONNX's QuantizeLinear under the same name. */
+static enum err find_operator(const struct onnx_node *node, const struct float_operator **found,
+                              struct err_msg *m)
+{
+    const char *type = node->proto->op_type ? node->proto->op_type : "";
+    const char *domain = node->proto->domain;
+    bool own = onnx_is_own_domain(domain), other = !own && strcmp(domain, "com.microsoft") == 0;
+
+    *found = named(type, 0, N_FAMILY);
+    bool microsoft = *found && (named(type, QLINEAR, QLINEAR + 1) || strstr(type, "izeLinear"));
+    bool onnx = *found && !named(type, QLINEAR, QLINEAR + 1);
+    if ((own && onnx) || (other && microsoft))
+        return ERR_NONE;
     return onnx_node_refuse(node, m, "no such operator here: want those that docs/onnx.md lists");
+}
+
+enum err float_eval(const struct float_eval *call, struct array *out, struct err_msg *m)
+{
+    const struct float_operator *op;
+    struct float_call c = {.node = call->node, .in = call->in, .n_in = call->node->n_input,
+                           .opset = call->opset, .values_left = call->values_left, .work_left = call->work_left,
+                           .msg = m};
+    enum err e = find_operator(call->node, &op, m);
+
+    if (!e)
+        e = check_node(call->node, op, m);
+    if (!e)
+        e = op->eval(&c);
+    if (e)
+        array_release(&c.out);
+    *out = c.out;
+    return e;
+}
+
+enum err float_call_operator(struct float_call *c, const char *name,
+                             const struct array *const *in, uint32_t n_in)
+{
+    struct float_call inner = *c;
+
+    inner.in = in;
+    inner.n_in = n_in;
+    enum err e = named(name, 0, N_FAMILY)->eval(&inner);
+    c->out = inner.out;
+    return e;
 }
 
 /* ---- The graph ---- */
@@ -172,9 +219,12 @@ enum err float_graph_init(struct float_graph *g, const Onnx__ModelProto *model, 
                                  : err_set(m, ERR_MEMORY, "no memory for a graph");
     }
     for (uint32_t i = 0; i < g->graph.n_node && !e; i++)
-        e = find_operator(g, i, m);
-    for (uint32_t i = 0; i < g->graph.n_node && !e; i++)
-        e = check_node(&g->graph, &g->graph.node[i], g->op[i], m);
+        e = find_operator(&g->graph.node[i], &g->op[i], m);
+    for (uint32_t i = 0; i < g->graph.n_node && !e; i++) {
+        e = check_node(&g->graph.node[i], g->op[i], m);
+        if (!e)
+            e = check_outputs(&g->graph, &g->graph.node[i], m);
+    }
     if (e)
         float_graph_release(g);
     return e;
@@ -229,7 +279,7 @@ static enum err eval_node(struct float_run *r, uint32_t i, uint64_t *values_left
     const struct onnx_node *node = &r->graph->graph.node[i];
     const struct array **in = calloc(node->n_input + 1, sizeof *in);
     struct float_call c = {.node = node, .in = in, .n_in = node->n_input,
-                           .values_left = values_left, .work_left = work_left, .msg = m};
+                           .opset = r->graph->graph.opset, .values_left = values_left, .work_left = work_left, .msg = m};
 
     if (!in)
         return float_no_memory(&c);

@@ -47,4 +47,14 @@ void float_run_set(struct float_run *r, uint32_t value, struct array *a);
 /* All nodes, in order. ERR_INPUT names the node that cannot be evaluated. */
 enum err float_run_all(struct float_run *r, struct err_msg *m);
 
+/* One node by itself: the arrays of its inputs, NULL for one that is left out, and what it may
+ * still make and work. *out is the caller's; zero on error. */
+struct float_eval {
+    const struct onnx_node    *node;
+    int64_t                    opset;
+    const struct array *const *in;
+    uint64_t                  *values_left, *work_left;
+};
+enum err float_eval(const struct float_eval *call, struct array *out, struct err_msg *m);
+
 #endif

@@ -15,6 +15,7 @@ struct float_call { // one node, being evaluated
     const struct onnx_node    *node;
     const struct array *const *in; // one per input of the node; NULL: left out
     uint32_t                   n_in;
+    int64_t                    opset;
     struct array               out;
     uint64_t                  *values_left, *work_left; // bounds of the run
     struct err_msg            *msg;
@@ -28,7 +29,8 @@ struct float_operator {
 };
 
 extern const struct float_operator float_ops_elementwise[], float_ops_layout[], float_ops_matmul[],
-    float_ops_quantize[], float_ops_shape[], float_ops_window[];
+    float_ops_qlinear[], float_ops_quantize[], float_ops_shape[], float_ops_softmax[],
+    float_ops_window[];
 
 #define FLOAT_REFUSE(c, ...) onnx_node_refuse((c)->node, (c)->msg, __VA_ARGS__)
 
@@ -65,6 +67,10 @@ enum err float_dequantise(struct float_call *c, const struct float_quantised *q,
 /* c->out = saturate(rint(real / scale) + zero), ties to even, with one scale in inputs `scale` and
  * `zero`; real is c->out as it was. */
 enum err float_requantise(struct float_call *c, uint32_t scale, uint32_t zero);
+
+/* An operator that exists on other inputs, with the node's attributes; its result is c->out. */
+enum err float_call_operator(struct float_call *c, const char *name,
+                             const struct array *const *in, uint32_t n_in);
 
 bool float_has(const struct float_call *c, uint32_t i);
 enum err float_no_memory(struct float_call *c);

@@ -133,14 +133,34 @@ static enum err pad_value(const struct float_call *c, double *value)
 
     if (!e && strcmp(mode, "constant") != 0)
         e = FLOAT_REFUSE(c, "mode is \"%s\": want constant", mode);
-    if (!e && float_has(c, 3))
-        e = FLOAT_REFUSE(c, "pads chosen axes: want pads for all");
     if (!e)
         e = onnx_attr_float(c->node, "value", value, c->msg);
     if (!e && float_has(c, 2) && c->in[2]->n != 1)
         e = FLOAT_REFUSE(c, "%zu values to pad with: want one", c->in[2]->n);
     if (!e && float_has(c, 2))
         *value = array_get(c->in[2], 0);
+    return e;
+}
+
+/* Two for each dimension; set 18 names those that it pads. */
+static enum err read_pads(struct float_call *c, struct float_list *pads)
+{
+    uint32_t n_dim = c->in[0]->n_dim, axis = 0;
+    struct float_list axes, given;
+    enum err e = float_integers(c, 1, "pads", &given);
+
+    if (!e)
+        e = float_integers(c, 3, NULL, &axes);
+    uint32_t n = axes.given ? axes.n : n_dim;
+    if (!e && given.n != 2 * n)
+        e = FLOAT_REFUSE(c, "%" PRIu32 " pads: want two for each of %" PRIu32 " dimensions", given.n,
+                         n);
+    *pads = (struct float_list){.n = 2 * n_dim};
+    for (uint32_t i = 0; i < n && !e; i++) {
+        e = float_axis(c, axes.given ? axes.v[i] : i, n_dim, &axis);
+        pads->v[axis] = given.v[i];
+        pads->v[axis + n_dim] = given.v[i + n];
+    }
     return e;
 }
 
@@ -151,13 +171,10 @@ static enum err eval_pad(struct float_call *c)
     struct float_list pads;
     double value = 0;
     uint32_t dim[ONNX_MOST_DIMS];
-    enum err e = float_integers(c, 1, "pads", &pads);
+    enum err e = read_pads(c, &pads);
 
     if (!e)
         e = pad_value(c, &value);
-    if (!e && pads.n != 2 * x->n_dim)
-        e = FLOAT_REFUSE(c, "%" PRIu32 " pads: want two for each of %" PRIu32 " dimensions", pads.n,
-                         x->n_dim);
     for (uint32_t i = 0; i < x->n_dim && !e; i++) {
         int64_t before = pads.v[i], after = pads.v[i + x->n_dim];
         if (before < 0 || after < 0 || before > INT32_MAX || after > INT32_MAX ||

@@ -2,13 +2,14 @@
  * reads.
  *
  * Three steps: import_init() finds, in the float graph, the convolutions and products that go on
- * crossbars and what follows each in the digital processor, batch normalisation folded into weights
- * and bias; import_observe() collects how large activations get; import_build() chooses scales and
+ * crossbars and what digital processors do before, between and behind them, batch normalisation
+ * folded into weights and bias where it can be; import_observe() collects how large activations get; import_build() chooses scales and
  * writes the model:
  *
  *     image        pixel - 128, int8: what traces/images.h delivers
  *     activations  one scale, zero point 0; uint8 behind Relu, else int8; magnitude observed / 255
- *                  or 127, or the power of two above it
+ *                  or 127, or the power of two above it; one for all maps that Concat joins, and
+ *                  for what MaxPool, Flatten and the like make of a map
  *     weights      int8, largest magnitude / 127, one scale for each output or one for all;
  *                  one for all where the sums are the network's result
  *     bias         float
@@ -34,25 +35,46 @@ struct import_cfg {
     bool    power_of_two; // scales of activations
 };
 
-enum import_kind { IMPORT_CONV, IMPORT_GEMM, IMPORT_ADD, IMPORT_RELU, IMPORT_POOL, IMPORT_FLATTEN };
+enum import_kind {
+    IMPORT_CONV,
+    IMPORT_GEMM,
+    IMPORT_SCALE, // weight: a factor for each channel
+    IMPORT_ADD,   // or Sub
+    IMPORT_CLIP,
+    IMPORT_COPY, // as in the float graph, attributes and all
+    IMPORT_CONCAT,
+    IMPORT_MEAN, // over rows and columns
+    IMPORT_FLATTEN,
+    IMPORT_RESHAPE, // list 0: the dimensions
+    IMPORT_LISTS    // Pad, Slice: lists behind the map
+};
+
+enum { IMPORT_MOST_LISTS = 4 };
 
 struct import_node {
     enum import_kind        kind;
     const struct onnx_node *node; // of the float graph
     uint32_t in[2], out;          // values of the float graph
-    struct array weight;          // CONV: as ONNX has it; GEMM: outputs x inputs
+    uint32_t *more;               // owned; of CONCAT: all inputs
+    uint32_t  n_more;
+    struct array weight;          // CONV: as ONNX has it; GEMM: outputs x inputs; SCALE: factors
     float       *bias;            // owned; one for each output
-    bool         flat;            // POOL: and flattened
+    uint32_t     behind;          // SCALE: dimensions behind that of the factors
+    double       low, high;       // CLIP
+    bool         flat;            // MEAN: and flattened
+    struct array list[IMPORT_MOST_LISTS]; // of integers
+    uint32_t     n_list;
 };
 
 struct import_value { // what becomes of a value of the float graph
     bool     known;    // a map of the network, by this name
     uint32_t source;   // the value it is another name of, or itself
+    uint32_t alike;    // a value with the same scale, or itself: a tree whose root has none other
     uint32_t n_reader; // nodes that no folding removed, and the graph's output
-    uint32_t maker;    // node of the import; ONNX_ABSENT: none
+    uint32_t maker;    // node of the import that constants may join; ONNX_ABSENT: none
     bool     draft;    // not rounded yet: may be added to and cut
     bool     summed, cut;
-    bool     positive; // uint8 when rounded
+    bool     positive; // uint8 when rounded, unless a value alike is not
     bool     rounded;
     uint64_t *seen;    // owned, of rounded ones: [IMPORT_BINS] magnitudes
     float    largest;  // magnitude

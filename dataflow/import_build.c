@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "dataflow/import.h"
+#include "dataflow/import_walk.h"
 #include "dataflow/onnx_build.h"
 #include "dataflow/onnx_read.h"
 
@@ -70,21 +71,55 @@ static double power_of_two_above(double v)
     return ldexp(1, fraction == 0.5 ? exponent - 1 : exponent);
 }
 
+/* The scale that one value needs by itself. */
+static enum err scale_of(const struct import *im, uint32_t i, bool positive, double *scale,
+                         struct err_msg *m)
+{
+    const struct import_value *v = &im->value[i];
+
+    if (!isfinite(v->largest))
+        return err_set(m, ERR_INPUT, "value \"%.100s\" is not finite on these images: want a sound "
+                       "model", value_name(im, i));
+    *scale = magnitude(v, im->cfg.percentile) / (positive ? UINT8_MAX : INT8_MAX);
+    if (im->cfg.power_of_two && *scale > 0)
+        *scale = power_of_two_above(*scale);
+    return ERR_NONE;
+}
+
+/* uint8 where all values alike are. A mean has the type of its map, so that it fits behind it. */
+static void choose_types(struct import *im)
+{
+    for (uint32_t i = 0; i < im->graph->graph.n_value; i++)
+        im->value[import_root(im, i)].positive &= im->value[i].positive || !im->value[i].known;
+    for (uint32_t i = 0; i < im->n_node; i++)
+        if (im->node[i].kind == IMPORT_MEAN)
+            im->value[import_root(im, im->node[i].out)].positive &=
+                im->value[import_root(im, im->node[i].in[0])].positive;
+    for (uint32_t i = 0; i < im->graph->graph.n_value; i++)
+        im->value[i].positive = im->value[import_root(im, i)].positive;
+}
+
+/* The largest scale that any of the values alike needs. */
 static enum err choose_scales(struct import *im, struct err_msg *m)
 {
-    for (uint32_t i = 0; i < im->graph->graph.n_value; i++) {
-        struct import_value *v = &im->value[i];
-        if (!v->seen)
+    uint32_t n = im->graph->graph.n_value;
+
+    choose_types(im);
+    for (uint32_t i = 0; i < n; i++) {
+        struct import_value *root = &im->value[import_root(im, i)];
+        double scale = 0;
+        if (!im->value[i].seen)
             continue;
-        if (!isfinite(v->largest))
-            return err_set(m, ERR_INPUT, "value \"%.100s\" is not finite on these images: want a "
-                           "sound model", value_name(im, i));
-        double scale = magnitude(v, im->cfg.percentile) / (v->positive ? UINT8_MAX : INT8_MAX);
-        if (im->cfg.power_of_two && scale > 0)
-            scale = power_of_two_above(scale);
-        v->scale = (float)scale >= 0x1p-100F ? (float)scale : 1; // never seen but as 0
+        enum err e = scale_of(im, i, root->positive, &scale, m);
+        if (e)
+            return e;
+        root->scale = (float)fmax((double)root->scale, scale);
     }
     im->value[im->graph->graph.image].scale = (float)im->cfg.scale;
+    for (uint32_t i = 0; i < n; i++) {
+        float scale = im->value[import_root(im, i)].scale;
+        im->value[i].scale = scale >= 0x1p-100F ? scale : 1; // never seen but as 0
+    }
     return ERR_NONE;
 }
 
@@ -184,7 +219,7 @@ static enum err add_affine(const struct import *im, struct onnx_build *b,
     return ERR_NONE;
 }
 
-static void add_pool(const struct import *im, struct onnx_build *b, const struct import_node *n)
+static void add_mean(const struct import *im, struct onnx_build *b, const struct import_node *n)
 {
     const char *out = value_name(im, n->out);
     struct name mean = joined(out, n->flat ? "_mean" : "");
@@ -197,29 +232,117 @@ static void add_pool(const struct import *im, struct onnx_build *b, const struct
             mean.text);
 }
 
+/* A list of numbers for each channel, as one more input of a node. */
+static void add_factors(struct onnx_build *b, const struct import_node *n, const char *name,
+                        const float *v)
+{
+    uint32_t dim[ONNX_MOST_DIMS] = {n->weight.dim[0], 1, 1, 1, 1, 1, 1, 1};
+
+    onnx_build_tensor(b, name, TYPE(FLOAT), n->behind + 1, dim, v, n->weight.n * sizeof *v);
+}
+
+/* Mul, then Add. */
+static enum err add_scaling(const struct import *im, struct onnx_build *b,
+                            const struct import_node *n, struct err_msg *m)
+{
+    const char *out = value_name(im, n->out);
+    struct name scaled = joined(out, "_scaled"), factor = joined(out, "_factor");
+    struct name offset = joined(out, "_offset");
+
+    for (size_t o = 0; o < n->weight.n; o++)
+        if (!isfinite(n->weight.real[o]) || !isfinite(n->bias[o]))
+            return onnx_node_refuse(n->node, m, "a constant is not finite: want a sound model");
+    add_factors(b, n, factor.text, n->weight.real);
+    add_factors(b, n, offset.text, n->bias);
+    Onnx__NodeProto *mul =
+        onnx_build_node(b, "Mul", joined(node_name(im, n), "/Mul").text, scaled.text);
+    onnx_build_node_input(b, mul, read_name(im, n->in[0]).text);
+    onnx_build_node_input(b, mul, factor.text);
+    Onnx__NodeProto *add = onnx_build_node(b, "Add", node_name(im, n), out);
+    onnx_build_node_input(b, add, scaled.text);
+    onnx_build_node_input(b, add, offset.text);
+    return ERR_NONE;
+}
+
+static void add_bound(struct onnx_build *b, Onnx__NodeProto *node, const char *name, double v)
+{
+    float bound = (float)v;
+
+    if (isinf(v)) {
+        onnx_build_node_input(b, node, "");
+        return;
+    }
+    onnx_build_tensor(b, name, TYPE(FLOAT), 0, NULL, &bound, sizeof bound);
+    onnx_build_node_input(b, node, name);
+}
+
+static void add_clip(const struct import *im, struct onnx_build *b, const struct import_node *n)
+{
+    const char *out = value_name(im, n->out);
+    bool relu = n->low == 0 && isinf(n->high);
+    Onnx__NodeProto *node = onnx_build_node(b, relu ? "Relu" : "Clip", node_name(im, n), out);
+
+    onnx_build_node_input(b, node, read_name(im, n->in[0]).text);
+    if (relu)
+        return;
+    add_bound(b, node, joined(out, "_min").text, n->low);
+    add_bound(b, node, joined(out, "_max").text, n->high);
+}
+
+/* A node of the float graph's operator, with its attributes unless its lists say the same. */
+static void add_copy(const struct import *im, struct onnx_build *b, const struct import_node *n)
+{
+    const Onnx__NodeProto *from = n->node->proto;
+    const char *out = value_name(im, n->out);
+    Onnx__NodeProto *node = onnx_build_node(b, n->kind == IMPORT_RESHAPE ? "Reshape"
+                                               : n->kind == IMPORT_FLATTEN ? "Flatten"
+                                                                           : from->op_type,
+                                            node_name(im, n), out);
+
+    if (n->kind == IMPORT_CONCAT)
+        for (uint32_t i = 0; i < n->n_more; i++)
+            onnx_build_node_input(b, node, read_name(im, n->more[i]).text);
+    else
+        for (int i = 0; i < 2; i++)
+            if (n->in[i] != ONNX_ABSENT)
+                onnx_build_node_input(b, node, read_name(im, n->in[i]).text);
+    for (uint32_t i = 0; i < n->n_list; i++) {
+        char ending[16];
+        snprintf(ending, sizeof ending, "_list%" PRIu32, i);
+        struct name name = joined(out, ending);
+        onnx_build_tensor(b, name.text, TYPE(INT64), 1, n->list[i].dim, n->list[i].integer,
+                          n->list[i].n * sizeof *n->list[i].integer);
+        onnx_build_node_input(b, node, name.text);
+    }
+    bool copies = n->kind == IMPORT_COPY || n->kind == IMPORT_CONCAT;
+    for (size_t i = 0; copies && i < from->n_attribute; i++)
+        onnx_build_attribute(b, node, from->attribute[i]);
+}
+
 static enum err add_node(const struct import *im, struct onnx_build *b,
                          const struct import_node *n, struct err_msg *m)
 {
-    static const char *const ops[] = {
-        [IMPORT_ADD] = "Add", [IMPORT_RELU] = "Relu", [IMPORT_FLATTEN] = "Flatten"};
-
     switch (n->kind) {
     case IMPORT_CONV:
     case IMPORT_GEMM:
         return add_affine(im, b, n, m);
-    case IMPORT_POOL:
-        add_pool(im, b, n);
+    case IMPORT_SCALE:
+        return add_scaling(im, b, n, m);
+    case IMPORT_MEAN:
+        add_mean(im, b, n);
+        return ERR_NONE;
+    case IMPORT_CLIP:
+        add_clip(im, b, n);
         return ERR_NONE;
     case IMPORT_ADD:
-    case IMPORT_RELU:
+    case IMPORT_COPY:
+    case IMPORT_CONCAT:
     case IMPORT_FLATTEN:
+    case IMPORT_RESHAPE:
+    case IMPORT_LISTS:
         break;
     }
-    Onnx__NodeProto *node =
-        onnx_build_node(b, ops[n->kind], node_name(im, n), value_name(im, n->out));
-    for (int i = 0; i < 2; i++)
-        if (n->in[i] != ONNX_ABSENT)
-            onnx_build_node_input(b, node, read_name(im, n->in[i]).text);
+    add_copy(im, b, n);
     return ERR_NONE;
 }
 

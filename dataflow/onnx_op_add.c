@@ -1,40 +1,53 @@
-/* dataflow/onnx_op_add.c -- Add: the residual, summed with a result before it is rounded. */
-#include <inttypes.h>
-#include <string.h>
-
+/* dataflow/onnx_op_add.c -- Add and Sub: of two maps, one of which is the residual, summed with the
+ * other before it is rounded; or of a map and constants. */
 #include "dataflow/onnx_read.h"
+
+/* sign[i] * input i, summed: one a draft, or made one; the other rounded, and of one layer. */
+static enum err add_maps(struct onnx_reader *r, const struct onnx_node *node, const int sign[2])
+{
+    static const double minus = -1, nothing = 0;
+    uint32_t open = onnx_input(r, node, 1)->means == ONNX_DRAFT ? 1 : 0;
+    struct onnx_meaning sum, residual;
+
+    if (open == 1 && onnx_input(r, node, 0)->means == ONNX_DRAFT)
+        return onnx_node_refuse(node, r->msg, "adds two unquantised results: want QuantizeLinear "
+                                "behind one of them");
+    enum err e = onnx_take_open(r, node, open, &sum);
+    if (!e && sign[open] < 0)
+        e = onnx_draft_scale(r, node, sum.draft, 1, &minus, &nothing);
+    if (!e)
+        e = onnx_take_pixels(r, node, 1 - open, &residual);
+    if (!e)
+        e = onnx_single(r, node, &residual);
+    if (!e)
+        e = onnx_draft_add(r, node, &sum, &residual, sign[1 - open]);
+    if (!e)
+        onnx_output(r, node, sum);
+    return e;
+}
+
+static enum err read_sum(struct onnx_reader *r, const struct onnx_node *node, int second)
+{
+    const int sign[] = {1, second};
+
+    for (uint32_t i = 0; i < 2; i++)
+        if (onnx_is_constant(onnx_input(r, node, i)))
+            return onnx_add_constant(r, node, i, sign);
+    return add_maps(r, node, sign);
+}
 
 static enum err read_add(struct onnx_reader *r, const struct onnx_node *node)
 {
-    bool swapped = onnx_input(r, node, 0)->means == ONNX_PIXELS;
-    const struct onnx_meaning *sum, *residual;
-
-    if (swapped && onnx_input(r, node, 1)->means == ONNX_PIXELS)
-        return onnx_node_refuse(node, r->msg, "adds two quantised maps: want one of them straight "
-                                "from its Conv, without QuantizeLinear");
-    enum err e = onnx_take_draft(r, node, swapped ? 1 : 0, &sum);
-    if (!e)
-        e = onnx_take_pixels(r, node, swapped ? 0 : 1, &residual);
-    if (e)
-        return e;
-    struct layer *l = &sum->draft->layer;
-    if (sum->draft->pools || l->relu || l->has_residual)
-        return onnx_node_refuse(node, r->msg, "adds to what is already %s: want QuantizeLinear "
-                                "before it", l->has_residual ? "a sum" : l->relu ? "cut by Relu"
-                                                                                 : "pooled");
-    if (sum->flat != residual->flat || memcmp(&sum->shape, &residual->shape, sizeof sum->shape))
-        return onnx_node_refuse(node, r->msg, "adds %" PRIu32 "x%" PRIu32 "x%" PRIu32 " (rows x "
-                                "columns x channels) to %" PRIu32 "x%" PRIu32 "x%" PRIu32 ": want "
-                                "the same shape", residual->shape.height, residual->shape.width,
-                                residual->shape.channels, sum->shape.height, sum->shape.width,
-                                sum->shape.channels);
-    l->has_residual = true;
-    l->residual = residual->layer;
-    sum->draft->residual_scale = r->network->layer[residual->layer].out_scale;
-    onnx_output(r, node, *sum);
-    return ERR_NONE;
+    return read_sum(r, node, 1);
 }
 
-static const char *const attributes[] = {NULL};
+static enum err read_sub(struct onnx_reader *r, const struct onnx_node *node)
+{
+    return read_sum(r, node, -1);
+}
 
-const struct onnx_operator onnx_op_add = {"Add", 7, 2, 2, attributes, read_add};
+const struct onnx_operator onnx_ops_add[] = {
+    {"Add", 7, 2, 2, "", read_add},
+    {"Sub", 7, 2, 2, "", read_sub},
+    {0},
+};

@@ -11,12 +11,13 @@
 
 enum { LEAST_OPSET = 7 };
 
-static const struct onnx_operator *const operators[] = {
-    &onnx_op_add,  &onnx_op_conv,                &onnx_op_dequantize, &onnx_op_flatten,
-    &onnx_op_gemm, &onnx_op_global_average_pool, &onnx_op_quantize,   &onnx_op_relu,
+static const struct onnx_operator *const families[] = {
+    onnx_ops_add,  onnx_ops_clip,   onnx_ops_concat, onnx_ops_constant, onnx_ops_conv,
+    onnx_ops_gemm, onnx_ops_layout, onnx_ops_pool,   onnx_ops_qlinear,  onnx_ops_quantize,
+    onnx_ops_scale, onnx_ops_view,
 };
 
-enum { N_OPERATOR = sizeof operators / sizeof *operators };
+enum { N_FAMILY = sizeof families / sizeof *families };
 
 /* ---- What nodes ask for ---- */
 
@@ -37,90 +38,78 @@ void onnx_output(struct onnx_reader *r, const struct onnx_node *node, struct onn
     r->meaning[node->output[0]] = m;
 }
 
-const char *onnx_means_text(enum onnx_means means)
+void *onnx_keep(struct onnx_reader *r, size_t n, size_t size)
 {
-    switch (means) {
-    case ONNX_NOTHING:
-        return "a second output";
-    case ONNX_STORED:
-        return "a stored tensor";
-    case ONNX_WEIGHTS:
-        return "a dequantised constant";
-    case ONNX_IMAGE:
-        return "the unquantised image";
-    case ONNX_BYTES:
-        return "a quantised map";
-    case ONNX_PIXELS:
-        return "a dequantised map";
-    case ONNX_DRAFT:
-        return "an unquantised result";
-    }
-    assert(!"unknown meaning");
-    return "";
+    void **kept = realloc(r->kept, (r->n_kept + 1) * sizeof *kept);
+
+    if (!kept)
+        return NULL;
+    r->kept = kept;
+    kept[r->n_kept] = calloc(n + 1, size);
+    return kept[r->n_kept] ? kept[r->n_kept++] : NULL;
 }
 
-enum err onnx_take_pixels(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
-                          const struct onnx_meaning **x)
+enum err onnx_new_list(struct onnx_reader *r, const struct onnx_node *node, uint32_t n,
+                       uint32_t **list)
 {
-    *x = onnx_input(r, node, i);
-    if ((*x)->means != ONNX_PIXELS)
-        return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s: want a map that has passed "
-                                "QuantizeLinear and DequantizeLinear", i,
-                                onnx_means_text((*x)->means));
-    if (r->network->layer[(*x)->layer].pooled && !(*x)->pooled)
-        return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is pooled elsewhere, and read "
-                                "unpooled here: want GlobalAveragePool to be its only reader", i);
-    r->read[(*x)->layer] = true;
-    return ERR_NONE;
-}
-
-enum err onnx_take_draft(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
-                         const struct onnx_meaning **x)
-{
-    const struct onnx_value *v = &r->graph.value[node->input[i]];
-
-    *x = onnx_input(r, node, i);
-    if ((*x)->means != ONNX_DRAFT)
-        return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s: want the result of a "
-                                "Conv, Gemm or GlobalAveragePool, straight", i,
-                                onnx_means_text((*x)->means));
-    if (v->n_reader != 1)
-        return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is read %" PRIu32 " times before "
-                                "it is quantised: want QuantizeLinear in front of the fork", i,
-                                v->n_reader);
-    return ERR_NONE;
-}
-
-enum err onnx_check_weights(const struct onnx_reader *r, const struct onnx_node *node,
-                            uint32_t n_dim, bool flat)
-{
-    const struct onnx_meaning *x = onnx_input(r, node, 0), *w = onnx_input(r, node, 1);
-
-    if (w->means != ONNX_WEIGHTS)
-        return onnx_node_refuse(node, r->msg, "its weights are %s: want int8 ones that have passed "
-                                "DequantizeLinear", onnx_means_text(w->means));
-    if (w->tensor.type != ONNX__TENSOR_PROTO__DATA_TYPE__INT8)
-        return onnx_node_refuse(node, r->msg, "its weights are %s: want int8",
-                                onnx_type_name(w->tensor.type));
-    if (w->tensor.n_dim != n_dim || x->flat != flat)
-        return onnx_node_refuse(node, r->msg, "weights of %" PRIu32 " dimensions on a map of %d: "
-                                "want %" PRIu32 " and %d", w->tensor.n_dim, x->flat ? 2 : 4, n_dim,
-                                flat ? 2 : 4);
-    if (w->tensor.n == 0)
-        return onnx_node_refuse(node, r->msg, "its weights are empty: want at least one");
-    return ERR_NONE;
+    if (n > r->parts_left)
+        return onnx_node_refuse(node, r->msg, "%" PRIu32 " more parts of concatenated maps: want "
+                                "a smaller network", n);
+    r->parts_left -= n;
+    *list = onnx_keep(r, n, sizeof **list);
+    return *list ? ERR_NONE : err_set(r->msg, ERR_MEMORY, "no memory for a list of layers");
 }
 
 /* ---- Nodes ---- */
 
+/* What to do about some that many models have. */
+static const struct {
+    const char *op, *cure;
+} cures[] = {
+    {"ArgMax",     "want it cut off: the largest sum stays the largest"},
+    {"ConvInteger",           "want static quantisation, with QuantizeLinear"},
+    {"DynamicQuantizeLinear", "want static quantisation, with QuantizeLinear"},
+    {"MatMulInteger",         "want static quantisation, with QuantizeLinear"},
+    {"Elu",         "want Relu or Clip in its place"},
+    {"Gelu",        "want Relu or Clip in its place"},
+    {"HardSigmoid", "want Relu or Clip in its place"},
+    {"HardSwish",   "want Relu or Clip in its place"},
+    {"LeakyRelu",   "want Relu or Clip in its place"},
+    {"PRelu",       "want Relu or Clip in its place"},
+    {"Sigmoid",     "want Relu or Clip in its place"},
+    {"Tanh",        "want Relu or Clip in its place"},
+};
+
 static enum err refuse_operator(const struct onnx_reader *r, const struct onnx_node *node)
 {
-    char list[sizeof r->msg->text] = "";
+    const char *type = node->proto->op_type ? node->proto->op_type : "";
 
-    for (size_t i = 0, used = 0; i < N_OPERATOR && used < sizeof list; i++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "",
-                                 operators[i]->name);
-    return onnx_node_refuse(node, r->msg, "no such operator here: want one of %s", list);
+    for (size_t i = 0; i < sizeof cures / sizeof *cures; i++)
+        if (strcmp(type, cures[i].op) == 0)
+            return onnx_node_refuse(node, r->msg, "no such operator here: %s", cures[i].cure);
+    return onnx_node_refuse(node, r->msg, "no such operator here: want those that docs/onnx.md "
+                            "lists");
+}
+
+static bool knows(const struct onnx_operator *op, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *p = op->attributes; n && (p = strstr(p, name)); p += n)
+        if ((p == op->attributes || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
+            return true;
+    return false;
+}
+
+static enum err check_outputs(const struct onnx_reader *r, const struct onnx_node *node)
+{
+    if (node->n_output < 1 || node->output[0] == ONNX_ABSENT)
+        return onnx_node_refuse(node, r->msg, "%" PRIu32 " outputs: want one", node->n_output);
+    for (uint32_t i = 1; i < node->n_output; i++)
+        if (node->output[i] != ONNX_ABSENT && r->graph.value[node->output[i]].n_reader > 0)
+            return onnx_node_refuse(node, r->msg, "output %" PRIu32 " is read: want the first "
+                                    "only", i);
+    return ERR_NONE;
 }
 
 static enum err check_node(const struct onnx_reader *r, const struct onnx_node *node,
@@ -135,40 +124,105 @@ static enum err check_node(const struct onnx_reader *r, const struct onnx_node *
     for (uint32_t i = 0; i < op->least_input; i++)
         if (!onnx_has_input(node, i))
             return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is left out: want it", i);
-    if (node->n_output != 1 || node->output[0] == ONNX_ABSENT)
-        return onnx_node_refuse(node, r->msg, "%" PRIu32 " outputs: want one", node->n_output);
-    for (size_t i = 0; i < node->proto->n_attribute; i++) {
-        const char *name = node->proto->attribute[i]->name, *const *known = op->attribute;
-        while (*known && (!name || strcmp(*known, name) != 0))
-            known++;
-        if (!*known)
-            return onnx_node_refuse(node, r->msg, "attribute \"%.100s\" is not understood: want a "
-                                    "model without it", name ? name : "");
+    enum err e = check_outputs(r, node);
+    for (size_t i = 0; i < node->proto->n_attribute && !e; i++) {
+        const char *name = node->proto->attribute[i]->name;
+        if (!name || !knows(op, name))
+            e = onnx_node_refuse(node, r->msg, "attribute \"%.100s\" is not understood: want a "
+                                 "model without it", name ? name : "");
     }
-    return ERR_NONE;
+    return e;
+}
+
+static bool is_microsoft(const struct onnx_node *node)
+{
+    return node->proto->domain && strcmp(node->proto->domain, "com.microsoft") == 0;
+}
+
+/* NULL: there is none. Microsoft's domain has ONNX's own quantisation under the same names. */
+static const struct onnx_operator *find_operator(const struct onnx_node *node)
+{
+    const char *type = node->proto->op_type;
+    bool own = onnx_is_own_domain(node->proto->domain);
+
+    if (!type || (!own && !is_microsoft(node)))
+        return NULL;
+    for (size_t f = 0; f < N_FAMILY; f++)
+        for (const struct onnx_operator *op = families[f]; op->name; op++)
+            if (strcmp(type, op->name) == 0 && (own || op->since == 0 || strstr(type, "Linear")))
+                return op;
+    return NULL;
+}
+
+/* Whether an image has no say in it: all inputs are stored, at least one. */
+static bool is_constant(const struct onnx_reader *r, const struct onnx_node *node)
+{
+    bool some = false;
+
+    for (uint32_t i = 0; i < node->n_input; i++) {
+        if (!onnx_has_input(node, i))
+            continue;
+        some = true;
+        if (onnx_input(r, node, i)->means != ONNX_STORED)
+            return false;
+    }
+    return some && onnx_is_own_domain(node->proto->domain) && node->proto->op_type &&
+           strcmp(node->proto->op_type, "DequantizeLinear") != 0;
 }
 
 static enum err read_node(struct onnx_reader *r, const struct onnx_node *node)
 {
-    const char *type = node->proto->op_type;
+    const struct onnx_operator *op = find_operator(node);
 
-    if (type && onnx_is_own_domain(node->proto->domain))
-        for (size_t i = 0; i < N_OPERATOR; i++)
-            if (strcmp(type, operators[i]->name) == 0) {
-                enum err e = check_node(r, node, operators[i]);
-                return e ? e : operators[i]->read(r, node);
-            }
-    return refuse_operator(r, node);
+    if (is_constant(r, node)) {
+        enum err e = check_outputs(r, node);
+        return e ? e : onnx_fold(r, node);
+    }
+    if (!op)
+        return refuse_operator(r, node);
+    enum err e = check_node(r, node, op);
+    return e ? e : op->read(r, node);
 }
 
 /* ---- Ends ---- */
 
+/* Whether the graph's input is rows x columns x channels: the first node that is neither Quantize
+ * nor DequantizeLinear makes it channels x rows x columns. */
+static bool image_is_nhwc(const struct onnx_reader *r)
+{
+    uint32_t value = r->graph.image;
+
+    for (uint32_t i = 0; i < r->graph.n_node; i++) {
+        const struct onnx_node *node = &r->graph.node[i];
+        const char *type = node->proto->op_type ? node->proto->op_type : "";
+        int64_t perm[4] = {0};
+        uint32_t n = 0;
+        bool given;
+        struct err_msg ignored;
+        if (node->n_input == 0 || node->input[0] != value || node->n_output == 0)
+            continue;
+        if (strcmp(type, "Transpose") == 0)
+            return !onnx_attr_list(node, "perm", perm, 4, &n, &given, &ignored) && n == 4 &&
+                   perm[0] == 0 && perm[1] == 3 && perm[2] == 1 && perm[3] == 2;
+        if (!strstr(type, "QuantizeLinear") && !strstr(type, "DequantizeLinear"))
+            return false;
+        value = node->output[0];
+    }
+    return false;
+}
+
 static enum err read_image(struct onnx_reader *r)
 {
     struct onnx_meaning *image = &r->meaning[r->graph.image];
+    enum err e = onnx_graph_image_shape(&r->graph, &image->shape, r->msg);
 
     image->means = ONNX_IMAGE;
-    return onnx_graph_image_shape(&r->graph, &image->shape, r->msg);
+    if (!e && image_is_nhwc(r)) {
+        struct shape s = image->shape; // as if channels came first
+        image->layout = ONNX_NHWC;
+        image->shape = (struct shape){s.channels, s.height, s.width};
+    }
+    return e;
 }
 
 static enum err read_constants(struct onnx_reader *r)
@@ -185,35 +239,64 @@ static enum err read_constants(struct onnx_reader *r)
     return e;
 }
 
+/* A map that is the network's result, as its last layer. */
+static enum err read_result_map(struct onnx_reader *r, struct onnx_meaning *x)
+{
+    struct onnx_node node = {.proto = r->graph.proto->node[r->graph.n_node - 1]};
+    const char *name = r->graph.value[r->graph.result].name;
+
+    if (onnx_is_padded(x))
+        return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" has zeros around it: want a Conv "
+                       "behind Pad", name);
+    enum err e = onnx_settle(r, &node, x);
+    if (!e && x->n_layer > 1)
+        e = onnx_single(r, &node, x);
+    if (!e && x->layer[0] == 0)
+        return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" is the image: want a network",
+                       name);
+    return e;
+}
+
 static enum err read_result(struct onnx_reader *r)
 {
-    const struct onnx_meaning *x = &r->meaning[r->graph.result];
+    struct onnx_meaning *x = &r->meaning[r->graph.result];
     const char *name = r->graph.value[r->graph.result].name;
 
     /* Every node's result is read, and this is the one that no node reads: all lead to it. */
-    if (x->means == ONNX_DRAFT && !x->draft->pools && !x->draft->layer.has_residual &&
-        !x->draft->layer.relu)
+    if (x->means == ONNX_DRAFT && onnx_draft_may_be_raw(x->draft))
         return onnx_draft_finish_raw(r, x->draft);
-    if (x->means != ONNX_BYTES && x->means != ONNX_PIXELS)
+    if (!onnx_is_map(x))
         return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" is %s: want the sums of a Conv "
                        "or Gemm, or a quantised map", name, onnx_means_text(x->means));
-    assert(x->layer + 1 == r->network->n_layer);
-    return ERR_NONE;
+    return read_result_map(r, x);
+}
+
+/* A float model would be refused at its first node, which says little. */
+static enum err check_quantised(const struct onnx_reader *r)
+{
+    for (uint32_t i = 0; i < r->graph.n_node; i++) {
+        const char *type = r->graph.node[i].proto->op_type;
+        if (type && (strstr(type, "Linear") || strcmp(type, "QGemm") == 0))
+            return ERR_NONE;
+    }
+    return err_set(r->msg, ERR_INPUT, "no QuantizeLinear in it: want a quantised model, as "
+                   "\"imcsim import\" makes it of a float one");
 }
 
 static enum err read_graph(struct onnx_reader *r)
 {
-    size_t most_layers = (size_t)r->graph.n_node + 1; // the image, and at most one for each node
     enum err e;
 
-    r->meaning = calloc(r->graph.n_value, sizeof *r->meaning);
-    r->read = calloc(most_layers, sizeof *r->read);
-    r->network->layer = calloc(most_layers, sizeof *r->network->layer);
-    if (!r->meaning || !r->read || !r->network->layer)
-        return err_set(r->msg, ERR_MEMORY, "no memory for %zu layers", most_layers);
+    r->most_layers = r->graph.n_node + 1; // the image, and one for each node, to begin with
+    r->meaning = calloc(r->graph.n_value + 1, sizeof *r->meaning);
+    r->network->layer = calloc(r->most_layers, sizeof *r->network->layer);
+    if (!r->meaning || !r->network->layer)
+        return err_set(r->msg, ERR_MEMORY, "no memory for %" PRIu32 " layers", r->most_layers);
     e = read_constants(r);
     if (!e)
         e = read_image(r);
+    if (!e)
+        e = check_quantised(r);
     for (uint32_t i = 0; i < r->graph.n_node && !e; i++)
         e = read_node(r, &r->graph.node[i]);
     if (!e) // so late, because a node that misreads its input says more
@@ -224,11 +307,31 @@ static enum err read_graph(struct onnx_reader *r)
     return e ? e : network_check(r->network, r->msg);
 }
 
+static void release(struct onnx_reader *r)
+{
+    onnx_draft_free_all(r);
+    onnx_graph_release(&r->graph);
+    for (size_t i = 0; i < r->n_kept; i++)
+        free(r->kept[i]);
+    free(r->kept);
+    free(r->meaning);
+}
+
+/* Bounds on what a small file can make us do. Nodes that share weights each get a copy: eight of
+ * the whole file are enough. */
+static struct onnx_reader reader_for(struct network *n, size_t size, struct err_msg *m)
+{
+    const uint64_t million = UINT64_C(1) << 20;
+
+    return (struct onnx_reader){.network = n, .weights_left = million + 8 * size,
+                                .parts_left = 4 * million, .values_left = 16 * million + 8 * size,
+                                .work_left = 256 * million, .msg = m};
+}
+
 enum err network_decode_onnx(struct network *n, const char *name, const uint8_t *data, size_t size,
                              struct err_msg *m)
 {
-    /* Nodes that share weights each get a copy: eight of the whole file are enough. */
-    struct onnx_reader r = {.network = n, .weights_left = (UINT64_C(1) << 20) + 8 * size, .msg = m};
+    struct onnx_reader r = reader_for(n, size, m);
     Onnx__ModelProto *model;
 
     *n = (struct network){0};
@@ -241,10 +344,7 @@ enum err network_decode_onnx(struct network *n, const char *name, const uint8_t 
         n->name = strdup(name);
         e = n->name ? read_graph(&r) : err_set(m, ERR_MEMORY, "no memory for a name");
     }
-    onnx_draft_free_all(&r);
-    onnx_graph_release(&r.graph);
-    free(r.meaning);
-    free(r.read);
+    release(&r);
     onnx_free_model(model);
     if (e)
         network_release(n);

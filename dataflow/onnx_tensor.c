@@ -24,7 +24,7 @@ static const struct type {
     [TYPE(INT32)]      = {"int32",      FIELD_INT32,  4, INT32_MIN, INT32_MAX},
     [TYPE(INT64)]      = {"int64",      FIELD_INT64,  8, INT64_MIN, INT64_MAX},
     [TYPE(STRING)]     = {"string",     FIELD_NONE,   0, 0, 0},
-    [TYPE(BOOL)]       = {"bool",       FIELD_NONE,   1, 0, 0},
+    [TYPE(BOOL)]       = {"bool",       FIELD_INT32,  1, 0, 1},
     [TYPE(FLOAT16)]    = {"float16",    FIELD_NONE,   2, 0, 0},
     [TYPE(DOUBLE)]     = {"double",     FIELD_DOUBLE, 8, 0, 0},
     [TYPE(UINT32)]     = {"uint32",     FIELD_NONE,   4, 0, 0},
@@ -125,7 +125,7 @@ enum err onnx_tensor_view(struct onnx_tensor *t, const Onnx__TensorProto *proto,
         return refuse(m, proto, "its data are a segment: want a whole tensor");
     if (type->field == FIELD_NONE)
         return err_set(m, ERR_INPUT, "tensor \"%.100s\": type %" PRId32 " (%s): want float, "
-                       "double, int8, uint8, int32 or int64", name, t->type, type->name);
+                       "double, int8, uint8, int32, int64 or bool", name, t->type, type->name);
     enum err e = check_dims(t, m);
     if (e)
         return e;
@@ -191,7 +191,7 @@ int64_t onnx_tensor_integer(const struct onnx_tensor *t, size_t i)
     case TYPE(INT64):
         return (int64_t)bits;
     }
-    return (int64_t)bits; // uint8
+    return (int64_t)bits; // uint8, bool
 }
 
 bool onnx_tensor_is_single(const struct onnx_tensor *t)

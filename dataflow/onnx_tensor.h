@@ -1,7 +1,7 @@
 /* dataflow/onnx_tensor.h -- a checked view of a tensor stored in an ONNX file.
  *
  * The values may sit in raw_data (little-endian) or in the field of their type; the view hides
- * which. Types: float, double, int8, uint8, int32, int64.
+ * which. Types: float, double, int8, uint8, int32, int64, bool.
  */
 #ifndef DATAFLOW_ONNX_TENSOR_H
 #define DATAFLOW_ONNX_TENSOR_H

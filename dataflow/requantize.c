@@ -71,6 +71,26 @@ enum err requantize(struct requant *q, const struct requant_scales *s, struct er
     return fill(q, s, msg);
 }
 
+static bool all_even(const struct requant *q, uint32_t n)
+{
+    bool odd = q->mr % 2 != 0;
+
+    for (uint32_t o = 0; o < n && !odd; o++)
+        odd = q->m[o] % 2 != 0 || q->b[o] % 2 != 0;
+    return !odd;
+}
+
+void requant_reduce(struct requant *q, uint32_t n)
+{
+    for (; q->shift > 0 && all_even(q, n); q->shift--) {
+        q->mr /= 2;
+        for (uint32_t o = 0; o < n; o++) {
+            q->m[o] = (uint16_t)(q->m[o] / 2);
+            q->b[o] /= 2;
+        }
+    }
+}
+
 enum err pool_requantize(struct pool_requant *p, const struct pool_scales *s, struct err_msg *msg)
 {
     double a = s->in / ((double)s->n * s->out);

@@ -21,15 +21,19 @@
 
 struct requant_scales {
     uint32_t      n;        // output channels
-    const double *unit;     // n, positive
+    const double *unit;     // n, none negative and one positive
     const double *bias;     // n, real values
-    double        residual; // worth of a byte of the residual; 0 without one
+    double        residual; // worth of a byte of the residual, of either sign; 0 without one
     double        out;      // positive
     int32_t       out_zero;
 };
 
 /* Fills m, b (allocated, the layer's), mr and shift of *q; ranges that do not fit are ERR_INPUT. */
 enum err requantize(struct requant *q, const struct requant_scales *s, struct err_msg *msg);
+
+/* Halves m, b and mr as long as all are even, and the shift with them: what a digital layer does
+ * alike with smaller numbers. */
+void requant_reduce(struct requant *q, uint32_t n);
 
 /* Mean of n bytes worth `in` each, as bytes worth `out`: m, b and shift of *p. m is 1 where
  * in / (n * out) is a power of two up to 1, else chosen as above. */

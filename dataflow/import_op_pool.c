@@ -1,0 +1,63 @@
+/* dataflow/import_op_pool.c -- MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool, ReduceMean. */
+#include <string.h>
+
+#include "dataflow/import_walk.h"
+
+/* The largest of some bytes is one of them: no scale of its own. */
+static enum err visit_max(const struct import_walk *w)
+{
+    struct import_value *x;
+    enum err e = import_take_map(w, 0, &x);
+
+    if (e)
+        return e;
+    import_add_node(w, IMPORT_COPY, x, NULL);
+    import_new_alike(w, x);
+    return ERR_NONE;
+}
+
+static enum err visit_average(const struct import_walk *w)
+{
+    int64_t dilation[2] = {1, 1};
+    uint32_t n = 0;
+    bool given;
+    struct import_value *x;
+    enum err e = onnx_attr_list(w->node, "dilations", dilation, 2, &n, &given, w->msg);
+
+    if (!e && (dilation[0] != 1 || dilation[1] != 1))
+        e = IMPORT_REFUSE(w, "averages with dilations: want none");
+    if (!e)
+        e = import_take_map(w, 0, &x);
+    if (e)
+        return e;
+    import_add_node(w, IMPORT_COPY, x, NULL);
+    import_new_draft(w, x->positive);
+    return ERR_NONE;
+}
+
+/* Mean over rows and columns; flat: which are gone then. */
+static enum err visit_mean(const struct import_walk *w)
+{
+    const struct array *in = import_in_shape(w, 0), *out = import_out_shape(w);
+    struct import_value *x;
+    enum err e = import_take_map(w, 0, &x);
+
+    if (e)
+        return e;
+    bool flat = out->n_dim == 2;
+    if (in->n_dim != 4 || out->n != in->dim[1] || (!flat && out->n_dim != 4) ||
+        out->dim[1] != in->dim[1])
+        return IMPORT_REFUSE(w, "does not average whole maps: want the mean over rows and columns");
+    import_add_node(w, IMPORT_MEAN, x, NULL)->flat = flat;
+    import_new_draft(w, x->positive);
+    return ERR_NONE;
+}
+
+const struct import_operator import_ops_pool[] = {
+    {"AveragePool",       visit_average},
+    {"GlobalAveragePool", visit_mean},
+    {"GlobalMaxPool",     visit_max},
+    {"MaxPool",           visit_max},
+    {"ReduceMean",        visit_mean},
+    {0},
+};

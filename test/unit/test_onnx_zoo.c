@@ -1,0 +1,125 @@
+/* The networks that users bring, read and computed in integers: what ONNX defines, value by value
+ * where nothing but QuantizeLinear rounds; and at their full size within time and memory. */
+#include <inttypes.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataflow/float_graph.h"
+#include "dataflow/onnx_read.h"
+#include "test/reference.h"
+#include "test/zoo/zoo.h"
+
+static void must(enum err e, const struct err_msg *m)
+{
+    if (e)
+        fail_msg("%s", m->text);
+}
+
+static struct zoo_cfg small(void)
+{
+    struct zoo_cfg cfg = zoo_defaults();
+
+    cfg.form = ZOO_QDQ;
+    cfg.size = 32;
+    cfg.classes = 10;
+    cfg.thin = 8;
+    return cfg;
+}
+
+static struct network network_of(const Onnx__ModelProto *model)
+{
+    struct network n;
+    struct err_msg m;
+    size_t size;
+    uint8_t *bytes = make_packed(model, &size);
+
+    must(network_decode_onnx(&n, "zoo", bytes, size, &m), &m);
+    free(bytes);
+    return n;
+}
+
+/* Bytes from -128 to 127 without a pattern, in the order of traces/images.h, and the image that
+ * quantises to them. */
+static struct array image_of(const struct network *n, int8_t *bytes)
+{
+    struct shape s = n->layer[0].out;
+    struct array image;
+    uint32_t state = 1;
+
+    assert_true(array_init(&image, ONNX_TYPE(FLOAT), 4,
+                           (const uint32_t[]){1, s.channels, s.height, s.width}));
+    for (uint32_t c = 0; c < s.channels; c++)
+        for (uint32_t x = 0; x < s.height; x++)
+            for (uint32_t y = 0; y < s.width; y++) {
+                state = state * 1103515245 + 12345;
+                int8_t q = (int8_t)(state >> 16);
+                bytes[((size_t)y * s.height + x) * s.channels + c] = q;
+                image.real[((size_t)c * s.height + x) * s.width + y] =
+                    (float)((q - n->layer[0].out_zero) * n->layer[0].out_scale);
+            }
+    return image;
+}
+
+/* Largest difference of the results, in steps of the network's. */
+static double difference(const char *name, const struct zoo_cfg *cfg)
+{
+    Onnx__ModelProto *model = zoo_make(name, cfg);
+    struct network n = network_of(model);
+    struct reference reference;
+    int8_t *bytes = malloc((size_t)cfg->size * cfg->size * 3);
+    struct float_graph g;
+    struct float_run run;
+    struct err_msg m;
+    double most = 0;
+
+    assert_non_null(bytes);
+    struct array image = image_of(&n, bytes);
+    must(float_graph_init(&g, model, &m), &m);
+    must(float_run_init(&run, &g, &m), &m);
+    float_run_set(&run, g.graph.image, &image);
+    must(float_run_all(&run, &m), &m);
+    reference_init(&reference, &n);
+    reference_run(&reference, bytes);
+    const struct array *want = &run.value[g.graph.result];
+    const struct layer *l = network_result(&n);
+    assert_int_equal(want->n, l->out.channels);
+    for (uint32_t o = 0; o < l->out.channels; o++) {
+        int64_t got = reference_delivered(&reference, n.n_layer - 1, 0, 0, o) - l->out_zero;
+        most = fmax(most, fabs((double)got - (double)want->real[o] / l->out_scale));
+    }
+    reference_release(&reference);
+    float_run_release(&run);
+    float_graph_release(&g);
+    network_release(&n);
+    make_free(model);
+    free(bytes);
+    return most;
+}
+
+static void each_is_what_onnx_defines_where_scales_are_powers_of_two(void **state)
+{
+    (void)state;
+    for (int i = 0; zoo_names[i]; i++)
+        for (int rounded_add = 0; rounded_add < 2; rounded_add++) {
+            struct zoo_cfg cfg = small();
+            cfg.rounded_add = rounded_add;
+            double d = difference(zoo_names[i], &cfg);
+            if (d != 0)
+                fail_msg("%s: results differ by %g steps", zoo_names[i], d);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_is_what_onnx_defines_where_scales_are_powers_of_two),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
