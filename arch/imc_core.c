@@ -111,12 +111,11 @@ static void keep_residual(struct imc_core *c, const struct core_port *port, cons
     }
 }
 
-static void receive(struct imc_core *c, uint64_t now_cyc)
+static void receive(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
 {
     for (uint32_t i = 0; i < c->n_pixels; i++)
         if (chan_can_pop(c->pixels[i].chan, now_cyc))
-            store_token(c, &c->pixels[i], chan_pop(c->pixels[i].chan, now_cyc),
-                        now_cyc / c->plan->timestep_clk);
+            store_token(c, &c->pixels[i], chan_pop(c->pixels[i].chan, now_cyc), timestep);
     for (uint32_t i = 0; i < c->n_residual; i++)
         if (chan_can_pop(c->residual[i].chan, now_cyc))
             keep_residual(c, &c->residual[i], chan_pop(c->residual[i].chan, now_cyc), now_cyc);
@@ -252,10 +251,8 @@ static void pool(struct imc_core *c, uint64_t timestep, const struct firing_plac
 
 /* The sums of a firing are complete: from accumulators to activations, and off. */
 static void finish(struct imc_core *c, const struct firing_place *place, uint32_t n,
-                   const int32_t *acc, uint64_t now_cyc)
+                   const int32_t *acc, uint64_t timestep)
 {
-    uint64_t timestep = now_cyc / c->plan->timestep_clk;
-
     for (uint32_t i = 0; i < n; i++) {
         process(c, &place[i], acc + (size_t)i * c->pc->out_n, c->result + i * c->result_bytes);
         count_digital(c, place[i].image);
@@ -271,11 +268,10 @@ static void finish(struct imc_core *c, const struct firing_place *place, uint32_
 /* ---- partial sums ---- */
 
 static void send_sums(struct imc_core *c, const struct firing_place *place, uint32_t n,
-                      const int32_t *acc, uint64_t now_cyc)
+                      const int32_t *acc, uint64_t now_cyc, uint64_t timestep)
 {
     struct core_port *port = &c->partial_out;
     uint32_t hops = c->plan->config->fabric.partial_sum_hops;
-    uint64_t timestep = now_cyc / c->plan->timestep_clk;
     uint64_t ready_cyc = hops ? (timestep + hops) * c->plan->timestep_clk : now_cyc + 1;
     struct token *t = token_begin(chan_push(port->chan, ready_cyc), timestep, c->pc->most_outputs);
 
@@ -305,10 +301,9 @@ static uint32_t outputs_ready(const struct imc_core *c)
     return n - own->passed;
 }
 
-static void hand_on(struct imc_core *c, uint64_t now_cyc)
+static void hand_on(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
 {
     struct core_sums *own = &c->sums[c->sums_head];
-    uint64_t timestep = now_cyc / c->plan->timestep_clk;
     uint32_t n = timestep >= c->next_sum_timestep ? outputs_ready(c) : 0, at = own->passed;
 
     if (n == 0)
@@ -321,9 +316,9 @@ static void hand_on(struct imc_core *c, uint64_t now_cyc)
         c->sums_complete--;
     }
     if (c->partial_out.chan)
-        send_sums(c, own->place, n, own->acc, now_cyc);
+        send_sums(c, own->place, n, own->acc, now_cyc, timestep);
     else
-        finish(c, own->place + at, n, own->acc + (size_t)at * c->pc->out_n, now_cyc);
+        finish(c, own->place + at, n, own->acc + (size_t)at * c->pc->out_n, timestep);
 }
 
 static void add_partial_sums(struct imc_core *c, uint64_t now_cyc)
@@ -578,14 +573,14 @@ static uint64_t imc_core_step(struct block *b, uint64_t now_cyc)
     struct imc_core *c = (struct imc_core *)b;
     uint64_t timestep = now_cyc / c->plan->timestep_clk;
 
-    if (now_cyc % c->plan->timestep_clk == 0) {
-        receive(c, now_cyc);
+    if (timestep * c->plan->timestep_clk == now_cyc) {
+        receive(c, now_cyc, timestep);
         if (timestep >= c->next_timestep)
             fire(c, now_cyc, timestep);
         read_back(c, now_cyc, timestep);
     }
     add_partial_sums(c, now_cyc);
-    hand_on(c, now_cyc);
+    hand_on(c, now_cyc, timestep);
     if (c->probe && c->probe->stepped)
         c->probe->stepped(c->probe->user, c, now_cyc);
     return c->fault->set ? CYC_NEVER : next_cyc(c, timestep);
