@@ -53,16 +53,24 @@ static size_t lay_out(struct crossbar *x, const int8_t *weight)
     return bytes;
 }
 
+void crossbar_pack_columns(int8_t (*weight)[BLOCK_COLUMNS], int8_t *cell)
+{
+    for (uint32_t c = 0; c < BLOCK_COLUMNS; c++)
+        for (uint32_t r = 0; r < GROUP_ROWS; r++)
+            *cell++ = weight[r][c];
+}
+
 static void pack_cell(const struct crossbar *x, const int8_t *weight, uint32_t group,
                       uint32_t block, int8_t *cell)
 {
     uint32_t r0 = group * GROUP_ROWS, c0 = block * BLOCK_COLUMNS;
     uint32_t n_r = min_u32(GROUP_ROWS, x->rows - r0);
     uint32_t n_c = min_u32(BLOCK_COLUMNS, x->columns - c0);
+    int8_t square[GROUP_ROWS][BLOCK_COLUMNS] = { { 0 } };
 
     for (uint32_t r = 0; r < n_r; r++)
-        for (uint32_t c = 0; c < n_c; c++)
-            cell[c * GROUP_ROWS + r] = weight[(size_t)(r0 + r) * x->columns + c0 + c];
+        memcpy(square[r], weight + (size_t)(r0 + r) * x->columns + c0, n_c);
+    x->kernel->pack(square, cell);
 }
 
 static void pack(struct crossbar *x, const int8_t *weight)
@@ -82,6 +90,14 @@ static void sum_weights(struct crossbar *x, const int8_t *weight)
             x->row_abs[r] += (uint32_t)abs(w[c]);
             x->offset[c] -= x->in_signed ? 128 * w[c] : 0;
         }
+    }
+}
+
+static void write_row_parts(struct crossbar *x)
+{
+    for (uint32_t r = 0; r < x->rows; r++) {
+        x->row_part[r] = (int16_t)(x->row_abs[r] & ((1U << PART_BIT) - 1));
+        x->row_part[x->packed_rows + r] = (int16_t)(x->row_abs[r] >> PART_BIT);
     }
 }
 
@@ -130,13 +146,15 @@ bool crossbar_init(struct crossbar *x, uint32_t rows, uint32_t columns, const in
     x->offset = new_lines(x->packed_columns * sizeof *x->offset);
     x->row_abs = new_lines(x->packed_rows * sizeof *x->row_abs);
     x->row_digit = new_lines((size_t)x->packed_rows * ROW_DIGITS);
-    if (!x->packed || !x->offset || !x->row_abs || !x->row_digit) {
+    x->row_part = new_lines((size_t)x->packed_rows * 2 * sizeof *x->row_part);
+    if (!x->packed || !x->offset || !x->row_abs || !x->row_digit || !x->row_part) {
         crossbar_release(x);
         return false;
     }
     pack(x, weight);
     sum_weights(x, weight);
     write_row_digits(x);
+    write_row_parts(x);
     return true;
 }
 
@@ -147,6 +165,7 @@ void crossbar_release(struct crossbar *x)
     free(x->offset);
     free(x->row_abs);
     free(x->row_digit);
+    free(x->row_part);
     *x = (struct crossbar){ 0 };
 }
 

@@ -42,6 +42,7 @@ struct crossbar {
     int32_t               *offset;
     uint32_t              *row_abs;
     int8_t                *row_digit;
+    int16_t               *row_part;
 };
 
 /* Programs weight[rows][columns] (row-major), in_signed: inputs are int8. The kernel is the fastest

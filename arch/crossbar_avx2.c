@@ -1,8 +1,8 @@
 /* arch/crossbar_avx2.c -- see crossbar_kernel.h; AVX2.
  *
  * vpmaddubsw would saturate at 2 * 255 * 128. So inputs and weights are widened to 16 bits and
- * multiplied by vpmaddwd, which is exact. Signed inputs are shifted by 128 to unsigned and
- * x->offset undoes it, as in crossbar_avx512.c.
+ * multiplied by vpmaddwd, which is exact; inputs once for all columns, 1,024 rows at a time. A lane
+ * of 32 bits is a column, whose pair of rows meets the inputs of that pair, and sums itself up.
  */
 #include "arch/crossbar_kernel.h"
 #include "arch/simd.h"
@@ -10,45 +10,92 @@
 
 #if SIMD_X86
 #include <immintrin.h>
+#include <string.h>
 
 #define AVX2     __attribute__((target("avx2,popcnt")))
 #define AVX2_INL AVX2 __attribute__((always_inline)) static inline
 
-AVX2_INL __m256i widen(const int8_t *w)
+enum { MOST_GROUPS = 64 };
+
+static void pack_pairs(int8_t (*weight)[BLOCK_COLUMNS], int8_t *cell)
 {
-    return _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)w));
+    for (uint32_t r = 0; r < GROUP_ROWS; r += 2)
+        for (uint32_t c = 0; c < BLOCK_COLUMNS; c++) {
+            *cell++ = weight[r][c];
+            *cell++ = weight[r + 1][c];
+        }
 }
 
-/* The sums of four columns; a vector belongs to one column. */
-AVX2_INL __m128i multiply_columns(const int8_t *cell, const uint8_t *in, uint32_t n_group,
-                                  __m128i flip)
+AVX2_INL __m256i widen(bool is_signed, const uint8_t *in)
 {
-    __m256i a = _mm256_setzero_si256(), b = a, c = a, d = a;
+    __m128i v = _mm_loadu_si128((const __m128i *)in);
 
-    for (uint32_t g = 0; g < n_group; g++, cell += CELL_BYTES, in += GROUP_ROWS) {
-        __m256i x = _mm256_cvtepu8_epi16(_mm_xor_si128(_mm_loadu_si128((const __m128i *)in), flip));
+    return is_signed ? _mm256_cvtepi8_epi16(v) : _mm256_cvtepu8_epi16(v);
+}
 
-        a = _mm256_add_epi32(a, _mm256_madd_epi16(x, widen(cell)));
-        b = _mm256_add_epi32(b, _mm256_madd_epi16(x, widen(cell + GROUP_ROWS)));
-        c = _mm256_add_epi32(c, _mm256_madd_epi16(x, widen(cell + 2 * GROUP_ROWS)));
-        d = _mm256_add_epi32(d, _mm256_madd_epi16(x, widen(cell + 3 * GROUP_ROWS)));
+/* Two rows' inputs in every lane. */
+AVX2_INL __m256i pair(const int16_t *in)
+{
+    int32_t both;
+
+    memcpy(&both, in, sizeof both);
+    return _mm256_set1_epi32(both);
+}
+
+AVX2_INL __m256i multiply_add(__m256i sum, __m256i x, const int8_t *w)
+{
+    __m256i wide = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)w));
+
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(x, wide));
+}
+
+/* out[16] += cells * inputs. */
+AVX2_INL void multiply_cells(const int8_t *w, const int16_t *in, uint32_t n_group, int32_t *out)
+{
+    __m256i a = _mm256_loadu_si256((__m256i *)out), b = _mm256_loadu_si256((__m256i *)(out + 8));
+    __m256i c = _mm256_setzero_si256(), d = c;
+
+    for (uint32_t g = 0; g < n_group; g++, in += GROUP_ROWS, w += CELL_BYTES)
+#pragma GCC unroll 4
+        for (uint32_t i = 0; i < GROUP_ROWS; i += 4) {
+            __m256i x = pair(in + i), y = pair(in + i + 2);
+            a = multiply_add(a, x, w + i * BLOCK_COLUMNS);
+            b = multiply_add(b, x, w + i * BLOCK_COLUMNS + BLOCK_COLUMNS);
+            c = multiply_add(c, y, w + i * BLOCK_COLUMNS + 2 * BLOCK_COLUMNS);
+            d = multiply_add(d, y, w + i * BLOCK_COLUMNS + 3 * BLOCK_COLUMNS);
+        }
+    _mm256_storeu_si256((__m256i *)out, _mm256_add_epi32(a, c));
+    _mm256_storeu_si256((__m256i *)(out + 8), _mm256_add_epi32(b, d));
+}
+
+/* Adds what rows of n_group groups from `first` on contribute. */
+AVX2 static void multiply_rows(const struct crossbar *x, const uint8_t *in, uint32_t first,
+                               uint32_t n_group, int32_t *out)
+{
+    int16_t wide[MOST_GROUPS * GROUP_ROWS] __attribute__((aligned(32)));
+
+    for (uint32_t g = 0; g < n_group; g++)
+        _mm256_store_si256((__m256i *)(wide + g * GROUP_ROWS),
+                           widen(x->in_signed, in + (size_t)(first + g) * GROUP_ROWS));
+    for (uint32_t i = 0; i < x->packed_columns / BLOCK_COLUMNS; i++) {
+        const struct crossbar_block *b = &x->block[i];
+        uint32_t from = max_u32(first, b->group);
+        uint32_t to = min_u32(first + n_group, b->group + b->n_group);
+        if (from >= to)
+            continue;
+        const int8_t *cell = x->packed + b->begin + (size_t)(from - b->group) * CELL_BYTES;
+        multiply_cells(cell, wide + (from - first) * GROUP_ROWS,
+                       to - from, out + i * BLOCK_COLUMNS);
     }
-    a = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-    return _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
 }
 
 AVX2 static void mvm(const struct crossbar *x, const uint8_t *in, int32_t *out)
 {
-    __m128i flip = _mm_set1_epi8(x->in_signed ? -128 : 0);
+    uint32_t groups = (x->rows + GROUP_ROWS - 1) / GROUP_ROWS;
 
-    for (uint32_t c = 0; c < x->packed_columns; c += 4) {
-        const struct crossbar_block *b = &x->block[c / BLOCK_COLUMNS];
-        const int8_t *cell = x->packed + b->begin + c % BLOCK_COLUMNS * GROUP_ROWS;
-        __m128i sum = multiply_columns(cell, in + b->group * GROUP_ROWS, b->n_group, flip);
-        __m128i offset = _mm_load_si128((const __m128i *)(x->offset + c));
-
-        _mm_storeu_si128((__m128i *)(out + c), _mm_add_epi32(sum, offset));
-    }
+    memset(out, 0, x->packed_columns * sizeof *out);
+    for (uint32_t g = 0; g < groups; g += MOST_GROUPS)
+        multiply_rows(x, in, g, min_u32(MOST_GROUPS, groups - g), out);
 }
 
 AVX2_INL uint64_t sum_lanes(__m256i v)
@@ -68,9 +115,32 @@ AVX2_INL __m256i first_bytes(uint32_t n)
     return _mm256_cmpgt_epi8(_mm256_set1_epi8((char)min_u32(n, 32)), index);
 }
 
+/* Columns whose |w| sum to less than 2^15 in any case. */
+enum { WITHOUT_UPPER_PART = ((1 << PART_BIT) - 1) / 128 };
+
+/* Sum of |in[r]| * part[r], which is 0 behind the last row. A lane of 32 bits takes 128 times
+ * 2 * 255 * (2^15 - 1). */
+AVX2_INL uint64_t sum_products(const struct crossbar *x, const uint8_t *in, const int16_t *part)
+{
+    __m256i low = _mm256_set1_epi64x(UINT32_MAX), all = _mm256_setzero_si256();
+
+    for (uint32_t from = 0; from < x->rows; from += MOST_GROUPS * GROUP_ROWS) {
+        uint32_t to = min_u32(from + MOST_GROUPS * GROUP_ROWS, x->rows);
+        __m256i sum = _mm256_setzero_si256();
+        for (uint32_t r = from; r < to; r += GROUP_ROWS) {
+            __m256i v = _mm256_abs_epi16(widen(x->in_signed, in + r));
+            __m256i w = _mm256_load_si256((const __m256i *)(part + r));
+            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(v, w));
+        }
+        all = _mm256_add_epi64(all, _mm256_and_si256(sum, low));
+        all = _mm256_add_epi64(all, _mm256_srli_epi64(sum, 32));
+    }
+    return sum_lanes(all);
+}
+
 AVX2 static void count(const struct crossbar *x, const uint8_t *in, struct crossbar_activity *a)
 {
-    __m256i zero = _mm256_setzero_si256(), sum = zero, sum_w = zero;
+    __m256i zero = _mm256_setzero_si256(), sum = zero;
 
     for (uint32_t r = 0; r < x->rows; r += 32) {
         __m256i v = _mm256_loadu_si256((const __m256i *)(in + r));
@@ -80,18 +150,11 @@ AVX2 static void count(const struct crossbar *x, const uint8_t *in, struct cross
         a->active_rows += 32 - (uint64_t)_mm_popcnt_u32(is_zero);
         sum = _mm256_add_epi64(sum, _mm256_sad_epu8(v, zero));
     }
-    for (uint32_t r = 0; r < x->rows; r += 8) { // row_abs is 0 behind the last row
-        __m128i v = _mm_loadl_epi64((const __m128i *)(in + r));
-        __m256i v32 = _mm256_cvtepu8_epi32(x->in_signed ? _mm_abs_epi8(v) : v);
-        __m256i w = _mm256_load_si256((const __m256i *)(x->row_abs + r));
-        __m256i even = _mm256_mul_epu32(v32, w);
-        __m256i odd = _mm256_mul_epu32(_mm256_srli_epi64(v32, 32), _mm256_srli_epi64(w, 32));
-
-        sum_w = _mm256_add_epi64(sum_w, _mm256_add_epi64(even, odd));
-    }
     a->sum_abs_x += sum_lanes(sum);
-    a->sum_abs_xw += sum_lanes(sum_w);
+    a->sum_abs_xw += sum_products(x, in, x->row_part);
+    if (x->columns > WITHOUT_UPPER_PART)
+        a->sum_abs_xw += sum_products(x, in, x->row_part + x->packed_rows) << PART_BIT;
 }
 
-const struct crossbar_kernel crossbar_avx2 = { mvm, count };
+const struct crossbar_kernel crossbar_avx2 = { pack_pairs, mvm, count };
 #endif

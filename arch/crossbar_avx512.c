@@ -93,5 +93,5 @@ AVX512 static void count(const struct crossbar *x, const uint8_t *in, struct cro
         (uint64_t)(s[0] * row_abs_centre(x) + s[1] + 256 * ((int64_t)s[2] + 256 * (int64_t)s[3]));
 }
 
-const struct crossbar_kernel crossbar_avx512vnni = { mvm, count };
+const struct crossbar_kernel crossbar_avx512vnni = { crossbar_pack_columns, mvm, count };
 #endif

@@ -44,4 +44,4 @@ static void count(const struct crossbar *x, const uint8_t *in, struct crossbar_a
     }
 }
 
-const struct crossbar_kernel crossbar_portable = { mvm, count };
+const struct crossbar_kernel crossbar_portable = { crossbar_pack_columns, mvm, count };

@@ -212,7 +212,7 @@ static void cells_outside_a_band_are_not_packed(void **state)
     weight[47][0] = 1;    // block 0: rows 32 to 47 ...
     weight[64][15] = 1;   // ... to rows 64 to 79
     weight[159][39] = -1; // block 2: the last rows only
-    assert_true(crossbar_init(&x, ROWS, COLUMNS, weight[0], false, NULL));
+    assert_true(crossbar_init(&x, ROWS, COLUMNS, weight[0], false, "portable"));
     assert_int_equal(x.block[0].group, 2);
     assert_int_equal(x.block[0].n_group, 3);
     assert_int_equal(x.block[1].n_group, 0);
