@@ -97,7 +97,7 @@ const struct param config_params[] = {
         "that the optimiser may time: some 50 a second"),
 
     NAME(energy.technology,    "energy.technology",       "14nm_lp",
-         "node that prices the run: 130nm_lp to 1nm_lp, 130nm_hp to 22nm_hp"),
+         "node that prices the run: 130nm_lp to 1nm_lp, 130nm_hp to 22nm_hp; hotter: 22nm_lp_350k"),
     NAME(energy.device,        "energy.device",           "pcm",
          "memory device, a file of configs/devices"),
     NAME(energy.chip,          "energy.chip",             "none",

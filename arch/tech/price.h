@@ -44,7 +44,7 @@ struct price_row { // of a core, a layer or the chip; sums of whole units
 };
 
 struct price_report {
-    char              technology[24], device[32];
+    char              technology[40], device[32];
     char              warning[512]; // empty: none
     const char       *basis[N_PRICE_BLOCK]; // see price_basis()
     bool              values;       // crossbar and drivers follow the run's values

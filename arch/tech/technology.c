@@ -13,7 +13,10 @@ static const double nodes_nm[] = { 130, 90, 65, 45, 32, 22, 14, 10, 7, 5, 3, 2, 
 enum { N_NODE = sizeof nodes_nm / sizeof *nodes_nm };
 
 enum { BULK = 1 << TRANSISTOR_BULK, FIN = 1 << TRANSISTOR_FINFET | 1 << TRANSISTOR_GAA,
-       ANY = BULK | FIN };
+       ANY = BULK | FIN, HOT = 1 << (TRANSISTOR_GAA + 1) };
+
+/* Between these two temperatures currents are interpolated, where the upper ones are known. */
+static const double cool_k = 300, hot_k = 400;
 
 /* The numbers of a file, in its units. X(key, unit, least, most, when, doc) */
 #define NODE_FACTS(X)                                                                           \
@@ -63,7 +66,11 @@ enum { BULK = 1 << TRANSISTOR_BULK, FIN = 1 << TRANSISTOR_FINFET | 1 << TRANSIST
     X(on_n_ua_um,             "uA/um",  1e-3, 1e5, ANY, "N on-current")                         \
     X(on_p_ua_um,             "uA/um",  1e-3, 1e5, ANY, "P on-current")                         \
     X(off_n_pa_um,            "pA/um",  1e-3, 1e9, ANY, "N off-current")                        \
-    X(off_p_pa_um,            "pA/um",  1e-3, 1e9, ANY, "P off-current")
+    X(off_p_pa_um,            "pA/um",  1e-3, 1e9, ANY, "P off-current")                    \
+    X(hot_on_n_ua_um,         "uA/um",  1e-3, 1e5, HOT, "N on-current at 400 K")            \
+    X(hot_on_p_ua_um,         "uA/um",  1e-3, 1e5, HOT, "P on-current at 400 K")            \
+    X(hot_off_n_pa_um,        "pA/um",  1e-3, 1e9, HOT, "N off-current at 400 K")           \
+    X(hot_off_p_pa_um,        "pA/um",  1e-3, 1e9, HOT, "P off-current at 400 K")
 
 #define FIELD(key, unit, least, most, when, doc) double key;
 #define ROW(key, unit, least, most, when, doc) \
@@ -77,6 +84,7 @@ static const struct fact_row flavour_rows[] = { FLAVOUR_FACTS(ROW) FACT_END };
 struct node { // one file, one flavour
     enum transistor   transistor;
     struct node_facts fact;
+    bool              hot; // has currents at 400 K
     bool              has_csa;
     struct csa_fit    csa;
 };
@@ -182,11 +190,14 @@ static enum err read_node(const struct yaml *root, enum flavour flavour, struct 
         return e;
     mask = 1u << n->transistor;
     if (!section)
-        return yaml_error(root, m, "no section %s", flavour_name(flavour));
+        return yaml_error(root, m, "no section %s: want lp; hp is known down to 22 nm",
+                          flavour_name(flavour));
     snprintf(path, sizeof path, "%s.", flavour_name(flavour));
     if ((e = facts_read(root, "", node_rows, mask, others, &n->fact, m)))
         return e;
-    return facts_read(section, path, flavour_rows, mask, no_others, &n->fact, m);
+    n->hot = yaml_get(section, "hot_on_n_ua_um") != NULL;
+    return facts_read(section, path, flavour_rows, mask | (n->hot ? HOT : 0), no_others, &n->fact,
+                      m);
 }
 
 static enum err load_node(const char *directory, double node_nm, enum flavour flavour,
@@ -233,7 +244,7 @@ static struct node_facts interpolate(const struct node *large, const struct node
 
     interpolate_rows(&f, large, 1u << small->transistor, node_rows, weight);
     if (large->transistor == small->transistor) {
-        interpolate_rows(&f, large, 1u << small->transistor, flavour_rows, weight);
+        interpolate_rows(&f, large, 1u << small->transistor | HOT, flavour_rows, weight);
     } else {
         f.supply_v = between(large->fact.supply_v, f.supply_v, weight);
         f.junction_ff_um2 = small->fact.junction_ff_um2;
@@ -277,6 +288,8 @@ static void derive(struct technology *t, const struct node_facts *f)
         t->n.gm_ms = 2 * f->sense_n_ua_um * 1e-3 / overdrive_v;
         t->p.gm_ms = 2 * f->sense_p_ua_um * 1e-3 / overdrive_v;
     }
+    t->hot_n = (struct channel){ f->hot_on_n_ua_um * 1e-3, f->hot_off_n_pa_um * 1e-6, 0 };
+    t->hot_p = (struct channel){ f->hot_on_p_ua_um * 1e-3, f->hot_off_p_pa_um * 1e-6, 0 };
     t->size_ratio = bulk ? f->on_n_ua_um / f->on_p_ua_um : 1;
     t->resistance_factor = f->resistance_factor;
     t->gate_pf_um = (f->gate_ideal_ff_um + f->gate_overlap_ff_um + f->gate_fringe_ff_um) * pf;
@@ -351,6 +364,7 @@ static enum err load_between(struct technology *t, const char *directory, double
         return e;
     struct node_facts f = interpolate(&large, &small, weight);
     t->transistor = small.transistor;
+    t->hot = large.hot && small.hot;
     derive(t, &f);
     add_csa(t, &large);
     add_csa(t, &small);
@@ -382,6 +396,7 @@ enum err technology_load(struct technology *t, const char *directory, double nod
         if ((e = load_node(directory, node_nm, flavour, &n, m)))
             return e;
         t->transistor = n.transistor;
+        t->hot = n.hot;
         derive(t, &n.fact);
         add_csa(t, &n);
         return check_physics(t, &n.fact, m);
@@ -390,18 +405,74 @@ enum err technology_load(struct technology *t, const char *directory, double nod
     return ERR_INPUT;
 }
 
+static void warm(struct channel *c, const struct channel *hot, double share)
+{
+    c->on_ma += share * (hot->on_ma - c->on_ma);
+    c->off_ua += share * (hot->off_ua - c->off_ua);
+}
+
+enum err technology_heat(struct technology *t, double kelvin, struct err_msg *m)
+{
+    const double wire_per_k = 0.00451, sar_per_k = 1.3e-3;
+    double above_k = kelvin - cool_k;
+    double wire = 1 + wire_per_k * above_k, sar = 1 + sar_per_k * above_k;
+
+    if (!(kelvin >= cool_k && kelvin <= hot_k))
+        return err_set(m, ERR_INPUT, "%s: %g K: want %g to %g K", t->name, kelvin, cool_k, hot_k);
+    if (above_k > 0 && !t->hot)
+        return err_set(m, ERR_INPUT, "%s: %g K: want %g K; currents of hotter transistors are "
+                       "known from 45nm_lp to 22nm_lp", t->name, kelvin, cool_k);
+    warm(&t->n, &t->hot_n, above_k / (hot_k - cool_k));
+    warm(&t->p, &t->hot_p, above_k / (hot_k - cool_k));
+    t->wire_m0_kohm_um *= wire;
+    t->wire_m1_kohm_um *= wire;
+    t->wire_x2_kohm_um *= wire;
+    t->wire_x4_kohm_um *= wire;
+    t->sar_bit_uw *= sar;
+    t->sar_base_uw *= sar;
+    t->sar_uw_kohm *= sar;
+    if (above_k > 0)
+        snprintf(t->name, sizeof t->name, "%gnm_%s_%gk", t->node_nm, flavour_name(t->flavour),
+                 kelvin);
+    return ERR_NONE;
+}
+
+/* A plain decimal number, which may have a point. */
+static bool number(const char **text, double *value)
+{
+    size_t n = strspn(*text, "0123456789.");
+    char *end;
+
+    *value = strtod(*text, &end);
+    if (n == 0 || end != *text + n)
+        return false;
+    *text = end;
+    return true;
+}
+
+static bool read_name(const char *text, double *node_nm, enum flavour *flavour, double *kelvin)
+{
+    *kelvin = cool_k;
+    if (!number(&text, node_nm) || (strncmp(text, "nm_lp", 5) && strncmp(text, "nm_hp", 5)))
+        return false;
+    *flavour = text[3] == 'l' ? FLAVOUR_LP : FLAVOUR_HP;
+    text += 5;
+    if (*text == '\0')
+        return true;
+    return *text++ == '_' && number(&text, kelvin) && strcmp(text, "k") == 0;
+}
+
 enum err technology_load_name(struct technology *t, const char *directory, const char *name,
                               struct technology_warning *w, struct err_msg *m)
 {
-    char *end;
-    double node_nm = strtod(name, &end);
+    double node_nm, kelvin;
+    enum flavour flavour;
 
-    if (end != name && strcmp(end, "nm_lp") == 0)
-        return technology_load(t, directory, node_nm, FLAVOUR_LP, w, m);
-    if (end != name && strcmp(end, "nm_hp") == 0)
-        return technology_load(t, directory, node_nm, FLAVOUR_HP, w, m);
-    return err_set(m, ERR_INPUT, "technology = %.40s: want a name such as 22nm_lp or 32nm_hp",
-                   name);
+    if (!read_name(name, &node_nm, &flavour, &kelvin))
+        return err_set(m, ERR_INPUT, "technology = %.40s: want a name such as 22nm_lp, 32nm_hp or "
+                       "22nm_lp_350k", name);
+    enum err e = technology_load(t, directory, node_nm, flavour, w, m);
+    return e ? e : technology_heat(t, kelvin, m);
 }
 
 /* Power was simulated with half a volt on the column: less voltage is as good as more resistance.

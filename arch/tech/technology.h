@@ -7,7 +7,8 @@
  *
  * Units. Files keep those of the literature; technology_load() turns them into one set in which no
  * circuit needs a factor: um, pF, kohm, ns, V, mA (on), uA (off), pJ, uW. pF*kohm = ns, pF*V*V =
- * pJ, V/mA = kohm, uA*V = uW. All figures hold at 300 K.
+ * pJ, V/mA = kohm, uA*V = uW. Figures hold at 300 K; technology_heat() takes those to up to 400 K
+ * whose currents there are known.
  *
  * The numbers and what they mean: docs/models/technology.md.
  */
@@ -43,7 +44,7 @@ struct csa_fit { // current-mode sense amplifier
 };
 
 struct technology {
-    char            name[24]; // "22nm_lp"
+    char            name[40]; // "22nm_lp", "22nm_lp_350k"
     double          node_nm;
     enum flavour    flavour;
     enum transistor transistor;
@@ -51,6 +52,8 @@ struct technology {
     double         feature_um; // F
     double         supply_v;
     struct channel n, p;
+    bool           hot;                // hot_n and hot_p are known
+    struct channel hot_n, hot_p;       // at 400 K, without gm
     double         size_ratio;         // P over N width of equal strength
     double         resistance_factor;  // of a switching gate over V / I_on
     double         gate_pf_um;         // per um of effective width
@@ -87,7 +90,12 @@ struct technology_warning {
 enum err technology_load(struct technology *t, const char *directory, double node_nm,
                          enum flavour flavour, struct technology_warning *w, struct err_msg *m);
 
-/* Reads "22nm_lp", "40nm_lp", "28nm_hp". */
+/* Makes it hotter, once: 300 to 400 K. On- and off-currents go linearly to their values at 400 K,
+ * wires and SAR converters by their coefficients; widths, capacitances and the fits of sense
+ * amplifiers stay. The name says so: "22nm_lp_350k". ERR_INPUT where the currents are not known. */
+enum err technology_heat(struct technology *t, double kelvin, struct err_msg *m);
+
+/* Reads "22nm_lp", "40nm_lp", "28nm_hp", "22nm_lp_350k". */
 enum err technology_load_name(struct technology *t, const char *directory, const char *name,
                               struct technology_warning *w, struct err_msg *m);
 

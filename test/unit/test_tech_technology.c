@@ -34,6 +34,62 @@ static void every_node_loads_without_a_warning(void **state)
         tech_load(hp_names[i]);
 }
 
+/* Supply, currents (uA/um, pA/um), gate capacitance (fF/um), resistance factor; resistivity
+ * (nohm m), width (nm) and aspect ratio of a column wire; read voltage; SAR fits (uW, uW kohm). */
+static void every_node_has_the_published_constants(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        double v, on_n, on_p, gate, off_n, off_p, factor, rho, width, aspect, read_v, a, b, k;
+    } want[] = {
+        { "130nm_lp", 1.3, 300.7, 150.7, 1.2 * 1.8574 + 0.95306, 100.2, 100.2, 1.54,
+          20.1, 175, 1.6, 0.58, 8.4483, 65.243, 169.38 },
+        { "90nm_lp", 1.2, 346.3, 200.3, 1.2 * 1.5413 + 0.96013, 100, 100.3, 1.77,
+          22, 110, 1.6, 0.58, 5.9869, 37.462, 144.323 },
+        { "65nm_lp", 1.1, 400, 238.7, 1.2 * 1.1926 + 0.96215, 100.2, 100.2, 1.77,
+          22.1, 105, 1.7, 0.55, 3.7506, 25.844, 121.272 },
+        { "45nm_lp", 1, 500.2, 300, 1.2 * 0.89307 + 0.88499, 100, 100.2, 1.77,
+          23.7, 80, 1.7, 0.51, 2.1691, 16.693, 100.225 },
+        { "32nm_lp", 0.9, 600.2, 400, 1.2 * 0.837528 + 0.685668, 100.1, 100.1, 1.77,
+          26.3, 56, 1.8, 0.51, 1.1294, 8.8998, 79.449 },
+        { "22nm_lp", 0.85, 791.9, 600.2, 1.2 * 0.5245 + 0.8004, 100, 100, 1.77,
+          29.7, 40, 1.9, 0.55, 0.538, 4.3753, 72.341 },
+        { "14nm_lp", 0.8, 595.045, 595.045, 103.816 / 92.0, 100, 102.33, 2.09,
+          32.5, 32, 2.0, 0.277, 0.3132, 2.5681, 61.085 },
+        { "10nm_lp", 0.75, 599.237, 599.237, 97.549 / 98.0, 127, 100.58, 2.09,
+          39.5, 22, 2, 0.28, 0.1823, 1.5073, 51.58 },
+        { "7nm_lp", 0.7, 562.048, 562.048, 100.497 / 107.0, 147, 100.95, 2.05,
+          41.7, 20, 2, 0.264, 0.1061, 0.8847, 43.555 },
+        { "5nm_lp", 0.7, 578.494, 578.494, 81.859 / 106.0, 138, 100.95, 2.1,
+          49.8, 15, 2, 0.253, 0.0645, 0.5511, 38.8 },
+        { "3nm_lp", 0.7, 641.463, 641.463, 72.572 / 101.0, 158, 100.95, 2.14,
+          58, 12, 2, 0.248, 0.0333, 0.2849, 38.8 },
+        { "2nm_lp", 0.65, 526.868, 526.868, 79.74 / (3 * 42.0), 73.3, 100.95, 1.98,
+          66.1, 10, 2, 0.28, 0.0207, 0.1764, 31.3 },
+        { "1nm_lp", 0.6, 460.979, 460.979, 66.94 / (4 * 32.0), 169, 100.95, 2.05,
+          78.7, 8, 3, 0.272, 0.0101, 0.0843, 28.8 },
+    };
+
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        struct technology t = tech_load(want[i].name);
+
+        CHECK_NEAR(t.supply_v, want[i].v, 1e-9);
+        CHECK_NEAR(t.n.on_ma * 1e3, want[i].on_n, 1e-9);
+        CHECK_NEAR(t.p.on_ma * 1e3, want[i].on_p, 1e-9);
+        CHECK_NEAR(t.n.off_ua * 1e6, want[i].off_n, 1e-9);
+        CHECK_NEAR(t.p.off_ua * 1e6, want[i].off_p, 1e-9);
+        CHECK_NEAR(t.gate_pf_um * 1e3, want[i].gate, 1e-6);
+        CHECK_NEAR(t.resistance_factor, want[i].factor, 1e-9);
+        CHECK_NEAR(t.wire_m0_um * 1e3, want[i].width, 1e-9);
+        CHECK_NEAR(t.wire_m0_kohm_um * 1e3, /* nohm m / nm2 = kohm / um */
+                   want[i].rho * 1e3 / (want[i].width * want[i].width * want[i].aspect), 1e-6);
+        CHECK_NEAR(t.read_v, want[i].read_v, 1e-9);
+        CHECK_NEAR(sar_power_uw(&t, 7, 50), 7 * want[i].a + want[i].b +
+                   want[i].k / (50 * 0.5 / want[i].read_v), 1e-6);
+    }
+}
+
 static void area_energy_and_delay_fall_from_node_to_node(void **state)
 {
     (void)state;
@@ -98,6 +154,43 @@ static void a_node_halfway_in_ratio_has_the_geometric_mean(void **state)
     CHECK_NEAR(t.cell_height_um, sqrt(a.cell_height_um * b.cell_height_um), 1e-9);
 }
 
+/* Halfway to 400 K: means of the table's currents, in A/m; wires 0.00451 and the SAR converter
+ * 0.0013 a kelvin more. */
+static void at_350_k_currents_are_halfway_and_wires_resist_more(void **state)
+{
+    (void)state;
+    static const struct { const char *cool, *hot; double on_n, on_p, off_n, off_p; } want[] = {
+        { "45nm_lp", "45nm_lp_350k", (500.2 + 251.5) / 2, (300 + 146.7) / 2,
+          (100e-6 + 1.511e-3) / 2, (100.2e-6 + 1.275e-3) / 2 },
+        { "32nm_lp", "32nm_lp_350k", (600.2 + 333.3) / 2, (400 + 198.4) / 2,
+          (100.1e-6 + 1.774e-3) / 2, (100.1e-6 + 1.457e-3) / 2 },
+        { "22nm_lp", "22nm_lp_350k", (791.9 + 501.7) / 2, (600.2 + 324.8) / 2,
+          (100e-6 + 2.139e-3) / 2, (100e-6 + 2.139e-3) / 2 },
+    };
+    struct activity all = ACTIVITY_ALL;
+
+    for (size_t i = 0; i < 3; i++) {
+        struct technology cool = tech_load(want[i].cool), hot = tech_load(want[i].hot);
+
+        assert_string_equal(hot.name, want[i].hot);
+        CHECK_NEAR(hot.n.on_ma * 1e3, want[i].on_n, 1e-9);
+        CHECK_NEAR(hot.p.on_ma * 1e3, want[i].on_p, 1e-9);
+        CHECK_NEAR(hot.n.off_ua, want[i].off_n, 1e-9);
+        CHECK_NEAR(hot.p.off_ua, want[i].off_p, 1e-9);
+        CHECK_NEAR(hot.wire_m0_kohm_um, cool.wire_m0_kohm_um * 1.2255, 1e-9);
+        CHECK_NEAR(hot.wire_m1_kohm_um, cool.wire_m1_kohm_um * 1.2255, 1e-9);
+        CHECK_NEAR(hot.wire_x2_kohm_um, cool.wire_x2_kohm_um * 1.2255, 1e-9);
+        CHECK_NEAR(hot.wire_x4_kohm_um, cool.wire_x4_kohm_um * 1.2255, 1e-9);
+        CHECK_NEAR(sar_power_uw(&hot, 8, 100), sar_power_uw(&cool, 8, 100) * 1.065, 1e-9);
+        struct circuit slow = adder(&hot, 8, 0, &all), fast = adder(&cool, 8, 0, &all);
+        assert_true(slow.delay_ns > fast.delay_ns && slow.leakage_uw > 5 * fast.leakage_uw);
+        CHECK_NEAR(slow.area_um2, fast.area_um2, 0);
+        CHECK_NEAR(slow.energy_pj, fast.energy_pj, 0);
+    }
+    struct technology between = tech_load_any("28nm_lp_400k");
+    assert_true(between.n.on_ma > 0.3333 && between.n.on_ma < 0.5017);
+}
+
 static void refused(enum err e, const struct err_msg *m, const char *part)
 {
     assert_int_equal(e, ERR_INPUT);
@@ -123,6 +216,23 @@ static void names_and_nodes_out_of_range_are_refused(void **state)
     refused(e, &m, "no section hp");
     e = technology_load_name(&t, "configs/tech", "16nm_hp", &w, &m);
     refused(e, &m, "no section hp");
+    static const struct { const char *name, *part; } wrong[] = {
+        { "22nm_lp_401k", "22nm_lp: 401 K: want 300 to 400 K" },
+        { "22nm_lp_299k", "299 K: want 300 to 400 K" },
+        { "14nm_lp_350k", "14nm_lp: 350 K: want 300 K" },
+        { "22nm_hp_350k", "22nm_hp: 350 K: want 300 K" },
+        { "50nm_lp_350k", "50nm_lp: 350 K: want 300 K" },
+        { "22nm_lp_350", "want a name such as" },
+        { "22nm_lp_k", "want a name such as" },
+        { "22nm_lp350k", "want a name such as" },
+        { "0x10nm_lp", "want a name such as" },
+        { "1.2.3nm_lp", "want a name such as" },
+        { " 22nm_lp", "want a name such as" },
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        e = technology_load_name(&t, "configs/tech", wrong[i].name, &w, &m);
+        refused(e, &m, wrong[i].part);
+    }
 }
 
 /* The 22 nm file with one text replaced, loaded from a directory of its own. */
@@ -273,9 +383,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_node_loads_without_a_warning),
+        cmocka_unit_test(every_node_has_the_published_constants),
         cmocka_unit_test(area_energy_and_delay_fall_from_node_to_node),
         cmocka_unit_test(a_node_between_two_files_lies_between_them_and_warns),
         cmocka_unit_test(a_node_halfway_in_ratio_has_the_geometric_mean),
+        cmocka_unit_test(at_350_k_currents_are_halfway_and_wires_resist_more),
         cmocka_unit_test(names_and_nodes_out_of_range_are_refused),
         cmocka_unit_test(a_number_without_its_origin_is_refused),
         cmocka_unit_test(a_missing_cost_is_an_error_and_never_zero),
