@@ -10,6 +10,7 @@
 #include "arch/tech/cco_adc.h"
 #include "arch/tech/dff.h"
 #include "arch/tech/facts.h"
+#include "arch/tech/pulse_driver.h"
 #include "arch/tech/sar_adc.h"
 #include "arch/tech/sram.h"
 #include "arch/tech/wire.h"
@@ -236,14 +237,14 @@ static void crossbar(const struct chip_model *c, const struct core_hardware *h, 
 static void input_drivers(const struct chip_model *c, const struct core_hardware *h,
                           struct core_unit *u)
 {
-    struct circuit counter = dff(&c->technology, c->fact.input_bits, 2, 1);
+    const struct chip_facts *f = &c->fact;
+    struct circuit mean = pulse_driver(&c->technology, f->input_bits, f->mean_input);
+    struct circuit full = pulse_driver(&c->technology, f->input_bits, 1);
 
-    double steps = exp2(c->fact.input_bits), full_pj = counter.energy_pj * steps;
-
-    u->row_pulse = full_pj * c->fact.mean_input;
-    u->row_lsb = full_pj / (steps - 1);
-    u->area_um2[PRICE_INPUT_DRIVERS] = h->rows * counter.area_um2;
-    u->leakage_uw[PRICE_INPUT_DRIVERS] = h->rows * counter.leakage_uw * c->fact.control_leakage;
+    u->row_pulse = mean.energy_pj;
+    u->row_lsb = full.energy_pj / (exp2(f->input_bits) - 1);
+    u->area_um2[PRICE_INPUT_DRIVERS] = h->rows * full.area_um2;
+    u->leakage_uw[PRICE_INPUT_DRIVERS] = h->rows * full.leakage_uw * f->control_leakage;
 }
 
 /* t = acc * M + B: an array multiplier of 16 rows, then 64-bit additions (arch/digital.h). */

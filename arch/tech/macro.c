@@ -158,7 +158,7 @@ static void analog(const struct technology *t, const struct calibration *c, stru
     double F2 = t->feature_um * t->feature_um;
 
     m->module[MACRO_LEVEL_SHIFTER].area_um2 =
-        cell(level_shifter(t, 3 * 256, c->level_shifter_wiring).area_um2, 31589, 30966);
+        cell(level_shifter(t, 3 * 256, c->level_shifter_wiring, 2).area_um2, 31589, 30966);
     m->module[MACRO_LEVEL_SHIFTER].energy_pj = cited(cited_shifter_pj, 0.99, 1.02);
     m->module[MACRO_MUX_ADC].area_um2 = cited(cited_mux_um2 + cited_adc_um2, 5400, 4730);
     m->module[MACRO_MUX_ADC].energy_pj = cited(cited_mux_pj + cited_adc_pj, 0, 74.57);

@@ -1,7 +1,8 @@
-/* arch/tech/shift_add.h -- units that shift what they hold and add what comes, once per clock.
+/* arch/tech/shift_add.h -- units that add what comes to what they hold, once per clock.
  *
- * A unit is an adder of b bits and b + p flip-flops, p the bits it grows by. Source: DNN+NeuroSim
- * V1.4.
+ * A shift-and-add unit is an adder of b bits and b + p flip-flops, p the bits it grows by, all of
+ * which take the clock and switch. An accumulator adds in place: an adder of b + p - 1 bits, of
+ * whose registers half of the grown bits switch. Source: DNN+NeuroSim V1.4; docs/models/dff.md.
  */
 #ifndef ARCH_TECH_SHIFT_ADD_H
 #define ARCH_TECH_SHIFT_ADD_H
@@ -15,5 +16,9 @@ struct shift_add_cfg {
 
 struct circuit shift_add(const struct technology *t, const struct shift_add_cfg *cfg,
                          const struct activity *activity);
+
+/* energy_pj: of one addition in all units. */
+struct circuit accumulator(const struct technology *t, const struct shift_add_cfg *cfg,
+                           const struct activity *activity);
 
 #endif

@@ -233,22 +233,10 @@ static void accumulate(const struct technology *t, const struct sub_array_cfg *c
     struct shift_add_cfg input = { units, bits + c->cells_per_weight, c->input_bits, w->width_um };
 
     if (reads > 1) { // partial sums of the groups of rows
-        unsigned sum_bits = bits + (unsigned)ceil(log2(reads));
-        struct circuit add = circuit_times(adder(t, sum_bits - 1, dff_in_pf(t), a), units);
-        struct circuit one = dff(t, 1, 1, a->dff), reg = { 0 };
-        double switching = units * (bits + floor(ceil(log2(reads)) / 2));
+        struct shift_add_cfg sum = { units, bits, (unsigned)ceil(log2(reads)), w->width_um };
 
-        circuit_at_width(&add, w->width_um);
-        circuit_in_rows(&reg, (double)units * sum_bits, one.width_um, one.height_um, w->width_um);
-        reg.energy_pj = dff(t, (double)units * sum_bits, switching, a->dff).energy_pj;
-        s->block[BLOCK_PARTIAL_ADD] = (struct circuit){
-            .area_um2 = add.area_um2 + reg.area_um2,
-            .width_um = w->width_um,
-            .height_um = add.height_um + reg.height_um,
-            .delay_ns = add.delay_ns,
-            .energy_pj = c->mux * (reads - 1) * (add.energy_pj + reg.energy_pj),
-            .leakage_uw = add.leakage_uw + units * sum_bits * one.leakage_uw,
-        };
+        s->block[BLOCK_PARTIAL_ADD] = accumulator(t, &sum, a);
+        s->block[BLOCK_PARTIAL_ADD].energy_pj *= c->mux * (reads - 1);
     }
     if (c->cells_per_weight > 1) {
         s->block[BLOCK_SHIFT_ADD_WEIGHT] = shift_add(t, &weight, a);
@@ -266,9 +254,12 @@ static void shift_levels(const struct technology *t, const struct device *d,
 {
     if (d->write_v <= level_shifter_above_v)
         return;
-    struct circuit row = level_shifter(t, c->rows, wiring);
-    struct circuit source = level_shifter(t, c->columns, wiring);
+    struct circuit row = level_shifter(t, c->rows, wiring, d->write_v);
+    struct circuit source = level_shifter(t, c->columns, wiring, d->write_v);
 
+    /* they work in writes, and like in the program of the model only their area counts in a read */
+    row.delay_ns = row.energy_pj = row.leakage_uw = 0;
+    source.delay_ns = source.energy_pj = source.leakage_uw = 0;
     circuit_at_height(&row, w->height_um);
     circuit_at_width(&source, w->width_um);
     s->block[BLOCK_LEVEL_SHIFTER_ROW] = row;

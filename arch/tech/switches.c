@@ -100,17 +100,28 @@ struct mux column_mux(const struct technology *t, const struct mux_cfg *cfg)
 
 /* Four inverters of I/O transistors, 2.5 times as high as standard cells; the latch and the output
  * are also 2.5 times as wide for their long gates (Lu et al. 2021, Fig. 8). */
-struct circuit level_shifter(const struct technology *t, unsigned n, double wiring)
+struct circuit level_shifter(const struct technology *t, unsigned n, double wiring,
+                             double write_v)
 {
     const double io = 2.5, height_um = io * t->cell_height_um;
     struct gate low = gate_make(t, GATE_INV, 1, gate_widths(t, 15 * 2, 20 * 2), height_um);
     struct gate latch = gate_make(t, GATE_INV, 1, gate_widths(t, 32 * 2, 10 * 2), height_um);
     struct gate high = gate_make(t, GATE_INV, 1, gate_widths(t, 64 * 2, 82 * 2), height_um);
     double width_um = low.width_um + io * (2 * latch.width_um + high.width_um);
+    double low_pf = low.in_pf + low.out_pf, latch_pf = io * latch.in_pf + latch.out_pf;
+    double high_pf = io * high.in_pf + high.out_pf;
+    struct edge e = { 0, 0 };
 
+    edge_stage(&e, low.up_kohm, low.out_pf + io * latch.in_pf);
+    edge_stage(&e, io * latch.down_kohm, latch_pf + io * high.in_pf); // drives its other half too
+    edge_stage(&e, io * high.up_kohm, high.out_pf);
     return (struct circuit){
         .area_um2 = n * width_um * height_um * wiring,
         .width_um = n * width_um * wiring,
         .height_um = height_um,
+        .delay_ns = e.delay_ns,
+        .energy_pj = n * (low_pf * t->supply_v * t->supply_v +
+                          (2 * latch_pf + high_pf) * write_v * write_v),
+        .leakage_uw = n * (low.leakage_uw + 2 * latch.leakage_uw + high.leakage_uw),
     };
 }

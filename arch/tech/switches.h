@@ -40,8 +40,11 @@ struct mux {
 
 struct mux column_mux(const struct technology *t, const struct mux_cfg *cfg);
 
-/* n of them in a row or column of that length; `wiring`: area of layout over that of the gates. */
-struct circuit level_shifter(const struct technology *t, unsigned n, double wiring);
+/* n of them in a row or column; `wiring`: area of layout over that of the gates. delay_ns: of one,
+ * without load. energy_pj: n lines go up to write_v and down again. The area is Lu et al.'s; the
+ * rest is what its inverters take, with gates as much longer as they are wider (assumed). */
+struct circuit level_shifter(const struct technology *t, unsigned n, double wiring,
+                             double write_v);
 
 /* Height in which a pass gate of a row of that height is folded. The program of the model measures
  * it in bulk cells of 28 F, which gives FinFET cells more room than they have; its figures contain

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -1223,13 +1224,79 @@ static void a_circuit_is_shown_by_itself(void **state)
     assert_true(number_at(doc, "blocks[].area_um2") > 0.102 &&
                 number_at(doc, "blocks[].area_um2") < 0.104);
     json_decref(doc);
-    assert_fails(*state, "circuit flux", 2, "circuit flux: want one of imcsim circuit list");
+    assert_fails(*state, "circuit flux", 2, "circuit flux: want one of gate, driver, adder");
     assert_fails(*state, "circuit adder --set bits=0", 2, "bits = 0: want 1 to 256");
     assert_fails(*state, "circuit adder --set bits=2.5", 2, "bits = 2.5: want a whole number");
     assert_fails(*state, "circuit adder --set bits=nan", 2, "bits = nan: want 1 to 256");
     assert_fails(*state, "circuit sub_array --set cells_per_weight=1", 2, "on/off ratio 12.5");
     assert_fails(*state, "circuit adder --set speed=1", 2, "no such parameter");
     assert_fails(*state, "circuit sub_array --set technology=200nm_lp", 2, "want 1 to 130 nm");
+    assert_fails(*state, "circuit mux --set mux=7", 2, "mux = 7: want a divisor of columns = 256");
+    assert_fails(*state, "circuit flash_adc --set levels=12", 2, "levels = 12: want a power of");
+    assert_fails(*state, "circuit core --set mvm_ns=90", 2, "want at most the crossbar's mvm_ns");
+    assert_fails(*state, "circuit adder --set chip=isaac_32nm", 2, "no such parameter");
+}
+
+/* Every circuit of the list has an area, and is finite, at every node. */
+static void every_circuit_has_its_figures_at_every_node(void **state)
+{
+    static const char *const nodes[] = { "130nm_lp", "65nm_hp", "22nm_lp_400k", "14nm_lp", "7nm_lp",
+                                         "5nm_lp" };
+    char *list = succeed(*state, "circuit list"), *rest = list, *line;
+    unsigned n = 0;
+
+    while ((line = strtok_r(rest, "\n", &rest))) {
+        if (line[0] == ' ')
+            continue;
+        n++;
+        for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+            char command[160];
+            json_t *row;
+            size_t k;
+
+            snprintf(command, sizeof command, "circuit %.*s --set technology=%s --log-level error --json -",
+                     (int)strcspn(line, " "), line, nodes[i]);
+            json_t *doc = json_of(*state, command);
+            assert_true(number_at(doc, "blocks[].area_um2") > 0);
+            json_array_foreach(at(doc, "blocks"), k, row) {
+                static const char *const keys[] = { "area_um2", "delay_ns", "energy_pj",
+                                                    "leakage_uw" };
+
+                for (size_t q = 0; q < 4; q++) {
+                    double v = json_number_value(at(row, keys[q]));
+                    assert_true(isfinite(v) && v >= 0);
+                }
+            }
+            json_decref(doc);
+        }
+    }
+    assert_int_equal(n, 26);
+    free(list);
+}
+
+/* The article's chip, an action of each block: its section 3.2 and Kull et al. 2017. */
+static void a_core_shows_the_costs_of_its_actions(void **state)
+{
+    static const struct { const char *block; double pj; } want[] = {
+        { "crossbar, a cell in a product", 0.0549 },
+        { "converters, a conversion", 4.61 },
+        { "links, a bit to the next core", 0.0394 },
+    };
+    json_t *doc = json_of(*state, "circuit core --json -"), *row;
+    size_t i, found = 0;
+
+    json_array_foreach(at(doc, "blocks"), i, row)
+        for (size_t k = 0; k < 3; k++)
+            if (strcmp(text_at(row, "block"), want[k].block) == 0) {
+                double ratio = json_real_value(at(row, "energy_pj")) / want[k].pj;
+                assert_true(ratio > 0.995 && ratio < 1.005);
+                found++;
+            }
+    assert_int_equal(found, 3);
+    json_decref(doc);
+    doc = json_of(*state, "circuit core --set technology=22nm_lp --log-level error --json -");
+    assert_non_null(strstr(text_at(doc, "warning"), "figures of 14 nm scaled to 22nm_lp"));
+    json_decref(doc);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, tmpdir_make, tmpdir_remove)
@@ -1285,6 +1352,8 @@ int main(void)
         TEST(article_agrees_but_for_the_listed_deviations),
         TEST(article_writes_a_file_for_every_table),
         TEST(a_circuit_is_shown_by_itself),
+        TEST(every_circuit_has_its_figures_at_every_node),
+        TEST(a_core_shows_the_costs_of_its_actions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 #include "arch/tech/decoder.h"
 #include "arch/tech/dff.h"
 #include "arch/tech/flash_adc.h"
+#include "arch/tech/pulse_driver.h"
 #include "arch/tech/register_file.h"
 #include "arch/tech/sar_adc.h"
 #include "arch/tech/shift_add.h"
@@ -292,9 +293,80 @@ static void level_shifters_are_one_after_another(void **state)
     (void)state;
     struct technology t = tech_load("22nm_lp");
 
-    CHECK_NEAR(level_shifter(&t, 256, 1.44).area_um2, 256 * 1.44 * level_shifter(&t, 1, 1).area_um2,
-               1e-12);
-    CHECK_NEAR(level_shifter(&t, 1, 1).height_um, 2.5 * 28 * .022, 1e-12);
+    CHECK_NEAR(level_shifter(&t, 256, 1.44, 2).area_um2,
+               256 * 1.44 * level_shifter(&t, 1, 1, 2).area_um2, 1e-12);
+    CHECK_NEAR(level_shifter(&t, 1, 1, 2).height_um, 2.5 * 28 * .022, 1e-12);
+    /* 22 nm, gates of 1.4298 fF/um, all but the first 2.5 times as long: widths in um */
+    double low_um = (30 + 40 * t.size_ratio) * .044, gate_um =
+        2.5 * (2 * (64 + 20 * t.size_ratio) + 128 + 164 * t.size_ratio) * .044;
+    double at_1 = level_shifter(&t, 1, 1, 1).energy_pj, at_2 = level_shifter(&t, 1, 1, 2).energy_pj;
+    double high_pf = (at_2 - at_1) / 3; // 2^2 - 1^2
+    assert_true(high_pf > gate_um * 1.4298e-3 && high_pf < 2 * gate_um * 1.4298e-3);
+    assert_true(at_1 - high_pf > low_um * 1.4298e-3 * .85 * .85);
+    assert_true(at_1 - high_pf < 2 * low_um * 1.4298e-3 * .85 * .85);
+    assert_true(level_shifter(&t, 1, 1, 2).delay_ns > 0);
+}
+
+/* A row switch's delay is one step through the gate and half of the row's resistance. */
+static void a_row_switch_charges_its_row_through_a_gate(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct row_switch_cfg cfg = { .rows = 64, .active = 0, .select_v = 1.1, .read_v = 0.5,
+                                  .row_pf = 0.2, .row_kohm = 4, .height_um = 20 };
+    struct circuit idle = row_switch(&t, &cfg), heavy;
+
+    CHECK_NEAR(idle.energy_pj, 64 * dff(&t, 1, 1, 1).energy_pj, 1e-12);
+    CHECK_NEAR(idle.leakage_uw, 64 * dff(&t, 1, 1, 1).leakage_uw, 1e-12);
+    cfg.row_kohm = 14;
+    heavy = row_switch(&t, &cfg);
+    CHECK_NEAR(heavy.delay_ns - idle.delay_ns, log(2) * 10 * 0.2 / 2, 1e-9);
+    /* of 14 * 2 F in N and a P of equal strength: gates 1.4298 fF/um, opened three at a time */
+    cfg.active = 0.5;
+    cfg.select_v = cfg.read_v = 1e-9;
+    CHECK_NEAR(row_switch(&t, &cfg).energy_pj - idle.energy_pj,
+               32 * 3 * 14 * .044 * (1 + 791.9 / 600.2) * 1.4298e-3 * .85 * .85, 1e-9);
+}
+
+static void column_switches_only_leak_in_a_read(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct circuit c = column_switch(&t, 64, 90, 64 * 12 * .022);
+
+    assert_true(c.energy_pj == 0);
+    CHECK_NEAR(c.leakage_uw, 64 * dff(&t, 1, 1, 1).leakage_uw, 1e-12);
+    assert_true(c.area_um2 > 64 * dff(&t, 1, 1, 1).area_um2);
+}
+
+/* 2^bits clocks of a counter, two of whose bits change in a clock. */
+static void a_pulse_is_counted_down(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct gate inv = gate_standard(&t, GATE_INV, 1, gate_widths(&t, 1, 1));
+    double clock_pf = 8 * (6 * inv.in_pf + 4 * inv.out_pf) + 2 * (2 * inv.in_pf + 6 * inv.out_pf);
+
+    CHECK_NEAR(pulse_driver(&t, 8, 1).energy_pj, 256 * clock_pf * .85 * .85, 1e-9);
+    CHECK_NEAR(pulse_driver(&t, 8, 0.25).energy_pj, 64 * clock_pf * .85 * .85, 1e-9);
+    CHECK_NEAR(pulse_driver(&t, 8, 1).area_um2, 96 * gate_area_um2(&inv), 1e-9);
+    CHECK_NEAR(pulse_driver(&t, 8, 0).leakage_uw, 64 * inv.leakage_uw, 1e-9);
+}
+
+static void an_accumulator_adds_in_place(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct activity all = ACTIVITY_ALL;
+    struct shift_add_cfg cfg = { 32, 5, 3, 67.584 };
+    struct circuit c = accumulator(&t, &cfg, &all), add = adder(&t, 7, dff_in_pf(&t), &all);
+
+    CHECK_NEAR(c.delay_ns, add.delay_ns, 1e-12);
+    CHECK_NEAR(c.energy_pj, 32 * add.energy_pj + dff(&t, 32 * 8, 32 * 6, 1).energy_pj, 1e-9);
+    CHECK_NEAR(c.leakage_uw, 32 * add.leakage_uw + 32 * 8 * dff(&t, 1, 1, 1).leakage_uw, 1e-9);
+    /* 256 flip-flops of 12 inverters, each two gate pitches of 3.8 F wide, 33 to a row */
+    double dff_um = 12 * 2 * 3.8 * .022, per_row = floor(67.584 / dff_um);
+    CHECK_NEAR(c.area_um2, 32 * add.area_um2 + 67.584 * ceil(256 / per_row) * 28 * .022, 1e-9);
 }
 
 static void a_flash_converter_has_an_amplifier_per_level(void **state)
@@ -389,6 +461,10 @@ int main(void)
         cmocka_unit_test(an_oscillator_counts_one_period_per_code),
         cmocka_unit_test(a_multiplexer_adds_a_quarter_of_the_column),
         cmocka_unit_test(level_shifters_are_one_after_another),
+        cmocka_unit_test(a_row_switch_charges_its_row_through_a_gate),
+        cmocka_unit_test(column_switches_only_leak_in_a_read),
+        cmocka_unit_test(a_pulse_is_counted_down),
+        cmocka_unit_test(an_accumulator_adds_in_place),
         cmocka_unit_test(a_flash_converter_has_an_amplifier_per_level),
         cmocka_unit_test(cells_fill_columns_and_rows),
         cmocka_unit_test(a_comparator_is_gates_per_bit),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -119,6 +120,96 @@ static void an_sram_sub_array_matches_the_published_program(void **state)
     CHECK_NEAR(s.energy_pj, 67.2, 0.01);
     CHECK_NEAR(s.clock_ns, 1.868, 0.01);
     CHECK_NEAR(s.leakage_uw, .435, 0.01);
+}
+
+/* Figures of a separate program, written from the equations of docs/models/ and the constants of
+ * the published tables alone. */
+static void other_nodes_sizes_levels_and_shares_match_a_separate_derivation(void **state)
+{
+    (void)state;
+    enum { N_FIGURE = 12 };
+    static const char *const figures[N_FIGURE] = {
+        "array pJ", "row switch ns", "row switch pJ", "multiplexer pJ", "multiplexer decoder ns",
+        "converter um2", "converter ns", "converter pJ", "shift-add input um2",
+        "shift-add input pJ", "level shifter um2", "clock ns",
+    };
+    static const struct {
+        const char *technology, *device;
+        unsigned rows, columns, mux, levels;
+        enum converter converter;
+        double want[N_FIGURE];
+    } cases[] = {
+        { "130nm_lp", "fefet_4bit", 64, 64, 1, 4, CONVERTER_CSA,
+          { 1.3243, 0.025302, 5.6174, 0, 0, 10730,
+            2.8485, 6.4121, 47680, 25.14, 29001, 4.7185 } },
+        { "90nm_lp", "pcm_4bit", 128, 128, 4, 8, CONVERTER_CSA,
+          { 26.455, 0.069251, 21.998, 5.9742, 43.254, 5556.5,
+            1.7918, 15.381, 13129, 14.226, 26807, 63.765 } },
+        { "65nm_lp", "rram_4bit", 128, 256, 16, 64, CONVERTER_CSA,
+          { 79.043, 0.068346, 46.417, 2.8472, 5.6307, 9223.3,
+            3.1149, 159.83, 4824.4, 20.294, 13465, 13.899 } },
+        { "45nm_lp", "pcm_4bit", 512, 512, 8, 64, CONVERTER_CSA,
+          { 258.45, 0.15087, 45.906, 27.701, 125.93, 25546,
+            1.6735, 151.8, 8900.7, 19.594, 25814, 179.64 } },
+        { "32nm_lp", "fefet_4bit", 256, 128, 16, 4, CONVERTER_CSA,
+          { 19.484, 0.015875, 23.318, 0.30173, 0.95623, 278.28,
+            1.0918, 1.249, 402.42, 1.5714, 5673.3, 3.0076 } },
+        { "22nm_lp", "pcm_4bit", 1024, 256, 16, 16, CONVERTER_CSA,
+          { 162.32, 0.021425, 68.202, 8.8705, 0.31578, 1402.1,
+            1.2624, 15.16, 466.54, 2.09, 10251, 2.3485 } },
+        { "22nm_hp", "pcm_4bit", 256, 256, 8, 32, CONVERTER_CSA,
+          { 12.802, 0.0094839, 5.6489, 0.81528, 0.036158, 1529,
+            1.0836, 19.942, 977.57, 1.5941, 2444.2, 1.6239 } },
+        { "14nm_lp", "rram_4bit", 64, 64, 4, 16, CONVERTER_CSA,
+          { 0.72046, 0.0083838, 0.6116, 0.039055, 0.41907, 241.26,
+            0.89493, 0.82679, 401.32, 0.33125, 791.81, 1.9773 } },
+        { "10nm_lp", "pcm_4bit", 256, 256, 8, 32, CONVERTER_CSA,
+          { 17.923, 0.028723, 4.0714, 1.0331, 0.12368, 561.49,
+            0.81967, 5.8012, 381.17, 1.1941, 1868.6, 1.4956 } },
+        { "7nm_lp", "fefet_4bit", 512, 256, 4, 64, CONVERTER_CSA,
+          { 15.067, 0.026072, 3.5687, 0.26881, 2.4557, 1612.1,
+            0.78023, 10.372, 550.37, 1.1472, 3202.2, 4.8037 } },
+        { "5nm_lp", "rram_4bit", 128, 128, 1, 8, CONVERTER_CSA,
+          { 0.37676, 0.011024, 0.1803, 0, 0, 302.88,
+            0.68532, 0.45084, 544.32, 0.70813, 945.44, 1.034 } },
+        { "65nm_lp", "pcm_4bit", 256, 256, 8, 32, CONVERTER_SAR,
+          { 123.38, 0.10395, 46.417, 13.764, 50.869, 34697,
+            6, 355.66, 8533.5, 18.486, 26929, 79.635 } },
+        { "7nm_lp", "rram_4bit", 128, 128, 8, 64, CONVERTER_SAR,
+          { 3.7667, 0.011896, 1.7843, 0.089683, 0.0569, 607.59,
+            7, 7.2717, 145.33, 0.57359, 800.55, 9.8817 } },
+        { "32nm_hp", "rram_4bit", 128, 128, 8, 64, CONVERTER_SAR,
+          { 4.4624, 0.0074761, 3.7558, 0.1115, 0.18631, 4839.3,
+            7, 34.878, 1125.2, 1.5205, 2711.1, 10.063 } },
+        { "45nm_lp", "fefet_4bit", 128, 128, 4, 16, CONVERTER_VSA,
+          { 4.2952, 0.020137, 5.7383, 0.27867, 3.2022, 3041.2,
+            1, 12.498, 3642.6, 4.0312, 6453.5, 6.2691 } },
+        { "10nm_lp", "rram_4bit", 512, 512, 16, 8, CONVERTER_VSA,
+          { 143.39, 0.06745, 16.286, 1.6937, 0.12767, 418.21,
+            1, 4.3054, 334.54, 1.9794, 3737.1, 1.6596 } },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct sub_array_cfg cfg = reference();
+        char path[64];
+
+        cfg.rows = cfg.rows_parallel = cases[i].rows;
+        cfg.columns = cases[i].columns;
+        cfg.mux = cases[i].mux;
+        cfg.levels = cases[i].levels;
+        cfg.converter = cases[i].converter;
+        snprintf(path, sizeof path, "configs/devices/%s.yaml", cases[i].device);
+        struct sub_array s = make(cases[i].technology, path, &cfg);
+        const struct circuit *b = s.block;
+        const double got[N_FIGURE] = {
+            b[BLOCK_ARRAY].energy_pj, b[BLOCK_ROW_SWITCH].delay_ns, b[BLOCK_ROW_SWITCH].energy_pj,
+            b[BLOCK_MUX].energy_pj, b[BLOCK_MUX_DECODER].delay_ns, b[BLOCK_ADC].area_um2,
+            b[BLOCK_ADC].delay_ns, b[BLOCK_ADC].energy_pj, b[BLOCK_SHIFT_ADD_INPUT].area_um2,
+            b[BLOCK_SHIFT_ADD_INPUT].energy_pj, b[BLOCK_LEVEL_SHIFTER_ROW].area_um2, s.clock_ns,
+        };
+        for (unsigned k = 0; k < N_FIGURE; k++)
+            check_near(got[k], cases[i].want[k], 1e-4, figures[k], cases[i].technology, (int)i);
+    }
 }
 
 static void rows_of_the_table_add_up(void **state)
@@ -356,6 +447,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pcm_sub_array_matches_the_published_program_row_by_row),
         cmocka_unit_test(an_sram_sub_array_matches_the_published_program),
+        cmocka_unit_test(other_nodes_sizes_levels_and_shares_match_a_separate_derivation),
         cmocka_unit_test(rows_of_the_table_add_up),
         cmocka_unit_test(larger_arrays_cost_more),
         cmocka_unit_test(finer_converters_cost_more),
