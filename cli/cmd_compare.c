@@ -27,12 +27,23 @@ enum quantity {
     WORDS_THERE,
     WORDS_FULLEST,
     ENERGY,
+    BLOCK_ENERGY,
+    POWER = BLOCK_ENERGY + N_PRICE_BLOCK,
     EFFICIENCY,
+    PEAK_EFFICIENCY,
     AREA,
+    BLOCK_AREA,
+    DENSITY = BLOCK_AREA + N_PRICE_BLOCK,
+    PEAK_DENSITY,
     N_QUANTITY
 };
 
 enum form { FORM_COUNT, FORM_REAL, FORM_SHARE };
+
+/* A block's energy and area; the names of its keys are price_block_name()'s. */
+#define BLOCK(block, title, key)                                                                \
+    [BLOCK_ENERGY + block] = { "- " title, "nJ/image", key "_nj_per_image", FORM_REAL, 0 },     \
+    [BLOCK_AREA + block] = { "- " title, "mm2", key "_mm2", FORM_REAL, 3 }
 
 static const struct quantity_row {
     const char *title, *unit, *key;
@@ -54,8 +65,20 @@ static const struct quantity_row {
     [WORDS_THERE] = { "input memory", "words", "sram_words", FORM_COUNT, 0 },
     [WORDS_FULLEST] = { "fullest input memory", "of its words", "sram_fullest", FORM_SHARE, 1 },
     [ENERGY] = { "energy", "nJ/image", "energy_nj_per_image", FORM_REAL, 0 },
+    BLOCK(PRICE_CROSSBAR, "crossbar", "crossbar"),
+    BLOCK(PRICE_INPUT_DRIVERS, "input drivers", "input_drivers"),
+    BLOCK(PRICE_ADC, "converters", "adc"),
+    BLOCK(PRICE_DIGITAL, "digital processor", "digital"),
+    BLOCK(PRICE_INPUT_MEMORY, "input memory", "input_memory"),
+    BLOCK(PRICE_CONTROLLER, "dataflow controller", "dataflow_controller"),
+    BLOCK(PRICE_LINKS, "links", "links"),
+    BLOCK(PRICE_CLOCK, "clock", "clock"),
+    [POWER] = { "power", "mW", "power_mw", FORM_REAL, 1 },
     [EFFICIENCY] = { "efficiency", "TOPS/W", "tops_per_w", FORM_REAL, 3 },
+    [PEAK_EFFICIENCY] = { "peak of a core", "TOPS/W", "peak_tops_per_w", FORM_REAL, 3 },
     [AREA] = { "area", "mm2", "area_mm2", FORM_REAL, 3 },
+    [DENSITY] = { "density", "TOPS/mm2", "tops_per_mm2", FORM_REAL, 4 },
+    [PEAK_DENSITY] = { "peak of a core", "TOPS/mm2", "peak_tops_per_mm2", FORM_REAL, 3 },
 };
 
 struct entry { // one configuration
@@ -147,10 +170,24 @@ static enum err put_price(struct entry *e, const struct study *s, const struct r
 
     if (err)
         return err;
-    put(e, ENERGY,
-        (double)(price_row_energy_pj(&price.total) + price_row_leakage_pj(&price.total)) / 1000);
+    const struct price_row *all = &price.total;
+    double pj = (double)(price_row_energy_pj(all) + price_row_leakage_pj(all));
+
+    put(e, ENERGY, pj / 1000);
+    put(e, POWER, pj / price.image_ns); // mW
     put(e, EFFICIENCY, price.tops_per_w);
-    put(e, AREA, (double)price_row_area_um2(&price.total) / 1e6);
+    put(e, PEAK_EFFICIENCY, price.peak.tops_per_w);
+    put(e, AREA, (double)price_row_area_um2(all) / 1e6);
+    put(e, DENSITY, price.tops_per_mm2);
+    put(e, PEAK_DENSITY, price.peak.tops_per_mm2);
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        int64_t block_pj = all->energy_pj[b] + all->leakage_pj[b];
+
+        if (block_pj > 0)
+            put(e, (enum quantity)(BLOCK_ENERGY + b), (double)block_pj / 1000);
+        if (all->area_um2[b] > 0)
+            put(e, (enum quantity)(BLOCK_AREA + b), (double)all->area_um2[b] / 1e6);
+    }
     price_report_release(&price);
     return ERR_NONE;
 }

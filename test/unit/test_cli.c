@@ -1254,7 +1254,8 @@ static void every_circuit_has_its_figures_at_every_node(void **state)
             json_t *row;
             size_t k;
 
-            snprintf(command, sizeof command, "circuit %.*s --set technology=%s --log-level error --json -",
+            snprintf(command, sizeof command,
+                     "circuit %.*s --set technology=%s --log-level error --json -",
                      (int)strcspn(line, " "), line, nodes[i]);
             json_t *doc = json_of(*state, command);
             assert_true(number_at(doc, "blocks[].area_um2") > 0);

@@ -113,6 +113,34 @@ static void energy_and_area_are_those_of_breakdown(void **state)
     assert_near(priced, "energy_nj_per_image", number_at(cost, "energy.total_nj_per_image"));
     assert_near(priced, "tops_per_w", number_at(cost, "energy.tops_per_w"));
     assert_near(priced, "area_mm2", number_at(cost, "area.total_mm2"));
+    assert_near(priced, "power_mw", number_at(cost, "energy.mean_power_mw"));
+    assert_near(priced, "peak_tops_per_w", number_at(cost, "energy.peak.tops_per_w"));
+    assert_near(priced, "peak_tops_per_mm2", number_at(cost, "energy.peak.tops_per_mm2"));
+    assert_near(priced, "tops_per_mm2", number_at(cost, "area.tops_per_mm2"));
+    const char *block;
+    json_t *value;
+    double nj = 0, mm2 = 0;
+    json_object_foreach(at(cost, "energy.leakage"), block, value) {
+        char key[64], path[64];
+        double sum = json_number_value(value);
+
+        if (strcmp(block, "leakage") == 0)
+            continue;
+        snprintf(path, sizeof path, "energy.blocks.%s", block);
+        sum += number_at(cost, path);
+        snprintf(key, sizeof key, "%s_nj_per_image", block);
+        assert_near(priced, key, sum);
+        nj += sum;
+        snprintf(path, sizeof path, "area.blocks.%s", block);
+        snprintf(key, sizeof key, "%s_mm2", block);
+        if (number_at(cost, path) > 0)
+            assert_near(priced, key, number_at(cost, path));
+        else
+            assert_null(json_object_get(priced, key));
+        mm2 += number_at(cost, path);
+    }
+    assert_near(priced, "energy_nj_per_image", nj);
+    assert_near(priced, "area_mm2", mm2);
     json_decref(doc);
     json_decref(cost);
 }
