@@ -82,10 +82,9 @@ struct circuit h_tree(const struct technology *t, const struct repeated_wire *w,
     double step = side / 2; // in leaves; halves at every level
 
     for (unsigned i = 0; i < levels; i++, step /= 2) {
-        double arm_um = step / 2 * (leaf_width_um + leaf_height_um);
-
-        path_um += arm_um;
-        total_um += arm_um * exp2(2 * i + 1); // two arms of each direction at every node
+        path_um += step / 2 * (leaf_width_um + leaf_height_um);
+        /* at each of 4^i nodes two arms across, and from the ends of each two along */
+        total_um += step / 2 * (2 * leaf_width_um + 4 * leaf_height_um) * exp2(2 * i);
     }
     struct bus_cfg one = { bits, path_um + side / 2 * leaf_width_um, toggle, 1 };
     struct circuit c = bus(t, w, &one);

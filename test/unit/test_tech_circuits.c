@@ -228,6 +228,43 @@ static void an_h_tree_reaches_a_leaf_by_halving_arms(void **state)
 
     /* arms of 10, then 5 um both ways, after a trunk of 2 leaves */
     CHECK_NEAR(c.energy_pj, w.pj_per_bit_um * (20 + 2 * (10 + 5)), 1e-9);
+    /* an H over 2 x 2 leaves of 10 x 6: a trunk of 10, a bar of 10, two posts of 6 */
+    c = h_tree(&t, &w, 2, 10, 6, 3, 1);
+    CHECK_NEAR(c.leakage_uw, 3 * w.leakage_uw_per_um * (10 + 10 + 2 * 6), 1e-9);
+    CHECK_NEAR(c.area_um2, 3 * w.repeater.width_um * (10 + 10 + 2 * 6), 1e-9);
+    /* over 4 x 4: a trunk of 20, a bar of 20, posts of 12, and four of those smaller ones */
+    c = h_tree(&t, &w, 4, 10, 6, 3, 1);
+    CHECK_NEAR(c.leakage_uw, 3 * w.leakage_uw_per_um * (20 + 20 + 24 + 4 * (10 + 12)), 1e-9);
+}
+
+/* At 22 nm wires of 220 um are two, of 2.2 mm four times as wide; only their resistance counts. */
+static void a_long_wire_is_wider(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct repeated_wire w = repeated_wire(&t, 0, SHRINK_HALVE);
+    double c = 0.2e-3, d = w.spacing_um, per_kohm = 0.7 * (0.54 * c * d + w.repeater.in_pf);
+
+    CHECK_NEAR(repeated_wire_ns(&t, &w, 219), 219 * w.ns_per_um, 1e-9);
+    CHECK_NEAR(w.ns_per_um - repeated_wire_ns(&t, &w, 221) / 221,
+               per_kohm * (t.wire_m0_kohm_um - t.wire_x2_kohm_um), 1e-6);
+    CHECK_NEAR(w.ns_per_um - repeated_wire_ns(&t, &w, 2199) / 2199,
+               per_kohm * (t.wire_m0_kohm_um - t.wire_x2_kohm_um), 1e-6);
+    CHECK_NEAR(w.ns_per_um - repeated_wire_ns(&t, &w, 2201) / 2201,
+               per_kohm * (t.wire_m0_kohm_um - t.wire_x4_kohm_um), 1e-6);
+}
+
+/* Behind switches of the least size, 0.38 r c of a distributed wire. */
+static void a_row_of_sram_cells_is_a_distributed_wire(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct row_switch_cfg cfg = { .rows = 64, .active = 0.5, .select_v = 0.85, .read_v = 0.5,
+                                  .row_pf = 0.2, .row_kohm = 1e6, .height_um = 20 };
+    double ns = sram_row_switch(&t, &cfg).delay_ns;
+
+    cfg.row_kohm = 1.1e6;
+    CHECK_NEAR(sram_row_switch(&t, &cfg).delay_ns - ns, 0.38 * 1e5 * 0.2, 1e-6);
 }
 
 static void what_sram_forgets_is_added_on_request(void **state)
@@ -270,6 +307,9 @@ static void an_oscillator_counts_one_period_per_code(void **state)
     CHECK_NEAR(cco_adc(&t, 8, 0.25).energy_pj, 64 * period_pj, 1e-9);
     CHECK_NEAR(cco_adc(&t, 8, 0.5).delay_ns, 256 * period_ns, 1e-9);
     CHECK_NEAR(cco_adc(&t, 9, 0.5).delay_ns, 512 * period_ns, 1e-9);
+    struct gate ring = gate_standard(&t, GATE_INV, 1, gate_enlarge(&t, gate_widths(&t, 1, 1)));
+    CHECK_NEAR(cco_adc(&t, 9, 0.5).leakage_uw,
+               5 * ring.leakage_uw + 9 * dff(&t, 1, 1, 1).leakage_uw, 1e-9);
 }
 
 static void a_multiplexer_adds_a_quarter_of_the_column(void **state)
@@ -304,7 +344,17 @@ static void level_shifters_are_one_after_another(void **state)
     assert_true(high_pf > gate_um * 1.4298e-3 && high_pf < 2 * gate_um * 1.4298e-3);
     assert_true(at_1 - high_pf > low_um * 1.4298e-3 * .85 * .85);
     assert_true(at_1 - high_pf < 2 * low_um * 1.4298e-3 * .85 * .85);
-    assert_true(level_shifter(&t, 1, 1, 2).delay_ns > 0);
+    /* three stages; the gates of the last two resist 2.5 times as much */
+    struct gate low = gate_make(&t, GATE_INV, 1, gate_widths(&t, 30, 40), 2.5 * .616);
+    struct gate latch = gate_make(&t, GATE_INV, 1, gate_widths(&t, 64, 20), 2.5 * .616);
+    struct gate high = gate_make(&t, GATE_INV, 1, gate_widths(&t, 128, 164), 2.5 * .616);
+    struct edge e = { 0, 0 };
+    edge_stage(&e, low.up_kohm, low.out_pf + 2.5 * latch.in_pf);
+    edge_stage(&e, 2.5 * latch.down_kohm, 2.5 * (latch.in_pf + high.in_pf) + latch.out_pf);
+    edge_stage(&e, 2.5 * high.up_kohm, high.out_pf);
+    CHECK_NEAR(level_shifter(&t, 1, 1, 2).delay_ns, e.delay_ns, 1e-9);
+    CHECK_NEAR(level_shifter(&t, 3, 1, 2).leakage_uw,
+               3 * (low.leakage_uw + 2 * latch.leakage_uw + high.leakage_uw), 1e-9);
 }
 
 /* A row switch's delay is one step through the gate and half of the row's resistance. */
@@ -412,6 +462,31 @@ static void cells_fill_columns_and_rows(void **state)
     CHECK_NEAR(c.area_um2, 9 * 9, 1e-12);
 }
 
+/* A bit is a NAND2 that drives a NAND3, which drives the next bit's NAND2. */
+static void a_comparator_decides_bit_by_bit(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    struct activity all = ACTIVITY_ALL;
+    struct gate inv = gate_standard(&t, GATE_INV, 1, gate_enlarge(&t, gate_widths(&t, 1, 1)));
+    struct gate two = gate_standard(&t, GATE_NAND, 2, gate_enlarge(&t, gate_widths(&t, 2, 1)));
+    struct gate three = gate_standard(&t, GATE_NAND, 3, gate_enlarge(&t, gate_widths(&t, 3, 1)));
+    struct edge e = { 0, 0 };
+
+    edge_stage(&e, 2 * two.down_kohm, two.out_pf + three.in_pf);
+    edge_stage(&e, three.up_kohm, three.out_pf + two.in_pf);
+    edge_stage(&e, 2 * two.down_kohm, two.out_pf + three.in_pf);
+    edge_stage(&e, three.up_kohm, three.out_pf + 2 * inv.out_pf);
+    CHECK_NEAR(comparator(&t, 2, &all).delay_ns, e.delay_ns, 1e-9);
+    CHECK_NEAR(comparator(&t, 5, &all).leakage_uw,
+               5 * (4 * inv.leakage_uw + 4 * two.leakage_uw + 3 * three.leakage_uw), 1e-9);
+    /* w - 1 comparators choose from w values */
+    CHECK_NEAR(max_pool(&t, 8, 5, &all).leakage_uw, 4 * max_pool(&t, 8, 2, &all).leakage_uw, 1e-9);
+    CHECK_NEAR(max_pool(&t, 8, 5, &all).energy_pj, 4 * max_pool(&t, 8, 2, &all).energy_pj, 1e-9);
+    CHECK_NEAR(max_pool(&t, 8, 5, &all).area_um2, 4 * max_pool(&t, 8, 2, &all).area_um2, 1e-9);
+    CHECK_NEAR(relu(&t, 8, 3).energy_pj, dff(&t, 24, 24, 1).energy_pj, 1e-9);
+}
+
 static void a_comparator_is_gates_per_bit(void **state)
 {
     (void)state;
@@ -456,6 +531,8 @@ int main(void)
         cmocka_unit_test(a_decoder_doubles_its_lines_with_every_bit),
         cmocka_unit_test(a_wire_charges_itself_and_its_repeaters),
         cmocka_unit_test(an_h_tree_reaches_a_leaf_by_halving_arms),
+        cmocka_unit_test(a_long_wire_is_wider),
+        cmocka_unit_test(a_row_of_sram_cells_is_a_distributed_wire),
         cmocka_unit_test(what_sram_forgets_is_added_on_request),
         cmocka_unit_test(a_sar_converter_takes_a_clock_per_bit_and_one),
         cmocka_unit_test(an_oscillator_counts_one_period_per_code),
@@ -468,6 +545,7 @@ int main(void)
         cmocka_unit_test(a_flash_converter_has_an_amplifier_per_level),
         cmocka_unit_test(cells_fill_columns_and_rows),
         cmocka_unit_test(a_comparator_is_gates_per_bit),
+        cmocka_unit_test(a_comparator_decides_bit_by_bit),
         cmocka_unit_test(a_register_file_shares_the_cost_of_clocking_all),
     };
     return cmocka_run_group_tests_name("tech_circuits", tests, NULL, NULL);

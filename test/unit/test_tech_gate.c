@@ -42,6 +42,43 @@ static void gates_match_the_published_program_at_22_and_14_nm(void **state)
     }
 }
 
+/* 22 nm: 100 pA/um and 0.85 V; N of 44 nm, P of 44 * 791.9 / 600.2 nm. */
+static void gates_leak_by_the_stack_effect(void **state)
+{
+    (void)state;
+    struct technology t = tech_load("22nm_lp");
+    double n_uw = 100e-6 * .044 * .85, p_uw = n_uw * 791.9 / 600.2;
+    static const struct { enum gate_kind kind; unsigned inputs; double share; } want[] = {
+        { GATE_NAND, 2, .48 }, { GATE_NAND, 3, .31 }, { GATE_NAND, 5, .31 },
+        { GATE_NOR, 2, .95 },  { GATE_NOR, 3, .62 },  { GATE_NOR, 4, .62 },
+    };
+
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        struct gate g = gate_standard(&t, want[i].kind, want[i].inputs, gate_widths(&t, 1, 1));
+
+        CHECK_NEAR(g.leakage_uw, want[i].share * want[i].inputs *
+                   (want[i].kind == GATE_NAND ? p_uw : n_uw), 1e-6);
+    }
+}
+
+/* Folded twice: 14 nm fins 48 nm apart and 8 nm wide, gap 9.71 F, margins 2 * 10.285 F; 2 nm sheets
+ * 26 and 15 nm, 20 F, one margin of 22 F; bulk 3.5 + 3.6 F. */
+static void a_pass_gate_is_as_high_as_its_fins(void **state)
+{
+    (void)state;
+    struct technology bulk = tech_load("22nm_lp"), fin = tech_load("14nm_lp");
+    struct technology sheet = tech_load("2nm_lp");
+    double width_um, height_um;
+
+    pass_gate_size(&bulk, (struct widths){ 1, 2 }, 2, &width_um, &height_um);
+    CHECK_NEAR(width_um, 3 * 3.8 * .022, 1e-9);
+    CHECK_NEAR(height_um, 1.5 + 7.1 * .022, 1e-9);
+    pass_gate_size(&fin, (struct widths){ 5 * .028, 6 * .028 }, 2, &width_um, &height_um);
+    CHECK_NEAR(height_um, (2 + 2) * .048 + 2 * .008 + (9.71 + 2 * 10.285) * .014, 1e-9);
+    pass_gate_size(&sheet, (struct widths){ 5 * .004, 6 * .004 }, 2, &width_um, &height_um);
+    CHECK_NEAR(height_um, (2 + 2) * .026 + 2 * .015 + (20 + 22) * .002, 1e-9);
+}
+
 static void enlarging_fills_the_cell_and_keeps_the_ratio(void **state)
 {
     (void)state;
@@ -137,6 +174,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gates_match_the_published_program_at_22_and_14_nm),
+        cmocka_unit_test(gates_leak_by_the_stack_effect),
+        cmocka_unit_test(a_pass_gate_is_as_high_as_its_fins),
         cmocka_unit_test(enlarging_fills_the_cell_and_keeps_the_ratio),
         cmocka_unit_test(a_wide_transistor_folds_into_fingers),
         cmocka_unit_test(neighbouring_inputs_share_drains_until_they_fold),

@@ -14,6 +14,8 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "arch/tech/adder.h"
+#include "arch/tech/dff.h"
 #include "arch/tech/price.h"
 #include "arch/tech/price_table.h"
 #include "test/tech_rig.h"
@@ -132,6 +134,65 @@ static void a_cell_draws_its_read_current_from_the_supply(void **state)
     CHECK_NEAR(u.cell, 0.036, 1e-9);
     /* largest weight 127 is 25 uS, largest input 255 is 90 ns: 0.16 * 25 * 90 = 360 fJ */
     CHECK_NEAR(u.cell_lsb2 * 127 * 255, 0.360, 1e-9);
+}
+
+/* Cells of four devices of 11 x 11 F; a row of 128 of them, 0.2 fF/um, at 0.2 V. */
+static void a_row_is_its_wire_over_the_columns(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+    double cell_um = 2 * 11 * .014;
+
+    h.columns = 128;
+    CHECK_NEAR(unit_of(&c, &h).row, 128 * cell_um * 0.2e-3 * 0.2 * 0.2, 1e-9);
+    c.fact.line_um2 = 0;
+    CHECK_NEAR(unit_of(&c, &h).area_um2[PRICE_CROSSBAR], 256 * 128 * cell_um * cell_um, 1e-9);
+    CHECK_NEAR(unit_of(&c, &h).area_um2[PRICE_INPUT_DRIVERS],
+               256 * dff(&c.technology, 8, 2, 1).area_um2, 1e-9);
+}
+
+static void a_line_s_periphery_scales_with_the_node(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("22nm_lp");
+    struct core_hardware h = hermes(256);
+    double with = unit_of(&c, &h).area_um2[PRICE_CROSSBAR], line_um2 = c.fact.line_um2;
+
+    c.fact.line_um2 = 0;
+    double um2 = with - unit_of(&c, &h).area_um2[PRICE_CROSSBAR];
+    CHECK_NEAR(um2, 256 * line_um2 * c.cited_area, 1e-9);
+    assert_true(c.cited_area > 1);
+}
+
+/* acc * M is 16 additions of 24 bit, then one of 64 bit with its register; so is rounding. */
+static void scaling_is_an_array_multiplier_and_an_addition(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+    struct core_unit u = unit_of(&c, &h);
+    struct activity a = { c.fact.adder_activity, c.fact.register_activity, 1 };
+    double add_pj = adder(&c.technology, 64, 0, &a).energy_pj +
+                    dff(&c.technology, 64, 64, a.dff).energy_pj;
+
+    CHECK_NEAR(u.add, add_pj, 1e-9);
+    CHECK_NEAR(u.round, add_pj, 1e-9);
+    CHECK_NEAR(u.scale, 16 * adder(&c.technology, 24, 0, &a).energy_pj + add_pj, 1e-9);
+}
+
+/* 256 pairs of 2.5 uS: 1.28 mS. */
+static void a_sar_converter_reads_the_column_that_all_rows_drive(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+
+    c.converter = PRICE_CONVERTER_SAR;
+    c.fact.converter_bits = 8;
+    CHECK_NEAR(unit_of(&c, &h).conversion,
+               9e-3 * (8 * .3132 + 2.5681 + 61.085 / ((1e3 / (256 * 2 * 2.5)) * 0.5 / 0.277)),
+               1e-6);
 }
 
 static void registers_of_the_controller_are_counted(void **state)
@@ -1048,6 +1109,10 @@ int main(void)
         cmocka_unit_test(links_cost_what_the_article_says),
         cmocka_unit_test(without_factors_the_circuits_come_this_close),
         cmocka_unit_test(a_cell_draws_its_read_current_from_the_supply),
+        cmocka_unit_test(a_row_is_its_wire_over_the_columns),
+        cmocka_unit_test(a_line_s_periphery_scales_with_the_node),
+        cmocka_unit_test(scaling_is_an_array_multiplier_and_an_addition),
+        cmocka_unit_test(a_sar_converter_reads_the_column_that_all_rows_drive),
         cmocka_unit_test(registers_of_the_controller_are_counted),
         cmocka_unit_test(another_node_scales_what_was_cited_and_says_so),
         cmocka_unit_test(a_core_costs_less_at_every_smaller_node),

@@ -405,6 +405,22 @@ static void a_column_conducts_the_sum_of_its_cells(void **state)
     CHECK_NEAR(s.column_kohm, 1 / (128 * (0.5 / 50 + 0.5 / 510)), 0.02);
 }
 
+/* Four cells of 12 x 4 F at 22 nm, all on and driven; wires of 9.7697 ohm/um. A cell's current
+ * crosses j columns and the rows between it and the foot. */
+static void each_cell_is_behind_the_wires_that_reach_it(void **state)
+{
+    (void)state;
+    struct sub_array_cfg cfg = reference();
+    double across = 12 * .022 * 9.76973684e-3, down = 4 * .022 * 9.76973684e-3, sum = 0;
+
+    cfg.rows = cfg.columns = cfg.rows_parallel = 2;
+    cfg.mux = 1;
+    cfg.active = cfg.on_share = 1;
+    for (unsigned j = 1; j <= 2; j++)
+        sum += 1 / (1 / (50 + j * across + 2 * down) + 1 / (50 + j * across + down));
+    CHECK_NEAR(make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg).column_kohm, sum / 2, 1e-9);
+}
+
 static void refused(const struct device *d, const struct sub_array_cfg *cfg, const char *part)
 {
     struct technology t = tech_load("22nm_lp");
@@ -458,6 +474,7 @@ int main(void)
         cmocka_unit_test(every_group_of_rows_is_converted),
         cmocka_unit_test(a_longer_row_takes_longer_to_drive),
         cmocka_unit_test(a_column_conducts_the_sum_of_its_cells),
+        cmocka_unit_test(each_cell_is_behind_the_wires_that_reach_it),
         cmocka_unit_test(impossible_arrays_are_refused_with_value_and_limit),
     };
     return cmocka_run_group_tests_name("tech_sub_array", tests, NULL, NULL);
