@@ -1,6 +1,7 @@
 /* cli/stored.c -- see stored.h. */
 #include "cli/stored.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,19 @@ bool stored_is(const char *path)
     size_t n = path ? strlen(path) : 0;
 
     return n > 5 && strcmp(path + n - 5, ".json") == 0;
+}
+
+/* A line that begins with the copy's place names the document instead. */
+static void rename_place(struct err_msg *m, const char *copy, const char *document)
+{
+    char line[sizeof m->text];
+    size_t n = strlen(copy);
+
+    if (strncmp(m->text, copy, n) != 0)
+        return;
+    n += strcspn(m->text + n, " "); // and its line, which the document does not have
+    snprintf(line, sizeof line, "%s", m->text + n);
+    err_set(m, ERR_INPUT, "%.400s: config:%s", document, line);
 }
 
 /* The configuration as a file: JSON is YAML. */
@@ -32,8 +46,8 @@ static enum err load_config(struct study *s, const json_t *doc, const struct opt
         return err_set(m, ERR_OUTPUT, "%s: cannot be created", path);
     if (json_dumpfd(config, fd, JSON_REAL_PRECISION(15) | JSON_COMPACT) != 0)
         e = err_set(m, ERR_OUTPUT, "%s: cannot be written", path);
-    else
-        e = study_load(s, path, o->set, o->n_set, m);
+    else if ((e = study_load(s, path, o->set, o->n_set, m)))
+        rename_place(m, path, o->operand);
     close(fd);
     unlink(path);
     return e;
@@ -44,8 +58,15 @@ static enum err read_count(const json_t *object, const char *key, const char *wh
 {
     const json_t *number = json_object_get(object, key);
 
-    if (!json_is_integer(number) || json_integer_value(number) < 0)
-        return err_set(m, ERR_INPUT, "%.400s: %s.%s: want a count", o->operand, what, key);
+    if (!number)
+        return err_set(m, ERR_INPUT, "%.400s: %s.%s is missing: want a whole number from 0",
+                       o->operand, what, key);
+    if (json_is_integer(number) && json_integer_value(number) < 0)
+        return err_set(m, ERR_INPUT, "%.400s: %s.%s = %lld: want a whole number from 0", o->operand,
+                       what, key, (long long)json_integer_value(number));
+    if (!json_is_integer(number))
+        return err_set(m, ERR_INPUT, "%.400s: %s.%s: want a whole number from 0", o->operand, what,
+                       key);
     *value = (uint64_t)json_integer_value(number);
     return ERR_NONE;
 }
@@ -73,10 +94,12 @@ static enum err read_counters(struct run_result *r, const struct study *s, const
         return e;
     for (uint32_t i = 0; i < s->plan.n_core; i++) {
         const json_t *counters = json_object_get(json_array_get(cores, i), "counters");
+        char what[48];
 
+        snprintf(what, sizeof what, "core_list[%u].counters", i);
         for (const struct counter *c = core_counter_rows; c->name; c++) {
             uint64_t *value = (uint64_t *)(void *)((char *)&r->core[i] + c->offset);
-            if ((e = read_count(counters, c->name, "core_list[].counters", value, o, m)))
+            if ((e = read_count(counters, c->name, what, value, o, m)))
                 return e;
         }
         if (r->core[i].busy_timesteps > r->total_timesteps)
@@ -85,10 +108,13 @@ static enum err read_counters(struct run_result *r, const struct study *s, const
                            (unsigned long long)r->core[i].busy_timesteps,
                            (unsigned long long)r->total_timesteps);
     }
-    for (uint32_t i = 0; i < s->plan.n_stream; i++)
-        if ((e = read_count(json_array_get(streams, i), "bits", "streams[]", &r->stream_bits[i], o,
-                            m)))
+    for (uint32_t i = 0; i < s->plan.n_stream; i++) {
+        char what[48];
+
+        snprintf(what, sizeof what, "streams[%u]", i);
+        if ((e = read_count(json_array_get(streams, i), "bits", what, &r->stream_bits[i], o, m)))
             return e;
+    }
     return ERR_NONE;
 }
 
@@ -114,11 +140,17 @@ enum err stored_load(struct study *s, struct run_result *r, const struct options
                      struct err_msg *m)
 {
     json_error_t error;
-    json_t *doc = json_load_file(o->operand, JSON_REJECT_DUPLICATES, &error);
-    enum err e;
 
     *s = (struct study){ 0 };
     *r = (struct run_result){ 0 };
+    if (o->images || o->count)
+        return err_set(m, ERR_INPUT, "%.400s: a stored result is not run again: want no --images "
+                       "and no --count", o->operand);
+    json_t *doc = json_load_file(o->operand, JSON_REJECT_DUPLICATES, &error);
+    enum err e;
+
+    if (!doc && error.line < 0)
+        return err_set(m, ERR_INPUT, "%.800s", error.text);
     if (!doc)
         return err_set(m, ERR_INPUT, "%.400s:%d: %s", o->operand, error.line, error.text);
     e = read_document(s, r, doc, o, m);

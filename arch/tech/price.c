@@ -183,6 +183,20 @@ static void round_row(const struct bill *bill, const struct core_unit *u, uint64
     row->idle_pj = llround(bill->idle / images);
 }
 
+/* Absurd counts, which only a stored result can have, would not fit the tables' integers. */
+static enum err check_bill(const struct bill *bill, const char *core, uint64_t n_image,
+                           struct err_msg *m)
+{
+    const double most_pj = 1e13; // 10 J
+    double pj = 0;
+
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        pj += (bill->energy[b] + bill->leakage[b]) / (double)n_image;
+    if (pj <= most_pj)
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "core %.60s: %.4g pJ an image: want at most %g", core, pj, most_pj);
+}
+
 static void latencies(const struct plan *p, uint32_t core, const struct core_unit *u,
                       struct price_row *row)
 {
@@ -217,15 +231,18 @@ static bool has_values(const struct plan *p, const struct price_run *run)
     return false;
 }
 
-static void price_cores(const struct pricing *k, const struct priced_core *core,
-                        struct price_report *r)
+static enum err price_cores(const struct pricing *k, const struct priced_core *core,
+                            struct price_report *r, struct err_msg *m)
 {
     for (uint32_t i = 0; i < k->plan->n_core; i++) {
         const struct plan_core *pc = &k->plan->core[i];
         struct bill bill;
+        enum err e;
 
         assert(k->run->core[i].busy_timesteps <= k->run->timesteps);
         add_up(k, i, &core[i], &bill);
+        if ((e = check_bill(&bill, pc->name, k->run->n_image, m)))
+            return e;
         snprintf(r->core[i].name, sizeof r->core[i].name, "%s", pc->name);
         r->core[i].layer = pc->plan_layer;
         round_row(&bill, &core[i].unit, k->run->n_image, &r->core[i]);
@@ -234,6 +251,7 @@ static void price_cores(const struct pricing *k, const struct priced_core *core,
         row_add(&r->total, &r->core[i]);
     }
     r->peak = core_peak(&core[0].hardware, &core[0].unit);
+    return ERR_NONE;
 }
 
 static void deliver(struct price_report *r)
@@ -293,11 +311,12 @@ enum err price(const struct chip_model *c, const struct plan *p, const struct pr
         e = unit_costs(&k, core, m);
     if (!e) {
         describe(&k, r);
-        price_cores(&k, core, r);
-        deliver(r);
-    } else {
-        price_report_release(r);
+        e = price_cores(&k, core, r, m);
     }
+    if (!e)
+        deliver(r);
+    else
+        price_report_release(r);
     free(core);
     return e;
 }

@@ -234,6 +234,78 @@ static void documents_that_are_no_results_are_refused(void **state)
     refuse(*state, "{\"format\": \"imcsim-run/1\"}", "no config");
     refuse(*state, "{\"format\": \"imcsim-run/1\", \"config\": {}}", "core_list");
     refuse(*state, "{\"format\": \"imcsim-run/1\", \"config\": {\"speed\": 1}}", "speed");
+    refuse(*state, "{\"format\": \"imcsim-run/1\", \"config\": {\"clock_mhz\": -3}}",
+           "bad.json: config: clock_mhz = -3: want a whole number from 1");
+}
+
+/* Loads and prices hermes' result after one of its counters became `value` (NULL: is gone). */
+static enum err price_edited(const char *dir, const char *counter, json_t *value, struct err_msg *m)
+{
+    char path[TMPDIR_PATH_MAX], *bytes;
+    struct options o = { .operand = path };
+    struct price_report price;
+    struct study s;
+    struct run_result r;
+    json_error_t error;
+
+    store(dir, "configs/hermes_14nm.yaml", path, &bytes);
+    free(bytes);
+    json_t *doc = json_load_file(path, 0, &error);
+    json_t *counters = at(json_array_get(at(doc, "core_list"), 3), "counters");
+    if (value)
+        json_object_set_new(counters, counter, value);
+    else
+        json_object_del(counters, counter);
+    assert_int_equal(json_dump_file(doc, path, 0), 0);
+    json_decref(doc);
+    enum err e = stored_load(&s, &r, &o, m);
+    if (e)
+        return e;
+    e = pricing(&price, &s, &r, m);
+    price_report_release(&price);
+    run_result_release(&r);
+    study_release(&s);
+    return e;
+}
+
+static void counters_that_cannot_be_are_refused_with_their_core(void **state)
+{
+    struct err_msg m;
+
+    for (const struct counter *c = core_counter_rows; c->name; c++) {
+        char want[96];
+
+        snprintf(want, sizeof want, "core_list[3].counters.%s is missing: want a whole", c->name);
+        assert_int_equal(price_edited(*state, c->name, NULL, &m), ERR_INPUT);
+        assert_says(m.text, want);
+    }
+    assert_int_equal(price_edited(*state, "firings", json_integer(-1), &m), ERR_INPUT);
+    assert_says(m.text, "core_list[3].counters.firings = -1: want a whole number from 0");
+    assert_int_equal(price_edited(*state, "firings", json_real(1.5), &m), ERR_INPUT);
+    assert_says(m.text, "core_list[3].counters.firings: want a whole number from 0");
+    assert_int_equal(price_edited(*state, "conversions", json_integer(INT64_MAX), &m), ERR_INPUT);
+    assert_says(m.text, "core conv4: ");
+    assert_says(m.text, " pJ an image: want at most 1e+13");
+    /* the most that fits does: 34 pJ for each of 2e11 conversions */
+    assert_int_equal(price_edited(*state, "conversions", json_integer(200000000000), &m), ERR_NONE);
+}
+
+static void a_stored_result_is_not_run_again(void **state)
+{
+    char path[TMPDIR_PATH_MAX];
+    struct options o = { .operand = tmpdir_path(path, *state, "none.json"), .count = 1 };
+    struct study s;
+    struct run_result r;
+    struct err_msg m;
+
+    assert_int_equal(stored_load(&s, &r, &o, &m), ERR_INPUT);
+    assert_says(m.text, "none.json: a stored result is not run again");
+    o = (struct options){ .operand = path, .images = "x" };
+    assert_int_equal(stored_load(&s, &r, &o, &m), ERR_INPUT);
+    assert_says(m.text, "want no --images and no --count");
+    o = (struct options){ .operand = path };
+    assert_int_equal(stored_load(&s, &r, &o, &m), ERR_INPUT);
+    assert_says(m.text, "unable to open");
 }
 
 static void a_hundred_nanoseconds_are_too_short_for_hermes(void **state)
@@ -317,6 +389,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_preset_is_priced),
+        cmocka_unit_test_setup_teardown(counters_that_cannot_be_are_refused_with_their_core,
+                                        tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(a_stored_result_is_not_run_again, tmpdir_make,
+                                        tmpdir_remove),
         cmocka_unit_test_setup_teardown(a_stored_result_prices_to_the_same_bytes, tmpdir_make,
                                         tmpdir_remove),
         cmocka_unit_test_setup_teardown(a_run_with_values_is_priced_by_them, tmpdir_make,
