@@ -124,6 +124,10 @@ static enum err make_register_file(struct bench *b, struct err_msg *m)
 
     (void)m;
     add(b, "register file, read", &c);
+    c = (struct circuit){
+        .energy_pj = register_file_write_pj(&b->technology, whole(b, 0), whole(b, 1), &b->activity),
+    };
+    add(b, "write", &c);
     return ERR_NONE;
 }
 

@@ -17,7 +17,7 @@ rows() {
     # shellcheck disable=SC2086
     "$imcsim" circuit "$circuit" $sets --set calibration=none --log-level error --csv - |
         awk -F, -v row="$row" -v x="$x" \
-            '{ gsub(/"[^"]*"/, "quoted") } NR == row + 1 { print x, $2, $3, $4, $5 }' >>"$file"
+            '{ gsub(/"[^"]*"/, "quoted") } NR == row + 1 { print x, $2, $3 + 0, $4, $5 }' >>"$file"
 }
 
 over_nodes() { # NAME CIRCUIT ROW SET...
@@ -56,6 +56,30 @@ over_nodes sram sram 3 words=512 word_bits=128
 plot sram "complete SRAM of 8 KB, reading a word of 128 bit" "node (nm)" "$node_axis"
 over_nodes wire wire 1
 plot wire "1 mm of repeated wire, a bit that toggles" "node (nm)" "$node_axis"
+over_nodes gate gate 1 kind=1
+plot gate "NAND2 of the smallest transistors, a switching output" "node (nm)" "$node_axis"
+over_nodes driver driver 1
+plot driver "inverter of 8 times the smallest transistors, load 10 fF" "node (nm)" "$node_axis"
+over_nodes shift_add shift_add 1
+plot shift_add "32 shift-and-add units of 5 bit" "node (nm)" "$node_axis"
+over_nodes accumulator accumulator 1
+plot accumulator "32 accumulators of 5 bit" "node (nm)" "$node_axis"
+over_nodes register_file register_file 1
+plot register_file "register file of 16 kb, reading 128 bit" "node (nm)" "$node_axis"
+over_nodes mux mux 1
+plot mux "column multiplexer, 256 to 32 columns" "node (nm)" "$node_axis"
+over_nodes level_shifter level_shifter 1
+plot level_shifter "level shifter, up to 2 V and down" "node (nm)" "$node_axis"
+over_nodes pulse_driver pulse_driver 1
+plot pulse_driver "pulse-width driver, a pulse of half the length" "node (nm)" "$node_axis"
+over_nodes sense_amplifier sense_amplifier 1
+plot sense_amplifier "current-mode sense amplifier" "node (nm)" "$node_axis"
+over_nodes h_tree h_tree 1
+plot h_tree "H-tree to 4 x 4 leaves of 0.1 mm, a bit" "node (nm)" "$node_axis"
+over_nodes digital core 6
+plot digital "digital processor of 64 lanes, scaling an output" "node (nm)" "$node_axis"
+over_nodes controller core 11
+plot controller "dataflow controller, registers, a clock" "node (nm)" "$node_axis"
 for b in 2 3 4 5 6 7 8 9 10 11 12; do
     rows "$tmp/decoder" decoder 1 $b bits=$b
 done

@@ -26,3 +26,10 @@ struct circuit register_file(const struct technology *t, unsigned words, unsigne
     reg.leakage_uw += dec.leakage_uw;
     return reg;
 }
+
+double register_file_write_pj(const struct technology *t, unsigned words, unsigned word_bits,
+                              const struct activity *activity)
+{
+    return register_file(t, words, word_bits, activity).energy_pj +
+           dff(t, word_bits, word_bits, activity->dff).energy_pj;
+}

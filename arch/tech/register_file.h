@@ -13,4 +13,8 @@
 struct circuit register_file(const struct technology *t, unsigned words, unsigned word_bits,
                              const struct activity *activity);
 
+/* Of a word: the flip-flops are clocked twice, and the decoder works once. */
+double register_file_write_pj(const struct technology *t, unsigned words, unsigned word_bits,
+                              const struct activity *activity);
+
 #endif

@@ -195,7 +195,8 @@ static enum err read_node(const struct yaml *root, enum flavour flavour, struct 
     snprintf(path, sizeof path, "%s.", flavour_name(flavour));
     if ((e = facts_read(root, "", node_rows, mask, others, &n->fact, m)))
         return e;
-    n->hot = yaml_get(section, "hot_on_n_ua_um") != NULL;
+    for (const struct fact_row *r = flavour_rows; r->key; r++) // one of them wants all
+        n->hot = n->hot || (r->when == HOT && yaml_get(section, r->key));
     return facts_read(section, path, flavour_rows, mask | (n->hot ? HOT : 0), no_others, &n->fact,
                       m);
 }
