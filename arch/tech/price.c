@@ -194,7 +194,8 @@ static enum err check_bill(const struct bill *bill, const char *core, uint64_t n
         pj += (bill->energy[b] + bill->leakage[b]) / (double)n_image;
     if (pj <= most_pj)
         return ERR_NONE;
-    return err_set(m, ERR_INPUT, "core %.60s: %.4g pJ an image: want at most %g", core, pj, most_pj);
+    return err_set(m, ERR_INPUT, "core %.60s: %.4g pJ an image: want at most %g", core, pj,
+                   most_pj);
 }
 
 static void latencies(const struct plan *p, uint32_t core, const struct core_unit *u,

@@ -13,7 +13,18 @@ struct writer {
     FILE             *out;
     enum price_format format;
     unsigned          column; // of the cell that comes next
+    int               name;   // width of the first column, as text
 };
+
+/* Wide enough for every layer and block. */
+static int name_width(const struct price_report *r)
+{
+    size_t longest = 20;
+
+    for (uint32_t i = 0; i < r->n_layer; i++)
+        longest = strlen(r->layer[i].name) > longest ? strlen(r->layer[i].name) : longest;
+    return (int)longest + 2;
+}
 
 static void begin_table(struct writer *w, unsigned n_column)
 {
@@ -55,7 +66,7 @@ static void put_text(struct writer *w, const char *text)
 static void cell(struct writer *w, const char *text)
 {
     static const char *const separators[] = { "", ",", " | ", " & " };
-    int width = w->column == 0 ? -22 : 14;
+    int width = w->column == 0 ? -w->name : 14;
 
     if (w->format == PRICE_TEXT) {
         fprintf(w->out, "%*s", width, text);
@@ -179,11 +190,11 @@ static void cell_latency(struct writer *w, double ns)
 void price_print_blocks(const struct price_report *r, enum price_format f, FILE *out)
 {
     static const char *const titles[] = { "block", "dynamic nJ", "leakage nJ", "energy nJ",
-                                          "share %", "power mW", "area um2", "share %",
+                                          "energy %", "power mW", "area um2", "area %",
                                           "latency ns", "energy is" };
     const struct price_row *t = &r->total;
     struct derived parts = derived(r), whole = derived(r);
-    struct writer w = { out, f, 0 };
+    struct writer w = { out, f, 0, name_width(r) };
 
     print_titles(&w, titles, sizeof titles / sizeof *titles);
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
@@ -220,10 +231,10 @@ static void layer_row(struct writer *w, const struct price_row *r, struct derive
 void price_print_layers(const struct price_report *r, enum price_format f, FILE *out)
 {
     const char *titles[N_PRICE_BLOCK + 7] = { "layer" };
-    static const char *const last[] = { "leakage", "sum nJ", "of it idle", "share %", "power mW",
+    static const char *const last[] = { "leakage", "sum nJ", "of it idle", "energy %", "power mW",
                                         "area um2" };
     struct derived parts = derived(r), whole = derived(r);
-    struct writer w = { out, f, 0 };
+    struct writer w = { out, f, 0, name_width(r) };
 
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
         titles[1 + b] = b == PRICE_CONTROLLER ? "controller"
@@ -242,7 +253,7 @@ void price_print_items(const struct price_report *r, FILE *out)
                                           "energy_nj", "energy_percent", "power_mw", "area_um2",
                                           "area_percent", "latency_ns", "basis" };
     struct derived parts = derived(r);
-    struct writer w = { out, PRICE_CSV, 0 };
+    struct writer w = { out, PRICE_CSV, 0, 0 };
 
     print_titles(&w, titles, sizeof titles / sizeof *titles);
     for (uint32_t i = 0; i < r->n_core; i++)
@@ -283,45 +294,63 @@ static void svg_text(FILE *out, double x, double y, const char *anchor, const ch
     fputs("</text>\n", out);
 }
 
-static void svg_bar(FILE *out, const struct price_row *row, double y, double scale)
+enum { SVG_BAR = 12, SVG_PITCH = 16, SVG_BARS = 600, SVG_HEAD = 56 }; // pixels
+
+static void svg_bar(FILE *out, const struct price_row *row, double left, double y, double scale)
 {
-    const double left = 90, height = 12;
+    char text[32];
     double x = left;
 
-    svg_text(out, left - 4, y + height - 2, "end", row->name);
+    svg_text(out, left - 4, y + SVG_BAR - 2, "end", row->name);
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
         double width = (double)(row->energy_pj[b] + row->leakage_pj[b]) * scale;
 
-        fprintf(out, "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%.0f\" fill=\"%s\"/>\n",
-                x, y, width, height, colours[b]);
+        fprintf(out, "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"/>\n",
+                x, y, width, SVG_BAR, colours[b]);
         x += width;
     }
+    snprintf(text, sizeof text, "%.3f",
+             (double)(price_row_energy_pj(row) + price_row_leakage_pj(row)) * 1e-3);
+    svg_text(out, x + 4, y + SVG_BAR - 2, "start", text);
 }
 
-void price_print_svg(const struct price_report *r, FILE *out)
+static void svg_legend(FILE *out, double width)
 {
-    const double width = 720, bars = 600, pitch = 16, legend = 40;
-    double height = legend + pitch * r->n_layer + pitch;
-    int64_t most = 1;
-
-    for (uint32_t i = 0; i < r->n_layer; i++) {
-        int64_t pj = price_row_energy_pj(&r->layer[i]) + price_row_leakage_pj(&r->layer[i]);
-        most = pj > most ? pj : most;
-    }
-    fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
-            "font-family=\"sans-serif\" font-size=\"10\">\n", width, height);
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
-        double x = 10 + b % 4 * (width / 4), y = 4 + b / 4 * pitch;
+        double x = 10 + b % 4 * (width / 4), y = 20 + b / 4 * SVG_PITCH;
 
         fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"10\" height=\"10\" fill=\"%s\"/>\n", x, y,
                 colours[b]);
         svg_text(out, x + 14, y + 9, "start", price_block_name((enum price_block)b));
     }
+}
+
+void price_print_svg(const struct price_report *r, FILE *out)
+{
+    const double letter = 6;
+    size_t longest = 0;
+    int64_t most = 1;
+    char title[160];
+
+    for (uint32_t i = 0; i < r->n_layer; i++) {
+        int64_t pj = price_row_energy_pj(&r->layer[i]) + price_row_leakage_pj(&r->layer[i]);
+
+        most = pj > most ? pj : most;
+        longest = strlen(r->layer[i].name) > longest ? strlen(r->layer[i].name) : longest;
+    }
+    double left = fmax(90, letter * (double)longest + 8), width = left + SVG_BARS + 80;
+    fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
+            "font-family=\"sans-serif\" font-size=\"10\">\n"
+            "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
+            width, SVG_HEAD + SVG_PITCH * (double)r->n_layer + 4);
+    snprintf(title, sizeof title,
+             "energy of each layer, nJ an image, leakage with its block; %s, %s", r->technology,
+             r->device);
+    svg_text(out, 10, 12, "start", title);
+    svg_legend(out, width);
     for (uint32_t i = 0; i < r->n_layer; i++)
-        svg_bar(out, &r->layer[i], legend + pitch * i, bars / (double)most);
-    char text[64];
-    snprintf(text, sizeof text, "longest bar: %.3f nJ per image", (double)most * 1e-3);
-    svg_text(out, 90, height - 4, "start", text);
+        svg_bar(out, &r->layer[i], left, SVG_HEAD + SVG_PITCH * (double)i,
+                SVG_BARS / (double)most);
     fputs("</svg>\n", out);
 }
 
