@@ -1,6 +1,8 @@
 /* cli/macro_report.c -- see macro_report.h. */
 #include "cli/macro_report.h"
 
+#include <stdbool.h>
+
 #include "arch/tech/macro.h"
 #include "arch/tech/price_table.h"
 #include "cli/json.h"
@@ -21,9 +23,15 @@ struct macro_lines {
     size_t           n_row;
 };
 
+/* Neither circuits nor factors have a part in it. */
+static bool is_cited(const struct macro_row *r)
+{
+    return r->calibrated.cited && r->calibrated.ours == r->predicted;
+}
+
 static const char *basis(const struct macro_row *r)
 {
-    if (r->calibrated.cited && r->calibrated.ours == r->predicted)
+    if (is_cited(r))
         return "cited";
     return r->calibrated.ours == r->predicted ? "predicted" : "calibrated";
 }
@@ -84,6 +92,11 @@ static enum err print(const struct macro_lines *l, enum table_format f, FILE *ou
         table_real(t, r->calibrated.ours, r->decimals);
         error_cell(t, r->calibrated.ours, r->calibrated.chip);
         table_text(t, basis(r));
+        if (is_cited(r)) {
+            table_none(t);
+            table_none(t);
+            continue;
+        }
         table_real(t, r->predicted, r->decimals);
         error_cell(t, r->predicted, r->calibrated.chip);
     }
@@ -96,13 +109,18 @@ static enum err macro_text(const void *rows, FILE *out, struct err_msg *m)
 {
     fprintf(out, "The 40 nm RRAM macro of Lu et al. 2021. ours: fitted capacitances and the seven "
                  "factors.\npredicted: neither. cited: the article's figure, whose design kit is "
-                 "not public.\n\n");
+                 "not public; sums contain it.\n\n");
     return print(rows, TABLE_TEXT, out, m);
 }
 
 static enum err macro_csv(const void *rows, FILE *out, struct err_msg *m)
 {
     return print(rows, TABLE_CSV, out, m);
+}
+
+static enum err macro_markdown(const void *rows, FILE *out, struct err_msg *m)
+{
+    return print(rows, TABLE_MARKDOWN, out, m);
 }
 
 static enum err macro_json(const void *rows, FILE *out, struct err_msg *m)
@@ -120,7 +138,8 @@ static enum err macro_json(const void *rows, FILE *out, struct err_msg *m)
         json_put_real(&j, "article", r->calibrated.article);
         json_put_real(&j, "ours", r->calibrated.ours);
         json_put_text(&j, "basis", basis(r));
-        json_put_real(&j, "predicted", r->predicted);
+        if (!is_cited(r))
+            json_put_real(&j, "predicted", r->predicted);
         json_add(&list, j);
     }
     json_put_text(&o, "format", "imcsim-macro/1");
@@ -133,12 +152,15 @@ enum err macro_report(const struct options *o, struct err_msg *m)
     struct macro_lines l;
     struct macro_preset preset;
     const struct output outputs[] = { { o->json, macro_json, &l }, { o->csv, macro_csv, &l } };
-    output_writer *report = o->format == PRICE_CSV ? macro_csv : macro_text;
+    static output_writer *const reports[] = { [PRICE_TEXT] = macro_text, [PRICE_CSV] = macro_csv,
+                                              [PRICE_MARKDOWN] = macro_markdown,
+                                              [PRICE_LATEX] = NULL };
+    output_writer *report = reports[o->format];
     enum err e;
 
-    if (o->svg || o->images || o->n_set || (o->format != PRICE_TEXT && o->format != PRICE_CSV))
+    if (o->svg || o->images || o->count || o->n_set || !report)
         return err_set(m, ERR_INPUT, "%.400s: of a macro breakdown takes --json, --csv and "
-                       "--format text or csv", o->operand);
+                       "--format text, csv or markdown", o->operand);
     if ((e = output_check(outputs, 2, m)) || (e = macro_load(&preset, o->operand, m)))
         return e;
     l = lines(&preset);
