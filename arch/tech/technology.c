@@ -236,8 +236,8 @@ static void interpolate_rows(struct node_facts *f, const struct node *large, uns
 }
 
 /* Between a larger and a smaller node. Fins and sheets are the smaller node's. So are the
- * transistors where one node is bulk and the other not, for their widths do not compare: the first
- * FinFETs came below 22 nm. */
+ * transistors, with their supply and the drivers that are counted in them, where one node is bulk
+ * and the other not, for their widths do not compare: the first FinFETs came below 22 nm. */
 static struct node_facts interpolate(const struct node *large, const struct node *small,
                                      double weight)
 {
@@ -247,12 +247,14 @@ static struct node_facts interpolate(const struct node *large, const struct node
     if (large->transistor == small->transistor) {
         interpolate_rows(&f, large, 1u << small->transistor | HOT, flavour_rows, weight);
     } else {
-        f.supply_v = between(large->fact.supply_v, f.supply_v, weight);
         f.junction_ff_um2 = small->fact.junction_ff_um2;
         f.bit_line_drain_af = small->fact.bit_line_drain_af;
         f.fin_pitch_nm = small->fact.fin_pitch_nm;
         f.fin_width_nm = small->fact.fin_width_nm;
         f.fin_height_nm = small->fact.fin_height_nm;
+        f.row_switch_ratio = small->fact.row_switch_ratio; // multiples of its smallest ones
+        f.column_switch_ratio = small->fact.column_switch_ratio;
+        f.mux_driver_ratio = small->fact.mux_driver_ratio;
     }
     f.fins_most = small->fact.fins_most;
     f.sheets = small->fact.sheets;

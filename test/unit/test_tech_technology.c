@@ -141,6 +141,34 @@ static void a_node_between_two_files_lies_between_them_and_warns(void **state)
     }
 }
 
+/* Below 22 nm the transistor and its supply are 14 nm's; what is drawn shrinks. */
+static void from_bulk_to_fins_delay_and_energy_only_fall(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "22nm_lp", "21.9nm_lp", "20nm_lp", "18nm_lp", "16nm_lp",
+                                         "14nm_lp" };
+    struct activity all = ACTIVITY_ALL;
+    struct technology at14 = tech_load("14nm_lp");
+    double last_ns = HUGE_VAL, last_pj = HUGE_VAL, last_um2 = HUGE_VAL;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct technology t = tech_load_any(names[i]);
+        struct circuit c = adder(&t, 8, 0, &all);
+
+        assert_true(c.delay_ns < last_ns && c.energy_pj < last_pj && c.area_um2 < last_um2);
+        last_ns = c.delay_ns;
+        last_pj = c.energy_pj;
+        last_um2 = c.area_um2;
+        if (i == 0)
+            continue;
+        CHECK_NEAR(t.supply_v, at14.supply_v, 1e-12);
+        CHECK_NEAR(t.n.on_ma, at14.n.on_ma, 1e-12);
+        CHECK_NEAR(t.row_switch_ratio, at14.row_switch_ratio, 1e-12);
+        CHECK_NEAR(t.column_switch_ratio, at14.column_switch_ratio, 1e-12);
+        CHECK_NEAR(t.mux_driver_ratio, at14.mux_driver_ratio, 1e-12);
+    }
+}
+
 static void a_node_halfway_in_ratio_has_the_geometric_mean(void **state)
 {
     (void)state;
@@ -386,6 +414,7 @@ int main(void)
         cmocka_unit_test(every_node_has_the_published_constants),
         cmocka_unit_test(area_energy_and_delay_fall_from_node_to_node),
         cmocka_unit_test(a_node_between_two_files_lies_between_them_and_warns),
+        cmocka_unit_test(from_bulk_to_fins_delay_and_energy_only_fall),
         cmocka_unit_test(a_node_halfway_in_ratio_has_the_geometric_mean),
         cmocka_unit_test(at_350_k_currents_are_halfway_and_wires_resist_more),
         cmocka_unit_test(names_and_nodes_out_of_range_are_refused),
