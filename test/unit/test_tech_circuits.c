@@ -276,6 +276,9 @@ static void what_sram_forgets_is_added_on_request(void **state)
 
     CHECK_NEAR(all.macro.energy_pj - s.macro.energy_pj, s.sense.energy_pj, 1e-9);
     CHECK_NEAR(all.write_pj - s.write_pj, s.flip_pj / 2, 1e-9);
+    /* one fin each: a gate of 103.816 aF, a drain of one fin across the gap of 5.571 - 1.857 F */
+    double drain_pf = 8e-3 * (5.571 - 1.857) * .014 * 12e-3;
+    CHECK_NEAR(s.flip_pj, 128 * (3 * drain_pf + 2 * 103.816e-6) * .8 * .8, 1e-6);
     CHECK_NEAR(s.cells_leakage_uw, 512 * 128 * sram_cell(&t).leakage_uw, 1e-9);
     CHECK_NEAR(all.macro.leakage_uw, s.macro.leakage_uw + s.sense.leakage_uw + s.cells_leakage_uw,
                1e-9);

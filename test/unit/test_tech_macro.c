@@ -58,6 +58,34 @@ static void every_module_is_as_near_to_the_chip_as_the_article_reports(void **st
     check_cell(&x.sensing_ns, 0.01, "sensing cycle");
 }
 
+/* As printed; 0: there is none. */
+static void chip_and_article_are_those_of_the_tables(void **state)
+{
+    (void)state;
+    static const struct { double chip_um2, article_um2, chip_pj, article_pj; } want[] = {
+        { 31589, 30966, .99, 1.02 },  { 5400, 4730, 0, 74.57 },    { 7864, 7864, 0, 4.99 },
+        { 44853, 43560, 86.79, 80.58 }, { 681, 719, 1.25, 1.25 },  { 663, 662, .15, .12 },
+        { 1334, 1336, .33, .17 },     { 4706, 4968, 8.37, 8.65 },  { 3291, 3089, .60, .60 },
+        { 6797, 6808, .80, .84 },     { 7334, 7742, 3.01, 2.97 },  { 6558, 6569, .75, .81 },
+        { 31386, 31893, 15.26, 15.41 },
+    };
+    struct technology t = node(true);
+    struct calibration c = seven();
+    struct macro x = macro(&t, &c);
+
+    assert_int_equal(sizeof want / sizeof *want, N_MACRO_MODULE);
+    for (int i = 0; i < N_MACRO_MODULE; i++) {
+        CHECK_NEAR(x.module[i].area_um2.chip, want[i].chip_um2, 1e-9);
+        CHECK_NEAR(x.module[i].area_um2.article, want[i].article_um2, 1e-9);
+        CHECK_NEAR(x.module[i].energy_pj.chip, want[i].chip_pj, 1e-9);
+        CHECK_NEAR(x.module[i].energy_pj.article, want[i].article_pj, 1e-9);
+    }
+    CHECK_NEAR(x.sensing_ns.chip, 10, 1e-9);
+    CHECK_NEAR(x.sensing_ns.article, 9.46, 1e-9);
+    CHECK_NEAR(x.pre_layout_pj.chip, 3150.8, 1e-9);
+    CHECK_NEAR(x.post_layout_pj.chip, 3864.2, 1e-9);
+}
+
 static void energy_of_the_chip_is_within_one_percent(void **state)
 {
     (void)state;
@@ -130,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_module_is_as_near_to_the_chip_as_the_article_reports),
+        cmocka_unit_test(chip_and_article_are_those_of_the_tables),
         cmocka_unit_test(energy_of_the_chip_is_within_one_percent),
         cmocka_unit_test(areas_of_standard_cells_are_predicted),
         cmocka_unit_test(each_factor_scales_its_own_figures_and_no_other),

@@ -88,6 +88,23 @@ static void controller_and_memory_draw_what_table_4_says(void **state)
     CHECK_NEAR(u.area_um2[PRICE_INPUT_MEMORY], 9100, 0.01);
 }
 
+/* Energy of a clock over its time, and leakage, of each part. */
+static void power_of_the_controller_is_energy_per_clock_and_leakage(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+    struct core_unit u = unit_of(&c, &h);
+    struct control_power p = control_power(&h, &u);
+    double logic_uw = u.leakage_uw[PRICE_CONTROLLER] - u.register_leakage_uw;
+
+    CHECK_NEAR(p.sequential_mw, u.control_registers / 2 + u.register_leakage_uw / 1e3, 1e-12);
+    CHECK_NEAR(p.combinational_mw, u.control_selection / 2 + logic_uw / 1e3, 1e-12);
+    CHECK_NEAR(p.clock_mw, u.tree / 2 + u.leakage_uw[PRICE_CLOCK] / 1e3, 1e-12);
+    CHECK_NEAR(p.sram_mw, u.read_word / 2 + u.leakage_uw[PRICE_INPUT_MEMORY] / 1e3, 1e-12);
+    CHECK_NEAR(p.total_mw, p.sequential_mw + p.combinational_mw + p.clock_mw + p.sram_mw, 1e-12);
+}
+
 static void links_cost_what_the_article_says(void **state)
 {
     (void)state;
@@ -1106,6 +1123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_calibration_gives_both_efficiencies),
         cmocka_unit_test(controller_and_memory_draw_what_table_4_says),
+        cmocka_unit_test(power_of_the_controller_is_energy_per_clock_and_leakage),
         cmocka_unit_test(links_cost_what_the_article_says),
         cmocka_unit_test(without_factors_the_circuits_come_this_close),
         cmocka_unit_test(a_cell_draws_its_read_current_from_the_supply),

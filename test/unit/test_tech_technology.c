@@ -182,6 +182,25 @@ static void a_node_halfway_in_ratio_has_the_geometric_mean(void **state)
     CHECK_NEAR(t.cell_height_um, sqrt(a.cell_height_um * b.cell_height_um), 1e-9);
 }
 
+/* nm of gate around a fin, or around all sheets of a stack. */
+static void fins_and_sheets_are_gated_on_three_and_four_sides(void **state)
+{
+    (void)state;
+    static const struct { const char *name; double gated_nm, pitch_nm, junction_ff_um2; } want[] = {
+        { "14nm_lp", 92, 48, 12 },    { "10nm_lp", 98, 36, 13.4 },  { "7nm_lp", 107, 30, 13.7 },
+        { "5nm_lp", 106, 28, 11.9 },  { "3nm_lp", 101, 24, 12.8 },  { "2nm_lp", 3 * 42, 26, 9.1 },
+        { "1nm_lp", 4 * 32, 24, 10.2 },
+    };
+
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        struct technology t = tech_load(want[i].name);
+
+        CHECK_NEAR(t.fin_effective_um * 1e3, want[i].gated_nm, 1e-9);
+        CHECK_NEAR(t.fin_pitch_um * 1e3, want[i].pitch_nm, 1e-9);
+        CHECK_NEAR(t.junction_pf_um2 * 1e3, want[i].junction_ff_um2, 1e-9);
+    }
+}
+
 /* Halfway to 400 K: means of the table's currents, in A/m; wires 0.00451 and the SAR converter
  * 0.0013 a kelvin more. */
 static void at_350_k_currents_are_halfway_and_wires_resist_more(void **state)
@@ -328,6 +347,8 @@ static void absurd_physics_is_refused_with_value_and_limit(void **state)
     refused(e, &m, "wire_ff_um");
     e = load_edited("gate_width_f:              {value: 1", "gate_width_f: {value: 4", &m);
     refused(e, &m, "want less than gate_pitch_f = 3.8");
+    e = load_edited("np_gap_f:                  {value: 3.5", "np_gap_f: {value: 25", &m);
+    refused(e, &m, "np_gap_f + cell_margin_f = 28.6: want less than cell_height_f = 28");
 }
 
 /* A file with one text replaced, as a device. */
@@ -416,6 +437,7 @@ int main(void)
         cmocka_unit_test(a_node_between_two_files_lies_between_them_and_warns),
         cmocka_unit_test(from_bulk_to_fins_delay_and_energy_only_fall),
         cmocka_unit_test(a_node_halfway_in_ratio_has_the_geometric_mean),
+        cmocka_unit_test(fins_and_sheets_are_gated_on_three_and_four_sides),
         cmocka_unit_test(at_350_k_currents_are_halfway_and_wires_resist_more),
         cmocka_unit_test(names_and_nodes_out_of_range_are_refused),
         cmocka_unit_test(a_number_without_its_origin_is_refused),
