@@ -1,8 +1,9 @@
 /* arch/crossbar_avx2.c -- see crossbar_kernel.h; AVX2.
  *
- * vpmaddubsw would saturate at 2 * 255 * 128. So inputs and weights are widened to 16 bits and
- * multiplied by vpmaddwd, which is exact; inputs once for all columns, 1,024 rows at a time. A lane
- * of 32 bits is a column, whose pair of rows meets the inputs of that pair, and sums itself up.
+ * vpmaddubsw would saturate at 2 * 255 * 128. So inputs and weights have 16 bits and are multiplied
+ * by vpmaddwd, which is exact: weights as they are packed, inputs once for all columns, 1,024 rows
+ * at a time. A lane of 32 bits is a column, whose pair of rows meets the inputs of that pair, and
+ * sums itself up.
  */
 #include "arch/crossbar_kernel.h"
 #include "arch/simd.h"
@@ -15,14 +16,16 @@
 #define AVX2     __attribute__((target("avx2,popcnt")))
 #define AVX2_INL AVX2 __attribute__((always_inline)) static inline
 
-enum { MOST_GROUPS = 64 };
+enum { MOST_GROUPS = 64, CELL_BYTES = CELL_WEIGHTS * sizeof(int16_t) };
 
-static void pack_pairs(int8_t (*weight)[BLOCK_COLUMNS], int8_t *cell)
+static void pack_pairs(int8_t (*weight)[BLOCK_COLUMNS], void *cell)
 {
+    int16_t *w = cell;
+
     for (uint32_t r = 0; r < GROUP_ROWS; r += 2)
         for (uint32_t c = 0; c < BLOCK_COLUMNS; c++) {
-            *cell++ = weight[r][c];
-            *cell++ = weight[r + 1][c];
+            *w++ = weight[r][c];
+            *w++ = weight[r + 1][c];
         }
 }
 
@@ -42,20 +45,18 @@ AVX2_INL __m256i pair(const int16_t *in)
     return _mm256_set1_epi32(both);
 }
 
-AVX2_INL __m256i multiply_add(__m256i sum, __m256i x, const int8_t *w)
+AVX2_INL __m256i multiply_add(__m256i sum, __m256i x, const int16_t *w)
 {
-    __m256i wide = _mm256_cvtepi8_epi16(_mm_load_si128((const __m128i *)w));
-
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(x, wide));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(x, _mm256_load_si256((const __m256i *)w)));
 }
 
 /* out[16] += cells * inputs. */
-AVX2_INL void multiply_cells(const int8_t *w, const int16_t *in, uint32_t n_group, int32_t *out)
+AVX2_INL void multiply_cells(const int16_t *w, const int16_t *in, uint32_t n_group, int32_t *out)
 {
     __m256i a = _mm256_loadu_si256((__m256i *)out), b = _mm256_loadu_si256((__m256i *)(out + 8));
     __m256i c = _mm256_setzero_si256(), d = c;
 
-    for (uint32_t g = 0; g < n_group; g++, in += GROUP_ROWS, w += CELL_BYTES)
+    for (uint32_t g = 0; g < n_group; g++, in += GROUP_ROWS, w += CELL_WEIGHTS)
 #pragma GCC unroll 4
         for (uint32_t i = 0; i < GROUP_ROWS; i += 4) {
             __m256i x = pair(in + i), y = pair(in + i + 2);
@@ -83,8 +84,8 @@ AVX2 static void multiply_rows(const struct crossbar *x, const uint8_t *in, uint
         uint32_t to = min_u32(first + n_group, b->group + b->n_group);
         if (from >= to)
             continue;
-        const int8_t *cell = x->packed + b->begin + (size_t)(from - b->group) * CELL_BYTES;
-        multiply_cells(cell, wide + (from - first) * GROUP_ROWS,
+        const int8_t *cell = x->packed + b->begin + (from - b->group) * CELL_BYTES;
+        multiply_cells((const int16_t *)(const void *)cell, wide + (from - first) * GROUP_ROWS,
                        to - from, out + i * BLOCK_COLUMNS);
     }
 }
@@ -156,5 +157,5 @@ AVX2 static void count(const struct crossbar *x, const uint8_t *in, struct cross
         a->sum_abs_xw += sum_products(x, in, x->row_part + x->packed_rows) << PART_BIT;
 }
 
-const struct crossbar_kernel crossbar_avx2 = { pack_pairs, mvm, count };
+const struct crossbar_kernel crossbar_avx2 = { CELL_BYTES, pack_pairs, mvm, count };
 #endif

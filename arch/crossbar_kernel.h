@@ -1,7 +1,7 @@
 /* arch/crossbar_kernel.h -- how a programmed crossbar lies in memory, for the files that multiply.
  *
- * The matrix is cut into cells of 16 rows x 16 columns of 256 bytes, which a kernel packs as it
- * likes best, column after column or pair of rows after pair of rows:
+ * The matrix is cut into cells of 16 rows x 16 columns, which a kernel packs as it likes best, bytes
+ * column after column or words of 16 bits pair of rows after pair of rows:
  *
  *     cell[c][r]            = w[16 * group + r][16 * block + c]
  *     cell[r / 2][c][r % 2] = the same
@@ -32,7 +32,7 @@
 enum {
     BLOCK_COLUMNS = 16,
     GROUP_ROWS    = 16,
-    CELL_BYTES    = BLOCK_COLUMNS * GROUP_ROWS,
+    CELL_WEIGHTS  = BLOCK_COLUMNS * GROUP_ROWS,
     PART_BIT      = 15,
     ROW_DIGITS    = 4,
     ROW_CHUNK     = 64 // packed_rows is a multiple of it
@@ -44,7 +44,8 @@ struct crossbar_block {      // 16 columns
 };
 
 struct crossbar_kernel {
-    void (*pack)(int8_t (*weight)[BLOCK_COLUMNS], int8_t *cell); // [GROUP_ROWS] of them
+    size_t cell_bytes;
+    void (*pack)(int8_t (*weight)[BLOCK_COLUMNS], void *cell); // [GROUP_ROWS] of them
     void (*mvm)(const struct crossbar *x, const uint8_t *in, int32_t *out);
     void (*count)(const struct crossbar *x, const uint8_t *in, struct crossbar_activity *a);
 };
@@ -52,7 +53,7 @@ struct crossbar_kernel {
 extern const struct crossbar_kernel crossbar_avx512vnni, crossbar_avx2, crossbar_portable;
 
 /* Column after column. */
-void crossbar_pack_columns(int8_t (*weight)[BLOCK_COLUMNS], int8_t *cell);
+void crossbar_pack_columns(int8_t (*weight)[BLOCK_COLUMNS], void *cell);
 
 static inline int64_t row_abs_centre(const struct crossbar *x)
 {

@@ -200,18 +200,16 @@ static void count_digital(struct imc_core *c, uint64_t image)
     n->pool_ops += l->pooled ? c->pc->out_n : 0;
 }
 
-/* Constants of the digital processor for an output: an average has its own for each number of
- * pixels in a window. */
-static struct digital constants(const struct imc_core *c, const struct firing_place *place)
+/* An average is scaled by the number of pixels in its window. */
+static void process_average(const struct imc_core *c, const struct firing_place *place,
+                            const int32_t *acc, const uint8_t *residual, uint8_t *out)
 {
+    size_t at = (size_t)(pixels_inside(c, place) - 1) * c->pc->out_n;
     struct digital d = c->digital;
 
-    if (c->average_m) {
-        size_t at = (size_t)(pixels_inside(c, place) - 1) * c->pc->out_n;
-        d.m = c->average_m + at;
-        d.b = c->average_b + at;
-    }
-    return d;
+    d.m = c->average_m + at;
+    d.b = c->average_b + at;
+    digital_process(&d, acc, residual, out);
 }
 
 static void process(struct imc_core *c, const struct firing_place *place, const int32_t *acc,
@@ -227,9 +225,10 @@ static void process(struct imc_core *c, const struct firing_place *place, const 
         int32_t *logit = (int32_t *)(void *)out;
         for (uint32_t o = 0; o < c->pc->out_n; o++)
             logit[o] = (int32_t)(acc[o] + c->digital.b[o]);
+    } else if (c->average_m) {
+        process_average(c, place, acc, r ? r->value : NULL, out);
     } else {
-        const struct digital d = constants(c, place);
-        digital_process(&d, acc, r ? r->value : NULL, out);
+        digital_process(&c->digital, acc, r ? r->value : NULL, out);
     }
     if (c->layer->pooled)
         digital_pool_add(c->pc->out_n, c->pool, out, c->layer->out_signed);

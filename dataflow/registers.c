@@ -26,6 +26,8 @@ uint32_t window_last(const struct window *w, int axis, uint32_t at, uint32_t siz
     int64_t first = (int64_t)at * w->stride[axis] - w->pad_before[axis];
     int64_t last = first + (int64_t)(w->kernel[axis] - 1) * w->dilation[axis];
 
+    if (last >= 0 && last < size) // mostly
+        return (uint32_t)last;
     if (last >= size)
         last -= (int64_t)round_up((uint64_t)(last - size + 1), w->dilation[axis]);
     return nearest(last >= first ? last : first, size);
@@ -92,6 +94,7 @@ bool registers_begin(struct input_registers *r, const struct firing_place *head)
     return fresh;
 }
 
+/* Row x, of which columns [from, end) are needed and not all are held. */
 static void need_row(struct input_registers *r, uint32_t x, uint32_t from, uint32_t end)
 {
     struct register_row *row = &r->row[x];
@@ -100,8 +103,6 @@ static void need_row(struct input_registers *r, uint32_t x, uint32_t from, uint3
         row->strip_stamp = r->strip_stamp;
         row->end = from;
     }
-    if (end <= row->end)
-        return;
     if (row->read_stamp != r->read_stamp || row->end < from) {
         row->end = max_u32(row->end, from);
         row->read_stamp = r->read_stamp;
@@ -137,14 +138,14 @@ void registers_need(struct input_registers *r, const struct firing_place *output
         r->first = window_first(w, 1, output->y, r->width);
         r->end = window_last(w, 1, output->y, r->width) + 1;
     }
-    for (uint32_t i = 0; i < w->kernel[0]; i++) {
-        int64_t x =
-            (int64_t)output->x * w->stride[0] + (int64_t)i * w->dilation[0] - w->pad_before[0];
-        if (x < 0 || x >= r->height)
+    uint32_t x = output->x * w->stride[0] - w->pad_before[0]; // wraps above the map
+    for (uint32_t i = 0; i < w->kernel[0]; i++, x += w->dilation[0]) {
+        if (x >= r->height)
             continue;
+        const struct register_row *row = &r->row[x];
         if (w->dilation[1] > 1)
-            need_row_dilated(r, (uint32_t)x, output);
-        else
-            need_row(r, (uint32_t)x, r->first, r->end);
+            need_row_dilated(r, x, output);
+        else if (row->strip_stamp != r->strip_stamp || row->end < r->end)
+            need_row(r, x, r->first, r->end);
     }
 }

@@ -204,6 +204,21 @@ bool memory_holds(const struct input_memory *m, uint32_t x, uint64_t c)
     return complete(m, pixel_at(m, x, slot_of(m->layout, c)), c);
 }
 
+/* Pixels of neighbouring slots of row x, one after the other. */
+static void copy_slots(const struct input_memory *m, uint32_t x, uint32_t slot, uint32_t n_slot,
+                       uint8_t *out)
+{
+    const struct memory_layout *l = m->layout;
+    size_t n = l->shape.pixel_bytes;
+    const uint8_t *from = &m->byte[address(l, x, slot)];
+
+    if (l->delta_pix == n)
+        memcpy(out, from, n_slot * n);
+    else
+        for (uint32_t i = 0; i < n_slot; i++)
+            memcpy(out + i * n, from + i * l->delta_pix, n);
+}
+
 uint32_t memory_read_row(const struct input_memory *m, uint32_t x, uint64_t c, uint32_t n_columns,
                          uint8_t *out, uint64_t *missing)
 {
@@ -215,9 +230,12 @@ uint32_t memory_read_row(const struct input_memory *m, uint32_t x, uint64_t c, u
             *missing = c + i;
             return 0;
         }
-        if (out)
-            memcpy(&out[(size_t)i * n], &m->byte[address(l, x, slot)], n);
         slot = slot + 1 < l->shape.columns ? slot + 1 : 0;
+    }
+    if (out) {
+        uint32_t first = slot_of(l, c), high = min_u32(n_columns, l->shape.columns - first);
+        copy_slots(m, x, first, high, out);
+        copy_slots(m, x, 0, n_columns - high, out + (size_t)high * n);
     }
     return memory_read_words(l, x, c, n_columns);
 }
