@@ -189,5 +189,6 @@ const struct core_probe *activity_probe(const struct activity *a)
 void activity_end(struct activity *a)
 {
     hand_on(a);
+    a->core[0] = a->core[a->n]; // nothing, as between two steps
     a->n = 0;
 }
