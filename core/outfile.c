@@ -39,6 +39,8 @@ static const char *cure(int error)
     case ENOSPC:
     case EDQUOT:
         return "want a disk with room";
+    case EFBIG:
+        return "want a higher limit on the size of files (ulimit -f)";
     default:
         return "want another path";
     }

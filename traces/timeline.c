@@ -17,21 +17,19 @@ static void flush(struct timeline *t)
 
 static void put_bytes(struct timeline *t, const char *byte, size_t n)
 {
-    while (n > 0) {
-        size_t part = TIMELINE_BUFFER - t->n_byte;
-        part = part < n ? part : n;
-        memcpy(t->byte + t->n_byte, byte, part);
-        t->n_byte += part;
-        byte += part;
-        n -= part;
-        if (t->n_byte == TIMELINE_BUFFER)
-            flush(t);
+    if (n > TIMELINE_BUFFER - t->n_byte)
+        flush(t);
+    if (n > TIMELINE_BUFFER) {
+        fwrite(byte, 1, n, t->out);
+        return;
     }
+    memcpy(t->byte + t->n_byte, byte, n);
+    t->n_byte += n;
 }
 
-static void put(struct timeline *t, const char *text)
+static inline void put(struct timeline *t, const char *text)
 {
-    put_bytes(t, text, strlen(text));
+    put_bytes(t, text, strlen(text)); // of a literal, known when compiled
 }
 
 /* With zeros in front up to so many digits. */

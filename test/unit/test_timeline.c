@@ -309,20 +309,6 @@ static void a_browser_finds_every_layer_in_the_picture(void **state)
     free(svg);
 }
 
-static void what_cannot_be_written_is_one_error_and_status_1(void **state)
-{
-    static const char *const full[] = { "trace @/full.json", "timeline @/full.svg" };
-    char path[TMPDIR_PATH_MAX], arguments[256];
-
-    assert_int_equal(symlink("/dev/full", tmpdir_path(path, *state, "full.json")), 0);
-    assert_int_equal(symlink("/dev/full", tmpdir_path(path, *state, "full.svg")), 0);
-    for (size_t i = 0; i < sizeof full / sizeof *full; i++) {
-        snprintf(arguments, sizeof arguments, "run " PLAIN " --%s", full[i]);
-        assert_fails(*state, arguments, 1, "No space left on device: want a disk with room");
-    }
-    assert_fails(*state, "run " PLAIN " --timeline @/none/t.svg", 1, "want a directory");
-}
-
 int main(void)
 {
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, tmpdir_make, tmpdir_remove)
@@ -331,7 +317,6 @@ int main(void)
         IN_DIR(every_flow_reaches_the_result_whatever_the_machine),
         IN_DIR(the_picture_has_every_layer_with_the_report_s_times),
         IN_DIR(a_browser_finds_every_layer_in_the_picture),
-        IN_DIR(what_cannot_be_written_is_one_error_and_status_1),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
