@@ -74,6 +74,8 @@ void what_cannot_be_done_is_refused_by_its_response_and_changes_nothing(void **)
         CHECK(b.ask(w) == tlm::TLM_ADDRESS_ERROR_RESPONSE);
         w = { tlm::TLM_READ_COMMAND, REG_END - 3, word }; // over the edge
         CHECK(b.ask(w) == tlm::TLM_ADDRESS_ERROR_RESPONSE);
+        w = { tlm::TLM_READ_COMMAND, REG_END, {} }; // which is wrong twice
+        CHECK(b.ask(w) == tlm::TLM_ADDRESS_ERROR_RESPONSE);
         w = { tlm::TLM_READ_COMMAND, REG_END - 4, word };
         CHECK(b.ask(w) == tlm::TLM_OK_RESPONSE);
         w = { tlm::TLM_WRITE_COMMAND, REG_COUNT, word };

@@ -281,10 +281,17 @@ void the_interrupt_follows_status_and_enable(void **)
 
 void a_reset_in_mid_image_leaves_nothing_behind(void **)
 {
-    for (const int at_us : { 1, 5, 50, 150 }) { // in the first read, later, in mid-image, twice
-        in_child({}, [at_us](bench &b) {
+    static const struct {
+        int at_us, latency_ns;
+    } cases[] = {
+        { 1, 100 }, { 5, 100 },     // in the first read, later,
+        { 50, 100 }, { 150, 100 },  // in mid-image, twice,
+        { 350, 3010 },              // with a result that waits for a read to end
+    };
+    for (const auto &c : cases) {
+        in_child({}, [at_us = c.at_us, latency_ns = c.latency_ns](bench &b) {
             const alone want(3);
-            b.memory.latency = sc_time(100, SC_NS);
+            b.memory.latency = sc_time(latency_ns, SC_NS);
             b.load_images(3);
             b.start(3);
             wait(sc_time(at_us, sc_core::SC_US));
@@ -294,6 +301,7 @@ void a_reset_in_mid_image_leaves_nothing_behind(void **)
             wait(sc_time(1, sc_core::SC_MS));
             CHECK(b.memory.n_transaction <= n + 1); // the burst under way
             CHECK(!b.irq.read());
+            b.memory.latency = sc_time(100, SC_NS);
             b.start(3);
             wait(sc_time(3, sc_core::SC_US));
             CHECK(b.set(REG_CONTROL, CONTROL_RESET) == tlm::TLM_OK_RESPONSE);
@@ -332,8 +340,8 @@ void a_refused_burst_ends_the_run_with_its_cause(void **)
 
 /* ---- sc_trace ---- */
 
-/* What sc_trace shows of a run of images. */
-struct vcd_file trace_run(const char *dir, uint32_t count, int latency_ns)
+/* What sc_trace shows of a run of images, after one that is reset if that is wanted. */
+struct vcd_file trace_run(const char *dir, uint32_t count, int latency_ns, int reset_us = 0)
 {
     const std::string path = std::string(dir) + "/chip";
     sc_core::sc_trace_file *file = nullptr;
@@ -348,6 +356,12 @@ struct vcd_file trace_run(const char *dir, uint32_t count, int latency_ns)
         b.memory.latency = sc_time(latency_ns, SC_NS);
         b.load_images(count);
         b.start(count);
+        if (reset_us > 0) {
+            wait(sc_time(reset_us, sc_core::SC_US));
+            CHECK(b.set(REG_CONTROL, CONTROL_RESET) == tlm::TLM_OK_RESPONSE);
+            wait(sc_time(1, sc_core::SC_US));
+            CHECK(b.set(REG_CONTROL, CONTROL_START) == tlm::TLM_OK_RESPONSE);
+        }
         b.sleep_until_irq();
         CHECK(b.classes(count) == alone(count).classes);
         CHECK(b.set(REG_STATUS, STATUS_DONE) == tlm::TLM_OK_RESPONSE);
@@ -399,6 +413,34 @@ void sc_trace_shows_what_trace_shows(void **state)
     }
     assert_int_equal(status->n_change, 4); // 0, BUSY, DONE, 0
     assert_int_equal(vcd_find(&got, "SystemC.chip.irq")->n_change, 3);
+    vcd_file_release(&got);
+    vcd_file_release(&want);
+}
+
+/* In mid-timestep: stages fall idle at once, and the next run shows as if it were the first. */
+void a_reset_ends_what_sc_trace_shows(void **state)
+{
+    const char *dir = static_cast<char *>(*state);
+    struct vcd_file got = trace_run(dir, 1, 10, 50), want = trace_alone(dir, 1);
+    const struct vcd_signal *status = vcd_find(&got, "SystemC.chip.status");
+    const uint64_t reset = status->change[2].time, again = status->change[3].time;
+
+    assert_int_equal(vcd_value_at(vcd_find(&got, "SystemC.chip.L1.crossbar_busy"), reset - 1), 1);
+    for (uint32_t i = 0; i < want.n_signal; i++) {
+        const struct vcd_signal *w = &want.signal[i];
+        const struct vcd_signal *g = vcd_find(&got, (std::string("SystemC.") + w->path).c_str());
+        uint32_t before = 0;
+        while (before < g->n_change && g->change[before].time < again)
+            before++;
+        for (uint32_t k = 0; k < before; k++)
+            assert_true(g->change[k].time <= reset);
+        if (is_stage(w->path)) {
+            assert_int_equal(vcd_value_at(g, reset), 0);
+            assert_int_equal(g->n_change - before, w->n_change - 1);
+        }
+        if (strcmp(w->type, "event") == 0)
+            assert_int_equal(g->n_change - before, w->n_change);
+    }
     vcd_file_release(&got);
     vcd_file_release(&want);
 }
@@ -526,6 +568,7 @@ int main()
         cmocka_unit_test(any_way_to_answer_nb_transport_gives_the_same_run),
         cmocka_unit_test(counters_grow_while_the_run_goes_on),
         IN_DIR(sc_trace_shows_what_trace_shows),
+        IN_DIR(a_reset_ends_what_sc_trace_shows),
         IN_DIR(stages_are_idle_while_the_chip_stands_still),
         cmocka_unit_test(the_bus_serves_in_the_order_of_arrival),
     };
