@@ -125,10 +125,10 @@ static void show_core(struct signals *s, const struct core_activity *a, uint64_t
     set(s, a->core, SIGNAL_NEXT_IMAGE, a->next.image);
     set(s, a->core, SIGNAL_NEXT_X, a->next.x);
     set(s, a->core, SIGNAL_NEXT_Y, a->next.y);
-    if (a->n_fired) {
+    if (a->used_clk[STAGE_CROSSBAR])
         set(s, a->core, SIGNAL_FIRE, 1);
+    if (a->n_fired)
         set(s, a->core, SIGNAL_OUTPUTS, a->n_fired);
-    }
     if (a->n_stored) {
         const struct memory_layout *l = &p->core[a->core].layout;
         const struct firing_place *last = &a->stored[a->n_stored - 1];

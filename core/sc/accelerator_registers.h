@@ -1,5 +1,5 @@
-/* core/sc/accelerator_registers.h -- the registers of imc_accelerator.h as words of a memory: what a
- * transaction reads, writes and is answered. What a write to CONTROL sets off is the module's.
+/* core/sc/accelerator_registers.h -- the registers of imc_accelerator.h as words of a memory: what
+ * a transaction reads, writes and is answered. What a write to CONTROL sets off is the module's.
  */
 #ifndef IMCSIM_ACCELERATOR_REGISTERS_H
 #define IMCSIM_ACCELERATOR_REGISTERS_H

@@ -413,8 +413,9 @@ void imc_accelerator::impl::transfer()
 void imc_accelerator::impl::read_image()
 {
     bytes data(regs_.get(REG_IMAGE_BYTES));
+    const uint64_t address = regs_.get64(REG_SOURCE) + fetched_ * data.size();
 
-    if (!move(tlm::TLM_READ_COMMAND, regs_.get64(REG_SOURCE) + fetched_ * data.size(), data, CAUSE_READ))
+    if (!move(tlm::TLM_READ_COMMAND, address, data, CAUSE_READ))
         return;
     fetched_++;
     images_.push_back(data);
@@ -424,9 +425,10 @@ void imc_accelerator::impl::read_image()
 void imc_accelerator::impl::write_result()
 {
     bytes data = results_.front();
+    const uint64_t address = regs_.get64(REG_TARGET) + finished_ * data.size();
 
     results_.pop_front();
-    if (!move(tlm::TLM_WRITE_COMMAND, regs_.get64(REG_TARGET) + finished_ * data.size(), data, CAUSE_WRITE))
+    if (!move(tlm::TLM_WRITE_COMMAND, address, data, CAUSE_WRITE))
         return;
     regs_.put(REG_FINISHED, static_cast<uint32_t>(++finished_));
     if (finished_ == regs_.get(REG_COUNT))

@@ -121,7 +121,8 @@ struct twin {
             const uint64_t last = timesteps - ran; // timesteps to go, one result an interval
             const uint64_t results = n - std::min<uint64_t>(n, (last + want.interval - 1) /
                                                                    want.interval);
-            if (transfer_left == 0 && (results > written || (fetched < n && fetched < injected + 2))) {
+            const bool wants = fetched < n && fetched < injected + 2;
+            if (transfer_left == 0 && (results > written || wants)) {
                 reading = results == written;
                 transfer_left = reading ? read : write;
             }
