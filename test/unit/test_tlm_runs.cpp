@@ -66,6 +66,8 @@ void a_hundred_images_get_the_classes_and_the_cycles_of_the_run_alone(void **)
         b.memory.per_byte = sc_time(1, SC_NS);
         b.load_images(N);
         b.start(N);
+        wait(sc_time(50, sc_core::SC_US));
+        CHECK_EQUAL(b.memory.n_transaction, 3 * 48); // the first, and two ahead
         b.sleep_until_irq();
         CHECK_EQUAL(b.reg(REG_STATUS), STATUS_DONE);
         CHECK_EQUAL(b.reg(REG_FINISHED), N);

@@ -174,7 +174,8 @@ static void pixels_and_busy_cycles_add_up_to_what_was_counted(void **state)
     assert_true(read_back > 0);
 }
 
-/* Where pixels come whole and from one core, the n-th that is stored lies in column n / H of the stream of images. */
+/* Where pixels come whole and from one core, the n-th that is stored lies in column n / H of the
+ * stream of images. */
 static void addresses_are_those_of_the_pixels_stored_last(void **state)
 {
     uint32_t n_found = 0, n_wrapped = 0;
