@@ -85,6 +85,7 @@ check:
 	+@$(SUB) test B=build/san SAN=address,undefined
 	+@$(SUB) test B=build/clang CC=clang CXX=clang++
 	+@$(SUB) lint
+	$(if $(SC),@scripts/check_install.sh)
 	@scripts/compare_kernels.sh $(B)/imcsim $(filter-out %_macro.yaml,$(wildcard configs/*.yaml))
 
 lint: $(B)/onnx.pb-c.h

@@ -117,8 +117,10 @@ static void look_at_stages(struct activity *a, const struct imc_core *core,
     a->words[core->index] = words;
     if (c->n_fired)
         c->used_clk[STAGE_CROSSBAR] = core->pc->used_clk[STAGE_CROSSBAR];
+    const struct window *w = &core->pl->window;
+    uint64_t pixels = core->is_digital ? (uint64_t)w->kernel[0] * w->kernel[1] : 1; // an output
     c->used_clk[STAGE_DIGITAL] =
-        ceil_div((uint64_t)c->n_result * core->pc->out_n, core->pc->digital.lanes);
+        ceil_div(c->n_result * pixels * core->pc->out_n, core->pc->digital.lanes);
     for (uint32_t i = 0; i < core->n_out; i++)
         look_at_port(a, &core->out[i], &c->used_clk[STAGE_LINK]);
     for (uint32_t i = 0; i < core->n_read_back; i++)
@@ -189,5 +191,6 @@ const struct core_probe *activity_probe(const struct activity *a)
 void activity_end(struct activity *a)
 {
     hand_on(a);
+    a->core[0] = a->core[a->n]; // nothing, as between two steps
     a->n = 0;
 }

@@ -40,7 +40,7 @@ void activity_free(struct activity *a); // takes NULL
 /* For the chip. */
 const struct core_probe *activity_probe(const struct activity *a);
 
-/* After the run: hands on the last cycle. */
+/* After the run, or between two cycles of it: hands on the last cycle. */
 void activity_end(struct activity *a);
 
 #endif

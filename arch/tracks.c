@@ -75,6 +75,14 @@ static void point(struct tracks *t, const struct flow *f, enum timeline_flow pha
     timeline_flow(&t->line, phase, f->id, track_of(core, stage), cyc);
 }
 
+/* The slice that stands for a firing: some layers leave their crossbar idle. */
+static enum stage firing_stage(const struct core_activity *a)
+{
+    return a->used_clk[STAGE_CROSSBAR] ? STAGE_CROSSBAR
+           : a->used_clk[STAGE_DIGITAL] ? STAGE_DIGITAL
+                                        : STAGE_MEMORY;
+}
+
 static bool holds(const struct firing_place *list, uint32_t n, const struct firing_place *px)
 {
     for (uint32_t i = 0; i < n; i++)
@@ -111,7 +119,7 @@ static void follow(struct tracks *t, struct flow *f, const struct core_activity 
     }
     const struct firing_place *user = user_of(pl, a, &f->pixel);
     if (f->waits == WAITS_FIRED && user) {
-        point(t, f, FLOW_STEP, a->core, STAGE_CROSSBAR, cyc);
+        point(t, f, FLOW_STEP, a->core, firing_stage(a), cyc);
         f->pixel = *user;
         f->waits = WAITS_RESULT;
     } else if (f->waits == WAITS_FIRED && a->n_fired && a->fired[0].image > f->pixel.image) {
@@ -147,7 +155,7 @@ static void begin_flows(struct tracks *t, const struct core_activity *a, uint64_
         if (at == MOST_FLOWS)
             return;
         t->flow[at] = (struct flow){ ++t->n_flow, layer, WAITS_RESULT, a->fired[i] };
-        point(t, &t->flow[at], FLOW_START, a->core, STAGE_CROSSBAR, cyc);
+        point(t, &t->flow[at], FLOW_START, a->core, firing_stage(a), cyc);
     }
 }
 

@@ -6,51 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/calendar.h"
-#include "core/util.h"
+#include "arch/signals.h"
 #include "traces/vcd.h"
 
-enum signal {
-    NEXT_IMAGE, NEXT_X, NEXT_Y, FIRE, OUTPUTS, STORED, ADDRESS, READ_BACK,
-    BUSY, // the first of N_STAGE
-    N_SIGNAL = BUSY + N_STAGE
-};
-
-static const struct {
-    const char   *name;
-    enum vcd_kind kind;
-    uint32_t      bits;
-} signals[N_SIGNAL] = {
-    [NEXT_IMAGE] = { "next_image", VCD_WIRE, 64 },
-    [NEXT_X]     = { "next_x", VCD_WIRE, 32 },
-    [NEXT_Y]     = { "next_y", VCD_WIRE, 32 },
-    [FIRE]       = { "fire", VCD_EVENT, 1 },
-    [OUTPUTS]    = { "outputs", VCD_WIRE, 32 },
-    [STORED]     = { "stored", VCD_WIRE, 64 },
-    [ADDRESS]    = { "address", VCD_WIRE, 64 },
-    [READ_BACK]  = { "read_back", VCD_WIRE, 64 },
-    [BUSY + STAGE_MEMORY]      = { "memory_busy", VCD_WIRE, 1 },
-    [BUSY + STAGE_CROSSBAR]    = { "crossbar_busy", VCD_WIRE, 1 },
-    [BUSY + STAGE_DIGITAL]     = { "digital_busy", VCD_WIRE, 1 },
-    [BUSY + STAGE_LINK]        = { "link_valid", VCD_WIRE, 1 },
-    [BUSY + STAGE_PARTIAL_SUM] = { "partial_sum_valid", VCD_WIRE, 1 },
-};
-
 #define NOT_TRACED UINT32_MAX
-
-struct core_waves {
-    uint32_t    number[N_SIGNAL]; // in the dump, or NOT_TRACED
-    uint64_t    stored, read_back; // pixels so far
-    struct wake idle[N_STAGE];    // when the stage will be
-};
 
 struct waves {
     const struct plan *plan;
     struct vcd        *vcd;
-    uint32_t           timestep; // number in the dump
-    struct core_waves *core;     // owned; [n_core]
-    struct calendar    calendar; // of stages that will be idle
-    uint64_t           end_cyc;  // so far
+    uint32_t           timestep;            // number in the dump
+    uint32_t         (*number)[N_SIGNAL];   // owned; [n_core] in the dump, or NOT_TRACED
+    struct signals    *signals;
 };
 
 /* ---- which signals ---- */
@@ -94,15 +60,6 @@ static enum err unused_part(const struct plan *p, const char *scope, const bool 
                    (int)strcspn(scope, ","), scope, p->core[0].name, p->core[p->n_core - 1].name);
 }
 
-static uint64_t first_value(const struct plan *p, uint32_t core, uint32_t signal)
-{
-    const struct plan_layer *pl = &p->layer[p->core[core].plan_layer];
-    const struct firing_shape shape = plan_firing_shape(p, p->core[core].plan_layer);
-    struct firing_place first = firing_first(pl->firing, &shape, p->core[core].copy, 0);
-
-    return signal == NEXT_X ? first.x : signal == NEXT_Y ? first.y : 0;
-}
-
 static enum err declare(struct waves *w, const char *scope, bool *used, struct err_msg *m)
 {
     const struct plan *p = w->plan;
@@ -113,15 +70,14 @@ static enum err declare(struct waves *w, const char *scope, bool *used, struct e
     for (uint32_t i = 0; i < p->n_core; i++) {
         snprintf(path, sizeof path, "chip.%s", p->core[i].name);
         for (uint32_t k = 0; k < N_SIGNAL; k++) {
-            w->core[i].number[k] = NOT_TRACED;
-            if (scope && !wanted(scope, p->core[i].name, signals[k].name, used))
+            const struct signal_kind *kind = signal_kind(k);
+            w->number[i][k] = NOT_TRACED;
+            if (scope && !wanted(scope, p->core[i].name, kind->name, used))
                 continue;
-            if (!vcd_declare(w->vcd, path, signals[k].name, signals[k].kind, signals[k].bits,
-                             first_value(p, i, k), &w->core[i].number[k]))
+            if (!vcd_declare(w->vcd, path, kind->name, kind->event ? VCD_EVENT : VCD_WIRE,
+                             kind->bits, signal_first_value(p, i, k), &w->number[i][k]))
                 return no_memory(m);
         }
-        for (uint32_t k = 0; k < N_STAGE; k++)
-            w->core[i].idle[k].whom = &w->core[i].number[BUSY + k];
     }
     return scope ? unused_part(p, scope, used, m) : ERR_NONE;
 }
@@ -149,6 +105,48 @@ static void begin(struct waves *w)
     vcd_begin(w->vcd, comment);
 }
 
+/* ---- their values ---- */
+
+static void on_time(void *user, uint64_t cyc)
+{
+    struct waves *w = user;
+
+    vcd_time(w->vcd, cyc);
+}
+
+static void on_timestep(void *user, int64_t timestep)
+{
+    struct waves *w = user;
+
+    vcd_set(w->vcd, w->timestep, (uint64_t)timestep);
+}
+
+static void on_set(void *user, uint32_t core, enum signal signal, uint64_t value)
+{
+    struct waves *w = user;
+    uint32_t number = w->number[core][signal];
+
+    if (number == NOT_TRACED)
+        return;
+    if (signal_kind(signal)->event)
+        vcd_happen(w->vcd, number);
+    else
+        vcd_set(w->vcd, number, value);
+}
+
+struct activity_sink waves_sink(struct waves *w)
+{
+    return signals_activity(w->signals);
+}
+
+void waves_end(struct waves *w)
+{
+    signals_until(w->signals, signals_end(w->signals));
+    vcd_end(w->vcd, signals_end(w->signals));
+}
+
+/* ---- life ---- */
+
 enum err waves_new(struct waves **w, const struct plan *p, const struct waves_cfg *cfg,
                    struct err_msg *m)
 {
@@ -160,11 +158,13 @@ enum err waves_new(struct waves **w, const struct plan *p, const struct waves_cf
     struct waves *made = *w = calloc(1, sizeof *made);
     if (made) {
         made->plan = p;
-        made->core = calloc(p->n_core, sizeof *made->core);
+        made->number = calloc(p->n_core, sizeof *made->number);
         made->vcd = new_vcd(p, cfg);
+        made->signals = signals_new(p, (struct signals_sink){ on_time, on_timestep, on_set, made });
     }
-    enum err e = used && made && made->core && made->vcd ? declare(made, cfg->scope, used, m)
-                                                         : no_memory(m);
+    enum err e = used && made && made->number && made->vcd && made->signals
+                     ? declare(made, cfg->scope, used, m)
+                     : no_memory(m);
     free(used);
     if (!e) {
         begin(made);
@@ -180,86 +180,7 @@ void waves_free(struct waves *w)
     if (!w)
         return;
     vcd_free(w->vcd);
-    free(w->core);
+    signals_free(w->signals);
+    free(w->number);
     free(w);
-}
-
-/* ---- their values ---- */
-
-static void set(struct waves *w, uint32_t number, uint64_t value)
-{
-    if (number != NOT_TRACED)
-        vcd_set(w->vcd, number, value);
-}
-
-/* Lets stages fall idle up to a cycle, included. */
-static void idle_until(struct waves *w, uint64_t cyc)
-{
-    for (uint64_t next; (next = calendar_next(&w->calendar)) <= cyc && next != CYC_NEVER;) {
-        vcd_time(w->vcd, next);
-        for (struct wake *i = calendar_take(&w->calendar, next); i; i = i->next)
-            set(w, *(const uint32_t *)i->whom, 0);
-    }
-}
-
-static void show_stages(struct waves *w, struct core_waves *c, const struct core_activity *a,
-                        uint64_t cyc)
-{
-    for (uint32_t k = 0; k < N_STAGE; k++) {
-        struct wake *idle = &c->idle[k];
-        uint64_t idle_cyc = cyc + a->used_clk[k];
-        if (a->used_clk[k] == 0 || (idle->link && idle->cyc >= idle_cyc))
-            continue;
-        set(w, c->number[BUSY + k], 1);
-        calendar_set(&w->calendar, idle, idle_cyc);
-        w->end_cyc = max_u64(w->end_cyc, idle_cyc);
-    }
-}
-
-static void show_core(struct waves *w, const struct core_activity *a, uint64_t cyc)
-{
-    const struct plan *p = w->plan;
-    struct core_waves *c = &w->core[a->core];
-
-    set(w, c->number[NEXT_IMAGE], a->next.image);
-    set(w, c->number[NEXT_X], a->next.x);
-    set(w, c->number[NEXT_Y], a->next.y);
-    if (a->n_fired) {
-        if (c->number[FIRE] != NOT_TRACED)
-            vcd_happen(w->vcd, c->number[FIRE]);
-        set(w, c->number[OUTPUTS], a->n_fired);
-    }
-    if (a->n_stored) {
-        const struct memory_layout *l = &p->core[a->core].layout;
-        const struct firing_place *last = &a->stored[a->n_stored - 1];
-        uint64_t column = last->image * p->layer[p->core[a->core].plan_layer].in_width + last->y;
-        set(w, c->number[STORED], c->stored += a->n_stored);
-        set(w, c->number[ADDRESS],
-            last->x * l->delta_kernel + column % l->shape.columns * l->delta_pix);
-    }
-    set(w, c->number[READ_BACK], c->read_back += a->n_read_back);
-    show_stages(w, c, a, cyc);
-}
-
-static void on_cycle(void *user, uint64_t cyc, const struct core_activity *core, uint32_t n)
-{
-    struct waves *w = user;
-
-    idle_until(w, cyc);
-    vcd_time(w->vcd, cyc);
-    vcd_set(w->vcd, w->timestep, cyc / w->plan->timestep_clk - w->plan->lead);
-    for (uint32_t i = 0; i < n; i++)
-        show_core(w, &core[i], cyc);
-    w->end_cyc = max_u64(w->end_cyc, cyc);
-}
-
-struct activity_sink waves_sink(struct waves *w)
-{
-    return (struct activity_sink){ on_cycle, w };
-}
-
-void waves_end(struct waves *w)
-{
-    idle_until(w, w->end_cyc);
-    vcd_end(w->vcd, w->end_cyc);
 }

@@ -10,7 +10,8 @@ int main(int argc, char **argv)
 {
     struct err_msg m;
 
-    signal(SIGPIPE, SIG_IGN); // a closed pipe is a failed write like any other
+    signal(SIGPIPE, SIG_IGN); // a closed pipe is a failed write like any other,
+    signal(SIGXFSZ, SIG_IGN); // and so is a file that reaches its limit
     enum err e = command_dispatch(argc, argv, &m);
     if (!e)
         e = output_flush(&m);

@@ -22,7 +22,7 @@ struct outfile {
     bool   discarded;
 };
 
-enum { MAX_TEMPS = 1000 };
+enum { MAX_TEMPS = 1000, GZ_BUFFER = 1 << 17 };
 
 static const char *cure(int error)
 {
@@ -39,6 +39,8 @@ static const char *cure(int error)
     case ENOSPC:
     case EDQUOT:
         return "want a disk with room";
+    case EFBIG:
+        return "want a higher limit on the size of files (ulimit -f)";
     default:
         return "want another path";
     }
@@ -168,10 +170,11 @@ static int open_stream(struct outfile *f, const char *path)
     size_t len = strlen(path);
 
     if (len > 3 && strcmp(path + len - 3, ".gz") == 0) {
-        f->gz = gzdopen(f->fd, "wb");
+        f->gz = gzdopen(f->fd, "wb1"); // the fastest: a trace is as fast to write as to make
         if (!f->gz)
             return ENOMEM;
         f->fd = -1;
+        gzbuffer(f->gz, GZ_BUFFER);
     }
     f->stream = fopencookie(f, "w",
                             (cookie_io_functions_t){ .write = on_write, .close = on_close });

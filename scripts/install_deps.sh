@@ -1,22 +1,25 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing, with sudo where needed; silent when none is.
 #
-# usage: scripts/install_deps.sh run|test|check
-#   run    to build imcsim and classify Debian's Fashion-MNIST test images
-#   test   and to run the tests
-#   check  and for `make check` and `make fuzz`
+# usage: scripts/install_deps.sh run|test|browser|check
+#   run      to build imcsim and classify Debian's Fashion-MNIST test images
+#   test     and to run the tests
+#   browser  and those of them that open a page, which are skipped without one
+#   check    and for `make check` and `make fuzz`
 set -eu
 
 run='gcc g++ make libyaml-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
      libsystemc-dev zlib1g-dev dataset-fashion-mnist'
 test="$run libcmocka-dev graphviz gnuplot-nox libonnx-testdata"
-check="$test clang llvm cppcheck chromium"
+browser="$test chromium"
+check="$browser clang llvm cppcheck"
 
 case ${1-} in
-run)   packages=$run ;;
-test)  packages=$test ;;
-check) packages=$check ;;
-*)     echo "usage: $0 run|test|check" >&2; exit 2 ;;
+run)     packages=$run ;;
+test)    packages=$test ;;
+browser) packages=$browser ;;
+check)   packages=$check ;;
+*)       echo "usage: $0 run|test|browser|check" >&2; exit 2 ;;
 esac
 
 say() { echo "install_deps.sh: $*" >&2; }

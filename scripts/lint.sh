@@ -23,7 +23,7 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --std=c++17 --enable=warning,porta
     --inline-suppr --suppress=missingIncludeSystem --suppress=unknownMacro -j "$(nproc)" \
     -I. -I"$build" $(files -name '*.c' -o -name '*.cpp') || found "cppcheck"
 
-code=$(files -name '*.[ch]' -o -name '*.cpp' -o -name '*.sh')
+code=$(files -name '*.[ch]' -o -name '*.[ch]pp' -o -name '*.sh')
 grep -nP '\t|\s$' $code $(find configs -name '*.yaml') &&
     found "a tab or a space at the end of a line"
 grep -nE '^.{101}' $code &&

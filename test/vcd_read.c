@@ -88,7 +88,8 @@ static void read_declarations(struct reader *r, struct vcd_file *f)
         } else if (strcmp(r->word, "$comment") == 0) {
             read_text(r, f->comment, sizeof f->comment);
         } else {
-            assert_string_equal(r->word, "$version");
+            if (strcmp(r->word, "$date") != 0)
+                assert_string_equal(r->word, "$version");
             read_text(r, text, sizeof text);
         }
     }
@@ -135,6 +136,7 @@ struct vcd_file vcd_read(const char *text)
     struct vcd_file f = { .n_signal = 0 };
     bool timed = false, dumping = false;
     uint64_t value = 0;
+    char comment[256];
 
     read_declarations(&r, &f);
     while (next_word(&r)) {
@@ -146,6 +148,10 @@ struct vcd_file vcd_read(const char *text)
             timed = true;
             break;
         case '$':
+            if (strcmp(r.word, "$comment") == 0) {
+                read_text(&r, comment, sizeof comment);
+                break;
+            }
             assert_string_equal(r.word, dumping ? "$end" : "$dumpvars");
             dumping = !dumping;
             f.dump_time = f.end_time;
@@ -158,7 +164,7 @@ struct vcd_file vcd_read(const char *text)
             add_change(by_id(&f, r.word), f.end_time, value, dumping);
             break;
         default:
-            assert_true(timed && (r.word[0] == '0' || r.word[0] == '1'));
+            assert_true((timed || dumping) && (r.word[0] == '0' || r.word[0] == '1'));
             assert_int_equal(by_id(&f, r.word + 1)->bits, 1);
             add_change(by_id(&f, r.word + 1), f.end_time, (uint64_t)(r.word[0] - '0'), dumping);
         }

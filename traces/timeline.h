@@ -8,13 +8,18 @@
 #ifndef TRACES_TIMELINE_H
 #define TRACES_TIMELINE_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+enum { TIMELINE_BUFFER = 4096 };
 
 struct timeline {
     FILE    *out;       // borrowed; its errors are the caller's to look for
     uint32_t clock_mhz; // at least 1
     uint64_t n_event;
+    size_t   n_byte; // written, but not to out yet:
+    char     byte[TIMELINE_BUFFER];
 };
 
 struct timeline_track { // where an event is drawn

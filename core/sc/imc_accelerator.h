@@ -83,7 +83,14 @@ public:
     /* Throws std::runtime_error with the one-line message of the command. */
     imc_accelerator(const sc_core::sc_module_name &name, const accelerator_cfg &cfg);
     ~imc_accelerator() override;
+
+    /* Shows STATUS, irq and the signals of every core (docs/waveforms.md) below `name`. Before the
+     * simulation starts; without it nothing is watched. */
+    friend void sc_trace(sc_core::sc_trace_file *file, const imc_accelerator &a,
+                         const std::string &name);
 };
+
+void sc_trace(sc_core::sc_trace_file *file, const imc_accelerator &a, const std::string &name);
 
 } // namespace imcsim
 

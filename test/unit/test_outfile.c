@@ -214,7 +214,8 @@ static void disk_that_fills_up_leaves_the_older_file_and_nothing_else(void **sta
         put(in_dir(p, names[i]), "older");
         for (int n = 200; n <= 200000; n *= 1000) { // noticed at the end, and on the way
             assert_int_equal(write_to_small_disk(p, n), ERR_OUTPUT);
-            check_error(p, p->path, "File too large: want another path");
+            check_error(p, p->path,
+                        "File too large: want a higher limit on the size of files (ulimit -f)");
             check_content(p->path, "older");
             assert_int_equal(n_entries(p), i + 1);
         }

@@ -105,8 +105,10 @@ static uint64_t period(const struct vcd_file *f, const struct plan *p)
     return 1000000000 / p->config->clock_mhz / (n * fs);
 }
 
+/* Layers that leave their crossbar idle have outputs and no firings. */
 static void firings_and_first_firings_are_those_of_counters_and_plan(void **state)
 {
+    uint32_t n_idle = 0;
     (void)state;
     for (unsigned seed = 1; seed <= N_STUDY; seed++) {
         struct watched *w = watch(seed, KERNEL_NATIVE, KERNEL_SKIP_IDLE, NULL);
@@ -115,21 +117,27 @@ static void firings_and_first_firings_are_those_of_counters_and_plan(void **stat
         uint64_t timestep = period(&f, p) * p->timestep_clk;
         const struct vcd_signal *clock = vcd_find(&f, "chip.timestep");
         for (uint32_t i = 0; i < p->n_layer; i++) {
-            uint64_t firings = 0, counted = 0, first = UINT64_MAX;
+            uint64_t firings = 0, counted = 0, first = UINT64_MAX, first_fire = UINT64_MAX;
             for (uint32_t k = 0; k < p->layer[i].n_core; k++) {
                 uint32_t core = p->layer[i].first_core + k;
                 const struct vcd_signal *fire = signal_of(&f, p, core, "fire");
                 firings += fire->n_change;
-                counted += chip_core(w->chip, core)->counters.busy_timesteps;
-                first = min_u64(first, fire->change[0].time);
+                counted += chip_core(w->chip, core)->counters.firings;
+                first = min_u64(first, signal_of(&f, p, core, "outputs")->change[1].time);
+                if (fire->n_change > 0)
+                    first_fire = min_u64(first_fire, fire->change[0].time);
             }
+            const bool idle = layer_is_digital(plan_network_layer(p, i));
+            n_idle += idle;
             assert_int_equal(firings, counted);
+            assert_int_equal(first_fire, idle ? UINT64_MAX : first);
             assert_int_equal(first, (p->lead + p->layer[i].first_timestep) * timestep);
             assert_int_equal(vcd_value_at(clock, first), p->layer[i].first_timestep);
         }
         vcd_file_release(&f);
         unwatch(w);
     }
+    assert_true(n_idle > 5);
 }
 
 static void pixels_and_busy_cycles_add_up_to_what_was_counted(void **state)
@@ -154,11 +162,95 @@ static void pixels_and_busy_cycles_add_up_to_what_was_counted(void **state)
             assert_true(config_clocks(p->core[i].crossbar.mvm_ns, p->config->clock_mhz, &mvm));
             assert_int_equal(vcd_time_up(crossbar, f.end_time), n->firings * mvm * clk);
             assert_int_equal(vcd_value_at(memory, f.end_time), 0);
+            if (p->core[i].part + 1 < p->layer[p->core[i].plan_layer].parts ||
+                p->core[i].most_outputs > 1)
+                continue; // what finishes one output at a time
+            assert_int_equal(vcd_time_up(signal_of(&f, p, i, "digital_busy"), f.end_time),
+                             n->outputs * p->core[i].used_clk[STAGE_DIGITAL] * clk);
         }
         vcd_file_release(&f);
         unwatch(w);
     }
     assert_true(read_back > 0);
+}
+
+/* Where pixels come whole and from one core, the n-th that is stored lies in column n / H of the
+ * stream of images. */
+static void addresses_are_those_of_the_pixels_stored_last(void **state)
+{
+    uint32_t n_found = 0, n_wrapped = 0;
+    (void)state;
+
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        struct watched *w = watch(seed, KERNEL_NATIVE, KERNEL_SKIP_IDLE, NULL);
+        const struct plan *p = &w->study.plan;
+        struct vcd_file f = vcd_read(w->text);
+        for (uint32_t i = 0; i < p->n_core; i++) {
+            const struct memory_layout *l = &p->core[i].layout;
+            const struct vcd_signal *stored = signal_of(&f, p, i, "stored");
+            const struct vcd_signal *address = signal_of(&f, p, i, "address");
+            const uint64_t pixels =
+                (uint64_t)N_IMAGE * l->shape.height * p->layer[p->core[i].plan_layer].in_width;
+            for (uint32_t k = 0; k < address->n_change; k++)
+                assert_true(address->change[k].value + l->shape.pixel_bytes <=
+                            memory_used_bytes(l));
+            uint32_t n_in = 0, block_width = 1;
+            for (uint32_t k = 0; k < p->n_stream; k++) {
+                const struct plan_stream *st = &p->stream[k];
+                if (st->to != i || (st->kind != STREAM_FORWARD && st->kind != STREAM_IMAGE))
+                    continue;
+                n_in++;
+                if (st->kind == STREAM_FORWARD)
+                    block_width = p->layer[p->core[st->from].plan_layer].replicas.width;
+            }
+            if (vcd_value_at(stored, f.end_time) != pixels || n_in != 1 || block_width > 1)
+                continue; // slices, several senders out of step, or strips of columns
+            for (uint32_t k = 1; k < stored->n_change; k++) {
+                uint64_t n = stored->change[k].value - 1, column = n / l->shape.height;
+                assert_int_equal(vcd_value_at(address, stored->change[k].time),
+                                 n % l->shape.height * l->delta_kernel +
+                                     column % l->shape.columns * l->delta_pix);
+                n_wrapped += column >= l->shape.columns;
+            }
+            n_found++;
+        }
+        vcd_file_release(&f);
+        unwatch(w);
+    }
+    assert_true(n_found > 50 && n_wrapped > 1000);
+}
+
+/* Of layers that compute one output at a time, column by column. */
+static void pointers_go_from_output_to_output(void **state)
+{
+    uint32_t n_found = 0;
+    (void)state;
+
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        struct watched *w = watch(seed, KERNEL_NATIVE, KERNEL_SKIP_IDLE, NULL);
+        const struct plan *p = &w->study.plan;
+        struct vcd_file f = vcd_read(w->text);
+        for (uint32_t i = 0; i < p->n_core; i++) {
+            const struct plan_layer *pl = &p->layer[p->core[i].plan_layer];
+            const struct firing_shape shape = plan_firing_shape(p, p->core[i].plan_layer);
+            const struct vcd_signal *fire = signal_of(&f, p, i, "fire");
+            if (pl->replicas.n > 1 || pl->copies > 1)
+                continue;
+            for (uint32_t k = 0; k < fire->n_change; k++) {
+                uint64_t time = fire->change[k].time, next = k + 1;
+                assert_int_equal(vcd_value_at(signal_of(&f, p, i, "next_x"), time),
+                                 next % shape.height);
+                assert_int_equal(vcd_value_at(signal_of(&f, p, i, "next_y"), time),
+                                 next / shape.height % shape.width);
+                assert_int_equal(vcd_value_at(signal_of(&f, p, i, "next_image"), time),
+                                 next / shape.height / shape.width);
+                n_found++;
+            }
+        }
+        vcd_file_release(&f);
+        unwatch(w);
+    }
+    assert_true(n_found > 1000);
 }
 
 /* With one pixel at a time what a core sends takes the same clocks each time. */
@@ -339,6 +431,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(firings_and_first_firings_are_those_of_counters_and_plan),
         cmocka_unit_test(pixels_and_busy_cycles_add_up_to_what_was_counted),
+        cmocka_unit_test(addresses_are_those_of_the_pixels_stored_last),
+        cmocka_unit_test(pointers_go_from_output_to_output),
         cmocka_unit_test(links_are_valid_for_as_long_as_their_bits_take),
         cmocka_unit_test(a_stage_is_busy_until_the_last_of_what_overlaps_in_it),
         cmocka_unit_test(the_kernel_and_the_order_of_steps_do_not_show),

@@ -36,11 +36,11 @@ public:
     memory(const sc_core::sc_module_name &name, size_t size)
         : sc_module(name), socket("socket"), byte(size)
     {
-        socket.register_b_transport(this, &memory::b_transport);
+        socket.register_b_transport(this, &memory::access);
     }
 
-private:
-    void b_transport(tlm::tlm_generic_payload &trans, sc_core::sc_time &delay)
+    /* Is b_transport(). */
+    void access(tlm::tlm_generic_payload &trans, sc_core::sc_time &delay)
     {
         const uint64_t at = trans.get_address(), n = trans.get_data_length();
         const sc_core::sc_time took = latency + per_byte * static_cast<double>(n);
@@ -71,7 +71,8 @@ public:
     }
 
 private:
-    sc_core::sc_mutex turn_; // SystemC wakes who waits longest
+    uint64_t          n_come_ = 0, n_gone_ = 0; // transactions
+    sc_core::sc_event gone_;
 
     void b_transport(int, tlm::tlm_generic_payload &trans, sc_core::sc_time &delay)
     {
@@ -85,13 +86,15 @@ private:
         }
         wait(delay);
         delay = sc_core::SC_ZERO_TIME;
-        turn_.lock();
+        for (const uint64_t turn = n_come_++; turn != n_gone_;)
+            wait(gone_);
         trans.set_address(target ? (address - kAccelerators) % kWindow : address);
         to[target]->b_transport(trans, delay);
         trans.set_address(address);
         wait(delay);
         delay = sc_core::SC_ZERO_TIME;
-        turn_.unlock();
+        n_gone_++;
+        gone_.notify();
     }
 };
 
