@@ -153,8 +153,8 @@ static enum err read_pads(struct float_call *c, struct float_list *pads)
         e = float_integers(c, 3, NULL, &axes);
     uint32_t n = axes.given ? axes.n : n_dim;
     if (!e && given.n != 2 * n)
-        e = FLOAT_REFUSE(c, "%" PRIu32 " pads: want two for each of %" PRIu32 " dimensions", given.n,
-                         n);
+        e = FLOAT_REFUSE(c, "%" PRIu32 " pads: want two for each of %" PRIu32 " dimensions",
+                         given.n, n);
     *pads = (struct float_list){.n = 2 * n_dim};
     for (uint32_t i = 0; i < n && !e; i++) {
         e = float_axis(c, axes.given ? axes.v[i] : i, n_dim, &axis);

@@ -3,8 +3,8 @@
  *
  * Three steps: import_init() finds, in the float graph, the convolutions and products that go on
  * crossbars and what digital processors do before, between and behind them, batch normalisation
- * folded into weights and bias where it can be; import_observe() collects how large activations get; import_build() chooses scales and
- * writes the model:
+ * folded into weights and bias where it can be; import_observe() collects how large activations
+ * get; import_build() chooses scales and writes the model:
  *
  *     image        pixel - 128, int8: what traces/images.h delivers
  *     activations  one scale, zero point 0; uint8 behind Relu, else int8; magnitude observed / 255

@@ -1,4 +1,5 @@
-/* dataflow/import_op_pool.c -- MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool, ReduceMean. */
+/* dataflow/import_op_pool.c -- MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool and
+ * ReduceMean. */
 #include <string.h>
 
 #include "dataflow/import_walk.h"

@@ -166,8 +166,10 @@ static enum err find_divisors(struct onnx_reader *r, const struct onnx_node *nod
                                 positions, MOST_POSITIONS);
     uint64_t work = (uint64_t)l->out.height * w->kernel[0] + (uint64_t)l->out.width * w->kernel[1];
     if (work > r->work_left)
-        return onnx_node_refuse(node, r->msg, "windows of %" PRIu64 " rows and columns in all: want "
-                                "a smaller network", work);
+        return onnx_node_refuse(node, r->msg,
+                                "windows of %" PRIu64 " rows and columns in all: want "
+                                "a smaller network",
+                                work);
     r->work_left -= work;
     struct count *row = calloc(l->out.height, sizeof *row);
     struct count *column = calloc(l->out.width, sizeof *column);

@@ -246,8 +246,10 @@ static enum err read_result_map(struct onnx_reader *r, struct onnx_meaning *x)
     const char *name = r->graph.value[r->graph.result].name;
 
     if (onnx_is_padded(x))
-        return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" has zeros around it: want a Conv "
-                       "behind Pad", name);
+        return err_set(r->msg, ERR_INPUT,
+                       "graph output \"%.100s\" has zeros around it: want a Conv "
+                       "behind Pad",
+                       name);
     enum err e = onnx_settle(r, &node, x);
     if (!e && x->n_layer > 1)
         e = onnx_single(r, &node, x);
