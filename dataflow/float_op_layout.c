@@ -146,7 +146,7 @@ static enum err pad_value(const struct float_call *c, double *value)
 static enum err read_pads(struct float_call *c, struct float_list *pads)
 {
     uint32_t n_dim = c->in[0]->n_dim, axis = 0;
-    struct float_list axes, given;
+    struct float_list axes = {0}, given;
     enum err e = float_integers(c, 1, "pads", &given);
 
     if (!e)
