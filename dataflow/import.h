@@ -87,6 +87,8 @@ struct import {
     const struct float_graph *graph; // borrowed
     struct import_cfg         cfg;
     struct shape              image;
+    uint32_t                  image_dim[4]; // as the model takes it
+    bool                      channels_last;
     struct import_value      *value; // one for each of the graph
     struct import_node       *node;  // in order
     uint32_t                  n_node, result;

@@ -55,16 +55,15 @@ static void run(const struct network *n)
 
 static enum err black(struct float_run *r, struct float_graph *g, struct err_msg *m)
 {
-    struct shape s;
+    struct onnx_image s;
     struct array image;
-    enum err e = onnx_graph_image_shape(&g->graph, &s, m);
+    enum err e = onnx_graph_image(&g->graph, &s, m);
 
     if (e)
         return e;
-    if ((uint64_t)s.height * s.width * s.channels > 20000)
+    if ((uint64_t)s.dim[1] * s.dim[2] * s.dim[3] > MOST)
         return err_set(m, ERR_INPUT, "want fewer pixels");
-    MUST(array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4,
-                    (const uint32_t[]){1, s.channels, s.height, s.width}));
+    MUST(array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, s.dim));
     e = float_graph_fold(g, &image, m);
     if (!e)
         e = float_run_init(r, g, m);
