@@ -1,13 +1,13 @@
-/* ONNX's own tests of its operators (Debian's libonnx-testdata) through importer, reader and integer
- * arithmetic. The file's inputs calibrate, the integers of the quantised model must give the file's
- * outputs within what rounding may do:
+/* ONNX's own tests of its operators (Debian's libonnx-testdata) through importer, reader and
+ * integer arithmetic. The file's inputs calibrate, the integers of the quantised model must give
+ * the file's outputs within what rounding may do:
  *
  *     half a step of the input for each value that is summed, times its weight;
  *     half a step of the weights, times the value;
  *     one step of the output: half for rounding, half for the largest, which has no step above.
  *
- * A network has one image. So the inputs behind the first are constants, and where maps are added or
- * joined, all are parts of the image; each item of a batch is an image. */
+ * A network has one image. So the inputs behind the first are constants, and where maps are added
+ * or joined, all are parts of the image; each item of a batch is an image. */
 #include <dirent.h>
 #include <inttypes.h>
 #include <math.h>

@@ -317,31 +317,34 @@ static void qlinear(Onnx__ModelProto *m)
 {
     const float steps[] = {1.0F / 64, 1.0F / 32, 1.0F / 64, 1.0F / 16, 1.0F / 64};
     const int32_t bias[] = {100, -200, 300, 0, 77};
-    const uint8_t zeros[] = {128, 128, 128, 128, 128}, none = 0;
-    uint8_t w[5 * 8 * 4];
+    const int8_t zeros[5] = {0}, four = 4;
+    int8_t w[5 * 8 * 4];
 
     for (size_t i = 0; i < sizeof w; i++)
-        w[i] = (uint8_t)(110 + random_number() % 37);
-    make_tensor(m, "w", U8, (const int64_t[]){5, 8, 2, 2, -1}, w, sizeof w);
-    make_tensor(m, "v", U8, (const int64_t[]){6, 5, -1}, w, 30);
+        w[i] = (int8_t)(random_number() % 37 - 18);
+    make_tensor(m, "w", I8, (const int64_t[]){5, 8, 2, 2, -1}, w, sizeof w);
+    make_tensor(m, "v", I8, (const int64_t[]){6, 5, -1}, w, 30);
     make_float_list(m, "w.s", 5, steps);
     scalar(m, "v.s", 1.0F / 64);
     scalar(m, "y.s", 1.0F / 8);
-    make_tensor(m, "z128", U8, (const int64_t[]){-1}, zeros, 1);
-    make_tensor(m, "z5", U8, (const int64_t[]){5, -1}, zeros, 5);
-    make_tensor(m, "z0", I8, (const int64_t[]){-1}, &none, 1);
+    make_tensor(m, "z4", I8, (const int64_t[]){-1}, &four, 1);
+    make_tensor(m, "z0", I8, (const int64_t[]){-1}, zeros, 1);
+    make_tensor(m, "z5", I8, (const int64_t[]){5, -1}, zeros, 5);
     make_tensor(m, "c.b", ONNX_TYPE(INT32), (const int64_t[]){5, -1}, bias, sizeof bias);
     make_int(microsoft(make_node(m, "QLinearConcat", "j",
-                                 "y.s z0 a.q a.scale a.zero b.q b.scale b.zero", "j")), "axis", 1);
-    make_node(m, "QLinearConv", "c", "j y.s z0 w w.s z5 y.s z128 c.b", "c");
-    microsoft(make_node(m, "QLinearAdd", "s", "c y.s z128 c y.s z128 y.s z0", "s"));
+                                 "y.s z0 in.q in.scale in.zero b.q b.scale b.zero", "j")),
+             "axis", 1);
+    make_node(m, "QLinearConv", "c", "j y.s z0 w w.s z5 y.s z4 c.b", "c");
+    microsoft(make_node(m, "QLinearAdd", "s", "c y.s z4 c y.s z4 y.s z0", "s"));
     ints(make_node(m, "MaxPool", "p", "s", "p"), "kernel_shape", LIST(2, 2));
     make_node(m, "Identity", "i", "p", "p2");
-    microsoft(make_node(m, "QLinearGlobalAveragePool", "g", "p2 y.s z0 y.s z128", "g"));
+    make_int(microsoft(make_node(m, "QLinearGlobalAveragePool", "g", "p2 y.s z0 y.s z4", "g")),
+             "channels_last", 0);
     make_node(m, "Flatten", "f", "g", "f");
-    make_int(microsoft(make_node(m, "QGemm", "fc", "f y.s z128 v v.s z128 - y.s z0", "q")),
-             "transB", 1);
+    make_int(microsoft(make_node(m, "QGemm", "fc", "f y.s z4 v v.s z0 - y.s z0", "q")), "transB",
+             1);
     make_node(m, "DequantizeLinear", "out/DQ", "q y.s z0", "out");
+    make_opset(m, "com.microsoft", 1);
 }
 
 /* A rounded sum times a matrix, and back to bytes. */
@@ -523,7 +526,7 @@ static void each_operator_gives_what_onnx_defines(void **state)
         T(exported_flatten, 0, 3), T(squeezed, 1, 3),
         T(padded, 0, 3), T(padded_average, 0, 3), T(padded_max, 0, 3), T(shortcut, 0, 5),
         T(cropped, 0, 4), T(one_pixel, 0, 3),
-        T(quantised_weights, 0, 3), T(qlinear, 1, 10), T(qlinear_matmul, 0, 3),
+        T(quantised_weights, 0, 3), T(qlinear, 1, 8), T(qlinear_matmul, 0, 3),
     };
     (void)state;
 
