@@ -534,10 +534,210 @@ static void each_operator_gives_what_onnx_defines(void **state)
         run(&models[i]);
 }
 
+/* ---- Refusals ---- */
+
+MODEL(conflicting_divisors, n = make_node(m, "AveragePool", "p", "b", "y");
+      ints(n, "kernel_shape", LIST(2, 2)); ints(n, "strides", LIST(2, 2));
+      ints(n, "pads", LIST(1, 1, 0, 0)); make_int(n, "ceil_mode", 1);
+      make_int(n, "count_include_pad", 1); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(no_kernel, make_node(m, "MaxPool", "p", "b", "y"); end(m, "y", 1.0F / 16, I8, -4))
+MODEL(indices, n = make_node(m, "MaxPool", "p", "b", "y"); ints(n, "kernel_shape", LIST(1, 1));
+      n->output = realloc(n->output, 2 * sizeof *n->output); n->output[n->n_output++] = strdup("k");
+      make_node(m, "Add", "s", "y k", "z"); end(m, "z", 1.0F / 16, I8, 0))
+MODEL(mean_of_channels, n = make_node(m, "ReduceMean", "p", "b", "y"); ints(n, "axes", LIST(1, 2));
+      end(m, "y", 1.0F / 16, I8, 0))
+MODEL(concat_of_rows, n = make_node(m, "Concat", "j", "b b", "y"); make_int(n, "axis", 2);
+      end(m, "y", 1.0F / 16, I8, 0))
+MODEL(concat_unlike, n = make_node(m, "MaxPool", "p", "b", "p");
+      ints(n, "kernel_shape", LIST(2, 2)); n = make_node(m, "Concat", "j", "b p", "y");
+      make_int(n, "axis", 1);
+      end(m, "y", 1.0F / 16, I8, 0))
+MODEL(concat_unrounded, n = make_node(m, "Concat", "j", "a b", "y"); make_int(n, "axis", 1);
+      make_node(m, "GlobalAveragePool", "g", "y", "g"); end(m, "g", 1.0F / 16, I8, 0))
+MODEL(concat_of_bytes, n = make_node(m, "Concat", "j", "a.q b.q", "y"); make_int(n, "axis", 1);
+      make_node(m, "DequantizeLinear", "out/DQ", "y a.scale a.zero", "out"))
+MODEL(spread_map, make_node(m, "GlobalMaxPool", "g", "b", "g");
+      make_node(m, "Add", "s", "b g", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(product_of_maps, make_node(m, "Mul", "m", "a b", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(quotient_of_maps, scalar(m, "one", 1); make_node(m, "Div", "d", "one b", "y");
+      end(m, "y", 1.0F / 16, I8, 0))
+MODEL(quotient_by_zero, scalar(m, "zero", 0); make_node(m, "Div", "d", "b zero", "y");
+      end(m, "y", 1.0F / 16, I8, 0))
+MODEL(constants_of_columns, make_float_list(m, "f", COLUMNS, (const float[COLUMNS]){1});
+      make_node(m, "Mul", "m", "b f", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(factors_behind_relu, scalar(m, "f", -1); make_node(m, "Relu", "r", "b", "r");
+      make_node(m, "Mul", "m", "r f", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(factors_behind_sum, channels(m, "f", 2, (const float[]){1, 2, 3, 4});
+      make_node(m, "Add", "s", "a b", "s"); make_node(m, "Mul", "m", "s f", "y");
+      end(m, "y", 1.0F / 16, I8, 0))
+MODEL(factors_behind_average, channels(m, "f", 2, (const float[]){1, 2, 3, 4});
+      make_node(m, "GlobalAveragePool", "g", "b", "g"); make_node(m, "Mul", "m", "g f", "y");
+      end(m, "y", 1.0F / 16, I8, 0))
+MODEL(average_negated, scalar(m, "f", -1); make_node(m, "GlobalAveragePool", "g", "b", "g");
+      make_node(m, "Mul", "m", "g f", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(nothing_left, scalar(m, "f", 0); make_node(m, "Mul", "m", "b f", "y");
+      end(m, "y", 1.0F / 16, I8, 0))
+MODEL(training, channels(m, "f", 0, (const float[]){1, 2, 3, 4});
+      n = make_node(m, "BatchNormalization", "n", "b f f f f", "y");
+      make_int(n, "training_mode", 1); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(negative_variance, channels(m, "f", 0, (const float[]){1, 2, -3, 4});
+      make_node(m, "BatchNormalization", "n", "b f f f f", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(bounds_reversed, scalar(m, "low", 1); scalar(m, "high", -1);
+      make_node(m, "Clip", "c", "b low high", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(bound_is_a_map, make_node(m, "Clip", "c", "b a", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(pad_of_ones, int_list(m, "p", LIST(0, 0, 1, 1, 0, 0, 1, 1)); scalar(m, "one", 1);
+      make_node(m, "Pad", "pad", "b p one", "y"); end(m, "y", 1.0F / 16, I8, -4))
+MODEL(pad_reflected, int_list(m, "p", LIST(0, 0, 1, 1, 0, 0, 1, 1));
+      make_text(make_node(m, "Pad", "pad", "b p", "y"), "mode", "reflect");
+      end(m, "y", 1.0F / 16, I8, -4))
+MODEL(pad_negative, int_list(m, "p", LIST(0, 0, -1, 1, 0, 0, 1, 1));
+      make_node(m, "Pad", "pad", "b p", "y"); end(m, "y", 1.0F / 16, I8, -4))
+MODEL(pad_of_the_batch, int_list(m, "p", LIST(1, 0, 0, 0, 0, 0, 0, 0));
+      make_node(m, "Pad", "pad", "b p", "y"); end(m, "y", 1.0F / 16, I8, -4))
+MODEL(pad_for_a_sum, int_list(m, "p", LIST(0, 0, 1, 1, 0, 0, 1, 1));
+      make_node(m, "Pad", "pad", "b p", "y"); make_node(m, "Add", "s", "y y", "z");
+      end(m, "z", 1.0F / 16, I8, -4))
+MODEL(pad_for_the_largest, int_list(m, "p", LIST(0, 0, 1, 1, 0, 0, 1, 1));
+      make_node(m, "Pad", "pad", "b p", "y"); n = make_node(m, "MaxPool", "q", "y", "z");
+      ints(n, "kernel_shape", LIST(3, 3)); end(m, "z", 1.0F / 16, I8, -4))
+MODEL(slice_backwards, int_list(m, "s", LIST(6)); int_list(m, "e", LIST(0));
+      int_list(m, "x", LIST(2)); int_list(m, "t", LIST(-1));
+      make_node(m, "Slice", "cut", "b s e x t", "y");
+      end(m, "y", 1.0F / 16, I8, -4))
+MODEL(every_other_channel, int_list(m, "s", LIST(0)); int_list(m, "e", LIST(4));
+      int_list(m, "x", LIST(1)); int_list(m, "t", LIST(2));
+      make_node(m, "Slice", "cut", "b s e x t", "y"); end(m, "y", 1.0F / 16, I8, -4))
+MODEL(axis_twice, int_list(m, "s", LIST(0, 0)); int_list(m, "e", LIST(4, 4));
+      int_list(m, "x", LIST(2, -2)); make_node(m, "Slice", "cut", "b s e x", "y");
+      end(m, "y", 1.0F / 16, I8, -4))
+MODEL(flat_slice, int_list(m, "s", LIST(0)); int_list(m, "e", LIST(4)); int_list(m, "x", LIST(1));
+      make_node(m, "Flatten", "f", "b", "f"); make_node(m, "Slice", "cut", "f s e x", "y");
+      end(m, "y", 1.0F / 16, I8, -4))
+MODEL(rows_for_columns, n = make_node(m, "Transpose", "t", "b", "y");
+      ints(n, "perm", LIST(0, 1, 3, 2)); end(m, "y", 1.0F / 16, I8, -4))
+MODEL(perm_twice, n = make_node(m, "Transpose", "t", "b", "y"); ints(n, "perm", LIST(0, 1, 1, 2));
+      end(m, "y", 1.0F / 16, I8, -4))
+MODEL(other_shape, int_list(m, "s", LIST(1, 2, -1, 6)); make_node(m, "Reshape", "r", "b s", "y");
+      end(m, "y", 1.0F / 16, I8, -4))
+MODEL(two_open_dimensions, int_list(m, "s", LIST(1, -1, -1));
+      make_node(m, "Reshape", "r", "b s", "y"); end(m, "y", 1.0F / 16, I8, -4))
+MODEL(shape_is_a_map, make_node(m, "Reshape", "r", "b a", "y"); end(m, "y", 1.0F / 16, I8, -4))
+MODEL(squeezed_rows, int_list(m, "s", LIST(2)); make_node(m, "Squeeze", "q", "b s", "y");
+      end(m, "y", 1.0F / 16, I8, -4))
+MODEL(map_in_a_product, weights(m, "w", (const int64_t[]){6, 4, -1}, 1);
+      make_node(m, "MatMul", "p", "b w", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(float_model, make_node(m, "Relu", "r", "image", "out"))
+MODEL(image_alone, make_node(m, "Identity", "i", "in", "out"))
+MODEL(folded_badly, int_list(m, "s", LIST(1, 2)); int_list(m, "t", LIST(1, 2, 3));
+      make_node(m, "Add", "sum", "s t", "u"); make_node(m, "Reshape", "r", "b u", "y");
+      end(m, "y", 1.0F / 16, I8, -4))
+
+/* A weight of -128 has no other sign. */
+static void sign_of_least_weight(Onnx__ModelProto *m)
+{
+    const float one = 1;
+    const int8_t w[4] = {1, -128, 2, 3};
+
+    make_weights(m, "w", (const int64_t[]){1, 4, 1, 1, -1}, w, 1, &one, 0);
+    scalar(m, "f", -1);
+    make_node(m, "Conv", "c", "b w", "c");
+    make_node(m, "Mul", "m", "c f", "y");
+    end(m, "y", 1.0F / 16, I8, 0);
+}
+
+/* Channels double with every Concat. */
+static void doubling_channels(Onnx__ModelProto *m)
+{
+    char in[16] = "b b", out[16], name[16];
+
+    for (int i = 0; i < 20; i++) {
+        snprintf(name, sizeof name, "j%d", i);
+        snprintf(out, sizeof out, "x%d", i);
+        make_int(make_node(m, "Concat", name, in, i < 19 ? out : "out"), "axis", 1);
+        snprintf(in, sizeof in, "x%d x%d", i, i);
+    }
+}
+
+static void each_refusal_names_node_place_and_cure(void **state)
+{
+    static const struct {
+        void      (*fill)(Onnx__ModelProto *m);
+        const char *want;
+    } cases[] = {
+        {conflicting_divisors, "node \"p\" (AveragePool): divides sums of 1 positions by 4 here "
+                               "and by 2 there: want ceil_mode 0"},
+        {no_kernel, "node \"p\" (MaxPool): no kernel_shape: want"},
+        {indices, "node \"p\" (MaxPool): output 1 is read: want"},
+        {mean_of_channels, "node \"p\" (ReduceMean): averages over other axes than rows and"},
+        {concat_of_rows, "node \"j\" (Concat): concatenates along axis 2: want 1"},
+        {concat_unlike, "node \"j\" (Concat): concatenates maps of 7x6 and 6x5: want"},
+        {concat_unrounded, "node \"g\" (GlobalAveragePool): reads concatenated maps whose scales"},
+        {concat_of_bytes, "node \"j\" (Concat): concatenates bytes of different scales"},
+        {spread_map, "node \"s\" (Add): adds 1x1x4 (rows x columns x channels) to 7x6x4: want"},
+        {product_of_maps, "node \"m\" (Mul): multiplies two maps: want a constant"},
+        {quotient_of_maps, "node \"d\" (Div): divides by a map: want"},
+        {quotient_by_zero, "node \"d\" (Div): constant 0 makes a factor of inf"},
+        {constants_of_columns, "node \"m\" (Mul): 6 constants in 1 dimensions: want one, or one "
+                               "for each of 4 channels"},
+        {factors_behind_relu, "node \"m\" (Mul): scales what is already cut by Relu or Clip: want"},
+        {factors_behind_sum, "node \"m\" (Mul): scales what is already a sum: want"},
+        {factors_behind_average, "node \"m\" (Mul): scales channels of what is already averaged"},
+        {average_negated, "node \"m\" (Mul): changes the sign of what is already pooled: want"},
+        {nothing_left, "node \"out/Q\" (QuantizeLinear): scales that make one step of a sum 0"},
+        {training, "node \"n\" (BatchNormalization): is in training mode: want"},
+        {negative_variance, "node \"n\" (BatchNormalization): constant 2 makes a factor of"},
+        {bounds_reversed, "node \"c\" (Clip): clips to 1 .. -1: want"},
+        {bound_is_a_map, "node \"c\" (Clip): its bound min is a dequantised map: want"},
+        {pad_of_ones, "node \"pad\" (Pad): pads with 1: want 0"},
+        {pad_reflected, "node \"pad\" (Pad): mode is \"reflect\": want constant"},
+        {pad_negative, "node \"pad\" (Pad): pads axis 2 by -1 and 1: want 0 to"},
+        {pad_of_the_batch, "node \"pad\" (Pad): pads the batch"},
+        {pad_for_a_sum, "node \"s\" (Add): input 0 has zeros around it: want Pad in front of"},
+        {pad_for_the_largest, "node \"q\" (MaxPool): takes zeros around a map that has negative"},
+        {slice_backwards, "node \"cut\" (Slice): takes from 6 to 0 in steps of -1 of 7: want"},
+        {every_other_channel, "node \"cut\" (Slice): takes every 2th channel"},
+        {axis_twice, "node \"cut\" (Slice): axis -2 of 4 dimensions: want each once"},
+        {flat_slice, "node \"cut\" (Slice): reads a flattened map: want it in front of Flatten"},
+        {rows_for_columns, "node \"t\" (Transpose): moves rows, columns or the batch: want"},
+        {perm_twice, "node \"t\" (Transpose): perm does not order 4 axes: want"},
+        {other_shape, "node \"r\" (Reshape): changes a map of 7x6x4 (rows x columns x channels) "
+                      "to 4 dimensions otherwise than Flatten does: want"},
+        {two_open_dimensions, "node \"r\" (Reshape): dimension 2 becomes -1: want"},
+        {shape_is_a_map, "node \"r\" (Reshape): input 1 is a dequantised map: want stored"},
+        {squeezed_rows, "node \"q\" (Squeeze): squeezes axis 2 of length 7: want 1"},
+        {map_in_a_product, "node \"p\" (MatMul): weights of 2 dimensions on a map of 4: want"},
+        {float_model, "no QuantizeLinear in it: want a quantised model, as \"imcsim import\""},
+        {image_alone, "graph output \"out\" is the image: want a network"},
+        {folded_badly, "node \"sum\" (Add): operands of length 2 and 3 along one axis: want"},
+        {sign_of_least_weight, "node \"m\" (Mul): changes the sign of a weight of -128: want"},
+        {doubling_channels, "node \"j14\" (Concat): makes 131072 channels: want at most 65536"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Onnx__ModelProto *model = begin();
+        struct network n;
+        struct err_msg m = {"accepted"};
+        size_t size;
+        cases[i].fill(model);
+        if (cases[i].fill != indices)
+            prune(model);
+        uint8_t *bytes = make_packed(model, &size);
+        enum err e = network_decode_onnx(&n, "made", bytes, size, &m);
+        if (e != ERR_INPUT || strncmp(m.text, cases[i].want, strlen(cases[i].want)) != 0)
+            fail_msg("\"%s\", want \"%s...\"", m.text, cases[i].want);
+        if (!strstr(m.text, "want "))
+            fail_msg("\"%s\" names no cure", m.text);
+        free(bytes);
+        make_free(model);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_operator_gives_what_onnx_defines),
+        cmocka_unit_test(each_refusal_names_node_place_and_cure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
