@@ -295,6 +295,8 @@ static enum err check_scale(const struct onnx_reader *r, const struct onnx_node 
                                     "constant %" PRIu32 " makes a factor of %g and an "
                                     "offset of %g: want finite numbers",
                                     o, factor[o], offset[o]);
+    if (d->largest && !uniform)
+        return refuse_more(r, node, "scales", "pooled");
     if (d->bounded && !uniform)
         return refuse_more(r, node, "scales", "cut by Relu or Clip");
     if (d->layer.has_residual && !uniform)
@@ -338,6 +340,8 @@ enum err onnx_draft_add(struct onnx_reader *r, const struct onnx_node *node,
     struct layer *l = &d->layer;
     const struct shape *a = &sum->shape, *b = &residual->shape;
 
+    if (d->largest)
+        return refuse_more(r, node, "adds to", "pooled");
     if (l->has_residual || d->bounded)
         return refuse_more(r, node, "adds to", l->has_residual ? "a sum" : "cut by Relu or Clip");
     if (sum->layout != residual->layout)

@@ -127,6 +127,11 @@ MODEL(max_pool_same, n = make_node(m, "MaxPool", "p", "in", "y");
       ints(n, "kernel_shape", LIST(3, 2)); ints(n, "strides", LIST(2, 1));
       make_text(n, "auto_pad", "SAME_LOWER"); conv(m, "y", "c", 1.0F / 16, U8, 8);
       end(m, "c", 1.0F / 16, U8, 8))
+MODEL(max_pool_unrounded, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
+      make_node(m, "Conv", "c", "b w", "c"); make_node(m, "Relu", "r", "c", "r");
+      n = make_node(m, "MaxPool", "p", "r", "y"); ints(n, "kernel_shape", LIST(3, 3));
+      ints(n, "strides", LIST(2, 2)); ints(n, "pads", LIST(1, 1, 0, 0));
+      end(m, "y", 1.0F / 64, U8, 0))
 MODEL(average_of_four, n = make_node(m, "AveragePool", "p", "b", "y");
       ints(n, "kernel_shape", LIST(2, 2)); ints(n, "strides", LIST(2, 2));
       end(m, "y", 1.0F / 16, I8, 6))
@@ -507,7 +512,7 @@ static void each_operator_gives_what_onnx_defines(void **state)
 #define T(name, steps, layers) {#name, name, steps, layers}
     static const struct model models[] = {
         T(max_pool, 0, 3), T(max_pool_ceil, 0, 3), T(max_pool_rescaled, 0, 4),
-        T(max_pool_same, 0, 3),
+        T(max_pool_same, 0, 3), T(max_pool_unrounded, 0, 4),
         T(average_of_four, 0, 3), T(average_at_the_edge, 0, 3), T(average_with_padding, 0, 3),
         T(average_of_nine, 1, 3), T(average_scaled, 0, 3),
         T(global_average, 1, 2), T(global_average_shared, 1, 5), T(global_max, 0, 3),
@@ -540,6 +545,10 @@ MODEL(conflicting_divisors, n = make_node(m, "AveragePool", "p", "b", "y");
       ints(n, "kernel_shape", LIST(2, 2)); ints(n, "strides", LIST(2, 2));
       ints(n, "pads", LIST(1, 1, 0, 0)); make_int(n, "ceil_mode", 1);
       make_int(n, "count_include_pad", 1); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(sum_behind_pool, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
+      make_node(m, "Conv", "c", "b w", "c"); n = make_node(m, "MaxPool", "p", "c", "y");
+      ints(n, "kernel_shape", LIST(1, 1)); make_node(m, "Add", "s", "y b", "s");
+      end(m, "s", 1.0F / 64, U8, 0))
 MODEL(no_kernel, make_node(m, "MaxPool", "p", "b", "y"); end(m, "y", 1.0F / 16, I8, -4))
 MODEL(indices, n = make_node(m, "MaxPool", "p", "b", "y"); ints(n, "kernel_shape", LIST(1, 1));
       n->output = realloc(n->output, 2 * sizeof *n->output); n->output[n->n_output++] = strdup("k");
@@ -666,6 +675,7 @@ static void each_refusal_names_node_place_and_cure(void **state)
     } cases[] = {
         {conflicting_divisors, "node \"p\" (AveragePool): divides sums of 1 positions by 4 here "
                                "and by 2 there: want ceil_mode 0"},
+        {sum_behind_pool, "node \"s\" (Add): adds to what is already pooled: want QuantizeLinear"},
         {no_kernel, "node \"p\" (MaxPool): no kernel_shape: want"},
         {indices, "node \"p\" (MaxPool): output 1 is read: want"},
         {mean_of_channels, "node \"p\" (ReduceMean): averages over other axes than rows and"},
