@@ -299,7 +299,7 @@ static struct onnx_reader reader_for(struct network *n, size_t size, struct err_
     const uint64_t million = UINT64_C(1) << 20;
 
     return (struct onnx_reader){.network = n, .weights_left = million + 8 * size,
-                                .parts_left = 4 * million, .values_left = 16 * million + 8 * size,
+                                .parts_left = 4 * million, .values_left = 4 * million + 8 * size,
                                 .work_left = 256 * million, .msg = m};
 }
 
