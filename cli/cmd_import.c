@@ -81,13 +81,13 @@ static void release(struct model *model)
 
 static enum err black_image(const struct onnx_graph *g, struct array *image, struct err_msg *m)
 {
-    struct shape s;
-    enum err e = onnx_graph_image_shape(g, &s, m);
-    const uint32_t dim[] = {1, e ? 0 : s.channels, e ? 0 : s.height, e ? 0 : s.width};
+    struct onnx_image s;
+    enum err e = onnx_graph_image(g, &s, m);
+    uint64_t rows = (uint64_t)s.dim[1] * s.dim[2]; // each up to 65,536
 
-    if (!e && (uint64_t)dim[1] * dim[2] * dim[3] > INT32_MAX)
+    if (!e && rows > INT32_MAX / s.dim[3])
         e = err_set(m, ERR_INPUT, "an image of 2^31 values or more: want a smaller one");
-    if (!e && !array_init(image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, dim))
+    if (!e && !array_init(image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, s.dim))
         e = err_set(m, ERR_MEMORY, "no memory for an image");
     return e;
 }
@@ -149,8 +149,6 @@ static enum err open_images(const struct job *j, struct images **set, struct err
 static enum err observe(struct job *j, struct images *set, int8_t *pixels, struct float_run *run,
                         struct err_msg *m)
 {
-    struct shape s = j->import.image;
-    const uint32_t dim[] = {1, s.channels, s.height, s.width};
     int more = 1;
     enum err e = ERR_NONE;
 
@@ -160,7 +158,7 @@ static enum err observe(struct job *j, struct images *set, int8_t *pixels, struc
         e = images_next(set, pixels, &label, &more, m);
         if (e || !more)
             break;
-        if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, dim))
+        if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, j->import.image_dim))
             return err_set(m, ERR_MEMORY, "no memory for an image");
         import_image(&j->import, pixels, &image);
         float_run_set(run, j->given.graph.graph.image, &image);

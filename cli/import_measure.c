@@ -55,11 +55,9 @@ static struct square compare(const struct array *one, const struct array *other)
 static enum err evaluate(struct float_run *run, const struct import *im, const int8_t *pixels,
                          struct err_msg *m)
 {
-    struct shape s = im->image;
-    const uint32_t dim[] = {1, s.channels, s.height, s.width};
     struct array image;
 
-    if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, dim))
+    if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, im->image_dim))
         return err_set(m, ERR_MEMORY, "no memory for an image");
     import_image(im, pixels, &image);
     float_run_set(run, run->graph->graph.image, &image);

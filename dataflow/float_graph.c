@@ -163,8 +163,8 @@ enum err float_eval(const struct float_eval *call, struct array *out, struct err
 {
     const struct float_operator *op;
     struct float_call c = {.node = call->node, .in = call->in, .n_in = call->node->n_input,
-                           .opset = call->opset, .values_left = call->values_left, .work_left = call->work_left,
-                           .msg = m};
+                           .opset = call->opset, .values_left = call->values_left,
+                           .work_left = call->work_left, .msg = m};
     enum err e = find_operator(call->node, &op, m);
 
     if (!e)
@@ -279,7 +279,8 @@ static enum err eval_node(struct float_run *r, uint32_t i, uint64_t *values_left
     const struct onnx_node *node = &r->graph->graph.node[i];
     const struct array **in = calloc(node->n_input + 1, sizeof *in);
     struct float_call c = {.node = node, .in = in, .n_in = node->n_input,
-                           .opset = r->graph->graph.opset, .values_left = values_left, .work_left = work_left, .msg = m};
+                           .opset = r->graph->graph.opset, .values_left = values_left,
+                           .work_left = work_left, .msg = m};
 
     if (!in)
         return float_no_memory(&c);

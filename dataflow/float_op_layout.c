@@ -146,15 +146,15 @@ static enum err pad_value(const struct float_call *c, double *value)
 static enum err read_pads(struct float_call *c, struct float_list *pads)
 {
     uint32_t n_dim = c->in[0]->n_dim, axis = 0;
-    struct float_list axes, given;
+    struct float_list axes = {0}, given;
     enum err e = float_integers(c, 1, "pads", &given);
 
     if (!e)
         e = float_integers(c, 3, NULL, &axes);
     uint32_t n = axes.given ? axes.n : n_dim;
     if (!e && given.n != 2 * n)
-        e = FLOAT_REFUSE(c, "%" PRIu32 " pads: want two for each of %" PRIu32 " dimensions", given.n,
-                         n);
+        e = FLOAT_REFUSE(c, "%" PRIu32 " pads: want two for each of %" PRIu32 " dimensions",
+                         given.n, n);
     *pads = (struct float_list){.n = 2 * n_dim};
     for (uint32_t i = 0; i < n && !e; i++) {
         e = float_axis(c, axes.given ? axes.v[i] : i, n_dim, &axis);

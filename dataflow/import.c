@@ -227,6 +227,7 @@ enum err import_init(struct import *im, const struct float_graph *g, const struc
                      const struct import_cfg *cfg, struct err_msg *m)
 {
     struct import_walk w = {im, sample, NULL, m};
+    struct onnx_image image;
 
     *im = (struct import){.graph = g, .cfg = *cfg};
     im->value = calloc(g->graph.n_value + 1, sizeof *im->value);
@@ -234,8 +235,11 @@ enum err import_init(struct import *im, const struct float_graph *g, const struc
     enum err e = im->value && im->node ? onnx_graph_check_ends(&g->graph, m)
                                        : import_no_memory(&w);
     if (!e)
-        e = onnx_graph_image_shape(&g->graph, &im->image, m);
+        e = onnx_graph_image(&g->graph, &image, m);
     if (!e) {
+        im->image = image.shape;
+        im->channels_last = image.channels_last;
+        memcpy(im->image_dim, image.dim, sizeof im->image_dim);
         count_readers(im);
         im->value[g->graph.image].known = true;
         im->value[g->graph.image].rounded = true;
@@ -283,8 +287,9 @@ void import_image(const struct import *im, const int8_t *pixels, struct array *i
         for (size_t y = 0; y < s.width; y++)
             for (size_t ch = 0; ch < s.channels; ch++) {
                 int pixel = pixels[(y * s.height + x) * s.channels + ch] + 128;
-                image->real[(ch * s.height + x) * s.width + y] =
-                    (float)((pixel - im->cfg.mean) * im->cfg.scale);
+                size_t at = im->channels_last ? (x * s.width + y) * s.channels + ch
+                                              : (ch * s.height + x) * s.width + y;
+                image->real[at] = (float)((pixel - im->cfg.mean) * im->cfg.scale);
             }
 }
 

@@ -3,8 +3,8 @@
  *
  * Three steps: import_init() finds, in the float graph, the convolutions and products that go on
  * crossbars and what digital processors do before, between and behind them, batch normalisation
- * folded into weights and bias where it can be; import_observe() collects how large activations get; import_build() chooses scales and
- * writes the model:
+ * folded into weights and bias where it can be; import_observe() collects how large activations
+ * get; import_build() chooses scales and writes the model:
  *
  *     image        pixel - 128, int8: what traces/images.h delivers
  *     activations  one scale, zero point 0; uint8 behind Relu, else int8; magnitude observed / 255
@@ -87,6 +87,8 @@ struct import {
     const struct float_graph *graph; // borrowed
     struct import_cfg         cfg;
     struct shape              image;
+    uint32_t                  image_dim[4]; // as the model takes it
+    bool                      channels_last;
     struct import_value      *value; // one for each of the graph
     struct import_node       *node;  // in order
     uint32_t                  n_node, result;

@@ -348,10 +348,9 @@ static enum err add_node(const struct import *im, struct onnx_build *b,
 
 static enum err build_graph(const struct import *im, struct onnx_build *b, struct err_msg *m)
 {
-    const uint32_t dim[] = {1, im->image.channels, im->image.height, im->image.width};
     enum err e = ERR_NONE;
 
-    onnx_build_input(b, value_name(im, im->graph->graph.image), 4, dim);
+    onnx_build_input(b, value_name(im, im->graph->graph.image), 4, im->image_dim);
     add_rounding(im, b, im->graph->graph.image);
     for (uint32_t i = 0; i < im->n_node && !e; i++) {
         e = add_node(im, b, &im->node[i], m);

@@ -1,5 +1,5 @@
-/* dataflow/import_op_layout.c -- Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity, Dropout,
- * and Softmax at the end, which changes no class. */
+/* dataflow/import_op_layout.c -- Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity and
+ * Dropout, and Softmax at the end, which changes no class. */
 #include "dataflow/import_walk.h"
 
 /* Another name, all but the batch made one dimension, or other dimensions. */

@@ -124,7 +124,8 @@ static enum err visit_pad(const struct import_walk *w)
     if (!e && import_constant(w, 2) && import_constant(w, 2)->n == 1)
         value = (double)import_constant(w, 2)->real[0];
     if (!e && (mode[0] != 'c' || value != 0))
-        e = IMPORT_REFUSE(w, "pads with mode \"%s\" and value %g: want constant and 0", mode, value);
+        e = IMPORT_REFUSE(w, "pads with mode \"%s\" and value %g: want constant and 0", mode,
+                          value);
     if (!e && w->node->n_input > 3 && w->node->input[3] != ONNX_ABSENT)
         e = IMPORT_REFUSE(w, "pads axes of its own: want pads for all dimensions");
     if (!e)

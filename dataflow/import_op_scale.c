@@ -1,6 +1,6 @@
-/* dataflow/import_op_scale.c -- BatchNormalization, and Add, Sub, Mul, Div with constants. They join
- * the weights and biases of the Conv or Gemm in front, or of another scaling; on a map that is
- * rounded they begin one. */
+/* dataflow/import_op_scale.c -- BatchNormalization, and Add, Sub, Mul, Div with constants: they go
+ * into the weights and biases of the Conv or Gemm in front, or of another scaling; on a map that is
+ * rounded they begin one. Add and Sub of two maps. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -112,7 +112,8 @@ static enum err visit_batch_normalization(const struct import_walk *w)
 
     for (uint32_t i = 1; i < 5 && !e; i++)
         if (!import_constant(w, i) || import_constant(w, i)->n != import_out_shape(w)->dim[1])
-            e = IMPORT_REFUSE(w, "input %" PRIu32 " is not constant: want a model for inference", i);
+            e = IMPORT_REFUSE(w, "input %" PRIu32 " is not constant: want a model for inference",
+                              i);
     if (!e)
         e = allocate(w, &s, import_out_shape(w)->dim[1]);
     for (size_t o = 0; o < s.n && !e; o++) {
@@ -186,7 +187,8 @@ static enum err visit(const struct import_walk *w, enum arithmetic op)
         if (import_constant(w, 1 - i) && (op != QUOTIENT || i == 0))
             return with_constant(w, op, i);
     if (op == PRODUCT || op == QUOTIENT)
-        return IMPORT_REFUSE(w, "multiplies or divides by a map: want constants, digital processors "
+        return IMPORT_REFUSE(w,
+                             "multiplies or divides by a map: want constants, digital processors "
                              "have no other");
     return add_maps(w);
 }

@@ -1,8 +1,8 @@
 /* dataflow/import_walk.h -- a visit of one node of the float graph; shared by the files import*.c.
  *
  * Nodes are visited once, in order. A value is a draft as long as a core's digital processor may do
- * more to it before it is rounded; reading it as a map rounds it. One file import_op_*.c is a family
- * of operators, one operator one row of the table in import.c.
+ * more to it before it is rounded; reading it as a map rounds it. One file import_op_*.c is a
+ * family of operators, one operator one row of its table.
  */
 #ifndef DATAFLOW_IMPORT_WALK_H
 #define DATAFLOW_IMPORT_WALK_H

@@ -222,9 +222,10 @@ enum err onnx_draft_view(struct onnx_reader *r, const struct onnx_node *node,
     uint64_t positions = (uint64_t)window.kernel[0] * window.kernel[1];
     uint64_t rows = positions * whole.channels; // at most 2^48
     if (rows > INT32_MAX / x->shape.channels)
-        return onnx_node_refuse(node, r->msg, "a part of a map that a kernel of %" PRIu32 "x%" PRIu32
-                                " would pick: want a smaller map", window.kernel[0],
-                                window.kernel[1]);
+        return onnx_node_refuse(node, r->msg,
+                                "a part of a map that a kernel of %" PRIu32 "x%" PRIu32
+                                " would pick: want a smaller map",
+                                window.kernel[0], window.kernel[1]);
     enum err e = take_memory(r, node, rows * x->shape.channels);
     if (!e)
         e = add_draft(r, node, x, x->shape.channels, draft);
@@ -290,8 +291,12 @@ static enum err check_scale(const struct onnx_reader *r, const struct onnx_node 
 
     for (uint32_t o = 0; o < n; o++)
         if (!isfinite(factor[o]) || !isfinite(offset[o]))
-            return onnx_node_refuse(node, r->msg, "constant %" PRIu32 " makes a factor of %g and an "
-                                    "offset of %g: want finite numbers", o, factor[o], offset[o]);
+            return onnx_node_refuse(node, r->msg,
+                                    "constant %" PRIu32 " makes a factor of %g and an "
+                                    "offset of %g: want finite numbers",
+                                    o, factor[o], offset[o]);
+    if (d->largest && !uniform)
+        return refuse_more(r, node, "scales", "pooled");
     if (d->bounded && !uniform)
         return refuse_more(r, node, "scales", "cut by Relu or Clip");
     if (d->layer.has_residual && !uniform)
@@ -314,8 +319,10 @@ enum err onnx_draft_scale(struct onnx_reader *r, const struct onnx_node *node,
         d->unit[o] *= fabs(f);
         d->bias[o] = d->bias[o] * f + offset[n == 1 ? 0 : o];
         if (!e && (!isfinite(d->unit[o]) || !isfinite(d->bias[o])))
-            e = onnx_node_refuse(node, r->msg, "makes a step of %g and an offset of %g: want finite "
-                                 "numbers", d->unit[o], d->bias[o]);
+            e = onnx_node_refuse(node, r->msg,
+                                 "makes a step of %g and an offset of %g: want finite "
+                                 "numbers",
+                                 d->unit[o], d->bias[o]);
     }
     d->residual_scale *= factor[0]; // of all, where there is one
     if (d->bounded) {
@@ -333,10 +340,13 @@ enum err onnx_draft_add(struct onnx_reader *r, const struct onnx_node *node,
     struct layer *l = &d->layer;
     const struct shape *a = &sum->shape, *b = &residual->shape;
 
+    if (d->largest)
+        return refuse_more(r, node, "adds to", "pooled");
     if (l->has_residual || d->bounded)
         return refuse_more(r, node, "adds to", l->has_residual ? "a sum" : "cut by Relu or Clip");
     if (sum->layout != residual->layout)
-        return onnx_node_refuse(node, r->msg, "adds maps of other dimensions or another order: want "
+        return onnx_node_refuse(node, r->msg,
+                                "adds maps of other dimensions or another order: want "
                                 "the same");
     if (memcmp(a, b, sizeof *a))
         return onnx_node_refuse(node, r->msg, "adds %" PRIu32 "x%" PRIu32 "x%" PRIu32 " (rows x "

@@ -226,14 +226,39 @@ enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m)
     return ERR_NONE;
 }
 
-enum err onnx_graph_image_shape(const struct onnx_graph *g, struct shape *shape, struct err_msg *m)
+/* Whether the graph's input is rows x columns x channels: the first node that is neither Quantize
+ * nor DequantizeLinear makes it channels x rows x columns. */
+static bool has_channels_last(const struct onnx_graph *g)
+{
+    uint32_t value = g->image;
+
+    for (uint32_t i = 0; i < g->n_node; i++) {
+        const struct onnx_node *node = &g->node[i];
+        const char *type = node->proto->op_type ? node->proto->op_type : "";
+        int64_t perm[4] = {0};
+        uint32_t n = 0;
+        bool given;
+        struct err_msg ignored;
+        if (node->n_input == 0 || node->input[0] != value || node->n_output == 0)
+            continue;
+        if (strcmp(type, "Transpose") == 0)
+            return !onnx_attr_list(node, "perm", perm, 4, &n, &given, &ignored) && n == 4 &&
+                   perm[0] == 0 && perm[1] == 3 && perm[2] == 1 && perm[3] == 2;
+        if (!strstr(type, "QuantizeLinear") && !strstr(type, "DequantizeLinear"))
+            return false;
+        value = node->output[0];
+    }
+    return false;
+}
+
+enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, struct err_msg *m)
 {
     const struct onnx_value *v = &g->value[g->image];
     const Onnx__TypeProto *type = g->proto->input[v->index]->type;
     const Onnx__TypeProto__Tensor *t =
         type && type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ? type->tensor_type : NULL;
-    uint32_t size[4];
 
+    *image = (struct onnx_image){0};
     if (!t || t->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT || !t->shape ||
         t->shape->n_dim != 4)
         return err_set(m, ERR_INPUT, "graph input \"%.100s\": want a float tensor of four "
@@ -247,9 +272,12 @@ enum err onnx_graph_image_shape(const struct onnx_graph *g, struct shape *shape,
             return err_set(m, ERR_INPUT, "graph input \"%.100s\": dimension %d is %" PRId64
                            "%s: want 1 to %" PRId64, v->name, i, value, open ? " (left open)" : "",
                            most);
-        size[i] = (uint32_t)value;
+        image->dim[i] = (uint32_t)value;
     }
-    *shape = (struct shape){size[2], size[3], size[1]};
+    const uint32_t *d = image->dim;
+    image->channels_last = has_channels_last(g);
+    image->shape = image->channels_last ? (struct shape){d[1], d[2], d[3]}
+                                        : (struct shape){d[2], d[3], d[1]};
     return ERR_NONE;
 }
 

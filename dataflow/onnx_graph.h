@@ -54,9 +54,14 @@ void onnx_graph_release(struct onnx_graph *g); // takes a zeroed one
 /* Refuses more or less than one input, the image, and one output. */
 enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m);
 
-/* Of the image: float, batch x channels x rows x columns, the batch 1 or left open. */
-enum err onnx_graph_image_shape(const struct onnx_graph *g, struct shape *shape,
-                                struct err_msg *m);
+/* Of the image: float, batch x channels x rows x columns, the batch 1 or left open. Channels come
+ * last where the first node that does more than round it moves them to the front. */
+struct onnx_image {
+    struct shape shape;
+    bool         channels_last;
+    uint32_t     dim[4]; // as the file has them, the batch 1
+};
+enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, struct err_msg *m);
 
 /* Index of a value by name, or ONNX_ABSENT. */
 uint32_t onnx_graph_find(const struct onnx_graph *g, const char *name);

@@ -233,21 +233,42 @@ static enum err quantise_pool(struct onnx_reader *r, const struct onnx_node *nod
     return ERR_NONE;
 }
 
+/* The layer that takes the largest of what layer *layer delivers; *layer becomes that. */
+static enum err pool_largest(struct onnx_reader *r, const struct onnx_draft *d,
+                             const struct onnx_quantisation *q, uint32_t *layer)
+{
+    const struct onnx_node node = {.proto = d->largest};
+    const struct onnx_meaning x = {.layer = layer, .n_layer = 1,
+                                   .shape = layer_delivers(&r->network->layer[*layer])};
+    struct onnx_draft *pool;
+    enum err e = onnx_draft_digital(r, &node, &x, LAYER_MAX_POOL, &pool);
+
+    if (e)
+        return e;
+    pool->layer.window = d->pool;
+    pool->layer.out = d->pool_out;
+    return quantise_layer(r, &node, pool, q, layer);
+}
+
 enum err onnx_draft_quantise(struct onnx_reader *r, const struct onnx_node *node,
                              struct onnx_draft *d, const struct onnx_quantisation *q,
                              uint32_t *layer)
 {
     struct layer *fused = fused_with(r, d, q);
+    enum err e;
 
-    if (!fused)
-        return quantise_layer(r, node, d, q, layer);
-    *layer = d->layer.input[0];
-    return quantise_pool(r, node, d, q, fused);
+    if (fused) {
+        *layer = d->layer.input[0];
+        e = quantise_pool(r, node, d, q, fused);
+    } else {
+        e = quantise_layer(r, node, d, q, layer);
+    }
+    return e || !d->largest ? e : pool_largest(r, d, q, layer);
 }
 
 bool onnx_draft_may_be_raw(const struct onnx_draft *d)
 {
-    return !layer_is_digital(&d->layer) && !d->layer.has_residual && !d->bounded;
+    return !layer_is_digital(&d->layer) && !d->layer.has_residual && !d->bounded && !d->largest;
 }
 
 enum err onnx_draft_finish_raw(struct onnx_reader *r, struct onnx_draft *d)

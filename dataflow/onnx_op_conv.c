@@ -1,4 +1,5 @@
-/* dataflow/onnx_op_conv.c -- Conv: two-dimensional; any kernel, stride, padding, dilation, group. */
+/* dataflow/onnx_op_conv.c -- Conv: two-dimensional; any kernel, stride, padding, dilation, group.
+ */
 #include <inttypes.h>
 
 #include "dataflow/onnx_read.h"

@@ -1,6 +1,6 @@
 /* dataflow/onnx_op_layout.c -- what only renames or reorders: Flatten, Reshape, Squeeze, Unsqueeze,
- * Transpose, Identity, Dropout, and Softmax at the end. A layer's pixels stay what they are; the meaning says in which
- * order the file has them. */
+ * Transpose, Identity, Dropout, and Softmax at the end. A layer's pixels stay what they are;
+ * the meaning says in which order the file has them. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -53,10 +53,11 @@ static enum err reshape(struct onnx_reader *r, const struct onnx_node *node, str
     enum onnx_layout layout;
 
     if (!find_layout(x, n_dim, dim, &layout))
-        return onnx_node_refuse(node, r->msg, "changes a map of %" PRIu32 "x%" PRIu32 "x%" PRIu32
+        return onnx_node_refuse(node, r->msg,
+                                "changes a map of %" PRIu32 "x%" PRIu32 "x%" PRIu32
                                 " (rows x columns x channels) to %" PRIu32 " dimensions otherwise "
-                                "than Flatten does: want all but the batch made one", x->shape.height,
-                                x->shape.width, x->shape.channels, n_dim);
+                                "than Flatten does: want all but the batch made one",
+                                x->shape.height, x->shape.width, x->shape.channels, n_dim);
     if (x->means == ONNX_IMAGE && layout != x->layout)
         return onnx_node_refuse(node, r->msg, "reshapes the unquantised image: want QuantizeLinear "
                                 "in front");
@@ -134,8 +135,10 @@ static enum err read_axes(const struct onnx_reader *r, const struct onnx_node *n
     for (uint32_t i = 0; i < *n && !e; i++) {
         int64_t a = axis[i] < 0 ? axis[i] + n_dim : axis[i];
         if (a < 0 || a >= n_dim || *set & 1U << a)
-            return onnx_node_refuse(node, r->msg, "axis %" PRId64 " of %" PRIu32 " dimensions: want "
-                                    "each once", axis[i], n_dim);
+            return onnx_node_refuse(node, r->msg,
+                                    "axis %" PRId64 " of %" PRIu32 " dimensions: want "
+                                    "each once",
+                                    axis[i], n_dim);
         *set |= 1U << a;
     }
     return e;
@@ -238,7 +241,8 @@ static enum err read_transpose(struct onnx_reader *r, const struct onnx_node *no
         return ERR_NONE;
     }
     if (!stays && !is_pixel(&x))
-        return onnx_node_refuse(node, r->msg, "moves rows, columns or the batch: want channels first "
+        return onnx_node_refuse(node, r->msg,
+                                "moves rows, columns or the batch: want channels first "
                                 "or last only");
     return reshape(r, node, &x, n, dim);
 }

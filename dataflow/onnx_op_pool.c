@@ -73,11 +73,41 @@ static enum err take_settled(struct onnx_reader *r, const struct onnx_node *node
     return e ? e : onnx_settle(r, node, x);
 }
 
+/* Of a draft: once it is rounded. */
+static enum err pool_draft(struct onnx_reader *r, const struct onnx_node *node)
+{
+    const struct onnx_meaning *x;
+    enum err e = onnx_take_draft(r, node, 0, &x);
+
+    if (!e)
+        e = onnx_check_layout(r, node, x);
+    if (!e && x->draft->largest)
+        e = onnx_node_refuse(node, r->msg, "pools what is already pooled: want QuantizeLinear "
+                             "before it");
+    if (e)
+        return e;
+    struct onnx_meaning out = *x;
+    struct onnx_draft *d = x->draft;
+    e = read_kernel(r, node, &d->pool);
+    if (!e)
+        e = onnx_read_window(r, node, &x->shape, x->pad, &d->pool, &d->pool_out);
+    if (e)
+        return e;
+    d->largest = node->proto;
+    d->pool_out.channels = x->shape.channels;
+    out.shape = d->pool_out;
+    onnx_output(r, node, out);
+    return ERR_NONE;
+}
+
 static enum err read_max_pool(struct onnx_reader *r, const struct onnx_node *node)
 {
     struct onnx_meaning x;
     struct window w;
     struct shape out;
+
+    if (onnx_input(r, node, 0)->means == ONNX_DRAFT)
+        return pool_draft(r, node);
     enum err e = take_settled(r, node, &x);
 
     if (!e)
@@ -166,8 +196,10 @@ static enum err find_divisors(struct onnx_reader *r, const struct onnx_node *nod
                                 positions, MOST_POSITIONS);
     uint64_t work = (uint64_t)l->out.height * w->kernel[0] + (uint64_t)l->out.width * w->kernel[1];
     if (work > r->work_left)
-        return onnx_node_refuse(node, r->msg, "windows of %" PRIu64 " rows and columns in all: want "
-                                "a smaller network", work);
+        return onnx_node_refuse(node, r->msg,
+                                "windows of %" PRIu64 " rows and columns in all: want "
+                                "a smaller network",
+                                work);
     r->work_left -= work;
     struct count *row = calloc(l->out.height, sizeof *row);
     struct count *column = calloc(l->out.width, sizeof *column);

@@ -18,8 +18,8 @@ static enum err finish(struct onnx_reader *r, const struct onnx_node *node, uint
     return e ? e : onnx_quantise(r, node, x, &q);
 }
 
-/* Adds the bias of input i, if there is one, stored int32 worth x's scale times w's, to a draft that
- * has none. */
+/* Adds the bias of input i, if there is one, stored int32 worth x's scale times w's, to a draft
+ * that has none. */
 static enum err add_bias(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
                          const struct onnx_meaning *w, struct onnx_draft *d)
 {

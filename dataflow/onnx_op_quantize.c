@@ -256,8 +256,10 @@ static enum err take_zeros(const struct onnx_reader *r, const struct onnx_node *
         return onnx_node_refuse(node, r->msg, "its zero points are %s: want %s",
                                 onnx_type_name(zero->tensor.type), onnx_type_name(w->tensor.type));
     if (!fits_along(&zero->tensor, &w->tensor, axis))
-        return onnx_node_refuse(node, r->msg, "%zu zero points along axis %" PRId64 ": want one, or "
-                                "one for each place along that axis", zero->tensor.n, axis);
+        return onnx_node_refuse(node, r->msg,
+                                "%zu zero points along axis %" PRId64 ": want one, or "
+                                "one for each place along that axis",
+                                zero->tensor.n, axis);
     for (size_t k = 0; k < zero->tensor.n; k++)
         if (onnx_tensor_integer(&zero->tensor, k) != 0)
             w->zero = zero->tensor; // mostly there are none

@@ -129,7 +129,8 @@ static enum err read_batch_normalization(struct onnx_reader *r, const struct onn
                                  " constants, one for each channel", i, onnx_means_text(c->means),
                                  x.shape.channels);
     }
-    if (!e && x.layout != ONNX_NCHW && (x.layout != ONNX_FLAT || x.shape.height * x.shape.width > 1))
+    if (!e && x.layout != ONNX_NCHW &&
+        (x.layout != ONNX_FLAT || x.shape.height * x.shape.width > 1))
         e = onnx_check_layout(r, node, &x);
     if (!e)
         e = new_scaling(r, x.shape.channels, &s);

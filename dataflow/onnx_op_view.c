@@ -118,8 +118,8 @@ static enum err slice_axis(const struct onnx_reader *r, const struct onnx_node *
         uint64_t first = v->first[axis.side] + (uint64_t)start * v->step[axis.side];
         uint64_t step = (uint64_t)v->step[axis.side] * (uint64_t)range->step;
         if (step > MOST_SIDE)
-            return onnx_node_refuse(node, r->msg, "takes every %" PRIu64 "th pixel: want at most %d",
-                                    step, MOST_SIDE);
+            return onnx_node_refuse(
+                node, r->msg, "takes every %" PRIu64 "th pixel: want at most %d", step, MOST_SIDE);
         v->first[axis.side] = (uint32_t)first; // within the map
         v->step[axis.side] = (uint32_t)step;
         *(axis.side == 0 ? &x->shape.height : &x->shape.width) = n;
@@ -145,7 +145,8 @@ static enum err read_slice(struct onnx_reader *r, const struct onnx_node *node)
         e = onnx_node_refuse(node, r->msg, "%" PRIu32 " starts, %" PRIu32 " ends, %" PRIu32
                              " steps: want as many of each", n, n_end, n_step);
     if (!e && onnx_is_padded(&x))
-        e = onnx_node_refuse(node, r->msg, "takes a part of zeros around a map: want Slice in front "
+        e = onnx_node_refuse(node, r->msg,
+                             "takes a part of zeros around a map: want Slice in front "
                              "of Pad");
     if (!e)
         e = read_axes(r, node, 3, n, axis);

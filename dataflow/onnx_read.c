@@ -186,42 +186,15 @@ static enum err read_node(struct onnx_reader *r, const struct onnx_node *node)
 
 /* ---- Ends ---- */
 
-/* Whether the graph's input is rows x columns x channels: the first node that is neither Quantize
- * nor DequantizeLinear makes it channels x rows x columns. */
-static bool image_is_nhwc(const struct onnx_reader *r)
-{
-    uint32_t value = r->graph.image;
-
-    for (uint32_t i = 0; i < r->graph.n_node; i++) {
-        const struct onnx_node *node = &r->graph.node[i];
-        const char *type = node->proto->op_type ? node->proto->op_type : "";
-        int64_t perm[4] = {0};
-        uint32_t n = 0;
-        bool given;
-        struct err_msg ignored;
-        if (node->n_input == 0 || node->input[0] != value || node->n_output == 0)
-            continue;
-        if (strcmp(type, "Transpose") == 0)
-            return !onnx_attr_list(node, "perm", perm, 4, &n, &given, &ignored) && n == 4 &&
-                   perm[0] == 0 && perm[1] == 3 && perm[2] == 1 && perm[3] == 2;
-        if (!strstr(type, "QuantizeLinear") && !strstr(type, "DequantizeLinear"))
-            return false;
-        value = node->output[0];
-    }
-    return false;
-}
-
 static enum err read_image(struct onnx_reader *r)
 {
     struct onnx_meaning *image = &r->meaning[r->graph.image];
-    enum err e = onnx_graph_image_shape(&r->graph, &image->shape, r->msg);
+    struct onnx_image found;
+    enum err e = onnx_graph_image(&r->graph, &found, r->msg);
 
     image->means = ONNX_IMAGE;
-    if (!e && image_is_nhwc(r)) {
-        struct shape s = image->shape; // as if channels came first
-        image->layout = ONNX_NHWC;
-        image->shape = (struct shape){s.channels, s.height, s.width};
-    }
+    image->shape = found.shape;
+    image->layout = found.channels_last ? ONNX_NHWC : ONNX_NCHW;
     return e;
 }
 
@@ -246,8 +219,10 @@ static enum err read_result_map(struct onnx_reader *r, struct onnx_meaning *x)
     const char *name = r->graph.value[r->graph.result].name;
 
     if (onnx_is_padded(x))
-        return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" has zeros around it: want a Conv "
-                       "behind Pad", name);
+        return err_set(r->msg, ERR_INPUT,
+                       "graph output \"%.100s\" has zeros around it: want a Conv "
+                       "behind Pad",
+                       name);
     enum err e = onnx_settle(r, &node, x);
     if (!e && x->n_layer > 1)
         e = onnx_single(r, &node, x);
@@ -324,7 +299,7 @@ static struct onnx_reader reader_for(struct network *n, size_t size, struct err_
     const uint64_t million = UINT64_C(1) << 20;
 
     return (struct onnx_reader){.network = n, .weights_left = million + 8 * size,
-                                .parts_left = 4 * million, .values_left = 16 * million + 8 * size,
+                                .parts_left = 4 * million, .values_left = 4 * million + 8 * size,
                                 .work_left = 256 * million, .msg = m};
 }
 

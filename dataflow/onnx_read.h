@@ -7,7 +7,8 @@
  *     stored      DequantizeLinear -> weights
  *     image       QuantizeLinear   -> bytes of layer 0
  *     bytes       DequantizeLinear -> pixels (the bytes' real values)
- *     bytes       MaxPool          -> bytes, and of pixels pixels: its layer needs no rounding
+ *     bytes       MaxPool          -> bytes, of pixels pixels: its layer needs no rounding; of a
+ *                                     draft the draft: rounding keeps order, and may come first
  *     pixels      Conv, Gemm, AveragePool, Add, Mul, Relu... -> a draft (real, not yet rounded)
  *     draft       Relu, Clip, Add of pixels, Mul by constants... -> the same draft, with more to do
  *     draft       QuantizeLinear   -> bytes of the layer that the draft becomes
@@ -79,6 +80,9 @@ struct onnx_draft { // a layer under construction
     bool         bounded;        // has been cut already
     uint32_t    *divisor; // of an average: for each number of positions; 0: it does not occur
     bool         fuses;   // global average of a layer that nothing else reads
+    const Onnx__NodeProto *largest; // a MaxPool of the result, which rounding may precede; or NULL
+    struct window pool;
+    struct shape  pool_out;
 };
 
 struct onnx_reader {

@@ -88,6 +88,16 @@ Onnx__ModelProto *make_model(int64_t channels, int64_t rows, int64_t columns)
     return model;
 }
 
+void make_opset(Onnx__ModelProto *model, const char *domain, int64_t version)
+{
+    Onnx__OperatorSetIdProto *set = new_message(&onnx__operator_set_id_proto__descriptor);
+
+    set->domain = copy(domain);
+    set->has_version = 1;
+    set->version = version;
+    append(&model->opset_import, &model->n_opset_import, set);
+}
+
 void make_free(Onnx__ModelProto *model)
 {
     onnx__model_proto__free_unpacked(model, NULL);

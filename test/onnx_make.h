@@ -18,6 +18,9 @@
 Onnx__ModelProto *make_model(int64_t channels, int64_t rows, int64_t columns);
 void make_free(Onnx__ModelProto *model);
 
+/* One more set of operators that the model uses. */
+void make_opset(Onnx__ModelProto *model, const char *domain, int64_t version);
+
 /* The file's bytes; the caller frees. */
 uint8_t *make_packed(const Onnx__ModelProto *model, size_t *size);
 

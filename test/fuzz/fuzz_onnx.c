@@ -1,6 +1,7 @@
 /* test/fuzz/fuzz_onnx.c -- hostile ONNX models. What is read must be a network that the rest of the
  * simulator can rely on, what is refused an error with a cure. The same bytes go through the float
  * evaluator and the importer, whose own models the reader must take. */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,20 +17,35 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
+enum { MOST = 20000 };
+
+static uint64_t volume(struct shape s) // below 2^31: network_check() has seen to it
+{
+    return (uint64_t)s.height * s.width * s.channels;
+}
+
+/* Few values, weights and positions of windows. */
+static bool is_small(const struct network *n)
+{
+    uint64_t positions = 0;
+
+    for (uint32_t i = 0; i < n->n_layer; i++) {
+        const struct layer *l = &n->layer[i];
+        uint64_t window = (uint64_t)l->window.kernel[0] * l->window.kernel[1] * l->in.channels;
+        if (volume(l->in) > MOST || volume(l->out) > MOST || window > MOST)
+            return false;
+        positions += (uint64_t)l->out.height * l->out.width * window;
+    }
+    return positions <= 20 * MOST && network_macs(n) <= MOST;
+}
+
 /* On images of few values and weights: the reference inference, whose sums a sanitizer watches. */
 static void run(const struct network *n)
 {
-    enum { MOST = 20000 };
     static const uint8_t image[MOST] = {1, 255, 128, 127, 0, 77};
     struct reference r;
 
-    for (uint32_t i = 0; i < n->n_layer; i++) {
-        struct shape in = n->layer[i].in, out = n->layer[i].out;
-        if ((uint64_t)in.height * in.width * in.channels > MOST ||
-            (uint64_t)out.height * out.width * out.channels > MOST)
-            return;
-    }
-    if (network_macs(n) > MOST)
+    if (!is_small(n))
         return;
     reference_init(&r, n);
     reference_run(&r, image);
@@ -39,16 +55,15 @@ static void run(const struct network *n)
 
 static enum err black(struct float_run *r, struct float_graph *g, struct err_msg *m)
 {
-    struct shape s;
+    struct onnx_image s;
     struct array image;
-    enum err e = onnx_graph_image_shape(&g->graph, &s, m);
+    enum err e = onnx_graph_image(&g->graph, &s, m);
 
     if (e)
         return e;
-    if ((uint64_t)s.height * s.width * s.channels > 20000)
+    if ((uint64_t)s.dim[1] * s.dim[2] * s.dim[3] > MOST)
         return err_set(m, ERR_INPUT, "want fewer pixels");
-    MUST(array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4,
-                    (const uint32_t[]){1, s.channels, s.height, s.width}));
+    MUST(array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, s.dim));
     e = float_graph_fold(g, &image, m);
     if (!e)
         e = float_run_init(r, g, m);

@@ -116,9 +116,55 @@ static void each_is_what_onnx_defines_where_scales_are_powers_of_two(void **stat
         }
 }
 
+/* DenseNet's norms without a convolution have factors that are no powers of two: a byte may differ
+ * by one near ties, and what follows makes more of it. */
+static void norms_may_stay_nodes_of_their_own(void **state)
+{
+    struct zoo_cfg cfg = small();
+    (void)state;
+
+    cfg.norm_nodes = true;
+    Onnx__ModelProto *model = zoo_make("densenet121", &cfg);
+    struct network n = network_of(model);
+    uint32_t scale = 0;
+    for (uint32_t i = 0; i < n.n_layer; i++)
+        scale += n.layer[i].kind == LAYER_SCALE;
+    assert_int_equal(scale, 62);
+    network_release(&n);
+    make_free(model);
+}
+
+/* Weights, in millions, and multiply-accumulates, in thousands of millions, are those that the
+ * networks are known by. VGG-16, whose weights take 138 MB, is left to make zoo. */
+static void at_224_pixels_each_is_read_whole(void **state)
+{
+    static const struct {
+        const char *name;
+        double      weights, macs;
+    } known[] = {
+        {"resnet18", 11.7, 1.8}, {"resnet34", 21.8, 3.7}, {"resnet50", 25.5, 4.1},
+        {"mobilenet_v2", 3.5, 0.3}, {"densenet121", 7.9, 2.8}, {"squeezenet", 1.2, 0.35},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        struct zoo_cfg cfg = zoo_defaults();
+        cfg.form = ZOO_QDQ;
+        Onnx__ModelProto *model = zoo_make(known[i].name, &cfg);
+        struct network n = network_of(model);
+        make_free(model);
+        assert_true(fabs((double)network_weights(&n) / 1e6 - known[i].weights) < 0.1);
+        assert_true(fabs((double)network_macs(&n) / 1e9 - known[i].macs) < 0.06);
+        assert_int_equal(network_result(&n)->out.channels, 1000);
+        network_release(&n);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(norms_may_stay_nodes_of_their_own),
+        cmocka_unit_test(at_224_pixels_each_is_read_whole),
         cmocka_unit_test(each_is_what_onnx_defines_where_scales_are_powers_of_two),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
