@@ -23,7 +23,7 @@ static enum err cifar_open(struct image_reader *r, struct err_msg *m)
 static enum err cifar_count(struct image_reader *r, uint64_t *count, struct err_msg *m)
 {
     uint64_t size_byte, record_byte = 1 + image_bytes(r);
-    enum err e = infile_size(r->file, &size_byte, m);
+    enum err e = infile_size(r->file, UINT64_MAX, &size_byte, m);
 
     if (e)
         return e;

@@ -129,17 +129,26 @@ static void idx_close(struct image_reader *r)
     infile_close(((struct idx *)r)->labels);
 }
 
+static enum err refuse_rest(const struct infile *f, uint64_t byte, uint32_t count,
+                            struct err_msg *m)
+{
+    return infile_error(f, byte, m, "bytes follow the %" PRIu32 " elements that the header states: "
+                        "fetch the file again", count);
+}
+
 /* The file holds exactly `count` elements behind its header of n_dims sizes. */
 static enum err check_size(const struct infile *f, uint32_t n_dims, uint32_t count,
                            size_t element_byte, struct err_msg *m)
 {
-    uint64_t size_byte, header_byte = IDX_MAGIC_BYTE + n_dims * (uint64_t)IDX_SIZE_BYTE;
-    enum err e = infile_size(f, &size_byte, m);
+    uint64_t header_byte = IDX_MAGIC_BYTE + n_dims * (uint64_t)IDX_SIZE_BYTE;
+    uint64_t want_byte = header_byte + (uint64_t)count * element_byte, size_byte;
+    enum err e = infile_size(f, want_byte, &size_byte, m);
 
     if (e)
         return e;
-    uint64_t data_byte = size_byte - header_byte; // open() has read the header
-    if (data_byte / element_byte != count || data_byte % element_byte != 0)
+    if (size_byte > want_byte)
+        return refuse_rest(f, want_byte, count, m);
+    if (size_byte < want_byte)
         return infile_error(f, size_byte, m, "the data end here: want %" PRIu32 " times %zu bytes "
                             "behind a header of %" PRIu64 ", as it says: fetch the file again",
                             count, element_byte, header_byte);
@@ -161,10 +170,7 @@ static enum err check_end(struct infile *f, uint32_t count, struct err_msg *m)
     size_t n;
     enum err e = infile_peek(f, 1, &bytes, &n, m);
 
-    if (!e && n > 0)
-        e = infile_error(f, infile_byte(f), m, "bytes follow the %" PRIu32 " elements that the "
-                         "header states: fetch the file again", count);
-    return e;
+    return !e && n > 0 ? refuse_rest(f, infile_byte(f), count, m) : e;
 }
 
 static enum err idx_next(struct image_reader *r, uint8_t *planes, uint32_t *label, int *more,

@@ -253,7 +253,8 @@ enum err infile_read(struct infile *f, void *bytes, size_t n, const char *what, 
     return ERR_NONE;
 }
 
-enum err infile_size(const struct infile *f, uint64_t *size_byte, struct err_msg *m)
+enum err infile_size(const struct infile *f, uint64_t most_byte, uint64_t *size_byte,
+                     struct err_msg *m)
 {
     struct infile *again;
 
@@ -263,7 +264,7 @@ enum err infile_size(const struct infile *f, uint64_t *size_byte, struct err_msg
     enum err e = infile_open(&again, f->path, m);
     if (e)
         return e;
-    while (!e && !again->ended) {
+    while (!e && !again->ended && again->byte + again->tail <= most_byte) {
         again->byte += again->tail;
         again->head = again->tail = 0;
         e = fill(again, m);

@@ -35,8 +35,10 @@ enum err infile_peek(struct infile *f, size_t want, const uint8_t **bytes, size_
 enum err infile_read(struct infile *f, void *bytes, size_t n, const char *what,
                      struct err_msg *m);
 
-/* Size of the unpacked data. A gzip file is unpacked once more for it, and thereby checked. */
-enum err infile_size(const struct infile *f, uint64_t *size_byte, struct err_msg *m);
+/* Size of the unpacked data. A gzip file is unpacked once more for it, and thereby checked; where
+ * it holds more than most_byte that stops, and the size is some number above. */
+enum err infile_size(const struct infile *f, uint64_t most_byte, uint64_t *size_byte,
+                     struct err_msg *m);
 
 /* Puts "path: byte N: " and the text into m; returns ERR_INPUT. */
 #if defined(__GNUC__)

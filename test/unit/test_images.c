@@ -375,6 +375,34 @@ static void idx_files_shorter_or_longer_than_stated_are_errors(void **state)
                  "short of an IDX header: fetch the file again");
 }
 
+/* Its first half is enough to know that it is too long, so the second is not unpacked. */
+static void a_gzip_file_is_unpacked_no_further_than_its_idx_header_says(void **state)
+{
+    enum { BOMB = 1 << 24, PACKED_MOST = 1 << 16 };
+    struct idx_files x = idx_files(3, 2, 2);
+    uint8_t *bomb = calloc(1, BOMB), packed[PACKED_MOST];
+    char path[TMPDIR_PATH_MAX];
+    struct images *set;
+    struct err_msg m;
+    uint64_t count;
+
+    assert_non_null(bomb);
+    memcpy(bomb, x.images, x.images_n);
+    write_idx(*state, &x);
+    tmpdir_write_gzip(*state, "a-images-idx3", bomb, BOMB);
+    free(bomb);
+    FILE *f = fopen(tmpdir_path(path, *state, "a-images-idx3"), "rb");
+    assert_non_null(f);
+    size_t n = fread(packed, 1, sizeof packed, f);
+    assert_true(n > 1000 && n < sizeof packed && fclose(f) == 0);
+    tmpdir_write(*state, "a-images-idx3", packed, n / 2);
+    assert_int_equal(images_open(&set, path, network, 10, &m), ERR_NONE);
+    assert_int_equal(images_count(set, &count, &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "a-images-idx3: byte 28 (unpacked): bytes follow the 3 elements "
+                                   "that the header states"));
+    images_close(set);
+}
+
 static void idx_images_need_their_labels_beside_them(void **state)
 {
     struct idx_files x = idx_files(3, 2, 2);
@@ -567,6 +595,7 @@ int main(void)
         WITH_FILES(a_label_beyond_the_classes_is_an_error_at_its_byte),
         WITH_FILES(idx_headers_must_state_what_the_files_hold),
         WITH_FILES(idx_files_shorter_or_longer_than_stated_are_errors),
+        WITH_FILES(a_gzip_file_is_unpacked_no_further_than_its_idx_header_says),
         WITH_FILES(idx_images_need_their_labels_beside_them),
         WITH_FILES(images_that_do_not_fit_the_network_are_refused),
         WITH_FILES(gzip_cut_anywhere_or_followed_by_more_is_an_error),
