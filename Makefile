@@ -167,7 +167,7 @@ $(B)/test/tools/%: $(B)/test/tools/%.o $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"
 	$(Q)$(CXX) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 
-$(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(RIG) $(B)/libimcsim.a
+$(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"
 	$(Q)$(CXX) $(LDFLAGS) -fsanitize=fuzzer $^ -lcmocka $(LDLIBS) -o $@
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { DELETE = 127 }; // the control byte that is not below ' '
+
 /* "dir/model.onnx" -> "dir/model.classes.txt", opened; NULL when there is no such file. */
 static FILE *open_beside(const char *onnx)
 {
@@ -26,7 +28,7 @@ static bool read_line(FILE *f, struct class_name *name)
     if (c == EOF)
         return false;
     for (; c != EOF && c != '\n'; c = getc(f))
-        if (n + 1 < sizeof name->text && c >= ' ')
+        if (n + 1 < sizeof name->text && c >= ' ' && c != DELETE)
             name->text[n++] = (char)c;
     name->text[n] = '\0';
     return true;

@@ -314,6 +314,10 @@ enum err price(const struct chip_model *c, const struct plan *p, const struct pr
         describe(&k, r);
         e = price_cores(&k, core, r, m);
     }
+    if (!e && price_row_energy_pj(&r->total) + price_row_leakage_pj(&r->total) == 0)
+        e = err_set(m, ERR_INPUT, "%llu images in %llu timesteps take less than 1 pJ each: want "
+                    "counters of a run", (unsigned long long)run->n_image,
+                    (unsigned long long)run->timesteps);
     if (!e)
         deliver(r);
     else

@@ -65,7 +65,7 @@ int64_t price_row_leakage_pj(const struct price_row *r);
 int64_t price_row_area_um2(const struct price_row *r);
 
 /* ERR_INPUT: hardware that the chip cannot be (see core_unit()); n_image or timesteps of 0; a core
- * that takes more than 10 J an image. On error *r is zero. */
+ * that takes more than 10 J an image, or all less than 1 pJ. On error *r is zero. */
 enum err price(const struct chip_model *c, const struct plan *p, const struct price_run *run,
                struct price_report *r, struct err_msg *m);
 void price_report_release(struct price_report *r); // takes a zeroed one
