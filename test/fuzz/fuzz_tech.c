@@ -39,7 +39,7 @@ static enum err check_device(const char *path, struct err_msg *m)
     for (int bits = 1; bits < 10; bits++)
         if (device_check_bits(&d, bits, &refusal))
             MUST(refusal.text[0]);
-    return e;
+    return ERR_NONE;
 }
 
 static enum err check_chip(const char *device, const char *chip, struct err_msg *m)
@@ -59,7 +59,7 @@ static enum err check_chip(const char *device, const char *chip, struct err_msg 
     }
     if (core_unit(&predicted, &h, &u, m))
         MUST(m->text[0]);
-    return e;
+    return ERR_NONE;
 }
 
 static enum err check_calibration(const char *path, struct err_msg *m)
