@@ -1,7 +1,7 @@
 /* arch/crossbar_kernel.h -- how a programmed crossbar lies in memory, for the files that multiply.
  *
- * The matrix is cut into cells of 16 rows x 16 columns, which a kernel packs as it likes best, bytes
- * column after column or words of 16 bits pair of rows after pair of rows:
+ * The matrix is cut into cells of 16 rows x 16 columns, which a kernel packs as it likes best,
+ * bytes column after column or words of 16 bits pair of rows after pair of rows:
  *
  *     cell[c][r]            = w[16 * group + r][16 * block + c]
  *     cell[r / 2][c][r % 2] = the same

@@ -1,5 +1,5 @@
-/* arch/kernel_matrix.h -- collective kernel matrix of one core, and the input vector of a firing, or
- * the pixels of a digital layer's window.
+/* arch/kernel_matrix.h -- collective kernel matrix of one core, and the input vector of a firing,
+ * or the pixels of a digital layer's window.
  *
  * Replica q computes the output (q / block_w) rows below and (q % block_w) columns right of the
  * firing's origin. Replicas share the rows of input positions that their patches have in common
