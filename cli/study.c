@@ -86,7 +86,7 @@ enum err study_load(struct study *s, const char *path, const char *const *set, s
         return e;
     s->mapping_chosen = mapping_is_chosen(&s->config);
     if (s->mapping_chosen) {
-        e = mapping_resolve(&s->config, &s->network, &s->mapping, m);
+        e = mapping_resolve(&s->config, &s->network, NULL, &s->mapping, m);
         if (!e)
             e = hash_config(s->config_hash, &s->config, m);
     }

@@ -50,30 +50,31 @@ static struct config with_twice(const struct config *config, enum resource r)
     return c;
 }
 
-/* The least interval of a machine, memories aside. */
-static enum err best_interval(const struct config *config, const struct network *network,
-                              uint64_t *best, struct err_msg *m)
+/* The least interval of a machine, memories and links aside, or `otherwise` where that is less or no
+ * mapping is found: a core may leave what it has more unused. */
+static uint64_t best_interval(const struct config *config, const struct network *network,
+                              uint64_t otherwise)
 {
     struct mapper mp;
+    struct err_msg m;
     uint64_t *interval = NULL;
     uint32_t n = 0;
-    enum err e = mapper_init(&mp, network, config, m);
 
-    if (e)
-        return e;
-    uint32_t *choice = calloc(mp.n_layer, sizeof *choice);
-    e = choice ? mapper_intervals(&mp, &interval, &n, m)
-               : err_set(m, ERR_MEMORY, "no memory for the mapper");
-    if (!e)
-        *best = interval[mapper_least_interval(&mp, interval, n, choice)];
+    if (mapper_init(&mp, network, config, &m))
+        return otherwise;
+    uint32_t least = mapper_intervals(&mp, &interval, &n, &m)
+                         ? n
+                         : mapper_least_interval(&mp, interval, n);
+    if (least < n)
+        otherwise = min_u64(otherwise, interval[least]);
     free(interval);
-    free(choice);
     mapper_release(&mp);
-    return e;
+    return otherwise;
 }
 
 enum err mapping_resolve(struct config *config, const struct network *network,
-                         struct mapping_report *r, struct err_msg *m)
+                         const struct mapper_prices *prices, struct mapping_report *r,
+                         struct err_msg *m)
 {
     struct mapper mp;
     struct mapper_result result = { 0 };
@@ -81,15 +82,17 @@ enum err mapping_resolve(struct config *config, const struct network *network,
 
     *r = (struct mapping_report){ .optimize = config->mapping.optimize };
     snprintf(r->policy, sizeof r->policy, "%s", config->mapping.policy);
+    mp.prices = prices;
     if (!e)
         e = mapper_choose(&mp, &result, m);
     for (int i = 0; !e && i < N_RESOURCE; i++) {
         struct config more = with_twice(config, (enum resource)i);
-        e = best_interval(&more, network, &r->relief[i], m);
+        r->relief[i] = best_interval(&more, network, result.interval);
     }
     if (!e) {
         r->value = result.value;
         r->bound = result.bound;
+        r->energy_pj = result.energy_pj;
         e = mapper_write(&mp, result.choice, config, m);
     }
     mapper_result_release(&result);
@@ -113,7 +116,7 @@ struct collector {
 
 static void collect(struct collector *c, const uint32_t *choice)
 {
-    if (mapper_fits(c->mp, choice, NULL))
+    if (mapper_fits(c->mp, choice))
         c->list[c->n++] = (struct candidate){
             .cores = mapper_cores(c->mp, choice),
             .interval = mapper_interval(c->mp, choice),
