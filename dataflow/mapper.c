@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/util.h"
+#include "dataflow/mapper_cores.h"
 #include "dataflow/plan_internal.h"
 
 const struct mapper_policy *const mapper_policies[] = { &map_none, &map_stride, &map_greedy,
@@ -66,24 +67,22 @@ uint32_t mapper_cheapest(const struct mapper *mp, uint32_t layer, uint64_t firin
     return i;
 }
 
-uint32_t mapper_fewest_cores(const struct mapper *mp, uint32_t layer, uint64_t firings)
+uint64_t mapper_fewest_cores(const struct mapper *mp, uint64_t firings, enum cores_of of,
+                             uint32_t *choice)
 {
-    const struct mapper_layer *l = &mp->layer[layer];
+    struct mapper_cores c;
+    struct err_msg m;
 
-    for (uint32_t i = 0; i < l->n_option; i++)
-        if (l->option[i].firings <= firings && !l->option[i].doubtful)
-            return l->option[i].cores;
-    return UINT32_MAX;
+    if (mapper_cores_init(&c, mp, firings, of, &m))
+        return UINT64_MAX;
+    uint64_t cores = mapper_cores_all(&c, choice);
+    mapper_cores_release(&c);
+    return cores;
 }
 
 bool mapper_all_cheapest(const struct mapper *mp, uint64_t firings, uint32_t *choice)
 {
-    for (uint32_t i = 0; i < mp->n_layer; i++) {
-        choice[i] = mapper_cheapest(mp, i, firings);
-        if (choice[i] == mp->layer[i].n_option)
-            return false;
-    }
-    return mapper_cores(mp, choice) <= mp->config->chip_cores;
+    return mapper_fewest_cores(mp, firings, CORES_OF_SURE, choice) <= mp->config->chip_cores;
 }
 
 /* ---- interval ---- */
@@ -118,22 +117,13 @@ enum err mapper_intervals(const struct mapper *mp, uint64_t **interval, uint32_t
     return ERR_NONE;
 }
 
-static bool has_cores_for(const struct mapper *mp, uint64_t interval)
-{
-    uint64_t cores = 0;
-
-    for (uint32_t i = 0; i < mp->n_layer; i++)
-        cores += mapper_fewest_cores(mp, i, interval);
-    return cores <= mp->config->chip_cores;
-}
-
 uint32_t mapper_least_interval(const struct mapper *mp, const uint64_t *interval, uint32_t n)
 {
     uint32_t low = 0, high = n;
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (has_cores_for(mp, interval[middle]))
+        if (mapper_fewest_cores(mp, interval[middle], CORES_OF_ANY, NULL) <= mp->config->chip_cores)
             high = middle;
         else
             low = middle + 1;

@@ -13,12 +13,9 @@
  * or a rule of the field is followed instead (mapping.policy; each one file, one row of
  * mapper_policies[]).
  *
- * **Interval.** It is the maximum over layers of an option's firings, so that at interval I each
- * layer does best by itself with its cheapest option of at most I firings. If the sum of these is
- * more than the budget, I cannot be had. The sum does not grow with I, and the least I is the
- * firings of some option: a binary search over those finds a bound. It can be had, too, unless the
- * cheapest options need layers to be split whose pixels would be too many for a link otherwise
- * (need_parts); then the search below settles it.
+ * **Interval.** It is the maximum over layers of an option's firings. The fewest cores with which no
+ * layer fires more than I times (dataflow/mapper_cores.h) do not grow with I, and the least I is the
+ * firings of some option: a binary search over those finds the least that the chip has cores for.
  *
  * **Latency** comes from the times of the first image, layer by layer (dataflow/mapper_times.h).
  * They are monotone: no output comes later when its inputs come earlier. dataflow/mapper_search.h
@@ -119,13 +116,10 @@ uint32_t mapper_find(const struct mapper *mp, uint32_t layer, uint32_t replicas,
  * the options of other layers are; n_option when there is none. */
 uint32_t mapper_cheapest(const struct mapper *mp, uint32_t layer, uint64_t firings);
 
-/* Of every layer the cheapest of at most `firings`. False when a layer has none, or when they take
- * more cores than the chip has. */
+/* The mapping of fewest cores in which no layer fires more than `firings` times and whose links
+ * carry what it makes (dataflow/mapper_cores.h). False when there is none that the chip has cores
+ * for. */
 bool mapper_all_cheapest(const struct mapper *mp, uint64_t firings, uint32_t *choice);
-
-/* Fewest cores of any option of at most so many firings, doubtful ones apart; UINT32_MAX when there
- * is none. No mapping takes fewer than these together. */
-uint32_t mapper_fewest_cores(const struct mapper *mp, uint32_t layer, uint64_t firings);
 
 /* ---- rules of the field ---- */
 
@@ -207,8 +201,14 @@ struct mapping_report {
     enum optimize optimize;
     char          policy[32];         // "none" when optimised
     uint64_t      energy_pj, value, bound; // as in struct mapper_result
-    uint64_t      relief[N_RESOURCE]; // intervals
+    uint64_t      interval;           // of the mapping
+    uint64_t      least_interval;     // of any, memories and links of split layers aside
+    uint64_t      relief[N_RESOURCE]; // the same with twice the resource
 };
+
+/* What keeps the interval from being less: memories, where they are why it is not the least, else
+ * the resource of which twice as much would help most; N_RESOURCE when none helps. */
+enum resource mapping_bounded_by(const struct mapping_report *r);
 
 /* Whether the configuration leaves the mapping to the mapper. */
 bool mapping_is_chosen(const struct config *config);
@@ -218,18 +218,20 @@ enum err mapping_resolve(struct config *config, const struct network *network,
                          const struct mapper_prices *prices, struct mapping_report *r,
                          struct err_msg *m);
 
-/* The front of cores against interval and against latency; each mapping with a plan of its own. */
+/* The front of cores against interval, latency and, where it is priced, energy; each mapping with a
+ * plan of its own. */
 struct pareto_point {
     uint32_t cores;
     uint64_t interval, first_result; // the least of mappings with at most so many cores
     uint64_t bound;                  // no such mapping has a lower first_result
+    uint64_t energy_pj; // the least found, of an image by itself; 0 without prices
 };
 struct pareto {
     struct pareto_point *point; // owned; by cores
     uint32_t             n_point;
 };
 enum err mapping_pareto(const struct config *config, const struct network *network,
-                        struct pareto *p, struct err_msg *m);
+                        const struct mapper_prices *prices, struct pareto *p, struct err_msg *m);
 void pareto_release(struct pareto *p); // takes a zeroed one
 
 #endif

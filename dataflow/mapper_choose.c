@@ -12,6 +12,7 @@
 
 #include "core/util.h"
 #include "dataflow/mapper_complete.h"
+#include "dataflow/mapper_cores.h"
 #include "dataflow/mapper_explain.h"
 #include "dataflow/mapper_search.h"
 
@@ -207,15 +208,6 @@ static enum err search(struct chooser *c, const struct mapper_search_cfg *cfg, u
     return ERR_NONE;
 }
 
-static bool has_cores(const struct mapper *mp, uint64_t interval, uint32_t most)
-{
-    uint64_t cores = 0;
-
-    for (uint32_t i = 0; i < mp->n_layer; i++)
-        cores += mapper_fewest_cores(mp, i, interval);
-    return cores <= most;
-}
-
 /* The least latency of mappings within an interval. Where the memories do not keep up with the
  * best, again: with care, then also with fewer cores, which come to less extreme mappings. Bounds
  * are those of the first search, in which nothing is set aside. */
@@ -232,7 +224,7 @@ static enum err latency_within(struct chooser *c, uint64_t interval, uint64_t *b
         uint64_t unused;
         cfg.cores = mp->least_cores + (slack >> (round > 0 ? round - 1 : 0));
         cfg.careful = round > 0;
-        if (!has_cores(mp, interval, cfg.cores))
+        if (mapper_fewest_cores(mp, interval, CORES_OF_ANY, NULL) > cfg.cores)
             break;
         c->refused = false;
         c->rounds++;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/util.h"
+#include "dataflow/mapper_cores.h"
 
 enum {
     MOST_BUCKETS = 64,     // of states, by the cores they use
@@ -42,6 +43,7 @@ struct search {
     uint32_t             buckets, width;
     struct frontier      now, next;
     uint32_t            *after;   // owned; [layer]: fewest cores of the layers behind it
+    uint32_t            *fewest;  // owned; [layer]: of its cheapest option
     uint32_t           **forced;  // owned; [layer][option]: how many more they take for its sake
     struct state       **history; // owned; [layer]: its states
     const int64_t      **done;    // owned; [layer]: times of the state looked at
@@ -71,29 +73,6 @@ static bool usable(const struct search *s, uint32_t layer, const struct mapper_o
 
     return !o->doubtful && !o->refused && (o == better || better->refused) &&
            o->firings <= s->interval && (sound || s->diagram == RELAXED);
-}
-
-/* Cores that layers behind this one take more than the fewest because of what they read: their
- * options of so many parts have more. */
-static uint32_t forced_cores(const struct search *s, uint32_t layer, const struct mapper_option *o)
-{
-    uint64_t more = 0;
-
-    if (o->need_parts == 1)
-        return 0;
-    for (uint32_t i = layer + 1; i <= mapper_times_last_reader(s->times, layer); i++) {
-        const struct layer *l = plan_network_layer(&s->mp->plan, i);
-        if (s->mp->plan.layer[i].feed != FEED_PRODUCER || l->n_input > 1 ||
-            l->input[0] != layer + 1)
-            continue;
-        uint32_t fewest = mapper_fewest_cores(s->mp, i, s->interval), parts = UINT32_MAX;
-        for (uint32_t k = s->mp->layer[i].n_option; k-- > 0;)
-            if (usable(s, i, &s->mp->layer[i].option[k]) &&
-                s->mp->layer[i].option[k].parts >= o->need_parts)
-                parts = s->mp->layer[i].option[k].cores;
-        more += parts - fewest;
-    }
-    return (uint32_t)min_u64(more, UINT32_MAX / 2);
 }
 
 /* ---- size ---- */
@@ -156,6 +135,7 @@ static void search_release(struct search *s)
     for (uint32_t i = 0; s->forced && i < s->mp->n_layer; i++)
         free(s->forced[i]);
     free(s->forced);
+    free(s->fewest);
     free(s->history);
     free(s->after);
     free(s->done);
@@ -164,6 +144,30 @@ static void search_release(struct search *s)
     frontier_release(&s->now);
     frontier_release(&s->next);
     mapper_times_free(s->times);
+}
+
+/* Of the layers behind each, and of each layer by itself. */
+static enum err count_cores(struct search *s, struct err_msg *m)
+{
+    const struct mapper *mp = s->mp;
+    struct mapper_cores c;
+    enum err e = mapper_cores_init(&c, mp, s->interval, CORES_OF_ANY, m);
+
+    if (e)
+        return e;
+    for (uint32_t i = 0; i < mp->n_layer; i++) {
+        const struct mapper_layer *l = &mp->layer[i];
+        uint32_t k = 0;
+        s->after[i] = (uint32_t)mapper_cores_after(&c, i);
+        while (l->option[k].firings > s->interval || l->option[k].doubtful)
+            k++;
+        s->fewest[i] = l->option[k].cores;
+        for (k = 0; k < l->n_option; k++)
+            s->forced[i][k] = (uint32_t)min_u64(
+                l->option[k].doubtful ? 0 : mapper_cores_forced(&c, i, &l->option[k]), s->cores + 1);
+    }
+    mapper_cores_release(&c);
+    return ERR_NONE;
 }
 
 static enum err search_init(struct search *s, uint32_t searches, struct err_msg *m)
@@ -182,24 +186,21 @@ static enum err search_init(struct search *s, uint32_t searches, struct err_msg 
     choose_size(s, searches, stride);
     s->history = calloc(mp->n_layer, sizeof *s->history);
     s->after = calloc(mp->n_layer, sizeof *s->after);
+    s->fewest = calloc(mp->n_layer, sizeof *s->fewest);
     s->forced = calloc(mp->n_layer, sizeof *s->forced);
     s->done = calloc(mp->n_layer, sizeof *s->done);
     s->child = calloc(stride, sizeof *s->child);
     s->own = calloc(most, sizeof *s->own);
-    bool there = s->history && s->after && s->forced && s->done && s->child && s->own &&
+    bool there = s->history && s->after && s->fewest && s->forced && s->done && s->child && s->own &&
                  frontier_init(s, &s->now, stride) && frontier_init(s, &s->next, stride);
     for (uint32_t i = 0; there && i < mp->n_layer; i++) {
         s->history[i] = calloc((size_t)s->buckets * s->width, sizeof *s->history[i]);
         s->forced[i] = calloc(mp->layer[i].n_option, sizeof *s->forced[i]);
         there = s->history[i] && s->forced[i];
-        for (uint32_t k = 0; there && k < mp->layer[i].n_option; k++)
-            s->forced[i][k] = forced_cores(s, i, &mp->layer[i].option[k]);
     }
     if (!there)
         return err_set(m, ERR_MEMORY, "no memory for the mapper");
-    for (uint32_t i = mp->n_layer - 1; i > 0; i--)
-        s->after[i - 1] = s->after[i] + mapper_fewest_cores(mp, i, s->interval);
-    return ERR_NONE;
+    return count_cores(s, m);
 }
 
 /* ---- states ---- */
@@ -344,11 +345,9 @@ static void add_child(struct search *s, uint32_t layer, struct state *st, uint32
  * layers the plan knows. */
 static int64_t least_parts(const struct search *s, uint32_t layer)
 {
-    const struct layer *l = plan_network_layer(&s->mp->plan, layer);
+    uint32_t from = mapper_read_by(s->mp, layer);
 
-    if (s->mp->plan.layer[layer].feed != FEED_PRODUCER || l->n_input > 1)
-        return 1;
-    return s->done[l->input[0] - 1][mapper_times_size(s->mp, l->input[0] - 1)];
+    return from == s->mp->n_layer ? 1 : s->done[from][mapper_times_size(s->mp, from)];
 }
 
 /* The successors of one state. Where an option computes every output at once, none with more cores,
@@ -395,7 +394,7 @@ static void search_layers(struct search *s)
     uint32_t fewest = 0;
 
     for (uint32_t layer = 0; layer < mp->n_layer; layer++) {
-        fewest += mapper_fewest_cores(mp, layer, s->interval);
+        fewest += s->fewest[layer];
         lay_out(s, &s->next, layer);
         if (layer == 0)
             expand(s, 0, 0, 0, fewest);

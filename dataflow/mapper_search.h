@@ -47,8 +47,7 @@ struct mapper_search_cfg {
     bool     careful;  // with memories: mapper_times_fits()
 };
 
-/* The fewest cores of all layers must be within cfg->cores: mapper_fewest_cores(). On error *f is
- * zero. */
+/* mapper_fewest_cores() of any option must be within cfg->cores. On error *f is zero. */
 enum err mapper_search(const struct mapper *mp, const struct mapper_search_cfg *cfg,
                        struct mapper_front *f, struct err_msg *m);
 void mapper_front_release(struct mapper_front *f); // takes a zeroed one
