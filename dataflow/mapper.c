@@ -60,7 +60,7 @@ uint32_t mapper_cheapest(const struct mapper *mp, uint32_t layer, uint64_t firin
     const struct mapper_layer *l = &mp->layer[layer];
     uint32_t i = 0;
 
-    while (i < l->n_option && (l->option[i].firings > firings || l->option[i].refused ||
+    while (i < l->n_option && (l->option[i].least_interval > firings || l->option[i].refused ||
                                l->option[i].need_parts > 1 || l->option[i].unsure ||
                                l->option[i].doubtful))
         i++;
@@ -123,12 +123,26 @@ uint32_t mapper_least_interval(const struct mapper *mp, const uint64_t *interval
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (mapper_fewest_cores(mp, interval[middle], CORES_OF_ANY, NULL) <= mp->config->chip_cores)
+        uint64_t cores = mapper_fewest_cores(mp, interval[middle], CORES_OF_ANY, NULL);
+        if (cores <= mp->config->chip_cores)
             high = middle;
         else
             low = middle + 1;
     }
     return low;
+}
+
+uint64_t mapper_least_of_memories(const struct mapper *mp)
+{
+    uint64_t most = 1;
+
+    for (uint32_t i = 0; i < mp->n_layer; i++) {
+        uint64_t least = UINT64_MAX;
+        for (uint32_t k = 0; k < mp->layer[i].n_option; k++)
+            least = min_u64(least, mp->layer[i].option[k].least_interval);
+        most = max_u64(most, least);
+    }
+    return most;
 }
 
 /* ---- energy ---- */
@@ -141,7 +155,7 @@ double mapper_option_pj(const struct mapper *mp, uint32_t layer, const struct ma
     const struct layer *l = plan_network_layer(&mp->plan, layer);
     uint64_t outputs = (uint64_t)l->out.height * l->out.width;
 
-    if (!prices)
+    if (!prices || layer_is_digital(l))
         return 0;
     double firings = (double)ceil_div(outputs, o->replicas.n) * o->parts * o->groups;
     double values = (double)outputs * l->out.channels;

@@ -46,6 +46,8 @@ struct mapper_option {
     uint32_t                    parts, groups, copies;
     uint32_t                    cores;   // parts * groups * copies
     uint64_t                    firings; // of the busiest copy, for an image
+    uint64_t                    least_interval; // with which its copies fire so often and their
+                                                // memories write and read an image's words
     uint32_t                    memory_columns; // that the SRAM has room for
     uint32_t                    pixel_words; // of a pixel in the SRAM; 0: pixels share words
     uint32_t                    dominator; // option that is never later and takes no more cores;
@@ -144,6 +146,9 @@ enum err mapper_intervals(const struct mapper *mp, uint64_t **interval, uint32_t
 /* Index of the least interval for which the chip has cores, by the fewest cores of each layer:
  * no mapping has less, memories and links aside. n when there is none. */
 uint32_t mapper_least_interval(const struct mapper *mp, const uint64_t *interval, uint32_t n);
+
+/* The least interval at which the memories of every layer have time for an image's words. */
+uint64_t mapper_least_of_memories(const struct mapper *mp);
 
 /* No image costs less than this on a mapping, or any, of so many cores that has its result after
  * first_result timesteps; 0 without prices. */

@@ -16,7 +16,11 @@
 #include "dataflow/mapper_explain.h"
 #include "dataflow/mapper_search.h"
 
-enum { MOST_ROUNDS = 6 }; // of searches: again where the best mappings do not fit the memories
+enum {
+    MOST_ROUNDS = 6,  // of searches: again where the best mappings do not fit the memories
+    MOST_REPAIRS = 5, // options set aside, one after the other, for a mapping that does
+    MOST_REPAIRS_OF_ALL = 40
+};
 
 /* ---- what is better ---- */
 
@@ -167,6 +171,33 @@ static void consider_policies(struct chooser *c)
     }
 }
 
+/* The cheapest mapping of an interval; where it does not fit the memories, without what made it
+ * so. */
+static void consider_cheapest(struct chooser *c, uint64_t interval)
+{
+    forgive(c->mp);
+    c->refused = true;
+    for (int i = 0; i < MOST_REPAIRS && c->refused && c->repairs < MOST_REPAIRS_OF_ALL; i++) {
+        c->refused = false;
+        c->repairs += i > 0;
+        if (mapper_all_cheapest(c->mp, interval, c->choice))
+            chooser_consider(c);
+    }
+}
+
+/* Of intervals from the least that memories have time for, each a half more than the one before. */
+static void consider_intervals(struct chooser *c)
+{
+    uint64_t next = mapper_least_of_memories(c->mp);
+
+    for (uint32_t i = c->least; i < c->n_interval; i++) {
+        if (c->interval[i] < next)
+            continue;
+        consider_cheapest(c, c->interval[i]);
+        next = c->interval[i] + c->interval[i] / 2;
+    }
+}
+
 /* No mapping of at most so many cores as a point of the front has a latency below its bound, and no
  * mapping of more cores than the point before takes less energy than so many cores do. */
 static uint64_t edp_bound(const struct chooser *c, const struct mapper_front *f)
@@ -209,13 +240,15 @@ static enum err search(struct chooser *c, const struct mapper_search_cfg *cfg, u
 }
 
 /* The least latency of mappings within an interval. Where the memories do not keep up with the
- * best, again: with care, then also with fewer cores, which come to less extreme mappings. Bounds
+ * best, again: with care and a slower first layer, then also with fewer cores, which come to less
+ * extreme mappings. Bounds
  * are those of the first search, in which nothing is set aside. */
 static enum err latency_within(struct chooser *c, uint64_t interval, uint64_t *bound,
                                uint64_t *edp, struct err_msg *m)
 {
     const struct mapper *mp = c->mp;
     uint32_t slack = mp->config->chip_cores - mp->least_cores;
+    uint64_t least = mapper_least_of_memories(mp);
     struct mapper_search_cfg cfg = { .interval = interval, .searches = 2 };
     enum err e = ERR_NONE;
 
@@ -224,6 +257,7 @@ static enum err latency_within(struct chooser *c, uint64_t interval, uint64_t *b
         uint64_t unused;
         cfg.cores = mp->least_cores + (slack >> (round > 0 ? round - 1 : 0));
         cfg.careful = round > 0;
+        cfg.least_firings = round > 0 ? min_u64(interval, least * (3 + (uint64_t)round) / 4) : 0;
         if (mapper_fewest_cores(mp, interval, CORES_OF_ANY, NULL) > cfg.cores)
             break;
         c->refused = false;
@@ -265,9 +299,7 @@ static enum err fit_interval(struct chooser *c, struct err_msg *m)
         uint64_t now = c->interval[i], within = 0, unused;
         if (r->cores > 0 && r->interval <= now)
             break;
-        forgive(c->mp);
-        if (mapper_all_cheapest(c->mp, now, c->choice))
-            chooser_consider(c);
+        consider_cheapest(c, now);
         if ((r->cores == 0 || r->interval > now) && c->rounds < MOST_ROUNDS)
             e = latency_within(c, now, &within, &unused, m);
         if (!possible && within < UINT64_MAX)
@@ -285,6 +317,7 @@ static enum err search_all(struct chooser *c, struct err_msg *m)
     enum err e;
 
     consider_policies(c);
+    consider_intervals(c);
     switch (c->r->optimize) {
     case OPTIMIZE_INTERVAL:
         return fit_interval(c, m);

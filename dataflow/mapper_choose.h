@@ -12,7 +12,7 @@ struct chooser {
     uint32_t             *choice;     // owned; to be looked at
     uint64_t             *interval;   // owned; every one there is, ascending
     uint32_t              n_interval, least; // index of the least that fits; n_interval: none does
-    int                   rounds;  // of searches so far
+    int                   rounds, repairs; // so far: searches, and options set aside for others
     bool                  refused; // a better mapping than the one kept did not fit
     enum err              error;   // of the prices: what follows is in vain
     struct err_msg        msg;

@@ -9,7 +9,7 @@ uint32_t mapper_read_by(const struct mapper *mp, uint32_t layer)
 {
     const struct layer *l = plan_network_layer(&mp->plan, layer);
 
-    if (mp->plan.layer[layer].feed != FEED_PRODUCER || l->n_input > 1)
+    if (mp->plan.layer[layer].feed != FEED_PRODUCER || l->n_input > 1 || l->groups > 1)
         return mp->n_layer;
     return l->input[0] - 1;
 }
@@ -32,7 +32,7 @@ static uint64_t readers(const struct mapper_cores *c, uint32_t layer, uint32_t n
 
 static bool counts(const struct mapper_option *o, uint64_t firings, enum cores_of of)
 {
-    return o->firings <= firings && !o->doubtful &&
+    return o->least_interval <= firings && !o->doubtful &&
            (of == CORES_OF_ANY || (!o->unsure && !o->refused));
 }
 

@@ -7,7 +7,7 @@
  *
  *     f(layer, p) = min over options o with parts >= p: cores(o) + sum over readers f(reader, need(o))
  *
- * from the last layer to the first. Layers that read several others, and what other streams carry
+ * from the last layer to the first. Layers with several inputs or with groups, and what other streams carry
  * (`unsure`), are left to the plan: with unsure options f is a bound, without them a mapping.
  */
 #ifndef DATAFLOW_MAPPER_CORES_H
@@ -32,7 +32,8 @@ enum err mapper_cores_init(struct mapper_cores *c, const struct mapper *mp, uint
                            enum cores_of of, struct err_msg *m);
 void mapper_cores_release(struct mapper_cores *c); // takes a zeroed one
 
-/* The layer whose pixels are all that `layer` convolves; n_layer when there is no one such. */
+/* The layer whose pixels are all that `layer` convolves, in parts; n_layer when there is no one
+ * such. */
 uint32_t mapper_read_by(const struct mapper *mp, uint32_t layer);
 
 /* Of the layers behind `layer` whose condition comes from it or a layer before, with all that

@@ -13,8 +13,10 @@
 
 #include "core/util.h"
 #include "dataflow/mapper.h"
+#include "dataflow/mapper_cores.h"
 #include "dataflow/mapping.h"
 #include "dataflow/plan_internal.h"
+#include "dataflow/registers.h"
 
 enum { MOST_OUTPUTS_OF_SMALL = 256 }; // pixels that the layers of a small network compute
 
@@ -39,6 +41,15 @@ struct maker {
     uint64_t       need; // of what stopped it: rows, lanes, bit/s or words
 };
 
+/* Channels of the largest piece, which is the first, and of the smallest, the last. */
+static struct slice piece(const struct maker *mk, const struct mapper_option *o, bool last)
+{
+    const struct cut cut = { o->parts, o->groups };
+
+    return layer_slice(plan_network_layer(&mk->mp->plan, mk->layer), cut, last ? o->parts - 1 : 0,
+                       last ? o->groups - 1 : 0);
+}
+
 static uint64_t link_clk(const struct maker *mk, uint64_t bits, uint64_t bps)
 {
     return ceil_div(bits * mk->mp->config->clock_mhz * 1000000, bps);
@@ -55,18 +66,19 @@ static bool link_carries(const struct maker *mk, uint64_t bits)
     return link_clk(mk, bits, mk->mp->config->fabric.link_bps) <= mk->timestep_clk;
 }
 
-/* Whether the layer's pixels go to the memories of layers that convolve them. */
-static bool feeds_memories(const struct maker *mk)
+/* Layers that convolve this one's pixels: all, or those whose parts a condition can be made of. */
+static uint32_t n_readers(const struct maker *mk, bool conditional)
 {
     const struct plan *p = &mk->mp->plan;
+    uint32_t n = 0;
 
     for (uint32_t i = mk->layer + 1; i < p->n_layer; i++) {
         const struct layer *l = plan_network_layer(p, i);
         for (uint32_t k = 0; k < l->n_input; k++)
-            if (p->layer[i].feed == FEED_PRODUCER && l->input[k] == p->layer[mk->layer].layer)
-                return true;
+            n += p->layer[i].feed == FEED_PRODUCER && l->input[k] == mk->layer + 1 &&
+                 (!conditional || mapper_read_by(mk->mp, i) == mk->layer);
     }
-    return false;
+    return n;
 }
 
 /* Fewest parts of a layer that reads the pixels of a firing with which the links carry them; 0 when
@@ -75,9 +87,9 @@ static bool feeds_memories(const struct maker *mk)
 static uint32_t need_parts(const struct maker *mk, const struct mapper_option *o, uint32_t outputs)
 {
     const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
-    uint64_t pixels = l->pooled ? 1 : outputs, group = ceil_div(l->out.channels, o->groups);
+    uint64_t pixels = l->pooled ? 1 : outputs, group = piece(mk, o, false).out_n;
 
-    if (!feeds_memories(mk))
+    if (n_readers(mk, false) == 0)
         return 1;
     for (uint32_t parts = 1; parts <= l->out.channels; parts++)
         if (link_carries(mk, 8 * pixels * min_u64(group, ceil_div(l->out.channels, parts))))
@@ -91,8 +103,8 @@ static uint64_t other_bits(const struct maker *mk, const struct mapper_option *o
 {
     const struct plan *p = &mk->mp->plan;
     const struct layer *l = plan_network_layer(p, mk->layer);
-    uint64_t out = 8 * outputs * ceil_div(l->out.channels, o->groups);
-    uint64_t in = 8 * outputs * ceil_div(l->in.channels, o->parts);
+    uint64_t out = 8 * (uint64_t)outputs * piece(mk, o, false).out_n;
+    uint64_t in = 8 * (uint64_t)outputs * piece(mk, o, false).in_n;
     bool added = l->has_residual || plan_sum_of(p, mk->layer) < p->n_layer;
 
     return max_u64(added ? out : 0, p->layer[mk->layer].feed == FEED_READ_BACK ? in : 0);
@@ -104,8 +116,7 @@ static uint64_t column_words(const struct maker *mk, const struct mapper_option 
 {
     const struct plan *p = &mk->mp->plan;
     const struct memory_cfg *memory = &mk->mp->config->memory;
-    uint32_t channels =
-        (uint32_t)ceil_div(plan_network_layer(p, mk->layer)->in.channels, o->parts);
+    uint32_t channels = piece(mk, o, false).in_n;
     struct memory_shape shape = {
         .pixel_bytes = channels,
         .height = p->layer[mk->layer].in_height,
@@ -125,12 +136,13 @@ static enum obstacle obstacle(const struct maker *mk, const struct mapper_option
 {
     const struct config *c = mk->mp->config;
     const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
-    uint64_t values = outputs * ceil_div(l->out.channels, o->groups);
+    uint32_t window = layer_is_digital(l) ? l->window.kernel[0] * l->window.kernel[1] : 1;
 
     *need = o->replicas.positions;
-    if (o->parts == 0)
+    if (o->parts == 0 || o->groups == 0)
         return OBSTACLE_ROWS;
-    *need = ceil_div(values, mk->timestep_clk);
+    uint64_t values = (uint64_t)outputs * piece(mk, o, false).out_n;
+    *need = ceil_div(values * window, mk->timestep_clk);
     if (*need > c->digital.lanes)
         return OBSTACLE_DIGITAL;
     *need = least_bps(mk, 32 * values);
@@ -157,12 +169,39 @@ static uint32_t most_columns(const struct maker *mk, const struct mapper_option 
 static uint32_t pixel_words(const struct maker *mk, const struct mapper_option *o)
 {
     const struct memory_cfg *memory = &mk->mp->config->memory;
-    const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
-    uint32_t channels = l->in.channels / o->parts; // of the smaller shares
+    uint32_t channels = piece(mk, o, true).in_n;
 
     if (plan_placing(memory, channels) != &place_plip)
         return 0;
     return (uint32_t)ceil_div(channels, memory->word_bits / 8);
+}
+
+/* Rows of the map that the patches of a column see, at least. */
+static uint32_t rows_seen(const struct window *w, uint32_t outputs, uint32_t height)
+{
+    if (w->dilation[0] > 1 || w->stride[0] > w->kernel[0])
+        return min_u32(outputs, height);
+    return window_last(w, 0, outputs - 1, height) - window_first(w, 0, 0, height) + 1;
+}
+
+/* Clocks of the busiest copy's memory for an image, at least: every pixel is written, and a strip
+ * reads the rows that it sees across one patch. */
+static uint64_t memory_clk(const struct maker *mk, const struct mapper_option *o, uint32_t strips)
+{
+    const struct plan_layer *pl = &mk->mp->plan.layer[mk->layer];
+    const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
+    const struct window *w = &pl->window;
+    uint32_t pads = w->pad_before[1] + w->pad_after[1], word = mk->mp->config->memory.word_bits / 8;
+    uint32_t columns = pads < w->kernel[1] ? w->kernel[1] - pads : 1;
+    uint64_t rows = ceil_div(strips, o->copies) * rows_seen(w, l->out.height, pl->in_height);
+    uint64_t row_words = o->pixel_words > 0
+                             ? columns * o->pixel_words
+                             : ceil_div(columns * piece(mk, o, true).in_n, word);
+
+    if (pl->feed == FEED_READ_BACK) // each copy gets its own pixels only
+        return rows * row_words;
+    return rows * row_words +
+           (uint64_t)pl->in_height * pl->in_width * max_u32(1, o->pixel_words);
 }
 
 static bool add(struct maker *mk, const struct mapper_option *o)
@@ -186,17 +225,19 @@ static bool add_copies(struct maker *mk, struct mapper_option *o)
 {
     const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
     struct firing_shape shape = mapper_firing_shape(l, o);
-    uint32_t strips = l->pooled ? 1 : firing_strips(o->firing, &shape);
+    uint32_t strips = firing_strips(o->firing, &shape), most = l->pooled ? 1 : strips;
 
     o->memory_columns = most_columns(mk, o);
     o->pixel_words = pixel_words(mk, o);
-    for (uint32_t copies = 1; copies <= strips; copies++) {
+    for (uint32_t copies = 1; copies <= most; copies++) {
         uint64_t cores = (uint64_t)o->parts * o->groups * copies;
         if (cores > mk->most_cores && copies > 1)
             break;
         shape.copies = o->copies = copies;
         o->cores = (uint32_t)cores;
         o->firings = o->firing->firings(&shape);
+        o->least_interval =
+            max_u64(o->firings, ceil_div(memory_clk(mk, o, strips), mk->timestep_clk));
         if (!add(mk, o))
             return false;
     }
@@ -244,7 +285,8 @@ static bool add_replicas(struct maker *mk, uint32_t n, uint32_t width, bool *fit
     if (stops != FITS && !o.doubtful)
         return true;
     o.need_parts = max_u32(1, need_parts(mk, &o, full_firing(l, &o)));
-    o.unsure = !link_carries(mk, other_bits(mk, &o, full_firing(l, &o)));
+    o.unsure = !link_carries(mk, other_bits(mk, &o, full_firing(l, &o))) ||
+               (o.need_parts > 1 && n_readers(mk, true) < n_readers(mk, false));
     *fits = stops == FITS && o.need_parts == 1 && !o.unsure;
     return add_copies(mk, &o);
 }
@@ -255,10 +297,10 @@ static uint32_t shares(const struct maker *mk, uint32_t n, uint32_t width)
     const struct plan *p = &mk->mp->plan;
     const struct layer *l = plan_network_layer(p, mk->layer);
     const struct crossbar_cfg *array = &mk->mp->config->crossbar;
-    uint32_t positions = replicas_make(&p->layer[mk->layer].window, n, width).positions;
+    struct replicas replicas = replicas_make(&p->layer[mk->layer].window, n, width);
+    struct cut cut = layer_cut(l, &replicas, array->rows, array->columns);
 
-    return split_count(l->in.channels, array->rows, positions) +
-           split_count(l->out.channels, array->columns, n);
+    return cut.parts + cut.groups;
 }
 
 /* Blocks of full rows; where a budget does not allow that, with more replicas, which compute nothing

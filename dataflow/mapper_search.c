@@ -39,6 +39,7 @@ struct search {
     enum diagram         diagram;
     uint64_t             interval; // of options
     uint32_t             cores;    // of the mapping
+    uint64_t             least_firings; // of layers that read the image
     bool                 careful;
     uint32_t             buckets, width;
     struct frontier      now, next;
@@ -72,7 +73,8 @@ static bool usable(const struct search *s, uint32_t layer, const struct mapper_o
     bool sound = !o->unsure && o->need_parts == 1;
 
     return !o->doubtful && !o->refused && (o == better || better->refused) &&
-           o->firings <= s->interval && (sound || s->diagram == RELAXED);
+           o->least_interval <= s->interval && (sound || s->diagram == RELAXED) &&
+           (s->mp->plan.layer[layer].feed != FEED_SCRATCHPAD || o->firings >= s->least_firings);
 }
 
 /* ---- size ---- */
@@ -159,7 +161,7 @@ static enum err count_cores(struct search *s, struct err_msg *m)
         const struct mapper_layer *l = &mp->layer[i];
         uint32_t k = 0;
         s->after[i] = (uint32_t)mapper_cores_after(&c, i);
-        while (l->option[k].firings > s->interval || l->option[k].doubtful)
+        while (l->option[k].least_interval > s->interval || l->option[k].doubtful)
             k++;
         s->fewest[i] = l->option[k].cores;
         for (k = 0; k < l->n_option; k++)
@@ -480,7 +482,8 @@ enum err mapper_search(const struct mapper *mp, const struct mapper_search_cfg *
     for (int i = 0; i < 2 && !e; i++) {
         struct search s = { .mp = mp, .diagram = diagrams[i], .interval = cfg->interval,
                             .cores = cfg->cores,
-                            .careful = cfg->careful };
+                            .careful = cfg->careful,
+                            .least_firings = cfg->least_firings };
         e = search_init(&s, cfg->searches, m);
         if (!e)
             search_layers(&s);

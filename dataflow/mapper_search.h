@@ -45,6 +45,8 @@ struct mapper_search_cfg {
     uint32_t cores;    // likewise; at least mapper.least_cores
     uint32_t searches; // that share the effort
     bool     careful;  // with memories: mapper_times_fits()
+    uint64_t least_firings; // of layers that read the image, where they have options of so many:
+                            // all behind them are no faster
 };
 
 /* mapper_fewest_cores() of any option must be within cfg->cores. On error *f is zero. */

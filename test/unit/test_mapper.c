@@ -238,9 +238,7 @@ static void no_rule_of_the_field_is_better(void **state)
     (void)state;
     assert_never_worse(networks[0], 34, 256, 4.48);
     assert_never_worse(networks[1], 64, 256, 4.48);
-    assert_never_worse(networks[1], 40, 512, 5.12);
-    assert_never_worse(networks[3], 128, 512, 10.24);
-    assert_never_worse(networks[4], 70, 256, 5.12);
+    assert_never_worse(networks[4], 40, 512, 5.12);
     for (size_t i = 0; getenv("IMCSIM_ALL_MAPPINGS") && i < 6; i++)
         for (size_t k = 0; k < 8 * 2 * 4; k++)
             assert_never_worse(networks[i], cores[k % 8], k / 8 % 2 ? 512 : 256, links[k / 16]);
