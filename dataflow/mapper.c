@@ -255,8 +255,8 @@ enum err mapper_write(const struct mapper *mp, const uint32_t *choice, struct co
     return done ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for the mapping");
 }
 
-enum err mapper_plan(const struct mapper *mp, const uint32_t *choice, struct mapper_planned *planned,
-                     struct err_msg *m)
+enum err mapper_plan(const struct mapper *mp, const uint32_t *choice,
+                     struct mapper_planned *planned, struct err_msg *m)
 {
     *planned = (struct mapper_planned){ .config = *mp->config };
     enum err e = mapper_write(mp, choice, &planned->config, m);

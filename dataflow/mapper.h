@@ -13,9 +13,10 @@
  * or a rule of the field is followed instead (mapping.policy; each one file, one row of
  * mapper_policies[]).
  *
- * **Interval.** It is the maximum over layers of an option's firings. The fewest cores with which no
- * layer fires more than I times (dataflow/mapper_cores.h) do not grow with I, and the least I is the
- * firings of some option: a binary search over those finds the least that the chip has cores for.
+ * **Interval.** It is the maximum over layers of an option's firings. The fewest cores with which
+ * no layer needs more than I timesteps (dataflow/mapper_cores.h) do not grow with I, and the least
+ * I is the firings of some option: a binary search over those finds the least that the chip has
+ * cores for.
  *
  * **Latency** comes from the times of the first image, layer by layer (dataflow/mapper_times.h).
  * They are monotone: no output comes later when its inputs come earlier. dataflow/mapper_search.h

@@ -21,8 +21,8 @@ struct chooser {
 /* Plans c->choice if it may be better than what was kept, and keeps it if it is. */
 void chooser_consider(struct chooser *c);
 
-/* mapper_choose() without its complaint: r->cores is 0 when the optimiser finds no mapping that has a
- * plan. */
+/* mapper_choose() without its complaint: r->cores is 0 when the optimiser finds no mapping that has
+ * a plan. */
 enum err chooser_run(const struct mapper *mp, struct mapper_result *r, struct err_msg *m);
 
 /* What is optimised. With energies at least, and times, so is the value. */

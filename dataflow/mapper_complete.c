@@ -45,7 +45,7 @@ static enum err complete_init(struct complete *k, struct chooser *c, struct err_
                             .done = calloc(n, sizeof *k->done),
                             .after = calloc((size_t)n + 1, sizeof *k->after),
                             .after_pj = calloc((size_t)n + 1, sizeof *k->after_pj),
-                            .most_work = mp->config->mapping.effort * UINT64_C(1) *
+                            .most_work = (uint64_t)mp->config->mapping.effort *
                                          OUTPUTS_OF_EFFORT };
     bool there = k->choice && k->done && k->after && k->after_pj;
     for (uint32_t i = n; there && i-- > 0;) {

@@ -5,10 +5,11 @@
  * reads one other has one such condition, so that these form trees, and the fewest cores of a layer
  * of at least p parts and all that follows it are
  *
- *     f(layer, p) = min over options o with parts >= p: cores(o) + sum over readers f(reader, need(o))
+ *     f(layer, p) = min over options o with parts >= p: cores(o) + sum over readers f(r, need(o))
  *
- * from the last layer to the first. Layers with several inputs or with groups, and what other streams carry
- * (`unsure`), are left to the plan: with unsure options f is a bound, without them a mapping.
+ * from the last layer to the first. Layers with several inputs or with groups, and what other
+ * streams carry (`unsure`), are left to the plan: with unsure options f is a bound, without them a
+ * mapping.
  */
 #ifndef DATAFLOW_MAPPER_CORES_H
 #define DATAFLOW_MAPPER_CORES_H

@@ -1,4 +1,4 @@
-/* dataflow/mapper_explain.h -- why there is no mapping: which resource is short, and by how much. */
+/* dataflow/mapper_explain.h -- which resource is short when there is no mapping, by how much. */
 #ifndef DATAFLOW_MAPPER_EXPLAIN_H
 #define DATAFLOW_MAPPER_EXPLAIN_H
 

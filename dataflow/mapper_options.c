@@ -303,9 +303,9 @@ static uint32_t shares(const struct maker *mk, uint32_t n, uint32_t width)
     return cut.parts + cut.groups;
 }
 
-/* Blocks of full rows; where a budget does not allow that, with more replicas, which compute nothing
- * but may split the layer into shares that it does allow: up to the next row. Small networks have
- * these in any case, and as many as the array has columns where the map ends. */
+/* Blocks of full rows; where a budget does not allow that, with more replicas, which compute
+ * nothing but may split the layer into shares that it does allow: up to the next row. Small
+ * networks have these in any case, and as many as the array has columns where the map ends. */
 static bool add_block(struct maker *mk, uint32_t width, uint32_t height, uint32_t highest)
 {
     uint32_t columns = mk->mp->config->crossbar.columns, before = 0;

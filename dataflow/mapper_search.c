@@ -164,9 +164,10 @@ static enum err count_cores(struct search *s, struct err_msg *m)
         while (l->option[k].least_interval > s->interval || l->option[k].doubtful)
             k++;
         s->fewest[i] = l->option[k].cores;
-        for (k = 0; k < l->n_option; k++)
-            s->forced[i][k] = (uint32_t)min_u64(
-                l->option[k].doubtful ? 0 : mapper_cores_forced(&c, i, &l->option[k]), s->cores + 1);
+        for (k = 0; k < l->n_option; k++) { // more than there are: it cannot be had
+            uint64_t forced = mapper_cores_forced(&c, i, &l->option[k]);
+            s->forced[i][k] = (uint32_t)min_u64(forced, (uint64_t)s->cores + 1);
+        }
     }
     mapper_cores_release(&c);
     return ERR_NONE;
@@ -193,8 +194,9 @@ static enum err search_init(struct search *s, uint32_t searches, struct err_msg 
     s->done = calloc(mp->n_layer, sizeof *s->done);
     s->child = calloc(stride, sizeof *s->child);
     s->own = calloc(most, sizeof *s->own);
-    bool there = s->history && s->after && s->fewest && s->forced && s->done && s->child && s->own &&
-                 frontier_init(s, &s->now, stride) && frontier_init(s, &s->next, stride);
+    bool there = s->history && s->after && s->fewest && s->forced && s->done && s->child &&
+                 s->own && frontier_init(s, &s->now, stride) &&
+                 frontier_init(s, &s->next, stride);
     for (uint32_t i = 0; there && i < mp->n_layer; i++) {
         s->history[i] = calloc((size_t)s->buckets * s->width, sizeof *s->history[i]);
         s->forced[i] = calloc(mp->layer[i].n_option, sizeof *s->forced[i]);

@@ -6,6 +6,7 @@
 
 #include "core/util.h"
 #include "dataflow/mapper.h"
+#include "dataflow/mapper_cores.h"
 #include "dataflow/mapper_explain.h"
 #include "dataflow/mapper_search.h"
 
@@ -51,8 +52,8 @@ static struct config with_twice(const struct config *config, enum resource r)
     return c;
 }
 
-/* The least interval of a machine, memories and links aside, or `otherwise` where that is less or no
- * mapping is found: a core may leave what it has more unused. */
+/* The least interval of a machine, the worst timesteps of memories aside, or `otherwise` where that
+ * is less or no mapping is found: a core may leave what it has more unused. */
 static uint64_t best_interval(const struct config *config, const struct network *network,
                               uint64_t otherwise)
 {
@@ -228,8 +229,10 @@ static enum err make_pareto(struct collector *c, struct pareto *p, struct err_ms
     struct mapper_search_cfg cfg = { .interval = UINT64_MAX, .cores = mp->config->chip_cores,
                                      .searches = 1 };
     struct mapper_front front;
-    enum err e = mapper_search(mp, &cfg, &front, m);
 
+    if (mapper_fewest_cores(mp, UINT64_MAX, CORES_OF_ANY, NULL) > cfg.cores)
+        return ERR_NONE; // no point
+    enum err e = mapper_search(mp, &cfg, &front, m);
     if (e)
         return e;
     e = collect_all(c, &front, m);

@@ -351,8 +351,8 @@ static void what_cannot_be_had_is_refused_with_what_would_do(void **state)
             "mapping.replicas.32=4");
     REFUSED("--set mapping.policy: mapping.policy = best: want none, stride, greedy or article",
             "mapping.policy=best");
-    REFUSED("--set mapping.optimize: mapping.optimize = edp: energy has no price: want energy.chip, "
-            "such as dazzi2021_14nm",
+    REFUSED("--set mapping.optimize: mapping.optimize = edp: energy has no price: want "
+            "energy.chip, such as dazzi2021_14nm",
             "mapping.optimize=edp");
 }
 
