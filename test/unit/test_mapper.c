@@ -75,6 +75,81 @@ static uint32_t pick(uint32_t *seed, uint32_t least, uint32_t most)
 
 /* ---- times ---- */
 
+static uint64_t least_interval(const struct mapper *mp, const uint32_t *choice)
+{
+    uint64_t most = 0;
+
+    for (uint32_t i = 0; i < mp->n_layer; i++)
+        most = max_u64(most, mp->layer[i].option[choice[i]].least_interval);
+    return most;
+}
+
+/* However many replicas: 256 pixels of a word are written, and in each of 16 columns of outputs at
+ * least a word of 16 rows is read, in timesteps of 8 clocks. */
+static void an_interval_has_time_for_the_words_of_an_image(void **state)
+{
+    (void)state;
+    struct machine mc;
+    struct mapper mp;
+    struct err_msg m;
+
+    LOAD(&mc, NULL, "network.depth=8", "network.size=16", "network.channels=[16]",
+         "clocking.timestep_ns=16", "core.crossbar.mvm_ns=16", "fabric.link_gbps=200",
+         "fabric.partial_sum_gbps=1000", "core.input_memory.words=4096");
+    assert_int_equal(mapper_init(&mp, &mc.network, &mc.config, &m), ERR_NONE);
+    uint32_t all = mapper_find(&mp, 1, 16, 1);
+    assert_true(all < mp.layer[1].n_option);
+    assert_int_equal(mp.layer[1].option[all].firings, 16);
+    assert_int_equal(mp.layer[1].option[all].least_interval, (256 + 16 * 16) / 8);
+    mapper_release(&mp);
+    unload(&mc);
+}
+
+/* One firing of more pixels than a link carries to one core needs its reader split. */
+static void cheapest_mappings_split_what_links_need_split(void **state)
+{
+    (void)state;
+    struct machine mc;
+    struct mapper mp;
+    struct err_msg m;
+    uint64_t *interval;
+    uint32_t n, n_need = 0, choice[64];
+
+    LOAD(&mc, NULL, "network.depth=8", "network.channels=[16]", "chip.cores=60",
+         "core.crossbar.rows=100", "fabric.link_gbps=1.28", "fabric.partial_sum_gbps=100",
+         LARGE_MEMORY);
+    assert_int_equal(mapper_init(&mp, &mc.network, &mc.config, &m), ERR_NONE);
+    assert_int_equal(mapper_intervals(&mp, &interval, &n, &m), ERR_NONE);
+    for (uint32_t k = 0; k < n; k++) {
+        if (!mapper_all_cheapest(&mp, interval[k], choice))
+            continue;
+        for (uint32_t i = 0; i < mp.n_layer; i++)
+            n_need += mp.layer[i].option[choice[i]].need_parts > 1;
+        assert_true(mapper_fits(&mp, choice));
+    }
+    assert_true(n_need > 0);
+    free(interval);
+    mapper_release(&mp);
+    unload(&mc);
+}
+
+static void little_effort_does_not_make_a_bound_too_high(void **state)
+{
+    (void)state;
+    static const char *const chips[] = { "chip.cores=27", "chip.cores=34", "chip.cores=45" };
+
+    for (int i = 0; i < 3; i++) {
+        struct machine little, much;
+        LOAD(&little, NULL, "network.depth=20", "mapping.optimize=latency", "mapping.effort=1",
+             "fabric.link_gbps=4.48", chips[i]);
+        LOAD(&much, NULL, "network.depth=20", "mapping.optimize=latency", "mapping.effort=50",
+             "fabric.link_gbps=4.48", chips[i]);
+        assert_true(resolve(&little).bound <= resolve(&much).value);
+        unload(&little);
+        unload(&much);
+    }
+}
+
 static void first_results_are_those_of_the_plan(void **state)
 {
     (void)state;
@@ -99,6 +174,7 @@ static void first_results_are_those_of_the_plan(void **state)
         struct plan p = plan_of(&copy);
         assert_int_equal(mapper_times_first_result(times, choice), p.first_result);
         assert_int_equal(mapper_interval(&mp, choice), p.interval);
+        assert_true(least_interval(&mp, choice) <= p.interval);
         assert_int_equal(mapper_cores(&mp, choice), p.n_core);
         plan_release(&p);
         param_release(config_params, &copy.config);
@@ -381,6 +457,9 @@ static void more_cores_are_never_worse_along_the_front(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_interval_has_time_for_the_words_of_an_image),
+        cmocka_unit_test(cheapest_mappings_split_what_links_need_split),
+        cmocka_unit_test(little_effort_does_not_make_a_bound_too_high),
         cmocka_unit_test(first_results_are_those_of_the_plan),
         cmocka_unit_test(no_rule_of_the_field_is_better),
         cmocka_unit_test(greedy_gives_its_copies_to_the_earliest_of_the_slowest),
