@@ -45,6 +45,7 @@ const struct command command_map = {
             "  imcsim map configs/resnet32.yaml --dot | dot -Tsvg >plan.svg\n"
             "  imcsim map configs/resnet32.yaml --set mapping.optimize=latency\n"
             "  imcsim map configs/resnet32.yaml --pareto --svg front.svg\n"
+            "  imcsim map configs/dazzi2021_14nm.yaml --set mapping.optimize=edp\n"
             "  imcsim map configs/resnet32.yaml --json - | jq '.core_list[] | .name, .rows'\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) |
                OPTION_BIT(OPTION_DOT) | OPTION_BIT(OPTION_PARETO) | OPTION_BIT(OPTION_SVG) |

@@ -6,30 +6,43 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/plan_report.h"
+#include "cli/pricing.h"
 #include "cli/study.h"
 #include "dataflow/mapper.h"
 
 struct front { // what the writers get
     struct study  study; // without a plan
+    struct pricer pricer;
+    bool          priced;
     struct pareto pareto;
 };
 
-static struct table *front_table(const struct pareto *p)
+static struct table *front_table(const struct front *f)
 {
-    static const struct table_column columns[] = {
+    static const struct table_column with_energy[] = {
+        { "cores", "cores" },
+        { "interval", "interval_timesteps" },
+        { "first result", "first_result_timesteps" },
+        { "bound", "first_result_bound_timesteps" },
+        { "energy nJ", "energy_nj_per_image" },
+        { 0 },
+    }, without[] = {
         { "cores", "cores" },
         { "interval", "interval_timesteps" },
         { "first result", "first_result_timesteps" },
         { "bound", "first_result_bound_timesteps" },
         { 0 },
     };
-    struct table *t = table_new(columns);
+    struct table *t = table_new(f->priced ? with_energy : without);
 
-    for (uint32_t i = 0; i < p->n_point; i++) {
-        table_count(t, p->point[i].cores);
-        table_count(t, p->point[i].interval);
-        table_count(t, p->point[i].first_result);
-        table_count(t, p->point[i].bound);
+    for (uint32_t i = 0; i < f->pareto.n_point; i++) {
+        const struct pareto_point *p = &f->pareto.point[i];
+        table_count(t, p->cores);
+        table_count(t, p->interval);
+        table_count(t, p->first_result);
+        table_count(t, p->bound);
+        if (f->priced)
+            table_real(t, (double)p->energy_pj * 1e-3, 3);
     }
     return t;
 }
@@ -37,15 +50,21 @@ static struct table *front_table(const struct pareto *p)
 static enum err front_text(const void *what, FILE *out, struct err_msg *m)
 {
     const struct front *f = what;
+    const char *title = f->priced
+                            ? "With at most so many cores: the least interval, the least time to "
+                              "the first result, in\ntimesteps, what no mapping beats, and the "
+                              "least energy found of an image by itself (each\nof another mapping, "
+                              "perhaps)"
+                            : "With at most so many cores: the least interval, the least time to "
+                              "the first result (of\nanother mapping, perhaps), in timesteps, and "
+                              "what no mapping beats";
 
-    return print_titled("With at most so many cores: the least interval, the least time to the "
-                        "first result (of\nanother mapping, perhaps), in timesteps, and what no "
-                        "mapping beats", front_table(&f->pareto), out, m);
+    return print_titled(title, front_table(f), out, m);
 }
 
 static enum err front_csv(const void *what, FILE *out, struct err_msg *m)
 {
-    struct table *table = front_table(&((const struct front *)what)->pareto);
+    struct table *table = front_table(what);
 
     return print_csv(&table, 1, out, m);
 }
@@ -62,6 +81,8 @@ static enum err front_json(const void *what, FILE *out, struct err_msg *m)
         json_put_count(&point, "interval_timesteps", p->interval);
         json_put_count(&point, "first_result_timesteps", p->first_result);
         json_put_count(&point, "first_result_bound_timesteps", p->bound);
+        if (f->priced)
+            json_put_real(&point, "energy_nj_per_image", (double)p->energy_pj * 1e-3);
         json_add(&list, point);
     }
     json_put(&o, "front", list);
@@ -79,31 +100,50 @@ static double across(const struct pareto *p, uint32_t cores)
     return LEFT + (double)(WIDTH - LEFT - RIGHT) * (cores - from) / (to > from ? to - from : 1);
 }
 
-static double down(const struct pareto *p, uint64_t timesteps)
-{
-    double most = (double)p->point[0].first_result; // the latest of all
+enum curve { FIRST_RESULT, INTERVAL, ENERGY, N_CURVE };
 
-    return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (double)timesteps / most;
+static const struct {
+    const char *colour, *label;
+} curves[N_CURVE] = {
+    [FIRST_RESULT] = { "#1f77b4", "timesteps to the first result" },
+    [INTERVAL] = { "#d62728", "timesteps between images" },
+    [ENERGY] = { "#2ca02c", "energy of an image, of the highest" },
+};
+
+static uint64_t value_on(const struct pareto_point *p, enum curve c)
+{
+    return c == ENERGY ? p->energy_pj : c == INTERVAL ? p->interval : p->first_result;
+}
+
+/* Timesteps have one axis, up to the latest of all; energy another. */
+static double down(const struct pareto *p, enum curve c, uint64_t value)
+{
+    double most = (double)value_on(&p->point[0], c == ENERGY ? ENERGY : FIRST_RESULT);
+
+    return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (double)value / most;
 }
 
 /* A staircase: what holds for so many cores holds until a point has better. */
-static void draw_steps(const struct pareto *p, bool interval, const char *colour, FILE *out)
+static void draw_steps(const struct pareto *p, enum curve c, FILE *out)
 {
-    fprintf(out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" points=\"", colour);
+    fprintf(out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" points=\"",
+            curves[c].colour);
     for (uint32_t i = 0; i < p->n_point; i++) {
         const struct pareto_point *at = &p->point[i];
         double x = across(p, at->cores);
         if (i > 0)
-            fprintf(out, "%.1f,%.1f ", x, down(p, interval ? at[-1].interval
-                                                           : at[-1].first_result));
-        fprintf(out, "%.1f,%.1f ", x, down(p, interval ? at->interval : at->first_result));
+            fprintf(out, "%.1f,%.1f ", x, down(p, c, value_on(&at[-1], c)));
+        fprintf(out, "%.1f,%.1f ", x, down(p, c, value_on(at, c)));
     }
     fprintf(out, "\"/>\n");
+    fprintf(out, "<text x=\"%d\" y=\"%d\" fill=\"%s\">%s</text>\n", WIDTH / 2,
+            TOP + 18 * (int)c, curves[c].colour, curves[c].label);
 }
 
 static enum err front_svg(const void *what, FILE *out, struct err_msg *m)
 {
-    const struct pareto *p = &((const struct front *)what)->pareto;
+    const struct front *f = what;
+    const struct pareto *p = &f->pareto;
     const struct pareto_point *first = &p->point[0], *last = &p->point[p->n_point - 1];
 
     (void)m;
@@ -111,18 +151,14 @@ static enum err front_svg(const void *what, FILE *out, struct err_msg *m)
                  "font-family=\"sans-serif\" font-size=\"13\">\n", WIDTH, HEIGHT);
     fprintf(out, "<path fill=\"none\" stroke=\"black\" d=\"M%d %dV%dH%d\"/>\n", LEFT, TOP,
             HEIGHT - BOTTOM, WIDTH - RIGHT);
-    draw_steps(p, false, "#1f77b4", out);
-    draw_steps(p, true, "#d62728", out);
+    for (int c = 0; c < (f->priced ? N_CURVE : ENERGY); c++)
+        draw_steps(p, (enum curve)c, out);
     fprintf(out, "<text x=\"%d\" y=\"%d\">%" PRIu32 "</text>\n", LEFT, HEIGHT - BOTTOM + 18,
             first->cores);
     fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%" PRIu32 " cores</text>\n",
             WIDTH - RIGHT, HEIGHT - BOTTOM + 18, last->cores);
     fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%" PRIu64 "</text>\n", LEFT - 6,
             TOP + 4, first->first_result);
-    fprintf(out, "<text x=\"%d\" y=\"%d\" fill=\"#1f77b4\">timesteps to the first result</text>\n",
-            WIDTH / 2, TOP);
-    fprintf(out, "<text x=\"%d\" y=\"%d\" fill=\"#d62728\">timesteps between images</text>\n",
-            WIDTH / 2, TOP + 18);
     fprintf(out, "</svg>\n");
     return ERR_NONE;
 }
@@ -140,8 +176,12 @@ enum err map_pareto(const struct options *o, struct err_msg *m)
 
     if (!e)
         e = study_load_network(&f.study, o->operand, o->set, o->n_set, m);
+    f.priced = !e && pricing_wanted(&f.study.config);
+    if (!e && f.priced)
+        e = pricer_init(&f.pricer, &f.study.config, m);
     if (!e)
-        e = mapping_pareto(&f.study.config, &f.study.network, &f.pareto, m);
+        e = mapping_pareto(&f.study.config, &f.study.network, f.priced ? &f.pricer.prices : NULL,
+                           &f.pareto, m);
     if (!e)
         e = output_write(outputs, n, front_text, &f, m);
     pareto_release(&f.pareto);

@@ -223,7 +223,9 @@ static json_t *json_mapping(const struct mapping_report *r)
     static const char *const optimize_names[] = {
         [OPTIMIZE_NONE] = "none",         [OPTIMIZE_LATENCY] = "latency",
         [OPTIMIZE_INTERVAL] = "interval", [OPTIMIZE_BALANCED] = "balanced",
+        [OPTIMIZE_EDP] = "edp",
     };
+    enum resource bounded = mapping_bounded_by(r);
     json_t *o = json_object(), *next = json_object();
 
     json_put_text(&o, "optimize", optimize_names[r->optimize]);
@@ -232,6 +234,9 @@ static json_t *json_mapping(const struct mapping_report *r)
         json_put_count(&o, "value", r->value);
         json_put_count(&o, "bound", r->bound);
     }
+    if (r->optimize == OPTIMIZE_EDP)
+        json_put_count(&o, "energy_pj_per_image", r->energy_pj);
+    json_put_text(&o, "bound_next_by", bounded == N_RESOURCE ? "none" : resource_name(bounded));
     for (int i = 0; i < N_RESOURCE; i++)
         json_put_count(&next, resource_name((enum resource)i), r->relief[i]);
     json_put(&o, "interval_with_more", next);

@@ -106,25 +106,48 @@ double share_of_timestep(const struct plan *p, uint64_t clocks)
 
 /* ---- what is mapped onto what ---- */
 
-static void print_mapping(const struct mapping_report *r, FILE *out)
+struct value_text {
+    char text[64];
+};
+
+/* Of what is optimised; energy times time in uJ us. */
+static struct value_text value_text(const struct mapping_report *r, const struct config *c,
+                                    uint64_t value)
+{
+    struct value_text t;
+
+    if (r->optimize == OPTIMIZE_EDP)
+        snprintf(t.text, sizeof t.text, "%.1f", (double)value * (double)c->timestep_ns * 1e-9);
+    else
+        snprintf(t.text, sizeof t.text, "%s", format_count(value).text);
+    return t;
+}
+
+static void print_mapping(const struct mapping_report *r, const struct config *c, FILE *out)
 {
     static const char *const what[] = {
         [OPTIMIZE_LATENCY] = "timesteps to the first result",
         [OPTIMIZE_INTERVAL] = "timesteps between images",
         [OPTIMIZE_BALANCED] = "interval x first result",
+        [OPTIMIZE_EDP] = "uJ us, energy of an image by itself x time to its result",
     };
+    enum resource next = mapping_bounded_by(r);
 
     if (r->optimize == OPTIMIZE_NONE)
         fprintf(out, "Mapping  by the rule `%s`\n", r->policy);
     else if (r->value == r->bound)
-        fprintf(out, "Mapping  %s %s: no mapping has less\n", format_count(r->value).text,
+        fprintf(out, "Mapping  %s %s: no mapping has less\n", value_text(r, c, r->value).text,
                 what[r->optimize]);
     else
         fprintf(out, "Mapping  %s %s; none has less than %s, %.1f %% below\n",
-                format_count(r->value).text, what[r->optimize], format_count(r->bound).text,
+                value_text(r, c, r->value).text, what[r->optimize],
+                value_text(r, c, r->bound).text,
                 100 * (double)(r->value - r->bound) / (double)r->value);
-    fprintf(out, "         least interval with twice the %s %" PRIu64, resource_name(0),
-            r->relief[0]);
+    if (next == N_RESOURCE)
+        fprintf(out, "         bound next by no one resource: least interval");
+    else
+        fprintf(out, "         bound next by %s: least interval", resource_name(next));
+    fprintf(out, " with twice the %s %" PRIu64, resource_name(0), r->relief[0]);
     for (int i = 1; i < N_RESOURCE; i++)
         fprintf(out, "%s %s %" PRIu64, i == RESOURCE_MEMORY ? "; with enough" : ",",
                 resource_name((enum resource)i), r->relief[i]);
@@ -144,7 +167,7 @@ void print_machine(const struct study *s, FILE *out)
             format_count(p->n_core).text, format_count(c->chip_cores).text,
             100 * chip_utilization(p), c->crossbar.rows, c->crossbar.columns);
     if (s->mapping_chosen)
-        print_mapping(&s->mapping, out);
+        print_mapping(&s->mapping, c, out);
     fprintf(out, "Clock    %" PRIu32 " MHz; a timestep is %" PRIu64 " ns, %" PRIu64 " clocks\n",
             c->clock_mhz, c->timestep_ns, p->timestep_clk);
 }

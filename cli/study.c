@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "cli/log.h"
+#include "cli/pricing.h"
 #include "cli/progress.h"
 
 /* The family's complaints begin with the key: puts the place where it was given before it. */
@@ -77,6 +78,18 @@ enum err study_load_network(struct study *s, const char *path, const char *const
     return e;
 }
 
+static enum err choose_mapping(struct study *s, struct err_msg *m)
+{
+    struct pricer pricer;
+    bool priced = s->config.mapping.optimize == OPTIMIZE_EDP;
+    enum err e = priced ? pricer_init(&pricer, &s->config, m) : ERR_NONE;
+
+    if (!e)
+        e = mapping_resolve(&s->config, &s->network, priced ? &pricer.prices : NULL, &s->mapping,
+                            m);
+    return e ? e : hash_config(s->config_hash, &s->config, m);
+}
+
 enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,
                     struct err_msg *m)
 {
@@ -85,11 +98,8 @@ enum err study_load(struct study *s, const char *path, const char *const *set, s
     if (e)
         return e;
     s->mapping_chosen = mapping_is_chosen(&s->config);
-    if (s->mapping_chosen) {
-        e = mapping_resolve(&s->config, &s->network, &s->mapping, m);
-        if (!e)
-            e = hash_config(s->config_hash, &s->config, m);
-    }
+    if (s->mapping_chosen)
+        e = choose_mapping(s, m);
     if (!e)
         e = plan_make(&s->plan, &s->network, &s->config, m);
     if (e)

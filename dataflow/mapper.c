@@ -1,4 +1,4 @@
-/* dataflow/mapper.c -- see mapper.h: questions about mappings, and the choice of one. */
+/* dataflow/mapper.c -- see mapper.h: questions about mappings, and writing one down. */
 #include "dataflow/mapper.h"
 
 #include <assert.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "core/util.h"
-#include "dataflow/mapper_search.h"
+#include "dataflow/mapper_cores.h"
 #include "dataflow/plan_internal.h"
 
 const struct mapper_policy *const mapper_policies[] = { &map_none, &map_stride, &map_greedy,
@@ -49,7 +49,8 @@ uint32_t mapper_find(const struct mapper *mp, uint32_t layer, uint32_t replicas,
 
     while (i < l->n_option &&
            !(l->option[i].replicas.n == replicas && l->option[i].replicas.width == 1 &&
-             l->option[i].copies == copies))
+             l->option[i].copies == copies && l->option[i].need_parts == 1 &&
+             !l->option[i].unsure && !l->option[i].doubtful))
         i++;
     return i;
 }
@@ -59,19 +60,29 @@ uint32_t mapper_cheapest(const struct mapper *mp, uint32_t layer, uint64_t firin
     const struct mapper_layer *l = &mp->layer[layer];
     uint32_t i = 0;
 
-    while (i < l->n_option && (l->option[i].firings > firings || l->option[i].refused))
+    while (i < l->n_option && (l->option[i].least_interval > firings || l->option[i].refused ||
+                               l->option[i].need_parts > 1 || l->option[i].unsure ||
+                               l->option[i].doubtful))
         i++;
     return i;
 }
 
+uint64_t mapper_fewest_cores(const struct mapper *mp, uint64_t firings, enum cores_of of,
+                             uint32_t *choice)
+{
+    struct mapper_cores c;
+    struct err_msg m;
+
+    if (mapper_cores_init(&c, mp, firings, of, &m))
+        return UINT64_MAX;
+    uint64_t cores = mapper_cores_all(&c, choice);
+    mapper_cores_release(&c);
+    return cores;
+}
+
 bool mapper_all_cheapest(const struct mapper *mp, uint64_t firings, uint32_t *choice)
 {
-    for (uint32_t i = 0; i < mp->n_layer; i++) {
-        choice[i] = mapper_cheapest(mp, i, firings);
-        if (choice[i] == mp->layer[i].n_option)
-            return false;
-    }
-    return mapper_cores(mp, choice) <= mp->config->chip_cores;
+    return mapper_fewest_cores(mp, firings, CORES_OF_SURE, choice) <= mp->config->chip_cores;
 }
 
 /* ---- interval ---- */
@@ -106,20 +117,73 @@ enum err mapper_intervals(const struct mapper *mp, uint64_t **interval, uint32_t
     return ERR_NONE;
 }
 
-/* The last one fits: mapper_init() saw to it. */
-uint32_t mapper_least_interval(const struct mapper *mp, const uint64_t *interval, uint32_t n,
-                               uint32_t *choice)
+uint32_t mapper_least_interval(const struct mapper *mp, const uint64_t *interval, uint32_t n)
 {
-    uint32_t low = 0, high = n - 1;
+    uint32_t low = 0, high = n;
 
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (mapper_all_cheapest(mp, interval[middle], choice))
+        uint64_t cores = mapper_fewest_cores(mp, interval[middle], CORES_OF_ANY, NULL);
+        if (cores <= mp->config->chip_cores)
             high = middle;
         else
             low = middle + 1;
     }
     return low;
+}
+
+uint64_t mapper_least_of_memories(const struct mapper *mp)
+{
+    uint64_t most = 1;
+
+    for (uint32_t i = 0; i < mp->n_layer; i++) {
+        uint64_t least = UINT64_MAX;
+        for (uint32_t k = 0; k < mp->layer[i].n_option; k++)
+            least = min_u64(least, mp->layer[i].option[k].least_interval);
+        most = max_u64(most, least);
+    }
+    return most;
+}
+
+/* ---- energy ---- */
+
+/* A layer fires at least once for each full firing's worth of outputs, each of its parts and groups
+ * then. */
+double mapper_option_pj(const struct mapper *mp, uint32_t layer, const struct mapper_option *o)
+{
+    const struct mapper_prices *prices = mp->prices;
+    const struct layer *l = plan_network_layer(&mp->plan, layer);
+    uint64_t outputs = (uint64_t)l->out.height * l->out.width;
+
+    if (!prices || layer_is_digital(l))
+        return 0;
+    double firings = (double)ceil_div(outputs, o->replicas.n) * o->parts * o->groups;
+    double values = (double)outputs * l->out.channels;
+    return firings * prices->firing_pj + values * prices->output_pj +
+           values * layer_kernel_rows(l) * prices->mac_pj;
+}
+
+double mapper_least_option_pj(const struct mapper *mp, uint32_t layer)
+{
+    const struct mapper_layer *l = &mp->layer[layer];
+    double least = mapper_option_pj(mp, layer, &l->option[0]);
+
+    for (uint32_t i = 1; i < l->n_option; i++) {
+        double pj = mapper_option_pj(mp, layer, &l->option[i]);
+        least = pj < least ? pj : least;
+    }
+    return least;
+}
+
+double mapper_least_pj(const struct mapper *mp, double options_pj, uint32_t cores,
+                       uint64_t first_result)
+{
+    const struct mapper_prices *prices = mp->prices;
+
+    if (!prices)
+        return 0;
+    return options_pj +
+           cores * ((double)first_result * prices->core_timestep_pj - prices->rounding_pj);
 }
 
 /* ---- the configuration ---- */
@@ -154,7 +218,7 @@ static void free_map(struct count_map *map)
     *map = (struct count_map){ 0 };
 }
 
-static void mapper_unwrite(struct config *config)
+static void unwrite(struct config *config)
 {
     struct mapping_cfg *cfg = &config->mapping;
 
@@ -191,285 +255,27 @@ enum err mapper_write(const struct mapper *mp, const uint32_t *choice, struct co
     return done ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for the mapping");
 }
 
-/* ---- the choice ---- */
-
-enum { MOST_ROUNDS = 6 }; // of searches: again where the best mappings do not fit the memories
-
-struct chooser {
-    const struct mapper  *mp;
-    struct mapper_result *r;
-    struct mapper_times  *times;
-    uint32_t             *choice; // to be looked at
-    int                   rounds;  // of searches so far
-    bool                  refused; // a better mapping than the one kept did not fit
-};
-
-static uint64_t value_of(enum optimize o, uint64_t interval, uint64_t latency)
+enum err mapper_plan(const struct mapper *mp, const uint32_t *choice,
+                     struct mapper_planned *planned, struct err_msg *m)
 {
-    switch (o) {
-    case OPTIMIZE_INTERVAL:
-        return interval;
-    case OPTIMIZE_LATENCY:
-        return latency;
-    case OPTIMIZE_BALANCED:
-        return interval * latency;
-    case OPTIMIZE_NONE: // a policy: nothing is claimed
-    case OPTIMIZE_EDP:  // refused before
-        break;
-    }
-    return 0;
+    *planned = (struct mapper_planned){ .config = *mp->config };
+    enum err e = mapper_write(mp, choice, &planned->config, m);
+
+    return e ? e : plan_try(&planned->plan, mp->network, &planned->config, m);
 }
 
-static bool better(const struct mapper_result *a, const struct mapper_result *b)
+void mapper_planned_release(struct mapper_planned *planned)
 {
-    if (a->value != b->value)
-        return a->value < b->value;
-    if (a->optimize == OPTIMIZE_INTERVAL && a->cores != b->cores)
-        return a->cores < b->cores;
-    if (a->first_result != b->first_result)
-        return a->first_result < b->first_result;
-    return a->interval != b->interval ? a->interval < b->interval : a->cores < b->cores;
+    plan_release(&planned->plan);
+    unwrite(&planned->config);
 }
 
-static bool same_shape(const struct shape *a, const struct shape *b)
+bool mapper_fits(const struct mapper *mp, const uint32_t *choice)
 {
-    return a->height == b->height && a->width == b->width && a->channels == b->channels;
-}
-
-/* Sets the option aside in all layers of this one's shape. */
-static void refuse_shape(const struct mapper *mp, uint32_t layer, const struct mapper_option *o)
-{
-    const struct layer *l = plan_network_layer(&mp->plan, layer);
-
-    for (uint32_t i = 0; i < mp->n_layer; i++) {
-        const struct layer *other = plan_network_layer(&mp->plan, i);
-        if (!same_shape(&l->in, &other->in) || !same_shape(&l->out, &other->out))
-            continue;
-        for (uint32_t k = 0; k < mp->layer[i].n_option; k++) {
-            struct mapper_option *same = &mp->layer[i].option[k];
-            same->refused |= same->replicas.n == o->replicas.n && same->copies == o->copies &&
-                             same->replicas.width == o->replicas.width;
-        }
-    }
-}
-
-static void forgive(const struct mapper *mp)
-{
-    for (uint32_t i = 0; i < mp->n_layer; i++)
-        for (uint32_t k = 0; k < mp->layer[i].n_option; k++)
-            mp->layer[i].option[k].refused = false;
-}
-
-/* Sets aside what keeps a mapping from having a plan, if that is known: where the memory of a core
- * is too small or too slow, its layer's option; where a link is, that of the layer before, since a
- * layer's own outputs fit its links, but not always the pixels that its memory sends on, as many at
- * once as came. */
-static bool refuse(const struct mapper *mp, const struct plan *p, const uint32_t *choice)
-{
-    for (uint32_t i = 0; i < p->n_core; i++) {
-        const struct plan_core *c = &p->core[i];
-        uint32_t layer = c->plan_layer, from = plan_network_layer(p, layer)->input[0];
-        if ((c->layout.placing && memory_used_words(&c->layout) > c->memory.words) ||
-            c->used_clk[STAGE_MEMORY] > p->timestep_clk) {
-            refuse_shape(mp, layer, &mp->layer[layer].option[choice[layer]]);
-            return true;
-        }
-        if (c->used_clk[STAGE_LINK] > p->timestep_clk && from > 0) {
-            mp->layer[from - 1].option[choice[from - 1]].refused = true;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool mapper_fits(const struct mapper *mp, const uint32_t *choice, bool *refused)
-{
-    struct config config = *mp->config;
-    struct plan p = { 0 };
+    struct mapper_planned planned;
     struct err_msg m;
-    enum err e = mapper_write(mp, choice, &config, &m);
+    bool fits = mapper_plan(mp, choice, &planned, &m) == ERR_NONE;
 
-    if (!e)
-        e = plan_try(&p, mp->network, &config, &m);
-    if (e && refused)
-        *refused |= refuse(mp, &p, choice);
-    plan_release(&p);
-    mapper_unwrite(&config);
-    return !e;
-}
-
-/* Keeps c->choice if it is better than what was kept. */
-static void consider(struct chooser *c)
-{
-    struct mapper_result *r = c->r, now = *r;
-
-    now.cores = mapper_cores(c->mp, c->choice);
-    now.interval = mapper_interval(c->mp, c->choice);
-    now.first_result = mapper_times_first_result(c->times, c->choice);
-    now.value = value_of(r->optimize, now.interval, now.first_result);
-    if ((r->cores > 0 && !better(&now, r)) || !mapper_fits(c->mp, c->choice, &c->refused))
-        return;
-    *r = now;
-    memcpy(r->choice, c->choice, c->mp->n_layer * sizeof *r->choice);
-}
-
-static void consider_policies(struct chooser *c)
-{
-    for (size_t i = 0; mapper_policies[i]; i++) {
-        forgive(c->mp);
-        if (mapper_policies[i]->choose(c->mp, c->choice))
-            consider(c);
-    }
-}
-
-/* The least latency of mappings within an interval. Where the memories do not keep up with the
- * best, again: with care, then also with fewer cores, which come to less extreme mappings. */
-static enum err latency_within(struct chooser *c, uint64_t interval, uint64_t *bound,
-                               struct err_msg *m)
-{
-    const struct mapper *mp = c->mp;
-    struct mapper_search_cfg cfg = { .interval = interval, .searches = 2 };
-    struct mapper_front front;
-
-    forgive(mp);
-    for (int round = 0; round == 0 || (c->refused && c->rounds < MOST_ROUNDS); round++) {
-        uint32_t slack = mp->config->chip_cores - mp->least_cores;
-        cfg.cores = mp->least_cores + (slack >> (round > 0 ? round - 1 : 0));
-        cfg.careful = round > 0;
-        if (!mapper_all_cheapest(mp, interval, c->choice) ||
-            mapper_cores(mp, c->choice) > cfg.cores)
-            break;
-        c->refused = false;
-        c->rounds++;
-        enum err e = mapper_search(mp, &cfg, &front, m);
-        if (e)
-            return e;
-        if (round == 0)
-            *bound = front.bound;
-        for (uint32_t i = front.n_point; i-- > 0;) {
-            memcpy(c->choice, front.point[i].choice, mp->n_layer * sizeof *c->choice);
-            consider(c);
-        }
-        c->refused |= front.n_point == 0; // nothing the memories keep up with was kept
-        mapper_front_release(&front);
-    }
-    return ERR_NONE;
-}
-
-/* With interval I no mapping's latency is below that of any interval, so that from some I on the
- * product cannot be less any more. */
-static enum err balance(struct chooser *c, const uint64_t *interval, uint32_t n, uint32_t first,
-                        struct err_msg *m)
-{
-    uint64_t any, bound = UINT64_MAX;
-    enum err e = latency_within(c, interval[n - 1], &any, m);
-
-    for (uint32_t i = first; !e && i < n && interval[i] * any < c->r->value; i++) {
-        uint64_t within = any;
-        e = latency_within(c, interval[i], &within, m);
-        bound = min_u64(bound, interval[i] * within);
-    }
-    c->r->bound = min_u64(bound, c->r->value);
-    return e;
-}
-
-/* The least interval with a plan: with the cheapest options, or with others that leave the memories
- * less to keep. */
-static enum err fit_interval(struct chooser *c, const uint64_t *interval, uint32_t n,
-                             uint32_t first, struct err_msg *m)
-{
-    enum err e = ERR_NONE;
-    uint64_t bound;
-
-    for (uint32_t i = first; !e && i < min_u32(n, first + MOST_ROUNDS); i++) {
-        forgive(c->mp);
-        mapper_all_cheapest(c->mp, interval[i], c->choice);
-        consider(c);
-        if (c->r->cores == 0 || c->r->interval > interval[i])
-            e = latency_within(c, interval[i], &bound, m);
-        if (c->r->cores > 0 && c->r->interval <= interval[i])
-            break;
-    }
-    return e;
-}
-
-static enum err optimize(struct chooser *c, struct err_msg *m)
-{
-    uint64_t *interval = NULL, any = 0;
-    uint32_t n = 0;
-    enum err e = mapper_intervals(c->mp, &interval, &n, m);
-
-    if (e)
-        return e;
-    uint32_t first = mapper_least_interval(c->mp, interval, n, c->choice);
-    consider_policies(c);
-    if (c->r->optimize == OPTIMIZE_INTERVAL) {
-        e = fit_interval(c, interval, n, first, m);
-        c->r->bound = interval[first];
-    } else if (c->r->optimize == OPTIMIZE_BALANCED) {
-        e = balance(c, interval, n, first, m);
-    } else {
-        e = latency_within(c, interval[n - 1], &any, m);
-        c->r->bound = any;
-    }
-    free(interval);
-    if (!e && c->r->cores == 0)
-        e = err_set(m, ERR_INPUT, "no mapping found whose input memories fit: core.input_memory: "
-                    "words = %" PRIu32 ", word_bits = %" PRIu32 ": want more",
-                    c->mp->config->memory.words, c->mp->config->memory.word_bits);
-    return e;
-}
-
-static enum err follow(struct chooser *c, struct err_msg *m)
-{
-    const struct config *cfg = c->mp->config;
-
-    c->r->policy = mapper_policy_find(cfg->mapping.policy);
-    if (!c->r->policy)
-        return err_set(m, ERR_INPUT, "%.400s: mapping.policy = %s: want none, stride, greedy or "
-                       "article", config_where(cfg, "mapping.policy"), cfg->mapping.policy);
-    if (!c->r->policy->choose(c->mp, c->choice))
-        return err_set(m, ERR_INPUT, "%.400s: mapping.policy = %s: its mapping takes more than "
-                       "chip.cores = %" PRIu32 ": want more, or mapping.optimize",
-                       config_where(cfg, "mapping.policy"), cfg->mapping.policy, cfg->chip_cores);
-    consider(c);
-    if (c->r->cores == 0)
-        return err_set(m, ERR_INPUT, "%.400s: mapping.policy = %s: its mapping does not fit the "
-                       "input memories: want more than core.input_memory.words = %" PRIu32 ", or "
-                       "mapping.optimize", config_where(cfg, "mapping.policy"), cfg->mapping.policy,
-                       cfg->memory.words);
-    return ERR_NONE;
-}
-
-enum err mapper_choose(const struct mapper *mp, struct mapper_result *r, struct err_msg *m)
-{
-    const struct config *cfg = mp->config;
-    struct chooser c = { .mp = mp, .r = r, .choice = calloc(mp->n_layer, sizeof *c.choice) };
-    enum err e = ERR_NONE;
-
-    forgive(mp);
-    *r = (struct mapper_result){ .optimize = cfg->mapping.optimize,
-                                 .choice = calloc(mp->n_layer, sizeof *r->choice) };
-    if (!c.choice || !r->choice)
-        e = err_set(m, ERR_MEMORY, "no memory for the mapper");
-    else if (cfg->mapping.optimize == OPTIMIZE_EDP)
-        e = err_set(m, ERR_INPUT, "%.400s: mapping.optimize = edp: energy is priced from a run's "
-                    "counters, and no price of a plan is there yet: want latency, interval or "
-                    "balanced", config_where(cfg, "mapping.optimize"));
-    if (!e)
-        e = mapper_times_new(&c.times, mp, m);
-    if (!e)
-        e = r->optimize == OPTIMIZE_NONE ? follow(&c, m) : optimize(&c, m);
-    forgive(mp);
-    mapper_times_free(c.times);
-    free(c.choice);
-    if (e)
-        mapper_result_release(r);
-    return e;
-}
-
-void mapper_result_release(struct mapper_result *r)
-{
-    free(r->choice);
-    *r = (struct mapper_result){ 0 };
+    mapper_planned_release(&planned);
+    return fits;
 }

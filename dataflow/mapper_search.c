@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/util.h"
+#include "dataflow/mapper_cores.h"
 
 enum {
     MOST_BUCKETS = 64,     // of states, by the cores they use
@@ -38,19 +39,42 @@ struct search {
     enum diagram         diagram;
     uint64_t             interval; // of options
     uint32_t             cores;    // of the mapping
+    uint64_t             least_firings; // of layers that read the image
     bool                 careful;
     uint32_t             buckets, width;
     struct frontier      now, next;
     uint32_t            *after;   // owned; [layer]: fewest cores of the layers behind it
+    uint32_t            *fewest;  // owned; [layer]: of its cheapest option
+    uint32_t           **forced;  // owned; [layer][option]: how many more they take for its sake
     struct state       **history; // owned; [layer]: its states
     const int64_t      **done;    // owned; [layer]: times of the state looked at
     int64_t             *child;   // owned; times of the state being made
     int64_t             *own;     // owned; of the layer itself
 };
 
-static bool usable(const struct search *s, const struct mapper_option *o)
+/* What a state keeps of a layer: its times, and the parts that layers which read it need at least.
+ * Fewer and earlier is better of all of it. */
+static size_t kept_size(const struct search *s, uint32_t layer)
 {
-    return !o->dominated && !o->refused && o->firings <= s->interval;
+    return (size_t)mapper_times_size(s->mp, layer) + 1;
+}
+
+static int64_t *need_parts(const struct search *s, uint32_t layer, int64_t *kept)
+{
+    return kept + mapper_times_size(s->mp, layer);
+}
+
+/* A dominated option is of use only where the better one does not fit the memories. Options that
+ * other layers must suit seldom pay: bounds hold for them, mappings do without. */
+static bool usable(const struct search *s, uint32_t layer, const struct mapper_option *o)
+{
+    const struct mapper_option *all = s->mp->layer[layer].option, *better = &all[o->dominator];
+
+    bool sound = !o->unsure && o->need_parts == 1;
+
+    return !o->doubtful && !o->refused && (o == better || better->refused) &&
+           o->least_interval <= s->interval && (sound || s->diagram == RELAXED) &&
+           (s->mp->plan.layer[layer].feed != FEED_SCRATCHPAD || o->firings >= s->least_firings);
 }
 
 /* ---- size ---- */
@@ -63,7 +87,7 @@ static size_t most_stride(const struct search *s)
         size_t stride = 0;
         for (uint32_t i = 0; i <= layer; i++)
             if (mapper_times_last_reader(s->times, i) > layer)
-                stride += mapper_times_size(s->mp, i);
+                stride += kept_size(s, i);
         most = stride > most ? stride : most;
     }
     return most;
@@ -77,7 +101,7 @@ static void choose_size(struct search *s, uint32_t searches, size_t stride)
 
     for (uint32_t i = 0; i < mp->n_layer; i++)
         for (uint32_t k = 0; k < mp->layer[i].n_option; k++)
-            if (usable(s, &mp->layer[i].option[k]))
+            if (usable(s, i, &mp->layer[i].option[k]))
                 each += mapper_times_size(mp, i);
     uint64_t states = (uint64_t)mp->config->mapping.effort * OUTPUTS_OF_EFFORT /
                       (each * searches * 2); // two diagrams
@@ -110,6 +134,10 @@ static void search_release(struct search *s)
 {
     for (uint32_t i = 0; s->history && i < s->mp->n_layer; i++)
         free(s->history[i]);
+    for (uint32_t i = 0; s->forced && i < s->mp->n_layer; i++)
+        free(s->forced[i]);
+    free(s->forced);
+    free(s->fewest);
     free(s->history);
     free(s->after);
     free(s->done);
@@ -118,6 +146,31 @@ static void search_release(struct search *s)
     frontier_release(&s->now);
     frontier_release(&s->next);
     mapper_times_free(s->times);
+}
+
+/* Of the layers behind each, and of each layer by itself. */
+static enum err count_cores(struct search *s, struct err_msg *m)
+{
+    const struct mapper *mp = s->mp;
+    struct mapper_cores c;
+    enum err e = mapper_cores_init(&c, mp, s->interval, CORES_OF_ANY, m);
+
+    if (e)
+        return e;
+    for (uint32_t i = 0; i < mp->n_layer; i++) {
+        const struct mapper_layer *l = &mp->layer[i];
+        uint32_t k = 0;
+        s->after[i] = (uint32_t)mapper_cores_after(&c, i);
+        while (l->option[k].least_interval > s->interval || l->option[k].doubtful)
+            k++;
+        s->fewest[i] = l->option[k].cores;
+        for (k = 0; k < l->n_option; k++) { // more than there are: it cannot be had
+            uint64_t forced = mapper_cores_forced(&c, i, &l->option[k]);
+            s->forced[i][k] = (uint32_t)min_u64(forced, (uint64_t)s->cores + 1);
+        }
+    }
+    mapper_cores_release(&c);
+    return ERR_NONE;
 }
 
 static enum err search_init(struct search *s, uint32_t searches, struct err_msg *m)
@@ -129,28 +182,29 @@ static enum err search_init(struct search *s, uint32_t searches, struct err_msg 
     if (e)
         return e;
     for (uint32_t i = 0; i < mp->n_layer; i++) {
-        size_t size = mapper_times_size(mp, i);
+        size_t size = kept_size(s, i);
         most = size > most ? size : most;
     }
     size_t stride = most_stride(s);
     choose_size(s, searches, stride);
     s->history = calloc(mp->n_layer, sizeof *s->history);
     s->after = calloc(mp->n_layer, sizeof *s->after);
+    s->fewest = calloc(mp->n_layer, sizeof *s->fewest);
+    s->forced = calloc(mp->n_layer, sizeof *s->forced);
     s->done = calloc(mp->n_layer, sizeof *s->done);
     s->child = calloc(stride, sizeof *s->child);
     s->own = calloc(most, sizeof *s->own);
-    bool there = s->history && s->after && s->done && s->child && s->own &&
-                 frontier_init(s, &s->now, stride) && frontier_init(s, &s->next, stride);
+    bool there = s->history && s->after && s->fewest && s->forced && s->done && s->child &&
+                 s->own && frontier_init(s, &s->now, stride) &&
+                 frontier_init(s, &s->next, stride);
     for (uint32_t i = 0; there && i < mp->n_layer; i++) {
         s->history[i] = calloc((size_t)s->buckets * s->width, sizeof *s->history[i]);
-        there = s->history[i] != NULL;
+        s->forced[i] = calloc(mp->layer[i].n_option, sizeof *s->forced[i]);
+        there = s->history[i] && s->forced[i];
     }
     if (!there)
         return err_set(m, ERR_MEMORY, "no memory for the mapper");
-    for (uint32_t i = mp->n_layer - 1; i > 0; i--)
-        s->after[i - 1] =
-            s->after[i] + mp->layer[i].option[mapper_cheapest(mp, i, s->interval)].cores;
-    return ERR_NONE;
+    return count_cores(s, m);
 }
 
 /* ---- states ---- */
@@ -171,7 +225,7 @@ static void lay_out(const struct search *s, struct frontier *f, uint32_t layer)
         if (mapper_times_last_reader(s->times, i) <= layer)
             continue;
         f->offset[i] = f->stride;
-        f->stride += mapper_times_size(s->mp, i);
+        f->stride += kept_size(s, i);
     }
 }
 
@@ -273,7 +327,7 @@ static void keep_times(struct search *s, uint32_t layer, const int64_t *own)
     for (uint32_t i = 0; i <= layer; i++)
         if (s->next.offset[i] != NOT_KEPT)
             memcpy(s->child + s->next.offset[i], i == layer ? own : s->done[i],
-                   mapper_times_size(s->mp, i) * sizeof *own);
+                   kept_size(s, i) * sizeof *own);
 }
 
 static void add_child(struct search *s, uint32_t layer, struct state *st, uint32_t fewest)
@@ -291,13 +345,23 @@ static void add_child(struct search *s, uint32_t layer, struct state *st, uint32
            s->child);
 }
 
-/* The successors of one state. Where an option computes every output at once, none with more cores
- * and as many parts is earlier. */
+/* Fewest parts with which the layer's links carry what the layer before it fires; of several such
+ * layers the plan knows. */
+static int64_t least_parts(const struct search *s, uint32_t layer)
+{
+    uint32_t from = mapper_read_by(s->mp, layer);
+
+    return from == s->mp->n_layer ? 1 : s->done[from][mapper_times_size(s->mp, from)];
+}
+
+/* The successors of one state. Where an option computes every output at once, none with more cores,
+ * as many parts and as many needs is earlier. */
 static void expand(struct search *s, uint32_t layer, uint32_t parent, uint32_t cores,
                    uint32_t fewest)
 {
     const struct mapper_layer *l = &s->mp->layer[layer];
-    uint32_t at_once = UINT32_MAX; // parts of such an option
+    const struct mapper_option *at_once = NULL;
+    int64_t parts = least_parts(s, layer);
 
     mapper_times_inputs(s->times, layer, s->done);
     for (uint32_t k = 0; k < l->n_option; k++) {
@@ -305,10 +369,13 @@ static void expand(struct search *s, uint32_t layer, uint32_t parent, uint32_t c
         struct state st = { .cores = cores + o->cores, .parent = parent, .option = k };
         if (st.cores + s->after[layer] > s->cores)
             break; // so do all behind it
-        if (!usable(s, o) || o->parts >= at_once)
+        if (!usable(s, layer, o) || o->parts < parts ||
+            st.cores + s->after[layer] + s->forced[layer][k] > s->cores ||
+            (at_once && o->parts >= at_once->parts && o->need_parts >= at_once->need_parts))
             continue;
         if (!mapper_times_layer(s->times, o, s->diagram == RELAXED, s->own))
-            at_once = o->parts;
+            at_once = o;
+        *need_parts(s, layer, s->own) = o->need_parts;
         if (s->diagram == RELAXED || mapper_times_fits(s->times, o, s->careful))
             add_child(s, layer, &st, fewest);
     }
@@ -331,7 +398,7 @@ static void search_layers(struct search *s)
     uint32_t fewest = 0;
 
     for (uint32_t layer = 0; layer < mp->n_layer; layer++) {
-        fewest += mp->layer[layer].option[mapper_cheapest(mp, layer, s->interval)].cores;
+        fewest += s->fewest[layer];
         lay_out(s, &s->next, layer);
         if (layer == 0)
             expand(s, 0, 0, 0, fewest);
@@ -393,11 +460,18 @@ static enum err read_front(const struct search *s, struct mapper_front *f, struc
     return done ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for the mapper");
 }
 
+static uint64_t bound_within(const struct search *s, uint32_t cores)
+{
+    const struct state *best = best_within(s, cores);
+
+    return best ? (uint64_t)best->last + 1 : UINT64_MAX;
+}
+
 static void read_bounds(const struct search *s, struct mapper_front *f)
 {
     for (uint32_t i = 0; i < f->n_point; i++)
-        f->point[i].bound = (uint64_t)best_within(s, f->point[i].cores)->last + 1;
-    f->bound = (uint64_t)best_within(s, s->cores)->last + 1;
+        f->point[i].bound = bound_within(s, f->point[i].cores);
+    f->bound = bound_within(s, s->cores);
 }
 
 enum err mapper_search(const struct mapper *mp, const struct mapper_search_cfg *cfg,
@@ -410,7 +484,8 @@ enum err mapper_search(const struct mapper *mp, const struct mapper_search_cfg *
     for (int i = 0; i < 2 && !e; i++) {
         struct search s = { .mp = mp, .diagram = diagrams[i], .interval = cfg->interval,
                             .cores = cfg->cores,
-                            .careful = cfg->careful };
+                            .careful = cfg->careful,
+                            .least_firings = cfg->least_firings };
         e = search_init(&s, cfg->searches, m);
         if (!e)
             search_layers(&s);

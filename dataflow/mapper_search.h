@@ -3,7 +3,7 @@
  * A dynamic program over the layers in their order. A state after layer l is what the rest depends
  * on: the cores used, and the delivery times of the layers that later ones read
  * (dataflow/mapper_times.h). It has a successor for each option of layer l + 1 that leaves enough
- * cores for the rest. Of two states, one that has no more cores and no later time dominates: times
+ * cores for the rest. Of two states, one that has no more of any of these dominates: times
  * are monotone, so whatever completes the other completes it at least as well. The dominated one is
  * dropped.
  *
@@ -45,9 +45,11 @@ struct mapper_search_cfg {
     uint32_t cores;    // likewise; at least mapper.least_cores
     uint32_t searches; // that share the effort
     bool     careful;  // with memories: mapper_times_fits()
+    uint64_t least_firings; // of layers that read the image, where they have options of so many:
+                            // all behind them are no faster
 };
 
-/* At least one mapping with that interval must fit. On error *f is zero. */
+/* mapper_fewest_cores() of any option must be within cfg->cores. On error *f is zero. */
 enum err mapper_search(const struct mapper *mp, const struct mapper_search_cfg *cfg,
                        struct mapper_front *f, struct err_msg *m);
 void mapper_front_release(struct mapper_front *f); // takes a zeroed one

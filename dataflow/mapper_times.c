@@ -249,6 +249,28 @@ bool mapper_times_layer(struct mapper_times *t, const struct mapper_option *o, b
     return waited;
 }
 
+void mapper_times_least(struct mapper_times *t, int64_t *done)
+{
+    const struct mapper *mp = t->mp;
+    const struct layer *l = layer_of(mp, t->layer);
+    size_t n = (size_t)l->out.height * l->out.width;
+    bool sums = mp->plan.layer[t->layer].residual != RESIDUAL_NONE;
+    uint32_t parts = UINT32_MAX;
+
+    for (uint32_t k = 0; k < mp->layer[t->layer].n_option; k++)
+        parts = min_u32(parts, mp->layer[t->layer].option[k].parts);
+    int64_t chain = (int64_t)((parts - 1) * mp->config->fabric.partial_sum_hops), last = INT64_MIN;
+    for (size_t i = 0; i < n; i++) {
+        int64_t sum = t->ready[i] + chain;
+        sum = sums && t->residual[i] > sum ? t->residual[i] : sum;
+        last = sum > last ? sum : last;
+        if (!l->pooled)
+            done[i] = sum;
+    }
+    if (l->pooled)
+        done[0] = last;
+}
+
 /* Of the outputs in one column that see row x the first reads it. */
 static uint32_t first_output(const struct layer *l, uint32_t x)
 {
@@ -403,17 +425,22 @@ bool mapper_times_fits(struct mapper_times *t, const struct mapper_option *o, bo
            (keeps_pixels(t, o) && port_keeps_up(t, o, spare));
 }
 
+uint64_t mapper_times_result(const struct mapper *mp, const int64_t *done)
+{
+    int64_t most = 0;
+
+    for (uint32_t i = 0; i < mapper_times_size(mp, mp->n_layer - 1); i++)
+        most = done[i] > most ? done[i] : most;
+    return (uint64_t)most + 1;
+}
+
 uint64_t mapper_times_first_result(struct mapper_times *t, const uint32_t *choice)
 {
     const struct mapper *mp = t->mp;
-    uint32_t last = mp->n_layer - 1;
-    int64_t most = 0;
 
     for (uint32_t i = 0; i < mp->n_layer; i++) {
         mapper_times_inputs(t, i, (const int64_t *const *)t->done);
         mapper_times_layer(t, &mp->layer[i].option[choice[i]], false, t->done[i]);
     }
-    for (uint32_t i = 0; i < mapper_times_size(mp, last); i++)
-        most = t->done[last][i] > most ? t->done[last][i] : most;
-    return (uint64_t)most + 1;
+    return mapper_times_result(mp, t->done[mp->n_layer - 1]);
 }

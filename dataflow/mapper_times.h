@@ -44,6 +44,12 @@ void mapper_times_inputs(struct mapper_times *t, uint32_t layer, const int64_t *
 bool mapper_times_layer(struct mapper_times *t, const struct mapper_option *o, bool relaxed,
                         int64_t *done);
 
+/* The same, no later than under any option. */
+void mapper_times_least(struct mapper_times *t, int64_t *done);
+
+/* first_result, with the times of the last layer. */
+uint64_t mapper_times_result(const struct mapper *mp, const int64_t *done);
+
 /* Whether the memories of the layer just timed can do what this one image and layer ask of them:
  * keep each pixel until the crossbar has read it, so that the pixel `memory_columns` columns on
  * comes later; and write and read their words in a timestep. False is certain; true is not, since

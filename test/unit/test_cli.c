@@ -1012,6 +1012,28 @@ static void map_keeps_the_mapping_that_it_chooses(void **state)
     json_decref(again);
 }
 
+/* Energy times latency is that of the mapping's own breakdown. */
+static void the_least_energy_times_latency_is_that_of_the_breakdown(void **state)
+{
+    static const char set[] = "configs/dazzi2021_14nm.yaml --set network.depth=20 "
+                              "--set mapping.effort=1 --set mapping.optimize=edp --json -";
+    char command[256];
+    snprintf(command, sizeof command, "map %s", set);
+    json_t *map = json_of(*state, command);
+    snprintf(command, sizeof command, "breakdown %s", set);
+    json_t *priced = json_of(*state, command), *chosen = at(map, "mapping");
+    double nj = json_number_value(at(priced, "energy.total_nj_per_image"));
+    double pj = (double)integer_at(chosen, "energy_pj_per_image");
+
+    assert_true(pj > nj * 1e3 - 1 && pj < nj * 1e3 + 1);
+    assert_int_equal(integer_at(chosen, "value"),
+                     integer_at(chosen, "energy_pj_per_image") *
+                         integer_at(map, "timing.first_result_timesteps"));
+    assert_true(integer_at(chosen, "bound") < integer_at(chosen, "value"));
+    json_decref(map);
+    json_decref(priced);
+}
+
 static void the_front_begins_with_the_fewest_cores_in_every_form(void **state)
 {
     static const char front[] = "map " PLAIN " --pareto --set chip.cores=45 "
@@ -1022,6 +1044,7 @@ static void the_front_begins_with_the_fewest_cores_in_every_form(void **state)
     char *csv = read_file(*state, "front.csv"), *svg = read_file(*state, "front.svg");
     char row[128];
 
+    assert_null(json_object_get(first, "energy_nj_per_image")); // not priced
     assert_int_equal(integer_at(first, "cores"), 43);
     snprintf(row, sizeof row, "\n43,%lld,%lld,%lld\n",
              (long long)integer_at(first, "interval_timesteps"),
@@ -1032,6 +1055,11 @@ static void the_front_begins_with_the_fewest_cores_in_every_form(void **state)
     assert_non_null(strstr(svg, "</svg>"));
     free(csv);
     free(svg);
+    json_decref(doc);
+    doc = json_of(*state, "map configs/dazzi2021_14nm.yaml --pareto --set chip.cores=44 "
+                          "--set mapping.effort=1 --json -");
+    first = json_array_get(at(doc, "front"), 0);
+    assert_true(json_number_value(at(first, "energy_nj_per_image")) > 20000);
     json_decref(doc);
 }
 
@@ -1344,6 +1372,7 @@ int main(void)
         TEST(statistics_and_csv_have_the_values_of_the_json),
         TEST(map_and_run_agree),
         TEST(map_keeps_the_mapping_that_it_chooses),
+        TEST(the_least_energy_times_latency_is_that_of_the_breakdown),
         TEST(the_front_begins_with_the_fewest_cores_in_every_form),
         TEST(map_states_memories_and_budgets),
         TEST(stages_are_those_of_the_busiest_cores),

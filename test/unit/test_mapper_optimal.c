@@ -1,0 +1,327 @@
+/* test/unit/test_mapper_optimal.c -- the mapper against every mapping there is.
+ *
+ * The twin here shares nothing with the mapper: it counts the cores of each way to map each layer
+ * from the rules (docs/accelerator.md, section 2), puts the ways of all layers together in every
+ * combination that the chip has cores for, and has each one planned. Whether a mapping fits, how
+ * often it gives an image and how soon, only the plan says. IMCSIM_ALL_MAPPINGS=1 tries more and
+ * larger cases. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/util.h"
+#include "dataflow/mapper.h"
+#include "test/plan_rig.h"
+
+enum { MOST_LAYERS = 5, MOST_WAYS = 4096, SIDE = 32 };
+
+static uint32_t pick(uint32_t *seed, uint32_t least, uint32_t most)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return least + (*seed >> 8) % (most - least + 1);
+}
+
+/* ---- a small machine and network ---- */
+
+static struct layer *last_layer(struct plan_rig *r)
+{
+    return &r->network.layer[r->network.n_layer - 1];
+}
+
+static bool same_shape(const struct shape *a, const struct shape *b)
+{
+    return a->height == b->height && a->width == b->width && a->channels == b->channels;
+}
+
+/* Lets the last layer add an earlier one's pixels, if one has its shape. */
+static void add_residual(struct plan_rig *r, uint32_t *seed)
+{
+    struct layer *l = last_layer(r);
+
+    for (uint32_t i = r->network.n_layer - 2; i > 0; i--)
+        if (same_shape(&r->network.layer[i].out, &l->out) && pick(seed, 0, 1)) {
+            l->has_residual = true;
+            l->residual = i;
+            return;
+        }
+}
+
+/* A block whose shortcut is a pointwise convolution: resampling. */
+static void add_resampled_block(struct plan_rig *r, uint32_t channels)
+{
+    uint32_t from = r->network.n_layer - 1;
+
+    rig_conv(r, from, channels, 3, 2);
+    rig_conv(r, from, channels, 1, 2);
+    struct layer *l = rig_conv(r, from + 1, channels, 3, 1);
+    l->has_residual = true;
+    l->residual = from + 2;
+}
+
+static void draw_network(struct plan_rig *r, uint32_t n_layer, uint32_t *seed)
+{
+    bool fc = n_layer > 1 && pick(seed, 0, 2) > 0;
+    uint32_t n_conv = n_layer - fc;
+
+    rig_image(r, pick(seed, 2, 5), pick(seed, 2, 5), pick(seed, 1, 3));
+    while (r->network.n_layer <= n_conv) {
+        uint32_t left = n_conv + 1 - r->network.n_layer, before = r->network.n_layer - 1;
+        if (left >= 3 && before > 0 && pick(seed, 0, 1)) {
+            add_resampled_block(r, pick(seed, 1, 4));
+            continue;
+        }
+        uint32_t kernel = 2 * pick(seed, 0, 1) + 1, stride = 1 + (pick(seed, 0, 3) == 0);
+        rig_conv(r, before, pick(seed, 1, 4), kernel, stride);
+        if (pick(seed, 0, 1))
+            add_residual(r, seed);
+    }
+    last_layer(r)->pooled = true;
+    if (fc)
+        rig_conv(r, n_conv, pick(seed, 1, 4), 1, 1);
+}
+
+static void draw_config(struct plan_rig *r, uint32_t n_layer, uint32_t *seed)
+{
+    static const char *const firing[] = { "column", "column", "block", "free" };
+    char text[10][64];
+    const char *set[11] = { 0 };
+
+    snprintf(text[0], 64, "core.crossbar.rows=%u", pick(seed, 9, 80));
+    snprintf(text[1], 64, "core.crossbar.columns=%u", pick(seed, 2, 10));
+    snprintf(text[2], 64, "chip.cores=%u", pick(seed, n_layer, 12));
+    snprintf(text[3], 64, "fabric.link_gbps=%.2f", 0.08 * pick(seed, 2, 12));
+    snprintf(text[4], 64, "fabric.partial_sum_gbps=%.2f", 0.32 * pick(seed, 2, 12));
+    snprintf(text[5], 64, "fabric.partial_sum_hops=%u", pick(seed, 0, 1));
+    uint32_t words = pick(seed, 0, 1) ? pick(seed, 6, 40) : 512;
+    uint32_t timestep_ns = pick(seed, 0, 2) ? 100 : 2 * pick(seed, 4, 12);
+    snprintf(text[6], 64, "core.input_memory.words=%u", words);
+    snprintf(text[7], 64, "core.input_memory.word_bits=%u", 8 * pick(seed, 1, 4));
+    snprintf(text[8], 64, "clocking.timestep_ns=%u", timestep_ns);
+    snprintf(text[9], 64, "mapping.firing=%s", firing[pick(seed, 0, 3)]);
+    for (int i = 0; i < 10; i++)
+        set[i] = text[i];
+    struct network network = r->network;
+    rig_config(r, set);
+    r->network = network;
+    r->config.crossbar.mvm_ns = (uint32_t)r->config.timestep_ns;
+}
+
+/* ---- every way to map a layer ---- */
+
+struct way {
+    uint32_t n, width, copies, cores;
+};
+
+struct ways {
+    struct way way[MOST_WAYS];
+    uint32_t   n;
+};
+
+/* Distinct positions that the patches of n outputs in rows of `width` see. */
+static uint32_t positions(const struct window *w, uint32_t n, uint32_t width)
+{
+    static bool seen[SIDE * 4][SIDE * 4];
+    uint32_t count = 0;
+
+    memset(seen, 0, sizeof seen);
+    for (uint32_t r = 0; r < n; r++)
+        for (uint32_t i = 0; i < w->kernel[0]; i++)
+            for (uint32_t j = 0; j < w->kernel[1]; j++) {
+                bool *at = &seen[r / width * w->stride[0] + i][r % width * w->stride[1] + j];
+                count += !*at;
+                *at = true;
+            }
+    return count;
+}
+
+/* Shares of the channels, one channel more at a time until they fit; 0 when none does. */
+static uint32_t shares(uint32_t channels, uint32_t each, uint32_t room)
+{
+    for (uint32_t n = 1; n <= channels; n++)
+        if ((channels + n - 1) / n * each <= room)
+            return n;
+    return 0;
+}
+
+static void list_ways(const struct plan_rig *r, const struct layer *l, struct ways *ways)
+{
+    bool blocks = strcmp(r->config.mapping.firing, "free") != 0;
+    const struct crossbar_cfg *array = &r->config.crossbar;
+
+    ways->n = 0;
+    for (uint32_t width = 1; width <= (blocks ? l->out.width : 1); width++)
+        for (uint32_t n = width; n <= array->columns; n++) {
+            uint32_t parts = shares(l->in.channels, positions(&l->window, n, width), array->rows);
+            uint32_t groups = shares(l->out.channels, n, array->columns);
+            for (uint32_t copies = 1; copies <= l->out.width && parts && groups; copies++) {
+                assert_true(ways->n < MOST_WAYS);
+                ways->way[ways->n++] = (struct way){ n, width, copies, parts * groups * copies };
+            }
+        }
+}
+
+/* ---- every mapping ---- */
+
+struct twin {
+    struct plan_rig  *rig;
+    struct ways       ways[MOST_LAYERS];
+    uint32_t          n_layer;
+    const struct way *chosen[MOST_LAYERS];
+    uint64_t          n_mapping, n_plan;
+    uint64_t          interval, latency, product, edp; // the least
+};
+
+/* An energy that is easy to count, and what it is at least. */
+static enum err image_pj(void *user, const struct plan *p, uint64_t *pj, struct err_msg *m)
+{
+    (void)user, (void)m;
+    *pj = 3 * p->n_core * p->first_result + 2 * p->n_stream;
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        const struct layer *l = plan_network_layer(p, i);
+        *pj += 7 * p->layer[i].firings * p->layer[i].parts * p->layer[i].groups;
+        *pj += (uint64_t)l->out.height * l->out.width * l->out.channels;
+    }
+    return ERR_NONE;
+}
+
+static const struct mapper_prices prices = { .image_pj = image_pj, .core_timestep_pj = 3,
+                                             .firing_pj = 7, .output_pj = 1 };
+
+static uint64_t edp_of(const struct plan *p)
+{
+    uint64_t pj;
+
+    image_pj(NULL, p, &pj, NULL);
+    return pj * p->first_result;
+}
+
+static void plan_chosen(struct twin *t)
+{
+    struct count_entry entry[3][MOST_LAYERS];
+    struct config c = t->rig->config;
+    struct plan p;
+    struct err_msg m;
+
+    for (uint32_t i = 0; i < t->n_layer; i++) {
+        const struct way *w = t->chosen[i];
+        const uint32_t values[] = { w->n, w->copies, w->width };
+        for (int k = 0; k < 3; k++)
+            entry[k][i] = (struct count_entry){ .key = t->rig->network.layer[i + 1].name,
+                                                .where = (char *)"test", .value = values[k] };
+    }
+    c.mapping.replicas = (struct count_map){ entry[0], t->n_layer };
+    c.mapping.copies = (struct count_map){ entry[1], t->n_layer };
+    c.mapping.block_width = (struct count_map){ entry[2], t->n_layer };
+    if (plan_make(&p, &t->rig->network, &c, &m))
+        return;
+    assert_true(p.n_core <= t->rig->config.chip_cores);
+    t->n_plan++;
+    t->interval = min_u64(t->interval, p.interval);
+    t->latency = min_u64(t->latency, p.first_result);
+    t->product = min_u64(t->product, p.interval * p.first_result);
+    t->edp = min_u64(t->edp, edp_of(&p));
+    plan_release(&p);
+}
+
+static void try_layers(struct twin *t, uint32_t layer, uint32_t cores, bool plan)
+{
+    if (layer == t->n_layer) {
+        t->n_mapping++;
+        if (plan)
+            plan_chosen(t);
+        return;
+    }
+    for (uint32_t i = 0; i < t->ways[layer].n; i++) {
+        t->chosen[layer] = &t->ways[layer].way[i];
+        if (cores + t->chosen[layer]->cores <= t->rig->config.chip_cores)
+            try_layers(t, layer + 1, cores + t->chosen[layer]->cores, plan);
+    }
+}
+
+/* False when there are none, or more than `most`. */
+static bool try_all(struct twin *t, uint64_t most)
+{
+    t->n_layer = t->rig->network.n_layer - 1;
+    t->n_mapping = t->n_plan = 0;
+    t->interval = t->latency = t->product = t->edp = UINT64_MAX;
+    for (uint32_t i = 0; i < t->n_layer; i++)
+        list_ways(t->rig, &t->rig->network.layer[i + 1], &t->ways[i]);
+    try_layers(t, 0, 0, false);
+    if (t->n_mapping == 0 || t->n_mapping > most)
+        return false;
+    try_layers(t, 0, 0, true);
+    return true;
+}
+
+/* ---- the mapper ---- */
+
+static void assert_finds(const struct twin *t, enum optimize o, uint64_t want, uint32_t seed)
+{
+    struct config c = t->rig->config;
+    struct mapping_report report;
+    struct plan p;
+    struct err_msg m;
+
+    c.mapping.optimize = o;
+    enum err e = mapping_resolve(&c, &t->rig->network, &prices, &report, &m);
+    if (t->n_plan == 0) {
+        assert_int_equal(e, ERR_INPUT);
+        return;
+    }
+    if (e || plan_make(&p, &t->rig->network, &c, &m))
+        fail_msg("case %u: %s", seed, m.text);
+    uint64_t got = o == OPTIMIZE_LATENCY    ? p.first_result
+                   : o == OPTIMIZE_INTERVAL ? p.interval
+                   : o == OPTIMIZE_EDP      ? edp_of(&p)
+                                            : p.interval * p.first_result;
+    if (got != want || report.value != want || report.bound != want)
+        fail_msg("case %u, objective %d, firing %s: got %llu (said %llu, bound %llu), want %llu of "
+                 "%llu plans", seed, o, c.mapping.firing, (unsigned long long)got,
+                 (unsigned long long)report.value, (unsigned long long)report.bound,
+                 (unsigned long long)want, (unsigned long long)t->n_plan);
+    plan_release(&p);
+    param_release(config_params, &c);
+}
+
+static void no_mapping_is_better_in_small_cases(void **state)
+{
+    (void)state;
+    bool all = getenv("IMCSIM_ALL_MAPPINGS") != NULL;
+    uint32_t n_case = 0, largest[MOST_LAYERS + 1] = { 0 };
+    struct twin *t = calloc(1, sizeof *t);
+    assert_non_null(t);
+
+    for (uint32_t seed = 1; seed <= (all ? 3000 : 200); seed++) {
+        uint32_t r = seed * 7919, n_layer = 1 + seed % MOST_LAYERS;
+        struct plan_rig rig = { 0 };
+        t->rig = &rig;
+        draw_network(&rig, n_layer, &r);
+        draw_config(&rig, n_layer, &r);
+        if (try_all(t, all ? 100000 : 1000)) {
+            assert_finds(t, OPTIMIZE_INTERVAL, t->interval, seed);
+            assert_finds(t, OPTIMIZE_LATENCY, t->latency, seed);
+            assert_finds(t, OPTIMIZE_BALANCED, t->product, seed);
+            assert_finds(t, OPTIMIZE_EDP, t->edp, seed);
+            n_case += t->n_plan > 1;
+            largest[n_layer] = max_u32(largest[n_layer], (uint32_t)t->n_plan);
+        }
+        rig_release(&rig);
+    }
+    free(t);
+    assert_true(n_case > 50);
+    for (uint32_t i = 2; i <= MOST_LAYERS; i++)
+        assert_true(largest[i] > 100);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_mapping_is_better_in_small_cases),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
