@@ -18,10 +18,11 @@ static enum err no_memory(const struct onnx_reader *r)
 static enum err add_draft(struct onnx_reader *r, const struct onnx_node *node,
                           const struct onnx_meaning *x, uint32_t n, struct onnx_draft **draft)
 {
-    struct onnx_draft *d = calloc(1, sizeof *d);
+    enum err e = onnx_take_room(r, node, (uint64_t)n + x->n_layer);
+    struct onnx_draft *d = e ? NULL : calloc(1, sizeof *d);
 
     if (!d)
-        return no_memory(r);
+        return e ? e : no_memory(r);
     d->next = r->draft;
     r->draft = d;
     d->node = node->proto;

@@ -194,6 +194,9 @@ static enum err find_divisors(struct onnx_reader *r, const struct onnx_node *nod
     if (positions > MOST_POSITIONS)
         return onnx_node_refuse(node, r->msg, "averages %" PRIu64 " positions: want at most %d",
                                 positions, MOST_POSITIONS);
+    enum err e = onnx_take_room(r, node, positions);
+    if (e)
+        return e;
     uint64_t work = (uint64_t)l->out.height * w->kernel[0] + (uint64_t)l->out.width * w->kernel[1];
     if (work > r->work_left)
         return onnx_node_refuse(node, r->msg,
@@ -204,8 +207,8 @@ static enum err find_divisors(struct onnx_reader *r, const struct onnx_node *nod
     struct count *row = calloc(l->out.height, sizeof *row);
     struct count *column = calloc(l->out.width, sizeof *column);
     d->divisor = calloc(positions, sizeof *d->divisor);
-    enum err e = row && column && d->divisor ? ERR_NONE
-                                             : err_set(r->msg, ERR_MEMORY, "no memory for a pool");
+    if (!row || !column || !d->divisor)
+        e = err_set(r->msg, ERR_MEMORY, "no memory for a pool");
     if (!e) {
         uint32_t n_row = count_axis(l, 0, -(int64_t)margin[0],
                                     (int64_t)l->in.height + margin[2], row);

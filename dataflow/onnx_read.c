@@ -49,13 +49,22 @@ void *onnx_keep(struct onnx_reader *r, size_t n, size_t size)
     return kept[r->n_kept] ? kept[r->n_kept++] : NULL;
 }
 
+enum err onnx_take_room(struct onnx_reader *r, const struct onnx_node *node, uint64_t n)
+{
+    if (n > r->room_left)
+        return onnx_node_refuse(node, r->msg, "%" PRIu64 " more channels, positions of windows or "
+                                "parts of maps: want a smaller network", n);
+    r->room_left -= n;
+    return ERR_NONE;
+}
+
 enum err onnx_new_list(struct onnx_reader *r, const struct onnx_node *node, uint32_t n,
                        uint32_t **list)
 {
-    if (n > r->parts_left)
-        return onnx_node_refuse(node, r->msg, "%" PRIu32 " more parts of concatenated maps: want "
-                                "a smaller network", n);
-    r->parts_left -= n;
+    enum err e = onnx_take_room(r, node, n);
+
+    if (e)
+        return e;
     *list = onnx_keep(r, n, sizeof **list);
     return *list ? ERR_NONE : err_set(r->msg, ERR_MEMORY, "no memory for a list of layers");
 }
@@ -299,7 +308,7 @@ static struct onnx_reader reader_for(struct network *n, size_t size, struct err_
     const uint64_t million = UINT64_C(1) << 20;
 
     return (struct onnx_reader){.network = n, .weights_left = million + 8 * size,
-                                .parts_left = 4 * million, .values_left = 4 * million + 8 * size,
+                                .room_left = 4 * million, .values_left = 4 * million + 8 * size,
                                 .work_left = 256 * million, .msg = m};
 }
 

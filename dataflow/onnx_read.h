@@ -95,7 +95,7 @@ struct onnx_reader {
     void               **kept;    // memory of meanings
     size_t               n_kept;
     uint64_t             weights_left; // bound on memory where nodes share weights
-    uint64_t             parts_left;   // on lists of layers
+    uint64_t             room_left;    // on lists that no part of the file is as long as
     uint64_t             values_left, work_left; // on folding
     struct err_msg      *msg;
 };
@@ -145,7 +145,11 @@ enum err onnx_stored_list(const struct onnx_reader *r, const struct onnx_node *n
 /* Memory that lives as long as the reader, zeroed; NULL when there is none. */
 void *onnx_keep(struct onnx_reader *r, size_t n, size_t size);
 
-/* Appends room for a list of n layers; refused when lists become absurdly long. */
+/* Counts n entries of lists that a small file can make long: channels, positions of windows, parts
+ * of concatenated maps. Refused when they become absurdly many. */
+enum err onnx_take_room(struct onnx_reader *r, const struct onnx_node *node, uint64_t n);
+
+/* A list of n layers. */
 enum err onnx_new_list(struct onnx_reader *r, const struct onnx_node *node, uint32_t n,
                        uint32_t **list);
 

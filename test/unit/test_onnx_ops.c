@@ -667,6 +667,24 @@ static void doubling_channels(Onnx__ModelProto *m)
     }
 }
 
+/* Many layers of as many channels as there may be, from a small file. */
+static void many_wide_layers(Onnx__ModelProto *m)
+{
+    char in[16] = "b b", out[16], name[16];
+
+    for (int i = 0; i < 114; i++) {
+        snprintf(name, sizeof name, "n%d", i);
+        snprintf(out, sizeof out, "x%d", i);
+        Onnx__NodeProto *n = make_node(m, i < 14 ? "Concat" : "MaxPool", name, in,
+                                       i < 113 ? out : "out");
+        if (i < 14)
+            make_int(n, "axis", 1);
+        else
+            ints(n, "kernel_shape", LIST(1, 1));
+        snprintf(in, sizeof in, i < 13 ? "x%d x%d" : "x%d", i, i);
+    }
+}
+
 static void each_refusal_names_node_place_and_cure(void **state)
 {
     static const struct {
@@ -720,6 +738,8 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {image_alone, "graph output \"out\" is the image: want a network"},
         {folded_badly, "node \"sum\" (Add): operands of length 2 and 3 along one axis: want"},
         {sign_of_least_weight, "node \"m\" (Mul): changes the sign of a weight of -128: want"},
+        {many_wide_layers, "node \"n77\" (MaxPool): 65537 more channels, positions of windows or "
+                           "parts of maps: want"},
         {doubling_channels, "node \"j14\" (Concat): makes 131072 channels: want at most 65536"},
     };
     (void)state;
