@@ -48,22 +48,20 @@ static size_t lay_out(struct crossbar *x, const int8_t *weight)
     for (uint32_t b = 0; b < x->packed_columns / BLOCK_COLUMNS; b++) {
         x->block[b] = find_band(x, weight, b);
         x->block[b].begin = bytes;
-        bytes += (size_t)x->block[b].n_group * x->kernel->cell_bytes;
+        bytes += (size_t)x->block[b].n_group * CELL_BYTES;
     }
     return bytes;
 }
 
-void crossbar_pack_columns(int8_t (*weight)[BLOCK_COLUMNS], void *cell)
+void crossbar_pack_columns(int8_t (*weight)[BLOCK_COLUMNS], int8_t *cell)
 {
-    int8_t *w = cell;
-
     for (uint32_t c = 0; c < BLOCK_COLUMNS; c++)
         for (uint32_t r = 0; r < GROUP_ROWS; r++)
-            *w++ = weight[r][c];
+            *cell++ = weight[r][c];
 }
 
 static void pack_cell(const struct crossbar *x, const int8_t *weight, uint32_t group,
-                      uint32_t block, void *cell)
+                      uint32_t block, int8_t *cell)
 {
     uint32_t r0 = group * GROUP_ROWS, c0 = block * BLOCK_COLUMNS;
     uint32_t n_r = min_u32(GROUP_ROWS, x->rows - r0);
@@ -80,7 +78,7 @@ static void pack(struct crossbar *x, const int8_t *weight)
     for (uint32_t b = 0; b < x->packed_columns / BLOCK_COLUMNS; b++)
         for (uint32_t g = 0; g < x->block[b].n_group; g++)
             pack_cell(x, weight, x->block[b].group + g, b,
-                      x->packed + x->block[b].begin + g * x->kernel->cell_bytes);
+                      x->packed + x->block[b].begin + (size_t)g * CELL_BYTES);
 }
 
 static void sum_weights(struct crossbar *x, const int8_t *weight)

@@ -1,9 +1,10 @@
 /* arch/crossbar_avx2.c -- see crossbar_kernel.h; AVX2.
  *
- * vpmaddubsw would saturate at 2 * 255 * 128. So inputs and weights have 16 bits and are multiplied
- * by vpmaddwd, which is exact: weights as they are packed, inputs once for all columns, 1,024 rows
- * at a time. A lane of 32 bits is a column, whose pair of rows meets the inputs of that pair, and
- * sums itself up.
+ * vpmaddubsw multiplies bytes, but saturates at 16 bits: two products of inputs up to 127 fit, of
+ * larger ones not. So an input is split into min(x, 127) and the rest, which is 0 for most, and both
+ * are multiplied exactly; the rest only in those groups of four rows that have one. A lane of 32
+ * bits is a column, whose four rows meet their inputs in it. Signed inputs are shifted by 128 to
+ * unsigned, and x->offset undoes it.
  */
 #include "arch/crossbar_kernel.h"
 #include "arch/simd.h"
@@ -16,77 +17,97 @@
 #define AVX2     __attribute__((target("avx2,popcnt")))
 #define AVX2_INL AVX2 __attribute__((always_inline)) static inline
 
-enum { MOST_GROUPS = 64, CELL_BYTES = CELL_WEIGHTS * sizeof(int16_t) };
+enum {
+    MOST_INPUT = 127, // of a product that two of which fit 16 bits
+    CHUNK_ROWS = 1024,
+    CHUNK_GROUPS = CHUNK_ROWS / GROUP_ROWS,
+    QUAD = 4, // rows in a lane
+    QUAD_BYTES = QUAD * BLOCK_COLUMNS
+};
 
-static void pack_pairs(int8_t (*weight)[BLOCK_COLUMNS], void *cell)
+struct inputs { // of at most CHUNK_ROWS rows
+    uint8_t  small[CHUNK_ROWS], rest[CHUNK_ROWS] __attribute__((aligned(32))); // add up to the input
+    uint16_t quad[CHUNK_ROWS / QUAD]; // those that have a rest, in order
+    uint32_t n_quad;
+};
+
+static void pack_quads(int8_t (*weight)[BLOCK_COLUMNS], int8_t *cell)
 {
-    int16_t *w = cell;
+    for (uint32_t r = 0; r < GROUP_ROWS; r += QUAD)
+        for (uint32_t c = 0; c < BLOCK_COLUMNS; c++)
+            for (uint32_t i = 0; i < QUAD; i++)
+                *cell++ = weight[r + i][c];
+}
 
-    for (uint32_t r = 0; r < GROUP_ROWS; r += 2)
-        for (uint32_t c = 0; c < BLOCK_COLUMNS; c++) {
-            *w++ = weight[r][c];
-            *w++ = weight[r + 1][c];
+AVX2_INL void split_inputs(const uint8_t *in, uint32_t rows, bool is_signed, struct inputs *s)
+{
+    __m256i flip = _mm256_set1_epi8(is_signed ? -128 : 0), most = _mm256_set1_epi8(MOST_INPUT);
+
+    s->n_quad = 0;
+    for (uint32_t r = 0; r < rows; r += 32) {
+        __m256i v = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(in + r)), flip);
+        uint32_t large = (uint32_t)_mm256_movemask_epi8(v);
+
+        _mm256_storeu_si256((__m256i *)(s->small + r), _mm256_min_epu8(v, most));
+        _mm256_storeu_si256((__m256i *)(s->rest + r), _mm256_subs_epu8(v, most));
+        while (large) {
+            uint32_t quad = (uint32_t)__builtin_ctz(large) / QUAD;
+            s->quad[s->n_quad++] = (uint16_t)(r / QUAD + quad);
+            large &= ~(15U << quad * QUAD);
         }
+    }
 }
 
-AVX2_INL __m256i widen(bool is_signed, const uint8_t *in)
+/* Sums of 16 columns, and what four rows add to them. */
+AVX2_INL void multiply_quad(__m256i sum[2], const uint8_t *in, const int8_t *w)
 {
-    __m128i v = _mm_loadu_si128((const __m128i *)in);
+    const __m256i one = _mm256_set1_epi16(1);
+    int32_t four;
 
-    return is_signed ? _mm256_cvtepi8_epi16(v) : _mm256_cvtepu8_epi16(v);
+    memcpy(&four, in, sizeof four);
+    __m256i x = _mm256_set1_epi32(four);
+    for (int i = 0; i < 2; i++) {
+        __m256i v = _mm256_load_si256((const __m256i *)(w + i * QUAD_BYTES / 2));
+        sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(_mm256_maddubs_epi16(x, v), one));
+    }
 }
 
-/* Two rows' inputs in every lane. */
-AVX2_INL __m256i pair(const int16_t *in)
+/* Adds to out[16] what groups [from, to) of a block contribute; inputs begin with group `first`. */
+AVX2_INL void multiply_block(const struct crossbar *x, const struct crossbar_block *b,
+                             const struct inputs *s, uint32_t first, uint32_t from, uint32_t to,
+                             int32_t *out)
 {
-    int32_t both;
+    const uint32_t quads = GROUP_ROWS / QUAD;
+    const int8_t *cells = x->packed + b->begin + (size_t)(from - b->group) * CELL_BYTES;
+    uint32_t begin = (from - first) * quads, end = (to - first) * quads, i = 0;
+    __m256i sum[2] = { _mm256_loadu_si256((const __m256i *)out),
+                       _mm256_loadu_si256((const __m256i *)(out + 8)) };
 
-    memcpy(&both, in, sizeof both);
-    return _mm256_set1_epi32(both);
-}
-
-AVX2_INL __m256i multiply_add(__m256i sum, __m256i x, const int16_t *w)
-{
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(x, _mm256_load_si256((const __m256i *)w)));
-}
-
-/* out[16] += cells * inputs. */
-AVX2_INL void multiply_cells(const int16_t *w, const int16_t *in, uint32_t n_group, int32_t *out)
-{
-    __m256i a = _mm256_loadu_si256((__m256i *)out), b = _mm256_loadu_si256((__m256i *)(out + 8));
-    __m256i c = _mm256_setzero_si256(), d = c;
-
-    for (uint32_t g = 0; g < n_group; g++, in += GROUP_ROWS, w += CELL_WEIGHTS)
+    for (uint32_t q = begin; q < end; q += quads)
 #pragma GCC unroll 4
-        for (uint32_t i = 0; i < GROUP_ROWS; i += 4) {
-            __m256i x = pair(in + i), y = pair(in + i + 2);
-            a = multiply_add(a, x, w + i * BLOCK_COLUMNS);
-            b = multiply_add(b, x, w + i * BLOCK_COLUMNS + BLOCK_COLUMNS);
-            c = multiply_add(c, y, w + i * BLOCK_COLUMNS + 2 * BLOCK_COLUMNS);
-            d = multiply_add(d, y, w + i * BLOCK_COLUMNS + 3 * BLOCK_COLUMNS);
-        }
-    _mm256_storeu_si256((__m256i *)out, _mm256_add_epi32(a, c));
-    _mm256_storeu_si256((__m256i *)(out + 8), _mm256_add_epi32(b, d));
+        for (uint32_t k = 0; k < GROUP_ROWS / QUAD; k++)
+            multiply_quad(sum, s->small + (q + k) * QUAD, cells + (q - begin + k) * QUAD_BYTES);
+    while (i < s->n_quad && s->quad[i] < begin)
+        i++;
+    for (; i < s->n_quad && s->quad[i] < end; i++)
+        multiply_quad(sum, s->rest + s->quad[i] * QUAD, cells + (s->quad[i] - begin) * QUAD_BYTES);
+    _mm256_storeu_si256((__m256i *)out, sum[0]);
+    _mm256_storeu_si256((__m256i *)(out + 8), sum[1]);
 }
 
-/* Adds what rows of n_group groups from `first` on contribute. */
+/* Adds what n_group groups of rows from `first` on contribute. */
 AVX2 static void multiply_rows(const struct crossbar *x, const uint8_t *in, uint32_t first,
                                uint32_t n_group, int32_t *out)
 {
-    int16_t wide[MOST_GROUPS * GROUP_ROWS] __attribute__((aligned(32)));
+    struct inputs s;
 
-    for (uint32_t g = 0; g < n_group; g++)
-        _mm256_store_si256((__m256i *)(wide + g * GROUP_ROWS),
-                           widen(x->in_signed, in + (size_t)(first + g) * GROUP_ROWS));
+    split_inputs(in + (size_t)first * GROUP_ROWS, n_group * GROUP_ROWS, x->in_signed, &s);
     for (uint32_t i = 0; i < x->packed_columns / BLOCK_COLUMNS; i++) {
         const struct crossbar_block *b = &x->block[i];
         uint32_t from = max_u32(first, b->group);
         uint32_t to = min_u32(first + n_group, b->group + b->n_group);
-        if (from >= to)
-            continue;
-        const int8_t *cell = x->packed + b->begin + (from - b->group) * CELL_BYTES;
-        multiply_cells((const int16_t *)(const void *)cell, wide + (from - first) * GROUP_ROWS,
-                       to - from, out + i * BLOCK_COLUMNS);
+        if (from < to)
+            multiply_block(x, b, &s, first, from, to, out + i * BLOCK_COLUMNS);
     }
 }
 
@@ -94,9 +115,9 @@ AVX2 static void mvm(const struct crossbar *x, const uint8_t *in, int32_t *out)
 {
     uint32_t groups = (x->rows + GROUP_ROWS - 1) / GROUP_ROWS;
 
-    memset(out, 0, x->packed_columns * sizeof *out);
-    for (uint32_t g = 0; g < groups; g += MOST_GROUPS)
-        multiply_rows(x, in, g, min_u32(MOST_GROUPS, groups - g), out);
+    memcpy(out, x->offset, x->packed_columns * sizeof *out);
+    for (uint32_t g = 0; g < groups; g += CHUNK_GROUPS)
+        multiply_rows(x, in, g, min_u32(CHUNK_GROUPS, groups - g), out);
 }
 
 AVX2_INL uint64_t sum_lanes(__m256i v)
@@ -119,43 +140,55 @@ AVX2_INL __m256i first_bytes(uint32_t n)
 /* Columns whose |w| sum to less than 2^15 in any case. */
 enum { WITHOUT_UPPER_PART = ((1 << PART_BIT) - 1) / 128 };
 
-/* Sum of |in[r]| * part[r], which is 0 behind the last row. A lane of 32 bits takes 128 times
- * 2 * 255 * (2^15 - 1). */
-AVX2_INL uint64_t sum_products(const struct crossbar *x, const uint8_t *in, const int16_t *part)
+/* Lanes of 32 bits, unsigned, added up. */
+AVX2_INL uint64_t sum_short_lanes(__m256i v)
 {
-    __m256i low = _mm256_set1_epi64x(UINT32_MAX), all = _mm256_setzero_si256();
+    __m256i low = _mm256_and_si256(v, _mm256_set1_epi64x(UINT32_MAX));
 
-    for (uint32_t from = 0; from < x->rows; from += MOST_GROUPS * GROUP_ROWS) {
-        uint32_t to = min_u32(from + MOST_GROUPS * GROUP_ROWS, x->rows);
-        __m256i sum = _mm256_setzero_si256();
-        for (uint32_t r = from; r < to; r += GROUP_ROWS) {
-            __m256i v = _mm256_abs_epi16(widen(x->in_signed, in + r));
-            __m256i w = _mm256_load_si256((const __m256i *)(part + r));
-            sum = _mm256_add_epi32(sum, _mm256_madd_epi16(v, w));
-        }
-        all = _mm256_add_epi64(all, _mm256_and_si256(sum, low));
-        all = _mm256_add_epi64(all, _mm256_srli_epi64(sum, 32));
+    return sum_lanes(_mm256_add_epi64(low, _mm256_srli_epi64(v, 32)));
+}
+
+/* Products of 32 bytes with as many words. */
+AVX2_INL __m256i multiply_parts(__m256i bytes, const int16_t *part)
+{
+    __m256i low = _mm256_cvtepu8_epi16(_mm256_castsi256_si128(bytes));
+    __m256i high = _mm256_cvtepu8_epi16(_mm256_extracti128_si256(bytes, 1));
+
+    return _mm256_add_epi32(
+        _mm256_madd_epi16(low, _mm256_load_si256((const __m256i *)part)),
+        _mm256_madd_epi16(high, _mm256_load_si256((const __m256i *)(part + 16))));
+}
+
+/* Of rows [from, to), at most CHUNK_ROWS: a lane of 32 bits takes 128 times 2 * 255 * (2^15 - 1). */
+AVX2_INL void count_rows(const struct crossbar *x, const uint8_t *in, uint32_t from, uint32_t to,
+                         struct crossbar_activity *a)
+{
+    const int16_t *upper = x->row_part + x->packed_rows;
+    __m256i zero = _mm256_setzero_si256(), sum = zero, low = zero, high = zero;
+    bool two_parts = x->columns > WITHOUT_UPPER_PART;
+
+    for (uint32_t r = from; r < to; r += 32) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)(in + r));
+        if (x->in_signed)
+            v = _mm256_abs_epi8(v);
+        if (to - r < 32)
+            v = _mm256_and_si256(v, first_bytes(to - r));
+        uint32_t is_zero = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, zero));
+        a->active_rows += 32 - (uint64_t)_mm_popcnt_u32(is_zero);
+        sum = _mm256_add_epi64(sum, _mm256_sad_epu8(v, zero));
+        low = _mm256_add_epi32(low, multiply_parts(v, x->row_part + r));
+        if (two_parts)
+            high = _mm256_add_epi32(high, multiply_parts(v, upper + r));
     }
-    return sum_lanes(all);
+    a->sum_abs_x += sum_lanes(sum);
+    a->sum_abs_xw += sum_short_lanes(low) + (sum_short_lanes(high) << PART_BIT);
 }
 
 AVX2 static void count(const struct crossbar *x, const uint8_t *in, struct crossbar_activity *a)
 {
-    __m256i zero = _mm256_setzero_si256(), sum = zero;
-
-    for (uint32_t r = 0; r < x->rows; r += 32) {
-        __m256i v = _mm256_loadu_si256((const __m256i *)(in + r));
-
-        v = _mm256_and_si256(x->in_signed ? _mm256_abs_epi8(v) : v, first_bytes(x->rows - r));
-        uint32_t is_zero = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, zero));
-        a->active_rows += 32 - (uint64_t)_mm_popcnt_u32(is_zero);
-        sum = _mm256_add_epi64(sum, _mm256_sad_epu8(v, zero));
-    }
-    a->sum_abs_x += sum_lanes(sum);
-    a->sum_abs_xw += sum_products(x, in, x->row_part);
-    if (x->columns > WITHOUT_UPPER_PART)
-        a->sum_abs_xw += sum_products(x, in, x->row_part + x->packed_rows) << PART_BIT;
+    for (uint32_t r = 0; r < x->rows; r += CHUNK_ROWS)
+        count_rows(x, in, r, min_u32(r + CHUNK_ROWS, x->rows), a);
 }
 
-const struct crossbar_kernel crossbar_avx2 = { CELL_BYTES, pack_pairs, mvm, count };
+const struct crossbar_kernel crossbar_avx2 = { pack_quads, mvm, count };
 #endif

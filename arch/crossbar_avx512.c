@@ -30,7 +30,7 @@ AVX512_INL __m512i multiply_block(const int8_t *cell, const uint8_t *in, uint32_
     __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     __m512i a = _mm512_setzero_si512(), b = a, c = a, d = a;
 
-    for (uint32_t g = 0; g < n_group; g++, cell += CELL_WEIGHTS, in += GROUP_ROWS) {
+    for (uint32_t g = 0; g < n_group; g++, cell += CELL_BYTES, in += GROUP_ROWS) {
         __m512i x = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)in));
 
         x = _mm512_xor_si512(x, flip);
@@ -93,6 +93,5 @@ AVX512 static void count(const struct crossbar *x, const uint8_t *in, struct cro
         (uint64_t)(s[0] * row_abs_centre(x) + s[1] + 256 * ((int64_t)s[2] + 256 * (int64_t)s[3]));
 }
 
-const struct crossbar_kernel crossbar_avx512vnni = { CELL_WEIGHTS, crossbar_pack_columns, mvm,
-                                                      count };
+const struct crossbar_kernel crossbar_avx512vnni = { crossbar_pack_columns, mvm, count };
 #endif

@@ -1,10 +1,10 @@
 /* arch/crossbar_kernel.h -- how a programmed crossbar lies in memory, for the files that multiply.
  *
- * The matrix is cut into cells of 16 rows x 16 columns, which a kernel packs as it likes best,
- * bytes column after column or words of 16 bits pair of rows after pair of rows:
+ * The matrix is cut into cells of 16 rows x 16 columns of 256 bytes, which a kernel packs as it
+ * likes best, column after column or four rows after four rows:
  *
  *     cell[c][r]            = w[16 * group + r][16 * block + c]
- *     cell[r / 2][c][r % 2] = the same
+ *     cell[r / 4][c][r % 4] = the same
  *
  * A block of 16 columns keeps the cells from the first to the last with a weight other than 0, one
  * after the other. Places behind the last row or column hold weight 0.
@@ -32,7 +32,7 @@
 enum {
     BLOCK_COLUMNS = 16,
     GROUP_ROWS    = 16,
-    CELL_WEIGHTS  = BLOCK_COLUMNS * GROUP_ROWS,
+    CELL_BYTES    = BLOCK_COLUMNS * GROUP_ROWS,
     PART_BIT      = 15,
     ROW_DIGITS    = 4,
     ROW_CHUNK     = 64 // packed_rows is a multiple of it
@@ -44,8 +44,7 @@ struct crossbar_block {      // 16 columns
 };
 
 struct crossbar_kernel {
-    size_t cell_bytes;
-    void (*pack)(int8_t (*weight)[BLOCK_COLUMNS], void *cell); // [GROUP_ROWS] of them
+    void (*pack)(int8_t (*weight)[BLOCK_COLUMNS], int8_t *cell); // [GROUP_ROWS] of them
     void (*mvm)(const struct crossbar *x, const uint8_t *in, int32_t *out);
     void (*count)(const struct crossbar *x, const uint8_t *in, struct crossbar_activity *a);
 };
@@ -53,7 +52,7 @@ struct crossbar_kernel {
 extern const struct crossbar_kernel crossbar_avx512vnni, crossbar_avx2, crossbar_portable;
 
 /* Column after column. */
-void crossbar_pack_columns(int8_t (*weight)[BLOCK_COLUMNS], void *cell);
+void crossbar_pack_columns(int8_t (*weight)[BLOCK_COLUMNS], int8_t *cell);
 
 static inline int64_t row_abs_centre(const struct crossbar *x)
 {

@@ -28,7 +28,7 @@ static void mvm(const struct crossbar *x, const uint8_t *in, int32_t *out)
         out[c] = 0;
     for (uint32_t b = 0; b < x->packed_columns / BLOCK_COLUMNS; b++)
         for (uint32_t g = 0; g < x->block[b].n_group; g++)
-            multiply_cell(x, x->packed + x->block[b].begin + (size_t)g * CELL_WEIGHTS,
+            multiply_cell(x, x->packed + x->block[b].begin + (size_t)g * CELL_BYTES,
                           in + (x->block[b].group + g) * GROUP_ROWS, out + b * BLOCK_COLUMNS);
 }
 
@@ -44,5 +44,4 @@ static void count(const struct crossbar *x, const uint8_t *in, struct crossbar_a
     }
 }
 
-const struct crossbar_kernel crossbar_portable = { CELL_WEIGHTS, crossbar_pack_columns, mvm,
-                                                   count };
+const struct crossbar_kernel crossbar_portable = { crossbar_pack_columns, mvm, count };

@@ -1,4 +1,4 @@
-/* cli/pareto.h -- the front of cores against interval, latency and energy, as text, CSV, JSON and SVG. */
+/* cli/pareto.h -- the front of cores against interval, latency and energy: text, CSV, JSON, SVG. */
 #ifndef CLI_PARETO_H
 #define CLI_PARETO_H
 

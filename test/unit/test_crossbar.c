@@ -218,7 +218,7 @@ static void cells_outside_a_band_are_not_packed(void **state)
     assert_int_equal(x.block[1].n_group, 0);
     assert_int_equal(x.block[2].group, 9);
     assert_int_equal(x.block[2].n_group, 1);
-    assert_int_equal(x.block[2].begin, 3 * x.kernel->cell_bytes);
+    assert_int_equal(x.block[2].begin, 3 * CELL_BYTES);
     crossbar_release(&x);
 }
 
