@@ -1,10 +1,10 @@
 /* arch/crossbar_avx2.c -- see crossbar_kernel.h; AVX2.
  *
  * vpmaddubsw multiplies bytes, but saturates at 16 bits: two products of inputs up to 127 fit, of
- * larger ones not. So an input is split into min(x, 127) and the rest, which is 0 for most, and both
- * are multiplied exactly; the rest only in those groups of four rows that have one. A lane of 32
- * bits is a column, whose four rows meet their inputs in it. Signed inputs are shifted by 128 to
- * unsigned, and x->offset undoes it.
+ * larger ones not. So an input is split into min(x, 127) and the rest, which is 0 for most, and
+ * both are multiplied exactly; the rest only in those groups of four rows that have one. A lane of
+ * 32 bits is a column, whose four rows meet their inputs in it. Signed inputs are shifted by 128
+ * to unsigned, and x->offset undoes it.
  */
 #include "arch/crossbar_kernel.h"
 #include "arch/simd.h"
@@ -26,7 +26,7 @@ enum {
 };
 
 struct inputs { // of at most CHUNK_ROWS rows
-    uint8_t  small[CHUNK_ROWS], rest[CHUNK_ROWS] __attribute__((aligned(32))); // add up to the input
+    uint8_t  small[CHUNK_ROWS], rest[CHUNK_ROWS]; // add up to the input
     uint16_t quad[CHUNK_ROWS / QUAD]; // those that have a rest, in order
     uint32_t n_quad;
 };
@@ -159,7 +159,7 @@ AVX2_INL __m256i multiply_parts(__m256i bytes, const int16_t *part)
         _mm256_madd_epi16(high, _mm256_load_si256((const __m256i *)(part + 16))));
 }
 
-/* Of rows [from, to), at most CHUNK_ROWS: a lane of 32 bits takes 128 times 2 * 255 * (2^15 - 1). */
+/* Of rows [from, to), at most CHUNK_ROWS: 32 bits take 128 times 2 * 255 * (2^15 - 1). */
 AVX2_INL void count_rows(const struct crossbar *x, const uint8_t *in, uint32_t from, uint32_t to,
                          struct crossbar_activity *a)
 {
