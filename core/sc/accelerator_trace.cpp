@@ -33,7 +33,7 @@ void accelerator_trace::set_first_values()
     }
 }
 
-void accelerator_trace::trace(sc_core::sc_trace_file *file, const std::string &name)
+void accelerator_trace::add_to(sc_core::sc_trace_file *file, const std::string &name)
 {
     if (core_.empty()) {
         core_.resize(plan_.n_core);

@@ -1,6 +1,6 @@
 /* core/sc/accelerator_trace.h -- the signals of a chip (arch/signals.h) as objects that sc_trace()
  * can show. A chip does a whole timestep at once, at its beginning; here what it did is played back
- * at the cycles at which it happens. Nothing is watched unless trace() has been called.
+ * at the cycles at which it happens. Nothing is watched unless add_to() has been called.
  */
 #ifndef IMCSIM_ACCELERATOR_TRACE_H
 #define IMCSIM_ACCELERATOR_TRACE_H
@@ -25,13 +25,13 @@ class accelerator_trace : public sc_core::sc_module {
 public:
     SC_HAS_PROCESS(accelerator_trace);
 
-    /* The plan must have been made, and the cycle known, when trace() is called. */
+    /* The plan must have been made, and the cycle known, when add_to() is called. */
     accelerator_trace(const sc_core::sc_module_name &name, const struct plan &plan,
                       const sc_core::sc_time &cycle);
     ~accelerator_trace() override;
 
     /* Before the simulation starts; any number of files. */
-    void trace(sc_core::sc_trace_file *file, const std::string &name);
+    void add_to(sc_core::sc_trace_file *file, const std::string &name);
 
     /* For a new chip; NULL when nobody traces. */
     const struct core_probe *begin_run();

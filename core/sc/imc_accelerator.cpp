@@ -90,7 +90,7 @@ struct imc_accelerator::impl : public sc_core::sc_module {
     SC_HAS_PROCESS(impl);
     impl(const sc_core::sc_module_name &name, imc_accelerator &face, const accelerator_cfg &cfg);
 
-    void trace(sc_core::sc_trace_file *file, const std::string &name);
+    void add_to(sc_core::sc_trace_file *file, const std::string &name);
 
     tlm_utils::simple_target_socket<impl> registers;
     accelerator_dma                       dma;
@@ -148,7 +148,7 @@ imc_accelerator::~imc_accelerator() = default;
 
 void sc_trace(sc_core::sc_trace_file *file, const imc_accelerator &a, const std::string &name)
 {
-    a.impl_->trace(file, name);
+    a.impl_->add_to(file, name);
 }
 
 /* A clock period, which the simulation may be too coarse for. */
@@ -195,11 +195,11 @@ imc_accelerator::impl::impl(const sc_core::sc_module_name &name, imc_accelerator
     sensitive << irq_changed_;
 }
 
-void imc_accelerator::impl::trace(sc_core::sc_trace_file *file, const std::string &name)
+void imc_accelerator::impl::add_to(sc_core::sc_trace_file *file, const std::string &name)
 {
     sc_core::sc_trace(file, regs_.word(REG_STATUS), name + ".status");
     sc_core::sc_trace(file, face_.irq, name + ".irq");
-    trace_.trace(file, name);
+    trace_.add_to(file, name);
 }
 
 /* ---- target socket ---- */
