@@ -186,17 +186,30 @@ static void first_results_are_those_of_the_plan(void **state)
     unload(&mc);
 }
 
-static void assert_chip_is_as_planned(const struct plan *p)
+static struct run_result run_images(const struct plan *p, uint32_t n_image)
 {
-    const struct run_cfg cfg = { .n_image = 3, .jobs = 1 };
+    const struct run_cfg cfg = { .n_image = n_image, .jobs = 1 };
     struct run_result r;
     struct err_msg m;
 
     if (run(p, &cfg, &r, &m))
         fail_msg("%s", m.text);
-    assert_int_equal(r.first_result, p->first_result);
-    assert_int_equal(r.total_timesteps, p->first_result + 2 * p->interval);
-    run_result_release(&r);
+    return r;
+}
+
+/* The first result, and the interval once images repeat one another: the first ones of a stream may
+ * come a little later each, as they wait for those before them. */
+static void assert_chip_is_as_planned(const struct plan *p)
+{
+    uint32_t n = p->transient_images + 1;
+    struct run_result some = run_images(p, n), more = run_images(p, n + 1);
+
+    assert_int_equal(some.first_result, p->first_result);
+    assert_int_equal(more.total_timesteps - some.total_timesteps, p->interval);
+    if (p->transient_images == 1)
+        assert_int_equal(some.total_timesteps, p->first_result + p->interval);
+    run_result_release(&some);
+    run_result_release(&more);
 }
 
 /* ---- rules of the field ---- */
