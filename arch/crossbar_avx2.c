@@ -58,56 +58,77 @@ AVX2_INL void split_inputs(const uint8_t *in, uint32_t rows, bool is_signed, str
     }
 }
 
-/* Sums of 16 columns, and what four rows add to them. */
-AVX2_INL void multiply_quad(__m256i sum[2], const uint8_t *in, const int8_t *w)
+/* Sums of the columns of n blocks, and what four rows add to them; the blocks' cells are `apart`
+ * bytes apart. */
+AVX2_INL void multiply_quad(__m256i sum[][2], uint32_t n, const uint8_t *in, const int8_t *w,
+                            size_t apart)
 {
     const __m256i one = _mm256_set1_epi16(1);
     int32_t four;
 
     memcpy(&four, in, sizeof four);
     __m256i x = _mm256_set1_epi32(four);
-    for (int i = 0; i < 2; i++) {
-        __m256i v = _mm256_load_si256((const __m256i *)(w + i * QUAD_BYTES / 2));
-        sum[i] = _mm256_add_epi32(sum[i], _mm256_madd_epi16(_mm256_maddubs_epi16(x, v), one));
-    }
+#pragma GCC unroll 2
+    for (uint32_t b = 0; b < n; b++, w += apart)
+#pragma GCC unroll 2
+        for (uint32_t i = 0; i < 2; i++) {
+            __m256i v = _mm256_load_si256((const __m256i *)(w + i * QUAD_BYTES / 2));
+            v = _mm256_madd_epi16(_mm256_maddubs_epi16(x, v), one);
+            sum[b][i] = _mm256_add_epi32(sum[b][i], v);
+        }
 }
 
-/* Adds to out[16] what groups [from, to) of a block contribute; inputs begin with group `first`. */
-AVX2_INL void multiply_block(const struct crossbar *x, const struct crossbar_block *b,
-                             const struct inputs *s, uint32_t first, uint32_t from, uint32_t to,
-                             int32_t *out)
+/* Adds to out[n * 16] what groups [from, to) of n blocks contribute, which begin and end with the
+ * same; inputs begin with group `first`. */
+AVX2_INL void multiply_blocks(const struct crossbar *x, const struct crossbar_block *b, uint32_t n,
+                              const struct inputs *s, uint32_t first, uint32_t from, uint32_t to,
+                              int32_t *out)
 {
-    const uint32_t quads = GROUP_ROWS / QUAD;
+    const size_t quads = GROUP_ROWS / QUAD;
+    const size_t apart = (size_t)b->n_group * CELL_BYTES;
     const int8_t *cells = x->packed + b->begin + (size_t)(from - b->group) * CELL_BYTES;
-    uint32_t begin = (from - first) * quads, end = (to - first) * quads, i = 0;
-    __m256i sum[2] = { _mm256_loadu_si256((const __m256i *)out),
-                       _mm256_loadu_si256((const __m256i *)(out + 8)) };
+    const int8_t *w = cells;
+    size_t begin = (size_t)(from - first) * quads, end = (size_t)(to - first) * quads, i = 0;
+    __m256i sum[2][2], *to_out = (__m256i *)out;
 
-    for (uint32_t q = begin; q < end; q += quads)
 #pragma GCC unroll 4
-        for (uint32_t k = 0; k < GROUP_ROWS / QUAD; k++)
-            multiply_quad(sum, s->small + (q + k) * QUAD, cells + (q - begin + k) * QUAD_BYTES);
+    for (uint32_t k = 0; k < 2 * n; k++)
+        sum[k / 2][k % 2] = _mm256_loadu_si256(to_out + k);
+    for (const uint8_t *in = s->small + begin * QUAD; in < s->small + end * QUAD; in += GROUP_ROWS) {
+#pragma GCC unroll 4
+        for (size_t k = 0; k < GROUP_ROWS / QUAD; k++)
+            multiply_quad(sum, n, in + k * QUAD, w + k * QUAD_BYTES, apart);
+        w += CELL_BYTES;
+    }
     while (i < s->n_quad && s->quad[i] < begin)
         i++;
     for (; i < s->n_quad && s->quad[i] < end; i++)
-        multiply_quad(sum, s->rest + s->quad[i] * QUAD, cells + (s->quad[i] - begin) * QUAD_BYTES);
-    _mm256_storeu_si256((__m256i *)out, sum[0]);
-    _mm256_storeu_si256((__m256i *)(out + 8), sum[1]);
+        multiply_quad(sum, n, s->rest + s->quad[i] * QUAD,
+                      cells + (s->quad[i] - begin) * QUAD_BYTES, apart);
+#pragma GCC unroll 4
+    for (uint32_t k = 0; k < 2 * n; k++)
+        _mm256_storeu_si256(to_out + k, sum[k / 2][k % 2]);
 }
 
 /* Adds what n_group groups of rows from `first` on contribute. */
 AVX2 static void multiply_rows(const struct crossbar *x, const uint8_t *in, uint32_t first,
                                uint32_t n_group, int32_t *out)
 {
+    uint32_t n_block = x->packed_columns / BLOCK_COLUMNS;
     struct inputs s;
 
     split_inputs(in + (size_t)first * GROUP_ROWS, n_group * GROUP_ROWS, x->in_signed, &s);
-    for (uint32_t i = 0; i < x->packed_columns / BLOCK_COLUMNS; i++) {
+    for (uint32_t i = 0, n; i < n_block; i += n) {
         const struct crossbar_block *b = &x->block[i];
         uint32_t from = max_u32(first, b->group);
         uint32_t to = min_u32(first + n_group, b->group + b->n_group);
-        if (from < to)
-            multiply_block(x, b, &s, first, from, to, out + i * BLOCK_COLUMNS);
+        n = i + 1 < n_block && b[1].group == b->group && b[1].n_group == b->n_group ? 2 : 1;
+        if (from >= to)
+            continue;
+        if (n == 2)
+            multiply_blocks(x, b, 2, &s, first, from, to, out + i * BLOCK_COLUMNS);
+        else
+            multiply_blocks(x, b, 1, &s, first, from, to, out + i * BLOCK_COLUMNS);
     }
 }
 
@@ -159,35 +180,66 @@ AVX2_INL __m256i multiply_parts(__m256i bytes, const int16_t *part)
         _mm256_madd_epi16(high, _mm256_load_si256((const __m256i *)(part + 16))));
 }
 
-/* Of rows [from, to), at most CHUNK_ROWS: 32 bits take 128 times 2 * 255 * (2^15 - 1). */
-AVX2_INL void count_rows(const struct crossbar *x, const uint8_t *in, uint32_t from, uint32_t to,
-                         struct crossbar_activity *a)
-{
-    const int16_t *upper = x->row_part + x->packed_rows;
-    __m256i zero = _mm256_setzero_si256(), sum = zero, low = zero, high = zero;
-    bool two_parts = x->columns > WITHOUT_UPPER_PART;
+struct counts {
+    __m256i zero;       // 32 bytes: rows whose input is 0
+    __m256i sum;        // four lanes of 64 bits
+    __m256i low, high;  // eight lanes of 32 bits, of the two parts of |w|
+};
 
-    for (uint32_t r = from; r < to; r += 32) {
-        __m256i v = _mm256_loadu_si256((const __m256i *)(in + r));
-        if (x->in_signed)
-            v = _mm256_abs_epi8(v);
-        if (to - r < 32)
-            v = _mm256_and_si256(v, first_bytes(to - r));
-        uint32_t is_zero = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(v, zero));
-        a->active_rows += 32 - (uint64_t)_mm_popcnt_u32(is_zero);
-        sum = _mm256_add_epi64(sum, _mm256_sad_epu8(v, zero));
-        low = _mm256_add_epi32(low, multiply_parts(v, x->row_part + r));
-        if (two_parts)
-            high = _mm256_add_epi32(high, multiply_parts(v, upper + r));
+/* 32 rows from r on, |inputs| v. */
+AVX2_INL void count_inputs(const struct crossbar *x, __m256i v, uint32_t r, bool two_parts,
+                           struct counts *n)
+{
+    __m256i zero = _mm256_setzero_si256();
+
+    n->zero = _mm256_sub_epi8(n->zero, _mm256_cmpeq_epi8(v, zero)); // a hit is -1
+    n->sum = _mm256_add_epi64(n->sum, _mm256_sad_epu8(v, zero));
+    n->low = _mm256_add_epi32(n->low, multiply_parts(v, x->row_part + r));
+    if (two_parts)
+        n->high = _mm256_add_epi32(n->high, multiply_parts(v, x->row_part + x->packed_rows + r));
+}
+
+AVX2_INL __m256i load_inputs(const uint8_t *in, bool is_signed)
+{
+    __m256i v = _mm256_loadu_si256((const __m256i *)in);
+
+    return is_signed ? _mm256_abs_epi8(v) : v;
+}
+
+/* Of rows [from, to), at most CHUNK_ROWS: 8 bits take 32 rows, 32 bits take 128 times
+ * 2 * 255 * (2^15 - 1). */
+AVX2_INL void count_rows(const struct crossbar *x, const uint8_t *in, uint32_t from, uint32_t to,
+                         bool is_signed, bool two_parts, struct crossbar_activity *a)
+{
+    __m256i zero = _mm256_setzero_si256();
+    struct counts n = { zero, zero, zero, zero };
+    uint32_t r = from;
+
+    for (; r + 32 <= to; r += 32)
+        count_inputs(x, load_inputs(in + r, is_signed), r, two_parts, &n);
+    if (r < to) {
+        __m256i v = _mm256_and_si256(load_inputs(in + r, is_signed), first_bytes(to - r));
+        count_inputs(x, v, r, two_parts, &n);
+        r += 32;
     }
-    a->sum_abs_x += sum_lanes(sum);
-    a->sum_abs_xw += sum_short_lanes(low) + (sum_short_lanes(high) << PART_BIT);
+    a->active_rows += r - from - sum_lanes(_mm256_sad_epu8(n.zero, zero));
+    a->sum_abs_x += sum_lanes(n.sum);
+    a->sum_abs_xw += sum_short_lanes(n.low);
+    if (two_parts)
+        a->sum_abs_xw += sum_short_lanes(n.high) << PART_BIT;
 }
 
 AVX2 static void count(const struct crossbar *x, const uint8_t *in, struct crossbar_activity *a)
 {
-    for (uint32_t r = 0; r < x->rows; r += CHUNK_ROWS)
-        count_rows(x, in, r, min_u32(r + CHUNK_ROWS, x->rows), a);
+    bool two_parts = x->columns > WITHOUT_UPPER_PART;
+
+    for (uint32_t r = 0; r < x->rows; r += CHUNK_ROWS) {
+        uint32_t to = min_u32(r + CHUNK_ROWS, x->rows);
+        if (x->in_signed || two_parts)
+            count_rows(x, in, r, to, x->in_signed, two_parts, a);
+        else // mostly
+            count_rows(x, in, r, to, false, false, a);
+    }
 }
 
 const struct crossbar_kernel crossbar_avx2 = { pack_quads, mvm, count };

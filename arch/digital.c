@@ -37,7 +37,7 @@ static void process(const struct digital *d, const int32_t *acc, const uint8_t *
     }
 }
 
-const struct digital_kernel digital_portable = { process };
+const struct digital_kernel digital_portable = { process, .in_doubles = false };
 
 static const struct digital_kernel *const kernels[N_SIMD] = {
 #if SIMD_X86
@@ -47,11 +47,24 @@ static const struct digital_kernel *const kernels[N_SIMD] = {
     [SIMD_PORTABLE]   = &digital_portable,
 };
 
+/* Whether |t| < 2^53 for all sums and residuals: |acc * m| < 2^47, |r - r_zero| < 2^9. */
+static bool fits_double(const struct digital *d)
+{
+    const int64_t b_most = INT64_C(1) << 51, mr_most = INT64_C(1) << 42;
+
+    for (uint32_t i = 0; i < d->n; i++)
+        if (d->b[i] < -b_most || d->b[i] > b_most)
+            return false;
+    return d->mr >= -mr_most && d->mr <= mr_most;
+}
+
 bool digital_select(struct digital *d, const char *kernel_name)
 {
     enum simd simd = simd_find(kernel_name);
 
     d->kernel = simd < N_SIMD ? kernels[simd] : NULL;
+    if (d->kernel && d->kernel->in_doubles && !fits_double(d))
+        d->kernel = &digital_portable;
     return d->kernel;
 }
 

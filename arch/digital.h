@@ -33,9 +33,9 @@ struct digital { // borrowed view of one core's output channels
     const struct digital_kernel *kernel; // set by digital_select()
 };
 
-/* Chooses the kernel: the fastest that the machine has, or the one called kernel_name (names as in
- * crossbar_kernels()) when it is not NULL. All give the same bits. False when the machine lacks
- * it. */
+/* Chooses the kernel for these constants: the fastest that the machine has, or the one called
+ * kernel_name (names as in crossbar_kernels()) when it is not NULL; the portable one for those that
+ * it does not take. All give the same bits. False when the machine lacks it. */
 bool digital_select(struct digital *d, const char *kernel_name);
 
 /* acc[n] -> out[n] (the bytes of int8 or uint8, by low and high). residual: n bytes, or NULL. */

@@ -53,5 +53,5 @@ AVX512 static void process(const struct digital *borrowed, const int32_t *acc,
     }
 }
 
-const struct digital_kernel digital_avx512vnni = { process };
+const struct digital_kernel digital_avx512vnni = { process, .in_doubles = false };
 #endif

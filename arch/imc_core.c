@@ -207,8 +207,8 @@ static void process_average(const struct imc_core *c, const struct firing_place 
     size_t at = (size_t)(pixels_inside(c, place) - 1) * c->pc->out_n;
     struct digital d = c->digital;
 
-    d.m = c->average_m + at;
-    d.b = c->average_b + at;
+    d.m += at;
+    d.b += at;
     digital_process(&d, acc, residual, out);
 }
 

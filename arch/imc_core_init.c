@@ -109,12 +109,14 @@ static bool init_average(struct imc_core *c)
 static bool program_digital(struct imc_core *c, const char *kernel_name)
 {
     const struct layer *l = c->layer;
-    bool by_output = l->kind != LAYER_AVERAGE_POOL;
 
+    c->pool = calloc(c->pc->out_n, sizeof *c->pool);
+    if (!c->pool || !init_average(c))
+        return false;
     c->digital = (struct digital){
-        .n = c->pc->out_n,
-        .m = l->requant.m + (l->raw_output || !by_output ? 0 : c->pc->out_first),
-        .b = l->requant.b + (by_output ? c->pc->out_first : 0),
+        .n = c->average_m ? layer_n_scale(l) * c->pc->out_n : c->pc->out_n,
+        .m = c->average_m ? c->average_m : l->requant.m + (l->raw_output ? 0 : c->pc->out_first),
+        .b = c->average_b ? c->average_b : l->requant.b + c->pc->out_first,
         .mr = l->requant.mr,
         .r_zero = l->requant.r_zero,
         .r_signed = l->has_residual && c->plan->network->layer[l->residual].out_signed,
@@ -122,8 +124,9 @@ static bool program_digital(struct imc_core *c, const char *kernel_name)
         .low = l->requant.low,
         .high = l->requant.high,
     };
-    c->pool = calloc(c->pc->out_n, sizeof *c->pool);
-    return c->pool && init_average(c) && digital_select(&c->digital, kernel_name);
+    bool found = digital_select(&c->digital, kernel_name); // which takes those of every window
+    c->digital.n = c->pc->out_n;
+    return found;
 }
 
 static bool program(struct imc_core *c, const char *kernel_name)
