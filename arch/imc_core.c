@@ -126,14 +126,14 @@ static void receive(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
 /* Cycle from which a pixel computed or read in a timestep can be stored elsewhere. */
 static uint64_t pixel_cyc(const struct imc_core *c, uint64_t timestep)
 {
-    return (timestep + c->plan->config->fabric.hop_timesteps) * c->plan->timestep_clk;
+    return timestep * c->timestep_clk + c->hop_clk;
 }
 
 /* Whether the receiver of the port wants the pixel: a copy that adds takes only its own columns. */
 static bool wanted(const struct imc_core *c, const struct core_port *port,
                    const struct firing_place *place)
 {
-    return c->plan->stream[port->stream].kind != STREAM_FROM_RESAMPLING ||
+    return port->st->kind != STREAM_FROM_RESAMPLING ||
            plan_owner(c->plan, port->to_layer, place->y) == port->to_copy;
 }
 
@@ -143,7 +143,7 @@ static void deliver(struct imc_core *c, uint64_t timestep, const struct firing_p
 {
     for (uint32_t i = 0; i < c->n_out; i++) {
         struct core_port *port = &c->out[i];
-        const struct plan_stream *st = &c->plan->stream[port->stream];
+        const struct plan_stream *st = port->st;
         uint32_t value_bytes = port->value_bytes, width = st->value_bits / 8;
         struct token *t = NULL;
         for (uint32_t k = 0; k < n; k++) {
@@ -363,28 +363,40 @@ static void load_rows(struct imc_core *c, const struct firing_place *head, uint6
     }
 }
 
-/* Multiplies for outputs of one group; acc[i] gets those of place[i]. */
+/* Writes used[n], the replicas that compute place[n]. Whether they are the first n, in order. */
+static bool find_replicas(struct imc_core *c, const struct firing_place *place, uint32_t n,
+                          uint32_t x, uint32_t y)
+{
+    bool in_order = true;
+
+    for (uint32_t i = 0; i < n; i++) {
+        c->used[i] = (place[i].x - x) * c->controller.shape.block_w + place[i].y - y;
+        in_order &= c->used[i] == i;
+    }
+    return in_order;
+}
+
+/* Multiplies for outputs of one group; acc[i] gets those of place[i], and behind them ints are
+ * overwritten. */
 static void multiply(struct imc_core *c, const struct firing_place *place, uint32_t n, int32_t *acc)
 {
-    const struct firing_shape *shape = &c->controller.shape;
     struct core_counters *count = counters(c, place[0].image);
-    struct crossbar_activity activity = { 0 };
     uint32_t x, y;
 
-    c->pl->firing->origin(shape, &place[0], &x, &y);
-    for (uint32_t i = 0; i < n; i++)
-        c->used[i] = firing_replica(c->pl->firing, shape, &place[0], &place[i]);
+    c->pl->firing->origin(&c->controller.shape, &place[0], &x, &y);
+    bool in_order = find_replicas(c, place, n, x, y);
     count->driven_rows += (uint64_t)kernel_matrix_driven(&c->matrix, c->used, n) * c->pc->in_n;
     if (!c->values)
         return;
     const uint8_t *in = kernel_matrix_vector(&c->matrix, x, y, c->used, n);
-    crossbar_mvm(&c->crossbar, in, c->acc, &activity);
-    for (uint32_t i = 0; i < n; i++) {
-        int32_t *to = acc + (size_t)i * c->pc->out_n;
-        memcpy(to, c->acc + (size_t)c->used[i] * c->pc->out_n, c->pc->out_n * sizeof *to);
-        for (uint32_t o = 0; c->zero_sum && o < c->pc->out_n; o++)
-            to[o] -= c->zero_sum[o];
-    }
+    struct crossbar_activity activity = { 0 };
+    crossbar_mvm(&c->crossbar, in, in_order ? acc : c->acc, &activity);
+    for (uint32_t i = 0; !in_order && i < n; i++)
+        memcpy(acc + (size_t)i * c->pc->out_n, c->acc + (size_t)c->used[i] * c->pc->out_n,
+               c->pc->out_n * sizeof *acc);
+    for (uint32_t i = 0; c->zero_sum && i < n; i++)
+        for (uint32_t o = 0; o < c->pc->out_n; o++)
+            acc[(size_t)i * c->pc->out_n + o] -= c->zero_sum[o];
     count->active_rows += activity.active_rows;
     count->sum_abs_x += activity.sum_abs_x;
     count->sum_abs_xw += activity.sum_abs_xw;
@@ -564,15 +576,15 @@ static uint64_t next_cyc(const struct imc_core *c, uint64_t timestep)
         next = min_u64(next, timestep + 1);
     for (uint32_t i = 0; i < c->n_read_back; i++)
         next = min_u64(next, read_back_timestep(c, &c->read_back[i]));
-    return next == CYC_NEVER ? next : next * c->plan->timestep_clk;
+    return next == CYC_NEVER ? next : next * c->timestep_clk;
 }
 
 static uint64_t imc_core_step(struct block *b, uint64_t now_cyc)
 {
     struct imc_core *c = (struct imc_core *)b;
-    uint64_t timestep = now_cyc / c->plan->timestep_clk;
+    uint64_t timestep = now_cyc / c->timestep_clk;
 
-    if (timestep * c->plan->timestep_clk == now_cyc) {
+    if (timestep * c->timestep_clk == now_cyc) {
         receive(c, now_cyc, timestep);
         if (timestep >= c->next_timestep)
             fire(c, now_cyc, timestep);

@@ -78,6 +78,7 @@ struct fault {
 struct core_port { // a channel into or out of the core
     struct chan *chan;
     uint32_t     stream;      // of the plan
+    const struct plan_stream *st; // the same; borrowed
     uint32_t     first, n;    // channels: where they sit at this end
     uint32_t     value_bytes; // of one pixel in the token; 0 in a timing run
     uint32_t     to_copy, to_layer; // FROM_RESAMPLING: only columns that this copy adds
@@ -88,7 +89,7 @@ struct core_port { // a channel into or out of the core
 struct core_sums { // of one firing, until they are handed on
     uint32_t             n, passed; // outputs, and those handed on already
     struct firing_place *place; // owned; [most outputs]
-    int32_t             *acc;   // owned; [most outputs][outputs]
+    int32_t             *acc;   // owned; [most outputs][outputs], and what a product overwrites
 };
 
 struct residual_pixel { // one that waits for its sum
@@ -142,6 +143,7 @@ struct imc_core {
     bool                     values;
     uint64_t                 first_image;   // of the chip's stream
     uint64_t                 count_from;    // images before it are not counted
+    uint64_t                 timestep_clk, hop_clk;
     struct fault            *fault;         // borrowed; the chip's
     const struct core_probe *probe;         // borrowed; NULL: nobody watches
 

@@ -23,7 +23,8 @@ static bool init_sums(struct imc_core *c, uint32_t most)
     c->sums = calloc(c->sums_room, sizeof *c->sums);
     for (uint32_t i = 0; c->sums && i < c->sums_room; i++) {
         c->sums[i].place = calloc(most, sizeof *c->sums[i].place);
-        c->sums[i].acc = calloc((size_t)most * c->pc->out_n, sizeof *c->sums[i].acc);
+        c->sums[i].acc = calloc((size_t)most * c->pc->out_n + c->pc->columns + ACC_SLACK,
+                                sizeof *c->sums[i].acc);
         if (!c->sums[i].place || !c->sums[i].acc)
             return false;
     }
@@ -183,6 +184,8 @@ bool imc_core_init(struct imc_core *c, const char *path, const struct imc_core_c
         .values = cfg->values,
         .first_image = cfg->first_image,
         .count_from = cfg->count_from,
+        .timestep_clk = p->timestep_clk,
+        .hop_clk = p->config->fabric.hop_timesteps * p->timestep_clk,
         .fault = cfg->fault,
         .probe = cfg->probe,
     };
@@ -246,7 +249,7 @@ static bool append(struct core_port **port, uint32_t *n, const struct core_port 
 bool imc_core_connect_in(struct imc_core *c, uint32_t stream, struct chan *chan)
 {
     const struct plan_stream *st = &c->plan->stream[stream];
-    struct core_port port = { .chan = chan, .stream = stream, .n = st->n,
+    struct core_port port = { .chan = chan, .stream = stream, .st = st, .n = st->n,
                               .value_bytes = stream_value_bytes(c->plan, stream, c->values) };
 
     switch (st->kind) {
@@ -266,7 +269,7 @@ bool imc_core_connect_in(struct imc_core *c, uint32_t stream, struct chan *chan)
 bool imc_core_connect_out(struct imc_core *c, uint32_t stream, struct chan *chan)
 {
     const struct plan_stream *st = &c->plan->stream[stream];
-    struct core_port port = { .chan = chan, .stream = stream, .n = st->n,
+    struct core_port port = { .chan = chan, .stream = stream, .st = st, .n = st->n,
                               .value_bytes = stream_value_bytes(c->plan, stream, c->values) };
 
     switch (st->kind) {

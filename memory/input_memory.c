@@ -14,14 +14,22 @@ void memory_layout_init(struct memory_layout *l, const struct memory_shape *s,
 {
     assert(s->pixel_bytes > 0 && s->height > 0 && s->columns > 0 && s->word_bytes > 0);
     assert(s->kernel_columns > 0 && s->kernel_columns <= s->columns);
-    *l = (struct memory_layout){ .shape = *s, .placing = p };
+    *l = (struct memory_layout){ .shape = *s,
+                                 .placing = p,
+                                 .columns = divisor_of(s->columns),
+                                 .word = divisor_of(s->word_bytes) };
     p->strides(s, &l->delta_kernel, &l->delta_pix);
     assert(l->delta_kernel <= UINT64_MAX / s->height);
 }
 
 static uint32_t slot_of(const struct memory_layout *l, uint64_t c)
 {
-    return (uint32_t)(c % l->shape.columns);
+    return (uint32_t)remainder_of(c, &l->columns);
+}
+
+static uint64_t word_of(const struct memory_layout *l, uint64_t byte)
+{
+    return quotient(byte, &l->word);
 }
 
 static uint64_t address(const struct memory_layout *l, uint32_t x, uint32_t slot)
@@ -39,13 +47,20 @@ uint64_t memory_used_words(const struct memory_layout *l)
     return ceil_div(memory_used_bytes(l), l->shape.word_bytes);
 }
 
+/* Words touched by n bytes from byte `first` on of the pixel in a slot. */
+static uint32_t words_written(const struct memory_layout *l, uint32_t x, uint32_t slot,
+                              uint32_t first, uint32_t n)
+{
+    assert(x < l->shape.height && n > 0 && first + n <= l->shape.pixel_bytes);
+    uint64_t begin = address(l, x, slot) + first;
+
+    return (uint32_t)(word_of(l, begin + n - 1) - word_of(l, begin) + 1);
+}
+
 uint32_t memory_write_words(const struct memory_layout *l, uint32_t x, uint64_t c, uint32_t first,
                             uint32_t n)
 {
-    assert(x < l->shape.height && n > 0 && first + n <= l->shape.pixel_bytes);
-    uint64_t begin = address(l, x, slot_of(l, c)) + first;
-
-    return (uint32_t)((begin + n - 1) / l->shape.word_bytes - begin / l->shape.word_bytes + 1);
+    return words_written(l, x, slot_of(l, c), first, n);
 }
 
 struct word_range {
@@ -58,17 +73,18 @@ static struct word_range slots_words(const struct memory_layout *l, uint32_t x, 
                                      uint32_t end)
 {
     return (struct word_range){
-        .first = address(l, x, begin) / l->shape.word_bytes,
-        .last = (address(l, x, end - 1) + l->shape.pixel_bytes - 1) / l->shape.word_bytes,
+        .first = word_of(l, address(l, x, begin)),
+        .last = word_of(l, address(l, x, end - 1) + l->shape.pixel_bytes - 1),
     };
 }
 
-uint32_t memory_read_words(const struct memory_layout *l, uint32_t x, uint64_t c,
+/* Words touched by n_columns pixels of row x, in the slots from `slot` on. */
+static uint32_t words_read(const struct memory_layout *l, uint32_t x, uint32_t slot,
                            uint32_t n_columns)
 {
     uint32_t columns = l->shape.columns;
     assert(x < l->shape.height && n_columns > 0 && n_columns <= columns);
-    uint32_t begin = n_columns < columns ? slot_of(l, c) : 0; // a whole row starts anywhere
+    uint32_t begin = n_columns < columns ? slot : 0; // a whole row starts anywhere
     struct word_range high = slots_words(l, x, begin, min_u32(begin + n_columns, columns));
     uint64_t words = high.last - high.first + 1;
 
@@ -77,6 +93,12 @@ uint32_t memory_read_words(const struct memory_layout *l, uint32_t x, uint64_t c
         words += low.last - low.first + (low.last < high.first);
     }
     return (uint32_t)words;
+}
+
+uint32_t memory_read_words(const struct memory_layout *l, uint32_t x, uint64_t c,
+                           uint32_t n_columns)
+{
+    return words_read(l, x, slot_of(l, c), n_columns);
 }
 
 struct memory_metrics memory_metrics(const struct memory_layout *l)
@@ -114,6 +136,7 @@ bool memory_init(struct input_memory *m, const struct memory_layout *layout, boo
         .slot = calloc(n_slot(layout), sizeof *m->slot),
         .n_progress = max_u32(layout->shape.columns, layout->shape.tracked),
     };
+    m->tracked = divisor_of(m->n_progress);
     m->progress = calloc(m->n_progress, sizeof *m->progress);
     if (values)
         m->byte = calloc(memory_used_words(layout), layout->shape.word_bytes);
@@ -156,6 +179,11 @@ static bool complete(const struct input_memory *m, const struct pixel_slot *p, u
     return p->arrived == s->pixel_bytes + s->announced && p->column == c;
 }
 
+static struct column_progress *progress_of(const struct input_memory *m, uint64_t c)
+{
+    return &m->progress[remainder_of(c, &m->tracked)];
+}
+
 /* n more of the bytes and announcements of pixel (x, c); returns its slot. */
 static uint32_t arrive(struct input_memory *m, uint32_t x, uint64_t c, uint32_t n)
 {
@@ -168,7 +196,7 @@ static uint32_t arrive(struct input_memory *m, uint32_t x, uint64_t c, uint32_t 
     assert(p->arrived <= m->layout->shape.pixel_bytes + m->layout->shape.announced);
     /* Every producer keeps the order of x, so pixels become complete in it. A slower one may still
      * complete those of a column whose place a later one has taken: they no longer count. */
-    struct column_progress *column = &m->progress[c % m->n_progress];
+    struct column_progress *column = progress_of(m, c);
     if (complete(m, p, c) && (column->rows == 0 || column->column <= c))
         *column = (struct column_progress){ c, x + 1 };
     return slot;
@@ -182,7 +210,7 @@ uint32_t memory_store(struct input_memory *m, uint32_t x, uint64_t c, uint32_t f
 
     if (bytes)
         memcpy(&m->byte[address(l, x, slot) + first], bytes, n);
-    return memory_write_words(l, x, c, first, n);
+    return words_written(l, x, slot, first, n);
 }
 
 void memory_announce(struct input_memory *m, uint32_t x, uint64_t c)
@@ -192,7 +220,7 @@ void memory_announce(struct input_memory *m, uint32_t x, uint64_t c)
 
 uint32_t memory_rows_stored(const struct input_memory *m, uint64_t c)
 {
-    const struct column_progress *p = &m->progress[c % m->n_progress];
+    const struct column_progress *p = progress_of(m, c);
 
     if (p->rows == 0 || p->column < c)
         return 0;
@@ -223,7 +251,7 @@ uint32_t memory_read_row(const struct input_memory *m, uint32_t x, uint64_t c, u
                          uint8_t *out, uint64_t *missing)
 {
     const struct memory_layout *l = m->layout;
-    uint32_t n = l->shape.pixel_bytes, slot = slot_of(l, c);
+    uint32_t first = slot_of(l, c), slot = first;
 
     for (uint32_t i = 0; i < n_columns; i++) {
         if (!complete(m, pixel_at(m, x, slot), c + i)) {
@@ -233,9 +261,10 @@ uint32_t memory_read_row(const struct input_memory *m, uint32_t x, uint64_t c, u
         slot = slot + 1 < l->shape.columns ? slot + 1 : 0;
     }
     if (out) {
-        uint32_t first = slot_of(l, c), high = min_u32(n_columns, l->shape.columns - first);
+        uint32_t high = min_u32(n_columns, l->shape.columns - first);
         copy_slots(m, x, first, high, out);
-        copy_slots(m, x, 0, n_columns - high, out + (size_t)high * n);
+        if (high < n_columns)
+            copy_slots(m, x, 0, n_columns - high, out + (size_t)high * l->shape.pixel_bytes);
     }
-    return memory_read_words(l, x, c, n_columns);
+    return words_read(l, x, first, n_columns);
 }

@@ -21,6 +21,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/divisor.h"
+
 struct memory_shape {
     uint32_t pixel_bytes;    // channels that this core stores, one byte each
     uint32_t height;         // H: pixels in a column
@@ -51,6 +53,7 @@ struct memory_layout { // immutable; part of the plan
     struct memory_shape   shape;
     const struct placing *placing;
     uint64_t              delta_kernel, delta_pix; // bytes
+    struct divisor        columns, word;           // K, and the bytes of a word
 };
 
 /* Needs every size of *s at least 1, kernel_columns <= columns, and a size in bytes that fits 64
@@ -91,7 +94,8 @@ struct input_memory {
         uint64_t column; // meaningless while rows == 0
         uint32_t rows;   // pixels complete from the top
     }        *progress;   // [n_progress], by column
-    uint32_t  n_progress;
+    uint32_t       n_progress;
+    struct divisor tracked; // n_progress
 };
 
 /* Allocates words (when values) and slots. False when the host has no memory; then *m is zero. */
