@@ -43,6 +43,7 @@ static bool place_patches(struct kernel_matrix *k)
     if (!number)
         return false;
     k->n_position = number_positions(k, number, height, width);
+    k->width = width;
     k->row_bytes = width * k->channels;
     k->contiguous = block_w == 1 && k->n_position == height * width;
     for (uint32_t q = 0, at = 0; q < k->replicas; q++)
@@ -151,8 +152,7 @@ void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t y, uint32_t str
     k->first_column = (int64_t)(y - y % strip_width) * w->stride[1] - w->pad_before[1];
 
     /* A row in which all positions are padding is never read, and so never set. */
-    int64_t width = k->row_bytes / k->channels;
-    if (w->dilation[1] > 1 || k->first_column + width <= 0 ||
+    if (w->dilation[1] > 1 || k->first_column + (int64_t)k->width <= 0 ||
         k->first_column >= (int64_t)k->layer->in_width)
         memset(k->strip, k->zero, (size_t)k->n_row * k->row_bytes);
 }
@@ -160,7 +160,7 @@ void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t y, uint32_t str
 uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read)
 {
     uint8_t *row = k->strip + (size_t)(read->x + k->layer->window.pad_before[0]) * k->row_bytes;
-    int64_t width = k->row_bytes / k->channels;
+    int64_t width = k->width;
     int64_t before = -k->first_column, inside = k->layer->in_width - k->first_column;
 
     if (before > 0)

@@ -35,7 +35,7 @@ struct kernel_matrix {
     uint64_t  n_count;
 
     uint8_t  *strip;      // owned; [n_row][row_bytes]; NULL in a timing run
-    uint32_t  n_row, row_bytes;
+    uint32_t  n_row, width, row_bytes; // width: positions
     int64_t   first_column; // of the input map, at the strip's left edge; may be in the padding
     uint8_t   zero;         // byte of a padding pixel
     uint8_t  *vector;       // owned; gathered input

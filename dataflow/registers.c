@@ -78,6 +78,7 @@ void registers_release(struct input_registers *r)
 void registers_reset(struct input_registers *r)
 {
     r->strip_stamp = ++r->stamp;
+    r->held = 0;
 }
 
 bool registers_begin(struct input_registers *r, const struct firing_place *head)
@@ -85,8 +86,10 @@ bool registers_begin(struct input_registers *r, const struct firing_place *head)
     uint32_t strip = head->y / r->strip_width;
     bool fresh = r->strip_stamp == 0 || strip != r->strip || head->image != r->image;
 
-    if (fresh)
+    if (fresh) {
         r->strip_stamp = ++r->stamp;
+        r->held = 0;
+    }
     r->strip = strip;
     r->image = head->image;
     r->read_stamp = ++r->stamp;
@@ -134,18 +137,29 @@ void registers_need(struct input_registers *r, const struct firing_place *output
     const struct window *w = &r->window;
 
     if (r->end == 0 || output->y != r->y) {
-        r->y = output->y;
         r->first = window_first(w, 1, output->y, r->width);
         r->end = window_last(w, 1, output->y, r->width) + 1;
     }
-    uint32_t x = output->x * w->stride[0] - w->pad_before[0]; // wraps above the map
-    for (uint32_t i = 0; i < w->kernel[0]; i++, x += w->dilation[0]) {
-        if (x >= r->height)
+    if (output->y != r->y || output->x < r->x)
+        r->held = 0;
+    r->x = output->x;
+    r->y = output->y;
+    int64_t first = (int64_t)output->x * w->stride[0] - w->pad_before[0];
+    int64_t end = first + (int64_t)(w->kernel[0] - 1) * w->dilation[0] + 1;
+    if (first < r->held && w->dilation[0] == 1)
+        first = r->held;
+    if (end > r->height)
+        end = r->height;
+    for (int64_t at = first; at < end; at += w->dilation[0]) {
+        if (at < 0)
             continue;
+        uint32_t x = (uint32_t)at;
         const struct register_row *row = &r->row[x];
         if (w->dilation[1] > 1)
             need_row_dilated(r, x, output);
         else if (row->strip_stamp != r->strip_stamp || row->end < r->end)
             need_row(r, x, r->first, r->end);
     }
+    if (end > r->held)
+        r->held = (uint32_t)end;
 }

@@ -36,7 +36,9 @@ struct input_registers {
     struct row_read *read;    // owned; of the present firing
     uint32_t         n_read;
     uint64_t         strip_stamp, read_stamp;
-    uint32_t         y, first, end; // columns [first, end) that an output in column y sees
+    uint32_t         x, y;         // the output whose need was looked at last
+    uint32_t         first, end;   // columns [first, end) that an output in column y sees
+    uint32_t         held;         // rows that outputs of column y from x on find held
 };
 
 /* False when the host has no memory; then *r is zero. */

@@ -172,11 +172,15 @@ static bool begun(const struct pixel_slot *p, uint64_t c)
     return p->arrived > 0 && p->column == c;
 }
 
+/* What arrives of a pixel until it is complete. */
+static uint32_t whole(const struct input_memory *m)
+{
+    return m->layout->shape.pixel_bytes + m->layout->shape.announced;
+}
+
 static bool complete(const struct input_memory *m, const struct pixel_slot *p, uint64_t c)
 {
-    const struct memory_shape *s = &m->layout->shape;
-
-    return p->arrived == s->pixel_bytes + s->announced && p->column == c;
+    return p->arrived == whole(m) && p->column == c;
 }
 
 static struct column_progress *progress_of(const struct input_memory *m, uint64_t c)
@@ -193,7 +197,7 @@ static uint32_t arrive(struct input_memory *m, uint32_t x, uint64_t c, uint32_t 
     if (!begun(p, c)) // takes the slot over
         *p = (struct pixel_slot){ .column = c };
     p->arrived += n;
-    assert(p->arrived <= m->layout->shape.pixel_bytes + m->layout->shape.announced);
+    assert(p->arrived <= whole(m));
     /* Every producer keeps the order of x, so pixels become complete in it. A slower one may still
      * complete those of a column whose place a later one has taken: they no longer count. */
     struct column_progress *column = progress_of(m, c);
@@ -232,6 +236,20 @@ bool memory_holds(const struct input_memory *m, uint32_t x, uint64_t c)
     return complete(m, pixel_at(m, x, slot_of(m->layout, c)), c);
 }
 
+/* Whether n pixels of row x from column c on, the first in slot `slot`, are there. */
+static bool hold_all(const struct input_memory *m, uint32_t x, uint64_t c, uint32_t slot, uint32_t n)
+{
+    const struct pixel_slot *row = pixel_at(m, x, 0);
+    uint32_t columns = m->layout->shape.columns, want = whole(m);
+    uint64_t differ = 0;
+
+    for (uint64_t end = c + n; c < end; c++) {
+        differ |= (row[slot].column ^ c) | (row[slot].arrived ^ want);
+        slot = slot + 1 < columns ? slot + 1 : 0;
+    }
+    return differ == 0;
+}
+
 /* Pixels of neighbouring slots of row x, one after the other. */
 static void copy_slots(const struct input_memory *m, uint32_t x, uint32_t slot, uint32_t n_slot,
                        uint8_t *out)
@@ -251,14 +269,12 @@ uint32_t memory_read_row(const struct input_memory *m, uint32_t x, uint64_t c, u
                          uint8_t *out, uint64_t *missing)
 {
     const struct memory_layout *l = m->layout;
-    uint32_t first = slot_of(l, c), slot = first;
+    uint32_t first = slot_of(l, c);
 
-    for (uint32_t i = 0; i < n_columns; i++) {
-        if (!complete(m, pixel_at(m, x, slot), c + i)) {
-            *missing = c + i;
-            return 0;
-        }
-        slot = slot + 1 < l->shape.columns ? slot + 1 : 0;
+    if (!hold_all(m, x, c, first, n_columns)) {
+        for (*missing = c; memory_holds(m, x, *missing);)
+            ++*missing;
+        return 0;
     }
     if (out) {
         uint32_t high = min_u32(n_columns, l->shape.columns - first);
