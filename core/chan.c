@@ -39,8 +39,6 @@ bool chan_init(struct chan *c, const char *path, struct block *producer, struct 
         .slot_bytes = slot_bytes,
         .visible_cyc = CYC_NEVER,
         .touched = tell_nobody,
-        .arrive_cyc = CYC_NEVER,
-        .free_cyc = CYC_NEVER,
     };
     return true;
 }
@@ -66,11 +64,6 @@ static void touch(struct chan *c)
         c->touched(c);
 }
 
-bool chan_can_push(const struct chan *c)
-{
-    return c->count < c->depth && !c->pushed;
-}
-
 void *chan_push(struct chan *c, uint64_t ready_cyc)
 {
     assert(chan_can_push(c));
@@ -82,11 +75,6 @@ void *chan_push(struct chan *c, uint64_t ready_cyc)
     struct slot *tail = slot_at(c, c->count);
     tail->ready_cyc = ready_cyc;
     return tail->payload;
-}
-
-bool chan_can_pop(const struct chan *c, uint64_t now_cyc)
-{
-    return c->visible_cyc <= now_cyc && !c->popped;
 }
 
 const void *chan_pop(struct chan *c, uint64_t now_cyc)
@@ -107,15 +95,15 @@ uint32_t chan_count(const struct chan *c)
     return c->count;
 }
 
-void chan_commit(struct chan *c, uint64_t now_cyc)
+struct chan_wakes chan_commit(struct chan *c, uint64_t now_cyc)
 {
     const uint64_t next_cyc = now_cyc + 1; // wraps to 0 before the first cycle
     const bool new_oldest = c->popped || (c->pushed && c->count == 0);
 
-    c->arrive_cyc = c->free_cyc = CYC_NEVER;
+    struct chan_wakes wake = { CYC_NEVER, CYC_NEVER };
     if (c->popped) {
-        if (c->count == c->depth)
-            c->free_cyc = next_cyc;
+        if (c->count == c->depth && c->producer)
+            wake.free_cyc = next_cyc;
         c->head = c->head + 1 == c->depth ? 0 : c->head + 1;
         c->count--;
     }
@@ -125,8 +113,9 @@ void chan_commit(struct chan *c, uint64_t now_cyc)
     }
     if (new_oldest) {
         c->visible_cyc = c->count ? slot_at(c, 0)->ready_cyc : CYC_NEVER;
-        if (c->visible_cyc >= next_cyc)
-            c->arrive_cyc = c->visible_cyc;
+        if (c->visible_cyc >= next_cyc && c->consumer)
+            wake.arrive_cyc = c->visible_cyc;
     }
     c->pushed = c->popped = false;
+    return wake;
 }

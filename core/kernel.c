@@ -52,11 +52,11 @@ static void commit_touched(struct native *n, uint64_t now_cyc)
     for (size_t i = 0; i < n->n_touched; i++) {
         struct chan *c = n->touched[i];
         struct pipe *p = c->kernel;
-        chan_commit(c, now_cyc);
-        if (c->arrive_cyc != CYC_NEVER && c->consumer)
-            calendar_set(&n->calendar, &p->arrive, c->arrive_cyc);
-        if (c->free_cyc != CYC_NEVER && c->producer)
-            calendar_set(&n->calendar, &p->free, c->free_cyc);
+        struct chan_wakes wake = chan_commit(c, now_cyc);
+        if (wake.arrive_cyc != CYC_NEVER)
+            calendar_set(&n->calendar, &p->arrive, wake.arrive_cyc);
+        if (wake.free_cyc != CYC_NEVER)
+            calendar_set(&n->calendar, &p->free, wake.free_cyc);
     }
     n->n_touched = 0;
 }

@@ -61,11 +61,11 @@ public:
     /* Ends now_cyc for the channel. */
     void commit(uint64_t now_cyc)
     {
-        chan_commit(c_, now_cyc);
-        if (c_->arrive_cyc != CYC_NEVER && c_->consumer)
-            notify_at(arrive, c_->arrive_cyc);
-        if (c_->free_cyc != CYC_NEVER && c_->producer)
-            notify_at(free_slot, c_->free_cyc);
+        const chan_wakes wake = chan_commit(c_, now_cyc);
+        if (wake.arrive_cyc != CYC_NEVER)
+            notify_at(arrive, wake.arrive_cyc);
+        if (wake.free_cyc != CYC_NEVER)
+            notify_at(free_slot, wake.free_cyc);
     }
 
     sc_core::sc_event arrive, free_slot;

@@ -84,48 +84,55 @@ static void one_push_and_one_pop_a_cycle(void **state)
 static void consumer_is_woken_when_the_oldest_payload_becomes_visible(void **state)
 {
     (void)state;
+    struct block end = { 0 };
     struct chan c = u64_chan(4);
+    c.consumer = &end;
 
     push_u64(&c, 5, 0);
-    chan_commit(&c, 0);
-    assert_int_equal(c.arrive_cyc, 5); // into an empty channel
+    assert_int_equal(chan_commit(&c, 0).arrive_cyc, 5); // into an empty channel
     push_u64(&c, 6, 1);
-    chan_commit(&c, 1);
-    assert_true(c.arrive_cyc == CYC_NEVER); // behind another
+    assert_true(chan_commit(&c, 1).arrive_cyc == CYC_NEVER); // behind another
     push_u64(&c, 20, 2);
     chan_commit(&c, 2);
     pop_u64(&c, 8);
-    chan_commit(&c, 8);
-    assert_true(c.arrive_cyc == CYC_NEVER); // the next is visible already
+    assert_true(chan_commit(&c, 8).arrive_cyc == CYC_NEVER); // the next is visible already
     pop_u64(&c, 9);
-    chan_commit(&c, 9);
-    assert_int_equal(c.arrive_cyc, 20); // the next is still under way
+    assert_int_equal(chan_commit(&c, 9).arrive_cyc, 20); // the next is still under way
     pop_u64(&c, 20);
     push_u64(&c, 21, 3);
-    chan_commit(&c, 20);
-    assert_int_equal(c.arrive_cyc, 21); // one leaves as one enters
+    assert_int_equal(chan_commit(&c, 20).arrive_cyc, 21); // one leaves as one enters
     pop_u64(&c, 21);
-    chan_commit(&c, 21);
-    assert_true(c.arrive_cyc == CYC_NEVER);
+    assert_true(chan_commit(&c, 21).arrive_cyc == CYC_NEVER);
+    chan_release(&c);
+}
+
+static void nobody_is_woken_at_an_end_without_a_block(void **state)
+{
+    (void)state;
+    struct chan c = u64_chan(1);
+
+    push_u64(&c, 5, 0);
+    assert_true(chan_commit(&c, 0).arrive_cyc == CYC_NEVER);
+    pop_u64(&c, 5);
+    assert_true(chan_commit(&c, 5).free_cyc == CYC_NEVER);
     chan_release(&c);
 }
 
 static void producer_is_woken_in_the_cycle_after_a_full_channel_was_popped(void **state)
 {
     (void)state;
+    struct block end = { 0 };
     struct chan c = u64_chan(2);
+    c.producer = &end;
 
     for (uint64_t t = 0; t < 2; t++) {
         push_u64(&c, t + 1, t);
-        chan_commit(&c, t);
-        assert_true(c.free_cyc == CYC_NEVER);
+        assert_true(chan_commit(&c, t).free_cyc == CYC_NEVER);
     }
     pop_u64(&c, 5);
-    chan_commit(&c, 5);
-    assert_int_equal(c.free_cyc, 6);
+    assert_int_equal(chan_commit(&c, 5).free_cyc, 6);
     pop_u64(&c, 6);
-    chan_commit(&c, 6);
-    assert_true(c.free_cyc == CYC_NEVER); // there was room
+    assert_true(chan_commit(&c, 6).free_cyc == CYC_NEVER); // there was room
     chan_release(&c);
 }
 
@@ -210,6 +217,7 @@ int main(void)
         cmocka_unit_test(push_and_pop_take_effect_at_commit_only),
         cmocka_unit_test(one_push_and_one_pop_a_cycle),
         cmocka_unit_test(consumer_is_woken_when_the_oldest_payload_becomes_visible),
+        cmocka_unit_test(nobody_is_woken_at_an_end_without_a_block),
         cmocka_unit_test(producer_is_woken_in_the_cycle_after_a_full_channel_was_popped),
         cmocka_unit_test(popped_bytes_survive_a_push_in_the_same_cycle),
         cmocka_unit_test(payloads_of_any_size_leave_in_order_and_whole_at_any_depth),
