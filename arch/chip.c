@@ -50,9 +50,8 @@ static bool make_cores(struct chip *c)
         const struct imc_core_cfg cfg = {
             .plan = p,
             .index = i,
-            .values = c->cfg.values,
+            .planes = c->cfg.planes,
             .first_image = c->cfg.first_image,
-            .count_from = c->cfg.count_from,
             .crossbar_kernel = c->cfg.crossbar_kernel,
             .fault = &c->fault,
             .probe = c->cfg.probe,
@@ -68,14 +67,14 @@ static bool make_cores(struct chip *c)
 static bool make_scratchpads(struct chip *c)
 {
     const struct plan *p = c->cfg.plan;
-    size_t bytes = scratchpad_image_bytes(p, c->cfg.values);
+    size_t bytes = scratchpad_image_bytes(p, c->cfg.planes.n);
 
     for (uint32_t i = 0; i < p->n_image_feed; i++) {
         uint32_t b = p->n_core + i;
         c->path[b] = join("chip.scratchpad.", plan_layer_name(p, p->image_feed[i].layer));
         if (!c->path[b] ||
-            !scratchpad_init(&c->scratchpad[i], c->path[b], p, &p->image_feed[i], c->cfg.values,
-                             c->cfg.first_image, c->cfg.count_from, &c->fault) ||
+            !scratchpad_init(&c->scratchpad[i], c->path[b], p, &p->image_feed[i],
+                             &c->cfg.planes, c->cfg.first_image, &c->fault) ||
             !chan_init(&c->images[i], c->path[b], NULL, &c->scratchpad[i].base, IMAGES_WAITING,
                        bytes))
             return false;
@@ -105,7 +104,8 @@ static bool make_stream(struct chip *c, uint32_t i)
     struct scratchpad *pad = st->kind == STREAM_IMAGE ? scratchpad_of(c, st->to) : NULL;
     struct block *from = pad ? &pad->base : &c->core[st->from].base;
     struct block *to = st->kind == STREAM_RESULT ? NULL : &c->core[st->to].base;
-    size_t bytes = token_bytes(st->most_pixels, stream_value_bytes(p, i, c->cfg.values));
+    size_t bytes =
+        token_bytes(st->most_pixels, (size_t)c->cfg.planes.n * stream_value_bytes(p, i));
     bool done = chan_init(&c->stream[i], from->path, from, to, hops + 2, bytes);
 
     c->chan[i] = &c->stream[i];
@@ -135,9 +135,9 @@ static bool make_all(struct chip *c)
     c->block = calloc(n_block, sizeof(struct block *));
     c->chan = calloc(n_chan, sizeof(struct chan *));
     c->result = calloc(p->n_stream, sizeof *c->result);
-    c->image = calloc(1, scratchpad_image_bytes(p, c->cfg.values));
-    c->token = calloc(1, token_bytes(1, 4 * (size_t)classes));
-    c->value = calloc(classes, sizeof *c->value);
+    c->image = calloc(1, scratchpad_image_bytes(p, c->cfg.planes.n));
+    c->token = calloc(1, token_bytes(1, 4 * (size_t)classes * c->cfg.planes.n));
+    c->value = calloc((size_t)max_u32(1, c->cfg.planes.n) * classes, sizeof *c->value);
     if (!c->core || !c->scratchpad || !c->stream || !c->images || !c->path || !c->block ||
         !c->chan || !c->result || !c->image || !c->token || !c->value || !make_cores(c) ||
         !make_scratchpads(c))
@@ -197,15 +197,15 @@ void chip_free(struct chip *c)
 bool chip_inject(struct chip *c, const int8_t *pixels)
 {
     const struct plan *p = c->cfg.plan;
-    const struct shape *s = &p->network->layer[0].out;
     const struct image_head head = { .image = c->cfg.first_image + c->injected };
 
     for (uint32_t i = 0; i < p->n_image_feed; i++)
         if (!chan_can_push(&c->images[i]))
             return false;
     memcpy(c->image, &head, sizeof head);
-    if (c->cfg.values)
-        memcpy(c->image + sizeof head, pixels, (size_t)s->height * s->width * s->channels);
+    if (c->cfg.planes.n > 0)
+        memcpy(c->image + sizeof head, pixels,
+               scratchpad_image_bytes(p, c->cfg.planes.n) - sizeof head);
     for (uint32_t i = 0; i < p->n_image_feed; i++) {
         bool in = kernel_inject(c->kernel, &c->images[i], 0, c->image);
         assert(in);
@@ -239,24 +239,26 @@ static int32_t result_value(const struct layer *l, const uint8_t *value, uint32_
 bool chip_result(struct chip *c, struct chip_result *r)
 {
     const struct plan *p = c->cfg.plan;
+    const struct layer *result = network_result(p->network);
     struct token *t = (struct token *)(void *)c->token;
 
-    *r = (struct chip_result){ .value = c->cfg.values ? c->value : NULL, .timestep = INT64_MIN };
+    *r = (struct chip_result){ .value = c->cfg.planes.n > 0 ? c->value : NULL,
+                               .timestep = INT64_MIN };
     for (uint32_t i = 0; i < c->n_result; i++)
         if (chan_count(&c->stream[c->result[i]]) == 0)
             return false;
     for (uint32_t i = 0; i < c->n_result; i++) {
         const struct plan_stream *st = &p->stream[c->result[i]];
-        uint32_t bytes = stream_value_bytes(p, c->result[i], c->cfg.values);
         bool out = kernel_drain(c->kernel, &c->stream[c->result[i]], c->token);
         if (!out)
             return false;
         r->image = t->pixel[0].image;
         if ((int64_t)t->timestep - (int64_t)p->lead > r->timestep)
             r->timestep = (int64_t)t->timestep - (int64_t)p->lead;
-        const uint8_t *value = token_values(t, 0, bytes);
-        for (uint32_t k = 0; c->cfg.values && k < st->n; k++)
-            c->value[st->first + k] = result_value(network_result(p->network), value, k);
+        const uint8_t *value = token_values(t, 0, 0);
+        for (uint32_t n = 0; n < c->cfg.planes.n; n++, value += stream_value_bytes(p, c->result[i]))
+            for (uint32_t k = 0; k < st->n; k++)
+                c->value[n * layer_delivers(result).channels + st->first + k] = result_value(result, value, k);
     }
     c->returned++;
     return true;

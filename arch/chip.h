@@ -13,9 +13,8 @@
 
 struct chip_cfg {
     const struct plan *plan; // borrowed for the chip's life
-    bool               values;
+    struct planes      planes;      // streams of images whose values it carries abreast
     uint64_t           first_image; // its number in the stream: decides the memory's rotation
-    uint64_t           count_from;  // images before it fill the pipeline and are not counted
     enum kernel_kind   kernel;
     enum kernel_mode   mode;
     const char        *crossbar_kernel; // NULL: the fastest
@@ -25,7 +24,8 @@ struct chip_cfg {
 struct chip_result {
     uint64_t image;
     int64_t  timestep; // in which the last value of the result was computed, from the plan's 0
-    int32_t *value;    // [channels of the result]; borrowed until the next call; NULL when timing
+    int32_t *value;    // [planes][channels of the result]; borrowed until the next call; NULL when
+                       // timing
 };
 
 struct chip;
@@ -34,8 +34,8 @@ struct chip;
 struct chip *chip_new(const struct chip_cfg *cfg);
 void chip_free(struct chip *c); // takes NULL
 
-/* Hands over the next image: pixels in scan order, all channels of a pixel together; NULL in a
- * timing run. False when the scratchpads hold as many as they can: run the chip first. */
+/* Hands over the next image of every plane, one after the other: pixels in scan order, all channels
+ * of a pixel together; NULL in a timing run. False when the scratchpads hold as many as they can: run the chip first. */
 bool chip_inject(struct chip *c, const int8_t *pixels);
 
 /* Runs to the end of a timestep of the plan. ERR_RUN when the plan's promises were not kept. */
@@ -50,7 +50,7 @@ void chip_describe(const struct chip *c, FILE *out);
 
 const struct imc_core *chip_core(const struct chip *c, uint32_t core);
 
-/* Bits that a stream has carried. */
+/* Bits that a stream has carried, of the images that count. */
 uint64_t chip_stream_bits(const struct chip *c, uint32_t stream);
 
 /* Executed steps are not counted; simulated cycles are: the last cycle run. */

@@ -29,15 +29,19 @@ static void tell_result(const struct imc_core *c, uint64_t timestep,
                                               .timestep = timestep,
                                               .n = 1,
                                               .pixel = pixel,
-                                              .sum = c->values ? sum : NULL,
-                                              .value = c->values ? value : NULL,
+                                              .sum = c->planes.n ? sum : NULL,
+                                              .value = c->planes.n ? value : NULL,
                                               .value_bytes = c->result_bytes });
 }
 
-/* A pixel is counted with its image; images that only fill the pipeline of a later job are not. */
-static struct core_counters *counters(struct imc_core *c, uint64_t image)
+/* A pixel is counted with its image, as often as that counts. */
+static uint64_t weight(struct imc_core *c, uint64_t image)
 {
-    return image >= c->count_from ? &c->counters : &c->uncounted;
+    if (image != c->weighed_image) {
+        c->weighed_image = image;
+        c->weight = planes_counting(&c->planes, image);
+    }
+    return c->weight;
 }
 
 static void fail(struct imc_core *c, uint64_t now_cyc, const char *what,
@@ -71,11 +75,11 @@ static void store_token(struct imc_core *c, const struct core_port *port, const 
     tell(c, CORE_STORED, timestep, t->n, t->pixel);
     for (uint32_t i = 0; i < t->n; i++) {
         const struct firing_place *px = &t->pixel[i];
-        struct core_counters *n = counters(c, px->image);
-        n->words_written += memory_store(
+        uint32_t words = memory_store(
             &c->memory, px->x, px->image * c->pl->in_width + px->y, port->first, port->n,
-            c->values ? token_values_const(t, i, port->value_bytes) : NULL);
-        n->pixels_stored++;
+            c->planes.n ? token_values_const(t, i, port->value_bytes) : NULL);
+        c->counters.words_written += weight(c, px->image) * words;
+        c->counters.pixels_stored += weight(c, px->image);
         if (!c->any_image || px->image > c->newest_image)
             c->newest_image = px->image;
         c->any_image = true;
@@ -105,9 +109,9 @@ static void keep_residual(struct imc_core *c, const struct core_port *port, cons
         slot->x = px->x;
         slot->y = px->y;
         slot->arrived += port->n;
-        if (c->values)
-            memcpy(slot->value + port->first, token_values_const(t, i, port->value_bytes),
-                   port->n);
+        const uint8_t *value = token_values_const(t, i, port->value_bytes);
+        for (uint32_t p = 0; p < c->planes.n; p++)
+            memcpy(slot->value + p * c->pc->out_n + port->first, value + p * port->n, port->n);
     }
 }
 
@@ -137,29 +141,36 @@ static bool wanted(const struct imc_core *c, const struct core_port *port,
            plan_owner(c->plan, port->to_layer, place->y) == port->to_copy;
 }
 
-/* Sends n pixels to every consumer; value[] holds `stride` bytes for each, all outputs. */
-static void deliver(struct imc_core *c, uint64_t timestep, const struct firing_place *place,
-                    uint32_t n, const uint8_t *value, uint32_t stride)
+/* Appends one of the core's results to a token. */
+static void put_result(struct imc_core *c, struct core_port *port, struct token *t,
+                       const struct firing_place *place, const uint8_t *value)
 {
+    uint8_t *to = token_values(t, t->n, port->value_bytes);
+
+    assert(t->n < t->most);
+    value += (size_t)port->first * port->st->value_bits / 8;
+    for (uint32_t p = 0; p < c->planes.n; p++)
+        memcpy(to + p * port->plane_bytes, value + p * c->result_bytes, port->plane_bytes);
+    t->pixel[t->n++] = *place;
+    port->bits += weight(c, place->image) * port->n * port->st->value_bits;
+}
+
+/* Sends n pixels, the core's results, to every consumer. */
+static void deliver(struct imc_core *c, uint64_t timestep, const struct firing_place *place,
+                    uint32_t n)
+{
+    size_t apart = (size_t)c->planes.n * c->result_bytes;
+
     for (uint32_t i = 0; i < c->n_out; i++) {
         struct core_port *port = &c->out[i];
-        const struct plan_stream *st = port->st;
-        uint32_t value_bytes = port->value_bytes, width = st->value_bits / 8;
         struct token *t = NULL;
         for (uint32_t k = 0; k < n; k++) {
             if (!wanted(c, port, &place[k]))
                 continue;
             if (!t)
                 t = token_begin(chan_push(port->chan, pixel_cyc(c, timestep)), timestep,
-                                st->most_pixels);
-            assert(t->n < t->most);
-            t->pixel[t->n] = place[k];
-            if (c->values)
-                memcpy(token_values(t, t->n, value_bytes),
-                       value + (size_t)k * stride + (size_t)port->first * width, value_bytes);
-            t->n++;
-            if (place[k].image >= c->count_from)
-                port->bits += (uint64_t)port->n * st->value_bits;
+                                port->st->most_pixels);
+            put_result(c, port, t, &place[k], c->result + k * apart);
         }
     }
 }
@@ -188,16 +199,17 @@ static struct residual_pixel *find_residual(const struct imc_core *c,
 
 static void count_digital(struct imc_core *c, uint64_t image)
 {
-    struct core_counters *n = counters(c, image);
+    struct core_counters *n = &c->counters;
     const struct layer *l = c->layer;
+    uint64_t ops = weight(c, image) * c->pc->out_n;
 
-    n->scale_ops += c->pc->out_n;
+    n->scale_ops += ops;
     if (l->raw_output)
         return;
-    n->residual_ops += l->has_residual ? c->pc->out_n : 0;
-    n->relu_ops += l->relu ? c->pc->out_n : 0;
-    n->round_ops += c->pc->out_n;
-    n->pool_ops += l->pooled ? c->pc->out_n : 0;
+    n->residual_ops += l->has_residual ? ops : 0;
+    n->relu_ops += l->relu ? ops : 0;
+    n->round_ops += ops;
+    n->pool_ops += l->pooled ? ops : 0;
 }
 
 /* An average is scaled by the number of pixels in its window. */
@@ -212,26 +224,35 @@ static void process_average(const struct imc_core *c, const struct firing_place 
     digital_process(&d, acc, residual, out);
 }
 
-static void process(struct imc_core *c, const struct firing_place *place, const int32_t *acc,
-                    uint8_t *out)
+static void process_plane(struct imc_core *c, const struct firing_place *place, const int32_t *acc,
+                          const uint8_t *residual, uint8_t *out)
 {
-    struct residual_pixel *r = c->layer->has_residual ? find_residual(c, place) : NULL;
-
-    if (r)
-        r->arrived = 0;
-    if (!c->values)
-        return;
     if (c->layer->raw_output) {
         int32_t *logit = (int32_t *)(void *)out;
         for (uint32_t o = 0; o < c->pc->out_n; o++)
             logit[o] = (int32_t)(acc[o] + c->digital.b[o]);
     } else if (c->average_m) {
-        process_average(c, place, acc, r ? r->value : NULL, out);
+        process_average(c, place, acc, residual, out);
     } else {
-        digital_process(&c->digital, acc, r ? r->value : NULL, out);
+        digital_process(&c->digital, acc, residual, out);
     }
-    if (c->layer->pooled)
-        digital_pool_add(c->pc->out_n, c->pool, out, c->layer->out_signed);
+}
+
+/* An output of every plane: plane p's sums at acc + p * acc_plane, its result at
+ * out + p * result_bytes. */
+static void process(struct imc_core *c, const struct firing_place *place, const int32_t *acc,
+                    uint8_t *out)
+{
+    struct residual_pixel *r = c->layer->has_residual ? find_residual(c, place) : NULL;
+    uint32_t n = c->pc->out_n;
+
+    if (r)
+        r->arrived = 0;
+    for (uint32_t p = 0; p < c->planes.n; p++, acc += c->acc_plane, out += c->result_bytes) {
+        process_plane(c, place, acc, r ? r->value + p * n : NULL, out);
+        if (c->layer->pooled)
+            digital_pool_add(n, c->pool + p * n, out, c->layer->out_signed);
+    }
 }
 
 static void pool(struct imc_core *c, uint64_t timestep, const struct firing_place *place)
@@ -241,27 +262,29 @@ static void pool(struct imc_core *c, uint64_t timestep, const struct firing_plac
     if (--c->pool_left > 0)
         return;
     struct firing_place whole = { .image = place->image };
-    if (c->values) {
-        digital_pool_finish(&c->layer->pool, c->pc->out_n, c->pool, c->result);
-        memset(c->pool, 0, c->pc->out_n * sizeof *c->pool);
-    }
-    deliver(c, timestep, &whole, 1, c->result, c->result_bytes);
+    for (uint32_t p = 0; p < c->planes.n; p++)
+        digital_pool_finish(&c->layer->pool, c->pc->out_n, c->pool + p * c->pc->out_n,
+                            c->result + p * c->result_bytes);
+    if (c->planes.n > 0)
+        memset(c->pool, 0, (size_t)c->planes.n * c->pc->out_n * sizeof *c->pool);
+    deliver(c, timestep, &whole, 1);
 }
 
 /* The sums of a firing are complete: from accumulators to activations, and off. */
 static void finish(struct imc_core *c, const struct firing_place *place, uint32_t n,
                    const int32_t *acc, uint64_t timestep)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        process(c, &place[i], acc + (size_t)i * c->pc->out_n, c->result + i * c->result_bytes);
+    uint8_t *out = c->result;
+
+    for (uint32_t i = 0; i < n; i++, acc += c->pc->out_n, out += c->planes.n * c->result_bytes) {
+        process(c, &place[i], acc, out);
         count_digital(c, place[i].image);
-        tell_result(c, timestep, &place[i], acc + (size_t)i * c->pc->out_n,
-                    c->result + i * c->result_bytes);
+        tell_result(c, timestep, &place[i], acc, out);
         if (c->layer->pooled)
             pool(c, timestep, &place[i]);
     }
     if (!c->layer->pooled)
-        deliver(c, timestep, place, n, c->result, c->result_bytes);
+        deliver(c, timestep, place, n);
 }
 
 /* ---- partial sums ---- */
@@ -276,11 +299,11 @@ static void send_sums(struct imc_core *c, const struct firing_place *place, uint
 
     memcpy(t->pixel, place, n * sizeof *place);
     for (uint32_t i = 0; i < n; i++) {
-        if (c->values)
-            memcpy(token_values(t, i, port->value_bytes), acc + (size_t)i * c->pc->out_n,
-                   port->value_bytes);
-        if (place[i].image >= c->count_from)
-            port->bits += (uint64_t)port->n * 32;
+        uint8_t *to = token_values(t, i, port->value_bytes);
+        for (uint32_t p = 0; p < c->planes.n; p++)
+            memcpy(to + p * port->plane_bytes, acc + p * c->acc_plane + (size_t)i * c->pc->out_n,
+                   port->plane_bytes);
+        port->bits += weight(c, place[i].image) * port->n * 32;
     }
     t->n = n;
 }
@@ -333,14 +356,13 @@ static void add_partial_sums(struct imc_core *c, uint64_t now_cyc)
         return;
     }
     for (uint32_t i = 0; i < t->n; i++) {
-        counters(c, t->pixel[i].image)->partial_sum_ops += c->pc->out_n;
-        if (!c->values)
-            continue;
+        c->counters.partial_sum_ops += weight(c, t->pixel[i].image) * c->pc->out_n;
         const int32_t *add =
             (const int32_t *)(const void *)token_values_const(t, i, port->value_bytes);
         int32_t *acc = own->acc + (size_t)i * c->pc->out_n;
-        for (uint32_t o = 0; o < c->pc->out_n; o++)
-            acc[o] += add[o];
+        for (uint32_t p = 0; p < c->planes.n; p++, acc += c->acc_plane, add += c->pc->out_n)
+            for (uint32_t o = 0; o < c->pc->out_n; o++)
+                acc[o] += add[o];
     }
 }
 
@@ -348,19 +370,21 @@ static void add_partial_sums(struct imc_core *c, uint64_t now_cyc)
 
 static void load_rows(struct imc_core *c, const struct firing_place *head, uint64_t now_cyc)
 {
-    struct core_counters *n = counters(c, head->image);
+    uint64_t n_word = 0;
 
     for (uint32_t i = 0; i < c->registers.n_read; i++) {
         const struct row_read *r = &c->registers.read[i];
         uint64_t column = head->image * c->pl->in_width + r->y, missing;
-        uint8_t *to = c->values ? kernel_matrix_row(&c->matrix, r) : NULL;
-        uint32_t words = memory_read_row(&c->memory, r->x, column, r->columns, to, &missing);
+        uint8_t *to = c->planes.n ? kernel_matrix_row(&c->matrix, r) : NULL;
+        uint32_t words = memory_read_row(&c->memory, r->x, column, r->columns, to,
+                                         c->matrix.strip_bytes, &missing);
         if (words == 0)
             fail(c, now_cyc, "not in the memory when it is read:",
                  &(struct firing_place){ missing / c->pl->in_width, r->x,
                                         (uint32_t)(missing % c->pl->in_width) });
-        n->words_read += words;
+        n_word += words;
     }
+    c->counters.words_read += weight(c, head->image) * n_word;
 }
 
 /* Writes used[n], the replicas that compute place[n]. Whether they are the first n, in order. */
@@ -376,30 +400,54 @@ static bool find_replicas(struct imc_core *c, const struct firing_place *place, 
     return in_order;
 }
 
-/* Multiplies for outputs of one group; acc[i] gets those of place[i], and behind them ints are
- * overwritten. */
-static void multiply(struct imc_core *c, const struct firing_place *place, uint32_t n, int32_t *acc)
+/* One plane's product for outputs of one group; in_order: of the first n replicas. */
+static void multiply_plane(struct imc_core *c, const uint8_t *in, uint32_t n, bool in_order,
+                           int32_t *acc, struct crossbar_activity *activity)
 {
-    struct core_counters *count = counters(c, place[0].image);
-    uint32_t x, y;
-
-    c->pl->firing->origin(&c->controller.shape, &place[0], &x, &y);
-    bool in_order = find_replicas(c, place, n, x, y);
-    count->driven_rows += (uint64_t)kernel_matrix_driven(&c->matrix, c->used, n) * c->pc->in_n;
-    if (!c->values)
-        return;
-    const uint8_t *in = kernel_matrix_vector(&c->matrix, x, y, c->used, n);
-    struct crossbar_activity activity = { 0 };
-    crossbar_mvm(&c->crossbar, in, in_order ? acc : c->acc, &activity);
+    crossbar_mvm(&c->crossbar, in, in_order ? acc : c->acc, activity);
     for (uint32_t i = 0; !in_order && i < n; i++)
         memcpy(acc + (size_t)i * c->pc->out_n, c->acc + (size_t)c->used[i] * c->pc->out_n,
                c->pc->out_n * sizeof *acc);
     for (uint32_t i = 0; c->zero_sum && i < n; i++)
         for (uint32_t o = 0; o < c->pc->out_n; o++)
             acc[(size_t)i * c->pc->out_n + o] -= c->zero_sum[o];
-    count->active_rows += activity.active_rows;
-    count->sum_abs_x += activity.sum_abs_x;
-    count->sum_abs_xw += activity.sum_abs_xw;
+}
+
+/* Multiplies for outputs of one group; acc[i] gets those of place[i], plane p's acc_plane behind
+ * plane p - 1's. */
+static void multiply(struct imc_core *c, const struct firing_place *place, uint32_t n, int32_t *acc)
+{
+    uint32_t x, y;
+
+    c->pl->firing->origin(&c->controller.shape, &place[0], &x, &y);
+    bool in_order = find_replicas(c, place, n, x, y);
+    c->counters.driven_rows += weight(c, place[0].image) *
+                               kernel_matrix_driven(&c->matrix, c->used, n) * c->pc->in_n;
+    struct crossbar_activity activity = { 0 }, uncounted = { 0 };
+    for (uint32_t p = 0; p < c->planes.n; p++) {
+        const uint8_t *in = kernel_matrix_vector(&c->matrix, x, y, c->used, n, p);
+        bool counts = plane_counts(&c->planes, p, place[0].image);
+        multiply_plane(c, in, n, in_order, acc + p * c->acc_plane,
+                       counts ? &activity : &uncounted);
+    }
+    c->counters.active_rows += activity.active_rows;
+    c->counters.sum_abs_x += activity.sum_abs_x;
+    c->counters.sum_abs_xw += activity.sum_abs_xw;
+}
+
+/* What a plane's window of an output of the group holds; origin at output (x, y). */
+static void look_up_window(struct imc_core *c, uint32_t x, uint32_t y, uint32_t q, uint32_t plane,
+                           int32_t *acc)
+{
+    bool is_signed = c->plan->network->layer[c->layer->input[0]].out_signed;
+    uint32_t n_pixel = kernel_matrix_pixels(&c->matrix, x, y, q, plane, c->window);
+
+    if (c->layer->kind == LAYER_MAX_POOL)
+        digital_max(c->pc->out_n, c->window, n_pixel, is_signed, c->layer->in_zero, acc);
+    else
+        digital_sum(c->pc->out_n, c->window, n_pixel, is_signed, c->layer->in_zero, acc);
+    for (uint32_t o = 0; c->layer->negated && o < c->pc->out_n; o++)
+        acc[o] = c->layer->negated[c->pc->out_first + o] ? -acc[o] : acc[o];
 }
 
 /* What a digital layer has for a crossbar: acc[i] gets what the window of place[i] holds. */
@@ -407,37 +455,29 @@ static void look_up_windows(struct imc_core *c, const struct firing_place *place
                             int32_t *acc)
 {
     const struct firing_shape *shape = &c->controller.shape;
-    bool is_signed = c->plan->network->layer[c->layer->input[0]].out_signed;
     uint32_t x, y;
 
     c->pl->firing->origin(shape, &place[0], &x, &y);
     for (uint32_t i = 0; i < n; i++) {
         if (c->layer->kind != LAYER_SCALE)
-            counters(c, place[i].image)->pool_ops += pixels_inside(c, &place[i]) * c->pc->out_n;
-        if (!c->values)
-            continue;
-        int32_t *to = acc + (size_t)i * c->pc->out_n;
+            c->counters.pool_ops +=
+                weight(c, place[i].image) * pixels_inside(c, &place[i]) * c->pc->out_n;
         uint32_t q = firing_replica(c->pl->firing, shape, &place[0], &place[i]);
-        uint32_t n_pixel = kernel_matrix_pixels(&c->matrix, x, y, q, c->window);
-        if (c->layer->kind == LAYER_MAX_POOL)
-            digital_max(c->pc->out_n, c->window, n_pixel, is_signed, c->layer->in_zero, to);
-        else
-            digital_sum(c->pc->out_n, c->window, n_pixel, is_signed, c->layer->in_zero, to);
-        for (uint32_t o = 0; c->layer->negated && o < c->pc->out_n; o++)
-            to[o] = c->layer->negated[c->pc->out_first + o] ? -to[o] : to[o];
+        for (uint32_t p = 0; p < c->planes.n; p++)
+            look_up_window(c, x, y, q, p, acc + p * c->acc_plane + (size_t)i * c->pc->out_n);
     }
 }
 
 static void count_firing(struct imc_core *c, const struct firing_place *place, uint32_t n,
                          uint64_t timestep)
 {
-    struct core_counters *count = counters(c, place[0].image);
+    struct core_counters *count = &c->counters;
 
-    count->firings += !c->is_digital;
-    count->busy_timesteps++;
+    count->firings += c->is_digital ? 0 : weight(c, place[0].image);
+    count->busy_timesteps += weight(c, place[0].image);
     for (uint32_t i = 0; i < n; i++) {
-        counters(c, place[i].image)->outputs++;
-        counters(c, place[i].image)->conversions += c->is_digital ? 0 : c->pc->out_n;
+        count->outputs += weight(c, place[i].image);
+        count->conversions += c->is_digital ? 0 : weight(c, place[i].image) * c->pc->out_n;
         if (place[i].image != c->first_image)
             continue;
         if (!c->any_fired)
@@ -466,7 +506,7 @@ static void fire(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
             registers_need(&c->registers, &c->place[to++]);
         while (to < n && firing_replica(c->pl->firing, shape, &c->place[from], &c->place[to]) <
                              shape->n);
-        if (c->values && fresh)
+        if (c->planes.n > 0 && fresh)
             kernel_matrix_begin_strip(&c->matrix, c->place[from].y, c->registers.strip_width);
         load_rows(c, &c->place[from], now_cyc);
         int32_t *acc = own->acc + (size_t)from * c->pc->out_n;
@@ -516,12 +556,12 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t no
     uint32_t x = send->x * table->stride[0], y = send->y * table->stride[1];
     uint64_t missing;
     uint32_t words = memory_read_row(&c->memory, x, rb->image * c->pl->in_width + y, 1,
-                                     c->values ? c->pixel : NULL, &missing);
+                                     c->planes.n ? c->pixel : NULL, c->pc->in_n, &missing);
 
     if (words == 0)
         fail(c, now_cyc, "not in the memory when it is read back:",
              &(struct firing_place){ rb->image, x, y });
-    counters(c, rb->image)->words_read_back += words;
+    c->counters.words_read_back += weight(c, rb->image) * words;
     tell(c, CORE_READ_BACK, timestep, 1, &(struct firing_place){ rb->image, x, y });
     for (uint32_t i = 0; i < rb->n_out; i++) {
         struct core_port *port = &rb->out[i];
@@ -531,11 +571,10 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t no
         struct token *t = port->token;
         assert(t->n < t->most);
         t->pixel[t->n] = (struct firing_place){ rb->image, send->x, send->y };
-        if (c->values)
-            memcpy(token_values(t, t->n, port->value_bytes), c->pixel + port->first, port->n);
-        t->n++;
-        if (rb->image >= c->count_from)
-            port->bits += (uint64_t)port->n * 8;
+        uint8_t *to = token_values(t, t->n++, port->value_bytes);
+        for (uint32_t p = 0; p < c->planes.n; p++)
+            memcpy(to + p * port->n, c->pixel + p * c->pc->in_n + port->first, port->n);
+        port->bits += weight(c, rb->image) * port->n * 8;
     }
     rb->token_open = true;
     if (++rb->at == table->n) {

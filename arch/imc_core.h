@@ -33,6 +33,7 @@
 #include "arch/crossbar.h"
 #include "arch/digital.h"
 #include "arch/kernel_matrix.h"
+#include "arch/planes.h"
 #include "arch/token.h"
 #include "core/block.h"
 #include "core/chan.h"
@@ -80,7 +81,8 @@ struct core_port { // a channel into or out of the core
     uint32_t     stream;      // of the plan
     const struct plan_stream *st; // the same; borrowed
     uint32_t     first, n;    // channels: where they sit at this end
-    uint32_t     value_bytes; // of one pixel in the token; 0 in a timing run
+    uint32_t     value_bytes; // of one pixel in the token, all planes; 0 in a timing run
+    uint32_t     plane_bytes; // of that, in one plane
     uint32_t     to_copy, to_layer; // FROM_RESAMPLING: only columns that this copy adds
     uint64_t     bits;        // carried out of this core
     struct token *token;      // read-back: being filled in the present step
@@ -89,14 +91,14 @@ struct core_port { // a channel into or out of the core
 struct core_sums { // of one firing, until they are handed on
     uint32_t             n, passed; // outputs, and those handed on already
     struct firing_place *place; // owned; [most outputs]
-    int32_t             *acc;   // owned; [most outputs][outputs], and what a product overwrites
+    int32_t             *acc;   // owned; [planes], acc_plane apart: [most outputs][outputs]
 };
 
 struct residual_pixel { // one that waits for its sum
     uint64_t image;
     uint32_t x, y;
     uint32_t arrived; // channels of it; 0: the slot is free
-    uint8_t *value;   // owned; [outputs]
+    uint8_t *value;   // owned; [planes][outputs]
 };
 
 struct core_read_back {
@@ -140,9 +142,10 @@ struct imc_core {
     const struct plan_core  *pc;
     const struct plan_layer *pl;
     const struct layer      *layer;
-    bool                     values;
+    struct planes            planes;
+    uint64_t                 weighed_image; // whose weight is known: planes in which it counts
+    uint32_t                 weight;
     uint64_t                 first_image;   // of the chip's stream
-    uint64_t                 count_from;    // images before it are not counted
     uint64_t                 timestep_clk, hop_clk;
     struct fault            *fault;         // borrowed; the chip's
     const struct core_probe *probe;         // borrowed; NULL: nobody watches
@@ -171,19 +174,20 @@ struct imc_core {
     struct firing_place *place;   // owned; outputs of the present firing
     uint32_t            *used;    // owned; replicas that compute them
     int32_t             *acc;     // owned; of one multiplication
-    uint8_t             *result;  // owned; [most outputs][result_bytes]
+    size_t               acc_plane; // ints of a plane's sums, and of what a product overwrites
+    uint8_t             *result;  // owned; [most outputs][planes][result_bytes]
     uint32_t             result_bytes;
-    uint8_t             *pixel;   // owned; one that is read back
+    uint8_t             *pixel;   // owned; [planes]: one that is read back
     struct core_sums    *sums;    // owned; ring of firings, the oldest first
     uint32_t             sums_room, sums_head, sums_n;
     uint32_t             sums_complete; // of them, from the oldest: the parts before are added
     uint64_t             next_sum_timestep; // the first in which sums may be handed on again
     struct residual_pixel *waiting; // owned; the residual FIFO
     uint32_t               waiting_room;
-    int32_t               *pool;    // owned; sums of global pooling
+    int32_t               *pool;    // owned; [planes][outputs]: sums of global pooling
     uint64_t               pool_left; // outputs until the image's pool is complete
 
-    struct core_counters counters, uncounted;
+    struct core_counters counters; // of the images that count, in all planes
     uint64_t first_fired, last_fired; // timesteps of the chip, of the stream's first image
     bool     any_fired;
 };
@@ -191,8 +195,8 @@ struct imc_core {
 struct imc_core_cfg {
     const struct plan *plan;
     uint32_t           index;       // of the core in the plan
-    bool               values;
-    uint64_t           first_image, count_from;
+    struct planes      planes;
+    uint64_t           first_image;
     const char        *crossbar_kernel; // NULL: the fastest
     struct fault      *fault;
     const struct core_probe *probe;
@@ -213,7 +217,7 @@ extern const struct block_ops imc_core_ops;
 /* Works out when the next pixel of a timetable is due. */
 void imc_core_set_due(const struct imc_core *c, struct core_read_back *rb);
 
-/* Bytes of one pixel's values on a stream; 0 in a timing run. */
-uint32_t stream_value_bytes(const struct plan *p, uint32_t stream, bool values);
+/* Bytes of one pixel's values on a stream, in one plane. */
+uint32_t stream_value_bytes(const struct plan *p, uint32_t stream);
 
 #endif

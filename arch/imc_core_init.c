@@ -7,11 +7,11 @@
 
 enum { ACC_SLACK = 64 }; // ints behind the outputs of a multiplication that may be written
 
-uint32_t stream_value_bytes(const struct plan *p, uint32_t stream, bool values)
+uint32_t stream_value_bytes(const struct plan *p, uint32_t stream)
 {
     const struct plan_stream *st = &p->stream[stream];
 
-    return values ? st->n * st->value_bits / 8 : 0;
+    return st->n * st->value_bits / 8;
 }
 
 static bool init_sums(struct imc_core *c, uint32_t most)
@@ -20,11 +20,11 @@ static bool init_sums(struct imc_core *c, uint32_t most)
 
     c->sums_room = adds ? c->pl->sums_waiting
                         : c->pc->part * c->plan->config->fabric.partial_sum_hops + 1;
+    c->acc_plane = (size_t)most * c->pc->out_n + c->pc->columns + ACC_SLACK;
     c->sums = calloc(c->sums_room, sizeof *c->sums);
     for (uint32_t i = 0; c->sums && i < c->sums_room; i++) {
         c->sums[i].place = calloc(most, sizeof *c->sums[i].place);
-        c->sums[i].acc = calloc((size_t)most * c->pc->out_n + c->pc->columns + ACC_SLACK,
-                                sizeof *c->sums[i].acc);
+        c->sums[i].acc = calloc(max_u32(1, c->planes.n) * c->acc_plane, sizeof *c->sums[i].acc);
         if (!c->sums[i].place || !c->sums[i].acc)
             return false;
     }
@@ -39,8 +39,8 @@ static bool init_waiting(struct imc_core *c)
         return true;
     c->waiting_room = c->pl->residual_fifo;
     c->waiting = calloc(c->waiting_room, sizeof *c->waiting);
-    for (uint32_t i = 0; c->waiting && c->values && i < c->waiting_room; i++) {
-        c->waiting[i].value = calloc(c->pc->out_n, 1);
+    for (uint32_t i = 0; c->waiting && c->planes.n > 0 && i < c->waiting_room; i++) {
+        c->waiting[i].value = calloc(c->planes.n, c->pc->out_n);
         if (!c->waiting[i].value)
             return false;
     }
@@ -111,7 +111,7 @@ static bool program_digital(struct imc_core *c, const char *kernel_name)
 {
     const struct layer *l = c->layer;
 
-    c->pool = calloc(c->pc->out_n, sizeof *c->pool);
+    c->pool = calloc((size_t)c->planes.n * c->pc->out_n, sizeof *c->pool);
     if (!c->pool || !init_average(c))
         return false;
     c->digital = (struct digital){
@@ -145,8 +145,8 @@ static bool init_buffers(struct imc_core *c)
     c->result_bytes = c->layer->raw_output ? 4 * c->pc->out_n : c->pc->out_n;
     c->place = calloc(most, sizeof *c->place);
     c->used = calloc(most, sizeof *c->used);
-    c->result = calloc(most, c->result_bytes);
-    c->pixel = calloc(c->pc->in_n, 1);
+    c->result = calloc((size_t)most * max_u32(1, c->planes.n), c->result_bytes);
+    c->pixel = calloc(max_u32(1, c->planes.n), c->pc->in_n);
     return c->place && c->used && c->result && c->pixel && init_sums(c, most) && init_waiting(c);
 }
 
@@ -181,20 +181,20 @@ bool imc_core_init(struct imc_core *c, const char *path, const struct imc_core_c
         .pl = pl,
         .layer = plan_network_layer(p, pc->plan_layer),
         .is_digital = layer_is_digital(plan_network_layer(p, pc->plan_layer)),
-        .values = cfg->values,
+        .planes = cfg->planes,
+        .weighed_image = UINT64_MAX,
         .first_image = cfg->first_image,
-        .count_from = cfg->count_from,
         .timestep_clk = p->timestep_clk,
         .hop_clk = p->config->fabric.hop_timesteps * p->timestep_clk,
         .fault = cfg->fault,
         .probe = cfg->probe,
     };
     struct firing_shape shape = plan_firing_shape(p, pc->plan_layer);
-    if (!memory_init(&c->memory, &pc->layout, cfg->values) ||
+    if (!memory_init(&c->memory, &pc->layout, cfg->planes.n) ||
         !registers_init(&c->registers, &pl->window, pl->in_height, pl->in_width,
                         pl->firing->strip_width(&shape)) ||
-        !kernel_matrix_init(&c->matrix, p, cfg->index, cfg->values) || !init_buffers(c) ||
-        !init_read_backs(c) || (cfg->values && !program(c, cfg->crossbar_kernel))) {
+        !kernel_matrix_init(&c->matrix, p, cfg->index, cfg->planes.n) || !init_buffers(c) ||
+        !init_read_backs(c) || (cfg->planes.n > 0 && !program(c, cfg->crossbar_kernel))) {
         imc_core_release(c);
         return false;
     }
@@ -249,8 +249,9 @@ static bool append(struct core_port **port, uint32_t *n, const struct core_port 
 bool imc_core_connect_in(struct imc_core *c, uint32_t stream, struct chan *chan)
 {
     const struct plan_stream *st = &c->plan->stream[stream];
+    uint32_t bytes = stream_value_bytes(c->plan, stream);
     struct core_port port = { .chan = chan, .stream = stream, .st = st, .n = st->n,
-                              .value_bytes = stream_value_bytes(c->plan, stream, c->values) };
+                              .value_bytes = c->planes.n * bytes, .plane_bytes = bytes };
 
     switch (st->kind) {
     case STREAM_PARTIAL_SUM:
@@ -269,8 +270,9 @@ bool imc_core_connect_in(struct imc_core *c, uint32_t stream, struct chan *chan)
 bool imc_core_connect_out(struct imc_core *c, uint32_t stream, struct chan *chan)
 {
     const struct plan_stream *st = &c->plan->stream[stream];
+    uint32_t bytes = stream_value_bytes(c->plan, stream);
     struct core_port port = { .chan = chan, .stream = stream, .st = st, .n = st->n,
-                              .value_bytes = stream_value_bytes(c->plan, stream, c->values) };
+                              .value_bytes = c->planes.n * bytes, .plane_bytes = bytes };
 
     switch (st->kind) {
     case STREAM_PARTIAL_SUM:

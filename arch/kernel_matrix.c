@@ -58,7 +58,8 @@ static bool place_patches(struct kernel_matrix *k)
     return true;
 }
 
-bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t core, bool values)
+bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t core,
+                        uint32_t planes)
 {
     const struct plan_core *c = &p->core[core];
     const struct plan_layer *pl = &p->layer[c->plan_layer];
@@ -82,16 +83,19 @@ bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t 
     }
     assert(k->n_position == pl->replicas.positions);
     k->seen = calloc(k->n_position, sizeof *k->seen);
-    if (values) {
-        k->strip = malloc((size_t)k->n_row * k->row_bytes + OVERREAD);
-        k->vector = calloc((size_t)k->n_position * k->channels + OVERREAD, 1);
+    if (planes > 0) {
+        k->strip_bytes = (size_t)k->n_row * k->row_bytes + OVERREAD;
+        k->vector_bytes = (size_t)k->n_position * k->channels + OVERREAD;
+        k->strip = calloc(planes, k->strip_bytes);
+        k->vector = calloc(planes, k->vector_bytes);
     }
-    if (!k->seen || (values && (!k->strip || !k->vector))) {
+    if (!k->seen || (planes > 0 && (!k->strip || !k->vector))) {
         kernel_matrix_release(k);
         return false;
     }
-    if (values)
-        memset(k->strip, k->zero, (size_t)k->n_row * k->row_bytes + OVERREAD);
+    k->planes = planes;
+    if (planes > 0)
+        memset(k->strip, k->zero, planes * k->strip_bytes);
     return true;
 }
 
@@ -154,7 +158,7 @@ void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t y, uint32_t str
     /* A row in which all positions are padding is never read, and so never set. */
     if (w->dilation[1] > 1 || k->first_column + (int64_t)k->width <= 0 ||
         k->first_column >= (int64_t)k->layer->in_width)
-        memset(k->strip, k->zero, (size_t)k->n_row * k->row_bytes);
+        memset(k->strip, k->zero, k->planes * k->strip_bytes);
 }
 
 uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read)
@@ -163,47 +167,54 @@ uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read)
     int64_t width = k->width;
     int64_t before = -k->first_column, inside = k->layer->in_width - k->first_column;
 
-    if (before > 0)
-        memset(row, k->zero, (size_t)(before < width ? before : width) * k->channels);
-    if (inside < width)
-        memset(row + (size_t)inside * k->channels, k->zero, (size_t)(width - inside) * k->channels);
+    for (uint32_t p = 0; (before > 0 || inside < width) && p < k->planes; p++) {
+        uint8_t *to = row + p * k->strip_bytes;
+        if (before > 0)
+            memset(to, k->zero, (size_t)(before < width ? before : width) * k->channels);
+        if (inside < width)
+            memset(to + (size_t)inside * k->channels, k->zero,
+                   (size_t)(width - inside) * k->channels);
+    }
     return row + (size_t)(read->y - k->first_column) * k->channels;
 }
 
-/* First byte of the patch of output (x, y) in the strip. */
-static const uint8_t *patch_of(const struct kernel_matrix *k, uint32_t x, uint32_t y)
+/* First byte of the patch of output (x, y) in a plane's strip. */
+static const uint8_t *patch_of(const struct kernel_matrix *k, uint32_t x, uint32_t y,
+                               uint32_t plane)
 {
     const struct window *w = &k->layer->window;
     size_t left = (size_t)((int64_t)y * w->stride[1] - w->pad_before[1] - k->first_column);
 
-    return k->strip + (size_t)x * w->stride[0] * k->row_bytes + left * k->channels;
+    return k->strip + plane * k->strip_bytes + (size_t)x * w->stride[0] * k->row_bytes +
+           left * k->channels;
 }
 
 const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_t y,
-                                    const uint32_t *used, uint32_t n_used)
+                                    const uint32_t *used, uint32_t n_used, uint32_t plane)
 {
-    const uint8_t *origin = patch_of(k, x, y);
+    const uint8_t *origin = patch_of(k, x, y, plane);
+    uint8_t *vector = k->vector + plane * k->vector_bytes;
 
     if (k->contiguous && n_used == k->replicas)
         return origin;
-    memset(k->vector, 0, (size_t)k->n_position * k->channels);
+    memset(vector, 0, (size_t)k->n_position * k->channels);
     for (uint32_t i = 0; i < n_used; i++) {
         const uint32_t *patch = k->patch + (size_t)used[i] * k->patch_n;
         const uint32_t *from = k->from + (size_t)used[i] * k->patch_n;
         for (uint32_t j = 0; j < k->patch_n; j++)
-            memcpy(k->vector + (size_t)patch[j] * k->channels, origin + from[j], k->channels);
+            memcpy(vector + (size_t)patch[j] * k->channels, origin + from[j], k->channels);
     }
-    return k->vector;
+    return vector;
 }
 
 uint32_t kernel_matrix_pixels(const struct kernel_matrix *k, uint32_t x, uint32_t y, uint32_t q,
-                              const uint8_t **pixel)
+                              uint32_t plane, const uint8_t **pixel)
 {
     const struct window *w = &k->layer->window;
     const uint32_t *from = k->from + (size_t)q * k->patch_n;
     int64_t row = (int64_t)(x + q / k->layer->replicas.width) * w->stride[0] - w->pad_before[0];
     int64_t column = (int64_t)(y + q % k->layer->replicas.width) * w->stride[1] - w->pad_before[1];
-    const uint8_t *origin = patch_of(k, x, y);
+    const uint8_t *origin = patch_of(k, x, y, plane);
     uint32_t n = 0;
 
     for (uint32_t i = 0; i < w->kernel[0]; i++, row += w->dilation[0])

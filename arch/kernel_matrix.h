@@ -34,16 +34,19 @@ struct kernel_matrix {
     uint64_t *seen;       // owned; [n_position]: the count in which it was last driven
     uint64_t  n_count;
 
-    uint8_t  *strip;      // owned; [n_row][row_bytes]; NULL in a timing run
+    uint32_t  planes;     // of values, as in the memory
+    uint8_t  *strip;      // owned; [planes], strip_bytes apart: [n_row][row_bytes]; NULL when timing
+    size_t    strip_bytes, vector_bytes;
     uint32_t  n_row, width, row_bytes; // width: positions
     int64_t   first_column; // of the input map, at the strip's left edge; may be in the padding
     uint8_t   zero;         // byte of a padding pixel
-    uint8_t  *vector;       // owned; gathered input
+    uint8_t  *vector;       // owned; [planes], vector_bytes apart: gathered input
 };
 
-/* For core `core` of a plan; strip and vector only with values. False when the host has no memory;
- * then *k is zero. */
-bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t core, bool values);
+/* For core `core` of a plan; strips and vectors of as many planes, 0 in a timing run. False when the
+ * host has no memory; then *k is zero. */
+bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t core,
+                        uint32_t planes);
 void kernel_matrix_release(struct kernel_matrix *k); // takes a zeroed one
 
 /* Writes weight[n_position * channels][replicas * outputs]: 0 where a replica does not look. */
@@ -56,17 +59,18 @@ uint32_t kernel_matrix_driven(struct kernel_matrix *k, const uint32_t *used, uin
 /* Moves the strip to the outputs of column y: what it held is no longer needed. */
 void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t y, uint32_t strip_width);
 
-/* Where the pixels of a row go, which must be read there next; sets the row's padding columns. */
+/* Where the pixels of a row go, which must be read there next, those of the other planes strip_bytes
+ * apart; sets the row's padding columns. */
 uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read);
 
-/* Input vector for n_used replicas used[], origin at output (x, y); rows that only other replicas
- * see are 0. Valid until the next call; 64 bytes behind it may be read. */
+/* A plane's input vector for n_used replicas used[], origin at output (x, y); rows that only other
+ * replicas see are 0. Valid until the plane's next; 64 bytes behind it may be read. */
 const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_t y,
-                                    const uint32_t *used, uint32_t n_used);
+                                    const uint32_t *used, uint32_t n_used, uint32_t plane);
 
-/* Pixels of replica q's window that lie inside the map, origin at output (x, y): writes
+/* A plane's pixels of replica q's window that lie inside the map, origin at output (x, y): writes
  * pixel[patch_n], each its channels, and returns how many there are. */
 uint32_t kernel_matrix_pixels(const struct kernel_matrix *k, uint32_t x, uint32_t y, uint32_t q,
-                              const uint8_t **pixel);
+                              uint32_t plane, const uint8_t **pixel);
 
 #endif

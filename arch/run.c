@@ -13,6 +13,8 @@
 #include "arch/chip.h"
 #include "core/util.h"
 
+enum { MOST_ABREAST = 16, ABREAST = 8 }; // streams; the second where nothing else is asked for
+
 /* What the jobs tell the thread that waits for them. */
 struct shared {
     atomic_uint_fast64_t done; // images, of all jobs
@@ -26,7 +28,10 @@ struct job {
     const struct plan    *plan;
     const struct run_cfg *cfg;
     uint64_t              first, end; // its images
-    uint64_t              start;      // of its chip's stream: the pipeline fills before first
+    uint64_t              start, stop; // of its chip's stream: the pipeline fills before first
+    uint32_t              n_piece;    // of its images, side by side: image i of the chip is
+    uint64_t              apart;      // i + k * apart of the run in piece k
+    struct counted_images counted[MOST_ABREAST];
     struct shared        *shared;
     struct run_result     result;     // label and predicted belong to the run
     uint64_t              first_result; // elapsed timesteps, of the chip's first image
@@ -71,33 +76,39 @@ void run_result_release(struct run_result *r)
 
 /* ---- one job ---- */
 
-/* The images of a job, one after the other; in a timing run there is nothing to read. */
+/* The images of a job, one of each piece after the other; in a timing run there is nothing to
+ * read. */
 struct source {
-    struct images *set;
-    int8_t        *pixels;
+    struct images *set[MOST_ABREAST];
+    int8_t        *pixels; // [piece][n_pixel]
     size_t         n_pixel;
     bool           is_signed; // the network's bytes are int8, as the set delivers them
-    uint32_t       label;
 };
 
 static enum err source_open(struct source *s, const struct job *j, struct err_msg *m)
 {
     struct images_shape shape = image_shape(j->plan);
+    enum err e = ERR_NONE;
 
     *s = (struct source){ .n_pixel = (size_t)shape.height * shape.width * shape.channels,
                           .is_signed = j->plan->network->layer[0].out_signed };
     if (!j->cfg->images)
         return ERR_NONE;
-    s->pixels = malloc(s->n_pixel);
+    s->pixels = calloc(j->n_piece, s->n_pixel);
     if (!s->pixels)
         return no_memory(m);
-    enum err e = images_open(&s->set, j->cfg->images, shape, n_classes(j->plan), m);
-    return e ? e : images_skip(s->set, j->start, m);
+    for (uint32_t k = 0; !e && k < j->n_piece; k++) {
+        e = images_open(&s->set[k], j->cfg->images, shape, n_classes(j->plan), m);
+        if (!e)
+            e = images_skip(s->set[k], j->start + k * j->apart, m);
+    }
+    return e;
 }
 
 static void source_close(struct source *s)
 {
-    images_close(s->set);
+    for (uint32_t k = 0; k < MOST_ABREAST; k++)
+        images_close(s->set[k]);
     free(s->pixels);
 }
 
@@ -110,16 +121,16 @@ static void to_unsigned(int8_t *pixels, size_t n)
         bytes[i] ^= 0x80;
 }
 
-static enum err source_next(struct source *s, struct err_msg *m)
+/* The next image of piece k. */
+static enum err source_next(struct source *s, uint32_t k, uint32_t *label, struct err_msg *m)
 {
+    int8_t *pixels = s->pixels + k * s->n_pixel;
     int more;
+    enum err e = images_next(s->set[k], pixels, label, &more, m);
 
-    if (!s->set)
-        return ERR_NONE;
-    enum err e = images_next(s->set, s->pixels, &s->label, &more, m);
     assert(e || more); // n_image has been checked against the set
     if (!e && !s->is_signed)
-        to_unsigned(s->pixels, s->n_pixel);
+        to_unsigned(pixels, s->n_pixel);
     return e;
 }
 
@@ -133,17 +144,28 @@ static uint32_t largest(const int32_t *value, uint32_t n)
     return best;
 }
 
+static bool counts(const struct job *j, uint32_t piece, uint64_t image)
+{
+    return image >= j->counted[piece].first && image < j->counted[piece].end;
+}
+
 static void take_result(struct job *j, const struct chip_result *r)
 {
+    uint64_t elapsed = (uint64_t)(r->timestep + 1);
+
     if (r->image == j->start)
-        j->first_result = (uint64_t)(r->timestep + 1);
-    if (r->image + 1 == j->end)
-        j->result.total_timesteps = (uint64_t)(r->timestep + 1) + j->start * j->plan->interval;
-    if (r->image < j->first)
-        return;
-    if (r->value)
-        j->result.predicted[r->image] = largest(r->value, n_classes(j->plan));
-    atomic_fetch_add(&j->shared->done, 1);
+        j->first_result = elapsed;
+    for (uint32_t k = 0; k < j->n_piece; k++) {
+        uint64_t image = r->image + k * j->apart;
+        if (!counts(j, k, r->image))
+            continue;
+        if (image + 1 == j->end)
+            j->result.total_timesteps = elapsed + (j->start + k * j->apart) * j->plan->interval;
+        if (r->value)
+            j->result.predicted[image] =
+                largest(r->value + k * n_classes(j->plan), n_classes(j->plan));
+        atomic_fetch_add(&j->shared->done, 1);
+    }
 }
 
 static enum err stands_still(const struct chip *chip, uint64_t image, struct err_msg *m)
@@ -164,16 +186,19 @@ static enum err stands_still(const struct chip *chip, uint64_t image, struct err
     return ERR_RUN;
 }
 
-/* Reads the next image and hands it to the chip. */
+/* Reads the next image of every piece and hands them to the chip. A piece that has ended repeats its
+ * last one. */
 static enum err feed(struct job *j, struct chip *chip, struct source *source, uint64_t image,
                      struct err_msg *m)
 {
-    enum err e = source_next(source, m);
-
-    if (e)
-        return e;
-    if (source->set && image >= j->first)
-        j->result.label[image] = source->label;
+    for (uint32_t k = 0; source->pixels && k < j->n_piece; k++) {
+        uint32_t label;
+        enum err e = image < j->counted[k].end ? source_next(source, k, &label, m) : ERR_NONE;
+        if (e)
+            return e;
+        if (counts(j, k, image))
+            j->result.label[image + k * j->apart] = label;
+    }
     bool in = chip_inject(chip, source->pixels);
     assert(in); // an interval takes one image off the queue
     (void)in;
@@ -188,9 +213,9 @@ static enum err stream_images(struct job *j, struct chip *chip, struct source *s
     int64_t until = -1;
     struct chip_result r;
 
-    while (returned < j->end && !atomic_load(&j->shared->stop)) {
+    while (returned < j->stop && !atomic_load(&j->shared->stop)) {
         enum err e = ERR_NONE;
-        for (uint32_t n = until < 0 ? 2 : 1; !e && n > 0 && injected < j->end; n--)
+        for (uint32_t n = until < 0 ? 2 : 1; !e && n > 0 && injected < j->stop; n--)
             e = feed(j, chip, source, injected++, m);
         until += (int64_t)j->plan->interval;
         if (!e)
@@ -201,7 +226,7 @@ static enum err stream_images(struct job *j, struct chip *chip, struct source *s
             take_result(j, &r);
             returned++;
         }
-        if (returned < j->end && injected == j->end && chip_stands_still(chip))
+        if (returned < j->stop && injected == j->stop && chip_stands_still(chip))
             return stands_still(chip, returned, m);
     }
     return ERR_NONE;
@@ -230,9 +255,8 @@ static enum err job_run(struct job *j)
 {
     const struct chip_cfg cfg = {
         .plan = j->plan,
-        .values = j->cfg->images != NULL,
+        .planes = { j->cfg->images ? j->n_piece : 0, j->counted },
         .first_image = j->start,
-        .count_from = j->first,
         .kernel = j->cfg->kernel,
         .mode = j->cfg->mode,
         .crossbar_kernel = j->cfg->crossbar_kernel,
@@ -358,6 +382,41 @@ static enum err count_images(const struct plan *p, const struct run_cfg *cfg, ui
     return ERR_NONE;
 }
 
+/* Images after which every memory is in the same rotation again, or more than `most`. */
+static uint64_t rotation(const struct plan *p, uint64_t most)
+{
+    uint64_t all = 1;
+
+    for (uint32_t i = 0; i < p->n_core && all <= most; i++) {
+        const struct plan_core *c = &p->core[i];
+        uint64_t one = memory_rotation(&c->layout, p->layer[c->plan_layer].in_width), n = all;
+        while (n % one != 0) // their least common multiple
+            n += all;
+        all = n;
+    }
+    return all;
+}
+
+/* Cuts a job's images into pieces that its chip carries side by side. The first begins where the
+ * chip does, the others once the pipeline is full. */
+static void cut(struct job *j, uint32_t most)
+{
+    uint64_t full = j->start + j->plan->transient_images;
+    uint64_t n = j->end > full ? j->end - full : 0;
+    uint64_t apart = n > 1 && most > 1 ? round_up(ceil_div(n, most), rotation(j->plan, n)) : n;
+
+    j->n_piece = 1;
+    j->stop = j->end;
+    j->counted[0] = (struct counted_images){ j->first, j->end };
+    if (apart >= n)
+        return;
+    j->apart = apart;
+    j->n_piece = (uint32_t)ceil_div(n, apart);
+    j->stop = j->counted[0].end = full + apart;
+    for (uint32_t k = 1; k < j->n_piece; k++)
+        j->counted[k] = (struct counted_images){ full, min_u64(full + apart, j->end - k * apart) };
+}
+
 enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,
              struct err_msg *m)
 {
@@ -365,6 +424,7 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
                              .ended = PTHREAD_COND_INITIALIZER };
 
     *r = (struct run_result){ 0 };
+    assert(cfg->abreast <= MOST_ABREAST);
     assert(cfg->jobs >= 1 && (cfg->jobs == 1 || (cfg->kernel == KERNEL_NATIVE && !cfg->probe)));
     enum err e = count_images(p, cfg, &r->n_image, m);
     if (e)
@@ -383,6 +443,7 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         job[i] = (struct job){ .plan = p, .cfg = cfg, .first = first, .end = end,
                                .start = first - min_u64(first, p->transient_images),
                                .shared = &shared };
+        cut(&job[i], cfg->probe || !cfg->images ? 1 : cfg->abreast ? cfg->abreast : ABREAST);
         job[i].result.label = r->label;
         job[i].result.predicted = r->predicted;
         e = result_alloc(&job[i].result, p, m);

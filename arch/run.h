@@ -2,7 +2,9 @@
  *
  * Images stream through one chip back to back. With several jobs the stream is cut: each job runs
  * a chip of its own, started a few images early so that its pipeline is as full as the one chip's
- * would be, and only its own images count. The result is the same for any number of jobs.
+ * would be, and only its own images count. Likewise a chip carries several pieces of the stream
+ * abreast (arch/planes.h), which are cut so that each finds the memories in the same rotation. The
+ * result is the same for any number of jobs and pieces.
  */
 #ifndef ARCH_RUN_H
 #define ARCH_RUN_H
@@ -21,6 +23,7 @@ struct run_cfg {
     const char      *images;    // path of an image set; NULL: timing only
     uint64_t         n_image;   // images to run; 0: all of the set (timing only: 1)
     uint32_t         jobs;      // at least 1; must be 1 under SystemC
+    uint32_t         abreast;   // streams that a chip carries side by side, at most; 0: a few
     const char      *crossbar_kernel; // NULL: the fastest
     const struct core_probe *probe;   // watches the chip, of which there must be one; or NULL
     /* Called from the thread of run(), now and then. */

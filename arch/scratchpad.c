@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t scratchpad_image_bytes(const struct plan *p, bool values)
+/* Of one plane. */
+static size_t pixel_bytes(const struct shape *s)
 {
-    const struct shape *s = &p->network->layer[0].out;
+    return (size_t)s->height * s->width * s->channels;
+}
 
-    return sizeof(struct image_head) +
-           (values ? (size_t)s->height * s->width * s->channels : 0);
+size_t scratchpad_image_bytes(const struct plan *p, uint32_t planes)
+{
+    return sizeof(struct image_head) + planes * pixel_bytes(&p->network->layer[0].out);
 }
 
 /* Timestep in which a pixel of the image being sent is to be stored. */
@@ -41,8 +44,8 @@ static void take_image(struct scratchpad *s, uint64_t now_cyc)
     s->number = head->image;
     s->at = 0;
     s->sending = true;
-    if (s->values)
-        memcpy(s->image, head + 1, (size_t)s->height * s->width * s->channels);
+    if (s->planes.n > 0)
+        memcpy(s->image, head + 1, scratchpad_image_bytes(s->plan, s->planes.n) - sizeof *head);
 }
 
 static void add_pixel(struct scratchpad *s, struct core_port *port, struct token *t)
@@ -50,12 +53,14 @@ static void add_pixel(struct scratchpad *s, struct core_port *port, struct token
     const struct firing_place px = { s->number, (uint32_t)(s->at % s->height),
                                     (uint32_t)(s->at / s->height) };
 
-    if (s->values)
-        memcpy(token_values(t, t->n, port->value_bytes),
-               s->image + s->at * s->channels + port->first, port->n);
+    uint8_t *to = token_values(t, t->n, port->value_bytes);
+    size_t from = s->at * s->channels + port->first;
+    size_t apart = (size_t)s->height * s->width * s->channels;
+
+    for (uint32_t p = 0; p < s->planes.n; p++)
+        memcpy(to + p * port->n, s->image + p * apart + from, port->n);
     t->pixel[t->n++] = px;
-    if (s->number >= s->count_from)
-        port->bits += (uint64_t)port->n * 8;
+    port->bits += (uint64_t)planes_counting(&s->planes, s->number) * port->n * 8;
 }
 
 /* Sends what is to be stored in timestep `due`, in one token; an image may end in it. */
@@ -111,8 +116,8 @@ static const struct block_ops scratchpad_ops = {
 };
 
 bool scratchpad_init(struct scratchpad *s, const char *path, const struct plan *p,
-                     const struct image_feed *feed, bool values, uint64_t first_image,
-                     uint64_t count_from, struct fault *fault)
+                     const struct image_feed *feed, const struct planes *planes,
+                     uint64_t first_image, struct fault *fault)
 {
     const struct shape *shape = &p->network->layer[0].out;
 
@@ -123,14 +128,11 @@ bool scratchpad_init(struct scratchpad *s, const char *path, const struct plan *
         .height = shape->height,
         .width = shape->width,
         .channels = shape->channels,
-        .values = values,
+        .planes = *planes,
         .first_image = first_image,
-        .count_from = count_from,
         .fault = fault,
     };
-    if (!values)
-        return true;
-    s->image = malloc((size_t)s->height * s->width * s->channels);
+    s->image = malloc(scratchpad_image_bytes(p, planes->n));
     return s->image != NULL;
 }
 
@@ -154,7 +156,7 @@ bool scratchpad_connect(struct scratchpad *s, uint32_t stream, struct chan *chan
         .stream = stream,
         .first = st->first,
         .n = st->n,
-        .value_bytes = stream_value_bytes(s->plan, stream, s->values),
+        .value_bytes = s->planes.n * stream_value_bytes(s->plan, stream),
     };
     return true;
 }

@@ -6,7 +6,7 @@
  * before timestep 0, the plan's lead earlier. Images must be there in time: one that comes late is
  * a fault.
  *
- *     images  one payload per image: struct image_head, then the pixels in scan order
+ *     images  one payload per image: struct image_head, then each plane's pixels in scan order
  *     out     tokens of pixels, one channel per core of the layer
  */
 #ifndef ARCH_SCRATCHPAD_H
@@ -23,13 +23,13 @@ struct scratchpad {
     const struct plan       *plan;  // borrowed
     const struct image_feed *feed;  // borrowed
     uint32_t                 height, width, channels;
-    bool                     values;
-    uint64_t                 first_image, count_from;
+    struct planes            planes;
+    uint64_t                 first_image;
     struct fault            *fault; // borrowed; the chip's
     struct chan             *images;
     struct core_port        *out; // owned
     uint32_t                 n_out;
-    uint8_t                 *image; // owned; pixels of the image being sent
+    uint8_t                 *image; // owned; [planes]: pixels of the image being sent
     bool                     sending;
     uint64_t                 number; // of that image
     size_t                   at;     // next pixel, in scan order
@@ -37,14 +37,14 @@ struct scratchpad {
 
 /* path is borrowed. False when the host has no memory; then *s is zero. */
 bool scratchpad_init(struct scratchpad *s, const char *path, const struct plan *p,
-                     const struct image_feed *feed, bool values, uint64_t first_image,
-                     uint64_t count_from, struct fault *fault);
+                     const struct image_feed *feed, const struct planes *planes,
+                     uint64_t first_image, struct fault *fault);
 void scratchpad_release(struct scratchpad *s); // takes a zeroed one
 
 /* Port for an IMAGE stream of the plan. */
 bool scratchpad_connect(struct scratchpad *s, uint32_t stream, struct chan *chan);
 
-/* Bytes of one payload of the images channel. */
-size_t scratchpad_image_bytes(const struct plan *p, bool values);
+/* Bytes of one payload of the images channel: its head, and an image of every plane. */
+size_t scratchpad_image_bytes(const struct plan *p, uint32_t planes);
 
 #endif

@@ -101,6 +101,20 @@ uint32_t memory_read_words(const struct memory_layout *l, uint32_t x, uint64_t c
     return words_read(l, x, slot_of(l, c), n_columns);
 }
 
+uint32_t memory_rotation(const struct memory_layout *l, uint32_t width)
+{
+    uint32_t a = l->shape.columns, b = width; // their greatest common divisor
+
+    if (l->delta_pix % l->shape.word_bytes == 0 && l->delta_kernel % l->shape.word_bytes == 0)
+        return 1;
+    while (b > 0) {
+        uint32_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return l->shape.columns / a;
+}
+
 struct memory_metrics memory_metrics(const struct memory_layout *l)
 {
     const struct memory_shape *s = &l->shape;
@@ -129,7 +143,7 @@ static size_t n_slot(const struct memory_layout *l)
     return (size_t)l->shape.height * l->shape.columns;
 }
 
-bool memory_init(struct input_memory *m, const struct memory_layout *layout, bool values)
+bool memory_init(struct input_memory *m, const struct memory_layout *layout, uint32_t planes)
 {
     *m = (struct input_memory){
         .layout = layout,
@@ -138,9 +152,12 @@ bool memory_init(struct input_memory *m, const struct memory_layout *layout, boo
     };
     m->tracked = divisor_of(m->n_progress);
     m->progress = calloc(m->n_progress, sizeof *m->progress);
-    if (values)
-        m->byte = calloc(memory_used_words(layout), layout->shape.word_bytes);
-    if (m->slot && m->progress && (m->byte || !values))
+    if (planes > 0) {
+        m->planes = planes;
+        m->plane_bytes = memory_used_words(layout) * layout->shape.word_bytes;
+        m->byte = calloc(planes, m->plane_bytes);
+    }
+    if (m->slot && m->progress && (m->byte || planes == 0))
         return true;
     memory_release(m);
     return false;
@@ -212,8 +229,8 @@ uint32_t memory_store(struct input_memory *m, uint32_t x, uint64_t c, uint32_t f
     const struct memory_layout *l = m->layout;
     uint32_t slot = arrive(m, x, c, n);
 
-    if (bytes)
-        memcpy(&m->byte[address(l, x, slot) + first], bytes, n);
+    for (uint32_t p = 0; bytes && p < m->planes; p++)
+        memcpy(&m->byte[p * m->plane_bytes + address(l, x, slot) + first], bytes + p * n, n);
     return words_written(l, x, slot, first, n);
 }
 
@@ -250,23 +267,24 @@ static bool hold_all(const struct input_memory *m, uint32_t x, uint64_t c, uint3
     return differ == 0;
 }
 
-/* Pixels of neighbouring slots of row x, one after the other. */
+/* Pixels of neighbouring slots of row x, one after the other, of every plane. */
 static void copy_slots(const struct input_memory *m, uint32_t x, uint32_t slot, uint32_t n_slot,
-                       uint8_t *out)
+                       uint8_t *out, size_t apart)
 {
     const struct memory_layout *l = m->layout;
     size_t n = l->shape.pixel_bytes;
     const uint8_t *from = &m->byte[address(l, x, slot)];
 
-    if (l->delta_pix == n)
-        memcpy(out, from, n_slot * n);
-    else
-        for (uint32_t i = 0; i < n_slot; i++)
-            memcpy(out + i * n, from + i * l->delta_pix, n);
+    for (uint32_t p = 0; p < m->planes; p++, out += apart, from += m->plane_bytes)
+        if (l->delta_pix == n)
+            memcpy(out, from, n_slot * n);
+        else
+            for (uint32_t i = 0; i < n_slot; i++)
+                memcpy(out + i * n, from + i * l->delta_pix, n);
 }
 
 uint32_t memory_read_row(const struct input_memory *m, uint32_t x, uint64_t c, uint32_t n_columns,
-                         uint8_t *out, uint64_t *missing)
+                         uint8_t *out, size_t apart, uint64_t *missing)
 {
     const struct memory_layout *l = m->layout;
     uint32_t first = slot_of(l, c);
@@ -278,9 +296,9 @@ uint32_t memory_read_row(const struct input_memory *m, uint32_t x, uint64_t c, u
     }
     if (out) {
         uint32_t high = min_u32(n_columns, l->shape.columns - first);
-        copy_slots(m, x, first, high, out);
+        copy_slots(m, x, first, high, out, apart);
         if (high < n_columns)
-            copy_slots(m, x, 0, n_columns - high, out + (size_t)high * l->shape.pixel_bytes);
+            copy_slots(m, x, 0, n_columns - high, out + (size_t)high * l->shape.pixel_bytes, apart);
     }
     return words_read(l, x, first, n_columns);
 }

@@ -19,6 +19,7 @@
 #define MEMORY_INPUT_MEMORY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/divisor.h"
@@ -75,6 +76,10 @@ uint32_t memory_write_words(const struct memory_layout *l, uint32_t x, uint64_t 
 uint32_t memory_read_words(const struct memory_layout *l, uint32_t x, uint64_t c,
                            uint32_t n_columns);
 
+/* Images of `width` columns until their accesses take as many words as those of the first: until
+ * columns come to the same slots again. 1 where pixels begin with words. */
+uint32_t memory_rotation(const struct memory_layout *l, uint32_t width);
+
 /* Table 1: smallest and largest over every position. */
 struct memory_metrics {
     uint64_t used_bytes;
@@ -85,7 +90,9 @@ struct memory_metrics memory_metrics(const struct memory_layout *l);
 
 struct input_memory {
     const struct memory_layout *layout; // borrowed
-    uint8_t                    *byte;   // the words; NULL in a timing run
+    uint8_t                    *byte;   // owned; [planes]: the words; NULL in a timing run
+    uint32_t                    planes;
+    size_t                      plane_bytes; // of the words
     struct pixel_slot {
         uint64_t column;  // c of the pixel whose bytes are here; meaningless while arrived == 0
         uint32_t arrived; // bytes and announcements of it that have come
@@ -98,16 +105,18 @@ struct input_memory {
     struct divisor tracked; // n_progress
 };
 
-/* Allocates words (when values) and slots. False when the host has no memory; then *m is zero. */
-bool memory_init(struct input_memory *m, const struct memory_layout *layout, bool values);
+/* Allocates slots, and words for as many planes: the memory of one chip, or of several in which the
+ * same happens to other values. 0 planes: a timing run. False when the host has no memory; then *m
+ * is zero. */
+bool memory_init(struct input_memory *m, const struct memory_layout *layout, uint32_t planes);
 void memory_release(struct input_memory *m); // takes a zeroed one
 
 /* Forgets all pixels: the memory of a chip just reset. */
 void memory_reset(struct input_memory *m);
 
 /* Stores n bytes of pixel (x, c) from channel `first` on (article: store_data). Every channel comes
- * once; a pixel of another column that was in the slot is gone. bytes is NULL in a timing run.
- * Returns the words written. */
+ * once; a pixel of another column that was in the slot is gone. bytes[planes][n]; NULL in a timing
+ * run. Returns the words written. */
 uint32_t memory_store(struct input_memory *m, uint32_t x, uint64_t c, uint32_t first, uint32_t n,
                       const uint8_t *bytes);
 
@@ -123,9 +132,9 @@ uint32_t memory_rows_stored(const struct input_memory *m, uint64_t c);
 bool memory_holds(const struct input_memory *m, uint32_t x, uint64_t c);
 
 /* Reads the pixels (x, c) .. (x, c + n_columns - 1) in order of c, undoing the rotation of the
- * slots (article: read_data), to out[n_columns * pixel_bytes]; out is NULL in a timing run. Returns
- * the words read, 0 when a pixel is not there: *missing is then its column. */
+ * slots (article: read_data): plane p's to out[p * apart + n_columns * pixel_bytes]; out is NULL in
+ * a timing run. Returns the words read, 0 when a pixel is not there: *missing is then its column. */
 uint32_t memory_read_row(const struct input_memory *m, uint32_t x, uint64_t c, uint32_t n_columns,
-                         uint8_t *out, uint64_t *missing);
+                         uint8_t *out, size_t apart, uint64_t *missing);
 
 #endif

@@ -315,7 +315,7 @@ void imc_accelerator::impl::run_images()
     struct chip_cfg cfg = {};
 
     cfg.plan = &study_.plan;
-    cfg.values = true;
+    cfg.planes.n = 1;
     cfg.kernel = KERNEL_NATIVE;
     cfg.mode = KERNEL_SKIP_IDLE;
     cfg.probe = trace_.begin_run();

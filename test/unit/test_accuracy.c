@@ -101,7 +101,7 @@ static void predictions_do_not_change_with_the_speed_up(void **state)
 
 static struct chip *new_chip(const struct plan *p, uint64_t first_image)
 {
-    const struct chip_cfg cfg = { .plan = p, .values = true, .first_image = first_image };
+    const struct chip_cfg cfg = { .plan = p, .planes.n = 1, .first_image = first_image };
     struct chip *c = chip_new(&cfg);
 
     assert_non_null(c);

@@ -87,7 +87,7 @@ static struct observed run_study(const struct random_study *s, enum kernel_kind 
 {
     struct observed o = { 0 };
     const struct core_probe probe = { .event = watch, .user = &o };
-    const struct chip_cfg cfg = { .plan = &s->plan, .values = values, .first_image = first,
+    const struct chip_cfg cfg = { .plan = &s->plan, .planes.n = values, .first_image = first,
                                   .kernel = kernel, .mode = mode, .probe = &probe };
     struct chip *chip = chip_new(&cfg);
 
@@ -181,7 +181,7 @@ static void every_sum_and_activation_is_that_of_the_naive_reference(void **state
             reference_run(&c.reference[i], s.image + i * s.image_bytes);
         }
         const struct core_probe probe = { .event = compare_result, .user = &c };
-        const struct chip_cfg cfg = { .plan = &s.plan, .values = true, .probe = &probe };
+        const struct chip_cfg cfg = { .plan = &s.plan, .planes.n = 1, .probe = &probe };
         struct chip *chip = chip_new(&cfg);
         struct observed o = { 0 };
         assert_non_null(chip);
@@ -390,7 +390,7 @@ static void counters_are_closed_forms_of_shapes_and_naive_sums_of_values(void **
         random_study_make(&s, seed);
         reference_init(&r, &s.network);
         reference_run(&r, s.image);
-        const struct chip_cfg cfg = { .plan = &s.plan, .values = true };
+        const struct chip_cfg cfg = { .plan = &s.plan, .planes.n = 1 };
         struct chip *chip = chip_new(&cfg);
         assert_non_null(chip);
         run_chip(chip, &s, 0, 1, &o);

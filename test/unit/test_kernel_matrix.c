@@ -268,7 +268,7 @@ static void check_core(const struct plan *p, uint32_t core, const struct image *
         }
         load_rows(c, m, &reg, &k);
         pl->firing->origin(&shape, &head, &x, &y);
-        check_vector(p, core, m, &seen, x, y, used, n, kernel_matrix_vector(&k, x, y, used, n));
+        check_vector(p, core, m, &seen, x, y, used, n, kernel_matrix_vector(&k, x, y, used, n, 0));
         assert_int_equal(kernel_matrix_driven(&k, used, n), driven_positions(pl, &seen, used, n));
     }
     registers_release(&reg);

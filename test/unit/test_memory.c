@@ -266,7 +266,7 @@ static void pixels_lie_where_algorithm_2_steps_its_addresses(void **state)
             }
             for (uint32_t x = 0; x < h && c + 1 >= k; x++) {
                 read_addresses(&a, c, (x + 1) % h, addr_r);
-                assert_true(memory_read_row(&m, x, c + 1 - k, k, row, &missing) > 0);
+                assert_true(memory_read_row(&m, x, c + 1 - k, k, row, 0, &missing) > 0);
                 for (uint32_t i = 0; i < k; i++)
                     assert_memory_equal(&row[i * n], &m.byte[addr_r[i]], n);
             }
@@ -335,7 +335,7 @@ static void check_against_twin(const struct input_memory *m, const struct twin *
         assert_int_equal(memory_holds(m, x, c), twin_holds(t, s, x, c));
         while (there < n && twin_holds(t, s, x, c + there))
             there++;
-        uint32_t words = memory_read_row(m, x, c, n, got, &missing);
+        uint32_t words = memory_read_row(m, x, c, n, got, 0, &missing);
         assert_int_equal(words, there < n ? 0 : memory_read_words(m->layout, x, c, n));
         assert_int_equal(missing, there < n ? c + there : UINT64_MAX);
         for (uint32_t i = 0; there == n && i < n; i++)
@@ -392,8 +392,8 @@ static void a_timing_run_counts_the_words_of_a_run_with_values(void **state)
             assert_int_equal(memory_store(&timing, x, c, 0, 7, NULL),
                              memory_store(&values, x, c, 0, 7, pixel));
     for (uint32_t x = 0; x < 4; x++)
-        assert_int_equal(memory_read_row(&timing, x, 2, 3, NULL, &missing),
-                         memory_read_row(&values, x, 2, 3, row, &missing));
+        assert_int_equal(memory_read_row(&timing, x, 2, 3, NULL, 0, &missing),
+                         memory_read_row(&values, x, 2, 3, row, 0, &missing));
     memory_release(&timing);
     memory_release(&values);
 }
@@ -406,31 +406,31 @@ static void an_absent_a_half_and_an_overwritten_pixel_are_refused_by_column(void
     uint64_t missing = 99;
 
     assert_true(memory_init(&m, &l, false));
-    assert_int_equal(memory_read_row(&m, 0, 0, 1, NULL, &missing), 0); // nothing yet
+    assert_int_equal(memory_read_row(&m, 0, 0, 1, NULL, 0, &missing), 0); // nothing yet
     assert_int_equal(missing, 0);
     for (uint32_t c = 0; c < 3; c++)
         for (uint32_t x = 0; x < 2; x++)
             memory_store(&m, x, c, 0, 16, NULL);
-    assert_int_equal(memory_read_row(&m, 1, 0, 3, NULL, &missing), 3);
+    assert_int_equal(memory_read_row(&m, 1, 0, 3, NULL, 0, &missing), 3);
 
     memory_store(&m, 0, 3, 0, 8, NULL); // half of (0, 3), where (0, 0) was
-    assert_int_equal(memory_read_row(&m, 0, 0, 3, NULL, &missing), 0);
+    assert_int_equal(memory_read_row(&m, 0, 0, 3, NULL, 0, &missing), 0);
     assert_int_equal(missing, 0);
-    assert_int_equal(memory_read_row(&m, 0, 1, 3, NULL, &missing), 0);
+    assert_int_equal(memory_read_row(&m, 0, 1, 3, NULL, 0, &missing), 0);
     assert_int_equal(missing, 3);
-    assert_int_equal(memory_read_row(&m, 1, 0, 3, NULL, &missing), 3); // (1, 0) is still there
+    assert_int_equal(memory_read_row(&m, 1, 0, 3, NULL, 0, &missing), 3); // (1, 0) is still there
     assert_int_equal(memory_rows_stored(&m, 3), 0);
     assert_int_equal(memory_rows_stored(&m, 0), m.layout->shape.height); // it had come whole
 
     memory_store(&m, 0, 3, 8, 8, NULL);
-    assert_int_equal(memory_read_row(&m, 0, 1, 3, NULL, &missing), 3);
+    assert_int_equal(memory_read_row(&m, 0, 1, 3, NULL, 0, &missing), 3);
     assert_int_equal(memory_rows_stored(&m, 3), 1);
 
     memory_reset(&m);
     assert_false(memory_holds(&m, 0, 3));
     for (uint32_t c = 0; c < 3; c++)
         assert_int_equal(memory_rows_stored(&m, c), 0);
-    assert_int_equal(memory_read_row(&m, 1, 2, 1, NULL, &missing), 0);
+    assert_int_equal(memory_read_row(&m, 1, 2, 1, NULL, 0, &missing), 0);
     memory_release(&m);
     memory_release(&m); // a released memory is a zeroed one
 }

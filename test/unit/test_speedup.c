@@ -134,7 +134,7 @@ static void assert_values(const struct want *want, const struct study *s, const 
 {
     struct watcher w = { want, mapping, 0 };
     const struct core_probe probe = { .event = compare, .user = &w };
-    const struct chip_cfg cfg = { .plan = &s->plan, .values = true, .probe = &probe };
+    const struct chip_cfg cfg = { .plan = &s->plan, .planes.n = 1, .probe = &probe };
     struct chip *chip = chip_new(&cfg);
     struct chip_result result;
     struct err_msg m;

@@ -58,7 +58,7 @@ static struct watched *watch(unsigned seed, enum kernel_kind kernel, enum kernel
     const struct activity_sink sink = waves_sink(waves);
     struct activity *activity = activity_new(&w->study.plan, &sink, 1);
     assert_non_null(activity);
-    w->chip = chip_new(&(struct chip_cfg){ .plan = &w->study.plan, .values = seed % 2 == 0,
+    w->chip = chip_new(&(struct chip_cfg){ .plan = &w->study.plan, .planes.n = seed % 2 == 0,
                                           .kernel = kernel, .mode = mode,
                                           .probe = activity_probe(activity) });
     assert_non_null(w->chip);

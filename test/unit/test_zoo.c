@@ -177,7 +177,7 @@ static void compare_activations(const char *name, const struct zoo_cfg *cfg)
     reference_run(&c.reference, image);
     const struct core_probe probe = { .event = compare_result, .user = &c };
     struct chip *chip =
-        chip_new(&(struct chip_cfg){ .plan = &b.plan, .values = true, .probe = &probe });
+        chip_new(&(struct chip_cfg){ .plan = &b.plan, .planes.n = 1, .probe = &probe });
     assert_non_null(chip);
     assert_true(chip_inject(chip, image));
     must(chip_run(chip, (int64_t)b.plan.first_result, &m), &m);
