@@ -22,7 +22,6 @@ struct chip {
     struct kernel     *kernel;
     struct fault       fault;
     uint64_t           injected, returned; // images
-    uint64_t           last_cyc;
     uint8_t           *image;  // one payload
     uint8_t           *token;  // one result's payload
     int32_t           *value;  // one result
@@ -221,7 +220,7 @@ enum err chip_run(struct chip *c, int64_t until_timestep, struct err_msg *m)
     int64_t until = until_timestep + (int64_t)p->lead + 1;
 
     if (until > 0)
-        c->last_cyc = kernel_run(c->kernel, (uint64_t)until * p->timestep_clk - 1);
+        kernel_run(c->kernel, (uint64_t)until * p->timestep_clk - 1);
     if (!c->fault.set)
         return ERR_NONE;
     *m = c->fault.msg;
@@ -303,9 +302,4 @@ uint64_t chip_stream_bits(const struct chip *c, uint32_t stream)
         for (uint32_t k = 0; k < core->read_back[i].n_out; k++)
             bits += core->read_back[i].out[k].stream == stream ? core->read_back[i].out[k].bits : 0;
     return bits;
-}
-
-uint64_t chip_cycles(const struct chip *c)
-{
-    return c->last_cyc;
 }

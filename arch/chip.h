@@ -53,7 +53,4 @@ const struct imc_core *chip_core(const struct chip *c, uint32_t core);
 /* Bits that a stream has carried, of the images that count. */
 uint64_t chip_stream_bits(const struct chip *c, uint32_t stream);
 
-/* Executed steps are not counted; simulated cycles are: the last cycle run. */
-uint64_t chip_cycles(const struct chip *c);
-
 #endif

@@ -229,7 +229,8 @@ static enum err stream_images(struct job *j, struct chip *chip, struct source *s
         if (returned < j->stop && injected == j->stop && chip_stands_still(chip))
             return stands_still(chip, returned, m);
     }
-    return ERR_NONE;
+    /* What comes of the last images after their results, such as pixels that no output sees. */
+    return returned < j->stop ? ERR_NONE : chip_run(chip, until + UINT32_MAX, m);
 }
 
 static void collect(struct job *j, const struct chip *chip)

@@ -140,9 +140,8 @@ void registers_need(struct input_registers *r, const struct firing_place *output
         r->first = window_first(w, 1, output->y, r->width);
         r->end = window_last(w, 1, output->y, r->width) + 1;
     }
-    if (output->y != r->y || output->x < r->x)
+    if (output->y != r->y)
         r->held = 0;
-    r->x = output->x;
     r->y = output->y;
     int64_t first = (int64_t)output->x * w->stride[0] - w->pad_before[0];
     int64_t end = first + (int64_t)(w->kernel[0] - 1) * w->dilation[0] + 1;

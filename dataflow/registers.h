@@ -36,9 +36,8 @@ struct input_registers {
     struct row_read *read;    // owned; of the present firing
     uint32_t         n_read;
     uint64_t         strip_stamp, read_stamp;
-    uint32_t         x, y;         // the output whose need was looked at last
-    uint32_t         first, end;   // columns [first, end) that an output in column y sees
-    uint32_t         held;         // rows that outputs of column y from x on find held
+    uint32_t         y, first, end; // columns [first, end) that an output in column y sees
+    uint32_t         held;          // rows whose columns [first, end) are held, or not needed again
 };
 
 /* False when the host has no memory; then *r is zero. */
@@ -51,7 +50,8 @@ void registers_reset(struct input_registers *r);   // holds nothing
  * it is another strip than before, of which nothing is held. */
 bool registers_begin(struct input_registers *r, const struct firing_place *head);
 
-/* Adds to read[] what the output needs beyond what is held or about to be read. */
+/* Adds to read[] what the output needs beyond what is held or about to be read. The outputs of a
+ * column of a strip come in the order of x. */
 void registers_need(struct input_registers *r, const struct firing_place *output);
 
 /* First and last row (axis 0) or column (axis 1) inside the map that the window of output `at`

@@ -123,14 +123,26 @@ static void random_job(struct job *j, struct lcg *g, uint32_t n)
     }
 }
 
-static int wanted(const struct job *j, uint32_t i)
+static wide exact(const struct job *j, uint32_t i)
 {
     int r = j->d.r_signed ? (int8_t)j->residual[i] : j->residual[i];
     wide t = (wide)j->acc[i] * j->m[i] + j->b[i];
 
-    if (j->has_residual)
-        t += (wide)(r - j->d.r_zero) * j->d.mr;
-    t = nearest(t, j->d.shift);
+    return j->has_residual ? t + (wide)(r - j->d.r_zero) * j->d.mr : t;
+}
+
+/* Moves an output's b by less than 2^shift: its sum becomes a tie, or one more or less. */
+static void move_to_tie(struct job *j, struct lcg *g, uint32_t i)
+{
+    wide unit = (wide)1 << j->d.shift, over = (exact(j, i) - unit / 2) % unit;
+
+    j->b[i] += (int64_t)((wide)next(g, 3) - 1 - over);
+}
+
+static int wanted(const struct job *j, uint32_t i)
+{
+    wide t = nearest(exact(j, i), j->d.shift);
+
     return (int)(t < j->d.low ? j->d.low : t > j->d.high ? j->d.high : t) & 0xff;
 }
 
@@ -144,6 +156,8 @@ static void every_kernel_gives_the_naive_bytes_and_no_more(void **state)
         struct job j;
 
         random_job(&j, &g, n);
+        for (uint32_t o = 0; o < n && i % 2 && j.d.shift < 50; o++)
+            move_to_tie(&j, &g, o);
         for (const char *const *k = crossbar_kernels(); *k; k++) {
             uint8_t out[MOST + 64];
 

@@ -255,7 +255,7 @@ static void pixels_lie_where_algorithm_2_steps_its_addresses(void **state)
         uint8_t pixel[40], row[8 * 40];
         uint64_t addr_r[8], missing;
 
-        assert_true(memory_init(&m, &l, true));
+        assert_true(memory_init(&m, &l, 1));
         algorithm_2_init(&a, &l);
         for (uint64_t c = 0; c < 4 * k; c++) {
             for (uint32_t x = 0; x < h; x++) {
@@ -287,7 +287,7 @@ static void strides_are_those_of_fig_7d(void **state)
 
     struct input_memory m;
     uint8_t pixel[20];
-    assert_true(memory_init(&m, &l, true));
+    assert_true(memory_init(&m, &l, 1));
     for (uint8_t c = 0; c <= 3; c++) {
         memset(pixel, 10 + c, sizeof pixel);
         memory_store(&m, 0, c, 0, sizeof pixel, pixel);
@@ -358,7 +358,7 @@ static void slices_of_two_producers_make_the_pixels_of_a_naive_twin(void **state
 
         memset(&t, 0, sizeof t);
         fill(&r, &t.bytes[0][0][0], sizeof t.bytes);
-        assert_true(memory_init(&m, &l, true));
+        assert_true(memory_init(&m, &l, 1));
         while (sent[0] + sent[1] < 2 * pixels) {
             uint32_t i = pick(&r, 0, 1);
             if (sent[i] == pixels || sent[i] >= sent[!i] + h)
@@ -384,8 +384,8 @@ static void a_timing_run_counts_the_words_of_a_run_with_values(void **state)
     uint8_t pixel[7] = { 1, 2, 3, 4, 5, 6, 7 }, row[21];
     uint64_t missing;
 
-    assert_true(memory_init(&timing, &l, false));
-    assert_true(memory_init(&values, &l, true));
+    assert_true(memory_init(&timing, &l, 0));
+    assert_true(memory_init(&values, &l, 1));
     assert_null(timing.byte);
     for (uint32_t c = 0; c < 5; c++)
         for (uint32_t x = 0; x < 4; x++)
@@ -398,6 +398,80 @@ static void a_timing_run_counts_the_words_of_a_run_with_values(void **state)
     memory_release(&values);
 }
 
+static void planes_keep_what_memories_of_their_own_would(void **state)
+{
+    enum { N_PLANE = 3, N = 20, H = 4, K = 5 };
+    static const struct placing *const placing[] = { &place_iwap, &place_klip, &place_plip };
+
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++) {
+        struct memory_layout l = layout_of(placing[i], N, H, K, 3, 16);
+        struct input_memory all, one[N_PLANE];
+        uint8_t slice[N_PLANE][8], got[N_PLANE][3 * N + 7], want[3 * N];
+        uint64_t missing;
+        uint32_t r = i;
+
+        assert_true(memory_init(&all, &l, N_PLANE));
+        for (uint32_t p = 0; p < N_PLANE; p++)
+            assert_true(memory_init(&one[p], &l, 1));
+        for (uint32_t c = 0; c < 9; c++)
+            for (uint32_t at = 0; at < H * N; at += 4) { // pixels in slices of 8 and 4 channels
+                uint32_t x = at / N, first = at % N, n = first == 16 ? 4 : 8;
+                fill(&r, &slice[0][0], sizeof slice);
+                for (uint32_t p = 0; p < N_PLANE; p++)
+                    memory_store(&one[p], x, c, first, n, &slice[0][p * n]);
+                memory_store(&all, x, c, first, n, &slice[0][0]);
+                at += n - 4;
+            }
+        for (uint32_t x = 0; x < H; x++)
+            for (uint32_t c = 4; c < 7; c++) {
+                uint32_t words = memory_read_row(&all, x, c, 3, got[0], sizeof got[0], &missing);
+                assert_true(words > 0);
+                for (uint32_t p = 0; p < N_PLANE; p++) {
+                    assert_int_equal(memory_read_row(&one[p], x, c, 3, want, 0, &missing), words);
+                    assert_memory_equal(got[p], want, sizeof want);
+                }
+            }
+        memory_release(&all);
+        for (uint32_t p = 0; p < N_PLANE; p++)
+            memory_release(&one[p]);
+    }
+}
+
+/* Words of every access to the columns of image i. */
+static uint64_t words_of_image(const struct memory_layout *l, uint32_t width, uint32_t i)
+{
+    uint64_t hash = 0;
+
+    for (uint32_t x = 0; x < l->shape.height; x++)
+        for (uint32_t y = 0; y < width; y++) {
+            uint64_t c = (uint64_t)i * width + y;
+            for (uint32_t n = 1; n <= l->shape.columns; n++)
+                hash = hash * 31 + memory_read_words(l, x, c, n);
+            for (uint32_t first = 0; first < l->shape.pixel_bytes; first++)
+                hash = hash * 31 + memory_write_words(l, x, c, first, 1);
+        }
+    return hash;
+}
+
+static void images_a_rotation_apart_take_the_same_words(void **state)
+{
+    uint32_t n_rotates = 0;
+
+    (void)state;
+    for (uint32_t seed = 1; seed <= 300; seed++) {
+        uint32_t r = seed, k = pick(&r, 1, 12), width = pick(&r, 1, 30);
+        struct memory_layout l = layout_of(placings[seed % 3], pick(&r, 1, 40), pick(&r, 1, 3), k, k,
+                                           pick(&r, 1, 20));
+        uint32_t n = memory_rotation(&l, width);
+
+        for (uint32_t i = 0; i < 2 * n; i++)
+            assert_int_equal(words_of_image(&l, width, i), words_of_image(&l, width, i + n));
+        n_rotates += n > 1;
+    }
+    assert_true(n_rotates >= 30);
+}
+
 static void an_absent_a_half_and_an_overwritten_pixel_are_refused_by_column(void **state)
 {
     (void)state;
@@ -405,7 +479,7 @@ static void an_absent_a_half_and_an_overwritten_pixel_are_refused_by_column(void
     struct input_memory m;
     uint64_t missing = 99;
 
-    assert_true(memory_init(&m, &l, false));
+    assert_true(memory_init(&m, &l, 0));
     assert_int_equal(memory_read_row(&m, 0, 0, 1, NULL, 0, &missing), 0); // nothing yet
     assert_int_equal(missing, 0);
     for (uint32_t c = 0; c < 3; c++)
@@ -442,9 +516,9 @@ static void a_memory_too_large_for_the_host_is_refused_and_leaves_nothing(void *
     struct memory_layout bytes = layout_of(&place_iwap, UINT32_MAX, 1 << 16, 4, 1, 1);
     struct input_memory m, zero = { 0 };
 
-    assert_false(memory_init(&m, &slots, false));
+    assert_false(memory_init(&m, &slots, 0));
     assert_memory_equal(&m, &zero, sizeof m);
-    assert_false(memory_init(&m, &bytes, true));
+    assert_false(memory_init(&m, &bytes, 1));
     assert_memory_equal(&m, &zero, sizeof m);
     memory_release(&m);
 }
@@ -480,7 +554,7 @@ static void a_pixel_is_complete_when_its_announced_slices_have_come_too(void **s
     struct input_memory m;
 
     memory_layout_init(&l, &s, &place_plip);
-    assert_true(memory_init(&m, &l, false));
+    assert_true(memory_init(&m, &l, 0));
     memory_announce(&m, 0, 0); // may come first
     memory_store(&m, 0, 0, 0, 16, NULL);
     assert_int_equal(memory_rows_stored(&m, 0), 0);
@@ -501,7 +575,7 @@ static void tracked_columns_show_how_far_they_are_when_a_later_one_has_begun(voi
     for (s.tracked = 1; s.tracked <= 2; s.tracked++) {
         struct input_memory m;
         memory_layout_init(&l, &s, &place_plip);
-        assert_true(memory_init(&m, &l, false));
+        assert_true(memory_init(&m, &l, 0));
         memory_store(&m, 0, 0, 0, 16, NULL);
         memory_store(&m, 0, 1, 0, 16, NULL);
         assert_int_equal(memory_rows_stored(&m, 0), s.tracked == 2 ? 1 : s.height);
@@ -522,6 +596,8 @@ int main(void)
         cmocka_unit_test(pixels_lie_where_algorithm_2_steps_its_addresses),
         cmocka_unit_test(slices_of_two_producers_make_the_pixels_of_a_naive_twin),
         cmocka_unit_test(a_timing_run_counts_the_words_of_a_run_with_values),
+        cmocka_unit_test(planes_keep_what_memories_of_their_own_would),
+        cmocka_unit_test(images_a_rotation_apart_take_the_same_words),
         cmocka_unit_test(an_absent_a_half_and_an_overwritten_pixel_are_refused_by_column),
         cmocka_unit_test(a_memory_too_large_for_the_host_is_refused_and_leaves_nothing),
         cmocka_unit_test(placings_are_found_by_name_and_only_plip_needs_no_masks),

@@ -1,0 +1,242 @@
+/* Streams of images abreast in one chip: each gives what a chip of its own gives, and a run gives
+ * the same to the last counter however its images are dealt to chips and streams. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/chip.h"
+#include "arch/run.h"
+#include "core/counter.h"
+#include "core/util.h"
+#include "test/random_study.h"
+#include "test/reference.h"
+#include "test/tmpdir.h"
+
+enum { N_STUDY = 150, N_PLANE = 3, N_IMAGE = 3, MOST_CLASSES = 16 };
+
+/* ---- a chip ---- */
+
+/* Plane p's image i: another order in every plane. */
+static uint32_t image_of(uint32_t plane, uint32_t i)
+{
+    return (2 * plane + i) % STUDY_IMAGES;
+}
+
+struct seen { // of a chip
+    int64_t               timestep[N_IMAGE];
+    int32_t               value[N_PLANE][N_IMAGE][MOST_CLASSES];
+    struct core_counters *counters; // owned; [cores]
+    uint64_t             *bits;     // owned; [streams]
+};
+
+static void seen_init(struct seen *s, const struct plan *p)
+{
+    *s = (struct seen){ .counters = calloc(p->n_core, sizeof *s->counters),
+                        .bits = calloc(p->n_stream, sizeof *s->bits) };
+    assert_non_null(s->counters);
+    assert_non_null(s->bits);
+}
+
+static void seen_release(struct seen *s)
+{
+    free(s->counters);
+    free(s->bits);
+}
+
+/* Runs planes [first, first + n) on one chip, and adds what it counts to *s. */
+static void run_planes(const struct random_study *s, const struct counted_images *counted,
+                       uint32_t first, uint32_t n, struct seen *seen)
+{
+    const struct chip_cfg cfg = { .plan = &s->plan, .planes = { n, counted + first } };
+    const uint32_t classes = layer_delivers(network_result(&s->network)).channels;
+    struct chip *chip = chip_new(&cfg);
+    int8_t *pixels = malloc((size_t)n * s->image_bytes);
+    struct chip_result r;
+    struct err_msg m;
+    uint32_t in = 0, out = 0;
+
+    assert_non_null(chip);
+    assert_non_null(pixels);
+    for (int64_t t = -(int64_t)s->plan.lead; out < N_IMAGE; t++) {
+        for (bool more = true; more && in < N_IMAGE; in += more) {
+            for (uint32_t p = 0; p < n; p++)
+                memcpy(pixels + p * s->image_bytes,
+                       s->image + image_of(first + p, in) * s->image_bytes, s->image_bytes);
+            more = chip_inject(chip, pixels);
+        }
+        if (chip_run(chip, t, &m))
+            fail_msg("seed %u: %s", s->seed, m.text);
+        for (; chip_result(chip, &r); out++) {
+            seen->timestep[out] = r.timestep;
+            for (uint32_t p = 0; p < n; p++)
+                memcpy(seen->value[first + p][out], r.value + p * classes, classes * sizeof(int32_t));
+        }
+    }
+    assert_int_equal(chip_run(chip, INT32_MAX, &m), ERR_NONE);
+    for (uint32_t i = 0; i < s->plan.n_core; i++)
+        counter_add(core_counter_rows, &seen->counters[i], &chip_core(chip, i)->counters);
+    for (uint32_t i = 0; i < s->plan.n_stream; i++)
+        seen->bits[i] += chip_stream_bits(chip, i);
+    chip_free(chip);
+    free(pixels);
+}
+
+static void assert_values_of_the_reference(const struct random_study *s, const struct seen *seen)
+{
+    const struct layer *l = network_result(&s->network);
+    struct reference r;
+
+    if (l->pooled || l->out.height * l->out.width > 1)
+        return;
+    reference_init(&r, &s->network);
+    for (uint32_t p = 0; p < N_PLANE; p++)
+        for (uint32_t i = 0; i < N_IMAGE; i++) {
+            reference_run(&r, s->image + image_of(p, i) * s->image_bytes);
+            for (uint32_t ch = 0; ch < l->out.channels; ch++)
+                assert_int_equal(seen->value[p][i][ch],
+                                 reference_map(&r, s->network.n_layer - 1, 0, 0, ch));
+        }
+    reference_release(&r);
+}
+
+static void planes_are_chips_of_their_own(void **state)
+{
+    static const struct counted_images counted[N_PLANE] = { { 0, 3 }, { 1, 3 }, { 1, 2 } };
+
+    (void)state;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        struct random_study s;
+        struct seen together, alone;
+        random_study_make(&s, seed);
+        seen_init(&together, &s.plan);
+        seen_init(&alone, &s.plan);
+        run_planes(&s, counted, 0, N_PLANE, &together);
+        for (uint32_t p = 0; p < N_PLANE; p++)
+            run_planes(&s, counted, p, 1, &alone);
+        assert_memory_equal(together.timestep, alone.timestep, sizeof alone.timestep);
+        assert_memory_equal(together.value, alone.value, sizeof alone.value);
+        for (uint32_t i = 0; i < s.plan.n_core; i++)
+            if (memcmp(&together.counters[i], &alone.counters[i], sizeof *alone.counters) != 0)
+                fail_msg("seed %u: counters of %s differ", seed, s.plan.core[i].name);
+        assert_memory_equal(together.bits, alone.bits, s.plan.n_stream * sizeof *alone.bits);
+        assert_values_of_the_reference(&s, &together);
+        seen_release(&together);
+        seen_release(&alone);
+        random_study_release(&s);
+    }
+}
+
+/* ---- a run ---- */
+
+/* n grey images as large as the map, with labels, by a generator of the test's own. */
+static void write_images(const char *dir, uint32_t n, uint32_t height, uint32_t width,
+                         uint32_t classes, uint32_t seed)
+{
+    size_t size = 16 + (size_t)n * height * width;
+    uint8_t *file = calloc(1, size), *labels = calloc(1, 8 + n);
+
+    memcpy(file, (uint8_t[]){ 0, 0, 8, 3, 0, 0, 0, (uint8_t)n, 0, 0, 0, (uint8_t)height, 0, 0, 0,
+                              (uint8_t)width }, 16);
+    memcpy(labels, (uint8_t[]){ 0, 0, 8, 1, 0, 0, 0, (uint8_t)n }, 8);
+    for (size_t i = 16; i < size; i++) {
+        seed = seed * 1664525 + 1013904223;
+        file[i] = (uint8_t)(seed >> 24);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        labels[8 + i] = (uint8_t)(i % classes);
+    tmpdir_write(dir, "i-images-idx3-ubyte", file, size);
+    tmpdir_write(dir, "i-labels-idx1-ubyte", labels, 8 + n);
+    free(file);
+    free(labels);
+}
+
+static struct run_result run_as(const struct plan *p, const char *images, uint32_t n_image,
+                                uint32_t jobs, uint32_t abreast)
+{
+    const struct run_cfg cfg = { .images = images, .n_image = n_image, .jobs = jobs,
+                                 .abreast = abreast };
+    struct run_result r;
+    struct err_msg m;
+
+    if (run(p, &cfg, &r, &m))
+        fail_msg("%s", m.text);
+    return r;
+}
+
+static void assert_same(const struct plan *p, const struct run_result *a,
+                        const struct run_result *b, unsigned seed)
+{
+    assert_int_equal(a->n_image, b->n_image);
+    assert_int_equal(a->first_result, b->first_result);
+    assert_int_equal(a->last_conv, b->last_conv);
+    assert_int_equal(a->total_timesteps, b->total_timesteps);
+    assert_int_equal(a->n_correct, b->n_correct);
+    assert_memory_equal(a->layer, b->layer, p->n_layer * sizeof *a->layer);
+    assert_memory_equal(a->label, b->label, a->n_image * sizeof *a->label);
+    assert_memory_equal(a->predicted, b->predicted, a->n_image * sizeof *a->predicted);
+    assert_memory_equal(a->stream_bits, b->stream_bits, p->n_stream * sizeof *a->stream_bits);
+    for (uint32_t i = 0; i < p->n_core; i++)
+        for (const struct counter *row = core_counter_rows; row->name; row++) {
+            uint64_t x = counter_get(row, &a->core[i]), y = counter_get(row, &b->core[i]);
+            if (x != y)
+                fail_msg("seed %u: %s of %s: %" PRIu64 ", in one stream %" PRIu64, seed, row->name,
+                         p->core[i].name, x, y);
+        }
+}
+
+/* Whether accesses of another image take another number of words in some memory of the plan. */
+static bool rotates(const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->n_core; i++)
+        if (memory_rotation(&p->core[i].layout, p->layer[p->core[i].plan_layer].in_width) > 1)
+            return true;
+    return false;
+}
+
+static void a_run_is_the_same_however_it_is_cut(void **state)
+{
+    static const uint32_t cut[][2] = { { 1, 2 }, { 1, 3 }, { 1, 16 }, { 2, 4 }, { 3, 1 }, { 1, 0 } };
+    uint32_t n_rotates = 0, n_transient = 0;
+
+    for (unsigned seed = 1; seed <= 100; seed++) {
+        struct random_study s;
+        char path[TMPDIR_PATH_MAX];
+        uint32_t n_image = 1 + seed * 7 % 40;
+        random_study_make(&s, seed);
+        const struct shape *in = &s.network.layer[0].out;
+        uint32_t classes = layer_delivers(network_result(&s.network)).channels;
+        s.network.has_values = true;
+        write_images(*state, 40, in->height, in->width, classes, seed);
+        tmpdir_path(path, *state, "i-images-idx3-ubyte");
+        struct run_result whole = run_as(&s.plan, path, n_image, 1, 1);
+        for (uint32_t i = 0; i < n_image; i++)
+            assert_int_equal(whole.label[i], i % classes);
+        for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
+            struct run_result r = run_as(&s.plan, path, n_image, cut[i][0], cut[i][1]);
+            assert_same(&s.plan, &r, &whole, seed);
+            run_result_release(&r);
+        }
+        n_rotates += n_image > 8 && rotates(&s.plan);
+        n_transient += n_image > 8 && s.plan.transient_images > 1;
+        run_result_release(&whole);
+        random_study_release(&s);
+    }
+    assert_true(n_rotates >= 10); // that it is about something
+    assert_true(n_transient >= 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(planes_are_chips_of_their_own),
+        cmocka_unit_test_setup_teardown(a_run_is_the_same_however_it_is_cut, tmpdir_make,
+                                        tmpdir_remove),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
