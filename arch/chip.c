@@ -239,6 +239,7 @@ bool chip_result(struct chip *c, struct chip_result *r)
 {
     const struct plan *p = c->cfg.plan;
     const struct layer *result = network_result(p->network);
+    const uint32_t classes = layer_delivers(result).channels;
     struct token *t = (struct token *)(void *)c->token;
 
     *r = (struct chip_result){ .value = c->cfg.planes.n > 0 ? c->value : NULL,
@@ -257,7 +258,7 @@ bool chip_result(struct chip *c, struct chip_result *r)
         const uint8_t *value = token_values(t, 0, 0);
         for (uint32_t n = 0; n < c->cfg.planes.n; n++, value += stream_value_bytes(p, c->result[i]))
             for (uint32_t k = 0; k < st->n; k++)
-                c->value[n * layer_delivers(result).channels + st->first + k] = result_value(result, value, k);
+                c->value[n * classes + st->first + k] = result_value(result, value, k);
     }
     c->returned++;
     return true;

@@ -35,7 +35,8 @@ struct chip *chip_new(const struct chip_cfg *cfg);
 void chip_free(struct chip *c); // takes NULL
 
 /* Hands over the next image of every plane, one after the other: pixels in scan order, all channels
- * of a pixel together; NULL in a timing run. False when the scratchpads hold as many as they can: run the chip first. */
+ * of a pixel together; NULL in a timing run. False when the scratchpads hold as many as they can:
+ * run the chip first. */
 bool chip_inject(struct chip *c, const int8_t *pixels);
 
 /* Runs to the end of a timestep of the plan. ERR_RUN when the plan's promises were not kept. */

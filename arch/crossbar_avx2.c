@@ -87,19 +87,17 @@ AVX2_INL void multiply_blocks(const struct crossbar *x, const struct crossbar_bl
     const size_t quads = GROUP_ROWS / QUAD;
     const size_t apart = (size_t)b->n_group * CELL_BYTES;
     const int8_t *cells = x->packed + b->begin + (size_t)(from - b->group) * CELL_BYTES;
-    const int8_t *w = cells;
     size_t begin = (size_t)(from - first) * quads, end = (size_t)(to - first) * quads, i = 0;
     __m256i sum[2][2], *to_out = (__m256i *)out;
 
 #pragma GCC unroll 4
     for (uint32_t k = 0; k < 2 * n; k++)
         sum[k / 2][k % 2] = _mm256_loadu_si256(to_out + k);
-    for (const uint8_t *in = s->small + begin * QUAD; in < s->small + end * QUAD; in += GROUP_ROWS) {
+    const uint8_t *small = s->small + begin * QUAD, *last = s->small + end * QUAD;
+    for (const int8_t *w = cells; small < last; small += GROUP_ROWS, w += CELL_BYTES)
 #pragma GCC unroll 4
         for (size_t k = 0; k < GROUP_ROWS / QUAD; k++)
-            multiply_quad(sum, n, in + k * QUAD, w + k * QUAD_BYTES, apart);
-        w += CELL_BYTES;
-    }
+            multiply_quad(sum, n, small + k * QUAD, w + k * QUAD_BYTES, apart);
     while (i < s->n_quad && s->quad[i] < begin)
         i++;
     for (; i < s->n_quad && s->quad[i] < end; i++)

@@ -1,6 +1,6 @@
-/* arch/digital_avx2.c -- see digital.h; sixteen outputs at a time, in doubles, which hold every integer
- * of 53 bits: products and sums are exact, so is the division by 2^shift, and the conversion back to
- * integers rounds to nearest even. */
+/* arch/digital_avx2.c -- see digital.h; sixteen outputs at a time, in doubles, which hold every
+ * integer of 53 bits: products and sums are exact, so is the division by 2^shift, and the
+ * conversion back to integers rounds to nearest even. */
 #include "arch/digital_kernel.h"
 #include "arch/simd.h"
 #include "core/util.h"
@@ -20,7 +20,8 @@ struct factors { // the same for all outputs
     __m128i r_zero;
 };
 
-/* Of |v| up to 2^51; AVX2 has no such instruction. v + 1.5 * 2^52, as bits, is that sum as a double. */
+/* Of |v| up to 2^51; AVX2 has no such instruction. The bits of 1.5 * 2^52 and v, added as integers,
+ * are the double 1.5 * 2^52 + v. */
 AVX2_INL __m256d to_double(__m256i v)
 {
     const __m256d offset = _mm256_set1_pd(0x1.8p52);

@@ -35,7 +35,7 @@ struct kernel_matrix {
     uint64_t  n_count;
 
     uint32_t  planes;     // of values, as in the memory
-    uint8_t  *strip;      // owned; [planes], strip_bytes apart: [n_row][row_bytes]; NULL when timing
+    uint8_t  *strip;      // owned; [planes], strip_bytes apart: [n_row][row_bytes]; or NULL
     size_t    strip_bytes, vector_bytes;
     uint32_t  n_row, width, row_bytes; // width: positions
     int64_t   first_column; // of the input map, at the strip's left edge; may be in the padding
@@ -43,8 +43,8 @@ struct kernel_matrix {
     uint8_t  *vector;       // owned; [planes], vector_bytes apart: gathered input
 };
 
-/* For core `core` of a plan; strips and vectors of as many planes, 0 in a timing run. False when the
- * host has no memory; then *k is zero. */
+/* For core `core` of a plan; strips and vectors of as many planes, 0 in a timing run. False when
+ * the host has no memory; then *k is zero. */
 bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t core,
                         uint32_t planes);
 void kernel_matrix_release(struct kernel_matrix *k); // takes a zeroed one
@@ -59,8 +59,8 @@ uint32_t kernel_matrix_driven(struct kernel_matrix *k, const uint32_t *used, uin
 /* Moves the strip to the outputs of column y: what it held is no longer needed. */
 void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t y, uint32_t strip_width);
 
-/* Where the pixels of a row go, which must be read there next, those of the other planes strip_bytes
- * apart; sets the row's padding columns. */
+/* Where the pixels of a row go, which must be read there next, those of the other planes
+ * strip_bytes apart; sets the row's padding columns. */
 uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read);
 
 /* A plane's input vector for n_used replicas used[], origin at output (x, y); rows that only other

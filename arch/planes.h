@@ -1,9 +1,9 @@
 /* arch/planes.h -- streams of images abreast.
  *
  * When a core fires does not depend on the values that it computes with. So one chip can carry the
- * values of several streams of images, each in a plane of its own: whatever holds values holds those
- * of every plane, and what happens, happens to all of them. The chip counts its images as those of
- * one stream; which of them count in a plane is said by their numbers.
+ * values of several streams of images, each in a plane of its own: whatever holds values holds
+ * those of every plane, and what happens, happens to all of them. The chip counts its images as
+ * those of one stream; which of them count in a plane is said by their numbers.
  */
 #ifndef ARCH_PLANES_H
 #define ARCH_PLANES_H

@@ -186,8 +186,8 @@ static enum err stands_still(const struct chip *chip, uint64_t image, struct err
     return ERR_RUN;
 }
 
-/* Reads the next image of every piece and hands them to the chip. A piece that has ended repeats its
- * last one. */
+/* Reads the next image of every piece and hands them to the chip. A piece that has ended repeats
+ * its last one. */
 static enum err feed(struct job *j, struct chip *chip, struct source *source, uint64_t image,
                      struct err_msg *m)
 {

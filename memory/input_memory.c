@@ -254,7 +254,8 @@ bool memory_holds(const struct input_memory *m, uint32_t x, uint64_t c)
 }
 
 /* Whether n pixels of row x from column c on, the first in slot `slot`, are there. */
-static bool hold_all(const struct input_memory *m, uint32_t x, uint64_t c, uint32_t slot, uint32_t n)
+static bool hold_all(const struct input_memory *m, uint32_t x, uint64_t c, uint32_t slot,
+                     uint32_t n)
 {
     const struct pixel_slot *row = pixel_at(m, x, 0);
     uint32_t columns = m->layout->shape.columns, want = whole(m);

@@ -133,7 +133,7 @@ bool memory_holds(const struct input_memory *m, uint32_t x, uint64_t c);
 
 /* Reads the pixels (x, c) .. (x, c + n_columns - 1) in order of c, undoing the rotation of the
  * slots (article: read_data): plane p's to out[p * apart + n_columns * pixel_bytes]; out is NULL in
- * a timing run. Returns the words read, 0 when a pixel is not there: *missing is then its column. */
+ * a timing run. Returns the words read, 0 when a pixel is not there, whose column is *missing. */
 uint32_t memory_read_row(const struct input_memory *m, uint32_t x, uint64_t c, uint32_t n_columns,
                          uint8_t *out, size_t apart, uint64_t *missing);
 

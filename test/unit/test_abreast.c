@@ -75,7 +75,8 @@ static void run_planes(const struct random_study *s, const struct counted_images
         for (; chip_result(chip, &r); out++) {
             seen->timestep[out] = r.timestep;
             for (uint32_t p = 0; p < n; p++)
-                memcpy(seen->value[first + p][out], r.value + p * classes, classes * sizeof(int32_t));
+                memcpy(seen->value[first + p][out], r.value + p * classes,
+                       classes * sizeof *r.value);
         }
     }
     assert_int_equal(chip_run(chip, INT32_MAX, &m), ERR_NONE);
@@ -201,7 +202,9 @@ static bool rotates(const struct plan *p)
 
 static void a_run_is_the_same_however_it_is_cut(void **state)
 {
-    static const uint32_t cut[][2] = { { 1, 2 }, { 1, 3 }, { 1, 16 }, { 2, 4 }, { 3, 1 }, { 1, 0 } };
+    static const uint32_t cut[][2] = { // jobs, streams abreast
+        { 1, 2 }, { 1, 3 }, { 1, 16 }, { 2, 4 }, { 3, 1 }, { 1, 0 }
+    };
     uint32_t n_rotates = 0, n_transient = 0;
 
     for (unsigned seed = 1; seed <= 100; seed++) {

@@ -461,8 +461,8 @@ static void images_a_rotation_apart_take_the_same_words(void **state)
     (void)state;
     for (uint32_t seed = 1; seed <= 300; seed++) {
         uint32_t r = seed, k = pick(&r, 1, 12), width = pick(&r, 1, 30);
-        struct memory_layout l = layout_of(placings[seed % 3], pick(&r, 1, 40), pick(&r, 1, 3), k, k,
-                                           pick(&r, 1, 20));
+        uint32_t n_byte = pick(&r, 1, 40), height = pick(&r, 1, 3), word = pick(&r, 1, 20);
+        struct memory_layout l = layout_of(placings[seed % 3], n_byte, height, k, k, word);
         uint32_t n = memory_rotation(&l, width);
 
         for (uint32_t i = 0; i < 2 * n; i++)
