@@ -56,7 +56,7 @@ int main(int argc, char **argv)
     const char *plain = "configs/resnet32.yaml", *trained = "configs/resnet32_fmnist.yaml";
     const struct bench native = { .what = "timing only", .config = plain, .kernel = KERNEL_NATIVE,
                                   .n_image = 1, .jobs = 1, .runs = 20 };
-    struct bench systemc = native, stream = native, deep = native, values = native, jobs,
+    struct bench systemc = native, stream = native, deep = native, values = native, one, jobs,
                  replicas = native, split = native;
 
     systemc.what = "timing only, SystemC";
@@ -78,6 +78,9 @@ int main(int argc, char **argv)
     values.values = true;
     values.n_image = 300;
     values.runs = 3;
+    one = values;
+    one.what = "with values, no streams abreast";
+    one.abreast = 1;
     jobs = values;
     jobs.what = "with values, all threads";
     jobs.jobs = (uint32_t)threads;
@@ -100,6 +103,7 @@ int main(int argc, char **argv)
         return 0;
     }
     measure(&values, images);
+    measure(&one, images);
     measure(&jobs, images);
     return 0;
 }

@@ -54,6 +54,7 @@ static struct cost run_once(const struct bench *b, const char *images)
     must(plan_make(&plan, &network, &config, &m), &m);
 
     const struct run_cfg cfg = { .kernel = b->kernel, .n_image = b->n_image, .jobs = b->jobs,
+                                 .abreast = b->abreast,
                                  .images = b->values ? images : NULL };
     const double begin_s = now_s(b);
     must(run(&plan, &cfg, &result, &m), &m);

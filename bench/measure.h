@@ -20,6 +20,7 @@ struct bench {
     enum kernel_kind kernel;
     uint64_t         n_image;
     bool             values; // with images
+    uint32_t         abreast; // streams in a chip; 0: as a run chooses
     uint32_t         jobs;
     uint32_t         runs;
 };
