@@ -79,6 +79,7 @@ json_t *json_timing(const struct plan *p, uint64_t first_result, uint64_t last_c
     json_put_count(&o, "latency_cycles", first_result * p->timestep_clk);
     json_put_real(&o, "latency_us", timesteps_us(p, first_result));
     json_put_count(&o, "batch", c->batch);
+    json_put(&o, "settling_timesteps", json_integer(plan_late(p, c->batch - 1)));
     json_put_real(&o, "throughput_images_per_s", batch_throughput(p, first_result, c->batch));
     json_put(&o, "slowest_stage", json_slowest_stage(p));
     json_put(&o, "busiest_core", json_busiest_core(p));

@@ -11,7 +11,7 @@
 double batch_throughput(const struct plan *p, uint64_t first_result, uint64_t n)
 {
     assert(n > 0);
-    uint64_t timesteps = first_result + (n - 1) * p->interval;
+    uint64_t timesteps = first_result + (n - 1) * p->interval + (uint64_t)plan_late(p, n - 1);
 
     return 1e9 * (double)n / ((double)timesteps * (double)p->config->timestep_ns);
 }

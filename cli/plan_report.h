@@ -30,7 +30,8 @@ enum err plan_grid_csv(const void *study, FILE *out, struct err_msg *m); // stre
 
 /* ---- figures ---- */
 
-/* Images per second of a batch of n images, n at least 1; first_result in elapsed timesteps. */
+/* Images per second of a batch of n images, n at least 1; first_result in elapsed timesteps. The
+ * batch ends (n - 1) intervals after it, and what the images take to settle (plan_late()). */
 double batch_throughput(const struct plan *p, uint64_t first_result, uint64_t n);
 
 double timesteps_us(const struct plan *p, uint64_t timesteps);

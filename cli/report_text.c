@@ -120,10 +120,13 @@ static void print_throughput(const struct report *r, FILE *out)
             "once a timestep, and none fires more. A batch of %s images gives\n\n",
             format_count(p->interval).text, plan_layer_name(p, pace_setter(p)),
             format_count(batch).text);
-    fprintf(out, "  %s images/s = %s images / ((%s + %s x %s) timesteps x %s ns)\n",
+    fprintf(out, "  %s images/s = %s images / ((%s + %s x %s",
             format_count((uint64_t)(batch_throughput(p, first, batch) + 0.5)).text,
             format_count(batch).text, format_count(first).text, format_count(batch - 1).text,
-            format_count(p->interval).text, format_count(p->config->timestep_ns).text);
+            format_count(p->interval).text);
+    if (plan_late(p, batch - 1) != 0)
+        fprintf(out, " + %" PRId64 " until images repeat one another", plan_late(p, batch - 1));
+    fprintf(out, ") timesteps x %s ns)\n", format_count(p->config->timestep_ns).text);
 }
 
 static enum err print_layers(const struct report *r, FILE *out, struct err_msg *m)

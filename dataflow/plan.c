@@ -168,13 +168,20 @@ static void layer_times(struct plan *p, const struct schedule *s, uint32_t layer
     pl->last_timestep = (uint64_t)last;
 }
 
-static void times(struct plan *p, const struct schedule *s)
+static enum err times(struct plan *p, const struct schedule *s, struct err_msg *m)
 {
     for (uint32_t i = 0; i < p->n_layer; i++)
         layer_times(p, s, i);
     p->first_result = (uint64_t)schedule_done(s, p->n_layer - 1, 0, 0, 0) + 1; // elapsed
     p->last_conv = p->layer[plan_last_convolution(p)].last_timestep + 1;
     p->transient_images = s->n_image;
+    p->late = calloc(s->n_image, sizeof *p->late);
+    if (!p->late)
+        return err_set(m, ERR_MEMORY, "no memory for the times of %u images", s->n_image);
+    for (uint32_t i = 0; i < s->n_image; i++)
+        p->late[i] = schedule_done(s, p->n_layer - 1, i, 0, 0) + 1 -
+                     (int64_t)(p->first_result + i * p->interval);
+    return ERR_NONE;
 }
 
 enum err plan_blame(const struct plan *p, const char *key, struct err_msg *m)
@@ -210,10 +217,10 @@ static enum err make_steps(struct plan *p, struct err_msg *m)
         e = columns(p, &s, m);
     if (!e)
         e = plan_memories(p, m);
-    if (!e) {
-        times(p, &s);
+    if (!e)
+        e = times(p, &s, m);
+    if (!e)
         e = plan_streams(p, &s, m);
-    }
     if (!e)
         e = plan_budget(p, &s, m);
     schedule_release(&s);
@@ -255,5 +262,6 @@ void plan_release(struct plan *p)
     free(p->stream);
     free(p->read_back);
     free(p->image_feed);
+    free(p->late);
     *p = (struct plan){ 0 };
 }

@@ -148,6 +148,7 @@ struct plan {
     uint64_t lead;                  // timesteps before the first that the scratchpad begins
     uint64_t pipeline_timesteps;    // what a pipeline of real stages would add
     uint32_t transient_images;      // image i >= this repeats image i - 1, one interval later
+    int64_t *late;                  // owned; [transient_images], see plan_late()
 };
 
 /* Maps the network onto the machine. network and config are borrowed for the plan's life. What
@@ -165,6 +166,13 @@ static inline const struct layer *plan_network_layer(const struct plan *p, uint3
 static inline const char *plan_layer_name(const struct plan *p, uint32_t layer)
 {
     return plan_network_layer(p, layer)->name;
+}
+
+/* Timesteps by which an image's result comes later than first_result + image * interval: until the
+ * images repeat one another, memories and FIFOs fill. */
+static inline int64_t plan_late(const struct plan *p, uint64_t image)
+{
+    return p->late[image < p->transient_images ? image : p->transient_images - 1];
 }
 
 /* Timesteps from a firing to its complete sum: a hop for each further part. */

@@ -220,6 +220,9 @@ static void a_run_is_the_same_however_it_is_cut(void **state)
         struct run_result whole = run_as(&s.plan, path, n_image, 1, 1);
         for (uint32_t i = 0; i < n_image; i++)
             assert_int_equal(whole.label[i], i % classes);
+        assert_int_equal(whole.total_timesteps,
+                         s.plan.first_result + (n_image - 1) * s.plan.interval +
+                             (uint64_t)plan_late(&s.plan, n_image - 1));
         for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
             struct run_result r = run_as(&s.plan, path, n_image, cut[i][0], cut[i][1]);
             assert_same(&s.plan, &r, &whole, seed);

@@ -158,11 +158,13 @@ static void the_producer_that_fires_last_is_the_one_waited_for(void **state)
 static void a_batch_takes_the_latency_and_an_interval_for_each_further_image(void **state)
 {
     struct config config = { .timestep_ns = 100 };
-    struct plan plan = { .config = &config, .interval = 1024 };
+    int64_t late[] = { 0, 0, 24 }; // from the third on
+    struct plan plan = { .config = &config, .interval = 1024, .late = late, .transient_images = 3 };
 
     (void)state;
     assert_true(batch_throughput(&plan, 1000, 1) == 10000); // 1,000 * 100 ns = 100 us
     assert_true(batch_throughput(&plan, 976, 2) == 1e9 * 2 / (2000 * 100));
+    assert_true(batch_throughput(&plan, 928, 4) == 1e9 * 4 / (4024 * 100));
     assert_true(timesteps_us(&plan, 1628) * 10 == 1628);
 }
 
