@@ -246,12 +246,19 @@ static bool append(struct core_port **port, uint32_t *n, const struct core_port 
     return true;
 }
 
-bool imc_core_connect_in(struct imc_core *c, uint32_t stream, struct chan *chan)
+static struct core_port port_of(const struct imc_core *c, uint32_t stream, struct chan *chan)
 {
     const struct plan_stream *st = &c->plan->stream[stream];
     uint32_t bytes = stream_value_bytes(c->plan, stream);
-    struct core_port port = { .chan = chan, .stream = stream, .st = st, .n = st->n,
-                              .value_bytes = c->planes.n * bytes, .plane_bytes = bytes };
+
+    return (struct core_port){ .chan = chan, .stream = stream, .st = st, .n = st->n,
+                               .value_bytes = c->planes.n * bytes, .plane_bytes = bytes };
+}
+
+bool imc_core_connect_in(struct imc_core *c, uint32_t stream, struct chan *chan)
+{
+    const struct plan_stream *st = &c->plan->stream[stream];
+    struct core_port port = port_of(c, stream, chan);
 
     switch (st->kind) {
     case STREAM_PARTIAL_SUM:
@@ -270,9 +277,7 @@ bool imc_core_connect_in(struct imc_core *c, uint32_t stream, struct chan *chan)
 bool imc_core_connect_out(struct imc_core *c, uint32_t stream, struct chan *chan)
 {
     const struct plan_stream *st = &c->plan->stream[stream];
-    uint32_t bytes = stream_value_bytes(c->plan, stream);
-    struct core_port port = { .chan = chan, .stream = stream, .st = st, .n = st->n,
-                              .value_bytes = c->planes.n * bytes, .plane_bytes = bytes };
+    struct core_port port = port_of(c, stream, chan);
 
     switch (st->kind) {
     case STREAM_PARTIAL_SUM:

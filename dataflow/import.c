@@ -158,6 +158,18 @@ struct import_node *import_add_node(const struct import_walk *w, enum import_kin
     return n;
 }
 
+enum err import_visit_moved(const struct import_walk *w)
+{
+    struct import_value *x;
+    enum err e = import_take_map(w, 0, &x);
+
+    if (e)
+        return e;
+    import_add_node(w, IMPORT_COPY, x, NULL);
+    import_new_alike(w, x);
+    return ERR_NONE;
+}
+
 enum err import_add_list(const struct import_walk *w, struct import_node *n, uint32_t n_value,
                          const int64_t *v)
 {

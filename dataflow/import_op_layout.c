@@ -24,18 +24,6 @@ static enum err visit_layout(const struct import_walk *w)
     return flat ? ERR_NONE : import_add_list(w, n, out->n_dim, dim);
 }
 
-static enum err visit_transpose(const struct import_walk *w)
-{
-    struct import_value *x;
-    enum err e = import_take_map(w, 0, &x);
-
-    if (e)
-        return e;
-    import_add_node(w, IMPORT_COPY, x, NULL);
-    import_new_alike(w, x);
-    return ERR_NONE;
-}
-
 static enum err visit_softmax(const struct import_walk *w)
 {
     struct import_value *x = import_input(w, 0);
@@ -55,7 +43,7 @@ const struct import_operator import_ops_layout[] = {
     {"Reshape",    visit_layout},
     {"Softmax",    visit_softmax},
     {"Squeeze",    visit_layout},
-    {"Transpose",  visit_transpose},
+    {"Transpose",  import_visit_moved},
     {"Unsqueeze",  visit_layout},
     {0},
 };

@@ -4,19 +4,6 @@
 
 #include "dataflow/import_walk.h"
 
-/* The largest of some bytes is one of them: no scale of its own. */
-static enum err visit_max(const struct import_walk *w)
-{
-    struct import_value *x;
-    enum err e = import_take_map(w, 0, &x);
-
-    if (e)
-        return e;
-    import_add_node(w, IMPORT_COPY, x, NULL);
-    import_new_alike(w, x);
-    return ERR_NONE;
-}
-
 static enum err visit_average(const struct import_walk *w)
 {
     int64_t dilation[2] = {1, 1};
@@ -76,8 +63,8 @@ static enum err visit_mean(const struct import_walk *w)
 const struct import_operator import_ops_pool[] = {
     {"AveragePool",       visit_average},
     {"GlobalAveragePool", visit_mean},
-    {"GlobalMaxPool",     visit_max},
-    {"MaxPool",           visit_max},
+    {"GlobalMaxPool",     import_visit_moved},
+    {"MaxPool",           import_visit_moved},
     {"ReduceMean",        visit_mean},
     {0},
 };

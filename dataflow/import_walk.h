@@ -58,6 +58,10 @@ uint32_t import_root(const struct import *im, uint32_t v);
 struct import_node *import_add_node(const struct import_walk *w, enum import_kind kind,
                                     const struct import_value *a, const struct import_value *b);
 
+/* visit() of operators that deliver bytes of their map, chosen or moved: the node as it is, and no
+ * scale of its own. */
+enum err import_visit_moved(const struct import_walk *w);
+
 /* A list of n integers of a node, which becomes an initializer. */
 enum err import_add_list(const struct import_walk *w, struct import_node *n, uint32_t n_value,
                          const int64_t *v);
