@@ -1,0 +1,125 @@
+/* dataflow/schedule_memory.c -- columns kept and tracked, see schedule.h. */
+#include <stdlib.h>
+
+#include "dataflow/registers.h"
+#include "dataflow/schedule_internal.h"
+
+/* Latest read of every pixel of an image in the memories of a layer, for the crossbar and as a
+ * residual; INT64_MIN where none is. Resampling pixels are sent before they are overwritten,
+ * whatever K is, and do not count. */
+static void last_uses(const struct schedule *s, uint32_t layer, uint64_t image,
+                      struct input_registers *reg, int64_t *use)
+{
+    const struct plan *p = s->plan;
+    const struct plan_layer *pl = &p->layer[layer];
+    struct firing_shape shape = plan_firing_shape(p, layer);
+    int64_t hop = p->config->fabric.hop_timesteps;
+
+    for (uint32_t y = 0; y < pl->in_width; y++)
+        for (uint32_t x = 0; x < pl->in_height; x++)
+            use[(size_t)y * pl->in_height + x] = INT64_MIN;
+    for (uint32_t copy = 0; copy < pl->copies; copy++) {
+        struct firing_place at = firing_first(pl->firing, &shape, copy, image);
+        for (registers_reset(reg); at.image == image; pl->firing->next(&shape, copy, &at)) {
+            int64_t t = schedule_fired(s, layer, image, at.x, at.y);
+            registers_begin(reg, &at);
+            registers_need(reg, &at);
+            for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)
+                for (uint32_t y = r->y; y < r->y + r->columns; y++) {
+                    int64_t *slot = &use[(size_t)y * pl->in_height + r->x];
+                    *slot = t > *slot ? t : *slot;
+                }
+        }
+    }
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        if (p->layer[i].residual != RESIDUAL_READ_BACK || p->layer[i].residual_from != layer)
+            continue;
+        for (uint32_t y = 0; y < pl->in_width; y++)
+            for (uint32_t x = 0; x < pl->in_height; x++) {
+                int64_t *slot = &use[(size_t)y * pl->in_height + x];
+                int64_t t = schedule_summed(s, i, image, x, y) - hop;
+                *slot = t > *slot ? t : *slot;
+            }
+    }
+}
+
+/* Whether a column may begin to come, from one copy or layer, before the one before is complete. */
+static bool columns_overlap(const struct plan *p, uint32_t layer)
+{
+    return !plan_in_scan_order(p, layer) || plan_network_layer(p, layer)->n_input > 1;
+}
+
+/* Last timestep in which a pixel must be in its slot, of `columns` in all. Where columns overlap it
+ * must also have come before the next one in the slot, if either is used. */
+static int64_t kept_until(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                          uint32_t y, uint32_t columns, const int64_t *use)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    int64_t t = use[(size_t)y * pl->in_height + x];
+    int64_t next = use[(size_t)((y + columns) % pl->in_width) * pl->in_height + x];
+
+    if (!columns_overlap(s->plan, layer) || (t == INT64_MIN && next == INT64_MIN))
+        return t;
+    int64_t stored = schedule_stored(s, layer, image, x, y);
+    return stored > t ? stored : t;
+}
+
+uint32_t schedule_tracked_columns(const struct schedule *s, uint32_t layer)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    uint32_t rows = plan_network_layer(s->plan, layer)->out.height;
+    uint32_t last = window_last(&pl->window, 0, rows - 1, pl->in_height);
+    uint32_t n = plan_kernel_columns(s->plan, layer), before = 0;
+
+    while (columns_overlap(s->plan, layer) && before != n) {
+        before = n;
+        for (uint64_t c = 0; c < (uint64_t)s->n_image * pl->in_width; c++)
+            while (schedule_column_time(s, schedule_stored, layer, 0, c + n) <
+                   schedule_column_time(s, schedule_stored, layer, last, c))
+                n++;
+    }
+    return n;
+}
+
+/* Raises *columns until no pixel of an image is overwritten too early. */
+static void keep_columns(const struct schedule *s, uint32_t layer, uint32_t image,
+                         const int64_t *use, uint32_t *columns)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+
+    for (uint32_t y = 0; y < pl->in_width; y++)
+        for (uint32_t x = 0; x < pl->in_height; x++) {
+            uint64_t c = (uint64_t)image * pl->in_width + y;
+            while (schedule_column_time(s, schedule_begun, layer, x, c + *columns) <=
+                   kept_until(s, layer, image, x, y, *columns, use))
+                ++*columns;
+        }
+}
+
+enum err schedule_memory_columns(const struct schedule *s, uint32_t layer, uint32_t *columns,
+                                 struct err_msg *m)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    struct firing_shape shape = plan_firing_shape(s->plan, layer);
+    struct input_registers reg;
+    int64_t *use = calloc((size_t)pl->in_height * pl->in_width, sizeof *use);
+
+    *columns = plan_kernel_columns(s->plan, layer);
+    if (!use || !registers_init(&reg, &pl->window, pl->in_height, pl->in_width,
+                                pl->firing->strip_width(&shape))) {
+        free(use);
+        return err_set(m, ERR_MEMORY, "no memory for the dry timing run");
+    }
+    for (uint32_t before = 0; before != *columns;) { // a new number has new neighbours
+        before = *columns;
+        for (uint32_t image = 0; image < s->n_image; image++) {
+            last_uses(s, layer, image, &reg, use);
+            keep_columns(s, layer, image, use, columns);
+        }
+        if (!columns_overlap(s->plan, layer))
+            break;
+    }
+    registers_release(&reg);
+    free(use);
+    return ERR_NONE;
+}
