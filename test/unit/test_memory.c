@@ -407,7 +407,7 @@ static void planes_keep_what_memories_of_their_own_would(void **state)
     for (uint32_t i = 0; i < 3; i++) {
         struct memory_layout l = layout_of(placing[i], N, H, K, 3, 16);
         struct input_memory all, one[N_PLANE];
-        uint8_t slice[N_PLANE][8], got[N_PLANE][3 * N + 7], want[3 * N];
+        uint8_t slice[N_PLANE * 8], got[N_PLANE][3 * N + 7], want[3 * N];
         uint64_t missing;
         uint32_t r = i;
 
@@ -417,10 +417,10 @@ static void planes_keep_what_memories_of_their_own_would(void **state)
         for (uint32_t c = 0; c < 9; c++)
             for (uint32_t at = 0; at < H * N; at += 4) { // pixels in slices of 8 and 4 channels
                 uint32_t x = at / N, first = at % N, n = first == 16 ? 4 : 8;
-                fill(&r, &slice[0][0], sizeof slice);
+                fill(&r, slice, sizeof slice);
                 for (uint32_t p = 0; p < N_PLANE; p++)
-                    memory_store(&one[p], x, c, first, n, &slice[0][p * n]);
-                memory_store(&all, x, c, first, n, &slice[0][0]);
+                    memory_store(&one[p], x, c, first, n, slice + p * n);
+                memory_store(&all, x, c, first, n, slice);
                 at += n - 4;
             }
         for (uint32_t x = 0; x < H; x++)
