@@ -63,7 +63,40 @@ static void add_resampled_block(struct plan_rig *r, uint32_t channels)
     l->residual = from + 2;
 }
 
-static void draw_network(struct plan_rig *r, uint32_t n_layer, uint32_t *seed)
+static void add_max_pool(struct plan_rig *r, uint32_t input, uint32_t *seed)
+{
+    const struct shape in = layer_delivers(&r->network.layer[input]);
+    struct layer *l = rig_conv(r, input, in.channels, 2 * pick(seed, 0, 1) + 1, pick(seed, 1, 2));
+
+    l->kind = LAYER_MAX_POOL;
+    l->groups = in.channels;
+}
+
+/* Lets the last layer, a convolution, read a second map of the size of its first, if there is one. */
+static void add_input(struct plan_rig *r)
+{
+    struct layer *l = last_layer(r);
+
+    for (uint32_t i = 1; i + 1 < r->network.n_layer; i++) {
+        const struct shape *s = &r->network.layer[i].out;
+        if (i != l->input[0] && s->height == l->in.height && s->width == l->in.width) {
+            rig_concat(r, i);
+            return;
+        }
+    }
+}
+
+/* Deals the channels of the last layer to as many groups as go into both sides. */
+static void make_grouped(struct plan_rig *r, uint32_t *seed)
+{
+    struct layer *l = last_layer(r);
+    uint32_t g = pick(seed, 2, 4);
+
+    if (l->in.channels % g == 0 && l->out.channels % g == 0)
+        l->groups = g;
+}
+
+static void draw_network(struct plan_rig *r, uint32_t n_layer, bool plain, uint32_t *seed)
 {
     bool fc = n_layer > 1 && pick(seed, 0, 2) > 0;
     uint32_t n_conv = n_layer - fc;
@@ -75,8 +108,17 @@ static void draw_network(struct plan_rig *r, uint32_t n_layer, uint32_t *seed)
             add_resampled_block(r, pick(seed, 1, 4));
             continue;
         }
+        uint32_t kind = plain ? 0 : pick(seed, 0, 7);
+        if ((kind == 1 || kind == 2) && before > 0) {
+            add_max_pool(r, before, seed);
+            continue;
+        }
         uint32_t kernel = 2 * pick(seed, 0, 1) + 1, stride = 1 + (pick(seed, 0, 3) == 0);
-        rig_conv(r, before, pick(seed, 1, 4), kernel, stride);
+        rig_conv(r, before, plain ? pick(seed, 1, 4) : 2 * pick(seed, 1, 2), kernel, stride);
+        if (kind >= 3 && kind <= 5)
+            add_input(r);
+        if (kind > 5)
+            make_grouped(r, seed);
         if (pick(seed, 0, 1))
             add_residual(r, seed);
     }
@@ -148,6 +190,22 @@ static uint32_t shares(uint32_t channels, uint32_t each, uint32_t room)
     return 0;
 }
 
+/* Cores of one copy: whole groups of channels, as many as stand beside each other on an array; or
+ * several cores for a group. 0 when not one channel fits. */
+static uint32_t cores_of(const struct plan_rig *r, const struct layer *l, uint32_t n, uint32_t width)
+{
+    const struct crossbar_cfg *array = &r->config.crossbar;
+    uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
+    uint32_t rows = positions(&l->window, n, width), beside = 0;
+
+    while (beside < l->groups && (beside + 1) * rows * in <= array->rows &&
+           (beside + 1) * n * out <= array->columns)
+        beside++;
+    if (l->groups > 1 && beside > 0)
+        return (l->groups + beside - 1) / beside;
+    return l->groups * shares(in, rows, array->rows) * shares(out, n, array->columns);
+}
+
 static void list_ways(const struct plan_rig *r, const struct layer *l, struct ways *ways)
 {
     bool blocks = strcmp(r->config.mapping.firing, "free") != 0;
@@ -156,11 +214,10 @@ static void list_ways(const struct plan_rig *r, const struct layer *l, struct wa
     ways->n = 0;
     for (uint32_t width = 1; width <= (blocks ? l->out.width : 1); width++)
         for (uint32_t n = width; n <= array->columns; n++) {
-            uint32_t parts = shares(l->in.channels, positions(&l->window, n, width), array->rows);
-            uint32_t groups = shares(l->out.channels, n, array->columns);
-            for (uint32_t copies = 1; copies <= l->out.width && parts && groups; copies++) {
+            uint32_t cores = cores_of(r, l, n, width);
+            for (uint32_t copies = 1; copies <= l->out.width && cores; copies++) {
                 assert_true(ways->n < MOST_WAYS);
-                ways->way[ways->n++] = (struct way){ n, width, copies, parts * groups * copies };
+                ways->way[ways->n++] = (struct way){ n, width, copies, cores * copies };
             }
         }
 }
@@ -288,19 +345,36 @@ static void assert_finds(const struct twin *t, enum optimize o, uint64_t want, u
     param_release(config_params, &c);
 }
 
+/* Kinds of layers seen in cases with something to choose. */
+struct kinds {
+    uint32_t pool, grouped, concat, residual;
+};
+
+static void note_kinds(const struct network *n, struct kinds *k)
+{
+    for (uint32_t i = 1; i < n->n_layer; i++) {
+        const struct layer *l = &n->layer[i];
+        k->pool += layer_is_digital(l);
+        k->grouped += !layer_is_digital(l) && l->groups > 1;
+        k->concat += l->n_input > 1;
+        k->residual += l->has_residual;
+    }
+}
+
 static void no_mapping_is_better_in_small_cases(void **state)
 {
     (void)state;
     bool all = getenv("IMCSIM_ALL_MAPPINGS") != NULL;
     uint32_t n_case = 0, largest[MOST_LAYERS + 1] = { 0 };
+    struct kinds seen = { 0 };
     struct twin *t = calloc(1, sizeof *t);
     assert_non_null(t);
 
-    for (uint32_t seed = 1; seed <= (all ? 3000 : 200); seed++) {
+    for (uint32_t seed = 1; seed <= (all ? 3000 : 400); seed++) {
         uint32_t r = seed * 7919, n_layer = 1 + seed % MOST_LAYERS;
         struct plan_rig rig = { 0 };
         t->rig = &rig;
-        draw_network(&rig, n_layer, &r);
+        draw_network(&rig, n_layer, seed % 3 == 0, &r);
         draw_config(&rig, n_layer, &r);
         if (try_all(t, all ? 100000 : 1000)) {
             assert_finds(t, OPTIMIZE_INTERVAL, t->interval, seed);
@@ -308,12 +382,15 @@ static void no_mapping_is_better_in_small_cases(void **state)
             assert_finds(t, OPTIMIZE_BALANCED, t->product, seed);
             assert_finds(t, OPTIMIZE_EDP, t->edp, seed);
             n_case += t->n_plan > 1;
+            if (t->n_plan > 1)
+                note_kinds(&rig.network, &seen);
             largest[n_layer] = max_u32(largest[n_layer], (uint32_t)t->n_plan);
         }
         rig_release(&rig);
     }
     free(t);
     assert_true(n_case > 50);
+    assert_true(seen.pool > 10 && seen.grouped > 3 && seen.concat > 3 && seen.residual > 10);
     for (uint32_t i = 2; i <= MOST_LAYERS; i++)
         assert_true(largest[i] > 100);
 }
