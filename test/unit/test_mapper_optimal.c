@@ -192,7 +192,8 @@ static uint32_t shares(uint32_t channels, uint32_t each, uint32_t room)
 
 /* Cores of one copy: whole groups of channels, as many as stand beside each other on an array; or
  * several cores for a group. 0 when not one channel fits. */
-static uint32_t cores_of(const struct plan_rig *r, const struct layer *l, uint32_t n, uint32_t width)
+static uint32_t cores_of(const struct plan_rig *r, const struct layer *l, uint32_t n,
+                         uint32_t width)
 {
     const struct crossbar_cfg *array = &r->config.crossbar;
     uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
