@@ -72,7 +72,7 @@ static void add_max_pool(struct plan_rig *r, uint32_t input, uint32_t *seed)
     l->groups = in.channels;
 }
 
-/* Lets the last layer, a convolution, read a second map of the size of its first, if there is one. */
+/* Lets the last layer, a convolution, read a second map as large as its first, if there is one. */
 static void add_input(struct plan_rig *r)
 {
     struct layer *l = last_layer(r);
