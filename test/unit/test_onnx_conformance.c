@@ -4,7 +4,6 @@
  * A test is left out where its model has an operator that is not ours, or asks for something that
  * the evaluator refuses; of the latter all are listed below, so that none joins them unnoticed.
  * Real values agree within ONNX's own tolerance, 1e-7 and 1e-3 of the value; integers exactly. */
-#include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +16,7 @@
 
 #include "dataflow/float_graph.h"
 #include "dataflow/onnx_file.h"
-
-#define DATA "/usr/share/libonnx-testdata/data/"
+#include "test/onnx_data.h"
 
 enum verdict { PASSED, NO_OPERATOR, REFUSED, FAILED };
 
@@ -184,35 +182,18 @@ static void take(struct report *r, const char *name, enum verdict v, const struc
         print_message("FAILED: %s: %s\n", name, m->text);
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
+static void run_one(void *report, const char *name, const char *directory)
 {
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
+    struct err_msg m = {"wrong values"};
 
-static int is_test(const struct dirent *d)
-{
-    return strncmp(d->d_name, "test_", 5) == 0;
+    take(report, name, run_directory(directory, &m), &m);
 }
 
 static void check(const char *group)
 {
-    char directory[512];
-    struct dirent **entry;
     struct report r = {0};
+    int n = onnx_data_visit(group, run_one, &r);
 
-    snprintf(directory, sizeof directory, DATA "%s", group);
-    int n = scandir(directory, &entry, is_test, by_name);
-    if (n <= 0) {
-        print_message("skipped: no %s: install libonnx-testdata\n", directory);
-        skip();
-    }
-    for (int i = 0; i < n; i++) {
-        struct err_msg m = {"wrong values"};
-        snprintf(directory, sizeof directory, DATA "%s/%s", group, entry[i]->d_name);
-        take(&r, entry[i]->d_name, run_directory(directory, &m), &m);
-        free(entry[i]);
-    }
-    free(entry);
     print_message("%s: %d tests: %u passed, %u left out for an operator, %u for what they ask of "
                   "it, %u failed\n", group, n, r.passed, r.no_operator, r.refused, r.failed);
     assert_int_equal(r.failed, 0);

@@ -8,7 +8,6 @@
  *
  * A network has one image. So the inputs behind the first are constants, and where maps are added
  * or joined, all are parts of the image; each item of a batch is an image. */
-#include <dirent.h>
 #include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
@@ -23,10 +22,9 @@
 #include "dataflow/import.h"
 #include "dataflow/onnx_file.h"
 #include "dataflow/onnx_read.h"
+#include "test/onnx_data.h"
 #include "test/onnx_make.h"
 #include "test/reference.h"
-
-#define DATA "/usr/share/libonnx-testdata/data/"
 
 enum { MOST_INPUT = 8 };
 
@@ -409,12 +407,13 @@ struct report {
     uint32_t passed, left_out, failed;
 };
 
-static void run_one(const char *group, const char *name, struct report *r)
+static void run_one(void *report, const char *name, const char *directory)
 {
+    struct report *r = report;
     struct sample t = {.why = {"wrong number of values"}};
     struct quantised q = {0};
 
-    snprintf(t.directory, sizeof t.directory, DATA "%s/%s", group, name);
+    snprintf(t.directory, sizeof t.directory, "%s", directory);
     if (!read_sample(&t) || !shape_image(&t)) {
         r->left_out++; // no floats, or no batch of maps
     } else if (quantise(&t, &q, &t.why)) {
@@ -432,34 +431,12 @@ static void run_one(const char *group, const char *name, struct report *r)
     release_sample(&t);
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int is_test(const struct dirent *d)
-{
-    return strncmp(d->d_name, "test_", 5) == 0;
-}
-
 /* At least so many pass: none is lost unnoticed. */
 static void check(const char *group, uint32_t least)
 {
-    char directory[512];
-    struct dirent **entry;
     struct report r = {0};
+    int n = onnx_data_visit(group, run_one, &r);
 
-    snprintf(directory, sizeof directory, DATA "%s", group);
-    int n = scandir(directory, &entry, is_test, by_name);
-    if (n <= 0) {
-        print_message("skipped: no %s: install libonnx-testdata\n", directory);
-        skip();
-    }
-    for (int i = 0; i < n; i++) {
-        run_one(group, entry[i]->d_name, &r);
-        free(entry[i]);
-    }
-    free(entry);
     print_message("%s in integers: %d tests: %" PRIu32 " passed, %" PRIu32 " left out, %" PRIu32
                   " failed\n", group, n, r.passed, r.left_out, r.failed);
     assert_int_equal(r.failed, 0);
