@@ -4,8 +4,31 @@
 #include "dataflow/registers.h"
 #include "dataflow/schedule_internal.h"
 
+static void use_at(int64_t *slot, int64_t t)
+{
+    *slot = t > *slot ? t : *slot;
+}
+
+/* Whether an output's window lies in the padding altogether. */
+static bool sees_nothing(const struct plan_layer *pl, const struct firing_place *at)
+{
+    return window_inside(&pl->window, 0, at->x, pl->in_height) == 0 ||
+           window_inside(&pl->window, 1, at->y, pl->in_width) == 0;
+}
+
+/* It reads nothing, but fires when the pixels at the edge next to it have come. */
+static void wait_for_edge(const struct plan_layer *pl, const struct firing_place *at, int64_t t,
+                          int64_t *use)
+{
+    uint32_t x = window_last(&pl->window, 0, at->x, pl->in_height);
+    uint32_t last = window_last(&pl->window, 1, at->y, pl->in_width);
+
+    for (uint32_t y = window_first(&pl->window, 1, at->y, pl->in_width); y <= last; y++)
+        use_at(&use[(size_t)y * pl->in_height + x], t);
+}
+
 /* Latest read of every pixel of an image in the memories of a layer, for the crossbar and as a
- * residual; INT64_MIN where none is. Resampling pixels are sent before they are overwritten,
+ * residual, or wait for it; INT64_MIN where none is. Resampling pixels are sent before they are overwritten,
  * whatever K is, and do not count. */
 static void last_uses(const struct schedule *s, uint32_t layer, uint64_t image,
                       struct input_registers *reg, int64_t *use)
@@ -25,21 +48,19 @@ static void last_uses(const struct schedule *s, uint32_t layer, uint64_t image,
             registers_begin(reg, &at);
             registers_need(reg, &at);
             for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)
-                for (uint32_t y = r->y; y < r->y + r->columns; y++) {
-                    int64_t *slot = &use[(size_t)y * pl->in_height + r->x];
-                    *slot = t > *slot ? t : *slot;
-                }
+                for (uint32_t y = r->y; y < r->y + r->columns; y++)
+                    use_at(&use[(size_t)y * pl->in_height + r->x], t);
+            if (sees_nothing(pl, &at))
+                wait_for_edge(pl, &at, t, use);
         }
     }
     for (uint32_t i = 0; i < p->n_layer; i++) {
         if (p->layer[i].residual != RESIDUAL_READ_BACK || p->layer[i].residual_from != layer)
             continue;
         for (uint32_t y = 0; y < pl->in_width; y++)
-            for (uint32_t x = 0; x < pl->in_height; x++) {
-                int64_t *slot = &use[(size_t)y * pl->in_height + x];
-                int64_t t = schedule_summed(s, i, image, x, y) - hop;
-                *slot = t > *slot ? t : *slot;
-            }
+            for (uint32_t x = 0; x < pl->in_height; x++)
+                use_at(&use[(size_t)y * pl->in_height + x],
+                       schedule_summed(s, i, image, x, y) - hop);
     }
 }
 
@@ -49,7 +70,21 @@ static bool columns_overlap(const struct plan *p, uint32_t layer)
     return !plan_in_scan_order(p, layer) || plan_network_layer(p, layer)->n_input > 1;
 }
 
-/* Last timestep in which a pixel must be in its slot, of `columns` in all. Where columns overlap it
+/* Whether a pixel may come in slices from several cores, of which those of a timestep are stored in
+ * any order. */
+static bool comes_in_slices(const struct plan *p, uint32_t layer)
+{
+    const struct plan_layer *pl = &p->layer[layer];
+    const struct layer *l = plan_network_layer(p, layer);
+
+    if (pl->feed == FEED_SCRATCHPAD)
+        return false;
+    if (pl->feed == FEED_READ_BACK)
+        return p->layer[pl->feeder].groups > 1 || p->layer[pl->feeder].parts > 1;
+    return columns_overlap(p, layer) || p->layer[l->input[0] - 1].groups > 1;
+}
+
+/* Last timestep in which a pixel must be in its slot, of `columns` in all. One that comes in slices
  * must also have come before the next one in the slot, if either is used. */
 static int64_t kept_until(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
                           uint32_t y, uint32_t columns, const int64_t *use)
@@ -58,7 +93,7 @@ static int64_t kept_until(const struct schedule *s, uint32_t layer, uint64_t ima
     int64_t t = use[(size_t)y * pl->in_height + x];
     int64_t next = use[(size_t)((y + columns) % pl->in_width) * pl->in_height + x];
 
-    if (!columns_overlap(s->plan, layer) || (t == INT64_MIN && next == INT64_MIN))
+    if (!comes_in_slices(s->plan, layer) || (t == INT64_MIN && next == INT64_MIN))
         return t;
     int64_t stored = schedule_stored(s, layer, image, x, y);
     return stored > t ? stored : t;
@@ -116,7 +151,7 @@ enum err schedule_memory_columns(const struct schedule *s, uint32_t layer, uint3
             last_uses(s, layer, image, &reg, use);
             keep_columns(s, layer, image, use, columns);
         }
-        if (!columns_overlap(s->plan, layer))
+        if (!comes_in_slices(s->plan, layer))
             break;
     }
     registers_release(&reg);
