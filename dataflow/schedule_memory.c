@@ -28,8 +28,8 @@ static void wait_for_edge(const struct plan_layer *pl, const struct firing_place
 }
 
 /* Latest read of every pixel of an image in the memories of a layer, for the crossbar and as a
- * residual, or wait for it; INT64_MIN where none is. Resampling pixels are sent before they are overwritten,
- * whatever K is, and do not count. */
+ * residual, or wait for it; INT64_MIN where none is. Resampling pixels are sent before they are
+ * overwritten, whatever K is, and do not count. */
 static void last_uses(const struct schedule *s, uint32_t layer, uint64_t image,
                       struct input_registers *reg, int64_t *use)
 {
@@ -84,14 +84,27 @@ static bool comes_in_slices(const struct plan *p, uint32_t layer)
     return columns_overlap(p, layer) || p->layer[l->input[0] - 1].groups > 1;
 }
 
-/* Last timestep in which a pixel must be in its slot, of `columns` in all. One that comes in slices
- * must also have come before the next one in the slot, if either is used. */
+/* Columns of a slot, one after another, of which the first that begins may be any: each copy that
+ * computes them does so in their order. */
+static uint32_t racing_columns(const struct plan *p, uint32_t layer)
+{
+    const struct layer *l = plan_network_layer(p, layer);
+    uint32_t most = 1;
+
+    for (uint32_t i = 0; i < l->n_input; i++)
+        if (l->input[i] > 0)
+            most = max_u32(most, p->layer[l->input[i] - 1].copies);
+    return most;
+}
+
+/* Last timestep in which a pixel must be in its slot before that of column y + later takes it. One
+ * that comes in slices must also have come before, if either is used. */
 static int64_t kept_until(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
-                          uint32_t y, uint32_t columns, const int64_t *use)
+                          uint32_t y, uint32_t later, const int64_t *use)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
     int64_t t = use[(size_t)y * pl->in_height + x];
-    int64_t next = use[(size_t)((y + columns) % pl->in_width) * pl->in_height + x];
+    int64_t next = use[(size_t)((y + later) % pl->in_width) * pl->in_height + x];
 
     if (!comes_in_slices(s->plan, layer) || (t == INT64_MIN && next == INT64_MIN))
         return t;
@@ -103,9 +116,10 @@ uint32_t schedule_tracked_columns(const struct schedule *s, uint32_t layer)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
     uint32_t rows = plan_network_layer(s->plan, layer)->out.height;
-    uint32_t last = window_last(&pl->window, 0, rows - 1, pl->in_height);
-    uint32_t n = plan_kernel_columns(s->plan, layer), before = 0;
+    uint32_t n = plan_kernel_columns(s->plan, layer), before = 0, last = 0;
 
+    for (uint32_t x = 0; x < rows; x++) // the last output need not see the last row
+        last = max_u32(last, window_last(&pl->window, 0, x, pl->in_height));
     while (columns_overlap(s->plan, layer) && before != n) {
         before = n;
         for (uint64_t c = 0; c < (uint64_t)s->n_image * pl->in_width; c++)
@@ -116,6 +130,20 @@ uint32_t schedule_tracked_columns(const struct schedule *s, uint32_t layer)
     return n;
 }
 
+/* Whether a later column of its slot takes a pixel's place too early. */
+static bool overwritten(const struct schedule *s, uint32_t layer, uint32_t image, uint32_t x,
+                        uint32_t y, const int64_t *use, uint32_t columns)
+{
+    uint64_t c = (uint64_t)image * s->plan->layer[layer].in_width + y;
+    uint32_t racing = racing_columns(s->plan, layer);
+
+    for (uint32_t later = columns; later <= racing * columns; later += columns)
+        if (schedule_column_time(s, schedule_begun, layer, x, c + later) <=
+            kept_until(s, layer, image, x, y, later, use))
+            return true;
+    return false;
+}
+
 /* Raises *columns until no pixel of an image is overwritten too early. */
 static void keep_columns(const struct schedule *s, uint32_t layer, uint32_t image,
                          const int64_t *use, uint32_t *columns)
@@ -123,12 +151,9 @@ static void keep_columns(const struct schedule *s, uint32_t layer, uint32_t imag
     const struct plan_layer *pl = &s->plan->layer[layer];
 
     for (uint32_t y = 0; y < pl->in_width; y++)
-        for (uint32_t x = 0; x < pl->in_height; x++) {
-            uint64_t c = (uint64_t)image * pl->in_width + y;
-            while (schedule_column_time(s, schedule_begun, layer, x, c + *columns) <=
-                   kept_until(s, layer, image, x, y, *columns, use))
+        for (uint32_t x = 0; x < pl->in_height; x++)
+            while (overwritten(s, layer, image, x, y, use, *columns))
                 ++*columns;
-        }
 }
 
 enum err schedule_memory_columns(const struct schedule *s, uint32_t layer, uint32_t *columns,
