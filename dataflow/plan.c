@@ -130,10 +130,14 @@ static enum err columns(struct plan *p, struct schedule *s, struct err_msg *m)
         while (!e && !in_time) {
             struct plan_layer *feeder = &p->layer[p->layer[i].feeder];
             e = schedule_resampling(s, i, &in_time, m);
-            if (!e && !in_time && feeder->memory_columns++ > feeder->in_width)
+            if (e || in_time)
+                break;
+            if (feeder->memory_columns++ > feeder->in_width)
                 e = err_set(m, ERR_RUN,
                             "layer %s: its memory cannot keep pixels long enough for %s",
                             plan_layer_name(p, p->layer[i].feeder), plan_layer_name(p, i));
+            else // one more may be one too many for copies that race for a slot
+                e = schedule_memory_columns(s, p->layer[i].feeder, &feeder->memory_columns, m);
         }
         if (!e && p->layer[i].feed == FEED_READ_BACK)
             e = schedule_memory_columns(s, i, &p->layer[i].memory_columns, m);

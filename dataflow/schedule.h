@@ -63,13 +63,13 @@ int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image
 int64_t schedule_begun(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
                        uint32_t y);
 
-/* Columns K that the memories of a layer need, so that no pixel is overwritten before its last read
- * for the crossbar or as a residual. */
+/* Raises *columns to the K that the memories of a layer need, so that no pixel is overwritten
+ * before its last read for the crossbar or as a residual. */
 enum err schedule_memory_columns(const struct schedule *s, uint32_t layer, uint32_t *columns,
                                  struct err_msg *m);
 
-/* Columns of which the controller must know at the same time how far they have come: the kernel's,
- * or more where one may begin before the one before it is complete. */
+/* Columns of which the controller must know at the same time how far they have come:
+ * memory_columns, or more where one may begin before the one before it is complete. */
 uint32_t schedule_tracked_columns(const struct schedule *s, uint32_t layer);
 
 /* Times a resampling layer (FEED_READ_BACK): its pixels are sent in order, as late as its sums and

@@ -112,19 +112,32 @@ static int64_t kept_until(const struct schedule *s, uint32_t layer, uint64_t ima
     return stored > t ? stored : t;
 }
 
+/* Whether a later column, of n tracked, begins before the rows that outputs see of column c have
+ * come. */
+static bool loses_track(const struct schedule *s, uint32_t layer, uint64_t c, uint32_t last,
+                        uint32_t n)
+{
+    uint32_t racing = racing_columns(s->plan, layer);
+    int64_t come = schedule_column_time(s, schedule_stored, layer, last, c);
+
+    for (uint32_t later = n; later <= racing * n; later += n)
+        if (schedule_column_time(s, schedule_stored, layer, 0, c + later) < come)
+            return true;
+    return false;
+}
+
 uint32_t schedule_tracked_columns(const struct schedule *s, uint32_t layer)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
     uint32_t rows = plan_network_layer(s->plan, layer)->out.height;
-    uint32_t n = plan_kernel_columns(s->plan, layer), before = 0, last = 0;
+    uint32_t n = pl->memory_columns, before = 0, last = 0;
 
     for (uint32_t x = 0; x < rows; x++) // the last output need not see the last row
         last = max_u32(last, window_last(&pl->window, 0, x, pl->in_height));
     while (columns_overlap(s->plan, layer) && before != n) {
         before = n;
         for (uint64_t c = 0; c < (uint64_t)s->n_image * pl->in_width; c++)
-            while (schedule_column_time(s, schedule_stored, layer, 0, c + n) <
-                   schedule_column_time(s, schedule_stored, layer, last, c))
+            while (loses_track(s, layer, c, last, n))
                 n++;
     }
     return n;
@@ -164,7 +177,7 @@ enum err schedule_memory_columns(const struct schedule *s, uint32_t layer, uint3
     struct input_registers reg;
     int64_t *use = calloc((size_t)pl->in_height * pl->in_width, sizeof *use);
 
-    *columns = plan_kernel_columns(s->plan, layer);
+    *columns = max_u32(*columns, plan_kernel_columns(s->plan, layer));
     if (!use || !registers_init(&reg, &pl->window, pl->in_height, pl->in_width,
                                 pl->firing->strip_width(&shape))) {
         free(use);

@@ -204,7 +204,7 @@ static void every_sum_and_activation_is_that_of_the_naive_reference(void **state
 static void so_they_are_in_designs_whose_memories_once_were_too_small(void **state)
 {
     static const unsigned seed[] = { 977, 4647, 6329, 7928, 12307, 13883, 14713, 18137, 19245,
-                                     45162, 97413, 99150 };
+                                     45162, 97413, 99150, 140005, 181231, 214934 };
 
     (void)state;
     for (size_t i = 0; i < sizeof seed / sizeof *seed; i++)
