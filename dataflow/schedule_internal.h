@@ -34,6 +34,10 @@ static inline int64_t schedule_column_time(const struct schedule *s, schedule_ti
     return time(s, layer, column / width, x, (uint32_t)(column % width));
 }
 
+/* Of the later columns of a slot, one after another, so many may be the first to begin: each copy
+ * that computes them does so in their order. */
+uint32_t schedule_racing_columns(const struct plan *p, uint32_t layer);
+
 /* A firing in the making: the state of one copy of a layer. */
 struct schedule_copy {
     struct firing_place head;

@@ -84,9 +84,7 @@ static bool comes_in_slices(const struct plan *p, uint32_t layer)
     return columns_overlap(p, layer) || p->layer[l->input[0] - 1].groups > 1;
 }
 
-/* Columns of a slot, one after another, of which the first that begins may be any: each copy that
- * computes them does so in their order. */
-static uint32_t racing_columns(const struct plan *p, uint32_t layer)
+uint32_t schedule_racing_columns(const struct plan *p, uint32_t layer)
 {
     const struct layer *l = plan_network_layer(p, layer);
     uint32_t most = 1;
@@ -117,7 +115,7 @@ static int64_t kept_until(const struct schedule *s, uint32_t layer, uint64_t ima
 static bool loses_track(const struct schedule *s, uint32_t layer, uint64_t c, uint32_t last,
                         uint32_t n)
 {
-    uint32_t racing = racing_columns(s->plan, layer);
+    uint32_t racing = schedule_racing_columns(s->plan, layer);
     int64_t come = schedule_column_time(s, schedule_stored, layer, last, c);
 
     for (uint32_t later = n; later <= racing * n; later += n)
@@ -148,7 +146,7 @@ static bool overwritten(const struct schedule *s, uint32_t layer, uint32_t image
                         uint32_t y, const int64_t *use, uint32_t columns)
 {
     uint64_t c = (uint64_t)image * s->plan->layer[layer].in_width + y;
-    uint32_t racing = racing_columns(s->plan, layer);
+    uint32_t racing = schedule_racing_columns(s->plan, layer);
 
     for (uint32_t later = columns; later <= racing * columns; later += columns)
         if (schedule_column_time(s, schedule_begun, layer, x, c + later) <=

@@ -36,6 +36,20 @@ static size_t latest_firings(const struct schedule *s, uint32_t layer, uint32_t 
     return n;
 }
 
+/* When a later column of its slot takes the place of pixel (x, c) in the memories of a layer. */
+static int64_t place_taken(const struct schedule *s, uint32_t layer, uint32_t x, uint64_t c)
+{
+    uint32_t racing = schedule_racing_columns(s->plan, layer);
+    uint32_t columns = s->plan->layer[layer].memory_columns;
+    int64_t first = INT64_MAX;
+
+    for (uint32_t later = columns; later <= racing * columns; later += columns) {
+        int64_t t = schedule_column_time(s, schedule_begun, layer, x, c + later);
+        first = t < first ? t : first;
+    }
+    return first;
+}
+
 /* Turns the latest firings of a copy into the timesteps in which its pixels are stored, a hop after
  * they are sent: in order, and before they are overwritten. False when one would have to be sent
  * before it is there. The last image has none behind it and is not looked at. */
@@ -51,8 +65,7 @@ static bool store_sent(const struct schedule *s, uint32_t layer, const struct fi
         const struct firing_place *o = &order[n];
         uint32_t x = o->x * w->stride[0], y = o->y * w->stride[1];
         uint64_t column = o->image * from->in_width + y;
-        int64_t overwritten =
-            schedule_column_time(s, schedule_begun, pl->feeder, x, column + from->memory_columns);
+        int64_t overwritten = place_taken(s, pl->feeder, x, column);
         int64_t *t = &stored[schedule_output_index(s, layer, o)];
         next = overwritten - 1 + hop < next ? overwritten - 1 + hop : next;
         next = *t = *t < next ? *t : next;
