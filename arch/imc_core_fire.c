@@ -35,7 +35,8 @@ static bool find_replicas(struct imc_core *c, const struct firing_place *place, 
     return in_order;
 }
 
-/* One plane's product for outputs of one group; in_order: of the first n replicas. */
+/* One plane's product for outputs of one group; in_order: of the first n replicas. activity is NULL
+ * where the image does not count. */
 static void multiply_plane(struct imc_core *c, const uint8_t *in, uint32_t n, bool in_order,
                            int32_t *acc, struct crossbar_activity *activity)
 {
@@ -58,11 +59,11 @@ static void multiply(struct imc_core *c, const struct firing_place *place, uint3
     bool in_order = find_replicas(c, place, n, x, y);
     c->counters.driven_rows +=
         core_weight(c, place[0].image) * kernel_matrix_driven(&c->matrix, c->used, n) * c->pc->in_n;
-    struct crossbar_activity activity = { 0 }, uncounted = { 0 };
+    struct crossbar_activity activity = { 0 };
     for (uint32_t p = 0; p < c->planes.n; p++) {
         const uint8_t *in = kernel_matrix_vector(&c->matrix, x, y, c->used, n, p);
         bool counts = plane_counts(&c->planes, p, place[0].image);
-        multiply_plane(c, in, n, in_order, acc + p * c->acc_plane, counts ? &activity : &uncounted);
+        multiply_plane(c, in, n, in_order, acc + p * c->acc_plane, counts ? &activity : NULL);
     }
     c->counters.active_rows += activity.active_rows;
     c->counters.sum_abs_x += activity.sum_abs_x;

@@ -146,7 +146,9 @@ static uint32_t largest(const int32_t *value, uint32_t n)
 
 static bool counts(const struct job *j, uint32_t piece, uint64_t image)
 {
-    return image >= j->counted[piece].first && image < j->counted[piece].end;
+    const struct planes p = { j->n_piece, j->counted };
+
+    return plane_counts(&p, piece, image);
 }
 
 static void take_result(struct job *j, const struct chip_result *r)
