@@ -29,14 +29,15 @@ JOBS         ?= $(shell nproc)
 IMAGES       ?= /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz
 FUZZ_SECONDS ?= 60
 
-ROOMS := core traces memory noc dataflow arch arch/tech
+ROOMS := core network network/float network/onnx traces noc memory dataflow dataflow/plan dataflow/mapper \
+         import network/float arch arch/core arch/units arch/watch arch/tech study
 LIB   := $(patsubst %.c,$(B)/%.o,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) $(B)/onnx.pb-c.o
-SC    := $(if $(filter 0,$(SYSTEMC)),,$(patsubst %.cpp,$(B)/%.oxx,$(wildcard core/sc/*.cpp)))
-CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard cli/*.c))
+SC    := $(if $(filter 0,$(SYSTEMC)),,$(patsubst %.cpp,$(B)/%.oxx,$(wildcard core/sc/*.cpp tlm/*.cpp)))
+CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard cli/*.c cli/article/*.c))
 RIG   := $(patsubst %.c,$(B)/%.o,$(wildcard test/*.c test/zoo/*.c))
 UNIT  := $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c)) \
          $(if $(SC),$(patsubst %.cpp,$(B)/%,$(wildcard test/unit/test_*.cpp)))
-CLASSIFY := $(if $(SC),$(B)/core/sc/example/classify)
+CLASSIFY := $(if $(SC),$(B)/tlm/example/classify)
 BENCH := $(patsubst %.c,$(B)/%,$(wildcard bench/bench_*.c))
 TOOLS := $(patsubst %.c,$(B)/%,$(wildcard test/tools/*.c))
 FUZZ  := $(patsubst %.c,$(B)/%,$(wildcard test/fuzz/fuzz_*.c))
@@ -123,11 +124,11 @@ zoo:
 install: all
 	install -D $(B)/imcsim $(PREFIX)/bin/imcsim
 ifneq ($(SC),)
-	install -D -m 644 core/sc/imc_accelerator.h $(PREFIX)/include/imcsim/imc_accelerator.h
+	install -D -m 644 tlm/imc_accelerator.h $(PREFIX)/include/imcsim/imc_accelerator.h
 	install -D -m 644 $(B)/libimcsim.a $(PREFIX)/lib/libimc_accelerator.a
 	mkdir -p $(PREFIX)/lib/pkgconfig
 	sed 's|@PREFIX@|$(abspath $(PREFIX))|; s|@LIBS@|$(filter -l%,$(LDLIBS))|' \
-	    core/sc/imc_accelerator.pc.in >$(PREFIX)/lib/pkgconfig/imc_accelerator.pc
+	    tlm/imc_accelerator.pc.in >$(PREFIX)/lib/pkgconfig/imc_accelerator.pc
 endif
 
 clean:
@@ -136,12 +137,12 @@ clean:
 $(B)/libimcsim.a: $(LIB) $(SC)
 	@rm -f $@
 	@echo "  AR    $@"
-	$(Q)ar rcs $@ $^
+	$(Q)ar qcs $@ $^
 
 $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI))
 	@rm -f $@
 	@echo "  AR    $@"
-	$(Q)ar rcs $@ $^
+	$(Q)ar qcs $@ $^
 
 $(B)/imcsim: $(B)/cli/main.o $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"
@@ -155,7 +156,7 @@ $(B)/test/unit/%: $(B)/test/unit/%.oxx $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"
 	$(Q)$(CXX) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 
-$(B)/core/sc/example/%: $(B)/core/sc/example/%.oxx $(B)/libimcsim.a
+$(B)/tlm/example/%: $(B)/tlm/example/%.oxx $(B)/libimcsim.a
 	@echo "  LINK  $@"
 	$(Q)$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
 

@@ -7,7 +7,7 @@
 #ifndef ARCH_CHIP_H
 #define ARCH_CHIP_H
 
-#include "arch/imc_core.h"
+#include "arch/core/imc_core.h"
 #include "arch/scratchpad.h"
 #include "core/kernel.h"
 

@@ -50,7 +50,7 @@ static void take_image(struct scratchpad *s, uint64_t now_cyc)
 
 static void add_pixel(struct scratchpad *s, struct core_port *port, struct token *t)
 {
-    const struct firing_place px = { s->number, (uint32_t)(s->at % s->height),
+    const struct pixel px = { s->number, (uint32_t)(s->at % s->height),
                                     (uint32_t)(s->at / s->height) };
 
     uint8_t *to = token_values(t, t->n, port->value_bytes);

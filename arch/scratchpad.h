@@ -12,7 +12,7 @@
 #ifndef ARCH_SCRATCHPAD_H
 #define ARCH_SCRATCHPAD_H
 
-#include "arch/imc_core.h"
+#include "arch/core/imc_core.h"
 
 struct image_head {
     uint64_t image; // counted from the first of the stream

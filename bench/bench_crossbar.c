@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "arch/crossbar.h"
-#include "arch/digital.h"
+#include "arch/units/crossbar.h"
+#include "arch/units/digital.h"
 
 enum { MOST_ROWS = 8192, MOST_COLUMNS = 8192, ROUNDS = 7 };
 

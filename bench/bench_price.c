@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "arch/run.h"
-#include "arch/tech/price.h"
+#include "study/price.h"
+#include "study/run.h"
 
 enum { N_RUN = 200 };
 

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "arch/run.h"
+#include "study/run.h"
 
 static double now_s(const struct bench *b)
 {

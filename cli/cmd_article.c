@@ -5,13 +5,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli/article.h"
-#include "cli/article_page.h"
+#include "cli/article/article.h"
+#include "cli/article/page.h"
+#include "cli/article/plot.h"
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/log.h"
 #include "cli/output.h"
-#include "cli/plot.h"
 #include "cli/table.h"
 #include "cli/version.h"
 

@@ -2,14 +2,15 @@
 #include <string.h>
 
 #include "arch/tech/macro.h"
-#include "arch/tech/price_table.h"
 #include "cli/command.h"
 #include "cli/json.h"
+#include "cli/load.h"
 #include "cli/macro_report.h"
 #include "cli/output.h"
-#include "cli/pricing.h"
 #include "cli/report.h"
-#include "cli/stored.h"
+#include "study/price_table.h"
+#include "study/pricing.h"
+#include "study/stored.h"
 
 struct breakdown { // all borrowed
     const struct study        *study;
@@ -101,6 +102,15 @@ static enum err simulate(struct study *s, struct run_result *r, const struct opt
     return e;
 }
 
+static enum err load_stored(struct study *s, struct run_result *r, const struct options *o,
+                            struct err_msg *m)
+{
+    if (o->images || o->count)
+        return err_set(m, ERR_INPUT, "%.400s: a stored result is not run again: want no --images "
+                       "and no --count", o->operand);
+    return stored_load(s, r, o->operand, o->set, o->n_set, m);
+}
+
 static enum err cmd_breakdown(const struct options *o, struct err_msg *m)
 {
     struct study s;
@@ -118,7 +128,7 @@ static enum err cmd_breakdown(const struct options *o, struct err_msg *m)
     if (!stored_is(o->operand) && macro_is(o->operand))
         return macro_report(o, m);
     if (!(e = output_check(outputs, n, m)))
-        e = stored_is(o->operand) ? stored_load(&s, &result, o, m) : simulate(&s, &result, o, m);
+        e = stored_is(o->operand) ? load_stored(&s, &result, o, m) : simulate(&s, &result, o, m);
     if (e)
         return e;
     if (!(e = pricing(&price, &s, &result, m)))

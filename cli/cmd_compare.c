@@ -3,14 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/run.h"
 #include "cli/command.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/plan_report.h"
-#include "cli/pricing.h"
 #include "cli/table.h"
 #include "cli/version.h"
+#include "study/pricing.h"
+#include "study/run.h"
 
 enum quantity {
     CORES,

@@ -11,8 +11,8 @@
 #include "cli/progress.h"
 #include "cli/table.h"
 #include "core/outfile.h"
-#include "dataflow/import.h"
-#include "dataflow/onnx_file.h"
+#include "import/import.h"
+#include "network/onnx/file.h"
 #include "traces/images.h"
 
 struct model { // an ONNX file and its graph

@@ -1,9 +1,10 @@
 /* cli/cmd_map.c -- imcsim map: the plan, without running it. */
 #include "cli/command.h"
+#include "cli/load.h"
 #include "cli/output.h"
 #include "cli/pareto.h"
 #include "cli/plan_report.h"
-#include "cli/study.h"
+#include "study/study.h"
 
 static enum err cmd_map(const struct options *o, struct err_msg *m)
 {

@@ -3,13 +3,14 @@
 #include <sys/resource.h>
 
 #include "cli/command.h"
+#include "cli/load.h"
 #include "cli/log.h"
 #include "cli/output.h"
-#include "cli/pricing.h"
 #include "cli/progress.h"
 #include "cli/report.h"
-#include "cli/study.h"
 #include "cli/tracing.h"
+#include "study/pricing.h"
+#include "study/study.h"
 
 static double peak_rss_mib(void)
 {

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "core/err.h"
-#include "dataflow/import.h"
+#include "import/import.h"
 
 struct measure_cfg {
     const char               *images;

@@ -4,10 +4,10 @@
 #include <stdbool.h>
 
 #include "arch/tech/macro.h"
-#include "arch/tech/price_table.h"
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/table.h"
+#include "study/price_table.h"
 
 enum { MOST_ROW = 2 * N_MACRO_MODULE + 3 };
 

@@ -6,9 +6,9 @@
 #include "cli/json.h"
 #include "cli/output.h"
 #include "cli/plan_report.h"
-#include "cli/pricing.h"
-#include "cli/study.h"
-#include "dataflow/mapper.h"
+#include "dataflow/mapper/mapper.h"
+#include "study/pricing.h"
+#include "study/study.h"
 
 struct front { // what the writers get
     struct study  study; // without a plan

@@ -15,10 +15,10 @@
 
 #include <jansson.h>
 
-#include "cli/study.h"
 #include "cli/table.h"
 #include "core/err.h"
-#include "dataflow/plan.h"
+#include "dataflow/plan/plan.h"
+#include "study/study.h"
 
 /* Writers of one form each; `study` is a const struct study *. */
 enum err plan_text(const void *study, FILE *out, struct err_msg *m);

@@ -9,13 +9,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "arch/run.h"
-#include "arch/tech/price.h"
 #include "cli/class_names.h"
 #include "cli/plan_report.h"
-#include "cli/study.h"
 #include "core/err.h"
 #include "core/kernel.h"
+#include "study/price.h"
+#include "study/run.h"
+#include "study/study.h"
 
 struct report { // all borrowed
     const struct study      *study;

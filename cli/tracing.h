@@ -2,10 +2,10 @@
 #ifndef CLI_TRACING_H
 #define CLI_TRACING_H
 
-#include "arch/activity.h"
-#include "arch/picture.h"
-#include "arch/tracks.h"
-#include "arch/waves.h"
+#include "arch/watch/activity.h"
+#include "arch/watch/picture.h"
+#include "arch/watch/tracks.h"
+#include "arch/watch/waves.h"
 #include "cli/options.h"
 #include "core/err.h"
 #include "core/outfile.h"

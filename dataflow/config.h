@@ -16,7 +16,7 @@
 
 enum clocking { CLOCKING_TIMESTEP };
 
-enum optimize { // what the mapper looks for; dataflow/mapper.h
+enum optimize { // what the mapper looks for; dataflow/mapper/mapper.h
     OPTIMIZE_NONE,
     OPTIMIZE_LATENCY,
     OPTIMIZE_INTERVAL,
@@ -52,7 +52,7 @@ struct mapping_cfg {
     struct count_map block_width; // dW of Method 2; 1 is Method 1
     char             firing[32];  // a row of the table in dataflow/firing.c
     enum optimize    optimize;    // chooses the three tables, which are empty then
-    char             policy[32];  // likewise: a row of the table in dataflow/mapper.c
+    char             policy[32];  // likewise: a row of the table in dataflow/mapper/mapper.c
     uint32_t         effort;      // of the optimiser
 };
 

@@ -1,7 +1,7 @@
 /* dataflow/controller.c -- see controller.h. */
 #include "dataflow/controller.h"
 
-#include "dataflow/registers.h"
+#include "memory/registers.h"
 
 /* Works out the patch of the output that is next: its last row in each of its columns. */
 static void look_at(struct controller *c)
@@ -49,7 +49,7 @@ bool controller_ready(const struct controller *c, uint64_t t)
     return true;
 }
 
-uint32_t controller_fire(struct controller *c, uint64_t t, struct firing_place *out)
+uint32_t controller_fire(struct controller *c, uint64_t t, struct pixel *out)
 {
     const struct firing_policy *f = c->layer->firing;
     uint32_t n = 0;

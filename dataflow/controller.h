@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "dataflow/plan.h"
+#include "dataflow/plan/plan.h"
 #include "memory/input_memory.h"
 
 struct controller {
@@ -18,7 +18,7 @@ struct controller {
     const struct input_memory  *memory;  // borrowed
     struct firing_shape         shape;
     uint32_t                    copy;
-    struct firing_place         next;    // output that is computed next
+    struct pixel         next;    // output that is computed next
     uint32_t                    rows_seen, first_column, last_column; // of next's patch
     bool                        in_scan_order; // of the columns, the last one tells
     bool                        paced;   // fed by the scratchpad: not before the image's timestep
@@ -33,7 +33,7 @@ bool controller_ready(const struct controller *c, uint64_t t);
 
 /* Takes the outputs of the firing of timestep t into out[n], in order; returns their number, 0 when
  * the next is not ready. */
-uint32_t controller_fire(struct controller *c, uint64_t t, struct firing_place *out);
+uint32_t controller_fire(struct controller *c, uint64_t t, struct pixel *out);
 
 /* The first timestep in which the next output may fire for all that the controller knows by itself:
  * later ones depend on pixels that have not come. */

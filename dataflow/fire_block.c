@@ -9,7 +9,7 @@ static uint32_t strip_width(const struct firing_shape *s)
     return s->block_w;
 }
 
-static void next(const struct firing_shape *s, uint32_t copy, struct firing_place *p)
+static void next(const struct firing_shape *s, uint32_t copy, struct pixel *p)
 {
     uint32_t left = p->y - p->y % s->block_w;
 
@@ -26,15 +26,15 @@ static void next(const struct firing_shape *s, uint32_t copy, struct firing_plac
     p->image++;
 }
 
-static void origin(const struct firing_shape *s, const struct firing_place *head, uint32_t *x,
+static void origin(const struct firing_shape *s, const struct pixel *head, uint32_t *x,
                    uint32_t *y)
 {
     *x = head->x - head->x % s->block_h;
     *y = head->y - head->y % s->block_w;
 }
 
-static bool joins(const struct firing_shape *s, const struct firing_place *head,
-                  const struct firing_place *p)
+static bool joins(const struct firing_shape *s, const struct pixel *head,
+                  const struct pixel *p)
 {
     return p->image == head->image && p->x / s->block_h == head->x / s->block_h &&
            p->y / s->block_w == head->y / s->block_w;

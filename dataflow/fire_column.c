@@ -4,8 +4,8 @@
 #include "dataflow/firing.h"
 #include "dataflow/firing_column.h"
 
-static bool joins(const struct firing_shape *s, const struct firing_place *head,
-                  const struct firing_place *p)
+static bool joins(const struct firing_shape *s, const struct pixel *head,
+                  const struct pixel *p)
 {
     (void)s;
     return p->image == head->image && p->y == head->y;

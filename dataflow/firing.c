@@ -17,10 +17,10 @@ const struct firing_policy *firing_find(const char *name)
     return NULL;
 }
 
-struct firing_place firing_first(const struct firing_policy *f, const struct firing_shape *s,
+struct pixel firing_first(const struct firing_policy *f, const struct firing_shape *s,
                                  uint32_t copy, uint64_t image)
 {
-    return (struct firing_place){ .image = image, .x = 0, .y = copy * f->strip_width(s) };
+    return (struct pixel){ .image = image, .x = 0, .y = copy * f->strip_width(s) };
 }
 
 uint32_t firing_strips(const struct firing_policy *f, const struct firing_shape *s)
@@ -29,7 +29,7 @@ uint32_t firing_strips(const struct firing_policy *f, const struct firing_shape 
 }
 
 uint32_t firing_replica(const struct firing_policy *f, const struct firing_shape *s,
-                        const struct firing_place *head, const struct firing_place *p)
+                        const struct pixel *head, const struct pixel *p)
 {
     uint32_t width = f->strip_width(s), x, y;
 

@@ -10,16 +10,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/pixel.h"
+
 struct firing_shape {
     uint32_t height, width;       // of the output map
     uint32_t n;                   // replicas: most outputs of a firing
     uint32_t block_w, block_h;    // of a block of replicas, columns and rows
     uint32_t copies;              // cores that share the output columns (or strips)
-};
-
-struct firing_place { // of an output
-    uint64_t image;
-    uint32_t x, y;
 };
 
 struct firing_policy {
@@ -30,15 +27,15 @@ struct firing_policy {
     uint32_t (*strip_width)(const struct firing_shape *s);
 
     /* The output after p in the order of p's copy, which may be the first of the next image. */
-    void (*next)(const struct firing_shape *s, uint32_t copy, struct firing_place *p);
+    void (*next)(const struct firing_shape *s, uint32_t copy, struct pixel *p);
 
     /* Whether p may be computed in the firing whose first output is head (n not looked at). */
-    bool (*joins)(const struct firing_shape *s, const struct firing_place *head,
-                  const struct firing_place *p);
+    bool (*joins)(const struct firing_shape *s, const struct pixel *head,
+                  const struct pixel *p);
 
     /* Output that replica 0 computes in the firing of head. Replica r computes the output
      * (r / block_w) rows below and (r % block_w) columns right of it. */
-    void (*origin)(const struct firing_shape *s, const struct firing_place *head, uint32_t *x,
+    void (*origin)(const struct firing_shape *s, const struct pixel *head, uint32_t *x,
                    uint32_t *y);
 
     /* Firings of the busiest copy for one image when every pixel is there. */
@@ -51,13 +48,13 @@ extern const struct firing_policy *const firing_policies[]; // ends with NULL
 const struct firing_policy *firing_find(const char *name); // NULL when unknown
 
 /* First output of an image in the order of a copy. Each copy has one: copies <= firing_strips(). */
-struct firing_place firing_first(const struct firing_policy *f, const struct firing_shape *s,
+struct pixel firing_first(const struct firing_policy *f, const struct firing_shape *s,
                                  uint32_t copy, uint64_t image);
 
 /* Replica that computes output p in the firing of head; s->n when none of them does: free firing
  * may hold outputs of other columns or images, which are multiplied by themselves. */
 uint32_t firing_replica(const struct firing_policy *f, const struct firing_shape *s,
-                        const struct firing_place *head, const struct firing_place *p);
+                        const struct pixel *head, const struct pixel *p);
 
 /* Strips that the copies take in turn: the most copies that make sense. */
 uint32_t firing_strips(const struct firing_policy *f, const struct firing_shape *s);

@@ -10,7 +10,7 @@ static inline uint32_t column_strip_width(const struct firing_shape *s)
     return 1;
 }
 
-static inline void column_next(const struct firing_shape *s, uint32_t copy, struct firing_place *p)
+static inline void column_next(const struct firing_shape *s, uint32_t copy, struct pixel *p)
 {
     if (++p->x < s->height)
         return;
@@ -22,7 +22,7 @@ static inline void column_next(const struct firing_shape *s, uint32_t copy, stru
     p->image++;
 }
 
-static inline void column_origin(const struct firing_shape *s, const struct firing_place *head,
+static inline void column_origin(const struct firing_shape *s, const struct pixel *head,
                                  uint32_t *x, uint32_t *y)
 {
     (void)s;

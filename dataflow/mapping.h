@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-#include "dataflow/network.h"
-#include "dataflow/plan.h"
+#include "dataflow/plan/plan.h"
+#include "network/network.h"
 
 /* n replicas of a window in blocks at most block_width wide (1: Method 1). positions is the size of
  * the union of their patches: the rows of the collective kernel matrix per input channel;

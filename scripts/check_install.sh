@@ -7,8 +7,8 @@ trap 'rm -rf "$dir"' EXIT
 
 make --no-print-directory install PREFIX="$dir" >/dev/null
 for f in classify.cpp platform.h; do
-    sed 's|"core/sc/imc_accelerator.h"|<imc_accelerator.h>|; s|"core/sc/example/|"|' \
-        "core/sc/example/$f" >"$dir/$f"
+    sed 's|"tlm/imc_accelerator.h"|<imc_accelerator.h>|; s|"tlm/example/|"|' \
+        "tlm/example/$f" >"$dir/$f"
 done
 zcat /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz | head -c 10000 >"$dir/images"
 export PKG_CONFIG_PATH=$dir/lib/pkgconfig

@@ -1,23 +1,25 @@
 #!/usr/bin/env bash
 # Static checks: every header compiles alone as C11 and C++17; cppcheck is silent; no tab, no
-# space at the end of a line, no line of code beyond 100 columns. Layout beyond that is not checked,
+# space at the end of a line, no line of code beyond 100 columns; includes go one way. Layout beyond that is not checked,
 # since clang-format does not know our tables; .clang-format helps by hand.
 #
 # usage: scripts/lint.sh BUILD_DIRECTORY        exit status 1 if anything is found
 set -u
 export LC_ALL=C.UTF-8 # columns are characters
 build=$1
-rooms='core traces memory noc dataflow arch cli test bench scripts'
+rooms='core network traces noc memory dataflow import arch study cli tlm bench test scripts'
 status=0
 found() { echo "lint: $*"; status=1; }
 files() { find $rooms -type f "$@" 2>/dev/null | sort; }
 
 warn='-Wall -Wextra -Werror -fsyntax-only -I. -I'$build
 for h in $(files -name '*.h'); do
-    [[ $h == core/sc/* ]] || # SystemC
+    [[ $h == core/sc/* || $h == tlm/* ]] || # SystemC
         ${CC:-cc} -std=c11 $warn -Wpedantic -Wstrict-prototypes -x c "$h" || found "$h: not C11"
     ${CXX:-c++} -std=c++17 $warn -x c++ "$h" || found "$h: not C++17"
 done
+
+scripts/check_includes.sh || found "includes against the order of the rooms"
 
 cppcheck --quiet --error-exitcode=1 --std=c11 --std=c++17 --enable=warning,portability \
     --inline-suppr --suppress=missingIncludeSystem --suppress=unknownMacro -j "$(nproc)" \

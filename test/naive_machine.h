@@ -4,7 +4,7 @@
  * and sharing no code with them: one loop over the timesteps, in each one loop over all cores, each
  * of which looks up pixel by pixel whether the patch of its next output is there.
  *
- * A network of the resnet-cifar family (dataflow/network.h) sits on cores, a layer on parts (shares
+ * A network of the resnet-cifar family (network/network.h) sits on cores, a layer on parts (shares
  * of its input channels, a chain of partial sums) x groups (shares of its output channels) x copies
  * (which take output columns, or strips of block firing, in turn). In timestep t a core
  *

@@ -6,8 +6,8 @@
 #define TEST_PLAN_RIG_H
 
 #include "dataflow/config.h"
-#include "dataflow/network.h"
-#include "dataflow/plan.h"
+#include "dataflow/plan/plan.h"
+#include "network/network.h"
 
 struct plan_rig {
     struct config  config;

@@ -9,8 +9,8 @@
 #define TEST_RANDOM_STUDY_H
 
 #include "dataflow/config.h"
-#include "dataflow/network.h"
-#include "dataflow/plan.h"
+#include "dataflow/plan/plan.h"
+#include "network/network.h"
 
 struct random_study {
     unsigned       seed;

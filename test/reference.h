@@ -1,6 +1,6 @@
 /* test/reference.h -- a network run on one image by plain loops in 64-bit integers.
  *
- * Written from dataflow/network.h alone and sharing no code with the simulator: what the simulator
+ * Written from network/network.h alone and sharing no code with the simulator: what the simulator
  * computes is compared with this, and this with files that other programs made.
  */
 #ifndef TEST_REFERENCE_H
@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "dataflow/network.h"
+#include "network/network.h"
 
 struct reference {
     const struct network *network; // with values; borrowed

@@ -19,14 +19,14 @@
 #include <unistd.h>
 #include <vector>
 
-#include "core/sc/example/platform.h"
-#include "core/sc/imc_accelerator.h"
+#include "tlm/example/platform.h"
+#include "tlm/imc_accelerator.h"
 
 extern "C" {
 #include <cmocka.h>
 
-#include "arch/run.h"
-#include "cli/study.h"
+#include "study/run.h"
+#include "study/study.h"
 #include "traces/images.h"
 }
 

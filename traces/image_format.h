@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
+#include "core/infile.h"
 #include "traces/images.h"
-#include "traces/infile.h"
 
 struct image_reader { // a format's own state begins with it
     const struct image_format *format;

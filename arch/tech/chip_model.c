@@ -247,7 +247,7 @@ static void input_drivers(const struct chip_model *c, const struct core_hardware
     u->leakage_uw[PRICE_INPUT_DRIVERS] = h->rows * full.leakage_uw * f->control_leakage;
 }
 
-/* t = acc * M + B: an array multiplier of 16 rows, then 64-bit additions (arch/digital.h). */
+/* t = acc * M + B: an array multiplier of 16 rows, then 64-bit additions (arch/units/digital.h). */
 static void digital(const struct chip_model *c, const struct core_hardware *h, struct core_unit *u)
 {
     const unsigned acc_bits = 24, scale_bits = 16, sum_bits = 64;

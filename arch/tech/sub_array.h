@@ -7,7 +7,7 @@
  *
  *     sensing_delay * (max(row switch, multiplexer and its decoder) + converter + encoder)
  *
- * The accelerator of this project is composed otherwise (arch/tech/price.h). Docs and measured
+ * The accelerator of this project is composed otherwise (study/price.h). Docs and measured
  * errors: docs/models/sub_array.md.
  */
 #ifndef ARCH_TECH_SUB_ARRAY_H

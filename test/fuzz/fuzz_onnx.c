@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataflow/import.h"
-#include "dataflow/onnx_file.h"
-#include "dataflow/onnx_read.h"
+#include "import/import.h"
+#include "network/onnx/file.h"
+#include "network/onnx/read.h"
 #include "test/reference.h"
 
 #define MUST(claim) ((claim) ? (void)0 : (fprintf(stderr, "not so: %s\n", #claim), abort()))

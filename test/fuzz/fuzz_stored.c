@@ -14,8 +14,8 @@
 #include <jansson.h>
 
 #include "cli/class_names.h"
-#include "cli/pricing.h"
-#include "cli/stored.h"
+#include "study/pricing.h"
+#include "study/stored.h"
 #include "test/tmpdir.h"
 
 #define MUST(claim) ((claim) ? (void)0 : (fprintf(stderr, "not so: %s\n", #claim), abort()))
@@ -53,14 +53,13 @@ static void check_price(const struct price_report *r)
 static void check_document(const char *dir, const char *text, size_t n)
 {
     char path[TMPDIR_PATH_MAX];
-    const struct options o = { .operand = tmpdir_path(path, dir, "run.json") };
     struct study s;
     struct run_result r;
     struct price_report price = { 0 };
     struct err_msg m = { "" };
 
     write_document(dir, text, n);
-    enum err e = stored_load(&s, &r, &o, &m);
+    enum err e = stored_load(&s, &r, tmpdir_path(path, dir, "run.json"), NULL, 0, &m);
     MUST(!e || strncmp(m.text, path, strlen(path)) == 0);
     if (!e && !(e = pricing(&price, &s, &r, &m)))
         check_price(&price);

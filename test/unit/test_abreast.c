@@ -11,9 +11,9 @@
 #include <cmocka.h>
 
 #include "arch/chip.h"
-#include "arch/run.h"
 #include "core/counter.h"
 #include "core/util.h"
+#include "study/run.h"
 #include "test/random_study.h"
 #include "test/reference.h"
 #include "test/tmpdir.h"

@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "arch/chip.h"
-#include "arch/run.h"
+#include "study/run.h"
 
 #define IMAGES "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
 #define PREDICTIONS "test/data/resnet32_fmnist_predictions.csv"

@@ -11,11 +11,12 @@
 #include <cmocka.h>
 
 #include "arch/tech/macro.h"
-#include "arch/tech/price_table.h"
+#include "cli/command.h"
 #include "cli/macro_report.h"
-#include "cli/pricing.h"
 #include "cli/report.h"
-#include "cli/stored.h"
+#include "study/price_table.h"
+#include "study/pricing.h"
+#include "study/stored.h"
 #include "test/cli_rig.h"
 #include "test/tmpdir.h"
 
@@ -96,7 +97,7 @@ static void a_stored_result_prices_to_the_same_bytes(void **state)
 
     store(*state, "configs/hermes_14nm.yaml", path, &want);
     assert_true(stored_is(path));
-    if (stored_load(&s, &r, &o, &m))
+    if (stored_load(&s, &r, o.operand, o.set, o.n_set, &m))
         fail_msg("%s", m.text);
     got = priced(&s, &r);
     assert_string_equal(want, got);
@@ -107,7 +108,7 @@ static void a_stored_result_prices_to_the_same_bytes(void **state)
     const char *set[] = { "energy.technology=22nm_lp" };
     o.set = set;
     o.n_set = 1;
-    if (stored_load(&s, &r, &o, &m))
+    if (stored_load(&s, &r, o.operand, o.set, o.n_set, &m))
         fail_msg("%s", m.text);
     got = priced(&s, &r);
     assert_string_not_equal(want, got);
@@ -222,7 +223,7 @@ static void refuse(const char *dir, const char *text, const char *part)
     struct err_msg m;
 
     tmpdir_write(dir, "bad.json", text, strlen(text));
-    assert_int_equal(stored_load(&s, &r, &o, &m), ERR_INPUT);
+    assert_int_equal(stored_load(&s, &r, o.operand, o.set, o.n_set, &m), ERR_INPUT);
     if (!strstr(m.text, part))
         fail_msg("\"%s\" does not say \"%s\"", m.text, part);
 }
@@ -258,7 +259,7 @@ static enum err price_edited(const char *dir, const char *counter, json_t *value
         json_object_del(counters, counter);
     assert_int_equal(json_dump_file(doc, path, 0), 0);
     json_decref(doc);
-    enum err e = stored_load(&s, &r, &o, m);
+    enum err e = stored_load(&s, &r, o.operand, o.set, o.n_set, m);
     if (e)
         return e;
     e = pricing(&price, &s, &r, m);
@@ -293,18 +294,17 @@ static void counters_that_cannot_be_are_refused_with_their_core(void **state)
 static void a_stored_result_is_not_run_again(void **state)
 {
     char path[TMPDIR_PATH_MAX];
-    struct options o = { .operand = tmpdir_path(path, *state, "none.json"), .count = 1 };
+    struct options o = { .operand = tmpdir_path(path, *state, "none.json"), .count = 1, .jobs = 1 };
     struct study s;
     struct run_result r;
     struct err_msg m;
 
-    assert_int_equal(stored_load(&s, &r, &o, &m), ERR_INPUT);
+    assert_int_equal(command_breakdown.run(&o, &m), ERR_INPUT);
     assert_says(m.text, "none.json: a stored result is not run again");
-    o = (struct options){ .operand = path, .images = "x" };
-    assert_int_equal(stored_load(&s, &r, &o, &m), ERR_INPUT);
+    o = (struct options){ .operand = path, .images = "x", .jobs = 1 };
+    assert_int_equal(command_breakdown.run(&o, &m), ERR_INPUT);
     assert_says(m.text, "want no --images and no --count");
-    o = (struct options){ .operand = path };
-    assert_int_equal(stored_load(&s, &r, &o, &m), ERR_INPUT);
+    assert_int_equal(stored_load(&s, &r, path, NULL, 0, &m), ERR_INPUT);
     assert_says(m.text, "unable to open");
 }
 

@@ -138,7 +138,7 @@ static void compare_result(void *user, const struct imc_core *core, const struct
 
     if (e->kind != CORE_RESULT)
         return;
-    const struct firing_place *at = &e->pixel[0];
+    const struct pixel *at = &e->pixel[0];
     const struct reference *r = &c->reference[at->image];
     const struct layer *l = core->layer;
     uint32_t layer = core->pl->layer;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "arch/crossbar_kernel.h"
+#include "arch/units/crossbar_kernel.h"
 
 struct lcg { // a generator of the test's own
     uint64_t state;

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "arch/crossbar.h"
-#include "arch/digital.h"
+#include "arch/units/crossbar.h"
+#include "arch/units/digital.h"
 
 __extension__ typedef __int128 wide;
 

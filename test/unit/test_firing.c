@@ -19,7 +19,7 @@ static uint32_t pick(uint32_t *seed, uint32_t least, uint32_t most)
 /* ---- docs/accelerator.md, section 4, written down output by output ---- */
 
 struct spot {
-    struct firing_place at;
+    struct pixel at;
     uint32_t            group; // a firing holds outputs of one group
     uint32_t            x, y;  // what replica 0 computes then; ANY_HEAD: what begins the firing
 };
@@ -96,7 +96,7 @@ static void check_random_shapes(check_policy *check)
         }
 }
 
-static void assert_same(const struct firing_place *a, const struct firing_place *b)
+static void assert_same(const struct pixel *a, const struct pixel *b)
 {
     assert_int_equal(a->image, b->image);
     assert_int_equal(a->x, b->x);
@@ -109,11 +109,11 @@ static void check_order(const struct firing_policy *f, struct firing_shape s, ui
 {
     uint32_t copy = pick(seed, 0, s.copies - 1);
     struct list l = list_of(f, &s, copy, IMAGES);
-    struct firing_place at = firing_first(f, &s, copy, 0);
+    struct pixel at = firing_first(f, &s, copy, 0);
 
     for (uint32_t i = 0; i < l.n; i++, f->next(&s, copy, &at))
         assert_same(&at, &l.spot[i].at);
-    struct firing_place then = firing_first(f, &s, copy, IMAGES);
+    struct pixel then = firing_first(f, &s, copy, IMAGES);
     assert_same(&at, &then);
     free(l.spot);
 }
@@ -130,7 +130,7 @@ static void check_coverage(const struct firing_policy *f, struct firing_shape s,
 
     (void)seed;
     for (uint32_t copy = 0; copy < s.copies; copy++) {
-        struct firing_place at = firing_first(f, &s, copy, 0);
+        struct pixel at = firing_first(f, &s, copy, 0);
         for (; at.image < IMAGES; f->next(&s, copy, &at)) {
             assert_true(at.x < s.height && at.y < s.width);
             times[at.image][at.x][at.y]++;
@@ -154,7 +154,7 @@ static void check_strips(const struct firing_policy *f, struct firing_shape s, u
     s.copies = firing_strips(f, &s);
     for (uint32_t copy = 0; copy < s.copies; copy++) {
         struct list l = list_of(f, &s, copy, 1);
-        struct firing_place first = firing_first(f, &s, copy, 0);
+        struct pixel first = firing_first(f, &s, copy, 0);
 
         assert_true(l.n > 0);
         assert_same(&first, &l.spot[0].at);
@@ -261,7 +261,7 @@ static void blocks_are_cut_at_the_right_and_at_the_bottom(void **state)
     };
     const struct firing_shape s = { .height = 5, .width = 3, .n = 4, .block_w = 2, .block_h = 2,
                                     .copies = 1 };
-    struct firing_place at = firing_first(&fire_block, &s, 0, 7);
+    struct pixel at = firing_first(&fire_block, &s, 0, 7);
 
     for (size_t i = 0; i < 15; i++, fire_block.next(&s, 0, &at)) {
         assert_int_equal(at.x, order[i][0]);

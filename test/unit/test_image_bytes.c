@@ -9,8 +9,9 @@
 
 #include <cmocka.h>
 
-#include "arch/run.h"
-#include "cli/study.h"
+#include "cli/load.h"
+#include "study/run.h"
+#include "study/study.h"
 #include "test/onnx_make.h"
 #include "test/reference.h"
 #include "test/tmpdir.h"

@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
-#include "dataflow/import.h"
-#include "dataflow/onnx_file.h"
-#include "dataflow/onnx_read.h"
+#include "import/import.h"
+#include "network/onnx/file.h"
+#include "network/onnx/read.h"
 #include "test/reference.h"
 #include "test/zoo/zoo.h"
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "arch/kernel_matrix.h"
+#include "arch/units/kernel_matrix.h"
 #include "core/util.h"
 #include "test/plan_rig.h"
 
@@ -245,7 +245,7 @@ static void check_core(const struct plan *p, uint32_t core, const struct image *
     const struct plan_core *c = &p->core[core];
     const struct plan_layer *pl = &p->layer[c->plan_layer];
     struct firing_shape shape = plan_firing_shape(p, c->plan_layer);
-    struct firing_place at = firing_first(pl->firing, &shape, c->copy, 0);
+    struct pixel at = firing_first(pl->firing, &shape, c->copy, 0);
     struct positions seen = positions_of(&pl->window, &pl->replicas);
     struct input_registers reg;
     struct kernel_matrix k;
@@ -255,7 +255,7 @@ static void check_core(const struct plan *p, uint32_t core, const struct image *
                                pl->firing->strip_width(&shape)));
     check_weights(p, core, &k);
     while (at.image < 2) {
-        struct firing_place head = at;
+        struct pixel head = at;
         uint32_t used[8], n = 0, x, y;
         if (registers_begin(&reg, &head))
             kernel_matrix_begin_strip(&k, head.y, pl->firing->strip_width(&shape));

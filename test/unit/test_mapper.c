@@ -9,11 +9,11 @@
 
 #include <cmocka.h>
 
-#include "arch/run.h"
-#include "cli/pricing.h"
 #include "core/util.h"
-#include "dataflow/mapper.h"
-#include "dataflow/mapper_times.h"
+#include "dataflow/mapper/mapper.h"
+#include "dataflow/mapper/times.h"
+#include "study/pricing.h"
+#include "study/run.h"
 
 #define LARGE_MEMORY "core.input_memory.words=65536", "core.input_memory.word_bits=8192"
 

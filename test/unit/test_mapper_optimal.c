@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "core/util.h"
-#include "dataflow/mapper.h"
+#include "dataflow/mapper/mapper.h"
 #include "test/plan_rig.h"
 
 enum { MOST_LAYERS = 5, MOST_WAYS = 4096, SIDE = 32 };

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "dataflow/network.h"
+#include "network/network.h"
 
 static const uint32_t article_channels[] = {16, 28, 56};
 

@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "dataflow/float_graph.h"
-#include "dataflow/onnx_file.h"
+#include "network/float/graph.h"
+#include "network/onnx/file.h"
 #include "test/onnx_data.h"
 
 enum verdict { PASSED, NO_OPERATOR, REFUSED, FAILED };

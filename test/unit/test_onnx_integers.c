@@ -19,9 +19,9 @@
 
 #include <cmocka.h>
 
-#include "dataflow/import.h"
-#include "dataflow/onnx_file.h"
-#include "dataflow/onnx_read.h"
+#include "import/import.h"
+#include "network/onnx/file.h"
+#include "network/onnx/read.h"
 #include "test/onnx_data.h"
 #include "test/onnx_make.h"
 #include "test/reference.h"

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "dataflow/network.h"
+#include "network/network.h"
 #include "test/reference.h"
 #include "test/shared.h"
 

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "dataflow/float_graph.h"
-#include "dataflow/onnx_read.h"
+#include "network/float/graph.h"
+#include "network/onnx/read.h"
 #include "test/onnx_make.h"
 #include "test/reference.h"
 

@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-#include "dataflow/onnx_read.h"
+#include "network/onnx/read.h"
 #include "test/onnx_make.h"
 #include "test/reference.h"
 

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "dataflow/float_graph.h"
-#include "dataflow/onnx_read.h"
+#include "network/float/graph.h"
+#include "network/onnx/read.h"
 #include "test/reference.h"
 #include "test/zoo/zoo.h"
 

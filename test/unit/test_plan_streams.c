@@ -142,7 +142,7 @@ static uint32_t owner(const struct plan *p, uint32_t layer, uint32_t y)
     const struct firing_policy *f = p->layer[layer].firing;
 
     for (uint32_t copy = 0; copy < shape.copies; copy++) {
-        struct firing_place at = firing_first(f, &shape, copy, 0);
+        struct pixel at = firing_first(f, &shape, copy, 0);
         for (; at.image == 0; f->next(&shape, copy, &at))
             if (at.y == y)
                 return copy;

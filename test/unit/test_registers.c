@@ -8,7 +8,8 @@
 #include <cmocka.h>
 
 #include "core/util.h"
-#include "dataflow/registers.h"
+#include "dataflow/firing.h"
+#include "memory/registers.h"
 
 static uint32_t pick(uint32_t *seed, uint32_t least, uint32_t most)
 {
@@ -68,7 +69,7 @@ struct held {
 };
 
 /* Marks what an output sees inside the map and is not held yet, as needed and as held. */
-static void need(const struct layer_case *c, const struct firing_place *at, struct held *held,
+static void need(const struct layer_case *c, const struct pixel *at, struct held *held,
                  bool (*needed)[SIDE])
 {
     const struct window *w = &c->window;
@@ -106,8 +107,8 @@ static void check_reads(const struct layer_case *c, const struct input_registers
             assert_false(needed[x][y]);
 }
 
-static bool same_strip(const struct layer_case *c, const struct firing_place *a,
-                       const struct firing_place *b)
+static bool same_strip(const struct layer_case *c, const struct pixel *a,
+                       const struct pixel *b)
 {
     return a->image == b->image && a->y / c->shape.block_w == b->y / c->shape.block_w;
 }
@@ -119,7 +120,7 @@ static void a_firing_reads_what_its_outputs_see_and_the_strip_does_not_hold(void
         uint32_t r = seed;
         struct layer_case c = random_case(&r);
         uint32_t copy = pick(&r, 0, c.shape.copies - 1);
-        struct firing_place at = firing_first(c.firing, &c.shape, copy, 0), before = at;
+        struct pixel at = firing_first(c.firing, &c.shape, copy, 0), before = at;
         struct input_registers reg;
         struct held held = { 0 };
         bool started = false;
@@ -127,7 +128,7 @@ static void a_firing_reads_what_its_outputs_see_and_the_strip_does_not_hold(void
         assert_true(registers_init(&reg, &c.window, c.in_height, c.in_width, c.shape.block_w));
         while (at.image < 2) {
             bool needed[SIDE][SIDE] = { 0 };
-            struct firing_place head = at;
+            struct pixel head = at;
             bool fresh = !started || !same_strip(&c, &head, &before);
             if (fresh)
                 held = (struct held){ 0 };
@@ -149,7 +150,7 @@ static void a_firing_reads_what_its_outputs_see_and_the_strip_does_not_hold(void
 
 static uint32_t pixels_read(struct input_registers *r, uint32_t x, uint32_t y)
 {
-    const struct firing_place at = { .x = x, .y = y };
+    const struct pixel at = { .x = x, .y = y };
     uint32_t pixels = 0;
 
     registers_begin(r, &at);
@@ -200,7 +201,7 @@ static void columns_between_windows_are_not_read(void **state)
 {
     (void)state;
     const struct window w = { .kernel = { 1, 1 }, .stride = { 2, 2 }, .dilation = { 1, 1 } };
-    const struct firing_place left = { .x = 1, .y = 2 }, right = { .x = 1, .y = 3 };
+    const struct pixel left = { .x = 1, .y = 2 }, right = { .x = 1, .y = 3 };
     struct input_registers r;
 
     assert_true(registers_init(&r, &w, 8, 8, 2));
@@ -217,7 +218,7 @@ static void registers_hold_nothing_after_reset_and_in_another_image(void **state
 {
     (void)state;
     const struct window w = { .kernel = { 2, 2 }, .stride = { 1, 1 }, .dilation = { 1, 1 } };
-    struct firing_place at = { .image = 0 };
+    struct pixel at = { .image = 0 };
     struct input_registers r;
 
     assert_true(registers_init(&r, &w, 4, 4, 1));

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cli/article.h"
+#include "cli/article/article.h"
 #include "cli/class_names.h"
 #include "cli/progress.h"
 #include "cli/report.h"

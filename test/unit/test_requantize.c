@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dataflow/requantize.h"
+#include "network/requantize.h"
 
 static struct requant quantised(const struct requant_scales *s)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dataflow/schedule.h"
+#include "dataflow/plan/schedule.h"
 #include "test/naive_machine.h"
 #include "test/plan_rig.h"
 

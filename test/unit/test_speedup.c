@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "arch/chip.h"
-#include "arch/run.h"
-#include "cli/study.h"
+#include "study/run.h"
+#include "study/study.h"
 #include "test/reference.h"
 #include "traces/images.h"
 
@@ -103,7 +103,7 @@ static void compare(void *user, const struct imc_core *core, const struct core_e
     if (e->kind != CORE_RESULT)
         return;
     assert_int_equal(e->n, 1);
-    const struct firing_place *at = &e->pixel[0];
+    const struct pixel *at = &e->pixel[0];
     const struct reference *r = &w->want->image[at->image];
     for (uint32_t o = 0; o < core->pc->out_n; o++) {
         uint32_t channel = core->pc->out_first + o;

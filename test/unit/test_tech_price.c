@@ -16,8 +16,8 @@
 
 #include "arch/tech/adder.h"
 #include "arch/tech/dff.h"
-#include "arch/tech/price.h"
-#include "arch/tech/price_table.h"
+#include "study/price.h"
+#include "study/price_table.h"
 #include "test/tech_rig.h"
 
 static struct chip_model load_chip(const char *technology)

@@ -30,7 +30,7 @@ std::string output_of(const std::string &program, const std::string &arguments)
 
 std::string classify(const std::string &arguments)
 {
-    return output_of("core/sc/example/classify", arguments);
+    return output_of("tlm/example/classify", arguments);
 }
 
 struct vcd_file read_dump(const std::string &path)

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "arch/chip.h"
-#include "arch/waves.h"
+#include "arch/watch/waves.h"
 #include "core/util.h"
 #include "test/random_study.h"
 #include "test/vcd_read.h"

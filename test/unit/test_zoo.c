@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "arch/chip.h"
-#include "dataflow/onnx_read.h"
+#include "network/onnx/read.h"
 #include "test/reference.h"
 #include "test/zoo/zoo.h"
 

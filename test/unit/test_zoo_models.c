@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "dataflow/float_graph.h"
+#include "network/float/graph.h"
 #include "test/zoo/zoo.h"
 
 /* As few pixels and channels as all seven networks allow. */

@@ -1,0 +1,118 @@
+/* arch/units/digital.c -- see digital.h. */
+#include "arch/units/digital.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "arch/units/digital_kernel.h"
+#include "arch/units/simd.h"
+
+int64_t round_nearest_even(int64_t t, unsigned shift)
+{
+    int64_t floor = t >> shift;
+    uint64_t mask = (UINT64_C(1) << shift) - 1;
+    uint64_t rest = (uint64_t)t & mask, odd = (uint64_t)floor & 1;
+
+    assert(shift <= 62);
+    /* 0 or 1 to add: rest, raised by just less than a half, or by a half where floor is odd. */
+    return floor + (int64_t)((rest + (mask >> 1) + (odd & mask)) >> shift);
+}
+
+static uint8_t clamp_byte(int64_t v, int32_t low, int32_t high)
+{
+    return (uint8_t)(v < low ? low : v > high ? high : v);
+}
+
+static void process(const struct digital *d, const int32_t *acc, const uint8_t *residual,
+                    uint8_t *out)
+{
+    for (uint32_t i = 0; i < d->n; i++) {
+        uint64_t t = (uint64_t)((int64_t)acc[i] * d->m[i]) + (uint64_t)d->b[i]; // wraps, no UB
+
+        if (residual) {
+            int64_t r = (d->r_signed ? (int8_t)residual[i] : residual[i]) - (int64_t)d->r_zero;
+            t += (uint64_t)r * (uint64_t)d->mr;
+        }
+        out[i] = clamp_byte(round_nearest_even((int64_t)t, d->shift), d->low, d->high);
+    }
+}
+
+const struct digital_kernel digital_portable = { process, .in_doubles = false };
+
+static const struct digital_kernel *const kernels[N_SIMD] = {
+#if SIMD_X86
+    [SIMD_AVX512VNNI] = &digital_avx512vnni,
+    [SIMD_AVX2]       = &digital_avx2,
+#endif
+    [SIMD_PORTABLE]   = &digital_portable,
+};
+
+/* Whether |t| < 2^53 for all sums and residuals: |acc * m| < 2^47, |r - r_zero| < 2^9. */
+static bool fits_double(const struct digital *d)
+{
+    const int64_t b_most = INT64_C(1) << 51, mr_most = INT64_C(1) << 42;
+
+    for (uint32_t i = 0; i < d->n; i++)
+        if (d->b[i] < -b_most || d->b[i] > b_most)
+            return false;
+    return d->mr >= -mr_most && d->mr <= mr_most;
+}
+
+bool digital_select(struct digital *d, const char *kernel_name)
+{
+    enum simd simd = simd_find(kernel_name);
+
+    d->kernel = simd < N_SIMD ? kernels[simd] : NULL;
+    if (d->kernel && d->kernel->in_doubles && !fits_double(d))
+        d->kernel = &digital_portable;
+    return d->kernel;
+}
+
+void digital_process(const struct digital *d, const int32_t *acc, const uint8_t *residual,
+                     uint8_t *out)
+{
+    d->kernel->process(d, acc, residual, out);
+}
+
+static int32_t value_of(uint8_t byte, bool is_signed)
+{
+    return is_signed ? (int8_t)byte : byte;
+}
+
+void digital_max(uint32_t n, const uint8_t *const *pixel, uint32_t n_pixel, bool is_signed,
+                 int32_t zero, int32_t *acc)
+{
+    for (uint32_t o = 0; o < n; o++) {
+        int32_t most = INT32_MIN;
+        for (uint32_t i = 0; i < n_pixel; i++) {
+            int32_t v = value_of(pixel[i][o], is_signed);
+            most = v > most ? v : most;
+        }
+        acc[o] = most - zero;
+    }
+}
+
+void digital_sum(uint32_t n, const uint8_t *const *pixel, uint32_t n_pixel, bool is_signed,
+                 int32_t zero, int32_t *acc)
+{
+    for (uint32_t o = 0; o < n; o++) {
+        acc[o] = 0;
+        for (uint32_t i = 0; i < n_pixel; i++)
+            acc[o] += value_of(pixel[i][o], is_signed) - zero;
+    }
+}
+
+void digital_pool_add(uint32_t n, int32_t *sum, const uint8_t *out, bool is_signed)
+{
+    for (uint32_t i = 0; i < n; i++)
+        sum[i] += value_of(out[i], is_signed);
+}
+
+void digital_pool_finish(const struct pool_requant *p, uint32_t n, const int32_t *sum, uint8_t *out)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t t = (uint64_t)sum[i] * p->m + (uint64_t)p->b; // wraps, no UB
+
+        out[i] = clamp_byte(round_nearest_even((int64_t)t, p->shift), p->low, p->high);
+    }
+}

@@ -1,0 +1,227 @@
+/* arch/units/kernel_matrix.c -- see kernel_matrix.h. */
+#include "arch/units/kernel_matrix.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/util.h"
+
+enum { OVERREAD = 64 }; // bytes behind a vector that a crossbar kernel may read
+
+/* Numbers the positions that any replica sees, row by row; [height][width], UINT32_MAX: none. */
+static uint32_t number_positions(const struct kernel_matrix *k, uint32_t *number, uint32_t height,
+                                 uint32_t width)
+{
+    const struct window *w = &k->layer->window;
+    uint32_t block_w = k->layer->replicas.width, n = 0;
+    size_t size = (size_t)height * width;
+
+    memset(number, 0xff, size * sizeof *number);
+    for (uint32_t q = 0; q < k->replicas; q++)
+        for (uint32_t i = 0; i < w->kernel[0]; i++)
+            for (uint32_t j = 0; j < w->kernel[1]; j++) {
+                size_t dx = (size_t)(q / block_w) * w->stride[0] + (size_t)i * w->dilation[0];
+                size_t dy = (size_t)(q % block_w) * w->stride[1] + (size_t)j * w->dilation[1];
+                number[dx * width + dy] = 0;
+            }
+    for (size_t i = 0; i < size; i++)
+        if (number[i] == 0)
+            number[i] = n++;
+    return n;
+}
+
+static bool place_patches(struct kernel_matrix *k)
+{
+    const struct window *w = &k->layer->window;
+    uint32_t block_w = k->layer->replicas.width;
+    uint32_t blocks = (uint32_t)ceil_div(k->replicas, block_w);
+    uint32_t height = (blocks - 1) * w->stride[0] + (w->kernel[0] - 1) * w->dilation[0] + 1;
+    uint32_t width = (block_w - 1) * w->stride[1] + (w->kernel[1] - 1) * w->dilation[1] + 1;
+    uint32_t *number = calloc((size_t)height * width, sizeof *number);
+
+    if (!number)
+        return false;
+    k->n_position = number_positions(k, number, height, width);
+    k->width = width;
+    k->row_bytes = width * k->channels;
+    k->contiguous = block_w == 1 && k->n_position == height * width;
+    for (uint32_t q = 0, at = 0; q < k->replicas; q++)
+        for (uint32_t i = 0; i < w->kernel[0]; i++)
+            for (uint32_t j = 0; j < w->kernel[1]; j++, at++) {
+                uint32_t dx = q / block_w * w->stride[0] + i * w->dilation[0];
+                uint32_t dy = q % block_w * w->stride[1] + j * w->dilation[1];
+                k->patch[at] = number[(size_t)dx * width + dy];
+                k->from[at] = dx * k->row_bytes + dy * k->channels;
+            }
+    free(number);
+    return true;
+}
+
+bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t core,
+                        uint32_t planes)
+{
+    const struct plan_core *c = &p->core[core];
+    const struct plan_layer *pl = &p->layer[c->plan_layer];
+    const struct layer *l = plan_network_layer(p, c->plan_layer);
+    const struct window *w = &pl->window;
+
+    *k = (struct kernel_matrix){
+        .layer = pl,
+        .channels = c->in_n,
+        .outputs = c->out_n,
+        .replicas = pl->replicas.n,
+        .patch_n = w->kernel[0] * w->kernel[1],
+        .zero = (uint8_t)l->in_zero,
+        .n_row = (l->out.height - 1) * w->stride[0] + (w->kernel[0] - 1) * w->dilation[0] + 1,
+    };
+    k->patch = calloc((size_t)k->replicas * k->patch_n, sizeof *k->patch);
+    k->from = calloc((size_t)k->replicas * k->patch_n, sizeof *k->from);
+    if (!k->patch || !k->from || !place_patches(k)) {
+        kernel_matrix_release(k);
+        return false;
+    }
+    assert(k->n_position == pl->replicas.positions);
+    k->seen = calloc(k->n_position, sizeof *k->seen);
+    if (planes > 0) {
+        k->strip_bytes = (size_t)k->n_row * k->row_bytes + OVERREAD;
+        k->vector_bytes = (size_t)k->n_position * k->channels + OVERREAD;
+        k->strip = calloc(planes, k->strip_bytes);
+        k->vector = calloc(planes, k->vector_bytes);
+    }
+    if (!k->seen || (planes > 0 && (!k->strip || !k->vector))) {
+        kernel_matrix_release(k);
+        return false;
+    }
+    k->planes = planes;
+    if (planes > 0)
+        memset(k->strip, k->zero, planes * k->strip_bytes);
+    return true;
+}
+
+void kernel_matrix_release(struct kernel_matrix *k)
+{
+    free(k->patch);
+    free(k->from);
+    free(k->seen);
+    free(k->strip);
+    free(k->vector);
+    *k = (struct kernel_matrix){ 0 };
+}
+
+void kernel_matrix_weights(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
+                           int8_t *weight)
+{
+    const struct plan_core *c = &p->core[core];
+    const struct layer *l = plan_network_layer(p, c->plan_layer);
+    size_t columns = (size_t)k->replicas * k->outputs;
+    uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
+
+    memset(weight, 0, (size_t)k->n_position * k->channels * columns);
+    for (uint32_t o = 0; o < k->outputs; o++)
+        for (uint32_t ch = 0; ch < k->channels; ch++) {
+            uint32_t input = c->in_first + ch, output = c->out_first + o;
+            if (input / in != output / out)
+                continue; // of another group
+            const int8_t *kernel =
+                l->weight + ((size_t)output * in + input % in) * k->patch_n;
+            for (uint32_t q = 0; q < k->replicas; q++)
+                for (uint32_t i = 0; i < k->patch_n; i++) {
+                    size_t row = (size_t)k->patch[q * k->patch_n + i] * k->channels + ch;
+                    weight[row * columns + q * k->outputs + o] = kernel[i];
+                }
+        }
+}
+
+uint32_t kernel_matrix_driven(struct kernel_matrix *k, const uint32_t *used, uint32_t n_used)
+{
+    uint32_t n = 0;
+
+    if (n_used == k->replicas)
+        return k->n_position;
+    k->n_count++;
+    for (uint32_t i = 0; i < n_used; i++)
+        for (uint32_t j = 0; j < k->patch_n; j++) {
+            uint64_t *seen = &k->seen[k->patch[(size_t)used[i] * k->patch_n + j]];
+            n += *seen != k->n_count;
+            *seen = k->n_count;
+        }
+    return n;
+}
+
+void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t y, uint32_t strip_width)
+{
+    const struct window *w = &k->layer->window;
+
+    k->first_column = (int64_t)(y - y % strip_width) * w->stride[1] - w->pad_before[1];
+
+    /* A row in which all positions are padding is never read, and so never set. */
+    if (w->dilation[1] > 1 || k->first_column + (int64_t)k->width <= 0 ||
+        k->first_column >= (int64_t)k->layer->in_width)
+        memset(k->strip, k->zero, k->planes * k->strip_bytes);
+}
+
+uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read)
+{
+    uint8_t *row = k->strip + (size_t)(read->x + k->layer->window.pad_before[0]) * k->row_bytes;
+    int64_t width = k->width;
+    int64_t before = -k->first_column, inside = k->layer->in_width - k->first_column;
+
+    for (uint32_t p = 0; (before > 0 || inside < width) && p < k->planes; p++) {
+        uint8_t *to = row + p * k->strip_bytes;
+        if (before > 0)
+            memset(to, k->zero, (size_t)(before < width ? before : width) * k->channels);
+        if (inside < width)
+            memset(to + (size_t)inside * k->channels, k->zero,
+                   (size_t)(width - inside) * k->channels);
+    }
+    return row + (size_t)(read->y - k->first_column) * k->channels;
+}
+
+/* First byte of the patch of output (x, y) in a plane's strip. */
+static const uint8_t *patch_of(const struct kernel_matrix *k, uint32_t x, uint32_t y,
+                               uint32_t plane)
+{
+    const struct window *w = &k->layer->window;
+    size_t left = (size_t)((int64_t)y * w->stride[1] - w->pad_before[1] - k->first_column);
+
+    return k->strip + plane * k->strip_bytes + (size_t)x * w->stride[0] * k->row_bytes +
+           left * k->channels;
+}
+
+const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_t y,
+                                    const uint32_t *used, uint32_t n_used, uint32_t plane)
+{
+    const uint8_t *origin = patch_of(k, x, y, plane);
+    uint8_t *vector = k->vector + plane * k->vector_bytes;
+
+    if (k->contiguous && n_used == k->replicas)
+        return origin;
+    memset(vector, 0, (size_t)k->n_position * k->channels);
+    for (uint32_t i = 0; i < n_used; i++) {
+        const uint32_t *patch = k->patch + (size_t)used[i] * k->patch_n;
+        const uint32_t *from = k->from + (size_t)used[i] * k->patch_n;
+        for (uint32_t j = 0; j < k->patch_n; j++)
+            memcpy(vector + (size_t)patch[j] * k->channels, origin + from[j], k->channels);
+    }
+    return vector;
+}
+
+uint32_t kernel_matrix_pixels(const struct kernel_matrix *k, uint32_t x, uint32_t y, uint32_t q,
+                              uint32_t plane, const uint8_t **pixel)
+{
+    const struct window *w = &k->layer->window;
+    const uint32_t *from = k->from + (size_t)q * k->patch_n;
+    int64_t row = (int64_t)(x + q / k->layer->replicas.width) * w->stride[0] - w->pad_before[0];
+    int64_t column = (int64_t)(y + q % k->layer->replicas.width) * w->stride[1] - w->pad_before[1];
+    const uint8_t *origin = patch_of(k, x, y, plane);
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < w->kernel[0]; i++, row += w->dilation[0])
+        for (uint32_t j = 0; j < w->kernel[1]; j++) {
+            int64_t at = column + (int64_t)j * w->dilation[1];
+            if (row >= 0 && row < k->layer->in_height && at >= 0 && at < k->layer->in_width)
+                pixel[n++] = origin + from[i * w->kernel[1] + j];
+        }
+    return n;
+}

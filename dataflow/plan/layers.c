@@ -1,0 +1,316 @@
+/* dataflow/plan/layers.c -- how each layer is mapped, and where its pixels come from. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/util.h"
+#include "dataflow/mapping.h"
+#include "dataflow/plan/passes.h"
+
+/* ERR_INPUT with a line that says where the entry of a mapping table that holds for a layer was
+ * given. */
+#define REFUSE_ENTRY(map, l, m, ...)                                                               \
+    (err_set(m, ERR_INPUT, __VA_ARGS__),                                                           \
+     err_prefix(m, count_map_where(map, (l)->name, (l)->out.height)), ERR_INPUT)
+
+static bool reads_only(const struct layer *l, uint32_t input)
+{
+    return l->n_input == 1 && l->input[0] == input;
+}
+
+/* Uses of a layer's pixels: as an input, and as a residual. */
+static void count_uses(const struct network *n, uint32_t layer, uint32_t *as_input,
+                       uint32_t *as_residual)
+{
+    *as_input = *as_residual = 0;
+    for (uint32_t i = 1; i < n->n_layer; i++) {
+        const struct layer *l = &n->layer[i];
+        for (uint32_t k = 0; k < l->n_input; k++)
+            *as_input += l->input[k] == layer;
+        *as_residual += l->has_residual && l->residual == layer;
+    }
+}
+
+static bool is_pointwise(const struct window *w)
+{
+    for (int axis = 0; axis < 2; axis++)
+        if (w->kernel[axis] != 1 || w->pad_before[axis] != 0 || w->pad_after[axis] != 0)
+            return false;
+    return true;
+}
+
+/* Whether every group's memory holds all channels of the one map that a layer reads. */
+static bool holds_all(const struct plan *p, uint32_t layer, uint32_t map)
+{
+    const struct layer *l = plan_network_layer(p, layer);
+
+    return reads_only(l, map) && l->groups == 1;
+}
+
+/* A resampling layer is pointwise and only ever added to a later sum. The memory of another layer
+ * holds the pixels that it reads, and hands them on when they are due. */
+static void find_resampling(struct plan *p, uint32_t layer)
+{
+    const struct network *n = p->network;
+    const struct layer *l = plan_network_layer(p, layer);
+    struct plan_layer *pl = &p->layer[layer];
+    uint32_t as_input, as_residual;
+
+    count_uses(n, pl->layer, &as_input, &as_residual);
+    if (as_input != 0 || as_residual != 1 || l->has_residual || l->pooled || l->n_input != 1 ||
+        l->input[0] == 0 || !is_pointwise(&l->window))
+        return;
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        if (i != layer && p->layer[i].feed == FEED_PRODUCER &&
+            holds_all(p, i, l->input[0])) {
+            pl->feed = FEED_READ_BACK;
+            pl->feeder = i;
+            pl->in_height = l->out.height; // only what it wants is sent
+            pl->in_width = l->out.width;
+            pl->window.stride[0] = pl->window.stride[1] = 1;
+            return;
+        }
+}
+
+/* A residual is read from the memory of the earliest layer that holds its pixels, or sent by the
+ * cores that compute it. */
+static enum err find_residual(struct plan *p, uint32_t layer, struct err_msg *m)
+{
+    const struct layer *l = plan_network_layer(p, layer);
+    struct plan_layer *pl = &p->layer[layer];
+
+    if (!l->has_residual)
+        return ERR_NONE;
+    for (uint32_t i = 0; i <= layer; i++)
+        if (p->layer[i].feed != FEED_READ_BACK && holds_all(p, i, l->residual)) {
+            pl->residual = RESIDUAL_READ_BACK;
+            pl->residual_from = i;
+            return ERR_NONE;
+        }
+    if (l->residual == 0)
+        return err_set(m, ERR_INPUT,
+                       "layer %s adds the image, which no layer before it keeps in its memory",
+                       l->name);
+    pl->residual = RESIDUAL_DIRECT;
+    pl->residual_from = l->residual - 1;
+    return ERR_NONE;
+}
+
+/* Every key of a mapping table is an output height or the name of a layer. */
+static enum err check_keys(const struct plan *p, const char *table, const struct count_map *map,
+                           struct err_msg *m)
+{
+    for (uint32_t i = 0; i < map->n_entry; i++) {
+        const char *key = map->entry[i].key;
+        if (key[strspn(key, "0123456789")] == '\0' ||
+            network_find(p->network, key) < p->network->n_layer)
+            continue;
+        return err_set(m, ERR_INPUT,
+                       "%s: mapping.%s.%s: no such layer in %s: want an output height, or the "
+                       "name of a layer as `imcsim map` prints them",
+                       map->entry[i].where, table, key, p->network->name);
+    }
+    return ERR_NONE;
+}
+
+static enum err refuse_firing(const struct plan *p, struct err_msg *m)
+{
+    char known[256] = "";
+
+    for (const struct firing_policy *const *f = firing_policies; *f; f++) {
+        size_t n = strlen(known);
+        snprintf(known + n, sizeof known - n, "%s%s", n ? ", " : "", (*f)->name);
+    }
+    return PLAN_REFUSE(p, "mapping.firing", m, "mapping.firing = %s: want one of %s",
+                       p->config->mapping.firing, known);
+}
+
+static enum err choose_firing(const struct plan *p, struct plan_layer *pl, uint32_t *block_width,
+                              struct err_msg *m)
+{
+    const struct mapping_cfg *cfg = &p->config->mapping;
+    const struct layer *l = &p->network->layer[pl->layer];
+
+    pl->firing = firing_find(cfg->firing);
+    if (!pl->firing)
+        return refuse_firing(p, m);
+    *block_width = count_map_get(&cfg->block_width, l->name, l->out.height, 1);
+    if (*block_width > l->out.width)
+        return REFUSE_ENTRY(&cfg->block_width, l, m,
+                            "mapping.block_width of %s = %u: its output is %u columns wide: "
+                            "want 1 to %u",
+                            l->name, *block_width, l->out.width, l->out.width);
+    if (*block_width > 1 && pl->firing == &fire_column) // what replicas of Method 2 can compute
+        pl->firing = &fire_block;
+    if (*block_width > 1 && (l->window.dilation[0] > 1 || l->window.dilation[1] > 1))
+        return REFUSE_ENTRY(&cfg->block_width, l, m,
+                            "mapping.block_width of %s = %u: blocks of dilated windows are not "
+                            "there yet: want 1",
+                            l->name, *block_width);
+    return ERR_NONE;
+}
+
+enum { MOST_SIDE = 8192 }; // of an array: core.crossbar.rows and columns
+
+/* Most replicas with which an array holds one channel of the inputs and one of the outputs. */
+static uint32_t most_replicas(const struct window *w, uint32_t block_width,
+                              const struct crossbar_cfg *array)
+{
+    uint32_t n = 0;
+
+    while (n < array->columns && replicas_make(w, n + 1, block_width).positions <= array->rows)
+        n++;
+    return n;
+}
+
+/* What array would do, as far as the configuration can say it. */
+static void larger_array(char *text, size_t size, const struct crossbar_cfg *array, uint32_t rows,
+                         uint32_t columns)
+{
+    int n = 0;
+
+    if (rows > array->rows)
+        n = snprintf(text, size, "core.crossbar.rows = %u%s", rows,
+                     columns > array->columns ? " and " : "");
+    if (columns > array->columns)
+        snprintf(text + n, size - (size_t)n, "core.crossbar.columns = %u", columns);
+}
+
+/* Splits cut by whole channels: an array holds at least one, with all of its replicas. */
+static enum err check_array(const struct plan *p, const struct plan_layer *pl, uint32_t n,
+                            uint32_t block_width, struct err_msg *m)
+{
+    const struct crossbar_cfg *array = &p->config->crossbar;
+    const struct layer *l = &p->network->layer[pl->layer];
+    uint32_t rows = replicas_make(&pl->window, n, block_width).positions;
+    char fewer[64] = "", larger[96] = "";
+
+    if (rows <= array->rows && n <= array->columns)
+        return ERR_NONE;
+    if (n == 1)
+        return PLAN_REFUSE(p, "core.crossbar.rows", m,
+                           "layer %s needs %u rows for one input channel, the array has %u: want "
+                           "core.crossbar.rows = %u",
+                           l->name, rows, array->rows, rows);
+    uint32_t most = most_replicas(&pl->window, block_width, array);
+    if (most > 0)
+        snprintf(fewer, sizeof fewer, "at most %u replica%s", most, most == 1 ? "" : "s");
+    if (rows <= MOST_SIDE && n <= MOST_SIDE)
+        larger_array(larger, sizeof larger, array, rows, n);
+    return REFUSE_ENTRY(&p->config->mapping.replicas, l, m,
+                        "mapping.replicas of %s = %u: they need %u rows for one input channel and "
+                        "%u columns for one output channel, the array has %u and %u: want %s%s%s",
+                        l->name, n, rows, n, array->rows, array->columns, fewer,
+                        fewer[0] && larger[0] ? " or " : "", larger);
+}
+
+static enum err place_replicas(const struct plan *p, struct plan_layer *pl, struct err_msg *m)
+{
+    const struct mapping_cfg *cfg = &p->config->mapping;
+    const struct crossbar_cfg *array = &p->config->crossbar;
+    const struct layer *l = &p->network->layer[pl->layer];
+    uint32_t n = count_map_get(&cfg->replicas, l->name, l->out.height, 1), block_width = 1;
+    enum err e = choose_firing(p, pl, &block_width, m);
+
+    if (e)
+        return e;
+    e = check_array(p, pl, n, block_width, m);
+    if (e)
+        return e;
+    pl->replicas = replicas_make(&pl->window, n, block_width);
+    struct cut cut = layer_cut(l, &pl->replicas, array->rows, array->columns);
+    pl->parts = cut.parts;
+    pl->groups = cut.groups;
+    struct firing_shape shape = { .height = l->out.height, .width = l->out.width, .n = n,
+                                  .block_w = pl->replicas.width, .block_h = pl->replicas.height };
+    uint32_t strips = firing_strips(pl->firing, &shape);
+    pl->copies = count_map_get(&cfg->copies, l->name, l->out.height, 1);
+    if (pl->copies > strips)
+        return REFUSE_ENTRY(&cfg->copies, l, m,
+                            "mapping.copies of %s = %u: there are %u output columns or strips to "
+                            "share: want 1 to %u",
+                            l->name, pl->copies, strips, strips);
+    if (pl->copies > 1 && l->pooled)
+        return REFUSE_ENTRY(&cfg->copies, l, m,
+                            "mapping.copies of %s = %u: one core sums up what is pooled: want "
+                            "mapping.copies.%s = 1",
+                            l->name, pl->copies, l->name);
+    if (!layer_is_digital(l)) {
+        pl->rows = l->in.channels * pl->replicas.positions;
+        pl->columns = l->out.channels * n;
+    }
+    pl->n_core = pl->parts * pl->groups * pl->copies;
+    pl->utilization = (double)layer_kernel_rows(l) * pl->columns * pl->copies /
+                      ((double)pl->n_core * array->rows * array->columns);
+    return ERR_NONE;
+}
+
+/* The largest over all layers of what one image takes when every pixel is there. */
+static uint64_t interval(const struct plan *p)
+{
+    uint64_t most = 1;
+
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        struct firing_shape shape = plan_firing_shape(p, i);
+        most = max_u64(most, p->layer[i].firing->firings(&shape));
+    }
+    return most;
+}
+
+static enum err map_layer(struct plan *p, uint32_t layer, struct err_msg *m)
+{
+    struct plan_layer *pl = &p->layer[layer];
+    const struct layer *l = &p->network->layer[layer + 1];
+    bool from_image = false;
+
+    pl->layer = layer + 1;
+    for (uint32_t i = 0; i < l->n_input; i++)
+        from_image |= l->input[i] == 0;
+    if (from_image && l->n_input > 1)
+        return err_set(m, ERR_INPUT, "layer %s reads the image beside other layers: not there yet",
+                       l->name);
+    pl->feed = from_image ? FEED_SCRATCHPAD : FEED_PRODUCER;
+    pl->in_height = l->in.height;
+    pl->in_width = l->in.width;
+    pl->window = l->window;
+    return ERR_NONE;
+}
+
+enum err plan_check_mapping_keys(const struct plan *p, struct err_msg *m)
+{
+    const struct mapping_cfg *cfg = &p->config->mapping;
+    enum err e = check_keys(p, "replicas", &cfg->replicas, m);
+
+    if (!e)
+        e = check_keys(p, "copies", &cfg->copies, m);
+    return e ? e : check_keys(p, "block_width", &cfg->block_width, m);
+}
+
+enum err plan_layers(struct plan *p, struct err_msg *m)
+{
+    const struct shape result = layer_delivers(network_result(p->network));
+    enum err e = ERR_NONE;
+
+    if (result.height != 1 || result.width != 1)
+        return err_set(m, ERR_INPUT,
+                       "layer %s, the last, delivers a map of %u x %u pixels: want a network that "
+                       "ends in one pixel (pooled or fully connected)",
+                       network_result(p->network)->name, result.height, result.width);
+    p->n_layer = p->network->n_layer - 1;
+    p->layer = calloc(p->n_layer, sizeof *p->layer);
+    if (!p->layer)
+        return err_set(m, ERR_MEMORY, "no memory for the plan");
+    for (uint32_t i = 0; !e && i < p->n_layer; i++)
+        e = map_layer(p, i, m);
+    for (uint32_t i = 0; !e && i < p->n_layer; i++)
+        find_resampling(p, i);
+    for (uint32_t i = 0; !e && i < p->n_layer; i++)
+        e = find_residual(p, i, m);
+    for (uint32_t i = 0; !e && i < p->n_layer; i++)
+        e = place_replicas(p, &p->layer[i], m);
+    if (!e)
+        p->interval = interval(p);
+    return e;
+}

@@ -1,0 +1,219 @@
+/* dataflow/plan/plan.h -- which part of which layer sits on which core, and every stream between cores.
+ *
+ * The plan is what both halves of the simulator share: `imcsim map` prints it, the chip is built
+ * from it, tests make small ones. Nothing after it knows what ONNX is, nothing before it knows
+ * what a cycle is. It is immutable once made. The rules are those of docs/accelerator.md.
+ *
+ * A layer is cut by input channels into `parts` (a chain of partial sums), by output channels into
+ * `groups`, and copied `copies` times over output columns. Its cores are numbered
+ *
+ *     first_core + (copy * groups + group) * parts + part
+ *
+ * Column counts K, FIFO depths, the times at which residual pixels are read back and the worst use
+ * of each stage come from a dry timing run (dataflow/plan/schedule.h); every run proves them.
+ */
+#ifndef DATAFLOW_PLAN_PLAN_H
+#define DATAFLOW_PLAN_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "dataflow/config.h"
+#include "dataflow/firing.h"
+#include "memory/input_memory.h"
+#include "network/network.h"
+
+enum feed { // where a layer's pixels come from
+    FEED_SCRATCHPAD, // the image
+    FEED_PRODUCER,   // the cores of its input layers
+    FEED_READ_BACK   // the memory of another layer that holds the same pixels (resampling layers)
+};
+
+enum residual_kind {
+    RESIDUAL_NONE,
+    RESIDUAL_READ_BACK, // read from the memory of a layer that holds the pixels
+    RESIDUAL_DIRECT     // sent by the cores that compute it
+};
+
+struct replicas { // copies of the kernel matrix in one crossbar
+    uint32_t n;                 // output pixels per firing
+    uint32_t width, height;     // of a block: width = min(dW, n), height = floor(n / width) rows
+    uint32_t positions;         // U: union of the n patches' positions
+};
+
+struct plan_layer {
+    uint32_t                    layer; // index in the network
+    struct replicas             replicas;
+    const struct firing_policy *firing;
+    uint32_t                    parts, groups, copies;
+    uint32_t                    first_core, n_core;
+    uint32_t                    in_height, in_width; // of the map as its memories store it
+    struct window               window;              // on that map
+    uint32_t                    rows, columns; // of the whole matrix with its replicas
+    double                      utilization;   // devices of all replicas / devices of its arrays
+    enum feed                   feed;
+    uint32_t                    feeder; // FEED_READ_BACK: index of the plan layer that holds them
+    enum residual_kind          residual;
+    uint32_t                    residual_from; // index of the plan layer that sends it
+    uint32_t                    residual_fifo; // pixels that wait at the summing core
+    uint32_t                    sums_waiting;  // firings there whose sums are not complete
+    uint32_t                    memory_columns; // K
+    uint32_t                    tracked_columns; // whose progress the controller knows
+    uint64_t                    firings;        // of one image, alone, over its copies
+    uint64_t first_timestep, last_timestep; // of the first image's firings, from 0
+};
+
+enum stage { STAGE_MEMORY, STAGE_CROSSBAR, STAGE_DIGITAL, STAGE_LINK, STAGE_PARTIAL_SUM, N_STAGE };
+
+struct plan_core {
+    char                *name; // owned: "conv23", or with ".c1" (copy), ".g1" (group), ".p1" (part)
+    uint32_t             plan_layer;
+    uint32_t             part, group, copy;
+    uint32_t             in_first, in_n;   // its input channels (of the concatenated input)
+    uint32_t             out_first, out_n; // its output channels
+    uint32_t             rows, columns;    // of its crossbar that are used
+    struct crossbar_cfg  crossbar;         // hardware of this core
+    struct memory_cfg    memory;
+    struct digital_cfg   digital;
+    struct memory_layout layout;
+    uint32_t             most_outputs;     // in one firing
+    uint64_t             used_clk[N_STAGE]; // in the worst timestep; 0: the stage is not used
+};
+
+enum stream_kind {
+    STREAM_IMAGE,           // scratchpad to the first layer
+    STREAM_FORWARD,         // activations to the next layer
+    STREAM_VALID,           // tells a core of concatenated inputs that a slice it lacks has come:
+                            // no channels, so that the cores of a layer fire together
+    STREAM_PARTIAL_SUM,     // int32 sums along the chain of a row-split layer
+    STREAM_RESIDUAL,        // pixels read back from a memory to a summing core
+    STREAM_TO_RESAMPLING,   // pixels read back from a memory to a resampling layer
+    STREAM_FROM_RESAMPLING, // results that are added in another core, not convolved
+    STREAM_RESULT,          // the network's result leaves the chip
+    N_STREAM_KIND
+};
+
+struct plan_stream { // one link between two cores; a link of its own for every stream
+    enum stream_kind kind;
+    uint32_t         from, to;   // cores; meaningless at the chip's edge (IMAGE from, RESULT to)
+    uint32_t         first, n;   // channels of the sender's layer that it carries
+    uint32_t         to_first;   // the same channels as the receiver's layer counts them
+    uint32_t         value_bits; // 8, or 32 for partial sums and raw results
+    uint32_t         read_back;   // of plan->read_back; RESIDUAL and TO_RESAMPLING only
+    uint32_t         most_pixels; // in one timestep, worst case
+    uint64_t         rate_bps;
+    uint64_t         used_clk;    // ceil(most_pixels * n * value_bits * clock / rate)
+};
+
+/* Pixels that the memories of one copy of a layer send to one copy of another, by the dry run's
+ * timetable (article: read_res). */
+struct read_back {
+    uint32_t reader, reader_copy;     // plan layer whose memories are read
+    uint32_t receiver, receiver_copy; // plan layer that gets the pixels
+    uint32_t stride[2]; // receiver's pixel (x, y) is the reader's (x * stride[0], y * stride[1])
+    uint32_t n;         // sends per image
+    struct read_back_send {
+        uint32_t x, y;     // as the receiver counts
+        int64_t  timestep; // after the image's first timestep
+    }       *send;         // owned; [n_image][n], by time: image i uses row min(i, n_image - 1)
+    uint32_t n_image;
+    uint32_t most_pixels;  // sends in one timestep, at most
+};
+
+/* When the scratchpad's pixels are stored in the memories of a layer that reads the image. */
+struct image_feed {
+    uint32_t layer;  // plan layer
+    int64_t *stored; // owned; [y * height + x]: timestep, after the image's first; may be negative
+};
+
+struct plan {
+    const struct network *network; // borrowed
+    const struct config  *config;  // borrowed
+    struct plan_layer    *layer;   // plan layer i is network layer i + 1
+    uint32_t              n_layer;
+    struct plan_core     *core;
+    uint32_t              n_core;
+    struct plan_stream   *stream;
+    uint32_t              n_stream;
+    struct read_back     *read_back;
+    uint32_t              n_read_back;
+    struct image_feed    *image_feed;
+    uint32_t              n_image_feed;
+
+    uint64_t timestep_clk;          // clocks in a timestep
+    uint64_t interval;              // timesteps between images
+    uint64_t first_result;          // elapsed timesteps to the first image's result
+    uint64_t last_conv;             // elapsed timesteps to the last firing of the last convolution
+    uint64_t lead;                  // timesteps before the first that the scratchpad begins
+    uint64_t pipeline_timesteps;    // what a pipeline of real stages would add
+    uint32_t transient_images;      // image i >= this repeats image i - 1, one interval later
+    int64_t *late;                  // owned; [transient_images], see plan_late()
+};
+
+/* Maps the network onto the machine. network and config are borrowed for the plan's life. What
+ * does not fit (cores, arrays, memory, a stage's budget) is ERR_INPUT and names core, stage, need
+ * and the configuration that would cure it. On error *p is zero. */
+enum err plan_make(struct plan *p, const struct network *network, const struct config *config,
+                   struct err_msg *m);
+void plan_release(struct plan *p); // takes a zeroed one
+
+/* Network layer of a plan layer, and its name. */
+static inline const struct layer *plan_network_layer(const struct plan *p, uint32_t layer)
+{
+    return &p->network->layer[p->layer[layer].layer];
+}
+static inline const char *plan_layer_name(const struct plan *p, uint32_t layer)
+{
+    return plan_network_layer(p, layer)->name;
+}
+
+/* Timesteps by which an image's result comes later than first_result + image * interval: until the
+ * images repeat one another, memories and FIFOs fill. */
+static inline int64_t plan_late(const struct plan *p, uint64_t image)
+{
+    return p->late[image < p->transient_images ? image : p->transient_images - 1];
+}
+
+/* Timesteps from a firing to its complete sum: a hop for each further part. */
+static inline int64_t plan_sum_latency(const struct plan *p, uint32_t layer)
+{
+    return (int64_t)(p->layer[layer].parts - 1) * p->config->fabric.partial_sum_hops;
+}
+
+/* The plan layer that adds what `layer` computes as its residual; n_layer when none does. */
+uint32_t plan_sum_of(const struct plan *p, uint32_t layer);
+
+struct firing_shape plan_firing_shape(const struct plan *p, uint32_t layer);
+
+/* Copy of a layer that computes output column y. */
+uint32_t plan_owner(const struct plan *p, uint32_t layer, uint32_t y);
+
+/* The last convolution on the way to the result; resampling layers are beside it. */
+uint32_t plan_last_convolution(const struct plan *p);
+
+/* Whether the layer's input comes in scan order: one column is complete before the next begins. */
+bool plan_in_scan_order(const struct plan *p, uint32_t layer);
+
+/* Columns that one output's patch spans: the least K. */
+uint32_t plan_kernel_columns(const struct plan *p, uint32_t layer);
+
+/* Core of a part, group and copy of a layer. */
+static inline uint32_t plan_core_of(const struct plan *p, uint32_t layer, uint32_t copy,
+                                    uint32_t group, uint32_t part)
+{
+    const struct plan_layer *pl = &p->layer[layer];
+
+    return pl->first_core + (copy * pl->groups + group) * pl->parts + part;
+}
+
+const char *stage_name(enum stage s);           // "memory"
+const char *stream_kind_name(enum stream_kind k); // "forward"
+
+/* Share of a timestep that a core's stage uses in its worst timestep. */
+double plan_stage_share(const struct plan *p, uint32_t core, enum stage s);
+
+/* The core and stage with the largest share; ties go to the lower core, then the earlier stage. */
+void plan_slowest_stage(const struct plan *p, uint32_t *core, enum stage *s);
+
+#endif

@@ -1,0 +1,412 @@
+/* dataflow/plan/schedule.c -- when outputs fire and pixels are stored, see schedule.h. */
+#include "dataflow/plan/schedule.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "dataflow/plan/schedule_internal.h"
+#include "memory/registers.h"
+
+#define NEVER_USED (INT64_MAX / 2) // first use of a pixel that no window sees
+
+enum { MOST_TRANSIENT_IMAGES = 256 }; // before a stream that does not settle is given up
+
+/* An entry of a table of outputs, for any image: behind the last row kept they repeat. */
+static int64_t look_up(const struct schedule *s, uint32_t layer, const int64_t *table,
+                       uint64_t image, uint32_t x, uint32_t y)
+{
+    uint64_t row = min_u64(image, s->n_image - 1);
+    struct pixel at = { row, x, y };
+
+    return table[schedule_output_index(s, layer, &at)] +
+           (int64_t)((image - row) * s->plan->interval);
+}
+
+int64_t schedule_fired(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                       uint32_t y)
+{
+    return look_up(s, layer, s->fired[layer], image, x, y);
+}
+
+int64_t schedule_summed(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                        uint32_t y)
+{
+    if (s->plan->layer[layer].residual == RESIDUAL_NONE)
+        return schedule_fired(s, layer, image, x, y) + plan_sum_latency(s->plan, layer);
+    return look_up(s, layer, s->summed[layer], image, x, y);
+}
+
+int64_t schedule_done(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                      uint32_t y)
+{
+    const struct layer *l = plan_network_layer(s->plan, layer);
+
+    if (!l->pooled)
+        return schedule_summed(s, layer, image, x, y);
+    return schedule_summed(s, layer, image, l->out.height - 1, l->out.width - 1); // the last one
+}
+
+int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                        uint32_t y)
+{
+    const struct plan *p = s->plan;
+    const struct plan_layer *pl = &p->layer[layer];
+    const struct layer *l = plan_network_layer(p, layer);
+    const struct schedule_source *source = &s->source[layer];
+    int64_t hop = p->config->fabric.hop_timesteps, last = INT64_MIN;
+
+    if (source->table) { // the usual case, and the hottest: as below
+        uint64_t row = min_u64(image, s->n_image - 1);
+        return (*source->table)[row * source->size + (size_t)y * source->height + x] +
+               source->delay + (int64_t)((image - row) * p->interval);
+    }
+    switch (pl->feed) {
+    case FEED_SCRATCHPAD:
+        return s->stored[layer][(size_t)y * pl->in_height + x] + (int64_t)(image * p->interval);
+    case FEED_READ_BACK:
+        return look_up(s, layer, s->stored[layer], image, x, y);
+    case FEED_PRODUCER:
+        for (uint32_t i = 0; i < l->n_input; i++) {
+            int64_t t = schedule_done(s, l->input[i] - 1, image, x, y) + hop;
+            last = t > last ? t : last;
+        }
+        return last;
+    }
+    assert(!"unknown feed");
+    return 0;
+}
+
+int64_t schedule_begun(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+                       uint32_t y)
+{
+    const struct layer *l = plan_network_layer(s->plan, layer);
+    int64_t first = INT64_MAX;
+
+    if (s->plan->layer[layer].feed != FEED_PRODUCER || l->n_input == 1)
+        return schedule_stored(s, layer, image, x, y);
+    for (uint32_t i = 0; i < l->n_input; i++) {
+        int64_t t = schedule_done(s, l->input[i] - 1, image, x, y);
+        first = t < first ? t : first;
+    }
+    return first + s->plan->config->fabric.hop_timesteps;
+}
+
+/* Within a column pixels arrive in order of x, so the last row of each column decides; of columns
+ * in scan order the last. */
+static int64_t patch_stored(const struct schedule *s, uint32_t layer, const struct pixel *at)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    uint32_t row = window_last(&pl->window, 0, at->x, pl->in_height);
+    uint32_t to = window_last(&pl->window, 1, at->y, pl->in_width);
+    uint32_t y =
+        plan_in_scan_order(s->plan, layer) ? to : window_first(&pl->window, 1, at->y, pl->in_width);
+    int64_t last = INT64_MIN;
+
+    for (; y <= to; y++) {
+        int64_t t = schedule_stored(s, layer, at->image, row, y);
+        last = t > last ? t : last;
+    }
+    return last;
+}
+
+/* When the pixels of an output are there. */
+static int64_t output_ready(const struct schedule *s, uint32_t layer, const struct pixel *at)
+{
+    const struct plan *p = s->plan;
+    const struct plan_layer *pl = &p->layer[layer];
+    const struct layer *l = plan_network_layer(p, layer);
+
+    switch (pl->feed) {
+    case FEED_SCRATCHPAD: // docs/accelerator.md, section 4: goes on from i * interval without a gap
+        return (int64_t)(at->image * p->interval);
+    case FEED_PRODUCER:
+        return patch_stored(s, layer, at);
+    case FEED_READ_BACK:
+        if (s->stored[layer])
+            return look_up(s, layer, s->stored[layer], at->image, at->x, at->y);
+        return p->config->fabric.hop_timesteps + // as early as it could be
+               schedule_stored(s, pl->feeder, at->image, at->x * l->window.stride[0],
+                               at->y * l->window.stride[1]);
+    }
+    assert(!"unknown feed");
+    return 0;
+}
+
+/* When the residual of an output can be at the summing core at the earliest. */
+static int64_t residual_ready(const struct schedule *s, uint32_t layer,
+                              const struct pixel *at)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    int64_t hop = s->plan->config->fabric.hop_timesteps;
+
+    if (pl->residual == RESIDUAL_READ_BACK)
+        return schedule_stored(s, pl->residual_from, at->image, at->x, at->y) + hop;
+    return schedule_done(s, pl->residual_from, at->image, at->x, at->y) + hop;
+}
+
+/* A sum is complete when its parts are, its residual has come, and those before it are: in order,
+ * and of one firing a timestep. */
+static void sum_output(struct schedule *s, uint32_t layer, const struct pixel *at,
+                       struct schedule_copy *c)
+{
+    int64_t t = c->timestep + plan_sum_latency(s->plan, layer);
+    int64_t residual = residual_ready(s, layer, at);
+    int64_t after = c->summed + (c->n == 1); // the first of a firing follows the one before
+
+    t = residual > t ? residual : t;
+    c->summed = after > t ? after : t;
+    s->summed[layer][schedule_output_index(s, layer, at)] = c->summed;
+}
+
+static void fire_output(struct schedule *s, uint32_t layer, const struct firing_shape *shape,
+                        const struct pixel *at, struct schedule_copy *c)
+{
+    const struct firing_policy *f = s->plan->layer[layer].firing;
+    int64_t ready = output_ready(s, layer, at);
+
+    if (c->n > 0 && c->n < shape->n && ready <= c->timestep && f->joins(shape, &c->head, at)) {
+        c->n++;
+    } else {
+        int64_t next = c->n > 0 ? c->timestep + 1 : ready;
+        c->head = *at;
+        c->timestep = next > ready ? next : ready;
+        c->n = 1;
+    }
+    s->fired[layer][schedule_output_index(s, layer, at)] = c->timestep;
+}
+
+void schedule_fire_image(struct schedule *s, uint32_t layer, uint64_t image,
+                         struct schedule_copy *state)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    struct firing_shape shape = plan_firing_shape(s->plan, layer);
+
+    for (uint32_t copy = 0; copy < pl->copies; copy++) {
+        struct pixel at = firing_first(pl->firing, &shape, copy, image);
+        for (; at.image == image; pl->firing->next(&shape, copy, &at)) {
+            fire_output(s, layer, &shape, &at, &state[copy]);
+            if (pl->residual != RESIDUAL_NONE)
+                sum_output(s, layer, &at, &state[copy]);
+        }
+    }
+}
+
+bool schedule_row_repeats(const int64_t *table, size_t n, uint64_t image, uint64_t interval)
+{
+    const int64_t *now = table + image * n, *before = now - n;
+
+    for (size_t i = 0; i < n; i++)
+        if (now[i] != before[i] + (int64_t)interval)
+            return false;
+    return true;
+}
+
+/* Whether every output of an image comes one interval after that of the image before. */
+static bool repeats(const struct schedule *s, uint64_t image)
+{
+    const struct plan *p = s->plan;
+
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        if (!schedule_row_repeats(s->fired[i], schedule_map_size(p, i), image, p->interval) ||
+            (s->summed[i] &&
+             !schedule_row_repeats(s->summed[i], schedule_map_size(p, i), image, p->interval)))
+            return false;
+    return true;
+}
+
+bool schedule_grow_table(int64_t **table, size_t n)
+{
+    int64_t *more = realloc(*table, n * sizeof *more);
+
+    if (!more)
+        return false;
+    *table = more;
+    return true;
+}
+
+bool schedule_grow(struct schedule *s, uint32_t n_image)
+{
+    const struct plan *p = s->plan;
+
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        size_t n = n_image * schedule_map_size(p, i);
+        if (!schedule_grow_table(&s->fired[i], n) ||
+            (p->layer[i].residual != RESIDUAL_NONE && !schedule_grow_table(&s->summed[i], n)) ||
+            (p->layer[i].feed == FEED_READ_BACK && s->stored[i] &&
+             !schedule_grow_table(&s->stored[i], n)))
+            return false;
+    }
+    s->n_image = n_image;
+    return true;
+}
+
+static void use_by(int64_t *slot, int64_t t)
+{
+    *slot = t < *slot ? t : *slot;
+}
+
+/* First use of every pixel of the image, relative to the image's first timestep: when it is read,
+ * or waited for as the last of a patch that lies in the padding. */
+static void first_uses(const struct schedule *s, uint32_t layer, struct input_registers *reg)
+{
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    struct firing_shape shape = plan_firing_shape(s->plan, layer);
+    int64_t *use = s->stored[layer];
+
+    for (uint32_t copy = 0; copy < pl->copies; copy++) {
+        struct pixel at = firing_first(pl->firing, &shape, copy, 0);
+        for (registers_reset(reg); at.image == 0; pl->firing->next(&shape, copy, &at)) {
+            int64_t t = s->fired[layer][schedule_output_index(s, layer, &at)];
+            registers_begin(reg, &at);
+            registers_need(reg, &at);
+            for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)
+                for (uint32_t y = r->y; y < r->y + r->columns; y++)
+                    use_by(&use[(size_t)y * pl->in_height + r->x], t);
+            uint32_t x = window_last(&pl->window, 0, at.x, pl->in_height);
+            uint32_t y = window_last(&pl->window, 1, at.y, pl->in_width);
+            use_by(&use[(size_t)y * pl->in_height + x], t);
+        }
+    }
+}
+
+/* Time of pixel i, counted on into the image that follows an interval later. */
+static int64_t next_images(const int64_t *time, size_t n, size_t i, uint64_t interval)
+{
+    return i < n ? time[i] : time[i - n] + (int64_t)interval;
+}
+
+/* The scratchpad stores pixels in scan order, each as late as its first use and the pixels behind
+ * it allow, and no more in a timestep than an image has pixels per timestep of its interval. */
+static bool store_image(const struct schedule *s, uint32_t layer)
+{
+    const struct plan *p = s->plan;
+    const struct plan_layer *pl = &p->layer[layer];
+    struct firing_shape shape = plan_firing_shape(p, layer);
+    size_t n = (size_t)pl->in_height * pl->in_width, rate = ceil_div(n, p->interval);
+    int64_t *time = s->stored[layer];
+    struct input_registers reg;
+
+    if (!registers_init(&reg, &pl->window, pl->in_height, pl->in_width,
+                        pl->firing->strip_width(&shape)))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        time[i] = NEVER_USED;
+    first_uses(s, layer, &reg);
+    registers_release(&reg);
+    time[n - 1] = time[n - 1] < (int64_t)p->interval ? time[n - 1] : (int64_t)p->interval - 1;
+    for (bool changed = true; changed;) { // again, until the next image's first pixels agree
+        changed = false;
+        for (size_t i = n; i-- > 0;) {
+            int64_t latest = next_images(time, n, i + rate, p->interval) - 1;
+            int64_t next = next_images(time, n, i + 1, p->interval);
+            latest = next < latest ? next : latest;
+            changed |= time[i] > latest;
+            time[i] = time[i] < latest ? time[i] : latest;
+        }
+    }
+    return true;
+}
+
+static enum err no_memory(struct schedule *s, struct err_msg *m)
+{
+    schedule_release(s);
+    return err_set(m, ERR_MEMORY, "no memory for the dry timing run");
+}
+
+/* Pixels of one layer that does not pool are stored a fixed time after its table says. */
+static void find_sources(struct schedule *s)
+{
+    const struct plan *p = s->plan;
+
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        const struct layer *l = plan_network_layer(p, i);
+        if (p->layer[i].feed != FEED_PRODUCER || l->n_input > 1)
+            continue;
+        uint32_t from = l->input[0] - 1;
+        bool adds = p->layer[from].residual != RESIDUAL_NONE;
+        if (plan_network_layer(p, from)->pooled)
+            continue;
+        s->source[i] = (struct schedule_source){
+            .table = adds ? &s->summed[from] : &s->fired[from],
+            .delay = p->config->fabric.hop_timesteps + (adds ? 0 : plan_sum_latency(p, from)),
+            .height = l->in.height,
+            .size = schedule_map_size(p, from),
+        };
+    }
+}
+
+static bool allocate(struct schedule *s)
+{
+    const struct plan *p = s->plan;
+
+    s->fired = calloc(p->n_layer, sizeof *s->fired);
+    s->summed = calloc(p->n_layer, sizeof *s->summed);
+    s->stored = calloc(p->n_layer, sizeof *s->stored);
+    s->source = calloc(p->n_layer, sizeof *s->source);
+    if (!s->fired || !s->summed || !s->stored || !s->source)
+        return false;
+    find_sources(s);
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        const struct plan_layer *pl = &p->layer[i];
+        if (pl->feed != FEED_SCRATCHPAD)
+            continue;
+        s->stored[i] = calloc((size_t)pl->in_height * pl->in_width, sizeof *s->stored[i]);
+        if (!s->stored[i])
+            return false;
+    }
+    return true;
+}
+
+enum err schedule_make(struct schedule *s, const struct plan *p, struct err_msg *m)
+{
+    *s = (struct schedule){ .plan = p };
+    uint32_t n_copy = 0;
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        n_copy += p->layer[i].copies;
+    struct schedule_copy *state = calloc(n_copy, sizeof *state);
+    if (!state || !allocate(s)) {
+        free(state);
+        return no_memory(s, m);
+    }
+    for (uint32_t image = 0; image < 2 || !repeats(s, image - 1); image++) {
+        if (image == MOST_TRANSIENT_IMAGES || !schedule_grow(s, image + 1)) {
+            free(state);
+            if (image < MOST_TRANSIENT_IMAGES)
+                return no_memory(s, m);
+            schedule_release(s);
+            return err_set(m, ERR_RUN,
+                           "the pipeline does not settle within %d images: an interval of %" PRIu64
+                           " timesteps is too short for it",
+                           MOST_TRANSIENT_IMAGES, p->interval);
+        }
+        uint32_t first = 0;
+        for (uint32_t i = 0; i < p->n_layer; first += p->layer[i].copies, i++) {
+            schedule_fire_image(s, i, image, state + first);
+            if (image > 0 || p->layer[i].feed != FEED_SCRATCHPAD || store_image(s, i))
+                continue;
+            free(state);
+            return no_memory(s, m);
+        }
+    }
+    free(state);
+    s->n_image--; // the last row repeats the one before it
+    return ERR_NONE;
+}
+
+void schedule_release(struct schedule *s)
+{
+    for (uint32_t i = 0; s->plan && i < s->plan->n_layer; i++) {
+        if (s->fired)
+            free(s->fired[i]);
+        if (s->summed)
+            free(s->summed[i]);
+        if (s->stored)
+            free(s->stored[i]);
+    }
+    free(s->fired);
+    free(s->summed);
+    free(s->source);
+    free(s->stored);
+    *s = (struct schedule){ 0 };
+}

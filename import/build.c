@@ -1,0 +1,400 @@
+/* import/build.c -- scales, and the quantised model; see import.h. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "import/import.h"
+#include "import/walk.h"
+#include "network/onnx/build.h"
+#include "network/onnx/read.h"
+
+#define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
+
+enum { IR_VERSION = 7, OPSET = 13, MOST_WEIGHT = 127 };
+
+struct name {
+    char text[512];
+};
+
+static const char *value_name(const struct import *im, uint32_t v)
+{
+    return im->graph->graph.value[v].name;
+}
+
+static struct name joined(const char *name, const char *ending)
+{
+    struct name n;
+
+    snprintf(n.text, sizeof n.text, "%.400s%s", name, ending);
+    return n;
+}
+
+/* What a node reads: the dequantised bytes where the value is rounded. */
+static struct name read_name(const struct import *im, uint32_t v)
+{
+    return joined(value_name(im, v), im->value[v].rounded ? "_dequantized" : "");
+}
+
+static const char *node_name(const struct import *im, const struct import_node *n)
+{
+    const char *name = n->node->proto->name;
+
+    return name && *name ? name : value_name(im, n->out);
+}
+
+/* ---- Scales ---- */
+
+/* The magnitude that a share of all that was seen does not exceed. */
+static double magnitude(const struct import_value *v, double percentile)
+{
+    uint64_t total = 0, below = 0;
+    uint32_t bin = 0;
+
+    for (uint32_t i = 0; i < IMPORT_BINS; i++)
+        total += v->seen[i];
+    double wanted = percentile / 100 * (double)total;
+    while (bin + 1 < IMPORT_BINS && (double)(below + v->seen[bin]) < wanted)
+        below += v->seen[bin++];
+    uint32_t bits = (bin + 1) << 16; // the bin's upper edge
+    float edge;
+    memcpy(&edge, &bits, sizeof edge);
+    return (double)(edge < v->largest ? edge : v->largest);
+}
+
+static double power_of_two_above(double v)
+{
+    int exponent;
+    double fraction = frexp(v, &exponent);
+
+    return ldexp(1, fraction == 0.5 ? exponent - 1 : exponent);
+}
+
+/* The scale that one value needs by itself. */
+static enum err scale_of(const struct import *im, uint32_t i, bool positive, double *scale,
+                         struct err_msg *m)
+{
+    const struct import_value *v = &im->value[i];
+
+    if (!isfinite(v->largest))
+        return err_set(m, ERR_INPUT, "value \"%.100s\" is not finite on these images: want a sound "
+                       "model", value_name(im, i));
+    *scale = magnitude(v, im->cfg.percentile) / (positive ? UINT8_MAX : INT8_MAX);
+    if (im->cfg.power_of_two && *scale > 0)
+        *scale = power_of_two_above(*scale);
+    return ERR_NONE;
+}
+
+/* uint8 where all values alike are. A mean has the type of its map, so that it fits behind it. */
+static void choose_types(struct import *im)
+{
+    for (uint32_t i = 0; i < im->graph->graph.n_value; i++)
+        im->value[import_root(im, i)].positive &= im->value[i].positive || !im->value[i].known;
+    for (uint32_t i = 0; i < im->n_node; i++)
+        if (im->node[i].kind == IMPORT_MEAN)
+            im->value[import_root(im, im->node[i].out)].positive &=
+                im->value[import_root(im, im->node[i].in[0])].positive;
+    for (uint32_t i = 0; i < im->graph->graph.n_value; i++)
+        im->value[i].positive = im->value[import_root(im, i)].positive;
+}
+
+/* The largest scale that any of the values alike needs. */
+static enum err choose_scales(struct import *im, struct err_msg *m)
+{
+    uint32_t n = im->graph->graph.n_value;
+
+    choose_types(im);
+    for (uint32_t i = 0; i < n; i++) {
+        struct import_value *root = &im->value[import_root(im, i)];
+        double scale = 0;
+        if (!im->value[i].seen)
+            continue;
+        enum err e = scale_of(im, i, root->positive, &scale, m);
+        if (e)
+            return e;
+        root->scale = (float)fmax((double)root->scale, scale);
+    }
+    im->value[im->graph->graph.image].scale = (float)im->cfg.scale;
+    for (uint32_t i = 0; i < n; i++) {
+        float scale = im->value[import_root(im, i)].scale;
+        im->value[i].scale = scale >= 0x1p-100F ? scale : 1; // never seen but as 0
+    }
+    return ERR_NONE;
+}
+
+/* ---- Constants ---- */
+
+static double largest(const float *v, size_t n)
+{
+    double most = 0;
+
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, fabs((double)v[i]));
+    return most;
+}
+
+/* Weights and their scales as initializers, and the DequantizeLinear that makes `output`. */
+static enum err add_weights(struct onnx_build *b, const struct import_node *n, bool per_channel,
+                            const char *output, struct err_msg *m)
+{
+    const struct array *w = &n->weight;
+    size_t outputs = w->dim[0], rows = w->n / outputs;
+    uint32_t n_scale = per_channel ? w->dim[0] : 1;
+    int8_t *q = malloc(w->n);
+    float *scale = malloc(outputs * sizeof *scale);
+    enum err e = q && scale ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for weights");
+
+    for (size_t o = 0; o < outputs && !e; o++) {
+        double most = largest(w->real + (per_channel ? o * rows : 0), per_channel ? rows : w->n);
+        if (!isfinite(most))
+            e = onnx_node_refuse(n->node, m, "a weight is not finite: want a sound model");
+        scale[o] = most / MOST_WEIGHT >= 0x1p-100 ? (float)(most / MOST_WEIGHT) : 1;
+        for (size_t i = o * rows; i < (o + 1) * rows && !e; i++)
+            q[i] = (int8_t)array_saturate(TYPE(INT8), rint((double)w->real[i] / (double)scale[o]));
+    }
+    if (!e) {
+        struct name bytes = joined(output, "_quantized"), steps = joined(output, "_scale");
+        onnx_build_tensor(b, bytes.text, TYPE(INT8), w->n_dim, w->dim, q, w->n);
+        onnx_build_tensor(b, steps.text, TYPE(FLOAT), per_channel ? 1 : 0, &n_scale, scale,
+                          n_scale * sizeof *scale);
+        Onnx__NodeProto *d = onnx_build_node(b, "DequantizeLinear",
+                                             joined(output, "/DequantizeLinear").text, output);
+        onnx_build_node_input(b, d, bytes.text);
+        onnx_build_node_input(b, d, steps.text);
+        onnx_build_int(b, d, "axis", 0);
+    }
+    free(q);
+    free(scale);
+    return e;
+}
+
+/* ---- Nodes ---- */
+
+/* Value v through QuantizeLinear and DequantizeLinear. */
+static void add_rounding(const struct import *im, struct onnx_build *b, uint32_t v)
+{
+    const char *name = value_name(im, v);
+    bool is_image = v == im->graph->graph.image;
+    uint8_t zero = is_image ? (uint8_t)(im->cfg.mean - 128) : 0;
+    struct name scale = joined(name, "_scale"), zeros = joined(name, "_zero");
+    struct name bytes = joined(name, "_quantized"), real = joined(name, "_dequantized");
+
+    onnx_build_tensor(b, scale.text, TYPE(FLOAT), 0, NULL, &im->value[v].scale, sizeof(float));
+    onnx_build_tensor(b, zeros.text, im->value[v].positive ? TYPE(UINT8) : TYPE(INT8), 0, NULL,
+                      &zero, 1);
+    Onnx__NodeProto *q =
+        onnx_build_node(b, "QuantizeLinear", joined(name, "/QuantizeLinear").text, bytes.text);
+    onnx_build_node_input(b, q, name);
+    onnx_build_node_input(b, q, scale.text);
+    onnx_build_node_input(b, q, zeros.text);
+    Onnx__NodeProto *d =
+        onnx_build_node(b, "DequantizeLinear", joined(name, "/DequantizeLinear").text, real.text);
+    onnx_build_node_input(b, d, bytes.text);
+    onnx_build_node_input(b, d, scale.text);
+    onnx_build_node_input(b, d, zeros.text);
+}
+
+static enum err add_affine(const struct import *im, struct onnx_build *b,
+                           const struct import_node *n, struct err_msg *m)
+{
+    const char *out = value_name(im, n->out);
+    bool raw = n->out == im->result && !im->value[n->out].rounded;
+    struct name weight = joined(out, "_weight"), bias = joined(out, "_bias");
+    enum err e = add_weights(b, n, im->cfg.per_channel && !raw, weight.text, m);
+
+    if (e)
+        return e;
+    onnx_build_tensor(b, bias.text, TYPE(FLOAT), 1, n->weight.dim, n->bias,
+                      n->weight.dim[0] * sizeof *n->bias);
+    Onnx__NodeProto *node = onnx_build_node(b, n->kind == IMPORT_CONV ? "Conv" : "Gemm",
+                                            node_name(im, n), out);
+    onnx_build_node_input(b, node, read_name(im, n->in[0]).text);
+    onnx_build_node_input(b, node, weight.text);
+    onnx_build_node_input(b, node, bias.text);
+    if (n->kind == IMPORT_GEMM)
+        onnx_build_int(b, node, "transB", 1);
+    for (size_t i = 0; n->kind == IMPORT_CONV && i < n->node->proto->n_attribute; i++)
+        onnx_build_attribute(b, node, n->node->proto->attribute[i]);
+    return ERR_NONE;
+}
+
+static void add_mean(const struct import *im, struct onnx_build *b, const struct import_node *n)
+{
+    const char *out = value_name(im, n->out);
+    struct name mean = joined(out, n->flat ? "_mean" : "");
+    Onnx__NodeProto *pool = onnx_build_node(b, "GlobalAveragePool", node_name(im, n), mean.text);
+
+    onnx_build_node_input(b, pool, read_name(im, n->in[0]).text);
+    if (n->flat)
+        onnx_build_node_input(
+            b, onnx_build_node(b, "Flatten", joined(node_name(im, n), "/Flatten").text, out),
+            mean.text);
+}
+
+/* A list of numbers for each channel, as one more input of a node. */
+static void add_factors(struct onnx_build *b, const struct import_node *n, const char *name,
+                        const float *v)
+{
+    uint32_t dim[ONNX_MOST_DIMS] = {n->weight.dim[0], 1, 1, 1, 1, 1, 1, 1};
+
+    onnx_build_tensor(b, name, TYPE(FLOAT), n->behind + 1, dim, v, n->weight.n * sizeof *v);
+}
+
+/* Mul, then Add. */
+static enum err add_scaling(const struct import *im, struct onnx_build *b,
+                            const struct import_node *n, struct err_msg *m)
+{
+    const char *out = value_name(im, n->out);
+    struct name scaled = joined(out, "_scaled"), factor = joined(out, "_factor");
+    struct name offset = joined(out, "_offset");
+
+    for (size_t o = 0; o < n->weight.n; o++)
+        if (!isfinite(n->weight.real[o]) || !isfinite(n->bias[o]))
+            return onnx_node_refuse(n->node, m, "a constant is not finite: want a sound model");
+    add_factors(b, n, factor.text, n->weight.real);
+    add_factors(b, n, offset.text, n->bias);
+    Onnx__NodeProto *mul =
+        onnx_build_node(b, "Mul", joined(node_name(im, n), "/Mul").text, scaled.text);
+    onnx_build_node_input(b, mul, read_name(im, n->in[0]).text);
+    onnx_build_node_input(b, mul, factor.text);
+    Onnx__NodeProto *add = onnx_build_node(b, "Add", node_name(im, n), out);
+    onnx_build_node_input(b, add, scaled.text);
+    onnx_build_node_input(b, add, offset.text);
+    return ERR_NONE;
+}
+
+static void add_bound(struct onnx_build *b, Onnx__NodeProto *node, const char *name, double v)
+{
+    float bound = (float)v;
+
+    if (isinf(v)) {
+        onnx_build_node_input(b, node, "");
+        return;
+    }
+    onnx_build_tensor(b, name, TYPE(FLOAT), 0, NULL, &bound, sizeof bound);
+    onnx_build_node_input(b, node, name);
+}
+
+static void add_clip(const struct import *im, struct onnx_build *b, const struct import_node *n)
+{
+    const char *out = value_name(im, n->out);
+    bool relu = n->low == 0 && isinf(n->high);
+    Onnx__NodeProto *node = onnx_build_node(b, relu ? "Relu" : "Clip", node_name(im, n), out);
+
+    onnx_build_node_input(b, node, read_name(im, n->in[0]).text);
+    if (relu)
+        return;
+    add_bound(b, node, joined(out, "_min").text, n->low);
+    add_bound(b, node, joined(out, "_max").text, n->high);
+}
+
+/* A node of the float graph's operator, with its attributes unless its lists say the same. */
+static void add_copy(const struct import *im, struct onnx_build *b, const struct import_node *n)
+{
+    const Onnx__NodeProto *from = n->node->proto;
+    const char *out = value_name(im, n->out);
+    Onnx__NodeProto *node = onnx_build_node(b, n->kind == IMPORT_RESHAPE ? "Reshape"
+                                               : n->kind == IMPORT_FLATTEN ? "Flatten"
+                                                                           : from->op_type,
+                                            node_name(im, n), out);
+
+    if (n->kind == IMPORT_CONCAT)
+        for (uint32_t i = 0; i < n->n_more; i++)
+            onnx_build_node_input(b, node, read_name(im, n->more[i]).text);
+    else
+        for (int i = 0; i < 2; i++)
+            if (n->in[i] != ONNX_ABSENT)
+                onnx_build_node_input(b, node, read_name(im, n->in[i]).text);
+    for (uint32_t i = 0; i < n->n_list; i++) {
+        char ending[16];
+        snprintf(ending, sizeof ending, "_list%" PRIu32, i);
+        struct name name = joined(out, ending);
+        onnx_build_tensor(b, name.text, TYPE(INT64), 1, n->list[i].dim, n->list[i].integer,
+                          n->list[i].n * sizeof *n->list[i].integer);
+        onnx_build_node_input(b, node, name.text);
+    }
+    bool copies = n->kind == IMPORT_COPY || n->kind == IMPORT_CONCAT;
+    for (size_t i = 0; copies && i < from->n_attribute; i++)
+        onnx_build_attribute(b, node, from->attribute[i]);
+}
+
+static enum err add_node(const struct import *im, struct onnx_build *b,
+                         const struct import_node *n, struct err_msg *m)
+{
+    switch (n->kind) {
+    case IMPORT_CONV:
+    case IMPORT_GEMM:
+        return add_affine(im, b, n, m);
+    case IMPORT_SCALE:
+        return add_scaling(im, b, n, m);
+    case IMPORT_MEAN:
+        add_mean(im, b, n);
+        return ERR_NONE;
+    case IMPORT_CLIP:
+        add_clip(im, b, n);
+        return ERR_NONE;
+    case IMPORT_ADD:
+    case IMPORT_COPY:
+    case IMPORT_CONCAT:
+    case IMPORT_FLATTEN:
+    case IMPORT_RESHAPE:
+    case IMPORT_LISTS:
+        break;
+    }
+    add_copy(im, b, n);
+    return ERR_NONE;
+}
+
+static enum err build_graph(const struct import *im, struct onnx_build *b, struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    onnx_build_input(b, value_name(im, im->graph->graph.image), 4, im->image_dim);
+    add_rounding(im, b, im->graph->graph.image);
+    for (uint32_t i = 0; i < im->n_node && !e; i++) {
+        e = add_node(im, b, &im->node[i], m);
+        if (!e && im->value[im->node[i].out].rounded)
+            add_rounding(im, b, im->node[i].out);
+    }
+    onnx_build_output(b, read_name(im, im->result).text, im->n_result_dim,
+                      im->result_dim);
+    return e;
+}
+
+/* That the simulator takes it, and not only we. */
+static enum err check(const char *name, const uint8_t *data, size_t size, struct err_msg *m)
+{
+    struct network n;
+    enum err e = network_decode_onnx(&n, name, data, size, m);
+
+    if (e)
+        err_prefix(m, "the quantised model");
+    else
+        network_release(&n);
+    return e;
+}
+
+enum err import_build(struct import *im, const char *name, uint8_t **data, size_t *size,
+                      struct err_msg *m)
+{
+    struct onnx_build b;
+    enum err e = choose_scales(im, m);
+
+    *data = NULL;
+    if (e)
+        return e;
+    onnx_build_init(&b, name, IR_VERSION, OPSET);
+    if (!b.failed)
+        e = build_graph(im, &b, m);
+    if (!e)
+        e = onnx_build_pack(&b, data, size, m);
+    onnx_build_release(&b);
+    if (!e)
+        e = check(name, *data, *size, m);
+    if (e) {
+        free(*data);
+        *data = NULL;
+    }
+    return e;
+}

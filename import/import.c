@@ -1,0 +1,321 @@
+/* import/import.c -- what of a float graph becomes what of a quantised one; see import.h. */
+#include "import/import.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "import/walk.h"
+
+enum err import_no_memory(const struct import_walk *w)
+{
+    return err_set(w->msg, ERR_MEMORY, "no memory for an import");
+}
+
+/* ---- Values ---- */
+
+struct import_value *import_input(const struct import_walk *w, uint32_t i)
+{
+    return &w->im->value[w->im->value[w->node->input[i]].source];
+}
+
+uint32_t import_index(const struct import_walk *w, const struct import_value *v)
+{
+    return (uint32_t)(v - w->im->value);
+}
+
+const struct array *import_in_shape(const struct import_walk *w, uint32_t i)
+{
+    return &w->sample->value[w->node->input[i]];
+}
+
+const struct array *import_out_shape(const struct import_walk *w)
+{
+    return &w->sample->value[w->node->output[0]];
+}
+
+static const struct array *constant(const struct import_walk *w, uint32_t i)
+{
+    static const struct array none;
+
+    if (i >= w->node->n_input || w->node->input[i] == ONNX_ABSENT)
+        return &none;
+    return &w->im->graph->constant[w->node->input[i]];
+}
+
+const struct array *import_constant(const struct import_walk *w, uint32_t i)
+{
+    const struct array *a = constant(w, i);
+    return a->real ? a : NULL;
+}
+
+const struct array *import_integers(const struct import_walk *w, uint32_t i)
+{
+    const struct array *a = constant(w, i);
+    return a->integer ? a : NULL;
+}
+
+enum err import_round(const struct import_walk *w, struct import_value *v)
+{
+    if (!v->draft)
+        return ERR_NONE;
+    v->draft = false;
+    v->rounded = true;
+    v->seen = calloc(IMPORT_BINS, sizeof *v->seen);
+    return v->seen ? ERR_NONE : import_no_memory(w);
+}
+
+enum err import_take_map(const struct import_walk *w, uint32_t i, struct import_value **v)
+{
+    *v = import_input(w, i);
+    if (!(*v)->known)
+        return IMPORT_REFUSE(w, "input %" PRIu32 " is not a map of the network: want one made by "
+                             "the nodes before", i);
+    return import_round(w, *v);
+}
+
+bool import_is_open(const struct import_value *v)
+{
+    return v->draft && v->maker != ONNX_ABSENT && !v->summed && !v->cut && v->n_reader == 1;
+}
+
+static struct import_value *new_value(const struct import_walk *w)
+{
+    struct import_value *v = &w->im->value[w->node->output[0]];
+
+    v->known = true;
+    return v;
+}
+
+struct import_value *import_new_draft(const struct import_walk *w, bool positive)
+{
+    struct import_value *v = new_value(w);
+
+    v->draft = true;
+    v->positive = positive;
+    return v;
+}
+
+struct import_value *import_replace(const struct import_walk *w, struct import_value *v)
+{
+    uint32_t out = w->node->output[0];
+    struct import_value *new = &w->im->value[out], old = *v;
+
+    old.source = old.alike = out;
+    old.n_reader = new->n_reader;
+    *v = (struct import_value){.source = v->source, .alike = v->alike};
+    *new = old;
+    return new;
+}
+
+void import_alias(const struct import_walk *w, struct import_value *v)
+{
+    struct import_value *out = &w->im->value[w->node->output[0]];
+
+    out->source = import_index(w, v);
+    v->n_reader += out->n_reader - 1;
+}
+
+uint32_t import_root(const struct import *im, uint32_t v)
+{
+    while (im->value[v].alike != v)
+        v = im->value[v].alike;
+    return v;
+}
+
+/* The image keeps its own scale, and so is the root of all that are like it. */
+void import_tie(const struct import_walk *w, struct import_value *a, struct import_value *b)
+{
+    uint32_t x = import_root(w->im, import_index(w, a)), y = import_root(w->im, import_index(w, b));
+
+    if (y == w->im->graph->graph.image)
+        w->im->value[x].alike = y;
+    else
+        w->im->value[y].alike = x;
+}
+
+struct import_value *import_new_alike(const struct import_walk *w, struct import_value *v)
+{
+    struct import_value *out = new_value(w);
+
+    out->positive = v->positive;
+    import_tie(w, v, out);
+    return out;
+}
+
+/* ---- Nodes ---- */
+
+struct import_node *import_add_node(const struct import_walk *w, enum import_kind kind,
+                                    const struct import_value *a, const struct import_value *b)
+{
+    struct import_node *n = &w->im->node[w->im->n_node++];
+
+    *n = (struct import_node){.kind = kind, .node = w->node,
+                              .in = {import_index(w, a), b ? import_index(w, b) : ONNX_ABSENT},
+                              .out = w->node->output[0]};
+    return n;
+}
+
+enum err import_visit_moved(const struct import_walk *w)
+{
+    struct import_value *x;
+    enum err e = import_take_map(w, 0, &x);
+
+    if (e)
+        return e;
+    import_add_node(w, IMPORT_COPY, x, NULL);
+    import_new_alike(w, x);
+    return ERR_NONE;
+}
+
+enum err import_add_list(const struct import_walk *w, struct import_node *n, uint32_t n_value,
+                         const int64_t *v)
+{
+    struct array *a = &n->list[n->n_list];
+
+    assert(n->n_list < IMPORT_MOST_LISTS);
+    if (!array_init(a, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, 1, &n_value))
+        return import_no_memory(w);
+    n->n_list++;
+    if (n_value > 0)
+        memcpy(a->integer, v, n_value * sizeof *v);
+    return ERR_NONE;
+}
+
+/* ---- The graph ---- */
+
+static const struct import_operator *const families[] = {
+    import_ops_affine, import_ops_layout, import_ops_map, import_ops_pool, import_ops_scale,
+};
+
+static enum err visit(const struct import_walk *w)
+{
+    const char *type = w->node->proto->op_type;
+
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++)
+        for (const struct import_operator *op = families[f]; op->op; op++)
+            if (strcmp(op->op, type) == 0)
+                return op->visit(w);
+    return IMPORT_REFUSE(w, "cannot be quantised: want those operators that docs/onnx.md lists for "
+                         "imcsim import");
+}
+
+static void count_readers(struct import *im)
+{
+    const struct onnx_graph *g = &im->graph->graph;
+
+    for (uint32_t i = 0; i < g->n_value; i++)
+        im->value[i] = (struct import_value){.source = i, .alike = i, .maker = ONNX_ABSENT};
+    for (uint32_t i = 0; i < g->n_node; i++)
+        for (uint32_t k = 0; im->graph->op[i] && k < g->node[i].n_input; k++)
+            if (g->node[i].input[k] != ONNX_ABSENT)
+                im->value[g->node[i].input[k]].n_reader++;
+    im->value[g->result].n_reader++;
+}
+
+/* Sums of crossbars may leave unrounded. */
+static bool is_raw(const struct import *im, const struct import_value *v)
+{
+    return import_is_open(v) && im->node[v->maker].kind != IMPORT_SCALE;
+}
+
+static enum err finish(struct import_walk *w)
+{
+    struct import *im = w->im;
+    struct import_value *v = &im->value[im->value[im->graph->graph.result].source];
+    const struct array *shape = &w->sample->value[im->value[im->graph->graph.result].source];
+
+    im->result = import_index(w, v);
+    im->n_result_dim = shape->n_dim;
+    memcpy(im->result_dim, shape->dim, sizeof im->result_dim);
+    if (!v->known || im->n_node == 0)
+        return err_set(w->msg, ERR_INPUT, "no Conv or Gemm leads to the output: want a network");
+    return v->draft && !is_raw(im, v) ? import_round(w, v) : ERR_NONE;
+}
+
+enum err import_init(struct import *im, const struct float_graph *g, const struct float_run *sample,
+                     const struct import_cfg *cfg, struct err_msg *m)
+{
+    struct import_walk w = {im, sample, NULL, m};
+    struct onnx_image image;
+
+    *im = (struct import){.graph = g, .cfg = *cfg};
+    im->value = calloc(g->graph.n_value + 1, sizeof *im->value);
+    im->node = calloc(g->graph.n_node + 1, sizeof *im->node);
+    enum err e = im->value && im->node ? onnx_graph_check_ends(&g->graph, m)
+                                       : import_no_memory(&w);
+    if (!e)
+        e = onnx_graph_image(&g->graph, &image, m);
+    if (!e) {
+        im->image = image.shape;
+        im->channels_last = image.channels_last;
+        memcpy(im->image_dim, image.dim, sizeof im->image_dim);
+        count_readers(im);
+        im->value[g->graph.image].known = true;
+        im->value[g->graph.image].rounded = true;
+    }
+    for (uint32_t i = 0; i < g->graph.n_node && !e; i++) {
+        w.node = &g->graph.node[i];
+        if (g->op[i])
+            e = visit(&w);
+    }
+    if (!e)
+        e = finish(&w);
+    if (e)
+        import_release(im);
+    return e;
+}
+
+static void release_node(struct import_node *n)
+{
+    array_release(&n->weight);
+    free(n->bias);
+    free(n->more);
+    for (uint32_t i = 0; i < n->n_list; i++)
+        array_release(&n->list[i]);
+}
+
+void import_release(struct import *im)
+{
+    for (uint32_t i = 0; im->value && i < im->graph->graph.n_value; i++)
+        free(im->value[i].seen);
+    for (uint32_t i = 0; i < im->n_node; i++)
+        release_node(&im->node[i]);
+    free(im->value);
+    free(im->node);
+    *im = (struct import){0};
+}
+
+/* ---- Images and activations ---- */
+
+void import_image(const struct import *im, const int8_t *pixels, struct array *image)
+{
+    struct shape s = im->image;
+
+    assert(image->n == (size_t)s.height * s.width * s.channels);
+    for (size_t x = 0; x < s.height; x++)
+        for (size_t y = 0; y < s.width; y++)
+            for (size_t ch = 0; ch < s.channels; ch++) {
+                int pixel = pixels[(y * s.height + x) * s.channels + ch] + 128;
+                size_t at = im->channels_last ? (x * s.width + y) * s.channels + ch
+                                              : (ch * s.height + x) * s.width + y;
+                image->real[at] = (float)((pixel - im->cfg.mean) * im->cfg.scale);
+            }
+}
+
+void import_observe(struct import *im, const struct float_run *run)
+{
+    for (uint32_t i = 0; i < im->graph->graph.n_value; i++) {
+        struct import_value *v = &im->value[i];
+        const struct array *a = &run->value[i];
+        for (size_t k = 0; v->seen && k < a->n; k++) {
+            float magnitude = fabsf(a->real[k]);
+            uint32_t bits;
+            memcpy(&bits, &magnitude, sizeof bits);
+            v->seen[bits >> 16]++;
+            v->largest = magnitude > v->largest || isnan(magnitude) ? magnitude : v->largest;
+        }
+    }
+}

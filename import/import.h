@@ -1,0 +1,113 @@
+/* import/import.h -- a float ONNX model becomes a quantised (QDQ) one that network_load_onnx()
+ * reads.
+ *
+ * Three steps: import_init() finds, in the float graph, the convolutions and products that go on
+ * crossbars and what digital processors do before, between and behind them, batch normalisation
+ * folded into weights and bias where it can be; import_observe() collects how large activations
+ * get; import_build() chooses scales and writes the model:
+ *
+ *     image        pixel - 128, int8: what traces/images.h delivers
+ *     activations  one scale, zero point 0; uint8 behind Relu, else int8; magnitude observed / 255
+ *                  or 127, or the power of two above it; one for all maps that Concat joins, and
+ *                  for what MaxPool, Flatten and the like make of a map
+ *     weights      int8, largest magnitude / 127, one scale for each output or one for all;
+ *                  one for all where the sums are the network's result
+ *     bias         float
+ *
+ * The tensors keep the float model's names, so that both can be compared: value x, where it is
+ * rounded, is called x_dequantized afterwards.
+ */
+#ifndef IMPORT_IMPORT_H
+#define IMPORT_IMPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "network/float/graph.h"
+#include "network/network.h"
+
+struct import_cfg {
+    int32_t mean;         // the pixel that is 0 to the model, 0 to 255
+    double  scale;        // real value = (pixel - mean) * scale
+    double  percentile;   // of the magnitudes of an activation, above 0; 100: the largest
+    bool    per_channel;  // scales of weights
+    bool    power_of_two; // scales of activations
+};
+
+enum import_kind {
+    IMPORT_CONV,
+    IMPORT_GEMM,
+    IMPORT_SCALE, // weight: a factor for each channel
+    IMPORT_ADD,   // or Sub
+    IMPORT_CLIP,
+    IMPORT_COPY, // as in the float graph, attributes and all
+    IMPORT_CONCAT,
+    IMPORT_MEAN, // over rows and columns
+    IMPORT_FLATTEN,
+    IMPORT_RESHAPE, // list 0: the dimensions
+    IMPORT_LISTS    // Pad, Slice: lists behind the map
+};
+
+enum { IMPORT_MOST_LISTS = 4 };
+
+struct import_node {
+    enum import_kind        kind;
+    const struct onnx_node *node; // of the float graph
+    uint32_t in[2], out;          // values of the float graph
+    uint32_t *more;               // owned; of CONCAT: all inputs
+    uint32_t  n_more;
+    struct array weight;          // CONV: as ONNX has it; GEMM: outputs x inputs; SCALE: factors
+    float       *bias;            // owned; one for each output
+    uint32_t     behind;          // SCALE: dimensions behind that of the factors
+    double       low, high;       // CLIP
+    bool         flat;            // MEAN: and flattened
+    struct array list[IMPORT_MOST_LISTS]; // of integers
+    uint32_t     n_list;
+};
+
+struct import_value { // what becomes of a value of the float graph
+    bool     known;    // a map of the network, by this name
+    uint32_t source;   // the value it is another name of, or itself
+    uint32_t alike;    // a value with the same scale, or itself: a tree whose root has none other
+    uint32_t n_reader; // nodes that no folding removed, and the graph's output
+    uint32_t maker;    // node of the import that constants may join; ONNX_ABSENT: none
+    bool     draft;    // not rounded yet: may be added to and cut
+    bool     summed, cut;
+    bool     positive; // uint8 when rounded, unless a value alike is not
+    bool     rounded;
+    uint64_t *seen;    // owned, of rounded ones: [IMPORT_BINS] magnitudes
+    float    largest;  // magnitude
+    float    scale;    // once import_build() has chosen it
+};
+
+enum { IMPORT_BINS = 1 << 15 }; // by the upper 16 bits of a float: within 2^-7 of the magnitude
+
+struct import {
+    const struct float_graph *graph; // borrowed
+    struct import_cfg         cfg;
+    struct shape              image;
+    uint32_t                  image_dim[4]; // as the model takes it
+    bool                      channels_last;
+    struct import_value      *value; // one for each of the graph
+    struct import_node       *node;  // in order
+    uint32_t                  n_node, result;
+    uint32_t                  n_result_dim, result_dim[ONNX_MOST_DIMS];
+};
+
+/* The graph has been folded; `sample` is a run on an image, for shapes. On error *im is zero. */
+enum err import_init(struct import *im, const struct float_graph *g, const struct float_run *sample,
+                     const struct import_cfg *cfg, struct err_msg *m);
+void import_release(struct import *im); // takes a zeroed one
+
+/* An image as the model takes it, from the bytes of traces/images.h. */
+void import_image(const struct import *im, const int8_t *pixels, struct array *image);
+
+/* Takes note of the activations of a run. */
+void import_observe(struct import *im, const struct float_run *run);
+
+/* The quantised model as bytes, the caller's; checked by reading it. */
+enum err import_build(struct import *im, const char *name, uint8_t **data, size_t *size,
+                      struct err_msg *m);
+
+#endif

@@ -1,0 +1,49 @@
+/* import/op_layout.c -- Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity and
+ * Dropout, and Softmax at the end, which changes no class. */
+#include "import/walk.h"
+
+/* Another name, all but the batch made one dimension, or other dimensions. */
+static enum err visit_layout(const struct import_walk *w)
+{
+    const struct array *in = import_in_shape(w, 0), *out = import_out_shape(w);
+    struct import_value *x = import_input(w, 0);
+    int64_t dim[ONNX_MOST_DIMS];
+
+    if (x->known && array_same_shape(in, out)) {
+        import_alias(w, x);
+        return ERR_NONE;
+    }
+    enum err e = import_take_map(w, 0, &x);
+    if (e)
+        return e;
+    bool flat = out->n_dim == 2 && out->dim[0] == in->dim[0];
+    struct import_node *n = import_add_node(w, flat ? IMPORT_FLATTEN : IMPORT_RESHAPE, x, NULL);
+    import_new_alike(w, x);
+    for (uint32_t k = 0; k < out->n_dim; k++)
+        dim[k] = out->dim[k];
+    return flat ? ERR_NONE : import_add_list(w, n, out->n_dim, dim);
+}
+
+static enum err visit_softmax(const struct import_walk *w)
+{
+    struct import_value *x = import_input(w, 0);
+
+    if (w->node->output[0] != w->im->graph->graph.result || !x->known)
+        return IMPORT_REFUSE(w, "is not the end of the network: want it there, where it changes no "
+                             "class");
+    import_alias(w, x);
+    return ERR_NONE;
+}
+
+const struct import_operator import_ops_layout[] = {
+    {"Dropout",    visit_layout},
+    {"Flatten",    visit_layout},
+    {"Identity",   visit_layout},
+    {"LogSoftmax", visit_softmax},
+    {"Reshape",    visit_layout},
+    {"Softmax",    visit_softmax},
+    {"Squeeze",    visit_layout},
+    {"Transpose",  import_visit_moved},
+    {"Unsqueeze",  visit_layout},
+    {0},
+};

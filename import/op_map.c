@@ -1,0 +1,171 @@
+/* import/op_map.c -- Relu and Clip, Concat, Pad and Slice. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "import/walk.h"
+
+/* ---- Bounds ---- */
+
+/* A draft is cut before it is rounded; a rounded map is read again, unless it has no values to cut.
+ */
+static enum err cut(const struct import_walk *w, double low, double high)
+{
+    struct import_value *x = import_input(w, 0), *v;
+    enum err e = ERR_NONE;
+
+    if (x->known && !x->draft && x->positive && low == 0 && isinf(high)) {
+        import_alias(w, x);
+        return ERR_NONE;
+    }
+    bool open = x->draft && !x->cut && x->n_reader == 1;
+    if (!open)
+        e = import_take_map(w, 0, &x);
+    if (e)
+        return e;
+    struct import_node *n = import_add_node(w, IMPORT_CLIP, x, NULL);
+    n->low = low;
+    n->high = high;
+    v = open ? import_replace(w, x) : import_new_draft(w, x->positive);
+    v->positive |= low >= 0;
+    v->cut = true;
+    return ERR_NONE;
+}
+
+static enum err visit_relu(const struct import_walk *w)
+{
+    return cut(w, 0, INFINITY);
+}
+
+static enum err visit_clip(const struct import_walk *w)
+{
+    double low = -INFINITY, high = INFINITY;
+    enum err e = onnx_attr_float(w->node, "min", &low, w->msg);
+
+    if (!e)
+        e = onnx_attr_float(w->node, "max", &high, w->msg);
+    if (e)
+        return e;
+    if (import_constant(w, 1))
+        low = (double)import_constant(w, 1)->real[0]; // one value: it has been evaluated
+    if (import_constant(w, 2))
+        high = (double)import_constant(w, 2)->real[0];
+    if (!(low < high))
+        return IMPORT_REFUSE(w, "clips to %g .. %g: want bounds in order", low, high);
+    return cut(w, low, high);
+}
+
+/* ---- Concat ---- */
+
+/* Maps that are joined have one scale. The image has its own, and then the result is rounded. */
+static enum err visit_concat(const struct import_walk *w)
+{
+    uint32_t n_input = w->node->n_input, image = w->im->graph->graph.image;
+    uint32_t *list = malloc((n_input + 1) * sizeof *list);
+    bool mixed = false, positive = true;
+    struct import_value *x = NULL;
+    enum err e = list ? ERR_NONE : import_no_memory(w);
+
+    for (uint32_t i = 0; i < n_input && !e; i++) {
+        e = import_take_map(w, i, &x);
+        if (e)
+            break;
+        list[i] = import_index(w, x);
+        mixed |= import_root(w->im, list[i]) == image;
+        positive &= x->positive;
+    }
+    if (e) {
+        free(list);
+        return e;
+    }
+    struct import_node *n = import_add_node(w, IMPORT_CONCAT, x, NULL);
+    n->more = list;
+    n->n_more = n_input;
+    if (mixed) {
+        import_new_draft(w, positive);
+        return ERR_NONE;
+    }
+    struct import_value *out = import_new_alike(w, x);
+    out->positive = positive;
+    for (uint32_t i = 0; i + 1 < n_input; i++)
+        import_tie(w, out, &w->im->value[list[i]]);
+    return ERR_NONE;
+}
+
+/* ---- Pad and Slice ---- */
+
+/* Input i, or the attribute that it was before, as list number n->n_list. */
+static enum err take_list(const struct import_walk *w, struct import_node *n, uint32_t i,
+                          const char *attribute, uint32_t *n_value)
+{
+    const struct array *a = import_integers(w, i);
+    int64_t v[2 * ONNX_MOST_DIMS];
+    bool given = false;
+
+    *n_value = 0;
+    if (a && a->n <= ONNX_MOST_DIMS * 2) {
+        *n_value = (uint32_t)a->n;
+        return import_add_list(w, n, *n_value, a->integer);
+    }
+    enum err e = onnx_attr_list(w->node, attribute, v, 2 * ONNX_MOST_DIMS, n_value, &given, w->msg);
+    return e ? e : import_add_list(w, n, *n_value, v);
+}
+
+static enum err visit_pad(const struct import_walk *w)
+{
+    struct import_value *x;
+    char mode[16] = "constant";
+    double value = 0;
+    uint32_t n_pad;
+    enum err e = onnx_attr_text(w->node, "mode", mode, sizeof mode, w->msg);
+
+    if (!e)
+        e = onnx_attr_float(w->node, "value", &value, w->msg);
+    if (!e && import_constant(w, 2) && import_constant(w, 2)->n == 1)
+        value = (double)import_constant(w, 2)->real[0];
+    if (!e && (mode[0] != 'c' || value != 0))
+        e = IMPORT_REFUSE(w, "pads with mode \"%s\" and value %g: want constant and 0", mode,
+                          value);
+    if (!e && w->node->n_input > 3 && w->node->input[3] != ONNX_ABSENT)
+        e = IMPORT_REFUSE(w, "pads axes of its own: want pads for all dimensions");
+    if (!e)
+        e = import_take_map(w, 0, &x);
+    if (e)
+        return e;
+    struct import_node *n = import_add_node(w, IMPORT_LISTS, x, NULL);
+    import_new_alike(w, x);
+    return take_list(w, n, 1, "pads", &n_pad);
+}
+
+/* starts, ends, axes, steps */
+static enum err visit_slice(const struct import_walk *w)
+{
+    static const char *const names[] = {"starts", "ends", "axes", "steps"};
+    int64_t first[] = {0, 1, 2, 3, 4, 5, 6, 7}, ones[] = {1, 1, 1, 1, 1, 1, 1, 1};
+    uint32_t n_start = 0, n_value;
+    struct import_value *x;
+    enum err e = import_take_map(w, 0, &x);
+
+    if (e)
+        return e;
+    struct import_node *n = import_add_node(w, IMPORT_LISTS, x, NULL);
+    import_new_alike(w, x);
+    for (uint32_t i = 0; i < 4 && !e; i++) {
+        e = take_list(w, n, 1 + i, names[i], &n_value);
+        n_start = i == 0 ? n_value : n_start;
+        if (!e && n_value == 0 && i >= 2 && n_start <= ONNX_MOST_DIMS) { // left out: all, by 1
+            array_release(&n->list[--n->n_list]);
+            e = import_add_list(w, n, n_start, i == 2 ? first : ones);
+        }
+    }
+    return e;
+}
+
+const struct import_operator import_ops_map[] = {
+    {"Clip",   visit_clip},
+    {"Concat", visit_concat},
+    {"Pad",    visit_pad},
+    {"Relu",   visit_relu},
+    {"Slice",  visit_slice},
+    {0},
+};

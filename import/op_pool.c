@@ -1,0 +1,70 @@
+/* import/op_pool.c -- MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool and
+ * ReduceMean. */
+#include <string.h>
+
+#include "import/walk.h"
+
+static enum err visit_average(const struct import_walk *w)
+{
+    int64_t dilation[2] = {1, 1};
+    uint32_t n = 0;
+    bool given;
+    struct import_value *x;
+    enum err e = onnx_attr_list(w->node, "dilations", dilation, 2, &n, &given, w->msg);
+
+    if (!e && (dilation[0] != 1 || dilation[1] != 1))
+        e = IMPORT_REFUSE(w, "averages with dilations: want none");
+    if (!e)
+        e = import_take_map(w, 0, &x);
+    if (e)
+        return e;
+    import_add_node(w, IMPORT_COPY, x, NULL);
+    import_new_draft(w, x->positive);
+    return ERR_NONE;
+}
+
+/* Whether it is the mean over axes 1 and 2, of an attribute, as channels that come last have it. */
+static bool averages_last(const struct import_walk *w, const struct array *in,
+                          const struct array *out)
+{
+    int64_t axis[2] = {0};
+    uint32_t n = 0;
+    bool given = false;
+    struct err_msg ignored;
+
+    if (onnx_attr_list(w->node, "axes", axis, 2, &n, &given, &ignored) || n != 2)
+        return false;
+    return axis[0] + axis[1] == 3 && axis[0] * axis[1] == 2 && out->n == in->dim[3];
+}
+
+/* Mean over rows and columns; flat: which are gone then. */
+static enum err visit_mean(const struct import_walk *w)
+{
+    const struct array *in = import_in_shape(w, 0), *out = import_out_shape(w);
+    struct import_value *x;
+    enum err e = import_take_map(w, 0, &x);
+
+    if (e)
+        return e;
+    bool flat = out->n_dim == 2;
+    if (in->n_dim == 4 && averages_last(w, in, out)) {
+        import_add_node(w, IMPORT_COPY, x, NULL);
+        import_new_draft(w, x->positive);
+        return ERR_NONE;
+    }
+    if (in->n_dim != 4 || out->n != in->dim[1] || (!flat && out->n_dim != 4) ||
+        out->dim[1] != in->dim[1])
+        return IMPORT_REFUSE(w, "does not average whole maps: want the mean over rows and columns");
+    import_add_node(w, IMPORT_MEAN, x, NULL)->flat = flat;
+    import_new_draft(w, x->positive);
+    return ERR_NONE;
+}
+
+const struct import_operator import_ops_pool[] = {
+    {"AveragePool",       visit_average},
+    {"GlobalAveragePool", visit_mean},
+    {"GlobalMaxPool",     import_visit_moved},
+    {"MaxPool",           import_visit_moved},
+    {"ReduceMean",        visit_mean},
+    {0},
+};

@@ -1,0 +1,268 @@
+/* network/float/op_elementwise.c -- value by value: arithmetic with broadcasting, Relu, Clip,
+ * Cast, BatchNormalization, and what is nothing at inference: Identity, Dropout. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "network/float/op.h"
+
+#define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
+
+/* ---- Two operands ---- */
+
+enum arithmetic { ADD, SUB, MUL, DIV };
+
+static float on_reals(enum arithmetic op, float a, float b)
+{
+    switch (op) {
+    case ADD:
+        return a + b;
+    case SUB:
+        return a - b;
+    case MUL:
+        return a * b;
+    case DIV:
+        return a / b;
+    }
+    return NAN;
+}
+
+/* In 64 bits that wrap; the caller has checked that b is not 0 where it divides. */
+static int64_t on_integers(enum arithmetic op, int64_t a, int64_t b)
+{
+    uint64_t x = (uint64_t)a, y = (uint64_t)b;
+
+    switch (op) {
+    case ADD:
+        return (int64_t)(x + y);
+    case SUB:
+        return (int64_t)(x - y);
+    case MUL:
+        return (int64_t)(x * y);
+    case DIV:
+        return b == -1 ? (int64_t)(0 - x) : a / b;
+    }
+    return 0;
+}
+
+/* Steps of an operand for each dim of the result; 0 where it is repeated. */
+static void steps_of(const struct array *a, const struct array *out, size_t step[ONNX_MOST_DIMS])
+{
+    size_t size = 1;
+    uint32_t skip = out->n_dim - a->n_dim;
+
+    memset(step, 0, ONNX_MOST_DIMS * sizeof *step);
+    for (uint32_t i = a->n_dim; i-- > 0; size *= a->dim[i])
+        step[skip + i] = a->dim[i] == 1 ? 0 : size;
+}
+
+static enum err broadcast(struct float_call *c, const struct array *a, const struct array *b)
+{
+    uint32_t n_dim = a->n_dim > b->n_dim ? a->n_dim : b->n_dim, dim[ONNX_MOST_DIMS];
+
+    for (uint32_t i = 0; i < n_dim; i++) {
+        uint32_t x = i + a->n_dim < n_dim ? 1 : a->dim[i + a->n_dim - n_dim];
+        uint32_t y = i + b->n_dim < n_dim ? 1 : b->dim[i + b->n_dim - n_dim];
+        if (x != y && x != 1 && y != 1)
+            return FLOAT_REFUSE(c, "operands of length %" PRIu32 " and %" PRIu32 " along one axis: "
+                                "want the same, or 1", x, y);
+        dim[i] = x == 1 ? y : x;
+    }
+    return float_out(c, a->type, n_dim, dim);
+}
+
+static void compute(struct array *out, enum arithmetic op, size_t i, const struct array *a,
+                    size_t at_a, const struct array *b, size_t at_b)
+{
+    if (out->real)
+        out->real[i] = on_reals(op, a->real[at_a], b->real[at_b]);
+    else
+        out->integer[i] =
+            array_wrap(out->type, on_integers(op, a->integer[at_a], b->integer[at_b]));
+}
+
+static enum err combine(struct float_call *c, enum arithmetic op)
+{
+    const struct array *a = c->in[0], *b = c->in[1];
+    size_t step_a[ONNX_MOST_DIMS], step_b[ONNX_MOST_DIMS], place[ONNX_MOST_DIMS] = {0};
+
+    if (a->type != b->type)
+        return FLOAT_REFUSE(c, "operands of types %s and %s: want the same",
+                            onnx_type_name(a->type), onnx_type_name(b->type));
+    for (size_t i = 0; op == DIV && b->integer && i < b->n; i++)
+        if (b->integer[i] == 0)
+            return FLOAT_REFUSE(c, "divides integers by 0: want another divisor");
+    enum err e = broadcast(c, a, b);
+    if (e)
+        return e;
+    steps_of(a, &c->out, step_a);
+    steps_of(b, &c->out, step_b);
+    for (size_t i = 0, at_a = 0, at_b = 0; i < c->out.n; i++) {
+        compute(&c->out, op, i, a, at_a, b, at_b);
+        for (uint32_t k = c->out.n_dim; k-- > 0;) { // on to the next place, carrying
+            at_a += step_a[k];
+            at_b += step_b[k];
+            if (++place[k] < c->out.dim[k])
+                break;
+            at_a -= step_a[k] * place[k];
+            at_b -= step_b[k] * place[k];
+            place[k] = 0;
+        }
+    }
+    return ERR_NONE;
+}
+
+static enum err eval_add(struct float_call *c) { return combine(c, ADD); }
+static enum err eval_sub(struct float_call *c) { return combine(c, SUB); }
+static enum err eval_mul(struct float_call *c) { return combine(c, MUL); }
+static enum err eval_div(struct float_call *c) { return combine(c, DIV); }
+
+/* ---- One operand ---- */
+
+static enum err copy_input(struct float_call *c)
+{
+    const struct array *x = c->in[0];
+    enum err e = float_out(c, x->type, x->n_dim, x->dim);
+
+    if (!e && x->real)
+        memcpy(c->out.real, x->real, x->n * sizeof *x->real);
+    else if (!e)
+        memcpy(c->out.integer, x->integer, x->n * sizeof *x->integer);
+    return e;
+}
+
+/* Relu and Clip keep NaN. */
+static enum err clip(struct float_call *c, double low, double high)
+{
+    enum err e = copy_input(c);
+
+    for (size_t i = 0; i < c->out.n && !e; i++) {
+        double v = array_get(&c->out, i);
+        if (v < low)
+            array_set(&c->out, i, low);
+        if (v > high) // both, where low is above high
+            array_set(&c->out, i, high);
+    }
+    return e;
+}
+
+static enum err eval_relu(struct float_call *c)
+{
+    return clip(c, 0, INFINITY);
+}
+
+static enum err bound(const struct float_call *c, uint32_t i, double *v)
+{
+    if (!float_has(c, i))
+        return ERR_NONE;
+    if (c->in[i]->n != 1)
+        return FLOAT_REFUSE(c, "a bound of %zu values: want one", c->in[i]->n);
+    *v = array_get(c->in[i], 0);
+    return ERR_NONE;
+}
+
+/* Bounds are attributes up to set 10, inputs later. */
+static enum err eval_clip(struct float_call *c)
+{
+    double low = -INFINITY, high = INFINITY;
+    enum err e = onnx_attr_float(c->node, "min", &low, c->msg);
+
+    if (!e)
+        e = onnx_attr_float(c->node, "max", &high, c->msg);
+    if (!e)
+        e = bound(c, 1, &low);
+    if (!e)
+        e = bound(c, 2, &high);
+    return e ? e : clip(c, low, high);
+}
+
+static enum err eval_dropout(struct float_call *c)
+{
+    double ratio = 0;
+    int64_t seed = 0;
+
+    if (float_has(c, 2) && c->in[2]->n == 1 && array_get(c->in[2], 0) != 0)
+        return FLOAT_REFUSE(c, "is in training mode: want a model exported for inference");
+    enum err e = onnx_attr_float(c->node, "ratio", &ratio, c->msg);
+    if (!e)
+        e = onnx_attr_int(c->node, "seed", &seed, c->msg);
+    return e ? e : copy_input(c);
+}
+
+static enum err eval_cast(struct float_call *c)
+{
+    const struct array *x = c->in[0];
+    int64_t to = 0;
+    enum err e = onnx_attr_int(c->node, "to", &to, c->msg);
+
+    if (!e && !onnx_type_is_real((int32_t)to) && to != TYPE(INT8) && to != TYPE(UINT8) &&
+        to != TYPE(INT32) && to != TYPE(INT64) && to != TYPE(BOOL))
+        e = FLOAT_REFUSE(c, "casts to type %" PRId64 ": want float, double, int8, uint8, int32, "
+                         "int64 or bool", to);
+    if (!e)
+        e = float_out(c, (int32_t)to, x->n_dim, x->dim);
+    for (size_t i = 0; i < x->n && !e; i++)
+        if (c->out.real)
+            c->out.real[i] = (float)array_get(x, i);
+        else if (to == TYPE(BOOL))
+            c->out.integer[i] = array_get(x, i) != 0;
+        else if (x->integer)
+            c->out.integer[i] = array_wrap((int32_t)to, x->integer[i]);
+        else
+            array_set(&c->out, i, array_get(x, i));
+    return e;
+}
+
+/* (x - mean) / sqrt(variance + epsilon) * scale + bias, one of each for every channel. */
+static enum err eval_batch_normalization(struct float_call *c)
+{
+    const struct array *x = c->in[0];
+    double epsilon = 1e-5, momentum = 0;
+    int64_t spatial = 1, training = 0, testing = 1; // set 6 has is_test, which is 0 by default
+    enum err e = onnx_attr_float(c->node, "epsilon", &epsilon, c->msg);
+
+    if (!e)
+        e = onnx_attr_float(c->node, "momentum", &momentum, c->msg);
+    if (!e)
+        e = onnx_attr_int(c->node, "spatial", &spatial, c->msg);
+    if (!e)
+        e = onnx_attr_int(c->node, "training_mode", &training, c->msg);
+    if (!e)
+        e = onnx_attr_int(c->node, "is_test", &testing, c->msg);
+    if (!e && (training || !testing || !spatial))
+        e = FLOAT_REFUSE(c, "is in training mode or not spatial: want a model exported for "
+                         "inference");
+    if (!e && (x->n_dim < 2 || !x->real))
+        e = FLOAT_REFUSE(c, "a map of %" PRIu32 " dimensions: want 2 or more, of float", x->n_dim);
+    for (int i = 1; i < 5 && !e; i++)
+        if (!c->in[i]->real || c->in[i]->n != x->dim[1])
+            e = FLOAT_REFUSE(c, "input %d has %zu values: want %" PRIu32 ", one for each channel",
+                             i, c->in[i]->n, x->dim[1]);
+    if (!e)
+        e = copy_input(c);
+    if (e)
+        return e;
+    struct float_split s = float_split(x, 1);
+    for (size_t i = 0; i < x->n; i++) {
+        size_t ch = i / s.behind % s.at;
+        double factor = (double)c->in[1]->real[ch] / sqrt((double)c->in[4]->real[ch] + epsilon);
+        c->out.real[i] = (float)(((double)x->real[i] - (double)c->in[3]->real[ch]) * factor +
+                                 (double)c->in[2]->real[ch]);
+    }
+    return ERR_NONE;
+}
+
+const struct float_operator float_ops_elementwise[] = {
+    {"Add",      2, 2, "broadcast", eval_add},
+    {"Sub",      2, 2, "broadcast", eval_sub},
+    {"Mul",      2, 2, "broadcast", eval_mul},
+    {"Div",      2, 2, "broadcast", eval_div},
+    {"Relu",     1, 1, "", eval_relu},
+    {"Clip",     1, 3, "min max", eval_clip},
+    {"Cast",     1, 1, "to", eval_cast},
+    {"Identity", 1, 1, "", copy_input},
+    {"Dropout",  1, 3, "is_test ratio seed", eval_dropout},
+    {"BatchNormalization", 5, 5, "epsilon is_test momentum spatial training_mode",
+     eval_batch_normalization},
+    {0},
+};

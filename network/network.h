@@ -1,0 +1,150 @@
+/* network/network.h -- a network as the simulator sees it: layers that hold weights or compute in
+ * digital processors, and the pixels that flow between them.
+ *
+ * A pixel is all channels at one (x, y) of a feature map: x is the row, y the column, and pixels
+ * travel x fastest. Layer 0 is the image; every other layer names the earlier layers it reads, so
+ * the layers are in topological order. What runs in a core's digital processor behind the crossbar
+ * (scale, bias, residual sum, ReLU, rounding, global pooling) is part of the layer.
+ *
+ * Arithmetic of one output, docs/accelerator.md, section 4a (all integers):
+ *
+ *     acc = sum w * (x - in_zero)                  int32; padding pixels are in_zero
+ *     t   = acc * m[o] + b[o] + (r - r_zero) * mr  int64; r the residual, if there is one
+ *     out = clamp(rne(t, shift), low, high)        rne: round to nearest, ties to even
+ *
+ * A digital layer has no weights: each output channel is made from the input channel of the same
+ * number, and acc is, over the positions of the window that lie inside the map,
+ *
+ *     LAYER_MAX_POOL      max (x - in_zero)
+ *     LAYER_AVERAGE_POOL  sum (x - in_zero); m and b are m[k - 1], b[k - 1] for k such positions
+ *     LAYER_SCALE         x - in_zero, or in_zero - x where negated[o]; its window is one pixel
+ *
+ * A sum of two maps is a LAYER_SCALE with a residual.
+ *
+ * A layer with raw_output delivers acc + b[o] as int32 (the logits). A pooled layer sums `out`
+ * over the map and delivers clamp(rne(sum * pool.m + pool.b, pool.shift), low, high) once.
+ */
+#ifndef NETWORK_NETWORK_H
+#define NETWORK_NETWORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/err.h"
+
+struct shape {
+    uint32_t height, width, channels; // rows, columns, channels
+};
+
+enum layer_kind {
+    LAYER_IMAGE, // layer 0: what the scratchpad delivers
+    LAYER_CONV,  // convolution, on crossbars
+    LAYER_GEMM,  // fully connected, on crossbars: a convolution whose kernel covers the map
+    LAYER_MAX_POOL, // the others are digital: in digital processors only
+    LAYER_AVERAGE_POOL,
+    LAYER_SCALE
+};
+
+struct window { // of a convolution, along (x, y) = (rows, columns)
+    uint32_t kernel[2];
+    uint32_t stride[2];
+    uint32_t dilation[2];
+    uint32_t pad_before[2], pad_after[2];
+};
+
+struct requant { // owned by the layer; arrays of layer_n_scale() entries, mostly one per output
+    uint16_t *m;
+    int64_t  *b;
+    int64_t   mr;      // multiplies the residual; 0 without one
+    int32_t   r_zero;  // zero point of the residual
+    uint8_t   shift;   // 0 to 62
+    int32_t   low, high;
+};
+
+struct pool_requant {
+    uint32_t m;
+    int64_t  b;
+    uint8_t  shift;
+    int32_t  low, high;
+};
+
+struct layer {
+    char           *name; // owned; unique in the network
+    enum layer_kind kind;
+    uint32_t       *input;   // owned; layers whose pixels, concatenated by channel, are read
+    uint32_t        n_input; // 0 for the image, else at least 1
+    bool            has_residual;
+    uint32_t        residual; // layer whose pixel is added before rounding
+    struct shape    in, out;  // out: before pooling
+    struct window   window;
+    uint32_t        groups; // input channels are dealt to groups of outputs; 1 otherwise; as many
+                            // as channels where the layer is digital
+    bool            relu;
+    bool            pooled;     // global average pool in the digital processor
+    bool            raw_output; // int32 accumulators leave the core
+    bool            out_signed; // bytes delivered are int8, else uint8
+    int32_t         in_zero;    // zero point of the input, inserted as padding
+    int32_t         out_zero;   // zero point of what is delivered
+    double          out_scale;  // real value = (q - out_zero) * out_scale; for reports only
+
+    /* Without values (timing only) all below is NULL or 0. */
+    int8_t             *weight; // owned; [out.channels][in.channels / groups][kernel 0][kernel 1];
+                                // NULL where the layer is digital
+    bool               *negated; // owned; of LAYER_SCALE, [out.channels]; NULL: none is
+    struct requant      requant;
+    struct pool_requant pool;
+};
+
+struct network {
+    char         *name;  // owned
+    struct layer *layer; // owned
+    uint32_t      n_layer;
+    bool          has_values; // weights and scales are there
+};
+
+/* Shape of the pixels that a layer delivers: 1 x 1 when pooled. */
+struct shape layer_delivers(const struct layer *l);
+
+/* Whether no weights, and so no crossbar, are needed: pooling and scaling. */
+bool layer_is_digital(const struct layer *l);
+
+/* Entries of requant.m and requant.b: output channels; kernel positions of an average. */
+uint32_t layer_n_scale(const struct layer *l);
+
+/* Weights of one output, the rows of one kernel matrix: kernel positions times input channels of
+ * one group; 0 where the layer is digital. */
+uint32_t layer_kernel_rows(const struct layer *l);
+
+/* Weights of the network (biases not counted) and multiply-accumulates of one image. */
+uint64_t network_weights(const struct network *n);
+uint64_t network_macs(const struct network *n);
+
+/* Index of the layer called `name`; n->n_layer when there is none. */
+uint32_t network_find(const struct network *n, const char *name);
+
+/* The layer whose result is the network's: the last one. */
+const struct layer *network_result(const struct network *n);
+
+/* Checks what every later stage relies on: topological order, matching shapes, unique names,
+ * windows that give the stated outputs. ERR_INPUT names layer, value and cure. */
+enum err network_check(const struct network *n, struct err_msg *m);
+
+/* Takes a zeroed network too. */
+void network_release(struct network *n);
+
+/* CIFAR-style residual networks (He et al. 2016, section 4.2) with the channel counts and layer
+ * names of Dazzi et al. 2021, Table 2: conv1 .. conv(depth-1), rs1 .. , fc. depth = 2 + 2 * stages
+ * * blocks, blocks >= 1; stage i > 0 halves the map. Without weights. */
+struct resnet_cifar_cfg {
+    uint32_t        depth, size, classes;
+    const uint32_t *channels; // one per stage
+    uint32_t        n_stage;
+};
+enum err network_resnet_cifar(struct network *n, const struct resnet_cifar_cfg *cfg,
+                              struct err_msg *m);
+
+/* Reads a quantised (QDQ) ONNX model, weights and scales included. docs/onnx.md lists operators
+ * and conventions. On error *n is zero. */
+enum err network_load_onnx(struct network *n, const char *path, struct err_msg *m);
+
+#endif

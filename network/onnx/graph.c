@@ -1,0 +1,439 @@
+/* network/onnx/graph.c -- see graph.h. */
+#include "network/onnx/graph.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_OPSET = 20, MOST_SIZE = 65536 };
+
+static const char *text(const char *s)
+{
+    return s ? s : "";
+}
+
+bool onnx_is_own_domain(const char *domain)
+{
+    return *text(domain) == '\0' || strcmp(domain, "ai.onnx") == 0;
+}
+
+enum err onnx_node_prefix(const struct onnx_node *n, struct err_msg *m)
+{
+    const Onnx__NodeProto *p = n->proto;
+    const char *name = text(p->name);
+    bool own = onnx_is_own_domain(p->domain);
+    char prefix[400];
+
+    if (!*name && p->n_output > 0)
+        name = text(p->output[0]);
+    snprintf(prefix, sizeof prefix, "node \"%.100s\" (%.100s%s%.100s)", name,
+             own ? "" : p->domain, own ? "" : ".", text(p->op_type));
+    err_prefix(m, prefix);
+    return ERR_INPUT;
+}
+
+enum err onnx_node_refuse(const struct onnx_node *n, struct err_msg *m, const char *fmt, ...)
+{
+    char line[sizeof m->text];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    err_set(m, ERR_INPUT, "%s", line);
+    return onnx_node_prefix(n, m);
+}
+
+/* ---- Values ---- */
+
+static int by_name(const void *a, const void *b)
+{
+    const struct onnx_value *x = a, *y = b;
+    int c = strcmp(x->name, y->name);
+
+    if (c == 0)
+        c = (x->maker > y->maker) - (x->maker < y->maker);
+    return c ? c : (x->index > y->index) - (x->index < y->index);
+}
+
+static const char *maker_text(const struct onnx_graph *g, const struct onnx_value *v, char *buffer,
+                              size_t size)
+{
+    switch (v->maker) {
+    case ONNX_CONSTANT:
+        return "an initializer";
+    case ONNX_INPUT:
+        return "a graph input";
+    case ONNX_NODE:
+        snprintf(buffer, size, "node \"%.100s\"", text(g->proto->node[v->index]->name));
+        return buffer;
+    }
+    assert(!"unknown maker");
+    return "";
+}
+
+/* Names are unique, but files of IR version 3 list each initializer among the inputs as well. */
+static enum err drop_doubles(struct onnx_graph *g, struct err_msg *m)
+{
+    uint32_t kept = 0;
+    char one[128], other[128];
+
+    for (uint32_t i = 0; i < g->n_value; i++) {
+        const struct onnx_value *v = &g->value[i], *last = kept ? &g->value[kept - 1] : NULL;
+        if (!last || strcmp(last->name, v->name) != 0)
+            g->value[kept++] = *v;
+        else if (last->maker != ONNX_CONSTANT || v->maker != ONNX_INPUT)
+            return err_set(m, ERR_INPUT, "value \"%.100s\" is made by %s and by %s: want unique "
+                           "names", v->name, maker_text(g, last, one, sizeof one),
+                           maker_text(g, v, other, sizeof other));
+    }
+    g->n_value = kept;
+    return ERR_NONE;
+}
+
+static void add_value(struct onnx_graph *g, const char *name, enum onnx_maker maker, size_t index)
+{
+    if (*text(name))
+        g->value[g->n_value++] = (struct onnx_value){name, maker, (uint32_t)index, 0};
+}
+
+static enum err collect_values(struct onnx_graph *g, struct err_msg *m)
+{
+    const Onnx__GraphProto *p = g->proto;
+    size_t n = p->n_initializer + p->n_input;
+
+    for (size_t i = 0; i < p->n_node; i++)
+        n += p->node[i]->n_output;
+    g->value = calloc(n + 1, sizeof *g->value);
+    if (!g->value)
+        return err_set(m, ERR_MEMORY, "no memory for %zu values", n);
+    for (size_t i = 0; i < p->n_initializer; i++)
+        add_value(g, p->initializer[i]->name, ONNX_CONSTANT, i);
+    for (size_t i = 0; i < p->n_input; i++)
+        add_value(g, p->input[i]->name, ONNX_INPUT, i);
+    for (size_t i = 0; i < p->n_node; i++)
+        for (size_t j = 0; j < p->node[i]->n_output; j++)
+            add_value(g, p->node[i]->output[j], ONNX_NODE, i);
+    qsort(g->value, g->n_value, sizeof *g->value, by_name);
+    return drop_doubles(g, m);
+}
+
+uint32_t onnx_graph_find(const struct onnx_graph *g, const char *name)
+{
+    uint32_t low = 0, high = g->n_value;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int c = strcmp(g->value[middle].name, name);
+        if (c == 0)
+            return middle;
+        if (c < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return ONNX_ABSENT;
+}
+
+/* ---- Nodes ---- */
+
+static enum err resolve_input(struct onnx_graph *g, uint32_t node, const char *name, uint32_t *out,
+                              struct err_msg *m)
+{
+    *out = ONNX_ABSENT;
+    if (!*text(name))
+        return ERR_NONE;
+    *out = onnx_graph_find(g, name);
+    if (*out == ONNX_ABSENT)
+        return onnx_node_refuse(&g->node[node], m, "input \"%.100s\" is made by nothing: want a "
+                                "complete graph", name);
+    struct onnx_value *v = &g->value[*out];
+    if (v->maker == ONNX_NODE && v->index >= node)
+        return onnx_node_refuse(&g->node[node], m, "input \"%.100s\" is made %s: want nodes in "
+                                "topological order, without cycles", name,
+                                v->index == node ? "by the node itself" : "by a later node");
+    v->n_reader++;
+    return ERR_NONE;
+}
+
+static enum err resolve_node(struct onnx_graph *g, uint32_t i, uint32_t *link, struct err_msg *m)
+{
+    const Onnx__NodeProto *p = g->proto->node[i];
+    struct onnx_node *n = &g->node[i];
+    enum err e = ERR_NONE;
+
+    *n = (struct onnx_node){p, (uint32_t)p->n_input, (uint32_t)p->n_output, link,
+                            link + p->n_input};
+    for (size_t j = 0; j < p->n_input && !e; j++)
+        e = resolve_input(g, i, p->input[j], &link[j], m);
+    for (size_t j = 0; j < p->n_output; j++)
+        link[p->n_input + j] =
+            *text(p->output[j]) ? onnx_graph_find(g, p->output[j]) : ONNX_ABSENT;
+    return e;
+}
+
+static enum err resolve_nodes(struct onnx_graph *g, struct err_msg *m)
+{
+    const Onnx__GraphProto *p = g->proto;
+    size_t n_link = 0;
+    enum err e = ERR_NONE;
+
+    for (size_t i = 0; i < p->n_node; i++)
+        n_link += p->node[i]->n_input + p->node[i]->n_output;
+    g->node = calloc(p->n_node + 1, sizeof *g->node);
+    g->link = calloc(n_link + 1, sizeof *g->link);
+    if (!g->node || !g->link)
+        return err_set(m, ERR_MEMORY, "no memory for %zu nodes", p->n_node);
+    uint32_t *link = g->link;
+    for (g->n_node = 0; g->n_node < p->n_node && !e; g->n_node++) {
+        e = resolve_node(g, g->n_node, link, m);
+        link += p->node[g->n_node]->n_input + p->node[g->n_node]->n_output;
+    }
+    return e;
+}
+
+/* ---- The graph's own inputs and outputs ---- */
+
+static enum err find_ends(struct onnx_graph *g, struct err_msg *m)
+{
+    const Onnx__GraphProto *p = g->proto;
+
+    g->image = g->result = ONNX_ABSENT;
+    for (uint32_t i = 0; i < g->n_value; i++)
+        if (g->value[i].maker == ONNX_INPUT) {
+            g->image = i;
+            g->n_input++;
+        }
+    for (size_t i = 0; i < p->n_output; i++) {
+        const char *name = text(p->output[i]->name);
+        g->result = onnx_graph_find(g, name);
+        if (g->result == ONNX_ABSENT)
+            return err_set(m, ERR_INPUT, "graph output \"%.100s\" is made by nothing: want a "
+                           "complete graph", name);
+        g->value[g->result].n_reader++;
+    }
+    return ERR_NONE;
+}
+
+enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m)
+{
+    if (g->n_input != 1)
+        return err_set(m, ERR_INPUT, "%" PRIu32 " graph inputs: want one, the image", g->n_input);
+    if (g->proto->n_output != 1)
+        return err_set(m, ERR_INPUT, "%zu graph outputs: want one", g->proto->n_output);
+    return ERR_NONE;
+}
+
+/* Whether the graph's input is rows x columns x channels: the first node that is neither Quantize
+ * nor DequantizeLinear makes it channels x rows x columns. */
+static bool has_channels_last(const struct onnx_graph *g)
+{
+    uint32_t value = g->image;
+
+    for (uint32_t i = 0; i < g->n_node; i++) {
+        const struct onnx_node *node = &g->node[i];
+        const char *type = node->proto->op_type ? node->proto->op_type : "";
+        int64_t perm[4] = {0};
+        uint32_t n = 0;
+        bool given;
+        struct err_msg ignored;
+        if (node->n_input == 0 || node->input[0] != value || node->n_output == 0)
+            continue;
+        if (strcmp(type, "Transpose") == 0)
+            return !onnx_attr_list(node, "perm", perm, 4, &n, &given, &ignored) && n == 4 &&
+                   perm[0] == 0 && perm[1] == 3 && perm[2] == 1 && perm[3] == 2;
+        if (!strstr(type, "QuantizeLinear") && !strstr(type, "DequantizeLinear"))
+            return false;
+        value = node->output[0];
+    }
+    return false;
+}
+
+enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, struct err_msg *m)
+{
+    const struct onnx_value *v = &g->value[g->image];
+    const Onnx__TypeProto *type = g->proto->input[v->index]->type;
+    const Onnx__TypeProto__Tensor *t =
+        type && type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ? type->tensor_type : NULL;
+
+    *image = (struct onnx_image){0};
+    if (!t || t->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT || !t->shape ||
+        t->shape->n_dim != 4)
+        return err_set(m, ERR_INPUT, "graph input \"%.100s\": want a float tensor of four "
+                       "dimensions, batch x channels x rows x columns", v->name);
+    for (int i = 0; i < 4; i++) {
+        const Onnx__TensorShapeProto__Dimension *d = t->shape->dim[i];
+        bool open = d->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
+        int64_t most = i == 0 ? 1 : MOST_SIZE;
+        int64_t value = open ? i == 0 : d->dim_value;
+        if (value < 1 || value > most)
+            return err_set(m, ERR_INPUT, "graph input \"%.100s\": dimension %d is %" PRId64
+                           "%s: want 1 to %" PRId64, v->name, i, value, open ? " (left open)" : "",
+                           most);
+        image->dim[i] = (uint32_t)value;
+    }
+    const uint32_t *d = image->dim;
+    image->channels_last = has_channels_last(g);
+    image->shape = image->channels_last ? (struct shape){d[1], d[2], d[3]}
+                                        : (struct shape){d[2], d[3], d[1]};
+    return ERR_NONE;
+}
+
+enum err onnx_graph_check_readers(const struct onnx_graph *g, struct err_msg *m)
+{
+    for (uint32_t i = 0; i < g->n_node; i++) {
+        bool read = false;
+        for (uint32_t j = 0; j < g->node[i].n_output; j++)
+            read |= g->node[i].output[j] != ONNX_ABSENT &&
+                    g->value[g->node[i].output[j]].n_reader > 0;
+        if (!read)
+            return onnx_node_refuse(&g->node[i], m, "nothing reads its result: want it removed");
+    }
+    return ERR_NONE;
+}
+
+static enum err find_opset(struct onnx_graph *g, const Onnx__ModelProto *model, int least,
+                           struct err_msg *m)
+{
+    for (size_t i = 0; i < model->n_opset_import; i++)
+        if (onnx_is_own_domain(model->opset_import[i]->domain))
+            g->opset = model->opset_import[i]->version;
+    if (g->opset < least || g->opset > MOST_OPSET)
+        return err_set(m, ERR_INPUT, "operator set %" PRId64 ": want %d to %d", g->opset,
+                       least, MOST_OPSET);
+    return ERR_NONE;
+}
+
+enum err onnx_graph_init(struct onnx_graph *g, const Onnx__ModelProto *model, int least_opset,
+                         struct err_msg *m)
+{
+    *g = (struct onnx_graph){.proto = model->graph};
+    if (!model->graph)
+        return err_set(m, ERR_INPUT, "no graph in it: want an ONNX model");
+    if (model->graph->n_sparse_initializer > 0)
+        return err_set(m, ERR_INPUT, "sparse initializers: want dense ones");
+    enum err e = find_opset(g, model, least_opset, m);
+    if (!e)
+        e = collect_values(g, m);
+    if (!e)
+        e = resolve_nodes(g, m);
+    if (!e)
+        e = find_ends(g, m);
+    if (e)
+        onnx_graph_release(g);
+    return e;
+}
+
+void onnx_graph_release(struct onnx_graph *g)
+{
+    free(g->value);
+    free(g->node);
+    free(g->link);
+    *g = (struct onnx_graph){0};
+}
+
+/* ---- Attributes ---- */
+
+#define ATTR(name) ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__##name
+
+/* *a is NULL when there is none. */
+static enum err find_attr(const struct onnx_node *n, const char *name,
+                          Onnx__AttributeProto__AttributeType type, const char *type_text,
+                          const Onnx__AttributeProto **a, struct err_msg *m)
+{
+    *a = NULL;
+    for (size_t i = 0; i < n->proto->n_attribute; i++) {
+        const Onnx__AttributeProto *found = n->proto->attribute[i];
+        if (strcmp(text(found->name), name) != 0)
+            continue;
+        if (*a)
+            return onnx_node_refuse(n, m, "attribute %s is given twice: want it once", name);
+        if (found->type != type)
+            return onnx_node_refuse(n, m, "attribute %s has type %d: want %s", name,
+                                    (int)found->type, type_text);
+        *a = found;
+    }
+    return ERR_NONE;
+}
+
+enum err onnx_attr_int(const struct onnx_node *n, const char *name, int64_t *v, struct err_msg *m)
+{
+    const Onnx__AttributeProto *a;
+    enum err e = find_attr(n, name, ATTR(INT), "an integer", &a, m);
+
+    if (!e && a)
+        *v = a->i;
+    return e;
+}
+
+enum err onnx_attr_float(const struct onnx_node *n, const char *name, double *v, struct err_msg *m)
+{
+    const Onnx__AttributeProto *a;
+    enum err e = find_attr(n, name, ATTR(FLOAT), "a float", &a, m);
+
+    if (!e && a)
+        *v = (double)a->f;
+    return e;
+}
+
+enum err onnx_attr_sizes(const struct onnx_node *n, const char *name, uint32_t *v, uint32_t n_v,
+                         uint32_t least, struct err_msg *m)
+{
+    const Onnx__AttributeProto *a;
+    enum err e = find_attr(n, name, ATTR(INTS), "integers", &a, m);
+
+    if (e || !a)
+        return e;
+    if (a->n_ints != n_v)
+        return onnx_node_refuse(n, m, "attribute %s has %zu values: want %" PRIu32, name,
+                                a->n_ints, n_v);
+    for (uint32_t i = 0; i < n_v; i++) {
+        if (a->ints[i] < (int64_t)least || a->ints[i] > MOST_SIZE)
+            return onnx_node_refuse(n, m, "attribute %s holds %" PRId64 ": want %" PRIu32 " to %d",
+                                    name, a->ints[i], least, MOST_SIZE);
+        v[i] = (uint32_t)a->ints[i];
+    }
+    return ERR_NONE;
+}
+
+enum err onnx_attr_list(const struct onnx_node *n, const char *name, int64_t *v, uint32_t most,
+                        uint32_t *n_v, bool *given, struct err_msg *m)
+{
+    const Onnx__AttributeProto *a;
+    enum err e = find_attr(n, name, ATTR(INTS), "integers", &a, m);
+
+    if (e || !a)
+        return e;
+    if (a->n_ints > most)
+        return onnx_node_refuse(n, m, "attribute %s has %zu values: want at most %" PRIu32, name,
+                                a->n_ints, most);
+    *given = true;
+    *n_v = (uint32_t)a->n_ints;
+    if (a->n_ints > 0)
+        memcpy(v, a->ints, a->n_ints * sizeof *v);
+    return ERR_NONE;
+}
+
+enum err onnx_attr_tensor(const struct onnx_node *n, const char *name,
+                          const Onnx__TensorProto **t, struct err_msg *m)
+{
+    const Onnx__AttributeProto *a;
+    enum err e = find_attr(n, name, ATTR(TENSOR), "a tensor", &a, m);
+
+    *t = !e && a ? a->t : NULL;
+    return e;
+}
+
+enum err onnx_attr_text(const struct onnx_node *n, const char *name, char *v, size_t size,
+                        struct err_msg *m)
+{
+    const Onnx__AttributeProto *a;
+    enum err e = find_attr(n, name, ATTR(STRING), "a string", &a, m);
+
+    if (!e && a)
+        snprintf(v, size, "%.*s", (int)(a->s.len < size ? a->s.len : size),
+                 (const char *)a->s.data);
+    return e;
+}

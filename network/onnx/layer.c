@@ -1,0 +1,293 @@
+/* network/onnx/layer.c -- from drafts to layers; see onnx_read.h. */
+#include <assert.h>
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "network/onnx/read.h"
+#include "network/requantize.h"
+
+static enum err no_memory(const struct onnx_reader *r)
+{
+    return err_set(r->msg, ERR_MEMORY, "no memory for a layer");
+}
+
+/* ---- Names of layers ---- */
+
+enum { MOST_NAME = 64 };
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* "/layer1/conv1/Conv" becomes layer1_conv1: the path without the operator, in the letters that a
+ * configuration key allows. */
+static void readable_name(const Onnx__NodeProto *node, char out[MOST_NAME])
+{
+    const char *s = node->name && *node->name ? node->name : node->output[0];
+    size_t n = strlen(s), type = strlen(node->op_type), used = 0;
+
+    if (n > type + 1 && strcmp(s + n - type, node->op_type) == 0 && s[n - type - 1] == '/')
+        n -= type + 1;
+    for (size_t i = 0; i < n && used < MOST_NAME - 1; i++) {
+        unsigned char c = (unsigned char)s[i];
+        if (used == 0 && !isalnum(c) && c != '_')
+            continue; // a leading slash
+        if (used == 0 && isdigit(c))
+            out[used++] = 'n'; // a number alone would be an output height to mapping keys
+        out[used++] = isalnum(c) || c == '-' ? s[i] : '_';
+    }
+    out[used] = '\0';
+}
+
+/* A copy of `wanted` that no layer has; a number behind it makes it so. */
+static enum err claim_name(struct onnx_reader *r, const char *wanted, char **name)
+{
+    uint32_t index = r->network->n_layer;
+    char tail[32] = "";
+
+    for (uint32_t i = 0;; i++) {
+        size_t size = strlen(wanted) + strlen(tail) + 1;
+        *name = malloc(size);
+        if (!*name)
+            return no_memory(r);
+        snprintf(*name, size, "%s%s", wanted, tail);
+        char **found = tsearch(*name, &r->names, by_text);
+        if (found && *found == *name)
+            return ERR_NONE;
+        free(*name);
+        *name = NULL;
+        if (!found)
+            return no_memory(r);
+        snprintf(tail, sizeof tail, i ? "_%" PRIu32 "_%" PRIu32 : "_%" PRIu32, index, i);
+    }
+}
+
+enum { MOST_LAYERS = 1 << 16 };
+
+static enum err make_room(struct onnx_reader *r)
+{
+    uint32_t most = 2 * r->most_layers;
+
+    if (r->network->n_layer < r->most_layers)
+        return ERR_NONE;
+    if (r->network->n_layer >= MOST_LAYERS)
+        return err_set(r->msg, ERR_INPUT, "more than %d layers: want a smaller network",
+                       MOST_LAYERS);
+    struct layer *longer = realloc(r->network->layer, most * sizeof *longer);
+    if (!longer)
+        return no_memory(r);
+    r->network->layer = longer;
+    r->most_layers = most;
+    return ERR_NONE;
+}
+
+/* Takes over the draft's layer. */
+static enum err append(struct onnx_reader *r, const char *name, struct layer *l, uint32_t *index)
+{
+    enum err e = make_room(r);
+
+    if (!e)
+        e = claim_name(r, name, &l->name);
+    if (e)
+        return e;
+    *index = r->network->n_layer;
+    r->network->layer[r->network->n_layer++] = *l;
+    *l = (struct layer){0};
+    return ERR_NONE;
+}
+
+static enum err append_draft(struct onnx_reader *r, struct onnx_draft *d, uint32_t *index)
+{
+    char name[MOST_NAME];
+
+    readable_name(d->node, name);
+    return append(r, *name ? name : "layer", &d->layer, index);
+}
+
+enum err onnx_add_image(struct onnx_reader *r, struct shape shape,
+                        const struct onnx_quantisation *q)
+{
+    struct layer image = {.kind = LAYER_IMAGE, .out = shape, .groups = 1,
+                          .out_signed = q->is_signed, .out_zero = q->zero, .out_scale = q->scale};
+    uint32_t index;
+
+    return append(r, "image", &image, &index);
+}
+
+void onnx_forget_names(struct onnx_reader *r)
+{
+    for (uint32_t i = 0; i < r->network->n_layer; i++)
+        tdelete(r->network->layer[i].name, &r->names, by_text);
+}
+
+/* ---- Finishing ---- */
+
+struct onnx_quantisation onnx_quantisation_of(const struct layer *l)
+{
+    return (struct onnx_quantisation){l->out_scale, l->out_zero, l->out_signed};
+}
+
+bool onnx_quantised_alike(const struct layer *l, const struct onnx_quantisation *q)
+{
+    return l->out_scale == q->scale && l->out_zero == q->zero && l->out_signed == q->is_signed;
+}
+
+/* The byte that QuantizeLinear makes of v. */
+static int32_t byte_of(const struct onnx_quantisation *q, double v)
+{
+    double low = q->is_signed ? INT8_MIN : 0, high = q->is_signed ? INT8_MAX : UINT8_MAX;
+
+    return (int32_t)fmin(fmax(rint(v / q->scale) + q->zero, low), high);
+}
+
+/* What is cut before rounding is cut after it as well: rounding keeps order. */
+static void range_of(const struct onnx_draft *d, const struct onnx_quantisation *q, int32_t *low,
+                     int32_t *high)
+{
+    *low = byte_of(q, d->low);
+    *high = byte_of(q, d->high);
+}
+
+static void deliver(struct layer *l, const struct onnx_quantisation *q)
+{
+    l->out_signed = q->is_signed;
+    l->out_zero = q->zero;
+    l->out_scale = q->scale;
+}
+
+/* Worth of a step and bias for each number of positions, where it occurs. */
+static enum err spread_average(struct onnx_reader *r, struct onnx_draft *d)
+{
+    uint32_t n = layer_n_scale(&d->layer);
+    double unit = d->unit[0], bias = d->bias[0];
+
+    assert(d->n == 1 && d->divisor);
+    free(d->unit);
+    free(d->bias);
+    d->unit = calloc(n, sizeof *d->unit);
+    d->bias = calloc(n, sizeof *d->bias);
+    if (!d->unit || !d->bias)
+        return no_memory(r);
+    for (uint32_t k = 0; k < n; k++) {
+        d->unit[k] = d->divisor[k] ? unit / d->divisor[k] : 0;
+        d->bias[k] = bias;
+    }
+    d->n = n;
+    return ERR_NONE;
+}
+
+static enum err quantise_layer(struct onnx_reader *r, const struct onnx_node *node,
+                               struct onnx_draft *d, const struct onnx_quantisation *q,
+                               uint32_t *index)
+{
+    struct layer *l = &d->layer;
+    enum err e = l->kind == LAYER_AVERAGE_POOL ? spread_average(r, d) : ERR_NONE;
+
+    if (e)
+        return e;
+    struct requant_scales scales = {.n = layer_n_scale(l), .unit = d->unit, .bias = d->bias,
+                                    .residual = d->residual_scale, .out = q->scale,
+                                    .out_zero = q->zero};
+    e = requantize(&l->requant, &scales, r->msg);
+    if (e)
+        return e == ERR_INPUT ? onnx_node_prefix(node, r->msg) : e;
+    if (layer_is_digital(l))
+        requant_reduce(&l->requant, scales.n);
+    if (l->has_residual)
+        l->requant.r_zero = r->network->layer[l->residual].out_zero;
+    l->relu = d->bounded && d->low == 0;
+    range_of(d, q, &l->requant.low, &l->requant.high);
+    deliver(l, q);
+    return append_draft(r, d, index);
+}
+
+/* The layer that an average is part of; NULL where it is one by itself. */
+static struct layer *fused_with(const struct onnx_reader *r, const struct onnx_draft *d,
+                                const struct onnx_quantisation *q)
+{
+    struct layer *l = &r->network->layer[d->layer.input[0]];
+    bool plain = d->fuses && !d->layer.has_residual && d->bias[0] == 0;
+
+    return plain && q->is_signed == l->out_signed ? l : NULL;
+}
+
+static enum err quantise_pool(struct onnx_reader *r, const struct onnx_node *node,
+                              const struct onnx_draft *d, const struct onnx_quantisation *q,
+                              struct layer *l)
+{
+    struct pool_scales scales = {.n = (uint64_t)l->out.height * l->out.width, .in = d->unit[0],
+                                 .in_zero = l->out_zero, .out = q->scale, .out_zero = q->zero};
+    enum err e = pool_requantize(&l->pool, &scales, r->msg);
+
+    if (e)
+        return onnx_node_prefix(node, r->msg);
+    l->pooled = true;
+    range_of(d, q, &l->pool.low, &l->pool.high);
+    deliver(l, q);
+    return ERR_NONE;
+}
+
+/* The layer that takes the largest of what layer *layer delivers; *layer becomes that. */
+static enum err pool_largest(struct onnx_reader *r, const struct onnx_draft *d,
+                             const struct onnx_quantisation *q, uint32_t *layer)
+{
+    const struct onnx_node node = {.proto = d->largest};
+    const struct onnx_meaning x = {.layer = layer, .n_layer = 1,
+                                   .shape = layer_delivers(&r->network->layer[*layer])};
+    struct onnx_draft *pool;
+    enum err e = onnx_draft_digital(r, &node, &x, LAYER_MAX_POOL, &pool);
+
+    if (e)
+        return e;
+    pool->layer.window = d->pool;
+    pool->layer.out = d->pool_out;
+    return quantise_layer(r, &node, pool, q, layer);
+}
+
+enum err onnx_draft_quantise(struct onnx_reader *r, const struct onnx_node *node,
+                             struct onnx_draft *d, const struct onnx_quantisation *q,
+                             uint32_t *layer)
+{
+    struct layer *fused = fused_with(r, d, q);
+    enum err e;
+
+    if (fused) {
+        *layer = d->layer.input[0];
+        e = quantise_pool(r, node, d, q, fused);
+    } else {
+        e = quantise_layer(r, node, d, q, layer);
+    }
+    return e || !d->largest ? e : pool_largest(r, d, q, layer);
+}
+
+bool onnx_draft_may_be_raw(const struct onnx_draft *d)
+{
+    return !layer_is_digital(&d->layer) && !d->layer.has_residual && !d->bounded && !d->largest;
+}
+
+enum err onnx_draft_finish_raw(struct onnx_reader *r, struct onnx_draft *d)
+{
+    struct onnx_node node = {.proto = d->node};
+    struct layer *l = &d->layer;
+    struct requant_scales scales = {.n = l->out.channels, .unit = d->unit, .bias = d->bias};
+    uint32_t index;
+
+    for (uint32_t o = 0; o < l->out.channels; o++)
+        if (d->unit[o] != d->unit[0] || d->unit[o] <= 0)
+            return onnx_node_refuse(&node, r->msg, "its sums are the result and have scales that "
+                                    "differ: want one scale for its weights, or QuantizeLinear "
+                                    "behind it");
+    enum err e = requantize_raw(&l->requant, &scales, r->msg);
+    if (e)
+        return e == ERR_INPUT ? onnx_node_prefix(&node, r->msg) : e;
+    l->raw_output = true;
+    l->out_signed = true;
+    l->out_scale = d->unit[0];
+    return append_draft(r, d, &index);
+}

@@ -1,0 +1,115 @@
+/* network/onnx/op_gemm.c -- Gemm: alpha * A * B + beta * C, A a flattened map, B and C constant;
+ * MatMul: A * B.
+ *
+ * On a map of more than one pixel the kernel covers the map: flattening orders channel, row,
+ * column, as weights do, or row, column, channel, and then weights are put in order.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "network/onnx/read.h"
+
+/* From row, column, channel to channel, row, column. */
+static enum err reorder(const struct onnx_reader *r, struct layer *l)
+{
+    size_t pixels = (size_t)l->in.height * l->in.width, rows = pixels * l->in.channels;
+    int8_t *copy = malloc(rows);
+
+    if (!copy)
+        return err_set(r->msg, ERR_MEMORY, "no memory for weights");
+    for (uint32_t o = 0; o < l->out.channels; o++) {
+        int8_t *w = l->weight + o * rows;
+        memcpy(copy, w, rows);
+        for (size_t i = 0; i < rows; i++)
+            w[i % l->in.channels * pixels + i / l->in.channels] = copy[i];
+    }
+    free(copy);
+    return ERR_NONE;
+}
+
+static enum err check_inputs(const struct onnx_reader *r, const struct onnx_node *node,
+                             const struct onnx_meaning *x, const struct onnx_affine *a)
+{
+    uint64_t values = (uint64_t)x->shape.height * x->shape.width * x->shape.channels;
+    enum err e = onnx_check_weights(r, node, a->weights, 2);
+
+    if (!e && !onnx_is_flat(x))
+        e = onnx_node_refuse(node, r->msg, "weights of 2 dimensions on a map of 4: want Flatten in "
+                             "front");
+    if (!e && a->weights->tensor.dim[1 - a->axis] != values)
+        e = onnx_node_refuse(node, r->msg, "weights for %" PRIu32 " inputs on a map of %" PRIu64
+                             " values: want one for each", a->weights->tensor.dim[1 - a->axis],
+                             values);
+    return e;
+}
+
+enum err onnx_product(struct onnx_reader *r, const struct onnx_node *node,
+                      const struct onnx_meaning *x, const struct onnx_affine *a,
+                      struct onnx_meaning *out)
+{
+    struct onnx_draft *d;
+    enum err e = check_inputs(r, node, x, a);
+
+    if (!e)
+        e = onnx_draft_affine(r, node, x, a, &d);
+    if (e)
+        return e;
+    struct layer *l = &d->layer;
+    l->kind = LAYER_GEMM;
+    l->window.kernel[0] = l->in.height;
+    l->window.kernel[1] = l->in.width;
+    l->out.height = l->out.width = 1;
+    *out = (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d, .shape = l->out,
+                                 .layout = ONNX_FLAT};
+    return x->layout == ONNX_FLAT_NHWC ? reorder(r, l) : ERR_NONE;
+}
+
+/* Input 0 times weights. */
+static enum err read_product(struct onnx_reader *r, const struct onnx_node *node,
+                             const struct onnx_affine *a)
+{
+    struct onnx_meaning x, out;
+    enum err e = onnx_take_pixels(r, node, 0, &x);
+
+    if (!e)
+        e = onnx_product(r, node, &x, a, &out);
+    if (!e)
+        onnx_output(r, node, out);
+    return e;
+}
+
+static enum err read_gemm(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_affine a = {.weights = onnx_input(r, node, 1), .alpha = 1, .beta = 1};
+    int64_t trans_a = 0, trans_b = 0;
+    enum err e = onnx_attr_float(node, "alpha", &a.alpha, r->msg);
+
+    if (!e)
+        e = onnx_attr_float(node, "beta", &a.beta, r->msg);
+    if (!e)
+        e = onnx_attr_int(node, "transA", &trans_a, r->msg);
+    if (!e)
+        e = onnx_attr_int(node, "transB", &trans_b, r->msg);
+    if (!e && trans_a)
+        e = onnx_node_refuse(node, r->msg, "transA is %" PRId64 ": want 0", trans_a);
+    if (!e && (!(a.alpha > 0) || !isfinite(a.alpha)))
+        e = onnx_node_refuse(node, r->msg, "alpha is %g: want a positive finite number", a.alpha);
+    a.axis = trans_b ? 0 : 1;
+    a.bias = onnx_has_input(node, 2) ? onnx_input(r, node, 2) : NULL;
+    return e ? e : read_product(r, node, &a);
+}
+
+static enum err read_matmul(struct onnx_reader *r, const struct onnx_node *node)
+{
+    const struct onnx_affine a = {.weights = onnx_input(r, node, 1), .axis = 1, .alpha = 1};
+
+    return read_product(r, node, &a);
+}
+
+const struct onnx_operator onnx_ops_gemm[] = {
+    {"Gemm",   1, 2, 3, "alpha beta broadcast transA transB", read_gemm},
+    {"MatMul", 1, 2, 2, "", read_matmul},
+    {0},
+};

@@ -1,0 +1,292 @@
+/* network/onnx/op_layout.c -- what only renames or reorders: Flatten, Reshape, Squeeze, Unsqueeze,
+ * Transpose, Identity, Dropout, and Softmax at the end. A layer's pixels stay what they are;
+ * the meaning says in which order the file has them. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "network/onnx/read.h"
+
+/* Input 0: a map, a draft that nobody else reads, or the image. */
+static enum err take_any(struct onnx_reader *r, const struct onnx_node *node,
+                         struct onnx_meaning *x)
+{
+    const struct onnx_meaning *draft;
+
+    *x = onnx_passed_on(r, node, 0);
+    if (onnx_is_map(x) || x->means == ONNX_IMAGE)
+        return ERR_NONE;
+    return onnx_take_draft(r, node, 0, &draft);
+}
+
+static bool is_pixel(const struct onnx_meaning *x)
+{
+    return x->shape.height == 1 && x->shape.width == 1 && !onnx_is_padded(x);
+}
+
+/* The layout that gives x these dimensions without moving values; false: there is none. */
+static bool find_layout(const struct onnx_meaning *x, uint32_t n_dim, const uint64_t *dim,
+                        enum onnx_layout *layout)
+{
+    static const enum onnx_layout layouts[] = {ONNX_NCHW, ONNX_NHWC, ONNX_FLAT, ONNX_FLAT_NHWC};
+    bool last = x->layout == ONNX_NHWC || x->layout == ONNX_FLAT_NHWC; // channels are
+
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
+        struct onnx_meaning y = *x;
+        uint32_t want[4], n = 0;
+        y.layout = layouts[i];
+        n = onnx_dims(&y, want);
+        bool same_order = is_pixel(x) || last == (i % 2 == 1), equal = n == n_dim;
+        for (uint32_t k = 0; k < n && equal; k++)
+            equal = want[k] == dim[k];
+        if (same_order && equal) {
+            *layout = layouts[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* x with other dimensions. */
+static enum err reshape(struct onnx_reader *r, const struct onnx_node *node, struct onnx_meaning *x,
+                        uint32_t n_dim, const uint64_t *dim)
+{
+    enum onnx_layout layout;
+
+    if (!find_layout(x, n_dim, dim, &layout))
+        return onnx_node_refuse(node, r->msg,
+                                "changes a map of %" PRIu32 "x%" PRIu32 "x%" PRIu32
+                                " (rows x columns x channels) to %" PRIu32 " dimensions otherwise "
+                                "than Flatten does: want all but the batch made one",
+                                x->shape.height, x->shape.width, x->shape.channels, n_dim);
+    if (x->means == ONNX_IMAGE && layout != x->layout)
+        return onnx_node_refuse(node, r->msg, "reshapes the unquantised image: want QuantizeLinear "
+                                "in front");
+    x->layout = layout;
+    onnx_output(r, node, *x);
+    return ERR_NONE;
+}
+
+static enum err read_flatten(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x;
+    uint32_t dim[4];
+    int64_t axis = 1;
+    enum err e = onnx_attr_int(node, "axis", &axis, r->msg);
+
+    if (!e)
+        e = take_any(r, node, &x);
+    if (e)
+        return e;
+    if (axis != 1 && axis != (onnx_is_flat(&x) ? -1 : -3))
+        return onnx_node_refuse(node, r->msg, "flattens from axis %" PRId64 ": want 1, all but the "
+                                "batch", axis);
+    uint64_t flat[] = {1, 1};
+    for (uint32_t k = onnx_dims(&x, dim); k-- > 0 && flat[1] <= UINT32_MAX;)
+        flat[1] *= dim[k];
+    return reshape(r, node, &x, 2, flat);
+}
+
+/* 0 copies a dimension (unless allowzero says it is 0), -1 is what remains. */
+static enum err read_reshape(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x;
+    int64_t want[ONNX_MOST_DIMS], allow_zero = 0;
+    uint64_t dim[ONNX_MOST_DIMS], values = 1, rest = 1;
+    uint32_t old[4], n = 0, open = ONNX_MOST_DIMS;
+    enum err e = onnx_attr_int(node, "allowzero", &allow_zero, r->msg);
+
+    if (!e)
+        e = onnx_stored_list(r, node, 1, ONNX_MOST_DIMS, want, &n);
+    if (!e)
+        e = take_any(r, node, &x);
+    if (e)
+        return e;
+    uint32_t n_old = onnx_dims(&x, old);
+    for (uint32_t k = 0; k < n_old && values <= UINT32_MAX; k++)
+        values *= old[k];
+    values = values < UINT32_MAX ? values : UINT32_MAX;
+    for (uint32_t k = 0; k < n; k++) {
+        bool copies = want[k] == 0 && !allow_zero && k < n_old;
+        if (want[k] == -1 && open == ONNX_MOST_DIMS)
+            open = k;
+        else if ((want[k] < 1 && !copies) || want[k] > UINT32_MAX)
+            return onnx_node_refuse(node, r->msg, "dimension %" PRIu32 " becomes %" PRId64 ": want "
+                                    "1 or more, 0 to copy, and -1 at most once", k, want[k]);
+        dim[k] = want[k] == -1 ? 1 : copies ? old[k] : (uint64_t)want[k];
+        rest = rest > values ? rest : rest * dim[k]; // below 2^64
+    }
+    if (open < ONNX_MOST_DIMS)
+        dim[open] = values / rest;
+    return reshape(r, node, &x, n, dim);
+}
+
+/* The axes of Squeeze and Unsqueeze: an input from set 13 on, before an attribute. As a set of
+ * bits; of n_dim dimensions. */
+static enum err read_axes(const struct onnx_reader *r, const struct onnx_node *node, uint32_t n_dim,
+                          uint32_t *set, uint32_t *n)
+{
+    int64_t axis[ONNX_MOST_DIMS];
+    bool given;
+    enum err e = onnx_has_input(node, 1)
+                     ? onnx_stored_list(r, node, 1, ONNX_MOST_DIMS, axis, n)
+                     : onnx_attr_list(node, "axes", axis, ONNX_MOST_DIMS, n, &given, r->msg);
+
+    *set = 0;
+    for (uint32_t i = 0; i < *n && !e; i++) {
+        int64_t a = axis[i] < 0 ? axis[i] + n_dim : axis[i];
+        if (a < 0 || a >= n_dim || *set & 1U << a)
+            return onnx_node_refuse(node, r->msg,
+                                    "axis %" PRId64 " of %" PRIu32 " dimensions: want "
+                                    "each once",
+                                    axis[i], n_dim);
+        *set |= 1U << a;
+    }
+    return e;
+}
+
+static enum err read_squeeze(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x;
+    uint32_t old[4], set = 0, n = 0, n_new = 0;
+    uint64_t dim[4];
+    enum err e = take_any(r, node, &x);
+
+    if (e)
+        return e;
+    uint32_t n_old = onnx_dims(&x, old);
+    e = read_axes(r, node, n_old, &set, &n);
+    for (uint32_t k = 0; k < n_old && !e; k++) {
+        bool gone = n > 0 ? set & 1U << k : old[k] == 1;
+        if (gone && old[k] != 1)
+            e = onnx_node_refuse(node, r->msg, "squeezes axis %" PRIu32 " of length %" PRIu32
+                                 ": want 1", k, old[k]);
+        if (!gone)
+            dim[n_new++] = old[k];
+    }
+    return e ? e : reshape(r, node, &x, n_new, dim);
+}
+
+static enum err read_unsqueeze(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x;
+    uint32_t old[4], set = 0, n = 0, at = 0;
+    uint64_t dim[4];
+    enum err e = take_any(r, node, &x);
+
+    if (e)
+        return e;
+    uint32_t n_old = onnx_dims(&x, old), n_new = n_old == 2 ? 4 : n_old;
+    e = read_axes(r, node, n_new, &set, &n);
+    if (!e && n != n_new - n_old)
+        e = onnx_node_refuse(node, r->msg, "adds %" PRIu32 " axes to %" PRIu32 ": want 4 in all", n,
+                             n_old);
+    for (uint32_t k = 0; k < n_new && !e; k++)
+        dim[k] = set & 1U << k ? 1 : old[at++];
+    return e ? e : reshape(r, node, &x, n_new, dim);
+}
+
+/* Dequantised constants: the integers are reordered, their scales follow. */
+static enum err transpose_weights(struct onnx_reader *r, const struct onnx_node *node,
+                                  const struct onnx_meaning *w, uint32_t n, const int64_t *perm)
+{
+    struct onnx_meaning out = *w;
+    enum err e = onnx_fold(r, node);
+
+    if (e)
+        return e;
+    out.tensor = r->meaning[node->output[0]].tensor;
+    for (uint32_t k = 0; k < n; k++)
+        if (perm[k] == w->axis)
+            out.axis = k;
+    onnx_output(r, node, out);
+    return ERR_NONE;
+}
+
+static enum err read_transpose(struct onnx_reader *r, const struct onnx_node *node)
+{
+    const struct onnx_meaning *w = onnx_input(r, node, 0);
+    struct onnx_meaning x;
+    int64_t perm[ONNX_MOST_DIMS];
+    uint32_t old[4], n = 0;
+    uint64_t dim[4];
+    bool given = false;
+    enum err e = onnx_attr_list(node, "perm", perm, ONNX_MOST_DIMS, &n, &given, r->msg);
+
+    if (!e && !onnx_is_constant(w))
+        e = take_any(r, node, &x);
+    if (e)
+        return e;
+    uint32_t n_dim = onnx_is_constant(w) ? w->tensor.n_dim : onnx_dims(&x, old), set = 0;
+    for (uint32_t k = 0; !given && k < n_dim; k++)
+        perm[k] = n_dim - 1 - k; // reversed
+    n = given ? n : n_dim;
+    for (uint32_t k = 0; k < n; k++)
+        if (n == n_dim && perm[k] >= 0 && perm[k] < n_dim)
+            set |= 1U << perm[k];
+    if (n != n_dim || set != (1U << n_dim) - 1)
+        return onnx_node_refuse(node, r->msg, "perm does not order %" PRIu32 " axes: want each "
+                                "once", n_dim);
+    if (onnx_is_constant(w))
+        return transpose_weights(r, node, w, n, perm);
+    for (uint32_t k = 0; k < n; k++)
+        dim[k] = old[perm[k]];
+    bool to_last = n == 4 && perm[1] == 2 && perm[2] == 3 && x.layout == ONNX_NCHW;
+    bool to_first = n == 4 && perm[1] == 3 && perm[2] == 1 && x.layout == ONNX_NHWC;
+    bool stays = true;
+    for (uint32_t k = 0; k < n; k++)
+        stays &= perm[k] == k;
+    if (perm[0] == 0 && (to_last || to_first)) {
+        x.layout = to_last ? ONNX_NHWC : ONNX_NCHW;
+        onnx_output(r, node, x);
+        return ERR_NONE;
+    }
+    if (!stays && !is_pixel(&x))
+        return onnx_node_refuse(node, r->msg,
+                                "moves rows, columns or the batch: want channels first "
+                                "or last only");
+    return reshape(r, node, &x, n, dim);
+}
+
+static enum err read_identity(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x = onnx_passed_on(r, node, 0);
+    enum err e = onnx_is_constant(&x) ? ERR_NONE : take_any(r, node, &x);
+
+    if (!e)
+        onnx_output(r, node, x);
+    return e;
+}
+
+/* Inputs ratio and training mode came with set 12. */
+static enum err read_dropout(struct onnx_reader *r, const struct onnx_node *node)
+{
+    if (onnx_has_input(node, 2)) {
+        const struct onnx_meaning *mode = onnx_input(r, node, 2);
+        if (mode->means != ONNX_STORED || mode->tensor.n != 1 || onnx_constant(mode, 0) != 0)
+            return onnx_node_refuse(node, r->msg, "is in training mode: want a model exported for "
+                                    "inference");
+    }
+    return read_identity(r, node);
+}
+
+/* At the end of a network it changes no class: the sums in front of it are delivered. */
+static enum err read_softmax(struct onnx_reader *r, const struct onnx_node *node)
+{
+    if (node->output[0] != r->graph.result)
+        return onnx_node_refuse(node, r->msg, "is not the end of the network: want it there, where "
+                                "it changes no class");
+    return read_identity(r, node);
+}
+
+const struct onnx_operator onnx_ops_layout[] = {
+    {"Dropout",   7, 1, 3, "ratio seed", read_dropout},
+    {"Flatten",   1, 1, 1, "axis", read_flatten},
+    {"Identity",  1, 1, 1, "", read_identity},
+    {"LogSoftmax", 1, 1, 1, "axis", read_softmax},
+    {"Reshape",   5, 2, 2, "allowzero", read_reshape},
+    {"Softmax",   1, 1, 1, "axis", read_softmax},
+    {"Squeeze",   1, 1, 2, "axes", read_squeeze},
+    {"Transpose", 1, 1, 1, "perm", read_transpose},
+    {"Unsqueeze", 1, 1, 2, "axes", read_unsqueeze},
+    {0},
+};

@@ -1,0 +1,323 @@
+/* network/onnx/op_quantize.c -- QuantizeLinear and DequantizeLinear.
+ *
+ * Activations have one scale and one zero point, uint8 or int8. Constants are dequantised only:
+ * weights of 8 bits, biases of any integer type; one scale and zero point or one along an axis.
+ */
+#include <inttypes.h>
+#include <math.h>
+
+#include "network/onnx/read.h"
+
+#define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
+
+static enum err check_scales(const struct onnx_reader *r, const struct onnx_node *node,
+                             const struct onnx_meaning *scale)
+{
+    if (scale->means != ONNX_STORED)
+        return onnx_node_refuse(node, r->msg, "its scale is %s: want a stored tensor",
+                                onnx_means_text(scale->means));
+    if (!onnx_type_is_real(scale->tensor.type))
+        return onnx_node_refuse(node, r->msg, "its scale is %s: want float",
+                                onnx_type_name(scale->tensor.type));
+    for (size_t i = 0; i < scale->tensor.n; i++) {
+        double s = onnx_tensor_real(&scale->tensor, i);
+        if (!(s > 0) || !isfinite(s))
+            return onnx_node_refuse(node, r->msg, "scale %zu is %g: want a positive finite number",
+                                    i, s);
+    }
+    return ERR_NONE;
+}
+
+/* The zero point of an activation; the caller knows that it is there. */
+static enum err read_zero(const struct onnx_reader *r, const struct onnx_node *node,
+                          const struct onnx_meaning *zero, struct onnx_quantisation *q)
+{
+    if (zero->means != ONNX_STORED)
+        return onnx_node_refuse(node, r->msg, "its zero point is %s: want a stored tensor",
+                                onnx_means_text(zero->means));
+    if (!onnx_tensor_is_single(&zero->tensor) ||
+        (zero->tensor.type != TYPE(UINT8) && zero->tensor.type != TYPE(INT8)))
+        return onnx_node_refuse(node, r->msg, "its zero point is %zu %s: want one uint8 or int8",
+                                zero->tensor.n, onnx_type_name(zero->tensor.type));
+    q->zero = (int32_t)onnx_tensor_integer(&zero->tensor, 0);
+    q->is_signed = zero->tensor.type == TYPE(INT8);
+    return ERR_NONE;
+}
+
+enum err onnx_read_quantisation(const struct onnx_reader *r, const struct onnx_node *node,
+                                uint32_t i, struct onnx_quantisation *q)
+{
+    const struct onnx_meaning *scale = onnx_input(r, node, i);
+    enum err e = check_scales(r, node, scale);
+
+    if (e)
+        return e;
+    if (!onnx_tensor_is_single(&scale->tensor))
+        return onnx_node_refuse(node, r->msg, "%zu scales for an activation: want one",
+                                scale->tensor.n);
+    *q = (struct onnx_quantisation){.scale = onnx_tensor_real(&scale->tensor, 0)};
+    if (!onnx_has_input(node, i + 1))
+        return ERR_NONE; // uint8 and 0
+    return read_zero(r, node, onnx_input(r, node, i + 1), q);
+}
+
+/* ---- Rounding ---- */
+
+static enum err quantise_image(struct onnx_reader *r, const struct onnx_node *node,
+                               const struct onnx_meaning *x, const struct onnx_quantisation *q)
+{
+    enum err e = ERR_NONE;
+
+    if (r->network->n_layer == 0)
+        e = onnx_add_image(r, x->shape, q);
+    else if (!onnx_quantised_alike(&r->network->layer[0], q))
+        e = onnx_node_refuse(node, r->msg, "quantises the image a second time and differently: "
+                             "want one scale and zero point");
+    return e;
+}
+
+/* Layer `from`, or what x.view picks of it, quantised as q says. */
+static enum err rescale(struct onnx_reader *r, const struct onnx_node *node,
+                        const struct onnx_meaning *x, const struct onnx_quantisation *q,
+                        uint32_t *layer)
+{
+    struct onnx_draft *d;
+    enum err e = x->view.some ? onnx_draft_view(r, node, x, &d)
+                              : onnx_draft_digital(r, node, x, LAYER_SCALE, &d);
+
+    return e ? e : onnx_draft_quantise(r, node, d, q, layer);
+}
+
+static bool all_alike(const struct onnx_reader *r, const struct onnx_meaning *x,
+                      const struct onnx_quantisation *q)
+{
+    for (uint32_t i = 0; i < x->n_layer; i++)
+        if (!onnx_quantised_alike(&r->network->layer[x->layer[i]], q))
+            return false;
+    return true;
+}
+
+/* Part i of x alone. */
+static struct onnx_meaning part_of(const struct onnx_reader *r, const struct onnx_meaning *x,
+                                   uint32_t i)
+{
+    struct onnx_meaning part = *x;
+
+    part.layer = x->layer + i;
+    part.n_layer = 1;
+    part.shape = layer_delivers(&r->network->layer[x->layer[i]]);
+    return part;
+}
+
+/* Each layer of x that is quantised otherwise is scaled by one more. */
+static enum err quantise_again(struct onnx_reader *r, const struct onnx_node *node,
+                               const struct onnx_meaning *x, const struct onnx_quantisation *q,
+                               struct onnx_meaning *out)
+{
+    uint32_t *list;
+    enum err e = onnx_new_list(r, node, x->n_layer, &list);
+
+    if (!e && onnx_is_padded(x))
+        e = onnx_node_refuse(node, r->msg, "rounds a map with zeros around it to another scale: "
+                             "want Pad behind it");
+    if (!e && x->view.some) {
+        struct onnx_meaning whole = *x; // must be alike among themselves
+        e = onnx_settle(r, node, &whole);
+        *out = whole;
+        return !e && !all_alike(r, out, q) ? quantise_again(r, node, &whole, q, out) : e;
+    }
+    for (uint32_t i = 0; i < x->n_layer && !e; i++) {
+        struct onnx_meaning part = part_of(r, x, i);
+        list[i] = x->layer[i];
+        if (!onnx_quantised_alike(&r->network->layer[x->layer[i]], q))
+            e = rescale(r, node, &part, q, &list[i]);
+    }
+    out->layer = list;
+    out->shared = false;
+    return e;
+}
+
+static enum err quantise_draft(struct onnx_reader *r, const struct onnx_node *node,
+                               const struct onnx_meaning *x, const struct onnx_quantisation *q,
+                               struct onnx_meaning *out)
+{
+    uint32_t *list;
+    enum err e = onnx_new_list(r, node, 1, &list);
+
+    if (!e)
+        e = onnx_draft_quantise(r, node, x->draft, q, list);
+    if (e)
+        return e;
+    *out = (struct onnx_meaning){.layer = list, .n_layer = 1, .shape = x->shape,
+                                 .layout = x->layout};
+    return ERR_NONE;
+}
+
+enum err onnx_quantise(struct onnx_reader *r, const struct onnx_node *node,
+                       const struct onnx_meaning *x, const struct onnx_quantisation *q)
+{
+    static const uint32_t image = 0;
+    struct onnx_meaning out = *x;
+    enum err e = ERR_NONE;
+
+    if (x->means == ONNX_IMAGE) {
+        e = quantise_image(r, node, x, q);
+        out.layer = &image;
+        out.n_layer = 1;
+    } else if (x->means == ONNX_PIXELS && !all_alike(r, x, q)) {
+        e = quantise_again(r, node, x, q, &out);
+    } else if (x->means == ONNX_DRAFT) {
+        e = quantise_draft(r, node, x, q, &out);
+    } // else there and back again
+    out.means = ONNX_BYTES;
+    if (!e)
+        onnx_output(r, node, out);
+    return e;
+}
+
+static enum err read_quantize(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x = onnx_passed_on(r, node, 0);
+    const struct onnx_meaning *draft;
+    struct onnx_quantisation q;
+
+    enum err e = onnx_read_quantisation(r, node, 1, &q);
+    if (!e && x.means != ONNX_IMAGE && x.means != ONNX_PIXELS)
+        e = onnx_take_draft(r, node, 0, &draft);
+    return e ? e : onnx_quantise(r, node, &x, &q);
+}
+
+/* ---- Real values again ---- */
+
+static const char *byte_name(bool is_signed)
+{
+    return is_signed ? "int8" : "uint8";
+}
+
+/* Whether inputs i and i + 1 are scale and zero point of x's layers. */
+static enum err check_alike(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                            const struct onnx_meaning *x)
+{
+    struct onnx_quantisation q;
+    enum err e = onnx_read_quantisation(r, node, i, &q);
+
+    for (uint32_t k = 0; k < x->n_layer && !e; k++) {
+        const struct layer *l = &r->network->layer[x->layer[k]];
+        if (!onnx_quantised_alike(l, &q))
+            e = onnx_node_refuse(node, r->msg, "reads bytes of scale %g and zero point %" PRId32
+                                 " (%s) as %g and %" PRId32 " (%s): want the same", l->out_scale,
+                                 l->out_zero, byte_name(l->out_signed), q.scale, q.zero,
+                                 byte_name(q.is_signed));
+    }
+    return e;
+}
+
+enum err onnx_take_bytes(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                         struct onnx_meaning *x)
+{
+    *x = onnx_passed_on(r, node, i);
+    if (x->means != ONNX_BYTES)
+        return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s: want a quantised map", i,
+                                onnx_means_text(x->means));
+    enum err e = check_alike(r, node, i + 1, x);
+    x->means = ONNX_PIXELS;
+    return e;
+}
+
+static enum err dequantize_map(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x;
+    enum err e = onnx_take_bytes(r, node, 0, &x);
+
+    if (!e)
+        onnx_output(r, node, x);
+    return e;
+}
+
+/* ---- Constants ---- */
+
+/* Whether there is one, or one for each place along an axis. */
+static bool fits_along(const struct onnx_tensor *t, const struct onnx_tensor *x, int64_t axis)
+{
+    bool along = t->n_dim == 1 && axis >= 0 && axis < x->n_dim && t->n == x->dim[axis];
+
+    return t->n > 0 && (along || onnx_tensor_is_single(t));
+}
+
+static enum err take_zeros(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                           int64_t axis, struct onnx_meaning *w)
+{
+    const struct onnx_meaning *zero = onnx_input(r, node, i);
+
+    if (zero->means != ONNX_STORED)
+        return onnx_node_refuse(node, r->msg, "its zero points are %s: want a stored tensor",
+                                onnx_means_text(zero->means));
+    if (zero->tensor.type != w->tensor.type)
+        return onnx_node_refuse(node, r->msg, "its zero points are %s: want %s",
+                                onnx_type_name(zero->tensor.type), onnx_type_name(w->tensor.type));
+    if (!fits_along(&zero->tensor, &w->tensor, axis))
+        return onnx_node_refuse(node, r->msg,
+                                "%zu zero points along axis %" PRId64 ": want one, or "
+                                "one for each place along that axis",
+                                zero->tensor.n, axis);
+    for (size_t k = 0; k < zero->tensor.n; k++)
+        if (onnx_tensor_integer(&zero->tensor, k) != 0)
+            w->zero = zero->tensor; // mostly there are none
+    return ERR_NONE;
+}
+
+enum err onnx_take_weights(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                           int64_t axis, struct onnx_meaning *w)
+{
+    const struct onnx_meaning *x = onnx_input(r, node, i), *scale = onnx_input(r, node, i + 1);
+    int64_t n_dim = x->tensor.n_dim;
+
+    if (x->means != ONNX_STORED)
+        return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s: want a stored tensor", i,
+                                onnx_means_text(x->means));
+    enum err e = check_scales(r, node, scale);
+    if (!e && onnx_type_is_real(x->tensor.type))
+        e = onnx_node_refuse(node, r->msg, "reads a stored %s: want integers",
+                             onnx_type_name(x->tensor.type));
+    if (e)
+        return e;
+    axis = axis < 0 ? axis + n_dim : axis;
+    if (!fits_along(&scale->tensor, &x->tensor, axis))
+        return onnx_node_refuse(node, r->msg, "%zu scales along axis %" PRId64 ": want one, or one "
+                                "for each place along that axis", scale->tensor.n, axis);
+    *w = (struct onnx_meaning){.means = ONNX_WEIGHTS, .tensor = x->tensor, .scale = scale->tensor,
+                               .axis = axis >= 0 && axis < n_dim ? (uint32_t)axis : 0};
+    return onnx_has_input(node, i + 2) ? take_zeros(r, node, i + 2, axis, w) : ERR_NONE;
+}
+
+static enum err dequantize_constant(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning w;
+    int64_t axis = 1;
+    enum err e = onnx_attr_int(node, "axis", &axis, r->msg);
+
+    if (!e)
+        e = onnx_take_weights(r, node, 0, axis, &w);
+    if (!e)
+        onnx_output(r, node, w);
+    return e;
+}
+
+static enum err read_dequantize(struct onnx_reader *r, const struct onnx_node *node)
+{
+    const struct onnx_meaning *x = onnx_input(r, node, 0);
+
+    if (x->means == ONNX_STORED)
+        return dequantize_constant(r, node);
+    if (x->means == ONNX_BYTES)
+        return dequantize_map(r, node);
+    return onnx_node_refuse(node, r->msg, "input 0 is %s: want integers",
+                            onnx_means_text(x->means));
+}
+
+/* saturate speaks of 8-bit floats only, which are refused by their type. */
+const struct onnx_operator onnx_ops_quantize[] = {
+    {"QuantizeLinear",   10, 2, 3, "axis saturate", read_quantize},
+    {"DequantizeLinear", 10, 2, 3, "axis", read_dequantize},
+    {0},
+};

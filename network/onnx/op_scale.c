@@ -1,0 +1,152 @@
+/* network/onnx/op_scale.c -- Mul, Div, BatchNormalization and sums with constants: result * factor
+ * + offset, for each channel or for all. On a rounded map they begin a LAYER_SCALE; behind a Conv
+ * or another such operator they join its layer. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "network/onnx/read.h"
+
+/* Whether a constant has one value, or one for each channel of x. */
+static enum err check_constant(const struct onnx_reader *r, const struct onnx_node *node,
+                               const struct onnx_meaning *x, const struct onnx_meaning *c)
+{
+    const struct onnx_tensor *t = &c->tensor;
+    uint32_t behind = x->layout == ONNX_NCHW ? 2 : 0, channels = x->shape.channels;
+    bool flat_map = onnx_is_flat(x) && (x->shape.height > 1 || x->shape.width > 1);
+    bool along = t->n == channels && t->n_dim > behind && !flat_map &&
+                 t->dim[t->n_dim - 1 - behind] == channels;
+
+    if (t->n_dim > (onnx_is_flat(x) ? 2U : 4U) || (t->n != 1 && !along))
+        return onnx_node_refuse(node, r->msg, "%zu constants in %" PRIu32 " dimensions: want one, "
+                                "or one for each of %" PRIu32 " channels", t->n, t->n_dim,
+                                channels);
+    return ERR_NONE;
+}
+
+struct scaling { // of x: one or for each channel
+    uint32_t n;
+    double  *factor, *offset;
+};
+
+static enum err new_scaling(struct onnx_reader *r, uint32_t n, struct scaling *s)
+{
+    *s = (struct scaling){n, onnx_keep(r, n, sizeof *s->factor),
+                          onnx_keep(r, n, sizeof *s->offset)};
+    return s->factor && s->offset ? ERR_NONE : err_set(r->msg, ERR_MEMORY, "no memory for scales");
+}
+
+/* Input 1 - i is a constant: what it does to input i, which becomes open. */
+static enum err take_operands(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                              struct onnx_meaning *x, const struct onnx_meaning **c,
+                              struct scaling *s)
+{
+    *c = onnx_input(r, node, 1 - i);
+    enum err e = onnx_take_open(r, node, i, x);
+    if (!e)
+        e = check_constant(r, node, x, *c);
+    return e ? e : new_scaling(r, (uint32_t)(*c)->tensor.n, s);
+}
+
+static enum err apply(struct onnx_reader *r, const struct onnx_node *node,
+                      const struct onnx_meaning *x, const struct scaling *s)
+{
+    enum err e = onnx_draft_scale(r, node, x->draft, s->n, s->factor, s->offset);
+
+    if (!e)
+        onnx_output(r, node, *x);
+    return e;
+}
+
+enum err onnx_add_constant(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                           const int sign[2])
+{
+    const struct onnx_meaning *c;
+    struct onnx_meaning x;
+    struct scaling s;
+    enum err e = take_operands(r, node, 1 - i, &x, &c, &s);
+
+    if (e)
+        return e;
+    for (uint32_t o = 0; o < s.n; o++) {
+        s.factor[o] = sign[1 - i];
+        s.offset[o] = sign[i] * onnx_constant(c, o);
+    }
+    return apply(r, node, &x, &s);
+}
+
+/* Input `i` times constants, or divided by them. */
+static enum err multiply(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                         bool divides)
+{
+    const struct onnx_meaning *c;
+    struct onnx_meaning x;
+    struct scaling s;
+    enum err e = take_operands(r, node, i, &x, &c, &s);
+
+    if (e)
+        return e;
+    for (uint32_t o = 0; o < s.n; o++)
+        s.factor[o] = divides ? 1 / onnx_constant(c, o) : onnx_constant(c, o);
+    return apply(r, node, &x, &s);
+}
+
+static enum err read_mul(struct onnx_reader *r, const struct onnx_node *node)
+{
+    for (uint32_t i = 0; i < 2; i++)
+        if (onnx_is_constant(onnx_input(r, node, i)))
+            return multiply(r, node, 1 - i, false);
+    return onnx_node_refuse(node, r->msg, "multiplies two maps: want a constant factor, digital "
+                            "processors have no other");
+}
+
+static enum err read_div(struct onnx_reader *r, const struct onnx_node *node)
+{
+    if (!onnx_is_constant(onnx_input(r, node, 1)))
+        return onnx_node_refuse(node, r->msg, "divides by a map: want a constant divisor");
+    return multiply(r, node, 0, true);
+}
+
+/* (x - mean) / sqrt(variance + epsilon) * scale + bias: inputs scale, bias, mean, variance. */
+static enum err read_batch_normalization(struct onnx_reader *r, const struct onnx_node *node)
+{
+    double epsilon = 1e-5;
+    int64_t training = 0;
+    struct onnx_meaning x;
+    struct scaling s;
+    enum err e = onnx_attr_float(node, "epsilon", &epsilon, r->msg);
+
+    if (!e)
+        e = onnx_attr_int(node, "training_mode", &training, r->msg);
+    if (!e && training)
+        e = onnx_node_refuse(node, r->msg, "is in training mode: want a model for inference");
+    if (!e)
+        e = onnx_take_open(r, node, 0, &x);
+    for (uint32_t i = 1; i < 5 && !e; i++) {
+        const struct onnx_meaning *c = onnx_input(r, node, i);
+        if (!onnx_is_constant(c) || c->tensor.n != x.shape.channels)
+            e = onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s: want %" PRIu32
+                                 " constants, one for each channel", i, onnx_means_text(c->means),
+                                 x.shape.channels);
+    }
+    if (!e && x.layout != ONNX_NCHW &&
+        (x.layout != ONNX_FLAT || x.shape.height * x.shape.width > 1))
+        e = onnx_check_layout(r, node, &x);
+    if (!e)
+        e = new_scaling(r, x.shape.channels, &s);
+    for (uint32_t o = 0; !e && o < s.n; o++) {
+        s.factor[o] = onnx_constant(onnx_input(r, node, 1), o) /
+                      sqrt(onnx_constant(onnx_input(r, node, 4), o) + epsilon);
+        s.offset[o] = onnx_constant(onnx_input(r, node, 2), o) -
+                      onnx_constant(onnx_input(r, node, 3), o) * s.factor[o];
+    }
+    return e ? e : apply(r, node, &x, &s);
+}
+
+const struct onnx_operator onnx_ops_scale[] = {
+    {"BatchNormalization", 7, 5, 5, "epsilon momentum spatial training_mode",
+     read_batch_normalization},
+    {"Div", 7, 2, 2, "", read_div},
+    {"Mul", 7, 2, 2, "", read_mul},
+    {0},
+};

@@ -1,0 +1,245 @@
+/* network/onnx/op_view.c -- Slice and Pad: which part of a map is meant, and zeros around it.
+ *
+ * Nothing is computed until something reads the result: zeros around rows and columns become the
+ * padding of the Conv behind them; parts, and channels of zeros, a convolution whose weights are 0
+ * and 1 (onnx_draft_view). */
+#include <inttypes.h>
+#include <string.h>
+
+#include "network/onnx/read.h"
+
+enum { MOST_SIDE = 65536 };
+
+struct axis { // of a map, in its layout
+    bool batch, channels;
+    int  side; // 0 rows, 1 columns
+};
+
+static struct axis axis_of(const struct onnx_meaning *x, uint32_t k)
+{
+    uint32_t first = x->layout == ONNX_NHWC ? 1 : 2;
+    struct axis a = {.batch = k == 0};
+
+    a.channels = !a.batch && k != first && k != first + 1;
+    a.side = k == first + 1;
+    return a;
+}
+
+static enum err take_four(struct onnx_reader *r, const struct onnx_node *node,
+                          struct onnx_meaning *x)
+{
+    enum err e = onnx_take_map(r, node, 0, x);
+
+    if (!e && onnx_is_flat(x))
+        e = onnx_node_refuse(node, r->msg, "reads a flattened map: want it in front of Flatten");
+    if (!e && !x->view.some)
+        x->view = (struct onnx_view){.step = {1, 1}, .n_channel = x->shape.channels};
+    return e;
+}
+
+/* Input i, or the attribute that it was before. */
+static enum err read_list(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                          const char *attribute, int64_t v[ONNX_MOST_DIMS], uint32_t *n)
+{
+    bool given = false;
+
+    *n = 0;
+    return onnx_has_input(node, i)
+               ? onnx_stored_list(r, node, i, ONNX_MOST_DIMS, v, n)
+               : onnx_attr_list(node, attribute, v, ONNX_MOST_DIMS, n, &given, r->msg);
+}
+
+/* axes given, or 0, 1, ... for n values. */
+static enum err read_axes(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                          uint32_t n, uint32_t axis[4])
+{
+    int64_t v[ONNX_MOST_DIMS];
+    uint32_t n_axis = 0, seen = 0;
+    enum err e = read_list(r, node, i, "axes", v, &n_axis);
+
+    if (!e && n_axis == 0)
+        for (n_axis = 0; n_axis < n && n_axis < 4; n_axis++)
+            v[n_axis] = n_axis;
+    if (!e && n_axis != n)
+        e = onnx_node_refuse(node, r->msg, "%" PRIu32 " values for %" PRIu32 " axes: want one for "
+                             "each, at most 4", n, n_axis);
+    for (uint32_t k = 0; k < n && !e; k++) {
+        int64_t a = v[k] < 0 ? v[k] + 4 : v[k];
+        if (a < 0 || a > 3 || seen & 1U << a)
+            return onnx_node_refuse(node, r->msg, "axis %" PRId64 " of 4 dimensions: want each "
+                                    "once", v[k]);
+        seen |= 1U << a;
+        axis[k] = (uint32_t)a;
+    }
+    return e;
+}
+
+/* ---- Slice ---- */
+
+struct range {
+    int64_t start, end, step;
+};
+
+/* Where the slice begins in `length`, and how many it takes; refused unless at least one. */
+static enum err resolve(const struct onnx_reader *r, const struct onnx_node *node,
+                        const struct range *a, uint32_t length, uint32_t *start, uint32_t *n)
+{
+    int64_t from = a->start < -(int64_t)length ? 0 : a->start < 0 ? a->start + length : a->start;
+    int64_t to = a->end < -(int64_t)length ? 0 : a->end < 0 ? a->end + length : a->end;
+
+    to = to < length ? to : length;
+    if (a->step < 1 || a->step > MOST_SIDE || from >= to)
+        return onnx_node_refuse(node, r->msg, "takes from %" PRId64 " to %" PRId64 " in steps of %"
+                                PRId64 " of %" PRIu32 ": want at least one, forwards", a->start,
+                                a->end, a->step, length);
+    *start = (uint32_t)from;
+    *n = (uint32_t)((to - from - 1) / a->step + 1);
+    return ERR_NONE;
+}
+
+static enum err slice_axis(const struct onnx_reader *r, const struct onnx_node *node,
+                           struct onnx_meaning *x, uint32_t k, const struct range *range)
+{
+    struct axis axis = axis_of(x, k);
+    struct onnx_view *v = &x->view;
+    uint32_t dim[4], start = 0, n = 0;
+
+    onnx_dims(x, dim);
+    enum err e = resolve(r, node, range, dim[k], &start, &n);
+    if (e || n == dim[k])
+        return e;
+    if (axis.channels && (range->step != 1 || v->zeros_before || v->zeros_behind))
+        return onnx_node_refuse(node, r->msg, "takes every %" PRId64 "th channel, or from zeros: "
+                                "want steps of 1 in front of Pad", range->step);
+    if (axis.channels) {
+        v->channel += start;
+        v->n_channel = x->shape.channels = n;
+    } else {
+        uint64_t first = v->first[axis.side] + (uint64_t)start * v->step[axis.side];
+        uint64_t step = (uint64_t)v->step[axis.side] * (uint64_t)range->step;
+        if (step > MOST_SIDE)
+            return onnx_node_refuse(
+                node, r->msg, "takes every %" PRIu64 "th pixel: want at most %d", step, MOST_SIDE);
+        v->first[axis.side] = (uint32_t)first; // within the map
+        v->step[axis.side] = (uint32_t)step;
+        *(axis.side == 0 ? &x->shape.height : &x->shape.width) = n;
+    }
+    v->some = true;
+    return ERR_NONE;
+}
+
+static enum err read_slice(struct onnx_reader *r, const struct onnx_node *node)
+{
+    int64_t start[ONNX_MOST_DIMS], end[ONNX_MOST_DIMS], step[ONNX_MOST_DIMS];
+    uint32_t n = 0, n_end = 0, n_step = 0, axis[4];
+    struct onnx_meaning x;
+    enum err e = take_four(r, node, &x);
+
+    if (!e)
+        e = read_list(r, node, 1, "starts", start, &n);
+    if (!e)
+        e = read_list(r, node, 2, "ends", end, &n_end);
+    if (!e)
+        e = read_list(r, node, 4, "steps", step, &n_step);
+    if (!e && (n_end != n || (n_step != 0 && n_step != n)))
+        e = onnx_node_refuse(node, r->msg, "%" PRIu32 " starts, %" PRIu32 " ends, %" PRIu32
+                             " steps: want as many of each", n, n_end, n_step);
+    if (!e && onnx_is_padded(&x))
+        e = onnx_node_refuse(node, r->msg,
+                             "takes a part of zeros around a map: want Slice in front "
+                             "of Pad");
+    if (!e)
+        e = read_axes(r, node, 3, n, axis);
+    for (uint32_t k = 0; k < n && !e; k++) {
+        const struct range range = {start[k], end[k], n_step ? step[k] : 1};
+        e = slice_axis(r, node, &x, axis[k], &range);
+    }
+    if (!e)
+        onnx_output(r, node, x);
+    return e;
+}
+
+/* ---- Pad ---- */
+
+static enum err check_value(const struct onnx_reader *r, const struct onnx_node *node,
+                            const struct onnx_meaning *x)
+{
+    char mode[16] = "constant";
+    double value = 0, want = 0;
+    enum err e = onnx_attr_text(node, "mode", mode, sizeof mode, r->msg);
+
+    if (!e && strcmp(mode, "constant") != 0)
+        e = onnx_node_refuse(node, r->msg, "mode is \"%s\": want constant", mode);
+    if (!e)
+        e = onnx_attr_float(node, "value", &value, r->msg);
+    if (e)
+        return e;
+    if (onnx_has_input(node, 2)) {
+        const struct onnx_meaning *c = onnx_input(r, node, 2);
+        if (!onnx_is_constant(c) || c->tensor.n != 1)
+            return onnx_node_refuse(node, r->msg, "its value is %s: want one stored number",
+                                    onnx_means_text(c->means));
+        value = onnx_constant(c, 0);
+    }
+    if (x->means == ONNX_BYTES)
+        want = r->network->layer[x->layer[0]].out_zero;
+    if (value != want)
+        return onnx_node_refuse(node, r->msg, "pads with %g: want %g, the value 0", value, want);
+    return ERR_NONE;
+}
+
+static enum err pad_axis(const struct onnx_reader *r, const struct onnx_node *node,
+                         struct onnx_meaning *x, uint32_t k, int64_t before, int64_t behind)
+{
+    struct axis axis = axis_of(x, k);
+
+    if (before < 0 || behind < 0 || before > MOST_SIDE || behind > MOST_SIDE)
+        return onnx_node_refuse(node, r->msg, "pads axis %" PRIu32 " by %" PRId64 " and %" PRId64
+                                ": want 0 to %d", k, before, behind, MOST_SIDE);
+    if (before == 0 && behind == 0)
+        return ERR_NONE;
+    uint64_t channels = x->shape.channels + (uint64_t)before + (uint64_t)behind;
+    if (axis.batch || (axis.channels && channels > MOST_SIDE))
+        return onnx_node_refuse(node, r->msg, "pads the batch, or to more than %d channels: want "
+                                "neither", MOST_SIDE);
+    if (axis.channels) {
+        x->view.zeros_before += (uint32_t)before;
+        x->view.zeros_behind += (uint32_t)behind;
+        x->shape.channels = (uint32_t)channels;
+        x->view.some = true;
+        return ERR_NONE;
+    }
+    if (x->pad[axis.side] + before > MOST_SIDE || x->pad[2 + axis.side] + behind > MOST_SIDE)
+        return onnx_node_refuse(node, r->msg, "pads more than %d in all: want less", MOST_SIDE);
+    x->pad[axis.side] += (uint32_t)before;
+    x->pad[2 + axis.side] += (uint32_t)behind;
+    return ERR_NONE;
+}
+
+static enum err read_pad(struct onnx_reader *r, const struct onnx_node *node)
+{
+    int64_t pads[ONNX_MOST_DIMS];
+    uint32_t n = 0, axis[4];
+    struct onnx_meaning x;
+    enum err e = take_four(r, node, &x);
+
+    if (!e)
+        e = check_value(r, node, &x);
+    if (!e)
+        e = read_list(r, node, 1, "pads", pads, &n);
+    if (!e && n % 2 != 0)
+        e = onnx_node_refuse(node, r->msg, "%" PRIu32 " pads: want two for each axis", n);
+    if (!e)
+        e = read_axes(r, node, 3, n / 2, axis);
+    for (uint32_t k = 0; k < n / 2 && !e; k++)
+        e = pad_axis(r, node, &x, axis[k], pads[k], pads[n / 2 + k]);
+    if (!e)
+        onnx_output(r, node, x);
+    return e;
+}
+
+const struct onnx_operator onnx_ops_view[] = {
+    {"Pad",   2, 1, 4, "mode pads value", read_pad},
+    {"Slice", 1, 1, 5, "axes ends starts", read_slice},
+    {0},
+};

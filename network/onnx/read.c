@@ -1,0 +1,367 @@
+/* network/onnx/read.c -- see read.h. */
+#include "network/onnx/read.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "network/onnx/file.h"
+
+enum { LEAST_OPSET = 7 };
+
+static const struct onnx_operator *const families[] = {
+    onnx_ops_add,  onnx_ops_clip,   onnx_ops_concat, onnx_ops_constant, onnx_ops_conv,
+    onnx_ops_gemm, onnx_ops_layout, onnx_ops_pool,   onnx_ops_qlinear,  onnx_ops_quantize,
+    onnx_ops_scale, onnx_ops_view,
+};
+
+enum { N_FAMILY = sizeof families / sizeof *families };
+
+/* ---- What nodes ask for ---- */
+
+bool onnx_has_input(const struct onnx_node *node, uint32_t i)
+{
+    return i < node->n_input && node->input[i] != ONNX_ABSENT;
+}
+
+const struct onnx_meaning *onnx_input(const struct onnx_reader *r, const struct onnx_node *node,
+                                      uint32_t i)
+{
+    assert(onnx_has_input(node, i));
+    return &r->meaning[node->input[i]];
+}
+
+void onnx_output(struct onnx_reader *r, const struct onnx_node *node, struct onnx_meaning m)
+{
+    r->meaning[node->output[0]] = m;
+}
+
+void *onnx_keep(struct onnx_reader *r, size_t n, size_t size)
+{
+    void **kept = realloc(r->kept, (r->n_kept + 1) * sizeof *kept);
+
+    if (!kept)
+        return NULL;
+    r->kept = kept;
+    kept[r->n_kept] = calloc(n + 1, size);
+    return kept[r->n_kept] ? kept[r->n_kept++] : NULL;
+}
+
+enum err onnx_take_room(struct onnx_reader *r, const struct onnx_node *node, uint64_t n)
+{
+    if (n > r->room_left)
+        return onnx_node_refuse(node, r->msg, "%" PRIu64 " more channels, positions of windows or "
+                                "parts of maps: want a smaller network", n);
+    r->room_left -= n;
+    return ERR_NONE;
+}
+
+enum err onnx_new_list(struct onnx_reader *r, const struct onnx_node *node, uint32_t n,
+                       uint32_t **list)
+{
+    enum err e = onnx_take_room(r, node, n);
+
+    if (e)
+        return e;
+    *list = onnx_keep(r, n, sizeof **list);
+    return *list ? ERR_NONE : err_set(r->msg, ERR_MEMORY, "no memory for a list of layers");
+}
+
+/* ---- Nodes ---- */
+
+/* What to do about some that many models have. */
+static const struct {
+    const char *op, *cure;
+} cures[] = {
+    {"ArgMax",     "want it cut off: the largest sum stays the largest"},
+    {"ConvInteger",           "want static quantisation, with QuantizeLinear"},
+    {"DynamicQuantizeLinear", "want static quantisation, with QuantizeLinear"},
+    {"MatMulInteger",         "want static quantisation, with QuantizeLinear"},
+    {"Elu",         "want Relu or Clip in its place"},
+    {"Gelu",        "want Relu or Clip in its place"},
+    {"HardSigmoid", "want Relu or Clip in its place"},
+    {"HardSwish",   "want Relu or Clip in its place"},
+    {"LeakyRelu",   "want Relu or Clip in its place"},
+    {"PRelu",       "want Relu or Clip in its place"},
+    {"Sigmoid",     "want Relu or Clip in its place"},
+    {"Tanh",        "want Relu or Clip in its place"},
+};
+
+static enum err refuse_operator(const struct onnx_reader *r, const struct onnx_node *node)
+{
+    const char *type = node->proto->op_type ? node->proto->op_type : "";
+
+    for (size_t i = 0; i < sizeof cures / sizeof *cures; i++)
+        if (strcmp(type, cures[i].op) == 0)
+            return onnx_node_refuse(node, r->msg, "no such operator here: %s", cures[i].cure);
+    return onnx_node_refuse(node, r->msg, "no such operator here: want those that docs/onnx.md "
+                            "lists");
+}
+
+static bool knows(const struct onnx_operator *op, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *p = op->attributes; n && (p = strstr(p, name)); p += n)
+        if ((p == op->attributes || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0'))
+            return true;
+    return false;
+}
+
+static enum err check_outputs(const struct onnx_reader *r, const struct onnx_node *node)
+{
+    if (node->n_output < 1 || node->output[0] == ONNX_ABSENT)
+        return onnx_node_refuse(node, r->msg, "%" PRIu32 " outputs: want one", node->n_output);
+    for (uint32_t i = 1; i < node->n_output; i++)
+        if (node->output[i] != ONNX_ABSENT && r->graph.value[node->output[i]].n_reader > 0)
+            return onnx_node_refuse(node, r->msg, "output %" PRIu32 " is read: want the first "
+                                    "only", i);
+    return ERR_NONE;
+}
+
+static enum err check_node(const struct onnx_reader *r, const struct onnx_node *node,
+                           const struct onnx_operator *op)
+{
+    if (r->graph.opset < op->since)
+        return onnx_node_refuse(node, r->msg, "not in operator set %" PRId64 ": want %d or later",
+                                r->graph.opset, op->since);
+    if (node->n_input < op->least_input || node->n_input > op->most_input)
+        return onnx_node_refuse(node, r->msg, "%" PRIu32 " inputs: want %" PRIu32 " to %" PRIu32,
+                                node->n_input, op->least_input, op->most_input);
+    for (uint32_t i = 0; i < op->least_input; i++)
+        if (!onnx_has_input(node, i))
+            return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is left out: want it", i);
+    enum err e = check_outputs(r, node);
+    for (size_t i = 0; i < node->proto->n_attribute && !e; i++) {
+        const char *name = node->proto->attribute[i]->name;
+        if (!name || !knows(op, name))
+            e = onnx_node_refuse(node, r->msg, "attribute \"%.100s\" is not understood: want a "
+                                 "model without it", name ? name : "");
+    }
+    return e;
+}
+
+static bool is_microsoft(const struct onnx_node *node)
+{
+    return node->proto->domain && strcmp(node->proto->domain, "com.microsoft") == 0;
+}
+
+/* NULL: there is none. Microsoft's domain has ONNX's own quantisation under the same names. */
+static const struct onnx_operator *find_operator(const struct onnx_node *node)
+{
+    const char *type = node->proto->op_type;
+    bool own = onnx_is_own_domain(node->proto->domain);
+
+    if (!type || (!own && !is_microsoft(node)))
+        return NULL;
+    for (size_t f = 0; f < N_FAMILY; f++)
+        for (const struct onnx_operator *op = families[f]; op->name; op++)
+            if (strcmp(type, op->name) == 0 && (own || op->since == 0 || strstr(type, "Linear")))
+                return op;
+    return NULL;
+}
+
+/* Whether an image has no say in it: all inputs are stored, at least one. */
+static bool is_constant(const struct onnx_reader *r, const struct onnx_node *node)
+{
+    bool some = false;
+
+    for (uint32_t i = 0; i < node->n_input; i++) {
+        if (!onnx_has_input(node, i))
+            continue;
+        some = true;
+        if (onnx_input(r, node, i)->means != ONNX_STORED)
+            return false;
+    }
+    return some && onnx_is_own_domain(node->proto->domain) && node->proto->op_type &&
+           strcmp(node->proto->op_type, "DequantizeLinear") != 0;
+}
+
+static enum err read_node(struct onnx_reader *r, const struct onnx_node *node)
+{
+    const struct onnx_operator *op = find_operator(node);
+
+    if (is_constant(r, node)) {
+        enum err e = check_outputs(r, node);
+        return e ? e : onnx_fold(r, node);
+    }
+    if (!op)
+        return refuse_operator(r, node);
+    enum err e = check_node(r, node, op);
+    return e ? e : op->read(r, node);
+}
+
+/* ---- Ends ---- */
+
+static enum err read_image(struct onnx_reader *r)
+{
+    struct onnx_meaning *image = &r->meaning[r->graph.image];
+    struct onnx_image found;
+    enum err e = onnx_graph_image(&r->graph, &found, r->msg);
+
+    image->means = ONNX_IMAGE;
+    image->shape = found.shape;
+    image->layout = found.channels_last ? ONNX_NHWC : ONNX_NCHW;
+    return e;
+}
+
+static enum err read_constants(struct onnx_reader *r)
+{
+    enum err e = ERR_NONE;
+
+    for (uint32_t i = 0; i < r->graph.n_value && !e; i++) {
+        const struct onnx_value *v = &r->graph.value[i];
+        if (v->maker != ONNX_CONSTANT || v->n_reader == 0)
+            continue;
+        r->meaning[i].means = ONNX_STORED;
+        e = onnx_tensor_view(&r->meaning[i].tensor, r->graph.proto->initializer[v->index], r->msg);
+    }
+    return e;
+}
+
+/* A map that is the network's result, as its last layer. */
+static enum err read_result_map(struct onnx_reader *r, struct onnx_meaning *x)
+{
+    struct onnx_node node = {.proto = r->graph.proto->node[r->graph.n_node - 1]};
+    const char *name = r->graph.value[r->graph.result].name;
+
+    if (onnx_is_padded(x))
+        return err_set(r->msg, ERR_INPUT,
+                       "graph output \"%.100s\" has zeros around it: want a Conv "
+                       "behind Pad",
+                       name);
+    enum err e = onnx_settle(r, &node, x);
+    if (!e && x->n_layer > 1)
+        e = onnx_single(r, &node, x);
+    if (!e && x->layer[0] == 0)
+        return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" is the image: want a network",
+                       name);
+    return e;
+}
+
+static enum err read_result(struct onnx_reader *r)
+{
+    struct onnx_meaning *x = &r->meaning[r->graph.result];
+    const char *name = r->graph.value[r->graph.result].name;
+
+    /* Every node's result is read, and this is the one that no node reads: all lead to it. */
+    if (x->means == ONNX_DRAFT && onnx_draft_may_be_raw(x->draft))
+        return onnx_draft_finish_raw(r, x->draft);
+    if (!onnx_is_map(x))
+        return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" is %s: want the sums of a Conv "
+                       "or Gemm, or a quantised map", name, onnx_means_text(x->means));
+    return read_result_map(r, x);
+}
+
+/* A float model would be refused at its first node, which says little. */
+static enum err check_quantised(const struct onnx_reader *r)
+{
+    for (uint32_t i = 0; i < r->graph.n_node; i++) {
+        const char *type = r->graph.node[i].proto->op_type;
+        if (type && (strstr(type, "Linear") || strcmp(type, "QGemm") == 0))
+            return ERR_NONE;
+    }
+    return err_set(r->msg, ERR_INPUT, "no QuantizeLinear in it: want a quantised model, as "
+                   "\"imcsim import\" makes it of a float one");
+}
+
+static enum err read_graph(struct onnx_reader *r)
+{
+    enum err e;
+
+    r->most_layers = r->graph.n_node + 1; // the image, and one for each node, to begin with
+    r->meaning = calloc(r->graph.n_value + 1, sizeof *r->meaning);
+    r->network->layer = calloc(r->most_layers, sizeof *r->network->layer);
+    if (!r->meaning || !r->network->layer)
+        return err_set(r->msg, ERR_MEMORY, "no memory for %" PRIu32 " layers", r->most_layers);
+    e = read_constants(r);
+    if (!e)
+        e = read_image(r);
+    if (!e)
+        e = check_quantised(r);
+    for (uint32_t i = 0; i < r->graph.n_node && !e; i++)
+        e = read_node(r, &r->graph.node[i]);
+    if (!e) // so late, because a node that misreads its input says more
+        e = onnx_graph_check_readers(&r->graph, r->msg);
+    if (!e)
+        e = read_result(r);
+    r->network->has_values = true;
+    return e ? e : network_check(r->network, r->msg);
+}
+
+static void release(struct onnx_reader *r)
+{
+    onnx_draft_free_all(r);
+    onnx_graph_release(&r->graph);
+    for (size_t i = 0; i < r->n_kept; i++)
+        free(r->kept[i]);
+    free(r->kept);
+    free(r->meaning);
+}
+
+/* Bounds on what a small file can make us do. Nodes that share weights each get a copy: eight of
+ * the whole file are enough. */
+static struct onnx_reader reader_for(struct network *n, size_t size, struct err_msg *m)
+{
+    const uint64_t million = UINT64_C(1) << 20;
+
+    return (struct onnx_reader){.network = n, .weights_left = million + 8 * size,
+                                .room_left = 4 * million, .values_left = 4 * million + 8 * size,
+                                .work_left = 256 * million, .msg = m};
+}
+
+enum err network_decode_onnx(struct network *n, const char *name, const uint8_t *data, size_t size,
+                             struct err_msg *m)
+{
+    struct onnx_reader r = reader_for(n, size, m);
+    Onnx__ModelProto *model;
+
+    *n = (struct network){0};
+    enum err e = onnx_decode(data, size, &model, m);
+    if (!e)
+        e = onnx_graph_init(&r.graph, model, LEAST_OPSET, m);
+    if (!e)
+        e = onnx_graph_check_ends(&r.graph, m);
+    if (!e) {
+        n->name = strdup(name);
+        e = n->name ? read_graph(&r) : err_set(m, ERR_MEMORY, "no memory for a name");
+    }
+    release(&r);
+    onnx_free_model(model);
+    if (e)
+        network_release(n);
+    return e;
+}
+
+/* "models/resnet32.onnx" is called resnet32. */
+static enum err name_of_path(const char *path, char **name, struct err_msg *m)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    size_t n = strlen(base);
+
+    if (n > 5 && strcmp(base + n - 5, ".onnx") == 0)
+        n -= 5;
+    *name = strndup(base, n);
+    return *name ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for a name");
+}
+
+enum err network_load_onnx(struct network *n, const char *path, struct err_msg *m)
+{
+    uint8_t *data = NULL;
+    char *name = NULL;
+    size_t size;
+
+    *n = (struct network){0};
+    enum err e = onnx_read_file(path, &data, &size, m);
+    if (!e)
+        e = name_of_path(path, &name, m);
+    if (!e)
+        e = network_decode_onnx(n, name, data, size, m);
+    if (e)
+        err_prefix(m, path);
+    free(name);
+    free(data);
+    return e;
+}

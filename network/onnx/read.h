@@ -1,0 +1,306 @@
+/* network/onnx/read.h -- how a quantised graph becomes layers; shared by the files onnx_*.c only.
+ *
+ * Nodes are visited once, in order. Each visit states what the node's output means, from what its
+ * inputs mean:
+ *
+ *     stored      any operator of the float evaluator -> stored: folded
+ *     stored      DequantizeLinear -> weights
+ *     image       QuantizeLinear   -> bytes of layer 0
+ *     bytes       DequantizeLinear -> pixels (the bytes' real values)
+ *     bytes       MaxPool          -> bytes, of pixels pixels: its layer needs no rounding; of a
+ *                                     draft the draft: rounding keeps order, and may come first
+ *     pixels      Conv, Gemm, AveragePool, Add, Mul, Relu... -> a draft (real, not yet rounded)
+ *     draft       Relu, Clip, Add of pixels, Mul by constants... -> the same draft, with more to do
+ *     draft       QuantizeLinear   -> bytes of the layer that the draft becomes
+ *
+ * So a layer of the simulator is all that lies between two QuantizeLinear, and layers are numbered
+ * as they are quantised: a residual is always an earlier layer. The QLinear operators are all three
+ * at once. Bytes and pixels may be those of several layers, one behind the other by channel
+ * (Concat), and may be part of their map or have zeros around them (Slice, Pad) until something
+ * reads them.
+ *
+ * Anything that does not fit this scheme is refused with the node's name. One file onnx_op_*.c is a
+ * family of operators, one operator is one row of the table in onnx_read.c.
+ */
+#ifndef NETWORK_ONNX_READ_H
+#define NETWORK_ONNX_READ_H
+
+#include "network/array.h"
+#include "network/network.h"
+#include "network/onnx/graph.h"
+#include "network/onnx/tensor.h"
+
+enum onnx_means { // what is known of a value
+    ONNX_NOTHING,
+    ONNX_STORED,  // a constant: tensor
+    ONNX_WEIGHTS, // (tensor - zero) times scale, along axis unless the scale is single
+    ONNX_IMAGE,   // the graph's input, real
+    ONNX_BYTES,   // what layers deliver
+    ONNX_PIXELS,  // the same as real values
+    ONNX_DRAFT    // real values that no layer delivers yet
+};
+
+enum onnx_layout { // order of a map's values; the batch comes first and is 1
+    ONNX_NCHW,
+    ONNX_NHWC,
+    ONNX_FLAT,     // two dimensions: channel, row, column
+    ONNX_FLAT_NHWC // two dimensions: row, column, channel
+};
+
+struct onnx_view { // which of the layers' pixels are meant, and zeros around them
+    bool     some;             // else all
+    uint32_t first[2], step[2]; // of rows, columns
+    uint32_t channel, n_channel;
+    uint32_t zeros_before, zeros_behind; // channels of zeros
+};
+
+struct onnx_meaning {
+    enum onnx_means    means;
+    struct onnx_tensor tensor, scale, zero; // STORED: tensor; WEIGHTS: all, zero.n is 0 without one
+    uint32_t           axis;
+    const uint32_t    *layer; // BYTES, PIXELS: n_layer of them, the reader's
+    uint32_t           n_layer;
+    bool               shared; // BYTES, PIXELS: something else may read them
+    struct onnx_view   view;
+    uint32_t           pad[4]; // zeros around a map: rows and columns before, then behind
+    struct onnx_draft *draft;
+    struct shape       shape; // IMAGE, BYTES, PIXELS, DRAFT; with view and without pad
+    enum onnx_layout   layout;
+};
+
+struct onnx_draft { // a layer under construction
+    struct onnx_draft *next;
+    const Onnx__NodeProto *node;
+    struct layer layer; // its memory is the draft's until it becomes a layer
+    uint32_t     n;     // entries of unit and bias: outputs; one for an average
+    double      *unit;  // worth of one step of the sum; of an average, of all positions together
+    double      *bias;  // real
+    double       residual_scale; // negative where the residual is subtracted
+    double       low, high;      // bounds of the real result
+    bool         bounded;        // has been cut already
+    uint32_t    *divisor; // of an average: for each number of positions; 0: it does not occur
+    bool         fuses;   // global average of a layer that nothing else reads
+    const Onnx__NodeProto *largest; // a MaxPool of the result, which rounding may precede; or NULL
+    struct window pool;
+    struct shape  pool_out;
+};
+
+struct onnx_reader {
+    struct network      *network; // layers so far
+    uint32_t             most_layers; // that there is room for
+    struct onnx_graph    graph;
+    struct onnx_meaning *meaning; // per value
+    struct onnx_draft   *draft;   // all of them
+    void                *names;   // of the layers, for tsearch
+    void               **kept;    // memory of meanings
+    size_t               n_kept;
+    uint64_t             weights_left; // bound on memory where nodes share weights
+    uint64_t             room_left;    // on lists that no part of the file is as long as
+    uint64_t             values_left, work_left; // on folding
+    struct err_msg      *msg;
+};
+
+struct onnx_operator {
+    const char        *name;
+    int                since; // operator set; 0: of com.microsoft
+    uint32_t           least_input, most_input;
+    const char        *attributes; // those it knows, separated by spaces
+    enum err         (*read)(struct onnx_reader *r, const struct onnx_node *node);
+};
+
+extern const struct onnx_operator onnx_ops_add[], onnx_ops_clip[], onnx_ops_concat[],
+    onnx_ops_constant[], onnx_ops_conv[], onnx_ops_gemm[], onnx_ops_layout[], onnx_ops_pool[],
+    onnx_ops_qlinear[], onnx_ops_quantize[], onnx_ops_scale[], onnx_ops_view[]; // end with {0}
+
+/* ---- Values ---- */
+
+/* What input i means; the caller has checked that it is there. */
+const struct onnx_meaning *onnx_input(const struct onnx_reader *r, const struct onnx_node *node,
+                                      uint32_t i);
+bool onnx_has_input(const struct onnx_node *node, uint32_t i);
+void onnx_output(struct onnx_reader *r, const struct onnx_node *node, struct onnx_meaning m);
+
+/* The same meaning, which others may have as well where the value has other readers. */
+struct onnx_meaning onnx_passed_on(const struct onnx_reader *r, const struct onnx_node *node,
+                                   uint32_t i);
+
+/* "a quantised map"...: what a value is, for errors. */
+const char *onnx_means_text(enum onnx_means means);
+
+/* Its dimensions, 2 or 4; returns how many. */
+uint32_t onnx_dims(const struct onnx_meaning *m, uint32_t dim[4]);
+
+bool onnx_is_constant(const struct onnx_meaning *m); // STORED or WEIGHTS
+bool onnx_is_flat(const struct onnx_meaning *m);
+bool onnx_is_map(const struct onnx_meaning *m); // BYTES or PIXELS
+bool onnx_is_padded(const struct onnx_meaning *m);
+
+/* A STORED or WEIGHTS number. */
+double onnx_constant(const struct onnx_meaning *m, size_t i);
+
+/* Input i as a stored list of at most `most` integers. */
+enum err onnx_stored_list(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                          uint32_t most, int64_t *v, uint32_t *n);
+
+/* Memory that lives as long as the reader, zeroed; NULL when there is none. */
+void *onnx_keep(struct onnx_reader *r, size_t n, size_t size);
+
+/* Counts n entries of lists that a small file can make long: channels, positions of windows, parts
+ * of concatenated maps. Refused when they become absurdly many. */
+enum err onnx_take_room(struct onnx_reader *r, const struct onnx_node *node, uint64_t n);
+
+/* A list of n layers. */
+enum err onnx_new_list(struct onnx_reader *r, const struct onnx_node *node, uint32_t n,
+                       uint32_t **list);
+
+/* ---- Reading maps ---- */
+
+/* Input i as real values of layers that are quantised alike, in whole maps, without padding. */
+enum err onnx_take_pixels(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                          struct onnx_meaning *x);
+
+/* The same, which may have zeros around it. */
+enum err onnx_take_padded(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                          struct onnx_meaning *x);
+
+/* Pixels or bytes, whatever their view and padding; layers may differ. */
+enum err onnx_take_map(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                       struct onnx_meaning *x);
+
+/* A meaning that a node is about to read, as whole maps quantised alike: makes the layers that
+ * a view and differing scales need. */
+enum err onnx_settle(struct onnx_reader *r, const struct onnx_node *node, struct onnx_meaning *x);
+
+/* One layer that delivers what several do. */
+enum err onnx_single(struct onnx_reader *r, const struct onnx_node *node, struct onnx_meaning *x);
+
+/* Input i as a draft that nobody else reads. */
+enum err onnx_take_draft(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                         const struct onnx_meaning **x);
+
+/* A draft, or pixels as a new LAYER_SCALE draft. */
+enum err onnx_take_open(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                        struct onnx_meaning *x);
+
+/* ---- Windows ---- */
+
+/* Strides, dilations and padding of a node whose kernel is known, with `pad` around the map
+ * besides, and the output that results; ceil_mode as more padding behind. */
+enum err onnx_read_window(const struct onnx_reader *r, const struct onnx_node *node,
+                          const struct shape *in, const uint32_t pad[4], struct window *w,
+                          struct shape *out);
+
+/* Refuses other layouts than channels x rows x columns. */
+enum err onnx_check_layout(const struct onnx_reader *r, const struct onnx_node *node,
+                           const struct onnx_meaning *x);
+
+/* ---- Layers, onnx_draft.c ---- */
+
+struct onnx_quantisation {
+    double  scale;
+    int32_t zero;
+    bool    is_signed;
+};
+struct onnx_quantisation onnx_quantisation_of(const struct layer *l);
+bool onnx_quantised_alike(const struct layer *l, const struct onnx_quantisation *q);
+
+/* A layer that reads x through weights, which have one output for each place along `axis` (0, or 1
+ * of two), and adds a bias. Weights times `alpha`, bias times `beta`; `flat`: of two dimensions.
+ * The caller fills in kind, window, groups and the map that leaves. */
+struct onnx_affine {
+    const struct onnx_meaning *weights, *bias; // bias: NULL for none
+    uint32_t n_dim;                            // that weights must have
+    uint32_t axis;
+    double   alpha, beta;
+};
+enum err onnx_check_weights(const struct onnx_reader *r, const struct onnx_node *node,
+                            const struct onnx_meaning *weights, uint32_t n_dim);
+enum err onnx_draft_affine(struct onnx_reader *r, const struct onnx_node *node,
+                           const struct onnx_meaning *x, const struct onnx_affine *a,
+                           struct onnx_draft **draft);
+
+/* A digital layer on x. The caller fills in the window and the map that leaves. */
+enum err onnx_draft_digital(struct onnx_reader *r, const struct onnx_node *node,
+                            const struct onnx_meaning *x, enum layer_kind kind,
+                            struct onnx_draft **draft);
+
+/* A 1 x 1 convolution, or one of a single weight in a larger window, that picks what x.view says.
+ */
+enum err onnx_draft_view(struct onnx_reader *r, const struct onnx_node *node,
+                         const struct onnx_meaning *x, struct onnx_draft **draft);
+
+/* result = result * factor + offset, per output (n entries) or for all (n = 1). */
+enum err onnx_draft_scale(struct onnx_reader *r, const struct onnx_node *node,
+                          struct onnx_draft *d, uint32_t n, const double *factor,
+                          const double *offset);
+
+/* result + sign * residual, a whole map of one layer. */
+enum err onnx_draft_add(struct onnx_reader *r, const struct onnx_node *node,
+                        const struct onnx_meaning *sum, const struct onnx_meaning *residual,
+                        int sign);
+
+/* min(max(result, low), high). */
+enum err onnx_draft_clip(struct onnx_reader *r, const struct onnx_node *node,
+                         struct onnx_draft *d, double low, double high);
+
+/* The draft becomes layer *layer, quantised as stated; or the network's raw result. */
+enum err onnx_draft_quantise(struct onnx_reader *r, const struct onnx_node *node,
+                             struct onnx_draft *d, const struct onnx_quantisation *q,
+                             uint32_t *layer);
+enum err onnx_draft_finish_raw(struct onnx_reader *r, struct onnx_draft *d);
+bool     onnx_draft_may_be_raw(const struct onnx_draft *d);
+void     onnx_draft_free_all(struct onnx_reader *r);
+void     onnx_forget_names(struct onnx_reader *r);
+
+/* Appends the image as layer 0. */
+enum err onnx_add_image(struct onnx_reader *r, struct shape shape,
+                        const struct onnx_quantisation *q);
+
+/* ---- Quantising, onnx_op_quantize.c ---- */
+
+/* Scale and zero point of an activation, inputs i and i + 1. */
+enum err onnx_read_quantisation(const struct onnx_reader *r, const struct onnx_node *node,
+                                uint32_t i, struct onnx_quantisation *q);
+
+/* Input i, bytes, as pixels; its scale and zero point, the inputs behind it, are the layers'. */
+enum err onnx_take_bytes(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                         struct onnx_meaning *x);
+
+/* Input i, stored bytes with scale and zero point behind it, as weights. */
+enum err onnx_take_weights(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                           int64_t axis, struct onnx_meaning *w);
+
+/* x, real, becomes bytes, the node's output. */
+enum err onnx_quantise(struct onnx_reader *r, const struct onnx_node *node,
+                       const struct onnx_meaning *x, const struct onnx_quantisation *q);
+
+/* ---- Operators that others use ---- */
+
+enum err onnx_conv(struct onnx_reader *r, const struct onnx_node *node,
+                   const struct onnx_meaning *x, const struct onnx_meaning *weights,
+                   const struct onnx_meaning *bias, struct onnx_meaning *out);
+enum err onnx_product(struct onnx_reader *r, const struct onnx_node *node,
+                      const struct onnx_meaning *x, const struct onnx_affine *a,
+                      struct onnx_meaning *out);
+enum err onnx_global_average(struct onnx_reader *r, const struct onnx_node *node,
+                             const struct onnx_meaning *x, struct onnx_meaning *out);
+/* Input i is a constant: sign[i] * input i + sign[1 - i] * the other. */
+enum err onnx_add_constant(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                           const int sign[2]);
+enum err onnx_concat(struct onnx_reader *r, const struct onnx_node *node, uint32_t n,
+                     const struct onnx_meaning *part, int64_t axis, struct onnx_meaning *out);
+
+/* ---- Constants, onnx_fold.c ---- */
+
+/* Evaluates a node whose inputs are all stored. */
+enum err onnx_fold(struct onnx_reader *r, const struct onnx_node *node);
+
+/* A stored list of n integers as the node's output. */
+enum err onnx_store_list(struct onnx_reader *r, const struct onnx_node *node, uint32_t n,
+                         const int64_t *v);
+
+/* The whole reader on a model in memory; `name` becomes the network's. */
+enum err network_decode_onnx(struct network *n, const char *name, const uint8_t *data, size_t size,
+                             struct err_msg *m);
+
+#endif

@@ -1,0 +1,334 @@
+/* study/price.c -- see price.h. */
+#include "study/price.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct bill { // of one core over the whole run, in pJ
+    double energy[N_PRICE_BLOCK], leakage[N_PRICE_BLOCK];
+    double idle;
+};
+
+static int64_t sum(const int64_t *v)
+{
+    int64_t s = 0;
+
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        s += v[b];
+    return s;
+}
+
+int64_t price_row_energy_pj(const struct price_row *r)
+{
+    return sum(r->energy_pj);
+}
+
+int64_t price_row_leakage_pj(const struct price_row *r)
+{
+    return sum(r->leakage_pj);
+}
+
+int64_t price_row_area_um2(const struct price_row *r)
+{
+    return sum(r->area_um2);
+}
+
+static double run_ns(const struct plan *p, const struct price_run *run)
+{
+    return (double)run->timesteps * (double)p->timestep_clk * 1e3 / p->config->clock_mhz;
+}
+
+static struct core_hardware hardware(const struct plan *p, const struct plan_core *core)
+{
+    return (struct core_hardware){
+        .rows = core->crossbar.rows, .columns = core->crossbar.columns,
+        .words = core->memory.words, .word_bits = core->memory.word_bits,
+        .lanes = core->digital.lanes, .mvm_ns = core->crossbar.mvm_ns,
+        .clock_ns = 1e3 / p->config->clock_mhz,
+    };
+}
+
+static bool same_hardware(const struct core_hardware *a, const struct core_hardware *b)
+{
+    return a->rows == b->rows && a->columns == b->columns && a->words == b->words &&
+           a->word_bits == b->word_bits && a->lanes == b->lanes && a->mvm_ns == b->mvm_ns &&
+           a->clock_ns == b->clock_ns;
+}
+
+/* Cores lie row by row on a square of the chip's cores; a link runs along rows and columns. */
+static double pitches(const struct plan *p, uint32_t a, uint32_t b)
+{
+    uint32_t side = (uint32_t)ceil(sqrt(p->config->chip_cores));
+    double rows = fabs((double)(a / side) - (double)(b / side));
+    double columns = fabs((double)(a % side) - (double)(b % side));
+
+    return rows + columns;
+}
+
+/* To the core of the chip's edge nearest to it: the left end of its row. */
+static double stream_pitches(const struct plan *p, const struct plan_stream *s)
+{
+    uint32_t side = (uint32_t)ceil(sqrt(p->config->chip_cores));
+
+    if (s->kind == STREAM_IMAGE)
+        return s->to % side + 1;
+    if (s->kind == STREAM_RESULT)
+        return s->from % side + 1;
+    return pitches(p, s->from, s->to);
+}
+
+static uint32_t stream_owner(const struct plan_stream *s)
+{
+    return s->kind == STREAM_IMAGE ? s->to : s->from;
+}
+
+/* A core with what it costs; most are like the one before. */
+struct priced_core {
+    struct core_hardware hardware;
+    struct core_unit     unit;
+    double               links_pj;
+};
+
+struct pricing { // borrowed
+    const struct chip_model *chip;
+    const struct plan       *plan;
+    const struct price_run  *run;
+    bool                     values;
+};
+
+static void links(const struct pricing *k, struct priced_core *core)
+{
+    for (uint32_t i = 0; i < k->plan->n_stream; i++) {
+        const struct plan_stream *s = &k->plan->stream[i];
+        struct priced_core *owner = &core[stream_owner(s)];
+
+        owner->links_pj += (double)k->run->stream_bits[i] *
+                           link_bit_pj(k->chip, &owner->unit, stream_pitches(k->plan, s));
+    }
+}
+
+static enum err unit_costs(const struct pricing *k, struct priced_core *core, struct err_msg *m)
+{
+    for (uint32_t i = 0; i < k->plan->n_core; i++) {
+        enum err e = ERR_NONE;
+
+        core[i].hardware = hardware(k->plan, &k->plan->core[i]);
+        if (i > 0 && same_hardware(&core[i].hardware, &core[i - 1].hardware))
+            core[i].unit = core[i - 1].unit;
+        else
+            e = core_unit(k->chip, &core[i].hardware, &core[i].unit, m);
+        if (e)
+            return e;
+    }
+    links(k, core);
+    return ERR_NONE;
+}
+
+static double crossbar_pj(const struct core_counters *n, const struct core_unit *u, bool values)
+{
+    double columns = n->firings > 0 ? (double)n->conversions / (double)n->firings : 0;
+    double cells = values ? (double)n->sum_abs_xw * u->cell_lsb2
+                          : (double)n->driven_rows * columns * u->cell;
+
+    return cells + (double)n->driven_rows * u->row + (double)n->conversions * u->column;
+}
+
+static double drivers_pj(const struct core_counters *n, const struct core_unit *u, bool values)
+{
+    return values ? (double)n->sum_abs_x * u->row_lsb : (double)n->driven_rows * u->row_pulse;
+}
+
+static void add_up(const struct pricing *k, uint32_t core, const struct priced_core *priced,
+                   struct bill *bill)
+{
+    const struct core_counters *n = &k->run->core[core];
+    const struct core_unit *u = &priced->unit;
+    double timestep_clk = (double)k->plan->timestep_clk, gated = k->chip->fact.control_idle;
+    double busy = (double)n->busy_timesteps * timestep_clk;
+    double idle = (double)k->run->timesteps * timestep_clk - busy;
+    double clocks = busy + gated * idle; // worth of work
+    double control = u->control_registers + u->control_selection;
+
+    *bill = (struct bill){ .energy = {
+        [PRICE_CROSSBAR] = crossbar_pj(n, u, k->values),
+        [PRICE_INPUT_DRIVERS] = drivers_pj(n, u, k->values),
+        [PRICE_ADC] = (double)n->conversions * u->conversion,
+        [PRICE_DIGITAL] = (double)n->scale_ops * u->scale + (double)n->round_ops * u->round +
+                          (double)(n->residual_ops + n->pool_ops + n->partial_sum_ops) * u->add,
+        [PRICE_INPUT_MEMORY] = (double)(n->words_read + n->words_read_back) * u->read_word +
+                               (double)n->words_written * u->write_word,
+        [PRICE_CONTROLLER] = clocks * control,
+        [PRICE_LINKS] = priced->links_pj,
+        [PRICE_CLOCK] = clocks * u->tree,
+    } };
+    bill->idle = gated * idle * (control + u->tree);
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        bill->leakage[b] = u->leakage_uw[b] * run_ns(k->plan, k->run) * 1e-3; // uW ns = fJ
+        bill->idle += bill->leakage[b] * idle / (busy + idle);
+    }
+}
+
+static void round_row(const struct bill *bill, const struct core_unit *u, uint64_t n_image,
+                      struct price_row *row)
+{
+    double images = (double)n_image;
+
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        row->energy_pj[b] = llround(bill->energy[b] / images);
+        row->leakage_pj[b] = llround(bill->leakage[b] / images);
+        row->area_um2[b] = llround(u->area_um2[b]);
+    }
+    row->idle_pj = llround(bill->idle / images);
+}
+
+/* Absurd counts, which only a stored result can have, would not fit the tables' integers. */
+static enum err check_bill(const struct bill *bill, const char *core, uint64_t n_image,
+                           struct err_msg *m)
+{
+    const double most_pj = 1e13; // 10 J
+    double pj = 0;
+
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        pj += (bill->energy[b] + bill->leakage[b]) / (double)n_image;
+    if (pj <= most_pj)
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "core %.60s: %.4g pJ an image: want at most %g", core, pj,
+                   most_pj);
+}
+
+static void latencies(const struct plan *p, uint32_t core, const struct core_unit *u,
+                      struct price_row *row)
+{
+    const struct plan_core *pc = &p->core[core];
+    double clock_ns = 1e3 / p->config->clock_mhz;
+
+    row->latency_ns[PRICE_CROSSBAR] = u->latency_ns[PRICE_CROSSBAR];
+    row->latency_ns[PRICE_ADC] = u->latency_ns[PRICE_ADC];
+    row->latency_ns[PRICE_INPUT_MEMORY] = (double)pc->used_clk[STAGE_MEMORY] * clock_ns;
+    row->latency_ns[PRICE_DIGITAL] = (double)pc->used_clk[STAGE_DIGITAL] * clock_ns;
+    row->latency_ns[PRICE_LINKS] = fmax((double)pc->used_clk[STAGE_LINK],
+                                        (double)pc->used_clk[STAGE_PARTIAL_SUM]) * clock_ns;
+}
+
+static void row_add(struct price_row *to, const struct price_row *from)
+{
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        to->energy_pj[b] += from->energy_pj[b];
+        to->leakage_pj[b] += from->leakage_pj[b];
+        to->area_um2[b] += from->area_um2[b];
+        to->latency_ns[b] = fmax(to->latency_ns[b], from->latency_ns[b]);
+    }
+    to->idle_pj += from->idle_pj;
+}
+
+/* A timing run leaves the sums at 0. */
+static bool has_values(const struct plan *p, const struct price_run *run)
+{
+    for (uint32_t i = 0; i < p->n_core; i++)
+        if (run->core[i].sum_abs_xw > 0)
+            return true;
+    return false;
+}
+
+static enum err price_cores(const struct pricing *k, const struct priced_core *core,
+                            struct price_report *r, struct err_msg *m)
+{
+    for (uint32_t i = 0; i < k->plan->n_core; i++) {
+        const struct plan_core *pc = &k->plan->core[i];
+        struct bill bill;
+        enum err e;
+
+        assert(k->run->core[i].busy_timesteps <= k->run->timesteps);
+        add_up(k, i, &core[i], &bill);
+        if ((e = check_bill(&bill, pc->name, k->run->n_image, m)))
+            return e;
+        snprintf(r->core[i].name, sizeof r->core[i].name, "%s", pc->name);
+        r->core[i].layer = pc->plan_layer;
+        round_row(&bill, &core[i].unit, k->run->n_image, &r->core[i]);
+        latencies(k->plan, i, &core[i].unit, &r->core[i]);
+        row_add(&r->layer[pc->plan_layer], &r->core[i]);
+        row_add(&r->total, &r->core[i]);
+    }
+    r->peak = core_peak(&core[0].hardware, &core[0].unit);
+    return ERR_NONE;
+}
+
+static void deliver(struct price_report *r)
+{
+    double pj = (double)(price_row_energy_pj(&r->total) + price_row_leakage_pj(&r->total));
+
+    r->tops = r->image_ops / r->image_ns * 1e-3;
+    r->tops_per_w = r->image_ops / pj;
+    r->tops_per_mm2 = r->tops / ((double)price_row_area_um2(&r->total) * 1e-6);
+}
+
+static enum err allocate(const struct plan *p, struct price_report *r, struct priced_core **core,
+                         struct err_msg *m)
+{
+    r->n_core = p->n_core;
+    r->n_layer = p->n_layer;
+    r->core = calloc(p->n_core, sizeof *r->core);
+    r->layer = calloc(p->n_layer, sizeof *r->layer);
+    *core = calloc(p->n_core, sizeof **core);
+    if (r->core && r->layer && *core)
+        return ERR_NONE;
+    return err_set(m, ERR_MEMORY, "no memory for the breakdown of %u cores", p->n_core);
+}
+
+static void describe(const struct pricing *k, struct price_report *r)
+{
+    const struct chip_model *c = k->chip;
+
+    snprintf(r->technology, sizeof r->technology, "%s", c->technology.name);
+    snprintf(r->device, sizeof r->device, "%s", c->device.name);
+    snprintf(r->warning, sizeof r->warning, "%s", c->warning);
+    snprintf(r->total.name, sizeof r->total.name, "total");
+    for (uint32_t i = 0; i < k->plan->n_layer; i++) {
+        snprintf(r->layer[i].name, sizeof r->layer[i].name, "%s", plan_layer_name(k->plan, i));
+        r->layer[i].layer = i;
+    }
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        r->basis[b] = price_basis(c, (enum price_block)b);
+    r->values = k->values;
+    r->n_image = k->run->n_image;
+    r->image_ns = run_ns(k->plan, k->run) / (double)k->run->n_image;
+    r->image_ops = 2.0 * (double)network_macs(k->plan->network);
+}
+
+enum err price(const struct chip_model *c, const struct plan *p, const struct price_run *run,
+               struct price_report *r, struct err_msg *m)
+{
+    const struct pricing k = { c, p, run, has_values(p, run) };
+    struct priced_core *core;
+
+    *r = (struct price_report){ 0 };
+    if (run->n_image == 0 || run->timesteps == 0)
+        return err_set(m, ERR_INPUT, "%llu images in %llu timesteps: nothing to price",
+                       (unsigned long long)run->n_image, (unsigned long long)run->timesteps);
+    enum err e = allocate(p, r, &core, m);
+    if (!e)
+        e = unit_costs(&k, core, m);
+    if (!e) {
+        describe(&k, r);
+        e = price_cores(&k, core, r, m);
+    }
+    if (!e && price_row_energy_pj(&r->total) + price_row_leakage_pj(&r->total) == 0)
+        e = err_set(m, ERR_INPUT, "%llu images in %llu timesteps take less than 1 pJ each: want "
+                    "counters of a run", (unsigned long long)run->n_image,
+                    (unsigned long long)run->timesteps);
+    if (!e)
+        deliver(r);
+    else
+        price_report_release(r);
+    free(core);
+    return e;
+}
+
+void price_report_release(struct price_report *r)
+{
+    free(r->core);
+    free(r->layer);
+    *r = (struct price_report){ 0 };
+}

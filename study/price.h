@@ -1,0 +1,73 @@
+/* study/price.h -- energy and area of a run: what its cores and links did, times what that
+ * costs.
+ *
+ *     energy of a block = sum over its actions: count * unit energy        (arch/tech/chip_model.h)
+ *     leakage           = leakage power * time of the run
+ *
+ * Every joule belongs to one block of one core, and a core to one layer. Amounts are rounded once,
+ * to whole pJ per image and whole um2 for each block of each core; tables add these integers, so
+ * that rows and columns sum to the total to the last digit, in any order.
+ *
+ * With values, input pulses cost what they are long (counter sum_abs_x) and cells what they conduct
+ * meanwhile (sum_abs_xw); a timing run takes the mean input and conductance that the files of chip
+ * and device state.
+ *
+ * Operations are counted by what the network needs: two per weight of each output pixel. Cores that
+ * exist but hold no layer are switched off and count nothing.
+ */
+#ifndef STUDY_PRICE_H
+#define STUDY_PRICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/core/imc_core.h"
+#include "arch/tech/chip_model.h"
+#include "core/err.h"
+#include "dataflow/plan/plan.h"
+
+struct price_run { // what a run counted; borrowed
+    const struct core_counters *core;        // [plan->n_core]
+    const uint64_t             *stream_bits; // [plan->n_stream]
+    uint64_t                    n_image;
+    uint64_t                    timesteps;   // that the chip was on
+};
+
+struct price_row { // of a core, a layer or the chip; sums of whole units
+    char    name[64];
+    uint32_t layer;                    // of a core or layer: its place in price_report.layer
+    int64_t energy_pj[N_PRICE_BLOCK];  // per image, without leakage
+    int64_t leakage_pj[N_PRICE_BLOCK]; // per image
+    int64_t area_um2[N_PRICE_BLOCK];
+    int64_t idle_pj;                   // of all this, while the core did not fire
+    double  latency_ns[N_PRICE_BLOCK]; // in the worst timestep; of several cores, the slowest's
+};
+
+struct price_report {
+    char              technology[40], device[32];
+    char              warning[512]; // empty: none
+    const char       *basis[N_PRICE_BLOCK]; // see price_basis()
+    bool              values;       // crossbar and drivers follow the run's values
+    uint64_t          n_image;
+    double            image_ns;     // time per image
+    double            image_ops;    // operations per image
+    struct price_row *core;         // owned; [n_core]
+    uint32_t          n_core;
+    struct price_row *layer;        // owned; [n_layer], sums over its cores
+    uint32_t          n_layer;
+    struct price_row  total;
+    struct core_peak  peak;         // of the first core, working all the time
+    double            tops_per_w, tops, tops_per_mm2; // delivered by the run, leakage included
+};
+
+int64_t price_row_energy_pj(const struct price_row *r);  // sums over blocks, leakage apart
+int64_t price_row_leakage_pj(const struct price_row *r);
+int64_t price_row_area_um2(const struct price_row *r);
+
+/* ERR_INPUT: hardware that the chip cannot be (see core_unit()); n_image or timesteps of 0; a core
+ * that takes more than 10 J an image, or all less than 1 pJ. On error *r is zero. */
+enum err price(const struct chip_model *c, const struct plan *p, const struct price_run *run,
+               struct price_report *r, struct err_msg *m);
+void price_report_release(struct price_report *r); // takes a zeroed one
+
+#endif

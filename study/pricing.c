@@ -1,0 +1,98 @@
+/* study/pricing.c -- see pricing.h. */
+#include "study/pricing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool pricing_wanted(const struct config *c)
+{
+    return strcmp(c->energy.chip, "none") != 0;
+}
+
+static enum err load(struct chip_model *model, const struct config *c, struct err_msg *m)
+{
+    char device[128], chip[128];
+
+    if (!pricing_wanted(c))
+        return err_set(m, ERR_INPUT, "%.400s: energy.chip = none: want a file of configs/chips, "
+                       "such as dazzi2021_14nm", config_where(c, "energy.chip"));
+    snprintf(device, sizeof device, "configs/devices/%s.yaml", c->energy.device);
+    snprintf(chip, sizeof chip, "configs/chips/%s.yaml", c->energy.chip);
+    return chip_model_load(model, c->energy.technology, device, chip, m);
+}
+
+/* Of one image by itself. */
+static enum err image_pj(void *user, const struct plan *p, uint64_t *pj, struct err_msg *m)
+{
+    const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .n_image = 1,
+                                 .jobs = 1 };
+    const struct pricer *pricer = user;
+    struct run_result result;
+    struct price_report report;
+    enum err e = run(p, &cfg, &result, m);
+
+    if (e)
+        return e;
+    const struct price_run priced = { .core = result.core, .stream_bits = result.stream_bits,
+                                      .n_image = 1, .timesteps = result.total_timesteps };
+    e = price(&pricer->model, p, &priced, &report, m);
+    if (!e)
+        *pj = (uint64_t)(price_row_energy_pj(&report.total) + price_row_leakage_pj(&report.total));
+    price_report_release(&report);
+    run_result_release(&result);
+    return e;
+}
+
+/* What a core costs whatever it does, and more for what it does at least; compare add_up() of
+ * study/price.c. Links, memories and drivers come on top. */
+static struct mapper_prices least_prices(const struct pricer *p, const struct config *c,
+                                         const struct core_unit *u)
+{
+    double clocks = (double)c->timestep_ns * c->clock_mhz * 1e-3, idle = p->model.fact.control_idle;
+    double clock_pj = u->control_registers + u->control_selection + u->tree, leakage_uw = 0;
+
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        leakage_uw += u->leakage_uw[b];
+    return (struct mapper_prices){
+        .image_pj = image_pj,
+        .core_timestep_pj = clocks * idle * clock_pj +
+                            leakage_uw * (double)c->timestep_ns * 1e-3, // uW ns = fJ
+        .firing_pj = clocks * (1 - idle) * clock_pj,
+        .output_pj = u->conversion + u->column + u->scale,
+        .mac_pj = u->cell,
+        .rounding_pj = N_PRICE_BLOCK, // two halves for each
+    };
+}
+
+enum err pricer_init(struct pricer *p, const struct config *c, struct err_msg *m)
+{
+    const struct core_hardware hardware = {
+        .rows = c->crossbar.rows, .columns = c->crossbar.columns, .words = c->memory.words,
+        .word_bits = c->memory.word_bits, .lanes = c->digital.lanes, .mvm_ns = c->crossbar.mvm_ns,
+        .clock_ns = 1e3 / c->clock_mhz,
+    };
+    struct core_unit unit;
+    enum err e = load(&p->model, c, m);
+
+    if (!e)
+        e = core_unit(&p->model, &hardware, &unit, m);
+    if (e)
+        return e;
+    p->prices = least_prices(p, c, &unit);
+    p->prices.user = p;
+    return ERR_NONE;
+}
+
+enum err pricing(struct price_report *r, const struct study *s, const struct run_result *result,
+                 struct err_msg *m)
+{
+    const struct price_run run = { .core = result->core,
+                                   .stream_bits = result->stream_bits,
+                                   .n_image = result->n_image,
+                                   .timesteps = result->total_timesteps };
+    struct chip_model model;
+
+    *r = (struct price_report){ 0 };
+    enum err e = load(&model, &s->config, m);
+    return e ? e : price(&model, &s->plan, &run, r, m);
+}

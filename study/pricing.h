@@ -1,0 +1,30 @@
+/* study/pricing.h -- pricing a study's run by the `energy` section of its configuration. */
+#ifndef STUDY_PRICING_H
+#define STUDY_PRICING_H
+
+#include <stdbool.h>
+
+#include "core/err.h"
+#include "study/price.h"
+#include "study/run.h"
+#include "study/study.h"
+
+/* Whether energy.chip names costs. */
+bool pricing_wanted(const struct config *c);
+
+/* Prices for the mapper (dataflow/mapper/mapper.h): energy is that of a timing run of one image by itself,
+ * what it is at least follows from the costs of a core. */
+struct pricer { // must not move
+    struct chip_model    model;
+    struct mapper_prices prices;
+};
+
+/* ERR_INPUT also when energy.chip is none, or the hardware cannot be. */
+enum err pricer_init(struct pricer *p, const struct config *c, struct err_msg *m);
+
+/* Loads technology, device and chip and prices the run. ERR_INPUT also when energy.chip is none. On
+ * error *r is zero. */
+enum err pricing(struct price_report *r, const struct study *s, const struct run_result *result,
+                 struct err_msg *m);
+
+#endif

@@ -1,0 +1,472 @@
+/* study/run.c -- see run.h. */
+#include "study/run.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "arch/chip.h"
+#include "core/util.h"
+
+enum { MOST_ABREAST = 16, ABREAST = 8 }; // streams; the second where nothing else is asked for
+
+/* What the jobs tell the thread that waits for them. */
+struct shared {
+    atomic_uint_fast64_t done; // images, of all jobs
+    atomic_bool          stop; // a job has failed
+    pthread_mutex_t      lock;
+    pthread_cond_t       ended;
+    uint32_t             n_ended; // jobs, under lock
+};
+
+struct job {
+    const struct plan    *plan;
+    const struct run_cfg *cfg;
+    uint64_t              first, end; // its images
+    uint64_t              start, stop; // of its chip's stream: the pipeline fills before first
+    uint32_t              n_piece;    // of its images, side by side: image i of the chip is
+    uint64_t              apart;      // i + k * apart of the run in piece k
+    struct counted_images counted[MOST_ABREAST];
+    struct shared        *shared;
+    struct run_result     result;     // label and predicted belong to the run
+    uint64_t              first_result; // elapsed timesteps, of the chip's first image
+    enum err              err;
+    struct err_msg        msg;
+};
+
+static struct images_shape image_shape(const struct plan *p)
+{
+    const struct shape *s = &p->network->layer[0].out;
+
+    return (struct images_shape){ s->height, s->width, s->channels };
+}
+
+static uint32_t n_classes(const struct plan *p)
+{
+    return layer_delivers(network_result(p->network)).channels;
+}
+
+static enum err no_memory(struct err_msg *m)
+{
+    return err_set(m, ERR_MEMORY, "no memory for the run");
+}
+
+static enum err result_alloc(struct run_result *r, const struct plan *p, struct err_msg *m)
+{
+    r->layer = calloc(p->n_layer, sizeof *r->layer);
+    r->core = calloc(p->n_core, sizeof *r->core);
+    r->stream_bits = calloc(p->n_stream, sizeof *r->stream_bits);
+    return r->layer && r->core && r->stream_bits ? ERR_NONE : no_memory(m);
+}
+
+void run_result_release(struct run_result *r)
+{
+    free(r->layer);
+    free(r->core);
+    free(r->stream_bits);
+    free(r->label);
+    free(r->predicted);
+    *r = (struct run_result){ 0 };
+}
+
+/* ---- one job ---- */
+
+/* The images of a job, one of each piece after the other; in a timing run there is nothing to
+ * read. */
+struct source {
+    struct images *set[MOST_ABREAST];
+    int8_t        *pixels; // [piece][n_pixel]
+    size_t         n_pixel;
+    bool           is_signed; // the network's bytes are int8, as the set delivers them
+};
+
+static enum err source_open(struct source *s, const struct job *j, struct err_msg *m)
+{
+    struct images_shape shape = image_shape(j->plan);
+    enum err e = ERR_NONE;
+
+    *s = (struct source){ .n_pixel = (size_t)shape.height * shape.width * shape.channels,
+                          .is_signed = j->plan->network->layer[0].out_signed };
+    if (!j->cfg->images)
+        return ERR_NONE;
+    s->pixels = calloc(j->n_piece, s->n_pixel);
+    if (!s->pixels)
+        return no_memory(m);
+    for (uint32_t k = 0; !e && k < j->n_piece; k++) {
+        e = images_open(&s->set[k], j->cfg->images, shape, n_classes(j->plan), m);
+        if (!e)
+            e = images_skip(s->set[k], j->start + k * j->apart, m);
+    }
+    return e;
+}
+
+static void source_close(struct source *s)
+{
+    for (uint32_t k = 0; k < MOST_ABREAST; k++)
+        images_close(s->set[k]);
+    free(s->pixels);
+}
+
+/* int8 = pixel - 128 back to the pixel, which is what a uint8 image holds. */
+static void to_unsigned(int8_t *pixels, size_t n)
+{
+    uint8_t *bytes = (uint8_t *)pixels;
+
+    for (size_t i = 0; i < n; i++)
+        bytes[i] ^= 0x80;
+}
+
+/* The next image of piece k. */
+static enum err source_next(struct source *s, uint32_t k, uint32_t *label, struct err_msg *m)
+{
+    int8_t *pixels = s->pixels + k * s->n_pixel;
+    int more;
+    enum err e = images_next(s->set[k], pixels, label, &more, m);
+
+    assert(e || more); // n_image has been checked against the set
+    if (!e && !s->is_signed)
+        to_unsigned(pixels, s->n_pixel);
+    return e;
+}
+
+static uint32_t largest(const int32_t *value, uint32_t n)
+{
+    uint32_t best = 0;
+
+    for (uint32_t i = 1; i < n; i++)
+        if (value[i] > value[best])
+            best = i;
+    return best;
+}
+
+static bool counts(const struct job *j, uint32_t piece, uint64_t image)
+{
+    const struct planes p = { j->n_piece, j->counted };
+
+    return plane_counts(&p, piece, image);
+}
+
+static void take_result(struct job *j, const struct chip_result *r)
+{
+    uint64_t elapsed = (uint64_t)(r->timestep + 1);
+
+    if (r->image == j->start)
+        j->first_result = elapsed;
+    for (uint32_t k = 0; k < j->n_piece; k++) {
+        uint64_t image = r->image + k * j->apart;
+        if (!counts(j, k, r->image))
+            continue;
+        if (image + 1 == j->end)
+            j->result.total_timesteps = elapsed + (j->start + k * j->apart) * j->plan->interval;
+        if (r->value)
+            j->result.predicted[image] =
+                largest(r->value + k * n_classes(j->plan), n_classes(j->plan));
+        atomic_fetch_add(&j->shared->done, 1);
+    }
+}
+
+static enum err stands_still(const struct chip *chip, uint64_t image, struct err_msg *m)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    if (f) {
+        chip_describe(chip, f);
+        fclose(f);
+    }
+    for (char *p = text; p && *p; p++)
+        *p = *p == '\n' ? ';' : *p;
+    err_set(m, ERR_RUN, "nothing can move any more while image %" PRIu64 " is computed; %s", image,
+            text ? text : "");
+    free(text);
+    return ERR_RUN;
+}
+
+/* Reads the next image of every piece and hands them to the chip. A piece that has ended repeats
+ * its last one. */
+static enum err feed(struct job *j, struct chip *chip, struct source *source, uint64_t image,
+                     struct err_msg *m)
+{
+    for (uint32_t k = 0; source->pixels && k < j->n_piece; k++) {
+        uint32_t label;
+        enum err e = image < j->counted[k].end ? source_next(source, k, &label, m) : ERR_NONE;
+        if (e)
+            return e;
+        if (counts(j, k, image))
+            j->result.label[image + k * j->apart] = label;
+    }
+    bool in = chip_inject(chip, source->pixels);
+    assert(in); // an interval takes one image off the queue
+    (void)in;
+    return ERR_NONE;
+}
+
+/* Back to back: the next image always waits in the scratchpad while one is being sent. */
+static enum err stream_images(struct job *j, struct chip *chip, struct source *source,
+                              struct err_msg *m)
+{
+    uint64_t injected = j->start, returned = injected;
+    int64_t until = -1;
+    struct chip_result r;
+
+    while (returned < j->stop && !atomic_load(&j->shared->stop)) {
+        enum err e = ERR_NONE;
+        for (uint32_t n = until < 0 ? 2 : 1; !e && n > 0 && injected < j->stop; n--)
+            e = feed(j, chip, source, injected++, m);
+        until += (int64_t)j->plan->interval;
+        if (!e)
+            e = chip_run(chip, until, m);
+        if (e)
+            return e;
+        while (chip_result(chip, &r)) {
+            take_result(j, &r);
+            returned++;
+        }
+        if (returned < j->stop && injected == j->stop && chip_stands_still(chip))
+            return stands_still(chip, returned, m);
+    }
+    /* What comes of the last images after their results, such as pixels that no output sees. */
+    return returned < j->stop ? ERR_NONE : chip_run(chip, until + UINT32_MAX, m);
+}
+
+static void collect(struct job *j, const struct chip *chip)
+{
+    const struct plan *p = j->plan;
+
+    for (uint32_t i = 0; i < p->n_core; i++)
+        j->result.core[i] = chip_core(chip, i)->counters;
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        j->result.stream_bits[i] = chip_stream_bits(chip, i);
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        struct layer_result *l = &j->result.layer[i];
+        *l = (struct layer_result){ UINT64_MAX, 0 };
+        for (uint32_t k = 0; k < p->layer[i].n_core; k++) {
+            const struct imc_core *c = chip_core(chip, p->layer[i].first_core + k);
+            l->first_timestep = min_u64(l->first_timestep, c->first_fired - p->lead);
+            l->last_timestep = max_u64(l->last_timestep, c->last_fired - p->lead);
+        }
+    }
+}
+
+static enum err job_run(struct job *j)
+{
+    const struct chip_cfg cfg = {
+        .plan = j->plan,
+        .planes = { j->cfg->images ? j->n_piece : 0, j->counted },
+        .first_image = j->start,
+        .kernel = j->cfg->kernel,
+        .mode = j->cfg->mode,
+        .crossbar_kernel = j->cfg->crossbar_kernel,
+        .probe = j->cfg->probe,
+    };
+    struct source source;
+    enum err e = source_open(&source, j, &j->msg);
+
+    if (!e) {
+        struct chip *chip = chip_new(&cfg);
+        e = chip ? stream_images(j, chip, &source, &j->msg) : no_memory(&j->msg);
+        if (!e)
+            collect(j, chip);
+        chip_free(chip);
+    }
+    source_close(&source);
+    return e;
+}
+
+static void *job_thread(void *arg)
+{
+    struct job *j = arg;
+    struct shared *s = j->shared;
+
+    j->err = job_run(j);
+    if (j->err)
+        atomic_store(&s->stop, true);
+    pthread_mutex_lock(&s->lock);
+    s->n_ended++;
+    pthread_cond_signal(&s->ended);
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+/* ---- all jobs ---- */
+
+static struct timespec a_tenth_from_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    t.tv_nsec += 100000000;
+    t.tv_sec += t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
+static void wait_for(struct shared *s, uint32_t n, const struct run_cfg *cfg, uint64_t n_image)
+{
+    pthread_mutex_lock(&s->lock);
+    while (s->n_ended < n) {
+        struct timespec until = a_tenth_from_now();
+        pthread_cond_timedwait(&s->ended, &s->lock, &until);
+        if (cfg->progress)
+            cfg->progress(cfg->user, atomic_load(&s->done), n_image);
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Runs the jobs on threads of their own; one that cannot be started runs here. */
+static void run_jobs(struct job *job, uint32_t n, const struct run_cfg *cfg, uint64_t n_image)
+{
+    pthread_t *thread = calloc(n, sizeof *thread);
+    bool *started = calloc(n, sizeof *started);
+
+    for (uint32_t i = 0; i < n; i++) {
+        bool alone = n == 1 && !cfg->progress;
+        if (!alone && thread && started)
+            started[i] = pthread_create(&thread[i], NULL, job_thread, &job[i]) == 0;
+        if (!started || !started[i])
+            job_thread(&job[i]);
+    }
+    wait_for(job[0].shared, n, cfg, n_image);
+    for (uint32_t i = 0; i < n; i++)
+        if (started && started[i])
+            pthread_join(thread[i], NULL);
+    free(thread);
+    free(started);
+}
+
+static void add_up(struct run_result *r, const struct job *job, uint32_t n, const struct plan *p)
+{
+    for (uint32_t k = 0; k < n; k++) {
+        for (uint32_t i = 0; i < p->n_core; i++)
+            counter_add(core_counter_rows, &r->core[i], &job[k].result.core[i]);
+        for (uint32_t i = 0; i < p->n_stream; i++)
+            r->stream_bits[i] += job[k].result.stream_bits[i];
+    }
+    memcpy(r->layer, job[0].result.layer, p->n_layer * sizeof *r->layer);
+    r->first_result = job[0].first_result;
+    r->last_conv = r->layer[plan_last_convolution(p)].last_timestep + 1;
+    r->total_timesteps = job[n - 1].result.total_timesteps;
+    for (uint64_t i = 0; r->label && i < r->n_image; i++)
+        r->n_correct += r->label[i] == r->predicted[i];
+}
+
+/* Images to run: asked for, or all of the set. */
+static enum err count_images(const struct plan *p, const struct run_cfg *cfg, uint64_t *n,
+                             struct err_msg *m)
+{
+    struct images *set;
+    uint64_t there = 0;
+
+    *n = cfg->n_image ? cfg->n_image : 1;
+    if (!cfg->images)
+        return ERR_NONE;
+    if (!p->network->has_values)
+        return err_set(m, ERR_INPUT,
+                       "images %s: network %s has no weights: want --set network.onnx=MODEL, or a "
+                       "timing run without images",
+                       cfg->images, p->network->name);
+    enum err e = images_open(&set, cfg->images, image_shape(p), n_classes(p), m);
+    if (e)
+        return e;
+    e = images_count(set, &there, m);
+    images_close(set);
+    if (e)
+        return e;
+    if (there == 0 || cfg->n_image > there)
+        return err_set(m, ERR_INPUT, "images %s: has %" PRIu64 " images, %" PRIu64 " are wanted",
+                       cfg->images, there, *n);
+    *n = cfg->n_image ? cfg->n_image : there;
+    return ERR_NONE;
+}
+
+/* Images after which every memory is in the same rotation again, or more than `most`. */
+static uint64_t rotation(const struct plan *p, uint64_t most)
+{
+    uint64_t all = 1;
+
+    for (uint32_t i = 0; i < p->n_core && all <= most; i++) {
+        const struct plan_core *c = &p->core[i];
+        uint64_t one = memory_rotation(&c->layout, p->layer[c->plan_layer].in_width), n = all;
+        while (n % one != 0) // their least common multiple
+            n += all;
+        all = n;
+    }
+    return all;
+}
+
+/* Cuts a job's images into pieces that its chip carries side by side. The first begins where the
+ * chip does, the others once the pipeline is full. */
+static void cut(struct job *j, uint32_t most)
+{
+    uint64_t full = j->start + j->plan->transient_images;
+    uint64_t n = j->end > full ? j->end - full : 0;
+    uint64_t apart = n > 1 && most > 1 ? round_up(ceil_div(n, most), rotation(j->plan, n)) : n;
+
+    j->n_piece = 1;
+    j->stop = j->end;
+    j->counted[0] = (struct counted_images){ j->first, j->end };
+    if (apart >= n)
+        return;
+    j->apart = apart;
+    j->n_piece = (uint32_t)ceil_div(n, apart);
+    j->stop = j->counted[0].end = full + apart;
+    for (uint32_t k = 1; k < j->n_piece; k++)
+        j->counted[k] = (struct counted_images){ full, min_u64(full + apart, j->end - k * apart) };
+}
+
+enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,
+             struct err_msg *m)
+{
+    struct shared shared = { .lock = PTHREAD_MUTEX_INITIALIZER,
+                             .ended = PTHREAD_COND_INITIALIZER };
+
+    *r = (struct run_result){ 0 };
+    assert(cfg->abreast <= MOST_ABREAST);
+    assert(cfg->jobs >= 1 && (cfg->jobs == 1 || (cfg->kernel == KERNEL_NATIVE && !cfg->probe)));
+    enum err e = count_images(p, cfg, &r->n_image, m);
+    if (e)
+        return e;
+    uint32_t n = (uint32_t)min_u64(cfg->jobs, r->n_image);
+    struct job *job = calloc(n, sizeof *job);
+    e = job ? result_alloc(r, p, m) : no_memory(m);
+    if (!e && cfg->images) {
+        r->label = calloc(r->n_image, sizeof *r->label);
+        r->predicted = calloc(r->n_image, sizeof *r->predicted);
+        e = r->label && r->predicted ? ERR_NONE : no_memory(m);
+    }
+    for (uint32_t i = 0; !e && i < n; i++) {
+        uint64_t first = r->n_image / n * i + min_u64(i, r->n_image % n);
+        uint64_t end = r->n_image / n * (i + 1) + min_u64(i + 1, r->n_image % n);
+        job[i] = (struct job){ .plan = p, .cfg = cfg, .first = first, .end = end,
+                               .start = first - min_u64(first, p->transient_images),
+                               .shared = &shared };
+        cut(&job[i], cfg->probe || !cfg->images ? 1 : cfg->abreast ? cfg->abreast : ABREAST);
+        job[i].result.label = r->label;
+        job[i].result.predicted = r->predicted;
+        e = result_alloc(&job[i].result, p, m);
+    }
+    if (!e)
+        run_jobs(job, n, cfg, r->n_image);
+    for (uint32_t i = 0; i < n && job; i++) {
+        if (!e && job[i].err) {
+            e = job[i].err;
+            *m = job[i].msg;
+        }
+    }
+    if (!e)
+        add_up(r, job, n, p);
+    for (uint32_t i = 0; i < n && job; i++) {
+        job[i].result.label = job[i].result.predicted = NULL;
+        run_result_release(&job[i].result);
+    }
+    free(job);
+    if (e)
+        run_result_release(r);
+    return e;
+}

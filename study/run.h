@@ -1,0 +1,55 @@
+/* study/run.h -- a whole run: chips built from a plan, images in, classes and counters out.
+ *
+ * Images stream through one chip back to back. With several jobs the stream is cut: each job runs
+ * a chip of its own, started a few images early so that its pipeline is as full as the one chip's
+ * would be, and only its own images count. Likewise a chip carries several pieces of the stream
+ * abreast (core/planes.h), which are cut so that each finds the memories in the same rotation. The
+ * result is the same for any number of jobs and pieces.
+ */
+#ifndef STUDY_RUN_H
+#define STUDY_RUN_H
+
+#include <stdint.h>
+
+#include "arch/core/imc_core.h"
+#include "core/err.h"
+#include "core/kernel.h"
+#include "dataflow/plan/plan.h"
+#include "traces/images.h"
+
+struct run_cfg {
+    enum kernel_kind kernel;
+    enum kernel_mode mode;
+    const char      *images;    // path of an image set; NULL: timing only
+    uint64_t         n_image;   // images to run; 0: all of the set (timing only: 1)
+    uint32_t         jobs;      // at least 1; must be 1 under SystemC
+    uint32_t         abreast;   // streams that a chip carries side by side, at most; 0: a few
+    const char      *crossbar_kernel; // NULL: the fastest
+    const struct core_probe *probe;   // watches the chip, of which there must be one; or NULL
+    /* Called from the thread of run(), now and then. */
+    void (*progress)(void *user, uint64_t done, uint64_t n_image);
+    void *user;
+};
+
+struct layer_result {
+    uint64_t first_timestep, last_timestep; // of the first image's firings, from 0
+};
+
+struct run_result {
+    uint64_t              n_image;
+    uint64_t              first_result, last_conv; // elapsed timesteps of the first image
+    uint64_t              total_timesteps; // elapsed to the last image's result
+    struct layer_result  *layer;   // owned; [plan->n_layer]
+    struct core_counters *core;    // owned; [plan->n_core], summed over images
+    uint64_t             *stream_bits; // owned; [plan->n_stream]
+    uint64_t              n_correct;
+    uint32_t             *label, *predicted; // owned; [n_image]; NULL in a timing run
+};
+
+/* ERR_RUN: the machine failed (a pixel read that was not there, nothing can move). On error *r is
+ * zero. */
+enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,
+             struct err_msg *m);
+void run_result_release(struct run_result *r); // takes a zeroed one
+
+#endif

@@ -1,0 +1,119 @@
+/* study/study.c -- see study.h. */
+#include "study/study.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "study/pricing.h"
+
+/* The family's complaints begin with the key: puts the place where it was given before it. */
+static void name_place(const struct config *c, struct err_msg *m)
+{
+    static const char *const keys[] = { "network.depth", "network.size", "network.channels",
+                                        "network.classes" };
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strncmp(m->text, keys[i], strlen(keys[i])) == 0) {
+            err_prefix(m, config_where(c, keys[i]));
+            return;
+        }
+}
+
+static enum err make_network(struct network *n, const struct config *c, struct err_msg *m)
+{
+    const struct network_cfg *cfg = &c->network;
+
+    if (cfg->onnx[0] != '\0')
+        return network_load_onnx(n, cfg->onnx, m);
+    if (strcmp(cfg->family, "resnet-cifar") != 0)
+        return err_set(m, ERR_INPUT, "%.400s: network.family = %s: want resnet-cifar",
+                       config_where(c, "network.family"), cfg->family);
+
+    struct resnet_cifar_cfg family = { .depth = cfg->depth,
+                                       .size = cfg->size,
+                                       .classes = cfg->classes,
+                                       .channels = cfg->channels,
+                                       .n_stage = cfg->n_channels };
+    enum err e = network_resnet_cifar(n, &family, m);
+    if (e)
+        name_place(c, m);
+    return e;
+}
+
+static enum err hash_config(char text[17], const struct config *c, struct err_msg *m)
+{
+    json_t *json = config_to_json(c);
+    char *bytes = json ? json_dumps(json, JSON_COMPACT) : NULL;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    json_decref(json);
+    if (!bytes)
+        return err_set(m, ERR_MEMORY, "no memory to write the configuration");
+    for (const unsigned char *p = (const unsigned char *)bytes; *p; p++)
+        hash = (hash ^ *p) * UINT64_C(0x100000001b3);
+    free(bytes);
+    snprintf(text, 17, "%016" PRIx64, hash);
+    return ERR_NONE;
+}
+
+enum err study_load_network(struct study *s, const char *path, const char *const *set,
+                            size_t n_set, struct err_msg *m)
+{
+    *s = (struct study){0};
+    if (path && strcmp(path, "-") == 0)
+        path = "/dev/stdin";
+    enum err e = config_load(&s->config, path, set, n_set, m);
+    if (!e)
+        e = hash_config(s->config_hash, &s->config, m);
+    if (!e)
+        e = make_network(&s->network, &s->config, m);
+    if (e)
+        study_release(s);
+    return e;
+}
+
+static enum err choose_mapping(struct study *s, struct err_msg *m)
+{
+    struct pricer pricer;
+    bool priced = s->config.mapping.optimize == OPTIMIZE_EDP;
+    enum err e = priced ? pricer_init(&pricer, &s->config, m) : ERR_NONE;
+
+    if (!e)
+        e = mapping_resolve(&s->config, &s->network, priced ? &pricer.prices : NULL, &s->mapping,
+                            m);
+    return e ? e : hash_config(s->config_hash, &s->config, m);
+}
+
+enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,
+                    struct err_msg *m)
+{
+    enum err e = study_load_network(s, path, set, n_set, m);
+
+    if (e)
+        return e;
+    s->mapping_chosen = mapping_is_chosen(&s->config);
+    if (s->mapping_chosen)
+        e = choose_mapping(s, m);
+    if (!e)
+        e = plan_make(&s->plan, &s->network, &s->config, m);
+    if (e)
+        study_release(s);
+    return e;
+}
+
+void study_release(struct study *s)
+{
+    plan_release(&s->plan);
+    network_release(&s->network);
+    config_release(&s->config);
+    *s = (struct study){0};
+}
+
+enum err study_write_config(const void *study, FILE *out, struct err_msg *m)
+{
+    return config_write_yaml(&((const struct study *)study)->config, out, m);
+}

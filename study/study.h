@@ -1,0 +1,42 @@
+/* study/study.h -- what every face begins with: a configuration, its network, its plan. */
+#ifndef STUDY_STUDY_H
+#define STUDY_STUDY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "core/err.h"
+#include "dataflow/config.h"
+#include "dataflow/mapper/mapper.h"
+#include "dataflow/plan/plan.h"
+#include "network/network.h"
+
+struct study { // stays where it is: the plan points into it
+    struct config  config;
+    struct network network;
+    struct plan    plan;
+
+    bool                  mapping_chosen; // the mapper made the configuration's mapping
+    struct mapping_report mapping;        // and how, then
+
+    /* 64-bit FNV-1a of the effective configuration as compact JSON, in hexadecimal digits: results
+     * with the same hash come from the same configuration. */
+    char config_hash[17];
+};
+
+/* Reads the configuration at `path` (NULL: the defaults; "-": standard input), applies set[n_set]
+ * and makes the network, the mapping if it is to be chosen, and the plan. On error *s is zero. */
+enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,
+                    struct err_msg *m);
+
+/* The same without a plan, and with the mapping as it is configured. */
+enum err study_load_network(struct study *s, const char *path, const char *const *set,
+                            size_t n_set, struct err_msg *m);
+
+void study_release(struct study *s); // takes a zeroed one
+
+/* Writes the effective configuration; `study` is a const struct study *. */
+enum err study_write_config(const void *study, FILE *out, struct err_msg *m);
+
+#endif
