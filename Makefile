@@ -33,7 +33,7 @@ ROOMS := core network network/float network/onnx traces noc memory dataflow data
          import network/float arch arch/core arch/units arch/watch arch/tech study
 LIB   := $(patsubst %.c,$(B)/%.o,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) $(B)/onnx.pb-c.o
 SC    := $(if $(filter 0,$(SYSTEMC)),,$(patsubst %.cpp,$(B)/%.oxx,$(wildcard core/sc/*.cpp tlm/*.cpp)))
-CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard cli/*.c cli/article/*.c))
+CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard cli/*.c cli/article/*.c cli/report/*.c))
 RIG   := $(patsubst %.c,$(B)/%.o,$(wildcard test/*.c test/zoo/*.c))
 UNIT  := $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c)) \
          $(if $(SC),$(patsubst %.cpp,$(B)/%,$(wildcard test/unit/test_*.cpp)))

@@ -9,10 +9,10 @@
 #include "cli/article/page.h"
 #include "cli/article/plot.h"
 #include "cli/command.h"
-#include "cli/json.h"
+#include "cli/report/json.h"
 #include "cli/log.h"
 #include "cli/output.h"
-#include "cli/table.h"
+#include "cli/report/table.h"
 #include "cli/version.h"
 
 #define N_TABLE 7

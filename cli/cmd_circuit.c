@@ -9,10 +9,10 @@
 
 #include "cli/circuit_bench.h"
 #include "cli/command.h"
-#include "cli/json.h"
+#include "cli/report/json.h"
 #include "cli/log.h"
 #include "cli/output.h"
-#include "cli/table.h"
+#include "cli/report/table.h"
 
 /* ---- parameters ---- */
 

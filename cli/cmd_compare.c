@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/json.h"
+#include "cli/report/json.h"
 #include "cli/output.h"
-#include "cli/plan_report.h"
-#include "cli/table.h"
+#include "cli/report/plan_report.h"
+#include "cli/report/table.h"
 #include "cli/version.h"
 #include "study/pricing.h"
 #include "study/run.h"

@@ -9,7 +9,7 @@
 #include "cli/import_measure.h"
 #include "cli/log.h"
 #include "cli/progress.h"
-#include "cli/table.h"
+#include "cli/report/table.h"
 #include "core/outfile.h"
 #include "import/import.h"
 #include "network/onnx/file.h"

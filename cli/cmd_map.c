@@ -2,8 +2,8 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/output.h"
-#include "cli/pareto.h"
-#include "cli/plan_report.h"
+#include "cli/report/pareto.h"
+#include "cli/report/plan_report.h"
 #include "study/study.h"
 
 static enum err cmd_map(const struct options *o, struct err_msg *m)

@@ -7,7 +7,7 @@
 #include "cli/log.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/report.h"
+#include "cli/report/report.h"
 #include "cli/tracing.h"
 #include "study/pricing.h"
 #include "study/study.h"

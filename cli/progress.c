@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/table.h"
+#include "cli/report/table.h"
 
 #define REFRESH_S 0.2
 

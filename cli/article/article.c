@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/plan_report.h"
-#include "cli/table.h"
+#include "cli/report/plan_report.h"
+#include "cli/report/table.h"
 #include "dataflow/mapping.h"
 #include "memory/input_memory.h"
 #include "study/run.h"

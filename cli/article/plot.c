@@ -10,7 +10,7 @@
 #include "cli/article/article.h"
 #include "cli/article/gnuplot.h"
 #include "cli/output.h"
-#include "cli/plan_report.h"
+#include "cli/report/plan_report.h"
 #include "dataflow/mapping.h"
 
 static enum err no_memory(struct err_msg *m)

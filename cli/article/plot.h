@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "cli/table.h"
+#include "cli/report/table.h"
 #include "core/err.h"
 
 struct plot {

@@ -12,8 +12,8 @@
 
 #include "arch/tech/macro.h"
 #include "cli/command.h"
-#include "cli/macro_report.h"
-#include "cli/report.h"
+#include "cli/report/macro_report.h"
+#include "cli/report/report.h"
 #include "study/price_table.h"
 #include "study/pricing.h"
 #include "study/stored.h"

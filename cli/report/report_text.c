@@ -1,12 +1,12 @@
-/* cli/report_text.c -- a run for someone who has never seen the simulator: the figures, and why
+/* cli/report/report_text.c -- a run for someone who has never seen the simulator: the figures, and why
  * they are what they are. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/report.h"
-#include "cli/table.h"
+#include "cli/report/report.h"
+#include "cli/report/table.h"
 #include "cli/version.h"
 #include "core/util.h"
 

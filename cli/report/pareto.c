@@ -1,11 +1,11 @@
-/* cli/pareto.c -- see pareto.h. */
-#include "cli/pareto.h"
+/* cli/report/pareto.c -- see pareto.h. */
+#include "cli/report/pareto.h"
 
 #include <inttypes.h>
 
-#include "cli/json.h"
+#include "cli/report/json.h"
 #include "cli/output.h"
-#include "cli/plan_report.h"
+#include "cli/report/plan_report.h"
 #include "dataflow/mapper/mapper.h"
 #include "study/pricing.h"
 #include "study/study.h"

@@ -1,10 +1,10 @@
-/* cli/report.c -- see report.h. */
-#include "cli/report.h"
+/* cli/report/report.c -- see report.h. */
+#include "cli/report/report.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#include "cli/table.h"
+#include "cli/report/table.h"
 
 const char *kernel_name(enum kernel_kind k)
 {

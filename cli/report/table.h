@@ -1,12 +1,12 @@
-/* cli/table.h -- a table of results, built once and printed as aligned text, Markdown, HTML, CSV.
+/* cli/report/table.h -- a table of results, built once and printed as aligned text, Markdown, HTML, CSV.
  *
  * Cells are added in reading order; a row is full when every column has one. Text, Markdown and
  * HTML show whole numbers with thousands separated and shares in percent; CSV has plain numbers,
  * shares as fractions and RFC 4180 quoting. Control characters of hostile names come out as '?'. A
  * failed allocation is remembered and reported by table_print(), so that building needs no checks.
  */
-#ifndef CLI_TABLE_H
-#define CLI_TABLE_H
+#ifndef CLI_REPORT_TABLE_H
+#define CLI_REPORT_TABLE_H
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
-/* cli/report_csv.c -- a run's tables as CSV, each under its own header, an empty line between two:
+/* cli/report/report_csv.c -- a run's tables as CSV, each under its own header, an empty line between two:
  * layers, cores with every counter, streams, stages, and what the run was. */
 #include <assert.h>
 
-#include "cli/report.h"
-#include "cli/table.h"
+#include "cli/report/report.h"
+#include "cli/report/table.h"
 #include "cli/version.h"
 
 #define MAX_COLUMN 64

@@ -1,5 +1,5 @@
-/* cli/json.c -- see json.h. */
-#include "cli/json.h"
+/* cli/report/json.c -- see json.h. */
+#include "cli/report/json.h"
 
 #include <assert.h>
 #include <stdbool.h>

@@ -1,16 +1,16 @@
-/* cli/report.h -- a finished run, as text for people and as JSON, CSV and statistics for programs.
+/* cli/report/report.h -- a finished run, as text for people and as JSON, CSV and statistics for programs.
  *
  * Every figure is computed in report.c or plan_report.c and shown by all forms. A section that the
  * run did not compute (accuracy without images) is absent, never zero.
  */
-#ifndef CLI_REPORT_H
-#define CLI_REPORT_H
+#ifndef CLI_REPORT_REPORT_H
+#define CLI_REPORT_REPORT_H
 
 #include <stdint.h>
 #include <stdio.h>
 
-#include "cli/class_names.h"
-#include "cli/plan_report.h"
+#include "cli/report/class_names.h"
+#include "cli/report/plan_report.h"
 #include "core/err.h"
 #include "core/kernel.h"
 #include "study/price.h"

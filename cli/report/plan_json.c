@@ -1,6 +1,6 @@
-/* cli/plan_json.c -- the plan as JSON: sections that map and run share, and map's document. */
-#include "cli/json.h"
-#include "cli/plan_report.h"
+/* cli/report/plan_json.c -- the plan as JSON: sections that map and run share, and map's document. */
+#include "cli/report/json.h"
+#include "cli/report/plan_report.h"
 #include "cli/version.h"
 
 static const char *const feed_names[] = {

@@ -1,12 +1,12 @@
-/* cli/macro_report.c -- see macro_report.h. */
-#include "cli/macro_report.h"
+/* cli/report/macro_report.c -- see macro_report.h. */
+#include "cli/report/macro_report.h"
 
 #include <stdbool.h>
 
 #include "arch/tech/macro.h"
-#include "cli/json.h"
+#include "cli/report/json.h"
 #include "cli/output.h"
-#include "cli/table.h"
+#include "cli/report/table.h"
 #include "study/price_table.h"
 
 enum { MOST_ROW = 2 * N_MACRO_MODULE + 3 };

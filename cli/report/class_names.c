@@ -1,5 +1,5 @@
-/* cli/class_names.c -- see class_names.h. */
-#include "cli/class_names.h"
+/* cli/report/class_names.c -- see class_names.h. */
+#include "cli/report/class_names.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
-/* cli/pareto.h -- the front of cores against interval, latency and energy: text, CSV, JSON, SVG. */
-#ifndef CLI_PARETO_H
-#define CLI_PARETO_H
+/* cli/report/pareto.h -- the front of cores against interval, latency and energy: text, CSV, JSON, SVG. */
+#ifndef CLI_REPORT_PARETO_H
+#define CLI_REPORT_PARETO_H
 
 #include <stdio.h>
 

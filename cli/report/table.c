@@ -1,5 +1,5 @@
-/* cli/table.c -- see table.h. */
-#include "cli/table.h"
+/* cli/report/table.c -- see table.h. */
+#include "cli/report/table.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -1,8 +1,8 @@
-/* cli/report_json.c -- a run as the JSON document "imcsim-run/1". */
+/* cli/report/report_json.c -- a run as the JSON document "imcsim-run/1". */
 #include <stdlib.h>
 
-#include "cli/json.h"
-#include "cli/report.h"
+#include "cli/report/json.h"
+#include "cli/report/report.h"
 #include "study/price_table.h"
 
 static json_t *json_run_layer(const struct report *r, uint32_t layer)

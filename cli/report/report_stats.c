@@ -1,11 +1,11 @@
-/* cli/report_stats.c -- every counter of a run in gem5's form, one line each:
+/* cli/report/report_stats.c -- every counter of a run in gem5's form, one line each:
  *
  *     name  value  # description (unit)
  */
 #include <inttypes.h>
 #include <stdarg.h>
 
-#include "cli/report.h"
+#include "cli/report/report.h"
 #include "cli/version.h"
 
 #define NAME_COLUMNS 48

@@ -1,4 +1,4 @@
-/* cli/plan_report.h -- a plan as text, JSON, CSV and Graphviz, and the pieces that the report of a
+/* cli/report/plan_report.h -- a plan as text, JSON, CSV and Graphviz, and the pieces that the report of a
  * run shares with it.
  *
  * Times (docs/accelerator.md, section 4): the first result is there after L timesteps, the next
@@ -6,8 +6,8 @@
  *
  *     throughput = N / ((L + (N - 1) * I) * timestep)
  */
-#ifndef CLI_PLAN_REPORT_H
-#define CLI_PLAN_REPORT_H
+#ifndef CLI_REPORT_PLAN_REPORT_H
+#define CLI_REPORT_PLAN_REPORT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,7 +15,7 @@
 
 #include <jansson.h>
 
-#include "cli/table.h"
+#include "cli/report/table.h"
 #include "core/err.h"
 #include "dataflow/plan/plan.h"
 #include "study/study.h"

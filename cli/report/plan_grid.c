@@ -1,4 +1,4 @@
-/* cli/plan_grid.c -- the plan on a grid of cores, as SVG and CSV: Dazzi et al. 2021, Fig. 9.
+/* cli/report/plan_grid.c -- the plan on a grid of cores, as SVG and CSV: Dazzi et al. 2021, Fig. 9.
  *
  * Cores lie in the order of the plan along a path that goes right in even rows and left in odd
  * ones, so that neighbours in the pipeline are neighbours on the grid. A feed-forward stream to a
@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "cli/plan_report.h"
+#include "cli/report/plan_report.h"
 #include "core/util.h"
 
 enum { COLUMNS = 8, LEAST_ROWS = 6 }; // article 3.1.1
