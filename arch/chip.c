@@ -277,9 +277,18 @@ void chip_describe(const struct chip *c, FILE *out)
     kernel_describe(c->kernel, out);
 }
 
-const struct imc_core *chip_core(const struct chip *c, uint32_t core)
+const struct core_counters *chip_counters(const struct chip *c, uint32_t core)
 {
-    return &c->core[core];
+    return &c->core[core].counters;
+}
+
+bool chip_fired(const struct chip *c, uint32_t core, int64_t *first, int64_t *last)
+{
+    const int64_t lead = (int64_t)c->cfg.plan->lead;
+
+    *first = (int64_t)c->core[core].first_fired - lead;
+    *last = (int64_t)c->core[core].last_fired - lead;
+    return c->core[core].any_fired;
 }
 
 uint64_t chip_stream_bits(const struct chip *c, uint32_t stream)

@@ -49,7 +49,12 @@ bool chip_result(struct chip *c, struct chip_result *r);
 bool chip_stands_still(const struct chip *c);
 void chip_describe(const struct chip *c, FILE *out);
 
-const struct imc_core *chip_core(const struct chip *c, uint32_t core);
+/* What a core has counted, of the images that count. */
+const struct core_counters *chip_counters(const struct chip *c, uint32_t core);
+
+/* Timesteps of the plan in which a core fired first and last for the stream's first image; false
+ * before it has. */
+bool chip_fired(const struct chip *c, uint32_t core, int64_t *first, int64_t *last);
 
 /* Bits that a stream has carried, of the images that count. */
 uint64_t chip_stream_bits(const struct chip *c, uint32_t stream);

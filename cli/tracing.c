@@ -110,20 +110,20 @@ enum err tracing_open(struct tracing *t, const struct options *o, const struct p
         e = open_trace(t, o, p, m);
     if (!e && o->timeline)
         e = open_timeline(t, o, p, m);
-    if (!e && t->n_sink > 0 && !(t->activity = activity_new(p, t->sink, t->n_sink)))
+    if (!e && t->n_sink > 0 && !(t->journal = journal_new(p, t->sink, t->n_sink)))
         e = no_memory(m);
     return e ? tracing_close(t, e, m) : ERR_NONE;
 }
 
 const struct core_probe *tracing_probe(const struct tracing *t)
 {
-    return t->activity ? activity_probe(t->activity) : NULL;
+    return t->journal ? journal_probe(t->journal) : NULL;
 }
 
 /* Writes what is left. */
 static void finish(struct tracing *t)
 {
-    activity_end(t->activity);
+    journal_end(t->journal);
     if (t->waves)
         waves_end(t->waves);
     if (t->tracks)
@@ -142,11 +142,11 @@ static enum err commit_or_discard(struct outfile *f, enum err e, struct err_msg 
 
 enum err tracing_close(struct tracing *t, enum err e, struct err_msg *m)
 {
-    if (!e && t->activity)
+    if (!e && t->journal)
         finish(t);
     e = commit_or_discard(t->trace, e, m);
     e = commit_or_discard(t->timeline, e, m);
-    activity_free(t->activity);
+    journal_free(t->journal);
     waves_free(t->waves);
     tracks_free(t->tracks);
     picture_free(t->picture);

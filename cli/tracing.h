@@ -2,7 +2,7 @@
 #ifndef CLI_TRACING_H
 #define CLI_TRACING_H
 
-#include "arch/watch/activity.h"
+#include "arch/watch/journal.h"
 #include "arch/watch/picture.h"
 #include "arch/watch/tracks.h"
 #include "arch/watch/waves.h"
@@ -15,9 +15,9 @@ struct tracing { // stays where it is while it is open
     struct waves        *waves;            // in the trace: either
     struct tracks       *tracks;           // or
     struct picture      *picture;          // in the timeline
-    struct activity_sink sink[2];
+    struct journal_sink sink[2];
     uint32_t             n_sink;
-    struct activity     *activity;
+    struct journal     *journal;
 };
 
 /* Refuses options that contradict each other, before any work. */

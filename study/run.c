@@ -240,16 +240,17 @@ static void collect(struct job *j, const struct chip *chip)
     const struct plan *p = j->plan;
 
     for (uint32_t i = 0; i < p->n_core; i++)
-        j->result.core[i] = chip_core(chip, i)->counters;
+        j->result.core[i] = *chip_counters(chip, i);
     for (uint32_t i = 0; i < p->n_stream; i++)
         j->result.stream_bits[i] = chip_stream_bits(chip, i);
     for (uint32_t i = 0; i < p->n_layer; i++) {
         struct layer_result *l = &j->result.layer[i];
         *l = (struct layer_result){ UINT64_MAX, 0 };
         for (uint32_t k = 0; k < p->layer[i].n_core; k++) {
-            const struct imc_core *c = chip_core(chip, p->layer[i].first_core + k);
-            l->first_timestep = min_u64(l->first_timestep, c->first_fired - p->lead);
-            l->last_timestep = max_u64(l->last_timestep, c->last_fired - p->lead);
+            int64_t first, last;
+            chip_fired(chip, p->layer[i].first_core + k, &first, &last);
+            l->first_timestep = min_u64(l->first_timestep, (uint64_t)first);
+            l->last_timestep = max_u64(l->last_timestep, (uint64_t)last);
         }
     }
 }

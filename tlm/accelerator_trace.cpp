@@ -78,11 +78,11 @@ const struct core_probe *accelerator_trace::begin_run()
     signals_.reset(signals_new(&plan_, sink));
     if (!signals_)
         throw std::bad_alloc();
-    sink_ = signals_activity(signals_.get());
-    activity_.reset(activity_new(&plan_, &sink_, 1));
-    if (!activity_)
+    sink_ = signals_journal(signals_.get());
+    journal_.reset(journal_new(&plan_, &sink_, 1));
+    if (!journal_)
         throw std::bad_alloc();
-    return activity_probe(activity_.get());
+    return journal_probe(journal_.get());
 }
 
 void accelerator_trace::collect(uint32_t core, enum signal signal, uint64_t value)
@@ -92,9 +92,9 @@ void accelerator_trace::collect(uint32_t core, enum signal signal, uint64_t valu
 
 void accelerator_trace::play_timestep(uint64_t cyc)
 {
-    if (!activity_)
+    if (!journal_)
         return;
-    activity_end(activity_.get());
+    journal_end(journal_.get());
     signals_until(signals_.get(), cyc + plan_.timestep_clk);
     from_cyc_ = cyc;
     from_ = sc_core::sc_time_stamp();
@@ -103,7 +103,7 @@ void accelerator_trace::play_timestep(uint64_t cyc)
 
 void accelerator_trace::end_run()
 {
-    activity_.reset();
+    journal_.reset();
     signals_.reset();
     changes_.clear();
     for (core &c : core_)

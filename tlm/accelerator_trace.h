@@ -15,7 +15,7 @@
 #include <systemc>
 
 extern "C" {
-#include "arch/watch/activity.h"
+#include "arch/watch/journal.h"
 #include "arch/watch/signals.h"
 }
 
@@ -54,8 +54,8 @@ private:
         enum signal signal;
         uint64_t    value;
     };
-    struct activity_deleter {
-        void operator()(struct activity *a) const { activity_free(a); }
+    struct journal_deleter {
+        void operator()(struct journal *a) const { journal_free(a); }
     };
     struct signals_deleter {
         void operator()(struct signals *s) const { signals_free(s); }
@@ -71,8 +71,8 @@ private:
     std::vector<core>        core_; // empty while nobody traces
     sc_dt::int64             timestep_ = 0;
     std::unique_ptr<struct signals, signals_deleter>   signals_;
-    struct activity_sink     sink_ = {};
-    std::unique_ptr<struct activity, activity_deleter> activity_;
+    struct journal_sink     sink_ = {};
+    std::unique_ptr<struct journal, journal_deleter> journal_;
     uint64_t                 cyc_ = 0;    // of what is collected
     std::deque<change>       changes_;    // to come
     uint64_t                 from_cyc_ = 0; // the cycle that began

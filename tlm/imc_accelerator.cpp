@@ -262,7 +262,7 @@ void imc_accelerator::impl::count_cycles()
         return;
     regs_.put64(REG_CYCLES, (sc_core::sc_time_stamp() - start_).value() / cycle_.value());
     for (uint32_t i = 0; chip_ && i < study_.plan.n_core; i++)
-        firings += chip_core(chip_.get(), i)->counters.firings;
+        firings += chip_counters(chip_.get(), i)->firings;
     regs_.put64(REG_FIRINGS, firings);
 }
 

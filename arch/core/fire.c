@@ -3,7 +3,7 @@
 
 #include "arch/core/stages.h"
 
-static void load_rows(struct imc_core *c, const struct pixel *head, uint64_t now_cyc)
+static uint64_t load_rows(struct imc_core *c, const struct pixel *head, uint64_t now_cyc)
 {
     uint64_t n_word = 0;
 
@@ -20,6 +20,7 @@ static void load_rows(struct imc_core *c, const struct pixel *head, uint64_t now
         n_word += words;
     }
     c->counters.words_read += core_weight(c, head->image) * n_word;
+    return n_word;
 }
 
 /* Writes used[n], the replicas that compute place[n]. Whether they are the first n, in order. */
@@ -134,6 +135,7 @@ void imc_core_fire(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
         imc_core_fail(c, now_cyc, "no room for the sums of", &c->place[0]);
         return;
     }
+    uint64_t words = 0;
     for (uint32_t from = 0, to; from < n; from = to) {
         bool fresh = registers_begin(&c->registers, &c->place[from]);
         to = from;
@@ -143,7 +145,7 @@ void imc_core_fire(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
                firing_replica(c->pl->firing, shape, &c->place[from], &c->place[to]) < shape->n);
         if (c->planes.n > 0 && fresh)
             kernel_matrix_begin_strip(&c->matrix, c->place[from].y, c->registers.strip_width);
-        load_rows(c, &c->place[from], now_cyc);
+        words += load_rows(c, &c->place[from], now_cyc);
         int32_t *acc = own->acc + (size_t)from * c->pc->out_n;
         if (c->is_digital)
             look_up_windows(c, &c->place[from], to - from, acc);
@@ -151,7 +153,7 @@ void imc_core_fire(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
             multiply(c, &c->place[from], to - from, acc);
     }
     count_firing(c, c->place, n, timestep);
-    imc_core_tell(c, CORE_FIRED, timestep, n, c->place);
+    imc_core_tell(c, CORE_FIRED, timestep, n, c->place, words);
     c->next_timestep = timestep + 1;
     own->n = n;
     own->passed = 0;

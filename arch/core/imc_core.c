@@ -11,12 +11,12 @@
 const struct counter core_counter_rows[] = { CORE_COUNTERS(ROW) COUNTER_END };
 
 void imc_core_tell(const struct imc_core *c, enum core_event_kind kind, uint64_t timestep,
-                   uint32_t n, const struct pixel *pixel)
+                   uint32_t n, const struct pixel *pixel, uint64_t words)
 {
     if (c->probe)
-        c->probe->event(
-            c->probe->user, c,
-            &(struct core_event){ .kind = kind, .timestep = timestep, .n = n, .pixel = pixel });
+        c->probe->event(c->probe->user, c->index,
+                        &(struct core_event){ .kind = kind, .timestep = timestep, .n = n,
+                                              .pixel = pixel, .words = words });
 }
 
 void imc_core_fail(struct imc_core *c, uint64_t now_cyc, const char *what,
@@ -46,18 +46,20 @@ static void store_token(struct imc_core *c, const struct core_port *port, const 
                             t->pixel[i].image * c->pl->in_width + t->pixel[i].y);
         return;
     }
-    imc_core_tell(c, CORE_STORED, timestep, t->n, t->pixel);
+    uint64_t n_word = 0;
     for (uint32_t i = 0; i < t->n; i++) {
         const struct pixel *px = &t->pixel[i];
         uint32_t words =
             memory_store(&c->memory, px->x, px->image * c->pl->in_width + px->y, port->first,
                          port->n, c->planes.n ? token_values_const(t, i, port->value_bytes) : NULL);
+        n_word += words;
         c->counters.words_written += core_weight(c, px->image) * words;
         c->counters.pixels_stored += core_weight(c, px->image);
         if (!c->any_image || px->image > c->newest_image)
             c->newest_image = px->image;
         c->any_image = true;
     }
+    imc_core_tell(c, CORE_STORED, timestep, t->n, t->pixel, n_word);
 }
 
 static void keep_residual(struct imc_core *c, const struct core_port *port, const struct token *t,
@@ -131,7 +133,7 @@ static uint64_t imc_core_step(struct block *b, uint64_t now_cyc)
     imc_core_add_partial_sums(c, now_cyc);
     imc_core_hand_on(c, now_cyc, timestep);
     if (c->probe && c->probe->stepped)
-        c->probe->stepped(c->probe->user, c, now_cyc);
+        c->probe->stepped(c->probe->user, c->index, &c->controller.next, now_cyc);
     return c->fault->set ? CYC_NEVER : next_cyc(c, timestep);
 }
 

@@ -111,27 +111,32 @@ struct core_read_back {
     bool                    token_open; // out[].token have been begun in the present step
 };
 
-/* Somebody who watches a chip: waveforms, timelines, tests. It sees and changes nothing. */
-struct imc_core;
+/* Somebody who watches a chip: waveforms, timelines, tests. It sees and changes nothing, and knows
+ * cores by their number in the plan. */
 enum core_event_kind {
-    CORE_STORED,  // pixels or channel slices, into the memory
-    CORE_FIRED,   // the crossbar
-    CORE_RESULT,  // outputs of the digital processor, before pooling
-    CORE_READ_BACK // a residual or resampling pixel
+    CORE_STORED,    // pixels or channel slices, into the memory
+    CORE_FIRED,     // the crossbar
+    CORE_RESULT,    // outputs of the digital processor, before pooling
+    CORE_READ_BACK, // a residual or resampling pixel
+    CORE_SENT       // bits on a stream
 };
 struct core_event {
-    enum core_event_kind       kind;
-    uint64_t                   timestep; // of the chip
-    uint32_t                   n;        // pixels
+    enum core_event_kind kind;
+    uint64_t             timestep; // of the chip
+    uint32_t             n;        // pixels; SENT: 0
     const struct pixel  *pixel;
-    const int32_t             *sum;   // RESULT: [outputs], complete; NULL in a timing run
-    const uint8_t             *value; // RESULT: of the outputs; NULL in a timing run
-    uint32_t                   value_bytes;
+    uint64_t             words; // STORED, FIRED, READ_BACK: of the memory, in one plane
+    uint32_t             stream; // SENT: of the plan
+    uint64_t             bits;   // SENT: in one plane
+    const int32_t       *sum;   // RESULT: [outputs], complete; NULL in a timing run
+    const uint8_t       *value; // RESULT: of the outputs; NULL in a timing run
+    uint32_t             value_bytes;
 };
 struct core_probe {
-    void (*event)(void *user, const struct imc_core *core, const struct core_event *e);
-    /* After each step of a core, its events told; NULL: not wanted. */
-    void (*stepped)(void *user, const struct imc_core *core, uint64_t cyc);
+    void (*event)(void *user, uint32_t core, const struct core_event *e);
+    /* After each step of a core, its events told; next: the output that it computes next. NULL:
+     * not wanted. */
+    void (*stepped)(void *user, uint32_t core, const struct pixel *next, uint64_t cyc);
     void *user;
 };
 

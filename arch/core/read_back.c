@@ -38,7 +38,7 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t no
         imc_core_fail(c, now_cyc, "not in the memory when it is read back:",
                       &(struct pixel){ rb->image, x, y });
     c->counters.words_read_back += core_weight(c, rb->image) * words;
-    imc_core_tell(c, CORE_READ_BACK, timestep, 1, &(struct pixel){ rb->image, x, y });
+    imc_core_tell(c, CORE_READ_BACK, timestep, 1, &(struct pixel){ rb->image, x, y }, words);
     for (uint32_t i = 0; i < rb->n_out; i++) {
         struct core_port *port = &rb->out[i];
         if (!rb->token_open)
@@ -50,7 +50,7 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t no
         uint8_t *to = token_values(t, t->n++, port->value_bytes);
         for (uint32_t p = 0; p < c->planes.n; p++)
             memcpy(to + p * port->n, c->pixel + p * c->pc->in_n + port->first, port->n);
-        port->bits += core_weight(c, rb->image) * port->n * 8;
+        core_count_sent(c, port, timestep, rb->image, 8);
     }
     rb->token_open = true;
     if (++rb->at == table->n) {

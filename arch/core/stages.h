@@ -9,9 +9,9 @@
 void imc_core_fail(struct imc_core *c, uint64_t now_cyc, const char *what,
                    const struct pixel *pixel);
 
-/* Tells the probe, if there is one, of n pixels. */
+/* Tells the probe, if there is one, of n pixels and the words that they took. */
 void imc_core_tell(const struct imc_core *c, enum core_event_kind kind, uint64_t timestep,
-                   uint32_t n, const struct pixel *pixel);
+                   uint32_t n, const struct pixel *pixel, uint64_t words);
 
 /* arch/core/fire.c: the crossbar, or what a digital layer has for it, if the next outputs can be
  * computed. */
@@ -45,6 +45,19 @@ static inline uint64_t core_weight(struct imc_core *c, uint64_t image)
 static inline uint64_t core_pixel_cyc(const struct imc_core *c, uint64_t timestep)
 {
     return timestep * c->timestep_clk + c->hop_clk;
+}
+
+/* Counts a pixel that a port has sent in a timestep, value_bits for each of its channels. */
+static inline void core_count_sent(struct imc_core *c, struct core_port *port, uint64_t timestep,
+                                   uint64_t image, uint32_t value_bits)
+{
+    uint64_t bits = (uint64_t)port->n * value_bits;
+
+    port->bits += core_weight(c, image) * bits;
+    if (c->probe)
+        c->probe->event(c->probe->user, c->index,
+                        &(struct core_event){ .kind = CORE_SENT, .timestep = timestep,
+                                              .stream = port->stream, .bits = bits });
 }
 
 /* Pixels of an output's window that lie inside the map. */

@@ -8,7 +8,7 @@ static void tell_result(const struct imc_core *c, uint64_t timestep,
                         const struct pixel *pixel, const int32_t *sum, const uint8_t *value)
 {
     if (c->probe)
-        c->probe->event(c->probe->user, c,
+        c->probe->event(c->probe->user, c->index,
                         &(struct core_event){ .kind = CORE_RESULT,
                                               .timestep = timestep,
                                               .n = 1,
@@ -39,7 +39,7 @@ static void put_result(struct imc_core *c, struct core_port *port, struct token 
     for (uint32_t p = 0; p < c->planes.n; p++)
         memcpy(to + p * port->plane_bytes, value + p * c->result_bytes, port->plane_bytes);
     t->pixel[t->n++] = *place;
-    port->bits += core_weight(c, place->image) * port->n * port->st->value_bits;
+    core_count_sent(c, port, t->timestep, place->image, port->st->value_bits);
 }
 
 /* Sends n pixels, the core's results, to every consumer. */
@@ -183,7 +183,7 @@ static void send_sums(struct imc_core *c, const struct pixel *place, uint32_t n,
         for (uint32_t p = 0; p < c->planes.n; p++)
             memcpy(to + p * port->plane_bytes, acc + p * c->acc_plane + (size_t)i * c->pc->out_n,
                    port->plane_bytes);
-        port->bits += core_weight(c, place[i].image) * port->n * 32;
+        core_count_sent(c, port, timestep, place[i].image, 32);
     }
     t->n = n;
 }

@@ -11,7 +11,7 @@ struct picture {
 };
 
 /* The cores of a layer's first part and group stand for all: they fire together. */
-static void on_cycle(void *user, uint64_t cyc, const struct core_activity *core, uint32_t n)
+static void on_cycle(void *user, uint64_t cyc, const struct core_cycle *core, uint32_t n)
 {
     struct picture *v = user;
     const struct plan *p = v->plan;
@@ -48,9 +48,9 @@ void picture_free(struct picture *v)
     free(v);
 }
 
-struct activity_sink picture_sink(struct picture *v)
+struct journal_sink picture_sink(struct picture *v)
 {
-    return (struct activity_sink){ on_cycle, v };
+    return (struct journal_sink){ on_cycle, v };
 }
 
 void picture_draw(const struct picture *v, FILE *out)

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "arch/watch/activity.h"
+#include "arch/watch/journal.h"
 #include "dataflow/plan/plan.h"
 
 struct picture;
@@ -13,10 +13,10 @@ struct picture;
 struct picture *picture_new(const struct plan *p);
 void picture_free(struct picture *v); // takes NULL
 
-/* For activity_new(). */
-struct activity_sink picture_sink(struct picture *v);
+/* For journal_new(). */
+struct journal_sink picture_sink(struct picture *v);
 
-/* After activity_end(). */
+/* After journal_end(). */
 void picture_draw(const struct picture *v, FILE *out);
 
 #endif

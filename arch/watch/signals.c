@@ -104,7 +104,7 @@ void signals_until(struct signals *s, uint64_t cyc)
     }
 }
 
-static void show_stages(struct signals *s, const struct core_activity *a, uint64_t cyc)
+static void show_stages(struct signals *s, const struct core_cycle *a, uint64_t cyc)
 {
     for (uint32_t k = 0; k < N_STAGE; k++) {
         struct stage_wake *w = &s->core[a->core].stage[k];
@@ -117,7 +117,7 @@ static void show_stages(struct signals *s, const struct core_activity *a, uint64
     }
 }
 
-static void show_core(struct signals *s, const struct core_activity *a, uint64_t cyc)
+static void show_core(struct signals *s, const struct core_cycle *a, uint64_t cyc)
 {
     const struct plan *p = s->plan;
     struct core_signals *c = &s->core[a->core];
@@ -141,7 +141,7 @@ static void show_core(struct signals *s, const struct core_activity *a, uint64_t
     show_stages(s, a, cyc);
 }
 
-static void on_cycle(void *user, uint64_t cyc, const struct core_activity *core, uint32_t n)
+static void on_cycle(void *user, uint64_t cyc, const struct core_cycle *core, uint32_t n)
 {
     struct signals *s = user;
     const struct plan *p = s->plan;
@@ -154,9 +154,9 @@ static void on_cycle(void *user, uint64_t cyc, const struct core_activity *core,
     s->end_cyc = max_u64(s->end_cyc, cyc);
 }
 
-struct activity_sink signals_activity(struct signals *s)
+struct journal_sink signals_journal(struct signals *s)
 {
-    return (struct activity_sink){ on_cycle, s };
+    return (struct journal_sink){ on_cycle, s };
 }
 
 uint64_t signals_end(const struct signals *s)

@@ -1,7 +1,7 @@
 /* arch/watch/signals.h -- what the cores of a chip do as signals over time, for whoever writes them down.
  *
  * The signals and their meaning are described in docs/waveforms.md. A stage is busy from the cycle
- * on in which a core acted, for as many clocks as what it did takes (arch/watch/activity.h).
+ * on in which a core acted, for as many clocks as what it did takes (arch/watch/journal.h).
  */
 #ifndef ARCH_WATCH_SIGNALS_H
 #define ARCH_WATCH_SIGNALS_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "arch/watch/activity.h"
+#include "arch/watch/journal.h"
 #include "dataflow/plan/plan.h"
 
 enum signal {
@@ -43,8 +43,8 @@ struct signals;
 struct signals *signals_new(const struct plan *p, struct signals_sink sink);
 void signals_free(struct signals *s); // takes NULL
 
-/* For activity_new(). */
-struct activity_sink signals_activity(struct signals *s);
+/* For journal_new(). */
+struct journal_sink signals_journal(struct signals *s);
 
 /* Lets stages fall idle up to a cycle, included. */
 void signals_until(struct signals *s, uint64_t cyc);

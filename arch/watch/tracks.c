@@ -40,7 +40,7 @@ static struct timeline_track track_of(uint32_t core, enum stage stage)
     return (struct timeline_track){ FIRST_CORE + core, (uint32_t)stage + 1 };
 }
 
-static void show_stage(struct tracks *t, const struct core_activity *a, enum stage stage,
+static void show_stage(struct tracks *t, const struct core_cycle *a, enum stage stage,
                        uint64_t cyc)
 {
     static const char *const name[N_STAGE] = {
@@ -76,7 +76,7 @@ static void point(struct tracks *t, const struct flow *f, enum timeline_flow pha
 }
 
 /* The slice that stands for a firing: some layers leave their crossbar idle. */
-static enum stage firing_stage(const struct core_activity *a)
+static enum stage firing_stage(const struct core_cycle *a)
 {
     return a->used_clk[STAGE_CROSSBAR] ? STAGE_CROSSBAR
            : a->used_clk[STAGE_DIGITAL] ? STAGE_DIGITAL
@@ -93,7 +93,7 @@ static bool holds(const struct pixel *list, uint32_t n, const struct pixel *px)
 
 /* The first output of a firing whose patch holds the pixel; NULL when none does. */
 static const struct pixel *user_of(const struct plan_layer *pl,
-                                          const struct core_activity *a,
+                                          const struct core_cycle *a,
                                           const struct pixel *px)
 {
     for (uint32_t i = 0; i < a->n_fired; i++) {
@@ -108,7 +108,7 @@ static const struct pixel *user_of(const struct plan_layer *pl,
 }
 
 /* Follows a pixel through what a core of its layer did in a cycle. */
-static void follow(struct tracks *t, struct flow *f, const struct core_activity *a, uint64_t cyc)
+static void follow(struct tracks *t, struct flow *f, const struct core_cycle *a, uint64_t cyc)
 {
     const struct plan *p = t->plan;
     const struct plan_layer *pl = &p->layer[f->layer];
@@ -138,7 +138,7 @@ static void follow(struct tracks *t, struct flow *f, const struct core_activity 
 }
 
 /* Begins flows with some of the outputs that the layer at the image fires. */
-static void begin_flows(struct tracks *t, const struct core_activity *a, uint64_t cyc)
+static void begin_flows(struct tracks *t, const struct core_cycle *a, uint64_t cyc)
 {
     const struct plan *p = t->plan;
     uint32_t layer = p->core[a->core].plan_layer, at = 0;
@@ -189,13 +189,13 @@ static void count_until(struct tracks *t, uint64_t timestep)
 
 /* ---- the sink ---- */
 
-static void on_cycle(void *user, uint64_t cyc, const struct core_activity *core, uint32_t n)
+static void on_cycle(void *user, uint64_t cyc, const struct core_cycle *core, uint32_t n)
 {
     struct tracks *t = user;
 
     count_until(t, cyc / t->plan->timestep_clk);
     for (uint32_t i = 0; i < n; i++) {
-        const struct core_activity *a = &core[i];
+        const struct core_cycle *a = &core[i];
         t->active += a->n_fired > 0;
         t->words += a->words;
         for (uint32_t k = 0; k < N_STAGE; k++)
@@ -264,9 +264,9 @@ void tracks_free(struct tracks *t)
     free(t);
 }
 
-struct activity_sink tracks_sink(struct tracks *t)
+struct journal_sink tracks_sink(struct tracks *t)
 {
-    return (struct activity_sink){ on_cycle, t };
+    return (struct journal_sink){ on_cycle, t };
 }
 
 void tracks_end(struct tracks *t)

@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-#include "arch/watch/activity.h"
+#include "arch/watch/journal.h"
 #include "dataflow/plan/plan.h"
 
 struct tracks;
@@ -20,10 +20,10 @@ struct tracks;
 struct tracks *tracks_new(const struct plan *p, FILE *out);
 void tracks_free(struct tracks *t); // takes NULL
 
-/* For activity_new(). */
-struct activity_sink tracks_sink(struct tracks *t);
+/* For journal_new(). */
+struct journal_sink tracks_sink(struct tracks *t);
 
-/* After activity_end(): completes what was written. */
+/* After journal_end(): completes what was written. */
 void tracks_end(struct tracks *t);
 
 #endif

@@ -134,9 +134,9 @@ static void on_set(void *user, uint32_t core, enum signal signal, uint64_t value
         vcd_set(w->vcd, number, value);
 }
 
-struct activity_sink waves_sink(struct waves *w)
+struct journal_sink waves_sink(struct waves *w)
 {
-    return signals_activity(w->signals);
+    return signals_journal(w->signals);
 }
 
 void waves_end(struct waves *w)

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "arch/watch/activity.h"
+#include "arch/watch/journal.h"
 #include "core/err.h"
 #include "dataflow/plan/plan.h"
 
@@ -27,10 +27,10 @@ enum err waves_new(struct waves **w, const struct plan *p, const struct waves_cf
                    struct err_msg *m);
 void waves_free(struct waves *w); // takes NULL
 
-/* For activity_new(). */
-struct activity_sink waves_sink(struct waves *w);
+/* For journal_new(). */
+struct journal_sink waves_sink(struct waves *w);
 
-/* After activity_end(): completes what was written. */
+/* After journal_end(): completes what was written. */
 void waves_end(struct waves *w);
 
 #endif

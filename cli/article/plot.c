@@ -181,15 +181,16 @@ struct growth { // of a first image
     uint64_t         **computed; // owned; [layer][timestep]: pixels computed in it
 };
 
-static void note_firing(void *user, const struct imc_core *core, const struct core_event *e)
+static void note_firing(void *user, uint32_t core, const struct core_event *e)
 {
     const struct growth *g = user;
     const struct plan *p = g->plan;
+    const struct plan_core *pc = &p->core[core];
 
-    if (e->kind != CORE_FIRED || core->pc->part > 0 || core->pc->group > 0)
+    if (e->kind != CORE_FIRED || pc->part > 0 || pc->group > 0)
         return;
     assert(e->timestep - p->lead < p->first_result);
-    g->computed[core->pc->plan_layer][e->timestep - p->lead] += e->n;
+    g->computed[pc->plan_layer][e->timestep - p->lead] += e->n;
 }
 
 /* Runs one image, timing only, to its result. */

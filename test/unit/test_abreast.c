@@ -81,7 +81,7 @@ static void run_planes(const struct random_study *s, const struct counted_images
     }
     assert_int_equal(chip_run(chip, INT32_MAX, &m), ERR_NONE);
     for (uint32_t i = 0; i < s->plan.n_core; i++)
-        counter_add(core_counter_rows, &seen->counters[i], &chip_core(chip, i)->counters);
+        counter_add(core_counter_rows, &seen->counters[i], chip_counters(chip, i));
     for (uint32_t i = 0; i < s->plan.n_stream; i++)
         seen->bits[i] += chip_stream_bits(chip, i);
     chip_free(chip);

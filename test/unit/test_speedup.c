@@ -91,27 +91,30 @@ static int free_want(void **state)
 
 struct watcher {
     const struct want *want;
+    const struct plan *plan;
     const char        *mapping;
     uint64_t           n_value;
 };
 
-static void compare(void *user, const struct imc_core *core, const struct core_event *e)
+static void compare(void *user, uint32_t core, const struct core_event *e)
 {
     struct watcher *w = user;
-    const struct layer *l = core->layer;
+    const struct plan_core *pc = &w->plan->core[core];
+    const struct layer *l = plan_network_layer(w->plan, pc->plan_layer);
+    uint32_t layer = w->plan->layer[pc->plan_layer].layer;
 
     if (e->kind != CORE_RESULT)
         return;
     assert_int_equal(e->n, 1);
     const struct pixel *at = &e->pixel[0];
     const struct reference *r = &w->want->image[at->image];
-    for (uint32_t o = 0; o < core->pc->out_n; o++) {
-        uint32_t channel = core->pc->out_first + o;
+    for (uint32_t o = 0; o < pc->out_n; o++) {
+        uint32_t channel = pc->out_first + o;
         int64_t value = l->raw_output    ? ((const int32_t *)(const void *)e->value)[o]
                         : l->out_signed ? (int8_t)e->value[o]
                                         : e->value[o];
-        if (value != reference_map(r, core->pl->layer, at->x, at->y, channel) ||
-            e->sum[o] != reference_sum(r, core->pl->layer, at->x, at->y, channel))
+        if (value != reference_map(r, layer, at->x, at->y, channel) ||
+            e->sum[o] != reference_sum(r, layer, at->x, at->y, channel))
             fail_msg("%s: image %" PRIu64 ", %s, pixel (%" PRIu32 ", %" PRIu32 "), channel %" PRIu32
                      ": %" PRId64 " of a sum of %" PRId32, w->mapping, at->image, l->name, at->x,
                      at->y, channel, value, e->sum[o]);
@@ -132,7 +135,7 @@ static uint64_t values_per_image(const struct network *n)
 /* Streams the images back to back; every activation of every layer must come, and be right. */
 static void assert_values(const struct want *want, const struct study *s, const char *mapping)
 {
-    struct watcher w = { want, mapping, 0 };
+    struct watcher w = { want, &s->plan, mapping, 0 };
     const struct core_probe probe = { .event = compare, .user = &w };
     const struct chip_cfg cfg = { .plan = &s->plan, .planes.n = 1, .probe = &probe };
     struct chip *chip = chip_new(&cfg);

@@ -17,7 +17,6 @@ struct seen {
     uint32_t           conv2, conv3; // cores
     int64_t            stored[2][32][32], fired[2][32][32], read_back[32][32], summed[32][32];
     uint64_t           words[32][32]; // that conv2 read for an output
-    uint64_t           words_before;
 };
 
 static void note(int64_t *slot, int64_t t)
@@ -26,14 +25,14 @@ static void note(int64_t *slot, int64_t t)
     *slot = t;
 }
 
-static void watch(void *user, const struct imc_core *core, const struct core_event *e)
+static void watch(void *user, uint32_t core, const struct core_event *e)
 {
     struct seen *s = user;
     int64_t t = (int64_t)e->timestep - (int64_t)s->plan->lead;
 
-    if ((core->index != s->conv2 && core->index != s->conv3) || e->pixel[0].image != 0)
+    if (e->kind == CORE_SENT || (core != s->conv2 && core != s->conv3) || e->pixel[0].image != 0)
         return;
-    bool third = core->index == s->conv3;
+    bool third = core == s->conv3;
     uint32_t x = e->pixel[0].x, y = e->pixel[0].y;
     assert_int_equal(e->n, 1);
     switch (e->kind) {
@@ -44,8 +43,7 @@ static void watch(void *user, const struct imc_core *core, const struct core_eve
         note(&s->fired[third][x][y], t);
         if (third)
             break;
-        s->words[x][y] = core->counters.words_read - s->words_before;
-        s->words_before = core->counters.words_read;
+        s->words[x][y] = e->words;
         break;
     case CORE_RESULT:
         if (third)
@@ -53,6 +51,8 @@ static void watch(void *user, const struct imc_core *core, const struct core_eve
         break;
     case CORE_READ_BACK:
         note(&s->read_back[x][y], t);
+        break;
+    case CORE_SENT:
         break;
     }
 }

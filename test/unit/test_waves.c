@@ -55,17 +55,17 @@ static struct watched *watch(unsigned seed, enum kernel_kind kernel, enum kernel
     FILE *out = own.out = open_memstream(&w->text, &size);
     assert_non_null(out);
     assert_int_equal(waves_new(&waves, &w->study.plan, &own, &m), ERR_NONE);
-    const struct activity_sink sink = waves_sink(waves);
-    struct activity *activity = activity_new(&w->study.plan, &sink, 1);
-    assert_non_null(activity);
+    const struct journal_sink sink = waves_sink(waves);
+    struct journal *journal = journal_new(&w->study.plan, &sink, 1);
+    assert_non_null(journal);
     w->chip = chip_new(&(struct chip_cfg){ .plan = &w->study.plan, .planes.n = seed % 2 == 0,
                                           .kernel = kernel, .mode = mode,
-                                          .probe = activity_probe(activity) });
+                                          .probe = journal_probe(journal) });
     assert_non_null(w->chip);
     run_chip(w->chip, &w->study);
-    activity_end(activity);
+    journal_end(journal);
     waves_end(waves);
-    activity_free(activity);
+    journal_free(journal);
     waves_free(waves);
     fclose(out);
     return w;
@@ -122,7 +122,7 @@ static void firings_and_first_firings_are_those_of_counters_and_plan(void **stat
                 uint32_t core = p->layer[i].first_core + k;
                 const struct vcd_signal *fire = signal_of(&f, p, core, "fire");
                 firings += fire->n_change;
-                counted += chip_core(w->chip, core)->counters.firings;
+                counted += chip_counters(w->chip, core)->firings;
                 first = min_u64(first, signal_of(&f, p, core, "outputs")->change[1].time);
                 if (fire->n_change > 0)
                     first_fire = min_u64(first_fire, fire->change[0].time);
@@ -151,7 +151,7 @@ static void pixels_and_busy_cycles_add_up_to_what_was_counted(void **state)
         struct vcd_file f = vcd_read(w->text);
         uint64_t clk = period(&f, p), mvm;
         for (uint32_t i = 0; i < p->n_core; i++) {
-            const struct core_counters *n = &chip_core(w->chip, i)->counters;
+            const struct core_counters *n = chip_counters(w->chip, i);
             uint64_t words = n->words_written + n->words_read + n->words_read_back;
             const struct vcd_signal *memory = signal_of(&f, p, i, "memory_busy");
             const struct vcd_signal *crossbar = signal_of(&f, p, i, "crossbar_busy");
@@ -289,7 +289,7 @@ static void links_are_valid_for_as_long_as_their_bits_take(void **state)
 /* As two links of a core do when sums run along the chain within a timestep. */
 static void a_stage_is_busy_until_the_last_of_what_overlaps_in_it(void **state)
 {
-    const struct core_activity longer = { .used_clk = { [STAGE_LINK] = 20 } },
+    const struct core_cycle longer = { .used_clk = { [STAGE_LINK] = 20 } },
                                shorter = { .used_clk = { [STAGE_LINK] = 5 } };
     struct random_study s;
     struct waves *w;
@@ -303,7 +303,7 @@ static void a_stage_is_busy_until_the_last_of_what_overlaps_in_it(void **state)
     assert_non_null(out);
     const struct waves_cfg cfg = { .out = out };
     assert_int_equal(waves_new(&w, &s.plan, &cfg, &m), ERR_NONE);
-    const struct activity_sink sink = waves_sink(w);
+    const struct journal_sink sink = waves_sink(w);
     sink.cycle(sink.user, 100, &longer, 1);
     sink.cycle(sink.user, 101, &shorter, 1);
     sink.cycle(sink.user, 200, &shorter, 1);

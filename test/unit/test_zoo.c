@@ -122,27 +122,29 @@ static void replicas_speed_up_convolutions_and_pools_alike(void **state)
 /* ---- values ---- */
 
 struct comparison {
-    struct reference reference;
-    uint64_t         n_value;
+    struct reference   reference;
+    const struct plan *plan;
+    uint64_t           n_value;
 };
 
-static void compare_result(void *user, const struct imc_core *core, const struct core_event *e)
+static void compare_result(void *user, uint32_t core, const struct core_event *e)
 {
     struct comparison *c = user;
-    const struct layer *l = core->layer;
+    const struct plan_core *pc = &c->plan->core[core];
+    const struct layer *l = plan_network_layer(c->plan, pc->plan_layer);
 
     if (e->kind != CORE_RESULT)
         return;
-    for (uint32_t o = 0; o < core->pc->out_n; o++) {
+    for (uint32_t o = 0; o < pc->out_n; o++) {
         int64_t got = l->raw_output   ? ((const int32_t *)(const void *)e->value)[o]
                       : l->out_signed ? (int8_t)e->value[o]
                                       : e->value[o];
-        int64_t want = reference_map(&c->reference, core->pl->layer, e->pixel->x, e->pixel->y,
-                                     core->pc->out_first + o);
+        int64_t want = reference_map(&c->reference, c->plan->layer[pc->plan_layer].layer, e->pixel->x, e->pixel->y,
+                                     pc->out_first + o);
         if (got != want)
             fail_msg("%s, output (%" PRIu32 ", %" PRIu32 ") channel %" PRIu32 ": %" PRId64
                      ", the reference has %" PRId64, l->name, e->pixel->x, e->pixel->y,
-                     core->pc->out_first + o, got, want);
+                     pc->out_first + o, got, want);
         c->n_value++;
     }
 }
@@ -166,7 +168,7 @@ static int8_t *any_image(const struct network *n)
 static void compare_activations(const char *name, const struct zoo_cfg *cfg)
 {
     struct brought b;
-    struct comparison c = { .n_value = 0 };
+    struct comparison c = { .plan = &b.plan };
     struct err_msg m;
     struct chip_result r;
     uint64_t values = 0;
