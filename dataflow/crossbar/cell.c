@@ -1,0 +1,31 @@
+/* dataflow/crossbar/cell.c -- the table of cells; a new cell is its file and a row here. */
+#include "dataflow/crossbar/cell.h"
+
+#include <stddef.h>
+#include <string.h>
+
+const struct cell *const cells[] = { &cell_differential, &cell_pair, &cell_reference,
+                                     &cell_sliced,       &cell_sram, NULL };
+
+const struct cell *cell_find(const char *name)
+{
+    for (const struct cell *const *c = cells; *c; c++)
+        if (strcmp((*c)->name, name) == 0)
+            return *c;
+    return NULL;
+}
+
+enum err cell_layout(const struct cell *cell, const struct cell_cfg *cfg, struct cell_layout *l,
+                     struct err_msg *m)
+{
+    *l = (struct cell_layout){ .least = weight_least(cfg), .most = weight_most(cfg) };
+    enum err e = cell->layout(cfg, l, m);
+
+    if (e) {
+        *l = (struct cell_layout){ 0 };
+        return e;
+    }
+    for (uint32_t j = 0; j < l->n_slice; j++)
+        l->columns += l->slice[j].columns;
+    return ERR_NONE;
+}
