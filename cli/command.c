@@ -38,7 +38,8 @@ static void print_help(void)
          "  imcsim map configs/resnet32.yaml --dot | dot -Tsvg >plan.svg\n"
          "\n"
          "Results go to standard output, messages to standard error. Exit status: 0; 1 when a run\n"
-         "or its output failed; 2 when usage or input is wrong.");
+         "or its output failed; 2 when usage or input is wrong; 130, 143 when ended by Ctrl-C or\n"
+         "SIGTERM, which leave no unfinished file; 141 when the reader of a pipe has left.");
 }
 
 static void print_command_help(const struct command *c)

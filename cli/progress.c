@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/report/table.h"
+#include "cli/signals.h"
 
 #define REFRESH_S 0.2
 
@@ -38,6 +39,7 @@ void progress_show(void *progress, uint64_t done, uint64_t n_image)
     double now_s = clock_s();
     char line[128];
 
+    signals_note(done, n_image);
     if (!p->visible || done == 0 || now_s - p->shown_s < REFRESH_S)
         return;
     p->shown_s = now_s;
@@ -51,4 +53,5 @@ void progress_end(struct progress *p)
     if (p->visible && p->shown_s > p->start_s)
         fputs("\r\033[K", stderr);
     p->visible = false;
+    signals_note(0, 0);
 }

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_TIMESTEP_DIGITS = 12 };
+#include "cli/log.h"
+#include "core/util.h"
+
+enum { MOST_TIMESTEP_DIGITS = 12, MANY_MB = 50 };
 
 static bool ends_in(const char *s, const char *end)
 {
@@ -63,6 +66,30 @@ static enum err no_memory(struct err_msg *m)
     return err_set(m, ERR_MEMORY, "no memory to watch the run");
 }
 
+/* Bytes that a core's firing takes in a trace, as measured on ResNet-32. */
+static uint64_t bytes_of_firing(const char *path)
+{
+    bool packed = ends_in(path, ".gz");
+
+    return is_json(path) ? (packed ? 23 : 420) : (packed ? 15 : 80);
+}
+
+/* A large file is said before it is there. */
+static void say_size(const struct options *o, const struct plan *p)
+{
+    uint64_t firings = 0, n_image = max_u64(o->count, 1); // of a set without --count: unknown here
+
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        firings += p->layer[i].firings * p->layer[i].n_core;
+    uint64_t mb = firings * n_image * bytes_of_firing(o->trace) / 1000000;
+    if (o->images && o->count == 0)
+        log_line(o, LOG_INFO, "%s: some %" PRIu64 " MB for each image of the set: --count, "
+                 "--trace-window and --trace-scope make it smaller", o->trace, max_u64(mb, 1));
+    else if (mb >= MANY_MB && !o->trace_scope && !o->trace_window)
+        log_line(o, LOG_INFO, "%s will have some %" PRIu64 " MB: --count, --trace-window and "
+                 "--trace-scope make it smaller", o->trace, mb);
+}
+
 static enum err open_trace(struct tracing *t, const struct options *o, const struct plan *p,
                            struct err_msg *m)
 {
@@ -106,8 +133,10 @@ enum err tracing_open(struct tracing *t, const struct options *o, const struct p
     enum err e = ERR_NONE;
 
     *t = (struct tracing){ 0 };
-    if (o->trace)
+    if (o->trace) {
+        say_size(o, p);
         e = open_trace(t, o, p, m);
+    }
     if (!e && o->timeline)
         e = open_timeline(t, o, p, m);
     if (!e && t->n_sink > 0 && !(t->journal = journal_new(p, t->sink, t->n_sink)))

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +24,47 @@ struct outfile {
     bool   discarded;
 };
 
-enum { MAX_TEMPS = 1000, GZ_BUFFER = 1 << 17 };
+enum { MAX_TEMPS = 1000, GZ_BUFFER = 1 << 17, MAX_NOTED = 64 };
+
+/* ---- what a signal's handler has to remove ---- */
+
+static char *_Atomic noted[MAX_NOTED]; // paths of temporary files: a handler sees the process only
+
+/* Puts `now` where `before` stands; without a free place a file is not noted. */
+static void note(char *before, char *now)
+{
+    for (size_t i = 0; i < MAX_NOTED; i++) {
+        char *expected = before;
+        if (atomic_compare_exchange_strong(&noted[i], &expected, now))
+            return;
+    }
+}
+
+void outfile_remove_temps(void)
+{
+    for (size_t i = 0; i < MAX_NOTED; i++) {
+        char *path = atomic_load(&noted[i]);
+        if (path)
+            unlink(path);
+    }
+}
+
+/* Creates the file and notes it, with no signal between. Returns the descriptor or -1. */
+static int create_noted(char *path)
+{
+    sigset_t all, old;
+
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &old);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666), error = errno;
+    if (fd >= 0)
+        note(NULL, path);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    errno = error;
+    return fd;
+}
+
+/* ---- errors ---- */
 
 static const char *cure(int error)
 {
@@ -41,6 +83,8 @@ static const char *cure(int error)
         return "want a disk with room";
     case EFBIG:
         return "want a higher limit on the size of files (ulimit -f)";
+    case EPIPE:
+        return "want a reader that stays";
     default:
         return "want another path";
     }
@@ -106,6 +150,8 @@ static int on_close(void *cookie)
 
 static void free_outfile(struct outfile *f)
 {
+    if (f->temp)
+        note(f->temp, NULL);
     free(f->name);
     free(f->target);
     free(f->temp);
@@ -123,7 +169,7 @@ static int open_temp(struct outfile *f)
             f->temp = NULL;
             return ENOMEM;
         }
-        f->fd = open(f->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        f->fd = create_noted(f->temp);
         if (f->fd >= 0)
             return 0;
         int error = errno;
@@ -170,7 +216,7 @@ static int open_stream(struct outfile *f, const char *path)
     size_t len = strlen(path);
 
     if (len > 3 && strcmp(path + len - 3, ".gz") == 0) {
-        f->gz = gzdopen(f->fd, "wb1"); // the fastest: a trace is as fast to write as to make
+        f->gz = gzdopen(f->fd, "wb");
         if (!f->gz)
             return ENOMEM;
         f->fd = -1;

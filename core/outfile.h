@@ -6,7 +6,7 @@
  * devices, pipes, and whatever lies under /dev and /proc. A name that ends in .gz is compressed.
  *
  * Every write is checked, the last ones by outfile_commit(). Errors are ERR_OUTPUT (ERR_MEMORY) and
- * name the file. Nothing removes a temporary file when the process is killed.
+ * name the file. A process that is told to end calls outfile_remove_temps().
  */
 #ifndef CORE_OUTFILE_H
 #define CORE_OUTFILE_H
@@ -29,5 +29,9 @@ enum err outfile_commit(struct outfile *f, struct err_msg *m);
 
 /* Removes what was written and frees f; takes NULL. */
 void outfile_discard(struct outfile *f);
+
+/* Removes the temporary files of all open outfiles (the first 64 of them). For a signal's handler,
+ * which ends the process then. */
+void outfile_remove_temps(void);
 
 #endif

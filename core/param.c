@@ -131,41 +131,12 @@ static enum err read_u32(const struct param *row, const struct yaml *node, uint3
     return e;
 }
 
-/* digits[.digits] as an integer of 10^-9, exactly. */
-static bool parse_rate(const char *text, uint64_t *bps)
-{
-    char digits[32];
-    size_t n = strspn(text, "0123456789"), n_fraction = 0;
-    const char *fraction = "";
-
-    if (text[n] == '.') {
-        fraction = text + n + 1;
-        n_fraction = strspn(fraction, "0123456789");
-        if (n_fraction == 0 || fraction[n_fraction] != '\0')
-            return false;
-        while (n_fraction > 0 && fraction[n_fraction - 1] == '0')
-            n_fraction--;
-    } else if (text[n] != '\0') {
-        return false;
-    }
-    bool leading_zero = n > 1 && text[0] == '0';
-    if (n == 0 || leading_zero || n_fraction > GBPS_DECIMALS || n + GBPS_DECIMALS >= sizeof digits)
-        return false;
-
-    memcpy(digits, text, n);
-    memset(digits + n, '0', GBPS_DECIMALS);
-    memcpy(digits + n, fraction, n_fraction);
-    digits[n + GBPS_DECIMALS] = '\0';
-    size_t zeros = strspn(digits, "0");
-    return yaml_digits(digits[zeros] ? digits + zeros : "0", bps);
-}
-
 static enum err read_rate(const struct param *row, const struct yaml *node, uint64_t *field,
                           struct err_msg *m)
 {
     uint64_t v;
 
-    if (node->kind == YAML_SCALAR && !node->quoted && parse_rate(node->text, &v) &&
+    if (node->kind == YAML_SCALAR && yaml_decimal(node->text, GBPS_DECIMALS, &v) &&
         v >= row->least && v <= row->most) {
         *field = v;
         return ERR_NONE;
@@ -424,6 +395,8 @@ static enum err read_item(struct reader *r, const char *section, const struct ya
     if (strchr(node->key, '.'))
         return yaml_error(node, r->m, "%s: a key with dots: want its sections one inside the other",
                           key);
+    if (section[0] == '\0' && strncmp(key, "x-", 2) == 0)
+        return ERR_NONE; // holds anchors for other places
     for (size_t i = 0; r->rows[i].key && n_key > 0; i++) {
         if (strcmp(r->rows[i].key, key) == 0)
             return read_row(r, i, node);

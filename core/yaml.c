@@ -13,7 +13,13 @@
 
 #define MAX_BYTE  (1u << 20)
 #define MAX_DEPTH 64
+#define MAX_COPY  (1u << 18) // nodes and bytes of text that anchors and aliases may repeat
 #define MAX_SHOWN 256 // bytes of a key in a message
+
+struct anchor {
+    char       *name; // owned
+    struct yaml node; // owned: what the file had there, without its key
+};
 
 struct loader {
     yaml_parser_t   parser;
@@ -21,6 +27,9 @@ struct loader {
     bool            set; // source is an argument of --set
     const char     *text;
     size_t          n_byte;
+    struct anchor  *anchor; // owned; in the order of the file
+    size_t          n_anchor;
+    size_t          n_copy; // so far, of MAX_COPY
     struct err_msg *m;
 };
 
@@ -144,23 +153,26 @@ static enum err next_event(struct loader *l, yaml_event_t *event)
     return yaml_parser_parse(&l->parser, event) ? ERR_NONE : syntax_error(l);
 }
 
-static enum err check_plain(const struct loader *l, const yaml_event_t *e)
+static const char *anchor_of(const yaml_event_t *e)
 {
-    const yaml_char_t *anchor = NULL, *tag = NULL;
-
-    if (e->type == YAML_SCALAR_EVENT) {
-        anchor = e->data.scalar.anchor;
-        tag = e->data.scalar.tag;
-    } else if (e->type == YAML_SEQUENCE_START_EVENT) {
-        anchor = e->data.sequence_start.anchor;
-        tag = e->data.sequence_start.tag;
-    } else if (e->type == YAML_MAPPING_START_EVENT) {
-        anchor = e->data.mapping_start.anchor;
-        tag = e->data.mapping_start.tag;
+    switch (e->type) {
+    case YAML_SCALAR_EVENT:
+        return (const char *)e->data.scalar.anchor;
+    case YAML_SEQUENCE_START_EVENT:
+        return (const char *)e->data.sequence_start.anchor;
+    case YAML_MAPPING_START_EVENT:
+        return (const char *)e->data.mapping_start.anchor;
+    default:
+        return NULL;
     }
-    if (anchor || e->type == YAML_ALIAS_EVENT)
-        return refuse(l, e->start_mark, "anchors (&) and aliases (*) are not read: write the "
-                                        "value out, or put it in quotes");
+}
+
+static enum err check_tag(const struct loader *l, const yaml_event_t *e)
+{
+    bool tag = (e->type == YAML_SCALAR_EVENT && e->data.scalar.tag) ||
+               (e->type == YAML_SEQUENCE_START_EVENT && e->data.sequence_start.tag) ||
+               (e->type == YAML_MAPPING_START_EVENT && e->data.mapping_start.tag);
+
     if (tag)
         return refuse(l, e->start_mark, "tags (!) are not read: leave it out, or put the value "
                                         "in quotes");
@@ -202,30 +214,145 @@ static int by_key(const void *a, const void *b)
     return order ? order : (x > y) - (x < y);
 }
 
-/* Sorting keeps a hostile map of many keys from costing quadratic time. */
-static enum err check_repeats(const struct loader *l, const struct yaml *map)
+/* A repeated key among the map's own is a mistake; of those merged into it behind them, the first
+ * counts. Sorting keeps a hostile map of many keys from costing quadratic time. */
+static enum err settle_keys(const struct loader *l, struct yaml *map, size_t n_own)
 {
     enum err e = ERR_NONE;
+    size_t n = 0;
 
     if (map->n_item < 2)
         return e;
-    const struct yaml **sorted = malloc(map->n_item * sizeof *sorted);
+    struct yaml **sorted = malloc(map->n_item * sizeof *sorted);
     if (!sorted)
         return no_memory(l->m);
     for (size_t i = 0; i < map->n_item; i++)
         sorted[i] = &map->item[i];
     qsort(sorted, map->n_item, sizeof *sorted, by_key);
-    for (size_t i = 1; i < map->n_item && !e; i++) {
-        if (strcmp(sorted[i - 1]->key, sorted[i]->key) != 0)
-            continue;
-        char first[512];
-        yaml_where(sorted[i - 1], first, sizeof first);
-        e = yaml_error(sorted[i], l->m, "key %.64s is repeated; it was first given at %s",
-                       sorted[i]->key, first);
+    for (size_t i = 1, first = 0; i < map->n_item && !e; i++) {
+        if (!sorted[first]->key || strcmp(sorted[first]->key, sorted[i]->key) != 0) {
+            first = i;
+        } else if (sorted[i] >= map->item + n_own) {
+            yaml_release(sorted[i]);
+        } else {
+            char where[512];
+            yaml_where(sorted[first], where, sizeof where);
+            e = yaml_error(sorted[i], l->m, "key %.64s is repeated; it was first given at %s",
+                           sorted[i]->key, where);
+        }
     }
     free(sorted);
+    if (e)
+        return e;
+    for (size_t i = 0; i < map->n_item; i++)
+        if (map->item[i].key)
+            map->item[n++] = map->item[i];
+    map->n_item = n;
+    return ERR_NONE;
+}
+
+/* ---- anchors, aliases and merges ---- */
+
+/* Repeats what an anchor holds. The budget bounds what nested aliases multiply, the depth chains of
+ * them. The copy keeps the lines, so that a message names the place where a value is written. */
+static enum err copy_node(struct loader *l, const struct yaml *from, int depth, yaml_mark_t mark,
+                          struct yaml *to)
+{
+    size_t n_byte = 1 + (from->text ? strlen(from->text) : 0) + (from->key ? strlen(from->key) : 0);
+    enum err e = ERR_NONE;
+
+    *to = (struct yaml){ 0 };
+    if (n_byte > MAX_COPY - l->n_copy)
+        return refuse(l, mark, "anchors and aliases repeat too much: want at most 262144 values "
+                               "and bytes");
+    if (depth > MAX_DEPTH)
+        return refuse(l, mark, "nested too deeply: want at most 64 levels");
+    l->n_copy += n_byte;
+    *to = *from;
+    to->item = NULL;
+    to->n_item = 0;
+    to->text = from->text ? strdup(from->text) : NULL;
+    to->key = from->key ? strdup(from->key) : NULL;
+    if ((from->text && !to->text) || (from->key && !to->key))
+        e = no_memory(l->m);
+    for (size_t i = 0; i < from->n_item && !e; i++) {
+        struct yaml item;
+        e = copy_node(l, &from->item[i], depth + 1, mark, &item);
+        if (!e)
+            e = append(to, item, l->m);
+    }
+    if (e)
+        yaml_release(to);
     return e;
 }
+
+static enum err keep_anchor(struct loader *l, const char *name, yaml_mark_t mark,
+                            const struct yaml *node)
+{
+    size_t n = l->n_anchor;
+    struct yaml copy;
+
+    if ((n & (n - 1)) == 0) {
+        struct anchor *anchor = realloc(l->anchor, (n ? 2 * n : 1) * sizeof *anchor);
+        if (!anchor)
+            return no_memory(l->m);
+        l->anchor = anchor;
+    }
+    enum err e = copy_node(l, node, 1, mark, &copy);
+    if (e)
+        return e;
+    l->anchor[n] = (struct anchor){ strdup(name), copy };
+    l->n_anchor++;
+    return l->anchor[n].name ? ERR_NONE : no_memory(l->m);
+}
+
+/* The last anchor of a name before the alias counts. One that is still open is not there yet. */
+static enum err follow_alias(struct loader *l, const yaml_event_t *event, int depth,
+                             struct yaml *node)
+{
+    const char *name = (const char *)event->data.alias.anchor;
+
+    for (size_t i = l->n_anchor; i-- > 0;) {
+        if (++l->n_copy > MAX_COPY)
+            break; // the search costs too
+        if (strcmp(l->anchor[i].name, name) == 0)
+            return copy_node(l, &l->anchor[i].node, depth, event->start_mark, node);
+    }
+    if (l->n_copy > MAX_COPY)
+        l->n_copy = MAX_COPY;
+    struct yaml here = node_at(l, YAML_SCALAR, event->start_mark);
+    return yaml_error(&here, l->m, "*%.64s: no anchor &%.64s before it", name, name);
+}
+
+/* Appends the pairs of `from`, which then owns none of them. */
+static enum err take_pairs(struct loader *l, struct yaml *map, struct yaml *from)
+{
+    if (from->kind != YAML_MAP)
+        return yaml_error(from, l->m, "<< = %s: want a map or a list of maps to merge, such as "
+                          "*anchor", yaml_show(from).text);
+    for (size_t i = 0; i < from->n_item; i++) {
+        struct yaml pair = from->item[i];
+        from->item[i] = (struct yaml){ 0 };
+        enum err e = append(map, pair, l->m);
+        if (e)
+            return e;
+    }
+    return ERR_NONE;
+}
+
+/* `<<: *base` or `<<: [*first, *second]`: keys that the map does not have itself. */
+static enum err merge(struct loader *l, struct yaml *map, struct yaml *from)
+{
+    enum err e = ERR_NONE;
+
+    if (from->kind != YAML_LIST)
+        return take_pairs(l, map, from);
+    for (size_t i = 0; i < from->n_item && !e; i++)
+        e = take_pairs(l, map, &from->item[i]);
+    return e;
+}
+
+/* ---- nodes ---- */
 
 static enum err parse_node(struct loader *l, yaml_event_t *event, int depth, struct yaml *node);
 
@@ -250,14 +377,22 @@ static enum err parse_list(struct loader *l, int depth, struct yaml *list)
 
 static enum err parse_key(struct loader *l, const yaml_event_t *event, char **key)
 {
-    if (event->type != YAML_SCALAR_EVENT && event->type != YAML_ALIAS_EVENT)
-        return refuse(l, event->start_mark, "a list or map as a key: want plain text");
-    enum err e = check_plain(l, event);
+    if (event->type != YAML_SCALAR_EVENT || anchor_of(event))
+        return refuse(l, event->start_mark, "a list, a map, an anchor or an alias as a key: want "
+                                            "plain text");
+    enum err e = check_tag(l, event);
     return e ? e : copy_text(l, event, key);
 }
 
-/* The value of a key; a node's line is that of its key. */
-static enum err parse_pair(struct loader *l, const yaml_event_t *key, int depth, struct yaml *map)
+static bool is_merge(const yaml_event_t *key)
+{
+    return key->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+           strcmp((const char *)key->data.scalar.value, "<<") == 0;
+}
+
+/* The value of a key; a node's line is that of its key. What is to be merged waits in `merged`. */
+static enum err parse_pair(struct loader *l, const yaml_event_t *key, int depth, struct yaml *map,
+                           struct yaml *merged)
 {
     yaml_event_t event;
     struct yaml value = { 0 };
@@ -274,12 +409,13 @@ static enum err parse_pair(struct loader *l, const yaml_event_t *key, int depth,
         free(name);
         return e;
     }
+    free(value.key); // of an alias
     value.key = name;
     value.line = node_at(l, YAML_SCALAR, key->start_mark).line;
-    return append(map, value, l->m);
+    return append(is_merge(key) ? merged : map, value, l->m);
 }
 
-static enum err parse_map(struct loader *l, int depth, struct yaml *map)
+static enum err parse_pairs(struct loader *l, int depth, struct yaml *map, struct yaml *merged)
 {
     for (;;) {
         yaml_event_t event;
@@ -288,21 +424,32 @@ static enum err parse_map(struct loader *l, int depth, struct yaml *map)
             return e;
         bool end = event.type == YAML_MAPPING_END_EVENT;
         if (!end)
-            e = parse_pair(l, &event, depth, map);
+            e = parse_pair(l, &event, depth, map, merged);
         yaml_event_delete(&event);
-        if (e)
+        if (e || end)
             return e;
-        if (end)
-            return check_repeats(l, map);
     }
+}
+
+static enum err parse_map(struct loader *l, int depth, struct yaml *map)
+{
+    struct yaml merged = { 0 };
+    enum err e = parse_pairs(l, depth, map, &merged);
+    size_t n_own = map->n_item;
+
+    for (size_t i = 0; i < merged.n_item && !e; i++)
+        e = merge(l, map, &merged.item[i]);
+    yaml_release(&merged);
+    return e ? e : settle_keys(l, map, n_own);
 }
 
 /* Reads the node that `event` begins. On error *node is zero. */
 static enum err parse_node(struct loader *l, yaml_event_t *event, int depth, struct yaml *node)
 {
-    enum err e = check_plain(l, event);
-
     *node = (struct yaml){ 0 };
+    if (event->type == YAML_ALIAS_EVENT)
+        return follow_alias(l, event, depth, node);
+    enum err e = check_tag(l, event);
     if (e)
         return e;
     if (depth > MAX_DEPTH)
@@ -318,6 +465,8 @@ static enum err parse_node(struct loader *l, yaml_event_t *event, int depth, str
         *node = node_at(l, YAML_MAP, event->start_mark);
         e = parse_map(l, depth, node);
     }
+    if (!e && anchor_of(event))
+        e = keep_anchor(l, anchor_of(event), event->start_mark, node);
     if (e)
         yaml_release(node);
     return e;
@@ -358,6 +507,11 @@ static enum err parse_text(struct loader *l, struct yaml *root)
     yaml_parser_set_input_string(&l->parser, (const unsigned char *)l->text, l->n_byte);
     enum err e = parse_document(l, root);
     yaml_parser_delete(&l->parser);
+    for (size_t i = 0; i < l->n_anchor; i++) {
+        yaml_release(&l->anchor[i].node);
+        free(l->anchor[i].name);
+    }
+    free(l->anchor);
 
     if (!e && !root->source) { // nothing but comments
         *root = node_at(l, YAML_SCALAR, (yaml_mark_t){ 0 });
@@ -532,19 +686,102 @@ enum err yaml_set(struct yaml *root, const char *assignment, size_t max_part, st
 
 /* ---- typed readers ---- */
 
-bool yaml_digits(const char *text, uint64_t *value)
+/* The digit at *p, over underscores that stand between two: 1_000. Or -1. */
+static int next_digit(const char **p, unsigned base)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = *p;
+
+    if (at[0] == '_' && at[1] != '\0')
+        at++;
+    const char *found = *at ? strchr(digits, *at >= 'A' && *at <= 'F' ? *at + 'a' - 'A' : *at)
+                            : NULL;
+    if (!found || found - digits >= (int)base)
+        return -1;
+    *p = at + 1;
+    return (int)(found - digits);
+}
+
+/* *v = *v * base + digit; false where 64 bits do not hold it. */
+static bool append_digit(uint64_t *v, unsigned base, unsigned digit)
+{
+    if (*v > (UINT64_MAX - digit) / base)
+        return false;
+    *v = *v * base + digit;
+    return true;
+}
+
+static bool read_hexadecimal(const char *p, uint64_t *v)
+{
+    int digit = *p == '_' ? -1 : next_digit(&p, 16);
+
+    for (*v = 0; digit >= 0; digit = next_digit(&p, 16))
+        if (!append_digit(v, 16, (unsigned)digit))
+            return false;
+    return *p == '\0' && p[-1] != 'x';
+}
+
+/* e3, E+3, e-3 or nothing. */
+static bool read_exponent(const char *p, long *exponent)
+{
+    *exponent = 0;
+    if (*p == '\0')
+        return true;
+    if ((*p != 'e' && *p != 'E') || p[strcspn(p, "0123456789")] == '\0')
+        return false;
+    size_t n_sign = p[1] == '-' || p[1] == '+';
+    if (strspn(p + 1 + n_sign, "0123456789") != strlen(p + 1 + n_sign) || strlen(p) > 6)
+        return false;
+    *exponent = strtol(p + 1, NULL, 10);
+    return true;
+}
+
+/* Digits from *p on go to *v; the zeros at their end are only counted, so that 1.500e2 fits. */
+static bool read_digits(const char **p, uint64_t *v, long *n_zero, long *n_digit)
+{
+    int digit;
+
+    for (*n_digit = 0; (digit = next_digit(p, 10)) >= 0; ++*n_digit) {
+        ++*n_zero;
+        if (digit == 0)
+            continue;
+        for (; *n_zero > 1; --*n_zero)
+            if (!append_digit(v, 10, 0))
+                return false;
+        *n_zero = 0;
+        if (!append_digit(v, 10, (unsigned)digit))
+            return false;
+    }
+    return true;
+}
+
+bool yaml_decimal(const char *text, unsigned decimals, uint64_t *value)
 {
     uint64_t v = 0;
+    long zeros = 0, whole, fraction = 0, exponent;
     const char *p = text;
 
-    for (; *p >= '0' && *p <= '9'; p++) {
-        uint64_t digit = (uint64_t)(*p - '0');
-        if (v > (UINT64_MAX - digit) / 10)
+    if (text[0] == '0' && text[1] == 'x') {
+        if (!read_hexadecimal(text + 2, &v))
             return false;
-        v = 10 * v + digit;
+        exponent = 0;
+    } else {
+        bool leading_zero = text[0] == '0' && text[1] != '\0' && strchr("0123456789_", text[1]);
+        if (leading_zero || *p == '_' || !read_digits(&p, &v, &zeros, &whole) || whole == 0)
+            return false;
+        bool point = *p == '.';
+        p += point;
+        if (point && (*p == '_' || !read_digits(&p, &v, &zeros, &fraction) || fraction == 0))
+            return false;
+        if (!read_exponent(p, &exponent))
+            return false;
     }
-    if (*p != '\0' || p == text || (text[0] == '0' && text[1] != '\0'))
+    exponent += zeros - fraction + (long)decimals;
+    if (v != 0 && exponent < 0)
         return false;
+    for (; v != 0 && exponent > 0; exponent--)
+        if (!append_digit(&v, 10, 0))
+            return false;
     *value = v;
     return true;
 }
@@ -552,11 +789,8 @@ bool yaml_digits(const char *text, uint64_t *value)
 /* Why a scalar that looks like a number is none. */
 static const char *number_hint(const struct yaml *node)
 {
-    if (node->kind != YAML_SCALAR)
-        return "";
-    if (node->quoted)
-        return ", without quotes";
-    if (node->text[0] == '0' && node->text[1] >= '0' && node->text[1] <= '9')
+    if (node->kind == YAML_SCALAR && node->text[0] == '0' && node->text[1] >= '0' &&
+        node->text[1] <= '9')
         return ", without leading zeros";
     return "";
 }
@@ -566,8 +800,7 @@ enum err yaml_u64(const struct yaml *node, const char *name, uint64_t least, uin
 {
     uint64_t v;
 
-    if (node->kind == YAML_SCALAR && !node->quoted && yaml_digits(node->text, &v) && v >= least &&
-        v <= most) {
+    if (node->kind == YAML_SCALAR && yaml_decimal(node->text, 0, &v) && v >= least && v <= most) {
         *value = v;
         return ERR_NONE;
     }
@@ -576,7 +809,7 @@ enum err yaml_u64(const struct yaml *node, const char *name, uint64_t least, uin
                       number_hint(node));
 }
 
-/* [-]digits[.digits][e[+-]digits]: what JSON calls a number, so neither hexadecimal nor nan. */
+/* [-]digits[.digits][e[+-]digits]: what JSON calls a number, so neither infinite nor nan. */
 static bool is_number(const char *p)
 {
     size_t n = strspn(p += *p == '-', "0123456789");
@@ -601,15 +834,29 @@ static bool is_number(const char *p)
     return *p == '\0';
 }
 
+/* A number as JSON has it, or one that yaml_decimal() reads: 1_000, 0x10. */
+static bool read_number(const char *text, double *v)
+{
+    uint64_t whole;
+
+    if (is_number(text)) {
+        *v = strtod(text, NULL);
+        return isfinite(*v);
+    }
+    if (!yaml_decimal(text, 0, &whole))
+        return false;
+    *v = (double)whole;
+    return true;
+}
+
 enum err yaml_double(const struct yaml *node, const char *name, double least, double most,
                      const char *unit, double *value, struct err_msg *m)
 {
-    if (node->kind == YAML_SCALAR && !node->quoted && is_number(node->text)) {
-        double v = strtod(node->text, NULL);
-        if (isfinite(v) && v >= least && v <= most) {
-            *value = v;
-            return ERR_NONE;
-        }
+    double v;
+
+    if (node->kind == YAML_SCALAR && read_number(node->text, &v) && v >= least && v <= most) {
+        *value = v;
+        return ERR_NONE;
     }
     return yaml_error(node, m, "%.200s = %s: want a number from %.15g to %.15g%s%s%s", name,
                       yaml_show(node).text, least, most, unit[0] ? " " : "", unit,

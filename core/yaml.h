@@ -2,8 +2,12 @@
  *
  * The tree holds scalars (as text: what they mean is for the reader to say), lists and maps, in the
  * order of the file. What a configuration has no use for and could hide a mistake in is refused by
- * name: repeated keys, several documents, anchors and aliases, tags, keys that are not plain text,
- * NUL bytes. A file may have 1 MiB and 64 levels. An empty file is an empty scalar.
+ * name: repeated keys, several documents, tags, keys that are not plain text, NUL bytes. A file may
+ * have 1 MiB and 64 levels. An empty file is an empty scalar.
+ *
+ * An alias (*name) stands for what its anchor (&name) has, `<<: *name` and `<<: [*a, *b]` for the
+ * keys that the map itself lacks. Copies are bounded, so that a small file cannot become a large
+ * tree. A node behind an alias keeps the line where it is written.
  *
  * libyaml parses; its own complaints are reported with file:line:column.
  */
@@ -20,7 +24,7 @@ enum yaml_kind { YAML_SCALAR, YAML_LIST, YAML_MAP };
 
 struct yaml { // a node; owns what is below it
     enum yaml_kind kind;
-    bool           quoted; // a scalar written in quotes, or as a block: not a number
+    bool           quoted; // a scalar written in quotes, or as a block
     uint32_t       line;   // from 1, of the key in a map; 0: source is an argument of --set
     const char    *source; // borrowed: the file's name, or "key=value"
     char          *key;    // NULL in a list and at the top
@@ -67,7 +71,7 @@ struct yaml_shown {
 struct yaml_shown yaml_show(const struct yaml *node);
 
 /* Typed readers. `name` is the dotted key for messages, `unit` follows the range ("" for none).
- * Numbers are decimal, not in quotes. Out of [least, most] is ERR_INPUT. */
+ * Numbers may be in quotes. Out of [least, most] is ERR_INPUT. */
 enum err yaml_u64(const struct yaml *node, const char *name, uint64_t least, uint64_t most,
                   const char *unit, uint64_t *value, struct err_msg *m);
 enum err yaml_double(const struct yaml *node, const char *name, double least, double most,
@@ -76,7 +80,8 @@ enum err yaml_double(const struct yaml *node, const char *name, double least, do
 /* A scalar that is not empty; the text is the node's own. */
 enum err yaml_text(const struct yaml *node, const char *name, const char **text, struct err_msg *m);
 
-/* A decimal integer and nothing else: no sign, no leading zero, no overflow. */
-bool yaml_digits(const char *text, uint64_t *value);
+/* text * 10^decimals where that is a whole number of 64 bits, exactly: 64, 1_000, 0x10, 1e3, 5.12,
+ * 2.5e-1. No sign and no leading zero, which some read as octal. */
+bool yaml_decimal(const char *text, unsigned decimals, uint64_t *value);
 
 #endif

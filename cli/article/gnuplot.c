@@ -1,5 +1,5 @@
-/* cli/article/gnuplot.c -- see gnuplot.h. The child's three streams are temporary files: whatever their
- * sizes, neither side waits for the other. */
+/* cli/article/gnuplot.c -- see gnuplot.h. The child's three streams are temporary files: whatever
+ * their sizes, neither side waits for the other. */
 #include "cli/article/gnuplot.h"
 
 #include <errno.h>

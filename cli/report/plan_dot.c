@@ -1,6 +1,6 @@
-/* cli/report/plan_dot.c -- the plan as a Graphviz digraph: a node for each core, an edge for each stream
- * in the colours of Dazzi et al. 2021, Fig. 9. Names need no escapes: network_check() allows
- * letters, digits, _ and - in them. */
+/* cli/report/plan_dot.c -- the plan as a Graphviz digraph: a node for each core, an edge for each
+ * stream in the colours of Dazzi et al. 2021, Fig. 9. Names need no escapes: network_check()
+ * allows letters, digits, _ and - in them. */
 #include <inttypes.h>
 
 #include "cli/report/plan_report.h"

@@ -1,4 +1,5 @@
-/* cli/report/plan_json.c -- the plan as JSON: sections that map and run share, and map's document. */
+/* cli/report/plan_json.c -- the plan as JSON: sections that map and run share, and map's
+ * document. */
 #include "cli/report/json.h"
 #include "cli/report/plan_report.h"
 #include "cli/version.h"

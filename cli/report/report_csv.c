@@ -1,5 +1,5 @@
-/* cli/report/report_csv.c -- a run's tables as CSV, each under its own header, an empty line between two:
- * layers, cores with every counter, streams, stages, and what the run was. */
+/* cli/report/report_csv.c -- a run's tables as CSV, each under its own header, an empty line
+ * between two: layers, cores with every counter, streams, stages, and what the run was. */
 #include <assert.h>
 
 #include "cli/report/report.h"

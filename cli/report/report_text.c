@@ -1,5 +1,5 @@
-/* cli/report/report_text.c -- a run for someone who has never seen the simulator: the figures, and why
- * they are what they are. */
+/* cli/report/report_text.c -- a run for someone who has never seen the simulator: the figures,
+ * and why they are what they are. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>

@@ -35,7 +35,7 @@ static void check_readers(const struct yaml *node)
     if (is_whole)
         MUST((double)whole == real);
     if (yaml_text(node, "s", &text, &m) == ERR_NONE)
-        MUST(!is_whole || strspn(text, "0123456789") == strlen(text));
+        MUST(!is_whole || (text[0] >= '0' && text[0] <= '9'));
     yaml_where(node, where, sizeof where);
     MUST(strncmp(where, node->line ? "fuzz.yaml:" : "--set ", node->line ? 10 : 6) == 0);
 }

@@ -298,32 +298,6 @@ static void a_result_may_go_to_a_named_pipe(void **state)
     outcome_release(&o);
 }
 
-static void a_closed_pipe_is_one_line_and_status_1(void **state)
-{
-    char imcsim_path[1024], err_path[TMPDIR_PATH_MAX];
-    int ends[2], status;
-
-    find_imcsim(imcsim_path);
-    tmpdir_path(err_path, *state, "err");
-    assert_int_equal(pipe(ends), 0);
-    close(ends[0]); // nobody reads
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        if (!freopen(err_path, "w", stderr))
-            _exit(99);
-        execl(imcsim_path, "imcsim", "run", PLAIN, (char *)NULL);
-        _exit(99);
-    }
-    close(ends[1]);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status)); // not by a signal
-    struct outcome o = { WEXITSTATUS(status), NULL, read_file(*state, "err") };
-    assert_one_error_line(&o, "run", 1, "standard output: cannot write: Broken pipe");
-    outcome_release(&o);
-}
-
 static void a_configuration_may_come_from_standard_input(void **state)
 {
     struct outcome o = imcsim_to(*state, "map - --json -", " >@/out 2>@/err <" PLAIN);
@@ -1346,7 +1320,6 @@ int main(void)
         TEST(a_full_or_closed_standard_output_is_one_line_and_status_1),
         TEST(a_closed_standard_output_does_not_spill_into_a_result_file),
         TEST(a_result_may_go_to_a_named_pipe),
-        TEST(a_closed_pipe_is_one_line_and_status_1),
         TEST(a_configuration_may_come_from_standard_input),
         TEST(log_level_debug_speaks_on_standard_error_only),
         TEST(the_same_input_gives_the_same_bytes_but_for_the_host),

@@ -1,0 +1,135 @@
+/* How the command ends when it is told to: statuses, silence, and no file left behind. */
+#include <dirent.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "test/cli_rig.h"
+#include "test/tmpdir.h"
+
+#define PLAIN "configs/resnet32.yaml"
+
+/* Starts imcsim with standard output at `out` (-1: nowhere) and messages in dir/err. */
+static pid_t start(const char *dir, int out, char *const *arg)
+{
+    char imcsim_path[1024], err_path[TMPDIR_PATH_MAX];
+    find_imcsim(imcsim_path);
+    tmpdir_path(err_path, dir, "err");
+
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (out >= 0 ? dup2(out, STDOUT_FILENO) < 0 : !freopen("/dev/null", "w", stdout))
+            _exit(99);
+        if (!freopen(err_path, "w", stderr))
+            _exit(99);
+        signal(SIGINT, SIG_DFL); // a test run in the background ignores it
+        execv(imcsim_path, arg);
+        _exit(99);
+    }
+    return child;
+}
+
+static int status_of(pid_t child)
+{
+    int status;
+
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status)); // not by a signal
+    return WEXITSTATUS(status);
+}
+
+static int n_hidden(const char *dir)
+{
+    int n = 0;
+    DIR *d = opendir(dir);
+
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));)
+        n += strncmp(e->d_name, ".imcsim-", strlen(".imcsim-")) == 0;
+    closedir(d);
+    return n;
+}
+
+static void closed_pipe_ends_the_command_silently(void **state)
+{
+    char *const run[] = { "imcsim", "run", PLAIN, NULL };
+    char *const json[] = { "imcsim", "map", PLAIN, "--json", "-", NULL };
+    char *const help[] = { "imcsim", "help", "config", NULL };
+    char *const *const args[] = { run, json, help };
+
+    for (size_t i = 0; i < sizeof args / sizeof *args; i++) {
+        int ends[2];
+        assert_int_equal(pipe(ends), 0);
+        close(ends[0]); // nobody reads
+        pid_t child = start(*state, ends[1], args[i]);
+        close(ends[1]);
+        assert_int_equal(status_of(child), 141);
+        char *err = read_file(*state, "err");
+        assert_string_equal(err, "");
+        free(err);
+    }
+}
+
+/* A run of hours, ended when its temporary file is there. */
+static void ended_run_leaves_no_file_and_says_how_far_it_was(void **state)
+{
+    static const struct {
+        int         number, status;
+        const char *name;
+    } signals[] = { { SIGINT, 130, "Ctrl-C" }, { SIGTERM, 143, "SIGTERM" },
+                    { SIGHUP, 129, "SIGHUP" } };
+
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        char trace[TMPDIR_PATH_MAX], want[128];
+        char *const arg[] = { "imcsim", "run",     PLAIN, "--count",     "1000000",
+                              "--trace", trace,    "--log-level", "error", NULL };
+        tmpdir_path(trace, *state, "t.vcd");
+        pid_t child = start(*state, -1, arg);
+        while (n_hidden(*state) == 0)
+            nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+        kill(child, signals[i].number);
+        assert_int_equal(status_of(child), signals[i].status);
+        assert_int_equal(n_hidden(*state), 0);
+        assert_int_not_equal(access(trace, F_OK), 0);
+        char *err = read_file(*state, "err");
+        snprintf(want, sizeof want, "imcsim: ended by %s", signals[i].name);
+        assert_memory_equal(err, want, strlen(want));
+        assert_non_null(strstr(err, "; no unfinished file was left\n"));
+        free(err);
+    }
+}
+
+static void large_trace_is_announced(void **state)
+{
+    struct outcome o = imcsim_to(*state, "run " PLAIN " --count 1000000 --trace @/t.vcd",
+                                 " >@/out 2>@/err & p=$!; while ! grep -q MB @/err; do sleep 0.01; "
+                                 "done; kill $p; wait $p");
+
+    assert_int_equal(o.status, 143);
+    assert_non_null(strstr(o.err, "t.vcd will have some "));
+    assert_non_null(strstr(o.err, " MB: --count, --trace-window and --trace-scope make it "
+                                  "smaller"));
+    outcome_release(&o);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, tmpdir_make, tmpdir_remove)
+    const struct CMUnitTest tests[] = {
+        TEST(closed_pipe_ends_the_command_silently),
+        TEST(ended_run_leaves_no_file_and_says_how_far_it_was),
+        TEST(large_trace_is_announced),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
