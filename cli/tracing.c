@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/log.h"
 #include "core/util.h"
@@ -82,6 +83,8 @@ static void say_size(const struct options *o, const struct plan *p)
     for (uint32_t i = 0; i < p->n_layer; i++)
         firings += p->layer[i].firings * p->layer[i].n_core;
     uint64_t mb = firings * n_image * bytes_of_firing(o->trace) / 1000000;
+    if (o->images && access(o->images, R_OK) != 0)
+        return; // the run refuses it
     if (o->images && o->count == 0)
         log_line(o, LOG_INFO, "%s: some %" PRIu64 " MB for each image of the set: --count, "
                  "--trace-window and --trace-scope make it smaller", o->trace, max_u64(mb, 1));

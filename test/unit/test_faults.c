@@ -133,7 +133,8 @@ static void a_reader_that_goes_away(void **state)
         snprintf(redirect, sizeof redirect,
                  " >@/out 2>@/err & head -c 9 <@/%s >/dev/null; wait $!", outputs[i].name);
         struct outcome o = imcsim_to(*state, arguments, redirect);
-        assert_one_error_line(&o, arguments, 1, "Broken pipe");
+        assert_int_equal(o.status, 141);
+        assert_string_equal(o.err, "");
         assert_string_equal(o.out, "");
         outcome_release(&o);
     }
@@ -153,7 +154,8 @@ static void a_standard_output_that_nobody_reads(void **state)
         char arguments[256];
         snprintf(arguments, sizeof arguments, "run " PLAIN "%s", options[i]);
         struct outcome o = imcsim_to(*state, arguments, " >&9 2>@/err </dev/null");
-        assert_one_error_line(&o, arguments, 1, "Broken pipe");
+        assert_int_equal(o.status, 141);
+        assert_string_equal(o.err, "");
         outcome_release(&o);
     }
     close(fd[1]);

@@ -1086,7 +1086,7 @@ static void a_missing_or_absurd_cost_is_refused(void **state)
                                  &m), ERR_INPUT);
     assert_non_null(strstr(m.text, "-4.61"));
     static const char *const absurd[] = { "nan", ".nan", ".inf", "-.inf", "1e999", "0", "1e7",
-                                          "\"4.61\"" };
+                                          "\"4.61 pJ\"" };
     for (size_t i = 0; i < sizeof absurd / sizeof *absurd; i++) {
         char leaf[64];
 
