@@ -51,6 +51,7 @@ static bool make_cores(struct chip *c)
             .index = i,
             .planes = c->cfg.planes,
             .first_image = c->cfg.first_image,
+            .array = c->cfg.array,
             .crossbar_kernel = c->cfg.crossbar_kernel,
             .fault = &c->fault,
             .probe = c->cfg.probe,

@@ -17,6 +17,7 @@ struct chip_cfg {
     uint64_t           first_image; // its number in the stream: decides the memory's rotation
     enum kernel_kind   kernel;
     enum kernel_mode   mode;
+    const struct imc_array_kind *array; // of every core; NULL: the machine's
     const char        *crossbar_kernel; // NULL: the fastest
     const struct core_probe *probe; // watches every core; NULL: nobody does
 };

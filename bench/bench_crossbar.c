@@ -34,15 +34,18 @@ struct buffers {
     int64_t b[MOST_COLUMNS];
 };
 
-static double mvm_ns(const struct crossbar *x, struct buffers *k, struct crossbar_activity *a)
+static double mvm_ns(const struct crossbar *x, struct buffers *k, struct input_counts *counts)
 {
     uint64_t n = 1 + macs_per_round / ((uint64_t)x->rows * x->columns);
     double best = 1e300;
 
     for (int round = 0; round < ROUNDS; round++) {
         double start = now_ns();
-        for (uint64_t i = 0; i < n; i++)
-            crossbar_mvm(x, k->in, k->acc, a);
+        for (uint64_t i = 0; i < n; i++) {
+            crossbar_mvm(x, k->in, k->acc);
+            if (counts)
+                crossbar_count(x, k->in, counts);
+        }
         double took = (now_ns() - start) / (double)n;
         best = took < best ? took : best;
     }
@@ -66,7 +69,7 @@ static double digital_ns(const struct digital *d, struct buffers *k, const uint8
 
 static int print_row(struct buffers *k, const char *kernel, uint32_t rows, uint32_t columns)
 {
-    struct crossbar_activity a = { 0 };
+    struct input_counts a = { 0 };
     struct digital d = {
         .n = columns, .m = k->m, .b = k->b, .mr = 1 << 20, .shift = 20, .high = 255
     };

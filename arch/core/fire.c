@@ -36,18 +36,32 @@ static bool find_replicas(struct imc_core *c, const struct pixel *place, uint32_
     return in_order;
 }
 
-/* One plane's product for outputs of one group; in_order: of the first n replicas. activity is NULL
- * where the image does not count. */
-static void multiply_plane(struct imc_core *c, const uint8_t *in, uint32_t n, bool in_order,
-                           int32_t *acc, struct crossbar_activity *activity)
+/* What the outputs of a product were given to, in a plane: sums in the order of the outputs, less what
+ * the input's zero point adds to them. */
+static void gather(const struct imc_core *c, const int32_t *sum, uint32_t n, int32_t *acc)
 {
-    crossbar_mvm(&c->crossbar, in, in_order ? acc : c->acc, activity);
-    for (uint32_t i = 0; !in_order && i < n; i++)
-        memcpy(acc + (size_t)i * c->pc->out_n, c->acc + (size_t)c->used[i] * c->pc->out_n,
-               c->pc->out_n * sizeof *acc);
+    size_t bytes = c->pc->out_n * sizeof *acc;
+
+    for (uint32_t i = 0; sum != acc && i < n; i++)
+        memcpy(acc + (size_t)i * c->pc->out_n, sum + (size_t)c->used[i] * c->pc->out_n, bytes);
     for (uint32_t i = 0; c->zero_sum && i < n; i++)
         for (uint32_t o = 0; o < c->pc->out_n; o++)
             acc[(size_t)i * c->pc->out_n + o] -= c->zero_sum[o];
+}
+
+/* In a timing run plane 0 stands for the product, as in planes_counting(). */
+static void count_product(struct imc_core *c, const struct array_product *product)
+{
+    struct array_counts n = { 0 };
+
+    for (uint32_t p = 0; p == 0 || p < c->planes.n; p++)
+        if (plane_counts(&c->planes, p, product->output[0].image))
+            c->array->kind->count(c->array, product, p, &n);
+    c->counters.driven_rows += n.driven_rows;
+    c->counters.conversions += n.conversions;
+    c->counters.active_rows += n.in.active_rows;
+    c->counters.sum_abs_x += n.in.sum_abs_x;
+    c->counters.sum_abs_xw += n.in.sum_abs_xw;
 }
 
 /* Multiplies for outputs of one group; acc[i] gets those of place[i], plane p's acc_plane behind
@@ -58,17 +72,23 @@ static void multiply(struct imc_core *c, const struct pixel *place, uint32_t n, 
 
     c->pl->firing->origin(&c->controller.shape, &place[0], &x, &y);
     bool in_order = find_replicas(c, place, n, x, y);
-    c->counters.driven_rows +=
-        core_weight(c, place[0].image) * kernel_matrix_driven(&c->matrix, c->used, n) * c->pc->in_n;
-    struct crossbar_activity activity = { 0 };
-    for (uint32_t p = 0; p < c->planes.n; p++) {
-        const uint8_t *in = kernel_matrix_vector(&c->matrix, x, y, c->used, n, p);
-        bool counts = plane_counts(&c->planes, p, place[0].image);
-        multiply_plane(c, in, n, in_order, acc + p * c->acc_plane, counts ? &activity : NULL);
-    }
-    c->counters.active_rows += activity.active_rows;
-    c->counters.sum_abs_x += activity.sum_abs_x;
-    c->counters.sum_abs_xw += activity.sum_abs_xw;
+    const struct array_product product = {
+        .output = place,
+        .replica = c->used,
+        .n_output = n,
+        .driven_rows = kernel_matrix_driven(&c->matrix, c->used, n) * c->pc->in_n,
+        .planes = c->planes.n,
+        .in = c->planes.n > 0 ? c->in : NULL,
+        .sum = in_order ? acc : c->acc,
+        .apart = in_order ? c->acc_plane : c->array->n_write,
+    };
+    for (uint32_t p = 0; p < c->planes.n; p++)
+        c->in[p] = kernel_matrix_vector(&c->matrix, x, y, c->used, n, p);
+    if (c->planes.n > 0)
+        c->array->kind->multiply(c->array, &product);
+    for (uint32_t p = 0; p < c->planes.n; p++)
+        gather(c, product.sum + p * product.apart, n, acc + p * c->acc_plane);
+    count_product(c, &product);
 }
 
 /* What a plane's window of an output of the group holds; origin at output (x, y). */
@@ -113,7 +133,6 @@ static void count_firing(struct imc_core *c, const struct pixel *place, uint32_t
     count->busy_timesteps += core_weight(c, place[0].image);
     for (uint32_t i = 0; i < n; i++) {
         count->outputs += core_weight(c, place[i].image);
-        count->conversions += c->is_digital ? 0 : core_weight(c, place[i].image) * c->pc->out_n;
         if (place[i].image != c->first_image)
             continue;
         if (!c->any_fired)

@@ -30,7 +30,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "arch/units/crossbar.h"
+#include "arch/units/array.h"
 #include "arch/units/digital.h"
 #include "arch/units/kernel_matrix.h"
 #include "core/block.h"
@@ -165,7 +165,8 @@ struct imc_core {
     struct input_registers registers;
     struct controller      controller;
     struct kernel_matrix   matrix;
-    struct crossbar        crossbar;
+    struct imc_array          *array; // owned; NULL: a digital layer
+    const uint8_t        **in;    // owned; [planes]: inputs of the present product
     struct digital         digital;
     int32_t               *zero_sum; // owned; per output: in_zero * sum of its weights, or NULL
     bool                   is_digital;
@@ -178,7 +179,7 @@ struct imc_core {
     bool                 any_image;
     struct pixel *place;   // owned; outputs of the present firing
     uint32_t            *used;    // owned; replicas that compute them
-    int32_t             *acc;     // owned; of one multiplication
+    int32_t             *acc;     // owned; [planes][array's n_write]: of one product
     size_t               acc_plane; // ints of a plane's sums, and of what a product overwrites
     uint8_t             *result;  // owned; [most outputs][planes][result_bytes]
     uint32_t             result_bytes;
@@ -202,6 +203,7 @@ struct imc_core_cfg {
     uint32_t           index;       // of the core in the plan
     struct planes      planes;
     uint64_t           first_image;
+    const struct imc_array_kind *array; // NULL: the machine's
     const char        *crossbar_kernel; // NULL: the fastest
     struct fault      *fault;
     const struct core_probe *probe;

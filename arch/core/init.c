@@ -20,7 +20,7 @@ static bool init_sums(struct imc_core *c, uint32_t most)
 
     c->sums_room = adds ? c->pl->sums_waiting
                         : c->pc->part * c->plan->config->fabric.partial_sum_hops + 1;
-    c->acc_plane = (size_t)most * c->pc->out_n + c->pc->columns + ACC_SLACK;
+    c->acc_plane = (size_t)most * c->pc->out_n + (c->array ? c->array->n_write : 0) + ACC_SLACK;
     c->sums = calloc(c->sums_room, sizeof *c->sums);
     for (uint32_t i = 0; c->sums && i < c->sums_room; i++) {
         c->sums[i].place = calloc(most, sizeof *c->sums[i].place);
@@ -73,21 +73,33 @@ static bool input_is_signed(const struct imc_core *c)
     return n->layer[c->layer->input[0]].out_signed;
 }
 
-static bool program_crossbar(struct imc_core *c, const char *kernel_name)
+static bool program_array(struct imc_core *c, const struct imc_core_cfg *cfg)
 {
-    int8_t *weight = calloc((size_t)c->pc->rows * c->pc->columns, 1);
-    bool done = weight != NULL;
+    const struct imc_array_kind *kind = cfg->array ? cfg->array : imc_arrays[0];
+    size_t bytes = c->planes.n > 0 ? (size_t)c->pc->rows * c->pc->columns : 0;
+    int8_t *weight = calloc(bytes + 1, 1); // + 1: no failure in a timing run
+    const struct array_matrix matrix = {
+        .core = c->index,
+        .rows = c->pc->rows,
+        .columns = c->pc->columns,
+        .outputs = c->pc->out_n,
+        .weight = bytes > 0 ? weight : NULL,
+        .in_signed = input_is_signed(c),
+        .value_bits = 8,
+        .weight_bits = 8,
+        .planes = c->planes.n,
+        .simd = cfg->crossbar_kernel,
+    };
 
-    if (done) {
+    if (weight && bytes > 0)
         kernel_matrix_weights(&c->matrix, c->plan, c->index, weight);
-        done = crossbar_init(&c->crossbar, c->pc->rows, c->pc->columns, weight, input_is_signed(c),
-                             kernel_name);
-    }
+    c->array = weight ? kind->program(&matrix) : NULL;
     free(weight);
-    if (!done)
-        return false;
-    c->acc = calloc(c->crossbar.packed_columns + ACC_SLACK, sizeof *c->acc);
-    return c->acc && init_zero_sum(c);
+    if (!c->array || c->planes.n == 0)
+        return c->array != NULL;
+    c->in = calloc(c->planes.n, sizeof *c->in);
+    c->acc = calloc((size_t)c->planes.n * c->array->n_write, sizeof *c->acc);
+    return c->in && c->acc && init_zero_sum(c);
 }
 
 /* An average's scale and offset, the same for all outputs, spread out for the digital processor. */
@@ -130,12 +142,14 @@ static bool program_digital(struct imc_core *c, const char *kernel_name)
     return found;
 }
 
-static bool program(struct imc_core *c, const char *kernel_name)
+static bool program(struct imc_core *c, const struct imc_core_cfg *cfg)
 {
-    if (!c->is_digital && !program_crossbar(c, kernel_name))
+    if (!c->is_digital && !program_array(c, cfg))
         return false;
+    if (c->planes.n == 0)
+        return true;
     c->window = calloc(c->matrix.patch_n, sizeof *c->window);
-    return c->window && program_digital(c, kernel_name);
+    return c->window && program_digital(c, cfg->crossbar_kernel);
 }
 
 static bool init_buffers(struct imc_core *c)
@@ -193,8 +207,8 @@ bool imc_core_init(struct imc_core *c, const char *path, const struct imc_core_c
     if (!memory_init(&c->memory, &pc->layout, cfg->planes.n) ||
         !registers_init(&c->registers, &pl->window, pl->in_height, pl->in_width,
                         pl->firing->strip_width(&shape)) ||
-        !kernel_matrix_init(&c->matrix, p, cfg->index, cfg->planes.n) || !init_buffers(c) ||
-        !init_read_backs(c) || (cfg->planes.n > 0 && !program(c, cfg->crossbar_kernel))) {
+        !kernel_matrix_init(&c->matrix, p, cfg->index, cfg->planes.n) || !program(c, cfg) ||
+        !init_buffers(c) || !init_read_backs(c)) {
         imc_core_release(c);
         return false;
     }
@@ -215,7 +229,7 @@ void imc_core_release(struct imc_core *c)
     memory_release(&c->memory);
     registers_release(&c->registers);
     kernel_matrix_release(&c->matrix);
-    crossbar_release(&c->crossbar);
+    imc_array_release(c->array);
     free(c->pixels);
     free(c->residual);
     free(c->out);
@@ -226,6 +240,7 @@ void imc_core_release(struct imc_core *c)
     free(c->average_b);
     free(c->place);
     free(c->used);
+    free(c->in);
     free(c->acc);
     free(c->result);
     free(c->pixel);

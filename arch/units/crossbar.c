@@ -169,10 +169,12 @@ void crossbar_release(struct crossbar *x)
     *x = (struct crossbar){ 0 };
 }
 
-void crossbar_mvm(const struct crossbar *x, const uint8_t *in, int32_t *out,
-                  struct crossbar_activity *a)
+void crossbar_mvm(const struct crossbar *x, const uint8_t *in, int32_t *out)
 {
     x->kernel->mvm(x, in, out);
-    if (a)
-        x->kernel->count(x, in, a);
+}
+
+void crossbar_count(const struct crossbar *x, const uint8_t *in, struct input_counts *n)
+{
+    x->kernel->count(x, in, n);
 }

@@ -21,8 +21,8 @@
 #define CROSSBAR_MAX_ROWS    65536
 #define CROSSBAR_MAX_COLUMNS 65536
 
-/* What a firing did; energy is priced from it. */
-struct crossbar_activity {
+/* What inputs did; energy is priced from it. */
+struct input_counts {
     uint64_t active_rows; // rows with x != 0
     uint64_t sum_abs_x;   // sum |x_r|
     uint64_t sum_abs_xw;  // sum over rows of |x_r| * (sum of |w| of the row)
@@ -53,9 +53,11 @@ bool crossbar_init(struct crossbar *x, uint32_t rows, uint32_t columns, const in
 void crossbar_release(struct crossbar *x); // takes a zeroed one
 
 /* in: packed_rows readable bytes, of which those behind `rows` may hold anything; out:
- * packed_columns ints. Adds to *a when it is not NULL. */
-void crossbar_mvm(const struct crossbar *x, const uint8_t *in, int32_t *out,
-                  struct crossbar_activity *a);
+ * packed_columns ints. */
+void crossbar_mvm(const struct crossbar *x, const uint8_t *in, int32_t *out);
+
+/* Adds what an input does to the counts. */
+void crossbar_count(const struct crossbar *x, const uint8_t *in, struct input_counts *n);
 
 /* Names of the kernels this machine can run, fastest first; ends with NULL. */
 const char *const *crossbar_kernels(void);

@@ -207,7 +207,7 @@ AVX2_INL __m256i load_inputs(const uint8_t *in, bool is_signed)
 /* Of rows [from, to), at most CHUNK_ROWS: 8 bits take 32 rows, 32 bits take 128 times
  * 2 * 255 * (2^15 - 1). */
 AVX2_INL void count_rows(const struct crossbar *x, const uint8_t *in, uint32_t from, uint32_t to,
-                         bool is_signed, bool two_parts, struct crossbar_activity *a)
+                         bool is_signed, bool two_parts, struct input_counts *a)
 {
     __m256i zero = _mm256_setzero_si256();
     struct counts n = { zero, zero, zero, zero };
@@ -227,7 +227,7 @@ AVX2_INL void count_rows(const struct crossbar *x, const uint8_t *in, uint32_t f
         a->sum_abs_xw += sum_short_lanes(n.high) << PART_BIT;
 }
 
-AVX2 static void count(const struct crossbar *x, const uint8_t *in, struct crossbar_activity *a)
+AVX2 static void count(const struct crossbar *x, const uint8_t *in, struct input_counts *a)
 {
     bool two_parts = x->columns > WITHOUT_UPPER_PART;
 

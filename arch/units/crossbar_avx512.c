@@ -65,7 +65,7 @@ AVX512_INL __m128i sum_lanes(__m512i a, __m512i b, __m512i c, __m512i d)
 }
 
 /* Sums stay within int32: 65,536 rows * 255 * 128 < 2^31. */
-AVX512 static void count(const struct crossbar *x, const uint8_t *in, struct crossbar_activity *a)
+AVX512 static void count(const struct crossbar *x, const uint8_t *in, struct input_counts *a)
 {
     __m512i s0 = _mm512_setzero_si512(), s1 = s0, s2 = s0, s3 = s0;
     const int8_t *digit = x->row_digit;

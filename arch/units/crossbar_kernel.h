@@ -46,7 +46,7 @@ struct crossbar_block {      // 16 columns
 struct crossbar_kernel {
     void (*pack)(int8_t (*weight)[BLOCK_COLUMNS], int8_t *cell); // [GROUP_ROWS] of them
     void (*mvm)(const struct crossbar *x, const uint8_t *in, int32_t *out);
-    void (*count)(const struct crossbar *x, const uint8_t *in, struct crossbar_activity *a);
+    void (*count)(const struct crossbar *x, const uint8_t *in, struct input_counts *a);
 };
 
 extern const struct crossbar_kernel crossbar_avx512vnni, crossbar_avx2, crossbar_portable;

@@ -32,7 +32,7 @@ static void mvm(const struct crossbar *x, const uint8_t *in, int32_t *out)
                           in + (x->block[b].group + g) * GROUP_ROWS, out + b * BLOCK_COLUMNS);
 }
 
-static void count(const struct crossbar *x, const uint8_t *in, struct crossbar_activity *a)
+static void count(const struct crossbar *x, const uint8_t *in, struct input_counts *a)
 {
     for (uint32_t r = 0; r < x->rows; r++) {
         int32_t v = input(x, in[r]);

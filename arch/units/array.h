@@ -1,0 +1,87 @@
+/* arch/units/array.h -- what multiplies in a core: arrays of any kind behind one interface.
+ *
+ * An array holds a matrix of weights, with a row for each input value and a column for each sum. A
+ * product applies the values of a patch to the rows and reads the columns, in every plane:
+ *
+ *     sum[c] = sum_r w[r][c] * x[r]        as the kind's cells and readouts have it
+ *
+ * A kind is one file and one row of imc_arrays[]. It says what a product gives and what it takes in
+ * actions; when the product is done is the core's business. A core drives only the rows that the
+ * outputs of the firing see; the others carry 0.
+ *
+ * Values and weights have up to 8 bits and sums fit 32.
+ */
+#ifndef ARCH_UNITS_ARRAY_H
+#define ARCH_UNITS_ARRAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch/units/crossbar.h"
+#include "core/pixel.h"
+
+struct array_matrix { // what an array is programmed with; borrowed for the call
+    uint32_t      core;          // of the plan: keys what is drawn
+    uint32_t      rows, columns; // column q * outputs + o is output o of replica q
+    uint32_t      outputs;
+    const int8_t *weight;        // [rows][columns]; NULL in a timing run
+    bool          in_signed;     // inputs are int8, else uint8
+    uint32_t      value_bits, weight_bits;
+    uint32_t      planes;        // of values; 0: a timing run
+    const char   *simd;          // the instruction set to compute with; NULL: the fastest
+};
+
+struct imc_array { // first in each kind's own struct
+    const struct imc_array_kind *kind;
+    uint32_t rows, columns;
+    uint32_t n_read;  // bytes of an input that a product may read; those behind `rows` are anything
+    uint32_t n_write; // ints that a product may write; those behind `columns` are garbage
+};
+
+struct array_product { // one firing of an array, or a part of it: outputs of one patch
+    const struct pixel   *output;  // [n_output]
+    const uint32_t       *replica; // [n_output]: that computes it
+    uint32_t              n_output;
+    uint32_t              driven_rows;
+    uint32_t              planes;
+    const uint8_t *const *in;   // [planes]: a byte for each row; NULL in a timing run
+    int32_t              *sum;  // plane p's go to sum + p * apart
+    size_t                apart;
+};
+
+struct array_counts { // actions of products
+    uint64_t            driven_rows;
+    uint64_t            conversions; // columns read by a converter
+    struct input_counts in;          // of the values; 0 in a timing run
+};
+
+struct imc_array_kind {
+    const char *name; // "ideal"
+    const char *doc;
+
+    /* Makes an array that holds the matrix. NULL when the host has no memory or lacks the
+     * instruction set. */
+    struct imc_array *(*program)(const struct array_matrix *m);
+
+    /* The sums of every plane. Needs values: planes > 0. */
+    void (*multiply)(struct imc_array *a, const struct array_product *p);
+
+    /* Adds what the product did in a plane. In a timing run, plane 0 stands for the product. */
+    void (*count)(const struct imc_array *a, const struct array_product *p, uint32_t plane,
+                  struct array_counts *n);
+
+    void (*release)(struct imc_array *a);
+};
+
+extern const struct imc_array_kind array_ideal;
+extern const struct imc_array_kind *const imc_arrays[]; // the default first; ends with NULL
+
+/* Takes NULL. */
+static inline void imc_array_release(struct imc_array *a)
+{
+    if (a)
+        a->kind->release(a);
+}
+
+#endif

@@ -1,0 +1,66 @@
+/* arch/units/array_ideal.c -- the array without effects: exact sums (crossbar.h), a converter for
+ * every column. */
+#include <stdlib.h>
+
+#include "arch/units/array.h"
+
+struct ideal {
+    struct imc_array    base; // first
+    uint32_t        outputs;
+    struct crossbar crossbar; // zero in a timing run
+};
+
+static struct imc_array *program(const struct array_matrix *m)
+{
+    struct ideal *a = calloc(1, sizeof *a);
+
+    if (!a)
+        return NULL;
+    a->base = (struct imc_array){ &array_ideal, m->rows, m->columns, m->rows, m->columns };
+    a->outputs = m->outputs;
+    if (!m->weight)
+        return &a->base;
+    if (!crossbar_init(&a->crossbar, m->rows, m->columns, m->weight, m->in_signed, m->simd)) {
+        free(a);
+        return NULL;
+    }
+    a->base.n_read = a->crossbar.packed_rows;
+    a->base.n_write = a->crossbar.packed_columns;
+    return &a->base;
+}
+
+static void multiply(struct imc_array *array, const struct array_product *p)
+{
+    const struct ideal *a = (const struct ideal *)array;
+
+    for (uint32_t i = 0; i < p->planes; i++)
+        crossbar_mvm(&a->crossbar, p->in[i], p->sum + i * p->apart);
+}
+
+static void count(const struct imc_array *array, const struct array_product *p, uint32_t plane,
+                  struct array_counts *n)
+{
+    const struct ideal *a = (const struct ideal *)array;
+
+    n->driven_rows += p->driven_rows;
+    n->conversions += (uint64_t)p->n_output * a->outputs;
+    if (p->in)
+        crossbar_count(&a->crossbar, p->in[plane], &n->in);
+}
+
+static void release(struct imc_array *array)
+{
+    struct ideal *a = (struct ideal *)array;
+
+    crossbar_release(&a->crossbar);
+    free(a);
+}
+
+const struct imc_array_kind array_ideal = {
+    .name = "ideal",
+    .doc = "exact products of bytes, a converter for every column",
+    .program = program,
+    .multiply = multiply,
+    .count = count,
+    .release = release,
+};
