@@ -1,5 +1,5 @@
-/* arch/units/sliced_array.h -- an array that is read slice by slice: digits of the inputs, digits of
- * the weights, a few rows at a time, a converter behind every column.
+/* arch/units/sliced_array.h -- an array that is read slice by slice: digits of the inputs, digits
+ * of the weights, a few rows at a time, a converter behind every column.
  *
  *     out[o] = sum_g sum_i 2^(i d) ( sum_j factor_j code(S_gij[o]) + ones code(N_gi) )
  *     S_gij[o] = sum over the rows r of group g of  X_i[r] * digit_j(w[r][o])

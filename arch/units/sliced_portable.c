@@ -1,4 +1,4 @@
-/* arch/units/sliced_portable.c -- see sliced_kernel.h; plain C, the meaning of the other kernels. */
+/* arch/units/sliced_portable.c -- see sliced_kernel.h; plain C, what the other kernels mean. */
 #include "arch/units/sliced_kernel.h"
 
 static void add_plane(const struct sliced_read *r, uint32_t i, uint32_t p, int64_t *sum)

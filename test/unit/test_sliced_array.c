@@ -333,12 +333,17 @@ static struct cell_layout layout_of(const struct cell *cell, struct cell_cfg cfg
     return l;
 }
 
+static struct cell_cfg signed_bits(uint32_t n)
+{
+    return (struct cell_cfg){ .weight_bits = n, .weight_signed = true };
+}
+
 static void a_cell_takes_the_columns_of_its_slices(void **state)
 {
     (void)state;
-    assert_int_equal(layout_of(&cell_differential, (struct cell_cfg){ .weight_bits = 8, .weight_signed = true }).columns, 1);
-    assert_int_equal(layout_of(&cell_pair, (struct cell_cfg){ .weight_bits = 1, .weight_signed = true }).columns, 2);
-    assert_int_equal(layout_of(&cell_reference, (struct cell_cfg){ .weight_bits = 1, .weight_signed = true }).columns, 1);
+    assert_int_equal(layout_of(&cell_differential, signed_bits(8)).columns, 1);
+    assert_int_equal(layout_of(&cell_pair, signed_bits(1)).columns, 2);
+    assert_int_equal(layout_of(&cell_reference, signed_bits(1)).columns, 1);
     /* ISAAC: 16 bits in digits of 2, less 2^15 by the column of ones */
     struct cell_layout isaac =
         layout_of(&cell_sliced, (struct cell_cfg){ 16, true, 2, CELL_OFFSET });
@@ -352,20 +357,21 @@ static void a_cell_takes_the_columns_of_its_slices(void **state)
     assert_int_equal(two.least, -127);
     assert_int_equal(layout_of(&cell_sliced, (struct cell_cfg){ 8, true, 0, CELL_SIGNED }).columns,
                      2);
-    assert_int_equal(layout_of(&cell_sram, (struct cell_cfg){ .weight_bits = 4, .weight_signed = true }).columns, 4);
-    assert_int_equal(layout_of(&cell_sram, (struct cell_cfg){ .weight_bits = 1, .weight_signed = true }).columns, 1);
+    assert_int_equal(layout_of(&cell_sram, signed_bits(4)).columns, 4);
+    assert_int_equal(layout_of(&cell_sram, signed_bits(1)).columns, 1);
 }
 
 static void cells_of_one_bit_refuse_wider_weights(void **state)
 {
+    const struct cell_cfg eight = signed_bits(8), three = signed_bits(3);
     struct cell_layout l;
     struct err_msg m;
 
     (void)state;
-    assert_int_equal(cell_layout(&cell_reference, &(struct cell_cfg){ .weight_bits = 8, .weight_signed = true }, &l, &m),
+    assert_int_equal(cell_layout(&cell_reference, &eight, &l, &m),
                      ERR_INPUT);
     assert_non_null(strstr(m.text, "weights of 8 bits"));
-    assert_int_equal(cell_layout(&cell_pair, &(struct cell_cfg){ .weight_bits = 3, .weight_signed = true }, &l, &m), ERR_INPUT);
+    assert_int_equal(cell_layout(&cell_pair, &three, &l, &m), ERR_INPUT);
     assert_int_equal(l.n_slice, 0);
 }
 
