@@ -110,18 +110,15 @@ void sliced_array_release(struct sliced_array *a)
     *a = (struct sliced_array){ 0 };
 }
 
-static void load_inputs(struct sliced_array *a, const int32_t *x)
+static void load_inputs(struct sliced_array *a, const uint16_t *x)
 {
     const struct sliced_array_cfg *c = &a->cfg;
-    size_t group_size = (size_t)c->input_bits * a->group_words;
 
-    memset(a->input, 0, a->n_group * group_size * sizeof *a->input);
-    for (uint32_t r = 0; r < c->rows; r++) {
-        uint32_t at = r % c->rows_at_once;
-        uint64_t *word = a->input + r / c->rows_at_once * group_size + at / WORD_ROWS;
-        for (uint32_t b = 0; x[r] != 0 && b < c->input_bits; b++)
-            word[(size_t)b * a->group_words] |= (uint64_t)((uint32_t)x[r] >> b & 1)
-                                                << at % WORD_ROWS;
+    for (uint32_t group = 0; group < a->n_group; group++) {
+        uint32_t first = group * c->rows_at_once;
+        a->kernel->planes(x + first, min_u32(c->rows_at_once, c->rows - first), c->input_bits,
+                          a->group_words,
+                          a->input + (size_t)group * c->input_bits * a->group_words);
     }
 }
 
@@ -170,7 +167,7 @@ static uint64_t read_group(struct sliced_array *a, uint32_t group, uint32_t i, i
     return n_clipped + converter_clips(converter, ones);
 }
 
-uint64_t sliced_array_mvm(struct sliced_array *a, const int32_t *x, int64_t *out)
+uint64_t sliced_array_mvm(struct sliced_array *a, const uint16_t *x, int64_t *out)
 {
     int64_t *total = a->sum + a->lanes;
     uint64_t n_clipped = 0;

@@ -9,7 +9,24 @@
 #if SIMD_X86
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx512f,avx512dq,avx512vpopcntdq")))
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vpopcntdq")))
+
+TARGET static void planes(const uint16_t *x, uint32_t n, uint32_t n_bit, uint32_t words,
+                          uint64_t *word)
+{
+    for (uint32_t k = 0; k < words; k++) {
+        uint32_t left = n > 64 * k ? n - 64 * k : 0;
+        __mmask64 there = left >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << left) - 1;
+        __m512i low = _mm512_maskz_loadu_epi16((__mmask32)there, x + 64 * k);
+        __m512i high = _mm512_maskz_loadu_epi16((__mmask32)(there >> 32), x + 64 * k + 32);
+
+        for (uint32_t b = 0; b < n_bit; b++) {
+            __m512i bit = _mm512_set1_epi16((short)(1 << b));
+            word[(size_t)b * words + k] = _mm512_test_epi16_mask(low, bit) |
+                                          (uint64_t)_mm512_test_epi16_mask(high, bit) << 32;
+        }
+    }
+}
 
 TARGET static __m512i lane_sums(const struct sliced_read *r, uint32_t o)
 {
@@ -69,5 +86,5 @@ TARGET static uint64_t read_slice(const struct sliced_read *r, int64_t *scratch,
     return n_clipped;
 }
 
-const struct sliced_kernel sliced_avx512 = { read_slice };
+const struct sliced_kernel sliced_avx512 = { planes, read_slice };
 #endif

@@ -1,5 +1,15 @@
 /* arch/units/sliced_portable.c -- see sliced_kernel.h; plain C, what the other kernels mean. */
+#include <string.h>
+
 #include "arch/units/sliced_kernel.h"
+
+static void planes(const uint16_t *x, uint32_t n, uint32_t n_bit, uint32_t words, uint64_t *word)
+{
+    memset(word, 0, (size_t)n_bit * words * sizeof *word);
+    for (uint32_t r = 0; r < n; r++)
+        for (uint32_t b = 0; x[r] != 0 && b < n_bit; b++)
+            word[(size_t)b * words + r / 64] |= (uint64_t)(x[r] >> b & 1) << r % 64;
+}
 
 static void add_plane(const struct sliced_read *r, uint32_t i, uint32_t p, int64_t *sum)
 {
@@ -31,4 +41,4 @@ static uint64_t read_slice(const struct sliced_read *r, int64_t *sum, int64_t *o
     return n_clipped;
 }
 
-const struct sliced_kernel sliced_portable = { read_slice };
+const struct sliced_kernel sliced_portable = { planes, read_slice };

@@ -1,0 +1,56 @@
+/* dataflow/crossbar/reads.c -- see reads.h. */
+#include "dataflow/crossbar/reads.h"
+
+#include <assert.h>
+
+#include "core/util.h"
+
+static uint64_t product(uint64_t a, uint64_t b)
+{
+    uint64_t p;
+
+    return __builtin_mul_overflow(a, b, &p) ? UINT64_MAX : p;
+}
+
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+    uint64_t s;
+
+    return __builtin_add_overflow(a, b, &s) ? UINT64_MAX : s;
+}
+
+struct reads reads_of(const struct reads_cfg *cfg, const struct cell_layout *cell, uint32_t rows,
+                      uint32_t outputs)
+{
+    assert(rows >= 1 && outputs >= 1 && cfg->input_bits >= 1 && cfg->input_slice_bits >= 1);
+    assert(!cfg->converted || cfg->columns_per_adc >= 1);
+    uint32_t at_once = cfg->rows_at_once ? min_u32(cfg->rows_at_once, rows) : rows;
+    uint64_t conv_fs = cfg->converted ? product(cfg->columns_per_adc, cfg->conversion_fs) : 0;
+    struct reads r = {
+        .slices = (uint32_t)ceil_div(cfg->input_bits, cfg->input_slice_bits),
+        .groups = (uint32_t)ceil_div(rows, at_once),
+        .columns = outputs * cell->columns + (cell->ones != 0),
+    };
+
+    r.n = (uint64_t)r.slices * r.groups;
+    if (cfg->converted) {
+        r.converters = (uint32_t)ceil_div(outputs * cell->columns, cfg->columns_per_adc) +
+                       (cell->ones != 0);
+        r.conversions = r.n * r.columns;
+    }
+    r.time_fs = cfg->pipelined ? sum(product(r.n, max_u64(cfg->read_fs, conv_fs)),
+                                     min_u64(cfg->read_fs, conv_fs))
+                               : product(r.n, sum(cfg->read_fs, conv_fs));
+    return r;
+}
+
+uint32_t reads_exact_bits(uint32_t rows, uint32_t input_digit_bits, int32_t most_digit)
+{
+    assert(input_digit_bits >= 1 && input_digit_bits <= 16 && most_digit >= 0);
+    uint64_t most = (uint64_t)rows * ((UINT64_C(1) << input_digit_bits) - 1) * (uint64_t)most_digit;
+    uint32_t bits = 0;
+
+    while (bits < 64 && most >> bits)
+        bits++;
+    return bits;
+}
