@@ -11,7 +11,7 @@
 #include "cli/command.h"
 #include "cli/report/json.h"
 #include "cli/log.h"
-#include "cli/output.h"
+#include "cli/results.h"
 #include "cli/report/table.h"
 #include "cli/version.h"
 
@@ -27,27 +27,9 @@ static const char *status_name(enum figure_status s)
     return names[s];
 }
 
-/* ---- text ---- */
-
-static enum err article_text(const void *tables, FILE *out, struct err_msg *m)
-{
-    const struct figure_table *t = tables;
-    enum err e = ERR_NONE;
-
-    fputs("Dazzi et al. 2021, Front. Comput. Neurosci. 15:674154, computed again\n\n", out);
-    for (size_t i = 0; i < N_TABLE && !e; i++) {
-        fprintf(out, "%s\n\n", t[i].title);
-        e = figure_table_print(&t[i], TABLE_TEXT, out, m);
-        fputc('\n', out);
-    }
-    fputs("Where the article prints another figure, it is in brackets: D1 and so on are the known\n"
-          "deviations, numbered in docs/validation.md; throughputs are rounded in print.\n", out);
-    return e;
-}
-
 /* ---- CSV and JSON: a figure a line ---- */
 
-static enum err table_csv(const void *table, FILE *out, struct err_msg *m)
+static struct table *list_figures(const struct figure_table *f, size_t n_table)
 {
     static const struct table_column columns[] = {
         { "table", "table" },         { "row", "row" },
@@ -55,21 +37,29 @@ static enum err table_csv(const void *table, FILE *out, struct err_msg *m)
         { "printed", "printed" },     { "status", "status" },
         { "deviation", "deviation" }, { 0 },
     };
-    const struct figure_table *f = table;
     struct table *t = table_new(columns);
 
-    for (size_t i = 0; i < f->n_row; i++)
-        for (size_t j = 0; j < f->row[i].n_figure; j++) {
-            const struct figure *g = &f->row[i].figure[j];
-            table_text(t, f->name);
-            table_text(t, f->row[i].name);
-            table_text(t, g->quantity);
-            table_text(t, g->ours);
-            table_text(t, g->printed ? g->printed : "");
-            table_text(t, status_name(figure_status(g)));
-            table_text(t, g->deviation ? g->deviation : "");
-        }
+    table_title(t, "Every figure");
+    for (; n_table > 0; n_table--, f++)
+        for (size_t i = 0; i < f->n_row; i++)
+            for (size_t j = 0; j < f->row[i].n_figure; j++) {
+                const struct figure *g = &f->row[i].figure[j];
+                table_text(t, f->name);
+                table_text(t, f->row[i].name);
+                table_text(t, g->quantity);
+                table_text(t, g->ours);
+                table_text(t, g->printed ? g->printed : "");
+                table_text(t, status_name(figure_status(g)));
+                table_text(t, g->deviation ? g->deviation : "");
+            }
+    return t;
+}
+
+static enum err table_csv(const void *table, FILE *out, struct err_msg *m)
+{
+    struct table *t = list_figures(table, 1);
     enum err e = table_print(t, TABLE_CSV, out, m);
+
     table_free(t);
     return e;
 }
@@ -105,6 +95,41 @@ static enum err article_json(const void *tables, FILE *out, struct err_msg *m)
     json_put(&o, "figures", figures);
     return json_print(o, out, m);
 }
+
+/* ---- tables ---- */
+
+static void article_head(const void *tables, FILE *out)
+{
+    (void)tables;
+    fputs("Dazzi et al. 2021, Front. Comput. Neurosci. 15:674154, computed again\n", out);
+}
+
+static void article_tail(const void *tables, FILE *out)
+{
+    (void)tables;
+    fputs("\nWhere the article prints another figure, it is in brackets: D1 and so on are the known\n"
+          "deviations, numbered in docs/validation.md; throughputs are rounded in print.\n", out);
+}
+
+static struct table *all_figures(const void *tables)
+{
+    return list_figures(tables, N_TABLE);
+}
+
+#define MAKE(i)                                                                                  \
+    static struct table *make_##i(const void *tables)                                            \
+    {                                                                                            \
+        return figure_table_make((const struct figure_table *)tables + i);                       \
+    }
+MAKE(0) MAKE(1) MAKE(2) MAKE(3) MAKE(4) MAKE(5) MAKE(6)
+
+static const struct sheet sheets[] = {
+    { "figures", true, all_figures }, { "replicas", false, make_0 }, { "table1", false, make_1 },
+    { "table2", false, make_2 },      { "timing", false, make_3 },   { "table3", false, make_4 },
+    { "table4", false, make_5 },      { "efficiency", false, make_6 }, { 0 },
+};
+
+static const struct form form = { sheets, article_head, article_tail, article_json };
 
 /* ---- the subcommand ---- */
 
@@ -146,7 +171,7 @@ static enum err make_tables(struct figure_table *t, struct err_msg *m)
 
 /* ---- files ---- */
 
-#define MAX_OUTPUT (1 + N_TABLE + 2 * N_PLOT + 1)
+#define MAX_OUTPUT (N_TABLE + 2 * N_PLOT + 1)
 
 struct files {
     struct output output[MAX_OUTPUT];
@@ -196,8 +221,11 @@ static enum err cmd_article(const struct options *o, struct err_msg *m)
     struct figure_table tables[N_TABLE] = { 0 };
     struct plot plots[N_PLOT] = { 0 };
     const struct article article = { tables, N_TABLE, plots, N_PLOT };
-    struct files files = { .output = { { o->json, article_json, tables } }, .n = 1 };
-    enum err e = o->out ? make_directory(o->out, m) : ERR_NONE;
+    struct files files = { .n = 0 };
+    enum err e = results_check(&form, o, NULL, 0, m);
+
+    if (!e && o->out)
+        e = make_directory(o->out, m);
 
     if (!e)
         e = make_tables(tables, m);
@@ -208,7 +236,7 @@ static enum err cmd_article(const struct options *o, struct err_msg *m)
     if (!e)
         say_what_is_missing(o, plots);
     if (!e)
-        e = output_write(files.output, files.n, article_text, tables, m);
+        e = results_write(&form, o, tables, files.output, files.n, m);
     if (!e)
         e = check_figures(tables, m);
     for (size_t i = 0; i < N_TABLE; i++)
@@ -228,6 +256,6 @@ const struct command command_article = {
             "\n"
             "  imcsim article\n"
             "  imcsim article --out figures\n",
-    .options = OPTION_BIT(OPTION_OUT) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_LOG_LEVEL),
+    .options = OPTION_BIT(OPTION_OUT) | OPTION_RESULTS,
     .run = cmd_article,
 };

@@ -6,67 +6,59 @@
 #include "cli/report/json.h"
 #include "cli/load.h"
 #include "cli/report/macro_report.h"
-#include "cli/output.h"
+#include "cli/report/price_report.h"
 #include "cli/report/report.h"
-#include "study/price_table.h"
+#include "cli/results.h"
+#include "study/price_json.h"
 #include "study/pricing.h"
 #include "study/stored.h"
 
 struct breakdown { // all borrowed
     const struct study        *study;
     const struct price_report *price;
-    enum price_format          format;
 };
 
-static void print_head(const struct breakdown *b, FILE *out)
+static void print_head(const void *breakdown, FILE *out)
 {
+    const struct breakdown *b = breakdown;
     const struct price_report *r = b->price;
     const struct config *c = &b->study->config;
 
-    fprintf(out, "Energy per image of %s on %s, %s, %s; %s.\n", b->study->network.name,
+    fprintf(out, "Energy per image of %s on %s, %s, %s;\n%s.\n", b->study->network.name,
             c->energy.chip, r->technology, r->device,
             r->values ? "crossbar and drivers follow the run's values"
                       : "timing only, so the crossbar's input is the chip's stated mean");
     if (r->warning[0])
         fprintf(out, "Note: %s.\n", r->warning);
-    fprintf(out, "\n");
 }
 
-static void print_tail(const struct breakdown *b, FILE *out)
+static void print_tail(const void *breakdown, FILE *out)
 {
+    const struct breakdown *b = breakdown;
     const struct price_report *r = b->price;
 
     fprintf(out, "\nAn operation is a multiplication or an addition.\n"
-            "peak       %8.4g TOPS/W  %8.4g TOPS  %8.4g TOPS/mm2   one core, its whole array busy, "
-            "crossbar to digital\n"
-            "delivered  %8.4g TOPS/W  %8.4g TOPS  %8.4g TOPS/mm2   what the network needs, all "
-            "cores, leakage included\n",
+            "peak       %8.4g TOPS/W  %8.4g TOPS  %8.4g TOPS/mm2  one core, its whole array busy,\n"
+            "                                                           crossbar to digital\n"
+            "delivered  %8.4g TOPS/W  %8.4g TOPS  %8.4g TOPS/mm2  what the network needs, all\n"
+            "                                                           cores, leakage included\n",
             r->peak.tops_per_w, r->peak.tops, r->peak.tops_per_mm2, r->tops_per_w, r->tops,
             r->tops_per_mm2);
 }
 
-static enum err breakdown_report(const void *what, FILE *out, struct err_msg *m)
+static struct table *block_table(const void *what)
 {
-    const struct breakdown *b = what;
-
-    (void)m;
-    if (b->format == PRICE_TEXT)
-        print_head(b, out);
-    price_print_blocks(b->price, b->format, out);
-    fputc('\n', out);
-    price_print_layers(b->price, b->format, out);
-    if (b->format == PRICE_TEXT)
-        print_tail(b, out);
-    return ERR_NONE;
+    return price_block_table(((const struct breakdown *)what)->price);
 }
 
-static enum err breakdown_csv(const void *what, FILE *out, struct err_msg *m)
+static struct table *layer_table(const void *what)
 {
-    const struct breakdown *b = what;
+    return price_layer_table(((const struct breakdown *)what)->price);
+}
 
-    (void)m;
-    price_print_items(b->price, out);
-    return ERR_NONE;
+static struct table *item_table(const void *what)
+{
+    return price_item_table(((const struct breakdown *)what)->price);
 }
 
 static enum err breakdown_svg(const void *what, FILE *out, struct err_msg *m)
@@ -88,6 +80,15 @@ static enum err breakdown_json(const void *what, FILE *out, struct err_msg *m)
     json_put(&o, "area", price_area_json(b->price));
     return json_print(o, out, m);
 }
+
+static const struct sheet sheets[] = {
+    { "blocks", false, block_table },
+    { "layers", false, layer_table },
+    { "items", true, item_table },
+    { 0 },
+};
+
+static const struct form form = { sheets, print_head, print_tail, breakdown_json };
 
 static enum err simulate(struct study *s, struct run_result *r, const struct options *o,
                          struct err_msg *m)
@@ -116,23 +117,18 @@ static enum err cmd_breakdown(const struct options *o, struct err_msg *m)
     struct study s;
     struct run_result result = { 0 };
     struct price_report price;
-    struct breakdown b = { &s, &price, (enum price_format)o->format };
-    const struct output outputs[] = {
-        { o->json, breakdown_json, &b },
-        { o->csv, breakdown_csv, &b },
-        { o->svg, breakdown_svg, &b },
-    };
-    const size_t n = sizeof outputs / sizeof *outputs;
+    struct breakdown b = { &s, &price };
+    const struct output svg = { o->svg, breakdown_svg, &b };
     enum err e;
 
     if (!stored_is(o->operand) && macro_is(o->operand))
         return macro_report(o, m);
-    if (!(e = output_check(outputs, n, m)))
+    if (!(e = results_check(&form, o, &svg, 1, m)))
         e = stored_is(o->operand) ? load_stored(&s, &result, o, m) : simulate(&s, &result, o, m);
     if (e)
         return e;
     if (!(e = pricing(&price, &s, &result, m)))
-        e = output_write(outputs, n, breakdown_report, &b, m);
+        e = results_write(&form, o, &b, &svg, 1, m);
     price_report_release(&price);
     run_result_release(&result);
     study_release(&s);
@@ -146,9 +142,8 @@ const struct command command_breakdown = {
     .help = "Runs CONFIG, timing only or with --images, and prices what it did: energy, power and\n"
             "area of each block and layer. CONFIG may also be a result of `run --json FILE.json`,\n"
             "priced again without running; --set energy.technology=22nm_lp prices it elsewhere.\n"
-            "--csv writes a row for each block of each core. Of a macro it shows chip, article "
-            "and\n"
-            "ours by module.\n"
+            "--table items has a row for each block of each core. Of a macro it shows chip,\n"
+            "article and ours by module.\n"
             "\n"
             "  imcsim breakdown configs/hermes_14nm.yaml\n"
             "  imcsim breakdown configs/dazzi2021_14nm.yaml --format latex --svg energy.svg\n"
@@ -156,7 +151,6 @@ const struct command command_breakdown = {
             "  imcsim breakdown run.json --set energy.technology=22nm_lp\n"
             "  imcsim breakdown configs/rram40_macro.yaml\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_IMAGES) | OPTION_BIT(OPTION_COUNT) |
-               OPTION_BIT(OPTION_JOBS) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) |
-               OPTION_BIT(OPTION_FORMAT) | OPTION_BIT(OPTION_SVG) | OPTION_BIT(OPTION_LOG_LEVEL),
+               OPTION_BIT(OPTION_JOBS) | OPTION_RESULTS | OPTION_BIT(OPTION_SVG),
     .run = cmd_breakdown,
 };

@@ -11,7 +11,7 @@
 #include "cli/command.h"
 #include "cli/report/json.h"
 #include "cli/log.h"
-#include "cli/output.h"
+#include "cli/results.h"
 #include "cli/report/table.h"
 
 /* ---- parameters ---- */
@@ -90,14 +90,23 @@ static enum err load(struct bench *b, struct err_msg *m)
 
 /* ---- output ---- */
 
-static struct table *bench_table(const struct bench *b)
+static struct table *bench_table(const void *bench)
 {
     static const struct table_column columns[] = {
-        { "block", "block" },          { "area um2", "area_um2" },       { "delay ns", "delay_ns" },
-        { "energy pJ", "energy_pj" }, { "leakage uW", "leakage_uw" }, { 0 },
+        { "block", "block" },
+        { "area um2", "area_um2" },
+        { "delay ns", "delay_ns" },
+        { "energy pJ", "energy_pj" },
+        { "leakage uW", "leakage_uw" },
+        { 0 },
     };
+    const struct bench *b = bench;
     struct table *t = table_new(columns);
+    char title[256];
 
+    snprintf(title, sizeof title, "%s at %s, device %s, calibration %s", b->circuit,
+             b->technology.name, b->device.name, b->calibration_name);
+    table_title(t, title);
     for (unsigned i = 0; i < b->n_row; i++) {
         table_text(t, b->row[i].name);
         table_real(t, b->row[i].um2, 4);
@@ -109,29 +118,6 @@ static struct table *bench_table(const struct bench *b)
         table_real(t, b->row[i].uw, 7);
     }
     return t;
-}
-
-static enum err print(const struct bench *b, enum table_format f, FILE *out, struct err_msg *m)
-{
-    struct table *t = bench_table(b);
-    enum err e = table_print(t, f, out, m);
-
-    table_free(t);
-    return e;
-}
-
-static enum err bench_text(const void *bench, FILE *out, struct err_msg *m)
-{
-    const struct bench *b = bench;
-
-    fprintf(out, "%s at %s, device %s, calibration %s\n\n", b->circuit, b->technology.name,
-            b->device.name, b->calibration_name);
-    return print(b, TABLE_TEXT, out, m);
-}
-
-static enum err bench_csv(const void *bench, FILE *out, struct err_msg *m)
-{
-    return print(bench, TABLE_CSV, out, m);
 }
 
 static enum err bench_json(const void *bench, FILE *out, struct err_msg *m)
@@ -159,6 +145,9 @@ static enum err bench_json(const void *bench, FILE *out, struct err_msg *m)
     return json_print(o, out, m);
 }
 
+static const struct sheet sheets[] = { { "blocks", false, bench_table }, { 0 } };
+static const struct form form = { sheets, NULL, NULL, bench_json };
+
 static void list(void)
 {
     for (const struct circuit_row *c = circuits; c->name; c++) {
@@ -182,9 +171,8 @@ static enum err no_such_circuit(const char *name, struct err_msg *m)
 static enum err cmd_circuit(const struct options *o, struct err_msg *m)
 {
     struct bench b = { .calibration_name = "rram40_macro", .chip_name = "dazzi2021_14nm" };
-    const struct output outputs[] = { { o->json, bench_json, &b }, { o->csv, bench_csv, &b } };
     const struct circuit_row *c = circuits;
-    enum err e = output_check(outputs, 2, m);
+    enum err e = results_check(&form, o, NULL, 0, m);
 
     if (e)
         return e;
@@ -207,7 +195,7 @@ static enum err cmd_circuit(const struct options *o, struct err_msg *m)
         return e;
     if (b.warning[0])
         log_line(o, LOG_INFO, "%s", b.warning);
-    return output_write(outputs, 2, bench_text, &b, m);
+    return results_write(&form, o, &b, NULL, 0, m);
 }
 
 const struct command command_circuit = {
@@ -225,7 +213,6 @@ const struct command command_circuit = {
             "  imcsim circuit sub_array --set device=sram --set rows=128 --set cells_per_weight=8\n"
             "  imcsim circuit core --set technology=22nm_lp --set rows=512\n"
             "  imcsim circuit adder --set bits=16 --set calibration=none --json -\n",
-    .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) |
-               OPTION_BIT(OPTION_LOG_LEVEL),
+    .options = OPTION_BIT(OPTION_SET) | OPTION_RESULTS,
     .run = cmd_circuit,
 };

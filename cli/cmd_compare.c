@@ -1,13 +1,14 @@
-/* cli/cmd_compare.c -- imcsim compare: several configurations side by side, ratios to the first. */
+/* cli/cmd_compare.c -- imcsim compare: several configurations side by side, ratios to the first. What
+ * cannot be run is a row with its reason. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
 #include "cli/report/json.h"
-#include "cli/output.h"
 #include "cli/report/plan_report.h"
 #include "cli/report/table.h"
+#include "cli/results.h"
 #include "cli/version.h"
 #include "study/pricing.h"
 #include "study/run.h"
@@ -21,6 +22,7 @@ enum quantity {
     INTERVAL,
     BATCH,
     THROUGHPUT,
+    ACCURACY,
     LINK_RATE,
     PARTIAL_SUM_RATE,
     WORDS_USED,
@@ -38,7 +40,7 @@ enum quantity {
     N_QUANTITY
 };
 
-enum form { FORM_COUNT, FORM_REAL, FORM_SHARE };
+enum value_form { FORM_COUNT, FORM_REAL, FORM_SHARE };
 
 /* A block's energy and area; the names of its keys are price_block_name()'s. */
 #define BLOCK(block, title, key)                                                                \
@@ -47,7 +49,7 @@ enum form { FORM_COUNT, FORM_REAL, FORM_SHARE };
 
 static const struct quantity_row {
     const char *title, *unit, *key;
-    enum form   form;
+    enum value_form form;
     int         decimals;
 } rows[N_QUANTITY] = {
     [CORES] = { "cores", "", "cores", FORM_COUNT, 0 },
@@ -58,6 +60,7 @@ static const struct quantity_row {
     [INTERVAL] = { "interval", "timesteps", "interval_timesteps", FORM_COUNT, 0 },
     [BATCH] = { "batch", "images", "batch", FORM_COUNT, 0 },
     [THROUGHPUT] = { "throughput", "images/s", "throughput_images_per_s", FORM_REAL, 0 },
+    [ACCURACY] = { "top-1 accuracy", "of all", "top1", FORM_SHARE, 2 },
     [LINK_RATE] = { "busiest pixel link needs", "Gb/s", "link_gbps_needed", FORM_REAL, 2 },
     [PARTIAL_SUM_RATE] = { "busiest partial sums need", "Gb/s", "partial_sum_gbps_needed",
                            FORM_REAL, 2 },
@@ -82,10 +85,14 @@ static const struct quantity_row {
 };
 
 struct entry { // one configuration
-    const char *path;
-    const char *label; // points into path
-    json_t     *config; // owned
-    char        hash[17];
+    const char    *path;
+    char           label[160];
+    const char   **set; // owned: those of all, then its own
+    size_t         n_set, n_own;
+    enum err       err; // why there are no figures
+    struct err_msg why;
+    json_t        *config; // owned; NULL with an error
+    char           hash[17];
     bool        there[N_QUANTITY]; // what does not apply is absent, never zero
     double      value[N_QUANTITY];
 };
@@ -93,6 +100,7 @@ struct entry { // one configuration
 struct comparison {
     struct entry *entry; // owned
     size_t        n;
+    size_t        first; // that could be run: ratios are to it
 };
 
 static void put(struct entry *e, enum quantity q, double value)
@@ -104,7 +112,7 @@ static void put(struct entry *e, enum quantity q, double value)
 /* False when one of them has no such figure; none that is there can be zero. */
 static bool ratio_of(const struct comparison *c, size_t i, enum quantity q, double *ratio)
 {
-    const struct entry *first = &c->entry[0], *e = &c->entry[i];
+    const struct entry *first = &c->entry[c->first], *e = &c->entry[i];
 
     if (!first->there[q] || !e->there[q])
         return false;
@@ -192,11 +200,12 @@ static enum err put_price(struct entry *e, const struct study *s, const struct r
     return ERR_NONE;
 }
 
-static enum err measure(struct entry *e, const struct study *s, uint64_t n_image,
+static enum err measure(struct entry *e, const struct study *s, const struct options *o,
                         struct err_msg *m)
 {
     const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE,
-                                 .n_image = n_image, .jobs = 1 };
+                                 .images = o->images, .n_image = o->count,
+                                 .jobs = (uint32_t)o->jobs };
     struct run_result r;
     enum err err = run(&s->plan, &cfg, &r, m);
 
@@ -207,6 +216,8 @@ static enum err measure(struct entry *e, const struct study *s, uint64_t n_image
     put(e, CORES, s->plan.n_core);
     put(e, UTILIZATION, chip_utilization(&s->plan));
     put_times(e, &s->plan, &r);
+    if (o->images)
+        put(e, ACCURACY, (double)r.n_correct / (double)r.n_image);
     put_links(e, &s->plan);
     put_memories(e, &s->plan);
     if (pricing_wanted(&s->config))
@@ -241,80 +252,93 @@ static void add_ratio(struct table *t, const struct comparison *c, size_t i, enu
         table_none(t);
 }
 
-/* A row for each quantity, a column for each configuration, its ratio behind it. */
-static enum err print_side_by_side(const struct comparison *c, enum table_format format, FILE *out,
-                                   struct err_msg *m)
+/* A row for each quantity, a column for each configuration that ran, its ratio behind it. */
+static struct table *side_by_side(const void *comparison)
 {
-    struct table_column *columns = calloc(2 * c->n + 2, sizeof *columns); // the last one ends it
-    size_t n = 0;
+    const struct comparison *c = comparison;
+    struct table_column *columns = calloc(2 * c->n + 3, sizeof *columns); // the last one ends it
+    size_t n = 2;
 
     if (!columns)
-        return err_set(m, ERR_MEMORY, "no memory for a table");
-    columns[n++].title = "";
-    columns[n++].title = "unit";
+        return NULL;
+    columns[0] = (struct table_column){ .title = "", .key = "quantity" };
+    columns[1] = (struct table_column){ .title = "unit", .key = "unit" };
     for (size_t i = 0; i < c->n; i++) {
-        columns[n++].title = c->entry[i].label;
-        if (i > 0)
-            columns[n++].title = "ratio";
+        if (c->entry[i].err)
+            continue;
+        columns[n++] = (struct table_column){ .title = c->entry[i].label,
+                                              .key = c->entry[i].label };
+        if (i > c->first)
+            columns[n++] = (struct table_column){ "ratio", "ratio" };
     }
     struct table *t = table_new(columns);
+    free(columns);
+    table_repeat(t, 2);
+    for (size_t i = 4; i < n; i += 2)
+        table_glue(t, i);
     for (int q = 0; q < N_QUANTITY; q++) {
         if (!is_shown(c, (enum quantity)q))
             continue;
-        table_text(t, rows[q].title);
+        table_named(t, rows[q].key, rows[q].title);
         table_text(t, rows[q].unit);
         for (size_t i = 0; i < c->n; i++) {
+            if (c->entry[i].err)
+                continue;
             add_value(t, &c->entry[i], (enum quantity)q);
-            if (i > 0)
+            if (i > c->first)
                 add_ratio(t, c, i, (enum quantity)q);
         }
     }
-    enum err e = table_print(t, format, out, m);
-    table_free(t);
-    free(columns);
-    return e;
-}
-
-static enum err compare_text(const void *comparison, FILE *out, struct err_msg *m)
-{
-    const struct comparison *c = comparison;
-    enum err e = print_side_by_side(c, TABLE_TEXT, out, m);
-
     if (c->n > 1)
-        fprintf(out, "\nRatios are to %s.\n", c->entry[0].label);
-    return e;
+        table_note(t, "Ratios are to %s.", c->entry[c->first].label);
+    return t;
 }
 
-static enum err compare_markdown(const void *comparison, FILE *out, struct err_msg *m)
+/* What could not be run, and why. */
+static struct table *failures(const void *comparison)
 {
-    return print_side_by_side(comparison, TABLE_MARKDOWN, out, m);
+    static const struct table_column columns[] = {
+        { "not run", "configuration" }, { "reason", "error" }, { 0 },
+    };
+    const struct comparison *c = comparison;
+    struct table *t = table_new(columns);
+
+    for (size_t i = 0; i < c->n; i++)
+        if (c->entry[i].err) {
+            table_text(t, c->entry[i].label);
+            table_text(t, c->entry[i].why.text);
+        }
+    return t;
 }
 
 /* A row for each configuration: programs join and sort these. */
-static enum err compare_csv(const void *comparison, FILE *out, struct err_msg *m)
+static struct table *one_a_row(const void *comparison)
 {
     const struct comparison *c = comparison;
-    struct table_column columns[2 * N_QUANTITY + 3] = { { "", "configuration" },
-                                                        { "", "config_hash" } };
+    struct table_column columns[2 * N_QUANTITY + 5] = { { "configuration", "configuration" },
+                                                        { "hash", "config_hash" } };
     char ratio_key[N_QUANTITY][48];
 
     for (int q = 0; q < N_QUANTITY; q++) {
         snprintf(ratio_key[q], sizeof ratio_key[q], "%s_ratio", rows[q].key);
-        columns[2 + q] = (struct table_column){ "", rows[q].key };
-        columns[2 + N_QUANTITY + q] = (struct table_column){ "", ratio_key[q] };
+        columns[2 + q] = (struct table_column){ rows[q].title, rows[q].key };
+        columns[2 + N_QUANTITY + q] = (struct table_column){ "ratio", ratio_key[q] };
     }
+    columns[2 + 2 * N_QUANTITY] = (struct table_column){ "label", "label" };
+    columns[3 + 2 * N_QUANTITY] = (struct table_column){ "error", "error" };
     struct table *t = table_new(columns);
     for (size_t i = 0; i < c->n; i++) {
-        table_text(t, c->entry[i].path);
-        table_text(t, c->entry[i].hash);
+        const struct entry *e = &c->entry[i];
+        table_text(t, e->path);
+        table_text(t, e->hash);
         for (int q = 0; q < N_QUANTITY; q++)
-            add_value(t, &c->entry[i], (enum quantity)q);
+            add_value(t, e, (enum quantity)q);
         for (int q = 0; q < N_QUANTITY; q++)
             add_ratio(t, c, i, (enum quantity)q);
+        table_text(t, e->label);
+        table_text(t, e->err ? e->why.text : "");
     }
-    enum err e = table_print(t, TABLE_CSV, out, m);
-    table_free(t);
-    return e;
+    return t;
 }
 
 static json_t *json_entry(const struct comparison *c, size_t i)
@@ -324,6 +348,12 @@ static json_t *json_entry(const struct comparison *c, size_t i)
     double ratio;
 
     json_put_text(&o, "file", e->path);
+    json_put_text(&o, "label", e->label);
+    if (e->err) {
+        json_decref(ratios);
+        json_put_text(&o, "error", e->why.text);
+        return o;
+    }
     json_put(&o, "config", json_incref(e->config));
     json_put_text(&o, "config_hash", e->hash);
     for (int q = 0; q < N_QUANTITY; q++) {
@@ -360,56 +390,121 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* File names alone where they differ, else whole paths. */
-static void label(struct comparison *c)
+/* The label that was given; else the file's name, its path where another has the same name, and its
+ * own settings. */
+static void label(struct comparison *c, const struct options *o)
 {
     for (size_t i = 0; i < c->n; i++) {
-        c->entry[i].label = base_name(c->entry[i].path);
+        struct entry *e = &c->entry[i];
+        const char *name = base_name(e->path);
         for (size_t j = 0; j < c->n; j++)
-            if (j != i && strcmp(base_name(c->entry[j].path), c->entry[i].label) == 0) {
-                c->entry[i].label = c->entry[i].path;
+            if (strcmp(base_name(c->entry[j].path), name) == 0 &&
+                strcmp(c->entry[j].path, e->path) != 0) {
+                name = e->path;
                 break;
             }
+        int n = snprintf(e->label, sizeof e->label, "%s", o->label[i] ? o->label[i] : name);
+        for (size_t j = e->n_set - e->n_own; j < e->n_set && !o->label[i] && n >= 0 &&
+                                             (size_t)n < sizeof e->label; j++)
+            n += snprintf(e->label + n, sizeof e->label - (size_t)n, " %s", e->set[j]);
     }
+}
+
+/* A --set between two operands belongs to the one before it, and then those behind the last are the
+ * last one's too; before the first, or all of them behind the last, they belong to all. */
+static bool is_own(const struct options *o, size_t set, size_t operand)
+{
+    bool between = false;
+
+    for (size_t i = 0; i < o->n_set; i++)
+        between = between || (o->set_after[i] > 0 && o->set_after[i] < o->n_operand);
+    return between && o->set_after[set] == operand + 1;
+}
+
+static bool is_of_all(const struct options *o, size_t set)
+{
+    for (size_t i = 0; i < o->n_operand; i++)
+        if (is_own(o, set, i))
+            return false;
+    return true;
+}
+
+static enum err settings(struct entry *e, size_t operand, const struct options *o,
+                         struct err_msg *m)
+{
+    e->set = malloc((o->n_set + 1) * sizeof *e->set);
+    if (!e->set)
+        return err_set(m, ERR_MEMORY, "no memory for %zu settings", o->n_set);
+    for (size_t i = 0; i < o->n_set; i++)
+        if (is_of_all(o, i))
+            e->set[e->n_set++] = o->set[i];
+    for (size_t i = 0; i < o->n_set; i++)
+        if (is_own(o, i, operand)) {
+            e->set[e->n_set++] = o->set[i];
+            e->n_own++;
+        }
+    return ERR_NONE;
+}
+
+static void run_entry(struct entry *e, const struct options *o)
+{
+    struct study s;
+
+    e->err = study_load(&s, e->path, e->set, e->n_set, &e->why);
+    if (e->err)
+        return;
+    e->err = measure(e, &s, o, &e->why);
+    study_release(&s);
 }
 
 static enum err compare(struct comparison *c, const struct options *o, struct err_msg *m)
 {
-    enum err e = ERR_NONE;
-
-    for (size_t i = 0; i < o->n_operand && !e; i++) {
-        struct study s;
-        c->entry[i].path = o->operands[i];
-        e = study_load(&s, o->operands[i], o->set, o->n_set, m);
+    for (size_t i = 0; i < c->n; i++) {
+        enum err e = settings(&c->entry[i], i, o, m);
         if (e)
             return e;
-        e = measure(&c->entry[i], &s, o->count, m);
-        study_release(&s);
+        c->entry[i].path = o->operands[i];
     }
-    if (!e)
-        label(c);
-    return e;
+    label(c, o);
+    for (size_t i = 0; i < c->n; i++) {
+        run_entry(&c->entry[i], o);
+        if (c->entry[i].err == ERR_MEMORY) {
+            *m = c->entry[i].why;
+            return ERR_MEMORY;
+        }
+    }
+    while (c->first < c->n && c->entry[c->first].err)
+        c->first++;
+    if (c->first < c->n)
+        return ERR_NONE;
+    *m = c->entry[0].why; // nothing to compare
+    return c->entry[0].err;
 }
+
+static const struct sheet sheets[] = {
+    { "configurations", true, one_a_row },
+    { "comparison", false, side_by_side },
+    { "failures", false, failures },
+    { 0 },
+};
+
+static const struct form form = { sheets, NULL, NULL, compare_json };
 
 static enum err cmd_compare(const struct options *o, struct err_msg *m)
 {
     struct comparison c = { .entry = calloc(o->n_operand, sizeof *c.entry), .n = o->n_operand };
-    const struct output outputs[] = {
-        { o->json, compare_json, &c },
-        { o->csv, compare_csv, &c },
-        { o->markdown, compare_markdown, &c },
-    };
-    const size_t n = sizeof outputs / sizeof *outputs;
 
     if (!c.entry)
         return err_set(m, ERR_MEMORY, "no memory for %zu configurations", c.n);
-    enum err e = output_check(outputs, n, m);
+    enum err e = results_check(&form, o, NULL, 0, m);
     if (!e)
         e = compare(&c, o, m);
     if (!e)
-        e = output_write(outputs, n, compare_text, &c, m);
-    for (size_t i = 0; i < c.n; i++)
+        e = results_write(&form, o, &c, NULL, 0, m);
+    for (size_t i = 0; i < c.n; i++) {
         json_decref(c.entry[i].config);
+        free(c.entry[i].set);
+    }
     free(c.entry);
     return e;
 }
@@ -418,14 +513,18 @@ const struct command command_compare = {
     .name = "compare",
     .operand = "CONFIG...",
     .summary = "several configurations side by side, with ratios to the first",
-    .help = "Runs each CONFIG, timing only, and prints latency, interval, throughput, cores,\n"
-            "device utilisation, the rates that its links need and the words that its memories\n"
-            "fill; energy and area where energy.chip names costs. --set applies to all of them.\n"
+    .help = "Runs each CONFIG, timing only or with --images, and prints latency, interval,\n"
+            "throughput, cores, device utilisation, the rates that its links need and the words\n"
+            "that its memories fill; energy and area where energy.chip names costs. What cannot\n"
+            "be run is a row with its reason. --set applies to all, but between two CONFIGs to\n"
+            "the one before it; then those behind the last are its own too. --label names the\n"
+            "CONFIG before it.\n"
             "\n"
             "  imcsim compare configs/resnet32.yaml configs/resnet32_speedup.yaml\n"
-            "  imcsim compare configs/*.yaml --set batch=100 --markdown table.md\n",
-    .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JSON) |
-               OPTION_BIT(OPTION_CSV) | OPTION_BIT(OPTION_MARKDOWN) |
-               OPTION_BIT(OPTION_LOG_LEVEL),
+            "  imcsim compare configs/*.yaml --set batch=100 --markdown table.md\n"
+            "  imcsim compare configs/resnet32.yaml --label plain --set clock_mhz=500 \\\n"
+            "      configs/resnet32.yaml --label fast --set clock_mhz=1000\n",
+    .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_LABEL) | OPTION_BIT(OPTION_IMAGES) |
+               OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JOBS) | OPTION_RESULTS,
     .run = cmd_compare,
 };

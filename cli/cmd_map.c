@@ -10,8 +10,6 @@ static enum err cmd_map(const struct options *o, struct err_msg *m)
 {
     struct study s;
     const struct output outputs[] = {
-        { o->json, plan_json, &s },
-        { o->csv, plan_csv, &s },
         { o->dot, plan_dot, &s },
         { o->write_config, study_write_config, &s },
     };
@@ -23,13 +21,13 @@ static enum err cmd_map(const struct options *o, struct err_msg *m)
                    : map_pareto(o, m);
     if (o->svg)
         return err_set(m, ERR_INPUT, "map: --svg draws the front: want --pareto too, or --dot");
-    enum err e = output_check(outputs, n, m);
+    enum err e = results_check(&plan_form, o, outputs, n, m);
 
     if (!e)
         e = study_from_options(&s, o, m);
     if (e)
         return e;
-    e = output_write(outputs, n, plan_text, &s, m);
+    e = results_write(&plan_form, o, &s, outputs, n, m);
     study_release(&s);
     return e;
 }
@@ -48,9 +46,7 @@ const struct command command_map = {
             "  imcsim map configs/resnet32.yaml --pareto --svg front.svg\n"
             "  imcsim map configs/dazzi2021_14nm.yaml --set mapping.optimize=edp\n"
             "  imcsim map configs/resnet32.yaml --json - | jq '.core_list[] | .name, .rows'\n",
-    .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) |
-               OPTION_BIT(OPTION_DOT) | OPTION_BIT(OPTION_PARETO) | OPTION_BIT(OPTION_SVG) |
-               OPTION_BIT(OPTION_WRITE_CONFIG) |
-               OPTION_BIT(OPTION_LOG_LEVEL),
+    .options = OPTION_BIT(OPTION_SET) | OPTION_RESULTS | OPTION_BIT(OPTION_DOT) | OPTION_BIT(OPTION_PARETO) | OPTION_BIT(OPTION_SVG) |
+               OPTION_BIT(OPTION_WRITE_CONFIG),
     .run = cmd_map,
 };

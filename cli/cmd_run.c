@@ -74,7 +74,7 @@ static enum err run_study(const struct options *o, struct report *r, struct run_
         r->price = &price;
     }
     if (!e)
-        e = output_write(outputs, n, report_text, r, m);
+        e = results_write(&report_form, o, r, outputs, n, m);
     r->price = NULL;
     price_report_release(&price);
     run_result_release(result);
@@ -91,8 +91,6 @@ static enum err cmd_run(const struct options *o, struct err_msg *m)
                         .kernel = (enum kernel_kind)o->kernel,
                         .seed = o->seed };
     const struct output outputs[] = {
-        { o->json, report_json, &r },
-        { o->csv, report_csv, &r },
         { o->stats, report_stats, &r },
         { o->write_config, study_write_config, &s },
         { o->trace, NULL, NULL }, // these two are written during the run
@@ -102,7 +100,7 @@ static enum err cmd_run(const struct options *o, struct err_msg *m)
     enum err e = check_options(o, m);
 
     if (!e)
-        e = output_check(outputs, n, m);
+        e = results_check(&report_form, o, outputs, n, m);
     if (!e)
         e = study_from_options(&s, o, m);
     if (e)
@@ -129,10 +127,9 @@ const struct command command_run = {
             "  imcsim run configs/resnet32.yaml --count 2 --trace t.json.gz --timeline t.svg\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_IMAGES) | OPTION_BIT(OPTION_COUNT) |
                OPTION_BIT(OPTION_JOBS) | OPTION_BIT(OPTION_SEED) | OPTION_BIT(OPTION_KERNEL) |
-               OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) | OPTION_BIT(OPTION_STATS) |
+               OPTION_RESULTS | OPTION_BIT(OPTION_STATS) |
                OPTION_BIT(OPTION_WRITE_CONFIG) | OPTION_BIT(OPTION_TRACE) |
                OPTION_BIT(OPTION_TRACE_SCOPE) | OPTION_BIT(OPTION_TRACE_WINDOW) |
-               OPTION_BIT(OPTION_TIMELINE) |
-               OPTION_BIT(OPTION_LOG_LEVEL),
+               OPTION_BIT(OPTION_TIMELINE),
     .run = cmd_run,
 };

@@ -13,7 +13,7 @@ struct command {
     const char *operand; // "CONFIG", exactly one; "CONFIG...", one or more; NULL: none
     const char *summary; // one line
     const char *help;    // what it does, with examples
-    uint32_t    options; // OPTION_BIT() of each option it takes
+    uint64_t    options; // OPTION_BIT() of each option it takes
     enum err (*run)(const struct options *o, struct err_msg *m); // NULL: not there yet
 };
 

@@ -14,6 +14,7 @@ enum option_kind {
     KIND_TEXT,   // const char *
     KIND_DOT,    // const char *, or nothing: "-"
     KIND_LIST,   // --set
+    KIND_LABEL,  // of the operand before it
     KIND_COUNT,  // uint64_t, least to most
     KIND_CHOICE  // uint64_t: index of the word in choices
 };
@@ -24,7 +25,7 @@ struct option_row {
     enum option_kind  kind;
     size_t            offset; // in struct options
     uint64_t          least, most;
-    const char *const choices[5]; // ends with NULL
+    const char *const choices[6]; // ends with NULL
     const char       *doc;
 };
 
@@ -45,16 +46,23 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_KERNEL] = { "kernel", "KERNEL", KIND_CHOICE, AT(kernel), 0, 0,
         { "native", "systemc" }, "native or systemc: same results, native is faster (native)" },
     [OPTION_JSON] = FILE_ROW("json", json, "writes everything as JSON; -: to standard output"),
-    [OPTION_CSV] = FILE_ROW("csv", csv, "writes the tables as CSV"),
+    [OPTION_CSV] = FILE_ROW("csv", csv,
+        "writes the tables as CSV: the first into FILE, the others beside it"),
     [OPTION_STATS] = FILE_ROW("stats", stats, "writes every counter in gem5's form"),
     [OPTION_DOT] = { "dot", "[FILE]", KIND_DOT, AT(dot), 0, 0, {0},
         "writes cores and streams for Graphviz; no FILE: to standard output" },
-    [OPTION_MARKDOWN] = FILE_ROW("markdown", markdown, "writes the table as Markdown"),
+    [OPTION_MARKDOWN] = FILE_ROW("markdown", markdown, "writes the tables as Markdown"),
     [OPTION_PARETO] = { "pareto", NULL, KIND_FLAG, AT(pareto), 0, 0, {0},
         "shows the front of cores against interval and latency instead" },
     [OPTION_FORMAT] = { "format", "FORMAT", KIND_CHOICE, AT(format), 0, 0,
-        { "text", "csv", "markdown", "latex" },
-        "of the tables: text, csv, markdown or latex (text)" },
+        { "text", "csv", "json", "markdown", "latex" },
+        "of standard output: text, csv, json, markdown or latex (text)" },
+    [OPTION_TABLE] = { "table", "NAME", KIND_TEXT, AT(table), 0, 0, {0},
+        "this table alone; a wrong name lists them" },
+    [OPTION_WIDE] = { "wide", NULL, KIND_FLAG, AT(wide), 0, 0, {0},
+        "lets lines of text be longer than 100 columns" },
+    [OPTION_LABEL] = { "label", "TEXT", KIND_LABEL, AT(label), 0, 0, {0},
+        "names the CONFIG before it in the table" },
     [OPTION_SVG] = FILE_ROW("svg", svg, "draws the energy of each layer, or the front of --pareto"),
     [OPTION_OUT] = { "out", "DIR", KIND_TEXT, AT(out), 0, 0, {0},
         "writes tables, figures and a page that shows them into this directory" },
@@ -218,7 +226,13 @@ static enum err take_value(struct options *o, const struct option_row *row, cons
         *(const char **)field = text;
         return ERR_NONE;
     case KIND_LIST:
+        o->set_after[o->n_set] = o->n_operand;
         o->set[o->n_set++] = text;
+        return ERR_NONE;
+    case KIND_LABEL:
+        if (o->n_operand == 0)
+            return err_set(m, ERR_INPUT, "--label %.64s: want it behind a CONFIG", text);
+        o->label[o->n_operand - 1] = text;
         return ERR_NONE;
     case KIND_COUNT:
         return take_count(row, text, field, m);
@@ -330,8 +344,10 @@ enum err options_parse(struct options *o, const struct command *command, size_t 
 {
     *o = (struct options){ .jobs = 1, .calibrate = 128, .mean = 128, .log_level = LOG_INFO };
     o->set = malloc((n + 1) * sizeof *o->set);
+    o->set_after = malloc((n + 1) * sizeof *o->set_after);
     o->operands = malloc((n + 1) * sizeof *o->operands);
-    enum err e = o->set && o->operands ? take_all(o, command, n, arg, m)
+    o->label = calloc(n + 1, sizeof *o->label);
+    enum err e = o->set && o->set_after && o->operands && o->label ? take_all(o, command, n, arg, m)
                  : err_set(m, ERR_MEMORY, "no memory for the command line");
     if (e)
         options_release(o);
@@ -341,7 +357,9 @@ enum err options_parse(struct options *o, const struct command *command, size_t 
 void options_release(struct options *o)
 {
     free(o->set);
+    free(o->set_after);
     free(o->operands);
+    free(o->label);
     *o = (struct options){0};
 }
 

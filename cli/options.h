@@ -33,6 +33,9 @@ enum option_id {
     OPTION_MARKDOWN,
     OPTION_PARETO,
     OPTION_FORMAT,
+    OPTION_TABLE,
+    OPTION_WIDE,
+    OPTION_LABEL,
     OPTION_SVG,
     OPTION_OUT,
     OPTION_OUTPUT,
@@ -52,7 +55,15 @@ enum option_id {
     N_OPTION
 };
 
-#define OPTION_BIT(id) (UINT32_C(1) << (id))
+#define OPTION_BIT(id) (UINT64_C(1) << (id))
+
+/* Of every subcommand that reports: cli/results.h. */
+#define OPTION_RESULTS (OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) |                      \
+                        OPTION_BIT(OPTION_MARKDOWN) | OPTION_BIT(OPTION_FORMAT) |               \
+                        OPTION_BIT(OPTION_TABLE) | OPTION_BIT(OPTION_WIDE) |                    \
+                        OPTION_BIT(OPTION_LOG_LEVEL))
+
+enum output_format { FORMAT_TEXT, FORMAT_CSV, FORMAT_JSON, FORMAT_MARKDOWN, FORMAT_LATEX };
 
 enum log_level { LOG_ERROR, LOG_INFO, LOG_DEBUG };
 
@@ -61,8 +72,11 @@ struct options { // strings are borrowed from argv; NULL: not given
     const char **operands; // owned: all of them, in the order given
     size_t       n_operand;
     const char **set; // owned: "key=value", in the order given
+    size_t      *set_after; // owned: of each, how many operands stand before it
     size_t       n_set;
+    const char **label; // owned: of each operand, the --label behind it, or NULL
     const char  *images, *json, *csv, *stats, *dot, *markdown, *svg, *out, *write_config;
+    const char  *table;
     const char  *trace, *trace_scope, *trace_window, *timeline;
     uint64_t     count; // 0: not given
     uint64_t     jobs, seed;
@@ -71,9 +85,9 @@ struct options { // strings are borrowed from argv; NULL: not given
     uint64_t     weights;     // 0: a scale for each channel; 1: for a tensor
     uint64_t     activations; // 0: any scale; 1: powers of two
     uint64_t     kernel;    // enum kernel_kind
-    uint64_t     format;    // enum price_format
+    uint64_t     format;    // enum output_format
     uint64_t     log_level; // enum log_level
-    bool         pareto;
+    bool         pareto, wide;
     bool         help;      // asked for: nothing behind it was looked at
 };
 

@@ -2,7 +2,6 @@
 #include "cli/output.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -13,14 +12,20 @@ static bool is_stdout(const struct output *o)
     return o->path && strcmp(o->path, "-") == 0;
 }
 
+bool output_is_file(const char *path)
+{
+    struct stat s;
+
+    return stat(path, &s) != 0 || S_ISREG(s.st_mode);
+}
+
 /* Whether the file can be created. What is there already and no plain file is not touched: a pipe
  * would be taken for empty. */
 static enum err probe(const char *path, struct err_msg *m)
 {
     struct outfile *f;
-    struct stat s;
 
-    if (strcmp(path, "-") == 0 || (stat(path, &s) == 0 && !S_ISREG(s.st_mode)))
+    if (strcmp(path, "-") == 0 || !output_is_file(path))
         return ERR_NONE;
     enum err e = outfile_open(&f, path, m);
     if (!e)

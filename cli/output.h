@@ -6,6 +6,7 @@
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -18,6 +19,9 @@ struct output {
     output_writer *write;
     const void    *what; // may still be unknown at output_check()
 };
+
+/* Whether the path is, or would become, a plain file. */
+bool output_is_file(const char *path);
 
 /* Before the work: refuses two outputs to the same place (ERR_INPUT) and files that cannot be
  * created (ERR_OUTPUT), which costs a user less now than after a long run. */

@@ -83,26 +83,24 @@ static const char *row_verdict(const struct figure_row *r)
     return verdict;
 }
 
-enum err figure_table_print(const struct figure_table *f, enum table_format format, FILE *out,
-                            struct err_msg *m)
+struct table *figure_table_make(const struct figure_table *f)
 {
-    struct table_column columns[MAX_FIGURE + 3] = { { f->row_title, "" } };
+    struct table_column columns[MAX_FIGURE + 3] = { { .title = f->row_title, .key = "row" } };
     size_t n = 1;
 
-    for (size_t i = 0; i < f->row[0].n_figure; i++)
-        columns[n++] = (struct table_column){ f->row[0].figure[i].quantity, "" };
-    columns[n] = (struct table_column){ "printed figures", "" };
+    for (size_t i = 0; i < f->row[0].n_figure; i++, n++)
+        columns[n].title = columns[n].key = f->row[0].figure[i].quantity;
+    columns[n] = (struct table_column){ .title = "printed figures", .key = "status" };
 
     struct table *t = table_new(columns);
+    table_title(t, f->title);
     for (size_t i = 0; i < f->n_row; i++) {
         table_text(t, f->row[i].name);
         for (size_t j = 0; j < f->row[i].n_figure; j++)
             add_cell(t, &f->row[i].figure[j]);
         table_text(t, row_verdict(&f->row[i]));
     }
-    enum err e = table_print(t, format, out, m);
-    table_free(t);
-    return e;
+    return t;
 }
 
 static enum err new_rows(struct figure_table *t, size_t n, struct err_msg *m)

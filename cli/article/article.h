@@ -58,9 +58,8 @@ enum figure_status figure_status(const struct figure *f);
 /* Figures of the table that differ. */
 size_t figures_differing(const struct figure_table *t);
 
-/* A row a line, "ours (printed)" where they are not the same. */
-enum err figure_table_print(const struct figure_table *t, enum table_format format, FILE *out,
-                            struct err_msg *m);
+/* A row a line, "ours (printed)" where they are not the same. NULL without memory. */
+struct table *figure_table_make(const struct figure_table *t);
 
 /* Rows of replicas (section 2.2.3), Tables 1 and 2 and the timing figures of sections 3.1.3 and
  * 3.1.4. On error *t is zero. */

@@ -87,7 +87,9 @@ static void print_plot(const struct plot *p, bool alone, FILE *out)
 static enum err print_table(const struct figure_table *f, FILE *out, struct err_msg *m)
 {
     fprintf(out, "<h3 id=\"%s\">%s</h3>\n<div class=\"scroll\">\n", f->name, f->title);
-    enum err e = figure_table_print(f, TABLE_HTML, out, m);
+    struct table *t = figure_table_make(f);
+    enum err e = table_print(t, TABLE_HTML, out, m);
+    table_free(t);
     fputs("</div>\n", out);
     return e;
 }

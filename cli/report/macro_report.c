@@ -5,9 +5,8 @@
 
 #include "arch/tech/macro.h"
 #include "cli/report/json.h"
-#include "cli/output.h"
 #include "cli/report/table.h"
-#include "study/price_table.h"
+#include "cli/results.h"
 
 enum { MOST_ROW = 2 * N_MACRO_MODULE + 3 };
 
@@ -69,8 +68,7 @@ static void error_cell(struct table *t, double value, double chip)
         table_none(t);
 }
 
-static enum err print(const struct macro_lines *l, enum table_format f, FILE *out,
-                      struct err_msg *m)
+static struct table *module_table(const void *lines)
 {
     static const struct table_column columns[] = {
         { "module", "module" },       { "quantity", "quantity" },   { "unit", "unit" },
@@ -78,8 +76,12 @@ static enum err print(const struct macro_lines *l, enum table_format f, FILE *ou
         { "error", "error" },         { "basis", "basis" },         { "predicted", "predicted" },
         { "error", "predicted_error" }, { 0 },
     };
+    const struct macro_lines *l = lines;
     struct table *t = table_new(columns);
 
+    table_title(t, "The 40 nm RRAM macro of Lu et al. 2021");
+    table_note(t, "ours       fitted capacitances and the seven factors; predicted: neither\n"
+                  "cited      the article's figure, whose design kit is not public; sums contain it");
     for (const struct macro_row *r = l->row; r < l->row + l->n_row; r++) {
         table_text(t, r->part);
         table_text(t, r->quantity);
@@ -100,27 +102,7 @@ static enum err print(const struct macro_lines *l, enum table_format f, FILE *ou
         table_real(t, r->predicted, r->decimals);
         error_cell(t, r->predicted, r->calibrated.chip);
     }
-    enum err e = table_print(t, f, out, m);
-    table_free(t);
-    return e;
-}
-
-static enum err macro_text(const void *rows, FILE *out, struct err_msg *m)
-{
-    fprintf(out, "The 40 nm RRAM macro of Lu et al. 2021. ours: fitted capacitances and the seven "
-                 "factors.\npredicted: neither. cited: the article's figure, whose design kit is "
-                 "not public; sums contain it.\n\n");
-    return print(rows, TABLE_TEXT, out, m);
-}
-
-static enum err macro_csv(const void *rows, FILE *out, struct err_msg *m)
-{
-    return print(rows, TABLE_CSV, out, m);
-}
-
-static enum err macro_markdown(const void *rows, FILE *out, struct err_msg *m)
-{
-    return print(rows, TABLE_MARKDOWN, out, m);
+    return t;
 }
 
 static enum err macro_json(const void *rows, FILE *out, struct err_msg *m)
@@ -147,22 +129,20 @@ static enum err macro_json(const void *rows, FILE *out, struct err_msg *m)
     return json_print(o, out, m);
 }
 
+static const struct sheet sheets[] = { { "modules", false, module_table }, { 0 } };
+static const struct form form = { sheets, NULL, NULL, macro_json };
+
 enum err macro_report(const struct options *o, struct err_msg *m)
 {
     struct macro_lines l;
     struct macro_preset preset;
-    const struct output outputs[] = { { o->json, macro_json, &l }, { o->csv, macro_csv, &l } };
-    static output_writer *const reports[] = { [PRICE_TEXT] = macro_text, [PRICE_CSV] = macro_csv,
-                                              [PRICE_MARKDOWN] = macro_markdown,
-                                              [PRICE_LATEX] = NULL };
-    output_writer *report = reports[o->format];
     enum err e;
 
-    if (o->svg || o->images || o->count || o->n_set || !report)
-        return err_set(m, ERR_INPUT, "%.400s: of a macro breakdown takes --json, --csv and "
-                       "--format text, csv or markdown", o->operand);
-    if ((e = output_check(outputs, 2, m)) || (e = macro_load(&preset, o->operand, m)))
+    if (o->svg || o->images || o->count || o->n_set)
+        return err_set(m, ERR_INPUT, "%.400s: a macro has no images, keys or picture: want --json, "
+                       "--csv or --format", o->operand);
+    if ((e = results_check(&form, o, NULL, 0, m)) || (e = macro_load(&preset, o->operand, m)))
         return e;
     l = lines(&preset);
-    return output_write(outputs, 2, report, &l, m);
+    return results_write(&form, o, &l, NULL, 0, m);
 }

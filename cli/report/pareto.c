@@ -4,8 +4,8 @@
 #include <inttypes.h>
 
 #include "cli/report/json.h"
-#include "cli/output.h"
 #include "cli/report/plan_report.h"
+#include "cli/results.h"
 #include "dataflow/mapper/mapper.h"
 #include "study/pricing.h"
 #include "study/study.h"
@@ -17,7 +17,7 @@ struct front { // what the writers get
     struct pareto pareto;
 };
 
-static struct table *front_table(const struct front *f)
+static struct table *front_table(const void *front)
 {
     static const struct table_column with_energy[] = {
         { "cores", "cores" },
@@ -33,7 +33,14 @@ static struct table *front_table(const struct front *f)
         { "bound", "first_result_bound_timesteps" },
         { 0 },
     };
+    const struct front *f = front;
     struct table *t = table_new(f->priced ? with_energy : without);
+
+    table_title(t, "What so many cores can do at best");
+    table_note(t, "interval      the least, in timesteps\n"
+                  "first result  the least, in timesteps, perhaps of another mapping\n"
+                  "bound         no mapping has its first result before%s", f->priced ?
+                  "\nenergy        the least found of an image by itself, perhaps of another" : "");
 
     for (uint32_t i = 0; i < f->pareto.n_point; i++) {
         const struct pareto_point *p = &f->pareto.point[i];
@@ -45,28 +52,6 @@ static struct table *front_table(const struct front *f)
             table_real(t, (double)p->energy_pj * 1e-3, 3);
     }
     return t;
-}
-
-static enum err front_text(const void *what, FILE *out, struct err_msg *m)
-{
-    const struct front *f = what;
-    const char *title = f->priced
-                            ? "With at most so many cores: the least interval, the least time to "
-                              "the first result, in\ntimesteps, what no mapping beats, and the "
-                              "least energy found of an image by itself (each\nof another mapping, "
-                              "perhaps)"
-                            : "With at most so many cores: the least interval, the least time to "
-                              "the first result (of\nanother mapping, perhaps), in timesteps, and "
-                              "what no mapping beats";
-
-    return print_titled(title, front_table(f), out, m);
-}
-
-static enum err front_csv(const void *what, FILE *out, struct err_msg *m)
-{
-    struct table *table = front_table(what);
-
-    return print_csv(&table, 1, out, m);
 }
 
 static enum err front_json(const void *what, FILE *out, struct err_msg *m)
@@ -163,16 +148,17 @@ static enum err front_svg(const void *what, FILE *out, struct err_msg *m)
     return ERR_NONE;
 }
 
+static const struct sheet sheets[] = { { "front", false, front_table }, { 0 } };
+static const struct form form = { sheets, NULL, NULL, front_json };
+
 enum err map_pareto(const struct options *o, struct err_msg *m)
 {
     struct front f = { 0 };
     const struct output outputs[] = {
-        { o->json, front_json, &f },
-        { o->csv, front_csv, &f },
         { o->svg, front_svg, &f },
     };
     const size_t n = sizeof outputs / sizeof *outputs;
-    enum err e = output_check(outputs, n, m);
+    enum err e = results_check(&form, o, outputs, n, m);
 
     if (!e)
         e = study_load_network(&f.study, o->operand, o->set, o->n_set, m);
@@ -183,7 +169,7 @@ enum err map_pareto(const struct options *o, struct err_msg *m)
         e = mapping_pareto(&f.study.config, &f.study.network, f.priced ? &f.pricer.prices : NULL,
                            &f.pareto, m);
     if (!e)
-        e = output_write(outputs, n, front_text, &f, m);
+        e = results_write(&form, o, &f, outputs, n, m);
     pareto_release(&f.pareto);
     study_release(&f.study);
     return e;

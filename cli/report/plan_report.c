@@ -81,6 +81,31 @@ uint32_t busiest_core(const struct plan *p, uint64_t *clocks)
     return busiest;
 }
 
+const char *stage_title(enum stage s)
+{
+    switch (s) {
+    case STAGE_MEMORY:
+        return "input memory";
+    case STAGE_DIGITAL:
+        return "digital processor";
+    case STAGE_PARTIAL_SUM:
+        return "partial sums";
+    default:
+        return stage_name(s);
+    }
+}
+
+const char *stream_title(enum stream_kind k)
+{
+    static const char *const titles[N_STREAM_KIND] = {
+        [STREAM_PARTIAL_SUM] = "partial sums",
+        [STREAM_TO_RESAMPLING] = "to resampling",
+        [STREAM_FROM_RESAMPLING] = "from resampling",
+    };
+
+    return titles[k] ? titles[k] : stream_kind_name(k);
+}
+
 const char *stream_from(const struct plan *p, const struct plan_stream *s)
 {
     return s->kind == STREAM_IMAGE ? "scratchpad" : p->core[s->from].name;
@@ -185,10 +210,12 @@ struct table *stage_table(const struct plan *p)
     uint32_t core;
     uint64_t sum;
 
+    table_title(t, "Budgets: what each stage takes of its worst timestep");
+
     for (int s = 0; s < N_STAGE; s++) {
         if (!worst_core(p, (enum stage)s, &core))
             continue;
-        table_text(t, stage_name((enum stage)s));
+        table_named(t, stage_name((enum stage)s), stage_title((enum stage)s));
         table_text(t, p->core[core].name);
         table_count(t, p->core[core].used_clk[s]);
         table_count(t, p->timestep_clk);
@@ -214,9 +241,11 @@ struct table *stream_table(const struct plan *p, const uint64_t *bits)
 #undef COLUMNS
     struct table *t = table_new(bits ? columns_bits : columns);
 
+    table_title(t, "Streams, each on a link of its own");
+    table_note(t, "pixels  in the worst timestep");
     for (uint32_t i = 0; i < p->n_stream; i++) {
         const struct plan_stream *s = &p->stream[i];
-        table_text(t, stream_kind_name(s->kind));
+        table_named(t, stream_kind_name(s->kind), stream_title(s->kind));
         table_text(t, stream_from(p, s));
         table_text(t, stream_to(p, s));
         table_count(t, s->n);
@@ -231,7 +260,7 @@ struct table *stream_table(const struct plan *p, const uint64_t *bits)
     return t;
 }
 
-static struct table *layer_table(const struct plan *p)
+static struct table *layer_table(const void *study)
 {
     static const struct table_column columns[] = {
         { "layer", "name" },        { "cores", "cores" },   { "parts", "parts" },
@@ -240,8 +269,11 @@ static struct table *layer_table(const struct plan *p)
         { "firing", "firing" },     { "firings", "firings" },
         { "first", "first_timestep" }, { "last", "last_timestep" }, { 0 },
     };
+    const struct plan *p = &((const struct study *)study)->plan;
     struct table *t = table_new(columns);
 
+    table_title(t, "Layers");
+    table_note(t, "first, last  timesteps of the first image's firings, counted from 0");
     for (uint32_t i = 0; i < p->n_layer; i++) {
         const struct plan_layer *l = &p->layer[i];
         table_text(t, plan_layer_name(p, i));
@@ -261,7 +293,7 @@ static struct table *layer_table(const struct plan *p)
     return t;
 }
 
-static struct table *core_table(const struct plan *p)
+static struct table *core_table(const void *study)
 {
     static const struct table_column columns[] = {
         { "core", "name" },       { "layer", "layer" },     { "rows", "rows" },
@@ -269,8 +301,12 @@ static struct table *core_table(const struct plan *p)
         { "placing", "placing" }, { "K", "memory_columns" },
         { "words", "words_used" }, { "of", "words" },       { "FIFO", "residual_fifo" }, { 0 },
     };
+    const struct plan *p = &((const struct study *)study)->plan;
     struct table *t = table_new(columns);
 
+    table_title(t, "Cores");
+    table_note(t, "K      columns of pixels that the input memory keeps; words: what they fill\n"
+                  "FIFO   residual pixels that wait");
     for (uint32_t i = 0; i < p->n_core; i++) {
         const struct plan_core *c = &p->core[i];
         const struct plan_layer *l = &p->layer[c->plan_layer];
@@ -289,55 +325,35 @@ static struct table *core_table(const struct plan *p)
     return t;
 }
 
-enum err print_titled(const char *title, struct table *t, FILE *out, struct err_msg *m)
+static struct table *make_streams(const void *study)
 {
-    fprintf(out, "\n%s\n\n", title);
-    enum err e = table_print(t, TABLE_TEXT, out, m);
-    table_free(t);
-    return e;
+    return stream_table(&((const struct study *)study)->plan, NULL);
 }
 
-enum err print_csv(struct table *const *tables, size_t n, FILE *out, struct err_msg *m)
+static struct table *make_stages(const void *study)
 {
-    enum err e = ERR_NONE;
-
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0)
-            fputc('\n', out);
-        if (!e)
-            e = table_print(tables[i], TABLE_CSV, out, m);
-        table_free(tables[i]);
-    }
-    return e;
+    return stage_table(&((const struct study *)study)->plan);
 }
 
-enum err plan_text(const void *study, FILE *out, struct err_msg *m)
+static void plan_head(const void *study, FILE *out)
 {
-    const struct study *s = study;
-    const struct plan *p = &s->plan;
+    print_machine(study, out);
+}
 
-    print_machine(s, out);
-    enum err e = print_titled("Layers (first and last firing: timesteps, the image's first is 0)",
-                              layer_table(p), out, m);
-    if (!e)
-        e = print_titled("Cores (K columns of pixels fill so many words of the input memory; FIFO: "
-                         "residual pixels that wait)", core_table(p), out, m);
-    if (!e)
-        e = print_titled("Streams, each on a link of its own (pixels: in the worst timestep)",
-                         stream_table(p, NULL), out, m);
-    if (!e)
-        e = print_titled("Budgets: what the stages take of their worst timestep", stage_table(p),
-                         out, m);
+static void plan_tail(const void *study, FILE *out)
+{
+    const struct plan *p = &((const struct study *)study)->plan;
+
     fprintf(out, "\nThe dry run: first result after %s timesteps, then one image every %s.\n",
             format_count(p->first_result).text, format_count(p->interval).text);
-    return e;
 }
 
-enum err plan_csv(const void *study, FILE *out, struct err_msg *m)
-{
-    const struct study *s = study;
-    const struct plan *p = &s->plan;
-    struct table *tables[] = { core_table(p), layer_table(p), stream_table(p, NULL),
-                               stage_table(p) };
-    return print_csv(tables, sizeof tables / sizeof *tables, out, m);
-}
+static const struct sheet plan_sheets[] = {
+    { "layers", false, layer_table },
+    { "cores", false, core_table },
+    { "streams", false, make_streams },
+    { "stages", false, make_stages },
+    { 0 },
+};
+
+const struct form plan_form = { plan_sheets, plan_head, plan_tail, plan_json };

@@ -1,5 +1,5 @@
-/* cli/report/plan_report.h -- a plan as text, JSON, CSV and Graphviz, and the pieces that the report of a
- * run shares with it.
+/* cli/report/plan_report.h -- a plan as tables, JSON, Graphviz and a picture, and the pieces that the
+ * report of a run shares with it.
  *
  * Times (docs/accelerator.md, section 4): the first result is there after L timesteps, the next
  * ones every I, so that a batch of N images gives
@@ -16,14 +16,15 @@
 #include <jansson.h>
 
 #include "cli/report/table.h"
+#include "cli/results.h"
 #include "core/err.h"
 #include "dataflow/plan/plan.h"
 #include "study/study.h"
 
+extern const struct form plan_form; // of a const struct study *
+
 /* Writers of one form each; `study` is a const struct study *. */
-enum err plan_text(const void *study, FILE *out, struct err_msg *m);
 enum err plan_json(const void *study, FILE *out, struct err_msg *m);
-enum err plan_csv(const void *study, FILE *out, struct err_msg *m);
 enum err plan_dot(const void *study, FILE *out, struct err_msg *m);
 enum err plan_grid_svg(const void *study, FILE *out, struct err_msg *m); // cores on a grid
 enum err plan_grid_csv(const void *study, FILE *out, struct err_msg *m); // streams between them
@@ -51,6 +52,10 @@ double share_of_timestep(const struct plan *p, uint64_t clocks);
 /* Residual pixels that wait at the core. */
 uint32_t core_fifo(const struct plan *p, uint32_t core);
 
+/* Names for people; stage_name() and stream_kind_name() are keys. */
+const char *stage_title(enum stage s);
+const char *stream_title(enum stream_kind k);
+
 /* Names of a stream's ends: cores, or the chip's edge. */
 const char *stream_from(const struct plan *p, const struct plan_stream *s);
 const char *stream_to(const struct plan *p, const struct plan_stream *s);
@@ -63,10 +68,6 @@ void print_machine(const struct study *s, FILE *out);
 struct table *stage_table(const struct plan *p); // one row for each stage: its worst core
 
 struct table *stream_table(const struct plan *p, const uint64_t *bits); // bits carried, or NULL
-
-/* Print the tables and free them: one under a title, or n as CSV with an empty line between. */
-enum err print_titled(const char *title, struct table *t, FILE *out, struct err_msg *m);
-enum err print_csv(struct table *const *tables, size_t n, FILE *out, struct err_msg *m);
 
 /* Sections of the result documents; NULL without memory, as in json.h. */
 json_t *json_begin(const char *format, const struct study *s); // format, version, config, its hash

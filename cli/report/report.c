@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cli/report/table.h"
+#include "cli/version.h"
 
 const char *kernel_name(enum kernel_kind k)
 {
@@ -44,7 +45,7 @@ uint32_t latest_producer(const struct report *r, uint32_t layer)
     return latest;
 }
 
-struct table *run_layer_table(const struct report *r)
+struct table *run_layer_table(const void *report)
 {
     static const struct table_column columns[] = {
         { "layer", "name" },             { "cores", "cores" },
@@ -55,9 +56,18 @@ struct table *run_layer_table(const struct report *r)
         { "words read", "sram_reads" },  { "written", "sram_writes" },
         { 0 },
     };
+    const struct report *r = report;
     const struct plan *p = &r->study->plan;
     const struct layer_result *times = r->result->layer;
     struct table *t = table_new(columns);
+
+    table_title(t, "Layers");
+    table_note(t, "first, last  timesteps of the first image's firings, counted from 0\n"
+                  "lag          from the last firing of the layer before to its own: a hop, then\n"
+                  "             the outputs that waited for the last pixels (of a 3x3 kernel the\n"
+                  "             last column and the end of the one before), one firing each\n"
+                  "firings      of one part of a layer that is split, added over copies; these\n"
+                  "             and the words are totals of all images of the run");
 
     for (uint32_t i = 0; i < p->n_layer; i++) {
         const struct plan_layer *l = &p->layer[i];
@@ -79,6 +89,70 @@ struct table *run_layer_table(const struct report *r)
         table_count(t, work.words_read);
         table_count(t, work.words_written);
     }
+    return t;
+}
+
+#define MAX_COLUMN 64
+
+struct table *run_core_table(const void *report)
+{
+    const struct report *r = report;
+    struct table_column columns[MAX_COLUMN];
+    size_t n = 0;
+
+    columns[n++] = (struct table_column){ "core", "core" };
+    for (const struct counter *c = core_counter_rows; c->name; c++) {
+        assert(n + 1 < MAX_COLUMN);
+        columns[n++] = (struct table_column){ c->name, c->name };
+    }
+    columns[n] = (struct table_column){ 0 };
+
+    struct table *t = table_new(columns);
+    table_title(t, "Counters of each core, all images");
+    for (uint32_t i = 0; i < r->study->plan.n_core; i++) {
+        table_text(t, r->study->plan.core[i].name);
+        for (const struct counter *c = core_counter_rows; c->name; c++)
+            table_count(t, counter_get(c, &r->result->core[i]));
+    }
+    return t;
+}
+
+static void count_row(struct table *t, const char *name, uint64_t value)
+{
+    table_text(t, name);
+    table_count(t, value);
+}
+
+struct table *run_stream_table(const void *report)
+{
+    const struct report *r = report;
+
+    return stream_table(&r->study->plan, r->result->stream_bits);
+}
+
+struct table *run_figure_table(const void *report)
+{
+    static const struct table_column columns[] = {
+        { "figure", "figure" }, { "value", "value" }, { 0 },
+    };
+    const struct report *r = report;
+    struct table *t = table_new(columns);
+
+    table_title(t, "The run");
+    table_text(t, "version");
+    table_text(t, imcsim_version);
+    table_text(t, "config_hash");
+    table_text(t, r->study->config_hash);
+    table_text(t, "kernel");
+    table_text(t, kernel_name(r->kernel));
+    count_row(t, "seed", r->seed);
+    count_row(t, "images", r->result->n_image);
+    count_row(t, "first_result_timesteps", r->result->first_result);
+    count_row(t, "last_conv_timesteps", r->result->last_conv);
+    count_row(t, "interval_timesteps", r->study->plan.interval);
+    count_row(t, "total_timesteps", r->result->total_timesteps);
+    if (r->images)
+        count_row(t, "correct", r->result->n_correct);
     return t;
 }
 

@@ -32,10 +32,9 @@ struct report { // all borrowed
 
 const char *kernel_name(enum kernel_kind k); // "native"
 
-/* Writers of one form each; `report` is a const struct report *. */
-enum err report_text(const void *report, FILE *out, struct err_msg *m);
+/* All of these take a const struct report *. */
+extern const struct form report_form;
 enum err report_json(const void *report, FILE *out, struct err_msg *m);
-enum err report_csv(const void *report, FILE *out, struct err_msg *m);
 enum err report_stats(const void *report, FILE *out, struct err_msg *m);
 
 /* ---- figures ---- */
@@ -51,8 +50,11 @@ struct layer_work layer_work(const struct report *r, uint32_t layer);
  * n_layer when it reads the image. */
 uint32_t latest_producer(const struct report *r, uint32_t layer);
 
-/* One row for each layer, for text and CSV. */
-struct table *run_layer_table(const struct report *r);
+/* Tables; `report` is a const struct report *. */
+struct table *run_layer_table(const void *report);   // one row for each layer
+struct table *run_core_table(const void *report);    // every counter of each core
+struct table *run_stream_table(const void *report);  // one row for each stream
+struct table *run_figure_table(const void *report);  // what the run was
 
 struct class_result {
     struct class_name name;

@@ -3,7 +3,7 @@
 
 #include "cli/report/json.h"
 #include "cli/report/report.h"
-#include "study/price_table.h"
+#include "study/price_json.h"
 
 static json_t *json_run_layer(const struct report *r, uint32_t layer)
 {

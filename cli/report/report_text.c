@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/report/report.h"
+#include "cli/report/price_report.h"
 #include "cli/report/table.h"
 #include "cli/version.h"
 #include "core/util.h"
@@ -129,29 +130,18 @@ static void print_throughput(const struct report *r, FILE *out)
     fprintf(out, ") timesteps x %s ns)\n", format_count(p->config->timestep_ns).text);
 }
 
-static enum err print_layers(const struct report *r, FILE *out, struct err_msg *m)
-{
-    enum err e = print_titled("Layers", run_layer_table(r), out, m);
-
-    fprintf(out,
-            "\n  first, last  timesteps of the first image's firings, counted from 0\n"
-            "  lag          from the last firing of the layer before to its own: a hop, then the\n"
-            "               outputs that waited for the last pixels (of a 3x3 kernel the last\n"
-            "               column and the end of the one before), one firing each\n"
-            "  firings      of one part of a layer that is split, added over copies; these and\n"
-            "               the words are totals of all images of the run\n");
-    return e;
-}
-
-static struct table *link_table(const struct report *r)
+static struct table *link_table(const void *report)
 {
     static const struct table_column columns[] = {
-        { "stream", "" }, { "links", "" },  { "busiest from", "" }, { "to", "" },
-        { "Gb/s", "" },   { "clocks", "" }, { "share", "" },        { "bits carried", "" }, { 0 },
+        { "stream", "kind" },    { "links", "links" },   { "busiest from", "from" }, { "to", "to" },
+        { "Gb/s", "rate_gbps" }, { "clocks", "clocks" }, { "share", "share_of_timestep" },
+        { "bits carried", "bits" }, { 0 },
     };
+    const struct report *r = report;
     const struct plan *p = &r->study->plan;
     struct table *t = table_new(columns);
 
+    table_title(t, "Links, one for every stream between two cores");
     for (int kind = 0; kind < N_STREAM_KIND; kind++) {
         const struct plan_stream *busiest = NULL;
         uint64_t links = 0, bits = 0;
@@ -166,7 +156,7 @@ static struct table *link_table(const struct report *r)
         }
         if (!busiest)
             continue;
-        table_text(t, stream_kind_name(busiest->kind));
+        table_named(t, stream_kind_name(busiest->kind), stream_title(busiest->kind));
         table_count(t, links);
         table_text(t, stream_from(p, busiest));
         table_text(t, stream_to(p, busiest));
@@ -178,32 +168,40 @@ static struct table *link_table(const struct report *r)
     return t;
 }
 
-static enum err print_budgets(const struct report *r, FILE *out, struct err_msg *m)
+static struct table *budget_table(const void *report)
 {
-    const struct plan *p = &r->study->plan;
-    enum err e = print_titled("Budgets: what each stage takes of its worst timestep",
-                              stage_table(p), out, m);
+    const struct report *r = report;
+    struct table *t = stage_table(&r->study->plan);
 
-    fprintf(out,
-            "\n  Each stage has to fit into a timestep by itself. The model lets a core use them\n"
-            "  all within one timestep; a pipeline of real stages would add %s timesteps to the\n"
-            "  first result.\n",
-            format_count(p->pipeline_timesteps).text);
-    return e;
+    table_note(t, "Each stage has to fit into a timestep by itself. The model lets a core use them\n"
+                  "all within one timestep; a pipeline of real stages would add %s timesteps to the\n"
+                  "first result.", format_count(r->study->plan.pipeline_timesteps).text);
+    return t;
 }
 
-static enum err print_accuracy(const struct report *r, FILE *out, struct err_msg *m)
+/* Empty without images. */
+static struct table *accuracy_table(const void *report)
 {
     static const struct table_column columns[] = {
-        { "class", "" }, { "images", "" }, { "correct", "" }, { "top-1", "" }, { 0 },
+        { "class", "class" }, { "images", "images" }, { "correct", "correct" },
+        { "top-1", "top1" }, { 0 },
     };
+    const struct report *r = report;
     const struct run_result *result = r->result;
-    uint32_t n;
-    struct class_result *class = class_results(r, &n);
-
-    if (!class)
-        return err_set(m, ERR_MEMORY, "no memory to count classes");
     struct table *t = table_new(columns);
+    uint32_t n;
+
+    if (!r->images)
+        return t;
+    struct class_result *class = class_results(r, &n);
+    if (!class) {
+        table_free(t);
+        return NULL;
+    }
+    table_title(t, "Accuracy");
+    table_note(t, "%s of %s images have the right class: top-1 %.2f %%",
+               format_count(result->n_correct).text, format_count(result->n_image).text,
+               100 * (double)result->n_correct / (double)result->n_image);
     for (uint32_t i = 0; i < n; i++) {
         if (class[i].images == 0)
             continue;
@@ -213,11 +211,7 @@ static enum err print_accuracy(const struct report *r, FILE *out, struct err_msg
         table_share(t, (double)class[i].correct / (double)class[i].images, 2);
     }
     free(class);
-    enum err e = print_titled("Accuracy", t, out, m);
-    fprintf(out, "\n  %s of %s images have the right class: top-1 %.2f %%\n",
-            format_count(result->n_correct).text, format_count(result->n_image).text,
-            100 * (double)result->n_correct / (double)result->n_image);
-    return e;
+    return t;
 }
 
 static int64_t block_pj(const struct price_row *row, unsigned b)
@@ -239,7 +233,7 @@ static void print_basis(const struct price_report *p, const char *basis, double 
     fprintf(out, "  %9.1f %%  %s", 100 * (double)pj / all_pj, basis);
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
         if (strcmp(p->basis[b], basis) == 0) {
-            fprintf(out, "%s%s", before, price_block_name((enum price_block)b));
+            fprintf(out, "%s%s", before, price_block_title((enum price_block)b));
             before = ", ";
         }
     fputc('\n', out);
@@ -268,7 +262,7 @@ static void print_energy(const struct report *r, FILE *out)
         fprintf(out, "  Note: %s.\n", p->warning);
 }
 
-enum err report_text(const void *report, FILE *out, struct err_msg *m)
+static void report_head(const void *report, FILE *out)
 {
     const struct report *r = report;
 
@@ -276,16 +270,23 @@ enum err report_text(const void *report, FILE *out, struct err_msg *m)
     print_intro(&r->study->plan, out);
     print_latency(r, out);
     print_throughput(r, out);
-    enum err e = print_layers(r, out, m);
-    if (!e)
-        e = print_budgets(r, out, m);
-    if (!e)
-        e = print_titled("Links, one for every stream between two cores", link_table(r), out, m);
-    if (!e && r->images)
-        e = print_accuracy(r, out, m);
-    if (!e && r->price)
+}
+
+static void report_tail(const void *report, FILE *out)
+{
+    const struct report *r = report;
+
+    if (r->price)
         print_energy(r, out);
     fprintf(out, "\nHost: %.3g s, %.4g images/s, %.0f MiB\n", r->host.wall_s,
             (double)r->result->n_image / r->host.wall_s, r->host.peak_rss_mib);
-    return e;
 }
+
+static const struct sheet sheets[] = {
+    { "layers", false, run_layer_table },    { "stages", false, budget_table },
+    { "links", false, link_table },          { "accuracy", false, accuracy_table },
+    { "cores", true, run_core_table },       { "streams", true, run_stream_table },
+    { "run", true, run_figure_table },       { 0 },
+};
+
+const struct form report_form = { sheets, report_head, report_tail, report_json };

@@ -3,23 +3,33 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "core/util.h"
 
 enum cell_kind { CELL_NONE, CELL_TEXT, CELL_COUNT, CELL_REAL, CELL_SHARE };
 
 struct cell {
     enum cell_kind kind;
-    char          *text; // owned
+    char          *text; // owned; for people
+    char          *key;  // owned; for programs, NULL: the text
     uint64_t       count;
     double         real;
     int            decimals;
 };
 
 struct table {
-    const struct table_column *column;
+    struct column {
+        char *title, *key; // owned
+        bool  glued;       // stays beside the one before it
+    }                         *column; // owned
     size_t                     n_column;
+    char                      *title, *note; // owned, or NULL
+    size_t                     n_repeat;
     struct cell               *cell;
     size_t                     n_cell, room;
     bool                       failed; // the host had no memory for a cell
@@ -27,16 +37,26 @@ struct table {
 
 #define MOST_EXACT 9007199254740992.0 // 2^53: below it a double holds every whole number
 #define NUMBER_CHARS 400 // DBL_MAX in %f has 309 digits, then a point and decimals
+enum { TEXT_WIDTH = 100, LEAST_WRAPPED = 40, LATEX_DIGITS = 4 };
 
 struct table *table_new(const struct table_column *columns)
 {
     struct table *t = calloc(1, sizeof *t);
+    size_t n = 0;
 
-    if (!t)
+    while (columns[n].title)
+        n++;
+    if (!t || !(t->column = calloc(n + 1, sizeof *t->column))) {
+        free(t);
         return NULL;
-    t->column = columns;
-    while (columns[t->n_column].title)
-        t->n_column++;
+    }
+    t->n_repeat = 1;
+    for (t->n_column = 0; t->n_column < n; t->n_column++) {
+        struct column *c = &t->column[t->n_column];
+        c->title = strdup(columns[t->n_column].title);
+        c->key = strdup(columns[t->n_column].key);
+        t->failed = t->failed || !c->title || !c->key;
+    }
     return t;
 }
 
@@ -44,10 +64,67 @@ void table_free(struct table *t)
 {
     if (!t)
         return;
-    for (size_t i = 0; i < t->n_cell; i++)
+    for (size_t i = 0; i < t->n_cell; i++) {
         free(t->cell[i].text);
+        free(t->cell[i].key);
+    }
     free(t->cell);
+    for (size_t i = 0; i < t->n_column; i++) {
+        free(t->column[i].title);
+        free(t->column[i].key);
+    }
+    free(t->column);
+    free(t->title);
+    free(t->note);
     free(t);
+}
+
+/* A copy without control characters but line ends where they are meant; remembers a failure. */
+static char *copy_of(struct table *t, const char *text, bool lines)
+{
+    char *copy = strdup(text);
+
+    if (!copy)
+        t->failed = true;
+    for (unsigned char *p = (unsigned char *)copy; p && *p; p++)
+        if ((*p < ' ' && !(lines && *p == '\n')) || *p == 127)
+            *p = '?';
+    return copy;
+}
+
+void table_title(struct table *t, const char *title)
+{
+    if (t && !t->title)
+        t->title = copy_of(t, title, false);
+}
+
+void table_note(struct table *t, const char *fmt, ...)
+{
+    char text[2048];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (t && !t->note)
+        t->note = copy_of(t, text, true);
+}
+
+void table_repeat(struct table *t, size_t n_column)
+{
+    if (t)
+        t->n_repeat = n_column;
+}
+
+void table_glue(struct table *t, size_t column)
+{
+    if (t)
+        t->column[column].glued = true;
+}
+
+size_t table_rows(const struct table *t)
+{
+    return t && t->n_column ? t->n_cell / t->n_column : 0;
 }
 
 static void add(struct table *t, struct cell c)
@@ -67,23 +144,23 @@ static void add(struct table *t, struct cell c)
     t->cell[t->n_cell++] = c;
 }
 
-void table_text(struct table *t, const char *text)
+void table_named(struct table *t, const char *key, const char *name)
 {
     if (!t)
         return;
-    add(t, (struct cell){ .kind = CELL_TEXT });
-    if (t->failed)
-        return;
-
-    char *copy = strdup(text);
-    if (!copy) {
-        t->failed = true;
-        return;
+    struct cell c = { .kind = CELL_TEXT, .text = copy_of(t, name, false),
+                      .key = key == name ? NULL : copy_of(t, key, false) };
+    size_t n = t->n_cell;
+    add(t, c);
+    if (t->n_cell == n) {
+        free(c.text);
+        free(c.key);
     }
-    for (unsigned char *p = (unsigned char *)copy; *p; p++)
-        if (*p < ' ' || *p == 127)
-            *p = '?';
-    t->cell[t->n_cell - 1].text = copy;
+}
+
+void table_text(struct table *t, const char *text)
+{
+    table_named(t, text, text);
 }
 
 void table_count(struct table *t, uint64_t value)
@@ -159,29 +236,83 @@ static bool is_text_column(const struct table *t, size_t column)
     return t->n_cell > column && t->cell[column].kind == CELL_TEXT;
 }
 
-static void print_padded(FILE *out, const char *text, size_t width, bool left, bool last)
+static void print_padded(FILE *out, const char *text, size_t width, bool left)
 {
     int pad = (int)(width - width_of(text));
 
     if (left)
-        fprintf(out, "%s%*s", text, last ? 0 : pad, "");
+        fprintf(out, "%s%*s", text, pad, "");
     else
         fprintf(out, "%*s%s", pad, "", text);
 }
 
-static void print_text(const struct table *t, const size_t *width, FILE *out)
+/* Text whose lines begin at `indent` and end before `most`, at spaces where there are some. */
+static void print_wrapped(FILE *out, const char *text, size_t indent, size_t most)
+{
+    size_t room = most > indent + 20 ? most - indent : 20;
+
+    while (width_of(text) > room) {
+        size_t n = room;
+        while (n > 0 && text[n] != ' ')
+            n--;
+        if (n == 0)
+            n = strcspn(text, " ");
+        fprintf(out, "%.*s", (int)n, text);
+        text += n + (text[n] == ' ');
+        if (*text)
+            fprintf(out, "\n%*s", (int)indent, "");
+    }
+    fputs(text, out);
+}
+
+/* The repeated columns, then first to last - 1. */
+static void print_panel(const struct table *t, const size_t *width, size_t first, size_t last,
+                        size_t most, FILE *out)
 {
     char number[NUMBER_CHARS];
 
-    for (size_t i = 0; i < t->n_column + t->n_cell; i++) {
-        size_t column = i % t->n_column;
-        bool last = column + 1 == t->n_column;
-        fputs("  ", out);
-        print_padded(out, i < t->n_column ? t->column[i].title
-                                          : shown(&t->cell[i - t->n_column], number),
-                     width[column], is_text_column(t, column), last);
-        if (last)
+    for (size_t row = 0; row <= table_rows(t); row++) {
+        size_t at = 0;
+        for (size_t i = 0; i < last; i++) {
+            if (i >= t->n_repeat && i < first)
+                continue;
+            const char *text = row == 0 ? t->column[i].title
+                                        : shown(&t->cell[(row - 1) * t->n_column + i], number);
+            fputs("  ", out);
+            if (i + 1 == last && is_text_column(t, i))
+                print_wrapped(out, text, at + 2, most);
+            else
+                print_padded(out, text, width[i], is_text_column(t, i));
+            at += 2 + width[i];
+        }
+        fputc('\n', out);
+    }
+}
+
+/* How many columns from `first` on fit beside the repeated ones; at least one. */
+static size_t fitting(const struct table *t, const size_t *width, size_t first, size_t most)
+{
+    size_t used = 0, n = 0, good = 0;
+
+    for (size_t i = 0; i < t->n_repeat && i < first; i++)
+        used += 2 + width[i];
+    for (; first + n < t->n_column; n++) {
+        bool wraps = first + n + 1 == t->n_column && is_text_column(t, first + n);
+        used += 2 + (wraps ? min_u64(width[first + n], LEAST_WRAPPED) : width[first + n]);
+        if (used > most && n > 0)
+            break;
+        good = first + n + 1 < t->n_column && t->column[first + n + 1].glued ? good : n + 1;
+    }
+    return good > 0 ? good : n > 0 ? n : 1;
+}
+
+static void print_text(const struct table *t, const size_t *width, size_t most, FILE *out)
+{
+    for (size_t first = 0, n; first < t->n_column; first += n) {
+        n = fitting(t, width, first, most);
+        if (first > 0)
             fputc('\n', out);
+        print_panel(t, width, first, first + n, most, out);
     }
 }
 
@@ -210,7 +341,7 @@ static void print_csv(const struct table *t, FILE *out)
         if (i % t->n_column)
             fputc(',', out);
         if (c->kind == CELL_TEXT)
-            print_quoted(c->text, out);
+            print_quoted(c->key ? c->key : c->text, out);
         else if (c->kind == CELL_COUNT)
             fprintf(out, "%" PRIu64, c->count);
         else if (c->kind != CELL_NONE)
@@ -290,10 +421,127 @@ static void print_marked(const struct table *t, const struct markup *k, FILE *ou
     fputs(k->end, out);
 }
 
-static void print_aligned(const struct table *t, size_t *width, FILE *out)
+/* ---- LaTeX ---- */
+
+/* Units in the powers and letters that a reader knows. */
+static void print_latex(const char *text, FILE *out)
+{
+    static const struct {
+        const char *text, *latex;
+    } words[] = { { "um2", "$\\mu$m$^2$" }, { "mm2", "mm$^2$" }, { "um", "$\\mu$m" },
+                  { "us", "$\\mu$s" },       { "uW", "$\\mu$W" }, { "uJ", "$\\mu$J" } };
+    const char *before = text;
+
+    while (*text) {
+        size_t n = strcspn(text, " /("), i = 0;
+        while (i < sizeof words / sizeof *words &&
+               !(strlen(words[i].text) == n && strncmp(text, words[i].text, n) == 0))
+            i++;
+        if (n > 0 && i < sizeof words / sizeof *words) {
+            fputs(words[i].latex, out);
+            text += n;
+            continue;
+        }
+        do {
+            if (strchr("_%&#${}", *text))
+                fputc('\\', out);
+            if (*text == '\\' || *text == '^' || *text == '~')
+                fprintf(out, "\\char%d{}", *text);
+            else
+                fputc(*text, out);
+            text++;
+        } while (*text && !strchr(" /(", text[-1]));
+        assert(text > before);
+    }
+}
+
+/* Decimals of a column of real numbers: as many as leave its largest so many digits. */
+static int latex_decimals(const struct table *t, size_t column)
+{
+    double most = 0;
+    int decimals = 0;
+
+    for (size_t i = column; i < t->n_cell; i += t->n_column)
+        if (t->cell[i].kind == CELL_REAL) {
+            most = fmax(most, fabs(t->cell[i].real));
+            decimals = t->cell[i].decimals > decimals ? t->cell[i].decimals : decimals;
+        }
+    if (most == 0 || !isfinite(most))
+        return decimals;
+    int wanted = LATEX_DIGITS - 1 - (int)floor(log10(most));
+    return wanted < 0 ? 0 : wanted < decimals ? wanted : decimals;
+}
+
+static void print_latex_cell(const struct table *t, size_t i, const int *decimals, FILE *out)
 {
     char number[NUMBER_CHARS];
+    struct cell c = t->cell[i];
 
+    if (c.kind == CELL_REAL && decimals[i % t->n_column] < c.decimals)
+        c.decimals = decimals[i % t->n_column];
+    print_latex(shown(&c, number), out);
+}
+
+static void print_booktabs(const struct table *t, const int *decimals, FILE *out)
+{
+    fputs("\\begin{table}\n\\centering\n", out);
+    if (t->title) {
+        fputs("\\caption{", out);
+        print_latex(t->title, out);
+        fputs("}\n", out);
+    }
+    fputs("\\begin{tabular}{", out);
+    for (size_t i = 0; i < t->n_column; i++)
+        fputc(is_text_column(t, i) ? 'l' : 'r', out);
+    fputs("}\n\\toprule\n", out);
+    for (size_t i = 0; i < t->n_column; i++) {
+        fputs(i ? " & " : "", out);
+        print_latex(t->column[i].title, out);
+    }
+    fputs(" \\\\\n\\midrule\n", out);
+    for (size_t i = 0; i < t->n_cell; i++) {
+        fputs(i % t->n_column ? " & " : "", out);
+        print_latex_cell(t, i, decimals, out);
+        if ((i + 1) % t->n_column == 0)
+            fputs(" \\\\\n", out);
+    }
+    fputs("\\bottomrule\n\\end{tabular}\n\\end{table}\n", out);
+}
+
+static enum err print_latex_table(const struct table *t, FILE *out, struct err_msg *m)
+{
+    int *decimals = calloc(t->n_column, sizeof *decimals);
+
+    if (!decimals)
+        return err_set(m, ERR_MEMORY, "no memory for a table");
+    for (size_t i = 0; i < t->n_column; i++)
+        decimals[i] = latex_decimals(t, i);
+    print_booktabs(t, decimals, out);
+    free(decimals);
+    return ERR_NONE;
+}
+
+/* ---- text and all ---- */
+
+static void print_note(const char *text, const char *indent, FILE *out)
+{
+    fputc('\n', out);
+    for (bool begin = true; *text; text++) {
+        if (begin && *text != '\n')
+            fputs(indent, out);
+        begin = *text == '\n';
+        fputc(*text, out);
+    }
+    fputc('\n', out);
+}
+
+static enum err print_aligned(const struct table *t, size_t most, FILE *out, struct err_msg *m)
+{
+    char number[NUMBER_CHARS];
+    size_t *width = calloc(t->n_column, sizeof *width);
+
+    if (!width)
+        return err_set(m, ERR_MEMORY, "no memory for a table");
     for (size_t i = 0; i < t->n_column; i++)
         width[i] = width_of(t->column[i].title);
     for (size_t i = 0; i < t->n_cell; i++) {
@@ -301,31 +549,46 @@ static void print_aligned(const struct table *t, size_t *width, FILE *out)
         if (w > width[i % t->n_column])
             width[i % t->n_column] = w;
     }
-    print_text(t, width, out);
+    if (t->title)
+        fprintf(out, "%s\n\n", t->title);
+    print_text(t, width, most, out);
+    if (t->note)
+        print_note(t->note, "  ", out);
+    free(width);
+    return ERR_NONE;
+}
+
+static void print_markdown(const struct table *t, FILE *out)
+{
+    if (t->title)
+        fprintf(out, "### %s\n\n", t->title);
+    print_marked(t, &markdown, out);
+    if (t->note)
+        print_note(t->note, "", out);
 }
 
 enum err table_print(const struct table *t, enum table_format format, FILE *out,
                      struct err_msg *m)
 {
-    size_t *width = t && !t->failed ? calloc(t->n_column, sizeof *width) : NULL;
-
-    if (!width)
+    if (!t || t->failed)
         return err_set(m, ERR_MEMORY, "no memory for a table");
     assert(t->n_cell % t->n_column == 0);
     switch (format) {
     case TABLE_TEXT:
-        print_aligned(t, width, out);
-        break;
+        return print_aligned(t, TEXT_WIDTH, out, m);
+    case TABLE_WIDE:
+        return print_aligned(t, SIZE_MAX, out, m);
+    case TABLE_LATEX:
+        return print_latex_table(t, out, m);
     case TABLE_CSV:
         print_csv(t, out);
         break;
     case TABLE_MARKDOWN:
-        print_marked(t, &markdown, out);
+        print_markdown(t, out);
         break;
     case TABLE_HTML:
         print_marked(t, &html, out);
         break;
     }
-    free(width);
     return ERR_NONE;
 }

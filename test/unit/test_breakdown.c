@@ -13,8 +13,8 @@
 #include "arch/tech/macro.h"
 #include "cli/command.h"
 #include "cli/report/macro_report.h"
+#include "cli/report/price_report.h"
 #include "cli/report/report.h"
-#include "study/price_table.h"
 #include "study/pricing.h"
 #include "study/stored.h"
 #include "test/cli_rig.h"
@@ -45,8 +45,11 @@ static char *priced(const struct study *s, const struct run_result *r)
 
     if (pricing(&price, s, r, &m))
         fail_msg("%s", m.text);
-    price_print_blocks(&price, PRICE_CSV, out);
-    price_print_items(&price, out);
+    struct table *blocks = price_block_table(&price), *items = price_item_table(&price);
+    assert_int_equal(table_print(blocks, TABLE_CSV, out, &m), ERR_NONE);
+    assert_int_equal(table_print(items, TABLE_CSV, out, &m), ERR_NONE);
+    table_free(blocks);
+    table_free(items);
     fclose(out);
     price_report_release(&price);
     return text;
@@ -197,11 +200,11 @@ static void the_text_of_a_priced_run_says_what_its_energy_rests_on(void **state)
     json_object_foreach(at(doc, "energy.basis"), key, value)
         if (strcmp(json_string_value(value), "calibrated") == 0)
             calibrated += number_at(blocks, key) + number_at(at(doc, "energy.leakage"), key);
-    snprintf(part, sizeof part, "%.1f %%  calibrated: crossbar, input_memory, dataflow_controller, "
+    snprintf(part, sizeof part, "%.1f %%  calibrated: crossbar, input memory, dataflow controller, "
              "links\n", 100 * calibrated / number_at(doc, "energy.total_nj_per_image"));
     assert_says(text, part);
-    assert_says(text, "%  cited: adc\n");
-    assert_says(text, "%  predicted: input_drivers, digital, clock\n");
+    assert_says(text, "%  cited: converters\n");
+    assert_says(text, "%  predicted: input drivers, digital processor, clock\n");
     free(text);
     json_decref(doc);
 

@@ -232,7 +232,97 @@ static void a_result_replaces_an_old_file_and_nothing_else_stays(void **state)
     char *csv = read_file(*state, "r.csv");
     assert_int_equal(strncmp(csv, "name,", 5), 0);
     free(csv);
-    assert_int_equal(n_files(*state), 4);
+    assert_int_equal(n_files(*state), 7); // r.cores.csv, r.streams.csv and r.stages.csv beside it
+}
+
+/* ---- forms ---- */
+
+/* Lines of the text, of `most` characters at most. */
+static size_t lines_beyond(const char *text, size_t most)
+{
+    size_t n = 0, length = 0;
+
+    for (; *text; text++) {
+        length = *text == '\n' ? 0 : length + (((unsigned char)*text & 0xc0) != 0x80);
+        n += length == most + 1;
+    }
+    return n;
+}
+
+#define REPORTS                                                                                  \
+    { "run " PLAIN, "layers", "run" }, { "run configs/hermes_14nm.yaml", "layers", "run" },      \
+    { "map " PLAIN, "layers", "map" },                                                           \
+    { "map " PLAIN " --pareto --set mapping.effort=1", "front", "pareto" },                      \
+    { "compare " PLAIN " " SPEEDUP " " FMNIST " configs/rram40_macro.yaml", "comparison",        \
+      "compare" },                                                                               \
+    { "breakdown configs/hermes_14nm.yaml", "layers", "breakdown" },                             \
+    { "breakdown configs/rram40_macro.yaml", "modules", "macro" },                               \
+    { "circuit core", "blocks", "circuit" }, { "article", "table3", "article" }
+
+static void every_report_has_every_form(void **state)
+{
+    static const struct {
+        const char *arguments, *table, *format;
+    } reports[] = { REPORTS };
+    char arguments[256], want[64];
+
+    for (size_t i = 0; i < sizeof reports / sizeof *reports; i++) {
+        char *text = succeed(*state, reports[i].arguments);
+        if (lines_beyond(text, 100) > 0)
+            fail_msg("%s: lines beyond 100 columns", reports[i].arguments);
+        free(text);
+        snprintf(arguments, sizeof arguments, "%s --format json", reports[i].arguments);
+        json_t *doc = json_of(*state, arguments);
+        snprintf(want, sizeof want, "imcsim-%s/1", reports[i].format);
+        assert_string_equal(text_at(doc, "format"), want);
+        json_decref(doc);
+
+        snprintf(arguments, sizeof arguments, "%s --format csv --table %s", reports[i].arguments,
+                 reports[i].table);
+        text = succeed(*state, arguments);
+        assert_null(strstr(text, "\n\n")); // one table
+        size_t n_row = 0;
+        for (const char *p = text; (p = strchr(p, '\n')); p++)
+            n_row++;
+        free(text);
+        snprintf(arguments, sizeof arguments, "%s --format latex --table %s", reports[i].arguments,
+                 reports[i].table);
+        text = succeed(*state, arguments);
+        assert_memory_equal(text, "\\begin{table}\n", 14);
+        assert_non_null(strstr(text, "\\toprule\n"));
+        size_t n_end = 0;
+        for (const char *p = text; (p = strstr(p, "\\\\\n")); p += 3)
+            n_end++;
+        assert_int_equal(n_end, n_row);
+        free(text);
+        snprintf(arguments, sizeof arguments, "%s --format markdown --table %s",
+                 reports[i].arguments, reports[i].table);
+        text = succeed(*state, arguments);
+        assert_non_null(strstr(text, "|---"));
+        free(text);
+    }
+    assert_fails(*state, "run " PLAIN " --table nets", 2,
+                 "--table nets: want one of layers, stages, links, accuracy, cores, streams, run");
+}
+
+static void csv_is_one_table_a_file(void **state)
+{
+    static const struct {
+        const char *file, *begin;
+    } files[] = { { "r.csv", "name,cores," },          { "r.cores.csv", "core," },
+                  { "r.streams.csv", "kind,from,to," }, { "r.stages.csv", "stage,core," },
+                  { "r.links.csv", "kind,links," },     { "r.run.csv", "figure,value\n" },
+                  { "r.accuracy.csv", "class,images," } };
+
+    free(succeed(*state, "run " PLAIN " --csv @/r.csv"));
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        char *csv = read_file(*state, files[i].file);
+        assert_memory_equal(csv, files[i].begin, strlen(files[i].begin));
+        assert_null(strstr(csv, "\n\n"));
+        free(csv);
+    }
+    free(succeed(*state, "run " PLAIN " --csv @/one.csv --table cores"));
+    assert_int_equal(n_files(*state), 7 + 1 + 2);
 }
 
 static void an_output_that_cannot_be_written_is_one_line_and_status_1(void **state)
@@ -1114,7 +1204,7 @@ static void map_s_text_has_a_line_for_every_core_and_stream(void **state)
         if (!strstr(out, line))
             fail_msg("no line for core %s", text_at(o, "name"));
     }
-    assert_non_null(strstr(out, "  to_resampling    conv12      rs1 "));
+    assert_non_null(strstr(out, "  to resampling    conv12      rs1 "));
     json_decref(doc);
     free(out);
 }
@@ -1319,6 +1409,8 @@ int main(void)
         TEST(an_output_that_cannot_be_written_is_one_line_and_status_1),
         TEST(a_full_or_closed_standard_output_is_one_line_and_status_1),
         TEST(a_closed_standard_output_does_not_spill_into_a_result_file),
+        TEST(every_report_has_every_form),
+        TEST(csv_is_one_table_a_file),
         TEST(a_result_may_go_to_a_named_pipe),
         TEST(a_configuration_may_come_from_standard_input),
         TEST(log_level_debug_speaks_on_standard_error_only),

@@ -195,7 +195,7 @@ static void text_markdown_and_csv_show_the_same(void **state)
 
     assert_non_null(strstr(text, "unit          resnet32.yaml  resnet32_speedup.yaml  ratio\n"));
     assert_non_null(strstr(text, "images/s              9,652                 38,653  4.005\n"));
-    assert_non_null(strstr(text, "Ratios are to resnet32.yaml.\n"));
+    assert_non_null(strstr(text, "\n  Ratios are to resnet32.yaml.\n"));
     assert_null(strstr(text, "energy"));
     assert_non_null(strstr(markdown, "| first result | timesteps | 1,628 | 527 | 0.324 |\n"));
     assert_non_null(strstr(markdown, "| busiest partial sums need | Gb/s | 17.92 |  |  |\n"));
@@ -213,19 +213,50 @@ static void files_of_one_name_are_told_apart_by_their_paths(void **state)
     tmpdir_write(*state, "resnet32.yaml", "batch: 2\n", 9);
     char *text = succeed(*state, "compare " PLAIN " @/resnet32.yaml " SPEEDUP);
 
-    assert_non_null(strstr(text, "  " PLAIN "  "));
+    assert_non_null(strstr(text, "  " PLAIN "\n"));
     assert_non_null(strstr(text, "/resnet32.yaml  ratio"));
     assert_non_null(strstr(text, "  resnet32_speedup.yaml  "));
     free(text);
 }
 
-static void one_configuration_that_is_wrong_is_named_and_nothing_is_written(void **state)
+static void a_configuration_that_is_wrong_is_a_row_with_its_reason(void **state)
 {
     tmpdir_write(*state, "wrong.yaml", "mapping: {replicas: {conv2: 999}}\n", 34);
-    assert_fails(*state, "compare " PLAIN " @/wrong.yaml --csv @/none.csv", 2,
-                 "/wrong.yaml:1: mapping.replicas");
-    assert_fails(*state, "compare @/none.yaml " PLAIN, 2, "/none.yaml: cannot open");
-    assert_fails(*state, "compare @/none.csv", 2, "/none.csv: cannot open");
+    char *text = succeed(*state, "compare @/none.yaml " PLAIN " @/wrong.yaml " SPEEDUP
+                                 " --csv @/t.csv");
+    char *csv = read_file(*state, "t.csv");
+
+    assert_non_null(strstr(text, "unit          resnet32.yaml  resnet32_speedup.yaml  ratio\n"));
+    assert_non_null(strstr(text, "\n  wrong.yaml "));
+    assert_non_null(strstr(text, "wrong.yaml:1: mapping.replicas"));
+    assert_non_null(strstr(text, "\n  none.yaml "));
+    assert_non_null(strstr(csv, "/none.yaml: cannot open"));
+    assert_non_null(strstr(csv, ",resnet32_speedup.yaml,\n"));
+    free(text);
+    free(csv);
+    json_t *doc = json_of(*state, "compare " PLAIN " @/wrong.yaml --json -");
+    json_t *all = at(doc, "configurations");
+    assert_non_null(strstr(text_at(json_array_get(all, 1), "error"), "mapping.replicas"));
+    assert_null(json_object_get(json_array_get(all, 1), "cores"));
+    json_decref(doc);
+    assert_fails(*state, "compare @/none.yaml @/wrong.yaml", 2, "/none.yaml: cannot open");
+}
+
+static void a_file_may_come_several_times_with_its_own_settings_and_label(void **state)
+{
+    json_t *doc = json_of(*state, "compare --set clock_mhz=250 " PLAIN " --set batch=2 --label two "
+                                  PLAIN " --set batch=3 --json -");
+    json_t *all = at(doc, "configurations"), *one = json_array_get(all, 0),
+           *other = json_array_get(all, 1);
+
+    assert_int_equal(integer_at(one, "batch"), 2);
+    assert_int_equal(integer_at(other, "batch"), 3);
+    assert_int_equal(integer_at(one, "config.clock_mhz"), 250);
+    assert_int_equal(integer_at(other, "config.clock_mhz"), 250);
+    assert_string_equal(text_at(one, "label"), "two");
+    assert_string_equal(text_at(other, "label"), "resnet32.yaml batch=3");
+    json_decref(doc);
+    assert_fails(*state, "compare --label x " PLAIN, 2, "--label x: want it behind a CONFIG");
 }
 
 /* Lines that stand in the page indented by four; no space ends a line there. */
@@ -266,8 +297,8 @@ static void the_guide_shows_its_files_and_what_the_command_prints_of_them(void *
         assert_in_page(page, files[i].text);
         tmpdir_write(*state, files[i].name, files[i].text, strlen(files[i].text));
     }
-    char *text = succeed(*state, "compare @/plain.yaml @/column.yaml @/block.yaml @/copies.yaml");
-    *strstr(text, "\nRatios") = '\0';
+    char *text = succeed(*state, "compare @/plain.yaml @/column.yaml @/block.yaml @/copies.yaml --wide");
+    *strstr(text, "\n  Ratios") = '\0';
     assert_in_page(page, text);
     free(text);
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
@@ -291,7 +322,8 @@ int main(void)
         TEST(text_markdown_and_csv_show_the_same),
         TEST(files_of_one_name_are_told_apart_by_their_paths),
         TEST(the_guide_shows_its_files_and_what_the_command_prints_of_them),
-        TEST(one_configuration_that_is_wrong_is_named_and_nothing_is_written),
+        TEST(a_configuration_that_is_wrong_is_a_row_with_its_reason),
+        TEST(a_file_may_come_several_times_with_its_own_settings_and_label),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -71,6 +71,68 @@ static void csv_has_keys_plain_numbers_and_fractions(void **state)
                    "fc,4,1,\n");
 }
 
+static void latex_is_a_float_of_booktabs_with_four_digits(void **state)
+{
+    static const struct table_column energy[] = {
+        { "block", "block" }, { "area um2", "area_um2" }, { "energy nJ", "energy_nj" },
+        { "share", "share" }, { 0 },
+    };
+    struct table *t = table_new(energy);
+
+    (void)state;
+    table_title(t, "Energy & area of a_b");
+    table_named(t, "adc", "converters_#1");
+    table_real(t, 5636698, 0);
+    table_real(t, 12781.421, 3);
+    table_share(t, 0.2986, 2);
+    table_text(t, "all");
+    table_real(t, 7, 0);
+    table_real(t, 42.5, 3);
+    table_none(t);
+    assert_printed(t, TABLE_LATEX,
+                   "\\begin{table}\n\\centering\n\\caption{Energy \\& area of a\\_b}\n"
+                   "\\begin{tabular}{lrrr}\n\\toprule\n"
+                   "block & area $\\mu$m$^2$ & energy nJ & share \\\\\n\\midrule\n"
+                   "converters\\_\\#1 & 5,636,698 & 12,781 & 29.86 \\% \\\\\n"
+                   "all & 7 & 43 &  \\\\\n"
+                   "\\bottomrule\n\\end{tabular}\n\\end{table}\n");
+}
+
+static void a_table_wider_than_the_page_goes_on_below(void **state)
+{
+    struct table_column wide[12] = { { "layer", "layer" } };
+    struct err_msg m;
+    char *text;
+    size_t size;
+
+    (void)state;
+    for (int i = 1; i < 11; i++)
+        wide[i] = (struct table_column){ "a title of 18 char", "k" };
+    struct table *t = table_new(wide);
+    table_glue(t, 5); // with the fourth it would fit, alone it does not stand
+    table_text(t, "conv1");
+    for (int i = 1; i < 11; i++)
+        table_count(t, (uint64_t)i);
+    table_note(t, "the end");
+    FILE *out = open_memstream(&text, &size);
+    assert_int_equal(table_print(t, TABLE_TEXT, out, &m), ERR_NONE);
+    fclose(out);
+    assert_string_equal(text,
+                        "  layer  a title of 18 char  a title of 18 char  a title of 18 char\n"
+                        "  conv1                   1                   2                   3\n\n"
+                        "  layer  a title of 18 char  a title of 18 char  a title of 18 char  "
+                        "a title of 18 char\n"
+                        "  conv1                   4                   5                   6  "
+                        "                 7\n\n"
+                        "  layer  a title of 18 char  a title of 18 char  a title of 18 char\n"
+                        "  conv1                   8                   9                  10\n"
+                        "\n  the end\n");
+    free(text);
+    char *all = printed(t, TABLE_WIDE);
+    assert_non_null(strstr(all, "9                  10\n"));
+    free(all);
+}
+
 static void csv_quotes_what_would_end_a_cell(void **state)
 {
     static const struct table_column one[] = { { "a", "a" }, { "b", "b" }, { 0 } };
@@ -186,6 +248,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_aligned_with_thousands_and_percent),
         cmocka_unit_test(csv_has_keys_plain_numbers_and_fractions),
+        cmocka_unit_test(latex_is_a_float_of_booktabs_with_four_digits),
+        cmocka_unit_test(a_table_wider_than_the_page_goes_on_below),
         cmocka_unit_test(csv_quotes_what_would_end_a_cell),
         cmocka_unit_test(markdown_has_a_rule_and_escapes_bars_and_tags),
         cmocka_unit_test(html_escapes_what_is_special_there),

@@ -16,8 +16,9 @@
 
 #include "arch/tech/adder.h"
 #include "arch/tech/dff.h"
+#include "cli/report/price_report.h"
 #include "study/price.h"
-#include "study/price_table.h"
+#include "study/price_json.h"
 #include "test/tech_rig.h"
 
 static struct chip_model load_chip(const char *technology)
@@ -679,9 +680,11 @@ static bool thousandths(const char *text, int64_t *value)
     char *end;
     int64_t whole = strtoll(text, &end, 10), unit = 1000;
 
-    *value = whole * 1000;
     if (end == text)
         return false;
+    for (; *end == ','; end += 4) // thousands
+        whole = 1000 * whole + strtoll(end + 1, NULL, 10);
+    *value = whole * 1000;
     if (*end == '.')
         while (isdigit((unsigned char)*++end)) {
             unit /= 10;
@@ -692,24 +695,23 @@ static bool thousandths(const char *text, int64_t *value)
 
 enum { MOST_CELL = 20, CELL = 48 };
 
-/* The cells of a printed row, as a reader of that format would part them; 0: a line of no cells. */
-static unsigned read_row(const char *line, enum price_format f, char cell[MOST_CELL][CELL])
+/* The cells of a printed row, as a reader of that format would part them; 0: a line of no cells.
+ * In text two spaces part them. */
+static unsigned read_row(const char *line, enum table_format f, char cell[MOST_CELL][CELL])
 {
-    static const char *const separator[] = { NULL, ",", "|", "&" };
+    const char *separator = f == TABLE_CSV ? "," : f == TABLE_MARKDOWN ? "|" : "  ";
     const char *end = line + strcspn(line, "\n");
     unsigned n = 0;
 
-    if (strchr("\n\\", *line) || strncmp(line, "|---", 4) == 0)
+    if (strchr("\n#", *line) || strncmp(line, "|---", 4) == 0 || !strstr(line, separator))
         return 0;
-    line += *line == '|';
+    line += strspn(line, f == TABLE_CSV ? "" : "| ");
     while (line < end && n < MOST_CELL) {
-        size_t width = n == 0 ? 22 : 14, left = (size_t)(end - line);
-        size_t w = f == PRICE_TEXT ? width < left ? width : left : strcspn(line, separator[f]);
-
-        w = w < left ? w : left;
-        snprintf(cell[n], CELL, "%.*s", (int)w, line);
-        line += w + (f != PRICE_TEXT && w < left);
-        n++;
+        const char *to = strstr(line, separator);
+        to = to && to < end ? to : end;
+        snprintf(cell[n++], CELL, "%.*s", (int)(to - line), line);
+        line = to < end ? to + strlen(separator) : end;
+        line += f == TABLE_WIDE ? strspn(line, " ") : 0;
     }
     return n;
 }
@@ -721,7 +723,7 @@ static const char *next_line(const char *line)
 
 /* Every column with a number in its last row, the total, is the sum of the rows above. Returns how
  * many such there are. */
-static unsigned check_columns(const char *table, enum price_format f)
+static unsigned check_columns(const char *table, enum table_format f)
 {
     char cell[MOST_CELL][CELL] = { "" };
     int64_t sum[MOST_CELL] = { 0 }, value;
@@ -747,20 +749,31 @@ static unsigned check_columns(const char *table, enum price_format f)
     return n;
 }
 
-typedef void print_table(const struct price_report *r, enum price_format f, FILE *out);
+typedef struct table *make_table(const struct price_report *r);
 
 enum { PRINTED = 1 << 16 };
 
-static void print_one(const struct price_report *q, print_table *print, enum price_format f,
+static void print_to(const struct price_report *q, make_table *make, enum table_format f, FILE *out)
+{
+    struct table *t = make(q);
+    struct err_msg m;
+
+    assert_int_equal(table_print(t, f, out, &m), ERR_NONE);
+    table_free(t);
+}
+
+static void print_one(const struct price_report *q, make_table *make, enum table_format f,
                       char text[PRINTED])
 {
     FILE *out = fmemopen(text, PRINTED, "w");
 
     assert_non_null(out);
-    print(q, f, out);
+    print_to(q, make, f, out);
     assert_true(ftell(out) < PRINTED - 1);
     fclose(out);
 }
+
+static const enum table_format exact[] = { TABLE_CSV, TABLE_MARKDOWN, TABLE_WIDE };
 
 static void printed_columns_sum_to_the_last_digit_in_every_format(void **state)
 {
@@ -769,14 +782,15 @@ static void printed_columns_sum_to_the_last_digit_in_every_format(void **state)
 
     rig_init(&r);
     for (uint64_t images = 1; images <= 7; images += 3)
-        for (enum price_format f = PRICE_TEXT; f <= PRICE_LATEX; f++) {
+        for (unsigned i = 0; i < sizeof exact / sizeof *exact; i++) {
+            enum table_format f = exact[i];
             rig_fill(&r, images);
             struct price_report q = report_of(&r);
             char text[PRINTED];
 
-            print_one(&q, price_print_blocks, f, text);
+            print_one(&q, price_block_table, f, text);
             assert_int_equal(check_columns(text, f), 7); // not latency and basis
-            print_one(&q, price_print_layers, f, text);
+            print_one(&q, price_layer_table, f, text);
             assert_int_equal(check_columns(text, f), N_PRICE_BLOCK + 6);
             price_report_release(&q);
         }
@@ -794,11 +808,11 @@ static void blocks_and_leakage_of_a_layer_make_its_sum(void **state)
     char layers[PRINTED], cell[MOST_CELL][CELL];
     unsigned n = 0;
 
-    print_one(&q, price_print_layers, PRICE_CSV, layers);
+    print_one(&q, price_layer_table, TABLE_CSV, layers);
     for (const char *line = next_line(layers); *line; line = next_line(line), n++) {
         int64_t sum = 0, value;
 
-        read_row(line, PRICE_CSV, cell);
+        read_row(line, TABLE_CSV, cell);
         for (unsigned i = 1; i <= N_PRICE_BLOCK + 1; i++) {
             assert_true(thousandths(cell[i], &value));
             sum += value;
@@ -809,12 +823,6 @@ static void blocks_and_leakage_of_a_layer_make_its_sum(void **state)
     assert_int_equal(n, 34 + 1);
     price_report_release(&q);
     rig_release(&r);
-}
-
-static void print_items(const struct price_report *q, enum price_format f, FILE *out)
-{
-    (void)f;
-    price_print_items(q, out);
 }
 
 /* The items of one block over all cores are the block's row of the table by block. */
@@ -831,11 +839,11 @@ static void every_joule_is_an_item_of_one_layer_and_one_block(void **state)
     rig_init(&r);
     rig_fill(&r, 3);
     struct price_report q = report_of(&r);
-    print_one(&q, print_items, PRICE_CSV, text);
+    print_one(&q, price_item_table, TABLE_CSV, text);
     for (const char *line = next_line(text); *line; line = next_line(line), row++) {
         unsigned b = row % N_PRICE_BLOCK, core = row / N_PRICE_BLOCK;
 
-        assert_int_equal(read_row(line, PRICE_CSV, cell), 12);
+        assert_int_equal(read_row(line, TABLE_CSV, cell), 12);
         assert_string_equal(cell[0], plan_layer_name(&r.plan, r.plan.core[core].plan_layer));
         assert_string_equal(cell[1], r.plan.core[core].name);
         assert_string_equal(cell[2], price_block_name((enum price_block)b));
@@ -955,8 +963,8 @@ static void shares_and_powers_of_a_row_are_its_energy_s(void **state)
     double pj = (double)(price_row_energy_pj(&q.layer[0]) + price_row_leakage_pj(&q.layer[0]));
     double all = (double)(price_row_energy_pj(&q.total) + price_row_leakage_pj(&q.total));
 
-    print_one(&q, price_print_layers, PRICE_CSV, text);
-    read_row(next_line(text), PRICE_CSV, cell);
+    print_one(&q, price_layer_table, TABLE_CSV, text);
+    read_row(next_line(text), TABLE_CSV, cell);
     assert_true(thousandths(cell[N_PRICE_BLOCK + 4], &value));
     assert_true(fabs((double)value * 1e-3 - 100 * pj / all) <= 0.005 + 1e-9);
     assert_true(thousandths(cell[N_PRICE_BLOCK + 5], &value)); // pJ / ns = mW
@@ -965,15 +973,15 @@ static void shares_and_powers_of_a_row_are_its_energy_s(void **state)
     rig_release(&r);
 }
 
-static char *printed(const struct price_report *q, enum price_format f)
+static char *printed(const struct price_report *q, enum table_format f)
 {
     char *text;
     size_t n;
     FILE *out = open_memstream(&text, &n);
 
     assert_non_null(out);
-    price_print_blocks(q, f, out);
-    price_print_layers(q, f, out);
+    print_to(q, price_block_table, f, out);
+    print_to(q, price_layer_table, f, out);
     price_print_svg(q, out);
     fclose(out);
     return text;
@@ -993,8 +1001,8 @@ static void pricing_twice_gives_the_same_bytes_in_under_10_ms(void **state)
     assert_int_equal(price(&c, &r.plan, &r.run, &a, &m), ERR_NONE);
     double ms = (double)(clock() - begin) * 1e3 / CLOCKS_PER_SEC;
     assert_int_equal(price(&c, &r.plan, &r.run, &b, &m), ERR_NONE);
-    for (int f = PRICE_TEXT; f <= PRICE_LATEX; f++) {
-        char *one = printed(&a, (enum price_format)f), *two = printed(&b, (enum price_format)f);
+    for (int f = TABLE_TEXT; f <= TABLE_HTML; f++) {
+        char *one = printed(&a, (enum table_format)f), *two = printed(&b, (enum table_format)f);
         assert_string_equal(one, two);
         free(one);
         free(two);
@@ -1013,7 +1021,7 @@ static void names_are_escaped_where_a_format_needs_it(void **state)
     rig_init(&r);
     struct price_report q = report_of(&r);
     snprintf(q.layer[0].name, sizeof q.layer[0].name, "a_b&<c>");
-    char *latex = printed(&q, PRICE_LATEX);
+    char *latex = printed(&q, TABLE_LATEX);
     assert_non_null(strstr(latex, "a\\_b\\&<c>"));
     assert_non_null(strstr(latex, ">a_b&amp;&lt;c></text>"));
     free(latex);

@@ -1,0 +1,260 @@
+/* cli/report/price_report.c -- see price_report.h. */
+#include "cli/report/price_report.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+const char *price_block_title(enum price_block b)
+{
+    static const char *const titles[N_PRICE_BLOCK] = {
+        [PRICE_CROSSBAR] = "crossbar",
+        [PRICE_INPUT_DRIVERS] = "input drivers",
+        [PRICE_ADC] = "converters",
+        [PRICE_DIGITAL] = "digital processor",
+        [PRICE_INPUT_MEMORY] = "input memory",
+        [PRICE_CONTROLLER] = "dataflow controller",
+        [PRICE_LINKS] = "links",
+        [PRICE_CLOCK] = "clock",
+    };
+
+    return titles[b];
+}
+
+/* ---- tables ---- */
+
+/* Amounts times a scale in whole units that add up to the whole's: each is the difference of two
+ * rounded running sums, so it is off by less than a unit. */
+struct parts {
+    double  scale;
+    int64_t sum, given;
+};
+
+static int64_t part(struct parts *p, int64_t amount)
+{
+    int64_t before = p->given;
+
+    p->sum += amount;
+    p->given = llround((double)p->sum * p->scale);
+    return p->given - before;
+}
+
+/* Columns beside the amounts themselves: % with 2 decimals, mW with 3. */
+struct derived {
+    struct parts energy, power, area;
+};
+
+static struct derived derived(const struct price_report *r)
+{
+    double pj = (double)(price_row_energy_pj(&r->total) + price_row_leakage_pj(&r->total));
+
+    return (struct derived){ .energy.scale = 1e4 / pj,
+                             .power.scale = 1e3 / r->image_ns, // pJ / ns = mW
+                             .area.scale = 1e4 / (double)price_row_area_um2(&r->total) };
+}
+
+struct amounts { // of a block
+    int64_t energy_pj, leakage_pj, area_um2;
+};
+
+static void nj(struct table *t, int64_t pj)
+{
+    table_real(t, (double)pj / 1e3, 3);
+}
+
+static void amounts(struct table *t, struct amounts a, struct derived *d)
+{
+    int64_t pj = a.energy_pj + a.leakage_pj;
+
+    nj(t, a.energy_pj);
+    nj(t, a.leakage_pj);
+    nj(t, pj);
+    table_real(t, (double)part(&d->energy, pj) / 100, 2);
+    table_real(t, (double)part(&d->power, pj) / 1000, 3);
+    table_real(t, (double)a.area_um2, 0);
+    table_real(t, (double)part(&d->area, a.area_um2) / 100, 2);
+}
+
+/* 0 is not a time but the lack of one. */
+static void latency(struct table *t, double ns)
+{
+    if (ns > 0)
+        table_real(t, ns, 2);
+    else
+        table_none(t);
+}
+
+#define AMOUNTS                                                                                 \
+    { "dynamic nJ", "dynamic_nj" }, { "leakage nJ", "leakage_nj" },                       \
+    { "energy nJ", "energy_nj" }, { "energy %", "energy_percent" },                       \
+    { "power mW", "power_mw" }, { "area um2", "area_um2" },                               \
+    { "area %", "area_percent" }, { "latency ns", "latency_ns" }, { "energy is", "basis" }
+
+struct table *price_block_table(const struct price_report *r)
+{
+    static const struct table_column columns[] = { { "block", "block" }, AMOUNTS, { 0 } };
+    const struct price_row *all = &r->total;
+    struct derived parts = derived(r), whole = derived(r);
+    struct table *t = table_new(columns);
+
+    table_title(t, "Energy of an image, power and area by block");
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        enum price_block block = (enum price_block)b;
+        table_named(t, price_block_name(block), price_block_title(block));
+        amounts(t, (struct amounts){ all->energy_pj[b], all->leakage_pj[b], all->area_um2[b] },
+                &parts);
+        latency(t, all->latency_ns[b]);
+        table_text(t, r->basis[b]);
+    }
+    table_text(t, all->name);
+    amounts(t, (struct amounts){ price_row_energy_pj(all), price_row_leakage_pj(all),
+                                 price_row_area_um2(all) }, &whole);
+    table_none(t);
+    table_none(t);
+    return t;
+}
+
+static void layer_row(struct table *t, const struct price_row *r, struct derived *d)
+{
+    int64_t pj = price_row_energy_pj(r) + price_row_leakage_pj(r);
+
+    table_text(t, r->name);
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        nj(t, r->energy_pj[b]);
+    nj(t, price_row_leakage_pj(r));
+    nj(t, pj);
+    nj(t, r->idle_pj);
+    table_real(t, (double)part(&d->energy, pj) / 100, 2);
+    table_real(t, (double)part(&d->power, pj) / 1000, 3);
+    table_real(t, (double)price_row_area_um2(r), 0);
+}
+
+struct table *price_layer_table(const struct price_report *r)
+{
+    static const struct table_column last[] = {
+        { "leakage", "leakage_nj" },    { "sum", "energy_nj" },      { "of it idle", "idle_nj" },
+        { "energy %", "energy_percent" }, { "power mW", "power_mw" },
+        { "area um2", "area_um2" },
+    };
+    struct table_column columns[N_PRICE_BLOCK + 8] = { { "layer", "layer" } };
+    struct derived parts = derived(r), whole = derived(r);
+
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        columns[1 + b] = (struct table_column){ .title = price_block_title((enum price_block)b),
+                                                .key = price_block_name((enum price_block)b) };
+    memcpy(&columns[1 + N_PRICE_BLOCK], last, sizeof last);
+    struct table *t = table_new(columns);
+    table_title(t, "Energy of an image by layer, nJ");
+    for (uint32_t i = 0; i < r->n_layer; i++)
+        layer_row(t, &r->layer[i], &parts);
+    layer_row(t, &r->total, &whole);
+    return t;
+}
+
+struct table *price_item_table(const struct price_report *r)
+{
+    static const struct table_column columns[] = {
+        { "layer", "layer" }, { "core", "core" }, { "block", "block" }, AMOUNTS, { 0 },
+    };
+    struct derived parts = derived(r);
+    struct table *t = table_new(columns);
+
+    table_title(t, "Energy of an image, power and area by core and block");
+    for (uint32_t i = 0; i < r->n_core; i++)
+        for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+            const struct price_row *c = &r->core[i];
+
+            table_text(t, r->layer[c->layer].name);
+            table_text(t, c->name);
+            table_named(t, price_block_name((enum price_block)b),
+                        price_block_title((enum price_block)b));
+            amounts(t, (struct amounts){ c->energy_pj[b], c->leakage_pj[b], c->area_um2[b] },
+                    &parts);
+            latency(t, c->latency_ns[b]);
+            table_text(t, r->basis[b]);
+        }
+    return t;
+}
+
+/* ---- SVG ---- */
+
+static const char *const colours[N_PRICE_BLOCK] = {
+    "#4c72b0", "#55a868", "#c44e52", "#8172b3", "#ccb974", "#64b5cd", "#937860", "#8c8c8c",
+};
+
+static void svg_text(FILE *out, double x, double y, const char *anchor, const char *text)
+{
+    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
+    for (; *text; text++)
+        switch (*text) {
+        case '<':
+            fputs("&lt;", out);
+            break;
+        case '&':
+            fputs("&amp;", out);
+            break;
+        default:
+            fputc(*text, out);
+        }
+    fputs("</text>\n", out);
+}
+
+enum { SVG_BAR = 12, SVG_PITCH = 16, SVG_BARS = 600, SVG_HEAD = 56 }; // pixels
+
+static void svg_bar(FILE *out, const struct price_row *row, double left, double y, double scale)
+{
+    char text[32];
+    double x = left;
+
+    svg_text(out, left - 4, y + SVG_BAR - 2, "end", row->name);
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        double width = (double)(row->energy_pj[b] + row->leakage_pj[b]) * scale;
+
+        fprintf(out, "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"/>\n",
+                x, y, width, SVG_BAR, colours[b]);
+        x += width;
+    }
+    snprintf(text, sizeof text, "%.3f",
+             (double)(price_row_energy_pj(row) + price_row_leakage_pj(row)) * 1e-3);
+    svg_text(out, x + 4, y + SVG_BAR - 2, "start", text);
+}
+
+static void svg_legend(FILE *out, double width)
+{
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        double x = 10 + b % 4 * (width / 4), y = 20 + b / 4 * SVG_PITCH;
+
+        fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"10\" height=\"10\" fill=\"%s\"/>\n", x, y,
+                colours[b]);
+        svg_text(out, x + 14, y + 9, "start", price_block_title((enum price_block)b));
+    }
+}
+
+void price_print_svg(const struct price_report *r, FILE *out)
+{
+    const double letter = 6;
+    size_t longest = 0;
+    int64_t most = 1;
+    char title[160];
+
+    for (uint32_t i = 0; i < r->n_layer; i++) {
+        int64_t pj = price_row_energy_pj(&r->layer[i]) + price_row_leakage_pj(&r->layer[i]);
+
+        most = pj > most ? pj : most;
+        longest = strlen(r->layer[i].name) > longest ? strlen(r->layer[i].name) : longest;
+    }
+    double left = fmax(90, letter * (double)longest + 8), width = left + SVG_BARS + 80;
+    fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
+            "font-family=\"sans-serif\" font-size=\"10\">\n"
+            "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
+            width, SVG_HEAD + SVG_PITCH * (double)r->n_layer + 4);
+    snprintf(title, sizeof title,
+             "energy of each layer, nJ an image, leakage with its block; %s, %s", r->technology,
+             r->device);
+    svg_text(out, 10, 12, "start", title);
+    svg_legend(out, width);
+    for (uint32_t i = 0; i < r->n_layer; i++)
+        svg_bar(out, &r->layer[i], left, SVG_HEAD + SVG_PITCH * (double)i,
+                SVG_BARS / (double)most);
+    fputs("</svg>\n", out);
+}
