@@ -107,8 +107,9 @@ static void article_head(const void *tables, FILE *out)
 static void article_tail(const void *tables, FILE *out)
 {
     (void)tables;
-    fputs("\nWhere the article prints another figure, it is in brackets: D1 and so on are the known\n"
-          "deviations, numbered in docs/validation.md; throughputs are rounded in print.\n", out);
+    fputs("\nWhere the article prints another figure, it is in brackets: D1 and so on are the\n"
+          "known deviations, numbered in docs/validation.md; throughputs are rounded in print.\n",
+          out);
 }
 
 static struct table *all_figures(const void *tables)

@@ -1,5 +1,5 @@
-/* cli/cmd_compare.c -- imcsim compare: several configurations side by side, ratios to the first. What
- * cannot be run is a row with its reason. */
+/* cli/cmd_compare.c -- imcsim compare: several configurations side by side, ratios to the first.
+ * What cannot be run is a row with its reason. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

@@ -11,6 +11,7 @@ static enum err cmd_map(const struct options *o, struct err_msg *m)
     struct study s;
     const struct output outputs[] = {
         { o->dot, plan_dot, &s },
+        { o->svg, plan_grid_svg, &s },
         { o->write_config, study_write_config, &s },
     };
     const size_t n = sizeof outputs / sizeof *outputs;
@@ -19,8 +20,6 @@ static enum err cmd_map(const struct options *o, struct err_msg *m)
                    ? err_set(m, ERR_INPUT, "map: --pareto has no one plan for --dot or "
                              "--write-config: want --json, --csv or --svg")
                    : map_pareto(o, m);
-    if (o->svg)
-        return err_set(m, ERR_INPUT, "map: --svg draws the front: want --pareto too, or --dot");
     enum err e = results_check(&plan_form, o, outputs, n, m);
 
     if (!e)
@@ -41,12 +40,14 @@ const struct command command_map = {
             "\n"
             "  imcsim map configs/resnet32.yaml\n"
             "  imcsim map configs/resnet32.yaml --set core.crossbar.rows=512\n"
+            "  imcsim map configs/resnet32.yaml --svg chip.svg\n"
             "  imcsim map configs/resnet32.yaml --dot | dot -Tsvg >plan.svg\n"
             "  imcsim map configs/resnet32.yaml --set mapping.optimize=latency\n"
             "  imcsim map configs/resnet32.yaml --pareto --svg front.svg\n"
             "  imcsim map configs/dazzi2021_14nm.yaml --set mapping.optimize=edp\n"
             "  imcsim map configs/resnet32.yaml --json - | jq '.core_list[] | .name, .rows'\n",
-    .options = OPTION_BIT(OPTION_SET) | OPTION_RESULTS | OPTION_BIT(OPTION_DOT) | OPTION_BIT(OPTION_PARETO) | OPTION_BIT(OPTION_SVG) |
+    .options = OPTION_BIT(OPTION_SET) | OPTION_RESULTS | OPTION_BIT(OPTION_DOT) |
+               OPTION_BIT(OPTION_PARETO) | OPTION_BIT(OPTION_SVG) |
                OPTION_BIT(OPTION_WRITE_CONFIG),
     .run = cmd_map,
 };

@@ -6,8 +6,8 @@
  *   text, markdown, latex   all tables but those of detail, or the one of --table
  *   csv                     one table: the first, or that of --table
  *   json                    the document
- *   --csv FILE              the first table into FILE, the others beside it: run.csv, run.cores.csv;
- *                           with --table that one alone
+ *   --csv FILE              the first table into FILE, the others beside it: run.csv,
+ *                           run.cores.csv; with --table that one alone
  */
 #ifndef CLI_RESULTS_H
 #define CLI_RESULTS_H

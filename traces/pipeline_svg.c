@@ -3,10 +3,12 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/util.h"
 
-enum { BINS = 1024, PLOT_WIDTH = 1000, LEFT = 90, TOP = 64, ROW = 18, AREA = 14, FOOT = 40 };
+enum { BINS = 1024, PLOT_WIDTH = 1000, LEAST_LEFT = 90, TOP = 78, ROW = 18, AREA = 14, FOOT = 40 };
+enum { LETTER = 7 }; // a wide one of the names: none is cut
 
 /* The first four of the Okabe-Ito palette that show on white (M. Okabe, K. Ito, "Color Universal
  * Design", 2008). */
@@ -63,13 +65,13 @@ void pipeline_count(struct pipeline *p, uint32_t row, uint64_t image, uint64_t t
 /* ---- drawing ---- */
 
 struct frame {
-    uint64_t end;   // timesteps in the picture
-    uint32_t height;
+    uint64_t end; // timesteps in the picture
+    uint32_t left, height;
 };
 
 static double x_of(const struct frame *f, uint64_t timestep)
 {
-    return LEFT + (double)PLOT_WIDTH * (double)timestep / (double)f->end;
+    return f->left + (double)PLOT_WIDTH * (double)timestep / (double)f->end;
 }
 
 /* Text of any origin, inside an element. */
@@ -105,22 +107,26 @@ static void draw_axis(const struct frame *f, uint64_t timestep_ns, FILE *out)
                 "<text x=\"%.1f\" y=\"%" PRIu32 "\" text-anchor=\"middle\">%" PRIu64 "</text>\n",
                 x_of(f, t), TOP, x_of(f, t), bottom, x_of(f, t), bottom + 14, t);
     fprintf(out,
-            "<text x=\"%d\" y=\"%" PRIu32 "\" text-anchor=\"middle\">timestep of %" PRIu64
+            "<text x=\"%" PRIu32 "\" y=\"%" PRIu32 "\" text-anchor=\"middle\">timestep of %" PRIu64
             " ns</text>\n",
-            LEFT + PLOT_WIDTH / 2, bottom + 31, timestep_ns);
+            f->left + PLOT_WIDTH / 2, bottom + 31, timestep_ns);
 }
 
-static void draw_legend(const struct pipeline *p, FILE *out)
+/* Colours, and what height and width of an area mean. */
+static void draw_legend(const struct pipeline *p, const struct frame *f, FILE *out)
 {
     for (uint32_t i = 0; i < PIPELINE_IMAGES; i++) {
         if (!p->row[0].image[i].any)
             continue;
-        uint32_t x = LEFT + 90 * i;
+        uint32_t x = f->left + 90 * i;
         fprintf(out,
                 "<rect x=\"%" PRIu32 "\" y=\"36\" width=\"12\" height=\"12\" fill=\"%s\"/>\n"
                 "<text x=\"%" PRIu32 "\" y=\"46\">image %" PRIu32 "</text>\n",
                 x, colour[i], x + 18, i);
     }
+    fprintf(out, "<text x=\"%" PRIu32 "\" y=\"64\" fill=\"#555\">A row is a layer. Its area is as "
+                 "long as the layer works on an image, and as high as the share of the time in "
+                 "which it fires: full height is a firing each timestep.</text>\n", f->left);
 }
 
 /* The area of an image in a row: as high as the share of the bin in which the row fires. */
@@ -150,11 +156,14 @@ static void draw_row(const struct pipeline *p, const struct frame *f, uint32_t r
 {
     uint32_t base = TOP + ROW * (row + 1) - 2;
 
-    fprintf(out, "<text class=\"layer\" x=\"%d\" y=\"%" PRIu32 "\" text-anchor=\"end\">", LEFT - 8,
+    fprintf(out, "<text class=\"layer\" x=\"%" PRIu32 "\" y=\"%" PRIu32 "\" text-anchor=\"end\">",
+            f->left - 8,
             base - 2);
     put_text(p->row[row].name, out);
-    fprintf(out, "</text>\n<line x1=\"%d\" y1=\"%" PRIu32 "\" x2=\"%d\" y2=\"%" PRIu32
-            "\" stroke=\"#bbb\" stroke-width=\"0.5\"/>\n", LEFT, base, LEFT + PLOT_WIDTH, base);
+    fprintf(out,
+            "</text>\n<line x1=\"%" PRIu32 "\" y1=\"%" PRIu32 "\" x2=\"%" PRIu32
+            "\" y2=\"%" PRIu32 "\" stroke=\"#bbb\" stroke-width=\"0.5\"/>\n",
+            f->left, base, f->left + PLOT_WIDTH, base);
     for (uint32_t i = 0; i < PIPELINE_IMAGES; i++)
         if (p->row[row].image[i].any)
             draw_area(p, f, row, i, out);
@@ -162,21 +171,23 @@ static void draw_row(const struct pipeline *p, const struct frame *f, uint32_t r
 
 void pipeline_draw(const struct pipeline *p, const char *title, uint64_t timestep_ns, FILE *out)
 {
-    struct frame f = { .end = 1, .height = TOP + ROW * p->n_row + FOOT };
+    struct frame f = { .end = 1, .left = LEAST_LEFT, .height = TOP + ROW * p->n_row + FOOT };
 
+    for (uint32_t i = 0; i < p->n_row; i++)
+        f.left = max_u32(f.left, LETTER * (uint32_t)strlen(p->row[i].name) + 16);
     for (uint32_t i = 0; i < p->n_row; i++)
         for (uint32_t k = 0; k < PIPELINE_IMAGES; k++)
             if (p->row[i].image[k].any) // whole bins
                 f.end = max_u64(f.end, round_up(p->row[i].image[k].last + 1, p->bin_timesteps));
     fprintf(out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%" PRIu32
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%" PRIu32 "\" height=\"%" PRIu32
             "\" font-family=\"sans-serif\" font-size=\"11\">\n"
             "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
-            "<text x=\"%d\" y=\"22\" font-size=\"15\">",
-            LEFT + PLOT_WIDTH + 30, f.height, LEFT);
+            "<text x=\"%" PRIu32 "\" y=\"22\" font-size=\"15\">",
+            f.left + PLOT_WIDTH + 30, f.height, f.left);
     put_text(title, out);
     fputs("</text>\n", out);
-    draw_legend(p, out);
+    draw_legend(p, &f, out);
     draw_axis(&f, timestep_ns, out);
     for (uint32_t i = 0; i < p->n_row; i++)
         draw_row(p, &f, i, out);

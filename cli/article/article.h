@@ -1,4 +1,4 @@
-/* cli/article/article.h -- the tables of the article, computed again, each figure beside the printed one.
+/* cli/article/article.h -- the article's tables, computed again, each figure beside the printed.
  *
  * The article is M. Dazzi, A. Sebastian, L. Benini, E. Eleftheriou, "Accelerating Inference of
  * Convolutional Neural Networks Using In-memory Computing", Front. Comput. Neurosci. 15:674154

@@ -81,7 +81,8 @@ static struct table *module_table(const void *lines)
 
     table_title(t, "The 40 nm RRAM macro of Lu et al. 2021");
     table_note(t, "ours       fitted capacitances and the seven factors; predicted: neither\n"
-                  "cited      the article's figure, whose design kit is not public; sums contain it");
+                  "cited      the article's figure, whose design kit is not public; sums contain "
+                  "it");
     for (const struct macro_row *r = l->row; r < l->row + l->n_row; r++) {
         table_text(t, r->part);
         table_text(t, r->quantity);

@@ -1,4 +1,4 @@
-/* cli/report/macro_report.h -- the 40 nm macro module by module: chip, article, ours, ours unfitted. */
+/* cli/report/macro_report.h -- the 40 nm macro by module: chip, article, ours, ours unfitted. */
 #ifndef CLI_REPORT_MACRO_REPORT_H
 #define CLI_REPORT_MACRO_REPORT_H
 

@@ -2,6 +2,8 @@
 #include "cli/report/pareto.h"
 
 #include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
 
 #include "cli/report/json.h"
 #include "cli/report/plan_report.h"
@@ -74,76 +76,167 @@ static enum err front_json(const void *what, FILE *out, struct err_msg *m)
     return json_print(o, out, m);
 }
 
-enum { // of the drawing, in pixels
-    WIDTH = 640, HEIGHT = 400, LEFT = 70, RIGHT = 20, TOP = 30, BOTTOM = 50
-};
+/* ---- the picture ---- */
 
-static double across(const struct pareto *p, uint32_t cores)
-{
-    uint32_t from = p->point[0].cores, to = p->point[p->n_point - 1].cores;
-
-    return LEFT + (double)(WIDTH - LEFT - RIGHT) * (cores - from) / (to > from ? to - from : 1);
-}
+enum { WIDTH = 860, HEIGHT = 480, LEFT = 90, RIGHT = 90, TOP = 76, BOTTOM = 64, LABELS = 14 };
 
 enum curve { FIRST_RESULT, INTERVAL, ENERGY, N_CURVE };
 
 static const struct {
     const char *colour, *label;
 } curves[N_CURVE] = {
-    [FIRST_RESULT] = { "#1f77b4", "timesteps to the first result" },
-    [INTERVAL] = { "#d62728", "timesteps between images" },
-    [ENERGY] = { "#2ca02c", "energy of an image, of the highest" },
+    [FIRST_RESULT] = { "#0072b2", "to the first result, timesteps" },
+    [INTERVAL] = { "#d55e00", "between images, timesteps" },
+    [ENERGY] = { "#009e73", "energy of an image, nJ (right axis)" },
 };
 
-static uint64_t value_on(const struct pareto_point *p, enum curve c)
+struct axis { // 0 to `end`, a mark each `step`
+    double end, step;
+};
+
+/* About six marks at 1, 2 or 5 times a power of ten, the last at or above `most`. */
+static struct axis axis_for(double most)
 {
-    return c == ENERGY ? p->energy_pj : c == INTERVAL ? p->interval : p->first_result;
+    double unit = pow(10, floor(log10(most > 0 ? most / 6 : 1)));
+    double step = most > 30 * unit ? 10 * unit : most > 12 * unit ? 5 * unit
+                                             : most > 6 * unit    ? 2 * unit
+                                                                  : unit;
+
+    return (struct axis){ step * ceil(most / step), step };
 }
 
-/* Timesteps have one axis, up to the latest of all; energy another. */
-static double down(const struct pareto *p, enum curve c, uint64_t value)
+static double value_on(const struct pareto_point *p, enum curve c)
 {
-    double most = (double)value_on(&p->point[0], c == ENERGY ? ENERGY : FIRST_RESULT);
-
-    return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * (double)value / most;
+    return c == ENERGY     ? (double)p->energy_pj * 1e-3
+           : c == INTERVAL ? (double)p->interval
+                           : (double)p->first_result;
 }
 
-/* A staircase: what holds for so many cores holds until a point has better. */
-static void draw_steps(const struct pareto *p, enum curve c, FILE *out)
+struct drawing {
+    const struct pareto *pareto;
+    uint32_t             n_curve;
+    struct axis          timesteps, energy;
+    FILE                *out;
+};
+
+static double across(const struct drawing *d, double cores)
 {
-    fprintf(out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" points=\"",
+    const struct pareto *p = d->pareto;
+    double from = p->point[0].cores, to = p->point[p->n_point - 1].cores;
+
+    return LEFT + (WIDTH - LEFT - RIGHT) * (cores - from) / (to > from ? to - from : 1);
+}
+
+static double down(const struct axis *a, double value)
+{
+    return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * value / a->end;
+}
+
+static void put_text(const struct drawing *d, double x, double y, const char *anchor,
+                     const char *colour, const char *text)
+{
+    fprintf(d->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" fill=\"%s\">%s</text>\n", x, y,
+            anchor, colour, text);
+}
+
+static void draw_side(const struct drawing *d, const struct axis *a, bool right)
+{
+    char text[40];
+
+    for (double v = 0; v <= a->end * 1.0001; v += a->step) {
+        double y = down(a, v);
+        if (!right)
+            fprintf(d->out, "<path stroke=\"#dddddd\" d=\"M%d %.1fH%d\"/>\n", LEFT, y,
+                    WIDTH - RIGHT);
+        snprintf(text, sizeof text, "%.6g", v);
+        put_text(d, right ? WIDTH - RIGHT + 8 : LEFT - 8, y + 4, right ? "start" : "end",
+                 right ? curves[ENERGY].colour : "#222222", text);
+    }
+}
+
+static void draw_cores(const struct drawing *d)
+{
+    const struct pareto *p = d->pareto;
+    double from = p->point[0].cores, to = p->point[p->n_point - 1].cores;
+    double step = axis_for(to > from ? to - from : 1).step;
+    char text[40];
+
+    step = step < 1 ? 1 : step;
+    for (double v = ceil(from / step) * step; v <= to; v += step) {
+        double x = across(d, v);
+        fprintf(d->out, "<path stroke=\"#222222\" d=\"M%.1f %dv5\"/>\n", x, HEIGHT - BOTTOM);
+        snprintf(text, sizeof text, "%.6g", v);
+        put_text(d, x, HEIGHT - BOTTOM + 20, "middle", "#222222", text);
+    }
+    put_text(d, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - BOTTOM + 44, "middle", "#222222",
+             "cores, at most");
+}
+
+/* A staircase: what holds for so many cores holds until a point has better. Some of the markers
+ * say their value. */
+static void draw_steps(const struct drawing *d, enum curve c)
+{
+    const struct pareto *p = d->pareto;
+    const struct axis *a = c == ENERGY ? &d->energy : &d->timesteps;
+    uint32_t each = (p->n_point + LABELS - 1) / LABELS;
+    char text[40];
+
+    fprintf(d->out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" points=\"",
             curves[c].colour);
     for (uint32_t i = 0; i < p->n_point; i++) {
-        const struct pareto_point *at = &p->point[i];
-        double x = across(p, at->cores);
+        double x = across(d, p->point[i].cores);
         if (i > 0)
-            fprintf(out, "%.1f,%.1f ", x, down(p, c, value_on(&at[-1], c)));
-        fprintf(out, "%.1f,%.1f ", x, down(p, c, value_on(at, c)));
+            fprintf(d->out, "%.1f,%.1f ", x, down(a, value_on(&p->point[i - 1], c)));
+        fprintf(d->out, "%.1f,%.1f ", x, down(a, value_on(&p->point[i], c)));
     }
-    fprintf(out, "\"/>\n");
-    fprintf(out, "<text x=\"%d\" y=\"%d\" fill=\"%s\">%s</text>\n", WIDTH / 2,
-            TOP + 18 * (int)c, curves[c].colour, curves[c].label);
+    fprintf(d->out, "\"/>\n");
+    for (uint32_t i = 0; i < p->n_point; i++) {
+        double value = value_on(&p->point[i], c), x = across(d, p->point[i].cores);
+        bool steps = i == 0 || value != value_on(&p->point[i - 1], c);
+        if (!steps)
+            continue;
+        fprintf(d->out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"><title>%" PRIu32
+                        " cores: %.10g</title></circle>\n", x, down(a, value), curves[c].colour,
+                p->point[i].cores, value);
+        bool at_end = x > WIDTH - RIGHT - 40;
+        snprintf(text, sizeof text, "%.5g", value);
+        if (i % each == 0)
+            put_text(d, at_end ? x - 6 : x + 4, down(a, value) + (at_end ? 14 : -6),
+                     at_end ? "end" : "start", curves[c].colour, text);
+    }
+    fprintf(d->out, "<path stroke=\"%s\" stroke-width=\"2\" d=\"M%d %dh24\"/>\n"
+                    "<circle cx=\"%d\" cy=\"%d\" r=\"3\" fill=\"%s\"/>\n",
+            curves[c].colour, LEFT + 236 * (int)c, TOP - 30, LEFT + 12 + 236 * (int)c, TOP - 30,
+            curves[c].colour);
+    put_text(d, LEFT + 30 + 236 * (int)c, TOP - 26, "start", "#222222", curves[c].label);
 }
 
 static enum err front_svg(const void *what, FILE *out, struct err_msg *m)
 {
     const struct front *f = what;
     const struct pareto *p = &f->pareto;
-    const struct pareto_point *first = &p->point[0], *last = &p->point[p->n_point - 1];
+    double most = 0, most_nj = 0;
 
     (void)m;
+    for (uint32_t i = 0; i < p->n_point; i++) {
+        most = fmax(most, fmax(value_on(&p->point[i], FIRST_RESULT),
+                               value_on(&p->point[i], INTERVAL)));
+        most_nj = fmax(most_nj, value_on(&p->point[i], ENERGY));
+    }
+    struct drawing d = { p, f->priced ? N_CURVE : ENERGY, axis_for(most), axis_for(most_nj), out };
     fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
-                 "font-family=\"sans-serif\" font-size=\"13\">\n", WIDTH, HEIGHT);
-    fprintf(out, "<path fill=\"none\" stroke=\"black\" d=\"M%d %dV%dH%d\"/>\n", LEFT, TOP,
+                 "font-family=\"sans-serif\" font-size=\"12\">\n"
+                 "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
+                 "<text x=\"%d\" y=\"24\" font-size=\"15\">%s: what so many cores can do at "
+                 "best</text>\n", WIDTH, HEIGHT, LEFT, f->study.network.name);
+    draw_side(&d, &d.timesteps, false);
+    if (f->priced)
+        draw_side(&d, &d.energy, true);
+    draw_cores(&d);
+    fprintf(out, "<path fill=\"none\" stroke=\"#222222\" d=\"M%d %dV%dH%d\"/>\n", LEFT, TOP,
             HEIGHT - BOTTOM, WIDTH - RIGHT);
-    for (int c = 0; c < (f->priced ? N_CURVE : ENERGY); c++)
-        draw_steps(p, (enum curve)c, out);
-    fprintf(out, "<text x=\"%d\" y=\"%d\">%" PRIu32 "</text>\n", LEFT, HEIGHT - BOTTOM + 18,
-            first->cores);
-    fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%" PRIu32 " cores</text>\n",
-            WIDTH - RIGHT, HEIGHT - BOTTOM + 18, last->cores);
-    fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%" PRIu64 "</text>\n", LEFT - 6,
-            TOP + 4, first->first_result);
+    for (uint32_t c = 0; c < d.n_curve; c++)
+        draw_steps(&d, (enum curve)c);
     fprintf(out, "</svg>\n");
     return ERR_NONE;
 }

@@ -1,4 +1,4 @@
-/* cli/report/pareto.h -- the front of cores against interval, latency and energy: text, CSV, JSON, SVG. */
+/* cli/report/pareto.h -- the front of cores against interval, latency and energy. */
 #ifndef CLI_REPORT_PARETO_H
 #define CLI_REPORT_PARETO_H
 

@@ -1,5 +1,8 @@
 /* cli/report/plan_grid.c -- the plan on a grid of cores, as SVG and CSV: Dazzi et al. 2021, Fig. 9.
  *
+ * A core's bar is the share of its timesteps in which it fires; a stream is as thick as its link is
+ * loaded. Up to 64 cores stand in the article's rows of eight, more in wider ones.
+ *
  * Cores lie in the order of the plan along a path that goes right in even rows and left in odd
  * ones, so that neighbours in the pipeline are neighbours on the grid. A feed-forward stream to a
  * neighbour is straight, others of the same two cores run beside it; along a row a longer one bows
@@ -8,12 +11,15 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/report/plan_report.h"
 #include "core/util.h"
 
-enum { COLUMNS = 8, LEAST_ROWS = 6 }; // article 3.1.1
-enum { PITCH_X = 146, PITCH_Y = 118, BOX_X = 94, BOX_Y = 46, LEFT = 124, TOP = 76, FOOT = 62 };
+enum { COLUMNS = 8, LEAST_ROWS = 6, SMALL = 64 }; // article 3.1.1
+enum { GAP = 52, PITCH_Y = 118, LEAST_BOX = 94, MOST_BOX = 320, BOX_Y = 46 };
+enum { LEFT = 124, TOP = 76, FOOT = 62 };
+static const double letter = 8.4; // of a name, in pixels
 
 static const struct style {
     const char *colour, *meaning;
@@ -31,40 +37,49 @@ static const struct style {
 
 static const char *const fills[] = { "#fde3dc", "#dfeaf9", "#e0f2e0", "#f3e6f7", "#fdf3d7" };
 
+struct grid {
+    const struct plan *plan;
+    uint32_t           columns, box_x, pitch_x;
+};
+
 struct spot {
     double x, y;
 };
 
 /* ---- places ---- */
 
-static uint32_t row_of(uint32_t core)
+static uint32_t row_of(const struct grid *g, uint32_t core)
 {
-    return core / COLUMNS;
+    return core / g->columns;
 }
 
-static uint32_t column_of(uint32_t core)
+static uint32_t column_of(const struct grid *g, uint32_t core)
 {
-    uint32_t along = core % COLUMNS;
+    uint32_t along = core % g->columns;
 
-    return row_of(core) % 2 == 0 ? along : COLUMNS - 1 - along;
+    return row_of(g, core) % 2 == 0 ? along : g->columns - 1 - along;
 }
 
-static uint32_t n_row(const struct plan *p)
+static uint32_t n_row(const struct grid *g)
 {
-    return max_u32(row_of(p->n_core - 1) + 1, LEAST_ROWS);
+    uint32_t rows = row_of(g, g->plan->n_core - 1) + 1;
+
+    return g->plan->n_core <= SMALL ? max_u32(rows, LEAST_ROWS) : rows;
 }
 
-static struct spot spot_of(uint32_t core)
+static struct spot spot_of(const struct grid *g, uint32_t core)
 {
-    return (struct spot){ LEFT + column_of(core) * (double)PITCH_X,
-                          TOP + row_of(core) * (double)PITCH_Y };
+    double first = LEFT + (g->box_x - LEAST_BOX) / 2.0;
+
+    return (struct spot){ first + column_of(g, core) * (double)g->pitch_x,
+                          TOP + row_of(g, core) * (double)PITCH_Y };
 }
 
 /* Where the ray from a box's middle towards `to` leaves the box. */
-static struct spot border(struct spot from, struct spot to, double gap)
+static struct spot border(const struct grid *g, struct spot from, struct spot to, double gap)
 {
     double dx = to.x - from.x, dy = to.y - from.y;
-    double scale = fmin(dx == 0 ? INFINITY : (BOX_X / 2.0 + gap) / fabs(dx),
+    double scale = fmin(dx == 0 ? INFINITY : (g->box_x / 2.0 + gap) / fabs(dx),
                         dy == 0 ? INFINITY : (BOX_Y / 2.0 + gap) / fabs(dy));
 
     return (struct spot){ from.x + dx * scale, from.y + dy * scale };
@@ -85,129 +100,211 @@ static void print_markers(FILE *out)
 }
 
 static void print_path(enum stream_kind k, struct spot from, struct spot bend, struct spot to,
-                       FILE *out)
+                       double load, FILE *out)
 {
     fprintf(out,
             "<path class=\"%s\" d=\"M%.1f,%.1f Q%.1f,%.1f %.1f,%.1f\" fill=\"none\" stroke=\"%s\" "
-            "stroke-width=\"1.7\" marker-end=\"url(#arrow%d)\"/>\n",
+            "stroke-width=\"%.2f\" marker-end=\"url(#arrow%d)\"/>\n",
             stream_kind_name(k), from.x, from.y, bend.x, bend.y, to.x, to.y, styles[k].colour,
-            (int)k);
+            1 + 2 * load, (int)k);
 }
 
 /* How far the bend of a stream lies beside the straight line. */
-static double bow_of(const struct plan_stream *s)
+static double bow_of(const struct grid *g, const struct plan_stream *s)
 {
     uint32_t apart = s->to > s->from ? s->to - s->from : s->from - s->to;
     double bow = styles[s->kind].bow;
 
-    if (apart == 1 || row_of(s->from) != row_of(s->to))
+    if (apart == 1 || row_of(g, s->from) != row_of(g, s->to))
         return bow;
     double around = 34 + 22 * (double)apart; // clear of the boxes between
     return bow < 0 ? -around : around;
 }
 
-static void print_stream(const struct plan_stream *s, FILE *out)
+static void print_stream(const struct grid *g, const struct plan_stream *s, FILE *out)
 {
-    struct spot a = spot_of(s->from), b = spot_of(s->to);
+    struct spot a = spot_of(g, s->from), b = spot_of(g, s->to);
     double dx = b.x - a.x, dy = b.y - a.y, length = sqrt(dx * dx + dy * dy);
-    double bow = bow_of(s);
+    double bow = bow_of(g, s);
 
-    if (row_of(s->from) % 2 == 1) // the path goes left: keep a kind on one side of the boxes
+    if (row_of(g, s->from) % 2 == 1) // the path goes left: keep a kind on one side of the boxes
         bow = -bow;
     struct spot bend = { (a.x + b.x) / 2 - dy / length * bow, (a.y + b.y) / 2 + dx / length * bow };
-    print_path(s->kind, border(a, bend, 0), bend, border(b, bend, 1), out);
+    print_path(s->kind, border(g, a, bend, 0), bend, border(g, b, bend, 1),
+               share_of_timestep(g->plan, s->used_clk), out);
 }
 
-static void print_edge_of_chip(const struct plan_stream *s, FILE *out)
+static void print_edge_of_chip(const struct grid *g, const struct plan_stream *s, FILE *out)
 {
-    struct spot core = spot_of(s->kind == STREAM_IMAGE ? s->to : s->from), away = core;
-    bool right = s->kind == STREAM_RESULT && row_of(s->from) % 2 == 0;
+    double load = share_of_timestep(g->plan, s->used_clk);
+    struct spot core = spot_of(g, s->kind == STREAM_IMAGE ? s->to : s->from), away = core;
+    bool right = s->kind == STREAM_RESULT && row_of(g, s->from) % 2 == 0;
 
-    away.x += right ? PITCH_X / 2.0 + 24 : -PITCH_X / 2.0 - 24;
-    struct spot end = border(core, away, 0), middle = { (away.x + end.x) / 2, away.y };
+    away.x += right ? g->pitch_x / 2.0 + 24 : -g->pitch_x / 2.0 - 24;
+    struct spot end = border(g, core, away, 0), middle = { (away.x + end.x) / 2, away.y };
     if (s->kind == STREAM_IMAGE)
-        print_path(s->kind, away, middle, end, out);
+        print_path(s->kind, away, middle, end, load, out);
     else
-        print_path(s->kind, end, middle, away, out);
+        print_path(s->kind, end, middle, away, load, out);
     fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"12\" "
                  "fill=\"#555555\">%s</text>\n",
             middle.x, middle.y - 7, s->kind == STREAM_IMAGE ? "image" : "result");
 }
 
 /* Layers of one map size are a group. */
-static const char *fill_of(const struct plan *p, uint32_t layer)
+static const char *fill_of(const struct grid *g, uint32_t layer)
 {
     size_t group = 0;
 
     for (uint32_t i = 1; i <= layer; i++)
-        group += plan_network_layer(p, i)->out.height != plan_network_layer(p, i - 1)->out.height;
+        group += plan_network_layer(g->plan, i)->out.height !=
+                 plan_network_layer(g->plan, i - 1)->out.height;
     return fills[group % (sizeof fills / sizeof *fills)];
 }
 
-static void print_core(const struct plan *p, uint32_t core, FILE *out)
+/* Green to red. */
+static const char *load_colour(double load)
 {
-    const struct plan_core *c = &p->core[core];
-    struct spot at = spot_of(core);
+    return load > 0.9 ? "#d62728" : load > 0.6 ? "#f28c12" : "#2e9e3f";
+}
+
+/* Firings for an image over the timesteps between images. */
+static double load_of(const struct grid *g, uint32_t core)
+{
+    struct firing_shape shape = plan_firing_shape(g->plan, g->plan->core[core].plan_layer);
+
+    return (double)g->plan->layer[g->plan->core[core].plan_layer].firing->firings(&shape) /
+           (double)g->plan->interval;
+}
+
+static void print_bar(double x, double y, double width, double load, FILE *out)
+{
+    fprintf(out,
+            "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"4\" fill=\"#ffffff\" "
+            "stroke=\"#999999\" stroke-width=\"0.5\"/>\n"
+            "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"4\" fill=\"%s\"/>\n",
+            x, y, width, x, y, width * fmin(load, 1), load_colour(load));
+}
+
+static void print_core(const struct grid *g, uint32_t core, FILE *out)
+{
+    const struct plan_core *c = &g->plan->core[core];
+    struct spot at = spot_of(g, core);
+    double load = load_of(g, core);
 
     fprintf(out,
-            "<rect x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" rx=\"7\" fill=\"%s\" "
+            "<g><title>%s: %" PRIu32 " rows, %" PRIu32 " columns, %.1f %% of the devices, fires in "
+            "%.0f %% of the timesteps</title>\n"
+            "<rect x=\"%.1f\" y=\"%.1f\" width=\"%" PRIu32 "\" height=\"%d\" rx=\"7\" fill=\"%s\" "
             "stroke=\"#555555\"/>\n"
             "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"14\" "
-            "font-weight=\"bold\" fill=\"#222222\">%s</text>\n"
+            "font-weight=\"bold\" fill=\"#222222\"",
+            c->name, c->rows, c->columns, 100 * core_utilization(g->plan, core), 100 * load,
+            at.x - g->box_x / 2.0, at.y - BOX_Y / 2.0, g->box_x, BOX_Y,
+            fill_of(g, c->plan_layer), at.x, at.y - 5);
+    if (letter * (double)strlen(c->name) > g->box_x)
+        fprintf(out, " textLength=\"%" PRIu32 "\" lengthAdjust=\"spacingAndGlyphs\"",
+                g->box_x - 8);
+    fprintf(out,
+            ">%s</text>\n"
             "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"11\" "
             "fill=\"#555555\">%" PRIu32 " × %" PRIu32 "</text>\n",
-            at.x - BOX_X / 2.0, at.y - BOX_Y / 2.0, BOX_X, BOX_Y, fill_of(p, c->plan_layer), at.x,
-            at.y - 3, c->name, at.x, at.y + 14, c->rows, c->columns);
+            c->name, at.x, at.y + 10, c->rows, c->columns);
+    print_bar(at.x - g->box_x / 2.0 + 8, at.y + BOX_Y / 2.0 - 8, g->box_x - 16, load, out);
+    fputs("</g>\n", out);
 }
 
-static void print_empty(uint32_t core, FILE *out)
+static void print_empty(const struct grid *g, uint32_t core, FILE *out)
 {
-    struct spot at = spot_of(core);
+    struct spot at = spot_of(g, core);
 
-    fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" rx=\"7\" fill=\"none\" "
-                 "stroke=\"#cccccc\" stroke-dasharray=\"4 4\"/>\n",
-            at.x - BOX_X / 2.0, at.y - BOX_Y / 2.0, BOX_X, BOX_Y);
+    fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%" PRIu32 "\" height=\"%d\" rx=\"7\" "
+                 "fill=\"none\" stroke=\"#cccccc\" stroke-dasharray=\"4 4\"/>\n",
+            at.x - g->box_x / 2.0, at.y - BOX_Y / 2.0, g->box_x, BOX_Y);
 }
 
-static void print_legend(const struct plan *p, FILE *out)
+static void print_legend(const struct grid *g, FILE *out)
 {
-    double x = LEFT - BOX_X / 2.0, y = TOP + n_row(p) * (double)PITCH_Y - 20;
+    double x = LEFT - LEAST_BOX / 2.0, y = TOP + n_row(g) * (double)PITCH_Y - 20;
 
     for (int k = 0; k < N_STREAM_KIND; k++) {
         if (!styles[k].meaning)
             continue;
         print_path((enum stream_kind)k, (struct spot){ x, y }, (struct spot){ x + 17, y },
-                   (struct spot){ x + 34, y }, out);
+                   (struct spot){ x + 34, y }, 0.35, out);
         fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"14\" fill=\"#222222\">%s</text>\n",
                 x + 42, y + 5, styles[k].meaning);
         x += 178;
     }
+    x = LEFT - LEAST_BOX / 2.0;
+    y += 28;
+    print_bar(x, y - 6, 34, 0.7, out);
+    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"14\" fill=\"#222222\">share of the "
+                 "timesteps in which the core fires (orange above 60 %%, red above 90 %%); an "
+                 "arrow is as thick as its link is loaded</text>\n", x + 42, y);
+    y += 22;
+    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"14\" fill=\"#222222\">in a box: core, "
+                 "rows × columns in use; fills tell map sizes apart; dashed: a core of the chip that is "
+                 "free</text>\n", x, y);
+}
+
+static void print_streams(const struct grid *g, FILE *out)
+{
+    const struct plan *p = g->plan;
+
+    fprintf(out, "<g stroke-opacity=\"%s\">\n", p->n_core > SMALL ? "0.5" : "1");
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        if (p->stream[i].kind == STREAM_IMAGE || p->stream[i].kind == STREAM_RESULT)
+            print_edge_of_chip(g, &p->stream[i], out);
+        else
+            print_stream(g, &p->stream[i], out);
+    fputs("</g>\n", out);
+}
+
+/* The article's grid for a chip of its size and short names; else one that is a third wider than
+ * high, with boxes as wide as the longest name. */
+static struct grid grid_of(const struct plan *p)
+{
+    struct grid g = { p, COLUMNS, LEAST_BOX, LEAST_BOX + GAP };
+    size_t longest = 0;
+
+    for (uint32_t i = 0; i < p->n_core; i++)
+        longest = max_u64(longest, strlen(p->core[i].name));
+    if (letter * (double)longest > LEAST_BOX)
+        g.box_x = min_u32((uint32_t)(letter * (double)longest) + 8, MOST_BOX);
+    g.pitch_x = g.box_x + GAP;
+    if (p->n_core > SMALL)
+        g.columns = (uint32_t)ceil(sqrt(1.3 * p->n_core * PITCH_Y / g.pitch_x));
+    return g;
 }
 
 enum err plan_grid_svg(const void *study, FILE *out, struct err_msg *m)
 {
     const struct plan *p = &((const struct study *)study)->plan;
-    uint32_t width = 2 * LEFT + (COLUMNS - 1) * PITCH_X;
-    uint32_t height = TOP + n_row(p) * PITCH_Y - PITCH_Y + FOOT + BOX_Y + 40;
+    const struct grid grid = grid_of(p), *g = &grid;
+    uint32_t width = 2 * LEFT + g->box_x - LEAST_BOX + (g->columns - 1) * g->pitch_x;
+    uint32_t height = TOP + n_row(g) * PITCH_Y - PITCH_Y + FOOT + BOX_Y + 90;
 
     (void)m;
     fprintf(out,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %" PRIu32 " %" PRIu32 "\" "
             "width=\"%" PRIu32 "\" height=\"%" PRIu32 "\" "
             "font-family=\"Helvetica,Arial,sans-serif\">\n"
-            "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-            width, height, width, height);
+            "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
+            "<text x=\"%d\" y=\"28\" font-size=\"16\" fill=\"#222222\">%s on %" PRIu32
+            " of %" PRIu32 " cores, an image each %" PRIu64 " timesteps</text>\n",
+            width, height, width, height, LEFT - LEAST_BOX / 2, p->network->name, p->n_core,
+            p->config->chip_cores, p->interval);
     print_markers(out);
-    for (uint32_t i = p->n_core; i < n_row(p) * COLUMNS; i++)
-        print_empty(i, out);
+    if (p->n_core > SMALL) // many streams cross: names stay readable above them
+        print_streams(g, out);
+    for (uint32_t i = p->n_core; i < min_u64(n_row(g) * g->columns, p->config->chip_cores); i++)
+        print_empty(g, i, out);
     for (uint32_t i = 0; i < p->n_core; i++)
-        print_core(p, i, out);
-    for (uint32_t i = 0; i < p->n_stream; i++)
-        if (p->stream[i].kind == STREAM_IMAGE || p->stream[i].kind == STREAM_RESULT)
-            print_edge_of_chip(&p->stream[i], out);
-        else
-            print_stream(&p->stream[i], out);
-    print_legend(p, out);
+        print_core(g, i, out);
+    if (p->n_core <= SMALL)
+        print_streams(g, out);
+    print_legend(g, out);
     fputs("</svg>\n", out);
     return ERR_NONE;
 }
@@ -222,6 +319,7 @@ enum err plan_grid_csv(const void *study, FILE *out, struct err_msg *m)
         { "", "value_bits" }, { 0 },
     };
     const struct plan *p = &((const struct study *)study)->plan;
+    const struct grid g = grid_of(p);
     struct table *t = table_new(columns);
 
     for (uint32_t i = 0; i < p->n_stream; i++) {
@@ -232,16 +330,16 @@ enum err plan_grid_csv(const void *study, FILE *out, struct err_msg *m)
             table_none(t);
             table_none(t);
         } else {
-            table_count(t, row_of(s->from));
-            table_count(t, column_of(s->from));
+            table_count(t, row_of(&g, s->from));
+            table_count(t, column_of(&g, s->from));
         }
         table_text(t, stream_to(p, s));
         if (s->kind == STREAM_RESULT) {
             table_none(t);
             table_none(t);
         } else {
-            table_count(t, row_of(s->to));
-            table_count(t, column_of(s->to));
+            table_count(t, row_of(&g, s->to));
+            table_count(t, column_of(&g, s->to));
         }
         table_count(t, s->n);
         table_count(t, s->value_bits);

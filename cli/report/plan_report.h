@@ -1,5 +1,5 @@
-/* cli/report/plan_report.h -- a plan as tables, JSON, Graphviz and a picture, and the pieces that the
- * report of a run shares with it.
+/* cli/report/plan_report.h -- a plan as tables, JSON, Graphviz and a picture, and the pieces that
+ * the report of a run shares with it.
  *
  * Times (docs/accelerator.md, section 4): the first result is there after L timesteps, the next
  * ones every I, so that a batch of N images gives

@@ -1,4 +1,4 @@
-/* cli/report/report.h -- a finished run, as text for people and as JSON, CSV and statistics for programs.
+/* cli/report/report.h -- a finished run: tables with the text around them, JSON, statistics.
  *
  * Every figure is computed in report.c or plan_report.c and shown by all forms. A section that the
  * run did not compute (accuracy without images) is absent, never zero.

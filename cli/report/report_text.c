@@ -173,9 +173,10 @@ static struct table *budget_table(const void *report)
     const struct report *r = report;
     struct table *t = stage_table(&r->study->plan);
 
-    table_note(t, "Each stage has to fit into a timestep by itself. The model lets a core use them\n"
-                  "all within one timestep; a pipeline of real stages would add %s timesteps to the\n"
-                  "first result.", format_count(r->study->plan.pipeline_timesteps).text);
+    table_note(t,
+               "Each stage has to fit into a timestep by itself. The model lets a core use them\n"
+               "all within one timestep; a pipeline of real stages would add %s timesteps to the\n"
+               "first result.", format_count(r->study->plan.pipeline_timesteps).text);
     return t;
 }
 

@@ -6,8 +6,8 @@
  *
  *   text      at most 100 columns wide: a wider table goes on below, its first columns repeated
  *   Markdown  the title as a heading, the note below
- *   LaTeX     a table float of booktabs; the title is the caption; four digits of the largest number
- *             of a column, so that a sum may be off by one in the last
+ *   LaTeX     a table float of booktabs; the title is the caption; four digits of the largest
+ *             number of a column, so that a sum may be off by one in the last
  *
  * Control characters of hostile names come out as '?'. A failed allocation is remembered and
  * reported by table_print(), so that building needs no checks.

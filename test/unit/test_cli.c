@@ -51,7 +51,6 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
         { "run " PLAIN " --json @/x --stats @/x", "two results to one place" },
         { "map " PLAIN " --count 1",
           "--count is an option of run, compare, breakdown, import, not of map" },
-        { "map " PLAIN " --svg @/f.svg", "want --pareto too" },
         { "map " PLAIN " --pareto --dot", "want --json, --csv or --svg" },
         { "article now", "want options only" },
         { "compare", "compare: no CONFIG...: want imcsim compare CONFIG... [option]..." },
@@ -1248,6 +1247,29 @@ static void graphviz_draws_the_plan(void **state)
     assert_int_equal(system(command), 0);
     char *svg = read_file(*state, "p.svg");
     assert_non_null(strstr(svg, ">conv31.p1<"));
+    double width = strtod(strstr(svg, "width=\"") + 7, NULL);
+    double height = strtod(strstr(svg, "height=\"") + 8, NULL);
+    if (width > 2 * height || height > width || width > 1200) // points
+        fail_msg("%g x %g points", width, height);
+    free(svg);
+}
+
+/* A box for each core, its bar as long as its firings of the timesteps between images. */
+static void map_draws_the_chip_with_its_loads(void **state)
+{
+    free(succeed(*state, "map " PLAIN " --svg @/chip.svg"));
+    char *svg = read_file(*state, "chip.svg");
+    size_t n_core = 0, full = 0;
+
+    for (const char *p = svg; (p = strstr(p, "<g><title>")); p++)
+        n_core++;
+    for (const char *p = svg; (p = strstr(p, "fires in 100 % of the timesteps")); p++)
+        full++;
+    assert_int_equal(n_core, 43);
+    assert_int_equal(full, 11); // conv1 to conv11: 1,024 firings of 1,024
+    assert_non_null(strstr(svg, "<title>conv31.p0: 252 rows, 56 columns, 21.5 % of the devices, "
+                                "fires in 6 % of the timesteps</title>"));
+    assert_non_null(strstr(svg, ">from resampling</text>"));
     free(svg);
 }
 
@@ -1444,6 +1466,7 @@ int main(void)
         TEST(map_s_text_has_a_line_for_every_core_and_stream),
         TEST(dot_has_the_article_s_streams_and_colours),
         TEST(graphviz_draws_the_plan),
+        TEST(map_draws_the_chip_with_its_loads),
         TEST(article_agrees_but_for_the_listed_deviations),
         TEST(article_writes_a_file_for_every_table),
         TEST(a_circuit_is_shown_by_itself),
