@@ -47,6 +47,18 @@ static void read_text(struct reader *r, char *text, size_t size)
     assert_string_equal(r->word, "$end");
 }
 
+/* The name without its core's, which stands in the scope: "fire" of chip.conv23.p1. */
+static const char *own_name(const char *scope, const char *name)
+{
+    const char *core = strchr(scope, '.');
+    size_t n = core ? strlen(++core) : 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (name[i] != (core[i] == '.' ? '_' : core[i]))
+            return name;
+    return n > 0 && name[n] == '_' ? name + n + 1 : name;
+}
+
 static void read_var(struct reader *r, struct vcd_file *f, const char *scope)
 {
     char text[256], name[128];
@@ -55,7 +67,10 @@ static void read_var(struct reader *r, struct vcd_file *f, const char *scope)
     read_text(r, text, sizeof text);
     if (sscanf(text, "%15s %" SCNu32 " %7s %127s", s.type, &s.bits, s.id, name) != 4)
         fail_msg("$var %s", text);
-    snprintf(s.path, sizeof s.path, "%s.%s", scope, name);
+    if (strcmp(s.type, "real") == 0)
+        strcpy(s.type, "wire");
+    snprintf(s.name, sizeof s.name, "%s", name);
+    snprintf(s.path, sizeof s.path, "%s.%s", scope, own_name(scope, name));
     for (uint32_t i = 0; i < f->n_signal; i++) {
         assert_string_not_equal(f->signal[i].id, s.id);
         assert_string_not_equal(f->signal[i].path, s.path);
@@ -155,6 +170,11 @@ struct vcd_file vcd_read(const char *text)
             assert_string_equal(r.word, dumping ? "$end" : "$dumpvars");
             dumping = !dumping;
             f.dump_time = f.end_time;
+            break;
+        case 'r':
+            value = (uint64_t)strtoll(r.word + 1, NULL, 10);
+            assert_true(next_word(&r));
+            add_change(by_id(&f, r.word), f.end_time, value, dumping);
             break;
         case 'b':
             value = strtoull(r.word + 1, NULL, 2);

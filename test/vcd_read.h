@@ -12,9 +12,10 @@ struct vcd_change {
 };
 
 struct vcd_signal {
-    char  path[256]; // scopes and name, dots between
+    char  path[256]; // scopes and name, dots between; the name without that of its core
+    char  name[128]; // as it stands in the file
     char  id[8];
-    char  type[16]; // "wire"
+    char  type[16]; // "wire", of real numbers too
     uint32_t bits;
     struct vcd_change *change; // owned; the first is $dumpvars', but for events
     uint32_t n_change, room;

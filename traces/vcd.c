@@ -152,6 +152,8 @@ static void change_scope(FILE *out, const char *from, const char *to)
 void vcd_begin(struct vcd *v, const char *comment)
 {
     static const char *const unit[] = { "fs", "ps", "ns", "us" };
+    static const char *const kinds[] = { [VCD_WIRE] = "wire", [VCD_EVENT] = "event",
+                                         [VCD_SIGNED] = "real" };
     uint32_t exponent;
     const char *scope = "";
 
@@ -163,7 +165,7 @@ void vcd_begin(struct vcd *v, const char *comment)
         change_scope(v->cfg.out, scope, var->scope);
         scope = var->scope;
         fprintf(v->cfg.out, "$var %s %" PRIu32 " %s %s $end\n",
-                var->kind == VCD_EVENT ? "event" : "wire", var->bits, var->id, var->name);
+                kinds[var->kind], var->bits, var->id, var->name);
     }
     change_scope(v->cfg.out, scope, "");
     fputs("$enddefinitions $end\n", v->cfg.out);
@@ -176,7 +178,9 @@ static void write_value(FILE *out, const struct variable *var, uint64_t value)
     char line[MOST_BITS + ID_CHARS + 4];
     size_t n = 0;
 
-    if (var->bits == 1) {
+    if (var->kind == VCD_SIGNED) {
+        n = (size_t)snprintf(line, sizeof line, "r%" PRId64 " ", (int64_t)value);
+    } else if (var->bits == 1) {
         line[n++] = var->kind == VCD_EVENT || value ? '1' : '0';
     } else {
         uint32_t bit = var->bits - 1;
@@ -214,7 +218,7 @@ static void dump(struct vcd *v)
         struct variable *var = &v->var[i];
         if (v->cyc == v->cfg.first_cyc)
             var->written = var->value;
-        if (var->kind == VCD_WIRE)
+        if (var->kind != VCD_EVENT)
             write_value(v->cfg.out, var, var->written);
     }
     fputs("$end\n", v->cfg.out);
@@ -226,7 +230,7 @@ static void write_cycle(struct vcd *v)
         dump(v);
     for (uint32_t i = 0; i < v->n_touched; i++) {
         const struct variable *var = &v->var[v->touched[i]];
-        if (var->kind == VCD_WIRE && var->value == var->written)
+        if (var->kind != VCD_EVENT && var->value == var->written)
             continue;
         write_time(v, v->cyc);
         write_value(v->cfg.out, var, var->value);
@@ -267,7 +271,7 @@ void vcd_set(struct vcd *v, uint32_t wire, uint64_t value)
 {
     struct variable *var = &v->var[wire];
 
-    assert(var->kind == VCD_WIRE && (var->bits == MOST_BITS || value >> var->bits == 0));
+    assert(var->kind != VCD_EVENT && (var->bits == MOST_BITS || value >> var->bits == 0));
     if (var->value == value)
         return;
     var->value = value;

@@ -3,7 +3,8 @@
  * Variables are declared first, in scopes named by dotted paths ("chip.conv1"); then time goes
  * forward and values are set. What is written at a time is the last value that each variable was
  * given in it, if that is another than before: a wire that falls and rises at once stays up. Events
- * have no value but happen.
+ * have no value but happen. The format knows no signed wires, and viewers show -1 of 64 bits as
+ * 2^64 - 1; a signed value is written as a real number, whole up to 2^53.
  *
  * Time is counted in clock cycles. The file's unit is the largest 1, 10 or 100 of microseconds to
  * femtoseconds in which a clock period is a whole number (500 MHz: 2 times 1 ns); if there is none,
@@ -18,7 +19,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum vcd_kind { VCD_WIRE, VCD_EVENT };
+enum vcd_kind { VCD_WIRE, VCD_EVENT, VCD_SIGNED }; // the last is a wire of signed values
 
 struct vcd;
 
@@ -32,9 +33,9 @@ struct vcd_cfg {
 struct vcd *vcd_new(const struct vcd_cfg *cfg);
 void vcd_free(struct vcd *v); // takes NULL
 
-/* Declares a variable and returns its number, counted from 0. A wire has 1 to 64 bits and begins
- * with `value`. Names are letters, digits, _ and -; those of one scope follow each other. False
- * when the host has no memory. */
+/* Declares a variable and returns its number, counted from 0. A wire has 1 to 64 bits, a signed one
+ * 64, and begins with `value`. Names are letters, digits, _ and -; those of one scope follow each
+ * other. False when the host has no memory. */
 bool vcd_declare(struct vcd *v, const char *scope, const char *name, enum vcd_kind kind,
                  uint32_t bits, uint64_t value, uint32_t *number);
 

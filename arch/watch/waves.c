@@ -60,12 +60,24 @@ static enum err unused_part(const struct plan *p, const char *scope, const bool 
                    (int)strcspn(scope, ","), scope, p->core[0].name, p->core[p->n_core - 1].name);
 }
 
+/* "conv23_p1_fire": tells signals apart where a tool drops the scopes. */
+static void full_name(char *name, size_t size, const char *core, const char *signal)
+{
+    snprintf(name, size, "%s_%s", core, signal);
+    for (; *name; name++)
+        *name = *name == '.' ? '_' : *name;
+}
+
 static enum err declare(struct waves *w, const char *scope, bool *used, struct err_msg *m)
 {
     const struct plan *p = w->plan;
-    char path[256];
+    char path[256], name[256];
+    uint32_t number;
 
-    if (!vcd_declare(w->vcd, "chip", "timestep", VCD_WIRE, 64, -(uint64_t)p->lead, &w->timestep))
+    if (!vcd_declare(w->vcd, "chip", "timestep", VCD_SIGNED, 64, -(uint64_t)p->lead,
+                     &w->timestep) ||
+        !vcd_declare(w->vcd, "chip", "timestep_0_cycle", VCD_WIRE, 64,
+                     p->lead * p->timestep_clk, &number))
         return no_memory(m);
     for (uint32_t i = 0; i < p->n_core; i++) {
         snprintf(path, sizeof path, "chip.%s", p->core[i].name);
@@ -74,7 +86,8 @@ static enum err declare(struct waves *w, const char *scope, bool *used, struct e
             w->number[i][k] = NOT_TRACED;
             if (scope && !wanted(scope, p->core[i].name, kind->name, used))
                 continue;
-            if (!vcd_declare(w->vcd, path, kind->name, kind->event ? VCD_EVENT : VCD_WIRE,
+            full_name(name, sizeof name, p->core[i].name, kind->name);
+            if (!vcd_declare(w->vcd, path, name, kind->event ? VCD_EVENT : VCD_WIRE,
                              kind->bits, signal_first_value(p, i, k), &w->number[i][k]))
                 return no_memory(m);
         }

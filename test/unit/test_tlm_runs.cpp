@@ -396,7 +396,7 @@ void sc_trace_shows_what_trace_shows(void **state)
     struct vcd_file got = trace_run(dir, 2, 10), want = trace_alone(dir, 2);
 
     assert_string_equal(got.timescale, want.timescale);
-    assert_int_equal(got.n_signal, want.n_signal + 2); // status, irq
+    assert_int_equal(got.n_signal, want.n_signal + 1); // status, irq; less timestep_0_cycle
     const uint64_t begin = vcd_find(&got, "SystemC.chip.L1.fire")->change[0].time -
                            vcd_find(&want, "chip.L1.fire")->change[0].time;
     const struct vcd_signal *status = vcd_find(&got, "SystemC.chip.status");
@@ -404,6 +404,8 @@ void sc_trace_shows_what_trace_shows(void **state)
     for (uint32_t i = 0; i < want.n_signal; i++) {
         const struct vcd_signal *w = &want.signal[i];
         const struct vcd_signal *g = vcd_find(&got, (std::string("SystemC.") + w->path).c_str());
+        if (strcmp(w->path, "chip.timestep_0_cycle") == 0)
+            continue; // of a run that begins with the file
         assert_non_null(g);
         assert_string_equal(g->type, w->type);
         if (g->n_change != w->n_change)
@@ -432,6 +434,8 @@ void a_reset_ends_what_sc_trace_shows(void **state)
     for (uint32_t i = 0; i < want.n_signal; i++) {
         const struct vcd_signal *w = &want.signal[i];
         const struct vcd_signal *g = vcd_find(&got, (std::string("SystemC.") + w->path).c_str());
+        if (strcmp(w->path, "chip.timestep_0_cycle") == 0)
+            continue; // of a run that begins with the file
         uint32_t before = 0;
         while (before < g->n_change && g->change[before].time < again)
             before++;
@@ -466,6 +470,8 @@ void stages_are_idle_while_the_chip_stands_still(void **state)
     for (uint32_t i = 0; i < want.n_signal; i++) {
         const struct vcd_signal *w = &want.signal[i];
         const struct vcd_signal *g = vcd_find(&got, (std::string("SystemC.") + w->path).c_str());
+        if (strcmp(w->path, "chip.timestep_0_cycle") == 0)
+            continue; // of a run that begins with the file
         if (is_stage(w->path)) {
             assert_int_equal(vcd_value_at(g, stall_begin + 100), 0);
             assert_int_equal(vcd_time_up(g, got.end_time), vcd_time_up(w, want.end_time));

@@ -105,6 +105,29 @@ static uint64_t period(const struct vcd_file *f, const struct plan *p)
     return 1000000000 / p->config->clock_mhz / (n * fs);
 }
 
+static void names_are_told_apart_without_scopes_and_time_is_signed(void **state)
+{
+    (void)state;
+    struct watched *w = watch(1, KERNEL_NATIVE, KERNEL_SKIP_IDLE, NULL);
+    const struct plan *p = &w->study.plan;
+    struct vcd_file f = vcd_read(w->text);
+    const struct vcd_signal *clock = vcd_find(&f, "chip.timestep");
+    const struct vcd_signal *zero = vcd_find(&f, "chip.timestep_0_cycle");
+
+    for (uint32_t i = 0; i < f.n_signal; i++)
+        for (uint32_t k = 0; k < i; k++)
+            assert_string_not_equal(f.signal[i].name, f.signal[k].name);
+    assert_true(p->lead > 0 && (int64_t)clock->change[0].value == -(int64_t)p->lead);
+    assert_non_null(strstr(w->text, "\nr-1 !\n")); // not 2^64 - 1
+    assert_int_equal(zero->n_change, 1);
+    uint32_t k = 0;
+    while (clock->change[k].value != 0)
+        k++;
+    assert_int_equal(clock->change[k].time, zero->change[0].value * period(&f, p));
+    vcd_file_release(&f);
+    unwatch(w);
+}
+
 /* Layers that leave their crossbar idle have outputs and no firings. */
 static void firings_and_first_firings_are_those_of_counters_and_plan(void **state)
 {
@@ -356,7 +379,7 @@ static void a_scope_has_the_named_signals_of_the_named_cores_and_nothing_else(vo
         struct waves_cfg cfg = { .scope = scope };
         struct watched *some = watch(seed, KERNEL_NATIVE, KERNEL_SKIP_IDLE, &cfg);
         struct vcd_file a = vcd_read(all->text), s = vcd_read(some->text);
-        assert_int_equal(s.n_signal, 1 + 13 + (p->n_core - 2) + 4); // the first: the timestep
+        assert_int_equal(s.n_signal, 2 + 13 + (p->n_core - 2) + 4); // the first two: the timestep
         for (uint32_t i = 0; i < s.n_signal; i++) {
             const struct vcd_signal *of = vcd_find(&a, s.signal[i].path);
             assert_non_null(of);
@@ -429,6 +452,7 @@ static void a_pattern_that_matches_nothing_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_told_apart_without_scopes_and_time_is_signed),
         cmocka_unit_test(firings_and_first_firings_are_those_of_counters_and_plan),
         cmocka_unit_test(pixels_and_busy_cycles_add_up_to_what_was_counted),
         cmocka_unit_test(addresses_are_those_of_the_pixels_stored_last),
