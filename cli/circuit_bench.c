@@ -418,13 +418,18 @@ static enum err make_core(struct bench *b, struct err_msg *m)
     return ERR_NONE;
 }
 
-#define COUNT(name, dflt, least, most) { name, dflt, least, most, true }
-#define REAL(name, dflt, least, most)  { name, dflt, least, most, false }
+#define COUNT(name, dflt, least, most) { name, dflt, least, most, true, NULL }
+#define REAL(name, dflt, least, most)  { name, dflt, least, most, false, NULL }
+#define CHOICE(name, names) { name, 0, 0, sizeof names / sizeof *names - 2, true, names }
+
+static const char *const gates[] = { "inverter", "nand", "nor", NULL };
+static const char *const sensing[] = { "csa", "vsa", NULL }; // current, voltage
+static const char *const converters[] = { "csa", "vsa", "sar", NULL };
 #define USUAL "22nm_lp", "pcm_4bit"
 
 const struct circuit_row circuits[] = {
-    { "gate", "standard gate, a switching output; kind 0 inverter, 1 NAND, 2 NOR", USUAL,
-      { COUNT("kind", 0, 0, 2), COUNT("inputs", 2, 2, 8), REAL("load_ff", 0, 0, 1e6) }, make_gate },
+    { "gate", "standard gate, a switching output", USUAL,
+      { CHOICE("kind", gates), COUNT("inputs", 2, 2, 8), REAL("load_ff", 0, 0, 1e6) }, make_gate },
     { "driver", "inverter of `size` times the smallest transistors", USUAL,
       { REAL("size", 8, 1, 1e4), REAL("load_ff", 10, 0, 1e6) }, make_driver },
     { "adder", "ripple-carry adder", USUAL, { COUNT("bits", 8, 1, 256) }, make_adder },
@@ -456,11 +461,12 @@ const struct circuit_row circuits[] = {
       { COUNT("columns", 256, 2, 8192), REAL("cell_kohm", 90, 1e-2, 1e6) }, make_column_switch },
     { "level_shifter", "level shifters to the write voltage", USUAL,
       { COUNT("n", 1, 1, 8192), REAL("write_v", 2, 0.1, 20) }, make_level_shifter },
-    { "sense_amplifier", "one on a column; kind 0 current (CSA), 1 voltage (VSA)", USUAL,
-      { COUNT("kind", 0, 0, 1), REAL("column_kohm", 10, 1e-3, 1e6), REAL("column_ff", 50, 0, 1e6) },
+    { "sense_amplifier", "one on a column, of current (csa) or voltage (vsa)", USUAL,
+      { CHOICE("kind", sensing), REAL("column_kohm", 10, 1e-3, 1e6),
+        REAL("column_ff", 50, 0, 1e6) },
       make_sense_amplifier },
-    { "flash_adc", "flash converter on a column; kind 0 CSA, 1 VSA; lowest reference_kohm", USUAL,
-      { COUNT("kind", 0, 0, 1), COUNT("levels", 32, 2, 4096),
+    { "flash_adc", "flash converter of sense amplifiers on a column; lowest reference_kohm", USUAL,
+      { CHOICE("kind", sensing), COUNT("levels", 32, 2, 4096),
         REAL("reference_kohm", 0.15625, 1e-3, 1e6), REAL("column_kohm", 0.74, 1e-3, 1e6),
         REAL("column_ff", 50, 0, 1e6), COUNT("columns", 8, 1, 8192) }, make_flash_adc },
     { "sar_adc", "SAR converter", USUAL,
@@ -478,11 +484,10 @@ const struct circuit_row circuits[] = {
       { COUNT("n", 4, 1, 1024), REAL("leaf_width_um", 100, 1e-3, 1e5),
         REAL("leaf_height_um", 100, 1e-3, 1e5), COUNT("bits", 1, 1, 65536),
         REAL("tolerance", 0, 0, 10), REAL("toggle", 1, 0, 1) }, make_h_tree },
-    { "sub_array", "crossbar with periphery, bit-serial; converter 0 CSA, 1 VSA, 2 SAR; "
-      "rows_parallel 0: all", USUAL,
+    { "sub_array", "crossbar with periphery, bit-serial; rows_parallel 0: all", USUAL,
       { COUNT("rows", 256, 2, 8192), COUNT("columns", 256, 2, 8192),
         COUNT("rows_parallel", 0, 0, 8192), COUNT("mux", 8, 1, 8192),
-        COUNT("levels", 32, 2, 65536), COUNT("converter", 0, 0, 2),
+        COUNT("levels", 32, 2, 65536), CHOICE("converter", converters),
         COUNT("cells_per_weight", 2, 1, 64), COUNT("input_bits", 8, 1, 64),
         REAL("active", 0.5, 0, 1), REAL("on_share", 0.5, 0, 1), COUNT("weight_bits", 8, 1, 64) },
       make_sub_array },
@@ -492,3 +497,28 @@ const struct circuit_row circuits[] = {
         REAL("clock_mhz", 500, 1, 1e4) }, make_core },
     { NULL, NULL, NULL, NULL, { { 0 } }, NULL },
 };
+
+struct circuit_text circuit_accepts(const struct param_row *p)
+{
+    struct circuit_text t = { "" };
+    size_t n = 0;
+
+    if (!p->names)
+        snprintf(t.text, sizeof t.text, "%g to %g", p->least, p->most);
+    for (unsigned i = 0; p->names && p->names[i] && n < sizeof t.text; i++)
+        n += (size_t)snprintf(t.text + n, sizeof t.text - n, "%s%s",
+                              i == 0 ? "" : p->names[i + 1] ? ", " : " or ", p->names[i]);
+    return t;
+}
+
+void circuit_describe(const struct circuit_row *c, FILE *out)
+{
+    fprintf(out, "%-16s %s\n", c->name, c->doc);
+    for (const struct param_row *p = c->param; p->name; p++)
+        if (p->names)
+            fprintf(out, "    %-18s %s (%s)\n", p->name, p->names[(unsigned)p->dflt],
+                    circuit_accepts(p).text);
+        else
+            fprintf(out, "    %-18s %g (%s)\n", p->name, p->dflt, circuit_accepts(p).text);
+    fprintf(out, "    %-18s %s, %s\n", "technology, device", c->technology, c->device);
+}

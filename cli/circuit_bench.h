@@ -7,6 +7,7 @@
 #define CLI_CIRCUIT_BENCH_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "arch/tech/calibration.h"
 #include "arch/tech/circuit.h"
@@ -19,6 +20,7 @@ struct param_row {
     const char *name;
     double      dflt, least, most;
     bool        is_count;
+    const char *const *names; // of its values from 0 on, ends with NULL; or NULL
 };
 
 struct result_row {
@@ -47,5 +49,14 @@ struct circuit_row {
 };
 
 extern const struct circuit_row circuits[]; // ends with a NULL name
+
+/* What a parameter takes: "csa, vsa or sar", "1 to 256". */
+struct circuit_text {
+    char text[96];
+};
+struct circuit_text circuit_accepts(const struct param_row *p);
+
+/* Its line, and one for each parameter with default and range. */
+void circuit_describe(const struct circuit_row *c, FILE *out);
 
 #endif

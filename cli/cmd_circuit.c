@@ -36,10 +36,15 @@ static enum err set_number(struct bench *b, const struct circuit_row *c, const c
     if (!p->name)
         return err_set(m, ERR_INPUT, "--set %.60s: circuit %s has no such parameter (imcsim "
                        "circuit list)", key, c->name);
+    for (unsigned i = 0; p->names && p->names[i]; i++)
+        if (strcmp(p->names[i], value) == 0) {
+            b->value[p - c->param] = i;
+            return ERR_NONE;
+        }
     double v = strtod(value, &end);
     if (end == value || *end || !(v >= p->least && v <= p->most))
-        return err_set(m, ERR_INPUT, "--set %s = %.40s: want %g to %g", key, value, p->least,
-                       p->most);
+        return err_set(m, ERR_INPUT, "--set %s = %.40s: want %s", key, value,
+                       circuit_accepts(p).text);
     if (p->is_count && v != floor(v))
         return err_set(m, ERR_INPUT, "--set %s = %.40s: want a whole number", key, value);
     b->value[p - c->param] = v;
@@ -148,16 +153,6 @@ static enum err bench_json(const void *bench, FILE *out, struct err_msg *m)
 static const struct sheet sheets[] = { { "blocks", false, bench_table }, { 0 } };
 static const struct form form = { sheets, NULL, NULL, bench_json };
 
-static void list(void)
-{
-    for (const struct circuit_row *c = circuits; c->name; c++) {
-        printf("%-16s %s\n", c->name, c->doc);
-        for (const struct param_row *p = c->param; p->name; p++)
-            printf("    %-18s %g (%g to %g)\n", p->name, p->dflt, p->least, p->most);
-        printf("    %-18s %s, %s\n", "technology, device", c->technology, c->device);
-    }
-}
-
 static enum err no_such_circuit(const char *name, struct err_msg *m)
 {
     char names[400] = "";
@@ -177,7 +172,8 @@ static enum err cmd_circuit(const struct options *o, struct err_msg *m)
     if (e)
         return e;
     if (strcmp(o->operand, "list") == 0) {
-        list();
+        for (c = circuits; c->name; c++)
+            circuit_describe(c, stdout);
         return ERR_NONE;
     }
     while (c->name && strcmp(c->name, o->operand) != 0)

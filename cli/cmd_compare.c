@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/load.h"
 #include "cli/report/json.h"
 #include "cli/report/plan_report.h"
 #include "cli/report/table.h"
@@ -451,6 +452,8 @@ static void run_entry(struct entry *e, const struct options *o)
     struct study s;
 
     e->err = study_load(&s, e->path, e->set, e->n_set, &e->why);
+    if (e->err == ERR_INPUT)
+        load_explain_kind(e->path, &e->why);
     if (e->err)
         return;
     e->err = measure(e, &s, o, &e->why);

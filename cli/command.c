@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/help.h"
 #include "cli/version.h"
-#include "dataflow/config.h"
 
 #define LATER(name, operand, summary) { name, operand, summary, NULL, 0, NULL }
 
@@ -21,38 +21,6 @@ bool command_takes_several(const struct command *c)
     return c->operand && strstr(c->operand, "...");
 }
 
-static void print_help(void)
-{
-    puts("imcsim simulates neural networks on pipelined in-memory-computing cores, timestep by\n"
-         "timestep.\n"
-         "\n"
-         "usage: imcsim SUBCOMMAND [option]... [operand]\n");
-    for (const struct command *const *c = commands; *c; c++)
-        if ((*c)->run)
-            printf("  %-8s %-7s  %s\n", (*c)->name, (*c)->operand ? (*c)->operand : "",
-                   (*c)->summary);
-    puts("  help     [NAME]   this text, or that of a subcommand; `help config`: all keys\n"
-         "\n"
-         "  imcsim run configs/resnet32.yaml          one image's timing, explained\n"
-         "  imcsim run configs/resnet32_fmnist.yaml --images IMAGES --jobs 2\n"
-         "  imcsim map configs/resnet32.yaml --dot | dot -Tsvg >plan.svg\n"
-         "\n"
-         "Results go to standard output, messages to standard error. Exit status: 0; 1 when a run\n"
-         "or its output failed; 2 when usage or input is wrong; 130, 143 when ended by Ctrl-C or\n"
-         "SIGTERM, which leave no unfinished file; 141 when the reader of a pipe has left.");
-}
-
-static void print_command_help(const struct command *c)
-{
-    printf("imcsim %s: %s\n\nusage: imcsim %s %s%s[option]...\n\n%s\noptions:\n", c->name,
-           c->summary, c->name, c->operand ? c->operand : "", c->operand ? " " : "", c->help);
-    options_print_help(c, stdout);
-    if (c->operand && strncmp(c->operand, "CONFIG", strlen("CONFIG")) == 0) {
-        puts("\nkeys of CONFIG, also for --set:");
-        config_print_help(stdout);
-    }
-}
-
 static enum err unknown_command(const char *name, struct err_msg *m)
 {
     const char *names[16];
@@ -66,7 +34,7 @@ static enum err unknown_command(const char *name, struct err_msg *m)
     return err_set(m, ERR_INPUT, "unknown subcommand %s (imcsim --help lists them)", name);
 }
 
-static enum err find_command(const struct command **found, const char *name, struct err_msg *m)
+enum err command_find(const struct command **found, const char *name, struct err_msg *m)
 {
     for (const struct command *const *c = commands; *c; c++) {
         if (strcmp((*c)->name, name) != 0)
@@ -79,24 +47,6 @@ static enum err find_command(const struct command **found, const char *name, str
     return unknown_command(name, m);
 }
 
-static enum err help(const char *topic, struct err_msg *m)
-{
-    const struct command *c;
-
-    if (!topic) {
-        print_help();
-        return ERR_NONE;
-    }
-    if (strcmp(topic, "config") == 0) {
-        config_print_help(stdout);
-        return ERR_NONE;
-    }
-    enum err e = find_command(&c, topic, m);
-    if (!e)
-        print_command_help(c);
-    return e;
-}
-
 static enum err run_command(const struct command *c, size_t n, char *const *arg, struct err_msg *m)
 {
     struct options o;
@@ -105,7 +55,7 @@ static enum err run_command(const struct command *c, size_t n, char *const *arg,
     if (e)
         return e;
     if (o.help)
-        print_command_help(c);
+        help_command(c, stdout);
     else
         e = c->run(&o, m);
     options_release(&o);
@@ -118,14 +68,17 @@ enum err command_dispatch(int argc, char *const *argv, struct err_msg *m)
 
     if (argc < 2)
         return err_set(m, ERR_INPUT, "no subcommand (imcsim --help lists them)");
-    if (strcmp(argv[1], "--version") == 0) {
+    const char *word = argv[1], *first = argc > 2 ? argv[2] : NULL;
+    if (strcmp(word, "--version") == 0 || strcmp(word, "version") == 0) {
         printf("imcsim %s\n", imcsim_version);
         return ERR_NONE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-        return help(NULL, m);
-    if (strcmp(argv[1], "help") == 0)
-        return help(argc > 2 ? argv[2] : NULL, m);
-    enum err e = find_command(&c, argv[1], m);
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        return help(NULL, NULL, m);
+    if (strcmp(word, "help") == 0)
+        return help(first, argc > 3 ? argv[3] : NULL, m);
+    if (strcmp(word, "list") == 0)
+        return help_list(first, m);
+    enum err e = command_find(&c, argv[1], m);
     return e ? e : run_command(c, (size_t)argc - 2, argv + 2, m);
 }

@@ -25,6 +25,9 @@ extern const struct command *const commands[];
 
 bool command_takes_several(const struct command *c); // operands
 
+/* ERR_INPUT says which was probably meant. */
+enum err command_find(const struct command **found, const char *name, struct err_msg *m);
+
 /* Does what the command line says, help and version included. */
 enum err command_dispatch(int argc, char *const *argv, struct err_msg *m);
 

@@ -9,4 +9,8 @@
 /* study_load() of operand and --set; says so at --log-level debug. On error *s is zero. */
 enum err study_from_options(struct study *s, const struct options *o, struct err_msg *m);
 
+/* Of a file that could not be read as a configuration: when it is of another kind, an ONNX model or
+ * an image set, m says so and what to do with it; else m stays. */
+void load_explain_kind(const char *path, struct err_msg *m);
+
 #endif

@@ -1,8 +1,8 @@
 /* cli/signals.h -- how the command ends when it is told to, in the middle of whatever it does.
  *
  * Ctrl-C, SIGTERM and SIGHUP remove the temporary files of core/outfile.h, say on standard error
- * how far a run was, and end with 128 + the signal's number (130, 143, 129). A reader of a pipe that
- * has left ends the command the same way without a word (141), as it does every Unix filter.
+ * how far a run was, and end with 128 + the signal's number (130, 143, 129). A reader of a pipe
+ * that has left ends the command the same way without a word (141), as it does every Unix filter.
  */
 #ifndef CLI_SIGNALS_H
 #define CLI_SIGNALS_H

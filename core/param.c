@@ -463,3 +463,46 @@ enum err param_set(const struct param *rows, struct yaml *root, const char *assi
         }
     return yaml_set(root, assignment, max_part, m);
 }
+
+/* ---- help on one key ---- */
+
+static void print_page(const struct param *row, FILE *out)
+{
+    fprintf(out, "%s: %s\n\n", row->key, row->doc);
+    fprintf(out, "  takes    %s\n", param_accepts(row).text);
+    if (row->dflt[0])
+        fprintf(out, "  default  %s\n", row->dflt);
+    else
+        fprintf(out, "  default  not given\n");
+    fprintf(out, "\n  in a file");
+    size_t indent = 4;
+    for (const char *p = row->key; *p;) {
+        int n = (int)strcspn(p, ".");
+        fprintf(out, "\n%*s%.*s:", (int)indent, "", n, p);
+        indent += 2;
+        p += n;
+        p += *p == '.';
+    }
+    fprintf(out, " %s\n\n  for one run\n    --set '%s=%s'\n", row->dflt[0] ? row->dflt : "FILE",
+            row->key, row->dflt[0] ? row->dflt : "FILE");
+}
+
+enum err param_print_key(const struct param *rows, const char *key, FILE *out, struct err_msg *m)
+{
+    char nearest[MAX_KEY_BYTE] = "";
+    size_t n_key = strlen(key), n = 0;
+
+    for (const struct param *row = rows; row->key; row++)
+        if (strcmp(row->key, key) == 0) {
+            print_page(row, out);
+            return ERR_NONE;
+        }
+    for (const struct param *row = rows; row->key && n_key > 0; row++)
+        if (below(row->key, key, n_key) && ++n)
+            fprintf(out, "  %s (%s), %s: %s\n", row->key, row->dflt[0] ? row->dflt : "-",
+                    param_accepts(row).text, row->doc);
+    if (n > 0)
+        return ERR_NONE;
+    nearest_key(rows, key, nearest);
+    return err_set(m, ERR_INPUT, "help config %.100s: no such key: did you mean %s?", key, nearest);
+}

@@ -116,6 +116,10 @@ struct json_t *param_to_json(const struct param *rows, const void *base, param_a
 /* One line per row: key, default, what is accepted, doc. */
 void param_print_help(const struct param *rows, FILE *out);
 
+/* A page for a key, or a line for each key of a section. ERR_INPUT when there is neither, with the
+ * key that was probably meant. */
+enum err param_print_key(const struct param *rows, const char *key, FILE *out, struct err_msg *m);
+
 /* What a row accepts: "1 to 8192", "auto, iwap, klip or plip". */
 struct param_text {
     char text[128];

@@ -37,7 +37,7 @@ static void print_edge(const struct plan *p, const struct plan_stream *s, FILE *
             s->n);
 }
 
-/* So many cores a row that the drawing, of boxes some 80 points apart, is a third wider than high. */
+/* So many cores a row that the drawing, of rows 80 points apart, is a third wider than high. */
 static uint32_t row_width(const struct plan *p)
 {
     const double letter = 9, gap = 50, pitch = 80; // points

@@ -38,6 +38,14 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
         { "rnu", "did you mean run?" },
         { "frobnicate", "unknown subcommand frobnicate" },
         { "--frobnicate", "unknown subcommand --frobnicate" },
+        { "help config core.crossbar.row", "did you mean core.crossbar.rows?" },
+        { "help circuit sub_aray", "did you mean sub_array" },
+        { "list cores", "want configs, devices, chips or networks" },
+        { "circuit gate --set kind=xor", "want inverter, nand or nor" },
+        { "run models/resnet32_fmnist.onnx",
+          "this is an ONNX model: use --set network.onnx=models/resnet32_fmnist.onnx" },
+        { "map configs/devices/pcm.yaml", "this is a memory device: use --set energy.device=" },
+        { "run configs/rram40_macro.yaml", "this is a macro: use imcsim breakdown" },
         { "help frobnicate", "unknown subcommand frobnicate" },
         { "run", "run: no CONFIG" },
         { "run a b", "run: two operands" },
@@ -143,11 +151,22 @@ static void help_is_on_standard_output_with_status_0(void **state)
         { "-h", { "usage: imcsim" } },
         { "help", { "usage: imcsim" } },
         { "run --help", { "usage: imcsim run CONFIG", "--images SET", "--kernel",
-                          "core.crossbar.rows" } },
+                          "`imcsim help config` lists the keys" } },
         { "help run", { "usage: imcsim run CONFIG", "--json FILE" } },
         { "map --help", { "usage: imcsim map CONFIG", "--dot [FILE]" } },
         { "compare --help", { "usage: imcsim compare CONFIG...", "--markdown FILE",
-                              "core.crossbar.rows" } },
+                              "--label TEXT" } },
+        { "help config core.crossbar.rows", { "takes    1 to 8192", "default  256",
+                                              "--set 'core.crossbar.rows=256'" } },
+        { "help config fabric", { "fabric.kind", "fabric.hop_timesteps" } },
+        { "help device", { "on_kohm", "level_step", "imcsim list devices" } },
+        { "help chip", { "energy.chip", "imcsim list chips" } },
+        { "help circuit sub_array", { "csa, vsa or sar", "rows", "technology" } },
+        { "list configs", { "configs/resnet32.yaml", "configs/imagenet.yaml" } },
+        { "list devices", { "pcm_4bit ", "sram " } },
+        { "list chips", { "dazzi2021_14nm ", "isaac_32nm " } },
+        { "list networks", { "resnet-cifar", "models/resnet32_fmnist.onnx" } },
+        { "version", { "imcsim 0." } },
         { "article --help", { "usage: imcsim article", "--out DIR" } },
         { "help config", { "core.input_memory.placing", "fabric.link_gbps",
                            "0.001 to 10000 Gb/s" } },
@@ -302,6 +321,54 @@ static void every_report_has_every_form(void **state)
     }
     assert_fails(*state, "run " PLAIN " --table nets", 2,
                  "--table nets: want one of layers, stages, links, accuracy, cores, streams, run");
+}
+
+/* Whether the page has a row for the key, or for its section's NAMEs. */
+static bool is_described(const char *page, const char *path)
+{
+    char row[512];
+    const char *dot = strrchr(path, '.');
+
+    snprintf(row, sizeof row, "| `%s` |", path);
+    if (strstr(page, row))
+        return true;
+    snprintf(row, sizeof row, "| `%.*s.NAME` |", dot ? (int)(dot - path) : 0, path);
+    return dot && strstr(page, row);
+}
+
+static void assert_described(const char *page, json_t *value, const char *path)
+{
+    char below[512];
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    if (json_is_object(value)) {
+        json_object_foreach(value, key, item) {
+            snprintf(below, sizeof below, "%s%s%s", path, *path ? "." : "", key);
+            assert_described(page, item, below);
+        }
+    } else if (json_is_array(value) && json_is_object(json_array_get(value, 0))) {
+        snprintf(below, sizeof below, "%s[]", path);
+        json_array_foreach(value, i, item)
+            assert_described(page, item, below);
+    } else if (strncmp(path, "config.", 7) != 0 && strncmp(path, "mapping.", 8) != 0 &&
+               !is_described(page, path)) {
+        fail_msg("docs/results.md has no row for `%s`", path);
+    }
+}
+
+static void the_page_on_results_describes_every_key(void **state)
+{
+    char *page = read_file("docs", "results.md");
+    json_t *run = json_of(*state, "run configs/dazzi2021_14nm.yaml --json -");
+    json_t *map = json_of(*state, "map " PLAIN " --json -");
+
+    assert_described(page, run, "");
+    assert_described(page, map, "");
+    json_decref(run);
+    json_decref(map);
+    free(page);
 }
 
 static void csv_is_one_table_a_file(void **state)
@@ -1433,6 +1500,7 @@ int main(void)
         TEST(a_closed_standard_output_does_not_spill_into_a_result_file),
         TEST(every_report_has_every_form),
         TEST(csv_is_one_table_a_file),
+        TEST(the_page_on_results_describes_every_key),
         TEST(a_result_may_go_to_a_named_pipe),
         TEST(a_configuration_may_come_from_standard_input),
         TEST(log_level_debug_speaks_on_standard_error_only),

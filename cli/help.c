@@ -1,0 +1,223 @@
+/* cli/help.c -- see help.h. */
+#include "cli/help.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/circuit_bench.h"
+#include "dataflow/config.h"
+
+/* ---- pages ---- */
+
+static enum err page_config(const char *key, struct err_msg *m)
+{
+    if (key)
+        return param_print_key(config_params, key, stdout, m);
+    puts("The keys of CONFIG, also for --set, as: key, default, what it takes, meaning.\n"
+         "`imcsim help config KEY` has a page for a key, or the keys of a section (fabric).\n");
+    config_print_help(stdout);
+    return ERR_NONE;
+}
+
+static enum err page_device(const char *word, struct err_msg *m)
+{
+    (void)word;
+    (void)m;
+    puts("A device is the memory at a crossing of an array, as the circuits that price a run see\n"
+         "it: conductances, what can be told apart, voltages, size. energy.device names a file of\n"
+         "configs/devices; `imcsim list devices` lists them.\n"
+         "\n"
+         "  on_kohm, off_kohm           resistance of the best and the worst conducting state\n"
+         "  level_step                  least distance of two levels, a share of the largest\n"
+         "  bits                        that the source reports for a cell\n"
+         "  mean_us                     conductance in the mean over a trained network's cells\n"
+         "  read_v, select_v, write_v   voltages\n"
+         "  cell_height_f, cell_width_f size of a cell, in features of the node\n"
+         "\n"
+         "Each value has a source, a fit or an assumption beside it. Your own: copy a file there,\n"
+         "change values, and name it:\n"
+         "\n"
+         "  imcsim breakdown configs/dazzi2021_14nm.yaml --set energy.device=pcm_4bit");
+    return ERR_NONE;
+}
+
+static enum err page_chip(const char *word, struct err_msg *m)
+{
+    (void)word;
+    (void)m;
+    puts("A chip says what the blocks of a core cost where circuits alone do not: its converters,\n"
+         "the sizes of its controller, and the factors that were fitted to published figures, each\n"
+         "with the figure that it reproduces. energy.chip names a file of configs/chips; without\n"
+         "one a run has no energy and no area. `imcsim list chips` lists them, docs/models/chip.md\n"
+         "explains every key.\n"
+         "\n"
+         "  imcsim breakdown configs/resnet32.yaml --set energy.chip=dazzi2021_14nm\n"
+         "  imcsim compare configs/dazzi2021_14nm.yaml configs/isaac_32nm.yaml");
+    return ERR_NONE;
+}
+
+static enum err page_circuit(const char *name, struct err_msg *m)
+{
+    const char *names[64];
+    size_t n = 0;
+
+    if (!name) {
+        const struct command *c;
+        enum err e = command_find(&c, "circuit", m);
+        if (!e)
+            help_command(c, stdout);
+        return e;
+    }
+    for (const struct circuit_row *c = circuits; c->name; c++) {
+        if (strcmp(c->name, name) == 0) {
+            circuit_describe(c, stdout);
+            printf("\n  imcsim circuit %s --set %s=%g --set technology=14nm_lp\n", name,
+                   c->param[0].name, c->param[0].dflt);
+            return ERR_NONE;
+        }
+        names[n++] = c->name;
+    }
+    const char *meant = near_miss(name, names, n);
+    return err_set(m, ERR_INPUT, "help circuit %.40s: no such circuit%s%s (imcsim circuit list)",
+                   name, meant ? ": did you mean " : "", meant ? meant : "");
+}
+
+static const struct topic {
+    const char *name, *word, *summary;
+    enum err (*print)(const char *word, struct err_msg *m);
+} topics[] = {
+    { "config", "[KEY]", "the keys of CONFIG, all or one", page_config },
+    { "device", "", "memory devices, for prices", page_device },
+    { "chip", "", "costs of a core, for prices", page_chip },
+    { "circuit", "[NAME]", "circuits and their parameters", page_circuit },
+    { NULL, NULL, NULL, NULL },
+};
+
+void help_command(const struct command *c, FILE *out)
+{
+    fprintf(out, "imcsim %s: %s\n\nusage: imcsim %s %s%s[option]...\n\n%s\noptions:\n", c->name,
+            c->summary, c->name, c->operand ? c->operand : "", c->operand ? " " : "", c->help);
+    options_print_help(c, out);
+    if (c->operand && strncmp(c->operand, "CONFIG", strlen("CONFIG")) == 0)
+        fputs("\n`imcsim help config` lists the keys of CONFIG.\n", out);
+}
+
+static void print_overview(void)
+{
+    puts("imcsim simulates neural networks on pipelined in-memory-computing cores, timestep by\n"
+         "timestep.\n"
+         "\n"
+         "usage: imcsim SUBCOMMAND [option]... [operand]\n");
+    for (const struct command *const *c = commands; *c; c++)
+        if ((*c)->run)
+            printf("  %-9s %-10s  %s\n", (*c)->name, (*c)->operand ? (*c)->operand : "",
+                   (*c)->summary);
+    puts("  list      WHAT        what comes with imcsim: configs, devices, chips or networks\n"
+         "  version               its version\n"
+         "  help      [TOPIC]     this text, that of a subcommand, or a page on");
+    for (const struct topic *t = topics; t->name; t++)
+        printf("              %-7s %-8s %s\n", t->name, t->word, t->summary);
+    puts("\n"
+         "  imcsim run configs/resnet32.yaml          one image's timing, explained\n"
+         "  imcsim run configs/resnet32_fmnist.yaml --images IMAGES --jobs 2\n"
+         "  imcsim map configs/resnet32.yaml --svg chip.svg\n"
+         "\n"
+         "Results go to standard output, messages to standard error. Exit status: 0; 1 when a run\n"
+         "or its output failed; 2 when usage or input is wrong; 130, 143 when ended by Ctrl-C or\n"
+         "SIGTERM, which leave no unfinished file; 141 when the reader of a pipe has left.");
+}
+
+enum err help(const char *name, const char *word, struct err_msg *m)
+{
+    const struct command *c;
+
+    if (!name) {
+        print_overview();
+        return ERR_NONE;
+    }
+    for (const struct topic *t = topics; t->name; t++)
+        if (strcmp(t->name, name) == 0)
+            return t->print(word, m);
+    enum err e = command_find(&c, name, m);
+    if (!e)
+        help_command(c, stdout);
+    return e;
+}
+
+/* ---- what comes with it ---- */
+
+static int is_yaml(const struct dirent *e)
+{
+    size_t n = strlen(e->d_name);
+
+    return n > 5 && strcmp(e->d_name + n - 5, ".yaml") == 0;
+}
+
+static int is_onnx(const struct dirent *e)
+{
+    size_t n = strlen(e->d_name);
+
+    return n > 5 && strcmp(e->d_name + n - 5, ".onnx") == 0;
+}
+
+/* The file's first line of comment, or nothing. */
+static void first_comment(const char *dir, const char *name, char *text, size_t size)
+{
+    char path[1300];
+
+    text[0] = '\0';
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *f = fopen(path, "r");
+    if (!f)
+        return;
+    if (fgets(text, (int)size, f))
+        text[strcspn(text, "\n")] = '\0';
+    fclose(f);
+    if (strncmp(text, "# ", 2) != 0)
+        text[0] = '\0';
+}
+
+static enum err list_folder(const char *dir, int (*wanted)(const struct dirent *), bool whole,
+                            struct err_msg *m)
+{
+    struct dirent **entry;
+    int n = scandir(dir, &entry, wanted, alphasort), longest = 0;
+    char comment[256];
+
+    if (n < 0)
+        return err_set(m, ERR_INPUT, "list: %s: %s", dir, strerror(errno));
+    for (int i = 0; i < n; i++)
+        longest = (int)strlen(entry[i]->d_name) > longest ? (int)strlen(entry[i]->d_name) : longest;
+    for (int i = 0; i < n; i++) {
+        char *name = entry[i]->d_name;
+        first_comment(dir, name, comment, sizeof comment);
+        if (!whole)
+            *strrchr(name, '.') = '\0'; // as a key takes it
+        if (comment[0])
+            printf("%s%s%-*s  %s\n", whole ? dir : "", whole ? "/" : "", longest, name,
+                   comment + 2);
+        else
+            printf("%s%s%s\n", whole ? dir : "", whole ? "/" : "", name);
+        free(entry[i]);
+    }
+    free(entry);
+    return ERR_NONE;
+}
+
+enum err help_list(const char *what, struct err_msg *m)
+{
+    if (what && strcmp(what, "configs") == 0)
+        return list_folder("configs", is_yaml, true, m);
+    if (what && strcmp(what, "devices") == 0)
+        return list_folder("configs/devices", is_yaml, false, m);
+    if (what && strcmp(what, "chips") == 0)
+        return list_folder("configs/chips", is_yaml, false, m);
+    if (what && strcmp(what, "networks") == 0) {
+        puts("resnet-cifar  (network.family: any depth and size, timing only)");
+        return list_folder("models", is_onnx, true, m);
+    }
+    return err_set(m, ERR_INPUT, "list%s%.40s: want configs, devices, chips or networks",
+                   what ? " " : "", what ? what : "");
+}

@@ -1,0 +1,19 @@
+/* cli/help.h -- what the command says about itself: a page for each topic, what comes with it. */
+#ifndef CLI_HELP_H
+#define CLI_HELP_H
+
+#include <stdio.h>
+
+#include "cli/command.h"
+#include "core/err.h"
+
+/* The page of a topic: a subcommand, or a row of the table in help.c, which may have a word behind
+ * it (config KEY, circuit NAME). NULL: the overview. */
+enum err help(const char *topic, const char *word, struct err_msg *m);
+
+void help_command(const struct command *c, FILE *out);
+
+/* `imcsim list WHAT`: configs, devices, chips or networks, a line each. */
+enum err help_list(const char *what, struct err_msg *m);
+
+#endif
