@@ -437,6 +437,34 @@ static void counters_are_closed_forms_of_shapes_and_naive_sums_of_values(void **
     assert_true(n_checked > 500);
 }
 
+/* ---- faults ---- */
+
+/* Results that nobody takes fill their channel: a push asks before it writes. */
+static void a_link_without_room_is_a_fault_with_a_name(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 20; seed++) {
+        struct random_study s;
+        struct err_msg m = { 0 };
+        char want[128];
+        random_study_make(&s, seed);
+        const struct chip_cfg cfg = { .plan = &s.plan, .planes.n = 1 };
+        struct chip *chip = chip_new(&cfg);
+        enum err e = ERR_NONE;
+        assert_non_null(chip);
+        for (int64_t t = 0; !e && t < 100 * (int64_t)s.plan.interval + 10000; t++) {
+            chip_inject(chip, s.image);
+            e = chip_run(chip, t, &m);
+        }
+        assert_int_equal(e, ERR_RUN);
+        snprintf(want, sizeof want, "chip.%s", plan_layer_name(&s.plan, s.plan.n_layer - 1));
+        assert_non_null(strstr(m.text, want));
+        assert_non_null(strstr(m.text, ": no room on the link for pixel (0, 0) of image "));
+        chip_free(chip);
+        random_study_release(&s);
+    }
+}
+
 /* ---- time ---- */
 
 struct timeline { // of the first image's firings
@@ -621,6 +649,7 @@ int main(void)
         cmocka_unit_test(so_they_are_in_designs_whose_memories_once_were_too_small),
         cmocka_unit_test(a_streamed_image_gives_what_it_gives_on_a_chip_just_reset),
         cmocka_unit_test(counters_are_closed_forms_of_shapes_and_naive_sums_of_values),
+        cmocka_unit_test(a_link_without_room_is_a_fault_with_a_name),
         cmocka_unit_test(the_chip_fires_when_the_dry_run_says),
         cmocka_unit_test(a_memory_is_never_busier_than_the_budget_says_and_once_as_busy),
         cmocka_unit_test(a_memory_with_one_column_too_few_is_found_out),
