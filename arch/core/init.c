@@ -5,6 +5,7 @@
 #include "arch/core/imc_core.h"
 #include "arch/core/read_back.h"
 #include "core/util.h"
+#include "network/precision.h"
 
 enum { ACC_SLACK = 64 }; // ints behind the sums of outputs that may be read
 
@@ -143,6 +144,7 @@ static bool program_array(struct imc_core *c, const struct core_cfg *cfg)
 {
     const struct imc_spec *s = c->spec;
     const struct imc_array_kind *kind = cfg->array ? cfg->array : imc_arrays[0];
+    const struct precision bits = network_precision(s->plan->network);
     const bool values = s->planes.n > 0;
     int8_t *weight = values ? calloc((size_t)s->pc->rows * s->pc->columns, 1) : NULL;
     const struct array_matrix matrix = {
@@ -152,8 +154,8 @@ static bool program_array(struct imc_core *c, const struct core_cfg *cfg)
         .outputs = s->out_n,
         .weight = weight,
         .in_signed = s->in_signed,
-        .value_bits = 8,
-        .weight_bits = 8,
+        .value_bits = bits.value_bits,
+        .weight_bits = bits.weight_bits,
         .planes = s->planes.n,
         .simd = cfg->simd,
     };
