@@ -5,28 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/core/port.h"
 #include "core/util.h"
 
-enum { IMAGES_WAITING = 2 }; // a scratchpad's queue
+enum { IMAGES_WAITING = 2 }; // the queue of a core that takes images
 
 struct chip {
-    struct chip_cfg    cfg;
-    struct imc_core   *core;
-    struct scratchpad *scratchpad; // one per image feed
-    struct chan       *stream;     // one per stream of the plan
-    struct chan       *images;     // one per scratchpad
-    char             **path;       // of the blocks, cores first
-    struct block     **block;
-    struct chan      **chan;
-    struct design      design;
-    struct kernel     *kernel;
-    struct fault       fault;
-    uint64_t           injected, returned; // images
-    uint8_t           *image;  // one payload
-    uint8_t           *token;  // one result's payload
-    int32_t           *value;  // one result
-    uint32_t          *result; // streams that carry it
-    uint32_t           n_result;
+    struct chip_cfg cfg;
+    uint32_t        n_site;
+    struct core   **core;   // owned; one per site
+    char          **path;   // owned; of the cores
+    struct chan    *stream; // one per stream of the plan
+    struct chan    *images; // one per site; unused where the core takes none
+    uint64_t       *stream_bits;
+    struct block  **block; // the cores
+    struct chan   **chan;  // all that there are
+    size_t          n_chan;
+    struct design   design;
+    struct kernel  *kernel;
+    struct fault    fault;
+    uint64_t        injected, returned; // images
+    uint8_t        *image;  // one payload
+    uint8_t        *token;  // one result's payload
+    int32_t        *value;  // one result
+    uint32_t       *result; // streams that carry it
+    uint32_t        n_result;
 };
 
 static char *join(const char *a, const char *b)
@@ -41,58 +44,51 @@ static char *join(const char *a, const char *b)
     return s;
 }
 
-static bool make_cores(struct chip *c)
+/* Of the values of an image in every plane. */
+static size_t image_bytes(const struct chip *c)
 {
-    const struct plan *p = c->cfg.plan;
+    const struct shape *s = &c->cfg.plan->network->layer[0].out;
 
-    for (uint32_t i = 0; i < p->n_core; i++) {
-        const struct imc_core_cfg cfg = {
-            .plan = p,
-            .index = i,
-            .planes = c->cfg.planes,
-            .first_image = c->cfg.first_image,
-            .array = c->cfg.array,
-            .crossbar_kernel = c->cfg.crossbar_kernel,
-            .fault = &c->fault,
-            .probe = c->cfg.probe,
-        };
-        c->path[i] = join("chip.", p->core[i].name);
-        if (!c->path[i] || !imc_core_init(&c->core[i], c->path[i], &cfg))
-            return false;
-        c->block[i] = &c->core[i].base;
-    }
-    return true;
+    return (size_t)c->cfg.planes.n * s->height * s->width * s->channels;
 }
 
-static bool make_scratchpads(struct chip *c)
+static bool connect_images(struct chip *c, uint32_t site)
 {
-    const struct plan *p = c->cfg.plan;
-    size_t bytes = scratchpad_image_bytes(p, c->cfg.planes.n);
+    struct chan *images = &c->images[site];
 
-    for (uint32_t i = 0; i < p->n_image_feed; i++) {
-        uint32_t b = p->n_core + i;
-        c->path[b] = join("chip.scratchpad.", plan_layer_name(p, p->image_feed[i].layer));
-        if (!c->path[b] ||
-            !scratchpad_init(&c->scratchpad[i], c->path[b], p, &p->image_feed[i],
-                             &c->cfg.planes, c->cfg.first_image, &c->fault) ||
-            !chan_init(&c->images[i], c->path[b], NULL, &c->scratchpad[i].base, IMAGES_WAITING,
-                       bytes))
-            return false;
-        c->scratchpad[i].images = &c->images[i];
-        c->block[b] = &c->scratchpad[i].base;
-        c->chan[p->n_stream + i] = &c->images[i];
-    }
-    return true;
+    c->chan[c->n_chan++] = images;
+    return chan_init(images, c->path[site], NULL, &c->core[site]->base, IMAGES_WAITING,
+                     sizeof(struct image_head) + image_bytes(c)) &&
+           c->core[site]->kind->connect_in(c->core[site], CORE_IMAGES, images);
 }
 
-static struct scratchpad *scratchpad_of(struct chip *c, uint32_t core)
+static bool make_core(struct chip *c, uint32_t site)
 {
     const struct plan *p = c->cfg.plan;
-    uint32_t i = 0;
+    const struct core_kind *kind = core_kind_of(p, site);
+    const struct core_cfg cfg = {
+        .planes = c->cfg.planes,
+        .first_image = c->cfg.first_image,
+        .simd = c->cfg.simd,
+        .array = c->cfg.array,
+        .stream_bits = c->stream_bits,
+    };
+    struct core *core = calloc(1, kind->bytes);
 
-    while (p->image_feed[i].layer != p->core[core].plan_layer)
-        i++;
-    return &c->scratchpad[i];
+    c->core[site] = core;
+    c->path[site] = join(kind->path, core_site_name(p, site));
+    if (!core || !c->path[site])
+        return false;
+    *core = (struct core){
+        .base = { .ops = &kind->ops, .path = c->path[site] },
+        .kind = kind,
+        .plan = p,
+        .site = site,
+        .fault = &c->fault,
+        .probe = site < p->n_core ? c->cfg.probe : NULL,
+    };
+    c->block[site] = &core->base;
+    return kind->init(core, &cfg) && (!kind->takes_images || connect_images(c, site));
 }
 
 static bool make_stream(struct chip *c, uint32_t i)
@@ -101,51 +97,53 @@ static bool make_stream(struct chip *c, uint32_t i)
     const struct plan_stream *st = &p->stream[i];
     uint32_t hops = st->kind == STREAM_PARTIAL_SUM ? p->config->fabric.partial_sum_hops
                                                    : p->config->fabric.hop_timesteps;
-    struct scratchpad *pad = st->kind == STREAM_IMAGE ? scratchpad_of(c, st->to) : NULL;
-    struct block *from = pad ? &pad->base : &c->core[st->from].base;
-    struct block *to = st->kind == STREAM_RESULT ? NULL : &c->core[st->to].base;
+    uint32_t end = core_stream_to(p, i);
+    struct core *from = c->core[core_stream_from(p, i)];
+    struct core *to = end < c->n_site ? c->core[end] : NULL;
     size_t bytes =
         token_bytes(st->most_pixels, (size_t)c->cfg.planes.n * stream_value_bytes(p, i));
-    bool done = chan_init(&c->stream[i], from->path, from, to, hops + 2, bytes);
 
-    c->chan[i] = &c->stream[i];
-    if (done && pad)
-        done = scratchpad_connect(pad, i, &c->stream[i]);
-    else if (done)
-        done = imc_core_connect_out(&c->core[st->from], i, &c->stream[i]);
-    if (done && to)
-        return imc_core_connect_in(&c->core[st->to], i, &c->stream[i]);
-    if (done)
+    c->chan[c->n_chan++] = &c->stream[i];
+    if (!to)
         c->result[c->n_result++] = i;
-    return done;
+    return chan_init(&c->stream[i], from->base.path, &from->base, to ? &to->base : NULL, hops + 2,
+                     bytes) &&
+           from->kind->connect_out(from, i, &c->stream[i]) &&
+           (!to || to->kind->connect_in(to, i, &c->stream[i]));
+}
+
+static bool allocate(struct chip *c)
+{
+    const struct plan *p = c->cfg.plan;
+    uint32_t classes = layer_delivers(network_result(p->network)).channels;
+
+    c->n_site = core_n_site(p);
+    c->core = calloc(c->n_site, sizeof(struct core *));
+    c->path = calloc(c->n_site, sizeof *c->path);
+    c->stream = calloc(p->n_stream, sizeof *c->stream);
+    c->images = calloc(c->n_site, sizeof *c->images);
+    c->stream_bits = calloc(p->n_stream, sizeof *c->stream_bits);
+    c->block = calloc(c->n_site, sizeof(struct block *));
+    c->chan = calloc((size_t)p->n_stream + c->n_site, sizeof(struct chan *));
+    c->result = calloc(p->n_stream, sizeof *c->result);
+    c->image = calloc(1, sizeof(struct image_head) + image_bytes(c));
+    c->token = calloc(1, token_bytes(1, 4 * (size_t)classes * c->cfg.planes.n));
+    c->value = calloc((size_t)max_u32(1, c->cfg.planes.n) * classes, sizeof *c->value);
+    return c->core && c->path && c->stream && c->images && c->stream_bits && c->block && c->chan &&
+           c->result && c->image && c->token && c->value;
 }
 
 static bool make_all(struct chip *c)
 {
-    const struct plan *p = c->cfg.plan;
-    size_t n_block = (size_t)p->n_core + p->n_image_feed;
-    size_t n_chan = (size_t)p->n_stream + p->n_image_feed;
-    uint32_t classes = layer_delivers(network_result(p->network)).channels;
-
-    c->core = calloc(p->n_core, sizeof *c->core);
-    c->scratchpad = calloc(p->n_image_feed, sizeof *c->scratchpad);
-    c->stream = calloc(p->n_stream, sizeof *c->stream);
-    c->images = calloc(p->n_image_feed, sizeof *c->images);
-    c->path = calloc(n_block, sizeof *c->path);
-    c->block = calloc(n_block, sizeof(struct block *));
-    c->chan = calloc(n_chan, sizeof(struct chan *));
-    c->result = calloc(p->n_stream, sizeof *c->result);
-    c->image = calloc(1, scratchpad_image_bytes(p, c->cfg.planes.n));
-    c->token = calloc(1, token_bytes(1, 4 * (size_t)classes * c->cfg.planes.n));
-    c->value = calloc((size_t)max_u32(1, c->cfg.planes.n) * classes, sizeof *c->value);
-    if (!c->core || !c->scratchpad || !c->stream || !c->images || !c->path || !c->block ||
-        !c->chan || !c->result || !c->image || !c->token || !c->value || !make_cores(c) ||
-        !make_scratchpads(c))
+    if (!allocate(c))
         return false;
-    for (uint32_t i = 0; i < p->n_stream; i++)
+    for (uint32_t i = 0; i < c->n_site; i++)
+        if (!make_core(c, i))
+            return false;
+    for (uint32_t i = 0; i < c->cfg.plan->n_stream; i++)
         if (!make_stream(c, i))
             return false;
-    c->design = (struct design){ c->block, n_block, c->chan, n_chan };
+    c->design = (struct design){ c->block, c->n_site, c->chan, c->n_chan };
     c->kernel = kernel_new(c->cfg.kernel, &c->design, c->cfg.mode);
     return c->kernel != NULL;
 }
@@ -167,24 +165,24 @@ void chip_free(struct chip *c)
 {
     if (!c)
         return;
-    const struct plan *p = c->cfg.plan;
     if (c->kernel)
         kernel_free(c->kernel);
-    for (uint32_t i = 0; c->core && i < p->n_core; i++)
-        imc_core_release(&c->core[i]);
-    for (uint32_t i = 0; c->scratchpad && i < p->n_image_feed; i++)
-        scratchpad_release(&c->scratchpad[i]);
-    for (uint32_t i = 0; c->stream && i < p->n_stream; i++)
-        chan_release(&c->stream[i]);
-    for (uint32_t i = 0; c->images && i < p->n_image_feed; i++)
-        chan_release(&c->images[i]);
-    for (uint32_t i = 0; c->path && i < p->n_core + p->n_image_feed; i++)
+    for (uint32_t i = 0; c->core && i < c->n_site; i++) {
+        if (c->core[i] && c->core[i]->kind)
+            c->core[i]->kind->release(c->core[i]);
+        free(c->core[i]);
+    }
+    for (uint32_t i = 0; c->path && i < c->n_site; i++)
         free(c->path[i]);
+    for (uint32_t i = 0; c->images && i < c->n_site; i++)
+        chan_release(&c->images[i]);
+    for (uint32_t i = 0; c->stream && i < c->cfg.plan->n_stream; i++)
+        chan_release(&c->stream[i]);
     free(c->core);
-    free(c->scratchpad);
+    free(c->path);
     free(c->stream);
     free(c->images);
-    free(c->path);
+    free(c->stream_bits);
     free(c->block);
     free(c->chan);
     free(c->result);
@@ -196,18 +194,17 @@ void chip_free(struct chip *c)
 
 bool chip_inject(struct chip *c, const int8_t *pixels)
 {
-    const struct plan *p = c->cfg.plan;
     const struct image_head head = { .image = c->cfg.first_image + c->injected };
 
-    for (uint32_t i = 0; i < p->n_image_feed; i++)
-        if (!chan_can_push(&c->images[i]))
+    for (uint32_t i = 0; i < c->n_site; i++)
+        if (c->core[i]->kind->takes_images && !chan_can_push(&c->images[i]))
             return false;
     memcpy(c->image, &head, sizeof head);
     if (c->cfg.planes.n > 0)
-        memcpy(c->image + sizeof head, pixels,
-               scratchpad_image_bytes(p, c->cfg.planes.n) - sizeof head);
-    for (uint32_t i = 0; i < p->n_image_feed; i++) {
-        bool in = kernel_inject(c->kernel, &c->images[i], 0, c->image);
+        memcpy(c->image + sizeof head, pixels, image_bytes(c));
+    for (uint32_t i = 0; i < c->n_site; i++) {
+        bool in = !c->core[i]->kind->takes_images ||
+                  kernel_inject(c->kernel, &c->images[i], 0, c->image);
         assert(in);
         (void)in;
     }
@@ -280,37 +277,20 @@ void chip_describe(const struct chip *c, FILE *out)
 
 const struct core_counters *chip_counters(const struct chip *c, uint32_t core)
 {
-    return &c->core[core].counters;
+    return &c->core[core]->report.counters;
 }
 
 bool chip_fired(const struct chip *c, uint32_t core, int64_t *first, int64_t *last)
 {
+    const struct core_report *r = &c->core[core]->report;
     const int64_t lead = (int64_t)c->cfg.plan->lead;
 
-    *first = (int64_t)c->core[core].first_fired - lead;
-    *last = (int64_t)c->core[core].last_fired - lead;
-    return c->core[core].any_fired;
+    *first = (int64_t)r->first_fired - lead;
+    *last = (int64_t)r->last_fired - lead;
+    return r->any_fired;
 }
 
 uint64_t chip_stream_bits(const struct chip *c, uint32_t stream)
 {
-    const struct plan *p = c->cfg.plan;
-    const struct plan_stream *st = &p->stream[stream];
-    uint64_t bits = 0;
-
-    for (uint32_t i = 0; st->kind == STREAM_IMAGE && i < p->n_image_feed; i++)
-        for (uint32_t k = 0; k < c->scratchpad[i].n_out; k++)
-            if (c->scratchpad[i].out[k].stream == stream)
-                bits += c->scratchpad[i].out[k].bits;
-    if (st->kind == STREAM_IMAGE)
-        return bits;
-    const struct imc_core *core = &c->core[st->from];
-    if (st->kind == STREAM_PARTIAL_SUM)
-        return core->partial_out.bits;
-    for (uint32_t i = 0; i < core->n_out; i++)
-        bits += core->out[i].stream == stream ? core->out[i].bits : 0;
-    for (uint32_t i = 0; i < core->n_read_back; i++)
-        for (uint32_t k = 0; k < core->read_back[i].n_out; k++)
-            bits += core->read_back[i].out[k].stream == stream ? core->read_back[i].out[k].bits : 0;
-    return bits;
+    return c->stream_bits[stream];
 }

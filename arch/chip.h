@@ -1,4 +1,5 @@
-/* arch/chip.h -- a chip built from a plan: IMC cores, scratchpads, and a channel for every stream.
+/* arch/chip.h -- a chip built from a plan: a core of some kind (arch/core/core.h) at every site, and a
+ * channel for every stream.
  *
  * Images go in at the scratchpads, results come out; in between everything is blocks and channels,
  * run by either kernel. A chip counts time from its own cycle 0; the plan's timestep 0, in which
@@ -7,8 +8,8 @@
 #ifndef ARCH_CHIP_H
 #define ARCH_CHIP_H
 
-#include "arch/core/imc_core.h"
-#include "arch/scratchpad.h"
+#include "arch/core/core.h"
+#include "arch/units/array.h"
 #include "core/kernel.h"
 
 struct chip_cfg {
@@ -18,7 +19,7 @@ struct chip_cfg {
     enum kernel_kind   kernel;
     enum kernel_mode   mode;
     const struct imc_array_kind *array; // of every core; NULL: the machine's
-    const char        *crossbar_kernel; // NULL: the fastest
+    const char        *simd; // instruction set to compute values with; NULL: the fastest
     const struct core_probe *probe; // watches every core; NULL: nobody does
 };
 

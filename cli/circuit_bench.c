@@ -376,7 +376,9 @@ static enum err make_core(struct bench *b, struct err_msg *m)
     const struct core_hardware h = { .rows = whole(b, 0), .columns = whole(b, 1),
                                      .words = whole(b, 2), .word_bits = whole(b, 3),
                                      .lanes = whole(b, 4), .mvm_ns = b->value[5],
-                                     .clock_ns = 1e3 / b->value[6] };
+                                     .clock_ns = 1e3 / b->value[6], .value_bits = 8,
+                                     .weight_bits = 8, .kernel_columns = whole(b, 7),
+                                     .pixel_channels = whole(b, 8) };
     char device[128], chip[128];
     struct chip_model c;
     struct core_unit u;
@@ -494,7 +496,8 @@ const struct circuit_row circuits[] = {
     { "core", "a core of the accelerator, each block with its actions", "14nm_lp", "pcm",
       { COUNT("rows", 256, 1, 8192), COUNT("columns", 256, 1, 8192), COUNT("words", 512, 4, 65536),
         COUNT("word_bits", 128, 8, 8192), COUNT("lanes", 64, 1, 65536), REAL("mvm_ns", 130, 1, 1e6),
-        REAL("clock_mhz", 500, 1, 1e4) }, make_core },
+        REAL("clock_mhz", 500, 1, 1e4), COUNT("kernel_columns", 3, 1, 64),
+        COUNT("pixel_channels", 56, 1, 65536) }, make_core },
     { NULL, NULL, NULL, NULL, { { 0 } }, NULL },
 };
 

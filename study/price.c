@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/util.h"
+#include "network/precision.h"
+
 struct bill { // of one core over the whole run, in pJ
     double energy[N_PRICE_BLOCK], leakage[N_PRICE_BLOCK];
     double idle;
@@ -40,13 +43,25 @@ static double run_ns(const struct plan *p, const struct price_run *run)
     return (double)run->timesteps * (double)p->timestep_clk * 1e3 / p->config->clock_mhz;
 }
 
-static struct core_hardware hardware(const struct plan *p, const struct plan_core *core)
+/* All controllers of a chip are alike: as large as its widest kernel row and pixel want. */
+static void widest(const struct plan *p, struct core_hardware *h)
+{
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        h->kernel_columns = max_u32(h->kernel_columns, plan_kernel_columns(p, i));
+    for (uint32_t i = 0; i < p->n_core; i++)
+        h->pixel_channels = max_u32(h->pixel_channels, max_u32(p->core[i].in_n, p->core[i].out_n));
+}
+
+static struct core_hardware hardware(const struct plan *p, const struct plan_core *core,
+                                     const struct core_hardware *all)
 {
     return (struct core_hardware){
         .rows = core->crossbar.rows, .columns = core->crossbar.columns,
         .words = core->memory.words, .word_bits = core->memory.word_bits,
         .lanes = core->digital.lanes, .mvm_ns = core->crossbar.mvm_ns,
         .clock_ns = 1e3 / p->config->clock_mhz,
+        .value_bits = all->value_bits, .weight_bits = all->weight_bits,
+        .kernel_columns = all->kernel_columns, .pixel_channels = all->pixel_channels,
     };
 }
 
@@ -111,10 +126,14 @@ static void links(const struct pricing *k, struct priced_core *core)
 
 static enum err unit_costs(const struct pricing *k, struct priced_core *core, struct err_msg *m)
 {
+    const struct precision bits = network_precision(k->plan->network);
+    struct core_hardware all = { .value_bits = bits.value_bits, .weight_bits = bits.weight_bits };
+
+    widest(k->plan, &all);
     for (uint32_t i = 0; i < k->plan->n_core; i++) {
         enum err e = ERR_NONE;
 
-        core[i].hardware = hardware(k->plan, &k->plan->core[i]);
+        core[i].hardware = hardware(k->plan, &k->plan->core[i], &all);
         if (i > 0 && same_hardware(&core[i].hardware, &core[i - 1].hardware))
             core[i].unit = core[i - 1].unit;
         else

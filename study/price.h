@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "arch/core/imc_core.h"
+#include "arch/core/core.h"
 #include "arch/tech/chip_model.h"
 #include "core/err.h"
 #include "dataflow/plan/plan.h"

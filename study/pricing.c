@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/util.h"
+#include "network/precision.h"
+
 bool pricing_wanted(const struct config *c)
 {
     return strcmp(c->energy.chip, "none") != 0;
@@ -64,12 +67,26 @@ static struct mapper_prices least_prices(const struct pricer *p, const struct co
     };
 }
 
-enum err pricer_init(struct pricer *p, const struct config *c, struct err_msg *m)
+/* Pixels of a kernel row that some controller must buffer, however the layers are cut. */
+static uint32_t least_kernel_columns(const struct network *n)
 {
+    uint32_t columns = 1;
+
+    for (uint32_t i = 1; i < n->n_layer; i++)
+        columns = max_u32(columns, min_u32(n->layer[i].window.kernel[1], n->layer[i].in.width));
+    return columns;
+}
+
+enum err pricer_init(struct pricer *p, const struct config *c, const struct network *n,
+                     struct err_msg *m)
+{
+    const struct precision bits = network_precision(n);
     const struct core_hardware hardware = {
         .rows = c->crossbar.rows, .columns = c->crossbar.columns, .words = c->memory.words,
         .word_bits = c->memory.word_bits, .lanes = c->digital.lanes, .mvm_ns = c->crossbar.mvm_ns,
         .clock_ns = 1e3 / c->clock_mhz,
+        .value_bits = bits.value_bits, .weight_bits = bits.weight_bits,
+        .kernel_columns = least_kernel_columns(n), .pixel_channels = 1,
     };
     struct core_unit unit;
     enum err e = load(&p->model, c, m);

@@ -20,7 +20,8 @@ struct pricer { // must not move
 };
 
 /* ERR_INPUT also when energy.chip is none, or the hardware cannot be. */
-enum err pricer_init(struct pricer *p, const struct config *c, struct err_msg *m);
+enum err pricer_init(struct pricer *p, const struct config *c, const struct network *n,
+                     struct err_msg *m);
 
 /* Loads technology, device and chip and prices the run. ERR_INPUT also when energy.chip is none. On
  * error *r is zero. */

@@ -263,7 +263,7 @@ static enum err job_run(struct job *j)
         .first_image = j->start,
         .kernel = j->cfg->kernel,
         .mode = j->cfg->mode,
-        .crossbar_kernel = j->cfg->crossbar_kernel,
+        .simd = j->cfg->simd,
         .probe = j->cfg->probe,
     };
     struct source source;

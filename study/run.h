@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#include "arch/core/imc_core.h"
+#include "arch/core/core.h"
 #include "core/err.h"
 #include "core/kernel.h"
 #include "dataflow/plan/plan.h"
@@ -24,7 +24,7 @@ struct run_cfg {
     uint64_t         n_image;   // images to run; 0: all of the set (timing only: 1)
     uint32_t         jobs;      // at least 1; must be 1 under SystemC
     uint32_t         abreast;   // streams that a chip carries side by side, at most; 0: a few
-    const char      *crossbar_kernel; // NULL: the fastest
+    const char      *simd; // instruction set to compute values with; NULL: the fastest
     const struct core_probe *probe;   // watches the chip, of which there must be one; or NULL
     /* Called from the thread of run(), now and then. */
     void (*progress)(void *user, uint64_t done, uint64_t n_image);

@@ -80,7 +80,7 @@ static enum err choose_mapping(struct study *s, struct err_msg *m)
 {
     struct pricer pricer;
     bool priced = s->config.mapping.optimize == OPTIMIZE_EDP;
-    enum err e = priced ? pricer_init(&pricer, &s->config, m) : ERR_NONE;
+    enum err e = priced ? pricer_init(&pricer, &s->config, &s->network, m) : ERR_NONE;
 
     if (!e)
         e = mapping_resolve(&s->config, &s->network, priced ? &pricer.prices : NULL, &s->mapping,

@@ -1,30 +1,61 @@
-/* arch/core/init.c -- builds a core from the plan; see imc_core.h. */
+/* arch/core/init.c -- makes a core from the plan, connects and releases it; see imc_core.h. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "arch/core/imc_core.h"
+#include "arch/core/read_back.h"
 #include "core/util.h"
+#include "network/precision.h"
 
-enum { ACC_SLACK = 64 }; // ints behind the outputs of a multiplication that may be written
+enum { ACC_SLACK = 64 }; // ints behind the sums of outputs that may be read
 
-uint32_t stream_value_bytes(const struct plan *p, uint32_t stream)
+/* ---- specification ---- */
+
+static struct imc_spec *spec_new(const struct plan *p, uint32_t core, const struct core_cfg *cfg)
 {
-    const struct plan_stream *st = &p->stream[stream];
+    const struct plan_core *pc = &p->core[core];
+    const struct plan_layer *pl = &p->layer[pc->plan_layer];
+    const struct layer *l = plan_network_layer(p, pc->plan_layer);
+    const bool adds = l->has_residual && pc->part + 1 == pl->parts;
+    const uint32_t sum_hops = p->config->fabric.partial_sum_hops;
+    struct imc_spec *s = malloc(sizeof *s);
 
-    return st->n * st->value_bits / 8;
+    if (s)
+        *s = (struct imc_spec){
+            .plan = p,
+            .pc = pc,
+            .pl = pl,
+            .layer = l,
+            .index = core,
+            .planes = cfg->planes,
+            .first_image = cfg->first_image,
+            .timestep_clk = p->timestep_clk,
+            .hop_clk = p->config->fabric.hop_timesteps * p->timestep_clk,
+            .sum_hop_clk = sum_hops * p->timestep_clk,
+            .in_n = pc->in_n,
+            .out_n = pc->out_n,
+            .in_width = pl->in_width,
+            .adds = adds,
+            .in_signed = p->network->layer[l->input[0]].out_signed,
+            .result_bytes = l->raw_output ? 4 * pc->out_n : pc->out_n,
+            .sums_room = adds ? pl->sums_waiting : pc->part * sum_hops + 1,
+            .waiting_room = adds ? pl->residual_fifo : 0,
+        };
+    return s;
 }
 
-static bool init_sums(struct imc_core *c, uint32_t most)
-{
-    bool adds = c->layer->has_residual && c->pc->part + 1 == c->pl->parts;
+/* ---- state ---- */
 
-    c->sums_room = adds ? c->pl->sums_waiting
-                        : c->pc->part * c->plan->config->fabric.partial_sum_hops + 1;
-    c->acc_plane = (size_t)most * c->pc->out_n + (c->array ? c->array->n_write : 0) + ACC_SLACK;
-    c->sums = calloc(c->sums_room, sizeof *c->sums);
-    for (uint32_t i = 0; c->sums && i < c->sums_room; i++) {
+static bool init_sums(struct imc_core *c)
+{
+    const struct imc_spec *s = c->spec;
+    uint32_t most = s->pl->replicas.n, planes = max_u32(1, s->planes.n);
+
+    c->acc_plane = (size_t)most * s->out_n + (c->array ? c->array->n_write : 0) + ACC_SLACK;
+    c->sums = calloc(s->sums_room, sizeof *c->sums);
+    for (uint32_t i = 0; c->sums && i < s->sums_room; i++) {
         c->sums[i].place = calloc(most, sizeof *c->sums[i].place);
-        c->sums[i].acc = calloc(max_u32(1, c->planes.n) * c->acc_plane, sizeof *c->sums[i].acc);
+        c->sums[i].acc = calloc(planes * c->acc_plane, sizeof *c->sums[i].acc);
         if (!c->sums[i].place || !c->sums[i].acc)
             return false;
     }
@@ -33,80 +64,116 @@ static bool init_sums(struct imc_core *c, uint32_t most)
 
 static bool init_waiting(struct imc_core *c)
 {
-    bool adds = c->layer->has_residual && c->pc->part + 1 == c->pl->parts;
+    const struct imc_spec *s = c->spec;
 
-    if (!adds)
+    if (!s->adds)
         return true;
-    c->waiting_room = c->pl->residual_fifo;
-    c->waiting = calloc(c->waiting_room, sizeof *c->waiting);
-    for (uint32_t i = 0; c->waiting && c->planes.n > 0 && i < c->waiting_room; i++) {
-        c->waiting[i].value = calloc(c->planes.n, c->pc->out_n);
+    c->waiting = calloc(s->waiting_room, sizeof *c->waiting);
+    for (uint32_t i = 0; c->waiting && s->planes.n > 0 && i < s->waiting_room; i++) {
+        c->waiting[i].value = calloc(s->planes.n, s->out_n);
         if (!c->waiting[i].value)
             return false;
     }
     return c->waiting != NULL;
 }
 
+static bool init_read_backs(struct imc_core *c)
+{
+    const struct imc_spec *s = c->spec;
+    const struct plan *p = s->plan;
+    bool sends = s->pc->group == 0; // all groups hold the same pixels
+
+    c->read_back = calloc(max_u32(p->n_read_back, 1), sizeof *c->read_back);
+    for (uint32_t i = 0; c->read_back && sends && i < p->n_read_back; i++) {
+        const struct read_back *rb = &p->read_back[i];
+        if (rb->reader != s->pc->plan_layer || rb->reader_copy != s->pc->copy)
+            continue;
+        struct core_read_back *own = &c->read_back[c->n_read_back++];
+        *own = (struct core_read_back){ .table = rb, .image = s->first_image };
+        read_back_set_due(s, own);
+    }
+    return c->read_back != NULL;
+}
+
+static bool init_state(struct imc_core *c)
+{
+    return init_sums(c) && init_waiting(c) && init_read_backs(c);
+}
+
+static bool init_scratch(struct imc_core *c)
+{
+    const struct imc_spec *s = c->spec;
+    uint32_t most = s->pl->replicas.n, planes = max_u32(1, s->planes.n);
+
+    c->scratch = (struct imc_scratch){
+        .used = calloc(most, sizeof *c->scratch.used),
+        .in = calloc(planes, sizeof *c->scratch.in),
+        .acc = calloc((size_t)planes * (c->array ? c->array->n_write : 1), sizeof(int32_t)),
+        .result = calloc((size_t)most * planes, s->result_bytes),
+        .pixel = calloc(planes, s->in_n),
+        .window = calloc(c->matrix.patch_n, sizeof *c->scratch.window),
+        .weighed_image = UINT64_MAX,
+    };
+    return c->scratch.used && c->scratch.in && c->scratch.acc &&
+           c->scratch.result && c->scratch.pixel && c->scratch.window;
+}
+
+/* ---- array and digital processor ---- */
+
 /* Sum of the weights of each output times the input's zero point, to be taken off its sums. */
 static bool init_zero_sum(struct imc_core *c)
 {
-    const struct layer *l = c->layer;
+    const struct layer *l = c->spec->layer;
+    const struct plan_core *pc = c->spec->pc;
     size_t positions = c->matrix.patch_n;
     uint32_t in = l->in.channels / l->groups; // channels that an output sees, some in this part
 
     if (l->in_zero == 0)
         return true;
-    c->zero_sum = calloc(c->pc->out_n, sizeof *c->zero_sum);
-    for (uint32_t o = 0; c->zero_sum && o < c->pc->out_n; o++) {
-        const int8_t *weight = l->weight + ((size_t)(c->pc->out_first + o) * in +
-                                            c->pc->in_first % in) * positions;
-        for (size_t i = 0; i < min_u32(in, c->pc->in_n) * positions; i++)
+    c->zero_sum = calloc(pc->out_n, sizeof *c->zero_sum);
+    for (uint32_t o = 0; c->zero_sum && o < pc->out_n; o++) {
+        const int8_t *weight =
+            l->weight + ((size_t)(pc->out_first + o) * in + pc->in_first % in) * positions;
+        for (size_t i = 0; i < min_u32(in, pc->in_n) * positions; i++)
             c->zero_sum[o] += l->in_zero * weight[i];
     }
     return c->zero_sum != NULL;
 }
 
-static bool input_is_signed(const struct imc_core *c)
+static bool program_array(struct imc_core *c, const struct core_cfg *cfg)
 {
-    const struct network *n = c->plan->network;
-
-    return n->layer[c->layer->input[0]].out_signed;
-}
-
-static bool program_array(struct imc_core *c, const struct imc_core_cfg *cfg)
-{
+    const struct imc_spec *s = c->spec;
     const struct imc_array_kind *kind = cfg->array ? cfg->array : imc_arrays[0];
-    size_t bytes = c->planes.n > 0 ? (size_t)c->pc->rows * c->pc->columns : 0;
-    int8_t *weight = calloc(bytes + 1, 1); // + 1: no failure in a timing run
+    const struct precision bits = network_precision(s->plan->network);
+    const bool values = s->planes.n > 0;
+    int8_t *weight = values ? calloc((size_t)s->pc->rows * s->pc->columns, 1) : NULL;
     const struct array_matrix matrix = {
-        .core = c->index,
-        .rows = c->pc->rows,
-        .columns = c->pc->columns,
-        .outputs = c->pc->out_n,
-        .weight = bytes > 0 ? weight : NULL,
-        .in_signed = input_is_signed(c),
-        .value_bits = 8,
-        .weight_bits = 8,
-        .planes = c->planes.n,
-        .simd = cfg->crossbar_kernel,
+        .core = s->index,
+        .rows = s->pc->rows,
+        .columns = s->pc->columns,
+        .outputs = s->out_n,
+        .weight = weight,
+        .in_signed = s->in_signed,
+        .value_bits = bits.value_bits,
+        .weight_bits = bits.weight_bits,
+        .planes = s->planes.n,
+        .simd = cfg->simd,
     };
 
-    if (weight && bytes > 0)
-        kernel_matrix_weights(&c->matrix, c->plan, c->index, weight);
-    c->array = weight ? kind->program(&matrix) : NULL;
+    if (values && !weight)
+        return false;
+    if (values)
+        kernel_matrix_weights(&c->matrix, s->plan, s->index, weight);
+    c->array = kind->program(&matrix);
     free(weight);
-    if (!c->array || c->planes.n == 0)
-        return c->array != NULL;
-    c->in = calloc(c->planes.n, sizeof *c->in);
-    c->acc = calloc((size_t)c->planes.n * c->array->n_write, sizeof *c->acc);
-    return c->in && c->acc && init_zero_sum(c);
+    return c->array && (!values || init_zero_sum(c));
 }
 
 /* An average's scale and offset, the same for all outputs, spread out for the digital processor. */
 static bool init_average(struct imc_core *c)
 {
-    const struct layer *l = c->layer;
-    uint32_t n = c->pc->out_n;
+    const struct layer *l = c->spec->layer;
+    uint32_t n = c->spec->out_n;
 
     if (l->kind != LAYER_AVERAGE_POOL)
         return true;
@@ -119,198 +186,149 @@ static bool init_average(struct imc_core *c)
     return c->average_m && c->average_b;
 }
 
-static bool program_digital(struct imc_core *c, const char *kernel_name)
+static bool program_digital(struct imc_core *c, const struct core_cfg *cfg)
 {
-    const struct layer *l = c->layer;
+    const struct layer *l = c->spec->layer;
+    uint32_t n = c->spec->out_n, first = c->spec->pc->out_first;
 
-    c->pool = calloc((size_t)c->planes.n * c->pc->out_n, sizeof *c->pool);
+    if (c->spec->planes.n == 0)
+        return true;
+    c->pool = calloc((size_t)c->spec->planes.n * n, sizeof *c->pool);
     if (!c->pool || !init_average(c))
         return false;
     c->digital = (struct digital){
-        .n = c->average_m ? layer_n_scale(l) * c->pc->out_n : c->pc->out_n,
-        .m = c->average_m ? c->average_m : l->requant.m + (l->raw_output ? 0 : c->pc->out_first),
-        .b = c->average_b ? c->average_b : l->requant.b + c->pc->out_first,
+        .n = c->average_m ? layer_n_scale(l) * n : n,
+        .m = c->average_m ? c->average_m : l->requant.m + (l->raw_output ? 0 : first),
+        .b = c->average_b ? c->average_b : l->requant.b + first,
         .mr = l->requant.mr,
         .r_zero = l->requant.r_zero,
-        .r_signed = l->has_residual && c->plan->network->layer[l->residual].out_signed,
+        .r_signed = l->has_residual && c->spec->plan->network->layer[l->residual].out_signed,
         .shift = l->requant.shift,
         .low = l->requant.low,
         .high = l->requant.high,
     };
-    bool found = digital_select(&c->digital, kernel_name); // which takes those of every window
-    c->digital.n = c->pc->out_n;
+    bool found = digital_select(&c->digital, cfg->simd); // which takes those of every window
+    c->digital.n = n;
     return found;
 }
 
-static bool program(struct imc_core *c, const struct imc_core_cfg *cfg)
+/* ---- the core ---- */
+
+bool imc_core_init(struct core *core, const struct core_cfg *cfg, bool multiplies)
 {
-    if (!c->is_digital && !program_array(c, cfg))
+    struct imc_core *c = (struct imc_core *)core;
+    const struct plan *p = core->plan;
+    const struct imc_spec *s = spec_new(p, core->site, cfg);
+
+    if (!s)
         return false;
-    if (c->planes.n == 0)
-        return true;
-    c->window = calloc(c->matrix.patch_n, sizeof *c->window);
-    return c->window && program_digital(c, cfg->crossbar_kernel);
-}
-
-static bool init_buffers(struct imc_core *c)
-{
-    uint32_t most = c->pl->replicas.n;
-
-    c->result_bytes = c->layer->raw_output ? 4 * c->pc->out_n : c->pc->out_n;
-    c->place = calloc(most, sizeof *c->place);
-    c->used = calloc(most, sizeof *c->used);
-    c->result = calloc((size_t)most * max_u32(1, c->planes.n), c->result_bytes);
-    c->pixel = calloc(max_u32(1, c->planes.n), c->pc->in_n);
-    return c->place && c->used && c->result && c->pixel && init_sums(c, most) && init_waiting(c);
-}
-
-static bool init_read_backs(struct imc_core *c)
-{
-    const struct plan *p = c->plan;
-    bool sends = c->pc->group == 0; // all groups hold the same pixels
-
-    c->read_back = calloc(max_u32(p->n_read_back, 1), sizeof *c->read_back);
-    for (uint32_t i = 0; c->read_back && sends && i < p->n_read_back; i++) {
-        const struct read_back *rb = &p->read_back[i];
-        if (rb->reader != c->pc->plan_layer || rb->reader_copy != c->pc->copy)
-            continue;
-        struct core_read_back *own = &c->read_back[c->n_read_back++];
-        *own = (struct core_read_back){ .table = rb, .image = c->first_image };
-        imc_core_set_due(c, own);
-    }
-    return c->read_back != NULL;
-}
-
-bool imc_core_init(struct imc_core *c, const char *path, const struct imc_core_cfg *cfg)
-{
-    const struct plan *p = cfg->plan;
-    const struct plan_core *pc = &p->core[cfg->index];
-    const struct plan_layer *pl = &p->layer[pc->plan_layer];
-
-    *c = (struct imc_core){
-        .base = { .ops = &imc_core_ops, .path = path },
-        .plan = p,
-        .index = cfg->index,
-        .pc = pc,
-        .pl = pl,
-        .layer = plan_network_layer(p, pc->plan_layer),
-        .is_digital = layer_is_digital(plan_network_layer(p, pc->plan_layer)),
-        .planes = cfg->planes,
-        .weighed_image = UINT64_MAX,
-        .first_image = cfg->first_image,
-        .timestep_clk = p->timestep_clk,
-        .hop_clk = p->config->fabric.hop_timesteps * p->timestep_clk,
-        .fault = cfg->fault,
-        .probe = cfg->probe,
-    };
-    struct firing_shape shape = plan_firing_shape(p, pc->plan_layer);
-    if (!memory_init(&c->memory, &pc->layout, cfg->planes.n) ||
-        !registers_init(&c->registers, &pl->window, pl->in_height, pl->in_width,
-                        pl->firing->strip_width(&shape)) ||
-        !kernel_matrix_init(&c->matrix, p, cfg->index, cfg->planes.n) || !program(c, cfg) ||
-        !init_buffers(c) || !init_read_backs(c)) {
-        imc_core_release(c);
+    c->spec = s;
+    c->stream_bits = cfg->stream_bits;
+    struct firing_shape shape = plan_firing_shape(p, s->pc->plan_layer);
+    if (!memory_init(&c->memory, &s->pc->layout, s->planes.n) ||
+        !registers_init(&c->registers, &s->pl->window, s->pl->in_height, s->pl->in_width,
+                        s->pl->firing->strip_width(&shape)) ||
+        !kernel_matrix_init(&c->matrix, p, s->index, s->planes.n) ||
+        (multiplies && !program_array(c, cfg)) || !program_digital(c, cfg) || !init_state(c) ||
+        !init_scratch(c))
         return false;
-    }
-    controller_init(&c->controller, p, pc->plan_layer, pc->copy, &c->memory, cfg->first_image);
+    controller_init(&c->controller, p, s->pc->plan_layer, s->pc->copy, &c->memory, s->first_image);
     return true;
 }
 
-void imc_core_release(struct imc_core *c)
+static void release_state(struct imc_core *c)
 {
-    for (uint32_t i = 0; c->sums && i < c->sums_room; i++) {
+    for (uint32_t i = 0; c->sums && i < c->spec->sums_room; i++) {
         free(c->sums[i].place);
         free(c->sums[i].acc);
     }
-    for (uint32_t i = 0; c->waiting && i < c->waiting_room; i++)
+    for (uint32_t i = 0; c->waiting && i < c->spec->waiting_room; i++)
         free(c->waiting[i].value);
     for (uint32_t i = 0; i < c->n_read_back; i++)
         free(c->read_back[i].out);
+    free(c->sums);
+    free(c->waiting);
+    free(c->read_back);
+    free(c->pool);
+}
+
+static void release_scratch(struct imc_scratch *s)
+{
+    free(s->used);
+    free(s->in);
+    free(s->acc);
+    free(s->result);
+    free(s->pixel);
+    free(s->window);
+}
+
+void imc_core_release(struct core *core)
+{
+    struct imc_core *c = (struct imc_core *)core;
+
+    release_state(c);
+    release_scratch(&c->scratch);
     memory_release(&c->memory);
     registers_release(&c->registers);
     kernel_matrix_release(&c->matrix);
     imc_array_release(c->array);
-    free(c->pixels);
-    free(c->residual);
-    free(c->out);
-    free(c->read_back);
     free(c->zero_sum);
-    free(c->window);
     free(c->average_m);
     free(c->average_b);
-    free(c->place);
-    free(c->used);
-    free(c->in);
-    free(c->acc);
-    free(c->result);
-    free(c->pixel);
-    free(c->sums);
-    free(c->waiting);
-    free(c->pool);
-    *c = (struct imc_core){ 0 };
+    free(c->ports.pixels);
+    free(c->ports.residual);
+    free(c->ports.out);
+    free((void *)c->spec);
 }
 
-static bool append(struct core_port **port, uint32_t *n, const struct core_port *one)
-{
-    struct core_port *more = realloc(*port, (*n + 1) * sizeof *more);
+/* ---- ports ---- */
 
-    if (!more)
-        return false;
-    *port = more;
-    more[(*n)++] = *one;
-    return true;
+static struct port port_at(const struct imc_core *c, uint32_t stream, struct chan *chan,
+                           uint32_t first)
+{
+    return port_of(c->spec->plan, stream, chan, first, c->spec->planes.n, c->stream_bits);
 }
 
-static struct core_port port_of(const struct imc_core *c, uint32_t stream, struct chan *chan)
+bool imc_core_connect_in(struct core *core, uint32_t stream, struct chan *chan)
 {
-    const struct plan_stream *st = &c->plan->stream[stream];
-    uint32_t bytes = stream_value_bytes(c->plan, stream);
-
-    return (struct core_port){ .chan = chan, .stream = stream, .st = st, .n = st->n,
-                               .value_bytes = c->planes.n * bytes, .plane_bytes = bytes };
-}
-
-bool imc_core_connect_in(struct imc_core *c, uint32_t stream, struct chan *chan)
-{
-    const struct plan_stream *st = &c->plan->stream[stream];
-    struct core_port port = port_of(c, stream, chan);
+    struct imc_core *c = (struct imc_core *)core;
+    const struct plan_stream *st = &c->spec->plan->stream[stream];
+    struct imc_ports *ports = &c->ports;
+    struct port port;
 
     switch (st->kind) {
     case STREAM_PARTIAL_SUM:
-        c->partial_in = port;
+        ports->partial_in = port_at(c, stream, chan, 0);
         return true;
     case STREAM_RESIDUAL:
     case STREAM_FROM_RESAMPLING:
-        port.first = st->to_first - c->pc->out_first;
-        return append(&c->residual, &c->n_residual, &port);
+        port = port_at(c, stream, chan, st->to_first - c->spec->pc->out_first);
+        return port_append(&ports->residual, &ports->n_residual, &port);
     default:
-        port.first = st->to_first - c->pc->in_first;
-        return append(&c->pixels, &c->n_pixels, &port);
+        port = port_at(c, stream, chan, st->to_first - c->spec->pc->in_first);
+        return port_append(&ports->pixels, &ports->n_pixels, &port);
     }
 }
 
-bool imc_core_connect_out(struct imc_core *c, uint32_t stream, struct chan *chan)
+bool imc_core_connect_out(struct core *core, uint32_t stream, struct chan *chan)
 {
-    const struct plan_stream *st = &c->plan->stream[stream];
-    struct core_port port = port_of(c, stream, chan);
+    struct imc_core *c = (struct imc_core *)core;
+    const struct plan_stream *st = &c->spec->plan->stream[stream];
+    struct port port;
 
     switch (st->kind) {
     case STREAM_PARTIAL_SUM:
-        c->partial_out = port;
+        c->ports.partial_out = port_at(c, stream, chan, 0);
         return true;
     case STREAM_RESIDUAL:
     case STREAM_TO_RESAMPLING:
-        port.first = st->first - c->pc->in_first;
+        port = port_at(c, stream, chan, st->first - c->spec->pc->in_first);
         for (uint32_t i = 0; i < c->n_read_back; i++)
-            if (c->read_back[i].table == &c->plan->read_back[st->read_back])
-                return append(&c->read_back[i].out, &c->read_back[i].n_out, &port);
+            if (c->read_back[i].table == &c->spec->plan->read_back[st->read_back])
+                return port_append(&c->read_back[i].out, &c->read_back[i].n_out, &port);
         return false;
     default:
-        port.first = st->first - c->pc->out_first;
-        if (st->kind == STREAM_FROM_RESAMPLING) {
-            port.to_layer = c->plan->core[st->to].plan_layer;
-            port.to_copy = c->plan->core[st->to].copy;
-        }
-        return append(&c->out, &c->n_out, &port);
+        port = port_at(c, stream, chan, st->first - c->spec->pc->out_first);
+        return port_append(&c->ports.out, &c->ports.n_out, &port);
     }
 }

@@ -1,77 +1,102 @@
-/* arch/core/read_back.c -- pixels that go from a core's memory to others; see imc_core.h. */
+/* arch/core/read_back.c -- the stage that sends pixels from a core's memory to others; see stages.h. */
+#include "arch/core/read_back.h"
+
 #include <assert.h>
 #include <string.h>
 
 #include "arch/core/stages.h"
+#include "core/util.h"
 
-uint64_t imc_core_read_back_timestep(const struct imc_core *c, const struct core_read_back *rb)
-{
-    return c->any_image && rb->image <= c->newest_image ? rb->due : CYC_NEVER;
-}
-
-static const struct read_back_send *next_send(const struct imc_core *c,
+static const struct read_back_send *next_send(const struct imc_spec *spec,
                                               const struct core_read_back *rb)
 {
-    uint64_t row = min_u64(rb->image - c->first_image, rb->table->n_image - 1);
+    uint64_t row = min_u64(rb->image - spec->first_image, rb->table->n_image - 1);
 
     return &rb->table->send[row * rb->table->n + rb->at];
 }
 
-void imc_core_set_due(const struct imc_core *c, struct core_read_back *rb)
+void read_back_set_due(const struct imc_spec *spec, struct core_read_back *rb)
 {
-    uint64_t nth = rb->image - c->first_image;
+    uint64_t nth = rb->image - spec->first_image;
 
-    rb->due = c->plan->lead + nth * c->plan->interval + (uint64_t)next_send(c, rb)->timestep;
+    rb->due = spec->plan->lead + nth * spec->plan->interval +
+              (uint64_t)next_send(spec, rb)->timestep;
 }
 
-static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t now_cyc,
-                      uint64_t timestep)
+/* Timestep of the next pixel to send; CYC_NEVER before a pixel of its image has come. */
+static uint64_t due_timestep(const struct imc_core *c, const struct core_read_back *rb)
 {
-    const struct read_back *table = rb->table;
-    const struct read_back_send *send = next_send(c, rb);
-    uint32_t x = send->x * table->stride[0], y = send->y * table->stride[1];
+    return c->state.any_image && rb->image <= c->state.newest_image ? rb->due : CYC_NEVER;
+}
+
+/* Appends the pixel in the scratch to the port's token, which begins with it when `first`. */
+static void put_pixel(struct imc_core *c, struct port *port, const struct pixel *px, bool first,
+                      const struct core_now *now)
+{
+    if (first)
+        port->token = port_begin(port, core_pixel_cyc(c, now->timestep), now->timestep);
+    struct token *t = port->token;
+    if (!t) {
+        core_fail(&c->base, now->cyc, "no room on the link for", px);
+        return;
+    }
+    assert(t->n < t->most);
+    t->pixel[t->n] = *px;
+    uint8_t *to = token_values(t, t->n++, port->value_bytes);
+    for (uint32_t p = 0; p < c->spec->planes.n; p++)
+        memcpy(to + p * port->n, c->scratch.pixel + p * c->spec->in_n + port->first, port->n);
+    port_count(port, &c->base, now->timestep, core_weight(c, px->image));
+}
+
+static void send_back(struct imc_core *c, struct core_read_back *rb, bool first,
+                      const struct core_now *now)
+{
+    const struct read_back_send *send = next_send(c->spec, rb);
+    const struct pixel px = { rb->image, send->x * rb->table->stride[0],
+                              send->y * rb->table->stride[1] };
+    const struct pixel sent = { rb->image, send->x, send->y }; // as the receiver counts
     uint64_t missing;
-    uint32_t words = memory_read_row(&c->memory, x, rb->image * c->pl->in_width + y, 1,
-                                     c->planes.n ? c->pixel : NULL, c->pc->in_n, &missing);
+    uint32_t words = memory_read_row(&c->memory, px.x, px.image * c->spec->in_width + px.y, 1,
+                                     c->spec->planes.n ? c->scratch.pixel : NULL,
+                                     c->spec->in_n, &missing);
 
     if (words == 0)
-        imc_core_fail(c, now_cyc, "not in the memory when it is read back:",
-                      &(struct pixel){ rb->image, x, y });
-    c->counters.words_read_back += core_weight(c, rb->image) * words;
-    imc_core_tell(c, CORE_READ_BACK, timestep, 1, &(struct pixel){ rb->image, x, y }, words);
-    for (uint32_t i = 0; i < rb->n_out; i++) {
-        struct core_port *port = &rb->out[i];
-        if (!rb->token_open)
-            port->token = token_begin(chan_push(port->chan, core_pixel_cyc(c, timestep)), timestep,
-                                      table->most_pixels);
-        struct token *t = port->token;
-        assert(t->n < t->most);
-        t->pixel[t->n] = (struct pixel){ rb->image, send->x, send->y };
-        uint8_t *to = token_values(t, t->n++, port->value_bytes);
-        for (uint32_t p = 0; p < c->planes.n; p++)
-            memcpy(to + p * port->n, c->pixel + p * c->pc->in_n + port->first, port->n);
-        core_count_sent(c, port, timestep, rb->image, 8);
-    }
-    rb->token_open = true;
-    if (++rb->at == table->n) {
+        core_fail(&c->base, now->cyc, "not in the memory when it is read back:", &px);
+    c->base.report.counters.words_read_back += core_weight(c, px.image) * words;
+    core_tell_pixels(c, CORE_READ_BACK, now->timestep, 1, &px, words);
+    for (uint32_t i = 0; i < rb->n_out; i++)
+        put_pixel(c, &rb->out[i], &sent, first, now);
+    if (++rb->at == rb->table->n) {
         rb->at = 0;
         rb->image++;
     }
-    imc_core_set_due(c, rb);
+    read_back_set_due(c->spec, rb);
 }
 
-void imc_core_read_back(struct imc_core *c, uint64_t now_cyc, uint64_t timestep)
+static uint64_t act(struct imc_core *c, const struct core_now *now)
 {
+    uint64_t next = CYC_NEVER;
+
     for (uint32_t i = 0; i < c->n_read_back; i++) {
         struct core_read_back *rb = &c->read_back[i];
-        rb->token_open = false;
-        while (imc_core_read_back_timestep(c, rb) <= timestep) {
-            if (imc_core_read_back_timestep(c, rb) < timestep) {
-                imc_core_fail(c, now_cyc, "too late to read back",
-                              &(struct pixel){ .image = rb->image });
-                return;
+        uint64_t due = due_timestep(c, rb);
+        for (bool first = true; !now->between && due <= now->timestep; first = false) {
+            if (due < now->timestep) {
+                core_fail(&c->base, now->cyc, "too late to read back",
+                          &(struct pixel){ .image = rb->image });
+                return CYC_NEVER;
             }
-            send_back(c, rb, now_cyc, timestep);
+            send_back(c, rb, first, now);
+            due = due_timestep(c, rb);
         }
+        next = min_u64(next, due);
     }
+    return next;
 }
+
+static bool needed(const struct imc_core *c)
+{
+    return c->n_read_back > 0;
+}
+
+const struct core_stage stage_read_back = { .name = "read_back", .needed = needed, .act = act };

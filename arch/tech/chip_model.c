@@ -26,8 +26,6 @@ static const struct fact_row rows[] = {
     ROW(converter_um2,      "um2", 1e-3, 1e7, CITED, "area of a converter"),
     ROW(converter_ns,       "ns",  1e-3, 1e6, CITED, "time of a conversion"),
     ROW(converter_bits,     "bit", 1,    16,  ANY,   "resolution of a converter"),
-    ROW(input_bits,         "bit", 1,    16,  ANY,   "bits of an input"),
-    ROW(weight_levels,      "",    1,    65536, ANY, "largest |w|"),
     ROW(pulse_ns,           "ns",  0.01, 1e6, ANY,   "longest input pulse"),
     ROW(mean_input,         "",    0,    1,   ANY,   "mean pulse over the longest, without values"),
     ROW(cell_energy,        "",    1e-3, 1e3, ANY,   "energy of a cell over V_supply V_read G t"),
@@ -36,10 +34,8 @@ static const struct fact_row rows[] = {
     ROW(devices_per_weight, "",    1,    64,  ANY,   "devices of a weight, of which two are read"),
     ROW(line_um2,           "um2", 0,    1e6, ANY,   "periphery of a row and a column"),
     ROW(streams,            "",    1,    64,  ANY,   "pixel streams that a controller buffers"),
-    ROW(stream_channels,    "",    1,    65536, ANY, "channels of a pixel, at most"),
     ROW(pointers,           "",    1,    1024, ANY,  "pointers and addresses"),
     ROW(pointer_bits,       "bit", 1,    64,  ANY,   "bits of a pointer"),
-    ROW(kernel_columns,     "",    1,    64,  ANY,   "pixels of a kernel row"),
     ROW(register_activity,  "",    0,    1,   ANY,   "registers that change in a clock"),
     ROW(register_energy,    "",    1e-3, 1e3, ANY,   "energy of registers over the circuit's"),
     ROW(selection_activity, "",    0,    1,   ANY,   "selection gates that switch in a clock"),
@@ -115,9 +111,25 @@ struct chip_model chip_model_predicted(const struct chip_model *c)
     return p;
 }
 
+/* What a file said once and the machine and the network say now. */
+#define DERIVED "input_bits", "weight_levels", "stream_channels", "kernel_columns"
+static const char *const derived[] = { DERIVED };
+enum { N_DERIVED = sizeof derived / sizeof *derived };
+
+static void note_derived(const struct yaml *root, struct chip_model *c)
+{
+    size_t used = strlen(c->warning);
+
+    for (unsigned i = 0; i < N_DERIVED; i++)
+        if (yaml_get(root, derived[i]) && used < sizeof c->warning)
+            used += (size_t)snprintf(c->warning + used, sizeof c->warning - used,
+                                     "%s%s has no effect: it follows from machine and network",
+                                     used > 0 ? "; " : "", derived[i]);
+}
+
 static enum err read_chip(const struct yaml *root, struct chip_model *c, struct err_msg *m)
 {
-    static const char *const others[] = { "format", "converter", NULL };
+    static const char *const others[] = { "format", "converter", DERIVED, NULL };
     static const char *const converters[] = { "cited", "sar", "cco" };
     const struct yaml *format = yaml_get(root, "format"), *kind = yaml_get(root, "converter");
     const char *text;
@@ -180,6 +192,7 @@ enum err chip_model_load(struct chip_model *c, const char *technology, const cha
         return e;
     snprintf(c->warning, sizeof c->warning, "%s", w.text);
     e = read_chip(&root, c, m);
+    note_derived(&root, c);
     yaml_release(&root);
     if (e || (e = scale_cited(c, m)))
         return e;
@@ -222,10 +235,11 @@ static void crossbar(const struct chip_model *c, const struct core_hardware *h, 
                         c->device.cell_height_f * F * c->device.cell_width_f * F;
     /* V V uS ns = fJ */
     double pair_pj = t->supply_v * v * 2 * c->device.mean_us * f->pulse_ns * 1e-3;
-    double largest_us = 1e3 / c->device.on_kohm, codes = exp2(f->input_bits) - 1;
+    double largest_us = 1e3 / c->device.on_kohm, codes = exp2(h->value_bits) - 1;
+    double levels = exp2(h->weight_bits - 1.0) - 1; // the largest |w|
 
     u->cell = f->cell_energy * pair_pj * f->mean_input;
-    u->cell_lsb2 = f->cell_energy * t->supply_v * v * (largest_us / f->weight_levels) *
+    u->cell_lsb2 = f->cell_energy * t->supply_v * v * (largest_us / levels) *
                    (f->pulse_ns / codes) * 1e-3;
     u->row = h->columns * sqrt(weight_um2) * t->wire_pf_um * v * v;
     u->column = f->column_pj * c->cited_energy;
@@ -238,11 +252,11 @@ static void input_drivers(const struct chip_model *c, const struct core_hardware
                           struct core_unit *u)
 {
     const struct chip_facts *f = &c->fact;
-    struct circuit mean = pulse_driver(&c->technology, f->input_bits, f->mean_input);
-    struct circuit full = pulse_driver(&c->technology, f->input_bits, 1);
+    struct circuit mean = pulse_driver(&c->technology, h->value_bits, f->mean_input);
+    struct circuit full = pulse_driver(&c->technology, h->value_bits, 1);
 
     u->row_pulse = mean.energy_pj;
-    u->row_lsb = full.energy_pj / (exp2(f->input_bits) - 1);
+    u->row_lsb = full.energy_pj / (exp2(h->value_bits) - 1);
     u->area_um2[PRICE_INPUT_DRIVERS] = h->rows * full.area_um2;
     u->leakage_uw[PRICE_INPUT_DRIVERS] = h->rows * full.leakage_uw * f->control_leakage;
 }
@@ -282,10 +296,10 @@ static void input_memory(const struct chip_model *c, const struct core_hardware 
 
 static double control_registers(const struct chip_facts *f, const struct core_hardware *h)
 {
-    double pixel_bits = f->stream_channels * f->input_bits;
+    double pixel_bits = (double)h->pixel_channels * h->value_bits;
 
-    return 2 * h->rows * f->input_bits      // the crossbar's inputs: in use, and being filled
-           + f->kernel_columns * pixel_bits // the kernel row being read
+    return 2.0 * h->rows * h->value_bits    // the crossbar's inputs: in use, and being filled
+           + h->kernel_columns * pixel_bits // the kernel row being read
            + f->streams * pixel_bits        // a pixel of every stream
            + f->pointers * f->pointer_bits;
 }

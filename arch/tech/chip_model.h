@@ -39,11 +39,10 @@ enum price_converter { PRICE_CONVERTER_CITED, PRICE_CONVERTER_SAR, PRICE_CONVERT
 struct chip_facts { // of configs/chips/<name>.yaml
     double converter_pj, converter_um2, converter_ns; // cited only
     double converter_bits;
-    double input_bits, weight_levels;
     double pulse_ns, mean_input;
     double cell_energy, column_pj, devices_per_weight, line_um2;
     double cited_node_nm; // where converter and column_pj hold
-    double streams, stream_channels, pointers, pointer_bits, kernel_columns;
+    double streams, pointers, pointer_bits;
     double register_activity, register_energy, selection_activity, control_area;
     double control_leakage, control_idle, tree_fanout;
     double sram_area, sram_energy, sram_leakage;
@@ -77,6 +76,8 @@ struct core_hardware {
     uint32_t words, word_bits;
     uint32_t lanes;
     double   mvm_ns, clock_ns;
+    uint32_t value_bits, weight_bits; // of an input and of a signed weight
+    uint32_t kernel_columns, pixel_channels; // what the controller buffers: a kernel row, a pixel
 };
 
 struct core_unit { // costs of one core; energies in pJ

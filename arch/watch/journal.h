@@ -1,6 +1,6 @@
 /* arch/watch/journal.h -- what the cores of a chip do, cycle by cycle, for whoever draws it.
  *
- * A probe (arch/core/imc_core.h) sees cores in the order in which a kernel steps them. The journal
+ * A probe (arch/core/core.h) sees cores in the order in which a kernel steps them. The journal
  * collects the steps of a cycle and hands them on together, by core: no kernel or step order shows.
  * A core that did nothing in a cycle is left out.
  *
@@ -11,7 +11,7 @@
 #ifndef ARCH_WATCH_JOURNAL_H
 #define ARCH_WATCH_JOURNAL_H
 
-#include "arch/core/imc_core.h"
+#include "arch/core/core.h"
 
 struct core_cycle {
     uint32_t            core;

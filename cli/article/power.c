@@ -14,7 +14,9 @@
 
 static const struct core_hardware hermes = { .rows = 256, .columns = 256, .words = 512,
                                              .word_bits = 128, .lanes = 64, .mvm_ns = 130,
-                                             .clock_ns = 2 };
+                                             .clock_ns = 2, .value_bits = 8,
+                                             .weight_bits = 8, .kernel_columns = 3,
+                                             .pixel_channels = 56 }; // of ResNet-32
 
 static enum err load(struct core_unit unit[2], uint32_t n, struct err_msg *m)
 {

@@ -257,7 +257,7 @@ enum err map_pareto(const struct options *o, struct err_msg *m)
         e = study_load_network(&f.study, o->operand, o->set, o->n_set, m);
     f.priced = !e && pricing_wanted(&f.study.config);
     if (!e && f.priced)
-        e = pricer_init(&f.pricer, &f.study.config, m);
+        e = pricer_init(&f.pricer, &f.study.config, &f.study.network, m);
     if (!e)
         e = mapping_pareto(&f.study.config, &f.study.network, f.priced ? &f.pricer.prices : NULL,
                            &f.pareto, m);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "arch/chip.h"
+#include "core/counter.h"
 #include "core/util.h"
 #include "dataflow/firing.h"
 #include "test/random_study.h"
@@ -437,6 +438,70 @@ static void counters_are_closed_forms_of_shapes_and_naive_sums_of_values(void **
     assert_true(n_checked > 500);
 }
 
+/* Counters of all cores, and bits of all streams, of a run of three images. */
+static void count_images(const struct random_study *s, bool values,
+                         const struct counted_images *counted, struct core_counters *sum,
+                         uint64_t *bits)
+{
+    const struct chip_cfg cfg = { .plan = &s->plan, .planes = { values, counted } };
+    struct chip *chip = chip_new(&cfg);
+    struct observed o = { 0 };
+
+    assert_non_null(chip);
+    run_chip(chip, s, 0, 3, &o);
+    for (uint32_t i = 0; i < s->plan.n_core; i++)
+        counter_add(core_counter_rows, sum, chip_counters(chip, i));
+    for (uint32_t i = 0; i < s->plan.n_stream; i++)
+        *bits += chip_stream_bits(chip, i);
+    chip_free(chip);
+}
+
+/* Timing or values: what three images count is what each counts while the others do not. */
+static void images_that_do_not_count_count_nothing(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 60; seed++) {
+        struct random_study s;
+        struct core_counters all = { 0 }, sum = { 0 };
+        uint64_t all_bits = 0, bits = 0;
+        random_study_make(&s, seed);
+        count_images(&s, seed % 2, NULL, &all, &all_bits);
+        for (uint64_t i = 0; i < 3; i++)
+            count_images(&s, seed % 2, &(struct counted_images){ i, i + 1 }, &sum, &bits);
+        assert_memory_equal(&sum, &all, sizeof sum);
+        assert_int_equal(bits, all_bits);
+        random_study_release(&s);
+    }
+}
+
+/* ---- faults ---- */
+
+/* Results that nobody takes fill their channel: a push asks before it writes. */
+static void a_link_without_room_is_a_fault_with_a_name(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= 20; seed++) {
+        struct random_study s;
+        struct err_msg m = { 0 };
+        char want[128];
+        random_study_make(&s, seed);
+        const struct chip_cfg cfg = { .plan = &s.plan, .planes.n = 1 };
+        struct chip *chip = chip_new(&cfg);
+        enum err e = ERR_NONE;
+        assert_non_null(chip);
+        for (int64_t t = 0; !e && t < 100 * (int64_t)s.plan.interval + 10000; t++) {
+            chip_inject(chip, s.image);
+            e = chip_run(chip, t, &m);
+        }
+        assert_int_equal(e, ERR_RUN);
+        snprintf(want, sizeof want, "chip.%s", plan_layer_name(&s.plan, s.plan.n_layer - 1));
+        assert_non_null(strstr(m.text, want));
+        assert_non_null(strstr(m.text, ": no room on the link for pixel (0, 0) of image "));
+        chip_free(chip);
+        random_study_release(&s);
+    }
+}
+
 /* ---- time ---- */
 
 struct timeline { // of the first image's firings
@@ -621,6 +686,8 @@ int main(void)
         cmocka_unit_test(so_they_are_in_designs_whose_memories_once_were_too_small),
         cmocka_unit_test(a_streamed_image_gives_what_it_gives_on_a_chip_just_reset),
         cmocka_unit_test(counters_are_closed_forms_of_shapes_and_naive_sums_of_values),
+        cmocka_unit_test(images_that_do_not_count_count_nothing),
+        cmocka_unit_test(a_link_without_room_is_a_fault_with_a_name),
         cmocka_unit_test(the_chip_fires_when_the_dry_run_says),
         cmocka_unit_test(a_memory_is_never_busier_than_the_budget_says_and_once_as_busy),
         cmocka_unit_test(a_memory_with_one_column_too_few_is_found_out),

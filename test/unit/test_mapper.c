@@ -302,7 +302,7 @@ static void assert_never_worse(const char *network, uint32_t cores, uint32_t sid
     snprintf(set[3], 64, "fabric.link_gbps=%.2f", gbps);
     LOAD(&mc, "configs/dazzi2021_14nm.yaml", network, set[0], set[1], set[2], set[3],
          "mapping.effort=1");
-    if (pricer_init(&pricer, &mc.config, &m))
+    if (pricer_init(&pricer, &mc.config, &mc.network, &m))
         fail_msg("%s", m.text);
     plan_rules(&mc, rule, plan);
     for (int i = 0; i < 4; i++)

@@ -20,6 +20,7 @@
 #include "study/price.h"
 #include "study/price_json.h"
 #include "test/tech_rig.h"
+#include "test/tmpdir.h"
 
 static struct chip_model load_chip(const char *technology)
 {
@@ -35,7 +36,8 @@ static struct chip_model load_chip(const char *technology)
 static struct core_hardware hermes(uint32_t n)
 {
     return (struct core_hardware){ .rows = n, .columns = n, .words = 512, .word_bits = 128,
-                                   .lanes = 64, .mvm_ns = 130, .clock_ns = 2 };
+                                   .lanes = 64, .mvm_ns = 130, .clock_ns = 2, .value_bits = 8,
+                                   .weight_bits = 8, .kernel_columns = 3, .pixel_channels = 56 };
 }
 
 static struct core_unit unit_of(const struct chip_model *c, const struct core_hardware *h)
@@ -348,12 +350,12 @@ struct rig {
     struct price_run      run;
 };
 
-static void rig_init(struct rig *r)
+static void rig_init_with(struct rig *r, const char *setting)
 {
     struct resnet_cifar_cfg cfg;
     struct err_msg m;
 
-    if (config_load(&r->config, "configs/resnet32.yaml", NULL, 0, &m))
+    if (config_load(&r->config, "configs/resnet32.yaml", &setting, setting ? 1 : 0, &m))
         fail_msg("%s", m.text);
     cfg = (struct resnet_cifar_cfg){ 32, 32, 10, r->config.network.channels, 3 };
     if (network_resnet_cifar(&r->network, &cfg, &m) ||
@@ -362,6 +364,11 @@ static void rig_init(struct rig *r)
     r->core = calloc(r->plan.n_core, sizeof *r->core);
     r->bits = calloc(r->plan.n_stream, sizeof *r->bits);
     r->run = (struct price_run){ r->core, r->bits, 1, 1000 };
+}
+
+static void rig_init(struct rig *r)
+{
+    rig_init_with(r, NULL);
 }
 
 /* Counts that no two cores share. */
@@ -1029,6 +1036,61 @@ static void names_are_escaped_where_a_format_needs_it(void **state)
     rig_release(&r);
 }
 
+/* ---- facts of machine and network ---- */
+
+static void controllers_hold_the_widest_kernel_row_and_pixel_of_the_plan(void **state)
+{
+    static const struct {
+        const char *setting;
+        uint32_t    channels;
+    } test[] = { { NULL, 56 }, { "network.channels=[8, 16, 24]", 24 },
+                 { "network.channels=[16, 28, 50]", 50 } };
+    struct chip_model c = load_chip("14nm_lp");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof test / sizeof *test; i++) {
+        struct rig r;
+        rig_init_with(&r, test[i].setting);
+        struct price_report q = report_of(&r);
+        struct core_hardware h = hermes(256);
+        h.pixel_channels = test[i].channels; // of 8 bits, with kernels of 3 x 3
+        struct core_unit u = unit_of(&c, &h);
+        assert_true(u.control_dff == 2 * 256 * 8 + (3 + 4) * test[i].channels * 8 + 16 * 16);
+        assert_int_equal(q.core[0].area_um2[PRICE_CONTROLLER],
+                         llround(u.area_um2[PRICE_CONTROLLER]));
+        price_report_release(&q);
+        rig_release(&r);
+    }
+}
+
+static void a_fact_that_machine_and_network_know_is_read_with_a_note(void **state)
+{
+    static const char *const path = "configs/chips/dazzi2021_14nm.yaml";
+    const char *dir = *state;
+    char file[TMPDIR_PATH_MAX], text[16384];
+    struct chip_model plain = load_chip("14nm_lp"), c;
+    struct core_hardware h = hermes(256);
+    struct err_msg m;
+    FILE *in = fopen(path, "r");
+
+
+    assert_non_null(in);
+    size_t n = fread(text, 1, sizeof text - 256, in);
+    fclose(in);
+    n += (size_t)sprintf(text + n, "kernel_columns: {value: 7, assumed: \"old\"}\n"
+                                   "input_bits: {value: 4, assumed: \"old\"}\n");
+    tmpdir_write(dir, "chip.yaml", text, n);
+    tmpdir_path(file, dir, "chip.yaml");
+    if (chip_model_load(&c, "14nm_lp", "configs/devices/pcm.yaml", file, &m))
+        fail_msg("%s", m.text);
+    assert_string_equal(plain.warning, "");
+    assert_string_equal(c.warning,
+                        "input_bits has no effect: it follows from machine and network; "
+                        "kernel_columns has no effect: it follows from machine and network");
+    struct core_unit want = unit_of(&plain, &h), got = unit_of(&c, &h);
+    assert_memory_equal(&got, &want, sizeof got);
+}
+
 /* ---- bad input ---- */
 
 static void refused(const struct chip_model *c, const struct core_hardware *h, const char *part)
@@ -1153,6 +1215,9 @@ int main(void)
         cmocka_unit_test(image_and_result_are_paid_from_the_left_edge),
         cmocka_unit_test(what_the_network_needs_is_delivered),
         cmocka_unit_test(latency_of_a_block_is_that_of_its_slowest_core),
+        cmocka_unit_test(controllers_hold_the_widest_kernel_row_and_pixel_of_the_plan),
+        cmocka_unit_test_setup_teardown(a_fact_that_machine_and_network_know_is_read_with_a_note,
+                                        tmpdir_make, tmpdir_remove),
         cmocka_unit_test(a_core_of_other_hardware_has_costs_of_its_own),
         cmocka_unit_test(a_run_of_nothing_is_refused),
         cmocka_unit_test(printed_columns_sum_to_the_last_digit_in_every_format),

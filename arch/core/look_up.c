@@ -1,0 +1,46 @@
+/* arch/core/look_up.c -- the stage of a digital layer, which has no array: what its windows hold goes
+ * to the digital processor; see stages.h. */
+#include "arch/core/fire.h"
+
+/* What a plane's window of an output of the group holds; origin at output (x, y). */
+static void look_up_window(struct imc_core *c, uint32_t x, uint32_t y, uint32_t q, uint32_t plane,
+                           int32_t *acc)
+{
+    const struct layer *l = c->spec->layer;
+    const uint8_t **window = c->scratch.window;
+    uint32_t n_pixel = kernel_matrix_pixels(&c->matrix, x, y, q, plane, window);
+    uint32_t out_n = c->spec->out_n, first = c->spec->pc->out_first;
+
+    if (l->kind == LAYER_MAX_POOL)
+        digital_max(out_n, window, n_pixel, c->spec->in_signed, l->in_zero, acc);
+    else
+        digital_sum(out_n, window, n_pixel, c->spec->in_signed, l->in_zero, acc);
+    for (uint32_t o = 0; l->negated && o < out_n; o++)
+        acc[o] = l->negated[first + o] ? -acc[o] : acc[o];
+}
+
+static void look_up(struct imc_core *c, const struct pixel *place, uint32_t n, int32_t *acc)
+{
+    const struct firing_shape *shape = &c->controller.shape;
+    const struct firing_policy *firing = c->spec->pl->firing;
+    uint32_t out_n = c->spec->out_n, x, y;
+
+    firing->origin(shape, &place[0], &x, &y);
+    for (uint32_t i = 0; i < n; i++) {
+        if (c->spec->layer->kind != LAYER_SCALE)
+            c->base.report.counters.pool_ops +=
+                core_weight(c, place[i].image) * core_pixels_inside(c, &place[i]) * out_n;
+        uint32_t q = firing_replica(firing, shape, &place[0], &place[i]);
+        for (uint32_t p = 0; p < c->spec->planes.n; p++)
+            look_up_window(c, x, y, q, p, acc + p * c->acc_plane + (size_t)i * out_n);
+    }
+}
+
+static uint64_t act(struct imc_core *c, const struct core_now *now)
+{
+    return core_fire(c, now, look_up);
+}
+
+const struct core_stage stage_look_up = {
+    .name = "look_up", .act = act, .describe = core_fire_describe,
+};

@@ -1,0 +1,33 @@
+/* arch/core/port.c -- see port.h. */
+#include "arch/core/port.h"
+
+#include <stdlib.h>
+
+uint32_t stream_value_bytes(const struct plan *p, uint32_t stream)
+{
+    const struct plan_stream *st = &p->stream[stream];
+
+    return st->n * st->value_bits / 8;
+}
+
+struct port port_of(const struct plan *p, uint32_t stream, struct chan *chan, uint32_t first,
+                    uint32_t planes, uint64_t *stream_bits)
+{
+    const struct plan_stream *st = &p->stream[stream];
+    uint32_t bytes = stream_value_bytes(p, stream);
+
+    return (struct port){ .chan = chan, .st = st, .stream = stream, .first = first, .n = st->n,
+                          .value_bytes = planes * bytes, .plane_bytes = bytes,
+                          .bits = &stream_bits[stream] };
+}
+
+bool port_append(struct port **port, uint32_t *n, const struct port *one)
+{
+    struct port *more = realloc(*port, (*n + 1) * sizeof *more);
+
+    if (!more)
+        return false;
+    *port = more;
+    more[(*n)++] = *one;
+    return true;
+}

@@ -1,0 +1,94 @@
+/* arch/core/store.c -- a core's first stage: pixels that come; see stages.h. */
+#include <string.h>
+
+#include "arch/core/stages.h"
+
+static void announce(struct imc_core *c, const struct token *t)
+{
+    for (uint32_t i = 0; i < t->n; i++)
+        memory_announce(&c->memory, t->pixel[i].x,
+                        t->pixel[i].image * c->spec->in_width + t->pixel[i].y);
+}
+
+static void store(struct imc_core *c, const struct port *port, const struct token *t,
+                  uint64_t timestep)
+{
+    const struct imc_spec *s = c->spec;
+    struct core_counters *count = &c->base.report.counters;
+    uint64_t n_word = 0;
+
+    for (uint32_t i = 0; i < t->n; i++) {
+        const struct pixel *px = &t->pixel[i];
+        const uint8_t *value =
+            s->planes.n > 0 ? token_values_const(t, i, port->value_bytes) : NULL;
+        uint32_t words = memory_store(&c->memory, px->x, px->image * s->in_width + px->y,
+                                      port->first, port->n, value);
+        uint64_t weight = core_weight(c, px->image);
+        n_word += words;
+        count->words_written += weight * words;
+        count->pixels_stored += weight;
+        if (!c->state.any_image || px->image > c->state.newest_image)
+            c->state.newest_image = px->image;
+        c->state.any_image = true;
+    }
+    core_tell_pixels(c, CORE_STORED, timestep, t->n, t->pixel, n_word);
+}
+
+/* Where a residual pixel goes: beside other slices of it, else to a free slot; NULL: there is none. */
+static struct residual_pixel *waiting_slot(struct imc_core *c, const struct pixel *px)
+{
+    struct residual_pixel *slot = NULL;
+
+    for (uint32_t k = 0; k < c->spec->waiting_room; k++) {
+        struct residual_pixel *w = &c->waiting[k];
+        if (w->arrived == 0)
+            slot = slot ? slot : w;
+        else if (w->image == px->image && w->x == px->x && w->y == px->y)
+            return w;
+    }
+    return slot;
+}
+
+static void keep_residual(struct imc_core *c, const struct port *port, const struct token *t,
+                          uint64_t now_cyc)
+{
+    for (uint32_t i = 0; i < t->n; i++) {
+        const struct pixel *px = &t->pixel[i];
+        struct residual_pixel *slot = waiting_slot(c, px);
+        if (!slot) {
+            core_fail(&c->base, now_cyc, "the residual FIFO has no room for", px);
+            return;
+        }
+        slot->image = px->image;
+        slot->x = px->x;
+        slot->y = px->y;
+        slot->arrived += port->n;
+        const uint8_t *value = token_values_const(t, i, port->value_bytes);
+        for (uint32_t p = 0; p < c->spec->planes.n; p++)
+            memcpy(slot->value + p * c->spec->out_n + port->first, value + p * port->n,
+                   port->n);
+    }
+}
+
+static uint64_t act(struct imc_core *c, const struct core_now *now)
+{
+    const struct token *t;
+
+    if (now->between)
+        return CYC_NEVER;
+    for (uint32_t i = 0; i < c->ports.n_pixels; i++) {
+        const struct port *port = &c->ports.pixels[i];
+        if (!(t = port_take(port, now->cyc)))
+            continue;
+        if (port->n == 0)
+            announce(c, t);
+        else
+            store(c, port, t, now->timestep);
+    }
+    for (uint32_t i = 0; i < c->ports.n_residual; i++)
+        if ((t = port_take(&c->ports.residual[i], now->cyc)))
+            keep_residual(c, &c->ports.residual[i], t, now->cyc);
+    return CYC_NEVER;
+}
+
+const struct core_stage stage_store = { .name = "store", .act = act };
