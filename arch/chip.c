@@ -73,7 +73,7 @@ static bool make_scratchpads(struct chip *c)
         uint32_t b = p->n_core + i;
         c->path[b] = join("chip.scratchpad.", plan_layer_name(p, p->image_feed[i].layer));
         if (!c->path[b] ||
-            !scratchpad_init(&c->scratchpad[i], c->path[b], p, &p->image_feed[i],
+            !scratchpad_init(&c->scratchpad[i], c->path[b], p, i,
                              &c->cfg.planes, c->cfg.first_image, &c->fault) ||
             !chan_init(&c->images[i], c->path[b], NULL, &c->scratchpad[i].base, IMAGES_WAITING,
                        bytes))
@@ -104,8 +104,8 @@ static bool make_stream(struct chip *c, uint32_t i)
     struct scratchpad *pad = st->kind == STREAM_IMAGE ? scratchpad_of(c, st->to) : NULL;
     struct block *from = pad ? &pad->base : &c->core[st->from].base;
     struct block *to = st->kind == STREAM_RESULT ? NULL : &c->core[st->to].base;
-    size_t bytes =
-        token_bytes(st->most_pixels, (size_t)c->cfg.planes.n * stream_value_bytes(p, i));
+    size_t bytes = token_bytes(p->time.stream[i].most_pixels,
+                               (size_t)c->cfg.planes.n * stream_value_bytes(p, i));
     bool done = chan_init(&c->stream[i], from->path, from, to, hops + 2, bytes);
 
     c->chan[i] = &c->stream[i];
@@ -218,7 +218,7 @@ bool chip_inject(struct chip *c, const int8_t *pixels)
 enum err chip_run(struct chip *c, int64_t until_timestep, struct err_msg *m)
 {
     const struct plan *p = c->cfg.plan;
-    int64_t until = until_timestep + (int64_t)p->lead + 1;
+    int64_t until = until_timestep + (int64_t)p->time.lead + 1;
 
     if (until > 0)
         kernel_run(c->kernel, (uint64_t)until * p->timestep_clk - 1);
@@ -254,8 +254,8 @@ bool chip_result(struct chip *c, struct chip_result *r)
         if (!out)
             return false;
         r->image = t->pixel[0].image;
-        if ((int64_t)t->timestep - (int64_t)p->lead > r->timestep)
-            r->timestep = (int64_t)t->timestep - (int64_t)p->lead;
+        if ((int64_t)t->timestep - (int64_t)p->time.lead > r->timestep)
+            r->timestep = (int64_t)t->timestep - (int64_t)p->time.lead;
         const uint8_t *value = token_values(t, 0, 0);
         for (uint32_t n = 0; n < c->cfg.planes.n; n++, value += stream_value_bytes(p, c->result[i]))
             for (uint32_t k = 0; k < st->n; k++)
@@ -285,7 +285,7 @@ const struct core_counters *chip_counters(const struct chip *c, uint32_t core)
 
 bool chip_fired(const struct chip *c, uint32_t core, int64_t *first, int64_t *last)
 {
-    const int64_t lead = (int64_t)c->cfg.plan->lead;
+    const int64_t lead = (int64_t)c->cfg.plan->time.lead;
 
     *first = (int64_t)c->core[core].first_fired - lead;
     *last = (int64_t)c->core[core].last_fired - lead;

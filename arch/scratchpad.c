@@ -19,9 +19,10 @@ size_t scratchpad_image_bytes(const struct plan *p, uint32_t planes)
 /* Timestep in which a pixel of the image being sent is to be stored. */
 static uint64_t stored_timestep(const struct scratchpad *s)
 {
-    int64_t start = (int64_t)(s->plan->lead + (s->number - s->first_image) * s->plan->interval);
+    uint64_t nth = s->number - s->first_image;
+    int64_t start = (int64_t)(s->plan->time.lead + nth * s->plan->interval);
 
-    return (uint64_t)(start + s->feed->stored[s->at]);
+    return (uint64_t)(start + s->times->stored[s->at]);
 }
 
 static void fail(const struct scratchpad *s, uint64_t now_cyc)
@@ -81,7 +82,7 @@ static void send_pixels(struct scratchpad *s, uint64_t now_cyc, uint64_t due)
             struct core_port *port = &s->out[i];
             if (!open)
                 port->token = token_begin(chan_push(port->chan, due * s->plan->timestep_clk),
-                                          due - 1, s->plan->stream[port->stream].most_pixels);
+                                          due - 1, s->plan->time.stream[port->stream].most_pixels);
             add_pixel(s, port, port->token);
         }
         open = true;
@@ -116,7 +117,7 @@ static const struct block_ops scratchpad_ops = {
 };
 
 bool scratchpad_init(struct scratchpad *s, const char *path, const struct plan *p,
-                     const struct image_feed *feed, const struct planes *planes,
+                     uint32_t feed, const struct planes *planes,
                      uint64_t first_image, struct fault *fault)
 {
     const struct shape *shape = &p->network->layer[0].out;
@@ -124,7 +125,7 @@ bool scratchpad_init(struct scratchpad *s, const char *path, const struct plan *
     *s = (struct scratchpad){
         .base = { .ops = &scratchpad_ops, .path = path },
         .plan = p,
-        .feed = feed,
+        .times = &p->time.image_feed[feed],
         .height = shape->height,
         .width = shape->width,
         .channels = shape->channels,

@@ -21,7 +21,7 @@ struct image_head {
 struct scratchpad {
     struct block             base;
     const struct plan       *plan;  // borrowed
-    const struct image_feed *feed;  // borrowed
+    const struct image_times *times; // borrowed
     uint32_t                 height, width, channels;
     struct planes            planes;
     uint64_t                 first_image;
@@ -37,7 +37,7 @@ struct scratchpad {
 
 /* path is borrowed. False when the host has no memory; then *s is zero. */
 bool scratchpad_init(struct scratchpad *s, const char *path, const struct plan *p,
-                     const struct image_feed *feed, const struct planes *planes,
+                     uint32_t feed, const struct planes *planes,
                      uint64_t first_image, struct fault *fault);
 void scratchpad_release(struct scratchpad *s); // takes a zeroed one
 

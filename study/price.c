@@ -201,15 +201,15 @@ static enum err check_bill(const struct bill *bill, const char *core, uint64_t n
 static void latencies(const struct plan *p, uint32_t core, const struct core_unit *u,
                       struct price_row *row)
 {
-    const struct plan_core *pc = &p->core[core];
+    const uint64_t *used_clk = p->time.core[core].used_clk;
     double clock_ns = 1e3 / p->config->clock_mhz;
 
     row->latency_ns[PRICE_CROSSBAR] = u->latency_ns[PRICE_CROSSBAR];
     row->latency_ns[PRICE_ADC] = u->latency_ns[PRICE_ADC];
-    row->latency_ns[PRICE_INPUT_MEMORY] = (double)pc->used_clk[STAGE_MEMORY] * clock_ns;
-    row->latency_ns[PRICE_DIGITAL] = (double)pc->used_clk[STAGE_DIGITAL] * clock_ns;
-    row->latency_ns[PRICE_LINKS] = fmax((double)pc->used_clk[STAGE_LINK],
-                                        (double)pc->used_clk[STAGE_PARTIAL_SUM]) * clock_ns;
+    row->latency_ns[PRICE_INPUT_MEMORY] = (double)used_clk[STAGE_MEMORY] * clock_ns;
+    row->latency_ns[PRICE_DIGITAL] = (double)used_clk[STAGE_DIGITAL] * clock_ns;
+    row->latency_ns[PRICE_LINKS] = fmax((double)used_clk[STAGE_LINK],
+                                        (double)used_clk[STAGE_PARTIAL_SUM]) * clock_ns;
 }
 
 static void row_add(struct price_row *to, const struct price_row *from)

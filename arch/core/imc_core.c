@@ -31,7 +31,8 @@ void imc_core_fail(struct imc_core *c, uint64_t now_cyc, const char *what,
     f->core = c->index;
     err_set(&f->msg, ERR_RUN,
             "%s: timestep %" PRId64 ": %s pixel (%" PRIu32 ", %" PRIu32 ") of image %" PRIu64,
-            c->base.path, (int64_t)(now_cyc / c->plan->timestep_clk) - (int64_t)c->plan->lead, what,
+            c->base.path,
+            (int64_t)(now_cyc / c->plan->timestep_clk) - (int64_t)c->plan->time.lead, what,
             pixel->x, pixel->y, pixel->image);
 }
 

@@ -102,7 +102,8 @@ struct residual_pixel { // one that waits for its sum
 };
 
 struct core_read_back {
-    const struct read_back *table; // borrowed
+    const struct read_back       *who;   // borrowed
+    const struct read_back_times *times; // borrowed
     uint64_t                image;
     uint32_t                at;    // next send of that image
     uint64_t                due;   // its timestep

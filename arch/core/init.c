@@ -18,7 +18,7 @@ static bool init_sums(struct imc_core *c, uint32_t most)
 {
     bool adds = c->layer->has_residual && c->pc->part + 1 == c->pl->parts;
 
-    c->sums_room = adds ? c->pl->sums_waiting
+    c->sums_room = adds ? c->plan->time.layer[c->pc->plan_layer].sums_waiting
                         : c->pc->part * c->plan->config->fabric.partial_sum_hops + 1;
     c->acc_plane = (size_t)most * c->pc->out_n + (c->array ? c->array->n_write : 0) + ACC_SLACK;
     c->sums = calloc(c->sums_room, sizeof *c->sums);
@@ -37,7 +37,7 @@ static bool init_waiting(struct imc_core *c)
 
     if (!adds)
         return true;
-    c->waiting_room = c->pl->residual_fifo;
+    c->waiting_room = c->plan->time.layer[c->pc->plan_layer].residual_fifo;
     c->waiting = calloc(c->waiting_room, sizeof *c->waiting);
     for (uint32_t i = 0; c->waiting && c->planes.n > 0 && i < c->waiting_room; i++) {
         c->waiting[i].value = calloc(c->planes.n, c->pc->out_n);
@@ -175,7 +175,8 @@ static bool init_read_backs(struct imc_core *c)
         if (rb->reader != c->pc->plan_layer || rb->reader_copy != c->pc->copy)
             continue;
         struct core_read_back *own = &c->read_back[c->n_read_back++];
-        *own = (struct core_read_back){ .table = rb, .image = c->first_image };
+        *own = (struct core_read_back){ .who = rb, .times = &p->time.read_back[i],
+                                        .image = c->first_image };
         imc_core_set_due(c, own);
     }
     return c->read_back != NULL;
@@ -204,7 +205,7 @@ bool imc_core_init(struct imc_core *c, const char *path, const struct imc_core_c
         .probe = cfg->probe,
     };
     struct firing_shape shape = plan_firing_shape(p, pc->plan_layer);
-    if (!memory_init(&c->memory, &pc->layout, cfg->planes.n) ||
+    if (!memory_init(&c->memory, &p->time.core[cfg->index].layout, cfg->planes.n) ||
         !registers_init(&c->registers, &pl->window, pl->in_height, pl->in_width,
                         pl->firing->strip_width(&shape)) ||
         !kernel_matrix_init(&c->matrix, p, cfg->index, cfg->planes.n) || !program(c, cfg) ||
@@ -302,7 +303,7 @@ bool imc_core_connect_out(struct imc_core *c, uint32_t stream, struct chan *chan
     case STREAM_TO_RESAMPLING:
         port.first = st->first - c->pc->in_first;
         for (uint32_t i = 0; i < c->n_read_back; i++)
-            if (c->read_back[i].table == &c->plan->read_back[st->read_back])
+            if (c->read_back[i].who == &c->plan->read_back[st->read_back])
                 return append(&c->read_back[i].out, &c->read_back[i].n_out, &port);
         return false;
     default:

@@ -12,24 +12,24 @@ uint64_t imc_core_read_back_timestep(const struct imc_core *c, const struct core
 static const struct read_back_send *next_send(const struct imc_core *c,
                                               const struct core_read_back *rb)
 {
-    uint64_t row = min_u64(rb->image - c->first_image, rb->table->n_image - 1);
+    uint64_t row = min_u64(rb->image - c->first_image, rb->times->n_image - 1);
 
-    return &rb->table->send[row * rb->table->n + rb->at];
+    return &rb->times->send[row * rb->times->n + rb->at];
 }
 
 void imc_core_set_due(const struct imc_core *c, struct core_read_back *rb)
 {
     uint64_t nth = rb->image - c->first_image;
 
-    rb->due = c->plan->lead + nth * c->plan->interval + (uint64_t)next_send(c, rb)->timestep;
+    rb->due = c->plan->time.lead + nth * c->plan->interval + (uint64_t)next_send(c, rb)->timestep;
 }
 
 static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t now_cyc,
                       uint64_t timestep)
 {
-    const struct read_back *table = rb->table;
+    const struct read_back_times *times = rb->times;
     const struct read_back_send *send = next_send(c, rb);
-    uint32_t x = send->x * table->stride[0], y = send->y * table->stride[1];
+    uint32_t x = send->x * rb->who->stride[0], y = send->y * rb->who->stride[1];
     uint64_t missing;
     uint32_t words = memory_read_row(&c->memory, x, rb->image * c->pl->in_width + y, 1,
                                      c->planes.n ? c->pixel : NULL, c->pc->in_n, &missing);
@@ -43,7 +43,7 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t no
         struct core_port *port = &rb->out[i];
         if (!rb->token_open)
             port->token = token_begin(chan_push(port->chan, core_pixel_cyc(c, timestep)), timestep,
-                                      table->most_pixels);
+                                      times->most_pixels);
         struct token *t = port->token;
         assert(t->n < t->most);
         t->pixel[t->n] = (struct pixel){ rb->image, send->x, send->y };
@@ -53,7 +53,7 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t no
         core_count_sent(c, port, timestep, rb->image, 8);
     }
     rb->token_open = true;
-    if (++rb->at == table->n) {
+    if (++rb->at == times->n) {
         rb->at = 0;
         rb->image++;
     }

@@ -56,7 +56,7 @@ static void deliver(struct imc_core *c, uint64_t timestep, const struct pixel *p
                 continue;
             if (!t)
                 t = token_begin(chan_push(port->chan, core_pixel_cyc(c, timestep)), timestep,
-                                port->st->most_pixels);
+                                c->plan->time.stream[port->stream].most_pixels);
             put_result(c, port, t, &place[k], c->result + k * apart);
         }
     }
@@ -175,7 +175,8 @@ static void send_sums(struct imc_core *c, const struct pixel *place, uint32_t n,
     struct core_port *port = &c->partial_out;
     uint32_t hops = c->plan->config->fabric.partial_sum_hops;
     uint64_t ready_cyc = hops ? (timestep + hops) * c->plan->timestep_clk : now_cyc + 1;
-    struct token *t = token_begin(chan_push(port->chan, ready_cyc), timestep, c->pc->most_outputs);
+    struct token *t = token_begin(chan_push(port->chan, ready_cyc), timestep,
+                                  c->plan->time.stream[port->stream].most_pixels);
 
     memcpy(t->pixel, place, n * sizeof *place);
     for (uint32_t i = 0; i < n; i++) {

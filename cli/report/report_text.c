@@ -125,8 +125,9 @@ static void print_throughput(const struct report *r, FILE *out)
             format_count((uint64_t)(batch_throughput(p, first, batch) + 0.5)).text,
             format_count(batch).text, format_count(first).text, format_count(batch - 1).text,
             format_count(p->interval).text);
-    if (plan_late(p, batch - 1) != 0)
-        fprintf(out, " + %" PRId64 " until images repeat one another", plan_late(p, batch - 1));
+    if (timetable_late(&p->time, batch - 1) != 0)
+        fprintf(out, " + %" PRId64 " until images repeat one another",
+                timetable_late(&p->time, batch - 1));
     fprintf(out, ") timesteps x %s ns)\n", format_count(p->config->timestep_ns).text);
 }
 
@@ -144,15 +145,17 @@ static struct table *link_table(const void *report)
     table_title(t, "Links, one for every stream between two cores");
     for (int kind = 0; kind < N_STREAM_KIND; kind++) {
         const struct plan_stream *busiest = NULL;
-        uint64_t links = 0, bits = 0;
+        uint64_t links = 0, bits = 0, used = 0;
         for (uint32_t i = 0; i < p->n_stream; i++) {
             const struct plan_stream *s = &p->stream[i];
             if (s->kind != (enum stream_kind)kind)
                 continue;
             links++;
             bits += r->result->stream_bits[i];
-            if (!busiest || s->used_clk > busiest->used_clk)
-                busiest = s;
+            if (busiest && p->time.stream[i].used_clk <= used)
+                continue;
+            busiest = s;
+            used = p->time.stream[i].used_clk;
         }
         if (!busiest)
             continue;
@@ -161,8 +164,8 @@ static struct table *link_table(const void *report)
         table_text(t, stream_from(p, busiest));
         table_text(t, stream_to(p, busiest));
         table_real(t, (double)busiest->rate_bps / 1e9, 2);
-        table_count(t, busiest->used_clk);
-        table_share(t, share_of_timestep(p, busiest->used_clk), 1);
+        table_count(t, used);
+        table_share(t, share_of_timestep(p, used), 1);
         table_count(t, bits);
     }
     return t;
@@ -176,7 +179,7 @@ static struct table *budget_table(const void *report)
     table_note(t,
                "Each stage has to fit into a timestep by itself. The model lets a core use them\n"
                "all within one timestep; a pipeline of real stages would add %s timesteps to the\n"
-               "first result.", format_count(r->study->plan.pipeline_timesteps).text);
+               "first result.", format_count(r->study->plan.time.pipeline_timesteps).text);
     return t;
 }
 

@@ -90,10 +90,10 @@ static void forgive(const struct mapper *mp)
  * once as came. */
 static bool refuse(const struct mapper *mp, const struct plan *p, const uint32_t *choice)
 {
-    for (uint32_t i = 0; i < p->n_core; i++) {
-        const struct plan_core *c = &p->core[i];
-        uint32_t layer = c->plan_layer, from = plan_network_layer(p, layer)->input[0];
-        if ((c->layout.placing && memory_used_words(&c->layout) > c->memory.words) ||
+    for (uint32_t i = 0; p->time.core && i < p->n_core; i++) {
+        const struct core_times *c = &p->time.core[i];
+        uint32_t layer = p->core[i].plan_layer, from = plan_network_layer(p, layer)->input[0];
+        if ((c->layout.placing && memory_used_words(&c->layout) > p->core[i].memory.words) ||
             c->used_clk[STAGE_MEMORY] > p->timestep_clk) {
             refuse_shape(mp, layer, &mp->layer[layer].option[choice[layer]]);
             return true;

@@ -19,7 +19,6 @@ struct mapper_times {
     int64_t            **done;        // owned; of whole mappings: [layer]
     uint32_t            *port;        // owned; [n_port]: words of the memory by timestep
     size_t               n_port;
-    uint64_t             timestep_clk;
 };
 
 static const struct layer *layer_of(const struct mapper *mp, uint32_t layer)
@@ -96,7 +95,6 @@ enum err mapper_times_new(struct mapper_times **t, const struct mapper *mp, stru
         (*t)->done[i] = calloc(mapper_times_size(mp, i), sizeof *(*t)->done[i]);
         there = (*t)->done[i] != NULL;
     }
-    config_clocks(mp->config->timestep_ns, mp->config->clock_mhz, &(*t)->timestep_clk);
     enum err e = there ? find_readers(*t, m) : err_set(m, ERR_MEMORY, "no memory for the mapper");
     if (e) {
         mapper_times_free(*t);
@@ -204,29 +202,20 @@ static bool time_copy(struct mapper_times *t, const struct mapper_option *o,
     bool sums = mp->plan.layer[t->layer].residual != RESIDUAL_NONE, waited = false;
     bool pooled = layer_of(mp, t->layer)->pooled;
     int64_t chain = (int64_t)((o->parts - 1) * mp->config->fabric.partial_sum_hops);
-    int64_t now = -1, summed = -1;
-    uint32_t n = shape->n; // outputs in the firing: full before the first
-    struct pixel at = firing_first(o->firing, shape, copy, 0), head = at;
+    struct firing_run run = { 0 };
+    struct pixel at = firing_first(o->firing, shape, copy, 0);
 
     for (; at.image == 0; o->firing->next(shape, copy, &at)) {
         size_t i = (size_t)at.y * shape->height + at.x;
-        bool joins = n < shape->n && t->ready[i] <= now && o->firing->joins(shape, &head, &at);
-        if (joins) {
-            n++;
-        } else {
-            now = t->ready[i] > now ? t->ready[i] : now + 1;
-            head = at;
-            n = 1;
-        }
-        waited |= now > t->ready[i];
-        t->fired[i] = now;
-        int64_t sum = now + chain;
+        firing_run_add(&run, o->firing, shape, &at, t->ready[i]);
+        waited |= run.timestep > t->ready[i];
+        t->fired[i] = run.timestep;
+        int64_t sum = run.timestep + chain;
         if (sums) {
-            int64_t after = summed + (!joins && !relaxed);
-            sum = t->residual[i] > sum ? t->residual[i] : sum;
-            waited |= after > sum;
-            sum = after > sum ? after : sum;
-            summed = sum;
+            int64_t complete = t->residual[i] > sum ? t->residual[i] : sum;
+            firing_run_sum(&run, complete, relaxed);
+            waited |= run.summed > complete;
+            sum = run.summed;
         }
         if (!pooled)
             done[i] = sum;
@@ -362,7 +351,7 @@ static bool port_keeps_up(struct mapper_times *t, const struct mapper_option *o,
         t->port[t->stored[i] - base] += least_words(o, 1);
     read_patches(t, o, 0, &reg, base); // every copy has a memory of its own
     for (size_t i = 0; i <= (size_t)(end - base); i++)
-        keeps &= t->port[i] + spare <= t->timestep_clk;
+        keeps &= t->port[i] + spare <= t->mp->plan.timestep_clk;
     registers_release(&reg);
     return keeps;
 }
@@ -398,7 +387,7 @@ static bool readers_keep_up(struct mapper_times *t, bool careful)
         const struct mapper_option *o = &mp->layer[i].option[0];
         uint32_t patch = reader->window.kernel[0] * reader->window.kernel[1];
         if (mp->plan.layer[i].feed == FEED_PRODUCER && reader->input[0] == t->layer + 1 &&
-            o->pixel_words > 0 && most + (careful ? patch : 0) > t->timestep_clk)
+            o->pixel_words > 0 && most + (careful ? patch : 0) > t->mp->plan.timestep_clk)
             return false;
     }
     return true;

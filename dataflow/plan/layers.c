@@ -7,7 +7,7 @@
 
 #include "core/util.h"
 #include "dataflow/mapping.h"
-#include "dataflow/plan/passes.h"
+#include "dataflow/plan/structure.h"
 
 /* ERR_INPUT with a line that says where the entry of a mapping table that holds for a layer was
  * given. */
@@ -142,8 +142,8 @@ static enum err choose_firing(const struct plan *p, struct plan_layer *pl, uint3
                             "mapping.block_width of %s = %u: its output is %u columns wide: "
                             "want 1 to %u",
                             l->name, *block_width, l->out.width, l->out.width);
-    if (*block_width > 1 && pl->firing == &fire_column) // what replicas of Method 2 can compute
-        pl->firing = &fire_block;
+    if (*block_width > 1) // what replicas of Method 2 can compute
+        pl->firing = pl->firing->of_blocks;
     if (*block_width > 1 && (l->window.dilation[0] > 1 || l->window.dilation[1] > 1))
         return REFUSE_ENTRY(&cfg->block_width, l, m,
                             "mapping.block_width of %s = %u: blocks of dilated windows are not "
@@ -247,18 +247,6 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     return ERR_NONE;
 }
 
-/* The largest over all layers of what one image takes when every pixel is there. */
-static uint64_t interval(const struct plan *p)
-{
-    uint64_t most = 1;
-
-    for (uint32_t i = 0; i < p->n_layer; i++) {
-        struct firing_shape shape = plan_firing_shape(p, i);
-        most = max_u64(most, p->layer[i].firing->firings(&shape));
-    }
-    return most;
-}
-
 static enum err map_layer(struct plan *p, uint32_t layer, struct err_msg *m)
 {
     struct plan_layer *pl = &p->layer[layer];
@@ -278,7 +266,7 @@ static enum err map_layer(struct plan *p, uint32_t layer, struct err_msg *m)
     return ERR_NONE;
 }
 
-enum err plan_check_mapping_keys(const struct plan *p, struct err_msg *m)
+enum err structure_check_keys(const struct plan *p, struct err_msg *m)
 {
     const struct mapping_cfg *cfg = &p->config->mapping;
     enum err e = check_keys(p, "replicas", &cfg->replicas, m);
@@ -288,20 +276,22 @@ enum err plan_check_mapping_keys(const struct plan *p, struct err_msg *m)
     return e ? e : check_keys(p, "block_width", &cfg->block_width, m);
 }
 
-enum err plan_layers(struct plan *p, struct err_msg *m)
+uint64_t structure_interval(const struct plan *p)
 {
-    const struct shape result = layer_delivers(network_result(p->network));
-    enum err e = ERR_NONE;
+    uint64_t most = 1;
 
-    if (result.height != 1 || result.width != 1)
-        return err_set(m, ERR_INPUT,
-                       "layer %s, the last, delivers a map of %u x %u pixels: want a network that "
-                       "ends in one pixel (pooled or fully connected)",
-                       network_result(p->network)->name, result.height, result.width);
-    p->n_layer = p->network->n_layer - 1;
-    p->layer = calloc(p->n_layer, sizeof *p->layer);
-    if (!p->layer)
-        return err_set(m, ERR_MEMORY, "no memory for the plan");
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        struct firing_shape shape = plan_firing_shape(p, i);
+        most = max_u64(most, p->layer[i].firing->firings(&shape));
+    }
+    return most;
+}
+
+static enum err fill(struct plan *p, struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+    uint64_t n_core = 0;
+
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
         e = map_layer(p, i, m);
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
@@ -310,7 +300,28 @@ enum err plan_layers(struct plan *p, struct err_msg *m)
         e = find_residual(p, i, m);
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
         e = place_replicas(p, &p->layer[i], m);
-    if (!e)
-        p->interval = interval(p);
+    for (uint32_t i = 0; !e && i < p->n_layer; i++) {
+        p->layer[i].first_core = (uint32_t)n_core; // structure_cores() refuses too many
+        n_core += p->layer[i].n_core;
+    }
+    return e;
+}
+
+enum err structure_layers(const struct plan *p, struct structure_layers *out, struct err_msg *m)
+{
+    const struct shape result = layer_delivers(network_result(p->network));
+    struct plan made = *p;
+
+    if (result.height != 1 || result.width != 1)
+        return err_set(m, ERR_INPUT,
+                       "layer %s, the last, delivers a map of %u x %u pixels: want a network that "
+                       "ends in one pixel (pooled or fully connected)",
+                       network_result(p->network)->name, result.height, result.width);
+    made.n_layer = p->network->n_layer - 1;
+    made.layer = calloc(made.n_layer, sizeof *made.layer);
+    if (!made.layer)
+        return err_set(m, ERR_MEMORY, "no memory for the plan");
+    enum err e = fill(&made, m);
+    *out = (struct structure_layers){ made.layer, made.n_layer };
     return e;
 }

@@ -1,22 +1,12 @@
-/* dataflow/plan/plan.c -- see plan.h: the order of the steps, and small questions about a plan. */
+/* dataflow/plan/plan.c -- see plan.h: the order of the passes, and small questions about a plan. */
 #include "dataflow/plan/plan.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 #include "core/util.h"
-#include "dataflow/plan/passes.h"
-
-const char *stage_name(enum stage s)
-{
-    static const char *const names[N_STAGE] = {
-        [STAGE_MEMORY] = "memory", [STAGE_CROSSBAR] = "crossbar", [STAGE_DIGITAL] = "digital",
-        [STAGE_LINK] = "link",     [STAGE_PARTIAL_SUM] = "partial_sum",
-    };
-
-    assert(s < N_STAGE);
-    return names[s];
-}
+#include "dataflow/plan/clocking.h"
+#include "dataflow/plan/structure.h"
 
 const char *stream_kind_name(enum stream_kind k)
 {
@@ -67,18 +57,23 @@ uint32_t plan_sum_of(const struct plan *p, uint32_t layer)
     return i;
 }
 
+/* Whether all copies of a layer together make their outputs in scan order. */
+static bool fires_in_scan_order(const struct plan *p, uint32_t layer)
+{
+    struct firing_shape shape = plan_firing_shape(p, layer);
+
+    return shape.copies == 1 && p->layer[layer].firing->in_scan_order(&shape);
+}
+
 bool plan_in_scan_order(const struct plan *p, uint32_t layer)
 {
     const struct layer *l = plan_network_layer(p, layer);
 
     if (p->layer[layer].feed == FEED_READ_BACK) // in the order of its own outputs
-        return p->layer[layer].copies == 1 && p->layer[layer].firing != &fire_block;
-    for (uint32_t i = 0; i < l->n_input && p->layer[layer].feed == FEED_PRODUCER; i++) {
-        uint32_t from = l->input[i] - 1;
-        struct firing_shape shape = plan_firing_shape(p, from);
-        if (shape.copies > 1 || p->layer[from].firing->strip_width(&shape) > 1)
+        return fires_in_scan_order(p, layer);
+    for (uint32_t i = 0; i < l->n_input && p->layer[layer].feed == FEED_PRODUCER; i++)
+        if (!fires_in_scan_order(p, l->input[i] - 1))
             return false;
-    }
     return true;
 }
 
@@ -101,7 +96,7 @@ uint32_t plan_last_convolution(const struct plan *p)
 
 double plan_stage_share(const struct plan *p, uint32_t core, enum stage s)
 {
-    return (double)p->core[core].used_clk[s] / (double)p->timestep_clk;
+    return (double)p->time.core[core].used_clk[s] / (double)p->timestep_clk;
 }
 
 void plan_slowest_stage(const struct plan *p, uint32_t *core, enum stage *s)
@@ -110,82 +105,10 @@ void plan_slowest_stage(const struct plan *p, uint32_t *core, enum stage *s)
     *s = STAGE_MEMORY;
     for (uint32_t i = 0; i < p->n_core; i++)
         for (unsigned k = 0; k < N_STAGE; k++)
-            if (p->core[i].used_clk[k] > p->core[*core].used_clk[*s]) {
+            if (p->time.core[i].used_clk[k] > p->time.core[*core].used_clk[*s]) {
                 *core = i;
                 *s = (enum stage)k;
             }
-}
-
-/* Memory columns, and the resampling layers that depend on them: one that would have to send a
- * pixel before it is there gets it from a memory with one more column. */
-static enum err columns(struct plan *p, struct schedule *s, struct err_msg *m)
-{
-    enum err e = ERR_NONE;
-
-    for (uint32_t i = 0; !e && i < p->n_layer; i++)
-        if (p->layer[i].feed != FEED_READ_BACK)
-            e = schedule_memory_columns(s, i, &p->layer[i].memory_columns, m);
-    for (uint32_t i = 0; !e && i < p->n_layer; i++) {
-        bool in_time = p->layer[i].feed != FEED_READ_BACK;
-        while (!e && !in_time) {
-            struct plan_layer *feeder = &p->layer[p->layer[i].feeder];
-            e = schedule_resampling(s, i, &in_time, m);
-            if (e || in_time)
-                break;
-            if (feeder->memory_columns++ > feeder->in_width)
-                e = err_set(m, ERR_RUN,
-                            "layer %s: its memory cannot keep pixels long enough for %s",
-                            plan_layer_name(p, p->layer[i].feeder), plan_layer_name(p, i));
-            else // one more may be one too many for copies that race for a slot
-                e = schedule_memory_columns(s, p->layer[i].feeder, &feeder->memory_columns, m);
-        }
-        if (!e && p->layer[i].feed == FEED_READ_BACK)
-            e = schedule_memory_columns(s, i, &p->layer[i].memory_columns, m);
-    }
-    for (uint32_t i = 0; !e && i < p->n_layer; i++)
-        p->layer[i].tracked_columns = schedule_tracked_columns(s, i);
-    for (uint32_t i = 0; !e && i < p->n_layer; i++)
-        if (p->layer[i].residual != RESIDUAL_NONE)
-            e = schedule_waiting(s, i, &p->layer[i].residual_fifo, &p->layer[i].sums_waiting, m);
-    return e;
-}
-
-static void layer_times(struct plan *p, const struct schedule *s, uint32_t layer)
-{
-    struct plan_layer *pl = &p->layer[layer];
-    struct firing_shape shape = plan_firing_shape(p, layer);
-    int64_t first = INT64_MAX, last = INT64_MIN;
-
-    pl->firings = 0;
-    for (uint32_t copy = 0; copy < pl->copies; copy++) {
-        struct pixel at = firing_first(pl->firing, &shape, copy, 0);
-        int64_t before = INT64_MIN;
-        for (; at.image == 0; pl->firing->next(&shape, copy, &at)) {
-            int64_t t = schedule_fired(s, layer, 0, at.x, at.y);
-            pl->firings += t != before;
-            first = t < first ? t : first;
-            last = t > last ? t : last;
-            before = t;
-        }
-    }
-    pl->first_timestep = (uint64_t)first;
-    pl->last_timestep = (uint64_t)last;
-}
-
-static enum err times(struct plan *p, const struct schedule *s, struct err_msg *m)
-{
-    for (uint32_t i = 0; i < p->n_layer; i++)
-        layer_times(p, s, i);
-    p->first_result = (uint64_t)schedule_done(s, p->n_layer - 1, 0, 0, 0) + 1; // elapsed
-    p->last_conv = p->layer[plan_last_convolution(p)].last_timestep + 1;
-    p->transient_images = s->n_image;
-    p->late = calloc(s->n_image, sizeof *p->late);
-    if (!p->late)
-        return err_set(m, ERR_MEMORY, "no memory for the times of %u images", s->n_image);
-    for (uint32_t i = 0; i < s->n_image; i++)
-        p->late[i] = schedule_done(s, p->n_layer - 1, i, 0, 0) + 1 -
-                     (int64_t)(p->first_result + i * p->interval);
-    return ERR_NONE;
 }
 
 enum err plan_blame(const struct plan *p, const char *key, struct err_msg *m)
@@ -206,40 +129,65 @@ static enum err check_clocks(struct plan *p, struct err_msg *m)
     return ERR_NONE;
 }
 
-static enum err make_steps(struct plan *p, struct err_msg *m)
+static enum err make_layers(struct plan *p, struct err_msg *m)
 {
-    struct schedule s = { 0 };
-    enum err e = check_clocks(p, m);
+    struct structure_layers made = { 0 };
+    enum err e = structure_layers(p, &made, m);
 
+    p->layer = made.layer;
+    p->n_layer = made.n;
     if (!e)
-        e = plan_layers(p, m);
-    if (!e)
-        e = plan_cores(p, m);
-    if (!e)
-        e = schedule_make(&s, p, m);
-    if (!e)
-        e = columns(p, &s, m);
-    if (!e)
-        e = plan_memories(p, m);
-    if (!e)
-        e = times(p, &s, m);
-    if (!e)
-        e = plan_streams(p, &s, m);
-    if (!e)
-        e = plan_budget(p, &s, m);
-    schedule_release(&s);
+        p->interval = structure_interval(p);
     return e;
+}
+
+static enum err make_cores(struct plan *p, struct err_msg *m)
+{
+    struct structure_cores made = { 0 };
+    enum err e = structure_cores(p, &made, m);
+
+    p->core = made.core;
+    p->n_core = made.n;
+    return e;
+}
+
+static enum err make_streams(struct plan *p, struct err_msg *m)
+{
+    struct structure_streams made = { 0 };
+    enum err e = structure_streams(p, &made, m);
+
+    p->stream = made.stream;
+    p->n_stream = made.n;
+    p->read_back = made.read_back;
+    p->n_read_back = made.n_read_back;
+    p->image_feed = made.image_feed;
+    p->n_image_feed = made.n_image_feed;
+    return e;
+}
+
+enum err plan_make_layers(struct plan *p, const struct network *network,
+                          const struct config *config, struct err_msg *m)
+{
+    *p = (struct plan){ .network = network, .config = config };
+    enum err e = network_check(network, m);
+    if (!e)
+        e = structure_check_keys(p, m);
+    if (!e)
+        e = check_clocks(p, m);
+    return e ? e : make_layers(p, m);
 }
 
 enum err plan_try(struct plan *p, const struct network *network, const struct config *config,
                   struct err_msg *m)
 {
-    *p = (struct plan){ .network = network, .config = config };
-    enum err e = network_check(network, m);
+    enum err e = plan_make_layers(p, network, config, m);
+
     if (!e)
-        e = plan_check_mapping_keys(p, m);
+        e = make_cores(p, m);
     if (!e)
-        e = make_steps(p, m);
+        e = make_streams(p, m);
+    if (!e)
+        e = clockings[config->clocking]->timetable(&p->time, p, m);
     return e;
 }
 
@@ -257,15 +205,11 @@ void plan_release(struct plan *p)
 {
     for (uint32_t i = 0; i < p->n_core; i++)
         free(p->core[i].name);
-    for (uint32_t i = 0; i < p->n_read_back; i++)
-        free(p->read_back[i].send);
-    for (uint32_t i = 0; i < p->n_image_feed; i++)
-        free(p->image_feed[i].stored);
     free(p->layer);
     free(p->core);
     free(p->stream);
     free(p->read_back);
     free(p->image_feed);
-    free(p->late);
+    timetable_release(&p->time);
     *p = (struct plan){ 0 };
 }
