@@ -13,9 +13,10 @@ struct chip {
     struct chip_cfg    cfg;
     struct imc_core   *core;
     struct scratchpad *scratchpad; // one per image feed
-    struct chan       *stream;     // one per stream of the plan
+    struct fabric_wire *stream;    // one per stream of the plan
+    struct fabric_net  net;        // of their channels
     struct chan       *images;     // one per scratchpad
-    char             **path;       // of the blocks, cores first
+    char             **path;       // of cores and scratchpads
     struct block     **block;
     struct chan      **chan;
     struct design      design;
@@ -59,7 +60,6 @@ static bool make_cores(struct chip *c)
         c->path[i] = join("chip.", p->core[i].name);
         if (!c->path[i] || !imc_core_init(&c->core[i], c->path[i], &cfg))
             return false;
-        c->block[i] = &c->core[i].base;
     }
     return true;
 }
@@ -79,8 +79,6 @@ static bool make_scratchpads(struct chip *c)
                        bytes))
             return false;
         c->scratchpad[i].images = &c->images[i];
-        c->block[b] = &c->scratchpad[i].base;
-        c->chan[p->n_stream + i] = &c->images[i];
     }
     return true;
 }
@@ -95,57 +93,95 @@ static struct scratchpad *scratchpad_of(struct chip *c, uint32_t core)
     return &c->scratchpad[i];
 }
 
-static bool make_stream(struct chip *c, uint32_t i)
+static struct fabric_wire wire_of(struct chip *c, uint32_t stream)
 {
     const struct plan *p = c->cfg.plan;
-    const struct plan_stream *st = &p->stream[i];
-    uint32_t hops = st->kind == STREAM_PARTIAL_SUM ? p->config->fabric.partial_sum_hops
-                                                   : p->config->fabric.hop_timesteps;
-    struct scratchpad *pad = st->kind == STREAM_IMAGE ? scratchpad_of(c, st->to) : NULL;
-    struct block *from = pad ? &pad->base : &c->core[st->from].base;
-    struct block *to = st->kind == STREAM_RESULT ? NULL : &c->core[st->to].base;
-    size_t bytes = token_bytes(p->time.stream[i].most_pixels,
-                               (size_t)c->cfg.planes.n * stream_value_bytes(p, i));
-    bool done = chan_init(&c->stream[i], from->path, from, to, hops + 2, bytes);
+    const struct plan_stream *st = &p->stream[stream];
+    struct block *from = st->kind == STREAM_IMAGE ? &scratchpad_of(c, st->to)->base
+                                                  : &c->core[st->from].base;
 
-    c->chan[i] = &c->stream[i];
-    if (done && pad)
-        done = scratchpad_connect(pad, i, &c->stream[i]);
-    else if (done)
-        done = imc_core_connect_out(&c->core[st->from], i, &c->stream[i]);
-    if (done && to)
-        return imc_core_connect_in(&c->core[st->to], i, &c->stream[i]);
+    return (struct fabric_wire){
+        .route = st->route,
+        .path = from->path,
+        .from = from,
+        .to = st->kind == STREAM_RESULT ? NULL : &c->core[st->to].base,
+        .bytes = token_bytes(p->time.stream[stream].most_pixels,
+                             (size_t)c->cfg.planes.n * stream_value_bytes(p, stream)),
+    };
+}
+
+static bool connect(struct chip *c, uint32_t i)
+{
+    const struct plan_stream *st = &c->cfg.plan->stream[i];
+    const struct fabric_wire *w = &c->stream[i];
+    bool done = st->kind == STREAM_IMAGE
+                    ? scratchpad_connect(scratchpad_of(c, st->to), i, w->tx)
+                    : imc_core_connect_out(&c->core[st->from], i, w->tx);
+
+    if (done && st->kind != STREAM_RESULT)
+        return imc_core_connect_in(&c->core[st->to], i, w->rx);
     if (done)
         c->result[c->n_result++] = i;
     return done;
 }
 
+static bool make_streams(struct chip *c)
+{
+    const struct plan *p = c->cfg.plan;
+
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        c->stream[i] = wire_of(c, i);
+    if (!p->fabric->build(&c->net, c->stream, p->n_stream))
+        return false;
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        if (!connect(c, i))
+            return false;
+    return true;
+}
+
+/* Blocks are cores, scratchpads and what the fabric adds. */
+static bool make_design(struct chip *c)
+{
+    const struct plan *p = c->cfg.plan;
+    size_t n_own = (size_t)p->n_core + p->n_image_feed, n_block = n_own + c->net.n_block;
+    size_t n_chan = (size_t)c->net.n_chan + p->n_image_feed;
+
+    c->block = calloc(n_block, sizeof(struct block *));
+    c->chan = calloc(n_chan, sizeof(struct chan *));
+    if (!c->block || !c->chan)
+        return false;
+    for (uint32_t i = 0; i < p->n_core; i++)
+        c->block[i] = &c->core[i].base;
+    for (uint32_t i = 0; i < p->n_image_feed; i++) {
+        c->block[p->n_core + i] = &c->scratchpad[i].base;
+        c->chan[c->net.n_chan + i] = &c->images[i];
+    }
+    for (uint32_t i = 0; i < c->net.n_block; i++)
+        c->block[n_own + i] = c->net.block[i];
+    for (uint32_t i = 0; i < c->net.n_chan; i++)
+        c->chan[i] = &c->net.chan[i];
+    c->design = (struct design){ c->block, n_block, c->chan, n_chan };
+    return true;
+}
+
 static bool make_all(struct chip *c)
 {
     const struct plan *p = c->cfg.plan;
-    size_t n_block = (size_t)p->n_core + p->n_image_feed;
-    size_t n_chan = (size_t)p->n_stream + p->n_image_feed;
     uint32_t classes = layer_delivers(network_result(p->network)).channels;
 
     c->core = calloc(p->n_core, sizeof *c->core);
     c->scratchpad = calloc(p->n_image_feed, sizeof *c->scratchpad);
     c->stream = calloc(p->n_stream, sizeof *c->stream);
     c->images = calloc(p->n_image_feed, sizeof *c->images);
-    c->path = calloc(n_block, sizeof *c->path);
-    c->block = calloc(n_block, sizeof(struct block *));
-    c->chan = calloc(n_chan, sizeof(struct chan *));
+    c->path = calloc((size_t)p->n_core + p->n_image_feed, sizeof *c->path);
     c->result = calloc(p->n_stream, sizeof *c->result);
     c->image = calloc(1, scratchpad_image_bytes(p, c->cfg.planes.n));
     c->token = calloc(1, token_bytes(1, 4 * (size_t)classes * c->cfg.planes.n));
     c->value = calloc((size_t)max_u32(1, c->cfg.planes.n) * classes, sizeof *c->value);
-    if (!c->core || !c->scratchpad || !c->stream || !c->images || !c->path || !c->block ||
-        !c->chan || !c->result || !c->image || !c->token || !c->value || !make_cores(c) ||
-        !make_scratchpads(c))
+    if (!c->core || !c->scratchpad || !c->stream || !c->images || !c->path || !c->result ||
+        !c->image || !c->token || !c->value || !make_cores(c) || !make_scratchpads(c) ||
+        !make_streams(c) || !make_design(c))
         return false;
-    for (uint32_t i = 0; i < p->n_stream; i++)
-        if (!make_stream(c, i))
-            return false;
-    c->design = (struct design){ c->block, n_block, c->chan, n_chan };
     c->kernel = kernel_new(c->cfg.kernel, &c->design, c->cfg.mode);
     return c->kernel != NULL;
 }
@@ -174,8 +210,7 @@ void chip_free(struct chip *c)
         imc_core_release(&c->core[i]);
     for (uint32_t i = 0; c->scratchpad && i < p->n_image_feed; i++)
         scratchpad_release(&c->scratchpad[i]);
-    for (uint32_t i = 0; c->stream && i < p->n_stream; i++)
-        chan_release(&c->stream[i]);
+    fabric_net_release(&c->net);
     for (uint32_t i = 0; c->images && i < p->n_image_feed; i++)
         chan_release(&c->images[i]);
     for (uint32_t i = 0; c->path && i < p->n_core + p->n_image_feed; i++)
@@ -246,11 +281,11 @@ bool chip_result(struct chip *c, struct chip_result *r)
     *r = (struct chip_result){ .value = c->cfg.planes.n > 0 ? c->value : NULL,
                                .timestep = INT64_MIN };
     for (uint32_t i = 0; i < c->n_result; i++)
-        if (chan_count(&c->stream[c->result[i]]) == 0)
+        if (chan_count(c->stream[c->result[i]].rx) == 0)
             return false;
     for (uint32_t i = 0; i < c->n_result; i++) {
         const struct plan_stream *st = &p->stream[c->result[i]];
-        bool out = kernel_drain(c->kernel, &c->stream[c->result[i]], c->token);
+        bool out = kernel_drain(c->kernel, c->stream[c->result[i]].rx, c->token);
         if (!out)
             return false;
         r->image = t->pixel[0].image;
@@ -268,7 +303,7 @@ bool chip_result(struct chip *c, struct chip_result *r)
 bool chip_stands_still(const struct chip *c)
 {
     for (uint32_t i = 0; i < c->n_result; i++)
-        if (chan_count(&c->stream[c->result[i]]) > 0)
+        if (chan_count(c->stream[c->result[i]].rx) > 0)
             return false; // on its way out
     return kernel_next_cyc(c->kernel) == CYC_NEVER;
 }

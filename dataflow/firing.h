@@ -54,9 +54,9 @@ struct firing_policy {
     uint32_t (*most_outputs)(const struct firing_shape *s);
 
     /* Whether a copy with shape a has never done fewer outputs than one with shape b, of the same
-     * map, copies and block width, whenever the same pixels are there. Let g(p) be the outputs done
-     * one firing after p of them were, if all are ready: it is enough that g of a is nowhere below g
-     * of b, and that neither falls. */
+     * map, copies and block width, whenever the same pixels are there. Let g(p) be the outputs
+     * done one firing after p of them were, if all are ready: it is enough that g of a is nowhere
+     * below g of b, and that neither falls. */
     bool (*never_behind)(const struct firing_shape *a, const struct firing_shape *b);
 };
 

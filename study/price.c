@@ -57,26 +57,11 @@ static bool same_hardware(const struct core_hardware *a, const struct core_hardw
            a->clock_ns == b->clock_ns;
 }
 
-/* Cores lie row by row on a square of the chip's cores; a link runs along rows and columns. */
-static double pitches(const struct plan *p, uint32_t a, uint32_t b)
-{
-    uint32_t side = (uint32_t)ceil(sqrt(p->config->chip_cores));
-    double rows = fabs((double)(a / side) - (double)(b / side));
-    double columns = fabs((double)(a % side) - (double)(b % side));
-
-    return rows + columns;
-}
-
-/* To the core of the chip's edge nearest to it: the left end of its row. */
 static double stream_pitches(const struct plan *p, const struct plan_stream *s)
 {
-    uint32_t side = (uint32_t)ceil(sqrt(p->config->chip_cores));
+    const struct fabric_link link = stream_link(s);
 
-    if (s->kind == STREAM_IMAGE)
-        return s->to % side + 1;
-    if (s->kind == STREAM_RESULT)
-        return s->from % side + 1;
-    return pitches(p, s->from, s->to);
+    return fabric_distance(p->fabric, p->config->chip_cores, link.from, link.to);
 }
 
 static uint32_t stream_owner(const struct plan_stream *s)

@@ -152,7 +152,7 @@ struct imc_core {
     uint64_t                 weighed_image; // whose weight is known: planes in which it counts
     uint32_t                 weight;
     uint64_t                 first_image;   // of the chip's stream
-    uint64_t                 timestep_clk, hop_clk;
+    uint64_t                 timestep_clk;
     struct fault            *fault;         // borrowed; the chip's
     const struct core_probe *probe;         // borrowed; NULL: nobody watches
 

@@ -19,7 +19,7 @@ static bool init_sums(struct imc_core *c, uint32_t most)
     bool adds = c->layer->has_residual && c->pc->part + 1 == c->pl->parts;
 
     c->sums_room = adds ? c->plan->time.layer[c->pc->plan_layer].sums_waiting
-                        : c->pc->part * c->plan->config->fabric.partial_sum_hops + 1;
+                        : c->pc->part * c->plan->hops[c->pc->plan_layer].sums + 1;
     c->acc_plane = (size_t)most * c->pc->out_n + (c->array ? c->array->n_write : 0) + ACC_SLACK;
     c->sums = calloc(c->sums_room, sizeof *c->sums);
     for (uint32_t i = 0; c->sums && i < c->sums_room; i++) {
@@ -200,7 +200,6 @@ bool imc_core_init(struct imc_core *c, const char *path, const struct imc_core_c
         .weighed_image = UINT64_MAX,
         .first_image = cfg->first_image,
         .timestep_clk = p->timestep_clk,
-        .hop_clk = p->config->fabric.hop_timesteps * p->timestep_clk,
         .fault = cfg->fault,
         .probe = cfg->probe,
     };

@@ -42,7 +42,8 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, uint64_t no
     for (uint32_t i = 0; i < rb->n_out; i++) {
         struct core_port *port = &rb->out[i];
         if (!rb->token_open)
-            port->token = token_begin(chan_push(port->chan, core_pixel_cyc(c, timestep)), timestep,
+            port->token = token_begin(chan_push(port->chan, core_pixel_cyc(c, port, timestep)),
+                                      timestep,
                                       times->most_pixels);
         struct token *t = port->token;
         assert(t->n < t->most);

@@ -41,10 +41,11 @@ static inline uint64_t core_weight(struct imc_core *c, uint64_t image)
     return c->weight;
 }
 
-/* Cycle from which a pixel computed or read in a timestep can be stored elsewhere. */
-static inline uint64_t core_pixel_cyc(const struct imc_core *c, uint64_t timestep)
+/* Cycle from which a pixel computed or read in a timestep can be stored where the port leads. */
+static inline uint64_t core_pixel_cyc(const struct imc_core *c, const struct core_port *port,
+                                      uint64_t timestep)
 {
-    return timestep * c->timestep_clk + c->hop_clk;
+    return (timestep + port->st->route.hops) * c->timestep_clk;
 }
 
 /* Counts a pixel that a port has sent in a timestep, value_bits for each of its channels. */

@@ -55,7 +55,7 @@ static void deliver(struct imc_core *c, uint64_t timestep, const struct pixel *p
             if (!wanted(c, port, &place[k]))
                 continue;
             if (!t)
-                t = token_begin(chan_push(port->chan, core_pixel_cyc(c, timestep)), timestep,
+                t = token_begin(chan_push(port->chan, core_pixel_cyc(c, port, timestep)), timestep,
                                 c->plan->time.stream[port->stream].most_pixels);
             put_result(c, port, t, &place[k], c->result + k * apart);
         }
@@ -173,7 +173,7 @@ static void send_sums(struct imc_core *c, const struct pixel *place, uint32_t n,
                       const int32_t *acc, uint64_t now_cyc, uint64_t timestep)
 {
     struct core_port *port = &c->partial_out;
-    uint32_t hops = c->plan->config->fabric.partial_sum_hops;
+    uint32_t hops = port->st->route.hops;
     uint64_t ready_cyc = hops ? (timestep + hops) * c->plan->timestep_clk : now_cyc + 1;
     struct token *t = token_begin(chan_push(port->chan, ready_cyc), timestep,
                                   c->plan->time.stream[port->stream].most_pixels);

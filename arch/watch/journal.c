@@ -114,14 +114,16 @@ static void begin_cycle(struct journal *j, uint64_t cyc)
  * chip. */
 static void look_at_links(struct journal *j, uint64_t *used_clk)
 {
+    const struct plan *p = j->plan;
+
     for (uint32_t i = 0; i < j->n_sent; i++) {
-        const struct plan_stream *st = &j->plan->stream[j->sent[i]];
-        enum stage stage = st->kind == STREAM_PARTIAL_SUM ? STAGE_PARTIAL_SUM : STAGE_LINK;
+        const struct plan_stream *st = &p->stream[j->sent[i]];
+        enum stage stage = stream_stage(st->kind);
         uint64_t bits = j->bits[j->sent[i]];
         j->bits[j->sent[i]] = 0;
         if (st->kind != STREAM_RESULT)
             used_clk[stage] = max_u64(used_clk[stage],
-                                      stage_link_clocks(j->plan->config, bits, st->rate_bps));
+                                      stage_link_clocks(p->config, p->fabric, &st->route, bits));
     }
     j->n_sent = 0;
 }

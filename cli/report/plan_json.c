@@ -181,7 +181,7 @@ json_t *json_stream(const struct plan *p, uint32_t stream)
     json_put_count(&o, "channels", s->n);
     json_put_count(&o, "value_bits", s->value_bits);
     json_put_count(&o, "most_pixels", p->time.stream[stream].most_pixels);
-    json_put_count(&o, "rate_bps", s->rate_bps);
+    json_put_count(&o, "rate_bps", s->route.rate_bps);
     json_put_count(&o, "clocks", used);
     json_put_real(&o, "share_of_timestep", share_of_timestep(p, used));
     return o;

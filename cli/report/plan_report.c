@@ -253,7 +253,7 @@ struct table *stream_table(const struct plan *p, const uint64_t *bits)
         table_count(t, s->n);
         table_count(t, s->value_bits);
         table_count(t, use->most_pixels);
-        table_real(t, (double)s->rate_bps / 1e9, 2);
+        table_real(t, (double)s->route.rate_bps / 1e9, 2);
         table_count(t, use->used_clk);
         table_share(t, share_of_timestep(p, use->used_clk), 1);
         if (bits)

@@ -64,8 +64,11 @@ static void print_convolutions(const struct report *r, uint32_t last, FILE *out)
 
 static void print_intro(const struct plan *p, FILE *out)
 {
-    uint32_t hop = p->config->fabric.hop_timesteps;
+    uint32_t hop = 0;
 
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        if (p->stream[i].kind != STREAM_PARTIAL_SUM)
+            hop = max_u32(hop, p->stream[i].route.hops);
     fprintf(out,
             "\nIn a timestep every core stores the pixels that came, fires its crossbar if the\n"
             "pixels under its next output are all there, and sends the new pixels on: the next\n"
@@ -85,7 +88,7 @@ static void print_latency(const struct report *r, FILE *out)
             format_count(result->first_result * p->timestep_clk).text,
             timesteps_us(p, result->first_result));
     if (last < p->n_layer) {
-        uint64_t sums = (uint64_t)(p->layer[last].parts - 1) * p->config->fabric.partial_sum_hops;
+        uint64_t sums = (uint64_t)plan_sum_latency(p, last);
         print_convolutions(r, last, out);
         rest -= result->last_conv;
         sums = min_u64(sums, rest);
@@ -163,7 +166,7 @@ static struct table *link_table(const void *report)
         table_count(t, links);
         table_text(t, stream_from(p, busiest));
         table_text(t, stream_to(p, busiest));
-        table_real(t, (double)busiest->rate_bps / 1e9, 2);
+        table_real(t, (double)busiest->route.rate_bps / 1e9, 2);
         table_count(t, used);
         table_share(t, share_of_timestep(p, used), 1);
         table_count(t, bits);

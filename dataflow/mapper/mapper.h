@@ -85,6 +85,8 @@ struct mapper {
     const struct network *network; // borrowed
     const struct config  *config;  // borrowed; its mapping tables are empty
     struct plan           plan;    // layers with their feeds and residuals, not mapped
+    const struct fabric  *fabric;
+    struct fabric_route   pixels, sums; // between neighbours; a plan's own ways may be longer
     struct mapper_layer  *layer;   // owned; of plan layers
     uint32_t              n_layer;
     uint32_t              least_cores; // of any mapping

@@ -55,15 +55,17 @@ static uint64_t least_bps(const struct maker *mk, uint64_t bits)
     return stage_least_bps(mk->mp->config, bits, mk->mp->plan.timestep_clk);
 }
 
-/* Whether a stage does so much in a timestep. */
-static bool stage_fits(const struct maker *mk, enum stage s, uint64_t work)
+/* Whether a route carries so many bits in a timestep. */
+static bool carries(const struct maker *mk, const struct fabric_route *route, uint64_t bits)
 {
-    return stage_clocks(mk->mp->config, s, work) <= mk->mp->plan.timestep_clk;
+    const struct mapper *mp = mk->mp;
+
+    return stage_link_clocks(mp->config, mp->fabric, route, bits) <= mp->plan.timestep_clk;
 }
 
 static bool link_carries(const struct maker *mk, uint64_t bits)
 {
-    return stage_fits(mk, STAGE_LINK, bits);
+    return carries(mk, &mk->mp->pixels, bits);
 }
 
 /* Layers that convolve this one's pixels: all, or those whose parts a condition can be made of. */
@@ -144,10 +146,10 @@ static enum obstacle obstacle(const struct maker *mk, const struct mapper_option
     uint64_t ops = stage_digital_ops(l, outputs, channels);
     uint64_t sums = 32 * (uint64_t)outputs * channels;
     *need = ceil_div(ops, mk->mp->plan.timestep_clk);
-    if (!stage_fits(mk, STAGE_DIGITAL, ops))
+    if (stage_clocks(c, STAGE_DIGITAL, ops) > mk->mp->plan.timestep_clk)
         return OBSTACLE_DIGITAL;
     *need = least_bps(mk, sums);
-    if (o->parts > 1 && !stage_fits(mk, STAGE_PARTIAL_SUM, sums))
+    if (o->parts > 1 && !carries(mk, &mk->mp->sums, sums))
         return OBSTACLE_SUMS;
     *need = least_bps(mk, 8 * (uint64_t)outputs);
     if (need_parts(mk, o, outputs) == 0)
@@ -471,6 +473,21 @@ static bool is_small(const struct network *n)
     return outputs <= MOST_OUTPUTS_OF_SMALL;
 }
 
+/* Rates and hops between neighbours. */
+static enum err find_routes(struct mapper *mp, struct err_msg *m)
+{
+    const struct fabric_machine machine = stage_fabric(mp->config);
+    const struct fabric_link link[] = { { 0, 1, FABRIC_PIXELS }, { 0, 1, FABRIC_PARTIAL_SUMS } };
+    struct fabric_route route[2];
+
+    if (fabric_find(&mp->fabric, mp->config->fabric.kind, m))
+        return plan_blame(&mp->plan, "fabric.kind", m);
+    enum err e = mp->fabric->route(&machine, link, 2, route, m);
+    mp->pixels = route[0];
+    mp->sums = route[1];
+    return e;
+}
+
 static enum err make_all(struct mapper *mp, struct err_msg *m)
 {
     struct maker mk = { .mp = mp, .doubtful = mp->small };
@@ -478,6 +495,8 @@ static enum err make_all(struct mapper *mp, struct err_msg *m)
 
     if (!e && !plan_placing(&mp->config->memory, 1))
         e = plan_refuse_placing(&mp->plan, m);
+    if (!e)
+        e = find_routes(mp, m);
     if (e)
         return e;
     mp->n_layer = mp->plan.n_layer;

@@ -123,7 +123,7 @@ void mapper_times_free(struct mapper_times *t)
 static void store_pixels(struct mapper_times *t, uint32_t memory, const int64_t *const *done)
 {
     const struct layer *l = layer_of(t->mp, memory);
-    int64_t hop = (int64_t)t->mp->config->fabric.hop_timesteps;
+    int64_t hop = t->mp->pixels.hops;
     size_t n = (size_t)l->in.height * l->in.width;
 
     for (uint32_t k = 0; k < l->n_input; k++) {
@@ -156,7 +156,7 @@ static void patches_ready(struct mapper_times *t, uint32_t layer)
 static void pixels_sent(struct mapper_times *t, uint32_t layer)
 {
     const struct layer *l = layer_of(t->mp, layer);
-    int64_t hop = (int64_t)t->mp->config->fabric.hop_timesteps, *ready = t->ready;
+    int64_t hop = t->mp->pixels.hops, *ready = t->ready;
 
     for (uint32_t y = 0; y < l->out.width; y++)
         for (uint32_t x = 0; x < l->out.height; x++)
@@ -168,7 +168,7 @@ void mapper_times_inputs(struct mapper_times *t, uint32_t layer, const int64_t *
 {
     const struct plan_layer *pl = &t->mp->plan.layer[layer];
     const struct layer *l = layer_of(t->mp, layer);
-    int64_t hop = (int64_t)t->mp->config->fabric.hop_timesteps;
+    int64_t hop = t->mp->pixels.hops;
     size_t n = (size_t)l->out.height * l->out.width;
 
     t->layer = layer;
@@ -201,7 +201,7 @@ static bool time_copy(struct mapper_times *t, const struct mapper_option *o,
     const struct mapper *mp = t->mp;
     bool sums = mp->plan.layer[t->layer].residual != RESIDUAL_NONE, waited = false;
     bool pooled = layer_of(mp, t->layer)->pooled;
-    int64_t chain = (int64_t)((o->parts - 1) * mp->config->fabric.partial_sum_hops);
+    int64_t chain = (int64_t)(o->parts - 1) * mp->sums.hops;
     struct firing_run run = { 0 };
     struct pixel at = firing_first(o->firing, shape, copy, 0);
 
@@ -248,7 +248,7 @@ void mapper_times_least(struct mapper_times *t, int64_t *done)
 
     for (uint32_t k = 0; k < mp->layer[t->layer].n_option; k++)
         parts = min_u32(parts, mp->layer[t->layer].option[k].parts);
-    int64_t chain = (int64_t)((parts - 1) * mp->config->fabric.partial_sum_hops), last = INT64_MIN;
+    int64_t chain = (int64_t)(parts - 1) * mp->sums.hops, last = INT64_MIN;
     for (size_t i = 0; i < n; i++) {
         int64_t sum = t->ready[i] + chain;
         sum = sums && t->residual[i] > sum ? t->residual[i] : sum;

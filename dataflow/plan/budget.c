@@ -91,7 +91,7 @@ static int64_t arrives(const struct budget *b, const struct plan_stream *stream,
     if (stream->kind != STREAM_FORWARD)
         return dry_run_stored(b->s, p->core[stream->to].plan_layer, image, x, y);
     return dry_run_done(b->s, p->core[stream->from].plan_layer, image, x, y) +
-           p->config->fabric.hop_timesteps;
+           stream->route.hops;
 }
 
 static void stored_by(const struct budget *b, const struct plan_stream *stream, uint32_t n_image,
@@ -291,7 +291,7 @@ static void streams_use(const struct budget *b)
 
     for (uint32_t i = 0; i < p->n_stream; i++) {
         const struct plan_stream *st = &p->stream[i];
-        uint64_t clk = stage_link_clocks(p->config, stream_bits(b, i), st->rate_bps);
+        uint64_t clk = stage_link_clocks(p->config, p->fabric, &st->route, stream_bits(b, i));
         b->t->stream[i].used_clk = clk;
         if (!between_cores(st))
             continue;
@@ -419,7 +419,7 @@ static enum err check(const struct budget *b, struct err_msg *m)
                            p->config->timestep_ns, p->timestep_clk, text);
         }
     for (uint32_t i = 0; i < p->n_layer; i++)
-        if (p->config->fabric.partial_sum_hops == 0 && p->layer[i].parts > p->timestep_clk)
+        if (p->hops[i].sums == 0 && p->layer[i].parts > p->timestep_clk)
             return PLAN_REFUSE(p, "fabric.partial_sum_hops", m,
                            "layer %s: a chain of %u partial sums without hops takes a clock each, "
                            "a timestep has %" PRIu64 ": want fabric.partial_sum_hops = 1",

@@ -54,7 +54,7 @@ int64_t dry_run_stored(const struct dry_run *s, uint32_t layer, uint64_t image, 
     const struct plan_layer *pl = &p->layer[layer];
     const struct layer *l = plan_network_layer(p, layer);
     const struct dry_run_source *source = &s->source[layer];
-    int64_t hop = p->config->fabric.hop_timesteps, last = INT64_MIN;
+    int64_t hop = p->hops[layer].pixels, last = INT64_MIN;
 
     if (source->table) { // the usual case, and the hottest: as below
         uint64_t row = min_u64(image, s->n_image - 1);
@@ -89,7 +89,7 @@ int64_t dry_run_begun(const struct dry_run *s, uint32_t layer, uint64_t image, u
         int64_t t = dry_run_done(s, l->input[i] - 1, image, x, y);
         first = t < first ? t : first;
     }
-    return first + s->plan->config->fabric.hop_timesteps;
+    return first + s->plan->hops[layer].pixels;
 }
 
 /* Within a column pixels arrive in order of x, so the last row of each column decides; of columns
@@ -125,7 +125,7 @@ static int64_t output_ready(const struct dry_run *s, uint32_t layer, const struc
     case FEED_READ_BACK:
         if (s->stored[layer])
             return look_up(s, layer, s->stored[layer], at->image, at->x, at->y);
-        return p->config->fabric.hop_timesteps + // as early as it could be
+        return p->hops[layer].pixels + // as early as it could be
                dry_run_stored(s, pl->feeder, at->image, at->x * l->window.stride[0],
                                at->y * l->window.stride[1]);
     }
@@ -138,7 +138,7 @@ static int64_t residual_ready(const struct dry_run *s, uint32_t layer,
                               const struct pixel *at)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
-    int64_t hop = s->plan->config->fabric.hop_timesteps;
+    int64_t hop = s->plan->hops[layer].residual;
 
     if (pl->residual == RESIDUAL_READ_BACK)
         return dry_run_stored(s, pl->residual_from, at->image, at->x, at->y) + hop;
@@ -311,7 +311,7 @@ static void find_sources(struct dry_run *s)
             continue;
         s->source[i] = (struct dry_run_source){
             .table = adds ? &s->summed[from] : &s->fired[from],
-            .delay = p->config->fabric.hop_timesteps + (adds ? 0 : plan_sum_latency(p, from)),
+            .delay = p->hops[i].pixels + (adds ? 0 : plan_sum_latency(p, from)),
             .height = l->in.height,
             .size = dry_run_map_size(p, from),
         };

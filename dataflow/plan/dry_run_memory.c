@@ -36,7 +36,6 @@ static void last_uses(const struct dry_run *s, uint32_t layer, uint64_t image,
     const struct plan *p = s->plan;
     const struct plan_layer *pl = &p->layer[layer];
     struct firing_shape shape = plan_firing_shape(p, layer);
-    int64_t hop = p->config->fabric.hop_timesteps;
 
     for (uint32_t y = 0; y < pl->in_width; y++)
         for (uint32_t x = 0; x < pl->in_height; x++)
@@ -60,7 +59,7 @@ static void last_uses(const struct dry_run *s, uint32_t layer, uint64_t image,
         for (uint32_t y = 0; y < pl->in_width; y++)
             for (uint32_t x = 0; x < pl->in_height; x++)
                 use_at(&use[(size_t)y * pl->in_height + x],
-                       dry_run_summed(s, i, image, x, y) - hop);
+                       dry_run_summed(s, i, image, x, y) - p->hops[i].residual);
     }
 }
 

@@ -14,9 +14,9 @@ static size_t latest_firings(const struct dry_run *s, uint32_t layer, uint32_t c
     const struct plan_layer *pl = &s->plan->layer[layer];
     struct firing_shape shape = plan_firing_shape(s->plan, layer);
     struct pixel at = firing_first(pl->firing, &shape, copy, 0), last = at;
-    int64_t way = s->plan->config->fabric.hop_timesteps + plan_sum_latency(s->plan, layer);
     int64_t t = INT64_MAX;
     uint32_t sum = plan_sum_of(s->plan, layer), held = 0;
+    int64_t way = s->plan->hops[sum].residual + plan_sum_latency(s->plan, layer);
     size_t n = 0;
 
     for (; at.image < s->n_image; pl->firing->next(&shape, copy, &at))
@@ -58,7 +58,7 @@ static bool store_sent(const struct dry_run *s, uint32_t layer, uint32_t columns
 {
     const struct plan_layer *pl = &s->plan->layer[layer], *from = &s->plan->layer[pl->feeder];
     const struct window *w = &plan_network_layer(s->plan, layer)->window;
-    int64_t hop = s->plan->config->fabric.hop_timesteps, next = INT64_MAX;
+    int64_t hop = s->plan->hops[layer].pixels, next = INT64_MAX;
     bool in_time = true;
 
     while (n-- > 0) {

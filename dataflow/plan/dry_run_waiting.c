@@ -44,7 +44,7 @@ static int64_t residual_comes(const struct dry_run *s, uint32_t layer, uint64_t 
 
     if (pl->residual == RESIDUAL_READ_BACK) // sent to be there just then
         return dry_run_summed(s, layer, image, x, y);
-    return dry_run_done(s, pl->residual_from, image, x, y) + s->plan->config->fabric.hop_timesteps;
+    return dry_run_done(s, pl->residual_from, image, x, y) + s->plan->hops[layer].residual;
 }
 
 /* Images that can wait at the same time, beyond those kept. */

@@ -12,11 +12,14 @@ static uint32_t fill_row(const struct plan *p, const struct dry_run *s, const st
     struct firing_shape shape = plan_firing_shape(p, rb->receiver);
     const struct firing_policy *f = p->layer[rb->receiver].firing;
     struct pixel at = firing_first(f, &shape, rb->receiver_copy, image);
-    int64_t hop = p->config->fabric.hop_timesteps, start = (int64_t)(image * p->interval);
+    bool resampling = p->layer[rb->receiver].feed == FEED_READ_BACK;
+    const struct layer_hops *hops = &p->hops[rb->receiver];
+    int64_t hop = resampling ? hops->pixels : hops->residual;
+    int64_t start = (int64_t)(image * p->interval);
     uint32_t n = 0;
 
     for (; at.image == image; f->next(&shape, rb->receiver_copy, &at)) {
-        int64_t t = p->layer[rb->receiver].feed == FEED_READ_BACK
+        int64_t t = resampling
                         ? dry_run_stored(s, rb->receiver, image, at.x, at.y)
                         : dry_run_summed(s, rb->receiver, image, at.x, at.y);
         send[n++] = (struct read_back_send){ at.x, at.y, t - hop - start };

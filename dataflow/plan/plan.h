@@ -27,6 +27,7 @@
 #include "dataflow/firing.h"
 #include "dataflow/plan/timetable.h"
 #include "network/network.h"
+#include "noc/fabric.h"
 
 enum feed { // where a layer's pixels come from
     FEED_SCRATCHPAD, // the image
@@ -94,7 +95,15 @@ struct plan_stream { // one link between two cores; a link of its own for every 
     uint32_t         to_first;   // the same channels as the receiver's layer counts them
     uint32_t         value_bits; // 8, or 32 for partial sums and raw results
     uint32_t         read_back;  // of plan->read_back; RESIDUAL and TO_RESAMPLING only
-    uint64_t         rate_bps;   // the fabric's
+    struct fabric_route route;   // the fabric's; hops are those of struct layer_hops
+};
+
+/* Timesteps from sending to use, of all that the cores of a layer get of a kind: those of the
+ * longest way, so that its cores fire together. What comes by shorter ways waits in its link. */
+struct layer_hops {
+    uint32_t pixels;   // to be stored
+    uint32_t residual; // to be added
+    uint32_t sums;     // from one part of a chain to the next
 };
 
 /* Pixels that the memories of one copy of a layer send to one copy of another, by the timetable
@@ -117,8 +126,10 @@ struct plan {
     uint32_t              n_layer;
     struct plan_core     *core;
     uint32_t              n_core;
+    const struct fabric  *fabric;
     struct plan_stream   *stream;
     uint32_t              n_stream;
+    struct layer_hops    *hops; // by layer
     struct read_back     *read_back;
     uint32_t              n_read_back;
     struct image_feed    *image_feed;
@@ -152,7 +163,7 @@ static inline const char *plan_layer_name(const struct plan *p, uint32_t layer)
 /* Timesteps from a firing to its complete sum: a hop for each further part. */
 static inline int64_t plan_sum_latency(const struct plan *p, uint32_t layer)
 {
-    return (int64_t)(p->layer[layer].parts - 1) * p->config->fabric.partial_sum_hops;
+    return (int64_t)(p->layer[layer].parts - 1) * p->hops[layer].sums;
 }
 
 /* The plan layer that adds what `layer` computes as its residual; n_layer when none does. */
@@ -182,6 +193,20 @@ static inline uint32_t plan_core_of(const struct plan *p, uint32_t layer, uint32
 }
 
 const char *stream_kind_name(enum stream_kind k); // "forward"
+
+/* What it needs of the fabric. */
+static inline struct fabric_link stream_link(const struct plan_stream *s)
+{
+    struct fabric_link link = { s->from, s->to, FABRIC_PIXELS };
+
+    if (s->kind == STREAM_IMAGE)
+        link.from = FABRIC_EDGE;
+    if (s->kind == STREAM_RESULT)
+        link.to = FABRIC_EDGE;
+    if (s->kind == STREAM_PARTIAL_SUM)
+        link.payload = FABRIC_PARTIAL_SUMS;
+    return link;
+}
 
 /* Stage of the sender's core that it takes. */
 static inline enum stage stream_stage(enum stream_kind k)

@@ -3,8 +3,6 @@
 
 #include <assert.h>
 
-#include "noc/fabric.h"
-
 const char *stage_name(enum stage s)
 {
     static const char *const names[N_STAGE] = {
@@ -16,9 +14,23 @@ const char *stage_name(enum stage s)
     return names[s];
 }
 
-uint64_t stage_link_clocks(const struct config *machine, uint64_t bits, uint64_t rate_bps)
+struct fabric_machine stage_fabric(const struct config *machine)
 {
-    return fabric_clocks(bits, (uint64_t)machine->clock_mhz * 1000000, rate_bps);
+    return (struct fabric_machine){
+        .clock_hz = (uint64_t)machine->clock_mhz * 1000000,
+        .link_bps = machine->fabric.link_bps,
+        .partial_sum_bps = machine->fabric.partial_sum_bps,
+        .hop_timesteps = machine->fabric.hop_timesteps,
+        .partial_sum_hops = machine->fabric.partial_sum_hops,
+    };
+}
+
+uint64_t stage_link_clocks(const struct config *machine, const struct fabric *f,
+                           const struct fabric_route *route, uint64_t bits)
+{
+    const struct fabric_machine m = stage_fabric(machine);
+
+    return f->use(&m, route, bits);
 }
 
 uint64_t stage_clocks(const struct config *machine, enum stage s, uint64_t work)
@@ -34,13 +46,11 @@ uint64_t stage_clocks(const struct config *machine, enum stage s, uint64_t work)
     case STAGE_DIGITAL:
         return ceil_div(work, machine->digital.lanes);
     case STAGE_LINK:
-        return stage_link_clocks(machine, work, machine->fabric.link_bps);
     case STAGE_PARTIAL_SUM:
-        return stage_link_clocks(machine, work, machine->fabric.partial_sum_bps);
     case N_STAGE:
         break;
     }
-    assert(!"unknown stage");
+    assert(!"not inside a core");
     return 0;
 }
 

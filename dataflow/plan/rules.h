@@ -33,6 +33,7 @@
 #include "dataflow/config.h"
 #include "dataflow/firing.h"
 #include "network/network.h"
+#include "noc/fabric.h"
 
 /* ---- stages ---- */
 
@@ -40,12 +41,14 @@ enum stage { STAGE_MEMORY, STAGE_CROSSBAR, STAGE_DIGITAL, STAGE_LINK, STAGE_PART
 
 const char *stage_name(enum stage s); // "memory"
 
-/* Clocks that the stage of a machine's core takes for so much work: words, firings, operations or
- * bits. UINT64_MAX when they do not fit. */
+/* Clocks that a stage inside a machine's core takes for so much work: words, firings, or
+ * operations. */
 uint64_t stage_clocks(const struct config *machine, enum stage s, uint64_t work);
 
-/* The same of bits on a link whose rate the fabric says. */
-uint64_t stage_link_clocks(const struct config *machine, uint64_t bits, uint64_t rate_bps);
+/* The same of bits on a route of the fabric; UINT64_MAX when they do not fit. */
+uint64_t stage_link_clocks(const struct config *machine, const struct fabric *f,
+                           const struct fabric_route *route, uint64_t bits);
+struct fabric_machine stage_fabric(const struct config *machine); // what a fabric has to know of it
 
 /* Operations of the digital processor for outputs of so many channels. */
 uint64_t stage_digital_ops(const struct layer *l, uint64_t outputs, uint32_t channels);

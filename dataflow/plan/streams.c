@@ -3,7 +3,6 @@
 
 #include "core/util.h"
 #include "dataflow/plan/structure.h"
-#include "noc/fabric.h"
 
 struct builder {
     const struct plan       *p; // layers and cores
@@ -237,41 +236,6 @@ static void result_streams(struct builder *b)
         }
 }
 
-/* The fabric says at which rate each stream runs. */
-static enum err find_rates(const struct plan *p, struct structure_streams *out, struct err_msg *m)
-{
-    const struct config *c = p->config;
-    struct fabric_rates rates = {
-        .clock_hz = (uint64_t)c->clock_mhz * 1000000,
-        .link_bps = c->fabric.link_bps,
-        .partial_sum_bps = c->fabric.partial_sum_bps,
-        .hop_timesteps = c->fabric.hop_timesteps,
-        .partial_sum_hops = c->fabric.partial_sum_hops,
-    };
-    const struct fabric *fabric;
-    enum err e = fabric_find(&fabric, c->fabric.kind, m);
-    if (e)
-        return plan_blame(p, "fabric.kind", m);
-
-    struct fabric_link *link = calloc(out->n, sizeof *link);
-    struct fabric_use *use = calloc(out->n, sizeof *use);
-    for (uint32_t i = 0; link && i < out->n; i++) {
-        const struct plan_stream *st = &out->stream[i];
-        link[i] = (struct fabric_link){
-            .from = st->kind == STREAM_IMAGE ? FABRIC_EDGE : st->from,
-            .to = st->kind == STREAM_RESULT ? FABRIC_EDGE : st->to,
-            .payload = st->kind == STREAM_PARTIAL_SUM ? FABRIC_PARTIAL_SUMS : FABRIC_PIXELS,
-        };
-    }
-    e = link && use ? fabric->carry(&rates, link, out->n, use, m)
-                    : err_set(m, ERR_MEMORY, "no memory for the plan's links");
-    for (uint32_t i = 0; !e && i < out->n; i++)
-        out->stream[i].rate_bps = use[i].rate_bps;
-    free(link);
-    free(use);
-    return e;
-}
-
 enum err structure_streams(const struct plan *p, struct structure_streams *out, struct err_msg *m)
 {
     struct builder b = { .p = p };
@@ -295,6 +259,5 @@ enum err structure_streams(const struct plan *p, struct structure_streams *out, 
     if (!b.no_memory)
         result_streams(&b);
     *out = b.out;
-    return b.no_memory ? err_set(m, ERR_MEMORY, "no memory for the plan's streams")
-                       : find_rates(p, out, m);
+    return b.no_memory ? err_set(m, ERR_MEMORY, "no memory for the plan's streams") : ERR_NONE;
 }

@@ -39,12 +39,20 @@ bool plan_lacks(const struct plan_core *core, uint32_t first, uint32_t n);
 
 /* streams.c: links, who reads back for whom, and layers that a scratchpad feeds. */
 struct structure_streams {
-    struct plan_stream *stream;
+    struct plan_stream *stream; // without their routes
     struct read_back   *read_back;
     struct image_feed  *image_feed;
     uint32_t            n, n_read_back, n_image_feed;
 };
 enum err structure_streams(const struct plan *p, struct structure_streams *out, struct err_msg *m);
+
+/* routes.c: the way of every stream through the fabric. */
+struct structure_routes {
+    const struct fabric *fabric;
+    struct fabric_route *route; // of each stream
+    struct layer_hops   *hops;  // of each layer
+};
+enum err structure_routes(const struct plan *p, struct structure_routes *out, struct err_msg *m);
 
 /* Placing of pixels of so many channels; NULL when there is none of that name, which is refused. */
 const struct placing *plan_placing(const struct memory_cfg *memory, uint32_t channels);

@@ -1,9 +1,9 @@
 /* dataflow/plan/timetable.h -- when a plan's layers work, and the room that takes.
  *
  * A clocking policy (dataflow/plan/clocking.h) makes it from the plan's structure: layers, cores
- * and streams, which it leaves as they are. All arrays run beside those of the structure: entry i is
- * that of layer, core or stream i. Timesteps count from that in which the first layer may fire for
- * the first image; an image's from its own, an interval later each.
+ * and streams, which it leaves as they are. All arrays run beside those of the structure: entry i
+ * is that of layer, core or stream i. Timesteps count from that in which the first layer may fire
+ * for the first image; an image's from its own, an interval later each.
  */
 #ifndef DATAFLOW_PLAN_TIMETABLE_H
 #define DATAFLOW_PLAN_TIMETABLE_H

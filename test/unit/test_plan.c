@@ -210,7 +210,7 @@ static void links_take_the_bits_of_one_pixel(void **state)
         bool sums = s->kind == STREAM_PARTIAL_SUM;
         assert_int_equal(r.plan.time.stream[i].most_pixels, 1);
         assert_int_equal(s->value_bits, sums || s->kind == STREAM_RESULT ? 32 : 8);
-        assert_int_equal(s->rate_bps, sums ? 20480000000 : 5000000000);
+        assert_int_equal(s->route.rate_bps, sums ? 20480000000 : 5000000000);
         assert_int_equal(r.plan.time.stream[i].used_clk,
                          sums ? 44 : ceil_div(s->n * s->value_bits, 10));
     }
