@@ -61,7 +61,8 @@ static void add_pixel(struct scratchpad *s, struct core_port *port, struct token
     for (uint32_t p = 0; p < s->planes.n; p++)
         memcpy(to + p * port->n, s->image + p * apart + from, port->n);
     t->pixel[t->n++] = px;
-    port->bits += (uint64_t)planes_counting(&s->planes, s->number) * port->n * 8;
+    if (stream_carries(&s->plan->stream[port->stream], s->width, px.x, px.y))
+        port->bits += (uint64_t)planes_counting(&s->planes, s->number) * port->n * 8;
 }
 
 /* Sends what is to be stored in timestep `due`, in one token; an image may end in it. */

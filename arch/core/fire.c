@@ -8,14 +8,16 @@ static uint64_t load_rows(struct imc_core *c, const struct pixel *head, uint64_t
     uint64_t n_word = 0;
 
     for (uint32_t i = 0; i < c->registers.n_read; i++) {
-        const struct row_read *r = &c->registers.read[i];
-        uint64_t column = head->image * c->pl->in_width + r->y, missing;
-        uint8_t *to = c->planes.n ? kernel_matrix_row(&c->matrix, r) : NULL;
-        uint32_t words = memory_read_row(&c->memory, r->x, column, r->columns, to,
+        struct row_read r = c->registers.read[i];
+        if (c->pl->flat && !plan_flat_read(c->plan, c->pc, r.x, &r.y, &r.columns))
+            continue;
+        uint64_t column = head->image * c->pl->in_width + r.y, missing;
+        uint8_t *to = c->planes.n ? kernel_matrix_row(&c->matrix, &r) : NULL;
+        uint32_t words = memory_read_row(&c->memory, r.x, column, r.columns, to,
                                          c->matrix.strip_bytes, &missing);
         if (words == 0)
             imc_core_fail(c, now_cyc, "not in the memory when it is read:",
-                          &(struct pixel){ missing / c->pl->in_width, r->x,
+                          &(struct pixel){ missing / c->pl->in_width, r.x,
                                                   (uint32_t)(missing % c->pl->in_width) });
         n_word += words;
     }
@@ -76,7 +78,7 @@ static void multiply(struct imc_core *c, const struct pixel *place, uint32_t n, 
         .output = place,
         .replica = c->used,
         .n_output = n,
-        .driven_rows = kernel_matrix_driven(&c->matrix, c->used, n) * c->pc->in_n,
+        .driven_rows = kernel_matrix_driven(&c->matrix, c->used, n),
         .planes = c->planes.n,
         .in = c->planes.n > 0 ? c->in : NULL,
         .sum = in_order ? acc : c->acc,

@@ -48,17 +48,23 @@ static void store_token(struct imc_core *c, const struct core_port *port, const 
         return;
     }
     uint64_t n_word = 0;
+    uint32_t first = port->st->pos_n > 0 ? 0 : port->first; // the byte of a flat layer
     for (uint32_t i = 0; i < t->n; i++) {
         const struct pixel *px = &t->pixel[i];
-        uint32_t words =
-            memory_store(&c->memory, px->x, px->image * c->pl->in_width + px->y, port->first,
-                         port->n, c->planes.n ? token_values_const(t, i, port->value_bytes) : NULL);
-        n_word += words;
-        c->counters.words_written += core_weight(c, px->image) * words;
-        c->counters.pixels_stored += core_weight(c, px->image);
+        uint64_t column = px->image * c->pl->in_width + px->y;
         if (!c->any_image || px->image > c->newest_image)
             c->newest_image = px->image;
         c->any_image = true;
+        if (!stream_carries(port->st, c->pl->in_width, px->x, px->y)) {
+            memory_announce(&c->memory, px->x, column);
+            continue;
+        }
+        uint32_t words =
+            memory_store(&c->memory, px->x, column, first, port->n,
+                         c->planes.n ? token_values_const(t, i, port->value_bytes) : NULL);
+        n_word += words;
+        c->counters.words_written += core_weight(c, px->image) * words;
+        c->counters.pixels_stored += core_weight(c, px->image);
     }
     imc_core_tell(c, CORE_STORED, timestep, t->n, t->pixel, n_word);
 }

@@ -58,9 +58,9 @@ static bool init_zero_sum(struct imc_core *c)
         return true;
     c->zero_sum = calloc(c->pc->out_n, sizeof *c->zero_sum);
     for (uint32_t o = 0; c->zero_sum && o < c->pc->out_n; o++) {
-        const int8_t *weight = l->weight + ((size_t)(c->pc->out_first + o) * in +
-                                            c->pc->in_first % in) * positions;
-        for (size_t i = 0; i < min_u32(in, c->pc->in_n) * positions; i++)
+        const int8_t *weight =
+            l->weight + (size_t)(c->pc->out_first + o) * in * positions + c->pc->row_first;
+        for (size_t i = 0; i < c->pc->row_n; i++)
             c->zero_sum[o] += l->in_zero * weight[i];
     }
     return c->zero_sum != NULL;

@@ -39,7 +39,8 @@ static void put_result(struct imc_core *c, struct core_port *port, struct token 
     for (uint32_t p = 0; p < c->planes.n; p++)
         memcpy(to + p * port->plane_bytes, value + p * c->result_bytes, port->plane_bytes);
     t->pixel[t->n++] = *place;
-    core_count_sent(c, port, t->timestep, place->image, port->st->value_bits);
+    if (stream_carries(port->st, c->layer->out.width, place->x, place->y))
+        core_count_sent(c, port, t->timestep, place->image, port->st->value_bits);
 }
 
 /* Sends n pixels, the core's results, to every consumer. */

@@ -27,12 +27,9 @@ static uint64_t core_devices(const struct plan *p, uint32_t core)
     const struct plan_core *c = &p->core[core];
     const struct layer *l = plan_network_layer(p, c->plan_layer);
 
-    uint64_t kernel = (uint64_t)l->window.kernel[0] * l->window.kernel[1];
-    uint32_t channels = min_u32(c->in_n, l->in.channels / l->groups); // that an output sees
-
     if (layer_is_digital(l))
         return 0;
-    return p->layer[c->plan_layer].replicas.n * kernel * channels * c->out_n;
+    return (uint64_t)p->layer[c->plan_layer].replicas.n * c->row_n * c->out_n;
 }
 
 static uint64_t array_devices(const struct plan *p, uint32_t core)

@@ -102,7 +102,8 @@ static void print_latency(const struct report *r, FILE *out)
                 network_result(p->network)->name);
 }
 
-/* The layer whose cores fire most often for an image: it sets the interval. */
+/* The layer whose cores fire most often for an image: it sets the interval. n_layer where that is
+ * what it takes to write the image. */
 static uint32_t pace_setter(const struct plan *p)
 {
     for (uint32_t i = 0; i < p->n_layer; i++) {
@@ -110,8 +111,7 @@ static uint32_t pace_setter(const struct plan *p)
         if (p->layer[i].firing->firings(&s) == p->interval)
             return i;
     }
-    assert(!"the interval is the slowest layer's");
-    return 0;
+    return p->n_layer;
 }
 
 static void print_throughput(const struct report *r, FILE *out)
@@ -119,11 +119,15 @@ static void print_throughput(const struct report *r, FILE *out)
     const struct plan *p = &r->study->plan;
     uint64_t batch = p->config->batch, first = r->result->first_result;
 
-    fprintf(out,
-            "\nOne image every %s timesteps: so often fires each core of %s for an image, at most\n"
-            "once a timestep, and none fires more. A batch of %s images gives\n\n",
-            format_count(p->interval).text, plan_layer_name(p, pace_setter(p)),
-            format_count(batch).text);
+    uint32_t pace = pace_setter(p);
+    fprintf(out, "\nOne image every %s timesteps: ", format_count(p->interval).text);
+    if (pace < p->n_layer)
+        fprintf(out, "so often fires each core of %s for an image, at most\n"
+                     "once a timestep, and none fires more.", plan_layer_name(p, pace));
+    else
+        fprintf(out, "so long the memories of %s take to write its pixels.",
+                plan_layer_name(p, p->image_feed[0].layer));
+    fprintf(out, " A batch of %s images gives\n\n", format_count(batch).text);
     fprintf(out, "  %s images/s = %s images / ((%s + %s x %s",
             format_count((uint64_t)(batch_throughput(p, first, batch) + 0.5)).text,
             format_count(batch).text, format_count(first).text, format_count(batch - 1).text,

@@ -113,13 +113,15 @@ static struct mapper_result look_at(const struct chooser *c)
     return now;
 }
 
-/* What the plan itself says: ways through the fabric may be longer than between neighbours. False
+/* What the plan itself says: ways through the fabric may be longer than between neighbours, and the
+ * image may take longer to be written than any layer fires. False
  * when it has no price: so it is with all of them. */
 static bool look_up(struct chooser *c, const struct plan *p, struct mapper_result *now)
 {
     const struct mapper_prices *prices = c->mp->prices;
 
     now->first_result = p->time.first_result;
+    now->interval = p->interval;
     now->value = chooser_value(c, now->interval, now->first_result, 0);
     if (now->optimize != OPTIMIZE_EDP)
         return true;

@@ -45,6 +45,7 @@ struct mapper_option {
     struct replicas             replicas;
     const struct firing_policy *firing;
     uint32_t                    parts, groups, copies;
+    bool                        inside;  // parts begin and end inside channels
     uint32_t                    cores;   // parts * groups * copies
     uint64_t                    firings; // of the busiest copy, for an image
     uint64_t                    least_interval; // with which its copies fire so often and their

@@ -43,7 +43,7 @@ struct maker {
 /* Channels of the largest piece, which is the first, and of the smallest, the last. */
 static struct slice piece(const struct maker *mk, const struct mapper_option *o, bool last)
 {
-    const struct cut cut = { o->parts, o->groups };
+    const struct cut cut = { o->parts, o->groups, o->inside };
 
     return layer_slice(plan_network_layer(&mk->mp->plan, mk->layer), cut, last ? o->parts - 1 : 0,
                        last ? o->groups - 1 : 0);
@@ -201,6 +201,8 @@ static uint64_t memory_clk(const struct maker *mk, const struct mapper_option *o
                              ? columns * o->pixel_words
                              : ceil_div(columns * piece(mk, o, true).in_n, word);
 
+    if (o->inside) // a part stores its own positions only
+        return 0;
     if (pl->feed == FEED_READ_BACK) // each copy gets its own pixels only
         return rows * row_words;
     return rows * row_words +
@@ -268,6 +270,7 @@ static bool add_replicas(struct maker *mk, uint32_t n, uint32_t width, bool *fit
     struct cut cut = layer_cut(l, &o.replicas, array->rows, array->columns);
     o.parts = cut.parts;
     o.groups = cut.groups;
+    o.inside = cut.inside;
     uint64_t need, any;
     const struct firing_shape shape = mapper_firing_shape(l, &o);
     const uint32_t full = o.firing->most_outputs(&shape);

@@ -64,8 +64,11 @@ static uint32_t images_watched(const struct budget *b, uint32_t core)
 static uint32_t slice_words(const struct budget *b, const struct plan_stream *stream, uint32_t x,
                             uint64_t c)
 {
-    return memory_write_words(&b->t->core[stream->to].layout, x, c,
-                              stream->to_first - b->p->core[stream->to].in_first, stream->n);
+    uint32_t first = stream->to_first - b->p->core[stream->to].in_first;
+
+    if (stream->pos_n > 0) // the byte of a flat layer
+        first = 0;
+    return memory_write_words(&b->t->core[stream->to].layout, x, c, first, stream->n);
 }
 
 /* Whether the stream carries pixel column y of the receiver's map. */
@@ -103,8 +106,9 @@ static void stored_by(const struct budget *b, const struct plan_stream *stream, 
     for (uint32_t image = 0; image < n_image; image++)
         for (uint32_t y = 0; y < pl->in_width; y++)
             for (uint32_t x = 0; carries(p, stream, y) && x < pl->in_height; x++)
-                port_use(port, arrives(b, stream, image, x, y),
-                         slice_words(b, stream, x, (uint64_t)image * pl->in_width + y));
+                if (stream_carries(stream, pl->in_width, x, y))
+                    port_use(port, arrives(b, stream, image, x, y),
+                             slice_words(b, stream, x, (uint64_t)image * pl->in_width + y));
 }
 
 static void read_for_crossbar(const struct budget *b, uint32_t index, uint32_t n_image,
@@ -126,10 +130,14 @@ static void read_for_crossbar(const struct budget *b, uint32_t index, uint32_t n
             pl->firing->next(&shape, core->copy, &at);
         } while (firing_replica(pl->firing, &shape, &head, &at) < shape.n &&
                  dry_run_fired(b->s, core->plan_layer, at.image, at.x, at.y) == t);
-        for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)
+        for (const struct row_read *read = reg->read; read < reg->read + reg->n_read; read++) {
+            struct row_read r = *read;
+            if (pl->flat && !plan_flat_read(p, core, r.x, &r.y, &r.columns))
+                continue;
             port_use(port, t,
-                     memory_read_words(&b->t->core[index].layout, r->x,
-                                       head.image * pl->in_width + r->y, r->columns));
+                     memory_read_words(&b->t->core[index].layout, r.x,
+                                       head.image * pl->in_width + r.y, r.columns));
+        }
     }
 }
 
@@ -190,6 +198,8 @@ static bool same_memory_use(const struct plan *p, uint32_t a, uint32_t b,
 {
     const struct plan_core *x = &p->core[a], *y = &p->core[b];
 
+    if (p->layer[x->plan_layer].flat && x->part != y->part)
+        return false;
     if (x->plan_layer != y->plan_layer || x->copy != y->copy || x->in_n != y->in_n || n_a != n_b ||
         (x->group == 0) != (y->group == 0))
         return false;
@@ -350,55 +360,78 @@ static void firings_use(const struct budget *b)
         b->t->stream[i].most_pixels = most_pixels(b, &p->stream[i]);
 }
 
-/* Least rate at which the core's links of a stage fit the timestep. */
-static uint64_t least_rate_bps(const struct budget *b, uint32_t core, enum stage stage)
-{
-    uint64_t most_bits = 0;
-
-    for (uint32_t i = 0; i < b->p->n_stream; i++) {
-        const struct plan_stream *st = &b->p->stream[i];
-        if (between_cores(st) && st->from == core && stream_stage(st->kind) == stage)
-            most_bits = max_u64(most_bits, stream_bits(b, i));
-    }
-    return stage_least_bps(b->p->config, most_bits, b->p->timestep_clk);
-}
-
-/* What would make the stage fit: the configuration's key and the least value. */
-static void cure(const struct budget *b, uint32_t core, enum stage stage, char *text, size_t size)
+/* What would make the stage fit in every core: the configuration's key and the least value. */
+static void cure(const struct budget *b, enum stage stage, char *text, size_t size)
 {
     const struct plan *p = b->p;
-    const struct config *c = p->config;
-    uint64_t used = b->t->core[core].used_clk[stage];
-    uint64_t least_ns = ceil_div(used * 1000, c->clock_mhz);
+    uint64_t ops = 0, bits = 0;
 
-    while (least_ns * c->clock_mhz % 1000 != 0)
-        least_ns++;
-    int n = snprintf(text, size, "clocking.timestep_ns = %" PRIu64, least_ns);
-    text += n;
-    size -= (size_t)n;
+    for (uint32_t i = 0; i < p->n_core; i++)
+        ops = max_u64(ops, digital_ops(b, i));
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        if (between_cores(&p->stream[i]) && stream_stage(p->stream[i].kind) == stage)
+            bits = max_u64(bits, stream_bits(b, i));
+    uint64_t bps = stage_least_bps(p->config, bits, p->timestep_clk);
     switch (stage) {
-    case STAGE_MEMORY:
-        snprintf(text, size, ", or a larger core.input_memory.word_bits than %u",
-                 p->core[core].memory.word_bits);
-        break;
     case STAGE_CROSSBAR:
-        snprintf(text, size, ", or core.crossbar.mvm_ns = %" PRIu64, c->timestep_ns);
+        snprintf(text, size, ", or core.crossbar.mvm_ns = %" PRIu64, p->config->timestep_ns);
         break;
     case STAGE_DIGITAL:
-        snprintf(text, size, ", or core.digital.lanes = %" PRIu64,
-                 ceil_div(digital_ops(b, core), p->timestep_clk));
+        snprintf(text, size, ", or core.digital.lanes = %" PRIu64, ceil_div(ops, p->timestep_clk));
         break;
     case STAGE_LINK:
-        snprintf(text, size, ", or fabric.link_gbps = %s",
-                 param_rate_text(least_rate_bps(b, core, stage)).text);
+        snprintf(text, size, ", or fabric.link_gbps = %s", param_rate_text(bps).text);
         break;
     case STAGE_PARTIAL_SUM:
-        snprintf(text, size, ", or fabric.partial_sum_gbps = %s",
-                 param_rate_text(least_rate_bps(b, core, stage)).text);
+        snprintf(text, size, ", or fabric.partial_sum_gbps = %s", param_rate_text(bps).text);
         break;
+    case STAGE_MEMORY: // plan_make() looks for words that do
     case N_STAGE:
         break;
     }
+}
+
+/* Timestep in which every stage of every core fits, and every chain without hops. */
+static uint64_t least_timestep_ns(const struct budget *b)
+{
+    const struct plan *p = b->p;
+    uint64_t clk = p->timestep_clk + 1;
+
+    for (uint32_t i = 0; i < p->n_core; i++)
+        for (unsigned k = 0; k < N_STAGE; k++)
+            clk = max_u64(clk, b->t->core[i].used_clk[k]);
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        clk = max_u64(clk, p->hops[i].sums == 0 ? p->layer[i].parts : 0);
+    uint64_t ns = ceil_div(clk * 1000, p->config->clock_mhz);
+    while (ns * p->config->clock_mhz % 1000 != 0)
+        ns++;
+    return ns;
+}
+
+/* Whether stages of no other kind do not fit. */
+static bool is_alone(const struct budget *b, enum stage stage)
+{
+    for (uint32_t i = 0; i < b->p->n_core; i++)
+        for (unsigned k = 0; k < N_STAGE; k++)
+            if (k != stage && b->t->core[i].used_clk[k] > b->p->timestep_clk)
+                return false;
+    return true;
+}
+
+static enum err refuse_stage(const struct budget *b, uint32_t core, enum stage stage,
+                             struct err_msg *m)
+{
+    const struct plan *p = b->p;
+    char other[128] = "";
+
+    if (is_alone(b, stage))
+        cure(b, stage, other, sizeof other);
+    return PLAN_REFUSE(p, "clocking.timestep_ns", m,
+                       "core %s: %s needs %" PRIu64 " clocks in its worst timestep, "
+                       "clocking.timestep_ns = %" PRIu64 " has %" PRIu64
+                       ": want clocking.timestep_ns = %" PRIu64 "%s",
+                       p->core[core].name, stage_name(stage), b->t->core[core].used_clk[stage],
+                       p->config->timestep_ns, p->timestep_clk, least_timestep_ns(b), other);
 }
 
 static enum err check(const struct budget *b, struct err_msg *m)
@@ -406,18 +439,9 @@ static enum err check(const struct budget *b, struct err_msg *m)
     const struct plan *p = b->p;
 
     for (uint32_t i = 0; i < p->n_core; i++)
-        for (unsigned k = 0; k < N_STAGE; k++) {
-            uint64_t used = b->t->core[i].used_clk[k];
-            char text[256];
-            if (used <= p->timestep_clk)
-                continue;
-            cure(b, i, (enum stage)k, text, sizeof text);
-            return PLAN_REFUSE(p, "clocking.timestep_ns", m,
-                           "core %s: %s needs %" PRIu64 " clocks in its worst timestep, "
-                           "clocking.timestep_ns = %" PRIu64 " has %" PRIu64 ": want %s",
-                           p->core[i].name, stage_name((enum stage)k), used,
-                           p->config->timestep_ns, p->timestep_clk, text);
-        }
+        for (unsigned k = 0; k < N_STAGE; k++)
+            if (b->t->core[i].used_clk[k] > p->timestep_clk)
+                return refuse_stage(b, i, (enum stage)k, m);
     for (uint32_t i = 0; i < p->n_layer; i++)
         if (p->hops[i].sums == 0 && p->layer[i].parts > p->timestep_clk)
             return PLAN_REFUSE(p, "fabric.partial_sum_hops", m,

@@ -33,13 +33,18 @@ static void place_core(const struct plan *p, struct plan_core *core)
     const struct plan_layer *pl = &p->layer[core->plan_layer];
     const struct layer *l = plan_network_layer(p, core->plan_layer);
 
-    struct slice s = layer_slice(l, (struct cut){ pl->parts, pl->groups }, core->part, core->group);
+    struct slice s = layer_slice(l, (struct cut){ pl->parts, pl->groups, pl->inside },
+                                 core->part, core->group);
 
     core->in_first = s.in_first;
     core->in_n = s.in_n;
     core->out_first = s.out_first;
     core->out_n = s.out_n;
-    core->rows = layer_is_digital(l) ? 0 : core->in_n * pl->replicas.positions;
+    core->row_first = s.row_first;
+    core->row_n = s.row_n;
+    core->rows = layer_is_digital(l) ? 0
+                 : pl->inside        ? s.row_n
+                                     : core->in_n * pl->replicas.positions;
     core->columns = layer_is_digital(l) ? 0 : core->out_n * pl->replicas.n;
     core->crossbar = p->config->crossbar;
     core->memory = p->config->memory;

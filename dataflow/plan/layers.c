@@ -41,12 +41,14 @@ static bool is_pointwise(const struct window *w)
     return true;
 }
 
-/* Whether every group's memory holds all channels of the one map that a layer reads. */
+/* Whether every group's memory holds all channels of the one map that a layer reads, each in one
+ * part. */
 static bool holds_all(const struct plan *p, uint32_t layer, uint32_t map)
 {
     const struct layer *l = plan_network_layer(p, layer);
 
-    return reads_only(l, map) && l->groups == 1;
+    return reads_only(l, map) && l->groups == 1 &&
+           l->window.kernel[0] * l->window.kernel[1] <= p->config->crossbar.rows;
 }
 
 /* A resampling layer is pointwise and only ever added to a later sum. The memory of another layer
@@ -178,7 +180,19 @@ static void larger_array(char *text, size_t size, const struct crossbar_cfg *arr
         snprintf(text + n, size - (size_t)n, "core.crossbar.columns = %u", columns);
 }
 
-/* Splits cut by whole channels: an array holds at least one, with all of its replicas. */
+/* Whether the one window is the map. */
+static bool is_whole_map(const struct plan_layer *pl)
+{
+    const struct window *w = &pl->window;
+    bool whole = w->kernel[0] == pl->in_height && w->kernel[1] == pl->in_width;
+
+    for (int axis = 0; axis < 2; axis++)
+        whole = whole && w->pad_before[axis] == 0 && w->pad_after[axis] == 0 &&
+                w->dilation[axis] == 1;
+    return whole;
+}
+
+/* An array holds one channel with all of its replicas, or part of a channel that has none. */
 static enum err check_array(const struct plan *p, const struct plan_layer *pl, uint32_t n,
                             uint32_t block_width, struct err_msg *m)
 {
@@ -187,7 +201,7 @@ static enum err check_array(const struct plan *p, const struct plan_layer *pl, u
     uint32_t rows = replicas_make(&pl->window, n, block_width).positions;
     char fewer[64] = "", larger[96] = "";
 
-    if (rows <= array->rows && n <= array->columns)
+    if ((rows <= array->rows || (n == 1 && !layer_is_digital(l))) && n <= array->columns)
         return ERR_NONE;
     if (n == 1)
         return PLAN_REFUSE(p, "core.crossbar.rows", m,
@@ -195,6 +209,7 @@ static enum err check_array(const struct plan *p, const struct plan_layer *pl, u
                            "core.crossbar.rows = %u",
                            l->name, rows, array->rows, rows);
     uint32_t most = most_replicas(&pl->window, block_width, array);
+    most = max_u32(most, !layer_is_digital(l)); // whose rows are cut anywhere
     if (most > 0)
         snprintf(fewer, sizeof fewer, "at most %u replica%s", most, most == 1 ? "" : "s");
     if (rows <= MOST_SIDE && n <= MOST_SIDE)
@@ -223,6 +238,8 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     struct cut cut = layer_cut(l, &pl->replicas, array->rows, array->columns);
     pl->parts = cut.parts;
     pl->groups = cut.groups;
+    pl->inside = cut.inside;
+    pl->flat = cut.inside && is_whole_map(pl);
     struct firing_shape shape = { .height = l->out.height, .width = l->out.width, .n = n,
                                   .block_w = pl->replicas.width, .block_h = pl->replicas.height };
     uint32_t strips = firing_strips(pl->firing, &shape);
@@ -276,6 +293,36 @@ enum err structure_check_keys(const struct plan *p, struct err_msg *m)
     return e ? e : check_keys(p, "block_width", &cfg->block_width, m);
 }
 
+/* Words that n neighbouring bytes lie in, at most. */
+static uint64_t most_words(uint64_t n, const struct placing *placing, uint32_t word_bytes)
+{
+    return placing->needs_masks ? (n - 1 + word_bytes - 1) / word_bytes + 1
+                                : ceil_div(n, word_bytes);
+}
+
+/* A layer that makes one output of the whole image reads much at once and fires once: its interval
+ * is what the port takes to write the image's pixels, as they come, beside that. */
+static uint64_t time_to_write(const struct plan *p, uint32_t layer)
+{
+    const struct plan_layer *pl = &p->layer[layer];
+    const struct layer *l = plan_network_layer(p, layer);
+    const struct slice part = layer_slice(l, (struct cut){ pl->parts, pl->groups, pl->inside }, 0, 0);
+    uint32_t bytes = pl->flat ? 1 : part.in_n, word = p->config->memory.word_bits / 8;
+    uint32_t columns = plan_kernel_columns(p, layer), rows = min_u32(l->window.kernel[0], pl->in_height);
+    const struct placing *placing = plan_placing(&p->config->memory, bytes);
+    uint64_t pixels = (uint64_t)pl->in_height * pl->in_width;
+
+    if (pl->feed != FEED_SCRATCHPAD || l->out.height * l->out.width > 1 || !placing)
+        return 1;
+    if (pl->flat) // whole rows, a share of one at either end, of two channels
+        rows = min_u32(rows, (uint32_t)ceil_div(part.row_n, pl->in_width) + 2);
+    uint64_t pixel = most_words(bytes, placing, word);
+    uint64_t row = placing->needs_masks ? most_words((uint64_t)columns * bytes, placing, word) + 1
+                                        : columns * pixel; // + 1: where the slots begin anew
+    uint64_t room = p->timestep_clk > rows * row ? (p->timestep_clk - rows * row) / pixel : 0;
+    return ceil_div(pixels, max_u64(room, 1));
+}
+
 uint64_t structure_interval(const struct plan *p)
 {
     uint64_t most = 1;
@@ -283,6 +330,7 @@ uint64_t structure_interval(const struct plan *p)
     for (uint32_t i = 0; i < p->n_layer; i++) {
         struct firing_shape shape = plan_firing_shape(p, i);
         most = max_u64(most, p->layer[i].firing->firings(&shape));
+        most = max_u64(most, time_to_write(p, i));
     }
     return most;
 }

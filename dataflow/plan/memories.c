@@ -18,6 +18,12 @@ static uint32_t inputs_lacking(const struct plan *p, const struct plan_core *cor
     return n;
 }
 
+/* Of the streams that tell of a flat layer's pixel at most one has its byte. */
+static uint32_t slices_announced(const struct plan *p, const struct plan_core *core)
+{
+    return inputs_lacking(p, core) + core->in_n - plan_pixel_bytes(p, core);
+}
+
 static enum err refuse_memory(const struct plan *p, const struct plan_core *core,
                               const struct memory_layout *layout, struct err_msg *m)
 {
@@ -27,7 +33,7 @@ static enum err refuse_memory(const struct plan *p, const struct plan_core *core
                        "core %s: memory: %u columns of %u pixels of %u bytes placed %s take "
                        "%" PRIu64 " words of %u bits, the most of all cores, "
                        "core.input_memory.words = %u: want %" PRIu64,
-                       core->name, layout->shape.columns, layout->shape.height, core->in_n,
+                       core->name, layout->shape.columns, layout->shape.height, layout->shape.pixel_bytes,
                        layout->placing->name, words, core->memory.word_bits, core->memory.words,
                        words);
 }
@@ -40,15 +46,15 @@ enum err timestep_memories(struct timetable *t, const struct plan *p, struct err
     for (uint32_t i = 0; i < p->n_core; i++) {
         const struct plan_core *core = &p->core[i];
         struct memory_shape shape = {
-            .pixel_bytes = core->in_n,
+            .pixel_bytes = plan_pixel_bytes(p, core),
             .height = p->layer[core->plan_layer].in_height,
             .columns = t->layer[core->plan_layer].memory_columns,
             .kernel_columns = plan_kernel_columns(p, core->plan_layer),
             .word_bytes = core->memory.word_bits / 8,
             .tracked = t->layer[core->plan_layer].tracked_columns,
-            .announced = inputs_lacking(p, core),
+            .announced = slices_announced(p, core),
         };
-        const struct placing *placing = plan_placing(&core->memory, core->in_n);
+        const struct placing *placing = plan_placing(&core->memory, plan_pixel_bytes(p, core));
         if (!placing)
             return plan_refuse_placing(p, m);
         memory_layout_init(&t->core[i].layout, &shape, placing);

@@ -1,7 +1,9 @@
 /* dataflow/plan/plan.c -- see plan.h: the order of the passes. */
 #include "dataflow/plan/plan.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/util.h"
 #include "dataflow/plan/clocking.h"
@@ -113,11 +115,45 @@ enum err plan_try(struct plan *p, const struct network *network, const struct co
     return e;
 }
 
+static bool memory_is_slow(const struct plan *p)
+{
+    for (uint32_t i = 0; p->time.core && i < p->n_core; i++)
+        if (p->time.core[i].used_clk[STAGE_MEMORY] > p->timestep_clk)
+            return true;
+    return false;
+}
+
+enum { MOST_WORD_BITS = 8192 }; // core.input_memory.word_bits
+
+/* Adds words with which the machine has a plan, if memories are too slow and there are such: what
+ * they come to, with other placings and intervals, only a plan can say. */
+static void suggest_words(const struct plan *p, struct err_msg *m)
+{
+    struct config c = *p->config;
+    size_t n = strlen(m->text);
+
+    for (uint64_t bits = 2 * c.memory.word_bits; memory_is_slow(p) && bits <= MOST_WORD_BITS;
+         bits *= 2) {
+        struct plan other;
+        struct err_msg unused;
+        c.memory.word_bits = (uint32_t)bits;
+        bool does = plan_try(&other, p->network, &c, &unused) == ERR_NONE;
+        plan_release(&other);
+        if (!does)
+            continue;
+        snprintf(m->text + n, sizeof m->text - n, ", or core.input_memory.word_bits = %u",
+                 c.memory.word_bits);
+        return;
+    }
+}
+
 enum err plan_make(struct plan *p, const struct network *network, const struct config *config,
                    struct err_msg *m)
 {
     enum err e = plan_try(p, network, config, m);
 
+    if (e == ERR_INPUT)
+        suggest_words(p, m);
     if (e)
         plan_release(p);
     return e;

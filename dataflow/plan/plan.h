@@ -52,6 +52,9 @@ struct plan_layer {
     struct replicas             replicas;
     const struct firing_policy *firing;
     uint32_t                    parts, groups, copies;
+    bool                        inside; // parts begin and end inside channels
+    bool                        flat;   // and its one window is the whole map: parts store what
+                                        // they multiply, a byte of each of their positions
     uint32_t                    first_core, n_core;
     uint32_t                    in_height, in_width; // of the map as its memories store it
     struct window               window;              // on that map
@@ -69,6 +72,7 @@ struct plan_core {
     uint32_t             part, group, copy;
     uint32_t             in_first, in_n;   // its input channels (of the concatenated input)
     uint32_t             out_first, out_n; // its output channels
+    uint32_t             row_first, row_n; // of an output's kernel, [channel][position]
     uint32_t             rows, columns;    // of its crossbar that are used
     struct crossbar_cfg  crossbar;         // hardware of this core
     struct memory_cfg    memory;
@@ -94,6 +98,8 @@ struct plan_stream { // one link between two cores; a link of its own for every 
     uint32_t         first, n;   // channels of the sender's layer that it carries
     uint32_t         to_first;   // the same channels as the receiver's layer counts them
     uint32_t         value_bits; // 8, or 32 for partial sums and raw results
+    uint32_t         pos_first, pos_n; // of a flat layer's map, row by row: pixels whose values it
+                                       // carries, of others only that they have come; 0, 0: of all
     uint32_t         read_back;  // of plan->read_back; RESIDUAL and TO_RESAMPLING only
     struct fabric_route route;   // the fabric's; hops are those of struct layer_hops
 };
@@ -183,6 +189,17 @@ bool plan_in_scan_order(const struct plan *p, uint32_t layer);
 /* Columns that one output's patch spans: the least K. */
 uint32_t plan_kernel_columns(const struct plan *p, uint32_t layer);
 
+/* Bytes of a pixel in a core's memory: a byte for each channel, or the one of a flat layer. */
+static inline uint32_t plan_pixel_bytes(const struct plan *p, const struct plan_core *core)
+{
+    return p->layer[core->plan_layer].flat ? 1 : core->in_n;
+}
+
+/* What a flat layer's part reads of the columns [*y, *y + *columns) of row x: from its first position
+ * there to its last. False when it has none. */
+bool plan_flat_read(const struct plan *p, const struct plan_core *core, uint32_t x, uint32_t *y,
+                    uint32_t *columns);
+
 /* Core of a part, group and copy of a layer. */
 static inline uint32_t plan_core_of(const struct plan *p, uint32_t layer, uint32_t copy,
                                     uint32_t group, uint32_t part)
@@ -206,6 +223,13 @@ static inline struct fabric_link stream_link(const struct plan_stream *s)
     if (s->kind == STREAM_PARTIAL_SUM)
         link.payload = FABRIC_PARTIAL_SUMS;
     return link;
+}
+
+/* Whether it carries the values of pixel (x, y) of a map so wide. */
+static inline bool stream_carries(const struct plan_stream *s, uint32_t width, uint32_t x,
+                                  uint32_t y)
+{
+    return s->pos_n == 0 || (uint64_t)x * width + y - s->pos_first < s->pos_n;
 }
 
 /* Stage of the sender's core that it takes. */

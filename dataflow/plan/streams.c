@@ -85,6 +85,24 @@ static void valid_stream(struct builder *b, uint32_t from, uint32_t copy, uint32
                                          .value_bits = 8 });
 }
 
+/* The values that a flat layer's part multiplies: those of its positions, of each of its channels in
+ * streams of their own. */
+static void flat_streams(struct builder *b, uint32_t from, uint32_t copy, uint32_t offset,
+                         uint32_t to)
+{
+    const struct plan_core *c = &b->p->core[to];
+
+    for (uint32_t i = 0; i < c->in_n; i++) {
+        uint32_t begin = b->out.n, first, end;
+        from_layer(b, STREAM_FORWARD, from, copy, offset, to, c->in_first + i, 1);
+        plan_flat_positions(b->p, c, i, &first, &end);
+        for (uint32_t k = begin; k < b->out.n; k++) {
+            b->out.stream[k].pos_first = first;
+            b->out.stream[k].pos_n = end - first;
+        }
+    }
+}
+
 static void forward_streams(struct builder *b, uint32_t layer)
 {
     const struct plan *p = b->p;
@@ -99,6 +117,8 @@ static void forward_streams(struct builder *b, uint32_t layer)
             for (uint32_t copy = 0; copy < p->layer[from].copies; copy++)
                 if (lacks)
                     valid_stream(b, from, copy, to);
+                else if (p->layer[layer].flat)
+                    flat_streams(b, from, copy, offset, to);
                 else
                     from_layer(b, STREAM_FORWARD, from, copy, offset, to, p->core[to].in_first,
                                p->core[to].in_n);
@@ -208,12 +228,19 @@ static void image_streams(struct builder *b, uint32_t layer)
     b->out.image_feed[b->out.n_image_feed++].layer = layer;
     for (uint32_t k = 0; k < pl->n_core; k++) {
         const struct plan_core *c = &p->core[pl->first_core + k];
-        add_stream(b, &(struct plan_stream){ .kind = STREAM_IMAGE,
-                                             .to = pl->first_core + k,
-                                             .first = c->in_first,
-                                             .n = c->in_n,
-                                             .to_first = c->in_first,
-                                             .value_bits = 8 });
+        uint32_t each = pl->flat ? 1 : c->in_n, first = 0, end = 0;
+        for (uint32_t i = 0; i < c->in_n; i += each) {
+            if (pl->flat)
+                plan_flat_positions(p, c, i, &first, &end);
+            add_stream(b, &(struct plan_stream){ .kind = STREAM_IMAGE,
+                                                 .to = pl->first_core + k,
+                                                 .first = c->in_first + i,
+                                                 .n = each,
+                                                 .to_first = c->in_first + i,
+                                                 .value_bits = 8,
+                                                 .pos_first = first,
+                                                 .pos_n = end - first });
+        }
     }
 }
 

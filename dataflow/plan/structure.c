@@ -81,6 +81,40 @@ uint32_t plan_kernel_columns(const struct plan *p, uint32_t layer)
     return min_u32((w->kernel[1] - 1) * w->dilation[1] + 1, p->layer[layer].in_width);
 }
 
+/* Positions [*first, *end) of channel `index` of a flat layer's part. */
+void plan_flat_positions(const struct plan *p, const struct plan_core *core, uint32_t index,
+                         uint32_t *first, uint32_t *end)
+{
+    const struct plan_layer *pl = &p->layer[core->plan_layer];
+    uint32_t positions = pl->in_height * pl->in_width;
+    uint32_t begin = core->row_first / positions * positions + index * positions;
+
+    *first = core->row_first > begin ? core->row_first - begin : 0;
+    *end = min_u32(core->row_first + core->row_n - begin, positions);
+}
+
+bool plan_flat_read(const struct plan *p, const struct plan_core *core, uint32_t x, uint32_t *y,
+                    uint32_t *columns)
+{
+    uint32_t width = p->layer[core->plan_layer].in_width, from = UINT32_MAX, to = 0;
+
+    for (uint32_t i = 0; i < core->in_n; i++) {
+        uint32_t first, end;
+        plan_flat_positions(p, core, i, &first, &end);
+        first = max_u32(first, x * width + *y);
+        end = min_u32(end, x * width + *y + *columns);
+        if (first >= end)
+            continue;
+        from = min_u32(from, first);
+        to = max_u32(to, end);
+    }
+    if (from >= to)
+        return false;
+    *y = from - x * width;
+    *columns = to - from;
+    return true;
+}
+
 uint32_t plan_last_convolution(const struct plan *p)
 {
     uint32_t last = p->n_layer - 1;

@@ -24,7 +24,8 @@ struct structure_layers {
 };
 enum err structure_layers(const struct plan *p, struct structure_layers *out, struct err_msg *m);
 
-/* The largest over all layers of what one image takes when every pixel is there. */
+/* The largest over all layers of what one image takes when every pixel is there; of a layer that
+ * makes one output of the image itself, what it takes to write that. */
 uint64_t structure_interval(const struct plan *p);
 
 /* cores.c: cores with their channels. */
@@ -33,6 +34,11 @@ struct structure_cores {
     uint32_t          n;
 };
 enum err structure_cores(const struct plan *p, struct structure_cores *out, struct err_msg *m);
+
+/* Positions [*first, *end), row by row of the map, of channel in_first + index of a flat layer's
+ * part. */
+void plan_flat_positions(const struct plan *p, const struct plan_core *core, uint32_t index,
+                         uint32_t *first, uint32_t *end);
 
 /* Whether a core stores none of the channels [first, first + n) of its layer's input. */
 bool plan_lacks(const struct plan_core *core, uint32_t first, uint32_t n);
