@@ -60,7 +60,8 @@ struct cut layer_cut(const struct layer *l, const struct replicas *r, uint32_t r
 }
 
 /* A part's share of the rows, and the channels that it lies in. */
-static void cut_rows(struct slice *s, uint32_t in, uint32_t positions, uint32_t parts, uint32_t part)
+static void cut_rows(struct slice *s, uint32_t in, uint32_t positions, uint32_t parts,
+                     uint32_t part)
 {
     uint32_t end = share_begin(in * positions, parts, part + 1);
 

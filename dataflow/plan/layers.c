@@ -306,9 +306,11 @@ static uint64_t time_to_write(const struct plan *p, uint32_t layer)
 {
     const struct plan_layer *pl = &p->layer[layer];
     const struct layer *l = plan_network_layer(p, layer);
-    const struct slice part = layer_slice(l, (struct cut){ pl->parts, pl->groups, pl->inside }, 0, 0);
+    const struct cut cut = { pl->parts, pl->groups, pl->inside };
+    const struct slice part = layer_slice(l, cut, 0, 0);
     uint32_t bytes = pl->flat ? 1 : part.in_n, word = p->config->memory.word_bits / 8;
-    uint32_t columns = plan_kernel_columns(p, layer), rows = min_u32(l->window.kernel[0], pl->in_height);
+    uint32_t columns = plan_kernel_columns(p, layer);
+    uint32_t rows = min_u32(l->window.kernel[0], pl->in_height);
     const struct placing *placing = plan_placing(&p->config->memory, bytes);
     uint64_t pixels = (uint64_t)pl->in_height * pl->in_width;
 

@@ -33,9 +33,9 @@ static enum err refuse_memory(const struct plan *p, const struct plan_core *core
                        "core %s: memory: %u columns of %u pixels of %u bytes placed %s take "
                        "%" PRIu64 " words of %u bits, the most of all cores, "
                        "core.input_memory.words = %u: want %" PRIu64,
-                       core->name, layout->shape.columns, layout->shape.height, layout->shape.pixel_bytes,
-                       layout->placing->name, words, core->memory.word_bits, core->memory.words,
-                       words);
+                       core->name, layout->shape.columns, layout->shape.height,
+                       layout->shape.pixel_bytes, layout->placing->name, words,
+                       core->memory.word_bits, core->memory.words, words);
 }
 
 enum err timestep_memories(struct timetable *t, const struct plan *p, struct err_msg *m)

@@ -195,8 +195,8 @@ static inline uint32_t plan_pixel_bytes(const struct plan *p, const struct plan_
     return p->layer[core->plan_layer].flat ? 1 : core->in_n;
 }
 
-/* What a flat layer's part reads of the columns [*y, *y + *columns) of row x: from its first position
- * there to its last. False when it has none. */
+/* What a flat layer's part reads of the columns [*y, *y + *columns) of row x: from its first
+ * position there to its last. False when it has none. */
 bool plan_flat_read(const struct plan *p, const struct plan_core *core, uint32_t x, uint32_t *y,
                     uint32_t *columns);
 

@@ -85,8 +85,8 @@ static void valid_stream(struct builder *b, uint32_t from, uint32_t copy, uint32
                                          .value_bits = 8 });
 }
 
-/* The values that a flat layer's part multiplies: those of its positions, of each of its channels in
- * streams of their own. */
+/* The values that a flat layer's part multiplies: those of its positions, of each of its channels
+ * in streams of their own. */
 static void flat_streams(struct builder *b, uint32_t from, uint32_t copy, uint32_t offset,
                          uint32_t to)
 {

@@ -20,8 +20,8 @@ enum { N_STUDY = 300 };
 
 /* ---- cuts ---- */
 
-/* Every row of a kernel is in one part of each share of the outputs, in the order [channel][position],
- * and no part has two rows more than another or more than the array. */
+/* Every row of a kernel is in one part of each share of the outputs, in the order
+ * [channel][position], and no part has two rows more than another or more than the array. */
 static void parts_share_all_rows_as_evenly_as_can_be(void **state)
 {
     (void)state;
@@ -186,8 +186,8 @@ static void images_are_flattened_onto_arrays_of_any_size(void **state)
 
 /* ---- MNIST ---- */
 
-/* 784 rows on arrays of 256 are four parts of 196, which store seven rows of the image each and read
- * them in the timestep in which they fire. */
+/* 784 rows on arrays of 256 are four parts of 196, which store seven rows of the image each and
+ * read them in the timestep in which they fire. */
 static void an_image_of_784_pixels_takes_four_arrays_of_256_rows(void **state)
 {
     static const char *const set[] = { "fabric.partial_sum_gbps=40.96", NULL };
