@@ -15,12 +15,12 @@ struct chip {
     uint32_t        n_site;
     struct core   **core;   // owned; one per site
     char          **path;   // owned; of the cores
-    struct chan    *stream; // one per stream of the plan
+    struct fabric_wire *stream; // one per stream of the plan
+    struct fabric_net net;  // of their channels
     struct chan    *images; // one per site; unused where the core takes none
     uint64_t       *stream_bits;
-    struct block  **block; // the cores
+    struct block  **block; // the cores, and what the fabric adds
     struct chan   **chan;  // all that there are
-    size_t          n_chan;
     struct design   design;
     struct kernel  *kernel;
     struct fault    fault;
@@ -56,7 +56,6 @@ static bool connect_images(struct chip *c, uint32_t site)
 {
     struct chan *images = &c->images[site];
 
-    c->chan[c->n_chan++] = images;
     return chan_init(images, c->path[site], NULL, &c->core[site]->base, IMAGES_WAITING,
                      sizeof(struct image_head) + image_bytes(c)) &&
            c->core[site]->kind->connect_in(c->core[site], CORE_IMAGES, images);
@@ -87,29 +86,73 @@ static bool make_core(struct chip *c, uint32_t site)
         .fault = &c->fault,
         .probe = site < p->n_core ? c->cfg.probe : NULL,
     };
-    c->block[site] = &core->base;
     return kind->init(core, &cfg) && (!kind->takes_images || connect_images(c, site));
 }
 
-static bool make_stream(struct chip *c, uint32_t i)
+static struct fabric_wire wire_of(const struct chip *c, uint32_t stream)
 {
     const struct plan *p = c->cfg.plan;
-    const struct plan_stream *st = &p->stream[i];
-    uint32_t hops = st->kind == STREAM_PARTIAL_SUM ? p->config->fabric.partial_sum_hops
-                                                   : p->config->fabric.hop_timesteps;
-    uint32_t end = core_stream_to(p, i);
-    struct core *from = c->core[core_stream_from(p, i)];
-    struct core *to = end < c->n_site ? c->core[end] : NULL;
-    size_t bytes =
-        token_bytes(st->most_pixels, (size_t)c->cfg.planes.n * stream_value_bytes(p, i));
+    struct core *from = c->core[core_stream_from(p, stream)];
+    uint32_t end = core_stream_to(p, stream);
 
-    c->chan[c->n_chan++] = &c->stream[i];
+    return (struct fabric_wire){
+        .route = p->stream[stream].route,
+        .path = from->base.path,
+        .from = &from->base,
+        .to = end < c->n_site ? &c->core[end]->base : NULL,
+        .bytes = token_bytes(p->time.stream[stream].most_pixels,
+                             (size_t)c->cfg.planes.n * stream_value_bytes(p, stream)),
+    };
+}
+
+static bool connect(struct chip *c, uint32_t i)
+{
+    const struct plan *p = c->cfg.plan;
+    const struct fabric_wire *w = &c->stream[i];
+    struct core *from = c->core[core_stream_from(p, i)];
+    uint32_t end = core_stream_to(p, i);
+    struct core *to = end < c->n_site ? c->core[end] : NULL;
+
     if (!to)
         c->result[c->n_result++] = i;
-    return chan_init(&c->stream[i], from->base.path, &from->base, to ? &to->base : NULL, hops + 2,
-                     bytes) &&
-           from->kind->connect_out(from, i, &c->stream[i]) &&
-           (!to || to->kind->connect_in(to, i, &c->stream[i]));
+    return from->kind->connect_out(from, i, w->tx) &&
+           (!to || to->kind->connect_in(to, i, w->rx));
+}
+
+static bool make_streams(struct chip *c)
+{
+    const struct plan *p = c->cfg.plan;
+
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        c->stream[i] = wire_of(c, i);
+    if (!p->fabric->build(&c->net, c->stream, p->n_stream))
+        return false;
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        if (!connect(c, i))
+            return false;
+    return true;
+}
+
+/* Blocks are cores and what the fabric adds, channels those of images and of the fabric. */
+static bool make_design(struct chip *c)
+{
+    size_t n_block = (size_t)c->n_site + c->net.n_block, n_chan = c->net.n_chan;
+
+    c->block = calloc(n_block, sizeof(struct block *));
+    c->chan = calloc(n_chan + c->n_site, sizeof(struct chan *));
+    if (!c->block || !c->chan)
+        return false;
+    for (uint32_t i = 0; i < c->n_site; i++)
+        c->block[i] = &c->core[i]->base;
+    for (uint32_t i = 0; i < c->net.n_block; i++)
+        c->block[c->n_site + i] = c->net.block[i];
+    for (uint32_t i = 0; i < n_chan; i++)
+        c->chan[i] = &c->net.chan[i];
+    for (uint32_t i = 0; i < c->n_site; i++)
+        if (c->core[i]->kind->takes_images)
+            c->chan[n_chan++] = &c->images[i];
+    c->design = (struct design){ c->block, n_block, c->chan, n_chan };
+    return true;
 }
 
 static bool allocate(struct chip *c)
@@ -123,14 +166,11 @@ static bool allocate(struct chip *c)
     c->stream = calloc(p->n_stream, sizeof *c->stream);
     c->images = calloc(c->n_site, sizeof *c->images);
     c->stream_bits = calloc(p->n_stream, sizeof *c->stream_bits);
-    c->block = calloc(c->n_site, sizeof(struct block *));
-    c->chan = calloc((size_t)p->n_stream + c->n_site, sizeof(struct chan *));
     c->result = calloc(p->n_stream, sizeof *c->result);
     c->image = calloc(1, sizeof(struct image_head) + image_bytes(c));
     c->token = calloc(1, token_bytes(1, 4 * (size_t)classes * c->cfg.planes.n));
     c->value = calloc((size_t)max_u32(1, c->cfg.planes.n) * classes, sizeof *c->value);
-    return c->core && c->path && c->stream && c->images && c->stream_bits && c->block && c->chan &&
-           c->result && c->image && c->token && c->value;
+    return c->core && c->path && c->stream && c->images && c->stream_bits && c->result && c->image && c->token && c->value;
 }
 
 static bool make_all(struct chip *c)
@@ -140,10 +180,8 @@ static bool make_all(struct chip *c)
     for (uint32_t i = 0; i < c->n_site; i++)
         if (!make_core(c, i))
             return false;
-    for (uint32_t i = 0; i < c->cfg.plan->n_stream; i++)
-        if (!make_stream(c, i))
-            return false;
-    c->design = (struct design){ c->block, c->n_site, c->chan, c->n_chan };
+    if (!make_streams(c) || !make_design(c))
+        return false;
     c->kernel = kernel_new(c->cfg.kernel, &c->design, c->cfg.mode);
     return c->kernel != NULL;
 }
@@ -176,8 +214,7 @@ void chip_free(struct chip *c)
         free(c->path[i]);
     for (uint32_t i = 0; c->images && i < c->n_site; i++)
         chan_release(&c->images[i]);
-    for (uint32_t i = 0; c->stream && i < c->cfg.plan->n_stream; i++)
-        chan_release(&c->stream[i]);
+    fabric_net_release(&c->net);
     free(c->core);
     free(c->path);
     free(c->stream);
@@ -215,7 +252,7 @@ bool chip_inject(struct chip *c, const int8_t *pixels)
 enum err chip_run(struct chip *c, int64_t until_timestep, struct err_msg *m)
 {
     const struct plan *p = c->cfg.plan;
-    int64_t until = until_timestep + (int64_t)p->lead + 1;
+    int64_t until = until_timestep + (int64_t)p->time.lead + 1;
 
     if (until > 0)
         kernel_run(c->kernel, (uint64_t)until * p->timestep_clk - 1);
@@ -243,16 +280,16 @@ bool chip_result(struct chip *c, struct chip_result *r)
     *r = (struct chip_result){ .value = c->cfg.planes.n > 0 ? c->value : NULL,
                                .timestep = INT64_MIN };
     for (uint32_t i = 0; i < c->n_result; i++)
-        if (chan_count(&c->stream[c->result[i]]) == 0)
+        if (chan_count(c->stream[c->result[i]].rx) == 0)
             return false;
     for (uint32_t i = 0; i < c->n_result; i++) {
         const struct plan_stream *st = &p->stream[c->result[i]];
-        bool out = kernel_drain(c->kernel, &c->stream[c->result[i]], c->token);
+        bool out = kernel_drain(c->kernel, c->stream[c->result[i]].rx, c->token);
         if (!out)
             return false;
         r->image = t->pixel[0].image;
-        if ((int64_t)t->timestep - (int64_t)p->lead > r->timestep)
-            r->timestep = (int64_t)t->timestep - (int64_t)p->lead;
+        if ((int64_t)t->timestep - (int64_t)p->time.lead > r->timestep)
+            r->timestep = (int64_t)t->timestep - (int64_t)p->time.lead;
         const uint8_t *value = token_values(t, 0, 0);
         for (uint32_t n = 0; n < c->cfg.planes.n; n++, value += stream_value_bytes(p, c->result[i]))
             for (uint32_t k = 0; k < st->n; k++)
@@ -265,7 +302,7 @@ bool chip_result(struct chip *c, struct chip_result *r)
 bool chip_stands_still(const struct chip *c)
 {
     for (uint32_t i = 0; i < c->n_result; i++)
-        if (chan_count(&c->stream[c->result[i]]) > 0)
+        if (chan_count(c->stream[c->result[i]].rx) > 0)
             return false; // on its way out
     return kernel_next_cyc(c->kernel) == CYC_NEVER;
 }
@@ -283,7 +320,7 @@ const struct core_counters *chip_counters(const struct chip *c, uint32_t core)
 bool chip_fired(const struct chip *c, uint32_t core, int64_t *first, int64_t *last)
 {
     const struct core_report *r = &c->core[core]->report;
-    const int64_t lead = (int64_t)c->cfg.plan->lead;
+    const int64_t lead = (int64_t)c->cfg.plan->time.lead;
 
     *first = (int64_t)r->first_fired - lead;
     *last = (int64_t)r->last_fired - lead;

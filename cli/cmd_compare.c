@@ -136,7 +136,7 @@ static void put_links(struct entry *e, const struct plan *p)
     for (uint32_t i = 0; i < p->n_stream; i++) {
         const struct plan_stream *s = &p->stream[i];
         enum quantity q = s->kind == STREAM_PARTIAL_SUM ? PARTIAL_SUM_RATE : LINK_RATE;
-        double bits = (double)s->most_pixels * s->n * s->value_bits;
+        double bits = (double)p->time.stream[i].most_pixels * s->n * s->value_bits;
         double gbps = bits / (double)p->config->timestep_ns;
         if (!e->there[q] || gbps > e->value[q])
             put(e, q, gbps);
@@ -150,7 +150,7 @@ static void put_memories(struct entry *e, const struct plan *p)
 
     for (uint32_t i = 0; i < p->n_core; i++) {
         const struct plan_core *core = &p->core[i];
-        uint64_t words = memory_used_words(&core->layout);
+        uint64_t words = memory_used_words(&p->time.core[i].layout);
         double share = (double)words / core->memory.words;
         used += words;
         there += core->memory.words;

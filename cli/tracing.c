@@ -81,7 +81,7 @@ static void say_size(const struct options *o, const struct plan *p)
     uint64_t firings = 0, n_image = max_u64(o->count, 1); // of a set without --count: unknown here
 
     for (uint32_t i = 0; i < p->n_layer; i++)
-        firings += p->layer[i].firings * p->layer[i].n_core;
+        firings += p->time.layer[i].firings * p->layer[i].n_core;
     uint64_t mb = firings * n_image * bytes_of_firing(o->trace) / 1000000;
     if (o->images && access(o->images, R_OK) != 0)
         return; // the run refuses it

@@ -40,7 +40,7 @@ struct digital_cfg {
 };
 
 struct fabric_cfg {
-    char     kind[32]; // a row of the table in noc/fabric.c
+    char     kind[32]; // a row of the table in noc/fabrics.c
     uint64_t link_bps, partial_sum_bps;
     uint32_t hop_timesteps, partial_sum_hops;
 };

@@ -25,7 +25,7 @@ void controller_init(struct controller *c, const struct plan *p, uint32_t layer,
         .in_scan_order = plan_in_scan_order(p, layer),
         .paced = p->layer[layer].feed == FEED_SCRATCHPAD,
         .first_image = first_image,
-        .first_timestep = p->lead,
+        .first_timestep = p->time.lead,
         .interval = p->interval,
     };
     c->next = firing_first(c->layer->firing, &c->shape, copy, first_image);
@@ -54,8 +54,7 @@ uint32_t controller_fire(struct controller *c, uint64_t t, struct pixel *out)
     const struct firing_policy *f = c->layer->firing;
     uint32_t n = 0;
 
-    while (n < c->shape.n && controller_ready(c, t) &&
-           (n == 0 || f->joins(&c->shape, &out[0], &c->next))) {
+    while ((n == 0 || firing_joins(f, &c->shape, &out[0], n, &c->next)) && controller_ready(c, t)) {
         out[n++] = c->next;
         f->next(&c->shape, c->copy, &c->next);
         look_at(c);

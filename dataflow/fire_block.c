@@ -45,12 +45,32 @@ static uint64_t firings(const struct firing_shape *s)
     return ceil_div(ceil_div(s->width, s->block_w), s->copies) * ceil_div(s->height, s->block_h);
 }
 
+static bool in_scan_order(const struct firing_shape *s)
+{
+    return s->block_w == 1;
+}
+
+static uint32_t most_outputs(const struct firing_shape *s)
+{
+    return s->block_w * min_u32(s->block_h, s->height);
+}
+
+/* The ends of b's blocks are ends of a's. */
+static bool never_behind(const struct firing_shape *a, const struct firing_shape *b)
+{
+    return a->block_h % b->block_h == 0;
+}
+
 const struct firing_policy fire_block = {
     .name = "block",
     .doc = "the outputs of one block of replicas (Method 2)",
+    .of_blocks = &fire_block,
+    .in_scan_order = in_scan_order,
     .strip_width = strip_width,
     .next = next,
     .joins = joins,
     .origin = origin,
     .firings = firings,
+    .most_outputs = most_outputs,
+    .never_behind = never_behind,
 };

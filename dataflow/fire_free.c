@@ -17,12 +17,22 @@ static uint64_t firings(const struct firing_shape *s)
     return ceil_div(ceil_div(s->width, s->copies) * s->height, s->n);
 }
 
+static uint32_t most_outputs(const struct firing_shape *s)
+{
+    return min_u32(s->n, s->height * s->width);
+}
+
 const struct firing_policy fire_free = {
     .name = "free",
     .doc = "any n outputs in scan order, across columns and images",
+    .across_columns = true,
+    .of_blocks = &fire_free,
+    .in_scan_order = column_in_scan_order,
     .strip_width = column_strip_width,
     .next = column_next,
     .joins = joins,
     .origin = column_origin,
     .firings = firings,
+    .most_outputs = most_outputs,
+    .never_behind = column_never_behind,
 };

@@ -23,6 +23,15 @@ struct firing_policy {
     const char *name;
     const char *doc;
 
+    /* Whether a firing may hold outputs of several columns although replicas do not form blocks. */
+    bool across_columns;
+
+    /* The policy by which replicas in blocks wider than a column fire: itself, or another. */
+    const struct firing_policy *of_blocks;
+
+    /* Whether a copy's outputs come in scan order: column after column, each from its first row. */
+    bool (*in_scan_order)(const struct firing_shape *s);
+
     /* Output columns that are handed out together: copy j takes every copies-th of them. */
     uint32_t (*strip_width)(const struct firing_shape *s);
 
@@ -40,6 +49,15 @@ struct firing_policy {
 
     /* Firings of the busiest copy for one image when every pixel is there. */
     uint64_t (*firings)(const struct firing_shape *s);
+
+    /* Outputs of the largest firing there can be. */
+    uint32_t (*most_outputs)(const struct firing_shape *s);
+
+    /* Whether a copy with shape a has never done fewer outputs than one with shape b, of the same
+     * map, copies and block width, whenever the same pixels are there. Let g(p) be the outputs
+     * done one firing after p of them were, if all are ready: it is enough that g of a is nowhere
+     * below g of b, and that neither falls. */
+    bool (*never_behind)(const struct firing_shape *a, const struct firing_shape *b);
 };
 
 extern const struct firing_policy fire_column, fire_free, fire_block;
@@ -55,6 +73,13 @@ struct pixel firing_first(const struct firing_policy *f, const struct firing_sha
  * may hold outputs of other columns or images, which are multiplied by themselves. */
 uint32_t firing_replica(const struct firing_policy *f, const struct firing_shape *s,
                         const struct pixel *head, const struct pixel *p);
+
+/* Whether p may be the next output of a firing that has n, the first of them head. */
+static inline bool firing_joins(const struct firing_policy *f, const struct firing_shape *s,
+                                const struct pixel *head, uint32_t n, const struct pixel *p)
+{
+    return n < s->n && f->joins(s, head, p);
+}
 
 /* Strips that the copies take in turn: the most copies that make sense. */
 uint32_t firing_strips(const struct firing_policy *f, const struct firing_shape *s);

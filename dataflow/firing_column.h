@@ -10,6 +10,17 @@ static inline uint32_t column_strip_width(const struct firing_shape *s)
     return 1;
 }
 
+static inline bool column_in_scan_order(const struct firing_shape *s)
+{
+    (void)s;
+    return true;
+}
+
+static inline bool column_never_behind(const struct firing_shape *a, const struct firing_shape *b)
+{
+    return a->n >= b->n;
+}
+
 static inline void column_next(const struct firing_shape *s, uint32_t copy, struct pixel *p)
 {
     if (++p->x < s->height)

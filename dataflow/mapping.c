@@ -48,28 +48,62 @@ struct cut layer_cut(const struct layer *l, const struct replicas *r, uint32_t r
     uint32_t whole = min_u32(rows / r->positions / in, columns / r->n / out);
 
     if (whole > 0)
-        return (struct cut){ 1, (uint32_t)ceil_div(l->groups, whole) };
-    return (struct cut){ split_count(in, rows, r->positions),
-                         l->groups * split_count(out, columns, r->n) };
+        return (struct cut){ 1, (uint32_t)ceil_div(l->groups, whole), false };
+    struct cut cut = { split_count(in, rows, r->positions),
+                       l->groups * split_count(out, columns, r->n), false };
+    uint64_t all = (uint64_t)in * r->positions;
+    if (cut.parts == 0 && r->n == 1 && !layer_is_digital(l) && all < UINT32_MAX) {
+        cut.parts = (uint32_t)ceil_div(all, rows);
+        cut.inside = true;
+    }
+    return cut;
 }
 
-struct slice layer_slice(const struct layer *l, struct cut cut, uint32_t part, uint32_t group)
+/* A part's share of the rows, and the channels that it lies in. */
+static void cut_rows(struct slice *s, uint32_t in, uint32_t positions, uint32_t parts,
+                     uint32_t part)
+{
+    uint32_t end = share_begin(in * positions, parts, part + 1);
+
+    s->row_first = share_begin(in * positions, parts, part);
+    s->row_n = end - s->row_first;
+    s->in_first += s->row_first / positions;
+    s->in_n = (end - 1) / positions + 1 - s->row_first / positions;
+}
+
+static struct slice channels_of(const struct layer *l, struct cut cut, uint32_t part,
+                                uint32_t group)
 {
     uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
+    uint32_t parts = cut.inside ? 1 : cut.parts, at = cut.inside ? 0 : part;
 
     if (cut.groups <= l->groups) { // whole channel groups, or one that is cut into parts
         uint32_t first = share_begin(l->groups, cut.groups, group);
         uint32_t n = share_begin(l->groups, cut.groups, group + 1) - first;
-        uint32_t begin = share_begin(n * in, cut.parts, part);
-        return (struct slice){ first * in + begin,
-                               share_begin(n * in, cut.parts, part + 1) - begin, first * out,
-                               n * out };
+        uint32_t begin = share_begin(n * in, parts, at);
+        return (struct slice){ .in_first = first * in + begin,
+                               .in_n = share_begin(n * in, parts, at + 1) - begin,
+                               .out_first = first * out,
+                               .out_n = n * out };
     }
     uint32_t shares = cut.groups / l->groups, first = group / shares, share = group % shares;
-    uint32_t in_begin = share_begin(in, cut.parts, part);
+    uint32_t in_begin = share_begin(in, parts, at);
     uint32_t out_begin = share_begin(out, shares, share);
-    return (struct slice){ first * in + in_begin,
-                           share_begin(in, cut.parts, part + 1) - in_begin,
-                           first * out + out_begin,
-                           share_begin(out, shares, share + 1) - out_begin };
+    return (struct slice){ .in_first = first * in + in_begin,
+                           .in_n = share_begin(in, parts, at + 1) - in_begin,
+                           .out_first = first * out + out_begin,
+                           .out_n = share_begin(out, shares, share + 1) - out_begin };
+}
+
+struct slice layer_slice(const struct layer *l, struct cut cut, uint32_t part, uint32_t group)
+{
+    uint32_t in = l->in.channels / l->groups;
+    uint32_t positions = l->window.kernel[0] * l->window.kernel[1];
+    struct slice s = channels_of(l, cut, part, group);
+
+    s.row_first = s.in_first % in * positions;
+    s.row_n = min_u32(s.in_n, in) * positions;
+    if (cut.inside)
+        cut_rows(&s, in, positions, cut.parts, part);
+    return s;
 }

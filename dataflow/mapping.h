@@ -7,6 +7,7 @@
 #ifndef DATAFLOW_MAPPING_H
 #define DATAFLOW_MAPPING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "dataflow/plan/plan.h"
@@ -24,18 +25,24 @@ uint32_t split_count(uint32_t channels, uint32_t room, uint32_t each);
 /* A layer is cut so that each piece fits an array of rows x columns: channel groups (of grouped and
  * depthwise convolutions) stay whole, as many to an array as fit beside each other; a group that
  * does not fit is cut by input channels into `parts` and by output channels. A digital layer is cut
- * as a depthwise convolution would be, whose pixels take the same input registers. */
+ * as a depthwise convolution would be, whose pixels take the same input registers.
+ *
+ * Parts are whole input channels where one fits. Where the kernel of one channel has more positions
+ * than the array has rows, the rows of the matrix in the order [channel][position] are cut
+ * anywhere, as evenly as can be; such a layer has no replicas, and no digital layer is cut so. */
 struct cut {
     uint32_t parts;  // chain of partial sums; 0 when not even one channel fits
     uint32_t groups; // shares of the output channels, each with the input channels that it needs
+    bool     inside; // parts begin and end inside channels
 };
 struct cut layer_cut(const struct layer *l, const struct replicas *r, uint32_t rows,
                      uint32_t columns);
 
-/* Channels of one piece. */
+/* Channels of one piece; a part that begins or ends inside channels has some of their rows. */
 struct slice {
     uint32_t in_first, in_n;
     uint32_t out_first, out_n;
+    uint32_t row_first, row_n; // of an output's kernel, [channel][position]
 };
 struct slice layer_slice(const struct layer *l, struct cut cut, uint32_t part, uint32_t group);
 

@@ -38,7 +38,7 @@ struct memory_shape {
 struct placing {
     const char *name; // "iwap"
     const char *doc;
-    bool        needs_masks; // write masks and bit-line indexes
+    bool        needs_masks; // pixels share words: write masks and bit-line indexes
     /* In bytes. delta_pix is pixel_bytes, as it is or rounded up to words. */
     void (*strides)(const struct memory_shape *s, uint64_t *delta_kernel, uint64_t *delta_pix);
 };

@@ -1,11 +1,11 @@
-/* noc/fabric.c -- the table of fabrics; a new fabric is its file and a row here. */
+/* noc/fabric.c -- see fabric.h. */
 #include "noc/fabric.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-const struct fabric *const fabrics[] = { &fabric_point_to_point, NULL };
 
 enum err fabric_find(const struct fabric **f, const char *name, struct err_msg *m)
 {
@@ -22,6 +22,30 @@ enum err fabric_find(const struct fabric **f, const char *name, struct err_msg *
     return err_set(m, ERR_INPUT, "fabric.kind = %s: want one of %s", name, known);
 }
 
+/* ---- floorplan ---- */
+
+struct fabric_place fabric_square(uint32_t n_core, uint32_t core)
+{
+    uint32_t side = (uint32_t)ceil(sqrt(n_core));
+
+    return (struct fabric_place){ core % side, core / side };
+}
+
+static uint32_t apart(uint32_t a, uint32_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+uint32_t fabric_distance(const struct fabric *f, uint32_t n_core, uint32_t from, uint32_t to)
+{
+    if (from == FABRIC_EDGE || to == FABRIC_EDGE)
+        return f->place(n_core, from == FABRIC_EDGE ? to : from).x + 1;
+    struct fabric_place a = f->place(n_core, from), b = f->place(n_core, to);
+    return apart(a.x, b.x) + apart(a.y, b.y);
+}
+
+/* ---- time ---- */
+
 uint64_t fabric_clocks(uint64_t bits, uint64_t clock_hz, uint64_t rate_bps)
 {
     __extension__ typedef unsigned __int128 u128; // bits * clock_hz passes 64 bits
@@ -30,4 +54,31 @@ uint64_t fabric_clocks(uint64_t bits, uint64_t clock_hz, uint64_t rate_bps)
     u128 n = (u128)bits * clock_hz;
     u128 clocks = n / rate_bps + (n % rate_bps != 0);
     return clocks < UINT64_MAX ? (uint64_t)clocks : UINT64_MAX;
+}
+
+/* ---- channels ---- */
+
+bool fabric_build_channels(struct fabric_net *net, struct fabric_wire *wire, uint32_t n)
+{
+    net->chan = calloc(n, sizeof *net->chan);
+    if (!net->chan)
+        return false;
+    for (; net->n_chan < n; net->n_chan++) {
+        struct fabric_wire *w = &wire[net->n_chan];
+        w->tx = w->rx = &net->chan[net->n_chan];
+        if (!chan_init(w->tx, w->path, w->from, w->to, w->route.hops + 2, w->bytes))
+            return false;
+    }
+    return true;
+}
+
+void fabric_net_release(struct fabric_net *net)
+{
+    for (uint32_t i = 0; i < net->n_chan; i++)
+        chan_release(&net->chan[i]);
+    for (uint32_t i = 0; i < net->n_block; i++)
+        free(net->block[i]);
+    free(net->chan);
+    free(net->block);
+    *net = (struct fabric_net){ 0 };
 }

@@ -72,26 +72,11 @@ static bool same_hardware(const struct core_hardware *a, const struct core_hardw
            a->clock_ns == b->clock_ns;
 }
 
-/* Cores lie row by row on a square of the chip's cores; a link runs along rows and columns. */
-static double pitches(const struct plan *p, uint32_t a, uint32_t b)
-{
-    uint32_t side = (uint32_t)ceil(sqrt(p->config->chip_cores));
-    double rows = fabs((double)(a / side) - (double)(b / side));
-    double columns = fabs((double)(a % side) - (double)(b % side));
-
-    return rows + columns;
-}
-
-/* To the core of the chip's edge nearest to it: the left end of its row. */
 static double stream_pitches(const struct plan *p, const struct plan_stream *s)
 {
-    uint32_t side = (uint32_t)ceil(sqrt(p->config->chip_cores));
+    const struct fabric_link link = stream_link(s);
 
-    if (s->kind == STREAM_IMAGE)
-        return s->to % side + 1;
-    if (s->kind == STREAM_RESULT)
-        return s->from % side + 1;
-    return pitches(p, s->from, s->to);
+    return fabric_distance(p->fabric, p->config->chip_cores, link.from, link.to);
 }
 
 static uint32_t stream_owner(const struct plan_stream *s)
@@ -220,15 +205,15 @@ static enum err check_bill(const struct bill *bill, const char *core, uint64_t n
 static void latencies(const struct plan *p, uint32_t core, const struct core_unit *u,
                       struct price_row *row)
 {
-    const struct plan_core *pc = &p->core[core];
+    const uint64_t *used_clk = p->time.core[core].used_clk;
     double clock_ns = 1e3 / p->config->clock_mhz;
 
     row->latency_ns[PRICE_CROSSBAR] = u->latency_ns[PRICE_CROSSBAR];
     row->latency_ns[PRICE_ADC] = u->latency_ns[PRICE_ADC];
-    row->latency_ns[PRICE_INPUT_MEMORY] = (double)pc->used_clk[STAGE_MEMORY] * clock_ns;
-    row->latency_ns[PRICE_DIGITAL] = (double)pc->used_clk[STAGE_DIGITAL] * clock_ns;
-    row->latency_ns[PRICE_LINKS] = fmax((double)pc->used_clk[STAGE_LINK],
-                                        (double)pc->used_clk[STAGE_PARTIAL_SUM]) * clock_ns;
+    row->latency_ns[PRICE_INPUT_MEMORY] = (double)used_clk[STAGE_MEMORY] * clock_ns;
+    row->latency_ns[PRICE_DIGITAL] = (double)used_clk[STAGE_DIGITAL] * clock_ns;
+    row->latency_ns[PRICE_LINKS] = fmax((double)used_clk[STAGE_LINK],
+                                        (double)used_clk[STAGE_PARTIAL_SUM]) * clock_ns;
 }
 
 static void row_add(struct price_row *to, const struct price_row *from)

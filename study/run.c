@@ -393,7 +393,8 @@ static uint64_t rotation(const struct plan *p, uint64_t most)
 
     for (uint32_t i = 0; i < p->n_core && all <= most; i++) {
         const struct plan_core *c = &p->core[i];
-        uint64_t one = memory_rotation(&c->layout, p->layer[c->plan_layer].in_width), n = all;
+        uint32_t width = p->layer[c->plan_layer].in_width;
+        uint64_t one = memory_rotation(&p->time.core[i].layout, width), n = all;
         while (n % one != 0) // their least common multiple
             n += all;
         all = n;
@@ -405,7 +406,7 @@ static uint64_t rotation(const struct plan *p, uint64_t most)
  * chip does, the others once the pipeline is full. */
 static void cut(struct job *j, uint32_t most)
 {
-    uint64_t full = j->start + j->plan->transient_images;
+    uint64_t full = j->start + j->plan->time.transient_images;
     uint64_t n = j->end > full ? j->end - full : 0;
     uint64_t apart = n > 1 && most > 1 ? round_up(ceil_div(n, most), rotation(j->plan, n)) : n;
 
@@ -445,7 +446,7 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         uint64_t first = r->n_image / n * i + min_u64(i, r->n_image % n);
         uint64_t end = r->n_image / n * (i + 1) + min_u64(i + 1, r->n_image % n);
         job[i] = (struct job){ .plan = p, .cfg = cfg, .first = first, .end = end,
-                               .start = first - min_u64(first, p->transient_images),
+                               .start = first - min_u64(first, p->time.transient_images),
                                .shared = &shared };
         cut(&job[i], cfg->probe || !cfg->images ? 1 : cfg->abreast ? cfg->abreast : ABREAST);
         job[i].result.label = r->label;

@@ -340,6 +340,63 @@ static void random_machine(struct dice *d, const struct network *n, struct confi
     random_mapping(d, n, &c->mapping);
 }
 
+static void random_gemm(struct dice *d, struct network *n, bool last)
+{
+    struct layer *l = append(n, "fc", n->n_layer - 1);
+
+    l->kind = LAYER_GEMM;
+    l->out = (struct shape){ 1, 1, pick(d, 2, 12) };
+    l->window = (struct window){
+        { l->in.height, l->in.width }, { 1, 1 }, { 1, 1 }, { 0, 0 }, { 0, 0 }
+    };
+    l->relu = !last;
+    l->raw_output = l->out_signed = last;
+    random_weights(d, n, l);
+    if (last)
+        l->out_zero = 0;
+}
+
+static void random_flat_network(struct dice *d, struct network *n, bool bare)
+{
+    *n = (struct network){ .name = strdup("flat"), .has_values = true, .n_layer = 1,
+                           .layer = calloc(32, sizeof *n->layer) };
+    n->layer[0] = (struct layer){ .name = strdup("image"), .groups = 1, .out_signed = true,
+                                  .out = { pick(d, 1, 12), pick(d, 1, 12), pick(d, 1, 4) } };
+    for (uint32_t i = bare ? 0 : pick(d, 1, 3); i > 0; i--)
+        if (chance(d, 3))
+            random_fork(d, n);
+        else
+            random_conv(d, n);
+    for (uint32_t i = pick(d, 0, 2); i > 0; i--)
+        random_gemm(d, n, false);
+    random_gemm(d, n, true);
+}
+
+static void make_images(struct dice *d, struct random_study *s)
+{
+    const struct shape *in = &s->network.layer[0].out;
+
+    s->image_bytes = in->height * in->width * in->channels;
+    s->image = malloc(STUDY_IMAGES * s->image_bytes);
+    for (uint32_t i = 0; i < STUDY_IMAGES * s->image_bytes; i++)
+        s->image[i] = (int8_t)((int)pick(d, 0, 255) - 128);
+}
+
+void random_flat_study_make(struct random_study *s, unsigned seed, bool bare)
+{
+    struct dice d = { .state = seed };
+    struct err_msg m;
+
+    *s = (struct random_study){ .seed = seed };
+    random_flat_network(&d, &s->network, bare);
+    do {
+        config_release(&s->config);
+        random_machine(&d, &s->network, &s->config);
+        s->config.crossbar.rows = chance(&d, 2) ? pick(&d, 2, 8) : pick(&d, 4, 60);
+    } while (plan_make(&s->plan, &s->network, &s->config, &m));
+    make_images(&d, s);
+}
+
 void random_study_make(struct random_study *s, unsigned seed)
 {
     struct dice d = { .state = seed };
@@ -351,11 +408,7 @@ void random_study_make(struct random_study *s, unsigned seed)
         config_release(&s->config);
         random_machine(&d, &s->network, &s->config);
     } while (plan_make(&s->plan, &s->network, &s->config, &m));
-    const struct shape *in = &s->network.layer[0].out;
-    s->image_bytes = in->height * in->width * in->channels;
-    s->image = malloc(STUDY_IMAGES * s->image_bytes);
-    for (uint32_t i = 0; i < STUDY_IMAGES * s->image_bytes; i++)
-        s->image[i] = (int8_t)((int)pick(&d, 0, 255) - 128);
+    make_images(&d, s);
 }
 
 void random_study_release(struct random_study *s)

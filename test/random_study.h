@@ -25,6 +25,10 @@ enum { STUDY_IMAGES = 4 };
 
 /* The study of a seed. Machines that do not fit are drawn again until one does. */
 void random_study_make(struct random_study *s, unsigned seed);
+/* The same of a network that ends in one to three fully connected layers, the first of them on the
+ * whole map, behind one to three others; on arrays of few rows and columns. `bare`: nothing comes
+ * before the first, which reads the image. */
+void random_flat_study_make(struct random_study *s, unsigned seed, bool bare);
 void random_study_release(struct random_study *s);
 
 #endif

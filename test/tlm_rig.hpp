@@ -365,15 +365,16 @@ struct alone {
         CHECK(run(&s.plan, &cfg, &r, &m) == ERR_NONE);
         classes.assign(r.predicted, r.predicted + count);
         labels.assign(r.label, r.label + count);
-        cycles = (s.plan.lead + r.total_timesteps + s.config.fabric.hop_timesteps) *
+        cycles = (s.plan.time.lead + r.total_timesteps + s.config.fabric.hop_timesteps) *
                  s.plan.timestep_clk; // a result leaves the chip a hop after it was computed
         interval = s.plan.interval;
         interval_cyc = interval * s.plan.timestep_clk;
-        latency_cyc = (s.plan.lead + r.first_result) * s.plan.timestep_clk;
+        latency_cyc = (s.plan.time.lead + r.first_result) * s.plan.timestep_clk;
         int64_t due = INT64_MAX; // the first pixel is stored
         for (uint32_t i = 0; i < s.plan.n_image_feed; i++)
-            due = std::min(due, s.plan.image_feed[i].stored[0]);
-        first_inject_timestep = static_cast<uint64_t>(static_cast<int64_t>(s.plan.lead) + due - 1);
+            due = std::min(due, s.plan.time.image_feed[i].stored[0]);
+        const int64_t lead = static_cast<int64_t>(s.plan.time.lead);
+        first_inject_timestep = static_cast<uint64_t>(lead + due - 1);
         run_result_release(&r);
         study_release(&s);
     }

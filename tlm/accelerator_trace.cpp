@@ -25,7 +25,7 @@ static bool is_stage(enum signal s)
 
 void accelerator_trace::set_first_values()
 {
-    timestep_ = -static_cast<sc_dt::int64>(plan_.lead);
+    timestep_ = -static_cast<sc_dt::int64>(plan_.time.lead);
     for (uint32_t i = 0; i < core_.size(); i++) {
         for (uint32_t k = 0; k < N_SIGNAL; k++)
             core_[i].value[k] = signal_first_value(&plan_, i, static_cast<enum signal>(k));

@@ -174,15 +174,16 @@ imc_accelerator::impl::impl(const sc_core::sc_module_name &name, imc_accelerator
     if (cfg_.burst_bytes == 0)
         throw std::runtime_error("burst_bytes = 0: want at least 1");
     timestep_ = cycle_ * static_cast<double>(p.timestep_clk);
-    due_ = p.image_feed[0].stored[0];
+    due_ = p.time.image_feed[0].stored[0];
     for (uint32_t i = 1; i < p.n_image_feed; i++)
-        due_ = std::min(due_, p.image_feed[i].stored[0]);
+        due_ = std::min(due_, p.time.image_feed[i].stored[0]);
     regs_.put(REG_ID, ID_VALUE);
     regs_.put(REG_VERSION, VERSION_VALUE);
     regs_.put(REG_IMAGE_BYTES, in.height * in.width * in.channels);
     regs_.put(REG_RESULT_BYTES, 4 * layer_delivers(network_result(&study_.network)).channels);
     regs_.put(REG_INTERVAL, static_cast<uint32_t>(p.interval * p.timestep_clk));
-    regs_.put(REG_LATENCY, static_cast<uint32_t>((p.lead + p.first_result) * p.timestep_clk));
+    regs_.put(REG_LATENCY,
+              static_cast<uint32_t>((p.time.lead + p.time.first_result) * p.timestep_clk));
     regs_.put(REG_CLOCK_MHZ, study_.config.clock_mhz);
     regs_.put(REG_CORES, p.n_core);
 
@@ -352,7 +353,7 @@ bool imc_accelerator::impl::have_image(uint64_t run)
 bool imc_accelerator::impl::step_chip(uint64_t timestep, uint64_t run)
 {
     const struct plan &p = study_.plan;
-    const int64_t at = static_cast<int64_t>(timestep) - static_cast<int64_t>(p.lead);
+    const int64_t at = static_cast<int64_t>(timestep) - static_cast<int64_t>(p.time.lead);
     struct err_msg m;
 
     while (injected_ < regs_.get(REG_COUNT) &&

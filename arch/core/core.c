@@ -56,6 +56,6 @@ void core_fail(const struct core *c, uint64_t now_cyc, const char *what, const s
     if (m)
         err_set(m, ERR_RUN,
                 "%s: timestep %" PRId64 ": %s pixel (%" PRIu32 ", %" PRIu32 ") of image %" PRIu64,
-                c->base.path, (int64_t)(now_cyc / p->timestep_clk) - (int64_t)p->lead, what,
+                c->base.path, (int64_t)(now_cyc / p->timestep_clk) - (int64_t)p->time.lead, what,
                 pixel->x, pixel->y, pixel->image);
 }

@@ -20,14 +20,16 @@ static inline uint64_t core_load_rows(struct imc_core *c, const struct pixel *he
     uint64_t n_word = 0;
 
     for (uint32_t i = 0; i < c->registers.n_read; i++) {
-        const struct row_read *r = &c->registers.read[i];
-        uint64_t column = head->image * width + r->y, missing;
-        uint8_t *to = s->planes.n ? kernel_matrix_row(&c->matrix, r) : NULL;
-        uint32_t words = memory_read_row(&c->memory, r->x, column, r->columns, to,
+        struct row_read r = c->registers.read[i];
+        if (s->pl->flat && !plan_flat_read(s->plan, s->pc, r.x, &r.y, &r.columns))
+            continue;
+        uint64_t column = head->image * width + r.y, missing;
+        uint8_t *to = s->planes.n ? kernel_matrix_row(&c->matrix, &r) : NULL;
+        uint32_t words = memory_read_row(&c->memory, r.x, column, r.columns, to,
                                          c->matrix.strip_bytes, &missing);
         if (words == 0)
             core_fail(&c->base, now_cyc, "not in the memory when it is read:",
-                      &(struct pixel){ missing / width, r->x, (uint32_t)(missing % width) });
+                      &(struct pixel){ missing / width, r.x, (uint32_t)(missing % width) });
         n_word += words;
     }
     c->base.report.counters.words_read += core_weight(c, head->image) * n_word;

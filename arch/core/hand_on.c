@@ -42,7 +42,8 @@ static void put_result(struct imc_core *c, const struct port *port, struct token
     for (uint32_t p = 0; p < c->spec->planes.n; p++)
         memcpy(to + p * port->plane_bytes, value + p * c->spec->result_bytes, port->plane_bytes);
     t->pixel[t->n++] = *place;
-    port_count(port, &c->base, t->timestep, core_weight(c, place->image));
+    if (stream_carries(port->st, c->spec->layer->out.width, place->x, place->y))
+        port_count(port, &c->base, t->timestep, core_weight(c, place->image));
 }
 
 /* Sends n pixels, the core's results, to every consumer. */
@@ -57,7 +58,7 @@ static void deliver(struct imc_core *c, const struct core_now *now, const struct
             if (!wanted(c->spec->plan, port, &place[k]))
                 continue;
             if (!t)
-                t = port_begin(port, core_pixel_cyc(c, now->timestep), now->timestep);
+                t = port_begin(port, core_pixel_cyc(c, port, now->timestep), now->timestep);
             if (!t) {
                 core_fail(&c->base, now->cyc, "no room on the link for", &place[k]);
                 return;
@@ -190,9 +191,8 @@ static void send_sums(struct imc_core *c, const struct pixel *place, uint32_t n,
                       const int32_t *acc, const struct core_now *now)
 {
     const struct port *port = &c->ports.partial_out;
-    uint64_t ready_cyc = c->spec->sum_hop_clk
-                             ? now->timestep * c->spec->timestep_clk + c->spec->sum_hop_clk
-                             : now->cyc + 1;
+    uint32_t hops = port->st->route.hops;
+    uint64_t ready_cyc = hops ? (now->timestep + hops) * c->spec->timestep_clk : now->cyc + 1;
     struct token *t = port_begin(port, ready_cyc, now->timestep);
 
     if (!t) {

@@ -50,7 +50,7 @@ struct imc_spec {
     uint32_t                 index;       // of the core in the plan
     struct planes            planes;
     uint64_t                 first_image; // of the chip's stream
-    uint64_t                 timestep_clk, hop_clk, sum_hop_clk;
+    uint64_t                 timestep_clk;
     uint32_t                 in_n, out_n; // its channels
     uint32_t                 in_width;    // of the map
     bool                     adds;        // residual pixels to its sums
@@ -77,7 +77,8 @@ struct residual_pixel { // one that waits for its sum
 };
 
 struct core_read_back { // a timetable that this core follows
-    const struct read_back *table; // borrowed
+    const struct read_back       *who;   // borrowed
+    const struct read_back_times *times; // borrowed
     uint64_t                image;
     uint32_t                at;    // next send of that image
     uint64_t                due;   // its timestep
@@ -163,10 +164,11 @@ static inline uint64_t core_weight(struct imc_core *c, uint64_t image)
     return c->scratch.weight;
 }
 
-/* Cycle from which a pixel computed or read in a timestep can be stored elsewhere. */
-static inline uint64_t core_pixel_cyc(const struct imc_core *c, uint64_t timestep)
+/* Cycle from which a pixel computed or read in a timestep can be stored where the port leads. */
+static inline uint64_t core_pixel_cyc(const struct imc_core *c, const struct port *port,
+                                      uint64_t timestep)
 {
-    return timestep * c->spec->timestep_clk + c->spec->hop_clk;
+    return (timestep + port->st->route.hops) * c->spec->timestep_clk;
 }
 
 /* Pixels of an output's window that lie inside the map. */

@@ -17,7 +17,7 @@ static struct imc_spec *spec_new(const struct plan *p, uint32_t core, const stru
     const struct plan_layer *pl = &p->layer[pc->plan_layer];
     const struct layer *l = plan_network_layer(p, pc->plan_layer);
     const bool adds = l->has_residual && pc->part + 1 == pl->parts;
-    const uint32_t sum_hops = p->config->fabric.partial_sum_hops;
+    const struct layer_times *times = &p->time.layer[pc->plan_layer];
     struct imc_spec *s = malloc(sizeof *s);
 
     if (s)
@@ -30,16 +30,14 @@ static struct imc_spec *spec_new(const struct plan *p, uint32_t core, const stru
             .planes = cfg->planes,
             .first_image = cfg->first_image,
             .timestep_clk = p->timestep_clk,
-            .hop_clk = p->config->fabric.hop_timesteps * p->timestep_clk,
-            .sum_hop_clk = sum_hops * p->timestep_clk,
             .in_n = pc->in_n,
             .out_n = pc->out_n,
             .in_width = pl->in_width,
             .adds = adds,
             .in_signed = p->network->layer[l->input[0]].out_signed,
             .result_bytes = l->raw_output ? 4 * pc->out_n : pc->out_n,
-            .sums_room = adds ? pl->sums_waiting : pc->part * sum_hops + 1,
-            .waiting_room = adds ? pl->residual_fifo : 0,
+            .sums_room = adds ? times->sums_waiting : pc->part * p->hops[pc->plan_layer].sums + 1,
+            .waiting_room = adds ? times->residual_fifo : 0,
         };
     return s;
 }
@@ -89,7 +87,8 @@ static bool init_read_backs(struct imc_core *c)
         if (rb->reader != s->pc->plan_layer || rb->reader_copy != s->pc->copy)
             continue;
         struct core_read_back *own = &c->read_back[c->n_read_back++];
-        *own = (struct core_read_back){ .table = rb, .image = s->first_image };
+        *own = (struct core_read_back){ .who = rb, .times = &p->time.read_back[i],
+                                        .image = s->first_image };
         read_back_set_due(s, own);
     }
     return c->read_back != NULL;
@@ -126,15 +125,15 @@ static bool init_zero_sum(struct imc_core *c)
     const struct layer *l = c->spec->layer;
     const struct plan_core *pc = c->spec->pc;
     size_t positions = c->matrix.patch_n;
-    uint32_t in = l->in.channels / l->groups; // channels that an output sees, some in this part
+    uint32_t in = l->in.channels / l->groups; // channels that an output sees
 
     if (l->in_zero == 0)
         return true;
     c->zero_sum = calloc(pc->out_n, sizeof *c->zero_sum);
     for (uint32_t o = 0; c->zero_sum && o < pc->out_n; o++) {
         const int8_t *weight =
-            l->weight + ((size_t)(pc->out_first + o) * in + pc->in_first % in) * positions;
-        for (size_t i = 0; i < min_u32(in, pc->in_n) * positions; i++)
+            l->weight + (size_t)(pc->out_first + o) * in * positions + pc->row_first;
+        for (size_t i = 0; i < pc->row_n; i++)
             c->zero_sum[o] += l->in_zero * weight[i];
     }
     return c->zero_sum != NULL;
@@ -225,7 +224,7 @@ bool imc_core_init(struct core *core, const struct core_cfg *cfg, bool multiplie
     c->spec = s;
     c->stream_bits = cfg->stream_bits;
     struct firing_shape shape = plan_firing_shape(p, s->pc->plan_layer);
-    if (!memory_init(&c->memory, &s->pc->layout, s->planes.n) ||
+    if (!memory_init(&c->memory, &p->time.core[s->index].layout, s->planes.n) ||
         !registers_init(&c->registers, &s->pl->window, s->pl->in_height, s->pl->in_width,
                         s->pl->firing->strip_width(&shape)) ||
         !kernel_matrix_init(&c->matrix, p, s->index, s->planes.n) ||
@@ -324,7 +323,7 @@ bool imc_core_connect_out(struct core *core, uint32_t stream, struct chan *chan)
     case STREAM_TO_RESAMPLING:
         port = port_at(c, stream, chan, st->first - c->spec->pc->in_first);
         for (uint32_t i = 0; i < c->n_read_back; i++)
-            if (c->read_back[i].table == &c->spec->plan->read_back[st->read_back])
+            if (c->read_back[i].who == &c->spec->plan->read_back[st->read_back])
                 return port_append(&c->read_back[i].out, &c->read_back[i].n_out, &port);
         return false;
     default:

@@ -18,6 +18,7 @@ struct port port_of(const struct plan *p, uint32_t stream, struct chan *chan, ui
 
     return (struct port){ .chan = chan, .st = st, .stream = stream, .first = first, .n = st->n,
                           .value_bytes = planes * bytes, .plane_bytes = bytes,
+                          .most_pixels = p->time.stream[stream].most_pixels,
                           .bits = &stream_bits[stream] };
 }
 

@@ -18,6 +18,7 @@ struct port {
     uint32_t                  first, n;    // channels: where they sit at this end
     uint32_t                  value_bytes; // of one pixel in the token, all planes; 0 when timing
     uint32_t                  plane_bytes; // of that, in one plane
+    uint32_t                  most_pixels; // of a token
     uint64_t                 *bits;  // borrowed; that it has carried out of this core
     struct token             *token; // being filled in the present step, where a stage says so
 };
@@ -39,7 +40,7 @@ static inline struct token *port_begin(const struct port *port, uint64_t ready_c
 {
     if (!chan_can_push(port->chan))
         return NULL;
-    return token_begin(chan_push(port->chan, ready_cyc), timestep, port->st->most_pixels);
+    return token_begin(chan_push(port->chan, ready_cyc), timestep, port->most_pixels);
 }
 
 static inline const struct token *port_take(const struct port *port, uint64_t now_cyc)

@@ -10,16 +10,16 @@
 static const struct read_back_send *next_send(const struct imc_spec *spec,
                                               const struct core_read_back *rb)
 {
-    uint64_t row = min_u64(rb->image - spec->first_image, rb->table->n_image - 1);
+    uint64_t row = min_u64(rb->image - spec->first_image, rb->times->n_image - 1);
 
-    return &rb->table->send[row * rb->table->n + rb->at];
+    return &rb->times->send[row * rb->times->n + rb->at];
 }
 
 void read_back_set_due(const struct imc_spec *spec, struct core_read_back *rb)
 {
     uint64_t nth = rb->image - spec->first_image;
 
-    rb->due = spec->plan->lead + nth * spec->plan->interval +
+    rb->due = spec->plan->time.lead + nth * spec->plan->interval +
               (uint64_t)next_send(spec, rb)->timestep;
 }
 
@@ -34,7 +34,7 @@ static void put_pixel(struct imc_core *c, struct port *port, const struct pixel 
                       const struct core_now *now)
 {
     if (first)
-        port->token = port_begin(port, core_pixel_cyc(c, now->timestep), now->timestep);
+        port->token = port_begin(port, core_pixel_cyc(c, port, now->timestep), now->timestep);
     struct token *t = port->token;
     if (!t) {
         core_fail(&c->base, now->cyc, "no room on the link for", px);
@@ -52,8 +52,8 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, bool first,
                       const struct core_now *now)
 {
     const struct read_back_send *send = next_send(c->spec, rb);
-    const struct pixel px = { rb->image, send->x * rb->table->stride[0],
-                              send->y * rb->table->stride[1] };
+    const struct pixel px = { rb->image, send->x * rb->who->stride[0],
+                              send->y * rb->who->stride[1] };
     const struct pixel sent = { rb->image, send->x, send->y }; // as the receiver counts
     uint64_t missing;
     uint32_t words = memory_read_row(&c->memory, px.x, px.image * c->spec->in_width + px.y, 1,
@@ -66,7 +66,7 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, bool first,
     core_tell_pixels(c, CORE_READ_BACK, now->timestep, 1, &px, words);
     for (uint32_t i = 0; i < rb->n_out; i++)
         put_pixel(c, &rb->out[i], &sent, first, now);
-    if (++rb->at == rb->table->n) {
+    if (++rb->at == rb->times->n) {
         rb->at = 0;
         rb->image++;
     }

@@ -16,7 +16,7 @@
 
 struct scratchpad {
     struct core              base; // first
-    const struct image_feed *feed; // borrowed
+    const struct image_times *times; // borrowed
     struct planes            planes;
     uint64_t                 first_image;
     uint32_t                 height, width, channels;
@@ -40,9 +40,9 @@ static size_t image_bytes(const struct scratchpad *s)
 static uint64_t stored_timestep(const struct scratchpad *s)
 {
     const struct plan *p = s->base.plan;
-    int64_t start = (int64_t)(p->lead + (s->number - s->first_image) * p->interval);
+    int64_t start = (int64_t)(p->time.lead + (s->number - s->first_image) * p->interval);
 
-    return (uint64_t)(start + s->feed->stored[s->at]);
+    return (uint64_t)(start + s->times->stored[s->at]);
 }
 
 static void came_late(const struct scratchpad *s, uint64_t now_cyc)
@@ -74,7 +74,8 @@ static void add_pixel(const struct scratchpad *s, const struct port *port, const
     for (uint32_t p = 0; p < s->planes.n; p++)
         memcpy(to + p * port->n, s->image + p * image_bytes(s) + from, port->n);
     t->pixel[t->n++] = *px;
-    port_count(port, &s->base, t->timestep, planes_counting(&s->planes, s->number));
+    if (stream_carries(port->st, s->width, px->x, px->y))
+        port_count(port, &s->base, t->timestep, planes_counting(&s->planes, s->number));
 }
 
 /* The next pixel, on every link, in the token of timestep `due`, which begins with it when `first`. */
@@ -147,7 +148,7 @@ static bool init(struct core *core, const struct core_cfg *cfg)
     const struct plan *p = core->plan;
     const struct shape *shape = &p->network->layer[0].out;
 
-    s->feed = &p->image_feed[core->site - p->n_core];
+    s->times = &p->time.image_feed[core->site - p->n_core];
     s->height = shape->height;
     s->width = shape->width;
     s->channels = shape->channels;

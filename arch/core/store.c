@@ -15,21 +15,26 @@ static void store(struct imc_core *c, const struct port *port, const struct toke
 {
     const struct imc_spec *s = c->spec;
     struct core_counters *count = &c->base.report.counters;
+    const uint32_t first = port->st->pos_n > 0 ? 0 : port->first; // the byte of a flat layer
     uint64_t n_word = 0;
 
     for (uint32_t i = 0; i < t->n; i++) {
         const struct pixel *px = &t->pixel[i];
+        const uint64_t column = px->image * s->in_width + px->y;
+        if (!c->state.any_image || px->image > c->state.newest_image)
+            c->state.newest_image = px->image;
+        c->state.any_image = true;
+        if (!stream_carries(port->st, s->in_width, px->x, px->y)) {
+            memory_announce(&c->memory, px->x, column);
+            continue;
+        }
         const uint8_t *value =
             s->planes.n > 0 ? token_values_const(t, i, port->value_bytes) : NULL;
-        uint32_t words = memory_store(&c->memory, px->x, px->image * s->in_width + px->y,
-                                      port->first, port->n, value);
+        uint32_t words = memory_store(&c->memory, px->x, column, first, port->n, value);
         uint64_t weight = core_weight(c, px->image);
         n_word += words;
         count->words_written += weight * words;
         count->pixels_stored += weight;
-        if (!c->state.any_image || px->image > c->state.newest_image)
-            c->state.newest_image = px->image;
-        c->state.any_image = true;
     }
     core_tell_pixels(c, CORE_STORED, timestep, t->n, t->pixel, n_word);
 }

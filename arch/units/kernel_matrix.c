@@ -58,6 +58,39 @@ static bool place_patches(struct kernel_matrix *k)
     return true;
 }
 
+/* Channel, from the core's first, of the row at a position that a part cut inside channels has; its
+ * n_channels where it has none. `slot` is where the channel's byte lies in a pixel. */
+static uint32_t channel_at(const struct plan_layer *pl, const struct plan_core *c,
+                           uint32_t position, uint32_t slot)
+{
+    uint32_t positions = pl->window.kernel[0] * pl->window.kernel[1];
+    uint32_t before = c->row_first / positions;
+
+    for (uint32_t ch = pl->flat ? 0 : slot; ch < c->in_n; ch++) {
+        uint32_t row = (before + ch) * positions + position;
+        if (row >= c->row_first && row - c->row_first < c->row_n)
+            return ch;
+        if (!pl->flat)
+            break;
+    }
+    return c->in_n;
+}
+
+/* Lists the rows of a part that is cut inside channels. */
+static bool pick_rows(struct kernel_matrix *k, const struct plan *p, const struct plan_core *c)
+{
+    const struct plan_layer *pl = &p->layer[c->plan_layer];
+
+    if (!pl->inside)
+        return true;
+    k->pick = calloc(c->rows, sizeof *k->pick);
+    for (uint32_t i = 0; k->pick && i < k->n_position * k->channels; i++)
+        if (channel_at(pl, c, i / k->channels, i % k->channels) < c->in_n)
+            k->pick[k->n_pick++] = i;
+    assert(!k->pick || k->n_pick == c->rows);
+    return k->pick != NULL;
+}
+
 bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t core,
                         uint32_t planes)
 {
@@ -68,7 +101,7 @@ bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t 
 
     *k = (struct kernel_matrix){
         .layer = pl,
-        .channels = c->in_n,
+        .channels = plan_pixel_bytes(p, c),
         .outputs = c->out_n,
         .replicas = pl->replicas.n,
         .patch_n = w->kernel[0] * w->kernel[1],
@@ -77,7 +110,7 @@ bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t 
     };
     k->patch = calloc((size_t)k->replicas * k->patch_n, sizeof *k->patch);
     k->from = calloc((size_t)k->replicas * k->patch_n, sizeof *k->from);
-    if (!k->patch || !k->from || !place_patches(k)) {
+    if (!k->patch || !k->from || !place_patches(k) || !pick_rows(k, p, c)) {
         kernel_matrix_release(k);
         return false;
     }
@@ -104,9 +137,27 @@ void kernel_matrix_release(struct kernel_matrix *k)
     free(k->patch);
     free(k->from);
     free(k->seen);
+    free(k->pick);
     free(k->strip);
     free(k->vector);
     *k = (struct kernel_matrix){ 0 };
+}
+
+/* The same of a part that is cut inside channels; it has no replicas. */
+static void picked_weights(const struct kernel_matrix *k, const struct plan *p,
+                           const struct plan_core *c, int8_t *weight)
+{
+    const struct layer *l = plan_network_layer(p, c->plan_layer);
+    uint32_t in = l->in.channels / l->groups;
+
+    for (uint32_t i = 0; i < k->n_pick; i++) {
+        uint32_t position = k->pick[i] / k->channels;
+        uint32_t ch = channel_at(k->layer, c, position, k->pick[i] % k->channels);
+        for (uint32_t o = 0; o < k->outputs; o++)
+            weight[(size_t)i * k->outputs + o] =
+                l->weight[((size_t)(c->out_first + o) * in + (c->in_first + ch) % in) *
+                              k->patch_n + position];
+    }
 }
 
 void kernel_matrix_weights(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
@@ -117,6 +168,10 @@ void kernel_matrix_weights(const struct kernel_matrix *k, const struct plan *p, 
     size_t columns = (size_t)k->replicas * k->outputs;
     uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
 
+    if (k->pick) {
+        picked_weights(k, p, c, weight);
+        return;
+    }
     memset(weight, 0, (size_t)k->n_position * k->channels * columns);
     for (uint32_t o = 0; o < k->outputs; o++)
         for (uint32_t ch = 0; ch < k->channels; ch++) {
@@ -137,8 +192,10 @@ uint32_t kernel_matrix_driven(struct kernel_matrix *k, const uint32_t *used, uin
 {
     uint32_t n = 0;
 
+    if (k->pick)
+        return k->n_pick;
     if (n_used == k->replicas)
-        return k->n_position;
+        return k->n_position * k->channels;
     k->n_count++;
     for (uint32_t i = 0; i < n_used; i++)
         for (uint32_t j = 0; j < k->patch_n; j++) {
@@ -146,7 +203,7 @@ uint32_t kernel_matrix_driven(struct kernel_matrix *k, const uint32_t *used, uin
             n += *seen != k->n_count;
             *seen = k->n_count;
         }
-    return n;
+    return n * k->channels;
 }
 
 void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t y, uint32_t strip_width)
@@ -189,7 +246,8 @@ static const uint8_t *patch_of(const struct kernel_matrix *k, uint32_t x, uint32
            left * k->channels;
 }
 
-const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_t y,
+/* All rows of the firing's patches. */
+static const uint8_t *whole_vector(struct kernel_matrix *k, uint32_t x, uint32_t y,
                                     const uint32_t *used, uint32_t n_used, uint32_t plane)
 {
     const uint8_t *origin = patch_of(k, x, y, plane);
@@ -204,6 +262,19 @@ const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_
         for (uint32_t j = 0; j < k->patch_n; j++)
             memcpy(vector + (size_t)patch[j] * k->channels, origin + from[j], k->channels);
     }
+    return vector;
+}
+
+const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_t y,
+                                    const uint32_t *used, uint32_t n_used, uint32_t plane)
+{
+    const uint8_t *whole = whole_vector(k, x, y, used, n_used, plane);
+    uint8_t *vector = k->vector + plane * k->vector_bytes;
+
+    if (!k->pick)
+        return whole;
+    for (uint32_t i = 0; i < k->n_pick; i++) // which ascend: also where they stand already
+        vector[i] = whole[k->pick[i]];
     return vector;
 }
 

@@ -8,6 +8,9 @@
  *     row     position * channels + channel
  *     column  q * outputs + output
  *
+ * Of a part that is cut inside channels only some of these rows are there, in the same order; in a
+ * flat layer the strip holds the one byte of each position that the part stores.
+ *
  * Groups of channels of a grouped convolution stand on the diagonal, zeros beside them. Positions
  * are numbered row by row of the map. The strip is the crossbar's input registers: the
  * rows of the padded map, as wide as the patches of a strip of outputs; a vector of Method 1 is a
@@ -31,6 +34,9 @@ struct kernel_matrix {
     uint32_t *from;       // owned; [replica][patch_n]: byte of the strip, from the origin's patch
     bool      contiguous; // the vector of a full firing stands in the strip as it is
 
+    uint32_t *pick;       // owned; [n_pick]: rows that a part has which is cut inside channels;
+    uint32_t  n_pick;     // NULL: all
+
     uint64_t *seen;       // owned; [n_position]: the count in which it was last driven
     uint64_t  n_count;
 
@@ -49,11 +55,11 @@ bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t 
                         uint32_t planes);
 void kernel_matrix_release(struct kernel_matrix *k); // takes a zeroed one
 
-/* Writes weight[n_position * channels][replicas * outputs]: 0 where a replica does not look. */
+/* Writes weight[rows of the core][replicas * outputs]: 0 where a replica does not look. */
 void kernel_matrix_weights(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
                            int8_t *weight);
 
-/* Positions that the replicas used[] drive together. */
+/* Rows that the replicas used[] drive together. */
 uint32_t kernel_matrix_driven(struct kernel_matrix *k, const uint32_t *used, uint32_t n_used);
 
 /* Moves the strip to the outputs of column y: what it held is no longer needed. */

@@ -33,7 +33,7 @@ static uint32_t most_places(const struct plan *p)
     for (uint32_t i = 0; i < p->n_core; i++)
         n += 2 * p->layer[p->core[i].plan_layer].replicas.n;
     for (uint32_t i = 0; i < p->n_stream; i++)
-        n += 2 * p->stream[i].most_pixels; // sent and stored
+        n += 2 * p->time.stream[i].most_pixels; // sent and stored
     return n;
 }
 
@@ -114,14 +114,16 @@ static void begin_cycle(struct journal *j, uint64_t cyc)
  * chip. */
 static void look_at_links(struct journal *j, uint64_t *used_clk)
 {
+    const struct plan *p = j->plan;
+
     for (uint32_t i = 0; i < j->n_sent; i++) {
-        const struct plan_stream *st = &j->plan->stream[j->sent[i]];
-        enum stage stage = st->kind == STREAM_PARTIAL_SUM ? STAGE_PARTIAL_SUM : STAGE_LINK;
+        const struct plan_stream *st = &p->stream[j->sent[i]];
+        enum stage stage = stream_stage(st->kind);
         uint64_t bits = j->bits[j->sent[i]];
         j->bits[j->sent[i]] = 0;
         if (st->kind != STREAM_RESULT)
-            used_clk[stage] =
-                max_u64(used_clk[stage], fabric_clocks(bits, j->clock_hz, st->rate_bps));
+            used_clk[stage] = max_u64(used_clk[stage],
+                                      stage_link_clocks(p->config, p->fabric, &st->route, bits));
     }
     j->n_sent = 0;
 }
@@ -129,14 +131,14 @@ static void look_at_links(struct journal *j, uint64_t *used_clk)
 static void look_at_stages(struct journal *j, struct core_cycle *c)
 {
     const struct plan_core *pc = &j->plan->core[c->core];
-    const struct window *w = &j->plan->layer[pc->plan_layer].window;
-    bool digital = layer_is_digital(plan_network_layer(j->plan, pc->plan_layer));
-    uint64_t pixels = digital ? (uint64_t)w->kernel[0] * w->kernel[1] : 1; // of an output
+    const struct layer *l = plan_network_layer(j->plan, pc->plan_layer);
+    const struct config *machine = j->plan->config;
 
-    c->used_clk[STAGE_MEMORY] = c->words;
-    if (c->n_fired)
-        c->used_clk[STAGE_CROSSBAR] = pc->used_clk[STAGE_CROSSBAR];
-    c->used_clk[STAGE_DIGITAL] = ceil_div(c->n_result * pixels * pc->out_n, pc->digital.lanes);
+    c->used_clk[STAGE_MEMORY] = stage_clocks(machine, STAGE_MEMORY, c->words);
+    if (c->n_fired && pc->rows > 0)
+        c->used_clk[STAGE_CROSSBAR] = stage_clocks(machine, STAGE_CROSSBAR, 1);
+    c->used_clk[STAGE_DIGITAL] =
+        stage_clocks(machine, STAGE_DIGITAL, stage_digital_ops(l, c->n_result, pc->out_n));
     look_at_links(j, c->used_clk);
 }
 

@@ -20,7 +20,7 @@ static void on_cycle(void *user, uint64_t cyc, const struct core_cycle *core, ui
         const struct plan_core *pc = &p->core[core[i].core];
         if (core[i].n_fired > 0 && pc->part + pc->group == 0)
             pipeline_count(&v->pipeline, pc->plan_layer, core[i].fired[0].image,
-                           cyc / p->timestep_clk - p->lead);
+                           cyc / p->timestep_clk - p->time.lead);
     }
 }
 

@@ -130,7 +130,7 @@ static void show_core(struct signals *s, const struct core_cycle *a, uint64_t cy
     if (a->n_fired)
         set(s, a->core, SIGNAL_OUTPUTS, a->n_fired);
     if (a->n_stored) {
-        const struct memory_layout *l = &p->core[a->core].layout;
+        const struct memory_layout *l = &p->time.core[a->core].layout;
         const struct pixel *last = &a->stored[a->n_stored - 1];
         uint64_t column = last->image * p->layer[p->core[a->core].plan_layer].in_width + last->y;
         set(s, a->core, SIGNAL_STORED, c->stored += a->n_stored);
@@ -148,7 +148,7 @@ static void on_cycle(void *user, uint64_t cyc, const struct core_cycle *core, ui
 
     signals_until(s, cyc);
     s->sink.time(s->sink.user, cyc);
-    s->sink.timestep(s->sink.user, (int64_t)(cyc / p->timestep_clk) - (int64_t)p->lead);
+    s->sink.timestep(s->sink.user, (int64_t)(cyc / p->timestep_clk) - (int64_t)p->time.lead);
     for (uint32_t i = 0; i < n; i++)
         show_core(s, &core[i], cyc);
     s->end_cyc = max_u64(s->end_cyc, cyc);

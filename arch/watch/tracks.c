@@ -215,7 +215,7 @@ static void name_tracks(struct tracks *t)
     for (uint32_t i = 0; i < p->n_core; i++) {
         timeline_name_process(&t->line, FIRST_CORE + i, p->core[i].name);
         for (uint32_t k = 0; k < N_STAGE; k++)
-            if (p->core[i].used_clk[k] > 0)
+            if (p->time.core[i].used_clk[k] > 0)
                 timeline_name_thread(&t->line, track_of(i, (enum stage)k),
                                      stage_name((enum stage)k));
     }

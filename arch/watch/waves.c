@@ -74,10 +74,10 @@ static enum err declare(struct waves *w, const char *scope, bool *used, struct e
     char path[256], name[256];
     uint32_t number;
 
-    if (!vcd_declare(w->vcd, "chip", "timestep", VCD_SIGNED, 64, -(uint64_t)p->lead,
+    if (!vcd_declare(w->vcd, "chip", "timestep", VCD_SIGNED, 64, -(uint64_t)p->time.lead,
                      &w->timestep) ||
         !vcd_declare(w->vcd, "chip", "timestep_0_cycle", VCD_WIRE, 64,
-                     p->lead * p->timestep_clk, &number))
+                     p->time.lead * p->timestep_clk, &number))
         return no_memory(m);
     for (uint32_t i = 0; i < p->n_core; i++) {
         snprintf(path, sizeof path, "chip.%s", p->core[i].name);
@@ -101,8 +101,8 @@ static struct vcd *new_vcd(const struct plan *p, const struct waves_cfg *cfg)
                          .last_cyc = UINT64_MAX };
 
     if (cfg->windowed) {
-        v.first_cyc = (p->lead + cfg->first_timestep) * p->timestep_clk;
-        v.last_cyc = (p->lead + cfg->last_timestep + 1) * p->timestep_clk - 1;
+        v.first_cyc = (p->time.lead + cfg->first_timestep) * p->timestep_clk;
+        v.last_cyc = (p->time.lead + cfg->last_timestep + 1) * p->timestep_clk - 1;
     }
     return vcd_new(&v);
 }
@@ -114,7 +114,7 @@ static void begin(struct waves *w)
 
     snprintf(comment, sizeof comment,
              "timestep 0 begins in clock cycle %" PRIu64 "; each has %" PRIu64,
-             p->lead * p->timestep_clk, p->timestep_clk);
+             p->time.lead * p->timestep_clk, p->timestep_clk);
     vcd_begin(w->vcd, comment);
 }
 

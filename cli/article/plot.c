@@ -189,8 +189,8 @@ static void note_firing(void *user, uint32_t core, const struct core_event *e)
 
     if (e->kind != CORE_FIRED || pc->part > 0 || pc->group > 0)
         return;
-    assert(e->timestep - p->lead < p->first_result);
-    g->computed[pc->plan_layer][e->timestep - p->lead] += e->n;
+    assert(e->timestep - p->time.lead < p->time.first_result);
+    g->computed[pc->plan_layer][e->timestep - p->time.lead] += e->n;
 }
 
 /* Runs one image, timing only, to its result. */
@@ -203,7 +203,7 @@ static enum err run_watched(struct growth *g, struct err_msg *m)
     if (!chip)
         return no_memory(m);
     chip_inject(chip, NULL);
-    enum err e = chip_run(chip, (int64_t)g->plan->first_result - 1, m);
+    enum err e = chip_run(chip, (int64_t)g->plan->time.first_result - 1, m);
     chip_free(chip);
     return e;
 }
@@ -221,7 +221,7 @@ static enum err growth_make(struct growth *g, const struct plan *p, struct err_m
     bool there = g->computed;
 
     for (uint32_t i = 0; there && i < p->n_layer; i++)
-        there = (g->computed[i] = calloc(p->first_result, sizeof **g->computed)) != NULL;
+        there = (g->computed[i] = calloc(p->time.first_result, sizeof **g->computed)) != NULL;
     enum err e = there ? run_watched(g, m) : no_memory(m);
     if (e)
         growth_release(g);
@@ -240,7 +240,7 @@ static enum err growth_csv(const void *growth, FILE *out, struct err_msg *m)
     fputs("timesteps", out);
     for (uint32_t i = 0; i < p->n_layer; i++)
         fprintf(out, ",%s", plan_layer_name(p, i));
-    for (uint64_t t = 0; t <= p->first_result; t++) {
+    for (uint64_t t = 0; t <= p->time.first_result; t++) {
         fprintf(out, "\n%" PRIu64, t);
         for (uint32_t i = 0; i < p->n_layer; i++) {
             sum[i] += t > 0 ? g->computed[i][t - 1] : 0;
@@ -297,8 +297,8 @@ static void print_curves(const struct plan *p, FILE *out)
             colour[c] = groups[group].light[c] + (groups[group].dark[c] - groups[group].light[c]) *
                                                      (int)before / (int)(n > 1 ? n - 1 : 1);
         fprintf(out, "%s$data skip 1 every ::%" PRIu64 "::%" PRIu64 " using 1:%" PRIu32
-                " with lines lw 1.7 lc '#%02x%02x%02x'", separator, p->layer[i].first_timestep,
-                p->layer[i].last_timestep + 1, i + 2, (unsigned)colour[0], (unsigned)colour[1],
+                " with lines lw 1.7 lc '#%02x%02x%02x'", separator, p->time.layer[i].first_timestep,
+                p->time.layer[i].last_timestep + 1, i + 2, (unsigned)colour[0], (unsigned)colour[1],
                 (unsigned)colour[2]);
         if (before == n / 2)
             fprintf(out, " title '%" PRIu32 "×%" PRIu32 " pixels, %" PRIu32 " a timestep'",
@@ -324,8 +324,8 @@ static enum err growth_script(const void *growth, FILE *out, struct err_msg *m)
             "set key tmargin center horizontal maxrows 1 width -3\n"
             "set arrow from %" PRIu64 ",0 to %" PRIu64 ",800 nohead dt 2 lc '#777777'\n"
             "set label '%s' at %" PRIu64 ",840 right textcolor '#222222'\n",
-            p->last_conv + p->last_conv / 40, p->last_conv, p->last_conv,
-            format_count(p->last_conv).text, p->last_conv);
+            p->time.last_conv + p->time.last_conv / 40, p->time.last_conv, p->time.last_conv,
+            format_count(p->time.last_conv).text, p->time.last_conv);
     print_curves(p, out);
     return ERR_NONE;
 }

@@ -131,12 +131,12 @@ static void print_stream(const struct grid *g, const struct plan_stream *s, FILE
         bow = -bow;
     struct spot bend = { (a.x + b.x) / 2 - dy / length * bow, (a.y + b.y) / 2 + dx / length * bow };
     print_path(s->kind, border(g, a, bend, 0), bend, border(g, b, bend, 1),
-               share_of_timestep(g->plan, s->used_clk), out);
+               share_of_timestep(g->plan, g->plan->time.stream[s - g->plan->stream].used_clk), out);
 }
 
 static void print_edge_of_chip(const struct grid *g, const struct plan_stream *s, FILE *out)
 {
-    double load = share_of_timestep(g->plan, s->used_clk);
+    double load = share_of_timestep(g->plan, g->plan->time.stream[s - g->plan->stream].used_clk);
     struct spot core = spot_of(g, s->kind == STREAM_IMAGE ? s->to : s->from), away = core;
     bool right = s->kind == STREAM_RESULT && row_of(g, s->from) % 2 == 0;
 

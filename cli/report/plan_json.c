@@ -3,6 +3,7 @@
 #include "cli/report/json.h"
 #include "cli/report/plan_report.h"
 #include "cli/version.h"
+#include "dataflow/plan/clocking.h"
 
 static const char *const feed_names[] = {
     [FEED_SCRATCHPAD] = "scratchpad",
@@ -16,7 +17,6 @@ static const char *const residual_names[] = {
     [RESIDUAL_DIRECT] = "direct",
 };
 
-static const char *const clocking_names[] = { [CLOCKING_TIMESTEP] = "timestep" };
 
 json_t *json_begin(const char *format, const struct study *s)
 {
@@ -70,17 +70,17 @@ json_t *json_timing(const struct plan *p, uint64_t first_result, uint64_t last_c
     json_t *o = json_object();
 
     json_put_count(&o, "clock_mhz", c->clock_mhz);
-    json_put_text(&o, "clocking", clocking_names[c->clocking]);
+    json_put_text(&o, "clocking", clockings[c->clocking]->name);
     json_put_count(&o, "timestep_ns", c->timestep_ns);
     json_put_count(&o, "timestep_clocks", p->timestep_clk);
     json_put_count(&o, "first_result_timesteps", first_result);
     json_put_count(&o, "last_conv_timesteps", last_conv);
     json_put_count(&o, "interval_timesteps", p->interval);
-    json_put_count(&o, "pipeline_timesteps", p->pipeline_timesteps);
+    json_put_count(&o, "pipeline_timesteps", p->time.pipeline_timesteps);
     json_put_count(&o, "latency_cycles", first_result * p->timestep_clk);
     json_put_real(&o, "latency_us", timesteps_us(p, first_result));
     json_put_count(&o, "batch", c->batch);
-    json_put(&o, "settling_timesteps", json_integer(plan_late(p, c->batch - 1)));
+    json_put(&o, "settling_timesteps", json_integer(timetable_late(&p->time, c->batch - 1)));
     json_put_real(&o, "throughput_images_per_s", batch_throughput(p, first_result, c->batch));
     json_put(&o, "slowest_stage", json_slowest_stage(p));
     json_put(&o, "busiest_core", json_busiest_core(p));
@@ -108,8 +108,8 @@ json_t *json_layer(const struct plan *p, uint32_t layer)
     json_put_text(&o, "residual", residual_names[l->residual]);
     if (l->residual != RESIDUAL_NONE)
         json_put_text(&o, "residual_from", plan_layer_name(p, l->residual_from));
-    json_put_count(&o, "residual_fifo", l->residual_fifo);
-    json_put_count(&o, "memory_columns", l->memory_columns);
+    json_put_count(&o, "residual_fifo", p->time.layer[layer].residual_fifo);
+    json_put_count(&o, "memory_columns", p->time.layer[layer].memory_columns);
     return o;
 }
 
@@ -118,14 +118,15 @@ static json_t *json_core_stages(const struct plan *p, uint32_t core)
     json_t *o = json_object();
 
     for (int s = 0; s < N_STAGE; s++)
-        if (p->core[core].used_clk[s] > 0)
-            json_put_count(&o, stage_name((enum stage)s), p->core[core].used_clk[s]);
+        if (p->time.core[core].used_clk[s] > 0)
+            json_put_count(&o, stage_name((enum stage)s), p->time.core[core].used_clk[s]);
     return o;
 }
 
 json_t *json_core(const struct plan *p, uint32_t core)
 {
     const struct plan_core *c = &p->core[core];
+    const struct memory_layout *layout = &p->time.core[core].layout;
     json_t *o = json_object();
 
     json_put_text(&o, "name", c->name);
@@ -140,9 +141,9 @@ json_t *json_core(const struct plan *p, uint32_t core)
     json_put_count(&o, "rows", c->rows);
     json_put_count(&o, "columns", c->columns);
     json_put_real(&o, "utilization", core_utilization(p, core));
-    json_put_text(&o, "placing", c->layout.placing->name);
-    json_put_count(&o, "memory_columns", c->layout.shape.columns);
-    json_put_count(&o, "words_used", memory_used_words(&c->layout));
+    json_put_text(&o, "placing", layout->placing->name);
+    json_put_count(&o, "memory_columns", layout->shape.columns);
+    json_put_count(&o, "words_used", memory_used_words(layout));
     json_put_count(&o, "words", c->memory.words);
     json_put_count(&o, "residual_fifo", core_fifo(p, core));
     json_put(&o, "stage_clocks", json_core_stages(p, core));
@@ -160,7 +161,7 @@ json_t *json_stages(const struct plan *p)
         json_t *o = json_object();
         json_put_text(&o, "stage", stage_name((enum stage)s));
         json_put_text(&o, "core", p->core[core].name);
-        json_put_count(&o, "clocks", p->core[core].used_clk[s]);
+        json_put_count(&o, "clocks", p->time.core[core].used_clk[s]);
         json_put_real(&o, "share_of_timestep", plan_stage_share(p, core, (enum stage)s));
         json_add(&array, o);
     }
@@ -170,6 +171,7 @@ json_t *json_stages(const struct plan *p)
 json_t *json_stream(const struct plan *p, uint32_t stream)
 {
     const struct plan_stream *s = &p->stream[stream];
+    uint64_t used = p->time.stream[stream].used_clk;
     json_t *o = json_object();
 
     json_put_text(&o, "kind", stream_kind_name(s->kind));
@@ -178,10 +180,10 @@ json_t *json_stream(const struct plan *p, uint32_t stream)
     json_put_count(&o, "first_channel", s->first);
     json_put_count(&o, "channels", s->n);
     json_put_count(&o, "value_bits", s->value_bits);
-    json_put_count(&o, "most_pixels", s->most_pixels);
-    json_put_count(&o, "rate_bps", s->rate_bps);
-    json_put_count(&o, "clocks", s->used_clk);
-    json_put_real(&o, "share_of_timestep", share_of_timestep(p, s->used_clk));
+    json_put_count(&o, "most_pixels", p->time.stream[stream].most_pixels);
+    json_put_count(&o, "rate_bps", s->route.rate_bps);
+    json_put_count(&o, "clocks", used);
+    json_put_real(&o, "share_of_timestep", share_of_timestep(p, used));
     return o;
 }
 
@@ -189,9 +191,9 @@ static json_t *json_planned_layer(const struct plan *p, uint32_t layer)
 {
     json_t *o = json_layer(p, layer);
 
-    json_put_count(&o, "first_timestep", p->layer[layer].first_timestep);
-    json_put_count(&o, "last_timestep", p->layer[layer].last_timestep);
-    json_put_count(&o, "firings", p->layer[layer].firings);
+    json_put_count(&o, "first_timestep", p->time.layer[layer].first_timestep);
+    json_put_count(&o, "last_timestep", p->time.layer[layer].last_timestep);
+    json_put_count(&o, "firings", p->time.layer[layer].firings);
     return o;
 }
 
@@ -204,8 +206,8 @@ static json_t *json_read_back(const struct plan *p, uint32_t i)
     json_put_count(&o, "reader_copy", r->reader_copy);
     json_put_text(&o, "receiver", plan_layer_name(p, r->receiver));
     json_put_count(&o, "receiver_copy", r->receiver_copy);
-    json_put_count(&o, "pixels", r->n);
-    json_put_count(&o, "most_pixels", r->most_pixels);
+    json_put_count(&o, "pixels", p->time.read_back[i].n);
+    json_put_count(&o, "most_pixels", p->time.read_back[i].most_pixels);
     return o;
 }
 
@@ -255,7 +257,7 @@ enum err plan_json(const void *study, FILE *out, struct err_msg *m)
     json_put_count(&o, "cores", p->n_core);
     if (s->mapping_chosen)
         json_put(&o, "mapping", json_mapping(&s->mapping));
-    json_put(&o, "timing", json_timing(p, p->first_result, p->last_conv));
+    json_put(&o, "timing", json_timing(p, p->time.first_result, p->time.last_conv));
     json_put(&o, "layers", json_each(p, p->n_layer, json_planned_layer));
     json_put(&o, "core_list", json_each(p, p->n_core, json_core));
     json_put(&o, "streams", json_each(p, p->n_stream, json_stream));

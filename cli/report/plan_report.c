@@ -11,7 +11,8 @@
 double batch_throughput(const struct plan *p, uint64_t first_result, uint64_t n)
 {
     assert(n > 0);
-    uint64_t timesteps = first_result + (n - 1) * p->interval + (uint64_t)plan_late(p, n - 1);
+    uint64_t late = (uint64_t)timetable_late(&p->time, n - 1);
+    uint64_t timesteps = first_result + (n - 1) * p->interval + late;
 
     return 1e9 * (double)n / ((double)timesteps * (double)p->config->timestep_ns);
 }
@@ -26,12 +27,9 @@ static uint64_t core_devices(const struct plan *p, uint32_t core)
     const struct plan_core *c = &p->core[core];
     const struct layer *l = plan_network_layer(p, c->plan_layer);
 
-    uint64_t kernel = (uint64_t)l->window.kernel[0] * l->window.kernel[1];
-    uint32_t channels = min_u32(c->in_n, l->in.channels / l->groups); // that an output sees
-
     if (layer_is_digital(l))
         return 0;
-    return p->layer[c->plan_layer].replicas.n * kernel * channels * c->out_n;
+    return (uint64_t)p->layer[c->plan_layer].replicas.n * c->row_n * c->out_n;
 }
 
 static uint64_t array_devices(const struct plan *p, uint32_t core)
@@ -59,9 +57,9 @@ bool worst_core(const struct plan *p, enum stage s, uint32_t *core)
 {
     *core = 0;
     for (uint32_t i = 1; i < p->n_core; i++)
-        if (p->core[i].used_clk[s] > p->core[*core].used_clk[s])
+        if (p->time.core[i].used_clk[s] > p->time.core[*core].used_clk[s])
             *core = i;
-    return p->core[*core].used_clk[s] > 0;
+    return p->time.core[*core].used_clk[s] > 0;
 }
 
 uint32_t busiest_core(const struct plan *p, uint64_t *clocks)
@@ -72,7 +70,7 @@ uint32_t busiest_core(const struct plan *p, uint64_t *clocks)
     for (uint32_t i = 0; i < p->n_core; i++) {
         uint64_t sum = 0;
         for (int s = 0; s < N_STAGE; s++)
-            sum += p->core[i].used_clk[s];
+            sum += p->time.core[i].used_clk[s];
         if (sum > *clocks) {
             *clocks = sum;
             busiest = i;
@@ -119,9 +117,9 @@ const char *stream_to(const struct plan *p, const struct plan_stream *s)
 /* Residual pixels wait at the last part, where the sum is complete. */
 uint32_t core_fifo(const struct plan *p, uint32_t core)
 {
-    const struct plan_layer *l = &p->layer[p->core[core].plan_layer];
+    uint32_t layer = p->core[core].plan_layer;
 
-    return p->core[core].part == l->parts - 1 ? l->residual_fifo : 0;
+    return p->core[core].part == p->layer[layer].parts - 1 ? p->time.layer[layer].residual_fifo : 0;
 }
 
 double share_of_timestep(const struct plan *p, uint64_t clocks)
@@ -217,9 +215,9 @@ struct table *stage_table(const struct plan *p)
             continue;
         table_named(t, stage_name((enum stage)s), stage_title((enum stage)s));
         table_text(t, p->core[core].name);
-        table_count(t, p->core[core].used_clk[s]);
+        table_count(t, p->time.core[core].used_clk[s]);
         table_count(t, p->timestep_clk);
-        table_share(t, share_of_timestep(p, p->core[core].used_clk[s]), 1);
+        table_share(t, share_of_timestep(p, p->time.core[core].used_clk[s]), 1);
     }
     core = busiest_core(p, &sum);
     table_text(t, "all stages");
@@ -245,15 +243,16 @@ struct table *stream_table(const struct plan *p, const uint64_t *bits)
     table_note(t, "pixels  in the worst timestep");
     for (uint32_t i = 0; i < p->n_stream; i++) {
         const struct plan_stream *s = &p->stream[i];
+        const struct stream_times *use = &p->time.stream[i];
         table_named(t, stream_kind_name(s->kind), stream_title(s->kind));
         table_text(t, stream_from(p, s));
         table_text(t, stream_to(p, s));
         table_count(t, s->n);
         table_count(t, s->value_bits);
-        table_count(t, s->most_pixels);
-        table_real(t, (double)s->rate_bps / 1e9, 2);
-        table_count(t, s->used_clk);
-        table_share(t, share_of_timestep(p, s->used_clk), 1);
+        table_count(t, use->most_pixels);
+        table_real(t, (double)s->route.rate_bps / 1e9, 2);
+        table_count(t, use->used_clk);
+        table_share(t, share_of_timestep(p, use->used_clk), 1);
         if (bits)
             table_count(t, bits[i]);
     }
@@ -286,9 +285,9 @@ static struct table *layer_table(const void *study)
         table_count(t, l->replicas.n);
         table_share(t, l->utilization, 1);
         table_text(t, l->firing->name);
-        table_count(t, l->firings);
-        table_count(t, l->first_timestep);
-        table_count(t, l->last_timestep);
+        table_count(t, p->time.layer[i].firings);
+        table_count(t, p->time.layer[i].first_timestep);
+        table_count(t, p->time.layer[i].last_timestep);
     }
     return t;
 }
@@ -310,15 +309,16 @@ static struct table *core_table(const void *study)
     for (uint32_t i = 0; i < p->n_core; i++) {
         const struct plan_core *c = &p->core[i];
         const struct plan_layer *l = &p->layer[c->plan_layer];
+        const struct memory_layout *layout = &p->time.core[i].layout;
         table_text(t, c->name);
         table_text(t, plan_layer_name(p, c->plan_layer));
         table_count(t, c->rows);
         table_count(t, c->columns);
         table_count(t, l->replicas.n);
         table_share(t, core_utilization(p, i), 1);
-        table_text(t, c->layout.placing->name);
-        table_count(t, c->layout.shape.columns);
-        table_count(t, memory_used_words(&c->layout));
+        table_text(t, layout->placing->name);
+        table_count(t, layout->shape.columns);
+        table_count(t, memory_used_words(layout));
         table_count(t, c->memory.words);
         table_count(t, core_fifo(p, i));
     }
@@ -345,7 +345,7 @@ static void plan_tail(const void *study, FILE *out)
     const struct plan *p = &((const struct study *)study)->plan;
 
     fprintf(out, "\nThe dry run: first result after %s timesteps, then one image every %s.\n",
-            format_count(p->first_result).text, format_count(p->interval).text);
+            format_count(p->time.first_result).text, format_count(p->interval).text);
 }
 
 static const struct sheet plan_sheets[] = {

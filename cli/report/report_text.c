@@ -64,8 +64,11 @@ static void print_convolutions(const struct report *r, uint32_t last, FILE *out)
 
 static void print_intro(const struct plan *p, FILE *out)
 {
-    uint32_t hop = p->config->fabric.hop_timesteps;
+    uint32_t hop = 0;
 
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        if (p->stream[i].kind != STREAM_PARTIAL_SUM)
+            hop = max_u32(hop, p->stream[i].route.hops);
     fprintf(out,
             "\nIn a timestep every core stores the pixels that came, fires its crossbar if the\n"
             "pixels under its next output are all there, and sends the new pixels on: the next\n"
@@ -85,7 +88,7 @@ static void print_latency(const struct report *r, FILE *out)
             format_count(result->first_result * p->timestep_clk).text,
             timesteps_us(p, result->first_result));
     if (last < p->n_layer) {
-        uint64_t sums = (uint64_t)(p->layer[last].parts - 1) * p->config->fabric.partial_sum_hops;
+        uint64_t sums = (uint64_t)plan_sum_latency(p, last);
         print_convolutions(r, last, out);
         rest -= result->last_conv;
         sums = min_u64(sums, rest);
@@ -99,7 +102,8 @@ static void print_latency(const struct report *r, FILE *out)
                 network_result(p->network)->name);
 }
 
-/* The layer whose cores fire most often for an image: it sets the interval. */
+/* The layer whose cores fire most often for an image: it sets the interval. n_layer where that is
+ * what it takes to write the image. */
 static uint32_t pace_setter(const struct plan *p)
 {
     for (uint32_t i = 0; i < p->n_layer; i++) {
@@ -107,8 +111,7 @@ static uint32_t pace_setter(const struct plan *p)
         if (p->layer[i].firing->firings(&s) == p->interval)
             return i;
     }
-    assert(!"the interval is the slowest layer's");
-    return 0;
+    return p->n_layer;
 }
 
 static void print_throughput(const struct report *r, FILE *out)
@@ -116,17 +119,22 @@ static void print_throughput(const struct report *r, FILE *out)
     const struct plan *p = &r->study->plan;
     uint64_t batch = p->config->batch, first = r->result->first_result;
 
-    fprintf(out,
-            "\nOne image every %s timesteps: so often fires each core of %s for an image, at most\n"
-            "once a timestep, and none fires more. A batch of %s images gives\n\n",
-            format_count(p->interval).text, plan_layer_name(p, pace_setter(p)),
-            format_count(batch).text);
+    uint32_t pace = pace_setter(p);
+    fprintf(out, "\nOne image every %s timesteps: ", format_count(p->interval).text);
+    if (pace < p->n_layer)
+        fprintf(out, "so often fires each core of %s for an image, at most\n"
+                     "once a timestep, and none fires more.", plan_layer_name(p, pace));
+    else
+        fprintf(out, "so long the memories of %s take to write its pixels.",
+                plan_layer_name(p, p->image_feed[0].layer));
+    fprintf(out, " A batch of %s images gives\n\n", format_count(batch).text);
     fprintf(out, "  %s images/s = %s images / ((%s + %s x %s",
             format_count((uint64_t)(batch_throughput(p, first, batch) + 0.5)).text,
             format_count(batch).text, format_count(first).text, format_count(batch - 1).text,
             format_count(p->interval).text);
-    if (plan_late(p, batch - 1) != 0)
-        fprintf(out, " + %" PRId64 " until images repeat one another", plan_late(p, batch - 1));
+    if (timetable_late(&p->time, batch - 1) != 0)
+        fprintf(out, " + %" PRId64 " until images repeat one another",
+                timetable_late(&p->time, batch - 1));
     fprintf(out, ") timesteps x %s ns)\n", format_count(p->config->timestep_ns).text);
 }
 
@@ -144,15 +152,17 @@ static struct table *link_table(const void *report)
     table_title(t, "Links, one for every stream between two cores");
     for (int kind = 0; kind < N_STREAM_KIND; kind++) {
         const struct plan_stream *busiest = NULL;
-        uint64_t links = 0, bits = 0;
+        uint64_t links = 0, bits = 0, used = 0;
         for (uint32_t i = 0; i < p->n_stream; i++) {
             const struct plan_stream *s = &p->stream[i];
             if (s->kind != (enum stream_kind)kind)
                 continue;
             links++;
             bits += r->result->stream_bits[i];
-            if (!busiest || s->used_clk > busiest->used_clk)
-                busiest = s;
+            if (busiest && p->time.stream[i].used_clk <= used)
+                continue;
+            busiest = s;
+            used = p->time.stream[i].used_clk;
         }
         if (!busiest)
             continue;
@@ -160,9 +170,9 @@ static struct table *link_table(const void *report)
         table_count(t, links);
         table_text(t, stream_from(p, busiest));
         table_text(t, stream_to(p, busiest));
-        table_real(t, (double)busiest->rate_bps / 1e9, 2);
-        table_count(t, busiest->used_clk);
-        table_share(t, share_of_timestep(p, busiest->used_clk), 1);
+        table_real(t, (double)busiest->route.rate_bps / 1e9, 2);
+        table_count(t, used);
+        table_share(t, share_of_timestep(p, used), 1);
         table_count(t, bits);
     }
     return t;
@@ -176,7 +186,7 @@ static struct table *budget_table(const void *report)
     table_note(t,
                "Each stage has to fit into a timestep by itself. The model lets a core use them\n"
                "all within one timestep; a pipeline of real stages would add %s timesteps to the\n"
-               "first result.", format_count(r->study->plan.pipeline_timesteps).text);
+               "first result.", format_count(r->study->plan.time.pipeline_timesteps).text);
     return t;
 }
 

@@ -6,14 +6,13 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/util.h"
+#include "dataflow/mapper/chooser.h"
 #include "dataflow/mapper/complete.h"
 #include "dataflow/mapper/cores.h"
-#include "dataflow/mapper/explain.h"
 #include "dataflow/mapper/search.h"
 
 enum {
@@ -22,150 +21,12 @@ enum {
     MOST_REPAIRS_OF_ALL = 40
 };
 
-/* ---- what is better ---- */
-
-uint64_t chooser_value(const struct chooser *c, uint64_t interval, uint64_t first_result,
-                       double energy_pj)
-{
-    switch (c->r->optimize) {
-    case OPTIMIZE_INTERVAL:
-        return interval;
-    case OPTIMIZE_LATENCY:
-        return first_result;
-    case OPTIMIZE_BALANCED:
-        return interval * first_result;
-    case OPTIMIZE_EDP:
-        return (uint64_t)(fmax(floor(energy_pj), 0) * (double)first_result);
-    case OPTIMIZE_NONE: // a policy: nothing is claimed
-        break;
-    }
-    return 0;
-}
-
-static bool better(const struct mapper_result *a, const struct mapper_result *b)
-{
-    if (a->value != b->value)
-        return a->value < b->value;
-    if (a->optimize == OPTIMIZE_INTERVAL && a->cores != b->cores)
-        return a->cores < b->cores;
-    if (a->first_result != b->first_result)
-        return a->first_result < b->first_result;
-    return a->interval != b->interval ? a->interval < b->interval : a->cores < b->cores;
-}
-
-/* ---- what does not fit is set aside ---- */
-
-static bool same_shape(const struct shape *a, const struct shape *b)
-{
-    return a->height == b->height && a->width == b->width && a->channels == b->channels;
-}
-
-/* Sets the option aside in all layers of this one's shape. */
-static void refuse_shape(const struct mapper *mp, uint32_t layer, const struct mapper_option *o)
-{
-    const struct layer *l = plan_network_layer(&mp->plan, layer);
-
-    for (uint32_t i = 0; i < mp->n_layer; i++) {
-        const struct layer *other = plan_network_layer(&mp->plan, i);
-        if (!same_shape(&l->in, &other->in) || !same_shape(&l->out, &other->out))
-            continue;
-        for (uint32_t k = 0; k < mp->layer[i].n_option; k++) {
-            struct mapper_option *same = &mp->layer[i].option[k];
-            same->refused |= same->replicas.n == o->replicas.n && same->copies == o->copies &&
-                             same->replicas.width == o->replicas.width;
-        }
-    }
-}
-
-static void forgive(const struct mapper *mp)
-{
-    for (uint32_t i = 0; i < mp->n_layer; i++)
-        for (uint32_t k = 0; k < mp->layer[i].n_option; k++)
-            mp->layer[i].option[k].refused = false;
-}
-
-/* Sets aside what keeps a mapping from having a plan, if that is known: where the memory of a core
- * is too small or too slow, its layer's option; where a link is, that of the layer before, since a
- * layer's own outputs fit its links, but not always the pixels that its memory sends on, as many at
- * once as came. */
-static bool refuse(const struct mapper *mp, const struct plan *p, const uint32_t *choice)
-{
-    for (uint32_t i = 0; i < p->n_core; i++) {
-        const struct plan_core *c = &p->core[i];
-        uint32_t layer = c->plan_layer, from = plan_network_layer(p, layer)->input[0];
-        if ((c->layout.placing && memory_used_words(&c->layout) > c->memory.words) ||
-            c->used_clk[STAGE_MEMORY] > p->timestep_clk) {
-            refuse_shape(mp, layer, &mp->layer[layer].option[choice[layer]]);
-            return true;
-        }
-        if (c->used_clk[STAGE_LINK] > p->timestep_clk && from > 0) {
-            mp->layer[from - 1].option[choice[from - 1]].refused = true;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* ---- a mapping is looked at ---- */
-
-static double options_pj(const struct mapper *mp, const uint32_t *choice)
-{
-    double pj = 0;
-
-    for (uint32_t i = 0; i < mp->n_layer; i++)
-        pj += mapper_option_pj(mp, i, &mp->layer[i].option[choice[i]]);
-    return pj;
-}
-
-/* What c->choice comes to, its energy at the least. */
-static struct mapper_result look_at(const struct chooser *c)
-{
-    struct mapper_result now = *c->r;
-
-    now.cores = mapper_cores(c->mp, c->choice);
-    now.interval = mapper_interval(c->mp, c->choice);
-    now.first_result = mapper_times_first_result(c->times, c->choice);
-    now.value = chooser_value(c, now.interval, now.first_result,
-                              mapper_least_pj(c->mp, options_pj(c->mp, c->choice), now.cores,
-                                              now.first_result));
-    return now;
-}
-
-/* False when a plan has no price: so it is with all of them. */
-static bool look_up_price(struct chooser *c, const struct plan *p, struct mapper_result *now)
-{
-    const struct mapper_prices *prices = c->mp->prices;
-
-    if (now->optimize != OPTIMIZE_EDP)
-        return true;
-    c->error = prices->image_pj(prices->user, p, &now->energy_pj, &c->msg);
-    now->value = now->energy_pj * now->first_result;
-    return !c->error;
-}
-
-void chooser_consider(struct chooser *c)
-{
-    struct mapper_result now = look_at(c), *r = c->r;
-    struct mapper_planned planned;
-    struct err_msg m;
-
-    if (c->error || (r->cores > 0 && !better(&now, r)))
-        return;
-    if (mapper_plan(c->mp, c->choice, &planned, &m)) {
-        c->refused |= refuse(c->mp, &planned.plan, c->choice);
-    } else if (look_up_price(c, &planned.plan, &now) && (r->cores == 0 || better(&now, r))) {
-        *r = now;
-        memcpy(r->choice, c->choice, c->mp->n_layer * sizeof *r->choice);
-    }
-    mapper_planned_release(&planned);
-}
-
 /* ---- searches ---- */
 
 static void consider_policies(struct chooser *c)
 {
     for (size_t i = 0; mapper_policies[i]; i++) {
-        forgive(c->mp);
+        chooser_forgive(c->mp);
         if (mapper_policies[i]->choose(c->mp, c->choice))
             chooser_consider(c);
     }
@@ -175,7 +36,7 @@ static void consider_policies(struct chooser *c)
  * so. */
 static void consider_cheapest(struct chooser *c, uint64_t interval)
 {
-    forgive(c->mp);
+    chooser_forgive(c->mp);
     c->refused = true;
     for (int i = 0; i < MOST_REPAIRS && c->refused && c->repairs < MOST_REPAIRS_OF_ALL; i++) {
         c->refused = false;
@@ -252,7 +113,7 @@ static enum err latency_within(struct chooser *c, uint64_t interval, uint64_t *b
     struct mapper_search_cfg cfg = { .interval = interval, .searches = 2 };
     enum err e = ERR_NONE;
 
-    forgive(mp);
+    chooser_forgive(mp);
     for (int round = 0; !e && (round == 0 || (c->refused && c->rounds < MOST_ROUNDS)); round++) {
         uint64_t unused;
         cfg.cores = mp->least_cores + (slack >> (round > 0 ? round - 1 : 0));
@@ -345,7 +206,7 @@ static enum err optimize(struct chooser *c, struct err_msg *m)
     c->least = mapper_least_interval(c->mp, c->interval, c->n_interval);
     if (c->least < c->n_interval)
         e = search_all(c, m);
-    forgive(c->mp);
+    chooser_forgive(c->mp);
     if (!e)
         e = mapper_complete(c, &all, m);
     if (!e && c->error)
@@ -385,7 +246,7 @@ enum err chooser_run(const struct mapper *mp, struct mapper_result *r, struct er
     struct chooser c = { .mp = mp, .r = r, .choice = calloc(mp->n_layer, sizeof *c.choice) };
     enum err e = ERR_NONE;
 
-    forgive(mp);
+    chooser_forgive(mp);
     *r = (struct mapper_result){ .optimize = mp->config->mapping.optimize,
                                  .choice = calloc(mp->n_layer, sizeof *r->choice) };
     if (!c.choice || !r->choice)
@@ -394,35 +255,12 @@ enum err chooser_run(const struct mapper *mp, struct mapper_result *r, struct er
         e = mapper_times_new(&c.times, mp, m);
     if (!e)
         e = r->optimize == OPTIMIZE_NONE ? follow(&c, m) : optimize(&c, m);
-    forgive(mp);
+    chooser_forgive(mp);
     mapper_times_free(c.times);
     free(c.choice);
     free(c.interval);
     if (e)
         mapper_result_release(r);
-    return e;
-}
-
-static enum err check_objective(const struct mapper *mp, struct err_msg *m)
-{
-    if (mp->config->mapping.optimize != OPTIMIZE_EDP || mp->prices)
-        return ERR_NONE;
-    return err_set(m, ERR_INPUT, "%.400s: mapping.optimize = edp: energy has no price: want "
-                   "energy.chip, such as dazzi2021_14nm",
-                   config_where(mp->config, "mapping.optimize"));
-}
-
-enum err mapper_choose(const struct mapper *mp, struct mapper_result *r, struct err_msg *m)
-{
-    enum err e = check_objective(mp, m);
-
-    *r = (struct mapper_result){ 0 };
-    if (!e)
-        e = chooser_run(mp, r, m);
-    if (!e && r->cores == 0) {
-        mapper_result_release(r);
-        e = mapper_explain(mp, m);
-    }
     return e;
 }
 

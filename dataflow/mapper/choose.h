@@ -1,32 +1,11 @@
-/* dataflow/mapper/choose.h -- a choice in the making: the best mapping seen so far. */
+/* dataflow/mapper/choose.h -- the choice of a mapping. */
 #ifndef DATAFLOW_MAPPER_CHOOSE_H
 #define DATAFLOW_MAPPER_CHOOSE_H
 
 #include "dataflow/mapper/mapper.h"
-#include "dataflow/mapper/times.h"
-
-struct chooser {
-    const struct mapper  *mp;
-    struct mapper_result *r; // the best so far; cores = 0: none yet
-    struct mapper_times  *times;
-    uint32_t             *choice;     // owned; to be looked at
-    uint64_t             *interval;   // owned; every one there is, ascending
-    uint32_t              n_interval, least; // index of the least that fits; n_interval: none does
-    int                   rounds, repairs; // so far: searches, and options set aside for others
-    bool                  refused; // a better mapping than the one kept did not fit
-    enum err              error;   // of the prices: what follows is in vain
-    struct err_msg        msg;
-};
-
-/* Plans c->choice if it may be better than what was kept, and keeps it if it is. */
-void chooser_consider(struct chooser *c);
 
 /* mapper_choose() without its complaint: r->cores is 0 when the optimiser finds no mapping that has
  * a plan. */
 enum err chooser_run(const struct mapper *mp, struct mapper_result *r, struct err_msg *m);
-
-/* What is optimised. With energies at least, and times, so is the value. */
-uint64_t chooser_value(const struct chooser *c, uint64_t interval, uint64_t first_result,
-                       double energy_pj);
 
 #endif

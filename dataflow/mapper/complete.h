@@ -9,7 +9,7 @@
 #ifndef DATAFLOW_MAPPER_COMPLETE_H
 #define DATAFLOW_MAPPER_COMPLETE_H
 
-#include "dataflow/mapper/choose.h"
+#include "dataflow/mapper/chooser.h"
 
 /* Whether all were looked at within mapping.effort: then the choice is proven best, or that there
  * is none. */

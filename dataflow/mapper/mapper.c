@@ -9,7 +9,7 @@
 
 #include "core/util.h"
 #include "dataflow/mapper/cores.h"
-#include "dataflow/plan/passes.h"
+#include "dataflow/plan/structure.h"
 
 const struct mapper_policy *const mapper_policies[] = { &map_none, &map_stride, &map_greedy,
                                                         &map_article, NULL };

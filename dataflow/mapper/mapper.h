@@ -45,6 +45,7 @@ struct mapper_option {
     struct replicas             replicas;
     const struct firing_policy *firing;
     uint32_t                    parts, groups, copies;
+    bool                        inside;  // parts begin and end inside channels
     uint32_t                    cores;   // parts * groups * copies
     uint64_t                    firings; // of the busiest copy, for an image
     uint64_t                    least_interval; // with which its copies fire so often and their
@@ -85,6 +86,8 @@ struct mapper {
     const struct network *network; // borrowed
     const struct config  *config;  // borrowed; its mapping tables are empty
     struct plan           plan;    // layers with their feeds and residuals, not mapped
+    const struct fabric  *fabric;
+    struct fabric_route   pixels, sums; // between neighbours; a plan's own ways may be longer
     struct mapper_layer  *layer;   // owned; of plan layers
     uint32_t              n_layer;
     uint32_t              least_cores; // of any mapping

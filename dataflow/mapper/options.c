@@ -15,7 +15,7 @@
 #include "dataflow/mapper/cores.h"
 #include "dataflow/mapper/mapper.h"
 #include "dataflow/mapping.h"
-#include "dataflow/plan/passes.h"
+#include "dataflow/plan/structure.h"
 #include "memory/registers.h"
 
 enum { MOST_OUTPUTS_OF_SMALL = 256 }; // pixels that the layers of a small network compute
@@ -35,7 +35,6 @@ struct maker {
     uint32_t       layer;
     uint32_t       room;      // options allocated
     uint32_t       most_cores; // of an option
-    uint64_t       timestep_clk;
     bool           doubtful;   // list doubtful options, too
     enum obstacle  furthest;
     uint64_t       need; // of what stopped it: rows, lanes, bit/s or words
@@ -44,26 +43,29 @@ struct maker {
 /* Channels of the largest piece, which is the first, and of the smallest, the last. */
 static struct slice piece(const struct maker *mk, const struct mapper_option *o, bool last)
 {
-    const struct cut cut = { o->parts, o->groups };
+    const struct cut cut = { o->parts, o->groups, o->inside };
 
     return layer_slice(plan_network_layer(&mk->mp->plan, mk->layer), cut, last ? o->parts - 1 : 0,
                        last ? o->groups - 1 : 0);
 }
 
-static uint64_t link_clk(const struct maker *mk, uint64_t bits, uint64_t bps)
-{
-    return ceil_div(bits * mk->mp->config->clock_mhz * 1000000, bps);
-}
-
 /* Least bit/s that carry so many bits in a timestep. */
 static uint64_t least_bps(const struct maker *mk, uint64_t bits)
 {
-    return ceil_div(bits * mk->mp->config->clock_mhz * 1000000, mk->timestep_clk);
+    return stage_least_bps(mk->mp->config, bits, mk->mp->plan.timestep_clk);
+}
+
+/* Whether a route carries so many bits in a timestep. */
+static bool carries(const struct maker *mk, const struct fabric_route *route, uint64_t bits)
+{
+    const struct mapper *mp = mk->mp;
+
+    return stage_link_clocks(mp->config, mp->fabric, route, bits) <= mp->plan.timestep_clk;
 }
 
 static bool link_carries(const struct maker *mk, uint64_t bits)
 {
-    return link_clk(mk, bits, mk->mp->config->fabric.link_bps) <= mk->timestep_clk;
+    return carries(mk, &mk->mp->pixels, bits);
 }
 
 /* Layers that convolve this one's pixels: all, or those whose parts a condition can be made of. */
@@ -136,17 +138,18 @@ static enum obstacle obstacle(const struct maker *mk, const struct mapper_option
 {
     const struct config *c = mk->mp->config;
     const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
-    uint32_t window = layer_is_digital(l) ? l->window.kernel[0] * l->window.kernel[1] : 1;
 
     *need = o->replicas.positions;
     if (o->parts == 0 || o->groups == 0)
         return OBSTACLE_ROWS;
-    uint64_t values = (uint64_t)outputs * piece(mk, o, false).out_n;
-    *need = ceil_div(values * window, mk->timestep_clk);
-    if (*need > c->digital.lanes)
+    uint32_t channels = piece(mk, o, false).out_n;
+    uint64_t ops = stage_digital_ops(l, outputs, channels);
+    uint64_t sums = 32 * (uint64_t)outputs * channels;
+    *need = ceil_div(ops, mk->mp->plan.timestep_clk);
+    if (stage_clocks(c, STAGE_DIGITAL, ops) > mk->mp->plan.timestep_clk)
         return OBSTACLE_DIGITAL;
-    *need = least_bps(mk, 32 * values);
-    if (o->parts > 1 && link_clk(mk, 32 * values, c->fabric.partial_sum_bps) > mk->timestep_clk)
+    *need = least_bps(mk, sums);
+    if (o->parts > 1 && !carries(mk, &mk->mp->sums, sums))
         return OBSTACLE_SUMS;
     *need = least_bps(mk, 8 * (uint64_t)outputs);
     if (need_parts(mk, o, outputs) == 0)
@@ -171,7 +174,7 @@ static uint32_t pixel_words(const struct maker *mk, const struct mapper_option *
     const struct memory_cfg *memory = &mk->mp->config->memory;
     uint32_t channels = piece(mk, o, true).in_n;
 
-    if (plan_placing(memory, channels) != &place_plip)
+    if (plan_placing(memory, channels)->needs_masks)
         return 0;
     return (uint32_t)ceil_div(channels, memory->word_bits / 8);
 }
@@ -198,6 +201,8 @@ static uint64_t memory_clk(const struct maker *mk, const struct mapper_option *o
                              ? columns * o->pixel_words
                              : ceil_div(columns * piece(mk, o, true).in_n, word);
 
+    if (o->inside) // a part stores its own positions only
+        return 0;
     if (pl->feed == FEED_READ_BACK) // each copy gets its own pixels only
         return rows * row_words;
     return rows * row_words +
@@ -237,7 +242,7 @@ static bool add_copies(struct maker *mk, struct mapper_option *o)
         o->cores = (uint32_t)cores;
         o->firings = o->firing->firings(&shape);
         o->least_interval =
-            max_u64(o->firings, ceil_div(memory_clk(mk, o, strips), mk->timestep_clk));
+            max_u64(o->firings, ceil_div(memory_clk(mk, o, strips), mk->mp->plan.timestep_clk));
         if (!add(mk, o))
             return false;
     }
@@ -247,16 +252,6 @@ static bool add_copies(struct maker *mk, struct mapper_option *o)
 static bool budget_of_firing(enum obstacle o)
 {
     return o == OBSTACLE_DIGITAL || o == OBSTACLE_SUMS || o == OBSTACLE_LINK;
-}
-
-/* Outputs of the largest firing there can be. */
-static uint32_t full_firing(const struct layer *l, const struct mapper_option *o)
-{
-    uint32_t n = o->replicas.n;
-
-    if (o->firing == &fire_block)
-        return o->replicas.width * min_u32(o->replicas.height, l->out.height);
-    return min_u32(n, o->firing == &fire_free ? l->out.height * l->out.width : l->out.height);
 }
 
 /* The options of n replicas in blocks of some width. *fits becomes true when they fit whatever
@@ -269,14 +264,17 @@ static bool add_replicas(struct maker *mk, uint32_t n, uint32_t width, bool *fit
     const struct firing_policy *firing = firing_find(mk->mp->config->mapping.firing);
     struct mapper_option o = {
         .replicas = replicas_make(&p->layer[mk->layer].window, n, width),
-        .firing = width > 1 && firing == &fire_column ? &fire_block : firing,
+        .firing = width > 1 ? firing->of_blocks : firing,
         .copies = 1,
     };
     struct cut cut = layer_cut(l, &o.replicas, array->rows, array->columns);
     o.parts = cut.parts;
     o.groups = cut.groups;
+    o.inside = cut.inside;
     uint64_t need, any;
-    enum obstacle stops = obstacle(mk, &o, full_firing(l, &o), &need);
+    const struct firing_shape shape = mapper_firing_shape(l, &o);
+    const uint32_t full = o.firing->most_outputs(&shape);
+    enum obstacle stops = obstacle(mk, &o, full, &need);
     if (stops > mk->furthest || (stops == mk->furthest && need < mk->need)) {
         mk->furthest = stops;
         mk->need = need;
@@ -284,8 +282,8 @@ static bool add_replicas(struct maker *mk, uint32_t n, uint32_t width, bool *fit
     o.doubtful = mk->doubtful && budget_of_firing(stops) && obstacle(mk, &o, 1, &any) == FITS;
     if (stops != FITS && !o.doubtful)
         return true;
-    o.need_parts = max_u32(1, need_parts(mk, &o, full_firing(l, &o)));
-    o.unsure = !link_carries(mk, other_bits(mk, &o, full_firing(l, &o))) ||
+    o.need_parts = max_u32(1, need_parts(mk, &o, full));
+    o.unsure = !link_carries(mk, other_bits(mk, &o, full)) ||
                (o.need_parts > 1 && n_readers(mk, true) < n_readers(mk, false));
     *fits = stops == FITS && o.need_parts == 1 && !o.unsure;
     return add_copies(mk, &o);
@@ -335,22 +333,21 @@ static int by_cores(const void *a, const void *b)
     return (x->replicas.n > y->replicas.n) - (x->replicas.n < y->replicas.n);
 }
 
-/* Whether a is never later than b, takes no more cores and may take its place. With g(p) the
- * outputs of a copy that are done one firing after p of them were, if all inputs are there, it is
- * enough that g of a is nowhere below g of b, and neither falls: then a is not behind after any
- * timestep if it was not before it. This is so for more replicas in a column or anywhere; of blocks
- * if the ends of a's are ends of b's. a's parts must do for `most_need`, what the layers that it
- * reads can need of them, if b's may. */
-static bool dominates(const struct mapper_option *a, const struct mapper_option *b,
-                      uint32_t most_need)
+/* Whether a is never later than b, takes no more cores and may take its place. a's parts must do
+ * for `most_need`, what the layers that it reads can need of them, if b's may. */
+static bool dominates(const struct layer *l, const struct mapper_option *a,
+                      const struct mapper_option *b, uint32_t most_need)
 {
+    const struct firing_shape shape_a = mapper_firing_shape(l, a);
+    const struct firing_shape shape_b = mapper_firing_shape(l, b);
+
+
     if (a->firing != b->firing || a->copies != b->copies || a->cores > b->cores ||
         a->parts > b->parts || a->replicas.width != b->replicas.width ||
         a->need_parts > b->need_parts || a->unsure > b->unsure || a->doubtful ||
         (a->parts < b->parts && a->parts < most_need))
         return false;
-    return a->firing == &fire_block ? a->replicas.height % b->replicas.height == 0
-                                    : a->replicas.n >= b->replicas.n;
+    return a->firing->never_behind(&shape_a, &shape_b);
 }
 
 static void mark_dominated(struct mapper *mp, uint32_t layer)
@@ -367,7 +364,7 @@ static void mark_dominated(struct mapper *mp, uint32_t layer)
     for (uint32_t i = 0; i < l->n_option; i++)
         for (uint32_t k = 0; k < l->n_option && l->option[i].dominator == i; k++)
             if (k != i && l->option[k].dominator == k &&
-                dominates(&l->option[k], &l->option[i], most_need))
+                dominates(nl, &l->option[k], &l->option[i], most_need))
                 l->option[i].dominator = k;
 }
 
@@ -400,7 +397,7 @@ static enum err nothing_fits(const struct maker *mk, const struct shortage *s, s
     const uint64_t amounts[] = { have, s->need, s->need - have };
     char text[3][32];
 
-    assert(s->obstacle != OBSTACLE_ROWS && s->obstacle != FITS); // plan_layers() refused it
+    assert(s->obstacle != OBSTACLE_ROWS && s->obstacle != FITS); // structure_layers() refused it
     for (int i = 0; i < 3; i++)
         if (is_rate)
             snprintf(text[i], sizeof text[i], "%s", param_rate_text(amounts[i]).text);
@@ -416,10 +413,10 @@ static enum err make_options(struct maker *mk, struct err_msg *m)
 {
     struct mapper_layer *ml = &mk->mp->layer[mk->layer];
     const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
-    bool free_firing = firing_find(mk->mp->config->mapping.firing) == &fire_free;
-    bool blocks = !free_firing && l->window.dilation[0] == 1 && l->window.dilation[1] == 1;
+    bool across = firing_find(mk->mp->config->mapping.firing)->across_columns;
+    bool blocks = !across && l->window.dilation[0] == 1 && l->window.dilation[1] == 1;
     uint32_t columns = mk->mp->config->crossbar.columns, widest = blocks ? l->out.width : 1;
-    uint32_t highest = free_firing ? l->out.height * l->out.width : l->out.height;
+    uint32_t highest = across ? l->out.height * l->out.width : l->out.height;
 
     mk->room = 0;
     mk->furthest = OBSTACLE_ROWS;
@@ -479,19 +476,32 @@ static bool is_small(const struct network *n)
     return outputs <= MOST_OUTPUTS_OF_SMALL;
 }
 
+/* Rates and hops between neighbours. */
+static enum err find_routes(struct mapper *mp, struct err_msg *m)
+{
+    const struct fabric_machine machine = stage_fabric(mp->config);
+    const struct fabric_link link[] = { { 0, 1, FABRIC_PIXELS }, { 0, 1, FABRIC_PARTIAL_SUMS } };
+    struct fabric_route route[2];
+
+    if (fabric_find(&mp->fabric, mp->config->fabric.kind, m))
+        return plan_blame(&mp->plan, "fabric.kind", m);
+    enum err e = mp->fabric->route(&machine, link, 2, route, m);
+    mp->pixels = route[0];
+    mp->sums = route[1];
+    return e;
+}
+
 static enum err make_all(struct mapper *mp, struct err_msg *m)
 {
     struct maker mk = { .mp = mp, .doubtful = mp->small };
-    enum err e = network_check(mp->network, m);
+    enum err e = plan_make_layers(&mp->plan, mp->network, mp->config, m);
 
-    if (!e)
-        e = plan_layers(&mp->plan, m);
     if (!e && !plan_placing(&mp->config->memory, 1))
         e = plan_refuse_placing(&mp->plan, m);
+    if (!e)
+        e = find_routes(mp, m);
     if (e)
         return e;
-    if (!config_clocks(mp->config->timestep_ns, mp->config->clock_mhz, &mk.timestep_clk))
-        return err_set(m, ERR_INPUT, "clocking.timestep_ns is not a whole number of clocks");
     mp->n_layer = mp->plan.n_layer;
     mp->layer = calloc(mp->n_layer, sizeof *mp->layer);
     if (!mp->layer)
@@ -515,8 +525,7 @@ enum err mapper_init(struct mapper *mp, const struct network *network, const str
                                     : cfg->block_width.n_entry ? &cfg->block_width
                                                                : NULL;
 
-    *mp = (struct mapper){ .network = network, .config = config, .small = is_small(network),
-                           .plan = { .network = network, .config = config } };
+    *mp = (struct mapper){ .network = network, .config = config, .small = is_small(network) };
     if (given)
         return err_set(m, ERR_INPUT, "%.400s: mapping.optimize and mapping.policy choose replicas, "
                        "copies and block widths: want either these or one of them",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/util.h"
+#include "dataflow/mapper/choose.h"
 #include "dataflow/mapper/cores.h"
 #include "dataflow/mapper/explain.h"
 #include "dataflow/mapper/mapper.h"
@@ -23,6 +24,29 @@ const char *resource_name(enum resource r)
 bool mapping_is_chosen(const struct config *config)
 {
     return config->mapping.optimize != OPTIMIZE_NONE || strcmp(config->mapping.policy, "none") != 0;
+}
+
+static enum err check_objective(const struct mapper *mp, struct err_msg *m)
+{
+    if (mp->config->mapping.optimize != OPTIMIZE_EDP || mp->prices)
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "%.400s: mapping.optimize = edp: energy has no price: want "
+                   "energy.chip, such as dazzi2021_14nm",
+                   config_where(mp->config, "mapping.optimize"));
+}
+
+enum err mapper_choose(const struct mapper *mp, struct mapper_result *r, struct err_msg *m)
+{
+    enum err e = check_objective(mp, m);
+
+    *r = (struct mapper_result){ 0 };
+    if (!e)
+        e = chooser_run(mp, r, m);
+    if (!e && r->cores == 0) {
+        mapper_result_release(r);
+        e = mapper_explain(mp, m);
+    }
+    return e;
 }
 
 static struct config with_twice(const struct config *config, enum resource r)

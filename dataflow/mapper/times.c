@@ -19,7 +19,6 @@ struct mapper_times {
     int64_t            **done;        // owned; of whole mappings: [layer]
     uint32_t            *port;        // owned; [n_port]: words of the memory by timestep
     size_t               n_port;
-    uint64_t             timestep_clk;
 };
 
 static const struct layer *layer_of(const struct mapper *mp, uint32_t layer)
@@ -96,7 +95,6 @@ enum err mapper_times_new(struct mapper_times **t, const struct mapper *mp, stru
         (*t)->done[i] = calloc(mapper_times_size(mp, i), sizeof *(*t)->done[i]);
         there = (*t)->done[i] != NULL;
     }
-    config_clocks(mp->config->timestep_ns, mp->config->clock_mhz, &(*t)->timestep_clk);
     enum err e = there ? find_readers(*t, m) : err_set(m, ERR_MEMORY, "no memory for the mapper");
     if (e) {
         mapper_times_free(*t);
@@ -125,7 +123,7 @@ void mapper_times_free(struct mapper_times *t)
 static void store_pixels(struct mapper_times *t, uint32_t memory, const int64_t *const *done)
 {
     const struct layer *l = layer_of(t->mp, memory);
-    int64_t hop = (int64_t)t->mp->config->fabric.hop_timesteps;
+    int64_t hop = t->mp->pixels.hops;
     size_t n = (size_t)l->in.height * l->in.width;
 
     for (uint32_t k = 0; k < l->n_input; k++) {
@@ -158,7 +156,7 @@ static void patches_ready(struct mapper_times *t, uint32_t layer)
 static void pixels_sent(struct mapper_times *t, uint32_t layer)
 {
     const struct layer *l = layer_of(t->mp, layer);
-    int64_t hop = (int64_t)t->mp->config->fabric.hop_timesteps, *ready = t->ready;
+    int64_t hop = t->mp->pixels.hops, *ready = t->ready;
 
     for (uint32_t y = 0; y < l->out.width; y++)
         for (uint32_t x = 0; x < l->out.height; x++)
@@ -170,7 +168,7 @@ void mapper_times_inputs(struct mapper_times *t, uint32_t layer, const int64_t *
 {
     const struct plan_layer *pl = &t->mp->plan.layer[layer];
     const struct layer *l = layer_of(t->mp, layer);
-    int64_t hop = (int64_t)t->mp->config->fabric.hop_timesteps;
+    int64_t hop = t->mp->pixels.hops;
     size_t n = (size_t)l->out.height * l->out.width;
 
     t->layer = layer;
@@ -203,30 +201,21 @@ static bool time_copy(struct mapper_times *t, const struct mapper_option *o,
     const struct mapper *mp = t->mp;
     bool sums = mp->plan.layer[t->layer].residual != RESIDUAL_NONE, waited = false;
     bool pooled = layer_of(mp, t->layer)->pooled;
-    int64_t chain = (int64_t)((o->parts - 1) * mp->config->fabric.partial_sum_hops);
-    int64_t now = -1, summed = -1;
-    uint32_t n = shape->n; // outputs in the firing: full before the first
-    struct pixel at = firing_first(o->firing, shape, copy, 0), head = at;
+    int64_t chain = (int64_t)(o->parts - 1) * mp->sums.hops;
+    struct firing_run run = { 0 };
+    struct pixel at = firing_first(o->firing, shape, copy, 0);
 
     for (; at.image == 0; o->firing->next(shape, copy, &at)) {
         size_t i = (size_t)at.y * shape->height + at.x;
-        bool joins = n < shape->n && t->ready[i] <= now && o->firing->joins(shape, &head, &at);
-        if (joins) {
-            n++;
-        } else {
-            now = t->ready[i] > now ? t->ready[i] : now + 1;
-            head = at;
-            n = 1;
-        }
-        waited |= now > t->ready[i];
-        t->fired[i] = now;
-        int64_t sum = now + chain;
+        firing_run_add(&run, o->firing, shape, &at, t->ready[i]);
+        waited |= run.timestep > t->ready[i];
+        t->fired[i] = run.timestep;
+        int64_t sum = run.timestep + chain;
         if (sums) {
-            int64_t after = summed + (!joins && !relaxed);
-            sum = t->residual[i] > sum ? t->residual[i] : sum;
-            waited |= after > sum;
-            sum = after > sum ? after : sum;
-            summed = sum;
+            int64_t complete = t->residual[i] > sum ? t->residual[i] : sum;
+            firing_run_sum(&run, complete, relaxed);
+            waited |= run.summed > complete;
+            sum = run.summed;
         }
         if (!pooled)
             done[i] = sum;
@@ -259,7 +248,7 @@ void mapper_times_least(struct mapper_times *t, int64_t *done)
 
     for (uint32_t k = 0; k < mp->layer[t->layer].n_option; k++)
         parts = min_u32(parts, mp->layer[t->layer].option[k].parts);
-    int64_t chain = (int64_t)((parts - 1) * mp->config->fabric.partial_sum_hops), last = INT64_MIN;
+    int64_t chain = (int64_t)(parts - 1) * mp->sums.hops, last = INT64_MIN;
     for (size_t i = 0; i < n; i++) {
         int64_t sum = t->ready[i] + chain;
         sum = sums && t->residual[i] > sum ? t->residual[i] : sum;
@@ -362,7 +351,7 @@ static bool port_keeps_up(struct mapper_times *t, const struct mapper_option *o,
         t->port[t->stored[i] - base] += least_words(o, 1);
     read_patches(t, o, 0, &reg, base); // every copy has a memory of its own
     for (size_t i = 0; i <= (size_t)(end - base); i++)
-        keeps &= t->port[i] + spare <= t->timestep_clk;
+        keeps &= t->port[i] + spare <= t->mp->plan.timestep_clk;
     registers_release(&reg);
     return keeps;
 }
@@ -398,7 +387,7 @@ static bool readers_keep_up(struct mapper_times *t, bool careful)
         const struct mapper_option *o = &mp->layer[i].option[0];
         uint32_t patch = reader->window.kernel[0] * reader->window.kernel[1];
         if (mp->plan.layer[i].feed == FEED_PRODUCER && reader->input[0] == t->layer + 1 &&
-            o->pixel_words > 0 && most + (careful ? patch : 0) > t->timestep_clk)
+            o->pixel_words > 0 && most + (careful ? patch : 0) > t->mp->plan.timestep_clk)
             return false;
     }
     return true;

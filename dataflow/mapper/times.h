@@ -1,6 +1,6 @@
 /* dataflow/mapper/times.h -- when the first image's outputs are delivered, one layer at a time.
  *
- * The recursion of dataflow/plan/schedule.h for the one image that sets the latency, on plain tables, so
+ * The rule of dataflow/plan/rules.h for the one image that sets the latency, on plain tables, so
  * that a search can time one layer under many options. Of every layer it keeps done[y * height +
  * x], the timestep in which output (x, y) is delivered: its sum is complete, or the pool is (one
  * entry then). What a layer waits for does not depend on its own option:

@@ -1,10 +1,5 @@
-/* dataflow/plan/budget.c -- what each stage of each core does in its worst timestep
- * (docs/accelerator.md, section 4):
- *
- *     memory     one clock per word written or read, read-back included, one port
- *     crossbar   mvm_ns
- *     digital    ceil(outputs / lanes)
- *     links      ceil(bits * clock / rate), every stream on its own
+/* dataflow/plan/budget.c -- what each stage of each core does in its worst timestep, in the clocks of
+ * dataflow/plan/rules.h.
  *
  * Stages are budgets, checked one by one: each must fit a timestep by itself. The timesteps of the
  * memory's accesses are those of the dry run, over as many images as make the pattern repeat. */
@@ -15,17 +10,22 @@
 #include <string.h>
 
 #include "core/util.h"
-#include "dataflow/plan/passes.h"
+#include "dataflow/plan/structure.h"
+#include "dataflow/plan/timestep.h"
 #include "memory/registers.h"
-#include "noc/fabric.h"
 
-#define NS_PER_S UINT64_C(1000000000)
+/* A budget in the making. */
+struct budget {
+    struct timetable    *t;
+    const struct plan    *p;
+    const struct dry_run *s;
+};
 
-/* Clocks of one memory, timestep by timestep. When every image repeats the one before it, all of
+/* Words of one memory, timestep by timestep. When every image repeats the one before it, all of
  * them fold onto the timesteps of as many as make the words repeat too. */
 struct port {
-    uint32_t *clk;  // [n]
-    int64_t   base; // timestep of clk[0]
+    uint32_t *words; // [n]
+    int64_t   base;  // timestep of words[0]
     size_t    n, room;
     bool      folded;
 };
@@ -38,34 +38,37 @@ static void port_use(struct port *port, int64_t t, uint32_t words)
     while (port->folded && at >= port->n)
         at -= port->n;
     if (at < port->n)
-        port->clk[at] += words;
+        port->words[at] += words;
 }
 
 /* Images whose words differ: the slots of an image's pixels repeat after K images, and with words
  * that are never shared they do not matter. */
-static uint32_t different_images(const struct plan_core *core)
+static uint32_t different_images(const struct memory_layout *layout)
 {
-    return core->layout.placing == &place_plip ? 1 : core->layout.shape.columns;
+    return layout->placing->needs_masks ? layout->shape.columns : 1;
 }
 
 /* Unfolded, as many more as overlap with one. */
-static uint32_t images_watched(const struct plan *p, const struct plan_core *core)
+static uint32_t images_watched(const struct budget *b, uint32_t core)
 {
-    const struct plan_layer *pl = &p->layer[core->plan_layer];
-    uint32_t overlap = (uint32_t)((pl->last_timestep - pl->first_timestep) / p->interval) + 2;
+    const struct layer_times *l = &b->t->layer[b->p->core[core].plan_layer];
+    uint32_t overlap = (uint32_t)((l->last_timestep - l->first_timestep) / b->p->interval) + 2;
+    uint32_t different = different_images(&b->t->core[core].layout);
 
-    if (p->transient_images == 1)
-        return different_images(core);
-    return p->transient_images - 1 + different_images(core) + overlap;
+    if (b->t->transient_images == 1)
+        return different;
+    return b->t->transient_images - 1 + different + overlap;
 }
 
 /* The words that a stream's slice of pixel (x, c) takes. */
-static uint32_t slice_words(const struct plan *p, const struct plan_stream *stream, uint32_t x,
+static uint32_t slice_words(const struct budget *b, const struct plan_stream *stream, uint32_t x,
                             uint64_t c)
 {
-    const struct plan_core *core = &p->core[stream->to];
+    uint32_t first = stream->to_first - b->p->core[stream->to].in_first;
 
-    return memory_write_words(&core->layout, x, c, stream->to_first - core->in_first, stream->n);
+    if (stream->pos_n > 0) // the byte of a flat layer
+        first = 0;
+    return memory_write_words(&b->t->core[stream->to].layout, x, c, first, stream->n);
 }
 
 /* Whether the stream carries pixel column y of the receiver's map. */
@@ -83,31 +86,36 @@ static bool carries(const struct plan *p, const struct plan_stream *stream, uint
 }
 
 /* In FORWARD streams of concatenated layers each slice has its own time. */
-static int64_t arrives(const struct plan *p, const struct schedule *s,
-                       const struct plan_stream *stream, uint32_t image, uint32_t x, uint32_t y)
+static int64_t arrives(const struct budget *b, const struct plan_stream *stream, uint32_t image,
+                       uint32_t x, uint32_t y)
 {
+    const struct plan *p = b->p;
+
     if (stream->kind != STREAM_FORWARD)
-        return schedule_stored(s, p->core[stream->to].plan_layer, image, x, y);
-    return schedule_done(s, p->core[stream->from].plan_layer, image, x, y) +
-           p->config->fabric.hop_timesteps;
+        return dry_run_stored(b->s, p->core[stream->to].plan_layer, image, x, y);
+    return dry_run_done(b->s, p->core[stream->from].plan_layer, image, x, y) +
+           stream->route.hops;
 }
 
-static void stored_by(const struct plan *p, const struct schedule *s,
-                      const struct plan_stream *stream, uint32_t n_image, struct port *port)
+static void stored_by(const struct budget *b, const struct plan_stream *stream, uint32_t n_image,
+                      struct port *port)
 {
+    const struct plan *p = b->p;
     const struct plan_layer *pl = &p->layer[p->core[stream->to].plan_layer];
 
     for (uint32_t image = 0; image < n_image; image++)
         for (uint32_t y = 0; y < pl->in_width; y++)
             for (uint32_t x = 0; carries(p, stream, y) && x < pl->in_height; x++)
-                port_use(port, arrives(p, s, stream, image, x, y),
-                         slice_words(p, stream, x, (uint64_t)image * pl->in_width + y));
+                if (stream_carries(stream, pl->in_width, x, y))
+                    port_use(port, arrives(b, stream, image, x, y),
+                             slice_words(b, stream, x, (uint64_t)image * pl->in_width + y));
 }
 
-static void read_for_crossbar(const struct plan *p, const struct schedule *s,
-                              const struct plan_core *core, uint32_t n_image, struct port *port,
-                              struct input_registers *reg)
+static void read_for_crossbar(const struct budget *b, uint32_t index, uint32_t n_image,
+                              struct port *port, struct input_registers *reg)
 {
+    const struct plan *p = b->p;
+    const struct plan_core *core = &p->core[index];
     const struct plan_layer *pl = &p->layer[core->plan_layer];
     struct firing_shape shape = plan_firing_shape(p, core->plan_layer);
     struct pixel at = firing_first(pl->firing, &shape, core->copy, 0);
@@ -115,60 +123,71 @@ static void read_for_crossbar(const struct plan *p, const struct schedule *s,
     registers_reset(reg);
     while (at.image < n_image) {
         struct pixel head = at;
-        int64_t t = schedule_fired(s, core->plan_layer, at.image, at.x, at.y);
+        int64_t t = dry_run_fired(b->s, core->plan_layer, at.image, at.x, at.y);
         registers_begin(reg, &head);
         do {
             registers_need(reg, &at);
             pl->firing->next(&shape, core->copy, &at);
         } while (firing_replica(pl->firing, &shape, &head, &at) < shape.n &&
-                 schedule_fired(s, core->plan_layer, at.image, at.x, at.y) == t);
-        for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)
+                 dry_run_fired(b->s, core->plan_layer, at.image, at.x, at.y) == t);
+        for (const struct row_read *read = reg->read; read < reg->read + reg->n_read; read++) {
+            struct row_read r = *read;
+            if (pl->flat && !plan_flat_read(p, core, r.x, &r.y, &r.columns))
+                continue;
             port_use(port, t,
-                     memory_read_words(&core->layout, r->x, head.image * pl->in_width + r->y,
-                                       r->columns));
+                     memory_read_words(&b->t->core[index].layout, r.x,
+                                       head.image * pl->in_width + r.y, r.columns));
+        }
     }
 }
 
-static void read_back_by(const struct plan *p, const struct plan_core *core,
-                         const struct read_back *rb, uint32_t n_image, struct port *port)
+static void read_back_by(const struct budget *b, uint32_t core, uint32_t index, uint32_t n_image,
+                         struct port *port)
 {
-    uint32_t width = p->layer[core->plan_layer].in_width;
+    const struct plan *p = b->p;
+    const struct read_back_times *rb = &b->t->read_back[index];
+    const uint32_t *stride = p->read_back[index].stride;
+    uint32_t width = p->layer[p->core[core].plan_layer].in_width;
 
     for (uint32_t image = 0; image < n_image; image++) {
         const struct read_back_send *row =
             rb->send + (size_t)min_u32(image, rb->n_image - 1) * rb->n;
         for (uint32_t i = 0; i < rb->n; i++)
             port_use(port, row[i].timestep + (int64_t)(image * p->interval),
-                     memory_read_words(&core->layout, row[i].x * rb->stride[0],
-                                       (uint64_t)image * width + row[i].y * rb->stride[1], 1));
+                     memory_read_words(&b->t->core[core].layout, row[i].x * stride[0],
+                                       (uint64_t)image * width + row[i].y * stride[1], 1));
     }
 }
 
-static enum err memory_use(struct plan *p, const struct schedule *s, uint32_t index,
+static enum err memory_use(const struct budget *b, uint32_t index,
                            const struct plan_stream *const *into, uint32_t n_into,
                            struct port *port, struct err_msg *m)
 {
-    struct plan_core *core = &p->core[index];
+    const struct plan *p = b->p;
+    const struct plan_core *core = &p->core[index];
     const struct plan_layer *pl = &p->layer[core->plan_layer];
     struct firing_shape shape = plan_firing_shape(p, core->plan_layer);
-    uint32_t n_image = images_watched(p, core);
+    uint32_t n_image = images_watched(b, index), different = 0;
     struct input_registers reg;
 
     if (!registers_init(&reg, &pl->window, pl->in_height, pl->in_width,
                         pl->firing->strip_width(&shape)))
         return err_set(m, ERR_MEMORY, "no memory for the plan's budgets");
-    port->folded = p->transient_images == 1;
-    port->n = port->folded ? different_images(core) * p->interval : port->room;
-    memset(port->clk, 0, port->n * sizeof *port->clk);
+    different = different_images(&b->t->core[index].layout);
+    port->folded = b->t->transient_images == 1;
+    port->n = port->folded ? different * p->interval : port->room;
+    memset(port->words, 0, port->n * sizeof *port->words);
     for (uint32_t i = 0; i < n_into; i++)
-        stored_by(p, s, into[i], n_image, port);
-    read_for_crossbar(p, s, core, n_image, port, &reg);
+        stored_by(b, into[i], n_image, port);
+    read_for_crossbar(b, index, n_image, port, &reg);
     registers_release(&reg);
     for (uint32_t i = 0; core->group == 0 && i < p->n_read_back; i++)
         if (p->read_back[i].reader == core->plan_layer && p->read_back[i].reader_copy == core->copy)
-            read_back_by(p, core, &p->read_back[i], n_image, port);
+            read_back_by(b, index, i, n_image, port);
+    uint32_t most = 0;
     for (size_t i = 0; i < port->n; i++)
-        core->used_clk[STAGE_MEMORY] = max_u64(core->used_clk[STAGE_MEMORY], port->clk[i]);
+        most = max_u32(most, port->words[i]);
+    b->t->core[index].used_clk[STAGE_MEMORY] = stage_clocks(p->config, STAGE_MEMORY, most);
     return ERR_NONE;
 }
 
@@ -179,6 +198,8 @@ static bool same_memory_use(const struct plan *p, uint32_t a, uint32_t b,
 {
     const struct plan_core *x = &p->core[a], *y = &p->core[b];
 
+    if (p->layer[x->plan_layer].flat && x->part != y->part)
+        return false;
     if (x->plan_layer != y->plan_layer || x->copy != y->copy || x->in_n != y->in_n || n_a != n_b ||
         (x->group == 0) != (y->group == 0))
         return false;
@@ -215,35 +236,36 @@ static bool sort_streams(const struct plan *p, const struct plan_stream ***list,
     return true;
 }
 
-static enum err memories_use(struct plan *p, const struct schedule *s, struct err_msg *m)
+static enum err memories_use(const struct budget *b, struct err_msg *m)
 {
+    const struct plan *p = b->p;
     const struct plan_stream **list = NULL;
     uint32_t *begin = NULL, most = 0;
-    struct port port = { .base = -(int64_t)p->lead };
+    struct port port = { .base = -(int64_t)b->t->lead };
     enum err e = ERR_NONE;
 
     for (uint32_t i = 0; i < p->n_core; i++)
-        most = max_u32(most, images_watched(p, &p->core[i]));
-    port.room = p->lead + p->first_result + (most + 1) * p->interval;
-    port.clk = calloc(port.room, sizeof *port.clk);
-    if (!port.clk || !sort_streams(p, &list, &begin))
+        most = max_u32(most, images_watched(b, i));
+    port.room = b->t->lead + b->t->first_result + (most + 1) * p->interval;
+    port.words = calloc(port.room, sizeof *port.words);
+    if (!port.words || !sort_streams(p, &list, &begin))
         e = err_set(m, ERR_MEMORY, "no memory for the plan's budgets");
     for (uint32_t i = 0; !e && i < p->n_core; i++) {
         uint32_t n = begin[i + 1] - begin[i];
         if (i > 0 && same_memory_use(p, i, i - 1, list + begin[i], n, list + begin[i - 1],
                                      begin[i] - begin[i - 1]))
-            p->core[i].used_clk[STAGE_MEMORY] = p->core[i - 1].used_clk[STAGE_MEMORY];
+            b->t->core[i].used_clk[STAGE_MEMORY] = b->t->core[i - 1].used_clk[STAGE_MEMORY];
         else
-            e = memory_use(p, s, i, list + begin[i], n, &port, m);
+            e = memory_use(b, i, list + begin[i], n, &port, m);
     }
     free(list);
     free(begin);
-    free(port.clk);
+    free(port.words);
     return e;
 }
 
 /* Most outputs in one firing of a copy. */
-static uint32_t most_outputs(const struct plan *p, const struct schedule *s, uint32_t layer,
+static uint32_t most_outputs(const struct plan *p, const struct dry_run *s, uint32_t layer,
                              uint32_t copy)
 {
     struct firing_shape shape = plan_firing_shape(p, layer);
@@ -253,7 +275,7 @@ static uint32_t most_outputs(const struct plan *p, const struct schedule *s, uin
     uint32_t run = 0, most = 0;
 
     for (; at.image <= s->n_image && most < shape.n; f->next(&shape, copy, &at)) {
-        int64_t t = schedule_fired(s, layer, at.image, at.x, at.y);
+        int64_t t = dry_run_fired(s, layer, at.image, at.x, at.y);
         run = t == before ? run + 1 : 1;
         most = max_u32(most, run);
         before = t;
@@ -261,157 +283,167 @@ static uint32_t most_outputs(const struct plan *p, const struct schedule *s, uin
     return most;
 }
 
-static enum err streams_use(struct plan *p, struct err_msg *m)
+static uint64_t stream_bits(const struct budget *b, uint32_t stream)
 {
-    const struct config *c = p->config;
-    struct fabric_rates rates = {
-        .clock_hz = (uint64_t)c->clock_mhz * 1000000,
-        .link_bps = c->fabric.link_bps,
-        .partial_sum_bps = c->fabric.partial_sum_bps,
-        .hop_timesteps = c->fabric.hop_timesteps,
-        .partial_sum_hops = c->fabric.partial_sum_hops,
-    };
-    const struct fabric *fabric;
-    enum err e = fabric_find(&fabric, c->fabric.kind, m);
-    if (e)
-        return plan_blame(p, "fabric.kind", m);
+    const struct plan_stream *st = &b->p->stream[stream];
 
-    struct fabric_link *link = calloc(p->n_stream, sizeof *link);
-    struct fabric_use *use = calloc(p->n_stream, sizeof *use);
-    for (uint32_t i = 0; link && i < p->n_stream; i++) {
+    return (uint64_t)b->t->stream[stream].most_pixels * st->n * st->value_bits;
+}
+
+static bool between_cores(const struct plan_stream *st)
+{
+    return st->kind != STREAM_IMAGE && st->kind != STREAM_RESULT;
+}
+
+static void streams_use(const struct budget *b)
+{
+    const struct plan *p = b->p;
+
+    for (uint32_t i = 0; i < p->n_stream; i++) {
         const struct plan_stream *st = &p->stream[i];
-        link[i] = (struct fabric_link){
-            .from = st->kind == STREAM_IMAGE ? FABRIC_EDGE : st->from,
-            .to = st->kind == STREAM_RESULT ? FABRIC_EDGE : st->to,
-            .payload = st->kind == STREAM_PARTIAL_SUM ? FABRIC_PARTIAL_SUMS : FABRIC_PIXELS,
-            .bits = (uint64_t)st->most_pixels * st->n * st->value_bits,
-        };
+        uint64_t clk = stage_link_clocks(p->config, p->fabric, &st->route, stream_bits(b, i));
+        b->t->stream[i].used_clk = clk;
+        if (!between_cores(st))
+            continue;
+        uint64_t *core = &b->t->core[st->from].used_clk[stream_stage(st->kind)];
+        *core = max_u64(*core, clk);
     }
-    e = link && use ? fabric->carry(&rates, link, p->n_stream, use, m)
-                    : err_set(m, ERR_MEMORY, "no memory for the plan's links");
-    for (uint32_t i = 0; !e && i < p->n_stream; i++) {
-        struct plan_stream *st = &p->stream[i];
-        st->rate_bps = use[i].rate_bps;
-        st->used_clk = use[i].clocks;
-        if (st->kind == STREAM_IMAGE || st->kind == STREAM_RESULT)
-            continue; // not between two cores
-        enum stage stage = st->kind == STREAM_PARTIAL_SUM ? STAGE_PARTIAL_SUM : STAGE_LINK;
-        uint64_t *core = &p->core[st->from].used_clk[stage];
-        *core = max_u64(*core, st->used_clk);
-    }
-    free(link);
-    free(use);
-    return e;
 }
 
-/* Operations of a core's digital processor in its worst timestep, each of one lane and one clock:
- * outputs are scaled, or pixels of a window compared or added. */
-static uint64_t digital_ops(const struct plan *p, const struct plan_core *core)
+/* Operations of a core's digital processor in its worst timestep. */
+static uint64_t digital_ops(const struct budget *b, uint32_t core)
 {
-    const struct layer *l = plan_network_layer(p, core->plan_layer);
-    uint64_t pixels =
-        layer_is_digital(l) ? (uint64_t)l->window.kernel[0] * l->window.kernel[1] : 1;
+    const struct plan_core *c = &b->p->core[core];
 
-    return core->most_outputs * pixels * core->out_n;
+    return stage_digital_ops(plan_network_layer(b->p, c->plan_layer), b->t->core[core].most_outputs,
+                             c->out_n);
 }
 
-/* Most pixels that each stream carries, and the stages that follow from it. */
-static void firings_use(struct plan *p, const struct schedule *s)
+static uint32_t most_pixels(const struct budget *b, const struct plan_stream *st)
 {
+    const struct plan *p = b->p;
+    const struct plan_layer *to = &p->layer[p->core[st->to].plan_layer];
+
+    switch (st->kind) {
+    case STREAM_IMAGE:
+        return (uint32_t)ceil_div((uint64_t)to->in_height * to->in_width, p->interval);
+    case STREAM_RESIDUAL:
+    case STREAM_TO_RESAMPLING:
+        return b->t->read_back[st->read_back].most_pixels;
+    case STREAM_PARTIAL_SUM:
+        return b->t->core[st->from].most_outputs;
+    default: // results; of a pooled layer the one pixel
+        return plan_network_layer(p, p->core[st->from].plan_layer)->pooled
+                   ? 1
+                   : b->t->core[st->from].most_outputs;
+    }
+}
+
+/* Most pixels that each stream carries, and the stages that follow from firings. */
+static void firings_use(const struct budget *b)
+{
+    const struct plan *p = b->p;
+
     for (uint32_t i = 0; i < p->n_core; i++) {
-        struct plan_core *core = &p->core[i];
-        const struct plan_layer *pl = &p->layer[core->plan_layer];
+        const struct plan_core *core = &p->core[i];
+        struct core_times *use = &b->t->core[i];
         if (core->rows > 0)
-            config_clocks(core->crossbar.mvm_ns, p->config->clock_mhz,
-                          &core->used_clk[STAGE_CROSSBAR]);
-        core->most_outputs = core->part + core->group == 0
-                                 ? most_outputs(p, s, core->plan_layer, core->copy)
-                                 : p->core[i - 1].most_outputs;
-        if (core->part + 1 == pl->parts)
-            core->used_clk[STAGE_DIGITAL] = ceil_div(digital_ops(p, core), core->digital.lanes);
+            use->used_clk[STAGE_CROSSBAR] = stage_clocks(p->config, STAGE_CROSSBAR, 1);
+        use->most_outputs = core->part + core->group == 0
+                                ? most_outputs(p, b->s, core->plan_layer, core->copy)
+                                : b->t->core[i - 1].most_outputs;
+        if (core->part + 1 == p->layer[core->plan_layer].parts)
+            use->used_clk[STAGE_DIGITAL] =
+                stage_clocks(p->config, STAGE_DIGITAL, digital_ops(b, i));
     }
-    for (uint32_t i = 0; i < p->n_stream; i++) {
-        struct plan_stream *st = &p->stream[i];
-        if (st->kind == STREAM_RESIDUAL || st->kind == STREAM_TO_RESAMPLING)
-            st->most_pixels = p->read_back[st->read_back].most_pixels;
-        else if (st->kind == STREAM_PARTIAL_SUM ||
-                 (st->kind != STREAM_IMAGE &&
-                  !plan_network_layer(p, p->core[st->from].plan_layer)->pooled))
-            st->most_pixels = p->core[st->from].most_outputs;
-        else if (st->kind != STREAM_IMAGE)
-            st->most_pixels = 1; // the pooled one
-    }
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        b->t->stream[i].most_pixels = most_pixels(b, &p->stream[i]);
 }
 
-/* Least rate at which the core's links of a stage fit the timestep. */
-static uint64_t least_rate_bps(const struct plan *p, const struct plan_core *core, enum stage stage)
+/* What would make the stage fit in every core: the configuration's key and the least value. */
+static void cure(const struct budget *b, enum stage stage, char *text, size_t size)
 {
-    uint64_t most_bits = 0;
+    const struct plan *p = b->p;
+    uint64_t ops = 0, bits = 0;
 
-    for (uint32_t i = 0; i < p->n_stream; i++) {
-        const struct plan_stream *st = &p->stream[i];
-        bool sums = st->kind == STREAM_PARTIAL_SUM;
-        if (st->kind != STREAM_IMAGE && st->kind != STREAM_RESULT && &p->core[st->from] == core &&
-            sums == (stage == STAGE_PARTIAL_SUM))
-            most_bits = max_u64(most_bits, (uint64_t)st->most_pixels * st->n * st->value_bits);
-    }
-    return ceil_div(most_bits * NS_PER_S, p->config->timestep_ns);
-}
-
-/* What would make the stage fit: the configuration's key and the least value. */
-static void cure(const struct plan *p, const struct plan_core *core, enum stage stage, char *text,
-                 size_t size)
-{
-    const struct config *c = p->config;
-    uint64_t used = core->used_clk[stage];
-    uint64_t least_ns = ceil_div(used * 1000, c->clock_mhz);
-
-    while (least_ns * c->clock_mhz % 1000 != 0)
-        least_ns++;
-    int n = snprintf(text, size, "clocking.timestep_ns = %" PRIu64, least_ns);
-    text += n;
-    size -= (size_t)n;
+    for (uint32_t i = 0; i < p->n_core; i++)
+        ops = max_u64(ops, digital_ops(b, i));
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        if (between_cores(&p->stream[i]) && stream_stage(p->stream[i].kind) == stage)
+            bits = max_u64(bits, stream_bits(b, i));
+    uint64_t bps = stage_least_bps(p->config, bits, p->timestep_clk);
     switch (stage) {
-    case STAGE_MEMORY:
-        snprintf(text, size, ", or a larger core.input_memory.word_bits than %u",
-                 core->memory.word_bits);
-        break;
     case STAGE_CROSSBAR:
-        snprintf(text, size, ", or core.crossbar.mvm_ns = %" PRIu64, c->timestep_ns);
+        snprintf(text, size, ", or core.crossbar.mvm_ns = %" PRIu64, p->config->timestep_ns);
         break;
     case STAGE_DIGITAL:
-        snprintf(text, size, ", or core.digital.lanes = %" PRIu64,
-                 ceil_div(digital_ops(p, core), p->timestep_clk));
+        snprintf(text, size, ", or core.digital.lanes = %" PRIu64, ceil_div(ops, p->timestep_clk));
         break;
     case STAGE_LINK:
-        snprintf(text, size, ", or fabric.link_gbps = %s",
-                 param_rate_text(least_rate_bps(p, core, stage)).text);
+        snprintf(text, size, ", or fabric.link_gbps = %s", param_rate_text(bps).text);
         break;
     case STAGE_PARTIAL_SUM:
-        snprintf(text, size, ", or fabric.partial_sum_gbps = %s",
-                 param_rate_text(least_rate_bps(p, core, stage)).text);
+        snprintf(text, size, ", or fabric.partial_sum_gbps = %s", param_rate_text(bps).text);
         break;
+    case STAGE_MEMORY: // plan_make() looks for words that do
     case N_STAGE:
         break;
     }
 }
 
-static enum err check(const struct plan *p, struct err_msg *m)
+/* Timestep in which every stage of every core fits, and every chain without hops. */
+static uint64_t least_timestep_ns(const struct budget *b)
 {
+    const struct plan *p = b->p;
+    uint64_t clk = p->timestep_clk + 1;
+
     for (uint32_t i = 0; i < p->n_core; i++)
-        for (unsigned k = 0; k < N_STAGE; k++) {
-            char text[256];
-            if (p->core[i].used_clk[k] <= p->timestep_clk)
-                continue;
-            cure(p, &p->core[i], (enum stage)k, text, sizeof text);
-            return PLAN_REFUSE(p, "clocking.timestep_ns", m,
-                           "core %s: %s needs %" PRIu64 " clocks in its worst timestep, "
-                           "clocking.timestep_ns = %" PRIu64 " has %" PRIu64 ": want %s",
-                           p->core[i].name, stage_name((enum stage)k), p->core[i].used_clk[k],
-                           p->config->timestep_ns, p->timestep_clk, text);
-        }
+        for (unsigned k = 0; k < N_STAGE; k++)
+            clk = max_u64(clk, b->t->core[i].used_clk[k]);
     for (uint32_t i = 0; i < p->n_layer; i++)
-        if (p->config->fabric.partial_sum_hops == 0 && p->layer[i].parts > p->timestep_clk)
+        clk = max_u64(clk, p->hops[i].sums == 0 ? p->layer[i].parts : 0);
+    uint64_t ns = ceil_div(clk * 1000, p->config->clock_mhz);
+    while (ns * p->config->clock_mhz % 1000 != 0)
+        ns++;
+    return ns;
+}
+
+/* Whether stages of no other kind do not fit. */
+static bool is_alone(const struct budget *b, enum stage stage)
+{
+    for (uint32_t i = 0; i < b->p->n_core; i++)
+        for (unsigned k = 0; k < N_STAGE; k++)
+            if (k != stage && b->t->core[i].used_clk[k] > b->p->timestep_clk)
+                return false;
+    return true;
+}
+
+static enum err refuse_stage(const struct budget *b, uint32_t core, enum stage stage,
+                             struct err_msg *m)
+{
+    const struct plan *p = b->p;
+    char other[128] = "";
+
+    if (is_alone(b, stage))
+        cure(b, stage, other, sizeof other);
+    return PLAN_REFUSE(p, "clocking.timestep_ns", m,
+                       "core %s: %s needs %" PRIu64 " clocks in its worst timestep, "
+                       "clocking.timestep_ns = %" PRIu64 " has %" PRIu64
+                       ": want clocking.timestep_ns = %" PRIu64 "%s",
+                       p->core[core].name, stage_name(stage), b->t->core[core].used_clk[stage],
+                       p->config->timestep_ns, p->timestep_clk, least_timestep_ns(b), other);
+}
+
+static enum err check(const struct budget *b, struct err_msg *m)
+{
+    const struct plan *p = b->p;
+
+    for (uint32_t i = 0; i < p->n_core; i++)
+        for (unsigned k = 0; k < N_STAGE; k++)
+            if (b->t->core[i].used_clk[k] > p->timestep_clk)
+                return refuse_stage(b, i, (enum stage)k, m);
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        if (p->hops[i].sums == 0 && p->layer[i].parts > p->timestep_clk)
             return PLAN_REFUSE(p, "fabric.partial_sum_hops", m,
                            "layer %s: a chain of %u partial sums without hops takes a clock each, "
                            "a timestep has %" PRIu64 ": want fabric.partial_sum_hops = 1",
@@ -420,51 +452,55 @@ static enum err check(const struct plan *p, struct err_msg *m)
 }
 
 /* Timesteps that one core's stages would take one after the other, beyond the one they have. */
-static uint64_t extra_timesteps(const struct plan *p, const struct plan_core *core)
+static uint64_t extra_timesteps(const struct budget *b, uint32_t core)
 {
     uint64_t sum = 0;
 
     for (unsigned k = 0; k < N_STAGE; k++)
-        sum += core->used_clk[k];
-    return ceil_div(max_u64(sum, 1), p->timestep_clk) - 1;
+        sum += b->t->core[core].used_clk[k];
+    return ceil_div(max_u64(sum, 1), b->p->timestep_clk) - 1;
 }
 
 /* The layers that set the latency, back from the result: of several inputs the latest. */
-static void pipeline(struct plan *p, const struct schedule *s)
+static uint64_t pipeline(const struct budget *b)
 {
+    const struct plan *p = b->p;
+    const struct dry_run *s = b->s;
     uint32_t layer = p->n_layer - 1;
+    uint64_t timesteps = 0;
 
-    p->pipeline_timesteps = 0;
     for (;;) {
         const struct plan_layer *pl = &p->layer[layer];
         const struct layer *l = plan_network_layer(p, layer);
         uint64_t worst = 0, chain = 0;
         for (uint32_t k = 0; k < pl->n_core; k++) {
-            const struct plan_core *core = &p->core[pl->first_core + k];
-            chain = (core->part == 0 ? 0 : chain) + extra_timesteps(p, core);
+            uint32_t core = pl->first_core + k;
+            chain = (p->core[core].part == 0 ? 0 : chain) + extra_timesteps(b, core);
             worst = max_u64(worst, chain);
         }
-        p->pipeline_timesteps += worst;
+        timesteps += worst;
         if (pl->feed == FEED_SCRATCHPAD)
-            return;
+            return timesteps;
         uint32_t latest = l->input[0];
         for (uint32_t i = 1; i < l->n_input; i++)
-            if (schedule_done(s, l->input[i] - 1, 0, pl->in_height - 1, pl->in_width - 1) >
-                schedule_done(s, latest - 1, 0, pl->in_height - 1, pl->in_width - 1))
+            if (dry_run_done(s, l->input[i] - 1, 0, pl->in_height - 1, pl->in_width - 1) >
+                dry_run_done(s, latest - 1, 0, pl->in_height - 1, pl->in_width - 1))
                 latest = l->input[i];
         layer = latest - 1;
     }
 }
 
-enum err plan_budget(struct plan *p, const struct schedule *s, struct err_msg *m)
+enum err timestep_budget(struct timetable *t, const struct plan *p, const struct dry_run *s,
+                         struct err_msg *m)
 {
-    firings_use(p, s);
-    enum err e = streams_use(p, m);
+    struct budget b = { t, p, s };
+
+    firings_use(&b);
+    streams_use(&b);
+    enum err e = memories_use(&b, m);
     if (!e)
-        e = memories_use(p, s, m);
+        e = check(&b, m);
     if (!e)
-        e = check(p, m);
-    if (!e)
-        pipeline(p, s);
+        t->pipeline_timesteps = pipeline(&b);
     return e;
 }

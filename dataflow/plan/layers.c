@@ -7,7 +7,7 @@
 
 #include "core/util.h"
 #include "dataflow/mapping.h"
-#include "dataflow/plan/passes.h"
+#include "dataflow/plan/structure.h"
 
 /* ERR_INPUT with a line that says where the entry of a mapping table that holds for a layer was
  * given. */
@@ -41,12 +41,14 @@ static bool is_pointwise(const struct window *w)
     return true;
 }
 
-/* Whether every group's memory holds all channels of the one map that a layer reads. */
+/* Whether every group's memory holds all channels of the one map that a layer reads, each in one
+ * part. */
 static bool holds_all(const struct plan *p, uint32_t layer, uint32_t map)
 {
     const struct layer *l = plan_network_layer(p, layer);
 
-    return reads_only(l, map) && l->groups == 1;
+    return reads_only(l, map) && l->groups == 1 &&
+           l->window.kernel[0] * l->window.kernel[1] <= p->config->crossbar.rows;
 }
 
 /* A resampling layer is pointwise and only ever added to a later sum. The memory of another layer
@@ -142,8 +144,8 @@ static enum err choose_firing(const struct plan *p, struct plan_layer *pl, uint3
                             "mapping.block_width of %s = %u: its output is %u columns wide: "
                             "want 1 to %u",
                             l->name, *block_width, l->out.width, l->out.width);
-    if (*block_width > 1 && pl->firing == &fire_column) // what replicas of Method 2 can compute
-        pl->firing = &fire_block;
+    if (*block_width > 1) // what replicas of Method 2 can compute
+        pl->firing = pl->firing->of_blocks;
     if (*block_width > 1 && (l->window.dilation[0] > 1 || l->window.dilation[1] > 1))
         return REFUSE_ENTRY(&cfg->block_width, l, m,
                             "mapping.block_width of %s = %u: blocks of dilated windows are not "
@@ -178,7 +180,19 @@ static void larger_array(char *text, size_t size, const struct crossbar_cfg *arr
         snprintf(text + n, size - (size_t)n, "core.crossbar.columns = %u", columns);
 }
 
-/* Splits cut by whole channels: an array holds at least one, with all of its replicas. */
+/* Whether the one window is the map. */
+static bool is_whole_map(const struct plan_layer *pl)
+{
+    const struct window *w = &pl->window;
+    bool whole = w->kernel[0] == pl->in_height && w->kernel[1] == pl->in_width;
+
+    for (int axis = 0; axis < 2; axis++)
+        whole = whole && w->pad_before[axis] == 0 && w->pad_after[axis] == 0 &&
+                w->dilation[axis] == 1;
+    return whole;
+}
+
+/* An array holds one channel with all of its replicas, or part of a channel that has none. */
 static enum err check_array(const struct plan *p, const struct plan_layer *pl, uint32_t n,
                             uint32_t block_width, struct err_msg *m)
 {
@@ -187,7 +201,7 @@ static enum err check_array(const struct plan *p, const struct plan_layer *pl, u
     uint32_t rows = replicas_make(&pl->window, n, block_width).positions;
     char fewer[64] = "", larger[96] = "";
 
-    if (rows <= array->rows && n <= array->columns)
+    if ((rows <= array->rows || (n == 1 && !layer_is_digital(l))) && n <= array->columns)
         return ERR_NONE;
     if (n == 1)
         return PLAN_REFUSE(p, "core.crossbar.rows", m,
@@ -195,6 +209,7 @@ static enum err check_array(const struct plan *p, const struct plan_layer *pl, u
                            "core.crossbar.rows = %u",
                            l->name, rows, array->rows, rows);
     uint32_t most = most_replicas(&pl->window, block_width, array);
+    most = max_u32(most, !layer_is_digital(l)); // whose rows are cut anywhere
     if (most > 0)
         snprintf(fewer, sizeof fewer, "at most %u replica%s", most, most == 1 ? "" : "s");
     if (rows <= MOST_SIDE && n <= MOST_SIDE)
@@ -223,6 +238,8 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     struct cut cut = layer_cut(l, &pl->replicas, array->rows, array->columns);
     pl->parts = cut.parts;
     pl->groups = cut.groups;
+    pl->inside = cut.inside;
+    pl->flat = cut.inside && is_whole_map(pl);
     struct firing_shape shape = { .height = l->out.height, .width = l->out.width, .n = n,
                                   .block_w = pl->replicas.width, .block_h = pl->replicas.height };
     uint32_t strips = firing_strips(pl->firing, &shape);
@@ -247,18 +264,6 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     return ERR_NONE;
 }
 
-/* The largest over all layers of what one image takes when every pixel is there. */
-static uint64_t interval(const struct plan *p)
-{
-    uint64_t most = 1;
-
-    for (uint32_t i = 0; i < p->n_layer; i++) {
-        struct firing_shape shape = plan_firing_shape(p, i);
-        most = max_u64(most, p->layer[i].firing->firings(&shape));
-    }
-    return most;
-}
-
 static enum err map_layer(struct plan *p, uint32_t layer, struct err_msg *m)
 {
     struct plan_layer *pl = &p->layer[layer];
@@ -278,7 +283,7 @@ static enum err map_layer(struct plan *p, uint32_t layer, struct err_msg *m)
     return ERR_NONE;
 }
 
-enum err plan_check_mapping_keys(const struct plan *p, struct err_msg *m)
+enum err structure_check_keys(const struct plan *p, struct err_msg *m)
 {
     const struct mapping_cfg *cfg = &p->config->mapping;
     enum err e = check_keys(p, "replicas", &cfg->replicas, m);
@@ -288,20 +293,55 @@ enum err plan_check_mapping_keys(const struct plan *p, struct err_msg *m)
     return e ? e : check_keys(p, "block_width", &cfg->block_width, m);
 }
 
-enum err plan_layers(struct plan *p, struct err_msg *m)
+/* Words that n neighbouring bytes lie in, at most. */
+static uint64_t most_words(uint64_t n, const struct placing *placing, uint32_t word_bytes)
 {
-    const struct shape result = layer_delivers(network_result(p->network));
-    enum err e = ERR_NONE;
+    return placing->needs_masks ? (n - 1 + word_bytes - 1) / word_bytes + 1
+                                : ceil_div(n, word_bytes);
+}
 
-    if (result.height != 1 || result.width != 1)
-        return err_set(m, ERR_INPUT,
-                       "layer %s, the last, delivers a map of %u x %u pixels: want a network that "
-                       "ends in one pixel (pooled or fully connected)",
-                       network_result(p->network)->name, result.height, result.width);
-    p->n_layer = p->network->n_layer - 1;
-    p->layer = calloc(p->n_layer, sizeof *p->layer);
-    if (!p->layer)
-        return err_set(m, ERR_MEMORY, "no memory for the plan");
+/* A layer that makes one output of the whole image reads much at once and fires once: its interval
+ * is what the port takes to write the image's pixels, as they come, beside that. */
+static uint64_t time_to_write(const struct plan *p, uint32_t layer)
+{
+    const struct plan_layer *pl = &p->layer[layer];
+    const struct layer *l = plan_network_layer(p, layer);
+    const struct cut cut = { pl->parts, pl->groups, pl->inside };
+    const struct slice part = layer_slice(l, cut, 0, 0);
+    uint32_t bytes = pl->flat ? 1 : part.in_n, word = p->config->memory.word_bits / 8;
+    uint32_t columns = plan_kernel_columns(p, layer);
+    uint32_t rows = min_u32(l->window.kernel[0], pl->in_height);
+    const struct placing *placing = plan_placing(&p->config->memory, bytes);
+    uint64_t pixels = (uint64_t)pl->in_height * pl->in_width;
+
+    if (pl->feed != FEED_SCRATCHPAD || l->out.height * l->out.width > 1 || !placing)
+        return 1;
+    if (pl->flat) // whole rows, a share of one at either end, of two channels
+        rows = min_u32(rows, (uint32_t)ceil_div(part.row_n, pl->in_width) + 2);
+    uint64_t pixel = most_words(bytes, placing, word);
+    uint64_t row = placing->needs_masks ? most_words((uint64_t)columns * bytes, placing, word) + 1
+                                        : columns * pixel; // + 1: where the slots begin anew
+    uint64_t room = p->timestep_clk > rows * row ? (p->timestep_clk - rows * row) / pixel : 0;
+    return ceil_div(pixels, max_u64(room, 1));
+}
+
+uint64_t structure_interval(const struct plan *p)
+{
+    uint64_t most = 1;
+
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        struct firing_shape shape = plan_firing_shape(p, i);
+        most = max_u64(most, p->layer[i].firing->firings(&shape));
+        most = max_u64(most, time_to_write(p, i));
+    }
+    return most;
+}
+
+static enum err fill(struct plan *p, struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+    uint64_t n_core = 0;
+
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
         e = map_layer(p, i, m);
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
@@ -310,7 +350,28 @@ enum err plan_layers(struct plan *p, struct err_msg *m)
         e = find_residual(p, i, m);
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
         e = place_replicas(p, &p->layer[i], m);
-    if (!e)
-        p->interval = interval(p);
+    for (uint32_t i = 0; !e && i < p->n_layer; i++) {
+        p->layer[i].first_core = (uint32_t)n_core; // structure_cores() refuses too many
+        n_core += p->layer[i].n_core;
+    }
+    return e;
+}
+
+enum err structure_layers(const struct plan *p, struct structure_layers *out, struct err_msg *m)
+{
+    const struct shape result = layer_delivers(network_result(p->network));
+    struct plan made = *p;
+
+    if (result.height != 1 || result.width != 1)
+        return err_set(m, ERR_INPUT,
+                       "layer %s, the last, delivers a map of %u x %u pixels: want a network that "
+                       "ends in one pixel (pooled or fully connected)",
+                       network_result(p->network)->name, result.height, result.width);
+    made.n_layer = p->network->n_layer - 1;
+    made.layer = calloc(made.n_layer, sizeof *made.layer);
+    if (!made.layer)
+        return err_set(m, ERR_MEMORY, "no memory for the plan");
+    enum err e = fill(&made, m);
+    *out = (struct structure_layers){ made.layer, made.n_layer };
     return e;
 }

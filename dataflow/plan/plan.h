@@ -1,16 +1,20 @@
-/* dataflow/plan/plan.h -- which part of which layer sits on which core, and every stream between cores.
+/* dataflow/plan/plan.h -- which part of which layer sits on which core, every stream between cores,
+ * and when they work.
  *
  * The plan is what both halves of the simulator share: `imcsim map` prints it, the chip is built
  * from it, tests make small ones. Nothing after it knows what ONNX is, nothing before it knows
  * what a cycle is. It is immutable once made. The rules are those of docs/accelerator.md.
  *
+ * It has two parts. The *structure*: layers, cores and streams, which hold under any clocking. The
+ * *timetable* (dataflow/plan/timetable.h): first and last firings, columns kept, what waits, what
+ * is read back when, and the worst use of each stage; a clocking policy computes it from the
+ * structure (dataflow/plan/clocking.h), and every run proves it. A plan whose timetable is not made
+ * yet has zeros there.
+ *
  * A layer is cut by input channels into `parts` (a chain of partial sums), by output channels into
  * `groups`, and copied `copies` times over output columns. Its cores are numbered
  *
  *     first_core + (copy * groups + group) * parts + part
- *
- * Column counts K, FIFO depths, the times at which residual pixels are read back and the worst use
- * of each stage come from a dry timing run (dataflow/plan/schedule.h); every run proves them.
  */
 #ifndef DATAFLOW_PLAN_PLAN_H
 #define DATAFLOW_PLAN_PLAN_H
@@ -21,8 +25,9 @@
 #include "core/err.h"
 #include "dataflow/config.h"
 #include "dataflow/firing.h"
-#include "memory/input_memory.h"
+#include "dataflow/plan/timetable.h"
 #include "network/network.h"
+#include "noc/fabric.h"
 
 enum feed { // where a layer's pixels come from
     FEED_SCRATCHPAD, // the image
@@ -47,6 +52,9 @@ struct plan_layer {
     struct replicas             replicas;
     const struct firing_policy *firing;
     uint32_t                    parts, groups, copies;
+    bool                        inside; // parts begin and end inside channels
+    bool                        flat;   // and its one window is the whole map: parts store what
+                                        // they multiply, a byte of each of their positions
     uint32_t                    first_core, n_core;
     uint32_t                    in_height, in_width; // of the map as its memories store it
     struct window               window;              // on that map
@@ -56,15 +64,7 @@ struct plan_layer {
     uint32_t                    feeder; // FEED_READ_BACK: index of the plan layer that holds them
     enum residual_kind          residual;
     uint32_t                    residual_from; // index of the plan layer that sends it
-    uint32_t                    residual_fifo; // pixels that wait at the summing core
-    uint32_t                    sums_waiting;  // firings there whose sums are not complete
-    uint32_t                    memory_columns; // K
-    uint32_t                    tracked_columns; // whose progress the controller knows
-    uint64_t                    firings;        // of one image, alone, over its copies
-    uint64_t first_timestep, last_timestep; // of the first image's firings, from 0
 };
-
-enum stage { STAGE_MEMORY, STAGE_CROSSBAR, STAGE_DIGITAL, STAGE_LINK, STAGE_PARTIAL_SUM, N_STAGE };
 
 struct plan_core {
     char                *name; // owned: "conv23", or with ".c1" (copy), ".g1" (group), ".p1" (part)
@@ -72,13 +72,11 @@ struct plan_core {
     uint32_t             part, group, copy;
     uint32_t             in_first, in_n;   // its input channels (of the concatenated input)
     uint32_t             out_first, out_n; // its output channels
+    uint32_t             row_first, row_n; // of an output's kernel, [channel][position]
     uint32_t             rows, columns;    // of its crossbar that are used
     struct crossbar_cfg  crossbar;         // hardware of this core
     struct memory_cfg    memory;
     struct digital_cfg   digital;
-    struct memory_layout layout;
-    uint32_t             most_outputs;     // in one firing
-    uint64_t             used_clk[N_STAGE]; // in the worst timestep; 0: the stage is not used
 };
 
 enum stream_kind {
@@ -100,31 +98,31 @@ struct plan_stream { // one link between two cores; a link of its own for every 
     uint32_t         first, n;   // channels of the sender's layer that it carries
     uint32_t         to_first;   // the same channels as the receiver's layer counts them
     uint32_t         value_bits; // 8, or 32 for partial sums and raw results
-    uint32_t         read_back;   // of plan->read_back; RESIDUAL and TO_RESAMPLING only
-    uint32_t         most_pixels; // in one timestep, worst case
-    uint64_t         rate_bps;
-    uint64_t         used_clk;    // ceil(most_pixels * n * value_bits * clock / rate)
+    uint32_t         pos_first, pos_n; // of a flat layer's map, row by row: pixels whose values it
+                                       // carries, of others only that they have come; 0, 0: of all
+    uint32_t         read_back;  // of plan->read_back; RESIDUAL and TO_RESAMPLING only
+    struct fabric_route route;   // the fabric's; hops are those of struct layer_hops
 };
 
-/* Pixels that the memories of one copy of a layer send to one copy of another, by the dry run's
- * timetable (article: read_res). */
+/* Timesteps from sending to use, of all that the cores of a layer get of a kind: those of the
+ * longest way, so that its cores fire together. What comes by shorter ways waits in its link. */
+struct layer_hops {
+    uint32_t pixels;   // to be stored
+    uint32_t residual; // to be added
+    uint32_t sums;     // from one part of a chain to the next
+};
+
+/* Pixels that the memories of one copy of a layer send to one copy of another, by the timetable
+ * (article: read_res). */
 struct read_back {
     uint32_t reader, reader_copy;     // plan layer whose memories are read
     uint32_t receiver, receiver_copy; // plan layer that gets the pixels
     uint32_t stride[2]; // receiver's pixel (x, y) is the reader's (x * stride[0], y * stride[1])
-    uint32_t n;         // sends per image
-    struct read_back_send {
-        uint32_t x, y;     // as the receiver counts
-        int64_t  timestep; // after the image's first timestep
-    }       *send;         // owned; [n_image][n], by time: image i uses row min(i, n_image - 1)
-    uint32_t n_image;
-    uint32_t most_pixels;  // sends in one timestep, at most
 };
 
-/* When the scratchpad's pixels are stored in the memories of a layer that reads the image. */
+/* A layer that reads the image, from a scratchpad of its own. */
 struct image_feed {
-    uint32_t layer;  // plan layer
-    int64_t *stored; // owned; [y * height + x]: timestep, after the image's first; may be negative
+    uint32_t layer; // plan layer
 };
 
 struct plan {
@@ -134,22 +132,22 @@ struct plan {
     uint32_t              n_layer;
     struct plan_core     *core;
     uint32_t              n_core;
+    const struct fabric  *fabric;
     struct plan_stream   *stream;
     uint32_t              n_stream;
+    struct layer_hops    *hops; // by layer
     struct read_back     *read_back;
     uint32_t              n_read_back;
     struct image_feed    *image_feed;
     uint32_t              n_image_feed;
-
-    uint64_t timestep_clk;          // clocks in a timestep
-    uint64_t interval;              // timesteps between images
-    uint64_t first_result;          // elapsed timesteps to the first image's result
-    uint64_t last_conv;             // elapsed timesteps to the last firing of the last convolution
-    uint64_t lead;                  // timesteps before the first that the scratchpad begins
-    uint64_t pipeline_timesteps;    // what a pipeline of real stages would add
-    uint32_t transient_images;      // image i >= this repeats image i - 1, one interval later
-    int64_t *late;                  // owned; [transient_images], see plan_late()
+    uint64_t              timestep_clk; // clocks in a timestep
+    uint64_t              interval;     // timesteps between images: most firings of a layer for one
+    struct timetable      time;
 };
+
+/* The layers alone, with neither cores nor streams: what the mapper chooses options for. */
+enum err plan_make_layers(struct plan *p, const struct network *network,
+                          const struct config *config, struct err_msg *m);
 
 /* Maps the network onto the machine. network and config are borrowed for the plan's life. What
  * does not fit (cores, arrays, memory, a stage's budget) is ERR_INPUT and names core, stage, need
@@ -168,17 +166,10 @@ static inline const char *plan_layer_name(const struct plan *p, uint32_t layer)
     return plan_network_layer(p, layer)->name;
 }
 
-/* Timesteps by which an image's result comes later than first_result + image * interval: until the
- * images repeat one another, memories and FIFOs fill. */
-static inline int64_t plan_late(const struct plan *p, uint64_t image)
-{
-    return p->late[image < p->transient_images ? image : p->transient_images - 1];
-}
-
 /* Timesteps from a firing to its complete sum: a hop for each further part. */
 static inline int64_t plan_sum_latency(const struct plan *p, uint32_t layer)
 {
-    return (int64_t)(p->layer[layer].parts - 1) * p->config->fabric.partial_sum_hops;
+    return (int64_t)(p->layer[layer].parts - 1) * p->hops[layer].sums;
 }
 
 /* The plan layer that adds what `layer` computes as its residual; n_layer when none does. */
@@ -198,6 +189,17 @@ bool plan_in_scan_order(const struct plan *p, uint32_t layer);
 /* Columns that one output's patch spans: the least K. */
 uint32_t plan_kernel_columns(const struct plan *p, uint32_t layer);
 
+/* Bytes of a pixel in a core's memory: a byte for each channel, or the one of a flat layer. */
+static inline uint32_t plan_pixel_bytes(const struct plan *p, const struct plan_core *core)
+{
+    return p->layer[core->plan_layer].flat ? 1 : core->in_n;
+}
+
+/* What a flat layer's part reads of the columns [*y, *y + *columns) of row x: from its first
+ * position there to its last. False when it has none. */
+bool plan_flat_read(const struct plan *p, const struct plan_core *core, uint32_t x, uint32_t *y,
+                    uint32_t *columns);
+
 /* Core of a part, group and copy of a layer. */
 static inline uint32_t plan_core_of(const struct plan *p, uint32_t layer, uint32_t copy,
                                     uint32_t group, uint32_t part)
@@ -207,8 +209,34 @@ static inline uint32_t plan_core_of(const struct plan *p, uint32_t layer, uint32
     return pl->first_core + (copy * pl->groups + group) * pl->parts + part;
 }
 
-const char *stage_name(enum stage s);           // "memory"
 const char *stream_kind_name(enum stream_kind k); // "forward"
+
+/* What it needs of the fabric. */
+static inline struct fabric_link stream_link(const struct plan_stream *s)
+{
+    struct fabric_link link = { s->from, s->to, FABRIC_PIXELS };
+
+    if (s->kind == STREAM_IMAGE)
+        link.from = FABRIC_EDGE;
+    if (s->kind == STREAM_RESULT)
+        link.to = FABRIC_EDGE;
+    if (s->kind == STREAM_PARTIAL_SUM)
+        link.payload = FABRIC_PARTIAL_SUMS;
+    return link;
+}
+
+/* Whether it carries the values of pixel (x, y) of a map so wide. */
+static inline bool stream_carries(const struct plan_stream *s, uint32_t width, uint32_t x,
+                                  uint32_t y)
+{
+    return s->pos_n == 0 || (uint64_t)x * width + y - s->pos_first < s->pos_n;
+}
+
+/* Stage of the sender's core that it takes. */
+static inline enum stage stream_stage(enum stream_kind k)
+{
+    return k == STREAM_PARTIAL_SUM ? STAGE_PARTIAL_SUM : STAGE_LINK;
+}
 
 /* Share of a timestep that a core's stage uses in its worst timestep. */
 double plan_stage_share(const struct plan *p, uint32_t core, enum stage s);

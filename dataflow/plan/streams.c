@@ -1,33 +1,31 @@
-/* dataflow/plan/streams.c -- every link between two cores, and what is read back when. */
-#include <inttypes.h>
+/* dataflow/plan/streams.c -- every link between two cores, and who reads back for whom. */
 #include <stdlib.h>
 
 #include "core/util.h"
-#include "dataflow/plan/passes.h"
+#include "dataflow/plan/structure.h"
 
 struct builder {
-    struct plan           *p;
-    const struct schedule *s;
-    uint32_t               room; // streams allocated
-    bool                   no_memory;
+    const struct plan       *p; // layers and cores
+    struct structure_streams out;
+    uint32_t                 room; // streams allocated
+    bool                     no_memory;
 };
 
-static struct plan_stream *add_stream(struct builder *b, const struct plan_stream *stream)
+static void add_stream(struct builder *b, const struct plan_stream *stream)
 {
-    struct plan *p = b->p;
+    struct structure_streams *out = &b->out;
 
-    if (p->n_stream == b->room) {
+    if (out->n == b->room) {
         uint32_t room = b->room ? 2 * b->room : 64;
-        struct plan_stream *more = realloc(p->stream, room * sizeof *more);
+        struct plan_stream *more = realloc(out->stream, room * sizeof *more);
         if (!more) {
             b->no_memory = true;
-            return NULL;
+            return;
         }
-        p->stream = more;
+        out->stream = more;
         b->room = room;
     }
-    p->stream[p->n_stream] = *stream;
-    return &p->stream[p->n_stream++];
+    out->stream[out->n++] = *stream;
 }
 
 /* Channels that both [a, a + na) and [b, b + nb) hold. */
@@ -87,6 +85,24 @@ static void valid_stream(struct builder *b, uint32_t from, uint32_t copy, uint32
                                          .value_bits = 8 });
 }
 
+/* The values that a flat layer's part multiplies: those of its positions, of each of its channels
+ * in streams of their own. */
+static void flat_streams(struct builder *b, uint32_t from, uint32_t copy, uint32_t offset,
+                         uint32_t to)
+{
+    const struct plan_core *c = &b->p->core[to];
+
+    for (uint32_t i = 0; i < c->in_n; i++) {
+        uint32_t begin = b->out.n, first, end;
+        from_layer(b, STREAM_FORWARD, from, copy, offset, to, c->in_first + i, 1);
+        plan_flat_positions(b->p, c, i, &first, &end);
+        for (uint32_t k = begin; k < b->out.n; k++) {
+            b->out.stream[k].pos_first = first;
+            b->out.stream[k].pos_n = end - first;
+        }
+    }
+}
+
 static void forward_streams(struct builder *b, uint32_t layer)
 {
     const struct plan *p = b->p;
@@ -101,6 +117,8 @@ static void forward_streams(struct builder *b, uint32_t layer)
             for (uint32_t copy = 0; copy < p->layer[from].copies; copy++)
                 if (lacks)
                     valid_stream(b, from, copy, to);
+                else if (p->layer[layer].flat)
+                    flat_streams(b, from, copy, offset, to);
                 else
                     from_layer(b, STREAM_FORWARD, from, copy, offset, to, p->core[to].in_first,
                                p->core[to].in_n);
@@ -147,7 +165,7 @@ static void from_memory(struct builder *b, enum stream_kind kind, uint32_t read_
                         uint32_t need, uint32_t n_need)
 {
     const struct plan *p = b->p;
-    const struct read_back *rb = &p->read_back[read_back];
+    const struct read_back *rb = &b->out.read_back[read_back];
 
     for (uint32_t part = 0; part < p->layer[rb->reader].parts; part++) {
         uint32_t from = plan_core_of(p, rb->reader, rb->reader_copy, 0, part), first;
@@ -165,77 +183,28 @@ static void from_memory(struct builder *b, enum stream_kind kind, uint32_t read_
     }
 }
 
-/* One row of the timetable: what a receiver's copy gets of one image, in the order of its sums. */
-static uint32_t fill_row(const struct builder *b, const struct read_back *rb, uint32_t image,
-                         struct read_back_send *send)
-{
-    const struct plan *p = b->p;
-    struct firing_shape shape = plan_firing_shape(p, rb->receiver);
-    const struct firing_policy *f = p->layer[rb->receiver].firing;
-    struct pixel at = firing_first(f, &shape, rb->receiver_copy, image);
-    int64_t hop = p->config->fabric.hop_timesteps, start = (int64_t)(image * p->interval);
-    uint32_t n = 0;
-
-    for (; at.image == image; f->next(&shape, rb->receiver_copy, &at)) {
-        int64_t t = p->layer[rb->receiver].feed == FEED_READ_BACK
-                        ? schedule_stored(b->s, rb->receiver, image, at.x, at.y)
-                        : schedule_summed(b->s, rb->receiver, image, at.x, at.y);
-        send[n++] = (struct read_back_send){ at.x, at.y, t - hop - start };
-    }
-    return n;
-}
-
-/* The last pixels of an image and the first of the next may go together; the row behind the last
- * repeats it. */
-static void count_most(struct read_back *rb, uint64_t interval)
-{
-    int64_t before = INT64_MIN;
-    uint32_t run = 0;
-
-    for (uint32_t image = 0; image <= rb->n_image; image++)
-        for (uint32_t i = 0; i < rb->n; i++) {
-            size_t row = min_u32(image, rb->n_image - 1);
-            int64_t t = rb->send[row * rb->n + i].timestep + (int64_t)(image * interval);
-            run = t == before ? run + 1 : 1;
-            rb->most_pixels = max_u32(rb->most_pixels, run);
-            before = t;
-        }
-}
-
 static void add_read_back(struct builder *b, uint32_t receiver, uint32_t copy, uint32_t reader)
 {
-    struct plan *p = b->p;
-    const struct layer *l = plan_network_layer(p, receiver);
-    bool resampling = p->layer[receiver].feed == FEED_READ_BACK;
-    struct read_back *rb = &p->read_back[p->n_read_back];
-    size_t outputs = (size_t)l->out.height * l->out.width;
+    const struct plan *p = b->p;
+    const struct plan_layer *pl = &p->layer[receiver];
+    const uint32_t *stride = plan_network_layer(p, receiver)->window.stride;
+    bool resampling = pl->feed == FEED_READ_BACK;
+    uint32_t index = b->out.n_read_back++;
 
-    *rb = (struct read_back){
+    b->out.read_back[index] = (struct read_back){
         .reader = reader,
         .reader_copy = copy % p->layer[reader].copies,
         .receiver = receiver,
         .receiver_copy = copy,
-        .stride = { resampling ? l->window.stride[0] : 1, resampling ? l->window.stride[1] : 1 },
-        .n_image = b->s->n_image,
+        .stride = { resampling ? stride[0] : 1, resampling ? stride[1] : 1 },
     };
-    rb->send = calloc(rb->n_image * outputs, sizeof *rb->send);
-    if (!rb->send) {
-        b->no_memory = true;
-        return;
-    }
-    for (uint32_t image = 0; image < rb->n_image; image++)
-        rb->n = fill_row(b, rb, image, rb->send + (size_t)image * rb->n);
-    count_most(rb, p->interval);
-    p->n_read_back++;
-
-    const struct plan_layer *pl = &p->layer[receiver];
     for (uint32_t k = 0; k < pl->groups * pl->parts; k++) {
         uint32_t to = plan_core_of(p, receiver, copy, k / pl->parts, k % pl->parts);
         const struct plan_core *c = &p->core[to];
         if (resampling)
-            from_memory(b, STREAM_TO_RESAMPLING, p->n_read_back - 1, to, c->in_first, c->in_n);
+            from_memory(b, STREAM_TO_RESAMPLING, index, to, c->in_first, c->in_n);
         else if (c->part + 1 == pl->parts)
-            from_memory(b, STREAM_RESIDUAL, p->n_read_back - 1, to, c->out_first, c->out_n);
+            from_memory(b, STREAM_RESIDUAL, index, to, c->out_first, c->out_n);
     }
 }
 
@@ -253,29 +222,25 @@ static void read_back_streams(struct builder *b, uint32_t layer)
 
 static void image_streams(struct builder *b, uint32_t layer)
 {
-    struct plan *p = b->p;
+    const struct plan *p = b->p;
     const struct plan_layer *pl = &p->layer[layer];
-    size_t n = (size_t)pl->in_height * pl->in_width;
-    struct image_feed *feed = &p->image_feed[p->n_image_feed++];
 
-    *feed = (struct image_feed){ .layer = layer, .stored = calloc(n, sizeof *feed->stored) };
-    if (!feed->stored) {
-        b->no_memory = true;
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        feed->stored[i] = b->s->stored[layer][i];
-    if (feed->stored[0] <= 0) // pixels come in order: the first is the earliest
-        p->lead = max_u64(p->lead, (uint64_t)(1 - feed->stored[0]));
+    b->out.image_feed[b->out.n_image_feed++].layer = layer;
     for (uint32_t k = 0; k < pl->n_core; k++) {
         const struct plan_core *c = &p->core[pl->first_core + k];
-        add_stream(b, &(struct plan_stream){ .kind = STREAM_IMAGE,
-                                             .to = pl->first_core + k,
-                                             .first = c->in_first,
-                                             .n = c->in_n,
-                                             .to_first = c->in_first,
-                                             .value_bits = 8,
-                                             .most_pixels = (uint32_t)ceil_div(n, p->interval) });
+        uint32_t each = pl->flat ? 1 : c->in_n, first = 0, end = 0;
+        for (uint32_t i = 0; i < c->in_n; i += each) {
+            if (pl->flat)
+                plan_flat_positions(p, c, i, &first, &end);
+            add_stream(b, &(struct plan_stream){ .kind = STREAM_IMAGE,
+                                                 .to = pl->first_core + k,
+                                                 .first = c->in_first + i,
+                                                 .n = each,
+                                                 .to_first = c->in_first + i,
+                                                 .value_bits = 8,
+                                                 .pos_first = first,
+                                                 .pos_n = end - first });
+        }
     }
 }
 
@@ -298,16 +263,16 @@ static void result_streams(struct builder *b)
         }
 }
 
-enum err plan_streams(struct plan *p, const struct schedule *s, struct err_msg *m)
+enum err structure_streams(const struct plan *p, struct structure_streams *out, struct err_msg *m)
 {
-    struct builder b = { .p = p, .s = s };
+    struct builder b = { .p = p };
     uint32_t n_copy = 0;
 
     for (uint32_t i = 0; i < p->n_layer; i++)
         n_copy += p->layer[i].copies;
-    p->read_back = calloc(n_copy, sizeof *p->read_back);
-    p->image_feed = calloc(p->n_layer, sizeof *p->image_feed);
-    b.no_memory = !p->read_back || !p->image_feed;
+    b.out.read_back = calloc(n_copy, sizeof *b.out.read_back);
+    b.out.image_feed = calloc(p->n_layer, sizeof *b.out.image_feed);
+    b.no_memory = !b.out.read_back || !b.out.image_feed;
     for (uint32_t i = 0; !b.no_memory && i < p->n_layer; i++) {
         if (p->layer[i].feed == FEED_SCRATCHPAD)
             image_streams(&b, i);
@@ -320,5 +285,6 @@ enum err plan_streams(struct plan *p, const struct schedule *s, struct err_msg *
     }
     if (!b.no_memory)
         result_streams(&b);
+    *out = b.out;
     return b.no_memory ? err_set(m, ERR_MEMORY, "no memory for the plan's streams") : ERR_NONE;
 }

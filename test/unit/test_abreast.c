@@ -63,7 +63,7 @@ static void run_planes(const struct random_study *s, const struct counted_images
 
     assert_non_null(chip);
     assert_non_null(pixels);
-    for (int64_t t = -(int64_t)s->plan.lead; out < N_IMAGE; t++) {
+    for (int64_t t = -(int64_t)s->plan.time.lead; out < N_IMAGE; t++) {
         for (bool more = true; more && in < N_IMAGE; in += more) {
             for (uint32_t p = 0; p < n; p++)
                 memcpy(pixels + p * s->image_bytes,
@@ -195,7 +195,7 @@ static void assert_same(const struct plan *p, const struct run_result *a,
 static bool rotates(const struct plan *p)
 {
     for (uint32_t i = 0; i < p->n_core; i++)
-        if (memory_rotation(&p->core[i].layout, p->layer[p->core[i].plan_layer].in_width) > 1)
+        if (memory_rotation(&p->time.core[i].layout, p->layer[p->core[i].plan_layer].in_width) > 1)
             return true;
     return false;
 }
@@ -221,15 +221,15 @@ static void a_run_is_the_same_however_it_is_cut(void **state)
         for (uint32_t i = 0; i < n_image; i++)
             assert_int_equal(whole.label[i], i % classes);
         assert_int_equal(whole.total_timesteps,
-                         s.plan.first_result + (n_image - 1) * s.plan.interval +
-                             (uint64_t)plan_late(&s.plan, n_image - 1));
+                         s.plan.time.first_result + (n_image - 1) * s.plan.interval +
+                             (uint64_t)timetable_late(&s.plan.time, n_image - 1));
         for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
             struct run_result r = run_as(&s.plan, path, n_image, cut[i][0], cut[i][1]);
             assert_same(&s.plan, &r, &whole, seed);
             run_result_release(&r);
         }
         n_rotates += n_image > 8 && rotates(&s.plan);
-        n_transient += n_image > 8 && s.plan.transient_images > 1;
+        n_transient += n_image > 8 && s.plan.time.transient_images > 1;
         run_result_release(&whole);
         random_study_release(&s);
     }

@@ -116,10 +116,10 @@ static void check_one(const struct plan *p, uint64_t image, const int8_t *pixels
     struct err_msg m;
 
     assert_true(chip_inject(c, pixels));
-    assert_int_equal(chip_run(c, (int64_t)p->first_result + 1, &m), ERR_NONE);
+    assert_int_equal(chip_run(c, (int64_t)p->time.first_result + 1, &m), ERR_NONE);
     assert_true(chip_result(c, &r));
     assert_memory_equal(r.value, streamed, N_CLASS * sizeof *r.value);
-    assert_int_equal(r.timestep + 1, p->first_result);
+    assert_int_equal(r.timestep + 1, p->time.first_result);
     chip_free(c);
 }
 

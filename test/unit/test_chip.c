@@ -67,7 +67,7 @@ static void run_chip(struct chip *chip, const struct random_study *s, uint32_t f
     struct chip_result r;
     uint32_t in = 0, out = 0;
 
-    for (int64_t until = -(int64_t)s->plan.lead; out < n; until++) { // cut everywhere
+    for (int64_t until = -(int64_t)s->plan.time.lead; out < n; until++) { // cut everywhere
         while (in < n && chip_inject(chip, s->image + (first + in) * s->image_bytes))
             in++;
         if (chip_run(chip, until, &m))
@@ -520,7 +520,7 @@ static void note_firing(void *user, uint32_t core, const struct core_event *e)
     for (uint32_t k = 0; k < e->n; k++) {
         if (e->pixel[k].image != 0)
             continue;
-        uint64_t at = e->timestep - t->plan->lead;
+        uint64_t at = e->timestep - t->plan->time.lead;
         t->first[i] = min_u64(t->first[i], at);
         t->last[i] = max_u64(t->last[i], at);
     }
@@ -542,11 +542,11 @@ static void the_chip_fires_when_the_dry_run_says(void **state)
         struct chip *chip = chip_new(&cfg);
         struct observed o = { 0 };
         run_chip(chip, &s, 0, 1, &o);
-        assert_int_equal(o.result_timestep[0] + 1, p->first_result);
+        assert_int_equal(o.result_timestep[0] + 1, p->time.first_result);
         for (uint32_t i = 0; i < p->n_layer; i++) {
-            assert_int_equal(t.first[i], p->layer[i].first_timestep);
-            assert_int_equal(t.last[i], p->layer[i].last_timestep);
-            assert_int_equal(t.firings[i], p->layer[i].firings);
+            assert_int_equal(t.first[i], p->time.layer[i].first_timestep);
+            assert_int_equal(t.last[i], p->time.layer[i].last_timestep);
+            assert_int_equal(t.firings[i], p->time.layer[i].firings);
         }
         chip_free(chip);
         free(t.first);
@@ -573,8 +573,9 @@ static void a_memory_is_never_busier_than_the_budget_says_and_once_as_busy(void 
         uint64_t *before = calloc(p->n_core, 8), *most = calloc(p->n_core, 8);
         struct err_msg m;
         struct chip_result r;
-        uint32_t n_image = p->transient_images + 12, in = 0, out = 0; // every rotation of K <= 12
-        for (int64_t t = -(int64_t)p->lead - 1; out < n_image; t++) { // one timestep at a time
+        uint32_t n_image = p->time.transient_images + 12; // every rotation of K <= 12
+        uint32_t in = 0, out = 0;
+        for (int64_t t = -(int64_t)p->time.lead - 1; out < n_image; t++) { // one timestep at a time
             while (in < n_image && chip_inject(chip, NULL))
                 in++;
             assert_int_equal(chip_run(chip, t, &m), ERR_NONE);
@@ -587,9 +588,9 @@ static void a_memory_is_never_busier_than_the_budget_says_and_once_as_busy(void 
                 out++;
         }
         for (uint32_t i = 0; i < p->n_core; i++)
-            if (most[i] != p->core[i].used_clk[STAGE_MEMORY])
+            if (most[i] != p->time.core[i].used_clk[STAGE_MEMORY])
                 fail_msg("seed %u, %s: %" PRIu64 " words, the budget says %" PRIu64, seed,
-                         p->core[i].name, most[i], p->core[i].used_clk[STAGE_MEMORY]);
+                         p->core[i].name, most[i], p->time.core[i].used_clk[STAGE_MEMORY]);
         free(before);
         free(most);
         chip_free(chip);
@@ -604,12 +605,12 @@ static enum err run_broken(const struct plan *p, struct err_msg *m)
 {
     const struct chip_cfg cfg = { .plan = p };
     struct chip *chip = chip_new(&cfg);
-    uint32_t n = p->transient_images + 4, in = 0;
-    int64_t end = (int64_t)((n + 2) * p->interval + p->first_result);
+    uint32_t n = p->time.transient_images + 4, in = 0;
+    int64_t end = (int64_t)((n + 2) * p->interval + p->time.first_result);
     enum err e = ERR_NONE;
 
     assert_non_null(chip);
-    for (int64_t t = -(int64_t)p->lead; !e && t < end; t++) {
+    for (int64_t t = -(int64_t)p->time.lead; !e && t < end; t++) {
         while (in < n && chip_inject(chip, NULL))
             in++;
         e = chip_run(chip, t, m);
@@ -636,11 +637,11 @@ static void a_memory_with_one_column_too_few_is_found_out(void **state)
         random_study_make(&s, seed);
         uint32_t i = 0;
         while (i < s.plan.n_layer &&
-               (s.plan.layer[i].memory_columns <= plan_kernel_columns(&s.plan, i) ||
+               (s.plan.time.layer[i].memory_columns <= plan_kernel_columns(&s.plan, i) ||
                 s.plan.layer[i].feed == FEED_READ_BACK || comes_overlapped(&s.plan, i)))
             i++;
         for (uint32_t c = 0; i < s.plan.n_layer && c < s.plan.layer[i].n_core; c++) {
-            struct memory_layout *l = &s.plan.core[s.plan.layer[i].first_core + c].layout;
+            struct memory_layout *l = &s.plan.time.core[s.plan.layer[i].first_core + c].layout;
             struct memory_shape shape = l->shape;
             shape.columns--;
             memory_layout_init(l, &shape, l->placing);
@@ -665,10 +666,10 @@ static void a_residual_fifo_with_one_place_too_few_overflows(void **state)
         struct err_msg m;
         random_study_make(&s, seed);
         uint32_t i = 0;
-        while (i < s.plan.n_layer && s.plan.layer[i].residual_fifo < 2)
+        while (i < s.plan.n_layer && s.plan.time.layer[i].residual_fifo < 2)
             i++;
         if (i < s.plan.n_layer) {
-            s.plan.layer[i].residual_fifo--;
+            s.plan.time.layer[i].residual_fifo--;
             assert_int_equal(run_broken(&s.plan, &m), ERR_RUN);
             assert_non_null(strstr(m.text, "the residual FIFO has no room for pixel"));
             found++;

@@ -111,7 +111,7 @@ static void wrong_input_is_one_line_that_names_place_and_cure_and_status_2(void 
         { "map " PLAIN " --set core.input_memory.words=64", "want 96" },
         { "map " PLAIN " --set fabric.link_gbps=4.4", "fabric.link_gbps = 4.48" },
         { "map " PLAIN " --set core.crossbar.mvm_ns=130", "core.crossbar.mvm_ns = 100" },
-        { "map " PLAIN " --set core.crossbar.rows=8", "core.crossbar.rows" },
+        { "map " PLAIN " --set core.crossbar.rows=8", "chip.cores" },
         { "map " PLAIN " --set mapping.replicas.32=300",
           "--set mapping.replicas.32: mapping.replicas of conv1 = 300: they need 906 rows" },
         { "map @/dw.yaml", "/dw.yaml:3: mapping.block_width of conv3 = 33: its output is 32" },

@@ -12,7 +12,7 @@
 #define MHZ UINT64_C(1000000)
 #define MBPS UINT64_C(1000000)
 
-static const struct fabric_rates article = {
+static const struct fabric_machine article = {
     .clock_hz = 500 * MHZ, .link_bps = 5000 * MBPS, .partial_sum_bps = 20480 * MBPS,
     .hop_timesteps = 1, .partial_sum_hops = 1,
 };
@@ -21,17 +21,17 @@ static void the_article_s_pixel_takes_45_of_50_clocks_and_its_partial_sums_44(vo
 {
     (void)state;
     static const struct fabric_link link[] = {
-        { .from = 0, .to = 1, .payload = FABRIC_PIXELS, .bits = 56 * 8 },
-        { .from = 1, .to = 2, .payload = FABRIC_PARTIAL_SUMS, .bits = 56 * 32 },
+        { .from = 0, .to = 1, .payload = FABRIC_PIXELS },
+        { .from = 1, .to = 2, .payload = FABRIC_PARTIAL_SUMS },
     };
-    struct fabric_use use[2];
+    struct fabric_route route[2];
     struct err_msg m;
 
-    assert_int_equal(fabric_point_to_point.carry(&article, link, 2, use, &m), ERR_NONE);
-    assert_int_equal(use[0].rate_bps, 5000 * MBPS);
-    assert_int_equal(use[0].clocks, 45); // 448 / 5 Gb/s = 89.6 ns
-    assert_int_equal(use[1].rate_bps, 20480 * MBPS);
-    assert_int_equal(use[1].clocks, 44); // 1,792 / 20.48 Gb/s = 87.5 ns
+    assert_int_equal(fabric_point_to_point.route(&article, link, 2, route, &m), ERR_NONE);
+    assert_int_equal(route[0].rate_bps, 5000 * MBPS); // 448 bit: 89.6 ns
+    assert_int_equal(fabric_point_to_point.use(&article, &route[0], 56 * 8), 45);
+    assert_int_equal(route[1].rate_bps, 20480 * MBPS); // 1,792 bit: 87.5 ns
+    assert_int_equal(fabric_point_to_point.use(&article, &route[1], 56 * 32), 44);
 }
 
 static void equation_7_fills_the_timestep_exactly(void **state)
@@ -68,24 +68,60 @@ static void products_beyond_64_bits_stay_exact(void **state)
 static void each_payload_has_its_rate_and_its_hops_whatever_else_is_sent(void **state)
 {
     (void)state;
-    struct fabric_rates r = article;
-    r.hop_timesteps = 3;
-    r.partial_sum_hops = 0;
+    struct fabric_machine machine = article;
+    machine.hop_timesteps = 3;
+    machine.partial_sum_hops = 0;
     enum { N = 40 };
     struct fabric_link link[N];
-    struct fabric_use all[N], alone;
+    struct fabric_route all[N];
     struct err_msg m;
 
     for (uint32_t i = 0; i < N; i++)
-        link[i] = (struct fabric_link){ .from = 0, .to = i % 3 ? 1 : FABRIC_EDGE, .bits = 100 * i,
+        link[i] = (struct fabric_link){ .from = 0, .to = i % 3 ? 1 : FABRIC_EDGE,
                                         .payload = i % 2 ? FABRIC_PARTIAL_SUMS : FABRIC_PIXELS };
-    assert_int_equal(fabric_point_to_point.carry(&r, link, N, all, &m), ERR_NONE);
+    assert_int_equal(fabric_point_to_point.route(&machine, link, N, all, &m), ERR_NONE);
     for (uint32_t i = 0; i < N; i++) {
-        fabric_point_to_point.carry(&r, &link[i], 1, &alone, &m);
-        assert_int_equal(all[i].clocks, alone.clocks); // links do not share
         assert_int_equal(all[i].hops, i % 2 ? 0 : 3);
         assert_int_equal(all[i].rate_bps, (i % 2 ? 20480 : 5000) * MBPS);
     }
+}
+
+/* 64 cores lie on 8 x 8, 43 on 7 x 7; a link runs along rows and columns, and to the chip's edge
+ * from the left end of a row. */
+static void lengths_are_those_of_the_floorplan(void **state)
+{
+    (void)state;
+    const struct fabric *f = &fabric_point_to_point;
+
+    assert_int_equal(fabric_distance(f, 64, 0, 63), 7 + 7);
+    assert_int_equal(fabric_distance(f, 64, 9, 7), 6 + 1);
+    assert_int_equal(fabric_distance(f, 64, 5, 5), 0);
+    assert_int_equal(fabric_distance(f, 43, 6, 7), 6 + 1);
+    assert_int_equal(fabric_distance(f, 49, 48, 0), 6 + 6);
+    assert_int_equal(fabric_distance(f, 50, 48, 0), 0 + 6);
+    assert_int_equal(fabric_distance(f, 64, FABRIC_EDGE, 10), 2 + 1);
+    assert_int_equal(fabric_distance(f, 64, 8, FABRIC_EDGE), 0 + 1);
+}
+
+/* A sender may push once a timestep, and once more before the receiver has taken the first. */
+static void channels_hold_what_is_on_the_way(void **state)
+{
+    (void)state;
+    struct fabric_wire wire[3] = { { .path = "a", .bytes = 8 }, { .path = "b", .bytes = 16 },
+                                   { .path = "c", .bytes = 8 } };
+    struct fabric_net net = { 0 };
+
+    for (uint32_t i = 0; i < 3; i++)
+        wire[i].route.hops = 3 * i;
+    assert_true(fabric_point_to_point.build(&net, wire, 3));
+    assert_int_equal(net.n_chan, 3);
+    assert_int_equal(net.n_block, 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_ptr_equal(wire[i].tx, wire[i].rx);
+        assert_int_equal(wire[i].tx->depth, 3 * i + 2);
+        assert_int_equal(wire[i].tx->payload_bytes, wire[i].bytes);
+    }
+    fabric_net_release(&net);
 }
 
 static void an_unknown_fabric_is_refused_with_the_names_that_exist(void **state)
@@ -108,6 +144,8 @@ int main(void)
         cmocka_unit_test(clocks_are_the_least_that_carry_the_bits),
         cmocka_unit_test(products_beyond_64_bits_stay_exact),
         cmocka_unit_test(each_payload_has_its_rate_and_its_hops_whatever_else_is_sent),
+        cmocka_unit_test(lengths_are_those_of_the_floorplan),
+        cmocka_unit_test(channels_hold_what_is_on_the_way),
         cmocka_unit_test(an_unknown_fabric_is_refused_with_the_names_that_exist),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

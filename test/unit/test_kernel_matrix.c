@@ -269,7 +269,8 @@ static void check_core(const struct plan *p, uint32_t core, const struct image *
         load_rows(c, m, &reg, &k);
         pl->firing->origin(&shape, &head, &x, &y);
         check_vector(p, core, m, &seen, x, y, used, n, kernel_matrix_vector(&k, x, y, used, n, 0));
-        assert_int_equal(kernel_matrix_driven(&k, used, n), driven_positions(pl, &seen, used, n));
+        assert_int_equal(kernel_matrix_driven(&k, used, n),
+                         driven_positions(pl, &seen, used, n) * p->core[core].in_n);
     }
     registers_release(&reg);
     kernel_matrix_release(&k);

@@ -172,7 +172,7 @@ static void first_results_are_those_of_the_plan(void **state)
         struct machine copy = mc;
         assert_int_equal(mapper_write(&mp, choice, &copy.config, &m), ERR_NONE);
         struct plan p = plan_of(&copy);
-        assert_int_equal(mapper_times_first_result(times, choice), p.first_result);
+        assert_int_equal(mapper_times_first_result(times, choice), p.time.first_result);
         assert_int_equal(mapper_interval(&mp, choice), p.interval);
         assert_true(least_interval(&mp, choice) <= p.interval);
         assert_int_equal(mapper_cores(&mp, choice), p.n_core);
@@ -201,13 +201,13 @@ static struct run_result run_images(const struct plan *p, uint32_t n_image)
  * come a little later each, as they wait for those before them. */
 static void assert_chip_is_as_planned(const struct plan *p)
 {
-    uint32_t n = p->transient_images + 1;
+    uint32_t n = p->time.transient_images + 1;
     struct run_result some = run_images(p, n), more = run_images(p, n + 1);
 
-    assert_int_equal(some.first_result, p->first_result);
+    assert_int_equal(some.first_result, p->time.first_result);
     assert_int_equal(more.total_timesteps - some.total_timesteps, p->interval);
-    if (p->transient_images == 1)
-        assert_int_equal(some.total_timesteps, p->first_result + p->interval);
+    if (p->time.transient_images == 1)
+        assert_int_equal(some.total_timesteps, p->time.first_result + p->interval);
     run_result_release(&some);
     run_result_release(&more);
 }
@@ -221,15 +221,15 @@ static uint64_t value_of(const struct pricer *pricer, enum optimize o, const str
 
     switch (o) {
     case OPTIMIZE_LATENCY:
-        return p->first_result;
+        return p->time.first_result;
     case OPTIMIZE_INTERVAL:
         return p->interval;
     case OPTIMIZE_BALANCED:
-        return p->interval * p->first_result;
+        return p->interval * p->time.first_result;
     case OPTIMIZE_EDP:
         if (pricer->prices.image_pj((void *)pricer, p, &pj, &m))
             fail_msg("%s", m.text);
-        return pj * p->first_result;
+        return pj * p->time.first_result;
     case OPTIMIZE_NONE:
         break;
     }
@@ -359,7 +359,7 @@ static void the_article_s_rule_is_4_2_1(void **state)
     resolve(&mc);
     struct plan p = plan_of(&mc);
     assert_int_equal(p.n_core, 62); // docs/accelerator.md, section 4
-    assert_int_equal(p.first_result, 567);
+    assert_int_equal(p.time.first_result, 567);
     assert_int_equal(p.interval, 256);
     plan_release(&p);
     unload(&mc);
@@ -379,11 +379,12 @@ static void assert_beyond_the_article(const struct machine *mc)
         assert_true(p.layer[i].firing == &fire_column || p.layer[i].firing == &fire_block);
     for (uint32_t i = 0; i < p.n_stream; i++)
         assert_true(p.stream[i].kind == STREAM_PARTIAL_SUM || p.stream[i].kind == STREAM_IMAGE ||
-                    (uint64_t)p.stream[i].most_pixels * p.stream[i].n * p.stream[i].value_bits <=
+                    (uint64_t)p.time.stream[i].most_pixels * p.stream[i].n *
+                            p.stream[i].value_bits <=
                         448);
-    assert_true(p.first_result < 538);
+    assert_true(p.time.first_result < 538);
     assert_true(p.interval < 256);
-    assert_int_equal(p.first_result, 440);
+    assert_int_equal(p.time.first_result, 440);
     assert_int_equal(p.interval, 176);
     assert_chip_is_as_planned(&p);
     plan_release(&p);

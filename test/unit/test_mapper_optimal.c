@@ -238,10 +238,10 @@ struct twin {
 static enum err image_pj(void *user, const struct plan *p, uint64_t *pj, struct err_msg *m)
 {
     (void)user, (void)m;
-    *pj = 3 * p->n_core * p->first_result + 2 * p->n_stream;
+    *pj = 3 * p->n_core * p->time.first_result + 2 * p->n_stream;
     for (uint32_t i = 0; i < p->n_layer; i++) {
         const struct layer *l = plan_network_layer(p, i);
-        *pj += 7 * p->layer[i].firings * p->layer[i].parts * p->layer[i].groups;
+        *pj += 7 * p->time.layer[i].firings * p->layer[i].parts * p->layer[i].groups;
         *pj += (uint64_t)l->out.height * l->out.width * l->out.channels;
     }
     return ERR_NONE;
@@ -255,7 +255,7 @@ static uint64_t edp_of(const struct plan *p)
     uint64_t pj;
 
     image_pj(NULL, p, &pj, NULL);
-    return pj * p->first_result;
+    return pj * p->time.first_result;
 }
 
 static void plan_chosen(struct twin *t)
@@ -280,8 +280,8 @@ static void plan_chosen(struct twin *t)
     assert_true(p.n_core <= t->rig->config.chip_cores);
     t->n_plan++;
     t->interval = min_u64(t->interval, p.interval);
-    t->latency = min_u64(t->latency, p.first_result);
-    t->product = min_u64(t->product, p.interval * p.first_result);
+    t->latency = min_u64(t->latency, p.time.first_result);
+    t->product = min_u64(t->product, p.interval * p.time.first_result);
     t->edp = min_u64(t->edp, edp_of(&p));
     plan_release(&p);
 }
@@ -333,10 +333,10 @@ static void assert_finds(const struct twin *t, enum optimize o, uint64_t want, u
     }
     if (e || plan_make(&p, &t->rig->network, &c, &m))
         fail_msg("case %u: %s", seed, m.text);
-    uint64_t got = o == OPTIMIZE_LATENCY    ? p.first_result
+    uint64_t got = o == OPTIMIZE_LATENCY    ? p.time.first_result
                    : o == OPTIMIZE_INTERVAL ? p.interval
                    : o == OPTIMIZE_EDP      ? edp_of(&p)
-                                            : p.interval * p.first_result;
+                                            : p.interval * p.time.first_result;
     if (got != want || report.value != want || report.bound != want)
         fail_msg("case %u, objective %d, firing %s: got %llu (said %llu, bound %llu), want %llu of "
                  "%llu plans", seed, o, c.mapping.firing, (unsigned long long)got,

@@ -56,8 +56,8 @@ static void resnet32_takes_the_cores_and_timesteps_of_the_table(void **state)
         make(&r, row[i].set);
 
         assert_int_equal(r.plan.n_core, row[i].cores);
-        assert_int_equal(r.plan.last_conv, row[i].last_conv);
-        assert_int_equal(r.plan.first_result, row[i].result);
+        assert_int_equal(r.plan.time.last_conv, row[i].last_conv);
+        assert_int_equal(r.plan.time.first_result, row[i].result);
         assert_int_equal(r.plan.interval, row[i].interval);
         rig_release(&r);
     }
@@ -129,8 +129,9 @@ static void the_plain_run_keeps_three_columns_and_two_or_three_residual_pixels(v
                         : strcmp(name, "conv23") == 0              ? 3
                         : pl->residual == RESIDUAL_READ_BACK ? 1 // comes just when it is added
                                                                    : 0;
-        assert_int_equal(pl->memory_columns, strncmp(name, "conv", 4) == 0 ? 3 : 1);
-        assert_int_equal(pl->residual_fifo, fifo);
+        assert_int_equal(r.plan.time.layer[i].memory_columns,
+                         strncmp(name, "conv", 4) == 0 ? 3 : 1);
+        assert_int_equal(r.plan.time.layer[i].residual_fifo, fifo);
     }
     rig_release(&r);
 }
@@ -144,7 +145,7 @@ static void deep_splits_keep_up_to_five_columns(void **state)
     uint32_t most = 0;
 
     for (uint32_t i = 0; i < r.plan.n_layer; i++)
-        most = max_u32(most, r.plan.layer[i].memory_columns);
+        most = max_u32(most, r.plan.time.layer[i].memory_columns);
     assert_int_equal(most, 5);
     rig_release(&r);
 }
@@ -178,13 +179,14 @@ static void the_plain_run_uses_50_45_44_and_at_most_16_of_50_clocks(void **state
     assert_int_equal(r.plan.timestep_clk, 50);
     for (uint32_t i = 0; i < r.plan.n_core; i++) {
         const struct plan_core *core = &r.plan.core[i];
+        const uint64_t *used_clk = r.plan.time.core[i].used_clk;
         if (core->in_n >= 16) // conv1's pixels share words
-            assert_int_equal(core->used_clk[STAGE_MEMORY], worst_memory(&r, core));
-        assert_int_equal(core->used_clk[STAGE_CROSSBAR], 50);
+            assert_int_equal(used_clk[STAGE_MEMORY], worst_memory(&r, core));
+        assert_int_equal(used_clk[STAGE_CROSSBAR], 50);
         bool last = core->part + 1 == r.plan.layer[core->plan_layer].parts;
-        assert_int_equal(core->used_clk[STAGE_DIGITAL], last); // 56 outputs, 64 lanes
+        assert_int_equal(used_clk[STAGE_DIGITAL], last); // 56 outputs, 64 lanes
         for (unsigned k = 0; k < N_STAGE; k++)
-            most[k] = max_u64(most[k], core->used_clk[k]);
+            most[k] = max_u64(most[k], used_clk[k]);
     }
     assert_int_equal(most[STAGE_MEMORY], 16);
     assert_int_equal(most[STAGE_LINK], 45);        // 56 channels of 8 bit, 10 bit a clock
@@ -206,10 +208,11 @@ static void links_take_the_bits_of_one_pixel(void **state)
     for (uint32_t i = 0; i < r.plan.n_stream; i++) {
         const struct plan_stream *s = &r.plan.stream[i];
         bool sums = s->kind == STREAM_PARTIAL_SUM;
-        assert_int_equal(s->most_pixels, 1);
+        assert_int_equal(r.plan.time.stream[i].most_pixels, 1);
         assert_int_equal(s->value_bits, sums || s->kind == STREAM_RESULT ? 32 : 8);
-        assert_int_equal(s->rate_bps, sums ? 20480000000 : 5000000000);
-        assert_int_equal(s->used_clk, sums ? 44 : ceil_div(s->n * s->value_bits, 10));
+        assert_int_equal(s->route.rate_bps, sums ? 20480000000 : 5000000000);
+        assert_int_equal(r.plan.time.stream[i].used_clk,
+                         sums ? 44 : ceil_div(s->n * s->value_bits, 10));
     }
     rig_release(&r);
 }
@@ -243,7 +246,7 @@ static void a_pipeline_of_real_stages_would_add_51_timesteps(void **state)
     struct plan_rig r;
     make(&r, plain);
 
-    assert_int_equal(r.plan.pipeline_timesteps, 22 + 9 * (2 + 1) + 1 + 1);
+    assert_int_equal(r.plan.time.pipeline_timesteps, 22 + 9 * (2 + 1) + 1 + 1);
     rig_release(&r);
 }
 
@@ -269,8 +272,8 @@ static void unsplit_networks_of_the_family_end_when_the_closed_form_says(void **
                 for (int stage = 1; stage < 3; stage++)
                     t += hop + (2 * blocks - 1) * (h[stage] + 1 + hop);
 
-                assert_int_equal(r.plan.last_conv, t);
-                assert_int_equal(r.plan.first_result, t + hop);
+                assert_int_equal(r.plan.time.last_conv, t);
+                assert_int_equal(r.plan.time.first_result, t + hop);
                 assert_int_equal(r.plan.interval, size * size);
                 rig_release(&r);
             }
@@ -310,11 +313,11 @@ static void a_single_layer_takes_its_firings_and_its_chain(void **state)
         const struct plan_layer *pl = &r.plan.layer[0];
 
         assert_int_equal(r.plan.interval, firings);
-        assert_int_equal(pl->firings, firings);
-        assert_int_equal(pl->first_timestep, 0);
-        assert_int_equal(pl->last_timestep, firings - 1);
+        assert_int_equal(r.plan.time.layer[0].firings, firings);
+        assert_int_equal(r.plan.time.layer[0].first_timestep, 0);
+        assert_int_equal(r.plan.time.layer[0].last_timestep, firings - 1);
         assert_int_equal(pl->parts, parts);
-        assert_int_equal(r.plan.first_result, firings + (parts - 1) * hops);
+        assert_int_equal(r.plan.time.first_result, firings + (parts - 1) * hops);
         rig_release(&r);
     }
 }
@@ -340,9 +343,9 @@ static void a_second_layer_ends_h_plus_1_after_the_first_one_s_last_pixel(void *
             fail_msg("%s", r.msg.text);
 
         uint64_t parts = ceil_div(channels, 64 / 9);
-        assert_int_equal(r.plan.first_result,
+        assert_int_equal(r.plan.time.first_result,
                          h * w + (parts - 1) * chain + hop + h + 1);
-        assert_int_equal(r.plan.layer[1].first_timestep, h + 1 + (parts - 1) * chain + hop);
+        assert_int_equal(r.plan.time.layer[1].first_timestep, h + 1 + (parts - 1) * chain + hop);
         rig_release(&r);
     }
 }
@@ -357,9 +360,9 @@ static void the_scratchpad_stores_pixels_as_late_as_the_first_layer_allows(void 
 
     assert_int_equal(r.plan.n_image_feed, 1);
     for (int64_t i = 0; i < 1024; i++)
-        assert_int_equal(r.plan.image_feed[0].stored[i], i - 33);
-    assert_int_equal(r.plan.lead, 34); // sent a timestep before
-    assert_int_equal(r.plan.transient_images, 1);
+        assert_int_equal(r.plan.time.image_feed[0].stored[i], i - 33);
+    assert_int_equal(r.plan.time.lead, 34); // sent a timestep before
+    assert_int_equal(r.plan.time.transient_images, 1);
     rig_release(&r);
 }
 
@@ -434,7 +437,7 @@ static void a_block_width_turns_column_firing_into_blocks(void **state)
     assert_int_equal(pl->rows, 256);
     assert_int_equal(pl->replicas.width, 2);
     assert_int_equal(pl->replicas.height, 2);
-    assert_int_equal(r.plan.layer[rig_plan_layer(&r, "conv1")].firings, 256);
+    assert_int_equal(r.plan.time.layer[rig_plan_layer(&r, "conv1")].firings, 256);
     assert_ptr_equal(r.plan.layer[rig_plan_layer(&r, "conv13")].firing, &fire_column);
     rig_release(&r);
 }

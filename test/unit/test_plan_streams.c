@@ -338,17 +338,18 @@ static void outputs_are_read_back_once_and_in_order_on(const struct plan *p)
 {
     for (uint32_t i = 0; i < p->n_read_back; i++) {
         const struct read_back *rb = &p->read_back[i];
+        const struct read_back_times *times = &p->time.read_back[i];
         const struct shape *out = &plan_network_layer(p, rb->receiver)->out;
-        for (uint32_t row = 0; row < rb->n_image; row++) {
-            const struct read_back_send *send = rb->send + (size_t)row * rb->n;
-            uint32_t times[WIDTH][WIDTH] = { 0 };
-            for (uint32_t k = 0; k < rb->n; k++) {
-                times[send[k].x][send[k].y]++;
+        for (uint32_t row = 0; row < times->n_image; row++) {
+            const struct read_back_send *send = times->send + (size_t)row * times->n;
+            uint32_t seen[WIDTH][WIDTH] = { 0 };
+            for (uint32_t k = 0; k < times->n; k++) {
+                seen[send[k].x][send[k].y]++;
                 assert_true(k == 0 || send[k].timestep >= send[k - 1].timestep);
             }
             for (uint32_t x = 0; x < out->height; x++)
                 for (uint32_t y = 0; y < out->width; y++)
-                    assert_int_equal(times[x][y],
+                    assert_int_equal(seen[x][y],
                                      plan_owner(p, rb->receiver, y) == rb->receiver_copy);
         }
     }

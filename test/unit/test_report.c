@@ -159,7 +159,8 @@ static void a_batch_takes_the_latency_and_an_interval_for_each_further_image(voi
 {
     struct config config = { .timestep_ns = 100 };
     int64_t late[] = { 0, 0, 24 }; // from the third on
-    struct plan plan = { .config = &config, .interval = 1024, .late = late, .transient_images = 3 };
+    struct plan plan = { .config = &config, .interval = 1024,
+                         .time = { .late = late, .transient_images = 3 } };
 
     (void)state;
     assert_true(batch_throughput(&plan, 1000, 1) == 10000); // 1,000 * 100 ns = 100 us

@@ -1,6 +1,6 @@
 /* Replicas, splits, copies and firing policies on a trained network: what they compute is what
  * plain loops over the same integers compute, whatever the mapping. When they compute it is in
- * test_schedule.c. */
+ * test_dry_run.c. */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -141,7 +141,7 @@ static void assert_values(const struct want *want, const struct study *s, const 
     struct chip *chip = chip_new(&cfg);
     struct chip_result result;
     struct err_msg m;
-    int64_t end = (int64_t)(s->plan.first_result + N_STREAM_IMAGE * s->plan.interval);
+    int64_t end = (int64_t)(s->plan.time.first_result + N_STREAM_IMAGE * s->plan.interval);
     uint32_t in = 0, out = 0;
 
     assert_non_null(chip);

@@ -622,8 +622,8 @@ static void latency_of_a_block_is_that_of_its_slowest_core(void **state)
     CHECK_NEAR(q.total.latency_ns[PRICE_DIGITAL], 1 * 2, 0);
     CHECK_NEAR(q.total.latency_ns[PRICE_LINKS], 45 * 2, 0); // 448 bits at 5 Gb/s
     assert_true(q.total.latency_ns[PRICE_CLOCK] == 0);
-    r.plan.core[3].used_clk[STAGE_PARTIAL_SUM] = 49;
-    r.plan.core[3].used_clk[STAGE_DIGITAL] = 7;
+    r.plan.time.core[3].used_clk[STAGE_PARTIAL_SUM] = 49;
+    r.plan.time.core[3].used_clk[STAGE_DIGITAL] = 7;
     price_report_release(&q);
     q = report_of(&r);
     CHECK_NEAR(q.layer[3].latency_ns[PRICE_LINKS], 49 * 2, 0);

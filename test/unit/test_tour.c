@@ -28,7 +28,7 @@ static void note(int64_t *slot, int64_t t)
 static void watch(void *user, uint32_t core, const struct core_event *e)
 {
     struct seen *s = user;
-    int64_t t = (int64_t)e->timestep - (int64_t)s->plan->lead;
+    int64_t t = (int64_t)e->timestep - (int64_t)s->plan->time.lead;
 
     if (e->kind == CORE_SENT || (core != s->conv2 && core != s->conv3) || e->pixel[0].image != 0)
         return;
@@ -92,7 +92,7 @@ static void pixel_1_1_of_conv2_goes_the_way_of_the_tour(void **state)
     if (rig_make(&r, plain))
         fail_msg("%s", r.msg.text);
     run_image(&s, &r);
-    assert_int_equal((34 + r.plan.lead) * r.plan.timestep_clk, 3400);
+    assert_int_equal((34 + r.plan.time.lead) * r.plan.timestep_clk, 3400);
 
     /* it is stored, and used at once */
     assert_int_equal(s.stored[0][1][1], 34);
@@ -114,7 +114,7 @@ static void pixel_1_1_of_conv2_goes_the_way_of_the_tour(void **state)
     assert_int_equal(s.read_back[1][1], 100);
     assert_int_equal(s.summed[1][1], 101);
     assert_int_equal(s.stored[0][1][4], 130);
-    assert_int_equal(r.plan.core[s.conv2].used_clk[STAGE_MEMORY], 8);
+    assert_int_equal(r.plan.time.core[s.conv2].used_clk[STAGE_MEMORY], 8);
     rig_release(&r);
 }
 
@@ -126,7 +126,7 @@ static void it_lies_in_word_4_behind_columns_2_and_0(void **state)
 
     if (rig_make(&r, plain))
         fail_msg("%s", r.msg.text);
-    const struct memory_layout *l = &r.plan.core[rig_core(&r, "conv2")].layout;
+    const struct memory_layout *l = &r.plan.time.core[rig_core(&r, "conv2")].layout;
     assert_string_equal(l->placing->name, "plip");
     assert_int_equal(l->shape.columns, 3);
     assert_int_equal(l->shape.word_bytes, 16);

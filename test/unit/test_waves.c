@@ -30,7 +30,7 @@ static void run_chip(struct chip *chip, const struct random_study *s)
     struct chip_result r;
     uint32_t in = 0, out = 0;
 
-    for (int64_t until = -(int64_t)s->plan.lead; out < N_IMAGE; until += 3) {
+    for (int64_t until = -(int64_t)s->plan.time.lead; out < N_IMAGE; until += 3) {
         while (in < N_IMAGE && chip_inject(chip, s->image + in * s->image_bytes))
             in++;
         if (chip_run(chip, until, &m))
@@ -117,7 +117,7 @@ static void names_are_told_apart_without_scopes_and_time_is_signed(void **state)
     for (uint32_t i = 0; i < f.n_signal; i++)
         for (uint32_t k = 0; k < i; k++)
             assert_string_not_equal(f.signal[i].name, f.signal[k].name);
-    assert_true(p->lead > 0 && (int64_t)clock->change[0].value == -(int64_t)p->lead);
+    assert_true(p->time.lead > 0 && (int64_t)clock->change[0].value == -(int64_t)p->time.lead);
     assert_non_null(strstr(w->text, "\nr-1 !\n")); // not 2^64 - 1
     assert_int_equal(zero->n_change, 1);
     uint32_t k = 0;
@@ -154,8 +154,8 @@ static void firings_and_first_firings_are_those_of_counters_and_plan(void **stat
             n_idle += idle;
             assert_int_equal(firings, counted);
             assert_int_equal(first_fire, idle ? UINT64_MAX : first);
-            assert_int_equal(first, (p->lead + p->layer[i].first_timestep) * timestep);
-            assert_int_equal(vcd_value_at(clock, first), p->layer[i].first_timestep);
+            assert_int_equal(first, (p->time.lead + p->time.layer[i].first_timestep) * timestep);
+            assert_int_equal(vcd_value_at(clock, first), p->time.layer[i].first_timestep);
         }
         vcd_file_release(&f);
         unwatch(w);
@@ -186,10 +186,10 @@ static void pixels_and_busy_cycles_add_up_to_what_was_counted(void **state)
             assert_int_equal(vcd_time_up(crossbar, f.end_time), n->firings * mvm * clk);
             assert_int_equal(vcd_value_at(memory, f.end_time), 0);
             if (p->core[i].part + 1 < p->layer[p->core[i].plan_layer].parts ||
-                p->core[i].most_outputs > 1)
+                p->time.core[i].most_outputs > 1)
                 continue; // what finishes one output at a time
             assert_int_equal(vcd_time_up(signal_of(&f, p, i, "digital_busy"), f.end_time),
-                             n->outputs * p->core[i].used_clk[STAGE_DIGITAL] * clk);
+                             n->outputs * p->time.core[i].used_clk[STAGE_DIGITAL] * clk);
         }
         vcd_file_release(&f);
         unwatch(w);
@@ -209,7 +209,7 @@ static void addresses_are_those_of_the_pixels_stored_last(void **state)
         const struct plan *p = &w->study.plan;
         struct vcd_file f = vcd_read(w->text);
         for (uint32_t i = 0; i < p->n_core; i++) {
-            const struct memory_layout *l = &p->core[i].layout;
+            const struct memory_layout *l = &p->time.core[i].layout;
             const struct vcd_signal *stored = signal_of(&f, p, i, "stored");
             const struct vcd_signal *address = signal_of(&f, p, i, "address");
             const uint64_t pixels =
@@ -292,14 +292,14 @@ static void links_are_valid_for_as_long_as_their_bits_take(void **state)
             for (uint32_t k = 0; k < p->n_stream; k++)
                 n_out += p->stream[k].kind != STREAM_IMAGE && p->stream[k].from == st->from;
             if (st->kind == STREAM_IMAGE || st->kind == STREAM_RESULT || n_out > 1 ||
-                st->most_pixels > 1)
+                p->time.stream[i].most_pixels > 1)
                 continue;
             bool sums = st->kind == STREAM_PARTIAL_SUM;
             uint64_t pixels = chip_stream_bits(w->chip, i) / ((uint64_t)st->n * st->value_bits);
             const struct vcd_signal *valid =
                 signal_of(&f, p, st->from, sums ? "partial_sum_valid" : "link_valid");
             assert_int_equal(vcd_time_up(valid, f.end_time),
-                             pixels * st->used_clk * period(&f, p));
+                             pixels * p->time.stream[i].used_clk * period(&f, p));
             n_found++;
             n_sums += sums;
         }
@@ -406,8 +406,9 @@ static void a_window_shows_what_the_whole_dump_shows_there(void **state)
         struct watched *some = watch(seed, KERNEL_NATIVE, KERNEL_SKIP_IDLE, &cfg);
         struct vcd_file a = vcd_read(all->text), s = vcd_read(some->text);
         uint64_t timestep = period(&a, p) * p->timestep_clk;
-        assert_int_equal(s.dump_time, (p->lead + cfg.first_timestep) * timestep);
-        assert_int_equal(s.end_time, (p->lead + cfg.last_timestep + 1) * timestep - period(&a, p));
+        assert_int_equal(s.dump_time, (p->time.lead + cfg.first_timestep) * timestep);
+        assert_int_equal(s.end_time,
+                         (p->time.lead + cfg.last_timestep + 1) * timestep - period(&a, p));
         assert_int_equal(s.n_signal, a.n_signal);
         for (uint32_t i = 0; i < s.n_signal; i++) {
             const struct vcd_signal *got = &s.signal[i], *want = &a.signal[i];

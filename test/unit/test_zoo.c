@@ -87,10 +87,10 @@ static void images_come_at_the_interval_of_the_slowest_layer(void **state)
             assert_non_null(chip);
             for (int k = 0; k < 2; k++)
                 assert_true(chip_inject(chip, NULL));
-            must(chip_run(chip, (int64_t)(b.plan.first_result + b.plan.interval), &m), &m);
+            must(chip_run(chip, (int64_t)(b.plan.time.first_result + b.plan.interval), &m), &m);
             for (int k = 0; k < 2; k++)
                 assert_true(chip_result(chip, &r[k]));
-            assert_int_equal(r[0].timestep + 1, b.plan.first_result);
+            assert_int_equal(r[0].timestep + 1, b.plan.time.first_result);
             assert_int_equal(r[1].timestep - r[0].timestep, b.plan.interval);
             chip_free(chip);
             release(&b);
@@ -182,7 +182,7 @@ static void compare_activations(const char *name, const struct zoo_cfg *cfg)
         chip_new(&(struct chip_cfg){ .plan = &b.plan, .planes.n = 1, .probe = &probe });
     assert_non_null(chip);
     assert_true(chip_inject(chip, image));
-    must(chip_run(chip, (int64_t)b.plan.first_result, &m), &m);
+    must(chip_run(chip, (int64_t)b.plan.time.first_result, &m), &m);
     assert_true(chip_result(chip, &r));
     for (uint32_t i = 1; i < b.network.n_layer; i++) {
         const struct shape *s = &b.network.layer[i].out;

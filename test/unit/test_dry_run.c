@@ -1,4 +1,4 @@
-/* test/unit/test_schedule.c -- the dry timing run against a machine that is stepped timestep by
+/* test/unit/test_dry_run.c -- the dry timing run against a machine that is stepped timestep by
  * timestep (test/naive_machine.h). */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "dataflow/plan/schedule.h"
+#include "dataflow/plan/dry_run.h"
 #include "test/naive_machine.h"
 #include "test/plan_rig.h"
 
@@ -94,7 +94,7 @@ static void settings_of(const struct naive_case *c, struct settings *s)
 /* ---- comparison ---- */
 
 /* First and last firing of a layer that hold an output of an image. */
-static void assert_firings(const struct plan *p, const struct schedule *s, uint32_t layer,
+static void assert_firings(const struct plan *p, const struct dry_run *s, uint32_t layer,
                            uint32_t image, int64_t want_first, int64_t want_last)
 {
     const struct shape *out = &plan_network_layer(p, layer)->out;
@@ -102,7 +102,7 @@ static void assert_firings(const struct plan *p, const struct schedule *s, uint3
 
     for (uint32_t y = 0; y < out->width; y++)
         for (uint32_t x = 0; x < out->height; x++) {
-            int64_t t = schedule_fired(s, layer, image, x, y);
+            int64_t t = dry_run_fired(s, layer, image, x, y);
             first = t < first ? t : first;
             last = t > last ? t : last;
         }
@@ -110,23 +110,24 @@ static void assert_firings(const struct plan *p, const struct schedule *s, uint3
     assert_int_equal(last, want_last);
 }
 
-static void check_layer(const struct plan_rig *r, const struct schedule *s,
+static void check_layer(const struct plan_rig *r, const struct dry_run *s,
                         const struct naive_layer *want)
 {
     uint32_t i = rig_plan_layer(r, want->name);
     const struct plan_layer *pl = &r->plan.layer[i];
+    const struct layer_times *t = &r->plan.time.layer[i];
 
     assert_int_equal(pl->rows, want->rows);
     assert_int_equal(pl->columns, want->columns);
     assert_int_equal(pl->parts, want->parts);
     assert_int_equal(pl->groups, want->groups);
     assert_int_equal(pl->copies, want->copies);
-    assert_int_equal(pl->first_timestep, want->first[0]);
-    assert_int_equal(pl->last_timestep, want->last[0]);
-    assert_int_equal(pl->firings, want->firings[0]);
-    assert_int_equal(pl->memory_columns, want->memory_columns);
-    if (pl->feed == FEED_READ_BACK) { // schedule_make() does not delay these
-        assert_int_equal(r->plan.layer[plan_sum_of(&r->plan, i)].residual_fifo, want->fifo);
+    assert_int_equal(t->first_timestep, want->first[0]);
+    assert_int_equal(t->last_timestep, want->last[0]);
+    assert_int_equal(t->firings, want->firings[0]);
+    assert_int_equal(t->memory_columns, want->memory_columns);
+    if (pl->feed == FEED_READ_BACK) { // dry_run_make() does not delay these
+        assert_int_equal(r->plan.time.layer[plan_sum_of(&r->plan, i)].residual_fifo, want->fifo);
         return;
     }
     for (uint32_t image = 0; image < IMAGES; image++)
@@ -139,7 +140,7 @@ static bool check_case(const struct naive_case *c)
     struct settings settings;
     struct naive_result *want = malloc(sizeof *want);
     struct plan_rig r;
-    struct schedule s;
+    struct dry_run s;
 
     assert_non_null(want);
     settings_of(c, &settings);
@@ -149,16 +150,16 @@ static bool check_case(const struct naive_case *c)
         free(want);
         return false;
     }
-    if (rig_make(&r, settings.set) || schedule_make(&s, &r.plan, &r.msg))
+    if (rig_make(&r, settings.set) || dry_run_make(&s, &r.plan, &r.msg))
         fail_msg("%s", r.msg.text);
     assert_int_equal(r.plan.n_core, want->n_core);
     assert_int_equal(r.plan.interval, want->interval);
-    assert_int_equal(r.plan.last_conv, want->last_conv);
-    assert_int_equal(r.plan.first_result, want->fc_result);
+    assert_int_equal(r.plan.time.last_conv, want->last_conv);
+    assert_int_equal(r.plan.time.first_result, want->fc_result);
     assert_int_equal(r.plan.n_layer, want->n_layer);
     for (uint32_t i = 0; i < want->n_layer; i++)
         check_layer(&r, &s, &want->layer[i]);
-    schedule_release(&s);
+    dry_run_release(&s);
     rig_release(&r);
     free(want);
     return true;

@@ -1,7 +1,7 @@
-/* dataflow/plan/schedule_waiting.c -- what waits at summing cores, see schedule.h. */
+/* dataflow/plan/dry_run_waiting.c -- what waits at summing cores, see dry_run.h. */
 #include <stdlib.h>
 
-#include "dataflow/plan/schedule_internal.h"
+#include "dataflow/plan/dry_run_internal.h"
 
 static int by_time(const void *a, const void *b)
 {
@@ -37,18 +37,18 @@ static uint32_t most_at_once(int64_t *come, int64_t *go, size_t n)
 }
 
 /* When the residual of an output comes. */
-static int64_t residual_comes(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+static int64_t residual_comes(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
                               uint32_t y)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
 
     if (pl->residual == RESIDUAL_READ_BACK) // sent to be there just then
-        return schedule_summed(s, layer, image, x, y);
-    return schedule_done(s, pl->residual_from, image, x, y) + s->plan->config->fabric.hop_timesteps;
+        return dry_run_summed(s, layer, image, x, y);
+    return dry_run_done(s, pl->residual_from, image, x, y) + s->plan->hops[layer].residual;
 }
 
 /* Images that can wait at the same time, beyond those kept. */
-static uint32_t images_waiting(const struct schedule *s, uint32_t layer)
+static uint32_t images_waiting(const struct dry_run *s, uint32_t layer)
 {
     const struct shape *out = &plan_network_layer(s->plan, layer)->out;
     int64_t longest = 0;
@@ -56,23 +56,23 @@ static uint32_t images_waiting(const struct schedule *s, uint32_t layer)
     for (uint32_t image = 0; image < s->n_image; image++)
         for (uint32_t y = 0; y < out->width; y++)
             for (uint32_t x = 0; x < out->height; x++) {
-                int64_t since = schedule_fired(s, layer, image, x, y);
+                int64_t since = dry_run_fired(s, layer, image, x, y);
                 int64_t come = residual_comes(s, layer, image, x, y);
                 since = come < since ? come : since;
-                int64_t wait = schedule_summed(s, layer, image, x, y) - since;
+                int64_t wait = dry_run_summed(s, layer, image, x, y) - since;
                 longest = wait > longest ? wait : longest;
             }
     return 1 + (uint32_t)((uint64_t)longest / s->plan->interval);
 }
 
-enum err schedule_waiting(const struct schedule *s, uint32_t layer, uint32_t *pixels,
+enum err dry_run_waiting(const struct dry_run *s, uint32_t layer, uint32_t *pixels,
                           uint32_t *firings, struct err_msg *m)
 {
     const struct plan *p = s->plan;
     const struct plan_layer *pl = &p->layer[layer];
     struct firing_shape shape = plan_firing_shape(p, layer);
     uint32_t n_image = s->n_image + images_waiting(s, layer);
-    size_t most = n_image * schedule_map_size(p, layer);
+    size_t most = n_image * dry_run_map_size(p, layer);
     int64_t *come = calloc(most, sizeof *come), *go = calloc(most, sizeof *go);
     int64_t *fired = calloc(most, sizeof *fired), *summed = calloc(most, sizeof *summed);
     bool done = come && go && fired && summed;
@@ -82,8 +82,8 @@ enum err schedule_waiting(const struct schedule *s, uint32_t layer, uint32_t *pi
         struct pixel at = firing_first(pl->firing, &shape, copy, 0);
         size_t n = 0, n_firing = 0;
         for (; at.image < n_image; pl->firing->next(&shape, copy, &at), n++) {
-            int64_t t = schedule_fired(s, layer, at.image, at.x, at.y);
-            go[n] = schedule_summed(s, layer, at.image, at.x, at.y);
+            int64_t t = dry_run_fired(s, layer, at.image, at.x, at.y);
+            go[n] = dry_run_summed(s, layer, at.image, at.x, at.y);
             come[n] = residual_comes(s, layer, at.image, at.x, at.y);
             if (n_firing == 0 || fired[n_firing - 1] != t)
                 fired[n_firing++] = t;

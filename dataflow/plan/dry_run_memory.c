@@ -1,7 +1,7 @@
-/* dataflow/plan/schedule_memory.c -- columns kept and tracked, see schedule.h. */
+/* dataflow/plan/dry_run_memory.c -- columns kept and tracked, see dry_run.h. */
 #include <stdlib.h>
 
-#include "dataflow/plan/schedule_internal.h"
+#include "dataflow/plan/dry_run_internal.h"
 #include "memory/registers.h"
 
 static void use_at(int64_t *slot, int64_t t)
@@ -30,13 +30,12 @@ static void wait_for_edge(const struct plan_layer *pl, const struct pixel *at, i
 /* Latest read of every pixel of an image in the memories of a layer, for the crossbar and as a
  * residual, or wait for it; INT64_MIN where none is. Resampling pixels are sent before they are
  * overwritten, whatever K is, and do not count. */
-static void last_uses(const struct schedule *s, uint32_t layer, uint64_t image,
+static void last_uses(const struct dry_run *s, uint32_t layer, uint64_t image,
                       struct input_registers *reg, int64_t *use)
 {
     const struct plan *p = s->plan;
     const struct plan_layer *pl = &p->layer[layer];
     struct firing_shape shape = plan_firing_shape(p, layer);
-    int64_t hop = p->config->fabric.hop_timesteps;
 
     for (uint32_t y = 0; y < pl->in_width; y++)
         for (uint32_t x = 0; x < pl->in_height; x++)
@@ -44,7 +43,7 @@ static void last_uses(const struct schedule *s, uint32_t layer, uint64_t image,
     for (uint32_t copy = 0; copy < pl->copies; copy++) {
         struct pixel at = firing_first(pl->firing, &shape, copy, image);
         for (registers_reset(reg); at.image == image; pl->firing->next(&shape, copy, &at)) {
-            int64_t t = schedule_fired(s, layer, image, at.x, at.y);
+            int64_t t = dry_run_fired(s, layer, image, at.x, at.y);
             registers_begin(reg, &at);
             registers_need(reg, &at);
             for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)
@@ -60,7 +59,7 @@ static void last_uses(const struct schedule *s, uint32_t layer, uint64_t image,
         for (uint32_t y = 0; y < pl->in_width; y++)
             for (uint32_t x = 0; x < pl->in_height; x++)
                 use_at(&use[(size_t)y * pl->in_height + x],
-                       schedule_summed(s, i, image, x, y) - hop);
+                       dry_run_summed(s, i, image, x, y) - p->hops[i].residual);
     }
 }
 
@@ -84,7 +83,7 @@ static bool comes_in_slices(const struct plan *p, uint32_t layer)
     return columns_overlap(p, layer) || p->layer[l->input[0] - 1].groups > 1;
 }
 
-uint32_t schedule_racing_columns(const struct plan *p, uint32_t layer)
+uint32_t dry_run_racing_columns(const struct plan *p, uint32_t layer)
 {
     const struct layer *l = plan_network_layer(p, layer);
     uint32_t most = 1;
@@ -97,7 +96,7 @@ uint32_t schedule_racing_columns(const struct plan *p, uint32_t layer)
 
 /* Last timestep in which a pixel must be in its slot before that of column y + later takes it. One
  * that comes in slices must also have come before, if either is used. */
-static int64_t kept_until(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+static int64_t kept_until(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
                           uint32_t y, uint32_t later, const int64_t *use)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
@@ -106,29 +105,29 @@ static int64_t kept_until(const struct schedule *s, uint32_t layer, uint64_t ima
 
     if (!comes_in_slices(s->plan, layer) || (t == INT64_MIN && next == INT64_MIN))
         return t;
-    int64_t stored = schedule_stored(s, layer, image, x, y);
+    int64_t stored = dry_run_stored(s, layer, image, x, y);
     return stored > t ? stored : t;
 }
 
 /* Whether a later column, of n tracked, begins before the rows that outputs see of column c have
  * come. */
-static bool loses_track(const struct schedule *s, uint32_t layer, uint64_t c, uint32_t last,
+static bool loses_track(const struct dry_run *s, uint32_t layer, uint64_t c, uint32_t last,
                         uint32_t n)
 {
-    uint32_t racing = schedule_racing_columns(s->plan, layer);
-    int64_t come = schedule_column_time(s, schedule_stored, layer, last, c);
+    uint32_t racing = dry_run_racing_columns(s->plan, layer);
+    int64_t come = dry_run_column_time(s, dry_run_stored, layer, last, c);
 
     for (uint32_t later = n; later <= racing * n; later += n)
-        if (schedule_column_time(s, schedule_stored, layer, 0, c + later) < come)
+        if (dry_run_column_time(s, dry_run_stored, layer, 0, c + later) < come)
             return true;
     return false;
 }
 
-uint32_t schedule_tracked_columns(const struct schedule *s, uint32_t layer)
+uint32_t dry_run_tracked_columns(const struct dry_run *s, uint32_t layer, uint32_t columns)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
     uint32_t rows = plan_network_layer(s->plan, layer)->out.height;
-    uint32_t n = pl->memory_columns, before = 0, last = 0;
+    uint32_t n = columns, before = 0, last = 0;
 
     for (uint32_t x = 0; x < rows; x++) // the last output need not see the last row
         last = max_u32(last, window_last(&pl->window, 0, x, pl->in_height));
@@ -142,21 +141,21 @@ uint32_t schedule_tracked_columns(const struct schedule *s, uint32_t layer)
 }
 
 /* Whether a later column of its slot takes a pixel's place too early. */
-static bool overwritten(const struct schedule *s, uint32_t layer, uint32_t image, uint32_t x,
+static bool overwritten(const struct dry_run *s, uint32_t layer, uint32_t image, uint32_t x,
                         uint32_t y, const int64_t *use, uint32_t columns)
 {
     uint64_t c = (uint64_t)image * s->plan->layer[layer].in_width + y;
-    uint32_t racing = schedule_racing_columns(s->plan, layer);
+    uint32_t racing = dry_run_racing_columns(s->plan, layer);
 
     for (uint32_t later = columns; later <= racing * columns; later += columns)
-        if (schedule_column_time(s, schedule_begun, layer, x, c + later) <=
+        if (dry_run_column_time(s, dry_run_begun, layer, x, c + later) <=
             kept_until(s, layer, image, x, y, later, use))
             return true;
     return false;
 }
 
 /* Raises *columns until no pixel of an image is overwritten too early. */
-static void keep_columns(const struct schedule *s, uint32_t layer, uint32_t image,
+static void keep_columns(const struct dry_run *s, uint32_t layer, uint32_t image,
                          const int64_t *use, uint32_t *columns)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
@@ -167,7 +166,7 @@ static void keep_columns(const struct schedule *s, uint32_t layer, uint32_t imag
                 ++*columns;
 }
 
-enum err schedule_memory_columns(const struct schedule *s, uint32_t layer, uint32_t *columns,
+enum err dry_run_memory_columns(const struct dry_run *s, uint32_t layer, uint32_t *columns,
                                  struct err_msg *m)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];

@@ -1,11 +1,11 @@
-/* dataflow/plan/schedule.c -- when outputs fire and pixels are stored, see schedule.h. */
-#include "dataflow/plan/schedule.h"
+/* dataflow/plan/dry_run.c -- when outputs fire and pixels are stored, see dry_run.h. */
+#include "dataflow/plan/dry_run.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "dataflow/plan/schedule_internal.h"
+#include "dataflow/plan/dry_run_internal.h"
 #include "memory/registers.h"
 
 #define NEVER_USED (INT64_MAX / 2) // first use of a pixel that no window sees
@@ -13,48 +13,48 @@
 enum { MOST_TRANSIENT_IMAGES = 256 }; // before a stream that does not settle is given up
 
 /* An entry of a table of outputs, for any image: behind the last row kept they repeat. */
-static int64_t look_up(const struct schedule *s, uint32_t layer, const int64_t *table,
+static int64_t look_up(const struct dry_run *s, uint32_t layer, const int64_t *table,
                        uint64_t image, uint32_t x, uint32_t y)
 {
     uint64_t row = min_u64(image, s->n_image - 1);
     struct pixel at = { row, x, y };
 
-    return table[schedule_output_index(s, layer, &at)] +
+    return table[dry_run_output_index(s, layer, &at)] +
            (int64_t)((image - row) * s->plan->interval);
 }
 
-int64_t schedule_fired(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+int64_t dry_run_fired(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
                        uint32_t y)
 {
     return look_up(s, layer, s->fired[layer], image, x, y);
 }
 
-int64_t schedule_summed(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+int64_t dry_run_summed(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
                         uint32_t y)
 {
     if (s->plan->layer[layer].residual == RESIDUAL_NONE)
-        return schedule_fired(s, layer, image, x, y) + plan_sum_latency(s->plan, layer);
+        return dry_run_fired(s, layer, image, x, y) + plan_sum_latency(s->plan, layer);
     return look_up(s, layer, s->summed[layer], image, x, y);
 }
 
-int64_t schedule_done(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+int64_t dry_run_done(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
                       uint32_t y)
 {
     const struct layer *l = plan_network_layer(s->plan, layer);
 
     if (!l->pooled)
-        return schedule_summed(s, layer, image, x, y);
-    return schedule_summed(s, layer, image, l->out.height - 1, l->out.width - 1); // the last one
+        return dry_run_summed(s, layer, image, x, y);
+    return dry_run_summed(s, layer, image, l->out.height - 1, l->out.width - 1); // the last one
 }
 
-int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+int64_t dry_run_stored(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
                         uint32_t y)
 {
     const struct plan *p = s->plan;
     const struct plan_layer *pl = &p->layer[layer];
     const struct layer *l = plan_network_layer(p, layer);
-    const struct schedule_source *source = &s->source[layer];
-    int64_t hop = p->config->fabric.hop_timesteps, last = INT64_MIN;
+    const struct dry_run_source *source = &s->source[layer];
+    int64_t hop = p->hops[layer].pixels, last = INT64_MIN;
 
     if (source->table) { // the usual case, and the hottest: as below
         uint64_t row = min_u64(image, s->n_image - 1);
@@ -68,7 +68,7 @@ int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image
         return look_up(s, layer, s->stored[layer], image, x, y);
     case FEED_PRODUCER:
         for (uint32_t i = 0; i < l->n_input; i++) {
-            int64_t t = schedule_done(s, l->input[i] - 1, image, x, y) + hop;
+            int64_t t = dry_run_done(s, l->input[i] - 1, image, x, y) + hop;
             last = t > last ? t : last;
         }
         return last;
@@ -77,24 +77,24 @@ int64_t schedule_stored(const struct schedule *s, uint32_t layer, uint64_t image
     return 0;
 }
 
-int64_t schedule_begun(const struct schedule *s, uint32_t layer, uint64_t image, uint32_t x,
+int64_t dry_run_begun(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
                        uint32_t y)
 {
     const struct layer *l = plan_network_layer(s->plan, layer);
     int64_t first = INT64_MAX;
 
     if (s->plan->layer[layer].feed != FEED_PRODUCER || l->n_input == 1)
-        return schedule_stored(s, layer, image, x, y);
+        return dry_run_stored(s, layer, image, x, y);
     for (uint32_t i = 0; i < l->n_input; i++) {
-        int64_t t = schedule_done(s, l->input[i] - 1, image, x, y);
+        int64_t t = dry_run_done(s, l->input[i] - 1, image, x, y);
         first = t < first ? t : first;
     }
-    return first + s->plan->config->fabric.hop_timesteps;
+    return first + s->plan->hops[layer].pixels;
 }
 
 /* Within a column pixels arrive in order of x, so the last row of each column decides; of columns
  * in scan order the last. */
-static int64_t patch_stored(const struct schedule *s, uint32_t layer, const struct pixel *at)
+static int64_t patch_stored(const struct dry_run *s, uint32_t layer, const struct pixel *at)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
     uint32_t row = window_last(&pl->window, 0, at->x, pl->in_height);
@@ -104,14 +104,14 @@ static int64_t patch_stored(const struct schedule *s, uint32_t layer, const stru
     int64_t last = INT64_MIN;
 
     for (; y <= to; y++) {
-        int64_t t = schedule_stored(s, layer, at->image, row, y);
+        int64_t t = dry_run_stored(s, layer, at->image, row, y);
         last = t > last ? t : last;
     }
     return last;
 }
 
 /* When the pixels of an output are there. */
-static int64_t output_ready(const struct schedule *s, uint32_t layer, const struct pixel *at)
+static int64_t output_ready(const struct dry_run *s, uint32_t layer, const struct pixel *at)
 {
     const struct plan *p = s->plan;
     const struct plan_layer *pl = &p->layer[layer];
@@ -125,8 +125,8 @@ static int64_t output_ready(const struct schedule *s, uint32_t layer, const stru
     case FEED_READ_BACK:
         if (s->stored[layer])
             return look_up(s, layer, s->stored[layer], at->image, at->x, at->y);
-        return p->config->fabric.hop_timesteps + // as early as it could be
-               schedule_stored(s, pl->feeder, at->image, at->x * l->window.stride[0],
+        return p->hops[layer].pixels + // as early as it could be
+               dry_run_stored(s, pl->feeder, at->image, at->x * l->window.stride[0],
                                at->y * l->window.stride[1]);
     }
     assert(!"unknown feed");
@@ -134,65 +134,47 @@ static int64_t output_ready(const struct schedule *s, uint32_t layer, const stru
 }
 
 /* When the residual of an output can be at the summing core at the earliest. */
-static int64_t residual_ready(const struct schedule *s, uint32_t layer,
+static int64_t residual_ready(const struct dry_run *s, uint32_t layer,
                               const struct pixel *at)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
-    int64_t hop = s->plan->config->fabric.hop_timesteps;
+    int64_t hop = s->plan->hops[layer].residual;
 
     if (pl->residual == RESIDUAL_READ_BACK)
-        return schedule_stored(s, pl->residual_from, at->image, at->x, at->y) + hop;
-    return schedule_done(s, pl->residual_from, at->image, at->x, at->y) + hop;
+        return dry_run_stored(s, pl->residual_from, at->image, at->x, at->y) + hop;
+    return dry_run_done(s, pl->residual_from, at->image, at->x, at->y) + hop;
 }
 
-/* A sum is complete when its parts are, its residual has come, and those before it are: in order,
- * and of one firing a timestep. */
-static void sum_output(struct schedule *s, uint32_t layer, const struct pixel *at,
-                       struct schedule_copy *c)
+static void fire_output(struct dry_run *s, uint32_t layer, const struct firing_shape *shape,
+                        const struct pixel *at, struct firing_run *run)
 {
-    int64_t t = c->timestep + plan_sum_latency(s->plan, layer);
+    const struct plan_layer *pl = &s->plan->layer[layer];
+    size_t i = dry_run_output_index(s, layer, at);
+
+    firing_run_add(run, pl->firing, shape, at, output_ready(s, layer, at));
+    s->fired[layer][i] = run->timestep;
+    if (pl->residual == RESIDUAL_NONE)
+        return;
+    int64_t sum = run->timestep + plan_sum_latency(s->plan, layer);
     int64_t residual = residual_ready(s, layer, at);
-    int64_t after = c->summed + (c->n == 1); // the first of a firing follows the one before
-
-    t = residual > t ? residual : t;
-    c->summed = after > t ? after : t;
-    s->summed[layer][schedule_output_index(s, layer, at)] = c->summed;
+    firing_run_sum(run, residual > sum ? residual : sum, false);
+    s->summed[layer][i] = run->summed;
 }
 
-static void fire_output(struct schedule *s, uint32_t layer, const struct firing_shape *shape,
-                        const struct pixel *at, struct schedule_copy *c)
-{
-    const struct firing_policy *f = s->plan->layer[layer].firing;
-    int64_t ready = output_ready(s, layer, at);
-
-    if (c->n > 0 && c->n < shape->n && ready <= c->timestep && f->joins(shape, &c->head, at)) {
-        c->n++;
-    } else {
-        int64_t next = c->n > 0 ? c->timestep + 1 : ready;
-        c->head = *at;
-        c->timestep = next > ready ? next : ready;
-        c->n = 1;
-    }
-    s->fired[layer][schedule_output_index(s, layer, at)] = c->timestep;
-}
-
-void schedule_fire_image(struct schedule *s, uint32_t layer, uint64_t image,
-                         struct schedule_copy *state)
+void dry_run_fire_image(struct dry_run *s, uint32_t layer, uint64_t image,
+                         struct firing_run *state)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
     struct firing_shape shape = plan_firing_shape(s->plan, layer);
 
     for (uint32_t copy = 0; copy < pl->copies; copy++) {
         struct pixel at = firing_first(pl->firing, &shape, copy, image);
-        for (; at.image == image; pl->firing->next(&shape, copy, &at)) {
+        for (; at.image == image; pl->firing->next(&shape, copy, &at))
             fire_output(s, layer, &shape, &at, &state[copy]);
-            if (pl->residual != RESIDUAL_NONE)
-                sum_output(s, layer, &at, &state[copy]);
-        }
     }
 }
 
-bool schedule_row_repeats(const int64_t *table, size_t n, uint64_t image, uint64_t interval)
+bool dry_run_row_repeats(const int64_t *table, size_t n, uint64_t image, uint64_t interval)
 {
     const int64_t *now = table + image * n, *before = now - n;
 
@@ -203,19 +185,19 @@ bool schedule_row_repeats(const int64_t *table, size_t n, uint64_t image, uint64
 }
 
 /* Whether every output of an image comes one interval after that of the image before. */
-static bool repeats(const struct schedule *s, uint64_t image)
+static bool repeats(const struct dry_run *s, uint64_t image)
 {
     const struct plan *p = s->plan;
 
     for (uint32_t i = 0; i < p->n_layer; i++)
-        if (!schedule_row_repeats(s->fired[i], schedule_map_size(p, i), image, p->interval) ||
+        if (!dry_run_row_repeats(s->fired[i], dry_run_map_size(p, i), image, p->interval) ||
             (s->summed[i] &&
-             !schedule_row_repeats(s->summed[i], schedule_map_size(p, i), image, p->interval)))
+             !dry_run_row_repeats(s->summed[i], dry_run_map_size(p, i), image, p->interval)))
             return false;
     return true;
 }
 
-bool schedule_grow_table(int64_t **table, size_t n)
+bool dry_run_grow_table(int64_t **table, size_t n)
 {
     int64_t *more = realloc(*table, n * sizeof *more);
 
@@ -225,16 +207,16 @@ bool schedule_grow_table(int64_t **table, size_t n)
     return true;
 }
 
-bool schedule_grow(struct schedule *s, uint32_t n_image)
+bool dry_run_grow(struct dry_run *s, uint32_t n_image)
 {
     const struct plan *p = s->plan;
 
     for (uint32_t i = 0; i < p->n_layer; i++) {
-        size_t n = n_image * schedule_map_size(p, i);
-        if (!schedule_grow_table(&s->fired[i], n) ||
-            (p->layer[i].residual != RESIDUAL_NONE && !schedule_grow_table(&s->summed[i], n)) ||
+        size_t n = n_image * dry_run_map_size(p, i);
+        if (!dry_run_grow_table(&s->fired[i], n) ||
+            (p->layer[i].residual != RESIDUAL_NONE && !dry_run_grow_table(&s->summed[i], n)) ||
             (p->layer[i].feed == FEED_READ_BACK && s->stored[i] &&
-             !schedule_grow_table(&s->stored[i], n)))
+             !dry_run_grow_table(&s->stored[i], n)))
             return false;
     }
     s->n_image = n_image;
@@ -248,7 +230,7 @@ static void use_by(int64_t *slot, int64_t t)
 
 /* First use of every pixel of the image, relative to the image's first timestep: when it is read,
  * or waited for as the last of a patch that lies in the padding. */
-static void first_uses(const struct schedule *s, uint32_t layer, struct input_registers *reg)
+static void first_uses(const struct dry_run *s, uint32_t layer, struct input_registers *reg)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
     struct firing_shape shape = plan_firing_shape(s->plan, layer);
@@ -257,7 +239,7 @@ static void first_uses(const struct schedule *s, uint32_t layer, struct input_re
     for (uint32_t copy = 0; copy < pl->copies; copy++) {
         struct pixel at = firing_first(pl->firing, &shape, copy, 0);
         for (registers_reset(reg); at.image == 0; pl->firing->next(&shape, copy, &at)) {
-            int64_t t = s->fired[layer][schedule_output_index(s, layer, &at)];
+            int64_t t = s->fired[layer][dry_run_output_index(s, layer, &at)];
             registers_begin(reg, &at);
             registers_need(reg, &at);
             for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)
@@ -278,7 +260,7 @@ static int64_t next_images(const int64_t *time, size_t n, size_t i, uint64_t int
 
 /* The scratchpad stores pixels in scan order, each as late as its first use and the pixels behind
  * it allow, and no more in a timestep than an image has pixels per timestep of its interval. */
-static bool store_image(const struct schedule *s, uint32_t layer)
+static bool store_image(const struct dry_run *s, uint32_t layer)
 {
     const struct plan *p = s->plan;
     const struct plan_layer *pl = &p->layer[layer];
@@ -308,14 +290,14 @@ static bool store_image(const struct schedule *s, uint32_t layer)
     return true;
 }
 
-static enum err no_memory(struct schedule *s, struct err_msg *m)
+static enum err no_memory(struct dry_run *s, struct err_msg *m)
 {
-    schedule_release(s);
+    dry_run_release(s);
     return err_set(m, ERR_MEMORY, "no memory for the dry timing run");
 }
 
 /* Pixels of one layer that does not pool are stored a fixed time after its table says. */
-static void find_sources(struct schedule *s)
+static void find_sources(struct dry_run *s)
 {
     const struct plan *p = s->plan;
 
@@ -327,16 +309,16 @@ static void find_sources(struct schedule *s)
         bool adds = p->layer[from].residual != RESIDUAL_NONE;
         if (plan_network_layer(p, from)->pooled)
             continue;
-        s->source[i] = (struct schedule_source){
+        s->source[i] = (struct dry_run_source){
             .table = adds ? &s->summed[from] : &s->fired[from],
-            .delay = p->config->fabric.hop_timesteps + (adds ? 0 : plan_sum_latency(p, from)),
+            .delay = p->hops[i].pixels + (adds ? 0 : plan_sum_latency(p, from)),
             .height = l->in.height,
-            .size = schedule_map_size(p, from),
+            .size = dry_run_map_size(p, from),
         };
     }
 }
 
-static bool allocate(struct schedule *s)
+static bool allocate(struct dry_run *s)
 {
     const struct plan *p = s->plan;
 
@@ -358,23 +340,23 @@ static bool allocate(struct schedule *s)
     return true;
 }
 
-enum err schedule_make(struct schedule *s, const struct plan *p, struct err_msg *m)
+enum err dry_run_make(struct dry_run *s, const struct plan *p, struct err_msg *m)
 {
-    *s = (struct schedule){ .plan = p };
+    *s = (struct dry_run){ .plan = p };
     uint32_t n_copy = 0;
     for (uint32_t i = 0; i < p->n_layer; i++)
         n_copy += p->layer[i].copies;
-    struct schedule_copy *state = calloc(n_copy, sizeof *state);
+    struct firing_run *state = calloc(n_copy, sizeof *state);
     if (!state || !allocate(s)) {
         free(state);
         return no_memory(s, m);
     }
     for (uint32_t image = 0; image < 2 || !repeats(s, image - 1); image++) {
-        if (image == MOST_TRANSIENT_IMAGES || !schedule_grow(s, image + 1)) {
+        if (image == MOST_TRANSIENT_IMAGES || !dry_run_grow(s, image + 1)) {
             free(state);
             if (image < MOST_TRANSIENT_IMAGES)
                 return no_memory(s, m);
-            schedule_release(s);
+            dry_run_release(s);
             return err_set(m, ERR_RUN,
                            "the pipeline does not settle within %d images: an interval of %" PRIu64
                            " timesteps is too short for it",
@@ -382,7 +364,7 @@ enum err schedule_make(struct schedule *s, const struct plan *p, struct err_msg 
         }
         uint32_t first = 0;
         for (uint32_t i = 0; i < p->n_layer; first += p->layer[i].copies, i++) {
-            schedule_fire_image(s, i, image, state + first);
+            dry_run_fire_image(s, i, image, state + first);
             if (image > 0 || p->layer[i].feed != FEED_SCRATCHPAD || store_image(s, i))
                 continue;
             free(state);
@@ -394,7 +376,7 @@ enum err schedule_make(struct schedule *s, const struct plan *p, struct err_msg 
     return ERR_NONE;
 }
 
-void schedule_release(struct schedule *s)
+void dry_run_release(struct dry_run *s)
 {
     for (uint32_t i = 0; s->plan && i < s->plan->n_layer; i++) {
         if (s->fired)
@@ -408,5 +390,5 @@ void schedule_release(struct schedule *s)
     free(s->summed);
     free(s->source);
     free(s->stored);
-    *s = (struct schedule){ 0 };
+    *s = (struct dry_run){ 0 };
 }

@@ -1,0 +1,9 @@
+/* dataflow/plan/clocking.c -- the table of clocking policies; a new one is its file and a row. */
+#include "dataflow/plan/clocking.h"
+
+#include <stddef.h>
+
+const struct clocking_policy *const clockings[] = {
+    [CLOCKING_TIMESTEP] = &clocking_timestep,
+    NULL,
+};

@@ -1,0 +1,21 @@
+/* dataflow/plan/clocking.h -- when cores act: one file, one row of clockings[] for each policy,
+ * which brings the timetable that follows from a plan's structure. */
+#ifndef DATAFLOW_PLAN_CLOCKING_H
+#define DATAFLOW_PLAN_CLOCKING_H
+
+#include "dataflow/plan/plan.h"
+
+struct clocking_policy {
+    const char *name; // "timestep"
+    const char *doc;
+
+    /* The timetable of a structure: a plan whose own is not made. ERR_INPUT when a memory or a
+     * stage is too small for it: the line names it, the need and the configuration that would cure
+     * it; *t then has what was made until then. */
+    enum err (*timetable)(struct timetable *t, const struct plan *structure, struct err_msg *m);
+};
+
+extern const struct clocking_policy clocking_timestep;
+extern const struct clocking_policy *const clockings[]; // by enum clocking; ends with NULL
+
+#endif

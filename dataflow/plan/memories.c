@@ -1,0 +1,70 @@
+/* dataflow/plan/memories.c -- where the pixels of each core lie in its memory. */
+#include <inttypes.h>
+
+#include "dataflow/plan/structure.h"
+#include "dataflow/plan/timestep.h"
+
+/* Concatenated inputs of which a core stores nothing. */
+static uint32_t inputs_lacking(const struct plan *p, const struct plan_core *core)
+{
+    const struct layer *l = plan_network_layer(p, core->plan_layer);
+    uint32_t n = 0, offset = 0;
+
+    for (uint32_t i = 0; i < l->n_input; i++) {
+        uint32_t channels = p->network->layer[l->input[i]].out.channels;
+        n += plan_lacks(core, offset, channels);
+        offset += channels;
+    }
+    return n;
+}
+
+/* Of the streams that tell of a flat layer's pixel at most one has its byte. */
+static uint32_t slices_announced(const struct plan *p, const struct plan_core *core)
+{
+    return inputs_lacking(p, core) + core->in_n - plan_pixel_bytes(p, core);
+}
+
+static enum err refuse_memory(const struct plan *p, const struct plan_core *core,
+                              const struct memory_layout *layout, struct err_msg *m)
+{
+    uint64_t words = memory_used_words(layout);
+
+    return PLAN_REFUSE(p, "core.input_memory.words", m,
+                       "core %s: memory: %u columns of %u pixels of %u bytes placed %s take "
+                       "%" PRIu64 " words of %u bits, the most of all cores, "
+                       "core.input_memory.words = %u: want %" PRIu64,
+                       core->name, layout->shape.columns, layout->shape.height,
+                       layout->shape.pixel_bytes, layout->placing->name, words,
+                       core->memory.word_bits, core->memory.words, words);
+}
+
+enum err timestep_memories(struct timetable *t, const struct plan *p, struct err_msg *m)
+{
+    uint32_t largest = p->n_core;
+    uint64_t most = 0;
+
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        const struct plan_core *core = &p->core[i];
+        struct memory_shape shape = {
+            .pixel_bytes = plan_pixel_bytes(p, core),
+            .height = p->layer[core->plan_layer].in_height,
+            .columns = t->layer[core->plan_layer].memory_columns,
+            .kernel_columns = plan_kernel_columns(p, core->plan_layer),
+            .word_bytes = core->memory.word_bits / 8,
+            .tracked = t->layer[core->plan_layer].tracked_columns,
+            .announced = slices_announced(p, core),
+        };
+        const struct placing *placing = plan_placing(&core->memory, plan_pixel_bytes(p, core));
+        if (!placing)
+            return plan_refuse_placing(p, m);
+        memory_layout_init(&t->core[i].layout, &shape, placing);
+        uint64_t words = memory_used_words(&t->core[i].layout);
+        if (words > core->memory.words && words > most) {
+            largest = i;
+            most = words;
+        }
+    }
+    if (largest == p->n_core)
+        return ERR_NONE;
+    return refuse_memory(p, &p->core[largest], &t->core[largest].layout, m);
+}

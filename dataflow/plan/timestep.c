@@ -1,0 +1,122 @@
+/* dataflow/plan/timestep.c -- `timestep` clocking: every core acts at multiples of a timestep, in which
+ * each of its stages fits. Times come from a dry run (dataflow/plan/dry_run.h). */
+#include <stdlib.h>
+
+#include "core/util.h"
+#include "dataflow/plan/clocking.h"
+#include "dataflow/plan/timestep.h"
+
+/* Memory columns, and the resampling layers that depend on them: one that would have to send a
+ * pixel before it is there gets it from a memory with one more column. */
+static enum err columns(struct timetable *t, const struct plan *p, struct dry_run *s,
+                        struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    for (uint32_t i = 0; !e && i < p->n_layer; i++)
+        if (p->layer[i].feed != FEED_READ_BACK)
+            e = dry_run_memory_columns(s, i, &t->layer[i].memory_columns, m);
+    for (uint32_t i = 0; !e && i < p->n_layer; i++) {
+        bool in_time = p->layer[i].feed != FEED_READ_BACK;
+        while (!e && !in_time) {
+            uint32_t feeder = p->layer[i].feeder, *kept = &t->layer[feeder].memory_columns;
+            e = dry_run_resampling(s, i, *kept, &in_time, m);
+            if (e || in_time)
+                break;
+            if ((*kept)++ > p->layer[feeder].in_width)
+                e = err_set(m, ERR_RUN,
+                            "layer %s: its memory cannot keep pixels long enough for %s",
+                            plan_layer_name(p, feeder), plan_layer_name(p, i));
+            else // one more may be one too many for copies that race for a slot
+                e = dry_run_memory_columns(s, feeder, kept, m);
+        }
+        if (!e && p->layer[i].feed == FEED_READ_BACK)
+            e = dry_run_memory_columns(s, i, &t->layer[i].memory_columns, m);
+    }
+    for (uint32_t i = 0; !e && i < p->n_layer; i++)
+        t->layer[i].tracked_columns =
+            dry_run_tracked_columns(s, i, t->layer[i].memory_columns);
+    for (uint32_t i = 0; !e && i < p->n_layer; i++)
+        if (p->layer[i].residual != RESIDUAL_NONE)
+            e = dry_run_waiting(s, i, &t->layer[i].residual_fifo, &t->layer[i].sums_waiting, m);
+    return e;
+}
+
+static void time_layer(struct layer_times *times, const struct plan *p, const struct dry_run *s,
+                       uint32_t layer)
+{
+    const struct plan_layer *pl = &p->layer[layer];
+    struct firing_shape shape = plan_firing_shape(p, layer);
+    int64_t first = INT64_MAX, last = INT64_MIN;
+
+    for (uint32_t copy = 0; copy < pl->copies; copy++) {
+        struct pixel at = firing_first(pl->firing, &shape, copy, 0);
+        int64_t before = INT64_MIN;
+        for (; at.image == 0; pl->firing->next(&shape, copy, &at)) {
+            int64_t t = dry_run_fired(s, layer, 0, at.x, at.y);
+            times->firings += t != before;
+            first = t < first ? t : first;
+            last = t > last ? t : last;
+            before = t;
+        }
+    }
+    times->first_timestep = (uint64_t)first;
+    times->last_timestep = (uint64_t)last;
+}
+
+static enum err times(struct timetable *t, const struct plan *p, const struct dry_run *s,
+                      struct err_msg *m)
+{
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        time_layer(&t->layer[i], p, s, i);
+    t->first_result = (uint64_t)dry_run_done(s, p->n_layer - 1, 0, 0, 0) + 1; // elapsed
+    t->last_conv = t->layer[plan_last_convolution(p)].last_timestep + 1;
+    t->transient_images = s->n_image;
+    t->late = calloc(s->n_image, sizeof *t->late);
+    if (!t->late)
+        return err_set(m, ERR_MEMORY, "no memory for the times of %u images", s->n_image);
+    for (uint32_t i = 0; i < s->n_image; i++)
+        t->late[i] = dry_run_done(s, p->n_layer - 1, i, 0, 0) + 1 -
+                     (int64_t)(t->first_result + i * p->interval);
+    return ERR_NONE;
+}
+
+static bool allocate(struct timetable *t, const struct plan *p)
+{
+    *t = (struct timetable){
+        .layer = calloc(p->n_layer, sizeof *t->layer),
+        .core = calloc(p->n_core, sizeof *t->core),
+        .stream = calloc(p->n_stream, sizeof *t->stream),
+        .read_back = calloc(max_u32(p->n_read_back, 1), sizeof *t->read_back),
+        .image_feed = calloc(max_u32(p->n_image_feed, 1), sizeof *t->image_feed),
+        .n_read_back = p->n_read_back,
+        .n_image_feed = p->n_image_feed,
+    };
+    return t->layer && t->core && t->stream && t->read_back && t->image_feed;
+}
+
+static enum err timetable(struct timetable *t, const struct plan *p, struct err_msg *m)
+{
+    struct dry_run s = { 0 };
+    enum err e = allocate(t, p) ? dry_run_make(&s, p, m)
+                                : err_set(m, ERR_MEMORY, "no memory for the plan's times");
+
+    if (!e)
+        e = columns(t, p, &s, m);
+    if (!e)
+        e = timestep_memories(t, p, m);
+    if (!e)
+        e = times(t, p, &s, m);
+    if (!e)
+        e = timestep_feeds(t, p, &s, m);
+    if (!e)
+        e = timestep_budget(t, p, &s, m);
+    dry_run_release(&s);
+    return e;
+}
+
+const struct clocking_policy clocking_timestep = {
+    .name = "timestep",
+    .doc = "at multiples of a timestep, the article's machine",
+    .timetable = timetable,
+};

@@ -1,0 +1,21 @@
+/* dataflow/plan/timestep.h -- the passes that make the timetable of `timestep` clocking, in the order
+ * in which dataflow/plan/timestep.c takes them. Each reads the structure, the dry run and what the
+ * passes before it put into the timetable. */
+#ifndef DATAFLOW_PLAN_TIMESTEP_H
+#define DATAFLOW_PLAN_TIMESTEP_H
+
+#include "dataflow/plan/dry_run.h"
+#include "dataflow/plan/plan.h"
+
+/* memories.c: layouts, once memory_columns are known. ERR_INPUT when one is too large. */
+enum err timestep_memories(struct timetable *t, const struct plan *p, struct err_msg *m);
+
+/* feeds.c: when pixels are read back, and when those of the image are stored. */
+enum err timestep_feeds(struct timetable *t, const struct plan *p, const struct dry_run *s,
+                        struct err_msg *m);
+
+/* budget.c: use of every stage in its worst timestep. ERR_INPUT when one does not fit. */
+enum err timestep_budget(struct timetable *t, const struct plan *p, const struct dry_run *s,
+                         struct err_msg *m);
+
+#endif

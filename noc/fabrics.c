@@ -1,0 +1,6 @@
+/* noc/fabrics.c -- the table of fabrics; a new fabric is its file and a row here. */
+#include <stddef.h>
+
+#include "noc/fabric.h"
+
+const struct fabric *const fabrics[] = { &fabric_point_to_point, NULL };
