@@ -9,7 +9,7 @@ bool pricing_wanted(const struct config *c)
     return strcmp(c->energy.chip, "none") != 0;
 }
 
-static enum err load(struct chip_model *model, const struct config *c, struct err_msg *m)
+enum err pricing_load(struct chip_model *model, const struct config *c, struct err_msg *m)
 {
     char device[128], chip[128];
 
@@ -72,7 +72,7 @@ enum err pricer_init(struct pricer *p, const struct config *c, struct err_msg *m
         .clock_ns = 1e3 / c->clock_mhz,
     };
     struct core_unit unit;
-    enum err e = load(&p->model, c, m);
+    enum err e = pricing_load(&p->model, c, m);
 
     if (!e)
         e = core_unit(&p->model, &hardware, &unit, m);
@@ -93,6 +93,6 @@ enum err pricing(struct price_report *r, const struct study *s, const struct run
     struct chip_model model;
 
     *r = (struct price_report){ 0 };
-    enum err e = load(&model, &s->config, m);
+    enum err e = pricing_load(&model, &s->config, m);
     return e ? e : price(&model, &s->plan, &run, r, m);
 }

@@ -88,13 +88,10 @@ static enum err choose_mapping(struct study *s, struct err_msg *m)
     return e ? e : hash_config(s->config_hash, &s->config, m);
 }
 
-enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,
-                    struct err_msg *m)
+enum err study_plan(struct study *s, struct err_msg *m)
 {
-    enum err e = study_load_network(s, path, set, n_set, m);
+    enum err e = ERR_NONE;
 
-    if (e)
-        return e;
     s->mapping_chosen = mapping_is_chosen(&s->config);
     if (s->mapping_chosen)
         e = choose_mapping(s, m);
@@ -103,6 +100,14 @@ enum err study_load(struct study *s, const char *path, const char *const *set, s
     if (e)
         study_release(s);
     return e;
+}
+
+enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,
+                    struct err_msg *m)
+{
+    enum err e = study_load_network(s, path, set, n_set, m);
+
+    return e ? e : study_plan(s, m);
 }
 
 void study_release(struct study *s)

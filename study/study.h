@@ -34,6 +34,9 @@ enum err study_load(struct study *s, const char *path, const char *const *set, s
 enum err study_load_network(struct study *s, const char *path, const char *const *set,
                             size_t n_set, struct err_msg *m);
 
+/* The rest of it, after study_load_network(). On error *s is zero. */
+enum err study_plan(struct study *s, struct err_msg *m);
+
 void study_release(struct study *s); // takes a zeroed one
 
 /* Writes the effective configuration; `study` is a const struct study *. */
