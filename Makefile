@@ -20,6 +20,7 @@
 #        JOBS          threads of `make run`, and of make itself where -j is not given
 #        IMAGES        what `make run` classifies
 #        FUZZ_SECONDS  of each target
+#        ONNX_PROTO    ONNX's schema (/usr/include/onnx/onnx.proto, of Debian's libonnx-dev)
 #        V=1           prints the commands
 B            ?= build
 SAN          ?=
@@ -28,6 +29,7 @@ PREFIX       ?= /usr/local
 JOBS         ?= $(shell nproc)
 IMAGES       ?= /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz
 FUZZ_SECONDS ?= 60
+ONNX_PROTO   ?= /usr/include/onnx/onnx.proto
 
 ROOMS := core network network/float network/onnx traces noc memory dataflow dataflow/crossbar \
          dataflow/plan dataflow/mapper import arch arch/core arch/units arch/watch arch/tech study
@@ -173,7 +175,11 @@ $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 	$(Q)$(CXX) $(LDFLAGS) -fsanitize=fuzzer $^ -lcmocka $(LDLIBS) -o $@
 
 # Debian's onnx.proto, compiled; generated code is not held to our warnings.
-ONNX_PROTO := /usr/include/onnx/onnx.proto
+ifeq ($(wildcard $(ONNX_PROTO)),)
+$(ONNX_PROTO): # a bare machine is told what it lacks
+	@scripts/install_deps.sh say $@
+	@exit 1
+endif
 $(B)/onnx.pb-c.c: $(ONNX_PROTO)
 	@mkdir -p $(@D)
 	@echo "  PROTO $<"
@@ -182,6 +188,9 @@ $(B)/onnx.pb-c.h: $(B)/onnx.pb-c.c ;
 $(B)/onnx.pb-c.o: $(B)/onnx.pb-c.c
 	@echo "  CC    $<"
 	$(Q)$(CC) -I$(B) -O2 -g $(if $(SAN),-fsanitize=$(SAN)) -c $< -o $@
+
+# Where the program finds its files: here, or where it will be installed.
+$(B)/core/datadir.o: CPPFLAGS += -DIMCSIM_DATADIR='"$(CURDIR)"'
 
 $(B)/%.o: %.c | $(B)/onnx.pb-c.h
 	@mkdir -p $(@D)

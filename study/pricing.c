@@ -11,14 +11,11 @@ bool pricing_wanted(const struct config *c)
 
 enum err pricing_load(struct chip_model *model, const struct config *c, struct err_msg *m)
 {
-    char device[128], chip[128];
 
     if (!pricing_wanted(c))
         return err_set(m, ERR_INPUT, "%.400s: energy.chip = none: want a file of configs/chips, "
                        "such as dazzi2021_14nm", config_where(c, "energy.chip"));
-    snprintf(device, sizeof device, "configs/devices/%s.yaml", c->energy.device);
-    snprintf(chip, sizeof chip, "configs/chips/%s.yaml", c->energy.chip);
-    return chip_model_load(model, c->energy.technology, device, chip, m);
+    return chip_model_load(model, c->energy.technology, c->energy.device, c->energy.chip, m);
 }
 
 /* Of one image by itself. */

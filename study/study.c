@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "core/datadir.h"
 #include "study/pricing.h"
 
 /* The family's complaints begin with the key: puts the place where it was given before it. */
@@ -60,13 +61,9 @@ static enum err hash_config(char text[17], const struct config *c, struct err_ms
     return ERR_NONE;
 }
 
-enum err study_load_network(struct study *s, const char *path, const char *const *set,
-                            size_t n_set, struct err_msg *m)
+/* Of a configuration that was read, or not. */
+static enum err begin(struct study *s, enum err e, struct err_msg *m)
 {
-    *s = (struct study){0};
-    if (path && strcmp(path, "-") == 0)
-        path = "/dev/stdin";
-    enum err e = config_load(&s->config, path, set, n_set, m);
     if (!e)
         e = hash_config(s->config_hash, &s->config, m);
     if (!e)
@@ -74,6 +71,21 @@ enum err study_load_network(struct study *s, const char *path, const char *const
     if (e)
         study_release(s);
     return e;
+}
+
+enum err study_load_network(struct study *s, const char *path, const char *const *set,
+                            size_t n_set, struct err_msg *m)
+{
+    char found[DATADIR_BYTE];
+
+    *s = (struct study){0};
+    if (path && strcmp(path, "-") == 0)
+        path = "/dev/stdin";
+    if (path && strlen(path) < sizeof found) {
+        datadir_open_name(found, path);
+        path = found;
+    }
+    return begin(s, config_load(&s->config, path, set, n_set, m), m);
 }
 
 static enum err choose_mapping(struct study *s, struct err_msg *m)
@@ -106,6 +118,15 @@ enum err study_load(struct study *s, const char *path, const char *const *set, s
                     struct err_msg *m)
 {
     enum err e = study_load_network(s, path, set, n_set, m);
+
+    return e ? e : study_plan(s, m);
+}
+
+enum err study_load_text(struct study *s, const char *name, const char *text,
+                         const char *const *set, size_t n_set, struct err_msg *m)
+{
+    *s = (struct study){0};
+    enum err e = begin(s, config_load_text(&s->config, name, text, set, n_set, m), m);
 
     return e ? e : study_plan(s, m);
 }
