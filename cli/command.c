@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/manual.h"
 #include "cli/version.h"
 #include "dataflow/config.h"
 
@@ -124,6 +125,8 @@ enum err command_dispatch(int argc, char *const *argv, struct err_msg *m)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return help(NULL, m);
+    if (strcmp(argv[1], "help") == 0 && argc > 2 && manual_print(argv[2], stdout))
+        return ERR_NONE;
     if (strcmp(argv[1], "help") == 0)
         return help(argc > 2 ? argv[2] : NULL, m);
     enum err e = find_command(&c, argv[1], m);

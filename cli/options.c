@@ -376,3 +376,22 @@ void options_print_help(const struct command *command, FILE *out)
         fprintf(out, "  %-20s  %s\n", left, row->doc);
     }
 }
+
+void options_print_names(const struct command *command, FILE *out)
+{
+    for (size_t id = 0; id < N_OPTION; id++)
+        if (takes(command, id))
+            fprintf(out, "--%s ", rows[id].name);
+}
+
+void options_print_choices(FILE *out)
+{
+    for (size_t id = 0; id < N_OPTION; id++) {
+        if (rows[id].kind != KIND_CHOICE)
+            continue;
+        fprintf(out, "    --%s)\n        COMPREPLY=($(compgen -W '", rows[id].name);
+        for (size_t i = 0; rows[id].choices[i]; i++)
+            fprintf(out, "%s ", rows[id].choices[i]);
+        fputs("' -- \"$cur\"))\n        return ;;\n", out);
+    }
+}

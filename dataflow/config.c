@@ -329,6 +329,11 @@ void config_release(struct config *c)
     *c = (struct config){ 0 };
 }
 
+void config_own_policies(struct config *c, const struct policies *own)
+{
+    c->own = c->memory.own = own;
+}
+
 const char *config_where(const struct config *c, const char *key)
 {
     size_t i = param_find(config_params, key);

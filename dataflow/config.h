@@ -14,6 +14,7 @@
 #include "core/err.h"
 #include "core/notes.h"
 #include "core/param.h"
+#include "dataflow/policies.h"
 
 enum clocking { CLOCKING_TIMESTEP };
 
@@ -33,7 +34,8 @@ struct crossbar_cfg {
 struct memory_cfg {
     uint32_t            word_bits; // a multiple of 8
     uint32_t            words;
-    char     placing[32]; // "auto", or a row of the table in memory/placing.c
+    char     placing[32]; // "auto", or a row of the table in memory/placing.c, or one of `own`
+    const struct policies *own; // borrowed; NULL: none
 };
 
 struct digital_cfg {
@@ -85,6 +87,7 @@ struct config {
     char                path[1024]; // of the file read, or empty
     char              **where;      // owned; for config_where()
     struct notes        notes;      // what a user should hear of
+    const struct policies *own;     // borrowed; NULL: none
 };
 
 extern const struct param config_params[]; // ends with PARAM_END
@@ -100,6 +103,9 @@ enum err config_load_text(struct config *c, const char *name, const char *text,
                           const char *const *set, size_t n_set, struct err_msg *m);
 
 void config_release(struct config *c); // takes a zeroed one too
+
+/* Lets the configuration name policies of a user's own, borrowed. NULL: none. */
+void config_own_policies(struct config *c, const struct policies *own);
 
 /* Where a key was given, for errors found later: "configs/resnet32.yaml:14", "--set batch", or
  * "default". The key must exist. */

@@ -88,6 +88,13 @@ enum err study_load_network(struct study *s, const char *path, const char *const
     return begin(s, config_load(&s->config, path, set, n_set, m), m);
 }
 
+enum err study_load_network_text(struct study *s, const char *name, const char *text,
+                                 const char *const *set, size_t n_set, struct err_msg *m)
+{
+    *s = (struct study){0};
+    return begin(s, config_load_text(&s->config, name, text, set, n_set, m), m);
+}
+
 static enum err choose_mapping(struct study *s, struct err_msg *m)
 {
     struct pricer pricer;
@@ -118,15 +125,6 @@ enum err study_load(struct study *s, const char *path, const char *const *set, s
                     struct err_msg *m)
 {
     enum err e = study_load_network(s, path, set, n_set, m);
-
-    return e ? e : study_plan(s, m);
-}
-
-enum err study_load_text(struct study *s, const char *name, const char *text,
-                         const char *const *set, size_t n_set, struct err_msg *m)
-{
-    *s = (struct study){0};
-    enum err e = begin(s, config_load_text(&s->config, name, text, set, n_set, m), m);
 
     return e ? e : study_plan(s, m);
 }

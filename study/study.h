@@ -35,9 +35,9 @@ enum err study_load(struct study *s, const char *path, const char *const *set, s
 enum err study_load_network(struct study *s, const char *path, const char *const *set,
                             size_t n_set, struct err_msg *m);
 
-/* The same of a configuration's text, which messages call `name`. */
-enum err study_load_text(struct study *s, const char *name, const char *text,
-                         const char *const *set, size_t n_set, struct err_msg *m);
+/* Likewise of a configuration's text, which messages call `name`. */
+enum err study_load_network_text(struct study *s, const char *name, const char *text,
+                                 const char *const *set, size_t n_set, struct err_msg *m);
 
 /* The rest of it, after study_load_network(). On error *s is zero. */
 enum err study_plan(struct study *s, struct err_msg *m);

@@ -266,7 +266,7 @@ static bool add_replicas(struct maker *mk, uint32_t n, uint32_t width, bool *fit
     const struct plan *p = &mk->mp->plan;
     const struct layer *l = plan_network_layer(p, mk->layer);
     const struct crossbar_cfg *array = &mk->mp->config->crossbar;
-    const struct firing_policy *firing = firing_find(mk->mp->config->mapping.firing);
+    const struct firing_policy *firing = policies_firing(mk->mp->config);
     struct mapper_option o = {
         .replicas = replicas_make(&p->layer[mk->layer].window, n, width),
         .firing = width > 1 && firing == &fire_column ? &fire_block : firing,
@@ -416,7 +416,7 @@ static enum err make_options(struct maker *mk, struct err_msg *m)
 {
     struct mapper_layer *ml = &mk->mp->layer[mk->layer];
     const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
-    bool free_firing = firing_find(mk->mp->config->mapping.firing) == &fire_free;
+    bool free_firing = policies_firing(mk->mp->config) == &fire_free;
     bool blocks = !free_firing && l->window.dilation[0] == 1 && l->window.dilation[1] == 1;
     uint32_t columns = mk->mp->config->crossbar.columns, widest = blocks ? l->out.width : 1;
     uint32_t highest = free_firing ? l->out.height * l->out.width : l->out.height;

@@ -272,7 +272,7 @@ static enum err streams_use(struct plan *p, struct err_msg *m)
         .partial_sum_hops = c->fabric.partial_sum_hops,
     };
     const struct fabric *fabric;
-    enum err e = fabric_find(&fabric, c->fabric.kind, m);
+    enum err e = policies_fabric(&fabric, c, m);
     if (e)
         return plan_blame(p, "fabric.kind", m);
 
