@@ -71,8 +71,8 @@ static void print_man(FILE *out)
     fputs(".SH KEYS OF A CONFIGURATION\n", out);
     print_written(print_keys, NULL, out);
     fputs(".SH ENVIRONMENT\n.TP\n.B IMCSIM_DATA\nThe directory with configs/ and models/, in place "
-          "of the one that was installed.\n.SH EXIT STATUS\n0: done; 1: a run or its output failed; "
-          "2: usage or input is wrong.\n", out);
+          "of the one that was installed.\n.SH EXIT STATUS\n0: done; 1: a run or its output "
+          "failed; 2: usage or input is wrong.\n", out);
 }
 
 /* ---- completion ---- */
@@ -105,7 +105,8 @@ static void print_bash(FILE *out)
             options_print_names(*c, out);
             fputs("' ;;\n", out);
         }
-    fputs("    esac\n    case $cur in\n    -*) COMPREPLY=($(compgen -W \"$options\" -- \"$cur\")) ;;\n"
+    fputs("    esac\n    case $cur in\n"
+          "    -*) COMPREPLY=($(compgen -W \"$options\" -- \"$cur\")) ;;\n"
           "    *) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n    esac\n}\n"
           "complete -F _imcsim imcsim\n", out);
 }

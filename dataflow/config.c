@@ -334,6 +334,20 @@ void config_own_policies(struct config *c, const struct policies *own)
     c->own = c->memory.own = own;
 }
 
+bool config_is_default(const struct config *c, const char *key)
+{
+    const struct param *row = &config_params[param_find(config_params, key)];
+    struct config plain;
+    struct err_msg m;
+
+    if (config_load(&plain, NULL, NULL, 0, &m))
+        return false;
+    bool same = memcmp((const char *)c + row->offset, (const char *)&plain + row->offset,
+                       row->size) == 0;
+    config_release(&plain);
+    return same;
+}
+
 const char *config_where(const struct config *c, const char *key)
 {
     size_t i = param_find(config_params, key);

@@ -111,6 +111,10 @@ void config_own_policies(struct config *c, const struct policies *own);
  * "default". The key must exist. */
 const char *config_where(const struct config *c, const char *key);
 
+/* Whether a key has its default value, by itself or because it was given so; false without
+ * memory. */
+bool config_is_default(const struct config *c, const char *key);
+
 /* Writes the effective configuration, every key, as YAML; reading it again gives the same. */
 enum err config_write_yaml(const struct config *c, FILE *out, struct err_msg *m);
 

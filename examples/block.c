@@ -64,7 +64,9 @@ int main(int argc, char **argv)
     dram.ready = dram.clocks;
     struct imcsim_block *from = imcsim_block_new(d, "dram", dram_step, &dram);
     struct imcsim_block *to = imcsim_block_new(d, "chip", chip_step, &chip);
-    if (!from || !to || !(dram.to = chip.from = imcsim_channel_new(d, from, to, 2, sizeof(unsigned))))
+    dram.to = chip.from =
+        from && to ? imcsim_channel_new(d, from, to, 2, sizeof(unsigned)) : NULL;
+    if (!dram.to)
         return fprintf(stderr, "no memory\n"), 1;
     imcsim_design_run(d, IMCSIM_NEVER);
     printf("%u images, one every %llu clocks; the chip waited %llu clocks for the DRAM\n",

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "core/datadir.h"
+#include "study/idle.h"
 #include "study/pricing.h"
 
 /* The family's complaints begin with the key: puts the place where it was given before it. */
@@ -118,6 +119,8 @@ enum err study_plan(struct study *s, struct err_msg *m)
         e = plan_make(&s->plan, &s->network, &s->config, m);
     if (e)
         study_release(s);
+    else
+        idle_note(s);
     return e;
 }
 
