@@ -6,7 +6,9 @@
 # make lint       headers compile alone, cppcheck, layout
 # make fuzz       every fuzz target for FUZZ_SECONDS
 # make article    the article's tables and figures, ours beside the printed number
-# make install    the command, and the SystemC module imc_accelerator for pkg-config, into PREFIX
+# make install    into PREFIX: the command with its machines, models, manual page and completion; for
+#                 pkg-config the library imcsim and the SystemC module imc_accelerator
+# make uninstall  takes all of it away
 # make bench      speed: images/s, cycles/s, events/s, memory; beside ONNX Runtime where npm has it
 # make peer       the same classes as ONNX Runtime on 1,000 images of the two models
 # make zoo        ResNet-18/34/50, VGG-16, ... as ONNX with random weights, into $(B)/zoo
@@ -20,6 +22,7 @@
 #        JOBS          threads of `make run`, and of make itself where -j is not given
 #        IMAGES        what `make run` classifies
 #        FUZZ_SECONDS  of each target
+#        ONNX_PROTO    ONNX's schema (/usr/include/onnx/onnx.proto, of Debian's libonnx-dev)
 #        V=1           prints the commands
 B            ?= build
 SAN          ?=
@@ -28,12 +31,13 @@ PREFIX       ?= /usr/local
 JOBS         ?= $(shell nproc)
 IMAGES       ?= /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz
 FUZZ_SECONDS ?= 60
+ONNX_PROTO   ?= /usr/include/onnx/onnx.proto
 
 ROOMS := core network network/float network/onnx traces noc memory dataflow dataflow/crossbar \
          dataflow/plan dataflow/mapper import arch arch/core arch/units arch/watch arch/tech study
 LIB   := $(patsubst %.c,$(B)/%.o,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) $(B)/onnx.pb-c.o
 SC    := $(if $(filter 0,$(SYSTEMC)),,$(patsubst %.cpp,$(B)/%.oxx,$(wildcard core/sc/*.cpp tlm/*.cpp)))
-CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard cli/*.c cli/article/*.c cli/report/*.c))
+CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c cli/*.c cli/article/*.c cli/report/*.c))
 RIG   := $(patsubst %.c,$(B)/%.o,$(wildcard test/*.c test/zoo/*.c))
 UNIT  := $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c)) \
          $(if $(SC),$(patsubst %.cpp,$(B)/%,$(wildcard test/unit/test_*.cpp)))
@@ -46,7 +50,7 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror \
             $(if $(findstring clang,$(CC)),-Wno-string-conversion)
 CFLAGS   := -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g $(WARN) -Wstrict-prototypes -Wmissing-prototypes
 CXXFLAGS := -std=c++17 -O2 -g -Wall -Wextra -Werror
-CPPFLAGS := -I. -I$(B) -MMD -MP $(if $(SC),-DWITH_SYSTEMC)
+CPPFLAGS := -I. -Iinclude -I$(B) -MMD -MP $(if $(SC),-DWITH_SYSTEMC)
 LDLIBS   := -Wl,--as-needed -lyaml -ljansson -lprotobuf-c -lz -lm -lpthread $(if $(SC),-lsystemc)
 ifneq ($(SAN),)
 CFLAGS   += -fsanitize=$(SAN) -fno-sanitize-recover=all
@@ -58,7 +62,7 @@ Q    := $(if $(V),,@)
 SUB  = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 DEPS := @scripts/install_deps.sh
 
-.PHONY: all run test accuracy check lint fuzz article bench peer zoo install clean
+.PHONY: all run test accuracy check lint fuzz article bench peer zoo install uninstall clean
 .SECONDARY:
 
 all: $(if $(CLI),$(B)/imcsim)
@@ -121,15 +125,63 @@ zoo:
 	$(B)/test/tools/write_zoo --out $(B)/zoo --form qdq
 	$(B)/test/tools/write_zoo --out $(B)/zoo --form float
 
-install: all
-	install -D $(B)/imcsim $(PREFIX)/bin/imcsim
+# What is installed knows PREFIX. Each library is one relocatable object that shows its face alone.
+I         := $(B)/installed
+DATA      := $(abspath $(PREFIX))/share/imcsim
+FACE      := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c)) $(B)/cli/version.o \
+             $(filter-out %/macro_report.o %/pareto.o,$(filter $(B)/cli/report/%,$(CLI)))
+INSTALLED := $(filter-out $(B)/core/datadir.o $(B)/core/kernel.o,$(LIB)) $(I)/core/datadir.o
+MODELS    := core/block.h dataflow/firing.h memory/input_memory.h noc/fabric.h # for policies
+
+install: all $(I)/imcsim $(I)/libimcsim.a $(if $(SC),$(I)/libimc_accelerator.a)
+	install -D $(I)/imcsim $(PREFIX)/bin/imcsim
+	install -D -m 644 $(I)/libimcsim.a $(PREFIX)/lib/libimcsim.a
+	install -D -m 644 include/imcsim.h $(PREFIX)/include/imcsim/imcsim.h
+	scripts/install_files.sh $(PREFIX)/include/imcsim $$(scripts/closure.sh "$(CC)" $(MODELS))
+	scripts/install_files.sh $(PREFIX)/share/imcsim $$(find configs models -name '.*' -o -type f -print)
+	mkdir -p $(PREFIX)/lib/pkgconfig $(PREFIX)/share/man/man1 \
+	    $(PREFIX)/share/bash-completion/completions
+	$(B)/imcsim help man >$(PREFIX)/share/man/man1/imcsim.1
+	$(B)/imcsim help bash >$(PREFIX)/share/bash-completion/completions/imcsim
+	sed 's|@PREFIX@|$(abspath $(PREFIX))|; s|@LIBS@|$(filter-out -lsystemc,$(filter -l%,$(LDLIBS)))|' \
+	    lib/imcsim.pc.in >$(PREFIX)/lib/pkgconfig/imcsim.pc
 ifneq ($(SC),)
 	install -D -m 644 tlm/imc_accelerator.h $(PREFIX)/include/imcsim/imc_accelerator.h
-	install -D -m 644 $(B)/libimcsim.a $(PREFIX)/lib/libimc_accelerator.a
-	mkdir -p $(PREFIX)/lib/pkgconfig
+	install -D -m 644 $(I)/libimc_accelerator.a $(PREFIX)/lib/libimc_accelerator.a
 	sed 's|@PREFIX@|$(abspath $(PREFIX))|; s|@LIBS@|$(filter -l%,$(LDLIBS))|' \
 	    tlm/imc_accelerator.pc.in >$(PREFIX)/lib/pkgconfig/imc_accelerator.pc
 endif
+
+uninstall:
+	rm -rf $(PREFIX)/include/imcsim $(PREFIX)/share/imcsim
+	rm -f $(PREFIX)/bin/imcsim $(PREFIX)/lib/libimcsim.a $(PREFIX)/lib/libimc_accelerator.a \
+	    $(PREFIX)/lib/pkgconfig/imcsim.pc $(PREFIX)/lib/pkgconfig/imc_accelerator.pc \
+	    $(PREFIX)/share/man/man1/imcsim.1 $(PREFIX)/share/bash-completion/completions/imcsim
+
+$(I)/prefix: FORCE
+	@mkdir -p $(@D)
+	@echo '$(DATA)' | cmp -s - $@ || echo '$(DATA)' >$@
+FORCE:
+
+$(I)/core/datadir.o: core/datadir.c $(I)/prefix
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. $(CFLAGS) -DIMCSIM_DATADIR='"$(DATA)"' -c $< -o $@
+
+$(I)/core/kernel.o: core/kernel.c # without SystemC
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. $(CFLAGS) -c $< -o $@
+
+$(I)/imcsim: $(B)/cli/main.o $(B)/libcli.a $(I)/core/datadir.o $(B)/libimcsim.a
+	@echo "  LINK  $@"
+	$(Q)$(CXX) $(LDFLAGS) $(B)/cli/main.o $(B)/libcli.a $(I)/core/datadir.o $(B)/libimcsim.a $(LDLIBS) -o $@
+
+$(I)/libimcsim.a: $(INSTALLED) $(I)/core/kernel.o $(FACE)
+	@echo "  LD    $@"
+	$(Q)scripts/relocate.sh $@ '^imcsim_' $^
+
+$(I)/libimc_accelerator.a: $(INSTALLED) $(B)/core/kernel.o $(SC)
+	@echo "  LD    $@"
+	$(Q)scripts/relocate.sh $@ '^_Z(N|Thn[0-9]+_N|T[VIS]N)6imcsim15imc_accelerator[CDE]|^_ZN6imcsim8sc_trace' $^
 
 clean:
 	rm -rf $(B)
@@ -173,7 +225,11 @@ $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 	$(Q)$(CXX) $(LDFLAGS) -fsanitize=fuzzer $^ -lcmocka $(LDLIBS) -o $@
 
 # Debian's onnx.proto, compiled; generated code is not held to our warnings.
-ONNX_PROTO := /usr/include/onnx/onnx.proto
+ifeq ($(wildcard $(ONNX_PROTO)),)
+$(ONNX_PROTO): # a bare machine is told what it lacks
+	@scripts/install_deps.sh say $@
+	@exit 1
+endif
 $(B)/onnx.pb-c.c: $(ONNX_PROTO)
 	@mkdir -p $(@D)
 	@echo "  PROTO $<"
@@ -182,6 +238,9 @@ $(B)/onnx.pb-c.h: $(B)/onnx.pb-c.c ;
 $(B)/onnx.pb-c.o: $(B)/onnx.pb-c.c
 	@echo "  CC    $<"
 	$(Q)$(CC) -I$(B) -O2 -g $(if $(SAN),-fsanitize=$(SAN)) -c $< -o $@
+
+# Where the program finds its files: here, or where it will be installed.
+$(B)/core/datadir.o: CPPFLAGS += -DIMCSIM_DATADIR='"$(CURDIR)"'
 
 $(B)/%.o: %.c | $(B)/onnx.pb-c.h
 	@mkdir -p $(@D)

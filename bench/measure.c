@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "study/run.h"
+#include "study/study.h"
 
 static double now_s(const struct bench *b)
 {
@@ -26,21 +27,9 @@ static void must(enum err e, const struct err_msg *m)
     }
 }
 
-static void load_network(struct network *n, const struct config *c)
-{
-    const struct resnet_cifar_cfg family = { c->network.depth, c->network.size, c->network.classes,
-                                             c->network.channels, c->network.n_channels };
-    struct err_msg m;
-
-    must(c->network.onnx[0] ? network_load_onnx(n, c->network.onnx, &m)
-                            : network_resnet_cifar(n, &family, &m), &m);
-}
-
 static struct cost run_once(const struct bench *b, const char *images)
 {
-    struct config config;
-    struct network network;
-    struct plan plan;
+    struct study study;
     struct run_result result;
     struct rusage usage;
     struct err_msg m;
@@ -49,24 +38,22 @@ static struct cost run_once(const struct bench *b, const char *images)
 
     while (n_set < sizeof b->set / sizeof *b->set && b->set[n_set])
         n_set++;
-    must(config_load(&config, b->config, b->set, n_set, &m), &m);
-    load_network(&network, &config);
-    must(plan_make(&plan, &network, &config, &m), &m);
+    must(study_load(&study, b->config, b->set, n_set, &m), &m);
 
     const struct run_cfg cfg = { .kernel = b->kernel, .n_image = b->n_image, .jobs = b->jobs,
                                  .abreast = b->abreast,
                                  .images = b->values ? images : NULL };
     const double begin_s = now_s(b);
-    must(run(&plan, &cfg, &result, &m), &m);
+    must(run(&study.plan, &cfg, &result, &m), &m);
     cost.run_s = now_s(b) - begin_s;
 
     getrusage(RUSAGE_SELF, &usage);
     cost.rss_mib = (double)usage.ru_maxrss / 1024; // Linux counts KiB
-    cost.cores = plan.n_core;
-    for (uint32_t i = 0; i < plan.n_core; i++)
+    cost.cores = study.plan.n_core;
+    for (uint32_t i = 0; i < study.plan.n_core; i++)
         cost.firings += result.core[i].firings;
     cost.timesteps = result.total_timesteps;
-    cost.timestep_clk = plan.timestep_clk;
+    cost.timestep_clk = study.plan.timestep_clk;
     return cost; // the process ends: nothing is released
 }
 

@@ -379,14 +379,11 @@ static enum err make_core(struct bench *b, struct err_msg *m)
                                      .clock_ns = 1e3 / b->value[6], .value_bits = 8,
                                      .weight_bits = 8, .kernel_columns = whole(b, 7),
                                      .pixel_channels = whole(b, 8) };
-    char device[128], chip[128];
     struct chip_model c;
     struct core_unit u;
     enum err e;
 
-    snprintf(device, sizeof device, "configs/devices/%s.yaml", b->device_name);
-    snprintf(chip, sizeof chip, "configs/chips/%s.yaml", b->chip_name);
-    if ((e = chip_model_load(&c, b->technology_name, device, chip, m)) ||
+    if ((e = chip_model_load(&c, b->technology_name, b->device_name, b->chip_name, m)) ||
         (e = core_unit(&c, &h, &u, m)))
         return e;
     snprintf(b->warning, sizeof b->warning, "%s", c.warning);

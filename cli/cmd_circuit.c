@@ -13,6 +13,7 @@
 #include "cli/log.h"
 #include "cli/results.h"
 #include "cli/report/table.h"
+#include "core/datadir.h"
 
 /* ---- parameters ---- */
 
@@ -74,19 +75,19 @@ static enum err set(struct bench *b, const struct circuit_row *c, const char *as
 static enum err load(struct bench *b, struct err_msg *m)
 {
     struct technology_warning w;
-    char path[128];
+    char path[DATADIR_BYTE];
     enum err e;
 
-    if ((e = technology_load_name(&b->technology, "configs/tech", b->technology_name, &w, m)))
+    if ((e = technology_load_name(&b->technology, NULL, b->technology_name, &w, m)))
         return e;
     snprintf(b->warning, sizeof b->warning, "%s", w.text);
-    snprintf(path, sizeof path, "configs/devices/%s.yaml", b->device_name);
-    if ((e = device_load(&b->device, path, m)))
+    if ((e = datadir_find(path, "devices", b->device_name, m)) ||
+        (e = device_load(&b->device, path, m)))
         return e;
     b->calibration = calibration_none();
     if (strcmp(b->calibration_name, "none") != 0) {
-        snprintf(path, sizeof path, "configs/calibration/%s.yaml", b->calibration_name);
-        if ((e = calibration_load(&b->calibration, path, m)))
+        if ((e = datadir_find(path, "calibration", b->calibration_name, m)) ||
+            (e = calibration_load(&b->calibration, path, m)))
             return e;
     }
     b->activity = calibration_activity(&b->calibration);

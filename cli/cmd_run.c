@@ -28,6 +28,9 @@ static enum err check_options(const struct options *o, struct err_msg *m)
     if (o->kernel == KERNEL_SYSTEMC && o->jobs > 1)
         return err_set(m, ERR_INPUT, "run: --jobs %d with --kernel systemc: SystemC runs one "
                        "simulation a process: want --jobs 1 or --kernel native", (int)o->jobs);
+    if (o->seed != 0)
+        return err_set(m, ERR_INPUT, "run: --seed %" PRIu64 ": nothing in a run is random yet, and "
+                       "no seed changes it: want no --seed", o->seed);
     return tracing_check(o, m);
 }
 

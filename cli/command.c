@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/help.h"
+#include "cli/manual.h"
 #include "cli/version.h"
 
 #define LATER(name, operand, summary) { name, operand, summary, NULL, 0, NULL }
@@ -76,7 +77,8 @@ enum err command_dispatch(int argc, char *const *argv, struct err_msg *m)
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         return help(NULL, NULL, m);
     if (strcmp(word, "help") == 0)
-        return help(first, argc > 3 ? argv[3] : NULL, m);
+        return first && manual_print(first, stdout) ? ERR_NONE
+                                                    : help(first, argc > 3 ? argv[3] : NULL, m);
     if (strcmp(word, "list") == 0)
         return help_list(first, m);
     enum err e = command_find(&c, argv[1], m);

@@ -42,7 +42,7 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_JOBS] = { "jobs", "N", KIND_COUNT, AT(jobs), 1, 1024, {0},
         "threads that share the images (1); the result is the same for any" },
     [OPTION_SEED] = { "seed", "N", KIND_COUNT, AT(seed), 0, INT64_MAX, {0},
-        "seed of all randomness, kept in the results (0)" },
+        "nothing in a run is random yet: no seed but 0 is taken" },
     [OPTION_KERNEL] = { "kernel", "KERNEL", KIND_CHOICE, AT(kernel), 0, 0,
         { "native", "systemc" }, "native or systemc: same results, native is faster (native)" },
     [OPTION_JSON] = FILE_ROW("json", json, "writes everything as JSON; -: to standard output"),
@@ -374,5 +374,24 @@ void options_print_help(const struct command *command, FILE *out)
             continue;
         snprintf(left, sizeof left, "--%s %s", row->name, row->argument ? row->argument : "");
         fprintf(out, "  %-20s  %s\n", left, row->doc);
+    }
+}
+
+void options_print_names(const struct command *command, FILE *out)
+{
+    for (size_t id = 0; id < N_OPTION; id++)
+        if (takes(command, id))
+            fprintf(out, "--%s ", rows[id].name);
+}
+
+void options_print_choices(FILE *out)
+{
+    for (size_t id = 0; id < N_OPTION; id++) {
+        if (rows[id].kind != KIND_CHOICE)
+            continue;
+        fprintf(out, "    --%s)\n        COMPREPLY=($(compgen -W '", rows[id].name);
+        for (size_t i = 0; rows[id].choices[i]; i++)
+            fprintf(out, "%s ", rows[id].choices[i]);
+        fputs("' -- \"$cur\"))\n        return ;;\n", out);
     }
 }

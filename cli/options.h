@@ -100,6 +100,11 @@ void options_release(struct options *o); // takes a zeroed one
 /* The options that the subcommand takes, for its --help. */
 void options_print_help(const struct command *command, FILE *out);
 
+/* For the shell's completion: "--set --images ..." of a subcommand; and, of all options that take
+ * one of several words, a case of bash each. */
+void options_print_names(const struct command *command, FILE *out);
+void options_print_choices(FILE *out);
+
 /* The word among list[0 .. n - 1] that `word` was probably meant to be, at most two letters away;
  * NULL when there is none. */
 const char *near_miss(const char *word, const char *const *list, size_t n);

@@ -91,6 +91,9 @@ struct param_text param_accepts(const struct param *row)
     case PARAM_KIND_NAME:
         snprintf(t.text, sizeof t.text, "a name, at most %zu bytes", row->size - 1);
         break;
+    case PARAM_KIND_FILE:
+        snprintf(t.text, sizeof t.text, "a name or a path, at most %zu bytes", row->size - 1);
+        break;
     case PARAM_KIND_PATH:
         snprintf(t.text, sizeof t.text, "a file name, at most %zu bytes", row->size - 1);
         break;
@@ -260,6 +263,7 @@ static enum err read_value(const struct param *row, void *base, const struct yam
     case PARAM_KIND_ENUM:
         return read_enum(row, node, field, m);
     case PARAM_KIND_NAME:
+    case PARAM_KIND_FILE:
     case PARAM_KIND_PATH:
         return read_text(row, node, field, m);
     case PARAM_KIND_LIST:

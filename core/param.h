@@ -31,6 +31,7 @@ enum param_kind {
     PARAM_KIND_ENUM,  // an enum counted from 0, written by name
     PARAM_KIND_NAME,  // char[]: a word; whether it means something is checked by its user
     PARAM_KIND_PATH,  // char[]: a file; empty: not given
+    PARAM_KIND_FILE,  // char[]: one of the files that come with imcsim, by name, or a path
     PARAM_KIND_LIST,  // uint32_t[] and its count, at least one
     PARAM_KIND_COUNTS // struct count_map
 };
@@ -76,6 +77,8 @@ struct param {
     { key, PARAM_KIND_NAME, PARAM_FIELD(type, field), 0, "", dflt, 0, 0, 1, NULL, NULL, doc }
 #define PARAM_PATH(type, field, key, doc)                                                          \
     { key, PARAM_KIND_PATH, PARAM_FIELD(type, field), 0, "", "", 0, 0, 1, NULL, NULL, doc }
+#define PARAM_FILE(type, field, key, dflt, doc)                                                    \
+    { key, PARAM_KIND_FILE, PARAM_FIELD(type, field), 0, "", dflt, 0, 0, 1, NULL, NULL, doc }
 #define PARAM_LIST(type, field, n_field, key, dflt, least, most, doc)                              \
     { key, PARAM_KIND_LIST, PARAM_FIELD(type, field), offsetof(type, n_field), "", dflt, least,    \
       most, 1, NULL, NULL, doc }

@@ -112,6 +112,7 @@ static void emit_value(struct writer *w, const struct param *row, const void *ba
         emit_text(w, row->names[enum_value(field)]);
         break;
     case PARAM_KIND_NAME:
+    case PARAM_KIND_FILE:
     case PARAM_KIND_PATH:
         emit_text(w, field);
         break;
@@ -245,6 +246,7 @@ static json_t *value_to_json(const struct param *row, const void *base)
     case PARAM_KIND_ENUM:
         return json_string(row->names[enum_value(field)]);
     case PARAM_KIND_NAME:
+    case PARAM_KIND_FILE:
     case PARAM_KIND_PATH:
         return json_string(field);
     case PARAM_KIND_LIST:

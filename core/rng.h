@@ -1,39 +1,49 @@
-/* core/rng.h -- seeded streams of random numbers, one for each block path.
+/* core/rng.h -- random numbers that depend on where they are drawn, and on nothing else.
  *
- * The generator is xoshiro256** 1.0 (Blackman and Vigna, "Scrambled linear pseudorandom number
- * generators", ACM Trans. Math. Softw. 47(4), 2021; period 2^256 - 1). Its state is four outputs of
- * SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014)
- * begun at
+ * A number is a function of the seed, of what is drawn, of the place and of its index there:
  *
- *     splitmix64(seed) XOR fnv1a_64(path)
+ *     struct rng core = rng_in(rng_in(rng_at(seed, "programming"), chip), core_number);
+ *     double     g    = rng_normal(core, row * columns + column);
  *
- * so that a stream depends on the seed of the run and on whose it is, but not on what other blocks
- * there are or in which order they draw.
+ * Nothing is kept between draws. So order, threads, jobs and what else is drawn cannot show: a
+ * chip, an effect or a core more changes no other number.
+ *
+ * The function is Philox 4x32 of ten rounds (Salmon, Moraes, Dror and Shaw, "Parallel random
+ * numbers: as easy as 1, 2, 3", SC 2011), a bijection of 128 bits for each key of 64 that passes
+ * all of BigCrush. With P(key, counter) its first 64 bits,
+ *
+ *     key of (seed, what)        P(seed, {fnv1a_64(what), 2})
+ *     key of a place in a place  P(key, {where, 1})
+ *     number i of a place        P(key, {i, 0})
+ *
+ * Two of n places have the same key with a probability of n^2 / 2^65.
  */
 #ifndef CORE_RNG_H
 #define CORE_RNG_H
 
 #include <stdint.h>
 
-struct rng {
-    uint64_t s[4]; // not all zero
+struct rng { // a place
+    uint64_t key;
 };
 
-void rng_init(struct rng *r, uint64_t seed, const char *path);
+struct rng rng_at(uint64_t seed, const char *what);
+struct rng rng_in(struct rng outer, uint64_t where); // rng_in(rng_in(r, 1), 2) is not (r, 2), 1
 
-/* All 64 bits random. */
-uint64_t rng_u64(struct rng *r);
+/* Number i of the place, all 64 bits random. */
+uint64_t rng_u64(struct rng r, uint64_t i);
 
-/* Uniform in [0, 1): a multiple of 2^-53. */
-double rng_double(struct rng *r);
+/* Uniform in [0, 1): the upper 53 bits of rng_u64(). */
+double rng_double(struct rng r, uint64_t i);
 
-/* Standard normal, within 8.6 of the mean; always two draws (Box and Muller, "A note on the
- * generation of random normal deviates", Ann. Math. Stat. 29(2), 1958). */
-double rng_normal(struct rng *r);
+/* Standard normal, within 8.6 of the mean (Box and Muller, "A note on the generation of random
+ * normal deviates", Ann. Math. Stat. 29(2), 1958). log() and cos() are the C library's: the last
+ * bit may differ between machines. */
+double rng_normal(struct rng r, uint64_t i);
 
-/* What rng_init() is made of: the next output of SplitMix64, and FNV-1a of a string (Fowler, Noll
+/* What it is made of: out = Philox 4x32-10 of counter and key, and FNV-1a of a string (Fowler, Noll
  * and Vo, 64 bit). */
-uint64_t rng_splitmix64(uint64_t *state);
-uint64_t rng_hash(const char *path);
+void rng_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+uint64_t rng_hash(const char *text);
 
 #endif

@@ -9,6 +9,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "core/datadir.h"
 
 #define NS_PER_US 1000u // clocks in 1 us at 1 MHz: 1
 
@@ -23,6 +26,7 @@ static const char *const optimize_names[] = { "none", "latency", "interval", "ba
 #define ENUM(field, ...)     PARAM_ENUM(struct config, field, __VA_ARGS__)
 #define NAME(field, ...)     PARAM_NAME(struct config, field, __VA_ARGS__)
 #define PATH(field, ...)     PARAM_PATH(struct config, field, __VA_ARGS__)
+#define FILE_(field, ...)    PARAM_FILE(struct config, field, __VA_ARGS__)
 #define LIST(field, n, ...)  PARAM_LIST(struct config, field, n, __VA_ARGS__)
 #define COUNTS(field, ...)   PARAM_COUNTS(struct config, field, __VA_ARGS__)
 #define GBPS                 UINT64_C(1000000000) // bit/s
@@ -40,7 +44,7 @@ const struct param config_params[] = {
     U32(network.classes,   "network.classes",  "", "10", 1, 65536,
         "outputs of the last layer"),
     PATH(network.onnx,     "network.onnx",
-         "quantised ONNX model instead of a family; relative to the current directory"),
+         "quantised ONNX model instead of a family; a path from the configuration's file"),
 
     U32(clock_mhz,       "clock_mhz",            "MHz", "500", 1, 10000,
         "clock of the digital logic"),
@@ -96,12 +100,12 @@ const struct param config_params[] = {
     U32(mapping.effort,        "mapping.effort",          "million outputs", "200", 1, 1000000,
         "that the optimiser may time: some 50 a second"),
 
-    NAME(energy.technology,    "energy.technology",       "14nm_lp",
+    FILE_(energy.technology,   "energy.technology",       "14nm_lp",
          "node that prices the run: 130nm_lp to 1nm_lp, 130nm_hp to 22nm_hp; hotter: 22nm_lp_350k"),
-    NAME(energy.device,        "energy.device",           "pcm",
-         "memory device, a file of configs/devices"),
-    NAME(energy.chip,          "energy.chip",             "none",
-         "costs of a core, a file of configs/chips; none: energy is not computed"),
+    FILE_(energy.device,       "energy.device",           "pcm",
+         "memory device: a name in configs/devices, or a file"),
+    FILE_(energy.chip,         "energy.chip",             "none",
+         "costs of a core: a name in configs/chips, or a file; none: energy is not computed"),
 
     U32(batch,                 "batch",                   "images", "50", 1, 1000000000,
         "images in the throughput figure"),
@@ -188,6 +192,66 @@ static enum err check_duration(const struct config *c, const char *key, uint64_t
                    c->clock_mhz, lower, low + step);
 }
 
+/* ---- files ---- */
+
+static bool exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+/* A technology is no file by itself: its directory has the nodes. */
+static bool is_there(const struct param *row, const char *path)
+{
+    char directory[DATADIR_BYTE];
+
+    if (strcmp(row->key, "energy.technology") != 0)
+        return exists(path);
+    datadir_of(directory, path);
+    return exists(directory);
+}
+
+/* A file named in the file at c->path is beside it; or, for its users so far, where we are. */
+static enum err find_beside(struct config *c, const struct param *row, const char *where,
+                            struct err_msg *m)
+{
+    char *word = (char *)c + row->offset, directory[DATADIR_BYTE], path[DATADIR_BYTE];
+
+    datadir_of(directory, c->path);
+    bool fits = datadir_join(path, directory, word) && strlen(path) < row->size;
+    if (fits && !is_there(row, path) && is_there(row, word)) {
+        notes_add(&c->notes, "%s: %s = %s: is not beside this file; the one of the current "
+                  "directory is read", where, row->key, word);
+        return ERR_NONE;
+    }
+    if (!fits)
+        return err_set(m, ERR_INPUT, "%.400s: %s: the path from here is too long: want at most %zu "
+                       "bytes", where, row->key, row->size - 1);
+    strcpy(word, path);
+    return ERR_NONE;
+}
+
+static bool names_file(const struct param *row, const char *word)
+{
+    return (row->kind == PARAM_KIND_PATH && word[0] != '\0') ||
+           (row->kind == PARAM_KIND_FILE && datadir_is_path(word));
+}
+
+static enum err find_files(struct config *c, struct err_msg *m)
+{
+    bool is_file = c->path[0] != '\0' && strncmp(c->path, "/dev/", strlen("/dev/")) != 0;
+
+    for (size_t i = 0; i < N_ROW; i++) {
+        const struct param *row = &config_params[i];
+        const char *word = (const char *)c + row->offset;
+        if (!is_file || !c->where[i] || by_set(c->where[i]) || !names_file(row, word))
+            continue;
+        enum err e = find_beside(c, row, c->where[i], m);
+        if (e)
+            return e;
+    }
+    return ERR_NONE;
+}
+
 /* ---- reading ---- */
 
 static enum err read_tree(struct config *c, const struct yaml *root, struct err_msg *m)
@@ -196,6 +260,8 @@ static enum err read_tree(struct config *c, const struct yaml *root, struct err_
     if (!c->where)
         return err_set(m, ERR_MEMORY, "out of memory");
     enum err e = param_read(config_params, c, root, c->where, m);
+    if (!e)
+        e = find_files(c, m);
     if (!e)
         e = settle_network(c, m);
     if (!e)
@@ -215,6 +281,24 @@ static enum err load_tree(struct yaml *root, const char *path, struct err_msg *m
     return yaml_load(root, path, m);
 }
 
+/* Of a tree that was read, and is released. */
+static enum err take_tree(struct config *c, struct yaml *root, const char *path,
+                          const char *const *set, size_t n_set, struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    *c = (struct config){ 0 };
+    strcpy(c->path, path ? path : "");
+    for (size_t i = 0; i < n_set && !e; i++)
+        e = param_set(config_params, root, set[i], m);
+    if (!e)
+        e = read_tree(c, root, m);
+    yaml_release(root);
+    if (e)
+        config_release(c);
+    return e;
+}
+
 enum err config_load(struct config *c, const char *path, const char *const *set, size_t n_set,
                      struct err_msg *m)
 {
@@ -222,17 +306,17 @@ enum err config_load(struct config *c, const char *path, const char *const *set,
     enum err e = load_tree(&root, path, m);
 
     *c = (struct config){ 0 };
-    for (size_t i = 0; i < n_set && !e; i++)
-        e = param_set(config_params, &root, set[i], m);
-    if (!e)
-        e = read_tree(c, &root, m);
-    yaml_release(&root);
-    if (e) {
-        config_release(c);
-        return e;
-    }
-    strcpy(c->path, path ? path : "");
-    return ERR_NONE;
+    return e ? e : take_tree(c, &root, path, set, n_set, m);
+}
+
+enum err config_load_text(struct config *c, const char *name, const char *text,
+                          const char *const *set, size_t n_set, struct err_msg *m)
+{
+    struct yaml root = { 0 };
+    enum err e = yaml_load_text(&root, name, text, strlen(text), m);
+
+    *c = (struct config){ 0 };
+    return e ? e : take_tree(c, &root, NULL, set, n_set, m);
 }
 
 void config_release(struct config *c)
@@ -240,8 +324,28 @@ void config_release(struct config *c)
     for (size_t i = 0; c->where && i < N_ROW; i++)
         free(c->where[i]);
     free(c->where);
+    notes_release(&c->notes);
     param_release(config_params, c);
     *c = (struct config){ 0 };
+}
+
+void config_own_policies(struct config *c, const struct policies *own)
+{
+    c->own = c->memory.own = own;
+}
+
+bool config_is_default(const struct config *c, const char *key)
+{
+    const struct param *row = &config_params[param_find(config_params, key)];
+    struct config plain;
+    struct err_msg m;
+
+    if (config_load(&plain, NULL, NULL, 0, &m))
+        return false;
+    bool same = memcmp((const char *)c + row->offset, (const char *)&plain + row->offset,
+                       row->size) == 0;
+    config_release(&plain);
+    return same;
 }
 
 const char *config_where(const struct config *c, const char *key)

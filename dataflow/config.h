@@ -12,7 +12,9 @@
 #include <stdio.h>
 
 #include "core/err.h"
+#include "core/notes.h"
 #include "core/param.h"
+#include "dataflow/policies.h"
 
 enum clocking { CLOCKING_TIMESTEP };
 
@@ -32,7 +34,8 @@ struct crossbar_cfg {
 struct memory_cfg {
     uint32_t            word_bits; // a multiple of 8
     uint32_t            words;
-    char     placing[32]; // "auto", or a row of the table in memory/placing.c
+    char     placing[32]; // "auto", or a row of the table in memory/placing.c, or one of `own`
+    const struct policies *own; // borrowed; NULL: none
 };
 
 struct digital_cfg {
@@ -58,14 +61,14 @@ struct mapping_cfg {
 
 struct network_cfg {
     char     family[32]; // "resnet-cifar", or empty when onnx is given
-    char     onnx[1024]; // path, from the current directory, or empty
+    char     onnx[1024]; // path as seen from the current directory, or empty
     uint32_t depth, size, classes;
     uint32_t channels[16];
     uint32_t n_channels;
 };
 
-struct energy_cfg { // names for arch/tech
-    char technology[32], device[64], chip[64];
+struct energy_cfg { // words for core/datadir.h: names, or paths as seen from the current directory
+    char technology[512], device[512], chip[512];
 };
 
 struct config {
@@ -83,18 +86,34 @@ struct config {
     uint32_t            batch;
     char                path[1024]; // of the file read, or empty
     char              **where;      // owned; for config_where()
+    struct notes        notes;      // what a user should hear of
+    const struct policies *own;     // borrowed; NULL: none
 };
 
 extern const struct param config_params[]; // ends with PARAM_END
 
-/* Reads `path` (NULL: the defaults alone), then applies n_set strings "key=value" in order. */
+/* Reads `path` (NULL: the defaults alone), then applies n_set strings "key=value" in order. Files
+ * that the file names are beside it (or, which a note tells, in the current directory); files that
+ * a string or a text names are seen from the current directory. */
 enum err config_load(struct config *c, const char *path, const char *const *set, size_t n_set,
                      struct err_msg *m);
+
+/* The same of a text, which messages call `name`. */
+enum err config_load_text(struct config *c, const char *name, const char *text,
+                          const char *const *set, size_t n_set, struct err_msg *m);
+
 void config_release(struct config *c); // takes a zeroed one too
+
+/* Lets the configuration name policies of a user's own, borrowed. NULL: none. */
+void config_own_policies(struct config *c, const struct policies *own);
 
 /* Where a key was given, for errors found later: "configs/resnet32.yaml:14", "--set batch", or
  * "default". The key must exist. */
 const char *config_where(const struct config *c, const char *key);
+
+/* Whether a key has its default value, by itself or because it was given so; false without
+ * memory. */
+bool config_is_default(const struct config *c, const char *key);
 
 /* Writes the effective configuration, every key, as YAML; reading it again gives the same. */
 enum err config_write_yaml(const struct config *c, FILE *out, struct err_msg *m);

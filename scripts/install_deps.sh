@@ -2,6 +2,7 @@
 # Installs the Debian packages that are missing, with sudo where needed; silent when none is.
 #
 # usage: scripts/install_deps.sh run|test|browser|check
+#        scripts/install_deps.sh say FILE    says what building needs, since FILE is not there
 #   run      to build imcsim and classify Debian's Fashion-MNIST test images
 #   test     and to run the tests
 #   browser  and those of them that open a page, which are skipped without one
@@ -19,6 +20,11 @@ run)     packages=$run ;;
 test)    packages=$test ;;
 browser) packages=$browser ;;
 check)   packages=$check ;;
+say)     echo "make: $2 is not there. Building needs these Debian packages, or their equivalents:" >&2
+         echo $run | fmt -w 90 | sed 's/^/make:     /' >&2
+         echo "make: scripts/install_deps.sh run installs them. ONNX's schema elsewhere: make" \
+             "ONNX_PROTO=PATH" >&2
+         exit 0 ;;
 *)       echo "usage: $0 run|test|browser|check" >&2; exit 2 ;;
 esac
 

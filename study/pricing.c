@@ -12,16 +12,13 @@ bool pricing_wanted(const struct config *c)
     return strcmp(c->energy.chip, "none") != 0;
 }
 
-static enum err load(struct chip_model *model, const struct config *c, struct err_msg *m)
+enum err pricing_load(struct chip_model *model, const struct config *c, struct err_msg *m)
 {
-    char device[128], chip[128];
 
     if (!pricing_wanted(c))
         return err_set(m, ERR_INPUT, "%.400s: energy.chip = none: want a file of configs/chips, "
                        "such as dazzi2021_14nm", config_where(c, "energy.chip"));
-    snprintf(device, sizeof device, "configs/devices/%s.yaml", c->energy.device);
-    snprintf(chip, sizeof chip, "configs/chips/%s.yaml", c->energy.chip);
-    return chip_model_load(model, c->energy.technology, device, chip, m);
+    return chip_model_load(model, c->energy.technology, c->energy.device, c->energy.chip, m);
 }
 
 /* Of one image by itself. */
@@ -89,7 +86,7 @@ enum err pricer_init(struct pricer *p, const struct config *c, const struct netw
         .kernel_columns = least_kernel_columns(n), .pixel_channels = 1,
     };
     struct core_unit unit;
-    enum err e = load(&p->model, c, m);
+    enum err e = pricing_load(&p->model, c, m);
 
     if (!e)
         e = core_unit(&p->model, &hardware, &unit, m);
@@ -110,6 +107,6 @@ enum err pricing(struct price_report *r, const struct study *s, const struct run
     struct chip_model model;
 
     *r = (struct price_report){ 0 };
-    enum err e = load(&model, &s->config, m);
+    enum err e = pricing_load(&model, &s->config, m);
     return e ? e : price(&model, &s->plan, &run, r, m);
 }

@@ -12,6 +12,9 @@
 /* Whether energy.chip names costs. */
 bool pricing_wanted(const struct config *c);
 
+/* Loads what energy.technology, device and chip name. ERR_INPUT also when energy.chip is none. */
+enum err pricing_load(struct chip_model *model, const struct config *c, struct err_msg *m);
+
 /* Prices for the mapper (dataflow/mapper/mapper.h): energy is that of a timing run of one image by itself,
  * what it is at least follows from the costs of a core. */
 struct pricer { // must not move
@@ -23,7 +26,7 @@ struct pricer { // must not move
 enum err pricer_init(struct pricer *p, const struct config *c, const struct network *n,
                      struct err_msg *m);
 
-/* Loads technology, device and chip and prices the run. ERR_INPUT also when energy.chip is none. On
+/* Loads them and prices the run. ERR_INPUT also when energy.chip is none. On
  * error *r is zero. */
 enum err pricing(struct price_report *r, const struct study *s, const struct run_result *result,
                  struct err_msg *m);

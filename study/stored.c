@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -36,26 +35,25 @@ static void rename_place(struct err_msg *m, const char *copy, const char *docume
     err_set(m, ERR_INPUT, "%.400s: config:%s", document, line);
 }
 
-/* The configuration as a file: JSON is YAML. */
+/* JSON is YAML. */
 static enum err load_config(struct study *s, const json_t *doc, const struct document *o,
                             struct err_msg *m)
 {
+    static const char name[] = "(config)";
     const json_t *config = json_object_get(doc, "config");
-    char path[] = "/tmp/imcsim-stored-XXXXXX";
-    enum err e;
 
     if (!json_is_object(config))
         return err_set(m, ERR_INPUT, "%.400s: no config: want a document of `imcsim run --json`",
                        o->path);
-    int fd = mkstemp(path);
-    if (fd < 0)
-        return err_set(m, ERR_OUTPUT, "%s: cannot be created", path);
-    if (json_dumpfd(config, fd, JSON_REAL_PRECISION(15) | JSON_COMPACT) != 0)
-        e = err_set(m, ERR_OUTPUT, "%s: cannot be written", path);
-    else if ((e = study_load(s, path, o->set, o->n_set, m)))
-        rename_place(m, path, o->path);
-    close(fd);
-    unlink(path);
+    char *text = json_dumps(config, JSON_REAL_PRECISION(15) | JSON_COMPACT);
+    if (!text)
+        return err_set(m, ERR_MEMORY, "no memory to read the configuration");
+    enum err e = study_load_network_text(s, name, text, o->set, o->n_set, m);
+    if (!e)
+        e = study_plan(s, m);
+    if (e)
+        rename_place(m, name, o->path);
+    free(text);
     return e;
 }
 

@@ -8,6 +8,8 @@
 
 #include <jansson.h>
 
+#include "core/datadir.h"
+#include "study/idle.h"
 #include "study/pricing.h"
 
 /* The family's complaints begin with the key: puts the place where it was given before it. */
@@ -60,13 +62,9 @@ static enum err hash_config(char text[17], const struct config *c, struct err_ms
     return ERR_NONE;
 }
 
-enum err study_load_network(struct study *s, const char *path, const char *const *set,
-                            size_t n_set, struct err_msg *m)
+/* Of a configuration that was read, or not. */
+static enum err begin(struct study *s, enum err e, struct err_msg *m)
 {
-    *s = (struct study){0};
-    if (path && strcmp(path, "-") == 0)
-        path = "/dev/stdin";
-    enum err e = config_load(&s->config, path, set, n_set, m);
     if (!e)
         e = hash_config(s->config_hash, &s->config, m);
     if (!e)
@@ -74,6 +72,28 @@ enum err study_load_network(struct study *s, const char *path, const char *const
     if (e)
         study_release(s);
     return e;
+}
+
+enum err study_load_network(struct study *s, const char *path, const char *const *set,
+                            size_t n_set, struct err_msg *m)
+{
+    char found[DATADIR_BYTE];
+
+    *s = (struct study){0};
+    if (path && strcmp(path, "-") == 0)
+        path = "/dev/stdin";
+    if (path && strlen(path) < sizeof found) {
+        datadir_open_name(found, path);
+        path = found;
+    }
+    return begin(s, config_load(&s->config, path, set, n_set, m), m);
+}
+
+enum err study_load_network_text(struct study *s, const char *name, const char *text,
+                                 const char *const *set, size_t n_set, struct err_msg *m)
+{
+    *s = (struct study){0};
+    return begin(s, config_load_text(&s->config, name, text, set, n_set, m), m);
 }
 
 static enum err choose_mapping(struct study *s, struct err_msg *m)
@@ -88,13 +108,10 @@ static enum err choose_mapping(struct study *s, struct err_msg *m)
     return e ? e : hash_config(s->config_hash, &s->config, m);
 }
 
-enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,
-                    struct err_msg *m)
+enum err study_plan(struct study *s, struct err_msg *m)
 {
-    enum err e = study_load_network(s, path, set, n_set, m);
+    enum err e = ERR_NONE;
 
-    if (e)
-        return e;
     s->mapping_chosen = mapping_is_chosen(&s->config);
     if (s->mapping_chosen)
         e = choose_mapping(s, m);
@@ -102,7 +119,17 @@ enum err study_load(struct study *s, const char *path, const char *const *set, s
         e = plan_make(&s->plan, &s->network, &s->config, m);
     if (e)
         study_release(s);
+    else
+        idle_note(s);
     return e;
+}
+
+enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,
+                    struct err_msg *m)
+{
+    enum err e = study_load_network(s, path, set, n_set, m);
+
+    return e ? e : study_plan(s, m);
 }
 
 void study_release(struct study *s)

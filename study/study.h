@@ -25,14 +25,22 @@ struct study { // stays where it is: the plan points into it
     char config_hash[17];
 };
 
-/* Reads the configuration at `path` (NULL: the defaults; "-": standard input), applies set[n_set]
- * and makes the network, the mapping if it is to be chosen, and the plan. On error *s is zero. */
+/* Reads the configuration at `path` (NULL: the defaults; "-": standard input; where there is no such
+ * file, one that comes with imcsim, core/datadir.h), applies set[n_set] and makes the network, the
+ * mapping if it is to be chosen, and the plan. On error *s is zero. */
 enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,
                     struct err_msg *m);
 
 /* The same without a plan, and with the mapping as it is configured. */
 enum err study_load_network(struct study *s, const char *path, const char *const *set,
                             size_t n_set, struct err_msg *m);
+
+/* Likewise of a configuration's text, which messages call `name`. */
+enum err study_load_network_text(struct study *s, const char *name, const char *text,
+                                 const char *const *set, size_t n_set, struct err_msg *m);
+
+/* The rest of it, after study_load_network(). On error *s is zero. */
+enum err study_plan(struct study *s, struct err_msg *m);
 
 void study_release(struct study *s); // takes a zeroed one
 

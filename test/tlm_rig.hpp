@@ -25,6 +25,7 @@
 extern "C" {
 #include <cmocka.h>
 
+#include "study/pricing.h"
 #include "study/run.h"
 #include "study/study.h"
 #include "traces/images.h"

@@ -19,9 +19,8 @@
 
 extern "C" {
 #include "arch/chip.h"
-#include "dataflow/config.h"
-#include "dataflow/plan/plan.h"
-#include "network/network.h"
+#include "study/pricing.h"
+#include "study/study.h"
 }
 
 namespace imcsim {
@@ -40,48 +39,44 @@ struct chip_deleter {
 };
 using chip_ptr = std::unique_ptr<struct chip, chip_deleter>;
 
-/* What the configuration says, loaded; the plan points into it. */
-struct study {
-    struct config  config = {};
-    struct network network = {};
-    struct plan    plan = {};
+/* What the configuration says, as every face reads it; the plan points into it. */
+class loaded {
+public:
+    struct study      study = {};
+    struct chip_model costs = {}; // where energy.chip names some
 
-    explicit study(const accelerator_cfg &cfg)
+    explicit loaded(const accelerator_cfg &cfg)
     {
         std::vector<const char *> set;
         struct err_msg m;
         for (const std::string &s : cfg.set)
             set.push_back(s.c_str());
-        bool good =
-            config_load(&config, cfg.config.c_str(), set.data(), set.size(), &m) == ERR_NONE;
-        if (good && config.network.onnx[0] == '\0') {
-            err_set(&m, ERR_INPUT, "%s: network.onnx: empty: an accelerator wants weights",
-                    cfg.config.c_str());
-            good = false;
+        enum err e = study_load_network(&study, cfg.config.c_str(), set.data(), set.size(), &m);
+        if (!e && !study.network.has_values) {
+            e = err_set(&m, ERR_INPUT, "%s: network.onnx: empty: an accelerator wants weights",
+                        cfg.config.c_str());
+            study_release(&study);
         }
-        good = good && network_load_onnx(&network, config.network.onnx, &m) == ERR_NONE &&
-               plan_make(&plan, &network, &config, &m) == ERR_NONE;
-        if (!good) {
-            release();
+        if (!e)
+            e = study_plan(&study, &m);
+        if (!e && priced() && (e = pricing_load(&costs, &study.config, &m)))
+            study_release(&study);
+        if (e)
             throw std::runtime_error(m.text);
-        }
     }
 
-    ~study()
+    bool priced() const
     {
-        release();
+        return pricing_wanted(&study.config);
     }
 
-    study(const study &) = delete;
-    study &operator=(const study &) = delete;
-
-private:
-    void release()
+    ~loaded()
     {
-        plan_release(&plan);
-        network_release(&network);
-        config_release(&config);
+        study_release(&study);
     }
+
+    loaded(const loaded &) = delete;
+    loaded &operator=(const loaded &) = delete;
 };
 
 } // namespace
@@ -110,6 +105,7 @@ private:
     bool have_image(uint64_t run);
     bool step_chip(uint64_t timestep, uint64_t run);
     void take_results();
+    void price_run();
     void transfer();
     void read_image();
     void write_result();
@@ -118,7 +114,8 @@ private:
 
     imc_accelerator &face_;
     accelerator_cfg  cfg_;
-    study            study_;
+    loaded           loaded_;
+    const study     &study_ = loaded_.study;
     sc_time          cycle_, timestep_;
     int64_t          due_; // timestep in which the first pixel is stored, after the image's first
 
@@ -128,6 +125,7 @@ private:
 
     chip_ptr          chip_;
     uint64_t          fetched_ = 0, injected_ = 0, returned_ = 0, finished_ = 0; // images
+    uint64_t          elapsed_ = 0; // timesteps of the chip to its latest result
     std::deque<bytes> images_, results_;
     accelerator_trace trace_;
 
@@ -166,7 +164,7 @@ static sc_time period(uint32_t clock_mhz)
 imc_accelerator::impl::impl(const sc_core::sc_module_name &name, imc_accelerator &face,
                             const accelerator_cfg &cfg)
     : sc_module(name), registers("registers"), dma("dma", cfg.at), face_(face), cfg_(cfg),
-      study_(cfg), cycle_(period(study_.config.clock_mhz)), trace_("trace", study_.plan, cycle_)
+      loaded_(cfg), cycle_(period(study_.config.clock_mhz)), trace_("trace", study_.plan, cycle_)
 {
     const struct plan &p = study_.plan;
     const struct shape &in = study_.network.layer[0].out;
@@ -284,6 +282,8 @@ void imc_accelerator::impl::begin_run()
 void imc_accelerator::impl::end_run(uint32_t status, uint32_t cause)
 {
     count_cycles();
+    if (status == STATUS_DONE && loaded_.priced())
+        price_run();
     run_++;
     regs_.put(REG_STATUS, status);
     regs_.put(REG_CAUSE, cause);
@@ -392,8 +392,32 @@ void imc_accelerator::impl::take_results()
                                                    8 * (i % 4)));
         results_.push_back(b);
         returned_++;
+        elapsed_ = static_cast<uint64_t>(r.timestep + 1);
         changed_.notify(sc_core::SC_ZERO_TIME);
     }
+}
+
+/* What the images cost, as the command has it: with what comes of the last ones after their
+ * results. */
+void imc_accelerator::impl::price_run()
+{
+    const struct plan &p = study_.plan;
+    std::vector<struct core_counters> core;
+    std::vector<uint64_t> bits;
+    struct price_report report;
+    struct err_msg m;
+
+    if (chip_run(chip_.get(), INT64_MAX / p.timestep_clk / 2, &m) != ERR_NONE)
+        return;
+    for (uint32_t i = 0; i < p.n_core; i++)
+        core.push_back(*chip_counters(chip_.get(), i));
+    for (uint32_t i = 0; i < p.n_stream; i++)
+        bits.push_back(chip_stream_bits(chip_.get(), i));
+    const struct price_run run = { core.data(), bits.data(), returned_, elapsed_ };
+    if (price(&loaded_.costs, &p, &run, &report, &m) == ERR_NONE)
+        regs_.put64(REG_ENERGY, static_cast<uint64_t>(price_row_energy_pj(&report.total) +
+                                                      price_row_leakage_pj(&report.total)));
+    price_report_release(&report);
 }
 
 /* ---- DMA ---- */

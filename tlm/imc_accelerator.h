@@ -44,12 +44,13 @@ enum reg : uint32_t {
     REG_STALL_CYCLES = 0x58, // in which it stood still for an image, the first one not counted
     REG_FIRINGS      = 0x60, // of crossbars
     REG_DMA_BYTES    = 0x68, // read and written
-    REG_END          = 0x70
+    REG_ENERGY       = 0x70, // pJ an image, once DONE; 0 when energy.chip names no costs
+    REG_END          = 0x78
 };
 
 enum : uint32_t {
     ID_VALUE = 0x41434d49, // "IMCA"
-    VERSION_VALUE = 1,
+    VERSION_VALUE = 2,
     DMI_END = REG_CONTROL, // what lies below may be read directly
 
     CONTROL_START = 1,

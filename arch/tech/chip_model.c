@@ -14,6 +14,7 @@
 #include "arch/tech/sar_adc.h"
 #include "arch/tech/sram.h"
 #include "arch/tech/wire.h"
+#include "core/datadir.h"
 
 enum { CITED = 1 << PRICE_CONVERTER_CITED,
        ANY = CITED | 1 << PRICE_CONVERTER_SAR | 1 << PRICE_CONVERTER_CCO };
@@ -167,7 +168,7 @@ static enum err scale_cited(struct chip_model *c, struct err_msg *m)
     c->cited_energy = c->cited_area = 1;
     if (c->technology.node_nm == c->fact.cited_node_nm)
         return ERR_NONE;
-    if ((e = technology_load(&cited, "configs/tech", c->fact.cited_node_nm, FLAVOUR_LP, &w, m)))
+    if ((e = technology_load(&cited, NULL, c->fact.cited_node_nm, FLAVOUR_LP, &w, m)))
         return e;
     struct circuit here = sar_adc(&c->technology, bits, any_kohm);
     struct circuit there = sar_adc(&cited, bits, any_kohm);
@@ -179,15 +180,29 @@ static enum err scale_cited(struct chip_model *c, struct err_msg *m)
     return ERR_NONE;
 }
 
-enum err chip_model_load(struct chip_model *c, const char *technology, const char *device_path,
-                         const char *chip_path, struct err_msg *m)
+/* The file that a word means; a mistake names what was wanted of it. */
+static enum err find(char path[DATADIR_BYTE], const char *what, const char *word, struct err_msg *m)
 {
+    char folder[32];
+
+    snprintf(folder, sizeof folder, "%ss", what);
+    enum err e = datadir_find(path, folder, word, m);
+    if (e)
+        err_prefix(m, what);
+    return e;
+}
+
+enum err chip_model_load(struct chip_model *c, const char *technology, const char *device,
+                         const char *chip, struct err_msg *m)
+{
+    char device_path[DATADIR_BYTE], chip_path[DATADIR_BYTE];
     struct technology_warning w;
     struct yaml root;
     enum err e;
 
     *c = (struct chip_model){ 0 };
-    if ((e = technology_load_name(&c->technology, "configs/tech", technology, &w, m)) ||
+    if ((e = find(device_path, "device", device, m)) || (e = find(chip_path, "chip", chip, m)) ||
+        (e = technology_load_name(&c->technology, NULL, technology, &w, m)) ||
         (e = device_load(&c->device, device_path, m)) || (e = yaml_load(&root, chip_path, m)))
         return e;
     snprintf(c->warning, sizeof c->warning, "%s", w.text);

@@ -60,9 +60,10 @@ struct chip_model {
     char                 warning[512]; // interpolated or scaled; empty: none
 };
 
-/* ERR_INPUT: a file, a key, a missing cost. */
-enum err chip_model_load(struct chip_model *c, const char *technology, const char *device_path,
-                         const char *chip_path, struct err_msg *m);
+/* Device and chip are words for core/datadir.h: names, or paths. ERR_INPUT: a file, a key, a missing
+ * cost. */
+enum err chip_model_load(struct chip_model *c, const char *technology, const char *device,
+                         const char *chip, struct err_msg *m);
 
 /* What its energy rests on: "calibrated" (a factor was fitted to figures of this chip), "cited" or
  * "predicted" (from circuits and stated sizes alone). */

@@ -8,6 +8,7 @@
 #include "arch/tech/dff.h"
 #include "arch/tech/facts.h"
 #include "arch/tech/switches.h"
+#include "core/datadir.h"
 
 /* Gates of each block, Lu et al. 2021, Tables 4 and 5 (control registers: its area over that of
  * one). */
@@ -72,7 +73,7 @@ static enum err read_facts(struct macro_facts *f, const char **calibration, stru
     if (!map || map->kind != YAML_MAP)
         return yaml_error(root, m, "no map `macro`");
     if (!cal)
-        return yaml_error(root, m, "no calibration: want a file of configs/calibration");
+        return yaml_error(root, m, "no calibration: want a name in configs/calibration, or a file");
     enum err e = yaml_text(cal, "calibration", calibration, m);
     return e ? e : facts_read(map, "macro.", rows, 1, none, f, m);
 }
@@ -86,12 +87,14 @@ static void fit(struct technology *t, const struct macro_facts *f)
     t->junction_channel_pf_um = f->junction_channel_ff_um * 1e-3;
 }
 
-bool macro_is(const char *path)
+bool macro_is(const char *name)
 {
+    char path[DATADIR_BYTE];
     struct err_msg m;
     struct yaml root;
     struct stat st;
 
+    datadir_open_name(path, name);
     if (stat(path, &st) || !S_ISREG(st.st_mode)) // a pipe can be read only once
         return false;
     bool is = !yaml_load(&root, path, &m) && yaml_get(&root, "macro");
@@ -99,19 +102,36 @@ bool macro_is(const char *path)
     return is;
 }
 
-enum err macro_load(struct macro_preset *p, const char *path, struct err_msg *m)
+/* Of a macro's file; a path is as seen from there. */
+static enum err load_calibration(struct calibration *c, const char *word, const char *macro,
+                                 struct err_msg *m)
 {
+    char path[DATADIR_BYTE], found[DATADIR_BYTE], directory[DATADIR_BYTE];
+    enum err e = datadir_find(found, "calibration", word, m);
+
+    datadir_of(directory, macro);
+    if (!e && !datadir_join(path, datadir_is_path(word) ? directory : ".", found))
+        e = err_set(m, ERR_INPUT, "%.64s...: the file name is too long", found);
+    if (e)
+        err_prefix(m, "calibration");
+    return e ? e : calibration_load(c, path, m);
+}
+
+enum err macro_load(struct macro_preset *p, const char *name, struct err_msg *m)
+{
+    char path[DATADIR_BYTE];
     struct technology_warning w;
     struct macro_facts f;
     const char *calibration;
     struct yaml root;
     enum err e;
 
-    if ((e = technology_load(&p->plain, "configs/tech", 40, FLAVOUR_LP, &w, m)) ||
+    datadir_open_name(path, name);
+    if ((e = technology_load(&p->plain, NULL, 40, FLAVOUR_LP, &w, m)) ||
         (e = yaml_load(&root, path, m)))
         return e;
     if (!(e = read_facts(&f, &calibration, &root, m)))
-        e = calibration_load(&p->factors, calibration, m);
+        e = load_calibration(&p->factors, calibration, path, m);
     yaml_release(&root);
     if (e)
         return e;

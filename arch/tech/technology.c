@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arch/tech/facts.h"
+#include "core/datadir.h"
 
 static const double nodes_nm[] = { 130, 90, 65, 45, 32, 22, 14, 10, 7, 5, 3, 2, 1 };
 enum { N_NODE = sizeof nodes_nm / sizeof *nodes_nm };
@@ -379,9 +380,26 @@ static enum err load_between(struct technology *t, const char *directory, double
     return check_physics(t, &f, m);
 }
 
+/* configs/tech of the files that come with imcsim. */
+static enum err own_nodes(char path[DATADIR_BYTE], struct err_msg *m)
+{
+    char root[DATADIR_BYTE];
+    enum err e = datadir(root, m);
+
+    if (!e && snprintf(path, DATADIR_BYTE, "%s/configs/tech", root) >= DATADIR_BYTE)
+        e = err_set(m, ERR_INPUT, "%.64s...: the directory's name is too long", root);
+    return e;
+}
+
 enum err technology_load(struct technology *t, const char *directory, double node_nm,
                          enum flavour flavour, struct technology_warning *w, struct err_msg *m)
 {
+    char own[DATADIR_BYTE];
+    enum err e = directory ? ERR_NONE : own_nodes(own, m);
+
+    if (e)
+        return e;
+    directory = directory ? directory : own;
     w->text[0] = '\0';
     *t = (struct technology){ .node_nm = node_nm, .flavour = flavour };
     if (!(node_nm >= nodes_nm[N_NODE - 1] && node_nm <= nodes_nm[0]))
@@ -390,7 +408,6 @@ enum err technology_load(struct technology *t, const char *directory, double nod
     snprintf(t->name, sizeof t->name, "%gnm_%s", node_nm, flavour_name(flavour));
     for (unsigned i = 0; i < N_NODE; i++) {
         struct node n;
-        enum err e;
 
         if (node_nm > nodes_nm[i])
             return load_between(t, directory, nodes_nm[i - 1], nodes_nm[i], w, m);
@@ -471,6 +488,13 @@ enum err technology_load_name(struct technology *t, const char *directory, const
     double node_nm, kelvin;
     enum flavour flavour;
 
+    const char *slash = strrchr(name, '/');
+    char of_name[DATADIR_BYTE];
+    if (slash && strlen(name) < DATADIR_BYTE) {
+        datadir_of(of_name, name);
+        directory = of_name;
+        name = slash + 1;
+    }
     if (!read_name(name, &node_nm, &flavour, &kelvin))
         return err_set(m, ERR_INPUT, "technology = %.40s: want a name such as 22nm_lp, 32nm_hp or "
                        "22nm_lp_350k", name);

@@ -22,8 +22,7 @@ static enum err load(struct core_unit unit[2], uint32_t n, struct err_msg *m)
 {
     struct core_hardware h = hermes;
     struct chip_model c;
-    enum err e = chip_model_load(&c, "14nm_lp", "configs/devices/pcm.yaml",
-                                 "configs/chips/dazzi2021_14nm.yaml", m);
+    enum err e = chip_model_load(&c, "14nm_lp", "pcm", "dazzi2021_14nm", m);
 
     h.rows = h.columns = n;
     if (e || (e = core_unit(&c, &h, &unit[0], m)))
@@ -65,8 +64,7 @@ enum err article_table_3(struct figure_table *t, struct err_msg *m)
     *t = (struct figure_table){ .name = "table3", .row_title = "block",
                                 .title = "Table 3: area and power of controller, memory, links" };
     if (!e)
-        e = chip_model_load(&c[0], "14nm_lp", "configs/devices/pcm.yaml",
-                            "configs/chips/dazzi2021_14nm.yaml", m);
+        e = chip_model_load(&c[0], "14nm_lp", "pcm", "dazzi2021_14nm", m);
     if (e || (e = new_table(t, 4, m)))
         return e;
     c[1] = chip_model_predicted(&c[0]);

@@ -193,6 +193,8 @@ void print_machine(const struct study *s, FILE *out)
         print_mapping(&s->mapping, c, out);
     fprintf(out, "Clock    %" PRIu32 " MHz; a timestep is %" PRIu64 " ns, %" PRIu64 " clocks\n",
             c->clock_mhz, c->timestep_ns, p->timestep_clk);
+    for (size_t i = 0; i < c->notes.n; i++)
+        fprintf(out, "Note     %s\n", c->notes.line[i]);
 }
 
 /* ---- tables ---- */

@@ -261,7 +261,7 @@ static bool add_replicas(struct maker *mk, uint32_t n, uint32_t width, bool *fit
     const struct plan *p = &mk->mp->plan;
     const struct layer *l = plan_network_layer(p, mk->layer);
     const struct crossbar_cfg *array = &mk->mp->config->crossbar;
-    const struct firing_policy *firing = firing_find(mk->mp->config->mapping.firing);
+    const struct firing_policy *firing = policies_firing(mk->mp->config);
     struct mapper_option o = {
         .replicas = replicas_make(&p->layer[mk->layer].window, n, width),
         .firing = width > 1 ? firing->of_blocks : firing,
@@ -413,7 +413,7 @@ static enum err make_options(struct maker *mk, struct err_msg *m)
 {
     struct mapper_layer *ml = &mk->mp->layer[mk->layer];
     const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
-    bool across = firing_find(mk->mp->config->mapping.firing)->across_columns;
+    bool across = policies_firing(mk->mp->config)->across_columns;
     bool blocks = !across && l->window.dilation[0] == 1 && l->window.dilation[1] == 1;
     uint32_t columns = mk->mp->config->crossbar.columns, widest = blocks ? l->out.width : 1;
     uint32_t highest = across ? l->out.height * l->out.width : l->out.height;
@@ -483,7 +483,7 @@ static enum err find_routes(struct mapper *mp, struct err_msg *m)
     const struct fabric_link link[] = { { 0, 1, FABRIC_PIXELS }, { 0, 1, FABRIC_PARTIAL_SUMS } };
     struct fabric_route route[2];
 
-    if (fabric_find(&mp->fabric, mp->config->fabric.kind, m))
+    if (policies_fabric(&mp->fabric, mp->config, m))
         return plan_blame(&mp->plan, "fabric.kind", m);
     enum err e = mp->fabric->route(&machine, link, 2, route, m);
     mp->pixels = route[0];

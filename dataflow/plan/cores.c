@@ -93,7 +93,7 @@ const struct placing *plan_placing(const struct memory_cfg *memory, uint32_t cha
 {
     if (strcmp(memory->placing, "auto") == 0)
         return placing_auto(channels, memory->word_bits / 8);
-    return placing_find(memory->placing);
+    return policies_placing(memory->own, memory->placing);
 }
 
 enum err plan_refuse_placing(const struct plan *p, struct err_msg *m)

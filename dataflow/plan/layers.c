@@ -135,7 +135,7 @@ static enum err choose_firing(const struct plan *p, struct plan_layer *pl, uint3
     const struct mapping_cfg *cfg = &p->config->mapping;
     const struct layer *l = &p->network->layer[pl->layer];
 
-    pl->firing = firing_find(cfg->firing);
+    pl->firing = policies_firing(p->config);
     if (!pl->firing)
         return refuse_firing(p, m);
     *block_width = count_map_get(&cfg->block_width, l->name, l->out.height, 1);

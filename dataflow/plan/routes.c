@@ -4,6 +4,7 @@
 
 #include "core/util.h"
 #include "dataflow/plan/structure.h"
+#include "dataflow/policies.h"
 
 /* Hops of a stream's kind into its receiver's layer; NULL where it leaves the chip or enters it:
  * the scratchpad sends as early as it takes. */
@@ -45,7 +46,7 @@ static void level(const struct plan *p, struct structure_routes *r)
 enum err structure_routes(const struct plan *p, struct structure_routes *out, struct err_msg *m)
 {
     const struct fabric_machine machine = stage_fabric(p->config);
-    enum err e = fabric_find(&out->fabric, p->config->fabric.kind, m);
+    enum err e = policies_fabric(&out->fabric, p->config, m);
     if (e)
         return plan_blame(p, "fabric.kind", m);
 

@@ -62,9 +62,9 @@ static uint64_t take(struct twin *t)
 static void wakes_come_in_the_order_of_their_cycles(void **state)
 {
     (void)state;
-    struct rng r;
+    const struct rng r = rng_at(1, "calendar");
+    uint64_t i_draw = 0;
 
-    rng_init(&r, 1, "calendar");
     for (unsigned max_bits = 1; max_bits <= 62; max_bits += 3) {
         struct twin t = { .calendar = { 0 } };
         uint64_t now = 0;
@@ -72,10 +72,11 @@ static void wakes_come_in_the_order_of_their_cycles(void **state)
         for (int i = 0; i < N_WAKES; i++)
             t.cyc[i] = CYC_NEVER;
         for (int n = 0; n < 3000; n++) {
-            uint64_t far = (UINT64_C(1) << rng_u64(&r) % max_bits) - 1;
-            uint64_t cyc = now + 1 + (rng_u64(&r) & far);
-            set(&t, rng_u64(&r) % N_WAKES, rng_u64(&r) % 8 ? cyc : CYC_NEVER);
-            if (rng_u64(&r) % 4 == 0 && earliest(&t) != CYC_NEVER && now < UINT64_C(1) << 63)
+            uint64_t far = (UINT64_C(1) << rng_u64(r, i_draw++) % max_bits) - 1;
+            uint64_t cyc = now + 1 + (rng_u64(r, i_draw++) & far);
+            uint64_t whose = rng_u64(r, i_draw++) % N_WAKES;
+            set(&t, whose, rng_u64(r, i_draw++) % 8 ? cyc : CYC_NEVER);
+            if (rng_u64(r, i_draw++) % 4 == 0 && earliest(&t) != CYC_NEVER && now < UINT64_C(1) << 63)
                 now = take(&t);
         }
         while (earliest(&t) != CYC_NEVER)

@@ -88,6 +88,7 @@ static void what_is_named_but_not_there_yet_is_refused_by_name(void **state)
 {
     assert_fails(*state, "sweep a", 2, "sweep is not there yet");
     assert_fails(*state, "help sweep", 2, "sweep is not there yet");
+    assert_fails(*state, "run " PLAIN " --seed 7", 2, "--seed 7: nothing in a run is random yet");
     assert_fails(*state, "run " PLAIN " --set clocking.kind=elastic", 2, "elastic");
 }
 

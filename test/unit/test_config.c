@@ -163,6 +163,7 @@ static void other_value(const struct param *row, char *text, size_t n_byte)
             snprintf(text, n_byte, "%s", row->names[i]);
         break;
     case PARAM_KIND_NAME:
+    case PARAM_KIND_FILE:
     case PARAM_KIND_PATH:
         snprintf(text, n_byte, "other");
         break;
@@ -511,15 +512,15 @@ static struct config random_config(uint64_t *s)
 
 static void any_configuration_reads_back_to_the_same_bytes(void **state)
 {
-    char path[TMPDIR_PATH_MAX];
     uint64_t s = 3;
 
-    tmpdir_path(path, *state, "again.yaml");
+    (void)state;
     for (int i = 0; i < 1000; i++) {
         struct config c = random_config(&s);
         char *yaml = yaml_of(&c), *json = json_of(&c);
-        tmpdir_write(*state, "again.yaml", yaml, strlen(yaml));
-        struct config back = load(path, NULL, 0);
+        struct config back;
+        struct err_msg m;
+        assert_int_equal(config_load_text(&back, "again", yaml, NULL, 0, &m), ERR_NONE);
         char *yaml_back = yaml_of(&back), *json_back = json_of(&back);
         assert_string_equal(yaml, yaml_back);
         assert_string_equal(json, json_back);

@@ -1,4 +1,4 @@
-/* Tests of core/rng.h: published outputs, and moments within four standard errors. */
+/* test/unit/test_rng.c -- published outputs; places; moments within four standard errors. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,38 +20,31 @@ static void check_near(double got, double want, double standard_error)
         fail_msg("%g is not within %g of %g", got, 4 * standard_error, want);
 }
 
-/* Of the authors' xoshiro256starstar.c from the state 1, 2, 3, 4. */
-static void generator_is_xoshiro256_starstar(void **state)
+/* The known answers of the authors' Random123 library. */
+static void generator_is_philox_4x32_of_ten_rounds(void **state)
 {
     (void)state;
-    static const uint64_t want[] = {
-        11520, 0, 1509978240, 1215971899390074240, 1216172134540287360, 607988272756665600,
-        UINT64_C(16172922978634559625), UINT64_C(8476171486693032832),
-        UINT64_C(10595114339597558777), UINT64_C(2904607092377533576),
+    static const struct {
+        uint32_t counter[4], key[2], want[4];
+    } known[] = {
+        { { 0, 0, 0, 0 }, { 0, 0 }, { 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 } },
+        { { UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX },
+          { UINT32_MAX, UINT32_MAX },
+          { 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd } },
+        { { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344 }, // digits of pi
+          { 0xa4093822, 0x299f31d0 },
+          { 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 } },
     };
-    struct rng r = { { 1, 2, 3, 4 } };
 
-    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
-        assert_true(rng_u64(&r) == want[i]);
-}
-
-/* Of splitmix64.c from 1234567. */
-static void seeds_are_spread_by_splitmix64(void **state)
-{
-    (void)state;
-    static const uint64_t want[] = {
-        UINT64_C(6457827717110365317), UINT64_C(3203168211198807973),
-        UINT64_C(9817491932198370423), UINT64_C(4593380528125082431),
-        UINT64_C(16408922859458223821),
-    };
-    uint64_t s = 1234567;
-
-    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
-        assert_true(rng_splitmix64(&s) == want[i]);
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        uint32_t got[4];
+        rng_philox(known[i].counter, known[i].key, got);
+        assert_memory_equal(got, known[i].want, sizeof got);
+    }
 }
 
 /* Of the FNV reference code. */
-static void paths_are_hashed_by_fnv1a(void **state)
+static void texts_are_hashed_by_fnv1a(void **state)
 {
     (void)state;
     assert_true(rng_hash("") == UINT64_C(0xcbf29ce484222325));
@@ -59,50 +52,84 @@ static void paths_are_hashed_by_fnv1a(void **state)
     assert_true(rng_hash("foobar") == UINT64_C(0x85944171f73967e8));
 }
 
-static void stream_depends_on_seed_and_path_alone(void **state)
+/* First 64 bits of philox(key, {index, use}). */
+static uint64_t first(uint64_t key, uint64_t index, uint32_t use)
 {
-    (void)state;
-    static const struct {
-        uint64_t    seed;
-        const char *path;
-    } streams[] = { { 1, "chip.conv1" }, { 1, "chip.conv2" }, { 2, "chip.conv1" }, { 2, "" } };
-    enum { N_STREAMS = sizeof streams / sizeof *streams };
-    struct rng r[N_STREAMS], again;
-    uint64_t first[N_STREAMS];
+    const uint32_t c[] = { (uint32_t)index, (uint32_t)(index >> 32), use, 0 };
+    const uint32_t k[] = { (uint32_t)key, (uint32_t)(key >> 32) };
+    uint32_t out[4];
 
-    for (size_t i = 0; i < N_STREAMS; i++) {
-        rng_init(&r[i], streams[i].seed, streams[i].path);
-        first[i] = rng_u64(&r[i]);
-        for (size_t j = 0; j < i; j++)
-            assert_true(first[j] != first[i]);
-    }
-    for (size_t i = N_STREAMS; i-- > 0;) {
-        rng_init(&again, streams[i].seed, streams[i].path);
-        assert_true(rng_u64(&again) == first[i]);
-        assert_true(rng_u64(&again) == rng_u64(&r[i])); // whatever the others drew
-    }
+    rng_philox(c, k, out);
+    return (uint64_t)out[1] << 32 | out[0];
 }
 
-static void init_begins_splitmix64_where_the_header_says(void **state)
+static void numbers_are_made_as_the_header_says(void **state)
 {
     (void)state;
-    uint64_t s = UINT64_C(6457827717110365317) ^ UINT64_C(0x85944171f73967e8);
-    struct rng r;
+    const uint64_t seed = 0x123456789abcdef0, where = 0xfedcba9876543210, i = 0x1111111122222222;
+    const uint64_t what = UINT64_C(0x85944171f73967e8); // of "foobar"
+    struct rng r = rng_at(seed, "foobar");
 
-    rng_init(&r, 1234567, "foobar");
-    for (int i = 0; i < 4; i++)
-        assert_true(r.s[i] == rng_splitmix64(&s));
+    assert_true(r.key == first(seed, what, 2));
+    assert_true(rng_in(r, where).key == first(r.key, where, 1));
+    assert_true(rng_u64(r, i) == first(r.key, i, 0));
+    assert_true(rng_double(r, i) == (double)(first(r.key, i, 0) / 2048) * 0x1p-53);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* Seeds, whats, places in either order and depth, indices: no two of them share a number. */
+static void places_are_told_apart_by_each_of_their_parts(void **state)
+{
+    (void)state;
+    static const char *const what[] = { "", "a", "b", "ab" };
+    enum { SIDE = 8, ALL = 4 * SIDE * SIDE * SIDE * SIDE };
+    uint64_t *drawn = malloc((ALL + 4 * SIDE * SIDE * SIDE) * sizeof *drawn);
+    size_t n = 0;
+
+    assert_non_null(drawn);
+    for (uint64_t seed = 0; seed < SIDE; seed++)
+        for (size_t w = 0; w < 4; w++)
+            for (uint64_t x = 0; x < SIDE; x++)
+                for (uint64_t y = 0; y < SIDE; y++) {
+                    struct rng outer = rng_in(rng_at(seed, what[w]), x);
+                    drawn[n++] = rng_u64(outer, y);
+                    for (uint64_t i = 0; i < SIDE; i++)
+                        drawn[n++] = rng_u64(rng_in(outer, y), i);
+                }
+    qsort(drawn, n, sizeof *drawn, by_value);
+    for (size_t i = 1; i < n; i++)
+        assert_true(drawn[i] != drawn[i - 1]);
+    free(drawn);
+}
+
+static void order_of_drawing_does_not_matter(void **state)
+{
+    (void)state;
+    enum { COUNT = 1000 };
+    uint64_t forwards[COUNT];
+
+    for (uint64_t i = 0; i < COUNT; i++)
+        forwards[i] = rng_u64(rng_in(rng_at(5, "order"), i / 10), i % 10);
+    for (uint64_t i = COUNT; i-- > 0;) {
+        (void)rng_normal(rng_at(5, "something else"), i);
+        assert_true(rng_u64(rng_in(rng_at(5, "order"), i / 10), i % 10) == forwards[i]);
+    }
 }
 
 static void double_is_uniform_in_0_to_1(void **state)
 {
     (void)state;
     double sum = 0, sum2 = 0, least = 1, most = 0;
-    struct rng r;
+    struct rng r = rng_at(1, "uniform");
 
-    rng_init(&r, 1, "uniform");
-    for (int i = 0; i < N; i++) {
-        double x = rng_double(&r);
+    for (uint64_t i = 0; i < N; i++) {
+        double x = rng_double(r, i);
         sum += x;
         sum2 += x * x;
         least = fmin(least, x);
@@ -114,24 +141,24 @@ static void double_is_uniform_in_0_to_1(void **state)
     assert_true(most < 1 && most > 1 - 20. / N);
 }
 
-static void double_takes_the_upper_53_bits(void **state)
+/* Counts in 256 equal cells have a chi-square of 255 degrees: mean 255, variance 510. */
+static void every_byte_is_equally_frequent_over_indices_and_over_places(void **state)
 {
     (void)state;
-    struct rng r = { { 1, 2, 3, 4 } }; // 11520, 0, 1509978240, 1215971899390074240, ...
+    struct rng r = rng_at(3, "bytes");
 
-    assert_true(rng_double(&r) == 5 * 0x1p-53); // floor(11520 / 2048)
-    assert_true(rng_double(&r) == 0);
-    rng_double(&r);
-    assert_true(rng_double(&r) == (double)(UINT64_C(1215971899390074240) / 2048) * 0x1p-53);
-}
-
-static void normal_of_a_zero_draw_is_finite(void **state)
-{
-    (void)state;
-    struct rng r = { { 1, 2, 3, 4 } };
-
-    rng_u64(&r); // the next output is 0
-    assert_true(rng_normal(&r) == 0);
+    for (int over_places = 0; over_places < 2; over_places++)
+        for (int shift = 0; shift < 64; shift += 8) {
+            int count[256] = { 0 };
+            double chi = 0;
+            for (uint64_t i = 0; i < N / 4; i++) {
+                uint64_t x = over_places ? rng_u64(rng_in(r, i), 0) : rng_u64(r, i);
+                count[x >> shift & 255]++;
+            }
+            for (int k = 0; k < 256; k++)
+                chi += (count[k] - N / 1024.) * (count[k] - N / 1024.) / (N / 1024.);
+            check_near(chi, 255, sqrt(510));
+        }
 }
 
 /* Moments of the standard normal: 0, 1, 0, 3, with variances 1, 2, 15, 96 of a sample. */
@@ -139,11 +166,10 @@ static void normal_has_the_moments_of_the_standard_normal(void **state)
 {
     (void)state;
     double sum[5] = { 0 };
-    struct rng r;
+    struct rng r = rng_at(1, "normal");
 
-    rng_init(&r, 1, "normal");
-    for (int i = 0; i < N; i++) {
-        double x = rng_normal(&r);
+    for (uint64_t i = 0; i < N; i++) {
+        double x = rng_normal(r, i);
         for (int k = 1; k <= 4; k++)
             sum[k] += pow(x, k);
     }
@@ -160,11 +186,10 @@ static void normal_has_the_tails_of_the_standard_normal(void **state)
     static const double z[] = { 0.5, 1, 2, 3, 4 };
     enum { N_Z = sizeof z / sizeof *z };
     int beyond[N_Z] = { 0 };
-    struct rng r;
+    struct rng r = rng_at(2, "normal");
 
-    rng_init(&r, 2, "normal");
-    for (int i = 0; i < N; i++) {
-        double x = fabs(rng_normal(&r));
+    for (uint64_t i = 0; i < N; i++) {
+        double x = fabs(rng_normal(r, i));
         for (int k = 0; k < N_Z; k++)
             beyond[k] += x > z[k];
     }
@@ -174,41 +199,40 @@ static void normal_has_the_tails_of_the_standard_normal(void **state)
     }
 }
 
-static void neighbouring_streams_are_not_correlated(void **state)
+static void neighbouring_places_are_not_correlated(void **state)
 {
     (void)state;
-    struct rng a, b, next_seed;
-    double with_path = 0, with_seed = 0, with_lag = 0, last = 0;
+    struct rng a = rng_in(rng_at(7, "core"), 1), b = rng_in(rng_at(7, "core"), 2);
+    struct rng next_seed = rng_in(rng_at(8, "core"), 1);
+    double with_place = 0, with_seed = 0, with_index = 0, across = 0, last = 0;
 
-    rng_init(&a, 7, "core1");
-    rng_init(&b, 7, "core2");
-    rng_init(&next_seed, 8, "core1");
-    for (int i = 0; i < N; i++) {
-        double x = rng_normal(&a);
-        with_path += x * rng_normal(&b);
-        with_seed += x * rng_normal(&next_seed);
-        with_lag += x * last;
+    for (uint64_t i = 0; i < N; i++) {
+        double x = rng_normal(a, i);
+        with_place += x * rng_normal(b, i);
+        with_seed += x * rng_normal(next_seed, i);
+        with_index += x * last;
+        across += rng_normal(rng_in(a, i), 0) * rng_normal(rng_in(a, i), 1);
         last = x;
     }
-    check_near(with_path / N, 0, sqrt(1. / N));
+    check_near(with_place / N, 0, sqrt(1. / N));
     check_near(with_seed / N, 0, sqrt(1. / N));
-    check_near(with_lag / N, 0, sqrt(1. / N));
+    check_near(with_index / N, 0, sqrt(1. / N));
+    check_near(across / N, 0, sqrt(1. / N));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(generator_is_xoshiro256_starstar),
-        cmocka_unit_test(seeds_are_spread_by_splitmix64),
-        cmocka_unit_test(paths_are_hashed_by_fnv1a),
-        cmocka_unit_test(stream_depends_on_seed_and_path_alone),
-        cmocka_unit_test(init_begins_splitmix64_where_the_header_says),
+        cmocka_unit_test(generator_is_philox_4x32_of_ten_rounds),
+        cmocka_unit_test(texts_are_hashed_by_fnv1a),
+        cmocka_unit_test(numbers_are_made_as_the_header_says),
+        cmocka_unit_test(places_are_told_apart_by_each_of_their_parts),
+        cmocka_unit_test(order_of_drawing_does_not_matter),
         cmocka_unit_test(double_is_uniform_in_0_to_1),
-        cmocka_unit_test(double_takes_the_upper_53_bits),
-        cmocka_unit_test(normal_of_a_zero_draw_is_finite),
+        cmocka_unit_test(every_byte_is_equally_frequent_over_indices_and_over_places),
         cmocka_unit_test(normal_has_the_moments_of_the_standard_normal),
         cmocka_unit_test(normal_has_the_tails_of_the_standard_normal),
-        cmocka_unit_test(neighbouring_streams_are_not_correlated),
+        cmocka_unit_test(neighbouring_places_are_not_correlated),
     };
     return cmocka_run_group_tests_name("rng", tests, NULL, NULL);
 }

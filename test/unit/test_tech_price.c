@@ -27,8 +27,7 @@ static struct chip_model load_chip(const char *technology)
     struct chip_model c;
     struct err_msg m;
 
-    if (chip_model_load(&c, technology, "configs/devices/pcm.yaml",
-                        "configs/chips/dazzi2021_14nm.yaml", &m))
+    if (chip_model_load(&c, technology, "pcm", "dazzi2021_14nm", &m))
         fail_msg("%s", m.text);
     return c;
 }
@@ -1140,7 +1139,7 @@ static enum err load_edited(const char *from, const char *to, struct err_msg *m)
     f = fdopen(fd, "w");
     fprintf(f, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
     fclose(f);
-    enum err e = chip_model_load(&c, "14nm_lp", "configs/devices/pcm.yaml", path, m);
+    enum err e = chip_model_load(&c, "14nm_lp", "pcm", path, m);
     unlink(path);
     return e;
 }
@@ -1168,8 +1167,7 @@ static void a_missing_or_absurd_cost_is_refused(void **state)
     assert_int_equal(load_edited("converter: cited", "converter: magic", &m), ERR_INPUT);
     assert_non_null(strstr(m.text, "want cited, sar or cco"));
     struct chip_model c;
-    assert_int_equal(chip_model_load(&c, "14nm_lp", "configs/devices/sram.yaml",
-                                     "configs/chips/dazzi2021_14nm.yaml", &m), ERR_INPUT);
+    assert_int_equal(chip_model_load(&c, "14nm_lp", "sram", "dazzi2021_14nm", &m), ERR_INPUT);
     assert_non_null(strstr(m.text, "sram"));
 }
 

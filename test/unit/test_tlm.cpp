@@ -11,7 +11,7 @@ void a_reset_module_reads_as_documented(void **)
 {
     in_child({}, [](bench &b) {
         CHECK_EQUAL(b.reg(REG_ID), 0x41434d49);
-        CHECK_EQUAL(b.reg(REG_VERSION), 1);
+        CHECK_EQUAL(b.reg(REG_VERSION), 2);
         CHECK_EQUAL(b.reg(REG_IMAGE_BYTES), 32 * 32 * 3);
         CHECK_EQUAL(b.reg(REG_RESULT_BYTES), 40);
         CHECK_EQUAL(b.reg(REG_INTERVAL), 1024 * 50);
@@ -58,7 +58,7 @@ void bytes_bursts_and_byte_enables_reach_the_bytes_they_name(void **)
         CHECK((w.data == std::vector<unsigned char>{ 0xaa, 7, 0xaa }));
         w = { tlm::TLM_READ_COMMAND, 0, std::vector<unsigned char>(REG_END), {} };
         CHECK(b.ask(w) == tlm::TLM_OK_RESPONSE); // the whole map
-        CHECK(memcmp(w.data.data(), "IMCA\1\0\0", 8) == 0);
+        CHECK(memcmp(w.data.data(), "IMCA\2\0\0", 8) == 0);
         CHECK(memcmp(&w.data[REG_SOURCE], "\x09\0\x07\x01\x05\x03\x03", 8) == 0);
         w = { tlm::TLM_IGNORE_COMMAND, REG_COUNT, { 1, 2, 3, 4 } };
         CHECK(b.ask(w) == tlm::TLM_OK_RESPONSE);
@@ -321,6 +321,53 @@ void a_chip_that_cannot_be_is_refused_with_the_message_of_the_command(void **)
     });
 }
 
+/* The module's plan is the command's: replicas, copies, optimiser and policies included. */
+void every_mapping_key_means_what_it_means_to_the_command(void **)
+{
+    static const struct {
+        std::vector<std::string> set;
+        uint32_t                 cores, interval_clk; // of the command's report; 0: not known here
+    } cases[] = {
+        { { "mapping.optimize=interval" }, 63, 8800 },
+        { { "mapping.optimize=balanced" }, 0, 0 },
+        { { "mapping.optimize=latency", "mapping.effort=1" }, 0, 0 },
+        { { "mapping.optimize=edp", "mapping.effort=1", "energy.chip=dazzi2021_14nm" }, 0, 0 },
+        { { "mapping.policy=stride" }, 0, 0 },
+        { { "mapping.policy=greedy" }, 0, 0 },
+        { { "mapping.policy=article" }, 52, 0 },
+        { { "mapping.replicas={32: 2, 16: 2}" }, 52, 512 * 50 },
+        { { "mapping.copies={32: 2}" }, 54, 512 * 50 },
+        { { "mapping.replicas={32: 4}", "mapping.block_width={32: 2}", "mapping.firing=block",
+            "fabric.link_gbps=5.12" },
+          0, 256 * 50 },
+        { { "mapping.replicas={32: 2}", "mapping.firing=free" }, 0, 512 * 50 },
+    };
+
+    for (const auto &c : cases) {
+        std::vector<const char *> set;
+        struct study s;
+        struct err_msg m;
+        child_cfg cfg;
+        for (const std::string &text : c.set)
+            set.push_back(text.c_str());
+        const enum err e = study_load(&s, kConfig, set.data(), set.size(), &m);
+        if (e)
+            fail_msg("%s: %s", set[0], m.text);
+        if (c.cores > 0)
+            assert_int_equal(s.plan.n_core, c.cores);
+        if (c.interval_clk > 0)
+            assert_int_equal(s.plan.interval * s.plan.timestep_clk, c.interval_clk);
+        cfg.accelerator.set = c.set;
+        in_child(cfg, [&s](bench &b) {
+            CHECK_EQUAL(b.reg(REG_INTERVAL), s.plan.interval * s.plan.timestep_clk);
+            CHECK_EQUAL(b.reg(REG_LATENCY),
+                        (s.plan.time.lead + s.plan.time.first_result) * s.plan.timestep_clk);
+            CHECK_EQUAL(b.reg(REG_CORES), s.plan.n_core);
+        });
+        study_release(&s);
+    }
+}
+
 } // namespace
 
 int main()
@@ -338,6 +385,7 @@ int main()
         cmocka_unit_test(the_phases_of_nb_transport_carry_the_same_answers),
         cmocka_unit_test(a_reset_clears_status_and_lowers_the_interrupt),
         cmocka_unit_test(a_chip_that_cannot_be_is_refused_with_the_message_of_the_command),
+        cmocka_unit_test(every_mapping_key_means_what_it_means_to_the_command),
     };
 
     return cmocka_run_group_tests(tests, nullptr, nullptr);

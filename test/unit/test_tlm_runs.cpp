@@ -88,6 +88,49 @@ void a_hundred_images_get_the_classes_and_the_cycles_of_the_run_alone(void **)
     });
 }
 
+/* The energy of an image is what the command's breakdown of the same images adds up to, and is not
+ * there before the run is done. */
+void the_energy_register_holds_what_the_command_computes(void **)
+{
+    enum { N = 3 };
+    static const char *const set[] = { "energy.chip=dazzi2021_14nm" };
+    struct study s;
+    struct run_result r;
+    struct price_report price;
+    struct run_cfg run_cfg = {};
+    struct err_msg m;
+    child_cfg cfg;
+
+    run_cfg.images = kImages;
+    run_cfg.n_image = N;
+    run_cfg.jobs = 1;
+    assert_int_equal(study_load(&s, kConfig, set, 1, &m), ERR_NONE);
+    assert_int_equal(run(&s.plan, &run_cfg, &r, &m), ERR_NONE);
+    assert_int_equal(pricing(&price, &s, &r, &m), ERR_NONE);
+    const int64_t want = price_row_energy_pj(&price.total) + price_row_leakage_pj(&price.total);
+    assert_true(want > 0);
+    price_report_release(&price);
+    run_result_release(&r);
+    study_release(&s);
+
+    cfg.accelerator.set = { set[0] };
+    in_child(cfg, [want](bench &b) {
+        b.load_images(N);
+        b.start(N);
+        CHECK_EQUAL(b.reg64(REG_ENERGY), 0);
+        b.sleep_until_irq();
+        CHECK_EQUAL(b.reg64(REG_ENERGY), want);
+        b.start(1);
+        CHECK_EQUAL(b.reg64(REG_ENERGY), 0);
+    });
+    in_child({}, [](bench &b) { // nothing has a price
+        b.load_images(1);
+        b.start(1);
+        b.sleep_until_irq();
+        CHECK_EQUAL(b.reg64(REG_ENERGY), 0);
+    });
+}
+
 /* Clock by clock, the machine of docs/tlm.md: one transfer at a time, results first, two images
  * ahead; a timestep begins if the image that is due has been read. In clocks, from START. */
 struct twin {
@@ -566,6 +609,7 @@ int main()
 {
 #define IN_DIR(test) cmocka_unit_test_setup_teardown(test, tmpdir_make, tmpdir_remove)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_energy_register_holds_what_the_command_computes),
         cmocka_unit_test(a_hundred_images_get_the_classes_and_the_cycles_of_the_run_alone),
         cmocka_unit_test(slow_memory_costs_the_modelled_cycles_and_no_results),
         cmocka_unit_test(bursts_and_nb_transport_take_the_time_that_is_modelled),

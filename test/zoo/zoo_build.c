@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/rng.h"
 #include "core/util.h"
+#include "test/zoo/stream.h"
 
 /* ReLU's result where sums have mean 0 and deviation 1; from which mean on it changes little. */
 #define RELU_MEAN 0.4
@@ -108,16 +108,16 @@ static void *must(void *p)
     return p;
 }
 
-static double uniform(struct rng *r, double low, double high)
+static double uniform(struct stream *r, double low, double high)
 {
-    return low + (high - low) * rng_double(r);
+    return low + (high - low) * stream_double(r);
 }
 
-static struct rng stream(const struct zoo *z, const char *module, const char *what)
+static struct stream stream_of(const struct zoo *z, const char *module, const char *what)
 {
-    struct rng r;
+    struct stream r;
 
-    rng_init(&r, z->cfg.seed, joined(module, what).s);
+    stream_init(&r, z->cfg.seed, joined(module, what).s);
     return r;
 }
 
@@ -153,7 +153,7 @@ static struct affine draw(const struct zoo *z, const struct zoo_map *in, const c
 {
     struct affine a = {.out = out, .n = n, .factor = must(malloc(out * sizeof *a.factor)),
                        .offset = must(malloc(out * sizeof *a.offset))};
-    struct rng r = stream(z, module, ".weight"), s = stream(z, module, ".bias");
+    struct stream r = stream_of(z, module, ".weight"), s = stream_of(z, module, ".bias");
     bool centred = n > 16 && in->positive; // not depthwise, and there is a mean to take away
     double seen = centred ? in->sd : sqrt(in->sd * in->sd + in->mean * in->mean);
     double most = sqrt(3.0 / n) * sd / seen;
@@ -335,7 +335,7 @@ static void batch_norm(struct zoo *z, const char *module, const double *factor,
     static const char *const of[] = {".weight", ".bias", ".running_mean", ".running_var"};
     const float epsilon = z->cfg.form == ZOO_QDQ ? 0 : 1e-5F;
     float *v[4];
-    struct rng r = stream(z, module, ".running");
+    struct stream r = stream_of(z, module, ".running");
     struct text inputs = {""};
 
     for (int k = 0; k < 4; k++)
@@ -404,7 +404,7 @@ struct zoo_map zoo_norm(struct zoo *z, const struct zoo_map *in, const char *mod
 {
     const int64_t dims[] = {in->channels, 1, 1, 1, -1};
     struct zoo_map out = *in;
-    struct rng r = stream(z, module, ".weight");
+    struct stream r = stream_of(z, module, ".weight");
     struct affine a = {.out = in->channels, .n = 1,
                        .weight = must(malloc(in->channels * sizeof *a.weight)),
                        .factor = must(malloc(in->channels * sizeof *a.factor)),

@@ -1,0 +1,50 @@
+/* study/idle.c -- see idle.h. */
+#include "study/idle.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "study/pricing.h"
+#include "study/study.h"
+
+static bool unpriced(const struct study *s)
+{
+    return !pricing_wanted(&s->config);
+}
+
+static bool not_optimised(const struct study *s)
+{
+    return s->mapping.optimize == OPTIMIZE_NONE;
+}
+
+/* The mapper looks at the links of mappings that it does not choose. */
+static bool without_partial_sums(const struct study *s)
+{
+    for (uint32_t i = 0; i < s->plan.n_stream; i++)
+        if (s->plan.stream[i].kind == STREAM_PARTIAL_SUM)
+            return false;
+    return !s->mapping_chosen;
+}
+
+static const struct idle_row { // a key is one row
+    const char *key;
+    bool (*idle)(const struct study *s);
+    const char *why;
+} rows[] = {
+    { "mapping.effort", not_optimised, "mapping.optimize = none" },
+    { "energy.technology", unpriced, "energy.chip = none" },
+    { "energy.device", unpriced, "energy.chip = none" },
+    { "fabric.partial_sum_gbps", without_partial_sums, "no layer is split by its rows" },
+    { "fabric.partial_sum_hops", without_partial_sums, "no layer is split by its rows" },
+};
+
+void idle_note(struct study *s)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *where = config_where(&s->config, rows[i].key);
+        if (strcmp(where, "default") != 0 && rows[i].idle(s) &&
+            !config_is_default(&s->config, rows[i].key))
+            notes_add(&s->config.notes, "%s: %s has no effect: %s", where, rows[i].key,
+                      rows[i].why);
+    }
+}

@@ -1,0 +1,133 @@
+/* test/unit/test_idle.c -- keys that change nothing are told, exactly. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <jansson.h>
+
+#include "imcsim.h"
+
+enum { N_KEY = 5 };
+
+/* Each has a value that is not the default, and another one. */
+static const struct {
+    const char *key, *value, *other;
+} keys[N_KEY] = {
+    { "mapping.effort", "3", "100" },
+    { "energy.technology", "22nm_lp", "32nm_lp" },
+    { "energy.device", "rram_2bit", "fefet_4bit" },
+    { "fabric.partial_sum_gbps", "18", "30" },
+    { "fabric.partial_sum_hops", "3", "5" },
+};
+
+static const struct {
+    const char *set[3];     // up to a NULL
+    bool        idle[N_KEY];
+} cases[] = {
+    { { "network.depth=8" }, { true, true, true, false, false } }, // 56 channels: two parts
+    { { "network.channels=[8, 16, 16]", "network.depth=8" }, { true, true, true, true, true } },
+    { { "network.depth=8", "energy.chip=dazzi2021_14nm" }, { true, false, false, false, false } },
+    { { "network.depth=8", "mapping.optimize=interval" }, { false, true, true, false, false } },
+    { { "network.channels=[8, 16, 16]", "network.depth=8", "mapping.optimize=interval" },
+      { false, true, true, false, false } },
+};
+enum { N_CASE = sizeof cases / sizeof *cases };
+
+static struct imcsim_study *load(size_t c, size_t key, const char *value)
+{
+    char set[64];
+    const char *all[5];
+    struct imcsim_error e;
+    size_t n = 0;
+
+    for (; n < 3 && cases[c].set[n]; n++)
+        all[n] = cases[c].set[n];
+    snprintf(set, sizeof set, "%s=%s", keys[key].key, value);
+    if (value)
+        all[n++] = set;
+    all[n] = NULL;
+    struct imcsim_study *s = imcsim_load(NULL, all, NULL, &e);
+    if (!s)
+        fail_msg("case %zu, %s: %s", c, set, e.text);
+    return s;
+}
+
+static void keys_without_effect_are_told_and_no_others(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < N_CASE; c++)
+        for (size_t k = 0; k < N_KEY; k++) {
+            char want[128];
+            struct imcsim_study *s = load(c, k, keys[k].value);
+            const char *note = imcsim_study_note(s, 0);
+
+            snprintf(want, sizeof want, "--set %s: %s has no effect: ", keys[k].key, keys[k].key);
+            if (cases[c].idle[k] != (note && strncmp(note, want, strlen(want)) == 0))
+                fail_msg("case %zu, %s: %s", c, keys[k].key, note ? note : "no note");
+            assert_true(!note || !imcsim_study_note(s, 1));
+            imcsim_study_free(s);
+        }
+}
+
+static void defaults_are_not_told(void **state)
+{
+    (void)state;
+    struct imcsim_study *s = load(0, 0, "200");
+
+    assert_null(imcsim_study_note(s, 0));
+    imcsim_study_free(s);
+}
+
+/* What a run says without its configuration and the host. */
+static char *result_of(size_t c, size_t key, const char *value)
+{
+    struct imcsim_study *s = load(c, key, value);
+    struct imcsim_error e;
+    struct imcsim_result *r = imcsim_run(s, NULL, &e);
+
+    assert_non_null(r);
+    json_t *doc = json_loads(imcsim_result_json(r, &e), 0, NULL);
+    json_object_del(doc, "config");
+    json_object_del(doc, "config_hash");
+    json_object_del(doc, "host");
+    char *text = json_dumps(doc, 0);
+    json_decref(doc);
+    imcsim_result_free(r);
+    imcsim_study_free(s);
+    return text;
+}
+
+/* The other half of exactness: one that is told changes no figure; the others' do. Effort is a
+ * limit: small networks need little. */
+static void what_is_told_changes_nothing_and_the_others_do(void **state)
+{
+    (void)state;
+    for (size_t c = 0; c < N_CASE; c++)
+        for (size_t k = 0; k < N_KEY; k++) {
+            bool chosen = strncmp(cases[c].set[1] ? cases[c].set[1] : "", "mapping.o", 9) == 0 ||
+                          cases[c].set[2];
+            if (chosen && !cases[c].idle[k])
+                continue;
+            char *one = result_of(c, k, keys[k].value), *two = result_of(c, k, keys[k].other);
+            if ((strcmp(one, two) == 0) != cases[c].idle[k])
+                fail_msg("case %zu, %s: %s", c, keys[k].key,
+                         cases[c].idle[k] ? "changes the result" : "changes nothing");
+            free(one);
+            free(two);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_without_effect_are_told_and_no_others),
+        cmocka_unit_test(defaults_are_not_told),
+        cmocka_unit_test(what_is_told_changes_nothing_and_the_others_do),
+    };
+    return cmocka_run_group_tests_name("idle", tests, NULL, NULL);
+}
