@@ -86,8 +86,16 @@ static void layer_release(struct layer *l)
     free(l->input);
     free(l->weight);
     free(l->negated);
-    free(l->requant.m);
-    free(l->requant.b);
+    requant_release(&l->requant);
+}
+
+void requant_release(struct requant *q)
+{
+    free(q->m);
+    free(q->b);
+    free(q->mr);
+    free(q->shift);
+    *q = (struct requant){0};
 }
 
 void network_release(struct network *n)

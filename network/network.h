@@ -9,20 +9,21 @@
  * Arithmetic of one output, docs/accelerator.md, section 4a (all integers):
  *
  *     acc = sum w * (x - in_zero)                  int32; padding pixels are in_zero
- *     t   = acc * m[o] + b[o] + (r - r_zero) * mr  int64; r the residual, if there is one
- *     out = clamp(rne(t, shift), low, high)        rne: round to nearest, ties to even
+ *     t   = acc * m[o] + b[o] + (r - r_zero) * mr[o]     int64; r the residual, if there is one
+ *     out = clamp(rne(t, shift[o]) + zero, low, high)    rne: round to nearest, ties to even
  *
  * A digital layer has no weights: each output channel is made from the input channel of the same
  * number, and acc is, over the positions of the window that lie inside the map,
  *
  *     LAYER_MAX_POOL      max (x - in_zero)
- *     LAYER_AVERAGE_POOL  sum (x - in_zero); m and b are m[k - 1], b[k - 1] for k such positions
+ *     LAYER_AVERAGE_POOL  sum (x - in_zero); m, b, mr, shift are those of entry k - 1 for k such
+ *                         positions
  *     LAYER_SCALE         x - in_zero, or in_zero - x where negated[o]; its window is one pixel
  *
  * A sum of two maps is a LAYER_SCALE with a residual.
  *
  * A layer with raw_output delivers acc + b[o] as int32 (the logits). A pooled layer sums `out`
- * over the map and delivers clamp(rne(sum * pool.m + pool.b, pool.shift), low, high) once.
+ * over the map and delivers clamp(rne(sum * pool.m + pool.b, pool.shift) + zero, low, high) once.
  */
 #ifndef NETWORK_NETWORK_H
 #define NETWORK_NETWORK_H
@@ -55,9 +56,10 @@ struct window { // of a convolution, along (x, y) = (rows, columns)
 struct requant { // owned by the layer; arrays of layer_n_scale() entries, mostly one per output
     uint16_t *m;
     int64_t  *b;
-    int64_t   mr;      // multiplies the residual; 0 without one
+    int64_t  *mr;      // multiplies the residual; NULL without one
+    uint8_t  *shift;   // 0 to 62
     int32_t   r_zero;  // zero point of the residual
-    uint8_t   shift;   // 0 to 62
+    int32_t   zero;    // zero point of the result, added once it is rounded
     int32_t   low, high;
 };
 
@@ -65,6 +67,7 @@ struct pool_requant {
     uint32_t m;
     int64_t  b;
     uint8_t  shift;
+    int32_t  zero;
     int32_t  low, high;
 };
 
@@ -108,7 +111,7 @@ struct shape layer_delivers(const struct layer *l);
 /* Whether no weights, and so no crossbar, are needed: pooling and scaling. */
 bool layer_is_digital(const struct layer *l);
 
-/* Entries of requant.m and requant.b: output channels; kernel positions of an average. */
+/* Entries of requant's arrays: output channels; kernel positions of an average. */
 uint32_t layer_n_scale(const struct layer *l);
 
 /* Weights of one output, the rows of one kernel matrix: kernel positions times input channels of
@@ -128,6 +131,9 @@ const struct layer *network_result(const struct network *n);
 /* Checks what every later stage relies on: topological order, matching shapes, unique names,
  * windows that give the stated outputs. ERR_INPUT names layer, value and cure. */
 enum err network_check(const struct network *n, struct err_msg *m);
+
+/* Its four arrays. */
+void requant_release(struct requant *q);
 
 /* Takes a zeroed network too. */
 void network_release(struct network *n);

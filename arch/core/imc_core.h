@@ -171,8 +171,7 @@ struct imc_core {
     int32_t               *zero_sum; // owned; per output: in_zero * sum of its weights, or NULL
     bool                   is_digital;
     const uint8_t        **window;   // owned; pixels of one window, of a digital layer
-    uint16_t              *average_m; // owned; [pixels - 1][outputs]; NULL: no average
-    int64_t               *average_b;
+    struct requant         average; // owned; [pixels - 1][outputs]; zero: no average
 
     uint64_t             next_timestep; // the first in which it may fire again
     uint64_t             newest_image;  // of which a pixel has come; valid when any_image

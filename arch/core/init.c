@@ -110,13 +110,20 @@ static bool init_average(struct imc_core *c)
 
     if (l->kind != LAYER_AVERAGE_POOL)
         return true;
-    c->average_m = calloc((size_t)layer_n_scale(l) * n, sizeof *c->average_m);
-    c->average_b = calloc((size_t)layer_n_scale(l) * n, sizeof *c->average_b);
-    for (size_t i = 0; c->average_m && c->average_b && i < (size_t)layer_n_scale(l) * n; i++) {
-        c->average_m[i] = l->requant.m[i / n];
-        c->average_b[i] = l->requant.b[i / n];
+    size_t entries = (size_t)layer_n_scale(l) * n;
+    struct requant *q = &c->average;
+    *q = (struct requant){.m = calloc(entries, sizeof *q->m), .b = calloc(entries, sizeof *q->b),
+                          .mr = calloc(entries, sizeof *q->mr),
+                          .shift = calloc(entries, sizeof *q->shift)};
+    if (!q->m || !q->b || !q->mr || !q->shift)
+        return false;
+    for (size_t i = 0; i < entries; i++) {
+        q->m[i] = l->requant.m[i / n];
+        q->b[i] = l->requant.b[i / n];
+        q->mr[i] = l->requant.mr ? l->requant.mr[i / n] : 0;
+        q->shift[i] = l->requant.shift[i / n];
     }
-    return c->average_m && c->average_b;
+    return true;
 }
 
 static bool program_digital(struct imc_core *c, const char *kernel_name)
@@ -126,14 +133,17 @@ static bool program_digital(struct imc_core *c, const char *kernel_name)
     c->pool = calloc((size_t)c->planes.n * c->pc->out_n, sizeof *c->pool);
     if (!c->pool || !init_average(c))
         return false;
+    const struct requant *q = c->average.m ? &c->average : &l->requant;
+    uint32_t first = c->average.m ? 0 : c->pc->out_first;
     c->digital = (struct digital){
-        .n = c->average_m ? layer_n_scale(l) * c->pc->out_n : c->pc->out_n,
-        .m = c->average_m ? c->average_m : l->requant.m + (l->raw_output ? 0 : c->pc->out_first),
-        .b = c->average_b ? c->average_b : l->requant.b + c->pc->out_first,
-        .mr = l->requant.mr,
+        .n = c->average.m ? layer_n_scale(l) * c->pc->out_n : c->pc->out_n,
+        .m = q->m ? q->m + first : NULL,
+        .b = q->b + first,
+        .mr = q->mr ? q->mr + first : NULL,
+        .shift = q->shift ? q->shift + first : NULL,
         .r_zero = l->requant.r_zero,
         .r_signed = l->has_residual && c->plan->network->layer[l->residual].out_signed,
-        .shift = l->requant.shift,
+        .zero = l->requant.zero,
         .low = l->requant.low,
         .high = l->requant.high,
     };
@@ -236,8 +246,7 @@ void imc_core_release(struct imc_core *c)
     free(c->read_back);
     free(c->zero_sum);
     free(c->window);
-    free(c->average_m);
-    free(c->average_b);
+    requant_release(&c->average);
     free(c->place);
     free(c->used);
     free(c->in);

@@ -380,8 +380,7 @@ static void free_draft(struct onnx_draft *d)
     free(d->layer.input);
     free(d->layer.weight);
     free(d->layer.negated);
-    free(d->layer.requant.m);
-    free(d->layer.requant.b);
+    requant_release(&d->layer.requant);
     free(d);
 }
 

@@ -1,0 +1,107 @@
+/* Small models after what users of ONNX reported, beside what ONNX Runtime 1.30.0 gives for them,
+ * its optimisations disabled: ../shared/cases. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "network/network.h"
+#include "test/npy.h"
+#include "test/reference.h"
+#include "test/shared.h"
+
+static char *case_path(const char *name, const char *ending)
+{
+    char file[128];
+
+    snprintf(file, sizeof file, "../cases/%s%s", name, ending);
+    return shared_path(file);
+}
+
+/* Image i as bytes in the order of traces/images.h. */
+static void quantise(const struct layer *image, const struct npy *in, size_t i, uint8_t *bytes)
+{
+    struct shape s = image->out;
+    size_t n = (size_t)s.height * s.width * s.channels;
+    double low = image->out_signed ? -128 : 0, high = image->out_signed ? 127 : 255;
+
+    for (size_t c = 0; c < s.channels; c++)
+        for (size_t x = 0; x < s.height; x++)
+            for (size_t y = 0; y < s.width; y++) {
+                float v = (float)in->value[i * n + (c * s.height + x) * s.width + y];
+                double q = rint((double)(v / (float)image->out_scale)) + image->out_zero;
+                bytes[(y * s.height + x) * s.channels + c] =
+                    (uint8_t)(int)fmin(fmax(q, low), high);
+            }
+}
+
+/* What the network delivers is ONNX Runtime's, to the last bit. */
+static void assert_case(const char *name)
+{
+    char *path = case_path(name, ".onnx"), *in_path = case_path(name, ".in.npy");
+    char *ref_path = case_path(name, ".ref.npy");
+    struct network n;
+    struct err_msg m;
+    struct reference r;
+
+    if (!path || !in_path || !ref_path)
+        skip();
+    if (network_load_onnx(&n, path, &m))
+        fail_msg("%s", m.text);
+    struct npy in = npy_read(in_path), ref = npy_read(ref_path);
+    const struct layer *image = &n.layer[0], *last = network_result(&n);
+    size_t n_in = (size_t)image->out.height * image->out.width * image->out.channels;
+    struct shape s = layer_delivers(last);
+    uint8_t *bytes = malloc(n_in);
+    assert_non_null(bytes);
+    reference_init(&r, &n);
+    assert_int_equal(in.n / n_in, ref.n / ((size_t)s.height * s.width * s.channels));
+    for (size_t i = 0, at = 0; i < in.n / n_in; i++) {
+        quantise(image, &in, i, bytes);
+        reference_run(&r, bytes);
+        for (uint32_t c = 0; c < s.channels; c++)
+            for (uint32_t x = 0; x < s.height; x++)
+                for (uint32_t y = 0; y < s.width; y++, at++) {
+                    int64_t q = reference_delivered(&r, n.n_layer - 1, x, y, c);
+                    float v = (float)(q - last->out_zero) * (float)last->out_scale;
+                    if (v != (float)ref.value[at])
+                        fail_msg("%s: value %zu is %g, want %g", name, at, (double)v,
+                                 ref.value[at]);
+                }
+    }
+    reference_release(&r);
+    network_release(&n);
+    npy_release(&in);
+    npy_release(&ref);
+    free(bytes);
+    free(path);
+    free(in_path);
+    free(ref_path);
+}
+
+static void a_dead_channels_scale_changes_no_other(void **state)
+{
+    (void)state;
+    assert_case("dead1x1_25000");
+}
+
+static void an_odd_zero_point_is_added_to_what_is_rounded(void **state)
+{
+    (void)state;
+    assert_case("ap_zp127");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_dead_channels_scale_changes_no_other),
+        cmocka_unit_test(an_odd_zero_point_is_added_to_what_is_rounded),
+    };
+    return cmocka_run_group_tests_name("cases", tests, NULL, NULL);
+}
