@@ -13,6 +13,7 @@
 #include "core/outfile.h"
 #include "import/import.h"
 #include "network/onnx/file.h"
+#include "network/onnx/read.h"
 #include "traces/images.h"
 
 struct model { // an ONNX file and its graph
@@ -25,6 +26,7 @@ struct job { // all that one import makes
     struct import_cfg     cfg;
     struct model          given, quantised;
     struct import         import;
+    struct network        network; // the quantised model as the simulator reads it
     uint64_t              n_image;
     uint8_t              *data; // the quantised model's
     size_t                size;
@@ -233,12 +235,15 @@ static enum err measure(struct job *j, struct err_msg *m)
     array_release(&image);
     if (!e)
         e = pair_values(j, m);
+    if (!e)
+        e = network_decode_onnx(&j->network, "quantised", j->data, j->size, m);
     if (e)
         return e;
     const struct measure_cfg cfg = {.images = j->options->images, .n_image = j->n_image,
                                     .jobs = (uint32_t)j->options->jobs, .n_classes = n_classes(j),
                                     .import = &j->import, .one = &j->given.graph,
-                                    .other = &j->quantised.graph, .pair = j->pair,
+                                    .other = &j->quantised.graph, .network = &j->network,
+                                    .pair = j->pair,
                                     .n_pair = j->n_pair, .progress = progress_show, .user = &p};
     progress_start(&p, j->options->log_level >= LOG_INFO);
     e = measure_run(&j->measure, &cfg, m);
@@ -310,6 +315,7 @@ static enum err cmd_import(const struct options *o, struct err_msg *m)
         e = report(&j, m);
     measure_release(&j.measure);
     import_release(&j.import);
+    network_release(&j.network);
     release(&j.given);
     release(&j.quantised);
     free(j.pair);
@@ -324,7 +330,7 @@ const struct command command_import = {
     .help = "Folds batch normalisation into weights, finds on images how large activations get,\n"
             "quantises both to 8 bits and writes a QDQ model for `run` and other runtimes. Prints\n"
             "each layer's error, root of sum (quantised - float)^2 / sum float^2, and how many\n"
-            "images both classify rightly, the quantised one in ONNX's own (float) arithmetic.\n"
+            "images both classify rightly, the quantised one with the integers of `run`.\n"
             "\n"
             "  imcsim import model.onnx --images IMAGES -o model_int8.onnx --jobs 2\n"
             "  imcsim import model.onnx --images IMAGES -o q.onnx --mean 0 --scale 0.00392156863\n",
