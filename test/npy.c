@@ -43,6 +43,7 @@ struct npy npy_read(const char *path)
     read_header(&a, text);
     int bytes = strstr(text, "'|u1'") ? 1 : strstr(text, "'|i1'") ? -1 : 0;
     assert_true(bytes || strstr(text, "'<f4'"));
+    a.bytes = bytes != 0;
     a.value = calloc(a.n + 1, sizeof *a.value);
     for (size_t i = 0; i < a.n; i++) {
         float v;

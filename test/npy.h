@@ -3,6 +3,7 @@
 #ifndef TEST_NPY_H
 #define TEST_NPY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,7 @@ struct npy {
     uint32_t n_dim, dim[8];
     size_t   n;
     double  *value; // owned
+    bool     bytes; // of 8 bits
 };
 
 struct npy npy_read(const char *path);

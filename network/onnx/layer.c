@@ -130,7 +130,9 @@ void onnx_forget_names(struct onnx_reader *r)
 
 struct onnx_quantisation onnx_quantisation_of(const struct layer *l)
 {
-    return (struct onnx_quantisation){l->out_scale, l->out_zero, l->out_signed};
+    return (struct onnx_quantisation){l->out_scale, l->out_zero, l->out_signed,
+                                      l->out_signed ? INT8_MIN : 0,
+                                      l->out_signed ? INT8_MAX : UINT8_MAX};
 }
 
 bool onnx_quantised_alike(const struct layer *l, const struct onnx_quantisation *q)
@@ -141,9 +143,7 @@ bool onnx_quantised_alike(const struct layer *l, const struct onnx_quantisation 
 /* The byte that QuantizeLinear makes of v. */
 static int32_t byte_of(const struct onnx_quantisation *q, double v)
 {
-    double low = q->is_signed ? INT8_MIN : 0, high = q->is_signed ? INT8_MAX : UINT8_MAX;
-
-    return (int32_t)fmin(fmax(rint(v / q->scale) + q->zero, low), high);
+    return (int32_t)fmin(fmax(rint(v / q->scale) + q->zero, q->least), q->most);
 }
 
 /* What is cut before rounding is cut after it as well: rounding keeps order. */

@@ -203,7 +203,12 @@ static enum err read_image(struct onnx_reader *r)
 
     image->means = ONNX_IMAGE;
     image->shape = found.shape;
-    image->layout = found.channels_last ? ONNX_NHWC : ONNX_NCHW;
+    image->layout = found.n_dim == 2      ? ONNX_FLAT
+                    : found.n_dim == 3    ? ONNX_NCW
+                    : found.channels_last ? ONNX_NHWC
+                                          : ONNX_NCHW;
+    r->batch = found.batch;
+    r->image_type = found.type;
     return e;
 }
 

@@ -35,14 +35,16 @@ static void quantise(const struct layer *image, const struct npy *in, size_t i, 
         for (size_t x = 0; x < s.height; x++)
             for (size_t y = 0; y < s.width; y++) {
                 float v = (float)in->value[i * n + (c * s.height + x) * s.width + y];
-                double q = rint((double)(v / (float)image->out_scale)) + image->out_zero;
+                double q = in->bytes ? (double)v
+                                     : rint((double)(v / (float)image->out_scale)) +
+                                           image->out_zero;
                 bytes[(y * s.height + x) * s.channels + c] =
                     (uint8_t)(int)fmin(fmax(q, low), high);
             }
 }
 
-/* What the network delivers is ONNX Runtime's, to the last bit. */
-static void assert_case(const char *name)
+/* What the network delivers is ONNX Runtime's, but for `most` that bytes at a tie may make of it. */
+static void assert_near(const char *name, double most)
 {
     char *path = case_path(name, ".onnx"), *in_path = case_path(name, ".in.npy");
     char *ref_path = case_path(name, ".ref.npy");
@@ -70,7 +72,7 @@ static void assert_case(const char *name)
                 for (uint32_t y = 0; y < s.width; y++, at++) {
                     int64_t q = reference_delivered(&r, n.n_layer - 1, x, y, c);
                     float v = (float)(q - last->out_zero) * (float)last->out_scale;
-                    if (v != (float)ref.value[at])
+                    if (!(fabs((double)v - ref.value[at]) <= most))
                         fail_msg("%s: value %zu is %g, want %g", name, at, (double)v,
                                  ref.value[at]);
                 }
@@ -85,10 +87,38 @@ static void assert_case(const char *name)
     free(ref_path);
 }
 
+/* To the last bit. */
+static void assert_case(const char *name)
+{
+    assert_near(name, 0);
+}
+
 static void a_dead_channels_scale_changes_no_other(void **state)
 {
     (void)state;
     assert_case("dead1x1_25000");
+}
+
+static void spellings_of_exporters_are_read(void **state)
+{
+    static const char *const names[] = {
+        "act_q_dq_differ", "batch_4",   "end_reshape10", "input_uint8",   "opset21",
+        "squeeze_all",     "max0",      "qcdq_act4",     "qcdq_weights4", "depthwise_reshape",
+        "reducemean_ch",
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_case(names[i]);
+}
+
+/* The mean of four bytes of one scale is a tie one time in four. ONNX Runtime's QLinearAveragePool
+ * computes it in float from real values, whose scale of 0.05 no float is, so that ties fall to
+ * either side; here they go to the even byte. Each moves a sum by at most 95 * 0.05 / 64. */
+static void an_average_of_bytes_is_that_of_onnx_runtime_but_for_ties(void **state)
+{
+    (void)state;
+    assert_near("QLinearAveragePool", 4 * 95 * 0.05 / 64);
 }
 
 static void an_odd_zero_point_is_added_to_what_is_rounded(void **state)
@@ -101,6 +131,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_dead_channels_scale_changes_no_other),
+        cmocka_unit_test(spellings_of_exporters_are_read),
+        cmocka_unit_test(an_average_of_bytes_is_that_of_onnx_runtime_but_for_ties),
         cmocka_unit_test(an_odd_zero_point_is_added_to_what_is_rounded),
     };
     return cmocka_run_group_tests_name("cases", tests, NULL, NULL);
