@@ -98,6 +98,20 @@ void requant_release(struct requant *q)
     *q = (struct requant){0};
 }
 
+void network_strip_values(struct network *n)
+{
+    for (uint32_t i = 0; i < n->n_layer; i++) {
+        struct layer *l = &n->layer[i];
+        free(l->weight);
+        free(l->negated);
+        l->weight = NULL;
+        l->negated = NULL;
+        requant_release(&l->requant);
+        l->pool = (struct pool_requant){0};
+    }
+    n->has_values = false;
+}
+
 void network_release(struct network *n)
 {
     for (uint32_t i = 0; i < n->n_layer; i++)

@@ -132,6 +132,9 @@ const struct layer *network_result(const struct network *n);
  * windows that give the stated outputs. ERR_INPUT names layer, value and cure. */
 enum err network_check(const struct network *n, struct err_msg *m);
 
+/* Leaves shapes only. */
+void network_strip_values(struct network *n);
+
 /* Its four arrays. */
 void requant_release(struct requant *q);
 
@@ -152,5 +155,15 @@ enum err network_resnet_cifar(struct network *n, const struct resnet_cifar_cfg *
 /* Reads a quantised (QDQ) ONNX model, weights and scales included. docs/onnx.md lists operators
  * and conventions. On error *n is zero. */
 enum err network_load_onnx(struct network *n, const char *path, struct err_msg *m);
+
+/* The same of a file that leaves something open: dimensions of its input ("1x3x224x224"; NULL or
+ * empty: none), or weights, which may lie in files beside it. Where they are nowhere they are
+ * random, of this seed, or (0) the network has no values: it is good for time and price. */
+struct network_onnx_cfg {
+    const char *input_shape;
+    uint64_t    random_weights;
+};
+enum err network_load_onnx_as(struct network *n, const char *path,
+                              const struct network_onnx_cfg *cfg, struct err_msg *m);
 
 #endif

@@ -250,8 +250,7 @@ static void multiply(const struct evaluator *e, const struct place *p, const str
     for (uint32_t g = 0; g < l->groups; g++)
         for (uint32_t k = 0; k < s->n_part; k++) {
             crossbar_mvm(&s->crossbar[g * s->n_part + k],
-                         e->patch + (size_t)g * rows + (size_t)k * CROSSBAR_MAX_ROWS, e->part,
-                         NULL);
+                         e->patch + (size_t)g * rows + (size_t)k * CROSSBAR_MAX_ROWS, e->part);
             for (uint32_t o = 0; o < columns; o++)
                 e->acc[g * columns + o] = (k ? e->acc[g * columns + o] : 0) + e->part[o];
         }

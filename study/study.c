@@ -28,7 +28,9 @@ static enum err make_network(struct network *n, const struct config *c, struct e
     const struct network_cfg *cfg = &c->network;
 
     if (cfg->onnx[0] != '\0')
-        return network_load_onnx(n, cfg->onnx, m);
+        return network_load_onnx_as(n, cfg->onnx,
+                                    &(struct network_onnx_cfg){cfg->input_shape,
+                                                               cfg->random_weights}, m);
     if (strcmp(cfg->family, "resnet-cifar") != 0)
         return err_set(m, ERR_INPUT, "%.400s: network.family = %s: want resnet-cifar",
                        config_where(c, "network.family"), cfg->family);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "network/onnx/file.h"
+#include "network/onnx/prepare.h"
 
 enum { LEAST_OPSET = 7 };
 
@@ -317,16 +318,13 @@ static struct onnx_reader reader_for(struct network *n, size_t size, struct err_
                                 .work_left = 256 * million, .msg = m};
 }
 
-enum err network_decode_onnx(struct network *n, const char *name, const uint8_t *data, size_t size,
-                             struct err_msg *m)
+enum err network_read_onnx(struct network *n, const char *name, const Onnx__ModelProto *model,
+                           size_t size, struct err_msg *m)
 {
     struct onnx_reader r = reader_for(n, size, m);
-    Onnx__ModelProto *model;
 
     *n = (struct network){0};
-    enum err e = onnx_decode(data, size, &model, m);
-    if (!e)
-        e = onnx_graph_init(&r.graph, model, LEAST_OPSET, m);
+    enum err e = onnx_graph_init(&r.graph, model, LEAST_OPSET, m);
     if (!e)
         e = onnx_graph_check_ends(&r.graph, m);
     if (!e) {
@@ -334,10 +332,33 @@ enum err network_decode_onnx(struct network *n, const char *name, const uint8_t 
         e = n->name ? read_graph(&r) : err_set(m, ERR_MEMORY, "no memory for a name");
     }
     release(&r);
-    onnx_free_model(model);
     if (e)
         network_release(n);
     return e;
+}
+
+static enum err decode(struct network *n, const char *name, const uint8_t *data, size_t size,
+                       const struct onnx_surroundings *s, struct err_msg *m)
+{
+    Onnx__ModelProto *model;
+    bool complete;
+
+    *n = (struct network){0};
+    enum err e = onnx_decode(data, size, &model, m);
+    if (!e)
+        e = onnx_prepare(model, s, &complete, m);
+    if (!e)
+        e = network_read_onnx(n, name, model, size, m);
+    if (!e && !complete)
+        network_strip_values(n);
+    onnx_free_model(model);
+    return e;
+}
+
+enum err network_decode_onnx(struct network *n, const char *name, const uint8_t *data, size_t size,
+                             struct err_msg *m)
+{
+    return decode(n, name, data, size, &(struct onnx_surroundings){0}, m);
 }
 
 /* "models/resnet32.onnx" is called resnet32. */
@@ -352,21 +373,40 @@ static enum err name_of_path(const char *path, char **name, struct err_msg *m)
     return *name ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for a name");
 }
 
-enum err network_load_onnx(struct network *n, const char *path, struct err_msg *m)
+/* The folder of a path; the caller frees. */
+static char *folder_of(const char *path)
 {
+    const char *slash = strrchr(path, '/');
+
+    return !slash ? strdup(".") : slash == path ? strdup("/")
+                                                : strndup(path, (size_t)(slash - path));
+}
+
+enum err network_load_onnx_as(struct network *n, const char *path,
+                              const struct network_onnx_cfg *cfg, struct err_msg *m)
+{
+    struct onnx_surroundings s = {.input_shape = cfg->input_shape, .seed = cfg->random_weights};
+    char *folder = folder_of(path), *name = NULL;
     uint8_t *data = NULL;
-    char *name = NULL;
     size_t size;
 
     *n = (struct network){0};
-    enum err e = onnx_read_file(path, &data, &size, m);
+    s.folder = folder;
+    enum err e = folder ? onnx_read_file(path, &data, &size, m)
+                        : err_set(m, ERR_MEMORY, "no memory for a name");
     if (!e)
         e = name_of_path(path, &name, m);
     if (!e)
-        e = network_decode_onnx(n, name, data, size, m);
+        e = decode(n, name, data, size, &s, m);
     if (e)
         err_prefix(m, path);
+    free(folder);
     free(name);
     free(data);
     return e;
+}
+
+enum err network_load_onnx(struct network *n, const char *path, struct err_msg *m)
+{
+    return network_load_onnx_as(n, path, &(struct network_onnx_cfg){0}, m);
 }

@@ -316,8 +316,12 @@ enum err onnx_fold(struct onnx_reader *r, const struct onnx_node *node);
 enum err onnx_store_list(struct onnx_reader *r, const struct onnx_node *node, uint32_t n,
                          const int64_t *v);
 
-/* The whole reader on a model in memory; `name` becomes the network's. */
+/* The whole reader on a model in memory, with nothing around it; `name` becomes the network's. */
 enum err network_decode_onnx(struct network *n, const char *name, const uint8_t *data, size_t size,
                              struct err_msg *m);
+
+/* The reader on a decoded model that has been prepared. */
+enum err network_read_onnx(struct network *n, const char *name, const Onnx__ModelProto *model,
+                           size_t size, struct err_msg *m);
 
 #endif

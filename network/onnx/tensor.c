@@ -56,6 +56,11 @@ bool onnx_type_is_real(int32_t type)
            type == TYPE(BFLOAT16);
 }
 
+size_t onnx_type_bits(int32_t type)
+{
+    return type_of(type)->field == FIELD_NONE ? 0 : type_of(type)->bits;
+}
+
 bool onnx_type_limits(int32_t type, int64_t *least, int64_t *most)
 {
     bool packed = type == ONNX_INT4 || type == ONNX_UINT4;

@@ -38,6 +38,7 @@ bool onnx_tensor_is_single(const struct onnx_tensor *t);
 
 const char *onnx_type_name(int32_t type); // "int8"; "type 99" is "an unknown type"
 bool        onnx_type_is_real(int32_t type);
+size_t      onnx_type_bits(int32_t type); // of a value; 0: it is not read
 
 /* Least and largest value of an integer type; false: it is none that is read. */
 bool onnx_type_limits(int32_t type, int64_t *least, int64_t *most);

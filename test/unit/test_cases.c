@@ -104,7 +104,7 @@ static void spellings_of_exporters_are_read(void **state)
     static const char *const names[] = {
         "act_q_dq_differ", "batch_4",   "end_reshape10", "input_uint8",   "opset21",
         "squeeze_all",     "max0",      "qcdq_act4",     "qcdq_weights4", "depthwise_reshape",
-        "reducemean_ch",
+        "reducemean_ch",   "function_Relu",
     };
     (void)state;
 
