@@ -85,11 +85,13 @@ static enum err black_image(const struct onnx_graph *g, struct array *image, str
 {
     struct onnx_image s;
     enum err e = onnx_graph_image(g, &s, m);
-    uint64_t rows = (uint64_t)s.dim[1] * s.dim[2]; // each up to 65,536
+    uint64_t n = 1;
 
-    if (!e && rows > INT32_MAX / s.dim[3])
+    for (uint32_t i = 0; i < s.n_dim && n <= INT32_MAX && !e; i++)
+        n *= s.dim[i]; // each up to 65,536
+    if (!e && n > INT32_MAX)
         e = err_set(m, ERR_INPUT, "an image of 2^31 values or more: want a smaller one");
-    if (!e && !array_init(image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, s.dim))
+    if (!e && !array_init(image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, s.n_dim, s.dim))
         e = err_set(m, ERR_MEMORY, "no memory for an image");
     return e;
 }
@@ -160,7 +162,8 @@ static enum err observe(struct job *j, struct images *set, int8_t *pixels, struc
         e = images_next(set, pixels, &label, &more, m);
         if (e || !more)
             break;
-        if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, j->import.image_dim))
+        if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, j->import.n_image_dim,
+                        j->import.image_dim))
             return err_set(m, ERR_MEMORY, "no memory for an image");
         import_image(&j->import, pixels, &image);
         float_run_set(run, j->given.graph.graph.image, &image);

@@ -59,7 +59,8 @@ static enum err evaluate(struct float_run *run, const struct import *im, const i
 {
     struct array image;
 
-    if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, im->image_dim))
+    if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, im->n_image_dim,
+                    im->image_dim))
         return err_set(m, ERR_MEMORY, "no memory for an image");
     import_image(im, pixels, &image);
     float_run_set(run, run->graph->graph.image, &image);

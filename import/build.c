@@ -369,7 +369,8 @@ static enum err build_graph(const struct import *im, struct onnx_build *b, struc
 {
     enum err e = ERR_NONE;
 
-    onnx_build_input(b, value_name(im, im->graph->graph.image), 4, im->image_dim);
+    onnx_build_input(b, value_name(im, im->graph->graph.image), im->n_image_dim,
+                     im->image_dim);
     add_rounding(im, b, im->graph->graph.image);
     for (uint32_t i = 0; i < im->n_node && !e; i++) {
         e = add_node(im, b, &im->node[i], m);

@@ -260,6 +260,7 @@ enum err import_init(struct import *im, const struct float_graph *g, const struc
     if (!e) {
         im->image = image.shape;
         im->channels_last = image.channels_last;
+        im->n_image_dim = image.n_dim;
         memcpy(im->image_dim, image.dim, sizeof im->image_dim);
         count_readers(im);
         im->value[g->graph.image].known = true;

@@ -37,9 +37,9 @@ static enum err visit_conv(const struct import_walk *w)
     const struct array *weight = import_constant(w, 1);
     struct import_value *x;
 
-    if (!weight || weight->n_dim != 4 || weight->n == 0)
-        return IMPORT_REFUSE(w, "its weights are not constant or not of two dimensions: want "
-                             "outputs x channels x rows x columns");
+    if (!weight || weight->n_dim < 3 || weight->n_dim > 4 || weight->n == 0)
+        return IMPORT_REFUSE(w, "its weights are not constant or not of one or two axes: want "
+                             "outputs x channels x rows x columns, or x columns");
     enum err e = import_check_finite(w, "weight", weight);
     if (!e)
         e = import_take_map(w, 0, &x);

@@ -262,18 +262,15 @@ static enum err read_result(struct onnx_reader *r)
 }
 
 /* A float model would be refused at its first node, which says little. */
-static enum err check_quantised(const struct onnx_reader *r)
+static enum err check_quantised(const struct onnx_reader *r, const Onnx__ModelProto *model)
 {
-    for (uint32_t i = 0; i < r->graph.n_node; i++) {
-        const char *type = r->graph.node[i].proto->op_type;
-        if (type && (strstr(type, "Linear") || strcmp(type, "QGemm") == 0))
-            return ERR_NONE;
-    }
+    if (onnx_model_is_quantised(model))
+        return ERR_NONE;
     return err_set(r->msg, ERR_INPUT, "no QuantizeLinear in it: want a quantised model, as "
                    "\"imcsim import\" makes it of a float one");
 }
 
-static enum err read_graph(struct onnx_reader *r)
+static enum err read_graph(struct onnx_reader *r, const Onnx__ModelProto *model)
 {
     enum err e;
 
@@ -286,7 +283,7 @@ static enum err read_graph(struct onnx_reader *r)
     if (!e)
         e = read_image(r);
     if (!e)
-        e = check_quantised(r);
+        e = check_quantised(r, model);
     for (uint32_t i = 0; i < r->graph.n_node && !e; i++)
         e = read_node(r, &r->graph.node[i]);
     if (!e) // so late, because a node that misreads its input says more
@@ -329,7 +326,7 @@ enum err network_read_onnx(struct network *n, const char *name, const Onnx__Mode
         e = onnx_graph_check_ends(&r.graph, m);
     if (!e) {
         n->name = strdup(name);
-        e = n->name ? read_graph(&r) : err_set(m, ERR_MEMORY, "no memory for a name");
+        e = n->name ? read_graph(&r, model) : err_set(m, ERR_MEMORY, "no memory for a name");
     }
     release(&r);
     if (e)
@@ -382,27 +379,66 @@ static char *folder_of(const char *path)
                                                 : strndup(path, (size_t)(slash - path));
 }
 
+enum err onnx_model_load(struct onnx_model *o, const char *path,
+                         const struct network_onnx_cfg *cfg, struct err_msg *m)
+{
+    struct onnx_surroundings s = {.input_shape = cfg->input_shape, .seed = cfg->random_weights};
+    char *folder = folder_of(path);
+    uint8_t *data = NULL;
+
+    *o = (struct onnx_model){0};
+    s.folder = folder;
+    enum err e = folder ? onnx_read_file(path, &data, &o->size, m)
+                        : err_set(m, ERR_MEMORY, "no memory for a name");
+    if (!e)
+        e = name_of_path(path, &o->name, m);
+    if (!e)
+        e = onnx_decode(data, o->size, &o->proto, m);
+    if (!e)
+        e = onnx_prepare(o->proto, &s, &o->complete, m);
+    if (e) {
+        err_prefix(m, path);
+        onnx_model_release(o);
+    }
+    free(folder);
+    free(data);
+    return e;
+}
+
+void onnx_model_release(struct onnx_model *o)
+{
+    onnx_free_model(o->proto);
+    free(o->name);
+    *o = (struct onnx_model){0};
+}
+
+bool onnx_model_is_quantised(const Onnx__ModelProto *model)
+{
+    const Onnx__GraphProto *g = model->graph;
+
+    for (size_t i = 0; g && i < g->n_node; i++) {
+        const char *type = g->node[i]->op_type;
+        if (type && (strstr(type, "Linear") || strcmp(type, "QGemm") == 0))
+            return true;
+    }
+    return false;
+}
+
 enum err network_load_onnx_as(struct network *n, const char *path,
                               const struct network_onnx_cfg *cfg, struct err_msg *m)
 {
-    struct onnx_surroundings s = {.input_shape = cfg->input_shape, .seed = cfg->random_weights};
-    char *folder = folder_of(path), *name = NULL;
-    uint8_t *data = NULL;
-    size_t size;
+    struct onnx_model o;
+    enum err e = onnx_model_load(&o, path, cfg, m);
 
     *n = (struct network){0};
-    s.folder = folder;
-    enum err e = folder ? onnx_read_file(path, &data, &size, m)
-                        : err_set(m, ERR_MEMORY, "no memory for a name");
-    if (!e)
-        e = name_of_path(path, &name, m);
-    if (!e)
-        e = decode(n, name, data, size, &s, m);
+    if (e)
+        return e;
+    e = network_read_onnx(n, o.name, o.proto, o.size, m);
     if (e)
         err_prefix(m, path);
-    free(folder);
-    free(name);
-    free(data);
+    else if (!o.complete)
+        network_strip_values(n);
+    onnx_model_release(&o);
     return e;
 }
 

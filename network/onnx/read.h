@@ -320,6 +320,20 @@ enum err onnx_store_list(struct onnx_reader *r, const struct onnx_node *node, ui
 enum err network_decode_onnx(struct network *n, const char *name, const uint8_t *data, size_t size,
                              struct err_msg *m);
 
+/* A model's file, decoded and prepared; it is called after the file. */
+struct onnx_model {
+    Onnx__ModelProto *proto; // owned
+    char             *name;  // owned
+    size_t            size;  // of the file
+    bool              complete; // every value is there
+};
+enum err onnx_model_load(struct onnx_model *o, const char *path,
+                         const struct network_onnx_cfg *cfg, struct err_msg *m);
+void onnx_model_release(struct onnx_model *o); // takes a zeroed one
+
+/* Whether it has QuantizeLinear or operators like it; a float model has none. */
+bool onnx_model_is_quantised(const Onnx__ModelProto *model);
+
 /* The reader on a decoded model that has been prepared. */
 enum err network_read_onnx(struct network *n, const char *name, const Onnx__ModelProto *model,
                            size_t size, struct err_msg *m);
