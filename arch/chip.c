@@ -27,6 +27,10 @@ struct chip {
     int32_t           *value;  // one result
     uint32_t          *result; // streams that carry it
     uint32_t           n_result;
+    uint32_t          *received; // per such stream: pixels of the image whose result is coming
+    uint32_t           n_pixel;  // of a result
+    int64_t            newest;   // timestep of what has come of it
+    uint64_t           result_image;
 };
 
 static char *join(const char *a, const char *b)
@@ -106,7 +110,9 @@ static bool make_stream(struct chip *c, uint32_t i)
     struct block *to = st->kind == STREAM_RESULT ? NULL : &c->core[st->to].base;
     size_t bytes =
         token_bytes(st->most_pixels, (size_t)c->cfg.planes.n * stream_value_bytes(p, i));
-    bool done = chan_init(&c->stream[i], from->path, from, to, hops + 2, bytes);
+    /* Nobody takes results before an interval is over. */
+    uint32_t room = st->kind == STREAM_RESULT ? 2 * c->n_pixel : 2;
+    bool done = chan_init(&c->stream[i], from->path, from, to, hops + room, bytes);
 
     c->chan[i] = &c->stream[i];
     if (done && pad)
@@ -120,13 +126,27 @@ static bool make_stream(struct chip *c, uint32_t i)
     return done;
 }
 
+/* Of one token. */
+static uint32_t most_result_pixels(const struct plan *p)
+{
+    uint32_t most = 1;
+
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        if (p->stream[i].kind == STREAM_RESULT)
+            most = max_u32(most, p->stream[i].most_pixels);
+    return most;
+}
+
 static bool make_all(struct chip *c)
 {
     const struct plan *p = c->cfg.plan;
     size_t n_block = (size_t)p->n_core + p->n_image_feed;
     size_t n_chan = (size_t)p->n_stream + p->n_image_feed;
-    uint32_t classes = layer_delivers(network_result(p->network)).channels;
+    struct shape result = layer_delivers(network_result(p->network));
+    size_t planes = c->cfg.planes.n;
 
+    c->n_pixel = result.height * result.width;
+    c->newest = INT64_MIN;
     c->core = calloc(p->n_core, sizeof *c->core);
     c->scratchpad = calloc(p->n_image_feed, sizeof *c->scratchpad);
     c->stream = calloc(p->n_stream, sizeof *c->stream);
@@ -136,10 +156,11 @@ static bool make_all(struct chip *c)
     c->chan = calloc(n_chan, sizeof(struct chan *));
     c->result = calloc(p->n_stream, sizeof *c->result);
     c->image = calloc(1, scratchpad_image_bytes(p, c->cfg.planes.n));
-    c->token = calloc(1, token_bytes(1, 4 * (size_t)classes * c->cfg.planes.n));
-    c->value = calloc((size_t)max_u32(1, c->cfg.planes.n) * classes, sizeof *c->value);
+    c->token = calloc(1, token_bytes(most_result_pixels(p), 4 * planes * result.channels));
+    c->received = calloc(p->n_stream, sizeof *c->received);
+    c->value = calloc(max_u64(1, planes) * c->n_pixel * result.channels, sizeof *c->value);
     if (!c->core || !c->scratchpad || !c->stream || !c->images || !c->path || !c->block ||
-        !c->chan || !c->result || !c->image || !c->token || !c->value || !make_cores(c) ||
+        !c->chan || !c->result || !c->received || !c->image || !c->token || !c->value || !make_cores(c) ||
         !make_scratchpads(c))
         return false;
     for (uint32_t i = 0; i < p->n_stream; i++)
@@ -188,6 +209,7 @@ void chip_free(struct chip *c)
     free(c->block);
     free(c->chan);
     free(c->result);
+    free(c->received);
     free(c->image);
     free(c->token);
     free(c->value);
@@ -228,6 +250,11 @@ enum err chip_run(struct chip *c, int64_t until_timestep, struct err_msg *m)
     return ERR_RUN;
 }
 
+static int64_t max_i64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 static int32_t result_value(const struct layer *l, const uint8_t *value, uint32_t i)
 {
     if (l->raw_output)
@@ -235,32 +262,55 @@ static int32_t result_value(const struct layer *l, const uint8_t *value, uint32_
     return l->out_signed ? (int8_t)value[i] : value[i];
 }
 
-/* The slices of a result come in as many streams; an image's have all come with the last. */
-bool chip_result(struct chip *c, struct chip_result *r)
+/* A token's pixels to where they lie in the result. */
+static void take_token(struct chip *c, uint32_t stream, const struct token *t)
 {
     const struct plan *p = c->cfg.plan;
+    const struct plan_stream *st = &p->stream[stream];
     const struct layer *result = network_result(p->network);
-    const uint32_t classes = layer_delivers(result).channels;
+    const struct shape s = layer_delivers(result);
+    const size_t bytes = stream_value_bytes(p, stream);
+
+    for (uint32_t i = 0; i < t->n; i++) {
+        size_t pixel = (size_t)t->pixel[i].y * s.height + t->pixel[i].x;
+        const uint8_t *value = token_values_const(t, i, c->cfg.planes.n * bytes);
+        for (uint32_t n = 0; n < c->cfg.planes.n; n++, value += bytes) {
+            int32_t *to = c->value + (n * (size_t)c->n_pixel + pixel) * s.channels + st->first;
+            for (uint32_t k = 0; k < st->n; k++)
+                to[k] = result_value(result, value, k);
+        }
+    }
+}
+
+/* Takes what has come of the result of `image` on its i-th stream; true once that is all. */
+static bool take_stream(struct chip *c, uint32_t i, uint64_t *image)
+{
     struct token *t = (struct token *)(void *)c->token;
 
-    *r = (struct chip_result){ .value = c->cfg.planes.n > 0 ? c->value : NULL,
-                               .timestep = INT64_MIN };
-    for (uint32_t i = 0; i < c->n_result; i++)
-        if (chan_count(&c->stream[c->result[i]]) == 0)
-            return false;
-    for (uint32_t i = 0; i < c->n_result; i++) {
-        const struct plan_stream *st = &p->stream[c->result[i]];
-        bool out = kernel_drain(c->kernel, &c->stream[c->result[i]], c->token);
-        if (!out)
-            return false;
-        r->image = t->pixel[0].image;
-        if ((int64_t)t->timestep - (int64_t)p->lead > r->timestep)
-            r->timestep = (int64_t)t->timestep - (int64_t)p->lead;
-        const uint8_t *value = token_values(t, 0, 0);
-        for (uint32_t n = 0; n < c->cfg.planes.n; n++, value += stream_value_bytes(p, c->result[i]))
-            for (uint32_t k = 0; k < st->n; k++)
-                c->value[n * classes + st->first + k] = result_value(result, value, k);
+    while (c->received[i] < c->n_pixel && chan_count(&c->stream[c->result[i]]) > 0 &&
+           kernel_drain(c->kernel, &c->stream[c->result[i]], c->token)) {
+        take_token(c, c->result[i], t);
+        c->received[i] += t->n;
+        *image = t->pixel[0].image;
+        c->newest = max_i64(c->newest, (int64_t)t->timestep - (int64_t)c->cfg.plan->lead);
     }
+    return c->received[i] == c->n_pixel;
+}
+
+/* The slices of a result come in as many streams, pixel by pixel. */
+bool chip_result(struct chip *c, struct chip_result *r)
+{
+    bool all = true;
+
+    for (uint32_t i = 0; i < c->n_result; i++)
+        all &= take_stream(c, i, &c->result_image);
+    if (!all)
+        return false;
+    *r = (struct chip_result){ .value = c->cfg.planes.n > 0 ? c->value : NULL,
+                               .image = c->result_image,
+                               .timestep = c->newest };
+    memset(c->received, 0, c->n_result * sizeof *c->received);
+    c->newest = INT64_MIN;
     c->returned++;
     return true;
 }

@@ -116,6 +116,9 @@ void network_release(struct network *n)
 {
     for (uint32_t i = 0; i < n->n_layer; i++)
         layer_release(&n->layer[i]);
+    for (uint32_t k = 0; k < n->n_end; k++)
+        free(n->end[k].value);
+    free(n->end);
     free(n->layer);
     free(n->name);
     *n = (struct network){0};

@@ -98,11 +98,23 @@ struct layer {
     struct pool_requant pool;
 };
 
+/* A value of the model's file that a layer delivers and that leaves the network: all that comes
+ * behind it in the file, such as Softmax, is the host's. */
+struct network_end {
+    char    *value; // owned; its name in the file
+    uint32_t layer;
+    bool     real;  // the bytes' real values, or the sums' ; else the bytes
+    bool     channels_last;
+    uint32_t n_dim, dim[4]; // of one image, as the file has them
+};
+
 struct network {
     char         *name;  // owned
     struct layer *layer; // owned
     uint32_t      n_layer;
     bool          has_values; // weights and scales are there
+    struct network_end *end; // owned; of a model's file, else NULL
+    uint32_t      n_end;
 };
 
 /* Shape of the pixels that a layer delivers: 1 x 1 when pooled. */

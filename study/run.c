@@ -46,9 +46,17 @@ static struct images_shape image_shape(const struct plan *p)
     return (struct images_shape){ s->height, s->width, s->channels };
 }
 
+/* Whether the result is one pixel, whose largest channel is the class. */
+static bool has_classes(const struct plan *p)
+{
+    struct shape s = layer_delivers(network_result(p->network));
+
+    return s.height == 1 && s.width == 1;
+}
+
 static uint32_t n_classes(const struct plan *p)
 {
-    return layer_delivers(network_result(p->network)).channels;
+    return has_classes(p) ? layer_delivers(network_result(p->network)).channels : UINT32_MAX;
 }
 
 static enum err no_memory(struct err_msg *m)
@@ -163,7 +171,7 @@ static void take_result(struct job *j, const struct chip_result *r)
             continue;
         if (image + 1 == j->end)
             j->result.total_timesteps = elapsed + (j->start + k * j->apart) * j->plan->interval;
-        if (r->value)
+        if (r->value && j->result.predicted)
             j->result.predicted[image] =
                 largest(r->value + k * n_classes(j->plan), n_classes(j->plan));
         atomic_fetch_add(&j->shared->done, 1);
@@ -198,7 +206,7 @@ static enum err feed(struct job *j, struct chip *chip, struct source *source, ui
         enum err e = image < j->counted[k].end ? source_next(source, k, &label, m) : ERR_NONE;
         if (e)
             return e;
-        if (counts(j, k, image))
+        if (counts(j, k, image) && j->result.label)
             j->result.label[image + k * j->apart] = label;
     }
     bool in = chip_inject(chip, source->pixels);
@@ -436,7 +444,7 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     uint32_t n = (uint32_t)min_u64(cfg->jobs, r->n_image);
     struct job *job = calloc(n, sizeof *job);
     e = job ? result_alloc(r, p, m) : no_memory(m);
-    if (!e && cfg->images) {
+    if (!e && cfg->images && has_classes(p)) {
         r->label = calloc(r->n_image, sizeof *r->label);
         r->predicted = calloc(r->n_image, sizeof *r->predicted);
         e = r->label && r->predicted ? ERR_NONE : no_memory(m);

@@ -290,14 +290,8 @@ enum err plan_check_mapping_keys(const struct plan *p, struct err_msg *m)
 
 enum err plan_layers(struct plan *p, struct err_msg *m)
 {
-    const struct shape result = layer_delivers(network_result(p->network));
     enum err e = ERR_NONE;
 
-    if (result.height != 1 || result.width != 1)
-        return err_set(m, ERR_INPUT,
-                       "layer %s, the last, delivers a map of %u x %u pixels: want a network that "
-                       "ends in one pixel (pooled or fully connected)",
-                       network_result(p->network)->name, result.height, result.width);
     p->n_layer = p->network->n_layer - 1;
     p->layer = calloc(p->n_layer, sizeof *p->layer);
     if (!p->layer)

@@ -219,10 +219,21 @@ static enum err find_ends(struct onnx_graph *g, struct err_msg *m)
     return ERR_NONE;
 }
 
-enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m)
+enum err onnx_graph_check_input(const struct onnx_graph *g, struct err_msg *m)
 {
     if (g->n_input != 1)
         return err_set(m, ERR_INPUT, "%" PRIu32 " graph inputs: want one, the image", g->n_input);
+    if (g->result == ONNX_ABSENT)
+        return err_set(m, ERR_INPUT, "no graph output: want one at least");
+    return ERR_NONE;
+}
+
+enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m)
+{
+    enum err e = onnx_graph_check_input(g, m);
+
+    if (e)
+        return e;
     if (g->proto->n_output != 1)
         return err_set(m, ERR_INPUT, "%zu graph outputs: want one", g->proto->n_output);
     return ERR_NONE;

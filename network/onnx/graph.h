@@ -51,7 +51,8 @@ enum err onnx_graph_init(struct onnx_graph *g, const Onnx__ModelProto *model, in
                          struct err_msg *m);
 void onnx_graph_release(struct onnx_graph *g); // takes a zeroed one
 
-/* Refuses more or less than one input, the image, and one output. */
+/* Refuses more or less than one input, the image; and one output. */
+enum err onnx_graph_check_input(const struct onnx_graph *g, struct err_msg *m);
 enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m);
 
 /* Of the image: batch x channels x rows x columns, batch x channels x columns or batch x channels;

@@ -1,5 +1,5 @@
 /* network/onnx/op_layout.c -- what only renames or reorders: Flatten, Reshape, Squeeze, Unsqueeze,
- * Transpose, Identity, Cast, Dropout, and Softmax at the end. A layer's pixels stay what they are;
+ * Transpose, Identity, Cast, Dropout. A layer's pixels stay what they are;
  * the meaning says in which order the file has them. */
 #include <inttypes.h>
 #include <string.h>
@@ -332,23 +332,12 @@ static enum err read_dropout(struct onnx_reader *r, const struct onnx_node *node
     return read_identity(r, node);
 }
 
-/* At the end of a network it changes no class: the sums in front of it are delivered. */
-static enum err read_softmax(struct onnx_reader *r, const struct onnx_node *node)
-{
-    if (node->output[0] != r->graph.result)
-        return onnx_node_refuse(node, r->msg, "is not the end of the network: want it there, where "
-                                "it changes no class");
-    return read_identity(r, node);
-}
-
 const struct onnx_operator onnx_ops_layout[] = {
     {"Cast",      6, 1, 1, "round_mode saturate to", read_cast},
     {"Dropout",   7, 1, 3, "ratio seed", read_dropout},
     {"Flatten",   1, 1, 1, "axis", read_flatten},
     {"Identity",  1, 1, 1, "", read_identity},
-    {"LogSoftmax", 1, 1, 1, "axis", read_softmax},
     {"Reshape",   5, 2, 2, "allowzero", read_reshape},
-    {"Softmax",   1, 1, 1, "axis", read_softmax},
     {"Squeeze",   1, 1, 2, "axes", read_squeeze},
     {"Transpose", 1, 1, 1, "perm", read_transpose},
     {"Unsqueeze", 1, 1, 2, "axes", read_unsqueeze},

@@ -76,7 +76,6 @@ enum err onnx_new_list(struct onnx_reader *r, const struct onnx_node *node, uint
 static const struct {
     const char *op, *cure;
 } cures[] = {
-    {"ArgMax",     "want it cut off: the largest sum stays the largest"},
     {"ConvInteger",           "want static quantisation, with QuantizeLinear"},
     {"DynamicQuantizeLinear", "want static quantisation, with QuantizeLinear"},
     {"MatMulInteger",         "want static quantisation, with QuantizeLinear"},
@@ -228,10 +227,9 @@ static enum err read_constants(struct onnx_reader *r)
 }
 
 /* A map that is the network's result, as its last layer. */
-static enum err read_result_map(struct onnx_reader *r, struct onnx_meaning *x)
+static enum err read_result_map(struct onnx_reader *r, struct onnx_meaning *x, const char *name)
 {
     struct onnx_node node = {.proto = r->graph.proto->node[r->graph.n_node - 1]};
-    const char *name = r->graph.value[r->graph.result].name;
 
     if (onnx_is_padded(x))
         return err_set(r->msg, ERR_INPUT,
@@ -247,18 +245,154 @@ static enum err read_result_map(struct onnx_reader *r, struct onnx_meaning *x)
     return e;
 }
 
-static enum err read_result(struct onnx_reader *r)
-{
-    struct onnx_meaning *x = &r->meaning[r->graph.result];
-    const char *name = r->graph.value[r->graph.result].name;
+/* ---- What the host does ---- */
 
-    /* Every node's result is read, and this is the one that no node reads: all lead to it. */
-    if (x->means == ONNX_DRAFT && onnx_draft_may_be_raw(x->draft))
-        return onnx_draft_finish_raw(r, x->draft);
-    if (!onnx_is_map(x))
-        return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" is %s: want the sums of a Conv "
-                       "or Gemm, or a quantised map", name, onnx_means_text(x->means));
-    return read_result_map(r, x);
+static bool is_one_of(const struct onnx_node *node, const char *const *list)
+{
+    const char *type = node->proto->op_type ? node->proto->op_type : "";
+
+    for (; *list; list++)
+        if (strcmp(type, *list) == 0)
+            return true;
+    return false;
+}
+
+static const char *const endings[] = {"ArgMax", "ArgMin", "LogSoftmax", "Softmax", "TopK", NULL};
+static const char *const products[] = {"Conv", "ConvTranspose", "Gemm", "MatMul", "QGemm",
+                                       "QLinearConv", "QLinearMatMul", NULL};
+
+/* Softmax and the like, and all that comes behind them, which must not need a crossbar. */
+static enum err mark_host(struct onnx_reader *r)
+{
+    const struct onnx_graph *g = &r->graph;
+    const struct onnx_node *first = NULL;
+
+    for (uint32_t i = 0; i < g->n_node; i++) {
+        const struct onnx_node *node = &g->node[i];
+        bool behind = false;
+        for (uint32_t k = 0; k < node->n_input; k++) {
+            const struct onnx_value *v = node->input[k] == ONNX_ABSENT ? NULL
+                                                                       : &g->value[node->input[k]];
+            behind |= v && v->maker == ONNX_NODE && r->host[v->index];
+        }
+        bool ends = is_one_of(node, endings);
+        r->host[i] = behind || ends;
+        first = ends && !first ? node : first;
+        if (behind && is_one_of(node, products))
+            return onnx_node_refuse(first, r->msg, "is not the end of the network: want it there, "
+                                    "where the host computes it");
+    }
+    return ERR_NONE;
+}
+
+struct ends { // values that the host needs from the network
+    uint32_t *value, *sums; // kept by the reader; the second are not rounded
+    uint32_t  n, n_sums;
+    bool     *known; // per value
+};
+
+static void need(struct ends *e, uint32_t value)
+{
+    if (value != ONNX_ABSENT && !e->known[value])
+        e->value[e->n++] = value;
+    if (value != ONNX_ABSENT)
+        e->known[value] = true;
+}
+
+static enum err add_end(struct onnx_reader *r, uint32_t value, const struct onnx_meaning *x,
+                        uint32_t layer)
+{
+    struct network *n = r->network;
+    struct network_end *longer = realloc(n->end, (n->n_end + 1) * sizeof *longer);
+    struct network_end *e = longer ? &longer[n->n_end] : NULL;
+
+    if (!longer)
+        return err_set(r->msg, ERR_MEMORY, "no memory for a result");
+    n->end = longer;
+    *e = (struct network_end){.value = strdup(r->graph.value[value].name), .layer = layer,
+                              .real = x->means != ONNX_BYTES};
+    if (!e->value)
+        return err_set(r->msg, ERR_MEMORY, "no memory for a result");
+    n->n_end++;
+    e->channels_last = x->layout == ONNX_NHWC || x->layout == ONNX_FLAT_NHWC;
+    e->n_dim = onnx_dims(r, x, e->dim);
+    if (x->layout != ONNX_VECTOR)
+        e->dim[0] = 1;
+    return ERR_NONE;
+}
+
+static enum err end_map(struct onnx_reader *r, uint32_t value)
+{
+    struct onnx_meaning x = r->meaning[value];
+    enum err e = read_result_map(r, &x, r->graph.value[value].name);
+
+    return e ? e : add_end(r, value, &x, x.layer[0]);
+}
+
+/* Sums of a Conv or Gemm leave as they are. */
+static enum err end_sums(struct onnx_reader *r, uint32_t value)
+{
+    enum err e = onnx_draft_finish_raw(r, r->meaning[value].draft);
+
+    return e ? e : add_end(r, value, &r->meaning[value], r->network->n_layer - 1);
+}
+
+/* Whether a value that is not rounded may leave as sums. The node that made the sums is read anew
+ * where others have added to them meanwhile. */
+static enum err may_leave(struct onnx_reader *r, uint32_t value, bool *may)
+{
+    const struct onnx_node *node = &r->graph.node[r->graph.value[value].index];
+    enum err e = ERR_NONE;
+
+    if (is_one_of(node, products) && !onnx_draft_may_be_raw(r->meaning[value].draft))
+        e = read_node(r, node);
+    *may = !e && r->meaning[value].means == ONNX_DRAFT &&
+           onnx_draft_may_be_raw(r->meaning[value].draft);
+    return e;
+}
+
+/* A value that leaves: maps at once, sums later, and of anything else that is not rounded what is
+ * in front of it, for the host computes it. */
+static enum err read_end(struct onnx_reader *r, struct ends *ends, uint32_t value)
+{
+    const struct onnx_value *v = &r->graph.value[value];
+    const struct onnx_meaning *x = &r->meaning[value];
+    bool may = false;
+    enum err e = ERR_NONE;
+
+    if (onnx_is_constant(x))
+        return ERR_NONE;
+    if (onnx_is_map(x))
+        return end_map(r, value);
+    if (v->maker != ONNX_NODE || (x->means != ONNX_DRAFT && !r->host[v->index]))
+        return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" is %s: want the result of a "
+                       "network", v->name, onnx_means_text(x->means));
+    if (!r->host[v->index])
+        e = may_leave(r, value, &may);
+    if (may)
+        ends->sums[ends->n_sums++] = value;
+    for (uint32_t k = 0; k < r->graph.node[v->index].n_input && !may && !e; k++)
+        need(ends, r->graph.node[v->index].input[k]);
+    return e;
+}
+
+/* The layer whose sums leave must be the last. */
+static enum err read_ends(struct onnx_reader *r)
+{
+    struct ends ends = {.value = onnx_keep(r, r->graph.n_value, sizeof *ends.value),
+                        .sums = onnx_keep(r, r->graph.n_value, sizeof *ends.sums),
+                        .known = onnx_keep(r, r->graph.n_value, sizeof *ends.known)};
+    enum err e = ends.value && ends.sums && ends.known ? ERR_NONE
+                                                       : err_set(r->msg, ERR_MEMORY,
+                                                                 "no memory for results");
+
+    for (size_t i = 0; i < r->graph.proto->n_output && !e; i++)
+        need(&ends, onnx_graph_find(&r->graph, r->graph.proto->output[i]->name));
+    for (uint32_t i = 0; i < ends.n && !e; i++)
+        e = read_end(r, &ends, ends.value[i]);
+    for (uint32_t i = 0; i < ends.n_sums && !e; i++)
+        e = end_sums(r, ends.sums[i]);
+    return e;
 }
 
 /* A float model would be refused at its first node, which says little. */
@@ -277,19 +411,23 @@ static enum err read_graph(struct onnx_reader *r, const Onnx__ModelProto *model)
     r->most_layers = r->graph.n_node + 1; // the image, and one for each node, to begin with
     r->meaning = calloc(r->graph.n_value + 1, sizeof *r->meaning);
     r->network->layer = calloc(r->most_layers, sizeof *r->network->layer);
-    if (!r->meaning || !r->network->layer)
+    r->host = onnx_keep(r, r->graph.n_node, sizeof *r->host);
+    if (!r->host || !r->meaning || !r->network->layer)
         return err_set(r->msg, ERR_MEMORY, "no memory for %" PRIu32 " layers", r->most_layers);
     e = read_constants(r);
     if (!e)
         e = read_image(r);
     if (!e)
         e = check_quantised(r, model);
+    if (!e)
+        e = mark_host(r);
     for (uint32_t i = 0; i < r->graph.n_node && !e; i++)
-        e = read_node(r, &r->graph.node[i]);
+        if (!r->host[i])
+            e = read_node(r, &r->graph.node[i]);
     if (!e) // so late, because a node that misreads its input says more
         e = onnx_graph_check_readers(&r->graph, r->msg);
     if (!e)
-        e = read_result(r);
+        e = read_ends(r);
     r->network->has_values = true;
     return e ? e : network_check(r->network, r->msg);
 }
@@ -323,7 +461,7 @@ enum err network_read_onnx(struct network *n, const char *name, const Onnx__Mode
     *n = (struct network){0};
     enum err e = onnx_graph_init(&r.graph, model, LEAST_OPSET, m);
     if (!e)
-        e = onnx_graph_check_ends(&r.graph, m);
+        e = onnx_graph_check_input(&r.graph, m);
     if (!e) {
         n->name = strdup(name);
         e = n->name ? read_graph(&r, model) : err_set(m, ERR_MEMORY, "no memory for a name");

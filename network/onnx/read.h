@@ -95,6 +95,7 @@ struct onnx_reader {
     struct onnx_graph    graph;
     struct onnx_meaning *meaning; // per value
     struct onnx_draft   *draft;   // all of them
+    bool                *host;    // per node: behind the network's results, the host's
     void                *names;   // of the layers, for tsearch
     void               **kept;    // memory of meanings
     size_t               n_kept;
