@@ -113,6 +113,7 @@ struct network {
     struct layer *layer; // owned
     uint32_t      n_layer;
     bool          has_values; // weights and scales are there
+    bool          image_is_bytes, image_channels_last; // of a model's file: its input
     struct network_end *end; // owned; of a model's file, else NULL
     uint32_t      n_end;
 };

@@ -241,6 +241,11 @@ enum err outputs_add(struct outputs *o, const uint8_t *image, struct err_msg *m)
 
 /* ---- All ---- */
 
+uint32_t outputs_class(const struct outputs *o)
+{
+    return evaluator_class(o->evaluator);
+}
+
 uint32_t outputs_count(const struct outputs *o)
 {
     return o->n_output;

@@ -24,6 +24,9 @@ void outputs_free(struct outputs *o); // takes NULL
 /* Computes and keeps those of one more image, its bytes [column][row][channel]. */
 enum err outputs_add(struct outputs *o, const uint8_t *image, struct err_msg *m);
 
+/* The class of the last image: the largest of what the network's last layer delivers. */
+uint32_t outputs_class(const struct outputs *o);
+
 /* Output i as floats, of all images so far one after the other. */
 uint32_t      outputs_count(const struct outputs *o);
 const double *outputs_values(const struct outputs *o, uint32_t i, size_t *n);

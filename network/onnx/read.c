@@ -207,6 +207,8 @@ static enum err read_image(struct onnx_reader *r)
                     : found.n_dim == 3    ? ONNX_NCW
                     : found.channels_last ? ONNX_NHWC
                                           : ONNX_NCHW;
+    r->network->image_is_bytes = !onnx_type_is_real(found.type);
+    r->network->image_channels_last = found.channels_last;
     r->batch = found.batch;
     r->image_type = found.type;
     return e;
