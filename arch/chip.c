@@ -30,6 +30,10 @@ struct chip {
     int32_t        *value;  // one result
     uint32_t       *result; // streams that carry it
     uint32_t        n_result;
+    uint32_t       *received; // per such stream: pixels of the image whose result is coming
+    uint32_t        n_pixel;  // of a result
+    int64_t         newest;   // timestep of what has come of it
+    uint64_t        result_image;
 };
 
 static char *join(const char *a, const char *b)
@@ -102,6 +106,8 @@ static struct fabric_wire wire_of(const struct chip *c, uint32_t stream)
         .to = end < c->n_site ? &c->core[end]->base : NULL,
         .bytes = token_bytes(p->time.stream[stream].most_pixels,
                              (size_t)c->cfg.planes.n * stream_value_bytes(p, stream)),
+        /* Nobody takes results before an interval is over. */
+        .room = end < c->n_site ? 2 : 2 * c->n_pixel,
     };
 }
 
@@ -155,11 +161,25 @@ static bool make_design(struct chip *c)
     return true;
 }
 
+/* Of one token. */
+static uint32_t most_result_pixels(const struct plan *p)
+{
+    uint32_t most = 1;
+
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        if (p->stream[i].kind == STREAM_RESULT)
+            most = max_u32(most, p->time.stream[i].most_pixels);
+    return most;
+}
+
 static bool allocate(struct chip *c)
 {
     const struct plan *p = c->cfg.plan;
-    uint32_t classes = layer_delivers(network_result(p->network)).channels;
+    const struct shape result = layer_delivers(network_result(p->network));
+    const size_t planes = c->cfg.planes.n;
 
+    c->n_pixel = result.height * result.width;
+    c->newest = INT64_MIN;
     c->n_site = core_n_site(p);
     c->core = calloc(c->n_site, sizeof(struct core *));
     c->path = calloc(c->n_site, sizeof *c->path);
@@ -168,9 +188,11 @@ static bool allocate(struct chip *c)
     c->stream_bits = calloc(p->n_stream, sizeof *c->stream_bits);
     c->result = calloc(p->n_stream, sizeof *c->result);
     c->image = calloc(1, sizeof(struct image_head) + image_bytes(c));
-    c->token = calloc(1, token_bytes(1, 4 * (size_t)classes * c->cfg.planes.n));
-    c->value = calloc((size_t)max_u32(1, c->cfg.planes.n) * classes, sizeof *c->value);
-    return c->core && c->path && c->stream && c->images && c->stream_bits && c->result && c->image && c->token && c->value;
+    c->token = calloc(1, token_bytes(most_result_pixels(p), 4 * planes * result.channels));
+    c->received = calloc(p->n_stream, sizeof *c->received);
+    c->value = calloc(max_u64(1, planes) * c->n_pixel * result.channels, sizeof *c->value);
+    return c->core && c->path && c->stream && c->images && c->stream_bits && c->result &&
+           c->received && c->image && c->token && c->value;
 }
 
 static bool make_all(struct chip *c)
@@ -223,6 +245,7 @@ void chip_free(struct chip *c)
     free(c->block);
     free(c->chan);
     free(c->result);
+    free(c->received);
     free(c->image);
     free(c->token);
     free(c->value);
@@ -269,32 +292,61 @@ static int32_t result_value(const struct layer *l, const uint8_t *value, uint32_
     return l->out_signed ? (int8_t)value[i] : value[i];
 }
 
-/* The slices of a result come in as many streams; an image's have all come with the last. */
-bool chip_result(struct chip *c, struct chip_result *r)
+static int64_t max_i64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A token's pixels to where they lie in the result. */
+static void take_token(struct chip *c, uint32_t stream, const struct token *t)
 {
     const struct plan *p = c->cfg.plan;
+    const struct plan_stream *st = &p->stream[stream];
     const struct layer *result = network_result(p->network);
-    const uint32_t classes = layer_delivers(result).channels;
-    struct token *t = (struct token *)(void *)c->token;
+    const struct shape s = layer_delivers(result);
+    const size_t bytes = stream_value_bytes(p, stream);
 
-    *r = (struct chip_result){ .value = c->cfg.planes.n > 0 ? c->value : NULL,
-                               .timestep = INT64_MIN };
-    for (uint32_t i = 0; i < c->n_result; i++)
-        if (chan_count(c->stream[c->result[i]].rx) == 0)
-            return false;
-    for (uint32_t i = 0; i < c->n_result; i++) {
-        const struct plan_stream *st = &p->stream[c->result[i]];
-        bool out = kernel_drain(c->kernel, c->stream[c->result[i]].rx, c->token);
-        if (!out)
-            return false;
-        r->image = t->pixel[0].image;
-        if ((int64_t)t->timestep - (int64_t)p->time.lead > r->timestep)
-            r->timestep = (int64_t)t->timestep - (int64_t)p->time.lead;
-        const uint8_t *value = token_values(t, 0, 0);
-        for (uint32_t n = 0; n < c->cfg.planes.n; n++, value += stream_value_bytes(p, c->result[i]))
+    for (uint32_t i = 0; i < t->n; i++) {
+        size_t pixel = (size_t)t->pixel[i].y * s.height + t->pixel[i].x;
+        const uint8_t *value = token_values_const(t, i, c->cfg.planes.n * bytes);
+        for (uint32_t n = 0; n < c->cfg.planes.n; n++, value += bytes) {
+            int32_t *to = c->value + (n * (size_t)c->n_pixel + pixel) * s.channels + st->first;
             for (uint32_t k = 0; k < st->n; k++)
-                c->value[n * classes + st->first + k] = result_value(result, value, k);
+                to[k] = result_value(result, value, k);
+        }
     }
+}
+
+/* Takes what has come of the result of `image` on its i-th stream; true once that is all. */
+static bool take_stream(struct chip *c, uint32_t i, uint64_t *image)
+{
+    struct token *t = (struct token *)(void *)c->token;
+    struct chan *rx = c->stream[c->result[i]].rx;
+
+    while (c->received[i] < c->n_pixel && chan_count(rx) > 0 &&
+           kernel_drain(c->kernel, rx, c->token)) {
+        take_token(c, c->result[i], t);
+        c->received[i] += t->n;
+        *image = t->pixel[0].image;
+        c->newest = max_i64(c->newest, (int64_t)t->timestep - (int64_t)c->cfg.plan->time.lead);
+    }
+    return c->received[i] == c->n_pixel;
+}
+
+/* The slices of a result come in as many streams, pixel by pixel. */
+bool chip_result(struct chip *c, struct chip_result *r)
+{
+    bool all = true;
+
+    for (uint32_t i = 0; i < c->n_result; i++)
+        all &= take_stream(c, i, &c->result_image);
+    if (!all)
+        return false;
+    *r = (struct chip_result){ .value = c->cfg.planes.n > 0 ? c->value : NULL,
+                               .image = c->result_image,
+                               .timestep = c->newest };
+    memset(c->received, 0, c->n_result * sizeof *c->received);
+    c->newest = INT64_MIN;
     c->returned++;
     return true;
 }

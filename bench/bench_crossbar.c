@@ -31,7 +31,8 @@ struct buffers {
     uint8_t in[MOST_ROWS], out[MOST_COLUMNS];
     int32_t acc[MOST_COLUMNS];
     uint16_t m[MOST_COLUMNS];
-    int64_t b[MOST_COLUMNS];
+    int64_t b[MOST_COLUMNS], mr[MOST_COLUMNS];
+    uint8_t shift[MOST_COLUMNS];
 };
 
 static double mvm_ns(const struct crossbar *x, struct buffers *k, struct input_counts *counts)
@@ -71,7 +72,7 @@ static int print_row(struct buffers *k, const char *kernel, uint32_t rows, uint3
 {
     struct input_counts a = { 0 };
     struct digital d = {
-        .n = columns, .m = k->m, .b = k->b, .mr = 1 << 20, .shift = 20, .high = 255
+        .n = columns, .m = k->m, .b = k->b, .mr = k->mr, .shift = k->shift, .high = 255
     };
     struct crossbar x;
 
@@ -98,8 +99,11 @@ int main(void)
         k->weight[i] = (int8_t)(i * 37 % 251);
     for (size_t i = 0; i < MOST_ROWS; i++)
         k->in[i] = (uint8_t)(i % 3 ? i * 31 : 0);
-    for (size_t i = 0; i < MOST_COLUMNS; i++)
+    for (size_t i = 0; i < MOST_COLUMNS; i++) {
         k->m[i] = (uint16_t)(i * 977);
+        k->mr[i] = 1 << 20;
+        k->shift[i] = 20;
+    }
     printf("%-10s %13s %12s %12s %12s %12s\n", "kernel", "size", "mvm ns", "with counts",
            "digital ns", "with residual");
     for (const char *const *kernel = crossbar_kernels(); *kernel && status == EXIT_SUCCESS;

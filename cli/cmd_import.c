@@ -13,6 +13,7 @@
 #include "core/outfile.h"
 #include "import/import.h"
 #include "network/onnx/file.h"
+#include "network/onnx/read.h"
 #include "traces/images.h"
 
 struct model { // an ONNX file and its graph
@@ -25,6 +26,7 @@ struct job { // all that one import makes
     struct import_cfg     cfg;
     struct model          given, quantised;
     struct import         import;
+    struct network        network; // the quantised model as the simulator reads it
     uint64_t              n_image;
     uint8_t              *data; // the quantised model's
     size_t                size;
@@ -83,11 +85,13 @@ static enum err black_image(const struct onnx_graph *g, struct array *image, str
 {
     struct onnx_image s;
     enum err e = onnx_graph_image(g, &s, m);
-    uint64_t rows = (uint64_t)s.dim[1] * s.dim[2]; // each up to 65,536
+    uint64_t n = 1;
 
-    if (!e && rows > INT32_MAX / s.dim[3])
+    for (uint32_t i = 0; i < s.n_dim && n <= INT32_MAX && !e; i++)
+        n *= s.dim[i]; // each up to 65,536
+    if (!e && n > INT32_MAX)
         e = err_set(m, ERR_INPUT, "an image of 2^31 values or more: want a smaller one");
-    if (!e && !array_init(image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, s.dim))
+    if (!e && !array_init(image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, s.n_dim, s.dim))
         e = err_set(m, ERR_MEMORY, "no memory for an image");
     return e;
 }
@@ -158,7 +162,8 @@ static enum err observe(struct job *j, struct images *set, int8_t *pixels, struc
         e = images_next(set, pixels, &label, &more, m);
         if (e || !more)
             break;
-        if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, j->import.image_dim))
+        if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, j->import.n_image_dim,
+                        j->import.image_dim))
             return err_set(m, ERR_MEMORY, "no memory for an image");
         import_image(&j->import, pixels, &image);
         float_run_set(run, j->given.graph.graph.image, &image);
@@ -233,12 +238,15 @@ static enum err measure(struct job *j, struct err_msg *m)
     array_release(&image);
     if (!e)
         e = pair_values(j, m);
+    if (!e)
+        e = network_decode_onnx(&j->network, "quantised", j->data, j->size, m);
     if (e)
         return e;
     const struct measure_cfg cfg = {.images = j->options->images, .n_image = j->n_image,
                                     .jobs = (uint32_t)j->options->jobs, .n_classes = n_classes(j),
                                     .import = &j->import, .one = &j->given.graph,
-                                    .other = &j->quantised.graph, .pair = j->pair,
+                                    .other = &j->quantised.graph, .network = &j->network,
+                                    .pair = j->pair,
                                     .n_pair = j->n_pair, .progress = progress_show, .user = &p};
     progress_start(&p, j->options->log_level >= LOG_INFO);
     e = measure_run(&j->measure, &cfg, m);
@@ -310,6 +318,7 @@ static enum err cmd_import(const struct options *o, struct err_msg *m)
         e = report(&j, m);
     measure_release(&j.measure);
     import_release(&j.import);
+    network_release(&j.network);
     release(&j.given);
     release(&j.quantised);
     free(j.pair);
@@ -324,7 +333,7 @@ const struct command command_import = {
     .help = "Folds batch normalisation into weights, finds on images how large activations get,\n"
             "quantises both to 8 bits and writes a QDQ model for `run` and other runtimes. Prints\n"
             "each layer's error, root of sum (quantised - float)^2 / sum float^2, and how many\n"
-            "images both classify rightly, the quantised one in ONNX's own (float) arithmetic.\n"
+            "images both classify rightly, the quantised one with the integers of `run`.\n"
             "\n"
             "  imcsim import model.onnx --images IMAGES -o model_int8.onnx --jobs 2\n"
             "  imcsim import model.onnx --images IMAGES -o q.onnx --mean 0 --scale 0.00392156863\n",

@@ -9,6 +9,8 @@
 #include "cli/progress.h"
 #include "cli/report/report.h"
 #include "cli/tracing.h"
+#include "core/outfile.h"
+#include "study/outputs.h"
 #include "study/pricing.h"
 #include "study/study.h"
 
@@ -31,6 +33,11 @@ static enum err check_options(const struct options *o, struct err_msg *m)
     if (o->seed != 0)
         return err_set(m, ERR_INPUT, "run: --seed %" PRIu64 ": nothing in a run is random yet, and "
                        "no seed changes it: want no --seed", o->seed);
+    if (o->images && o->inputs)
+        return err_set(m, ERR_INPUT, "run: --images and --inputs: want one of them");
+    if (o->outputs && !o->images && !o->inputs)
+        return err_set(m, ERR_INPUT, "run: --outputs without images: want --inputs FILE.npy or "
+                       "--images SET too");
     return tracing_check(o, m);
 }
 
@@ -46,6 +53,7 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
     const struct run_cfg cfg = { .kernel = (enum kernel_kind)o->kernel,
                                  .mode = KERNEL_SKIP_IDLE,
                                  .images = o->images,
+                                 .inputs = o->inputs,
                                  .n_image = o->count,
                                  .jobs = (uint32_t)o->jobs,
                                  .probe = tracing_probe(&t),
@@ -64,6 +72,47 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
     return e;
 }
 
+struct visit {
+    struct outputs          *outputs;
+    const struct run_result *result;
+};
+
+/* Keeps the outputs of an image, whose class is the chip's: one proves the other. */
+static enum err visit_image(void *user, uint64_t i, const uint8_t *image, struct err_msg *m)
+{
+    struct visit *v = user;
+    enum err e = outputs_add(v->outputs, image, m);
+
+    if (!e && v->result->predicted && v->result->predicted[i] != outputs_class(v->outputs))
+        e = err_set(m, ERR_RUN, "image %" PRIu64 ": the chip's class %" PRIu32 " is not that of "
+                    "the layers one by one, %" PRIu32, i, v->result->predicted[i],
+                    outputs_class(v->outputs));
+    return e;
+}
+
+static enum err write_outputs(const struct options *o, const struct study *s,
+                              const struct run_result *result, struct err_msg *m)
+{
+    const struct run_cfg cfg = { .images = o->images, .inputs = o->inputs };
+    struct visit v = { .result = result };
+    struct outfile *f;
+    enum err e = outputs_new(&v.outputs, &s->config.network, &s->network, m);
+
+    if (!e)
+        e = run_visit_images(&s->plan, &cfg, result->n_image, visit_image, &v, m);
+    if (!e)
+        e = outfile_open(&f, o->outputs, m);
+    if (!e) {
+        e = outputs_write(v.outputs, outfile_stream(f), m);
+        if (e)
+            outfile_discard(f);
+        else
+            e = outfile_commit(f, m);
+    }
+    outputs_free(v.outputs);
+    return e;
+}
+
 static enum err run_study(const struct options *o, struct report *r, struct run_result *result,
                           const struct output *outputs, size_t n, struct err_msg *m)
 {
@@ -71,6 +120,12 @@ static enum err run_study(const struct options *o, struct report *r, struct run_
 
     if (e)
         return e;
+    if (o->outputs)
+        e = write_outputs(o, r->study, result, m);
+    if (e) {
+        run_result_release(result);
+        return e;
+    }
     struct price_report price = { 0 };
     if (pricing_wanted(&r->study->config)) {
         e = pricing(&price, r->study, result, m);
@@ -90,7 +145,7 @@ static enum err cmd_run(const struct options *o, struct err_msg *m)
     struct run_result result;
     struct report r = { .study = &s,
                         .result = &result,
-                        .images = o->images,
+                        .images = o->images ? o->images : o->inputs,
                         .kernel = (enum kernel_kind)o->kernel,
                         .seed = o->seed };
     const struct output outputs[] = {
@@ -129,6 +184,8 @@ const struct command command_run = {
             "  imcsim run configs/resnet32.yaml --trace t.vcd.gz --trace-scope 'conv1,rs*:fire'\n"
             "  imcsim run configs/resnet32.yaml --count 2 --trace t.json.gz --timeline t.svg\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_IMAGES) | OPTION_BIT(OPTION_COUNT) |
+               OPTION_BIT(OPTION_INPUTS) | OPTION_BIT(OPTION_OUTPUTS) |
+               OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_RANDOM_WEIGHTS) |
                OPTION_BIT(OPTION_JOBS) | OPTION_BIT(OPTION_SEED) | OPTION_BIT(OPTION_KERNEL) |
                OPTION_RESULTS | OPTION_BIT(OPTION_STATS) |
                OPTION_BIT(OPTION_WRITE_CONFIG) | OPTION_BIT(OPTION_TRACE) |

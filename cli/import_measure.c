@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "core/util.h"
+#include "study/evaluate.h"
 #include "traces/images.h"
 
 struct square { // of one image and pair
@@ -24,6 +25,7 @@ struct job {
     uint64_t                  first, end;
     struct verdict           *verdict; // of all images
     struct square            *square;  // [image][pair]
+    uint8_t                  *bytes; // of an image
     atomic_uint_fast64_t     *done;
     enum err                  err;
     struct err_msg            msg;
@@ -57,15 +59,27 @@ static enum err evaluate(struct float_run *run, const struct import *im, const i
 {
     struct array image;
 
-    if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, im->image_dim))
+    if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, im->n_image_dim,
+                    im->image_dim))
         return err_set(m, ERR_MEMORY, "no memory for an image");
     import_image(im, pixels, &image);
     float_run_set(run, run->graph->graph.image, &image);
     return float_run_all(run, m);
 }
 
+/* The pixels as layer 0 has them. */
+static const uint8_t *image_bytes(const struct network *n, const int8_t *pixels, uint8_t *bytes)
+{
+    struct shape s = n->layer[0].out;
+    uint8_t flip = n->layer[0].out_signed ? 0 : 0x80; // int8 = pixel - 128
+
+    for (size_t i = 0; i < (size_t)s.height * s.width * s.channels; i++)
+        bytes[i] = (uint8_t)pixels[i] ^ flip;
+    return bytes;
+}
+
 static enum err look_at(struct job *j, uint64_t i, const int8_t *pixels, struct float_run *one,
-                        struct float_run *other)
+                        struct float_run *other, struct evaluator *integers)
 {
     const struct measure_cfg *cfg = j->cfg;
     enum err e = evaluate(one, cfg->import, pixels, &j->msg);
@@ -75,7 +89,8 @@ static enum err look_at(struct job *j, uint64_t i, const int8_t *pixels, struct 
     if (e)
         return e;
     j->verdict[i].one = largest(&one->value[one->graph->graph.result]);
-    j->verdict[i].other = largest(&other->value[other->graph->graph.result]);
+    evaluator_run(integers, image_bytes(cfg->network, pixels, j->bytes));
+    j->verdict[i].other = evaluator_class(integers);
     for (uint32_t k = 0; k < cfg->n_pair; k++)
         j->square[i * cfg->n_pair + k] =
             compare(&one->value[cfg->pair[k]], &other->value[cfg->pair[cfg->n_pair + k]]);
@@ -83,7 +98,8 @@ static enum err look_at(struct job *j, uint64_t i, const int8_t *pixels, struct 
 }
 
 static enum err job_images(struct job *j, struct images *set, int8_t *pixels,
-                           struct float_run *one, struct float_run *other)
+                           struct float_run *one, struct float_run *other,
+                           struct evaluator *integers)
 {
     const struct measure_cfg *cfg = j->cfg;
     enum err e = images_skip(set, j->first, &j->msg);
@@ -94,7 +110,7 @@ static enum err job_images(struct job *j, struct images *set, int8_t *pixels,
         if (!e && !more)
             e = err_set(&j->msg, ERR_INPUT, "images %s: fewer than before", cfg->images);
         if (!e)
-            e = look_at(j, i, pixels, one, other);
+            e = look_at(j, i, pixels, one, other, integers);
         uint64_t done = atomic_fetch_add(j->done, 1) + 1;
         if (cfg->progress && j->first == 0)
             cfg->progress(cfg->user, done, cfg->n_image);
@@ -108,21 +124,28 @@ static void *job_run(void *arg)
     struct shape s = j->cfg->import->image;
     struct float_run one = {0}, other = {0};
     struct images *set = NULL;
-    int8_t *pixels = malloc((size_t)s.height * s.width * s.channels);
+    struct evaluator *integers = NULL;
+    size_t n = (size_t)s.height * s.width * s.channels;
+    int8_t *pixels = malloc(n);
 
-    j->err = pixels ? float_run_init(&one, j->cfg->one, &j->msg)
+    j->bytes = malloc(n);
+    j->err = pixels && j->bytes ? float_run_init(&one, j->cfg->one, &j->msg)
                     : err_set(&j->msg, ERR_MEMORY, "no memory for an image");
     if (!j->err)
         j->err = float_run_init(&other, j->cfg->other, &j->msg);
+    if (!j->err)
+        j->err = evaluator_new(&integers, j->cfg->network, &j->msg);
     if (!j->err)
         j->err = images_open(&set, j->cfg->images,
                              (struct images_shape){s.height, s.width, s.channels},
                              j->cfg->n_classes, &j->msg);
     if (!j->err)
-        j->err = job_images(j, set, pixels, &one, &other);
+        j->err = job_images(j, set, pixels, &one, &other, integers);
+    evaluator_free(integers);
     images_close(set);
     float_run_release(&one);
     float_run_release(&other);
+    free(j->bytes);
     free(pixels);
     return NULL;
 }

@@ -13,6 +13,7 @@ struct measure_cfg {
     uint32_t                  jobs, n_classes;
     const struct import      *import;
     const struct float_graph *one, *other; // the float model and the quantised one
+    const struct network     *network;     // the quantised one as the simulator reads it
     const uint32_t           *pair;    // n_pair values of one, then as many of other
     uint32_t                  n_pair;
     void (*progress)(void *user, uint64_t done, uint64_t n_image);
@@ -20,7 +21,7 @@ struct measure_cfg {
 };
 
 struct measure {
-    uint64_t correct_one, correct_other, n_same; // classes of the largest result
+    uint64_t correct_one, correct_other, n_same; // classes; the other's are the integers' of `run`
     double  *error; // owned; per pair: root of sum (other - one)^2 / sum one^2 over all images
 };
 

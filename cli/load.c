@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arch/tech/macro.h"
@@ -80,8 +81,26 @@ void load_explain_kind(const char *path, struct err_msg *m)
 
 enum err study_from_options(struct study *s, const struct options *o, struct err_msg *m)
 {
+    const struct {
+        const char *key, *value;
+    } more[] = {{"network.input_shape", o->input_shape}, {"network.random_weights", o->random_weights}};
+    enum { N_MORE = sizeof more / sizeof *more };
     double start_s = clock_s();
-    enum err e = study_load(s, o->operand, o->set, o->n_set, m);
+    const char **set = calloc(o->n_set + N_MORE, sizeof *set);
+    char text[N_MORE][128];
+    size_t n = o->n_set;
+
+    if (!set)
+        return err_set(m, ERR_MEMORY, "no memory for settings");
+    for (size_t i = 0; i < n; i++)
+        set[i] = o->set[i];
+    for (size_t i = 0; i < N_MORE; i++)
+        if (more[i].value) {
+            snprintf(text[i], sizeof text[i], "%s=%.80s", more[i].key, more[i].value);
+            set[n++] = text[i];
+        }
+    enum err e = study_load(s, o->operand, set, n, m);
+    free(set);
 
     for (size_t i = 0; !e && i < s->config.notes.n; i++)
         log_line(o, LOG_INFO, "note: %s", s->config.notes.line[i]);

@@ -22,6 +22,10 @@ struct command; // cli/command.h
 enum option_id {
     OPTION_SET,
     OPTION_IMAGES,
+    OPTION_INPUTS,
+    OPTION_OUTPUTS,
+    OPTION_INPUT_SHAPE,
+    OPTION_RANDOM_WEIGHTS,
     OPTION_COUNT,
     OPTION_JOBS,
     OPTION_SEED,
@@ -77,6 +81,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     const char **label; // owned: of each operand, the --label behind it, or NULL
     const char  *images, *json, *csv, *stats, *dot, *markdown, *svg, *out, *write_config;
     const char  *table;
+    const char  *inputs, *outputs, *input_shape, *random_weights;
     const char  *trace, *trace_scope, *trace_window, *timeline;
     uint64_t     count; // 0: not given
     uint64_t     jobs, seed;

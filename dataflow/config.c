@@ -45,6 +45,10 @@ const struct param config_params[] = {
         "outputs of the last layer"),
     PATH(network.onnx,     "network.onnx",
          "quantised ONNX model instead of a family; a path from the configuration's file"),
+    NAME(network.input_shape, "network.input_shape", "",
+         "dimensions of the model's input that its file leaves open, such as 1x3x224x224"),
+    U64(network.random_weights, "network.random_weights", "", "0", 0, INT64_MAX,
+        "seed of random weights where the model's are missing; 0: none, timing only"),
 
     U32(clock_mhz,       "clock_mhz",            "MHz", "500", 1, 10000,
         "clock of the digital logic"),
@@ -122,12 +126,24 @@ static bool is_network(const struct param *row)
     return strncmp(row->key, "network.", strlen("network.")) == 0;
 }
 
+/* Whether it describes a model in a file. */
+static bool is_of_file(const struct param *row)
+{
+    return strcmp(row->key, "network.onnx") == 0 ||
+           strcmp(row->key, "network.input_shape") == 0 ||
+           strcmp(row->key, "network.random_weights") == 0;
+}
+
 /* The keys of a family mean nothing beside network.onnx, and the other way round. */
 static bool applies(const struct param *row, const void *base)
 {
     const struct config *c = base;
 
-    return !is_network(row) || (row->kind == PARAM_KIND_PATH) == (c->network.onnx[0] != '\0');
+    if (strcmp(row->key, "network.input_shape") == 0 && c->network.input_shape[0] == '\0')
+        return false;
+    if (strcmp(row->key, "network.random_weights") == 0 && c->network.random_weights == 0)
+        return false;
+    return !is_network(row) || is_of_file(row) == (c->network.onnx[0] != '\0');
 }
 
 static bool by_set(const char *where)
@@ -141,6 +157,10 @@ static enum err settle_network(struct config *c, struct err_msg *m)
 {
     const char *onnx = c->where[param_find(config_params, "network.onnx")];
 
+    for (size_t i = 0; i < N_ROW && !onnx; i++)
+        if (is_network(&config_params[i]) && is_of_file(&config_params[i]) && c->where[i])
+            return err_set(m, ERR_INPUT, "%.400s: %s without a model: want network.onnx too",
+                           c->where[i], config_params[i].key);
     if (!onnx)
         return ERR_NONE;
     if (!by_set(onnx) && by_set(c->where[param_find(config_params, "network.family")])) {
@@ -149,7 +169,7 @@ static enum err settle_network(struct config *c, struct err_msg *m)
     }
     for (size_t i = 0; i < N_ROW; i++) {
         const struct param *row = &config_params[i];
-        bool of_family = is_network(row) && row->kind != PARAM_KIND_PATH && c->where[i];
+        bool of_family = is_network(row) && !is_of_file(row) && c->where[i];
         if (of_family && (by_set(c->where[i]) || !by_set(onnx)))
             return err_set(m, ERR_INPUT, "%.400s: %s: network.onnx is given too, at %.400s: want "
                            "a family or a file", c->where[i], row->key, onnx);

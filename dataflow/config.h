@@ -62,6 +62,8 @@ struct mapping_cfg {
 struct network_cfg {
     char     family[32]; // "resnet-cifar", or empty when onnx is given
     char     onnx[1024]; // path as seen from the current directory, or empty
+    char     input_shape[64]; // "1x3x224x224", or empty; beside onnx only, like the next
+    uint64_t random_weights;  // seed; 0: none
     uint32_t depth, size, classes;
     uint32_t channels[16];
     uint32_t n_channels;

@@ -134,6 +134,17 @@ static double largest(const float *v, size_t n)
     return most;
 }
 
+/* Refuses what is not finite, by the node's name and place: `what` is "weight" or "bias". */
+static enum err check_finite(const struct import_node *n, const char *what, const float *v,
+                             size_t n_value, struct err_msg *m)
+{
+    for (size_t i = 0; i < n_value; i++)
+        if (!isfinite(v[i]))
+            return onnx_node_refuse(n->node, m, "%s %zu is %g: want finite numbers", what, i,
+                                    (double)v[i]);
+    return ERR_NONE;
+}
+
 /* Weights and their scales as initializers, and the DequantizeLinear that makes `output`. */
 static enum err add_weights(struct onnx_build *b, const struct import_node *n, bool per_channel,
                             const char *output, struct err_msg *m)
@@ -143,27 +154,31 @@ static enum err add_weights(struct onnx_build *b, const struct import_node *n, b
     uint32_t n_scale = per_channel ? w->dim[0] : 1;
     int8_t *q = malloc(w->n);
     float *scale = malloc(outputs * sizeof *scale);
-    enum err e = q && scale ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for weights");
+    int8_t *zero = calloc(outputs, 1);
+    enum err e = q && scale && zero ? check_finite(n, "weight", w->real, w->n, m)
+                                    : err_set(m, ERR_MEMORY, "no memory for weights");
 
     for (size_t o = 0; o < outputs && !e; o++) {
         double most = largest(w->real + (per_channel ? o * rows : 0), per_channel ? rows : w->n);
-        if (!isfinite(most))
-            e = onnx_node_refuse(n->node, m, "a weight is not finite: want a sound model");
         scale[o] = most / MOST_WEIGHT >= 0x1p-100 ? (float)(most / MOST_WEIGHT) : 1;
         for (size_t i = o * rows; i < (o + 1) * rows && !e; i++)
             q[i] = (int8_t)array_saturate(TYPE(INT8), rint((double)w->real[i] / (double)scale[o]));
     }
     if (!e) {
         struct name bytes = joined(output, "_quantized"), steps = joined(output, "_scale");
+        struct name zeros = joined(output, "_zero");
         onnx_build_tensor(b, bytes.text, TYPE(INT8), w->n_dim, w->dim, q, w->n);
         onnx_build_tensor(b, steps.text, TYPE(FLOAT), per_channel ? 1 : 0, &n_scale, scale,
                           n_scale * sizeof *scale);
+        onnx_build_tensor(b, zeros.text, TYPE(INT8), per_channel ? 1 : 0, &n_scale, zero, n_scale);
         Onnx__NodeProto *d = onnx_build_node(b, "DequantizeLinear",
                                              joined(output, "/DequantizeLinear").text, output);
         onnx_build_node_input(b, d, bytes.text);
         onnx_build_node_input(b, d, steps.text);
+        onnx_build_node_input(b, d, zeros.text); // optional, but some runtimes fail without
         onnx_build_int(b, d, "axis", 0);
     }
+    free(zero);
     free(q);
     free(scale);
     return e;
@@ -203,6 +218,8 @@ static enum err add_affine(const struct import *im, struct onnx_build *b,
     struct name weight = joined(out, "_weight"), bias = joined(out, "_bias");
     enum err e = add_weights(b, n, im->cfg.per_channel && !raw, weight.text, m);
 
+    if (!e)
+        e = check_finite(n, "bias", n->bias, n->weight.dim[0], m);
     if (e)
         return e;
     onnx_build_tensor(b, bias.text, TYPE(FLOAT), 1, n->weight.dim, n->bias,
@@ -249,9 +266,11 @@ static enum err add_scaling(const struct import *im, struct onnx_build *b,
     struct name scaled = joined(out, "_scaled"), factor = joined(out, "_factor");
     struct name offset = joined(out, "_offset");
 
-    for (size_t o = 0; o < n->weight.n; o++)
-        if (!isfinite(n->weight.real[o]) || !isfinite(n->bias[o]))
-            return onnx_node_refuse(n->node, m, "a constant is not finite: want a sound model");
+    enum err e = check_finite(n, "factor", n->weight.real, n->weight.n, m);
+    if (!e)
+        e = check_finite(n, "offset", n->bias, n->weight.n, m);
+    if (e)
+        return e;
     add_factors(b, n, factor.text, n->weight.real);
     add_factors(b, n, offset.text, n->bias);
     Onnx__NodeProto *mul =
@@ -350,7 +369,8 @@ static enum err build_graph(const struct import *im, struct onnx_build *b, struc
 {
     enum err e = ERR_NONE;
 
-    onnx_build_input(b, value_name(im, im->graph->graph.image), 4, im->image_dim);
+    onnx_build_input(b, value_name(im, im->graph->graph.image), im->n_image_dim,
+                     im->image_dim);
     add_rounding(im, b, im->graph->graph.image);
     for (uint32_t i = 0; i < im->n_node && !e; i++) {
         e = add_node(im, b, &im->node[i], m);

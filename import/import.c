@@ -57,6 +57,15 @@ const struct array *import_integers(const struct import_walk *w, uint32_t i)
     return a->integer ? a : NULL;
 }
 
+enum err import_check_finite(const struct import_walk *w, const char *what, const struct array *a)
+{
+    for (size_t i = 0; i < a->n; i++)
+        if (!isfinite(a->real[i]))
+            return IMPORT_REFUSE(w, "%s %zu is %g: want finite numbers", what, i,
+                                 (double)a->real[i]);
+    return ERR_NONE;
+}
+
 enum err import_round(const struct import_walk *w, struct import_value *v)
 {
     if (!v->draft)
@@ -251,6 +260,7 @@ enum err import_init(struct import *im, const struct float_graph *g, const struc
     if (!e) {
         im->image = image.shape;
         im->channels_last = image.channels_last;
+        im->n_image_dim = image.n_dim;
         memcpy(im->image_dim, image.dim, sizeof im->image_dim);
         count_readers(im);
         im->value[g->graph.image].known = true;

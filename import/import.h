@@ -87,7 +87,7 @@ struct import {
     const struct float_graph *graph; // borrowed
     struct import_cfg         cfg;
     struct shape              image;
-    uint32_t                  image_dim[4]; // as the model takes it
+    uint32_t                  n_image_dim, image_dim[4]; // as the model takes it
     bool                      channels_last;
     struct import_value      *value; // one for each of the graph
     struct import_node       *node;  // in order
@@ -109,5 +109,10 @@ void import_observe(struct import *im, const struct float_run *run);
 /* The quantised model as bytes, the caller's; checked by reading it. */
 enum err import_build(struct import *im, const char *name, uint8_t **data, size_t *size,
                       struct err_msg *m);
+
+/* The network that a float model becomes, shapes only: for plans, time and price no image is
+ * needed. The model has been prepared. */
+enum err import_network(struct network *n, const char *name, const Onnx__ModelProto *model,
+                        struct err_msg *m);
 
 #endif

@@ -24,6 +24,9 @@ static enum err take_bias(const struct import_walk *w, struct import_node *n, do
     if (!bias || (bias->n != outputs && bias->n != 1))
         return IMPORT_REFUSE(w, "its bias is not %" PRIu32 " constants: want one for each output",
                              outputs);
+    enum err e = import_check_finite(w, "bias", bias);
+    if (e)
+        return e;
     for (uint32_t o = 0; o < outputs; o++)
         n->bias[o] = (float)(beta * (double)bias->real[bias->n == 1 ? 0 : o]);
     return ERR_NONE;
@@ -34,10 +37,12 @@ static enum err visit_conv(const struct import_walk *w)
     const struct array *weight = import_constant(w, 1);
     struct import_value *x;
 
-    if (!weight || weight->n_dim != 4 || weight->n == 0)
-        return IMPORT_REFUSE(w, "its weights are not constant or not of two dimensions: want "
-                             "outputs x channels x rows x columns");
-    enum err e = import_take_map(w, 0, &x);
+    if (!weight || weight->n_dim < 3 || weight->n_dim > 4 || weight->n == 0)
+        return IMPORT_REFUSE(w, "its weights are not constant or not of one or two axes: want "
+                             "outputs x channels x rows x columns, or x columns");
+    enum err e = import_check_finite(w, "weight", weight);
+    if (!e)
+        e = import_take_map(w, 0, &x);
     if (e)
         return e;
     struct import_node *n = import_add_node(w, IMPORT_CONV, x, NULL);
@@ -57,7 +62,9 @@ static enum err product(const struct import_walk *w, bool trans_b, double alpha,
     if (!b || b->n_dim != 2 || b->n == 0 || import_in_shape(w, 0)->n_dim != 2)
         return IMPORT_REFUSE(w, "its second factor is not a constant matrix, or its first not of "
                              "two dimensions: want a flattened map times weights");
-    enum err e = import_take_map(w, 0, &x);
+    enum err e = import_check_finite(w, "weight", b);
+    if (!e)
+        e = import_take_map(w, 0, &x);
     if (e)
         return e;
     struct import_node *n = import_add_node(w, IMPORT_GEMM, x, NULL);

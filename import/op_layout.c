@@ -1,5 +1,7 @@
 /* import/op_layout.c -- Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity and
  * Dropout, and Softmax at the end, which changes no class. */
+#include <inttypes.h>
+
 #include "import/walk.h"
 
 /* Another name, all but the batch made one dimension, or other dimensions. */
@@ -24,6 +26,17 @@ static enum err visit_layout(const struct import_walk *w)
     return flat ? ERR_NONE : import_add_list(w, n, out->n_dim, dim);
 }
 
+/* Between floats; the import has one size of them. */
+static enum err visit_cast(const struct import_walk *w)
+{
+    int64_t to = 0;
+    enum err e = onnx_attr_int(w->node, "to", &to, w->msg);
+
+    if (!e && (to < 0 || to > INT32_MAX || !onnx_type_is_real((int32_t)to)))
+        e = IMPORT_REFUSE(w, "casts a map to type %" PRId64 ": want a float type", to);
+    return e ? e : visit_layout(w);
+}
+
 static enum err visit_softmax(const struct import_walk *w)
 {
     struct import_value *x = import_input(w, 0);
@@ -36,6 +49,7 @@ static enum err visit_softmax(const struct import_walk *w)
 }
 
 const struct import_operator import_ops_layout[] = {
+    {"Cast",       visit_cast},
     {"Dropout",    visit_layout},
     {"Flatten",    visit_layout},
     {"Identity",   visit_layout},

@@ -33,6 +33,9 @@ const struct array *import_out_shape(const struct import_walk *w);
 const struct array *import_constant(const struct import_walk *w, uint32_t i);
 const struct array *import_integers(const struct import_walk *w, uint32_t i);
 
+/* Refuses the first value of a constant that is not finite; `what` it is: "weight". */
+enum err import_check_finite(const struct import_walk *w, const char *what, const struct array *a);
+
 enum err import_round(const struct import_walk *w, struct import_value *v);
 
 /* Input i as a map that is rounded. */

@@ -62,21 +62,14 @@ double array_get(const struct array *a, size_t i)
 
 int64_t array_saturate(int32_t type, double v)
 {
-    static const struct {
-        double least, most;
-    } ranges[] = {
-        [TYPE(UINT8)] = {0, 255},
-        [TYPE(INT8)]  = {-128, 127},
-        [TYPE(INT32)] = {INT32_MIN, INT32_MAX},
-        [TYPE(INT64)] = {-0x1p63, 0x1p63},
-        [TYPE(BOOL)]  = {0, 1},
-    };
+    int64_t least, most;
+    bool known = onnx_type_limits(type, &least, &most);
 
-    assert(type > 0 && type <= TYPE(BOOL) && ranges[type].most > 0);
+    assert(known);
+    (void)known;
     if (isnan(v))
         return 0;
-    v = fmin(fmax(v, ranges[type].least), ranges[type].most);
-    return v >= 0x1p63 ? INT64_MAX : (int64_t)v;
+    return v >= (double)most ? most : v <= (double)least ? least : (int64_t)v;
 }
 
 int64_t array_wrap(int32_t type, int64_t v)
@@ -101,4 +94,24 @@ void array_set(struct array *a, size_t i, double v)
         a->real[i] = (float)v;
     else
         a->integer[i] = array_wrap(a->type, array_saturate(TYPE(INT64), v));
+}
+
+/* The nearest float with `bits` bits of fraction, whose steps are at least 2^least. */
+static float shortened(float v, int bits, int least, float most)
+{
+    int exponent;
+
+    if (!isfinite(v) || v == 0)
+        return v;
+    (void)frexpf(v, &exponent);
+    int step = exponent - 1 - bits > least ? exponent - 1 - bits : least;
+    float r = ldexpf(rintf(ldexpf(v, -step)), step);
+    return fabsf(r) > most ? copysignf(INFINITY, v) : r;
+}
+
+float array_rounded(int32_t type, float v)
+{
+    if (type == TYPE(FLOAT16))
+        return shortened(v, 10, -24, 65504);
+    return type == TYPE(BFLOAT16) ? shortened(v, 7, -133, 0x1.fep127F) : v;
 }

@@ -1,6 +1,6 @@
 /* network/array.h -- an array of numbers, as ONNX's operators take and make them.
  *
- * Row-major, up to 8 dimensions. Real values (ONNX's float and double) are kept as float, all
+ * Row-major, up to 8 dimensions. Real values (ONNX's floats of any size) are kept as float, all
  * integers as int64_t within the range of their type, so that an operator knows two kinds only.
  */
 #ifndef NETWORK_ARRAY_H
@@ -13,11 +13,11 @@
 #include "network/onnx/tensor.h"
 
 struct array {
-    int32_t  type; // ONNX's: float, double, int8, uint8, int32, int64 or bool
+    int32_t  type; // ONNX's: those of network/onnx/tensor.h
     uint32_t n_dim;
     uint32_t dim[ONNX_MOST_DIMS];
     size_t   n;       // product of the dims
-    float   *real;    // owned; of float and double
+    float   *real;    // owned; of floats
     int64_t *integer; // owned; of the others
 };
 
@@ -37,5 +37,8 @@ void   array_set(struct array *a, size_t i, double v);
 /* v in the range of an integer type: bits are cut off, as C's conversions do; or the nearest. */
 int64_t array_wrap(int32_t type, int64_t v);
 int64_t array_saturate(int32_t type, double v);
+
+/* v as a float type has it: of float16 and bfloat16 the nearest, ties to even. */
+float array_rounded(int32_t type, float v);
 
 #endif

@@ -279,10 +279,12 @@ static enum err check_sums(const struct check *c, uint32_t o)
         return REFUSE(c, "output %" PRIu32 " may reach a sum of %" PRId64 ": want 32 bits", o, acc);
     if (l->raw_output)
         return ERR_NONE;
+    if (q->shift[o] > 62)
+        return REFUSE(c, "shifts output %" PRIu32 " by %d: want at most 62", o, q->shift[o]);
     if (l->has_residual)
         residual = most_distance(&c->network->layer[l->residual], q->r_zero);
     if (!sum_fits(b, acc, q->m[o]) ||
-        !sum_fits(b + acc * q->m[o], residual, magnitude(q->mr)))
+        !sum_fits(b + acc * q->m[o], residual, q->mr ? magnitude(q->mr[o]) : 0))
         return REFUSE(c, "output %" PRIu32 " may overflow 64 bits before rounding: want smaller "
                       "scales or offsets", o);
     return ERR_NONE;
@@ -297,7 +299,7 @@ static enum err check_pool(const struct check *c)
     if (sum > INT32_MAX)
         return REFUSE(c, "pools %" PRIu32 "x%" PRIu32 " values, sums up to %" PRId64 ": want 32 "
                       "bits", l->out.height, l->out.width, sum);
-    if (p->shift > 62 || !good_range(l, p->low, p->high) ||
+    if (p->shift > 62 || !good_range(l, p->low, p->high) || !good_range(l, p->zero, p->zero) ||
         !sum_fits(magnitude(p->b), sum, p->m))
         return REFUSE(c, "pooling shifts by %d and clamps to %" PRId32 "..%" PRId32 ": want at "
                       "most 62, a range inside the byte and sums of 64 bits", p->shift, p->low,
@@ -310,14 +312,16 @@ static enum err check_values(const struct check *c)
     const struct layer *l = c->layer;
     const struct requant *q = &l->requant;
 
-    if (!l->weight != layer_is_digital(l) || !q->b || (!l->raw_output && !q->m))
+    bool scales = q->b && (l->raw_output || (q->m && q->shift && !q->mr == !l->has_residual));
+
+    if (!l->weight != layer_is_digital(l) || !scales)
         return REFUSE(c, "has no weights or scales: want values for all layers or for none");
     if (l->has_residual && q->r_zero != c->network->layer[l->residual].out_zero)
         return REFUSE(c, "takes the zero point of its residual for %" PRId32 ": want %" PRId32,
                       q->r_zero, c->network->layer[l->residual].out_zero);
-    if (!l->raw_output && (q->shift > 62 || !good_range(l, q->low, q->high)))
-        return REFUSE(c, "shifts by %d and clamps to %" PRId32 "..%" PRId32 ": want at most 62 and "
-                      "a range inside the byte", q->shift, q->low, q->high);
+    if (!l->raw_output && (!good_range(l, q->low, q->high) || !good_range(l, q->zero, q->zero)))
+        return REFUSE(c, "clamps to %" PRId32 "..%" PRId32 " around %" PRId32 ": want bytes",
+                      q->low, q->high, q->zero);
     for (uint32_t o = 0; o < layer_n_scale(l); o++) {
         enum err e = check_sums(c, o);
         if (e)

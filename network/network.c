@@ -86,14 +86,39 @@ static void layer_release(struct layer *l)
     free(l->input);
     free(l->weight);
     free(l->negated);
-    free(l->requant.m);
-    free(l->requant.b);
+    requant_release(&l->requant);
+}
+
+void requant_release(struct requant *q)
+{
+    free(q->m);
+    free(q->b);
+    free(q->mr);
+    free(q->shift);
+    *q = (struct requant){0};
+}
+
+void network_strip_values(struct network *n)
+{
+    for (uint32_t i = 0; i < n->n_layer; i++) {
+        struct layer *l = &n->layer[i];
+        free(l->weight);
+        free(l->negated);
+        l->weight = NULL;
+        l->negated = NULL;
+        requant_release(&l->requant);
+        l->pool = (struct pool_requant){0};
+    }
+    n->has_values = false;
 }
 
 void network_release(struct network *n)
 {
     for (uint32_t i = 0; i < n->n_layer; i++)
         layer_release(&n->layer[i]);
+    for (uint32_t k = 0; k < n->n_end; k++)
+        free(n->end[k].value);
+    free(n->end);
     free(n->layer);
     free(n->name);
     *n = (struct network){0};

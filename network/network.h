@@ -9,20 +9,21 @@
  * Arithmetic of one output, docs/accelerator.md, section 4a (all integers):
  *
  *     acc = sum w * (x - in_zero)                  int32; padding pixels are in_zero
- *     t   = acc * m[o] + b[o] + (r - r_zero) * mr  int64; r the residual, if there is one
- *     out = clamp(rne(t, shift), low, high)        rne: round to nearest, ties to even
+ *     t   = acc * m[o] + b[o] + (r - r_zero) * mr[o]     int64; r the residual, if there is one
+ *     out = clamp(rne(t, shift[o]) + zero, low, high)    rne: round to nearest, ties to even
  *
  * A digital layer has no weights: each output channel is made from the input channel of the same
  * number, and acc is, over the positions of the window that lie inside the map,
  *
  *     LAYER_MAX_POOL      max (x - in_zero)
- *     LAYER_AVERAGE_POOL  sum (x - in_zero); m and b are m[k - 1], b[k - 1] for k such positions
+ *     LAYER_AVERAGE_POOL  sum (x - in_zero); m, b, mr, shift are those of entry k - 1 for k such
+ *                         positions
  *     LAYER_SCALE         x - in_zero, or in_zero - x where negated[o]; its window is one pixel
  *
  * A sum of two maps is a LAYER_SCALE with a residual.
  *
  * A layer with raw_output delivers acc + b[o] as int32 (the logits). A pooled layer sums `out`
- * over the map and delivers clamp(rne(sum * pool.m + pool.b, pool.shift), low, high) once.
+ * over the map and delivers clamp(rne(sum * pool.m + pool.b, pool.shift) + zero, low, high) once.
  */
 #ifndef NETWORK_NETWORK_H
 #define NETWORK_NETWORK_H
@@ -55,9 +56,10 @@ struct window { // of a convolution, along (x, y) = (rows, columns)
 struct requant { // owned by the layer; arrays of layer_n_scale() entries, mostly one per output
     uint16_t *m;
     int64_t  *b;
-    int64_t   mr;      // multiplies the residual; 0 without one
+    int64_t  *mr;      // multiplies the residual; NULL without one
+    uint8_t  *shift;   // 0 to 62
     int32_t   r_zero;  // zero point of the residual
-    uint8_t   shift;   // 0 to 62
+    int32_t   zero;    // zero point of the result, added once it is rounded
     int32_t   low, high;
 };
 
@@ -65,6 +67,7 @@ struct pool_requant {
     uint32_t m;
     int64_t  b;
     uint8_t  shift;
+    int32_t  zero;
     int32_t  low, high;
 };
 
@@ -95,11 +98,24 @@ struct layer {
     struct pool_requant pool;
 };
 
+/* A value of the model's file that a layer delivers and that leaves the network: all that comes
+ * behind it in the file, such as Softmax, is the host's. */
+struct network_end {
+    char    *value; // owned; its name in the file
+    uint32_t layer;
+    bool     real;  // the bytes' real values, or the sums' ; else the bytes
+    bool     channels_last;
+    uint32_t n_dim, dim[4]; // of one image, as the file has them
+};
+
 struct network {
     char         *name;  // owned
     struct layer *layer; // owned
     uint32_t      n_layer;
     bool          has_values; // weights and scales are there
+    bool          image_is_bytes, image_channels_last; // of a model's file: its input
+    struct network_end *end; // owned; of a model's file, else NULL
+    uint32_t      n_end;
 };
 
 /* Shape of the pixels that a layer delivers: 1 x 1 when pooled. */
@@ -108,7 +124,7 @@ struct shape layer_delivers(const struct layer *l);
 /* Whether no weights, and so no crossbar, are needed: pooling and scaling. */
 bool layer_is_digital(const struct layer *l);
 
-/* Entries of requant.m and requant.b: output channels; kernel positions of an average. */
+/* Entries of requant's arrays: output channels; kernel positions of an average. */
 uint32_t layer_n_scale(const struct layer *l);
 
 /* Weights of one output, the rows of one kernel matrix: kernel positions times input channels of
@@ -129,6 +145,12 @@ const struct layer *network_result(const struct network *n);
  * windows that give the stated outputs. ERR_INPUT names layer, value and cure. */
 enum err network_check(const struct network *n, struct err_msg *m);
 
+/* Leaves shapes only. */
+void network_strip_values(struct network *n);
+
+/* Its four arrays. */
+void requant_release(struct requant *q);
+
 /* Takes a zeroed network too. */
 void network_release(struct network *n);
 
@@ -146,5 +168,15 @@ enum err network_resnet_cifar(struct network *n, const struct resnet_cifar_cfg *
 /* Reads a quantised (QDQ) ONNX model, weights and scales included. docs/onnx.md lists operators
  * and conventions. On error *n is zero. */
 enum err network_load_onnx(struct network *n, const char *path, struct err_msg *m);
+
+/* The same of a file that leaves something open: dimensions of its input ("1x3x224x224"; NULL or
+ * empty: none), or weights, which may lie in files beside it. Where they are nowhere they are
+ * random, of this seed, or (0) the network has no values: it is good for time and price. */
+struct network_onnx_cfg {
+    const char *input_shape;
+    uint64_t    random_weights;
+};
+enum err network_load_onnx_as(struct network *n, const char *path,
+                              const struct network_onnx_cfg *cfg, struct err_msg *m);
 
 #endif

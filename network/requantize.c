@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { M_BITS = 15, MOST_SHIFT = 47 };
@@ -42,53 +43,66 @@ static enum err scaled(double v, unsigned shift, const char *what, int64_t *out,
     return ERR_NONE;
 }
 
-static enum err fill(struct requant *q, const struct requant_scales *s, struct err_msg *msg)
+/* The step that output o's shift is made for, in outputs: of its sum, else of the residual. */
+static double leading_step(const struct requant_scales *s, uint32_t o)
 {
-    enum err e = ERR_NONE;
+    if (s->unit[o] != 0)
+        return s->unit[o] / s->out;
+    return s->residual != 0 ? fabs(s->residual) / s->out : 1;
+}
 
-    for (uint32_t o = 0; o < s->n && !e; o++) {
-        q->m[o] = (uint16_t)rint(ldexp(s->unit[o] / s->out, q->shift));
-        e = scaled(s->bias[o] / s->out, q->shift, "a bias", &q->b[o], msg);
-        if (!e)
-            q->b[o] += s->out_zero * (INT64_C(1) << q->shift);
-    }
-    return e ? e : scaled(s->residual / s->out, q->shift, "a residual step", &q->mr, msg);
+static enum err fill(struct requant *q, const struct requant_scales *s, uint32_t o,
+                     struct err_msg *msg)
+{
+    enum err e = shift_for(leading_step(s, o), &q->shift[o], msg);
+
+    if (e)
+        return e;
+    q->m[o] = (uint16_t)rint(ldexp(s->unit[o] / s->out, q->shift[o]));
+    e = scaled(s->bias[o] / s->out, q->shift[o], "a bias", &q->b[o], msg);
+    return e || !q->mr
+               ? e
+               : scaled(s->residual / s->out, q->shift[o], "a residual step", &q->mr[o], msg);
 }
 
 enum err requantize(struct requant *q, const struct requant_scales *s, struct err_msg *msg)
 {
-    double most = 0;
+    enum err e = ERR_NONE;
+    char output[32];
 
-    for (uint32_t o = 0; o < s->n; o++)
-        most = fmax(most, s->unit[o] / s->out);
-    enum err e = shift_for(most, &q->shift, msg);
-    if (e)
-        return e;
     q->m = malloc(s->n * sizeof *q->m);
     q->b = malloc(s->n * sizeof *q->b);
-    if (!q->m || !q->b)
+    q->shift = malloc(s->n * sizeof *q->shift);
+    q->mr = s->residual != 0 ? malloc(s->n * sizeof *q->mr) : NULL;
+    q->zero = s->out_zero;
+    if (!q->m || !q->b || !q->shift || (s->residual != 0 && !q->mr))
         return err_set(msg, ERR_MEMORY, "no memory for the scales of %" PRIu32 " outputs", s->n);
-    return fill(q, s, msg);
+    for (uint32_t o = 0; o < s->n && !e; o++) {
+        e = fill(q, s, o, msg);
+        if (e) {
+            snprintf(output, sizeof output, "output %" PRIu32, o);
+            err_prefix(msg, output);
+        }
+    }
+    return e;
 }
 
-static bool all_even(const struct requant *q, uint32_t n)
+static void reduce(struct requant *q, uint32_t o)
 {
-    bool odd = q->mr % 2 != 0;
-
-    for (uint32_t o = 0; o < n && !odd; o++)
-        odd = q->m[o] % 2 != 0 || q->b[o] % 2 != 0;
-    return !odd;
+    for (; q->shift[o] > 0; q->shift[o]--) {
+        if (q->m[o] % 2 || q->b[o] % 2 || (q->mr && q->mr[o] % 2))
+            return;
+        q->m[o] = (uint16_t)(q->m[o] / 2);
+        q->b[o] /= 2;
+        if (q->mr)
+            q->mr[o] /= 2;
+    }
 }
 
 void requant_reduce(struct requant *q, uint32_t n)
 {
-    for (; q->shift > 0 && all_even(q, n); q->shift--) {
-        q->mr /= 2;
-        for (uint32_t o = 0; o < n; o++) {
-            q->m[o] = (uint16_t)(q->m[o] / 2);
-            q->b[o] /= 2;
-        }
-    }
+    for (uint32_t o = 0; o < n; o++)
+        reduce(q, o);
 }
 
 enum err pool_requantize(struct pool_requant *p, const struct pool_scales *s, struct err_msg *msg)
@@ -106,7 +120,8 @@ enum err pool_requantize(struct pool_requant *p, const struct pool_scales *s, st
             p->m = (uint32_t)rint(ldexp(a, p->shift));
     }
     if (!e)
-        p->b = s->out_zero * (INT64_C(1) << p->shift) - (int64_t)s->n * s->in_zero * p->m;
+        p->b = -(int64_t)s->n * s->in_zero * p->m;
+    p->zero = s->out_zero;
     return e;
 }
 

@@ -12,6 +12,7 @@
 
 #include "arch/chip.h"
 #include "core/util.h"
+#include "study/inputs.h"
 
 enum { MOST_ABREAST = 16, ABREAST = 8 }; // streams; the second where nothing else is asked for
 
@@ -32,6 +33,7 @@ struct job {
     uint32_t              n_piece;    // of its images, side by side: image i of the chip is
     uint64_t              apart;      // i + k * apart of the run in piece k
     struct counted_images counted[MOST_ABREAST];
+    const struct inputs  *inputs;     // the run's, or NULL
     struct shared        *shared;
     struct run_result     result;     // label and predicted belong to the run
     uint64_t              first_result; // elapsed timesteps, of the chip's first image
@@ -46,9 +48,17 @@ static struct images_shape image_shape(const struct plan *p)
     return (struct images_shape){ s->height, s->width, s->channels };
 }
 
+/* Whether the result is one pixel, whose largest channel is the class. */
+static bool has_classes(const struct plan *p)
+{
+    struct shape s = layer_delivers(network_result(p->network));
+
+    return s.height == 1 && s.width == 1;
+}
+
 static uint32_t n_classes(const struct plan *p)
 {
-    return layer_delivers(network_result(p->network)).channels;
+    return has_classes(p) ? layer_delivers(network_result(p->network)).channels : UINT32_MAX;
 }
 
 static enum err no_memory(struct err_msg *m)
@@ -76,10 +86,17 @@ void run_result_release(struct run_result *r)
 
 /* ---- one job ---- */
 
+bool run_has_values(const struct run_cfg *cfg)
+{
+    return cfg->images || cfg->inputs;
+}
+
 /* The images of a job, one of each piece after the other; in a timing run there is nothing to
  * read. */
 struct source {
     struct images *set[MOST_ABREAST];
+    const struct inputs *inputs;          // instead
+    uint64_t       next[MOST_ABREAST];    // of them
     int8_t        *pixels; // [piece][n_pixel]
     size_t         n_pixel;
     bool           is_signed; // the network's bytes are int8, as the set delivers them
@@ -92,11 +109,16 @@ static enum err source_open(struct source *s, const struct job *j, struct err_ms
 
     *s = (struct source){ .n_pixel = (size_t)shape.height * shape.width * shape.channels,
                           .is_signed = j->plan->network->layer[0].out_signed };
-    if (!j->cfg->images)
+    if (!run_has_values(j->cfg))
         return ERR_NONE;
     s->pixels = calloc(j->n_piece, s->n_pixel);
     if (!s->pixels)
         return no_memory(m);
+    s->inputs = j->inputs;
+    for (uint32_t k = 0; s->inputs && k < j->n_piece; k++)
+        s->next[k] = j->start + k * j->apart;
+    if (s->inputs)
+        return ERR_NONE;
     for (uint32_t k = 0; !e && k < j->n_piece; k++) {
         e = images_open(&s->set[k], j->cfg->images, shape, n_classes(j->plan), m);
         if (!e)
@@ -126,6 +148,12 @@ static enum err source_next(struct source *s, uint32_t k, uint32_t *label, struc
 {
     int8_t *pixels = s->pixels + k * s->n_pixel;
     int more;
+
+    *label = 0;
+    if (s->inputs) {
+        inputs_take(s->inputs, s->next[k]++, (uint8_t *)pixels);
+        return ERR_NONE;
+    }
     enum err e = images_next(s->set[k], pixels, label, &more, m);
 
     assert(e || more); // n_image has been checked against the set
@@ -163,7 +191,7 @@ static void take_result(struct job *j, const struct chip_result *r)
             continue;
         if (image + 1 == j->end)
             j->result.total_timesteps = elapsed + (j->start + k * j->apart) * j->plan->interval;
-        if (r->value)
+        if (r->value && j->result.predicted)
             j->result.predicted[image] =
                 largest(r->value + k * n_classes(j->plan), n_classes(j->plan));
         atomic_fetch_add(&j->shared->done, 1);
@@ -198,7 +226,7 @@ static enum err feed(struct job *j, struct chip *chip, struct source *source, ui
         enum err e = image < j->counted[k].end ? source_next(source, k, &label, m) : ERR_NONE;
         if (e)
             return e;
-        if (counts(j, k, image))
+        if (counts(j, k, image) && j->result.label)
             j->result.label[image + k * j->apart] = label;
     }
     bool in = chip_inject(chip, source->pixels);
@@ -259,7 +287,7 @@ static enum err job_run(struct job *j)
 {
     const struct chip_cfg cfg = {
         .plan = j->plan,
-        .planes = { j->cfg->images ? j->n_piece : 0, j->counted },
+        .planes = { run_has_values(j->cfg) ? j->n_piece : 0, j->counted },
         .first_image = j->start,
         .kernel = j->cfg->kernel,
         .mode = j->cfg->mode,
@@ -357,33 +385,42 @@ static void add_up(struct run_result *r, const struct job *job, uint32_t n, cons
         r->n_correct += r->label[i] == r->predicted[i];
 }
 
+static enum err take_count(const struct run_cfg *cfg, uint64_t there, uint64_t *n,
+                           struct err_msg *m)
+{
+    if (there == 0 || cfg->n_image > there)
+        return err_set(m, ERR_INPUT, "images %s: has %" PRIu64 " images, %" PRIu64 " are wanted",
+                       cfg->images ? cfg->images : cfg->inputs, there, *n);
+    *n = cfg->n_image ? cfg->n_image : there;
+    return ERR_NONE;
+}
+
 /* Images to run: asked for, or all of the set. */
-static enum err count_images(const struct plan *p, const struct run_cfg *cfg, uint64_t *n,
-                             struct err_msg *m)
+static enum err count_images(const struct plan *p, const struct run_cfg *cfg,
+                             const struct inputs *inputs, uint64_t *n, struct err_msg *m)
 {
     struct images *set;
     uint64_t there = 0;
 
     *n = cfg->n_image ? cfg->n_image : 1;
-    if (!cfg->images)
+    if (!run_has_values(cfg))
         return ERR_NONE;
     if (!p->network->has_values)
         return err_set(m, ERR_INPUT,
-                       "images %s: network %s has no weights: want --set network.onnx=MODEL, or a "
-                       "timing run without images",
-                       cfg->images, p->network->name);
+                       "images %s: network %s has no weights: want --set network.onnx=MODEL, a "
+                       "quantised one, as imcsim import makes it of a float one, or a timing run "
+                       "without images",
+                       cfg->images ? cfg->images : cfg->inputs, p->network->name);
+    if (inputs) {
+        there = inputs_count(inputs);
+        return take_count(cfg, there, n, m);
+    }
     enum err e = images_open(&set, cfg->images, image_shape(p), n_classes(p), m);
     if (e)
         return e;
     e = images_count(set, &there, m);
     images_close(set);
-    if (e)
-        return e;
-    if (there == 0 || cfg->n_image > there)
-        return err_set(m, ERR_INPUT, "images %s: has %" PRIu64 " images, %" PRIu64 " are wanted",
-                       cfg->images, there, *n);
-    *n = cfg->n_image ? cfg->n_image : there;
-    return ERR_NONE;
+    return e ? e : take_count(cfg, there, n, m);
 }
 
 /* Images after which every memory is in the same rotation again, or more than `most`. */
@@ -431,24 +468,29 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     *r = (struct run_result){ 0 };
     assert(cfg->abreast <= MOST_ABREAST);
     assert(cfg->jobs >= 1 && (cfg->jobs == 1 || (cfg->kernel == KERNEL_NATIVE && !cfg->probe)));
-    enum err e = count_images(p, cfg, &r->n_image, m);
-    if (e)
+    struct inputs *inputs = NULL;
+    enum err e = cfg->inputs ? inputs_open(&inputs, cfg->inputs, p->network, m) : ERR_NONE;
+    if (!e)
+        e = count_images(p, cfg, inputs, &r->n_image, m);
+    if (e) {
+        inputs_close(inputs);
         return e;
+    }
     uint32_t n = (uint32_t)min_u64(cfg->jobs, r->n_image);
     struct job *job = calloc(n, sizeof *job);
     e = job ? result_alloc(r, p, m) : no_memory(m);
-    if (!e && cfg->images) {
-        r->label = calloc(r->n_image, sizeof *r->label);
+    if (!e && run_has_values(cfg) && has_classes(p)) {
+        r->label = cfg->images ? calloc(r->n_image, sizeof *r->label) : NULL;
         r->predicted = calloc(r->n_image, sizeof *r->predicted);
-        e = r->label && r->predicted ? ERR_NONE : no_memory(m);
+        e = (r->label || !cfg->images) && r->predicted ? ERR_NONE : no_memory(m);
     }
     for (uint32_t i = 0; !e && i < n; i++) {
         uint64_t first = r->n_image / n * i + min_u64(i, r->n_image % n);
         uint64_t end = r->n_image / n * (i + 1) + min_u64(i + 1, r->n_image % n);
         job[i] = (struct job){ .plan = p, .cfg = cfg, .first = first, .end = end,
                                .start = first - min_u64(first, p->time.transient_images),
-                               .shared = &shared };
-        cut(&job[i], cfg->probe || !cfg->images ? 1 : cfg->abreast ? cfg->abreast : ABREAST);
+                               .inputs = inputs, .shared = &shared };
+        cut(&job[i], cfg->probe || !run_has_values(cfg) ? 1 : cfg->abreast ? cfg->abreast : ABREAST);
         job[i].result.label = r->label;
         job[i].result.predicted = r->predicted;
         e = result_alloc(&job[i].result, p, m);
@@ -468,7 +510,31 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         run_result_release(&job[i].result);
     }
     free(job);
+    inputs_close(inputs);
     if (e)
         run_result_release(r);
+    return e;
+}
+
+enum err run_visit_images(const struct plan *p, const struct run_cfg *cfg, uint64_t n,
+                          enum err (*visit)(void *user, uint64_t i, const uint8_t *image,
+                                            struct err_msg *m),
+                          void *user, struct err_msg *m)
+{
+    struct inputs *inputs = NULL;
+    struct source s = {0};
+    enum err e = cfg->inputs ? inputs_open(&inputs, cfg->inputs, p->network, m) : ERR_NONE;
+    const struct job j = { .plan = p, .cfg = cfg, .n_piece = 1, .inputs = inputs };
+
+    if (!e)
+        e = source_open(&s, &j, m);
+    for (uint64_t i = 0; i < n && !e; i++) {
+        uint32_t label;
+        e = source_next(&s, 0, &label, m);
+        if (!e)
+            e = visit(user, i, (const uint8_t *)s.pixels, m);
+    }
+    source_close(&s);
+    inputs_close(inputs);
     return e;
 }

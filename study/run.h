@@ -9,6 +9,7 @@
 #ifndef STUDY_RUN_H
 #define STUDY_RUN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "arch/core/core.h"
@@ -20,7 +21,8 @@
 struct run_cfg {
     enum kernel_kind kernel;
     enum kernel_mode mode;
-    const char      *images;    // path of an image set; NULL: timing only
+    const char      *images;    // path of an image set; NULL and no inputs: timing only
+    const char      *inputs;    // instead: path of an .npy file, values of the model's input
     uint64_t         n_image;   // images to run; 0: all of the set (timing only: 1)
     uint32_t         jobs;      // at least 1; must be 1 under SystemC
     uint32_t         abreast;   // streams that a chip carries side by side, at most; 0: a few
@@ -43,8 +45,18 @@ struct run_result {
     struct core_counters *core;    // owned; [plan->n_core], summed over images
     uint64_t             *stream_bits; // owned; [plan->n_stream]
     uint64_t              n_correct;
-    uint32_t             *label, *predicted; // owned; [n_image]; NULL in a timing run
+    uint32_t             *label, *predicted; // owned; [n_image]; NULL in a timing run, or where
+                                             // the result is a map; no labels: NULL too
 };
+
+/* Whether the run's images have values: a set or inputs. */
+bool run_has_values(const struct run_cfg *cfg);
+
+/* Calls `visit` with the bytes of each of the run's first n images, [column][row][channel]. */
+enum err run_visit_images(const struct plan *p, const struct run_cfg *cfg, uint64_t n,
+                          enum err (*visit)(void *user, uint64_t i, const uint8_t *image,
+                                            struct err_msg *m),
+                          void *user, struct err_msg *m);
 
 /* ERR_RUN: the machine failed (a pixel read that was not there, nothing can move). On error *r is
  * zero. */

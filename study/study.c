@@ -9,6 +9,8 @@
 #include <jansson.h>
 
 #include "core/datadir.h"
+#include "import/import.h"
+#include "network/onnx/read.h"
 #include "study/idle.h"
 #include "study/pricing.h"
 
@@ -25,12 +27,34 @@ static void name_place(const struct config *c, struct err_msg *m)
         }
 }
 
+/* A quantised model as it is; of a float one the shapes, for plans, time and price. */
+static enum err load_model(struct network *n, const struct network_cfg *cfg, struct err_msg *m)
+{
+    struct onnx_model o;
+    const struct network_onnx_cfg open = {cfg->input_shape, cfg->random_weights};
+    enum err e = onnx_model_load(&o, cfg->onnx, &open, m);
+
+    *n = (struct network){0};
+    if (e)
+        return e;
+    if (onnx_model_is_quantised(o.proto))
+        e = network_read_onnx(n, o.name, o.proto, o.size, m);
+    else
+        e = import_network(n, o.name, o.proto, m);
+    if (e)
+        err_prefix(m, cfg->onnx);
+    else if (!o.complete)
+        network_strip_values(n);
+    onnx_model_release(&o);
+    return e;
+}
+
 static enum err make_network(struct network *n, const struct config *c, struct err_msg *m)
 {
     const struct network_cfg *cfg = &c->network;
 
     if (cfg->onnx[0] != '\0')
-        return network_load_onnx(n, cfg->onnx, m);
+        return load_model(n, cfg, m);
     if (strcmp(cfg->family, "resnet-cifar") != 0)
         return err_set(m, ERR_INPUT, "%.400s: network.family = %s: want resnet-cifar",
                        config_where(c, "network.family"), cfg->family);

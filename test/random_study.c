@@ -49,21 +49,26 @@ static void random_weights(struct dice *d, struct network *n, struct layer *l)
     l->weight = rows ? malloc(l->out.channels * rows) : NULL;
     l->requant.m = calloc(entries, sizeof *l->requant.m);
     l->requant.b = calloc(entries, sizeof *l->requant.b);
+    l->requant.shift = calloc(entries, sizeof *l->requant.shift);
     for (size_t i = 0; i < l->out.channels * rows; i++)
         l->weight[i] = (int8_t)(chance(d, 20) ? -128 : (int)pick(d, 0, 254) - 127);
-    l->requant.shift = (uint8_t)(rows ? pick(d, 18, 24) : pick(d, 14, 17));
     for (size_t o = 0; o < entries; o++) {
+        uint32_t shift = rows ? pick(d, 18, 24) : pick(d, 14, 17);
+        l->requant.shift[o] = (uint8_t)shift;
         l->requant.m[o] = (uint16_t)pick(d, 1, 65535);
-        l->requant.b[o] = (int64_t)pick(d, 0, 64u << l->requant.shift) - (32 << l->requant.shift);
+        l->requant.b[o] = (int64_t)pick(d, 0, 64u << shift) - (32 << shift);
     }
     l->out_zero = l->out_signed && chance(d, 3) ? (int32_t)pick(d, 0, 20) - 10
                   : !l->out_signed && chance(d, 4) ? (int32_t)pick(d, 0, 20) : 0;
+    l->requant.zero = l->out_zero;
     l->requant.low = l->out_signed ? -128 : 0;
     l->requant.high = l->out_signed ? 127 : 255;
     if (l->has_residual) {
         const struct layer *r = &n->layer[l->residual];
         l->requant.r_zero = r->out_zero;
-        l->requant.mr = (int64_t)1 << (l->requant.shift - pick(d, 0, 3));
+        l->requant.mr = calloc(entries, sizeof *l->requant.mr);
+        for (size_t o = 0; o < entries; o++)
+            l->requant.mr[o] = (int64_t)1 << (l->requant.shift[o] - pick(d, 0, 3));
     }
 }
 
@@ -182,9 +187,7 @@ static uint32_t random_branch(struct dice *d, struct network *n, uint32_t input,
     l->out.channels = channels;
     same_window(l, chance(d, 2) ? 3 : 1, 1);
     random_weights(d, n, l);
-    for (uint32_t o = 0; o < l->out.channels; o++)
-        l->requant.b[o] -= (int64_t)l->out_zero << l->requant.shift;
-    l->out_zero = 0;
+    l->requant.zero = l->out_zero = 0;
     return n->n_layer - 1;
 }
 

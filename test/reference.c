@@ -168,8 +168,9 @@ static int64_t result_of(const struct reference *r, const struct layer *l, uint3
         return sum + q->b[o];
     int64_t t = sum * q->m[entry] + q->b[entry];
     if (l->has_residual)
-        t += (reference_delivered(r, l->residual, x, y, o) - q->r_zero) * q->mr;
-    return clamped(rounded(t, q->shift), q->low, q->high);
+        t += (reference_delivered(r, l->residual, x, y, o) - q->r_zero) *
+             q->mr[entry];
+    return clamped(rounded(t, q->shift[entry]) + q->zero, q->low, q->high);
 }
 
 static void run_layer(const struct reference *r, uint32_t index)
@@ -201,7 +202,8 @@ static void pool(const struct reference *r, uint32_t index)
         for (uint32_t y = 0; y < l->out.width; y++)
             for (uint32_t x = 0; x < l->out.height; x++)
                 sum += reference_map(r, index, x, y, ch);
-        r->pooled[index][ch] = clamped(rounded(sum * p->m + p->b, p->shift), p->low, p->high);
+        r->pooled[index][ch] = clamped(rounded(sum * p->m + p->b, p->shift) + p->zero, p->low,
+                                        p->high);
     }
 }
 

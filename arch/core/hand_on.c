@@ -94,6 +94,8 @@ static void process_average(const struct imc_core *c, const struct pixel *place,
 
     d.m += at;
     d.b += at;
+    d.mr += at;
+    d.shift += at;
     digital_process(&d, acc, residual, out);
 }
 
@@ -104,7 +106,7 @@ static void process_plane(struct imc_core *c, const struct pixel *place, const i
         int32_t *logit = (int32_t *)(void *)out;
         for (uint32_t o = 0; o < c->spec->out_n; o++)
             logit[o] = (int32_t)(acc[o] + c->digital.b[o]);
-    } else if (c->average_m) {
+    } else if (c->average.m) {
         process_average(c, place, acc, residual, out);
     } else {
         digital_process(&c->digital, acc, residual, out);

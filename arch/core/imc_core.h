@@ -138,8 +138,7 @@ struct imc_core {
     struct imc_array       *array;     // owned; NULL: a digital layer
     struct digital          digital;
     int32_t                *zero_sum;  // owned; per output: in_zero * sum of its weights, or NULL
-    uint16_t               *average_m; // owned; [pixels - 1][outputs]; NULL: no average
-    int64_t                *average_b;
+    struct requant          average;   // owned; [pixels - 1][outputs]; zero: no average
     size_t                  acc_plane; // ints of a plane's sums, and of what a product overwrites
 
     struct imc_scratch      scratch;

@@ -176,33 +176,43 @@ static bool init_average(struct imc_core *c)
 
     if (l->kind != LAYER_AVERAGE_POOL)
         return true;
-    c->average_m = calloc((size_t)layer_n_scale(l) * n, sizeof *c->average_m);
-    c->average_b = calloc((size_t)layer_n_scale(l) * n, sizeof *c->average_b);
-    for (size_t i = 0; c->average_m && c->average_b && i < (size_t)layer_n_scale(l) * n; i++) {
-        c->average_m[i] = l->requant.m[i / n];
-        c->average_b[i] = l->requant.b[i / n];
+    size_t entries = (size_t)layer_n_scale(l) * n;
+    struct requant *q = &c->average;
+    *q = (struct requant){ .m = calloc(entries, sizeof *q->m), .b = calloc(entries, sizeof *q->b),
+                           .mr = calloc(entries, sizeof *q->mr),
+                           .shift = calloc(entries, sizeof *q->shift) };
+    if (!q->m || !q->b || !q->mr || !q->shift)
+        return false;
+    for (size_t i = 0; i < entries; i++) {
+        q->m[i] = l->requant.m[i / n];
+        q->b[i] = l->requant.b[i / n];
+        q->mr[i] = l->requant.mr ? l->requant.mr[i / n] : 0;
+        q->shift[i] = l->requant.shift[i / n];
     }
-    return c->average_m && c->average_b;
+    return true;
 }
 
 static bool program_digital(struct imc_core *c, const struct core_cfg *cfg)
 {
     const struct layer *l = c->spec->layer;
-    uint32_t n = c->spec->out_n, first = c->spec->pc->out_first;
+    uint32_t n = c->spec->out_n;
 
     if (c->spec->planes.n == 0)
         return true;
     c->pool = calloc((size_t)c->spec->planes.n * n, sizeof *c->pool);
     if (!c->pool || !init_average(c))
         return false;
+    const struct requant *q = c->average.m ? &c->average : &l->requant;
+    const uint32_t first = c->average.m ? 0 : c->spec->pc->out_first;
     c->digital = (struct digital){
-        .n = c->average_m ? layer_n_scale(l) * n : n,
-        .m = c->average_m ? c->average_m : l->requant.m + (l->raw_output ? 0 : first),
-        .b = c->average_b ? c->average_b : l->requant.b + first,
-        .mr = l->requant.mr,
+        .n = c->average.m ? layer_n_scale(l) * n : n,
+        .m = q->m ? q->m + first : NULL,
+        .b = q->b + first,
+        .mr = q->mr ? q->mr + first : NULL,
+        .shift = q->shift ? q->shift + first : NULL,
         .r_zero = l->requant.r_zero,
         .r_signed = l->has_residual && c->spec->plan->network->layer[l->residual].out_signed,
-        .shift = l->requant.shift,
+        .zero = l->requant.zero,
         .low = l->requant.low,
         .high = l->requant.high,
     };
@@ -272,8 +282,7 @@ void imc_core_release(struct core *core)
     kernel_matrix_release(&c->matrix);
     imc_array_release(c->array);
     free(c->zero_sum);
-    free(c->average_m);
-    free(c->average_b);
+    requant_release(&c->average);
     free(c->ports.pixels);
     free(c->ports.residual);
     free(c->ports.out);

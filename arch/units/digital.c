@@ -31,9 +31,10 @@ static void process(const struct digital *d, const int32_t *acc, const uint8_t *
 
         if (residual) {
             int64_t r = (d->r_signed ? (int8_t)residual[i] : residual[i]) - (int64_t)d->r_zero;
-            t += (uint64_t)r * (uint64_t)d->mr;
+            t += (uint64_t)r * (uint64_t)d->mr[i];
         }
-        out[i] = clamp_byte(round_nearest_even((int64_t)t, d->shift), d->low, d->high);
+        out[i] = clamp_byte(round_nearest_even((int64_t)t, d->shift[i]) + d->zero, d->low,
+                            d->high);
     }
 }
 
@@ -53,9 +54,10 @@ static bool fits_double(const struct digital *d)
     const int64_t b_most = INT64_C(1) << 51, mr_most = INT64_C(1) << 42;
 
     for (uint32_t i = 0; i < d->n; i++)
-        if (d->b[i] < -b_most || d->b[i] > b_most)
+        if (d->b[i] < -b_most || d->b[i] > b_most ||
+            (d->mr && (d->mr[i] < -mr_most || d->mr[i] > mr_most)))
             return false;
-    return d->mr >= -mr_most && d->mr <= mr_most;
+    return true;
 }
 
 bool digital_select(struct digital *d, const char *kernel_name)
@@ -113,6 +115,6 @@ void digital_pool_finish(const struct pool_requant *p, uint32_t n, const int32_t
     for (uint32_t i = 0; i < n; i++) {
         uint64_t t = (uint64_t)sum[i] * p->m + (uint64_t)p->b; // wraps, no UB
 
-        out[i] = clamp_byte(round_nearest_even((int64_t)t, p->shift), p->low, p->high);
+        out[i] = clamp_byte(round_nearest_even((int64_t)t, p->shift) + p->zero, p->low, p->high);
     }
 }

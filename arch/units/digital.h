@@ -1,8 +1,8 @@
 /* arch/units/digital.h -- the digital processor: from accumulators to activations (docs/accelerator.md,
  * section 4a).
  *
- *     t   = acc * m[o] + b[o] + (r - r_zero) * mr        int64
- *     out = clamp(rne(t, shift), low, high)
+ *     t   = acc * m[o] + b[o] + (r - r_zero) * mr[o]     int64
+ *     out = clamp(rne(t, shift[o]) + zero, low, high)
  *
  * rne(t, s) is t / 2^s rounded to nearest, ties to even: (t + 2^(s-1) - 1 + ((t >> s) & 1)) >> s
  * with arithmetic shifts, for s > 0. Whoever makes the constants sees to it that t fits 64 bits; it
@@ -24,10 +24,11 @@ struct digital { // borrowed view of one core's output channels
     uint32_t        n; // outputs
     const uint16_t *m;
     const int64_t  *b;
-    int64_t         mr;
+    const int64_t  *mr;        // NULL: there is no residual
+    const uint8_t  *shift;     // 0 to 62
     int32_t         r_zero;    // within int8 or within uint8
     bool            r_signed;  // residual bytes are int8
-    uint8_t         shift;     // 0 to 62
+    int32_t         zero;      // within the bytes that low and high are within
     int32_t         low, high; // within int8 or within uint8
 
     const struct digital_kernel *kernel; // set by digital_select()
@@ -52,7 +53,7 @@ void digital_sum(uint32_t n, const uint8_t *const *pixel, uint32_t n_pixel, bool
 /* sum[n] += out[n], read as int8 when is_signed. */
 void digital_pool_add(uint32_t n, int32_t *sum, const uint8_t *out, bool is_signed);
 
-/* out[i] = clamp(rne(sum[i] * p->m + p->b, p->shift)). */
+/* out[i] = clamp(rne(sum[i] * p->m + p->b, p->shift) + p->zero). */
 void digital_pool_finish(const struct pool_requant *p, uint32_t n, const int32_t *sum,
                          uint8_t *out);
 

@@ -151,7 +151,7 @@ struct table *run_figure_table(const void *report)
     count_row(t, "last_conv_timesteps", r->result->last_conv);
     count_row(t, "interval_timesteps", r->study->plan.interval);
     count_row(t, "total_timesteps", r->result->total_timesteps);
-    if (r->images)
+    if (r->result->label)
         count_row(t, "correct", r->result->n_correct);
     return t;
 }

@@ -130,11 +130,12 @@ enum err report_json(const void *report, FILE *out, struct err_msg *m)
     json_put(&o, "core_list", json_cores(r));
     json_put(&o, "streams", json_streams(r));
     json_put(&o, "stages", json_stages(p));
-    if (r->images) {
+    if (result->label) {
         json_put(&o, "accuracy", json_accuracy(r));
         json_put(&o, "labels", json_indices(result->label, result->n_image));
-        json_put(&o, "predictions", json_indices(result->predicted, result->n_image));
     }
+    if (result->predicted)
+        json_put(&o, "predictions", json_indices(result->predicted, result->n_image));
     if (r->price) {
         json_put(&o, "energy", price_energy_json(r->price));
         json_put(&o, "area", price_area_json(r->price));

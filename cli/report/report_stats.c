@@ -31,7 +31,7 @@ static void print_run(const struct report *r, FILE *out)
     const struct plan *p = &r->study->plan;
 
     stat(out, s->n_image, "images run", "image", "imcsim.images");
-    if (r->images)
+    if (s->label)
         stat(out, s->n_correct, "images classified as labelled", "image", "imcsim.correct");
     stat(out, s->total_timesteps, "simulated, to the last image's result", "timestep",
          "imcsim.timesteps");

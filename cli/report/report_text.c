@@ -202,7 +202,7 @@ static struct table *accuracy_table(const void *report)
     struct table *t = table_new(columns);
     uint32_t n;
 
-    if (!r->images)
+    if (!result->label)
         return t;
     struct class_result *class = class_results(r, &n);
     if (!class) {

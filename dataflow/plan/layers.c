@@ -359,14 +359,8 @@ static enum err fill(struct plan *p, struct err_msg *m)
 
 enum err structure_layers(const struct plan *p, struct structure_layers *out, struct err_msg *m)
 {
-    const struct shape result = layer_delivers(network_result(p->network));
     struct plan made = *p;
 
-    if (result.height != 1 || result.width != 1)
-        return err_set(m, ERR_INPUT,
-                       "layer %s, the last, delivers a map of %u x %u pixels: want a network that "
-                       "ends in one pixel (pooled or fully connected)",
-                       network_result(p->network)->name, result.height, result.width);
     made.n_layer = p->network->n_layer - 1;
     made.layer = calloc(made.n_layer, sizeof *made.layer);
     if (!made.layer)

@@ -2,7 +2,7 @@
  *
  * The importer's own picture of a network: it folds the constant subgraphs that exporters leave,
  * finds every shape, and says what an unquantised network answers. Operators are float_op_*.c;
- * docs/onnx.md lists them. Operator sets 1 to 20; of those before 7, nodes are
+ * docs/onnx.md lists them. Operator sets 1 to 26; of those before 7, nodes are
  * refused whose attributes set 7 took away.
  *
  * Evaluation is deterministic: on one host or another, with or without AVX2, the same bits.

@@ -195,15 +195,16 @@ static enum err eval_cast(struct float_call *c)
     int64_t to = 0;
     enum err e = onnx_attr_int(c->node, "to", &to, c->msg);
 
-    if (!e && !onnx_type_is_real((int32_t)to) && to != TYPE(INT8) && to != TYPE(UINT8) &&
-        to != TYPE(INT32) && to != TYPE(INT64) && to != TYPE(BOOL))
-        e = FLOAT_REFUSE(c, "casts to type %" PRId64 ": want float, double, int8, uint8, int32, "
-                         "int64 or bool", to);
+    int64_t least, most;
+    if (!e && (to < 0 || to > INT32_MAX ||
+               (!onnx_type_is_real((int32_t)to) && !onnx_type_limits((int32_t)to, &least, &most))))
+        e = FLOAT_REFUSE(c, "casts to type %" PRId64 ": want floats, integers of 4, 8, 32 or 64 "
+                         "bits, or bool", to);
     if (!e)
         e = float_out(c, (int32_t)to, x->n_dim, x->dim);
     for (size_t i = 0; i < x->n && !e; i++)
         if (c->out.real)
-            c->out.real[i] = (float)array_get(x, i);
+            c->out.real[i] = array_rounded((int32_t)to, (float)array_get(x, i));
         else if (to == TYPE(BOOL))
             c->out.integer[i] = array_get(x, i) != 0;
         else if (x->integer)
@@ -259,7 +260,7 @@ const struct float_operator float_ops_elementwise[] = {
     {"Div",      2, 2, "broadcast", eval_div},
     {"Relu",     1, 1, "", eval_relu},
     {"Clip",     1, 3, "min max", eval_clip},
-    {"Cast",     1, 1, "to", eval_cast},
+    {"Cast",     1, 1, "round_mode saturate to", eval_cast},
     {"Identity", 1, 1, "", copy_input},
     {"Dropout",  1, 3, "is_test ratio seed", eval_dropout},
     {"BatchNormalization", 5, 5, "epsilon is_test momentum spatial training_mode",

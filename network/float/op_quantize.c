@@ -60,6 +60,11 @@ enum err float_dequantise(struct float_call *c, const struct float_quantised *q,
     return e;
 }
 
+static bool is_byte(int32_t type)
+{
+    return type == TYPE(UINT8) || type == TYPE(INT8) || type == ONNX_UINT4 || type == ONNX_INT4;
+}
+
 static enum err quantise(struct float_call *c, const struct array *x,
                          const struct float_quantised *q, struct array *out)
 {
@@ -67,8 +72,8 @@ static enum err quantise(struct float_call *c, const struct array *x,
     enum err e = read_scales(c, x, q, &s);
     int32_t type = !e && s.zero ? s.zero->type : TYPE(UINT8);
 
-    if (!e && (!x->real || (type != TYPE(UINT8) && type != TYPE(INT8))))
-        e = FLOAT_REFUSE(c, "quantises %s to %s: want float to int8 or uint8",
+    if (!e && (!x->real || !is_byte(type)))
+        e = FLOAT_REFUSE(c, "quantises %s to %s: want float to integers of 4 or 8 bits",
                          onnx_type_name(x->type), onnx_type_name(type));
     if (!e && !array_init(out, type, x->n_dim, x->dim))
         e = float_no_memory(c);
@@ -90,10 +95,16 @@ enum err float_requantise(struct float_call *c, uint32_t scale, uint32_t zero)
 
 static enum err read_node(const struct float_call *c, struct float_quantised *q)
 {
-    int64_t saturate = 1; // speaks of 8-bit floats only
+    int64_t saturate = 1, block = 0; // the first speaks of 8-bit floats only
 
     *q = (struct float_quantised){0, 1, 2, 1};
     enum err e = onnx_attr_int(c->node, "axis", &q->axis, c->msg);
+
+    if (!e)
+        e = onnx_attr_int(c->node, "block_size", &block, c->msg);
+    if (!e && block != 0)
+        e = FLOAT_REFUSE(c, "a scale for each block of %" PRId64 ": want one for each channel, or "
+                         "one", block);
     return e ? e : onnx_attr_int(c->node, "saturate", &saturate, c->msg);
 }
 
@@ -114,7 +125,7 @@ static enum err eval_dequantize(struct float_call *c)
 }
 
 const struct float_operator float_ops_quantize[] = {
-    {"QuantizeLinear",   2, 3, "axis saturate", eval_quantize},
-    {"DequantizeLinear", 2, 3, "axis", eval_dequantize},
+    {"QuantizeLinear",   2, 3, "axis block_size saturate", eval_quantize},
+    {"DequantizeLinear", 2, 3, "axis block_size", eval_dequantize},
     {0},
 };

@@ -72,7 +72,8 @@ enum err onnx_check_weights(const struct onnx_reader *r, const struct onnx_node 
         return onnx_node_refuse(node, r->msg, "its weights are %s: want int8 ones that have passed "
                                 "DequantizeLinear", onnx_means_text(w->means));
     if (w->tensor.type != ONNX__TENSOR_PROTO__DATA_TYPE__INT8 &&
-        w->tensor.type != ONNX__TENSOR_PROTO__DATA_TYPE__UINT8)
+        w->tensor.type != ONNX__TENSOR_PROTO__DATA_TYPE__UINT8 && w->tensor.type != ONNX_INT4 &&
+        w->tensor.type != ONNX_UINT4)
         return onnx_node_refuse(node, r->msg, "its weights are %s: want int8 or uint8",
                                 onnx_type_name(w->tensor.type));
     if (w->tensor.n_dim != n_dim)
@@ -156,11 +157,12 @@ static enum err fill_bias(struct onnx_reader *r, const struct onnx_node *node,
         !(b->means == ONNX_STORED && onnx_type_is_real(b->tensor.type)))
         return onnx_node_refuse(node, r->msg, "its bias is %s: want a stored float tensor or a "
                                 "dequantised constant", onnx_means_text(b->means));
-    if (b->tensor.n != n || (b->tensor.n_dim > 0 && b->tensor.dim[b->tensor.n_dim - 1] != n))
+    bool one = b->tensor.n == 1; // for all
+    if (!one && (b->tensor.n != n || b->tensor.dim[b->tensor.n_dim - 1] != n))
         return onnx_node_refuse(node, r->msg, "its bias has %zu values: want a list of %" PRIu32,
                                 b->tensor.n, n);
     for (uint32_t o = 0; o < n; o++) {
-        d->bias[o] = a->beta * onnx_constant(b, o);
+        d->bias[o] = a->beta * onnx_constant(b, one ? 0 : o);
         if (!isfinite(d->bias[o]))
             return onnx_node_refuse(node, r->msg, "bias %" PRIu32 " is %g: want a finite number", o,
                                     d->bias[o]);
@@ -245,6 +247,27 @@ enum err onnx_draft_view(struct onnx_reader *r, const struct onnx_node *node,
     for (uint32_t i = 0; i < v->n_channel; i++)
         l->weight[(v->zeros_before + i) * rows + (v->channel + i) * positions +
                   (uint64_t)v->first[0] * window.kernel[1] + v->first[1]] = 1;
+    return ERR_NONE;
+}
+
+enum err onnx_draft_sum(struct onnx_reader *r, const struct onnx_node *node,
+                        const struct onnx_meaning *x, struct onnx_draft **draft)
+{
+    uint32_t channels = x->shape.channels;
+    enum err e = take_memory(r, node, channels);
+
+    if (!e)
+        e = add_draft(r, node, x, 1, draft);
+    if (e)
+        return e;
+    struct layer *l = &(*draft)->layer;
+    l->kind = LAYER_CONV;
+    l->out = (struct shape){x->shape.height, x->shape.width, 1};
+    l->weight = malloc(channels);
+    if (!l->weight)
+        return no_memory(r);
+    memset(l->weight, 1, channels);
+    (*draft)->unit[0] = r->network->layer[x->layer[0]].out_scale / channels;
     return ERR_NONE;
 }
 
@@ -380,8 +403,7 @@ static void free_draft(struct onnx_draft *d)
     free(d->layer.input);
     free(d->layer.weight);
     free(d->layer.negated);
-    free(d->layer.requant.m);
-    free(d->layer.requant.b);
+    requant_release(&d->layer.requant);
     free(d);
 }
 

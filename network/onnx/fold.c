@@ -9,6 +9,14 @@
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 
+/* Short floats, whose values a float holds, and integers of 4 bits become wider ones. */
+static int32_t stored_type(int32_t type)
+{
+    if (type == TYPE(FLOAT16) || type == TYPE(BFLOAT16))
+        return TYPE(FLOAT);
+    return type == ONNX_INT4 ? TYPE(INT8) : type == ONNX_UINT4 ? TYPE(UINT8) : type;
+}
+
 static size_t width_of(int32_t type)
 {
     switch (type) {
@@ -25,10 +33,11 @@ static size_t width_of(int32_t type)
 /* Value i as the file would have it. */
 static void put(const struct array *a, size_t i, uint8_t *to)
 {
-    size_t width = width_of(a->type);
+    int32_t type = stored_type(a->type);
+    size_t width = width_of(type);
     uint64_t bits;
 
-    if (a->type == TYPE(FLOAT)) {
+    if (type == TYPE(FLOAT)) {
         memcpy(to, &a->real[i], sizeof a->real[i]); // the host's order: little-endian throughout
         return;
     }
@@ -45,7 +54,7 @@ static void put(const struct array *a, size_t i, uint8_t *to)
 /* The array as the node's output. */
 static enum err store(struct onnx_reader *r, const struct onnx_node *node, const struct array *a)
 {
-    size_t width = width_of(a->type);
+    size_t width = width_of(stored_type(a->type));
     Onnx__TensorProto *t = onnx_keep(r, 1, sizeof *t);
     int64_t *dims = onnx_keep(r, a->n_dim, sizeof *dims);
     uint8_t *data = onnx_keep(r, a->n, width);
@@ -55,7 +64,7 @@ static enum err store(struct onnx_reader *r, const struct onnx_node *node, const
         return err_set(r->msg, ERR_MEMORY, "no memory for a constant of %zu values", a->n);
     onnx__tensor_proto__init(t);
     t->name = node->proto->output[0]; // the model's
-    t->data_type = a->type;
+    t->data_type = stored_type(a->type);
     t->has_data_type = 1;
     t->n_dims = a->n_dim;
     t->dims = dims;

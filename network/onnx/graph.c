@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_OPSET = 20, MOST_SIZE = 65536 };
+#include "network/onnx/tensor.h"
+
+enum { MOST_OPSET = 26, MOST_SIZE = 65536 };
 
 static const char *text(const char *s)
 {
@@ -217,10 +219,21 @@ static enum err find_ends(struct onnx_graph *g, struct err_msg *m)
     return ERR_NONE;
 }
 
-enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m)
+enum err onnx_graph_check_input(const struct onnx_graph *g, struct err_msg *m)
 {
     if (g->n_input != 1)
         return err_set(m, ERR_INPUT, "%" PRIu32 " graph inputs: want one, the image", g->n_input);
+    if (g->result == ONNX_ABSENT)
+        return err_set(m, ERR_INPUT, "no graph output: want one at least");
+    return ERR_NONE;
+}
+
+enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m)
+{
+    enum err e = onnx_graph_check_input(g, m);
+
+    if (e)
+        return e;
     if (g->proto->n_output != 1)
         return err_set(m, ERR_INPUT, "%zu graph outputs: want one", g->proto->n_output);
     return ERR_NONE;
@@ -251,6 +264,12 @@ static bool has_channels_last(const struct onnx_graph *g)
     return false;
 }
 
+static bool is_image_type(int32_t type)
+{
+    return onnx_type_is_real(type) || type == ONNX__TENSOR_PROTO__DATA_TYPE__INT8 ||
+           type == ONNX__TENSOR_PROTO__DATA_TYPE__UINT8;
+}
+
 enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, struct err_msg *m)
 {
     const struct onnx_value *v = &g->value[g->image];
@@ -258,26 +277,33 @@ enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, 
     const Onnx__TypeProto__Tensor *t =
         type && type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE ? type->tensor_type : NULL;
 
-    *image = (struct onnx_image){0};
-    if (!t || t->elem_type != ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT || !t->shape ||
-        t->shape->n_dim != 4)
-        return err_set(m, ERR_INPUT, "graph input \"%.100s\": want a float tensor of four "
-                       "dimensions, batch x channels x rows x columns", v->name);
-    for (int i = 0; i < 4; i++) {
+    *image = (struct onnx_image){.batch = 1};
+    if (!t || !is_image_type(t->elem_type) || !t->shape || t->shape->n_dim < 2 ||
+        t->shape->n_dim > 4)
+        return err_set(m, ERR_INPUT, "graph input \"%.100s\": want a tensor of float, int8 or "
+                       "uint8 and of two to four dimensions, batch x channels x rows x columns; "
+                       "--input-shape gives those that the file leaves out", v->name);
+    image->type = t->elem_type;
+    image->n_dim = (uint32_t)t->shape->n_dim;
+    for (uint32_t i = 0; i < image->n_dim; i++) {
         const Onnx__TensorShapeProto__Dimension *d = t->shape->dim[i];
-        bool open = d->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
-        int64_t most = i == 0 ? 1 : MOST_SIZE;
+        bool open = d->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE ||
+                    (i == 0 && d->dim_value <= 0);
         int64_t value = open ? i == 0 : d->dim_value;
-        if (value < 1 || value > most)
-            return err_set(m, ERR_INPUT, "graph input \"%.100s\": dimension %d is %" PRId64
-                           "%s: want 1 to %" PRId64, v->name, i, value, open ? " (left open)" : "",
-                           most);
+        if (value < 1 || value > MOST_SIZE)
+            return err_set(m, ERR_INPUT, "graph input \"%.100s\": dimension %" PRIu32 " is %" PRId64
+                           "%s: want 1 to %d%s", v->name, i, value, open ? " (left open)" : "",
+                           MOST_SIZE, open ? ", as --input-shape gives it" : "");
         image->dim[i] = (uint32_t)value;
     }
     const uint32_t *d = image->dim;
-    image->channels_last = has_channels_last(g);
-    image->shape = image->channels_last ? (struct shape){d[1], d[2], d[3]}
-                                        : (struct shape){d[2], d[3], d[1]};
+    image->batch = d[0];
+    image->dim[0] = 1;
+    image->channels_last = image->n_dim == 4 && has_channels_last(g);
+    image->shape = image->n_dim == 2      ? (struct shape){1, 1, d[1]}
+                   : image->n_dim == 3    ? (struct shape){1, d[2], d[1]}
+                   : image->channels_last ? (struct shape){d[1], d[2], d[3]}
+                                          : (struct shape){d[2], d[3], d[1]};
     return ERR_NONE;
 }
 

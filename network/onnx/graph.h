@@ -45,21 +45,25 @@ struct onnx_graph {
     uint32_t                result;  // the last output; ONNX_ABSENT when there is none
 };
 
-/* model is borrowed for the graph's life; its operator set is least_opset to 20. On error *g is
+/* model is borrowed for the graph's life; its operator set is least_opset to 26. On error *g is
  * zero. */
 enum err onnx_graph_init(struct onnx_graph *g, const Onnx__ModelProto *model, int least_opset,
                          struct err_msg *m);
 void onnx_graph_release(struct onnx_graph *g); // takes a zeroed one
 
-/* Refuses more or less than one input, the image, and one output. */
+/* Refuses more or less than one input, the image; and one output. */
+enum err onnx_graph_check_input(const struct onnx_graph *g, struct err_msg *m);
 enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m);
 
-/* Of the image: float, batch x channels x rows x columns, the batch 1 or left open. Channels come
- * last where the first node that does more than round it moves them to the front. */
+/* Of the image: batch x channels x rows x columns, batch x channels x columns or batch x channels;
+ * an open batch is 1. Channels come last where the first node that does more than round it moves
+ * them to the front. */
 struct onnx_image {
     struct shape shape;
     bool         channels_last;
-    uint32_t     dim[4]; // as the file has them, the batch 1
+    int32_t      type;  // float of any size, int8 or uint8
+    uint32_t     batch; // images that the file takes at once
+    uint32_t     n_dim, dim[4]; // for one image
 };
 enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, struct err_msg *m);
 

@@ -130,7 +130,9 @@ void onnx_forget_names(struct onnx_reader *r)
 
 struct onnx_quantisation onnx_quantisation_of(const struct layer *l)
 {
-    return (struct onnx_quantisation){l->out_scale, l->out_zero, l->out_signed};
+    return (struct onnx_quantisation){l->out_scale, l->out_zero, l->out_signed,
+                                      l->out_signed ? INT8_MIN : 0,
+                                      l->out_signed ? INT8_MAX : UINT8_MAX};
 }
 
 bool onnx_quantised_alike(const struct layer *l, const struct onnx_quantisation *q)
@@ -141,9 +143,7 @@ bool onnx_quantised_alike(const struct layer *l, const struct onnx_quantisation 
 /* The byte that QuantizeLinear makes of v. */
 static int32_t byte_of(const struct onnx_quantisation *q, double v)
 {
-    double low = q->is_signed ? INT8_MIN : 0, high = q->is_signed ? INT8_MAX : UINT8_MAX;
-
-    return (int32_t)fmin(fmax(rint(v / q->scale) + q->zero, low), high);
+    return (int32_t)fmin(fmax(rint(v / q->scale) + q->zero, q->least), q->most);
 }
 
 /* What is cut before rounding is cut after it as well: rounding keeps order. */
@@ -182,6 +182,27 @@ static enum err spread_average(struct onnx_reader *r, struct onnx_draft *d)
     return ERR_NONE;
 }
 
+/* An output whose weights are all 0 has no sum: its scale, which quantisers choose freely, counts
+ * for nothing. True where some output has one; *live is then such a scale. */
+static bool drop_dead(struct onnx_draft *d, double *live)
+{
+    const struct layer *l = &d->layer;
+    size_t rows = layer_kernel_rows(l);
+    bool some = false;
+
+    for (uint32_t o = 0; l->weight && o < l->out.channels; o++) {
+        bool dead = true;
+        for (size_t i = o * rows; i < (o + 1) * rows && dead; i++)
+            dead = l->weight[i] == 0;
+        if (dead)
+            d->unit[o] = 0;
+        else if (!some)
+            *live = d->unit[o];
+        some |= !dead;
+    }
+    return some;
+}
+
 static enum err quantise_layer(struct onnx_reader *r, const struct onnx_node *node,
                                struct onnx_draft *d, const struct onnx_quantisation *q,
                                uint32_t *index)
@@ -189,8 +210,11 @@ static enum err quantise_layer(struct onnx_reader *r, const struct onnx_node *no
     struct layer *l = &d->layer;
     enum err e = l->kind == LAYER_AVERAGE_POOL ? spread_average(r, d) : ERR_NONE;
 
+    double live;
+
     if (e)
         return e;
+    drop_dead(d, &live);
     struct requant_scales scales = {.n = layer_n_scale(l), .unit = d->unit, .bias = d->bias,
                                     .residual = d->residual_scale, .out = q->scale,
                                     .out_zero = q->zero};
@@ -276,18 +300,23 @@ enum err onnx_draft_finish_raw(struct onnx_reader *r, struct onnx_draft *d)
     struct onnx_node node = {.proto = d->node};
     struct layer *l = &d->layer;
     struct requant_scales scales = {.n = l->out.channels, .unit = d->unit, .bias = d->bias};
+    double one = d->unit[0];
     uint32_t index;
 
-    for (uint32_t o = 0; o < l->out.channels; o++)
-        if (d->unit[o] != d->unit[0] || d->unit[o] <= 0)
+    if (!drop_dead(d, &one) && !(one > 0))
+        one = 1;
+    for (uint32_t o = 0; o < l->out.channels; o++) {
+        d->unit[o] = d->unit[o] == 0 ? one : d->unit[o];
+        if (d->unit[o] != one)
             return onnx_node_refuse(&node, r->msg, "its sums are the result and have scales that "
                                     "differ: want one scale for its weights, or QuantizeLinear "
                                     "behind it");
+    }
     enum err e = requantize_raw(&l->requant, &scales, r->msg);
     if (e)
         return e == ERR_INPUT ? onnx_node_prefix(&node, r->msg) : e;
     l->raw_output = true;
     l->out_signed = true;
-    l->out_scale = d->unit[0];
+    l->out_scale = one;
     return append_draft(r, d, &index);
 }

@@ -42,7 +42,7 @@ bool onnx_is_constant(const struct onnx_meaning *m)
 
 bool onnx_is_flat(const struct onnx_meaning *m)
 {
-    return m->layout == ONNX_FLAT || m->layout == ONNX_FLAT_NHWC;
+    return m->layout == ONNX_FLAT || m->layout == ONNX_FLAT_NHWC || m->layout == ONNX_VECTOR;
 }
 
 bool onnx_is_map(const struct onnx_meaning *m)
@@ -63,12 +63,12 @@ static uint32_t product(uint32_t a, uint32_t b, uint32_t c)
     return c > 0 && ab > UINT32_MAX / c ? UINT32_MAX : (uint32_t)(ab * c);
 }
 
-uint32_t onnx_dims(const struct onnx_meaning *m, uint32_t dim[4])
+uint32_t onnx_dims(const struct onnx_reader *r, const struct onnx_meaning *m, uint32_t dim[4])
 {
     struct shape s = m->shape;
     uint32_t rows = s.height + m->pad[0] + m->pad[2], columns = s.width + m->pad[1] + m->pad[3];
 
-    dim[0] = 1;
+    dim[0] = r->batch;
     switch (m->layout) {
     case ONNX_NCHW:
         dim[1] = s.channels;
@@ -84,6 +84,13 @@ uint32_t onnx_dims(const struct onnx_meaning *m, uint32_t dim[4])
     case ONNX_FLAT_NHWC:
         dim[1] = product(s.channels, rows, columns);
         return 2;
+    case ONNX_NCW:
+        dim[1] = s.channels;
+        dim[2] = columns;
+        return 3;
+    case ONNX_VECTOR:
+        dim[0] = product(s.channels, rows, columns);
+        return 1;
     }
     assert(!"unknown layout");
     return 0;
@@ -239,7 +246,7 @@ enum err onnx_take_open(struct onnx_reader *r, const struct onnx_node *node, uin
 enum err onnx_check_layout(const struct onnx_reader *r, const struct onnx_node *node,
                            const struct onnx_meaning *x)
 {
-    if (x->layout == ONNX_NCHW)
+    if (x->layout == ONNX_NCHW || x->layout == ONNX_NCW)
         return ERR_NONE;
     return onnx_node_refuse(node, r->msg, "reads %s: want batch x channels x rows x columns",
                             x->layout == ONNX_NHWC ? "batch x rows x columns x channels"

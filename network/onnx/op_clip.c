@@ -18,16 +18,17 @@ static bool keeps_within(const struct layer *l, double low, double high)
            most - l->out_zero <= high / l->out_scale + 0.01;
 }
 
-static enum err clip(struct onnx_reader *r, const struct onnx_node *node, double low, double high)
+static enum err clip_input(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                           double low, double high)
 {
-    struct onnx_meaning x = onnx_passed_on(r, node, 0);
+    struct onnx_meaning x = onnx_passed_on(r, node, i);
     bool idle = x.means == ONNX_PIXELS && low <= 0 && high >= 0; // zeros around it stay
 
-    for (uint32_t i = 0; i < x.n_layer && idle; i++)
-        idle = keeps_within(&r->network->layer[x.layer[i]], low, high);
+    for (uint32_t k = 0; k < x.n_layer && idle; k++)
+        idle = keeps_within(&r->network->layer[x.layer[k]], low, high);
     enum err e = ERR_NONE;
     if (!idle) {
-        e = onnx_take_open(r, node, 0, &x);
+        e = onnx_take_open(r, node, i, &x);
         if (!e)
             e = onnx_draft_clip(r, node, x.draft, low, high);
     }
@@ -36,9 +37,28 @@ static enum err clip(struct onnx_reader *r, const struct onnx_node *node, double
     return e;
 }
 
+static enum err clip(struct onnx_reader *r, const struct onnx_node *node, double low, double high)
+{
+    return clip_input(r, node, 0, low, high);
+}
+
 static enum err read_relu(struct onnx_reader *r, const struct onnx_node *node)
 {
     return clip(r, node, 0, INFINITY);
+}
+
+static int32_t within(int32_t v, double low, double high)
+{
+    return (int32_t)fmin(fmax(v, ceil(low)), floor(high));
+}
+
+static void cut_bytes(struct layer *l, double low, double high)
+{
+    int32_t *least = l->pooled ? &l->pool.low : &l->requant.low;
+    int32_t *most = l->pooled ? &l->pool.high : &l->requant.high;
+
+    *least = within(*least, low, high);
+    *most = within(*most, low, high);
 }
 
 /* Bounds are attributes up to set 10, inputs later. */
@@ -55,6 +75,42 @@ static enum err read_bound(const struct onnx_reader *r, const struct onnx_node *
     return ERR_NONE;
 }
 
+/* Of bytes, between QuantizeLinear and DequantizeLinear: values of fewer bits. The layer cuts them
+ * itself where nothing else reads them, else a copy does. */
+static enum err clip_bytes(struct onnx_reader *r, const struct onnx_node *node, double low,
+                           double high)
+{
+    struct onnx_meaning x;
+    uint32_t *list;
+    enum err e = onnx_take_map(r, node, 0, &x);
+
+    if (!e)
+        e = onnx_settle(r, node, &x);
+    if (!e)
+        e = onnx_new_list(r, node, x.n_layer, &list);
+    for (uint32_t k = 0; k < x.n_layer && !e; k++) {
+        struct layer *l = &r->network->layer[x.layer[k]];
+        const struct onnx_quantisation q = onnx_quantisation_of(l);
+        struct onnx_meaning part = x;
+        struct onnx_draft *d;
+        list[k] = x.layer[k];
+        if (x.shared || l->kind == LAYER_IMAGE) {
+            part.layer = &x.layer[k];
+            part.n_layer = 1;
+            part.shape = layer_delivers(l);
+            e = onnx_draft_digital(r, node, &part, LAYER_SCALE, &d);
+            if (!e)
+                e = onnx_draft_quantise(r, node, d, &q, &list[k]);
+        }
+        if (!e)
+            cut_bytes(&r->network->layer[list[k]], low, high);
+    }
+    x.layer = list;
+    if (!e)
+        onnx_output(r, node, x);
+    return e;
+}
+
 static enum err read_clip(struct onnx_reader *r, const struct onnx_node *node)
 {
     double low = -INFINITY, high = INFINITY;
@@ -64,11 +120,41 @@ static enum err read_clip(struct onnx_reader *r, const struct onnx_node *node)
         e = read_bound(r, node, 2, "max", &high);
     if (!e && !(low <= high))
         e = onnx_node_refuse(node, r->msg, "clips to %g .. %g: want bounds in order", low, high);
+    if (!e && onnx_input(r, node, 0)->means == ONNX_BYTES)
+        return clip_bytes(r, node, low, high);
     return e ? e : clip(r, node, low, high);
+}
+
+/* Max and Min of a map and one constant bound it on one side. */
+static enum err read_bounded(struct onnx_reader *r, const struct onnx_node *node, bool below)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct onnx_meaning *c = onnx_input(r, node, 1 - i);
+        if (!onnx_is_constant(c) || c->tensor.n != 1)
+            continue;
+        double v = onnx_constant(c, 0);
+        if (!isfinite(v))
+            return onnx_node_refuse(node, r->msg, "its constant is %g: want a finite number", v);
+        return clip_input(r, node, i, below ? v : -INFINITY, below ? INFINITY : v);
+    }
+    return onnx_node_refuse(node, r->msg, "of two maps, or of a constant for each channel: want "
+                            "one number");
+}
+
+static enum err read_max(struct onnx_reader *r, const struct onnx_node *node)
+{
+    return read_bounded(r, node, true);
+}
+
+static enum err read_min(struct onnx_reader *r, const struct onnx_node *node)
+{
+    return read_bounded(r, node, false);
 }
 
 const struct onnx_operator onnx_ops_clip[] = {
     {"Clip", 6, 1, 3, "min max", read_clip},
+    {"Max",  8, 2, 2, "", read_max},
+    {"Min",  8, 2, 2, "", read_min},
     {"Relu", 1, 1, 1, "", read_relu},
     {0},
 };

@@ -39,7 +39,7 @@ static enum err read_shape(struct onnx_reader *r, const struct onnx_node *node)
         e = onnx_node_refuse(node, r->msg, "input 0 is %s: want a map", onnx_means_text(x->means));
     if (e)
         return e;
-    n_dim = onnx_dims(x, dim);
+    n_dim = onnx_dims(r, x, dim);
     start = clamped(start, n_dim);
     end = clamped(end, n_dim);
     for (uint32_t k = 0; k < n_dim; k++)

@@ -1,4 +1,4 @@
-/* network/onnx/op_conv.c -- Conv: two-dimensional; any kernel, stride, padding, dilation, group.
+/* network/onnx/op_conv.c -- Conv: over rows and columns, or columns only; any kernel, stride, padding, dilation, group.
  */
 #include <inttypes.h>
 
@@ -26,7 +26,7 @@ static enum err read_window(const struct onnx_reader *r, const struct onnx_node 
                             const struct onnx_meaning *x, const uint32_t *dim, struct layer *l)
 {
     uint32_t kernel[2] = {dim[2], dim[3]};
-    enum err e = onnx_attr_sizes(node, "kernel_shape", kernel, 2, 1, r->msg);
+    enum err e = onnx_read_sides(r, node, x, "kernel_shape", kernel);
 
     if (!e && (kernel[0] != dim[2] || kernel[1] != dim[3]))
         e = onnx_node_refuse(node, r->msg, "kernel_shape is %" PRIu32 "x%" PRIu32 ": want the %"
@@ -34,7 +34,7 @@ static enum err read_window(const struct onnx_reader *r, const struct onnx_node 
                              dim[3]);
     l->window.kernel[0] = dim[2];
     l->window.kernel[1] = dim[3];
-    return e ? e : onnx_read_window(r, node, &l->in, x->pad, &l->window, &l->out);
+    return e ? e : onnx_read_window(r, node, x, &l->window, &l->out);
 }
 
 enum err onnx_conv(struct onnx_reader *r, const struct onnx_node *node,
@@ -42,13 +42,15 @@ enum err onnx_conv(struct onnx_reader *r, const struct onnx_node *node,
                    const struct onnx_meaning *bias, struct onnx_meaning *out)
 {
     const struct onnx_affine affine = {.weights = weights, .bias = bias, .alpha = 1, .beta = 1};
-    const uint32_t *dim = weights->tensor.dim;
+    const uint32_t *given = weights->tensor.dim;
+    bool flat = x->layout == ONNX_NCW;
+    const uint32_t dim[] = {given[0], given[1], flat ? 1 : given[2], given[flat ? 2 : 3]};
     uint32_t groups = 1;
     struct onnx_draft *d;
 
-    enum err e = onnx_check_weights(r, node, weights, 4);
+    enum err e = onnx_check_layout(r, node, x);
     if (!e)
-        e = onnx_check_layout(r, node, x);
+        e = onnx_check_weights(r, node, weights, flat ? 3 : 4);
     if (!e)
         e = check_channels(r, node, x, dim, &groups);
     if (!e)
@@ -59,7 +61,8 @@ enum err onnx_conv(struct onnx_reader *r, const struct onnx_node *node,
         return e;
     d->layer.kind = LAYER_CONV;
     d->layer.groups = groups;
-    *out = (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d, .shape = d->layer.out};
+    *out = (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d, .shape = d->layer.out,
+                                 .layout = x->layout};
     return ERR_NONE;
 }
 

@@ -1,5 +1,5 @@
 /* network/onnx/op_layout.c -- what only renames or reorders: Flatten, Reshape, Squeeze, Unsqueeze,
- * Transpose, Identity, Dropout, and Softmax at the end. A layer's pixels stay what they are;
+ * Transpose, Identity, Cast, Dropout. A layer's pixels stay what they are;
  * the meaning says in which order the file has them. */
 #include <inttypes.h>
 #include <string.h>
@@ -24,18 +24,23 @@ static bool is_pixel(const struct onnx_meaning *x)
 }
 
 /* The layout that gives x these dimensions without moving values; false: there is none. */
-static bool find_layout(const struct onnx_meaning *x, uint32_t n_dim, const uint64_t *dim,
-                        enum onnx_layout *layout)
+static bool find_layout(const struct onnx_reader *r, const struct onnx_meaning *x, uint32_t n_dim,
+                        const uint64_t *dim, enum onnx_layout *layout)
 {
-    static const enum onnx_layout layouts[] = {ONNX_NCHW, ONNX_NHWC, ONNX_FLAT, ONNX_FLAT_NHWC};
+    static const enum onnx_layout layouts[] = {ONNX_NCHW, ONNX_NHWC, ONNX_FLAT, ONNX_FLAT_NHWC,
+                                               ONNX_NCW, ONNX_VECTOR};
     bool last = x->layout == ONNX_NHWC || x->layout == ONNX_FLAT_NHWC; // channels are
 
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
         struct onnx_meaning y = *x;
         uint32_t want[4], n = 0;
         y.layout = layouts[i];
-        n = onnx_dims(&y, want);
-        bool same_order = is_pixel(x) || last == (i % 2 == 1), equal = n == n_dim;
+        n = onnx_dims(r, &y, want);
+        bool now_last = y.layout == ONNX_NHWC || y.layout == ONNX_FLAT_NHWC;
+        bool same_order = is_pixel(x) || last == now_last, equal = n == n_dim;
+        if ((y.layout == ONNX_NCW && y.shape.height + y.pad[0] + y.pad[2] != 1) ||
+            (y.layout == ONNX_VECTOR && r->batch != 1))
+            continue;
         for (uint32_t k = 0; k < n && equal; k++)
             equal = want[k] == dim[k];
         if (same_order && equal) {
@@ -52,7 +57,7 @@ static enum err reshape(struct onnx_reader *r, const struct onnx_node *node, str
 {
     enum onnx_layout layout;
 
-    if (!find_layout(x, n_dim, dim, &layout))
+    if (!find_layout(r, x, n_dim, dim, &layout))
         return onnx_node_refuse(node, r->msg,
                                 "changes a map of %" PRIu32 "x%" PRIu32 "x%" PRIu32
                                 " (rows x columns x channels) to %" PRIu32 " dimensions otherwise "
@@ -66,8 +71,39 @@ static enum err reshape(struct onnx_reader *r, const struct onnx_node *node, str
     return ERR_NONE;
 }
 
+/* Dequantised constants: the integers are reshaped. Scales along an axis stay with it where an axis
+ * as long has as many values behind it afterwards. */
+static enum err reshape_weights(struct onnx_reader *r, const struct onnx_node *node)
+{
+    const struct onnx_meaning w = *onnx_input(r, node, 0);
+    struct onnx_meaning out = w;
+    enum err e = onnx_fold(r, node);
+
+    if (e)
+        return e;
+    out.tensor = r->meaning[node->output[0]].tensor;
+    bool single = w.scale.n == 1 && w.zero.n <= 1, found = single;
+    size_t wanted = 1, behind = 1;
+    for (uint32_t k = w.axis + 1; k < w.tensor.n_dim; k++)
+        wanted *= w.tensor.dim[k];
+    for (uint32_t k = out.tensor.n_dim; k-- > 0 && !found; behind *= out.tensor.dim[k])
+        if (behind == wanted && out.tensor.dim[k] == w.tensor.dim[w.axis]) {
+            out.axis = k;
+            found = true;
+        }
+    out.axis = single ? 0 : out.axis;
+    if (!found)
+        return onnx_node_refuse(node, r->msg, "takes the axis apart along which scales differ: "
+                                "want one scale, or that axis as it is");
+    onnx_output(r, node, out);
+    return ERR_NONE;
+}
+
 static enum err read_flatten(struct onnx_reader *r, const struct onnx_node *node)
 {
+    if (onnx_input(r, node, 0)->means == ONNX_WEIGHTS)
+        return reshape_weights(r, node);
+
     struct onnx_meaning x;
     uint32_t dim[4];
     int64_t axis = 1;
@@ -77,18 +113,23 @@ static enum err read_flatten(struct onnx_reader *r, const struct onnx_node *node
         e = take_any(r, node, &x);
     if (e)
         return e;
-    if (axis != 1 && axis != (onnx_is_flat(&x) ? -1 : -3))
-        return onnx_node_refuse(node, r->msg, "flattens from axis %" PRId64 ": want 1, all but the "
-                                "batch", axis);
+    uint32_t n_dim = onnx_dims(r, &x, dim);
     uint64_t flat[] = {1, 1};
-    for (uint32_t k = onnx_dims(&x, dim); k-- > 0 && flat[1] <= UINT32_MAX;)
-        flat[1] *= dim[k];
+    axis = axis < 0 ? axis + n_dim : axis;
+    if (axis < 0 || axis > n_dim)
+        return onnx_node_refuse(node, r->msg, "flattens from axis %" PRId64 " of %" PRIu32
+                                " dimensions: want one of them", axis, n_dim);
+    for (uint32_t k = 0; k < n_dim && flat[0] <= UINT32_MAX && flat[1] <= UINT32_MAX; k++)
+        flat[k >= axis] *= dim[k];
     return reshape(r, node, &x, 2, flat);
 }
 
 /* 0 copies a dimension (unless allowzero says it is 0), -1 is what remains. */
 static enum err read_reshape(struct onnx_reader *r, const struct onnx_node *node)
 {
+    if (onnx_input(r, node, 0)->means == ONNX_WEIGHTS)
+        return reshape_weights(r, node);
+
     struct onnx_meaning x;
     int64_t want[ONNX_MOST_DIMS], allow_zero = 0;
     uint64_t dim[ONNX_MOST_DIMS], values = 1, rest = 1;
@@ -101,7 +142,7 @@ static enum err read_reshape(struct onnx_reader *r, const struct onnx_node *node
         e = take_any(r, node, &x);
     if (e)
         return e;
-    uint32_t n_old = onnx_dims(&x, old);
+    uint32_t n_old = onnx_dims(r, &x, old);
     for (uint32_t k = 0; k < n_old && values <= UINT32_MAX; k++)
         values *= old[k];
     values = values < UINT32_MAX ? values : UINT32_MAX;
@@ -146,6 +187,9 @@ static enum err read_axes(const struct onnx_reader *r, const struct onnx_node *n
 
 static enum err read_squeeze(struct onnx_reader *r, const struct onnx_node *node)
 {
+    if (onnx_input(r, node, 0)->means == ONNX_WEIGHTS)
+        return reshape_weights(r, node);
+
     struct onnx_meaning x;
     uint32_t old[4], set = 0, n = 0, n_new = 0;
     uint64_t dim[4];
@@ -153,7 +197,7 @@ static enum err read_squeeze(struct onnx_reader *r, const struct onnx_node *node
 
     if (e)
         return e;
-    uint32_t n_old = onnx_dims(&x, old);
+    uint32_t n_old = onnx_dims(r, &x, old);
     e = read_axes(r, node, n_old, &set, &n);
     for (uint32_t k = 0; k < n_old && !e; k++) {
         bool gone = n > 0 ? set & 1U << k : old[k] == 1;
@@ -168,6 +212,9 @@ static enum err read_squeeze(struct onnx_reader *r, const struct onnx_node *node
 
 static enum err read_unsqueeze(struct onnx_reader *r, const struct onnx_node *node)
 {
+    if (onnx_input(r, node, 0)->means == ONNX_WEIGHTS)
+        return reshape_weights(r, node);
+
     struct onnx_meaning x;
     uint32_t old[4], set = 0, n = 0, at = 0;
     uint64_t dim[4];
@@ -175,11 +222,15 @@ static enum err read_unsqueeze(struct onnx_reader *r, const struct onnx_node *no
 
     if (e)
         return e;
-    uint32_t n_old = onnx_dims(&x, old), n_new = n_old == 2 ? 4 : n_old;
-    e = read_axes(r, node, n_new, &set, &n);
-    if (!e && n != n_new - n_old)
-        e = onnx_node_refuse(node, r->msg, "adds %" PRIu32 " axes to %" PRIu32 ": want 4 in all", n,
-                             n_old);
+    uint32_t n_old = onnx_dims(r, &x, old), n_new = n_old;
+    for (uint32_t more = 1; !e && n_new == n_old && more <= 4 - n_old; more++) {
+        e = read_axes(r, node, n_old + more, &set, &n);
+        n_new += e ? 0 : n == more ? more : 0;
+        e = n != more ? ERR_NONE : e;
+    }
+    if (!e && n_new == n_old)
+        e = onnx_node_refuse(node, r->msg, "adds %" PRIu32 " axes to %" PRIu32 ": want at most 4 "
+                             "in all", n, n_old);
     for (uint32_t k = 0; k < n_new && !e; k++)
         dim[k] = set & 1U << k ? 1 : old[at++];
     return e ? e : reshape(r, node, &x, n_new, dim);
@@ -216,7 +267,7 @@ static enum err read_transpose(struct onnx_reader *r, const struct onnx_node *no
         e = take_any(r, node, &x);
     if (e)
         return e;
-    uint32_t n_dim = onnx_is_constant(w) ? w->tensor.n_dim : onnx_dims(&x, old), set = 0;
+    uint32_t n_dim = onnx_is_constant(w) ? w->tensor.n_dim : onnx_dims(r, &x, old), set = 0;
     for (uint32_t k = 0; !given && k < n_dim; k++)
         perm[k] = n_dim - 1 - k; // reversed
     n = given ? n : n_dim;
@@ -257,6 +308,18 @@ static enum err read_identity(struct onnx_reader *r, const struct onnx_node *nod
     return e;
 }
 
+/* Between floats of any size a map's values stay what they are: its bytes decide. */
+static enum err read_cast(struct onnx_reader *r, const struct onnx_node *node)
+{
+    int64_t to = 0;
+    enum err e = onnx_attr_int(node, "to", &to, r->msg);
+
+    if (!e && (to < 0 || to > INT32_MAX || !onnx_type_is_real((int32_t)to)))
+        e = onnx_node_refuse(node, r->msg, "casts a map to type %" PRId64 " (%s): want a float "
+                             "type", to, onnx_type_name((int32_t)to));
+    return e ? e : read_identity(r, node);
+}
+
 /* Inputs ratio and training mode came with set 12. */
 static enum err read_dropout(struct onnx_reader *r, const struct onnx_node *node)
 {
@@ -269,22 +332,12 @@ static enum err read_dropout(struct onnx_reader *r, const struct onnx_node *node
     return read_identity(r, node);
 }
 
-/* At the end of a network it changes no class: the sums in front of it are delivered. */
-static enum err read_softmax(struct onnx_reader *r, const struct onnx_node *node)
-{
-    if (node->output[0] != r->graph.result)
-        return onnx_node_refuse(node, r->msg, "is not the end of the network: want it there, where "
-                                "it changes no class");
-    return read_identity(r, node);
-}
-
 const struct onnx_operator onnx_ops_layout[] = {
+    {"Cast",      6, 1, 1, "round_mode saturate to", read_cast},
     {"Dropout",   7, 1, 3, "ratio seed", read_dropout},
     {"Flatten",   1, 1, 1, "axis", read_flatten},
     {"Identity",  1, 1, 1, "", read_identity},
-    {"LogSoftmax", 1, 1, 1, "axis", read_softmax},
     {"Reshape",   5, 2, 2, "allowzero", read_reshape},
-    {"Softmax",   1, 1, 1, "axis", read_softmax},
     {"Squeeze",   1, 1, 2, "axes", read_squeeze},
     {"Transpose", 1, 1, 1, "perm", read_transpose},
     {"Unsqueeze", 1, 1, 2, "axes", read_unsqueeze},

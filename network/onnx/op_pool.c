@@ -15,11 +15,12 @@
 enum { MOST_POSITIONS = 1 << 20 }; // of the window of an average
 
 static enum err read_kernel(const struct onnx_reader *r, const struct onnx_node *node,
-                            struct window *w)
+                            const struct onnx_meaning *x, struct window *w)
 {
-    *w = (struct window){.stride = {1, 1}, .dilation = {1, 1}};
-    enum err e = onnx_attr_sizes(node, "kernel_shape", w->kernel, 2, 1, r->msg);
-    if (!e && w->kernel[0] == 0)
+    *w = (struct window){.kernel = {x->layout == ONNX_NCW, 0}, .stride = {1, 1},
+                         .dilation = {1, 1}};
+    enum err e = onnx_read_sides(r, node, x, "kernel_shape", w->kernel);
+    if (!e && w->kernel[1] == 0)
         e = onnx_node_refuse(node, r->msg, "no kernel_shape: want rows and columns of its window");
     return e;
 }
@@ -56,7 +57,7 @@ static enum err max_pool(struct onnx_reader *r, const struct onnx_node *node,
     d->layer.out.height = out.height;
     d->layer.out.width = out.width;
     struct onnx_meaning y = {.means = x->means, .layer = list, .n_layer = 1,
-                             .shape = d->layer.out};
+                             .shape = d->layer.out, .layout = x->layout};
     e = onnx_draft_quantise(r, node, d, &q, list);
     if (!e)
         onnx_output(r, node, y);
@@ -88,9 +89,9 @@ static enum err pool_draft(struct onnx_reader *r, const struct onnx_node *node)
         return e;
     struct onnx_meaning out = *x;
     struct onnx_draft *d = x->draft;
-    e = read_kernel(r, node, &d->pool);
+    e = read_kernel(r, node, x, &d->pool);
     if (!e)
-        e = onnx_read_window(r, node, &x->shape, x->pad, &d->pool, &d->pool_out);
+        e = onnx_read_window(r, node, x, &d->pool, &d->pool_out);
     if (e)
         return e;
     d->largest = node->proto;
@@ -111,12 +112,12 @@ static enum err read_max_pool(struct onnx_reader *r, const struct onnx_node *nod
     enum err e = take_settled(r, node, &x);
 
     if (!e)
-        e = read_kernel(r, node, &w);
+        e = read_kernel(r, node, &x, &w);
     if (!e && onnx_is_padded(&x) && !never_negative(r, &x))
         e = onnx_node_refuse(node, r->msg, "takes zeros around a map that has negative values for "
                              "the largest: want the padding in its own pads, or Relu before it");
     if (!e)
-        e = onnx_read_window(r, node, &x.shape, x.pad, &w, &out);
+        e = onnx_read_window(r, node, &x, &w, &out);
     return e ? e : max_pool(r, node, &x, &w, out);
 }
 
@@ -244,7 +245,7 @@ static enum err find_margin(const struct onnx_reader *r, const struct onnx_node 
     if (!ceil_mode)
         return ERR_NONE;
     memset(pads, 0, sizeof pads);
-    e = onnx_attr_sizes(node, "pads", pads, 4, 0, r->msg); // which ceil_mode has made more of
+    e = onnx_read_pads(r, node, x, pads); // which ceil_mode has made more of
     for (int axis = 0; axis < 2 && !e; axis++) {
         uint32_t beyond = x->pad[2 + axis] + pads[2 + axis];
         if (margin[2 + axis] > beyond && length[axis] > 0)
@@ -253,33 +254,42 @@ static enum err find_margin(const struct onnx_reader *r, const struct onnx_node 
     return e;
 }
 
-static enum err read_average_pool(struct onnx_reader *r, const struct onnx_node *node)
+enum err onnx_average(struct onnx_reader *r, const struct onnx_node *node,
+                      const struct onnx_meaning *x, struct onnx_meaning *y)
 {
-    struct onnx_meaning x;
     struct onnx_draft *d;
     struct window w;
     struct shape out;
     uint32_t margin[4];
-    enum err e = onnx_take_padded(r, node, 0, &x);
+    enum err e = onnx_check_layout(r, node, x);
 
     if (!e)
-        e = onnx_check_layout(r, node, &x);
+        e = read_kernel(r, node, x, &w);
     if (!e)
-        e = read_kernel(r, node, &w);
+        e = onnx_read_window(r, node, x, &w, &out);
     if (!e)
-        e = onnx_read_window(r, node, &x.shape, x.pad, &w, &out);
+        e = find_margin(r, node, x, w, margin);
     if (!e)
-        e = find_margin(r, node, &x, w, margin);
-    if (!e)
-        e = onnx_draft_digital(r, node, &x, LAYER_AVERAGE_POOL, &d);
+        e = onnx_draft_digital(r, node, x, LAYER_AVERAGE_POOL, &d);
     if (e)
         return e;
     d->layer.window = w;
     d->layer.out.height = out.height;
     d->layer.out.width = out.width;
-    e = find_divisors(r, node, d, margin);
-    onnx_output(r, node, (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d,
-                                               .shape = d->layer.out});
+    *y = (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d, .shape = d->layer.out,
+                               .layout = x->layout};
+    return find_divisors(r, node, d, margin);
+}
+
+static enum err read_average_pool(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x, out;
+    enum err e = onnx_take_padded(r, node, 0, &x);
+
+    if (!e)
+        e = onnx_average(r, node, &x, &out);
+    if (!e)
+        onnx_output(r, node, out);
     return e;
 }
 
@@ -297,7 +307,8 @@ enum err onnx_global_average(struct onnx_reader *r, const struct onnx_node *node
     d->layer.window.kernel[0] = x->shape.height;
     d->layer.window.kernel[1] = x->shape.width;
     d->layer.out.height = d->layer.out.width = 1;
-    *out = (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d, .shape = d->layer.out};
+    *out = (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d, .shape = d->layer.out,
+                                 .layout = x->layout};
     return find_divisors(r, node, d, none);
 }
 
@@ -317,45 +328,70 @@ static enum err read_global_average_pool(struct onnx_reader *r, const struct onn
 
 /* ---- ReduceMean ---- */
 
-/* Axes are an attribute up to set 17, an input later. */
+/* Axes are an attribute up to set 17, an input later: as a set of bits, all where none are given. */
 static enum err read_axes(const struct onnx_reader *r, const struct onnx_node *node,
-                          const struct onnx_meaning *x)
+                          const struct onnx_meaning *x, uint32_t *set)
 {
-    int64_t axis[4];
-    uint32_t n = 0, first = x->layout == ONNX_NHWC ? 1 : 2, seen = 0;
+    int64_t axis[4], noop = 0;
+    uint32_t n = 0, dim[4], n_dim = onnx_dims(r, x, dim);
     bool given = false;
     enum err e = onnx_has_input(node, 1) ? onnx_stored_list(r, node, 1, 4, axis, &n)
                                          : onnx_attr_list(node, "axes", axis, 4, &n, &given,
                                                           r->msg);
 
+    if (!e)
+        e = onnx_attr_int(node, "noop_with_empty_axes", &noop, r->msg);
+    *set = n == 0 && !noop ? (1U << n_dim) - 1 : 0;
     for (uint32_t i = 0; i < n && !e; i++) {
-        int64_t a = axis[i] < 0 ? axis[i] + 4 : axis[i];
-        if (a == first || a == first + 1)
-            seen |= 1U << (a - first);
-        else
-            n = 0; // another axis
+        int64_t a = axis[i] < 0 ? axis[i] + n_dim : axis[i];
+        if (a < 0 || a >= n_dim)
+            return onnx_node_refuse(node, r->msg, "axis %" PRId64 " of %" PRIu32 " dimensions: "
+                                    "want one of them", axis[i], n_dim);
+        *set |= 1U << a;
     }
-    if (!e && (n != 2 || seen != 3 || onnx_is_flat(x)))
-        e = onnx_node_refuse(node, r->msg, "averages over other axes than rows and columns: want %"
-                             PRIu32 " and %" PRIu32 " of a map", first, first + 1);
     return e;
+}
+
+/* The mean over channels: a convolution of one output whose weights are all 1. */
+static enum err average_channels(struct onnx_reader *r, const struct onnx_node *node,
+                                 const struct onnx_meaning *x, struct onnx_meaning *out)
+{
+    struct onnx_draft *d;
+    enum err e = onnx_draft_sum(r, node, x, &d);
+
+    if (e)
+        return e;
+    *out = (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d, .shape = d->layer.out,
+                                 .layout = x->layout};
+    return ERR_NONE;
 }
 
 static enum err read_reduce_mean(struct onnx_reader *r, const struct onnx_node *node)
 {
     struct onnx_meaning x, out;
     int64_t keepdims = 1;
+    uint32_t set = 0;
     enum err e = onnx_attr_int(node, "keepdims", &keepdims, r->msg);
 
     if (!e)
         e = onnx_take_pixels(r, node, 0, &x);
     if (!e)
-        e = read_axes(r, node, &x);
-    if (!e)
-        e = onnx_global_average(r, node, &x, &out);
+        e = read_axes(r, node, &x, &set);
     if (e)
         return e;
-    out.layout = keepdims ? x.layout : ONNX_FLAT;
+    bool last = x.layout == ONNX_NHWC, flat = onnx_is_flat(&x);
+    uint32_t sides = last ? 6 : x.layout == ONNX_NCW ? 4 : 12, channels = last ? 8 : 2;
+    if (!flat && set == sides)
+        e = onnx_global_average(r, node, &x, &out);
+    else if (!flat && set == channels && keepdims)
+        e = average_channels(r, node, &x, &out);
+    else
+        e = onnx_node_refuse(node, r->msg, "averages over other axes than rows and columns, or "
+                             "channels with keepdims 1: want the one or the other");
+    if (e)
+        return e;
+    if (!keepdims)
+        out.layout = ONNX_FLAT;
     onnx_output(r, node, out);
     return ERR_NONE;
 }

@@ -159,6 +159,22 @@ static enum err read_concat(struct onnx_reader *r, const struct onnx_node *node)
 }
 
 /* x, y's scale and zero point. */
+/* x, y's scale and zero point; of a window. */
+static enum err read_window_average(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x, out;
+    int64_t last = 0;
+    enum err e = onnx_attr_int(node, "channels_last", &last, r->msg);
+
+    if (!e && last)
+        e = onnx_node_refuse(node, r->msg, "channels_last is %" PRId64 ": want 0", last);
+    if (!e)
+        e = take_whole(r, node, 0, &x);
+    if (!e)
+        e = onnx_average(r, node, &x, &out);
+    return e ? e : finish(r, node, 3, &out);
+}
+
 static enum err read_average(struct onnx_reader *r, const struct onnx_node *node)
 {
     struct onnx_meaning x, out;
@@ -184,6 +200,8 @@ const struct onnx_operator onnx_ops_qlinear[] = {
     {"QGemm",          0, 6, 9, "alpha transA transB", read_gemm},
     {"QLinearAdd",     0, 7, 8, "", read_add},
     {"QLinearConcat",  0, 5, UINT32_MAX, "axis", read_concat},
+    {"QLinearAveragePool", 0, 5, 5, "auto_pad ceil_mode channels_last count_include_pad "
+     "kernel_shape pads strides", read_window_average},
     {"QLinearGlobalAveragePool", 0, 5, 5, "channels_last", read_average},
     {0},
 };

@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "network/onnx/read.h"
 
@@ -28,6 +29,22 @@ static enum err check_scales(const struct onnx_reader *r, const struct onnx_node
     return ERR_NONE;
 }
 
+static bool is_byte(int32_t type)
+{
+    return type == TYPE(UINT8) || type == TYPE(INT8) || type == ONNX_UINT4 || type == ONNX_INT4;
+}
+
+/* Values of 4 bits lie in bytes, cut to their range. */
+static void set_type(struct onnx_quantisation *q, int32_t type)
+{
+    int64_t least, most;
+
+    onnx_type_limits(type, &least, &most);
+    q->least = (int32_t)least;
+    q->most = (int32_t)most;
+    q->is_signed = least < 0;
+}
+
 /* The zero point of an activation; the caller knows that it is there. */
 static enum err read_zero(const struct onnx_reader *r, const struct onnx_node *node,
                           const struct onnx_meaning *zero, struct onnx_quantisation *q)
@@ -35,12 +52,28 @@ static enum err read_zero(const struct onnx_reader *r, const struct onnx_node *n
     if (zero->means != ONNX_STORED)
         return onnx_node_refuse(node, r->msg, "its zero point is %s: want a stored tensor",
                                 onnx_means_text(zero->means));
-    if (!onnx_tensor_is_single(&zero->tensor) ||
-        (zero->tensor.type != TYPE(UINT8) && zero->tensor.type != TYPE(INT8)))
-        return onnx_node_refuse(node, r->msg, "its zero point is %zu %s: want one uint8 or int8",
-                                zero->tensor.n, onnx_type_name(zero->tensor.type));
+    if (!onnx_tensor_is_single(&zero->tensor) || !is_byte(zero->tensor.type))
+        return onnx_node_refuse(node, r->msg, "its zero point is %zu %s: want one uint8 or int8, "
+                                "or of 4 bits", zero->tensor.n,
+                                onnx_type_name(zero->tensor.type));
+    set_type(q, zero->tensor.type);
     q->zero = (int32_t)onnx_tensor_integer(&zero->tensor, 0);
-    q->is_signed = zero->tensor.type == TYPE(INT8);
+    return ERR_NONE;
+}
+
+/* Without a zero point the type is an attribute since set 21, else uint8. */
+static enum err read_output_type(const struct onnx_reader *r, const struct onnx_node *node,
+                                 struct onnx_quantisation *q)
+{
+    int64_t type = 0;
+    enum err e = onnx_attr_int(node, "output_dtype", &type, r->msg);
+
+    if (e || type == 0 || strstr(node->proto->op_type, "Dequantize"))
+        return e;
+    if (type > INT32_MAX || !is_byte((int32_t)type))
+        return onnx_node_refuse(node, r->msg, "output_dtype is %" PRId64 ": want int8 or uint8, or "
+                                "of 4 bits", type);
+    set_type(q, (int32_t)type);
     return ERR_NONE;
 }
 
@@ -56,8 +89,9 @@ enum err onnx_read_quantisation(const struct onnx_reader *r, const struct onnx_n
         return onnx_node_refuse(node, r->msg, "%zu scales for an activation: want one",
                                 scale->tensor.n);
     *q = (struct onnx_quantisation){.scale = onnx_tensor_real(&scale->tensor, 0)};
+    set_type(q, TYPE(UINT8));
     if (!onnx_has_input(node, i + 1))
-        return ERR_NONE; // uint8 and 0
+        return read_output_type(r, node, q);
     return read_zero(r, node, onnx_input(r, node, i + 1), q);
 }
 
@@ -175,13 +209,30 @@ enum err onnx_quantise(struct onnx_reader *r, const struct onnx_node *node,
     return e;
 }
 
+/* Scales for blocks along an axis came with set 21; 0: there are none. */
+static enum err check_blocks(const struct onnx_reader *r, const struct onnx_node *node)
+{
+    int64_t block = 0;
+    enum err e = onnx_attr_int(node, "block_size", &block, r->msg);
+
+    if (!e && block != 0)
+        e = onnx_node_refuse(node, r->msg, "a scale for each block of %" PRId64 ": want one for "
+                             "each output, or one", block);
+    return e;
+}
+
 static enum err read_quantize(struct onnx_reader *r, const struct onnx_node *node)
 {
     struct onnx_meaning x = onnx_passed_on(r, node, 0);
     const struct onnx_meaning *draft;
     struct onnx_quantisation q;
 
-    enum err e = onnx_read_quantisation(r, node, 1, &q);
+    enum err e = check_blocks(r, node);
+    if (!e)
+        e = onnx_read_quantisation(r, node, 1, &q);
+    if (!e && x.means == ONNX_IMAGE && is_byte(r->image_type))
+        e = onnx_node_refuse(node, r->msg, "rounds an image of %s: want DequantizeLinear",
+                             onnx_type_name(r->image_type));
     if (!e && x.means != ONNX_IMAGE && x.means != ONNX_PIXELS)
         e = onnx_take_draft(r, node, 0, &draft);
     return e ? e : onnx_quantise(r, node, &x, &q);
@@ -194,20 +245,60 @@ static const char *byte_name(bool is_signed)
     return is_signed ? "int8" : "uint8";
 }
 
-/* Whether inputs i and i + 1 are scale and zero point of x's layers. */
-static enum err check_alike(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
-                            const struct onnx_meaning *x)
+/* The bytes of layer *layer, taken for others: what they are worth and what is 0 are q's. */
+static enum err read_otherwise(struct onnx_reader *r, const struct onnx_node *node,
+                               const struct onnx_meaning *x, const struct onnx_quantisation *q,
+                               bool alone, uint32_t *layer)
+{
+    struct layer *l = &r->network->layer[*layer];
+    struct onnx_quantisation same = onnx_quantisation_of(l);
+    struct onnx_draft *d;
+    enum err e = ERR_NONE;
+
+    if (!alone || l->kind == LAYER_IMAGE) { // a copy, for others read it as it is
+        struct onnx_meaning part = *x;
+        part.layer = layer;
+        part.n_layer = 1;
+        part.shape = layer_delivers(l);
+        e = onnx_draft_digital(r, node, &part, LAYER_SCALE, &d);
+        if (!e)
+            e = onnx_draft_quantise(r, node, d, &same, layer);
+    }
+    if (e)
+        return e;
+    l = &r->network->layer[*layer];
+    l->out_scale = q->scale;
+    l->out_zero = q->zero;
+    return ERR_NONE;
+}
+
+/* Makes inputs i and i + 1 scale and zero point of x's layers. */
+static enum err make_alike(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                           struct onnx_meaning *x)
 {
     struct onnx_quantisation q;
+    uint32_t *list = NULL;
+    bool alone = !x->shared && x->n_layer == 1;
     enum err e = onnx_read_quantisation(r, node, i, &q);
 
     for (uint32_t k = 0; k < x->n_layer && !e; k++) {
         const struct layer *l = &r->network->layer[x->layer[k]];
-        if (!onnx_quantised_alike(l, &q))
+        if (onnx_quantised_alike(l, &q))
+            continue;
+        if (l->out_signed == q.is_signed && !x->view.some && !onnx_is_padded(x)) {
+            e = list ? ERR_NONE : onnx_new_list(r, node, x->n_layer, &list);
+            if (!e && x->layer != list) {
+                memcpy(list, x->layer, x->n_layer * sizeof *list);
+                x->layer = list;
+            }
+            if (!e)
+                e = read_otherwise(r, node, x, &q, alone, &list[k]);
+        } else {
             e = onnx_node_refuse(node, r->msg, "reads bytes of scale %g and zero point %" PRId32
                                  " (%s) as %g and %" PRId32 " (%s): want the same", l->out_scale,
                                  l->out_zero, byte_name(l->out_signed), q.scale, q.zero,
                                  byte_name(q.is_signed));
+        }
     }
     return e;
 }
@@ -219,7 +310,7 @@ enum err onnx_take_bytes(struct onnx_reader *r, const struct onnx_node *node, ui
     if (x->means != ONNX_BYTES)
         return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s: want a quantised map", i,
                                 onnx_means_text(x->means));
-    enum err e = check_alike(r, node, i + 1, x);
+    enum err e = make_alike(r, node, i + 1, x);
     x->means = ONNX_PIXELS;
     return e;
 }
@@ -232,6 +323,30 @@ static enum err dequantize_map(struct onnx_reader *r, const struct onnx_node *no
     if (!e)
         onnx_output(r, node, x);
     return e;
+}
+
+/* A graph input that is bytes: its scale and zero point are stated here. */
+static enum err dequantize_image(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x = *onnx_input(r, node, 0);
+    struct onnx_quantisation q;
+    enum err e = onnx_read_quantisation(r, node, 1, &q);
+
+    if (!e && !onnx_has_input(node, 2))
+        set_type(&q, r->image_type);
+    if (!e && q.is_signed != (r->image_type == TYPE(INT8)))
+        e = onnx_node_refuse(node, r->msg, "reads an image of %s with a zero point of %s: want the "
+                             "same", onnx_type_name(r->image_type), byte_name(q.is_signed));
+    if (!e)
+        e = quantise_image(r, node, &x, &q);
+    if (e)
+        return e;
+    static const uint32_t image = 0;
+    x.means = ONNX_PIXELS;
+    x.layer = &image;
+    x.n_layer = 1;
+    onnx_output(r, node, x);
+    return ERR_NONE;
 }
 
 /* ---- Constants ---- */
@@ -297,6 +412,8 @@ static enum err dequantize_constant(struct onnx_reader *r, const struct onnx_nod
     enum err e = onnx_attr_int(node, "axis", &axis, r->msg);
 
     if (!e)
+        e = check_blocks(r, node);
+    if (!e)
         e = onnx_take_weights(r, node, 0, axis, &w);
     if (!e)
         onnx_output(r, node, w);
@@ -311,13 +428,15 @@ static enum err read_dequantize(struct onnx_reader *r, const struct onnx_node *n
         return dequantize_constant(r, node);
     if (x->means == ONNX_BYTES)
         return dequantize_map(r, node);
+    if (x->means == ONNX_IMAGE && is_byte(r->image_type))
+        return dequantize_image(r, node);
     return onnx_node_refuse(node, r->msg, "input 0 is %s: want integers",
                             onnx_means_text(x->means));
 }
 
 /* saturate speaks of 8-bit floats only, which are refused by their type. */
 const struct onnx_operator onnx_ops_quantize[] = {
-    {"QuantizeLinear",   10, 2, 3, "axis saturate", read_quantize},
-    {"DequantizeLinear", 10, 2, 3, "axis", read_dequantize},
+    {"QuantizeLinear",   10, 2, 3, "axis block_size output_dtype precision saturate", read_quantize},
+    {"DequantizeLinear", 10, 2, 3, "axis block_size output_dtype", read_dequantize},
     {0},
 };

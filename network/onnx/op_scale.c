@@ -12,7 +12,7 @@ static enum err check_constant(const struct onnx_reader *r, const struct onnx_no
                                const struct onnx_meaning *x, const struct onnx_meaning *c)
 {
     const struct onnx_tensor *t = &c->tensor;
-    uint32_t behind = x->layout == ONNX_NCHW ? 2 : 0, channels = x->shape.channels;
+    uint32_t behind = x->layout == ONNX_NCHW ? 2 : x->layout == ONNX_NCW ? 1 : 0, channels = x->shape.channels;
     bool flat_map = onnx_is_flat(x) && (x->shape.height > 1 || x->shape.width > 1);
     bool along = t->n == channels && t->n_dim > behind && !flat_map &&
                  t->dim[t->n_dim - 1 - behind] == channels;

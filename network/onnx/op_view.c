@@ -30,7 +30,7 @@ static enum err take_four(struct onnx_reader *r, const struct onnx_node *node,
 {
     enum err e = onnx_take_map(r, node, 0, x);
 
-    if (!e && onnx_is_flat(x))
+    if (!e && x->layout != ONNX_NCHW && x->layout != ONNX_NHWC)
         e = onnx_node_refuse(node, r->msg, "reads a flattened map: want it in front of Flatten");
     if (!e && !x->view.some)
         x->view = (struct onnx_view){.step = {1, 1}, .n_channel = x->shape.channels};
@@ -104,7 +104,7 @@ static enum err slice_axis(const struct onnx_reader *r, const struct onnx_node *
     struct onnx_view *v = &x->view;
     uint32_t dim[4], start = 0, n = 0;
 
-    onnx_dims(x, dim);
+    onnx_dims(r, x, dim);
     enum err e = resolve(r, node, range, dim[k], &start, &n);
     if (e || n == dim[k])
         return e;

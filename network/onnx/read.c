@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "network/onnx/file.h"
+#include "network/onnx/prepare.h"
 
 enum { LEAST_OPSET = 7 };
 
@@ -75,7 +76,6 @@ enum err onnx_new_list(struct onnx_reader *r, const struct onnx_node *node, uint
 static const struct {
     const char *op, *cure;
 } cures[] = {
-    {"ArgMax",     "want it cut off: the largest sum stays the largest"},
     {"ConvInteger",           "want static quantisation, with QuantizeLinear"},
     {"DynamicQuantizeLinear", "want static quantisation, with QuantizeLinear"},
     {"MatMulInteger",         "want static quantisation, with QuantizeLinear"},
@@ -203,7 +203,14 @@ static enum err read_image(struct onnx_reader *r)
 
     image->means = ONNX_IMAGE;
     image->shape = found.shape;
-    image->layout = found.channels_last ? ONNX_NHWC : ONNX_NCHW;
+    image->layout = found.n_dim == 2      ? ONNX_FLAT
+                    : found.n_dim == 3    ? ONNX_NCW
+                    : found.channels_last ? ONNX_NHWC
+                                          : ONNX_NCHW;
+    r->network->image_is_bytes = !onnx_type_is_real(found.type);
+    r->network->image_channels_last = found.channels_last;
+    r->batch = found.batch;
+    r->image_type = found.type;
     return e;
 }
 
@@ -222,10 +229,9 @@ static enum err read_constants(struct onnx_reader *r)
 }
 
 /* A map that is the network's result, as its last layer. */
-static enum err read_result_map(struct onnx_reader *r, struct onnx_meaning *x)
+static enum err read_result_map(struct onnx_reader *r, struct onnx_meaning *x, const char *name)
 {
     struct onnx_node node = {.proto = r->graph.proto->node[r->graph.n_node - 1]};
-    const char *name = r->graph.value[r->graph.result].name;
 
     if (onnx_is_padded(x))
         return err_set(r->msg, ERR_INPUT,
@@ -241,52 +247,189 @@ static enum err read_result_map(struct onnx_reader *r, struct onnx_meaning *x)
     return e;
 }
 
-static enum err read_result(struct onnx_reader *r)
-{
-    struct onnx_meaning *x = &r->meaning[r->graph.result];
-    const char *name = r->graph.value[r->graph.result].name;
+/* ---- What the host does ---- */
 
-    /* Every node's result is read, and this is the one that no node reads: all lead to it. */
-    if (x->means == ONNX_DRAFT && onnx_draft_may_be_raw(x->draft))
-        return onnx_draft_finish_raw(r, x->draft);
-    if (!onnx_is_map(x))
-        return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" is %s: want the sums of a Conv "
-                       "or Gemm, or a quantised map", name, onnx_means_text(x->means));
-    return read_result_map(r, x);
+static bool is_one_of(const struct onnx_node *node, const char *const *list)
+{
+    const char *type = node->proto->op_type ? node->proto->op_type : "";
+
+    for (; *list; list++)
+        if (strcmp(type, *list) == 0)
+            return true;
+    return false;
+}
+
+static const char *const endings[] = {"ArgMax", "ArgMin", "LogSoftmax", "Softmax", "TopK", NULL};
+static const char *const products[] = {"Conv", "ConvTranspose", "Gemm", "MatMul", "QGemm",
+                                       "QLinearConv", "QLinearMatMul", NULL};
+
+/* Softmax and the like, and all that comes behind them, which must not need a crossbar. */
+static enum err mark_host(struct onnx_reader *r)
+{
+    const struct onnx_graph *g = &r->graph;
+    const struct onnx_node *first = NULL;
+
+    for (uint32_t i = 0; i < g->n_node; i++) {
+        const struct onnx_node *node = &g->node[i];
+        bool behind = false;
+        for (uint32_t k = 0; k < node->n_input; k++) {
+            const struct onnx_value *v = node->input[k] == ONNX_ABSENT ? NULL
+                                                                       : &g->value[node->input[k]];
+            behind |= v && v->maker == ONNX_NODE && r->host[v->index];
+        }
+        bool ends = is_one_of(node, endings);
+        r->host[i] = behind || ends;
+        first = ends && !first ? node : first;
+        if (behind && is_one_of(node, products))
+            return onnx_node_refuse(first, r->msg, "is not the end of the network: want it there, "
+                                    "where the host computes it");
+    }
+    return ERR_NONE;
+}
+
+struct ends { // values that the host needs from the network
+    uint32_t *value, *sums; // kept by the reader; the second are not rounded
+    uint32_t  n, n_sums;
+    bool     *known; // per value
+};
+
+static void need(struct ends *e, uint32_t value)
+{
+    if (value != ONNX_ABSENT && !e->known[value])
+        e->value[e->n++] = value;
+    if (value != ONNX_ABSENT)
+        e->known[value] = true;
+}
+
+static enum err add_end(struct onnx_reader *r, uint32_t value, const struct onnx_meaning *x,
+                        uint32_t layer)
+{
+    struct network *n = r->network;
+    struct network_end *longer = realloc(n->end, (n->n_end + 1) * sizeof *longer);
+    struct network_end *e = longer ? &longer[n->n_end] : NULL;
+
+    if (!longer)
+        return err_set(r->msg, ERR_MEMORY, "no memory for a result");
+    n->end = longer;
+    *e = (struct network_end){.value = strdup(r->graph.value[value].name), .layer = layer,
+                              .real = x->means != ONNX_BYTES};
+    if (!e->value)
+        return err_set(r->msg, ERR_MEMORY, "no memory for a result");
+    n->n_end++;
+    e->channels_last = x->layout == ONNX_NHWC || x->layout == ONNX_FLAT_NHWC;
+    e->n_dim = onnx_dims(r, x, e->dim);
+    if (x->layout != ONNX_VECTOR)
+        e->dim[0] = 1;
+    return ERR_NONE;
+}
+
+static enum err end_map(struct onnx_reader *r, uint32_t value)
+{
+    struct onnx_meaning x = r->meaning[value];
+    enum err e = read_result_map(r, &x, r->graph.value[value].name);
+
+    return e ? e : add_end(r, value, &x, x.layer[0]);
+}
+
+/* Sums of a Conv or Gemm leave as they are. */
+static enum err end_sums(struct onnx_reader *r, uint32_t value)
+{
+    enum err e = onnx_draft_finish_raw(r, r->meaning[value].draft);
+
+    return e ? e : add_end(r, value, &r->meaning[value], r->network->n_layer - 1);
+}
+
+/* Whether a value that is not rounded may leave as sums. The node that made the sums is read anew
+ * where others have added to them meanwhile. */
+static enum err may_leave(struct onnx_reader *r, uint32_t value, bool *may)
+{
+    const struct onnx_node *node = &r->graph.node[r->graph.value[value].index];
+    enum err e = ERR_NONE;
+
+    if (is_one_of(node, products) && !onnx_draft_may_be_raw(r->meaning[value].draft))
+        e = read_node(r, node);
+    *may = !e && r->meaning[value].means == ONNX_DRAFT &&
+           onnx_draft_may_be_raw(r->meaning[value].draft);
+    return e;
+}
+
+/* A value that leaves: maps at once, sums later, and of anything else that is not rounded what is
+ * in front of it, for the host computes it. */
+static enum err read_end(struct onnx_reader *r, struct ends *ends, uint32_t value)
+{
+    const struct onnx_value *v = &r->graph.value[value];
+    const struct onnx_meaning *x = &r->meaning[value];
+    bool may = false;
+    enum err e = ERR_NONE;
+
+    if (onnx_is_constant(x))
+        return ERR_NONE;
+    if (onnx_is_map(x))
+        return end_map(r, value);
+    if (v->maker != ONNX_NODE || (x->means != ONNX_DRAFT && !r->host[v->index]))
+        return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" is %s: want the result of a "
+                       "network", v->name, onnx_means_text(x->means));
+    if (!r->host[v->index])
+        e = may_leave(r, value, &may);
+    if (may)
+        ends->sums[ends->n_sums++] = value;
+    for (uint32_t k = 0; k < r->graph.node[v->index].n_input && !may && !e; k++)
+        need(ends, r->graph.node[v->index].input[k]);
+    return e;
+}
+
+/* The layer whose sums leave must be the last. */
+static enum err read_ends(struct onnx_reader *r)
+{
+    struct ends ends = {.value = onnx_keep(r, r->graph.n_value, sizeof *ends.value),
+                        .sums = onnx_keep(r, r->graph.n_value, sizeof *ends.sums),
+                        .known = onnx_keep(r, r->graph.n_value, sizeof *ends.known)};
+    enum err e = ends.value && ends.sums && ends.known ? ERR_NONE
+                                                       : err_set(r->msg, ERR_MEMORY,
+                                                                 "no memory for results");
+
+    for (size_t i = 0; i < r->graph.proto->n_output && !e; i++)
+        need(&ends, onnx_graph_find(&r->graph, r->graph.proto->output[i]->name));
+    for (uint32_t i = 0; i < ends.n && !e; i++)
+        e = read_end(r, &ends, ends.value[i]);
+    for (uint32_t i = 0; i < ends.n_sums && !e; i++)
+        e = end_sums(r, ends.sums[i]);
+    return e;
 }
 
 /* A float model would be refused at its first node, which says little. */
-static enum err check_quantised(const struct onnx_reader *r)
+static enum err check_quantised(const struct onnx_reader *r, const Onnx__ModelProto *model)
 {
-    for (uint32_t i = 0; i < r->graph.n_node; i++) {
-        const char *type = r->graph.node[i].proto->op_type;
-        if (type && (strstr(type, "Linear") || strcmp(type, "QGemm") == 0))
-            return ERR_NONE;
-    }
+    if (onnx_model_is_quantised(model))
+        return ERR_NONE;
     return err_set(r->msg, ERR_INPUT, "no QuantizeLinear in it: want a quantised model, as "
                    "\"imcsim import\" makes it of a float one");
 }
 
-static enum err read_graph(struct onnx_reader *r)
+static enum err read_graph(struct onnx_reader *r, const Onnx__ModelProto *model)
 {
     enum err e;
 
     r->most_layers = r->graph.n_node + 1; // the image, and one for each node, to begin with
     r->meaning = calloc(r->graph.n_value + 1, sizeof *r->meaning);
     r->network->layer = calloc(r->most_layers, sizeof *r->network->layer);
-    if (!r->meaning || !r->network->layer)
+    r->host = onnx_keep(r, r->graph.n_node, sizeof *r->host);
+    if (!r->host || !r->meaning || !r->network->layer)
         return err_set(r->msg, ERR_MEMORY, "no memory for %" PRIu32 " layers", r->most_layers);
     e = read_constants(r);
     if (!e)
         e = read_image(r);
     if (!e)
-        e = check_quantised(r);
+        e = check_quantised(r, model);
+    if (!e)
+        e = mark_host(r);
     for (uint32_t i = 0; i < r->graph.n_node && !e; i++)
-        e = read_node(r, &r->graph.node[i]);
+        if (!r->host[i])
+            e = read_node(r, &r->graph.node[i]);
     if (!e) // so late, because a node that misreads its input says more
         e = onnx_graph_check_readers(&r->graph, r->msg);
     if (!e)
-        e = read_result(r);
+        e = read_ends(r);
     r->network->has_values = true;
     return e ? e : network_check(r->network, r->msg);
 }
@@ -312,27 +455,47 @@ static struct onnx_reader reader_for(struct network *n, size_t size, struct err_
                                 .work_left = 256 * million, .msg = m};
 }
 
-enum err network_decode_onnx(struct network *n, const char *name, const uint8_t *data, size_t size,
-                             struct err_msg *m)
+enum err network_read_onnx(struct network *n, const char *name, const Onnx__ModelProto *model,
+                           size_t size, struct err_msg *m)
 {
     struct onnx_reader r = reader_for(n, size, m);
+
+    *n = (struct network){0};
+    enum err e = onnx_graph_init(&r.graph, model, LEAST_OPSET, m);
+    if (!e)
+        e = onnx_graph_check_input(&r.graph, m);
+    if (!e) {
+        n->name = strdup(name);
+        e = n->name ? read_graph(&r, model) : err_set(m, ERR_MEMORY, "no memory for a name");
+    }
+    release(&r);
+    if (e)
+        network_release(n);
+    return e;
+}
+
+static enum err decode(struct network *n, const char *name, const uint8_t *data, size_t size,
+                       const struct onnx_surroundings *s, struct err_msg *m)
+{
     Onnx__ModelProto *model;
+    bool complete;
 
     *n = (struct network){0};
     enum err e = onnx_decode(data, size, &model, m);
     if (!e)
-        e = onnx_graph_init(&r.graph, model, LEAST_OPSET, m);
+        e = onnx_prepare(model, s, &complete, m);
     if (!e)
-        e = onnx_graph_check_ends(&r.graph, m);
-    if (!e) {
-        n->name = strdup(name);
-        e = n->name ? read_graph(&r) : err_set(m, ERR_MEMORY, "no memory for a name");
-    }
-    release(&r);
+        e = network_read_onnx(n, name, model, size, m);
+    if (!e && !complete)
+        network_strip_values(n);
     onnx_free_model(model);
-    if (e)
-        network_release(n);
     return e;
+}
+
+enum err network_decode_onnx(struct network *n, const char *name, const uint8_t *data, size_t size,
+                             struct err_msg *m)
+{
+    return decode(n, name, data, size, &(struct onnx_surroundings){0}, m);
 }
 
 /* "models/resnet32.onnx" is called resnet32. */
@@ -347,21 +510,79 @@ static enum err name_of_path(const char *path, char **name, struct err_msg *m)
     return *name ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for a name");
 }
 
-enum err network_load_onnx(struct network *n, const char *path, struct err_msg *m)
+/* The folder of a path; the caller frees. */
+static char *folder_of(const char *path)
 {
-    uint8_t *data = NULL;
-    char *name = NULL;
-    size_t size;
+    const char *slash = strrchr(path, '/');
 
-    *n = (struct network){0};
-    enum err e = onnx_read_file(path, &data, &size, m);
+    return !slash ? strdup(".") : slash == path ? strdup("/")
+                                                : strndup(path, (size_t)(slash - path));
+}
+
+enum err onnx_model_load(struct onnx_model *o, const char *path,
+                         const struct network_onnx_cfg *cfg, struct err_msg *m)
+{
+    struct onnx_surroundings s = {.input_shape = cfg->input_shape, .seed = cfg->random_weights};
+    char *folder = folder_of(path);
+    uint8_t *data = NULL;
+
+    *o = (struct onnx_model){0};
+    s.folder = folder;
+    enum err e = folder ? onnx_read_file(path, &data, &o->size, m)
+                        : err_set(m, ERR_MEMORY, "no memory for a name");
     if (!e)
-        e = name_of_path(path, &name, m);
+        e = name_of_path(path, &o->name, m);
     if (!e)
-        e = network_decode_onnx(n, name, data, size, m);
-    if (e)
+        e = onnx_decode(data, o->size, &o->proto, m);
+    if (!e)
+        e = onnx_prepare(o->proto, &s, &o->complete, m);
+    if (e) {
         err_prefix(m, path);
-    free(name);
+        onnx_model_release(o);
+    }
+    free(folder);
     free(data);
     return e;
+}
+
+void onnx_model_release(struct onnx_model *o)
+{
+    onnx_free_model(o->proto);
+    free(o->name);
+    *o = (struct onnx_model){0};
+}
+
+bool onnx_model_is_quantised(const Onnx__ModelProto *model)
+{
+    const Onnx__GraphProto *g = model->graph;
+
+    for (size_t i = 0; g && i < g->n_node; i++) {
+        const char *type = g->node[i]->op_type;
+        if (type && (strstr(type, "Linear") || strcmp(type, "QGemm") == 0))
+            return true;
+    }
+    return false;
+}
+
+enum err network_load_onnx_as(struct network *n, const char *path,
+                              const struct network_onnx_cfg *cfg, struct err_msg *m)
+{
+    struct onnx_model o;
+    enum err e = onnx_model_load(&o, path, cfg, m);
+
+    *n = (struct network){0};
+    if (e)
+        return e;
+    e = network_read_onnx(n, o.name, o.proto, o.size, m);
+    if (e)
+        err_prefix(m, path);
+    else if (!o.complete)
+        network_strip_values(n);
+    onnx_model_release(&o);
+    return e;
+}
+
+enum err network_load_onnx(struct network *n, const char *path, struct err_msg *m)
+{
+    return network_load_onnx_as(n, path, &(struct network_onnx_cfg){0}, m);
 }

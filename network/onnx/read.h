@@ -40,11 +40,13 @@ enum onnx_means { // what is known of a value
     ONNX_DRAFT    // real values that no layer delivers yet
 };
 
-enum onnx_layout { // order of a map's values; the batch comes first and is 1
+enum onnx_layout { // order of a map's values; the batch comes first
     ONNX_NCHW,
     ONNX_NHWC,
-    ONNX_FLAT,     // two dimensions: channel, row, column
-    ONNX_FLAT_NHWC // two dimensions: row, column, channel
+    ONNX_FLAT,      // two dimensions: channel, row, column
+    ONNX_FLAT_NHWC, // two dimensions: row, column, channel
+    ONNX_NCW,       // three: channel, column, of a map of one row
+    ONNX_VECTOR     // one, as FLAT, without the batch, which is 1
 };
 
 struct onnx_view { // which of the layers' pixels are meant, and zeros around them
@@ -88,9 +90,12 @@ struct onnx_draft { // a layer under construction
 struct onnx_reader {
     struct network      *network; // layers so far
     uint32_t             most_layers; // that there is room for
+    int32_t              image_type; // ONNX's, of the graph's input
+    uint32_t             batch; // of the graph's input: images that the file takes at once
     struct onnx_graph    graph;
     struct onnx_meaning *meaning; // per value
     struct onnx_draft   *draft;   // all of them
+    bool                *host;    // per node: behind the network's results, the host's
     void                *names;   // of the layers, for tsearch
     void               **kept;    // memory of meanings
     size_t               n_kept;
@@ -127,8 +132,8 @@ struct onnx_meaning onnx_passed_on(const struct onnx_reader *r, const struct onn
 /* "a quantised map"...: what a value is, for errors. */
 const char *onnx_means_text(enum onnx_means means);
 
-/* Its dimensions, 2 or 4; returns how many. */
-uint32_t onnx_dims(const struct onnx_meaning *m, uint32_t dim[4]);
+/* Its dimensions, at most 4; returns how many. */
+uint32_t onnx_dims(const struct onnx_reader *r, const struct onnx_meaning *m, uint32_t dim[4]);
 
 bool onnx_is_constant(const struct onnx_meaning *m); // STORED or WEIGHTS
 bool onnx_is_flat(const struct onnx_meaning *m);
@@ -184,13 +189,19 @@ enum err onnx_take_open(struct onnx_reader *r, const struct onnx_node *node, uin
 
 /* ---- Windows ---- */
 
-/* Strides, dilations and padding of a node whose kernel is known, with `pad` around the map
- * besides, and the output that results; ceil_mode as more padding behind. */
+/* Strides, dilations and padding of a node that reads x and whose kernel is known, with x's zeros
+ * around the map besides, and the output that results; ceil_mode as more padding behind. */
 enum err onnx_read_window(const struct onnx_reader *r, const struct onnx_node *node,
-                          const struct shape *in, const uint32_t pad[4], struct window *w,
-                          struct shape *out);
+                          const struct onnx_meaning *x, struct window *w, struct shape *out);
 
-/* Refuses other layouts than channels x rows x columns. */
+/* An attribute of one value for each of x's axes, rows and columns; of a map of one row, where
+ * files have columns only, v[0] stays as it is. onnx_read_pads: begins, then ends. */
+enum err onnx_read_sides(const struct onnx_reader *r, const struct onnx_node *node,
+                         const struct onnx_meaning *x, const char *name, uint32_t v[2]);
+enum err onnx_read_pads(const struct onnx_reader *r, const struct onnx_node *node,
+                        const struct onnx_meaning *x, uint32_t v[4]);
+
+/* Refuses other layouts than channels x rows x columns, or columns only. */
 enum err onnx_check_layout(const struct onnx_reader *r, const struct onnx_node *node,
                            const struct onnx_meaning *x);
 
@@ -200,6 +211,7 @@ struct onnx_quantisation {
     double  scale;
     int32_t zero;
     bool    is_signed;
+    int32_t least, most; // bytes that occur: fewer where values have 4 bits
 };
 struct onnx_quantisation onnx_quantisation_of(const struct layer *l);
 bool onnx_quantised_alike(const struct layer *l, const struct onnx_quantisation *q);
@@ -228,6 +240,10 @@ enum err onnx_draft_digital(struct onnx_reader *r, const struct onnx_node *node,
  */
 enum err onnx_draft_view(struct onnx_reader *r, const struct onnx_node *node,
                          const struct onnx_meaning *x, struct onnx_draft **draft);
+
+/* A 1 x 1 convolution of one output, the mean of x's channels. */
+enum err onnx_draft_sum(struct onnx_reader *r, const struct onnx_node *node,
+                        const struct onnx_meaning *x, struct onnx_draft **draft);
 
 /* result = result * factor + offset, per output (n entries) or for all (n = 1). */
 enum err onnx_draft_scale(struct onnx_reader *r, const struct onnx_node *node,
@@ -282,6 +298,8 @@ enum err onnx_conv(struct onnx_reader *r, const struct onnx_node *node,
 enum err onnx_product(struct onnx_reader *r, const struct onnx_node *node,
                       const struct onnx_meaning *x, const struct onnx_affine *a,
                       struct onnx_meaning *out);
+enum err onnx_average(struct onnx_reader *r, const struct onnx_node *node,
+                      const struct onnx_meaning *x, struct onnx_meaning *out);
 enum err onnx_global_average(struct onnx_reader *r, const struct onnx_node *node,
                              const struct onnx_meaning *x, struct onnx_meaning *out);
 /* Input i is a constant: sign[i] * input i + sign[1 - i] * the other. */
@@ -299,8 +317,26 @@ enum err onnx_fold(struct onnx_reader *r, const struct onnx_node *node);
 enum err onnx_store_list(struct onnx_reader *r, const struct onnx_node *node, uint32_t n,
                          const int64_t *v);
 
-/* The whole reader on a model in memory; `name` becomes the network's. */
+/* The whole reader on a model in memory, with nothing around it; `name` becomes the network's. */
 enum err network_decode_onnx(struct network *n, const char *name, const uint8_t *data, size_t size,
                              struct err_msg *m);
+
+/* A model's file, decoded and prepared; it is called after the file. */
+struct onnx_model {
+    Onnx__ModelProto *proto; // owned
+    char             *name;  // owned
+    size_t            size;  // of the file
+    bool              complete; // every value is there
+};
+enum err onnx_model_load(struct onnx_model *o, const char *path,
+                         const struct network_onnx_cfg *cfg, struct err_msg *m);
+void onnx_model_release(struct onnx_model *o); // takes a zeroed one
+
+/* Whether it has QuantizeLinear or operators like it; a float model has none. */
+bool onnx_model_is_quantised(const Onnx__ModelProto *model);
+
+/* The reader on a decoded model that has been prepared. */
+enum err network_read_onnx(struct network *n, const char *name, const Onnx__ModelProto *model,
+                           size_t size, struct err_msg *m);
 
 #endif

@@ -1,7 +1,7 @@
 /* network/onnx/tensor.h -- a checked view of a tensor stored in an ONNX file.
  *
  * The values may sit in raw_data (little-endian) or in the field of their type; the view hides
- * which. Types: float, double, int8, uint8, int32, int64, bool.
+ * which. Types: float, double, float16, bfloat16, int4, uint4, int8, uint8, int32, int64, bool.
  */
 #ifndef NETWORK_ONNX_TENSOR_H
 #define NETWORK_ONNX_TENSOR_H
@@ -14,6 +14,8 @@
 #include "onnx.pb-c.h"
 
 enum { ONNX_MOST_DIMS = 8 };
+
+enum { ONNX_UINT4 = 21, ONNX_INT4 = 22 }; // types that came after Debian's onnx.proto
 
 struct onnx_tensor { // valid as long as the model
     const Onnx__TensorProto *proto;
@@ -36,5 +38,9 @@ bool onnx_tensor_is_single(const struct onnx_tensor *t);
 
 const char *onnx_type_name(int32_t type); // "int8"; "type 99" is "an unknown type"
 bool        onnx_type_is_real(int32_t type);
+size_t      onnx_type_bits(int32_t type); // of a value; 0: it is not read
+
+/* Least and largest value of an integer type; false: it is none that is read. */
+bool onnx_type_limits(int32_t type, int64_t *least, int64_t *most);
 
 #endif

@@ -21,16 +21,36 @@ static void pad_to_same(struct window *w, int axis, uint32_t in, bool upper)
     w->pad_after[axis] = total - w->pad_before[axis];
 }
 
+enum err onnx_read_sides(const struct onnx_reader *r, const struct onnx_node *node,
+                         const struct onnx_meaning *x, const char *name, uint32_t v[2])
+{
+    bool flat = x->layout == ONNX_NCW;
+    return onnx_attr_sizes(node, name, v + flat, flat ? 1 : 2, 1, r->msg);
+}
+
+enum err onnx_read_pads(const struct onnx_reader *r, const struct onnx_node *node,
+                        const struct onnx_meaning *x, uint32_t v[4])
+{
+    uint32_t ends[] = {v[1], v[3]};
+
+    if (x->layout != ONNX_NCW)
+        return onnx_attr_sizes(node, "pads", v, 4, 0, r->msg);
+    enum err e = onnx_attr_sizes(node, "pads", ends, 2, 0, r->msg);
+    v[1] = ends[0];
+    v[3] = ends[1];
+    return e;
+}
+
 /* in: rows and columns, those added by Pad included. */
 static enum err read_padding(const struct onnx_reader *r, const struct onnx_node *node,
-                             const uint32_t in[2], struct window *w)
+                             const struct onnx_meaning *x, const uint32_t in[2], struct window *w)
 {
     char automatic[16] = "NOTSET";
     uint32_t pads[4] = {0}; // starts, then ends
     enum err e = onnx_attr_text(node, "auto_pad", automatic, sizeof automatic, r->msg);
 
     if (!e)
-        e = onnx_attr_sizes(node, "pads", pads, 4, 0, r->msg);
+        e = onnx_read_pads(r, node, x, pads);
     if (e)
         return e;
     bool upper = strcmp(automatic, "SAME_UPPER") == 0;
@@ -66,21 +86,22 @@ static uint32_t output_length(struct window *w, int axis, uint32_t in, bool ceil
 }
 
 enum err onnx_read_window(const struct onnx_reader *r, const struct onnx_node *node,
-                          const struct shape *in, const uint32_t pad[4], struct window *w,
-                          struct shape *out)
+                          const struct onnx_meaning *x, struct window *w, struct shape *out)
 {
+    const struct shape *in = &x->shape;
+    const uint32_t *pad = x->pad;
     const uint32_t length[] = {in->height + pad[0] + pad[2], in->width + pad[1] + pad[3]};
     int64_t ceil_mode = 0;
 
     for (int axis = 0; axis < 2; axis++)
         w->stride[axis] = w->dilation[axis] = 1;
-    enum err e = onnx_attr_sizes(node, "strides", w->stride, 2, 1, r->msg);
+    enum err e = onnx_read_sides(r, node, x, "strides", w->stride);
     if (!e)
-        e = onnx_attr_sizes(node, "dilations", w->dilation, 2, 1, r->msg);
+        e = onnx_read_sides(r, node, x, "dilations", w->dilation);
     if (!e)
         e = onnx_attr_int(node, "ceil_mode", &ceil_mode, r->msg);
     if (!e)
-        e = read_padding(r, node, length, w);
+        e = read_padding(r, node, x, length, w);
     if (e)
         return e;
     out->height = output_length(w, 0, length[0], ceil_mode != 0);

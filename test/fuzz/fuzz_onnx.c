@@ -61,9 +61,9 @@ static enum err black(struct float_run *r, struct float_graph *g, struct err_msg
 
     if (e)
         return e;
-    if ((uint64_t)s.dim[1] * s.dim[2] * s.dim[3] > MOST)
+    if ((uint64_t)s.shape.height * s.shape.width * s.shape.channels > MOST)
         return err_set(m, ERR_INPUT, "want fewer pixels");
-    MUST(array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 4, s.dim));
+    MUST(array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, s.n_dim, s.dim));
     e = float_graph_fold(g, &image, m);
     if (!e)
         e = float_run_init(r, g, m);

@@ -81,7 +81,8 @@ enum { MOST = 70 };
 struct job { // one call of digital_process() with its arrays
     struct digital d;
     uint16_t m[MOST];
-    int64_t b[MOST];
+    int64_t b[MOST], mr[MOST];
+    uint8_t shift[MOST];
     int32_t acc[MOST];
     uint8_t residual[MOST];
     bool has_residual;
@@ -95,7 +96,8 @@ static void random_job(struct job *j, struct lcg *g, uint32_t n)
     j->d = (struct digital){ .n = n,
                              .m = j->m,
                              .b = j->b,
-                             .shift = (uint8_t)next(g, 63),
+                             .mr = j->mr,
+                             .shift = j->shift,
                              .r_signed = next(g, 2),
                              .low = out_signed ? -128 : 0,
                              .high = out_signed ? 127 : 255 };
@@ -103,17 +105,19 @@ static void random_job(struct job *j, struct lcg *g, uint32_t n)
         j->d.low += (int32_t)next(g, 100);
         j->d.high -= (int32_t)next(g, 100);
     }
-    if (next(g, 2))
-        j->d.shift = (uint8_t)(12 + next(g, 20));
+    j->d.zero = j->d.low + (int32_t)next(g, (uint32_t)(j->d.high - j->d.low) + 1);
+    bool usual = next(g, 2), power = next(g, 2);
     j->has_residual = next(g, 3) > 0;
-    j->d.mr = next_bits(g, 1 + next(g, 54));
-    if (next(g, 2))
-        j->d.mr = INT64_C(1) << next(g, 53);
+    uint32_t mr_bits = 1 + next(g, 54), mr_power = next(g, 53);
     j->d.r_zero = next(g, 2) ? 0 : (int32_t)next(g, 384) - 128;
     uint32_t b_bits = next(g, 2) ? 62 : 52; // those of 52 let t fit a double, often only just
-    if (b_bits == 52 && next(g, 2))
-        j->d.mr = next_bits(g, 43);
+    if (b_bits == 52 && next(g, 2)) {
+        mr_bits = 43;
+        power = false;
+    }
     for (uint32_t i = 0; i < n; i++) {
+        j->shift[i] = (uint8_t)(usual ? 12 + next(g, 20) : next(g, 63));
+        j->mr[i] = power ? INT64_C(1) << mr_power : next_bits(g, mr_bits);
         j->m[i] = (uint16_t)(next(g, 4) ? next(g, 65536) : 65535);
         j->b[i] = next_bits(g, 1 + next(g, b_bits));
         j->acc[i] = (int32_t)next_bits(g, 1 + next(g, 32));
@@ -128,20 +132,20 @@ static wide exact(const struct job *j, uint32_t i)
     int r = j->d.r_signed ? (int8_t)j->residual[i] : j->residual[i];
     wide t = (wide)j->acc[i] * j->m[i] + j->b[i];
 
-    return j->has_residual ? t + (wide)(r - j->d.r_zero) * j->d.mr : t;
+    return j->has_residual ? t + (wide)(r - j->d.r_zero) * j->mr[i] : t;
 }
 
 /* Moves an output's b by less than 2^shift: its sum becomes a tie, or one more or less. */
 static void move_to_tie(struct job *j, struct lcg *g, uint32_t i)
 {
-    wide unit = (wide)1 << j->d.shift, over = (exact(j, i) - unit / 2) % unit;
+    wide unit = (wide)1 << j->shift[i], over = (exact(j, i) - unit / 2) % unit;
 
     j->b[i] += (int64_t)((wide)next(g, 3) - 1 - over);
 }
 
 static int wanted(const struct job *j, uint32_t i)
 {
-    wide t = nearest(exact(j, i), j->d.shift);
+    wide t = nearest(exact(j, i), j->shift[i]) + j->d.zero;
 
     return (int)(t < j->d.low ? j->d.low : t > j->d.high ? j->d.high : t) & 0xff;
 }
@@ -156,8 +160,9 @@ static void every_kernel_gives_the_naive_bytes_and_no_more(void **state)
         struct job j;
 
         random_job(&j, &g, n);
-        for (uint32_t o = 0; o < n && i % 2 && j.d.shift < 50; o++)
-            move_to_tie(&j, &g, o);
+        for (uint32_t o = 0; o < n && i % 2; o++)
+            if (j.shift[o] < 50)
+                move_to_tie(&j, &g, o);
         for (const char *const *k = crossbar_kernels(); *k; k++) {
             uint8_t out[MOST + 64];
 
@@ -201,10 +206,11 @@ static void pooled_mean_is_rounded_and_clamped(void **state)
     for (uint32_t i = 0; i < 5000; i++) {
         struct pool_requant p = { .m = 1 + next(&g, i % 2 ? 1 : 1u << 31),
                                   .b = next_bits(&g, 1 + next(&g, 60)),
+                                  .zero = (int32_t)next(&g, 256),
                                   .high = 255,
                                   .shift = (uint8_t)next(&g, 63) };
         int32_t sum = (int32_t)next_bits(&g, 1 + next(&g, 31));
-        wide t = nearest((wide)sum * p.m + p.b, p.shift);
+        wide t = nearest((wide)sum * p.m + p.b, p.shift) + p.zero;
         uint8_t out;
 
         digital_pool_finish(&p, 1, &sum, &out);

@@ -575,9 +575,33 @@ static void what_cannot_be_quantised_is_refused_by_name(void **state)
     refuse(changed("r1", "Sigmoid"), "node \"r1\" (Sigmoid): no such operator");
     refuse(changed("a2", "Mul"), "node \"a2\" (Mul): multiplies or divides by a map: want");
     refuse(changed("r1", "Softmax"), "node \"r1\" (Softmax): is not the end of the network");
+}
+
+/* A float tensor of the model with one value changed. */
+static Onnx__ModelProto *spoilt(const char *tensor, size_t i, float v)
+{
     Onnx__ModelProto *m = float_model();
-    ((float *)(void *)find_tensor(m, "c1.w")->raw_data.data)[3] = INFINITY;
-    refuse(m, "not finite");
+    Onnx__TensorProto *t = find_tensor(m, tensor);
+
+    assert_non_null(t);
+    if (t->has_raw_data)
+        ((float *)(void *)t->raw_data.data)[i] = v;
+    else
+        t->float_data[i] = v;
+    return m;
+}
+
+static void what_is_not_finite_is_refused_by_name(void **state)
+{
+    (void)state;
+    refuse(spoilt("c1.w", 3, INFINITY), "node \"c1\" (Conv): weight 3 is inf");
+    refuse(spoilt("c1.w", 0, NAN), "node \"c1\" (Conv): weight 0 is ");
+    refuse(spoilt("fc.w", 1, NAN), "node \"fc\" (MatMul): weight ");
+    refuse(spoilt("fc.b", 1, NAN), "node \"bias\" (Add): constant 1 makes");
+    for (int i = 0; i < 4; i++) {
+        static const char *const statistics[] = {"c1.scale", "c1.shift", "c1.mean", "c1.variance"};
+        refuse(spoilt(statistics[i], 0, NAN), "(BatchNormalization): constant 0 makes a factor");
+    }
 }
 
 int main(void)
@@ -594,6 +618,7 @@ int main(void)
         cmocka_unit_test(operators_between_convolutions_keep_their_values),
         cmocka_unit_test(channels_that_come_last_are_understood),
         cmocka_unit_test(what_cannot_be_quantised_is_refused_by_name),
+        cmocka_unit_test(what_is_not_finite_is_refused_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

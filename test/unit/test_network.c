@@ -399,7 +399,10 @@ static struct network valued(uint32_t channels)
         l->input = calloc(1, sizeof *l->input);
         l->weight = calloc(channels, 1);
         l->requant = (struct requant){.m = calloc(1, sizeof *l->requant.m),
-                                      .b = calloc(1, sizeof *l->requant.b), .high = 127};
+                                      .b = calloc(1, sizeof *l->requant.b),
+                                      .shift = calloc(1, 1), .high = 127};
+        if (i == 2)
+            l->requant.mr = calloc(1, sizeof *l->requant.mr);
         assert_true(l->input && l->weight && l->requant.m && l->requant.b);
         l->n_input = 1;
         l->input[0] = i - 1;
@@ -469,7 +472,9 @@ static void a_raw_result_keeps_its_bias_within_32_bits(void **state)
                                 .input = n.layer[2].input, .n_input = 1, .in = n.layer[2].in,
                                 .out = n.layer[2].out, .window = n.layer[2].window, .groups = 1,
                                 .raw_output = true, .weight = n.layer[2].weight,
-                                .requant = {.m = n.layer[2].requant.m, .b = n.layer[2].requant.b}};
+                                .requant = {.m = n.layer[2].requant.m, .b = n.layer[2].requant.b,
+                                            .mr = n.layer[2].requant.mr,
+                                            .shift = n.layer[2].requant.shift}};
     n.layer[2].weight[0] = -2; // of a byte up to 128 from 0
     n.layer[2].requant.b[0] = INT32_MAX - 256;
     accept(&n);
@@ -495,14 +500,14 @@ static void scaled_sums_stay_below_2_to_the_61(void **state)
     refuse(&n, "layer one: output 0 may overflow 64 bits before rounding");
     one->b[0] = 0;
     two->b[0] = limit - 1 - 128 * 1000; // the residual is up to 128 from its zero point
-    two->mr = -1000;
+    two->mr[0] = -1000;
     accept(&n);
     two->b[0]++;
     refuse(&n, "layer two: output 0 may overflow 64 bits");
     two->b[0] = INT64_MIN;
     refuse(&n, "layer two: output 0 may overflow 64 bits");
     two->b[0] = 0;
-    two->mr = INT64_MIN;
+    two->mr[0] = INT64_MIN;
     refuse(&n, "layer two: output 0 may overflow 64 bits");
     network_release(&n);
 }
@@ -513,21 +518,21 @@ static void shifts_clamps_and_zero_points_are_checked(void **state)
     struct layer *one = &n.layer[1], *two = &n.layer[2];
     (void)state;
 
-    one->requant.shift = two->pool.shift = 62;
+    one->requant.shift[0] = two->pool.shift = 62;
     accept(&n);
-    one->requant.shift = 63;
-    refuse(&n, "layer one: shifts by 63");
-    one->requant.shift = 0;
+    one->requant.shift[0] = 63;
+    refuse(&n, "layer one: shifts output 0 by 63");
+    one->requant.shift[0] = 0;
     two->pool.shift = 63;
     refuse(&n, "layer two: pooling shifts by 63");
     two->pool.shift = 0;
     one->requant.low = -129;
-    refuse(&n, "layer one: shifts by 0 and clamps to -129..127");
+    refuse(&n, "layer one: clamps to -129..127 around 0");
     one->requant.low = 0;
     one->requant.high = 128;
-    refuse(&n, "layer one: shifts by 0 and clamps to 0..128");
+    refuse(&n, "layer one: clamps to 0..128");
     one->requant.high = -1;
-    refuse(&n, "layer one: shifts by 0 and clamps to 0..-1");
+    refuse(&n, "layer one: clamps to 0..-1");
     one->requant.high = 127;
     two->pool.high = 128;
     refuse(&n, "layer two: pooling shifts by 0 and clamps to 0..128");

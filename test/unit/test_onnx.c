@@ -135,7 +135,8 @@ static void assert_same(const struct network *a, const struct network *b)
         assert_memory_equal(x->requant.b, y->requant.b, n * sizeof *x->requant.b);
         if (!x->raw_output)
             assert_memory_equal(x->requant.m, y->requant.m, n * sizeof *x->requant.m);
-        assert_int_equal(x->requant.shift, y->requant.shift);
+        if (!x->raw_output)
+            assert_memory_equal(x->requant.shift, y->requant.shift, n);
         assert_int_equal(x->requant.low, y->requant.low);
     }
 }
@@ -496,7 +497,7 @@ CHANGE(unread, make_node(m, "Flatten", "idle", "a", "nobody"))
 CHANGE(no_graph, onnx__graph_proto__free_unpacked(m->graph, NULL); m->graph = NULL)
 CHANGE(old_set, m->opset_import[0]->version = 6)
 CHANGE(set_before_qdq, m->opset_import[0]->version = 9)
-CHANGE(new_set, m->opset_import[0]->version = 21)
+CHANGE(new_set, m->opset_import[0]->version = 27)
 CHANGE(no_set, make_rename(&m->opset_import[0]->domain, "other"))
 CHANGE(no_result, make_rename(&m->graph->output[0]->name, "ghost"))
 CHANGE(result_is_constant, make_rename(&m->graph->output[0]->name, "fc.b"))
@@ -512,7 +513,6 @@ static Onnx__TypeProto__Tensor *image_tensor(Onnx__ModelProto *m)
 CHANGE(image_of_bytes, image_tensor(m)->elem_type = ONNX_TYPE(UINT8))
 CHANGE(image_of_3, protobuf_c_message_free_unpacked(&image_tensor(m)->shape->dim[3]->base, NULL);
        image_tensor(m)->shape->n_dim = 3)
-CHANGE(image_batch_2, image_tensor(m)->shape->dim[0]->dim_value = 2)
 CHANGE(image_open_rows, image_tensor(m)->shape->dim[2]->value_case =
                             ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE__NOT_SET)
 CHANGE(image_negative, image_tensor(m)->shape->dim[3]->dim_value = -6)
@@ -520,7 +520,7 @@ CHANGE(image_huge, image_tensor(m)->shape->dim[3]->dim_value = INT64_C(1) << 40)
 CHANGE(image_without_type, onnx__type_proto__free_unpacked(m->graph->input[0]->type, NULL);
        m->graph->input[0]->type = NULL)
 
-CHANGE(tensor_type, find_tensor(m, "conv1.b")->data_type = ONNX_TYPE(FLOAT16))
+CHANGE(tensor_type, find_tensor(m, "conv1.b")->data_type = ONNX_TYPE(UINT16))
 CHANGE(tensor_type_unknown, find_tensor(m, "conv1.b")->data_type = 99)
 CHANGE(tensor_dims, find_tensor(m, "conv1.w.q")->dims[0] = 5)
 CHANGE(tensor_too_long, find_tensor(m, "conv1.w.q")->dims[0] = 3)
@@ -553,8 +553,6 @@ CHANGE(scale_of_many, set_input(m, "a/Q", 1, "conv1.w.scale"))
 CHANGE(scale_is_a_map, set_input(m, "a/Q", 1, "in"))
 CHANGE(zero_of_float, set_input(m, "a/Q", 2, "a.scale"))
 CHANGE(zero_is_a_map, set_input(m, "a/Q", 2, "in"))
-CHANGE(scale_changes, set_input(m, "a/DQ", 1, "b.scale"))
-CHANGE(zero_changes, set_input(m, "a/DQ", 2, "b.zero"))
 CHANGE(type_changes, set_input(m, "a/DQ", 2, "in.zero"))
 CHANGE(scale_absurd, set_float(m, "a.scale", 1e-30f))
 CHANGE(bias_absurd, set_float(m, "conv1.b", 3e38f))
@@ -659,12 +657,6 @@ static void sum_after_relu(Onnx__ModelProto *m)
     set_input(m, "b/Q", 0, "s3");
 }
 
-static void result_after_relu(Onnx__ModelProto *m)
-{
-    make_rename(&find_node(m, "fc")->output[0], "logits");
-    make_node(m, "Relu", "last", "logits", "out");
-}
-
 static void image_quantised_twice(Onnx__ModelProto *m)
 {
     make_node(m, "QuantizeLinear", "image/Q2", "image b.scale b.zero", "i2.q");
@@ -688,18 +680,6 @@ static void image_twice(Onnx__ModelProto *m)
 {
     two_images(m);
     make_rename(&m->graph->input[1]->name, "image");
-}
-
-static void two_results(Onnx__ModelProto *m)
-{
-    Onnx__GraphProto *g = m->graph;
-
-    g->output = realloc(g->output, 2 * sizeof *g->output);
-    assert_non_null(g->output);
-    g->output[1] = malloc(sizeof **g->output);
-    assert_non_null(g->output[1]);
-    onnx__value_info_proto__init(g->output[g->n_output++]);
-    g->output[1]->name = strdup("a");
 }
 
 static void each_thing_that_is_not_understood_has_its_error(void **state)
@@ -727,23 +707,22 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {image_made_again, "value \"image\" is made by a graph input and by node \"relu1\""},
         {unread, "node \"idle\" (Flatten): nothing reads its result"},
         {no_graph, "no graph in it"},
-        {old_set, "operator set 6: want 7 to 20"},
+        {old_set, "operator set 6: want 7 to 26"},
         {set_before_qdq, "node \"in/Q\" (QuantizeLinear): not in operator set 9: want 10"},
-        {new_set, "operator set 21: want 7 to 20"},
-        {no_set, "operator set 0: want 7 to 20"},
+        {new_set, "operator set 27: want 7 to 26"},
+        {no_set, "operator set 0: want 7 to 26"},
         {no_result, "graph output \"ghost\" is made by nothing"},
         {result_is_constant, "node \"fc\" (Gemm): nothing reads its result"},
         {result_in_the_middle, "node \"fc\" (Gemm): nothing reads its result"},
         {result_is_fork, "node \"relu1\" (Relu): input 0 is read 2 times before it is quantised"},
         {no_image, "node \"in/Q\" (QuantizeLinear): input \"image\" is made by nothing"},
-        {image_of_bytes, "graph input \"image\": want a float tensor of four dimensions"},
-        {image_of_3, "graph input \"image\": want a float tensor of four dimensions"},
-        {image_batch_2, "graph input \"image\": dimension 0 is 2: want 1 to 1"},
+        {image_of_bytes, "node \"in/Q\" (QuantizeLinear): rounds an image of uint8: want Dequant"},
+        {image_of_3, "node \"conv1\" (Conv): weights of 4 dimensions: want 3"},
         {image_open_rows, "graph input \"image\": dimension 2 is 0 (left open): want 1 to 65536"},
         {image_negative, "graph input \"image\": dimension 3 is -6: want 1 to 65536"},
         {image_huge, "graph input \"image\": dimension 3 is 1099511627776: want 1 to 65536"},
-        {image_without_type, "graph input \"image\": want a float tensor"},
-        {tensor_type, "tensor \"conv1.b\": type 10 (float16): want float, double"},
+        {image_without_type, "graph input \"image\": want a tensor of float"},
+        {tensor_type, "tensor \"conv1.b\": type 4 (uint16): want floats of"},
         {tensor_type_unknown, "tensor \"conv1.b\": type 99 (an unknown type): want"},
         {tensor_dims, "tensor \"conv1.w.q\": 72 bytes of data: want 90"},
         {tensor_too_long, "tensor \"conv1.w.q\": 72 bytes of data: want 54"},
@@ -752,8 +731,7 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {tensor_product, "tensor \"conv1.w.q\": dimensions that multiply to 2^31 or more"},
         {tensor_of_9_dims, "tensor \"conv1.b\": more than 8 dimensions"},
         {tensor_empty, "node \"conv1\" (Conv): its weights are empty"},
-        {tensor_external, "tensor \"conv1.b\": its data are in another file: want a model saved "
-                          "as one file"},
+        {tensor_external, "tensor \"conv1.b\": its data are in a file that is not named"},
         {tensor_value, "tensor \"conv1.w.q\": value 128: want -128 to 127, it is int8"},
         {scale_nan, "node \"a/Q\" (QuantizeLinear): scale 0 is nan: want a positive finite"},
         {scale_infinite, "node \"a/Q\" (QuantizeLinear): scale 0 is inf: want"},
@@ -764,14 +742,10 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {scale_is_a_map, "node \"a/Q\" (QuantizeLinear): its scale is a dequantised map"},
         {zero_of_float, "node \"a/Q\" (QuantizeLinear): its zero point is 1 float: want one "},
         {zero_is_a_map, "node \"a/Q\" (QuantizeLinear): its zero point is a dequantised map"},
-        {scale_changes, "node \"a/DQ\" (DequantizeLinear): reads bytes of scale 0.25 and zero "
-                        "point 0 (uint8) as 0.5 and 0 (uint8): want the same"},
-        {zero_changes, "node \"a/DQ\" (DequantizeLinear): reads bytes of scale 0.25 and zero point "
-                       "0 (uint8) as 0.25 and 3 (uint8)"},
         {type_changes, "node \"a/DQ\" (DequantizeLinear): reads bytes of scale 0.25 and zero point "
                        "0 (uint8) as 0.25 and 0 (int8)"},
-        {scale_absurd, "node \"a/Q\" (QuantizeLinear): scales that make one step of a sum"},
-        {bias_absurd, "node \"a/Q\" (QuantizeLinear): a bias of"},
+        {scale_absurd, "node \"a/Q\" (QuantizeLinear): output 0: scales that make one step of a sum"},
+        {bias_absurd, "node \"a/Q\" (QuantizeLinear): output 0: a bias of"},
         {bias_nan, "node \"conv1\" (Conv): bias 0 is nan"},
         {bias_short, "node \"conv1\" (Conv): its bias has 3 values: want a list of 4"},
         {bias_of_bytes, "node \"conv1\" (Conv): its bias is a stored tensor"},
@@ -797,7 +771,7 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {sum_of_constants, "node \"add\" (Add): 4 constants in 1 dimensions: want one, or"},
         {other_shape, "node \"add\" (Add): adds 6x6x2 (rows x columns x channels) to 6x6x4"},
         {flattened_image, "node \"flatten\" (Flatten): reshapes the unquantised image: want"},
-        {flatten_axis, "node \"flatten\" (Flatten): flattens from axis 2: want 1"},
+        {flatten_axis, "node \"flatten\" (Flatten): changes a map of 1x1x4"},
         {pooled_unrounded, "node \"gap\" (GlobalAveragePool): input 0 is an unquantised result"},
         {gemm_on_a_map, "node \"fc\" (Gemm): weights of 2 dimensions on a map of 4: want Flatten"},
         {gemm_inputs, "node \"fc\" (Gemm): weights for 3 inputs on a map of 4 values"},
@@ -824,12 +798,10 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {sum_behind_relu, "node \"again\" (Add): adds to what is already cut by Relu"},
         {bias_of_2_dims, "node \"conv1\" (Conv): its bias has 8 values: want a list of 4"},
         {sum_after_relu, "node \"again\" (Add): adds to what is already a sum"},
-        {result_after_relu, "graph output \"out\" is an unquantised result: want"},
         {image_quantised_twice, "node \"image/Q2\" (QuantizeLinear): quantises the image a second "
                                 "time and differently"},
         {two_images, "2 graph inputs: want one"},
         {image_twice, "value \"image\" is made by a graph input and by a graph input"},
-        {two_results, "2 graph outputs: want one"},
     };
     (void)state;
 

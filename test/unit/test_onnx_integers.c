@@ -347,7 +347,7 @@ static double bound(const struct quantised *q, double most_in)
         uint32_t rows = layer_kernel_rows(l);
         for (uint32_t o = 0; o < layer_n_scale(l); o++) {
             double a = l->raw_output ? l->out_scale / in_scale
-                                     : ldexp((double)l->requant.m[o], -l->requant.shift) *
+                                     : ldexp((double)l->requant.m[o], -l->requant.shift[o]) *
                                            l->out_scale / in_scale;
             double sum = l->kind == LAYER_AVERAGE_POOL ? o + 1 : rows ? 0 : 1;
             for (uint32_t k = 0; k < rows; k++)
@@ -356,7 +356,7 @@ static double bound(const struct quantised *q, double most_in)
             weight = fmax(weight, a * rows / 2);
         }
         if (l->has_residual)
-            factor += fabs((double)l->requant.mr) / ldexp(1, l->requant.shift) * l->out_scale /
+            factor += fabs((double)l->requant.mr[0]) / ldexp(1, l->requant.shift[0]) * l->out_scale /
                       n->layer[l->residual].out_scale;
         error = factor * error + weight * most + (l->raw_output ? 0.5 : 1) * l->out_scale;
         most = factor * most;

@@ -584,8 +584,6 @@ MODEL(factors_behind_average, channels(m, "f", 2, (const float[]){1, 2, 3, 4});
       end(m, "y", 1.0F / 16, I8, 0))
 MODEL(average_negated, scalar(m, "f", -1); make_node(m, "GlobalAveragePool", "g", "b", "g");
       make_node(m, "Mul", "m", "g f", "y"); end(m, "y", 1.0F / 16, I8, 0))
-MODEL(nothing_left, scalar(m, "f", 0); make_node(m, "Mul", "m", "b f", "y");
-      end(m, "y", 1.0F / 16, I8, 0))
 MODEL(training, channels(m, "f", 0, (const float[]){1, 2, 3, 4});
       n = make_node(m, "BatchNormalization", "n", "b f f f f", "y");
       make_int(n, "training_mode", 1); end(m, "y", 1.0F / 16, I8, 0))
@@ -711,7 +709,6 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {factors_behind_sum, "node \"m\" (Mul): scales what is already a sum: want"},
         {factors_behind_average, "node \"m\" (Mul): scales channels of what is already averaged"},
         {average_negated, "node \"m\" (Mul): changes the sign of what is already pooled: want"},
-        {nothing_left, "node \"out/Q\" (QuantizeLinear): scales that make one step of a sum 0"},
         {training, "node \"n\" (BatchNormalization): is in training mode: want"},
         {negative_variance, "node \"n\" (BatchNormalization): constant 2 makes a factor of"},
         {bounds_reversed, "node \"c\" (Clip): clips to 1 .. -1: want"},

@@ -291,7 +291,7 @@ static uint64_t check_conv(const struct reference *r, uint32_t layer, const stru
                     rest = fabs((double)(q - in->zero));
                 }
                 v = a->relu ? fmax(v, 0) : v;
-                assert_near(out, v, ldexp((acc + rest + 1) / 2, -l->requant.shift), got);
+                assert_near(out, v, ldexp((acc + rest + 1) / 2, -l->requant.shift[o]), got);
                 n_other += got != quantised(out, v);
             }
     return n_other;

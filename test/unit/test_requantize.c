@@ -23,8 +23,7 @@ static struct requant quantised(const struct requant_scales *s)
 
 static void release(struct requant *q)
 {
-    free(q->m);
-    free(q->b);
+    requant_release(q);
 }
 
 static void powers_of_two_are_exact(void **state)
@@ -35,10 +34,11 @@ static void powers_of_two_are_exact(void **state)
         struct requant_scales s = {.n = 1, .unit = &unit, .bias = &bias, .residual = 0.25,
                                    .out = 0.125, .out_zero = -7};
         struct requant q = quantised(&s);
-        assert_int_equal(q.shift, 15 - a); // floor(-log2 A) = -a
+        assert_int_equal(q.shift[0], 15 - a); // floor(-log2 A) = -a
         assert_int_equal(q.m[0], 1 << 15);
-        assert_int_equal(q.b[0], (INT64_C(5) << 15) - INT64_C(7) * (INT64_C(1) << q.shift));
-        assert_int_equal(q.mr, INT64_C(2) << q.shift);
+        assert_int_equal(q.b[0], INT64_C(5) << 15);
+        assert_int_equal(q.zero, -7);
+        assert_int_equal(q.mr[0], INT64_C(2) << q.shift[0]);
         release(&q);
     }
 }
@@ -51,39 +51,68 @@ static void the_largest_multiplier_has_15_bits_and_a_bit_more_only_as_a_power_of
             double unit = ldexp(64 + i, a - 6), bias = 0; // 2^a < A < 2^(a + 1)
             struct requant_scales s = {.n = 1, .unit = &unit, .bias = &bias, .out = 1};
             struct requant q = quantised(&s);
-            assert_int_equal(q.shift, 14 - a);
+            assert_int_equal(q.shift[0], 14 - a);
             assert_int_equal(q.m[0], (64 + i) << 8); // A * 2^shift, in (2^14, 2^15)
             release(&q);
         }
 }
 
-static void outputs_share_the_shift_of_the_largest(void **state)
+static void each_output_has_its_shift_and_keeps_15_bits(void **state)
 {
-    double unit[] = {0x1p-20, 0x1.8p-5, 0x1p-30}, bias[] = {1, -1, 0x1p-10};
-    struct requant_scales s = {.n = 3, .unit = unit, .bias = bias, .out = 1};
+    double unit[] = {0x1.4p-20, 0x1.8p-5, 0x1.4p-30}, bias[] = {1, -1, 0x1p-10};
+    struct requant_scales s = {.n = 3, .unit = unit, .bias = bias, .out = 1, .residual = -0.5};
+    struct requant q = quantised(&s);
+    const int shift[] = {34, 19, 44}, m[] = {20480, 24576, 20480};
+    (void)state;
+
+    for (int o = 0; o < 3; o++) {
+        assert_int_equal(q.shift[o], shift[o]);
+        assert_int_equal(q.m[o], m[o]);
+        assert_int_equal(q.mr[o], -(INT64_C(1) << (shift[o] - 1)));
+    }
+    assert_int_equal(q.b[0], INT64_C(1) << 34);
+    assert_int_equal(q.b[1], -(1 << 19));
+    assert_int_equal(q.b[2], INT64_C(1) << 34);
+    release(&q);
+}
+
+/* A filter of zeros delivers bias and residual. */
+static void outputs_without_a_sum_keep_bias_and_residual(void **state)
+{
+    double unit[] = {0, 0x1p-3}, bias[] = {5, 0};
+    struct requant_scales s = {.n = 2, .unit = unit, .bias = bias, .out = 1, .residual = 0x1.8p-7};
     struct requant q = quantised(&s);
     (void)state;
 
-    assert_int_equal(q.shift, 19); // 1.5 * 2^-5 * 2^19 = 24,576
-    assert_int_equal(q.m[0], 0);   // 2^-1: a tie, to even
-    assert_int_equal(q.m[1], 24576);
-    assert_int_equal(q.m[2], 0);
-    assert_int_equal(q.b[0], 1 << 19);
-    assert_int_equal(q.b[1], -(1 << 19));
-    assert_int_equal(q.b[2], 1 << 9);
+    assert_int_equal(q.shift[0], 21); // 1.5 * 2^-7 * 2^21 = 24,576
+    assert_int_equal(q.m[0], 0);
+    assert_int_equal(q.b[0], 5 << 21);
+    assert_int_equal(q.mr[0], 24576);
+    release(&q);
+    s = (struct requant_scales){.n = 1, .unit = unit, .bias = bias, .out = 1};
+    q = quantised(&s);
+    assert_int_equal(q.shift[0], 15);
+    assert_int_equal(q.b[0], 5 << 15);
+    assert_null(q.mr);
     release(&q);
 }
 
 static void ties_go_to_even(void **state)
 {
-    double unit[] = {0x1.8p-1, 0x1.8p-16, 0x1.4p-14}, bias[] = {0, 0, 0};
-    struct requant_scales s = {.n = 3, .unit = unit, .bias = bias, .out = 1};
+    double unit[] = {0x1.00018p-1, 0x1.00028p-1}, bias[] = {0, 0};
+    struct requant_scales s = {.n = 2, .unit = unit, .bias = bias, .out = 1};
     struct requant q = quantised(&s);
     (void)state;
 
-    assert_int_equal(q.shift, 15);
-    assert_int_equal(q.m[1], 1); // 0.75
-    assert_int_equal(q.m[2], 2); // 2.5
+    assert_int_equal(q.shift[0], 15);
+    assert_int_equal(q.m[0], 16384); // 16,384.375
+    assert_int_equal(q.m[1], 16385); // 16,384.625
+    release(&q);
+    unit[0] = 0x1.0002p-1;           // 16,384.5
+    unit[1] = 0x1.0006p-1;           // 16,385.5
+    q = quantised(&s);
+    assert_int_equal(q.m[0], 16384);
+    assert_int_equal(q.m[1], 16386);
     release(&q);
 }
 
@@ -94,7 +123,7 @@ static void shifts_stop_at_47_where_no_sum_counts(void **state)
     struct requant q = quantised(&s);
     (void)state;
 
-    assert_int_equal(q.shift, 47);
+    assert_int_equal(q.shift[0], 47);
     assert_int_equal(q.m[0], 0);
     assert_int_equal(q.b[0], INT64_C(3) << 47);
     release(&q);
@@ -116,14 +145,14 @@ static void what_does_not_fit_is_refused(void **state)
     double one = 1, zero = 0, large = 0x1.001p15, below = 0x1.fffp14, infinite = INFINITY;
     (void)state;
 
-    refuse(&(struct requant_scales){.n = 1, .unit = &large, .bias = &zero, .out = 1}, "32776");
+    refuse(&(struct requant_scales){.n = 1, .unit = &large, .bias = &zero, .out = 1}, "output 0: scales that make one step of a sum 32776");
     refuse(&(struct requant_scales){.n = 1, .unit = &infinite, .bias = &zero, .out = 1}, "inf");
     refuse(&(struct requant_scales){.n = 1, .unit = &one, .bias = &infinite, .out = 1}, "a bias");
     refuse(&(struct requant_scales){.n = 1, .unit = &one, .bias = &zero, .out = 1,
                                     .residual = 0x1p47}, "a residual step");
     struct requant q =
         quantised(&(struct requant_scales){.n = 1, .unit = &below, .bias = &zero, .out = 1});
-    assert_int_equal(q.shift, 0);
+    assert_int_equal(q.shift[0], 0);
     release(&q);
 }
 
@@ -152,7 +181,8 @@ static void any_other_mean_takes_a_multiplier(void **state)
     assert_int_equal(pool_requantize(&p, &s, &m), ERR_NONE);
     assert_int_equal(p.shift, 20); // 2^-6 < 1/49 < 2^-5
     assert_int_equal(p.m, 21400);  // 2^20 / 49 = 21,399.51
-    assert_int_equal(p.b, -5 * (INT64_C(1) << 20) - 49 * 3 * 21400);
+    assert_int_equal(p.b, -49 * 3 * 21400);
+    assert_int_equal(p.zero, -5);
 
     for (int up = 2; up <= 1024; up *= 2) { // no shift of 1 does it
         s = (struct pool_scales){.n = 1, .in = up, .out = 1};
@@ -166,7 +196,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(powers_of_two_are_exact),
         cmocka_unit_test(the_largest_multiplier_has_15_bits_and_a_bit_more_only_as_a_power_of_two),
-        cmocka_unit_test(outputs_share_the_shift_of_the_largest),
+        cmocka_unit_test(each_output_has_its_shift_and_keeps_15_bits),
+        cmocka_unit_test(outputs_without_a_sum_keep_bias_and_residual),
         cmocka_unit_test(ties_go_to_even),
         cmocka_unit_test(shifts_stop_at_47_where_no_sum_counts),
         cmocka_unit_test(what_does_not_fit_is_refused),

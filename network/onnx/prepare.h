@@ -1,0 +1,25 @@
+/* network/onnx/prepare.h -- what a model's file leaves to its surroundings, put in before anything
+ * reads the graph: functions of the model's own in place of their calls, tensors that lie in other
+ * files, dimensions of the input that are left open.
+ */
+#ifndef NETWORK_ONNX_PREPARE_H
+#define NETWORK_ONNX_PREPARE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "onnx.pb-c.h"
+
+struct onnx_surroundings {
+    const char *folder;      // of the model, where its other files lie; NULL: there are none
+    const char *input_shape; // "1x3x224x224", for the graph's input; NULL or empty: the file's
+    uint64_t    seed;        // of random values for tensors that are nowhere; 0: they have none
+};
+
+/* Changes *model. *complete says whether every value is there: in a model that is not, tensors
+ * that are nowhere are 0 (integers) and 1 (floats), good for shapes and time only. */
+enum err onnx_prepare(Onnx__ModelProto *model, const struct onnx_surroundings *s, bool *complete,
+                      struct err_msg *m);
+
+#endif

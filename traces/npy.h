@@ -1,0 +1,39 @@
+/* traces/npy.h -- arrays of numpy: .npy files read, .npz files written.
+ *
+ * Read: format 1 to 3, little-endian float32, float64, uint8 or int8, in C's order, plain or gzip.
+ * Written: a zip archive, not packed, of .npy members of format 1.
+ */
+#ifndef TRACES_NPY_H
+#define TRACES_NPY_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "core/err.h"
+
+enum { NPY_MOST_DIMS = 8 };
+
+enum npy_type { NPY_FLOAT32, NPY_FLOAT64, NPY_UINT8, NPY_INT8, NPY_INT64 }; // the last: written only
+
+struct npy {
+    enum npy_type type;
+    uint32_t      n_dim, dim[NPY_MOST_DIMS];
+    size_t        n;    // product of the dims
+    uint8_t      *data; // owned; little-endian
+};
+
+/* On error *a is zero. */
+enum err npy_read(struct npy *a, const char *path, struct err_msg *m);
+void     npy_release(struct npy *a); // takes a zeroed one
+double   npy_value(const struct npy *a, size_t i);
+
+struct npz_member {
+    const char *name; // without .npy
+    struct npy  array; // borrowed
+};
+
+/* ERR_INPUT: more than 2^32 - 1 bytes. Whether they arrive is the stream's to know. */
+enum err npz_write(FILE *out, const struct npz_member *member, size_t n, struct err_msg *m);
+
+#endif
