@@ -834,7 +834,7 @@ static void accuracy_counts_the_images_with_the_right_class(void **state)
  */
 static void every_key_is_documented_and_every_documented_key_is_there(void **state)
 {
-    char *page = read_file("docs", "results.md"), key[64], of[8];
+    char *page = read_file("docs", "results.md"), key[64], of[8], bar;
     json_t *map = json_of(*state, "map " PLAIN " --json -"), *run, *value;
     const char *name;
     size_t n = 0;
@@ -843,7 +843,7 @@ static void every_key_is_documented_and_every_documented_key_is_there(void **sta
     run = json_of(*state, "run " FMNIST " --images @/t-images-idx3-ubyte --json -");
     for (const char *line = page; line; line = strchr(line, '\n')) {
         line += *line == '\n';
-        if (sscanf(line, "| `%63[^`]` | %7[a-z] |", key, of) != 2 ||
+        if (sscanf(line, "| `%63[^`]` | %7[a-z] %c", key, of, &bar) != 3 || bar != '|' ||
             (strcmp(of, "run") != 0 && strcmp(of, "both") != 0))
             continue;
         at(run, key);
