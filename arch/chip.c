@@ -107,7 +107,7 @@ static struct fabric_wire wire_of(const struct chip *c, uint32_t stream)
         .bytes = token_bytes(p->time.stream[stream].most_pixels,
                              (size_t)c->cfg.planes.n * stream_value_bytes(p, stream)),
         /* Nobody takes results before an interval is over. */
-        .room = end < c->n_site ? 2 : 2 * c->n_pixel,
+        .more = end < c->n_site ? 0 : 2 * (c->n_pixel - 1),
     };
 }
 

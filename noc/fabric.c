@@ -66,7 +66,7 @@ bool fabric_build_channels(struct fabric_net *net, struct fabric_wire *wire, uin
     for (; net->n_chan < n; net->n_chan++) {
         struct fabric_wire *w = &wire[net->n_chan];
         w->tx = w->rx = &net->chan[net->n_chan];
-        if (!chan_init(w->tx, w->path, w->from, w->to, w->route.hops + w->room, w->bytes))
+        if (!chan_init(w->tx, w->path, w->from, w->to, w->route.hops + 2 + w->more, w->bytes))
             return false;
     }
     return true;

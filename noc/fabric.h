@@ -47,7 +47,7 @@ struct fabric_wire {
     const char         *path;     // of its channels; borrowed
     struct block       *from, *to; // NULL: outside
     size_t              bytes;    // of one payload
-    uint32_t            room;     // payloads that may wait to be taken
+    uint32_t            more;     // payloads that may wait to be taken, beyond one a cycle
     struct chan        *tx, *rx;  // filled: what `from` pushes to, and what `to` pops from
 };
 

@@ -496,7 +496,7 @@ static void a_link_without_room_is_a_fault_with_a_name(void **state)
         assert_int_equal(e, ERR_RUN);
         snprintf(want, sizeof want, "chip.%s", plan_layer_name(&s.plan, s.plan.n_layer - 1));
         assert_non_null(strstr(m.text, want));
-        assert_non_null(strstr(m.text, ": no room on the link for pixel (0, 0) of image "));
+        assert_non_null(strstr(m.text, ": no room on the link for pixel ("));
         chip_free(chip);
         random_study_release(&s);
     }
