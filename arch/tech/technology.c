@@ -14,10 +14,10 @@ static const double nodes_nm[] = { 130, 90, 65, 45, 32, 22, 14, 10, 7, 5, 3, 2, 
 enum { N_NODE = sizeof nodes_nm / sizeof *nodes_nm };
 
 enum { BULK = 1 << TRANSISTOR_BULK, FIN = 1 << TRANSISTOR_FINFET | 1 << TRANSISTOR_GAA,
-       ANY = BULK | FIN, HOT = 1 << (TRANSISTOR_GAA + 1) };
+       ANY = BULK | FIN };
 
-/* Between these two temperatures currents are interpolated, where the upper ones are known. */
-static const double cool_k = 300, hot_k = 400;
+/* Currents are known at 300 K and, in bulk, every step above it. */
+static const double cool_k = 300, step_k = 10;
 
 /* The numbers of a file, in its units. X(key, unit, least, most, when, doc) */
 #define NODE_FACTS(X)                                                                           \
@@ -67,11 +67,7 @@ static const double cool_k = 300, hot_k = 400;
     X(on_n_ua_um,             "uA/um",  1e-3, 1e5, ANY, "N on-current")                         \
     X(on_p_ua_um,             "uA/um",  1e-3, 1e5, ANY, "P on-current")                         \
     X(off_n_pa_um,            "pA/um",  1e-3, 1e9, ANY, "N off-current")                        \
-    X(off_p_pa_um,            "pA/um",  1e-3, 1e9, ANY, "P off-current")                    \
-    X(hot_on_n_ua_um,         "uA/um",  1e-3, 1e5, HOT, "N on-current at 400 K")            \
-    X(hot_on_p_ua_um,         "uA/um",  1e-3, 1e5, HOT, "P on-current at 400 K")            \
-    X(hot_off_n_pa_um,        "pA/um",  1e-3, 1e9, HOT, "N off-current at 400 K")           \
-    X(hot_off_p_pa_um,        "pA/um",  1e-3, 1e9, HOT, "P off-current at 400 K")
+    X(off_p_pa_um,            "pA/um",  1e-3, 1e9, ANY, "P off-current")
 
 #define FIELD(key, unit, least, most, when, doc) double key;
 #define ROW(key, unit, least, most, when, doc) \
@@ -85,7 +81,8 @@ static const struct fact_row flavour_rows[] = { FLAVOUR_FACTS(ROW) FACT_END };
 struct node { // one file, one flavour
     enum transistor   transistor;
     struct node_facts fact;
-    bool              hot; // has currents at 400 K
+    bool              hot; // has currents above 300 K
+    struct channels   at[N_HOT];
     bool              has_csa;
     struct csa_fit    csa;
 };
@@ -152,6 +149,44 @@ static enum err read_csa(const struct yaml *root, struct node *n, struct err_msg
     return ERR_NONE;
 }
 
+/* One list of the section's `hot`: a number per step above 300 K. */
+static enum err read_hot_list(const struct yaml *hot, const char *key, double most,
+                              double value[N_HOT], struct err_msg *m)
+{
+    const struct yaml *list = yaml_get(hot, key);
+    enum err e = ERR_NONE;
+
+    if (!list || list->kind != YAML_LIST || list->n_item != N_HOT)
+        return yaml_error(list ? list : hot, m, "hot.%s: want a list of %d numbers, one every %g K "
+                          "above %g K", key, N_HOT, step_k, cool_k);
+    for (unsigned i = 0; !e && i < N_HOT; i++)
+        e = yaml_double(&list->item[i], key, 1e-3, most, "", &value[i], m);
+    return e;
+}
+
+static enum err read_hot(const struct yaml *section, struct node *n, struct err_msg *m)
+{
+    const struct yaml *hot = yaml_get(section, "hot");
+    double on_n[N_HOT], on_p[N_HOT], off_n[N_HOT], off_p[N_HOT];
+    enum err e;
+
+    n->hot = hot != NULL;
+    if (!hot)
+        return ERR_NONE;
+    if (hot->kind != YAML_MAP || !yaml_get(hot, "source") || hot->n_item != 5)
+        return yaml_error(hot, m, "hot: want source, on_n_ua_um, on_p_ua_um, off_n_pa_um and "
+                          "off_p_pa_um");
+    if ((e = read_hot_list(hot, "on_n_ua_um", 1e5, on_n, m)) ||
+        (e = read_hot_list(hot, "on_p_ua_um", 1e5, on_p, m)) ||
+        (e = read_hot_list(hot, "off_n_pa_um", 1e9, off_n, m)) ||
+        (e = read_hot_list(hot, "off_p_pa_um", 1e9, off_p, m)))
+        return e;
+    for (unsigned i = 0; i < N_HOT; i++)
+        n->at[i] = (struct channels){ { on_n[i] * 1e-3, off_n[i] * 1e-6, 0 },
+                                      { on_p[i] * 1e-3, off_p[i] * 1e-6, 0 } };
+    return ERR_NONE;
+}
+
 static enum err read_kind(const struct yaml *root, struct node *n, struct err_msg *m)
 {
     static const char *const names[] = { "bulk", "finfet", "gaa" };
@@ -180,7 +215,7 @@ static enum err read_node(const struct yaml *root, enum flavour flavour, struct 
 {
     static const char *const others[] = { "format", "node_nm", "transistor", "csa", "lp", "hp",
                                           NULL };
-    static const char *const no_others[] = { NULL };
+    static const char *const flavour_others[] = { "hot", NULL };
     const struct yaml *section = yaml_get(root, flavour_name(flavour));
     unsigned mask;
     char path[8];
@@ -196,10 +231,9 @@ static enum err read_node(const struct yaml *root, enum flavour flavour, struct 
     snprintf(path, sizeof path, "%s.", flavour_name(flavour));
     if ((e = facts_read(root, "", node_rows, mask, others, &n->fact, m)))
         return e;
-    for (const struct fact_row *r = flavour_rows; r->key; r++) // one of them wants all
-        n->hot = n->hot || (r->when == HOT && yaml_get(section, r->key));
-    return facts_read(section, path, flavour_rows, mask | (n->hot ? HOT : 0), no_others, &n->fact,
-                      m);
+    if ((e = read_hot(section, n, m)))
+        return e;
+    return facts_read(section, path, flavour_rows, mask, flavour_others, &n->fact, m);
 }
 
 static enum err load_node(const char *directory, double node_nm, enum flavour flavour,
@@ -246,7 +280,7 @@ static struct node_facts interpolate(const struct node *large, const struct node
 
     interpolate_rows(&f, large, 1u << small->transistor, node_rows, weight);
     if (large->transistor == small->transistor) {
-        interpolate_rows(&f, large, 1u << small->transistor | HOT, flavour_rows, weight);
+        interpolate_rows(&f, large, 1u << small->transistor, flavour_rows, weight);
     } else {
         f.junction_ff_um2 = small->fact.junction_ff_um2;
         f.bit_line_drain_af = small->fact.bit_line_drain_af;
@@ -292,8 +326,6 @@ static void derive(struct technology *t, const struct node_facts *f)
         t->n.gm_ms = 2 * f->sense_n_ua_um * 1e-3 / overdrive_v;
         t->p.gm_ms = 2 * f->sense_p_ua_um * 1e-3 / overdrive_v;
     }
-    t->hot_n = (struct channel){ f->hot_on_n_ua_um * 1e-3, f->hot_off_n_pa_um * 1e-6, 0 };
-    t->hot_p = (struct channel){ f->hot_on_p_ua_um * 1e-3, f->hot_off_p_pa_um * 1e-6, 0 };
     t->size_ratio = bulk ? f->on_n_ua_um / f->on_p_ua_um : 1;
     t->resistance_factor = f->resistance_factor;
     t->gate_pf_um = (f->gate_ideal_ff_um + f->gate_overlap_ff_um + f->gate_fringe_ff_um) * pf;
@@ -356,6 +388,23 @@ static void add_csa(struct technology *t, const struct node *n)
         t->csa[t->n_csa++] = n->csa;
 }
 
+static struct channel channel_between(struct channel a, struct channel b, double weight)
+{
+    return (struct channel){ between(a.on_ma, b.on_ma, weight), between(a.off_ua, b.off_ua, weight),
+                             between(a.gm_ms, b.gm_ms, weight) };
+}
+
+static void add_hot(struct technology *t, const struct node *large, const struct node *small,
+                    double weight)
+{
+    t->hot = large->hot && small->hot;
+    for (unsigned i = 0; t->hot && i < N_HOT; i++)
+        t->at[i] = (struct channels){
+            channel_between(large->at[i].n, small->at[i].n, weight),
+            channel_between(large->at[i].p, small->at[i].p, weight),
+        };
+}
+
 static enum err load_between(struct technology *t, const char *directory, double large_nm,
                              double small_nm, struct technology_warning *w, struct err_msg *m)
 {
@@ -368,7 +417,7 @@ static enum err load_between(struct technology *t, const char *directory, double
         return e;
     struct node_facts f = interpolate(&large, &small, weight);
     t->transistor = small.transistor;
-    t->hot = large.hot && small.hot;
+    add_hot(t, &large, &small, weight);
     derive(t, &f);
     add_csa(t, &large);
     add_csa(t, &small);
@@ -416,7 +465,7 @@ enum err technology_load(struct technology *t, const char *directory, double nod
         if ((e = load_node(directory, node_nm, flavour, &n, m)))
             return e;
         t->transistor = n.transistor;
-        t->hot = n.hot;
+        add_hot(t, &n, &n, 0);
         derive(t, &n.fact);
         add_csa(t, &n);
         return check_physics(t, &n.fact, m);
@@ -425,25 +474,35 @@ enum err technology_load(struct technology *t, const char *directory, double nod
     return ERR_INPUT;
 }
 
-static void warm(struct channel *c, const struct channel *hot, double share)
+/* Currents between two steps are geometric, as between nodes; gm stays that of 300 K. */
+static void warm(struct technology *t, double above_k)
 {
-    c->on_ma += share * (hot->on_ma - c->on_ma);
-    c->off_ua += share * (hot->off_ua - c->off_ua);
+    unsigned upper = (unsigned)ceil(above_k / step_k);
+
+    if (upper == 0)
+        return;
+    struct channels cool = { t->n, t->p };
+    struct channels low = upper == 1 ? cool : t->at[upper - 2], high = t->at[upper - 1];
+    double weight = above_k / step_k - (upper - 1);
+
+    t->n = channel_between(low.n, high.n, weight);
+    t->p = channel_between(low.p, high.p, weight);
+    t->n.gm_ms = cool.n.gm_ms;
+    t->p.gm_ms = cool.p.gm_ms;
 }
 
 enum err technology_heat(struct technology *t, double kelvin, struct err_msg *m)
 {
     const double wire_per_k = 0.00451, sar_per_k = 1.3e-3;
-    double above_k = kelvin - cool_k;
+    double above_k = kelvin - cool_k, hot_k = cool_k + N_HOT * step_k;
     double wire = 1 + wire_per_k * above_k, sar = 1 + sar_per_k * above_k;
 
     if (!(kelvin >= cool_k && kelvin <= hot_k))
         return err_set(m, ERR_INPUT, "%s: %g K: want %g to %g K", t->name, kelvin, cool_k, hot_k);
     if (above_k > 0 && !t->hot)
         return err_set(m, ERR_INPUT, "%s: %g K: want %g K; currents of hotter transistors are "
-                       "known from 45nm_lp to 22nm_lp", t->name, kelvin, cool_k);
-    warm(&t->n, &t->hot_n, above_k / (hot_k - cool_k));
-    warm(&t->p, &t->hot_p, above_k / (hot_k - cool_k));
+                       "known from 130 to 22 nm", t->name, kelvin, cool_k);
+    warm(t, above_k);
     t->wire_m0_kohm_um *= wire;
     t->wire_m1_kohm_um *= wire;
     t->wire_x2_kohm_um *= wire;

@@ -27,6 +27,11 @@ struct channel { // NMOS or PMOS, per um of effective width
     double gm_ms; // of a sense amplifier
 };
 
+struct channels {
+    struct channel n, p;
+};
+enum { N_HOT = 10 }; // temperatures above 300 K with known currents
+
 enum { MOST_FIT_PIECES = 4 };
 
 struct fit { // y = a * ln(ohm) + b or a * ohm + b, per piece
@@ -52,8 +57,8 @@ struct technology {
     double         feature_um; // F
     double         supply_v;
     struct channel n, p;
-    bool           hot;                // hot_n and hot_p are known
-    struct channel hot_n, hot_p;       // at 400 K, without gm
+    bool            hot;               // at[] is known
+    struct channels at[N_HOT];         // at 310, 320, .. 400 K, without gm
     double         size_ratio;         // P over N width of equal strength
     double         resistance_factor;  // of a switching gate over V / I_on
     double         gate_pf_um;         // per um of effective width
@@ -91,9 +96,10 @@ struct technology_warning {
 enum err technology_load(struct technology *t, const char *directory, double node_nm,
                          enum flavour flavour, struct technology_warning *w, struct err_msg *m);
 
-/* Makes it hotter, once: 300 to 400 K. On- and off-currents go linearly to their values at 400 K,
- * wires and SAR converters by their coefficients; widths, capacitances and the fits of sense
- * amplifiers stay. The name says so: "22nm_lp_350k". ERR_INPUT where the currents are not known. */
+/* Makes it hotter, once: 300 to 400 K. On- and off-currents are those of the table, geometric
+ * between its steps; wires and SAR converters go by their coefficients; widths, capacitances and
+ * the fits of sense amplifiers stay. The name says so: "22nm_lp_350k". ERR_INPUT where the currents
+ * are not known. */
 enum err technology_heat(struct technology *t, double kelvin, struct err_msg *m);
 
 /* Reads "22nm_lp", "40nm_lp", "28nm_hp", "22nm_lp_350k"; "my/nodes/22nm_lp" is of files of one's own,

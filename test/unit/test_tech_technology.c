@@ -201,22 +201,55 @@ static void fins_and_sheets_are_gated_on_three_and_four_sides(void **state)
     }
 }
 
-/* Halfway to 400 K: means of the table's currents, in A/m; wires 0.00451 and the SAR converter
+/* Currents in A/m of the program's own table, which is not linear: at 22 nm the off-current of
+ * 350 K is half of what a line from 300 to 400 K gives. Wires have 0.00451 and the SAR converter
  * 0.0013 a kelvin more. */
-static void at_350_k_currents_are_halfway_and_wires_resist_more(void **state)
+static void currents_of_hot_transistors_are_the_table_and_wires_resist_more(void **state)
 {
     (void)state;
-    static const struct { const char *cool, *hot; double on_n, on_p, off_n, off_p; } want[] = {
-        { "45nm_lp", "45nm_lp_350k", (500.2 + 251.5) / 2, (300 + 146.7) / 2,
-          (100e-6 + 1.511e-3) / 2, (100.2e-6 + 1.275e-3) / 2 },
-        { "32nm_lp", "32nm_lp_350k", (600.2 + 333.3) / 2, (400 + 198.4) / 2,
-          (100.1e-6 + 1.774e-3) / 2, (100.1e-6 + 1.457e-3) / 2 },
-        { "22nm_lp", "22nm_lp_350k", (791.9 + 501.7) / 2, (600.2 + 324.8) / 2,
-          (100e-6 + 2.139e-3) / 2, (100e-6 + 2.139e-3) / 2 },
+    static const struct { const char *cool, *hot; double k, on_n, on_p, off_n, off_p; } want[] = {
+        { "130nm_lp", "130nm_lp_310k", 310, 273.4, 136.2, 0.0001359, 0.0001328 },
+        { "130nm_lp", "130nm_lp_350k", 350, 193.5, 94.88, 0.0003919, 0.0003504 },
+        { "130nm_lp", "130nm_lp_400k", 400, 134.6, 65.44, 0.001111, 0.0009038 },
+        { "130nm_hp", "130nm_hp_310k", 310, 910, 410, 0.1199, 0.1136 },
+        { "130nm_hp", "130nm_hp_350k", 350, 830, 320, 0.2243, 0.1758 },
+        { "130nm_hp", "130nm_hp_400k", 400, 740, 240, 0.4138, 0.2712 },
+        { "90nm_lp", "90nm_lp_330k", 330, 262.5, 146.9, 0.000238, 0.0002244 },
+        { "90nm_lp", "90nm_lp_350k", 350, 222.3, 122.6, 0.0003946, 0.0003576 },
+        { "90nm_lp", "90nm_lp_400k", 400, 155, 83.62, 0.001141, 0.0009464 },
+        { "90nm_hp", "90nm_hp_330k", 330, 1010, 440, 0.1686, 0.1448 },
+        { "90nm_hp", "90nm_hp_350k", 350, 970, 390, 0.2274, 0.1793 },
+        { "90nm_hp", "90nm_hp_400k", 400, 860, 290, 0.4254, 0.2813 },
+        { "65nm_lp", "65nm_lp_310k", 310, 363.9, 216.1, 0.0001375, 0.0001354 },
+        { "65nm_lp", "65nm_lp_350k", 350, 258.9, 152, 0.0004193, 0.0003843 },
+        { "65nm_lp", "65nm_lp_400k", 400, 182.1, 106.1, 0.001273, 0.001073 },
+        { "65nm_hp", "65nm_hp_310k", 310, 1100, 660, 0.1197, 0.1152 },
+        { "65nm_hp", "65nm_hp_350k", 350, 1020, 520, 0.2248, 0.1874 },
+        { "65nm_hp", "65nm_hp_400k", 400, 910, 390, 0.4212, 0.3036 },
+        { "45nm_lp", "45nm_lp_330k", 330, 397.1, 235.1, 0.0002631, 0.0002501 },
+        { "45nm_lp", "45nm_lp_350k", 350, 344.5, 202.8, 0.0004625, 0.0004241 },
+        { "45nm_lp", "45nm_lp_400k", 400, 251.5, 146.7, 0.001511, 0.001275 },
+        { "45nm_hp", "45nm_hp_330k", 330, 1190, 960, 0.1705, 0.162 },
+        { "45nm_hp", "45nm_hp_350k", 350, 1130, 880, 0.2323, 0.2139 },
+        { "45nm_hp", "45nm_hp_400k", 400, 1000, 720, 0.4448, 0.3838 },
+        { "32nm_lp", "32nm_lp_310k", 310, 562.8, 368.4, 0.0001436, 0.0001407 },
+        { "32nm_lp", "32nm_lp_350k", 350, 439.7, 272.8, 0.0005075, 0.0004577 },
+        { "32nm_lp", "32nm_lp_400k", 400, 333.3, 198.4, 0.001774, 0.001457 },
+        { "32nm_hp", "32nm_hp_310k", 310, 1380, 1170, 0.1204, 0.119 },
+        { "32nm_hp", "32nm_hp_350k", 350, 1250, 980, 0.2284, 0.2167 },
+        { "32nm_hp", "32nm_hp_400k", 400, 1080, 780, 0.4339, 0.3928 },
+        { "22nm_lp", "22nm_lp_330k", 330, 689.4, 492.5, 0.0002996, 0.0002996 },
+        { "22nm_lp", "22nm_lp_350k", 350, 628.3, 434.3, 0.0005658, 0.0005658 },
+        { "22nm_lp", "22nm_lp_400k", 400, 501.7, 324.8, 0.002139, 0.002139 },
+        { "22nm_hp", "22nm_hp_330k", 330, 1390, 1130, 0.1695, 0.1646 },
+        { "22nm_hp", "22nm_hp_350k", 350, 1310, 1020, 0.2312, 0.2195 },
+        { "22nm_hp", "22nm_hp_400k", 400, 1130, 800, 0.4466, 0.4015 },
     };
     struct activity all = ACTIVITY_ALL;
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        double wire = 1 + 0.00451 * (want[i].k - 300);
+        double sar = 1 + 0.0013 * (want[i].k - 300);
         struct technology cool = tech_load(want[i].cool), hot = tech_load(want[i].hot);
 
         assert_string_equal(hot.name, want[i].hot);
@@ -224,16 +257,18 @@ static void at_350_k_currents_are_halfway_and_wires_resist_more(void **state)
         CHECK_NEAR(hot.p.on_ma * 1e3, want[i].on_p, 1e-9);
         CHECK_NEAR(hot.n.off_ua, want[i].off_n, 1e-9);
         CHECK_NEAR(hot.p.off_ua, want[i].off_p, 1e-9);
-        CHECK_NEAR(hot.wire_m0_kohm_um, cool.wire_m0_kohm_um * 1.2255, 1e-9);
-        CHECK_NEAR(hot.wire_m1_kohm_um, cool.wire_m1_kohm_um * 1.2255, 1e-9);
-        CHECK_NEAR(hot.wire_x2_kohm_um, cool.wire_x2_kohm_um * 1.2255, 1e-9);
-        CHECK_NEAR(hot.wire_x4_kohm_um, cool.wire_x4_kohm_um * 1.2255, 1e-9);
-        CHECK_NEAR(sar_power_uw(&hot, 8, 100), sar_power_uw(&cool, 8, 100) * 1.065, 1e-9);
+        CHECK_NEAR(hot.wire_m0_kohm_um, cool.wire_m0_kohm_um * wire, 1e-9);
+        CHECK_NEAR(hot.wire_m1_kohm_um, cool.wire_m1_kohm_um * wire, 1e-9);
+        CHECK_NEAR(hot.wire_x2_kohm_um, cool.wire_x2_kohm_um * wire, 1e-9);
+        CHECK_NEAR(hot.wire_x4_kohm_um, cool.wire_x4_kohm_um * wire, 1e-9);
+        CHECK_NEAR(sar_power_uw(&hot, 8, 100), sar_power_uw(&cool, 8, 100) * sar, 1e-9);
         struct circuit slow = adder(&hot, 8, 0, &all), fast = adder(&cool, 8, 0, &all);
-        assert_true(slow.delay_ns > fast.delay_ns && slow.leakage_uw > 5 * fast.leakage_uw);
+        assert_true(slow.delay_ns > fast.delay_ns && slow.leakage_uw > fast.leakage_uw);
         CHECK_NEAR(slow.area_um2, fast.area_um2, 0);
         CHECK_NEAR(slow.energy_pj, fast.energy_pj, 0);
     }
+    struct technology step = tech_load("22nm_lp_345k"); // between its steps geometric
+    CHECK_NEAR(step.n.off_ua, sqrt(0.0004153 * 0.0005658), 1e-9);
     struct technology between = tech_load_any("28nm_lp_400k");
     assert_true(between.n.on_ma > 0.3333 && between.n.on_ma < 0.5017);
 }
@@ -267,8 +302,7 @@ static void names_and_nodes_out_of_range_are_refused(void **state)
         { "22nm_lp_401k", "22nm_lp: 401 K: want 300 to 400 K" },
         { "22nm_lp_299k", "299 K: want 300 to 400 K" },
         { "14nm_lp_350k", "14nm_lp: 350 K: want 300 K" },
-        { "22nm_hp_350k", "22nm_hp: 350 K: want 300 K" },
-        { "50nm_lp_350k", "50nm_lp: 350 K: want 300 K" },
+        { "18nm_lp_350k", "18nm_lp: 350 K: want 300 K" },
         { "22nm_lp_350", "want a name such as" },
         { "22nm_lp_k", "want a name such as" },
         { "22nm_lp350k", "want a name such as" },
@@ -438,7 +472,7 @@ int main(void)
         cmocka_unit_test(from_bulk_to_fins_delay_and_energy_only_fall),
         cmocka_unit_test(a_node_halfway_in_ratio_has_the_geometric_mean),
         cmocka_unit_test(fins_and_sheets_are_gated_on_three_and_four_sides),
-        cmocka_unit_test(at_350_k_currents_are_halfway_and_wires_resist_more),
+        cmocka_unit_test(currents_of_hot_transistors_are_the_table_and_wires_resist_more),
         cmocka_unit_test(names_and_nodes_out_of_range_are_refused),
         cmocka_unit_test(a_number_without_its_origin_is_refused),
         cmocka_unit_test(a_missing_cost_is_an_error_and_never_zero),
