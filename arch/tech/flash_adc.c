@@ -39,8 +39,9 @@ static double switching_pj(const struct technology *t, const struct flash_adc_cf
     double jp = transistor_drain_pf(t, p, t->cell_height_um);
     double mirror = cfg->sense == SENSE_CURRENT ? jn + gn : jn;
     double l = cfg->levels, v2 = t->supply_v * t->supply_v, r2 = t->read_v * t->read_v;
-    /* A current amplifier sees its share of the reference column; a voltage one the column too. */
-    double column_pf = cfg->column_pf * (cfg->sense == SENSE_CURRENT ? 1 / l : 1 + 1 / l);
+    /* Each amplifier has its share of the reference column. A voltage charges the column once, for
+     * all amplifiers; a current flows while they sense. */
+    double column_pf = cfg->column_pf * (cfg->sense == SENSE_CURRENT ? 1 / l : 1 / (l - 1) + 1 / l);
 
     if (l == 2 && cfg->sense == SENSE_CURRENT)
         column_pf += cfg->column_pf; // one amplifier: the column is its own

@@ -5,11 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "arch/tech/sub_array.h"
+#include "test/shared.h"
 #include "test/tech_rig.h"
 
 static struct device load_device(const char *path)
@@ -183,10 +185,10 @@ static void other_nodes_sizes_levels_and_shares_match_a_separate_derivation(void
             7, 34.878, 1125.2, 1.5205, 2711.1, 10.063 } },
         { "45nm_lp", "fefet_4bit", 128, 128, 4, 16, CONVERTER_VSA,
           { 4.2952, 0.020137, 5.7383, 0.27867, 3.2022, 3041.2,
-            1, 12.498, 3642.6, 4.0312, 6453.5, 6.2691 } },
+            1, NAN, 3642.6, 4.0312, 6453.5, 6.2691 } },
         { "10nm_lp", "rram_4bit", 512, 512, 16, 8, CONVERTER_VSA,
           { 143.39, 0.06745, 16.286, 1.6937, 0.12767, 418.21,
-            1, 4.3054, 334.54, 1.9794, 3737.1, 1.6596 } },
+            1, NAN, 334.54, 1.9794, 3737.1, 1.6596 } },
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -208,8 +210,150 @@ static void other_nodes_sizes_levels_and_shares_match_a_separate_derivation(void
             b[BLOCK_SHIFT_ADD_INPUT].energy_pj, b[BLOCK_LEVEL_SHIFTER_ROW].area_um2, s.clock_ns,
         };
         for (unsigned k = 0; k < N_FIGURE; k++)
-            check_near(got[k], cases[i].want[k], 1e-4, figures[k], cases[i].technology, (int)i);
+            if (!isnan(cases[i].want[k])) // voltage-sense converters are held by the next test
+                check_near(got[k], cases[i].want[k], 1e-4, figures[k], cases[i].technology,
+                           (int)i);
     }
+}
+
+/* A column is charged once in a conversion, not once an amplifier, so that twice the levels add
+ * their amplifiers and little of the column. The program at 22 nm, 256 x 256, in pJ, for 4 levels
+ * and each doubling; its column is not known, and drops out of the steps. */
+static void more_levels_of_a_voltage_sense_converter_add_what_the_program_says(void **state)
+{
+    (void)state;
+    static const double want_pj[] = { 1.43, 2.41, 4.16, 7.58, 14.4, 27.9 };
+    double last_pj = 0;
+
+    for (unsigned i = 0; i < sizeof want_pj / sizeof *want_pj; i++) {
+        struct sub_array_cfg cfg = reference();
+
+        cfg.converter = CONVERTER_VSA;
+        cfg.levels = 4u << i;
+        struct sub_array s = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg);
+        double pj = s.block[BLOCK_ADC].energy_pj;
+
+        if (i > 0)
+            CHECK_NEAR(pj - last_pj, want_pj[i] - want_pj[i - 1], 0.01);
+        last_pj = pj;
+    }
+}
+
+/* neurosim_sub_arrays.csv: fifteen columns of a case, four totals, then area, delay, energy and
+ * leakage of each of these blocks. */
+enum { N_CASE_COLUMN = 15, N_TOTAL = 4, N_MODULE = 8, N_MODULE_FIGURE = 4,
+       N_CSV_COLUMN = N_CASE_COLUMN + N_TOTAL + N_MODULE * N_MODULE_FIGURE };
+static const enum sub_array_block module_block[N_MODULE] = {
+    BLOCK_ROW_SWITCH, BLOCK_COLUMN_SWITCH, BLOCK_MUX, BLOCK_MUX_DECODER, BLOCK_ADC, BLOCK_ENCODER,
+    BLOCK_SHIFT_ADD_WEIGHT, BLOCK_SHIFT_ADD_INPUT,
+};
+
+static unsigned split(char *line, char *field[N_CSV_COLUMN])
+{
+    unsigned n = 0;
+
+    line[strcspn(line, "\r\n")] = '\0';
+    for (char *at = line; at && n < N_CSV_COLUMN; n++) {
+        field[n] = at;
+        at = strchr(at, ',');
+        if (at)
+            *at++ = '\0';
+    }
+    return n;
+}
+
+static struct sub_array make_case(char *const f[N_CSV_COLUMN])
+{
+    struct calibration cal = published();
+    struct sub_array_cfg cfg = {
+        .rows = (unsigned)atoi(f[4]), .columns = (unsigned)atoi(f[5]), .mux = (unsigned)atoi(f[6]),
+        .levels = (unsigned)atoi(f[7]), .converter = (enum converter)atoi(f[8]),
+        .weight_bits = (unsigned)atoi(f[9]), .cells_per_weight = (unsigned)atoi(f[10]),
+        .input_bits = (unsigned)atoi(f[11]), .rows_parallel = (unsigned)atoi(f[12]),
+        .active = atof(f[13]), .on_share = atof(f[14]),
+    };
+    char name[64], path[128];
+    struct sub_array s;
+    struct err_msg m;
+
+    snprintf(name, sizeof name, "%snm_%s_%sk", f[0], f[1], f[2]);
+    if (strcmp(f[2], "300") == 0)
+        snprintf(name, sizeof name, "%snm_%s", f[0], f[1]);
+    snprintf(path, sizeof path, "configs/devices/%s.yaml", f[3]);
+    struct technology t = tech_load(name);
+    struct device d = load_device(path);
+    if (sub_array(&t, &d, &cfg, &cal, &s, &m))
+        fail_msg("%s, %s: %s", name, path, m.text);
+    return s;
+}
+
+/* A figure of 0 in the file is a module that the program does not have or does not count. */
+static bool near_figure(double got, double want, double share)
+{
+    return fabs(got - want) <= share * fabs(want);
+}
+
+static bool totals_agree(const struct sub_array *s, char *const f[N_CSV_COLUMN])
+{
+    char *const *total = f + N_CASE_COLUMN;
+
+    return near_figure(s->used_um2, atof(total[0]), 0.01) &&
+           near_figure(s->clock_ns, atof(total[1]), 0.02) &&
+           near_figure(s->energy_pj, atof(total[2]), 0.02) &&
+           near_figure(s->leakage_uw, atof(total[3]), 0.01);
+}
+
+static unsigned modules_off(const struct sub_array *s, char *const f[N_CSV_COLUMN])
+{
+    unsigned off = 0;
+
+    for (unsigned i = 0; i < N_MODULE; i++) {
+        char *const *figure = f + N_CASE_COLUMN + N_TOTAL + i * N_MODULE_FIGURE;
+        const struct circuit *b = &s->block[module_block[i]];
+        const double got[N_MODULE_FIGURE] = { b->area_um2, b->delay_ns, b->energy_pj,
+                                              b->leakage_uw };
+
+        for (unsigned k = 0; k < N_MODULE_FIGURE; k++)
+            off += atof(figure[k]) != 0 && !near_figure(got[k], atof(figure[k]), 0.05);
+    }
+    return off;
+}
+
+/* Not all cases agree yet: docs/models/sub_array.md says where and why. This holds those that do.
+ */
+static void random_sub_arrays_of_the_program_agree_as_often_as_documented(void **state)
+{
+    (void)state;
+    char *path = shared_path("neurosim_sub_arrays.csv"), line[4096], *field[N_CSV_COLUMN];
+    unsigned cases = 0, totals = 0, whole = 0, off = 0;
+    FILE *f = path ? fopen(path, "r") : NULL;
+
+    free(path);
+    if (!f)
+        skip();
+    assert_non_null(fgets(line, sizeof line, f)); // the header
+    while (fgets(line, sizeof line, f)) {
+        assert_int_equal(split(line, field), N_CSV_COLUMN);
+        struct sub_array s = make_case(field);
+        bool agrees = totals_agree(&s, field);
+        unsigned modules = modules_off(&s, field);
+
+        if (getenv("IMCSIM_SHOW_CASES") && (!agrees || modules))
+            print_message("%s %s %s %s %s: area %+.1f%% clock %+.1f%% energy %+.1f%% leakage "
+                          "%+.1f%%, %u modules\n", field[0], field[1], field[2], field[3],
+                          field[8], 100 * (s.used_um2 / atof(field[15]) - 1),
+                          100 * (s.clock_ns / atof(field[16]) - 1),
+                          100 * (s.energy_pj / atof(field[17]) - 1),
+                          100 * (s.leakage_uw / atof(field[18]) - 1), modules);
+        cases++;
+        totals += agrees;
+        whole += agrees && modules == 0;
+        off += modules;
+    }
+    fclose(f);
+    print_message("%u cases: totals of %u agree, with modules %u; %u figures of modules off\n",
+                  cases, totals, whole, off);
+    assert_true(totals >= 100 && whole >= 61);
 }
 
 static void rows_of_the_table_add_up(void **state)
@@ -313,7 +457,10 @@ static void smaller_nodes_are_smaller_faster_and_take_less(void **state)
                                   l[BLOCK_LEVEL_SHIFTER_ROW].area_um2;
 
             check_finite(&small);
-            assert_true(small.energy_pj < large.energy_pj && small.clock_ns < large.clock_ns);
+            /* word lines are not: 20.29 pJ at 22 nm and 23.05 at 14 in the program itself */
+            assert_true(small.energy_pj - s[BLOCK_ARRAY].energy_pj <
+                        large.energy_pj - l[BLOCK_ARRAY].energy_pj);
+            assert_true(small.clock_ns < large.clock_ns);
             /* three shifters alike: D13 */
             assert_true(small.used_um2 - 3 * shifters_um2 < large.used_um2);
         }
@@ -464,6 +611,8 @@ int main(void)
         cmocka_unit_test(a_pcm_sub_array_matches_the_published_program_row_by_row),
         cmocka_unit_test(an_sram_sub_array_matches_the_published_program),
         cmocka_unit_test(other_nodes_sizes_levels_and_shares_match_a_separate_derivation),
+        cmocka_unit_test(more_levels_of_a_voltage_sense_converter_add_what_the_program_says),
+        cmocka_unit_test(random_sub_arrays_of_the_program_agree_as_often_as_documented),
         cmocka_unit_test(rows_of_the_table_add_up),
         cmocka_unit_test(larger_arrays_cost_more),
         cmocka_unit_test(finer_converters_cost_more),
