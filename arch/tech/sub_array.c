@@ -229,8 +229,10 @@ static void accumulate(const struct technology *t, const struct sub_array_cfg *c
     unsigned units = c->columns / c->mux, bits = (unsigned)log2(c->levels);
     unsigned groups = (unsigned)ceil_div(c->mux, c->cells_per_weight);
     unsigned reads = (unsigned)ceil_div(c->rows, c->rows_parallel);
-    struct shift_add_cfg weight = { units, bits, c->cells_per_weight, w->width_um };
-    struct shift_add_cfg input = { units, bits + c->cells_per_weight, c->input_bits, w->width_um };
+    unsigned sum_bits = bits + (unsigned)ceil(log2(reads)); // of all groups of rows
+    struct shift_add_cfg weight = { units, sum_bits, c->cells_per_weight, w->width_um };
+    struct shift_add_cfg input = { units, sum_bits + c->cells_per_weight, c->input_bits,
+                                   w->width_um };
 
     if (reads > 1) { // partial sums of the groups of rows
         struct shift_add_cfg sum = { units, bits, (unsigned)ceil(log2(reads)), w->width_um };

@@ -239,6 +239,23 @@ static void more_levels_of_a_voltage_sense_converter_add_what_the_program_says(v
     }
 }
 
+/* The program's figures of 90 nm SRAM, 256 x 16, eight groups of rows: words are three bits wider. */
+static void a_shift_add_has_room_for_the_sum_of_all_groups_of_rows(void **state)
+{
+    (void)state;
+    struct sub_array_cfg cfg = reference();
+
+    cfg.columns = 16;
+    cfg.rows_parallel = 32;
+    cfg.levels = 256;
+    cfg.cells_per_weight = 8;
+    struct sub_array s = make("90nm_lp", "configs/devices/sram.yaml", &cfg);
+    CHECK_NEAR(s.block[BLOCK_SHIFT_ADD_WEIGHT].area_um2, 1629.6, 0.01);
+    CHECK_NEAR(s.block[BLOCK_SHIFT_ADD_WEIGHT].delay_ns, 4.7475, 0.01);
+    CHECK_NEAR(s.block[BLOCK_SHIFT_ADD_WEIGHT].energy_pj, 5.38799, 0.01);
+    CHECK_NEAR(s.block[BLOCK_SHIFT_ADD_WEIGHT].leakage_uw, 0.0289291, 0.01);
+}
+
 /* neurosim_sub_arrays.csv: fifteen columns of a case, four totals, then area, delay, energy and
  * leakage of each of these blocks. */
 enum { N_CASE_COLUMN = 15, N_TOTAL = 4, N_MODULE = 8, N_MODULE_FIGURE = 4,
@@ -293,30 +310,53 @@ static bool near_figure(double got, double want, double share)
     return fabs(got - want) <= share * fabs(want);
 }
 
-static bool totals_agree(const struct sub_array *s, char *const f[N_CSV_COLUMN])
+/* D14 of docs/validation.md: the program widens the words of partial sums for SRAM only, and its
+ * accumulators cost no energy where a weight has more cells than a converter has columns. */
+static bool deviates(char *const f[N_CSV_COLUMN], enum sub_array_block b, bool energy)
 {
-    char *const *total = f + N_CASE_COLUMN;
+    bool partial = atoi(f[12]) < atoi(f[4]) && strcmp(f[3], "sram") != 0;
+    bool free_sums = atoi(f[6]) < atoi(f[10]);
 
-    return near_figure(s->used_um2, atof(total[0]), 0.01) &&
-           near_figure(s->clock_ns, atof(total[1]), 0.02) &&
-           near_figure(s->energy_pj, atof(total[2]), 0.02) &&
-           near_figure(s->leakage_uw, atof(total[3]), 0.01);
+    return (b == BLOCK_SHIFT_ADD_WEIGHT || b == BLOCK_SHIFT_ADD_INPUT) &&
+           (partial || (energy && free_sums));
 }
 
-static unsigned modules_off(const struct sub_array *s, char *const f[N_CSV_COLUMN])
+struct comparison {
+    unsigned modules_off, excused, figures;
+    bool     totals;
+};
+
+/* Totals are compared with our figure of an excused module put in. */
+static struct comparison compare(const struct sub_array *s, char *const f[N_CSV_COLUMN])
 {
-    unsigned off = 0;
+    double um2 = atof(f[15]), pj = atof(f[17]), uw = atof(f[18]);
+    struct comparison c = { .figures = N_TOTAL };
 
     for (unsigned i = 0; i < N_MODULE; i++) {
-        char *const *figure = f + N_CASE_COLUMN + N_TOTAL + i * N_MODULE_FIGURE;
+        char *const *text = f + N_CASE_COLUMN + N_TOTAL + i * N_MODULE_FIGURE;
         const struct circuit *b = &s->block[module_block[i]];
         const double got[N_MODULE_FIGURE] = { b->area_um2, b->delay_ns, b->energy_pj,
                                               b->leakage_uw };
+        double *const total[N_MODULE_FIGURE] = { &um2, NULL, &pj, &uw };
 
-        for (unsigned k = 0; k < N_MODULE_FIGURE; k++)
-            off += atof(figure[k]) != 0 && !near_figure(got[k], atof(figure[k]), 0.05);
+        for (unsigned k = 0; k < N_MODULE_FIGURE; k++) {
+            double want = atof(text[k]);
+            bool off = want != 0 && !near_figure(got[k], want, 0.05);
+
+            c.figures += want != 0;
+            if (!deviates(f, module_block[i], k == 2)) {
+                c.modules_off += off;
+                continue;
+            }
+            c.excused += off;
+            if (total[k])
+                *total[k] += got[k] - want;
+        }
     }
-    return off;
+    c.totals = near_figure(s->used_um2, um2, 0.01) &&
+               near_figure(s->clock_ns, atof(f[16]), 0.02) &&
+               near_figure(s->energy_pj, pj, 0.02) && near_figure(s->leakage_uw, uw, 0.01);
+    return c;
 }
 
 /* Not all cases agree yet: docs/models/sub_array.md says where and why. This holds those that do.
@@ -325,7 +365,7 @@ static void random_sub_arrays_of_the_program_agree_as_often_as_documented(void *
 {
     (void)state;
     char *path = shared_path("neurosim_sub_arrays.csv"), line[4096], *field[N_CSV_COLUMN];
-    unsigned cases = 0, totals = 0, whole = 0, off = 0;
+    unsigned cases = 0, totals = 0, whole = 0, off = 0, excused = 0, figures = 0;
     FILE *f = path ? fopen(path, "r") : NULL;
 
     free(path);
@@ -335,25 +375,19 @@ static void random_sub_arrays_of_the_program_agree_as_often_as_documented(void *
     while (fgets(line, sizeof line, f)) {
         assert_int_equal(split(line, field), N_CSV_COLUMN);
         struct sub_array s = make_case(field);
-        bool agrees = totals_agree(&s, field);
-        unsigned modules = modules_off(&s, field);
+        struct comparison c = compare(&s, field);
 
-        if (getenv("IMCSIM_SHOW_CASES") && (!agrees || modules))
-            print_message("%s %s %s %s %s: area %+.1f%% clock %+.1f%% energy %+.1f%% leakage "
-                          "%+.1f%%, %u modules\n", field[0], field[1], field[2], field[3],
-                          field[8], 100 * (s.used_um2 / atof(field[15]) - 1),
-                          100 * (s.clock_ns / atof(field[16]) - 1),
-                          100 * (s.energy_pj / atof(field[17]) - 1),
-                          100 * (s.leakage_uw / atof(field[18]) - 1), modules);
         cases++;
-        totals += agrees;
-        whole += agrees && modules == 0;
-        off += modules;
+        totals += c.totals;
+        whole += c.totals && c.modules_off == 0;
+        off += c.modules_off;
+        excused += c.excused;
+        figures += c.figures;
     }
     fclose(f);
-    print_message("%u cases: totals of %u agree, with modules %u; %u figures of modules off\n",
-                  cases, totals, whole, off);
-    assert_true(totals >= 100 && whole >= 61);
+    print_message("%u cases: totals of %u agree, with modules %u; of %u figures %u are off and %u "
+                  "excused\n", cases, totals, whole, figures, off, excused);
+    assert_true(totals >= 126 && whole >= 78);
 }
 
 static void rows_of_the_table_add_up(void **state)
@@ -612,6 +646,7 @@ int main(void)
         cmocka_unit_test(an_sram_sub_array_matches_the_published_program),
         cmocka_unit_test(other_nodes_sizes_levels_and_shares_match_a_separate_derivation),
         cmocka_unit_test(more_levels_of_a_voltage_sense_converter_add_what_the_program_says),
+        cmocka_unit_test(a_shift_add_has_room_for_the_sum_of_all_groups_of_rows),
         cmocka_unit_test(random_sub_arrays_of_the_program_agree_as_often_as_documented),
         cmocka_unit_test(rows_of_the_table_add_up),
         cmocka_unit_test(larger_arrays_cost_more),
