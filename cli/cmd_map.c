@@ -26,7 +26,10 @@ static enum err cmd_map(const struct options *o, struct err_msg *m)
         e = study_from_options(&s, o, m);
     if (e)
         return e;
-    e = results_write(&plan_form, o, &s, outputs, n, m);
+    if (o->prove)
+        e = study_prove(&s, o, m);
+    if (!e)
+        e = results_write(&plan_form, o, &s, outputs, n, m);
     study_release(&s);
     return e;
 }
@@ -44,10 +47,11 @@ const struct command command_map = {
             "  imcsim map configs/resnet32.yaml --dot | dot -Tsvg >plan.svg\n"
             "  imcsim map configs/resnet32.yaml --set mapping.optimize=latency\n"
             "  imcsim map configs/resnet32.yaml --pareto --svg front.svg\n"
+            "  imcsim map configs/resnet32.yaml --prove\n"
             "  imcsim map configs/dazzi2021_14nm.yaml --set mapping.optimize=edp\n"
             "  imcsim map configs/resnet32.yaml --json - | jq '.core_list[] | .name, .rows'\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_RESULTS | OPTION_BIT(OPTION_DOT) |
-               OPTION_BIT(OPTION_PARETO) | OPTION_BIT(OPTION_SVG) |
+               OPTION_BIT(OPTION_PARETO) | OPTION_BIT(OPTION_PROVE) | OPTION_BIT(OPTION_SVG) |
                OPTION_BIT(OPTION_WRITE_CONFIG),
     .run = cmd_map,
 };

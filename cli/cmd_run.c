@@ -47,7 +47,9 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
 {
     struct progress p;
     struct tracing t;
-    enum err e = tracing_open(&t, o, &s->plan, m);
+    enum err e = o->images || o->inputs ? study_prove(s, o, m) : ERR_NONE;
+    if (!e)
+        e = tracing_open(&t, o, &s->plan, m);
     if (e)
         return e;
     const struct run_cfg cfg = { .kernel = (enum kernel_kind)o->kernel,

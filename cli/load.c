@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/prove.h"
 #include "arch/tech/macro.h"
 #include "cli/log.h"
 #include "cli/progress.h"
@@ -112,5 +113,19 @@ enum err study_from_options(struct study *s, const struct options *o, struct err
                  clock_s() - start_s);
     if (e == ERR_INPUT)
         load_explain_kind(o->operand, m);
+    return e;
+}
+
+enum err study_prove(const struct study *s, const struct options *o, struct err_msg *m)
+{
+    struct prove_result r;
+    double start_s = clock_s();
+    enum err e = prove(&s->plan, &r, m);
+
+    if (!e)
+        log_line(o, o->prove ? LOG_ERROR : LOG_DEBUG,
+                 "proved: every byte of %" PRIu64 " images came to its place, %" PRIu64
+                 " channels of pixels each, in %.3f s", r.n_image, r.per_image,
+                 clock_s() - start_s);
     return e;
 }

@@ -13,4 +13,8 @@ enum err study_from_options(struct study *s, const struct options *o, struct err
  * an image set, m says so and what to do with it; else m stays. */
 void load_explain_kind(const char *path, struct err_msg *m);
 
+/* Follows every byte through the machine of the study (arch/prove.h); a line on standard error says
+ * so where --prove asked for it, else at --log-level debug. */
+enum err study_prove(const struct study *s, const struct options *o, struct err_msg *m);
+
 #endif

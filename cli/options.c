@@ -60,6 +60,8 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_DOT] = { "dot", "[FILE]", KIND_DOT, AT(dot), 0, 0, {0},
         "writes cores and streams for Graphviz; no FILE: to standard output" },
     [OPTION_MARKDOWN] = FILE_ROW("markdown", markdown, "writes the tables as Markdown"),
+    [OPTION_PROVE] = { "prove", NULL, KIND_FLAG, AT(prove), 0, 0, {0},
+        "follows every byte through the machine, and stops at the first out of its place" },
     [OPTION_PARETO] = { "pareto", NULL, KIND_FLAG, AT(pareto), 0, 0, {0},
         "shows the front of cores against interval and latency instead" },
     [OPTION_FORMAT] = { "format", "FORMAT", KIND_CHOICE, AT(format), 0, 0,

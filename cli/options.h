@@ -36,6 +36,7 @@ enum option_id {
     OPTION_DOT,
     OPTION_MARKDOWN,
     OPTION_PARETO,
+    OPTION_PROVE,
     OPTION_FORMAT,
     OPTION_TABLE,
     OPTION_WIDE,
@@ -92,7 +93,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     uint64_t     kernel;    // enum kernel_kind
     uint64_t     format;    // enum output_format
     uint64_t     log_level; // enum log_level
-    bool         pareto, wide;
+    bool         pareto, prove, wide;
     bool         help;      // asked for: nothing behind it was looked at
 };
 

@@ -104,12 +104,14 @@ struct core { // first in each kind's own struct
 };
 
 struct imc_array_kind;
+struct proof;
 
 struct core_cfg {
     struct planes planes;
     uint64_t      first_image;  // of the chip's stream
     const char   *simd;         // instruction set to compute values with; NULL: the fastest
     const struct imc_array_kind *array; // NULL: the machine's
+    const struct proof *proof;  // identities travel instead of values; NULL: they do not
     uint64_t     *stream_bits;  // [plan->n_stream]; borrowed: ports count there what they send
 };
 

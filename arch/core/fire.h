@@ -10,7 +10,8 @@
 
 /* Computes the sums of n outputs of one group: acc[i] gets those of place[i], plane p's acc_plane
  * behind plane p - 1's. Their rows have been read. */
-typedef void core_compute(struct imc_core *c, const struct pixel *place, uint32_t n, int32_t *acc);
+typedef void core_compute(struct imc_core *c, const struct core_now *now,
+                          const struct pixel *place, uint32_t n, int32_t *acc);
 
 /* Returns the words read. */
 static inline uint64_t core_load_rows(struct imc_core *c, const struct pixel *head, uint64_t now_cyc)
@@ -82,7 +83,7 @@ static inline void core_fire_outputs(struct imc_core *c, const struct core_now *
         const struct pixel *place = &own->place[from];
         k = core_take_group(c, place, own->n - from);
         words += core_load_rows(c, place, now->cyc);
-        compute(c, place, k, own->acc + (size_t)from * out_n);
+        compute(c, now, place, k, own->acc + (size_t)from * out_n);
     }
     core_count_firing(c, own->place, own->n, now->timestep);
     core_tell_pixels(c, CORE_FIRED, now->timestep, own->n, own->place, words);

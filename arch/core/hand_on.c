@@ -115,8 +115,8 @@ static void process_plane(struct imc_core *c, const struct pixel *place, const i
 
 /* An output of every plane: plane p's sums at acc + p * acc_plane, its result at
  * out + p * result_bytes. */
-static void process(struct imc_core *c, const struct pixel *place, const int32_t *acc,
-                    uint8_t *out)
+static void process(struct imc_core *c, const struct core_now *now, const struct pixel *place,
+                    const int32_t *acc, uint8_t *out)
 {
     const struct layer *l = c->spec->layer;
     struct residual_pixel *r = l->has_residual ? find_residual(c, place) : NULL;
@@ -125,7 +125,11 @@ static void process(struct imc_core *c, const struct pixel *place, const int32_t
     if (r)
         r->arrived = 0;
     for (uint32_t p = 0; p < c->spec->planes.n; p++) {
-        process_plane(c, place, acc, r ? r->value + p * n : NULL, out);
+        const uint8_t *residual = r ? r->value + p * n : NULL;
+        if (c->spec->proof)
+            proof_result(c, now->cyc, place, p, acc, residual, out);
+        else
+            process_plane(c, place, acc, residual, out);
         if (l->pooled)
             digital_pool_add(n, c->pool + p * n, out, l->out_signed);
         acc += c->acc_plane;
@@ -143,9 +147,13 @@ static void pool(struct imc_core *c, const struct core_now *now, const struct pi
     if (--c->state.pool_left > 0)
         return;
     struct pixel whole = { .image = place->image };
-    for (uint32_t p = 0; p < planes; p++)
-        digital_pool_finish(&l->pool, n, c->pool + p * n,
-                            c->scratch.result + p * c->spec->result_bytes);
+    for (uint32_t p = 0; p < planes; p++) {
+        uint8_t *out = c->scratch.result + p * c->spec->result_bytes;
+        if (c->spec->proof)
+            proof_pool(c, now->cyc, place->image, p, c->pool + p * n, out);
+        else
+            digital_pool_finish(&l->pool, n, c->pool + p * n, out);
+    }
     if (planes > 0)
         memset(c->pool, 0, (size_t)planes * n * sizeof *c->pool);
     deliver(c, now, &whole, 1);
@@ -175,7 +183,7 @@ static void finish(struct imc_core *c, const struct pixel *place, uint32_t n, co
     uint8_t *out = c->scratch.result;
 
     for (uint32_t i = 0; i < n; i++) {
-        process(c, &place[i], acc, out);
+        process(c, now, &place[i], acc, out);
         count_digital(c, place[i].image);
         tell_result(c, now->timestep, &place[i], acc, out);
         if (pooled)

@@ -32,6 +32,7 @@
 
 #include "arch/core/core.h"
 #include "arch/core/port.h"
+#include "arch/core/proof.h"
 #include "arch/units/array.h"
 #include "arch/units/digital.h"
 #include "arch/units/kernel_matrix.h"
@@ -58,6 +59,7 @@ struct imc_spec {
     uint32_t                 result_bytes; // of an output, in one plane
     uint32_t                 sums_room;    // firings whose sums wait
     uint32_t                 waiting_room; // residual pixels that wait
+    const struct proof      *proof;        // borrowed; NULL: values travel
 };
 
 /* ---- what it remembers between two steps, values apart; with the states of memory, registers and

@@ -38,6 +38,7 @@ static struct imc_spec *spec_new(const struct plan *p, uint32_t core, const stru
             .result_bytes = l->raw_output ? 4 * pc->out_n : pc->out_n,
             .sums_room = adds ? times->sums_waiting : pc->part * p->hops[pc->plan_layer].sums + 1,
             .waiting_room = adds ? times->residual_fifo : 0,
+            .proof = cfg->proof,
         };
     return s;
 }
@@ -144,7 +145,7 @@ static bool program_array(struct imc_core *c, const struct core_cfg *cfg)
     const struct imc_spec *s = c->spec;
     const struct imc_array_kind *kind = cfg->array ? cfg->array : imc_arrays[0];
     const struct precision bits = network_precision(s->plan->network);
-    const bool values = s->planes.n > 0;
+    const bool values = s->planes.n > 0 && !s->proof;
     int8_t *weight = values ? calloc((size_t)s->pc->rows * s->pc->columns, 1) : NULL;
     const struct array_matrix matrix = {
         .core = s->index,
@@ -200,7 +201,9 @@ static bool program_digital(struct imc_core *c, const struct core_cfg *cfg)
     if (c->spec->planes.n == 0)
         return true;
     c->pool = calloc((size_t)c->spec->planes.n * n, sizeof *c->pool);
-    if (!c->pool || !init_average(c))
+    if (!c->pool || c->spec->proof)
+        return c->pool != NULL;
+    if (!init_average(c))
         return false;
     const struct requant *q = c->average.m ? &c->average : &l->requant;
     const uint32_t first = c->average.m ? 0 : c->spec->pc->out_first;

@@ -19,7 +19,20 @@ static void look_up_window(struct imc_core *c, uint32_t x, uint32_t y, uint32_t 
         acc[o] = l->negated[first + o] ? -acc[o] : acc[o];
 }
 
-static void look_up(struct imc_core *c, const struct pixel *place, uint32_t n, int32_t *acc)
+struct window_at { // origin of the group, replica, plane
+    uint32_t x, y, q, plane;
+};
+
+static void prove_window(struct imc_core *c, const struct core_now *now, const struct pixel *place,
+                         struct window_at at, int32_t *acc)
+{
+    uint32_t n = kernel_matrix_pixels(&c->matrix, at.x, at.y, at.q, at.plane, c->scratch.window);
+
+    proof_window(c, now->cyc, place, at.plane, c->scratch.window, n, acc);
+}
+
+static void look_up(struct imc_core *c, const struct core_now *now, const struct pixel *place,
+                    uint32_t n, int32_t *acc)
 {
     const struct firing_shape *shape = &c->controller.shape;
     const struct firing_policy *firing = c->spec->pl->firing;
@@ -31,8 +44,13 @@ static void look_up(struct imc_core *c, const struct pixel *place, uint32_t n, i
             c->base.report.counters.pool_ops +=
                 core_weight(c, place[i].image) * core_pixels_inside(c, &place[i]) * out_n;
         uint32_t q = firing_replica(firing, shape, &place[0], &place[i]);
-        for (uint32_t p = 0; p < c->spec->planes.n; p++)
-            look_up_window(c, x, y, q, p, acc + p * c->acc_plane + (size_t)i * out_n);
+        for (uint32_t p = 0; p < c->spec->planes.n; p++) {
+            int32_t *to = acc + p * c->acc_plane + (size_t)i * out_n;
+            if (c->spec->proof)
+                prove_window(c, now, &place[i], (struct window_at){ x, y, q, p }, to);
+            else
+                look_up_window(c, x, y, q, p, to);
+        }
     }
 }
 

@@ -57,7 +57,8 @@ static void count_values(struct imc_core *c, const struct array_product *product
     count->sum_abs_xw += n.in.sum_abs_xw;
 }
 
-static void multiply(struct imc_core *c, const struct pixel *place, uint32_t n, int32_t *acc)
+static void multiply(struct imc_core *c, const struct core_now *now, const struct pixel *place,
+                     uint32_t n, int32_t *acc)
 {
     const struct imc_spec *s = c->spec;
     uint32_t planes = s->planes.n, x = place[0].x, y = place[0].y;
@@ -83,6 +84,10 @@ static void multiply(struct imc_core *c, const struct pixel *place, uint32_t n, 
     }
     for (uint32_t p = 0; p < planes; p++)
         c->scratch.in[p] = kernel_matrix_vector(&c->matrix, x, y, c->scratch.used, n, p);
+    if (s->proof) {
+        proof_product(c, now->cyc, place, n, acc);
+        return;
+    }
     c->array->kind->multiply(c->array, &product);
     for (uint32_t p = 0; p < planes; p++)
         gather(c, product.sum + p * product.apart, n, acc + p * c->acc_plane);

@@ -1,0 +1,116 @@
+/* arch/prove.c -- see prove.h. */
+#include "arch/prove.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "arch/chip.h"
+#include "arch/core/proof.h"
+#include "core/util.h"
+
+/* Images after which every memory has been in each of its rotations. */
+static uint64_t longest_rotation(const struct plan *p)
+{
+    uint64_t most = 1;
+
+    for (uint32_t i = 0; i < p->n_core; i++)
+        most = max_u64(most, memory_rotation(&p->time.core[i].layout,
+                                             p->layer[p->core[i].plan_layer].in_width));
+    return most;
+}
+
+/* An image of numbers: plane after plane, rows fastest. */
+static void number_image(const struct proof *proof, uint64_t image, uint8_t *to)
+{
+    const struct shape *s = &proof->plan->network->layer[0].out;
+
+    for (uint32_t p = 0; p < proof->planes; p++)
+        for (uint32_t y = 0; y < s->width; y++)
+            for (uint32_t x = 0; x < s->height; x++) {
+                uint64_t number = proof_number(proof, 0, &(struct pixel){ image, x, y });
+                for (uint32_t c = 0; c < s->channels; c++)
+                    *to++ = (uint8_t)((number + c) >> (8 * p));
+            }
+}
+
+static bool result_is(const struct proof *proof, const struct chip_result *r)
+{
+    const struct plan *p = proof->plan;
+    uint32_t last = p->n_layer - 1;
+    const struct layer *l = network_result(p->network);
+    uint32_t n = layer_delivers(l).channels;
+    const struct pixel at = { .image = r->image };
+
+    for (uint32_t plane = 0; plane < proof->planes; plane++)
+        for (uint32_t c = 0; c < n; c++) {
+            uint8_t byte = (uint8_t)((proof_number(proof, last + 1, &at) + c) >> (8 * plane));
+            int32_t want = l->raw_output   ? proof_sum(proof, last, &at, c, plane)
+                           : l->out_signed ? (int8_t)byte
+                                           : byte;
+            if (r->value[plane * n + c] != want)
+                return false;
+        }
+    return true;
+}
+
+static enum err run_images(struct chip *chip, const struct proof *proof, uint64_t n_image,
+                           uint8_t *image, struct err_msg *m)
+{
+    const struct plan *p = proof->plan;
+    struct chip_result r;
+    int64_t until = -(int64_t)p->time.lead;
+    enum err e = ERR_NONE;
+
+    for (uint64_t in = 0, out = 0; !e && out < n_image;) {
+        if (in < n_image) {
+            number_image(proof, in, image);
+            if (chip_inject(chip, (const int8_t *)image)) {
+                in++;
+                continue;
+            }
+        }
+        e = chip_run(chip, until++, m);
+        while (!e && chip_result(chip, &r)) {
+            if (r.image != out || !result_is(proof, &r))
+                e = err_set(m, ERR_RUN, "chip: the result of image %" PRIu64 " is not that of its "
+                            "pixels", out);
+            out++;
+        }
+        if (!e && out < n_image && in == n_image && chip_stands_still(chip))
+            e = err_set(m, ERR_RUN, "chip: nothing moves after %" PRIu64 " of %" PRIu64 " images",
+                        out, n_image);
+    }
+    return e;
+}
+
+enum err prove_chip(const struct plan *of_chip, const struct plan *p, struct prove_result *r,
+                    struct err_msg *m)
+{
+    struct proof proof;
+    uint64_t n_image = p->time.transient_images + longest_rotation(p) +
+                       p->time.first_result / p->interval; // those that follow it into the chip
+
+    if (!proof_init(&proof, p, n_image))
+        return err_set(m, ERR_MEMORY, "no memory to number the channels of %s", p->network->name);
+    const struct chip_cfg cfg = { .plan = of_chip, .planes = { .n = proof.planes },
+                                  .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE,
+                                  .proof = &proof };
+    const struct shape *s = &p->network->layer[0].out;
+    uint8_t *image = malloc((size_t)proof.planes * s->height * s->width * s->channels);
+    struct chip *chip = image ? chip_new(&cfg) : NULL;
+    enum err e = chip ? run_images(chip, &proof, n_image, image, m)
+                      : err_set(m, ERR_MEMORY, "no memory for a chip of %" PRIu32 " cores",
+                                p->n_core);
+
+    if (r)
+        *r = (struct prove_result){ n_image, proof.per_image };
+    chip_free(chip);
+    free(image);
+    proof_release(&proof);
+    return e;
+}
+
+enum err prove(const struct plan *p, struct prove_result *r, struct err_msg *m)
+{
+    return prove_chip(p, p, r, m);
+}

@@ -1,0 +1,375 @@
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "arch/chip.h"
+#include "arch/prove.h"
+#include "study/study.h"
+#include "test/random_study.h"
+
+enum { N_DESIGN = 200, N_FLAT = 60, N_FAULT = 200 };
+
+static void shipped_machines_are_proved(void **state)
+{
+    static const char *const configs[] = { "configs/resnet32.yaml", "configs/resnet32_speedup.yaml",
+                                           "configs/resnet32_fmnist.yaml",
+                                           "configs/resnet32_optimized.yaml" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        struct study s;
+        struct err_msg m;
+        if (study_load(&s, configs[i], NULL, 0, &m) || prove(&s.plan, NULL, &m))
+            fail_msg("%s: %s", configs[i], m.text);
+        study_release(&s);
+    }
+}
+
+static void random_designs_are_proved(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= N_DESIGN; seed++) {
+        struct random_study s;
+        struct prove_result r;
+        struct err_msg m;
+        random_study_make(&s, seed);
+        if (prove(&s.plan, &r, &m))
+            fail_msg("seed %u: %s", seed, m.text);
+        assert_true(r.n_image > s.plan.time.transient_images);
+        random_study_release(&s);
+    }
+}
+
+static void networks_whose_rows_are_split_inside_channels_are_proved(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= N_FLAT; seed++) {
+        struct random_study s;
+        struct err_msg m;
+        random_flat_study_make(&s, seed, seed % 4 == 0);
+        if (prove(&s.plan, NULL, &m))
+            fail_msg("seed %u: %s", seed, m.text);
+        random_study_release(&s);
+    }
+}
+
+/* ---- planted faults ----
+ *
+ * A chip is built from a plan that is wrong in one place. The fault is live if, with random images
+ * and weights, any sum or result of the chip differs from that of a right one, or the chip stops.
+ */
+
+struct lcg {
+    uint64_t state;
+};
+
+static uint32_t next(struct lcg *g, uint32_t n)
+{
+    g->state = g->state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)((g->state >> 33) % n);
+}
+
+/* Each plants its fault somewhere in the plan; false where the plan has no such place. */
+
+static bool wrong_address(struct plan *p, struct lcg *g)
+{
+    struct memory_layout *l = &p->time.core[next(g, p->n_core)].layout;
+
+    if (l->shape.pixel_bytes < 2 || l->shape.height < 2 || l->delta_pix < 2)
+        return false;
+    l->delta_pix -= 1 + next(g, (uint32_t)(l->delta_pix - 1)); // the next pixel overlaps
+    return true;
+}
+
+static bool wrong_slot(struct plan *p, struct lcg *g)
+{
+    uint32_t core = next(g, p->n_core);
+    struct memory_layout *l = &p->time.core[core].layout;
+    struct memory_shape shape = l->shape;
+
+    if (shape.columns < 2)
+        return false;
+    shape.columns--; // a column comes to a slot too early
+    if (shape.kernel_columns > shape.columns)
+        shape.kernel_columns = shape.columns;
+    memory_layout_init(l, &shape, l->placing);
+    return true;
+}
+
+/* Two streams of pixels to one core, of as many channels. */
+static bool two_streams(const struct plan *p, struct lcg *g, uint32_t *a, uint32_t *b)
+{
+    uint32_t start = next(g, p->n_stream);
+
+    for (uint32_t i = 0; i < p->n_stream; i++) {
+        *a = (start + i) % p->n_stream;
+        for (*b = 0; *b < p->n_stream; ++*b) {
+            const struct plan_stream *s = &p->stream[*a], *t = &p->stream[*b];
+            if (*a != *b && s->kind == t->kind && s->n == t->n && s->n > 0 && s->to == t->to &&
+                (s->kind == STREAM_FORWARD || s->kind == STREAM_RESIDUAL ||
+                 s->kind == STREAM_TO_RESAMPLING))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool wrong_mask(struct plan *p, struct lcg *g) // slices are written to each other's places
+{
+    uint32_t a, b;
+
+    if (!two_streams(p, g, &a, &b) || p->stream[a].to_first == p->stream[b].to_first)
+        return false;
+    uint32_t first = p->stream[a].to_first;
+    p->stream[a].to_first = p->stream[b].to_first;
+    p->stream[b].to_first = first;
+    return true;
+}
+
+static bool wrong_stream(struct plan *p, struct lcg *g) // a slice is taken where another begins
+{
+    uint32_t start = next(g, p->n_stream);
+
+    for (uint32_t i = 0; i < p->n_stream; i++) {
+        struct plan_stream *s = &p->stream[(start + i) % p->n_stream];
+        if (s->kind != STREAM_FORWARD && s->kind != STREAM_RESIDUAL)
+            continue;
+        const struct plan_core *from = &p->core[s->from];
+        uint32_t low = s->kind == STREAM_FORWARD ? from->out_first : from->in_first;
+        uint32_t n = s->kind == STREAM_FORWARD ? from->out_n : from->in_n;
+        if (s->n == 0 || s->n >= n)
+            continue;
+        s->first = s->first > low ? s->first - 1 : s->first + 1;
+        return true;
+    }
+    return false;
+}
+
+static struct read_back_send *some_sends(struct plan *p, struct lcg *g, uint32_t *n)
+{
+    if (p->n_read_back == 0)
+        return NULL;
+    struct read_back_times *t = &p->time.read_back[next(g, p->n_read_back)];
+    *n = t->n;
+    return t->n < 2 ? NULL : t->send + (size_t)(t->n_image - 1) * t->n;
+}
+
+static bool wrong_order(struct plan *p, struct lcg *g) // two pixels change places
+{
+    uint32_t n, i;
+    struct read_back_send *send = some_sends(p, g, &n);
+
+    if (!send)
+        return false;
+    i = next(g, n - 1);
+    struct read_back_send a = send[i];
+    send[i].x = send[i + 1].x;
+    send[i].y = send[i + 1].y;
+    send[i + 1].x = a.x;
+    send[i + 1].y = a.y;
+    return true;
+}
+
+static bool wrong_time(struct plan *p, struct lcg *g) // a pixel of the image is stored late
+{
+    uint32_t i = next(g, p->n_image_feed);
+    const struct shape *s = &p->network->layer[0].out;
+    uint32_t at = next(g, s->height * s->width), late = 1 + next(g, 12);
+
+    int64_t *stored = p->time.image_feed[i].stored;
+    for (; at < s->height * s->width; at++) // and those behind it are not before it
+        if (stored[at] < stored[s->height * s->width - 1])
+            stored[at] += late;
+    return true;
+}
+
+static bool wrong_read_back(struct plan *p, struct lcg *g) // the neighbour of a pixel
+{
+    uint32_t n, i;
+    struct read_back_send *send = some_sends(p, g, &n);
+
+    if (!send)
+        return false;
+    i = next(g, n);
+    if (send[i].x > 0)
+        send[i].x--;
+    else
+        send[i].x++;
+    return true;
+}
+
+static bool wrong_replica(struct plan *p, struct lcg *g) // each looks a pixel beside its patch
+{
+    struct plan_layer *l = &p->layer[next(g, p->n_layer)];
+
+    if (l->replicas.n < 2 || l->window.pad_before[0] == 0)
+        return false;
+    l->window.pad_before[0]--;
+    return true;
+}
+
+static bool wrong_copy(struct plan *p, struct lcg *g) // a copy computes the columns of the next
+{
+    uint32_t layer = next(g, p->n_layer);
+    const struct plan_layer *l = &p->layer[layer];
+
+    if (l->copies < 2)
+        return false;
+    for (uint32_t i = 0; i < l->parts * l->groups; i++)
+        p->core[l->first_core + i].copy = 1;
+    return true;
+}
+
+static bool wrong_part(struct plan *p, struct lcg *g) // two parts say that they hold each other's
+{
+    uint32_t layer = next(g, p->n_layer);
+    const struct plan_layer *l = &p->layer[layer];
+    struct plan_core *a = &p->core[l->first_core], *b = a + 1;
+
+    if (l->parts < 2 || a->in_n != b->in_n)
+        return false;
+    uint32_t first = a->in_first;
+    a->in_first = b->in_first;
+    b->in_first = first;
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*plant)(struct plan *p, struct lcg *g);
+} faults[] = {
+    { "address", wrong_address },     { "slot", wrong_slot },       { "mask", wrong_mask },
+    { "stream", wrong_stream },       { "order", wrong_order },     { "time", wrong_time },
+    { "read-back", wrong_read_back }, { "replica", wrong_replica }, { "copy", wrong_copy },
+    { "part", wrong_part },
+};
+
+/* What a chip computes with random images: a hash of every sum and result, by core and pixel. */
+struct seen {
+    const struct plan *plan;
+    uint64_t hash;
+};
+
+static void add_event(void *user, uint32_t core, const struct core_event *e)
+{
+    struct seen *s = user;
+    uint64_t h = s->plan->core[core].plan_layer * 65537 + s->plan->core[core].out_first;
+
+    if (e->kind != CORE_RESULT)
+        return;
+    h = h * 31 + e->pixel->image;
+    h = h * 8191 + e->pixel->x;
+    h = h * 8191 + e->pixel->y;
+    for (uint32_t o = 0; o < s->plan->core[core].out_n; o++)
+        h = (h ^ (uint32_t)e->sum[o]) * UINT64_C(0x100000001b3);
+    for (uint32_t o = 0; o < e->value_bytes; o++)
+        h = (h ^ e->value[o]) * UINT64_C(0x100000001b3);
+    s->hash += h * UINT64_C(0x9e3779b97f4a7c15); // in any order
+}
+
+static uint64_t values_of(const struct random_study *s, const struct plan *p)
+{
+    struct seen seen = { &s->plan, 0 };
+    const struct core_probe probe = { .event = add_event, .user = &seen };
+    const struct chip_cfg cfg = { .plan = p, .planes = { .n = 1 }, .probe = &probe };
+    struct chip *chip = chip_new(&cfg);
+    struct chip_result r;
+    struct err_msg m;
+    uint32_t in = 0, out = 0;
+
+    if (!chip)
+        return 0;
+    for (int64_t t = -(int64_t)p->time.lead; out < STUDY_IMAGES; t++) {
+        while (in < STUDY_IMAGES && chip_inject(chip, s->image + in * s->image_bytes))
+            in++;
+        if (chip_run(chip, t, &m) || (in == STUDY_IMAGES && chip_stands_still(chip)))
+            return 0;
+        while (chip_result(chip, &r))
+            out++;
+    }
+    if (chip_run(chip, INT32_MAX, &m))
+        return 0;
+    chip_free(chip);
+    return seen.hash;
+}
+
+/* Runs one half in a child, in which an assertion may fail: that stops a run, too. */
+static bool stops(const struct random_study *s, const struct plan *wrong, uint64_t want)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        struct err_msg m;
+        static const int signals[] = { SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+        for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+            signal(signals[i], SIG_DFL); // not cmocka's
+        if (!freopen("/dev/null", "w", stderr))
+            _exit(2);
+        alarm(20);
+        bool stop = want ? values_of(s, wrong) != want
+                         : prove_chip(wrong, &s->plan, NULL, &m) != ERR_NONE;
+        _exit(stop);
+    }
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status != 0;
+}
+
+/* Plants the fault in the plan of a seed; false where it has no place there. */
+static bool catch_fault(size_t kind, unsigned seed, uint32_t *n_live)
+{
+    struct random_study right, wrong;
+    struct lcg g = { seed };
+
+    random_study_make(&right, seed);
+    random_study_make(&wrong, seed);
+    bool planted = faults[kind].plant(&wrong.plan, &g);
+    if (planted) {
+        bool live = stops(&right, &wrong.plan, values_of(&right, &right.plan));
+        *n_live += live;
+        if (live && !stops(&right, &wrong.plan, 0))
+            fail_msg("seed %u: a wrong %s is not seen", seed, faults[kind].name);
+    }
+    random_study_release(&wrong);
+    random_study_release(&right);
+    return planted;
+}
+
+static void every_planted_fault_that_changes_a_value_is_caught(void **state)
+{
+    const size_t n_kind = sizeof faults / sizeof *faults;
+    uint32_t n_live[sizeof faults / sizeof *faults] = { 0 };
+
+    (void)state;
+    for (size_t kind = 0; kind < n_kind; kind++) {
+        uint32_t n = 0;
+        for (unsigned seed = 1; n < N_FAULT / n_kind && seed < 2000; seed++)
+            n += catch_fault(kind, seed, &n_live[kind]);
+        assert_int_equal(n, N_FAULT / n_kind);
+        if (n_live[kind] == 0)
+            fail_msg("no wrong %s changes a value", faults[kind].name);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(shipped_machines_are_proved),
+        cmocka_unit_test(random_designs_are_proved),
+        cmocka_unit_test(networks_whose_rows_are_split_inside_channels_are_proved),
+        cmocka_unit_test(every_planted_fault_that_changes_a_value_is_caught),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
