@@ -7,12 +7,12 @@
 set -u
 export LC_ALL=C.UTF-8 # columns are characters
 build=$1
-rooms='core network traces noc memory dataflow import arch study cli tlm bench test scripts'
+rooms='core network traces noc memory dataflow import arch study cli tlm bench lib include examples test scripts'
 status=0
 found() { echo "lint: $*"; status=1; }
 files() { find $rooms -type f "$@" 2>/dev/null | sort; }
 
-warn='-Wall -Wextra -Werror -fsyntax-only -I. -I'$build
+warn='-Wall -Wextra -Werror -fsyntax-only -I. -Iinclude -I'$build
 for h in $(files -name '*.h'); do
     [[ $h == core/sc/* || $h == tlm/* ]] || # SystemC
         ${CC:-cc} -std=c11 $warn -Wpedantic -Wstrict-prototypes -x c "$h" || found "$h: not C11"
@@ -23,7 +23,7 @@ scripts/check_includes.sh || found "includes against the order of the rooms"
 
 cppcheck --quiet --error-exitcode=1 --std=c11 --std=c++17 --enable=warning,portability \
     --inline-suppr --suppress=missingIncludeSystem --suppress=unknownMacro -j "$(nproc)" \
-    -I. -I"$build" $(files -name '*.c' -o -name '*.cpp') || found "cppcheck"
+    -I. -Iinclude -I"$build" $(files -name '*.c' -o -name '*.cpp') || found "cppcheck"
 
 code=$(files -name '*.[ch]' -o -name '*.[ch]pp' -o -name '*.sh')
 grep -nP '\t|\s$' $code $(find configs -name '*.yaml') &&
