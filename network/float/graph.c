@@ -16,9 +16,10 @@ enum { LEAST_OPSET = 1 };
 static const struct float_operator *const families[] = {
     float_ops_elementwise, float_ops_layout, float_ops_matmul,  float_ops_qlinear,
     float_ops_quantize,    float_ops_shape,  float_ops_softmax, float_ops_window,
+    float_ops_function,    float_ops_resize,
 };
 
-enum { QLINEAR = 3, N_FAMILY = sizeof families / sizeof *families };
+enum { ELEMENTWISE = 0, QLINEAR = 3, FUNCTION = 8, N_FAMILY = sizeof families / sizeof *families };
 
 /* ---- What operators ask for ---- */
 
@@ -152,11 +153,22 @@ static enum err find_operator(const struct onnx_node *node, const struct float_o
     bool own = onnx_is_own_domain(domain), other = !own && strcmp(domain, "com.microsoft") == 0;
 
     *found = named(type, 0, N_FAMILY);
-    bool microsoft = *found && (named(type, QLINEAR, QLINEAR + 1) || strstr(type, "izeLinear"));
+    bool microsoft = *found && (named(type, QLINEAR, QLINEAR + 1) || strstr(type, "izeLinear") ||
+                                named(type, FUNCTION, FUNCTION + 1));
     bool onnx = *found && !named(type, QLINEAR, QLINEAR + 1);
     if ((own && onnx) || (other && microsoft))
         return ERR_NONE;
     return onnx_node_refuse(node, m, "no such operator here: want those that docs/onnx.md lists");
+}
+
+bool float_is_elementwise(const struct onnx_node *node)
+{
+    const struct float_operator *op;
+    struct err_msg ignored;
+
+    if (find_operator(node, &op, &ignored))
+        return false;
+    return named(op->name, ELEMENTWISE, ELEMENTWISE + 1) || named(op->name, FUNCTION, FUNCTION + 1);
 }
 
 enum err float_eval(const struct float_eval *call, struct array *out, struct err_msg *m)

@@ -47,6 +47,9 @@ void float_run_set(struct float_run *r, uint32_t value, struct array *a);
 /* All nodes, in order. ERR_INPUT names the node that cannot be evaluated. */
 enum err float_run_all(struct float_run *r, struct err_msg *m);
 
+/* Whether each value of a node's result comes from one value of each input, spread to one shape. */
+bool float_is_elementwise(const struct onnx_node *node);
+
 /* One node by itself: the arrays of its inputs, NULL for one that is left out, and what it may
  * still make and work. *out is the caller's; zero on error. */
 struct float_eval {

@@ -10,7 +10,7 @@
 
 /* ---- Two operands ---- */
 
-enum arithmetic { ADD, SUB, MUL, DIV };
+enum arithmetic { ADD, SUB, MUL, DIV, MAX, MIN, POW, PRELU };
 
 static float on_reals(enum arithmetic op, float a, float b)
 {
@@ -23,8 +23,27 @@ static float on_reals(enum arithmetic op, float a, float b)
         return a * b;
     case DIV:
         return a / b;
+    case MAX:
+        return isnan(a) || a > b ? a : b;
+    case MIN:
+        return isnan(a) || a < b ? a : b;
+    case POW:
+        return (float)pow((double)a, (double)b);
+    case PRELU:
+        return a < 0 ? a * b : a;
     }
     return NAN;
+}
+
+static int64_t power(uint64_t a, int64_t n)
+{
+    uint64_t v = 1;
+
+    if (n < 0) // of whole numbers, only 1 and -1 have one
+        return a == 1 ? 1 : a == UINT64_MAX ? (n % 2 ? -1 : 1) : 0;
+    for (; n > 0; n /= 2, a *= a)
+        v *= n % 2 ? a : 1;
+    return (int64_t)v;
 }
 
 /* In 64 bits that wrap; the caller has checked that b is not 0 where it divides. */
@@ -41,6 +60,14 @@ static int64_t on_integers(enum arithmetic op, int64_t a, int64_t b)
         return (int64_t)(x * y);
     case DIV:
         return b == -1 ? (int64_t)(0 - x) : a / b;
+    case MAX:
+        return a > b ? a : b;
+    case MIN:
+        return a < b ? a : b;
+    case POW:
+        return power(x, b);
+    case PRELU:
+        return a < 0 ? (int64_t)(x * y) : a;
     }
     return 0;
 }
@@ -81,9 +108,9 @@ static void compute(struct array *out, enum arithmetic op, size_t i, const struc
             array_wrap(out->type, on_integers(op, a->integer[at_a], b->integer[at_b]));
 }
 
-static enum err combine(struct float_call *c, enum arithmetic op)
+static enum err combine_two(struct float_call *c, enum arithmetic op, const struct array *a,
+                            const struct array *b)
 {
-    const struct array *a = c->in[0], *b = c->in[1];
     size_t step_a[ONNX_MOST_DIMS], step_b[ONNX_MOST_DIMS], place[ONNX_MOST_DIMS] = {0};
 
     if (a->type != b->type)
@@ -110,6 +137,63 @@ static enum err combine(struct float_call *c, enum arithmetic op)
         }
     }
     return ERR_NONE;
+}
+
+static enum err combine(struct float_call *c, enum arithmetic op)
+{
+    return combine_two(c, op, c->in[0], c->in[1]);
+}
+
+/* Any number of operands, from the first on. */
+static enum err combine_all(struct float_call *c, enum arithmetic op)
+{
+    struct array so_far = {0};
+    enum err e = ERR_NONE;
+
+    for (uint32_t i = 0; i < c->n_in && !e; i++)
+        if (!c->in[i])
+            e = FLOAT_REFUSE(c, "input %" PRIu32 " is left out: want it", i);
+    if (!e && c->n_in == 1)
+        return float_call_operator(c, "Identity", c->in, 1);
+    for (uint32_t i = 1; i < c->n_in && !e; i++) {
+        e = combine_two(c, op, i == 1 ? c->in[0] : &so_far, c->in[i]);
+        array_release(&so_far);
+        so_far = c->out;
+        c->out = (struct array){0};
+    }
+    c->out = so_far;
+    return e;
+}
+
+/* The exponent may be of another type. */
+static enum err eval_pow(struct float_call *c)
+{
+    struct array b = {0};
+
+    if (c->in[0]->type == c->in[1]->type)
+        return combine(c, POW);
+    if (!array_init(&b, c->in[0]->type, c->in[1]->n_dim, c->in[1]->dim))
+        return float_no_memory(c);
+    for (size_t i = 0; i < b.n; i++)
+        array_set(&b, i, array_get(c->in[1], i));
+    enum err e = combine_two(c, POW, c->in[0], &b);
+    array_release(&b);
+    return e;
+}
+
+static enum err eval_max(struct float_call *c) { return combine_all(c, MAX); }
+static enum err eval_min(struct float_call *c) { return combine_all(c, MIN); }
+static enum err eval_sum(struct float_call *c) { return combine_all(c, ADD); }
+
+/* Before set 7 a list of slopes was one for each channel. */
+static enum err eval_prelu(struct float_call *c)
+{
+    struct array slope = *c->in[1]; // a view, with other dimensions
+
+    if (c->opset < 7 && slope.n_dim == 1 && c->in[0]->n_dim >= 2)
+        for (slope.n_dim = 1; slope.n_dim < c->in[0]->n_dim - 1; slope.n_dim++)
+            slope.dim[slope.n_dim] = 1;
+    return combine_two(c, PRELU, c->in[0], &slope);
 }
 
 static enum err eval_add(struct float_call *c) { return combine(c, ADD); }
@@ -258,6 +342,11 @@ const struct float_operator float_ops_elementwise[] = {
     {"Sub",      2, 2, "broadcast", eval_sub},
     {"Mul",      2, 2, "broadcast", eval_mul},
     {"Div",      2, 2, "broadcast", eval_div},
+    {"Max",      1, UINT32_MAX, "", eval_max},
+    {"Min",      1, UINT32_MAX, "", eval_min},
+    {"Sum",      1, UINT32_MAX, "", eval_sum},
+    {"Pow",      2, 2, "broadcast", eval_pow},
+    {"PRelu",    2, 2, "", eval_prelu},
     {"Relu",     1, 1, "", eval_relu},
     {"Clip",     1, 3, "min max", eval_clip},
     {"Cast",     1, 1, "round_mode saturate to", eval_cast},

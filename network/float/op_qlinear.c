@@ -13,7 +13,7 @@ static enum err real_input(struct float_call *c, uint32_t i, int64_t axis, struc
 }
 
 /* a, b, y's scale and zero point. */
-static enum err eval_add(struct float_call *c)
+static enum err eval_two(struct float_call *c)
 {
     struct array a = {0}, b = {0};
     const struct array *in[] = {&a, &b};
@@ -22,7 +22,7 @@ static enum err eval_add(struct float_call *c)
     if (!e)
         e = real_input(c, 3, 1, &b);
     if (!e)
-        e = float_call_operator(c, "Add", in, 2);
+        e = float_call_operator(c, c->node->proto->op_type + sizeof "QLinear" - 1, in, 2);
     if (!e)
         e = float_requantise(c, 6, 7);
     array_release(&a);
@@ -30,8 +30,8 @@ static enum err eval_add(struct float_call *c)
     return e;
 }
 
-/* x, y's scale and zero point. */
-static enum err eval_average(struct float_call *c)
+/* x, y's scale and zero point: the operator named behind QLinear. */
+static enum err eval_one(struct float_call *c)
 {
     struct array x = {0};
     const struct array *in[] = {&x};
@@ -43,7 +43,7 @@ static enum err eval_average(struct float_call *c)
     if (!e)
         e = real_input(c, 0, 1, &x);
     if (!e)
-        e = float_call_operator(c, "GlobalAveragePool", in, 1);
+        e = float_call_operator(c, c->node->proto->op_type + sizeof "QLinear" - 1, in, 1);
     if (!e)
         e = float_requantise(c, 3, 4);
     array_release(&x);
@@ -120,8 +120,13 @@ static enum err eval_gemm(struct float_call *c)
 
 const struct float_operator float_ops_qlinear[] = {
     {"QGemm",         6, 9, "alpha transA transB", eval_gemm},
-    {"QLinearAdd",    7, 8, "", eval_add},
+    {"QLinearAdd",    7, 8, "", eval_two},
     {"QLinearConcat", 5, UINT32_MAX, "axis", eval_concat},
-    {"QLinearGlobalAveragePool", 5, 5, "channels_last", eval_average},
+    {"QLinearMul",    7, 8, "", eval_two},
+    {"QLinearLeakyRelu", 4, 5, "alpha", eval_one},
+    {"QLinearSigmoid",   4, 5, "", eval_one},
+    {"QLinearAveragePool", 4, 5, "auto_pad ceil_mode channels_last count_include_pad dilations "
+                           "kernel_shape pads strides", eval_one},
+    {"QLinearGlobalAveragePool", 5, 5, "channels_last", eval_one},
     {0},
 };
