@@ -25,6 +25,8 @@ static uint64_t axis_positions(const struct window *w, int axis, uint32_t count)
 struct replicas replicas_make(const struct window *w, uint32_t n, uint32_t block_width)
 {
     assert(n >= 1 && block_width >= 1);
+    if (n > 1 && (w->again[0] || w->again[1])) // outputs that see one pixel share no patches
+        return (struct replicas){ .n = n, .width = 1, .height = n, .positions = UINT32_MAX };
     uint32_t width = min_u32(block_width, n), height = n / width, rest = n % width;
     uint64_t rows = axis_positions(w, 0, height), more = axis_positions(w, 0, height + 1) - rows;
     uint64_t positions =

@@ -13,7 +13,7 @@ static uint32_t nearest(int64_t at, uint32_t size)
 
 uint32_t window_first(const struct window *w, int axis, uint32_t at, uint32_t size)
 {
-    int64_t first = (int64_t)at * w->stride[axis] - w->pad_before[axis];
+    int64_t first = window_begin(w, axis, at);
     int64_t last = first + (int64_t)(w->kernel[axis] - 1) * w->dilation[axis];
 
     if (first < 0) // steps over the padding
@@ -23,7 +23,7 @@ uint32_t window_first(const struct window *w, int axis, uint32_t at, uint32_t si
 
 uint32_t window_last(const struct window *w, int axis, uint32_t at, uint32_t size)
 {
-    int64_t first = (int64_t)at * w->stride[axis] - w->pad_before[axis];
+    int64_t first = window_begin(w, axis, at);
     int64_t last = first + (int64_t)(w->kernel[axis] - 1) * w->dilation[axis];
 
     if (last >= 0 && last < size) // mostly
@@ -38,8 +38,7 @@ uint32_t window_inside(const struct window *w, int axis, uint32_t at, uint32_t s
     uint32_t n = 0;
 
     for (uint32_t j = 0; j < w->kernel[axis]; j++) {
-        int64_t x = (int64_t)at * w->stride[axis] + (int64_t)j * w->dilation[axis] -
-                    w->pad_before[axis];
+        int64_t x = window_begin(w, axis, at) + (int64_t)j * w->dilation[axis];
         n += x >= 0 && x < size;
     }
     return n;
@@ -126,7 +125,7 @@ static void need_row_dilated(struct input_registers *r, uint32_t x, const struct
         return;
     row->strip_stamp = r->strip_stamp;
     for (uint32_t j = 0; j < w->kernel[1]; j++) {
-        int64_t y = (int64_t)at->y * w->stride[1] + (int64_t)j * w->dilation[1] - w->pad_before[1];
+        int64_t y = window_begin(w, 1, at->y) + (int64_t)j * w->dilation[1];
         if (y >= 0 && y < r->width)
             r->read[r->n_read++] = (struct row_read){ x, (uint32_t)y, 1 };
     }
@@ -143,7 +142,10 @@ void registers_need(struct input_registers *r, const struct pixel *output)
     if (output->y != r->y)
         r->held = 0;
     r->y = output->y;
-    int64_t first = (int64_t)output->x * w->stride[0] - w->pad_before[0];
+    int64_t left = window_begin(w, 1, output->y);
+    if (left >= r->width || left + (int64_t)(w->kernel[1] - 1) * w->dilation[1] < 0)
+        return; // all of its columns are padding
+    int64_t first = window_begin(w, 0, output->x);
     int64_t end = first + (int64_t)(w->kernel[0] - 1) * w->dilation[0] + 1;
     if (first < r->held && w->dilation[0] == 1)
         first = r->held;

@@ -133,11 +133,15 @@ static enum err check_axis(const struct check *c, int axis, uint32_t in, uint32_
         return REFUSE(c, "kernel %" PRIu32 ", dilation %" PRIu32 ", stride %" PRIu32 " along %s: "
                       "want 1 to %d", k, d, s, along[axis], MOST_SIDE);
     uint64_t reach = (uint64_t)(k - 1) * d + 1;
-    if (w->pad_before[axis] >= reach || w->pad_after[axis] >= reach)
-        return REFUSE(c, "padding %" PRIu32 " and %" PRIu32 " along %s: want less than the "
-                      "kernel's reach of %" PRIu64, w->pad_before[axis], w->pad_after[axis],
-                      along[axis], reach);
-    uint64_t padded = (uint64_t)in + w->pad_before[axis] + w->pad_after[axis];
+    if (w->pad_before[axis] > MOST_SIDE || w->pad_after[axis] > MOST_SIDE)
+        return REFUSE(c, "padding %" PRIu32 " and %" PRIu32 " along %s: want at most %d",
+                      w->pad_before[axis], w->pad_after[axis], along[axis], MOST_SIDE);
+    if (w->again[axis] && (c->layer->kind != LAYER_SCALE || w->again[axis] >= MOST_SIDE || k > 1 ||
+                           s > 1 || w->pad_before[axis] || w->pad_after[axis]))
+        return REFUSE(c, "sees %s again %" PRIu32 " times: want a scaling layer whose window is "
+                      "one pixel and steps by 1", along[axis], w->again[axis]);
+    uint64_t padded = (uint64_t)in * (w->again[axis] + 1) + w->pad_before[axis];
+    padded += w->pad_after[axis];
     if (padded < reach)
         return REFUSE(c, "a kernel that reaches over %" PRIu64 " %s of a padded map of %" PRIu64
                       ": want a larger map", reach, along[axis], padded);
@@ -152,6 +156,8 @@ static bool always_inside(const struct window *w, int axis, uint32_t in, uint32_
 {
     int64_t reach = (int64_t)(w->kernel[axis] - 1) * w->dilation[axis];
 
+    if (w->again[axis]) // no padding
+        return true;
     for (uint32_t at = 0; at < out; at++) {
         int64_t x = (int64_t)at * w->stride[axis] - w->pad_before[axis], last = x + reach;
         if (x < 0)
@@ -215,6 +221,8 @@ static enum err check_result(const struct check *c)
                           l->relu || layer_is_digital(l)))
         return REFUSE(c, "delivers 32-bit sums: want that of the last layer only, with weights and "
                       "without residual, ReLU or pooling");
+    if (l->multiplies && (!l->has_residual || l->kind != LAYER_SCALE))
+        return REFUSE(c, "multiplies by a residual: want one, and a scaling layer");
     if (!l->has_residual)
         return ERR_NONE;
     if (l->residual >= c->index)
@@ -234,6 +242,19 @@ static bool good_range(const struct layer *l, int32_t low, int32_t high)
 {
     return low <= high && low >= (l->out_signed ? INT8_MIN : 0) &&
            high <= (l->out_signed ? INT8_MAX : UINT8_MAX);
+}
+
+/* The range of `out` before a look-up: bytes of either type. */
+static bool good_rounding(const struct layer *l)
+{
+    const struct requant *q = &l->requant;
+
+    if (!l->table)
+        return good_range(l, q->low, q->high) && good_range(l, q->zero, q->zero);
+    int32_t least = q->low < q->zero ? q->low : q->zero;
+    int32_t most = q->high > q->zero ? q->high : q->zero;
+    return q->low <= q->high && ((least >= INT8_MIN && most <= INT8_MAX) ||
+                                 (least >= 0 && most <= UINT8_MAX));
 }
 
 /* Largest |byte - zero| of what a layer delivers. */
@@ -283,6 +304,8 @@ static enum err check_sums(const struct check *c, uint32_t o)
         return REFUSE(c, "shifts output %" PRIu32 " by %d: want at most 62", o, q->shift[o]);
     if (l->has_residual)
         residual = most_distance(&c->network->layer[l->residual], q->r_zero);
+    if (l->multiplies)
+        acc *= residual; // at most 2^18
     if (!sum_fits(b, acc, q->m[o]) ||
         !sum_fits(b + acc * q->m[o], residual, q->mr ? magnitude(q->mr[o]) : 0))
         return REFUSE(c, "output %" PRIu32 " may overflow 64 bits before rounding: want smaller "
@@ -312,14 +335,18 @@ static enum err check_values(const struct check *c)
     const struct layer *l = c->layer;
     const struct requant *q = &l->requant;
 
-    bool scales = q->b && (l->raw_output || (q->m && q->shift && !q->mr == !l->has_residual));
+    bool adds = l->has_residual && !l->multiplies;
+    bool scales = q->b && (l->raw_output || (q->m && q->shift && !q->mr == !adds));
 
     if (!l->weight != layer_is_digital(l) || !scales)
         return REFUSE(c, "has no weights or scales: want values for all layers or for none");
     if (l->has_residual && q->r_zero != c->network->layer[l->residual].out_zero)
         return REFUSE(c, "takes the zero point of its residual for %" PRId32 ": want %" PRId32,
                       q->r_zero, c->network->layer[l->residual].out_zero);
-    if (!l->raw_output && (!good_range(l, q->low, q->high) || !good_range(l, q->zero, q->zero)))
+    if (l->table && (l->raw_output || (l->n_table != 1 && l->n_table != l->out.channels)))
+        return REFUSE(c, "has %" PRIu32 " tables: want one, or one for each output, and bytes to "
+                      "look up", l->n_table);
+    if (!l->raw_output && !good_rounding(l))
         return REFUSE(c, "clamps to %" PRId32 "..%" PRId32 " around %" PRId32 ": want bytes",
                       q->low, q->high, q->zero);
     for (uint32_t o = 0; o < layer_n_scale(l); o++) {

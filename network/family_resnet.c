@@ -84,7 +84,8 @@ static uint32_t append_conv(struct builder *b, char *name, uint32_t input, uint3
     uint32_t pad = kernel / 2;
 
     l->kind = LAYER_CONV;
-    l->window = (struct window){{kernel, kernel}, {stride, stride}, {1, 1}, {pad, pad}, {pad, pad}};
+    l->window = (struct window){{kernel, kernel}, {stride, stride}, {1, 1}, {pad, pad}, {pad, pad},
+                                {0, 0}};
     l->out = (struct shape){(uint32_t)ceil_div(l->in.height, stride),
                             (uint32_t)ceil_div(l->in.width, stride), channels};
     return index;

@@ -26,6 +26,34 @@ bool layer_is_digital(const struct layer *l)
     return false;
 }
 
+/* Of what stands in a table for the bytes low .. high. */
+static void table_range(const struct layer *l, int32_t *low, int32_t *high)
+{
+    int32_t least = INT32_MAX, most = INT32_MIN;
+
+    for (uint32_t o = 0; o < l->n_table; o++)
+        for (int32_t v = *low; v <= *high; v++) {
+            uint8_t byte = layer_look_up(l, o, (uint8_t)v);
+            int32_t to = l->out_signed ? (int8_t)byte : byte;
+            least = to < least ? to : least;
+            most = to > most ? to : most;
+        }
+    *low = least;
+    *high = most;
+}
+
+void layer_range(const struct layer *l, int32_t *low, int32_t *high)
+{
+    *low = l->out_signed ? INT8_MIN : 0;
+    *high = l->out_signed ? INT8_MAX : UINT8_MAX;
+    if (l->kind == LAYER_IMAGE)
+        return;
+    *low = l->pooled ? l->pool.low : l->requant.low;
+    *high = l->pooled ? l->pool.high : l->requant.high;
+    if (l->table && !l->pooled)
+        table_range(l, low, high);
+}
+
 uint32_t layer_n_scale(const struct layer *l)
 {
     return l->kind == LAYER_AVERAGE_POOL ? l->window.kernel[0] * l->window.kernel[1]
@@ -86,6 +114,7 @@ static void layer_release(struct layer *l)
     free(l->input);
     free(l->weight);
     free(l->negated);
+    free(l->table);
     requant_release(&l->requant);
 }
 
@@ -104,6 +133,8 @@ void network_strip_values(struct network *n)
         struct layer *l = &n->layer[i];
         free(l->weight);
         free(l->negated);
+        free(l->table);
+        l->table = NULL;
         l->weight = NULL;
         l->negated = NULL;
         requant_release(&l->requant);

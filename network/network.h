@@ -20,7 +20,15 @@
  *                         positions
  *     LAYER_SCALE         x - in_zero, or in_zero - x where negated[o]; its window is one pixel
  *
- * A sum of two maps is a LAYER_SCALE with a residual.
+ * A sum of two maps is a LAYER_SCALE with a residual. One that multiplies has a product instead:
+ *
+ *     t = acc * (r - r_zero) * m[o] + b[o]
+ *
+ * and its window may see each pixel of its map again and again: all outputs the one pixel that a
+ * pool delivers (squeeze-and-excite), or each output of a map enlarged the pixel that it comes from.
+ *
+ * A layer with a table looks each `out` up in it, and delivers or pools what stands there: any
+ * function of one byte, of the same for all outputs or of each its own.
  *
  * A layer with raw_output delivers acc + b[o] as int32 (the logits). A pooled layer sums `out`
  * over the map and delivers clamp(rne(sum * pool.m + pool.b, pool.shift) + zero, low, high) once.
@@ -29,6 +37,7 @@
 #define NETWORK_NETWORK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/err.h"
@@ -51,12 +60,14 @@ struct window { // of a convolution, along (x, y) = (rows, columns)
     uint32_t stride[2];
     uint32_t dilation[2];
     uint32_t pad_before[2], pad_after[2];
+    uint32_t again[2]; // further times that each row, each column of the map comes; 0 unless the
+                       // kernel is 1 and steps by 1
 };
 
 struct requant { // owned by the layer; arrays of layer_n_scale() entries, mostly one per output
     uint16_t *m;
     int64_t  *b;
-    int64_t  *mr;      // multiplies the residual; NULL without one
+    int64_t  *mr;      // multiplies the residual; NULL without one that is added
     uint8_t  *shift;   // 0 to 62
     int32_t   r_zero;  // zero point of the residual
     int32_t   zero;    // zero point of the result, added once it is rounded
@@ -77,6 +88,7 @@ struct layer {
     uint32_t       *input;   // owned; layers whose pixels, concatenated by channel, are read
     uint32_t        n_input; // 0 for the image, else at least 1
     bool            has_residual;
+    bool            multiplies; // by the residual, which is added otherwise; of LAYER_SCALE only
     uint32_t        residual; // layer whose pixel is added before rounding
     struct shape    in, out;  // out: before pooling
     struct window   window;
@@ -95,6 +107,8 @@ struct layer {
                                 // NULL where the layer is digital
     bool               *negated; // owned; of LAYER_SCALE, [out.channels]; NULL: none is
     struct requant      requant;
+    uint8_t            *table; // owned; [n_table][256], by the byte of `out`; NULL: no look-up
+    uint32_t            n_table; // 1, or out.channels
     struct pool_requant pool;
 };
 
@@ -123,6 +137,15 @@ struct shape layer_delivers(const struct layer *l);
 
 /* Whether no weights, and so no crossbar, are needed: pooling and scaling. */
 bool layer_is_digital(const struct layer *l);
+
+/* Least and largest value that a layer's bytes take. */
+void layer_range(const struct layer *l, int32_t *low, int32_t *high);
+
+/* What stands in the table of output o for a byte; there is one. */
+static inline uint8_t layer_look_up(const struct layer *l, uint32_t o, uint8_t byte)
+{
+    return l->table[(l->n_table == 1 ? 0 : (size_t)o * 256) + byte];
+}
 
 /* Entries of requant's arrays: output channels; kernel positions of an average. */
 uint32_t layer_n_scale(const struct layer *l);

@@ -8,6 +8,7 @@
 #include "arch/units/crossbar.h"
 #include "arch/units/digital.h"
 #include "core/util.h"
+#include "memory/registers.h"
 
 enum { SLACK = 64 }; // bytes and sums that the kernels may touch behind the last
 
@@ -208,8 +209,8 @@ static uint8_t *pixel_of(const struct evaluator *e, uint32_t layer, uint32_t x, 
 static bool inside(const struct place *p, uint32_t i, uint32_t j, uint32_t *x, uint32_t *y)
 {
     const struct window *w = &p->layer->window;
-    int64_t at_x = (int64_t)p->x * w->stride[0] + (int64_t)i * w->dilation[0] - w->pad_before[0];
-    int64_t at_y = (int64_t)p->y * w->stride[1] + (int64_t)j * w->dilation[1] - w->pad_before[1];
+    int64_t at_x = window_begin(w, 0, p->x) + (int64_t)i * w->dilation[0];
+    int64_t at_y = window_begin(w, 1, p->y) + (int64_t)j * w->dilation[1];
 
     *x = (uint32_t)at_x;
     *y = (uint32_t)at_y;
@@ -304,7 +305,11 @@ static void finish(const struct evaluator *e, const struct place *p, const struc
         d.mr += at;
         d.shift += at;
     }
-    digital_process(&d, e->acc, residual, e->out);
+    if (l->multiplies)
+        digital_multiply(&d, e->acc, residual, e->acc);
+    digital_process(&d, e->acc, l->multiplies ? NULL : residual, e->out);
+    for (uint32_t o = 0; l->table && o < l->out.channels; o++)
+        e->out[o] = layer_look_up(l, o, e->out[o]);
 }
 
 static void deliver(const struct evaluator *e, const struct place *p, const struct stage *s)

@@ -40,6 +40,15 @@ static struct layer *append(struct network *n, const char *stem, uint32_t input)
     return l;
 }
 
+/* What each byte becomes, of the same type: the same for all outputs or not. */
+static void random_table(struct dice *d, struct layer *l)
+{
+    l->n_table = chance(d, 2) ? 1 : l->out.channels;
+    l->table = malloc((size_t)l->n_table * 256);
+    for (size_t i = 0; i < (size_t)l->n_table * 256; i++)
+        l->table[i] = (uint8_t)pick(d, 0, 255);
+}
+
 static void random_weights(struct dice *d, struct network *n, struct layer *l)
 {
     size_t rows = layer_kernel_rows(l), entries = layer_n_scale(l);
@@ -63,11 +72,13 @@ static void random_weights(struct dice *d, struct network *n, struct layer *l)
     l->requant.zero = l->out_zero;
     l->requant.low = l->out_signed ? -128 : 0;
     l->requant.high = l->out_signed ? 127 : 255;
+    if (!l->raw_output && chance(d, 5)) // sums are not looked up
+        random_table(d, l);
     if (l->has_residual) {
         const struct layer *r = &n->layer[l->residual];
         l->requant.r_zero = r->out_zero;
-        l->requant.mr = calloc(entries, sizeof *l->requant.mr);
-        for (size_t o = 0; o < entries; o++)
+        l->requant.mr = l->multiplies ? NULL : calloc(entries, sizeof *l->requant.mr);
+        for (size_t o = 0; l->requant.mr && o < entries; o++)
             l->requant.mr[o] = (int64_t)1 << (l->requant.shift[o] - pick(d, 0, 3));
     }
 }
@@ -92,8 +103,8 @@ static void random_window(struct dice *d, struct layer *l)
             w->stride[a] = chance(d, 4) ? pick(d, 2, 3) : 1;
             w->dilation[a] = chance(d, 6) ? 2 : 1;
             uint32_t reach = (w->kernel[a] - 1) * w->dilation[a] + 1;
-            w->pad_before[a] = pick(d, 0, reach - 1);
-            w->pad_after[a] = pick(d, 0, reach - 1);
+            w->pad_before[a] = pick(d, 0, chance(d, 4) ? reach + 2 : reach - 1);
+            w->pad_after[a] = pick(d, 0, chance(d, 4) ? reach + 2 : reach - 1);
             out[a] = window_out(w, a, in[a]);
         }
     } while (out[0] == 0 || out[1] == 0 || out[0] > 12 || out[1] > 12);
@@ -106,7 +117,7 @@ static void same_window(struct layer *l, uint32_t kernel, uint32_t stride)
     uint32_t pad = kernel / 2;
 
     l->window = (struct window){ { kernel, kernel }, { stride, stride }, { 1, 1 },
-                                 { pad, pad }, { pad, pad } };
+                                 { pad, pad }, { pad, pad }, { 0, 0 } };
     l->out.height = (l->in.height + stride - 1) / stride;
     l->out.width = (l->in.width + stride - 1) / stride;
 }
@@ -169,13 +180,61 @@ static void random_scale(struct dice *d, struct network *n, uint32_t input, uint
 
     l->has_residual = residual != 0;
     l->residual = residual;
+    l->multiplies = residual != 0 && chance(d, 2);
     same_window(l, 1, 1);
     random_weights(d, n, l);
+    for (uint32_t o = 0; l->multiplies && o < l->out.channels; o++)
+        l->requant.shift[o] = (uint8_t)pick(d, 20, 24);
     if (chance(d, 2)) {
         l->negated = calloc(l->out.channels, sizeof *l->negated);
         for (uint32_t o = 0; o < l->out.channels; o++)
             l->negated[o] = chance(d, 3);
     }
+}
+
+/* Each pixel several times. */
+static void random_enlargement(struct dice *d, struct network *n)
+{
+    struct layer *l = digital(n, LAYER_SCALE, n->n_layer - 1);
+
+    same_window(l, 1, 1);
+    l->window.again[0] = pick(d, 0, l->in.height > 6 ? 0 : 12 / l->in.height - 1);
+    l->window.again[1] = pick(d, 0, l->in.width > 6 ? 0 : 12 / l->in.width - 1);
+    l->out.height *= l->window.again[0] + 1;
+    l->out.width *= l->window.again[1] + 1;
+    random_weights(d, n, l);
+}
+
+/* The last map, times what a convolution makes of its mean. */
+static void random_gate(struct dice *d, struct network *n)
+{
+    uint32_t map = n->n_layer - 1, channels = n->layer[map].out.channels;
+    struct layer *mean, *gate, *product;
+
+    if (map == 0)
+        return;
+    mean = digital(n, LAYER_SCALE, map);
+    same_window(mean, 1, 1);
+    random_weights(d, n, mean);
+    mean->pooled = true;
+    mean->pool = (struct pool_requant){ .m = (1u << 20) / (mean->out.height * mean->out.width),
+                                        .shift = 20, .low = mean->requant.low,
+                                        .high = mean->requant.high };
+    gate = append(n, "gate", n->n_layer - 1);
+    gate->kind = LAYER_CONV;
+    gate->out.channels = channels;
+    same_window(gate, 1, 1);
+    random_weights(d, n, gate);
+    product = digital(n, LAYER_SCALE, n->n_layer - 1);
+    product->has_residual = product->multiplies = true;
+    product->residual = map;
+    same_window(product, 1, 1);
+    product->out = n->layer[map].out;
+    product->window.again[0] = product->out.height - 1;
+    product->window.again[1] = product->out.width - 1;
+    random_weights(d, n, product);
+    for (uint32_t o = 0; o < product->out.channels; o++)
+        product->requant.shift[o] = (uint8_t)pick(d, 20, 24);
 }
 
 /* A branch that leaves the map's sides as they are; all have bytes of one kind. */
@@ -259,7 +318,7 @@ static void finish_network(struct dice *d, struct network *n)
     struct layer *fc = append(n, "fc", n->n_layer - 1);
     fc->kind = LAYER_GEMM;
     fc->out = (struct shape){ 1, 1, pick(d, 2, 9) };
-    fc->window = (struct window){ { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0, 0 }, { 0, 0 } };
+    fc->window = (struct window){ { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 } };
     fc->raw_output = fc->out_signed = true;
     random_weights(d, n, fc);
     fc->out_zero = 0;
@@ -273,7 +332,7 @@ static void random_network(struct dice *d, struct network *n)
                                   .out = { pick(d, 1, 12), pick(d, 1, 12), pick(d, 1, 4) } };
     random_conv(d, n);
     for (uint32_t i = pick(d, 0, 5); i > 0; i--) {
-        switch (pick(d, 0, 6)) {
+        switch (pick(d, 0, 8)) {
         case 0:
             random_pool(d, n);
             break;
@@ -286,6 +345,12 @@ static void random_network(struct dice *d, struct network *n)
         case 3:
         case 4:
             random_block(d, n);
+            break;
+        case 5:
+            random_gate(d, n);
+            break;
+        case 6:
+            random_enlargement(d, n);
             break;
         default:
             random_conv(d, n);
@@ -311,11 +376,12 @@ static void random_mapping(struct dice *d, const struct network *n, struct mappi
     for (uint32_t i = 1; i < n->n_layer; i++) {
         const struct layer *l = &n->layer[i];
         bool dilated = l->window.dilation[0] > 1 || l->window.dilation[1] > 1;
-        if (chance(d, 2))
+        bool again = l->window.again[0] || l->window.again[1], wide = l->out.width > 1;
+        if (chance(d, 2) && !again)
             add_entry(&m->replicas, l->name, pick(d, 1, 6));
-        if (chance(d, 4) && !l->pooled)
+        if (chance(d, 4) && !l->pooled && wide)
             add_entry(&m->copies, l->name, pick(d, 1, 3));
-        if (chance(d, 3) && !dilated)
+        if (chance(d, 3) && !dilated && wide)
             add_entry(&m->block_width, l->name, pick(d, 1, 3));
     }
 }
@@ -350,7 +416,7 @@ static void random_gemm(struct dice *d, struct network *n, bool last)
     l->kind = LAYER_GEMM;
     l->out = (struct shape){ 1, 1, pick(d, 2, 12) };
     l->window = (struct window){
-        { l->in.height, l->in.width }, { 1, 1 }, { 1, 1 }, { 0, 0 }, { 0, 0 }
+        { l->in.height, l->in.width }, { 1, 1 }, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }
     };
     l->relu = !last;
     l->raw_output = l->out_signed = last;

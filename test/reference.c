@@ -72,6 +72,8 @@ static int64_t clamped(int64_t v, int64_t low, int64_t high)
 static int64_t input(const struct reference *r, const struct layer *l, int64_t x, int64_t y,
                      uint32_t ch)
 {
+    x = x < 0 ? x : x / (l->window.again[0] + 1);
+    y = y < 0 ? y : y / (l->window.again[1] + 1);
     if (x < 0 || y < 0 || x >= l->in.height || y >= l->in.width)
         return l->in_zero;
     for (uint32_t i = 0; i < l->n_input; i++) {
@@ -119,7 +121,8 @@ static bool inside(const struct layer *l, uint32_t x, uint32_t y, uint32_t i, ui
     int64_t row = (int64_t)x * w->stride[0] + (int64_t)i * w->dilation[0] - w->pad_before[0];
     int64_t column = (int64_t)y * w->stride[1] + (int64_t)j * w->dilation[1] - w->pad_before[1];
 
-    return row >= 0 && column >= 0 && row < l->in.height && column < l->in.width;
+    return row >= 0 && column >= 0 && row < (int64_t)l->in.height * (w->again[0] + 1) &&
+           column < (int64_t)l->in.width * (w->again[1] + 1);
 }
 
 /* Positions of the window of (x, y) inside the map; *sum is theirs and *most their largest value,
@@ -167,10 +170,17 @@ static int64_t result_of(const struct reference *r, const struct layer *l, uint3
     if (l->raw_output)
         return sum + q->b[o];
     int64_t t = sum * q->m[entry] + q->b[entry];
-    if (l->has_residual)
-        t += (reference_delivered(r, l->residual, x, y, o) - q->r_zero) *
-             q->mr[entry];
-    return clamped(rounded(t, q->shift[entry]) + q->zero, q->low, q->high);
+    int64_t other =
+        l->has_residual ? reference_delivered(r, l->residual, x, y, o) - q->r_zero : 0;
+    if (l->multiplies)
+        t = sum * other * q->m[entry] + q->b[entry];
+    else if (l->has_residual)
+        t += other * q->mr[entry];
+    int64_t byte = clamped(rounded(t, q->shift[entry]) + q->zero, q->low, q->high);
+    if (!l->table)
+        return byte;
+    uint8_t found = l->table[(l->n_table > 1 ? o * 256 : 0) + (uint8_t)byte];
+    return l->out_signed ? (int8_t)found : found;
 }
 
 static void run_layer(const struct reference *r, uint32_t index)

@@ -40,7 +40,7 @@
     X(pixels_stored,     "pixel",    "pixels or channel slices stored")                          \
     X(scale_ops,         "op",       "multiply-and-add of scale and bias")                       \
     X(residual_ops,      "op",       "residual values added")                                    \
-    X(relu_ops,          "op",       "ReLU applied")                                             \
+    X(relu_ops,          "op",       "ReLU applied, or a value looked up in a table")            \
     X(round_ops,         "op",       "roundings with saturation")                                \
     X(pool_ops,          "op",       "additions and comparisons of pooling")                     \
     X(partial_sum_ops,   "op",       "partial sums added")                                       \

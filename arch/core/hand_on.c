@@ -9,15 +9,9 @@
 /* The residual of an output, complete; NULL while it has not come. */
 static struct residual_pixel *find_residual(const struct imc_core *c, const struct pixel *place)
 {
-    const struct imc_spec *s = c->spec;
+    struct residual_pixel *w = core_waiting(c, place);
 
-    for (uint32_t i = 0; i < s->waiting_room; i++) {
-        struct residual_pixel *w = &c->waiting[i];
-        if (w->arrived == s->out_n && w->image == place->image && w->x == place->x &&
-            w->y == place->y)
-            return w;
-    }
-    return NULL;
+    return w && w->arrived == c->spec->out_n ? w : NULL;
 }
 
 /* ---- deliver ---- */
@@ -80,7 +74,7 @@ static void count_digital(struct imc_core *c, uint64_t image)
     if (l->raw_output)
         return;
     n->residual_ops += l->has_residual ? ops : 0;
-    n->relu_ops += l->relu ? ops : 0;
+    n->relu_ops += l->relu || l->table ? ops : 0;
     n->round_ops += ops;
     n->pool_ops += l->pooled ? ops : 0;
 }
@@ -102,15 +96,22 @@ static void process_average(const struct imc_core *c, const struct pixel *place,
 static void process_plane(struct imc_core *c, const struct pixel *place, const int32_t *acc,
                           const uint8_t *residual, uint8_t *out)
 {
-    if (c->spec->layer->raw_output) {
+    const struct layer *l = c->spec->layer;
+
+    if (l->raw_output) {
         int32_t *logit = (int32_t *)(void *)out;
         for (uint32_t o = 0; o < c->spec->out_n; o++)
             logit[o] = (int32_t)(acc[o] + c->digital.b[o]);
     } else if (c->average.m) {
         process_average(c, place, acc, residual, out);
+    } else if (l->multiplies) {
+        digital_multiply(&c->digital, acc, residual, c->scratch.acc);
+        digital_process(&c->digital, c->scratch.acc, NULL, out);
     } else {
         digital_process(&c->digital, acc, residual, out);
     }
+    for (uint32_t o = 0; l->table && o < c->spec->out_n; o++)
+        out[o] = layer_look_up(l, c->spec->pc->out_first + o, out[o]);
 }
 
 /* An output of every plane: plane p's sums at acc + p * acc_plane, its result at
@@ -122,8 +123,10 @@ static void process(struct imc_core *c, const struct core_now *now, const struct
     struct residual_pixel *r = l->has_residual ? find_residual(c, place) : NULL;
     uint32_t n = c->spec->out_n;
 
-    if (r)
+    if (r) {
         r->arrived = 0;
+        c->state.displaced -= r != core_waiting_home(c, place);
+    }
     for (uint32_t p = 0; p < c->spec->planes.n; p++) {
         const uint8_t *residual = r ? r->value + p * n : NULL;
         if (c->spec->proof)

@@ -96,6 +96,7 @@ struct imc_state {
     uint32_t sums_head, sums_n; // ring of firings, the oldest first
     uint32_t sums_complete;     // of them, from the oldest: the parts before are added
     uint64_t pool_left;         // outputs until the image's pool is complete
+    uint32_t displaced;         // waiting pixels that are not in the slot core_waiting_home() says
 };
 
 /* ---- how it is connected ---- */
@@ -111,7 +112,8 @@ struct imc_ports {
 struct imc_scratch {
     uint32_t       *used;   // owned; replicas that compute the outputs of the present product
     const uint8_t **in;     // owned; [planes]: inputs of the present product
-    int32_t        *acc;    // owned; [planes][array's n_write]: of one product
+    int32_t        *acc;    // owned; [planes][array's n_write]: of one product; without an array
+                            // [planes][outputs]: of one pixel and its residual
     uint8_t        *result; // owned; [most outputs][planes][result_bytes]
     uint8_t        *pixel;  // owned; [planes]: one that is read back
     const uint8_t **window; // owned; pixels of one window, of a digital layer
@@ -180,6 +182,19 @@ static inline uint32_t core_pixels_inside(const struct imc_core *c, const struct
     return window_inside(&pl->window, 0, place->x, pl->in_height) *
            window_inside(&pl->window, 1, place->y, pl->in_width);
 }
+
+/* Where a residual pixel waits unless another is there: pixels come and go in order, so that each
+ * mostly finds its slot free. */
+static inline struct residual_pixel *core_waiting_home(const struct imc_core *c,
+                                                       const struct pixel *at)
+{
+    uint64_t height = c->spec->layer->out.height, size = height * c->spec->layer->out.width;
+
+    return &c->waiting[(at->image * size + at->y * height + at->x) % c->spec->waiting_room];
+}
+
+/* The slot of a residual pixel of which some slice has come; NULL: none has. */
+struct residual_pixel *core_waiting(const struct imc_core *c, const struct pixel *at);
 
 /* Tells the probe of n pixels and the words that they took. */
 static inline void core_tell_pixels(const struct imc_core *c, enum core_event_kind kind,

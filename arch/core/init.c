@@ -108,7 +108,7 @@ static bool init_scratch(struct imc_core *c)
     c->scratch = (struct imc_scratch){
         .used = calloc(most, sizeof *c->scratch.used),
         .in = calloc(planes, sizeof *c->scratch.in),
-        .acc = calloc((size_t)planes * (c->array ? c->array->n_write : 1), sizeof(int32_t)),
+        .acc = calloc((size_t)planes * (c->array ? c->array->n_write : s->out_n), sizeof(int32_t)),
         .result = calloc((size_t)most * planes, s->result_bytes),
         .pixel = calloc(planes, s->in_n),
         .window = calloc(c->matrix.patch_n, sizeof *c->scratch.window),

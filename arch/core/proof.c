@@ -229,6 +229,11 @@ static bool window_pixel(const struct imc_core *c, const struct pixel *place, ui
     int64_t y = (int64_t)place->y * w->stride[1] - w->pad_before[1] +
                 (int64_t)(i % w->kernel[1]) * w->dilation[1];
 
+    if (w->again[0] || w->again[1]) { // without padding
+        x /= (int64_t)w->again[0] + 1;
+        y /= (int64_t)w->again[1] + 1;
+    }
+
     *at = (struct pixel){ place->image, (uint32_t)x, (uint32_t)y };
     return x >= 0 && x < layer_of(c)->in_height && y >= 0 && y < layer_of(c)->in_width;
 }

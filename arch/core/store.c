@@ -39,19 +39,36 @@ static void store(struct imc_core *c, const struct port *port, const struct toke
     core_tell_pixels(c, CORE_STORED, timestep, t->n, t->pixel, n_word);
 }
 
+static bool waits_for(const struct residual_pixel *w, const struct pixel *at)
+{
+    return w->arrived > 0 && w->image == at->image && w->x == at->x && w->y == at->y;
+}
+
+struct residual_pixel *core_waiting(const struct imc_core *c, const struct pixel *at)
+{
+    struct residual_pixel *home = core_waiting_home(c, at);
+
+    if (waits_for(home, at))
+        return home;
+    for (uint32_t i = 0; c->state.displaced > 0 && i < c->spec->waiting_room; i++)
+        if (waits_for(&c->waiting[i], at))
+            return &c->waiting[i];
+    return NULL;
+}
+
 /* Where a residual pixel goes: beside other slices of it, else to a free slot; NULL: there is none. */
 static struct residual_pixel *waiting_slot(struct imc_core *c, const struct pixel *px)
 {
-    struct residual_pixel *slot = NULL;
+    struct residual_pixel *slot = core_waiting(c, px), *home = core_waiting_home(c, px);
 
-    for (uint32_t k = 0; k < c->spec->waiting_room; k++) {
-        struct residual_pixel *w = &c->waiting[k];
-        if (w->arrived == 0)
-            slot = slot ? slot : w;
-        else if (w->image == px->image && w->x == px->x && w->y == px->y)
-            return w;
-    }
-    return slot;
+    if (slot || home->arrived == 0)
+        return slot ? slot : home;
+    for (uint32_t i = 0; i < c->spec->waiting_room; i++)
+        if (c->waiting[i].arrived == 0) {
+            c->state.displaced++;
+            return &c->waiting[i];
+        }
+    return NULL;
 }
 
 static void keep_residual(struct imc_core *c, const struct port *port, const struct token *t,

@@ -76,6 +76,13 @@ void digital_process(const struct digital *d, const int32_t *acc, const uint8_t 
     d->kernel->process(d, acc, residual, out);
 }
 
+void digital_multiply(const struct digital *d, const int32_t *acc, const uint8_t *residual,
+                      int32_t *product)
+{
+    for (uint32_t o = 0; o < d->n; o++)
+        product[o] = acc[o] * ((d->r_signed ? (int8_t)residual[o] : residual[o]) - d->r_zero);
+}
+
 static int32_t value_of(uint8_t byte, bool is_signed)
 {
     return is_signed ? (int8_t)byte : byte;

@@ -43,6 +43,10 @@ bool digital_select(struct digital *d, const char *kernel_name);
 void digital_process(const struct digital *d, const int32_t *acc, const uint8_t *residual,
                      uint8_t *out);
 
+/* product[o] = acc[o] * (r - r_zero), of n residual bytes; product may be acc. */
+void digital_multiply(const struct digital *d, const int32_t *acc, const uint8_t *residual,
+                      int32_t *product);
+
 /* What a digital layer hands over instead of a crossbar's sums: acc[o] is the largest, or the sum,
  * of channel o of n_pixel pixels, each less `zero`. */
 void digital_max(uint32_t n, const uint8_t *const *pixel, uint32_t n_pixel, bool is_signed,

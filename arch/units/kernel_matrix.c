@@ -209,11 +209,14 @@ uint32_t kernel_matrix_driven(struct kernel_matrix *k, const uint32_t *used, uin
 void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t y, uint32_t strip_width)
 {
     const struct window *w = &k->layer->window;
+    uint32_t reach = (w->kernel[1] - 1) * w->dilation[1] + 1;
+    bool sees_padding_alone = w->pad_before[1] >= reach || w->pad_after[1] >= reach;
 
-    k->first_column = (int64_t)(y - y % strip_width) * w->stride[1] - w->pad_before[1];
+    k->first_column = window_begin(w, 1, y - y % strip_width);
 
-    /* A row in which all positions are padding is never read, and so never set. */
-    if (w->dilation[1] > 1 || k->first_column + (int64_t)k->width <= 0 ||
+    /* A row in which all positions that an output sees are padding is not read for it, and so may
+     * not be set. */
+    if (w->dilation[1] > 1 || sees_padding_alone || k->first_column + (int64_t)k->width <= 0 ||
         k->first_column >= (int64_t)k->layer->in_width)
         memset(k->strip, k->zero, k->planes * k->strip_bytes);
 }
@@ -240,10 +243,10 @@ static const uint8_t *patch_of(const struct kernel_matrix *k, uint32_t x, uint32
                                uint32_t plane)
 {
     const struct window *w = &k->layer->window;
-    size_t left = (size_t)((int64_t)y * w->stride[1] - w->pad_before[1] - k->first_column);
+    size_t left = (size_t)(window_begin(w, 1, y) - k->first_column);
+    size_t row = (size_t)(window_begin(w, 0, x) + w->pad_before[0]);
 
-    return k->strip + plane * k->strip_bytes + (size_t)x * w->stride[0] * k->row_bytes +
-           left * k->channels;
+    return k->strip + plane * k->strip_bytes + row * k->row_bytes + left * k->channels;
 }
 
 /* All rows of the firing's patches. */
@@ -283,8 +286,8 @@ uint32_t kernel_matrix_pixels(const struct kernel_matrix *k, uint32_t x, uint32_
 {
     const struct window *w = &k->layer->window;
     const uint32_t *from = k->from + (size_t)q * k->patch_n;
-    int64_t row = (int64_t)(x + q / k->layer->replicas.width) * w->stride[0] - w->pad_before[0];
-    int64_t column = (int64_t)(y + q % k->layer->replicas.width) * w->stride[1] - w->pad_before[1];
+    int64_t row = window_begin(w, 0, x + q / k->layer->replicas.width);
+    int64_t column = window_begin(w, 1, y + q % k->layer->replicas.width);
     const uint8_t *origin = patch_of(k, x, y, plane);
     uint32_t n = 0;
 

@@ -148,7 +148,8 @@ static const struct replica_row {
 
 enum err article_replicas(struct figure_table *t, struct err_msg *m)
 {
-    static const struct window window = { { 3, 3 }, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 1, 1 } };
+    static const struct window window = { { 3, 3 }, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 1, 1 },
+                                          { 0, 0 } };
 
     *t = (struct figure_table){
         .name = "replicas",

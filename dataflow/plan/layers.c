@@ -36,7 +36,7 @@ static void count_uses(const struct network *n, uint32_t layer, uint32_t *as_inp
 static bool is_pointwise(const struct window *w)
 {
     for (int axis = 0; axis < 2; axis++)
-        if (w->kernel[axis] != 1 || w->pad_before[axis] != 0 || w->pad_after[axis] != 0)
+        if (w->kernel[axis] != 1 || w->again[axis] != 0 || w->pad_before[axis] != 0 || w->pad_after[axis] != 0)
             return false;
     return true;
 }
@@ -199,6 +199,10 @@ static enum err check_array(const struct plan *p, const struct plan_layer *pl, u
     const struct crossbar_cfg *array = &p->config->crossbar;
     const struct layer *l = &p->network->layer[pl->layer];
     uint32_t rows = replicas_make(&pl->window, n, block_width).positions;
+    if (n > 1 && (pl->window.again[0] || pl->window.again[1]))
+        return REFUSE_ENTRY(&p->config->mapping.replicas, l, m,
+                            "mapping.replicas of %s = %u: outputs that see a pixel again have no "
+                            "replicas: want mapping.replicas.%s = 1", l->name, n, l->name);
     char fewer[64] = "", larger[96] = "";
 
     if ((rows <= array->rows || (n == 1 && !layer_is_digital(l))) && n <= array->columns)

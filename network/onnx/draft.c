@@ -321,13 +321,35 @@ static enum err check_scale(const struct onnx_reader *r, const struct onnx_node 
                                     o, factor[o], offset[o]);
     if (d->largest && !uniform)
         return refuse_more(r, node, "scales", "pooled");
-    if (d->bounded && !uniform)
+    if (d->bounded && !uniform && (d->layer.has_residual || d->n != d->layer.out.channels))
         return refuse_more(r, node, "scales", "cut by Relu or Clip");
-    if (d->layer.has_residual && !uniform)
+    if (d->layer.has_residual && !d->layer.multiplies && !uniform)
         return refuse_more(r, node, "scales", "a sum");
     if (d->n == 1 && n > 1)
         return refuse_more(r, node, "scales channels of", "averaged");
     return ERR_NONE;
+}
+
+/* Bounds of each output, from those of all. */
+static bool spread_bounds(struct onnx_draft *d)
+{
+    if (!d->bound)
+        d->bound = malloc(2 * (size_t)d->n * sizeof *d->bound);
+    for (uint32_t o = 0; d->bound && o < d->n; o++) {
+        d->bound[2 * o] = d->low;
+        d->bound[2 * o + 1] = d->high;
+    }
+    return d->bound;
+}
+
+/* What the bounds of output o become when it is scaled. */
+static void scale_bound(double *bound, double factor, double offset)
+{
+    double a = factor != 0 ? bound[0] * factor + offset : offset;
+    double b = factor != 0 ? bound[1] * factor + offset : offset;
+
+    bound[0] = fmin(a, b);
+    bound[1] = fmax(a, b);
 }
 
 enum err onnx_draft_scale(struct onnx_reader *r, const struct onnx_node *node,
@@ -349,7 +371,12 @@ enum err onnx_draft_scale(struct onnx_reader *r, const struct onnx_node *node,
                                  d->unit[o], d->bias[o]);
     }
     d->residual_scale *= factor[0]; // of all, where there is one
-    if (d->bounded) {
+    if (!e && d->bounded && !d->bound && (n > 1 || factor[0] <= 0) && !spread_bounds(d))
+        return no_memory(r);
+    if (d->bound) {
+        for (uint32_t o = 0; o < d->n; o++)
+            scale_bound(&d->bound[2 * o], factor[n == 1 ? 0 : o], offset[n == 1 ? 0 : o]);
+    } else if (d->bounded) {
         d->low = d->low * factor[0] + offset[0];
         d->high = d->high * factor[0] + offset[0];
     }
@@ -384,6 +411,25 @@ enum err onnx_draft_add(struct onnx_reader *r, const struct onnx_node *node,
     return ERR_NONE;
 }
 
+enum err onnx_draft_multiply(struct onnx_reader *r, const struct onnx_node *node,
+                             struct onnx_draft *d, const struct onnx_meaning *map)
+{
+    struct layer *l = &d->layer;
+
+    assert(map->n_layer == 1 && l->kind == LAYER_SCALE);
+    if (map->layer[0] == 0)
+        return onnx_node_refuse(node, r->msg, "multiplies by the image, which no core keeps: want "
+                                "a layer behind it");
+    l->has_residual = l->multiplies = true;
+    l->residual = map->layer[0];
+    l->out = map->shape;
+    l->window.again[0] = map->shape.height / l->in.height - 1;
+    l->window.again[1] = map->shape.width / l->in.width - 1;
+    for (uint32_t o = 0; o < d->n; o++)
+        d->unit[o] *= r->network->layer[l->residual].out_scale;
+    return ERR_NONE;
+}
+
 enum err onnx_draft_clip(struct onnx_reader *r, const struct onnx_node *node,
                          struct onnx_draft *d, double low, double high)
 {
@@ -391,6 +437,8 @@ enum err onnx_draft_clip(struct onnx_reader *r, const struct onnx_node *node,
         return onnx_node_refuse(node, r->msg, "clips to %g .. %g: want bounds in order", low, high);
     d->low = fmin(fmax(d->low, low), high);
     d->high = fmin(fmax(d->high, low), high);
+    for (uint32_t o = 0; d->bound && o < 2 * d->n; o++)
+        d->bound[o] = fmin(fmax(d->bound[o], low), high);
     d->bounded = true;
     return ERR_NONE;
 }
@@ -399,6 +447,7 @@ static void free_draft(struct onnx_draft *d)
 {
     free(d->unit);
     free(d->bias);
+    free(d->bound);
     free(d->divisor);
     free(d->layer.input);
     free(d->layer.weight);

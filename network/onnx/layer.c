@@ -154,6 +154,26 @@ static void range_of(const struct onnx_draft *d, const struct onnx_quantisation 
     *high = byte_of(q, d->high);
 }
 
+/* Bounds of each output by itself, as a table. */
+static enum err bound_outputs(const struct onnx_reader *r, struct onnx_draft *d,
+                              const struct onnx_quantisation *q)
+{
+    struct layer *l = &d->layer;
+
+    l->table = malloc((size_t)d->n * 256);
+    l->n_table = d->n;
+    if (!l->table)
+        return no_memory(r);
+    for (uint32_t o = 0; o < d->n; o++) {
+        int32_t low = byte_of(q, d->bound[2 * o]), high = byte_of(q, d->bound[2 * o + 1]);
+        for (int32_t i = 0; i < 256; i++) {
+            int32_t v = q->is_signed ? (int8_t)i : i;
+            l->table[(size_t)o * 256 + (size_t)i] = (uint8_t)(v < low ? low : v > high ? high : v);
+        }
+    }
+    return ERR_NONE;
+}
+
 static void deliver(struct layer *l, const struct onnx_quantisation *q)
 {
     l->out_signed = q->is_signed;
@@ -225,10 +245,23 @@ static enum err quantise_layer(struct onnx_reader *r, const struct onnx_node *no
         requant_reduce(&l->requant, scales.n);
     if (l->has_residual)
         l->requant.r_zero = r->network->layer[l->residual].out_zero;
-    l->relu = d->bounded && d->low == 0;
+    l->relu = d->bounded && !d->bound && d->low == 0;
+    if (d->bound) {
+        e = bound_outputs(r, d, q);
+        if (e)
+            return e;
+        d->low = -INFINITY;
+        d->high = INFINITY;
+    }
     range_of(d, q, &l->requant.low, &l->requant.high);
     deliver(l, q);
     return append_draft(r, d, index);
+}
+
+/* Whether nothing but a factor and bounds joined an average of a whole map. */
+static bool is_plain(const struct onnx_draft *d)
+{
+    return d->whole && !d->layer.has_residual && d->bias[0] == 0;
 }
 
 /* The layer that an average is part of; NULL where it is one by itself. */
@@ -236,9 +269,8 @@ static struct layer *fused_with(const struct onnx_reader *r, const struct onnx_d
                                 const struct onnx_quantisation *q)
 {
     struct layer *l = &r->network->layer[d->layer.input[0]];
-    bool plain = d->fuses && !d->layer.has_residual && d->bias[0] == 0;
 
-    return plain && q->is_signed == l->out_signed ? l : NULL;
+    return d->fuses && is_plain(d) && q->is_signed == l->out_signed ? l : NULL;
 }
 
 static enum err quantise_pool(struct onnx_reader *r, const struct onnx_node *node,
@@ -255,6 +287,31 @@ static enum err quantise_pool(struct onnx_reader *r, const struct onnx_node *nod
     range_of(d, q, &l->pool.low, &l->pool.high);
     deliver(l, q);
     return ERR_NONE;
+}
+
+/* A layer that delivers what the average's layers do, and sums it up: the average of a map that
+ * others read as well, or that comes from several layers. */
+static enum err sum_up(struct onnx_reader *r, const struct onnx_node *node,
+                       const struct onnx_draft *d, const struct onnx_quantisation *q,
+                       uint32_t *layer)
+{
+    const struct onnx_node own = {.proto = d->node};
+    const struct onnx_meaning x = {.layer = d->layer.input, .n_layer = d->layer.n_input,
+                                   .shape = d->layer.in};
+    struct onnx_quantisation in = onnx_quantisation_of(&r->network->layer[x.layer[0]]);
+    struct onnx_draft *sum;
+
+    if (in.is_signed != q->is_signed) { // the pool keeps the type of what it sums
+        int32_t by = q->is_signed ? INT8_MIN : -INT8_MIN;
+        in.zero += by;
+        in.least += by;
+        in.most += by;
+    }
+    in.is_signed = q->is_signed;
+    enum err e = onnx_draft_digital(r, &own, &x, LAYER_SCALE, &sum);
+    if (!e)
+        e = quantise_layer(r, node, sum, &in, layer);
+    return e ? e : quantise_pool(r, node, d, q, &r->network->layer[*layer]);
 }
 
 /* The layer that takes the largest of what layer *layer delivers; *layer becomes that. */
@@ -284,6 +341,8 @@ enum err onnx_draft_quantise(struct onnx_reader *r, const struct onnx_node *node
     if (fused) {
         *layer = d->layer.input[0];
         e = quantise_pool(r, node, d, q, fused);
+    } else if (is_plain(d)) {
+        e = sum_up(r, node, d, q, layer);
     } else {
         e = quantise_layer(r, node, d, q, layer);
     }

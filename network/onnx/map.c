@@ -21,6 +21,8 @@ const char *onnx_means_text(enum onnx_means means)
         return "a dequantised map";
     case ONNX_DRAFT:
         return "an unquantised result";
+    case ONNX_CURVE:
+        return "a function of a map";
     }
     assert(!"unknown meaning");
     return "";

@@ -8,12 +8,9 @@
 /* Whether what layer l delivers lies within the bounds, to a hundredth of a step. */
 static bool keeps_within(const struct layer *l, double low, double high)
 {
-    int32_t least = l->out_signed ? INT8_MIN : 0, most = l->out_signed ? INT8_MAX : UINT8_MAX;
+    int32_t least, most;
 
-    if (l->kind != LAYER_IMAGE) {
-        least = l->pooled ? l->pool.low : l->requant.low;
-        most = l->pooled ? l->pool.high : l->requant.high;
-    }
+    layer_range(l, &least, &most);
     return least - l->out_zero >= low / l->out_scale - 0.01 &&
            most - l->out_zero <= high / l->out_scale + 0.01;
 }

@@ -32,9 +32,8 @@ static bool never_negative(const struct onnx_reader *r, const struct onnx_meanin
 {
     for (uint32_t i = 0; i < x->n_layer; i++) {
         const struct layer *l = &r->network->layer[x->layer[i]];
-        int32_t least = l->kind == LAYER_IMAGE ? (l->out_signed ? INT8_MIN : 0)
-                        : l->pooled            ? l->pool.low
-                                               : l->requant.low;
+        int32_t least, most;
+        layer_range(l, &least, &most);
         if (least < l->out_zero)
             return false;
     }
@@ -303,6 +302,7 @@ enum err onnx_global_average(struct onnx_reader *r, const struct onnx_node *node
 
     if (e)
         return e;
+    d->whole = true;
     d->fuses = x->n_layer == 1 && !x->shared && from->kind != LAYER_IMAGE && !from->pooled;
     d->layer.window.kernel[0] = x->shape.height;
     d->layer.window.kernel[1] = x->shape.width;

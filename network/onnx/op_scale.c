@@ -91,13 +91,55 @@ static enum err multiply(struct onnx_reader *r, const struct onnx_node *node, ui
     return apply(r, node, &x, &s);
 }
 
+static bool is_pixel(const struct onnx_meaning *x)
+{
+    return x->shape.height == 1 && x->shape.width == 1;
+}
+
+/* Two rounded maps: pixel by pixel, or one of them a single pixel, by which all are multiplied.
+ * What waits for the other in bytes is the residual: the map, or the earlier layer. */
+static enum err multiply_maps(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x[2];
+    enum err e = ERR_NONE;
+
+    for (uint32_t i = 0; i < 2 && !e; i++) {
+        if (onnx_input(r, node, i)->means == ONNX_DRAFT)
+            e = onnx_node_refuse(node, r->msg, "multiplies an unquantised result: want "
+                                 "QuantizeLinear behind it");
+        if (!e)
+            e = onnx_take_pixels(r, node, i, &x[i]);
+        if (!e)
+            e = onnx_single(r, node, &x[i]);
+    }
+    if (e)
+        return e;
+    bool spread = is_pixel(&x[0]) != is_pixel(&x[1]);
+    uint32_t wait = spread ? is_pixel(&x[0]) : x[0].layer[0] > x[1].layer[0];
+    const struct onnx_meaning *by = &x[1 - wait], *map = &x[wait];
+    if (by->layout != map->layout || by->shape.channels != map->shape.channels ||
+        (!spread && (by->shape.height != map->shape.height || by->shape.width != map->shape.width)))
+        return onnx_node_refuse(node, r->msg, "multiplies maps of %" PRIu32 "x%" PRIu32 "x%" PRIu32
+                                " and %" PRIu32 "x%" PRIu32 "x%" PRIu32 " (rows x columns x "
+                                "channels): want the same shape, or one row and column in one",
+                                map->shape.height, map->shape.width, map->shape.channels,
+                                by->shape.height, by->shape.width, by->shape.channels);
+    struct onnx_draft *d;
+    e = onnx_draft_digital(r, node, by, LAYER_SCALE, &d);
+    if (!e)
+        e = onnx_draft_multiply(r, node, d, map);
+    if (!e)
+        onnx_output(r, node, (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d,
+                                                   .shape = map->shape, .layout = map->layout});
+    return e;
+}
+
 static enum err read_mul(struct onnx_reader *r, const struct onnx_node *node)
 {
     for (uint32_t i = 0; i < 2; i++)
         if (onnx_is_constant(onnx_input(r, node, i)))
             return multiply(r, node, 1 - i, false);
-    return onnx_node_refuse(node, r->msg, "multiplies two maps: want a constant factor, digital "
-                            "processors have no other");
+    return multiply_maps(r, node);
 }
 
 static enum err read_div(struct onnx_reader *r, const struct onnx_node *node)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "network/float/graph.h"
 #include "network/onnx/file.h"
 #include "network/onnx/prepare.h"
 
@@ -15,7 +16,7 @@ enum { LEAST_OPSET = 7 };
 static const struct onnx_operator *const families[] = {
     onnx_ops_add,  onnx_ops_clip,   onnx_ops_concat, onnx_ops_constant, onnx_ops_conv,
     onnx_ops_gemm, onnx_ops_layout, onnx_ops_pool,   onnx_ops_qlinear,  onnx_ops_quantize,
-    onnx_ops_scale, onnx_ops_view,
+    onnx_ops_scale, onnx_ops_view,  onnx_ops_resize,
 };
 
 enum { N_FAMILY = sizeof families / sizeof *families };
@@ -79,19 +80,15 @@ static const struct {
     {"ConvInteger",           "want static quantisation, with QuantizeLinear"},
     {"DynamicQuantizeLinear", "want static quantisation, with QuantizeLinear"},
     {"MatMulInteger",         "want static quantisation, with QuantizeLinear"},
-    {"Elu",         "want Relu or Clip in its place"},
-    {"Gelu",        "want Relu or Clip in its place"},
-    {"HardSigmoid", "want Relu or Clip in its place"},
-    {"HardSwish",   "want Relu or Clip in its place"},
-    {"LeakyRelu",   "want Relu or Clip in its place"},
-    {"PRelu",       "want Relu or Clip in its place"},
-    {"Sigmoid",     "want Relu or Clip in its place"},
-    {"Tanh",        "want Relu or Clip in its place"},
 };
 
 static enum err refuse_operator(const struct onnx_reader *r, const struct onnx_node *node)
 {
     const char *type = node->proto->op_type ? node->proto->op_type : "";
+
+    if (float_is_elementwise(node))
+        return onnx_node_refuse(node, r->msg, "is no function of one rounded map: want "
+                                "QuantizeLinear and DequantizeLinear in front of it");
 
     for (size_t i = 0; i < sizeof cures / sizeof *cures; i++)
         if (strcmp(type, cures[i].op) == 0)
@@ -187,9 +184,16 @@ static enum err read_node(struct onnx_reader *r, const struct onnx_node *node)
         enum err e = check_outputs(r, node);
         return e ? e : onnx_fold(r, node);
     }
+    if (onnx_curve_continues(r, node, op != NULL)) {
+        enum err e = check_outputs(r, node);
+        return e ? e : onnx_curve_read(r, node);
+    }
     if (!op)
         return refuse_operator(r, node);
     enum err e = check_node(r, node, op);
+    for (uint32_t i = 0; i < node->n_input && !e; i++)
+        if (onnx_has_input(node, i))
+            e = onnx_curve_settle(r, node, node->input[i]);
     return e ? e : op->read(r, node);
 }
 
@@ -364,12 +368,16 @@ static enum err read_end(struct onnx_reader *r, struct ends *ends, uint32_t valu
 
     if (onnx_is_constant(x))
         return ERR_NONE;
+    if (x->means == ONNX_CURVE)
+        e = onnx_curve_settle_end(r, value);
+    if (e)
+        return e;
     if (onnx_is_map(x))
         return end_map(r, value);
-    if (v->maker != ONNX_NODE || (x->means != ONNX_DRAFT && !r->host[v->index]))
+    if (v->maker != ONNX_NODE || (x->means != ONNX_DRAFT && x->means != ONNX_CURVE && !r->host[v->index]))
         return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" is %s: want the result of a "
                        "network", v->name, onnx_means_text(x->means));
-    if (!r->host[v->index])
+    if (!r->host[v->index] && x->means == ONNX_DRAFT)
         e = may_leave(r, value, &may);
     if (may)
         ends->sums[ends->n_sums++] = value;
@@ -437,6 +445,7 @@ static enum err read_graph(struct onnx_reader *r, const Onnx__ModelProto *model)
 static void release(struct onnx_reader *r)
 {
     onnx_draft_free_all(r);
+    onnx_curve_free_all(r);
     onnx_graph_release(&r->graph);
     for (size_t i = 0; i < r->n_kept; i++)
         free(r->kept[i]);

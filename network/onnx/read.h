@@ -12,6 +12,9 @@
  *     pixels      Conv, Gemm, AveragePool, Add, Mul, Relu... -> a draft (real, not yet rounded)
  *     draft       Relu, Clip, Add of pixels, Mul by constants... -> the same draft, with more to do
  *     draft       QuantizeLinear   -> bytes of the layer that the draft becomes
+ *     pixels      Sigmoid, LeakyRelu, x * Sigmoid(x)... -> a curve: a function of each byte, by the
+ *                                     float evaluator; rounding and more of the like go on with it
+ *     curve       anything else    -> bytes or pixels of a layer with a table (curve.c)
  *
  * So a layer of the simulator is all that lies between two QuantizeLinear, and layers are numbered
  * as they are quantised: a residual is always an earlier layer. The QLinear operators are all three
@@ -37,7 +40,8 @@ enum onnx_means { // what is known of a value
     ONNX_IMAGE,   // the graph's input, real
     ONNX_BYTES,   // what layers deliver
     ONNX_PIXELS,  // the same as real values
-    ONNX_DRAFT    // real values that no layer delivers yet
+    ONNX_DRAFT,   // real values that no layer delivers yet
+    ONNX_CURVE    // a function of the bytes of a map, rounded or not, that no layer delivers yet
 };
 
 enum onnx_layout { // order of a map's values; the batch comes first
@@ -66,7 +70,8 @@ struct onnx_meaning {
     struct onnx_view   view;
     uint32_t           pad[4]; // zeros around a map: rows and columns before, then behind
     struct onnx_draft *draft;
-    struct shape       shape; // IMAGE, BYTES, PIXELS, DRAFT; with view and without pad
+    struct onnx_curve *curve;
+    struct shape       shape; // IMAGE, BYTES, PIXELS, DRAFT, CURVE; with view and without pad
     enum onnx_layout   layout;
 };
 
@@ -80,8 +85,10 @@ struct onnx_draft { // a layer under construction
     double       residual_scale; // negative where the residual is subtracted
     double       low, high;      // bounds of the real result
     bool         bounded;        // has been cut already
+    double      *bound;          // low and high of each output, where they differ; or NULL
     uint32_t    *divisor; // of an average: for each number of positions; 0: it does not occur
-    bool         fuses;   // global average of a layer that nothing else reads
+    bool         whole;   // average of a whole map
+    bool         fuses;   // of one layer's, that nothing else reads
     const Onnx__NodeProto *largest; // a MaxPool of the result, which rounding may precede; or NULL
     struct window pool;
     struct shape  pool_out;
@@ -95,6 +102,7 @@ struct onnx_reader {
     struct onnx_graph    graph;
     struct onnx_meaning *meaning; // per value
     struct onnx_draft   *draft;   // all of them
+    struct onnx_curve   *curve;   // likewise
     bool                *host;    // per node: behind the network's results, the host's
     void                *names;   // of the layers, for tsearch
     void               **kept;    // memory of meanings
@@ -115,7 +123,8 @@ struct onnx_operator {
 
 extern const struct onnx_operator onnx_ops_add[], onnx_ops_clip[], onnx_ops_concat[],
     onnx_ops_constant[], onnx_ops_conv[], onnx_ops_gemm[], onnx_ops_layout[], onnx_ops_pool[],
-    onnx_ops_qlinear[], onnx_ops_quantize[], onnx_ops_scale[], onnx_ops_view[]; // end with {0}
+    onnx_ops_qlinear[], onnx_ops_quantize[], onnx_ops_resize[], onnx_ops_scale[],
+    onnx_ops_view[]; // end with {0}
 
 /* ---- Values ---- */
 
@@ -255,6 +264,11 @@ enum err onnx_draft_add(struct onnx_reader *r, const struct onnx_node *node,
                         const struct onnx_meaning *sum, const struct onnx_meaning *residual,
                         int sign);
 
+/* The draft of a scaling times a whole map of one layer, each of whose sides is that of the draft's
+ * map or a multiple. */
+enum err onnx_draft_multiply(struct onnx_reader *r, const struct onnx_node *node,
+                             struct onnx_draft *d, const struct onnx_meaning *map);
+
 /* min(max(result, low), high). */
 enum err onnx_draft_clip(struct onnx_reader *r, const struct onnx_node *node,
                          struct onnx_draft *d, double low, double high);
@@ -271,6 +285,19 @@ void     onnx_forget_names(struct onnx_reader *r);
 /* Appends the image as layer 0. */
 enum err onnx_add_image(struct onnx_reader *r, struct shape shape,
                         const struct onnx_quantisation *q);
+
+/* ---- Functions of one byte, curve.c ---- */
+
+/* Whether a node, which the reader's own table knows or not, makes a function of one map's bytes
+ * of what it reads; and what it does. */
+bool onnx_curve_continues(const struct onnx_reader *r, const struct onnx_node *node, bool known);
+enum err onnx_curve_read(struct onnx_reader *r, const struct onnx_node *node);
+
+/* A value that a node is about to read, if it is such a function, as what a layer delivers. */
+enum err onnx_curve_settle(struct onnx_reader *r, const struct onnx_node *node, uint32_t value);
+/* The same of a graph output; one that is not rounded stays what it is. */
+enum err onnx_curve_settle_end(struct onnx_reader *r, uint32_t value);
+void onnx_curve_free_all(struct onnx_reader *r);
 
 /* ---- Quantising, onnx_op_quantize.c ---- */
 

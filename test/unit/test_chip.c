@@ -285,7 +285,7 @@ static void check_shape_counters(const struct plan *p, uint32_t core,
     assert_int_equal(n->scale_ops, last ? values : 0);
     assert_int_equal(n->round_ops, rounds ? values : 0);
     assert_int_equal(n->residual_ops, rounds && l->has_residual ? values : 0);
-    assert_int_equal(n->relu_ops, rounds && l->relu ? values : 0);
+    assert_int_equal(n->relu_ops, rounds && (l->relu || l->table) ? values : 0);
     assert_int_equal(n->pool_ops, (rounds && l->pooled ? values : 0) + pooled * pc->out_n);
     if (pl->replicas.n == 1)
         assert_int_equal(n->driven_rows, digital ? 0
@@ -629,6 +629,19 @@ static bool comes_overlapped(const struct plan *p, uint32_t layer)
     return !plan_in_scan_order(p, layer) || plan_network_layer(p, layer)->n_input > 1;
 }
 
+/* Windows of padding alone wait for the pixels next to them, which they do not read. */
+static bool sees_padding_alone(const struct plan *p, uint32_t layer)
+{
+    const struct window *w = &p->layer[layer].window;
+    bool sees = false;
+
+    for (int a = 0; a < 2; a++) {
+        uint32_t reach = (w->kernel[a] - 1) * w->dilation[a] + 1;
+        sees |= w->pad_before[a] >= reach || w->pad_after[a] >= reach;
+    }
+    return sees;
+}
+
 static void a_memory_with_one_column_too_few_is_found_out(void **state)
 {
     uint32_t found = 0;
@@ -641,7 +654,8 @@ static void a_memory_with_one_column_too_few_is_found_out(void **state)
         uint32_t i = 0;
         while (i < s.plan.n_layer &&
                (s.plan.time.layer[i].memory_columns <= plan_kernel_columns(&s.plan, i) ||
-                s.plan.layer[i].feed == FEED_READ_BACK || comes_overlapped(&s.plan, i)))
+                s.plan.layer[i].feed == FEED_READ_BACK || comes_overlapped(&s.plan, i) ||
+                sees_padding_alone(&s.plan, i)))
             i++;
         for (uint32_t c = 0; i < s.plan.n_layer && c < s.plan.layer[i].n_core; c++) {
             struct memory_layout *l = &s.plan.time.core[s.plan.layer[i].first_core + c].layout;

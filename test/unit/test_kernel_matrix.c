@@ -296,7 +296,7 @@ static void random_layer(struct plan_rig *r, struct image *m, uint32_t seed)
     const char *const set[] = { text[0], text[1], text[2], text[3], text[4],
                                 "chip.cores=1000", "clocking.timestep_ns=100000",
                                 "core.input_memory.words=65536", NULL };
-    struct window w;
+    struct window w = { 0 };
 
     random_window(&rnd, &w);
     bool dilated = w.dilation[0] > 1 || w.dilation[1] > 1;

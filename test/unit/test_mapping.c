@@ -52,7 +52,7 @@ static void positions_are_the_union_of_the_patches_of_any_window(void **state)
     (void)state;
     for (uint32_t seed = 1; seed <= 5000; seed++) {
         uint32_t r = seed;
-        struct window w;
+        struct window w = { 0 };
         for (int axis = 0; axis < 2; axis++) {
             w.kernel[axis] = pick(&r, 1, 6);
             w.stride[axis] = pick(&r, 1, 8);
@@ -93,7 +93,8 @@ static void twenty_replicas_take_1056_rows_by_method_1_and_672_in_blocks_of_5_co
 /* Article 2.2.1, Fig. 4: three patches comprise 5 x 3 positions. 2.2.2, Fig. 5: six 5 x 4. */
 static void positions_beyond_32_bit_stand_for_more_than_any_array_has(void **state)
 {
-    const struct window w = { { 1000, 1000 }, { 1000, 1000 }, { 1, 1 }, { 0, 0 }, { 0, 0 } };
+    const struct window w = { { 1000, 1000 }, { 1000, 1000 }, { 1, 1 }, { 0, 0 }, { 0, 0 },
+                              { 0, 0 } };
 
     (void)state;
     assert_int_equal(replicas_make(&w, 4294, 1).positions, 4294000000);

@@ -231,8 +231,8 @@ static void no_kernel(struct layer *l) { l->window.kernel[1] = 0; }
 static void no_stride(struct layer *l) { l->window.stride[0] = 0; }
 static void no_dilation(struct layer *l) { l->window.dilation[0] = 0; }
 static void large_kernel(struct layer *l) { l->window.kernel[0] = 11; }
-static void large_pad(struct layer *l) { l->window.pad_after[1] = 3; }
-static void large_pad_before(struct layer *l) { l->window.pad_before[0] = 3; }
+static void large_pad(struct layer *l) { l->window.pad_after[1] = 65537; }
+static void large_pad_before(struct layer *l) { l->window.pad_before[0] = 65537; }
 static void groups_of_inputs(struct layer *l) { l->groups = 8; }
 static void bad_groups(struct layer *l) { l->groups = 3; }
 static void no_groups(struct layer *l) { l->groups = 0; }
@@ -263,10 +263,9 @@ static void check_names_the_layer_and_what_is_wrong(void **state)
         {"conv2", no_dilation, "layer conv2: kernel 3, dilation 0, stride 1 along rows"},
         {"conv2", large_kernel, "layer conv2: a kernel that reaches over 11 rows of a padded map "
                                 "of 10"},
-        {"conv2", large_pad, "layer conv2: padding 1 and 3 along columns: want less than the "
-                             "kernel's reach of 3"},
+        {"conv2", large_pad, "layer conv2: padding 1 and 65537 along columns: want at most 65536"},
         {"conv2", bad_groups, "layer conv2: 3 groups of 16 inputs and 16 outputs"},
-        {"conv2", large_pad_before, "layer conv2: padding 3 and 1 along rows: want less than"},
+        {"conv2", large_pad_before, "layer conv2: padding 65537 and 1 along rows: want at"},
         {"rs1", groups_of_inputs, "layer rs1: 8 groups of 16 inputs and 28 outputs"},
         {"conv2", no_groups, "layer conv2: 0 groups"},
         {"conv2", no_input, "layer conv2: reads no layer"},
@@ -331,7 +330,7 @@ static void a_depthwise_layer_has_the_weights_of_its_groups_only(void **state)
     struct layer layer[2] = {{.name = names[0], .out = s, .groups = 1},
                              {.name = names[1], .kind = LAYER_CONV, .input = &input, .n_input = 1,
                               .in = s, .out = s, .groups = 65536,
-                              .window = {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}}};
+                              .window = {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {0, 0}}}};
     struct network n = {.layer = layer, .n_layer = 2};
     struct err_msg m;
     (void)state;
@@ -366,7 +365,7 @@ static void multiply_accumulates_are_counted_up_to_63_bits(void **state)
         layer[i].input = &input[i];
         layer[i].n_input = 1;
         layer[i].window = (struct window){{SIDE, SIDE}, {1, 1}, {1, 1},
-                                          {SIDE / 2, SIDE / 2}, {SIDE / 2, SIDE / 2}};
+                                          {SIDE / 2, SIDE / 2}, {SIDE / 2, SIDE / 2}, {0, 0}};
     }
     const uint64_t each = UINT64_C(1) * SIDE * SIDE * SIDE * SIDE;
     for (n.n_layer = 2; n.n_layer < N; n.n_layer++) {
@@ -408,7 +407,7 @@ static struct network valued(uint32_t channels)
         l->input[0] = i - 1;
         l->in = n.layer[i - 1].out;
         l->in_zero = n.layer[i - 1].out_zero;
-        l->window = (struct window){{1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}};
+        l->window = (struct window){{1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, {0, 0}};
     }
     n.layer[0].out.channels = n.layer[1].in.channels = channels;
     n.layer[2].has_residual = true;

@@ -157,6 +157,23 @@ MODEL(global_average_shared, make_node(m, "GlobalAveragePool", "p", "b", "y");
 MODEL(global_max, make_node(m, "GlobalMaxPool", "p", "b", "y"); end(m, "y", 1.0F / 16, I8, -4))
 MODEL(mean_kept, n = make_node(m, "ReduceMean", "p", "b", "y"); ints(n, "axes", LIST(-1, 2));
       end(m, "y", 1.0F / 16, U8, 128))
+MODEL(mean_of_channels, n = make_node(m, "ReduceMean", "p", "b", "y"); ints(n, "axes", LIST(1));
+      end(m, "y", 1.0F / 16, I8, 4))
+MODEL(factors_behind_relu, channels(m, "f", 2, (const float[]){2, -0.5F, 0, 0.25F});
+      channels(m, "o", 2, (const float[]){-1, 0.5F, 0.25F, 0.25F}); scalar(m, "most", 2);
+      make_node(m, "Relu", "r", "b", "r"); make_node(m, "Mul", "m", "r f", "y");
+      make_node(m, "Add", "s", "y o", "z"); make_node(m, "Min", "c", "z most", "z2");
+      end(m, "z2", 1.0F / 16, I8, 4))
+MODEL(norm_behind_relu, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
+      channels(m, "f", 2, (const float[]){2, -0.5F, -1, 0.25F});
+      make_node(m, "Conv", "c", "b w", "c"); make_node(m, "Relu", "r", "c", "r");
+      make_node(m, "Mul", "m", "r f", "y"); end(m, "y", 1.0F / 32, I8, 4))
+MODEL(wide_padding, weights(m, "w", (const int64_t[]){4, 4, 3, 3, -1}, 1.0F / 64);
+      n = make_node(m, "Conv", "c", "b w", "c"); ints(n, "pads", LIST(3, 4, 5, 3));
+      end(m, "c", 1.0F / 16, I8, 0))
+MODEL(largest_of_a_conv, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
+      scalar(m, "zero", 0); make_node(m, "Conv", "c", "b w", "c");
+      make_node(m, "Max", "r", "zero c", "r"); end(m, "r", 1.0F / 32, U8, 0))
 MODEL(mean_flat, n = make_node(m, "ReduceMean", "p", "b", "y"); ints(n, "axes", LIST(2, 3));
       make_int(n, "keepdims", 0); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(concat_alike, conv(m, "in", "c", 1.0F / 16, I8, -4);
@@ -289,6 +306,95 @@ MODEL(cropped, int_list(m, "start", LIST(1, -4, 1)); int_list(m, "stop", LIST(3,
 MODEL(one_pixel, int_list(m, "start", LIST(3, 5)); int_list(m, "stop", LIST(4, 6));
       int_list(m, "axes", LIST(2, 3)); make_node(m, "Slice", "cut", "b start stop axes", "y");
       end(m, "y", 1.0F / 16, I8, -4))
+
+/* ---- Functions of one byte: a table of the layer that delivers it, or of one by itself ---- */
+
+MODEL(leaky, n = make_node(m, "LeakyRelu", "f", "b", "y"); make_float(n, "alpha", 0.125F);
+      end(m, "y", 1.0F / 16, I8, 3))
+MODEL(leaky_of_a_shared_map, n = make_node(m, "LeakyRelu", "f", "b", "y");
+      make_node(m, "Add", "s", "b b", "s"); make_qdq(m, "s", "s2", 1.0F / 8, I8, 0);
+      make_qdq(m, "y", "y2", 1.0F / 16, U8, 9); make_node(m, "Add", "t", "s2 y2", "t");
+      end(m, "t", 1.0F / 8, I8, 0))
+MODEL(sigmoid, make_node(m, "Sigmoid", "f", "b", "y"); end(m, "y", 1.0F / 256, U8, 0))
+MODEL(sigmoid_of_the_image, make_node(m, "Sigmoid", "f", "in", "y");
+      make_qdq(m, "y", "y2", 1.0F / 256, U8, 0); conv(m, "y2", "c", 1.0F / 16, U8, 8);
+      end(m, "c", 1.0F / 16, U8, 8))
+MODEL(silu, make_node(m, "Sigmoid", "f", "b", "y"); make_node(m, "Mul", "g", "b y", "z");
+      end(m, "z", 1.0F / 32, I8, -100))
+MODEL(silu_rounded_twice, make_node(m, "Sigmoid", "f", "b", "y");
+      make_qdq(m, "y", "y2", 1.0F / 256, U8, 0); make_node(m, "Mul", "g", "y2 b", "z");
+      end(m, "z", 1.0F / 32, I8, -100))
+MODEL(hard_swish_in_pieces, scalar(m, "three", 3); scalar(m, "zero", 0); scalar(m, "six", 6);
+      make_node(m, "Add", "s", "b three", "y1"); make_node(m, "Clip", "c", "y1 zero six", "y2");
+      make_node(m, "Mul", "g", "b y2", "y3"); make_node(m, "Div", "d", "y3 six", "y4");
+      end(m, "y4", 1.0F / 16, I8, -4))
+MODEL(hard_swish, make_node(m, "HardSwish", "f", "b", "y");
+      end(m, "y", 1.0F / 16, I8, -4))
+MODEL(slopes, channels(m, "k", 2, (const float[]){0.5F, -0.25F, 0, 2});
+      make_node(m, "PRelu", "f", "b k", "y"); end(m, "y", 1.0F / 16, I8, -4))
+MODEL(slopes_then_norm, channels(m, "k", 2, (const float[]){0.5F, -0.25F, 0, 2});
+      channels(m, "f", 0, (const float[]){2, -0.5F, 1, 0.25F});
+      channels(m, "o", 0, (const float[]){-1, 0.5F, 0, 0.25F});
+      channels(m, "variance", 0, (const float[]){1, 4, 0.25F, 16});
+      make_node(m, "PRelu", "p", "b k", "y");
+      n = make_node(m, "BatchNormalization", "n", "y f o o variance", "z");
+      make_float(n, "epsilon", 0); end(m, "z", 1.0F / 16, I8, -4))
+MODEL(sigmoid_then_norm, channels(m, "f", 0, (const float[]){2, -0.5F, 1, 0.25F});
+      channels(m, "variance", 0, (const float[]){1, 4, 0.25F, 16});
+      make_node(m, "Tanh", "p", "b", "y");
+      n = make_node(m, "BatchNormalization", "n", "y f f f variance", "z");
+      make_float(n, "epsilon", 0); end(m, "z", 1.0F / 32, I8, -4))
+MODEL(square, make_node(m, "Mul", "g", "b b", "y"); end(m, "y", 1.0F / 4, U8, 0))
+MODEL(gelu_of_a_concat, n = make_node(m, "Concat", "j", "b b", "j"); make_int(n, "axis", 1);
+      make_node(m, "Gelu", "f", "j", "y"); end(m, "y", 1.0F / 16, I8, -4))
+MODEL(table_of_a_table, make_node(m, "Elu", "f", "b", "y");
+      make_qdq(m, "y", "y2", 1.0F / 64, U8, 70);
+      weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
+      make_node(m, "Conv", "c", "y2 w", "c"); make_qdq(m, "c", "c2", 1.0F / 64, I8, 0);
+      make_node(m, "Tanh", "g", "c2", "g"); make_qdq(m, "g", "g2", 1.0F / 64, I8, 0);
+      make_node(m, "Abs", "h", "g2", "h"); end(m, "h", 1.0F / 128, U8, 0))
+MODEL(pooled_behind_a_table, make_node(m, "Elu", "f", "b", "y");
+      make_qdq(m, "y", "y2", 1.0F / 64, U8, 70);
+      make_node(m, "GlobalAveragePool", "p", "y2", "p"); end(m, "p", 1.0F / 64, U8, 70))
+MODEL(table_behind_a_pool, make_node(m, "GlobalAveragePool", "p", "b", "p");
+      make_qdq(m, "p", "p2", 1.0F / 64, I8, 0); make_node(m, "Sigmoid", "f", "p2", "y");
+      end(m, "y", 1.0F / 256, U8, 0))
+MODEL(table_into_a_flat_product, make_node(m, "Flatten", "f", "b", "f");
+      make_node(m, "Softsign", "g", "f", "g"); make_qdq(m, "g", "g2", 1.0F / 128, I8, 0);
+      weights(m, "w", (const int64_t[]){4 * ROWS * COLUMNS, 5, -1}, 1.0F / 64);
+      make_node(m, "MatMul", "p", "g2 w", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(bounds_of_two, scalar(m, "low", -1); scalar(m, "high", 2);
+      make_node(m, "Max", "f", "low b", "y"); make_node(m, "Min", "g", "y high", "z");
+      end(m, "z", 1.0F / 32, I8, 0))
+MODEL(reciprocal, scalar(m, "one", 1); make_node(m, "Exp", "e", "b", "e");
+      make_node(m, "Add", "s", "one e", "s"); make_node(m, "Div", "d", "one s", "y");
+      end(m, "y", 1.0F / 256, U8, 0))
+MODEL(constant_by_map, scalar(m, "one", 1); scalar(m, "two", 24);
+      make_node(m, "Add", "s", "b two", "s"); make_qdq(m, "s", "s2", 1.0F / 4, U8, 0);
+      make_node(m, "Div", "d", "one s2", "y"); end(m, "y", 1.0F / 2048, U8, 0))
+
+/* ---- Products of maps; maps enlarged ---- */
+
+MODEL(product_of_maps, make_node(m, "Mul", "m", "a b", "y"); end(m, "y", 1.0F / 16, I8, 4))
+MODEL(product_then_relu, make_node(m, "Mul", "m", "b a", "y"); scalar(m, "f", -0.5F);
+      make_node(m, "Mul", "k", "y f", "z"); make_node(m, "Relu", "r", "z", "z2");
+      end(m, "z2", 1.0F / 64, U8, 0))
+MODEL(gate, make_node(m, "GlobalMaxPool", "g", "b", "g");
+      make_qdq(m, "g", "g2", 1.0F / 16, I8, -4);
+      weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
+      make_node(m, "Conv", "c", "g2 w", "c"); make_qdq(m, "c", "c2", 1.0F / 32, I8, 0);
+      make_node(m, "HardSigmoid", "h", "c2", "h"); make_qdq(m, "h", "h2", 1.0F / 256, U8, 0);
+      make_node(m, "Mul", "m", "h2 b", "y"); end(m, "y", 1.0F / 32, I8, 0))
+MODEL(gate_of_the_mean, make_node(m, "GlobalAveragePool", "g", "b", "g");
+      make_qdq(m, "g", "g2", 1.0F / 64, U8, 100);
+      make_node(m, "Mul", "m", "b g2", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(enlarged, scalar(m, "none", 0); make_float_list(m, "k", 4, (const float[]){1, 1, 2, 3});
+      make_node(m, "Resize", "z", "b - k", "y"); end(m, "y", 1.0F / 16, I8, -4))
+MODEL(enlarged_to_sizes, int_list(m, "k", LIST(1, 4, 2 * ROWS, 2 * COLUMNS));
+      n = make_node(m, "Resize", "z", "b - - k", "y"); make_text(n, "nearest_mode", "floor");
+      make_text(n, "coordinate_transformation_mode", "asymmetric");
+      conv(m, "y", "c", 1.0F / 16, U8, 8);
+      end(m, "c", 1.0F / 16, U8, 8))
 
 /* uint8 weights around 128, a zero point for each output, through QuantizeLinear and a bias. */
 static void quantised_weights(Onnx__ModelProto *m)
@@ -531,6 +637,17 @@ static void each_operator_gives_what_onnx_defines(void **state)
         T(exported_flatten, 0, 3), T(squeezed, 1, 3),
         T(padded, 0, 3), T(padded_average, 0, 3), T(padded_max, 0, 3), T(shortcut, 0, 5),
         T(cropped, 0, 4), T(one_pixel, 0, 3),
+        T(leaky, 0, 2), T(leaky_of_a_shared_map, 0, 5), T(sigmoid, 0, 2),
+        T(sigmoid_of_the_image, 0, 3), T(silu, 0, 2), T(silu_rounded_twice, 0, 2),
+        T(hard_swish_in_pieces, 0, 2), T(hard_swish, 0, 2), T(slopes, 0, 2),
+        T(slopes_then_norm, 0, 2), T(sigmoid_then_norm, 0, 2), T(square, 0, 2),
+        T(gelu_of_a_concat, 0, 3), T(table_of_a_table, 0, 3), T(pooled_behind_a_table, 1, 2),
+        T(table_behind_a_pool, 0, 3), T(table_into_a_flat_product, 0, 3), T(bounds_of_two, 0, 2),
+        T(reciprocal, 0, 2), T(constant_by_map, 0, 3),
+        T(mean_of_channels, 0, 3), T(factors_behind_relu, 0, 3), T(norm_behind_relu, 0, 3),
+        T(wide_padding, 0, 3), T(largest_of_a_conv, 0, 3),
+        T(product_of_maps, 0, 4), T(product_then_relu, 0, 4), T(gate, 0, 5),
+        T(gate_of_the_mean, 1, 4), T(enlarged, 0, 3), T(enlarged_to_sizes, 0, 4),
         T(quantised_weights, 0, 3), T(qlinear, 1, 8), T(qlinear_matmul, 0, 3),
     };
     (void)state;
@@ -553,7 +670,9 @@ MODEL(no_kernel, make_node(m, "MaxPool", "p", "b", "y"); end(m, "y", 1.0F / 16, 
 MODEL(indices, n = make_node(m, "MaxPool", "p", "b", "y"); ints(n, "kernel_shape", LIST(1, 1));
       n->output = realloc(n->output, 2 * sizeof *n->output); n->output[n->n_output++] = strdup("k");
       make_node(m, "Add", "s", "y k", "z"); end(m, "z", 1.0F / 16, I8, 0))
-MODEL(mean_of_channels, n = make_node(m, "ReduceMean", "p", "b", "y"); ints(n, "axes", LIST(1, 2));
+MODEL(mean_without_axes, make_node(m, "ReduceMean", "p", "b", "y");
+      end(m, "y", 1.0F / 16, I8, 0))
+MODEL(mean_of_the_batch, n = make_node(m, "ReduceMean", "p", "b", "y"); ints(n, "axes", LIST(0));
       end(m, "y", 1.0F / 16, I8, 0))
 MODEL(concat_of_rows, n = make_node(m, "Concat", "j", "b b", "y"); make_int(n, "axis", 2);
       end(m, "y", 1.0F / 16, I8, 0))
@@ -567,15 +686,29 @@ MODEL(concat_of_bytes, n = make_node(m, "Concat", "j", "a.q b.q", "y"); make_int
       make_node(m, "DequantizeLinear", "out/DQ", "y a.scale a.zero", "out"))
 MODEL(spread_map, make_node(m, "GlobalMaxPool", "g", "b", "g");
       make_node(m, "Add", "s", "b g", "y"); end(m, "y", 1.0F / 16, I8, 0))
-MODEL(product_of_maps, make_node(m, "Mul", "m", "a b", "y"); end(m, "y", 1.0F / 16, I8, 0))
-MODEL(quotient_of_maps, scalar(m, "one", 1); make_node(m, "Div", "d", "one b", "y");
+MODEL(maps_of_other_channels, n = make_node(m, "Concat", "j", "b b", "j"); make_int(n, "axis", 1);
+      make_node(m, "Mul", "m", "a j", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(product_unrounded, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
+      make_node(m, "Conv", "c", "b w", "c"); make_node(m, "Mul", "m", "a c", "y");
+      end(m, "y", 1.0F / 16, I8, 0))
+MODEL(enlarged_linearly, make_float_list(m, "k", 4, (const float[]){1, 1, 2, 2});
+      n = make_node(m, "Resize", "z", "b - k", "y"); make_text(n, "mode", "linear");
+      end(m, "y", 1.0F / 16, I8, -4))
+MODEL(enlarged_by_a_half, make_float_list(m, "k", 4, (const float[]){1, 1, 1.5F, 2});
+      make_node(m, "Resize", "z", "b - k", "y"); end(m, "y", 1.0F / 16, I8, -4))
+MODEL(function_unrounded, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
+      make_node(m, "Conv", "c", "b w", "c"); make_node(m, "Sigmoid", "f", "c", "y");
+      end(m, "y", 1.0F / 256, U8, 0))
+MODEL(function_of_columns, make_float_list(m, "k", COLUMNS, (const float[COLUMNS]){1});
+      make_node(m, "PRelu", "f", "b k", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(function_added, make_node(m, "Sigmoid", "f", "b", "y"); make_node(m, "Add", "s", "y a", "z");
+      end(m, "z", 1.0F / 16, I8, 0))
+MODEL(quotient_of_maps, make_node(m, "Div", "d", "a b", "y");
       end(m, "y", 1.0F / 16, I8, 0))
 MODEL(quotient_by_zero, scalar(m, "zero", 0); make_node(m, "Div", "d", "b zero", "y");
       end(m, "y", 1.0F / 16, I8, 0))
 MODEL(constants_of_columns, make_float_list(m, "f", COLUMNS, (const float[COLUMNS]){1});
       make_node(m, "Mul", "m", "b f", "y"); end(m, "y", 1.0F / 16, I8, 0))
-MODEL(factors_behind_relu, scalar(m, "f", -1); make_node(m, "Relu", "r", "b", "r");
-      make_node(m, "Mul", "m", "r f", "y"); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(factors_behind_sum, channels(m, "f", 2, (const float[]){1, 2, 3, 4});
       make_node(m, "Add", "s", "a b", "s"); make_node(m, "Mul", "m", "s f", "y");
       end(m, "y", 1.0F / 16, I8, 0))
@@ -694,18 +827,24 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {sum_behind_pool, "node \"s\" (Add): adds to what is already pooled: want QuantizeLinear"},
         {no_kernel, "node \"p\" (MaxPool): no kernel_shape: want"},
         {indices, "node \"p\" (MaxPool): output 1 is read: want"},
-        {mean_of_channels, "node \"p\" (ReduceMean): averages over other axes than rows and"},
+        {mean_without_axes, "node \"p\" (ReduceMean): averages over other axes than rows and"},
+        {mean_of_the_batch, "node \"p\" (ReduceMean): averages over other axes than rows and"},
         {concat_of_rows, "node \"j\" (Concat): concatenates along axis 2: want 1"},
         {concat_unlike, "node \"j\" (Concat): concatenates maps of 7x6 and 6x5: want"},
         {concat_unrounded, "node \"g\" (GlobalAveragePool): reads concatenated maps whose scales"},
         {concat_of_bytes, "node \"j\" (Concat): concatenates bytes of different scales"},
         {spread_map, "node \"s\" (Add): adds 1x1x4 (rows x columns x channels) to 7x6x4: want"},
-        {product_of_maps, "node \"m\" (Mul): multiplies two maps: want a constant"},
+        {maps_of_other_channels, "node \"m\" (Mul): multiplies maps of 7x6x4 and 7x6x8 (rows x"},
+        {product_unrounded, "node \"m\" (Mul): multiplies an unquantised result: want"},
+        {enlarged_linearly, "node \"z\" (Resize): mode is \"linear\": want nearest"},
+        {enlarged_by_a_half, "node \"z\" (Resize): a factor of 1.5 along axis 2, half_pixel"},
         {quotient_of_maps, "node \"d\" (Div): divides by a map: want"},
+        {function_unrounded, "node \"f\" (Sigmoid): is no function of one rounded map: want"},
+        {function_of_columns, "node \"f\" (PRelu): input 1 has 6 constants in 1 dimensions: want"},
+        {function_added, "node \"s\" (Add): reads an unquantised function of a map: want"},
         {quotient_by_zero, "node \"d\" (Div): constant 0 makes a factor of inf"},
         {constants_of_columns, "node \"m\" (Mul): 6 constants in 1 dimensions: want one, or one "
                                "for each of 4 channels"},
-        {factors_behind_relu, "node \"m\" (Mul): scales what is already cut by Relu or Clip: want"},
         {factors_behind_sum, "node \"m\" (Mul): scales what is already a sum: want"},
         {factors_behind_average, "node \"m\" (Mul): scales channels of what is already averaged"},
         {average_negated, "node \"m\" (Mul): changes the sign of what is already pooled: want"},

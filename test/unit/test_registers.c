@@ -240,7 +240,7 @@ static void a_window_s_edges_are_the_first_and_last_position_inside_the_map(void
     (void)state;
     for (uint32_t seed = 1; seed <= 3000; seed++) {
         uint32_t r = seed, in, out;
-        struct layer_case c;
+        struct layer_case c = { 0 };
         int axis = (int)(seed % 2);
         random_axis(&r, &c, axis, &in, &out);
         for (uint32_t at = 0; at < out; at++) {

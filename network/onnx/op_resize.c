@@ -1,0 +1,128 @@
+/* network/onnx/op_resize.c -- Resize and Upsample: the nearest pixel, whole factors. A scaling
+ * layer whose window sees each pixel several times. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "network/onnx/read.h"
+
+enum { MOST_FACTOR = 64 };
+
+/* Where output x of a map enlarged by f comes from, before it is rounded. */
+static double source_of(const char *mode, double x, double f)
+{
+    return strcmp(mode, "asymmetric") == 0 ? x / f : (x + 0.5) / f - 0.5;
+}
+
+static double rounded(const char *nearest, double x)
+{
+    if (strcmp(nearest, "floor") == 0)
+        return floor(x);
+    if (strcmp(nearest, "ceil") == 0)
+        return ceil(x);
+    return strcmp(nearest, "round_prefer_ceil") == 0 ? floor(x + 0.5) : ceil(x - 0.5);
+}
+
+/* Whether f neighbours are all the pixel that they come from. */
+static bool repeats(const char *mode, const char *nearest, uint32_t f)
+{
+    for (uint32_t x = f; x < 2 * f; x++) // of a pixel inside
+        if (rounded(nearest, source_of(mode, x, f)) != 1)
+            return false;
+    return true;
+}
+
+static enum err read_modes(const struct onnx_reader *r, const struct onnx_node *node,
+                           char coordinates[32], char nearest[32])
+{
+    bool upsample = strcmp(node->proto->op_type, "Upsample") == 0 || r->graph.opset < 11;
+    char mode[16] = "nearest";
+    enum err e = onnx_attr_text(node, "mode", mode, sizeof mode, r->msg);
+
+    strcpy(coordinates, upsample ? "asymmetric" : "half_pixel");
+    strcpy(nearest, upsample ? "floor" : "round_prefer_floor");
+    if (!e)
+        e = onnx_attr_text(node, "coordinate_transformation_mode", coordinates, 32, r->msg);
+    if (!e)
+        e = onnx_attr_text(node, "nearest_mode", nearest, 32, r->msg);
+    if (!e && strcmp(mode, "nearest") != 0)
+        e = onnx_node_refuse(node, r->msg, "mode is \"%s\": want nearest, or ConvTranspose", mode);
+    if (!e && strcmp(coordinates, "asymmetric") != 0 && !strstr(coordinates, "half_pixel"))
+        e = onnx_node_refuse(node, r->msg, "coordinate_transformation_mode is \"%s\": want "
+                             "asymmetric or half_pixel", coordinates);
+    return e;
+}
+
+/* Factors of the four axes, from scales or from sizes. */
+static enum err read_factors(const struct onnx_reader *r, const struct onnx_node *node,
+                             const struct onnx_meaning *x, double factor[4])
+{
+    bool old = strcmp(node->proto->op_type, "Upsample") == 0 || r->graph.opset < 11;
+    uint32_t i = old ? 1 : 2, dim[4];
+
+    onnx_dims(r, x, dim);
+    if (!old && onnx_has_input(node, 3))
+        i = 3;
+    if (!onnx_has_input(node, i))
+        return onnx_node_refuse(node, r->msg, "no scales and no sizes: want either as input");
+    const struct onnx_meaning *c = onnx_input(r, node, i);
+    if (!onnx_is_constant(c) || c->tensor.n != 4)
+        return onnx_node_refuse(node, r->msg, "its %s are %s: want four stored numbers",
+                                i == 3 ? "sizes" : "scales", onnx_means_text(c->means));
+    for (uint32_t k = 0; k < 4; k++)
+        factor[k] = onnx_constant(c, k) / (i == 3 ? dim[k] : 1);
+    return ERR_NONE;
+}
+
+static enum err read_resize(struct onnx_reader *r, const struct onnx_node *node)
+{
+    char coordinates[32], nearest[32];
+    double factor[4];
+    struct onnx_meaning x;
+    enum err e = onnx_take_map(r, node, 0, &x);
+
+    if (!e)
+        e = onnx_check_layout(r, node, &x);
+    if (!e && onnx_is_padded(&x))
+        e = onnx_node_refuse(node, r->msg, "enlarges zeros around a map: want Pad behind it");
+    if (!e)
+        e = onnx_settle(r, node, &x);
+    if (!e)
+        e = read_modes(r, node, coordinates, nearest);
+    if (!e)
+        e = read_factors(r, node, &x, factor);
+    for (uint32_t k = 0; k < 4 && !e; k++)
+        if (!(factor[k] >= 1 && factor[k] <= (k < 2 ? 1 : MOST_FACTOR)) ||
+            factor[k] != floor(factor[k]) || !repeats(coordinates, nearest, (uint32_t)factor[k]))
+            e = onnx_node_refuse(node, r->msg, "a factor of %g along axis %" PRIu32 ", %s, %s: "
+                                 "want whole factors of rows and columns, of the pixel before",
+                                 factor[k], k, coordinates, nearest);
+    if (e)
+        return e;
+    const struct onnx_quantisation q = onnx_quantisation_of(&r->network->layer[x.layer[0]]);
+    struct onnx_draft *d;
+    uint32_t *list;
+    e = onnx_new_list(r, node, 1, &list);
+    if (!e)
+        e = onnx_draft_digital(r, node, &x, LAYER_SCALE, &d);
+    if (e)
+        return e;
+    struct shape out = {x.shape.height * (uint32_t)factor[2], x.shape.width * (uint32_t)factor[3],
+                        x.shape.channels};
+    d->layer.out = out;
+    d->layer.window.again[0] = (uint32_t)factor[2] - 1;
+    d->layer.window.again[1] = (uint32_t)factor[3] - 1;
+    e = onnx_draft_quantise(r, node, d, &q, list);
+    if (!e)
+        onnx_output(r, node, (struct onnx_meaning){.means = x.means, .layer = list, .n_layer = 1,
+                                                   .shape = out, .layout = x.layout});
+    return e;
+}
+
+const struct onnx_operator onnx_ops_resize[] = {
+    {"Resize",   10, 1, 4, "coordinate_transformation_mode cubic_coeff_a exclude_outside "
+                           "extrapolation_value keep_aspect_ratio_policy mode nearest_mode",
+     read_resize},
+    {"Upsample",  7, 1, 2, "mode", read_resize},
+    {0},
+};
