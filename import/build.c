@@ -12,7 +12,7 @@
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 
-enum { IR_VERSION = 7, OPSET = 13, MOST_WEIGHT = 127 };
+enum { IR_VERSION = 7, OPSET = 14, MOST_WEIGHT = 127 };
 
 struct name {
     char text[512];

@@ -197,6 +197,7 @@ enum err import_add_list(const struct import_walk *w, struct import_node *n, uin
 
 static const struct import_operator *const families[] = {
     import_ops_affine, import_ops_layout, import_ops_map, import_ops_pool, import_ops_scale,
+    import_ops_function,
 };
 
 static enum err visit(const struct import_walk *w)

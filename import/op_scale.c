@@ -1,6 +1,6 @@
 /* import/op_scale.c -- BatchNormalization, and Add, Sub, Mul, Div with constants: they go
  * into the weights and biases of the Conv or Gemm in front, or of another scaling; on a map that is
- * rounded they begin one. Add and Sub of two maps. */
+ * rounded they begin one. Add, Sub and Mul of two maps. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -186,16 +186,30 @@ static enum err add_maps(const struct import_walk *w)
     return ERR_NONE;
 }
 
+/* Of two maps that are rounded; the reader says which shapes go together. */
+static enum err multiply_maps(const struct import_walk *w)
+{
+    struct import_value *a, *b;
+    enum err e = import_take_map(w, 0, &a);
+
+    if (!e)
+        e = import_take_map(w, 1, &b);
+    if (e)
+        return e;
+    import_add_node(w, IMPORT_COPY, a, b);
+    import_new_draft(w, a == b || (a->positive && b->positive));
+    return ERR_NONE;
+}
+
 static enum err visit(const struct import_walk *w, enum arithmetic op)
 {
     for (uint32_t i = 0; i < 2; i++)
         if (import_constant(w, 1 - i) && (op != QUOTIENT || i == 0))
             return with_constant(w, op, i);
-    if (op == PRODUCT || op == QUOTIENT)
-        return IMPORT_REFUSE(w,
-                             "multiplies or divides by a map: want constants, digital processors "
-                             "have no other");
-    return add_maps(w);
+    if (op == QUOTIENT)
+        return IMPORT_REFUSE(w, "divides by a map: want constants, digital processors have no "
+                             "other divisors");
+    return op == PRODUCT ? multiply_maps(w) : add_maps(w);
 }
 
 static enum err visit_add(const struct import_walk *w) { return visit(w, SUM); }

@@ -82,7 +82,7 @@ struct import_operator {
     const char *op; // NULL ends a family
     enum err  (*visit)(const struct import_walk *w);
 };
-extern const struct import_operator import_ops_affine[], import_ops_layout[], import_ops_map[],
-    import_ops_pool[], import_ops_scale[];
+extern const struct import_operator import_ops_affine[], import_ops_function[], import_ops_layout[],
+    import_ops_map[], import_ops_pool[], import_ops_scale[];
 
 #endif

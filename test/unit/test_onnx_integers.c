@@ -142,7 +142,7 @@ static bool shape_image(struct sample *t)
         memcpy(t->dim, x->dim, 2 * sizeof *t->dim); // rows of a batch
     bool moved = x->n_dim == 3 && has_op(t, "Slice"); // axes that a batch in front would move
     return x->n_dim >= 2 && x->n_dim <= 4 && (t->n_map == 1 || t->dim[0] == 1) && x->n > 0 &&
-           !moved;
+           !moved && !has_op(t, "Softmax"); // which import leaves out at the end
 }
 
 static void copy_nodes(Onnx__ModelProto *to, const struct sample *t)
@@ -334,6 +334,20 @@ static void release_quantised(struct quantised *q)
 
 /* ---- Comparison ---- */
 
+/* Largest difference of a table's entries that lie at most so many bytes apart, and a step. */
+static double table_error(const struct layer *l, bool in_signed, uint32_t apart)
+{
+    int low = in_signed ? -128 : 0, high = in_signed ? 127 : 255, most = 0;
+
+    for (int i = low; i <= high; i++)
+        for (int j = i; j <= high && j <= i + (int)apart; j++) {
+            uint8_t a = layer_look_up(l, 0, (uint8_t)i), b = layer_look_up(l, 0, (uint8_t)j);
+            int d = l->out_signed ? (int8_t)a - (int8_t)b : a - b;
+            most = abs(d) > most ? abs(d) : most;
+        }
+    return (most + 1) * l->out_scale;
+}
+
 /* What rounding of inputs and weights may add to a result, and the rounding of the result itself,
  * by what its layers do to their inputs' errors. */
 static double bound(const struct quantised *q, double most_in)
@@ -343,7 +357,13 @@ static double bound(const struct quantised *q, double most_in)
 
     for (uint32_t i = 1; i < n->n_layer; i++) {
         const struct layer *l = &n->layer[i];
-        double in_scale = n->layer[l->input[0]].out_scale, factor = 0, weight = 0;
+        const struct layer *from = &n->layer[l->input[0]];
+        double in_scale = from->out_scale, factor = 0, weight = 0;
+        if (l->table && l->kind == LAYER_SCALE) {
+            error = table_error(l, from->out_signed, (uint32_t)ceil(error / in_scale) + 1);
+            most = UINT8_MAX * l->out_scale;
+            continue;
+        }
         uint32_t rows = layer_kernel_rows(l);
         for (uint32_t o = 0; o < layer_n_scale(l); o++) {
             double a = l->raw_output ? l->out_scale / in_scale
@@ -354,6 +374,11 @@ static double bound(const struct quantised *q, double most_in)
                 sum += abs(l->weight[(size_t)o * rows + k]);
             factor = fmax(factor, a * sum);
             weight = fmax(weight, a * rows / 2);
+        }
+        if (l->multiplies) {
+            error = (2 * most + error) * error + l->out_scale;
+            most *= most;
+            continue;
         }
         if (l->has_residual)
             factor += fabs((double)l->requant.mr[0]) / ldexp(1, l->requant.shift[0]) * l->out_scale /
