@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "arch/units/crossbar_kernel.h"
-#include "arch/units/simd.h"
+#include "core/simd.h"
 #include "core/util.h"
 
 static const struct crossbar_kernel *const kernels[N_SIMD] = {

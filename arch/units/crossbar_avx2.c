@@ -7,7 +7,7 @@
  * to unsigned, and x->offset undoes it.
  */
 #include "arch/units/crossbar_kernel.h"
-#include "arch/units/simd.h"
+#include "core/simd.h"
 #include "core/util.h"
 
 #if SIMD_X86

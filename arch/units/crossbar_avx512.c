@@ -5,7 +5,7 @@
  * modulo 2^32, so that only the final sum has to fit.
  */
 #include "arch/units/crossbar_kernel.h"
-#include "arch/units/simd.h"
+#include "core/simd.h"
 #include "core/util.h"
 
 #if SIMD_X86

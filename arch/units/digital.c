@@ -1,22 +1,10 @@
 /* arch/units/digital.c -- see digital.h. */
 #include "arch/units/digital.h"
 
-#include <assert.h>
 #include <stddef.h>
 
 #include "arch/units/digital_kernel.h"
-#include "arch/units/simd.h"
-
-int64_t round_nearest_even(int64_t t, unsigned shift)
-{
-    int64_t floor = t >> shift;
-    uint64_t mask = (UINT64_C(1) << shift) - 1;
-    uint64_t rest = (uint64_t)t & mask, odd = (uint64_t)floor & 1;
-
-    assert(shift <= 62);
-    /* 0 or 1 to add: rest, raised by just less than a half, or by a half where floor is odd. */
-    return floor + (int64_t)((rest + (mask >> 1) + (odd & mask)) >> shift);
-}
+#include "core/simd.h"
 
 static uint8_t clamp_byte(int64_t v, int32_t low, int32_t high)
 {

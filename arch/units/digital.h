@@ -15,10 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/round.h"
 #include "network/network.h"
-
-/* Exact for every t; shift 0 to 62. */
-int64_t round_nearest_even(int64_t t, unsigned shift);
 
 struct digital { // borrowed view of one core's output channels
     uint32_t        n; // outputs

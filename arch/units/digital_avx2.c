@@ -2,7 +2,7 @@
  * integer of 53 bits: products and sums are exact, so is the division by 2^shift, and the
  * conversion back to integers rounds to nearest even. */
 #include "arch/units/digital_kernel.h"
-#include "arch/units/simd.h"
+#include "core/simd.h"
 #include "core/util.h"
 
 #if SIMD_X86

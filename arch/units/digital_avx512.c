@@ -1,6 +1,6 @@
 /* arch/units/digital_avx512.c -- see digital.h; eight outputs at a time. */
 #include "arch/units/digital_kernel.h"
-#include "arch/units/simd.h"
+#include "core/simd.h"
 #include "core/util.h"
 
 #if SIMD_X86

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/units/simd.h"
+#include "core/simd.h"
 #include "arch/units/sliced_kernel.h"
 #include "core/util.h"
 

@@ -4,7 +4,7 @@
  * |sum| < 2^51: a quotient that is no tie is at least 1 / (2 step) away from one.
  */
 #include "arch/units/sliced_kernel.h"
-#include "arch/units/simd.h"
+#include "core/simd.h"
 
 #if SIMD_X86
 #include <immintrin.h>

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "arch/units/simd.h"
+#include "core/simd.h"
 #include "arch/units/sliced_array.h"
 #include "core/util.h"
 

@@ -1,5 +1,5 @@
-/* arch/units/simd.c -- see simd.h. */
-#include "arch/units/simd.h"
+/* core/simd.c -- see simd.h. */
+#include "core/simd.h"
 
 #include <stdbool.h>
 #include <string.h>

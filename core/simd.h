@@ -1,10 +1,11 @@
-/* arch/units/simd.h -- which of the instruction sets that kernels are written for this machine has.
+/* core/simd.h -- which of the instruction sets that kernels are written for this machine has.
  *
- * Crossbar and digital processor have one kernel per set, named alike. The sets are nested: what
- * runs a faster one runs every slower one. All kernels of a model give the same bits.
+ * Crossbar, digital processor and values by layer have one kernel per set, named alike. The sets
+ * are nested: what runs a faster one runs every slower one. All kernels of a model give the same
+ * bits.
  */
-#ifndef ARCH_UNITS_SIMD_H
-#define ARCH_UNITS_SIMD_H
+#ifndef CORE_SIMD_H
+#define CORE_SIMD_H
 
 #if defined(__x86_64__)
 #define SIMD_X86 1
