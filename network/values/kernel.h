@@ -1,0 +1,68 @@
+/* network/values/kernel.h -- what a file that computes values with one instruction set provides.
+ *
+ * Lanes, quads and maps: values.h. A block is what is computed together: the sums of one or two
+ * quads of outputs.
+ */
+#ifndef NETWORK_VALUES_KERNEL_H
+#define NETWORK_VALUES_KERNEL_H
+
+#include "network/values/values.h"
+
+enum { MOST_OUTPUTS = 8 }; // of a block
+
+/* From sums to stored bytes, of every channel of a layer, filled up to quads. */
+struct value_scale {
+    /* stored = clamp(rne(sum * m + b + stored residual * mr, shift) + offset), wrapping in 64 bits
+     * before it is rounded */
+    uint32_t *m; // owned, as all of them
+    uint64_t *b;
+    uint64_t *mr;
+    uint8_t  *shift;
+    uint8_t   low, high; // as stored
+    int16_t   offset;    // the zero point, as stored
+    /* The same times 2^-shift, where it can be computed in doubles without rounding and fits 32
+     * bits for every sum there can be. */
+    bool      in_doubles;
+    double   *m_real, *b_real, *mr_real;
+};
+
+struct value_column { // one block of a column of outputs
+    const uint8_t *in;      // window of the first output
+    size_t         in_step; // to that of the next
+    const size_t  *run;     // [n_run]: where in the window quads stand one after the other,
+    uint32_t       n_run, steps; // so many
+    const int8_t  *weight;  // [n_run][steps][outputs], as packed
+    const int32_t *start;   // [outputs]: what the sums begin with
+    uint32_t       quads;   // of the block: 1 or 2
+    uint32_t       n;       // outputs of the column
+    const struct value_scale *scale;
+    uint32_t       channel; // the block's first
+    const uint8_t *residual; // stored bytes of the block's quads; NULL: none
+    size_t         residual_step;
+    uint8_t       *out;
+    size_t         out_step;
+    int32_t       *sums;    // where not NULL: [n][4 * quads][VALUE_LANES], and no out
+};
+
+struct value_kernel {
+    uint32_t outputs;      // of a block, 4 or 8
+    uint32_t weight_bytes; // of one output and step
+    void (*pack)(const int8_t weight[VALUE_QUAD], int8_t *packed);
+    void (*column)(const struct value_column *c);
+    /* Four channels of one pixel from `channel` on. */
+    void (*finish)(const struct value_scale *s, uint32_t channel,
+                   const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out);
+    void (*sum)(const uint8_t *pixel, size_t pixel_bytes, uint32_t n, uint8_t zero,
+                struct value_sums *s); // of one quad; zero: 0 as stored
+};
+
+extern const struct value_kernel value_avx512vnni, value_avx2, value_portable;
+
+/* finish() by integers, for every scale there is. */
+void value_finish_exact(const struct value_scale *s, uint32_t channel,
+                        const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out);
+
+/* pack() of those that multiply bytes. */
+void value_pack_bytes(const int8_t weight[VALUE_QUAD], int8_t *packed);
+
+#endif

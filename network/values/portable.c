@@ -1,0 +1,90 @@
+/* network/values/portable.c -- see kernel.h; plain C, the meaning of the other kernels. */
+#include <string.h>
+
+#include "core/round.h"
+#include "network/values/kernel.h"
+
+void value_pack_bytes(const int8_t weight[VALUE_QUAD], int8_t *packed)
+{
+    memcpy(packed, weight, VALUE_QUAD);
+}
+
+static uint8_t clamped(int64_t v, uint8_t low, uint8_t high)
+{
+    return v < low ? low : v > high ? high : (uint8_t)v;
+}
+
+void value_finish_exact(const struct value_scale *s, uint32_t channel,
+                        const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out)
+{
+    for (uint32_t c = 0; c < VALUE_QUAD; c++)
+        for (uint32_t lane = 0; lane < VALUE_LANES; lane++) {
+            uint32_t at = lane * VALUE_QUAD + c, o = channel + c;
+            uint64_t t = (uint64_t)((int64_t)sum[c][lane] * s->m[o]) + s->b[o]; // wraps, no UB
+            if (residual)
+                t += residual[at] * s->mr[o];
+            int64_t v = round_nearest_even((int64_t)t, s->shift[o]);
+            v = v < INT32_MIN ? INT32_MIN : v > INT32_MAX ? INT32_MAX : v;
+            out[at] = clamped(v + s->offset, s->low, s->high);
+        }
+}
+
+static uint32_t product(const uint8_t *x, const int8_t *w)
+{
+    return (uint32_t)(x[0] * w[0] + x[1] * w[1] + x[2] * w[2] + x[3] * w[3]);
+}
+
+/* acc[outputs][lanes] of one output pixel; sums on their way may wrap. */
+static void multiply(const struct value_column *j, const uint8_t *in,
+                     uint32_t (*acc)[VALUE_LANES])
+{
+    const int8_t *w = j->weight;
+    uint32_t outputs = j->quads * VALUE_QUAD;
+
+    for (uint32_t o = 0; o < outputs; o++)
+        for (uint32_t lane = 0; lane < VALUE_LANES; lane++)
+            acc[o][lane] = (uint32_t)j->start[o];
+    for (uint32_t r = 0; r < j->n_run; r++) {
+        const uint8_t *x = in + j->run[r];
+        for (uint32_t k = 0; k < j->steps; k++, x += VALUE_BYTES)
+            for (uint32_t o = 0; o < outputs; o++, w += VALUE_QUAD)
+                for (uint32_t lane = 0; lane < VALUE_LANES; lane++)
+                    acc[o][lane] += product(x + VALUE_QUAD * lane, w);
+    }
+}
+
+static void column(const struct value_column *j)
+{
+    uint32_t sums[MOST_OUTPUTS][VALUE_LANES];
+    const int32_t(*acc)[VALUE_LANES] = (const int32_t(*)[VALUE_LANES])sums;
+
+    for (uint32_t i = 0; i < j->n; i++) {
+        multiply(j, j->in + i * j->in_step, sums);
+        if (j->sums) {
+            size_t n = (size_t)j->quads * VALUE_BYTES;
+            memcpy(j->sums + i * n, acc, n * sizeof *j->sums);
+            continue;
+        }
+        for (uint32_t q = 0; q < j->quads; q++)
+            value_finish_exact(j->scale, j->channel + q * VALUE_QUAD, acc + q * VALUE_QUAD,
+                               j->residual ? j->residual + i * j->residual_step + q * VALUE_BYTES
+                                           : NULL,
+                               j->out + i * j->out_step + q * VALUE_BYTES);
+    }
+}
+
+static void sum(const uint8_t *pixel, size_t pixel_bytes, uint32_t n, uint8_t zero,
+                struct value_sums *s)
+{
+    for (uint32_t i = 0; i < n; i++, pixel += pixel_bytes)
+        for (uint32_t k = 0; k < VALUE_BYTES; k += 2) {
+            uint8_t a = pixel[k], b = pixel[k + 1];
+            s->even[k / 2] = (uint16_t)(s->even[k / 2] + (a < zero ? zero - a : a - zero));
+            s->odd[k / 2] = (uint16_t)(s->odd[k / 2] + (b < zero ? zero - b : b - zero));
+            s->nonzero[k] = (uint8_t)(s->nonzero[k] + (a != zero));
+            s->nonzero[k + 1] = (uint8_t)(s->nonzero[k + 1] + (b != zero));
+        }
+}
+
+const struct value_kernel value_portable = { MOST_OUTPUTS,  VALUE_QUAD, value_pack_bytes, column,
+                                             value_finish_exact, sum };

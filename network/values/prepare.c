@@ -1,0 +1,506 @@
+/* network/values/prepare.c -- makes a network ready for its kernel; see values.h. */
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/round.h"
+#include "core/simd.h"
+#include "core/util.h"
+#include "network/values/prepared.h"
+
+static const struct value_kernel *const kernels[N_SIMD] = {
+#if SIMD_X86
+    [SIMD_AVX512VNNI] = &value_avx512vnni,
+    [SIMD_AVX2]       = &value_avx2,
+#endif
+    [SIMD_PORTABLE]   = &value_portable,
+};
+
+static const struct layer *layer_of(const struct values *v, uint32_t i)
+{
+    return &v->network->layer[i];
+}
+
+static int32_t offset_of(bool is_signed)
+{
+    return is_signed ? 128 : 0;
+}
+
+/* ---- maps ---- */
+
+static void describe(struct value_map *m, struct shape s, const struct layer *l)
+{
+    *m = (struct value_map){
+        .shape = s,
+        .quads = (uint32_t)ceil_div(s.channels, VALUE_QUAD),
+        .is_signed = l->out_signed,
+        .zero = (uint8_t)(l->out_zero + offset_of(l->out_signed)),
+    };
+}
+
+/* The concatenation of a layer's inputs, which others may read too. */
+static uint32_t concatenated(struct values *v, uint32_t layer)
+{
+    const struct layer *l = layer_of(v, layer);
+    uint32_t i = v->network->n_layer;
+
+    for (; i < v->n_spec; i++)
+        if (v->spec[i].input && v->spec[i].n_input == l->n_input &&
+            memcmp(v->spec[i].input, l->input, l->n_input * sizeof *l->input) == 0)
+            return i;
+    struct value_spec *s = &v->spec[v->n_spec++];
+    *s = (struct value_spec){ .input = l->input, .n_input = l->n_input, .first_use = layer };
+    describe(&s->map, l->in, layer_of(v, l->input[0]));
+    return i;
+}
+
+/* Border that a convolution wants around the map it reads. */
+static void widen(struct value_map *m, const struct layer *l)
+{
+    const struct window *w = &l->window;
+    const uint32_t in[] = { l->in.height, l->in.width }, out[] = { l->out.height, l->out.width };
+
+    for (int a = 0; a < 2; a++) {
+        int64_t end = (int64_t)(out[a] - 1) * w->stride[a] +
+                      (int64_t)(w->kernel[a] - 1) * w->dilation[a] + 1 - w->pad_before[a];
+        m->before[a] = max_u32(m->before[a], w->pad_before[a]);
+        if (end > in[a])
+            m->after[a] = max_u32(m->after[a], (uint32_t)(end - in[a]));
+    }
+}
+
+static void read_by(struct value_spec *s, uint32_t layer)
+{
+    s->last_use = max_u32(s->last_use, layer);
+}
+
+/* Which maps there are, and who reads them. */
+static void find_specs(struct values *v)
+{
+    v->n_spec = v->network->n_layer;
+    for (uint32_t i = 0; i < v->network->n_layer; i++) {
+        const struct layer *l = layer_of(v, i);
+        struct value_layer *own = &v->layer[i];
+        describe(&v->spec[i].map, layer_delivers(l), l);
+        v->spec[i].first_use = v->spec[i].last_use = i;
+        own->out = own->pooled = i;
+        if (i == 0)
+            continue;
+        own->in = l->n_input == 1 ? l->input[0] : concatenated(v, i);
+        for (uint32_t k = 0; k < l->n_input; k++)
+            read_by(&v->spec[l->input[k]], v->spec[own->in].first_use);
+        read_by(&v->spec[own->in], i);
+        if (l->has_residual)
+            read_by(&v->spec[l->residual], i);
+        if (!layer_is_digital(l))
+            widen(&v->spec[own->in].map, l);
+        if (l->pooled) {
+            own->pooled = v->n_spec++;
+            describe(&v->spec[own->pooled].map, l->out, l);
+            v->spec[own->pooled].first_use = v->spec[own->pooled].last_use = i;
+        }
+    }
+}
+
+static size_t lay_out(struct value_map *m)
+{
+    size_t height = (size_t)m->shape.height + m->before[0] + m->after[0];
+
+    m->pixel_bytes = (size_t)m->quads * VALUE_BYTES;
+    m->column_bytes = height * m->pixel_bytes;
+    return ((size_t)m->shape.width + m->before[1] + m->after[1]) * m->column_bytes;
+}
+
+/* The free slot that fits best: the smallest that is large enough, else the largest. */
+static uint32_t find_slot(const struct values *v, const bool *taken, size_t bytes)
+{
+    uint32_t best = v->n_slot;
+
+    for (uint32_t i = 0; i < v->n_slot; i++) {
+        size_t size = v->slot_bytes[i];
+        if (taken[i])
+            continue;
+        if (best == v->n_slot || (size >= bytes ? v->slot_bytes[best] < bytes ||
+                                                      size < v->slot_bytes[best]
+                                                : size > v->slot_bytes[best]))
+            best = i;
+    }
+    return best;
+}
+
+/* Maps that are not there at the same time share memory. */
+static void share_slots(struct values *v, bool *taken)
+{
+    for (uint32_t layer = 0; layer < v->network->n_layer; layer++) {
+        for (uint32_t i = 0; i < v->n_spec; i++) {
+            struct value_spec *s = &v->spec[i];
+            if (s->first_use != layer)
+                continue;
+            size_t bytes = lay_out(&s->map);
+            s->slot = find_slot(v, taken, bytes);
+            v->n_slot += s->slot == v->n_slot;
+            v->slot_bytes[s->slot] = max_u64(v->slot_bytes[s->slot], bytes);
+            taken[s->slot] = true;
+        }
+        for (uint32_t i = 0; i < v->n_spec; i++)
+            if (v->spec[i].first_use <= layer && v->spec[i].last_use == layer)
+                taken[v->spec[i].slot] = false;
+    }
+}
+
+/* ---- scales ---- */
+
+static bool scale_alloc(struct value_scale *s, uint32_t n)
+{
+    s->m = calloc(n, sizeof *s->m);
+    s->b = calloc(n, sizeof *s->b);
+    s->mr = calloc(n, sizeof *s->mr);
+    s->shift = calloc(n, sizeof *s->shift);
+    s->m_real = calloc(n, sizeof *s->m_real);
+    s->b_real = calloc(n, sizeof *s->b_real);
+    s->mr_real = calloc(n, sizeof *s->mr_real);
+    s->in_doubles = true;
+    return s->m && s->b && s->mr && s->shift && s->m_real && s->b_real && s->mr_real;
+}
+
+static void scale_release(struct value_scale *s)
+{
+    free(s->m);
+    free(s->b);
+    free(s->mr);
+    free(s->shift);
+    free(s->m_real);
+    free(s->b_real);
+    free(s->mr_real);
+}
+
+static void set_range(struct value_scale *s, int32_t zero, int32_t low, int32_t high,
+                      bool is_signed)
+{
+    s->offset = (int16_t)(zero + offset_of(is_signed));
+    s->low = (uint8_t)(low + offset_of(is_signed));
+    s->high = (uint8_t)(high + offset_of(is_signed));
+}
+
+static uint64_t magnitude(int64_t v)
+{
+    return v < 0 ? -(uint64_t)v : (uint64_t)v;
+}
+
+/* Channel o of *s: sums of at most most_sum, a residual that is r_zero more as stored. */
+static void set_scale(struct value_scale *s, uint32_t o, uint32_t m, int64_t b, int64_t mr,
+                      int32_t r_zero, uint8_t shift, uint64_t most_sum)
+{
+    const uint64_t most_b = UINT64_C(1) << 51, most_mr = UINT64_C(1) << 41;
+    uint64_t bias = (uint64_t)b - (uint64_t)r_zero * (uint64_t)mr;
+
+    s->m[o] = m;
+    s->b[o] = bias;
+    s->mr[o] = (uint64_t)mr;
+    s->shift[o] = shift;
+    s->m_real[o] = ldexp((double)m, -shift);
+    s->b_real[o] = ldexp((double)(int64_t)bias, -shift);
+    s->mr_real[o] = ldexp((double)mr, -shift);
+    /* Every integer below 2^53 is a double; a conversion to 32 bits must not overflow. */
+    uint64_t most = most_sum * m + magnitude((int64_t)bias) + 255 * magnitude(mr);
+    s->in_doubles = s->in_doubles && magnitude((int64_t)bias) < most_b &&
+                    magnitude(mr) < most_mr && most_sum < UINT64_C(1) << 31 && m < 1U << 16 &&
+                    most < UINT64_C(1) << 52 && shift <= 44 && most >> shift < UINT64_C(1) << 30;
+}
+
+static uint64_t most_weight(const struct layer *l, uint32_t o)
+{
+    uint32_t rows = layer_kernel_rows(l);
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < rows && l->weight; i++)
+        sum += (uint64_t)abs(l->weight[(size_t)o * rows + i]);
+    return l->weight ? sum : layer_n_scale(l);
+}
+
+static uint32_t scales_of(const struct values *v, const struct layer *l)
+{
+    if (l->kind == LAYER_AVERAGE_POOL) // one for each number of pixels, for all channels of a quad
+        return layer_n_scale(l) * VALUE_QUAD;
+    return value_outputs(v, l);
+}
+
+static bool prepare_scale(struct values *v, uint32_t index)
+{
+    const struct layer *l = layer_of(v, index);
+    const struct requant *q = &l->requant;
+    struct value_scale *s = &v->layer[index].scale;
+    uint32_t per = l->kind == LAYER_AVERAGE_POOL ? VALUE_QUAD : 1;
+
+    if (!scale_alloc(s, scales_of(v, l)))
+        return false;
+    set_range(s, q->zero, q->low, q->high, l->out_signed);
+    if (l->raw_output) {
+        s->in_doubles = false;
+        for (uint32_t o = 0; o < l->out.channels; o++)
+            s->b[o] = (uint64_t)q->b[o];
+        return true;
+    }
+    int32_t r_zero = l->has_residual ? q->r_zero + offset_of(layer_of(v, l->residual)->out_signed)
+                                     : 0;
+    for (uint32_t i = 0; i < layer_n_scale(l); i++)
+        for (uint32_t k = 0; k < per; k++)
+            set_scale(s, i * per + k, q->m[i], q->b[i], l->has_residual ? q->mr[i] : 0, r_zero,
+                      q->shift[i], 255 * most_weight(l, l->weight ? i : 0));
+    return true;
+}
+
+static bool prepare_pool(struct values *v, uint32_t index)
+{
+    const struct layer *l = layer_of(v, index);
+    struct value_scale *s = &v->layer[index].pool;
+
+    if (!l->pooled)
+        return true;
+    if (!scale_alloc(s, VALUE_QUAD))
+        return false;
+    set_range(s, l->pool.zero, l->pool.low, l->pool.high, l->out_signed);
+    for (uint32_t c = 0; c < VALUE_QUAD; c++)
+        set_scale(s, c, l->pool.m, l->pool.b, 0, 0, l->pool.shift,
+                  255 * (uint64_t)l->out.height * l->out.width);
+    return true;
+}
+
+/* Whether every byte of the input is delivered as it is. */
+static bool is_identity(const struct values *v, uint32_t index)
+{
+    const struct layer *l = layer_of(v, index);
+    const struct value_scale *s = &v->layer[index].scale;
+    const struct value_map *in = &v->spec[v->layer[index].in].map;
+    int32_t sum[VALUE_QUAD][VALUE_LANES];
+    uint8_t out[VALUE_BYTES];
+
+    for (uint32_t o = 0; o < l->out.channels; o += VALUE_QUAD)
+        for (int32_t byte = 0; byte < 256; byte += VALUE_LANES) {
+            for (uint32_t i = 0; i < VALUE_BYTES; i++)
+                sum[i % VALUE_QUAD][i / VALUE_QUAD] = byte + (int32_t)i / VALUE_QUAD - in->zero;
+            value_finish_exact(s, o, (const int32_t(*)[VALUE_LANES])sum, NULL, out);
+            for (uint32_t i = 0; i < VALUE_BYTES; i++)
+                if (o + i % VALUE_QUAD < l->out.channels &&
+                    out[i] != byte + (int32_t)i / VALUE_QUAD)
+                    return false;
+        }
+    return true;
+}
+
+/* Pixels of each window that lie inside the map. */
+static bool count_positions(struct values *v, uint32_t index)
+{
+    const struct layer *l = layer_of(v, index);
+    const struct window *w = &l->window;
+    struct value_layer *own = &v->layer[index];
+
+    own->positions = calloc((size_t)l->out.width * l->out.height, sizeof *own->positions);
+    for (uint32_t y = 0, at = 0; own->positions && y < l->out.width; y++)
+        for (uint32_t x = 0; x < l->out.height; x++, at++)
+            for (uint32_t k = 0; k < w->kernel[0] * w->kernel[1]; k++) {
+                int64_t row = (int64_t)x * w->stride[0] +
+                              (int64_t)(k % w->kernel[0]) * w->dilation[0] - w->pad_before[0];
+                int64_t column = (int64_t)y * w->stride[1] +
+                                 (int64_t)(k / w->kernel[0]) * w->dilation[1] - w->pad_before[1];
+                own->positions[at] += row >= 0 && row < l->in.height && column >= 0 &&
+                                      column < l->in.width;
+            }
+    return own->positions;
+}
+
+/* ---- weights ---- */
+
+/* Input quads that outputs [first, first + n) read. */
+static uint32_t quads_read(const struct layer *l, uint32_t first, uint32_t n, uint32_t *from)
+{
+    uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
+    uint32_t last = min_u32(first + n, l->out.channels) - 1;
+
+    *from = first / out * in / VALUE_QUAD;
+    return ((last / out + 1) * in - 1) / VALUE_QUAD + 1 - *from;
+}
+
+/* Outputs of a block: fewer where those of other groups would read other quads. */
+static uint32_t block_outputs(const struct values *v, const struct layer *l)
+{
+    bool alike = l->groups == 1 || l->out.channels / l->groups % v->kernel->outputs == 0;
+
+    return alike ? v->kernel->outputs : VALUE_QUAD;
+}
+
+static bool cut_blocks(struct values *v, uint32_t index)
+{
+    const struct layer *l = layer_of(v, index);
+    struct value_layer *own = &v->layer[index];
+    uint32_t outputs = block_outputs(v, l), from;
+
+    own->block = calloc(ceil_div(l->out.channels, VALUE_QUAD), sizeof *own->block);
+    for (uint32_t o = 0; own->block && o < l->out.channels; o += outputs) {
+        struct value_block *b = &own->block[own->n_block++];
+        uint32_t n = min_u32(outputs, l->out.channels - o);
+        b->first = o;
+        b->quads = (uint32_t)ceil_div(n, VALUE_QUAD);
+        own->quads = max_u32(own->quads, quads_read(l, o, n, &from));
+    }
+    return own->block;
+}
+
+/* Where in a window quads stand one after the other: a column of it, or a pixel. */
+static bool find_runs(struct values *v, uint32_t index)
+{
+    const struct layer *l = layer_of(v, index);
+    const struct window *w = &l->window;
+    const struct value_map *in = &v->spec[v->layer[index].in].map;
+    struct value_layer *own = &v->layer[index];
+    bool whole = own->quads == in->quads && w->dilation[0] == 1;
+    uint32_t rows = whole ? 1 : w->kernel[0];
+
+    own->run = calloc((size_t)rows * w->kernel[1], sizeof *own->run);
+    for (uint32_t j = 0; own->run && j < w->kernel[1]; j++)
+        for (uint32_t i = 0; i < rows; i++)
+            own->run[own->n_run++] = (size_t)j * w->dilation[1] * in->column_bytes +
+                                     (size_t)i * w->dilation[0] * in->pixel_bytes;
+    own->steps = own->quads * (whole ? w->kernel[0] : 1);
+    return own->run;
+}
+
+/* Weight of output o for channel c at position (i, j) of the kernel; 0 where it is of another
+ * group, or filled up. */
+static int8_t weight_of(const struct layer *l, uint32_t o, uint32_t c, uint32_t i, uint32_t j)
+{
+    uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
+
+    if (o >= l->out.channels || c >= l->in.channels || c / in != o / out)
+        return 0;
+    return l->weight[(((size_t)o * in + c % in) * l->window.kernel[0] + i) * l->window.kernel[1] +
+                     j];
+}
+
+static void pack_block(const struct values *v, uint32_t index, const struct value_block *b)
+{
+    const struct layer *l = layer_of(v, index);
+    const struct window *w = &l->window;
+    const struct value_layer *own = &v->layer[index];
+    int8_t *to = own->weight + b->weight;
+
+    for (uint32_t j = 0; j < w->kernel[1]; j++)
+        for (uint32_t i = 0; i < w->kernel[0]; i++)
+            for (uint32_t k = 0; k < own->quads; k++)
+                for (uint32_t o = 0; o < b->quads * VALUE_QUAD; o++) {
+                    int8_t four[VALUE_QUAD];
+                    for (uint32_t c = 0; c < VALUE_QUAD; c++)
+                        four[c] = weight_of(l, b->first + o, (b->in_quad + k) * VALUE_QUAD + c, i,
+                                            j);
+                    v->kernel->pack(four, to);
+                    to += v->kernel->weight_bytes;
+                }
+}
+
+/* What takes the offset of stored bytes, and their zero point, off the sums. */
+static int32_t start_of(const struct layer *l, uint32_t o, uint8_t zero)
+{
+    uint32_t rows = layer_kernel_rows(l);
+    uint32_t sum = 0;
+
+    for (uint32_t i = 0; i < rows; i++)
+        sum -= (uint32_t)(zero * l->weight[(size_t)o * rows + i]);
+    return (int32_t)sum;
+}
+
+static bool prepare_weights(struct values *v, uint32_t index)
+{
+    const struct layer *l = layer_of(v, index);
+    struct value_layer *own = &v->layer[index];
+    const struct value_map *in = &v->spec[own->in].map;
+    size_t bytes = 0;
+
+    if (!cut_blocks(v, index) || !find_runs(v, index))
+        return false;
+    for (uint32_t i = 0; i < own->n_block; i++) {
+        struct value_block *b = &own->block[i];
+        quads_read(l, b->first, b->quads * VALUE_QUAD, &b->in_quad);
+        b->in_quad = min_u32(b->in_quad, in->quads - own->quads);
+        b->weight = bytes;
+        bytes += (size_t)own->n_run * own->steps * b->quads * VALUE_QUAD * v->kernel->weight_bytes;
+    }
+    own->weight = malloc(max_u64(bytes, 1));
+    own->start = calloc(value_outputs(v, l), sizeof *own->start);
+    if (!own->weight || !own->start)
+        return false;
+    for (uint32_t o = 0; o < l->out.channels; o++)
+        own->start[o] = start_of(l, o, in->zero);
+    for (uint32_t i = 0; i < own->n_block; i++)
+        pack_block(v, index, &own->block[i]);
+    v->most_sums = max_u64(v->most_sums,
+                           (size_t)l->out.height * v->kernel->outputs * VALUE_LANES);
+    return true;
+}
+
+static bool prepare_layer(struct values *v, uint32_t index)
+{
+    const struct layer *l = layer_of(v, index);
+    struct value_layer *own = &v->layer[index];
+
+    if (!prepare_scale(v, index) || !prepare_pool(v, index))
+        return false;
+    if (!layer_is_digital(l))
+        return prepare_weights(v, index);
+    own->identity = l->kind == LAYER_MAX_POOL && !l->has_residual && is_identity(v, index);
+    return count_positions(v, index);
+}
+
+struct values *values_new(const struct network *n, const char *kernel_name)
+{
+    enum simd simd = simd_find(kernel_name);
+    struct values *v = simd < N_SIMD ? calloc(1, sizeof *v) : NULL;
+    size_t most_specs = 3 * (size_t)n->n_layer;
+    bool *taken = calloc(most_specs, sizeof *taken);
+
+    if (v) {
+        *v = (struct values){ .network = n, .kernel = kernels[simd] };
+        v->layer = calloc(n->n_layer, sizeof *v->layer);
+        v->spec = calloc(most_specs, sizeof *v->spec);
+        v->slot_bytes = calloc(most_specs, sizeof *v->slot_bytes);
+    }
+    bool done = v && taken && v->layer && v->spec && v->slot_bytes;
+    if (done) {
+        find_specs(v);
+        share_slots(v, taken);
+    }
+    for (uint32_t i = 1; done && i < n->n_layer; i++)
+        done = prepare_layer(v, i);
+    free(taken);
+    if (done)
+        return v;
+    values_free(v);
+    return NULL;
+}
+
+void values_free(struct values *v)
+{
+    if (!v)
+        return;
+    for (uint32_t i = 0; v->layer && i < v->network->n_layer; i++) {
+        struct value_layer *l = &v->layer[i];
+        scale_release(&l->scale);
+        scale_release(&l->pool);
+        free(l->positions);
+        free(l->start);
+        free(l->weight);
+        free(l->run);
+        free(l->block);
+    }
+    free(v->layer);
+    free(v->spec);
+    free(v->slot_bytes);
+    free(v);
+}
+
+size_t values_image_bytes(const struct values *v)
+{
+    const struct shape *s = &v->network->layer[0].out;
+
+    return (size_t)s->height * s->width * s->channels;
+}

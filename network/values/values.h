@@ -1,0 +1,101 @@
+/* network/values/values.h -- what a network computes, layer by layer, for many images at once.
+ *
+ * The arithmetic is network/network.h's, to the bit; nothing here knows cores, memories or time.
+ * Up to VALUE_LANES images go through together, one in each lane. A map keeps four channels of a
+ * lane together, the lanes of four channels side by side, and pixels one after the other, x (row)
+ * fastest inside column y, within a border that convolutions read as padding:
+ *
+ *     byte[(((y + border) * (height + borders) + x + border) * quads + c / 4) * 64 + lane * 4 + c % 4]
+ *
+ * Bytes are stored as uint8: those of int8 maps are 128 more. Channels that fill the last four up,
+ * and lanes without an image, hold anything.
+ *
+ * One instruction multiplies four channels of every lane, so that sums stay in registers, no map
+ * needs to be rearranged, and a map's size does not matter to the speed.
+ */
+#ifndef NETWORK_VALUES_VALUES_H
+#define NETWORK_VALUES_VALUES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "network/network.h"
+
+enum { VALUE_LANES = 16, VALUE_QUAD = 4, VALUE_BYTES = VALUE_LANES * VALUE_QUAD };
+
+struct value_map {
+    struct shape   shape;
+    uint32_t       quads;                  // channels in fours, the last filled up
+    uint32_t       before[2], after[2];    // border, in rows and columns
+    bool           is_signed;
+    uint8_t        zero;                   // byte of the border, as stored
+    size_t         pixel_bytes, column_bytes;
+    const uint8_t *byte;                   // of the border's first pixel
+};
+
+/* First byte of a pixel inside the map. */
+static inline const uint8_t *value_pixel(const struct value_map *m, uint32_t x, uint32_t y)
+{
+    return m->byte + (y + m->before[1]) * m->column_bytes + (x + m->before[0]) * m->pixel_bytes;
+}
+
+static inline int32_t value_get(const struct value_map *m, uint32_t x, uint32_t y, uint32_t channel,
+                                uint32_t lane)
+{
+    const uint8_t *p = value_pixel(m, x, y) + channel / VALUE_QUAD * VALUE_BYTES;
+
+    return p[lane * VALUE_QUAD + channel % VALUE_QUAD] - (m->is_signed ? 128 : 0);
+}
+
+/* Somebody who looks at maps while they are there. Layers are those of the network. */
+struct value_watch {
+    /* What a layer reads: its inputs, concatenated. NULL: not wanted. */
+    void (*input)(void *user, uint32_t layer, const struct value_map *map, uint32_t n_lane);
+    /* What it computes, before pooling; not of layers that deliver sums. NULL: not wanted. */
+    void (*output)(void *user, uint32_t layer, const struct value_map *map, uint32_t n_lane);
+    void *user;
+};
+
+/* A network made ready: weights packed for the kernel. Immutable, for any number of threads. */
+struct values;
+
+/* The network is borrowed; it has weights, and its result is one pixel. The kernel is the fastest
+ * that the machine has, or the one called kernel_name (core/simd.h). NULL when the host has no
+ * memory or lacks that kernel. */
+struct values *values_new(const struct network *n, const char *kernel_name);
+void values_free(struct values *v); // takes NULL
+
+/* Maps of one thread; values borrowed. NULL when the host has no memory. */
+struct value_lanes;
+struct value_lanes *value_lanes_new(const struct values *v);
+void value_lanes_free(struct value_lanes *l); // takes NULL
+
+/* Bytes of one image as value_lanes_run() takes it. */
+size_t values_image_bytes(const struct values *v);
+
+/* Runs 1 to VALUE_LANES images, one after the other in the order of traces/images.h, as the network
+ * wants them signed. result[n][channels of the result]. watch: NULL for nobody. */
+void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, int32_t *result,
+                     const struct value_watch *watch);
+
+/* For every channel of n pixels from `pixel` on, apart pixel_bytes from one another, adds up |x| and
+ * how often it is not 0, in the first n_lane lanes. */
+struct value_total {
+    uint64_t abs, nonzero;
+};
+struct value_sums { // of one quad, before they are added up; all zero: none
+    uint16_t even[VALUE_LANES * 2], odd[VALUE_LANES * 2]; // |x| of channels 0 and 2; 1 and 3
+    uint8_t  nonzero[VALUE_BYTES];
+};
+enum { VALUE_MOST_PIXELS = 255 }; // that *s can hold
+
+/* sums[quads] += those of n pixels, apart pixel_bytes from one another; at most VALUE_MOST_PIXELS
+ * since they were taken. */
+void values_sum(const struct values *v, const struct value_map *m, const uint8_t *pixel, uint32_t n,
+                struct value_sums *sums);
+
+/* total[4] += the sums of the first n_lane lanes, which are 0 then. */
+void value_sums_take(struct value_sums *s, uint32_t n_lane, struct value_total *total);
+
+#endif

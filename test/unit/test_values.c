@@ -1,0 +1,94 @@
+/* Values by layer: every byte of every map, and every result, is what plain loops in 64-bit integers
+ * compute (test/reference.h), by every kernel that the machine has. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/simd.h"
+#include "network/values/values.h"
+#include "test/random_study.h"
+#include "test/reference.h"
+
+enum { N_STUDY = 500, N_EVERY_KERNEL = 100 };
+
+struct expected {
+    struct reference r[STUDY_IMAGES];
+    uint32_t         n_map; // compared
+    unsigned         seed;
+};
+
+static void compare_map(void *user, uint32_t layer, const struct value_map *m, uint32_t n)
+{
+    struct expected *e = user;
+
+    for (uint32_t lane = 0; lane < n; lane++)
+        for (uint32_t y = 0; y < m->shape.width; y++)
+            for (uint32_t x = 0; x < m->shape.height; x++)
+                for (uint32_t c = 0; c < m->shape.channels; c++)
+                    if (value_get(m, x, y, c, lane) !=
+                        reference_map(&e->r[lane], layer, x, y, c))
+                        fail_msg("seed %u, layer %u, lane %u, (%u, %u), channel %u: %d, want %d",
+                                 e->seed, layer, lane, x, y, c, value_get(m, x, y, c, lane),
+                                 (int)reference_map(&e->r[lane], layer, x, y, c));
+    e->n_map++;
+}
+
+static int64_t expected_result(const struct reference *r, uint32_t c)
+{
+    return reference_delivered(r, r->network->n_layer - 1, 0, 0, c);
+}
+
+static void check_kernel(const struct random_study *s, struct expected *e, const char *kernel)
+{
+    const struct value_watch watch = { .output = compare_map, .user = e };
+    uint32_t classes = layer_delivers(network_result(&s->network)).channels;
+    struct values *v = values_new(&s->network, kernel);
+    struct value_lanes *l = v ? value_lanes_new(v) : NULL;
+    int32_t *result = calloc(STUDY_IMAGES * classes, sizeof *result);
+
+    assert_non_null(l);
+    e->n_map = 0;
+    value_lanes_run(l, (const uint8_t *)s->image, STUDY_IMAGES, result, &watch);
+    assert_int_equal(e->n_map, s->network.n_layer - 1 - network_result(&s->network)->raw_output);
+    if (network_result(&s->network)->out.height * network_result(&s->network)->out.width == 1)
+        for (uint32_t i = 0; i < STUDY_IMAGES; i++)
+            for (uint32_t c = 0; c < classes; c++)
+                assert_int_equal(result[i * classes + c], expected_result(&e->r[i], c));
+    free(result);
+    value_lanes_free(l);
+    values_free(v);
+}
+
+static void every_map_is_that_of_plain_loops(void **state)
+{
+    (void)state;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        struct random_study s;
+        struct expected e = { .seed = seed };
+        random_study_make(&s, seed);
+        for (uint32_t i = 0; i < STUDY_IMAGES; i++) {
+            reference_init(&e.r[i], &s.network);
+            reference_run(&e.r[i], s.image + i * s.image_bytes);
+        }
+        check_kernel(&s, &e, NULL);
+        for (const char *const *k = simd_names(); seed <= N_EVERY_KERNEL && *k; k++)
+            check_kernel(&s, &e, *k);
+        for (uint32_t i = 0; i < STUDY_IMAGES; i++)
+            reference_release(&e.r[i]);
+        random_study_release(&s);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_map_is_that_of_plain_loops),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
