@@ -53,6 +53,8 @@ static const struct option_row rows[N_OPTION] = {
         "nothing in a run is random yet: no seed but 0 is taken" },
     [OPTION_KERNEL] = { "kernel", "KERNEL", KIND_CHOICE, AT(kernel), 0, 0,
         { "native", "systemc" }, "native or systemc: same results, native is faster (native)" },
+    [OPTION_VALUES] = { "values", "HOW", KIND_CHOICE, AT(values), 0, 0, { "layer", "timed" },
+        "layer: values apart from time, fast; timed: they travel through the chip (layer)" },
     [OPTION_JSON] = FILE_ROW("json", json, "writes everything as JSON; -: to standard output"),
     [OPTION_CSV] = FILE_ROW("csv", csv,
         "writes the tables as CSV: the first into FILE, the others beside it"),

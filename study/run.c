@@ -13,6 +13,7 @@
 #include "arch/chip.h"
 #include "core/util.h"
 #include "study/inputs.h"
+#include "study/values.h"
 
 enum { MOST_ABREAST = 16, ABREAST = 8 }; // streams; the second where nothing else is asked for
 
@@ -28,6 +29,9 @@ struct shared {
 struct job {
     const struct plan    *plan;
     const struct run_cfg *cfg;
+    bool                  timing; // only, without values
+    const struct core_probe *probe;
+    const struct values_study *values; // NULL: a chip runs the images; else their values by layer
     uint64_t              first, end; // its images
     uint64_t              start, stop; // of its chip's stream: the pipeline fills before first
     uint32_t              n_piece;    // of its images, side by side: image i of the chip is
@@ -35,6 +39,8 @@ struct job {
     struct counted_images counted[MOST_ABREAST];
     const struct inputs  *inputs;     // the run's, or NULL
     struct shared        *shared;
+    struct run_result     mark;       // counts after the images before skip.from - skip.period
+    struct stream_skip    skip;       // in a timing run: images that need not be simulated
     struct run_result     result;     // label and predicted belong to the run
     uint64_t              first_result; // elapsed timesteps, of the chip's first image
     enum err              err;
@@ -109,7 +115,7 @@ static enum err source_open(struct source *s, const struct job *j, struct err_ms
 
     *s = (struct source){ .n_pixel = (size_t)shape.height * shape.width * shape.channels,
                           .is_signed = j->plan->network->layer[0].out_signed };
-    if (!run_has_values(j->cfg))
+    if (j->timing)
         return ERR_NONE;
     s->pixels = calloc(j->n_piece, s->n_pixel);
     if (!s->pixels)
@@ -162,16 +168,6 @@ static enum err source_next(struct source *s, uint32_t k, uint32_t *label, struc
     return e;
 }
 
-static uint32_t largest(const int32_t *value, uint32_t n)
-{
-    uint32_t best = 0;
-
-    for (uint32_t i = 1; i < n; i++)
-        if (value[i] > value[best])
-            best = i;
-    return best;
-}
-
 static bool counts(const struct job *j, uint32_t piece, uint64_t image)
 {
     const struct planes p = { j->n_piece, j->counted };
@@ -189,11 +185,12 @@ static void take_result(struct job *j, const struct chip_result *r)
         uint64_t image = r->image + k * j->apart;
         if (!counts(j, k, r->image))
             continue;
-        if (image + 1 == j->end)
-            j->result.total_timesteps = elapsed + (j->start + k * j->apart) * j->plan->interval;
+        if (image + 1 + j->skip.n == j->end)
+            j->result.total_timesteps =
+                elapsed + (j->start + k * j->apart + j->skip.n) * j->plan->interval;
         if (r->value && j->result.predicted)
             j->result.predicted[image] =
-                largest(r->value + k * n_classes(j->plan), n_classes(j->plan));
+                largest_value(r->value + k * n_classes(j->plan), n_classes(j->plan));
         atomic_fetch_add(&j->shared->done, 1);
     }
 }
@@ -235,6 +232,67 @@ static enum err feed(struct job *j, struct chip *chip, struct source *source, ui
     return ERR_NONE;
 }
 
+/* Images after which every memory is in the same rotation again, or more than `most`. */
+static uint64_t rotation(const struct plan *p, uint64_t most)
+{
+    uint64_t all = 1;
+
+    for (uint32_t i = 0; i < p->n_core && all <= most; i++) {
+        const struct plan_core *c = &p->core[i];
+        uint64_t one = memory_rotation(&p->time.core[i].layout, p->layer[c->plan_layer].in_width), n = all;
+        while (n % one != 0) // their least common multiple
+            n += all;
+        all = n;
+    }
+    return all;
+}
+
+static void copy_counts(struct run_result *r, const struct plan *p, const struct chip *chip)
+{
+    for (uint32_t i = 0; i < p->n_core; i++)
+        r->core[i] = *chip_counters(chip, i);
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        r->stream_bits[i] = chip_stream_bits(chip, i);
+}
+
+/* Images until every one repeats the one before: the pipeline and all FIFOs are full. */
+static uint64_t images_to_fill(const struct plan *p)
+{
+    uint64_t late = (uint64_t)timetable_late(&p->time, UINT64_MAX);
+
+    return p->time.transient_images + ceil_div(p->time.first_result + late, p->interval) + 1;
+}
+
+/* At the end of an interval, after which `injected` images are in: where the chip is as it was a
+ * whole rotation of its memories before, the rotations that follow need not be simulated. */
+static enum err skip_what_repeats(struct job *j, const struct chip *chip, uint64_t injected,
+                                  struct err_msg *m)
+{
+    const struct plan *p = j->plan;
+    uint64_t fill = images_to_fill(p), period = rotation(p, j->end);
+
+    if (!j->timing || j->cfg->probe || j->skip.n > 0 || injected == j->stop)
+        return ERR_NONE;
+    if (injected == fill) {
+        enum err e = result_alloc(&j->mark, p, m);
+        if (!e)
+            copy_counts(&j->mark, p, chip);
+        return e;
+    }
+    if (injected != fill + period || j->stop < injected + period)
+        return ERR_NONE;
+    uint64_t times = (j->stop - injected) / period;
+    for (uint32_t i = 0; i < p->n_core; i++)
+        counter_add_gain(core_counter_rows, &j->result.core[i], &j->mark.core[i],
+                         chip_counters(chip, i), times);
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        j->result.stream_bits[i] += times * (chip_stream_bits(chip, i) - j->mark.stream_bits[i]);
+    j->skip = (struct stream_skip){ .from = injected, .n = times * period, .period = period };
+    j->stop -= j->skip.n;
+    atomic_fetch_add(&j->shared->done, j->skip.n);
+    return ERR_NONE;
+}
+
 /* Back to back: the next image always waits in the scratchpad while one is being sent. */
 static enum err stream_images(struct job *j, struct chip *chip, struct source *source,
                               struct err_msg *m)
@@ -256,6 +314,9 @@ static enum err stream_images(struct job *j, struct chip *chip, struct source *s
             take_result(j, &r);
             returned++;
         }
+        e = skip_what_repeats(j, chip, injected, m);
+        if (e)
+            return e;
         if (returned < j->stop && injected == j->stop && chip_stands_still(chip))
             return stands_still(chip, returned, m);
     }
@@ -268,9 +329,9 @@ static void collect(struct job *j, const struct chip *chip)
     const struct plan *p = j->plan;
 
     for (uint32_t i = 0; i < p->n_core; i++)
-        j->result.core[i] = *chip_counters(chip, i);
+        counter_add(core_counter_rows, &j->result.core[i], chip_counters(chip, i));
     for (uint32_t i = 0; i < p->n_stream; i++)
-        j->result.stream_bits[i] = chip_stream_bits(chip, i);
+        j->result.stream_bits[i] += chip_stream_bits(chip, i);
     for (uint32_t i = 0; i < p->n_layer; i++) {
         struct layer_result *l = &j->result.layer[i];
         *l = (struct layer_result){ UINT64_MAX, 0 };
@@ -283,16 +344,16 @@ static void collect(struct job *j, const struct chip *chip)
     }
 }
 
-static enum err job_run(struct job *j)
+static enum err chip_job(struct job *j)
 {
     const struct chip_cfg cfg = {
         .plan = j->plan,
-        .planes = { run_has_values(j->cfg) ? j->n_piece : 0, j->counted },
+        .planes = { !j->timing ? j->n_piece : 0, j->counted },
         .first_image = j->start,
         .kernel = j->cfg->kernel,
         .mode = j->cfg->mode,
         .simd = j->cfg->simd,
-        .probe = j->cfg->probe,
+        .probe = j->probe,
     };
     struct source source;
     enum err e = source_open(&source, j, &j->msg);
@@ -308,12 +369,45 @@ static enum err job_run(struct job *j)
     return e;
 }
 
+struct labelled { // images of a job as their values are computed
+    struct job    *job;
+    struct source *source;
+    uint64_t       at;
+};
+
+static enum err next_image(void *user, uint8_t *image, struct err_msg *m)
+{
+    struct labelled *l = user;
+    uint32_t label;
+    enum err e = source_next(l->source, 0, &label, m);
+
+    if (l->job->result.label)
+        l->job->result.label[l->at++] = label;
+    if (!e)
+        memcpy(image, l->source->pixels, l->source->n_pixel);
+    return e;
+}
+
+static enum err values_job(struct job *j)
+{
+    struct source source;
+    struct labelled l = { j, &source, j->first };
+    const struct values_source next = { next_image, &l };
+    enum err e = source_open(&source, j, &j->msg);
+
+    if (!e)
+        e = values_run(j->values, j->first, j->end, &next, j->result.predicted, j->result.core,
+                       &j->shared->done, &j->shared->stop, &j->msg);
+    source_close(&source);
+    return e;
+}
+
 static void *job_thread(void *arg)
 {
     struct job *j = arg;
     struct shared *s = j->shared;
 
-    j->err = job_run(j);
+    j->err = j->values ? values_job(j) : chip_job(j);
     if (j->err)
         atomic_store(&s->stop, true);
     pthread_mutex_lock(&s->lock);
@@ -369,7 +463,8 @@ static void run_jobs(struct job *job, uint32_t n, const struct run_cfg *cfg, uin
     free(started);
 }
 
-static void add_up(struct run_result *r, const struct job *job, uint32_t n, const struct plan *p)
+static void add_counters(struct run_result *r, const struct job *job, uint32_t n,
+                         const struct plan *p)
 {
     for (uint32_t k = 0; k < n; k++) {
         for (uint32_t i = 0; i < p->n_core; i++)
@@ -377,12 +472,15 @@ static void add_up(struct run_result *r, const struct job *job, uint32_t n, cons
         for (uint32_t i = 0; i < p->n_stream; i++)
             r->stream_bits[i] += job[k].result.stream_bits[i];
     }
+}
+
+static void add_up(struct run_result *r, const struct job *job, uint32_t n, const struct plan *p)
+{
+    add_counters(r, job, n, p);
     memcpy(r->layer, job[0].result.layer, p->n_layer * sizeof *r->layer);
     r->first_result = job[0].first_result;
     r->last_conv = r->layer[plan_last_convolution(p)].last_timestep + 1;
     r->total_timesteps = job[n - 1].result.total_timesteps;
-    for (uint64_t i = 0; r->label && i < r->n_image; i++)
-        r->n_correct += r->label[i] == r->predicted[i];
 }
 
 static enum err take_count(const struct run_cfg *cfg, uint64_t there, uint64_t *n,
@@ -423,22 +521,6 @@ static enum err count_images(const struct plan *p, const struct run_cfg *cfg,
     return e ? e : take_count(cfg, there, n, m);
 }
 
-/* Images after which every memory is in the same rotation again, or more than `most`. */
-static uint64_t rotation(const struct plan *p, uint64_t most)
-{
-    uint64_t all = 1;
-
-    for (uint32_t i = 0; i < p->n_core && all <= most; i++) {
-        const struct plan_core *c = &p->core[i];
-        uint32_t width = p->layer[c->plan_layer].in_width;
-        uint64_t one = memory_rotation(&p->time.core[i].layout, width), n = all;
-        while (n % one != 0) // their least common multiple
-            n += all;
-        all = n;
-    }
-    return all;
-}
-
 /* Cuts a job's images into pieces that its chip carries side by side. The first begins where the
  * chip does, the others once the pipeline is full. */
 static void cut(struct job *j, uint32_t most)
@@ -459,11 +541,111 @@ static void cut(struct job *j, uint32_t most)
         j->counted[k] = (struct counted_images){ full, min_u64(full + apart, j->end - k * apart) };
 }
 
+static void jobs_free(struct job *job, uint32_t n)
+{
+    for (uint32_t i = 0; i < n && job; i++) {
+        job[i].result.label = job[i].result.predicted = NULL;
+        run_result_release(&job[i].result);
+        run_result_release(&job[i].mark);
+    }
+    free(job);
+}
+
+/* n jobs like *all, each with its share of the images, run; the caller frees them, also after an
+ * error. NULL without memory. */
+static struct job *share_out(const struct job *all, uint32_t n, const struct run_result *r,
+                             enum err *e, struct err_msg *m)
+{
+    const struct plan *p = all->plan;
+    struct job *job = calloc(n, sizeof *job);
+
+    *e = job ? ERR_NONE : no_memory(m);
+    for (uint32_t i = 0; !*e && i < n; i++) {
+        uint64_t first = r->n_image / n * i + min_u64(i, r->n_image % n);
+        job[i] = *all;
+        job[i].first = first;
+        job[i].end = r->n_image / n * (i + 1) + min_u64(i + 1, r->n_image % n);
+        job[i].start = all->values ? first : first - min_u64(first, p->time.transient_images);
+        cut(&job[i], all->probe || all->timing || all->values ? 1
+                     : all->cfg->abreast                        ? all->cfg->abreast
+                                                                : ABREAST);
+        *e = result_alloc(&job[i].result, p, m);
+        job[i].result.label = r->label;
+        job[i].result.predicted = r->predicted;
+    }
+    if (!*e)
+        run_jobs(job, n, all->cfg, r->n_image);
+    for (uint32_t i = 0; i < n && job; i++) {
+        if (!*e && job[i].err) {
+            *e = job[i].err;
+            *m = job[i].msg;
+        }
+    }
+    return job;
+}
+
+/* Chips run the images, or a chip does without. */
+static enum err run_chips(const struct job *all, uint32_t n, struct run_result *r,
+                          struct stream_skip *skip, struct err_msg *m)
+{
+    enum err e;
+    struct job *job = share_out(all, n, r, &e, m);
+
+    if (!e) {
+        add_up(r, job, n, all->plan);
+        *skip = job[0].skip;
+    }
+    jobs_free(job, n);
+    return e;
+}
+
+/* A chip runs without values, whose images are computed layer by layer. */
+static enum err run_layers(struct job *all, uint32_t n, struct run_result *r, struct err_msg *m)
+{
+    const struct plan *p = all->plan;
+    struct firing_log *log = firing_log_needed(p) ? firing_log_new(p, 0) : NULL;
+    struct values_cfg cfg = { .plan = p, .log = log, .n_image = r->n_image,
+                              .kernel_name = all->cfg->simd };
+    enum err e = log || !firing_log_needed(p) ? ERR_NONE : no_memory(m);
+
+    all->timing = true;
+    all->probe = log ? firing_log_probe(log) : NULL;
+    if (!e)
+        e = run_chips(all, 1, r, &cfg.skip, m);
+    if (!e && log && !firing_log_complete(log))
+        e = no_memory(m);
+    struct values_study *values = e ? NULL : values_study_new(&cfg);
+    if (!e && !values)
+        e = no_memory(m);
+    all->timing = false;
+    all->values = values;
+    atomic_store(&all->shared->done, 0);
+    all->shared->n_ended = 0;
+    if (!e) {
+        struct job *job = share_out(all, n, r, &e, m);
+        if (!e)
+            add_counters(r, job, n, p);
+        jobs_free(job, n);
+    }
+    values_study_free(values);
+    firing_log_free(log);
+    return e;
+}
+
+/* A probe sees values where a chip has them. */
+static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
+{
+    return run_has_values(cfg) && !cfg->timed_values && !cfg->probe && has_classes(p);
+}
+
 enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,
              struct err_msg *m)
 {
     struct shared shared = { .lock = PTHREAD_MUTEX_INITIALIZER,
                              .ended = PTHREAD_COND_INITIALIZER };
+    struct job all = { .plan = p, .cfg = cfg, .timing = !run_has_values(cfg),
+                       .probe = cfg->probe, .shared = &shared };
+    struct stream_skip skip;
 
     *r = (struct run_result){ 0 };
     assert(cfg->abreast <= MOST_ABREAST);
@@ -476,40 +658,19 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         inputs_close(inputs);
         return e;
     }
+    all.inputs = inputs;
     uint32_t n = (uint32_t)min_u64(cfg->jobs, r->n_image);
-    struct job *job = calloc(n, sizeof *job);
-    e = job ? result_alloc(r, p, m) : no_memory(m);
+    e = result_alloc(r, p, m);
     if (!e && run_has_values(cfg) && has_classes(p)) {
         r->label = cfg->images ? calloc(r->n_image, sizeof *r->label) : NULL;
         r->predicted = calloc(r->n_image, sizeof *r->predicted);
         e = (r->label || !cfg->images) && r->predicted ? ERR_NONE : no_memory(m);
     }
-    for (uint32_t i = 0; !e && i < n; i++) {
-        uint64_t first = r->n_image / n * i + min_u64(i, r->n_image % n);
-        uint64_t end = r->n_image / n * (i + 1) + min_u64(i + 1, r->n_image % n);
-        job[i] = (struct job){ .plan = p, .cfg = cfg, .first = first, .end = end,
-                               .start = first - min_u64(first, p->time.transient_images),
-                               .inputs = inputs, .shared = &shared };
-        cut(&job[i], cfg->probe || !run_has_values(cfg) ? 1 : cfg->abreast ? cfg->abreast : ABREAST);
-        job[i].result.label = r->label;
-        job[i].result.predicted = r->predicted;
-        e = result_alloc(&job[i].result, p, m);
-    }
     if (!e)
-        run_jobs(job, n, cfg, r->n_image);
-    for (uint32_t i = 0; i < n && job; i++) {
-        if (!e && job[i].err) {
-            e = job[i].err;
-            *m = job[i].msg;
-        }
-    }
-    if (!e)
-        add_up(r, job, n, p);
-    for (uint32_t i = 0; i < n && job; i++) {
-        job[i].result.label = job[i].result.predicted = NULL;
-        run_result_release(&job[i].result);
-    }
-    free(job);
+        e = by_layer(p, cfg) ? run_layers(&all, n, r, m)
+                             : run_chips(&all, run_has_values(cfg) ? n : 1, r, &skip, m);
+    for (uint64_t i = 0; !e && r->label && i < r->n_image; i++)
+        r->n_correct += r->label[i] == r->predicted[i];
     inputs_close(inputs);
     if (e)
         run_result_release(r);

@@ -1,5 +1,11 @@
 /* study/run.h -- a whole run: chips built from a plan, images in, classes and counters out.
  *
+ * When does not depend on what: a chip is run without values, and as soon as it repeats itself the
+ * rest of its time is computed. The values of the images are computed layer by layer, and what they
+ * count of each core beside them (arch/values/tally.h). The result is the same, to every counter,
+ * as when values travel through the chip, which they do where timed_values says so or a probe
+ * watches:
+ *
  * Images stream through one chip back to back. With several jobs the stream is cut: each job runs
  * a chip of its own, started a few images early so that its pipeline is as full as the one chip's
  * would be, and only its own images count. Likewise a chip carries several pieces of the stream
@@ -26,6 +32,7 @@ struct run_cfg {
     uint64_t         n_image;   // images to run; 0: all of the set (timing only: 1)
     uint32_t         jobs;      // at least 1; must be 1 under SystemC
     uint32_t         abreast;   // streams that a chip carries side by side, at most; 0: a few
+    bool             timed_values; // values travel through the chip, not layer by layer
     const char      *simd; // instruction set to compute values with; NULL: the fastest
     const struct core_probe *probe;   // watches the chip, of which there must be one; or NULL
     /* Called from the thread of run(), now and then. */

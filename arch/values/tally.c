@@ -1,0 +1,509 @@
+/* arch/values/tally.c -- value counters from maps; see tally.h. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/values/firing_groups.h"
+#include "core/util.h"
+
+#define NO_CLASS UINT32_MAX
+
+/* ---- classes ---- */
+
+struct drive { // of a pixel: rows of one position, counted from a firing's origin, of one copy
+    uint32_t key, times; // key: copy * positions of the box + position
+};
+
+struct pixel_class {
+    uint32_t begin, n; // of drive[]
+};
+
+struct pixel_run {
+    uint32_t class, x, y, n; // neighbours in a column
+};
+
+struct layer_classes {
+    uint32_t            box[2];   // rows and columns that the patches of a firing span
+    uint32_t            step[2];  // of the layer's map from one pixel of its memories to the next
+    struct drive       *drive;    // owned
+    size_t              n_drive, room;
+    struct pixel_class *class;    // owned; the first is the padding
+    uint32_t            n_class, class_room;
+    struct pixel_run   *run;      // owned
+    uint32_t            n_run;
+};
+
+struct tally_plan {
+    const struct plan    *plan;
+    struct layer_classes *layer; // owned; [plan->n_layer]; empty where digital
+};
+
+struct driven { // a pixel is driven once more
+    uint32_t pixel, key;
+};
+
+/* Collects what the firings of one layer drive. */
+struct collector {
+    const struct plan       *plan;
+    const struct plan_layer *pl;
+    struct firing_shape      shape;
+    struct layer_classes    *own;
+    uint32_t                 copy, layer;
+    struct driven           *driven; // owned
+    size_t                   n, room;
+    bool                    *seen;   // owned; [box]
+    bool                     failed;
+};
+
+static bool make_room(struct collector *k, size_t n)
+{
+    if (k->n + n > k->room) {
+        size_t room = max_u64(2 * k->room, k->n + n);
+        struct driven *more = realloc(k->driven, room * sizeof *more);
+        k->failed = k->failed || !more;
+        k->driven = more ? more : k->driven;
+        k->room = more ? room : k->room;
+    }
+    return !k->failed;
+}
+
+/* Pixels of the memories' map, in scan order; one behind them all for the padding. */
+static uint32_t pixel_of(const struct plan_layer *pl, int64_t x, int64_t y)
+{
+    if (x < 0 || y < 0 || x >= pl->in_height || y >= pl->in_width)
+        return pl->in_height * pl->in_width;
+    return (uint32_t)(y * pl->in_height + x);
+}
+
+/* Marks the positions, from the origin on, that replica q's patch covers. */
+static void mark_patch(struct collector *k, uint32_t q)
+{
+    const struct window *w = &k->pl->window;
+    uint32_t dx = q / k->shape.block_w * w->stride[0], dy = q % k->shape.block_w * w->stride[1];
+
+    for (uint32_t j = 0; j < w->kernel[1]; j++)
+        for (uint32_t i = 0; i < w->kernel[0]; i++)
+            k->seen[(dy + j * w->dilation[1]) * k->own->box[0] + dx + i * w->dilation[0]] = true;
+}
+
+static void on_group(void *user, const struct firing_group *g)
+{
+    struct collector *k = user;
+    const struct window *w = &k->pl->window;
+    struct pixel head = { .x = g->x, .y = g->y }, at = head;
+    uint32_t x, y, positions = k->own->box[0] * k->own->box[1];
+
+    if (!make_room(k, positions))
+        return;
+    memset(k->seen, 0, positions * sizeof *k->seen);
+    k->pl->firing->origin(&k->shape, &head, &x, &y);
+    for (uint32_t i = 0; i < g->n; i++, k->pl->firing->next(&k->shape, k->copy, &at))
+        mark_patch(k, firing_replica(k->pl->firing, &k->shape, &head, &at));
+    for (uint32_t p = 0; p < positions; p++) {
+        int64_t row = (int64_t)x * w->stride[0] - w->pad_before[0] + p % k->own->box[0];
+        int64_t column = (int64_t)y * w->stride[1] - w->pad_before[1] + p / k->own->box[0];
+        if (k->seen[p])
+            k->driven[k->n++] = (struct driven){ pixel_of(k->pl, row, column),
+                                                 k->copy * positions + p };
+    }
+}
+
+static int by_pixel(const void *a, const void *b)
+{
+    const struct driven *x = a, *y = b;
+
+    if (x->pixel != y->pixel)
+        return x->pixel < y->pixel ? -1 : 1;
+    return x->key < y->key ? -1 : x->key > y->key;
+}
+
+/* Appends drive[] of one pixel, of driven[n]. */
+static bool append_drives(struct layer_classes *own, const struct driven *driven, size_t n)
+{
+    if (own->n_drive + n > own->room) {
+        size_t room = max_u64(2 * own->room, own->n_drive + n);
+        struct drive *more = realloc(own->drive, room * sizeof *more);
+        if (!more)
+            return false;
+        own->drive = more;
+        own->room = room;
+    }
+    size_t begin = own->n_drive;
+    for (size_t i = 0; i < n; i++) {
+        if (own->n_drive > begin && own->drive[own->n_drive - 1].key == driven[i].key)
+            own->drive[own->n_drive - 1].times++;
+        else
+            own->drive[own->n_drive++] = (struct drive){ driven[i].key, 1 };
+    }
+    return true;
+}
+
+static uint64_t hash_of(const struct drive *d, size_t n)
+{
+    const unsigned char *byte = (const unsigned char *)d;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < n * sizeof *d; i++)
+        hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+struct class_table { // from drives to classes
+    uint32_t *class; // owned; [size], NO_CLASS: free
+    size_t    size;  // a power of two
+};
+
+/* The class of the drives from `begin` on, which are dropped when there was one like them. */
+static uint32_t class_of(struct layer_classes *own, struct class_table *t, size_t begin)
+{
+    size_t n = own->n_drive - begin, at = hash_of(own->drive + begin, n) & (t->size - 1);
+
+    for (; t->class[at] != NO_CLASS; at = (at + 1) & (t->size - 1)) {
+        const struct pixel_class *c = &own->class[t->class[at]];
+        if (c->n == n && memcmp(own->drive + c->begin, own->drive + begin,
+                                n * sizeof *own->drive) == 0) {
+            own->n_drive = begin;
+            return t->class[at];
+        }
+    }
+    own->class[own->n_class] = (struct pixel_class){ (uint32_t)begin, (uint32_t)n };
+    t->class[at] = own->n_class;
+    return own->n_class++;
+}
+
+/* Neighbours of one class in a column are one run. */
+static void add_pixel(struct layer_classes *own, uint32_t class, uint32_t x, uint32_t y)
+{
+    struct pixel_run *last = own->n_run ? &own->run[own->n_run - 1] : NULL;
+
+    if (last && last->class == class && last->y == y && last->x + last->n == x &&
+        own->step[0] == 1 && last->n < VALUE_MOST_PIXELS)
+        last->n++;
+    else
+        own->run[own->n_run++] = (struct pixel_run){ class, x, y, 1 };
+}
+
+static bool classify(struct collector *k)
+{
+    struct layer_classes *own = k->own;
+    uint32_t pixels = k->pl->in_height * k->pl->in_width;
+    struct class_table t = { .size = 2 };
+
+    qsort(k->driven, k->n, sizeof *k->driven, by_pixel);
+    while (t.size < 2 * ((size_t)pixels + 1))
+        t.size *= 2;
+    t.class = malloc(t.size * sizeof *t.class);
+    own->class = calloc((size_t)pixels + 1, sizeof *own->class);
+    own->run = calloc((size_t)pixels + 1, sizeof *own->run);
+    bool done = t.class && own->class && own->run;
+    if (done)
+        memset(t.class, 0xff, t.size * sizeof *t.class);
+    own->n_class = 1; // the padding's
+    for (size_t from = 0, to; done && from < k->n; from = to) {
+        size_t begin = own->n_drive;
+        uint32_t pixel = k->driven[from].pixel;
+        for (to = from; to < k->n && k->driven[to].pixel == pixel; to++)
+            ;
+        done = append_drives(own, k->driven + from, to - from);
+        if (done && pixel == pixels)
+            own->class[0] = (struct pixel_class){ (uint32_t)begin,
+                                                  (uint32_t)(own->n_drive - begin) };
+        else if (done)
+            add_pixel(own, class_of(own, &t, begin),
+                      pixel % k->pl->in_height * own->step[0],
+                      pixel / k->pl->in_height * own->step[1]);
+    }
+    free(t.class);
+    return done;
+}
+
+static bool make_classes(struct tally_plan *t, const struct firing_log *l, uint64_t image,
+                         uint32_t layer)
+{
+    const struct plan_layer *pl = &t->plan->layer[layer];
+    const struct layer *n = plan_network_layer(t->plan, layer);
+    const struct window *w = &pl->window;
+    struct collector k = { .plan = t->plan,
+                           .pl = pl,
+                           .shape = plan_firing_shape(t->plan, layer),
+                           .own = &t->layer[layer],
+                           .layer = layer };
+
+    for (int a = 0; a < 2; a++) {
+        uint32_t outputs = a == 1 ? k.shape.block_w : (uint32_t)ceil_div(k.shape.n, k.shape.block_w);
+        k.own->box[a] = (outputs - 1) * w->stride[a] + (w->kernel[a] - 1) * w->dilation[a] + 1;
+        k.own->step[a] = n->window.stride[a] / w->stride[a];
+    }
+    k.seen = calloc((size_t)k.own->box[0] * k.own->box[1], sizeof *k.seen);
+    for (; k.seen && k.copy < pl->copies; k.copy++)
+        firing_groups_each(t->plan, l, image, layer, k.copy, on_group, &k);
+    bool done = k.seen && !k.failed && classify(&k);
+    free(k.seen);
+    free(k.driven);
+    return done;
+}
+
+struct tally_plan *tally_plan_new(const struct plan *p, const struct firing_log *l, uint64_t image)
+{
+    struct tally_plan *t = calloc(1, sizeof *t);
+
+    if (!t)
+        return NULL;
+    *t = (struct tally_plan){ .plan = p, .layer = calloc(p->n_layer, sizeof *t->layer) };
+    bool done = t->layer;
+    for (uint32_t i = 0; done && i < p->n_layer; i++)
+        done = layer_is_digital(plan_network_layer(p, i)) || make_classes(t, l, image, i);
+    if (done)
+        return t;
+    tally_plan_free(t);
+    return NULL;
+}
+
+void tally_plan_free(struct tally_plan *t)
+{
+    if (!t)
+        return;
+    for (uint32_t i = 0; t->layer && i < t->plan->n_layer; i++) {
+        free(t->layer[i].drive);
+        free(t->layer[i].class);
+        free(t->layer[i].run);
+    }
+    free(t->layer);
+    free(t);
+}
+
+/* ---- sums of a thread ---- */
+
+struct layer_sums {
+    uint32_t            quads;
+    struct value_sums  *sums;  // owned; [n_class][quads]
+    uint32_t           *held;  // owned; [n_class]: pixels in them
+    struct value_total *total; // owned; [n_class][4 * quads]
+};
+
+struct tally {
+    const struct tally_plan *plan;
+    const struct values     *values;
+    struct layer_sums       *layer; // owned; [n_layer]
+    uint32_t                 n_lane; // of those held
+    uint64_t                 n_image;
+    struct value_watch       watch;
+};
+
+static void take_class(struct layer_sums *s, uint32_t class, uint32_t n_lane)
+{
+    for (uint32_t q = 0; q < s->quads && s->held[class] > 0; q++)
+        value_sums_take(&s->sums[(size_t)class * s->quads + q], n_lane,
+                        &s->total[((size_t)class * s->quads + q) * VALUE_QUAD]);
+    s->held[class] = 0;
+}
+
+static void take_all(struct tally *t)
+{
+    for (uint32_t i = 0; i < t->plan->plan->n_layer; i++)
+        for (uint32_t k = 0; k < t->plan->layer[i].n_class; k++)
+            take_class(&t->layer[i], k, t->n_lane);
+}
+
+static void see_input(void *user, uint32_t layer, const struct value_map *map, uint32_t n_lane)
+{
+    struct tally *t = user;
+    const struct layer_classes *c = &t->plan->layer[layer - 1]; // plan layers have no image
+    struct layer_sums *s = &t->layer[layer - 1];
+
+    if (n_lane != t->n_lane)
+        take_all(t);
+    t->n_lane = n_lane;
+    t->n_image += layer == 1 ? n_lane : 0;
+    for (uint32_t i = 0; i < c->n_run; i++) {
+        const struct pixel_run *r = &c->run[i];
+        if (s->held[r->class] + r->n > VALUE_MOST_PIXELS)
+            take_class(s, r->class, n_lane);
+        s->held[r->class] += r->n;
+        values_sum(t->values, map, value_pixel(map, r->x, r->y), r->n,
+                   &s->sums[(size_t)r->class * s->quads]);
+    }
+}
+
+struct tally *tally_new(const struct tally_plan *p, const struct values *v)
+{
+    struct tally *t = calloc(1, sizeof *t);
+
+    if (!t)
+        return NULL;
+    *t = (struct tally){ .plan = p, .values = v, .watch = { .input = see_input, .user = t },
+                         .layer = calloc(p->plan->n_layer, sizeof *t->layer) };
+    bool done = t->layer;
+    for (uint32_t i = 0; done && i < p->plan->n_layer; i++) {
+        const struct layer *l = plan_network_layer(p->plan, i);
+        struct layer_sums *s = &t->layer[i];
+        size_t n = p->layer[i].n_class;
+        if (n == 0)
+            continue;
+        s->quads = (uint32_t)ceil_div(l->in.channels, VALUE_QUAD);
+        s->sums = calloc(n * s->quads, sizeof *s->sums);
+        s->held = calloc(n, sizeof *s->held);
+        s->total = calloc(n * s->quads * VALUE_QUAD, sizeof *s->total);
+        done = s->sums && s->held && s->total;
+    }
+    if (done)
+        return t;
+    tally_free(t);
+    return NULL;
+}
+
+void tally_free(struct tally *t)
+{
+    if (!t)
+        return;
+    for (uint32_t i = 0; t->layer && i < t->plan->plan->n_layer; i++) {
+        free(t->layer[i].sums);
+        free(t->layer[i].held);
+        free(t->layer[i].total);
+    }
+    free(t->layer);
+    free(t);
+}
+
+const struct value_watch *tally_watch(const struct tally *t)
+{
+    return &t->watch;
+}
+
+/* ---- counters ---- */
+
+/* The padding's values are all the zero point. */
+static void total_padding(const struct tally *t, uint32_t layer)
+{
+    int32_t zero = plan_network_layer(t->plan->plan, layer)->in_zero;
+    const struct layer_sums *s = &t->layer[layer];
+
+    for (uint32_t c = 0; c < s->quads * VALUE_QUAD; c++)
+        s->total[c] = (struct value_total){ t->n_image * (uint64_t)abs(zero),
+                                            zero != 0 ? t->n_image : 0 };
+}
+
+/* abs[kernel position][channel of the layer]: sum of |w| over a core's outputs. */
+static void sum_weights(const struct layer *l, const struct plan_core *c, uint64_t *abs_sum)
+{
+    uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
+    uint32_t positions = l->window.kernel[0] * l->window.kernel[1];
+
+    memset(abs_sum, 0, (size_t)positions * l->in.channels * sizeof *abs_sum);
+    for (uint32_t o = c->out_first; o < c->out_first + c->out_n; o++) {
+        const int8_t *w = l->weight + (size_t)o * in * positions;
+        for (uint32_t ch = o / out * in, end = ch + in; ch < end; ch++)
+            for (uint32_t k = 0; k < positions; k++)
+                abs_sum[(size_t)k * l->in.channels + ch] += (uint64_t)abs(*w++);
+    }
+}
+
+/* Which kernel positions of which replicas drive a position of the box: times[kernel position]
+ * goes up for each. */
+static void add_positions(const struct plan_layer *pl, const struct layer_classes *c,
+                          const struct drive *d, uint64_t *times)
+{
+    const struct window *w = &pl->window;
+    uint32_t p = d->key % (c->box[0] * c->box[1]);
+    uint32_t px = p % c->box[0], py = p / c->box[0];
+
+    for (uint32_t q = 0; q < pl->replicas.n; q++)
+        for (uint32_t i = 0; i < w->kernel[0]; i++)
+            for (uint32_t j = 0; j < w->kernel[1]; j++)
+                if (q / pl->replicas.width * w->stride[0] + i * w->dilation[0] == px &&
+                    q % pl->replicas.width * w->stride[1] + j * w->dilation[1] == py)
+                    times[i * w->kernel[1] + j] += d->times;
+}
+
+struct counting { // of one core
+    const struct plan_core     *core;
+    const struct plan_layer    *pl;
+    const struct layer         *layer;
+    const struct layer_classes *classes;
+    const uint64_t             *abs_sum;
+    uint64_t                   *times; // [kernel positions]
+};
+
+/* Whether the core has the row of a channel at a kernel position: a part may begin and end inside
+ * channels (struct plan_core). */
+static bool has_row(const struct counting *k, uint32_t channel, uint32_t position)
+{
+    uint32_t positions = k->layer->window.kernel[0] * k->layer->window.kernel[1];
+    uint32_t before = k->core->row_first / positions;
+    uint32_t row = (before + channel - k->core->in_first) * positions + position;
+
+    return !k->pl->inside || (row >= k->core->row_first && row - k->core->row_first < k->core->row_n);
+}
+
+static void count_class(const struct counting *k, const struct pixel_class *c,
+                        const struct value_total *total, struct core_counters *count)
+{
+    uint32_t box = k->classes->box[0] * k->classes->box[1];
+    uint32_t positions = k->layer->window.kernel[0] * k->layer->window.kernel[1];
+    uint64_t driven = 0;
+
+    memset(k->times, 0, positions * sizeof *k->times);
+    for (uint32_t i = 0; i < c->n; i++) {
+        const struct drive *d = &k->classes->drive[c->begin + i];
+        if (d->key / box != k->core->copy)
+            continue;
+        driven += d->times;
+        add_positions(k->pl, k->classes, d, k->times);
+    }
+    if (driven == 0)
+        return;
+    for (uint32_t ch = k->core->in_first; ch < k->core->in_first + k->core->in_n; ch++) {
+        uint64_t weight = 0, missing = 0; // where rows are missing there are no replicas
+        for (uint32_t i = 0; i < positions; i++) {
+            if (has_row(k, ch, i))
+                weight += k->times[i] * k->abs_sum[(size_t)i * k->layer->in.channels + ch];
+            else
+                missing += k->times[i];
+        }
+        count->active_rows += (driven - missing) * total[ch].nonzero;
+        count->sum_abs_x += (driven - missing) * total[ch].abs;
+        count->sum_abs_xw += weight * total[ch].abs;
+    }
+}
+
+static bool count_layer(const struct tally *t, uint32_t layer, struct core_counters *core)
+{
+    const struct plan *p = t->plan->plan;
+    const struct layer *l = plan_network_layer(p, layer);
+    const struct layer_classes *c = &t->plan->layer[layer];
+    const struct layer_sums *s = &t->layer[layer];
+    size_t positions = (size_t)l->window.kernel[0] * l->window.kernel[1];
+    uint64_t *abs_sum = calloc(positions * l->in.channels, sizeof *abs_sum);
+    uint64_t *times = calloc(positions, sizeof *times);
+    uint32_t out_first = UINT32_MAX;
+
+    for (uint32_t i = 0; abs_sum && times && i < p->layer[layer].n_core; i++) {
+        uint32_t index = p->layer[layer].first_core + i;
+        const struct counting k = { .core = &p->core[index], .pl = &p->layer[layer], .layer = l,
+                                    .classes = c, .abs_sum = abs_sum, .times = times };
+        if (k.core->out_first != out_first)
+            sum_weights(l, k.core, abs_sum);
+        out_first = k.core->out_first;
+        for (uint32_t j = 0; j < c->n_class; j++)
+            count_class(&k, &c->class[j], &s->total[(size_t)j * s->quads * VALUE_QUAD],
+                        &core[index]);
+    }
+    free(abs_sum);
+    free(times);
+    return abs_sum && times;
+}
+
+bool tally_count(struct tally *t, struct core_counters *core)
+{
+    const struct plan *p = t->plan->plan;
+    bool done = true;
+
+    take_all(t);
+    for (uint32_t i = 0; done && i < p->n_layer; i++) {
+        if (t->plan->layer[i].n_class == 0)
+            continue;
+        total_padding(t, i);
+        done = count_layer(t, i, core);
+    }
+    return done;
+}

@@ -1,0 +1,176 @@
+/* study/values.c -- see values.h. */
+#include "study/values.h"
+
+#include <stdlib.h>
+
+#include "core/util.h"
+
+struct values_study {
+    struct values_cfg   cfg;
+    struct values      *values;
+    uint64_t            n_chip;    // images of the timing run
+    uint64_t           *fired_as;  // owned; [n_chip]: the first that was fired as this one
+    struct tally_plan **tally;     // owned; [n_chip], of those that stand for others
+};
+
+uint32_t largest_value(const int32_t *value, uint32_t n)
+{
+    uint32_t best = 0;
+
+    for (uint32_t i = 1; i < n; i++)
+        if (value[i] > value[best])
+            best = i;
+    return best;
+}
+
+/* The chip's image that image i of the run is as. */
+static uint64_t chip_image(const struct stream_skip *s, uint64_t i)
+{
+    if (i < s->from || s->n == 0)
+        return i;
+    return i < s->from + s->n ? s->from - s->period + (i - s->from) % s->period : i - s->n;
+}
+
+/* Images are mostly fired as the one before. */
+static void find_alike(struct values_study *s)
+{
+    for (uint64_t i = 0; i < s->n_chip; i++) {
+        uint64_t k = i > 0 ? s->fired_as[i - 1] : 0;
+        if (!s->cfg.log || firing_log_same(s->cfg.log, i, k)) {
+            s->fired_as[i] = k;
+            continue;
+        }
+        for (k = 0; k < i && (s->fired_as[k] != k || !firing_log_same(s->cfg.log, i, k)); k++)
+            ;
+        s->fired_as[i] = k;
+    }
+}
+
+struct values_study *values_study_new(const struct values_cfg *cfg)
+{
+    struct values_study *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    *s = (struct values_study){ .cfg = *cfg, .n_chip = cfg->n_image - cfg->skip.n };
+    s->values = values_new(cfg->plan->network, cfg->kernel_name);
+    s->fired_as = calloc(s->n_chip, sizeof *s->fired_as);
+    s->tally = calloc(s->n_chip, sizeof(struct tally_plan *));
+    bool done = s->values && s->fired_as && s->tally;
+    if (done)
+        find_alike(s);
+    for (uint64_t i = 0; done && i < s->n_chip; i++)
+        if (s->fired_as[i] == i) {
+            s->tally[i] = tally_plan_new(cfg->plan, cfg->log, i);
+            done = s->tally[i];
+        }
+    if (done)
+        return s;
+    values_study_free(s);
+    return NULL;
+}
+
+void values_study_free(struct values_study *s)
+{
+    if (!s)
+        return;
+    for (uint64_t i = 0; s->tally && i < s->n_chip; i++)
+        tally_plan_free(s->tally[i]);
+    values_free(s->values);
+    free(s->fired_as);
+    free(s->tally);
+    free(s);
+}
+
+struct batch { // images that go through together
+    struct value_lanes *lanes;
+    uint8_t            *image;  // owned; [VALUE_LANES]
+    int32_t            *result; // owned; [VALUE_LANES][classes]
+    size_t              image_bytes;
+    uint32_t            classes;
+};
+
+static bool batch_init(struct batch *b, const struct values_study *s)
+{
+    *b = (struct batch){
+        .lanes = value_lanes_new(s->values),
+        .image_bytes = values_image_bytes(s->values),
+        .classes = layer_delivers(network_result(s->cfg.plan->network)).channels,
+    };
+    b->image = calloc(VALUE_LANES, b->image_bytes);
+    b->result = calloc((size_t)VALUE_LANES * b->classes, sizeof *b->result);
+    return b->lanes && b->image && b->result;
+}
+
+static void batch_release(struct batch *b)
+{
+    value_lanes_free(b->lanes);
+    free(b->image);
+    free(b->result);
+}
+
+/* The image behind those from `first` on that are fired alike. */
+static uint64_t alike_end(const struct values_study *s, uint64_t first, uint64_t end)
+{
+    uint64_t as = s->fired_as[chip_image(&s->cfg.skip, first)], i = first;
+
+    while (i < end && s->fired_as[chip_image(&s->cfg.skip, i)] == as)
+        i++;
+    return i;
+}
+
+static enum err run_batch(struct batch *b, uint32_t n, const struct values_source *source,
+                          const struct value_watch *watch, uint32_t *predicted, struct err_msg *m)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        enum err e = source->next(source->user, b->image + i * b->image_bytes, m);
+        if (e)
+            return e;
+    }
+    value_lanes_run(b->lanes, b->image, n, b->result, watch);
+    for (uint32_t i = 0; i < n; i++)
+        predicted[i] = largest_value(b->result + (size_t)i * b->classes, b->classes);
+    return ERR_NONE;
+}
+
+static enum err no_memory(struct err_msg *m)
+{
+    return err_set(m, ERR_MEMORY, "no memory for the run");
+}
+
+/* Images [first, end), all fired alike. */
+static enum err run_alike(const struct values_study *s, struct batch *b, uint64_t first,
+                          uint64_t end, const struct values_source *source, uint32_t *predicted,
+                          struct core_counters *core, atomic_uint_fast64_t *done,
+                          atomic_bool *stop, struct err_msg *m)
+{
+    uint64_t as = s->fired_as[chip_image(&s->cfg.skip, first)];
+    struct tally *t = tally_new(s->tally[as], s->values);
+    enum err e = t ? ERR_NONE : no_memory(m);
+
+    for (uint64_t i = first, n; !e && i < end && !atomic_load(stop); i += n) {
+        n = ceil_div(end - i, ceil_div(end - i, VALUE_LANES));
+        e = run_batch(b, (uint32_t)n, source, tally_watch(t), predicted + i, m);
+        atomic_fetch_add(done, n);
+    }
+    if (!e && !tally_count(t, core))
+        e = no_memory(m);
+    tally_free(t);
+    return e;
+}
+
+enum err values_run(const struct values_study *s, uint64_t first, uint64_t end,
+                    const struct values_source *source, uint32_t *predicted,
+                    struct core_counters *core, atomic_uint_fast64_t *done, atomic_bool *stop,
+                    struct err_msg *m)
+{
+    struct batch b;
+    enum err e = batch_init(&b, s) ? ERR_NONE : no_memory(m);
+
+    for (uint64_t i = first, to; !e && i < end; i = to) {
+        to = alike_end(s, i, end);
+        e = run_alike(s, &b, i, to, source, predicted, core, done, stop, m);
+    }
+    batch_release(&b);
+    return e;
+}
