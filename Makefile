@@ -33,9 +33,11 @@ IMAGES       ?= /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz
 FUZZ_SECONDS ?= 60
 ONNX_PROTO   ?= /usr/include/onnx/onnx.proto
 
-ROOMS := $(shell find core network traces noc memory dataflow import arch study -type d)
+ROOMS := $(shell find core network traces noc memory dataflow import arch study -type d ! -name sc)
 LIB   := $(patsubst %.c,$(B)/%.o,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) $(B)/onnx.pb-c.o
 SC    := $(if $(filter 0,$(SYSTEMC)),,$(patsubst %.cpp,$(B)/%.oxx,$(wildcard core/sc/*.cpp tlm/*.cpp)))
+SC_SO := $(if $(SC),$(B)/libimcsim_systemc.so)
+LOAD  := $(if $(SC),$(B)/core/sc/load.o)
 CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c cli/*.c cli/article/*.c cli/report/*.c))
 RIG   := $(patsubst %.c,$(B)/%.o,$(wildcard test/*.c test/zoo/*.c))
 UNIT  := $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c)) \
@@ -64,7 +66,7 @@ DEPS := @scripts/install_deps.sh
 .PHONY: all run test accuracy check lint fuzz article bench peer zoo install uninstall clean
 .SECONDARY:
 
-all: $(if $(CLI),$(B)/imcsim)
+all: $(if $(CLI),$(B)/imcsim) $(SC_SO)
 	@:
 
 run:
@@ -145,6 +147,7 @@ install: all $(I)/imcsim $(I)/libimcsim.a $(if $(SC),$(I)/libimc_accelerator.a)
 	sed 's|@PREFIX@|$(abspath $(PREFIX))|; s|@LIBS@|$(filter-out -lsystemc,$(filter -l%,$(LDLIBS)))|' \
 	    lib/imcsim.pc.in >$(PREFIX)/lib/pkgconfig/imcsim.pc
 ifneq ($(SC),)
+	install -D -m 644 $(SC_SO) $(PREFIX)/lib/imcsim/libimcsim_systemc.so
 	install -D -m 644 tlm/imc_accelerator.h $(PREFIX)/include/imcsim/imc_accelerator.h
 	install -D -m 644 $(I)/libimc_accelerator.a $(PREFIX)/lib/libimc_accelerator.a
 	sed 's|@PREFIX@|$(abspath $(PREFIX))|; s|@LIBS@|$(filter -l%,$(LDLIBS))|' \
@@ -152,7 +155,7 @@ ifneq ($(SC),)
 endif
 
 uninstall:
-	rm -rf $(PREFIX)/include/imcsim $(PREFIX)/share/imcsim
+	rm -rf $(PREFIX)/include/imcsim $(PREFIX)/share/imcsim $(PREFIX)/lib/imcsim
 	rm -f $(PREFIX)/bin/imcsim $(PREFIX)/lib/libimcsim.a $(PREFIX)/lib/libimc_accelerator.a \
 	    $(PREFIX)/lib/pkgconfig/imcsim.pc $(PREFIX)/lib/pkgconfig/imc_accelerator.pc \
 	    $(PREFIX)/share/man/man1/imcsim.1 $(PREFIX)/share/bash-completion/completions/imcsim
@@ -170,9 +173,9 @@ $(I)/core/kernel.o: core/kernel.c # without SystemC
 	@mkdir -p $(@D)
 	$(Q)$(CC) -I. $(CFLAGS) -c $< -o $@
 
-$(I)/imcsim: $(B)/cli/main.o $(B)/libcli.a $(I)/core/datadir.o $(B)/libimcsim.a
+$(I)/imcsim: $(B)/cli/main.o $(LOAD) $(B)/libcli.a $(I)/core/datadir.o $(B)/libimcsim.a
 	@echo "  LINK  $@"
-	$(Q)$(CXX) $(LDFLAGS) $(B)/cli/main.o $(B)/libcli.a $(I)/core/datadir.o $(B)/libimcsim.a $(LDLIBS) -o $@
+	$(Q)$(CXX) $(LDFLAGS) $(B)/cli/main.o $(LOAD) $(B)/libcli.a $(I)/core/datadir.o $(B)/libimcsim.a $(LDLIBS) -o $@
 
 $(I)/libimcsim.a: $(INSTALLED) $(I)/core/kernel.o $(FACE)
 	@echo "  LD    $@"
@@ -195,9 +198,17 @@ $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI))
 	@echo "  AR    $@"
 	$(Q)ar qcs $@ $^
 
-$(B)/imcsim: $(B)/cli/main.o $(B)/libcli.a $(B)/libimcsim.a
+# SystemC is loaded when it is asked for: it would take most of the time of a short run.
+$(B)/imcsim: $(B)/cli/main.o $(LOAD) $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"
 	$(Q)$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(B)/libimcsim_systemc.so: core/sc/kernel_sc.cpp core/chan.c $(wildcard core/*.h)
+	@echo "  LINK  $@"
+	@mkdir -p $(B)/core/sc
+	$(Q)$(CC) -I. $(CFLAGS) -fPIC -c core/chan.c -o $(B)/core/sc/chan.pic.o
+	$(Q)$(CXX) -I. $(CXXFLAGS) $(LDFLAGS) -fPIC -shared core/sc/kernel_sc.cpp \
+	    $(B)/core/sc/chan.pic.o -lsystemc -o $@
 
 $(B)/test/unit/%: $(B)/test/unit/%.o $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"

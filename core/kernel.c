@@ -199,8 +199,7 @@ static struct kernel *native_new(const struct design *d, enum kernel_mode mode)
 bool kernel_available(enum kernel_kind kind)
 {
 #ifdef WITH_SYSTEMC
-    (void)kind;
-    return true;
+    return kind == KERNEL_NATIVE || kernel_systemc_available();
 #else
     return kind == KERNEL_NATIVE;
 #endif

@@ -2,6 +2,8 @@
 #ifndef CORE_KERNEL_IMPL_H
 #define CORE_KERNEL_IMPL_H
 
+#include <stdbool.h>
+
 #include "core/kernel.h"
 
 #ifdef __cplusplus
@@ -28,8 +30,9 @@ struct kernel { // first in every implementation
     uint64_t                 last_cyc;  // last cycle in which a block was due
 };
 
-/* The SystemC kernel of core/sc/kernel_sc.cpp. */
+/* The SystemC kernel of core/sc/kernel_sc.cpp, linked in or loaded by core/sc/load.c. */
 struct kernel *kernel_new_systemc(const struct design *d);
+bool kernel_systemc_available(void);
 
 #ifdef __cplusplus
 }

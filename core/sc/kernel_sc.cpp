@@ -269,6 +269,11 @@ struct kernel *kernel_new_systemc(const struct design *d)
     }
 }
 
+bool kernel_systemc_available()
+{
+    return true;
+}
+
 /* libsystemc has a main() of its own that calls this; imcsim's is an ordinary one. A platform that
  * holds an imc_accelerator may have its own. */
 __attribute__((weak)) int sc_main(int, char **)
