@@ -79,8 +79,8 @@ int main(int argc, char **argv)
     values.n_image = 300;
     values.runs = 3;
     one = values;
-    one.what = "with values, no streams abreast";
-    one.abreast = 1;
+    one.what = "with values, through the chip";
+    one.timed = true;
     jobs = values;
     jobs.what = "with values, all threads";
     jobs.jobs = (uint32_t)threads;

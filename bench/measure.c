@@ -41,7 +41,8 @@ static struct cost run_once(const struct bench *b, const char *images)
     must(study_load(&study, b->config, b->set, n_set, &m), &m);
 
     const struct run_cfg cfg = { .kernel = b->kernel, .n_image = b->n_image, .jobs = b->jobs,
-                                 .abreast = b->abreast,
+                                 .timed_values = b->timed,
+                                 .simd = b->simd,
                                  .images = b->values ? images : NULL };
     const double begin_s = now_s(b);
     must(run(&study.plan, &cfg, &result, &m), &m);

@@ -20,7 +20,8 @@ struct bench {
     enum kernel_kind kernel;
     uint64_t         n_image;
     bool             values; // with images
-    uint32_t         abreast; // streams in a chip; 0: as a run chooses
+    bool             timed;  // they travel through the chip
+    const char      *simd;   // instruction set; NULL: the fastest
     uint32_t         jobs;
     uint32_t         runs;
 };

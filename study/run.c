@@ -239,7 +239,8 @@ static uint64_t rotation(const struct plan *p, uint64_t most)
 
     for (uint32_t i = 0; i < p->n_core && all <= most; i++) {
         const struct plan_core *c = &p->core[i];
-        uint64_t one = memory_rotation(&p->time.core[i].layout, p->layer[c->plan_layer].in_width), n = all;
+        uint32_t width = p->layer[c->plan_layer].in_width;
+        uint64_t one = memory_rotation(&p->time.core[i].layout, width), n = all;
         while (n % one != 0) // their least common multiple
             n += all;
         all = n;

@@ -1,4 +1,4 @@
-/* study/values.h -- the values of a run's images, layer by layer, beside a timing run of the chip. */
+/* study/values.h -- the values of a run's images, layer by layer, beside a chip's timing run. */
 #ifndef STUDY_VALUES_H
 #define STUDY_VALUES_H
 

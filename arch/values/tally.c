@@ -230,7 +230,8 @@ static bool make_classes(struct tally_plan *t, const struct firing_log *l, uint6
                            .layer = layer };
 
     for (int a = 0; a < 2; a++) {
-        uint32_t outputs = a == 1 ? k.shape.block_w : (uint32_t)ceil_div(k.shape.n, k.shape.block_w);
+        uint32_t width = k.shape.block_w;
+        uint32_t outputs = a == 1 ? width : (uint32_t)ceil_div(k.shape.n, width);
         k.own->box[a] = (outputs - 1) * w->stride[a] + (w->kernel[a] - 1) * w->dilation[a] + 1;
         k.own->step[a] = n->window.stride[a] / w->stride[a];
     }
@@ -432,7 +433,8 @@ static bool has_row(const struct counting *k, uint32_t channel, uint32_t positio
     uint32_t before = k->core->row_first / positions;
     uint32_t row = (before + channel - k->core->in_first) * positions + position;
 
-    return !k->pl->inside || (row >= k->core->row_first && row - k->core->row_first < k->core->row_n);
+    return !k->pl->inside ||
+           (row >= k->core->row_first && row - k->core->row_first < k->core->row_n);
 }
 
 static void count_class(const struct counting *k, const struct pixel_class *c,

@@ -1,4 +1,5 @@
-/* network/values/prepared.h -- a network made ready for its kernel, shared by prepare.c and lanes.c. */
+/* network/values/prepared.h -- a network made ready for its kernel: prepare.c makes it, lanes.c runs
+ * it. */
 #ifndef NETWORK_VALUES_PREPARED_H
 #define NETWORK_VALUES_PREPARED_H
 

@@ -5,7 +5,8 @@
  * lane together, the lanes of four channels side by side, and pixels one after the other, x (row)
  * fastest inside column y, within a border that convolutions read as padding:
  *
- *     byte[(((y + border) * (height + borders) + x + border) * quads + c / 4) * 64 + lane * 4 + c % 4]
+ *     byte[(pixel * quads + c / 4) * 64 + lane * 4 + c % 4]
+ *     pixel = (y + border) * (height + borders) + x + border
  *
  * Bytes are stored as uint8: those of int8 maps are 128 more. Channels that fill the last four up,
  * and lanes without an image, hold anything.
@@ -79,8 +80,7 @@ size_t values_image_bytes(const struct values *v);
 void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, int32_t *result,
                      const struct value_watch *watch);
 
-/* For every channel of n pixels from `pixel` on, apart pixel_bytes from one another, adds up |x| and
- * how often it is not 0, in the first n_lane lanes. */
+/* Over pixels and images: sum of |x|, and how often x is not 0. */
 struct value_total {
     uint64_t abs, nonzero;
 };
@@ -90,8 +90,8 @@ struct value_sums { // of one quad, before they are added up; all zero: none
 };
 enum { VALUE_MOST_PIXELS = 255 }; // that *s can hold
 
-/* sums[quads] += those of n pixels, apart pixel_bytes from one another; at most VALUE_MOST_PIXELS
- * since they were taken. */
+/* sums[quads] += those of n neighbours in a column from `pixel` on; at most VALUE_MOST_PIXELS since
+ * they were taken. */
 void values_sum(const struct values *v, const struct value_map *m, const uint8_t *pixel, uint32_t n,
                 struct value_sums *sums);
 
