@@ -212,13 +212,18 @@ struct window_pixels { // of one output, inside the map; in pixels
     const uint8_t *first;
 };
 
-/* Positions along an axis that lie inside the map: how many, and the first. */
+/* Positions along an axis that lie inside the map: how many, and the first. Where pixels are seen
+ * again the window is one of them, and without padding. */
 static uint32_t inside(const struct window *w, int axis, uint32_t at, uint32_t size,
                        uint32_t *first)
 {
     int64_t begin = (int64_t)at * w->stride[axis] - w->pad_before[axis];
     uint32_t n = 0;
 
+    if (w->again[axis]) {
+        *first = at / (w->again[axis] + 1);
+        return 1;
+    }
     *first = 0;
     for (uint32_t k = 0; k < w->kernel[axis]; k++) {
         int64_t p = begin + (int64_t)k * w->dilation[axis];
@@ -277,6 +282,17 @@ static void finish(const struct value_lanes *l, const struct value_scale *s, uin
         value_finish_exact(s, channel, sum, residual, out);
 }
 
+/* A quad's sums become their products with the residual. */
+static void multiply_quad(const uint8_t *residual, int32_t zero, int32_t (*sum)[VALUE_LANES])
+{
+    int32_t factor[VALUE_QUAD][VALUE_LANES] = { { 0 } };
+
+    add_quad(residual, zero, factor);
+    for (uint32_t c = 0; c < VALUE_QUAD; c++)
+        for (uint32_t lane = 0; lane < VALUE_LANES; lane++)
+            sum[c][lane] *= factor[c][lane];
+}
+
 /* One quad of one output. */
 static void compute_quad(const struct value_lanes *l, uint32_t index, const struct window_pixels *p,
                          uint32_t quad, uint32_t positions, uint8_t zero, const uint8_t *residual,
@@ -303,6 +319,10 @@ static void compute_quad(const struct value_lanes *l, uint32_t index, const stru
             if (quad * VALUE_QUAD + c < layer->out.channels &&
                 layer->negated[quad * VALUE_QUAD + c])
                 sum[c][lane] = -sum[c][lane];
+    if (layer->multiplies) {
+        multiply_quad(residual, own->residual_zero, sum);
+        residual = NULL;
+    }
     finish(l, &own->scale, channel, (const int32_t(*)[VALUE_LANES])sum, residual, out);
 }
 
@@ -321,7 +341,7 @@ static void compute_windows(struct value_lanes *l, uint32_t index, const struct 
                 if (own->identity)
                     most_of(&p, (size_t)q * VALUE_BYTES, to);
                 else
-                    compute_quad(l, index, &p, q, own->positions[at], in->zero,
+                    compute_quad(l, index, &p, q, own->positions ? own->positions[at] : 1, in->zero,
                                  layer->has_residual ? value_pixel(&residual, x, y) +
                                                            (size_t)q * VALUE_BYTES
                                                      : NULL,
@@ -331,6 +351,20 @@ static void compute_windows(struct value_lanes *l, uint32_t index, const struct 
 }
 
 /* ---- a network ---- */
+
+/* Each byte becomes what its table holds. */
+static void look_up(const struct value_layer *own, const struct value_map *m)
+{
+    for (uint32_t y = 0; y < m->shape.width; y++) {
+        uint8_t *byte = pixel_at(m, 0, y);
+        for (uint32_t x = 0; x < m->shape.height; x++)
+            for (uint32_t q = 0; q < m->quads; q++, byte += VALUE_BYTES) {
+                const uint8_t *table = own->table + (size_t)q * VALUE_QUAD * 256;
+                for (uint32_t i = 0; i < VALUE_BYTES; i++)
+                    byte[i] = table[i % VALUE_QUAD * 256 + byte[i]];
+            }
+    }
+}
 
 static void pool(struct value_lanes *l, uint32_t index, const struct value_map *in,
                  const struct value_map *out)
@@ -365,6 +399,8 @@ static void run_layer(struct value_lanes *l, uint32_t index, uint32_t n, int32_t
         compute_windows(l, index, &in, &out);
     else
         convolve(l, index, &in, &out, n, result);
+    if (own->table)
+        look_up(own, &out);
     if (watch && watch->output && !layer->raw_output)
         watch->output(watch->user, index, &out, n);
     if (layer->pooled)

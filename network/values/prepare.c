@@ -188,6 +188,32 @@ static uint64_t magnitude(int64_t v)
     return v < 0 ? -(uint64_t)v : (uint64_t)v;
 }
 
+/* Bytes that a layer looks up are of either type. */
+static void set_range_looked_up(struct value_scale *s, const struct layer *l)
+{
+    const struct requant *q = &l->requant;
+
+    set_range(s, q->zero, q->low, q->high, l->table ? q->low < 0 || q->zero < 0 : l->out_signed);
+}
+
+/* The layer's table, as bytes are stored before and behind it. */
+static bool prepare_table(struct values *v, uint32_t index)
+{
+    const struct layer *l = layer_of(v, index);
+    const struct requant *q = &l->requant;
+    uint8_t before = q->low < 0 || q->zero < 0 ? 0x80 : 0, behind = l->out_signed ? 0x80 : 0;
+    uint32_t n = value_outputs(v, l);
+    uint8_t *table;
+
+    if (!l->table)
+        return true;
+    table = v->layer[index].table = calloc(n, 256);
+    for (uint32_t o = 0; table && o < l->out.channels; o++)
+        for (uint32_t byte = 0; byte < 256; byte++)
+            table[o * 256 + (byte ^ before)] = layer_look_up(l, o, (uint8_t)byte) ^ behind;
+    return table;
+}
+
 /* Channel o of *s: sums of at most most_sum, a residual that is r_zero more as stored. */
 static void set_scale(struct value_scale *s, uint32_t o, uint32_t m, int64_t b, int64_t mr,
                       int32_t r_zero, uint8_t shift, uint64_t most_sum)
@@ -230,24 +256,27 @@ static bool prepare_scale(struct values *v, uint32_t index)
 {
     const struct layer *l = layer_of(v, index);
     const struct requant *q = &l->requant;
-    struct value_scale *s = &v->layer[index].scale;
+    struct value_layer *own = &v->layer[index];
+    struct value_scale *s = &own->scale;
     uint32_t per = l->kind == LAYER_AVERAGE_POOL ? VALUE_QUAD : 1;
 
     if (!scale_alloc(s, scales_of(v, l)))
         return false;
-    set_range(s, q->zero, q->low, q->high, l->out_signed);
+    set_range_looked_up(s, l);
     if (l->raw_output) {
         s->in_doubles = false;
         for (uint32_t o = 0; o < l->out.channels; o++)
             s->b[o] = (uint64_t)q->b[o];
         return true;
     }
-    int32_t r_zero = l->has_residual ? q->r_zero + offset_of(layer_of(v, l->residual)->out_signed)
-                                     : 0;
+    if (l->has_residual)
+        own->residual_zero = q->r_zero + offset_of(layer_of(v, l->residual)->out_signed);
+    uint64_t most = l->multiplies ? UINT64_C(1) << 18 : 255; // of a sum's unit
+    bool adds = l->has_residual && !l->multiplies;
     for (uint32_t i = 0; i < layer_n_scale(l); i++)
         for (uint32_t k = 0; k < per; k++)
-            set_scale(s, i * per + k, q->m[i], q->b[i], l->has_residual ? q->mr[i] : 0, r_zero,
-                      q->shift[i], 255 * most_weight(l, l->weight ? i : 0));
+            set_scale(s, i * per + k, q->m[i], q->b[i], adds ? q->mr[i] : 0,
+                      own->residual_zero, q->shift[i], most * most_weight(l, l->weight ? i : 0));
     return true;
 }
 
@@ -289,7 +318,7 @@ static bool is_identity(const struct values *v, uint32_t index)
     return true;
 }
 
-/* Pixels of each window that lie inside the map. */
+/* Pixels of each window that lie inside the map: an average is scaled by their number. */
 static bool count_positions(struct values *v, uint32_t index)
 {
     const struct layer *l = layer_of(v, index);
@@ -443,12 +472,13 @@ static bool prepare_layer(struct values *v, uint32_t index)
     const struct layer *l = layer_of(v, index);
     struct value_layer *own = &v->layer[index];
 
-    if (!prepare_scale(v, index) || !prepare_pool(v, index))
+    if (!prepare_scale(v, index) || !prepare_table(v, index) || !prepare_pool(v, index))
         return false;
     if (!layer_is_digital(l))
         return prepare_weights(v, index);
-    own->identity = l->kind == LAYER_MAX_POOL && !l->has_residual && is_identity(v, index);
-    return count_positions(v, index);
+    own->identity = l->kind == LAYER_MAX_POOL && !l->has_residual && !l->table &&
+                    is_identity(v, index);
+    return l->kind != LAYER_AVERAGE_POOL || count_positions(v, index);
 }
 
 struct values *values_new(const struct network *n, const char *kernel_name)
@@ -486,6 +516,7 @@ void values_free(struct values *v)
         struct value_layer *l = &v->layer[i];
         scale_release(&l->scale);
         scale_release(&l->pool);
+        free(l->table);
         free(l->positions);
         free(l->start);
         free(l->weight);

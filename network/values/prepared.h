@@ -24,8 +24,11 @@ struct value_block { // outputs computed together
 struct value_layer {
     uint32_t in, out, pooled; // specs; pooled: of the map before pooling, else out
     struct value_scale scale, pool;
+    int32_t  residual_zero;   // as stored
+    uint8_t *table;           // owned; [outputs, filled up][256], as stored; NULL: none
     bool     identity;        // a maximum is delivered as it is
-    uint32_t *positions;      // owned; [out.width][out.height]: pixels of a window inside the map
+    uint32_t *positions;      // owned; [out.width][out.height]: pixels of a window inside the
+                              // map, of an average
     /* With weights: */
     int32_t *start;           // owned; [outputs, filled up to blocks]
     int8_t  *weight;          // owned
