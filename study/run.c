@@ -600,6 +600,27 @@ static enum err run_chips(const struct job *all, uint32_t n, struct run_result *
     return e;
 }
 
+struct watchers { // of one chip
+    const struct core_probe *one, *other; // NULL: nobody
+};
+
+static void tell_both(void *user, uint32_t core, const struct core_event *e)
+{
+    const struct watchers *w = user;
+
+    w->one->event(w->one->user, core, e);
+    if (w->other)
+        w->other->event(w->other->user, core, e);
+}
+
+static void both_stepped(void *user, uint32_t core, const struct pixel *next, uint64_t cyc)
+{
+    const struct watchers *w = user;
+
+    if (w->other && w->other->stepped)
+        w->other->stepped(w->other->user, core, next, cyc);
+}
+
 /* A chip runs without values, whose images are computed layer by layer. */
 static enum err run_layers(struct job *all, uint32_t n, struct run_result *r, struct err_msg *m)
 {
@@ -607,10 +628,12 @@ static enum err run_layers(struct job *all, uint32_t n, struct run_result *r, st
     struct firing_log *log = firing_log_needed(p) ? firing_log_new(p, 0) : NULL;
     struct values_cfg cfg = { .plan = p, .log = log, .n_image = r->n_image,
                               .kernel_name = all->cfg->simd };
+    struct watchers both = { log ? firing_log_probe(log) : NULL, all->cfg->probe };
+    const struct core_probe probe = { tell_both, both_stepped, &both };
     enum err e = log || !firing_log_needed(p) ? ERR_NONE : no_memory(m);
 
     all->timing = true;
-    all->probe = log ? firing_log_probe(log) : NULL;
+    all->probe = log ? &probe : all->cfg->probe;
     if (!e)
         e = run_chips(all, 1, r, &cfg.skip, m);
     if (!e && log && !firing_log_complete(log))
@@ -633,10 +656,9 @@ static enum err run_layers(struct job *all, uint32_t n, struct run_result *r, st
     return e;
 }
 
-/* A probe sees values where a chip has them. */
-static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
+static bool by_layer(const struct run_cfg *cfg)
 {
-    return run_has_values(cfg) && !cfg->timed_values && !cfg->probe && has_classes(p);
+    return run_has_values(cfg) && !cfg->timed_values;
 }
 
 enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,
@@ -668,8 +690,8 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         e = (r->label || !cfg->images) && r->predicted ? ERR_NONE : no_memory(m);
     }
     if (!e)
-        e = by_layer(p, cfg) ? run_layers(&all, n, r, m)
-                             : run_chips(&all, run_has_values(cfg) ? n : 1, r, &skip, m);
+        e = by_layer(cfg) ? run_layers(&all, n, r, m)
+                          : run_chips(&all, run_has_values(cfg) ? n : 1, r, &skip, m);
     for (uint64_t i = 0; !e && r->label && i < r->n_image; i++)
         r->n_correct += r->label[i] == r->predicted[i];
     inputs_close(inputs);

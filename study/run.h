@@ -3,8 +3,7 @@
  * When does not depend on what: a chip is run without values, and as soon as it repeats itself the
  * rest of its time is computed. The values of the images are computed layer by layer, and what they
  * count of each core beside them (arch/values/tally.h). The result is the same, to every counter,
- * as when values travel through the chip, which they do where timed_values says so or a probe
- * watches:
+ * as when values travel through the chip, which they do where timed_values says so:
  *
  * Images stream through one chip back to back. With several jobs the stream is cut: each job runs
  * a chip of its own, started a few images early so that its pipeline is as full as the one chip's
@@ -34,7 +33,8 @@ struct run_cfg {
     uint32_t         abreast;   // streams that a chip carries side by side, at most; 0: a few
     bool             timed_values; // values travel through the chip, not layer by layer
     const char      *simd; // instruction set to compute values with; NULL: the fastest
-    const struct core_probe *probe;   // watches the chip, of which there must be one; or NULL
+    const struct core_probe *probe; // watches the chip, of which there must be one; or NULL. Sees
+                                    // values where they travel
     /* Called from the thread of run(), now and then. */
     void (*progress)(void *user, uint64_t done, uint64_t n_image);
     void *user;

@@ -128,7 +128,7 @@ static enum err run_batch(struct batch *b, uint32_t n, const struct values_sourc
             return e;
     }
     value_lanes_run(b->lanes, b->image, n, b->result, watch);
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; predicted && i < n; i++)
         predicted[i] = largest_value(b->result + (size_t)i * b->classes, b->classes);
     return ERR_NONE;
 }
@@ -150,7 +150,8 @@ static enum err run_alike(const struct values_study *s, struct batch *b, uint64_
 
     for (uint64_t i = first, n; !e && i < end && !atomic_load(stop); i += n) {
         n = ceil_div(end - i, ceil_div(end - i, VALUE_LANES));
-        e = run_batch(b, (uint32_t)n, source, tally_watch(t), predicted + i, m);
+        e = run_batch(b, (uint32_t)n, source, tally_watch(t),
+                      predicted ? predicted + i : NULL, m);
         atomic_fetch_add(done, n);
     }
     if (!e && !tally_count(t, core))

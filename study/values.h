@@ -32,8 +32,8 @@ struct values_source {
     void *user;
 };
 
-/* Runs images [first, end): predicted[n_image] gets their classes, core[] the value counters.
- * ERR_MEMORY, or what the source says. Stops early when *stop. */
+/* Runs images [first, end): predicted[n_image], unless NULL, gets their classes, core[] the value
+ * counters. ERR_MEMORY, or what the source says. Stops early when *stop. */
 enum err values_run(const struct values_study *s, uint64_t first, uint64_t end,
                     const struct values_source *source, uint32_t *predicted,
                     struct core_counters *core, atomic_uint_fast64_t *done, atomic_bool *stop,

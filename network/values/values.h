@@ -61,7 +61,7 @@ struct value_watch {
 /* A network made ready: weights packed for the kernel. Immutable, for any number of threads. */
 struct values;
 
-/* The network is borrowed; it has weights, and its result is one pixel. The kernel is the fastest
+/* The network is borrowed; it has weights. The kernel is the fastest
  * that the machine has, or the one called kernel_name (core/simd.h). NULL when the host has no
  * memory or lacks that kernel. */
 struct values *values_new(const struct network *n, const char *kernel_name);
@@ -76,7 +76,8 @@ void value_lanes_free(struct value_lanes *l); // takes NULL
 size_t values_image_bytes(const struct values *v);
 
 /* Runs 1 to VALUE_LANES images, one after the other in the order of traces/images.h, as the network
- * wants them signed. result[n][channels of the result]. watch: NULL for nobody. */
+ * wants them signed. result[n][channels of the result], of a map anything. watch: NULL for
+ * nobody. */
 void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, int32_t *result,
                      const struct value_watch *watch);
 

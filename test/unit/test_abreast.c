@@ -1,5 +1,6 @@
 /* Streams of images abreast in one chip: each gives what a chip of its own gives, and a run gives
- * the same to the last counter however its images are dealt to chips and streams. */
+ * the same to the last counter and picojoule however its images are dealt to chips and streams, and
+ * when their values are computed layer by layer instead. */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,10 +14,14 @@
 #include "arch/chip.h"
 #include "core/counter.h"
 #include "core/util.h"
+#include "network/onnx/read.h"
+#include "study/pricing.h"
 #include "study/run.h"
+#include "study/study.h"
 #include "test/random_study.h"
 #include "test/reference.h"
 #include "test/tmpdir.h"
+#include "test/zoo/zoo.h"
 
 enum { N_STUDY = 150, N_PLANE = 3, N_IMAGE = 3, MOST_CLASSES = 16 };
 enum { LAYER_BY_LAYER = 0 }; // instead of streams abreast
@@ -158,17 +163,31 @@ static void write_images(const char *dir, uint32_t n, uint32_t height, uint32_t 
     free(labels);
 }
 
-static struct run_result run_as(const struct plan *p, const char *images, uint32_t n_image,
-                                uint32_t jobs, uint32_t abreast)
+static void count_firing(void *user, uint32_t core, const struct core_event *e)
+{
+    (void)core;
+    *(uint64_t *)user += e->kind == CORE_FIRED;
+}
+
+static struct run_result run_watched(const struct plan *p, const char *images, uint32_t n_image,
+                                     uint32_t jobs, uint32_t abreast,
+                                     const struct core_probe *probe)
 {
     const struct run_cfg cfg = { .images = images, .n_image = n_image, .jobs = jobs,
-                                 .abreast = abreast, .timed_values = abreast != LAYER_BY_LAYER };
+                                 .abreast = abreast, .timed_values = abreast != LAYER_BY_LAYER,
+                                 .probe = probe };
     struct run_result r;
     struct err_msg m;
 
     if (run(p, &cfg, &r, &m))
         fail_msg("%s", m.text);
     return r;
+}
+
+static struct run_result run_as(const struct plan *p, const char *images, uint32_t n_image,
+                                uint32_t jobs, uint32_t abreast)
+{
+    return run_watched(p, images, n_image, jobs, abreast, NULL);
 }
 
 static void assert_same(const struct plan *p, const struct run_result *a,
@@ -180,8 +199,12 @@ static void assert_same(const struct plan *p, const struct run_result *a,
     assert_int_equal(a->total_timesteps, b->total_timesteps);
     assert_int_equal(a->n_correct, b->n_correct);
     assert_memory_equal(a->layer, b->layer, p->n_layer * sizeof *a->layer);
-    assert_memory_equal(a->label, b->label, a->n_image * sizeof *a->label);
-    assert_memory_equal(a->predicted, b->predicted, a->n_image * sizeof *a->predicted);
+    assert_int_equal(!a->label, !b->label);
+    if (a->label)
+        assert_memory_equal(a->label, b->label, a->n_image * sizeof *a->label);
+    assert_int_equal(!a->predicted, !b->predicted);
+    if (a->predicted)
+        assert_memory_equal(a->predicted, b->predicted, a->n_image * sizeof *a->predicted);
     assert_memory_equal(a->stream_bits, b->stream_bits, p->n_stream * sizeof *a->stream_bits);
     for (uint32_t i = 0; i < p->n_core; i++)
         for (const struct counter *row = core_counter_rows; row->name; row++) {
@@ -241,11 +264,133 @@ static void a_run_is_the_same_however_it_is_cut(void **state)
     assert_true(n_transient >= 3);
 }
 
+/* ---- the zoo, layer by layer ---- */
+
+enum { ZOO_SIDE = 32, ZOO_THIN = 8, ZOO_IMAGES = 18, ZOO_CLASSES = 10 };
+
+static void must(enum err e, const struct err_msg *m)
+{
+    if (e)
+        fail_msg("%s", m->text);
+}
+
+/* A network of the zoo, reduced, with costs; the form with every operator by itself or not. */
+static void bring(struct study *s, const char *name, bool plain)
+{
+    static const char *const set[] = { "energy.technology=14nm_lp", "energy.device=pcm",
+                                       "energy.chip=dazzi2021_14nm",
+                                       "mapping.replicas={16: 2}", "fabric.link_gbps=100" };
+    struct zoo_cfg cfg = zoo_defaults();
+    struct err_msg m;
+    size_t size;
+
+    cfg.form = ZOO_QDQ;
+    cfg.size = ZOO_SIDE;
+    cfg.thin = ZOO_THIN;
+    cfg.classes = ZOO_CLASSES;
+    cfg.rounded_add = cfg.norm_nodes = plain;
+    Onnx__ModelProto *model = zoo_make(name, &cfg);
+    uint8_t *bytes = make_packed(model, &size);
+    make_free(model);
+    must(network_decode_onnx(&s->network, name, bytes, size, &m), &m);
+    free(bytes);
+    must(config_load(&s->config, "configs/imagenet.yaml", set, sizeof set / sizeof *set, &m), &m);
+    must(plan_make(&s->plan, &s->network, &s->config, &m), &m);
+}
+
+static void let_go(struct study *s)
+{
+    plan_release(&s->plan);
+    config_release(&s->config);
+    network_release(&s->network);
+}
+
+static struct price_report priced(const struct study *s, const struct run_result *r)
+{
+    struct price_report p = { 0 };
+    struct err_msg m;
+
+    must(pricing(&p, s, r, &m), &m);
+    return p;
+}
+
+static void assert_costs_the_same(const struct study *s, const struct run_result *a,
+                                  const struct run_result *b)
+{
+    struct price_report x = priced(s, a), y = priced(s, b);
+
+    assert_true(x.values);
+    assert_int_equal(x.n_core, y.n_core);
+    assert_memory_equal(x.core, y.core, x.n_core * sizeof *x.core);
+    assert_memory_equal(&x.total, &y.total, sizeof x.total);
+    price_report_release(&x);
+    price_report_release(&y);
+}
+
+/* By layer, with any jobs and a watcher, as through the chip; returns firings that it saw. */
+static uint64_t compare_ways(const struct study *s, const char *images)
+{
+    uint64_t firings = 0;
+    const struct core_probe probe = { .event = count_firing, .user = &firings };
+    struct run_result whole = run_as(&s->plan, images, ZOO_IMAGES, 1, 1);
+
+    for (uint32_t jobs = 1; jobs <= 2; jobs++) {
+        struct run_result r = run_as(&s->plan, images, ZOO_IMAGES, jobs, LAYER_BY_LAYER);
+        assert_same(&s->plan, &r, &whole, 0);
+        assert_costs_the_same(s, &r, &whole);
+        run_result_release(&r);
+    }
+    struct run_result watched = run_watched(&s->plan, images, ZOO_IMAGES, 1, LAYER_BY_LAYER,
+                                            &probe);
+    assert_same(&s->plan, &watched, &whole, 0);
+    run_result_release(&watched);
+    run_result_release(&whole);
+    return firings;
+}
+
+static void the_zoo_is_the_same_layer_by_layer(void **state)
+{
+    char path[TMPDIR_PATH_MAX];
+
+    write_images(*state, ZOO_IMAGES, ZOO_SIDE, ZOO_SIDE, ZOO_CLASSES, 1);
+    tmpdir_path(path, *state, "i-images-idx3-ubyte");
+    for (int i = 0; zoo_names[i]; i++) {
+        struct study s = { 0 };
+        bring(&s, zoo_names[i], i % 2 == 0);
+        assert_true(compare_ways(&s, path) > 0);
+        let_go(&s);
+    }
+}
+
+/* Of a network that ends in a map there are no classes, but all else. */
+static void a_map_is_the_same_layer_by_layer(void **state)
+{
+    char path[TMPDIR_PATH_MAX];
+    struct study s = { 0 };
+    struct err_msg m;
+
+    write_images(*state, ZOO_IMAGES, ZOO_SIDE, ZOO_SIDE, ZOO_CLASSES, 1);
+    tmpdir_path(path, *state, "i-images-idx3-ubyte");
+    bring(&s, "resnet18", false);
+    uint32_t whole = s.network.n_layer;
+    plan_release(&s.plan);
+    s.network.n_layer = 6;
+    assert_true(network_result(&s.network)->out.height > 1);
+    must(plan_make(&s.plan, &s.network, &s.config, &m), &m);
+    compare_ways(&s, path);
+    s.network.n_layer = whole;
+    let_go(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(planes_are_chips_of_their_own),
         cmocka_unit_test_setup_teardown(a_run_is_the_same_however_it_is_cut, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(the_zoo_is_the_same_layer_by_layer, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(a_map_is_the_same_layer_by_layer, tmpdir_make,
                                         tmpdir_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
