@@ -33,12 +33,12 @@ IMAGES       ?= /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz
 FUZZ_SECONDS ?= 60
 ONNX_PROTO   ?= /usr/include/onnx/onnx.proto
 
-ROOMS := $(shell find core network traces noc memory dataflow import arch study -type d ! -name sc)
+ROOMS := $(shell find core network traces noc memory dataflow import arch study report -type d ! -name sc)
 LIB   := $(patsubst %.c,$(B)/%.o,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) $(B)/onnx.pb-c.o
 SC    := $(if $(filter 0,$(SYSTEMC)),,$(patsubst %.cpp,$(B)/%.oxx,$(wildcard core/sc/*.cpp tlm/*.cpp)))
 SC_SO := $(if $(SC),$(B)/libimcsim_systemc.so)
 LOAD  := $(if $(SC),$(B)/core/sc/load.o)
-CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c cli/*.c cli/article/*.c cli/report/*.c))
+CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c cli/*.c cli/article/*.c))
 RIG   := $(patsubst %.c,$(B)/%.o,$(wildcard test/*.c test/zoo/*.c))
 UNIT  := $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c)) \
          $(if $(SC),$(patsubst %.cpp,$(B)/%,$(wildcard test/unit/test_*.cpp)))
@@ -129,8 +129,7 @@ zoo:
 # What is installed knows PREFIX. Each library is one relocatable object that shows its face alone.
 I         := $(B)/installed
 DATA      := $(abspath $(PREFIX))/share/imcsim
-FACE      := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c)) $(B)/cli/version.o \
-             $(filter-out %/macro_report.o %/pareto.o,$(filter $(B)/cli/report/%,$(CLI)))
+FACE      := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
 INSTALLED := $(filter-out $(B)/core/datadir.o $(B)/core/kernel.o,$(LIB)) $(I)/core/datadir.o
 MODELS    := core/block.h dataflow/firing.h memory/input_memory.h noc/fabric.h # for policies
 

@@ -9,11 +9,11 @@
 #include "cli/article/page.h"
 #include "cli/article/plot.h"
 #include "cli/command.h"
-#include "cli/report/json.h"
 #include "cli/log.h"
 #include "cli/results.h"
-#include "cli/report/table.h"
-#include "cli/version.h"
+#include "report/json.h"
+#include "report/table.h"
+#include "report/version.h"
 
 #define N_TABLE 7
 

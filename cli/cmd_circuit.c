@@ -9,11 +9,11 @@
 
 #include "cli/circuit_bench.h"
 #include "cli/command.h"
-#include "cli/report/json.h"
 #include "cli/log.h"
 #include "cli/results.h"
-#include "cli/report/table.h"
 #include "core/datadir.h"
+#include "report/json.h"
+#include "report/table.h"
 
 /* ---- parameters ---- */
 

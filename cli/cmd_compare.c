@@ -6,11 +6,11 @@
 
 #include "cli/command.h"
 #include "cli/load.h"
-#include "cli/report/json.h"
-#include "cli/report/plan_report.h"
-#include "cli/report/table.h"
 #include "cli/results.h"
-#include "cli/version.h"
+#include "report/json.h"
+#include "report/plan_report.h"
+#include "report/table.h"
+#include "report/version.h"
 #include "study/pricing.h"
 #include "study/run.h"
 

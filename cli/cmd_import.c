@@ -9,11 +9,11 @@
 #include "cli/import_measure.h"
 #include "cli/log.h"
 #include "cli/progress.h"
-#include "cli/report/table.h"
 #include "core/outfile.h"
 #include "import/import.h"
 #include "network/onnx/file.h"
 #include "network/onnx/read.h"
+#include "report/table.h"
 #include "traces/images.h"
 
 struct model { // an ONNX file and its graph

@@ -2,8 +2,9 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/output.h"
-#include "cli/report/pareto.h"
-#include "cli/report/plan_report.h"
+#include "cli/pareto.h"
+#include "cli/results.h"
+#include "report/plan_report.h"
 #include "study/study.h"
 
 static enum err cmd_map(const struct options *o, struct err_msg *m)

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/version.h"
 #include "dataflow/config.h"
+#include "report/version.h"
 
 /* ---- the manual page ---- */
 

@@ -11,8 +11,7 @@
 #include <stdio.h>
 
 #include "core/err.h"
-
-typedef enum err output_writer(const void *what, FILE *out, struct err_msg *m);
+#include "report/form.h"
 
 struct output {
     const char    *path; // NULL: not wanted; "-": standard output

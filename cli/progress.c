@@ -5,8 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/report/table.h"
 #include "cli/signals.h"
+#include "report/table.h"
 
 #define REFRESH_S 0.2
 

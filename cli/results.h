@@ -17,20 +17,7 @@
 
 #include "cli/options.h"
 #include "cli/output.h"
-#include "cli/report/table.h"
-
-struct sheet {
-    const char *name;   // "layers", for --table and the names of files
-    bool        detail; // not in the text: long
-    struct table *(*make)(const void *what); // an empty table is left out; NULL: no memory
-};
-
-struct form { // its functions take what results_write() is given
-    const struct sheet *sheet;                // ends with a NULL name
-    void (*head)(const void *what, FILE *out); // the text before the tables, or NULL
-    void (*tail)(const void *what, FILE *out); // and behind them, or NULL
-    output_writer *json;
-};
+#include "report/form.h"
 
 /* Before the work, as output_check(): `more` are the subcommand's other files. */
 enum err results_check(const struct form *f, const struct options *o, const struct output *more,

@@ -9,9 +9,9 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "cli/report/plan_report.h"
-#include "cli/report/report.h"
 #include "lib/document.h"
+#include "report/plan_report.h"
+#include "report/report.h"
 #include "study/pricing.h"
 #include "study/run.h"
 #include "study/study.h"

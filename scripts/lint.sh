@@ -7,7 +7,7 @@
 set -u
 export LC_ALL=C.UTF-8 # columns are characters
 build=$1
-rooms='core network traces noc memory dataflow import arch study cli tlm bench lib include examples test scripts'
+rooms='core network traces noc memory dataflow import arch study report cli tlm bench lib include examples test scripts'
 status=0
 found() { echo "lint: $*"; status=1; }
 files() { find $rooms -type f "$@" 2>/dev/null | sort; }

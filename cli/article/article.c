@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/report/plan_report.h"
-#include "cli/report/table.h"
 #include "dataflow/mapping.h"
 #include "memory/input_memory.h"
+#include "report/plan_report.h"
+#include "report/table.h"
 #include "study/run.h"
 #include "study/study.h"
 

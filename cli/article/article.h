@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "cli/report/table.h"
 #include "core/err.h"
+#include "report/table.h"
 
 struct figure {
     const char *quantity; // "read": a column of the table

@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "cli/version.h"
+#include "report/version.h"
 
 static const char head[] =
     "<!DOCTYPE html>\n"

@@ -10,8 +10,8 @@
 #include "cli/article/article.h"
 #include "cli/article/gnuplot.h"
 #include "cli/output.h"
-#include "cli/report/plan_report.h"
 #include "dataflow/mapping.h"
+#include "report/plan_report.h"
 
 static enum err no_memory(struct err_msg *m)
 {

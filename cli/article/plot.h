@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "cli/report/table.h"
 #include "core/err.h"
+#include "report/table.h"
 
 struct plot {
     const char          *name;    // "figure6a", of its files too

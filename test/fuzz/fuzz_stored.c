@@ -13,7 +13,7 @@
 
 #include <jansson.h>
 
-#include "cli/report/class_names.h"
+#include "report/class_names.h"
 #include "study/pricing.h"
 #include "study/stored.h"
 #include "test/tmpdir.h"

@@ -12,9 +12,9 @@
 
 #include "arch/tech/macro.h"
 #include "cli/command.h"
-#include "cli/report/macro_report.h"
-#include "cli/report/price_report.h"
-#include "cli/report/report.h"
+#include "cli/macro_report.h"
+#include "report/price_report.h"
+#include "report/report.h"
 #include "study/pricing.h"
 #include "study/stored.h"
 #include "test/cli_rig.h"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "cli/report/json.h"
+#include "report/json.h"
 
 static void assert_printed(json_t *doc, const char *want)
 {

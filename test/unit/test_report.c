@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "cli/article/article.h"
-#include "cli/report/class_names.h"
 #include "cli/progress.h"
-#include "cli/report/report.h"
+#include "report/class_names.h"
+#include "report/report.h"
 #include "test/tmpdir.h"
 
 static void progress_tells_images_rate_and_time_left(void **state)

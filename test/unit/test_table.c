@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cli/report/table.h"
+#include "report/table.h"
 
 static const struct table_column columns[] = {
     { "layer", "name" }, { "words read", "sram_reads" }, { "used", "utilization" },

@@ -16,7 +16,7 @@
 
 #include "arch/tech/adder.h"
 #include "arch/tech/dff.h"
-#include "cli/report/price_report.h"
+#include "report/price_report.h"
 #include "study/price.h"
 #include "study/price_json.h"
 #include "test/tech_rig.h"

@@ -1,6 +1,6 @@
-/* cli/report/pareto.h -- the front of cores against interval, latency and energy. */
-#ifndef CLI_REPORT_PARETO_H
-#define CLI_REPORT_PARETO_H
+/* cli/pareto.h -- the front of cores against interval, latency and energy. */
+#ifndef CLI_PARETO_H
+#define CLI_PARETO_H
 
 #include <stdio.h>
 

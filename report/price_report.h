@@ -1,16 +1,16 @@
-/* cli/report/price_report.h -- a price report as tables and as a picture.
+/* report/price_report.h -- a price report as tables and as a picture.
  *
  * By block: energy, leakage, share, power, area, latency in the worst timestep. By layer: energy by
  * block, leakage, sum, share, power, area. By item: each block of each core. Energies are nJ an
  * image with three decimals, areas um2: the whole units of the report. Shares and powers are
  * rounded so that their columns add up too: what is printed sums exactly (in LaTeX to its four digits).
  */
-#ifndef CLI_REPORT_PRICE_REPORT_H
-#define CLI_REPORT_PRICE_REPORT_H
+#ifndef REPORT_PRICE_REPORT_H
+#define REPORT_PRICE_REPORT_H
 
 #include <stdio.h>
 
-#include "cli/report/table.h"
+#include "report/table.h"
 #include "study/price.h"
 
 const char *price_block_title(enum price_block b); // for people: price_block_name() is a key

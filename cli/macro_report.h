@@ -1,6 +1,6 @@
-/* cli/report/macro_report.h -- the 40 nm macro by module: chip, article, ours, ours unfitted. */
-#ifndef CLI_REPORT_MACRO_REPORT_H
-#define CLI_REPORT_MACRO_REPORT_H
+/* cli/macro_report.h -- the 40 nm macro by module: chip, article, ours, ours unfitted. */
+#ifndef CLI_MACRO_REPORT_H
+#define CLI_MACRO_REPORT_H
 
 #include "cli/options.h"
 #include "core/err.h"

@@ -1,4 +1,4 @@
-/* cli/report/plan_grid.c -- the plan on a grid of cores, as SVG and CSV: Dazzi et al. 2021, Fig. 9.
+/* report/plan_grid.c -- the plan on a grid of cores, as SVG and CSV: Dazzi et al. 2021, Fig. 9.
  *
  * A core's bar is the share of its timesteps in which it fires; a stream is as thick as its link is
  * loaded. Up to 64 cores stand in the article's rows of eight, more in wider ones.
@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/report/plan_report.h"
 #include "core/util.h"
+#include "report/plan_report.h"
 
 enum { COLUMNS = 8, LEAST_ROWS = 6, SMALL = 64 }; // article 3.1.1
 enum { GAP = 52, PITCH_Y = 118, LEAST_BOX = 94, MOST_BOX = 320, BOX_Y = 46 };

@@ -1,5 +1,5 @@
-/* cli/report/json.c -- see json.h. */
-#include "cli/report/json.h"
+/* report/json.c -- see json.h. */
+#include "report/json.h"
 
 #include <assert.h>
 #include <stdbool.h>

@@ -1,12 +1,12 @@
-/* cli/report/macro_report.c -- see macro_report.h. */
-#include "cli/report/macro_report.h"
+/* cli/macro_report.c -- see macro_report.h. */
+#include "cli/macro_report.h"
 
 #include <stdbool.h>
 
 #include "arch/tech/macro.h"
-#include "cli/report/json.h"
-#include "cli/report/table.h"
 #include "cli/results.h"
+#include "report/json.h"
+#include "report/table.h"
 
 enum { MOST_ROW = 2 * N_MACRO_MODULE + 3 };
 

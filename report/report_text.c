@@ -1,15 +1,15 @@
-/* cli/report/report_text.c -- a run for someone who has never seen the simulator: the figures,
+/* report/report_text.c -- a run for someone who has never seen the simulator: the figures,
  * and why they are what they are. */
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/report/report.h"
-#include "cli/report/price_report.h"
-#include "cli/report/table.h"
-#include "cli/version.h"
 #include "core/util.h"
+#include "report/price_report.h"
+#include "report/report.h"
+#include "report/table.h"
+#include "report/version.h"
 
 static void print_heading(const struct report *r, FILE *out)
 {

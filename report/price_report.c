@@ -1,5 +1,5 @@
-/* cli/report/price_report.c -- see price_report.h. */
-#include "cli/report/price_report.h"
+/* report/price_report.c -- see price_report.h. */
+#include "report/price_report.h"
 
 #include <inttypes.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-/* cli/report/table.h -- a table of results, built once and printed in any form.
+/* report/table.h -- a table of results, built once and printed in any form.
  *
  * Cells are added in reading order; a row is full when every column has one. Text, Markdown, HTML
  * and LaTeX are for people: whole numbers with thousands separated, shares in percent, titles and
@@ -12,8 +12,8 @@
  * Control characters of hostile names come out as '?'. A failed allocation is remembered and
  * reported by table_print(), so that building needs no checks.
  */
-#ifndef CLI_REPORT_TABLE_H
-#define CLI_REPORT_TABLE_H
+#ifndef REPORT_TABLE_H
+#define REPORT_TABLE_H
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* cli/report/plan_dot.c -- the plan as a Graphviz digraph: a node for each core, an edge for each
+/* report/plan_dot.c -- the plan as a Graphviz digraph: a node for each core, an edge for each
  * stream in the colours of Dazzi et al. 2021, Fig. 9. Cores lie in rows, to the right and to the
  * left by turns, so that the drawing is about as wide as high. Names need no escapes:
  * network_check() allows letters, digits, _ and - in them. */
@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "cli/report/plan_report.h"
 #include "core/util.h"
+#include "report/plan_report.h"
 
 static const struct {
     const char *colour;

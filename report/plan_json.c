@@ -1,9 +1,9 @@
-/* cli/report/plan_json.c -- the plan as JSON: sections that map and run share, and map's
+/* report/plan_json.c -- the plan as JSON: sections that map and run share, and map's
  * document. */
-#include "cli/report/json.h"
-#include "cli/report/plan_report.h"
-#include "cli/version.h"
 #include "dataflow/plan/clocking.h"
+#include "report/json.h"
+#include "report/plan_report.h"
+#include "report/version.h"
 
 static const char *const feed_names[] = {
     [FEED_SCRATCHPAD] = "scratchpad",

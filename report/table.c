@@ -1,5 +1,5 @@
-/* cli/report/table.c -- see table.h. */
-#include "cli/report/table.h"
+/* report/table.c -- see table.h. */
+#include "report/table.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -1,11 +1,11 @@
-/* cli/report/report.c -- see report.h. */
-#include "cli/report/report.h"
+/* report/report.c -- see report.h. */
+#include "report/report.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#include "cli/report/table.h"
-#include "cli/version.h"
+#include "report/table.h"
+#include "report/version.h"
 
 const char *kernel_name(enum kernel_kind k)
 {

@@ -1,11 +1,11 @@
-/* cli/report/class_names.h -- what a network's classes are called.
+/* report/class_names.h -- what a network's classes are called.
  *
  * The names stand in a text file beside the model, one a line in the order of the outputs:
  * "models/resnet32_fmnist.classes.txt" for "models/resnet32_fmnist.onnx". A class without a name
  * there, or without the file, is called by its number.
  */
-#ifndef CLI_REPORT_CLASS_NAMES_H
-#define CLI_REPORT_CLASS_NAMES_H
+#ifndef REPORT_CLASS_NAMES_H
+#define REPORT_CLASS_NAMES_H
 
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
-/* cli/report/class_names.c -- see class_names.h. */
-#include "cli/report/class_names.h"
+/* report/class_names.c -- see class_names.h. */
+#include "report/class_names.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

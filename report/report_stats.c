@@ -1,12 +1,12 @@
-/* cli/report/report_stats.c -- every counter of a run in gem5's form, one line each:
+/* report/report_stats.c -- every counter of a run in gem5's form, one line each:
  *
  *     name  value  # description (unit)
  */
 #include <inttypes.h>
 #include <stdarg.h>
 
-#include "cli/report/report.h"
-#include "cli/version.h"
+#include "report/report.h"
+#include "report/version.h"
 
 #define NAME_COLUMNS 48
 

@@ -1,4 +1,4 @@
-/* cli/report/plan_report.h -- a plan as tables, JSON, Graphviz and a picture, and the pieces that
+/* report/plan_report.h -- a plan as tables, JSON, Graphviz and a picture, and the pieces that
  * the report of a run shares with it.
  *
  * Times (docs/accelerator.md, section 4): the first result is there after L timesteps, the next
@@ -6,8 +6,8 @@
  *
  *     throughput = N / ((L + (N - 1) * I) * timestep)
  */
-#ifndef CLI_REPORT_PLAN_REPORT_H
-#define CLI_REPORT_PLAN_REPORT_H
+#ifndef REPORT_PLAN_REPORT_H
+#define REPORT_PLAN_REPORT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,10 +15,9 @@
 
 #include <jansson.h>
 
-#include "cli/report/table.h"
-#include "cli/results.h"
 #include "core/err.h"
 #include "dataflow/plan/plan.h"
+#include "report/form.h"
 #include "study/study.h"
 
 extern const struct form plan_form; // of a const struct study *

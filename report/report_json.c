@@ -1,8 +1,8 @@
-/* cli/report/report_json.c -- a run as the JSON document "imcsim-run/1". */
+/* report/report_json.c -- a run as the JSON document "imcsim-run/1". */
 #include <stdlib.h>
 
-#include "cli/report/json.h"
-#include "cli/report/report.h"
+#include "report/json.h"
+#include "report/report.h"
 #include "study/price_json.h"
 
 static json_t *json_run_layer(const struct report *r, uint32_t layer)

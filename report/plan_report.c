@@ -1,5 +1,5 @@
-/* cli/report/plan_report.c -- the figures of plan_report.h, and what text and CSV show of them. */
-#include "cli/report/plan_report.h"
+/* report/plan_report.c -- the figures of plan_report.h, and what text and CSV show of them. */
+#include "report/plan_report.h"
 
 #include <assert.h>
 #include <inttypes.h>

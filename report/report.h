@@ -1,18 +1,18 @@
-/* cli/report/report.h -- a finished run: tables with the text around them, JSON, statistics.
+/* report/report.h -- a finished run: tables with the text around them, JSON, statistics.
  *
  * Every figure is computed in report.c or plan_report.c and shown by all forms. A section that the
  * run did not compute (accuracy without images) is absent, never zero.
  */
-#ifndef CLI_REPORT_REPORT_H
-#define CLI_REPORT_REPORT_H
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
 
 #include <stdint.h>
 #include <stdio.h>
 
-#include "cli/report/class_names.h"
-#include "cli/report/plan_report.h"
 #include "core/err.h"
 #include "core/kernel.h"
+#include "report/class_names.h"
+#include "report/plan_report.h"
 #include "study/price.h"
 #include "study/run.h"
 #include "study/study.h"

@@ -1,14 +1,14 @@
-/* cli/report/pareto.c -- see pareto.h. */
-#include "cli/report/pareto.h"
+/* cli/pareto.c -- see pareto.h. */
+#include "cli/pareto.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 
-#include "cli/report/json.h"
-#include "cli/report/plan_report.h"
 #include "cli/results.h"
 #include "dataflow/mapper/mapper.h"
+#include "report/json.h"
+#include "report/plan_report.h"
 #include "study/pricing.h"
 #include "study/study.h"
 

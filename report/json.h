@@ -1,11 +1,11 @@
-/* cli/report/json.h -- building and writing result documents with jansson.
+/* report/json.h -- building and writing result documents with jansson.
  *
  * A failed allocation turns the object or array into NULL, and a NULL put into another turns that
  * into NULL too, so that building needs no checks: json_print() reports it. Keys keep the order in
  * which they were put; the same document always gives the same bytes.
  */
-#ifndef CLI_REPORT_JSON_H
-#define CLI_REPORT_JSON_H
+#ifndef REPORT_JSON_H
+#define REPORT_JSON_H
 
 #include <stdint.h>
 #include <stdio.h>
