@@ -50,7 +50,11 @@ uint64_t fabric_clocks(uint64_t bits, uint64_t clock_hz, uint64_t rate_bps)
 {
     __extension__ typedef unsigned __int128 u128; // bits * clock_hz passes 64 bits
 
+    uint64_t product;
+
     assert(rate_bps > 0);
+    if (!__builtin_mul_overflow(bits, clock_hz, &product)) // mostly, and much faster
+        return product / rate_bps + (product % rate_bps != 0);
     u128 n = (u128)bits * clock_hz;
     u128 clocks = n / rate_bps + (n % rate_bps != 0);
     return clocks < UINT64_MAX ? (uint64_t)clocks : UINT64_MAX;

@@ -338,15 +338,14 @@ static int by_cores(const void *a, const void *b)
 static bool dominates(const struct layer *l, const struct mapper_option *a,
                       const struct mapper_option *b, uint32_t most_need)
 {
-    const struct firing_shape shape_a = mapper_firing_shape(l, a);
-    const struct firing_shape shape_b = mapper_firing_shape(l, b);
-
 
     if (a->firing != b->firing || a->copies != b->copies || a->cores > b->cores ||
         a->parts > b->parts || a->replicas.width != b->replicas.width ||
         a->need_parts > b->need_parts || a->unsure > b->unsure || a->doubtful ||
         (a->parts < b->parts && a->parts < most_need))
         return false;
+    const struct firing_shape shape_a = mapper_firing_shape(l, a);
+    const struct firing_shape shape_b = mapper_firing_shape(l, b);
     return a->firing->never_behind(&shape_a, &shape_b);
 }
 
