@@ -16,7 +16,8 @@ static uint32_t gcd(uint32_t a, uint32_t b)
  * dilation / g windows are all new, and each later one adds min(kernel, stride / g). */
 static uint64_t axis_positions(const struct window *w, int axis, uint32_t count)
 {
-    uint32_t g = gcd(w->stride[axis], w->dilation[axis]), kernel = w->kernel[axis];
+    uint32_t g = w->dilation[axis] == 1 ? 1 : gcd(w->stride[axis], w->dilation[axis]);
+    uint32_t kernel = w->kernel[axis];
     uint64_t first = min_u32(count, w->dilation[axis] / g);
 
     return first * kernel + (count - first) * min_u32(kernel, w->stride[axis] / g);
@@ -28,10 +29,10 @@ struct replicas replicas_make(const struct window *w, uint32_t n, uint32_t block
     if (n > 1 && (w->again[0] || w->again[1])) // outputs that see one pixel share no patches
         return (struct replicas){ .n = n, .width = 1, .height = n, .positions = UINT32_MAX };
     uint32_t width = min_u32(block_width, n), height = n / width, rest = n % width;
-    uint64_t rows = axis_positions(w, 0, height), more = axis_positions(w, 0, height + 1) - rows;
-    uint64_t positions =
-        rows * axis_positions(w, 1, width) + (rest ? more * axis_positions(w, 1, rest) : 0);
+    uint64_t rows = axis_positions(w, 0, height), positions = rows * axis_positions(w, 1, width);
 
+    if (rest > 0)
+        positions += (axis_positions(w, 0, height + 1) - rows) * axis_positions(w, 1, rest);
     return (struct replicas){ .n = n, .width = width, .height = height,
                               .positions = (uint32_t)min_u64(positions, UINT32_MAX) };
 }

@@ -338,9 +338,8 @@ static int by_cores(const void *a, const void *b)
 static bool dominates(const struct layer *l, const struct mapper_option *a,
                       const struct mapper_option *b, uint32_t most_need)
 {
-
-    if (a->firing != b->firing || a->copies != b->copies || a->cores > b->cores ||
-        a->parts > b->parts || a->replicas.width != b->replicas.width ||
+    if (a->replicas.width != b->replicas.width || a->copies != b->copies ||
+        a->firing != b->firing || a->cores > b->cores || a->parts > b->parts ||
         a->need_parts > b->need_parts || a->unsure > b->unsure || a->doubtful ||
         (a->parts < b->parts && a->parts < most_need))
         return false;
@@ -360,11 +359,13 @@ static void mark_dominated(struct mapper *mp, uint32_t layer)
             most_need = max_u32(most_need, mp->layer[nl->input[i] - 1].most_need);
     for (uint32_t i = 0; i < l->n_option; i++)
         l->option[i].dominator = i;
-    for (uint32_t i = 0; i < l->n_option; i++)
-        for (uint32_t k = 0; k < l->n_option && l->option[i].dominator == i; k++)
-            if (k != i && l->option[k].dominator == k &&
-                dominates(nl, &l->option[k], &l->option[i], most_need))
-                l->option[i].dominator = k;
+    const struct mapper_option *first = l->option, *end = first + l->n_option;
+    for (struct mapper_option *o = l->option; o < end; o++) // by cores: those behind take more
+        for (const struct mapper_option *a = first; a < end && a->cores <= o->cores; a++)
+            if (a != o && a->dominator == a - first && dominates(nl, a, o, most_need)) {
+                o->dominator = (uint32_t)(a - first);
+                break;
+            }
 }
 
 /* What a layer without options is short of. */
