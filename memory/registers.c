@@ -35,12 +35,11 @@ uint32_t window_last(const struct window *w, int axis, uint32_t at, uint32_t siz
 
 uint32_t window_inside(const struct window *w, int axis, uint32_t at, uint32_t size)
 {
+    int64_t x = window_begin(w, axis, at);
     uint32_t n = 0;
 
-    for (uint32_t j = 0; j < w->kernel[axis]; j++) {
-        int64_t x = window_begin(w, axis, at) + (int64_t)j * w->dilation[axis];
+    for (uint32_t j = 0; j < w->kernel[axis]; j++, x += w->dilation[axis])
         n += x >= 0 && x < size;
-    }
     return n;
 }
 

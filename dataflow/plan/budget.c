@@ -104,11 +104,14 @@ static void stored_by(const struct budget *b, const struct plan_stream *stream, 
     const struct plan_layer *pl = &p->layer[p->core[stream->to].plan_layer];
 
     for (uint32_t image = 0; image < n_image; image++)
-        for (uint32_t y = 0; y < pl->in_width; y++)
-            for (uint32_t x = 0; carries(p, stream, y) && x < pl->in_height; x++)
+        for (uint32_t y = 0; y < pl->in_width; y++) {
+            if (!carries(p, stream, y))
+                continue;
+            for (uint32_t x = 0; x < pl->in_height; x++)
                 if (stream_carries(stream, pl->in_width, x, y))
                     port_use(port, arrives(b, stream, image, x, y),
                              slice_words(b, stream, x, (uint64_t)image * pl->in_width + y));
+        }
 }
 
 static void read_for_crossbar(const struct budget *b, uint32_t index, uint32_t n_image,
