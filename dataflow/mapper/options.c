@@ -35,6 +35,7 @@ struct maker {
     uint32_t       layer;
     uint32_t       room;      // options allocated
     uint32_t       most_cores; // of an option
+    uint32_t       readers, conditional; // n_readers() of the layer
     bool           doubtful;   // list doubtful options, too
     enum obstacle  furthest;
     uint64_t       need; // of what stopped it: rows, lanes, bit/s or words
@@ -91,7 +92,7 @@ static uint32_t need_parts(const struct maker *mk, const struct mapper_option *o
     const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
     uint64_t pixels = l->pooled ? 1 : outputs, group = piece(mk, o, false).out_n;
 
-    if (n_readers(mk, false) == 0)
+    if (mk->readers == 0)
         return 1;
     for (uint32_t parts = 1; parts <= l->out.channels; parts++)
         if (link_carries(mk, 8 * pixels * min_u64(group, ceil_div(l->out.channels, parts))))
@@ -225,26 +226,37 @@ static bool add(struct maker *mk, const struct mapper_option *o)
     return true;
 }
 
-/* One option for each number of copies. */
-static bool add_copies(struct maker *mk, struct mapper_option *o)
+/* The option with so many copies. */
+static bool add_copies(struct maker *mk, struct mapper_option *o, uint32_t copies)
 {
-    const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
-    struct firing_shape shape = mapper_firing_shape(l, o);
-    uint32_t strips = firing_strips(o->firing, &shape), most = l->pooled ? 1 : strips;
+    struct firing_shape shape;
+    uint64_t clk;
 
-    o->memory_columns = most_columns(mk, o);
-    o->pixel_words = pixel_words(mk, o);
-    for (uint32_t copies = 1; copies <= most; copies++) {
-        uint64_t cores = (uint64_t)o->parts * o->groups * copies;
-        if (cores > mk->most_cores && copies > 1)
-            break;
-        shape.copies = o->copies = copies;
-        o->cores = (uint32_t)cores;
-        o->firings = o->firing->firings(&shape);
-        o->least_interval =
-            max_u64(o->firings, ceil_div(memory_clk(mk, o, strips), mk->mp->plan.timestep_clk));
-        if (!add(mk, o))
-            return false;
+    o->copies = copies;
+    o->cores = o->parts * o->groups * copies;
+    shape = mapper_firing_shape(plan_network_layer(&mk->mp->plan, mk->layer), o);
+    clk = memory_clk(mk, o, firing_strips(o->firing, &shape));
+    o->firings = o->firing->firings(&shape);
+    o->least_interval = max_u64(o->firings, ceil_div(clk, mk->mp->plan.timestep_clk));
+    return add(mk, o);
+}
+
+/* Every option of one copy with more of them, as far as the chip has cores. */
+static bool add_all_copies(struct maker *mk)
+{
+    const struct mapper_layer *ml = &mk->mp->layer[mk->layer];
+    const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
+    const uint32_t n = ml->n_option;
+
+    mk->room = n;
+    for (uint32_t i = 0; i < n; i++) {
+        struct mapper_option o = ml->option[i];
+        const struct firing_shape shape = mapper_firing_shape(l, &o);
+        const uint32_t most = l->pooled ? 1 : firing_strips(o.firing, &shape);
+        const uint32_t each = o.cores;
+        for (uint32_t c = 2; c <= most && (uint64_t)each * c <= mk->most_cores; c++)
+            if (!add_copies(mk, &o, c))
+                return false;
     }
     return true;
 }
@@ -284,12 +296,15 @@ static bool add_replicas(struct maker *mk, uint32_t n, uint32_t width, bool *fit
         return true;
     o.need_parts = max_u32(1, need_parts(mk, &o, full));
     o.unsure = !link_carries(mk, other_bits(mk, &o, full)) ||
-               (o.need_parts > 1 && n_readers(mk, true) < n_readers(mk, false));
+               (o.need_parts > 1 && mk->conditional < mk->readers);
+    o.memory_columns = most_columns(mk, &o);
+    o.pixel_words = pixel_words(mk, &o);
     *fits = stops == FITS && o.need_parts == 1 && !o.unsure;
-    return add_copies(mk, &o);
+    return add_copies(mk, &o, 1);
 }
 
-/* Parts and groups of n replicas: more of either make a core's share of the layer smaller. */
+/* Parts and groups of n replicas: more of either make a core's share of the layer smaller. 0: the
+ * array is too small for them, and for more. */
 static uint32_t shares(const struct maker *mk, uint32_t n, uint32_t width)
 {
     const struct plan *p = &mk->mp->plan;
@@ -298,7 +313,7 @@ static uint32_t shares(const struct maker *mk, uint32_t n, uint32_t width)
     struct replicas replicas = replicas_make(&p->layer[mk->layer].window, n, width);
     struct cut cut = layer_cut(l, &replicas, array->rows, array->columns);
 
-    return cut.parts + cut.groups;
+    return cut.parts > 0 && cut.groups > 0 ? cut.parts + cut.groups : 0;
 }
 
 /* Blocks of full rows; where a budget does not allow that, with more replicas, which compute
@@ -313,6 +328,8 @@ static bool add_block(struct maker *mk, uint32_t width, uint32_t height, uint32_
 
     for (uint32_t n = width * height; n <= end && (!fits || mk->doubtful); n++) {
         uint32_t now = shares(mk, n, width);
+        if (now == 0)
+            break;
         if (now > before && !add_replicas(mk, n, width, &fits))
             return false;
         before = max_u32(now, before);
@@ -338,8 +355,8 @@ static int by_cores(const void *a, const void *b)
 static bool dominates(const struct layer *l, const struct mapper_option *a,
                       const struct mapper_option *b, uint32_t most_need)
 {
-    if (a->replicas.width != b->replicas.width || a->copies != b->copies ||
-        a->firing != b->firing || a->cores > b->cores || a->parts > b->parts ||
+    if (a->firing != b->firing || a->copies != b->copies || a->cores > b->cores ||
+        a->parts > b->parts || a->replicas.width != b->replicas.width ||
         a->need_parts > b->need_parts || a->unsure > b->unsure || a->doubtful ||
         (a->parts < b->parts && a->parts < most_need))
         return false;
@@ -348,24 +365,57 @@ static bool dominates(const struct layer *l, const struct mapper_option *a,
     return a->firing->never_behind(&shape_a, &shape_b);
 }
 
-static void mark_dominated(struct mapper *mp, uint32_t layer)
+/* Only options of as many copies and of blocks as wide are compared; otherwise in their order. */
+static int by_kind(const void *a, const void *b)
+{
+    const struct mapper_option *x = *(struct mapper_option *const *)a;
+    const struct mapper_option *y = *(struct mapper_option *const *)b;
+
+    if (x->copies != y->copies)
+        return x->copies < y->copies ? -1 : 1;
+    if (x->replicas.width != y->replicas.width)
+        return x->replicas.width < y->replicas.width ? -1 : 1;
+    return (x > y) - (x < y); // of one array
+}
+
+/* Of n options of one kind. */
+static void mark_kind(const struct layer *nl, const struct mapper_option *all,
+                      struct mapper_option **kind, uint32_t n, uint32_t most_need)
+{
+    for (uint32_t i = 0; i < n; i++)
+        kind[i]->dominator = (uint32_t)(kind[i] - all);
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t k = 0; k < n && kind[k]->cores <= kind[i]->cores; k++)
+            if (k != i && &all[kind[k]->dominator] == kind[k] &&
+                dominates(nl, kind[k], kind[i], most_need)) {
+                kind[i]->dominator = kind[k]->dominator;
+                break;
+            }
+}
+
+static bool mark_dominated(struct mapper *mp, uint32_t layer)
 {
     struct mapper_layer *l = &mp->layer[layer];
     const struct layer *nl = plan_network_layer(&mp->plan, layer);
+    struct mapper_option **list = calloc(l->n_option, sizeof *list);
     uint32_t most_need = 1;
 
     for (uint32_t i = 0; i < nl->n_input; i++)
         if (nl->input[i] > 0)
             most_need = max_u32(most_need, mp->layer[nl->input[i] - 1].most_need);
-    for (uint32_t i = 0; i < l->n_option; i++)
-        l->option[i].dominator = i;
-    const struct mapper_option *first = l->option, *end = first + l->n_option;
-    for (struct mapper_option *o = l->option; o < end; o++) // by cores: those behind take more
-        for (const struct mapper_option *a = first; a < end && a->cores <= o->cores; a++)
-            if (a != o && a->dominator == a - first && dominates(nl, a, o, most_need)) {
-                o->dominator = (uint32_t)(a - first);
-                break;
-            }
+    for (uint32_t i = 0; list && i < l->n_option; i++)
+        list[i] = &l->option[i];
+    if (list)
+        qsort(list, l->n_option, sizeof *list, by_kind);
+    for (uint32_t i = 0, end; list && i < l->n_option; i = end) {
+        for (end = i + 1; end < l->n_option && list[end]->copies == list[i]->copies &&
+                          list[end]->replicas.width == list[i]->replicas.width;)
+            end++;
+        mark_kind(nl, l->option, list + i, end - i, most_need);
+    }
+    bool done = list != NULL;
+    free(list);
+    return done;
 }
 
 /* What a layer without options is short of. */
@@ -408,7 +458,12 @@ static enum err nothing_fits(const struct maker *mk, const struct shortage *s, s
                    plan_layer_name(&mk->mp->plan, s->layer), key, text[1], text[2]);
 }
 
-/* Lists the options of mk->layer, if it has any. */
+static void sort_options(struct mapper_layer *l)
+{
+    qsort(l->option, l->n_option, sizeof *l->option, by_cores);
+}
+
+/* Lists the options of mk->layer with one copy, if it has any. */
 static enum err make_options(struct maker *mk, struct err_msg *m)
 {
     struct mapper_layer *ml = &mk->mp->layer[mk->layer];
@@ -419,30 +474,33 @@ static enum err make_options(struct maker *mk, struct err_msg *m)
     uint32_t highest = across ? l->out.height * l->out.width : l->out.height;
 
     mk->room = 0;
+    mk->readers = n_readers(mk, false);
+    mk->conditional = n_readers(mk, true);
     mk->furthest = OBSTACLE_ROWS;
     mk->need = UINT64_MAX;
     for (uint32_t width = 1; width <= min_u32(widest, columns); width++)
-        for (uint32_t height = 1; height <= min_u32(highest, columns / width); height++)
+        for (uint32_t height = 1; height <= min_u32(highest, columns / width) &&
+                                  shares(mk, width * height, width) > 0;
+             height++)
             if (!add_block(mk, width, height, highest))
                 return err_set(m, ERR_MEMORY, "no memory for the mapper");
     if (ml->n_option == 0)
         return ERR_NONE;
-    qsort(ml->option, ml->n_option, sizeof *ml->option, by_cores);
+    sort_options(ml);
     ml->least = ml->option[0].cores;
     for (uint32_t i = 0; i < ml->n_option; i++)
         ml->most_need = max_u32(ml->most_need, ml->option[i].need_parts);
     return ERR_NONE;
 }
 
-/* Fewest cores of a layer, which is that of one copy (most_cores is 0): a first pass, so that the
- * second knows what one layer can have beside the others. */
+/* Fewest cores of a layer, which is that of one copy: a first pass, so that the second knows what
+ * one layer can have beside the others. */
 static enum err count_least(struct mapper *mp, struct maker *mk, struct err_msg *m)
 {
     uint64_t least = 0;
     uint32_t n_short = 0;
     struct shortage shortage = { 0 };
 
-    mk->most_cores = 0;
     for (mk->layer = 0; mk->layer < mp->n_layer; mk->layer++) {
         enum err e = make_options(mk, m);
         if (e)
@@ -450,8 +508,6 @@ static enum err count_least(struct mapper *mp, struct maker *mk, struct err_msg 
         if (mp->layer[mk->layer].n_option == 0)
             note_shortage(mk, &shortage, n_short++ == 0);
         least += mp->layer[mk->layer].least;
-        free(mp->layer[mk->layer].option);
-        mp->layer[mk->layer] = (struct mapper_layer){ .least = mp->layer[mk->layer].least };
     }
     if (n_short > 0)
         return nothing_fits(mk, &shortage, m);
@@ -509,9 +565,11 @@ static enum err make_all(struct mapper *mp, struct err_msg *m)
     e = count_least(mp, &mk, m);
     for (mk.layer = 0; !e && mk.layer < mp->n_layer; mk.layer++) {
         mk.most_cores = mp->config->chip_cores - mp->least_cores + mp->layer[mk.layer].least;
-        e = make_options(&mk, m);
-        if (!e)
-            mark_dominated(mp, mk.layer);
+        if (!add_all_copies(&mk))
+            e = err_set(m, ERR_MEMORY, "no memory for the mapper");
+        sort_options(&mp->layer[mk.layer]);
+        if (!e && !mark_dominated(mp, mk.layer))
+            e = err_set(m, ERR_MEMORY, "no memory for the mapper");
     }
     return e;
 }

@@ -76,24 +76,33 @@ static struct config with_twice(const struct config *config, enum resource r)
     return c;
 }
 
-/* The least interval of a machine, the worst timesteps of memories aside, or `otherwise` where that
- * is less or no mapping is found: a core may leave what it has more unused. */
-static uint64_t best_interval(const struct config *config, const struct network *network,
-                              uint64_t otherwise)
+/* The least interval that the options allow, the worst timesteps of memories aside, or `otherwise`
+ * where that is less: a core may leave what it has more unused. */
+static uint64_t best_interval(const struct mapper *mp, uint64_t otherwise)
 {
-    struct mapper mp;
     struct err_msg m;
     uint64_t *interval = NULL;
-    uint32_t n = 0;
+    uint32_t n = 0, least = 0;
 
-    if (mapper_init(&mp, network, config, &m))
-        return otherwise;
-    uint32_t least = mapper_intervals(&mp, &interval, &n, &m)
-                         ? n
-                         : mapper_least_interval(&mp, interval, n);
+    if (!mapper_intervals(mp, &interval, &n, &m))
+        least = mapper_least_interval(mp, interval, n);
     if (least < n)
         otherwise = min_u64(otherwise, interval[least]);
     free(interval);
+    return otherwise;
+}
+
+/* The same of a machine with twice of a resource. */
+static uint64_t relieved_interval(const struct config *config, const struct network *network,
+                                  enum resource r, uint64_t otherwise)
+{
+    const struct config more = with_twice(config, r);
+    struct mapper mp;
+    struct err_msg m;
+
+    if (mapper_init(&mp, network, &more, &m))
+        return otherwise;
+    otherwise = best_interval(&mp, otherwise);
     mapper_release(&mp);
     return otherwise;
 }
@@ -112,11 +121,9 @@ enum err mapping_resolve(struct config *config, const struct network *network,
     if (!e)
         e = mapper_choose(&mp, &result, m);
     if (!e)
-        r->least_interval = best_interval(config, network, result.interval);
-    for (int i = 0; !e && i < N_RESOURCE; i++) {
-        struct config more = with_twice(config, (enum resource)i);
-        r->relief[i] = best_interval(&more, network, r->least_interval);
-    }
+        r->least_interval = best_interval(&mp, result.interval);
+    for (int i = 0; !e && i < N_RESOURCE; i++)
+        r->relief[i] = relieved_interval(config, network, (enum resource)i, r->least_interval);
     if (!e) {
         r->value = result.value;
         r->bound = result.bound;
