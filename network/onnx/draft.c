@@ -29,6 +29,7 @@ static enum err add_draft(struct onnx_reader *r, const struct onnx_node *node,
     d->n = n;
     d->low = -INFINITY;
     d->high = INFINITY;
+    d->grain = d->steps = 1;
     d->unit = calloc(n, sizeof *d->unit);
     d->bias = calloc(n, sizeof *d->bias);
     struct layer *l = &d->layer;
@@ -352,6 +353,35 @@ static void scale_bound(double *bound, double factor, double offset)
     bound[1] = fmax(a, b);
 }
 
+/* Values are multiples of grain / steps: what they are once they are scaled, by whole numbers or
+ * their inverses, and moved. What is neither leaves no such numbers. */
+static void scale_steps(struct onnx_draft *d, uint32_t n, const double *factor,
+                        const double *offset)
+{
+    double common = 0, divisor = 1;
+    bool whole = true;
+
+    for (uint32_t o = 0; o < n; o++) {
+        double f = fabs(factor[o]), inverse = f != 0 ? 1 / f : 1;
+        bool part = f != rint(f);
+        if (part)
+            divisor = fmax(divisor, rint(inverse));
+        common = onnx_common_divisor(part ? 1 : f, common);
+        whole &= !part || fabs(inverse - rint(inverse)) < 1e-9 * inverse;
+    }
+    d->grain *= common;
+    d->steps *= divisor;
+    for (uint32_t o = 0; o < n; o++) {
+        double moved = fabs(offset[o]) * d->steps;
+        whole &= moved == rint(moved) && moved < 0x1p53;
+        d->grain = onnx_common_divisor(moved, d->grain);
+    }
+    if (!whole || !(d->steps < 0x1p40) || !(d->grain < 0x1p53)) {
+        d->grain = 1;
+        d->steps = 0x1p40;
+    }
+}
+
 enum err onnx_draft_scale(struct onnx_reader *r, const struct onnx_node *node,
                           struct onnx_draft *d, uint32_t n, const double *factor,
                           const double *offset)
@@ -371,6 +401,7 @@ enum err onnx_draft_scale(struct onnx_reader *r, const struct onnx_node *node,
                                  d->unit[o], d->bias[o]);
     }
     d->residual_scale *= factor[0]; // of all, where there is one
+    scale_steps(d, n, factor, offset);
     if (!e && d->bounded && !d->bound && (n > 1 || factor[0] <= 0) && !spread_bounds(d))
         return no_memory(r);
     if (d->bound) {

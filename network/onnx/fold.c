@@ -51,19 +51,16 @@ static void put(const struct array *a, size_t i, uint8_t *to)
         to[k] = (uint8_t)(bits >> (8 * k));
 }
 
-/* The array as the node's output. */
-static enum err store(struct onnx_reader *r, const struct onnx_node *node, const struct array *a)
+enum err onnx_keep_array(struct onnx_reader *r, const struct array *a, struct onnx_tensor *view)
 {
     size_t width = width_of(stored_type(a->type));
     Onnx__TensorProto *t = onnx_keep(r, 1, sizeof *t);
     int64_t *dims = onnx_keep(r, a->n_dim, sizeof *dims);
     uint8_t *data = onnx_keep(r, a->n, width);
-    struct onnx_meaning m = {.means = ONNX_STORED};
 
     if (!t || !dims || !data)
         return err_set(r->msg, ERR_MEMORY, "no memory for a constant of %zu values", a->n);
     onnx__tensor_proto__init(t);
-    t->name = node->proto->output[0]; // the model's
     t->data_type = stored_type(a->type);
     t->has_data_type = 1;
     t->n_dims = a->n_dim;
@@ -74,7 +71,15 @@ static enum err store(struct onnx_reader *r, const struct onnx_node *node, const
         put(a, i, data + i * width);
     t->has_raw_data = 1;
     t->raw_data = (ProtobufCBinaryData){a->n * width, data};
-    enum err e = onnx_tensor_view(&m.tensor, t, r->msg);
+    return onnx_tensor_view(view, t, r->msg);
+}
+
+/* The array as the node's output. */
+static enum err store(struct onnx_reader *r, const struct onnx_node *node, const struct array *a)
+{
+    struct onnx_meaning m = {.means = ONNX_STORED};
+    enum err e = onnx_keep_array(r, a, &m.tensor);
+
     if (!e)
         onnx_output(r, node, m);
     return e;

@@ -6,6 +6,8 @@
 
 #include "network/onnx/read.h"
 
+#define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
+
 /* Input 0: a map, a draft that nobody else reads, or the image. */
 static enum err take_any(struct onnx_reader *r, const struct onnx_node *node,
                          struct onnx_meaning *x)
@@ -308,16 +310,38 @@ static enum err read_identity(struct onnx_reader *r, const struct onnx_node *nod
     return e;
 }
 
+/* Whole numbers, if that is what the value is: a network of whole numbers casts such ones. */
+static enum err cast_to_integers(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x;
+    enum err e = take_any(r, node, &x);
+
+    if (!e && x.means == ONNX_DRAFT && x.draft->steps > 1) {
+        e = onnx_draft_floor(r, node, x.draft, 0);
+        x.draft->truncated = true;
+    }
+    x.integer = true;
+    if (!e)
+        onnx_output(r, node, x);
+    return e;
+}
+
 /* Between floats of any size a map's values stay what they are: its bytes decide. */
 static enum err read_cast(struct onnx_reader *r, const struct onnx_node *node)
 {
     int64_t to = 0;
     enum err e = onnx_attr_int(node, "to", &to, r->msg);
 
+    if (!e && r->integers && (to == TYPE(INT32) || to == TYPE(INT64)))
+        return cast_to_integers(r, node);
     if (!e && (to < 0 || to > INT32_MAX || !onnx_type_is_real((int32_t)to)))
         e = onnx_node_refuse(node, r->msg, "casts a map to type %" PRId64 " (%s): want a float "
                              "type", to, onnx_type_name((int32_t)to));
-    return e ? e : read_identity(r, node);
+    if (!e)
+        e = read_identity(r, node);
+    if (!e)
+        r->meaning[node->output[0]].integer = false;
+    return e;
 }
 
 /* Inputs ratio and training mode came with set 12. */

@@ -51,11 +51,43 @@ static enum err take_operands(struct onnx_reader *r, const struct onnx_node *nod
 static enum err apply(struct onnx_reader *r, const struct onnx_node *node,
                       const struct onnx_meaning *x, const struct scaling *s)
 {
+    struct onnx_meaning out = *x;
     enum err e = onnx_draft_scale(r, node, x->draft, s->n, s->factor, s->offset);
 
+    for (uint32_t i = 0; i < node->n_input && !e; i++)
+        out.integer |= onnx_has_input(node, i) && onnx_input(r, node, i)->integer;
     if (!e)
-        onnx_output(r, node, *x);
+        onnx_output(r, node, out);
     return e;
+}
+
+enum err onnx_scale_open(struct onnx_reader *r, const struct onnx_node *node,
+                         const struct onnx_meaning *x, double divisor)
+{
+    struct scaling s;
+    uint32_t n = 1;
+    enum err e = ERR_NONE;
+
+    for (uint32_t i = 1; i < 3 && !e; i++) {
+        const struct onnx_meaning *c = onnx_input(r, node, i);
+        if (!onnx_is_constant(c))
+            e = onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s: want constants", i,
+                                 onnx_means_text(c->means));
+        else
+            e = check_constant(r, node, x, c);
+        n = !e && c->tensor.n > n ? (uint32_t)c->tensor.n : n;
+    }
+    if (!e)
+        e = new_scaling(r, n, &s);
+    for (uint32_t o = 0; o < n && !e; o++) {
+        const struct onnx_meaning *factor = onnx_input(r, node, 1), *offset = onnx_input(r, node, 2);
+        s.factor[o] = onnx_constant(factor, factor->tensor.n == 1 ? 0 : o);
+        s.offset[o] = onnx_constant(offset, offset->tensor.n == 1 ? 0 : o);
+    }
+    if (!e)
+        e = onnx_draft_scale(r, node, x->draft, s.n, s.factor, s.offset);
+    const double part = 1 / divisor, nothing = 0;
+    return e ? e : onnx_draft_scale(r, node, x->draft, 1, &part, &nothing);
 }
 
 enum err onnx_add_constant(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
@@ -88,7 +120,12 @@ static enum err multiply(struct onnx_reader *r, const struct onnx_node *node, ui
         return e;
     for (uint32_t o = 0; o < s.n; o++)
         s.factor[o] = divides ? 1 / onnx_constant(c, o) : onnx_constant(c, o);
-    return apply(r, node, &x, &s);
+    e = apply(r, node, &x, &s);
+    if (!e && divides && onnx_input(r, node, i)->integer) {
+        e = onnx_draft_floor(r, node, x.draft, 0);
+        x.draft->truncated = true;
+    }
+    return e;
 }
 
 static bool is_pixel(const struct onnx_meaning *x)

@@ -20,6 +20,8 @@ static struct axis axis_of(const struct onnx_meaning *x, uint32_t k)
     uint32_t first = x->layout == ONNX_NHWC ? 1 : 2;
     struct axis a = {.batch = k == 0};
 
+    if (x->layout == ONNX_NCW)
+        return (struct axis){.batch = k == 0, .channels = k == 1, .side = 1};
     a.channels = !a.batch && k != first && k != first + 1;
     a.side = k == first + 1;
     return a;
@@ -30,7 +32,7 @@ static enum err take_four(struct onnx_reader *r, const struct onnx_node *node,
 {
     enum err e = onnx_take_map(r, node, 0, x);
 
-    if (!e && x->layout != ONNX_NCHW && x->layout != ONNX_NHWC)
+    if (!e && x->layout != ONNX_NCHW && x->layout != ONNX_NHWC && x->layout != ONNX_NCW)
         e = onnx_node_refuse(node, r->msg, "reads a flattened map: want it in front of Flatten");
     if (!e && !x->view.some)
         x->view = (struct onnx_view){.step = {1, 1}, .n_channel = x->shape.channels};
@@ -51,23 +53,23 @@ static enum err read_list(const struct onnx_reader *r, const struct onnx_node *n
 
 /* axes given, or 0, 1, ... for n values. */
 static enum err read_axes(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
-                          uint32_t n, uint32_t axis[4])
+                          const struct onnx_meaning *x, uint32_t n, uint32_t axis[4])
 {
-    int64_t v[ONNX_MOST_DIMS];
+    int64_t v[ONNX_MOST_DIMS], n_dim = x->layout == ONNX_NCW ? 3 : 4;
     uint32_t n_axis = 0, seen = 0;
     enum err e = read_list(r, node, i, "axes", v, &n_axis);
 
     if (!e && n_axis == 0)
-        for (n_axis = 0; n_axis < n && n_axis < 4; n_axis++)
+        for (n_axis = 0; n_axis < n && n_axis < n_dim; n_axis++)
             v[n_axis] = n_axis;
     if (!e && n_axis != n)
         e = onnx_node_refuse(node, r->msg, "%" PRIu32 " values for %" PRIu32 " axes: want one for "
                              "each, at most 4", n, n_axis);
     for (uint32_t k = 0; k < n && !e; k++) {
-        int64_t a = v[k] < 0 ? v[k] + 4 : v[k];
-        if (a < 0 || a > 3 || seen & 1U << a)
-            return onnx_node_refuse(node, r->msg, "axis %" PRId64 " of 4 dimensions: want each "
-                                    "once", v[k]);
+        int64_t a = v[k] < 0 ? v[k] + n_dim : v[k];
+        if (a < 0 || a >= n_dim || seen & 1U << a)
+            return onnx_node_refuse(node, r->msg, "axis %" PRId64 " of %" PRId64 " dimensions: "
+                                    "want each once", v[k], n_dim);
         seen |= 1U << a;
         axis[k] = (uint32_t)a;
     }
@@ -149,7 +151,7 @@ static enum err read_slice(struct onnx_reader *r, const struct onnx_node *node)
                              "takes a part of zeros around a map: want Slice in front "
                              "of Pad");
     if (!e)
-        e = read_axes(r, node, 3, n, axis);
+        e = read_axes(r, node, 3, &x, n, axis);
     for (uint32_t k = 0; k < n && !e; k++) {
         const struct range range = {start[k], end[k], n_step ? step[k] : 1};
         e = slice_axis(r, node, &x, axis[k], &range);
@@ -230,7 +232,7 @@ static enum err read_pad(struct onnx_reader *r, const struct onnx_node *node)
     if (!e && n % 2 != 0)
         e = onnx_node_refuse(node, r->msg, "%" PRIu32 " pads: want two for each axis", n);
     if (!e)
-        e = read_axes(r, node, 3, n / 2, axis);
+        e = read_axes(r, node, 3, &x, n / 2, axis);
     for (uint32_t k = 0; k < n / 2 && !e; k++)
         e = pad_axis(r, node, &x, axis[k], pads[k], pads[n / 2 + k]);
     if (!e)

@@ -16,7 +16,7 @@ enum { LEAST_OPSET = 7 };
 static const struct onnx_operator *const families[] = {
     onnx_ops_add,  onnx_ops_clip,   onnx_ops_concat, onnx_ops_constant, onnx_ops_conv,
     onnx_ops_gemm, onnx_ops_layout, onnx_ops_pool,   onnx_ops_qlinear,  onnx_ops_quantize,
-    onnx_ops_scale, onnx_ops_view,  onnx_ops_resize,
+    onnx_ops_scale, onnx_ops_view,  onnx_ops_resize,  onnx_ops_integer,
 };
 
 enum { N_FAMILY = sizeof families / sizeof *families };
@@ -107,6 +107,14 @@ static bool knows(const struct onnx_operator *op, const char *name)
     return false;
 }
 
+/* "weight_bits": DORY's own, which numbers say as well. */
+static bool is_annotation(const char *name)
+{
+    size_t n = strlen(name);
+
+    return n > 5 && strcmp(name + n - 5, "_bits") == 0;
+}
+
 static enum err check_outputs(const struct onnx_reader *r, const struct onnx_node *node)
 {
     if (node->n_output < 1 || node->output[0] == ONNX_ABSENT)
@@ -133,7 +141,7 @@ static enum err check_node(const struct onnx_reader *r, const struct onnx_node *
     enum err e = check_outputs(r, node);
     for (size_t i = 0; i < node->proto->n_attribute && !e; i++) {
         const char *name = node->proto->attribute[i]->name;
-        if (!name || !knows(op, name))
+        if (!name || (!knows(op, name) && !(r->integers && is_annotation(name))))
             e = onnx_node_refuse(node, r->msg, "attribute \"%.100s\" is not understood: want a "
                                  "model without it", name ? name : "");
     }
@@ -151,7 +159,7 @@ static const struct onnx_operator *find_operator(const struct onnx_node *node)
     const char *type = node->proto->op_type;
     bool own = onnx_is_own_domain(node->proto->domain);
 
-    if (!type || (!own && !is_microsoft(node)))
+    if (!type || (!own && !is_microsoft(node) && strcmp(type, "RequantShift") != 0))
         return NULL;
     for (size_t f = 0; f < N_FAMILY; f++)
         for (const struct onnx_operator *op = families[f]; op->name; op++)
@@ -179,18 +187,24 @@ static bool is_constant(const struct onnx_reader *r, const struct onnx_node *nod
 static enum err read_node(struct onnx_reader *r, const struct onnx_node *node)
 {
     const struct onnx_operator *op = find_operator(node);
+    enum err e = ERR_NONE;
 
     if (is_constant(r, node)) {
-        enum err e = check_outputs(r, node);
+        e = check_outputs(r, node);
         return e ? e : onnx_fold(r, node);
     }
+    for (uint32_t i = 0; i < node->n_input && !e; i++)
+        if (onnx_has_input(node, i))
+            e = onnx_integer_settle(r, node, i);
+    if (e)
+        return e;
     if (onnx_curve_continues(r, node, op != NULL)) {
-        enum err e = check_outputs(r, node);
+        e = check_outputs(r, node);
         return e ? e : onnx_curve_read(r, node);
     }
     if (!op)
         return refuse_operator(r, node);
-    enum err e = check_node(r, node, op);
+    e = check_node(r, node, op);
     for (uint32_t i = 0; i < node->n_input && !e; i++)
         if (onnx_has_input(node, i))
             e = onnx_curve_settle(r, node, node->input[i]);
@@ -267,11 +281,43 @@ static const char *const endings[] = {"ArgMax", "ArgMin", "LogSoftmax", "Softmax
 static const char *const products[] = {"Conv", "ConvTranspose", "Gemm", "MatMul", "QGemm",
                                        "QLinearConv", "QLinearMatMul", NULL};
 
+/* What only picks or transforms results where it stands behind all products and roundings. */
+static const char *const picks[] = {"Gather", "Sigmoid", "Tanh", NULL};
+
+static bool reads_shape(const struct onnx_graph *g, const struct onnx_node *node)
+{
+    const struct onnx_value *v = node->n_input && node->input[0] != ONNX_ABSENT
+                                     ? &g->value[node->input[0]] : NULL;
+
+    return v && v->maker == ONNX_NODE && onnx_node_is(&g->node[v->index], "Shape");
+}
+
+/* Per node: whether a product or a rounding comes behind it, or it is one. */
+static bool *find_inner(struct onnx_reader *r)
+{
+    static const char *const roundings[] = {"Floor", "QuantizeLinear", "RequantShift", NULL};
+    const struct onnx_graph *g = &r->graph;
+    bool *inner = onnx_keep(r, g->n_node, sizeof *inner);
+
+    for (uint32_t i = g->n_node; inner && i-- > 0;) {
+        const struct onnx_node *node = &g->node[i];
+        inner[i] |= is_one_of(node, products) || is_one_of(node, roundings);
+        for (uint32_t k = 0; k < node->n_input && inner[i]; k++)
+            if (node->input[k] != ONNX_ABSENT && g->value[node->input[k]].maker == ONNX_NODE)
+                inner[g->value[node->input[k]].index] = true;
+    }
+    return inner;
+}
+
 /* Softmax and the like, and all that comes behind them, which must not need a crossbar. */
 static enum err mark_host(struct onnx_reader *r)
 {
     const struct onnx_graph *g = &r->graph;
     const struct onnx_node *first = NULL;
+    const bool *inner = find_inner(r);
+
+    if (!inner)
+        return err_set(r->msg, ERR_MEMORY, "no memory for nodes");
 
     for (uint32_t i = 0; i < g->n_node; i++) {
         const struct onnx_node *node = &g->node[i];
@@ -282,7 +328,7 @@ static enum err mark_host(struct onnx_reader *r)
             behind |= v && v->maker == ONNX_NODE && r->host[v->index];
         }
         bool ends = is_one_of(node, endings);
-        r->host[i] = behind || ends;
+        r->host[i] = behind || ends || (is_one_of(node, picks) && !inner[i] && !reads_shape(g, node));
         first = ends && !first ? node : first;
         if (behind && is_one_of(node, products))
             return onnx_node_refuse(first, r->msg, "is not the end of the network: want it there, "
@@ -370,6 +416,8 @@ static enum err read_end(struct onnx_reader *r, struct ends *ends, uint32_t valu
         return ERR_NONE;
     if (x->means == ONNX_CURVE)
         e = onnx_curve_settle_end(r, value);
+    else
+        e = onnx_integer_settle_end(r, value);
     if (e)
         return e;
     if (onnx_is_map(x))
@@ -418,6 +466,7 @@ static enum err read_graph(struct onnx_reader *r, const Onnx__ModelProto *model)
 {
     enum err e;
 
+    r->integers = onnx_is_of_integers(model);
     r->most_layers = r->graph.n_node + 1; // the image, and one for each node, to begin with
     r->meaning = calloc(r->graph.n_value + 1, sizeof *r->meaning);
     r->network->layer = calloc(r->most_layers, sizeof *r->network->layer);
@@ -565,6 +614,8 @@ bool onnx_model_is_quantised(const Onnx__ModelProto *model)
 {
     const Onnx__GraphProto *g = model->graph;
 
+    if (onnx_is_of_integers(model))
+        return true;
     for (size_t i = 0; g && i < g->n_node; i++) {
         const char *type = g->node[i]->op_type;
         if (type && (strstr(type, "Linear") || strcmp(type, "QGemm") == 0))

@@ -73,6 +73,7 @@ struct onnx_meaning {
     struct onnx_curve *curve;
     struct shape       shape; // IMAGE, BYTES, PIXELS, DRAFT, CURVE; with view and without pad
     enum onnx_layout   layout;
+    bool               integer; // an integer's type: Div rounds towards zero
 };
 
 struct onnx_draft { // a layer under construction
@@ -88,6 +89,9 @@ struct onnx_draft { // a layer under construction
     double      *bound;          // low and high of each output, where they differ; or NULL
     uint32_t    *divisor; // of an average: for each number of positions; 0: it does not occur
     bool         whole;   // average of a whole map
+    double       grain, steps; // the result is a multiple of grain / steps, whole numbers, where all
+                               // weights are whole
+    bool         floored, truncated; // whole numbers: rounded down; towards zero
     bool         fuses;   // of one layer's, that nothing else reads
     const Onnx__NodeProto *largest; // a MaxPool of the result, which rounding may precede; or NULL
     struct window pool;
@@ -98,6 +102,7 @@ struct onnx_reader {
     struct network      *network; // layers so far
     uint32_t             most_layers; // that there is room for
     int32_t              image_type; // ONNX's, of the graph's input
+    bool                 integers; // whole numbers throughout, without QuantizeLinear
     uint32_t             batch; // of the graph's input: images that the file takes at once
     struct onnx_graph    graph;
     struct onnx_meaning *meaning; // per value
@@ -122,7 +127,8 @@ struct onnx_operator {
 };
 
 extern const struct onnx_operator onnx_ops_add[], onnx_ops_clip[], onnx_ops_concat[],
-    onnx_ops_constant[], onnx_ops_conv[], onnx_ops_gemm[], onnx_ops_layout[], onnx_ops_pool[],
+    onnx_ops_constant[], onnx_ops_conv[], onnx_ops_gemm[],
+    onnx_ops_integer[], onnx_ops_layout[], onnx_ops_pool[],
     onnx_ops_qlinear[], onnx_ops_quantize[], onnx_ops_resize[], onnx_ops_scale[],
     onnx_ops_view[]; // end with {0}
 
@@ -162,6 +168,9 @@ void *onnx_keep(struct onnx_reader *r, size_t n, size_t size);
 /* Counts n entries of lists that a small file can make long: channels, positions of windows, parts
  * of concatenated maps. Refused when they become absurdly many. */
 enum err onnx_take_room(struct onnx_reader *r, const struct onnx_node *node, uint64_t n);
+
+/* A tensor that lives as long as the reader, of the array's values. */
+enum err onnx_keep_array(struct onnx_reader *r, const struct array *a, struct onnx_tensor *t);
 
 /* A list of n layers. */
 enum err onnx_new_list(struct onnx_reader *r, const struct onnx_node *node, uint32_t n,
@@ -272,6 +281,24 @@ enum err onnx_draft_multiply(struct onnx_reader *r, const struct onnx_node *node
 /* min(max(result, low), high). */
 enum err onnx_draft_clip(struct onnx_reader *r, const struct onnx_node *node,
                          struct onnx_draft *d, double low, double high);
+
+/* Of whole numbers, 0 and up. */
+double onnx_common_divisor(double a, double b);
+
+/* The result, and `added` (0 or 1/2), rounded down; op_integer.c. */
+enum err onnx_draft_floor(struct onnx_reader *r, const struct onnx_node *node,
+                          struct onnx_draft *d, double added);
+
+/* Inputs 1 and 2 are constants, one or one for each channel: (result * factor + offset) / divisor. */
+enum err onnx_scale_open(struct onnx_reader *r, const struct onnx_node *node,
+                         const struct onnx_meaning *x, double divisor);
+
+/* Makes of input i, where a network of whole numbers leaves that to its readers, a map or weights;
+ * of a value that is a result. */
+enum err onnx_integer_settle(struct onnx_reader *r, const struct onnx_node *node, uint32_t i);
+enum err onnx_integer_settle_end(struct onnx_reader *r, uint32_t value);
+bool     onnx_is_of_integers(const Onnx__ModelProto *model);
+bool     onnx_node_is(const struct onnx_node *node, const char *type);
 
 /* The draft becomes layer *layer, quantised as stated; or the network's raw result. */
 enum err onnx_draft_quantise(struct onnx_reader *r, const struct onnx_node *node,
