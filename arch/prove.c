@@ -61,15 +61,17 @@ static enum err run_images(struct chip *chip, const struct proof *proof, uint64_
     int64_t until = -(int64_t)p->time.lead;
     enum err e = ERR_NONE;
 
-    for (uint64_t in = 0, out = 0; !e && out < n_image;) {
+    for (uint64_t in = 0, numbered = 0, out = 0; !e && out < n_image;) {
         if (in < n_image) {
-            number_image(proof, in, image);
+            if (numbered == in)
+                number_image(proof, numbered++, image);
             if (chip_inject(chip, (const int8_t *)image)) {
                 in++;
                 continue;
             }
         }
-        e = chip_run(chip, until++, m);
+        e = chip_run(chip, until, m);
+        until += (int64_t)p->interval; // an interval takes one image off the queue
         while (!e && chip_result(chip, &r)) {
             if (r.image != out || !result_is(proof, &r))
                 e = err_set(m, ERR_RUN, "chip: the result of image %" PRIu64 " is not that of its "
