@@ -55,7 +55,8 @@ bool proof_init(struct proof *p, const struct plan *plan, uint64_t n_image)
         p->per_image = number_layers(p, &widest);
     p->ramp = calloc((size_t)widest + RAMP, 1);
     p->expected = calloc(widest, 1);
-    if (!p->first || !p->pooled || !p->ramp || !p->expected ||
+    p->sums = calloc(widest, sizeof *p->sums);
+    if (!p->first || !p->pooled || !p->ramp || !p->expected || !p->sums ||
         __builtin_mul_overflow(p->per_image, n_image, &most) || most == UINT64_MAX) {
         proof_release(p);
         return false;
@@ -74,6 +75,7 @@ void proof_release(struct proof *p)
     free(p->pooled);
     free(p->ramp);
     free(p->expected);
+    free(p->sums);
     *p = (struct proof){ 0 };
 }
 
@@ -123,24 +125,45 @@ static bool has_bytes(const struct proof *p, uint64_t number, uint32_t n, uint32
 
 /* ---- marks ---- */
 
-static int32_t mark(uint64_t number, uint32_t part, uint32_t plane)
+/* Of a part in a plane. */
+static uint32_t mark_factor(uint32_t part, uint32_t plane)
 {
-    uint64_t h = number * UINT64_C(0x9e3779b97f4a7c15) + part * UINT64_C(0xc2b2ae3d27d4eb4f) +
-                 plane * UINT64_C(0x165667b19e3779f9);
+    uint64_t h = (part + 1) * UINT64_C(0x9e3779b97f4a7c15) + plane * UINT64_C(0x165667b19e3779f9);
 
-    h = (h ^ h >> 32) * UINT64_C(0xd6e8feb86659fd93);
-    return (int32_t)(h >> (64 - MARK_BIT));
+    return (uint32_t)((h ^ h >> 32) * UINT64_C(0xd6e8feb86659fd93) >> 32) | 1;
+}
+
+static int32_t mark(uint64_t number, uint32_t factor)
+{
+    return (int32_t)(((uint32_t)number ^ (uint32_t)(number >> 32)) * factor >> (32 - MARK_BIT));
 }
 
 /* Of this part, for an output in a plane. */
 static void write_marks(const struct imc_core *c, const struct pixel *place, uint32_t plane,
                         int32_t *acc)
 {
-    uint64_t number = output_number(c->spec->proof, layer_of(c)->layer, place) +
-                      core_of(c)->out_first;
+    const struct plan_core *core = core_of(c);
+    uint64_t number = output_number(c->spec->proof, layer_of(c)->layer, place) + core->out_first;
+    uint32_t factor = mark_factor(core->part, plane);
 
-    for (uint32_t o = 0; o < core_of(c)->out_n; o++)
-        acc[o] = mark(number + o, core_of(c)->part, plane);
+    for (uint32_t o = 0; o < core->out_n; o++)
+        acc[o] = mark(number + o, factor);
+}
+
+/* Of n outputs from `channel` on, all parts. */
+static bool are_sums(const struct proof *p, uint32_t plan_layer, const struct pixel *at,
+                     uint32_t channel, uint32_t n, uint32_t plane, const int32_t *found)
+{
+    const struct plan_layer *pl = &p->plan->layer[plan_layer];
+    uint64_t number = output_number(p, pl->layer, at) + channel;
+
+    memset(p->sums, 0, n * sizeof *p->sums);
+    for (uint32_t part = 0; part < pl->parts; part++) {
+        uint32_t factor = mark_factor(part, plane);
+        for (uint32_t o = 0; o < n; o++)
+            p->sums[o] += mark(number + o, factor);
+    }
+    return memcmp(p->sums, found, n * sizeof *p->sums) == 0;
 }
 
 int32_t proof_sum(const struct proof *p, uint32_t plan_layer, const struct pixel *at,
@@ -151,7 +174,7 @@ int32_t proof_sum(const struct proof *p, uint32_t plan_layer, const struct pixel
     int32_t sum = 0;
 
     for (uint32_t part = 0; part < pl->parts; part++)
-        sum += mark(number, part, plane);
+        sum += mark(number, mark_factor(part, plane));
     return sum;
 }
 
@@ -331,9 +354,8 @@ void proof_result(struct imc_core *c, uint64_t cyc, const struct pixel *place, u
     const struct proof *p = c->spec->proof;
     uint32_t first = core_of(c)->out_first, n = core_of(c)->out_n;
 
-    for (uint32_t o = 0; o < n; o++)
-        if (acc[o] != proof_sum(p, core_of(c)->plan_layer, place, first + o, plane))
-            fail(c, cyc, "other sums than those of", place);
+    if (!are_sums(p, core_of(c)->plan_layer, place, first, n, plane, acc))
+        fail(c, cyc, "other sums than those of", place);
     if (residual && !has_bytes(p, proof_number(p, c->spec->layer->residual, place) + first, n,
                                plane, residual))
         fail(c, cyc, "another residual than that of", place);

@@ -30,7 +30,8 @@ struct proof { // what all cores of a chip share; constant while it runs
     uint64_t *first;     // owned; [network layers]
     uint64_t *pooled;    // owned; likewise, of what a pooled layer delivers
     uint8_t  *ramp;      // owned; 0 to 255 again and again, as many as a pixel has channels and more
-    uint8_t  *expected;  // owned; [channels of the widest pixel]
+    uint8_t  *expected;  // owned; [channels of the widest pixel]: scratch
+    int32_t  *sums;      // owned; likewise
 };
 
 /* For images [0, n_image). False when the host has no memory or the numbers pass 64 bits; then *p
