@@ -308,6 +308,37 @@ static void add_clip(const struct import *im, struct onnx_build *b, const struct
     add_bound(b, node, joined(out, "_max").text, n->high);
 }
 
+static void add_text(struct onnx_build *b, Onnx__NodeProto *node, char *name, char *text)
+{
+    Onnx__AttributeProto a = ONNX__ATTRIBUTE_PROTO__INIT;
+
+    a.name = name;
+    a.has_type = a.has_s = 1;
+    a.type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING;
+    a.s = (ProtobufCBinaryData){strlen(text), (uint8_t *)text};
+    onnx_build_attribute(b, node, &a);
+}
+
+/* Resize as set 11 has it: sizes behind two inputs that are left out. Before, the nearest pixel was
+ * the one that the coordinate, divided, lies in. */
+static void begin_resize(const struct import *im, struct onnx_build *b,
+                         const struct import_node *n, Onnx__NodeProto *node)
+{
+    static char *const names[] = {"mode", "coordinate_transformation_mode", "nearest_mode"};
+    static char *const before[] = {"nearest", "asymmetric", "floor"};
+    const Onnx__NodeProto *from = n->node->proto;
+
+    onnx_build_node_input(b, node, "");
+    onnx_build_node_input(b, node, "");
+    for (int k = 0; k < 3; k++) {
+        if (im->graph->graph.opset < 11)
+            add_text(b, node, names[k], before[k]);
+        for (size_t i = 0; i < from->n_attribute && im->graph->graph.opset >= 11; i++)
+            if (strcmp(from->attribute[i]->name, names[k]) == 0)
+                onnx_build_attribute(b, node, from->attribute[i]);
+    }
+}
+
 /* A node of the float graph's operator, with its attributes unless its lists say the same. */
 static void add_copy(const struct import *im, struct onnx_build *b, const struct import_node *n)
 {
@@ -315,6 +346,7 @@ static void add_copy(const struct import *im, struct onnx_build *b, const struct
     const char *out = value_name(im, n->out);
     Onnx__NodeProto *node = onnx_build_node(b, n->kind == IMPORT_RESHAPE ? "Reshape"
                                                : n->kind == IMPORT_FLATTEN ? "Flatten"
+                                               : n->kind == IMPORT_RESIZE  ? "Resize"
                                                                            : from->op_type,
                                             node_name(im, n), out);
 
@@ -325,6 +357,8 @@ static void add_copy(const struct import *im, struct onnx_build *b, const struct
         for (int i = 0; i < 2; i++)
             if (n->in[i] != ONNX_ABSENT)
                 onnx_build_node_input(b, node, read_name(im, n->in[i]).text);
+    if (n->kind == IMPORT_RESIZE)
+        begin_resize(im, b, n, node);
     for (uint32_t i = 0; i < n->n_list; i++) {
         char ending[16];
         snprintf(ending, sizeof ending, "_list%" PRIu32, i);
@@ -358,6 +392,7 @@ static enum err add_node(const struct import *im, struct onnx_build *b,
     case IMPORT_CONCAT:
     case IMPORT_FLATTEN:
     case IMPORT_RESHAPE:
+    case IMPORT_RESIZE:
     case IMPORT_LISTS:
         break;
     }

@@ -46,6 +46,7 @@ enum import_kind {
     IMPORT_MEAN, // over rows and columns
     IMPORT_FLATTEN,
     IMPORT_RESHAPE, // list 0: the dimensions
+    IMPORT_RESIZE,  // likewise; to the nearest pixel
     IMPORT_LISTS    // Pad, Slice: lists behind the map
 };
 

@@ -1,7 +1,8 @@
-/* import/op_map.c -- Relu and Clip, Concat, Pad and Slice. */
+/* import/op_map.c -- Relu and Clip, Concat, Pad and Slice, Resize. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "import/walk.h"
 
@@ -161,11 +162,37 @@ static enum err visit_slice(const struct import_walk *w)
     return e;
 }
 
+/* ---- Resize ---- */
+
+/* The result's dimensions say how far; which pixel is the nearest, the node's attributes. */
+static enum err visit_resize(const struct import_walk *w)
+{
+    const struct array *out = import_out_shape(w);
+    char mode[16] = "nearest";
+    int64_t dim[ONNX_MOST_DIMS];
+    struct import_value *x;
+    enum err e = onnx_attr_text(w->node, "mode", mode, sizeof mode, w->msg);
+
+    if (!e && strcmp(mode, "nearest") != 0)
+        e = IMPORT_REFUSE(w, "mode is \"%s\": want nearest", mode);
+    if (!e)
+        e = import_take_map(w, 0, &x);
+    if (e)
+        return e;
+    struct import_node *n = import_add_node(w, IMPORT_RESIZE, x, NULL);
+    import_new_alike(w, x);
+    for (uint32_t k = 0; k < out->n_dim; k++)
+        dim[k] = out->dim[k];
+    return import_add_list(w, n, out->n_dim, dim);
+}
+
 const struct import_operator import_ops_map[] = {
     {"Clip",   visit_clip},
     {"Concat", visit_concat},
     {"Pad",    visit_pad},
     {"Relu",   visit_relu},
+    {"Resize", visit_resize},
     {"Slice",  visit_slice},
+    {"Upsample", visit_resize},
     {0},
 };

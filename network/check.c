@@ -384,7 +384,7 @@ static enum err check_layer(const struct check *c)
     return e;
 }
 
-/* Every layer but the last is read by a later one: there is one result. */
+/* Every layer but the last is read by a later one, or leaves the network as well. */
 static enum err check_readers(const struct network *n, struct err_msg *m)
 {
     bool *read = calloc(n->n_layer, sizeof *read);
@@ -398,10 +398,12 @@ static enum err check_readers(const struct network *n, struct err_msg *m)
         if (n->layer[i].has_residual)
             read[n->layer[i].residual] = true;
     }
+    for (uint32_t i = 0; i < n->n_end; i++)
+        read[n->end[i].layer] = true;
     for (uint32_t i = 0; i + 1 < n->n_layer && !e; i++)
         if (!read[i])
-            e = err_set(m, ERR_INPUT, "layer %.200s: no layer reads it: want one result, the last "
-                        "layer", n->layer[i].name);
+            e = err_set(m, ERR_INPUT, "layer %.200s: no layer reads it: want it read, or a result of "
+                        "the network", n->layer[i].name);
     free(read);
     return e;
 }

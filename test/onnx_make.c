@@ -42,7 +42,7 @@ void make_rename(char **field, const char *text)
     *field = copy(text);
 }
 
-static Onnx__TypeProto *image_type(const int64_t dims[4])
+static Onnx__TypeProto *float_type(size_t n_dim, const int64_t *dims)
 {
     Onnx__TypeProto *type = new_message(&onnx__type_proto__descriptor);
 
@@ -51,7 +51,7 @@ static Onnx__TypeProto *image_type(const int64_t dims[4])
     type->tensor_type->has_elem_type = 1;
     type->tensor_type->elem_type = ONNX_TYPE(FLOAT);
     type->tensor_type->shape = new_message(&onnx__tensor_shape_proto__descriptor);
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < n_dim; i++) {
         Onnx__TensorShapeProto__Dimension *d =
             new_message(&onnx__tensor_shape_proto__dimension__descriptor);
         d->value_case = ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE;
@@ -82,7 +82,7 @@ Onnx__ModelProto *make_model(int64_t channels, int64_t rows, int64_t columns)
     model->ir_version = 7;
     model->graph = new_message(&onnx__graph_proto__descriptor);
     model->graph->name = copy("made");
-    image->type = image_type((const int64_t[]){1, channels, rows, columns});
+    image->type = float_type(4, (const int64_t[]){1, channels, rows, columns});
     append(&model->graph->input, &model->graph->n_input, image);
     append(&model->graph->output, &model->graph->n_output, value_info("out"));
     return model;
@@ -96,6 +96,15 @@ void make_opset(Onnx__ModelProto *model, const char *domain, int64_t version)
     set->has_version = 1;
     set->version = version;
     append(&model->opset_import, &model->n_opset_import, set);
+}
+
+void make_output(Onnx__ModelProto *model, const char *name, size_t n_dim, const int64_t *dims)
+{
+    Onnx__GraphProto *g = model->graph;
+
+    if (name)
+        append(&g->output, &g->n_output, value_info(name));
+    g->output[g->n_output - 1]->type = float_type(n_dim, dims);
 }
 
 void make_free(Onnx__ModelProto *model)

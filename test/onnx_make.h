@@ -24,6 +24,9 @@ void make_opset(Onnx__ModelProto *model, const char *domain, int64_t version);
 /* The file's bytes; the caller frees. */
 uint8_t *make_packed(const Onnx__ModelProto *model, size_t *size);
 
+/* The graph's first output, or (name) one more, is float of these dimensions. */
+void make_output(Onnx__ModelProto *model, const char *name, size_t n_dim, const int64_t *dims);
+
 /* inputs: names separated by a space, "-" for one that is left out. */
 Onnx__NodeProto *make_node(Onnx__ModelProto *model, const char *op, const char *name,
                            const char *inputs, const char *output);

@@ -64,19 +64,34 @@ static void time_layer(struct layer_times *times, const struct plan *p, const st
     times->last_timestep = (uint64_t)last;
 }
 
+/* Timestep in which all pixels of an image's result are there. */
+static int64_t result_done(const struct plan *p, const struct dry_run *s, uint64_t image)
+{
+    const uint32_t last = p->n_layer - 1;
+    const struct shape map = layer_delivers(plan_network_layer(p, last));
+    int64_t done = INT64_MIN;
+
+    for (uint32_t x = 0; x < map.height; x++)
+        for (uint32_t y = 0; y < map.width; y++) {
+            int64_t t = dry_run_done(s, last, image, x, y);
+            done = t > done ? t : done;
+        }
+    return done;
+}
+
 static enum err times(struct timetable *t, const struct plan *p, const struct dry_run *s,
                       struct err_msg *m)
 {
     for (uint32_t i = 0; i < p->n_layer; i++)
         time_layer(&t->layer[i], p, s, i);
-    t->first_result = (uint64_t)dry_run_done(s, p->n_layer - 1, 0, 0, 0) + 1; // elapsed
+    t->first_result = (uint64_t)result_done(p, s, 0) + 1; // elapsed
     t->last_conv = t->layer[plan_last_convolution(p)].last_timestep + 1;
     t->transient_images = s->n_image;
     t->late = calloc(s->n_image, sizeof *t->late);
     if (!t->late)
         return err_set(m, ERR_MEMORY, "no memory for the times of %u images", s->n_image);
     for (uint32_t i = 0; i < s->n_image; i++)
-        t->late[i] = dry_run_done(s, p->n_layer - 1, i, 0, 0) + 1 -
+        t->late[i] = result_done(p, s, i) + 1 -
                      (int64_t)(t->first_result + i * p->interval);
     return ERR_NONE;
 }

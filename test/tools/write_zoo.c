@@ -2,7 +2,8 @@
  *
  * usage: write_zoo [--out DIRECTORY] [--form float|folded|qdq] [--size PIXELS] [--classes N]
  *                  [--thin N] [--opset N] [--seed N] [--rounded-add] [--norm-nodes] [NAME...]
- * No name: all. Defaults: build/zoo, float, 224 pixels, 1000 classes, thin 1, opset 13, seed 1.
+ * No name: all. A network that does not take so many pixels gets the next fewer.
+ * Defaults: build/zoo, float, 224 pixels, 1000 classes, thin 1, opset 13, seed 1.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -45,18 +46,20 @@ static enum zoo_form form(const char *text)
     refuse("want float, folded or qdq", text);
 }
 
-static void write_one(const char *dir, const char *name, const struct zoo_cfg *cfg)
+static void write_one(const char *dir, const char *name, struct zoo_cfg cfg)
 {
     char path[4096];
     size_t size;
-    Onnx__ModelProto *model = zoo_make(name, cfg);
+
+    cfg.size = zoo_size(name, cfg.size);
+    Onnx__ModelProto *model = zoo_make(name, &cfg);
 
     if (!model)
         refuse("no such network", name);
     uint8_t *bytes = make_packed(model, &size);
     make_free(model);
-    snprintf(path, sizeof path, "%s/%s_%" PRIu32 "_%s.onnx", dir, name, cfg->size,
-             forms[cfg->form]);
+    snprintf(path, sizeof path, "%s/%s_%" PRIu32 "_%s.onnx", dir, name, cfg.size,
+             forms[cfg.form]);
     FILE *f = fopen(path, "wb");
     if (!f || fwrite(bytes, 1, size, f) != size || fclose(f) != 0)
         refuse(strerror(errno), path);
@@ -92,9 +95,9 @@ int main(int argc, char **argv)
         refuse("qdq wants an opset of 13 at least", "--opset");
     if (mkdir(dir, 0777) != 0 && errno != EEXIST)
         refuse(strerror(errno), dir);
-    for (const char *const *name = zoo_names; *name && optind == argc; name++)
-        write_one(dir, *name, &cfg);
+    for (uint32_t i = 0; zoo_name(i) && optind == argc; i++)
+        write_one(dir, zoo_name(i), cfg);
     for (int i = optind; i < argc; i++)
-        write_one(dir, argv[i], &cfg);
+        write_one(dir, argv[i], cfg);
     return 0;
 }

@@ -274,12 +274,23 @@ static void must(enum err e, const struct err_msg *m)
         fail_msg("%s", m->text);
 }
 
+/* Layers whose outputs see a pixel again have no replicas. */
+static bool sees_again(const struct network *n)
+{
+    bool again = false;
+
+    for (uint32_t i = 0; i < n->n_layer; i++)
+        again |= n->layer[i].window.again[0] > 0 || n->layer[i].window.again[1] > 0;
+    return again;
+}
+
 /* A network of the zoo, reduced, with costs; the form with every operator by itself or not. */
 static void bring(struct study *s, const char *name, bool plain)
 {
     static const char *const set[] = { "energy.technology=14nm_lp", "energy.device=pcm",
                                        "energy.chip=dazzi2021_14nm",
-                                       "mapping.replicas={16: 2}", "fabric.link_gbps=100" };
+                                       "fabric.link_gbps=100", "mapping.replicas={16: 2}" };
+    uint32_t n_set = sizeof set / sizeof *set;
     struct zoo_cfg cfg = zoo_defaults();
     struct err_msg m;
     size_t size;
@@ -294,7 +305,8 @@ static void bring(struct study *s, const char *name, bool plain)
     make_free(model);
     must(network_decode_onnx(&s->network, name, bytes, size, &m), &m);
     free(bytes);
-    must(config_load(&s->config, "configs/imagenet.yaml", set, sizeof set / sizeof *set, &m), &m);
+    must(config_load(&s->config, "configs/imagenet.yaml", set,
+                     sees_again(&s->network) ? n_set - 1 : n_set, &m), &m);
     must(plan_make(&s->plan, &s->network, &s->config, &m), &m);
 }
 
@@ -354,9 +366,11 @@ static void the_zoo_is_the_same_layer_by_layer(void **state)
 
     write_images(*state, ZOO_IMAGES, ZOO_SIDE, ZOO_SIDE, ZOO_CLASSES, 1);
     tmpdir_path(path, *state, "i-images-idx3-ubyte");
-    for (int i = 0; zoo_names[i]; i++) {
+    for (uint32_t i = 0; zoo_name(i); i++) {
         struct study s = { 0 };
-        bring(&s, zoo_names[i], i % 2 == 0);
+        if (zoo_size(zoo_name(i), ZOO_SIDE) != ZOO_SIDE)
+            continue;
+        bring(&s, zoo_name(i), i % 2 == 0);
         assert_true(compare_ways(&s, path) > 0);
         let_go(&s);
     }

@@ -17,7 +17,7 @@
 #include "test/reference.h"
 #include "test/zoo/zoo.h"
 
-enum { SIZE = 32, CHANNELS = 3, N_PIXEL = SIZE * SIZE * CHANNELS };
+enum { SIZE = 32, MOST = 64, CHANNELS = 3, N_PIXEL = MOST * MOST * CHANNELS };
 
 static void must(enum err e, const struct err_msg *m)
 {
@@ -25,12 +25,12 @@ static void must(enum err e, const struct err_msg *m)
         fail_msg("%s", m->text);
 }
 
-static struct zoo_cfg small(enum zoo_form form)
+static struct zoo_cfg small(const char *name, enum zoo_form form)
 {
     struct zoo_cfg cfg = zoo_defaults();
 
     cfg.form = form;
-    cfg.size = SIZE;
+    cfg.size = zoo_size(name, SIZE);
     cfg.classes = 10;
     cfg.thin = 8;
     return cfg;
@@ -44,12 +44,13 @@ static void make_pixels(uint32_t seed, int8_t pixels[N_PIXEL])
     }
 }
 
-static void run_on(const struct import *im, struct float_run *run, const int8_t *pixels)
+static void run_on(const struct import *im, struct float_run *run, const int8_t *pixels,
+                   uint32_t size)
 {
     struct array a;
     struct err_msg m;
 
-    assert_true(array_init(&a, ONNX_TYPE(FLOAT), 4, (const uint32_t[]){1, CHANNELS, SIZE, SIZE}));
+    assert_true(array_init(&a, ONNX_TYPE(FLOAT), 4, (const uint32_t[]){1, CHANNELS, size, size}));
     if (im)
         import_image(im, pixels, &a);
     float_run_set(run, run->graph->graph.image, &a);
@@ -66,6 +67,7 @@ struct made {
     struct network     network;
     uint8_t           *data;
     size_t             size;
+    uint32_t           side; // of the image
 };
 
 static void import_of(struct made *t, const char *name, const struct zoo_cfg *cfg,
@@ -75,19 +77,21 @@ static void import_of(struct made *t, const char *name, const struct zoo_cfg *cf
     struct array black;
     struct err_msg m;
     int8_t pixels[N_PIXEL];
+    const uint32_t size = cfg->size;
 
+    t->side = size;
     t->model = zoo_make(name, cfg);
     must(float_graph_init(&t->graph, t->model, &m), &m);
     assert_true(
-        array_init(&black, ONNX_TYPE(FLOAT), 4, (const uint32_t[]){1, CHANNELS, SIZE, SIZE}));
+        array_init(&black, ONNX_TYPE(FLOAT), 4, (const uint32_t[]){1, CHANNELS, size, size}));
     must(float_graph_fold(&t->graph, &black, &m), &m);
     array_release(&black);
     must(float_run_init(&run, &t->graph, &m), &m);
-    run_on(NULL, &run, NULL);
+    run_on(NULL, &run, NULL, size);
     must(import_init(&t->import, &t->graph, &run, how, &m), &m);
     for (uint32_t i = 0; i < 4; i++) {
         make_pixels(i, pixels);
-        run_on(&t->import, &run, pixels);
+        run_on(&t->import, &run, pixels, size);
         import_observe(&t->import, &run);
     }
     float_run_release(&run);
@@ -116,17 +120,19 @@ static double error_of(const struct made *t)
     struct err_msg m;
     double error = 0, value = 0;
     const struct layer *l = network_result(&t->network);
+    const struct shape map = layer_delivers(l);
+    const size_t pixels_out = (size_t)map.height * map.width; // the first is compared
 
     must(float_run_init(&run, &t->q_graph, &m), &m);
     reference_init(&r, &t->network);
     for (uint32_t i = 0; i < 4; i++) {
         int8_t pixels[N_PIXEL];
         make_pixels(i, pixels);
-        run_on(&t->import, &run, pixels);
+        run_on(&t->import, &run, pixels, t->side);
         reference_run(&r, pixels);
         for (uint32_t o = 0; o < l->out.channels; o++) {
             int64_t q = reference_delivered(&r, t->network.n_layer - 1, 0, 0, o) - l->out_zero;
-            double want = (double)run.value[t->q_graph.graph.result].real[o];
+            double want = (double)run.value[t->q_graph.graph.result].real[o * pixels_out];
             error += pow((double)q * l->out_scale - want, 2);
             value += want * want;
         }
@@ -139,18 +145,20 @@ static double error_of(const struct made *t)
 static void integers_are_what_onnx_makes_of_the_imported_model(void **state)
 {
     (void)state;
-    for (int i = 0; zoo_names[i]; i++)
+    for (uint32_t i = 0; zoo_name(i); i++)
         for (int form = 0; form < 4; form++) {
-            struct zoo_cfg cfg = small(form % 2 ? ZOO_FOLDED : ZOO_FLOAT);
+            struct zoo_cfg cfg = small(zoo_name(i), form % 2 ? ZOO_FOLDED : ZOO_FLOAT);
             struct import_cfg how = plain;
             struct made t;
+            if (strcmp(zoo_name(i), "yolo_v3_tiny") == 0)
+                continue; // has two results
             cfg.opset = form == 0 ? 9 : 13;
             how.power_of_two = form == 2;
             how.per_channel = form != 3;
-            import_of(&t, zoo_names[i], &cfg, &how);
+            import_of(&t, zoo_name(i), &cfg, &how);
             double error = error_of(&t);
             if (!(error < 0.2)) // random networks make much of a byte that differs by one
-                fail_msg("%s, form %d: integers are off by %.3g of the values", zoo_names[i], form,
+                fail_msg("%s, form %d: integers are off by %.3g of the values", zoo_name(i), form,
                          error);
             release(&t);
         }
@@ -174,12 +182,12 @@ static void nothing_is_rescaled_but_norms_without_a_convolution(void **state)
         {"resnet18", 20, 1, 1, 0, 0},     {"resnet34", 36, 1, 1, 0, 0},
         {"resnet50", 53, 1, 1, 0, 0},     {"vgg16", 13, 3, 5, 0, 0},
         {"mobilenet_v2", 52, 1, 0, 0, 0}, {"densenet121", 120, 1, 1, 3, 62},
-        {"squeezenet", 26, 0, 3, 0, 0},
+        {"squeezenet", 26, 0, 3, 0, 0},   {"alexnet", 5, 3, 3, 0, 0},
     };
     (void)state;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct zoo_cfg cfg = small(ZOO_FLOAT);
+        struct zoo_cfg cfg = small(cases[i].name, ZOO_FLOAT);
         struct made t;
         import_of(&t, cases[i].name, &cfg, &plain);
         assert_int_equal(n_of_kind(&t.network, LAYER_CONV), cases[i].conv);

@@ -294,7 +294,7 @@ static void check_names_the_layer_and_what_is_wrong(void **state)
     }
 }
 
-static void check_wants_every_layer_but_the_last_read(void **state)
+static void check_wants_every_layer_read_or_a_result(void **state)
 {
     struct network n = family(8, 8);
     struct err_msg m;
@@ -304,7 +304,8 @@ static void check_wants_every_layer_but_the_last_read(void **state)
     assert_int_equal(network_check(&n, &m), ERR_NONE);
     n.layer[3].input[0] = 1;
     assert_int_equal(network_check(&n, &m), ERR_INPUT);
-    assert_string_equal(m.text, "layer conv2: no layer reads it: want one result, the last layer");
+    assert_string_equal(m.text, "layer conv2: no layer reads it: want it read, or a result of "
+                                "the network");
     network_release(&n);
 }
 
@@ -575,7 +576,7 @@ int main(void)
         cmocka_unit_test(a_wrong_member_of_the_family_is_refused_with_the_range),
         cmocka_unit_test(find_gives_the_number_of_layers_for_a_name_that_is_not_there),
         cmocka_unit_test(check_names_the_layer_and_what_is_wrong),
-        cmocka_unit_test(check_wants_every_layer_but_the_last_read),
+        cmocka_unit_test(check_wants_every_layer_read_or_a_result),
         cmocka_unit_test(a_network_has_an_image_and_a_layer),
         cmocka_unit_test(a_depthwise_layer_has_the_weights_of_its_groups_only),
         cmocka_unit_test(multiply_accumulates_are_counted_up_to_63_bits),

@@ -13,13 +13,13 @@
 #include "network/float/graph.h"
 #include "test/zoo/zoo.h"
 
-/* As few pixels and channels as all seven networks allow. */
-static struct zoo_cfg small(enum zoo_form form)
+/* As few pixels and channels as the networks allow. */
+static struct zoo_cfg small(const char *name, enum zoo_form form)
 {
     struct zoo_cfg cfg = zoo_defaults();
 
     cfg.form = form;
-    cfg.size = 32;
+    cfg.size = zoo_size(name, 32);
     cfg.classes = 10;
     cfg.thin = 8;
     return cfg;
@@ -49,17 +49,44 @@ static uint64_t n_parameter(const Onnx__ModelProto *model)
     return sum;
 }
 
+/* torchvision's documentation, for 1,000 classes; the U-Net's weights and biases, summed here; and
+ * the numbers in Darknet's file of YOLOv3-tiny, with mean and variance of 3,184 batch norms. */
+static uint64_t published(const char *name)
+{
+    static const struct {
+        const char *name;
+        uint64_t    n;
+    } list[] = {
+        {"resnet18", 11689512},   {"resnet34", 21797672},       {"resnet50", 25557032},
+        {"vgg16", 138357544},     {"mobilenet_v2", 3504872},    {"densenet121", 7978856},
+        {"squeezenet", 1235496},  {"alexnet", 61100840},        {"mobilenet_v3", 5483032},
+        {"efficientnet_b0", 5288548}, {"yolo_v3_tiny", (35434956 - 20) / 4 - 2 * 3184},
+    };
+    static const uint64_t width[] = {3, 64, 128, 256, 512, 1024};
+    uint64_t unet = 2 * 64 + 2; // the last convolution
+
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (strcmp(name, list[i].name) == 0)
+            return list[i].n;
+    assert_string_equal(name, "unet");
+    for (int i = 1; i < 6; i++) // two 3 x 3 convolutions downwards; 2 x 2 and two more upwards
+        unet += width[i] * (9 * (width[i - 1] + width[i]) + 2);
+    for (int i = 5; i > 1; i--)
+        unet += width[i - 1] * (4 * width[i] + 9 * (width[i] + width[i - 1]) + 3);
+    return unet;
+}
+
 static void there_are_as_many_parameters_as_published(void **state)
 {
-    static const uint64_t published[] = {11689512, 21797672, 25557032, 138357544,
-                                         3504872,  7978856,  1235496};
     struct zoo_cfg cfg = zoo_defaults();
     (void)state;
 
     cfg.no_data = true;
-    for (int i = 0; zoo_names[i]; i++) {
-        Onnx__ModelProto *model = zoo_make(zoo_names[i], &cfg);
-        assert_int_equal(n_parameter(model), published[i]);
+    for (uint32_t i = 0; zoo_name(i); i++) {
+        Onnx__ModelProto *model = zoo_make(zoo_name(i), &cfg);
+        if (n_parameter(model) != published(zoo_name(i)))
+            fail_msg("%s has %" PRIu64 " parameters, want %" PRIu64, zoo_name(i),
+                     n_parameter(model), published(zoo_name(i)));
         make_free(model);
     }
     assert_null(zoo_make("resnet20", &cfg));
@@ -72,7 +99,7 @@ static void the_seed_decides_the_bytes(void **state)
     (void)state;
 
     for (int i = 0; i < 3; i++) {
-        struct zoo_cfg cfg = small(ZOO_QDQ);
+        struct zoo_cfg cfg = small("squeezenet", ZOO_QDQ);
         cfg.seed = i < 2 ? 5 : 6;
         Onnx__ModelProto *model = zoo_make("squeezenet", &cfg);
         bytes[i] = make_packed(model, &size[i]);
@@ -122,7 +149,8 @@ static void evaluate(struct evaluated *v, const char *name, const struct zoo_cfg
     v->model = zoo_make(name, cfg);
     assert_non_null(v->model);
     must(float_graph_init(&v->graph, v->model, &m), &m);
-    must(onnx_graph_check_ends(&v->graph.graph, &m), &m);
+    if (v->model->graph->n_output == 1)
+        must(onnx_graph_check_ends(&v->graph.graph, &m), &m);
     must(float_graph_fold(&v->graph, &image, &m), &m);
     must(float_run_init(&v->run, &v->graph, &m), &m);
     float_run_set(&v->run, v->graph.graph.image, &same);
@@ -149,16 +177,16 @@ static const struct array *value(const struct evaluated *v, const char *name)
 static void folding_the_batch_norms_changes_nothing(void **state)
 {
     (void)state;
-    for (int i = 0; zoo_names[i]; i++) {
-        struct zoo_cfg cfg = small(ZOO_FLOAT), folded = small(ZOO_FOLDED);
+    for (uint32_t i = 0; zoo_name(i); i++) {
+        struct zoo_cfg cfg = small(zoo_name(i), ZOO_FLOAT);
+        struct zoo_cfg folded = small(zoo_name(i), ZOO_FOLDED);
         struct evaluated a, b;
         cfg.opset = i % 2 ? 13 : 10;
-        evaluate(&a, zoo_names[i], &cfg);
-        evaluate(&b, zoo_names[i], &folded);
+        evaluate(&a, zoo_name(i), &cfg);
+        evaluate(&b, zoo_name(i), &folded);
         const struct array *x = value(&a, "output"), *y = value(&b, "output");
         double apart = 0, most = 0;
-        assert_int_equal(x->n, cfg.classes);
-        assert_int_equal(y->n, cfg.classes);
+        assert_true(array_same_shape(x, y));
         for (size_t k = 0; k < x->n; k++) {
             apart = fmax(apart, fabs(array_get(x, k) - array_get(y, k)));
             most = fmax(most, fabs(array_get(x, k)));
@@ -188,21 +216,21 @@ static void assert_alive(const struct array *bytes, const char *network, const c
 static void no_quantised_map_vanishes_or_saturates(void **state)
 {
     (void)state;
-    for (int i = 0; zoo_names[i]; i++) {
-        struct zoo_cfg cfg = small(ZOO_QDQ);
+    for (uint32_t i = 0; zoo_name(i); i++) {
+        struct zoo_cfg cfg = small(zoo_name(i), ZOO_QDQ);
         struct evaluated v;
         uint32_t n = 0;
         cfg.rounded_add = i % 2;
         cfg.norm_nodes = i % 2;
-        evaluate(&v, zoo_names[i], &cfg);
+        evaluate(&v, zoo_name(i), &cfg);
         for (size_t k = 0; k < v.model->graph->n_node; k++) {
             const Onnx__NodeProto *node = v.model->graph->node[k];
             if (strcmp(node->op_type, "QuantizeLinear") != 0)
                 continue;
-            assert_alive(value(&v, node->output[0]), zoo_names[i], node->name);
+            assert_alive(value(&v, node->output[0]), zoo_name(i), node->name);
             n++;
         }
-        assert_true(n > 20);
+        assert_true(n > 10);
         evaluated_release(&v);
     }
 }
@@ -222,9 +250,9 @@ static void assert_power_of_two(const Onnx__TensorProto *t)
 static void every_scale_is_a_power_of_two(void **state)
 {
     (void)state;
-    for (int i = 0; zoo_names[i]; i++) {
-        const struct zoo_cfg cfg = small(ZOO_QDQ);
-        Onnx__ModelProto *model = zoo_make(zoo_names[i], &cfg);
+    for (uint32_t i = 0; zoo_name(i); i++) {
+        const struct zoo_cfg cfg = small(zoo_name(i), ZOO_QDQ);
+        Onnx__ModelProto *model = zoo_make(zoo_name(i), &cfg);
         uint32_t n = 0;
         for (size_t k = 0; k < model->graph->n_initializer; k++) {
             if (!ends_with(model->graph->initializer[k]->name, "_scale"))
@@ -232,7 +260,7 @@ static void every_scale_is_a_power_of_two(void **state)
             assert_power_of_two(model->graph->initializer[k]);
             n++;
         }
-        assert_true(n > 20);
+        assert_true(n > 10);
         make_free(model);
     }
 }
@@ -249,11 +277,11 @@ static const Onnx__NodeProto *maker(const Onnx__ModelProto *model, const char *n
 
 static void maps_that_are_joined_have_one_scale_and_type(void **state)
 {
-    static const char *const names[] = {"densenet121", "squeezenet"};
+    static const char *const names[] = {"densenet121", "squeezenet", "unet"};
     (void)state;
 
-    for (int i = 0; i < 2; i++) {
-        const struct zoo_cfg cfg = small(ZOO_QDQ);
+    for (int i = 0; i < 3; i++) {
+        const struct zoo_cfg cfg = small(names[i], ZOO_QDQ);
         Onnx__ModelProto *model = zoo_make(names[i], &cfg);
         uint32_t n = 0;
         for (size_t k = 0; k < model->graph->n_node; k++) {
@@ -270,7 +298,7 @@ static void maps_that_are_joined_have_one_scale_and_type(void **state)
                                  find_tensor(model, other->input[2])->data_type);
             }
         }
-        assert_true(n >= 8);
+        assert_true(n >= 4);
         make_free(model);
     }
 }

@@ -7,8 +7,50 @@
 
 #include "test/zoo/zoo_build.h"
 
-const char *const zoo_names[] = {"resnet18",     "resnet34",    "resnet50",   "vgg16",
-                                 "mobilenet_v2", "densenet121", "squeezenet", NULL};
+static const struct {
+    const char *name;
+    void      (*make)(struct zoo *z);
+    uint32_t    least, step; // rows and columns that it takes: least + any number of steps
+} networks[] = {
+    {"resnet18", zoo_resnet18, 32, 1},
+    {"resnet34", zoo_resnet34, 32, 1},
+    {"resnet50", zoo_resnet50, 32, 1},
+    {"vgg16", zoo_vgg16, 32, 1},
+    {"mobilenet_v2", zoo_mobilenet_v2, 32, 1},
+    {"densenet121", zoo_densenet121, 32, 1},
+    {"squeezenet", zoo_squeezenet, 32, 1},
+    {"alexnet", zoo_alexnet, 63, 1},
+    {"mobilenet_v3", zoo_mobilenet_v3, 32, 1},
+    {"efficientnet_b0", zoo_efficientnet_b0, 32, 1},
+    {"unet", zoo_unet, 32, 16},
+    {"yolo_v3_tiny", zoo_yolo_v3_tiny, 32, 32},
+};
+
+enum { N_NETWORK = sizeof networks / sizeof *networks };
+
+/* UINT32_MAX when there is no network of this name. */
+static uint32_t find(const char *name)
+{
+    for (uint32_t i = 0; i < N_NETWORK; i++)
+        if (strcmp(networks[i].name, name) == 0)
+            return i;
+    return UINT32_MAX;
+}
+
+const char *zoo_name(uint32_t i)
+{
+    return i < N_NETWORK ? networks[i].name : NULL;
+}
+
+uint32_t zoo_size(const char *name, uint32_t size)
+{
+    uint32_t i = find(name);
+
+    if (i == UINT32_MAX)
+        return size;
+    uint32_t least = networks[i].least;
+    return size < least ? least : size - (size - least) % networks[i].step;
+}
 
 struct zoo_cfg zoo_defaults(void)
 {
@@ -16,48 +58,16 @@ struct zoo_cfg zoo_defaults(void)
                             .seed = 1};
 }
 
-/* A shape as make_model() gives its input one. */
-static Onnx__TypeProto *type_of_output(uint32_t classes)
-{
-    Onnx__ModelProto *other = make_model(classes, 1, 1);
-    Onnx__TypeProto *type = other->graph->input[0]->type;
-    Onnx__TensorShapeProto *shape = type->tensor_type->shape;
-
-    other->graph->input[0]->type = NULL;
-    make_free(other);
-    while (shape->n_dim > 2)
-        protobuf_c_message_free_unpacked(&shape->dim[--shape->n_dim]->base, NULL);
-    return type;
-}
-
-static bool make(struct zoo *z, const char *name)
-{
-    if (strcmp(name, "resnet18") == 0)
-        zoo_resnet(z, 18);
-    else if (strcmp(name, "resnet34") == 0)
-        zoo_resnet(z, 34);
-    else if (strcmp(name, "resnet50") == 0)
-        zoo_resnet(z, 50);
-    else if (strcmp(name, "vgg16") == 0)
-        zoo_vgg16(z);
-    else if (strcmp(name, "mobilenet_v2") == 0)
-        zoo_mobilenet_v2(z);
-    else if (strcmp(name, "densenet121") == 0)
-        zoo_densenet121(z);
-    else if (strcmp(name, "squeezenet") == 0)
-        zoo_squeezenet(z);
-    else
-        return false;
-    return true;
-}
-
 Onnx__ModelProto *zoo_make(const char *name, const struct zoo_cfg *cfg)
 {
+    uint32_t i = find(name);
+
+    if (i == UINT32_MAX)
+        return NULL;
+    assert(cfg->size == zoo_size(name, cfg->size) && cfg->thin >= 1);
+    assert(cfg->opset >= 7 && cfg->opset <= 20 && (cfg->form != ZOO_QDQ || cfg->opset >= 13));
     struct zoo z = {.cfg = *cfg, .model = make_model(3, cfg->size, cfg->size)};
     Onnx__GraphProto *graph = z.model->graph;
-
-    assert(cfg->size >= 32 && cfg->thin >= 1 && cfg->opset >= 7 && cfg->opset <= 20);
-    assert(cfg->form != ZOO_QDQ || cfg->opset >= 13);
     z.model->opset_import[0]->version = cfg->opset;
     z.model->ir_version = cfg->opset > 18 ? 9 : cfg->opset > 13 ? 8 : 7;
     z.model->opset_import[0]->domain = strdup("");
@@ -65,9 +75,6 @@ Onnx__ModelProto *zoo_make(const char *name, const struct zoo_cfg *cfg)
     make_rename(&graph->name, "main_graph");
     make_rename(&graph->input[0]->name, "input");
     make_rename(&graph->output[0]->name, "output");
-    graph->output[0]->type = type_of_output(cfg->classes);
-    if (make(&z, name))
-        return z.model;
-    make_free(z.model);
-    return NULL;
+    networks[i].make(&z);
+    return z.model;
 }

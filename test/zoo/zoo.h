@@ -1,9 +1,12 @@
 /* test/zoo/zoo.h -- the networks that users bring, as ONNX models with random weights.
  *
- * ResNet-18, -34, -50, VGG-16, MobileNetV2, DenseNet-121 and SqueezeNet 1.1 as torchvision defines
- * them (K. He et al. 2016; K. Simonyan and A. Zisserman 2015; M. Sandler et al. 2018; G. Huang et
- * al. 2017; F. Iandola et al. 2016), in the nodes and names that PyTorch's exporter gives them. The
- * same configuration gives the same bytes.
+ * ResNet-18, -34, -50, VGG-16, MobileNetV2, DenseNet-121, SqueezeNet 1.1, AlexNet,
+ * MobileNetV3-Large and EfficientNet-B0 as torchvision defines them (K. He et al. 2016; K. Simonyan
+ * and A. Zisserman 2015; M. Sandler et al. 2018; G. Huang et al. 2017; F. Iandola et al. 2016; A.
+ * Krizhevsky 2014; A. Howard et al. 2019; M. Tan and Q. Le 2019); the U-Net of O. Ronneberger et al.
+ * 2015, on padded maps; YOLOv3-tiny (J. Redmon and A. Farhadi 2018), whose two results are maps.
+ * Nodes and names are those that PyTorch's exporter gives. The same configuration gives the same
+ * bytes.
  *
  * Each is one network in three forms: ZOO_FLOAT with batch norms, ZOO_FOLDED with them folded into
  * the convolutions, ZOO_QDQ folded and quantised. Weights of ZOO_QDQ are int8 with a scale for each
@@ -27,7 +30,7 @@ enum zoo_form { ZOO_FLOAT, ZOO_FOLDED, ZOO_QDQ };
 
 struct zoo_cfg {
     enum zoo_form form;
-    uint32_t size;     // rows and columns of the image, 32 at least
+    uint32_t size;     // rows and columns of the image, zoo_size()
     uint32_t classes;
     uint32_t thin;     // 1; channels are divided by it
     int64_t  opset;    // 7 to 20, ZOO_QDQ 13 at least. Below 11 Clip has attributes, then inputs
@@ -40,7 +43,12 @@ struct zoo_cfg {
 /* 224 x 224 pixels, 1,000 classes, ZOO_FLOAT, operator set 13. */
 struct zoo_cfg zoo_defaults(void);
 
-extern const char *const zoo_names[]; // up to a NULL
+/* The networks' names; NULL from their number on. */
+const char *zoo_name(uint32_t i);
+
+/* The size that a network takes which is `size` or the next below; else its least.
+ * Of a name that is not there `size` itself. */
+uint32_t zoo_size(const char *name, uint32_t size);
 
 /* NULL when there is no network of this name. make_free() frees it. */
 Onnx__ModelProto *zoo_make(const char *name, const struct zoo_cfg *cfg);

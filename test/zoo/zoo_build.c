@@ -17,6 +17,7 @@
 #define RELU_IDLE 1.5
 #define COVERED   3.5 // deviations of a map that its bytes reach
 #define SIX       6.0F
+#define LEAK      0.1F
 
 struct text {
     char s[256];
@@ -358,20 +359,22 @@ static void batch_norm(struct zoo *z, const char *module, const double *factor,
     }
 }
 
-static uint32_t windows(uint32_t size, uint32_t kernel, uint32_t stride, uint32_t pad, bool ceil)
+static uint32_t windows(uint32_t size, struct zoo_window w)
 {
-    assert(size + 2 * pad >= kernel);
-    uint32_t last = size + 2 * pad - kernel;
-    uint32_t n = (ceil ? (uint32_t)ceil_div(last, stride) : last / stride) + 1;
+    assert(size + 2 * w.pad + w.pad_more >= w.kernel);
+    uint32_t last = size + 2 * w.pad + w.pad_more - w.kernel;
+    uint32_t n = (w.ceil ? (uint32_t)ceil_div(last, w.stride) : last / w.stride) + 1;
 
-    return ceil && (n - 1) * stride >= size + pad ? n - 1 : n;
+    return w.ceil && (n - 1) * w.stride >= size + w.pad ? n - 1 : n;
 }
 
-static void window_attributes(Onnx__NodeProto *n, uint32_t kernel, uint32_t stride, uint32_t pad)
+static void window_attributes(Onnx__NodeProto *n, struct zoo_window w)
 {
-    make_ints(n, "kernel_shape", 2, (const int64_t[]){kernel, kernel});
-    make_ints(n, "pads", 4, (const int64_t[]){pad, pad, pad, pad});
-    make_ints(n, "strides", 2, (const int64_t[]){stride, stride});
+    const int64_t behind = (int64_t)w.pad + w.pad_more;
+
+    make_ints(n, "kernel_shape", 2, (const int64_t[]){w.kernel, w.kernel});
+    make_ints(n, "pads", 4, (const int64_t[]){w.pad, w.pad, behind, behind});
+    make_ints(n, "strides", 2, (const int64_t[]){w.stride, w.stride});
 }
 
 struct zoo_map zoo_conv(struct zoo *z, const struct zoo_map *in, const struct zoo_conv *c)
@@ -382,8 +385,10 @@ struct zoo_map zoo_conv(struct zoo *z, const struct zoo_map *in, const struct zo
                                 : c->no_bias                        ? NO_BIAS
                                                                     : WITH_BIAS;
     const int64_t dims[] = {out_channels, per_group, c->kernel, c->kernel, -1};
+    const struct zoo_window w = {.kernel = c->kernel, .stride = c->stride, .pad = c->pad,
+                                 .pad_more = c->pad_more};
     struct zoo_map out = {.channels = out_channels, .sd = c->sd > 0 ? c->sd : 1,
-                          .size = windows(in->size, c->kernel, c->stride, c->pad, false)};
+                          .size = windows(in->size, w)};
     struct affine a = draw(z, in, c->module, out_channels, per_group * c->kernel * c->kernel,
                            out.sd);
     size_t before = z->model->graph->n_node;
@@ -391,7 +396,7 @@ struct zoo_map zoo_conv(struct zoo *z, const struct zoo_map *in, const struct zo
 
     make_ints(n, "dilations", 2, (const int64_t[]){1, 1});
     make_int(n, "group", groups);
-    window_attributes(n, c->kernel, c->stride, c->pad);
+    window_attributes(n, w);
     add_constants(z, n, in, c->module, &a, dims, kind);
     move_behind(z, before);
     if (kind == NORM_FOLLOWS)
@@ -424,7 +429,7 @@ struct zoo_map zoo_norm(struct zoo *z, const struct zoo_map *in, const char *mod
         Onnx__NodeProto *n = node(z, "Conv", module, in->name, &out);
         make_ints(n, "dilations", 2, (const int64_t[]){1, 1});
         make_int(n, "group", in->channels);
-        window_attributes(n, 1, 1, 0);
+        window_attributes(n, (struct zoo_window){.kernel = 1, .stride = 1});
         add_constants(z, n, in, module, &a, dims, WITH_BIAS);
         move_behind(z, before);
     } else {
@@ -488,6 +493,123 @@ struct zoo_map zoo_add(struct zoo *z, const struct zoo_map *a, const struct zoo_
     return out;
 }
 
+struct zoo_map zoo_mul(struct zoo *z, const struct zoo_map *a, const struct zoo_map *b,
+                       const char *module)
+{
+    struct zoo_map out = *a;
+    struct text inputs;
+    double square = (a->sd * a->sd + a->mean * a->mean) * (b->sd * b->sd + b->mean * b->mean);
+
+    assert(a->channels == b->channels && (b->size == 1 || b->size == a->size));
+    snprintf(inputs.s, sizeof inputs.s, "%s %s", a->name, b->name);
+    out.mean = a->mean * b->mean;
+    out.sd = sqrt(square - out.mean * out.mean);
+    out.positive = a->positive && b->positive;
+    node(z, "Mul", module, inputs.s, &out);
+    return out;
+}
+
+static double hard_sigmoid(double x) { return fmin(fmax(x / 6 + 0.5, 0), 1); }
+static double hard_swish(double x) { return x * hard_sigmoid(x); }
+static double leaky_relu(double x) { return x < 0 ? LEAK * x : x; }
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static double silu(double x) { return x * sigmoid(x); }
+
+static const struct {
+    double (*f)(double x);
+    const char *op;
+    bool        times; // the result is x times what `op` makes of x
+    bool        positive;
+} functions[] = {
+    [ZOO_HARD_SIGMOID] = {hard_sigmoid, "HardSigmoid", false, true},
+    [ZOO_HARD_SWISH] = {hard_swish, "HardSigmoid", true, false},
+    [ZOO_LEAKY_RELU] = {leaky_relu, "LeakyRelu", false, false},
+    [ZOO_SIGMOID] = {sigmoid, "Sigmoid", false, true},
+    [ZOO_SILU] = {silu, "Sigmoid", true, false},
+};
+
+/* Mean and deviation of f where its argument is normal. */
+static void spread(double (*f)(double x), struct zoo_map *map)
+{
+    double weight = 0, mean = 0, square = 0, x0 = map->mean, sd = map->sd;
+
+    for (int i = -100; i <= 100; i++) {
+        double away = i * 0.05, w = exp(-away * away / 2), y = f(x0 + away * sd);
+        weight += w;
+        mean += w * y;
+        square += w * y * y;
+    }
+    map->mean = mean / weight;
+    map->sd = sqrt(square / weight - map->mean * map->mean);
+}
+
+struct zoo_map zoo_function(struct zoo *z, const struct zoo_map *in, const char *module,
+                            enum zoo_function what)
+{
+    const bool whole = what == ZOO_HARD_SWISH && z->cfg.opset >= 14;
+    struct zoo_map out = *in;
+    struct text inputs;
+
+    spread(functions[what].f, &out);
+    out.positive = functions[what].positive;
+    Onnx__NodeProto *n = node(z, whole ? "HardSwish" : functions[what].op, module, in->name, &out);
+    if (strcmp(n->op_type, "HardSigmoid") == 0)
+        make_float(n, "alpha", 1.0F / 6);
+    if (what == ZOO_LEAKY_RELU)
+        make_float(n, "alpha", LEAK);
+    if (whole || !functions[what].times)
+        return out;
+    snprintf(inputs.s, sizeof inputs.s, "%.120s %.120s", in->name, out.name);
+    node(z, "Mul", module, inputs.s, &out);
+    return out;
+}
+
+struct zoo_map zoo_enlarge(struct zoo *z, const struct zoo_map *in, const char *module,
+                           uint32_t factor)
+{
+    const float scales[] = {1, 1, (float)factor, (float)factor};
+    struct text path = scope(module), name = joined(path.s, "/Constant_output_0");
+    struct zoo_map out = *in;
+
+    out.size *= factor;
+    Onnx__NodeProto *n = node(z, z->cfg.opset < 10 ? "Upsample" : "Resize", module, in->name, &out);
+    out.scale = in->scale;
+    make_text(n, "mode", "nearest");
+    if (z->cfg.opset >= 11) {
+        make_text(n, "coordinate_transformation_mode", "asymmetric");
+        make_text(n, "nearest_mode", "floor");
+        add_input(n, "");
+    }
+    vector(z, name.s, 4, scales);
+    add_input(n, name.s);
+    return out;
+}
+
+struct zoo_map zoo_excite(struct zoo *z, const struct zoo_map *in, const struct zoo_excite *e)
+{
+    struct zoo_name module[4];
+
+    for (int i = 0; i < 4; i++)
+        module[i] = zoo_child(e->path, e->names[i]);
+    const struct zoo_conv down = {.module = module[0].s, .out = e->hidden, .kernel = 1,
+                                  .stride = 1};
+    const struct zoo_conv up = {.module = module[2].s, .out = in->channels, .kernel = 1,
+                                .stride = 1};
+    struct zoo_map x = zoo_mean(z, in, zoo_child(e->path, "avgpool").s);
+    x = zoo_round(z, &x);
+    x = zoo_conv(z, &x, &down);
+    x = e->relu ? zoo_relu(z, &x, module[1].s) : zoo_round(z, &x);
+    if (!e->relu)
+        x = zoo_function(z, &x, module[1].s, ZOO_SILU);
+    x = zoo_round(z, &x);
+    x = zoo_conv(z, &x, &up);
+    x = zoo_round(z, &x);
+    x = zoo_function(z, &x, module[3].s, e->gate);
+    x = zoo_round(z, &x);
+    x = zoo_mul(z, in, &x, e->path);
+    return zoo_round(z, &x);
+}
+
 struct zoo_map zoo_concat(struct zoo *z, const struct zoo_map *in, uint32_t n, const char *module)
 {
     struct zoo_map out = in[0];
@@ -517,14 +639,17 @@ struct zoo_map zoo_max_pool(struct zoo *z, const struct zoo_map *in, const char 
 {
     struct zoo_map out = *in;
 
-    out.size = windows(in->size, w.kernel, w.stride, w.pad, w.ceil);
+    out.size = windows(in->size, w);
     out.mean = in->mean + in->sd;
     Onnx__NodeProto *n = node(z, "MaxPool", module, in->name, &out);
     if (z->cfg.opset >= 10)
         make_int(n, "ceil_mode", w.ceil);
     else
-        assert(!w.ceil || out.size == windows(in->size, w.kernel, w.stride, w.pad, false));
-    window_attributes(n, w.kernel, w.stride, w.pad);
+        assert(!w.ceil ||
+               out.size == windows(in->size, (struct zoo_window){.kernel = w.kernel,
+                                                                 .stride = w.stride,
+                                                                 .pad = w.pad}));
+    window_attributes(n, w);
     out.scale = in->scale;
     return out;
 }
@@ -534,12 +659,12 @@ struct zoo_map zoo_average_pool(struct zoo *z, const struct zoo_map *in, const c
 {
     struct zoo_map out = *in;
 
-    out.size = windows(in->size, w.kernel, w.stride, w.pad, w.ceil);
+    out.size = windows(in->size, w);
     Onnx__NodeProto *n = node(z, "AveragePool", module, in->name, &out);
     if (z->cfg.opset >= 10)
         make_int(n, "ceil_mode", w.ceil);
     make_int(n, "count_include_pad", 1);
-    window_attributes(n, w.kernel, w.stride, w.pad);
+    window_attributes(n, w);
     return out;
 }
 
@@ -559,6 +684,7 @@ struct zoo_map zoo_flatten(struct zoo *z, const struct zoo_map *in)
     make_int(node(z, "Flatten", "", in->name, &out), "axis", 1);
     out.channels *= in->size * in->size;
     out.size = 1;
+    out.flat = true;
     out.scale = in->scale;
     return out;
 }
@@ -584,7 +710,7 @@ struct zoo_map zoo_gemm(struct zoo *z, const struct zoo_map *in, const char *mod
                         bool last)
 {
     const int64_t dims[] = {out, in->channels, -1};
-    struct zoo_map result = {.channels = out, .size = 1, .sd = 1};
+    struct zoo_map result = {.channels = out, .size = 1, .sd = 1, .flat = true};
     struct affine a = draw(z, in, module, out, in->channels, 1);
     size_t before = z->model->graph->n_node;
     Onnx__NodeProto *n = node(z, "Gemm", module, in->name, &result);
@@ -646,8 +772,14 @@ struct zoo_map zoo_round_again(struct zoo *z, const struct zoo_map *in)
 
 void zoo_output(struct zoo *z, const struct zoo_map *in)
 {
-    Onnx__NodeProto *last = z->model->graph->node[z->model->graph->n_node - 1];
+    const Onnx__GraphProto *g = z->model->graph;
+    const int64_t dims[] = {1, in->channels, in->size, in->size};
+    const bool first = !g->output[0]->type;
+    char name[16] = "output";
 
-    assert(strcmp(last->output[0], in->name) == 0);
-    make_rename(&last->output[0], "output");
+    assert(strcmp(g->node[g->n_node - 1]->output[0], in->name) == 0);
+    if (!first)
+        snprintf(name, sizeof name, "output_%zu", g->n_output);
+    make_rename(&g->node[g->n_node - 1]->output[0], name);
+    make_output(z->model, first ? NULL : name, in->flat ? 2 : 4, dims);
 }

@@ -15,6 +15,7 @@ struct zoo_map {
     uint32_t channels, size;
     double   mean, sd;
     bool     positive; // nothing below 0
+    bool     flat;     // images x channels
     double   scale;    // of its bytes; 0 where it is not rounded
     bool     is_signed;
 };
@@ -27,6 +28,7 @@ struct zoo {
 struct zoo_conv {
     const char *module, *norm; // norm: NULL when a bias is all that it has
     uint32_t    out, kernel, stride, pad;
+    uint32_t    pad_more;  // below and on the right only
     bool        no_bias;   // neither norm nor bias
     bool        depthwise; // out is not used
     double      sd;        // of the results; 0 for 1
@@ -34,8 +36,11 @@ struct zoo_conv {
 
 struct zoo_window {
     uint32_t kernel, stride, pad;
-    bool     ceil; // the last window may reach beyond the map
+    bool     ceil;     // the last window may reach beyond the map
+    uint32_t pad_more; // below and on the right only
 };
+
+enum zoo_function { ZOO_HARD_SIGMOID, ZOO_HARD_SWISH, ZOO_LEAKY_RELU, ZOO_SIGMOID, ZOO_SILU };
 
 /* The name of a module's child: path.child. */
 struct zoo_name {
@@ -54,6 +59,14 @@ struct zoo_map zoo_relu(struct zoo *z, const struct zoo_map *in, const char *mod
 struct zoo_map zoo_relu6(struct zoo *z, const struct zoo_map *in, const char *module);
 struct zoo_map zoo_add(struct zoo *z, const struct zoo_map *a, const struct zoo_map *b,
                        const char *module);
+/* b: of the same shape, or of one pixel. */
+struct zoo_map zoo_mul(struct zoo *z, const struct zoo_map *a, const struct zoo_map *b,
+                       const char *module);
+struct zoo_map zoo_function(struct zoo *z, const struct zoo_map *in, const char *module,
+                            enum zoo_function what);
+/* Each pixel `factor` times as high and wide. */
+struct zoo_map zoo_enlarge(struct zoo *z, const struct zoo_map *in, const char *module,
+                           uint32_t factor);
 struct zoo_map zoo_concat(struct zoo *z, const struct zoo_map *in, uint32_t n, const char *module);
 struct zoo_map zoo_max_pool(struct zoo *z, const struct zoo_map *in, const char *module,
                             struct zoo_window w);
@@ -73,13 +86,31 @@ struct zoo_map zoo_round_signed(struct zoo *z, const struct zoo_map *in);
 /* The bytes of `in` as they are behind a node that makes no new values. */
 struct zoo_map zoo_round_again(struct zoo *z, const struct zoo_map *in);
 
+/* What the last node made, which is the network's first result or one more. */
 void zoo_output(struct zoo *z, const struct zoo_map *in);
 
+/* The part of squeeze-and-excite that all have: the mean of `in`, rounded, through two convolutions
+ * of one pixel, children `names` of `path`, with `hidden` channels and a function between them. */
+struct zoo_excite {
+    const char       *path, *names[4]; // first convolution, its function, second, its function
+    uint32_t          hidden;
+    bool              relu;            // between them; else SiLU
+    enum zoo_function gate;
+};
+struct zoo_map zoo_excite(struct zoo *z, const struct zoo_map *in, const struct zoo_excite *e);
+
 /* The families. */
-void zoo_resnet(struct zoo *z, uint32_t depth);
-void zoo_vgg16(struct zoo *z);
-void zoo_mobilenet_v2(struct zoo *z);
+void zoo_alexnet(struct zoo *z);
 void zoo_densenet121(struct zoo *z);
+void zoo_efficientnet_b0(struct zoo *z);
+void zoo_mobilenet_v2(struct zoo *z);
+void zoo_mobilenet_v3(struct zoo *z);
+void zoo_resnet18(struct zoo *z);
+void zoo_resnet34(struct zoo *z);
+void zoo_resnet50(struct zoo *z);
 void zoo_squeezenet(struct zoo *z);
+void zoo_unet(struct zoo *z);
+void zoo_vgg16(struct zoo *z);
+void zoo_yolo_v3_tiny(struct zoo *z);
 
 #endif

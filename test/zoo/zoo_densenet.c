@@ -68,7 +68,8 @@ static struct zoo_map transition(struct zoo *z, const struct zoo_map *in, const 
 
     x = zoo_conv(z, &x, &half);
     x = zoo_round_signed(z, &x);
-    x = zoo_average_pool(z, &x, zoo_child(path, "pool").s, (struct zoo_window){2, 2, 0, false});
+    x = zoo_average_pool(z, &x, zoo_child(path, "pool").s,
+                         (struct zoo_window){.kernel = 2, .stride = 2});
     return zoo_round_signed(z, &x);
 }
 
@@ -82,7 +83,8 @@ void zoo_densenet121(struct zoo *z)
     x = zoo_conv(z, &x, &stem);
     x = zoo_relu(z, &x, "features.relu0");
     x = zoo_round_signed(z, &x);
-    x = zoo_max_pool(z, &x, "features.pool0", (struct zoo_window){3, 2, 1, false});
+    x = zoo_max_pool(z, &x, "features.pool0",
+                     (struct zoo_window){.kernel = 3, .stride = 2, .pad = 1});
     x = zoo_round(z, &x);
     for (uint32_t i = 0; i < N_BLOCK; i++) {
         struct zoo_name path;

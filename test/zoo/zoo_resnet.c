@@ -68,7 +68,7 @@ static struct zoo_map block(struct zoo *z, const struct zoo_map *in, const struc
     return relu(z, &x, b, b->bottleneck ? "relu_2" : "relu_1");
 }
 
-void zoo_resnet(struct zoo *z, uint32_t depth)
+static void resnet(struct zoo *z, uint32_t depth)
 {
     static const uint32_t of_18[N_STAGE] = {2, 2, 2, 2}, of_34[N_STAGE] = {3, 4, 6, 3};
     const uint32_t *blocks = depth == 18 ? of_18 : of_34;
@@ -79,7 +79,7 @@ void zoo_resnet(struct zoo *z, uint32_t depth)
     x = zoo_conv(z, &x, &stem);
     x = zoo_relu(z, &x, "relu");
     x = zoo_round(z, &x);
-    x = zoo_max_pool(z, &x, "maxpool", (struct zoo_window){3, 2, 1, false});
+    x = zoo_max_pool(z, &x, "maxpool", (struct zoo_window){.kernel = 3, .stride = 2, .pad = 1});
     x = zoo_round(z, &x);
     for (uint32_t s = 0; s < N_STAGE; s++) {
         for (uint32_t i = 0; i < blocks[s]; i++) {
@@ -96,3 +96,7 @@ void zoo_resnet(struct zoo *z, uint32_t depth)
     x = zoo_gemm(z, &x, "fc", z->cfg.classes, true);
     zoo_output(z, &x);
 }
+
+void zoo_resnet18(struct zoo *z) { resnet(z, 18); }
+void zoo_resnet34(struct zoo *z) { resnet(z, 34); }
+void zoo_resnet50(struct zoo *z) { resnet(z, 50); }

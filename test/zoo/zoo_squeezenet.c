@@ -57,7 +57,8 @@ void zoo_squeezenet(struct zoo *z)
         if (layer[i].squeeze > 0) {
             x = fire(z, &x, path, layer[i].squeeze, layer[i].expand);
         } else {
-            x = zoo_max_pool(z, &x, path, (struct zoo_window){3, 2, 0, true});
+            x = zoo_max_pool(z, &x, path,
+                             (struct zoo_window){.kernel = 3, .stride = 2, .ceil = true});
             x = zoo_round(z, &x);
         }
     }

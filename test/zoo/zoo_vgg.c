@@ -16,7 +16,7 @@ static struct zoo_map features(struct zoo *z)
     for (uint32_t i = 0, k = 0; i < sizeof out / sizeof *out; i++) {
         snprintf(module, sizeof module, "features.%u", k++);
         if (out[i] == POOL) {
-            x = zoo_max_pool(z, &x, module, (struct zoo_window){2, 2, 0, false});
+            x = zoo_max_pool(z, &x, module, (struct zoo_window){.kernel = 2, .stride = 2});
         } else {
             const struct zoo_conv c = {.module = module, .out = zoo_thin(z, out[i]), .kernel = 3,
                                        .stride = 1, .pad = 1};
@@ -36,7 +36,7 @@ void zoo_vgg16(struct zoo *z)
 
     // a window of one pixel is what the exporter leaves; nobody would round behind it
     if (x.size % LAST == 0 && (pool > 1 || z->cfg.form != ZOO_QDQ)) {
-        x = zoo_average_pool(z, &x, "avgpool", (struct zoo_window){pool, pool, 0, false});
+        x = zoo_average_pool(z, &x, "avgpool", (struct zoo_window){.kernel = pool, .stride = pool});
         x = zoo_round(z, &x);
     }
     x = zoo_flatten(z, &x);
