@@ -94,7 +94,8 @@ static enum err simulate(struct study *s, struct run_result *r, const struct opt
                          struct err_msg *m)
 {
     const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE,
-                                 .images = o->images, .n_image = o->count,
+                                 .images = o->images, .images_how = o->how,
+                                 .n_image = o->count,
                                  .jobs = (uint32_t)o->jobs };
     enum err e = study_from_options(s, o, m);
 
@@ -150,7 +151,7 @@ const struct command command_breakdown = {
             "  imcsim run configs/hermes_14nm.yaml --json run.json\n"
             "  imcsim breakdown run.json --set energy.technology=22nm_lp\n"
             "  imcsim breakdown configs/rram40_macro.yaml\n",
-    .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_IMAGES) | OPTION_BIT(OPTION_COUNT) |
+    .options = OPTION_BIT(OPTION_SET) | OPTION_IMAGE_SET | OPTION_BIT(OPTION_COUNT) |
                OPTION_BIT(OPTION_JOBS) | OPTION_RESULTS | OPTION_BIT(OPTION_SVG),
     .run = cmd_breakdown,
 };

@@ -205,7 +205,8 @@ static enum err measure(struct entry *e, const struct study *s, const struct opt
                         struct err_msg *m)
 {
     const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE,
-                                 .images = o->images, .n_image = o->count,
+                                 .images = o->images, .images_how = o->how,
+                                 .n_image = o->count,
                                  .jobs = (uint32_t)o->jobs };
     struct run_result r;
     enum err err = run(&s->plan, &cfg, &r, m);
@@ -217,7 +218,7 @@ static enum err measure(struct entry *e, const struct study *s, const struct opt
     put(e, CORES, s->plan.n_core);
     put(e, UTILIZATION, chip_utilization(&s->plan));
     put_times(e, &s->plan, &r);
-    if (o->images)
+    if (r.label)
         put(e, ACCURACY, (double)r.n_correct / (double)r.n_image);
     put_links(e, &s->plan);
     put_memories(e, &s->plan);
@@ -527,7 +528,7 @@ const struct command command_compare = {
             "  imcsim compare configs/*.yaml --set batch=100 --markdown table.md\n"
             "  imcsim compare configs/resnet32.yaml --label plain --set clock_mhz=500 \\\n"
             "      configs/resnet32.yaml --label fast --set clock_mhz=1000\n",
-    .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_LABEL) | OPTION_BIT(OPTION_IMAGES) |
+    .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_LABEL) | OPTION_IMAGE_SET |
                OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JOBS) | OPTION_RESULTS,
     .run = cmd_compare,
 };

@@ -28,6 +28,7 @@ struct job { // all that one import makes
     struct import         import;
     struct network        network; // the quantised model as the simulator reads it
     uint64_t              n_image;
+    bool                  labelled;
     uint8_t              *data; // the quantised model's
     size_t                size;
     uint32_t             *pair, n_pair; // values to be compared
@@ -146,8 +147,8 @@ static enum err open_images(const struct job *j, struct images **set, struct err
 {
     struct shape s = j->import.image;
 
-    return images_open(set, j->options->images,
-                       (struct images_shape){s.height, s.width, s.channels}, n_classes(j), m);
+    return images_open_as(set, j->options->images, &j->options->how,
+                          (struct images_shape){s.height, s.width, s.channels}, n_classes(j), m);
 }
 
 static enum err observe(struct job *j, struct images *set, int8_t *pixels, struct float_run *run,
@@ -189,6 +190,7 @@ static enum err calibrate(struct job *j, struct err_msg *m)
     if (!e && (there == 0 || j->options->count > there))
         e = err_set(m, ERR_INPUT, "images %s: has %" PRIu64 " images, %" PRIu64 " are wanted",
                     j->options->images, there, j->options->count);
+    j->labelled = !e && images_labelled(set);
     j->n_image = j->options->count ? j->options->count : there;
     if (!e)
         e = float_run_init(&run, &j->given.graph, m);
@@ -242,7 +244,8 @@ static enum err measure(struct job *j, struct err_msg *m)
         e = network_decode_onnx(&j->network, "quantised", j->data, j->size, m);
     if (e)
         return e;
-    const struct measure_cfg cfg = {.images = j->options->images, .n_image = j->n_image,
+    const struct measure_cfg cfg = {.images = j->options->images, .how = j->options->how,
+                                    .n_image = j->n_image,
                                     .jobs = (uint32_t)j->options->jobs, .n_classes = n_classes(j),
                                     .import = &j->import, .one = &j->given.graph,
                                     .other = &j->quantised.graph, .network = &j->network,
@@ -292,8 +295,10 @@ static enum err report(const struct job *j, struct err_msg *m)
     enum err e = table_print(t, TABLE_TEXT, stdout, m);
     table_free(t);
     puts("");
-    print_accuracy("float", j->measure.correct_one, j->n_image);
-    print_accuracy("quantised", j->measure.correct_other, j->n_image);
+    if (j->labelled) {
+        print_accuracy("float", j->measure.correct_one, j->n_image);
+        print_accuracy("quantised", j->measure.correct_other, j->n_image);
+    }
     printf("the same class on %s of %s images\n", format_count(j->measure.n_same).text,
            format_count(j->n_image).text);
     return e;
@@ -337,7 +342,7 @@ const struct command command_import = {
             "\n"
             "  imcsim import model.onnx --images IMAGES -o model_int8.onnx --jobs 2\n"
             "  imcsim import model.onnx --images IMAGES -o q.onnx --mean 0 --scale 0.00392156863\n",
-    .options = OPTION_BIT(OPTION_IMAGES) | OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JOBS) |
+    .options = OPTION_IMAGE_SET | OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JOBS) |
                OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_CALIBRATE) |
                OPTION_BIT(OPTION_PERCENTILE) | OPTION_BIT(OPTION_MEAN) |
                OPTION_BIT(OPTION_SCALE) | OPTION_BIT(OPTION_WEIGHTS) |

@@ -56,6 +56,7 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
     const struct run_cfg cfg = { .kernel = (enum kernel_kind)o->kernel,
                                  .mode = KERNEL_SKIP_IDLE,
                                  .images = o->images,
+                                 .images_how = o->how,
                                  .inputs = o->inputs,
                                  .n_image = o->count,
                                  .jobs = (uint32_t)o->jobs,
@@ -97,7 +98,8 @@ static enum err visit_image(void *user, uint64_t i, const uint8_t *image, struct
 static enum err write_outputs(const struct options *o, const struct study *s,
                               const struct run_result *result, struct err_msg *m)
 {
-    const struct run_cfg cfg = { .images = o->images, .inputs = o->inputs };
+    const struct run_cfg cfg = { .images = o->images, .images_how = o->how,
+                                 .inputs = o->inputs };
     struct visit v = { .result = result };
     struct outfile *f;
     enum err e = outputs_new(&v.outputs, &s->config.network, &s->network, m);
@@ -188,7 +190,7 @@ const struct command command_run = {
             "  imcsim run configs/resnet32.yaml --json - | jq .timing\n"
             "  imcsim run configs/resnet32.yaml --trace t.vcd.gz --trace-scope 'conv1,rs*:fire'\n"
             "  imcsim run configs/resnet32.yaml --count 2 --trace t.json.gz --timeline t.svg\n",
-    .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_IMAGES) | OPTION_BIT(OPTION_COUNT) |
+    .options = OPTION_BIT(OPTION_SET) | OPTION_IMAGE_SET | OPTION_BIT(OPTION_COUNT) |
                OPTION_BIT(OPTION_INPUTS) | OPTION_BIT(OPTION_OUTPUTS) |
                OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_RANDOM_WEIGHTS) |
                OPTION_BIT(OPTION_JOBS) | OPTION_BIT(OPTION_SEED) | OPTION_BIT(OPTION_KERNEL) |

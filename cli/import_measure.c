@@ -136,7 +136,7 @@ static void *job_run(void *arg)
     if (!j->err)
         j->err = evaluator_new(&integers, j->cfg->network, &j->msg);
     if (!j->err)
-        j->err = images_open(&set, j->cfg->images,
+        j->err = images_open_as(&set, j->cfg->images, &j->cfg->how,
                              (struct images_shape){s.height, s.width, s.channels},
                              j->cfg->n_classes, &j->msg);
     if (!j->err)

@@ -6,9 +6,11 @@
 
 #include "core/err.h"
 #include "import/import.h"
+#include "traces/images.h"
 
 struct measure_cfg {
     const char               *images;
+    struct images_how         how;
     uint64_t                  n_image; // at least 1; the set has as many
     uint32_t                  jobs, n_classes;
     const struct import      *import;

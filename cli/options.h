@@ -16,12 +16,15 @@
 #include <stdio.h>
 
 #include "core/err.h"
+#include "traces/images.h"
 
 struct command; // cli/command.h
 
 enum option_id {
     OPTION_SET,
     OPTION_IMAGES,
+    OPTION_LABELS,
+    OPTION_IMAGE_SHAPE,
     OPTION_INPUTS,
     OPTION_OUTPUTS,
     OPTION_INPUT_SHAPE,
@@ -63,6 +66,10 @@ enum option_id {
 
 #define OPTION_BIT(id) (UINT64_C(1) << (id))
 
+/* A set of images, and what is said of it. */
+#define OPTION_IMAGE_SET (OPTION_BIT(OPTION_IMAGES) | OPTION_BIT(OPTION_LABELS) |                \
+                          OPTION_BIT(OPTION_IMAGE_SHAPE))
+
 /* Of every subcommand that reports: cli/results.h. */
 #define OPTION_RESULTS (OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) |                      \
                         OPTION_BIT(OPTION_MARKDOWN) | OPTION_BIT(OPTION_FORMAT) |               \
@@ -83,6 +90,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     const char **label; // owned: of each operand, the --label behind it, or NULL
     const char  *images, *json, *csv, *stats, *dot, *markdown, *svg, *out, *write_config;
     const char  *table;
+    struct images_how how; // --images are
     const char  *inputs, *outputs, *input_shape, *random_weights;
     const char  *trace, *trace_scope, *trace_window, *timeline;
     uint64_t     count; // 0: not given

@@ -17,7 +17,8 @@ enum {
     CHUNK_BYTE = 1 << 16,
     GZIP_ID1 = 0x1f,
     GZIP_ID2 = 0x8b,
-    GZIP_WINDOW = 16 + MAX_WBITS // zlib: expect a gzip header and trailer
+    GZIP_WINDOW = 16 + MAX_WBITS, // zlib: expect a gzip header and trailer
+    RAW_WINDOW = -MAX_WBITS       // zlib: expect neither
 };
 
 struct infile {
@@ -26,7 +27,11 @@ struct infile {
     uint64_t stored_byte; // taken from the file so far, packed as it is
     uint64_t stored_size; // of the file
 
-    bool     gzip;
+    bool     is_part; // of the file
+    struct infile_part part;
+    uint32_t crc; // of its bytes so far
+
+    bool     gzip; // or deflated: z is in use
     bool     in_member; // between the first byte of a gzip member and its trailer's last
     z_stream z;
 
@@ -62,6 +67,10 @@ static enum err read_stored(struct infile *f, uint8_t *bytes, size_t room, size_
 {
     ssize_t got;
 
+    if (f->is_part) {
+        uint64_t left = f->part.first + f->part.packed - f->stored_byte;
+        room = left < room ? (size_t)left : room;
+    }
     do
         got = read(f->fd, bytes, room);
     while (got < 0 && errno == EINTR);
@@ -107,7 +116,25 @@ static enum err begin(struct infile *f, struct err_msg *m)
     return ERR_NONE;
 }
 
-enum err infile_open(struct infile **out, const char *path, struct err_msg *m)
+/* Goes to the part and prepares to unpack it. */
+static enum err begin_part(struct infile *f, struct err_msg *m)
+{
+    const struct infile_part *p = &f->part;
+
+    if (p->first > f->stored_size || p->packed > f->stored_size - p->first ||
+        (!p->deflated && p->packed != p->size) || lseek(f->fd, (off_t)p->first, SEEK_SET) < 0)
+        return err_set(m, ERR_INPUT, "%s: %" PRIu64 " bytes from byte %" PRIu64 " on: want them in "
+                       "the file, which has %" PRIu64, f->path, p->packed, p->first,
+                       f->stored_size);
+    f->stored_byte = p->first;
+    f->in_member = f->gzip = p->deflated && inflateInit2(&f->z, RAW_WINDOW) == Z_OK;
+    if (p->deflated && !f->gzip)
+        return err_set(m, ERR_MEMORY, "%s: no memory to unpack it", f->path);
+    return ERR_NONE;
+}
+
+static enum err open_file(struct infile **out, const char *path, const struct infile_part *part,
+                          struct err_msg *m)
 {
     struct infile *f = malloc(sizeof *f);
     char *own_path = strdup(path);
@@ -120,15 +147,29 @@ enum err infile_open(struct infile **out, const char *path, struct err_msg *m)
     }
     memset(f, 0, offsetof(struct infile, out));
     f->path = own_path;
+    f->is_part = part != NULL;
+    if (part)
+        f->part = *part;
     enum err e = open_regular(f, m);
     if (!e)
-        e = begin(f, m);
+        e = part ? begin_part(f, m) : begin(f, m);
     if (e) {
         infile_close(f);
         return e;
     }
     *out = f;
     return ERR_NONE;
+}
+
+enum err infile_open(struct infile **out, const char *path, struct err_msg *m)
+{
+    return open_file(out, path, NULL, m);
+}
+
+enum err infile_open_part(struct infile **out, const char *path, const struct infile_part *part,
+                          struct err_msg *m)
+{
+    return open_file(out, path, part, m);
 }
 
 void infile_close(struct infile *f)
@@ -169,6 +210,8 @@ static enum err inflate_some(struct infile *f, struct err_msg *m)
         return ERR_NONE;
     case Z_STREAM_END: // another member may follow
         f->in_member = false;
+        if (f->is_part && (f->z.avail_in > 0 || f->stored_byte < f->part.first + f->part.packed))
+            return packing_error(f, m, "bytes follow the packed data");
         inflateReset(&f->z);
         return ERR_NONE;
     case Z_MEM_ERROR:
@@ -186,6 +229,19 @@ static void copy_some(struct infile *f)
     f->tail += n;
     f->z.next_in += n;
     f->z.avail_in -= (uInt)n;
+}
+
+/* The bytes out[from] on are new: they and, at the end, all are what was stated of the part. */
+static enum err check_part(struct infile *f, size_t from, struct err_msg *m)
+{
+    uint64_t end = f->byte + f->tail;
+
+    f->crc = (uint32_t)crc32(f->crc, f->out + from, (uInt)(f->tail - from));
+    if (end > f->part.size || (f->ended && end < f->part.size))
+        return packing_error(f, m, "not as many bytes as its directory states");
+    if (f->ended && f->crc != f->part.crc)
+        return packing_error(f, m, "not the CRC-32 that its directory states");
+    return ERR_NONE;
 }
 
 /* Adds at least one byte to out[] or finds that the data have ended. */
@@ -209,10 +265,13 @@ static enum err fill(struct infile *f, struct err_msg *m)
         if (e)
             return e;
         f->ended = f->z.avail_in == 0;
+        size_t from = f->tail;
         if (!f->ended && !f->gzip)
             copy_some(f);
         else if (!f->ended)
             e = inflate_some(f, m);
+        if (!e && f->is_part)
+            e = check_part(f, from, m);
         if (e)
             return e;
     }
@@ -258,8 +317,8 @@ enum err infile_size(const struct infile *f, uint64_t most_byte, uint64_t *size_
 {
     struct infile *again;
 
-    *size_byte = f->stored_size;
-    if (!f->gzip)
+    *size_byte = f->is_part ? f->part.size : f->stored_size;
+    if (!f->gzip || f->is_part)
         return ERR_NONE;
     enum err e = infile_open(&again, f->path, m);
     if (e)

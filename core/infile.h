@@ -8,6 +8,7 @@
 #ifndef CORE_INFILE_H
 #define CORE_INFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,11 +16,22 @@
 
 struct infile;
 
+struct infile_part { // of a file, as archives have them
+    uint64_t first;           // byte of the file
+    uint64_t packed, size;    // bytes there, and unpacked
+    uint32_t crc;             // CRC-32 of what is unpacked
+    bool     deflated;        // RFC 1951, or else as it is
+};
+
 #define INFILE_PEEK_MAX 64 // bytes that infile_peek() can look ahead
 
 /* Opens a regular file; anything else (a directory, a pipe, a device) is ERR_INPUT. */
 enum err infile_open(struct infile **f, const char *path, struct err_msg *m);
 void infile_close(struct infile *f); // takes NULL
+
+/* Opens a part of it, which must lie in the file. Its size and CRC-32 are checked at its end. */
+enum err infile_open_part(struct infile **f, const char *path, const struct infile_part *part,
+                          struct err_msg *m);
 
 const char *infile_path(const struct infile *f);
 
@@ -35,7 +47,7 @@ enum err infile_peek(struct infile *f, size_t want, const uint8_t **bytes, size_
 enum err infile_read(struct infile *f, void *bytes, size_t n, const char *what,
                      struct err_msg *m);
 
-/* Size of the unpacked data. A gzip file is unpacked once more for it, and thereby checked; where
+/* Size of the unpacked data; of a part, the one stated. A gzip file is unpacked once more for it, and thereby checked; where
  * it holds more than most_byte that stops, and the size is some number above. */
 enum err infile_size(const struct infile *f, uint64_t most_byte, uint64_t *size_byte,
                      struct err_msg *m);

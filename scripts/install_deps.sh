@@ -10,7 +10,7 @@
 set -eu
 
 run='gcc g++ make libyaml-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
-     libsystemc-dev zlib1g-dev dataset-fashion-mnist'
+     libsystemc-dev zlib1g-dev libpng-dev libjpeg-dev dataset-fashion-mnist'
 test="$run libcmocka-dev graphviz gnuplot-nox libonnx-testdata"
 browser="$test chromium"
 check="$browser clang llvm cppcheck"

@@ -126,7 +126,8 @@ static enum err source_open(struct source *s, const struct job *j, struct err_ms
     if (s->inputs)
         return ERR_NONE;
     for (uint32_t k = 0; !e && k < j->n_piece; k++) {
-        e = images_open(&s->set[k], j->cfg->images, shape, n_classes(j->plan), m);
+        e = images_open_as(&s->set[k], j->cfg->images, &j->cfg->images_how, shape,
+                           n_classes(j->plan), m);
         if (!e)
             e = images_skip(s->set[k], j->start + k * j->apart, m);
     }
@@ -494,13 +495,15 @@ static enum err take_count(const struct run_cfg *cfg, uint64_t there, uint64_t *
     return ERR_NONE;
 }
 
-/* Images to run: asked for, or all of the set. */
+/* Images to run: asked for, or all of the set; and whether they have labels. */
 static enum err count_images(const struct plan *p, const struct run_cfg *cfg,
-                             const struct inputs *inputs, uint64_t *n, struct err_msg *m)
+                             const struct inputs *inputs, uint64_t *n, bool *labelled,
+                             struct err_msg *m)
 {
     struct images *set;
     uint64_t there = 0;
 
+    *labelled = false;
     *n = cfg->n_image ? cfg->n_image : 1;
     if (!run_has_values(cfg))
         return ERR_NONE;
@@ -514,10 +517,12 @@ static enum err count_images(const struct plan *p, const struct run_cfg *cfg,
         there = inputs_count(inputs);
         return take_count(cfg, there, n, m);
     }
-    enum err e = images_open(&set, cfg->images, image_shape(p), n_classes(p), m);
+    enum err e = images_open_as(&set, cfg->images, &cfg->images_how, image_shape(p), n_classes(p),
+                                m);
     if (e)
         return e;
     e = images_count(set, &there, m);
+    *labelled = images_labelled(set);
     images_close(set);
     return e ? e : take_count(cfg, there, n, m);
 }
@@ -674,9 +679,10 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     assert(cfg->abreast <= MOST_ABREAST);
     assert(cfg->jobs >= 1 && (cfg->jobs == 1 || (cfg->kernel == KERNEL_NATIVE && !cfg->probe)));
     struct inputs *inputs = NULL;
+    bool labelled = false;
     enum err e = cfg->inputs ? inputs_open(&inputs, cfg->inputs, p->network, m) : ERR_NONE;
     if (!e)
-        e = count_images(p, cfg, inputs, &r->n_image, m);
+        e = count_images(p, cfg, inputs, &r->n_image, &labelled, m);
     if (e) {
         inputs_close(inputs);
         return e;
@@ -685,9 +691,9 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     uint32_t n = (uint32_t)min_u64(cfg->jobs, r->n_image);
     e = result_alloc(r, p, m);
     if (!e && run_has_values(cfg) && has_classes(p)) {
-        r->label = cfg->images ? calloc(r->n_image, sizeof *r->label) : NULL;
+        r->label = labelled ? calloc(r->n_image, sizeof *r->label) : NULL;
         r->predicted = calloc(r->n_image, sizeof *r->predicted);
-        e = (r->label || !cfg->images) && r->predicted ? ERR_NONE : no_memory(m);
+        e = (r->label || !labelled) && r->predicted ? ERR_NONE : no_memory(m);
     }
     if (!e)
         e = by_layer(cfg) ? run_layers(&all, n, r, m)

@@ -27,6 +27,7 @@ struct run_cfg {
     enum kernel_kind kernel;
     enum kernel_mode mode;
     const char      *images;    // path of an image set; NULL and no inputs: timing only
+    struct images_how images_how; // what is said of that set
     const char      *inputs;    // instead: path of an .npy file, values of the model's input
     uint64_t         n_image;   // images to run; 0: all of the set (timing only: 1)
     uint32_t         jobs;      // at least 1; must be 1 under SystemC
@@ -53,7 +54,7 @@ struct run_result {
     uint64_t             *stream_bits; // owned; [plan->n_stream]
     uint64_t              n_correct;
     uint32_t             *label, *predicted; // owned; [n_image]; NULL in a timing run, or where
-                                             // the result is a map; no labels: NULL too
+                                             // the result is a map; no labels: no label
 };
 
 /* Whether the run's images have values: a set or inputs. */

@@ -13,37 +13,57 @@
 
 struct image_reader { // a format's own state begins with it
     const struct image_format *format;
-    struct infile             *file;       // owned
-    uint32_t                   n_classes;  // labels are below it
-    struct images_shape        shape;      // of the images in the file, each at least 1
-    uint64_t                   shape_byte; // where the file states it
+    const char                *path;
+    struct images_how          how;
+    struct infile             *file;        // owned; NULL: there is none
+    uint32_t                   n_classes;   // labels are below it
+    struct images_shape        want;        // the network's
+    struct images_shape        shape;       // of the images in the file, each at least 1
+    uint64_t                   shape_byte;  // where the file states it
+    bool                       interleaved; // channels of a pixel together, rows of pixels
+    bool                       labelled;
+};
+
+struct image_clue { // what is known of a file before a format takes it
+    const struct images_how *how;
+    const char              *path;
+    bool                     directory; // path is one
+    struct infile           *file;      // NULL: there is none
+    const uint8_t           *head; // its first n bytes, IMAGE_HEAD_BYTE or all it has
+    size_t                   n;
+    uint32_t                 n_classes;
 };
 
 struct image_format {
     const char *name;
-    const char *mark;        // how it begins, for the user whose file begins otherwise
     size_t      reader_byte; // size of its state
 
-    bool (*probe)(const uint8_t *head, size_t n);
+    bool (*probe)(const struct image_clue *c);
 
-    /* Fills a state that is zero but for format, file and n_classes. */
+    /* Fills a state that is zero but for format, path, how, file, n_classes and want. */
     enum err (*open)(struct image_reader *r, struct err_msg *m);
     void (*close)(struct image_reader *r); // releases what open() added; NULL: nothing
 
     /* Images in the files, whose sizes are checked to hold exactly that many. */
     enum err (*count)(struct image_reader *r, uint64_t *count, struct err_msg *m);
 
-    /* The next image as shape.channels planes of shape.height rows, and its label. */
-    enum err (*next)(struct image_reader *r, uint8_t *planes, uint32_t *label, int *more,
+    /* The next image as shape.channels planes of shape.height rows, or interleaved, and its label,
+     * 0 where there is none. */
+    enum err (*next)(struct image_reader *r, uint8_t *pixels, uint32_t *label, int *more,
                      struct err_msg *m);
 };
 
-#define IMAGE_HEAD_BYTE 4 // bytes that probe() sees, less where the file is shorter
+#define IMAGE_HEAD_BYTE 8 // bytes that probe() sees, less where the file is shorter
 
-extern const struct image_format image_idx, image_cifar;
+extern const struct image_format image_random, image_raw, image_pictures, image_npy, image_npz,
+    image_idx, image_cifar100, image_cifar10;
 
-/* Bytes of one image in the file. */
+/* Bytes of one image in the file, and as the network wants it. */
 size_t image_bytes(const struct image_reader *r);
+size_t image_wanted_bytes(const struct image_reader *r);
+
+/* Whether an image of r->shape fits the network's input. */
+enum err image_check_shape(const struct image_reader *r, struct err_msg *m);
 
 /* Reads a label of one byte from f and checks it. */
 enum err image_read_label(const struct image_reader *r, struct infile *f, uint32_t *label,

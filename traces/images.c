@@ -6,11 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "traces/image_format.h"
 
-/* Probed in this order: a CIFAR file has no magic number, so IDX comes first. */
-static const struct image_format *const image_formats[] = { &image_idx, &image_cifar };
+/* Probed in this order: what has no magic number comes last, but for what the user says. */
+static const struct image_format *const image_formats[] = {
+    &image_random, &image_raw, &image_pictures, &image_npy,
+    &image_npz,    &image_idx, &image_cifar100, &image_cifar10,
+};
 
 enum { N_FORMATS = sizeof image_formats / sizeof *image_formats };
 
@@ -18,13 +22,22 @@ enum { N_FORMATS = sizeof image_formats / sizeof *image_formats };
 
 struct images {
     struct image_reader *reader;
-    struct images_shape  want;
-    uint8_t             *planes; // one image as the file has it
+    uint8_t             *pixels; // one image as the file has it
 };
+
+static size_t bytes_of(struct images_shape s)
+{
+    return (size_t)s.height * s.width * s.channels;
+}
 
 size_t image_bytes(const struct image_reader *r)
 {
-    return (size_t)r->shape.height * r->shape.width * r->shape.channels;
+    return bytes_of(r->shape);
+}
+
+size_t image_wanted_bytes(const struct image_reader *r)
+{
+    return bytes_of(r->want);
 }
 
 enum err image_read_label(const struct image_reader *r, struct infile *f, uint32_t *label,
@@ -42,56 +55,78 @@ enum err image_read_label(const struct image_reader *r, struct infile *f, uint32
     return ERR_NONE;
 }
 
-/* What the file should have begun with. */
+/* What the file should have been. */
 static enum err unknown_format(const struct infile *f, const uint8_t *head, size_t n,
                                struct err_msg *m)
 {
-    char found[3 * IMAGE_HEAD_BYTE + 1] = "", marks[256] = "";
+    char found[3 * IMAGE_HEAD_BYTE + 1] = "", names[512] = "";
 
     for (size_t i = 0; i < n; i++)
         snprintf(found + 3 * i, 4, " %02x", head[i]);
     for (size_t i = 0, at = 0; i < N_FORMATS; i++) {
-        at += (size_t)snprintf(marks + at, sizeof marks - at, "%s%s (begins with %s)",
-                               i ? " or " : "", image_formats[i]->name, image_formats[i]->mark);
-        assert(at < sizeof marks);
+        at += (size_t)snprintf(names + at, sizeof names - at, "%s%s",
+                               i == 0 ? "" : i + 1 < N_FORMATS ? ", " : " or ",
+                               image_formats[i]->name);
+        assert(at < sizeof names);
     }
     return infile_error(f, 0, m, "%s%s: want %s", n ? "begins with" : "the file is empty", found,
-                        marks);
+                        names);
 }
 
-/* Chooses the format that reads f and takes f over, also when it fails. */
-static enum err open_reader(struct image_reader **reader, struct infile *f, uint32_t n_classes,
-                            struct err_msg *m)
+/* Opens what is a file, and chooses the format that reads it. */
+static enum err choose(struct image_reader *r, struct err_msg *m)
 {
-    const uint8_t *head;
-    size_t n, i = 0;
-    enum err e = infile_peek(f, IMAGE_HEAD_BYTE, &head, &n, m);
+    struct image_clue c = { .how = &r->how, .path = r->path, .n_classes = r->n_classes };
+    struct stat st;
+    bool there = stat(r->path, &st) == 0;
+    enum err e = ERR_NONE;
+    size_t i = 0;
 
-    while (!e && i < N_FORMATS && !image_formats[i]->probe(head, n))
+    c.directory = there && S_ISDIR(st.st_mode);
+    if (!c.directory && (there || strcmp(r->path, "random") != 0))
+        e = infile_open(&r->file, r->path, m);
+    c.file = r->file;
+    if (!e && r->file)
+        e = infile_peek(r->file, IMAGE_HEAD_BYTE, &c.head, &c.n, m);
+
+    while (!e && i < N_FORMATS && !image_formats[i]->probe(&c))
         i++;
     if (!e && i == N_FORMATS)
-        e = unknown_format(f, head, n, m);
-    struct image_reader *r = e ? NULL : calloc(1, image_formats[i]->reader_byte);
-    if (!e && !r)
-        e = err_set(m, ERR_MEMORY, "%s: no memory to read it", infile_path(f));
-    if (e) {
-        infile_close(f);
-        return e;
-    }
-    r->format = image_formats[i];
-    r->file = f;
-    r->n_classes = n_classes;
-    *reader = r;
-    return r->format->open(r, m);
+        e = unknown_format(r->file, c.head, c.n, m);
+    if (!e)
+        r->format = image_formats[i];
+    return e;
 }
 
-static enum err check_shape(const struct image_reader *r, struct images_shape want,
+static enum err open_reader(struct image_reader **reader, const struct image_reader *known,
                             struct err_msg *m)
 {
-    const struct images_shape has = r->shape;
+    struct image_reader r = *known;
+    enum err e = choose(&r, m);
 
-    if (has.height <= want.height && has.width <= want.width &&
-        (has.channels == want.channels || has.channels == 1))
+    *reader = e ? NULL : calloc(1, r.format->reader_byte);
+    if (!e && !*reader)
+        e = err_set(m, ERR_MEMORY, "%s: no memory to read it", r.path);
+    if (e) {
+        infile_close(r.file);
+        return e;
+    }
+    **reader = r;
+    return r.format->open(*reader, m);
+}
+
+/* Whether the network has one pixel, whose channels are the whole image. */
+static bool is_vector(const struct image_reader *r)
+{
+    return r->want.height == 1 && r->want.width == 1 && r->want.channels == image_bytes(r);
+}
+
+enum err image_check_shape(const struct image_reader *r, struct err_msg *m)
+{
+    const struct images_shape has = r->shape, want = r->want;
+
+    if (is_vector(r) || (has.height <= want.height && has.width <= want.width &&
+                         (has.channels == want.channels || has.channels == 1)))
         return ERR_NONE;
     return infile_error(r->file, r->shape_byte, m,
                         "images of %" PRIu32 "x%" PRIu32 "x%" PRIu32 " (rows, columns, channels): "
@@ -100,8 +135,8 @@ static enum err check_shape(const struct image_reader *r, struct images_shape wa
                         want.width, want.channels);
 }
 
-enum err images_open(struct images **out, const char *path, struct images_shape want,
-                     uint32_t n_classes, struct err_msg *m)
+enum err images_open_as(struct images **out, const char *path, const struct images_how *how,
+                        struct images_shape want, uint32_t n_classes, struct err_msg *m)
 {
     assert(want.height > 0 && want.width > 0 && want.channels > 0 && n_classes > 0);
     *out = NULL;
@@ -109,14 +144,13 @@ enum err images_open(struct images **out, const char *path, struct images_shape 
     if (!set)
         return err_set(m, ERR_MEMORY, "%s: no memory to open it", path);
 
-    struct infile *f;
-    set->want = want;
-    enum err e = infile_open(&f, path, m);
+    struct image_reader known = { .path = path, .n_classes = n_classes, .want = want };
+    if (how)
+        known.how = *how;
+    enum err e = open_reader(&set->reader, &known, m);
     if (!e)
-        e = open_reader(&set->reader, f, n_classes, m);
-    if (!e)
-        e = check_shape(set->reader, want, m);
-    if (!e && !(set->planes = malloc(image_bytes(set->reader))))
+        e = image_check_shape(set->reader, m);
+    if (!e && !(set->pixels = malloc(image_wanted_bytes(set->reader))))
         e = err_set(m, ERR_MEMORY, "%s: no memory for an image", path);
     if (e) {
         images_close(set);
@@ -124,6 +158,12 @@ enum err images_open(struct images **out, const char *path, struct images_shape 
     }
     *out = set;
     return ERR_NONE;
+}
+
+enum err images_open(struct images **set, const char *path, struct images_shape want,
+                     uint32_t n_classes, struct err_msg *m)
+{
+    return images_open_as(set, path, NULL, want, n_classes, m);
 }
 
 void images_close(struct images *set)
@@ -136,8 +176,13 @@ void images_close(struct images *set)
         infile_close(set->reader->file);
         free(set->reader);
     }
-    free(set->planes);
+    free(set->pixels);
     free(set);
+}
+
+bool images_labelled(const struct images *set)
+{
+    return set->reader->labelled;
 }
 
 enum err images_count(struct images *set, uint64_t *count, struct err_msg *m)
@@ -151,32 +196,57 @@ enum err images_skip(struct images *set, uint64_t n, struct err_msg *m)
     uint32_t label;
 
     for (int more = 1; n > 0 && more && !e; n--)
-        e = set->reader->format->next(set->reader, set->planes, &label, &more, m);
+        e = set->reader->format->next(set->reader, set->pixels, &label, &more, m);
     return e;
 }
 
-/* Planes of rows into pixels of columns, centred on a frame of pixel value 0, grey repeated. */
-static void adapt(const struct images *set, int8_t *out)
+/* Where the file has channel ch of a pixel. */
+static size_t place(const struct image_reader *r, size_t ch, size_t x, size_t y)
 {
-    const struct images_shape has = set->reader->shape, want = set->want;
-    const size_t top = (want.height - has.height) / 2, left = (want.width - has.width) / 2;
-    const size_t plane = has.channels == 1 ? 0 : (size_t)has.height * has.width;
+    const struct images_shape s = r->shape;
 
-    memset(out, -PIXEL_ZERO, (size_t)want.height * want.width * want.channels);
+    return r->interleaved ? (x * s.width + y) * s.channels + ch : (ch * s.height + x) * s.width + y;
+}
+
+static int8_t value(uint8_t pixel)
+{
+    return (int8_t)(pixel - PIXEL_ZERO);
+}
+
+/* All values of an image as the channels of one pixel. */
+static void flatten(const struct images *set, int8_t *out)
+{
+    const struct image_reader *r = set->reader;
+
+    for (size_t ch = 0; ch < r->shape.channels; ch++)
+        for (size_t x = 0; x < r->shape.height; x++)
+            for (size_t y = 0; y < r->shape.width; y++)
+                *out++ = value(set->pixels[place(r, ch, x, y)]);
+}
+
+/* Rows into columns of pixels, centred on a frame of pixel value 0, grey repeated. */
+static void centre(const struct images *set, int8_t *out)
+{
+    const struct image_reader *r = set->reader;
+    const struct images_shape has = r->shape, want = r->want;
+    const size_t top = (want.height - has.height) / 2, left = (want.width - has.width) / 2;
+    const size_t next = has.channels == 1 ? 0 : 1;
+
+    memset(out, -PIXEL_ZERO, image_wanted_bytes(r));
     for (size_t y = 0; y < has.width; y++)
         for (size_t x = 0; x < has.height; x++) {
             int8_t *pixel = out + ((left + y) * want.height + top + x) * want.channels;
             for (size_t ch = 0; ch < want.channels; ch++)
-                pixel[ch] = (int8_t)(set->planes[ch * plane + x * has.width + y] - PIXEL_ZERO);
+                pixel[ch] = value(set->pixels[place(r, ch * next, x, y)]);
         }
 }
 
 enum err images_next(struct images *set, int8_t *out, uint32_t *label, int *more,
                      struct err_msg *m)
 {
-    enum err e = set->reader->format->next(set->reader, set->planes, label, more, m);
+    enum err e = set->reader->format->next(set->reader, set->pixels, label, more, m);
 
     if (!e && *more)
-        adapt(set, out);
+        (is_vector(set->reader) ? flatten : centre)(set, out);
     return e;
 }

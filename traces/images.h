@@ -1,19 +1,22 @@
-/* traces/images.h -- sets of labelled images, streamed from files.
+/* traces/images.h -- sets of images, labelled or not, streamed from files.
  *
- * Formats, recognised by content, plain or gzip: CIFAR-10 binary (records of a label byte and three
- * planes of 32x32) and IDX (an images file of unsigned bytes, 3 dimensions, with its labels file
- * beside it: "images-idx3" becomes "labels-idx1" in the name). Pixels are uint8, delivered as
- * int8 = pixel - 128, all channels of a pixel together, x (row) fastest inside column y:
+ * Formats, recognised by content, plain or gzip, one file each: IDX, with the labels file that lies
+ * beside it ("images-idx3" becomes "labels-idx1" in the name); CIFAR-10 and CIFAR-100 binary; arrays
+ * of numpy, .npy and .npz; PNG and JPEG, one or a folder of them; bytes of a stated shape; and the
+ * name "random" where there is no such file. Pixels are uint8, delivered as int8 = pixel - 128, all
+ * channels of a pixel together, x (row) fastest inside column y:
  *
  *     out[(y * height + x) * channels + ch]
  *
  * An image smaller than the network wants is centred on a frame of pixel value 0; a grey one is
- * repeated in every channel. A larger one is an error. Nothing is kept: memory does not grow with
- * the number of images.
+ * repeated in every channel. Where the network has one pixel whose channels are as many as the image
+ * has bytes, the image is that vector, channel by channel, row by row. Other larger ones are an
+ * error. Nothing is kept: memory does not grow with the number of images.
  */
 #ifndef TRACES_IMAGES_H
 #define TRACES_IMAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,10 +28,21 @@ struct images_shape {
     uint32_t height, width, channels;
 };
 
-/* Opens the set at `path`, to be delivered in shape `want`. n_classes: labels must be below it. */
+struct images_how { // what the user says of a set, each NULL: nothing
+    const char *labels; // path of its labels: IDX, or whole numbers of numpy
+    const char *shape;  // of an image, "3x32x32": the set is bytes without a header
+};
+
+/* Opens the set at `path`, to be delivered in shape `want`. n_classes: labels must be below it.
+ * how: NULL, nothing is said. */
+enum err images_open_as(struct images **set, const char *path, const struct images_how *how,
+                        struct images_shape want, uint32_t n_classes, struct err_msg *m);
 enum err images_open(struct images **set, const char *path, struct images_shape want,
                      uint32_t n_classes, struct err_msg *m);
 void images_close(struct images *set); // takes NULL
+
+/* Whether the images have labels; if not, they are delivered as 0. */
+bool images_labelled(const struct images *set);
 
 /* Images in the set; read from the header or the file's size, or found by reading through. */
 enum err images_count(struct images *set, uint64_t *count, struct err_msg *m);

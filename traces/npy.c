@@ -7,7 +7,6 @@
 #include <string.h>
 #include <zlib.h>
 
-#include "core/infile.h"
 
 enum { HEAD = 10, MOST_HEADER = 4096, ALIGN = 64 };
 
@@ -16,7 +15,7 @@ static const struct type {
     size_t      size;
 } types[] = {
     [NPY_FLOAT32] = {"<f4", 4}, [NPY_FLOAT64] = {"<f8", 8}, [NPY_UINT8] = {"|u1", 1},
-    [NPY_INT8] = {"|i1", 1},    [NPY_INT64] = {"<i8", 8},
+    [NPY_INT8] = {"|i1", 1},    [NPY_INT32] = {"<i4", 4},   [NPY_INT64] = {"<i8", 8},
 };
 
 /* ---- Reading ---- */
@@ -39,14 +38,15 @@ static enum err read_type(struct npy *a, const struct infile *f, const char *tex
 {
     const char *descr = behind(text, "descr"), *order = behind(text, "fortran_order");
 
-    for (size_t i = NPY_FLOAT32; descr && i <= NPY_INT8; i++)
+    for (size_t i = NPY_FLOAT32; descr && i < N_NPY_TYPE; i++)
         if (*descr == '\'' && strncmp(descr + 1, types[i].name, 3) == 0 && descr[4] == '\'') {
             a->type = (enum npy_type)i;
             if (order && strncmp(order, "False", 5) == 0)
                 return ERR_NONE;
             return infile_error(f, 0, m, "an array in Fortran's order: want C's");
         }
-    return infile_error(f, 0, m, "an array of %.8s: want '<f4', '<f8', '|u1' or '|i1'",
+    return infile_error(f, 0, m, "an array of %.8s: want '<f4', '<f8', '|u1', '|i1', '<i4' or "
+                        "'<i8'",
                         descr ? descr : "nothing");
 }
 
@@ -61,8 +61,8 @@ static enum err read_dims(struct npy *a, const struct infile *f, const char *tex
     for (p += strspn(p, " "); *p != ')'; p += strspn(p, ", ")) {
         char *end;
         unsigned long long v = *p >= '0' && *p <= '9' ? strtoull(p, &end, 10) : UINT64_MAX;
-        if (v > INT32_MAX || a->n_dim == NPY_MOST_DIMS || (v > 0 && a->n > INT32_MAX / v))
-            return infile_error(f, 0, m, "a shape beyond 8 dimensions or 2^31 values: want less");
+        if (v > INT32_MAX || a->n_dim == NPY_MOST_DIMS || (v > 0 && a->n > SIZE_MAX / 8 / v))
+            return infile_error(f, 0, m, "a shape beyond 8 dimensions or 2^31 a dimension: want less");
         a->dim[a->n_dim++] = (uint32_t)v;
         a->n *= (size_t)v;
         p = end;
@@ -70,11 +70,13 @@ static enum err read_dims(struct npy *a, const struct infile *f, const char *tex
     return ERR_NONE;
 }
 
-static enum err read_header(struct npy *a, struct infile *f, struct err_msg *m)
+enum err npy_read_head(struct npy *a, struct infile *f, struct err_msg *m)
 {
     uint8_t head[HEAD + 2];
     char text[MOST_HEADER + 1];
     enum err e = infile_read(f, head, HEAD, "the head", m);
+
+    *a = (struct npy){0};
 
     if (e)
         return e;
@@ -102,6 +104,8 @@ static enum err read_data(struct npy *a, struct infile *f, struct err_msg *m)
     uint64_t want = (uint64_t)a->n * types[a->type].size, begin = infile_byte(f), size;
     enum err e = infile_size(f, begin + want, &size, m);
 
+    if (!e && a->n > INT32_MAX)
+        e = infile_error(f, 0, m, "an array of %zu values: want at most 2^31", a->n);
     if (!e && size != begin + want)
         e = infile_error(f, begin, m, "%" PRIu64 " bytes of data: want %" PRIu64 " for its shape",
                          size - begin, want);
@@ -121,7 +125,7 @@ enum err npy_read(struct npy *a, const char *path, struct err_msg *m)
     *a = (struct npy){0};
     if (e)
         return e;
-    e = read_header(a, f, m);
+    e = npy_read_head(a, f, m);
     if (!e)
         e = read_data(a, f, m);
     infile_close(f);
@@ -140,6 +144,8 @@ double npy_value(const struct npy *a, size_t i)
 {
     float f;
     double d;
+    int32_t n;
+    int64_t l;
 
     switch (a->type) {
     case NPY_FLOAT32:
@@ -152,10 +158,26 @@ double npy_value(const struct npy *a, size_t i)
         return a->data[i];
     case NPY_INT8:
         return (int8_t)a->data[i];
+    case NPY_INT32:
+        memcpy(&n, a->data + 4 * i, sizeof n);
+        return n;
     case NPY_INT64:
+        memcpy(&l, a->data + 8 * i, sizeof l);
+        return (double)l;
+    case N_NPY_TYPE:
         break;
     }
     return 0;
+}
+
+const char *npy_type_name(enum npy_type t)
+{
+    return types[t].name;
+}
+
+size_t npy_type_byte(enum npy_type t)
+{
+    return types[t].size;
 }
 
 /* ---- Writing ---- */

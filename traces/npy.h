@@ -1,6 +1,7 @@
 /* traces/npy.h -- arrays of numpy: .npy files read, .npz files written.
  *
- * Read: format 1 to 3, little-endian float32, float64, uint8 or int8, in C's order, plain or gzip.
+ * Read: format 1 to 3, little-endian float32, float64, int32, int64, uint8 or int8, in C's order,
+ * plain or gzip.
  * Written: a zip archive, not packed, of .npy members of format 1.
  */
 #ifndef TRACES_NPY_H
@@ -11,10 +12,11 @@
 #include <stdio.h>
 
 #include "core/err.h"
+#include "core/infile.h"
 
-enum { NPY_MOST_DIMS = 8 };
+enum { NPY_MOST_DIMS = 8, NPY_FIRST_BYTE = 0x93 };
 
-enum npy_type { NPY_FLOAT32, NPY_FLOAT64, NPY_UINT8, NPY_INT8, NPY_INT64 }; // the last: written only
+enum npy_type { NPY_FLOAT32, NPY_FLOAT64, NPY_UINT8, NPY_INT8, NPY_INT32, NPY_INT64, N_NPY_TYPE };
 
 struct npy {
     enum npy_type type;
@@ -22,6 +24,12 @@ struct npy {
     size_t        n;    // product of the dims
     uint8_t      *data; // owned; little-endian
 };
+
+/* Reads type and shape of an array from f, whose data then follow; their size is not checked. */
+enum err npy_read_head(struct npy *a, struct infile *f, struct err_msg *m);
+
+const char *npy_type_name(enum npy_type t); // numpy's: "<f4"
+size_t      npy_type_byte(enum npy_type t);
 
 /* On error *a is zero. */
 enum err npy_read(struct npy *a, const char *path, struct err_msg *m);
