@@ -104,14 +104,14 @@ fuzz:
 
 .PHONY: build-test build-bench build-fuzz
 build-test: all $(UNIT) $(CLASSIFY)
-build-bench: all $(BENCH)
+build-bench: all $(BENCH) $(B)/test/tools/write_zoo
 build-fuzz: $(FUZZ)
 
 article: all
 	$(B)/imcsim article --out $(B)/article
 
 bench:
-	$(DEPS) run
+	$(DEPS) test
 	+@$(SUB) build-bench
 	@for b in $(BENCH); do $$b || exit 1; done
 

@@ -58,7 +58,7 @@ static struct cost run_once(const struct bench *b, const char *images)
     return cost; // the process ends: nothing is released
 }
 
-struct cost run_in_child(const struct bench *b, const char *images)
+struct cost in_child(const char *what, struct cost (*measure)(const void *user), const void *user)
 {
     struct cost cost = { 0 };
     int fd[2], status;
@@ -70,15 +70,52 @@ struct cost run_in_child(const struct bench *b, const char *images)
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        cost = run_once(b, images);
+        cost = measure(user);
         _exit(write(fd[1], &cost, sizeof cost) != (ssize_t)sizeof cost);
     }
     if (child < 0 || waitpid(child, &status, 0) != child || status != 0 ||
         read(fd[0], &cost, sizeof cost) != (ssize_t)sizeof cost) {
-        fprintf(stderr, "bench: %s: the run failed\n", b->what);
+        fprintf(stderr, "bench: %s: the run failed\n", what);
         exit(1);
     }
     close(fd[0]);
     close(fd[1]);
     return cost;
+}
+
+struct on_images {
+    const struct bench *bench;
+    const char         *images;
+};
+
+static struct cost run_on_images(const void *user)
+{
+    const struct on_images *on = user;
+
+    return run_once(on->bench, on->images);
+}
+
+struct cost run_in_child(const struct bench *b, const char *images)
+{
+    return in_child(b->what, run_on_images, &(const struct on_images){ b, images });
+}
+
+bool zoo_model(const char *name, char *path, size_t size)
+{
+    char command[256];
+
+    snprintf(path, size, "build/zoo/%s_224_qdq.onnx", name);
+    snprintf(command, sizeof command,
+             "build/test/tools/write_zoo --out build/zoo --form qdq %s >/dev/null", name);
+    fflush(stdout);
+    if (access(path, R_OK) == 0 || system(command) == 0)
+        return true;
+    printf("%s is not there: nothing measured with it\n", path);
+    return false;
+}
+
+void print_mark(const char *what, double found, double most, const char *unit)
+{
+    printf("  %-58s %8.2f %-3s (wanted: at most %g%s)\n", what, found, unit, most,
+           found > most ? ", not reached" : "");
 }

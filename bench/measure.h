@@ -9,6 +9,7 @@
 #define BENCH_MEASURE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/kernel.h"
@@ -32,5 +33,15 @@ struct cost { // of one run
 };
 
 struct cost run_in_child(const struct bench *b, const char *images);
+
+/* Calls measure(user) in a process of its own and returns what it returns. */
+struct cost in_child(const char *what, struct cost (*measure)(const void *user), const void *user);
+
+/* Path of a quantised network of test/zoo of 224x224, which is written unless it is there. False
+ * when it cannot be. */
+bool zoo_model(const char *name, char *path, size_t size);
+
+/* Prints a figure beside the one that is wanted at most. */
+void print_mark(const char *what, double found, double most, const char *unit);
 
 #endif

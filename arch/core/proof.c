@@ -133,9 +133,15 @@ static uint32_t mark_factor(uint32_t part, uint32_t plane)
     return (uint32_t)((h ^ h >> 32) * UINT64_C(0xd6e8feb86659fd93) >> 32) | 1;
 }
 
-static int32_t mark(uint64_t number, uint32_t factor)
+/* Of channel o of the pixel that begins with `number`: mark_of(mark_begin() + o * factor). */
+static uint32_t mark_begin(uint64_t number, uint32_t channel, uint32_t factor)
 {
-    return (int32_t)(((uint32_t)number ^ (uint32_t)(number >> 32)) * factor >> (32 - MARK_BIT));
+    return (((uint32_t)number ^ (uint32_t)(number >> 32)) + channel) * factor;
+}
+
+static int32_t mark_of(uint32_t at)
+{
+    return (int32_t)(at >> (32 - MARK_BIT));
 }
 
 /* Of this part, for an output in a plane. */
@@ -143,11 +149,12 @@ static void write_marks(const struct imc_core *c, const struct pixel *place, uin
                         int32_t *acc)
 {
     const struct plan_core *core = core_of(c);
-    uint64_t number = output_number(c->spec->proof, layer_of(c)->layer, place) + core->out_first;
+    uint64_t number = output_number(c->spec->proof, layer_of(c)->layer, place);
     uint32_t factor = mark_factor(core->part, plane);
+    uint32_t at = mark_begin(number, core->out_first, factor);
 
-    for (uint32_t o = 0; o < core->out_n; o++)
-        acc[o] = mark(number + o, factor);
+    for (uint32_t o = 0; o < core->out_n; o++, at += factor)
+        acc[o] = mark_of(at);
 }
 
 /* Of n outputs from `channel` on, all parts. */
@@ -155,13 +162,13 @@ static bool are_sums(const struct proof *p, uint32_t plan_layer, const struct pi
                      uint32_t channel, uint32_t n, uint32_t plane, const int32_t *found)
 {
     const struct plan_layer *pl = &p->plan->layer[plan_layer];
-    uint64_t number = output_number(p, pl->layer, at) + channel;
+    uint64_t number = output_number(p, pl->layer, at);
 
     memset(p->sums, 0, n * sizeof *p->sums);
     for (uint32_t part = 0; part < pl->parts; part++) {
-        uint32_t factor = mark_factor(part, plane);
-        for (uint32_t o = 0; o < n; o++)
-            p->sums[o] += mark(number + o, factor);
+        uint32_t factor = mark_factor(part, plane), next = mark_begin(number, channel, factor);
+        for (uint32_t o = 0; o < n; o++, next += factor)
+            p->sums[o] += mark_of(next);
     }
     return memcmp(p->sums, found, n * sizeof *p->sums) == 0;
 }
@@ -170,11 +177,11 @@ int32_t proof_sum(const struct proof *p, uint32_t plan_layer, const struct pixel
                   uint32_t channel, uint32_t plane)
 {
     const struct plan_layer *pl = &p->plan->layer[plan_layer];
-    uint64_t number = output_number(p, pl->layer, at) + channel;
+    uint64_t number = output_number(p, pl->layer, at);
     int32_t sum = 0;
 
     for (uint32_t part = 0; part < pl->parts; part++)
-        sum += mark(number, mark_factor(part, plane));
+        sum += mark_of(mark_begin(number, channel, mark_factor(part, plane)));
     return sum;
 }
 

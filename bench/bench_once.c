@@ -1,0 +1,173 @@
+/* bench/bench_once.c -- what is paid once a run however many images there are: the process, reading
+ * and planning, the proof, time and memory that must not grow.
+ *
+ * Seconds are the processor's, of one thread; the fastest of several counts.
+ *
+ * usage: build/bench/bench_once [IMAGES]        from the repository's root
+ */
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "arch/prove.h"
+#include "bench/measure.h"
+#include "study/run.h"
+#include "study/study.h"
+
+#define PLAIN "configs/resnet32.yaml"
+
+enum { RUNS = 20 };
+
+static double cpu_s(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void must(enum err e, const struct err_msg *m)
+{
+    if (e) {
+        fprintf(stderr, "bench: %s\n", m->text);
+        exit(1);
+    }
+}
+
+/* ---- a process ---- */
+
+static double children_s(void)
+{
+    struct rusage u;
+
+    getrusage(RUSAGE_CHILDREN, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+}
+
+static double process_s(void)
+{
+    double begin_s = children_s();
+    int status;
+
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        int null = open("/dev/null", O_WRONLY);
+        dup2(null, STDOUT_FILENO);
+        execl("build/imcsim", "imcsim", "run", PLAIN, (char *)NULL);
+        _exit(127);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+        fprintf(stderr, "bench: build/imcsim run " PLAIN " failed\n");
+        exit(1);
+    }
+    return children_s() - begin_s;
+}
+
+/* ---- inside one ---- */
+
+static double point_s(void)
+{
+    const struct run_cfg cfg = { .n_image = 1, .jobs = 1 };
+    struct study s;
+    struct run_result r;
+    struct err_msg m;
+
+    must(study_load_network(&s, PLAIN, NULL, 0, &m), &m);
+    double begin_s = cpu_s();
+    must(study_plan(&s, &m), &m);
+    must(run(&s.plan, &cfg, &r, &m), &m);
+    run_result_release(&r);
+    study_release(&s);
+    return cpu_s() - begin_s;
+}
+
+static double timing_s(uint64_t n_image)
+{
+    const struct bench b = { .what = "timing", .config = PLAIN, .n_image = n_image, .jobs = 1 };
+    double best_s = INFINITY;
+
+    for (int i = 0; i < 5; i++)
+        best_s = fmin(best_s, run_in_child(&b, NULL).run_s);
+    return best_s;
+}
+
+/* ---- proof ---- */
+
+struct proved {
+    const char *config, *set; // set may be NULL
+};
+
+static struct cost prove_it(const void *user)
+{
+    const struct proved *p = user;
+    const char *const set[] = { p->set };
+    struct study s;
+    struct err_msg m;
+
+    must(study_load(&s, p->config, set, p->set ? 1 : 0, &m), &m);
+    double begin_s = cpu_s();
+    must(prove(&s.plan, NULL, &m), &m);
+    return (struct cost){ .run_s = cpu_s() - begin_s };
+}
+
+static void print_proof(const char *what, const struct proved *p, double most_s)
+{
+    double best_s = INFINITY;
+
+    for (int i = 0; i < 3; i++)
+        best_s = fmin(best_s, in_child(what, prove_it, p).run_s);
+    print_mark(what, best_s, most_s, "s");
+}
+
+/* ---- memory ---- */
+
+static void print_memory(const char *images)
+{
+    struct bench b = { .what = "memory", .config = "configs/resnet32_fmnist.yaml", .n_image = 500,
+                       .jobs = 1, .values = true };
+    char model[256], set[512];
+
+    print_mark("peak memory, ResNet-32 with values, 500 images", run_in_child(&b, images).rss_mib,
+               32, "MiB");
+    b.n_image = 5000;
+    print_mark("the same, 5,000 images", run_in_child(&b, images).rss_mib, 32, "MiB");
+    if (!zoo_model("vgg16", model, sizeof model))
+        return;
+    snprintf(set, sizeof set, "network.onnx=%s", model);
+    b.config = "configs/imagenet.yaml";
+    b.set[0] = set;
+    b.n_image = 2;
+    print_mark("peak memory, VGG-16 with values", run_in_child(&b, images).rss_mib, 400, "MiB");
+}
+
+int main(int argc, char **argv)
+{
+    const char *images = argc > 1 ? argv[1]
+                                  : "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz";
+    double process = INFINITY, point = INFINITY;
+    char model[256], set[512];
+
+    for (int i = 0; i < RUNS; i++) {
+        process = fmin(process, process_s());
+        point = fmin(point, point_s());
+    }
+    printf("what is paid once, fastest of several\n");
+    print_mark("imcsim run " PLAIN ", whole process", process * 1e3, 3, "ms");
+    print_mark("plan, build and run of its timing, inside a process", point * 1e3, 1.6, "ms");
+    print_mark("timing of 100,000 images / of 100", timing_s(100000) / timing_s(100), 1.5, "");
+    print_proof("proof, ResNet-32", &(struct proved){ PLAIN, NULL }, 0.1);
+    if (zoo_model("resnet50", model, sizeof model)) {
+        snprintf(set, sizeof set, "network.onnx=%s", model);
+        print_proof("proof, ResNet-50", &(struct proved){ "configs/imagenet.yaml", set }, 2);
+    }
+    if (access(images, R_OK) == 0)
+        print_memory(images);
+    return 0;
+}
