@@ -308,7 +308,7 @@ static void take_token(struct chip *c, uint32_t stream, const struct token *t)
     const size_t bytes = stream_value_bytes(p, stream);
 
     for (uint32_t i = 0; i < t->n; i++) {
-        size_t pixel = (size_t)t->pixel[i].y * s.height + t->pixel[i].x;
+        size_t pixel = (size_t)t->pixel[i].column * s.height + t->pixel[i].row;
         const uint8_t *value = token_values_const(t, i, c->cfg.planes.n * bytes);
         for (uint32_t n = 0; n < c->cfg.planes.n; n++, value += bytes) {
             int32_t *to = c->value + (n * (size_t)c->n_pixel + pixel) * s.channels + st->first;

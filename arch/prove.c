@@ -25,9 +25,9 @@ static void number_image(const struct proof *proof, uint64_t image, uint8_t *to)
     const struct shape *s = &proof->plan->network->layer[0].out;
 
     for (uint32_t p = 0; p < proof->planes; p++)
-        for (uint32_t y = 0; y < s->width; y++)
-            for (uint32_t x = 0; x < s->height; x++) {
-                uint64_t number = proof_number(proof, 0, &(struct pixel){ image, x, y });
+        for (uint32_t column = 0; column < s->width; column++)
+            for (uint32_t row = 0; row < s->height; row++) {
+                uint64_t number = proof_number(proof, 0, &(struct pixel){ image, row, column });
                 for (uint32_t c = 0; c < s->channels; c++)
                     *to++ = (uint8_t)((number + c) >> (8 * p));
             }

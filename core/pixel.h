@@ -6,7 +6,7 @@
 
 struct pixel {
     uint64_t image;
-    uint32_t x, y; // row and column
+    uint32_t row, column;
 };
 
 #endif

@@ -8,10 +8,10 @@ static void look_at(struct controller *c)
 {
     const struct plan_layer *pl = c->layer;
 
-    c->rows_seen = window_last(&pl->window, 0, c->next.x, pl->in_height) + 1;
-    c->last_column = window_last(&pl->window, 1, c->next.y, pl->in_width);
+    c->rows_seen = window_last(&pl->window, 0, c->next.row, pl->in_height) + 1;
+    c->last_column = window_last(&pl->window, 1, c->next.column, pl->in_width);
     c->first_column = c->in_scan_order ? c->last_column
-                                       : window_first(&pl->window, 1, c->next.y, pl->in_width);
+                                       : window_first(&pl->window, 1, c->next.column, pl->in_width);
 }
 
 void controller_init(struct controller *c, const struct plan *p, uint32_t layer, uint32_t copy,
@@ -39,12 +39,12 @@ uint64_t controller_paced_timestep(const struct controller *c)
 
 bool controller_ready(const struct controller *c, uint64_t t)
 {
-    uint64_t column = c->next.image * c->layer->in_width;
+    uint64_t before = c->next.image * c->layer->in_width;
 
     if (t < controller_paced_timestep(c))
         return false;
-    for (uint32_t y = c->first_column; y <= c->last_column; y++)
-        if (memory_rows_stored(c->memory, column + y) < c->rows_seen)
+    for (uint32_t column = c->first_column; column <= c->last_column; column++)
+        if (memory_rows_stored(c->memory, before + column) < c->rows_seen)
             return false;
     return true;
 }

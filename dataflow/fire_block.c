@@ -11,33 +11,33 @@ static uint32_t strip_width(const struct firing_shape *s)
 
 static void next(const struct firing_shape *s, uint32_t copy, struct pixel *p)
 {
-    uint32_t left = p->y - p->y % s->block_w;
+    uint32_t left = p->column - p->column % s->block_w;
 
-    if (++p->y < min_u32(left + s->block_w, s->width))
+    if (++p->column < min_u32(left + s->block_w, s->width))
         return;
-    p->y = left;
-    if (++p->x < s->height)
+    p->column = left;
+    if (++p->row < s->height)
         return;
-    p->x = 0;
-    p->y += s->block_w * s->copies;
-    if (p->y < s->width)
+    p->row = 0;
+    p->column += s->block_w * s->copies;
+    if (p->column < s->width)
         return;
-    p->y = copy * s->block_w;
+    p->column = copy * s->block_w;
     p->image++;
 }
 
-static void origin(const struct firing_shape *s, const struct pixel *head, uint32_t *x,
-                   uint32_t *y)
+static void origin(const struct firing_shape *s, const struct pixel *head, uint32_t *row,
+                   uint32_t *column)
 {
-    *x = head->x - head->x % s->block_h;
-    *y = head->y - head->y % s->block_w;
+    *row = head->row - head->row % s->block_h;
+    *column = head->column - head->column % s->block_w;
 }
 
 static bool joins(const struct firing_shape *s, const struct pixel *head,
                   const struct pixel *p)
 {
-    return p->image == head->image && p->x / s->block_h == head->x / s->block_h &&
-           p->y / s->block_w == head->y / s->block_w;
+    return p->image == head->image && p->row / s->block_h == head->row / s->block_h &&
+           p->column / s->block_w == head->column / s->block_w;
 }
 
 static uint64_t firings(const struct firing_shape *s)

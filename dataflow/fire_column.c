@@ -8,7 +8,7 @@ static bool joins(const struct firing_shape *s, const struct pixel *head,
                   const struct pixel *p)
 {
     (void)s;
-    return p->image == head->image && p->y == head->y;
+    return p->image == head->image && p->column == head->column;
 }
 
 static uint64_t firings(const struct firing_shape *s)

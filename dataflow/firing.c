@@ -20,7 +20,7 @@ const struct firing_policy *firing_find(const char *name)
 struct pixel firing_first(const struct firing_policy *f, const struct firing_shape *s,
                                  uint32_t copy, uint64_t image)
 {
-    return (struct pixel){ .image = image, .x = 0, .y = copy * f->strip_width(s) };
+    return (struct pixel){ .image = image, .row = 0, .column = copy * f->strip_width(s) };
 }
 
 uint32_t firing_strips(const struct firing_policy *f, const struct firing_shape *s)
@@ -31,11 +31,11 @@ uint32_t firing_strips(const struct firing_policy *f, const struct firing_shape 
 uint32_t firing_replica(const struct firing_policy *f, const struct firing_shape *s,
                         const struct pixel *head, const struct pixel *p)
 {
-    uint32_t width = f->strip_width(s), x, y;
+    uint32_t width = f->strip_width(s), row, column;
 
-    if (p->image != head->image || p->y / width != head->y / width)
+    if (p->image != head->image || p->column / width != head->column / width)
         return s->n;
-    f->origin(s, head, &x, &y);
-    uint32_t replica = (p->x - x) * s->block_w + (p->y - y);
+    f->origin(s, head, &row, &column);
+    uint32_t replica = (p->row - row) * s->block_w + (p->column - column);
     return replica < s->n ? replica : s->n;
 }

@@ -44,8 +44,8 @@ struct firing_policy {
 
     /* Output that replica 0 computes in the firing of head. Replica r computes the output
      * (r / block_w) rows below and (r % block_w) columns right of it. */
-    void (*origin)(const struct firing_shape *s, const struct pixel *head, uint32_t *x,
-                   uint32_t *y);
+    void (*origin)(const struct firing_shape *s, const struct pixel *head, uint32_t *row,
+                   uint32_t *column);
 
     /* Firings of the busiest copy for one image when every pixel is there. */
     uint64_t (*firings)(const struct firing_shape *s);

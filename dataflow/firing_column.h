@@ -1,4 +1,5 @@
-/* dataflow/firing_column.h -- column by column, x fastest: the order of two policies. */
+/* dataflow/firing_column.h -- column by column, each from its first row on: the order
+ * of two policies. */
 #ifndef DATAFLOW_FIRING_COLUMN_H
 #define DATAFLOW_FIRING_COLUMN_H
 
@@ -23,22 +24,22 @@ static inline bool column_never_behind(const struct firing_shape *a, const struc
 
 static inline void column_next(const struct firing_shape *s, uint32_t copy, struct pixel *p)
 {
-    if (++p->x < s->height)
+    if (++p->row < s->height)
         return;
-    p->x = 0;
-    p->y += s->copies;
-    if (p->y < s->width)
+    p->row = 0;
+    p->column += s->copies;
+    if (p->column < s->width)
         return;
-    p->y = copy;
+    p->column = copy;
     p->image++;
 }
 
 static inline void column_origin(const struct firing_shape *s, const struct pixel *head,
-                                 uint32_t *x, uint32_t *y)
+                                 uint32_t *row, uint32_t *column)
 {
     (void)s;
-    *x = head->x;
-    *y = head->y;
+    *row = head->row;
+    *column = head->column;
 }
 
 #endif

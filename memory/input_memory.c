@@ -32,9 +32,9 @@ static uint64_t word_of(const struct memory_layout *l, uint64_t byte)
     return quotient(byte, &l->word);
 }
 
-static uint64_t address(const struct memory_layout *l, uint32_t x, uint32_t slot)
+static uint64_t address(const struct memory_layout *l, uint32_t row, uint32_t slot)
 {
-    return x * l->delta_kernel + slot * l->delta_pix;
+    return row * l->delta_kernel + slot * l->delta_pix;
 }
 
 uint64_t memory_used_bytes(const struct memory_layout *l)
@@ -48,57 +48,57 @@ uint64_t memory_used_words(const struct memory_layout *l)
 }
 
 /* Words touched by n bytes from byte `first` on of the pixel in a slot. */
-static uint32_t words_written(const struct memory_layout *l, uint32_t x, uint32_t slot,
+static uint32_t words_written(const struct memory_layout *l, uint32_t row, uint32_t slot,
                               uint32_t first, uint32_t n)
 {
-    assert(x < l->shape.height && n > 0 && first + n <= l->shape.pixel_bytes);
-    uint64_t begin = address(l, x, slot) + first;
+    assert(row < l->shape.height && n > 0 && first + n <= l->shape.pixel_bytes);
+    uint64_t begin = address(l, row, slot) + first;
 
     return (uint32_t)(word_of(l, begin + n - 1) - word_of(l, begin) + 1);
 }
 
-uint32_t memory_write_words(const struct memory_layout *l, uint32_t x, uint64_t c, uint32_t first,
+uint32_t memory_write_words(const struct memory_layout *l, uint32_t row, uint64_t c, uint32_t first,
                             uint32_t n)
 {
-    return words_written(l, x, slot_of(l, c), first, n);
+    return words_written(l, row, slot_of(l, c), first, n);
 }
 
 struct word_range {
     uint64_t first, last;
 };
 
-/* Words of the neighbouring slots begin to end - 1 of row x. No word between the first and the last
+/* Words of the neighbouring slots begin to end - 1 of a row. No word between the first and the last
  * is missed: pixels are adjacent or fill all words of their delta_pix. */
-static struct word_range slots_words(const struct memory_layout *l, uint32_t x, uint32_t begin,
+static struct word_range slots_words(const struct memory_layout *l, uint32_t row, uint32_t begin,
                                      uint32_t end)
 {
     return (struct word_range){
-        .first = word_of(l, address(l, x, begin)),
-        .last = word_of(l, address(l, x, end - 1) + l->shape.pixel_bytes - 1),
+        .first = word_of(l, address(l, row, begin)),
+        .last = word_of(l, address(l, row, end - 1) + l->shape.pixel_bytes - 1),
     };
 }
 
-/* Words touched by n_columns pixels of row x, in the slots from `slot` on. */
-static uint32_t words_read(const struct memory_layout *l, uint32_t x, uint32_t slot,
+/* Words touched by n_columns pixels of a row, in the slots from `slot` on. */
+static uint32_t words_read(const struct memory_layout *l, uint32_t row, uint32_t slot,
                            uint32_t n_columns)
 {
     uint32_t columns = l->shape.columns;
-    assert(x < l->shape.height && n_columns > 0 && n_columns <= columns);
+    assert(row < l->shape.height && n_columns > 0 && n_columns <= columns);
     uint32_t begin = n_columns < columns ? slot : 0; // a whole row starts anywhere
-    struct word_range high = slots_words(l, x, begin, min_u32(begin + n_columns, columns));
+    struct word_range high = slots_words(l, row, begin, min_u32(begin + n_columns, columns));
     uint64_t words = high.last - high.first + 1;
 
     if (begin + n_columns > columns) { // the newest columns have wrapped to slot 0
-        struct word_range low = slots_words(l, x, 0, begin + n_columns - columns);
+        struct word_range low = slots_words(l, row, 0, begin + n_columns - columns);
         words += low.last - low.first + (low.last < high.first);
     }
     return (uint32_t)words;
 }
 
-uint32_t memory_read_words(const struct memory_layout *l, uint32_t x, uint64_t c,
+uint32_t memory_read_words(const struct memory_layout *l, uint32_t row, uint64_t c,
                            uint32_t n_columns)
 {
-    return words_read(l, x, slot_of(l, c), n_columns);
+    return words_read(l, row, slot_of(l, c), n_columns);
 }
 
 uint32_t memory_rotation(const struct memory_layout *l, uint32_t width)
@@ -123,10 +123,10 @@ struct memory_metrics memory_metrics(const struct memory_layout *l)
                                 .read_least = UINT32_MAX, .write_least = UINT32_MAX };
 
     r.empty_percent = 100 * (1 - payload / (double)r.used_bytes);
-    for (uint32_t x = 0; x < s->height; x++)
+    for (uint32_t row = 0; row < s->height; row++)
         for (uint32_t c = 0; c < s->columns; c++) {
-            uint32_t read = memory_read_words(l, x, c, s->kernel_columns);
-            uint32_t write = memory_write_words(l, x, c, 0, s->pixel_bytes);
+            uint32_t read = memory_read_words(l, row, c, s->kernel_columns);
+            uint32_t write = memory_write_words(l, row, c, 0, s->pixel_bytes);
 
             r.read_least = min_u32(r.read_least, read);
             r.read_most = max_u32(r.read_most, read);
@@ -177,13 +177,13 @@ void memory_reset(struct input_memory *m)
     memset(m->progress, 0, m->n_progress * sizeof *m->progress);
 }
 
-static struct pixel_slot *pixel_at(const struct input_memory *m, uint32_t x, uint32_t slot)
+static struct pixel_slot *pixel_at(const struct input_memory *m, uint32_t row, uint32_t slot)
 {
-    assert(x < m->layout->shape.height);
-    return &m->slot[(size_t)x * m->layout->shape.columns + slot];
+    assert(row < m->layout->shape.height);
+    return &m->slot[(size_t)row * m->layout->shape.columns + slot];
 }
 
-/* Whether anything of pixel (x, c) is in its slot. */
+/* Whether anything of pixel (row, c) is in its slot. */
 static bool begun(const struct pixel_slot *p, uint64_t c)
 {
     return p->arrived > 0 && p->column == c;
@@ -205,38 +205,38 @@ static struct column_progress *progress_of(const struct input_memory *m, uint64_
     return &m->progress[remainder_of(c, &m->tracked)];
 }
 
-/* n more of the bytes and announcements of pixel (x, c); returns its slot. */
-static uint32_t arrive(struct input_memory *m, uint32_t x, uint64_t c, uint32_t n)
+/* n more of the bytes and announcements of pixel (row, c); returns its slot. */
+static uint32_t arrive(struct input_memory *m, uint32_t row, uint64_t c, uint32_t n)
 {
     uint32_t slot = slot_of(m->layout, c);
-    struct pixel_slot *p = pixel_at(m, x, slot);
+    struct pixel_slot *p = pixel_at(m, row, slot);
 
     if (!begun(p, c)) // takes the slot over
         *p = (struct pixel_slot){ .column = c };
     p->arrived += n;
     assert(p->arrived <= whole(m));
-    /* Every producer keeps the order of x, so pixels become complete in it. A slower one may still
-     * complete those of a column whose place a later one has taken: they no longer count. */
+    /* Every producer keeps the order of rows, so pixels become complete in it. A slower one may
+     * still complete those of a column whose place a later one has taken: they no longer count. */
     struct column_progress *column = progress_of(m, c);
     if (complete(m, p, c) && (column->rows == 0 || column->column <= c))
-        *column = (struct column_progress){ c, x + 1 };
+        *column = (struct column_progress){ c, row + 1 };
     return slot;
 }
 
-uint32_t memory_store(struct input_memory *m, uint32_t x, uint64_t c, uint32_t first, uint32_t n,
+uint32_t memory_store(struct input_memory *m, uint32_t row, uint64_t c, uint32_t first, uint32_t n,
                       const uint8_t *bytes)
 {
     const struct memory_layout *l = m->layout;
-    uint32_t slot = arrive(m, x, c, n);
+    uint32_t slot = arrive(m, row, c, n);
 
     for (uint32_t p = 0; bytes && p < m->planes; p++)
-        memcpy(&m->byte[p * m->plane_bytes + address(l, x, slot) + first], bytes + p * n, n);
-    return words_written(l, x, slot, first, n);
+        memcpy(&m->byte[p * m->plane_bytes + address(l, row, slot) + first], bytes + p * n, n);
+    return words_written(l, row, slot, first, n);
 }
 
-void memory_announce(struct input_memory *m, uint32_t x, uint64_t c)
+void memory_announce(struct input_memory *m, uint32_t row, uint64_t c)
 {
-    arrive(m, x, c, 1);
+    arrive(m, row, c, 1);
 }
 
 uint32_t memory_rows_stored(const struct input_memory *m, uint64_t c)
@@ -248,33 +248,33 @@ uint32_t memory_rows_stored(const struct input_memory *m, uint64_t c)
     return p->column == c ? p->rows : m->layout->shape.height;
 }
 
-bool memory_holds(const struct input_memory *m, uint32_t x, uint64_t c)
+bool memory_holds(const struct input_memory *m, uint32_t row, uint64_t c)
 {
-    return complete(m, pixel_at(m, x, slot_of(m->layout, c)), c);
+    return complete(m, pixel_at(m, row, slot_of(m->layout, c)), c);
 }
 
-/* Whether n pixels of row x from column c on, the first in slot `slot`, are there. */
-static bool hold_all(const struct input_memory *m, uint32_t x, uint64_t c, uint32_t slot,
+/* Whether n pixels of a row from column c on, the first in slot `slot`, are there. */
+static bool hold_all(const struct input_memory *m, uint32_t row, uint64_t c, uint32_t slot,
                      uint32_t n)
 {
-    const struct pixel_slot *row = pixel_at(m, x, 0);
+    const struct pixel_slot *held = pixel_at(m, row, 0);
     uint32_t columns = m->layout->shape.columns, want = whole(m);
     uint64_t differ = 0;
 
     for (uint64_t end = c + n; c < end; c++) {
-        differ |= (row[slot].column ^ c) | (row[slot].arrived ^ want);
+        differ |= (held[slot].column ^ c) | (held[slot].arrived ^ want);
         slot = slot + 1 < columns ? slot + 1 : 0;
     }
     return differ == 0;
 }
 
-/* Pixels of neighbouring slots of row x, one after the other, of every plane. */
-static void copy_slots(const struct input_memory *m, uint32_t x, uint32_t slot, uint32_t n_slot,
+/* Pixels of neighbouring slots of a row, one after the other, of every plane. */
+static void copy_slots(const struct input_memory *m, uint32_t row, uint32_t slot, uint32_t n_slot,
                        uint8_t *out, size_t apart)
 {
     const struct memory_layout *l = m->layout;
     size_t n = l->shape.pixel_bytes;
-    const uint8_t *from = &m->byte[address(l, x, slot)];
+    const uint8_t *from = &m->byte[address(l, row, slot)];
 
     for (uint32_t p = 0; p < m->planes; p++, out += apart, from += m->plane_bytes)
         if (l->delta_pix == n)
@@ -284,22 +284,23 @@ static void copy_slots(const struct input_memory *m, uint32_t x, uint32_t slot, 
                 memcpy(out + i * n, from + i * l->delta_pix, n);
 }
 
-uint32_t memory_read_row(const struct input_memory *m, uint32_t x, uint64_t c, uint32_t n_columns,
+uint32_t memory_read_row(const struct input_memory *m, uint32_t row, uint64_t c, uint32_t n_columns,
                          uint8_t *out, size_t apart, uint64_t *missing)
 {
     const struct memory_layout *l = m->layout;
     uint32_t first = slot_of(l, c);
 
-    if (!hold_all(m, x, c, first, n_columns)) {
-        for (*missing = c; memory_holds(m, x, *missing);)
+    if (!hold_all(m, row, c, first, n_columns)) {
+        for (*missing = c; memory_holds(m, row, *missing);)
             ++*missing;
         return 0;
     }
     if (out) {
         uint32_t high = min_u32(n_columns, l->shape.columns - first);
-        copy_slots(m, x, first, high, out, apart);
+        copy_slots(m, row, first, high, out, apart);
         if (high < n_columns)
-            copy_slots(m, x, 0, n_columns - high, out + (size_t)high * l->shape.pixel_bytes, apart);
+            copy_slots(m, row, 0, n_columns - high, out + (size_t)high * l->shape.pixel_bytes,
+                       apart);
     }
-    return words_read(l, x, first, n_columns);
+    return words_read(l, row, first, n_columns);
 }

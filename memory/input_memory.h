@@ -1,11 +1,11 @@
 /* memory/input_memory.h -- the SRAM in which a core caches its input pixels.
  *
  * The memory keeps K columns of H pixels. Columns are counted on from image to image,
- * c = image * W + y; column c sits in slot c mod K and is overwritten by column c + K. A placing
- * (Dazzi et al. 2021, section 2.3) decides where a pixel lies, by two strides, delta_kernel and
+ * c = image * W + column of the map; column c sits in slot c mod K and is overwritten by column
+ * c + K. A placing (Dazzi et al. 2021, section 2.3) decides where a pixel lies, by two strides, delta_kernel and
  * delta_pix of the article's Algorithm 2:
  *
- *     byte address of (x, c) = x * delta_kernel + (c mod K) * delta_pix
+ *     byte address of (row, c) = row * delta_kernel + (c mod K) * delta_pix
  *
  * The bytes of every pixel really sit in words at that address. A pixel may come as channel slices
  * from several cores and is complete when all its bytes have come. Reading a pixel that is not
@@ -67,13 +67,13 @@ void memory_layout_init(struct memory_layout *l, const struct memory_shape *s,
 uint64_t memory_used_bytes(const struct memory_layout *l);
 uint64_t memory_used_words(const struct memory_layout *l);
 
-/* Words touched by writing n bytes of pixel (x, c) from channel `first` on. */
-uint32_t memory_write_words(const struct memory_layout *l, uint32_t x, uint64_t c, uint32_t first,
+/* Words touched by writing n bytes of pixel (row, c) from channel `first` on. */
+uint32_t memory_write_words(const struct memory_layout *l, uint32_t row, uint64_t c, uint32_t first,
                             uint32_t n);
 
-/* Words touched by the n_columns pixels (x, c) .. (x, c + n_columns - 1): one kernel row. A word
- * that several of them share counts once. n_columns is 1 to K. */
-uint32_t memory_read_words(const struct memory_layout *l, uint32_t x, uint64_t c,
+/* Words touched by the n_columns pixels (row, c) .. (row, c + n_columns - 1): one kernel row. A
+ * word that several of them share counts once. n_columns is 1 to K. */
+uint32_t memory_read_words(const struct memory_layout *l, uint32_t row, uint64_t c,
                            uint32_t n_columns);
 
 /* Images of `width` columns until their accesses take as many words as those of the first: until
@@ -114,27 +114,27 @@ void memory_release(struct input_memory *m); // takes a zeroed one
 /* Forgets all pixels: the memory of a chip just reset. */
 void memory_reset(struct input_memory *m);
 
-/* Stores n bytes of pixel (x, c) from channel `first` on (article: store_data). Every channel comes
- * once; a pixel of another column that was in the slot is gone. bytes[planes][n]; NULL in a timing
+/* Stores n bytes of pixel (row, c) from channel `first` on (article: store_data). Every channel
+ * comes once; a pixel of another column that was in the slot is gone. bytes[planes][n]; NULL in a timing
  * run. Returns the words written. */
-uint32_t memory_store(struct input_memory *m, uint32_t x, uint64_t c, uint32_t first, uint32_t n,
+uint32_t memory_store(struct input_memory *m, uint32_t row, uint64_t c, uint32_t first, uint32_t n,
                       const uint8_t *bytes);
 
-/* Takes note that one of the announced slices of pixel (x, c) has come elsewhere. */
-void memory_announce(struct input_memory *m, uint32_t x, uint64_t c);
+/* Takes note that one of the announced slices of pixel (row, c) has come elsewhere. */
+void memory_announce(struct input_memory *m, uint32_t row, uint64_t c);
 
-/* Pixels of column c that have come complete, from x = 0 on, whether they are still there or not:
+/* Pixels of column c that have come complete, from row 0 on, whether they are still there or not:
  * all of them once the column `tracked` later has one. Within a column pixels arrive in order of
- * x. */
+ * their rows. */
 uint32_t memory_rows_stored(const struct input_memory *m, uint64_t c);
 
-/* Whether pixel (x, c) is complete and still there. */
-bool memory_holds(const struct input_memory *m, uint32_t x, uint64_t c);
+/* Whether pixel (row, c) is complete and still there. */
+bool memory_holds(const struct input_memory *m, uint32_t row, uint64_t c);
 
-/* Reads the pixels (x, c) .. (x, c + n_columns - 1) in order of c, undoing the rotation of the
+/* Reads the pixels (row, c) .. (row, c + n_columns - 1) in order of c, undoing the rotation of the
  * slots (article: read_data): plane p's to out[p * apart + n_columns * pixel_bytes]; out is NULL in
  * a timing run. Returns the words read, 0 when a pixel is not there, whose column is *missing. */
-uint32_t memory_read_row(const struct input_memory *m, uint32_t x, uint64_t c, uint32_t n_columns,
+uint32_t memory_read_row(const struct input_memory *m, uint32_t row, uint64_t c, uint32_t n_columns,
                          uint8_t *out, size_t apart, uint64_t *missing);
 
 #endif

@@ -35,11 +35,11 @@ uint32_t window_last(const struct window *w, int axis, uint32_t at, uint32_t siz
 
 uint32_t window_inside(const struct window *w, int axis, uint32_t at, uint32_t size)
 {
-    int64_t x = window_begin(w, axis, at);
+    int64_t place = window_begin(w, axis, at);
     uint32_t n = 0;
 
-    for (uint32_t j = 0; j < w->kernel[axis]; j++, x += w->dilation[axis])
-        n += x >= 0 && x < size;
+    for (uint32_t j = 0; j < w->kernel[axis]; j++, place += w->dilation[axis])
+        n += place >= 0 && place < size;
     return n;
 }
 
@@ -81,7 +81,7 @@ void registers_reset(struct input_registers *r)
 
 bool registers_begin(struct input_registers *r, const struct pixel *head)
 {
-    uint32_t strip = head->y / r->strip_width;
+    uint32_t strip = head->column / r->strip_width;
     bool fresh = r->strip_stamp == 0 || strip != r->strip || head->image != r->image;
 
     if (fresh) {
@@ -95,38 +95,38 @@ bool registers_begin(struct input_registers *r, const struct pixel *head)
     return fresh;
 }
 
-/* Row x, of which columns [from, end) are needed and not all are held. */
-static void need_row(struct input_registers *r, uint32_t x, uint32_t from, uint32_t end)
+/* A row, of which columns [from, end) are needed and not all are held. */
+static void need_row(struct input_registers *r, uint32_t row, uint32_t from, uint32_t end)
 {
-    struct register_row *row = &r->row[x];
+    struct register_row *held = &r->row[row];
 
-    if (row->strip_stamp != r->strip_stamp) {
-        row->strip_stamp = r->strip_stamp;
-        row->end = from;
+    if (held->strip_stamp != r->strip_stamp) {
+        held->strip_stamp = r->strip_stamp;
+        held->end = from;
     }
-    if (row->read_stamp != r->read_stamp || row->end < from) {
-        row->end = max_u32(row->end, from);
-        row->read_stamp = r->read_stamp;
-        row->read_index = r->n_read;
-        r->read[r->n_read++] = (struct row_read){ x, row->end, 0 };
+    if (held->read_stamp != r->read_stamp || held->end < from) {
+        held->end = max_u32(held->end, from);
+        held->read_stamp = r->read_stamp;
+        held->read_index = r->n_read;
+        r->read[r->n_read++] = (struct row_read){ row, held->end, 0 };
     }
-    r->read[row->read_index].columns += end - row->end;
-    row->end = end;
+    r->read[held->read_index].columns += end - held->end;
+    held->end = end;
 }
 
 /* Columns of a dilated window are not neighbours: each is read by itself. */
-static void need_row_dilated(struct input_registers *r, uint32_t x, const struct pixel *at)
+static void need_row_dilated(struct input_registers *r, uint32_t row, const struct pixel *at)
 {
     const struct window *w = &r->window;
-    struct register_row *row = &r->row[x];
+    struct register_row *held = &r->row[row];
 
-    if (row->strip_stamp == r->strip_stamp)
+    if (held->strip_stamp == r->strip_stamp)
         return;
-    row->strip_stamp = r->strip_stamp;
+    held->strip_stamp = r->strip_stamp;
     for (uint32_t j = 0; j < w->kernel[1]; j++) {
-        int64_t y = window_begin(w, 1, at->y) + (int64_t)j * w->dilation[1];
-        if (y >= 0 && y < r->width)
-            r->read[r->n_read++] = (struct row_read){ x, (uint32_t)y, 1 };
+        int64_t column = window_begin(w, 1, at->column) + (int64_t)j * w->dilation[1];
+        if (column >= 0 && column < r->width)
+            r->read[r->n_read++] = (struct row_read){ row, (uint32_t)column, 1 };
     }
 }
 
@@ -134,17 +134,17 @@ void registers_need(struct input_registers *r, const struct pixel *output)
 {
     const struct window *w = &r->window;
 
-    if (r->end == 0 || output->y != r->y) {
-        r->first = window_first(w, 1, output->y, r->width);
-        r->end = window_last(w, 1, output->y, r->width) + 1;
+    if (r->end == 0 || output->column != r->column) {
+        r->first = window_first(w, 1, output->column, r->width);
+        r->end = window_last(w, 1, output->column, r->width) + 1;
     }
-    if (output->y != r->y)
+    if (output->column != r->column)
         r->held = 0;
-    r->y = output->y;
-    int64_t left = window_begin(w, 1, output->y);
+    r->column = output->column;
+    int64_t left = window_begin(w, 1, output->column);
     if (left >= r->width || left + (int64_t)(w->kernel[1] - 1) * w->dilation[1] < 0)
         return; // all of its columns are padding
-    int64_t first = window_begin(w, 0, output->x);
+    int64_t first = window_begin(w, 0, output->row);
     int64_t end = first + (int64_t)(w->kernel[0] - 1) * w->dilation[0] + 1;
     if (first < r->held && w->dilation[0] == 1)
         first = r->held;
@@ -153,12 +153,12 @@ void registers_need(struct input_registers *r, const struct pixel *output)
     for (int64_t at = first; at < end; at += w->dilation[0]) {
         if (at < 0)
             continue;
-        uint32_t x = (uint32_t)at;
-        const struct register_row *row = &r->row[x];
+        uint32_t row = (uint32_t)at;
+        const struct register_row *held = &r->row[row];
         if (w->dilation[1] > 1)
-            need_row_dilated(r, x, output);
-        else if (row->strip_stamp != r->strip_stamp || row->end < r->end)
-            need_row(r, x, r->first, r->end);
+            need_row_dilated(r, row, output);
+        else if (held->strip_stamp != r->strip_stamp || held->end < r->end)
+            need_row(r, row, r->first, r->end);
     }
     if (end > r->held)
         r->held = (uint32_t)end;

@@ -16,8 +16,8 @@
 #include "network/network.h"
 
 struct row_read {       // neighbouring pixels of one row, read in one go
-    uint32_t x;         // row of the input map
-    uint32_t y, columns; // first column and how many, all inside the map
+    uint32_t row;                   // of the input map
+    uint32_t first_column, columns; // how many, all inside the map
 };
 
 struct input_registers {
@@ -36,7 +36,7 @@ struct input_registers {
     struct row_read *read;    // owned; of the present firing
     uint32_t         n_read;
     uint64_t         strip_stamp, read_stamp;
-    uint32_t         y, first, end; // columns [first, end) that an output in column y sees
+    uint32_t         column, first, end; // columns [first, end) that an output in `column` sees
     uint32_t         held;          // rows whose columns [first, end) are held, or not needed again
 };
 
@@ -51,7 +51,7 @@ void registers_reset(struct input_registers *r);   // holds nothing
 bool registers_begin(struct input_registers *r, const struct pixel *head);
 
 /* Adds to read[] what the output needs beyond what is held or about to be read. The outputs of a
- * column of a strip come in the order of x. */
+ * column of a strip come from its first row on. */
 void registers_need(struct input_registers *r, const struct pixel *output);
 
 /* Where the window of output `at` begins, along an axis; before the map in the padding. */

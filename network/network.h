@@ -1,8 +1,8 @@
 /* network/network.h -- a network as the simulator sees it: layers that hold weights or compute in
  * digital processors, and the pixels that flow between them.
  *
- * A pixel is all channels at one (x, y) of a feature map: x is the row, y the column, and pixels
- * travel x fastest. Layer 0 is the image; every other layer names the earlier layers it reads, so
+ * A pixel is all channels at one row and column of a feature map; pixels travel column by column,
+ * each column from its first row on. Layer 0 is the image; every other layer names the earlier layers it reads, so
  * the layers are in topological order. What runs in a core's digital processor behind the crossbar
  * (scale, bias, residual sum, ReLU, rounding, global pooling) is part of the layer.
  *
@@ -55,7 +55,7 @@ enum layer_kind {
     LAYER_SCALE
 };
 
-struct window { // of a convolution, along (x, y) = (rows, columns)
+struct window { // of a convolution, [0] along rows, [1] along columns
     uint32_t kernel[2];
     uint32_t stride[2];
     uint32_t dilation[2];

@@ -82,11 +82,11 @@ void inputs_take(const struct inputs *in, uint64_t i, uint8_t *bytes)
     const struct shape s = n->layer[0].out;
     size_t first = (size_t)i * in->n;
 
-    for (size_t x = 0; x < s.height; x++)
-        for (size_t y = 0; y < s.width; y++)
+    for (size_t row = 0; row < s.height; row++)
+        for (size_t column = 0; column < s.width; column++)
             for (size_t c = 0; c < s.channels; c++) {
-                size_t from = n->image_channels_last ? (x * s.width + y) * s.channels + c
-                                                     : (c * s.height + x) * s.width + y;
-                bytes[(y * s.height + x) * s.channels + c] = byte_of(in, first + from);
+                size_t from = n->image_channels_last ? (row * s.width + column) * s.channels + c
+                                                     : (c * s.height + row) * s.width + column;
+                bytes[(column * s.height + row) * s.channels + c] = byte_of(in, first + from);
             }
 }

@@ -159,12 +159,12 @@ static enum err take_end(struct outputs *o, const struct network_end *e, struct 
     array_release(a);
     if (!array_init(a, type, e->n_dim, e->dim))
         return err_set(m, ERR_MEMORY, "no memory for a result");
-    for (size_t y = 0; y < s.width; y++)
-        for (size_t x = 0; x < s.height; x++)
+    for (size_t column = 0; column < s.width; column++)
+        for (size_t row = 0; row < s.height; row++)
             for (size_t c = 0; c < s.channels; c++) {
-                size_t to = e->channels_last ? (x * s.width + y) * s.channels + c
-                                             : (c * s.height + x) * s.width + y;
-                int64_t q = delivered(l, from, (y * s.height + x) * s.channels + c);
+                size_t to = e->channels_last ? (row * s.width + column) * s.channels + c
+                                             : (c * s.height + row) * s.width + column;
+                int64_t q = delivered(l, from, (column * s.height + row) * s.channels + c);
                 if (e->real)
                     a->real[to] = (float)(q - l->out_zero) * (float)l->out_scale;
                 else

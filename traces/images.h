@@ -4,9 +4,9 @@
  * beside it ("images-idx3" becomes "labels-idx1" in the name); CIFAR-10 and CIFAR-100 binary; arrays
  * of numpy, .npy and .npz; PNG and JPEG, one or a folder of them; bytes of a stated shape; and the
  * name "random" where there is no such file. Pixels are uint8, delivered as int8 = pixel - 128, all
- * channels of a pixel together, x (row) fastest inside column y:
+ * channels of a pixel together, row by row inside each column:
  *
- *     out[(y * height + x) * channels + ch]
+ *     out[(column * height + row) * channels + ch]
  *
  * An image smaller than the network wants is centred on a frame of pixel value 0; a grey one is
  * repeated in every channel. Where the network has one pixel whose channels are as many as the image

@@ -57,5 +57,5 @@ void core_fail(const struct core *c, uint64_t now_cyc, const char *what, const s
         err_set(m, ERR_RUN,
                 "%s: timestep %" PRId64 ": %s pixel (%" PRIu32 ", %" PRIu32 ") of image %" PRIu64,
                 c->base.path, (int64_t)(now_cyc / p->timestep_clk) - (int64_t)p->time.lead, what,
-                pixel->x, pixel->y, pixel->image);
+                pixel->row, pixel->column, pixel->image);
 }

@@ -8,10 +8,11 @@ void core_fire_describe(const struct imc_core *c, FILE *out)
     const struct pixel *p = &c->controller.next;
 
     fprintf(out, " waits for the patch of output (%" PRIu32 ", %" PRIu32 ") of image %" PRIu64,
-            p->x, p->y, p->image);
-    for (uint32_t y = c->controller.first_column; y <= c->controller.last_column; y++)
+            p->row, p->column, p->image);
+    for (uint32_t column = c->controller.first_column; column <= c->controller.last_column;
+         column++)
         fprintf(out, "%s column %" PRIu32 " has %" PRIu32 " of %" PRIu32 " pixels",
-                y == c->controller.first_column ? ":" : ",", y,
-                memory_rows_stored(&c->memory, p->image * c->spec->in_width + y),
+                column == c->controller.first_column ? ":" : ",", column,
+                memory_rows_stored(&c->memory, p->image * c->spec->in_width + column),
                 c->controller.rows_seen);
 }

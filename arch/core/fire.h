@@ -14,7 +14,8 @@ typedef void core_compute(struct imc_core *c, const struct core_now *now,
                           const struct pixel *place, uint32_t n, int32_t *acc);
 
 /* Returns the words read. */
-static inline uint64_t core_load_rows(struct imc_core *c, const struct pixel *head, uint64_t now_cyc)
+static inline uint64_t core_load_rows(struct imc_core *c, const struct pixel *head,
+                                      uint64_t now_cyc)
 {
     const struct imc_spec *s = c->spec;
     uint32_t width = s->in_width;
@@ -22,15 +23,15 @@ static inline uint64_t core_load_rows(struct imc_core *c, const struct pixel *he
 
     for (uint32_t i = 0; i < c->registers.n_read; i++) {
         struct row_read r = c->registers.read[i];
-        if (s->pl->flat && !plan_flat_read(s->plan, s->pc, r.x, &r.y, &r.columns))
+        if (s->pl->flat && !plan_flat_read(s->plan, s->pc, r.row, &r.first_column, &r.columns))
             continue;
-        uint64_t column = head->image * width + r.y, missing;
+        uint64_t column = head->image * width + r.first_column, missing;
         uint8_t *to = s->planes.n ? kernel_matrix_row(&c->matrix, &r) : NULL;
-        uint32_t words = memory_read_row(&c->memory, r.x, column, r.columns, to,
+        uint32_t words = memory_read_row(&c->memory, r.row, column, r.columns, to,
                                          c->matrix.strip_bytes, &missing);
         if (words == 0)
             core_fail(&c->base, now_cyc, "not in the memory when it is read:",
-                      &(struct pixel){ missing / width, r.x, (uint32_t)(missing % width) });
+                      &(struct pixel){ missing / width, r.row, (uint32_t)(missing % width) });
         n_word += words;
     }
     c->base.report.counters.words_read += core_weight(c, head->image) * n_word;
@@ -48,7 +49,7 @@ static inline uint32_t core_take_group(struct imc_core *c, const struct pixel *p
         registers_need(&c->registers, &place[k++]);
     while (k < n && firing_replica(c->spec->pl->firing, shape, &place[0], &place[k]) < shape->n);
     if (c->spec->planes.n > 0 && fresh)
-        kernel_matrix_begin_strip(&c->matrix, place[0].y, c->registers.strip_width);
+        kernel_matrix_begin_strip(&c->matrix, place[0].column, c->registers.strip_width);
     return k;
 }
 

@@ -22,7 +22,7 @@ static bool wanted(const struct plan *p, const struct port *port, const struct p
     const struct plan_core *to = &p->core[port->st->to];
 
     return port->st->kind != STREAM_FROM_RESAMPLING ||
-           plan_owner(p, to->plan_layer, place->y) == to->copy;
+           plan_owner(p, to->plan_layer, place->column) == to->copy;
 }
 
 /* Appends one of the core's results to a token. */
@@ -36,12 +36,13 @@ static void put_result(struct imc_core *c, const struct port *port, struct token
     for (uint32_t p = 0; p < c->spec->planes.n; p++)
         memcpy(to + p * port->plane_bytes, value + p * c->spec->result_bytes, port->plane_bytes);
     t->pixel[t->n++] = *place;
-    if (stream_carries(port->st, c->spec->layer->out.width, place->x, place->y))
+    if (stream_carries(port->st, c->spec->layer->out.width, place->row, place->column))
         port_count(port, &c->base, t->timestep, core_weight(c, place->image));
 }
 
 /* Sends n pixels, the core's results, to every consumer. */
-static void deliver(struct imc_core *c, const struct core_now *now, const struct pixel *place, uint32_t n)
+static void deliver(struct imc_core *c, const struct core_now *now, const struct pixel *place,
+                    uint32_t n)
 {
     size_t apart = (size_t)c->spec->planes.n * c->spec->result_bytes;
 

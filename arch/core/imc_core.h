@@ -73,7 +73,7 @@ struct core_sums { // of one firing, until they are handed on
 
 struct residual_pixel { // one that waits for its sum
     uint64_t image;
-    uint32_t x, y;
+    uint32_t row, column;
     uint32_t arrived; // channels of it; 0: the slot is free
     uint8_t *value;   // owned; [planes][outputs]
 };
@@ -179,8 +179,8 @@ static inline uint32_t core_pixels_inside(const struct imc_core *c, const struct
 {
     const struct plan_layer *pl = c->spec->pl;
 
-    return window_inside(&pl->window, 0, place->x, pl->in_height) *
-           window_inside(&pl->window, 1, place->y, pl->in_width);
+    return window_inside(&pl->window, 0, place->row, pl->in_height) *
+           window_inside(&pl->window, 1, place->column, pl->in_width);
 }
 
 /* Where a residual pixel waits unless another is there: pixels come and go in order, so that each
@@ -190,7 +190,7 @@ static inline struct residual_pixel *core_waiting_home(const struct imc_core *c,
 {
     uint64_t height = c->spec->layer->out.height, size = height * c->spec->layer->out.width;
 
-    return &c->waiting[(at->image * size + at->y * height + at->x) % c->spec->waiting_room];
+    return &c->waiting[(at->image * size + at->column * height + at->row) % c->spec->waiting_room];
 }
 
 /* The slot of a residual pixel of which some slice has come; NULL: none has. */

@@ -2,13 +2,13 @@
  * to the digital processor; see stages.h. */
 #include "arch/core/fire.h"
 
-/* What a plane's window of an output of the group holds; origin at output (x, y). */
-static void look_up_window(struct imc_core *c, uint32_t x, uint32_t y, uint32_t q, uint32_t plane,
-                           int32_t *acc)
+/* What a plane's window of an output of the group holds; origin at output (row, column). */
+static void look_up_window(struct imc_core *c, uint32_t row, uint32_t column, uint32_t q,
+                           uint32_t plane, int32_t *acc)
 {
     const struct layer *l = c->spec->layer;
     const uint8_t **window = c->scratch.window;
-    uint32_t n_pixel = kernel_matrix_pixels(&c->matrix, x, y, q, plane, window);
+    uint32_t n_pixel = kernel_matrix_pixels(&c->matrix, row, column, q, plane, window);
     uint32_t out_n = c->spec->out_n, first = c->spec->pc->out_first;
 
     if (l->kind == LAYER_MAX_POOL)
@@ -20,13 +20,14 @@ static void look_up_window(struct imc_core *c, uint32_t x, uint32_t y, uint32_t 
 }
 
 struct window_at { // origin of the group, replica, plane
-    uint32_t x, y, q, plane;
+    uint32_t row, column, q, plane;
 };
 
 static void prove_window(struct imc_core *c, const struct core_now *now, const struct pixel *place,
                          struct window_at at, int32_t *acc)
 {
-    uint32_t n = kernel_matrix_pixels(&c->matrix, at.x, at.y, at.q, at.plane, c->scratch.window);
+    uint32_t n =
+        kernel_matrix_pixels(&c->matrix, at.row, at.column, at.q, at.plane, c->scratch.window);
 
     proof_window(c, now->cyc, place, at.plane, c->scratch.window, n, acc);
 }
@@ -36,9 +37,9 @@ static void look_up(struct imc_core *c, const struct core_now *now, const struct
 {
     const struct firing_shape *shape = &c->controller.shape;
     const struct firing_policy *firing = c->spec->pl->firing;
-    uint32_t out_n = c->spec->out_n, x, y;
+    uint32_t out_n = c->spec->out_n, row, column;
 
-    firing->origin(shape, &place[0], &x, &y);
+    firing->origin(shape, &place[0], &row, &column);
     for (uint32_t i = 0; i < n; i++) {
         if (c->spec->layer->kind != LAYER_SCALE)
             c->base.report.counters.pool_ops +=
@@ -47,9 +48,9 @@ static void look_up(struct imc_core *c, const struct core_now *now, const struct
         for (uint32_t p = 0; p < c->spec->planes.n; p++) {
             int32_t *to = acc + p * c->acc_plane + (size_t)i * out_n;
             if (c->spec->proof)
-                prove_window(c, now, &place[i], (struct window_at){ x, y, q, p }, to);
+                prove_window(c, now, &place[i], (struct window_at){ row, column, q, p }, to);
             else
-                look_up_window(c, x, y, q, p, to);
+                look_up_window(c, row, column, q, p, to);
         }
     }
 }

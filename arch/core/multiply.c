@@ -4,14 +4,14 @@
 #include "arch/core/fire.h"
 
 /* Writes used[n], the replicas that compute place[n]. Whether they are the first n, in order. */
-static bool find_replicas(struct imc_core *c, const struct pixel *place, uint32_t n, uint32_t x,
-                          uint32_t y)
+static bool find_replicas(struct imc_core *c, const struct pixel *place, uint32_t n, uint32_t row,
+                          uint32_t column)
 {
     uint32_t *used = c->scratch.used;
     bool in_order = true;
 
     for (uint32_t i = 0; i < n; i++) {
-        used[i] = (place[i].x - x) * c->controller.shape.block_w + place[i].y - y;
+        used[i] = (place[i].row - row) * c->controller.shape.block_w + place[i].column - column;
         in_order &= used[i] == i;
     }
     return in_order;
@@ -61,12 +61,12 @@ static void multiply(struct imc_core *c, const struct core_now *now, const struc
                      uint32_t n, int32_t *acc)
 {
     const struct imc_spec *s = c->spec;
-    uint32_t planes = s->planes.n, x = place[0].x, y = place[0].y;
+    uint32_t planes = s->planes.n, row = place[0].row, column = place[0].column;
     bool in_order = true; // of one replica, used[0] stays 0
 
     if (s->pl->replicas.n > 1) {
-        s->pl->firing->origin(&c->controller.shape, &place[0], &x, &y);
-        in_order = find_replicas(c, place, n, x, y);
+        s->pl->firing->origin(&c->controller.shape, &place[0], &row, &column);
+        in_order = find_replicas(c, place, n, row, column);
     }
     const struct array_product product = {
         .output = place,
@@ -83,7 +83,7 @@ static void multiply(struct imc_core *c, const struct core_now *now, const struc
         return;
     }
     for (uint32_t p = 0; p < planes; p++)
-        c->scratch.in[p] = kernel_matrix_vector(&c->matrix, x, y, c->scratch.used, n, p);
+        c->scratch.in[p] = kernel_matrix_vector(&c->matrix, row, column, c->scratch.used, n, p);
     if (s->proof) {
         proof_product(c, now->cyc, place, n, acc);
         return;

@@ -87,7 +87,7 @@ uint64_t proof_number(const struct proof *p, uint32_t layer, const struct pixel 
     if (l->pooled)
         return image + p->pooled[layer];
     return image + p->first[layer] +
-           ((uint64_t)at->x * l->out.width + at->y) * l->out.channels;
+           ((uint64_t)at->row * l->out.width + at->column) * l->out.channels;
 }
 
 /* Number of an output before pooling. */
@@ -96,7 +96,7 @@ static uint64_t output_number(const struct proof *p, uint32_t layer, const struc
     const struct layer *l = &p->plan->network->layer[layer];
 
     return 1 + at->image * p->per_image + p->first[layer] +
-           ((uint64_t)at->x * l->out.width + at->y) * l->out.channels;
+           ((uint64_t)at->row * l->out.width + at->column) * l->out.channels;
 }
 
 /* Byte `plane` of the numbers from `number` on, n of them. */
@@ -201,8 +201,8 @@ static void unsampled(const struct imc_core *c, struct pixel *at)
     for (uint32_t i = 0; layer_of(c)->feed == FEED_READ_BACK && i < p->n_read_back; i++)
         if (p->read_back[i].receiver == core_of(c)->plan_layer &&
             p->read_back[i].reader == layer_of(c)->feeder) {
-            at->x *= p->read_back[i].stride[0];
-            at->y *= p->read_back[i].stride[1];
+            at->row *= p->read_back[i].stride[0];
+            at->column *= p->read_back[i].stride[1];
             return;
         }
 }
@@ -254,18 +254,19 @@ static bool window_pixel(const struct imc_core *c, const struct pixel *place, ui
                          struct pixel *at)
 {
     const struct window *w = &layer_of(c)->window;
-    int64_t x = (int64_t)place->x * w->stride[0] - w->pad_before[0] +
+    int64_t row = (int64_t)place->row * w->stride[0] - w->pad_before[0] +
                 (int64_t)(i / w->kernel[1]) * w->dilation[0];
-    int64_t y = (int64_t)place->y * w->stride[1] - w->pad_before[1] +
+    int64_t column = (int64_t)place->column * w->stride[1] - w->pad_before[1] +
                 (int64_t)(i % w->kernel[1]) * w->dilation[1];
 
     if (w->again[0] || w->again[1]) { // without padding
-        x /= (int64_t)w->again[0] + 1;
-        y /= (int64_t)w->again[1] + 1;
+        row /= (int64_t)w->again[0] + 1;
+        column /= (int64_t)w->again[1] + 1;
     }
 
-    *at = (struct pixel){ place->image, (uint32_t)x, (uint32_t)y };
-    return x >= 0 && x < layer_of(c)->in_height && y >= 0 && y < layer_of(c)->in_width;
+    *at = (struct pixel){ place->image, (uint32_t)row, (uint32_t)column };
+    return row >= 0 && row < layer_of(c)->in_height && column >= 0 &&
+           column < layer_of(c)->in_width;
 }
 
 /* The patch of one replica. */
@@ -387,9 +388,9 @@ void proof_pool(struct imc_core *c, uint64_t cyc, uint64_t image, uint32_t plane
 
     for (uint32_t o = 0; o < core_of(c)->out_n; o++) {
         int32_t want = 0;
-        for (uint32_t x = 0; x < map->height; x++)
-            for (uint32_t y = 0; y < map->width; y++) {
-                const struct pixel at = { image, x, y };
+        for (uint32_t row = 0; row < map->height; row++)
+            for (uint32_t column = 0; column < map->width; column++) {
+                const struct pixel at = { image, row, column };
                 uint64_t number = output_number(p, layer, &at) + first + o;
                 want += as_value(c, (uint8_t)(number >> (8 * plane)));
             }

@@ -52,13 +52,13 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, bool first,
                       const struct core_now *now)
 {
     const struct read_back_send *send = next_send(c->spec, rb);
-    const struct pixel px = { rb->image, send->x * rb->who->stride[0],
-                              send->y * rb->who->stride[1] };
-    const struct pixel sent = { rb->image, send->x, send->y }; // as the receiver counts
+    const struct pixel px = { rb->image, send->row * rb->who->stride[0],
+                              send->column * rb->who->stride[1] };
+    const struct pixel sent = { rb->image, send->row, send->column }; // as the receiver counts
     uint64_t missing;
-    uint32_t words = memory_read_row(&c->memory, px.x, px.image * c->spec->in_width + px.y, 1,
-                                     c->spec->planes.n ? c->scratch.pixel : NULL,
-                                     c->spec->in_n, &missing);
+    uint32_t words =
+        memory_read_row(&c->memory, px.row, px.image * c->spec->in_width + px.column, 1,
+                        c->spec->planes.n ? c->scratch.pixel : NULL, c->spec->in_n, &missing);
 
     if (words == 0)
         core_fail(&c->base, now->cyc, "not in the memory when it is read back:", &px);

@@ -74,7 +74,7 @@ static void add_pixel(const struct scratchpad *s, const struct port *port, const
     for (uint32_t p = 0; p < s->planes.n; p++)
         memcpy(to + p * port->n, s->image + p * image_bytes(s) + from, port->n);
     t->pixel[t->n++] = *px;
-    if (stream_carries(port->st, s->width, px->x, px->y))
+    if (stream_carries(port->st, s->width, px->row, px->column))
         port_count(port, &s->base, t->timestep, planes_counting(&s->planes, s->number));
 }
 

@@ -6,8 +6,8 @@
 static void announce(struct imc_core *c, const struct token *t)
 {
     for (uint32_t i = 0; i < t->n; i++)
-        memory_announce(&c->memory, t->pixel[i].x,
-                        t->pixel[i].image * c->spec->in_width + t->pixel[i].y);
+        memory_announce(&c->memory, t->pixel[i].row,
+                        t->pixel[i].image * c->spec->in_width + t->pixel[i].column);
 }
 
 static void store(struct imc_core *c, const struct port *port, const struct token *t,
@@ -20,17 +20,17 @@ static void store(struct imc_core *c, const struct port *port, const struct toke
 
     for (uint32_t i = 0; i < t->n; i++) {
         const struct pixel *px = &t->pixel[i];
-        const uint64_t column = px->image * s->in_width + px->y;
+        const uint64_t column = px->image * s->in_width + px->column;
         if (!c->state.any_image || px->image > c->state.newest_image)
             c->state.newest_image = px->image;
         c->state.any_image = true;
-        if (!stream_carries(port->st, s->in_width, px->x, px->y)) {
-            memory_announce(&c->memory, px->x, column);
+        if (!stream_carries(port->st, s->in_width, px->row, px->column)) {
+            memory_announce(&c->memory, px->row, column);
             continue;
         }
         const uint8_t *value =
             s->planes.n > 0 ? token_values_const(t, i, port->value_bytes) : NULL;
-        uint32_t words = memory_store(&c->memory, px->x, column, first, port->n, value);
+        uint32_t words = memory_store(&c->memory, px->row, column, first, port->n, value);
         uint64_t weight = core_weight(c, px->image);
         n_word += words;
         count->words_written += weight * words;
@@ -41,7 +41,7 @@ static void store(struct imc_core *c, const struct port *port, const struct toke
 
 static bool waits_for(const struct residual_pixel *w, const struct pixel *at)
 {
-    return w->arrived > 0 && w->image == at->image && w->x == at->x && w->y == at->y;
+    return w->arrived > 0 && w->image == at->image && w->row == at->row && w->column == at->column;
 }
 
 struct residual_pixel *core_waiting(const struct imc_core *c, const struct pixel *at)
@@ -82,8 +82,8 @@ static void keep_residual(struct imc_core *c, const struct port *port, const str
             return;
         }
         slot->image = px->image;
-        slot->x = px->x;
-        slot->y = px->y;
+        slot->row = px->row;
+        slot->column = px->column;
         slot->arrived += port->n;
         const uint8_t *value = token_values_const(t, i, port->value_bytes);
         for (uint32_t p = 0; p < c->spec->planes.n; p++)

@@ -206,13 +206,13 @@ uint32_t kernel_matrix_driven(struct kernel_matrix *k, const uint32_t *used, uin
     return n * k->channels;
 }
 
-void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t y, uint32_t strip_width)
+void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t column, uint32_t strip_width)
 {
     const struct window *w = &k->layer->window;
     uint32_t reach = (w->kernel[1] - 1) * w->dilation[1] + 1;
     bool sees_padding_alone = w->pad_before[1] >= reach || w->pad_after[1] >= reach;
 
-    k->first_column = window_begin(w, 1, y - y % strip_width);
+    k->first_column = window_begin(w, 1, column - column % strip_width);
 
     /* A row in which all positions that an output sees are padding is not read for it, and so may
      * not be set. */
@@ -223,7 +223,7 @@ void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t y, uint32_t str
 
 uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read)
 {
-    uint8_t *row = k->strip + (size_t)(read->x + k->layer->window.pad_before[0]) * k->row_bytes;
+    uint8_t *row = k->strip + (size_t)(read->row + k->layer->window.pad_before[0]) * k->row_bytes;
     int64_t width = k->width;
     int64_t before = -k->first_column, inside = k->layer->in_width - k->first_column;
 
@@ -235,25 +235,25 @@ uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read)
             memset(to + (size_t)inside * k->channels, k->zero,
                    (size_t)(width - inside) * k->channels);
     }
-    return row + (size_t)(read->y - k->first_column) * k->channels;
+    return row + (size_t)(read->first_column - k->first_column) * k->channels;
 }
 
-/* First byte of the patch of output (x, y) in a plane's strip. */
-static const uint8_t *patch_of(const struct kernel_matrix *k, uint32_t x, uint32_t y,
+/* First byte of the patch of output (row, column) in a plane's strip. */
+static const uint8_t *patch_of(const struct kernel_matrix *k, uint32_t row, uint32_t column,
                                uint32_t plane)
 {
     const struct window *w = &k->layer->window;
-    size_t left = (size_t)(window_begin(w, 1, y) - k->first_column);
-    size_t row = (size_t)(window_begin(w, 0, x) + w->pad_before[0]);
+    size_t left = (size_t)(window_begin(w, 1, column) - k->first_column);
+    size_t top = (size_t)(window_begin(w, 0, row) + w->pad_before[0]);
 
-    return k->strip + plane * k->strip_bytes + row * k->row_bytes + left * k->channels;
+    return k->strip + plane * k->strip_bytes + top * k->row_bytes + left * k->channels;
 }
 
 /* All rows of the firing's patches. */
-static const uint8_t *whole_vector(struct kernel_matrix *k, uint32_t x, uint32_t y,
+static const uint8_t *whole_vector(struct kernel_matrix *k, uint32_t row, uint32_t column,
                                     const uint32_t *used, uint32_t n_used, uint32_t plane)
 {
-    const uint8_t *origin = patch_of(k, x, y, plane);
+    const uint8_t *origin = patch_of(k, row, column, plane);
     uint8_t *vector = k->vector + plane * k->vector_bytes;
 
     if (k->contiguous && n_used == k->replicas)
@@ -268,10 +268,10 @@ static const uint8_t *whole_vector(struct kernel_matrix *k, uint32_t x, uint32_t
     return vector;
 }
 
-const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_t y,
+const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t row, uint32_t column,
                                     const uint32_t *used, uint32_t n_used, uint32_t plane)
 {
-    const uint8_t *whole = whole_vector(k, x, y, used, n_used, plane);
+    const uint8_t *whole = whole_vector(k, row, column, used, n_used, plane);
     uint8_t *vector = k->vector + plane * k->vector_bytes;
 
     if (!k->pick)
@@ -281,20 +281,20 @@ const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_
     return vector;
 }
 
-uint32_t kernel_matrix_pixels(const struct kernel_matrix *k, uint32_t x, uint32_t y, uint32_t q,
-                              uint32_t plane, const uint8_t **pixel)
+uint32_t kernel_matrix_pixels(const struct kernel_matrix *k, uint32_t row, uint32_t column,
+                              uint32_t q, uint32_t plane, const uint8_t **pixel)
 {
     const struct window *w = &k->layer->window;
     const uint32_t *from = k->from + (size_t)q * k->patch_n;
-    int64_t row = window_begin(w, 0, x + q / k->layer->replicas.width);
-    int64_t column = window_begin(w, 1, y + q % k->layer->replicas.width);
-    const uint8_t *origin = patch_of(k, x, y, plane);
+    int64_t at_row = window_begin(w, 0, row + q / k->layer->replicas.width);
+    int64_t left = window_begin(w, 1, column + q % k->layer->replicas.width);
+    const uint8_t *origin = patch_of(k, row, column, plane);
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < w->kernel[0]; i++, row += w->dilation[0])
+    for (uint32_t i = 0; i < w->kernel[0]; i++, at_row += w->dilation[0])
         for (uint32_t j = 0; j < w->kernel[1]; j++) {
-            int64_t at = column + (int64_t)j * w->dilation[1];
-            if (row >= 0 && row < k->layer->in_height && at >= 0 && at < k->layer->in_width)
+            int64_t at = left + (int64_t)j * w->dilation[1];
+            if (at_row >= 0 && at_row < k->layer->in_height && at >= 0 && at < k->layer->in_width)
                 pixel[n++] = origin + from[i * w->kernel[1] + j];
         }
     return n;

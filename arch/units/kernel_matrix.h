@@ -62,21 +62,21 @@ void kernel_matrix_weights(const struct kernel_matrix *k, const struct plan *p, 
 /* Rows that the replicas used[] drive together. */
 uint32_t kernel_matrix_driven(struct kernel_matrix *k, const uint32_t *used, uint32_t n_used);
 
-/* Moves the strip to the outputs of column y: what it held is no longer needed. */
-void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t y, uint32_t strip_width);
+/* Moves the strip to the outputs of a column: what it held is no longer needed. */
+void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t column, uint32_t strip_width);
 
 /* Where the pixels of a row go, which must be read there next, those of the other planes
  * strip_bytes apart; sets the row's padding columns. */
 uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read);
 
-/* A plane's input vector for n_used replicas used[], origin at output (x, y); rows that only other
- * replicas see are 0. Valid until the plane's next; 64 bytes behind it may be read. */
-const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t x, uint32_t y,
+/* A plane's input vector for n_used replicas used[], origin at output (row, column); rows
+ * that only other replicas see are 0. Valid until the plane's next; 64 bytes behind it may be read. */
+const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t row, uint32_t column,
                                     const uint32_t *used, uint32_t n_used, uint32_t plane);
 
-/* A plane's pixels of replica q's window that lie inside the map, origin at output (x, y): writes
- * pixel[patch_n], each its channels, and returns how many there are. */
-uint32_t kernel_matrix_pixels(const struct kernel_matrix *k, uint32_t x, uint32_t y, uint32_t q,
-                              uint32_t plane, const uint8_t **pixel);
+/* A plane's pixels of replica q's window that lie inside the map, origin at output (row, column):
+ * writes pixel[patch_n], each its channels, and returns how many there are. */
+uint32_t kernel_matrix_pixels(const struct kernel_matrix *k, uint32_t row, uint32_t column,
+                              uint32_t q, uint32_t plane, const uint8_t **pixel);
 
 #endif

@@ -60,7 +60,7 @@ static bool append(struct firing_log *l, uint32_t core, const struct pixel *head
         g->group = more;
         g->room = room;
     }
-    g->group[g->n++] = (struct firing_group){ head->x, head->y, n };
+    g->group[g->n++] = (struct firing_group){ head->row, head->column, n };
     return true;
 }
 
@@ -147,5 +147,5 @@ void firing_groups_each(const struct plan *p, const struct firing_log *l, uint64
     }
     for (struct pixel at = firing_first(f, &shape, copy, 0); at.image == 0;
          f->next(&shape, copy, &at))
-        group(user, &(struct firing_group){ at.x, at.y, 1 });
+        group(user, &(struct firing_group){ at.row, at.column, 1 });
 }

@@ -90,7 +90,7 @@ static void on_group(void *user, const struct firing_group *g)
 {
     struct collector *k = user;
     const struct window *w = &k->pl->window;
-    struct pixel head = { .x = g->x, .y = g->y }, at = head;
+    struct pixel head = { .row = g->x, .column = g->y }, at = head;
     uint32_t x, y, positions = k->own->box[0] * k->own->box[1];
 
     if (!make_room(k, positions))

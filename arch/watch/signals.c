@@ -54,7 +54,7 @@ uint64_t signal_first_value(const struct plan *p, uint32_t core, enum signal sig
     const struct firing_shape shape = plan_firing_shape(p, p->core[core].plan_layer);
     struct pixel first = firing_first(pl->firing, &shape, p->core[core].copy, 0);
 
-    return signal == SIGNAL_NEXT_X ? first.x : signal == SIGNAL_NEXT_Y ? first.y : 0;
+    return signal == SIGNAL_NEXT_X ? first.row : signal == SIGNAL_NEXT_Y ? first.column : 0;
 }
 
 struct signals *signals_new(const struct plan *p, struct signals_sink sink)
@@ -123,8 +123,8 @@ static void show_core(struct signals *s, const struct core_cycle *a, uint64_t cy
     struct core_signals *c = &s->core[a->core];
 
     set(s, a->core, SIGNAL_NEXT_IMAGE, a->next.image);
-    set(s, a->core, SIGNAL_NEXT_X, a->next.x);
-    set(s, a->core, SIGNAL_NEXT_Y, a->next.y);
+    set(s, a->core, SIGNAL_NEXT_X, a->next.row);
+    set(s, a->core, SIGNAL_NEXT_Y, a->next.column);
     if (a->used_clk[STAGE_CROSSBAR])
         set(s, a->core, SIGNAL_FIRE, 1);
     if (a->n_fired)
@@ -132,10 +132,11 @@ static void show_core(struct signals *s, const struct core_cycle *a, uint64_t cy
     if (a->n_stored) {
         const struct memory_layout *l = &p->time.core[a->core].layout;
         const struct pixel *last = &a->stored[a->n_stored - 1];
-        uint64_t column = last->image * p->layer[p->core[a->core].plan_layer].in_width + last->y;
+        uint64_t column =
+            last->image * p->layer[p->core[a->core].plan_layer].in_width + last->column;
         set(s, a->core, SIGNAL_STORED, c->stored += a->n_stored);
         set(s, a->core, SIGNAL_ADDRESS,
-            last->x * l->delta_kernel + column % l->shape.columns * l->delta_pix);
+            last->row * l->delta_kernel + column % l->shape.columns * l->delta_pix);
     }
     set(s, a->core, SIGNAL_READ_BACK, c->read_back += a->n_read_back);
     show_stages(s, a, cyc);

@@ -49,7 +49,7 @@ static void show_stage(struct tracks *t, const struct core_cycle *a, enum stage 
     };
     const struct pixel *px = stage == STAGE_DIGITAL ? a->result : a->fired;
     const struct timeline_number place[] = {
-        { "image", px->image }, { "x", px->x }, { "y", px->y },
+        { "image", px->image }, { "x", px->row }, { "y", px->column },
         { "outputs", stage == STAGE_DIGITAL ? a->n_result : a->n_fired },
     };
     const struct timeline_number memory[] = {
@@ -86,7 +86,7 @@ static enum stage firing_stage(const struct core_cycle *a)
 static bool holds(const struct pixel *list, uint32_t n, const struct pixel *px)
 {
     for (uint32_t i = 0; i < n; i++)
-        if (list[i].image == px->image && list[i].x == px->x && list[i].y == px->y)
+        if (list[i].image == px->image && list[i].row == px->row && list[i].column == px->column)
             return true;
     return false;
 }
@@ -98,10 +98,11 @@ static const struct pixel *user_of(const struct plan_layer *pl,
 {
     for (uint32_t i = 0; i < a->n_fired; i++) {
         const struct pixel *o = &a->fired[i];
-        if (o->image == px->image && window_first(&pl->window, 0, o->x, pl->in_height) <= px->x &&
-            px->x <= window_last(&pl->window, 0, o->x, pl->in_height) &&
-            window_first(&pl->window, 1, o->y, pl->in_width) <= px->y &&
-            px->y <= window_last(&pl->window, 1, o->y, pl->in_width))
+        if (o->image == px->image &&
+            window_first(&pl->window, 0, o->row, pl->in_height) <= px->row &&
+            px->row <= window_last(&pl->window, 0, o->row, pl->in_height) &&
+            window_first(&pl->window, 1, o->column, pl->in_width) <= px->column &&
+            px->column <= window_last(&pl->window, 1, o->column, pl->in_width))
             return o;
     }
     return NULL;
@@ -130,7 +131,7 @@ static void follow(struct tracks *t, struct flow *f, const struct core_cycle *a,
     bool last = t->follower[f->layer] == p->n_layer;
     point(t, f, last ? FLOW_END : FLOW_STEP, a->core, STAGE_DIGITAL, cyc);
     if (plan_network_layer(p, f->layer)->pooled)
-        f->pixel.x = f->pixel.y = 0; // the pooled one
+        f->pixel.row = f->pixel.column = 0; // the pooled one
     f->layer = t->follower[f->layer];
     f->waits = WAITS_STORED;
     if (last)
@@ -148,7 +149,7 @@ static void begin_flows(struct tracks *t, const struct core_cycle *a, uint64_t c
     if (layer != p->image_feed[0].layer || p->core[a->core].part + p->core[a->core].group > 0)
         return;
     for (uint32_t i = 0; i < a->n_fired; i++) {
-        if ((a->fired[i].y * out->height + a->fired[i].x) % every != every / 2)
+        if ((a->fired[i].column * out->height + a->fired[i].row) % every != every / 2)
             continue;
         while (at < MOST_FLOWS && t->flow[at].id)
             at++;

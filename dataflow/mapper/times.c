@@ -133,21 +133,21 @@ static void store_pixels(struct mapper_times *t, uint32_t memory, const int64_t 
     }
 }
 
-/* Pixels of a column come in order of x: the last row of a patch decides. */
+/* Pixels of a column come from the first row on: the last row of a patch decides. */
 static void patches_ready(struct mapper_times *t, uint32_t layer)
 {
     const struct layer *l = layer_of(t->mp, layer);
     int64_t *ready = t->ready;
 
-    for (uint32_t y = 0; y < l->out.width; y++) {
-        uint32_t from = window_first(&l->window, 1, y, l->in.width);
-        uint32_t to = window_last(&l->window, 1, y, l->in.width);
-        for (uint32_t x = 0; x < l->out.height; x++, ready++) {
-            const int64_t *row = t->stored + window_last(&l->window, 0, x, l->in.height);
-            *ready = row[(size_t)from * l->in.height];
+    for (uint32_t column = 0; column < l->out.width; column++) {
+        uint32_t from = window_first(&l->window, 1, column, l->in.width);
+        uint32_t to = window_last(&l->window, 1, column, l->in.width);
+        for (uint32_t row = 0; row < l->out.height; row++, ready++) {
+            const int64_t *last = t->stored + window_last(&l->window, 0, row, l->in.height);
+            *ready = last[(size_t)from * l->in.height];
             for (uint32_t k = from + 1; k <= to; k++)
-                if (row[(size_t)k * l->in.height] > *ready)
-                    *ready = row[(size_t)k * l->in.height];
+                if (last[(size_t)k * l->in.height] > *ready)
+                    *ready = last[(size_t)k * l->in.height];
         }
     }
 }
@@ -158,10 +158,10 @@ static void pixels_sent(struct mapper_times *t, uint32_t layer)
     const struct layer *l = layer_of(t->mp, layer);
     int64_t hop = t->mp->pixels.hops, *ready = t->ready;
 
-    for (uint32_t y = 0; y < l->out.width; y++)
-        for (uint32_t x = 0; x < l->out.height; x++)
-            *ready++ = hop + t->stored[(size_t)y * l->window.stride[1] * l->in.height +
-                                       x * l->window.stride[0]];
+    for (uint32_t column = 0; column < l->out.width; column++)
+        for (uint32_t row = 0; row < l->out.height; row++)
+            *ready++ = hop + t->stored[(size_t)column * l->window.stride[1] * l->in.height +
+                                       row * l->window.stride[0]];
 }
 
 void mapper_times_inputs(struct mapper_times *t, uint32_t layer, const int64_t *const *done)
@@ -206,7 +206,7 @@ static bool time_copy(struct mapper_times *t, const struct mapper_option *o,
     struct pixel at = firing_first(o->firing, shape, copy, 0);
 
     for (; at.image == 0; o->firing->next(shape, copy, &at)) {
-        size_t i = (size_t)at.y * shape->height + at.x;
+        size_t i = (size_t)at.column * shape->height + at.row;
         firing_run_add(&run, o->firing, shape, &at, t->ready[i]);
         waited |= run.timestep > t->ready[i];
         t->fired[i] = run.timestep;
@@ -260,12 +260,12 @@ void mapper_times_least(struct mapper_times *t, int64_t *done)
         done[0] = last;
 }
 
-/* Of the outputs in one column that see row x the first reads it. */
-static uint32_t first_output(const struct layer *l, uint32_t x)
+/* Of the outputs in one column that see a row the first reads it. */
+static uint32_t first_output(const struct layer *l, uint32_t row)
 {
     uint32_t at = 0;
 
-    while (at + 1 < l->out.height && window_last(&l->window, 0, at, l->in.height) < x)
+    while (at + 1 < l->out.height && window_last(&l->window, 0, at, l->in.height) < row)
         at++;
     return at;
 }
@@ -277,14 +277,14 @@ static bool keeps_pixels(const struct mapper_times *t, const struct mapper_optio
 
     if (o->memory_columns >= width)
         return true;
-    for (uint32_t x = 0; x < height; x++) {
-        const int64_t *stored = t->stored + x, *fired = t->fired + first_output(l, x);
-        for (uint32_t y = 0; y < l->out.width; y++) {
-            uint32_t from = window_first(&l->window, 1, y, width);
-            uint32_t to = window_last(&l->window, 1, y, width);
+    for (uint32_t row = 0; row < height; row++) {
+        const int64_t *stored = t->stored + row, *fired = t->fired + first_output(l, row);
+        for (uint32_t column = 0; column < l->out.width; column++) {
+            uint32_t from = window_first(&l->window, 1, column, width);
+            uint32_t to = window_last(&l->window, 1, column, width);
             for (uint32_t k = from; k <= to && k + o->memory_columns < width; k++)
                 if (stored[(size_t)(k + o->memory_columns) * height] <=
-                    fired[(size_t)y * l->out.height])
+                    fired[(size_t)column * l->out.height])
                     return false;
         }
     }
@@ -305,7 +305,7 @@ static void read_patches(struct mapper_times *t, const struct mapper_option *o, 
     struct pixel at = firing_first(o->firing, &shape, copy, 0);
 
     for (registers_reset(reg); at.image == 0; o->firing->next(&shape, copy, &at)) {
-        uint32_t *port = &t->port[t->fired[(size_t)at.y * shape.height + at.x] - base];
+        uint32_t *port = &t->port[t->fired[(size_t)at.column * shape.height + at.row] - base];
         registers_begin(reg, &at);
         registers_need(reg, &at);
         for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)

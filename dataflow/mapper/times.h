@@ -1,13 +1,14 @@
 /* dataflow/mapper/times.h -- when the first image's outputs are delivered, one layer at a time.
  *
  * The rule of dataflow/plan/rules.h for the one image that sets the latency, on plain tables, so
- * that a search can time one layer under many options. Of every layer it keeps done[y * height +
- * x], the timestep in which output (x, y) is delivered: its sum is complete, or the pool is (one
- * entry then). What a layer waits for does not depend on its own option:
+ * that a search can time one layer under many options. Of every layer it keeps done[column *
+ * height + row], the timestep in which the output is delivered: its sum is complete, or the pool is
+ * (one entry then). What a layer waits for does not depend on its own option:
  *
- *     ready(x, y)     every pixel of its patch is stored, one hop after the last was delivered
- *     residual(x, y)  its residual can be there: two hops after delivery where it is read back from
- *                     a memory, one where it is sent
+ *     ready(row, column)     every pixel of its patch is stored, one hop after the last was
+ *                            delivered
+ *     residual(row, column)  its residual can be there: two hops after delivery where it is
+ *                            read back from a memory, one where it is sent
  *
  * **Monotone.** Let g(p) be how many outputs of a copy are done one firing after p were, when all
  * are ready: p + n but not beyond the column or block. g does not fall, and after timestep t p(t) =

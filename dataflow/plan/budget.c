@@ -60,40 +60,40 @@ static uint32_t images_watched(const struct budget *b, uint32_t core)
     return b->t->transient_images - 1 + different + overlap;
 }
 
-/* The words that a stream's slice of pixel (x, c) takes. */
-static uint32_t slice_words(const struct budget *b, const struct plan_stream *stream, uint32_t x,
+/* The words that a stream's slice of pixel (row, c) takes. */
+static uint32_t slice_words(const struct budget *b, const struct plan_stream *stream, uint32_t row,
                             uint64_t c)
 {
     uint32_t first = stream->to_first - b->p->core[stream->to].in_first;
 
     if (stream->pos_n > 0) // the byte of a flat layer
         first = 0;
-    return memory_write_words(&b->t->core[stream->to].layout, x, c, first, stream->n);
+    return memory_write_words(&b->t->core[stream->to].layout, row, c, first, stream->n);
 }
 
-/* Whether the stream carries pixel column y of the receiver's map. */
-static bool carries(const struct plan *p, const struct plan_stream *stream, uint32_t y)
+/* Whether the stream carries that column of pixels of the receiver's map. */
+static bool carries(const struct plan *p, const struct plan_stream *stream, uint32_t column)
 {
     const struct plan_core *to = &p->core[stream->to];
 
     if (stream->kind == STREAM_TO_RESAMPLING)
-        return plan_owner(p, to->plan_layer, y) == to->copy;
+        return plan_owner(p, to->plan_layer, column) == to->copy;
     if (stream->kind == STREAM_IMAGE)
         return true;
     const struct plan_core *from = &p->core[stream->from];
     return plan_network_layer(p, from->plan_layer)->pooled ||
-           plan_owner(p, from->plan_layer, y) == from->copy;
+           plan_owner(p, from->plan_layer, column) == from->copy;
 }
 
 /* In FORWARD streams of concatenated layers each slice has its own time. */
 static int64_t arrives(const struct budget *b, const struct plan_stream *stream, uint32_t image,
-                       uint32_t x, uint32_t y)
+                       uint32_t row, uint32_t column)
 {
     const struct plan *p = b->p;
 
     if (stream->kind != STREAM_FORWARD)
-        return dry_run_stored(b->s, p->core[stream->to].plan_layer, image, x, y);
-    return dry_run_done(b->s, p->core[stream->from].plan_layer, image, x, y) +
+        return dry_run_stored(b->s, p->core[stream->to].plan_layer, image, row, column);
+    return dry_run_done(b->s, p->core[stream->from].plan_layer, image, row, column) +
            stream->route.hops;
 }
 
@@ -104,13 +104,13 @@ static void stored_by(const struct budget *b, const struct plan_stream *stream, 
     const struct plan_layer *pl = &p->layer[p->core[stream->to].plan_layer];
 
     for (uint32_t image = 0; image < n_image; image++)
-        for (uint32_t y = 0; y < pl->in_width; y++) {
-            if (!carries(p, stream, y))
+        for (uint32_t column = 0; column < pl->in_width; column++) {
+            if (!carries(p, stream, column))
                 continue;
-            for (uint32_t x = 0; x < pl->in_height; x++)
-                if (stream_carries(stream, pl->in_width, x, y))
-                    port_use(port, arrives(b, stream, image, x, y),
-                             slice_words(b, stream, x, (uint64_t)image * pl->in_width + y));
+            for (uint32_t row = 0; row < pl->in_height; row++)
+                if (stream_carries(stream, pl->in_width, row, column))
+                    port_use(port, arrives(b, stream, image, row, column),
+                             slice_words(b, stream, row, (uint64_t)image * pl->in_width + column));
         }
 }
 
@@ -126,20 +126,20 @@ static void read_for_crossbar(const struct budget *b, uint32_t index, uint32_t n
     registers_reset(reg);
     while (at.image < n_image) {
         struct pixel head = at;
-        int64_t t = dry_run_fired(b->s, core->plan_layer, at.image, at.x, at.y);
+        int64_t t = dry_run_fired(b->s, core->plan_layer, at.image, at.row, at.column);
         registers_begin(reg, &head);
         do {
             registers_need(reg, &at);
             pl->firing->next(&shape, core->copy, &at);
         } while (firing_replica(pl->firing, &shape, &head, &at) < shape.n &&
-                 dry_run_fired(b->s, core->plan_layer, at.image, at.x, at.y) == t);
+                 dry_run_fired(b->s, core->plan_layer, at.image, at.row, at.column) == t);
         for (const struct row_read *read = reg->read; read < reg->read + reg->n_read; read++) {
             struct row_read r = *read;
-            if (pl->flat && !plan_flat_read(p, core, r.x, &r.y, &r.columns))
+            if (pl->flat && !plan_flat_read(p, core, r.row, &r.first_column, &r.columns))
                 continue;
             port_use(port, t,
-                     memory_read_words(&b->t->core[index].layout, r.x,
-                                       head.image * pl->in_width + r.y, r.columns));
+                     memory_read_words(&b->t->core[index].layout, r.row,
+                                       head.image * pl->in_width + r.first_column, r.columns));
         }
     }
 }
@@ -157,8 +157,8 @@ static void read_back_by(const struct budget *b, uint32_t core, uint32_t index, 
             rb->send + (size_t)min_u32(image, rb->n_image - 1) * rb->n;
         for (uint32_t i = 0; i < rb->n; i++)
             port_use(port, row[i].timestep + (int64_t)(image * p->interval),
-                     memory_read_words(&b->t->core[core].layout, row[i].x * stride[0],
-                                       (uint64_t)image * width + row[i].y * stride[1], 1));
+                     memory_read_words(&b->t->core[core].layout, row[i].row * stride[0],
+                                       (uint64_t)image * width + row[i].column * stride[1], 1));
     }
 }
 
@@ -278,7 +278,7 @@ static uint32_t most_outputs(const struct plan *p, const struct dry_run *s, uint
     uint32_t run = 0, most = 0;
 
     for (; at.image <= s->n_image && most < shape.n; f->next(&shape, copy, &at)) {
-        int64_t t = dry_run_fired(s, layer, at.image, at.x, at.y);
+        int64_t t = dry_run_fired(s, layer, at.image, at.row, at.column);
         run = t == before ? run + 1 : 1;
         most = max_u32(most, run);
         before = t;

@@ -12,43 +12,43 @@
 
 enum { MOST_TRANSIENT_IMAGES = 256 }; // before a stream that does not settle is given up
 
-/* An entry of a table of outputs, for any image: behind the last row kept they repeat. */
+/* An entry of a table of outputs, for any image: behind the last one kept they repeat. */
 static int64_t look_up(const struct dry_run *s, uint32_t layer, const int64_t *table,
-                       uint64_t image, uint32_t x, uint32_t y)
+                       uint64_t image, uint32_t row, uint32_t column)
 {
-    uint64_t row = min_u64(image, s->n_image - 1);
-    struct pixel at = { row, x, y };
+    uint64_t kept = min_u64(image, s->n_image - 1);
+    struct pixel at = { kept, row, column };
 
     return table[dry_run_output_index(s, layer, &at)] +
-           (int64_t)((image - row) * s->plan->interval);
+           (int64_t)((image - kept) * s->plan->interval);
 }
 
-int64_t dry_run_fired(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
-                       uint32_t y)
+int64_t dry_run_fired(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
+                       uint32_t column)
 {
-    return look_up(s, layer, s->fired[layer], image, x, y);
+    return look_up(s, layer, s->fired[layer], image, row, column);
 }
 
-int64_t dry_run_summed(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
-                        uint32_t y)
+int64_t dry_run_summed(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
+                        uint32_t column)
 {
     if (s->plan->layer[layer].residual == RESIDUAL_NONE)
-        return dry_run_fired(s, layer, image, x, y) + plan_sum_latency(s->plan, layer);
-    return look_up(s, layer, s->summed[layer], image, x, y);
+        return dry_run_fired(s, layer, image, row, column) + plan_sum_latency(s->plan, layer);
+    return look_up(s, layer, s->summed[layer], image, row, column);
 }
 
-int64_t dry_run_done(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
-                      uint32_t y)
+int64_t dry_run_done(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
+                      uint32_t column)
 {
     const struct layer *l = plan_network_layer(s->plan, layer);
 
     if (!l->pooled)
-        return dry_run_summed(s, layer, image, x, y);
+        return dry_run_summed(s, layer, image, row, column);
     return dry_run_summed(s, layer, image, l->out.height - 1, l->out.width - 1); // the last one
 }
 
-int64_t dry_run_stored(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
-                        uint32_t y)
+int64_t dry_run_stored(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
+                        uint32_t column)
 {
     const struct plan *p = s->plan;
     const struct plan_layer *pl = &p->layer[layer];
@@ -57,18 +57,19 @@ int64_t dry_run_stored(const struct dry_run *s, uint32_t layer, uint64_t image, 
     int64_t hop = p->hops[layer].pixels, last = INT64_MIN;
 
     if (source->table) { // the usual case, and the hottest: as below
-        uint64_t row = min_u64(image, s->n_image - 1);
-        return (*source->table)[row * source->size + (size_t)y * source->height + x] +
-               source->delay + (int64_t)((image - row) * p->interval);
+        uint64_t kept = min_u64(image, s->n_image - 1);
+        return (*source->table)[kept * source->size + (size_t)column * source->height + row] +
+               source->delay + (int64_t)((image - kept) * p->interval);
     }
     switch (pl->feed) {
     case FEED_SCRATCHPAD:
-        return s->stored[layer][(size_t)y * pl->in_height + x] + (int64_t)(image * p->interval);
+        return s->stored[layer][(size_t)column * pl->in_height + row] +
+               (int64_t)(image * p->interval);
     case FEED_READ_BACK:
-        return look_up(s, layer, s->stored[layer], image, x, y);
+        return look_up(s, layer, s->stored[layer], image, row, column);
     case FEED_PRODUCER:
         for (uint32_t i = 0; i < l->n_input; i++) {
-            int64_t t = dry_run_done(s, l->input[i] - 1, image, x, y) + hop;
+            int64_t t = dry_run_done(s, l->input[i] - 1, image, row, column) + hop;
             last = t > last ? t : last;
         }
         return last;
@@ -77,34 +78,35 @@ int64_t dry_run_stored(const struct dry_run *s, uint32_t layer, uint64_t image, 
     return 0;
 }
 
-int64_t dry_run_begun(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
-                       uint32_t y)
+int64_t dry_run_begun(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
+                       uint32_t column)
 {
     const struct layer *l = plan_network_layer(s->plan, layer);
     int64_t first = INT64_MAX;
 
     if (s->plan->layer[layer].feed != FEED_PRODUCER || l->n_input == 1)
-        return dry_run_stored(s, layer, image, x, y);
+        return dry_run_stored(s, layer, image, row, column);
     for (uint32_t i = 0; i < l->n_input; i++) {
-        int64_t t = dry_run_done(s, l->input[i] - 1, image, x, y);
+        int64_t t = dry_run_done(s, l->input[i] - 1, image, row, column);
         first = t < first ? t : first;
     }
     return first + s->plan->hops[layer].pixels;
 }
 
-/* Within a column pixels arrive in order of x, so the last row of each column decides; of columns
- * in scan order the last. */
+/* Within a column pixels arrive from the first row on, so the last row of each column
+ * decides; of columns in scan order the last. */
 static int64_t patch_stored(const struct dry_run *s, uint32_t layer, const struct pixel *at)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
-    uint32_t row = window_last(&pl->window, 0, at->x, pl->in_height);
-    uint32_t to = window_last(&pl->window, 1, at->y, pl->in_width);
-    uint32_t y =
-        plan_in_scan_order(s->plan, layer) ? to : window_first(&pl->window, 1, at->y, pl->in_width);
+    uint32_t row = window_last(&pl->window, 0, at->row, pl->in_height);
+    uint32_t to = window_last(&pl->window, 1, at->column, pl->in_width);
+    uint32_t column = plan_in_scan_order(s->plan, layer)
+                          ? to
+                          : window_first(&pl->window, 1, at->column, pl->in_width);
     int64_t last = INT64_MIN;
 
-    for (; y <= to; y++) {
-        int64_t t = dry_run_stored(s, layer, at->image, row, y);
+    for (; column <= to; column++) {
+        int64_t t = dry_run_stored(s, layer, at->image, row, column);
         last = t > last ? t : last;
     }
     return last;
@@ -124,10 +126,10 @@ static int64_t output_ready(const struct dry_run *s, uint32_t layer, const struc
         return patch_stored(s, layer, at);
     case FEED_READ_BACK:
         if (s->stored[layer])
-            return look_up(s, layer, s->stored[layer], at->image, at->x, at->y);
+            return look_up(s, layer, s->stored[layer], at->image, at->row, at->column);
         return p->hops[layer].pixels + // as early as it could be
-               dry_run_stored(s, pl->feeder, at->image, at->x * l->window.stride[0],
-                               at->y * l->window.stride[1]);
+               dry_run_stored(s, pl->feeder, at->image, at->row * l->window.stride[0],
+                               at->column * l->window.stride[1]);
     }
     assert(!"unknown feed");
     return 0;
@@ -141,8 +143,8 @@ static int64_t residual_ready(const struct dry_run *s, uint32_t layer,
     int64_t hop = s->plan->hops[layer].residual;
 
     if (pl->residual == RESIDUAL_READ_BACK)
-        return dry_run_stored(s, pl->residual_from, at->image, at->x, at->y) + hop;
-    return dry_run_done(s, pl->residual_from, at->image, at->x, at->y) + hop;
+        return dry_run_stored(s, pl->residual_from, at->image, at->row, at->column) + hop;
+    return dry_run_done(s, pl->residual_from, at->image, at->row, at->column) + hop;
 }
 
 static void fire_output(struct dry_run *s, uint32_t layer, const struct firing_shape *shape,
@@ -243,11 +245,11 @@ static void first_uses(const struct dry_run *s, uint32_t layer, struct input_reg
             registers_begin(reg, &at);
             registers_need(reg, &at);
             for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)
-                for (uint32_t y = r->y; y < r->y + r->columns; y++)
-                    use_by(&use[(size_t)y * pl->in_height + r->x], t);
-            uint32_t x = window_last(&pl->window, 0, at.x, pl->in_height);
-            uint32_t y = window_last(&pl->window, 1, at.y, pl->in_width);
-            use_by(&use[(size_t)y * pl->in_height + x], t);
+                for (uint32_t i = 0; i < r->columns; i++)
+                    use_by(&use[(size_t)(r->first_column + i) * pl->in_height + r->row], t);
+            uint32_t row = window_last(&pl->window, 0, at.row, pl->in_height);
+            uint32_t column = window_last(&pl->window, 1, at.column, pl->in_width);
+            use_by(&use[(size_t)column * pl->in_height + row], t);
         }
     }
 }

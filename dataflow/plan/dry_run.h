@@ -28,9 +28,9 @@ struct dry_run {
         size_t          size;
     }                 *source;  // owned; [layer]
     uint32_t           n_image; // rows kept; image i >= n_image repeats the last one, later
-    int64_t          **fired;   // owned; [layer][image][y * height + x]: timestep of output (x, y)
+    int64_t          **fired;   // owned; [layer][image][column * height + row]: timestep of output
     int64_t          **summed;  // owned; likewise, of layers that add a residual; else NULL
-    int64_t          **stored;  // owned; [layer][y * height + x] of FEED_SCRATCHPAD; like fired of
+    int64_t          **stored;  // owned; [layer][column * height + row] of FEED_SCRATCHPAD; as fired of
                                 // FEED_READ_BACK, once timed; else NULL
 };
 
@@ -39,27 +39,27 @@ struct dry_run {
 enum err dry_run_make(struct dry_run *s, const struct plan *p, struct err_msg *m);
 void dry_run_release(struct dry_run *s); // takes a zeroed one
 
-/* Timestep in which output (x, y) of an image is computed by a layer. */
-int64_t dry_run_fired(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
-                       uint32_t y);
+/* Timestep in which output (row, column) of an image is computed by a layer. */
+int64_t dry_run_fired(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
+                       uint32_t column);
 
 /* Timestep in which the sum of that output is complete: its last part has added the others', and
  * its residual, which is sent so as to be in time if it can, has come. */
-int64_t dry_run_summed(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
-                        uint32_t y);
+int64_t dry_run_summed(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
+                        uint32_t column);
 
 /* Timestep in which the layer delivers it: as summed, or when the pool is complete. */
-int64_t dry_run_done(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
-                      uint32_t y);
+int64_t dry_run_done(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
+                      uint32_t column);
 
 /* Timestep in whose first phase a pixel is stored in the memories of a layer: its last slice. */
-int64_t dry_run_stored(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
-                        uint32_t y);
+int64_t dry_run_stored(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
+                        uint32_t column);
 
 /* The same of its first slice, which takes the pixel's slot over. Layers that are concatenated
  * deliver theirs at different times. */
-int64_t dry_run_begun(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
-                       uint32_t y);
+int64_t dry_run_begun(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
+                       uint32_t column);
 
 /* Raises *columns to the K that the memories of a layer need, so that no pixel is overwritten
  * before its last read for the crossbar or as a residual. */

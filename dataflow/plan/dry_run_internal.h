@@ -19,19 +19,19 @@ static inline size_t dry_run_output_index(const struct dry_run *s, uint32_t laye
 {
     uint32_t height = plan_network_layer(s->plan, layer)->out.height;
 
-    return at->image * dry_run_map_size(s->plan, layer) + (size_t)at->y * height + at->x;
+    return at->image * dry_run_map_size(s->plan, layer) + (size_t)at->column * height + at->row;
 }
 
-/* Timestep in which pixel (x, column) has come, or begins to: columns counted on from image to
+/* Timestep in which pixel (row, column) has come, or begins to: columns counted on from image to
  * image. */
-typedef int64_t dry_run_time(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
-                              uint32_t y);
+typedef int64_t dry_run_time(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
+                              uint32_t column);
 static inline int64_t dry_run_column_time(const struct dry_run *s, dry_run_time *time,
-                                           uint32_t layer, uint32_t x, uint64_t column)
+                                           uint32_t layer, uint32_t row, uint64_t column)
 {
     uint32_t width = s->plan->layer[layer].in_width;
 
-    return time(s, layer, column / width, x, (uint32_t)(column % width));
+    return time(s, layer, column / width, row, (uint32_t)(column % width));
 }
 
 /* Of the later columns of a slot, one after another, so many may be the first to begin: each copy

@@ -12,19 +12,20 @@ static void use_at(int64_t *slot, int64_t t)
 /* Whether an output's window lies in the padding altogether. */
 static bool sees_nothing(const struct plan_layer *pl, const struct pixel *at)
 {
-    return window_inside(&pl->window, 0, at->x, pl->in_height) == 0 ||
-           window_inside(&pl->window, 1, at->y, pl->in_width) == 0;
+    return window_inside(&pl->window, 0, at->row, pl->in_height) == 0 ||
+           window_inside(&pl->window, 1, at->column, pl->in_width) == 0;
 }
 
 /* It reads nothing, but fires when the pixels at the edge next to it have come. */
 static void wait_for_edge(const struct plan_layer *pl, const struct pixel *at, int64_t t,
                           int64_t *use)
 {
-    uint32_t x = window_last(&pl->window, 0, at->x, pl->in_height);
-    uint32_t last = window_last(&pl->window, 1, at->y, pl->in_width);
+    uint32_t row = window_last(&pl->window, 0, at->row, pl->in_height);
+    uint32_t last = window_last(&pl->window, 1, at->column, pl->in_width);
 
-    for (uint32_t y = window_first(&pl->window, 1, at->y, pl->in_width); y <= last; y++)
-        use_at(&use[(size_t)y * pl->in_height + x], t);
+    for (uint32_t column = window_first(&pl->window, 1, at->column, pl->in_width); column <= last;
+         column++)
+        use_at(&use[(size_t)column * pl->in_height + row], t);
 }
 
 /* Latest read of every pixel of an image in the memories of a layer, for the crossbar and as a
@@ -37,18 +38,18 @@ static void last_uses(const struct dry_run *s, uint32_t layer, uint64_t image,
     const struct plan_layer *pl = &p->layer[layer];
     struct firing_shape shape = plan_firing_shape(p, layer);
 
-    for (uint32_t y = 0; y < pl->in_width; y++)
-        for (uint32_t x = 0; x < pl->in_height; x++)
-            use[(size_t)y * pl->in_height + x] = INT64_MIN;
+    for (uint32_t column = 0; column < pl->in_width; column++)
+        for (uint32_t row = 0; row < pl->in_height; row++)
+            use[(size_t)column * pl->in_height + row] = INT64_MIN;
     for (uint32_t copy = 0; copy < pl->copies; copy++) {
         struct pixel at = firing_first(pl->firing, &shape, copy, image);
         for (registers_reset(reg); at.image == image; pl->firing->next(&shape, copy, &at)) {
-            int64_t t = dry_run_fired(s, layer, image, at.x, at.y);
+            int64_t t = dry_run_fired(s, layer, image, at.row, at.column);
             registers_begin(reg, &at);
             registers_need(reg, &at);
             for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)
-                for (uint32_t y = r->y; y < r->y + r->columns; y++)
-                    use_at(&use[(size_t)y * pl->in_height + r->x], t);
+                for (uint32_t i = 0; i < r->columns; i++)
+                    use_at(&use[(size_t)(r->first_column + i) * pl->in_height + r->row], t);
             if (sees_nothing(pl, &at))
                 wait_for_edge(pl, &at, t, use);
         }
@@ -56,10 +57,10 @@ static void last_uses(const struct dry_run *s, uint32_t layer, uint64_t image,
     for (uint32_t i = 0; i < p->n_layer; i++) {
         if (p->layer[i].residual != RESIDUAL_READ_BACK || p->layer[i].residual_from != layer)
             continue;
-        for (uint32_t y = 0; y < pl->in_width; y++)
-            for (uint32_t x = 0; x < pl->in_height; x++)
-                use_at(&use[(size_t)y * pl->in_height + x],
-                       dry_run_summed(s, i, image, x, y) - p->hops[i].residual);
+        for (uint32_t column = 0; column < pl->in_width; column++)
+            for (uint32_t row = 0; row < pl->in_height; row++)
+                use_at(&use[(size_t)column * pl->in_height + row],
+                       dry_run_summed(s, i, image, row, column) - p->hops[i].residual);
     }
 }
 
@@ -94,18 +95,18 @@ uint32_t dry_run_racing_columns(const struct plan *p, uint32_t layer)
     return most;
 }
 
-/* Last timestep in which a pixel must be in its slot before that of column y + later takes it. One
- * that comes in slices must also have come before, if either is used. */
-static int64_t kept_until(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
-                          uint32_t y, uint32_t later, const int64_t *use)
+/* Last timestep in which a pixel must be in its slot before that of the column `later` behind takes it.
+ * One that comes in slices must also have come before, if either is used. */
+static int64_t kept_until(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
+                          uint32_t column, uint32_t later, const int64_t *use)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
-    int64_t t = use[(size_t)y * pl->in_height + x];
-    int64_t next = use[(size_t)((y + later) % pl->in_width) * pl->in_height + x];
+    int64_t t = use[(size_t)column * pl->in_height + row];
+    int64_t next = use[(size_t)((column + later) % pl->in_width) * pl->in_height + row];
 
     if (!comes_in_slices(s->plan, layer) || (t == INT64_MIN && next == INT64_MIN))
         return t;
-    int64_t stored = dry_run_stored(s, layer, image, x, y);
+    int64_t stored = dry_run_stored(s, layer, image, row, column);
     return stored > t ? stored : t;
 }
 
@@ -129,8 +130,8 @@ uint32_t dry_run_tracked_columns(const struct dry_run *s, uint32_t layer, uint32
     uint32_t rows = plan_network_layer(s->plan, layer)->out.height;
     uint32_t n = columns, before = 0, last = 0;
 
-    for (uint32_t x = 0; x < rows; x++) // the last output need not see the last row
-        last = max_u32(last, window_last(&pl->window, 0, x, pl->in_height));
+    for (uint32_t row = 0; row < rows; row++) // the last output need not see the last row
+        last = max_u32(last, window_last(&pl->window, 0, row, pl->in_height));
     while (columns_overlap(s->plan, layer) && before != n) {
         before = n;
         for (uint64_t c = 0; c < (uint64_t)s->n_image * pl->in_width; c++)
@@ -141,15 +142,15 @@ uint32_t dry_run_tracked_columns(const struct dry_run *s, uint32_t layer, uint32
 }
 
 /* Whether a later column of its slot takes a pixel's place too early. */
-static bool overwritten(const struct dry_run *s, uint32_t layer, uint32_t image, uint32_t x,
-                        uint32_t y, const int64_t *use, uint32_t columns)
+static bool overwritten(const struct dry_run *s, uint32_t layer, uint32_t image, uint32_t row,
+                        uint32_t column, const int64_t *use, uint32_t columns)
 {
-    uint64_t c = (uint64_t)image * s->plan->layer[layer].in_width + y;
+    uint64_t c = (uint64_t)image * s->plan->layer[layer].in_width + column;
     uint32_t racing = dry_run_racing_columns(s->plan, layer);
 
     for (uint32_t later = columns; later <= racing * columns; later += columns)
-        if (dry_run_column_time(s, dry_run_begun, layer, x, c + later) <=
-            kept_until(s, layer, image, x, y, later, use))
+        if (dry_run_column_time(s, dry_run_begun, layer, row, c + later) <=
+            kept_until(s, layer, image, row, column, later, use))
             return true;
     return false;
 }
@@ -160,9 +161,9 @@ static void keep_columns(const struct dry_run *s, uint32_t layer, uint32_t image
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
 
-    for (uint32_t y = 0; y < pl->in_width; y++)
-        for (uint32_t x = 0; x < pl->in_height; x++)
-            while (overwritten(s, layer, image, x, y, use, *columns))
+    for (uint32_t column = 0; column < pl->in_width; column++)
+        for (uint32_t row = 0; row < pl->in_height; row++)
+            while (overwritten(s, layer, image, row, column, use, *columns))
                 ++*columns;
 }
 

@@ -6,8 +6,8 @@
 enum { MOST_TRANSIENT_IMAGES = 4 }; // beyond those of the layers that are not resampling
 
 /* Latest firings of one copy of a resampling layer with which every result is there for its sum:
- * backwards from the last of all images kept. Writes late[image][y * height + x] and the copy's
- * outputs in order; returns their number. */
+ * backwards from the last of all images kept. Writes late[image][column * height + row] and the
+ * copy's outputs in order; returns their number. */
 static size_t latest_firings(const struct dry_run *s, uint32_t layer, uint32_t copy,
                              struct pixel *order, int64_t *late)
 {
@@ -23,7 +23,7 @@ static size_t latest_firings(const struct dry_run *s, uint32_t layer, uint32_t c
         order[n++] = at;
     for (size_t i = n; i-- > 0;) {
         const struct pixel *o = &order[i];
-        int64_t deadline = dry_run_summed(s, sum, o->image, o->x, o->y) - way;
+        int64_t deadline = dry_run_summed(s, sum, o->image, o->row, o->column) - way;
         if (held > 0 && deadline >= t && firing_joins(pl->firing, &shape, o, held, &last)) {
             held++;
         } else {
@@ -36,15 +36,15 @@ static size_t latest_firings(const struct dry_run *s, uint32_t layer, uint32_t c
     return n;
 }
 
-/* When a later column of its slot takes the place of pixel (x, c) in the memories of a layer. */
-static int64_t place_taken(const struct dry_run *s, uint32_t layer, uint32_t columns, uint32_t x,
+/* When a later column of its slot takes the place of pixel (row, c) in the memories of a layer. */
+static int64_t place_taken(const struct dry_run *s, uint32_t layer, uint32_t columns, uint32_t row,
                            uint64_t c)
 {
     uint32_t racing = dry_run_racing_columns(s->plan, layer);
     int64_t first = INT64_MAX;
 
     for (uint32_t later = columns; later <= racing * columns; later += columns) {
-        int64_t t = dry_run_column_time(s, dry_run_begun, layer, x, c + later);
+        int64_t t = dry_run_column_time(s, dry_run_begun, layer, row, c + later);
         first = t < first ? t : first;
     }
     return first;
@@ -63,14 +63,14 @@ static bool store_sent(const struct dry_run *s, uint32_t layer, uint32_t columns
 
     while (n-- > 0) {
         const struct pixel *o = &order[n];
-        uint32_t x = o->x * w->stride[0], y = o->y * w->stride[1];
-        uint64_t column = o->image * from->in_width + y;
-        int64_t overwritten = place_taken(s, pl->feeder, columns, x, column);
+        uint32_t row = o->row * w->stride[0], column = o->column * w->stride[1];
+        uint64_t c = o->image * from->in_width + column;
+        int64_t overwritten = place_taken(s, pl->feeder, columns, row, c);
         int64_t *t = &stored[dry_run_output_index(s, layer, o)];
         next = overwritten - 1 + hop < next ? overwritten - 1 + hop : next;
         next = *t = *t < next ? *t : next;
         if (o->image + 1 < s->n_image)
-            in_time &= *t - hop >= dry_run_stored(s, pl->feeder, o->image, x, y);
+            in_time &= *t - hop >= dry_run_stored(s, pl->feeder, o->image, row, column);
     }
     return in_time;
 }

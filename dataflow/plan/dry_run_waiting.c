@@ -37,14 +37,14 @@ static uint32_t most_at_once(int64_t *come, int64_t *go, size_t n)
 }
 
 /* When the residual of an output comes. */
-static int64_t residual_comes(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t x,
-                              uint32_t y)
+static int64_t residual_comes(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
+                              uint32_t column)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
 
     if (pl->residual == RESIDUAL_READ_BACK) // sent to be there just then
-        return dry_run_summed(s, layer, image, x, y);
-    return dry_run_done(s, pl->residual_from, image, x, y) + s->plan->hops[layer].residual;
+        return dry_run_summed(s, layer, image, row, column);
+    return dry_run_done(s, pl->residual_from, image, row, column) + s->plan->hops[layer].residual;
 }
 
 /* Images that can wait at the same time, beyond those kept. */
@@ -54,12 +54,12 @@ static uint32_t images_waiting(const struct dry_run *s, uint32_t layer)
     int64_t longest = 0;
 
     for (uint32_t image = 0; image < s->n_image; image++)
-        for (uint32_t y = 0; y < out->width; y++)
-            for (uint32_t x = 0; x < out->height; x++) {
-                int64_t since = dry_run_fired(s, layer, image, x, y);
-                int64_t come = residual_comes(s, layer, image, x, y);
+        for (uint32_t column = 0; column < out->width; column++)
+            for (uint32_t row = 0; row < out->height; row++) {
+                int64_t since = dry_run_fired(s, layer, image, row, column);
+                int64_t come = residual_comes(s, layer, image, row, column);
                 since = come < since ? come : since;
-                int64_t wait = dry_run_summed(s, layer, image, x, y) - since;
+                int64_t wait = dry_run_summed(s, layer, image, row, column) - since;
                 longest = wait > longest ? wait : longest;
             }
     return 1 + (uint32_t)((uint64_t)longest / s->plan->interval);
@@ -82,9 +82,9 @@ enum err dry_run_waiting(const struct dry_run *s, uint32_t layer, uint32_t *pixe
         struct pixel at = firing_first(pl->firing, &shape, copy, 0);
         size_t n = 0, n_firing = 0;
         for (; at.image < n_image; pl->firing->next(&shape, copy, &at), n++) {
-            int64_t t = dry_run_fired(s, layer, at.image, at.x, at.y);
-            go[n] = dry_run_summed(s, layer, at.image, at.x, at.y);
-            come[n] = residual_comes(s, layer, at.image, at.x, at.y);
+            int64_t t = dry_run_fired(s, layer, at.image, at.row, at.column);
+            go[n] = dry_run_summed(s, layer, at.image, at.row, at.column);
+            come[n] = residual_comes(s, layer, at.image, at.row, at.column);
             if (n_firing == 0 || fired[n_firing - 1] != t)
                 fired[n_firing++] = t;
             summed[n_firing - 1] = go[n];

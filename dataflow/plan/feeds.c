@@ -20,9 +20,9 @@ static uint32_t fill_row(const struct plan *p, const struct dry_run *s, const st
 
     for (; at.image == image; f->next(&shape, rb->receiver_copy, &at)) {
         int64_t t = resampling
-                        ? dry_run_stored(s, rb->receiver, image, at.x, at.y)
-                        : dry_run_summed(s, rb->receiver, image, at.x, at.y);
-        send[n++] = (struct read_back_send){ at.x, at.y, t - hop - start };
+                        ? dry_run_stored(s, rb->receiver, image, at.row, at.column)
+                        : dry_run_summed(s, rb->receiver, image, at.row, at.column);
+        send[n++] = (struct read_back_send){ at.row, at.column, t - hop - start };
     }
     return n;
 }

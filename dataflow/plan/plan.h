@@ -117,7 +117,7 @@ struct layer_hops {
 struct read_back {
     uint32_t reader, reader_copy;     // plan layer whose memories are read
     uint32_t receiver, receiver_copy; // plan layer that gets the pixels
-    uint32_t stride[2]; // receiver's pixel (x, y) is the reader's (x * stride[0], y * stride[1])
+    uint32_t stride[2]; // receiver's pixel (r, c) is the reader's (r * stride[0], c * stride[1])
 };
 
 /* A layer that reads the image, from a scratchpad of its own. */
@@ -177,8 +177,8 @@ uint32_t plan_sum_of(const struct plan *p, uint32_t layer);
 
 struct firing_shape plan_firing_shape(const struct plan *p, uint32_t layer);
 
-/* Copy of a layer that computes output column y. */
-uint32_t plan_owner(const struct plan *p, uint32_t layer, uint32_t y);
+/* Copy of a layer that computes an output column. */
+uint32_t plan_owner(const struct plan *p, uint32_t layer, uint32_t column);
 
 /* The last convolution on the way to the result; resampling layers are beside it. */
 uint32_t plan_last_convolution(const struct plan *p);
@@ -195,10 +195,10 @@ static inline uint32_t plan_pixel_bytes(const struct plan *p, const struct plan_
     return p->layer[core->plan_layer].flat ? 1 : core->in_n;
 }
 
-/* What a flat layer's part reads of the columns [*y, *y + *columns) of row x: from its first
- * position there to its last. False when it has none. */
-bool plan_flat_read(const struct plan *p, const struct plan_core *core, uint32_t x, uint32_t *y,
-                    uint32_t *columns);
+/* What a flat layer's part reads of the columns [*first_column, *first_column + *columns) of a row:
+ * from its first position there to its last. False when it has none. */
+bool plan_flat_read(const struct plan *p, const struct plan_core *core, uint32_t row,
+                    uint32_t *first_column, uint32_t *columns);
 
 /* Core of a part, group and copy of a layer. */
 static inline uint32_t plan_core_of(const struct plan *p, uint32_t layer, uint32_t copy,
@@ -225,11 +225,11 @@ static inline struct fabric_link stream_link(const struct plan_stream *s)
     return link;
 }
 
-/* Whether it carries the values of pixel (x, y) of a map so wide. */
-static inline bool stream_carries(const struct plan_stream *s, uint32_t width, uint32_t x,
-                                  uint32_t y)
+/* Whether it carries the values of pixel (row, column) of a map so wide. */
+static inline bool stream_carries(const struct plan_stream *s, uint32_t width, uint32_t row,
+                                  uint32_t column)
 {
-    return s->pos_n == 0 || (uint64_t)x * width + y - s->pos_first < s->pos_n;
+    return s->pos_n == 0 || (uint64_t)row * width + column - s->pos_first < s->pos_n;
 }
 
 /* Stage of the sender's core that it takes. */

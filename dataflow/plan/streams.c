@@ -43,8 +43,8 @@ static bool share_columns(const struct plan *p, uint32_t from, uint32_t from_cop
 {
     uint32_t width = plan_network_layer(p, from)->out.width;
 
-    for (uint32_t y = 0; y < width; y++)
-        if (plan_owner(p, from, y) == from_copy && plan_owner(p, to, y) == to_copy)
+    for (uint32_t column = 0; column < width; column++)
+        if (plan_owner(p, from, column) == from_copy && plan_owner(p, to, column) == to_copy)
             return true;
     return false;
 }

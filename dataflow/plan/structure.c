@@ -37,11 +37,11 @@ struct firing_shape plan_firing_shape(const struct plan *p, uint32_t layer)
     };
 }
 
-uint32_t plan_owner(const struct plan *p, uint32_t layer, uint32_t y)
+uint32_t plan_owner(const struct plan *p, uint32_t layer, uint32_t column)
 {
     struct firing_shape shape = plan_firing_shape(p, layer);
 
-    return y / p->layer[layer].firing->strip_width(&shape) % shape.copies;
+    return column / p->layer[layer].firing->strip_width(&shape) % shape.copies;
 }
 
 uint32_t plan_sum_of(const struct plan *p, uint32_t layer)
@@ -93,16 +93,16 @@ void plan_flat_positions(const struct plan *p, const struct plan_core *core, uin
     *end = min_u32(core->row_first + core->row_n - begin, positions);
 }
 
-bool plan_flat_read(const struct plan *p, const struct plan_core *core, uint32_t x, uint32_t *y,
-                    uint32_t *columns)
+bool plan_flat_read(const struct plan *p, const struct plan_core *core, uint32_t row,
+                    uint32_t *first_column, uint32_t *columns)
 {
     uint32_t width = p->layer[core->plan_layer].in_width, from = UINT32_MAX, to = 0;
 
     for (uint32_t i = 0; i < core->in_n; i++) {
         uint32_t first, end;
         plan_flat_positions(p, core, i, &first, &end);
-        first = max_u32(first, x * width + *y);
-        end = min_u32(end, x * width + *y + *columns);
+        first = max_u32(first, row * width + *first_column);
+        end = min_u32(end, row * width + *first_column + *columns);
         if (first >= end)
             continue;
         from = min_u32(from, first);
@@ -110,7 +110,7 @@ bool plan_flat_read(const struct plan *p, const struct plan_core *core, uint32_t
     }
     if (from >= to)
         return false;
-    *y = from - x * width;
+    *first_column = from - row * width;
     *columns = to - from;
     return true;
 }

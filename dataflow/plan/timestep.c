@@ -53,7 +53,7 @@ static void time_layer(struct layer_times *times, const struct plan *p, const st
         struct pixel at = firing_first(pl->firing, &shape, copy, 0);
         int64_t before = INT64_MIN;
         for (; at.image == 0; pl->firing->next(&shape, copy, &at)) {
-            int64_t t = dry_run_fired(s, layer, 0, at.x, at.y);
+            int64_t t = dry_run_fired(s, layer, 0, at.row, at.column);
             times->firings += t != before;
             first = t < first ? t : first;
             last = t > last ? t : last;

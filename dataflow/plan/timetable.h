@@ -37,7 +37,7 @@ struct stream_times {
 struct read_back_times {
     uint32_t n; // sends per image
     struct read_back_send {
-        uint32_t x, y;     // as the receiver counts
+        uint32_t row, column;   // as the receiver counts
         int64_t  timestep; // after the image's first timestep
     }       *send;         // owned; [n_image][n], by time: image i uses row min(i, n_image - 1)
     uint32_t n_image;
@@ -46,7 +46,7 @@ struct read_back_times {
 
 /* Of struct image_feed: when the scratchpad's pixels are stored. */
 struct image_times {
-    int64_t *stored; // owned; [y * height + x]: timestep, after the image's first; may be negative
+    int64_t *stored; // owned; [column * height + row]: timestep after the image's first, or before
 };
 
 struct timetable {
