@@ -1,5 +1,5 @@
-/* arch/chip.h -- a chip built from a plan: a core of some kind (arch/core/core.h) at every site, and a
- * channel for every stream.
+/* arch/chip.h -- a chip built from a plan: a core of some kind (arch/core/core.h) at every site,
+ * and a channel for every stream.
  *
  * Images go in at the scratchpads, results come out; in between everything is blocks and channels,
  * run by either kernel. A chip counts time from its own cycle 0; the plan's timestep 0, in which

@@ -9,9 +9,9 @@
  *         PARAM_U32(struct cfg, rows, "crossbar.rows", "", "256", 1, 8192, "rows of the array"),
  *         PARAM_END };
  *
- * Whole numbers and rates are read exactly (yaml_decimal()): 64, 1_000, 0x10, 1e3. A rate is in Gb/s
- * and must be a whole number of bit/s; neither passes through floating point. Keys at the top that
- * begin with "x-" are not read: they are a place for anchors.
+ * Whole numbers and rates are read exactly (yaml_decimal()): 64, 1_000, 0x10, 1e3. A rate is in
+ * Gb/s and must be a whole number of bit/s; neither passes through floating point. Keys at the top
+ * that begin with "x-" are not read: they are a place for anchors.
  */
 #ifndef CORE_PARAM_H
 #define CORE_PARAM_H

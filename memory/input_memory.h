@@ -1,8 +1,8 @@
 /* memory/input_memory.h -- the SRAM in which a core caches its input pixels.
  *
- * The memory keeps K columns of H pixels. Columns are counted on from image to image,
- * c = image * W + column of the map; column c sits in slot c mod K and is overwritten by column
- * c + K. A placing (Dazzi et al. 2021, section 2.3) decides where a pixel lies, by two strides, delta_kernel and
+ * The memory keeps K columns of H pixels. Columns are counted on from image to image, c = image * W
+ * + column of the map; column c sits in slot c mod K and is overwritten by column c + K. A placing
+ * (Dazzi et al. 2021, section 2.3) decides where a pixel lies, by two strides, delta_kernel and
  * delta_pix of the article's Algorithm 2:
  *
  *     byte address of (row, c) = row * delta_kernel + (c mod K) * delta_pix
@@ -115,8 +115,8 @@ void memory_release(struct input_memory *m); // takes a zeroed one
 void memory_reset(struct input_memory *m);
 
 /* Stores n bytes of pixel (row, c) from channel `first` on (article: store_data). Every channel
- * comes once; a pixel of another column that was in the slot is gone. bytes[planes][n]; NULL in a timing
- * run. Returns the words written. */
+ * comes once; a pixel of another column that was in the slot is gone. bytes[planes][n]; NULL in a
+ * timing run. Returns the words written. */
 uint32_t memory_store(struct input_memory *m, uint32_t row, uint64_t c, uint32_t first, uint32_t n,
                       const uint8_t *bytes);
 

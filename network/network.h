@@ -2,9 +2,10 @@
  * digital processors, and the pixels that flow between them.
  *
  * A pixel is all channels at one row and column of a feature map; pixels travel column by column,
- * each column from its first row on. Layer 0 is the image; every other layer names the earlier layers it reads, so
- * the layers are in topological order. What runs in a core's digital processor behind the crossbar
- * (scale, bias, residual sum, ReLU, rounding, global pooling) is part of the layer.
+ * each column from its first row on. Layer 0 is the image; every other layer names the earlier
+ * layers it reads, so the layers are in topological order. What runs in a core's digital processor
+ * behind the crossbar (scale, bias, residual sum, ReLU, rounding, global pooling) is part of the
+ * layer.
  *
  * Arithmetic of one output, docs/accelerator.md, section 4a (all integers):
  *
@@ -25,7 +26,8 @@
  *     t = acc * (r - r_zero) * m[o] + b[o]
  *
  * and its window may see each pixel of its map again and again: all outputs the one pixel that a
- * pool delivers (squeeze-and-excite), or each output of a map enlarged the pixel that it comes from.
+ * pool delivers (squeeze-and-excite), or each output of a map enlarged the pixel that it comes
+ * from.
  *
  * A layer with a table looks each `out` up in it, and delivers or pools what stands there: any
  * function of one byte, of the same for all outputs or of each its own.

@@ -1,5 +1,5 @@
-/* network/precision.h -- how many bits values, weights and sums of a network have. Arrays, links and
- * prices all read them here.
+/* network/precision.h -- how many bits values, weights and sums of a network have. Arrays, links
+ * and prices all read them here.
  */
 #ifndef NETWORK_PRECISION_H
 #define NETWORK_PRECISION_H

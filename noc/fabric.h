@@ -1,5 +1,5 @@
-/* noc/fabric.h -- what carries the cores' streams: where cores lie, which way each stream takes, how
- * long that is, and the channels of a chip.
+/* noc/fabric.h -- what carries the cores' streams: where cores lie, which way each stream takes,
+ * how long that is, and the channels of a chip.
  *
  * A fabric is asked in this order: `place` for the floorplan; `route`, once for all streams of a
  * plan, so that one that shares wires can divide them; `use` for the clocks that bits take on a

@@ -1,4 +1,5 @@
-/* report/form.h -- what there is to say of a result: its tables, the text around them, its document.
+/* report/form.h -- what there is to say of a result: its tables, the text around them, its
+ * document.
  *
  * Whoever shows a result chooses among them; a form knows nothing of options and files.
  */

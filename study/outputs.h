@@ -1,8 +1,8 @@
 /* study/outputs.h -- the outputs of a model's file, image by image.
  *
  * What leaves the network (network_end) comes from the crossbars and digital processors of
- * study/evaluate.h, which give the bytes that every chip gives; what the file has behind it, such as
- * Softmax, the host computes as ONNX defines it.
+ * study/evaluate.h, which give the bytes that every chip gives; what the file has behind it, such
+ * as Softmax, the host computes as ONNX defines it.
  */
 #ifndef STUDY_OUTPUTS_H
 #define STUDY_OUTPUTS_H

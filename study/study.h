@@ -25,9 +25,9 @@ struct study { // stays where it is: the plan points into it
     char config_hash[17];
 };
 
-/* Reads the configuration at `path` (NULL: the defaults; "-": standard input; where there is no such
- * file, one that comes with imcsim, core/datadir.h), applies set[n_set] and makes the network, the
- * mapping if it is to be chosen, and the plan. On error *s is zero. */
+/* Reads the configuration at `path` (NULL: the defaults; "-": standard input; where there is no
+ * such file, one that comes with imcsim, core/datadir.h), applies set[n_set] and makes the network,
+ * the mapping if it is to be chosen, and the plan. On error *s is zero. */
 enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,
                     struct err_msg *m);
 

@@ -1,6 +1,7 @@
-/* tlm/accelerator_trace.h -- the signals of a chip (arch/watch/signals.h) as objects that sc_trace()
- * can show. A chip does a whole timestep at once, at its beginning; here what it did is played back
- * at the cycles at which it happens. Nothing is watched unless add_to() has been called.
+/* tlm/accelerator_trace.h -- the signals of a chip (arch/watch/signals.h) as objects that
+ * sc_trace() can show. A chip does a whole timestep at once, at its beginning; here what it did is
+ * played back at the cycles at which it happens. Nothing is watched unless add_to() has been
+ * called.
  */
 #ifndef IMCSIM_ACCELERATOR_TRACE_H
 #define IMCSIM_ACCELERATOR_TRACE_H

@@ -1,6 +1,6 @@
-/* arch/core/fire.h -- what the stages that compute have in common: when they fire, and the rows that
- * they read from the memory. Functions are inline, so that each stage gets a copy with its own way
- * to compute in place of a call.
+/* arch/core/fire.h -- what the stages that compute have in common: when they fire, and the rows
+ * that they read from the memory. Functions are inline, so that each stage gets a copy with its own
+ * way to compute in place of a call.
  */
 #ifndef ARCH_CORE_FIRE_H
 #define ARCH_CORE_FIRE_H
@@ -74,8 +74,8 @@ static inline void core_count_firing(struct imc_core *c, const struct pixel *pla
 }
 
 /* The outputs of *own, whose patches are there. */
-static inline void core_fire_outputs(struct imc_core *c, const struct core_now *now, struct core_sums *own,
-                 core_compute *compute)
+static inline void core_fire_outputs(struct imc_core *c, const struct core_now *now,
+                                     struct core_sums *own, core_compute *compute)
 {
     const uint32_t out_n = c->spec->out_n;
     uint64_t words = 0;
@@ -94,7 +94,8 @@ static inline void core_fire_outputs(struct imc_core *c, const struct core_now *
     c->state.sums_complete += c->ports.partial_in.chan == NULL;
 }
 
-static inline void core_try_to_fire(struct imc_core *c, const struct core_now *now, core_compute *compute)
+static inline void core_try_to_fire(struct imc_core *c, const struct core_now *now,
+                                    core_compute *compute)
 {
     const struct imc_state *state = &c->state;
     struct core_sums *own = &c->sums[(state->sums_head + state->sums_n) % c->spec->sums_room];
@@ -109,7 +110,8 @@ static inline void core_try_to_fire(struct imc_core *c, const struct core_now *n
 }
 
 /* Of struct core_stage: fires, if the next outputs can be computed. */
-static inline uint64_t core_fire(struct imc_core *c, const struct core_now *now, core_compute *compute)
+static inline uint64_t core_fire(struct imc_core *c, const struct core_now *now,
+                                 core_compute *compute)
 {
     if (!now->between && now->timestep >= c->state.next_timestep)
         core_try_to_fire(c, now, compute);

@@ -1,5 +1,5 @@
-/* arch/core/hand_on.c -- the stage that hands on complete sums: to the next part, or through the digital
- * processor and pooling to the consumers; see stages.h. */
+/* arch/core/hand_on.c -- the stage that hands on complete sums: to the next part, or through the
+ * digital processor and pooling to the consumers; see stages.h. */
 #include <assert.h>
 #include <inttypes.h>
 #include <string.h>

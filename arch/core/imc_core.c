@@ -1,4 +1,5 @@
-/* arch/core/imc_core.c -- how a core runs its stages, see imc_core.h; and the kind that multiplies. */
+/* arch/core/imc_core.c -- how a core runs its stages, see imc_core.h; and the kind that
+ * multiplies. */
 #include "arch/core/imc_core.h"
 
 #include <assert.h>

@@ -1,4 +1,5 @@
-/* arch/core/imc_core.h -- one IMC core: input memory, dataflow controller, array, digital processor.
+/* arch/core/imc_core.h -- one IMC core: input memory, dataflow controller, array, digital
+ * processor.
  *
  * In `timestep` clocking (T clocks) a core acts at multiples of T, Dazzi et al. 2021, Algorithm 1:
  *

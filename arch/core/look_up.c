@@ -1,5 +1,5 @@
-/* arch/core/look_up.c -- the stage of a digital layer, which has no array: what its windows hold goes
- * to the digital processor; see stages.h. */
+/* arch/core/look_up.c -- the stage of a digital layer, which has no array: what its windows hold
+ * goes to the digital processor; see stages.h. */
 #include "arch/core/fire.h"
 
 /* What a plane's window of an output of the group holds; origin at output (row, column). */

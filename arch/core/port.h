@@ -1,5 +1,5 @@
-/* arch/core/port.h -- an end of a stream at a core: a channel, the channels of pixels that it carries,
- * and what they take.
+/* arch/core/port.h -- an end of a stream at a core: a channel, the channels of pixels that it
+ * carries, and what they take.
  */
 #ifndef ARCH_CORE_PORT_H
 #define ARCH_CORE_PORT_H

@@ -1,4 +1,5 @@
-/* arch/core/read_back.c -- the stage that sends pixels from a core's memory to others; see stages.h. */
+/* arch/core/read_back.c -- the stage that sends pixels from a core's memory to others; see
+ * stages.h. */
 #include "arch/core/read_back.h"
 
 #include <assert.h>

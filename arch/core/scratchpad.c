@@ -1,4 +1,5 @@
-/* arch/core/scratchpad.c -- the kind of core that hands the pixels of images to a layer that reads them.
+/* arch/core/scratchpad.c -- the kind of core that hands the pixels of images to a layer that reads
+ * them.
  *
  * One scratchpad feeds the cores of one layer. It sends the pixels of each image in scan order, by
  * the timetable of the plan (image_feed): as late as the layer's firings allow, so that the layer
@@ -78,7 +79,8 @@ static void add_pixel(const struct scratchpad *s, const struct port *port, const
         port_count(port, &s->base, t->timestep, planes_counting(&s->planes, s->number));
 }
 
-/* The next pixel, on every link, in the token of timestep `due`, which begins with it when `first`. */
+/* The next pixel, on every link, in the token of timestep `due`, which begins with it when
+ * `first`. */
 static void send_pixel(struct scratchpad *s, uint64_t now_cyc, uint64_t due, bool first)
 {
     const struct pixel px = { s->number, (uint32_t)(s->at % s->height),

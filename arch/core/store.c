@@ -56,7 +56,8 @@ struct residual_pixel *core_waiting(const struct imc_core *c, const struct pixel
     return NULL;
 }
 
-/* Where a residual pixel goes: beside other slices of it, else to a free slot; NULL: there is none. */
+/* Where a residual pixel goes: beside other slices of it, else to a free slot; NULL: there is
+ * none. */
 static struct residual_pixel *waiting_slot(struct imc_core *c, const struct pixel *px)
 {
     struct residual_pixel *slot = core_waiting(c, px), *home = core_waiting_home(c, px);

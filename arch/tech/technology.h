@@ -90,9 +90,9 @@ struct technology_warning {
     char text[256]; // empty: none
 };
 
-/* Loads a node, or interpolates it from the files of `directory` (NULL: those that come with imcsim,
- * core/datadir.h). node_nm is 1 to
- * 130. HP exists down to 22 nm only. ERR_INPUT names file, line, value and limits. */
+/* Loads a node, or interpolates it from the files of `directory` (NULL: those that come with
+ * imcsim, core/datadir.h). node_nm is 1 to 130. HP exists down to 22 nm only. ERR_INPUT names file,
+ * line, value and limits. */
 enum err technology_load(struct technology *t, const char *directory, double node_nm,
                          enum flavour flavour, struct technology_warning *w, struct err_msg *m);
 
@@ -102,8 +102,8 @@ enum err technology_load(struct technology *t, const char *directory, double nod
  * are not known. */
 enum err technology_heat(struct technology *t, double kelvin, struct err_msg *m);
 
-/* Reads "22nm_lp", "40nm_lp", "28nm_hp", "22nm_lp_350k"; "my/nodes/22nm_lp" is of files of one's own,
- * in "my/nodes". */
+/* Reads "22nm_lp", "40nm_lp", "28nm_hp", "22nm_lp_350k"; "my/nodes/22nm_lp" is of files of one's
+ * own, in "my/nodes". */
 enum err technology_load_name(struct technology *t, const char *directory, const char *name,
                               struct technology_warning *w, struct err_msg *m);
 

@@ -1,4 +1,5 @@
-/* arch/units/crossbar_kernel.h -- how a programmed crossbar lies in memory, for the files that multiply.
+/* arch/units/crossbar_kernel.h -- how a programmed crossbar lies in memory, for the files that
+ * multiply.
  *
  * The matrix is cut into cells of 16 rows x 16 columns of 256 bytes, which a kernel packs as it
  * likes best, column after column or four rows after four rows:

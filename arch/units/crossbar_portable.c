@@ -1,4 +1,5 @@
-/* arch/units/crossbar_portable.c -- see crossbar_kernel.h; plain C, the meaning of the other kernels. */
+/* arch/units/crossbar_portable.c -- see crossbar_kernel.h; plain C, the meaning of the other
+ * kernels. */
 #include "arch/units/crossbar_kernel.h"
 
 static int32_t input(const struct crossbar *x, uint8_t byte)

@@ -1,5 +1,5 @@
-/* arch/units/digital.h -- the digital processor: from accumulators to activations (docs/accelerator.md,
- * section 4a).
+/* arch/units/digital.h -- the digital processor: from accumulators to activations
+ * (docs/accelerator.md, section 4a).
  *
  *     t   = acc * m[o] + b[o] + (r - r_zero) * mr[o]     int64
  *     out = clamp(rne(t, shift[o]) + zero, low, high)

@@ -1,5 +1,5 @@
-/* arch/units/digital_avx2.c -- see digital.h; sixteen outputs at a time, in doubles, which hold every
- * integer of 53 bits: products and sums are exact, so is the division by 2^shift, and the
+/* arch/units/digital_avx2.c -- see digital.h; sixteen outputs at a time, in doubles, which hold
+ * every integer of 53 bits: products and sums are exact, so is the division by 2^shift, and the
  * conversion back to integers rounds to nearest even. */
 #include "arch/units/digital_kernel.h"
 #include "core/simd.h"

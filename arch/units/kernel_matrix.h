@@ -1,5 +1,5 @@
-/* arch/units/kernel_matrix.h -- collective kernel matrix of one core, and the input vector of a firing,
- * or the pixels of a digital layer's window.
+/* arch/units/kernel_matrix.h -- collective kernel matrix of one core, and the input vector of a
+ * firing, or the pixels of a digital layer's window.
  *
  * Replica q computes the output (q / block_w) rows below and (q % block_w) columns right of the
  * firing's origin. Replicas share the rows of input positions that their patches have in common
@@ -69,8 +69,8 @@ void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t column, uint32_
  * strip_bytes apart; sets the row's padding columns. */
 uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read);
 
-/* A plane's input vector for n_used replicas used[], origin at output (row, column); rows
- * that only other replicas see are 0. Valid until the plane's next; 64 bytes behind it may be read. */
+/* A plane's input vector for n_used replicas used[], origin at output (row, column); rows that only
+ * other replicas see are 0. Valid until the plane's next; 64 bytes behind it may be read. */
 const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t row, uint32_t column,
                                     const uint32_t *used, uint32_t n_used, uint32_t plane);
 

@@ -62,8 +62,8 @@ bool sliced_array_init(struct sliced_array *a, const struct sliced_array_cfg *cf
                        const int32_t *weight, const char *kernel_name);
 void sliced_array_release(struct sliced_array *a); // takes a zeroed one
 
-/* out[outputs] of inputs x[rows], each the low input_bits of its 16, in two's complement where inputs
- * are signed. Returns how many codes were clipped. */
+/* out[outputs] of inputs x[rows], each the low input_bits of its 16, in two's complement where
+ * inputs are signed. Returns how many codes were clipped. */
 uint64_t sliced_array_mvm(struct sliced_array *a, const uint16_t *x, int64_t *out);
 
 #endif

@@ -21,7 +21,8 @@ struct sliced_read { // one slice of one read
 };
 
 struct sliced_kernel {
-    /* word[b][k], `words` of each of n_bit bits: bit r is bit b of x[64 k + r], 0 behind x[n - 1]. */
+    /* word[b][k], `words` of each of n_bit bits: bit r is bit b of x[64 k + r], 0 behind
+     * x[n - 1]. */
     void (*planes)(const uint16_t *x, uint32_t n, uint32_t n_bit, uint32_t words, uint64_t *word);
 
     /* out[o] += factor * code(sum); lanes behind `outputs` may hold anything. Returns how many

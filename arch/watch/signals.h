@@ -1,4 +1,5 @@
-/* arch/watch/signals.h -- what the cores of a chip do as signals over time, for whoever writes them down.
+/* arch/watch/signals.h -- what the cores of a chip do as signals over time, for whoever writes them
+ * down.
  *
  * The signals and their meaning are described in docs/waveforms.md. A stage is busy from the cycle
  * on in which a core acted, for as many clocks as what it did takes (arch/watch/journal.h).

@@ -1,5 +1,5 @@
-/* arch/watch/tracks.h -- a timeline of a chip (traces/timeline.h): a track for each stage of each core,
- * counters, and flows that follow pixels from layer to layer. docs/waveforms.md describes it.
+/* arch/watch/tracks.h -- a timeline of a chip (traces/timeline.h): a track for each stage of each
+ * core, counters, and flows that follow pixels from layer to layer. docs/waveforms.md describes it.
  *
  * A flow begins with an output of the layer that reads the image, one in every 16th of its map. It
  * goes on to the memory of the layer that follows (of several, the first in the plan), to the first

@@ -1,4 +1,5 @@
-/* arch/watch/waves.h -- waveforms of a chip: what its cores do, as a value change dump (traces/vcd.h).
+/* arch/watch/waves.h -- waveforms of a chip: what its cores do, as a value change dump
+ * (traces/vcd.h).
  *
  * The signals, their meaning and the filter are described in docs/waveforms.md.
  */

@@ -1,6 +1,6 @@
-/* dataflow/mapper/policy_article.c -- replicas by the height of a map over that of the last convolution's:
- * the 4, 2, 1 of Dazzi et al. 2021, section 3.1.4, in ResNet-32. A layer whose budgets do not allow
- * so many has the most that they do. */
+/* dataflow/mapper/policy_article.c -- replicas by the height of a map over that of the last
+ * convolution's: the 4, 2, 1 of Dazzi et al. 2021, section 3.1.4, in ResNet-32. A layer whose
+ * budgets do not allow so many has the most that they do. */
 #include "core/util.h"
 #include "dataflow/mapper/mapper.h"
 

@@ -1,5 +1,5 @@
-/* dataflow/mapper/policy_greedy.c -- one more copy to the slowest layer (the earliest of several), again and
- * again, while cores remain. */
+/* dataflow/mapper/policy_greedy.c -- one more copy to the slowest layer (the earliest of several),
+ * again and again, while cores remain. */
 #include "dataflow/mapper/mapper.h"
 
 static uint32_t slowest(const struct mapper *mp, const uint32_t *choice)

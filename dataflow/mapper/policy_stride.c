@@ -1,5 +1,5 @@
-/* dataflow/mapper/policy_stride.c -- as often as the strides behind a layer thin its pixels out: the rule of
- * A. Shafiee et al., ISAAC, ISCA 2016. A layer whose map has k times the pixels of the
+/* dataflow/mapper/policy_stride.c -- as often as the strides behind a layer thin its pixels out:
+ * the rule of A. Shafiee et al., ISAAC, ISCA 2016. A layer whose map has k times the pixels of the
  * last convolution's is to compute k pixels in the time of one, and takes the cheapest option that
  * does. Where that is too many cores all layers have half of it, a quarter, and so on. */
 #include "core/util.h"

@@ -1,5 +1,5 @@
-/* dataflow/plan/budget.c -- what each stage of each core does in its worst timestep, in the clocks of
- * dataflow/plan/rules.h.
+/* dataflow/plan/budget.c -- what each stage of each core does in its worst timestep, in the clocks
+ * of dataflow/plan/rules.h.
  *
  * Stages are budgets, checked one by one: each must fit a timestep by itself. The timesteps of the
  * memory's accesses are those of the dry run, over as many images as make the pattern repeat. */

@@ -30,7 +30,7 @@ struct dry_run {
     uint32_t           n_image; // rows kept; image i >= n_image repeats the last one, later
     int64_t          **fired;   // owned; [layer][image][column * height + row]: timestep of output
     int64_t          **summed;  // owned; likewise, of layers that add a residual; else NULL
-    int64_t          **stored;  // owned; [layer][column * height + row] of FEED_SCRATCHPAD; as fired of
+    int64_t          **stored;  // owned; [layer][column * height + row] of FEED_SCRATCHPAD; of
                                 // FEED_READ_BACK, once timed; else NULL
 };
 

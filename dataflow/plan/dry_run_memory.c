@@ -95,8 +95,8 @@ uint32_t dry_run_racing_columns(const struct plan *p, uint32_t layer)
     return most;
 }
 
-/* Last timestep in which a pixel must be in its slot before that of the column `later` behind takes it.
- * One that comes in slices must also have come before, if either is used. */
+/* Last timestep in which a pixel must be in its slot before that of the column `later` behind takes
+ * it. One that comes in slices must also have come before, if either is used. */
 static int64_t kept_until(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
                           uint32_t column, uint32_t later, const int64_t *use)
 {

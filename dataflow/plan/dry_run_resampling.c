@@ -1,4 +1,5 @@
-/* dataflow/plan/dry_run_resampling.c -- layers whose pixels are read back for them, see dry_run.h. */
+/* dataflow/plan/dry_run_resampling.c -- layers whose pixels are read back for them, see
+ * dry_run.h. */
 #include <stdlib.h>
 
 #include "dataflow/plan/dry_run_internal.h"

@@ -1,5 +1,5 @@
-/* dataflow/plan/routes.c -- which way every stream takes through the fabric, and what that means for
- * the layers. */
+/* dataflow/plan/routes.c -- which way every stream takes through the fabric, and what that means
+ * for the layers. */
 #include <stdlib.h>
 
 #include "core/util.h"

@@ -1,6 +1,6 @@
-/* dataflow/plan/timestep.h -- the passes that make the timetable of `timestep` clocking, in the order
- * in which dataflow/plan/timestep.c takes them. Each reads the structure, the dry run and what the
- * passes before it put into the timetable. */
+/* dataflow/plan/timestep.h -- the passes that make the timetable of `timestep` clocking, in the
+ * order in which dataflow/plan/timestep.c takes them. Each reads the structure, the dry run and
+ * what the passes before it put into the timetable. */
 #ifndef DATAFLOW_PLAN_TIMESTEP_H
 #define DATAFLOW_PLAN_TIMESTEP_H
 

@@ -1,4 +1,5 @@
-/* network/onnx/op_conv.c -- Conv: over rows and columns, or columns only; any kernel, stride, padding, dilation, group.
+/* network/onnx/op_conv.c -- Conv: over rows and columns, or columns only; any kernel, stride,
+ * padding, dilation, group.
  */
 #include <inttypes.h>
 

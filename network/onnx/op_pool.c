@@ -328,7 +328,8 @@ static enum err read_global_average_pool(struct onnx_reader *r, const struct onn
 
 /* ---- ReduceMean ---- */
 
-/* Axes are an attribute up to set 17, an input later: as a set of bits, all where none are given. */
+/* Axes are an attribute up to set 17, an input later: as a set of bits, all where none are
+ * given. */
 static enum err read_axes(const struct onnx_reader *r, const struct onnx_node *node,
                           const struct onnx_meaning *x, uint32_t *set)
 {

@@ -1,5 +1,5 @@
-/* network/values/prepared.h -- a network made ready for its kernel: prepare.c makes it, lanes.c runs
- * it. */
+/* network/values/prepared.h -- a network made ready for its kernel: prepare.c makes it, lanes.c
+ * runs it. */
 #ifndef NETWORK_VALUES_PREPARED_H
 #define NETWORK_VALUES_PREPARED_H
 

@@ -1,5 +1,5 @@
-/* test/unit/test_another_fabric.c -- a fabric is a file and a row: two that only this program has, in
- * a table of its own in place of noc/fabrics.c, and no other file knows of them. One takes seven
+/* test/unit/test_another_fabric.c -- a fabric is a file and a row: two that only this program has,
+ * in a table of its own in place of noc/fabrics.c, and no other file knows of them. One takes seven
  * timesteps for everything, so that every closed form holds with hops of seven; in the other a hop
  * is as long as its way on the floorplan. */
 #include <setjmp.h>

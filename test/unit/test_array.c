@@ -1,4 +1,5 @@
-/* Arrays behind their interface: a naive kind, written here, does in a chip what the ideal one does. */
+/* Arrays behind their interface: a naive kind, written here, does in a chip what the ideal one
+ * does. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -48,8 +48,8 @@ static void watch(void *user, uint32_t core, const struct core_event *e)
     mix(&one, &e->timestep, sizeof e->timestep);
     for (uint32_t i = 0; i < e->n; i++) {
         mix(&one, &e->pixel[i].image, sizeof e->pixel[i].image);
-        mix(&one, &e->pixel[i].x, sizeof e->pixel[i].x);
-        mix(&one, &e->pixel[i].y, sizeof e->pixel[i].y);
+        mix(&one, &e->pixel[i].row, sizeof e->pixel[i].row);
+        mix(&one, &e->pixel[i].column, sizeof e->pixel[i].column);
     }
     mix(&one, &e->words, sizeof e->words);
     mix(&one, &e->stream, sizeof e->stream);
@@ -153,14 +153,14 @@ static void compare_result(void *user, uint32_t core, const struct core_event *e
                         : l->out_signed ? (int8_t)e->value[o]
                                         : e->value[o];
         uint32_t ch = pc->out_first + o;
-        if (e->sum[o] != reference_sum(r, layer, at->x, at->y, ch))
+        if (e->sum[o] != reference_sum(r, layer, at->row, at->column, ch))
             fail_msg("seed %u, %s, output (%" PRIu32 ", %" PRIu32 ") channel %" PRIu32 ": sum %"
-                     PRId32 ", the reference has %" PRId64, c->study->seed, l->name, at->x, at->y,
-                     ch, e->sum[o], reference_sum(r, layer, at->x, at->y, ch));
-        if (value != reference_map(r, layer, at->x, at->y, ch))
+                     PRId32 ", the reference has %" PRId64, c->study->seed, l->name, at->row,
+                     at->column, ch, e->sum[o], reference_sum(r, layer, at->row, at->column, ch));
+        if (value != reference_map(r, layer, at->row, at->column, ch))
             fail_msg("seed %u, %s, output (%" PRIu32 ", %" PRIu32 ") channel %" PRIu32 ": %" PRId64
-                     ", the reference has %" PRId64, c->study->seed, l->name, at->x, at->y, ch,
-                     value, reference_map(r, layer, at->x, at->y, ch));
+                     ", the reference has %" PRId64, c->study->seed, l->name, at->row,
+                     at->column, ch, value, reference_map(r, layer, at->row, at->column, ch));
         c->n_value++;
     }
 }

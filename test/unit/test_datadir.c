@@ -1,5 +1,5 @@
-/* test/unit/test_datadir.c -- files that come with imcsim, and files that a configuration names, are
- * found from any working directory. */
+/* test/unit/test_datadir.c -- files that come with imcsim, and files that a configuration names,
+ * are found from any working directory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -99,8 +99,8 @@ static void check_random_shapes(check_policy *check)
 static void assert_same(const struct pixel *a, const struct pixel *b)
 {
     assert_int_equal(a->image, b->image);
-    assert_int_equal(a->x, b->x);
-    assert_int_equal(a->y, b->y);
+    assert_int_equal(a->row, b->row);
+    assert_int_equal(a->column, b->column);
 }
 
 /* ---- order ---- */
@@ -132,8 +132,8 @@ static void check_coverage(const struct firing_policy *f, struct firing_shape s,
     for (uint32_t copy = 0; copy < s.copies; copy++) {
         struct pixel at = firing_first(f, &s, copy, 0);
         for (; at.image < IMAGES; f->next(&s, copy, &at)) {
-            assert_true(at.x < s.height && at.y < s.width);
-            times[at.image][at.x][at.y]++;
+            assert_true(at.row < s.height && at.column < s.width);
+            times[at.image][at.row][at.column]++;
         }
     }
     for (uint32_t image = 0; image < IMAGES; image++)
@@ -205,14 +205,14 @@ static void check_replicas(const struct firing_policy *f, struct firing_shape s,
         uint32_t x, y;
 
         f->origin(&s, &head->at, &x, &y);
-        assert_int_equal(x, head->x == ANY_HEAD ? head->at.x : head->x);
-        assert_int_equal(y, head->y == ANY_HEAD ? head->at.y : head->y);
+        assert_int_equal(x, head->x == ANY_HEAD ? head->at.row : head->x);
+        assert_int_equal(y, head->y == ANY_HEAD ? head->at.column : head->y);
         for (uint32_t k = i; k < l.n && k < i + s.n; k++) {
             const struct spot *o = &l.spot[k];
             if (o->group != head->group || o->at.image != head->at.image ||
-                o->at.y / s.block_w != head->at.y / s.block_w)
+                o->at.column / s.block_w != head->at.column / s.block_w)
                 break;
-            uint32_t replica = (o->at.x - x) * s.block_w + (o->at.y - y);
+            uint32_t replica = (o->at.row - x) * s.block_w + (o->at.column - y);
             assert_true(replica < s.n && !taken[replica]);
             taken[replica] = true;
         }
@@ -264,8 +264,8 @@ static void blocks_are_cut_at_the_right_and_at_the_bottom(void **state)
     struct pixel at = firing_first(&fire_block, &s, 0, 7);
 
     for (size_t i = 0; i < 15; i++, fire_block.next(&s, 0, &at)) {
-        assert_int_equal(at.x, order[i][0]);
-        assert_int_equal(at.y, order[i][1]);
+        assert_int_equal(at.row, order[i][0]);
+        assert_int_equal(at.column, order[i][1]);
         assert_int_equal(at.image, 7);
     }
     assert_int_equal(at.image, 8);

@@ -233,9 +233,9 @@ static void load_rows(const struct plan_core *c, const struct image *m,
 {
     for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++) {
         uint8_t *to = kernel_matrix_row(k, r);
-        for (uint32_t y = r->y; y < r->y + r->columns; y++)
+        for (uint32_t y = r->first_column; y < r->first_column + r->columns; y++)
             for (uint32_t ch = 0; ch < c->in_n; ch++)
-                *to++ = image_at(m, r->x, y, c->in_first + ch);
+                *to++ = image_at(m, r->row, y, c->in_first + ch);
     }
 }
 
@@ -258,7 +258,7 @@ static void check_core(const struct plan *p, uint32_t core, const struct image *
         struct pixel head = at;
         uint32_t used[8], n = 0, x, y;
         if (registers_begin(&reg, &head))
-            kernel_matrix_begin_strip(&k, head.y, pl->firing->strip_width(&shape));
+            kernel_matrix_begin_strip(&k, head.column, pl->firing->strip_width(&shape));
         for (uint32_t most = pick(seed, 1, shape.n), q;
              n < most && pl->firing->joins(&shape, &head, &at) &&
              (q = firing_replica(pl->firing, &shape, &head, &at)) < shape.n;

@@ -240,7 +240,8 @@ static uint64_t sink_step(void *user, uint64_t now)
     return now < s->next ? s->next : IMCSIM_NEVER;
 }
 
-/* The first arrives in cycle 3; the sink's pace sets the rest: the last is taken in 3 + 5 (n - 1). */
+/* The first arrives in cycle 3; the sink's pace sets the rest: the last is taken in 3 + 5 (n -
+ * 1). */
 static void blocks_of_ones_own_run_by_their_channels(void **state)
 {
     (void)state;

@@ -144,7 +144,7 @@ static uint32_t owner(const struct plan *p, uint32_t layer, uint32_t y)
     for (uint32_t copy = 0; copy < shape.copies; copy++) {
         struct pixel at = firing_first(f, &shape, copy, 0);
         for (; at.image == 0; f->next(&shape, copy, &at))
-            if (at.y == y)
+            if (at.column == y)
                 return copy;
     }
     fail_msg("nobody computes column %u", y);
@@ -344,7 +344,7 @@ static void outputs_are_read_back_once_and_in_order_on(const struct plan *p)
             const struct read_back_send *send = times->send + (size_t)row * times->n;
             uint32_t seen[WIDTH][WIDTH] = { 0 };
             for (uint32_t k = 0; k < times->n; k++) {
-                seen[send[k].x][send[k].y]++;
+                seen[send[k].row][send[k].column]++;
                 assert_true(k == 0 || send[k].timestep >= send[k - 1].timestep);
             }
             for (uint32_t x = 0; x < out->height; x++)

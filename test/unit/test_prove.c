@@ -172,10 +172,10 @@ static bool wrong_order(struct plan *p, struct lcg *g) // two pixels change plac
         return false;
     i = next(g, n - 1);
     struct read_back_send a = send[i];
-    send[i].x = send[i + 1].x;
-    send[i].y = send[i + 1].y;
-    send[i + 1].x = a.x;
-    send[i + 1].y = a.y;
+    send[i].row = send[i + 1].row;
+    send[i].column = send[i + 1].column;
+    send[i + 1].row = a.row;
+    send[i + 1].column = a.column;
     return true;
 }
 
@@ -200,10 +200,10 @@ static bool wrong_read_back(struct plan *p, struct lcg *g) // the neighbour of a
     if (!send)
         return false;
     i = next(g, n);
-    if (send[i].x > 0)
-        send[i].x--;
+    if (send[i].row > 0)
+        send[i].row--;
     else
-        send[i].x++;
+        send[i].row++;
     return true;
 }
 
@@ -267,8 +267,8 @@ static void add_event(void *user, uint32_t core, const struct core_event *e)
     if (e->kind != CORE_RESULT)
         return;
     h = h * 31 + e->pixel->image;
-    h = h * 8191 + e->pixel->x;
-    h = h * 8191 + e->pixel->y;
+    h = h * 8191 + e->pixel->row;
+    h = h * 8191 + e->pixel->column;
     for (uint32_t o = 0; o < s->plan->core[core].out_n; o++)
         h = (h ^ (uint32_t)e->sum[o]) * UINT64_C(0x100000001b3);
     for (uint32_t o = 0; o < e->value_bytes; o++)

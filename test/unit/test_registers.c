@@ -76,8 +76,9 @@ static void need(const struct layer_case *c, const struct pixel *at, struct held
 
     for (uint32_t i = 0; i < w->kernel[0]; i++)
         for (uint32_t j = 0; j < w->kernel[1]; j++) {
-            int64_t x = (int64_t)(at->x * w->stride[0] + i * w->dilation[0]) - w->pad_before[0];
-            int64_t y = (int64_t)(at->y * w->stride[1] + j * w->dilation[1]) - w->pad_before[1];
+            int64_t x = (int64_t)(at->row * w->stride[0] + i * w->dilation[0]) - w->pad_before[0];
+            int64_t y = (int64_t)(at->column * w->stride[1] + j * w->dilation[1]) -
+                        w->pad_before[1];
             bool inside = x >= 0 && x < c->in_height && y >= 0 && y < c->in_width;
             if (inside && !held->pixel[x][y])
                 held->pixel[x][y] = needed[x][y] = true;
@@ -93,13 +94,13 @@ static void check_reads(const struct layer_case *c, const struct input_registers
     bool seen[SIDE] = { false };
 
     for (const struct row_read *read = r->read; read < r->read + r->n_read; read++) {
-        assert_true(read->x < c->in_height && read->y + read->columns <= c->in_width);
+        assert_true(read->row < c->in_height && read->first_column + read->columns <= c->in_width);
         assert_true(read->columns > 0);
-        assert_true(!seen[read->x] || w->dilation[1] > 1 || w->stride[1] > w->kernel[1]);
-        seen[read->x] = true;
-        for (uint32_t y = read->y; y < read->y + read->columns; y++) {
-            assert_true(needed[read->x][y]);
-            needed[read->x][y] = false;
+        assert_true(!seen[read->row] || w->dilation[1] > 1 || w->stride[1] > w->kernel[1]);
+        seen[read->row] = true;
+        for (uint32_t y = read->first_column; y < read->first_column + read->columns; y++) {
+            assert_true(needed[read->row][y]);
+            needed[read->row][y] = false;
         }
     }
     for (uint32_t x = 0; x < SIDE; x++)
@@ -110,7 +111,7 @@ static void check_reads(const struct layer_case *c, const struct input_registers
 static bool same_strip(const struct layer_case *c, const struct pixel *a,
                        const struct pixel *b)
 {
-    return a->image == b->image && a->y / c->shape.block_w == b->y / c->shape.block_w;
+    return a->image == b->image && a->column / c->shape.block_w == b->column / c->shape.block_w;
 }
 
 static void a_firing_reads_what_its_outputs_see_and_the_strip_does_not_hold(void **state)
@@ -150,7 +151,7 @@ static void a_firing_reads_what_its_outputs_see_and_the_strip_does_not_hold(void
 
 static uint32_t pixels_read(struct input_registers *r, uint32_t x, uint32_t y)
 {
-    const struct pixel at = { .x = x, .y = y };
+    const struct pixel at = { .row = x, .column = y };
     uint32_t pixels = 0;
 
     registers_begin(r, &at);
@@ -201,7 +202,7 @@ static void columns_between_windows_are_not_read(void **state)
 {
     (void)state;
     const struct window w = { .kernel = { 1, 1 }, .stride = { 2, 2 }, .dilation = { 1, 1 } };
-    const struct pixel left = { .x = 1, .y = 2 }, right = { .x = 1, .y = 3 };
+    const struct pixel left = { .row = 1, .column = 2 }, right = { .row = 1, .column = 3 };
     struct input_registers r;
 
     assert_true(registers_init(&r, &w, 8, 8, 2));

@@ -1,5 +1,6 @@
-/* test/unit/test_row_splits.c -- rows that are cut inside channels: windows and flattened maps whose
- * every part has some positions of a channel. Against the naive reference, and by counting. */
+/* test/unit/test_row_splits.c -- rows that are cut inside channels: windows and flattened maps
+ * whose every part has some positions of a channel. Against the naive reference, and by
+ * counting. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -83,8 +84,8 @@ static void compare(void *user, uint32_t core, const struct core_event *e)
         return;
     uint32_t layer = c->study->plan.layer[pc->plan_layer].layer;
     for (uint32_t o = 0; o < pc->out_n; o++) {
-        int64_t want = reference_sum(&c->reference[e->pixel->image], layer, e->pixel->x,
-                                     e->pixel->y, pc->out_first + o);
+        int64_t want = reference_sum(&c->reference[e->pixel->image], layer, e->pixel->row,
+                                     e->pixel->column, pc->out_first + o);
         if (e->sum[o] != want)
             fail_msg("seed %u, %s: %d for %lld", c->study->seed, pc->name, e->sum[o],
                      (long long)want);

@@ -113,11 +113,11 @@ static void compare(void *user, uint32_t core, const struct core_event *e)
         int64_t value = l->raw_output    ? ((const int32_t *)(const void *)e->value)[o]
                         : l->out_signed ? (int8_t)e->value[o]
                                         : e->value[o];
-        if (value != reference_map(r, layer, at->x, at->y, channel) ||
-            e->sum[o] != reference_sum(r, layer, at->x, at->y, channel))
+        if (value != reference_map(r, layer, at->row, at->column, channel) ||
+            e->sum[o] != reference_sum(r, layer, at->row, at->column, channel))
             fail_msg("%s: image %" PRIu64 ", %s, pixel (%" PRIu32 ", %" PRIu32 "), channel %" PRIu32
-                     ": %" PRId64 " of a sum of %" PRId32, w->mapping, at->image, l->name, at->x,
-                     at->y, channel, value, e->sum[o]);
+                     ": %" PRId64 " of a sum of %" PRId32, w->mapping, at->image, l->name, at->row,
+                     at->column, channel, value, e->sum[o]);
         w->n_value++;
     }
 }

@@ -239,7 +239,8 @@ static void more_levels_of_a_voltage_sense_converter_add_what_the_program_says(v
     }
 }
 
-/* The program's figures of 90 nm SRAM, 256 x 16, eight groups of rows: words are three bits wider. */
+/* The program's figures of 90 nm SRAM, 256 x 16, eight groups of rows: words are three bits
+ * wider. */
 static void a_shift_add_has_room_for_the_sum_of_all_groups_of_rows(void **state)
 {
     (void)state;

@@ -33,7 +33,7 @@ static void watch(void *user, uint32_t core, const struct core_event *e)
     if (e->kind == CORE_SENT || (core != s->conv2 && core != s->conv3) || e->pixel[0].image != 0)
         return;
     bool third = core == s->conv3;
-    uint32_t x = e->pixel[0].x, y = e->pixel[0].y;
+    uint32_t x = e->pixel[0].row, y = e->pixel[0].column;
     assert_int_equal(e->n, 1);
     switch (e->kind) {
     case CORE_STORED:

@@ -1,5 +1,5 @@
-/* Values by layer: every byte of every map, and every result, is what plain loops in 64-bit integers
- * compute (test/reference.h), by every kernel that the machine has. */
+/* Values by layer: every byte of every map, and every result, is what plain loops in 64-bit
+ * integers compute (test/reference.h), by every kernel that the machine has. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

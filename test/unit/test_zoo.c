@@ -150,10 +150,10 @@ static void compare_result(void *user, uint32_t core, const struct core_event *e
                       : l->out_signed ? (int8_t)e->value[o]
                                       : e->value[o];
         int64_t want = reference_map(&c->reference, c->plan->layer[pc->plan_layer].layer,
-                                     e->pixel->x, e->pixel->y, pc->out_first + o);
+                                     e->pixel->row, e->pixel->column, pc->out_first + o);
         if (got != want)
             fail_msg("%s, output (%" PRIu32 ", %" PRIu32 ") channel %" PRIu32 ": %" PRId64
-                     ", the reference has %" PRId64, l->name, e->pixel->x, e->pixel->y,
+                     ", the reference has %" PRId64, l->name, e->pixel->row, e->pixel->column,
                      pc->out_first + o, got, want);
         c->n_value++;
     }
