@@ -246,10 +246,11 @@ enum err chooser_run(const struct mapper *mp, struct mapper_result *r, struct er
     struct chooser c = { .mp = mp, .r = r, .choice = calloc(mp->n_layer, sizeof *c.choice) };
     enum err e = ERR_NONE;
 
+    c.tried.choice = calloc((size_t)mp->n_layer * MOST_TRIED, sizeof *c.tried.choice);
     chooser_forgive(mp);
     *r = (struct mapper_result){ .optimize = mp->config->mapping.optimize,
                                  .choice = calloc(mp->n_layer, sizeof *r->choice) };
-    if (!c.choice || !r->choice)
+    if (!c.choice || !c.tried.choice || !r->choice)
         e = err_set(m, ERR_MEMORY, "no memory for the mapper");
     if (!e)
         e = mapper_times_new(&c.times, mp, m);
@@ -258,6 +259,7 @@ enum err chooser_run(const struct mapper *mp, struct mapper_result *r, struct er
     chooser_forgive(mp);
     mapper_times_free(c.times);
     free(c.choice);
+    free(c.tried.choice);
     free(c.interval);
     if (e)
         mapper_result_release(r);

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/util.h"
+
 /* ---- what is better ---- */
 
 uint64_t chooser_value(const struct chooser *c, uint64_t interval, uint64_t first_result,
@@ -66,26 +68,60 @@ void chooser_forgive(const struct mapper *mp)
             mp->layer[i].option[k].refused = false;
 }
 
-/* Sets aside what keeps a mapping from having a plan, if that is known: where the memory of a core
- * is too small or too slow, its layer's option; where a link is, that of the layer before, since a
- * layer's own outputs fit its links, but not always the pixels that its memory sends on, as many at
- * once as came. */
-static bool refuse(const struct mapper *mp, const struct plan *p, const uint32_t *choice)
+/* What keeps a mapping from having a plan, if that is known: where the memory of a core is too
+ * small or too slow, its layer's option; where a link is, that of the layer before, since a layer's
+ * own outputs fit its links, but not always the pixels that its memory sends on, as many at once as
+ * came. */
+static struct refusal find_refusal(const struct mapper *mp, const struct plan *p)
 {
     for (uint32_t i = 0; p->time.core && i < p->n_core; i++) {
         const struct core_times *c = &p->time.core[i];
         uint32_t layer = p->core[i].plan_layer, from = plan_network_layer(p, layer)->input[0];
         if ((c->layout.placing && memory_used_words(&c->layout) > p->core[i].memory.words) ||
-            c->used_clk[STAGE_MEMORY] > p->timestep_clk) {
-            refuse_shape(mp, layer, &mp->layer[layer].option[choice[layer]]);
-            return true;
-        }
-        if (c->used_clk[STAGE_LINK] > p->timestep_clk && from > 0) {
-            mp->layer[from - 1].option[choice[from - 1]].refused = true;
-            return true;
-        }
+            c->used_clk[STAGE_MEMORY] > p->timestep_clk)
+            return (struct refusal){ .layer = layer, .shape = true };
+        if (c->used_clk[STAGE_LINK] > p->timestep_clk && from > 0)
+            return (struct refusal){ .layer = from - 1 };
     }
-    return false;
+    return (struct refusal){ .layer = mp->n_layer };
+}
+
+/* Sets it aside. */
+static bool refuse(const struct mapper *mp, const struct refusal *r, const uint32_t *choice)
+{
+    if (r->layer == mp->n_layer)
+        return false;
+    struct mapper_option *o = &mp->layer[r->layer].option[choice[r->layer]];
+    if (r->shape)
+        refuse_shape(mp, r->layer, o);
+    else
+        o->refused = true;
+    return true;
+}
+
+static uint32_t *tried_choice(const struct chooser *c, uint32_t i)
+{
+    return c->tried.choice + (size_t)i * c->mp->n_layer;
+}
+
+/* Searches come to the same mappings again and again. NULL: not to this one, lately. */
+static const struct refusal *find_tried(const struct chooser *c)
+{
+    size_t size = c->mp->n_layer * sizeof *c->choice;
+
+    for (uint32_t i = 0; i < min_u32(c->tried.n, MOST_TRIED); i++)
+        if (memcmp(tried_choice(c, i), c->choice, size) == 0)
+            return &c->tried.refusal[i];
+    return NULL;
+}
+
+static const struct refusal *note_tried(struct chooser *c, const struct plan *p)
+{
+    uint32_t at = c->tried.n++ % MOST_TRIED;
+
+    memcpy(tried_choice(c, at), c->choice, c->mp->n_layer * sizeof *c->choice);
+    c->tried.refusal[at] = find_refusal(c->mp, p);
+    return &c->tried.refusal[at];
 }
 
 /* ---- a mapping is looked at ---- */
@@ -138,8 +174,13 @@ void chooser_consider(struct chooser *c)
 
     if (c->error || (r->cores > 0 && !better(&now, r)))
         return;
+    const struct refusal *known = find_tried(c);
+    if (known) {
+        c->refused |= refuse(c->mp, known, c->choice);
+        return;
+    }
     if (mapper_plan(c->mp, c->choice, &planned, &m)) {
-        c->refused |= refuse(c->mp, &planned.plan, c->choice);
+        c->refused |= refuse(c->mp, note_tried(c, &planned.plan), c->choice);
     } else if (look_up(c, &planned.plan, &now) && (r->cores == 0 || better(&now, r))) {
         *r = now;
         memcpy(r->choice, c->choice, c->mp->n_layer * sizeof *r->choice);
