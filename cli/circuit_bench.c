@@ -166,7 +166,7 @@ static enum err make_sub_array(struct bench *b, struct err_msg *m)
         .rows = whole(b, 0), .columns = whole(b, 1), .rows_parallel = whole(b, 2),
         .mux = whole(b, 3), .levels = whole(b, 4), .converter = (enum converter)whole(b, 5),
         .cells_per_weight = whole(b, 6), .input_bits = whole(b, 7), .active = b->value[8],
-        .on_share = b->value[9], .weight_bits = whole(b, 10) };
+        .on_share = b->value[9], .weight_bits = whole(b, 10), .sum_bits = whole(b, 11) };
     struct sub_array s;
     enum err e;
 
@@ -488,7 +488,8 @@ const struct circuit_row circuits[] = {
         COUNT("rows_parallel", 0, 0, 8192), COUNT("mux", 8, 1, 8192),
         COUNT("levels", 32, 2, 65536), CHOICE("converter", converters),
         COUNT("cells_per_weight", 2, 1, 64), COUNT("input_bits", 8, 1, 64),
-        REAL("active", 0.5, 0, 1), REAL("on_share", 0.5, 0, 1), COUNT("weight_bits", 8, 1, 64) },
+        REAL("active", 0.5, 0, 1), REAL("on_share", 0.5, 0, 1), COUNT("weight_bits", 8, 1, 64),
+        COUNT("sum_bits", 0, 0, 64) },
       make_sub_array },
     { "core", "a core of the accelerator, each block with its actions", "14nm_lp", "pcm",
       { COUNT("rows", 256, 1, 8192), COUNT("columns", 256, 1, 8192), COUNT("words", 512, 4, 65536),

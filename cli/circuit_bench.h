@@ -14,7 +14,7 @@
 #include "arch/tech/device.h"
 #include "core/err.h"
 
-enum { MOST_PARAM = 12, MOST_ROW = 24 };
+enum { MOST_PARAM = 13, MOST_ROW = 24 };
 
 struct param_row {
     const char *name;

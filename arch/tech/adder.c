@@ -30,11 +30,20 @@ static double switched_pf(const struct gate *g, unsigned bits)
     return first_pf + (bits - 1) * next_pf;
 }
 
+/* A stack of sheets is enough for each transistor. */
+static struct gate adder_gate(const struct technology *t)
+{
+    struct widths w = t->transistor == TRANSISTOR_GAA ? gate_widths(t, 1, 1)
+                                                      : gate_enlarge(t, gate_widths(t, 2, 1));
+
+    return gate_standard(t, GATE_NAND, 2, w);
+}
+
 struct circuit adder(const struct technology *t, unsigned bits, double load_pf,
                      const struct activity *activity)
 {
     assert(bits >= 1);
-    struct gate nand = gate_standard(t, GATE_NAND, 2, gate_enlarge(t, gate_widths(t, 2, 1)));
+    struct gate nand = adder_gate(t);
     double gates = 9.0 * bits, v = t->supply_v;
 
     return (struct circuit){

@@ -3,7 +3,7 @@
 
 static struct gate inverter(const struct technology *t)
 {
-    return gate_standard(t, GATE_INV, 1, gate_widths(t, 1, 1));
+    return gate_least(t, gate_widths(t, 1, 1));
 }
 
 double dff_in_pf(const struct technology *t)

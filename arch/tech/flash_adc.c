@@ -15,7 +15,7 @@ static double reference_ohm(const struct flash_adc_cfg *cfg, unsigned i)
 
 static double amplifier_in_pf(const struct technology *t)
 {
-    return transistor_gate_pf(t, 2 * t->feature_um);
+    return gate_least(t, gate_widths(t, 1, 0)).in_pf;
 }
 
 /* The slower of the two extreme references. */
@@ -33,18 +33,14 @@ static double delay_ns(const struct technology *t, const struct flash_adc_cfg *c
 /* What one amplifier switches in a conversion: column, input and mirror, latch, encoder input. */
 static double switching_pj(const struct technology *t, const struct flash_adc_cfg *cfg)
 {
-    struct widths n = gate_widths(t, 1, 0), p = gate_widths(t, 0, 1);
-    double gn = transistor_gate_pf(t, n.n_um), gp = transistor_gate_pf(t, p.p_um);
-    double jn = transistor_drain_pf(t, n, t->cell_height_um);
-    double jp = transistor_drain_pf(t, p, t->cell_height_um);
+    struct gate n = gate_least(t, gate_widths(t, 1, 0)), p = gate_least(t, gate_widths(t, 0, 1));
+    double gn = n.in_pf, gp = p.in_pf, jn = n.out_pf, jp = p.out_pf;
     double mirror = cfg->sense == SENSE_CURRENT ? jn + gn : jn;
     double l = cfg->levels, v2 = t->supply_v * t->supply_v, r2 = t->read_v * t->read_v;
-    /* Each amplifier has its share of the reference column. A voltage charges the column once, for
-     * all amplifiers; a current flows while they sense. */
-    double column_pf = cfg->column_pf * (cfg->sense == SENSE_CURRENT ? 1 / l : 1 / (l - 1) + 1 / l);
+    /* Each amplifier has its share of the reference column; one alone also charges the column,
+     * which many share with the read. */
+    double column_pf = cfg->column_pf * (l == 2 ? 1.5 : 1 / l);
 
-    if (l == 2 && cfg->sense == SENSE_CURRENT)
-        column_pf += cfg->column_pf; // one amplifier: the column is its own
     return cfg->reference_pj / l + (column_pf + 2 * gn + mirror * (1 / (l - 1) + 1 / l)) * r2 +
            (2 * gp + gn + 3 * gp + 3 * gn + 3 * (jp + jn) + jp + gp + gn) * v2;
 }
@@ -57,9 +53,8 @@ static double static_uw(const struct technology *t, const struct flash_adc_cfg *
     if (cfg->sense == SENSE_VOLTAGE)
         return 0;
     for (unsigned i = 1; i + 2 < cfg->levels; i++)
-        uw += csa_power_uw(t, reference_ohm(cfg, i)) / l;
-    uw += csa_power_uw(t, cfg->column_kohm * 1e3);
-    return fmax(0, uw * (l - 1));
+        uw += csa_power_uw(t, cfg->levels - 1, reference_ohm(cfg, i)) / l;
+    return fmax(0, uw + csa_power_uw(t, cfg->levels - 1, cfg->column_kohm * 1e3));
 }
 
 static struct circuit amplifiers(const struct technology *t, const struct flash_adc_cfg *cfg)
@@ -85,9 +80,19 @@ static struct circuit encoder(const struct technology *t, const struct flash_adc
 {
     unsigned inputs = cfg->levels / 2;
     double bits = ceil(log2(cfg->levels)), amps = cfg->levels - 1;
-    struct gate inv = gate_standard(t, GATE_INV, 1, gate_widths(t, 1, 1));
+    struct gate inv = gate_least(t, gate_widths(t, 1, 1));
     struct gate nand = gate_standard(t, GATE_NAND, 2, gate_widths(t, 4, 2));
     struct gate wide = gate_standard(t, GATE_NAND, inputs, gate_widths(t, 4, 2));
+
+    if (t->transistor == TRANSISTOR_GAA) { // one stack pulls down
+        struct gate one = gate_standard(t, GATE_NAND, 2, gate_widths(t, 1, 1));
+
+        nand.width_um = one.width_um;
+        nand.down_kohm = one.down_kohm;
+        nand.out_pf = one.out_pf;
+        nand.in_pf = one.in_pf;
+        wide.in_pf = t->encoder_load_pf;
+    }
     double unit_um = inv.width_um + nand.width_um + wide.width_um;
     double unit_um2 = amps * (gate_area_um2(&inv) + gate_area_um2(&nand)) +
                       bits * gate_area_um2(&wide);

@@ -72,7 +72,9 @@ static struct widths room(const struct technology *t, struct widths w, double he
         return (struct widths){ um * (1 - p_share), um * p_share };
     }
     double most = 2.0 * t->fins_most;
-    if (fabs(height_um - t->cell_height_um) > 1e-9 * t->cell_height_um) // not a standard cell
+    bool standard = fabs(height_um - t->cell_height_um) <= 1e-9 * t->cell_height_um;
+
+    if (t->transistor == TRANSISTOR_FINFET && !standard) // sheets are stacked in standard cells
         most = 2 * floor((height_um - t->np_gap_um - t->cell_margin_um + t->fin_pitch_um) / 2 /
                          (t->fin_width_um + t->fin_pitch_um));
     if (!both)
@@ -221,6 +223,18 @@ struct gate gate_standard(const struct technology *t, enum gate_kind kind, unsig
                           struct widths w)
 {
     return gate_make(t, kind, inputs, w, t->cell_height_um);
+}
+
+/* Its drains shrink with width and height; the drive is that of a stack. */
+struct gate gate_least(const struct technology *t, struct widths w)
+{
+    struct gate g = gate_standard(t, GATE_INV, 1, w);
+    double share = t->least_share;
+
+    g.in_pf *= share;
+    g.out_pf *= share * share;
+    g.leakage_uw *= share;
+    return g;
 }
 
 double gate_area_um2(const struct gate *g)

@@ -43,6 +43,9 @@ struct widths gate_widths(const struct technology *t, double n_factor, double p_
  * fins would not come out whole. */
 struct widths gate_enlarge(const struct technology *t, struct widths w);
 
+/* The smallest inverter, or half of one: sheets make it narrower than a stack of standard width. */
+struct gate gate_least(const struct technology *t, struct widths w);
+
 double gate_area_um2(const struct gate *g);
 
 /* Transistors by themselves. normal: V / I_on, of a pass gate; else of a switching gate. */

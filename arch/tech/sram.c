@@ -64,13 +64,15 @@ struct circuit sram_write_driver(const struct technology *t, unsigned columns, d
 struct circuit sram_row_switch(const struct technology *t, const struct row_switch_cfg *cfg)
 {
     const double linear_region = 0.2;
-    struct widths w = pass_gate_widths(t, cfg->row_kohm * t->column_switch_ratio / linear_region);
+    struct widths w = pass_gate_widths(t, cfg->row_kohm / t->word_line_parts *
+                                             t->column_switch_ratio / linear_region);
     struct circuit reg = dff(t, 1, 1, 1), c;
     double per_column = fmax(1, floor(cfg->height_um / t->cell_height_um + 1e-9));
     double columns = ceil(cfg->rows / per_column);
     double gate_height_um = cfg->height_um / ceil(cfg->rows / columns);
     struct gate g = gate_make(t, GATE_INV, 1, w, pass_cell_um(t, gate_height_um));
     double kohm = pass_gate_kohm(t, w), v = t->supply_v, r = cfg->read_v;
+    double part_pf = word_line_part_pf(t, cfg->row_pf);
 
     circuit_in_columns(&c, cfg->rows, reg.width_um, reg.height_um, cfg->height_um);
     c.width_um += 2 * g.width_um * columns;
@@ -80,7 +82,7 @@ struct circuit sram_row_switch(const struct technology *t, const struct row_swit
         .height_um = cfg->height_um,
         /* distributed wire behind a driver: 0.69 R C + 0.38 r c */
         .delay_ns = 0.69 * kohm * (2 * g.out_pf + 0.5 * g.in_pf) +
-                    cfg->row_pf * (0.69 * kohm + 0.38 * cfg->row_kohm),
+                    part_pf * (0.69 * kohm + 0.38 * cfg->row_kohm / t->word_line_parts),
         .energy_pj = cfg->rows * cfg->active * (3 * g.out_pf * r * r + g.in_pf * v * v) +
                      cfg->rows * reg.energy_pj,
         .leakage_uw = cfg->rows * reg.leakage_uw,

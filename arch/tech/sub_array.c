@@ -50,6 +50,9 @@ static enum err check(const struct sub_array_cfg *c, struct err_msg *m)
         c->input_bits > 64 || c->weight_bits < 1 || c->weight_bits > 64)
         return err_set(m, ERR_INPUT, "%u weight bits, %u cells per weight, %u input bits: want 1 "
                        "to 64", c->weight_bits, c->cells_per_weight, c->input_bits);
+    if (c->sum_bits && (double)c->levels > ldexp(1, (int)c->sum_bits))
+        return err_set(m, ERR_INPUT, "sum_bits = %u: want 0 (usual) or at least the converter's %g",
+                       c->sum_bits, log2(c->levels));
     if (!(c->active >= 0 && c->active <= 1 && c->on_share >= 0 && c->on_share <= 1))
         return err_set(m, ERR_INPUT, "active = %g, on_share = %g: want 0 to 1", c->active,
                        c->on_share);
@@ -102,6 +105,7 @@ static double column_kohm(const struct device *d, const struct sub_array_cfg *c,
 {
     double row_kohm = w->row_kohm / c->columns, step_kohm = w->column_kohm / c->rows, sum = 0;
     double on_kohm = d->sram ? w->access_kohm : d->on_kohm + w->access_kohm;
+    double on_share = d->sram ? 1 : c->on_share; // a latch discharges one line or the other
 
     for (unsigned j = 0; j < c->columns; j++) {
         double ms = 0;
@@ -109,9 +113,9 @@ static double column_kohm(const struct device *d, const struct sub_array_cfg *c,
         for (unsigned i = 0; i < c->rows; i++) {
             double wire_kohm = (j + 1) * row_kohm + (c->rows - i) * step_kohm;
 
-            ms += c->on_share / (on_kohm + wire_kohm);
+            ms += on_share / (on_kohm + wire_kohm);
             if (!d->sram)
-                ms += (1 - c->on_share) / (d->off_kohm + w->access_kohm + wire_kohm);
+                ms += (1 - on_share) / (d->off_kohm + w->access_kohm + wire_kohm);
         }
         sum += 1 / (ms * c->active * c->rows_parallel / c->rows);
     }
@@ -133,15 +137,20 @@ static void drive(const struct technology *t, const struct device *d,
                                    .row_kohm = w->row_kohm, .height_um = w->height_um };
     double v2 = t->supply_v * t->supply_v;
 
-    s->block[BLOCK_ARRAY] = (struct circuit){
-        .area_um2 = w->width_um * w->height_um,
-        .width_um = w->width_um,
+    struct circuit repeaters = word_line_repeaters(t, w->row_pf, w->row_kohm);
+    struct circuit *array = &s->block[BLOCK_ARRAY];
+
+    *array = (struct circuit){
+        .area_um2 = w->width_um * w->height_um + c->rows * repeaters.area_um2,
         .height_um = w->height_um,
-        .energy_pj = w->row_pf * v2 * c->rows * c->active * c->mux,
+        .delay_ns = repeaters.delay_ns,
+        .energy_pj = (w->row_pf * v2 + repeaters.energy_pj) * c->rows * c->active * c->mux,
+        .leakage_uw = c->rows * repeaters.leakage_uw,
     };
+    array->width_um = array->area_um2 / array->height_um;
     if (d->sram) {
         s->block[BLOCK_ROW_SWITCH] = sram_row_switch(t, &rows);
-        s->block[BLOCK_ARRAY].leakage_uw = (double)c->rows * c->columns * sram_cell(t).leakage_uw;
+        array->leakage_uw += (double)c->rows * c->columns * sram_cell(t).leakage_uw;
     } else {
         s->block[BLOCK_ROW_SWITCH] = row_switch(t, &rows);
     }
@@ -223,13 +232,16 @@ static enum err convert(const struct technology *t, const struct device *d,
     return e;
 }
 
-static void accumulate(const struct technology *t, const struct sub_array_cfg *c,
+static void accumulate(const struct technology *t, const struct device *d,
+                       const struct sub_array_cfg *c,
                        const struct wires *w, const struct activity *a, struct sub_array *s)
 {
     unsigned units = c->columns / c->mux, bits = (unsigned)log2(c->levels);
     unsigned groups = (unsigned)ceil_div(c->mux, c->cells_per_weight);
     unsigned reads = (unsigned)ceil_div(c->rows, c->rows_parallel);
-    unsigned sum_bits = bits + (unsigned)ceil(log2(reads)); // of all groups of rows
+    unsigned all_bits = bits + (unsigned)ceil(log2(reads)); // of all groups of rows
+    unsigned sum_bits = c->sum_bits ? c->sum_bits : d->sram ? all_bits : bits;
+    sum_bits = sum_bits < all_bits ? sum_bits : all_bits;
     struct shift_add_cfg weight = { units, sum_bits, c->cells_per_weight, w->width_um };
     struct shift_add_cfg input = { units, sum_bits + c->cells_per_weight, c->input_bits,
                                    w->width_um };
@@ -312,7 +324,7 @@ enum err sub_array(const struct technology *t, const struct device *d,
     double select_ns = select_columns(t, d, cfg, &w, &a, s);
     if ((e = convert(t, d, cfg, &w, s, m)))
         return e;
-    accumulate(t, cfg, &w, &a, s);
+    accumulate(t, d, cfg, &w, &a, s);
     if (d->sram) {
         s->block[BLOCK_PRECHARGE] = sram_precharge(t, cfg->columns, w.column_pf, w.column_kohm,
                                                    w.width_um);
@@ -324,7 +336,8 @@ enum err sub_array(const struct technology *t, const struct device *d,
     }
     s->clocks = cfg->mux * (unsigned)ceil_div(cfg->rows, cfg->rows_parallel);
     s->clock_ns = cal->sensing_delay *
-                  (fmax(s->block[BLOCK_ROW_SWITCH].delay_ns, select_ns) +
+                  (fmax(s->block[BLOCK_ROW_SWITCH].delay_ns + s->block[BLOCK_ARRAY].delay_ns,
+                        select_ns) +
                    s->block[BLOCK_PRECHARGE].delay_ns + s->block[BLOCK_ADC].delay_ns +
                    s->block[BLOCK_ENCODER].delay_ns);
     add_up(s);

@@ -27,6 +27,8 @@ struct sub_array_cfg {
     unsigned       levels;        // of a converter, a power of two
     enum converter converter;
     unsigned       weight_bits, cells_per_weight, input_bits; // bits spread evenly over cells
+    unsigned       sum_bits; // of a saturating sum of groups of rows, at least the converter's;
+                             // 0: the converter's for resistive cells, all there can be for SRAM
     double         active;        // share of rows whose input bit is 1
     double         on_share;      // share of cells in their most conducting state, the others least
 };

@@ -13,6 +13,44 @@ double pass_cell_um(const struct technology *t, double height_um)
     return fmax(height_um, t->cell_height_um) * t->cell_height_um / (bulk_cell_f * t->feature_um);
 }
 
+/* Two inverters. */
+static struct gate repeater_half(const struct technology *t)
+{
+    double um = t->repeater_stacks * transistor_least_um(t);
+
+    return gate_standard(t, GATE_INV, 1, (struct widths){ um, um });
+}
+
+double word_line_part_pf(const struct technology *t, double row_pf)
+{
+    return row_pf / t->word_line_parts + (t->word_line_parts > 1 ? repeater_half(t).in_pf : 0);
+}
+
+struct circuit word_line_repeaters(const struct technology *t, double row_pf, double row_kohm)
+{
+    double n = t->word_line_parts - 1, v = t->supply_v;
+    double ns = 0;
+
+    if (n == 0)
+        return (struct circuit){ 0 };
+    struct gate g = repeater_half(t);
+
+    for (unsigned i = 1; i <= n; i++) {
+        double part_pf = row_pf / (n + 1) + (i < n ? g.in_pf : 0);
+
+        ns += log(2) * (g.down_kohm * (g.out_pf + g.in_pf) + g.up_kohm * (g.out_pf + part_pf) +
+                        row_kohm / (n + 1) * part_pf / 2);
+    }
+    return (struct circuit){
+        .area_um2 = n * 2 * gate_area_um2(&g),
+        .width_um = n * 2 * g.width_um,
+        .height_um = g.height_um,
+        .delay_ns = ns,
+        .energy_pj = n * 2 * (g.in_pf + g.out_pf) * v * v,
+        .leakage_uw = n * t->repeater_uw,
+    };
+}
+
 /* Three gates side by side with their flip-flop, in as few columns as the height allows. Gates grow
  * into the height that is left. */
 struct circuit row_switch(const struct technology *t, const struct row_switch_cfg *cfg)
@@ -29,7 +67,11 @@ struct circuit row_switch(const struct technology *t, const struct row_switch_cf
     double own_pf = 2 * g.out_pf + 0.5 * g.in_pf;
     struct edge e = { 0, 0 };
 
-    edge_stage(&e, 1, kohm * (own_pf + cfg->row_pf) + cfg->row_kohm * cfg->row_pf / 2);
+    /* up to the first repeater, where there are any */
+    double part_pf = word_line_part_pf(t, cfg->row_pf);
+
+    edge_stage(&e, 1, kohm * (own_pf + part_pf) +
+               cfg->row_kohm / t->word_line_parts * part_pf / 2);
     circuit_in_columns(&c, cfg->rows, reg.width_um, reg.height_um, cfg->height_um);
     double width_um = c.width_um + 4 * g.width_um * columns;
     double v = t->supply_v, s = cfg->select_v, r = cfg->read_v;
@@ -78,6 +120,15 @@ struct circuit column_switch(const struct technology *t, unsigned columns, doubl
     };
 }
 
+/* Height in which a gate stands unfolded. */
+static double unfolded_um(const struct technology *t, struct widths w)
+{
+    double width_um, height_um;
+
+    pass_gate_size(t, w, 1, &width_um, &height_um);
+    return 2 * height_um;
+}
+
 struct mux column_mux(const struct technology *t, const struct mux_cfg *cfg)
 {
     assert(cfg->outputs >= 1 && cfg->columns >= cfg->outputs);
@@ -85,7 +136,8 @@ struct mux column_mux(const struct technology *t, const struct mux_cfg *cfg)
     struct widths w = pass_gate_widths(t, cfg->column_kohm * ir_drop);
     double gate_h_um, height_um = rows_height_um(t, cfg->columns, 1, w, cfg->width_um, &gate_h_um);
     struct mux m = { .n_pf = transistor_gate_pf(t, w.n_um), .p_pf = transistor_gate_pf(t, w.p_um) };
-    double drain_pf = transistor_drain_pf(t, w, gate_h_um);
+    double room_um = t->transistor == TRANSISTOR_GAA ? t->cell_height_um : unfolded_um(t, w);
+    double drain_pf = transistor_drain_pf(t, w, room_um);
 
     m.circuit = (struct circuit){
         .area_um2 = height_um * cfg->width_um,

@@ -19,6 +19,11 @@ struct row_switch_cfg {
     double   height_um;         // of the array beside it
 };
 
+/* A word line may have repeaters: what a part of it loads its driver with, and the repeaters of one
+ * line; all 0 where there are none. energy_pj: of one read. */
+double word_line_part_pf(const struct technology *t, double row_pf);
+struct circuit word_line_repeaters(const struct technology *t, double row_pf, double row_kohm);
+
 /* energy_pj: of one read. */
 struct circuit row_switch(const struct technology *t, const struct row_switch_cfg *cfg);
 

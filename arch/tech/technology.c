@@ -14,7 +14,7 @@ static const double nodes_nm[] = { 130, 90, 65, 45, 32, 22, 14, 10, 7, 5, 3, 2, 
 enum { N_NODE = sizeof nodes_nm / sizeof *nodes_nm };
 
 enum { BULK = 1 << TRANSISTOR_BULK, FIN = 1 << TRANSISTOR_FINFET | 1 << TRANSISTOR_GAA,
-       ANY = BULK | FIN };
+       ANY = BULK | FIN, GAA = 1 << TRANSISTOR_GAA, HP = 1 << 8 };
 
 /* Currents are known at 300 K and, in bulk, every step above it. */
 static const double cool_k = 300, step_k = 10;
@@ -52,7 +52,12 @@ static const double cool_k = 300, step_k = 10;
     X(junction_ff_um2,        "fF/um2", 1e-3, 1e3, ANY, "junction bottom")                      \
     X(junction_side_ff_um,    "fF/um",  0, 100,   BULK, "junction sidewall")                    \
     X(junction_channel_ff_um, "fF/um",  0, 100,   BULK, "junction to the channel")              \
-    X(bit_line_drain_af,      "aF",     0, 1000,  FIN,  "drain of an SRAM access transistor")
+    X(bit_line_drain_af,      "aF",     0, 1000,  FIN,  "drain of an SRAM access transistor")   \
+    X(least_share,            "",       0.01, 1,  GAA,  "smallest transistor, over a stack")    \
+    X(word_line_parts,        "",       1, 100,   GAA,  "of a word line, between repeaters")    \
+    X(repeater_stacks,        "",       1, 1000,  GAA,  "width of a word line's repeater")      \
+    X(repeater_pw,            "pW",     0, 1e6,   GAA,  "leakage of such a repeater")           \
+    X(encoder_load_stacks,    "",       1, 1000,  GAA,  "gates that an encoder's input drives")
 
 #define FLAVOUR_FACTS(X)                                                                        \
     X(supply_v,               "V",      0.1, 5,   ANY,  "supply")                               \
@@ -67,7 +72,10 @@ static const double cool_k = 300, step_k = 10;
     X(on_n_ua_um,             "uA/um",  1e-3, 1e5, ANY, "N on-current")                         \
     X(on_p_ua_um,             "uA/um",  1e-3, 1e5, ANY, "P on-current")                         \
     X(off_n_pa_um,            "pA/um",  1e-3, 1e9, ANY, "N off-current")                        \
-    X(off_p_pa_um,            "pA/um",  1e-3, 1e9, ANY, "P off-current")
+    X(off_p_pa_um,            "pA/um",  1e-3, 1e9, ANY, "P off-current")                         \
+    X(csa_amplifier_uw,       "uW",     1e-6, 1e6, HP,  "power of a current-mode amplifier")    \
+    X(csa_column_w_ohm,       "W",      0,    1e3, HP,  "and of a column, times its resistance") \
+    X(csa_column_exponent,    "",       0.1,  10,  HP,  "whose fall goes with exp(-this log10)")
 
 #define FIELD(key, unit, least, most, when, doc) double key;
 #define ROW(key, unit, least, most, when, doc) \
@@ -233,6 +241,8 @@ static enum err read_node(const struct yaml *root, enum flavour flavour, struct 
         return e;
     if ((e = read_hot(section, n, m)))
         return e;
+    if (flavour == FLAVOUR_HP)
+        mask |= HP;
     return facts_read(section, path, flavour_rows, mask, flavour_others, &n->fact, m);
 }
 
@@ -280,7 +290,7 @@ static struct node_facts interpolate(const struct node *large, const struct node
 
     interpolate_rows(&f, large, 1u << small->transistor, node_rows, weight);
     if (large->transistor == small->transistor) {
-        interpolate_rows(&f, large, 1u << small->transistor, flavour_rows, weight);
+        interpolate_rows(&f, large, 1u << small->transistor | HP, flavour_rows, weight);
     } else {
         f.junction_ff_um2 = small->fact.junction_ff_um2;
         f.bit_line_drain_af = small->fact.bit_line_drain_af;
@@ -290,6 +300,11 @@ static struct node_facts interpolate(const struct node *large, const struct node
         f.row_switch_ratio = small->fact.row_switch_ratio; // multiples of its smallest ones
         f.column_switch_ratio = small->fact.column_switch_ratio;
         f.mux_driver_ratio = small->fact.mux_driver_ratio;
+        f.least_share = small->fact.least_share;
+        f.word_line_parts = small->fact.word_line_parts;
+        f.repeater_stacks = small->fact.repeater_stacks;
+        f.repeater_pw = small->fact.repeater_pw;
+        f.encoder_load_stacks = small->fact.encoder_load_stacks;
     }
     f.fins_most = small->fact.fins_most;
     f.sheets = small->fact.sheets;
@@ -359,11 +374,22 @@ static void derive(struct technology *t, const struct node_facts *f)
     t->sram_width_um = f->sram_cell_width_f * F;
     t->bit_line_drain_pf = f->bit_line_drain_af * 1e-6;
     t->row_switch_ratio = f->row_switch_ratio;
+    t->least_share = t->word_line_parts = 1;
+    if (t->transistor == TRANSISTOR_GAA) {
+        t->least_share = f->least_share;
+        t->word_line_parts = round(f->word_line_parts);
+        t->repeater_stacks = round(f->repeater_stacks);
+        t->encoder_load_pf = f->encoder_load_stacks * t->fin_effective_um * t->gate_pf_um;
+        t->repeater_uw = f->repeater_pw * 1e-6;
+    }
     t->column_switch_ratio = f->column_switch_ratio;
     t->mux_driver_ratio = f->mux_driver_ratio;
     t->sar_bit_uw = f->sar_bit_uw;
     t->sar_base_uw = f->sar_base_uw;
     t->sar_uw_kohm = f->sar_uw_kohm;
+    t->csa_amplifier_uw = f->csa_amplifier_uw;
+    t->csa_column_w_ohm = f->csa_column_w_ohm;
+    t->csa_column_exponent = f->csa_column_exponent;
 }
 
 static enum err check_physics(const struct technology *t, const struct node_facts *f,
@@ -599,11 +625,17 @@ double csa_delay_ns(const struct technology *t, double ohm, double column_pf)
                                         t->csa_weight);
 }
 
-double csa_power_uw(const struct technology *t, double ohm)
+double csa_power_uw(const struct technology *t, unsigned amplifiers, double ohm)
 {
+    const double uw_per_w = 1e6;
+
     assert(t->n_csa > 0);
     ohm *= fit_read_v / t->read_v;
+    if (t->flavour == FLAVOUR_HP)
+        return amplifiers * t->csa_amplifier_uw +
+               uw_per_w * t->csa_column_w_ohm * exp(-t->csa_column_exponent * log10(ohm));
     double uw = fit_at(&t->csa[0].power_uw, ohm);
 
-    return t->n_csa == 1 ? uw : between(uw, fit_at(&t->csa[1].power_uw, ohm), t->csa_weight);
+    return amplifiers * (t->n_csa == 1 ? uw : between(uw, fit_at(&t->csa[1].power_uw, ohm),
+                                                      t->csa_weight));
 }

@@ -78,12 +78,16 @@ struct technology {
     double read_v;                         // of the converters' fits
     double sram_height_um, sram_width_um;  // of a cell
     double bit_line_drain_pf;              // of an access transistor; 0 in bulk
+    double least_share; // of the smallest transistors, of a stack of sheets; 1 for others
+    double word_line_parts; // with a repeater between each two, or 1
+    double repeater_stacks, repeater_uw, encoder_load_pf; // where sheets are stacked
     double row_switch_ratio, column_switch_ratio, mux_driver_ratio;
 
     double         sar_bit_uw, sar_base_uw, sar_uw_kohm;
     unsigned       n_csa;      // fits below: 0 (no such converter at this node), 1, or 2
     struct csa_fit csa[2];     // 2: of the neighbouring nodes
     double         csa_weight; // of csa[1], geometrically
+    double         csa_amplifier_uw, csa_column_w_ohm, csa_column_exponent; // power, HP
 };
 
 struct technology_warning {
@@ -107,9 +111,9 @@ enum err technology_heat(struct technology *t, double kelvin, struct err_msg *m)
 enum err technology_load_name(struct technology *t, const char *directory, const char *name,
                               struct technology_warning *w, struct err_msg *m);
 
-/* Of one current-mode sense amplifier; needs n_csa > 0. */
+/* Of one current-mode sense amplifier, and of all those of a column; both need n_csa > 0. */
 double csa_delay_ns(const struct technology *t, double ohm, double column_pf);
-double csa_power_uw(const struct technology *t, double ohm);
+double csa_power_uw(const struct technology *t, unsigned amplifiers, double ohm);
 
 /* Of a SAR converter of so many bits on a column. */
 double sar_power_uw(const struct technology *t, unsigned bits, double kohm);

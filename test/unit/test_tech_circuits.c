@@ -439,12 +439,12 @@ static void a_flash_converter_has_an_amplifier_per_level(void **state)
     cfg.columns = 256;
     assert_int_equal(flash_adc(&t, &cfg, &twice, &m), ERR_NONE);
     CHECK_NEAR(twice.amplifiers.energy_pj, 2 * adc.amplifiers.energy_pj, 1e-12);
-    /* the column is charged once, and by each of L - 1 amplifiers 1 / L of the reference column */
+    /* each of L - 1 amplifiers charges 1 / L of the reference column */
     cfg.column_pf *= 2;
     struct flash_adc heavier;
     assert_int_equal(flash_adc(&t, &cfg, &heavier, &m), ERR_NONE);
     CHECK_NEAR(heavier.amplifiers.energy_pj - twice.amplifiers.energy_pj,
-               256 * (1 + 7. / 8) * 0.05 * t.read_v * t.read_v, 1e-9);
+               256 * 7. / 8 * 0.05 * t.read_v * t.read_v, 1e-9);
     /* a current-mode one has no cost where the technology has no fit */
     cfg.sense = SENSE_CURRENT;
     t.n_csa = 0;
