@@ -40,7 +40,7 @@ SC_SO := $(if $(SC),$(B)/libimcsim_systemc.so)
 LOAD  := $(if $(SC),$(B)/core/sc/load.o)
 CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c cli/*.c cli/article/*.c))
 RIG   := $(patsubst %.c,$(B)/%.o,$(wildcard test/*.c test/zoo/*.c))
-UNIT  := $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c)) \
+UNIT  := $(patsubst %.c,$(B)/%,$(wildcard test/unit/test_*.c)) $(B)/test/unit/test_commands \
          $(if $(SC),$(patsubst %.cpp,$(B)/%,$(wildcard test/unit/test_*.cpp)))
 CLASSIFY := $(if $(SC),$(B)/tlm/example/classify)
 BENCH := $(patsubst %.c,$(B)/%,$(wildcard bench/bench_*.c))
@@ -208,6 +208,11 @@ $(B)/libimcsim_systemc.so: core/sc/kernel_sc.cpp core/chan.c $(wildcard core/*.h
 	$(Q)$(CC) -I. $(CFLAGS) -fPIC -c core/chan.c -o $(B)/core/sc/chan.pic.o
 	$(Q)$(CXX) -I. $(CXXFLAGS) $(LDFLAGS) -fPIC -shared core/sc/kernel_sc.cpp \
 	    $(B)/core/sc/chan.pic.o -lsystemc -o $@
+
+$(B)/test/unit/test_commands: scripts/check_commands.sh $(B)/test/tools/write_zoo $(B)/imcsim $(SC_SO)
+	@mkdir -p $(@D)
+	@printf '#!/bin/sh\nexec scripts/check_commands.sh %s\n' $(B) >$@
+	@chmod +x $@
 
 $(B)/test/unit/%: $(B)/test/unit/%.o $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"

@@ -1,5 +1,5 @@
-/* traces/jpeg.c -- JPEG through libjpeg: grey, or any colours that it turns into red, green and blue.
- * What it only warns of, as data that end early, is an error here. */
+/* traces/jpeg.c -- JPEG through libjpeg: grey, or any colours that it turns into red, green and
+ * blue. What it only warns of, as data that end early, is an error here. */
 #include <stdio.h>
 
 #include <jpeglib.h>

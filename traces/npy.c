@@ -62,7 +62,8 @@ static enum err read_dims(struct npy *a, const struct infile *f, const char *tex
         char *end;
         unsigned long long v = *p >= '0' && *p <= '9' ? strtoull(p, &end, 10) : UINT64_MAX;
         if (v > INT32_MAX || a->n_dim == NPY_MOST_DIMS || (v > 0 && a->n > SIZE_MAX / 8 / v))
-            return infile_error(f, 0, m, "a shape beyond 8 dimensions or 2^31 a dimension: want less");
+            return infile_error(f, 0, m, "a shape beyond 8 dimensions or 2^31 a dimension: "
+                                "want less");
         a->dim[a->n_dim++] = (uint32_t)v;
         a->n *= (size_t)v;
         p = end;

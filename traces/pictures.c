@@ -143,8 +143,8 @@ static enum err pictures_open(struct image_reader *r, struct err_msg *m)
     enum err e = r->file ? add(s, r->path, 0, m) : list(s, &n_class, m);
 
     if (!e && n_class > r->n_classes)
-        e = err_set(m, ERR_INPUT, "%s: %" PRIu32 " folders: want at most %" PRIu32 ", the network's "
-                    "classes", r->path, n_class, r->n_classes);
+        e = err_set(m, ERR_INPUT, "%s: %" PRIu32 " folders: want at most %" PRIu32 ", the "
+                    "network's classes", r->path, n_class, r->n_classes);
     if (!e && r->how.labels && n_class > 0)
         e = err_set(m, ERR_INPUT, "%s: has folders of classes: want no --labels", r->path);
     if (!e && r->how.labels)

@@ -14,7 +14,9 @@
 
 #define DATA "test/data/images/"
 
-enum { N = 4, CHANNELS = 3, ROWS = 6, COLUMNS = 5, CLASSES = 10, IMAGE = CHANNELS * ROWS * COLUMNS };
+enum { N = 4, CHANNELS = 3, ROWS = 6, COLUMNS = 5, CLASSES = 10 };
+
+enum { IMAGE = CHANNELS * ROWS * COLUMNS };
 
 static const struct images_shape shape = { ROWS, COLUMNS, CHANNELS };
 
@@ -192,8 +194,8 @@ static size_t put(uint8_t *to, const char *bytes, size_t n)
 
 #define PUT(text) n += put(to + n, text, sizeof text - 1)
 
-/* One block of 8 x 8: divisors 8, codes 0 for a difference of 5 bits and 10 for none, code 0 for the
- * end of a block. Then a component is 128 and its difference everywhere. */
+/* One block of 8 x 8: divisors 8, codes 0 for a difference of 5 bits and 10 for none, code 0 for
+ * the end of a block. Then a component is 128 and its difference everywhere. */
 static size_t jpeg(uint8_t *to, bool grey)
 {
     size_t n = 0;
@@ -262,7 +264,8 @@ static void expect_error(const char *path, const struct images_how *how, struct 
 static void what_is_no_set_for_this_network_is_refused_with_a_cure(void **state)
 {
     const struct images_how seven = { .shape = "7x7" }, junk = { .shape = "7x" },
-                            wrong = { .labels = DATA "flat.npy" }, few = { .labels = DATA "chw.npy" };
+                            wrong = { .labels = DATA "flat.npy" },
+                            few = { .labels = DATA "chw.npy" };
     const struct images_shape small = { 4, 4, 3 };
 
     (void)state;

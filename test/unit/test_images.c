@@ -246,8 +246,8 @@ static void a_path_that_is_no_file_is_named(void **state)
 
     expect_error(*state, "none", network, "none: cannot open: No such file or directory");
     mkdir(tmpdir_path(path, *state, "folder"), 0700);
-    expect_error(*state, "folder", network, "folder: a folder without pictures: want files that end "
-                 "in .png, .jpg or .jpeg, or folders of them, one for each class");
+    expect_error(*state, "folder", network, "folder: a folder without pictures: want files that "
+                 "end in .png, .jpg or .jpeg, or folders of them, one for each class");
     mkfifo(tmpdir_path(path, *state, "pipe"), 0600);
     expect_error(*state, "pipe", network, "pipe: is a pipe or device: want a regular file");
 }
