@@ -77,12 +77,16 @@ struct param_text param_accepts(const struct param *row)
     case PARAM_KIND_U64:
         snprintf(t.text, sizeof t.text, "%" PRIu64 " to %" PRIu64 "%s%s", row->least, row->most,
                  gap, row->unit);
+        if (row->names) {
+            size_t n = strlen(t.text);
+            snprintf(t.text + n, sizeof t.text - n, ", or %.32s", choice(row->names).text);
+        }
         if (row->step > 1) {
             size_t n = strlen(t.text);
             snprintf(t.text + n, sizeof t.text - n, ", a multiple of %" PRIu64, row->step);
         }
         break;
-    case PARAM_KIND_RATE:
+    case PARAM_KIND_DECIMAL:
         snprintf(t.text, sizeof t.text, "%s to %s %s", param_rate_text(row->least).text,
                  param_rate_text(row->most).text, row->unit);
         break;
@@ -123,29 +127,55 @@ static enum err read_integer(const struct param *row, const struct yaml *node, u
     return !e && *value % row->step != 0 ? unwanted(row, node, m) : e;
 }
 
+const char *param_word(const struct param *row, uint32_t value)
+{
+    for (uint32_t i = 0; row->names && row->names[i]; i++)
+        if (value == PARAM_WORD(i))
+            return row->names[i];
+    return NULL;
+}
+
 static enum err read_u32(const struct param *row, const struct yaml *node, uint32_t *field,
                          struct err_msg *m)
 {
     uint64_t v = *field;
-    enum err e = read_integer(row, node, &v, m);
 
     assert(row->most <= UINT32_MAX);
+    for (uint32_t i = 0; row->names && row->names[i] && node->kind == YAML_SCALAR; i++)
+        if (strcmp(row->names[i], node->text) == 0) {
+            *field = PARAM_WORD(i);
+            return ERR_NONE;
+        }
+    enum err e = read_integer(row, node, &v, m);
+    if (e && row->names) // which says the words too
+        return unwanted(row, node, m);
     *field = (uint32_t)v;
     return e;
 }
 
-static enum err read_rate(const struct param *row, const struct yaml *node, uint64_t *field,
+/* Decimals of a multiple of `step` billionths. */
+static int decimals(uint64_t step)
+{
+    int n = GBPS_DECIMALS;
+
+    for (; step >= 10; step /= 10)
+        n--;
+    return n;
+}
+
+static enum err read_decimal(const struct param *row, const struct yaml *node, uint64_t *field,
                           struct err_msg *m)
 {
     uint64_t v;
 
     if (node->kind == YAML_SCALAR && yaml_decimal(node->text, GBPS_DECIMALS, &v) &&
-        v >= row->least && v <= row->most) {
+        v >= row->least && v <= row->most && v % row->step == 0) {
         *field = v;
         return ERR_NONE;
     }
     return yaml_error(node, m, "%s = %s: want %s, a decimal number with at most %d decimals",
-                      row->key, yaml_show(node).text, param_accepts(row).text, GBPS_DECIMALS);
+                      row->key, yaml_show(node).text, param_accepts(row).text,
+                      decimals(row->step));
 }
 
 static enum err read_enum(const struct param *row, const struct yaml *node, void *field,
@@ -257,9 +287,9 @@ static enum err read_value(const struct param *row, void *base, const struct yam
     case PARAM_KIND_U64:
         assert(row->size == sizeof(uint64_t) && row->most <= INT64_MAX); // JSON has no more
         return read_integer(row, node, field, m);
-    case PARAM_KIND_RATE:
+    case PARAM_KIND_DECIMAL:
         assert(row->size == sizeof(uint64_t));
-        return read_rate(row, node, field, m);
+        return read_decimal(row, node, field, m);
     case PARAM_KIND_ENUM:
         return read_enum(row, node, field, m);
     case PARAM_KIND_NAME:

@@ -9,9 +9,9 @@
  *         PARAM_U32(struct cfg, rows, "crossbar.rows", "", "256", 1, 8192, "rows of the array"),
  *         PARAM_END };
  *
- * Whole numbers and rates are read exactly (yaml_decimal()): 64, 1_000, 0x10, 1e3. A rate is in
- * Gb/s and must be a whole number of bit/s; neither passes through floating point. Keys at the top
- * that begin with "x-" are not read: they are a place for anchors.
+ * Numbers are read exactly (yaml_decimal()): 64, 1_000, 0x10, 1e3. Those that are not whole have at
+ * most nine decimals; none passes through floating point. Keys at the top that begin with "x-" are
+ * not read: they are a place for anchors.
  */
 #ifndef CORE_PARAM_H
 #define CORE_PARAM_H
@@ -27,7 +27,7 @@
 enum param_kind {
     PARAM_KIND_U32,
     PARAM_KIND_U64,
-    PARAM_KIND_RATE,  // uint64_t in bit/s, written in Gb/s
+    PARAM_KIND_DECIMAL, // uint64_t in billionths of the unit: 5.12 Gb/s is 5,120,000,000 bit/s
     PARAM_KIND_ENUM,  // an enum counted from 0, written by name
     PARAM_KIND_NAME,  // char[]: a word; whether it means something is checked by its user
     PARAM_KIND_PATH,  // char[]: a file; empty: not given
@@ -54,7 +54,8 @@ struct param {
     const char        *dflt;         // as YAML; "" for a path
     uint64_t           least, most;  // of the field, of each element or of each count
     uint64_t           step;         // the field is a multiple of it
-    const char *const *names;        // of an enum, by value; ends with NULL
+    const char *const *names;        // of an enum, by value; ends with NULL. A whole number may have
+                                     // some beside its range: names[i] is PARAM_WORD(i)
     const char        *reserved;     // a name that an enum will have one day, or NULL
     const char        *doc;          // one line
 };
@@ -69,7 +70,12 @@ struct param {
     { key, PARAM_KIND_U64, PARAM_FIELD(type, field), 0, unit, dflt, least, most, 1, NULL, NULL,    \
       doc }
 #define PARAM_RATE(type, field, key, dflt, least, most, doc)                                       \
-    { key, PARAM_KIND_RATE, PARAM_FIELD(type, field), 0, "Gb/s", dflt, least, most, 1, NULL, NULL, \
+    PARAM_DECIMAL(type, field, key, "Gb/s", dflt, least, most, 1, doc)
+#define PARAM_DECIMAL(type, field, key, unit, dflt, least, most, step, doc)                        \
+    { key, PARAM_KIND_DECIMAL, PARAM_FIELD(type, field), 0, unit, dflt, least, most, step, NULL,   \
+      NULL, doc }
+#define PARAM_U32_OR(type, field, key, unit, dflt, least, most, names, doc)                        \
+    { key, PARAM_KIND_U32, PARAM_FIELD(type, field), 0, unit, dflt, least, most, 1, names, NULL,   \
       doc }
 #define PARAM_ENUM(type, field, key, dflt, names, reserved, doc)                                   \
     { key, PARAM_KIND_ENUM, PARAM_FIELD(type, field), 0, "", dflt, 0, 0, 1, names, reserved, doc }
@@ -85,6 +91,7 @@ struct param {
 #define PARAM_COUNTS(type, field, key, dflt, least, most, doc)                                     \
     { key, PARAM_KIND_COUNTS, PARAM_FIELD(type, field), 0, "", dflt, least, most, 1, NULL, NULL,   \
       doc }
+#define PARAM_WORD(i) (UINT32_MAX - (uint32_t)(i))
 #define PARAM_END { 0 }
 
 /* Fills every field of the zeroed struct at `base` from the tree, or with its default. where[i],
@@ -104,6 +111,9 @@ size_t param_count(const struct param *rows);
 
 /* Index of the row with this key, which must exist. */
 size_t param_find(const struct param *rows, const char *key);
+
+/* The word of a number that has one instead of digits; NULL where it has not. */
+const char *param_word(const struct param *row, uint32_t value);
 
 /* Whether a row means something in this configuration; rows that do not are not written. */
 typedef bool param_applies(const struct param *row, const void *base);

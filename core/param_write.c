@@ -99,13 +99,18 @@ static void emit_value(struct writer *w, const struct param *row, const void *ba
     const void *field = field_of(row, base);
 
     switch (row->kind) {
-    case PARAM_KIND_U32:
-        emit_u64(w, *(const uint32_t *)field);
+    case PARAM_KIND_U32: {
+        const char *word = param_word(row, *(const uint32_t *)field);
+        if (word)
+            emit_text(w, word);
+        else
+            emit_u64(w, *(const uint32_t *)field);
         break;
+    }
     case PARAM_KIND_U64:
         emit_u64(w, *(const uint64_t *)field);
         break;
-    case PARAM_KIND_RATE:
+    case PARAM_KIND_DECIMAL:
         emit_text(w, param_rate_text(*(const uint64_t *)field).text);
         break;
     case PARAM_KIND_ENUM:
@@ -237,11 +242,13 @@ static json_t *value_to_json(const struct param *row, const void *base)
     const void *field = field_of(row, base);
 
     switch (row->kind) {
-    case PARAM_KIND_U32:
-        return json_integer(*(const uint32_t *)field);
+    case PARAM_KIND_U32: {
+        const char *word = param_word(row, *(const uint32_t *)field);
+        return word ? json_string(word) : json_integer(*(const uint32_t *)field);
+    }
     case PARAM_KIND_U64:
         return json_integer((json_int_t) * (const uint64_t *)field);
-    case PARAM_KIND_RATE:
+    case PARAM_KIND_DECIMAL:
         return rate_to_json(*(const uint64_t *)field);
     case PARAM_KIND_ENUM:
         return json_string(row->names[enum_value(field)]);

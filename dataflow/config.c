@@ -13,8 +13,16 @@
 
 #include "core/datadir.h"
 
+#define NS_MOST   1000000
+#define AS_PER_NS UINT64_C(1000000000)
+#define AS_PER_FS 1000
 #define NS_PER_US 1000u // clocks in 1 us at 1 MHz: 1
 
+static const char *const auto_word[] = { "auto", NULL };
+static const char *const range_words[] = { "full", NULL };
+static const char *const scheme_names[] = { "signed", "offset", NULL };
+static const char *const readout_names[] = { "exact", "adc", NULL };
+static const char *const no_yes_names[] = { "no", "yes", NULL };
 static const char *const clocking_names[] = { "timestep", NULL };
 static const char *const optimize_names[] = { "none", "latency", "interval", "balanced", "edp",
                                               NULL };
@@ -22,6 +30,8 @@ static const char *const optimize_names[] = { "none", "latency", "interval", "ba
 #define U32(field, ...)      PARAM_U32(struct config, field, __VA_ARGS__)
 #define U32_STEP(field, ...) PARAM_U32_STEP(struct config, field, __VA_ARGS__)
 #define U64(field, ...)      PARAM_U64(struct config, field, __VA_ARGS__)
+#define U32_OR(field, ...)   PARAM_U32_OR(struct config, field, __VA_ARGS__)
+#define DECIMAL(field, ...)  PARAM_DECIMAL(struct config, field, __VA_ARGS__)
 #define RATE(field, ...)     PARAM_RATE(struct config, field, __VA_ARGS__)
 #define ENUM(field, ...)     PARAM_ENUM(struct config, field, __VA_ARGS__)
 #define NAME(field, ...)     PARAM_NAME(struct config, field, __VA_ARGS__)
@@ -64,8 +74,35 @@ const struct param config_params[] = {
         "inputs of an array"),
     U32(crossbar.columns, "core.crossbar.columns", "", "256", 1, 8192,
         "outputs of an array"),
-    U32(crossbar.mvm_ns, "core.crossbar.mvm_ns",  "ns", "100", 1, 1000000,
-        "a matrix-vector product, from input pulses to codes; whole clocks"),
+    U32_OR(crossbar.mvm_ns, "core.crossbar.mvm_ns",  "ns", "100", 1, 1000000, auto_word,
+        "a matrix-vector product, from input pulses to codes; whole clocks; auto: of its reads"),
+    DECIMAL(crossbar.read_as, "core.crossbar.read_ns", "ns", "100", AS_PER_FS, NS_MOST * AS_PER_NS, AS_PER_FS,
+            "a read of the array, without conversions"),
+    U32(crossbar.input_slice_bits, "core.crossbar.input_slice_bits", "bit", "8", 1, 16,
+        "of the inputs in a read: 8 is a pulse of a length, 1 bit after bit"),
+    U32(crossbar.rows_at_once, "core.crossbar.rows_at_once", "", "0", 0, 8192,
+        "rows that a read drives; 0: all"),
+    NAME(crossbar.cell, "core.crossbar.cell", "differential",
+         "how a weight is kept: differential, pair, reference, sliced or sram"),
+    U32(crossbar.cell_bits, "core.crossbar.cell_bits", "bit", "0", 0, 16,
+        "of a device of a sliced cell; 0: the whole magnitude"),
+    ENUM(crossbar.scheme, "core.crossbar.scheme", "signed", scheme_names, NULL,
+         "sign of a sliced cell: columns of either sign, or an offset and a column of ones"),
+    U32(crossbar.reserved_rows, "core.crossbar.reserved_rows", "", "0", 0, 8191,
+        "rows of an array that hold no weights"),
+
+    ENUM(readout.kind, "core.readout.kind", "exact", readout_names, NULL,
+         "what a read's sum becomes: exact is the sum, adc its code"),
+    U32(readout.bits, "core.readout.bits", "bit", "8", 1, 24,
+        "of a code"),
+    U32_OR(readout.range, "core.readout.range", "", "full", 1, 2147483647, range_words,
+        "largest sum that a code reaches, weight times input; full: of all rows at once"),
+    U32(readout.columns_per_adc, "core.readout.columns_per_adc", "", "1", 1, 8192,
+        "columns that share a converter"),
+    DECIMAL(readout.conversion_as, "core.readout.conversion_ns", "ns", "1",
+        AS_PER_FS, NS_MOST * AS_PER_NS, AS_PER_FS, "a conversion"),
+    ENUM(readout.pipelined, "core.readout.pipelined", "no", no_yes_names, NULL,
+         "whether an array reads on while the last read is converted"),
 
     U32_STEP(memory.word_bits, "core.input_memory.word_bits", "bit", "128", 8, 8192, 8,
              "width of the SRAM: one word a clock"),
@@ -134,11 +171,26 @@ static bool is_of_file(const struct param *row)
            strcmp(row->key, "network.random_weights") == 0;
 }
 
+/* Whether it says how an array is read: written back where it was given. */
+static bool is_of_reads(const struct param *row)
+{
+    static const char *const plain[] = { "core.crossbar.rows", "core.crossbar.columns",
+                                         "core.crossbar.mvm_ns" };
+
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (strcmp(row->key, plain[i]) == 0)
+            return false;
+    return strncmp(row->key, "core.crossbar.", strlen("core.crossbar.")) == 0 ||
+           strncmp(row->key, "core.readout.", strlen("core.readout.")) == 0;
+}
+
 /* The keys of a family mean nothing beside network.onnx, and the other way round. */
 static bool applies(const struct param *row, const void *base)
 {
     const struct config *c = base;
 
+    if (is_of_reads(row) && !c->where[row - config_params])
+        return false;
     if (strcmp(row->key, "network.input_shape") == 0 && c->network.input_shape[0] == '\0')
         return false;
     if (strcmp(row->key, "network.random_weights") == 0 && c->network.random_weights == 0)
@@ -287,7 +339,9 @@ static enum err read_tree(struct config *c, const struct yaml *root, struct err_
     if (!e)
         e = check_duration(c, "clocking.timestep_ns", c->timestep_ns, m);
     if (!e)
-        e = check_duration(c, "core.crossbar.mvm_ns", c->crossbar.mvm_ns, m);
+        e = c->crossbar.mvm_ns == MVM_AUTO
+                ? ERR_NONE
+                : check_duration(c, "core.crossbar.mvm_ns", c->crossbar.mvm_ns, m);
     return e;
 }
 

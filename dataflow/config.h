@@ -14,6 +14,7 @@
 #include "core/err.h"
 #include "core/notes.h"
 #include "core/param.h"
+#include "dataflow/crossbar/cell.h"
 #include "dataflow/policies.h"
 
 enum clocking { CLOCKING_TIMESTEP };
@@ -28,8 +29,33 @@ enum optimize { // what the mapper looks for; dataflow/mapper/mapper.h
 
 struct crossbar_cfg {
     uint32_t rows, columns; // devices; a weight takes one (differential) device
-    uint32_t mvm_ns;        // from input pulses to codes, all columns in parallel
+    uint32_t mvm_ns;        // from input pulses to codes, all columns in parallel; or MVM_AUTO:
+                            // from the reads (dataflow/crossbar/reads.h)
+
+    uint32_t input_slice_bits; // of a read
+    uint32_t rows_at_once;     // 0: all
+    uint64_t read_as;          // a read, attoseconds
+    char     cell[32];         // a row of the table in dataflow/crossbar/cell.c
+    uint32_t cell_bits;
+    enum cell_scheme scheme;
+    uint32_t reserved_rows;
 };
+
+#define MVM_AUTO PARAM_WORD(0)
+
+enum no_yes { NO, YES };
+enum readout_kind { READOUT_EXACT, READOUT_ADC };
+
+struct readout_cfg {
+    enum readout_kind kind;
+    uint32_t bits;
+    uint32_t range;         // of a code, in units of weight times input; or RANGE_FULL
+    uint32_t columns_per_adc;
+    uint64_t conversion_as; // attoseconds
+    enum no_yes pipelined;  // a read goes on while the columns of the last are converted
+};
+
+#define RANGE_FULL PARAM_WORD(0)
 
 struct memory_cfg {
     uint32_t            word_bits; // a multiple of 8
@@ -80,6 +106,7 @@ struct config {
     uint64_t            timestep_ns;
     uint32_t            chip_cores;
     struct crossbar_cfg crossbar;
+    struct readout_cfg  readout;
     struct memory_cfg   memory;
     struct digital_cfg  digital;
     struct fabric_cfg   fabric;

@@ -29,7 +29,8 @@ static uint64_t core_devices(const struct plan *p, uint32_t core)
 
     if (layer_is_digital(l))
         return 0;
-    return (uint64_t)p->layer[c->plan_layer].replicas.n * c->row_n * c->out_n;
+    return (uint64_t)p->layer[c->plan_layer].replicas.n * c->row_n * c->out_n *
+           p->array.layout.columns;
 }
 
 static uint64_t array_devices(const struct plan *p, uint32_t core)

@@ -103,7 +103,8 @@ struct table *run_core_table(const void *report)
     columns[n++] = (struct table_column){ "core", "core" };
     for (const struct counter *c = core_counter_rows; c->name; c++) {
         assert(n + 1 < MAX_COLUMN);
-        columns[n++] = (struct table_column){ c->name, c->name };
+        if (core_counter_shown(&r->study->plan, c))
+            columns[n++] = (struct table_column){ c->name, c->name };
     }
     columns[n] = (struct table_column){ 0 };
 
@@ -112,7 +113,8 @@ struct table *run_core_table(const void *report)
     for (uint32_t i = 0; i < r->study->plan.n_core; i++) {
         table_text(t, r->study->plan.core[i].name);
         for (const struct counter *c = core_counter_rows; c->name; c++)
-            table_count(t, counter_get(c, &r->result->core[i]));
+            if (core_counter_shown(&r->study->plan, c))
+                table_count(t, counter_get(c, &r->result->core[i]));
     }
     return t;
 }

@@ -34,7 +34,8 @@ static json_t *json_cores(const struct report *r)
     for (uint32_t i = 0; i < r->study->plan.n_core; i++) {
         json_t *o = json_core(&r->study->plan, i), *counters = json_object();
         for (const struct counter *c = core_counter_rows; c->name; c++)
-            json_put_count(&counters, c->name, counter_get(c, &r->result->core[i]));
+            if (core_counter_shown(&r->study->plan, c))
+                json_put_count(&counters, c->name, counter_get(c, &r->result->core[i]));
         json_put(&o, "counters", counters);
         json_add(&array, o);
     }

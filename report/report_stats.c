@@ -50,8 +50,9 @@ static void print_core(const struct report *r, uint32_t core, FILE *out)
     const uint64_t *used_clk = r->study->plan.time.core[core].used_clk;
 
     for (const struct counter *row = core_counter_rows; row->name; row++)
-        stat(out, counter_get(row, &r->result->core[core]), row->doc, row->unit,
-             "imcsim.core.%s.%s", c->name, row->name);
+        if (core_counter_shown(&r->study->plan, row))
+            stat(out, counter_get(row, &r->result->core[core]), row->doc, row->unit,
+                 "imcsim.core.%s.%s", c->name, row->name);
     for (int s = 0; s < N_STAGE; s++)
         if (used_clk[s] > 0)
             stat(out, used_clk[s], "of its worst timestep", "cycle", "imcsim.core.%s.stage.%s",

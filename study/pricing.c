@@ -14,10 +14,19 @@ bool pricing_wanted(const struct config *c)
 
 enum err pricing_load(struct chip_model *model, const struct config *c, struct err_msg *m)
 {
+    struct array_spec array;
 
     if (!pricing_wanted(c))
         return err_set(m, ERR_INPUT, "%.400s: energy.chip = none: want a file of configs/chips, "
                        "such as dazzi2021_14nm", config_where(c, "energy.chip"));
+    enum err e = array_spec_of(&array, c, 8, 8, m);
+    if (e)
+        return e;
+    if (array_is_read(&array))
+        return err_set(m, ERR_INPUT, "%.400s: energy.chip = %s: costs of arrays with "
+                       "core.crossbar.mvm_ns = auto, or that are read in slices or through "
+                       "core.readout.kind = adc, are not there yet: want energy.chip = none",
+                       config_where(c, "energy.chip"), c->energy.chip);
     return chip_model_load(model, c->energy.technology, c->energy.device, c->energy.chip, m);
 }
 

@@ -661,9 +661,10 @@ static enum err run_layers(struct job *all, uint32_t n, struct run_result *r, st
     return e;
 }
 
-static bool by_layer(const struct run_cfg *cfg)
+/* Converters that may clip act on the chip's values only. */
+static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
 {
-    return run_has_values(cfg) && !cfg->timed_values;
+    return run_has_values(cfg) && !cfg->timed_values && plan_is_exact(p);
 }
 
 enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,
@@ -696,7 +697,7 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         e = (r->label || !labelled) && r->predicted ? ERR_NONE : no_memory(m);
     }
     if (!e)
-        e = by_layer(cfg) ? run_layers(&all, n, r, m)
+        e = by_layer(p, cfg) ? run_layers(&all, n, r, m)
                           : run_chips(&all, run_has_values(cfg) ? n : 1, r, &skip, m);
     for (uint64_t i = 0; !e && r->label && i < r->n_image; i++)
         r->n_correct += r->label[i] == r->predicted[i];

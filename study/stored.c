@@ -103,7 +103,8 @@ static enum err read_counters(struct run_result *r, const struct study *s, const
         snprintf(what, sizeof what, "core_list[%u].counters", i);
         for (const struct counter *c = core_counter_rows; c->name; c++) {
             uint64_t *value = (uint64_t *)(void *)((char *)&r->core[i] + c->offset);
-            if ((e = read_count(counters, c->name, what, value, o, m)))
+            if (core_counter_shown(&s->plan, c) &&
+                (e = read_count(counters, c->name, what, value, o, m)))
                 return e;
         }
         if (r->core[i].busy_timesteps > r->total_timesteps)

@@ -44,11 +44,20 @@
     X(round_ops,         "op",       "roundings with saturation")                                \
     X(pool_ops,          "op",       "additions and comparisons of pooling")                     \
     X(partial_sum_ops,   "op",       "partial sums added")                                       \
-    X(busy_timesteps,    "timestep", "timesteps with a firing, of a crossbar or none")
+    X(busy_timesteps,    "timestep", "timesteps with a firing, of a crossbar or none") \
+    X(reads,             "read",     "reads of the crossbar, of some rows and bits of the inputs") \
+    X(shift_adds,        "op",       "codes of reads shifted and added to others")               \
+    X(clipped,           "sample",   "of the conversions, codes at their end with a sum beyond")
 
 struct core_counters { CORE_COUNTERS(COUNTER_FIELD) };
 
 extern const struct counter core_counter_rows[]; // ends with COUNTER_END
+
+/* Whether a counter says something of a machine: those of reads do where reads are configured. */
+static inline bool core_counter_shown(const struct plan *p, const struct counter *row)
+{
+    return row->offset < offsetof(struct core_counters, reads) || array_is_read(&p->array);
+}
 
 /* What went wrong in a chip: the plan's promises were not kept. The earliest counts. */
 struct fault {

@@ -40,6 +40,8 @@ static void count_timing(struct imc_core *c, const struct array_product *product
     c->array->kind->count(c->array, product, 0, &n);
     count->driven_rows += weight * n.driven_rows;
     count->conversions += weight * n.conversions;
+    count->reads += weight * n.reads;
+    count->shift_adds += weight * n.shift_adds;
 }
 
 static void count_values(struct imc_core *c, const struct array_product *product)
@@ -52,6 +54,9 @@ static void count_values(struct imc_core *c, const struct array_product *product
             c->array->kind->count(c->array, product, p, &n);
     count->driven_rows += n.driven_rows;
     count->conversions += n.conversions;
+    count->reads += n.reads;
+    count->shift_adds += n.shift_adds;
+    count->clipped += n.clipped;
     count->active_rows += n.in.active_rows;
     count->sum_abs_x += n.in.sum_abs_x;
     count->sum_abs_xw += n.in.sum_abs_xw;

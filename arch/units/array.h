@@ -20,8 +20,10 @@
 
 #include "arch/units/crossbar.h"
 #include "core/pixel.h"
+#include "dataflow/crossbar/array_spec.h"
 
 struct array_matrix { // what an array is programmed with; borrowed for the call
+    const struct array_spec *spec; // borrowed for the array's life
     uint32_t      core;          // of the plan: keys what is drawn
     uint32_t      rows, columns; // column q * outputs + o is output o of replica q
     uint32_t      outputs;
@@ -53,12 +55,17 @@ struct array_product { // one firing of an array, or a part of it: outputs of on
 struct array_counts { // actions of products
     uint64_t            driven_rows;
     uint64_t            conversions; // columns read by a converter
+    uint64_t            reads, shift_adds;
+    uint64_t            clipped;     // codes; 0 in a timing run
     struct input_counts in;          // of the values; 0 in a timing run
 };
 
 struct imc_array_kind {
     const char *name; // "ideal"
     const char *doc;
+
+    /* Whether a machine's arrays are of this kind. */
+    bool (*takes)(const struct array_spec *s);
 
     /* Makes an array that holds the matrix. NULL when the host has no memory or lacks the
      * instruction set. */
@@ -74,8 +81,11 @@ struct imc_array_kind {
     void (*release)(struct imc_array *a);
 };
 
-extern const struct imc_array_kind array_ideal;
-extern const struct imc_array_kind *const imc_arrays[]; // the default first; ends with NULL
+extern const struct imc_array_kind array_ideal, array_sliced;
+extern const struct imc_array_kind *const imc_arrays[]; // ends with NULL
+
+/* The first kind of the table that takes the machine's. */
+const struct imc_array_kind *imc_array_of(const struct array_spec *s);
 
 /* Takes NULL. */
 static inline void imc_array_release(struct imc_array *a)

@@ -29,6 +29,11 @@ static struct imc_array *program(const struct array_matrix *m)
     return &a->base;
 }
 
+static bool takes(const struct array_spec *s)
+{
+    return s->plain;
+}
+
 static void multiply(struct imc_array *array, const struct array_product *p)
 {
     const struct ideal *a = (const struct ideal *)array;
@@ -44,6 +49,7 @@ static void count(const struct imc_array *array, const struct array_product *p, 
 
     n->driven_rows += p->driven_rows;
     n->conversions += (uint64_t)p->n_output * a->outputs;
+    n->reads++;
     if (p->in)
         crossbar_count(&a->crossbar, p->in[plane], &n->in);
 }
@@ -59,6 +65,7 @@ static void release(struct imc_array *array)
 const struct imc_array_kind array_ideal = {
     .name = "ideal",
     .doc = "exact products of bytes, a converter for every column",
+    .takes = takes,
     .program = program,
     .multiply = multiply,
     .count = count,

@@ -136,7 +136,8 @@ static void look_at_stages(struct journal *j, struct core_cycle *c)
 
     c->used_clk[STAGE_MEMORY] = stage_clocks(machine, STAGE_MEMORY, c->words);
     if (c->n_fired && pc->rows > 0)
-        c->used_clk[STAGE_CROSSBAR] = stage_clocks(machine, STAGE_CROSSBAR, 1);
+        c->used_clk[STAGE_CROSSBAR] =
+            stage_array_clocks(machine, &j->plan->array, pc->rows, pc->columns);
     c->used_clk[STAGE_DIGITAL] =
         stage_clocks(machine, STAGE_DIGITAL, stage_digital_ops(l, c->n_result, pc->out_n));
     look_at_links(j, c->used_clk);

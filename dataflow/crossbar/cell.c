@@ -4,12 +4,12 @@
 #include <stddef.h>
 #include <string.h>
 
-const struct cell *const cells[] = { &cell_differential, &cell_pair, &cell_reference,
+const struct cell *const cell_kinds[] = { &cell_differential, &cell_pair, &cell_reference,
                                      &cell_sliced,       &cell_sram, NULL };
 
 const struct cell *cell_find(const char *name)
 {
-    for (const struct cell *const *c = cells; *c; c++)
+    for (const struct cell *const *c = cell_kinds; *c; c++)
         if (strcmp((*c)->name, name) == 0)
             return *c;
     return NULL;

@@ -11,7 +11,7 @@
  * Where `ones` is not 0 the array has one column more, whose devices are all on: it reads
  * sum_r x_r. Time, values and prices of an array all come from the layout that a cell gives.
  *
- * Cells: differential, pair, reference, sliced, sram; each is one file and one row of cells[].
+ * Cells: differential, pair, reference, sliced, sram; each is one file and one row of cell_kinds[].
  */
 #ifndef DATAFLOW_CROSSBAR_CELL_H
 #define DATAFLOW_CROSSBAR_CELL_H
@@ -59,7 +59,7 @@ struct cell {
 };
 
 extern const struct cell cell_differential, cell_pair, cell_reference, cell_sliced, cell_sram;
-extern const struct cell *const cells[]; // ends with NULL
+extern const struct cell *const cell_kinds[]; // ends with NULL
 
 const struct cell *cell_find(const char *name); // NULL when unknown
 

@@ -23,6 +23,7 @@ enum { MOST_OUTPUTS_OF_SMALL = 256 }; // pixels that the layers of a small netwo
 /* What stopped a layer's mappings, of those that came furthest: for the error when none is left. */
 enum obstacle {
     OBSTACLE_ROWS,
+    OBSTACLE_READS,
     OBSTACLE_DIGITAL,
     OBSTACLE_SUMS,
     OBSTACLE_LINK,
@@ -133,6 +134,17 @@ static uint64_t column_words(const struct maker *mk, const struct mapper_option 
     return memory_used_words(&layout);
 }
 
+/* Whether the reads of the largest piece fit a timestep. */
+static bool array_keeps_up(const struct maker *mk, const struct mapper_option *o, uint64_t *clocks)
+{
+    const struct slice s = piece(mk, o, false);
+    uint32_t rows = o->inside ? s.row_n : s.in_n * o->replicas.positions;
+
+    *clocks = stage_array_clocks(mk->mp->config, &mk->mp->plan.array, rows,
+                                 s.out_n * o->replicas.n);
+    return !mk->mp->plan.array.timed || *clocks <= mk->mp->plan.timestep_clk;
+}
+
 /* What stops the option when a firing has so many outputs. */
 static enum obstacle obstacle(const struct maker *mk, const struct mapper_option *o,
                               uint32_t outputs, uint64_t *need)
@@ -143,6 +155,8 @@ static enum obstacle obstacle(const struct maker *mk, const struct mapper_option
     *need = o->replicas.positions;
     if (o->parts == 0 || o->groups == 0)
         return OBSTACLE_ROWS;
+    if (!layer_is_digital(l) && !array_keeps_up(mk, o, need))
+        return OBSTACLE_READS;
     uint32_t channels = piece(mk, o, false).out_n;
     uint64_t ops = stage_digital_ops(l, outputs, channels);
     uint64_t sums = 32 * (uint64_t)outputs * channels;
@@ -272,14 +286,14 @@ static bool add_replicas(struct maker *mk, uint32_t n, uint32_t width, bool *fit
 {
     const struct plan *p = &mk->mp->plan;
     const struct layer *l = plan_network_layer(p, mk->layer);
-    const struct crossbar_cfg *array = &mk->mp->config->crossbar;
+    const struct array_spec *array = &mk->mp->plan.array;
     const struct firing_policy *firing = policies_firing(mk->mp->config);
     struct mapper_option o = {
         .replicas = replicas_make(&p->layer[mk->layer].window, n, width),
         .firing = width > 1 ? firing->of_blocks : firing,
         .copies = 1,
     };
-    struct cut cut = layer_cut(l, &o.replicas, array->rows, array->columns);
+    struct cut cut = layer_cut(l, &o.replicas, array->rows, array->outputs);
     o.parts = cut.parts;
     o.groups = cut.groups;
     o.inside = cut.inside;
@@ -309,9 +323,9 @@ static uint32_t shares(const struct maker *mk, uint32_t n, uint32_t width)
 {
     const struct plan *p = &mk->mp->plan;
     const struct layer *l = plan_network_layer(p, mk->layer);
-    const struct crossbar_cfg *array = &mk->mp->config->crossbar;
+    const struct array_spec *array = &mk->mp->plan.array;
     struct replicas replicas = replicas_make(&p->layer[mk->layer].window, n, width);
-    struct cut cut = layer_cut(l, &replicas, array->rows, array->columns);
+    struct cut cut = layer_cut(l, &replicas, array->rows, array->outputs);
 
     return cut.parts > 0 && cut.groups > 0 ? cut.parts + cut.groups : 0;
 }
@@ -321,7 +335,7 @@ static uint32_t shares(const struct maker *mk, uint32_t n, uint32_t width)
  * networks have these in any case, and as many as the array has columns where the map ends. */
 static bool add_block(struct maker *mk, uint32_t width, uint32_t height, uint32_t highest)
 {
-    uint32_t columns = mk->mp->config->crossbar.columns, before = 0;
+    uint32_t columns = mk->mp->plan.array.outputs, before = 0;
     bool to_the_end = mk->doubtful && height == highest;
     uint32_t end = to_the_end ? columns : min_u32(width * (height + 1) - 1, columns);
     bool fits = false;
@@ -435,6 +449,13 @@ static void note_shortage(const struct maker *mk, struct shortage *s, bool first
 static enum err nothing_fits(const struct maker *mk, const struct shortage *s, struct err_msg *m)
 {
     const struct config *c = mk->mp->config;
+    if (s->obstacle == OBSTACLE_READS)
+        return err_set(m, ERR_INPUT, "%.400s: clocking.timestep_ns = %" PRIu64 ": the array of "
+                       "layer %s takes at least %" PRIu64 " clocks for a product: want "
+                       "clocking.timestep_ns = %" PRIu64,
+                       config_where(c, "clocking.timestep_ns"), c->timestep_ns,
+                       plan_layer_name(&mk->mp->plan, s->layer), s->need,
+                       stage_least_ns(c, s->need));
     const char *key = s->obstacle == OBSTACLE_DIGITAL ? "core.digital.lanes"
                       : s->obstacle == OBSTACLE_SUMS  ? "fabric.partial_sum_gbps"
                       : s->obstacle == OBSTACLE_LINK  ? "fabric.link_gbps"
@@ -470,7 +491,7 @@ static enum err make_options(struct maker *mk, struct err_msg *m)
     const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
     bool across = policies_firing(mk->mp->config)->across_columns;
     bool blocks = !across && l->window.dilation[0] == 1 && l->window.dilation[1] == 1;
-    uint32_t columns = mk->mp->config->crossbar.columns, widest = blocks ? l->out.width : 1;
+    uint32_t columns = mk->mp->plan.array.outputs, widest = blocks ? l->out.width : 1;
     uint32_t highest = across ? l->out.height * l->out.width : l->out.height;
 
     mk->room = 0;

@@ -351,7 +351,8 @@ static void firings_use(const struct budget *b)
         const struct plan_core *core = &p->core[i];
         struct core_times *use = &b->t->core[i];
         if (core->rows > 0)
-            use->used_clk[STAGE_CROSSBAR] = stage_clocks(p->config, STAGE_CROSSBAR, 1);
+            use->used_clk[STAGE_CROSSBAR] =
+                stage_array_clocks(p->config, &p->array, core->rows, core->columns);
         use->most_outputs = core->part + core->group == 0
                                 ? most_outputs(p, b->s, core->plan_layer, core->copy)
                                 : b->t->core[i - 1].most_outputs;
@@ -377,7 +378,8 @@ static void cure(const struct budget *b, enum stage stage, char *text, size_t si
     uint64_t bps = stage_least_bps(p->config, bits, p->timestep_clk);
     switch (stage) {
     case STAGE_CROSSBAR:
-        snprintf(text, size, ", or core.crossbar.mvm_ns = %" PRIu64, p->config->timestep_ns);
+        if (!p->array.timed)
+            snprintf(text, size, ", or core.crossbar.mvm_ns = %" PRIu64, p->config->timestep_ns);
         break;
     case STAGE_DIGITAL:
         snprintf(text, size, ", or core.digital.lanes = %" PRIu64, ceil_div(ops, p->timestep_clk));
@@ -405,10 +407,7 @@ static uint64_t least_timestep_ns(const struct budget *b)
             clk = max_u64(clk, b->t->core[i].used_clk[k]);
     for (uint32_t i = 0; i < p->n_layer; i++)
         clk = max_u64(clk, p->hops[i].sums == 0 ? p->layer[i].parts : 0);
-    uint64_t ns = ceil_div(clk * 1000, p->config->clock_mhz);
-    while (ns * p->config->clock_mhz % 1000 != 0)
-        ns++;
-    return ns;
+    return stage_least_ns(p->config, clk);
 }
 
 /* Whether stages of no other kind do not fit. */

@@ -48,7 +48,7 @@ static bool holds_all(const struct plan *p, uint32_t layer, uint32_t map)
     const struct layer *l = plan_network_layer(p, layer);
 
     return reads_only(l, map) && l->groups == 1 &&
-           l->window.kernel[0] * l->window.kernel[1] <= p->config->crossbar.rows;
+           l->window.kernel[0] * l->window.kernel[1] <= p->array.rows;
 }
 
 /* A resampling layer is pointwise and only ever added to a later sum. The memory of another layer
@@ -158,21 +158,23 @@ enum { MOST_SIDE = 8192 }; // of an array: core.crossbar.rows and columns
 
 /* Most replicas with which an array holds one channel of the inputs and one of the outputs. */
 static uint32_t most_replicas(const struct window *w, uint32_t block_width,
-                              const struct crossbar_cfg *array)
+                              const struct array_spec *array)
 {
     uint32_t n = 0;
 
-    while (n < array->columns && replicas_make(w, n + 1, block_width).positions <= array->rows)
+    while (n < array->outputs && replicas_make(w, n + 1, block_width).positions <= array->rows)
         n++;
     return n;
 }
 
 /* What array would do, as far as the configuration can say it. */
-static void larger_array(char *text, size_t size, const struct crossbar_cfg *array, uint32_t rows,
+static void larger_array(char *text, size_t size, const struct plan *p, uint32_t rows,
                          uint32_t columns)
 {
+    const struct crossbar_cfg *array = &p->config->crossbar;
     int n = 0;
 
+    rows += array->reserved_rows;
     if (rows > array->rows)
         n = snprintf(text, size, "core.crossbar.rows = %u%s", rows,
                      columns > array->columns ? " and " : "");
@@ -196,7 +198,7 @@ static bool is_whole_map(const struct plan_layer *pl)
 static enum err check_array(const struct plan *p, const struct plan_layer *pl, uint32_t n,
                             uint32_t block_width, struct err_msg *m)
 {
-    const struct crossbar_cfg *array = &p->config->crossbar;
+    const struct array_spec *array = &p->array;
     const struct layer *l = &p->network->layer[pl->layer];
     uint32_t rows = replicas_make(&pl->window, n, block_width).positions;
     if (n > 1 && (pl->window.again[0] || pl->window.again[1]))
@@ -205,30 +207,34 @@ static enum err check_array(const struct plan *p, const struct plan_layer *pl, u
                             "replicas: want mapping.replicas.%s = 1", l->name, n, l->name);
     char fewer[64] = "", larger[96] = "";
 
-    if ((rows <= array->rows || (n == 1 && !layer_is_digital(l))) && n <= array->columns)
+    if ((rows <= array->rows || (n == 1 && !layer_is_digital(l))) && n <= array->outputs)
         return ERR_NONE;
     if (n == 1)
         return PLAN_REFUSE(p, "core.crossbar.rows", m,
                            "layer %s needs %u rows for one input channel, the array has %u: want "
-                           "core.crossbar.rows = %u",
-                           l->name, rows, array->rows, rows);
+                           "core.crossbar.rows = %" PRIu64,
+                           l->name, rows, array->rows,
+                           (uint64_t)rows + p->config->crossbar.reserved_rows);
     uint32_t most = most_replicas(&pl->window, block_width, array);
     most = max_u32(most, !layer_is_digital(l)); // whose rows are cut anywhere
     if (most > 0)
         snprintf(fewer, sizeof fewer, "at most %u replica%s", most, most == 1 ? "" : "s");
-    if (rows <= MOST_SIDE && n <= MOST_SIDE)
-        larger_array(larger, sizeof larger, array, rows, n);
+    uint64_t columns = (uint64_t)n * array->layout.columns;
+    uint64_t reserved = p->config->crossbar.reserved_rows;
+    if (rows + reserved <= MOST_SIDE && columns <= MOST_SIDE)
+        larger_array(larger, sizeof larger, p, rows, (uint32_t)columns);
     return REFUSE_ENTRY(&p->config->mapping.replicas, l, m,
                         "mapping.replicas of %s = %u: they need %u rows for one input channel and "
-                        "%u columns for one output channel, the array has %u and %u: want %s%s%s",
-                        l->name, n, rows, n, array->rows, array->columns, fewer,
+                        "%" PRIu64 " columns for one output channel, the array has %u and %u: "
+                        "want %s%s%s",
+                        l->name, n, rows, columns, array->rows, p->config->crossbar.columns, fewer,
                         fewer[0] && larger[0] ? " or " : "", larger);
 }
 
 static enum err place_replicas(const struct plan *p, struct plan_layer *pl, struct err_msg *m)
 {
     const struct mapping_cfg *cfg = &p->config->mapping;
-    const struct crossbar_cfg *array = &p->config->crossbar;
+    const struct array_spec *array = &p->array;
     const struct layer *l = &p->network->layer[pl->layer];
     uint32_t n = count_map_get(&cfg->replicas, l->name, l->out.height, 1), block_width = 1;
     enum err e = choose_firing(p, pl, &block_width, m);
@@ -239,7 +245,7 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     if (e)
         return e;
     pl->replicas = replicas_make(&pl->window, n, block_width);
-    struct cut cut = layer_cut(l, &pl->replicas, array->rows, array->columns);
+    struct cut cut = layer_cut(l, &pl->replicas, array->rows, array->outputs);
     pl->parts = cut.parts;
     pl->groups = cut.groups;
     pl->inside = cut.inside;
@@ -263,8 +269,10 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
         pl->columns = l->out.channels * n;
     }
     pl->n_core = pl->parts * pl->groups * pl->copies;
-    pl->utilization = (double)layer_kernel_rows(l) * pl->columns * pl->copies /
-                      ((double)pl->n_core * array->rows * array->columns);
+    const struct crossbar_cfg *devices = &p->config->crossbar;
+    pl->utilization = (double)layer_kernel_rows(l) * pl->columns * pl->copies *
+                      array->layout.columns /
+                      ((double)pl->n_core * devices->rows * devices->columns);
     return ERR_NONE;
 }
 

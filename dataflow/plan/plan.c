@@ -8,6 +8,7 @@
 #include "core/util.h"
 #include "dataflow/plan/clocking.h"
 #include "dataflow/plan/structure.h"
+#include "network/precision.h"
 
 double plan_stage_share(const struct plan *p, uint32_t core, enum stage s)
 {
@@ -36,6 +37,41 @@ static enum err check_clocks(struct plan *p, struct err_msg *m)
                        "clock_mhz = %u",
                        (unsigned long long)c->timestep_ns, c->clock_mhz);
     return ERR_NONE;
+}
+
+/* Weights that the arrays cannot keep. */
+static enum err check_weights(const struct plan *p, struct err_msg *m)
+{
+    const struct cell_layout *keeps = &p->array.layout;
+
+    for (uint32_t i = 1; i < p->network->n_layer; i++) {
+        const struct layer *l = &p->network->layer[i];
+        size_t n = layer_is_digital(l) || !l->weight || p->array.plain
+                       ? 0
+                       : (size_t)l->out.channels * layer_kernel_rows(l);
+        for (size_t k = 0; k < n; k++)
+            if (l->weight[k] < keeps->least || l->weight[k] > keeps->most)
+                return PLAN_REFUSE(p, "core.crossbar.scheme", m,
+                                   "core.crossbar.cell = %s keeps weights of %d to %d, layer %s "
+                                   "has %d: want core.crossbar.cell = sliced with "
+                                   "core.crossbar.scheme = offset",
+                                   p->array.cell->name, keeps->least, keeps->most, l->name,
+                                   l->weight[k]);
+    }
+    return ERR_NONE;
+}
+
+static enum err make_array(struct plan *p, struct err_msg *m)
+{
+    const struct precision bits = network_precision(p->network);
+    enum err e = array_spec_of(&p->array, p->config, bits.value_bits, bits.weight_bits, m);
+
+    return e ? e : check_weights(p, m);
+}
+
+bool plan_is_exact(const struct plan *p)
+{
+    return array_is_exact(&p->array, p->array.rows, true);
 }
 
 static enum err make_layers(struct plan *p, struct err_msg *m)
@@ -96,6 +132,8 @@ enum err plan_make_layers(struct plan *p, const struct network *network,
         e = structure_check_keys(p, m);
     if (!e)
         e = check_clocks(p, m);
+    if (!e)
+        e = make_array(p, m);
     return e ? e : make_layers(p, m);
 }
 

@@ -24,6 +24,7 @@
 
 #include "core/err.h"
 #include "dataflow/config.h"
+#include "dataflow/crossbar/array_spec.h"
 #include "dataflow/firing.h"
 #include "dataflow/plan/timetable.h"
 #include "network/network.h"
@@ -73,7 +74,7 @@ struct plan_core {
     uint32_t             in_first, in_n;   // its input channels (of the concatenated input)
     uint32_t             out_first, out_n; // its output channels
     uint32_t             row_first, row_n; // of an output's kernel, [channel][position]
-    uint32_t             rows, columns;    // of its crossbar that are used
+    uint32_t             rows, columns;    // of its matrix: inputs and outputs of a firing
     struct crossbar_cfg  crossbar;         // hardware of this core
     struct memory_cfg    memory;
     struct digital_cfg   digital;
@@ -128,6 +129,7 @@ struct image_feed {
 struct plan {
     const struct network *network; // borrowed
     const struct config  *config;  // borrowed
+    struct array_spec     array;   // of every core
     struct plan_layer    *layer;   // plan layer i is network layer i + 1
     uint32_t              n_layer;
     struct plan_core     *core;
@@ -182,6 +184,9 @@ uint32_t plan_owner(const struct plan *p, uint32_t layer, uint32_t column);
 
 /* The last convolution on the way to the result; resampling layers are beside it. */
 uint32_t plan_last_convolution(const struct plan *p);
+
+/* Whether the sums of all arrays are exact, whatever their converters. */
+bool plan_is_exact(const struct plan *p);
 
 /* Whether the layer's input comes in scan order: one column is complete before the next begins. */
 bool plan_in_scan_order(const struct plan *p, uint32_t layer);

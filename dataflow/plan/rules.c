@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#define FS_PER_US UINT64_C(1000000000)
+
 const char *stage_name(enum stage s)
 {
     static const char *const names[N_STAGE] = {
@@ -35,23 +37,42 @@ uint64_t stage_link_clocks(const struct config *machine, const struct fabric *f,
 
 uint64_t stage_clocks(const struct config *machine, enum stage s, uint64_t work)
 {
-    uint64_t clk = 0;
-
     switch (s) {
     case STAGE_MEMORY:
         return work;
-    case STAGE_CROSSBAR: // config_load() has seen to whole clocks
-        config_clocks(machine->crossbar.mvm_ns, machine->clock_mhz, &clk);
-        return work * clk;
     case STAGE_DIGITAL:
         return ceil_div(work, machine->digital.lanes);
+    case STAGE_CROSSBAR: // stage_array_clocks()
     case STAGE_LINK:
     case STAGE_PARTIAL_SUM:
     case N_STAGE:
         break;
     }
-    assert(!"not inside a core");
+    assert(!"not of work");
     return 0;
+}
+
+uint64_t stage_array_clocks(const struct config *machine, const struct array_spec *array,
+                            uint32_t rows, uint32_t outputs)
+{
+    uint64_t clk = 0;
+
+    if (!array->timed) { // config_load() has seen to whole clocks
+        config_clocks(machine->crossbar.mvm_ns, machine->clock_mhz, &clk);
+        return clk;
+    }
+    uint64_t fs = array_reads(array, rows, outputs).time_fs;
+    return fs / FS_PER_US * machine->clock_mhz +
+           ceil_div(fs % FS_PER_US * machine->clock_mhz, FS_PER_US);
+}
+
+uint64_t stage_least_ns(const struct config *machine, uint64_t clocks)
+{
+    uint64_t ns = ceil_div(clocks * 1000, machine->clock_mhz), clk;
+
+    while (!config_clocks(ns, machine->clock_mhz, &clk))
+        ns++;
+    return ns;
 }
 
 uint64_t stage_digital_ops(const struct layer *l, uint64_t outputs, uint32_t channels)

@@ -4,7 +4,7 @@
  * **Stages** (docs/accelerator.md, section 4):
  *
  *     memory       one clock per word written or read, read-back included, one port
- *     crossbar     mvm_ns per firing
+ *     crossbar     mvm_ns per firing, or the time of its reads (dataflow/crossbar/reads.h)
  *     digital      ceil(operations / lanes), an operation being one value scaled, or one pixel of a
  *                  window compared or added
  *     links        ceil(bits * clock / rate), every stream on its own
@@ -31,6 +31,7 @@
 
 #include "core/util.h"
 #include "dataflow/config.h"
+#include "dataflow/crossbar/array_spec.h"
 #include "dataflow/firing.h"
 #include "network/network.h"
 #include "noc/fabric.h"
@@ -41,9 +42,12 @@ enum stage { STAGE_MEMORY, STAGE_CROSSBAR, STAGE_DIGITAL, STAGE_LINK, STAGE_PART
 
 const char *stage_name(enum stage s); // "memory"
 
-/* Clocks that a stage inside a machine's core takes for so much work: words, firings, or
- * operations. */
+/* Clocks that a stage inside a machine's core takes for so much work: words, or operations. */
 uint64_t stage_clocks(const struct config *machine, enum stage s, uint64_t work);
+
+/* The same of a product of rows inputs and as many outputs. */
+uint64_t stage_array_clocks(const struct config *machine, const struct array_spec *array,
+                            uint32_t rows, uint32_t outputs);
 
 /* The same of bits on a route of the fabric; UINT64_MAX when they do not fit. */
 uint64_t stage_link_clocks(const struct config *machine, const struct fabric *f,
@@ -52,6 +56,9 @@ struct fabric_machine stage_fabric(const struct config *machine); // what a fabr
 
 /* Operations of the digital processor for outputs of so many channels. */
 uint64_t stage_digital_ops(const struct layer *l, uint64_t outputs, uint32_t channels);
+
+/* Least whole ns, of whole clocks, that have so many clocks. */
+uint64_t stage_least_ns(const struct config *machine, uint64_t clocks);
 
 /* Least bit/s at which so many bits take at most so many clocks. */
 uint64_t stage_least_bps(const struct config *machine, uint64_t bits, uint64_t clocks);

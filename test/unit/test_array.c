@@ -49,6 +49,7 @@ static void count(const struct imc_array *array, const struct array_product *p, 
     const struct array_matrix *m = &((const struct naive *)array)->matrix;
 
     n->driven_rows += p->driven_rows;
+    n->reads++;
     for (uint32_t i = 0; i < p->n_output; i++) {
         assert_true((p->replica[i] + 1) * m->outputs <= m->columns);
         assert_int_equal(p->output[i].image, p->output[0].image);

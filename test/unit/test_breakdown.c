@@ -279,6 +279,8 @@ static void counters_that_cannot_be_are_refused_with_their_core(void **state)
     for (const struct counter *c = core_counter_rows; c->name; c++) {
         char want[96];
 
+        if (c->offset >= offsetof(struct core_counters, reads))
+            continue; // written where reads are configured only
         snprintf(want, sizeof want, "core_list[3].counters.%s is missing: want a whole", c->name);
         assert_int_equal(price_edited(*state, c->name, NULL, &m), ERR_INPUT);
         assert_says(m.text, want);

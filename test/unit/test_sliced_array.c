@@ -267,7 +267,7 @@ static void make(struct design *d, struct lcg *g)
         *c = (struct sliced_array_cfg){
             .rows = 1 + next(g, next(g, 4) ? 24 : MOST_ROWS), .outputs = 1 + next(g, MOST_OUTPUTS),
             .input_bits = 1 + next(g, next(g, 3) ? 8 : 16), .input_signed = next(g, 2),
-            .cell = cells[next(g, 5)],
+            .cell = cell_kinds[next(g, 5)],
             .weights = { 1 + next(g, next(g, 3) ? 8 : 16), next(g, 2), next(g, 9),
                          next(g, 2) ? CELL_OFFSET : CELL_SIGNED },
         };

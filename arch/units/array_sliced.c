@@ -1,0 +1,140 @@
+/* arch/units/array_sliced.c -- an array whose products are made of reads: slices of inputs and weights, a
+ * few rows at a time, shared converters (sliced_array.h).
+ *
+ * Where no code can differ from its sum the reads give the exact product, which is computed as one.
+ * A digit of the weights is a column, and replicas that compute nothing are not converted.
+ */
+#include <stdlib.h>
+
+#include "arch/units/array.h"
+#include "arch/units/sliced_array.h"
+#include "core/util.h"
+
+struct sliced {
+    struct imc_array         base; // first
+    const struct array_spec *spec;
+    uint32_t                 outputs;
+    bool                     exact;
+    struct crossbar          crossbar; // its products, if exact, and what inputs did; zero in a
+                                       // timing run
+    struct sliced_array      array;    // zero if exact, and in a timing run
+    uint16_t                *in;       // owned; [rows]
+    int64_t                 *out;      // owned; [columns]
+    uint64_t                *clipped;  // owned; [planes]: codes of the latest product
+};
+
+static bool takes(const struct array_spec *s)
+{
+    (void)s;
+    return true;
+}
+
+static struct converter converter(const void *user, bool both_signs)
+{
+    return array_converter(user, both_signs);
+}
+
+static bool program_slices(struct sliced *a, const struct array_matrix *m)
+{
+    const struct array_spec *s = m->spec;
+    const struct sliced_array_cfg cfg = {
+        .rows = m->rows, .outputs = m->columns,
+        .input_bits = s->reads.input_bits, .input_signed = m->in_signed,
+        .input_slice_bits = min_u32(s->reads.input_slice_bits, s->reads.input_bits),
+        .rows_at_once = s->reads.rows_at_once ? min_u32(s->reads.rows_at_once, m->rows) : m->rows,
+        .cell = s->cell, .weights = s->weights,
+        .converter = converter, .user = s,
+    };
+    size_t n = (size_t)m->rows * m->columns;
+    int32_t *weight = malloc(n * sizeof *weight);
+
+    for (size_t i = 0; weight && i < n; i++)
+        weight[i] = m->weight[i];
+    a->in = calloc(m->rows, sizeof *a->in);
+    a->out = calloc(m->columns, sizeof *a->out);
+    a->clipped = calloc(max_u32(m->planes, 1), sizeof *a->clipped);
+    bool done = weight && a->in && a->out && a->clipped &&
+                sliced_array_init(&a->array, &cfg, weight, m->simd);
+    free(weight);
+    return done;
+}
+
+static void release(struct imc_array *array)
+{
+    struct sliced *a = (struct sliced *)array;
+
+    crossbar_release(&a->crossbar);
+    sliced_array_release(&a->array);
+    free(a->in);
+    free(a->out);
+    free(a->clipped);
+    free(a);
+}
+
+static struct imc_array *program(const struct array_matrix *m)
+{
+    struct sliced *a = calloc(1, sizeof *a);
+
+    if (!a)
+        return NULL;
+    a->base = (struct imc_array){ &array_sliced, m->rows, m->columns, m->rows, m->columns };
+    a->spec = m->spec;
+    a->outputs = m->outputs;
+    a->exact = array_is_exact(m->spec, m->rows, m->in_signed);
+    if (!m->weight)
+        return &a->base;
+    if (!crossbar_init(&a->crossbar, m->rows, m->columns, m->weight, m->in_signed, m->simd) ||
+        (!a->exact && !program_slices(a, m))) {
+        release(&a->base);
+        return NULL;
+    }
+    a->base.n_read = a->crossbar.packed_rows;
+    a->base.n_write = a->crossbar.packed_columns;
+    return &a->base;
+}
+
+static void multiply(struct imc_array *array, const struct array_product *p)
+{
+    struct sliced *a = (struct sliced *)array;
+
+    for (uint32_t i = 0; i < p->planes; i++) {
+        int32_t *sum = p->sum + i * p->apart;
+        if (a->exact) {
+            crossbar_mvm(&a->crossbar, p->in[i], sum);
+            continue;
+        }
+        for (uint32_t r = 0; r < a->base.rows; r++)
+            a->in[r] = p->in[i][r];
+        a->clipped[i] = sliced_array_mvm(&a->array, a->in, a->out);
+        for (uint32_t c = 0; c < a->base.columns; c++)
+            sum[c] = (int32_t)a->out[c];
+    }
+}
+
+static void count(const struct imc_array *array, const struct array_product *p, uint32_t plane,
+                  struct array_counts *n)
+{
+    const struct sliced *a = (const struct sliced *)array;
+    const struct cell_layout *l = &a->spec->layout;
+    uint64_t outputs = (uint64_t)p->n_output * a->outputs;
+    uint64_t reads = array_reads(a->spec, a->base.rows, (uint32_t)outputs).n;
+
+    n->driven_rows += p->driven_rows;
+    n->reads += reads;
+    n->conversions += reads * (outputs * l->columns + (l->ones != 0));
+    n->shift_adds += outputs * (reads * (l->n_slice + (l->ones != 0)) - 1);
+    if (a->clipped)
+        n->clipped += a->clipped[plane];
+    if (p->in)
+        crossbar_count(&a->crossbar, p->in[plane], &n->in);
+}
+
+const struct imc_array_kind array_sliced = {
+    .name = "sliced",
+    .doc = "products of several reads, of slices of inputs and weights and some rows",
+    .takes = takes,
+    .program = program,
+    .multiply = multiply,
+    .count = count,
+    .release = release,
+};
