@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Static checks: every header compiles alone as C11 and C++17; cppcheck is silent; no tab, no
-# space at the end of a line, no line of code beyond 100 columns; includes go one way. Layout beyond that is not checked,
-# since clang-format does not know our tables; .clang-format helps by hand.
+# space at the end of a line, no line of code beyond 100 columns; includes go one way and in no
+# circle. Layout beyond that is not checked, since clang-format does not know our tables;
+# .clang-format helps by hand.
 #
 # usage: scripts/lint.sh BUILD_DIRECTORY        exit status 1 if anything is found
 set -u
 export LC_ALL=C.UTF-8 # columns are characters
 build=$1
-rooms='core network traces noc memory dataflow import arch study report cli tlm bench lib include examples test scripts'
+rooms='core network traces noc memory dataflow import arch study report cli tlm bench lib include
+       examples test scripts'
 status=0
 found() { echo "lint: $*"; status=1; }
 files() { find $rooms -type f "$@" 2>/dev/null | sort; }
@@ -20,6 +22,8 @@ for h in $(files -name '*.h'); do
 done
 
 scripts/check_includes.sh || found "includes against the order of the rooms"
+scripts/check_circles.sh core network memory noc dataflow/plan dataflow/mapper arch/core report ||
+    found "files that need each other, or a room too large"
 
 cppcheck --quiet --error-exitcode=1 --std=c11 --std=c++17 --enable=warning,portability \
     --inline-suppr --suppress=missingIncludeSystem --suppress=unknownMacro -j "$(nproc)" \

@@ -6,7 +6,7 @@
  *
  *     scratchpad  hands the pixels of images to a layer      arch/core/scratchpad.c
  *     digital     a core whose layer needs no array          arch/core/digital_core.c
- *     imc         a core that multiplies in its array        arch/core/imc_core.c
+ *     imc         a core that multiplies in its array        arch/core/array_core.c
  *
  * A core is a block that talks through its ports alone. What it counts stands in its report.
  */

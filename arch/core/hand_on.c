@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "arch/core/proof.h"
 #include "arch/core/stages.h"
 
 /* The residual of an output, complete; NULL while it has not come. */

@@ -33,7 +33,6 @@
 
 #include "arch/core/core.h"
 #include "arch/core/port.h"
-#include "arch/core/proof.h"
 #include "arch/units/array.h"
 #include "arch/units/digital.h"
 #include "arch/units/kernel_matrix.h"

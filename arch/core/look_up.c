@@ -1,6 +1,7 @@
 /* arch/core/look_up.c -- the stage of a digital layer, which has no array: what its windows hold
  * goes to the digital processor; see stages.h. */
 #include "arch/core/fire.h"
+#include "arch/core/proof.h"
 
 /* What a plane's window of an output of the group holds; origin at output (row, column). */
 static void look_up_window(struct imc_core *c, uint32_t row, uint32_t column, uint32_t q,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "arch/core/fire.h"
+#include "arch/core/proof.h"
 
 /* Writes used[n], the replicas that compute place[n]. Whether they are the first n, in order. */
 static bool find_replicas(struct imc_core *c, const struct pixel *place, uint32_t n, uint32_t row,

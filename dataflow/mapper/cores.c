@@ -125,3 +125,36 @@ uint64_t mapper_cores_all(const struct mapper_cores *c, uint32_t *choice)
     }
     return cores;
 }
+
+uint64_t mapper_fewest_cores(const struct mapper *mp, uint64_t firings, enum cores_of of,
+                             uint32_t *choice)
+{
+    struct mapper_cores c;
+    struct err_msg m;
+
+    if (mapper_cores_init(&c, mp, firings, of, &m))
+        return UINT64_MAX;
+    uint64_t cores = mapper_cores_all(&c, choice);
+    mapper_cores_release(&c);
+    return cores;
+}
+
+bool mapper_all_cheapest(const struct mapper *mp, uint64_t firings, uint32_t *choice)
+{
+    return mapper_fewest_cores(mp, firings, CORES_OF_SURE, choice) <= mp->config->chip_cores;
+}
+
+uint32_t mapper_least_interval(const struct mapper *mp, const uint64_t *interval, uint32_t n)
+{
+    uint32_t low = 0, high = n;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        uint64_t cores = mapper_fewest_cores(mp, interval[middle], CORES_OF_ANY, NULL);
+        if (cores <= mp->config->chip_cores)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}

@@ -52,4 +52,12 @@ uint64_t mapper_cores_all(const struct mapper_cores *c, uint32_t *choice);
 uint64_t mapper_fewest_cores(const struct mapper *mp, uint64_t firings, enum cores_of of,
                              uint32_t *choice);
 
+/* The mapping of fewest cores in which no layer fires more than `firings` times and whose links
+ * carry what it makes. False when there is none that the chip has cores for. */
+bool mapper_all_cheapest(const struct mapper *mp, uint64_t firings, uint32_t *choice);
+
+/* Index of the least interval for which the chip has cores, by the fewest cores of each layer:
+ * no mapping has less, memories and links aside. n when there is none. */
+uint32_t mapper_least_interval(const struct mapper *mp, const uint64_t *interval, uint32_t n);
+
 #endif

@@ -122,11 +122,6 @@ uint32_t mapper_find(const struct mapper *mp, uint32_t layer, uint32_t replicas,
  * the options of other layers are; n_option when there is none. */
 uint32_t mapper_cheapest(const struct mapper *mp, uint32_t layer, uint64_t firings);
 
-/* The mapping of fewest cores in which no layer fires more than `firings` times and whose links
- * carry what it makes (dataflow/mapper/cores.h). False when there is none that the chip has cores
- * for. */
-bool mapper_all_cheapest(const struct mapper *mp, uint64_t firings, uint32_t *choice);
-
 /* ---- rules of the field ---- */
 
 struct mapper_policy {
@@ -146,10 +141,6 @@ const struct mapper_policy *mapper_policy_find(const char *name); // NULL when u
 /* Every interval that an option has, ascending: owned by the caller. */
 enum err mapper_intervals(const struct mapper *mp, uint64_t **interval, uint32_t *n,
                           struct err_msg *m);
-
-/* Index of the least interval for which the chip has cores, by the fewest cores of each layer:
- * no mapping has less, memories and links aside. n when there is none. */
-uint32_t mapper_least_interval(const struct mapper *mp, const uint64_t *interval, uint32_t n);
 
 /* The least interval at which the memories of every layer have time for an image's words. */
 uint64_t mapper_least_of_memories(const struct mapper *mp);

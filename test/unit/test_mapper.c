@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "core/util.h"
+#include "dataflow/mapper/cores.h"
 #include "dataflow/mapper/mapper.h"
 #include "dataflow/mapper/times.h"
 #include "study/pricing.h"

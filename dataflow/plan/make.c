@@ -1,4 +1,4 @@
-/* dataflow/plan/plan.c -- see plan.h: the order of the passes. */
+/* dataflow/plan/make.c -- plan_make(), see plan.h: the order of the passes. */
 #include "dataflow/plan/plan.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* arch/core/imc_core.c -- how a core runs its stages, see imc_core.h; and the kind that
+/* arch/core/array_core.c -- how a core runs its stages, see imc_core.h; and the kind that
  * multiplies. */
 #include "arch/core/imc_core.h"
 
