@@ -71,8 +71,21 @@ static bool joins(const struct import_walk *w, const struct import_value *x, siz
     return n_constant == 1 || own == behind;
 }
 
-enum err import_scale(const struct import_walk *w, uint32_t i, const struct import_scaling *s)
+/* Constants that are all the same are one. */
+static struct import_scaling without_repeats(const struct import_scaling *s)
 {
+    static const struct array one = {.n = 1};
+    struct import_scaling single = {&one, 1, s->factor, s->offset};
+
+    for (size_t o = 0; o < s->n; o++)
+        if (s->factor[o] != s->factor[0] || s->offset[o] != s->offset[0])
+            return *s;
+    return s->n > 0 ? single : *s;
+}
+
+enum err import_scale(const struct import_walk *w, uint32_t i, const struct import_scaling *given)
+{
+    const struct import_scaling single = without_repeats(given), *s = &single;
     struct import_value *x = import_input(w, i), *v;
     uint32_t behind;
     enum err e = find_axis(w, s, &behind);

@@ -290,7 +290,7 @@ enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, 
         bool open = d->value_case != ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE ||
                     (i == 0 && d->dim_value <= 0);
         int64_t value = open ? i == 0 : d->dim_value;
-        if (value < 1 || value > MOST_SIZE)
+        if (value < 1 || value > (i == 0 ? INT32_MAX : MOST_SIZE)) // images go one by one
             return err_set(m, ERR_INPUT, "graph input \"%.100s\": dimension %" PRIu32 " is %" PRId64
                            "%s: want 1 to %d%s", v->name, i, value, open ? " (left open)" : "",
                            MOST_SIZE, open ? ", as --input-shape gives it" : "");

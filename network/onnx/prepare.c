@@ -502,6 +502,28 @@ static bool is_elsewhere(const Onnx__TensorProto *t)
            t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL;
 }
 
+/* Whether a tensor has dimensions and no data: a file of shapes only. */
+static bool is_nowhere(const Onnx__TensorProto *t)
+{
+    bool some = t->n_dims > 0;
+
+    for (size_t i = 0; i < t->n_dims; i++)
+        some &= t->dims[i] > 0;
+    return some && !t->has_raw_data && !t->n_float_data && !t->n_int32_data && !t->n_int64_data &&
+           !t->n_double_data && !t->n_uint64_data && !t->n_string_data;
+}
+
+static enum err supply(Onnx__TensorProto *t, const struct onnx_surroundings *s, bool *complete,
+                       struct err_msg *m)
+{
+    if (is_elsewhere(t))
+        return fetch(t, s, complete, m);
+    if (!is_nowhere(t))
+        return ERR_NONE;
+    *complete &= s->seed != 0;
+    return fill(t, s->seed, m);
+}
+
 enum err onnx_prepare(Onnx__ModelProto *model, const struct onnx_surroundings *s, bool *complete,
                       struct err_msg *m)
 {
@@ -511,8 +533,7 @@ enum err onnx_prepare(Onnx__ModelProto *model, const struct onnx_surroundings *s
     if (!model->graph)
         return ERR_NONE; // refused where the graph is read
     for (size_t i = 0; i < model->graph->n_initializer && !e; i++)
-        if (is_elsewhere(model->graph->initializer[i]))
-            e = fetch(model->graph->initializer[i], s, complete, m);
+        e = supply(model->graph->initializer[i], s, complete, m);
     if (!e && s->input_shape && *s->input_shape)
         e = set_shape(model, s->input_shape, m);
     return e ? e : inline_functions(model, m);
