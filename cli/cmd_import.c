@@ -122,17 +122,28 @@ static enum err understand(struct job *j, struct err_msg *m)
 
 static enum err read_model(struct job *j, struct err_msg *m)
 {
-    uint8_t *data = NULL;
-    size_t size;
-    enum err e = onnx_read_file(j->options->operand, &data, &size, m);
+    struct onnx_model model;
+    enum err e = onnx_model_load(&model, j->options->operand, &(struct network_onnx_cfg){0}, m);
 
+    if (e)
+        return e;
+    if (!model.complete)
+        e = err_set(m, ERR_INPUT, "some weights are nowhere: want the files that hold them beside "
+                    "the model");
+    else if (onnx_model_is_quantised(model.proto))
+        e = err_set(m, ERR_INPUT, "is quantised already: want a float model here; imcsim run "
+                    "CONFIG --set network.onnx=FILE runs this one as it is");
+    j->given.proto = model.proto;
+    model.proto = NULL;
+    onnx_model_release(&model);
     if (!e)
-        e = load(&j->given, data, size, m);
+        e = float_graph_init(&j->given.graph, j->given.proto, m);
+    if (!e)
+        e = onnx_graph_check_ends(&j->given.graph.graph, m);
     if (!e)
         e = understand(j, m);
     if (e)
         err_prefix(m, j->options->operand);
-    free(data);
     return e;
 }
 
@@ -276,6 +287,16 @@ static void print_accuracy(const char *what, uint64_t correct, uint64_t n)
            format_count(correct).text, format_count(n).text);
 }
 
+/* Whether the result is one number for each class, and no map. */
+static bool has_classes(const struct job *j)
+{
+    uint64_t n = 1;
+
+    for (uint32_t i = 0; i < j->import.n_result_dim; i++)
+        n *= j->import.result_dim[i];
+    return n == n_classes(j);
+}
+
 static enum err report(const struct job *j, struct err_msg *m)
 {
     static const struct table_column columns[] = {{"rounded value", "value"}, {"bytes", "type"},
@@ -295,6 +316,8 @@ static enum err report(const struct job *j, struct err_msg *m)
     enum err e = table_print(t, TABLE_TEXT, stdout, m);
     table_free(t);
     puts("");
+    if (!has_classes(j))
+        return e;
     if (j->labelled) {
         print_accuracy("float", j->measure.correct_one, j->n_image);
         print_accuracy("quantised", j->measure.correct_other, j->n_image);

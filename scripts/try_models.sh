@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Tries every ONNX file of a folder, as a user would: a quantised one runs, a float one is imported
+# on images of random pixels and what import wrote runs, both for timing and price. A table with a
+# line for each: whether it ran, and what the error says where it did not.
+#
+# usage: scripts/try_models.sh FOLDER [CONFIG]     IMCSIM: the command (build/imcsim)
+set -u
+folder=${1:?usage: scripts/try_models.sh FOLDER [CONFIG]}
+config=${2:-configs/imagenet.yaml}
+imcsim=${IMCSIM:-build/imcsim}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+ran=0 all=0
+
+run() { # MODEL
+    timeout 300 "$imcsim" run "$config" --set network.onnx="$1" >"$work/out" 2>"$work/err"
+}
+
+try() { # MODEL
+    if timeout 300 "$imcsim" import "$1" --images random -o "$work/int8.onnx" --calibrate 4 --log-level error \
+        >"$work/out" 2>"$work/err"; then
+        how="imported"
+        run "$work/int8.onnx"
+    elif grep -q 'is quantised already' "$work/err"; then
+        how="quantised"
+        run "$1"
+    else
+        false
+    fi
+}
+
+for model in "$folder"/*.onnx; do
+    all=$((all + 1))
+    if try "$model"; then
+        ran=$((ran + 1))
+        printf '%-9s  %s\n' "$how" "$(basename "$model")"
+    else
+        printf 'refused    %s\n           %s\n' "$(basename "$model")" \
+            "$(grep -v ' note: ' "$work/err" | tail -n 1 | sed "s|^imcsim: ||; s|$folder/||g")"
+    fi
+done
+echo "$ran of $all files import and run"
