@@ -100,7 +100,7 @@ static int64_t patch_stored(const struct dry_run *s, uint32_t layer, const struc
     const struct plan_layer *pl = &s->plan->layer[layer];
     uint32_t row = window_last(&pl->window, 0, at->row, pl->in_height);
     uint32_t to = window_last(&pl->window, 1, at->column, pl->in_width);
-    uint32_t column = plan_in_scan_order(s->plan, layer)
+    uint32_t column = s->source[layer].in_order
                           ? to
                           : window_first(&pl->window, 1, at->column, pl->in_width);
     int64_t last = INT64_MIN;
@@ -305,6 +305,7 @@ static void find_sources(struct dry_run *s)
 
     for (uint32_t i = 0; i < p->n_layer; i++) {
         const struct layer *l = plan_network_layer(p, i);
+        s->source[i].in_order = plan_in_scan_order(p, i);
         if (p->layer[i].feed != FEED_PRODUCER || l->n_input > 1)
             continue;
         uint32_t from = l->input[0] - 1;
@@ -316,6 +317,7 @@ static void find_sources(struct dry_run *s)
             .delay = p->hops[i].pixels + (adds ? 0 : plan_sum_latency(p, from)),
             .height = l->in.height,
             .size = dry_run_map_size(p, from),
+            .in_order = s->source[i].in_order,
         };
     }
 }

@@ -26,6 +26,7 @@ struct dry_run {
         int64_t         delay;
         uint32_t        height; // rows of the map; its size
         size_t          size;
+        bool            in_order; // plan_in_scan_order()
     }                 *source;  // owned; [layer]
     uint32_t           n_image; // rows kept; image i >= n_image repeats the last one, later
     int64_t          **fired;   // owned; [layer][image][column * height + row]: timestep of output

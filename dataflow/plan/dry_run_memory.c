@@ -95,18 +95,26 @@ uint32_t dry_run_racing_columns(const struct plan *p, uint32_t layer)
     return most;
 }
 
+struct keeper { // what the columns of a layer's memory are counted with, for one image
+    const struct dry_run *s;
+    uint32_t              layer, image, racing; // dry_run_racing_columns()
+    bool                  slices; // comes_in_slices()
+    const int64_t        *use;    // last_uses()
+};
+
 /* Last timestep in which a pixel must be in its slot before that of the column `later` behind takes
  * it. One that comes in slices must also have come before, if either is used. */
-static int64_t kept_until(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
-                          uint32_t column, uint32_t later, const int64_t *use)
+static int64_t kept_until(const struct keeper *k, uint32_t row, uint32_t column, uint32_t later)
 {
-    const struct plan_layer *pl = &s->plan->layer[layer];
-    int64_t t = use[(size_t)column * pl->in_height + row];
-    int64_t next = use[(size_t)((column + later) % pl->in_width) * pl->in_height + row];
+    const struct plan_layer *pl = &k->s->plan->layer[k->layer];
+    int64_t t = k->use[(size_t)column * pl->in_height + row];
 
-    if (!comes_in_slices(s->plan, layer) || (t == INT64_MIN && next == INT64_MIN))
+    if (!k->slices)
         return t;
-    int64_t stored = dry_run_stored(s, layer, image, row, column);
+    int64_t next = k->use[(size_t)((column + later) % pl->in_width) * pl->in_height + row];
+    if (t == INT64_MIN && next == INT64_MIN)
+        return t;
+    int64_t stored = dry_run_stored(k->s, k->layer, k->image, row, column);
     return stored > t ? stored : t;
 }
 
@@ -142,28 +150,25 @@ uint32_t dry_run_tracked_columns(const struct dry_run *s, uint32_t layer, uint32
 }
 
 /* Whether a later column of its slot takes a pixel's place too early. */
-static bool overwritten(const struct dry_run *s, uint32_t layer, uint32_t image, uint32_t row,
-                        uint32_t column, const int64_t *use, uint32_t columns)
+static bool overwritten(const struct keeper *k, uint32_t row, uint32_t column, uint32_t columns)
 {
-    uint64_t c = (uint64_t)image * s->plan->layer[layer].in_width + column;
-    uint32_t racing = dry_run_racing_columns(s->plan, layer);
+    uint64_t c = (uint64_t)k->image * k->s->plan->layer[k->layer].in_width + column;
 
-    for (uint32_t later = columns; later <= racing * columns; later += columns)
-        if (dry_run_column_time(s, dry_run_begun, layer, row, c + later) <=
-            kept_until(s, layer, image, row, column, later, use))
+    for (uint32_t later = columns; later <= k->racing * columns; later += columns)
+        if (dry_run_column_time(k->s, dry_run_begun, k->layer, row, c + later) <=
+            kept_until(k, row, column, later))
             return true;
     return false;
 }
 
 /* Raises *columns until no pixel of an image is overwritten too early. */
-static void keep_columns(const struct dry_run *s, uint32_t layer, uint32_t image,
-                         const int64_t *use, uint32_t *columns)
+static void keep_columns(const struct keeper *k, uint32_t *columns)
 {
-    const struct plan_layer *pl = &s->plan->layer[layer];
+    const struct plan_layer *pl = &k->s->plan->layer[k->layer];
 
     for (uint32_t column = 0; column < pl->in_width; column++)
         for (uint32_t row = 0; row < pl->in_height; row++)
-            while (overwritten(s, layer, image, row, column, use, *columns))
+            while (overwritten(k, row, column, *columns))
                 ++*columns;
 }
 
@@ -175,6 +180,9 @@ enum err dry_run_memory_columns(const struct dry_run *s, uint32_t layer, uint32_
     struct input_registers reg;
     int64_t *use = calloc((size_t)pl->in_height * pl->in_width, sizeof *use);
 
+    struct keeper k = { .s = s, .layer = layer, .racing = dry_run_racing_columns(s->plan, layer),
+                        .slices = comes_in_slices(s->plan, layer), .use = use };
+
     *columns = max_u32(*columns, plan_kernel_columns(s->plan, layer));
     if (!use || !registers_init(&reg, &pl->window, pl->in_height, pl->in_width,
                                 pl->firing->strip_width(&shape))) {
@@ -183,11 +191,11 @@ enum err dry_run_memory_columns(const struct dry_run *s, uint32_t layer, uint32_
     }
     for (uint32_t before = 0; before != *columns;) { // a new number has new neighbours
         before = *columns;
-        for (uint32_t image = 0; image < s->n_image; image++) {
-            last_uses(s, layer, image, &reg, use);
-            keep_columns(s, layer, image, use, columns);
+        for (k.image = 0; k.image < s->n_image; k.image++) {
+            last_uses(s, layer, k.image, &reg, use);
+            keep_columns(&k, columns);
         }
-        if (!comes_in_slices(s->plan, layer))
+        if (!k.slices)
             break;
     }
     registers_release(&reg);

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Counts the instructions of typical commands with callgrind, phase by phase, as a Markdown table.
+# Valgrind knows no AVX-512, so that kernels take their AVX2 path. Counts hardly depend on the host.
+#
+# usage: scripts/instructions.sh IMCSIM [TREE]     TREE holds configs/ (here); run it for two builds
+#                                                  to see what a change costs
+set -u
+imcsim=$(realpath "$1")
+cd "${2:-.}" || exit 2
+images=/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+
+count() { # command and its options
+    if ! valgrind --tool=callgrind --callgrind-out-file="$out" "$imcsim" "$@" >/dev/null 2>&1; then
+        echo "| $* | failed |"
+        return
+    fi
+    callgrind_annotate --inclusive=yes --threshold=100 "$out" | awk -v what="$*" '
+        function take(name) { if (!(name in of) || $1 > of[name]) of[name] = $1 }
+        { n = $1; gsub(",", "", n); $1 = n + 0 }
+        /PROGRAM TOTALS/ { all = $1 }
+        /:mapping_resolve( |$)/ { take("mapper") }
+        /:plan_make( |$)/ { take("plan") }
+        /:kernel_run( |$)/ { take("run") }
+        END { sub("/usr/share/.*images-idx3-ubyte.gz", "IMAGES", what)
+              printf "| `%s` | %.1f | %.1f | %.1f | %.1f |\n", what, all / 1e6, of["mapper"] / 1e6,
+                     of["plan"] / 1e6, of["run"] / 1e6 }'
+}
+
+echo "| million instructions | all | mapper | plan | run |"
+echo "|---|---|---|---|---|"
+count run configs/resnet32.yaml
+count run configs/resnet32.yaml --set network.depth=20
+count run configs/resnet32.yaml --set network.depth=56 --set chip.cores=80
+count run configs/resnet32.yaml --count 20
+count run configs/resnet32_speedup.yaml
+count map configs/resnet32.yaml
+count map configs/resnet32.yaml --set network.depth=8 --set chip.cores=20 \
+      --set mapping.optimize=interval
+count compare configs/resnet32.yaml configs/resnet32_speedup.yaml
+count breakdown configs/dazzi2021_14nm.yaml
+count run configs/resnet32_fmnist.yaml --count 2 --images "$images"
