@@ -98,6 +98,31 @@ static void sram_wires(const struct technology *t, const struct sub_array_cfg *c
     w->access_kohm = cell.access_kohm;
 }
 
+/* 1 / (x + 1) + .. + 1 / (x + n), by Stirling's series where x is large. */
+static double harmonic(double x, unsigned n)
+{
+    const double large = 20;
+    double sum = 0;
+
+    for (; n > 0 && x < large; n--)
+        sum += 1 / ++x;
+    if (n == 0)
+        return sum;
+    double y[2] = { x + 1, x + n + 1.0 }, tail[2];
+    for (unsigned i = 0; i < 2; i++) {
+        double r = 1 / y[i], r2 = r * r;
+
+        tail[i] = -r / 2 - r2 * (1 / 12. - r2 * (1 / 120. - r2 * (1 / 252. - r2 / 240)));
+    }
+    return sum + log1p(n / y[0]) + tail[1] - tail[0];
+}
+
+/* What cells of so many kohm conduct down a column: the wire has a step more for each. */
+static double column_ms(double cell_kohm, double step_kohm, unsigned rows)
+{
+    return step_kohm > 0 ? harmonic(cell_kohm / step_kohm, rows) / step_kohm : rows / cell_kohm;
+}
+
 /* What a read column conducts: each driven cell in series with its transistor and the wires to it.
  */
 static double column_kohm(const struct device *d, const struct sub_array_cfg *c,
@@ -107,16 +132,12 @@ static double column_kohm(const struct device *d, const struct sub_array_cfg *c,
     double on_kohm = d->sram ? w->access_kohm : d->on_kohm + w->access_kohm;
     double on_share = d->sram ? 1 : c->on_share; // a latch discharges one line or the other
 
-    for (unsigned j = 0; j < c->columns; j++) {
-        double ms = 0;
+    for (unsigned j = 1; j <= c->columns; j++) {
+        double ms = on_share * column_ms(on_kohm + j * row_kohm, step_kohm, c->rows);
 
-        for (unsigned i = 0; i < c->rows; i++) {
-            double wire_kohm = (j + 1) * row_kohm + (c->rows - i) * step_kohm;
-
-            ms += on_share / (on_kohm + wire_kohm);
-            if (!d->sram)
-                ms += (1 - on_share) / (d->off_kohm + w->access_kohm + wire_kohm);
-        }
+        if (!d->sram)
+            ms += (1 - on_share) * column_ms(d->off_kohm + w->access_kohm + j * row_kohm,
+                                             step_kohm, c->rows);
         sum += 1 / (ms * c->active * c->rows_parallel / c->rows);
     }
     return sum / c->columns;

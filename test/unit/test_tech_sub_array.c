@@ -754,6 +754,25 @@ static void each_cell_is_behind_the_wires_that_reach_it(void **state)
     CHECK_NEAR(make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg).column_kohm, sum / 2, 1e-9);
 }
 
+/* The same, cell by cell. */
+static void columns_of_300_cells_conduct_as_their_cells_add_up(void **state)
+{
+    (void)state;
+    struct sub_array_cfg cfg = reference();
+    double across = 12 * .022 * 9.76973684e-3, down = 4 * .022 * 9.76973684e-3, sum = 0;
+
+    cfg.rows = cfg.columns = cfg.rows_parallel = 300;
+    cfg.mux = 1;
+    for (unsigned j = 1; j <= 300; j++) {
+        double ms = 0;
+
+        for (unsigned i = 1; i <= 300; i++)
+            ms += 0.25 / (50 + j * across + i * down) + 0.25 / (510 + j * across + i * down);
+        sum += 1 / ms;
+    }
+    CHECK_NEAR(make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg).column_kohm, sum / 300, 1e-9);
+}
+
 static void refused(const struct device *d, const struct sub_array_cfg *cfg, const char *part)
 {
     struct technology t = tech_load("22nm_lp");
@@ -812,6 +831,7 @@ int main(void)
         cmocka_unit_test(a_longer_row_takes_longer_to_drive),
         cmocka_unit_test(a_column_conducts_the_sum_of_its_cells),
         cmocka_unit_test(each_cell_is_behind_the_wires_that_reach_it),
+        cmocka_unit_test(columns_of_300_cells_conduct_as_their_cells_add_up),
         cmocka_unit_test(impossible_arrays_are_refused_with_value_and_limit),
     };
     return cmocka_run_group_tests_name("tech_sub_array", tests, NULL, NULL);
