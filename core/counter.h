@@ -40,13 +40,4 @@ static inline void counter_add(const struct counter *rows, void *to, const void 
         *(uint64_t *)(void *)((char *)to + rows->offset) += counter_get(rows, from);
 }
 
-/* Adds `times` times what every counter of `to` gained from *before to *after. */
-static inline void counter_add_gain(const struct counter *rows, void *to, const void *before,
-                                    const void *after, uint64_t times)
-{
-    for (; rows->name; rows++)
-        *(uint64_t *)(void *)((char *)to + rows->offset) +=
-            times * (counter_get(rows, after) - counter_get(rows, before));
-}
-
 #endif

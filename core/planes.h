@@ -15,9 +15,18 @@ struct counted_images { // of one plane: [first, end) as the chip counts
     uint64_t first, end;
 };
 
+/* In a timing run, images stand for later ones that do the same: of those from `first` on, the
+ * first `period` count for every `period`th up to `end`, the others for nothing. The period is that
+ * of whoever counts: his memory comes into the same rotation again. */
+struct standing_images {
+    uint64_t first, end; // end 0: each for itself
+    uint32_t period;     // 0: 1
+};
+
 struct planes {
     uint32_t                     n;       // 0: a timing run, of one stream
     const struct counted_images *counted; // borrowed; [n], or [1] when n is 0; NULL: all count
+    struct standing_images       standing;
 };
 
 static inline bool plane_counts(const struct planes *p, uint32_t plane, uint64_t image)
@@ -25,14 +34,24 @@ static inline bool plane_counts(const struct planes *p, uint32_t plane, uint64_t
     return !p->counted || (image >= p->counted[plane].first && image < p->counted[plane].end);
 }
 
-/* In how many planes an image counts. */
-static inline uint32_t planes_counting(const struct planes *p, uint64_t image)
+/* How many images an image stands for. */
+static inline uint64_t standing_for(const struct standing_images *s, uint64_t image)
 {
-    uint32_t n = 0;
+    uint32_t period = s->period > 0 ? s->period : 1;
+
+    if (image < s->first || s->end == 0)
+        return 1;
+    return image - s->first < period && image < s->end ? (s->end - 1 - image) / period + 1 : 0;
+}
+
+/* In how many planes an image counts, or how often in a timing run. */
+static inline uint64_t planes_counting(const struct planes *p, uint64_t image)
+{
+    uint64_t n = 0;
 
     for (uint32_t i = 0; i == 0 || i < p->n; i++)
         n += plane_counts(p, i, image);
-    return n;
+    return n * standing_for(&p->standing, image);
 }
 
 #endif

@@ -39,7 +39,6 @@ struct job {
     struct counted_images counted[MOST_ABREAST];
     const struct inputs  *inputs;     // the run's, or NULL
     struct shared        *shared;
-    struct run_result     mark;       // counts after the images before skip.from - skip.period
     struct stream_skip    skip;       // in a timing run: images that need not be simulated
     struct run_result     result;     // label and predicted belong to the run
     uint64_t              first_result; // elapsed timesteps, of the chip's first image
@@ -171,7 +170,7 @@ static enum err source_next(struct source *s, uint32_t k, uint32_t *label, struc
 
 static bool counts(const struct job *j, uint32_t piece, uint64_t image)
 {
-    const struct planes p = { j->n_piece, j->counted };
+    const struct planes p = { .n = j->n_piece, .counted = j->counted };
 
     return plane_counts(&p, piece, image);
 }
@@ -233,15 +232,19 @@ static enum err feed(struct job *j, struct chip *chip, struct source *source, ui
     return ERR_NONE;
 }
 
+/* Images after which a core's memory is in the same rotation again. */
+static uint32_t core_rotation(const struct plan *p, uint32_t core)
+{
+    return memory_rotation(&p->time.core[core].layout, p->layer[p->core[core].plan_layer].in_width);
+}
+
 /* Images after which every memory is in the same rotation again, or more than `most`. */
 static uint64_t rotation(const struct plan *p, uint64_t most)
 {
     uint64_t all = 1;
 
     for (uint32_t i = 0; i < p->n_core && all <= most; i++) {
-        const struct plan_core *c = &p->core[i];
-        uint32_t width = p->layer[c->plan_layer].in_width;
-        uint64_t one = memory_rotation(&p->time.core[i].layout, width), n = all;
+        uint64_t one = core_rotation(p, i), n = all;
         while (n % one != 0) // their least common multiple
             n += all;
         all = n;
@@ -249,50 +252,31 @@ static uint64_t rotation(const struct plan *p, uint64_t most)
     return all;
 }
 
-static void copy_counts(struct run_result *r, const struct plan *p, const struct chip *chip)
+static uint32_t longest_rotation(const struct plan *p)
 {
+    uint32_t most = 1;
+
     for (uint32_t i = 0; i < p->n_core; i++)
-        r->core[i] = *chip_counters(chip, i);
-    for (uint32_t i = 0; i < p->n_stream; i++)
-        r->stream_bits[i] = chip_stream_bits(chip, i);
+        most = max_u32(most, core_rotation(p, i));
+    return most;
 }
 
-/* Images until every one repeats the one before: the pipeline and all FIFOs are full. */
-static uint64_t images_to_fill(const struct plan *p)
-{
-    uint64_t late = (uint64_t)timetable_late(&p->time, UINT64_MAX);
-
-    return p->time.transient_images + ceil_div(p->time.first_result + late, p->interval) + 1;
-}
-
-/* At the end of an interval, after which `injected` images are in: where the chip is as it was a
- * whole rotation of its memories before, the rotations that follow need not be simulated. */
-static enum err skip_what_repeats(struct job *j, const struct chip *chip, uint64_t injected,
-                                  struct err_msg *m)
+/* Once the pipeline is full, an image does what the one before did, an interval later, but that
+ * each memory is in its next rotation. So as many images as the longest rotation has stand for all
+ * that follow, and those need not be simulated. */
+static void skip_what_repeats(struct job *j)
 {
     const struct plan *p = j->plan;
-    uint64_t fill = images_to_fill(p), period = rotation(p, j->end);
+    uint64_t simulated = p->time.transient_images;
 
-    if (!j->timing || j->cfg->probe || j->skip.n > 0 || injected == j->stop)
-        return ERR_NONE;
-    if (injected == fill) {
-        enum err e = result_alloc(&j->mark, p, m);
-        if (!e)
-            copy_counts(&j->mark, p, chip);
-        return e;
-    }
-    if (injected != fill + period || j->stop < injected + period)
-        return ERR_NONE;
-    uint64_t times = (j->stop - injected) / period;
-    for (uint32_t i = 0; i < p->n_core; i++)
-        counter_add_gain(core_counter_rows, &j->result.core[i], &j->mark.core[i],
-                         chip_counters(chip, i), times);
-    for (uint32_t i = 0; i < p->n_stream; i++)
-        j->result.stream_bits[i] += times * (chip_stream_bits(chip, i) - j->mark.stream_bits[i]);
-    j->skip = (struct stream_skip){ .from = injected, .n = times * period, .period = period };
-    j->stop -= j->skip.n;
+    if (!j->timing || j->cfg->probe)
+        return;
+    simulated += longest_rotation(p);
+    if (simulated >= j->stop)
+        return;
+    j->skip = (struct stream_skip){ .from = simulated, .n = j->stop - simulated };
+    j->stop = simulated;
     atomic_fetch_add(&j->shared->done, j->skip.n);
-    return ERR_NONE;
 }
 
 /* Back to back: the next image always waits in the scratchpad while one is being sent. */
@@ -316,9 +300,6 @@ static enum err stream_images(struct job *j, struct chip *chip, struct source *s
             take_result(j, &r);
             returned++;
         }
-        e = skip_what_repeats(j, chip, injected, m);
-        if (e)
-            return e;
         if (returned < j->stop && injected == j->stop && chip_stands_still(chip))
             return stands_still(chip, returned, m);
     }
@@ -348,9 +329,13 @@ static void collect(struct job *j, const struct chip *chip)
 
 static enum err chip_job(struct job *j)
 {
+    const struct plan *p = j->plan;
+    skip_what_repeats(j);
+    const struct standing_images standing = { .first = p->time.transient_images,
+                                              .end = j->skip.n > 0 ? j->end : 0 };
     const struct chip_cfg cfg = {
-        .plan = j->plan,
-        .planes = { !j->timing ? j->n_piece : 0, j->counted },
+        .plan = p,
+        .planes = { !j->timing ? j->n_piece : 0, j->counted, standing },
         .first_image = j->start,
         .kernel = j->cfg->kernel,
         .mode = j->cfg->mode,
@@ -552,7 +537,6 @@ static void jobs_free(struct job *job, uint32_t n)
     for (uint32_t i = 0; i < n && job; i++) {
         job[i].result.label = job[i].result.predicted = NULL;
         run_result_release(&job[i].result);
-        run_result_release(&job[i].mark);
     }
     free(job);
 }

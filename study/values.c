@@ -26,9 +26,7 @@ uint32_t largest_value(const int32_t *value, uint32_t n)
 /* The chip's image that image i of the run is as. */
 static uint64_t chip_image(const struct stream_skip *s, uint64_t i)
 {
-    if (i < s->from || s->n == 0)
-        return i;
-    return i < s->from + s->n ? s->from - s->period + (i - s->from) % s->period : i - s->n;
+    return i < s->from || s->n == 0 ? i : s->from - 1;
 }
 
 /* Images are mostly fired as the one before. */

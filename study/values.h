@@ -8,9 +8,9 @@
 #include "core/err.h"
 #include "study/run.h"
 
-/* Which images the timing run went through: those between are as those of a whole period. */
+/* Images that the timing run did not go through: they fire as the last one before. */
 struct stream_skip {
-    uint64_t from, n, period; // images [from, from + n) are as [from - period, from); n 0: none
+    uint64_t from, n; // [from, from + n)
 };
 
 struct values_cfg {

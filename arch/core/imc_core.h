@@ -118,7 +118,7 @@ struct imc_scratch {
     uint8_t        *pixel;  // owned; [planes]: one that is read back
     const uint8_t **window; // owned; pixels of one window, of a digital layer
     uint64_t        weighed_image; // whose weight is known: planes in which it counts
-    uint32_t        weight;
+    uint64_t        weight;
 };
 
 struct imc_core {

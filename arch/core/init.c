@@ -20,6 +20,9 @@ static struct imc_spec *spec_new(const struct plan *p, uint32_t core, const stru
     const struct layer_times *times = &p->time.layer[pc->plan_layer];
     struct imc_spec *s = malloc(sizeof *s);
 
+    struct planes planes = cfg->planes;
+
+    planes.standing.period = memory_rotation(&p->time.core[core].layout, pl->in_width);
     if (s)
         *s = (struct imc_spec){
             .plan = p,
@@ -27,7 +30,7 @@ static struct imc_spec *spec_new(const struct plan *p, uint32_t core, const stru
             .pl = pl,
             .layer = l,
             .index = core,
-            .planes = cfg->planes,
+            .planes = planes,
             .first_image = cfg->first_image,
             .timestep_clk = p->timestep_clk,
             .in_n = pc->in_n,

@@ -443,7 +443,7 @@ static void count_images(const struct random_study *s, bool values,
                          const struct counted_images *counted, struct core_counters *sum,
                          uint64_t *bits)
 {
-    const struct chip_cfg cfg = { .plan = &s->plan, .planes = { values, counted } };
+    const struct chip_cfg cfg = { .plan = &s->plan, .planes = { .n = values, .counted = counted } };
     struct chip *chip = chip_new(&cfg);
     struct observed o = { 0 };
 
