@@ -10,7 +10,8 @@
 #                 pkg-config the library imcsim and the SystemC module imc_accelerator
 # make uninstall  takes all of it away
 # make bench      speed: images/s, cycles/s, events/s, memory; beside ONNX Runtime where npm has it
-# make peer       the same classes as ONNX Runtime on 1,000 images of the two models
+# make peer       the same classes as ONNX Runtime on 1,000 images of the two models; what import
+#                 makes of ten networks, under its every setting
 # make zoo        ResNet-18/34/50, VGG-16, ... as ONNX with random weights, into $(B)/zoo
 # make clean
 #
@@ -118,7 +119,9 @@ bench:
 peer:
 	$(DEPS) run
 	+@$(SUB) all
+	+@$(SUB) $(B)/test/tools/write_zoo
 	@scripts/peer.sh $(B)
+	@scripts/peer_imports.sh $(B)
 
 zoo:
 	$(DEPS) test

@@ -145,6 +145,20 @@ static enum err check_finite(const struct import_node *n, const char *what, cons
     return ERR_NONE;
 }
 
+/* Filters of zeros, whose scale may be any, have the least of the others': runtimes round their
+ * bias to steps of it. */
+static void scale_dead(float *scale, size_t n)
+{
+    float least = 0;
+
+    for (size_t o = 0; o < n; o++)
+        if (scale[o] > 0 && (least == 0 || scale[o] < least))
+            least = scale[o];
+    for (size_t o = 0; o < n; o++)
+        if (scale[o] == 0)
+            scale[o] = least > 0 ? least : 1;
+}
+
 /* Weights and their scales as initializers, and the DequantizeLinear that makes `output`. */
 static enum err add_weights(struct onnx_build *b, const struct import_node *n, bool per_channel,
                             const char *output, struct err_msg *m)
@@ -160,10 +174,13 @@ static enum err add_weights(struct onnx_build *b, const struct import_node *n, b
 
     for (size_t o = 0; o < outputs && !e; o++) {
         double most = largest(w->real + (per_channel ? o * rows : 0), per_channel ? rows : w->n);
-        scale[o] = most / MOST_WEIGHT >= 0x1p-100 ? (float)(most / MOST_WEIGHT) : 1;
-        for (size_t i = o * rows; i < (o + 1) * rows && !e; i++)
-            q[i] = (int8_t)array_saturate(TYPE(INT8), rint((double)w->real[i] / (double)scale[o]));
+        scale[o] = most / MOST_WEIGHT >= 0x1p-100 ? (float)(most / MOST_WEIGHT) : 0;
     }
+    if (!e)
+        scale_dead(scale, outputs);
+    for (size_t o = 0; o < outputs && !e; o++)
+        for (size_t i = o * rows; i < (o + 1) * rows; i++)
+            q[i] = (int8_t)array_saturate(TYPE(INT8), rint((double)w->real[i] / (double)scale[o]));
     if (!e) {
         struct name bytes = joined(output, "_quantized"), steps = joined(output, "_scale");
         struct name zeros = joined(output, "_zero");
