@@ -101,7 +101,7 @@ static void sram_wires(const struct technology *t, const struct sub_array_cfg *c
 /* 1 / (x + 1) + .. + 1 / (x + n), by Stirling's series where x is large. */
 static double harmonic(double x, unsigned n)
 {
-    const double large = 20;
+    const double large = 1000;
     double sum = 0;
 
     for (; n > 0 && x < large; n--)
@@ -110,9 +110,9 @@ static double harmonic(double x, unsigned n)
         return sum;
     double y[2] = { x + 1, x + n + 1.0 }, tail[2];
     for (unsigned i = 0; i < 2; i++) {
-        double r = 1 / y[i], r2 = r * r;
+        double r = 1 / y[i];
 
-        tail[i] = -r / 2 - r2 * (1 / 12. - r2 * (1 / 120. - r2 * (1 / 252. - r2 / 240)));
+        tail[i] = -r / 2 - r * r / 12; // and r^4 / 120, below 1e-14
     }
     return sum + log1p(n / y[0]) + tail[1] - tail[0];
 }

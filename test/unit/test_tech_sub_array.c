@@ -754,23 +754,29 @@ static void each_cell_is_behind_the_wires_that_reach_it(void **state)
     CHECK_NEAR(make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg).column_kohm, sum / 2, 1e-9);
 }
 
-/* The same, cell by cell. */
+/* The same, cell by cell, with 0.25 of 6 kohm before each; at 7 nm a column's wire has 52.1 ohm/um
+ * and a row's 24.3. */
 static void columns_of_300_cells_conduct_as_their_cells_add_up(void **state)
 {
     (void)state;
+    struct technology t = tech_load("7nm_lp");
     struct sub_array_cfg cfg = reference();
-    double across = 12 * .022 * 9.76973684e-3, down = 4 * .022 * 9.76973684e-3, sum = 0;
+    double across = 84e-3 * t.wire_m1_kohm_um, down = 28e-3 * t.wire_m0_kohm_um, sum = 0;
 
+    CHECK_NEAR(t.wire_m0_kohm_um, .0521, 1e-3);
+    CHECK_NEAR(t.wire_m1_kohm_um, .0243, 1e-3);
     cfg.rows = cfg.columns = cfg.rows_parallel = 300;
     cfg.mux = 1;
+    cfg.cells_per_weight = 4;
     for (unsigned j = 1; j <= 300; j++) {
         double ms = 0;
 
         for (unsigned i = 1; i <= 300; i++)
-            ms += 0.25 / (50 + j * across + i * down) + 0.25 / (510 + j * across + i * down);
+            ms += 0.25 / (7.5 + j * across + i * down) + 0.25 / (901.5 + j * across + i * down);
         sum += 1 / ms;
     }
-    CHECK_NEAR(make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg).column_kohm, sum / 300, 1e-9);
+    CHECK_NEAR(make("7nm_lp", "configs/devices/rram_2bit.yaml", &cfg).column_kohm, sum / 300,
+               1e-9);
 }
 
 static void refused(const struct device *d, const struct sub_array_cfg *cfg, const char *part)
