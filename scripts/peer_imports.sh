@@ -2,7 +2,8 @@
 # What import writes, under ONNX Runtime at every optimisation level and with exact and saturating
 # sums: float networks of the shared data and cases, imported on random pixels, run here, and run
 # there on the same inputs. Held to: ONNX Runtime runs each at every setting, and without
-# optimisations the largest output is the same for every input.
+# optimisations the largest output is the same for every input. Networks of random weights, whose
+# outputs are nearly equal, are held to the first alone.
 #
 # usage: scripts/peer_imports.sh BUILD_DIRECTORY        exit status 1 where it does not
 set -u
@@ -14,8 +15,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
 
-compare() { # MODEL [INPUTS.npy]
-    local name inputs=${2-}
+compare() { # LEAST MODEL [INPUTS.npy]: inputs of which the largest output is to be the same
+    local name least=$1 inputs=${3-}
+    shift
     name=$(basename "$1" .onnx)
     echo "$name, imported:"
     if ! "$build"/imcsim import "$1" --images random --calibrate "$count" --count "$count" \
@@ -32,19 +34,19 @@ compare() { # MODEL [INPUTS.npy]
     node bench/outputs.js "$peer" compare "$work/$name.onnx" "$inputs" "$work/$name.npz" \
         >"$work/table" || status=1
     cat "$work/table"
-    grep -q "^  disabled  *$count of $count," "$work/table" || status=1
+    [ "$(sed -n 's/^  disabled  *\([0-9]*\) of.*/\1/p' "$work/table")" -ge "$least" ] || status=1
 }
 
 scripts/install_peer.sh "$peer" || exit 0
 for name in f_act_Cast f_conv1d f_dead_0.01 f_fp16 f_mlp_rank2; do
-    compare "$shared/../cases/$name.onnx" "$shared/../cases/$name.in.npy"
+    compare "$count" "$shared/../cases/$name.onnx" "$shared/../cases/$name.in.npy"
 done
 for name in resnet32_fmnist resnet32_cifar10; do
-    compare "$shared/$name/$name.onnx"
+    compare "$count" "$shared/$name/$name.onnx"
 done
 "$build"/test/tools/write_zoo --out "$work/zoo" --form float --size 32 --classes 10 --thin 8 \
     mobilenet_v2 squeezenet densenet121 >/dev/null || status=1
 for model in "$work"/zoo/*.onnx; do
-    compare "$model"
+    compare 0 "$model"
 done
 exit $status
