@@ -364,6 +364,7 @@ static void add_copy(const struct import *im, struct onnx_build *b, const struct
     Onnx__NodeProto *node = onnx_build_node(b, n->kind == IMPORT_RESHAPE ? "Reshape"
                                                : n->kind == IMPORT_FLATTEN ? "Flatten"
                                                : n->kind == IMPORT_RESIZE  ? "Resize"
+                                               : n->kind == IMPORT_SPLIT   ? "Slice"
                                                                            : from->op_type,
                                             node_name(im, n), out);
 
@@ -410,6 +411,7 @@ static enum err add_node(const struct import *im, struct onnx_build *b,
     case IMPORT_FLATTEN:
     case IMPORT_RESHAPE:
     case IMPORT_RESIZE:
+    case IMPORT_SPLIT:
     case IMPORT_LISTS:
         break;
     }

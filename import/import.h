@@ -47,7 +47,8 @@ enum import_kind {
     IMPORT_FLATTEN,
     IMPORT_RESHAPE, // list 0: the dimensions
     IMPORT_RESIZE,  // likewise; to the nearest pixel
-    IMPORT_LISTS    // Pad, Slice: lists behind the map
+    IMPORT_LISTS,   // Pad, Slice: lists behind the map
+    IMPORT_SPLIT    // likewise, of Slice
 };
 
 enum { IMPORT_MOST_LISTS = 4 };

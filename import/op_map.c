@@ -1,10 +1,12 @@
-/* import/op_map.c -- Relu and Clip, Concat, Pad and Slice, Resize. */
+/* import/op_map.c -- Relu and Clip, Concat, Pad, Slice and Split, Resize. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "import/walk.h"
+
+enum { MOST_PART = 256 };
 
 /* ---- Bounds ---- */
 
@@ -162,6 +164,36 @@ static enum err visit_slice(const struct import_walk *w)
     return e;
 }
 
+/* A result of Split, as a Slice. */
+static enum err visit_split(const struct import_walk *w)
+{
+    const struct array *in = import_in_shape(w, 0), *out = import_out_shape(w);
+    const struct array *sizes = import_integers(w, 1);
+    int64_t given[MOST_PART], axis = 0, end;
+    uint32_t start = 0, n_part = 0, n_given = 0;
+    struct import_value *x;
+    bool is_given;
+    enum err e = onnx_attr_int(w->node, "axis", &axis, w->msg);
+
+    axis = axis < 0 ? axis + in->n_dim : axis; // it has been evaluated
+    if (!e && !sizes)
+        e = onnx_attr_list(w->node, "split", given, MOST_PART, &n_given, &is_given, w->msg);
+    if (!e)
+        e = onnx_split_part(w->node, in->dim[axis], sizes ? (uint32_t)sizes->n : n_given,
+                            sizes ? sizes->integer : given, &start, &n_part, w->msg);
+    if (!e)
+        e = import_take_map(w, 0, &x);
+    if (e)
+        return e;
+    struct import_node *n = import_add_node(w, IMPORT_SPLIT, x, NULL);
+    import_new_alike(w, x);
+    const int64_t list[] = {start, 0, axis, 1};
+    end = (int64_t)start + out->dim[axis];
+    for (int i = 0; i < 4 && !e; i++)
+        e = import_add_list(w, n, 1, i == 1 ? &end : &list[i]);
+    return e;
+}
+
 /* ---- Resize ---- */
 
 /* The result's dimensions say how far; which pixel is the nearest, the node's attributes. */
@@ -193,6 +225,7 @@ const struct import_operator import_ops_map[] = {
     {"Relu",   visit_relu},
     {"Resize", visit_resize},
     {"Slice",  visit_slice},
+    {"Split",  visit_split},
     {"Upsample", visit_resize},
     {0},
 };

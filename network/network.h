@@ -121,7 +121,7 @@ struct network_end {
     uint32_t layer;
     bool     real;  // the bytes' real values, or the sums' ; else the bytes
     bool     channels_last;
-    uint32_t n_dim, dim[4]; // of one image, as the file has them
+    uint32_t n_dim, dim[5]; // of one image, as the file has them
 };
 
 struct network {

@@ -45,6 +45,25 @@ static uint32_t path_begin(const struct report *r, uint32_t layer)
     return layer;
 }
 
+/* Products on the slowest path to `layer` that wait for the mean of the map that they multiply: how
+ * many, and how much later their last pixel comes than that map's. */
+static uint64_t wait_for_pools(const struct report *r, uint32_t layer, uint32_t *n)
+{
+    const struct plan *p = &r->study->plan;
+    uint64_t wait = 0;
+
+    *n = 0;
+    for (; layer < p->n_layer; layer = latest_producer(r, layer)) {
+        const struct layer *l = plan_network_layer(p, layer);
+        if (!l->multiplies || l->window.again[0] + l->window.again[1] == 0)
+            continue;
+        wait += r->result->layer[layer].last_timestep -
+                r->result->layer[l->residual - 1].last_timestep;
+        ++*n;
+    }
+    return wait;
+}
+
 /* Where the timesteps to the last firing of convolution `last` go: the differences of last firings
  * along the slowest path, which add up by construction. */
 static void print_convolutions(const struct report *r, uint32_t last, FILE *out)
@@ -60,6 +79,11 @@ static void print_convolutions(const struct report *r, uint32_t last, FILE *out)
                      "  %9s  %s in all to the last firing of a convolution\n",
                 format_count(r->result->last_conv - fed).text, plan_layer_name(p, last), "",
                 format_count(r->result->last_conv).text);
+    uint32_t n;
+    uint64_t wait = wait_for_pools(r, last, &n);
+    if (n > 0)
+        fprintf(out, "  %9s  %s of them because %" PRIu32 " products wait for the mean of a map\n",
+                "", format_count(wait).text, n);
 }
 
 static void print_intro(const struct plan *p, FILE *out)

@@ -1,5 +1,5 @@
 /* network/float/op_layout.c -- values moved, not changed: Transpose, Concat, Pad, Slice,
- * Gather. */
+ * Split, Gather. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -267,6 +267,36 @@ static enum err eval_slice(struct float_call *c)
     return e;
 }
 
+/* ---- Split ---- */
+
+static enum err eval_split(struct float_call *c)
+{
+    const struct array *x = c->in[0];
+    struct walk w = {.n_dim = x->n_dim};
+    struct float_list sizes;
+    int64_t wanted = 0;
+    uint32_t axis, start = 0, n = 0;
+    enum err e = onnx_attr_int(c->node, "axis", &wanted, c->msg);
+
+    if (!e)
+        e = float_axis(c, wanted, x->n_dim, &axis);
+    if (!e)
+        e = float_integers(c, 1, "split", &sizes);
+    if (!e)
+        e = onnx_split_part(c->node, x->dim[axis], sizes.given ? sizes.n : 0, sizes.v, &start, &n,
+                            c->msg);
+    if (e)
+        return e;
+    row_major(x, w.step);
+    memcpy(w.dim, x->dim, sizeof w.dim);
+    w.dim[axis] = n;
+    w.first = start * w.step[axis];
+    e = float_out(c, x->type, x->n_dim, w.dim);
+    if (!e)
+        walk(&w, &c->out, x, false);
+    return e;
+}
+
 /* ---- Gather ---- */
 
 static enum err eval_gather(struct float_call *c)
@@ -315,5 +345,6 @@ const struct float_operator float_ops_layout[] = {
     {"Pad",       1, 4, "mode pads value", eval_pad},
     {"Slice",     1, 5, "starts ends axes", eval_slice},
     {"Gather",    2, 2, "axis", eval_gather},
+    {"Split",     1, 2, "axis num_outputs split", eval_split},
     {0},
 };

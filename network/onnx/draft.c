@@ -215,6 +215,55 @@ static struct shape whole_map(const struct onnx_reader *r, const struct onnx_mea
     return s;
 }
 
+/* Whether x is all of its layers, in order. */
+static bool is_whole(const struct onnx_reader *r, const struct onnx_meaning *x)
+{
+    const struct onnx_view *v = &x->view;
+    const struct shape whole = whole_map(r, x);
+    bool all = memcmp(&whole, &x->shape, sizeof whole) == 0 && v->first[0] == 0 &&
+               v->first[1] == 0 && v->step[0] == 1 && v->step[1] == 1;
+
+    for (uint32_t o = 0; o < x->shape.channels && all && v->pick; o++)
+        all = v->pick[o] == o;
+    return all;
+}
+
+enum err onnx_narrow(struct onnx_reader *r, const struct onnx_node *node, struct onnx_meaning *x)
+{
+    uint32_t *list, *pick, n = 0, first = 0;
+
+    if (!x->view.some || !x->view.pick)
+        return ERR_NONE;
+    enum err e = onnx_new_list(r, node, x->n_layer, &list);
+    if (!e)
+        e = onnx_new_list(r, node, x->shape.channels, &pick);
+    if (e)
+        return e;
+    for (uint32_t o = 0; o < x->shape.channels; o++)
+        pick[o] = ONNX_ZERO;
+    for (uint32_t i = 0, at = 0; i < x->n_layer; i++) { // `first` is where the layer then is
+        uint32_t channels = layer_delivers(&r->network->layer[x->layer[i]]).channels;
+        bool read = false;
+        for (uint32_t o = 0; o < x->shape.channels; o++)
+            if (x->view.pick[o] >= at && x->view.pick[o] - at < channels) {
+                pick[o] = first + x->view.pick[o] - at;
+                read = true;
+            }
+        at += channels;
+        first += read ? channels : 0;
+        list[n] = x->layer[i];
+        n += read;
+    }
+    if (n == 0) // zeros only, of any layer
+        return ERR_NONE;
+    x->layer = list;
+    x->n_layer = n;
+    x->view.pick = pick;
+    if (is_whole(r, x))
+        x->view = (struct onnx_view){0};
+    return ERR_NONE;
+}
+
 enum err onnx_draft_view(struct onnx_reader *r, const struct onnx_node *node,
                          const struct onnx_meaning *x, struct onnx_draft **draft)
 {
@@ -245,9 +294,12 @@ enum err onnx_draft_view(struct onnx_reader *r, const struct onnx_node *node,
         return no_memory(r);
     for (uint32_t o = 0; o < l->out.channels; o++)
         (*draft)->unit[o] = r->network->layer[x->layer[0]].out_scale;
-    for (uint32_t i = 0; i < v->n_channel; i++)
-        l->weight[(v->zeros_before + i) * rows + (v->channel + i) * positions +
-                  (uint64_t)v->first[0] * window.kernel[1] + v->first[1]] = 1;
+    for (uint32_t o = 0; o < l->out.channels; o++) {
+        uint32_t from = v->pick ? v->pick[o] : o;
+        if (from != ONNX_ZERO)
+            l->weight[o * rows + from * positions + (uint64_t)v->first[0] * window.kernel[1] +
+                      v->first[1]] = 1;
+    }
     return ERR_NONE;
 }
 

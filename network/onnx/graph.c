@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/util.h"
 #include "network/onnx/tensor.h"
 
 enum { MOST_OPSET = 26, MOST_SIZE = 65536 };
@@ -69,7 +70,7 @@ static const char *maker_text(const struct onnx_graph *g, const struct onnx_valu
     case ONNX_INPUT:
         return "a graph input";
     case ONNX_NODE:
-        snprintf(buffer, size, "node \"%.100s\"", text(g->proto->node[v->index]->name));
+        snprintf(buffer, size, "node \"%.100s\"", text(g->node[v->index].proto->name));
         return buffer;
     }
     assert(!"unknown maker");
@@ -101,6 +102,39 @@ static void add_value(struct onnx_graph *g, const char *name, enum onnx_maker ma
         g->value[g->n_value++] = (struct onnx_value){name, maker, (uint32_t)index, 0};
 }
 
+/* Nodes that one of the file becomes: of Split, one for each result. */
+static uint32_t n_part(const Onnx__NodeProto *p)
+{
+    bool split = onnx_is_own_domain(p->domain) && strcmp(text(p->op_type), "Split") == 0;
+
+    return split && p->n_output > 1 ? (uint32_t)p->n_output : 1;
+}
+
+static enum err collect_nodes(struct onnx_graph *g, struct err_msg *m)
+{
+    const Onnx__GraphProto *p = g->proto;
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->n_node; i++)
+        n += n_part(p->node[i]);
+    g->node = calloc(n + 1, sizeof *g->node);
+    if (!g->node)
+        return err_set(m, ERR_MEMORY, "no memory for %zu nodes", n);
+    for (size_t i = 0; i < p->n_node; i++)
+        for (uint32_t k = 0; k < n_part(p->node[i]); k++)
+            g->node[g->n_node++] = (struct onnx_node){.proto = p->node[i], .part = k};
+    return ERR_NONE;
+}
+
+/* The file's names of a node's results. */
+static char **results_of(const struct onnx_node *node, uint32_t *n)
+{
+    bool split = n_part(node->proto) > 1;
+
+    *n = split ? 1 : (uint32_t)node->proto->n_output;
+    return node->proto->output + (split ? node->part : 0);
+}
+
 static enum err collect_values(struct onnx_graph *g, struct err_msg *m)
 {
     const Onnx__GraphProto *p = g->proto;
@@ -115,9 +149,12 @@ static enum err collect_values(struct onnx_graph *g, struct err_msg *m)
         add_value(g, p->initializer[i]->name, ONNX_CONSTANT, i);
     for (size_t i = 0; i < p->n_input; i++)
         add_value(g, p->input[i]->name, ONNX_INPUT, i);
-    for (size_t i = 0; i < p->n_node; i++)
-        for (size_t j = 0; j < p->node[i]->n_output; j++)
-            add_value(g, p->node[i]->output[j], ONNX_NODE, i);
+    for (uint32_t i = 0; i < g->n_node; i++) {
+        uint32_t n_result;
+        char **name = results_of(&g->node[i], &n_result);
+        for (uint32_t j = 0; j < n_result; j++)
+            add_value(g, name[j], ONNX_NODE, i);
+    }
     qsort(g->value, g->n_value, sizeof *g->value, by_name);
     return drop_doubles(g, m);
 }
@@ -162,38 +199,65 @@ static enum err resolve_input(struct onnx_graph *g, uint32_t node, const char *n
 
 static enum err resolve_node(struct onnx_graph *g, uint32_t i, uint32_t *link, struct err_msg *m)
 {
-    const Onnx__NodeProto *p = g->proto->node[i];
     struct onnx_node *n = &g->node[i];
+    const Onnx__NodeProto *p = n->proto;
+    char **name = results_of(n, &n->n_output);
     enum err e = ERR_NONE;
 
-    *n = (struct onnx_node){p, (uint32_t)p->n_input, (uint32_t)p->n_output, link,
-                            link + p->n_input};
+    n->n_input = (uint32_t)p->n_input;
+    n->input = link;
+    n->output = link + p->n_input;
     for (size_t j = 0; j < p->n_input && !e; j++)
         e = resolve_input(g, i, p->input[j], &link[j], m);
-    for (size_t j = 0; j < p->n_output; j++)
-        link[p->n_input + j] =
-            *text(p->output[j]) ? onnx_graph_find(g, p->output[j]) : ONNX_ABSENT;
+    for (uint32_t j = 0; j < n->n_output; j++)
+        link[p->n_input + j] = *text(name[j]) ? onnx_graph_find(g, name[j]) : ONNX_ABSENT;
     return e;
 }
 
 static enum err resolve_nodes(struct onnx_graph *g, struct err_msg *m)
 {
-    const Onnx__GraphProto *p = g->proto;
     size_t n_link = 0;
+    uint32_t n_result;
     enum err e = ERR_NONE;
 
-    for (size_t i = 0; i < p->n_node; i++)
-        n_link += p->node[i]->n_input + p->node[i]->n_output;
-    g->node = calloc(p->n_node + 1, sizeof *g->node);
+    for (uint32_t i = 0; i < g->n_node; i++) {
+        results_of(&g->node[i], &n_result);
+        n_link += g->node[i].proto->n_input + n_result;
+    }
     g->link = calloc(n_link + 1, sizeof *g->link);
-    if (!g->node || !g->link)
-        return err_set(m, ERR_MEMORY, "no memory for %zu nodes", p->n_node);
+    if (!g->link)
+        return err_set(m, ERR_MEMORY, "no memory for %zu links of nodes", n_link);
     uint32_t *link = g->link;
-    for (g->n_node = 0; g->n_node < p->n_node && !e; g->n_node++) {
-        e = resolve_node(g, g->n_node, link, m);
-        link += p->node[g->n_node]->n_input + p->node[g->n_node]->n_output;
+    for (uint32_t i = 0; i < g->n_node && !e; i++) {
+        e = resolve_node(g, i, link, m);
+        link += g->node[i].n_input + g->node[i].n_output;
     }
     return e;
+}
+
+enum err onnx_split_part(const struct onnx_node *node, uint32_t length, uint32_t n_sizes,
+                         const int64_t *sizes, uint32_t *start, uint32_t *n, struct err_msg *m)
+{
+    const uint32_t parts = (uint32_t)node->proto->n_output;
+    const uint32_t each = (uint32_t)ceil_div(length, parts); // the last may be shorter
+    int64_t at = 0;
+
+    if (n_sizes != 0 && n_sizes != parts)
+        return onnx_node_refuse(node, m, "%" PRIu32 " sizes for %" PRIu32 " results: want as many",
+                                n_sizes, parts);
+    for (uint32_t k = 0; k < parts; k++) {
+        int64_t size = n_sizes ? sizes[k] : at + each <= length ? each : length - at;
+        if (size < 0 || size > length - at)
+            return onnx_node_refuse(node, m, "result %" PRIu32 " has length %" PRId64 ", of %"
+                                    PRIu32 ": want 0 or more, all together at most the whole", k,
+                                    size, length);
+        if (k == node->part) {
+            *start = (uint32_t)at;
+            *n = (uint32_t)size;
+        }
+        at += size;
+    }
+    return ERR_NONE;
 }
 
 /* ---- The graph's own inputs and outputs ---- */
@@ -314,7 +378,7 @@ enum err onnx_graph_check_readers(const struct onnx_graph *g, struct err_msg *m)
         for (uint32_t j = 0; j < g->node[i].n_output; j++)
             read |= g->node[i].output[j] != ONNX_ABSENT &&
                     g->value[g->node[i].output[j]].n_reader > 0;
-        if (!read)
+        if (!read && n_part(g->node[i].proto) == 1)
             return onnx_node_refuse(&g->node[i], m, "nothing reads its result: want it removed");
     }
     return ERR_NONE;
@@ -341,6 +405,8 @@ enum err onnx_graph_init(struct onnx_graph *g, const Onnx__ModelProto *model, in
     if (model->graph->n_sparse_initializer > 0)
         return err_set(m, ERR_INPUT, "sparse initializers: want dense ones");
     enum err e = find_opset(g, model, least_opset, m);
+    if (!e)
+        e = collect_nodes(g, m);
     if (!e)
         e = collect_values(g, m);
     if (!e)

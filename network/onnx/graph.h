@@ -26,8 +26,10 @@ struct onnx_value {
     uint32_t        n_reader; // inputs of nodes and outputs of the graph
 };
 
+/* One of the file's, or one result of its Split: that is a node for each of them. */
 struct onnx_node {
     const Onnx__NodeProto *proto;
+    uint32_t               part; // which of the results; 0 but of Split
     uint32_t               n_input, n_output;
     const uint32_t        *input, *output; // values, or ONNX_ABSENT
 };
@@ -66,6 +68,11 @@ struct onnx_image {
     uint32_t     n_dim, dim[4]; // for one image
 };
 enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, struct err_msg *m);
+
+/* What a node of Split takes of an axis of `length`: `n` from `start` on. `sizes`: of all parts, as
+ * many as n_sizes, or none where they are alike. */
+enum err onnx_split_part(const struct onnx_node *node, uint32_t length, uint32_t n_sizes,
+                         const int64_t *sizes, uint32_t *start, uint32_t *n, struct err_msg *m);
 
 /* Index of a value by name, or ONNX_ABSENT. */
 uint32_t onnx_graph_find(const struct onnx_graph *g, const char *name);

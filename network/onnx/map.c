@@ -47,6 +47,11 @@ bool onnx_is_flat(const struct onnx_meaning *m)
     return m->layout == ONNX_FLAT || m->layout == ONNX_FLAT_NHWC || m->layout == ONNX_VECTOR;
 }
 
+bool onnx_is_grouped(const struct onnx_meaning *m)
+{
+    return m->layout == ONNX_GROUPED || m->layout == ONNX_GROUPED_FLAT;
+}
+
 bool onnx_is_map(const struct onnx_meaning *m)
 {
     return m->means == ONNX_BYTES || m->means == ONNX_PIXELS;
@@ -65,7 +70,8 @@ static uint32_t product(uint32_t a, uint32_t b, uint32_t c)
     return c > 0 && ab > UINT32_MAX / c ? UINT32_MAX : (uint32_t)(ab * c);
 }
 
-uint32_t onnx_dims(const struct onnx_reader *r, const struct onnx_meaning *m, uint32_t dim[4])
+uint32_t onnx_dims(const struct onnx_reader *r, const struct onnx_meaning *m,
+                   uint32_t dim[ONNX_MAP_DIMS])
 {
     struct shape s = m->shape;
     uint32_t rows = s.height + m->pad[0] + m->pad[2], columns = s.width + m->pad[1] + m->pad[3];
@@ -93,6 +99,13 @@ uint32_t onnx_dims(const struct onnx_reader *r, const struct onnx_meaning *m, ui
     case ONNX_VECTOR:
         dim[0] = product(s.channels, rows, columns);
         return 1;
+    case ONNX_GROUPED:
+    case ONNX_GROUPED_FLAT:
+        dim[1] = m->groups;
+        dim[2] = s.channels / m->groups;
+        dim[3] = m->layout == ONNX_GROUPED ? rows : product(rows, columns, 1);
+        dim[4] = columns;
+        return m->layout == ONNX_GROUPED ? 5 : 4;
     }
     assert(!"unknown layout");
     return 0;
@@ -149,13 +162,16 @@ static enum err replace(struct onnx_reader *r, const struct onnx_node *node,
 enum err onnx_settle(struct onnx_reader *r, const struct onnx_node *node, struct onnx_meaning *x)
 {
     struct onnx_draft *d;
+    enum err e = onnx_narrow(r, node, x);
 
+    if (e)
+        return e;
     if (!is_uniform(r, x))
         return onnx_node_refuse(node, r->msg, "reads concatenated maps whose scales, zero points "
                                 "or types differ: want QuantizeLinear behind Concat");
     if (!x->view.some)
         return ERR_NONE;
-    enum err e = onnx_draft_view(r, node, x, &d);
+    e = onnx_draft_view(r, node, x, &d);
     return e ? e : replace(r, node, x, d);
 }
 

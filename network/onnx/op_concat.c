@@ -28,7 +28,7 @@ static enum err check_part(const struct onnx_reader *r, const struct onnx_node *
 static enum err check_axis(const struct onnx_reader *r, const struct onnx_node *node,
                            const struct onnx_meaning *x, int64_t axis)
 {
-    uint32_t dim[4];
+    uint32_t dim[ONNX_MAP_DIMS];
     int64_t n_dim = onnx_dims(r, x, dim);
     int64_t channel = x->layout == ONNX_NHWC ? 3 : x->layout == ONNX_VECTOR ? 0 : 1;
     bool mixed = x->layout == ONNX_FLAT_NHWC && (x->shape.height > 1 || x->shape.width > 1);

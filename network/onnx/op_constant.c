@@ -29,8 +29,8 @@ static int64_t clamped(int64_t v, uint32_t n)
 static enum err read_shape(struct onnx_reader *r, const struct onnx_node *node)
 {
     const struct onnx_meaning *x = onnx_input(r, node, 0);
-    int64_t v[4], start = 0, end = INT32_MAX;
-    uint32_t dim[4], n_dim;
+    int64_t v[ONNX_MAP_DIMS], start = 0, end = INT32_MAX;
+    uint32_t dim[ONNX_MAP_DIMS], n_dim;
     enum err e = onnx_attr_int(node, "start", &start, r->msg);
 
     if (!e)

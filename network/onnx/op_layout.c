@@ -25,30 +25,42 @@ static bool is_pixel(const struct onnx_meaning *x)
     return x->shape.height == 1 && x->shape.width == 1 && !onnx_is_padded(x);
 }
 
-/* The layout that gives x these dimensions without moving values; false: there is none. */
-static bool find_layout(const struct onnx_reader *r, const struct onnx_meaning *x, uint32_t n_dim,
-                        const uint64_t *dim, enum onnx_layout *layout)
+/* Whether x in y's layout has its values in the order in which x has them. */
+static bool keeps_order(const struct onnx_reader *r, const struct onnx_meaning *x,
+                        const struct onnx_meaning *y)
 {
-    static const enum onnx_layout layouts[] = {ONNX_NCHW, ONNX_NHWC, ONNX_FLAT, ONNX_FLAT_NHWC,
-                                               ONNX_NCW, ONNX_VECTOR};
     bool last = x->layout == ONNX_NHWC || x->layout == ONNX_FLAT_NHWC; // channels are
+    bool now_last = y->layout == ONNX_NHWC || y->layout == ONNX_FLAT_NHWC;
+
+    if ((y->layout == ONNX_NCW && y->shape.height + y->pad[0] + y->pad[2] != 1) ||
+        (y->layout == ONNX_VECTOR && r->batch != 1))
+        return false;
+    return is_pixel(x) || last == now_last;
+}
+
+/* x in the layout that has these dimensions; false: there is none. */
+static bool find_layout(const struct onnx_reader *r, const struct onnx_meaning *x, uint32_t n_dim,
+                        const uint64_t *dim, struct onnx_meaning *y)
+{
+    static const enum onnx_layout layouts[] = {ONNX_NCHW,   ONNX_NHWC,    ONNX_FLAT,
+                                               ONNX_FLAT_NHWC, ONNX_NCW,  ONNX_VECTOR,
+                                               ONNX_GROUPED, ONNX_GROUPED_FLAT};
 
     for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
-        struct onnx_meaning y = *x;
-        uint32_t want[4], n = 0;
-        y.layout = layouts[i];
-        n = onnx_dims(r, &y, want);
-        bool now_last = y.layout == ONNX_NHWC || y.layout == ONNX_FLAT_NHWC;
-        bool same_order = is_pixel(x) || last == now_last, equal = n == n_dim;
-        if ((y.layout == ONNX_NCW && y.shape.height + y.pad[0] + y.pad[2] != 1) ||
-            (y.layout == ONNX_VECTOR && r->batch != 1))
-            continue;
-        for (uint32_t k = 0; k < n && equal; k++)
-            equal = want[k] == dim[k];
-        if (same_order && equal) {
-            *layout = layouts[i];
-            return true;
+        uint32_t want[ONNX_MAP_DIMS];
+        *y = *x;
+        y->layout = layouts[i];
+        if (onnx_is_grouped(y)) {
+            if (n_dim < 4 || dim[1] == 0 || x->shape.channels % dim[1] != 0 ||
+                x->means == ONNX_DRAFT)
+                continue;
+            y->groups = (uint32_t)dim[1];
         }
+        bool equal = onnx_dims(r, y, want) == n_dim && keeps_order(r, x, y);
+        for (uint32_t k = 0; k < n_dim && equal; k++)
+            equal = want[k] == dim[k];
+        if (equal)
+            return true;
     }
     return false;
 }
@@ -57,19 +69,19 @@ static bool find_layout(const struct onnx_reader *r, const struct onnx_meaning *
 static enum err reshape(struct onnx_reader *r, const struct onnx_node *node, struct onnx_meaning *x,
                         uint32_t n_dim, const uint64_t *dim)
 {
-    enum onnx_layout layout;
+    struct onnx_meaning y;
 
-    if (!find_layout(r, x, n_dim, dim, &layout))
+    if (!find_layout(r, x, n_dim, dim, &y))
         return onnx_node_refuse(node, r->msg,
                                 "changes a map of %" PRIu32 "x%" PRIu32 "x%" PRIu32
                                 " (rows x columns x channels) to %" PRIu32 " dimensions otherwise "
-                                "than Flatten does: want all but the batch made one",
+                                "than Flatten does: want all but the batch made one, or channels "
+                                "made groups of channels",
                                 x->shape.height, x->shape.width, x->shape.channels, n_dim);
-    if (x->means == ONNX_IMAGE && layout != x->layout)
+    if (x->means == ONNX_IMAGE && y.layout != x->layout)
         return onnx_node_refuse(node, r->msg, "reshapes the unquantised image: want QuantizeLinear "
                                 "in front");
-    x->layout = layout;
-    onnx_output(r, node, *x);
+    onnx_output(r, node, y);
     return ERR_NONE;
 }
 
@@ -107,7 +119,7 @@ static enum err read_flatten(struct onnx_reader *r, const struct onnx_node *node
         return reshape_weights(r, node);
 
     struct onnx_meaning x;
-    uint32_t dim[4];
+    uint32_t dim[ONNX_MAP_DIMS];
     int64_t axis = 1;
     enum err e = onnx_attr_int(node, "axis", &axis, r->msg);
 
@@ -135,7 +147,7 @@ static enum err read_reshape(struct onnx_reader *r, const struct onnx_node *node
     struct onnx_meaning x;
     int64_t want[ONNX_MOST_DIMS], allow_zero = 0;
     uint64_t dim[ONNX_MOST_DIMS], values = 1, rest = 1;
-    uint32_t old[4], n = 0, open = ONNX_MOST_DIMS;
+    uint32_t old[ONNX_MAP_DIMS], n = 0, open = ONNX_MOST_DIMS;
     enum err e = onnx_attr_int(node, "allowzero", &allow_zero, r->msg);
 
     if (!e)
@@ -193,8 +205,8 @@ static enum err read_squeeze(struct onnx_reader *r, const struct onnx_node *node
         return reshape_weights(r, node);
 
     struct onnx_meaning x;
-    uint32_t old[4], set = 0, n = 0, n_new = 0;
-    uint64_t dim[4];
+    uint32_t old[ONNX_MAP_DIMS], set = 0, n = 0, n_new = 0;
+    uint64_t dim[ONNX_MAP_DIMS];
     enum err e = take_any(r, node, &x);
 
     if (e)
@@ -218,8 +230,8 @@ static enum err read_unsqueeze(struct onnx_reader *r, const struct onnx_node *no
         return reshape_weights(r, node);
 
     struct onnx_meaning x;
-    uint32_t old[4], set = 0, n = 0, at = 0;
-    uint64_t dim[4];
+    uint32_t old[ONNX_MAP_DIMS], set = 0, n = 0, at = 0;
+    uint64_t dim[ONNX_MAP_DIMS];
     enum err e = take_any(r, node, &x);
 
     if (e)
@@ -255,13 +267,38 @@ static enum err transpose_weights(struct onnx_reader *r, const struct onnx_node 
     return ERR_NONE;
 }
 
+/* Channels in groups change places with groups: a shuffle of the channels. */
+static enum err transpose_groups(struct onnx_reader *r, const struct onnx_node *node,
+                                 struct onnx_meaning *x, uint32_t n, const int64_t *perm)
+{
+    const uint32_t groups = x->groups, each = x->shape.channels / groups;
+    uint32_t *pick;
+
+    for (uint32_t k = 0; k < n; k++)
+        if (perm[k] != (k == 1 ? 2 : k == 2 ? 1 : k))
+            return onnx_node_refuse(node, r->msg, "moves more than groups of channels: want axes 1 "
+                                    "and 2 to change places");
+    enum err e = onnx_new_list(r, node, x->shape.channels, &pick);
+    for (uint32_t o = 0; o < x->shape.channels && !e; o++) {
+        uint32_t from = o % groups * each + o / groups;
+        pick[o] = x->view.pick ? x->view.pick[from] : from;
+    }
+    if (!x->view.some)
+        x->view = (struct onnx_view){.some = true, .step = {1, 1}};
+    x->view.pick = pick;
+    x->groups = each;
+    if (!e)
+        onnx_output(r, node, *x);
+    return e;
+}
+
 static enum err read_transpose(struct onnx_reader *r, const struct onnx_node *node)
 {
     const struct onnx_meaning *w = onnx_input(r, node, 0);
     struct onnx_meaning x;
     int64_t perm[ONNX_MOST_DIMS];
-    uint32_t old[4], n = 0;
-    uint64_t dim[4];
+    uint32_t old[ONNX_MAP_DIMS], n = 0;
+    uint64_t dim[ONNX_MAP_DIMS];
     bool given = false;
     enum err e = onnx_attr_list(node, "perm", perm, ONNX_MOST_DIMS, &n, &given, r->msg);
 
@@ -285,6 +322,8 @@ static enum err read_transpose(struct onnx_reader *r, const struct onnx_node *no
         dim[k] = old[perm[k]];
     bool to_last = n == 4 && perm[1] == 2 && perm[2] == 3 && x.layout == ONNX_NCHW;
     bool to_first = n == 4 && perm[1] == 3 && perm[2] == 1 && x.layout == ONNX_NHWC;
+    if (onnx_is_grouped(&x))
+        return transpose_groups(r, node, &x, n, perm);
     bool stays = true;
     for (uint32_t k = 0; k < n; k++)
         stays &= perm[k] == k;

@@ -334,7 +334,7 @@ static enum err read_axes(const struct onnx_reader *r, const struct onnx_node *n
                           const struct onnx_meaning *x, uint32_t *set)
 {
     int64_t axis[4], noop = 0;
-    uint32_t n = 0, dim[4], n_dim = onnx_dims(r, x, dim);
+    uint32_t n = 0, dim[ONNX_MAP_DIMS], n_dim = onnx_dims(r, x, dim);
     bool given = false;
     enum err e = onnx_has_input(node, 1) ? onnx_stored_list(r, node, 1, 4, axis, &n)
                                          : onnx_attr_list(node, "axes", axis, 4, &n, &given,

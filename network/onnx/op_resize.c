@@ -46,7 +46,7 @@ static enum err read_modes(const struct onnx_reader *r, const struct onnx_node *
     if (!e)
         e = onnx_attr_text(node, "nearest_mode", nearest, 32, r->msg);
     if (!e && strcmp(mode, "nearest") != 0)
-        e = onnx_node_refuse(node, r->msg, "mode is \"%s\": want nearest, or ConvTranspose", mode);
+        e = onnx_node_refuse(node, r->msg, "mode is \"%s\": want nearest", mode);
     if (!e && strcmp(coordinates, "asymmetric") != 0 && !strstr(coordinates, "half_pixel"))
         e = onnx_node_refuse(node, r->msg, "coordinate_transformation_mode is \"%s\": want "
                              "asymmetric or half_pixel", coordinates);
@@ -58,7 +58,7 @@ static enum err read_factors(const struct onnx_reader *r, const struct onnx_node
                              const struct onnx_meaning *x, double factor[4])
 {
     bool old = strcmp(node->proto->op_type, "Upsample") == 0 || r->graph.opset < 11;
-    uint32_t i = old ? 1 : 2, dim[4];
+    uint32_t i = old ? 1 : 2, dim[ONNX_MAP_DIMS];
 
     onnx_dims(r, x, dim);
     if (!old && onnx_has_input(node, 3))

@@ -1,4 +1,5 @@
-/* network/onnx/op_view.c -- Slice and Pad: which part of a map is meant, and zeros around it.
+/* network/onnx/op_view.c -- Slice, Split and Pad: which part of a map is meant, and zeros around
+ * it.
  *
  * Nothing is computed until something reads the result: zeros around rows and columns become the
  * padding of the Conv behind them; parts, and channels of zeros, a convolution whose weights are 0
@@ -8,7 +9,7 @@
 
 #include "network/onnx/read.h"
 
-enum { MOST_SIDE = 65536 };
+enum { MOST_SIDE = 65536, MOST_PART = 256 };
 
 struct axis { // of a map, in its layout
     bool batch, channels;
@@ -35,7 +36,7 @@ static enum err take_four(struct onnx_reader *r, const struct onnx_node *node,
     if (!e && x->layout != ONNX_NCHW && x->layout != ONNX_NHWC && x->layout != ONNX_NCW)
         e = onnx_node_refuse(node, r->msg, "reads a flattened map: want it in front of Flatten");
     if (!e && !x->view.some)
-        x->view = (struct onnx_view){.step = {1, 1}, .n_channel = x->shape.channels};
+        x->view = (struct onnx_view){.step = {1, 1}};
     return e;
 }
 
@@ -99,23 +100,26 @@ static enum err resolve(const struct onnx_reader *r, const struct onnx_node *nod
     return ERR_NONE;
 }
 
-static enum err slice_axis(const struct onnx_reader *r, const struct onnx_node *node,
+static enum err slice_axis(struct onnx_reader *r, const struct onnx_node *node,
                            struct onnx_meaning *x, uint32_t k, const struct range *range)
 {
     struct axis axis = axis_of(x, k);
     struct onnx_view *v = &x->view;
-    uint32_t dim[4], start = 0, n = 0;
+    uint32_t dim[ONNX_MAP_DIMS], start = 0, n = 0;
 
     onnx_dims(r, x, dim);
     enum err e = resolve(r, node, range, dim[k], &start, &n);
     if (e || n == dim[k])
         return e;
-    if (axis.channels && (range->step != 1 || v->zeros_before || v->zeros_behind))
-        return onnx_node_refuse(node, r->msg, "takes every %" PRId64 "th channel, or from zeros: "
-                                "want steps of 1 in front of Pad", range->step);
     if (axis.channels) {
-        v->channel += start;
-        v->n_channel = x->shape.channels = n;
+        uint32_t *pick;
+        e = onnx_new_list(r, node, n, &pick);
+        for (uint32_t o = 0; o < n && !e; o++) {
+            uint32_t from = start + o * (uint32_t)range->step;
+            pick[o] = v->pick ? v->pick[from] : from;
+        }
+        v->pick = pick;
+        x->shape.channels = n;
     } else {
         uint64_t first = v->first[axis.side] + (uint64_t)start * v->step[axis.side];
         uint64_t step = (uint64_t)v->step[axis.side] * (uint64_t)range->step;
@@ -127,7 +131,7 @@ static enum err slice_axis(const struct onnx_reader *r, const struct onnx_node *
         *(axis.side == 0 ? &x->shape.height : &x->shape.width) = n;
     }
     v->some = true;
-    return ERR_NONE;
+    return e;
 }
 
 static enum err read_slice(struct onnx_reader *r, const struct onnx_node *node)
@@ -156,6 +160,37 @@ static enum err read_slice(struct onnx_reader *r, const struct onnx_node *node)
         const struct range range = {start[k], end[k], n_step ? step[k] : 1};
         e = slice_axis(r, node, &x, axis[k], &range);
     }
+    if (!e)
+        onnx_output(r, node, x);
+    return e;
+}
+
+/* ---- Split ---- */
+
+static enum err read_split(struct onnx_reader *r, const struct onnx_node *node)
+{
+    int64_t axis = 0, size[MOST_PART];
+    uint32_t dim[ONNX_MAP_DIMS], start = 0, n = 0, n_size = 0;
+    struct onnx_meaning x;
+    bool given;
+    enum err e = take_four(r, node, &x);
+
+    if (!e)
+        e = onnx_attr_int(node, "axis", &axis, r->msg);
+    if (!e)
+        e = onnx_has_input(node, 1)
+                ? onnx_stored_list(r, node, 1, MOST_PART, size, &n_size)
+                : onnx_attr_list(node, "split", size, MOST_PART, &n_size, &given, r->msg);
+    if (e)
+        return e;
+    int64_t n_dim = onnx_dims(r, &x, dim), a = axis < 0 ? axis + n_dim : axis;
+    if (a < 1 || a >= n_dim || onnx_is_padded(&x))
+        return onnx_node_refuse(node, r->msg, "splits along axis %" PRId64 ", or zeros around a "
+                                "map: want channels, rows or columns, in front of Pad", axis);
+    e = onnx_split_part(node, dim[a], n_size, size, &start, &n, r->msg);
+    if (!e)
+        e = slice_axis(r, node, &x, (uint32_t)a,
+                       &(struct range){start, (int64_t)start + n, 1});
     if (!e)
         onnx_output(r, node, x);
     return e;
@@ -190,7 +225,7 @@ static enum err check_value(const struct onnx_reader *r, const struct onnx_node 
     return ERR_NONE;
 }
 
-static enum err pad_axis(const struct onnx_reader *r, const struct onnx_node *node,
+static enum err pad_axis(struct onnx_reader *r, const struct onnx_node *node,
                          struct onnx_meaning *x, uint32_t k, int64_t before, int64_t behind)
 {
     struct axis axis = axis_of(x, k);
@@ -205,11 +240,18 @@ static enum err pad_axis(const struct onnx_reader *r, const struct onnx_node *no
         return onnx_node_refuse(node, r->msg, "pads the batch, or to more than %d channels: want "
                                 "neither", MOST_SIDE);
     if (axis.channels) {
-        x->view.zeros_before += (uint32_t)before;
-        x->view.zeros_behind += (uint32_t)behind;
+        uint32_t *pick;
+        enum err e = onnx_new_list(r, node, (uint32_t)channels, &pick);
+        for (uint32_t o = 0; o < channels && !e; o++) {
+            bool zero = o < before || o - before >= x->shape.channels;
+            pick[o] = zero           ? ONNX_ZERO
+                      : x->view.pick ? x->view.pick[o - before]
+                                     : o - (uint32_t)before;
+        }
+        x->view.pick = pick;
         x->shape.channels = (uint32_t)channels;
         x->view.some = true;
-        return ERR_NONE;
+        return e;
     }
     if (x->pad[axis.side] + before > MOST_SIDE || x->pad[2 + axis.side] + behind > MOST_SIDE)
         return onnx_node_refuse(node, r->msg, "pads more than %d in all: want less", MOST_SIDE);
@@ -243,5 +285,6 @@ static enum err read_pad(struct onnx_reader *r, const struct onnx_node *node)
 const struct onnx_operator onnx_ops_view[] = {
     {"Pad",   2, 1, 4, "mode pads value", read_pad},
     {"Slice", 1, 1, 5, "axes ends starts", read_slice},
+    {"Split", 2, 1, 2, "axis num_outputs split", read_split},
     {0},
 };

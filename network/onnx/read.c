@@ -73,12 +73,24 @@ enum err onnx_new_list(struct onnx_reader *r, const struct onnx_node *node, uint
 
 /* ---- Nodes ---- */
 
+static bool is_one_of(const struct onnx_node *node, const char *const *list)
+{
+    const char *type = node->proto->op_type ? node->proto->op_type : "";
+
+    for (; *list; list++)
+        if (strcmp(type, *list) == 0)
+            return true;
+    return false;
+}
+
 /* What to do about some that many models have. */
 static const struct {
     const char *op, *cure;
 } cures[] = {
+    {"ConvTranspose",         "want Resize to the nearest pixel and Conv in its place"},
     {"ConvInteger",           "want static quantisation, with QuantizeLinear"},
     {"DynamicQuantizeLinear", "want static quantisation, with QuantizeLinear"},
+    {"LRN",                   "want BatchNormalization in its place, or a model without it"},
     {"MatMulInteger",         "want static quantisation, with QuantizeLinear"},
 };
 
@@ -184,11 +196,28 @@ static bool is_constant(const struct onnx_reader *r, const struct onnx_node *nod
            strcmp(node->proto->op_type, "DequantizeLinear") != 0;
 }
 
+/* What may read channels in groups: what moves or rounds, value by value. */
+static enum err check_groups(const struct onnx_reader *r, const struct onnx_node *node)
+{
+    static const char *const movers[] = {"Cast", "DequantizeLinear", "Dropout", "Flatten",
+                                         "Identity", "QuantizeLinear", "Reshape", "Shape",
+                                         "Transpose", NULL};
+
+    for (uint32_t i = 0; i < node->n_input; i++)
+        if (onnx_has_input(node, i) && onnx_is_grouped(onnx_input(r, node, i)) &&
+            !is_one_of(node, movers))
+            return onnx_node_refuse(node, r->msg, "reads channels in groups: want Reshape to "
+                                    "channels in front of it");
+    return ERR_NONE;
+}
+
 static enum err read_node(struct onnx_reader *r, const struct onnx_node *node)
 {
     const struct onnx_operator *op = find_operator(node);
-    enum err e = ERR_NONE;
+    enum err e = check_groups(r, node);
 
+    if (e)
+        return e;
     if (is_constant(r, node)) {
         e = check_outputs(r, node);
         return e ? e : onnx_fold(r, node);
@@ -249,7 +278,7 @@ static enum err read_constants(struct onnx_reader *r)
 /* A map that is the network's result, as its last layer. */
 static enum err read_result_map(struct onnx_reader *r, struct onnx_meaning *x, const char *name)
 {
-    struct onnx_node node = {.proto = r->graph.proto->node[r->graph.n_node - 1]};
+    struct onnx_node node = {.proto = r->graph.node[r->graph.n_node - 1].proto};
 
     if (onnx_is_padded(x))
         return err_set(r->msg, ERR_INPUT,
@@ -266,16 +295,6 @@ static enum err read_result_map(struct onnx_reader *r, struct onnx_meaning *x, c
 }
 
 /* ---- What the host does ---- */
-
-static bool is_one_of(const struct onnx_node *node, const char *const *list)
-{
-    const char *type = node->proto->op_type ? node->proto->op_type : "";
-
-    for (; *list; list++)
-        if (strcmp(type, *list) == 0)
-            return true;
-    return false;
-}
 
 static const char *const endings[] = {"ArgMax", "ArgMin", "LogSoftmax", "Softmax", "TopK", NULL};
 static const char *const products[] = {"Conv", "ConvTranspose", "Gemm", "MatMul", "QGemm",

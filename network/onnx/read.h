@@ -19,8 +19,8 @@
  * So a layer of the simulator is all that lies between two QuantizeLinear, and layers are numbered
  * as they are quantised: a residual is always an earlier layer. The QLinear operators are all three
  * at once. Bytes and pixels may be those of several layers, one behind the other by channel
- * (Concat), and may be part of their map or have zeros around them (Slice, Pad) until something
- * reads them.
+ * (Concat), and may be part of their map, have their channels in another order or zeros around them
+ * (Slice, Split, shuffled channels, Pad) until something reads them.
  *
  * Anything that does not fit this scheme is refused with the node's name. One file onnx_op_*.c is a
  * family of operators, one operator is one row of the table in onnx_read.c.
@@ -50,14 +50,20 @@ enum onnx_layout { // order of a map's values; the batch comes first
     ONNX_FLAT,      // two dimensions: channel, row, column
     ONNX_FLAT_NHWC, // two dimensions: row, column, channel
     ONNX_NCW,       // three: channel, column, of a map of one row
-    ONNX_VECTOR     // one, as FLAT, without the batch, which is 1
+    ONNX_VECTOR,    // one, as FLAT, without the batch, which is 1
+    ONNX_GROUPED,   // five: group, channel of the group, row, column
+    ONNX_GROUPED_FLAT // four: group, channel of the group, pixel
 };
 
-struct onnx_view { // which of the layers' pixels are meant, and zeros around them
-    bool     some;             // else all
+enum { ONNX_MAP_DIMS = 5 }; // at most
+
+enum { ONNX_ZERO = UINT32_MAX }; // a channel that no layer has
+
+struct onnx_view { // which of the layers' pixels are meant, and channels of zeros
+    bool     some;              // else all
     uint32_t first[2], step[2]; // of rows, columns
-    uint32_t channel, n_channel;
-    uint32_t zeros_before, zeros_behind; // channels of zeros
+    const uint32_t *pick;       // for each channel, which of the layers' it is, or ONNX_ZERO; NULL:
+                                // all of them; the reader's
 };
 
 struct onnx_meaning {
@@ -73,6 +79,7 @@ struct onnx_meaning {
     struct onnx_curve *curve;
     struct shape       shape; // IMAGE, BYTES, PIXELS, DRAFT, CURVE; with view and without pad
     enum onnx_layout   layout;
+    uint32_t           groups;  // GROUPED: how many
     bool               integer; // an integer's type: Div rounds towards zero
 };
 
@@ -147,11 +154,13 @@ struct onnx_meaning onnx_passed_on(const struct onnx_reader *r, const struct onn
 /* "a quantised map"...: what a value is, for errors. */
 const char *onnx_means_text(enum onnx_means means);
 
-/* Its dimensions, at most 4; returns how many. */
-uint32_t onnx_dims(const struct onnx_reader *r, const struct onnx_meaning *m, uint32_t dim[4]);
+/* Its dimensions; returns how many. */
+uint32_t onnx_dims(const struct onnx_reader *r, const struct onnx_meaning *m,
+                   uint32_t dim[ONNX_MAP_DIMS]);
 
 bool onnx_is_constant(const struct onnx_meaning *m); // STORED or WEIGHTS
 bool onnx_is_flat(const struct onnx_meaning *m);
+bool onnx_is_grouped(const struct onnx_meaning *m);
 bool onnx_is_map(const struct onnx_meaning *m); // BYTES or PIXELS
 bool onnx_is_padded(const struct onnx_meaning *m);
 
@@ -253,6 +262,9 @@ enum err onnx_draft_affine(struct onnx_reader *r, const struct onnx_node *node,
 enum err onnx_draft_digital(struct onnx_reader *r, const struct onnx_node *node,
                             const struct onnx_meaning *x, enum layer_kind kind,
                             struct onnx_draft **draft);
+
+/* Layers that a view has nothing of go; a view of all that is left is none. */
+enum err onnx_narrow(struct onnx_reader *r, const struct onnx_node *node, struct onnx_meaning *x);
 
 /* A 1 x 1 convolution, or one of a single weight in a larger window, that picks what x.view says.
  */

@@ -115,6 +115,24 @@ CASE(k3_pad3)
 CASE(pad_3)
 CASE(relu_then_bn)
 CASE(reducemean_ch)
+CASE(chan_shuffle)
+CASE(squeeze_all)
+CASE(depthwise_reshape)
+
+static void a_transposed_convolution_is_refused_with_a_cure(void **state)
+{
+    struct network n;
+    struct err_msg m;
+    char *path = shared_path("../cases/convtranspose.onnx");
+    (void)state;
+
+    if (!path)
+        skip();
+    assert_int_equal(network_load_onnx(&n, path, &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "(ConvTranspose): no such operator here: want Resize to the "
+                                   "nearest pixel and Conv in its place"));
+    free(path);
+}
 
 int main(void)
 {
@@ -123,7 +141,9 @@ int main(void)
         cmocka_unit_test(se_block),      cmocka_unit_test(resize2),
         cmocka_unit_test(max0),          cmocka_unit_test(k3_pad3),
         cmocka_unit_test(pad_3),         cmocka_unit_test(relu_then_bn),
-        cmocka_unit_test(reducemean_ch),
+        cmocka_unit_test(reducemean_ch), cmocka_unit_test(chan_shuffle),
+        cmocka_unit_test(squeeze_all),   cmocka_unit_test(depthwise_reshape),
+        cmocka_unit_test(a_transposed_convolution_is_refused_with_a_cure),
     };
     return cmocka_run_group_tests_name("cases of operators", tests, NULL, NULL);
 }

@@ -744,9 +744,6 @@ MODEL(slice_backwards, int_list(m, "s", LIST(6)); int_list(m, "e", LIST(0));
       int_list(m, "x", LIST(2)); int_list(m, "t", LIST(-1));
       make_node(m, "Slice", "cut", "b s e x t", "y");
       end(m, "y", 1.0F / 16, I8, -4))
-MODEL(every_other_channel, int_list(m, "s", LIST(0)); int_list(m, "e", LIST(4));
-      int_list(m, "x", LIST(1)); int_list(m, "t", LIST(2));
-      make_node(m, "Slice", "cut", "b s e x t", "y"); end(m, "y", 1.0F / 16, I8, -4))
 MODEL(axis_twice, int_list(m, "s", LIST(0, 0)); int_list(m, "e", LIST(4, 4));
       int_list(m, "x", LIST(2, -2)); make_node(m, "Slice", "cut", "b s e x", "y");
       end(m, "y", 1.0F / 16, I8, -4))
@@ -859,7 +856,6 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {pad_for_a_sum, "node \"s\" (Add): input 0 has zeros around it: want Pad in front of"},
         {pad_for_the_largest, "node \"q\" (MaxPool): takes zeros around a map that has negative"},
         {slice_backwards, "node \"cut\" (Slice): takes from 6 to 0 in steps of -1 of 7: want"},
-        {every_other_channel, "node \"cut\" (Slice): takes every 2th channel"},
         {axis_twice, "node \"cut\" (Slice): axis -2 of 4 dimensions: want each once"},
         {flat_slice, "node \"cut\" (Slice): reads a flattened map: want it in front of Flatten"},
         {rows_for_columns, "node \"t\" (Transpose): moves rows, columns or the batch: want"},

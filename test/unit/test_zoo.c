@@ -69,7 +69,8 @@ static uint64_t slowest_layer(const char *name, uint64_t size)
         uint64_t    kernel, padding, stride;
     } first[] = {{"resnet", 7, 3, 2}, {"vgg", 3, 1, 1},       {"mobilenet", 3, 1, 2},
                  {"dense", 7, 3, 2},  {"squeeze", 3, 0, 2},   {"alex", 11, 2, 4},
-                 {"unet", 3, 1, 1},   {"efficient", 3, 1, 2}, {"yolo", 3, 1, 1}};
+                 {"unet", 3, 1, 1},   {"efficient", 3, 1, 2}, {"yolo", 3, 1, 1},
+                 {"shuffle", 3, 1, 2}};
 
     for (size_t i = 0; i < sizeof first / sizeof *first; i++)
         if (strncmp(name, first[i].name, strlen(first[i].name)) == 0) {

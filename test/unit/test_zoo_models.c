@@ -60,7 +60,8 @@ static uint64_t published(const char *name)
         {"resnet18", 11689512},   {"resnet34", 21797672},       {"resnet50", 25557032},
         {"vgg16", 138357544},     {"mobilenet_v2", 3504872},    {"densenet121", 7978856},
         {"squeezenet", 1235496},  {"alexnet", 61100840},        {"mobilenet_v3", 5483032},
-        {"efficientnet_b0", 5288548}, {"yolo_v3_tiny", (35434956 - 20) / 4 - 2 * 3184},
+        {"efficientnet_b0", 5288548}, {"shufflenet_v2", 2278604},
+        {"yolo_v3_tiny", (35434956 - 20) / 4 - 2 * 3184},
     };
     static const uint64_t width[] = {3, 64, 128, 256, 512, 1024};
     uint64_t unet = 2 * 64 + 2; // the last convolution

@@ -22,6 +22,7 @@ static const struct {
     {"alexnet", zoo_alexnet, 63, 1},
     {"mobilenet_v3", zoo_mobilenet_v3, 32, 1},
     {"efficientnet_b0", zoo_efficientnet_b0, 32, 1},
+    {"shufflenet_v2", zoo_shufflenet_v2, 32, 1},
     {"unet", zoo_unet, 32, 16},
     {"yolo_v3_tiny", zoo_yolo_v3_tiny, 32, 32},
 };

@@ -585,6 +585,55 @@ struct zoo_map zoo_enlarge(struct zoo *z, const struct zoo_map *in, const char *
     return out;
 }
 
+static void integers(struct zoo *z, const char *name, size_t n, const int64_t *v)
+{
+    make_tensor(z->model, name, ONNX_TYPE(INT64), (const int64_t[]){(int64_t)n, -1}, v,
+                n * sizeof *v);
+}
+
+void zoo_halves(struct zoo *z, const struct zoo_map *in, const char *module,
+                struct zoo_map half[2])
+{
+    const int64_t sizes[] = {in->channels / 2, in->channels / 2};
+    struct text path = scope(module), name = joined(path.s, "/split_sizes");
+
+    half[0] = *in;
+    half[0].channels /= 2;
+    Onnx__NodeProto *n = node(z, "Split", module, in->name, &half[0]);
+    half[0].scale = in->scale;
+    half[1] = half[0];
+    set_name(&half[1], joined(path.s, "/Split_output_1").s);
+    n->output = must(realloc(n->output, 2 * sizeof *n->output));
+    n->output[n->n_output++] = must(strdup(half[1].name));
+    make_int(n, "axis", 1);
+    if (z->cfg.opset < 13) {
+        make_ints(n, "split", 2, sizes);
+    } else {
+        integers(z, name.s, 2, sizes);
+        add_input(n, name.s);
+    }
+}
+
+struct zoo_map zoo_shuffle(struct zoo *z, const struct zoo_map *in, const char *module,
+                           uint32_t groups)
+{
+    const int64_t apart[] = {1, groups, in->channels / groups, in->size, in->size};
+    const int64_t whole[] = {1, in->channels, in->size, in->size}, perm[] = {0, 2, 1, 3, 4};
+    struct zoo_name last = zoo_child(module, "back");
+    struct text path = scope(module), a = joined(path.s, "/apart"), w = joined(path.s, "/whole");
+    struct zoo_map out = *in;
+
+    integers(z, a.s, 5, apart);
+    integers(z, w.s, 4, whole);
+    add_input(node(z, "Reshape", module, in->name, &out), a.s);
+    struct text name = joined(out.name, "");
+    make_ints(node(z, "Transpose", module, name.s, &out), "perm", 5, perm);
+    name = joined(out.name, "");
+    add_input(node(z, "Reshape", last.s, name.s, &out), w.s);
+    out.scale = in->scale;
+    return out;
+}
+
 struct zoo_map zoo_excite(struct zoo *z, const struct zoo_map *in, const struct zoo_excite *e)
 {
     struct zoo_name module[4];

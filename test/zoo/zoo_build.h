@@ -67,6 +67,11 @@ struct zoo_map zoo_function(struct zoo *z, const struct zoo_map *in, const char 
 /* Each pixel `factor` times as high and wide. */
 struct zoo_map zoo_enlarge(struct zoo *z, const struct zoo_map *in, const char *module,
                            uint32_t factor);
+/* Its channels in two halves; dealt to `groups` in turn. */
+void           zoo_halves(struct zoo *z, const struct zoo_map *in, const char *module,
+                          struct zoo_map half[2]);
+struct zoo_map zoo_shuffle(struct zoo *z, const struct zoo_map *in, const char *module,
+                           uint32_t groups);
 struct zoo_map zoo_concat(struct zoo *z, const struct zoo_map *in, uint32_t n, const char *module);
 struct zoo_map zoo_max_pool(struct zoo *z, const struct zoo_map *in, const char *module,
                             struct zoo_window w);
@@ -108,6 +113,7 @@ void zoo_mobilenet_v3(struct zoo *z);
 void zoo_resnet18(struct zoo *z);
 void zoo_resnet34(struct zoo *z);
 void zoo_resnet50(struct zoo *z);
+void zoo_shufflenet_v2(struct zoo *z);
 void zoo_squeezenet(struct zoo *z);
 void zoo_unet(struct zoo *z);
 void zoo_vgg16(struct zoo *z);
