@@ -54,8 +54,8 @@ struct param {
     const char        *dflt;         // as YAML; "" for a path
     uint64_t           least, most;  // of the field, of each element or of each count
     uint64_t           step;         // the field is a multiple of it
-    const char *const *names;        // of an enum, by value; ends with NULL. A whole number may have
-                                     // some beside its range: names[i] is PARAM_WORD(i)
+    const char *const *names;        // of an enum, by value; ends with NULL. A whole number may
+                                     // have some beside its range: names[i] is PARAM_WORD(i)
     const char        *reserved;     // a name that an enum will have one day, or NULL
     const char        *doc;          // one line
 };

@@ -1,5 +1,5 @@
-/* arch/units/array_sliced.c -- an array whose products are made of reads: slices of inputs and weights, a
- * few rows at a time, shared converters (sliced_array.h).
+/* arch/units/array_sliced.c -- an array whose products are made of reads: slices of inputs and
+ * weights, a few rows at a time, shared converters (sliced_array.h).
  *
  * Where no code can differ from its sum the reads give the exact product, which is computed as one.
  * A digit of the weights is a column, and replicas that compute nothing are not converted.

@@ -1,4 +1,4 @@
-/* dataflow/crossbar/array_spec.h -- what a machine's arrays are, from the keys of its configuration.
+/* dataflow/crossbar/array_spec.h -- what a machine's arrays are, from its configuration's keys.
  *
  * One description that time, values and prices read: how weights are kept (cell.h), how many reads
  * make a product and how long they take (reads.h), and what a read's sum becomes (converter.h).

@@ -1,0 +1,323 @@
+/* Arrays whose products are several reads: exact wherever no code clips, timed by a closed form,
+ * counted, and refused with place, value and cure. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "arch/chip.h"
+#include "core/counter.h"
+#include "test/plan_rig.h"
+#include "traces/images.h"
+
+#define IMAGES "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
+
+enum { N_IMAGE = 16, N_CLASS = 10, IMAGE_BYTE = 32 * 32 * 3, MOST_SET = 12 };
+
+/* ---- exact when it should be ---- */
+
+struct machine {
+    struct config  config;
+    struct network network;
+    struct plan    plan;
+};
+
+struct logits {
+    int32_t of[N_IMAGE][N_CLASS];
+    struct core_counters sum; // of all cores
+};
+
+static void machine_make(struct machine *k, const char *model, const char *const *set)
+{
+    const char *all[MOST_SET] = { "chip.cores=65536" };
+    struct err_msg m;
+    size_t n = 1;
+
+    for (; *set; set++)
+        all[n++] = *set;
+    if (config_load(&k->config, model, all, n, &m) ||
+        network_load_onnx(&k->network, k->config.network.onnx, &m) ||
+        plan_make(&k->plan, &k->network, &k->config, &m))
+        fail_msg("%s", m.text);
+}
+
+static void machine_release(struct machine *k)
+{
+    plan_release(&k->plan);
+    network_release(&k->network);
+    config_release(&k->config);
+}
+
+/* The first images of Fashion-MNIST, whatever the network was trained on. */
+static void read_images(int8_t *pixels)
+{
+    const struct images_shape shape = { 32, 32, 3 };
+    struct images *set;
+    struct err_msg m;
+    uint32_t label;
+    int more;
+
+    if (access(IMAGES, R_OK) != 0) {
+        print_message("%s is not there\n", IMAGES);
+        skip();
+    }
+    if (images_open(&set, IMAGES, shape, N_CLASS, &m))
+        fail_msg("%s", m.text);
+    for (int i = 0; i < N_IMAGE; i++)
+        assert_int_equal(images_next(set, pixels + i * IMAGE_BYTE, &label, &more, &m), ERR_NONE);
+    images_close(set);
+}
+
+/* All images side by side in one chip. */
+static void run_chip(const char *model, const char *const *set, const int8_t *pixels,
+                     struct logits *l)
+{
+    struct machine k;
+    struct chip_result r;
+    struct err_msg m;
+
+    machine_make(&k, model, set);
+    const struct chip_cfg cfg = { .plan = &k.plan, .planes = { .n = N_IMAGE } };
+    struct chip *c = chip_new(&cfg);
+    assert_non_null(c);
+    assert_true(chip_inject(c, pixels));
+    if (chip_run(c, (int64_t)k.plan.time.first_result + 1, &m))
+        fail_msg("%s", m.text);
+    assert_true(chip_result(c, &r));
+    memcpy(l->of, r.value, sizeof l->of);
+    l->sum = (struct core_counters){ 0 };
+    for (uint32_t i = 0; i < k.plan.n_core; i++)
+        counter_add(core_counter_rows, &l->sum, chip_counters(c, i));
+    chip_free(c);
+    machine_release(&k);
+}
+
+#define ADC(bits, range)                                                                           \
+    "core.readout.kind=adc", "core.readout.bits=" bits, "core.readout.range=" range
+#define CELL(name, bits, scheme)                                                                   \
+    "core.crossbar.cell=" name, "core.crossbar.cell_bits=" bits, "core.crossbar.scheme=" scheme
+#define READS(slice, rows)                                                                         \
+    "core.crossbar.input_slice_bits=" slice, "core.crossbar.rows_at_once=" rows
+
+/* Nothing clips whatever comes, or (range below what could come) nothing of these images does. The
+ * step is 1 of either converter: digits of several bits have either sign where inputs have. */
+static const char *const exact[][MOST_SET] = {
+    { READS("1", "0"), NULL },
+    { READS("3", "64"), CELL("sliced", "0", "signed"), NULL },
+    { READS("2", "1"), CELL("sliced", "4", "offset"), NULL },
+    { READS("8", "100"), CELL("sram", "0", "signed"), NULL },
+    { READS("8", "0"), ADC("24", "8388608"), NULL },
+    { READS("1", "0"), CELL("sliced", "1", "offset"), ADC("8", "255"), "core.crossbar.rows=255",
+      NULL },
+    { READS("1", "0"), ADC("16", "32768"), NULL }, // in planes of bits from here on
+    { READS("1", "0"), CELL("sliced", "2", "offset"), ADC("9", "511"), NULL },
+    { READS("2", "70"), CELL("sliced", "3", "signed"), ADC("11", "1023"), NULL },
+    { READS("4", "0"), CELL("sram", "0", "signed"), ADC("12", "2047"), NULL },
+};
+
+static void no_code_clips_and_every_logit_is_the_plain_arrays(void **state)
+{
+    static const char *const model[] = { "configs/resnet32_fmnist.yaml",
+                                         "configs/resnet32_cifar10.yaml" };
+    static const char *const plain[] = { NULL };
+    int8_t *pixels = malloc((size_t)N_IMAGE * IMAGE_BYTE);
+    struct logits want, got;
+
+    (void)state;
+    assert_non_null(pixels);
+    read_images(pixels);
+    for (size_t i = 0; i < 2; i++) {
+        run_chip(model[i], plain, pixels, &want);
+        assert_int_equal(want.sum.reads, want.sum.firings);
+        assert_int_equal(want.sum.shift_adds, 0);
+        for (size_t k = i; k < sizeof exact / sizeof *exact; k += 2) { // half of them each
+            run_chip(model[i], exact[k], pixels, &got);
+            assert_int_equal(got.sum.clipped, 0);
+            assert_memory_equal(got.of, want.of, sizeof want.of);
+        }
+    }
+    free(pixels);
+}
+
+static void reads_of_resnet32_are_eight_a_firing_bit_by_bit(void **state)
+{
+    static const char *const bits[] = { READS("1", "0"), NULL };
+    static const char *const narrow[] = { READS("1", "0"), CELL("sliced", "2", "offset"),
+                                          ADC("4", "15"), NULL };
+    int8_t *pixels = malloc((size_t)N_IMAGE * IMAGE_BYTE);
+    struct logits l;
+
+    (void)state;
+    assert_non_null(pixels);
+    read_images(pixels);
+    run_chip("configs/resnet32_fmnist.yaml", bits, pixels, &l);
+    assert_int_equal(l.sum.reads, 8 * l.sum.firings);
+    /* a firing of one replica reads a column for every output: 8 codes, 7 of which are added */
+    assert_int_equal(l.sum.shift_adds * 8, l.sum.conversions * 7);
+    run_chip("configs/resnet32_fmnist.yaml", narrow, pixels, &l);
+    assert_true(l.sum.clipped > 0 && l.sum.clipped < l.sum.conversions);
+    free(pixels);
+}
+
+/* ---- time ---- */
+
+static uint32_t next(uint64_t *s, uint32_t n)
+{
+    *s = *s * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)((*s >> 33) % n);
+}
+
+static uint64_t up(uint64_t a, uint64_t b)
+{
+    return a / b + (a % b != 0);
+}
+
+static void a_product_takes_the_time_of_its_reads(void **state)
+{
+    uint64_t s = 5;
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        uint64_t d = 1 + next(&s, 8), at_once = next(&s, 3) ? 1 + next(&s, 300) : 0;
+        uint64_t read_ps = 1 + next(&s, 99999), conv_ps = 1 + next(&s, 3000);
+        uint64_t each = UINT64_C(1) << next(&s, 8);
+        uint64_t mhz = (uint64_t[]){ 100, 250, 1000 }[next(&s, 3)];
+        bool adc = next(&s, 2), pipelined = next(&s, 2);
+        char set[9][64];
+        const char *all[16] = { "network.depth=8", "network.size=4", "chip.cores=65536",
+                                "core.crossbar.mvm_ns=auto", "clocking.timestep_ns=1000000" };
+        struct plan_rig r = { 0 };
+
+        snprintf(set[0], 64, "core.crossbar.input_slice_bits=%" PRIu64, d);
+        snprintf(set[1], 64, "core.crossbar.rows_at_once=%" PRIu64, at_once);
+        snprintf(set[2], 64, "core.crossbar.read_ns=%" PRIu64 ".%03" PRIu64, read_ps / 1000,
+                 read_ps % 1000);
+        snprintf(set[3], 64, "core.readout.conversion_ns=%" PRIu64 ".%03" PRIu64, conv_ps / 1000,
+                 conv_ps % 1000);
+        snprintf(set[4], 64, "core.readout.columns_per_adc=%" PRIu64, each);
+        snprintf(set[5], 64, "clock_mhz=%" PRIu64, mhz);
+        snprintf(set[6], 64, "core.readout.kind=%s", adc ? "adc" : "exact");
+        snprintf(set[7], 64, "core.readout.pipelined=%s", pipelined ? "yes" : "no");
+        for (int k = 0; k < 8; k++)
+            all[5 + k] = set[k];
+        if (rig_make(&r, all))
+            fail_msg("%s", r.msg.text);
+        for (uint32_t c = 0; c < r.plan.n_core; c++) {
+            uint64_t rows = r.plan.core[c].rows, conv = adc ? each * conv_ps : 0;
+            if (rows == 0)
+                continue;
+            uint64_t reads = up(8, d) * (at_once ? up(rows, at_once) : 1);
+            uint64_t ps = reads * (read_ps + conv);
+            if (pipelined)
+                ps = reads * (read_ps > conv ? read_ps : conv) + (read_ps < conv ? read_ps : conv);
+            assert_int_equal(r.plan.time.core[c].used_clk[STAGE_CROSSBAR], up(ps * mhz, 1000000));
+        }
+        rig_release(&r);
+    }
+}
+
+static void the_array_of_isaac_reads_sixteen_times(void **state)
+{
+    const struct reads_cfg cfg = { .input_bits = 16, .input_slice_bits = 1, .read_fs = 100000000,
+                                   .converted = true, .conversion_fs = 781250,
+                                   .columns_per_adc = 128, .pipelined = true };
+    const struct cell_cfg weights = { .weight_bits = 16, .weight_signed = true, .cell_bits = 2,
+                                      .scheme = CELL_OFFSET };
+    struct cell_layout l;
+    struct err_msg m;
+
+    (void)state;
+    assert_int_equal(cell_layout(&cell_sliced, &weights, &l, &m), ERR_NONE);
+    const struct reads r = reads_of(&cfg, &l, 128, 16);
+    assert_int_equal(r.n, 16);
+    assert_int_equal(l.columns, 8);
+    assert_int_equal(r.time_fs, 1700000000); // A. Shafiee et al., ISCA 2016: 16 x 100 ns, and one
+}
+
+/* ---- bad input ---- */
+
+static void assert_refused(const char *want, const char *const *set)
+{
+    struct plan_rig r = { 0 };
+    size_t n = 0;
+
+    while (set[n])
+        n++;
+    enum err e = config_load(&r.config, NULL, set, n, &r.msg);
+    if (!e) {
+        rig_family(&r);
+        e = rig_plan(&r);
+    }
+    assert_int_equal(e, ERR_INPUT);
+    assert_string_equal(r.msg.text, want);
+    rig_release(&r);
+}
+
+static void what_cannot_be_read_is_refused_with_its_cure(void **state)
+{
+    static const struct {
+        const char *want, *set[MOST_SET];
+    } bad[] = {
+        { "--set core.readout.columns_per_adc: core.readout.columns_per_adc = 7: does not divide "
+          "core.crossbar.columns = 256: want 4 or 8",
+          { "core.readout.kind=adc", "core.readout.columns_per_adc=7" } },
+        { "--set core.readout.range: core.readout.range = 0: want 1 to 2147483647, or full",
+          { "core.readout.kind=adc", "core.readout.range=0" } },
+        { "--set core.readout.bits: core.readout.bits = 25: want a whole number from 1 to 24 bit",
+          { "core.readout.kind=adc", "core.readout.bits=25" } },
+        { "--set core.crossbar.cell: core.crossbar.cell = triple: want one of differential, pair, "
+          "reference, sliced, sram", { "core.crossbar.cell=triple" } },
+        { "--set core.crossbar.cell: core.crossbar.cell = pair: weights of 8 bits: want +1, 0 and "
+          "-1 in signed weights of 1 or 2 bits, or another cell", { "core.crossbar.cell=pair" } },
+        { "--set core.crossbar.reserved_rows: core.crossbar.reserved_rows = 256: the array has "
+          "core.crossbar.rows = 256: want at most 255", { "core.crossbar.reserved_rows=256" } },
+        { "--set core.crossbar.columns: core.crossbar.columns = 7: a weight takes 8 columns with "
+          "core.crossbar.cell = sram: want core.crossbar.columns = 8",
+          { "core.crossbar.columns=7", "core.crossbar.cell=sram" } },
+        { "default: core conv1: crossbar needs 400 clocks in its worst timestep, "
+          "clocking.timestep_ns = 100 has 50: want clocking.timestep_ns = 800",
+          { "core.crossbar.mvm_ns=auto", "core.crossbar.input_slice_bits=1" } },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_refused(bad[i].want, bad[i].set);
+}
+
+static void a_weight_that_no_device_keeps_is_refused(void **state)
+{
+    static const char *const set[] = { CELL("sliced", "2", "signed"), NULL };
+    struct machine k;
+    struct plan other;
+    struct err_msg m;
+
+    (void)state;
+    machine_make(&k, "configs/resnet32_fmnist.yaml", set);
+    k.network.layer[2].weight[5] = -128;
+    assert_int_equal(plan_make(&other, &k.network, &k.config, &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "--set core.crossbar.scheme: core.crossbar.cell = sliced keeps "
+                                   "weights of -127 to 127, layer "));
+    assert_non_null(strstr(m.text, " has -128: want core.crossbar.cell = sliced with "
+                                   "core.crossbar.scheme = offset"));
+    machine_release(&k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_code_clips_and_every_logit_is_the_plain_arrays),
+        cmocka_unit_test(reads_of_resnet32_are_eight_a_firing_bit_by_bit),
+        cmocka_unit_test(a_product_takes_the_time_of_its_reads),
+        cmocka_unit_test(the_array_of_isaac_reads_sixteen_times),
+        cmocka_unit_test(what_cannot_be_read_is_refused_with_its_cure),
+        cmocka_unit_test(a_weight_that_no_device_keeps_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
