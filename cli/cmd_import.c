@@ -58,7 +58,8 @@ static enum err read_options(struct job *j, struct err_msg *m)
 
     if (!o->images || !o->output)
         return err_set(m, ERR_INPUT, "import: no %s: want imcsim import MODEL.onnx --images SET -o "
-                       "OUT.onnx", o->images ? "-o OUT.onnx" : "--images SET");
+                       "OUT.onnx%s", o->images ? "-o OUT.onnx" : "--images SET",
+                       o->images ? "" : ", and --images random where there are none");
     j->cfg = (struct import_cfg){.mean = (int32_t)o->mean, .per_channel = o->weights == 0,
                                  .power_of_two = o->activations == 1};
     enum err e = real_option("scale", o->scale, 1.0 / 64, 1e6, &j->cfg.scale, m);

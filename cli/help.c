@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/circuit_bench.h"
+#include "core/datadir.h"
 #include "dataflow/config.h"
 
 /* ---- pages ---- */
@@ -140,6 +141,10 @@ enum err help(const char *name, const char *word, struct err_msg *m)
     for (const struct topic *t = topics; t->name; t++)
         if (strcmp(t->name, name) == 0)
             return t->print(word, m);
+    if (strcmp(name, "list") == 0 || strcmp(name, "version") == 0 || strcmp(name, "help") == 0) {
+        print_overview();
+        return ERR_NONE;
+    }
     enum err e = command_find(&c, name, m);
     if (!e)
         help_command(c, stdout);
@@ -165,7 +170,7 @@ static int is_onnx(const struct dirent *e)
 /* The file's first line of comment, or nothing. */
 static void first_comment(const char *dir, const char *name, char *text, size_t size)
 {
-    char path[1300];
+    char path[DATADIR_BYTE + 400];
 
     text[0] = '\0';
     snprintf(path, sizeof path, "%s/%s", dir, name);
@@ -179,13 +184,19 @@ static void first_comment(const char *dir, const char *name, char *text, size_t 
         text[0] = '\0';
 }
 
-static enum err list_folder(const char *dir, int (*wanted)(const struct dirent *), bool whole,
+/* Names as keys and operands take them, or `whole`: paths. */
+static enum err list_folder(const char *folder, int (*wanted)(const struct dirent *), bool whole,
                             struct err_msg *m)
 {
     struct dirent **entry;
-    int n = scandir(dir, &entry, wanted, alphasort), longest = 0;
-    char comment[256];
+    char base[DATADIR_BYTE], dir[DATADIR_BYTE + 64], comment[256];
+    int longest = 0;
+    enum err e = datadir(base, m);
 
+    if (e)
+        return e;
+    snprintf(dir, sizeof dir, "%s/%s", base, folder);
+    int n = scandir(dir, &entry, wanted, alphasort);
     if (n < 0)
         return err_set(m, ERR_INPUT, "list: %s: %s", dir, strerror(errno));
     for (int i = 0; i < n; i++)
@@ -194,7 +205,7 @@ static enum err list_folder(const char *dir, int (*wanted)(const struct dirent *
         char *name = entry[i]->d_name;
         first_comment(dir, name, comment, sizeof comment);
         if (!whole)
-            *strrchr(name, '.') = '\0'; // as a key takes it
+            *strrchr(name, '.') = '\0';
         if (comment[0])
             printf("%s%s%-*s  %s\n", whole ? dir : "", whole ? "/" : "", longest, name,
                    comment + 2);
@@ -209,7 +220,7 @@ static enum err list_folder(const char *dir, int (*wanted)(const struct dirent *
 enum err help_list(const char *what, struct err_msg *m)
 {
     if (what && strcmp(what, "configs") == 0)
-        return list_folder("configs", is_yaml, true, m);
+        return list_folder("configs", is_yaml, false, m);
     if (what && strcmp(what, "devices") == 0)
         return list_folder("configs/devices", is_yaml, false, m);
     if (what && strcmp(what, "chips") == 0)

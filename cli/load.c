@@ -58,7 +58,7 @@ void load_explain_kind(const char *path, struct err_msg *m)
     fclose(f);
     if (is_onnx(path, bytes, n)) {
         err_set(m, ERR_INPUT, "%.400s: this is an ONNX model: use --set network.onnx=%.400s with "
-                "a configuration", path, path);
+                "a configuration: imagenet has room for most", path, path);
         return;
     }
     if (macro_is(path)) {

@@ -46,6 +46,7 @@ printf '%s\n' '#include <imcsim.h>' \
 ${CXX:-c++} -std=c++17 -Wall plus.cpp $(pkg-config --cflags --libs imcsim) -o plus && ./plus ||
     fail "C++ does not build against the library, or fails"
 
+says "resnet32_speedup " p/bin/imcsim list configs
 says "43 of 64 cores" p/bin/imcsim run resnet32
 says "nJ" p/bin/imcsim breakdown dazzi2021_14nm
 says "43 of 64 cores" p/bin/imcsim map resnet32_fmnist
