@@ -163,7 +163,7 @@ static void help_is_on_standard_output_with_status_0(void **state)
         { "help device", { "on_kohm", "level_step", "imcsim list devices" } },
         { "help chip", { "energy.chip", "imcsim list chips" } },
         { "help circuit sub_array", { "csa, vsa or sar", "rows", "technology" } },
-        { "list configs", { "configs/resnet32.yaml", "configs/imagenet.yaml" } },
+        { "list configs", { "resnet32_speedup ", "imagenet " } },
         { "list devices", { "pcm_4bit ", "sram " } },
         { "list chips", { "dazzi2021_14nm ", "isaac_32nm " } },
         { "list networks", { "resnet-cifar", "models/resnet32_fmnist.onnx" } },
