@@ -84,7 +84,8 @@ enum err study_from_options(struct study *s, const struct options *o, struct err
 {
     const struct {
         const char *key, *value;
-    } more[] = {{"network.input_shape", o->input_shape}, {"network.random_weights", o->random_weights}};
+    } more[] = {{"network.input_shape", o->input_shape},
+                {"network.random_weights", o->random_weights}};
     enum { N_MORE = sizeof more / sizeof *more };
     double start_s = clock_s();
     const char **set = calloc(o->n_set + N_MORE, sizeof *set);

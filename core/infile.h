@@ -47,8 +47,9 @@ enum err infile_peek(struct infile *f, size_t want, const uint8_t **bytes, size_
 enum err infile_read(struct infile *f, void *bytes, size_t n, const char *what,
                      struct err_msg *m);
 
-/* Size of the unpacked data; of a part, the one stated. A gzip file is unpacked once more for it, and thereby checked; where
- * it holds more than most_byte that stops, and the size is some number above. */
+/* Size of the unpacked data; of a part, the one stated. A gzip file is unpacked once more for it,
+ * and thereby checked; where it holds more than most_byte that stops, and the size is some number
+ * above. */
 enum err infile_size(const struct infile *f, uint64_t most_byte, uint64_t *size_byte,
                      struct err_msg *m);
 

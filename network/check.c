@@ -402,8 +402,8 @@ static enum err check_readers(const struct network *n, struct err_msg *m)
         read[n->end[i].layer] = true;
     for (uint32_t i = 0; i + 1 < n->n_layer && !e; i++)
         if (!read[i])
-            e = err_set(m, ERR_INPUT, "layer %.200s: no layer reads it: want it read, or a result of "
-                        "the network", n->layer[i].name);
+            e = err_set(m, ERR_INPUT, "layer %.200s: no layer reads it: want it read, or a result "
+                        "of the network", n->layer[i].name);
     free(read);
     return e;
 }

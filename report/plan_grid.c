@@ -244,8 +244,8 @@ static void print_legend(const struct grid *g, FILE *out)
                  "arrow is as thick as its link is loaded</text>\n", x + 42, y);
     y += 22;
     fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"14\" fill=\"#222222\">in a box: core, "
-                 "rows × columns in use; fills tell map sizes apart; dashed: a core of the chip that is "
-                 "free</text>\n", x, y);
+                 "rows × columns in use; fills tell map sizes apart; dashed: a core of the chip "
+                 "that is free</text>\n", x, y);
 }
 
 static void print_streams(const struct grid *g, FILE *out)

@@ -32,6 +32,6 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --std=c++17 --enable=warning,porta
 code=$(files -name '*.[ch]' -o -name '*.[ch]pp' -o -name '*.sh')
 grep -nP '\t|\s$' $code $(find configs -name '*.yaml') &&
     found "a tab or a space at the end of a line"
-grep -nE '^.{101}' $code &&
+grep -nE '^.{101}' $(files -name '*.[ch]' -o -name '*.[ch]pp') &&
     found "lines of more than 100 columns"
 exit $status

@@ -1,17 +1,17 @@
 /* traces/images.h -- sets of images, labelled or not, streamed from files.
  *
- * Formats, recognised by content, plain or gzip, one file each: IDX, with the labels file that
- * lies beside it ("images-idx3" becomes "labels-idx1" in the name); CIFAR-10 and CIFAR-100 binary;
- * arrays of numpy, .npy and .npz; PNG and JPEG, one or a folder of them; bytes of a stated shape; and the
- * name "random" where there is no such file. Pixels are uint8, delivered as int8 = pixel - 128, all
- * channels of a pixel together, row by row inside each column:
+ * Formats, recognised by content, plain or gzip, one file each: IDX, with the labels file that lies
+ * beside it ("images-idx3" becomes "labels-idx1" in the name); CIFAR-10 and CIFAR-100 binary;
+ * arrays of numpy, .npy and .npz; PNG and JPEG, one or a folder of them; bytes of a stated shape;
+ * and the name "random" where there is no such file. Pixels are uint8, delivered as int8 = pixel -
+ * 128, all channels of a pixel together, row by row inside each column:
  *
  *     out[(column * height + row) * channels + ch]
  *
  * An image smaller than the network wants is centred on a frame of pixel value 0; a grey one is
  * repeated in every channel. Where the network has one pixel whose channels are as many as the
- * image has bytes, the image is that vector, channel by channel, row by row. Other larger ones are an
- * error. Nothing is kept: memory does not grow with the number of images.
+ * image has bytes, the image is that vector, channel by channel, row by row. Other larger ones are
+ * an error. Nothing is kept: memory does not grow with the number of images.
  */
 #ifndef TRACES_IMAGES_H
 #define TRACES_IMAGES_H

@@ -29,7 +29,7 @@ struct proof { // what all cores of a chip share; constant while it runs
     uint64_t  per_image; // N
     uint64_t *first;     // owned; [network layers]
     uint64_t *pooled;    // owned; likewise, of what a pooled layer delivers
-    uint8_t  *ramp;      // owned; 0 to 255 again and again, as many as a pixel has channels and more
+    uint8_t  *ramp;      // owned; 0 to 255 again and again, for a pixel's channels and more
     uint8_t  *expected;  // owned; [channels of the widest pixel]: scratch
     int32_t  *sums;      // owned; likewise
 };

@@ -36,7 +36,8 @@ static void count_uses(const struct network *n, uint32_t layer, uint32_t *as_inp
 static bool is_pointwise(const struct window *w)
 {
     for (int axis = 0; axis < 2; axis++)
-        if (w->kernel[axis] != 1 || w->again[axis] != 0 || w->pad_before[axis] != 0 || w->pad_after[axis] != 0)
+        if (w->kernel[axis] != 1 || w->again[axis] != 0 || w->pad_before[axis] != 0 ||
+            w->pad_after[axis] != 0)
             return false;
     return true;
 }

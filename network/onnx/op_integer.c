@@ -161,8 +161,8 @@ static enum err find_type(const struct onnx_reader *r, const struct onnx_node *m
     else if (low >= 0 && isfinite(high))
         *q = (struct onnx_quantisation){1, 0, false, 0, UINT8_MAX}; // cut, as the kernels do
     else
-        return onnx_node_refuse(maker, r->msg, "makes whole numbers from %g to %g: want Clip behind "
-                                "it, to 0 .. 255 or -128 .. 127", low, high);
+        return onnx_node_refuse(maker, r->msg, "makes whole numbers from %g to %g: want Clip "
+                                "behind it, to 0 .. 255 or -128 .. 127", low, high);
     return ERR_NONE;
 }
 

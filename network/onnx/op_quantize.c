@@ -436,7 +436,8 @@ static enum err read_dequantize(struct onnx_reader *r, const struct onnx_node *n
 
 /* saturate speaks of 8-bit floats only, which are refused by their type. */
 const struct onnx_operator onnx_ops_quantize[] = {
-    {"QuantizeLinear",   10, 2, 3, "axis block_size output_dtype precision saturate", read_quantize},
+    {"QuantizeLinear",   10, 2, 3, "axis block_size output_dtype precision saturate",
+     read_quantize},
     {"DequantizeLinear", 10, 2, 3, "axis block_size output_dtype", read_dequantize},
     {0},
 };

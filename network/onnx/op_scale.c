@@ -12,7 +12,8 @@ static enum err check_constant(const struct onnx_reader *r, const struct onnx_no
                                const struct onnx_meaning *x, const struct onnx_meaning *c)
 {
     const struct onnx_tensor *t = &c->tensor;
-    uint32_t behind = x->layout == ONNX_NCHW ? 2 : x->layout == ONNX_NCW ? 1 : 0, channels = x->shape.channels;
+    uint32_t behind = x->layout == ONNX_NCHW ? 2 : x->layout == ONNX_NCW ? 1 : 0;
+    uint32_t channels = x->shape.channels;
     bool flat_map = onnx_is_flat(x) && (x->shape.height > 1 || x->shape.width > 1);
     bool along = t->n == channels && t->n_dim > behind && !flat_map &&
                  t->dim[t->n_dim - 1 - behind] == channels;
@@ -80,7 +81,8 @@ enum err onnx_scale_open(struct onnx_reader *r, const struct onnx_node *node,
     if (!e)
         e = new_scaling(r, n, &s);
     for (uint32_t o = 0; o < n && !e; o++) {
-        const struct onnx_meaning *factor = onnx_input(r, node, 1), *offset = onnx_input(r, node, 2);
+        const struct onnx_meaning *factor = onnx_input(r, node, 1);
+        const struct onnx_meaning *offset = onnx_input(r, node, 2);
         s.factor[o] = onnx_constant(factor, factor->tensor.n == 1 ? 0 : o);
         s.offset[o] = onnx_constant(offset, offset->tensor.n == 1 ? 0 : o);
     }

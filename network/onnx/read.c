@@ -347,7 +347,8 @@ static enum err mark_host(struct onnx_reader *r)
             behind |= v && v->maker == ONNX_NODE && r->host[v->index];
         }
         bool ends = is_one_of(node, endings);
-        r->host[i] = behind || ends || (is_one_of(node, picks) && !inner[i] && !reads_shape(g, node));
+        r->host[i] =
+            behind || ends || (is_one_of(node, picks) && !inner[i] && !reads_shape(g, node));
         first = ends && !first ? node : first;
         if (behind && is_one_of(node, products))
             return onnx_node_refuse(first, r->msg, "is not the end of the network: want it there, "
@@ -441,7 +442,8 @@ static enum err read_end(struct onnx_reader *r, struct ends *ends, uint32_t valu
         return e;
     if (onnx_is_map(x))
         return end_map(r, value);
-    if (v->maker != ONNX_NODE || (x->means != ONNX_DRAFT && x->means != ONNX_CURVE && !r->host[v->index]))
+    if (v->maker != ONNX_NODE ||
+        (x->means != ONNX_DRAFT && x->means != ONNX_CURVE && !r->host[v->index]))
         return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" is %s: want the result of a "
                        "network", v->name, onnx_means_text(x->means));
     if (!r->host[v->index] && x->means == ONNX_DRAFT)

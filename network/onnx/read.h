@@ -96,8 +96,8 @@ struct onnx_draft { // a layer under construction
     double      *bound;          // low and high of each output, where they differ; or NULL
     uint32_t    *divisor; // of an average: for each number of positions; 0: it does not occur
     bool         whole;   // average of a whole map
-    double       grain, steps; // the result is a multiple of grain / steps, whole numbers, where all
-                               // weights are whole
+    double       grain, steps; // the result is a multiple of grain / steps, whole numbers, where
+                               // all weights are whole
     bool         floored, truncated; // whole numbers: rounded down; towards zero
     bool         fuses;   // of one layer's, that nothing else reads
     const Onnx__NodeProto *largest; // a MaxPool of the result, which rounding may precede; or NULL
@@ -301,7 +301,8 @@ double onnx_common_divisor(double a, double b);
 enum err onnx_draft_floor(struct onnx_reader *r, const struct onnx_node *node,
                           struct onnx_draft *d, double added);
 
-/* Inputs 1 and 2 are constants, one or one for each channel: (result * factor + offset) / divisor. */
+/* Inputs 1 and 2 are constants, one or one for each channel: (result * factor + offset) /
+ * divisor. */
 enum err onnx_scale_open(struct onnx_reader *r, const struct onnx_node *node,
                          const struct onnx_meaning *x, double divisor);
 

@@ -59,7 +59,8 @@ static void seen_release(struct seen *s)
 static void run_planes(const struct random_study *s, const struct counted_images *counted,
                        uint32_t first, uint32_t n, struct seen *seen)
 {
-    const struct chip_cfg cfg = { .plan = &s->plan, .planes = { .n = n, .counted = counted + first } };
+    const struct chip_cfg cfg = { .plan = &s->plan,
+                                  .planes = { .n = n, .counted = counted + first } };
     const uint32_t classes = layer_delivers(network_result(&s->network)).channels;
     struct chip *chip = chip_new(&cfg);
     int8_t *pixels = malloc((size_t)n * s->image_bytes);

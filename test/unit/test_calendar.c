@@ -76,7 +76,8 @@ static void wakes_come_in_the_order_of_their_cycles(void **state)
             uint64_t cyc = now + 1 + (rng_u64(r, i_draw++) & far);
             uint64_t whose = rng_u64(r, i_draw++) % N_WAKES;
             set(&t, whose, rng_u64(r, i_draw++) % 8 ? cyc : CYC_NEVER);
-            if (rng_u64(r, i_draw++) % 4 == 0 && earliest(&t) != CYC_NEVER && now < UINT64_C(1) << 63)
+            if (rng_u64(r, i_draw++) % 4 == 0 && earliest(&t) != CYC_NEVER &&
+                now < UINT64_C(1) << 63)
                 now = take(&t);
         }
         while (earliest(&t) != CYC_NEVER)

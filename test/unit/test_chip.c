@@ -489,8 +489,8 @@ static void a_link_without_room_is_a_fault_with_a_name(void **state)
         struct chip *chip = chip_new(&cfg);
         enum err e = ERR_NONE;
         assert_non_null(chip);
-        for (int64_t t = -(int64_t)s.plan.time.lead; !e && t < 100 * (int64_t)s.plan.interval + 10000;
-             t++) {
+        for (int64_t t = -(int64_t)s.plan.time.lead;
+             !e && t < 100 * (int64_t)s.plan.interval + 10000; t++) {
             while (chip_inject(chip, s.image))
                 ; // as many as the scratchpads hold
             e = chip_run(chip, t, &m);

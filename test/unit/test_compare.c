@@ -297,7 +297,8 @@ static void the_guide_shows_its_files_and_what_the_command_prints_of_them(void *
         assert_in_page(page, files[i].text);
         tmpdir_write(*state, files[i].name, files[i].text, strlen(files[i].text));
     }
-    char *text = succeed(*state, "compare @/plain.yaml @/column.yaml @/block.yaml @/copies.yaml --wide");
+    char *text =
+        succeed(*state, "compare @/plain.yaml @/column.yaml @/block.yaml @/copies.yaml --wide");
     *strstr(text, "\n  Ratios") = '\0';
     assert_in_page(page, text);
     free(text);

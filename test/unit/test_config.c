@@ -345,7 +345,8 @@ static void every_kind_of_mistake_has_its_line_and_cure(void **state)
         { "batch: 50\n\nbatch: 50\n", NULL,
           "@:3: key batch is repeated; it was first given at @:1" },
         { "core: 256\n", NULL,
-          "@:1: core = 256: want a section with the keys crossbar, readout, input_memory, digital" },
+          "@:1: core = 256: want a section with the keys crossbar, readout, input_memory, "
+          "digital" },
         { "\nclocking: {kind: elastic}\n", NULL,
           "@:2: clocking.kind = elastic: not there yet: want timestep" },
         { "clocking: {kind: elastik}\n", NULL, "@:1: clocking.kind = elastik: want timestep" },
@@ -505,7 +506,8 @@ static struct config random_config(uint64_t *s)
     set[n] = text[n], n++;
     for (const struct param *row = config_params; row->key; row++) {
         bool network = strncmp(row->key, "network.", 8) == 0, path = row->kind == PARAM_KIND_PATH;
-        bool of_file = path || strstr(row->key, "input_shape") || strstr(row->key, "random_weights");
+        bool of_file =
+            path || strstr(row->key, "input_shape") || strstr(row->key, "random_weights");
         if ((random_below(s, 2) && !(path && onnx)) || (network && of_file != onnx))
             continue;
         assert_true(n < MAX_SET);

@@ -172,10 +172,12 @@ static void policies_of_ones_own_are_named_like_built_in_ones(void **state)
 {
     (void)state;
     static const char *const built_in[] = { "network.depth=8", "mapping.firing=free",
-                                            "mapping.replicas={32: 2}", "fabric.link_gbps=20", "fabric.partial_sum_gbps=40.96",
+                                            "mapping.replicas={32: 2}", "fabric.link_gbps=20",
+                                            "fabric.partial_sum_gbps=40.96",
                                             "core.input_memory.placing=klip", NULL };
     static const char *const mine[] = { "network.depth=8", "mapping.firing=my_firing",
-                                        "mapping.replicas={32: 2}", "fabric.link_gbps=20", "fabric.partial_sum_gbps=40.96",
+                                        "mapping.replicas={32: 2}", "fabric.link_gbps=20",
+                                            "fabric.partial_sum_gbps=40.96",
                                         "core.input_memory.placing=my_placing",
                                         "fabric.kind=my_fabric", NULL };
     struct firing_policy firing = fire_free;

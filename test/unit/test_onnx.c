@@ -742,7 +742,8 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {zero_is_a_map, "node \"a/Q\" (QuantizeLinear): its zero point is a dequantised map"},
         {type_changes, "node \"a/DQ\" (DequantizeLinear): reads bytes of scale 0.25 and zero point "
                        "0 (uint8) as 0.25 and 0 (int8)"},
-        {scale_absurd, "node \"a/Q\" (QuantizeLinear): output 0: scales that make one step of a sum"},
+        {scale_absurd, "node \"a/Q\" (QuantizeLinear): output 0: scales that make one step of a "
+                       "sum"},
         {bias_absurd, "node \"a/Q\" (QuantizeLinear): output 0: a bias of"},
         {bias_nan, "node \"conv1\" (Conv): bias 0 is nan"},
         {bias_short, "node \"conv1\" (Conv): its bias has 3 values: want a list of 4"},

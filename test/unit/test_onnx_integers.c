@@ -381,8 +381,8 @@ static double bound(const struct quantised *q, double most_in)
             continue;
         }
         if (l->has_residual)
-            factor += fabs((double)l->requant.mr[0]) / ldexp(1, l->requant.shift[0]) * l->out_scale /
-                      n->layer[l->residual].out_scale;
+            factor += fabs((double)l->requant.mr[0]) / ldexp(1, l->requant.shift[0]) *
+                      l->out_scale / n->layer[l->residual].out_scale;
         error = factor * error + weight * most + (l->raw_output ? 0.5 : 1) * l->out_scale;
         most = factor * most;
         if (l->pooled)

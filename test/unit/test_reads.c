@@ -77,7 +77,8 @@ static void the_time_of_a_product_is_that_of_its_reads_one_by_one(void **state)
 
     (void)state;
     for (int i = 0; i < 500; i++) {
-#define DRAW(n) ((uint32_t)((seed = seed * 6364136223846793005u + 1442695040888963407u) >> 33) % (n))
+#define DRAW(n)                                                                             \
+    ((uint32_t)((seed = seed * 6364136223846793005u + 1442695040888963407u) >> 33) % (n))
         const struct cell_cfg weights = { 1 + DRAW(16), DRAW(2), DRAW(5),
                                           DRAW(2) ? CELL_OFFSET : CELL_SIGNED };
         const struct cell_layout cell = layout_of(DRAW(2) ? &cell_sliced : &cell_sram, &weights);

@@ -145,7 +145,8 @@ static void what_does_not_fit_is_refused(void **state)
     double one = 1, zero = 0, large = 0x1.001p15, below = 0x1.fffp14, infinite = INFINITY;
     (void)state;
 
-    refuse(&(struct requant_scales){.n = 1, .unit = &large, .bias = &zero, .out = 1}, "output 0: scales that make one step of a sum 32776");
+    refuse(&(struct requant_scales){.n = 1, .unit = &large, .bias = &zero, .out = 1},
+           "output 0: scales that make one step of a sum 32776");
     refuse(&(struct requant_scales){.n = 1, .unit = &infinite, .bias = &zero, .out = 1}, "inf");
     refuse(&(struct requant_scales){.n = 1, .unit = &one, .bias = &infinite, .out = 1}, "a bias");
     refuse(&(struct requant_scales){.n = 1, .unit = &one, .bias = &zero, .out = 1,

@@ -1,12 +1,12 @@
 /* test/zoo/zoo.h -- the networks that users bring, as ONNX models with random weights.
  *
  * ResNet-18, -34, -50, VGG-16, MobileNetV2, DenseNet-121, SqueezeNet 1.1, AlexNet,
- * MobileNetV3-Large, EfficientNet-B0 and ShuffleNetV2 as torchvision defines them (K. He et al. 2016;
- * K. Simonyan and A. Zisserman 2015; M. Sandler et al. 2018; G. Huang et al. 2017; F. Iandola et al.
- * 2016; A. Krizhevsky 2014; A. Howard et al. 2019; M. Tan and Q. Le 2019; N. Ma et al. 2018); the
- * U-Net of O. Ronneberger et al. 2015, on padded maps; YOLOv3-tiny (J. Redmon and A. Farhadi 2018),
- * whose two results are maps. Nodes and names are those that PyTorch's exporter gives. The same
- * configuration gives the same bytes.
+ * MobileNetV3-Large, EfficientNet-B0 and ShuffleNetV2 as torchvision defines them (K. He et al.
+ * 2016; K. Simonyan and A. Zisserman 2015; M. Sandler et al. 2018; G. Huang et al. 2017; F. Iandola
+ * et al. 2016; A. Krizhevsky 2014; A. Howard et al. 2019; M. Tan and Q. Le 2019; N. Ma et al.
+ * 2018); the U-Net of O. Ronneberger et al. 2015, on padded maps; YOLOv3-tiny (J. Redmon and A.
+ * Farhadi 2018), whose two results are maps. Nodes and names are those that PyTorch's exporter
+ * gives. The same configuration gives the same bytes.
  *
  * Each is one network in three forms: ZOO_FLOAT with batch norms, ZOO_FOLDED with them folded into
  * the convolutions, ZOO_QDQ folded and quantised. Weights of ZOO_QDQ are int8 with a scale for each
