@@ -15,11 +15,11 @@ list() {
 dataflow/plan/rules.h|s/ready <= run->timestep && firing/ready < run->timestep \&\& firing/|dry_run
 dataflow/plan/rules.h|s/run->timestep \+ 1 : ready;/run->timestep : ready;/|dry_run
 dataflow/plan/rules.h|s/next > ready \? next : ready/next < ready ? next : ready/|dry_run plan
-dataflow/plan/rules.h|s/\(run->n == 1 && !together\)/(run->n == 1)/|dry_run chip
-dataflow/plan/rules.h|s/after > complete \? after : complete/complete/|dry_run chip
-dataflow/plan/rules.c|s/return work \* clk/return clk/|plan plan_refusals dry_run
+dataflow/plan/rules.h|s/run->n == 1 && !together/run->n == 1 \&\& together/|dry_run chip
+dataflow/plan/rules.h|s/after > complete \? after : complete/after < complete ? after : complete/|dry_run chip
+dataflow/plan/rules.c|s/return ceil_div\(work,/return 1 + ceil_div(work,/|plan plan_refusals
 dataflow/plan/rules.c|s/ceil_div\(work, machine->digital.lanes\)/work \/ machine->digital.lanes/|plan plan_refusals
-dataflow/plan/rules.c|s/outputs \* pixels \* channels/outputs * channels/|plan plan_refusals
+dataflow/plan/rules.c|s/outputs \* pixels \* channels/(outputs + pixels) * channels/|plan plan_refusals
 dataflow/plan/rules.c|s/ceil_div\((bits \* .*), clocks\)/\1 \/ clocks/|plan plan_refusals
 dataflow/plan/rules.c|s/(partial_sum_bps = machine->fabric\.)partial_sum_bps/\1link_bps/|plan plan_refusals
 dataflow/plan/rules.c|s/return work;/return work + 1;/|plan plan_refusals
