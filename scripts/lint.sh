@@ -18,7 +18,9 @@ warn='-Wall -Wextra -Werror -fsyntax-only -I. -Iinclude -I'$build
 for h in $(files -name '*.h'); do
     [[ $h == core/sc/* || $h == tlm/* ]] || # SystemC
         ${CC:-cc} -std=c11 $warn -Wpedantic -Wstrict-prototypes -x c "$h" || found "$h: not C11"
-    ${CXX:-c++} -std=c++17 $warn -x c++ "$h" || found "$h: not C++17"
+    grep -q 'include <stdatomic.h>' "$h" || # of C alone
+        ${CXX:-c++} -std=c++17 $warn -Wno-missing-field-initializers -x c++ "$h" ||
+        found "$h: not C++17"
 done
 
 scripts/check_includes.sh || found "includes against the order of the rooms"

@@ -47,7 +47,7 @@ arch/core/hand_on.c|s/\(now->timestep \+ hops\) \*/(now->timestep + hops + 1) */
 arch/core/store.c|s/pos_n > 0 \? 0 : port->first/pos_n > 0 ? port->first : port->first/|row_splits prove
 arch/core/store.c|s/(words_written \+= weight) \* words/\1/|tour chip
 arch/core/store.c|s/ \+ port->first, value \+ p/, value + p/|prove chip
-arch/core/read_back.c|s/min_u64\(rb->image - spec->first_image,/min_u64(0,/|prove chip
+arch/core/read_back.c|s/min_u64\(rb->image - spec->first_image,/min_u64(rb->image - spec->first_image + 1,/|prove chip
 arch/core/read_back.c|s/image <= c->state\.newest_image/image < c->state.newest_image/|prove chip
 arch/core/read_back.c|s/column \* rb->who->stride\[1\]/column/|prove chip
 arch/core/read_back.c|s/rb->times->n_image - 1/rb->times->n_image - 2/|prove chip

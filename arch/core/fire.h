@@ -29,9 +29,10 @@ static inline uint64_t core_load_rows(struct imc_core *c, const struct pixel *he
         uint8_t *to = s->planes.n ? kernel_matrix_row(&c->matrix, &r) : NULL;
         uint32_t words = memory_read_row(&c->memory, r.row, column, r.columns, to,
                                          c->matrix.strip_bytes, &missing);
-        if (words == 0)
-            core_fail(&c->base, now_cyc, "not in the memory when it is read:",
-                      &(struct pixel){ missing / width, r.row, (uint32_t)(missing % width) });
+        if (words == 0) {
+            const struct pixel lost = { missing / width, r.row, (uint32_t)(missing % width) };
+            core_fail(&c->base, now_cyc, "not in the memory when it is read:", &lost);
+        }
         n_word += words;
     }
     c->base.report.counters.words_read += core_weight(c, head->image) * n_word;

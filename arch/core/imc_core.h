@@ -201,9 +201,10 @@ static inline void core_tell_pixels(const struct imc_core *c, enum core_event_ki
                                     uint64_t timestep, uint32_t n, const struct pixel *pixel,
                                     uint64_t words)
 {
+    const struct core_event told = { .kind = kind, .timestep = timestep, .n = n,
+                                     .pixel = pixel, .words = words };
     if (c->base.probe)
-        core_tell(&c->base, &(struct core_event){ .kind = kind, .timestep = timestep, .n = n,
-                                                  .pixel = pixel, .words = words });
+        core_tell(&c->base, &told);
 }
 
 #endif

@@ -57,9 +57,10 @@ static inline void port_count(const struct port *port, const struct core *c, uin
     uint64_t bits = (uint64_t)port->n * port->st->value_bits;
 
     *port->bits += weight * bits;
+    const struct core_event sent = { .kind = CORE_SENT, .timestep = timestep,
+                                     .stream = port->stream, .bits = bits };
     if (c->probe)
-        core_tell(c, &(struct core_event){ .kind = CORE_SENT, .timestep = timestep,
-                                           .stream = port->stream, .bits = bits });
+        core_tell(c, &sent);
 }
 
 #endif

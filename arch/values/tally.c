@@ -60,9 +60,12 @@ static bool make_room(struct collector *k, size_t n)
     if (k->n + n > k->room) {
         size_t room = max_u64(2 * k->room, k->n + n);
         struct driven *more = realloc(k->driven, room * sizeof *more);
-        k->failed = k->failed || !more;
-        k->driven = more ? more : k->driven;
-        k->room = more ? room : k->room;
+        if (!more) {
+            k->failed = true;
+            return false;
+        }
+        k->driven = more;
+        k->room = room;
     }
     return !k->failed;
 }

@@ -49,9 +49,11 @@ static struct imcsim_study *load(size_t c, size_t key, const char *value)
 
     for (; n < 4 && cases[c].set[n]; n++)
         all[n] = cases[c].set[n];
-    snprintf(set, sizeof set, "%s=%s", keys[key].key, value);
-    if (value)
+    set[0] = '\0';
+    if (value) {
+        snprintf(set, sizeof set, "%s=%s", keys[key].key, value);
         all[n++] = set;
+    }
     all[n] = NULL;
     struct imcsim_study *s = imcsim_load(NULL, all, NULL, &e);
     if (!s)
