@@ -75,21 +75,21 @@ static void cut_rows(struct slice *s, uint32_t in, uint32_t positions, uint32_t 
 }
 
 static struct slice channels_of(const struct layer *l, struct cut cut, uint32_t part,
-                                uint32_t group)
+                                uint32_t split)
 {
     uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
     uint32_t parts = cut.inside ? 1 : cut.parts, at = cut.inside ? 0 : part;
 
-    if (cut.groups <= l->groups) { // whole channel groups, or one that is cut into parts
-        uint32_t first = share_begin(l->groups, cut.groups, group);
-        uint32_t n = share_begin(l->groups, cut.groups, group + 1) - first;
+    if (cut.splits <= l->groups) { // whole channel groups, or one that is cut into parts
+        uint32_t first = share_begin(l->groups, cut.splits, split);
+        uint32_t n = share_begin(l->groups, cut.splits, split + 1) - first;
         uint32_t begin = share_begin(n * in, parts, at);
         return (struct slice){ .in_first = first * in + begin,
                                .in_n = share_begin(n * in, parts, at + 1) - begin,
                                .out_first = first * out,
                                .out_n = n * out };
     }
-    uint32_t shares = cut.groups / l->groups, first = group / shares, share = group % shares;
+    uint32_t shares = cut.splits / l->groups, first = split / shares, share = split % shares;
     uint32_t in_begin = share_begin(in, parts, at);
     uint32_t out_begin = share_begin(out, shares, share);
     return (struct slice){ .in_first = first * in + in_begin,
@@ -98,11 +98,11 @@ static struct slice channels_of(const struct layer *l, struct cut cut, uint32_t 
                            .out_n = share_begin(out, shares, share + 1) - out_begin };
 }
 
-struct slice layer_slice(const struct layer *l, struct cut cut, uint32_t part, uint32_t group)
+struct slice layer_slice(const struct layer *l, struct cut cut, uint32_t part, uint32_t split)
 {
     uint32_t in = l->in.channels / l->groups;
     uint32_t positions = l->window.kernel[0] * l->window.kernel[1];
-    struct slice s = channels_of(l, cut, part, group);
+    struct slice s = channels_of(l, cut, part, split);
 
     s.row_first = s.in_first % in * positions;
     s.row_n = min_u32(s.in_n, in) * positions;

@@ -32,7 +32,7 @@ uint32_t split_count(uint32_t channels, uint32_t room, uint32_t each);
  * anywhere, as evenly as can be; such a layer has no replicas, and no digital layer is cut so. */
 struct cut {
     uint32_t parts;  // chain of partial sums; 0 when not even one channel fits
-    uint32_t groups; // shares of the output channels, each with the input channels that it needs
+    uint32_t splits; // shares of the output channels, each with the input channels that it needs
     bool     inside; // parts begin and end inside channels
 };
 struct cut layer_cut(const struct layer *l, const struct replicas *r, uint32_t rows,
@@ -44,6 +44,6 @@ struct slice {
     uint32_t out_first, out_n;
     uint32_t row_first, row_n; // of an output's kernel, [channel][position]
 };
-struct slice layer_slice(const struct layer *l, struct cut cut, uint32_t part, uint32_t group);
+struct slice layer_slice(const struct layer *l, struct cut cut, uint32_t part, uint32_t split);
 
 #endif

@@ -99,7 +99,7 @@ json_t *json_layer(const struct plan *p, uint32_t layer)
     json_put_count(&o, "replicas", l->replicas.n);
     json_put_real(&o, "utilization", l->utilization);
     json_put_count(&o, "parts", l->parts);
-    json_put_count(&o, "groups", l->groups);
+    json_put_count(&o, "groups", l->splits);
     json_put_count(&o, "copies", l->copies);
     json_put_text(&o, "firing", l->firing->name);
     json_put_text(&o, "feed", feed_names[l->feed]);
@@ -132,7 +132,7 @@ json_t *json_core(const struct plan *p, uint32_t core)
     json_put_text(&o, "name", c->name);
     json_put_text(&o, "layer", plan_layer_name(p, c->plan_layer));
     json_put_count(&o, "part", c->part);
-    json_put_count(&o, "group", c->group);
+    json_put_count(&o, "group", c->split);
     json_put_count(&o, "copy", c->copy);
     json_put_count(&o, "first_input_channel", c->in_first);
     json_put_count(&o, "input_channels", c->in_n);

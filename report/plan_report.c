@@ -281,7 +281,7 @@ static struct table *layer_table(const void *study)
         table_text(t, plan_layer_name(p, i));
         table_count(t, l->n_core);
         table_count(t, l->parts);
-        table_count(t, l->groups);
+        table_count(t, l->splits);
         table_count(t, l->copies);
         table_count(t, l->rows);
         table_count(t, l->columns);

@@ -20,7 +20,7 @@ struct layer_work layer_work(const struct report *r, uint32_t layer)
 
     for (uint32_t i = l->first_core; i < l->first_core + l->n_core; i++) {
         const struct core_counters *c = &r->result->core[i];
-        if (p->core[i].part == 0 && p->core[i].group == 0)
+        if (p->core[i].part == 0 && p->core[i].split == 0)
             w.mvms += c->firings;
         w.words_read += c->words_read + c->words_read_back;
         w.words_written += c->words_written;

@@ -41,7 +41,7 @@ enum err report_stats(const void *report, FILE *out, struct err_msg *m);
 
 /* A layer's work, summed over the run's images. */
 struct layer_work {
-    uint64_t mvms; // firings of one part and group, added over copies
+    uint64_t mvms; // firings of one part and split, added over copies
     uint64_t words_read, words_written; // over all its cores, residual reads included
 };
 struct layer_work layer_work(const struct report *r, uint32_t layer);

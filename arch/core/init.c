@@ -83,7 +83,7 @@ static bool init_read_backs(struct imc_core *c)
 {
     const struct imc_spec *s = c->spec;
     const struct plan *p = s->plan;
-    bool sends = s->pc->group == 0; // all groups hold the same pixels
+    bool sends = s->pc->split == 0; // all splits hold the same pixels
 
     c->read_back = calloc(max_u32(p->n_read_back, 1), sizeof *c->read_back);
     for (uint32_t i = 0; c->read_back && sends && i < p->n_read_back; i++) {

@@ -71,7 +71,7 @@ static void on_event(void *user, uint32_t core, const struct core_event *e)
     const struct plan_core *c = &l->plan->core[core];
     const struct plan_layer *pl = &l->plan->layer[c->plan_layer];
 
-    if (e->kind != CORE_FIRED || c->part > 0 || c->group > 0 || !can_share(l->plan, c->plan_layer))
+    if (e->kind != CORE_FIRED || c->part > 0 || c->split > 0 || !can_share(l->plan, c->plan_layer))
         return;
     struct firing_shape shape = plan_firing_shape(l->plan, c->plan_layer);
     for (uint32_t from = 0, to; from < e->n; from = to) {

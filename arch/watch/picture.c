@@ -10,7 +10,7 @@ struct picture {
     struct pipeline    pipeline;
 };
 
-/* The cores of a layer's first part and group stand for all: they fire together. */
+/* The cores of a layer's first part and split stand for all: they fire together. */
 static void on_cycle(void *user, uint64_t cyc, const struct core_cycle *core, uint32_t n)
 {
     struct picture *v = user;
@@ -18,7 +18,7 @@ static void on_cycle(void *user, uint64_t cyc, const struct core_cycle *core, ui
 
     for (uint32_t i = 0; i < n; i++) {
         const struct plan_core *pc = &p->core[core[i].core];
-        if (core[i].n_fired > 0 && pc->part + pc->group == 0)
+        if (core[i].n_fired > 0 && pc->part + pc->split == 0)
             pipeline_count(&v->pipeline, pc->plan_layer, core[i].fired[0].image,
                            cyc / p->timestep_clk - p->time.lead);
     }

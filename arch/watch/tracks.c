@@ -146,7 +146,7 @@ static void begin_flows(struct tracks *t, const struct core_cycle *a, uint64_t c
     const struct shape *out = &plan_network_layer(p, layer)->out;
     uint32_t every = max_u32(out->height * out->width / FLOWS_PER_IMAGE, 1);
 
-    if (layer != p->image_feed[0].layer || p->core[a->core].part + p->core[a->core].group > 0)
+    if (layer != p->image_feed[0].layer || p->core[a->core].part + p->core[a->core].split > 0)
         return;
     for (uint32_t i = 0; i < a->n_fired; i++) {
         if ((a->fired[i].column * out->height + a->fired[i].row) % every != every / 2)

@@ -187,7 +187,7 @@ static void note_firing(void *user, uint32_t core, const struct core_event *e)
     const struct plan *p = g->plan;
     const struct plan_core *pc = &p->core[core];
 
-    if (e->kind != CORE_FIRED || pc->part > 0 || pc->group > 0)
+    if (e->kind != CORE_FIRED || pc->part > 0 || pc->split > 0)
         return;
     assert(e->timestep - p->time.lead < p->time.first_result);
     g->computed[pc->plan_layer][e->timestep - p->time.lead] += e->n;

@@ -113,7 +113,7 @@ uint64_t mapper_least_of_memories(const struct mapper *mp)
 
 /* ---- energy ---- */
 
-/* A layer fires at least once for each full firing's worth of outputs, each of its parts and groups
+/* A layer fires at least once for each full firing's worth of outputs, each of its parts and splits
  * then. */
 double mapper_option_pj(const struct mapper *mp, uint32_t layer, const struct mapper_option *o)
 {
@@ -123,7 +123,7 @@ double mapper_option_pj(const struct mapper *mp, uint32_t layer, const struct ma
 
     if (!prices || layer_is_digital(l))
         return 0;
-    double firings = (double)ceil_div(outputs, o->replicas.n) * o->parts * o->groups;
+    double firings = (double)ceil_div(outputs, o->replicas.n) * o->parts * o->splits;
     double values = (double)outputs * l->out.channels;
     return firings * prices->firing_pj + values * prices->output_pj +
            values * layer_kernel_rows(l) * prices->mac_pj;

@@ -44,9 +44,9 @@
 struct mapper_option {
     struct replicas             replicas;
     const struct firing_policy *firing;
-    uint32_t                    parts, groups, copies;
+    uint32_t                    parts, splits, copies;
     bool                        inside;  // parts begin and end inside channels
-    uint32_t                    cores;   // parts * groups * copies
+    uint32_t                    cores;   // parts * splits * copies
     uint64_t                    firings; // of the busiest copy, for an image
     uint64_t                    least_interval; // with which its copies fire so often and their
                                                 // memories write and read an image's words
@@ -76,7 +76,7 @@ struct mapper_prices {
 
     /* It is at least the sum of these, less rounding_pj for each core. */
     double core_timestep_pj; // of a core that holds a layer, until the result is there
-    double firing_pj;        // more, of each part and group that fires
+    double firing_pj;        // more, of each part and split that fires
     double output_pj;        // of a channel of an output
     double mac_pj;           // of a weight times an input
     double rounding_pj;

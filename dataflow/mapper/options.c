@@ -45,10 +45,10 @@ struct maker {
 /* Channels of the largest piece, which is the first, and of the smallest, the last. */
 static struct slice piece(const struct maker *mk, const struct mapper_option *o, bool last)
 {
-    const struct cut cut = { o->parts, o->groups, o->inside };
+    const struct cut cut = { o->parts, o->splits, o->inside };
 
     return layer_slice(plan_network_layer(&mk->mp->plan, mk->layer), cut, last ? o->parts - 1 : 0,
-                       last ? o->groups - 1 : 0);
+                       last ? o->splits - 1 : 0);
 }
 
 /* Least bit/s that carry so many bits in a timestep. */
@@ -153,7 +153,7 @@ static enum obstacle obstacle(const struct maker *mk, const struct mapper_option
     const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
 
     *need = o->replicas.positions;
-    if (o->parts == 0 || o->groups == 0)
+    if (o->parts == 0 || o->splits == 0)
         return OBSTACLE_ROWS;
     if (!layer_is_digital(l) && !array_keeps_up(mk, o, need))
         return OBSTACLE_READS;
@@ -247,7 +247,7 @@ static bool add_copies(struct maker *mk, struct mapper_option *o, uint32_t copie
     uint64_t clk;
 
     o->copies = copies;
-    o->cores = o->parts * o->groups * copies;
+    o->cores = o->parts * o->splits * copies;
     shape = mapper_firing_shape(plan_network_layer(&mk->mp->plan, mk->layer), o);
     clk = memory_clk(mk, o, firing_strips(o->firing, &shape));
     o->firings = o->firing->firings(&shape);
@@ -295,7 +295,7 @@ static bool add_replicas(struct maker *mk, uint32_t n, uint32_t width, bool *fit
     };
     struct cut cut = layer_cut(l, &o.replicas, array->rows, array->outputs);
     o.parts = cut.parts;
-    o.groups = cut.groups;
+    o.splits = cut.splits;
     o.inside = cut.inside;
     uint64_t need, any;
     const struct firing_shape shape = mapper_firing_shape(l, &o);
@@ -327,7 +327,7 @@ static uint32_t shares(const struct maker *mk, uint32_t n, uint32_t width)
     struct replicas replicas = replicas_make(&p->layer[mk->layer].window, n, width);
     struct cut cut = layer_cut(l, &replicas, array->rows, array->outputs);
 
-    return cut.parts > 0 && cut.groups > 0 ? cut.parts + cut.groups : 0;
+    return cut.parts > 0 && cut.splits > 0 ? cut.parts + cut.splits : 0;
 }
 
 /* Blocks of full rows; where a budget does not allow that, with more replicas, which compute

@@ -184,7 +184,7 @@ static enum err memory_use(const struct budget *b, uint32_t index,
         stored_by(b, into[i], n_image, port);
     read_for_crossbar(b, index, n_image, port, &reg);
     registers_release(&reg);
-    for (uint32_t i = 0; core->group == 0 && i < p->n_read_back; i++)
+    for (uint32_t i = 0; core->split == 0 && i < p->n_read_back; i++)
         if (p->read_back[i].reader == core->plan_layer && p->read_back[i].reader_copy == core->copy)
             read_back_by(b, index, i, n_image, port);
     uint32_t most = 0;
@@ -204,7 +204,7 @@ static bool same_memory_use(const struct plan *p, uint32_t a, uint32_t b,
     if (p->layer[x->plan_layer].flat && x->part != y->part)
         return false;
     if (x->plan_layer != y->plan_layer || x->copy != y->copy || x->in_n != y->in_n || n_a != n_b ||
-        (x->group == 0) != (y->group == 0))
+        (x->split == 0) != (y->split == 0))
         return false;
     for (uint32_t i = 0; i < n_a; i++)
         if (into_a[i]->n != into_b[i]->n || into_a[i]->kind != into_b[i]->kind ||
@@ -353,7 +353,7 @@ static void firings_use(const struct budget *b)
         if (core->rows > 0)
             use->used_clk[STAGE_CROSSBAR] =
                 stage_array_clocks(p->config, &p->array, core->rows, core->columns);
-        use->most_outputs = core->part + core->group == 0
+        use->most_outputs = core->part + core->split == 0
                                 ? most_outputs(p, b->s, core->plan_layer, core->copy)
                                 : b->t->core[i - 1].most_outputs;
         if (core->part + 1 == p->layer[core->plan_layer].parts)

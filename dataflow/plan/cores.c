@@ -1,4 +1,4 @@
-/* dataflow/plan/cores.c -- one core per part, group and copy of a layer, with its memory. */
+/* dataflow/plan/cores.c -- one core per part, split and copy of a layer, with its memory. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "dataflow/mapping.h"
 #include "dataflow/plan/structure.h"
 
-/* "conv23", with ".p1", ".g1", ".c1" where a layer has several parts, groups or copies. */
+/* "conv23", with ".p1", ".g1", ".c1" where a layer has several parts, splits or copies. */
 static char *core_name(const struct plan *p, const struct plan_core *core)
 {
     const struct plan_layer *pl = &p->layer[core->plan_layer];
@@ -21,8 +21,8 @@ static char *core_name(const struct plan *p, const struct plan_core *core)
     int n = snprintf(name, size, "%s", layer);
     if (pl->copies > 1)
         n += snprintf(name + n, size - (size_t)n, ".c%u", core->copy);
-    if (pl->groups > 1)
-        n += snprintf(name + n, size - (size_t)n, ".g%u", core->group);
+    if (pl->splits > 1)
+        n += snprintf(name + n, size - (size_t)n, ".g%u", core->split);
     if (pl->parts > 1)
         snprintf(name + n, size - (size_t)n, ".p%u", core->part);
     return name;
@@ -33,8 +33,8 @@ static void place_core(const struct plan *p, struct plan_core *core)
     const struct plan_layer *pl = &p->layer[core->plan_layer];
     const struct layer *l = plan_network_layer(p, core->plan_layer);
 
-    struct slice s = layer_slice(l, (struct cut){ pl->parts, pl->groups, pl->inside },
-                                 core->part, core->group);
+    struct slice s = layer_slice(l, (struct cut){ pl->parts, pl->splits, pl->inside },
+                                 core->part, core->split);
 
     core->in_first = s.in_first;
     core->in_n = s.in_n;
@@ -59,8 +59,8 @@ static bool fill(const struct plan *p, struct plan_core *cores)
             struct plan_core *core = &cores[pl->first_core + k];
             core->plan_layer = i;
             core->part = k % pl->parts;
-            core->group = k / pl->parts % pl->groups;
-            core->copy = k / pl->parts / pl->groups;
+            core->split = k / pl->parts % pl->splits;
+            core->copy = k / pl->parts / pl->splits;
             place_core(p, core);
             core->name = core_name(p, core);
             if (!core->name)

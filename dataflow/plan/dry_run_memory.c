@@ -80,8 +80,8 @@ static bool comes_in_slices(const struct plan *p, uint32_t layer)
     if (pl->feed == FEED_SCRATCHPAD)
         return false;
     if (pl->feed == FEED_READ_BACK)
-        return p->layer[pl->feeder].groups > 1 || p->layer[pl->feeder].parts > 1;
-    return columns_overlap(p, layer) || p->layer[l->input[0] - 1].groups > 1;
+        return p->layer[pl->feeder].splits > 1 || p->layer[pl->feeder].parts > 1;
+    return columns_overlap(p, layer) || p->layer[l->input[0] - 1].splits > 1;
 }
 
 uint32_t dry_run_racing_columns(const struct plan *p, uint32_t layer)

@@ -248,7 +248,7 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     pl->replicas = replicas_make(&pl->window, n, block_width);
     struct cut cut = layer_cut(l, &pl->replicas, array->rows, array->outputs);
     pl->parts = cut.parts;
-    pl->groups = cut.groups;
+    pl->splits = cut.splits;
     pl->inside = cut.inside;
     pl->flat = cut.inside && is_whole_map(pl);
     struct firing_shape shape = { .height = l->out.height, .width = l->out.width, .n = n,
@@ -269,7 +269,7 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
         pl->rows = l->in.channels * pl->replicas.positions;
         pl->columns = l->out.channels * n;
     }
-    pl->n_core = pl->parts * pl->groups * pl->copies;
+    pl->n_core = pl->parts * pl->splits * pl->copies;
     const struct crossbar_cfg *devices = &p->config->crossbar;
     pl->utilization = (double)layer_kernel_rows(l) * pl->columns * pl->copies *
                       array->layout.columns /
@@ -319,7 +319,7 @@ static uint64_t time_to_write(const struct plan *p, uint32_t layer)
 {
     const struct plan_layer *pl = &p->layer[layer];
     const struct layer *l = plan_network_layer(p, layer);
-    const struct cut cut = { pl->parts, pl->groups, pl->inside };
+    const struct cut cut = { pl->parts, pl->splits, pl->inside };
     const struct slice part = layer_slice(l, cut, 0, 0);
     uint32_t bytes = pl->flat ? 1 : part.in_n, word = p->config->memory.word_bits / 8;
     uint32_t columns = plan_kernel_columns(p, layer);

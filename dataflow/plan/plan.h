@@ -12,9 +12,9 @@
  * yet has zeros there.
  *
  * A layer is cut by input channels into `parts` (a chain of partial sums), by output channels into
- * `groups`, and copied `copies` times over output columns. Its cores are numbered
+ * `splits`, and copied `copies` times over output columns. Its cores are numbered
  *
- *     first_core + (copy * groups + group) * parts + part
+ *     first_core + (copy * splits + split) * parts + part
  */
 #ifndef DATAFLOW_PLAN_PLAN_H
 #define DATAFLOW_PLAN_PLAN_H
@@ -52,7 +52,7 @@ struct plan_layer {
     uint32_t                    layer; // index in the network
     struct replicas             replicas;
     const struct firing_policy *firing;
-    uint32_t                    parts, groups, copies;
+    uint32_t                    parts, splits, copies;
     bool                        inside; // parts begin and end inside channels
     bool                        flat;   // and its one window is the whole map: parts store what
                                         // they multiply, a byte of each of their positions
@@ -68,9 +68,9 @@ struct plan_layer {
 };
 
 struct plan_core {
-    char                *name; // owned: "conv23", or with ".c1" (copy), ".g1" (group), ".p1" (part)
+    char                *name; // owned: "conv23", or with ".c1" (copy), ".g1" (split), ".p1" (part)
     uint32_t             plan_layer;
-    uint32_t             part, group, copy;
+    uint32_t             part, split, copy;
     uint32_t             in_first, in_n;   // its input channels (of the concatenated input)
     uint32_t             out_first, out_n; // its output channels
     uint32_t             row_first, row_n; // of an output's kernel, [channel][position]
@@ -205,13 +205,13 @@ static inline uint32_t plan_pixel_bytes(const struct plan *p, const struct plan_
 bool plan_flat_read(const struct plan *p, const struct plan_core *core, uint32_t row,
                     uint32_t *first_column, uint32_t *columns);
 
-/* Core of a part, group and copy of a layer. */
+/* Core of a part, split and copy of a layer. */
 static inline uint32_t plan_core_of(const struct plan *p, uint32_t layer, uint32_t copy,
-                                    uint32_t group, uint32_t part)
+                                    uint32_t split, uint32_t part)
 {
     const struct plan_layer *pl = &p->layer[layer];
 
-    return pl->first_core + (copy * pl->groups + group) * pl->parts + part;
+    return pl->first_core + (copy * pl->splits + split) * pl->parts + part;
 }
 
 const char *stream_kind_name(enum stream_kind k); // "forward"

@@ -57,7 +57,7 @@ static void from_layer(struct builder *b, enum stream_kind kind, uint32_t from, 
     const struct plan *p = b->p;
     const struct plan_layer *pl = &p->layer[from];
 
-    for (uint32_t g = 0; g < pl->groups; g++) {
+    for (uint32_t g = 0; g < pl->splits; g++) {
         uint32_t sender = plan_core_of(p, from, from_copy, g, pl->parts - 1), first;
         const struct plan_core *c = &p->core[sender];
         uint32_t n = overlap(offset + c->out_first, c->out_n, need, n_need, &first);
@@ -151,7 +151,7 @@ static void direct_residual_streams(struct builder *b, uint32_t layer)
     const struct plan_layer *pl = &p->layer[layer];
 
     for (uint32_t copy = 0; copy < pl->copies; copy++)
-        for (uint32_t g = 0; g < pl->groups; g++) {
+        for (uint32_t g = 0; g < pl->splits; g++) {
             uint32_t to = plan_core_of(p, layer, copy, g, pl->parts - 1), from = pl->residual_from;
             for (uint32_t k = 0; k < p->layer[from].copies; k++)
                 if (share_columns(p, from, k, layer, copy))
@@ -198,7 +198,7 @@ static void add_read_back(struct builder *b, uint32_t receiver, uint32_t copy, u
         .receiver_copy = copy,
         .stride = { resampling ? stride[0] : 1, resampling ? stride[1] : 1 },
     };
-    for (uint32_t k = 0; k < pl->groups * pl->parts; k++) {
+    for (uint32_t k = 0; k < pl->splits * pl->parts; k++) {
         uint32_t to = plan_core_of(p, receiver, copy, k / pl->parts, k % pl->parts);
         const struct plan_core *c = &p->core[to];
         if (resampling)
@@ -251,7 +251,7 @@ static void result_streams(struct builder *b)
     const struct plan_layer *pl = &p->layer[layer];
 
     for (uint32_t copy = 0; copy < pl->copies; copy++)
-        for (uint32_t g = 0; g < pl->groups; g++) {
+        for (uint32_t g = 0; g < pl->splits; g++) {
             uint32_t from = plan_core_of(p, layer, copy, g, pl->parts - 1);
             add_stream(b, &(struct plan_stream){
                               .kind = STREAM_RESULT,

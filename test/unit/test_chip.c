@@ -527,7 +527,7 @@ static void note_firing(void *user, uint32_t core, const struct core_event *e)
         t->first[i] = min_u64(t->first[i], at);
         t->last[i] = max_u64(t->last[i], at);
     }
-    t->firings[i] += pc->part + pc->group == 0;
+    t->firings[i] += pc->part + pc->split == 0;
 }
 
 static void the_chip_fires_when_the_dry_run_says(void **state)

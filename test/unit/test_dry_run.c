@@ -120,7 +120,7 @@ static void check_layer(const struct plan_rig *r, const struct dry_run *s,
     assert_int_equal(pl->rows, want->rows);
     assert_int_equal(pl->columns, want->columns);
     assert_int_equal(pl->parts, want->parts);
-    assert_int_equal(pl->groups, want->groups);
+    assert_int_equal(pl->splits, want->groups);
     assert_int_equal(pl->copies, want->copies);
     assert_int_equal(t->first_timestep, want->first[0]);
     assert_int_equal(t->last_timestep, want->last[0]);

@@ -241,7 +241,7 @@ static enum err image_pj(void *user, const struct plan *p, uint64_t *pj, struct 
     *pj = 3 * p->n_core * p->time.first_result + 2 * p->n_stream;
     for (uint32_t i = 0; i < p->n_layer; i++) {
         const struct layer *l = plan_network_layer(p, i);
-        *pj += 7 * p->time.layer[i].firings * p->layer[i].parts * p->layer[i].groups;
+        *pj += 7 * p->time.layer[i].firings * p->layer[i].parts * p->layer[i].splits;
         *pj += (uint64_t)l->out.height * l->out.width * l->out.channels;
     }
     return ERR_NONE;

@@ -88,7 +88,7 @@ static void resnet32_sits_on_arrays_as_table_2_has_it(void **state)
             assert_int_equal(pl->columns, row[i].columns);
             assert_int_equal(pl->n_core, row[i].cores);
             assert_int_equal(pl->parts, row[i].cores);
-            assert_int_equal(pl->groups, 1);
+            assert_int_equal(pl->splits, 1);
             assert_int_equal(pl->copies, 1);
             for (uint32_t c = pl->first_core; c < pl->first_core + pl->n_core; c++) {
                 assert_int_equal(r.plan.core[c].rows, row[i].rows / row[i].cores);
@@ -388,18 +388,18 @@ static void shares_of_channels_are_even_and_in_order(void **state)
             assert_int_equal(c->part, part);
             in += c->in_n;
         }
-        for (uint32_t group = 0; group < pl->groups; group++) {
+        for (uint32_t group = 0; group < pl->splits; group++) {
             const struct plan_core *c = &r.plan.core[plan_core_of(&r.plan, i, 0, group, 0)];
             assert_int_equal(c->out_first, out);
             assert_true(c->rows <= 100 && c->columns <= 24);
-            assert_int_equal(c->group, group);
+            assert_int_equal(c->split, group);
             out += c->out_n;
         }
         assert_int_equal(in, l->in.channels);
         assert_int_equal(out, l->out.channels);
     }
     assert_int_equal(r.plan.layer[rig_plan_layer(&r, "conv23")].parts, 6);  // 11 channels of 9
-    assert_int_equal(r.plan.layer[rig_plan_layer(&r, "conv23")].groups, 3); // 56 of 24
+    assert_int_equal(r.plan.layer[rig_plan_layer(&r, "conv23")].splits, 3); // 56 of 24
     rig_release(&r);
 }
 
@@ -415,7 +415,7 @@ static void cores_are_called_after_layer_copy_group_and_part(void **state)
     const struct plan_core *c = &r.plan.core[rig_core(&r, "conv12.c1.g0")];
     assert_int_equal(c->copy, 1);
     c = &r.plan.core[rig_core(&r, "conv31.g2.p3")];
-    assert_int_equal(c->group, 2);
+    assert_int_equal(c->split, 2);
     assert_int_equal(c->part, 3);
     for (uint32_t i = 0; i < r.plan.n_core; i++)
         for (uint32_t k = 0; k < i; k++)

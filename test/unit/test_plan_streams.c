@@ -261,7 +261,7 @@ static void partial_sums_run_along_chains_on(const struct plan *p)
             const struct plan_core *to = &p->core[st->to];
             assert_int_equal(to->plan_layer, c->plan_layer);
             assert_int_equal(to->copy, c->copy);
-            assert_int_equal(to->group, c->group);
+            assert_int_equal(to->split, c->split);
             assert_int_equal(to->part, c->part + 1);
             assert_true(st->first == c->out_first && st->n == c->out_n && st->value_bits == 32);
             sends++;
@@ -312,7 +312,7 @@ static void check_sender(const struct plan *p, const struct plan_stream *st)
         assert_int_equal(rb->reader_copy, from->copy);
         assert_int_equal(rb->receiver, p->core[st->to].plan_layer);
         assert_int_equal(rb->receiver_copy, p->core[st->to].copy);
-        assert_int_equal(from->group, 0); // all groups hold the same pixels: one sends
+        assert_int_equal(from->split, 0); // all groups hold the same pixels: one sends
         assert_int_equal(st->first, st->to_first);
     } else if (st->kind == STREAM_VALID) {
         assert_int_equal(st->n, 0);

@@ -224,7 +224,7 @@ static bool wrong_copy(struct plan *p, struct lcg *g) // a copy computes the col
 
     if (l->copies < 2)
         return false;
-    for (uint32_t i = 0; i < l->parts * l->groups; i++)
+    for (uint32_t i = 0; i < l->parts * l->splits; i++)
         p->core[l->first_core + i].copy = 1;
     return true;
 }

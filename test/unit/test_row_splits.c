@@ -37,7 +37,7 @@ static void parts_share_all_rows_as_evenly_as_can_be(void **state)
                 struct cut cut = layer_cut(&l, &one, rows, 3);
                 uint32_t at = 0, least = UINT32_MAX, most = 0;
                 assert_true(cut.inside);
-                assert_int_equal(cut.groups, 3); // of at most three outputs
+                assert_int_equal(cut.splits, 3); // of at most three outputs
                 assert_int_equal(cut.parts, ceil_div(channels * positions, rows));
                 for (uint32_t part = 0; part < cut.parts; part++) {
                     struct slice s = layer_slice(&l, cut, part, 1);
@@ -138,9 +138,9 @@ static void count(const struct random_study *s, const struct chip *chip, uint32_
         if (s->plan.core[s->plan.stream[i].to].plan_layer == layer &&
             (s->plan.stream[i].kind == STREAM_FORWARD || s->plan.stream[i].kind == STREAM_IMAGE))
             bits += chip_stream_bits(chip, i);
-    assert_int_equal(written, bytes * pl->groups * STUDY_IMAGES);
-    assert_int_equal(driven, bytes * pl->groups * STUDY_IMAGES);
-    assert_int_equal(bits, 8 * bytes * pl->groups * STUDY_IMAGES);
+    assert_int_equal(written, bytes * pl->splits * STUDY_IMAGES);
+    assert_int_equal(driven, bytes * pl->splits * STUDY_IMAGES);
+    assert_int_equal(bits, 8 * bytes * pl->splits * STUDY_IMAGES);
 }
 
 static void check_studies(bool bare, uint32_t *n_flat, uint32_t *n_inside)
