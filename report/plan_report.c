@@ -266,7 +266,7 @@ static struct table *layer_table(const void *study)
 {
     static const struct table_column columns[] = {
         { "layer", "name" },        { "cores", "cores" },   { "parts", "parts" },
-        { "groups", "groups" },     { "copies", "copies" }, { "rows", "rows" },
+        { "splits", "groups" },     { "copies", "copies" }, { "rows", "rows" },
         { "columns", "columns" },   { "replicas", "replicas" }, { "used", "utilization" },
         { "firing", "firing" },     { "firings", "firings" },
         { "first", "first_timestep" }, { "last", "last_timestep" }, { 0 },

@@ -12,7 +12,7 @@ struct groups { // of one copy of a layer and one image
 struct firing_log {
     const struct plan *plan;
     uint64_t           first_image, n_image; // that have fired
-    struct groups     *groups;               // owned; [n_image][n_core], of part 0 of group 0
+    struct groups     *groups;               // owned; [n_image][n_core], of part 0 of split 0
     bool               failed;
     struct core_probe  probe;
 };

@@ -7,7 +7,7 @@
  *
  *     f(layer, p) = min over options o with parts >= p: cores(o) + sum over readers f(r, need(o))
  *
- * from the last layer to the first. Layers with several inputs or with groups, and what other
+ * from the last layer to the first. Layers with several inputs or grouped convolutions, and what other
  * streams carry (`unsure`), are left to the plan: with unsure options f is a bound, without them a
  * mapping.
  */

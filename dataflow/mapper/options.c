@@ -317,7 +317,7 @@ static bool add_replicas(struct maker *mk, uint32_t n, uint32_t width, bool *fit
     return add_copies(mk, &o, 1);
 }
 
-/* Parts and groups of n replicas: more of either make a core's share of the layer smaller. 0: the
+/* Parts and splits of n replicas: more of either make a core's share of the layer smaller. 0: the
  * array is too small for them, and for more. */
 static uint32_t shares(const struct maker *mk, uint32_t n, uint32_t width)
 {

@@ -42,7 +42,7 @@ static bool is_pointwise(const struct window *w)
     return true;
 }
 
-/* Whether every group's memory holds all channels of the one map that a layer reads, each in one
+/* Whether every split's memory holds all channels of the one map that a layer reads, each in one
  * part. */
 static bool holds_all(const struct plan *p, uint32_t layer, uint32_t map)
 {
