@@ -41,19 +41,13 @@ static void port_use(struct port *port, int64_t t, uint32_t words)
         port->words[at] += words;
 }
 
-/* Images whose words differ: the slots of an image's pixels repeat after K images, and with words
- * that are never shared they do not matter. */
-static uint32_t different_images(const struct memory_layout *layout)
-{
-    return layout->placing->needs_masks ? layout->shape.columns : 1;
-}
-
 /* Unfolded, as many more as overlap with one. */
 static uint32_t images_watched(const struct budget *b, uint32_t core)
 {
     const struct layer_times *l = &b->t->layer[b->p->core[core].plan_layer];
     uint32_t overlap = (uint32_t)((l->last_timestep - l->first_timestep) / b->p->interval) + 2;
-    uint32_t different = different_images(&b->t->core[core].layout);
+    uint32_t width = b->p->layer[b->p->core[core].plan_layer].in_width;
+    uint32_t different = memory_rotation(&b->t->core[core].layout, width);
 
     if (b->t->transient_images == 1)
         return different;
@@ -176,7 +170,7 @@ static enum err memory_use(const struct budget *b, uint32_t index,
     if (!registers_init(&reg, &pl->window, pl->in_height, pl->in_width,
                         pl->firing->strip_width(&shape)))
         return err_set(m, ERR_MEMORY, "no memory for the plan's budgets");
-    different = different_images(&b->t->core[index].layout);
+    different = memory_rotation(&b->t->core[index].layout, pl->in_width);
     port->folded = b->t->transient_images == 1;
     port->n = port->folded ? different * p->interval : port->room;
     memset(port->words, 0, port->n * sizeof *port->words);
