@@ -92,6 +92,8 @@ struct param {
     { key, PARAM_KIND_COUNTS, PARAM_FIELD(type, field), 0, "", dflt, least, most, 1, NULL, NULL,   \
       doc }
 #define PARAM_WORD(i) (UINT32_MAX - (uint32_t)(i))
+#define PARAM_NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define PARAM_GBPS UINT64_C(1000000000) // bit/s
 #define PARAM_END { 0 }
 
 /* Fills every field of the zeroed struct at `base` from the tree, or with its default. where[i],

@@ -13,56 +13,22 @@
 
 #include "core/datadir.h"
 
-#define NS_MOST   1000000
-#define AS_PER_NS UINT64_C(1000000000)
-#define AS_PER_FS 1000
 #define NS_PER_US 1000u // clocks in 1 us at 1 MHz: 1
 
-static const char *const auto_word[] = { "auto", NULL };
-static const char *const range_words[] = { "full", NULL };
-static const char *const scheme_names[] = { "signed", "offset", NULL };
-static const char *const readout_names[] = { "exact", "adc", NULL };
-static const char *const no_yes_names[] = { "no", "yes", NULL };
-static const char *const clocking_names[] = { "timestep", NULL };
-static const char *const optimize_names[] = { "none", "latency", "interval", "balanced", "edp",
-                                              NULL };
-
 #define U32(field, ...)      PARAM_U32(struct config, field, __VA_ARGS__)
-#define U32_STEP(field, ...) PARAM_U32_STEP(struct config, field, __VA_ARGS__)
 #define U64(field, ...)      PARAM_U64(struct config, field, __VA_ARGS__)
-#define U32_OR(field, ...)   PARAM_U32_OR(struct config, field, __VA_ARGS__)
-#define DECIMAL(field, ...)  PARAM_DECIMAL(struct config, field, __VA_ARGS__)
-#define RATE(field, ...)     PARAM_RATE(struct config, field, __VA_ARGS__)
 #define ENUM(field, ...)     PARAM_ENUM(struct config, field, __VA_ARGS__)
 #define NAME(field, ...)     PARAM_NAME(struct config, field, __VA_ARGS__)
-#define PATH(field, ...)     PARAM_PATH(struct config, field, __VA_ARGS__)
 #define FILE_(field, ...)    PARAM_FILE(struct config, field, __VA_ARGS__)
-#define LIST(field, n, ...)  PARAM_LIST(struct config, field, n, __VA_ARGS__)
 #define COUNTS(field, ...)   PARAM_COUNTS(struct config, field, __VA_ARGS__)
-#define GBPS                 UINT64_C(1000000000) // bit/s
 
 /* clang-format off */
 const struct param config_params[] = {
-    NAME(network.family,   "network.family",   "resnet-cifar",
-         "built-in network, timing only"),
-    U32(network.depth,     "network.depth",    "", "32", 4, 65536,
-        "weighted layers: 2 + 2 * stages * blocks"),
-    U32(network.size,      "network.size",     "pixels", "32", 1, 4096,
-        "height and width of the image"),
-    LIST(network.channels, network.n_channels, "network.channels", "[16, 28, 56]", 1, 65536,
-         "channels of each stage"),
-    U32(network.classes,   "network.classes",  "", "10", 1, 65536,
-        "outputs of the last layer"),
-    PATH(network.onnx,     "network.onnx",
-         "quantised ONNX model instead of a family; a path from the configuration's file"),
-    NAME(network.input_shape, "network.input_shape", "",
-         "dimensions of the model's input that its file leaves open, such as 1x3x224x224"),
-    U64(network.random_weights, "network.random_weights", "", "0", 0, INT64_MAX,
-        "seed of random weights where the model's are missing; 0: none, timing only"),
+    NETWORK_PARAMS(struct config, network),
 
     U32(clock_mhz,       "clock_mhz",            "MHz", "500", 1, 10000,
         "clock of the digital logic"),
-    ENUM(clocking,       "clocking.kind",        "timestep", clocking_names, "elastic",
+    ENUM(clocking,       "clocking.kind",        "timestep", PARAM_NAMES("timestep"), "elastic",
          "when a core acts: timestep is at multiples of timestep_ns"),
     U64(timestep_ns,     "clocking.timestep_ns", "ns", "100", 1, 1000000,
         "length of a timestep, a whole number of clocks"),
@@ -70,61 +36,14 @@ const struct param config_params[] = {
     U32(chip_cores,      "chip.cores",           "", "64", 1, 65536,
         "cores on the chip"),
 
-    U32(crossbar.rows,    "core.crossbar.rows",    "", "256", 1, 8192,
-        "inputs of an array"),
-    U32(crossbar.columns, "core.crossbar.columns", "", "256", 1, 8192,
-        "outputs of an array"),
-    U32_OR(crossbar.mvm_ns, "core.crossbar.mvm_ns",  "ns", "100", 1, 1000000, auto_word,
-        "a matrix-vector product, from input pulses to codes; whole clocks; auto: of its reads"),
-    DECIMAL(crossbar.read_as, "core.crossbar.read_ns", "ns", "100", AS_PER_FS,
-            NS_MOST * AS_PER_NS, AS_PER_FS, "a read of the array, without conversions"),
-    U32(crossbar.input_slice_bits, "core.crossbar.input_slice_bits", "bit", "8", 1, 16,
-        "of the inputs in a read: 8 is a pulse of a length, 1 bit after bit"),
-    U32(crossbar.rows_at_once, "core.crossbar.rows_at_once", "", "0", 0, 8192,
-        "rows that a read drives; 0: all"),
-    NAME(crossbar.cell, "core.crossbar.cell", "differential",
-         "how a weight is kept: differential, pair, reference, sliced or sram"),
-    U32(crossbar.cell_bits, "core.crossbar.cell_bits", "bit", "0", 0, 16,
-        "of a device of a sliced cell; 0: the whole magnitude"),
-    ENUM(crossbar.scheme, "core.crossbar.scheme", "signed", scheme_names, NULL,
-         "sign of a sliced cell: columns of either sign, or an offset and a column of ones"),
-    U32(crossbar.reserved_rows, "core.crossbar.reserved_rows", "", "0", 0, 8191,
-        "rows of an array that hold no weights"),
-
-    ENUM(readout.kind, "core.readout.kind", "exact", readout_names, NULL,
-         "what a read's sum becomes: exact is the sum, adc its code"),
-    U32(readout.bits, "core.readout.bits", "bit", "8", 1, 24,
-        "of a code"),
-    U32_OR(readout.range, "core.readout.range", "", "full", 1, 2147483647, range_words,
-        "largest sum that a code reaches, weight times input; full: of all rows at once"),
-    U32(readout.columns_per_adc, "core.readout.columns_per_adc", "", "1", 1, 8192,
-        "columns that share a converter"),
-    DECIMAL(readout.conversion_as, "core.readout.conversion_ns", "ns", "1",
-        AS_PER_FS, NS_MOST * AS_PER_NS, AS_PER_FS, "a conversion"),
-    ENUM(readout.pipelined, "core.readout.pipelined", "no", no_yes_names, NULL,
-         "whether an array reads on while the last read is converted"),
-
-    U32_STEP(memory.word_bits, "core.input_memory.word_bits", "bit", "128", 8, 8192, 8,
-             "width of the SRAM: one word a clock"),
-    U32(memory.words,    "core.input_memory.words", "", "512", 1, 65536,
-        "words of the SRAM"),
-    NAME(memory.placing, "core.input_memory.placing", "auto",
-         "how pixels lie in words: iwap, klip, plip; auto: iwap if narrower than a word, else "
-         "plip"),
+    CROSSBAR_PARAMS(struct config, crossbar),
+    READOUT_PARAMS(struct config, readout),
+    MEMORY_PARAMS(struct config, memory),
 
     U32(digital.lanes,   "core.digital.lanes",   "", "64", 1, 65536,
         "outputs scaled and rounded per clock"),
 
-    NAME(fabric.kind,          "fabric.kind",            "point_to_point",
-         "point_to_point: a link of its own for every stream"),
-    RATE(fabric.link_bps,      "fabric.link_gbps",        "5", GBPS / 1000, 10000 * GBPS,
-         "rate of a link that carries pixels"),
-    RATE(fabric.partial_sum_bps, "fabric.partial_sum_gbps", "20.48", GBPS / 1000, 10000 * GBPS,
-         "rate of a link that carries partial sums"),
-    U32(fabric.hop_timesteps,  "fabric.hop_timesteps",    "timesteps", "1", 1, 65536,
-        "from a firing to the pixel stored at the next core"),
-    U32(fabric.partial_sum_hops, "fabric.partial_sum_hops", "hops", "1", 0, 65536,
-        "from a part of a split layer to the next"),
+    FABRIC_PARAMS(struct config, fabric),
 
     COUNTS(mapping.replicas,   "mapping.replicas",        "{}", 1, 65536,
            "kernel copies in one array, by output height or layer"),
@@ -134,7 +53,8 @@ const struct param config_params[] = {
            "columns of a replica block, by output height or layer; 1: along a column"),
     NAME(mapping.firing,       "mapping.firing",          "column",
          "outputs that one firing may hold: column, free or block"),
-    ENUM(mapping.optimize,     "mapping.optimize",        "none", optimize_names, NULL,
+    ENUM(mapping.optimize,     "mapping.optimize",        "none",
+         PARAM_NAMES("none", "latency", "interval", "balanced", "edp"), NULL,
          "chooses replicas, copies and block widths for the least of these"),
     NAME(mapping.policy,       "mapping.policy",          "none",
          "chooses them by a rule: none, stride, greedy or article"),

@@ -1,8 +1,9 @@
 /* dataflow/config.h -- the machine and the study, as the configuration file states them.
  *
- * Every key is one row of the table in config.c (unit, default, least, most, one line of doc);
- * parsing, --set, --help and the written-back configuration come from the rows. Durations are kept
- * in the unit of their key, rates in bit/s.
+ * Every key is one row of a table (unit, default, least, most, one line of doc); parsing, --set,
+ * --help and the written-back configuration come from the rows. A room that reads keys states their
+ * fields and rows in its params.h; config.c joins the rooms' rows and adds those of the dataflow.
+ * Durations are kept in the unit of their key, rates in bit/s.
  */
 #ifndef DATAFLOW_CONFIG_H
 #define DATAFLOW_CONFIG_H
@@ -14,8 +15,11 @@
 #include "core/err.h"
 #include "core/notes.h"
 #include "core/param.h"
-#include "dataflow/crossbar/cell.h"
+#include "dataflow/crossbar/params.h"
 #include "dataflow/policies.h"
+#include "memory/params.h"
+#include "network/params.h"
+#include "noc/params.h"
 
 enum clocking { CLOCKING_TIMESTEP };
 
@@ -27,53 +31,9 @@ enum optimize { // what the mapper looks for; dataflow/mapper/mapper.h
     OPTIMIZE_EDP
 };
 
-struct crossbar_cfg {
-    uint32_t rows, columns; // devices; a weight takes one (differential) device
-    uint32_t mvm_ns;        // from input pulses to codes, all columns in parallel; or MVM_AUTO:
-                            // from the reads (dataflow/crossbar/reads.h)
-
-    uint32_t input_slice_bits; // of a read
-    uint32_t rows_at_once;     // 0: all
-    uint64_t read_as;          // a read, attoseconds
-    char     cell[32];         // a row of the table in dataflow/crossbar/cell.c
-    uint32_t cell_bits;
-    enum cell_scheme scheme;
-    uint32_t reserved_rows;
-};
-
-#define MVM_AUTO PARAM_WORD(0)
-
-enum no_yes { NO, YES };
-enum readout_kind { READOUT_EXACT, READOUT_ADC };
-
-struct readout_cfg {
-    enum readout_kind kind;
-    uint32_t bits;
-    uint32_t range;         // of a code, in units of weight times input; or RANGE_FULL
-    uint32_t columns_per_adc;
-    uint64_t conversion_as; // attoseconds
-    enum no_yes pipelined;  // a read goes on while the columns of the last are converted
-};
-
-#define RANGE_FULL PARAM_WORD(0)
-
-struct memory_cfg {
-    uint32_t            word_bits; // a multiple of 8
-    uint32_t            words;
-    char     placing[32]; // "auto", or a row of the table in memory/placing.c, or one of `own`
-    const struct policies *own; // borrowed; NULL: none
-};
-
 struct digital_cfg {
     uint32_t lanes; // outputs finished per clock
 };
-
-struct fabric_cfg {
-    char     kind[32]; // a row of the table in noc/fabrics.c
-    uint64_t link_bps, partial_sum_bps;
-    uint32_t hop_timesteps, partial_sum_hops;
-};
-
 
 struct mapping_cfg {
     struct count_map replicas;    // kernel copies inside one crossbar
@@ -83,16 +43,6 @@ struct mapping_cfg {
     enum optimize    optimize;    // chooses the three tables, which are empty then
     char             policy[32];  // likewise: a row of the table in dataflow/mapper/mapper.c
     uint32_t         effort;      // of the optimiser
-};
-
-struct network_cfg {
-    char     family[32]; // "resnet-cifar", or empty when onnx is given
-    char     onnx[1024]; // path as seen from the current directory, or empty
-    char     input_shape[64]; // "1x3x224x224", or empty; beside onnx only, like the next
-    uint64_t random_weights;  // seed; 0: none
-    uint32_t depth, size, classes;
-    uint32_t channels[16];
-    uint32_t n_channels;
 };
 
 struct energy_cfg { // words for core/datadir.h: names, or paths as seen from the current directory

@@ -1,0 +1,85 @@
+/* dataflow/crossbar/params.h -- the array and its readout as the configuration states them. */
+#ifndef DATAFLOW_CROSSBAR_PARAMS_H
+#define DATAFLOW_CROSSBAR_PARAMS_H
+
+#include <stdint.h>
+
+#include "core/param.h"
+#include "dataflow/crossbar/cell.h"
+
+struct crossbar_cfg {
+    uint32_t rows, columns; // devices; a weight takes one (differential) device
+    uint32_t mvm_ns;        // from input pulses to codes, all columns in parallel; or MVM_AUTO:
+                            // from the reads (dataflow/crossbar/reads.h)
+
+    uint32_t input_slice_bits; // of a read
+    uint32_t rows_at_once;     // 0: all
+    uint64_t read_as;          // a read, attoseconds
+    char     cell[32];         // a row of the table in dataflow/crossbar/cell.c
+    uint32_t cell_bits;
+    enum cell_scheme scheme;
+    uint32_t reserved_rows;
+};
+
+#define MVM_AUTO PARAM_WORD(0)
+
+enum no_yes { NO, YES };
+enum readout_kind { READOUT_EXACT, READOUT_ADC };
+
+struct readout_cfg {
+    enum readout_kind kind;
+    uint32_t bits;
+    uint32_t range;         // of a code, in units of weight times input; or RANGE_FULL
+    uint32_t columns_per_adc;
+    uint64_t conversion_as; // attoseconds
+    enum no_yes pipelined;  // a read goes on while the columns of the last are converted
+};
+
+#define RANGE_FULL PARAM_WORD(0)
+
+#define AS_PER_FS 1000                       // attoseconds
+#define AS_PER_MS UINT64_C(1000000000000000)
+
+/* clang-format off */
+#define CROSSBAR_PARAMS(type, at)                                                                  \
+    PARAM_U32(type, at.rows, "core.crossbar.rows", "", "256", 1, 8192,                             \
+              "inputs of an array"),                                                               \
+    PARAM_U32(type, at.columns, "core.crossbar.columns", "", "256", 1, 8192,                       \
+              "outputs of an array"),                                                              \
+    PARAM_U32_OR(type, at.mvm_ns, "core.crossbar.mvm_ns", "ns", "100", 1, 1000000,                 \
+                 PARAM_NAMES("auto"),                                                              \
+                 "a matrix-vector product, from input pulses to codes; whole clocks; auto: of "    \
+                 "its reads"),                                                                     \
+    PARAM_DECIMAL(type, at.read_as, "core.crossbar.read_ns", "ns", "100", AS_PER_FS, AS_PER_MS,    \
+                  AS_PER_FS, "a read of the array, without conversions"),                          \
+    PARAM_U32(type, at.input_slice_bits, "core.crossbar.input_slice_bits", "bit", "8", 1, 16,      \
+              "of the inputs in a read: 8 is a pulse of a length, 1 bit after bit"),               \
+    PARAM_U32(type, at.rows_at_once, "core.crossbar.rows_at_once", "", "0", 0, 8192,               \
+              "rows that a read drives; 0: all"),                                                  \
+    PARAM_NAME(type, at.cell, "core.crossbar.cell", "differential",                                \
+               "how a weight is kept: differential, pair, reference, sliced or sram"),             \
+    PARAM_U32(type, at.cell_bits, "core.crossbar.cell_bits", "bit", "0", 0, 16,                    \
+              "of a device of a sliced cell; 0: the whole magnitude"),                             \
+    PARAM_ENUM(type, at.scheme, "core.crossbar.scheme", "signed",                                  \
+               PARAM_NAMES("signed", "offset"), NULL,                                              \
+               "sign of a sliced cell: columns of either sign, or an offset and a column of ones"),\
+    PARAM_U32(type, at.reserved_rows, "core.crossbar.reserved_rows", "", "0", 0, 8191,             \
+              "rows of an array that hold no weights")
+
+#define READOUT_PARAMS(type, at)                                                                   \
+    PARAM_ENUM(type, at.kind, "core.readout.kind", "exact", PARAM_NAMES("exact", "adc"), NULL,     \
+               "what a read's sum becomes: exact is the sum, adc its code"),                       \
+    PARAM_U32(type, at.bits, "core.readout.bits", "bit", "8", 1, 24,                               \
+              "of a code"),                                                                        \
+    PARAM_U32_OR(type, at.range, "core.readout.range", "", "full", 1, 2147483647,                  \
+                 PARAM_NAMES("full"),                                                              \
+                 "largest sum that a code reaches, weight times input; full: of all rows at once"),\
+    PARAM_U32(type, at.columns_per_adc, "core.readout.columns_per_adc", "", "1", 1, 8192,          \
+              "columns that share a converter"),                                                   \
+    PARAM_DECIMAL(type, at.conversion_as, "core.readout.conversion_ns", "ns", "1", AS_PER_FS,      \
+                  AS_PER_MS, AS_PER_FS, "a conversion"),                                           \
+    PARAM_ENUM(type, at.pipelined, "core.readout.pipelined", "no", PARAM_NAMES("no", "yes"), NULL, \
+               "whether an array reads on while the last read is converted")
+/* clang-format on */
+
+#endif

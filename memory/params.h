@@ -1,0 +1,29 @@
+/* memory/params.h -- the input memory as the configuration states it. */
+#ifndef MEMORY_PARAMS_H
+#define MEMORY_PARAMS_H
+
+#include <stdint.h>
+
+#include "core/param.h"
+
+struct policies; // dataflow/policies.h
+
+struct memory_cfg {
+    uint32_t word_bits; // a multiple of 8
+    uint32_t words;
+    char     placing[32]; // "auto", or a row of the table in memory/placing.c, or one of `own`
+    const struct policies *own; // borrowed; NULL: none
+};
+
+/* clang-format off */
+#define MEMORY_PARAMS(type, at)                                                                    \
+    PARAM_U32_STEP(type, at.word_bits, "core.input_memory.word_bits", "bit", "128", 8, 8192, 8,    \
+                   "width of the SRAM: one word a clock"),                                         \
+    PARAM_U32(type, at.words, "core.input_memory.words", "", "512", 1, 65536,                      \
+              "words of the SRAM"),                                                                \
+    PARAM_NAME(type, at.placing, "core.input_memory.placing", "auto",                              \
+               "how pixels lie in words: iwap, klip, plip; auto: iwap if narrower than a word, "   \
+               "else plip")
+/* clang-format on */
+
+#endif

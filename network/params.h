@@ -1,0 +1,39 @@
+/* network/params.h -- the network as the configuration states it: a built-in family, or a file. */
+#ifndef NETWORK_PARAMS_H
+#define NETWORK_PARAMS_H
+
+#include <stdint.h>
+
+#include "core/param.h"
+
+struct network_cfg {
+    char     family[32]; // "resnet-cifar", or empty when onnx is given
+    char     onnx[1024]; // path as seen from the current directory, or empty
+    char     input_shape[64]; // "1x3x224x224", or empty; beside onnx only, like the next
+    uint64_t random_weights;  // seed; 0: none
+    uint32_t depth, size, classes;
+    uint32_t channels[16];
+    uint32_t n_channels;
+};
+
+/* clang-format off */
+#define NETWORK_PARAMS(type, at)                                                                   \
+    PARAM_NAME(type, at.family, "network.family", "resnet-cifar",                                  \
+               "built-in network, timing only"),                                                   \
+    PARAM_U32(type, at.depth, "network.depth", "", "32", 4, 65536,                                 \
+              "weighted layers: 2 + 2 * stages * blocks"),                                         \
+    PARAM_U32(type, at.size, "network.size", "pixels", "32", 1, 4096,                              \
+              "height and width of the image"),                                                    \
+    PARAM_LIST(type, at.channels, at.n_channels, "network.channels", "[16, 28, 56]", 1, 65536,     \
+               "channels of each stage"),                                                          \
+    PARAM_U32(type, at.classes, "network.classes", "", "10", 1, 65536,                             \
+              "outputs of the last layer"),                                                        \
+    PARAM_PATH(type, at.onnx, "network.onnx",                                                      \
+               "quantised ONNX model instead of a family; a path from the configuration's file"),  \
+    PARAM_NAME(type, at.input_shape, "network.input_shape", "",                                    \
+               "dimensions of the model's input that its file leaves open, such as 1x3x224x224"),  \
+    PARAM_U64(type, at.random_weights, "network.random_weights", "", "0", 0, INT64_MAX,            \
+              "seed of random weights where the model's are missing; 0: none, timing only")
+/* clang-format on */
+
+#endif
