@@ -572,7 +572,10 @@ static enum err make_all(struct mapper *mp, struct err_msg *m)
 {
     struct maker mk = { .mp = mp, .doubtful = mp->small };
     enum err e = plan_make_layers(&mp->plan, mp->network, mp->config, m);
+    uint64_t cores; // without replicas, which never save one
 
+    if (!e)
+        e = structure_count_cores(&mp->plan, &cores, m);
     if (!e && !plan_placing(&mp->config->memory, 1))
         e = plan_refuse_placing(&mp->plan, m);
     if (!e)

@@ -69,19 +69,37 @@ static bool fill(const struct plan *p, struct plan_core *cores)
     return true;
 }
 
+static enum err refuse_cores(const struct plan *p, uint64_t n, struct err_msg *m)
+{
+    const struct config *c = p->config;
+    const uint64_t most = config_params[param_find(config_params, "chip.cores")].most;
+    char more[64] = "larger arrays or fewer layers";
+
+    if (n <= most)
+        snprintf(more, sizeof more, "chip.cores = %" PRIu64 " or larger arrays", n);
+    return PLAN_REFUSE(p, "chip.cores", m,
+                       "chip.cores = %u: network %s needs %" PRIu64
+                       " cores with arrays of %u x %u: want %s",
+                       c->chip_cores, p->network->name, n, c->crossbar.rows, c->crossbar.columns,
+                       more);
+}
+
+enum err structure_count_cores(const struct plan *p, uint64_t *n, struct err_msg *m)
+{
+    *n = 0;
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        *n += p->layer[i].n_core;
+    return *n > p->config->chip_cores ? refuse_cores(p, *n, m) : ERR_NONE;
+}
+
 enum err structure_cores(const struct plan *p, struct structure_cores *out, struct err_msg *m)
 {
-    uint64_t n = 0;
+    uint64_t n;
+    enum err e = structure_count_cores(p, &n, m);
 
-    for (uint32_t i = 0; i < p->n_layer; i++)
-        n += p->layer[i].n_core;
-    if (n > p->config->chip_cores)
-        return PLAN_REFUSE(p, "chip.cores", m,
-                       "chip.cores = %u: network %s needs %" PRIu64
-                       " cores with arrays of %u x %u: want chip.cores = %" PRIu64
-                       " or larger arrays",
-                       p->config->chip_cores, p->network->name, n, p->config->crossbar.rows,
-                       p->config->crossbar.columns, n);
+    *out = (struct structure_cores){ 0 };
+    if (e)
+        return e;
     struct plan_core *core = calloc(n, sizeof *core);
     *out = (struct structure_cores){ core, core ? (uint32_t)n : 0 };
     if (!core || !fill(p, core))

@@ -20,17 +20,24 @@ static bool reads_only(const struct layer *l, uint32_t input)
     return l->n_input == 1 && l->input[0] == input;
 }
 
-/* Uses of a layer's pixels: as an input, and as a residual. */
-static void count_uses(const struct network *n, uint32_t layer, uint32_t *as_input,
-                       uint32_t *as_residual)
+/* Uses of a layer's pixels. */
+struct uses {
+    uint32_t as_input, as_residual;
+};
+
+/* Of every layer of the network; the caller's. NULL without memory. */
+static struct uses *count_uses(const struct network *n)
 {
-    *as_input = *as_residual = 0;
-    for (uint32_t i = 1; i < n->n_layer; i++) {
+    struct uses *uses = calloc(n->n_layer, sizeof *uses);
+
+    for (uint32_t i = 1; uses && i < n->n_layer; i++) {
         const struct layer *l = &n->layer[i];
         for (uint32_t k = 0; k < l->n_input; k++)
-            *as_input += l->input[k] == layer;
-        *as_residual += l->has_residual && l->residual == layer;
+            uses[l->input[k]].as_input++;
+        if (l->has_residual)
+            uses[l->residual].as_residual++;
     }
+    return uses;
 }
 
 static bool is_pointwise(const struct window *w)
@@ -54,18 +61,16 @@ static bool holds_all(const struct plan *p, uint32_t layer, uint32_t map)
 
 /* A resampling layer is pointwise and only ever added to a later sum. The memory of another layer
  * holds the pixels that it reads, and hands them on when they are due. */
-static void find_resampling(struct plan *p, uint32_t layer)
+static void find_resampling(struct plan *p, uint32_t layer, const struct uses *uses)
 {
-    const struct network *n = p->network;
     const struct layer *l = plan_network_layer(p, layer);
     struct plan_layer *pl = &p->layer[layer];
-    uint32_t as_input, as_residual;
+    const struct uses *its = &uses[pl->layer];
 
-    count_uses(n, pl->layer, &as_input, &as_residual);
-    if (as_input != 0 || as_residual != 1 || l->has_residual || l->pooled || l->n_input != 1 ||
-        l->input[0] == 0 || !is_pointwise(&l->window))
+    if (its->as_input != 0 || its->as_residual != 1 || l->has_residual || l->pooled ||
+        l->n_input != 1 || l->input[0] == 0 || !is_pointwise(&l->window))
         return;
-    for (uint32_t i = 0; i < p->n_layer; i++)
+    for (uint32_t i = l->input[0]; i < p->n_layer; i++) // from the first layer behind that map
         if (i != layer && p->layer[i].feed == FEED_PRODUCER &&
             holds_all(p, i, l->input[0])) {
             pl->feed = FEED_READ_BACK;
@@ -86,7 +91,7 @@ static enum err find_residual(struct plan *p, uint32_t layer, struct err_msg *m)
 
     if (!l->has_residual)
         return ERR_NONE;
-    for (uint32_t i = 0; i <= layer; i++)
+    for (uint32_t i = l->residual; i <= layer; i++) // from the first layer behind that map
         if (p->layer[i].feed != FEED_READ_BACK && holds_all(p, i, l->residual)) {
             pl->residual = RESIDUAL_READ_BACK;
             pl->residual_from = i;
@@ -350,7 +355,7 @@ uint64_t structure_interval(const struct plan *p)
     return most;
 }
 
-static enum err fill(struct plan *p, struct err_msg *m)
+static enum err fill(struct plan *p, const struct uses *uses, struct err_msg *m)
 {
     enum err e = ERR_NONE;
     uint64_t n_core = 0;
@@ -358,7 +363,7 @@ static enum err fill(struct plan *p, struct err_msg *m)
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
         e = map_layer(p, i, m);
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
-        find_resampling(p, i);
+        find_resampling(p, i, uses);
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
         e = find_residual(p, i, m);
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
@@ -376,9 +381,10 @@ enum err structure_layers(const struct plan *p, struct structure_layers *out, st
 
     made.n_layer = p->network->n_layer - 1;
     made.layer = calloc(made.n_layer, sizeof *made.layer);
-    if (!made.layer)
-        return err_set(m, ERR_MEMORY, "no memory for the plan");
-    enum err e = fill(&made, m);
-    *out = (struct structure_layers){ made.layer, made.n_layer };
+    struct uses *uses = count_uses(p->network);
+    enum err e = made.layer && uses ? fill(&made, uses, m)
+                                    : err_set(m, ERR_MEMORY, "no memory for the plan");
+    free(uses);
+    *out = (struct structure_layers){ made.layer, made.layer ? made.n_layer : 0 };
     return e;
 }

@@ -25,20 +25,22 @@ static uint32_t slices_announced(const struct plan *p, const struct plan_core *c
 }
 
 static enum err refuse_memory(const struct plan *p, const struct plan_core *core,
-                              const struct memory_layout *layout, struct err_msg *m)
+                              const struct memory_layout *layout, const char *want,
+                              struct err_msg *m)
 {
     uint64_t words = memory_used_words(layout);
 
     return PLAN_REFUSE(p, "core.input_memory.words", m,
                        "core %s: memory: %u columns of %u pixels of %u bytes placed %s take "
                        "%" PRIu64 " words of %u bits, the most of all cores, "
-                       "core.input_memory.words = %u: want %" PRIu64,
+                       "core.input_memory.words = %u: %s %" PRIu64,
                        core->name, layout->shape.columns, layout->shape.height,
                        layout->shape.pixel_bytes, layout->placing->name, words,
-                       core->memory.word_bits, core->memory.words, words);
+                       core->memory.word_bits, core->memory.words, want, words);
 }
 
-enum err timestep_memories(struct timetable *t, const struct plan *p, struct err_msg *m)
+enum err timestep_memories(struct timetable *t, const struct plan *p, const char *want,
+                           struct err_msg *m)
 {
     uint32_t largest = p->n_core;
     uint64_t most = 0;
@@ -66,5 +68,5 @@ enum err timestep_memories(struct timetable *t, const struct plan *p, struct err
     }
     if (largest == p->n_core)
         return ERR_NONE;
-    return refuse_memory(p, &p->core[largest], &t->core[largest].layout, m);
+    return refuse_memory(p, &p->core[largest], &t->core[largest].layout, want, m);
 }

@@ -33,6 +33,8 @@ struct structure_cores {
     struct plan_core *core;
     uint32_t          n;
 };
+/* How many they are; ERR_INPUT when the chip has fewer. */
+enum err structure_count_cores(const struct plan *p, uint64_t *n, struct err_msg *m);
 enum err structure_cores(const struct plan *p, struct structure_cores *out, struct err_msg *m);
 
 /* Positions [*first, *end), row by row of the map, of channel in_first + index of a flat layer's

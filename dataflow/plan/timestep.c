@@ -110,16 +110,41 @@ static bool allocate(struct timetable *t, const struct plan *p)
     return t->layer && t->core && t->stream && t->read_back && t->image_feed;
 }
 
+enum { MOST_OUTPUTS_AT_ONCE = 1 << 18 }; // whose dry run takes no time that a user notices
+
+static uint64_t n_outputs(const struct plan *p)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        const struct shape *out = &plan_network_layer(p, i)->out;
+        n += (uint64_t)out->height * out->width;
+    }
+    return n;
+}
+
+/* Sets the columns that a memory keeps at the least, those under one kernel. Where the dry run is
+ * long, memories that are too small even for these are refused before it. */
+static enum err least_columns(struct timetable *t, const struct plan *p, struct err_msg *m)
+{
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        t->layer[i].memory_columns = t->layer[i].tracked_columns = plan_kernel_columns(p, i);
+    return n_outputs(p) > MOST_OUTPUTS_AT_ONCE ? timestep_memories(t, p, "want at least", m)
+                                               : ERR_NONE;
+}
+
 static enum err timetable(struct timetable *t, const struct plan *p, struct err_msg *m)
 {
     struct dry_run s = { 0 };
-    enum err e = allocate(t, p) ? dry_run_make(&s, p, m)
+    enum err e = allocate(t, p) ? least_columns(t, p, m)
                                 : err_set(m, ERR_MEMORY, "no memory for the plan's times");
 
     if (!e)
+        e = dry_run_make(&s, p, m);
+    if (!e)
         e = columns(t, p, &s, m);
     if (!e)
-        e = timestep_memories(t, p, m);
+        e = timestep_memories(t, p, "want", m);
     if (!e)
         e = times(t, p, &s, m);
     if (!e)

@@ -7,8 +7,10 @@
 #include "dataflow/plan/dry_run.h"
 #include "dataflow/plan/plan.h"
 
-/* memories.c: layouts, once memory_columns are known. ERR_INPUT when one is too large. */
-enum err timestep_memories(struct timetable *t, const struct plan *p, struct err_msg *m);
+/* memories.c: layouts, once memory_columns are known. ERR_INPUT when one is too large, with `want`
+ * before the words it takes. */
+enum err timestep_memories(struct timetable *t, const struct plan *p, const char *want,
+                           struct err_msg *m);
 
 /* feeds.c: when pixels are read back, and when those of the image are stored. */
 enum err timestep_feeds(struct timetable *t, const struct plan *p, const struct dry_run *s,

@@ -427,9 +427,12 @@ static void assert_refused(const char *const *set, size_t n, const char *want)
 static void what_cannot_be_had_is_refused_with_what_would_do(void **state)
 {
     (void)state;
-    REFUSED("--set chip.cores: chip.cores = 40: every mapping of resnet-cifar-32 onto arrays of "
-            "256 x 256 takes at least 43 cores, 3 more: want chip.cores = 43 or larger arrays",
+    REFUSED("--set chip.cores: chip.cores = 40: network resnet-cifar-32 needs 43 cores with "
+            "arrays of 256 x 256: want chip.cores = 43 or larger arrays",
             "mapping.optimize=interval", "chip.cores=40");
+    REFUSED("default: chip.cores = 64: network resnet-cifar-65534 needs 87379 cores with arrays "
+            "of 256 x 256: want larger arrays or fewer layers",
+            "mapping.optimize=interval", "network.depth=65534");
     REFUSED("--set core.digital.lanes: core.digital.lanes = 1: layer rs2 cannot be mapped with "
             "that: want core.digital.lanes = 56, 55 more",
             "mapping.optimize=latency",

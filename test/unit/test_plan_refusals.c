@@ -106,6 +106,41 @@ static void memories_that_are_too_small_are_refused_with_the_words_that_are_need
     CHECK_REFUSALS(c);
 }
 
+/* Maps of 320 x 320 in depth 8: conv2 keeps at least 3 columns of 320 pixels, a word each. The line
+ * of 4,096 x 4,096 comes before anything is timed: such a dry run takes a minute. */
+static void large_memories_are_refused_before_anything_is_timed(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "network.depth=8", "network.size=320", "core.input_memory.words=959" },
+          "core conv2: memory: 3 columns of 320 pixels of 16 bytes placed plip take 960 words of "
+          "128 bits, the most of all cores, core.input_memory.words = 959: want at least 960",
+          { "core.input_memory.words=960" },
+          { "core.input_memory.words=959" } },
+        { { "network.size=4096" },
+          "core conv2: memory: 3 columns of 4096 pixels of 16 bytes placed plip take 12288 words "
+          "of 128 bits, the most of all cores, core.input_memory.words = 512: want at least 12288",
+          { NULL },
+          { NULL } },
+    };
+    CHECK_REFUSALS(c);
+}
+
+/* The family's largest member has b = 10,922 blocks a stage: 1 + 2b + 2b + 1 convolutions of one
+ * core, 2b - 1 of two, and rs1, rs2 and fc make 8b + 3. */
+static void more_cores_than_any_chip_has_are_refused_without_a_number_for_the_key(void **state)
+{
+    (void)state;
+    static const struct refusal c[] = {
+        { { "network.depth=65534" },
+          "chip.cores = 64: network resnet-cifar-65534 needs 87379 cores with arrays of 256 x 256: "
+          "want larger arrays or fewer layers",
+          { NULL },
+          { NULL } },
+    };
+    CHECK_REFUSALS(c);
+}
+
 /* 27 rows of conv1 on eight: four parts of seven or six, none of them a whole channel. */
 static void a_channel_that_an_array_cannot_hold_is_cut_by_positions(void **state)
 {
@@ -538,6 +573,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(too_few_cores_are_refused_with_the_number_that_is_needed),
         cmocka_unit_test(memories_that_are_too_small_are_refused_with_the_words_that_are_needed),
+        cmocka_unit_test(large_memories_are_refused_before_anything_is_timed),
+        cmocka_unit_test(more_cores_than_any_chip_has_are_refused_without_a_number_for_the_key),
         cmocka_unit_test(a_channel_that_an_array_cannot_hold_is_cut_by_positions),
         cmocka_unit_test(
             replicas_that_cannot_fit_are_refused_with_how_many_and_which_array_would),
