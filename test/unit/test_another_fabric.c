@@ -1,7 +1,7 @@
-/* test/unit/test_another_fabric.c -- a fabric is a file and a row: two that only this program has,
+/* test/unit/test_another_fabric.c -- a fabric is a file and a row: three that only this program has,
  * in a table of its own in place of noc/fabrics.c, and no other file knows of them. One takes seven
- * timesteps for everything, so that every closed form holds with hops of seven; in the other a hop
- * is as long as its way on the floorplan. */
+ * timesteps for everything, so that every closed form holds with hops of seven; in one a hop is as
+ * long as its way on the floorplan, and in one the shorter, the longer its way. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,15 +58,34 @@ static uint32_t far(uint32_t from, uint32_t to)
     return from == FABRIC_EDGE || to == FABRIC_EDGE ? 1 : from > to ? from - to : to - from;
 }
 
+static uint32_t near(uint32_t from, uint32_t to)
+{
+    return MOST_CORES - far(from, to);
+}
+
+static void routes(const struct fabric_machine *machine, const struct fabric_link *link, uint32_t n,
+                   uint32_t (*hops)(uint32_t from, uint32_t to), struct fabric_route *route)
+{
+    for (uint32_t i = 0; i < n; i++)
+        route[i] = (struct fabric_route){
+            link[i].payload == FABRIC_PIXELS ? machine->link_bps : machine->partial_sum_bps,
+            hops(link[i].from, link[i].to)
+        };
+}
+
 static enum err by_distance(const struct fabric_machine *machine, const struct fabric_link *link,
                             uint32_t n, struct fabric_route *route, struct err_msg *m)
 {
     (void)m;
-    for (uint32_t i = 0; i < n; i++)
-        route[i] = (struct fabric_route){
-            link[i].payload == FABRIC_PIXELS ? machine->link_bps : machine->partial_sum_bps,
-            far(link[i].from, link[i].to)
-        };
+    routes(machine, link, n, far, route);
+    return ERR_NONE;
+}
+
+static enum err by_nearness(const struct fabric_machine *machine, const struct fabric_link *link,
+                            uint32_t n, struct fabric_route *route, struct err_msg *m)
+{
+    (void)m;
+    routes(machine, link, n, near, route);
     return ERR_NONE;
 }
 
@@ -75,8 +94,13 @@ static const struct fabric fabric_row = {
     .route = by_distance, .use = use, .build = fabric_build_channels,
 };
 
+static const struct fabric fabric_contrary = {
+    .name = "contrary", .doc = "cores in a row, the farther the sooner", .place = in_a_row,
+    .route = by_nearness, .use = use, .build = fabric_build_channels,
+};
+
 const struct fabric *const fabrics[] = { &fabric_point_to_point, &fabric_seven_hops, &fabric_row,
-                                         NULL };
+                                         &fabric_contrary, NULL };
 
 /* ---- plans ---- */
 
@@ -216,18 +240,17 @@ static void the_classes_do_not_depend_on_the_fabric(void **state)
 
 /* The cores of a layer get their pixels by ways of several lengths and fire together all the same,
  * as late as the longest has it. */
-static void the_longest_way_into_a_layer_counts(void **state)
+static void check_longest_way(const char *fabric, uint32_t (*hops)(uint32_t from, uint32_t to))
 {
-    (void)state;
     struct study s;
 
-    load(&s, "configs/resnet32.yaml", "fabric.kind=row", NULL);
+    load(&s, "configs/resnet32.yaml", fabric, NULL);
     uint32_t longest[MOST_CORES] = { 0 };
     for (uint32_t i = 0; i < s.plan.n_stream; i++) {
         const struct plan_stream *st = &s.plan.stream[i];
         uint32_t layer = s.plan.core[st->to].plan_layer;
         if (st->kind == STREAM_FORWARD)
-            longest[layer] = max_u32(longest[layer], far(st->from, st->to));
+            longest[layer] = max_u32(longest[layer], hops(st->from, st->to));
     }
     for (uint32_t i = 0; i < s.plan.n_stream; i++) {
         const struct plan_stream *st = &s.plan.stream[i];
@@ -236,6 +259,13 @@ static void the_longest_way_into_a_layer_counts(void **state)
     }
     assert_int_equal(first_result(&s), s.plan.time.first_result);
     study_release(&s);
+}
+
+static void the_longest_way_into_a_layer_counts(void **state)
+{
+    (void)state;
+    check_longest_way("fabric.kind=row", far);
+    check_longest_way("fabric.kind=contrary", near);
 }
 
 static void the_mapper_s_latency_is_that_of_the_plan(void **state)
