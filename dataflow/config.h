@@ -16,7 +16,6 @@
 #include "core/notes.h"
 #include "core/param.h"
 #include "dataflow/crossbar/params.h"
-#include "dataflow/policies.h"
 #include "memory/params.h"
 #include "network/params.h"
 #include "noc/params.h"

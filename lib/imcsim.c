@@ -1,5 +1,6 @@
 /* lib/imcsim.c -- see imcsim.h: studies, runs and prices. Documents are made when they are first
  * asked for. */
+#include "dataflow/policies.h"
 #include "imcsim.h"
 
 #include <assert.h>

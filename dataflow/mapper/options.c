@@ -16,6 +16,7 @@
 #include "dataflow/mapper/mapper.h"
 #include "dataflow/mapping.h"
 #include "dataflow/plan/structure.h"
+#include "dataflow/policies.h"
 #include "memory/registers.h"
 
 enum { MOST_OUTPUTS_OF_SMALL = 256 }; // pixels that the layers of a small network compute

@@ -7,6 +7,7 @@
 #include "core/util.h"
 #include "dataflow/mapping.h"
 #include "dataflow/plan/structure.h"
+#include "dataflow/policies.h"
 
 /* "conv23", with ".p1", ".g1", ".c1" where a layer has several parts, splits or copies. */
 static char *core_name(const struct plan *p, const struct plan_core *core)

@@ -8,6 +8,7 @@
 #include "core/util.h"
 #include "dataflow/mapping.h"
 #include "dataflow/plan/structure.h"
+#include "dataflow/policies.h"
 
 /* ERR_INPUT with a line that says where the entry of a mapping table that holds for a layer was
  * given. */
