@@ -6,6 +6,7 @@
 
 #include "cli/help.h"
 #include "cli/manual.h"
+#include "core/near_miss.h"
 #include "report/version.h"
 
 #define LATER(name, operand, summary) { name, operand, summary, NULL, 0, NULL }

@@ -8,6 +8,7 @@
 
 #include "cli/circuit_bench.h"
 #include "core/datadir.h"
+#include "core/near_miss.h"
 #include "dataflow/config.h"
 
 /* ---- pages ---- */

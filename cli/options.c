@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "core/near_miss.h"
 #include "core/util.h"
 
 enum option_kind {
@@ -110,32 +111,6 @@ static const struct option_row rows[N_OPTION] = {
         { "error", "info", "debug" }, "error, info (progress on a terminal) or debug (info)" },
     [OPTION_HELP] = { "help", NULL, KIND_FLAG, AT(help), 0, 0, {0}, "this text" },
 };
-
-/* Whether at most `edits` insertions, deletions or exchanges of a letter turn a into b. */
-static bool within(const char *a, const char *b, unsigned edits)
-{
-    while (*a && *a == *b) {
-        a++;
-        b++;
-    }
-    if (*a == *b)
-        return true;
-    if (edits == 0)
-        return false;
-    return (*a && within(a + 1, b, edits - 1)) || (*b && within(a, b + 1, edits - 1)) ||
-           (*a && *b && within(a + 1, b + 1, edits - 1));
-}
-
-const char *near_miss(const char *word, const char *const *list, size_t n)
-{
-    unsigned most = strlen(word) < 3 ? 1 : 2;
-
-    for (unsigned edits = 0; edits <= most; edits++)
-        for (size_t i = 0; i < n; i++)
-            if (within(word, list[i], edits))
-                return list[i];
-    return NULL;
-}
 
 static bool takes(const struct command *c, size_t id)
 {

@@ -121,8 +121,4 @@ void options_print_help(const struct command *command, FILE *out);
 void options_print_names(const struct command *command, FILE *out);
 void options_print_choices(FILE *out);
 
-/* The word among list[0 .. n - 1] that `word` was probably meant to be, at most two letters away;
- * NULL when there is none. */
-const char *near_miss(const char *word, const char *const *list, size_t n);
-
 #endif

@@ -17,6 +17,26 @@ static bool not_optimised(const struct study *s)
     return s->mapping.optimize == OPTIMIZE_NONE;
 }
 
+static bool unsliced(const struct study *s)
+{
+    return strcmp(s->config.crossbar.cell, "sliced") != 0;
+}
+
+static bool exact(const struct study *s)
+{
+    return s->config.readout.kind == READOUT_EXACT;
+}
+
+static bool timed_as_a_whole(const struct study *s)
+{
+    return s->config.crossbar.mvm_ns != MVM_AUTO;
+}
+
+static bool conversion_untimed(const struct study *s)
+{
+    return exact(s) || timed_as_a_whole(s);
+}
+
 /* The mapper looks at the links of mappings that it does not choose. */
 static bool without_partial_sums(const struct study *s)
 {
@@ -36,6 +56,16 @@ static const struct idle_row { // a key is one row
     { "energy.device", unpriced, "energy.chip = none" },
     { "fabric.partial_sum_gbps", without_partial_sums, "no layer is split by its rows" },
     { "fabric.partial_sum_hops", without_partial_sums, "no layer is split by its rows" },
+    { "core.crossbar.cell_bits", unsliced, "core.crossbar.cell is not sliced" },
+    { "core.crossbar.scheme", unsliced, "core.crossbar.cell is not sliced" },
+    { "core.crossbar.read_ns", timed_as_a_whole, "core.crossbar.mvm_ns is not auto" },
+    { "core.readout.bits", exact, "core.readout.kind = exact" },
+    { "core.readout.range", exact, "core.readout.kind = exact" },
+    { "core.readout.columns_per_adc", exact, "core.readout.kind = exact" },
+    { "core.readout.conversion_ns", conversion_untimed,
+      "it takes core.readout.kind = adc and core.crossbar.mvm_ns = auto" },
+    { "core.readout.pipelined", conversion_untimed,
+      "it takes core.readout.kind = adc and core.crossbar.mvm_ns = auto" },
 };
 
 void idle_note(struct study *s)

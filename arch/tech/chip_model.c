@@ -128,23 +128,38 @@ static void note_derived(const struct yaml *root, struct chip_model *c)
                                      used > 0 ? "; " : "", derived[i]);
 }
 
+static const char *const others[] = { "format", "converter", DERIVED, NULL };
+static const char *const converters[] = { "cited", "sar", "cco" };
+enum { N_CONVERTER = sizeof converters / sizeof *converters };
+
+/* All that the file lacks: which numbers depends on its converter. */
+static enum err check_missing(const struct yaml *root, struct err_msg *m)
+{
+    static const char *const wanted[] = { "format", "converter", NULL };
+    const struct yaml *kind = yaml_get(root, "converter");
+    struct facts_missing missing = { 0 };
+    unsigned mask = 0;
+
+    for (unsigned i = 0; kind && kind->kind == YAML_SCALAR && i < N_CONVERTER; i++)
+        mask |= strcmp(kind->text, converters[i]) == 0 ? 1u << i : 0;
+    enum err e = mask ? facts_check_known(root, "", rows, mask, others, m) : ERR_NONE;
+    facts_missing_add(&missing, root, "", rows, mask, wanted);
+    return e ? e : facts_missing_check(&missing, root, m);
+}
+
 static enum err read_chip(const struct yaml *root, struct chip_model *c, struct err_msg *m)
 {
-    static const char *const others[] = { "format", "converter", DERIVED, NULL };
-    static const char *const converters[] = { "cited", "sar", "cco" };
     const struct yaml *format = yaml_get(root, "format"), *kind = yaml_get(root, "converter");
     const char *text;
-    enum err e;
+    enum err e = check_missing(root, m);
 
-    if (!format || !kind)
-        return yaml_error(root, m, "want format and converter");
-    if ((e = yaml_text(format, "format", &text, m)))
+    if (e || (e = yaml_text(format, "format", &text, m)))
         return e;
     if (strcmp(text, "imcsim-chip/1") != 0)
         return yaml_error(format, m, "format = %s: want imcsim-chip/1", text);
     if ((e = yaml_text(kind, "converter", &text, m)))
         return e;
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < N_CONVERTER; i++)
         if (strcmp(text, converters[i]) == 0) {
             c->converter = (enum price_converter)i;
             for (unsigned k = 0; k < N_FACTOR; k++)

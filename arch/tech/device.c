@@ -29,17 +29,21 @@ static const struct fact_row rows[] = {
 static enum err read_device(const struct yaml *root, struct device *d, struct err_msg *m)
 {
     static const char *const others[] = { "format", "name", "cell", NULL };
+    const struct yaml *cell = yaml_get(root, "cell");
+    bool sram = cell && cell->kind == YAML_SCALAR && strcmp(cell->text, "sram") == 0;
+    struct facts_missing missing = { 0 };
     const char *text[3];
-    enum err e;
 
-    for (unsigned i = 0; i < 3; i++) {
-        const struct yaml *node = yaml_get(root, others[i]);
+    unsigned mask = sram ? SRAM : cell ? RESISTIVE : 0;
+    enum err e = mask ? facts_check_known(root, "", rows, mask, others, m) : ERR_NONE;
 
-        if (!node)
-            return yaml_error(root, m, "%s is missing", others[i]);
-        if ((e = yaml_text(node, others[i], &text[i], m)))
-            return e;
-    }
+    facts_missing_add(&missing, root, "", rows, mask, others);
+    if (!e)
+        e = facts_missing_check(&missing, root, m);
+    for (unsigned i = 0; !e && i < 3; i++)
+        e = yaml_text(yaml_get(root, others[i]), others[i], &text[i], m);
+    if (e)
+        return e;
     if (strcmp(text[0], "imcsim-device/1") != 0)
         return yaml_error(root, m, "format = %s: want imcsim-device/1", text[0]);
     snprintf(d->name, sizeof d->name, "%s", text[1]);

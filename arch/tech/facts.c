@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/near_miss.h"
+
 static const char *const origins[] = { "source", "fit", "assumed" };
 
 static enum err check_leaf(const struct yaml *leaf, const char *name, struct err_msg *m)
@@ -28,50 +30,92 @@ static enum err check_leaf(const struct yaml *leaf, const char *name, struct err
     return ERR_NONE;
 }
 
-enum err facts_number(const struct yaml *map, const char *path, const struct fact_row *row,
-                      double *out, struct err_msg *m)
+static enum err read_number(const struct yaml *map, const char *path, const struct fact_row *row,
+                            double *out, struct err_msg *m)
 {
     const struct yaml *leaf = yaml_get(map, row->key);
     char name[96];
-    enum err e;
 
     snprintf(name, sizeof name, "%s%s", path, row->key);
-    if (!leaf)
-        return yaml_error(map, m, "%s is missing: want %s (%s)", name, row->doc,
-                          *row->unit ? row->unit : "a ratio");
-    if ((e = check_leaf(leaf, name, m)))
-        return e;
-    return yaml_double(yaml_get(leaf, "value"), name, row->least, row->most, row->unit, out, m);
+    enum err e = check_leaf(leaf, name, m);
+    return e ? e : yaml_double(yaml_get(leaf, "value"), name, row->least, row->most, row->unit, out,
+                               m);
 }
 
-static bool is_known(const char *key, const struct fact_row *rows, unsigned mask,
-                     const char *const *others)
+static void add_missing(struct facts_missing *f, const char *path, const char *key,
+                        const struct fact_row *row)
 {
+    size_t n = strlen(f->keys);
+
+    if (f->n > 0)
+        snprintf(f->keys + n, sizeof f->keys - n, "%s%s", f->n > 1 ? ", " : "", f->last);
+    snprintf(f->last, sizeof f->last, "%s%s", path, key);
+    f->row = row;
+    f->n++;
+}
+
+void facts_missing_add(struct facts_missing *f, const struct yaml *map, const char *path,
+                       const struct fact_row *rows, unsigned mask, const char *const *others)
+{
+    for (; others && *others; others++)
+        if (!yaml_get(map, *others))
+            add_missing(f, path, *others, NULL);
     for (; rows->key; rows++)
-        if (rows->when & mask && strcmp(rows->key, key) == 0)
-            return true;
-    for (; *others; others++)
-        if (strcmp(*others, key) == 0)
-            return true;
-    return false;
+        if (rows->when & mask && !yaml_get(map, rows->key))
+            add_missing(f, path, rows->key, rows);
+}
+
+enum err facts_missing_check(const struct facts_missing *f, const struct yaml *map,
+                             struct err_msg *m)
+{
+    if (f->n == 0)
+        return ERR_NONE;
+    if (f->n > 1)
+        return yaml_error(map, m, "%s and %s are missing: want them all", f->keys, f->last);
+    if (!f->row)
+        return yaml_error(map, m, "%s is missing", f->last);
+    return yaml_error(map, m, "%s is missing: want %s (%s)", f->last, f->row->doc,
+                      *f->row->unit ? f->row->unit : "a ratio");
+}
+
+enum { MOST_KNOWN = 128 }; // keys of a map
+
+enum err facts_check_known(const struct yaml *map, const char *path, const struct fact_row *rows,
+                           unsigned mask, const char *const *others, struct err_msg *m)
+{
+    const char *known[MOST_KNOWN];
+    size_t n = 0;
+
+    for (; rows->key && n < MOST_KNOWN; rows++)
+        if (rows->when & mask)
+            known[n++] = rows->key;
+    for (; *others && n < MOST_KNOWN; others++)
+        known[n++] = *others;
+    for (size_t i = 0; i < map->n_item; i++) {
+        const char *key = map->item[i].key, *meant = near_miss(key, known, n);
+        if (meant && strcmp(meant, key) == 0)
+            continue;
+        return yaml_error(&map->item[i], m, "%s%.64s: unknown key%s%s%s", path, key,
+                          meant ? "; did you mean " : "", meant ? meant : "", meant ? "?" : "");
+    }
+    return ERR_NONE;
 }
 
 enum err facts_read(const struct yaml *map, const char *path, const struct fact_row *rows,
                     unsigned mask, const char *const *others, void *base, struct err_msg *m)
 {
+    struct facts_missing missing = { 0 };
+
     if (map->kind != YAML_MAP)
         return yaml_error(map, m, "want a map of numbers with their sources");
-    for (size_t i = 0; i < map->n_item; i++)
-        if (!is_known(map->item[i].key, rows, mask, others))
-            return yaml_error(&map->item[i], m, "%s%s: unknown key", path, map->item[i].key);
-    for (const struct fact_row *r = rows; r->key; r++) {
-        double *out = (double *)(void *)((char *)base + r->offset);
-        enum err e;
-
-        if (r->when & mask && (e = facts_number(map, path, r, out, m)))
-            return e;
-    }
-    return ERR_NONE;
+    enum err e = facts_check_known(map, path, rows, mask, others, m);
+    facts_missing_add(&missing, map, path, rows, mask, NULL);
+    if (!e)
+        e = facts_missing_check(&missing, map, m);
+    for (const struct fact_row *r = rows; !e && r->key; r++)
+        if (r->when & mask)
+            e = read_number(map, path, r, (double *)(void *)((char *)base + r->offset), m);
+    return e;
 }
 
 bool facts_fitted(const struct yaml *map, const char *key)

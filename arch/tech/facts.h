@@ -6,7 +6,8 @@
  *
  * with exactly one of source (paper, table), fit (to what, how well) or assumed (why). A number
  * without an origin is an error, and so is one that is asked for and not there: a cost that is not
- * given is never zero. One row per number says key, unit and range.
+ * given is never zero. One row per number says key, unit and range. All keys that a file lacks are
+ * told in one line.
  */
 #ifndef ARCH_TECH_FACTS_H
 #define ARCH_TECH_FACTS_H
@@ -33,9 +34,25 @@ struct fact_row {
 enum err facts_read(const struct yaml *map, const char *path, const struct fact_row *rows,
                     unsigned mask, const char *const *others, void *base, struct err_msg *m);
 
-/* One such leaf. */
-enum err facts_number(const struct yaml *map, const char *path, const struct fact_row *row,
-                      double *out, struct err_msg *m);
+/* That refusal alone, with the key that was probably meant. */
+enum err facts_check_known(const struct yaml *map, const char *path, const struct fact_row *rows,
+                           unsigned mask, const char *const *others, struct err_msg *m);
+
+/* What a file lacks: add() what is missing of its maps, then check(). */
+struct facts_missing {
+    unsigned               n;
+    const struct fact_row *row; // of the last one, or NULL
+    char                   keys[800]; // "lp.supply_v, lp.gate_ff_um"
+    char                   last[96];
+};
+
+/* The rows of the mask, and the keys of `others`, or NULL, that the map must have; no map has none. */
+void facts_missing_add(struct facts_missing *f, const struct yaml *map, const char *path,
+                       const struct fact_row *rows, unsigned mask, const char *const *others);
+
+/* ERR_INPUT at the map when there are any. */
+enum err facts_missing_check(const struct facts_missing *f, const struct yaml *map,
+                             struct err_msg *m);
 
 /* Whether the number of that key was fitted. */
 bool facts_fitted(const struct yaml *map, const char *key);

@@ -63,18 +63,20 @@ static enum err read_facts(struct macro_facts *f, const char **calibration, stru
         ROW(junction_channel_ff_um, "fF/um",  0,    100, 1, "junction to the channel"),
         FACT_END
     };
-    static const char *const none[] = { NULL };
+    static const char *const none[] = { NULL }, *const wanted[] = { "calibration", "macro", NULL };
     const struct yaml *map = yaml_get(root, "macro"), *cal = yaml_get(root, "calibration");
+    struct facts_missing missing = { 0 };
 
     for (size_t i = 0; root->kind == YAML_MAP && i < root->n_item; i++)
         if (&root->item[i] != map && &root->item[i] != cal)
             return yaml_error(&root->item[i], m, "unknown key %.40s: want macro, calibration",
                               root->item[i].key);
-    if (!map || map->kind != YAML_MAP)
-        return yaml_error(root, m, "no map `macro`");
-    if (!cal)
-        return yaml_error(root, m, "no calibration: want a name in configs/calibration, or a file");
-    enum err e = yaml_text(cal, "calibration", calibration, m);
+    facts_missing_add(&missing, root, "", rows, 0, wanted);
+    if (map)
+        facts_missing_add(&missing, map, "macro.", rows, 1, NULL);
+    enum err e = facts_missing_check(&missing, root, m);
+    if (!e)
+        e = yaml_text(cal, "calibration", calibration, m);
     return e ? e : facts_read(map, "macro.", rows, 1, none, f, m);
 }
 

@@ -195,23 +195,48 @@ static enum err read_hot(const struct yaml *section, struct node *n, struct err_
     return ERR_NONE;
 }
 
+static const char *const others[] = { "format", "node_nm", "transistor", "csa", "lp", "hp", NULL };
+static const char *const flavour_others[] = { "hot", NULL };
+static const char *const transistors[] = { "bulk", "finfet", "gaa" };
+enum { N_TRANSISTOR = sizeof transistors / sizeof *transistors };
+
+/* All that the file lacks: which numbers depends on its transistor. */
+static enum err check_missing(const struct yaml *root, enum flavour flavour, struct err_msg *m)
+{
+    static const char *const wanted[] = { "format", "transistor", NULL };
+    const struct yaml *kind = yaml_get(root, "transistor");
+    const struct yaml *section = yaml_get(root, flavour_name(flavour));
+    struct facts_missing missing = { 0 };
+    unsigned mask = 0;
+    char path[8];
+
+    for (unsigned i = 0; kind && kind->kind == YAML_SCALAR && i < N_TRANSISTOR; i++)
+        mask |= strcmp(kind->text, transistors[i]) == 0 ? 1u << i : 0;
+    enum err e = mask ? facts_check_known(root, "", node_rows, mask, others, m) : ERR_NONE;
+    facts_missing_add(&missing, root, "", node_rows, mask, wanted);
+    snprintf(path, sizeof path, "%s.", flavour_name(flavour));
+    mask |= mask && flavour == FLAVOUR_HP ? HP : 0;
+    if (section && mask && !e)
+        e = facts_check_known(section, path, flavour_rows, mask, flavour_others, m);
+    if (section && mask)
+        facts_missing_add(&missing, section, path, flavour_rows, mask, NULL);
+    return e ? e : facts_missing_check(&missing, root, m);
+}
+
 static enum err read_kind(const struct yaml *root, struct node *n, struct err_msg *m)
 {
-    static const char *const names[] = { "bulk", "finfet", "gaa" };
     const struct yaml *format = yaml_get(root, "format"), *kind = yaml_get(root, "transistor");
     const char *text;
     enum err e;
 
-    if (!format || !kind)
-        return yaml_error(root, m, "want format and transistor");
     if ((e = yaml_text(format, "format", &text, m)))
         return e;
     if (strcmp(text, "imcsim-technology/1") != 0)
         return yaml_error(format, m, "format = %s: want imcsim-technology/1", text);
     if ((e = yaml_text(kind, "transistor", &text, m)))
         return e;
-    for (unsigned i = 0; i < 3; i++)
-        if (strcmp(text, names[i]) == 0) {
+    for (unsigned i = 0; i < N_TRANSISTOR; i++)
+        if (strcmp(text, transistors[i]) == 0) {
             n->transistor = (enum transistor)i;
             return ERR_NONE;
         }
@@ -221,16 +246,14 @@ static enum err read_kind(const struct yaml *root, struct node *n, struct err_ms
 static enum err read_node(const struct yaml *root, enum flavour flavour, struct node *n,
                           struct err_msg *m)
 {
-    static const char *const others[] = { "format", "node_nm", "transistor", "csa", "lp", "hp",
-                                          NULL };
-    static const char *const flavour_others[] = { "hot", NULL };
     const struct yaml *section = yaml_get(root, flavour_name(flavour));
     unsigned mask;
     char path[8];
     enum err e;
 
     *n = (struct node){ 0 };
-    if ((e = read_kind(root, n, m)) || (e = read_csa(root, n, m)))
+    if ((e = check_missing(root, flavour, m)) || (e = read_kind(root, n, m)) ||
+        (e = read_csa(root, n, m)))
         return e;
     mask = 1u << n->transistor;
     if (!section)

@@ -383,9 +383,11 @@ static void refuse_macro(const char *dir, const char *text, const char *part)
 
 static void macros_that_lack_a_part_are_refused(void **state)
 {
-    refuse_macro(*state, "", "no map `macro`");
-    refuse_macro(*state, "[macro]", "no map `macro`");
-    refuse_macro(*state, "macro: {supply_v: {value: 0.9, source: x}}", "no calibration");
+    refuse_macro(*state, "", "calibration and macro are missing: want them all");
+    refuse_macro(*state, "[macro]", "calibration and macro are missing: want them all");
+    refuse_macro(*state, "macro: {supply_v: {value: 0.9, source: x}}",
+                 "calibration, macro.size_ratio, macro.gate_ff_um, macro.junction_ff_um2, "
+                 "macro.junction_side_ff_um and macro.junction_channel_ff_um are missing");
     refuse_macro(*state, "calibration: c\nmacro: {supply_v: {value: 1, source: x}}", "size_ratio");
     refuse_macro(*state, "calibration: c\nmacro: {}\nspeed: 1", "unknown key speed");
 }

@@ -78,6 +78,56 @@ static void keys_without_effect_are_told_and_no_others(void **state)
         }
 }
 
+/* Keys of arrays: what makes each idle, or NULL, and what each needs to do something. */
+static const struct {
+    const char *key, *value, *idle, *live[3]; // up to a NULL
+} arrays[] = {
+    { "core.crossbar.cell_bits", "2", NULL, { "core.crossbar.cell=sliced" } },
+    { "core.crossbar.cell_bits", "2", "core.crossbar.cell=sram", { "core.crossbar.cell=sliced" } },
+    { "core.crossbar.scheme", "offset", NULL, { "core.crossbar.cell=sliced" } },
+    { "core.crossbar.read_ns", "50", NULL, { "core.crossbar.mvm_ns=auto" } },
+    { "core.crossbar.read_ns", "50", "core.readout.kind=adc", { "core.crossbar.mvm_ns=auto" } },
+    { "core.readout.bits", "6", NULL, { "core.readout.kind=adc" } },
+    { "core.readout.range", "5000", "core.crossbar.mvm_ns=auto", { "core.readout.kind=adc" } },
+    { "core.readout.columns_per_adc", "4", NULL, { "core.readout.kind=adc" } },
+    { "core.readout.conversion_ns", "2", "core.crossbar.mvm_ns=auto",
+      { "core.readout.kind=adc", "core.crossbar.mvm_ns=auto", "clocking.timestep_ns=200" } },
+    { "core.readout.conversion_ns", "2", "core.readout.kind=adc",
+      { "core.readout.kind=adc", "core.crossbar.mvm_ns=auto", "clocking.timestep_ns=200" } },
+    { "core.readout.pipelined", "yes", NULL,
+      { "core.readout.kind=adc", "core.crossbar.mvm_ns=auto", "clocking.timestep_ns=200" } },
+};
+
+static bool is_told(const char *key, const char *const *set)
+{
+    char want[128];
+    struct imcsim_error e;
+    struct imcsim_study *s = imcsim_load(NULL, set, NULL, &e);
+
+    if (!s)
+        fail_msg("%s: %s", key, e.text);
+    const char *note = imcsim_study_note(s, 0);
+    snprintf(want, sizeof want, ": %s has no effect: ", key);
+    bool told = note && strstr(note, want);
+    assert_true(told || !note);
+    imcsim_study_free(s);
+    return told;
+}
+
+static void keys_of_arrays_are_told_unless_others_make_them_count(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) {
+        char set[64];
+        snprintf(set, sizeof set, "%s=%s", arrays[i].key, arrays[i].value);
+        const char *const idle[] = { "network.depth=8", set, arrays[i].idle, NULL };
+        const char *const live[] = { "network.depth=8", set, arrays[i].live[0], arrays[i].live[1],
+                                     arrays[i].live[1] ? arrays[i].live[2] : NULL, NULL };
+        if (!is_told(arrays[i].key, idle) || is_told(arrays[i].key, live))
+            fail_msg("row %zu: %s", i, set);
+    }
+}
+
 static void defaults_are_not_told(void **state)
 {
     (void)state;
@@ -127,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_without_effect_are_told_and_no_others),
+        cmocka_unit_test(keys_of_arrays_are_told_unless_others_make_them_count),
         cmocka_unit_test(defaults_are_not_told),
         cmocka_unit_test(what_is_told_changes_nothing_and_the_others_do),
     };

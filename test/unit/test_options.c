@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "core/kernel.h"
+#include "core/near_miss.h"
 
 /* Parses words for a subcommand; the list ends with NULL. */
 static enum err parse(struct options *o, const struct command *c, char *const *word,

@@ -363,8 +363,37 @@ static void a_missing_cost_is_an_error_and_never_zero(void **state)
     enum err e = load_edited("sar_bit_uw: ", "sar_bit_uv: ", &m);
 
     refused(e, &m, "sar_bit_uv");
+    refused(e, &m, "did you mean sar_bit_uw?");
     e = load_edited("wire_ff_um: ", "# ", &m);
     refused(e, &m, "wire_ff_um is missing");
+}
+
+/* A device file of the text alone. */
+static enum err device_of(const char *text, struct err_msg *m)
+{
+    char path[] = "/tmp/imcsim-device-XXXXXX";
+    struct device d;
+    FILE *f = fdopen(mkstemp(path), "w");
+
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    enum err e = device_load(&d, path, m);
+    unlink(path);
+    return e;
+}
+
+static void all_that_a_file_lacks_is_told_in_one_line(void **state)
+{
+    (void)state;
+    struct err_msg m;
+
+    refused(device_of("", &m), &m, ":1: format, name and cell are missing: want them all");
+    refused(device_of("name: a\ncell: sram\n", &m), &m,
+            ":1: format, bits and read_v are missing: want them all");
+    refused(device_of("format: imcsim-device/1\nname: a\ncell: resistive\n", &m), &m,
+            "on_kohm, off_kohm, level_step, mean_us, bits, read_v, select_v, write_v, "
+            "cell_height_f and cell_width_f are missing: want them all");
 }
 
 static void absurd_physics_is_refused_with_value_and_limit(void **state)
@@ -476,6 +505,7 @@ int main(void)
         cmocka_unit_test(names_and_nodes_out_of_range_are_refused),
         cmocka_unit_test(a_number_without_its_origin_is_refused),
         cmocka_unit_test(a_missing_cost_is_an_error_and_never_zero),
+        cmocka_unit_test(all_that_a_file_lacks_is_told_in_one_line),
         cmocka_unit_test(absurd_physics_is_refused_with_value_and_limit),
         cmocka_unit_test(a_device_that_cannot_be_is_refused_with_value_and_limit),
         cmocka_unit_test(every_device_and_calibration_loads),

@@ -1,0 +1,31 @@
+/* core/near_miss.c -- see near_miss.h. */
+#include "core/near_miss.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* Whether at most `edits` insertions, deletions or exchanges of a letter turn a into b. */
+static bool within(const char *a, const char *b, unsigned edits)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    if (*a == *b)
+        return true;
+    if (edits == 0)
+        return false;
+    return (*a && within(a + 1, b, edits - 1)) || (*b && within(a, b + 1, edits - 1)) ||
+           (*a && *b && within(a + 1, b + 1, edits - 1));
+}
+
+const char *near_miss(const char *word, const char *const *list, size_t n)
+{
+    unsigned most = strlen(word) < 3 ? 1 : 2;
+
+    for (unsigned edits = 0; edits <= most; edits++)
+        for (size_t i = 0; i < n; i++)
+            if (within(word, list[i], edits))
+                return list[i];
+    return NULL;
+}
