@@ -50,7 +50,7 @@ void zoo_unet(struct zoo *z)
 
     for (uint32_t i = 0; i < DEPTH; i++) {
         snprintf(path, sizeof path, "down%u", i + 1);
-        left[i] = twice(z, &x, path, WIDTH << i);
+        left[i] = twice(z, &x, path, (uint32_t)WIDTH << i);
         x = zoo_max_pool(z, &left[i], zoo_child(path, "pool").s,
                          (struct zoo_window){.kernel = 2, .stride = 2});
         x = zoo_round(z, &x);
@@ -58,7 +58,7 @@ void zoo_unet(struct zoo *z)
     x = twice(z, &x, "bottom", WIDTH << DEPTH);
     for (uint32_t i = DEPTH; i-- > 0;) {
         snprintf(path, sizeof path, "up%u", i + 1);
-        x = up(z, &x, &left[i], path, WIDTH << i);
+        x = up(z, &x, &left[i], path, (uint32_t)WIDTH << i);
     }
     const struct zoo_conv last = {.module = "out", .out = U_CLASSES, .kernel = 1, .stride = 1};
     x = zoo_conv(z, &x, &last);
