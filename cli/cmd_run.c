@@ -72,6 +72,9 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
     *host = (struct host){ .jobs = o->jobs, .wall_s = clock_s() - p.start_s };
     host->peak_rss_mib = peak_rss_mib();
     progress_end(&p);
+    if (!e && result->n_cut)
+        log_line(o, LOG_INFO, "note: %s: %" PRIu64 " values lie beyond the range of the model's "
+                 "first QuantizeLinear, which cuts them", o->inputs, result->n_cut);
     if (!e)
         log_line(o, LOG_DEBUG, "ran %" PRIu64 " images in %.3f s", result->n_image, host->wall_s);
     return e;

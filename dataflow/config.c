@@ -88,6 +88,7 @@ static bool is_of_file(const struct param *row)
 {
     return strcmp(row->key, "network.onnx") == 0 ||
            strcmp(row->key, "network.input_shape") == 0 ||
+           strcmp(row->key, "network.input_type") == 0 ||
            strcmp(row->key, "network.random_weights") == 0;
 }
 
@@ -112,6 +113,8 @@ static bool applies(const struct param *row, const void *base)
     if (is_of_reads(row) && !c->where[row - config_params])
         return false;
     if (strcmp(row->key, "network.input_shape") == 0 && c->network.input_shape[0] == '\0')
+        return false;
+    if (strcmp(row->key, "network.input_type") == 0 && c->network.input_type == ONNX_INPUT_AUTO)
         return false;
     if (strcmp(row->key, "network.random_weights") == 0 && c->network.random_weights == 0)
         return false;

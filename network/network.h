@@ -43,6 +43,7 @@
 #include <stdint.h>
 
 #include "core/err.h"
+#include "network/params.h"
 
 struct shape {
     uint32_t height, width, channels; // rows, columns, channels
@@ -130,6 +131,7 @@ struct network {
     uint32_t      n_layer;
     bool          has_values; // weights and scales are there
     bool          image_is_bytes, image_channels_last; // of a model's file: its input
+    bool          image_is_whole; // a network of whole numbers, whose input is those of the bytes
     struct network_end *end; // owned; of a model's file, else NULL
     uint32_t      n_end;
 };
@@ -195,11 +197,13 @@ enum err network_resnet_cifar(struct network *n, const struct resnet_cifar_cfg *
 enum err network_load_onnx(struct network *n, const char *path, struct err_msg *m);
 
 /* The same of a file that leaves something open: dimensions of its input ("1x3x224x224"; NULL or
- * empty: none), or weights, which may lie in files beside it. Where they are nowhere they are
- * random, of this seed, or (0) the network has no values: it is good for time and price. */
+ * empty: none), whether a network of whole numbers takes signed ones, or weights, which may lie in
+ * files beside it. Where they are nowhere they are random, of this seed, or (0) the network has no
+ * values: it is good for time and price. */
 struct network_onnx_cfg {
-    const char *input_shape;
-    uint64_t    random_weights;
+    const char          *input_shape;
+    enum onnx_input_type input_type;
+    uint64_t             random_weights;
 };
 enum err network_load_onnx_as(struct network *n, const char *path,
                               const struct network_onnx_cfg *cfg, struct err_msg *m);

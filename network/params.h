@@ -6,10 +6,13 @@
 
 #include "core/param.h"
 
+enum onnx_input_type { ONNX_INPUT_AUTO, ONNX_INPUT_UINT8, ONNX_INPUT_INT8 };
+
 struct network_cfg {
     char     family[32]; // "resnet-cifar", or empty when onnx is given
     char     onnx[1024]; // path as seen from the current directory, or empty
     char     input_shape[64]; // "1x3x224x224", or empty; beside onnx only, like the next
+    enum onnx_input_type input_type; // of a network of whole numbers
     uint64_t random_weights;  // seed; 0: none
     uint32_t depth, size, classes;
     uint32_t channels[16];
@@ -32,6 +35,10 @@ struct network_cfg {
                "quantised ONNX model instead of a family; a path from the configuration's file"),  \
     PARAM_NAME(type, at.input_shape, "network.input_shape", "",                                    \
                "dimensions of the model's input that its file leaves open, such as 1x3x224x224"),  \
+    PARAM_ENUM(type, at.input_type, "network.input_type", "auto",                                  \
+               PARAM_NAMES("auto", "uint8", "int8"), NULL,                                         \
+               "of the image's bytes in a network of whole numbers; auto: uint8, or as its file "  \
+               "says"),                                                                            \
     PARAM_U64(type, at.random_weights, "network.random_weights", "", "0", 0, INT64_MAX,            \
               "seed of random weights where the model's are missing; 0: none, timing only")
 /* clang-format on */

@@ -11,23 +11,64 @@
 struct inputs {
     const struct network *network;
     struct npy            array;
-    size_t                n; // values of an image
+    size_t                n;     // values of an image
+    uint64_t              n_cut; // of all
 };
 
-static enum err check(const struct inputs *in, const char *path, struct err_msg *m)
+/* What value i is as a byte, before it is cut: as QuantizeLinear rounds, in single precision. */
+static double unbounded(const struct inputs *in, size_t i)
+{
+    const struct layer *l = &in->network->layer[0];
+    double v = npy_value(&in->array, i);
+
+    if (in->network->image_is_bytes)
+        return v;
+    return (double)rintf((float)v / (float)l->out_scale) + l->out_zero;
+}
+
+static enum err refuse(const struct inputs *in, const char *path, size_t i, struct err_msg *m)
+{
+    const struct network *n = in->network;
+    int32_t low, high;
+    const char *cure = "";
+
+    layer_range(&n->layer[0], &low, &high);
+    if (n->image_is_whole)
+        cure = n->layer[0].out_signed ? ", or --set network.input_type=uint8"
+                                      : ", or --set network.input_type=int8";
+    if (n->image_is_bytes)
+        return err_set(m, ERR_INPUT, "%s: image %zu, value %zu is %.9g: want whole numbers from "
+                       "%" PRId32 " to %" PRId32 ", the model's input%s", path, i / in->n,
+                       i % in->n, npy_value(&in->array, i), low, high, cure);
+    return err_set(m, ERR_INPUT, "%s: image %zu, value %zu is %g: want numbers", path, i / in->n,
+                   i % in->n, npy_value(&in->array, i));
+}
+
+static enum err check_values(struct inputs *in, const char *path, struct err_msg *m)
+{
+    int32_t low, high;
+
+    layer_range(&in->network->layer[0], &low, &high);
+    for (size_t i = 0; i < in->array.n; i++) {
+        double v = unbounded(in, i);
+        bool held = v >= low && v <= high;
+        if (isnan(v) || (in->network->image_is_bytes && (!held || v != rint(v))))
+            return refuse(in, path, i, m);
+        in->n_cut += !held;
+    }
+    return ERR_NONE;
+}
+
+static enum err check(struct inputs *in, const char *path, struct err_msg *m)
 {
     const struct layer *image = &in->network->layer[0];
     const struct npy *a = &in->array;
-    enum npy_type want = image->out_signed ? NPY_INT8 : NPY_UINT8;
 
-    if (in->network->image_is_bytes && a->type != want)
-        return err_set(m, ERR_INPUT, "%s: want an array of %s, the model's input", path,
-                       image->out_signed ? "int8" : "uint8");
     if (a->n == 0 || a->n % in->n != 0)
         return err_set(m, ERR_INPUT, "%s: %zu values: want a multiple of %zu, those of an image of "
                        "%" PRIu32 "x%" PRIu32 "x%" PRIu32 " (rows, columns, channels)", path, a->n,
                        in->n, image->out.height, image->out.width, image->out.channels);
-    return ERR_NONE;
+    return check_values(in, path, m);
 }
 
 enum err inputs_open(struct inputs **out, const char *path, const struct network *n,
@@ -63,17 +104,17 @@ uint64_t inputs_count(const struct inputs *in)
     return in->array.n / in->n;
 }
 
-/* As QuantizeLinear rounds, in single precision. */
+uint64_t inputs_cut(const struct inputs *in)
+{
+    return in->n_cut;
+}
+
 static uint8_t byte_of(const struct inputs *in, size_t i)
 {
-    const struct layer *l = &in->network->layer[0];
-    double v = npy_value(&in->array, i), low = l->out_signed ? INT8_MIN : 0;
+    int32_t low, high;
 
-    if (in->network->image_is_bytes)
-        return in->array.data[i];
-    float q = rintf((float)v / (float)l->out_scale);
-    double z = isnan(q) ? l->out_zero : (double)q + l->out_zero;
-    return (uint8_t)(int)fmin(fmax(z, low), low + UINT8_MAX);
+    layer_range(&in->network->layer[0], &low, &high);
+    return (uint8_t)(int)fmin(fmax(unbounded(in, i), low), high);
 }
 
 void inputs_take(const struct inputs *in, uint64_t i, uint8_t *bytes)

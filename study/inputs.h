@@ -1,8 +1,9 @@
 /* study/inputs.h -- values of a model's input, from an array of numpy, as the bytes of images.
  *
  * The array is that of the graph's input, in its order; along the first dimension as many images as
- * there are. Floats are rounded as the model's QuantizeLinear does; where its input is bytes, they
- * are those.
+ * there are. Values are rounded and cut as the model's QuantizeLinear does. Where the bytes are the
+ * values themselves (a graph input of bytes, a network of whole numbers) nothing is: they must be
+ * whole numbers that the bytes hold.
  */
 #ifndef STUDY_INPUTS_H
 #define STUDY_INPUTS_H
@@ -14,11 +15,13 @@
 
 struct inputs; // read whole; several threads may take images from it
 
-/* n is borrowed. ERR_INPUT: no such array, or none of this network's. */
+/* n is borrowed. ERR_INPUT: no such array, none of this network's, or a value that is no number or
+ * that no byte holds. */
 enum err inputs_open(struct inputs **in, const char *path, const struct network *n,
                      struct err_msg *m);
 void     inputs_close(struct inputs *in); // takes NULL
 uint64_t inputs_count(const struct inputs *in);
+uint64_t inputs_cut(const struct inputs *in); // values of all images that QuantizeLinear cuts
 
 /* Image i < inputs_count() as bytes [column][row][channel]. */
 void inputs_take(const struct inputs *in, uint64_t i, uint8_t *bytes);

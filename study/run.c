@@ -673,6 +673,7 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         return e;
     }
     all.inputs = inputs;
+    r->n_cut = inputs ? inputs_cut(inputs) : 0;
     uint32_t n = (uint32_t)min_u64(cfg->jobs, r->n_image);
     e = result_alloc(r, p, m);
     if (!e && run_has_values(cfg) && has_classes(p)) {

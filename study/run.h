@@ -53,6 +53,7 @@ struct run_result {
     struct core_counters *core;    // owned; [plan->n_core], summed over images
     uint64_t             *stream_bits; // owned; [plan->n_stream]
     uint64_t              n_correct;
+    uint64_t              n_cut; // values of the inputs file that the model's QuantizeLinear cuts
     uint32_t             *label, *predicted; // owned; [n_image]; NULL in a timing run, or where
                                              // the result is a map; no labels: no label
 };

@@ -31,7 +31,8 @@ static void name_place(const struct config *c, struct err_msg *m)
 static enum err load_model(struct network *n, const struct network_cfg *cfg, struct err_msg *m)
 {
     struct onnx_model o;
-    const struct network_onnx_cfg open = {cfg->input_shape, cfg->random_weights};
+    const struct network_onnx_cfg open = {cfg->input_shape, cfg->input_type,
+                                          cfg->random_weights};
     enum err e = onnx_model_load(&o, cfg->onnx, &open, m);
 
     *n = (struct network){0};

@@ -3,7 +3,7 @@
  * Quantisers for microcontrollers (NEMO and DORY, Quantlab, Deeploy) write networks without
  * QuantizeLinear: weights are whole numbers, stored as floats, and a layer's sums become whole
  * numbers again by Mul, Add, Div, Floor and Clip, in one node (RequantShift) or in several. All
- * scales are 1. So a draft that has been rounded down is a layer's map as soon as something reads
+ * scales are 1; the image is uint8 unless its type, or the user, says int8. So a draft that has been rounded down is a layer's map as soon as something reads
  * it but for its bounds, which say what type its bytes have. A sum of maps without Clip is cut to
  * 0 .. 255: the kernels that run such networks (PULP-NN's add) saturate there.
  *
@@ -195,11 +195,13 @@ static enum err settle_draft(struct onnx_reader *r, uint32_t value)
     return ERR_NONE;
 }
 
-/* The image as bytes that are its values. */
+/* The image as bytes that are its values; unsigned where the file has floats. */
 static enum err settle_image(struct onnx_reader *r, struct onnx_meaning *m)
 {
     static const uint32_t image = 0;
-    const struct onnx_quantisation q = {1, 0, false, 0, UINT8_MAX};
+    const bool is_signed = r->image_type == TYPE(INT8);
+    const struct onnx_quantisation q = {1, 0, is_signed, is_signed ? INT8_MIN : 0,
+                                        is_signed ? INT8_MAX : UINT8_MAX};
     enum err e = r->network->n_layer ? ERR_NONE : onnx_add_image(r, m->shape, &q);
 
     m->means = ONNX_PIXELS;

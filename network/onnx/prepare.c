@@ -10,8 +10,7 @@
 #include <sys/stat.h>
 
 #include "core/rng.h"
-#include "network/onnx/graph.h"
-#include "network/onnx/tensor.h"
+#include "network/onnx/read.h"
 
 enum { MOST_NODES = 1 << 16, MOST_DEPTH = 16, MOST_SIDE = 65536 };
 #define MOST_COPIED (UINT64_C(64) << 20) // bytes of nodes
@@ -308,6 +307,26 @@ static enum err set_shape(Onnx__ModelProto *model, const char *given, struct err
     return e;
 }
 
+/* Networks of whole numbers are stored as floats: what bytes their image has stands nowhere. */
+static enum err set_type(Onnx__ModelProto *model, enum onnx_input_type type, struct err_msg *m)
+{
+    Onnx__TypeProto__Tensor *t = type_of_input(model);
+    const char *name = type == ONNX_INPUT_INT8 ? "int8" : "uint8";
+    int32_t want = type == ONNX_INPUT_INT8 ? ONNX__TENSOR_PROTO__DATA_TYPE__INT8
+                                           : ONNX__TENSOR_PROTO__DATA_TYPE__UINT8;
+
+    if (!t || t->elem_type == want)
+        return ERR_NONE;
+    if (!onnx_type_is_real(t->elem_type))
+        return err_set(m, ERR_INPUT, "network.input_type = %s: the graph's input is %s: want auto",
+                       name, onnx_type_name(t->elem_type));
+    if (!onnx_is_of_integers(model))
+        return err_set(m, ERR_INPUT, "network.input_type = %s: this is no network of whole "
+                       "numbers, which a QuantizeLinear makes of its input: want auto", name);
+    t->elem_type = want;
+    return ERR_NONE;
+}
+
 /* ---- Tensors that lie in other files ---- */
 
 struct place {
@@ -536,5 +555,7 @@ enum err onnx_prepare(Onnx__ModelProto *model, const struct onnx_surroundings *s
         e = supply(model->graph->initializer[i], s, complete, m);
     if (!e && s->input_shape && *s->input_shape)
         e = set_shape(model, s->input_shape, m);
-    return e ? e : inline_functions(model, m);
+    if (!e)
+        e = inline_functions(model, m);
+    return !e && s->input_type != ONNX_INPUT_AUTO ? set_type(model, s->input_type, m) : e;
 }

@@ -254,7 +254,8 @@ static enum err read_image(struct onnx_reader *r)
                     : found.n_dim == 3    ? ONNX_NCW
                     : found.channels_last ? ONNX_NHWC
                                           : ONNX_NCHW;
-    r->network->image_is_bytes = !onnx_type_is_real(found.type);
+    r->network->image_is_bytes = r->integers || !onnx_type_is_real(found.type);
+    r->network->image_is_whole = r->integers;
     r->network->image_channels_last = found.channels_last;
     r->batch = found.batch;
     r->image_type = found.type;
@@ -601,7 +602,8 @@ static char *folder_of(const char *path)
 enum err onnx_model_load(struct onnx_model *o, const char *path,
                          const struct network_onnx_cfg *cfg, struct err_msg *m)
 {
-    struct onnx_surroundings s = {.input_shape = cfg->input_shape, .seed = cfg->random_weights};
+    struct onnx_surroundings s = {.input_shape = cfg->input_shape, .input_type = cfg->input_type,
+                                  .seed = cfg->random_weights};
     char *folder = folder_of(path);
     uint8_t *data = NULL;
 

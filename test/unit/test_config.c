@@ -193,15 +193,26 @@ static const char *line_of(const char *yaml, const char *key)
     }
 }
 
+/* What a configuration says of the model in network.onnx. */
+static bool is_beside_onnx(const struct param *row)
+{
+    static const char *const keys[] = {"network.input_shape", "network.input_type",
+                                       "network.random_weights"};
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(row->key, keys[i]) == 0)
+            return true;
+    return false;
+}
+
 static void set_reaches_every_key_and_changes_nothing_else(void **state)
 {
     struct config plain = load(NULL, NULL, 0);
 
     (void)state;
     for (const struct param *row = config_params; row->key; row++) {
-        if (row->kind == PARAM_KIND_PATH || strstr(row->key, "input_shape") ||
-            strstr(row->key, "random_weights")) // below: it replaces others, and what goes with it
-            continue;
+        if (row->kind == PARAM_KIND_PATH || is_beside_onnx(row))
+            continue; // below: it replaces others, and what goes with it
         char value[64], set[128], want[128];
         snprintf(set, sizeof set, "%s=%s", row->key, row->dflt); // some are written when given
         struct config given = load_with(set);
@@ -506,8 +517,7 @@ static struct config random_config(uint64_t *s)
     set[n] = text[n], n++;
     for (const struct param *row = config_params; row->key; row++) {
         bool network = strncmp(row->key, "network.", 8) == 0, path = row->kind == PARAM_KIND_PATH;
-        bool of_file =
-            path || strstr(row->key, "input_shape") || strstr(row->key, "random_weights");
+        bool of_file = path || is_beside_onnx(row);
         if ((random_below(s, 2) && !(path && onnx)) || (network && of_file != onnx))
             continue;
         assert_true(n < MAX_SET);
