@@ -45,7 +45,7 @@ const struct param config_params[] = {
 
     FABRIC_PARAMS(struct config, fabric),
 
-    COUNTS(mapping.replicas,   "mapping.replicas",        "{}", 1, 65536,
+    COUNTS(mapping.replicas,   "mapping.replicas",        "{}", 1, 8192,
            "kernel copies in one array, by output height or layer"),
     COUNTS(mapping.copies,     "mapping.copies",          "{}", 1, 65536,
            "cores that share a layer's output columns, by output height or layer"),

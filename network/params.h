@@ -15,9 +15,12 @@ struct network_cfg {
     enum onnx_input_type input_type; // of a network of whole numbers
     uint64_t random_weights;  // seed; 0: none
     uint32_t depth, size, classes;
-    uint32_t channels[16];
+    uint32_t channels[13]; // stages, of which each but the first halves a map of at most 4,096
     uint32_t n_channels;
 };
+
+/* 3 x 3 kernels from as many to as many channels have at most 2^30 weights (network/check.c). */
+enum { FAMILY_MOST_CHANNELS = 10922 };
 
 /* clang-format off */
 #define NETWORK_PARAMS(type, at)                                                                   \
@@ -27,8 +30,8 @@ struct network_cfg {
               "weighted layers: 2 + 2 * stages * blocks"),                                         \
     PARAM_U32(type, at.size, "network.size", "pixels", "32", 1, 4096,                              \
               "height and width of the image"),                                                    \
-    PARAM_LIST(type, at.channels, at.n_channels, "network.channels", "[16, 28, 56]", 1, 65536,     \
-               "channels of each stage"),                                                          \
+    PARAM_LIST(type, at.channels, at.n_channels, "network.channels", "[16, 28, 56]", 1,            \
+               FAMILY_MOST_CHANNELS, "channels of each stage"),                                    \
     PARAM_U32(type, at.classes, "network.classes", "", "10", 1, 65536,                             \
               "outputs of the last layer"),                                                        \
     PARAM_PATH(type, at.onnx, "network.onnx",                                                      \

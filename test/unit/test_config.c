@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "dataflow/config.h"
+#include "study/study.h"
 #include "test/tmpdir.h"
 
 enum { MAX_SET = 64 };
@@ -168,10 +169,10 @@ static void other_value(const struct param *row, char *text, size_t n_byte)
         snprintf(text, n_byte, "other");
         break;
     case PARAM_KIND_LIST:
-        snprintf(text, n_byte, "[3, 65536]");
+        snprintf(text, n_byte, "[3, %" PRIu64 "]", row->most);
         break;
     case PARAM_KIND_COUNTS:
-        snprintf(text, n_byte, "{conv1: 3, 32: 65536}");
+        snprintf(text, n_byte, "{conv1: 3, 32: %" PRIu64 "}", row->most);
         break;
     }
 }
@@ -257,6 +258,114 @@ static void ranges_reach_what_the_contract_promises(void **state)
     for (size_t i = 0; i < sizeof set / sizeof *set; i++) {
         struct config c = load_with(set[i]);
         config_release(&c);
+    }
+}
+
+/* ---- ranges ---- */
+
+struct range { // as help prints it
+    const char *before, *after; // of a value in YAML: "[", "]"
+    char        least[32], most[32], below[32], above[32];
+};
+
+/* A decimal and its neighbours a step of the key's last digit away; digits of "0.000001" count. */
+static void neighbour(char *text, const char *value, const char *step, int sign)
+{
+    double digits = strchr(step, '.') ? (double)strlen(strchr(step, '.') + 1) : 0;
+    double unit = 1;
+
+    for (int i = 0; i < (int)digits; i++)
+        unit /= 10;
+    snprintf(text, 32, "%.*f", (int)digits, strtod(value, NULL) + sign * unit);
+}
+
+/* False for a key without a range. */
+static bool read_range(const struct param *row, struct range *r)
+{
+    const struct param_text t = param_accepts(row);
+    const char *text = t.text;
+    unsigned long long step;
+
+    *r = (struct range){ "", "", "", "", "", "" };
+    if (row->kind == PARAM_KIND_LIST) {
+        r->before = "[";
+        r->after = "]";
+    } else if (row->kind == PARAM_KIND_COUNTS) {
+        r->before = "{conv1: ";
+        r->after = "}";
+    }
+    text += strspn(text, "[{");
+    text += strncmp(text, "key: ", 5) == 0 ? 5 : 0;
+    if (sscanf(text, "%31[0-9.] to %31[0-9.]", r->least, r->most) != 2)
+        return false;
+    neighbour(r->below, r->least, r->least, -1);
+    if (strchr(r->least, '.') || row->step == 1) {
+        neighbour(r->above, r->most, r->least, 1);
+    } else {
+        assert_int_equal(sscanf(strstr(text, "multiple of "), "multiple of %llu", &step), 1);
+        snprintf(r->above, sizeof r->above, "%llu", strtoull(r->most, NULL, 10) + step);
+    }
+    if (row->most == INT64_MAX) // no double
+        strcpy(r->above, "9223372036854775808");
+    return true;
+}
+
+static enum err load_value(const struct param *row, const struct range *r, const char *value,
+                           struct err_msg *m)
+{
+    char set[128];
+    const char *all[] = { "clock_mhz=1000", set, "network.onnx=a.onnx" }; // any ns is whole clocks
+    bool of_file = strcmp(row->key, "network.random_weights") == 0;
+    struct config c;
+
+    snprintf(set, sizeof set, "%s=%s%s%s", row->key, r->before, value, r->after);
+    bool is_clock = strcmp(row->key, "clock_mhz") == 0; // 1 us is whole clocks of each
+    const char *clock[] = { set, "clocking.timestep_ns=1000", "core.crossbar.mvm_ns=1000" };
+    enum err e = config_load(&c, NULL, is_clock ? clock : all, is_clock || of_file ? 3 : 2, m);
+    config_release(&c);
+    return e;
+}
+
+static void the_ranges_of_help_are_taken_and_one_beyond_is_not(void **state)
+{
+    (void)state;
+    struct err_msg m;
+    unsigned n = 0;
+
+    for (const struct param *row = config_params; row->key; row++) {
+        struct range r;
+        if (!read_range(row, &r))
+            continue;
+        n++;
+        if (load_value(row, &r, r.least, &m) || load_value(row, &r, r.most, &m))
+            fail_msg("%s: %s to %s: %s", row->key, r.least, r.most, m.text);
+        if (load_value(row, &r, r.below, &m) != ERR_INPUT || !strstr(m.text, r.least) ||
+            load_value(row, &r, r.above, &m) != ERR_INPUT || !strstr(m.text, r.most))
+            fail_msg("%s: %s and %s: %s", row->key, r.below, r.above, m.text);
+    }
+    assert_true(n >= 30);
+}
+
+/* Members of the family in which each of its keys has its least and its most. */
+static void the_ranges_of_the_family_are_those_of_a_network(void **state)
+{
+    static const char *const set[][4] = {
+        { "network.channels=[1]", "network.depth=4", "network.size=1", "network.classes=1" },
+        { "network.channels=[1]", "network.depth=65536", "network.size=1", "network.classes=1" },
+        { "network.channels=[1]", "network.depth=4", "network.size=4096",
+          "network.classes=65536" },
+        { "network.channels=[10922]", "network.depth=4", "network.size=4", "network.classes=2" },
+        { "network.channels=[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]", "network.depth=28",
+          "network.size=4096", "network.classes=2" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++) {
+        struct study s;
+        struct err_msg m;
+        if (study_load_network(&s, NULL, set[i], 4, &m))
+            fail_msg("%s", m.text);
+        study_release(&s);
     }
 }
 
@@ -371,7 +480,7 @@ static void every_kind_of_mistake_has_its_line_and_cure(void **state)
           "a decimal number with at most 9 decimals" },
         { "", "mapping.replicas.32=0",
           "--set mapping.replicas.32: mapping.replicas.32 = 0: "
-          "want a whole number from 1 to 65536" },
+          "want a whole number from 1 to 8192" },
         { "core: 256\n", "core.crossbar.rows=5",
           "--set core.crossbar.rows: no keys fit under core = 256, given at @:1" },
         { "", "core.crossbar.row=5",
@@ -574,6 +683,8 @@ int main(void)
         cmocka_unit_test(the_shipped_files_are_the_plain_machine_and_what_they_change),
         cmocka_unit_test(set_reaches_every_key_and_changes_nothing_else),
         cmocka_unit_test(ranges_reach_what_the_contract_promises),
+        cmocka_unit_test(the_ranges_of_help_are_taken_and_one_beyond_is_not),
+        cmocka_unit_test(the_ranges_of_the_family_are_those_of_a_network),
         cmocka_unit_test_setup_teardown(later_sets_win_over_earlier_ones_and_over_the_file,
                                         tmpdir_make, tmpdir_remove),
         cmocka_unit_test(a_count_is_looked_up_by_name_then_by_height),

@@ -192,8 +192,8 @@ static void replicas_that_cannot_fit_are_refused_with_how_many_and_which_array_w
           "core.crossbar.rows = 27",
           { "mapping.replicas.conv2=6", "core.crossbar.rows=27" },
           { "mapping.replicas.conv2=7", "core.crossbar.rows=26" } },
-        { { "mapping.replicas.conv2=9000", "clocking.timestep_ns=100000", "chip.cores=2000" },
-          "mapping.replicas of conv2 = 9000: they need 27006 rows for one input channel and 9000 "
+        { { "mapping.replicas.conv2=8192", "clocking.timestep_ns=100000", "chip.cores=2000" },
+          "mapping.replicas of conv2 = 8192: they need 24582 rows for one input channel and 8192 "
           "columns for one output channel, the array has 256 and 256: want at most 83 replicas",
           { "mapping.replicas.conv2=83" }, // no array has so many
           { "mapping.replicas.conv2=84" } },
