@@ -12,7 +12,6 @@
 #include "core/util.h"
 #include "dataflow/plan/structure.h"
 #include "dataflow/plan/timestep.h"
-#include "memory/registers.h"
 
 /* A budget in the making. */
 struct budget {
@@ -28,6 +27,7 @@ struct port {
     int64_t   base;  // timestep of words[0]
     size_t    n, room;
     bool      folded;
+    uint32_t *of_row; // [rows of the highest map]: words of a column's pixels
 };
 
 static void port_use(struct port *port, int64_t t, uint32_t words)
@@ -35,8 +35,8 @@ static void port_use(struct port *port, int64_t t, uint32_t words)
     size_t at = (size_t)(t - port->base);
 
     assert(t >= port->base);
-    while (port->folded && at >= port->n)
-        at -= port->n;
+    if (port->folded && at >= port->n)
+        at = at < 2 * port->n ? at - port->n : at % port->n;
     if (at < port->n)
         port->words[at] += words;
 }
@@ -54,15 +54,18 @@ static uint32_t images_watched(const struct budget *b, uint32_t core)
     return b->t->transient_images - 1 + different + overlap;
 }
 
-/* The words that a stream's slice of pixel (row, c) takes. */
-static uint32_t slice_words(const struct budget *b, const struct plan_stream *stream, uint32_t row,
-                            uint64_t c)
+/* The words that a stream's slices of the pixels of column c take: words[height]. */
+static void slice_words(const struct budget *b, const struct plan_stream *stream, uint64_t c,
+                        uint32_t *words)
 {
-    uint32_t first = stream->to_first - b->p->core[stream->to].in_first;
+    const struct memory_layout *layout = &b->t->core[stream->to].layout;
+    const uint32_t first = stream->pos_n > 0 ? 0 // the byte of a flat layer
+                                             : stream->to_first - b->p->core[stream->to].in_first;
 
-    if (stream->pos_n > 0) // the byte of a flat layer
-        first = 0;
-    return memory_write_words(&b->t->core[stream->to].layout, row, c, first, stream->n);
+    for (uint32_t row = 0; row < layout->shape.height; row++)
+        words[row] = row > 0 && !layout->placing->needs_masks
+                         ? words[0]
+                         : memory_write_words(layout, row, c, first, stream->n);
 }
 
 /* Whether the stream carries that column of pixels of the receiver's map. */
@@ -80,15 +83,17 @@ static bool carries(const struct plan *p, const struct plan_stream *stream, uint
 }
 
 /* In FORWARD streams of concatenated layers each slice has its own time. */
-static int64_t arrives(const struct budget *b, const struct plan_stream *stream, uint32_t image,
-                       uint32_t row, uint32_t column)
+static struct column_times arrives(const struct budget *b, const struct plan_stream *stream,
+                                   uint32_t image, uint32_t column)
 {
     const struct plan *p = b->p;
 
     if (stream->kind != STREAM_FORWARD)
-        return dry_run_stored(b->s, p->core[stream->to].plan_layer, image, row, column);
-    return dry_run_done(b->s, p->core[stream->from].plan_layer, image, row, column) +
-           stream->route.hops;
+        return dry_run_stored(b->s, p->core[stream->to].plan_layer, image, column);
+    struct column_times c =
+        dry_run_done(b->s, p->core[stream->from].plan_layer, image, column);
+    c.later += stream->route.hops;
+    return c;
 }
 
 static void stored_by(const struct budget *b, const struct plan_stream *stream, uint32_t n_image,
@@ -101,41 +106,97 @@ static void stored_by(const struct budget *b, const struct plan_stream *stream, 
         for (uint32_t column = 0; column < pl->in_width; column++) {
             if (!carries(p, stream, column))
                 continue;
+            struct column_times come = arrives(b, stream, image, column);
+            slice_words(b, stream, (uint64_t)image * pl->in_width + column, port->of_row);
             for (uint32_t row = 0; row < pl->in_height; row++)
                 if (stream_carries(stream, pl->in_width, row, column))
-                    port_use(port, arrives(b, stream, image, row, column),
-                             slice_words(b, stream, row, (uint64_t)image * pl->in_width + column));
+                    port_use(port, column_time(&come, row), port->of_row[row]);
         }
 }
 
-static void read_for_crossbar(const struct budget *b, uint32_t index, uint32_t n_image,
-                              struct port *port, struct input_registers *reg)
+/* Words of pixels [first, first + columns) of a row of an image; of a flat layer's part, those that
+ * it has of them. */
+static uint32_t read_words(const struct budget *b, uint32_t index, uint64_t image, uint32_t row,
+                           uint32_t first, uint32_t columns)
 {
-    const struct plan *p = b->p;
-    const struct plan_core *core = &p->core[index];
-    const struct plan_layer *pl = &p->layer[core->plan_layer];
-    struct firing_shape shape = plan_firing_shape(p, core->plan_layer);
-    struct pixel at = firing_first(pl->firing, &shape, core->copy, 0);
+    const struct plan_core *core = &b->p->core[index];
+    const struct plan_layer *pl = &b->p->layer[core->plan_layer];
 
-    registers_reset(reg);
-    while (at.image < n_image) {
-        struct pixel head = at;
-        int64_t t = dry_run_fired(b->s, core->plan_layer, at.image, at.row, at.column);
-        registers_begin(reg, &head);
-        do {
-            registers_need(reg, &at);
-            pl->firing->next(&shape, core->copy, &at);
-        } while (firing_replica(pl->firing, &shape, &head, &at) < shape.n &&
-                 dry_run_fired(b->s, core->plan_layer, at.image, at.row, at.column) == t);
-        for (const struct row_read *read = reg->read; read < reg->read + reg->n_read; read++) {
-            struct row_read r = *read;
-            if (pl->flat && !plan_flat_read(p, core, r.row, &r.first_column, &r.columns))
-                continue;
-            port_use(port, t,
-                     memory_read_words(&b->t->core[index].layout, r.row,
-                                       head.image * pl->in_width + r.first_column, r.columns));
-        }
+    if (columns == 0 || (pl->flat && !plan_flat_read(b->p, core, row, &first, &columns)))
+        return 0;
+    return memory_read_words(&b->t->core[index].layout, row, image * pl->in_width + first,
+                             columns);
+}
+
+static int64_t fired_at(const struct budget *b, uint32_t layer, uint64_t image, uint32_t left,
+                        const struct strip_place *place)
+{
+    struct column_times fired = dry_run_fired(b->s, layer, image, left + place->column);
+
+    return column_time(&fired, place->row);
+}
+
+/* Words that a read of a strip adds to those of its firing, in which the pixels before it are read
+ * in one go with it. */
+static uint32_t added_words(const struct budget *b, uint32_t index, uint64_t image, uint32_t left,
+                            const struct strip_form *form, const struct strip_read *read)
+{
+    const uint32_t layer = b->p->core[index].plan_layer;
+    const struct plan_layer *pl = &b->p->layer[layer];
+    const int64_t t = fired_at(b, layer, image, left, &form->place[read->place]);
+    struct strip_read whole = *read;
+    uint32_t first, columns, words = 0;
+
+    for (uint32_t k = read->before; &form->read[k] != read; k = form->read[k].before) {
+        const struct strip_read *before = &form->read[k];
+        if (fired_at(b, layer, image, left, &form->place[before->place]) != t)
+            break;
+        whole.first = before->first;
+        whole.columns += before->columns;
+        if (before->before == k)
+            break;
     }
+    strip_read_columns(pl, &whole, left, &first, &columns);
+    words = read_words(b, index, image, read->row, first, columns);
+    if (whole.columns == read->columns)
+        return words;
+    whole.columns -= read->columns;
+    strip_read_columns(pl, &whole, left, &first, &columns);
+    return words - read_words(b, index, image, read->row, first, columns);
+}
+
+static void read_strip(const struct budget *b, uint32_t index, uint64_t image, uint32_t left,
+                       struct port *port)
+{
+    const uint32_t layer = b->p->core[index].plan_layer;
+    const struct strip_form *form = strip_at(&b->s->layer[layer].strips, left);
+    const struct column_times fired = dry_run_fired(b->s, layer, image, left);
+    uint32_t first = 0, columns = 0;
+
+    for (const struct strip_read *r = form->read; r < form->read + form->n_read; r++) {
+        const struct strip_place *place = &form->place[r->place];
+        if (form->columns > 1) {
+            port_use(port, fired_at(b, layer, image, left, place),
+                     added_words(b, index, image, left, form, r));
+            continue;
+        }
+        if (r == form->read || r->first != r[-1].first || r->columns != r[-1].columns)
+            strip_read_columns(&b->p->layer[layer], r, left, &first, &columns);
+        port_use(port, column_time(&fired, place->row),
+                 read_words(b, index, image, r->row, first, columns));
+    }
+}
+
+static void read_for_crossbar(const struct budget *b, uint32_t index, uint32_t n_image,
+                              struct port *port)
+{
+    const struct plan_core *core = &b->p->core[index];
+    const struct strips *strips = &b->s->layer[core->plan_layer].strips;
+
+    for (uint32_t image = 0; image < n_image; image++)
+        for (uint32_t left = core->copy * strips->width; left < strips->shape.width;
+             left += strips_apart(strips))
+            read_strip(b, index, image, left, port);
 }
 
 static void read_back_by(const struct budget *b, uint32_t core, uint32_t index, uint32_t n_image,
@@ -156,36 +217,27 @@ static void read_back_by(const struct budget *b, uint32_t core, uint32_t index, 
     }
 }
 
-static enum err memory_use(const struct budget *b, uint32_t index,
-                           const struct plan_stream *const *into, uint32_t n_into,
-                           struct port *port, struct err_msg *m)
+static void memory_use(const struct budget *b, uint32_t index,
+                       const struct plan_stream *const *into, uint32_t n_into, struct port *port)
 {
     const struct plan *p = b->p;
     const struct plan_core *core = &p->core[index];
     const struct plan_layer *pl = &p->layer[core->plan_layer];
-    struct firing_shape shape = plan_firing_shape(p, core->plan_layer);
-    uint32_t n_image = images_watched(b, index), different = 0;
-    struct input_registers reg;
+    uint32_t n_image = images_watched(b, index);
+    uint32_t different = memory_rotation(&b->t->core[index].layout, pl->in_width), most = 0;
 
-    if (!registers_init(&reg, &pl->window, pl->in_height, pl->in_width,
-                        pl->firing->strip_width(&shape)))
-        return err_set(m, ERR_MEMORY, "no memory for the plan's budgets");
-    different = memory_rotation(&b->t->core[index].layout, pl->in_width);
     port->folded = b->t->transient_images == 1;
     port->n = port->folded ? different * p->interval : port->room;
     memset(port->words, 0, port->n * sizeof *port->words);
     for (uint32_t i = 0; i < n_into; i++)
         stored_by(b, into[i], n_image, port);
-    read_for_crossbar(b, index, n_image, port, &reg);
-    registers_release(&reg);
+    read_for_crossbar(b, index, n_image, port);
     for (uint32_t i = 0; core->split == 0 && i < p->n_read_back; i++)
         if (p->read_back[i].reader == core->plan_layer && p->read_back[i].reader_copy == core->copy)
             read_back_by(b, index, i, n_image, port);
-    uint32_t most = 0;
     for (size_t i = 0; i < port->n; i++)
         most = max_u32(most, port->words[i]);
     b->t->core[index].used_clk[STAGE_MEMORY] = stage_clocks(p->config, STAGE_MEMORY, most);
-    return ERR_NONE;
 }
 
 /* Cores that store the same slices at the same times do the same. */
@@ -237,15 +289,18 @@ static enum err memories_use(const struct budget *b, struct err_msg *m)
 {
     const struct plan *p = b->p;
     const struct plan_stream **list = NULL;
-    uint32_t *begin = NULL, most = 0;
+    uint32_t *begin = NULL, most = 0, height = 0;
     struct port port = { .base = -(int64_t)b->t->lead };
     enum err e = ERR_NONE;
 
     for (uint32_t i = 0; i < p->n_core; i++)
         most = max_u32(most, images_watched(b, i));
     port.room = b->t->lead + b->t->first_result + (most + 1) * p->interval;
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        height = max_u32(height, p->layer[i].in_height);
     port.words = calloc(port.room, sizeof *port.words);
-    if (!port.words || !sort_streams(p, &list, &begin))
+    port.of_row = calloc(height, sizeof *port.of_row);
+    if (!port.words || !port.of_row || !sort_streams(p, &list, &begin))
         e = err_set(m, ERR_MEMORY, "no memory for the plan's budgets");
     for (uint32_t i = 0; !e && i < p->n_core; i++) {
         uint32_t n = begin[i + 1] - begin[i];
@@ -253,30 +308,37 @@ static enum err memories_use(const struct budget *b, struct err_msg *m)
                                      begin[i] - begin[i - 1]))
             b->t->core[i].used_clk[STAGE_MEMORY] = b->t->core[i - 1].used_clk[STAGE_MEMORY];
         else
-            e = memory_use(b, i, list + begin[i], n, &port, m);
+            memory_use(b, i, list + begin[i], n, &port);
     }
     free(list);
     free(begin);
     free(port.words);
+    free(port.of_row);
     return e;
 }
 
 /* Most outputs in one firing of a copy. */
-static uint32_t most_outputs(const struct plan *p, const struct dry_run *s, uint32_t layer,
-                             uint32_t copy)
+static uint32_t most_outputs(const struct dry_run *s, uint32_t layer, uint32_t copy)
 {
-    struct firing_shape shape = plan_firing_shape(p, layer);
-    const struct firing_policy *f = p->layer[layer].firing;
-    struct pixel at = firing_first(f, &shape, copy, 0);
+    const struct strips *strips = &s->layer[layer].strips;
     int64_t before = INT64_MIN;
     uint32_t run = 0, most = 0;
 
-    for (; at.image <= s->n_image && most < shape.n; f->next(&shape, copy, &at)) {
-        int64_t t = dry_run_fired(s, layer, at.image, at.row, at.column);
-        run = t == before ? run + 1 : 1;
-        most = max_u32(most, run);
-        before = t;
-    }
+    for (uint64_t image = 0; image <= s->n_image; image++)
+        for (uint32_t left = copy * strips->width; left < strips->shape.width;
+             left += strips_apart(strips)) {
+            const struct strip_form *form = strip_at(strips, left);
+            for (uint32_t i = 0; i < form->n_place; i++) {
+                if (most == strips->shape.n)
+                    return most;
+                struct column_times c =
+                    dry_run_fired(s, layer, image, left + form->place[i].column);
+                int64_t t = column_time(&c, form->place[i].row);
+                run = t == before ? run + 1 : 1;
+                most = max_u32(most, run);
+                before = t;
+            }
+        }
     return most;
 }
 
@@ -348,7 +410,7 @@ static void firings_use(const struct budget *b)
             use->used_clk[STAGE_CROSSBAR] =
                 stage_array_clocks(p->config, &p->array, core->rows, core->columns);
         use->most_outputs = core->part + core->split == 0
-                                ? most_outputs(p, b->s, core->plan_layer, core->copy)
+                                ? most_outputs(b->s, core->plan_layer, core->copy)
                                 : b->t->core[i - 1].most_outputs;
         if (core->part + 1 == p->layer[core->plan_layer].parts)
             use->used_clk[STAGE_DIGITAL] =
@@ -457,6 +519,15 @@ static uint64_t extra_timesteps(const struct budget *b, uint32_t core)
     return ceil_div(max_u64(sum, 1), b->p->timestep_clk) - 1;
 }
 
+/* Timestep in which the layer delivers the last pixel of the first image. */
+static int64_t last_done(const struct dry_run *s, uint32_t layer)
+{
+    const struct shape map = layer_delivers(plan_network_layer(s->plan, layer));
+    struct column_times c = dry_run_done(s, layer, 0, map.width - 1);
+
+    return column_time(&c, map.height - 1);
+}
+
 /* The layers that set the latency, back from the result: of several inputs the latest. */
 static uint64_t pipeline(const struct budget *b)
 {
@@ -479,8 +550,7 @@ static uint64_t pipeline(const struct budget *b)
             return timesteps;
         uint32_t latest = l->input[0];
         for (uint32_t i = 1; i < l->n_input; i++)
-            if (dry_run_done(s, l->input[i] - 1, 0, pl->in_height - 1, pl->in_width - 1) >
-                dry_run_done(s, latest - 1, 0, pl->in_height - 1, pl->in_width - 1))
+            if (last_done(s, l->input[i] - 1) > last_done(s, latest - 1))
                 latest = l->input[i];
         layer = latest - 1;
     }

@@ -8,288 +8,431 @@
 #include "dataflow/plan/dry_run_internal.h"
 #include "memory/registers.h"
 
-#define NEVER_USED (INT64_MAX / 2) // first use of a pixel that no window sees
-
 enum { MOST_TRANSIENT_IMAGES = 256 }; // before a stream that does not settle is given up
 
-/* An entry of a table of outputs, for any image: behind the last one kept they repeat. */
-static int64_t look_up(const struct dry_run *s, uint32_t layer, const int64_t *table,
-                       uint64_t image, uint32_t row, uint32_t column)
-{
-    uint64_t kept = min_u64(image, s->n_image - 1);
-    struct pixel at = { kept, row, column };
+/* ---- what has been timed ---- */
 
-    return table[dry_run_output_index(s, layer, &at)] +
-           (int64_t)((image - kept) * s->plan->interval);
+static struct column_times delayed(struct column_times c, int64_t later)
+{
+    c.later += later;
+    return c;
 }
 
-int64_t dry_run_fired(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
-                       uint32_t column)
+struct column_times dry_run_fired(const struct dry_run *s, uint32_t layer, uint64_t image,
+                                  uint32_t column)
 {
-    return look_up(s, layer, s->fired[layer], image, row, column);
+    return map_times_at(&s->layer[layer].fired, image, column, s->plan->interval);
 }
 
-int64_t dry_run_summed(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
-                        uint32_t column)
+struct column_times dry_run_summed(const struct dry_run *s, uint32_t layer, uint64_t image,
+                                   uint32_t column)
 {
     if (s->plan->layer[layer].residual == RESIDUAL_NONE)
-        return dry_run_fired(s, layer, image, row, column) + plan_sum_latency(s->plan, layer);
-    return look_up(s, layer, s->summed[layer], image, row, column);
+        return delayed(dry_run_fired(s, layer, image, column), plan_sum_latency(s->plan, layer));
+    return map_times_at(&s->layer[layer].summed, image, column, s->plan->interval);
 }
 
-int64_t dry_run_done(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
-                      uint32_t column)
+struct column_times dry_run_done(const struct dry_run *s, uint32_t layer, uint64_t image,
+                                 uint32_t column)
 {
     const struct layer *l = plan_network_layer(s->plan, layer);
 
     if (!l->pooled)
-        return dry_run_summed(s, layer, image, row, column);
-    return dry_run_summed(s, layer, image, l->out.height - 1, l->out.width - 1); // the last one
-}
-
-int64_t dry_run_stored(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
-                        uint32_t column)
-{
-    const struct plan *p = s->plan;
-    const struct plan_layer *pl = &p->layer[layer];
-    const struct layer *l = plan_network_layer(p, layer);
-    const struct dry_run_source *source = &s->source[layer];
-    int64_t hop = p->hops[layer].pixels, last = INT64_MIN;
-
-    if (source->table) { // the usual case, and the hottest: as below
-        uint64_t kept = min_u64(image, s->n_image - 1);
-        return (*source->table)[kept * source->size + (size_t)column * source->height + row] +
-               source->delay + (int64_t)((image - kept) * p->interval);
-    }
-    switch (pl->feed) {
-    case FEED_SCRATCHPAD:
-        return s->stored[layer][(size_t)column * pl->in_height + row] +
-               (int64_t)(image * p->interval);
-    case FEED_READ_BACK:
-        return look_up(s, layer, s->stored[layer], image, row, column);
-    case FEED_PRODUCER:
-        for (uint32_t i = 0; i < l->n_input; i++) {
-            int64_t t = dry_run_done(s, l->input[i] - 1, image, row, column) + hop;
-            last = t > last ? t : last;
-        }
-        return last;
-    }
-    assert(!"unknown feed");
-    return 0;
-}
-
-int64_t dry_run_begun(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
-                       uint32_t column)
-{
-    const struct layer *l = plan_network_layer(s->plan, layer);
-    int64_t first = INT64_MAX;
-
-    if (s->plan->layer[layer].feed != FEED_PRODUCER || l->n_input == 1)
-        return dry_run_stored(s, layer, image, row, column);
-    for (uint32_t i = 0; i < l->n_input; i++) {
-        int64_t t = dry_run_done(s, l->input[i] - 1, image, row, column);
-        first = t < first ? t : first;
-    }
-    return first + s->plan->hops[layer].pixels;
-}
-
-/* Within a column pixels arrive from the first row on, so the last row of each column
- * decides; of columns in scan order the last. */
-static int64_t patch_stored(const struct dry_run *s, uint32_t layer, const struct pixel *at)
-{
-    const struct plan_layer *pl = &s->plan->layer[layer];
-    uint32_t row = window_last(&pl->window, 0, at->row, pl->in_height);
-    uint32_t to = window_last(&pl->window, 1, at->column, pl->in_width);
-    uint32_t column = s->source[layer].in_order
-                          ? to
-                          : window_first(&pl->window, 1, at->column, pl->in_width);
-    int64_t last = INT64_MIN;
-
-    for (; column <= to; column++) {
-        int64_t t = dry_run_stored(s, layer, at->image, row, column);
-        last = t > last ? t : last;
-    }
+        return dry_run_summed(s, layer, image, column);
+    struct column_times last = dry_run_summed(s, layer, image, l->out.width - 1);
+    last.row += l->out.height - 1;
     return last;
 }
 
-/* When the pixels of an output are there. */
-static int64_t output_ready(const struct dry_run *s, uint32_t layer, const struct pixel *at)
+struct column_times dry_run_stored(const struct dry_run *s, uint32_t layer, uint64_t image,
+                                   uint32_t column)
 {
     const struct plan *p = s->plan;
-    const struct plan_layer *pl = &p->layer[layer];
     const struct layer *l = plan_network_layer(p, layer);
 
+    if (p->layer[layer].feed != FEED_PRODUCER || l->n_input > 1)
+        return map_times_at(&s->layer[layer].stored, image, column, p->interval);
+    return delayed(dry_run_done(s, l->input[0] - 1, image, column), p->hops[layer].pixels);
+}
+
+struct column_times dry_run_begun(const struct dry_run *s, uint32_t layer, uint64_t image,
+                                  uint32_t column)
+{
+    const struct layer *l = plan_network_layer(s->plan, layer);
+
+    if (s->plan->layer[layer].feed != FEED_PRODUCER || l->n_input == 1)
+        return dry_run_stored(s, layer, image, column);
+    return map_times_at(&s->layer[layer].begun, image, column, s->plan->interval);
+}
+
+/* ---- what the outputs of a strip wait for ---- */
+
+struct firer { // of a layer's images
+    struct dry_run           *s;
+    uint32_t                  layer;
+    const struct strip_form  *form; // of the strip: its first column is `left`
+    uint32_t                  image, left;
+    struct column_times      *source;   // owned; what the outputs of each column see, n_source of it
+    uint32_t                 *n_source; // owned
+    struct column_times      *residual; // owned; of each column, if there are residuals
+    int64_t                  *ready, *complete; // owned; of the strip's outputs: when they may fire,
+                                                // and when their residuals can be there
+    int64_t                  *key, *last_key;   // owned; see make_key()
+    size_t                    n_key, n_last_key;
+    struct firing_run         last_begin, last_end; // of the strip before
+    uint32_t                  last_image, last_left;
+};
+
+/* Within a column pixels arrive from the first row on; of columns in scan order the last decides. */
+static uint32_t list_patch(const struct firer *f, uint32_t column, struct column_times *list)
+{
+    const struct plan_layer *pl = &f->s->plan->layer[f->layer];
+    uint32_t to = window_last(&pl->window, 1, column, pl->in_width);
+    uint32_t from = f->s->layer[f->layer].in_order
+                        ? to
+                        : window_first(&pl->window, 1, column, pl->in_width);
+
+    for (uint32_t k = from; k <= to; k++)
+        list[k - from] = dry_run_stored(f->s, f->layer, f->image, k);
+    return to - from + 1;
+}
+
+/* What the outputs of a column wait for: for rows `last_row[]` of as many columns as it returns. */
+static uint32_t list_sources(const struct firer *f, uint32_t column, struct column_times *list)
+{
+    const struct plan *p = f->s->plan;
+    const struct plan_layer *pl = &p->layer[f->layer];
+
     switch (pl->feed) {
-    case FEED_SCRATCHPAD: // docs/accelerator.md, section 4: goes on from i * interval without a gap
-        return (int64_t)(at->image * p->interval);
+    case FEED_SCRATCHPAD:
+        return 0;
     case FEED_PRODUCER:
-        return patch_stored(s, layer, at);
+        return list_patch(f, column, list);
     case FEED_READ_BACK:
-        if (s->stored[layer])
-            return look_up(s, layer, s->stored[layer], at->image, at->row, at->column);
-        return p->hops[layer].pixels + // as early as it could be
-               dry_run_stored(s, pl->feeder, at->image, at->row * l->window.stride[0],
-                               at->column * l->window.stride[1]);
+        if (f->s->layer[f->layer].stored.n_image > 0) {
+            list[0] = dry_run_stored(f->s, f->layer, f->image, column);
+        } else { // as early as it could be
+            uint32_t stride = plan_network_layer(p, f->layer)->window.stride[1];
+            list[0] = delayed(dry_run_stored(f->s, pl->feeder, f->image, column * stride),
+                              p->hops[f->layer].pixels);
+        }
+        return 1;
     }
     assert(!"unknown feed");
     return 0;
 }
 
-/* When the residual of an output can be at the summing core at the earliest. */
-static int64_t residual_ready(const struct dry_run *s, uint32_t layer,
-                              const struct pixel *at)
+/* When the residuals of a column can be at the summing core at the earliest. */
+static struct column_times residual_ready(const struct firer *f, uint32_t column)
 {
-    const struct plan_layer *pl = &s->plan->layer[layer];
-    int64_t hop = s->plan->hops[layer].residual;
+    const struct plan *p = f->s->plan;
+    const struct plan_layer *pl = &p->layer[f->layer];
+    int64_t hop = p->hops[f->layer].residual;
 
     if (pl->residual == RESIDUAL_READ_BACK)
-        return dry_run_stored(s, pl->residual_from, at->image, at->row, at->column) + hop;
-    return dry_run_done(s, pl->residual_from, at->image, at->row, at->column) + hop;
+        return delayed(dry_run_stored(f->s, pl->residual_from, f->image, column), hop);
+    return delayed(dry_run_done(f->s, pl->residual_from, f->image, column), hop);
 }
 
-static void fire_output(struct dry_run *s, uint32_t layer, const struct firing_shape *shape,
-                        const struct pixel *at, struct firing_run *run)
+static void list_strip(struct firer *f)
+{
+    struct column_times *list = f->source;
+
+    for (uint32_t i = 0; i < f->form->columns; i++, list += f->n_source[i - 1]) {
+        f->n_source[i] = list_sources(f, f->left + i, list);
+        if (f->residual)
+            f->residual[i] = residual_ready(f, f->left + i);
+    }
+}
+
+/* docs/accelerator.md, section 4: an image begins with its interval and goes on without a gap. */
+static int64_t image_begins(const struct firer *f)
+{
+    return (int64_t)(f->image * f->s->plan->interval);
+}
+
+/* All that the strip's times depend on, as far from the latest firing as it is. Strips with the
+ * same key have the same times from there on. */
+static void make_key(struct firer *f, const struct firing_run *run)
+{
+    const struct column_times *source = f->source;
+    bool image = f->s->plan->layer[f->layer].feed == FEED_SCRATCHPAD;
+    int64_t begins = image ? image_begins(f) - run->timestep : 0, *key = f->key;
+
+    *key++ = f->form->columns;
+    *key++ = run->n;
+    *key++ = (int64_t)run->head.image - (int64_t)f->image;
+    *key++ = run->n > 0 ? run->head.row : 0;
+    *key++ = (int64_t)run->head.column - f->left;
+    *key++ = f->residual ? run->summed - run->timestep : 0;
+    *key++ = begins > 0 ? begins : 0; // before the next firing it makes no difference when
+    for (uint32_t i = 0; i < f->form->columns; i++) {
+        *key++ = f->n_source[i];
+        for (uint32_t k = 0; k < f->n_source[i]; k++, source++) {
+            *key++ = (int64_t)(intptr_t)source->row;
+            *key++ = source->later - run->timestep;
+        }
+        if (f->residual) {
+            *key++ = (int64_t)(intptr_t)f->residual[i].row;
+            *key++ = f->residual[i].later - run->timestep;
+        }
+    }
+    f->n_key = (size_t)(key - f->key);
+}
+
+static bool same_key(const struct firer *f)
+{
+    if (f->n_key != f->n_last_key)
+        return false;
+    for (size_t i = 0; i < f->n_key; i++)
+        if (f->key[i] != f->last_key[i])
+            return false;
+    return true;
+}
+
+/* ---- firings ---- */
+
+/* When the outputs of a column may fire. */
+static void wait_for_sources(const struct firer *f, const struct column_times *source, uint32_t n,
+                             int64_t *ready)
+{
+    const struct dry_run_layer *l = &f->s->layer[f->layer];
+    const uint32_t stride = plan_network_layer(f->s->plan, f->layer)->window.stride[0];
+    const bool read_back = f->s->plan->layer[f->layer].feed == FEED_READ_BACK;
+
+    for (uint32_t r = 0; r < l->strips.shape.height; r++)
+        ready[r] = n > 0 ? INT64_MIN : image_begins(f);
+    for (uint32_t k = 0; k < n; k++)
+        for (uint32_t r = 0; r < l->strips.shape.height; r++) {
+            uint32_t row = !read_back ? l->last_row[r] : l->stored.n_image > 0 ? r : r * stride;
+            int64_t t = column_time(&source[k], row);
+            ready[r] = t > ready[r] ? t : ready[r];
+        }
+}
+
+/* Fires the outputs of a strip in order: in ready[] and complete[] are then their times. */
+static void fire_outputs(struct firer *f, struct firing_run *run)
+{
+    const struct firing_policy *policy = f->s->plan->layer[f->layer].firing;
+    const struct firing_shape *shape = &f->s->layer[f->layer].strips.shape;
+    int64_t chain = plan_sum_latency(f->s->plan, f->layer);
+
+    for (uint32_t i = 0; i < f->form->n_place; i++) {
+        const struct strip_place *place = &f->form->place[i];
+        struct pixel at = { f->image, place->row, f->left + place->column };
+        size_t k = (size_t)place->column * shape->height + place->row;
+        firing_run_add(run, policy, shape, &at, f->ready[k]);
+        f->ready[k] = run->timestep;
+        if (!f->residual)
+            continue;
+        int64_t sum = run->timestep + chain;
+        firing_run_sum(run, f->complete[k] > sum ? f->complete[k] : sum, false);
+        f->complete[k] = run->summed;
+    }
+}
+
+static bool fire_strip(struct firer *f, struct firing_run *run)
+{
+    struct dry_run_layer *l = &f->s->layer[f->layer];
+    const uint32_t height = l->strips.shape.height;
+    const struct column_times *source = f->source;
+    bool done = true;
+
+    for (uint32_t i = 0; i < f->form->columns; source += f->n_source[i++]) {
+        wait_for_sources(f, source, f->n_source[i], f->ready + (size_t)i * height);
+        for (uint32_t r = 0; f->residual && r < height; r++)
+            f->complete[(size_t)i * height + r] = column_time(&f->residual[i], r);
+    }
+    f->last_begin = *run;
+    fire_outputs(f, run);
+    for (uint32_t i = 0; done && i < f->form->columns; i++) {
+        done = map_times_put(&l->fired, f->image, f->left + i, f->ready + (size_t)i * height);
+        if (done && f->residual)
+            done = map_times_put(&l->summed, f->image, f->left + i,
+                                 f->complete + (size_t)i * height);
+    }
+    int64_t *key = f->last_key;
+    f->last_key = f->key;
+    f->key = key;
+    f->n_last_key = f->n_key;
+    f->last_end = *run;
+    f->last_image = f->image;
+    f->last_left = f->left;
+    return done;
+}
+
+/* The strip is the last one that was fired, later. */
+static void repeat_strip(struct firer *f, struct firing_run *run)
+{
+    struct dry_run_layer *l = &f->s->layer[f->layer];
+    int64_t later = run->timestep - f->last_begin.timestep;
+
+    for (uint32_t i = 0; i < f->form->columns; i++) {
+        size_t from = (size_t)f->last_image * l->fired.width + f->last_left + i;
+        map_times_repeat(&l->fired, f->image, f->left + i, delayed(l->fired.column[from], later));
+        if (f->residual)
+            map_times_repeat(&l->summed, f->image, f->left + i,
+                             delayed(l->summed.column[from], later));
+    }
+    *run = f->last_end;
+    run->timestep += later;
+    run->summed += later;
+    run->head.image += f->image - f->last_image;
+    run->head.column += f->left - f->last_left;
+}
+
+static void firer_release(struct firer *f)
+{
+    free(f->source);
+    free(f->n_source);
+    free(f->residual);
+    free(f->ready);
+    free(f->complete);
+    free(f->key);
+    free(f->last_key);
+}
+
+static bool firer_init(struct firer *f, struct dry_run *s, uint32_t layer)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
-    size_t i = dry_run_output_index(s, layer, at);
+    const struct strips *strips = &s->layer[layer].strips;
+    size_t columns = min_u32(strips->width, strips->shape.width);
+    size_t patch = (size_t)(pl->window.kernel[1] - 1) * pl->window.dilation[1] + 1;
+    size_t seen = s->layer[layer].in_order ? 1 : min_u64(patch, pl->in_width);
+    size_t n_key = 7 + columns * (1 + 2 * seen + 2);
 
-    firing_run_add(run, pl->firing, shape, at, output_ready(s, layer, at));
-    s->fired[layer][i] = run->timestep;
-    if (pl->residual == RESIDUAL_NONE)
-        return;
-    int64_t sum = run->timestep + plan_sum_latency(s->plan, layer);
-    int64_t residual = residual_ready(s, layer, at);
-    firing_run_sum(run, residual > sum ? residual : sum, false);
-    s->summed[layer][i] = run->summed;
+    *f = (struct firer){ .s = s, .layer = layer,
+                         .source = calloc(columns * seen, sizeof *f->source),
+                         .n_source = calloc(columns, sizeof *f->n_source),
+                         .ready = calloc(columns * strips->shape.height, sizeof *f->ready),
+                         .key = calloc(n_key, sizeof *f->key),
+                         .last_key = calloc(n_key, sizeof *f->last_key) };
+    bool there = f->source && f->n_source && f->ready && f->key && f->last_key;
+    if (pl->residual != RESIDUAL_NONE) {
+        f->residual = calloc(columns, sizeof *f->residual);
+        f->complete = calloc(columns * strips->shape.height, sizeof *f->complete);
+        there = there && f->residual && f->complete;
+    }
+    return there;
 }
 
-void dry_run_fire_image(struct dry_run *s, uint32_t layer, uint64_t image,
+/* Pixels of several inputs have come with the last, and begun with the first. */
+static bool join_inputs(struct dry_run *s, uint32_t layer, uint32_t image)
+{
+    const struct layer *l = plan_network_layer(s->plan, layer);
+    struct dry_run_layer *own = &s->layer[layer];
+    int64_t hop = s->plan->hops[layer].pixels;
+    int64_t *last = calloc(2 * (size_t)l->in.height, sizeof *last), *first = last + l->in.height;
+    bool done = last != NULL;
+
+    for (uint32_t column = 0; done && column < l->in.width; column++) {
+        for (uint32_t i = 0; i < l->n_input; i++) {
+            struct column_times c = dry_run_done(s, l->input[i] - 1, image, column);
+            for (uint32_t r = 0; r < l->in.height; r++) {
+                int64_t t = column_time(&c, r) + hop;
+                last[r] = i == 0 || t > last[r] ? t : last[r];
+                first[r] = i == 0 || t < first[r] ? t : first[r];
+            }
+        }
+        done = map_times_put(&own->stored, image, column, last) &&
+               map_times_put(&own->begun, image, column, first);
+    }
+    free(last);
+    return done;
+}
+
+bool dry_run_fire_images(struct dry_run *s, uint32_t layer, uint32_t from, uint32_t to,
                          struct firing_run *state)
 {
+    const struct strips *strips = &s->layer[layer].strips;
+    struct firer f;
+    bool done = firer_init(&f, s, layer);
+
+    for (f.image = from; done && f.image < to; f.image++)
+        for (uint32_t copy = 0; done && copy < strips->shape.copies; copy++)
+            for (f.left = copy * strips->width; done && f.left < strips->shape.width;
+                 f.left += strips_apart(strips)) {
+                f.form = strip_at(strips, f.left);
+                list_strip(&f);
+                make_key(&f, &state[copy]);
+                if (same_key(&f))
+                    repeat_strip(&f, &state[copy]);
+                else
+                    done = fire_strip(&f, &state[copy]);
+            }
+    firer_release(&f);
+    return done;
+}
+
+/* ---- image after image ---- */
+
+static bool grow(struct dry_run *s, uint32_t layer, uint32_t n_image)
+{
+    struct dry_run_layer *l = &s->layer[layer];
+
+    return map_times_grow(&l->fired, n_image) &&
+           (s->plan->layer[layer].residual == RESIDUAL_NONE ||
+            map_times_grow(&l->summed, n_image)) &&
+           (plan_network_layer(s->plan, layer)->n_input == 1 ||
+            (map_times_grow(&l->stored, n_image) && map_times_grow(&l->begun, n_image)));
+}
+
+/* Times an image of every layer. */
+static bool time_image(struct dry_run *s, uint32_t image, struct firing_run *state)
+{
+    const struct plan *p = s->plan;
+    bool done = true;
+
+    for (uint32_t i = 0; done && i < p->n_layer; state += p->layer[i++].copies) {
+        done = grow(s, i, image + 1);
+        if (done && plan_network_layer(p, i)->n_input > 1)
+            done = join_inputs(s, i, image);
+        done = done && dry_run_fire_images(s, i, image, image + 1, state);
+        if (done && image == 0 && p->layer[i].feed == FEED_SCRATCHPAD)
+            done = dry_run_store_image(s, i);
+    }
+    s->n_image = image + 1;
+    return done;
+}
+
+/* Whether every output of the last image comes one interval after that of the image before. */
+static bool repeats(const struct dry_run *s)
+{
+    for (uint32_t i = 0; i < s->plan->n_layer; i++)
+        if (!map_times_repeats(&s->layer[i].fired, s->n_image - 1, s->plan->interval) ||
+            (s->layer[i].summed.n_image > 0 &&
+             !map_times_repeats(&s->layer[i].summed, s->n_image - 1, s->plan->interval)))
+            return false;
+    return true;
+}
+
+/* It repeats the one before it, and so do all that follow. */
+static void forget_last_image(struct dry_run *s)
+{
+    s->n_image--;
+    for (uint32_t i = 0; i < s->plan->n_layer; i++) {
+        struct dry_run_layer *l = &s->layer[i];
+        struct map_times *maps[] = { &l->fired, &l->summed, &l->stored, &l->begun };
+        for (int k = 0; k < 4; k++)
+            maps[k]->n_image = min_u32(maps[k]->n_image, s->n_image);
+    }
+}
+
+static bool init_layer(struct dry_run *s, uint32_t layer)
+{
     const struct plan_layer *pl = &s->plan->layer[layer];
-    struct firing_shape shape = plan_firing_shape(s->plan, layer);
+    const struct shape *out = &plan_network_layer(s->plan, layer)->out;
+    struct dry_run_layer *l = &s->layer[layer];
 
-    for (uint32_t copy = 0; copy < pl->copies; copy++) {
-        struct pixel at = firing_first(pl->firing, &shape, copy, image);
-        for (; at.image == image; pl->firing->next(&shape, copy, &at))
-            fire_output(s, layer, &shape, &at, &state[copy]);
-    }
-}
-
-bool dry_run_row_repeats(const int64_t *table, size_t n, uint64_t image, uint64_t interval)
-{
-    const int64_t *now = table + image * n, *before = now - n;
-
-    for (size_t i = 0; i < n; i++)
-        if (now[i] != before[i] + (int64_t)interval)
-            return false;
-    return true;
-}
-
-/* Whether every output of an image comes one interval after that of the image before. */
-static bool repeats(const struct dry_run *s, uint64_t image)
-{
-    const struct plan *p = s->plan;
-
-    for (uint32_t i = 0; i < p->n_layer; i++)
-        if (!dry_run_row_repeats(s->fired[i], dry_run_map_size(p, i), image, p->interval) ||
-            (s->summed[i] &&
-             !dry_run_row_repeats(s->summed[i], dry_run_map_size(p, i), image, p->interval)))
-            return false;
-    return true;
-}
-
-bool dry_run_grow_table(int64_t **table, size_t n)
-{
-    int64_t *more = realloc(*table, n * sizeof *more);
-
-    if (!more)
-        return false;
-    *table = more;
-    return true;
-}
-
-bool dry_run_grow(struct dry_run *s, uint32_t n_image)
-{
-    const struct plan *p = s->plan;
-
-    for (uint32_t i = 0; i < p->n_layer; i++) {
-        size_t n = n_image * dry_run_map_size(p, i);
-        if (!dry_run_grow_table(&s->fired[i], n) ||
-            (p->layer[i].residual != RESIDUAL_NONE && !dry_run_grow_table(&s->summed[i], n)) ||
-            (p->layer[i].feed == FEED_READ_BACK && s->stored[i] &&
-             !dry_run_grow_table(&s->stored[i], n)))
-            return false;
-    }
-    s->n_image = n_image;
-    return true;
-}
-
-static void use_by(int64_t *slot, int64_t t)
-{
-    *slot = t < *slot ? t : *slot;
-}
-
-/* First use of every pixel of the image, relative to the image's first timestep: when it is read,
- * or waited for as the last of a patch that lies in the padding. */
-static void first_uses(const struct dry_run *s, uint32_t layer, struct input_registers *reg)
-{
-    const struct plan_layer *pl = &s->plan->layer[layer];
-    struct firing_shape shape = plan_firing_shape(s->plan, layer);
-    int64_t *use = s->stored[layer];
-
-    for (uint32_t copy = 0; copy < pl->copies; copy++) {
-        struct pixel at = firing_first(pl->firing, &shape, copy, 0);
-        for (registers_reset(reg); at.image == 0; pl->firing->next(&shape, copy, &at)) {
-            int64_t t = s->fired[layer][dry_run_output_index(s, layer, &at)];
-            registers_begin(reg, &at);
-            registers_need(reg, &at);
-            for (const struct row_read *r = reg->read; r < reg->read + reg->n_read; r++)
-                for (uint32_t i = 0; i < r->columns; i++)
-                    use_by(&use[(size_t)(r->first_column + i) * pl->in_height + r->row], t);
-            uint32_t row = window_last(&pl->window, 0, at.row, pl->in_height);
-            uint32_t column = window_last(&pl->window, 1, at.column, pl->in_width);
-            use_by(&use[(size_t)column * pl->in_height + row], t);
-        }
-    }
-}
-
-/* Time of pixel i, counted on into the image that follows an interval later. */
-static int64_t next_images(const int64_t *time, size_t n, size_t i, uint64_t interval)
-{
-    return i < n ? time[i] : time[i - n] + (int64_t)interval;
-}
-
-/* The scratchpad stores pixels in scan order, each as late as its first use and the pixels behind
- * it allow, and no more in a timestep than an image has pixels per timestep of its interval. */
-static bool store_image(const struct dry_run *s, uint32_t layer)
-{
-    const struct plan *p = s->plan;
-    const struct plan_layer *pl = &p->layer[layer];
-    struct firing_shape shape = plan_firing_shape(p, layer);
-    size_t n = (size_t)pl->in_height * pl->in_width, rate = ceil_div(n, p->interval);
-    int64_t *time = s->stored[layer];
-    struct input_registers reg;
-
-    if (!registers_init(&reg, &pl->window, pl->in_height, pl->in_width,
-                        pl->firing->strip_width(&shape)))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        time[i] = NEVER_USED;
-    first_uses(s, layer, &reg);
-    registers_release(&reg);
-    time[n - 1] = time[n - 1] < (int64_t)p->interval ? time[n - 1] : (int64_t)p->interval - 1;
-    for (bool changed = true; changed;) { // again, until the next image's first pixels agree
-        changed = false;
-        for (size_t i = n; i-- > 0;) {
-            int64_t latest = next_images(time, n, i + rate, p->interval) - 1;
-            int64_t next = next_images(time, n, i + 1, p->interval);
-            latest = next < latest ? next : latest;
-            changed |= time[i] > latest;
-            time[i] = time[i] < latest ? time[i] : latest;
-        }
-    }
-    return true;
+    map_times_init(&l->fired, out->height, out->width);
+    map_times_init(&l->summed, out->height, out->width);
+    map_times_init(&l->stored, pl->in_height, pl->in_width);
+    map_times_init(&l->begun, pl->in_height, pl->in_width);
+    l->in_order = plan_in_scan_order(s->plan, layer);
+    l->last_row = calloc(out->height, sizeof *l->last_row);
+    for (uint32_t r = 0; l->last_row && r < out->height; r++)
+        l->last_row[r] = window_last(&pl->window, 0, r, pl->in_height);
+    return l->last_row && strips_init(&l->strips, s->plan, layer);
 }
 
 static enum err no_memory(struct dry_run *s, struct err_msg *m)
@@ -298,101 +441,52 @@ static enum err no_memory(struct dry_run *s, struct err_msg *m)
     return err_set(m, ERR_MEMORY, "no memory for the dry timing run");
 }
 
-/* Pixels of one layer that does not pool are stored a fixed time after its table says. */
-static void find_sources(struct dry_run *s)
+static enum err does_not_settle(struct dry_run *s, struct err_msg *m)
 {
-    const struct plan *p = s->plan;
+    uint64_t interval = s->plan->interval;
 
-    for (uint32_t i = 0; i < p->n_layer; i++) {
-        const struct layer *l = plan_network_layer(p, i);
-        s->source[i].in_order = plan_in_scan_order(p, i);
-        if (p->layer[i].feed != FEED_PRODUCER || l->n_input > 1)
-            continue;
-        uint32_t from = l->input[0] - 1;
-        bool adds = p->layer[from].residual != RESIDUAL_NONE;
-        if (plan_network_layer(p, from)->pooled)
-            continue;
-        s->source[i] = (struct dry_run_source){
-            .table = adds ? &s->summed[from] : &s->fired[from],
-            .delay = p->hops[i].pixels + (adds ? 0 : plan_sum_latency(p, from)),
-            .height = l->in.height,
-            .size = dry_run_map_size(p, from),
-            .in_order = s->source[i].in_order,
-        };
-    }
-}
-
-static bool allocate(struct dry_run *s)
-{
-    const struct plan *p = s->plan;
-
-    s->fired = calloc(p->n_layer, sizeof *s->fired);
-    s->summed = calloc(p->n_layer, sizeof *s->summed);
-    s->stored = calloc(p->n_layer, sizeof *s->stored);
-    s->source = calloc(p->n_layer, sizeof *s->source);
-    if (!s->fired || !s->summed || !s->stored || !s->source)
-        return false;
-    find_sources(s);
-    for (uint32_t i = 0; i < p->n_layer; i++) {
-        const struct plan_layer *pl = &p->layer[i];
-        if (pl->feed != FEED_SCRATCHPAD)
-            continue;
-        s->stored[i] = calloc((size_t)pl->in_height * pl->in_width, sizeof *s->stored[i]);
-        if (!s->stored[i])
-            return false;
-    }
-    return true;
+    dry_run_release(s);
+    return err_set(m, ERR_RUN,
+                   "the pipeline does not settle within %d images: an interval of %" PRIu64
+                   " timesteps is too short for it",
+                   MOST_TRANSIENT_IMAGES, interval);
 }
 
 enum err dry_run_make(struct dry_run *s, const struct plan *p, struct err_msg *m)
 {
-    *s = (struct dry_run){ .plan = p };
     uint32_t n_copy = 0;
+
     for (uint32_t i = 0; i < p->n_layer; i++)
         n_copy += p->layer[i].copies;
+    *s = (struct dry_run){ .plan = p, .layer = calloc(p->n_layer, sizeof *s->layer) };
     struct firing_run *state = calloc(n_copy, sizeof *state);
-    if (!state || !allocate(s)) {
-        free(state);
-        return no_memory(s, m);
-    }
-    for (uint32_t image = 0; image < 2 || !repeats(s, image - 1); image++) {
-        if (image == MOST_TRANSIENT_IMAGES || !dry_run_grow(s, image + 1)) {
-            free(state);
-            if (image < MOST_TRANSIENT_IMAGES)
-                return no_memory(s, m);
-            dry_run_release(s);
-            return err_set(m, ERR_RUN,
-                           "the pipeline does not settle within %d images: an interval of %" PRIu64
-                           " timesteps is too short for it",
-                           MOST_TRANSIENT_IMAGES, p->interval);
-        }
-        uint32_t first = 0;
-        for (uint32_t i = 0; i < p->n_layer; first += p->layer[i].copies, i++) {
-            dry_run_fire_image(s, i, image, state + first);
-            if (image > 0 || p->layer[i].feed != FEED_SCRATCHPAD || store_image(s, i))
-                continue;
-            free(state);
-            return no_memory(s, m);
-        }
+    bool done = s->layer && state, settled = false;
+    for (uint32_t i = 0; done && i < p->n_layer; i++)
+        done = init_layer(s, i);
+    for (uint32_t image = 0; done && !settled && image < MOST_TRANSIENT_IMAGES; image++) {
+        done = time_image(s, image, state);
+        settled = done && image > 0 && repeats(s);
     }
     free(state);
-    s->n_image--; // the last row repeats the one before it
+    if (!done)
+        return no_memory(s, m);
+    if (!settled)
+        return does_not_settle(s, m);
+    forget_last_image(s);
     return ERR_NONE;
 }
 
 void dry_run_release(struct dry_run *s)
 {
-    for (uint32_t i = 0; s->plan && i < s->plan->n_layer; i++) {
-        if (s->fired)
-            free(s->fired[i]);
-        if (s->summed)
-            free(s->summed[i]);
-        if (s->stored)
-            free(s->stored[i]);
+    for (uint32_t i = 0; s->layer && i < s->plan->n_layer; i++) {
+        struct dry_run_layer *l = &s->layer[i];
+        strips_release(&l->strips);
+        map_times_release(&l->fired);
+        map_times_release(&l->summed);
+        map_times_release(&l->stored);
+        map_times_release(&l->begun);
+        free(l->last_row);
     }
-    free(s->fired);
-    free(s->summed);
-    free(s->source);
-    free(s->stored);
+    free(s->layer);
     *s = (struct dry_run){ 0 };
 }

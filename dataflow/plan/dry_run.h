@@ -10,29 +10,34 @@
  * other by the interval. Once an image repeats the one before it, an interval later, so do all that
  * follow, and later images are read off the last row kept.
  *
+ * A strip of outputs follows from the columns that it sees and from the firing before it. Where these
+ * are those of the strip before, only later, so are its times: they are not computed again, and not
+ * kept again (dataflow/plan/columns.h).
+ *
  * Pixels read back from memories (for residual sums and resampling layers) are timed backwards from
  * the sums that need them, as late as docs/accelerator.md, section 3, allows.
  */
 #ifndef DATAFLOW_PLAN_DRY_RUN_H
 #define DATAFLOW_PLAN_DRY_RUN_H
 
-#include "dataflow/firing.h"
+#include "dataflow/plan/columns.h"
 #include "dataflow/plan/plan.h"
+#include "dataflow/plan/strips.h"
+
+struct dry_run_layer { // maps of no columns where there is no such time
+    struct strips    strips;
+    struct map_times fired, summed;  // of outputs; summed of layers that add a residual
+    struct map_times stored, begun;  // of pixels: of the image, for all images; of several inputs
+                                     // that are concatenated, where first and last slice are apart;
+                                     // of FEED_READ_BACK, once timed
+    uint32_t        *last_row;       // owned; [out.height]: that an output sees
+    bool             in_order;       // plan_in_scan_order()
+};
 
 struct dry_run {
-    const struct plan *plan;    // borrowed
-    struct dry_run_source {    // where a layer's pixels come from, if one table has their times
-        int64_t *const *table;  // fired[] or summed[] of the producer; NULL: no one table does
-        int64_t         delay;
-        uint32_t        height; // rows of the map; its size
-        size_t          size;
-        bool            in_order; // plan_in_scan_order()
-    }                 *source;  // owned; [layer]
-    uint32_t           n_image; // rows kept; image i >= n_image repeats the last one, later
-    int64_t          **fired;   // owned; [layer][image][column * height + row]: timestep of output
-    int64_t          **summed;  // owned; likewise, of layers that add a residual; else NULL
-    int64_t          **stored;  // owned; [layer][column * height + row] of FEED_SCRATCHPAD; of
-                                // FEED_READ_BACK, once timed; else NULL
+    const struct plan    *plan;    // borrowed
+    struct dry_run_layer *layer;   // owned
+    uint32_t              n_image; // kept; image i >= n_image repeats the last one, later
 };
 
 /* Times every layer of the plan, whose mapping, feeds and interval are set. ERR_RUN when images do
@@ -40,27 +45,32 @@ struct dry_run {
 enum err dry_run_make(struct dry_run *s, const struct plan *p, struct err_msg *m);
 void dry_run_release(struct dry_run *s); // takes a zeroed one
 
-/* Timestep in which output (row, column) of an image is computed by a layer. */
-int64_t dry_run_fired(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
-                       uint32_t column);
+/* When something happens to the outputs or pixels of a column of an image at a layer. */
+typedef struct column_times dry_run_time(const struct dry_run *s, uint32_t layer, uint64_t image,
+                                         uint32_t column);
 
-/* Timestep in which the sum of that output is complete: its last part has added the others', and
- * its residual, which is sent so as to be in time if it can, has come. */
-int64_t dry_run_summed(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
-                        uint32_t column);
+/* Timesteps in which outputs are computed. */
+struct column_times dry_run_fired(const struct dry_run *s, uint32_t layer, uint64_t image,
+                                  uint32_t column);
 
-/* Timestep in which the layer delivers it: as summed, or when the pool is complete. */
-int64_t dry_run_done(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
-                      uint32_t column);
+/* Timesteps in which their sums are complete: the last part has added the others', and the
+ * residual, which is sent so as to be in time if it can, has come. */
+struct column_times dry_run_summed(const struct dry_run *s, uint32_t layer, uint64_t image,
+                                   uint32_t column);
 
-/* Timestep in whose first phase a pixel is stored in the memories of a layer: its last slice. */
-int64_t dry_run_stored(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
-                        uint32_t column);
+/* Timesteps in which the layer delivers outputs: as summed, or when the pool is complete. */
+struct column_times dry_run_done(const struct dry_run *s, uint32_t layer, uint64_t image,
+                                 uint32_t column);
 
-/* The same of its first slice, which takes the pixel's slot over. Layers that are concatenated
+/* Timesteps in whose first phase pixels are stored in the memories of the layer: their last
+ * slice. */
+struct column_times dry_run_stored(const struct dry_run *s, uint32_t layer, uint64_t image,
+                                   uint32_t column);
+
+/* The same of the first slice, which takes a pixel's slot over. Layers that are concatenated
  * deliver theirs at different times. */
-int64_t dry_run_begun(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
-                       uint32_t column);
+struct column_times dry_run_begun(const struct dry_run *s, uint32_t layer, uint64_t image,
+                                  uint32_t column);
 
 /* Raises *columns to the K that the memories of a layer need, so that no pixel is overwritten
  * before its last read for the crossbar or as a residual. */

@@ -36,15 +36,17 @@ static uint32_t most_at_once(int64_t *come, int64_t *go, size_t n)
     return (uint32_t)most;
 }
 
-/* When the residual of an output comes. */
-static int64_t residual_comes(const struct dry_run *s, uint32_t layer, uint64_t image, uint32_t row,
-                              uint32_t column)
+/* When the residuals of a column come. */
+static struct column_times residuals_come(const struct dry_run *s, uint32_t layer, uint64_t image,
+                                          uint32_t column)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
 
     if (pl->residual == RESIDUAL_READ_BACK) // sent to be there just then
-        return dry_run_summed(s, layer, image, row, column);
-    return dry_run_done(s, pl->residual_from, image, row, column) + s->plan->hops[layer].residual;
+        return dry_run_summed(s, layer, image, column);
+    struct column_times c = dry_run_done(s, pl->residual_from, image, column);
+    c.later += s->plan->hops[layer].residual;
+    return c;
 }
 
 /* Images that can wait at the same time, beyond those kept. */
@@ -54,47 +56,71 @@ static uint32_t images_waiting(const struct dry_run *s, uint32_t layer)
     int64_t longest = 0;
 
     for (uint32_t image = 0; image < s->n_image; image++)
-        for (uint32_t column = 0; column < out->width; column++)
+        for (uint32_t column = 0; column < out->width; column++) {
+            struct column_times fired = dry_run_fired(s, layer, image, column);
+            struct column_times come = residuals_come(s, layer, image, column);
+            struct column_times summed = dry_run_summed(s, layer, image, column);
             for (uint32_t row = 0; row < out->height; row++) {
-                int64_t since = dry_run_fired(s, layer, image, row, column);
-                int64_t come = residual_comes(s, layer, image, row, column);
-                since = come < since ? come : since;
-                int64_t wait = dry_run_summed(s, layer, image, row, column) - since;
+                int64_t since = column_time(&fired, row), other = column_time(&come, row);
+                since = other < since ? other : since;
+                int64_t wait = column_time(&summed, row) - since;
                 longest = wait > longest ? wait : longest;
             }
+        }
     return 1 + (uint32_t)((uint64_t)longest / s->plan->interval);
+}
+
+struct waiting { // what comes and goes at a copy: residual pixels, firings
+    int64_t *come, *go, *fired, *summed; // owned
+    size_t   n, n_firing;
+};
+
+static void add_strip(struct waiting *w, const struct dry_run *s, uint32_t layer, uint64_t image,
+                      uint32_t left)
+{
+    const struct strip_form *form = strip_at(&s->layer[layer].strips, left);
+    struct column_times fired = { 0 }, come = { 0 }, summed = { 0 };
+    uint32_t column = UINT32_MAX;
+
+    for (const struct strip_place *p = form->place; p < form->place + form->n_place; p++) {
+        if (p->column != column) {
+            fired = dry_run_fired(s, layer, image, left + p->column);
+            come = residuals_come(s, layer, image, left + p->column);
+            summed = dry_run_summed(s, layer, image, left + p->column);
+        }
+        column = p->column;
+        int64_t t = column_time(&fired, p->row), sum = column_time(&summed, p->row);
+        w->come[w->n] = column_time(&come, p->row);
+        w->go[w->n++] = sum;
+        if (w->n_firing == 0 || w->fired[w->n_firing - 1] != t)
+            w->fired[w->n_firing++] = t;
+        w->summed[w->n_firing - 1] = sum;
+    }
 }
 
 enum err dry_run_waiting(const struct dry_run *s, uint32_t layer, uint32_t *pixels,
                           uint32_t *firings, struct err_msg *m)
 {
-    const struct plan *p = s->plan;
-    const struct plan_layer *pl = &p->layer[layer];
-    struct firing_shape shape = plan_firing_shape(p, layer);
+    const struct strips *strips = &s->layer[layer].strips;
     uint32_t n_image = s->n_image + images_waiting(s, layer);
-    size_t most = n_image * dry_run_map_size(p, layer);
-    int64_t *come = calloc(most, sizeof *come), *go = calloc(most, sizeof *go);
-    int64_t *fired = calloc(most, sizeof *fired), *summed = calloc(most, sizeof *summed);
-    bool done = come && go && fired && summed;
+    size_t most = n_image * dry_run_map_size(s->plan, layer);
+    struct waiting w = { calloc(most, sizeof *w.come), calloc(most, sizeof *w.go),
+                         calloc(most, sizeof *w.fired), calloc(most, sizeof *w.summed), 0, 0 };
+    bool done = w.come && w.go && w.fired && w.summed;
 
     *pixels = *firings = 0;
-    for (uint32_t copy = 0; done && copy < pl->copies; copy++) {
-        struct pixel at = firing_first(pl->firing, &shape, copy, 0);
-        size_t n = 0, n_firing = 0;
-        for (; at.image < n_image; pl->firing->next(&shape, copy, &at), n++) {
-            int64_t t = dry_run_fired(s, layer, at.image, at.row, at.column);
-            go[n] = dry_run_summed(s, layer, at.image, at.row, at.column);
-            come[n] = residual_comes(s, layer, at.image, at.row, at.column);
-            if (n_firing == 0 || fired[n_firing - 1] != t)
-                fired[n_firing++] = t;
-            summed[n_firing - 1] = go[n];
-        }
-        *pixels = max_u32(*pixels, most_at_once(come, go, n));
-        *firings = max_u32(*firings, most_at_once(fired, summed, n_firing));
+    for (uint32_t copy = 0; done && copy < strips->shape.copies; copy++) {
+        w.n = w.n_firing = 0;
+        for (uint64_t image = 0; image < n_image; image++)
+            for (uint32_t left = copy * strips->width; left < strips->shape.width;
+                 left += strips_apart(strips))
+                add_strip(&w, s, layer, image, left);
+        *pixels = max_u32(*pixels, most_at_once(w.come, w.go, w.n));
+        *firings = max_u32(*firings, most_at_once(w.fired, w.summed, w.n_firing));
     }
-    free(come);
-    free(go);
-    free(fired);
-    free(summed);
+    free(w.come);
+    free(w.go);
+    free(w.fired);
+    free(w.summed);
     return done ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for the dry timing run");
 }

@@ -9,20 +9,25 @@
 static uint32_t fill_row(const struct plan *p, const struct dry_run *s, const struct read_back *rb,
                          uint32_t image, struct read_back_send *send)
 {
-    struct firing_shape shape = plan_firing_shape(p, rb->receiver);
-    const struct firing_policy *f = p->layer[rb->receiver].firing;
-    struct pixel at = firing_first(f, &shape, rb->receiver_copy, image);
+    const struct strips *strips = &s->layer[rb->receiver].strips;
     bool resampling = p->layer[rb->receiver].feed == FEED_READ_BACK;
+    dry_run_time *time = resampling ? dry_run_stored : dry_run_summed;
     const struct layer_hops *hops = &p->hops[rb->receiver];
     int64_t hop = resampling ? hops->pixels : hops->residual;
-    int64_t start = (int64_t)(image * p->interval);
+    int64_t before = hop + (int64_t)(image * p->interval);
     uint32_t n = 0;
 
-    for (; at.image == image; f->next(&shape, rb->receiver_copy, &at)) {
-        int64_t t = resampling
-                        ? dry_run_stored(s, rb->receiver, image, at.row, at.column)
-                        : dry_run_summed(s, rb->receiver, image, at.row, at.column);
-        send[n++] = (struct read_back_send){ at.row, at.column, t - hop - start };
+    for (uint32_t left = rb->receiver_copy * strips->width; left < strips->shape.width;
+         left += strips_apart(strips)) {
+        const struct strip_form *form = strip_at(strips, left);
+        struct column_times c = { 0 };
+        for (uint32_t i = 0; i < form->n_place; i++) {
+            const struct strip_place *at = &form->place[i];
+            if (i == 0 || at->column != form->place[i - 1].column)
+                c = time(s, rb->receiver, image, left + at->column);
+            send[n++] = (struct read_back_send){ at->row, left + at->column,
+                                                 column_time(&c, at->row) - before };
+        }
     }
     return n;
 }
@@ -70,8 +75,11 @@ static bool time_image(struct timetable *t, const struct plan *p, const struct d
     t->image_feed[feed].stored = stored;
     if (!stored)
         return false;
-    for (size_t i = 0; i < n; i++)
-        stored[i] = s->stored[layer][i];
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t height = p->layer[layer].in_height;
+        struct column_times c = dry_run_stored(s, layer, 0, (uint32_t)(i / height));
+        stored[i] = column_time(&c, (uint32_t)(i % height));
+    }
     if (stored[0] <= 0) // pixels come in order: the first is the earliest
         t->lead = max_u64(t->lead, (uint64_t)(1 - stored[0]));
     return true;

@@ -42,26 +42,36 @@ static enum err columns(struct timetable *t, const struct plan *p, struct dry_ru
     return e;
 }
 
-static void time_layer(struct layer_times *times, const struct plan *p, const struct dry_run *s,
-                       uint32_t layer)
+/* Outputs of a copy that come one after another in the same timestep are one firing. */
+static void time_strip(struct layer_times *times, const struct dry_run *s, uint32_t layer,
+                       uint32_t left, int64_t *before)
 {
-    const struct plan_layer *pl = &p->layer[layer];
-    struct firing_shape shape = plan_firing_shape(p, layer);
-    int64_t first = INT64_MAX, last = INT64_MIN;
+    const struct strip_form *form = strip_at(&s->layer[layer].strips, left);
+    struct column_times fired = { 0 };
 
-    for (uint32_t copy = 0; copy < pl->copies; copy++) {
-        struct pixel at = firing_first(pl->firing, &shape, copy, 0);
-        int64_t before = INT64_MIN;
-        for (; at.image == 0; pl->firing->next(&shape, copy, &at)) {
-            int64_t t = dry_run_fired(s, layer, 0, at.row, at.column);
-            times->firings += t != before;
-            first = t < first ? t : first;
-            last = t > last ? t : last;
-            before = t;
-        }
+    for (uint32_t i = 0; i < form->n_place; i++) {
+        const struct strip_place *at = &form->place[i];
+        if (i == 0 || at->column != form->place[i - 1].column)
+            fired = dry_run_fired(s, layer, 0, left + at->column);
+        int64_t t = column_time(&fired, at->row);
+        times->firings += t != *before;
+        times->last_timestep = max_u64(times->last_timestep, (uint64_t)t);
+        times->first_timestep = min_u64(times->first_timestep, (uint64_t)t);
+        *before = t;
     }
-    times->first_timestep = (uint64_t)first;
-    times->last_timestep = (uint64_t)last;
+}
+
+static void time_layer(struct layer_times *times, const struct dry_run *s, uint32_t layer)
+{
+    const struct strips *strips = &s->layer[layer].strips;
+
+    times->first_timestep = UINT64_MAX;
+    for (uint32_t copy = 0; copy < strips->shape.copies; copy++) {
+        int64_t before = INT64_MIN;
+        for (uint32_t left = copy * strips->width; left < strips->shape.width;
+             left += strips_apart(strips))
+            time_strip(times, s, layer, left, &before);
+    }
 }
 
 /* Timestep in which all pixels of an image's result are there. */
@@ -71,11 +81,13 @@ static int64_t result_done(const struct plan *p, const struct dry_run *s, uint64
     const struct shape map = layer_delivers(plan_network_layer(p, last));
     int64_t done = INT64_MIN;
 
-    for (uint32_t x = 0; x < map.height; x++)
-        for (uint32_t y = 0; y < map.width; y++) {
-            int64_t t = dry_run_done(s, last, image, x, y);
+    for (uint32_t y = 0; y < map.width; y++) {
+        struct column_times c = dry_run_done(s, last, image, y);
+        for (uint32_t x = 0; x < map.height; x++) {
+            int64_t t = column_time(&c, x);
             done = t > done ? t : done;
         }
+    }
     return done;
 }
 
@@ -83,7 +95,7 @@ static enum err times(struct timetable *t, const struct plan *p, const struct dr
                       struct err_msg *m)
 {
     for (uint32_t i = 0; i < p->n_layer; i++)
-        time_layer(&t->layer[i], p, s, i);
+        time_layer(&t->layer[i], s, i);
     t->first_result = (uint64_t)result_done(p, s, 0) + 1; // elapsed
     t->last_conv = t->layer[plan_last_convolution(p)].last_timestep + 1;
     t->transient_images = s->n_image;

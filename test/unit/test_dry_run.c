@@ -102,7 +102,8 @@ static void assert_firings(const struct plan *p, const struct dry_run *s, uint32
 
     for (uint32_t y = 0; y < out->width; y++)
         for (uint32_t x = 0; x < out->height; x++) {
-            int64_t t = dry_run_fired(s, layer, image, x, y);
+            struct column_times c = dry_run_fired(s, layer, image, y);
+            int64_t t = column_time(&c, x);
             first = t < first ? t : first;
             last = t > last ? t : last;
         }
