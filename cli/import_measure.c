@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 #include "core/util.h"
-#include "study/evaluate.h"
+#include "network/values/values.h"
+#include "study/values.h"
 #include "traces/images.h"
 
 struct square { // of one image and pair
@@ -25,7 +26,7 @@ struct job {
     uint64_t                  first, end;
     struct verdict           *verdict; // of all images
     struct square            *square;  // [image][pair]
-    uint8_t                  *bytes; // of an image
+    const struct values      *values;
     atomic_uint_fast64_t     *done;
     enum err                  err;
     struct err_msg            msg;
@@ -67,19 +68,54 @@ static enum err evaluate(struct float_run *run, const struct import *im, const i
     return float_run_all(run, m);
 }
 
-/* The pixels as layer 0 has them. */
-static const uint8_t *image_bytes(const struct network *n, const int8_t *pixels, uint8_t *bytes)
+/* Images that go through the quantised network together. */
+struct integers {
+    struct value_lanes *lanes;
+    uint8_t            *image;  // [VALUE_LANES][image_byte], as layer 0 has them
+    int32_t            *result; // [VALUE_LANES][n_class]
+    size_t              image_byte;
+    uint32_t            n_class, n; // n: images that wait
+};
+
+static enum err integers_init(struct integers *in, const struct values *v,
+                              const struct network *n, struct err_msg *m)
 {
-    struct shape s = n->layer[0].out;
+    *in = (struct integers){.lanes = value_lanes_new(v), .image_byte = values_image_bytes(v),
+                            .n_class = network_result(n)->out.channels};
+    in->image = calloc(VALUE_LANES, in->image_byte);
+    in->result = calloc((size_t)VALUE_LANES * in->n_class, sizeof *in->result);
+    return in->lanes && in->image && in->result ? ERR_NONE
+                                                : err_set(m, ERR_MEMORY, "no memory for images");
+}
+
+static void integers_release(struct integers *in)
+{
+    value_lanes_free(in->lanes);
+    free(in->image);
+    free(in->result);
+}
+
+/* Classes of the images that wait, of which image i is the last. */
+static void integers_run(struct integers *in, struct verdict *verdict, uint64_t i)
+{
+    value_lanes_run(in->lanes, in->image, in->n, in->result, NULL);
+    for (uint32_t k = 0; k < in->n; k++)
+        verdict[i + 1 - in->n + k].other =
+            largest_value(in->result + (size_t)k * in->n_class, in->n_class);
+    in->n = 0;
+}
+
+static void integers_add(struct integers *in, const struct network *n, const int8_t *pixels)
+{
+    uint8_t *to = in->image + in->n++ * in->image_byte;
     uint8_t flip = n->layer[0].out_signed ? 0 : 0x80; // int8 = pixel - 128
 
-    for (size_t i = 0; i < (size_t)s.height * s.width * s.channels; i++)
-        bytes[i] = (uint8_t)pixels[i] ^ flip;
-    return bytes;
+    for (size_t i = 0; i < in->image_byte; i++)
+        to[i] = (uint8_t)pixels[i] ^ flip;
 }
 
 static enum err look_at(struct job *j, uint64_t i, const int8_t *pixels, struct float_run *one,
-                        struct float_run *other, struct evaluator *integers)
+                        struct float_run *other)
 {
     const struct measure_cfg *cfg = j->cfg;
     enum err e = evaluate(one, cfg->import, pixels, &j->msg);
@@ -89,8 +125,6 @@ static enum err look_at(struct job *j, uint64_t i, const int8_t *pixels, struct 
     if (e)
         return e;
     j->verdict[i].one = largest(&one->value[one->graph->graph.result]);
-    evaluator_run(integers, image_bytes(cfg->network, pixels, j->bytes));
-    j->verdict[i].other = evaluator_class(integers);
     for (uint32_t k = 0; k < cfg->n_pair; k++)
         j->square[i * cfg->n_pair + k] =
             compare(&one->value[cfg->pair[k]], &other->value[cfg->pair[cfg->n_pair + k]]);
@@ -99,7 +133,7 @@ static enum err look_at(struct job *j, uint64_t i, const int8_t *pixels, struct 
 
 static enum err job_images(struct job *j, struct images *set, int8_t *pixels,
                            struct float_run *one, struct float_run *other,
-                           struct evaluator *integers)
+                           struct integers *integers)
 {
     const struct measure_cfg *cfg = j->cfg;
     enum err e = images_skip(set, j->first, &j->msg);
@@ -110,7 +144,11 @@ static enum err job_images(struct job *j, struct images *set, int8_t *pixels,
         if (!e && !more)
             e = err_set(&j->msg, ERR_INPUT, "images %s: fewer than before", cfg->images);
         if (!e)
-            e = look_at(j, i, pixels, one, other, integers);
+            e = look_at(j, i, pixels, one, other);
+        if (!e)
+            integers_add(integers, cfg->network, pixels);
+        if (!e && (integers->n == VALUE_LANES || i + 1 == j->end))
+            integers_run(integers, j->verdict, i);
         uint64_t done = atomic_fetch_add(j->done, 1) + 1;
         if (cfg->progress && j->first == 0)
             cfg->progress(cfg->user, done, cfg->n_image);
@@ -124,28 +162,25 @@ static void *job_run(void *arg)
     struct shape s = j->cfg->import->image;
     struct float_run one = {0}, other = {0};
     struct images *set = NULL;
-    struct evaluator *integers = NULL;
-    size_t n = (size_t)s.height * s.width * s.channels;
-    int8_t *pixels = malloc(n);
+    struct integers integers = {0};
+    int8_t *pixels = malloc((size_t)s.height * s.width * s.channels);
 
-    j->bytes = malloc(n);
-    j->err = pixels && j->bytes ? float_run_init(&one, j->cfg->one, &j->msg)
+    j->err = pixels ? float_run_init(&one, j->cfg->one, &j->msg)
                     : err_set(&j->msg, ERR_MEMORY, "no memory for an image");
     if (!j->err)
         j->err = float_run_init(&other, j->cfg->other, &j->msg);
     if (!j->err)
-        j->err = evaluator_new(&integers, j->cfg->network, &j->msg);
+        j->err = integers_init(&integers, j->values, j->cfg->network, &j->msg);
     if (!j->err)
         j->err = images_open_as(&set, j->cfg->images, &j->cfg->how,
                              (struct images_shape){s.height, s.width, s.channels},
                              j->cfg->n_classes, &j->msg);
     if (!j->err)
-        j->err = job_images(j, set, pixels, &one, &other, integers);
-    evaluator_free(integers);
+        j->err = job_images(j, set, pixels, &one, &other, &integers);
+    integers_release(&integers);
     images_close(set);
     float_run_release(&one);
     float_run_release(&other);
-    free(j->bytes);
     free(pixels);
     return NULL;
 }
@@ -190,16 +225,17 @@ enum err measure_run(struct measure *r, const struct measure_cfg *cfg, struct er
     bool *started = calloc(n, sizeof *started);
     struct verdict *verdict = calloc(cfg->n_image, sizeof *verdict);
     struct square *square = calloc(cfg->n_image, (cfg->n_pair + 1) * sizeof *square);
+    struct values *values = values_new(cfg->network, NULL);
     enum err e = ERR_NONE;
 
     *r = (struct measure){.error = calloc(cfg->n_pair + 1, sizeof *r->error)};
-    if (!job || !thread || !started || !verdict || !square || !r->error) {
+    if (!job || !thread || !started || !verdict || !square || !values || !r->error) {
         e = err_set(m, ERR_MEMORY, "no memory for %u jobs", n);
     } else {
         for (uint32_t i = 0; i < n; i++)
             job[i] = (struct job){.cfg = cfg, .first = cfg->n_image * i / n,
                                   .end = cfg->n_image * (i + 1) / n, .verdict = verdict,
-                                  .square = square, .done = &done};
+                                  .square = square, .values = values, .done = &done};
         run_jobs(job, thread, started, n);
         for (uint32_t i = 0; i < n && !e; i++) {
             e = job[i].err;
@@ -215,6 +251,7 @@ enum err measure_run(struct measure *r, const struct measure_cfg *cfg, struct er
     free(started);
     free(verdict);
     free(square);
+    values_free(values);
     return e;
 }
 
