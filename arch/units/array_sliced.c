@@ -29,8 +29,9 @@ static bool takes(const struct array_spec *s)
     return true;
 }
 
-static struct converter converter(const void *user, bool both_signs)
+static struct converter converter(const void *user, uint32_t j, uint32_t output, bool both_signs)
 {
+    (void)j, (void)output;
     return array_converter(user, both_signs);
 }
 

@@ -10,7 +10,7 @@
  * With codes that are the sums, out is the product of weights and inputs.
  *
  * Sums are counted in bit planes: S is a sum of popcounts of 64 rows at a time. The kernel that
- * counts (AVX-512 VPOPCNTDQ, portable C) is chosen at run time and changes no bit.
+ * counts (AVX-512 VPOPCNTDQ, AVX2, portable C) is chosen at run time and changes no bit.
  *
  * Not modelled here: noise, drift, wires.
  */
@@ -33,28 +33,58 @@ struct sliced_array_cfg {
     uint32_t           rows_at_once;     // 1 to rows
     const struct cell *cell;
     struct cell_cfg    weights;
-    /* Converter of a column; `both_signs` where its sums may be negative. NULL: exact. */
-    struct converter (*converter)(const void *user, bool both_signs);
+    /* Converter of the column of slice j of an output; `both_signs` where its sums may be negative.
+     * Codes are the same for all outputs, only steps may differ. j of the column of ones is the
+     * number of slices, its output 0. NULL: exact. */
+    struct converter (*converter)(const void *user, uint32_t j, uint32_t output, bool both_signs);
     const void *user;
+};
+
+struct slice_codes { // of the columns of a slice
+    int64_t  least, most;
+    bool     whole;     // every step is 1
+    bool     ties;      // some step is even and no power of 2
+    int64_t *step;      // owned; [lanes]
+    double  *over_step; // owned; [lanes]
+};
+
+struct sliced_digit { // of the inputs: a read of each group of rows
+    uint32_t first, n;   // bits
+    bool     both_signs; // its top bit counts negative
+    int64_t  factor;     // of its codes; a digit of one bit that counts negative has the sign here,
+                         // so that what is converted is never negative
 };
 
 struct sliced_array {
     struct sliced_array_cfg cfg;
     struct cell_layout      layout;
     uint32_t n_group, group_words; // words of 64 rows of a group
-    uint32_t n_digit;              // of an input
     uint32_t lanes;                // outputs rounded up to what a kernel takes
     uint32_t n_plane;              // bit planes of a weight
     struct slice_planes {
         uint32_t first, n;         // planes of slice j
     } slice[CELL_MOST_SLICES];
-    int32_t          plane_factor[2 * CELL_MOST_WEIGHT_BITS + 2]; // +-2^bit in the digit
-    struct converter both_signs, from_zero;
-    uint64_t        *plane; // owned; [group][plane][word][lanes]
-    uint64_t        *input; // owned; [group][input bit][word]
-    int64_t         *sum;   // owned; [lanes]
+    struct plane_bit {
+        uint8_t bit;               // of the digit
+        bool    negative;          // which is negative
+    } plane_bit[2 * CELL_MOST_WEIGHT_BITS + 2];
+    uint32_t            n_digit;
+    struct sliced_digit digit[SLICED_MOST_INPUT_BITS];
+    struct slice_codes  from_zero[CELL_MOST_SLICES], both_signs[CELL_MOST_SLICES];
+    struct converter    ones[2]; // of the column of ones; [1]: of either sign
+    double              ones_over_step[2];
+    uint64_t           *plane; // owned; [group][plane][word][lanes]
+    uint64_t           *input; // owned; [group][input bit][word]
+    int64_t            *sum;   // owned; [lanes]
     const struct sliced_kernel *kernel;
 };
+
+/* Codes of a slice in the reads of a digit. */
+static inline const struct slice_codes *sliced_codes(const struct sliced_array *a, uint32_t j,
+                                                     const struct sliced_digit *d)
+{
+    return d->both_signs || a->layout.slice[j].least < 0 ? &a->both_signs[j] : &a->from_zero[j];
+}
 
 /* Programs weight[rows][outputs], each within the cell's range. kernel_name as in crossbar_init().
  * False when the host has no memory or lacks the kernel; then *a is zero. */

@@ -8,37 +8,80 @@ static void planes(const uint16_t *x, uint32_t n, uint32_t n_bit, uint32_t words
     memset(word, 0, (size_t)n_bit * words * sizeof *word);
     for (uint32_t r = 0; r < n; r++)
         for (uint32_t b = 0; x[r] != 0 && b < n_bit; b++)
-            word[(size_t)b * words + r / 64] |= (uint64_t)(x[r] >> b & 1) << r % 64;
+            word[(size_t)b * words + r / SLICED_WORD_ROWS] |=
+                (uint64_t)(x[r] >> b & 1) << r % SLICED_WORD_ROWS;
 }
 
-static void add_plane(const struct sliced_read *r, uint32_t i, uint32_t p, int64_t *sum)
+/* Bits that are 1; a machine of whatever instruction set. */
+static inline uint64_t ones_of(uint64_t v)
 {
-    const uint64_t *x = r->input + (size_t)i * r->words;
-    const uint64_t *w = r->plane + (size_t)p * r->words * r->lanes;
-    int64_t factor = (int64_t)r->input_factor[i] * r->plane_factor[p];
-
-    for (uint32_t k = 0; k < r->words; k++) {
-        if (x[k] == 0)
-            continue;
-        for (uint32_t o = 0; o < r->outputs; o++)
-            sum[o] += factor * __builtin_popcountll(x[k] & w[(size_t)k * r->lanes + o]);
-    }
+    v -= v >> 1 & UINT64_C(0x5555555555555555);
+    v = (v & UINT64_C(0x3333333333333333)) + (v >> 2 & UINT64_C(0x3333333333333333));
+    v = (v + (v >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return v * UINT64_C(0x0101010101010101) >> 56;
 }
 
-static uint64_t read_slice(const struct sliced_read *r, int64_t *sum, int64_t *out)
+/* Sums of the outputs from `o` on, of which there are SLICED_LANES. */
+static void lane_sums(const struct sliced_array *a, uint32_t group, const struct sliced_digit *d,
+                      const struct slice_planes *s, uint32_t o, int64_t *sum)
+{
+    for (uint32_t l = 0; l < SLICED_LANES; l++)
+        sum[l] = 0;
+    for (uint32_t p = s->first; p < s->first + s->n; p++)
+        for (uint32_t b = 0; b < d->n; b++) {
+            const uint64_t *x = sliced_input(a, group, d->first + b);
+            const uint64_t *w = sliced_plane(a, group, p) + o;
+            uint64_t n[SLICED_LANES] = { 0 };
+            for (uint32_t k = 0; k < a->group_words; k++, w += a->lanes)
+                for (uint32_t l = 0; l < SLICED_LANES; l++)
+                    n[l] += ones_of(x[k] & w[l]);
+            bool negative = a->plane_bit[p].negative != (d->both_signs && b == d->n - 1);
+            for (uint32_t l = 0; l < SLICED_LANES; l++) {
+                int64_t weighted = (int64_t)(n[l] << (a->plane_bit[p].bit + b));
+                sum[l] += negative ? -weighted : weighted;
+            }
+        }
+}
+
+/* Outputs from `o` on, of which there are SLICED_LANES. */
+static uint64_t lane_reads(const struct sliced_array *a, uint32_t group,
+                           const struct sliced_digit *d, uint32_t o, int64_t *out)
 {
     uint64_t n_clipped = 0;
 
-    for (uint32_t o = 0; o < r->outputs; o++)
-        sum[o] = 0;
-    for (uint32_t i = 0; i < r->n_input; i++)
-        for (uint32_t p = 0; p < r->n_plane; p++)
-            add_plane(r, i, p, sum);
-    for (uint32_t o = 0; o < r->outputs; o++) {
-        out[o] += r->factor * converter_code(&r->converter, sum[o]);
-        n_clipped += converter_clips(&r->converter, sum[o]);
+    for (uint32_t j = 0; j < a->layout.n_slice; j++) {
+        const struct slice_codes *c = sliced_codes(a, j, d);
+        int64_t factor = d->factor * a->layout.slice[j].factor, sum[SLICED_LANES];
+        lane_sums(a, group, d, &a->slice[j], o, sum);
+        for (uint32_t l = 0; l < SLICED_LANES; l++) {
+            int64_t step = c->step[o + l];
+            int64_t code = c->whole ? sum[l]
+                                    : sliced_quotient(sum[l], step, c->over_step[o + l]);
+            int64_t kept = code < c->least ? c->least : code > c->most ? c->most : code;
+            n_clipped += code != kept;
+            out[l] += factor * step * kept;
+        }
     }
     return n_clipped;
 }
 
-const struct sliced_kernel sliced_portable = { planes, read_slice };
+static uint64_t group_reads(const struct sliced_array *a, uint32_t group, int64_t *out)
+{
+    uint64_t n_clipped = 0;
+    int64_t of_ones = 0;
+
+    for (uint32_t i = 0; i < a->n_digit; i++) {
+        const struct sliced_digit *d = &a->digit[i];
+        if (sliced_is_silent(a, group, d))
+            continue;
+        if (a->layout.ones != 0)
+            of_ones += sliced_ones(a, group, d, &n_clipped);
+        for (uint32_t o = 0; o < a->lanes; o += SLICED_LANES)
+            n_clipped += lane_reads(a, group, d, o, out + o);
+    }
+    for (uint32_t o = 0; o < a->lanes; o++)
+        out[o] += of_ones;
+    return n_clipped;
+}
+
+const struct sliced_kernel sliced_portable = { planes, group_reads };

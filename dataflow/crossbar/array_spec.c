@@ -68,13 +68,15 @@ static enum err check_converters(const struct config *c, struct err_msg *m)
                   "want %u%s", each, columns, less, other);
 }
 
-static int64_t most_digit(const struct cell_layout *l)
+/* Of either sign, or positive: -128 is one beyond what a full range reaches. */
+static int64_t most_digit(const struct cell_layout *l, bool both_signs)
 {
     int64_t most = 1;
 
     for (uint32_t j = 0; j < l->n_slice; j++) {
         most = l->slice[j].most > most ? l->slice[j].most : most;
-        most = -(int64_t)l->slice[j].least > most ? -(int64_t)l->slice[j].least : most;
+        if (both_signs && -(int64_t)l->slice[j].least > most)
+            most = -(int64_t)l->slice[j].least;
     }
     return most;
 }
@@ -89,11 +91,10 @@ static uint32_t rows_at_once(const struct array_spec *s, uint32_t rows)
     return s->reads.rows_at_once ? min_u32(s->reads.rows_at_once, rows) : rows;
 }
 
-/* Largest sum of a read of so many rows. */
-static int64_t most_sum(const struct array_spec *s, uint32_t rows)
+/* Largest sum of a read of so many rows whose digits are `digit`. */
+static int64_t most_sum(const struct array_spec *s, uint32_t rows, int64_t digit)
 {
-    return (int64_t)rows_at_once(s, rows) * ((INT64_C(1) << input_digit_bits(s)) - 1) *
-           most_digit(&s->layout);
+    return (int64_t)rows_at_once(s, rows) * ((INT64_C(1) << input_digit_bits(s)) - 1) * digit;
 }
 
 static bool is_plain(const struct array_spec *s)
@@ -129,7 +130,9 @@ enum err array_spec_of(struct array_spec *s, const struct config *c, uint32_t va
         e = check_converters(c, m);
     if (e)
         return e;
-    s->range = c->readout.range == RANGE_FULL ? most_sum(s, s->rows) : c->readout.range;
+    s->range = c->readout.range == RANGE_FULL
+                   ? most_sum(s, s->rows, most_digit(&s->layout, false))
+                   : c->readout.range;
     s->plain = is_plain(s);
     return ERR_NONE;
 }
@@ -142,7 +145,7 @@ struct converter array_converter(const struct array_spec *s, bool both_signs)
 bool array_is_exact(const struct array_spec *s, uint32_t most_rows, bool in_signed)
 {
     const struct converter from_zero = array_converter(s, false), both = array_converter(s, true);
-    int64_t most = most_sum(s, most_rows);
+    int64_t most = most_sum(s, most_rows, most_digit(&s->layout, true));
     bool whole = in_signed && input_digit_bits(s) > 1; // digits of either sign
 
     for (uint32_t j = 0; j < s->layout.n_slice; j++) {

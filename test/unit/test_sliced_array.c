@@ -12,7 +12,7 @@
 #include "arch/units/sliced_array.h"
 #include "core/util.h"
 
-enum { MOST_ROWS = 200, MOST_OUTPUTS = 20 };
+enum { MOST_ROWS = 400, MOST_OUTPUTS = 20 };
 
 struct lcg { // a generator of the test's own
     uint64_t state;
@@ -29,11 +29,13 @@ struct adc { // what the test asks of a converter, as analog.md writes it down
     int64_t  step;
 };
 
-static struct converter make_converter(const void *user, bool both_signs)
+static struct converter make_converter(const void *user, uint32_t j, uint32_t output,
+                                       bool both_signs)
 {
     const struct adc *adc = user;
     int64_t half = INT64_C(1) << (adc->bits - 1);
 
+    (void)j, (void)output;
     return both_signs ? (struct converter){ adc->step, -half, half - 1 }
                       : (struct converter){ adc->step, 0, 2 * half - 1 };
 }
