@@ -30,7 +30,7 @@ struct layer_classes {
     struct pixel_class *class;    // owned; the first is the padding
     uint32_t            n_class, class_room;
     struct pixel_run   *run;      // owned
-    uint32_t            n_run;
+    uint32_t            n_run;    // in the order of columns
 };
 
 struct tally_plan {
@@ -283,6 +283,7 @@ struct layer_sums {
     struct value_sums  *sums;  // owned; [n_class][quads]
     uint32_t           *held;  // owned; [n_class]: pixels in them
     struct value_total *total; // owned; [n_class][4 * quads]
+    uint32_t            next_run;
 };
 
 struct tally {
@@ -309,7 +310,8 @@ static void take_all(struct tally *t)
             take_class(&t->layer[i], k, t->n_lane);
 }
 
-static void see_input(void *user, uint32_t layer, const struct value_map *map, uint32_t n_lane)
+static void see_input(void *user, uint32_t layer, const struct value_map *map, uint32_t column,
+                      uint32_t n_lane)
 {
     struct tally *t = user;
     const struct layer_classes *c = &t->plan->layer[layer - 1]; // plan layers have no image
@@ -318,9 +320,12 @@ static void see_input(void *user, uint32_t layer, const struct value_map *map, u
     if (n_lane != t->n_lane)
         take_all(t);
     t->n_lane = n_lane;
-    t->n_image += layer == 1 ? n_lane : 0;
-    for (uint32_t i = 0; i < c->n_run; i++) {
-        const struct pixel_run *r = &c->run[i];
+    if (column == 0) {
+        t->n_image += layer == 1 ? n_lane : 0;
+        s->next_run = 0;
+    }
+    for (; s->next_run < c->n_run && c->run[s->next_run].y == column; s->next_run++) {
+        const struct pixel_run *r = &c->run[s->next_run];
         if (s->held[r->class] + r->n > VALUE_MOST_PIXELS)
             take_class(s, r->class, n_lane);
         s->held[r->class] += r->n;

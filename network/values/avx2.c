@@ -164,6 +164,19 @@ AVX2 static void finish(const struct value_scale *s, uint32_t channel,
     }
 }
 
+AVX2 static void most(const struct value_window *w, uint32_t quads, uint8_t *out)
+{
+    for (size_t q = 0; q < (size_t)quads * VALUE_BYTES; q += HALF) {
+        __m256i v = _mm256_setzero_si256();
+        for (uint32_t j = 0; j < w->columns; j++) {
+            const uint8_t *p = w->column[j] + w->first + q;
+            for (uint32_t i = 0; i < w->rows; i++, p += w->row_bytes)
+                v = _mm256_max_epu8(v, _mm256_loadu_si256((const __m256i *)p));
+        }
+        _mm256_storeu_si256((__m256i *)(out + q), v);
+    }
+}
+
 AVX2_INL void sum_half(const uint8_t *p, size_t pixel_bytes, uint32_t n, uint8_t zero,
                        uint16_t *even_sum, uint16_t *odd_sum, uint8_t *nonzero_sum)
 {
@@ -193,5 +206,6 @@ AVX2 static void sum(const uint8_t *p, size_t pixel_bytes, uint32_t n, uint8_t z
              s->nonzero + HALF);
 }
 
-const struct value_kernel value_avx2 = { VALUE_QUAD, WEIGHT_BYTES, pack, column, finish, sum };
+const struct value_kernel value_avx2 = { VALUE_QUAD, WEIGHT_BYTES, pack, column, finish, most,
+                                         sum };
 #endif

@@ -172,6 +172,19 @@ AVX512 static void finish(const struct value_scale *s, uint32_t channel,
     finish_quad(s, channel, acc, residual, out);
 }
 
+AVX512 static void most(const struct value_window *w, uint32_t quads, uint8_t *out)
+{
+    for (size_t q = 0; q < (size_t)quads * VALUE_BYTES; q += VALUE_BYTES) {
+        __m512i v = _mm512_setzero_si512();
+        for (uint32_t j = 0; j < w->columns; j++) {
+            const uint8_t *p = w->column[j] + w->first + q;
+            for (uint32_t i = 0; i < w->rows; i++, p += w->row_bytes)
+                v = _mm512_max_epu8(v, _mm512_loadu_si512(p));
+        }
+        _mm512_storeu_si512(out + q, v);
+    }
+}
+
 AVX512 static void sum(const uint8_t *pixel, size_t pixel_bytes, uint32_t n, uint8_t zero,
                        struct value_sums *s)
 {
@@ -193,5 +206,5 @@ AVX512 static void sum(const uint8_t *pixel, size_t pixel_bytes, uint32_t n, uin
 }
 
 const struct value_kernel value_avx512vnni = { MOST_OUTPUTS, VALUE_QUAD, value_pack_bytes, column,
-                                               finish, sum };
+                                               finish, most, sum };
 #endif

@@ -44,6 +44,12 @@ struct value_column { // one block of a column of outputs
     int32_t       *sums;    // where not NULL: [n][4 * quads][VALUE_LANES], and no out
 };
 
+struct value_window { // pixels of one output that lie inside the map
+    const uint8_t *const *column; // [columns]: the first pixel of each
+    uint32_t columns, rows;
+    size_t   first, row_bytes; // where in a column the first row is, and from one to the next
+};
+
 struct value_kernel {
     uint32_t outputs;      // of a block, 4 or 8
     uint32_t weight_bytes; // of one output and step
@@ -52,6 +58,8 @@ struct value_kernel {
     /* Four channels of one pixel from `channel` on. */
     void (*finish)(const struct value_scale *s, uint32_t channel,
                    const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out);
+    /* out[quads]: the largest of each byte. */
+    void (*most)(const struct value_window *w, uint32_t quads, uint8_t *out);
     void (*sum)(const uint8_t *pixel, size_t pixel_bytes, uint32_t n, uint8_t zero,
                 struct value_sums *s); // of one quad; zero: 0 as stored
 };

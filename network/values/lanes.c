@@ -3,79 +3,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/pages.h"
 #include "core/util.h"
 #include "network/values/prepared.h"
 
 struct value_lanes {
     const struct values *v;
-    uint8_t            **slot; // owned; [v->n_slot]
-    int32_t             *sums; // owned; of a column of one block
+    uint8_t             *byte;   // owned; of all maps
+    int32_t             *sums;   // owned; of a column of one block
+    size_t              *run;    // owned; [v->most_runs]
+    const uint8_t      **column; // owned; [v->most_columns]
+    /* While a run goes on: */
+    const uint8_t *image;
+    uint32_t       n;
+    int32_t       *result;
+    const struct value_watch *watch;
 };
-
-/* Zeroed, on a cache line; NULL without memory. */
-static void *new_lines(size_t bytes)
-{
-    size_t n = round_up(max_u64(bytes, 1), VALUE_BYTES);
-    void *p = aligned_alloc(VALUE_BYTES, n);
-
-    return p ? memset(p, 0, n) : NULL;
-}
-
-struct value_lanes *value_lanes_new(const struct values *v)
-{
-    struct value_lanes *l = calloc(1, sizeof *l);
-
-    if (!l)
-        return NULL;
-    *l = (struct value_lanes){ .v = v, .slot = calloc(v->n_slot, sizeof *l->slot),
-                               .sums = new_lines(v->most_sums * sizeof *l->sums) };
-    bool done = l->slot && l->sums;
-    for (uint32_t i = 0; done && i < v->n_slot; i++) {
-        l->slot[i] = new_lines(v->slot_bytes[i]);
-        done = l->slot[i];
-    }
-    if (done)
-        return l;
-    value_lanes_free(l);
-    return NULL;
-}
-
-void value_lanes_free(struct value_lanes *l)
-{
-    if (!l)
-        return;
-    for (uint32_t i = 0; l->slot && i < l->v->n_slot; i++)
-        free(l->slot[i]);
-    free(l->slot);
-    free(l->sums);
-    free(l);
-}
-
-/* ---- maps ---- */
 
 static struct value_map map_of(const struct value_lanes *l, uint32_t spec)
 {
-    const struct value_spec *s = &l->v->spec[spec];
-    struct value_map m = s->map;
+    struct value_map m = l->v->spec[spec].map;
 
-    m.byte = l->slot[s->slot];
+    m.byte = l->byte + l->v->spec[spec].begin;
     return m;
 }
 
-static uint8_t *pixel_at(const struct value_map *m, uint32_t x, uint32_t y)
-{
-    return (uint8_t *)value_pixel(m, x, y); // of a slot of ours
-}
-
-/* The map's border, whose slot held another map before. */
+/* The border of every column there is, and a column of nothing else. */
 static void fill_border(const struct value_map *m)
 {
-    uint8_t *column = (uint8_t *)m->byte;
-    uint32_t width = m->before[1] + m->shape.width + m->after[1];
+    uint8_t *column = (uint8_t *)m->byte; // of ours
     size_t above = m->before[0] * m->pixel_bytes, below = m->after[0] * m->pixel_bytes;
 
-    for (uint32_t y = 0; y < width; y++, column += m->column_bytes) {
-        if (y < m->before[1] || y >= m->before[1] + m->shape.width) {
+    for (uint32_t i = 0; i < value_columns(m); i++, column += m->column_bytes) {
+        if (i == m->kept) {
             memset(column, m->zero, m->column_bytes);
         } else {
             memset(column, m->zero, above);
@@ -84,24 +44,62 @@ static void fill_border(const struct value_map *m)
     }
 }
 
-/* Images in lanes. */
-static void spread(struct value_lanes *l, const uint8_t *image, uint32_t n)
+struct value_lanes *value_lanes_new(const struct values *v)
 {
-    const struct value_map m = map_of(l, 0);
+    struct value_lanes *l = calloc(1, sizeof *l);
+
+    if (!l)
+        return NULL;
+    *l = (struct value_lanes){ .v = v,
+                               .byte = pages_new(v->lane_bytes),
+                               .sums = pages_new(v->most_sums * sizeof *l->sums),
+                               .run = calloc(v->most_runs + 1, sizeof *l->run),
+                               .column = calloc(v->most_columns + 1, sizeof *l->column) };
+    if (!l->byte || !l->sums || !l->run || !l->column) {
+        value_lanes_free(l);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < v->n_spec; i++) {
+        const struct value_map m = map_of(l, i);
+        fill_border(&m);
+    }
+    return l;
+}
+
+void value_lanes_free(struct value_lanes *l)
+{
+    if (!l)
+        return;
+    free(l->byte);
+    free(l->sums);
+    free(l->run);
+    free(l->column);
+    free(l);
+}
+
+/* ---- maps ---- */
+
+static uint8_t *pixel_at(const struct value_map *m, uint32_t x, uint32_t y)
+{
+    return (uint8_t *)value_pixel(m, x, y); // of ours
+}
+
+/* Images in lanes. */
+static void spread(struct value_lanes *l, const struct value_step *s, uint32_t y)
+{
+    const struct value_map m = map_of(l, s->spec);
     uint32_t channels = m.shape.channels;
     uint8_t flip = m.is_signed ? 0x80 : 0;
     size_t apart = values_image_bytes(l->v);
 
-    fill_border(&m);
-    for (uint32_t y = 0; y < m.shape.width; y++)
-        for (uint32_t x = 0; x < m.shape.height; x++) {
-            uint8_t *to = pixel_at(&m, x, y);
-            const uint8_t *from = image + ((size_t)y * m.shape.height + x) * channels;
-            for (uint32_t lane = 0; lane < n; lane++, from += apart)
-                for (uint32_t c = 0; c < channels; c++)
-                    to[c / VALUE_QUAD * VALUE_BYTES + lane * VALUE_QUAD + c % VALUE_QUAD] =
-                        from[c] ^ flip;
-        }
+    for (uint32_t x = 0; x < m.shape.height; x++) {
+        uint8_t *to = pixel_at(&m, x, y);
+        const uint8_t *from = l->image + ((size_t)y * m.shape.height + x) * channels;
+        for (uint32_t lane = 0; lane < l->n; lane++, from += apart)
+            for (uint32_t c = 0; c < channels; c++)
+                to[c / VALUE_QUAD * VALUE_BYTES + lane * VALUE_QUAD + c % VALUE_QUAD] =
+                    from[c] ^ flip;
+    }
 }
 
 /* Copies n channels of a pixel to channels `first` on of another. */
@@ -119,19 +117,17 @@ static void copy_channels(uint8_t *to, uint32_t first, const uint8_t *from, uint
     }
 }
 
-static void concatenate(struct value_lanes *l, uint32_t spec)
+static void concatenate(struct value_lanes *l, const struct value_step *s, uint32_t y)
 {
-    const struct value_spec *s = &l->v->spec[spec];
-    const struct value_map to = map_of(l, spec);
+    const struct value_spec *spec = &l->v->spec[s->spec];
+    const struct value_map to = map_of(l, s->spec);
     uint32_t first = 0;
 
-    fill_border(&to);
-    for (uint32_t i = 0; i < s->n_input; i++) {
-        const struct value_map from = map_of(l, s->input[i]);
-        for (uint32_t y = 0; y < to.shape.width; y++)
-            for (uint32_t x = 0; x < to.shape.height; x++)
-                copy_channels(pixel_at(&to, x, y), first, value_pixel(&from, x, y),
-                              from.shape.channels);
+    for (uint32_t i = 0; i < spec->n_input; i++) {
+        const struct value_map from = map_of(l, spec->input[i]);
+        for (uint32_t x = 0; x < to.shape.height; x++)
+            copy_channels(pixel_at(&to, x, y), first, value_pixel(&from, x, y),
+                          from.shape.channels);
         first += from.shape.channels;
     }
 }
@@ -150,67 +146,73 @@ static void finish_exactly(const struct value_column *c)
                                c->out + i * c->out_step + q * VALUE_BYTES);
 }
 
-static void deliver_sums(const struct value_lanes *l, const struct value_column *c, uint32_t n,
-                         int32_t *result)
+static void deliver_sums(const struct value_lanes *l, const struct value_column *c)
 {
     uint32_t classes = network_result(l->v->network)->out.channels;
 
     for (uint32_t i = 0; i < c->quads * VALUE_QUAD && c->channel + i < classes; i++)
-        for (uint32_t lane = 0; lane < n; lane++)
-            result[lane * classes + c->channel + i] =
+        for (uint32_t lane = 0; lane < l->n; lane++)
+            l->result[lane * classes + c->channel + i] =
                 (int32_t)((uint32_t)c->sums[i * VALUE_LANES + lane] +
                           (uint32_t)c->scale->b[c->channel + i]);
 }
 
+/* Where the runs of the window of output column y lie in the map. */
+static void find_runs(struct value_lanes *l, uint32_t index, const struct value_map *in,
+                      uint32_t y)
+{
+    const struct window *w = &l->v->network->layer[index].window;
+    uint32_t rows = l->v->layer[index].rows;
+    size_t *run = l->run;
+
+    for (uint32_t j = 0; j < w->kernel[1]; j++) {
+        int64_t at = (int64_t)y * w->stride[1] + (int64_t)j * w->dilation[1] - w->pad_before[1];
+        uint32_t column = at < 0 || at >= in->shape.width ? in->kept : (uint32_t)at % in->kept;
+        for (uint32_t i = 0; i < rows; i++)
+            *run++ = column * in->column_bytes + (size_t)i * w->dilation[0] * in->pixel_bytes;
+    }
+}
+
 static void convolve(struct value_lanes *l, uint32_t index, const struct value_map *in,
-                     const struct value_map *out, uint32_t n, int32_t *result)
+                     const struct value_map *out, uint32_t y)
 {
     const struct layer *layer = &l->v->network->layer[index];
     const struct value_layer *own = &l->v->layer[index];
     const struct window *w = &layer->window;
     const struct value_map residual = map_of(l, layer->has_residual ? layer->residual : index);
+    const uint8_t *window = in->byte + (in->before[0] - w->pad_before[0]) * in->pixel_bytes;
 
-    for (uint32_t y = 0; y < layer->out.width; y++) {
-        const uint8_t *window = in->byte + (size_t)y * w->stride[1] * in->column_bytes +
-                                (in->before[1] - w->pad_before[1]) * in->column_bytes +
-                                (in->before[0] - w->pad_before[0]) * in->pixel_bytes;
-        for (uint32_t k = 0; k < own->n_block; k++) {
-            const struct value_block *b = &own->block[k];
-            size_t quad = (size_t)b->first / VALUE_QUAD * VALUE_BYTES;
-            const struct value_column c = {
-                .in = window + b->in_quad * VALUE_BYTES,
-                .in_step = w->stride[0] * in->pixel_bytes,
-                .run = own->run,
-                .n_run = own->n_run,
-                .steps = own->steps,
-                .weight = own->weight + b->weight,
-                .start = own->start + b->first,
-                .quads = b->quads,
-                .n = layer->out.height,
-                .scale = &own->scale,
-                .channel = b->first,
-                .residual = layer->has_residual ? value_pixel(&residual, 0, y) + quad : NULL,
-                .residual_step = residual.pixel_bytes,
-                .out = pixel_at(out, 0, y) + quad,
-                .out_step = out->pixel_bytes,
-                .sums = own->scale.in_doubles ? NULL : l->sums,
-            };
-            l->v->kernel->column(&c);
-            if (layer->raw_output)
-                deliver_sums(l, &c, n, result);
-            else if (!own->scale.in_doubles)
-                finish_exactly(&c);
-        }
+    find_runs(l, index, in, y);
+    for (uint32_t k = 0; k < own->n_block; k++) {
+        const struct value_block *b = &own->block[k];
+        size_t quad = (size_t)b->first / VALUE_QUAD * VALUE_BYTES;
+        const struct value_column c = {
+            .in = window + b->in_quad * VALUE_BYTES,
+            .in_step = w->stride[0] * in->pixel_bytes,
+            .run = l->run,
+            .n_run = own->rows * w->kernel[1],
+            .steps = own->steps,
+            .weight = l->v->weight + b->weight,
+            .start = own->start + b->first,
+            .quads = b->quads,
+            .n = layer->out.height,
+            .scale = &own->scale,
+            .channel = b->first,
+            .residual = layer->has_residual ? value_pixel(&residual, 0, y) + quad : NULL,
+            .residual_step = residual.pixel_bytes,
+            .out = pixel_at(out, 0, y) + quad,
+            .out_step = out->pixel_bytes,
+            .sums = own->scale.in_doubles ? NULL : l->sums,
+        };
+        l->v->kernel->column(&c);
+        if (layer->raw_output)
+            deliver_sums(l, &c);
+        else if (!own->scale.in_doubles)
+            finish_exactly(&c);
     }
 }
 
 /* ---- digital layers ---- */
-
-struct window_pixels { // of one output, inside the map; in pixels
-    uint32_t       rows, columns;
-    size_t         row_bytes, column_bytes; // from one to the next
-    const uint8_t *first;
-};
 
 /* Positions along an axis that lie inside the map: how many, and the first. Where pixels are seen
  * again the window is one of them, and without padding. */
@@ -235,42 +237,59 @@ static uint32_t inside(const struct window *w, int axis, uint32_t at, uint32_t s
     return n;
 }
 
-static struct window_pixels window_at(const struct layer *l, const struct value_map *in, uint32_t x,
-                                      uint32_t y)
+/* The columns that output column y sees; l->column[] of them. */
+static uint32_t find_columns(struct value_lanes *l, const struct layer *layer,
+                             const struct value_map *in, uint32_t y)
 {
-    uint32_t row, column;
-    struct window_pixels p = { .row_bytes = l->window.dilation[0] * in->pixel_bytes,
-                               .column_bytes = l->window.dilation[1] * in->column_bytes };
+    uint32_t first, n = inside(&layer->window, 1, y, layer->in.width, &first);
 
-    p.rows = inside(&l->window, 0, x, l->in.height, &row);
-    p.columns = inside(&l->window, 1, y, l->in.width, &column);
-    p.first = value_pixel(in, row, column);
-    return p;
+    for (uint32_t j = 0; j < n; j++)
+        l->column[j] = value_pixel(in, 0, first + j * layer->window.dilation[1]);
+    return n;
 }
 
-static void most_of(const struct window_pixels *p, size_t quad, uint8_t *most)
-{
-    memset(most, 0, VALUE_BYTES);
-    for (uint32_t j = 0; j < p->columns; j++)
-        for (uint32_t i = 0; i < p->rows; i++) {
-            const uint8_t *v = p->first + j * p->column_bytes + i * p->row_bytes + quad;
-            for (uint32_t k = 0; k < VALUE_BYTES; k++)
-                most[k] = v[k] > most[k] ? v[k] : most[k];
-        }
-}
-
-/* sum[c][lane] += the byte of channel c of a quad, less `zero`. */
-static void add_quad(const uint8_t *quad, int32_t zero, int32_t (*sum)[VALUE_LANES])
+/* The lowest bytes of 16 lanes are those of channel 0. */
+static void add_channels(const uint8_t *quad, int32_t zero, int32_t (*sum)[VALUE_LANES])
 {
     uint32_t lanes[VALUE_LANES];
 
-    for (uint32_t lane = 0; lane < VALUE_LANES; lane++) { // the lowest byte is channel 0's
+    for (uint32_t lane = 0; lane < VALUE_LANES; lane++) {
         const uint8_t *v = quad + lane * VALUE_QUAD;
         lanes[lane] = v[0] | (uint32_t)v[1] << 8 | (uint32_t)v[2] << 16 | (uint32_t)v[3] << 24;
     }
     for (uint32_t c = 0; c < VALUE_QUAD; c++)
         for (uint32_t lane = 0; lane < VALUE_LANES; lane++)
             sum[c][lane] += (int32_t)(lanes[lane] >> 8 * c & 255) - zero;
+}
+
+/* sum[c][lane] += the sums of n pixels, less `zero` each; they are 0 then. */
+static void take_sums(struct value_sums *s, uint32_t n, int32_t zero, int32_t (*sum)[VALUE_LANES])
+{
+    for (uint32_t c = 0; c < VALUE_QUAD; c++)
+        for (uint32_t lane = 0; lane < VALUE_LANES; lane++)
+            sum[c][lane] += (c % 2 ? s->odd : s->even)[2 * lane + c / 2] - (int32_t)n * zero;
+    *s = (struct value_sums){ 0 };
+}
+
+/* sum[c][lane] += the pixels of a window, less `zero` each, of one quad. */
+static void add_pixels(const struct value_lanes *l, const struct value_window *w, size_t quad,
+                       int32_t zero, int32_t (*sum)[VALUE_LANES])
+{
+    struct value_sums s = { 0 };
+    uint32_t held = 0;
+
+    for (uint32_t j = 0; j < w->columns; j++)
+        for (uint32_t i = 0, n; i < w->rows; i += n) {
+            n = min_u32(w->rows - i, VALUE_MOST_PIXELS);
+            if (held + n > VALUE_MOST_PIXELS) {
+                take_sums(&s, held, zero, sum);
+                held = 0;
+            }
+            l->v->kernel->sum(w->column[j] + w->first + i * w->row_bytes + quad, w->row_bytes, n,
+                              0, &s);
+            held += n;
+        }
+    take_sums(&s, held, zero, sum);
 }
 
 static void finish(const struct value_lanes *l, const struct value_scale *s, uint32_t channel,
@@ -287,38 +306,36 @@ static void multiply_quad(const uint8_t *residual, int32_t zero, int32_t (*sum)[
 {
     int32_t factor[VALUE_QUAD][VALUE_LANES] = { { 0 } };
 
-    add_quad(residual, zero, factor);
+    add_channels(residual, zero, factor);
     for (uint32_t c = 0; c < VALUE_QUAD; c++)
         for (uint32_t lane = 0; lane < VALUE_LANES; lane++)
             sum[c][lane] *= factor[c][lane];
 }
 
-/* One quad of one output. */
-static void compute_quad(const struct value_lanes *l, uint32_t index, const struct window_pixels *p,
-                         uint32_t quad, uint32_t positions, uint8_t zero, const uint8_t *residual,
-                         uint8_t *out)
+static void negate(const struct layer *layer, uint32_t channel, int32_t (*sum)[VALUE_LANES])
+{
+    for (uint32_t c = 0; c < VALUE_QUAD && channel + c < layer->out.channels; c++)
+        for (uint32_t lane = 0; lane < VALUE_LANES && layer->negated[channel + c]; lane++)
+            sum[c][lane] = -sum[c][lane];
+}
+
+/* One quad of one output, in place of what stands there: the largest of the window. */
+static void compute_quad(const struct value_lanes *l, uint32_t index, const struct value_window *w,
+                         uint32_t quad, uint8_t zero, const uint8_t *residual, uint8_t *out)
 {
     const struct layer *layer = &l->v->network->layer[index];
     const struct value_layer *own = &l->v->layer[index];
     int32_t sum[VALUE_QUAD][VALUE_LANES] = { { 0 } };
-    uint8_t most[VALUE_BYTES];
     uint32_t channel = quad * VALUE_QUAD;
 
     if (layer->kind == LAYER_AVERAGE_POOL) {
-        for (uint32_t j = 0; j < p->columns; j++)
-            for (uint32_t i = 0; i < p->rows; i++)
-                add_quad(p->first + j * p->column_bytes + i * p->row_bytes + quad * VALUE_BYTES,
-                         zero, sum);
-        channel = (positions - 1) * VALUE_QUAD;
+        add_pixels(l, w, (size_t)quad * VALUE_BYTES, zero, sum);
+        channel = (w->columns * w->rows - 1) * VALUE_QUAD;
     } else {
-        most_of(p, quad * VALUE_BYTES, most); // of one pixel, where it only scales
-        add_quad(most, zero, sum);
+        add_channels(out, zero, sum);
     }
-    for (uint32_t c = 0; layer->negated && c < VALUE_QUAD; c++)
-        for (uint32_t lane = 0; lane < VALUE_LANES; lane++)
-            if (quad * VALUE_QUAD + c < layer->out.channels &&
-                layer->negated[quad * VALUE_QUAD + c])
-                sum[c][lane] = -sum[c][lane];
+    if (layer->negated)
+        negate(layer, quad * VALUE_QUAD, sum);
     if (layer->multiplies) {
         multiply_quad(residual, own->residual_zero, sum);
         residual = NULL;
@@ -327,97 +344,110 @@ static void compute_quad(const struct value_lanes *l, uint32_t index, const stru
 }
 
 static void compute_windows(struct value_lanes *l, uint32_t index, const struct value_map *in,
-                            const struct value_map *out)
+                            const struct value_map *out, uint32_t y)
 {
     const struct layer *layer = &l->v->network->layer[index];
-    const struct value_layer *own = &l->v->layer[index];
     const struct value_map residual = map_of(l, layer->has_residual ? layer->residual : index);
+    struct value_window w = { .column = l->column,
+                              .columns = find_columns(l, layer, in, y),
+                              .row_bytes = layer->window.dilation[0] * in->pixel_bytes };
 
-    for (uint32_t y = 0, at = 0; y < layer->out.width; y++)
-        for (uint32_t x = 0; x < layer->out.height; x++, at++) {
-            const struct window_pixels p = window_at(layer, in, x, y);
-            uint8_t *to = pixel_at(out, x, y);
-            for (uint32_t q = 0; q < out->quads; q++, to += VALUE_BYTES) {
-                if (own->identity)
-                    most_of(&p, (size_t)q * VALUE_BYTES, to);
-                else
-                    compute_quad(l, index, &p, q, own->positions ? own->positions[at] : 1, in->zero,
-                                 layer->has_residual ? value_pixel(&residual, x, y) +
-                                                           (size_t)q * VALUE_BYTES
-                                                     : NULL,
-                                 to);
-            }
-        }
+    for (uint32_t x = 0; x < layer->out.height; x++) {
+        uint8_t *to = pixel_at(out, x, y);
+        const uint8_t *r = layer->has_residual ? value_pixel(&residual, x, y) : NULL;
+        uint32_t first;
+        w.rows = inside(&layer->window, 0, x, layer->in.height, &first);
+        w.first = first * in->pixel_bytes;
+        if (layer->kind != LAYER_AVERAGE_POOL) // of one pixel, where it only scales
+            l->v->kernel->most(&w, out->quads, to);
+        for (uint32_t q = 0; q < out->quads && !l->v->layer[index].identity; q++)
+            compute_quad(l, index, &w, q, in->zero, r ? r + (size_t)q * VALUE_BYTES : NULL,
+                         to + (size_t)q * VALUE_BYTES);
+    }
 }
 
 /* ---- a network ---- */
 
-/* Each byte becomes what its table holds. */
-static void look_up(const struct value_layer *own, const struct value_map *m)
+/* Each byte of a column becomes what its table holds. */
+static void look_up(const struct value_layer *own, const struct value_map *m, uint32_t y)
 {
-    for (uint32_t y = 0; y < m->shape.width; y++) {
-        uint8_t *byte = pixel_at(m, 0, y);
-        for (uint32_t x = 0; x < m->shape.height; x++)
-            for (uint32_t q = 0; q < m->quads; q++, byte += VALUE_BYTES) {
-                const uint8_t *table = own->table + (size_t)q * VALUE_QUAD * 256;
-                for (uint32_t i = 0; i < VALUE_BYTES; i++)
-                    byte[i] = table[i % VALUE_QUAD * 256 + byte[i]];
-            }
-    }
+    uint8_t *byte = pixel_at(m, 0, y);
+
+    for (uint32_t x = 0; x < m->shape.height; x++)
+        for (uint32_t q = 0; q < m->quads; q++, byte += VALUE_BYTES) {
+            const uint8_t *table = own->table + (size_t)q * VALUE_QUAD * 256;
+            for (uint32_t i = 0; i < VALUE_BYTES; i++)
+                byte[i] = table[i % VALUE_QUAD * 256 + byte[i]];
+        }
 }
 
-static void pool(struct value_lanes *l, uint32_t index, const struct value_map *in,
-                 const struct value_map *out)
+static void compute(struct value_lanes *l, const struct value_step *s, uint32_t y)
 {
-    const struct value_scale *s = &l->v->layer[index].pool;
-    int32_t zero = in->is_signed ? 128 : 0;
+    const struct layer *layer = &l->v->network->layer[s->layer];
+    const struct value_layer *own = &l->v->layer[s->layer];
+    const struct value_map in = map_of(l, own->in), out = map_of(l, s->spec);
 
-    for (uint32_t q = 0; q < in->quads; q++) {
-        int32_t sum[VALUE_QUAD][VALUE_LANES] = { { 0 } };
-        for (uint32_t y = 0; y < in->shape.width; y++)
-            for (uint32_t x = 0; x < in->shape.height; x++)
-                add_quad(value_pixel(in, x, y) + (size_t)q * VALUE_BYTES, zero, sum);
-        finish(l, s, 0, (const int32_t(*)[VALUE_LANES])sum, NULL,
-               pixel_at(out, 0, 0) + (size_t)q * VALUE_BYTES);
-    }
-}
-
-static void run_layer(struct value_lanes *l, uint32_t index, uint32_t n, int32_t *result,
-                      const struct value_watch *watch)
-{
-    const struct layer *layer = &l->v->network->layer[index];
-    const struct value_layer *own = &l->v->layer[index];
-    const struct value_map in = map_of(l, own->in), out = map_of(l, own->pooled),
-                           delivered = map_of(l, own->out);
-
-    if (l->v->spec[own->in].input && l->v->spec[own->in].first_use == index)
-        concatenate(l, own->in);
-    if (watch && watch->input)
-        watch->input(watch->user, index, &in, n);
-    fill_border(&delivered);
     if (layer_is_digital(layer))
-        compute_windows(l, index, &in, &out);
+        compute_windows(l, s->layer, &in, &out, y);
     else
-        convolve(l, index, &in, &out, n, result);
+        convolve(l, s->layer, &in, &out, y);
     if (own->table)
-        look_up(own, &out);
-    if (watch && watch->output && !layer->raw_output)
-        watch->output(watch->user, index, &out, n);
-    if (layer->pooled)
-        pool(l, index, &out, &delivered);
+        look_up(own, &out, y);
+    if (l->watch && l->watch->output && !layer->raw_output)
+        l->watch->output(l->watch->user, s->layer, &out, y, l->n);
+}
+
+/* A map whose columns are all there becomes one pixel. */
+static void pool(struct value_lanes *l, const struct value_step *s, uint32_t y)
+{
+    const struct value_map in = map_of(l, l->v->layer[s->layer].pooled), out = map_of(l, s->spec);
+    struct value_window w = { .column = l->column,
+                              .columns = in.shape.width,
+                              .rows = in.shape.height,
+                              .row_bytes = in.pixel_bytes };
+
+    for (uint32_t j = 0; j < w.columns; j++)
+        l->column[j] = value_pixel(&in, 0, j);
+    for (uint32_t q = 0; q < in.quads; q++) {
+        int32_t sum[VALUE_QUAD][VALUE_LANES] = { { 0 } };
+        add_pixels(l, &w, (size_t)q * VALUE_BYTES, in.is_signed ? 128 : 0, sum);
+        finish(l, &l->v->layer[s->layer].pool, 0, (const int32_t(*)[VALUE_LANES])sum, NULL,
+               pixel_at(&out, 0, y) + (size_t)q * VALUE_BYTES);
+    }
+}
+
+static void (*const tasks[N_VALUE_TASK])(struct value_lanes *l, const struct value_step *s,
+                                         uint32_t y) = {
+    [VALUE_SPREAD]      = spread,
+    [VALUE_CONCATENATE] = concatenate,
+    [VALUE_COMPUTE]     = compute,
+    [VALUE_POOL]        = pool,
+};
+
+static void take_turn(struct value_lanes *l, const struct value_turn *t)
+{
+    const struct value_step *s = &l->v->step[t->step];
+    const struct value_map m = map_of(l, s->spec);
+    uint32_t reader = l->watch && l->watch->input ? l->v->spec[s->spec].reader : NO_LAYER;
+
+    tasks[s->task](l, s, t->column);
+    for (; reader != NO_LAYER; reader = l->v->layer[reader].next_reader)
+        l->watch->input(l->watch->user, reader, &m, t->column, l->n);
 }
 
 void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, int32_t *result,
                      const struct value_watch *watch)
 {
     const struct network *network = l->v->network;
-    const struct layer *last = network_result(network);
 
     assert(n >= 1 && n <= VALUE_LANES);
-    spread(l, image, n);
-    for (uint32_t i = 1; i < network->n_layer; i++)
-        run_layer(l, i, n, result, watch);
-    if (last->raw_output)
+    l->image = image;
+    l->n = n;
+    l->result = result;
+    l->watch = watch;
+    for (size_t i = 0; i < l->v->n_turn; i++)
+        take_turn(l, &l->v->turn[i]);
+    if (network_result(network)->raw_output)
         return;
     const struct value_map m = map_of(l, network->n_layer - 1);
     for (uint32_t lane = 0; lane < n; lane++)

@@ -73,6 +73,19 @@ static void column(const struct value_column *j)
     }
 }
 
+static void most(const struct value_window *w, uint32_t quads, uint8_t *out)
+{
+    size_t bytes = (size_t)quads * VALUE_BYTES;
+
+    memset(out, 0, bytes);
+    for (uint32_t j = 0; j < w->columns; j++)
+        for (uint32_t i = 0; i < w->rows; i++) {
+            const uint8_t *v = w->column[j] + w->first + i * w->row_bytes;
+            for (size_t k = 0; k < bytes; k++)
+                out[k] = v[k] > out[k] ? v[k] : out[k];
+        }
+}
+
 static void sum(const uint8_t *pixel, size_t pixel_bytes, uint32_t n, uint8_t zero,
                 struct value_sums *s)
 {
@@ -87,4 +100,4 @@ static void sum(const uint8_t *pixel, size_t pixel_bytes, uint32_t n, uint8_t ze
 }
 
 const struct value_kernel value_portable = { MOST_OUTPUTS,  VALUE_QUAD, value_pack_bytes, column,
-                                             value_finish_exact, sum };
+                                             value_finish_exact, most, sum };

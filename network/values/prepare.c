@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/pages.h"
 #include "core/round.h"
 #include "core/simd.h"
 #include "core/util.h"
@@ -29,14 +30,21 @@ static int32_t offset_of(bool is_signed)
 
 /* ---- maps ---- */
 
-static void describe(struct value_map *m, struct shape s, const struct layer *l)
+static void describe(struct value_spec *spec, struct shape s, const struct layer *l)
 {
-    *m = (struct value_map){
+    *spec = (struct value_spec){ .reader = NO_LAYER };
+    spec->map = (struct value_map){
         .shape = s,
         .quads = (uint32_t)ceil_div(s.channels, VALUE_QUAD),
+        .kept = 1,
         .is_signed = l->out_signed,
         .zero = (uint8_t)(l->out_zero + offset_of(l->out_signed)),
     };
+}
+
+static void add_step(struct values *v, enum value_task task, uint32_t layer, uint32_t spec)
+{
+    v->step[v->n_step++] = (struct value_step){ task, layer, spec };
 }
 
 /* The concatenation of a layer's inputs, which others may read too. */
@@ -50,8 +58,10 @@ static uint32_t concatenated(struct values *v, uint32_t layer)
             memcmp(v->spec[i].input, l->input, l->n_input * sizeof *l->input) == 0)
             return i;
     struct value_spec *s = &v->spec[v->n_spec++];
-    *s = (struct value_spec){ .input = l->input, .n_input = l->n_input, .first_use = layer };
-    describe(&s->map, l->in, layer_of(v, l->input[0]));
+    describe(s, l->in, layer_of(v, l->input[0]));
+    s->input = l->input;
+    s->n_input = l->n_input;
+    add_step(v, VALUE_CONCATENATE, layer, i);
     return i;
 }
 
@@ -70,82 +80,51 @@ static void widen(struct value_map *m, const struct layer *l)
     }
 }
 
-static void read_by(struct value_spec *s, uint32_t layer)
+/* A layer reads its input's map. */
+static void read_by(struct values *v, uint32_t layer)
 {
-    s->last_use = max_u32(s->last_use, layer);
+    struct value_layer *own = &v->layer[layer];
+    struct value_spec *in = &v->spec[own->in];
+
+    own->next_reader = in->reader;
+    in->reader = layer;
+    if (!layer_is_digital(layer_of(v, layer)))
+        widen(&in->map, layer_of(v, layer));
 }
 
-/* Which maps there are, and who reads them. */
+/* Which maps there are, what makes them, and who reads them. */
 static void find_specs(struct values *v)
 {
     v->n_spec = v->network->n_layer;
+    add_step(v, VALUE_SPREAD, 0, 0);
     for (uint32_t i = 0; i < v->network->n_layer; i++) {
         const struct layer *l = layer_of(v, i);
         struct value_layer *own = &v->layer[i];
-        describe(&v->spec[i].map, layer_delivers(l), l);
-        v->spec[i].first_use = v->spec[i].last_use = i;
+        describe(&v->spec[i], layer_delivers(l), l);
         own->out = own->pooled = i;
         if (i == 0)
             continue;
         own->in = l->n_input == 1 ? l->input[0] : concatenated(v, i);
-        for (uint32_t k = 0; k < l->n_input; k++)
-            read_by(&v->spec[l->input[k]], v->spec[own->in].first_use);
-        read_by(&v->spec[own->in], i);
-        if (l->has_residual)
-            read_by(&v->spec[l->residual], i);
-        if (!layer_is_digital(l))
-            widen(&v->spec[own->in].map, l);
+        read_by(v, i);
         if (l->pooled) {
             own->pooled = v->n_spec++;
-            describe(&v->spec[own->pooled].map, l->out, l);
-            v->spec[own->pooled].first_use = v->spec[own->pooled].last_use = i;
+            describe(&v->spec[own->pooled], l->out, l);
         }
+        add_step(v, VALUE_COMPUTE, i, own->pooled);
+        if (l->pooled)
+            add_step(v, VALUE_POOL, i, i);
     }
 }
 
-static size_t lay_out(struct value_map *m)
+/* Where maps lie in the memory of the lanes, one behind the other: all are there at once. */
+static void lay_out(struct values *v)
 {
-    size_t height = (size_t)m->shape.height + m->before[0] + m->after[0];
-
-    m->pixel_bytes = (size_t)m->quads * VALUE_BYTES;
-    m->column_bytes = height * m->pixel_bytes;
-    return ((size_t)m->shape.width + m->before[1] + m->after[1]) * m->column_bytes;
-}
-
-/* The free slot that fits best: the smallest that is large enough, else the largest. */
-static uint32_t find_slot(const struct values *v, const bool *taken, size_t bytes)
-{
-    uint32_t best = v->n_slot;
-
-    for (uint32_t i = 0; i < v->n_slot; i++) {
-        size_t size = v->slot_bytes[i];
-        if (taken[i])
-            continue;
-        if (best == v->n_slot || (size >= bytes ? v->slot_bytes[best] < bytes ||
-                                                      size < v->slot_bytes[best]
-                                                : size > v->slot_bytes[best]))
-            best = i;
-    }
-    return best;
-}
-
-/* Maps that are not there at the same time share memory. */
-static void share_slots(struct values *v, bool *taken)
-{
-    for (uint32_t layer = 0; layer < v->network->n_layer; layer++) {
-        for (uint32_t i = 0; i < v->n_spec; i++) {
-            struct value_spec *s = &v->spec[i];
-            if (s->first_use != layer)
-                continue;
-            size_t bytes = lay_out(&s->map);
-            s->slot = find_slot(v, taken, bytes);
-            v->n_slot += s->slot == v->n_slot;
-            v->slot_bytes[s->slot] = max_u64(v->slot_bytes[s->slot], bytes);
-            taken[s->slot] = true;
-        }
-        for (uint32_t i = 0; i < v->n_spec; i++)
-            if (v->spec[i].first_use <= layer && v->spec[i].last_use == layer)
-                taken[v->spec[i].slot] = false;
+    for (uint32_t i = 0; i < v->n_spec; i++) {
+        struct value_map *m = &v->spec[i].map;
+        m->pixel_bytes = (size_t)m->quads * VALUE_BYTES;
+        m->column_bytes = ((size_t)m->shape.height + m->before[0] + m->after[0]) * m->pixel_bytes;
+        v->spec[i].begin = v->lane_bytes;
+        v->lane_bytes += value_columns(m) * m->column_bytes;
     }
 }
 
@@ -318,27 +297,6 @@ static bool is_identity(const struct values *v, uint32_t index)
     return true;
 }
 
-/* Pixels of each window that lie inside the map: an average is scaled by their number. */
-static bool count_positions(struct values *v, uint32_t index)
-{
-    const struct layer *l = layer_of(v, index);
-    const struct window *w = &l->window;
-    struct value_layer *own = &v->layer[index];
-
-    own->positions = calloc((size_t)l->out.width * l->out.height, sizeof *own->positions);
-    for (uint32_t y = 0, at = 0; own->positions && y < l->out.width; y++)
-        for (uint32_t x = 0; x < l->out.height; x++, at++)
-            for (uint32_t k = 0; k < w->kernel[0] * w->kernel[1]; k++) {
-                int64_t row = (int64_t)x * w->stride[0] +
-                              (int64_t)(k % w->kernel[0]) * w->dilation[0] - w->pad_before[0];
-                int64_t column = (int64_t)y * w->stride[1] +
-                                 (int64_t)(k / w->kernel[0]) * w->dilation[1] - w->pad_before[1];
-                own->positions[at] += row >= 0 && row < l->in.height && column >= 0 &&
-                                      column < l->in.width;
-            }
-    return own->positions;
-}
-
 /* ---- weights ---- */
 
 /* Input quads that outputs [first, first + n) read. */
@@ -377,22 +335,16 @@ static bool cut_blocks(struct values *v, uint32_t index)
 }
 
 /* Where in a window quads stand one after the other: a column of it, or a pixel. */
-static bool find_runs(struct values *v, uint32_t index)
+static void find_runs(struct values *v, uint32_t index)
 {
     const struct layer *l = layer_of(v, index);
     const struct window *w = &l->window;
-    const struct value_map *in = &v->spec[v->layer[index].in].map;
     struct value_layer *own = &v->layer[index];
-    bool whole = own->quads == in->quads && w->dilation[0] == 1;
-    uint32_t rows = whole ? 1 : w->kernel[0];
+    bool whole = own->quads == v->spec[own->in].map.quads && w->dilation[0] == 1;
 
-    own->run = calloc((size_t)rows * w->kernel[1], sizeof *own->run);
-    for (uint32_t j = 0; own->run && j < w->kernel[1]; j++)
-        for (uint32_t i = 0; i < rows; i++)
-            own->run[own->n_run++] = (size_t)j * w->dilation[1] * in->column_bytes +
-                                     (size_t)i * w->dilation[0] * in->pixel_bytes;
+    own->rows = whole ? 1 : w->kernel[0];
     own->steps = own->quads * (whole ? w->kernel[0] : 1);
-    return own->run;
+    v->most_runs = max_u32(v->most_runs, own->rows * w->kernel[1]);
 }
 
 /* Weight of output o for channel c at position (i, j) of the kernel; 0 where it is of another
@@ -412,7 +364,7 @@ static void pack_block(const struct values *v, uint32_t index, const struct valu
     const struct layer *l = layer_of(v, index);
     const struct window *w = &l->window;
     const struct value_layer *own = &v->layer[index];
-    int8_t *to = own->weight + b->weight;
+    int8_t *to = v->weight + b->weight;
 
     for (uint32_t j = 0; j < w->kernel[1]; j++)
         for (uint32_t i = 0; i < w->kernel[0]; i++)
@@ -438,33 +390,53 @@ static int32_t start_of(const struct layer *l, uint32_t o, uint8_t zero)
     return (int32_t)sum;
 }
 
-static bool prepare_weights(struct values *v, uint32_t index)
+/* Where the weights of each block will be; *bytes: of all layers so far. */
+static bool place_weights(struct values *v, uint32_t index, size_t *bytes)
 {
     const struct layer *l = layer_of(v, index);
     struct value_layer *own = &v->layer[index];
     const struct value_map *in = &v->spec[own->in].map;
-    size_t bytes = 0;
 
-    if (!cut_blocks(v, index) || !find_runs(v, index))
+    if (!cut_blocks(v, index))
         return false;
+    find_runs(v, index);
     for (uint32_t i = 0; i < own->n_block; i++) {
         struct value_block *b = &own->block[i];
         quads_read(l, b->first, b->quads * VALUE_QUAD, &b->in_quad);
         b->in_quad = min_u32(b->in_quad, in->quads - own->quads);
-        b->weight = bytes;
-        bytes += (size_t)own->n_run * own->steps * b->quads * VALUE_QUAD * v->kernel->weight_bytes;
+        b->weight = *bytes;
+        *bytes += (size_t)own->rows * l->window.kernel[1] * own->steps * b->quads * VALUE_QUAD *
+                  v->kernel->weight_bytes;
     }
-    own->weight = malloc(max_u64(bytes, 1));
-    own->start = calloc(value_outputs(v, l), sizeof *own->start);
-    if (!own->weight || !own->start)
-        return false;
-    for (uint32_t o = 0; o < l->out.channels; o++)
-        own->start[o] = start_of(l, o, in->zero);
-    for (uint32_t i = 0; i < own->n_block; i++)
-        pack_block(v, index, &own->block[i]);
     v->most_sums = max_u64(v->most_sums,
                            (size_t)l->out.height * v->kernel->outputs * VALUE_LANES);
-    return true;
+    own->start = calloc(value_outputs(v, l), sizeof *own->start);
+    return own->start;
+}
+
+static void prepare_weights(struct values *v, uint32_t index)
+{
+    const struct layer *l = layer_of(v, index);
+    struct value_layer *own = &v->layer[index];
+
+    for (uint32_t o = 0; o < l->out.channels; o++)
+        own->start[o] = start_of(l, o, v->spec[own->in].map.zero);
+    for (uint32_t i = 0; i < own->n_block; i++)
+        pack_block(v, index, &own->block[i]);
+}
+
+static bool prepare_all_weights(struct values *v)
+{
+    size_t bytes = 0;
+
+    for (uint32_t i = 1; i < v->network->n_layer; i++)
+        if (!layer_is_digital(layer_of(v, i)) && !place_weights(v, i, &bytes))
+            return false;
+    v->weight = pages_new(bytes);
+    for (uint32_t i = 1; v->weight && i < v->network->n_layer; i++)
+        if (!layer_is_digital(layer_of(v, i)))
+            prepare_weights(v, i);
+    return v->weight;
 }
 
 static bool prepare_layer(struct values *v, uint32_t index)
@@ -474,11 +446,10 @@ static bool prepare_layer(struct values *v, uint32_t index)
 
     if (!prepare_scale(v, index) || !prepare_table(v, index) || !prepare_pool(v, index))
         return false;
-    if (!layer_is_digital(l))
-        return prepare_weights(v, index);
+    v->most_columns = max_u32(v->most_columns, max_u32(l->window.kernel[1], l->out.width));
     own->identity = l->kind == LAYER_MAX_POOL && !l->has_residual && !l->table &&
                     is_identity(v, index);
-    return l->kind != LAYER_AVERAGE_POOL || count_positions(v, index);
+    return true;
 }
 
 struct values *values_new(const struct network *n, const char *kernel_name)
@@ -486,23 +457,22 @@ struct values *values_new(const struct network *n, const char *kernel_name)
     enum simd simd = simd_find(kernel_name);
     struct values *v = simd < N_SIMD ? calloc(1, sizeof *v) : NULL;
     size_t most_specs = 3 * (size_t)n->n_layer;
-    bool *taken = calloc(most_specs, sizeof *taken);
 
-    if (v) {
-        *v = (struct values){ .network = n, .kernel = kernels[simd] };
-        v->layer = calloc(n->n_layer, sizeof *v->layer);
-        v->spec = calloc(most_specs, sizeof *v->spec);
-        v->slot_bytes = calloc(most_specs, sizeof *v->slot_bytes);
-    }
-    bool done = v && taken && v->layer && v->spec && v->slot_bytes;
+    if (!v)
+        return NULL;
+    *v = (struct values){ .network = n, .kernel = kernels[simd] };
+    v->layer = calloc(n->n_layer, sizeof *v->layer);
+    v->spec = calloc(most_specs, sizeof *v->spec);
+    v->step = calloc(most_specs, sizeof *v->step);
+    bool done = v->layer && v->spec && v->step;
     if (done) {
         find_specs(v);
-        share_slots(v, taken);
+        done = value_flow(v);
+        lay_out(v);
     }
     for (uint32_t i = 1; done && i < n->n_layer; i++)
         done = prepare_layer(v, i);
-    free(taken);
-    if (done)
+    if (done && prepare_all_weights(v))
         return v;
     values_free(v);
     return NULL;
@@ -517,15 +487,14 @@ void values_free(struct values *v)
         scale_release(&l->scale);
         scale_release(&l->pool);
         free(l->table);
-        free(l->positions);
         free(l->start);
-        free(l->weight);
-        free(l->run);
         free(l->block);
     }
     free(v->layer);
+    free(v->weight);
     free(v->spec);
-    free(v->slot_bytes);
+    free(v->step);
+    free(v->turn);
     free(v);
 }
 

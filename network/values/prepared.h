@@ -1,18 +1,33 @@
-/* network/values/prepared.h -- a network made ready for its kernel: prepare.c makes it, lanes.c
- * runs it. */
+/* network/values/prepared.h -- a network made ready for its kernel: prepare.c makes it, flow.c
+ * orders its columns, lanes.c runs it. */
 #ifndef NETWORK_VALUES_PREPARED_H
 #define NETWORK_VALUES_PREPARED_H
 
 #include "network/values/kernel.h"
 
+enum { NO_LAYER = UINT32_MAX };
+
 /* A map while a run goes on: what a layer delivers (its index is the layer's), several of them
  * concatenated, or what a layer pools. */
 struct value_spec {
     struct value_map map;    // without bytes
+    size_t           begin;  // where they are in the memory of the lanes
     const uint32_t  *input;  // borrowed: the layers to be concatenated; NULL: none
     uint32_t         n_input;
-    uint32_t         first_use, last_use; // layers that make and that last read it
-    uint32_t         slot;   // the memory that it takes
+    uint32_t         reader; // the first layer whose input it is, or NO_LAYER; struct value_layer
+                             // has the next
+};
+
+enum value_task { VALUE_SPREAD, VALUE_CONCATENATE, VALUE_COMPUTE, VALUE_POOL, N_VALUE_TASK };
+
+struct value_step { // what makes a map
+    enum value_task task;
+    uint32_t        layer; // whose
+    uint32_t        spec;  // that it makes
+};
+
+struct value_turn { // a step makes one column
+    uint32_t step, column;
 };
 
 struct value_block { // outputs computed together
@@ -23,17 +38,15 @@ struct value_block { // outputs computed together
 
 struct value_layer {
     uint32_t in, out, pooled; // specs; pooled: of the map before pooling, else out
+    uint32_t next_reader;     // the next layer that reads `in`, or NO_LAYER
     struct value_scale scale, pool;
     int32_t  residual_zero;   // as stored
     uint8_t *table;           // owned; [outputs, filled up][256], as stored; NULL: none
     bool     identity;        // a maximum is delivered as it is
-    uint32_t *positions;      // owned; [out.width][out.height]: pixels of a window inside the
-                              // map, of an average
     /* With weights: */
     int32_t *start;           // owned; [outputs, filled up to blocks]
-    int8_t  *weight;          // owned
-    size_t  *run;             // owned
-    uint32_t n_run, steps;
+    uint32_t rows;            // runs of a kernel's column: 1 where it is one, else its rows
+    uint32_t steps;           // quads of a run
     uint32_t quads;           // of the input that a block reads
     struct value_block *block; // owned
     uint32_t n_block;
@@ -42,12 +55,17 @@ struct value_layer {
 struct values {
     const struct network      *network;
     const struct value_kernel *kernel;
-    struct value_layer        *layer; // owned; [n_layer], the image's is empty
-    struct value_spec         *spec;  // owned
+    struct value_layer        *layer;  // owned; [n_layer], the image's is empty
+    int8_t                    *weight; // owned; of all layers
+    struct value_spec         *spec;   // owned
     uint32_t                   n_spec;
-    size_t                    *slot_bytes; // owned
-    uint32_t                   n_slot;
+    struct value_step         *step;   // owned, in topological order
+    uint32_t                   n_step;
+    struct value_turn         *turn;   // owned, in the order of a run
+    size_t                     n_turn;
+    size_t                     lane_bytes; // of all maps
     size_t                     most_sums;  // ints that a column of one block takes
+    uint32_t                   most_runs, most_columns; // of a window
 };
 
 /* Outputs of a layer, filled up to blocks. */
@@ -55,5 +73,14 @@ static inline uint32_t value_outputs(const struct values *v, const struct layer 
 {
     return (l->out.channels + v->kernel->outputs - 1) / v->kernel->outputs * v->kernel->outputs;
 }
+
+/* Orders the columns of all steps and says how many each map keeps: its map.kept. False when the
+ * host has no memory. */
+bool value_flow(struct values *v);
+
+/* Positions along an axis, counted from 0 inside the map, that output `at` sees: [*first, end) of
+ * `size`, some of them between dilated ones. */
+uint32_t value_window_end(const struct window *w, int axis, uint32_t at, uint32_t size,
+                          uint32_t *first);
 
 #endif

@@ -3,16 +3,19 @@
  * The arithmetic is network/network.h's, to the bit; nothing here knows cores, memories or time.
  * Up to VALUE_LANES images go through together, one in each lane. A map keeps four channels of a
  * lane together, the lanes of four channels side by side, and pixels one after the other, x (row)
- * fastest inside column y, within a border that convolutions read as padding:
+ * fastest inside column y, between borders that convolutions read as padding:
  *
  *     byte[(pixel * quads + c / 4) * 64 + lane * 4 + c % 4]
- *     pixel = (y + border) * (height + borders) + x + border
+ *     pixel = y % kept * (height + borders) + x + border
+ *
+ * Columns go from layer to layer one at a time, as pixels do through a chip, and a map keeps those
+ * that somebody still reads: what is computed with is mostly in the cache.
  *
  * Bytes are stored as uint8: those of int8 maps are 128 more. Channels that fill the last four up,
  * and lanes without an image, hold anything.
  *
- * One instruction multiplies four channels of every lane, so that sums stay in registers, no map
- * needs to be rearranged, and a map's size does not matter to the speed.
+ * One instruction multiplies four channels of every lane, so that sums stay in registers and no
+ * map needs to be rearranged.
  */
 #ifndef NETWORK_VALUES_VALUES_H
 #define NETWORK_VALUES_VALUES_H
@@ -28,17 +31,25 @@ enum { VALUE_LANES = 16, VALUE_QUAD = 4, VALUE_BYTES = VALUE_LANES * VALUE_QUAD 
 struct value_map {
     struct shape   shape;
     uint32_t       quads;                  // channels in fours, the last filled up
-    uint32_t       before[2], after[2];    // border, in rows and columns
+    uint32_t       kept;                   // columns that are there at once
+    uint32_t       before[2], after[2];    // border, in rows and columns; columns of it are one,
+                                           // behind those kept
     bool           is_signed;
     uint8_t        zero;                   // byte of the border, as stored
     size_t         pixel_bytes, column_bytes;
-    const uint8_t *byte;                   // of the border's first pixel
+    const uint8_t *byte;
 };
 
-/* First byte of a pixel inside the map. */
+/* Columns that a map has memory for. */
+static inline size_t value_columns(const struct value_map *m)
+{
+    return (size_t)m->kept + (m->before[1] + m->after[1] > 0);
+}
+
+/* First byte of a pixel inside the map, whose column is there. */
 static inline const uint8_t *value_pixel(const struct value_map *m, uint32_t x, uint32_t y)
 {
-    return m->byte + (y + m->before[1]) * m->column_bytes + (x + m->before[0]) * m->pixel_bytes;
+    return m->byte + y % m->kept * m->column_bytes + (x + m->before[0]) * m->pixel_bytes;
 }
 
 static inline int32_t value_get(const struct value_map *m, uint32_t x, uint32_t y, uint32_t channel,
@@ -49,12 +60,15 @@ static inline int32_t value_get(const struct value_map *m, uint32_t x, uint32_t 
     return p[lane * VALUE_QUAD + channel % VALUE_QUAD] - (m->is_signed ? 128 : 0);
 }
 
-/* Somebody who looks at maps while they are there. Layers are those of the network. */
+/* Somebody who looks at maps, column by column from the first on, as they are made. Layers are
+ * those of the network. */
 struct value_watch {
     /* What a layer reads: its inputs, concatenated. NULL: not wanted. */
-    void (*input)(void *user, uint32_t layer, const struct value_map *map, uint32_t n_lane);
+    void (*input)(void *user, uint32_t layer, const struct value_map *map, uint32_t column,
+                  uint32_t n_lane);
     /* What it computes, before pooling; not of layers that deliver sums. NULL: not wanted. */
-    void (*output)(void *user, uint32_t layer, const struct value_map *map, uint32_t n_lane);
+    void (*output)(void *user, uint32_t layer, const struct value_map *map, uint32_t column,
+                   uint32_t n_lane);
     void *user;
 };
 

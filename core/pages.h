@@ -1,0 +1,12 @@
+/* core/pages.h -- memory for much data. */
+#ifndef CORE_PAGES_H
+#define CORE_PAGES_H
+
+#include <stddef.h>
+
+/* Zeroed bytes that begin on a cache line, to be released by free(); NULL when the host has no
+ * memory. Much comes in large pages where the host has them: to touch 8 MiB for the first time
+ * takes 40 ms of small pages on a virtual machine, and 0.6 ms of large ones. */
+void *pages_new(size_t bytes);
+
+#endif
