@@ -123,13 +123,11 @@ static enum err make_routes(struct plan *p, struct err_msg *m)
     return e;
 }
 
-enum err plan_make_layers(struct plan *p, const struct network *network,
-                          const struct config *config, struct err_msg *m)
+static enum err try_layers(struct plan *p, const struct network *network,
+                           const struct config *config, struct err_msg *m)
 {
     *p = (struct plan){ .network = network, .config = config };
-    enum err e = network_check(network, m);
-    if (!e)
-        e = structure_check_keys(p, m);
+    enum err e = structure_check_keys(p, m);
     if (!e)
         e = check_clocks(p, m);
     if (!e)
@@ -137,10 +135,19 @@ enum err plan_make_layers(struct plan *p, const struct network *network,
     return e ? e : make_layers(p, m);
 }
 
+enum err plan_make_layers(struct plan *p, const struct network *network,
+                          const struct config *config, struct err_msg *m)
+{
+    enum err e = network_check(network, m);
+
+    *p = (struct plan){ 0 };
+    return e ? e : try_layers(p, network, config, m);
+}
+
 enum err plan_try(struct plan *p, const struct network *network, const struct config *config,
                   struct err_msg *m)
 {
-    enum err e = plan_make_layers(p, network, config, m);
+    enum err e = try_layers(p, network, config, m);
 
     if (!e)
         e = make_cores(p, m);
@@ -188,9 +195,12 @@ static void suggest_words(const struct plan *p, struct err_msg *m)
 enum err plan_make(struct plan *p, const struct network *network, const struct config *config,
                    struct err_msg *m)
 {
-    enum err e = plan_try(p, network, config, m);
+    enum err e = network_check(network, m);
 
-    if (e == ERR_INPUT)
+    *p = (struct plan){ 0 };
+    if (!e)
+        e = plan_try(p, network, config, m);
+    if (e == ERR_INPUT && p->network)
         suggest_words(p, m);
     if (e)
         plan_release(p);

@@ -10,7 +10,7 @@
 #define PLAN_REFUSE(p, key, m, ...) (err_set(m, ERR_INPUT, __VA_ARGS__), plan_blame(p, key, m))
 enum err plan_blame(const struct plan *p, const char *key, struct err_msg *m);
 
-/* plan.c: plan_make() that keeps on error what it has made, for plan_release(). */
+/* make.c: plan_make() of a checked network that keeps on error what it has made, for plan_release(). */
 enum err plan_try(struct plan *p, const struct network *network, const struct config *config,
                   struct err_msg *m);
 

@@ -16,6 +16,10 @@ enum err timestep_memories(struct timetable *t, const struct plan *p, const char
 enum err timestep_feeds(struct timetable *t, const struct plan *p, const struct dry_run *s,
                         struct err_msg *m);
 
+/* memory_port.c: words of every memory in its worst timestep, of which budget.c asks. */
+enum err timestep_memory_ports(struct timetable *t, const struct plan *p, const struct dry_run *s,
+                               struct err_msg *m);
+
 /* budget.c: use of every stage in its worst timestep. ERR_INPUT when one does not fit. */
 enum err timestep_budget(struct timetable *t, const struct plan *p, const struct dry_run *s,
                          struct err_msg *m);
