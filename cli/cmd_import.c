@@ -121,16 +121,35 @@ static enum err understand(struct job *j, struct err_msg *m)
     return e;
 }
 
+/* Of --random-weights, NULL without it. */
+static enum err read_seed(const char *given, uint64_t *seed, struct err_msg *m)
+{
+    char *end;
+
+    *seed = 0;
+    if (!given)
+        return ERR_NONE;
+    errno = 0;
+    *seed = strtoull(given, &end, 10);
+    if (*given < '0' || *given > '9' || *end != '\0' || errno || *seed < 1 || *seed > INT64_MAX)
+        return err_set(m, ERR_INPUT, "import: --random-weights %.40s: want 1 to %" PRId64, given,
+                       INT64_MAX);
+    return ERR_NONE;
+}
+
 static enum err read_model(struct job *j, struct err_msg *m)
 {
     struct onnx_model model;
-    enum err e = onnx_model_load(&model, j->options->operand, &(struct network_onnx_cfg){0}, m);
+    struct network_onnx_cfg open = {.input_shape = j->options->input_shape};
+    enum err e = read_seed(j->options->random_weights, &open.random_weights, m);
 
+    if (!e)
+        e = onnx_model_load(&model, j->options->operand, &open, m);
     if (e)
         return e;
     if (!model.complete)
         e = err_set(m, ERR_INPUT, "some weights are nowhere: want the files that hold them beside "
-                    "the model");
+                    "the model, or --random-weights SEED");
     else if (onnx_model_is_quantised(model.proto))
         e = err_set(m, ERR_INPUT, "is quantised already: want a float model here; imcsim run "
                     "CONFIG --set network.onnx=FILE runs this one as it is");
@@ -365,8 +384,10 @@ const struct command command_import = {
             "images both classify rightly, the quantised one with the integers of `run`.\n"
             "\n"
             "  imcsim import model.onnx --images IMAGES -o model_int8.onnx --jobs 2\n"
+            "  imcsim import model.onnx --images random --random-weights 1 -o q.onnx\n"
             "  imcsim import model.onnx --images IMAGES -o q.onnx --mean 0 --scale 0.00392156863\n",
     .options = OPTION_IMAGE_SET | OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JOBS) |
+               OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_RANDOM_WEIGHTS) |
                OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_CALIBRATE) |
                OPTION_BIT(OPTION_PERCENTILE) | OPTION_BIT(OPTION_MEAN) |
                OPTION_BIT(OPTION_SCALE) | OPTION_BIT(OPTION_WEIGHTS) |

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Tries every ONNX file of a folder, as a user would: a quantised one runs, a float one is imported
-# on images of random pixels and what import wrote runs, both for timing and price. A table with a
-# line for each: whether it ran, and what the error says where it did not.
+# on images of random pixels, with random weights where the file has none, and what import wrote
+# runs, both for timing and price. A table with a line for each: whether it ran, and what the error
+# says where it did not.
 #
 # usage: scripts/try_models.sh FOLDER [CONFIG]     IMCSIM: the command (build/imcsim)
 set -u
@@ -16,9 +17,14 @@ run() { # MODEL
     timeout 300 "$imcsim" run "$config" --set network.onnx="$1" >"$work/out" 2>"$work/err"
 }
 
+import() { # MODEL [OPTION...]
+    timeout 300 "$imcsim" import "$@" --images random -o "$work/int8.onnx" --calibrate 4 \
+        --log-level error >"$work/out" 2>"$work/err"
+}
+
 try() { # MODEL
-    if timeout 300 "$imcsim" import "$1" --images random -o "$work/int8.onnx" --calibrate 4 --log-level error \
-        >"$work/out" 2>"$work/err"; then
+    if import "$1" ||
+        { grep -q -e '--random-weights SEED$' "$work/err" && import "$1" --random-weights 1; }; then
         how="imported"
         run "$work/int8.onnx"
     elif grep -q 'is quantised already' "$work/err"; then

@@ -345,6 +345,12 @@ enum err onnx_curve_read(struct onnx_reader *r, const struct onnx_node *node)
         c->maker = x->means == ONNX_CURVE ? x->curve->maker : node;
         c->rounded = true;
         e = onnx_read_quantisation(r, node, 1, &c->q);
+    } else if (is_operator(node, "Clip") && onnx_input(r, node, 0)->means == ONNX_CURVE &&
+               onnx_input(r, node, 0)->curve->rounded) { // values of fewer bits
+        const struct onnx_curve *wide = onnx_input(r, node, 0)->curve;
+        c->maker = wide->maker;
+        c->rounded = true;
+        c->q = wide->q;
     }
     out = source;
     out.means = ONNX_CURVE;

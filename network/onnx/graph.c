@@ -321,7 +321,8 @@ static bool has_channels_last(const struct onnx_graph *g)
         if (strcmp(type, "Transpose") == 0)
             return !onnx_attr_list(node, "perm", perm, 4, &n, &given, &ignored) && n == 4 &&
                    perm[0] == 0 && perm[1] == 3 && perm[2] == 1 && perm[3] == 2;
-        if (!strstr(type, "QuantizeLinear") && !strstr(type, "DequantizeLinear"))
+        if (!strstr(type, "QuantizeLinear") && !strstr(type, "DequantizeLinear") &&
+            strcmp(type, "Clip") != 0)
             return false;
         value = node->output[0];
     }

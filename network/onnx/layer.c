@@ -137,6 +137,14 @@ struct onnx_quantisation onnx_quantisation_of(const struct layer *l)
 
 bool onnx_quantised_alike(const struct layer *l, const struct onnx_quantisation *q)
 {
+    int32_t low, high;
+
+    layer_range(l, &low, &high);
+    return onnx_same_steps(l, q) && low >= q->least && high <= q->most;
+}
+
+bool onnx_same_steps(const struct layer *l, const struct onnx_quantisation *q)
+{
     return l->out_scale == q->scale && l->out_zero == q->zero && l->out_signed == q->is_signed;
 }
 

@@ -104,7 +104,7 @@ static enum err quantise_image(struct onnx_reader *r, const struct onnx_node *no
 
     if (r->network->n_layer == 0)
         e = onnx_add_image(r, x->shape, q);
-    else if (!onnx_quantised_alike(&r->network->layer[0], q))
+    else if (!onnx_same_steps(&r->network->layer[0], q))
         e = onnx_node_refuse(node, r->msg, "quantises the image a second time and differently: "
                              "want one scale and zero point");
     return e;
@@ -198,6 +198,10 @@ enum err onnx_quantise(struct onnx_reader *r, const struct onnx_node *node,
         e = quantise_image(r, node, x, q);
         out.layer = &image;
         out.n_layer = 1;
+        if (!e && !onnx_quantised_alike(&r->network->layer[0], q)) { // of fewer bits than a byte
+            struct onnx_meaning whole = out;
+            e = quantise_again(r, node, &whole, q, &out);
+        }
     } else if (x->means == ONNX_PIXELS && !all_alike(r, x, q)) {
         e = quantise_again(r, node, x, q, &out);
     } else if (x->means == ONNX_DRAFT) {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "core/rng.h"
+#include "network/onnx/qonnx.h"
 #include "network/onnx/read.h"
 
 enum { MOST_NODES = 1 << 16, MOST_DEPTH = 16, MOST_SIDE = 65536 };
@@ -557,5 +558,7 @@ enum err onnx_prepare(Onnx__ModelProto *model, const struct onnx_surroundings *s
         e = set_shape(model, s->input_shape, m);
     if (!e)
         e = inline_functions(model, m);
+    if (!e)
+        e = onnx_rewrite_qonnx(model, m);
     return !e && s->input_type != ONNX_INPUT_AUTO ? set_type(model, s->input_type, m) : e;
 }

@@ -1,6 +1,6 @@
 /* network/onnx/prepare.h -- what a model's file leaves to its surroundings, put in before anything
  * reads the graph: functions of the model's own in place of their calls, tensors that lie in other
- * files, dimensions of the input that are left open.
+ * files, dimensions of the input that are left open, ONNX's own operators in place of QONNX's.
  */
 #ifndef NETWORK_ONNX_PREPARE_H
 #define NETWORK_ONNX_PREPARE_H

@@ -242,6 +242,7 @@ struct onnx_quantisation {
 };
 struct onnx_quantisation onnx_quantisation_of(const struct layer *l);
 bool onnx_quantised_alike(const struct layer *l, const struct onnx_quantisation *q);
+bool onnx_same_steps(const struct layer *l, const struct onnx_quantisation *q); // of any width
 
 /* A layer that reads x through weights, which have one output for each place along `axis` (0, or 1
  * of two), and adds a bias. Weights times `alpha`, bias times `beta`; `flat`: of two dimensions.

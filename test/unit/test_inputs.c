@@ -11,7 +11,9 @@
 #include <cmocka.h>
 
 #include "dataflow/config.h"
+#include "network/onnx/tensor.h"
 #include "study/inputs.h"
+#include "study/outputs.h"
 #include "test/onnx_make.h"
 #include "test/tmpdir.h"
 
@@ -216,6 +218,47 @@ static void real_values_are_cut_as_quantize_linear_does_and_counted(void **state
     assert_refused(*state, "", "x.npy: image 1, value 1 is nan: want numbers");
 }
 
+/* What QuantizeLinear of 4 bits leaves of an image, a convolution by the identity delivers. */
+static void an_image_of_4_bits_is_cut_to_them(void **state)
+{
+    static const float v[2 * N] = {0, 1, 15, 16, 100, 255, 1000, -3};
+    static const double want[2 * N] = {0, 1, 15, 15, 15, 15, 15, 0};
+    static const int8_t w[N * N] = {1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1};
+    const float scale = 1;
+    Onnx__ModelProto *m = make_model(N, 1, 1);
+    char path[TMPDIR_PATH_MAX];
+    struct network_cfg cfg = {0};
+    struct outputs *o;
+    struct inputs *in;
+    struct network n;
+    struct err_msg msg;
+    uint8_t bytes[N];
+    size_t n_value;
+
+    m->opset_import[0]->version = 21;
+    make_qdq(m, "image", "x", 1, ONNX_UINT4, 0);
+    make_weights(m, "w", (const int64_t[]){N, N, 1, 1, -1}, w, 1, &scale, 0);
+    make_node(m, "Conv", "conv", "x w", "out");
+    write_model(*state, m);
+    write_npy(*state, "<f4", v, sizeof v);
+    if (open_inputs(*state, "", &in, &n, &msg))
+        fail_msg("%s", msg.text);
+    snprintf(cfg.onnx, sizeof cfg.onnx, "%s", tmpdir_path(path, *state, "m.onnx"));
+    if (outputs_new(&o, &cfg, &n, &msg))
+        fail_msg("%s", msg.text);
+    for (uint64_t i = 0; i < 2; i++) {
+        inputs_take(in, i, bytes);
+        assert_int_equal(outputs_add(o, bytes, &msg), ERR_NONE);
+    }
+    const double *got = outputs_values(o, 0, &n_value);
+    assert_int_equal(n_value, 2 * N);
+    for (size_t i = 0; i < n_value; i++)
+        assert_true(got[i] == want[i]);
+    outputs_free(o);
+    inputs_close(in);
+    network_release(&n);
+}
+
 int main(void)
 {
 #define IN_A_FOLDER(f) cmocka_unit_test_setup_teardown(f, tmpdir_make, tmpdir_remove)
@@ -224,6 +267,7 @@ int main(void)
         IN_A_FOLDER(signed_values_are_carried_once_the_user_says_that_they_are),
         IN_A_FOLDER(the_key_is_refused_where_the_file_says_it),
         IN_A_FOLDER(an_input_of_bytes_takes_any_array_of_whole_numbers_that_they_hold),
+        IN_A_FOLDER(an_image_of_4_bits_is_cut_to_them),
         IN_A_FOLDER(real_values_are_cut_as_quantize_linear_does_and_counted),
     };
 
