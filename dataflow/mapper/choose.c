@@ -18,7 +18,8 @@
 enum {
     MOST_ROUNDS = 6,  // of searches: again where the best mappings do not fit the memories
     MOST_REPAIRS = 5, // options set aside, one after the other, for a mapping that does
-    MOST_REPAIRS_OF_ALL = 40
+    MOST_REPAIRS_OF_ALL = 40,
+    ALONE_OF_EFFORT = 3 // options of a layer that are tried alone, for each interval
 };
 
 /* ---- searches ---- */
@@ -32,18 +33,56 @@ static void consider_policies(struct chooser *c)
     }
 }
 
+enum images { NO_OPTION_FITS, SOME_OPTION_FITS, UNKNOWN };
+
+/* Whether an option of a layer that reads the image fits alone, with images so far apart. Sets aside
+ * those before it, from the one of fewest cores on, that do not. */
+static enum images try_alone(const struct mapper *mp, uint32_t layer, uint64_t interval)
+{
+    uint64_t left = (uint64_t)mp->config->mapping.effort * ALONE_OF_EFFORT;
+
+    for (uint32_t i = 0; i < mp->layer[layer].n_option; i++) {
+        struct mapper_option *o = &mp->layer[layer].option[i];
+        if (o->least_interval > interval || o->doubtful)
+            continue;
+        if (left-- == 0)
+            return UNKNOWN;
+        if (mapper_alone_fits(mp, layer, o, interval))
+            return SOME_OPTION_FITS;
+        o->refused = true;
+    }
+    return NO_OPTION_FITS;
+}
+
+/* The same of all that read it. */
+static enum images try_images(const struct mapper *mp, uint64_t interval)
+{
+    enum images all = SOME_OPTION_FITS;
+
+    for (uint32_t i = 0; i < mp->n_layer && all != NO_OPTION_FITS; i++) {
+        if (mp->plan.layer[i].feed != FEED_SCRATCHPAD)
+            continue;
+        enum images one = try_alone(mp, i, interval);
+        all = one == SOME_OPTION_FITS ? all : one;
+    }
+    return all;
+}
+
 /* The cheapest mapping of an interval; where it does not fit the memories, without what made it
  * so. */
-static void consider_cheapest(struct chooser *c, uint64_t interval)
+static enum images consider_cheapest(struct chooser *c, uint64_t interval)
 {
     chooser_forgive(c->mp);
-    c->refused = true;
+    enum images images = try_images(c->mp, interval);
+
+    c->refused = images != NO_OPTION_FITS;
     for (int i = 0; i < MOST_REPAIRS && c->refused && c->repairs < MOST_REPAIRS_OF_ALL; i++) {
         c->refused = false;
         c->repairs += i > 0;
         if (mapper_all_cheapest(c->mp, interval, c->choice))
             chooser_consider(c);
     }
+    return images;
 }
 
 /* Of intervals from the least that memories have time for, each a half more than the one before. */
@@ -160,7 +199,8 @@ static enum err fit_interval(struct chooser *c, struct err_msg *m)
         uint64_t now = c->interval[i], within = 0, unused;
         if (r->cores > 0 && r->interval <= now)
             break;
-        consider_cheapest(c, now);
+        if (consider_cheapest(c, now) == NO_OPTION_FITS)
+            continue;
         if ((r->cores == 0 || r->interval > now) && c->rounds < MOST_ROUNDS)
             e = latency_within(c, now, &within, &unused, m);
         if (!possible && within < UINT64_MAX)

@@ -224,16 +224,67 @@ enum err mapper_write(const struct mapper *mp, const uint32_t *choice, struct co
 enum err mapper_plan(const struct mapper *mp, const uint32_t *choice,
                      struct mapper_planned *planned, struct err_msg *m)
 {
+    const struct plan_wish wish = { .thorough = TO_THE_FIRST };
+
     *planned = (struct mapper_planned){ .config = *mp->config };
     enum err e = mapper_write(mp, choice, &planned->config, m);
 
-    return e ? e : plan_try(&planned->plan, mp->network, &planned->config, m);
+    return e ? e : plan_try(&planned->plan, mp->network, &planned->config, &wish, m);
 }
 
 void mapper_planned_release(struct mapper_planned *planned)
 {
     plan_release(&planned->plan);
     unwrite(&planned->config);
+}
+
+/* Of one option, as if its layer were the only one. */
+static enum err write_alone(const struct layer *l, const struct mapper_option *o,
+                            struct config *config, struct err_msg *m)
+{
+    struct count_map *map[] = { &config->mapping.replicas, &config->mapping.copies,
+                                &config->mapping.block_width };
+    const uint32_t count[] = { o->replicas.n, o->copies, o->replicas.width };
+    bool done = true;
+
+    for (int i = 0; done && i < 3; i++) {
+        map[i]->entry = calloc(1, sizeof *map[i]->entry);
+        done = map[i]->entry && add_entry(map[i], l->name, count[i]);
+    }
+    config->mapping.optimize = OPTIMIZE_NONE;
+    strcpy(config->mapping.policy, "none");
+    return done ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for the mapping");
+}
+
+/* Whether others are sent pixels of the layer's memory, which then keeps them for longer. */
+static bool is_read_back(const struct plan *p, uint32_t layer)
+{
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        if ((p->layer[i].feed == FEED_READ_BACK && p->layer[i].feeder == layer) ||
+            (p->layer[i].residual == RESIDUAL_READ_BACK && p->layer[i].residual_from == layer))
+            return true;
+    return false;
+}
+
+bool mapper_alone_fits(const struct mapper *mp, uint32_t layer, const struct mapper_option *o,
+                       uint64_t interval)
+{
+    const struct plan_wish wish = { interval, TO_THE_FIRST };
+    struct layer two[] = { mp->network->layer[0], *plan_network_layer(&mp->plan, layer) };
+    struct network network = *mp->network;
+    struct mapper_planned alone = { .config = *mp->config };
+    struct err_msg m;
+
+    if (mp->plan.layer[layer].feed != FEED_SCRATCHPAD || two[1].has_residual ||
+        is_read_back(&mp->plan, layer))
+        return true;
+    network.layer = two;
+    network.n_layer = 2;
+    enum err e = write_alone(&two[1], o, &alone.config, &m);
+    if (!e)
+        e = plan_try(&alone.plan, &network, &alone.config, &wish, &m);
+    mapper_planned_release(&alone);
+    return e != ERR_INPUT;
 }
 
 bool mapper_fits(const struct mapper *mp, const uint32_t *choice)

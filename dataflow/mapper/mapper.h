@@ -23,7 +23,8 @@
  * makes use of that twice, for a mapping and for a bound that no mapping can beat.
  *
  * **Memories.** What memories need, in columns and in clocks of their port, is known when all
- * layers are timed. It is no part of the bounds, which therefore hold with it. A mapping whose plan
+ * layers are timed. It is no part of the bounds, which therefore hold with it; but for the layers
+ * that read the image, which are timed without the others. A mapping whose plan
  * does not fit is not taken: the option of the layer that did not, in all layers of its shape, is
  * set aside, and the choice made again.
  *
@@ -167,6 +168,11 @@ struct mapper_planned {
 enum err mapper_plan(const struct mapper *mp, const uint32_t *choice,
                      struct mapper_planned *planned, struct err_msg *m);
 void mapper_planned_release(struct mapper_planned *planned);
+
+/* Whether a layer that reads the image can do so with images so far apart: what happens there
+ * depends on no other layer. False is certain; of other layers nothing is known. */
+bool mapper_alone_fits(const struct mapper *mp, uint32_t layer, const struct mapper_option *o,
+                       uint64_t interval);
 
 bool mapper_fits(const struct mapper *mp, const uint32_t *choice); // whether it has a plan
 

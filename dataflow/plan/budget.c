@@ -259,13 +259,13 @@ static uint64_t pipeline(const struct budget *b)
 }
 
 enum err timestep_budget(struct timetable *t, const struct plan *p, const struct dry_run *s,
-                         struct err_msg *m)
+                         enum thorough thorough, struct err_msg *m)
 {
     struct budget b = { t, p, s };
 
     firings_use(&b);
     streams_use(&b);
-    enum err e = timestep_memory_ports(t, p, s, m);
+    enum err e = timestep_memory_ports(t, p, s, thorough, m);
     if (!e)
         e = check(&b, m);
     if (!e)

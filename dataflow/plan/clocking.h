@@ -5,6 +5,11 @@
 
 #include "dataflow/plan/plan.h"
 
+enum thorough { // of a timetable that a memory's port does not keep up with
+    TO_THE_FIRST, // what does not fit is found, and how far is not asked
+    TO_THE_LAST
+};
+
 struct clocking_policy {
     const char *name; // "timestep"
     const char *doc;
@@ -12,7 +17,8 @@ struct clocking_policy {
     /* The timetable of a structure: a plan whose own is not made. ERR_INPUT when a memory or a
      * stage is too small for it: the line names it, the need and the configuration that would cure
      * it; *t then has what was made until then. */
-    enum err (*timetable)(struct timetable *t, const struct plan *structure, struct err_msg *m);
+    enum err (*timetable)(struct timetable *t, const struct plan *structure, enum thorough thorough,
+                          struct err_msg *m);
 };
 
 extern const struct clocking_policy clocking_timestep;

@@ -145,10 +145,11 @@ enum err plan_make_layers(struct plan *p, const struct network *network,
 }
 
 enum err plan_try(struct plan *p, const struct network *network, const struct config *config,
-                  struct err_msg *m)
+                  const struct plan_wish *wish, struct err_msg *m)
 {
     enum err e = try_layers(p, network, config, m);
 
+    p->interval = max_u64(p->interval, wish->interval);
     if (!e)
         e = make_cores(p, m);
     if (!e)
@@ -156,7 +157,7 @@ enum err plan_try(struct plan *p, const struct network *network, const struct co
     if (!e)
         e = make_routes(p, m);
     if (!e)
-        e = clockings[config->clocking]->timetable(&p->time, p, m);
+        e = clockings[config->clocking]->timetable(&p->time, p, wish->thorough, m);
     return e;
 }
 
@@ -174,6 +175,7 @@ enum { MOST_WORD_BITS = 8192 }; // core.input_memory.word_bits
  * they come to, with other placings and intervals, only a plan can say. */
 static void suggest_words(const struct plan *p, struct err_msg *m)
 {
+    const struct plan_wish wish = { .thorough = TO_THE_FIRST };
     struct config c = *p->config;
     size_t n = strlen(m->text);
 
@@ -182,7 +184,7 @@ static void suggest_words(const struct plan *p, struct err_msg *m)
         struct plan other;
         struct err_msg unused;
         c.memory.word_bits = (uint32_t)bits;
-        bool does = plan_try(&other, p->network, &c, &unused) == ERR_NONE;
+        bool does = plan_try(&other, p->network, &c, &wish, &unused) == ERR_NONE;
         plan_release(&other);
         if (!does)
             continue;
@@ -195,11 +197,12 @@ static void suggest_words(const struct plan *p, struct err_msg *m)
 enum err plan_make(struct plan *p, const struct network *network, const struct config *config,
                    struct err_msg *m)
 {
+    const struct plan_wish wish = { .thorough = TO_THE_LAST };
     enum err e = network_check(network, m);
 
     *p = (struct plan){ 0 };
     if (!e)
-        e = plan_try(p, network, config, m);
+        e = plan_try(p, network, config, &wish, m);
     if (e == ERR_INPUT && p->network)
         suggest_words(p, m);
     if (e)

@@ -34,6 +34,8 @@ struct port {
     size_t                  n, room;
     int64_t                 base;  // timestep of words[0]
     bool                    folded;
+    uint32_t                most, most_stored; // of words[], of stored[]
+    uint64_t                enough; // words at which nobody asks how many more there are
     struct access_words     of;    // the access looked at
 };
 
@@ -45,7 +47,12 @@ static inline void use(struct port *port, int64_t t, uint32_t words)
     if (at >= port->n && port->folded)
         at = at < 2 * port->n ? at - port->n : at % port->n;
     if (at < port->n)
-        port->words[at] += words;
+        port->most = max_u32(port->most, port->words[at] += words);
+}
+
+static bool has_enough(const struct port *port)
+{
+    return port->most >= port->enough;
 }
 
 /* ---- words ---- */
@@ -161,7 +168,7 @@ static void stored_by(struct port *port, const struct plan_stream *stream, uint3
 
     look_at(port, &slice);
     for (uint32_t image = 0; image < n_image; image++)
-        for (uint32_t column = 0; column < pl->in_width; column++) {
+        for (uint32_t column = 0; column < pl->in_width && !has_enough(port); column++) {
             if (!carries(p, stream, column))
                 continue;
             struct column_times come = arrives(port, stream, image, column);
@@ -266,8 +273,8 @@ static void read_for_crossbar(struct port *port, uint32_t index, uint32_t n_imag
 
     look_at(port, &patch);
     for (uint32_t image = 0; image < n_image; image++)
-        for (uint32_t left = core->copy * strips->width; left < strips->shape.width;
-             left += strips_apart(strips))
+        for (uint32_t left = core->copy * strips->width;
+             left < strips->shape.width && !has_enough(port); left += strips_apart(strips))
             read_strip(port, index, image, left);
 }
 
@@ -328,31 +335,30 @@ static bool same_pixels_go(const struct plan *p, uint32_t a, uint32_t b)
     return x->copy == y->copy && (x->split == 0) == (y->split == 0);
 }
 
-static void store_all(struct port *port, uint32_t core, const struct inputs *into)
+static void store_all(struct port *port, uint32_t core, const struct inputs *into, uint32_t n_image)
 {
     port->folded = port->t->transient_images == 1;
     port->n = port->folded ? images_until_alike(port, core) * port->p->interval : port->room;
     memset(port->words, 0, port->n * sizeof *port->words);
+    port->most = 0;
     for (uint32_t i = 0; i < into->n; i++)
-        stored_by(port, into->stream[i], images_watched(port, core));
+        stored_by(port, into->stream[i], n_image);
     memcpy(port->stored, port->words, port->n * sizeof *port->words);
+    port->most_stored = port->most;
 }
 
 /* Words in the worst timestep, on top of what is stored. */
-static uint32_t read_all(struct port *port, uint32_t index)
+static void read_all(struct port *port, uint32_t index, uint32_t n_image)
 {
     const struct plan *p = port->p;
     const struct plan_core *core = &p->core[index];
-    uint32_t n_image = images_watched(port, index), most = 0;
 
     memcpy(port->words, port->stored, port->n * sizeof *port->words);
+    port->most = port->most_stored;
     read_for_crossbar(port, index, n_image);
     for (uint32_t i = 0; core->split == 0 && i < p->n_read_back; i++)
         if (p->read_back[i].reader == core->plan_layer && p->read_back[i].reader_copy == core->copy)
             read_back_by(port, index, i, n_image);
-    for (size_t i = 0; i < port->n; i++)
-        most = max_u32(most, port->words[i]);
-    return most;
 }
 
 static bool into_memory(const struct plan_stream *stream)
@@ -415,7 +421,7 @@ static void use_all(struct port *port, struct timetable *t, const struct plan_st
     const struct plan *p = port->p;
     struct inputs before = { 0 };
 
-    for (uint32_t i = 0; i < p->n_core; i++) {
+    for (uint32_t i = 0; i < p->n_core && !has_enough(port); i++) {
         struct inputs into = { list + begin[i], begin[i + 1] - begin[i] };
         bool same = i > 0 && same_pixels_come(p, i, i - 1, &into, &before);
         uint64_t *clk = &t->core[i].used_clk[STAGE_MEMORY];
@@ -424,16 +430,24 @@ static void use_all(struct port *port, struct timetable *t, const struct plan_st
             *clk = t->core[i - 1].used_clk[STAGE_MEMORY];
             continue;
         }
-        if (!same)
-            store_all(port, i, &into);
-        *clk = stage_clocks(p->config, STAGE_MEMORY, read_all(port, i));
+        uint32_t n_image = images_watched(port, i);
+        if (port->enough < UINT64_MAX && !same && n_image > 1) { // the first may be too much already
+            store_all(port, i, &into, 1);
+            read_all(port, i, 1);
+        }
+        if (!same && !has_enough(port))
+            store_all(port, i, &into, n_image);
+        if (!has_enough(port))
+            read_all(port, i, n_image);
+        *clk = stage_clocks(p->config, STAGE_MEMORY, port->most);
     }
 }
 
 enum err timestep_memory_ports(struct timetable *t, const struct plan *p, const struct dry_run *s,
-                               struct err_msg *m)
+                               enum thorough thorough, struct err_msg *m)
 {
-    struct port port = { .t = t, .p = p, .s = s };
+    const uint64_t enough = thorough == TO_THE_FIRST ? p->timestep_clk + 1 : UINT64_MAX;
+    struct port port = { .t = t, .p = p, .s = s, .enough = enough };
     const struct plan_stream **list = NULL;
     uint32_t *begin = NULL;
     bool done = port_init(&port) && sort_streams(p, &list, &begin);

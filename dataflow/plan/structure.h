@@ -4,15 +4,21 @@
 #ifndef DATAFLOW_PLAN_STRUCTURE_H
 #define DATAFLOW_PLAN_STRUCTURE_H
 
+#include "dataflow/plan/clocking.h"
 #include "dataflow/plan/plan.h"
 
 /* ERR_INPUT with a line that says where the key that does not fit was given. */
 #define PLAN_REFUSE(p, key, m, ...) (err_set(m, ERR_INPUT, __VA_ARGS__), plan_blame(p, key, m))
 enum err plan_blame(const struct plan *p, const char *key, struct err_msg *m);
 
-/* make.c: plan_make() of a checked network that keeps on error what it has made, for plan_release(). */
+/* make.c: plan_make() of a checked network that keeps on error what it has made, for
+ * plan_release(). */
+struct plan_wish {
+    uint64_t      interval; // between images, at least
+    enum thorough thorough;
+};
 enum err plan_try(struct plan *p, const struct network *network, const struct config *config,
-                  struct err_msg *m);
+                  const struct plan_wish *wish, struct err_msg *m);
 
 /* layers.c: every key of the mapping tables means something (the error says where it stands). */
 enum err structure_check_keys(const struct plan *p, struct err_msg *m);

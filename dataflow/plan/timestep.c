@@ -145,7 +145,8 @@ static enum err least_columns(struct timetable *t, const struct plan *p, struct 
                                                : ERR_NONE;
 }
 
-static enum err timetable(struct timetable *t, const struct plan *p, struct err_msg *m)
+static enum err timetable(struct timetable *t, const struct plan *p, enum thorough thorough,
+                          struct err_msg *m)
 {
     struct dry_run s = { 0 };
     enum err e = allocate(t, p) ? least_columns(t, p, m)
@@ -162,7 +163,7 @@ static enum err timetable(struct timetable *t, const struct plan *p, struct err_
     if (!e)
         e = timestep_feeds(t, p, &s, m);
     if (!e)
-        e = timestep_budget(t, p, &s, m);
+        e = timestep_budget(t, p, &s, thorough, m);
     dry_run_release(&s);
     return e;
 }

@@ -4,6 +4,7 @@
 #ifndef DATAFLOW_PLAN_TIMESTEP_H
 #define DATAFLOW_PLAN_TIMESTEP_H
 
+#include "dataflow/plan/clocking.h"
 #include "dataflow/plan/dry_run.h"
 #include "dataflow/plan/plan.h"
 
@@ -18,10 +19,10 @@ enum err timestep_feeds(struct timetable *t, const struct plan *p, const struct 
 
 /* memory_port.c: words of every memory in its worst timestep, of which budget.c asks. */
 enum err timestep_memory_ports(struct timetable *t, const struct plan *p, const struct dry_run *s,
-                               struct err_msg *m);
+                               enum thorough thorough, struct err_msg *m);
 
 /* budget.c: use of every stage in its worst timestep. ERR_INPUT when one does not fit. */
 enum err timestep_budget(struct timetable *t, const struct plan *p, const struct dry_run *s,
-                         struct err_msg *m);
+                         enum thorough thorough, struct err_msg *m);
 
 #endif

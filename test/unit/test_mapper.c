@@ -106,6 +106,36 @@ static void an_interval_has_time_for_the_words_of_an_image(void **state)
     unload(&mc);
 }
 
+/* The image's layer is timed by the image alone. */
+static void an_option_that_fails_alone_fails_with_all_others(void **state)
+{
+    (void)state;
+    struct machine mc;
+    struct mapper mp;
+    struct err_msg m;
+    uint32_t choice[64], fail = 0, fit = 0;
+
+    LOAD(&mc, NULL, "network.depth=8", "network.size=24", "network.channels=[16]",
+         "clocking.timestep_ns=48", "core.crossbar.mvm_ns=48", "fabric.link_gbps=200",
+         "fabric.partial_sum_gbps=1000", "core.input_memory.words=4096",
+         "core.input_memory.word_bits=512");
+    assert_int_equal(mapper_init(&mp, &mc.network, &mc.config, &m), ERR_NONE);
+    for (uint32_t k = 0; k < mp.layer[0].n_option; k += 3) {
+        const struct mapper_option *o = &mp.layer[0].option[k];
+        if (o->doubtful || !mapper_all_cheapest(&mp, max_u64(o->firings, 200), choice))
+            continue;
+        choice[0] = k;
+        bool alone = mapper_alone_fits(&mp, 0, o, mapper_interval(&mp, choice));
+        fail += !alone;
+        fit += alone && mapper_fits(&mp, choice);
+        assert_true(alone || !mapper_fits(&mp, choice));
+    }
+    assert_true(fail >= 50 && fit >= 20);
+    assert_true(mapper_alone_fits(&mp, 1, &mp.layer[1].option[0], 1)); // nothing is known of it
+    mapper_release(&mp);
+    unload(&mc);
+}
+
 /* One firing of more pixels than a link carries to one core needs its reader split. */
 static void cheapest_mappings_split_what_links_need_split(void **state)
 {
@@ -476,6 +506,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_interval_has_time_for_the_words_of_an_image),
+        cmocka_unit_test(an_option_that_fails_alone_fails_with_all_others),
         cmocka_unit_test(cheapest_mappings_split_what_links_need_split),
         cmocka_unit_test(little_effort_does_not_make_a_bound_too_high),
         cmocka_unit_test(first_results_are_those_of_the_plan),
