@@ -68,7 +68,7 @@ struct imc_spec {
 struct core_sums { // of one firing, until they are handed on
     uint32_t      n, passed; // outputs, and those handed on already
     struct pixel *place;     // owned; [most outputs]
-    int32_t      *acc;       // owned; [planes], acc_plane apart: [most outputs][outputs]
+    int32_t      *acc;       // of the core's; [planes], acc_plane apart: [most outputs][outputs]
 };
 
 struct residual_pixel { // one that waits for its sum
@@ -144,6 +144,7 @@ struct imc_core {
     int32_t                *zero_sum;  // owned; per output: in_zero * sum of its weights, or NULL
     struct requant          average;   // owned; [pixels - 1][outputs]; zero: no average
     size_t                  acc_plane; // ints of a plane's sums, and of what a product overwrites
+    int32_t                *acc;       // owned; of all sums that wait, or of one without values
 
     struct imc_scratch      scratch;
 };

@@ -51,17 +51,19 @@ static struct imc_spec *spec_new(const struct plan *p, uint32_t core, const stru
 static bool init_sums(struct imc_core *c)
 {
     const struct imc_spec *s = c->spec;
-    uint32_t most = s->pl->replicas.n, planes = max_u32(1, s->planes.n);
+    uint32_t most = s->pl->replicas.n, planes = s->planes.n;
 
     c->acc_plane = (size_t)most * s->out_n + (c->array ? c->array->n_write : 0) + ACC_SLACK;
     c->sums = calloc(s->sums_room, sizeof *c->sums);
-    for (uint32_t i = 0; c->sums && i < s->sums_room; i++) {
+    c->acc = calloc((planes > 0 ? (size_t)s->sums_room * planes : 1) * c->acc_plane,
+                    sizeof *c->acc);
+    for (uint32_t i = 0; c->sums && c->acc && i < s->sums_room; i++) {
         c->sums[i].place = calloc(most, sizeof *c->sums[i].place);
-        c->sums[i].acc = calloc(planes * c->acc_plane, sizeof *c->sums[i].acc);
-        if (!c->sums[i].place || !c->sums[i].acc)
+        c->sums[i].acc = c->acc + (size_t)i * planes * c->acc_plane; // without values all are one
+        if (!c->sums[i].place)
             return false;
     }
-    return c->sums != NULL;
+    return c->sums && c->acc;
 }
 
 static bool init_waiting(struct imc_core *c)
@@ -254,15 +256,14 @@ bool imc_core_init(struct core *core, const struct core_cfg *cfg, bool multiplie
 
 static void release_state(struct imc_core *c)
 {
-    for (uint32_t i = 0; c->sums && i < c->spec->sums_room; i++) {
+    for (uint32_t i = 0; c->sums && i < c->spec->sums_room; i++)
         free(c->sums[i].place);
-        free(c->sums[i].acc);
-    }
     for (uint32_t i = 0; c->waiting && i < c->spec->waiting_room; i++)
         free(c->waiting[i].value);
     for (uint32_t i = 0; i < c->n_read_back; i++)
         free(c->read_back[i].out);
     free(c->sums);
+    free(c->acc);
     free(c->waiting);
     free(c->read_back);
     free(c->pool);

@@ -38,37 +38,17 @@ struct tally_plan {
     struct layer_classes *layer; // owned; [plan->n_layer]; empty where digital
 };
 
-struct driven { // a pixel is driven once more
-    uint32_t pixel, key;
-};
-
-/* Collects what the firings of one layer drive. */
+/* Collects what the firings of one layer drive: first how much of each pixel, then what. */
 struct collector {
     const struct plan       *plan;
     const struct plan_layer *pl;
     struct firing_shape      shape;
     struct layer_classes    *own;
-    uint32_t                 copy, layer;
-    struct driven           *driven; // owned
-    size_t                   n, room;
-    bool                    *seen;   // owned; [box]
-    bool                     failed;
+    uint32_t                 copy, layer, pixels;
+    size_t                  *end; // owned; [pixels + 1]: of each pixel's keys; the last: padding
+    uint32_t                *key; // owned; [pixel][key]; NULL: they are counted
+    bool                    *seen; // owned; [box]
 };
-
-static bool make_room(struct collector *k, size_t n)
-{
-    if (k->n + n > k->room) {
-        size_t room = max_u64(2 * k->room, k->n + n);
-        struct driven *more = realloc(k->driven, room * sizeof *more);
-        if (!more) {
-            k->failed = true;
-            return false;
-        }
-        k->driven = more;
-        k->room = room;
-    }
-    return !k->failed;
-}
 
 /* Pixels of the memories' map, in scan order; one behind them all for the padding. */
 static uint32_t pixel_of(const struct plan_layer *pl, int64_t x, int64_t y)
@@ -96,32 +76,81 @@ static void on_group(void *user, const struct firing_group *g)
     struct pixel head = { .row = g->x, .column = g->y }, at = head;
     uint32_t x, y, positions = k->own->box[0] * k->own->box[1];
 
-    if (!make_room(k, positions))
-        return;
     memset(k->seen, 0, positions * sizeof *k->seen);
     k->pl->firing->origin(&k->shape, &head, &x, &y);
     for (uint32_t i = 0; i < g->n; i++, k->pl->firing->next(&k->shape, k->copy, &at))
         mark_patch(k, firing_replica(k->pl->firing, &k->shape, &head, &at));
-    for (uint32_t p = 0; p < positions; p++) {
-        int64_t row = (int64_t)x * w->stride[0] - w->pad_before[0] + p % k->own->box[0];
-        int64_t column = (int64_t)y * w->stride[1] - w->pad_before[1] + p / k->own->box[0];
-        if (k->seen[p])
-            k->driven[k->n++] = (struct driven){ pixel_of(k->pl, row, column),
-                                                 k->copy * positions + p };
+    for (uint32_t p = 0, i = 0, j = 0; p < positions; p++) {
+        if (k->seen[p]) {
+            size_t *end = &k->end[pixel_of(k->pl, (int64_t)x * w->stride[0] - w->pad_before[0] + i,
+                                           (int64_t)y * w->stride[1] - w->pad_before[1] + j)];
+            if (k->key)
+                k->key[*end] = k->copy * positions + p;
+            ++*end;
+        }
+        if (++i == k->own->box[0])
+            i = 0, j++;
     }
 }
 
-static int by_pixel(const void *a, const void *b)
+static int by_key(const void *a, const void *b)
 {
-    const struct driven *x = a, *y = b;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
-    if (x->pixel != y->pixel)
-        return x->pixel < y->pixel ? -1 : 1;
-    return x->key < y->key ? -1 : x->key > y->key;
+    return x < y ? -1 : x > y;
 }
 
-/* Appends drive[] of one pixel, of driven[n]. */
-static bool append_drives(struct layer_classes *own, const struct driven *driven, size_t n)
+static void sort_keys(uint32_t *key, size_t n)
+{
+    enum { FEW = 64 };
+
+    if (n > FEW) {
+        qsort(key, n, sizeof *key, by_key);
+        return;
+    }
+    for (size_t i = 1; i < n; i++) {
+        uint32_t one = key[i];
+        size_t at = i;
+        for (; at > 0 && key[at - 1] > one; at--)
+            key[at] = key[at - 1];
+        key[at] = one;
+    }
+}
+
+static void each_group(struct collector *k, const struct firing_log *l, uint64_t image)
+{
+    for (k->copy = 0; k->copy < k->pl->copies; k->copy++)
+        firing_groups_each(k->plan, l, image, k->layer, k->copy, on_group, k);
+}
+
+/* Keys of every pixel, one behind the other, in order. */
+static bool collect(struct collector *k, const struct firing_log *l, uint64_t image)
+{
+    size_t all = 0;
+
+    k->seen = calloc((size_t)k->own->box[0] * k->own->box[1], sizeof *k->seen);
+    k->end = calloc((size_t)k->pixels + 1, sizeof *k->end);
+    if (!k->seen || !k->end)
+        return false;
+    each_group(k, l, image);
+    for (uint32_t i = 0; i <= k->pixels; i++) {
+        size_t n = k->end[i];
+        k->end[i] = all; // so far: where they begin
+        all += n;
+    }
+    k->key = malloc(max_u64(all, 1) * sizeof *k->key);
+    if (!k->key)
+        return false;
+    each_group(k, l, image);
+    for (uint32_t i = 0; i <= k->pixels; i++) {
+        size_t begin = i ? k->end[i - 1] : 0;
+        sort_keys(k->key + begin, k->end[i] - begin);
+    }
+    return true;
+}
+
+/* Appends drive[] of one pixel, of key[n]. */
+static bool append_drives(struct layer_classes *own, const uint32_t *key, size_t n)
 {
     if (own->n_drive + n > own->room) {
         size_t room = max_u64(2 * own->room, own->n_drive + n);
@@ -133,22 +162,21 @@ static bool append_drives(struct layer_classes *own, const struct driven *driven
     }
     size_t begin = own->n_drive;
     for (size_t i = 0; i < n; i++) {
-        if (own->n_drive > begin && own->drive[own->n_drive - 1].key == driven[i].key)
+        if (own->n_drive > begin && own->drive[own->n_drive - 1].key == key[i])
             own->drive[own->n_drive - 1].times++;
         else
-            own->drive[own->n_drive++] = (struct drive){ driven[i].key, 1 };
+            own->drive[own->n_drive++] = (struct drive){ key[i], 1 };
     }
     return true;
 }
 
 static uint64_t hash_of(const struct drive *d, size_t n)
 {
-    const unsigned char *byte = (const unsigned char *)d;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
 
-    for (size_t i = 0; i < n * sizeof *d; i++)
-        hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
-    return hash;
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ d[i].key ^ (uint64_t)d[i].times << 32) * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
 }
 
 struct class_table { // from drives to classes
@@ -189,32 +217,28 @@ static void add_pixel(struct layer_classes *own, uint32_t class, uint32_t x, uin
 static bool classify(struct collector *k)
 {
     struct layer_classes *own = k->own;
-    uint32_t pixels = k->pl->in_height * k->pl->in_width;
     struct class_table t = { .size = 2 };
 
-    qsort(k->driven, k->n, sizeof *k->driven, by_pixel);
-    while (t.size < 2 * ((size_t)pixels + 1))
+    while (t.size < 2 * ((size_t)k->pixels + 1))
         t.size *= 2;
     t.class = malloc(t.size * sizeof *t.class);
-    own->class = calloc((size_t)pixels + 1, sizeof *own->class);
-    own->run = calloc((size_t)pixels + 1, sizeof *own->run);
+    own->class = calloc((size_t)k->pixels + 1, sizeof *own->class);
+    own->run = calloc((size_t)k->pixels + 1, sizeof *own->run);
     bool done = t.class && own->class && own->run;
     if (done)
         memset(t.class, 0xff, t.size * sizeof *t.class);
     own->n_class = 1; // the padding's
-    for (size_t from = 0, to; done && from < k->n; from = to) {
-        size_t begin = own->n_drive;
-        uint32_t pixel = k->driven[from].pixel;
-        for (to = from; to < k->n && k->driven[to].pixel == pixel; to++)
-            ;
-        done = append_drives(own, k->driven + from, to - from);
-        if (done && pixel == pixels)
+    for (uint32_t i = 0; done && i <= k->pixels; i++) {
+        size_t begin = own->n_drive, from = i ? k->end[i - 1] : 0;
+        if (k->end[i] == from)
+            continue;
+        done = append_drives(own, k->key + from, k->end[i] - from);
+        if (done && i == k->pixels)
             own->class[0] = (struct pixel_class){ (uint32_t)begin,
                                                   (uint32_t)(own->n_drive - begin) };
         else if (done)
-            add_pixel(own, class_of(own, &t, begin),
-                      pixel % k->pl->in_height * own->step[0],
-                      pixel / k->pl->in_height * own->step[1]);
+            add_pixel(own, class_of(own, &t, begin), i % k->pl->in_height * own->step[0],
+                      i / k->pl->in_height * own->step[1]);
     }
     free(t.class);
     return done;
@@ -230,7 +254,8 @@ static bool make_classes(struct tally_plan *t, const struct firing_log *l, uint6
                            .pl = pl,
                            .shape = plan_firing_shape(t->plan, layer),
                            .own = &t->layer[layer],
-                           .layer = layer };
+                           .layer = layer,
+                           .pixels = pl->in_height * pl->in_width };
 
     for (int a = 0; a < 2; a++) {
         uint32_t width = k.shape.block_w;
@@ -238,12 +263,10 @@ static bool make_classes(struct tally_plan *t, const struct firing_log *l, uint6
         k.own->box[a] = (outputs - 1) * w->stride[a] + (w->kernel[a] - 1) * w->dilation[a] + 1;
         k.own->step[a] = n->window.stride[a] / w->stride[a];
     }
-    k.seen = calloc((size_t)k.own->box[0] * k.own->box[1], sizeof *k.seen);
-    for (; k.seen && k.copy < pl->copies; k.copy++)
-        firing_groups_each(t->plan, l, image, layer, k.copy, on_group, &k);
-    bool done = k.seen && !k.failed && classify(&k);
+    bool done = collect(&k, l, image) && classify(&k);
     free(k.seen);
-    free(k.driven);
+    free(k.end);
+    free(k.key);
     return done;
 }
 

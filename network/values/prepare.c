@@ -347,36 +347,47 @@ static void find_runs(struct values *v, uint32_t index)
     v->most_runs = max_u32(v->most_runs, own->rows * w->kernel[1]);
 }
 
-/* Weight of output o for channel c at position (i, j) of the kernel; 0 where it is of another
- * group, or filled up. */
-static int8_t weight_of(const struct layer *l, uint32_t o, uint32_t c, uint32_t i, uint32_t j)
+/* The weights of output o for channel c, of every position of the kernel; NULL where all are 0: it
+ * is of another group, or filled up. */
+static const int8_t *weights_of(const struct layer *l, uint32_t o, uint32_t c)
 {
     uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
+    uint32_t positions = l->window.kernel[0] * l->window.kernel[1];
 
     if (o >= l->out.channels || c >= l->in.channels || c / in != o / out)
-        return 0;
-    return l->weight[(((size_t)o * in + c % in) * l->window.kernel[0] + i) * l->window.kernel[1] +
-                     j];
+        return NULL;
+    return l->weight + ((size_t)o * in + c % in) * positions;
+}
+
+/* Packs the weights of an output of a block for one quad: `apart` bytes from one position of the
+ * kernel to the next. */
+static void pack_quad(const struct values *v, const struct layer *l, uint32_t o, uint32_t quad,
+                      size_t apart, int8_t *to)
+{
+    const uint32_t *kernel = l->window.kernel;
+    const int8_t *from[VALUE_QUAD];
+
+    for (uint32_t c = 0; c < VALUE_QUAD; c++)
+        from[c] = weights_of(l, o, quad * VALUE_QUAD + c);
+    for (uint32_t j = 0; j < kernel[1]; j++)
+        for (uint32_t i = 0; i < kernel[0]; i++, to += apart) {
+            int8_t four[VALUE_QUAD];
+            for (uint32_t c = 0; c < VALUE_QUAD; c++)
+                four[c] = from[c] ? from[c][i * kernel[1] + j] : 0;
+            v->kernel->pack(four, to);
+        }
 }
 
 static void pack_block(const struct values *v, uint32_t index, const struct value_block *b)
 {
     const struct layer *l = layer_of(v, index);
-    const struct window *w = &l->window;
-    const struct value_layer *own = &v->layer[index];
-    int8_t *to = v->weight + b->weight;
+    uint32_t outputs = b->quads * VALUE_QUAD, quads = v->layer[index].quads;
+    size_t step = (size_t)outputs * v->kernel->weight_bytes;
 
-    for (uint32_t j = 0; j < w->kernel[1]; j++)
-        for (uint32_t i = 0; i < w->kernel[0]; i++)
-            for (uint32_t k = 0; k < own->quads; k++)
-                for (uint32_t o = 0; o < b->quads * VALUE_QUAD; o++) {
-                    int8_t four[VALUE_QUAD];
-                    for (uint32_t c = 0; c < VALUE_QUAD; c++)
-                        four[c] = weight_of(l, b->first + o, (b->in_quad + k) * VALUE_QUAD + c, i,
-                                            j);
-                    v->kernel->pack(four, to);
-                    to += v->kernel->weight_bytes;
-                }
+    for (uint32_t k = 0; k < quads; k++)
+        for (uint32_t o = 0; o < outputs; o++)
+            pack_quad(v, l, b->first + o, b->in_quad + k, quads * step,
+                      v->weight + b->weight + k * step + o * v->kernel->weight_bytes);
 }
 
 /* What takes the offset of stored bytes, and their zero point, off the sums. */
