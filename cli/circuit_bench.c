@@ -163,15 +163,16 @@ static enum err make_wire(struct bench *b, struct err_msg *m)
 static enum err make_sub_array(struct bench *b, struct err_msg *m)
 {
     struct sub_array_cfg cfg = {
-        .rows = whole(b, 0), .columns = whole(b, 1), .rows_parallel = whole(b, 2),
-        .mux = whole(b, 3), .levels = whole(b, 4), .converter = (enum converter)whole(b, 5),
+        .rows = whole(b, 0), .columns = whole(b, 1), .rows_at_once = whole(b, 2),
+        .columns_per_adc = whole(b, 3), .levels = whole(b, 4),
+        .converter = (enum adc_kind)whole(b, 5),
         .cells_per_weight = whole(b, 6), .input_bits = whole(b, 7), .active = b->value[8],
         .on_share = b->value[9], .weight_bits = whole(b, 10), .sum_bits = whole(b, 11) };
     struct sub_array s;
     enum err e;
 
-    if (cfg.rows_parallel == 0)
-        cfg.rows_parallel = cfg.rows;
+    if (cfg.rows_at_once == 0)
+        cfg.rows_at_once = cfg.rows;
     if ((e = sub_array(&b->technology, &b->device, &cfg, &b->calibration, &s, m)))
         return e;
     for (unsigned i = 0; i < N_SUB_ARRAY_BLOCK; i++)
@@ -242,8 +243,8 @@ static enum err make_mux(struct bench *b, struct err_msg *m)
     unsigned columns = whole(b, 0), share = whole(b, 1);
 
     if (share < 2 || columns % share != 0)
-        return err_set(m, ERR_INPUT, "mux = %u: want a divisor of columns = %u, at least 2", share,
-                       columns);
+        return err_set(m, ERR_INPUT, "columns_per_adc = %u: want a divisor of columns = %u, at "
+                       "least 2", share, columns);
     struct mux_cfg cfg = { columns, columns / share, b->value[2], t->read_v,
                            columns_um(b, columns) };
     struct mux mux = column_mux(t, &cfg);
@@ -320,7 +321,7 @@ static enum err make_sense_amplifier(struct bench *b, struct err_msg *m)
 {
     return flash(b, (struct flash_adc_cfg){
         .sense = whole(b, 0) == 0 ? SENSE_CURRENT : SENSE_VOLTAGE, .levels = 2, .converters = 1,
-        .columns = 1, .rows_parallel = 1, .on_kohm = b->value[1], .column_kohm = b->value[1],
+        .columns = 1, .rows_at_once = 1, .on_kohm = b->value[1], .column_kohm = b->value[1],
         .column_pf = b->value[2] * 1e-3, .width_um = columns_um(b, 1) }, false, m);
 }
 
@@ -332,7 +333,7 @@ static enum err make_flash_adc(struct bench *b, struct err_msg *m)
         return err_set(m, ERR_INPUT, "levels = %u: want a power of two", levels);
     return flash(b, (struct flash_adc_cfg){
         .sense = whole(b, 0) == 0 ? SENSE_CURRENT : SENSE_VOLTAGE, .levels = levels,
-        .converters = 1, .columns = 1, .rows_parallel = 1, .on_kohm = b->value[2],
+        .converters = 1, .columns = 1, .rows_at_once = 1, .on_kohm = b->value[2],
         .column_kohm = b->value[3], .column_pf = b->value[4] * 1e-3,
         .width_um = columns_um(b, b->value[5]) }, true, m);
 }
@@ -423,7 +424,7 @@ static enum err make_core(struct bench *b, struct err_msg *m)
 
 static const char *const gates[] = { "inverter", "nand", "nor", NULL };
 static const char *const sensing[] = { "csa", "vsa", NULL }; // current, voltage
-static const char *const converters[] = { "csa", "vsa", "sar", NULL };
+static const char *const converters[] = { "csa", "vsa", "sar", "cco", NULL };
 #define USUAL "22nm_lp", "pcm_4bit"
 
 const struct circuit_row circuits[] = {
@@ -448,8 +449,8 @@ const struct circuit_row circuits[] = {
       { COUNT("bits", 8, 1, 64), COUNT("units", 1, 1, 65536) }, make_relu },
     { "decoder", "row decoder", USUAL, { COUNT("bits", 8, 1, 20), REAL("load_ff", 10, 0, 1e6) },
       make_decoder },
-    { "mux", "column multiplexer: `mux` columns to an output", USUAL,
-      { COUNT("columns", 256, 2, 8192), COUNT("mux", 8, 2, 8192),
+    { "mux", "multiplexer of columns that share a converter", USUAL,
+      { COUNT("columns", 256, 2, 8192), COUNT("columns_per_adc", 8, 2, 8192),
         REAL("column_kohm", 0.4, 1e-3, 1e6) }, make_mux },
     { "row_switch", "bit-serial input drivers, a bit", USUAL,
       { COUNT("rows", 256, 2, 8192), REAL("active", 0.5, 0, 1), REAL("row_ff", 50, 0, 1e6),
@@ -483,9 +484,9 @@ const struct circuit_row circuits[] = {
       { COUNT("n", 4, 1, 1024), REAL("leaf_width_um", 100, 1e-3, 1e5),
         REAL("leaf_height_um", 100, 1e-3, 1e5), COUNT("bits", 1, 1, 65536),
         REAL("tolerance", 0, 0, 10), REAL("toggle", 1, 0, 1) }, make_h_tree },
-    { "sub_array", "crossbar with periphery, bit-serial; rows_parallel 0: all", USUAL,
+    { "sub_array", "crossbar with periphery, bit-serial; rows_at_once 0: all", USUAL,
       { COUNT("rows", 256, 2, 8192), COUNT("columns", 256, 2, 8192),
-        COUNT("rows_parallel", 0, 0, 8192), COUNT("mux", 8, 1, 8192),
+        COUNT("rows_at_once", 0, 0, 8192), COUNT("columns_per_adc", 8, 1, 8192),
         COUNT("levels", 32, 2, 65536), CHOICE("converter", converters),
         COUNT("cells_per_weight", 2, 1, 64), COUNT("input_bits", 8, 1, 64),
         REAL("active", 0.5, 0, 1), REAL("on_share", 0.5, 0, 1), COUNT("weight_bits", 8, 1, 64),

@@ -50,7 +50,7 @@ struct circuit_row {
 
 extern const struct circuit_row circuits[]; // ends with a NULL name
 
-/* What a parameter takes: "csa, vsa or sar", "1 to 256". */
+/* What a parameter takes: "csa, vsa, sar or cco", "1 to 256". */
 struct circuit_text {
     char text[96];
 };

@@ -97,7 +97,7 @@ static enum err simulate(struct study *s, struct run_result *r, const struct opt
                                  .images = o->images, .images_how = o->how,
                                  .n_image = o->count,
                                  .jobs = (uint32_t)o->jobs };
-    enum err e = study_from_options(s, o, m);
+    enum err e = study_priced_from_options(s, o, m);
 
     if (!e && (e = run(&s->plan, &cfg, r, m)))
         study_release(s);
@@ -141,12 +141,15 @@ const struct command command_breakdown = {
     .operand = "CONFIG",
     .summary = "energy and area by block and layer",
     .help = "Runs CONFIG, timing only or with --images, and prices what it did: energy, power and\n"
-            "area of each block and layer. CONFIG may also be a result of `run --json FILE.json`,\n"
-            "priced again without running; --set energy.technology=22nm_lp prices it elsewhere.\n"
+            "area of each block and layer. Where energy.chip is none, the machine is composed of\n"
+            "circuits: nothing cited, nothing fitted. CONFIG may also be a result of\n"
+            "`run --json FILE.json`, priced again without running; --set energy.technology=22nm_lp\n"
+            "prices it elsewhere.\n"
             "--table items has a row for each block of each core. Of a macro it shows chip,\n"
             "article and ours by module.\n"
             "\n"
             "  imcsim breakdown configs/hermes_14nm.yaml\n"
+            "  imcsim breakdown configs/resnet32.yaml --set energy.technology=22nm_lp\n"
             "  imcsim breakdown configs/dazzi2021_14nm.yaml --format latex --svg energy.svg\n"
             "  imcsim run configs/hermes_14nm.yaml --json run.json\n"
             "  imcsim breakdown run.json --set energy.technology=22nm_lp\n"

@@ -26,14 +26,29 @@ static enum err set_word(char *to, size_t n, const char *value, struct err_msg *
     return err_set(m, ERR_INPUT, "--set: %.40s...: want at most %zu letters", value, n - 1);
 }
 
+static const struct { const char *old, *name; } renamed[] = { // read on
+    { "mux", "columns_per_adc" }, { "rows_parallel", "rows_at_once" },
+};
+
+/* The parameter of that name, which may be an old one; else the row that ends them. */
+static const struct param_row *find(const struct circuit_row *c, const char *key)
+{
+    const struct param_row *p = c->param;
+
+    for (size_t i = 0; i < sizeof renamed / sizeof *renamed; i++)
+        if (strcmp(renamed[i].old, key) == 0)
+            key = renamed[i].name;
+    while (p->name && strcmp(p->name, key) != 0)
+        p++;
+    return p;
+}
+
 static enum err set_number(struct bench *b, const struct circuit_row *c, const char *key,
                            const char *value, struct err_msg *m)
 {
-    const struct param_row *p = c->param;
+    const struct param_row *p = find(c, key);
     char *end;
 
-    while (p->name && strcmp(p->name, key) != 0)
-        p++;
     if (!p->name)
         return err_set(m, ERR_INPUT, "--set %.60s: circuit %s has no such parameter (imcsim "
                        "circuit list)", key, c->name);
@@ -206,7 +221,7 @@ const struct command command_circuit = {
             "of configs/chips). Energy is that of one action; no delay: a clock sets it.\n"
             "\n"
             "  imcsim circuit list\n"
-            "  imcsim circuit sub_array --set technology=14nm_lp --set levels=64 --set mux=16\n"
+            "  imcsim circuit sub_array --set technology=14nm_lp --set columns_per_adc=16\n"
             "  imcsim circuit sub_array --set device=sram --set rows=128 --set cells_per_weight=8\n"
             "  imcsim circuit core --set technology=22nm_lp --set rows=512\n"
             "  imcsim circuit adder --set bits=16 --set calibration=none --json -\n",

@@ -52,9 +52,11 @@ static enum err page_chip(const char *word, struct err_msg *m)
     puts("A chip says what the blocks of a core cost where circuits alone do not: its converters,\n"
          "the sizes of its controller, and the factors that were fitted to published figures,\n"
          "each with the figure that it reproduces. energy.chip names a file of configs/chips;\n"
-         "without one a run has no energy and no area. `imcsim list chips` lists them,\n"
+         "composed is any machine from circuits at its node. Without one a run has no energy\n"
+         "and no area, and breakdown takes composed. `imcsim list chips` lists them,\n"
          "docs/models/chip.md explains every key.\n"
          "\n"
+         "  imcsim breakdown configs/resnet32.yaml --set energy.technology=22nm_lp\n"
          "  imcsim breakdown configs/resnet32.yaml --set energy.chip=dazzi2021_14nm\n"
          "  imcsim compare configs/dazzi2021_14nm.yaml configs/isaac_32nm.yaml");
     return ERR_NONE;

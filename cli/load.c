@@ -80,7 +80,7 @@ void load_explain_kind(const char *path, struct err_msg *m)
         }
 }
 
-enum err study_from_options(struct study *s, const struct options *o, struct err_msg *m)
+static enum err load(struct study *s, const struct options *o, bool priced, struct err_msg *m)
 {
     const struct {
         const char *key, *value;
@@ -101,8 +101,12 @@ enum err study_from_options(struct study *s, const struct options *o, struct err
             snprintf(text[i], sizeof text[i], "%s=%.80s", more[i].key, more[i].value);
             set[n++] = text[i];
         }
-    enum err e = study_load(s, o->operand, set, n, m);
+    enum err e = study_load_network(s, o->operand, set, n, m);
     free(set);
+    if (!e && priced)
+        e = study_compose(s, m);
+    if (!e)
+        e = study_plan(s, m);
 
     for (size_t i = 0; !e && i < s->config.notes.n; i++)
         log_line(o, LOG_INFO, "note: %s", s->config.notes.line[i]);
@@ -115,6 +119,16 @@ enum err study_from_options(struct study *s, const struct options *o, struct err
     if (e == ERR_INPUT)
         load_explain_kind(o->operand, m);
     return e;
+}
+
+enum err study_from_options(struct study *s, const struct options *o, struct err_msg *m)
+{
+    return load(s, o, false, m);
+}
+
+enum err study_priced_from_options(struct study *s, const struct options *o, struct err_msg *m)
+{
+    return load(s, o, true, m);
 }
 
 enum err study_prove(const struct study *s, const struct options *o, struct err_msg *m)

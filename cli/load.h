@@ -9,6 +9,9 @@
 /* study_load() of operand and --set; says so at --log-level debug. On error *s is zero. */
 enum err study_from_options(struct study *s, const struct options *o, struct err_msg *m);
 
+/* The same of a study that is to be priced: where energy.chip is none, as composed. */
+enum err study_priced_from_options(struct study *s, const struct options *o, struct err_msg *m);
+
 /* Of a file that could not be read as a configuration: when it is of another kind, an ONNX model or
  * an image set, m says so and what to do with it; else m stays. */
 void load_explain_kind(const char *path, struct err_msg *m);

@@ -66,7 +66,11 @@ const struct param config_params[] = {
     FILE_(energy.device,       "energy.device",           "pcm",
          "memory device: a name in configs/devices, or a file"),
     FILE_(energy.chip,         "energy.chip",             "none",
-         "costs of a core: a name in configs/chips, or a file; none: energy is not computed"),
+         "costs of a core: a name in configs/chips, or a file; composed: from circuits; none: "
+         "energy is not computed"),
+    ENUM(energy.converter,     "energy.converter",        "auto",
+         PARAM_NAMES("auto", "csa", "vsa", "sar", "cco"), NULL,
+         "of energy.chip = composed: flash of current or voltage sense amplifiers, sar, cco"),
 
     U32(batch,                 "batch",                   "images", "50", 1, 1000000000,
         "images in the throughput figure"),
@@ -110,7 +114,8 @@ static bool applies(const struct param *row, const void *base)
 {
     const struct config *c = base;
 
-    if (is_of_reads(row) && !c->where[row - config_params])
+    if ((is_of_reads(row) || strcmp(row->key, "energy.converter") == 0) &&
+        !c->where[row - config_params])
         return false;
     if (strcmp(row->key, "network.input_shape") == 0 && c->network.input_shape[0] == '\0')
         return false;

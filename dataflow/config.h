@@ -44,8 +44,11 @@ struct mapping_cfg {
     uint32_t         effort;      // of the optimiser
 };
 
+enum energy_converter { ADC_AUTO, ADC_CSA, ADC_VSA, ADC_SAR, ADC_CCO };
+
 struct energy_cfg { // words for core/datadir.h: names, or paths as seen from the current directory
     char technology[512], device[512], chip[512];
+    enum energy_converter converter;
 };
 
 struct config {

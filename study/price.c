@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/util.h"
 #include "network/precision.h"
@@ -52,16 +53,36 @@ static void widest(const struct plan *p, struct core_hardware *h)
         h->pixel_channels = max_u32(h->pixel_channels, max_u32(p->core[i].in_n, p->core[i].out_n));
 }
 
+static struct array_hardware array_hardware(const struct array_spec *a, const struct reads *full)
+{
+    struct array_hardware h = {
+        .slices = full->slices,
+        .slice_bits = min_u32(a->reads.input_slice_bits, a->reads.input_bits),
+        .rows_at_once = a->reads.rows_at_once,
+        .columns_per_adc = a->reads.columns_per_adc, .adc_bits = a->adc_bits,
+        .columns_per_weight = a->layout.columns,
+        .devices = (uint32_t)ceil_div(a->layout.devices, a->layout.columns),
+        .cell_bits = a->weights.cell_bits,
+    };
+
+    h.read_ns = a->plain && !a->timed ? 0 : (double)a->reads.read_fs * 1e-6;
+    return h;
+}
+
 static struct core_hardware hardware(const struct plan *p, const struct plan_core *core,
                                      const struct core_hardware *all)
 {
+    const struct reads full = array_reads(&p->array, p->array.rows, p->array.outputs);
+
     return (struct core_hardware){
         .rows = core->crossbar.rows, .columns = core->crossbar.columns,
         .words = core->memory.words, .word_bits = core->memory.word_bits,
-        .lanes = core->digital.lanes, .mvm_ns = core->crossbar.mvm_ns,
+        .lanes = core->digital.lanes,
+        .mvm_ns = p->array.timed ? (double)full.time_fs * 1e-6 : core->crossbar.mvm_ns,
         .clock_ns = 1e3 / p->config->clock_mhz,
         .value_bits = all->value_bits, .weight_bits = all->weight_bits,
         .kernel_columns = all->kernel_columns, .pixel_channels = all->pixel_channels,
+        .array = array_hardware(&p->array, &full),
     };
 }
 
@@ -89,6 +110,7 @@ struct priced_core {
     struct core_hardware hardware;
     struct core_unit     unit;
     double               links_pj;
+    struct link_cost     links;
 };
 
 struct pricing { // borrowed
@@ -104,8 +126,15 @@ static void links(const struct pricing *k, struct priced_core *core)
         const struct plan_stream *s = &k->plan->stream[i];
         struct priced_core *owner = &core[stream_owner(s)];
 
+        double pitches = stream_pitches(k->plan, s);
+        uint64_t clock_hz = k->plan->config->clock_mhz * UINT64_C(1000000);
+        unsigned n_wire = (unsigned)ceil_div(s->route.rate_bps, clock_hz);
+        struct link_cost wires = link_cost(k->chip, &owner->unit, n_wire, pitches);
+
         owner->links_pj += (double)k->run->stream_bits[i] *
-                           link_bit_pj(k->chip, &owner->unit, stream_pitches(k->plan, s));
+                           link_bit_pj(k->chip, &owner->unit, pitches);
+        owner->links.area_um2 += wires.area_um2;
+        owner->links.leakage_uw += wires.leakage_uw;
     }
 }
 
@@ -130,18 +159,35 @@ static enum err unit_costs(const struct pricing *k, struct priced_core *core, st
     return ERR_NONE;
 }
 
-static double crossbar_pj(const struct core_counters *n, const struct core_unit *u, bool values)
+/* How often a driven row meets a column: once in a product, or in each read of its group. */
+static double meetings(const struct core_counters *n, const struct core_hardware *h)
 {
-    double columns = n->firings > 0 ? (double)n->conversions / (double)n->firings : 0;
-    double cells = values ? (double)n->sum_abs_xw * u->cell_lsb2
-                          : (double)n->driven_rows * columns * u->cell;
+    double slices = h->array.slices ? h->array.slices : 1;
 
-    return cells + (double)n->driven_rows * u->row + (double)n->conversions * u->column;
+    if (n->reads > 0)
+        return (double)n->conversions * slices / (double)n->reads;
+    return n->firings > 0 ? (double)n->conversions / (double)n->firings : 0;
+}
+
+static double crossbar_pj(const struct core_counters *n, const struct core_hardware *h,
+                          const struct core_unit *u, bool values)
+{
+    double cells = values && u->cell_lsb2 > 0
+                       ? (double)n->sum_abs_xw * u->cell_lsb2
+                       : (double)n->driven_rows * meetings(n, h) * u->cell;
+    double on = (double)(values ? n->active_rows : n->driven_rows);
+
+    return cells + (double)n->driven_rows * u->row + on * u->row_on +
+           (double)n->conversions * u->column;
 }
 
 static double drivers_pj(const struct core_counters *n, const struct core_unit *u, bool values)
 {
-    return values ? (double)n->sum_abs_x * u->row_lsb : (double)n->driven_rows * u->row_pulse;
+    double pulses = values && u->row_lsb > 0 ? (double)n->sum_abs_x * u->row_lsb
+                                             : (double)n->driven_rows * u->row_pulse;
+    double on = (double)(values ? n->active_rows : n->driven_rows);
+
+    return pulses + (double)n->driven_rows * u->row_clocked + on * u->row_switched;
 }
 
 static void add_up(const struct pricing *k, uint32_t core, const struct priced_core *priced,
@@ -156,11 +202,12 @@ static void add_up(const struct pricing *k, uint32_t core, const struct priced_c
     double control = u->control_registers + u->control_selection;
 
     *bill = (struct bill){ .energy = {
-        [PRICE_CROSSBAR] = crossbar_pj(n, u, k->values),
+        [PRICE_CROSSBAR] = crossbar_pj(n, &priced->hardware, u, k->values),
         [PRICE_INPUT_DRIVERS] = drivers_pj(n, u, k->values),
         [PRICE_ADC] = (double)n->conversions * u->conversion,
         [PRICE_DIGITAL] = (double)n->scale_ops * u->scale + (double)n->round_ops * u->round +
-                          (double)(n->residual_ops + n->pool_ops + n->partial_sum_ops) * u->add,
+                          (double)(n->residual_ops + n->pool_ops + n->partial_sum_ops) * u->add +
+                          (double)n->shift_adds * u->shift_add,
         [PRICE_INPUT_MEMORY] = (double)(n->words_read + n->words_read_back) * u->read_word +
                                (double)n->words_written * u->write_word,
         [PRICE_CONTROLLER] = clocks * control,
@@ -169,12 +216,14 @@ static void add_up(const struct pricing *k, uint32_t core, const struct priced_c
     } };
     bill->idle = gated * idle * (control + u->tree);
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
-        bill->leakage[b] = u->leakage_uw[b] * run_ns(k->plan, k->run) * 1e-3; // uW ns = fJ
+        double uw = u->leakage_uw[b] + (b == PRICE_LINKS ? priced->links.leakage_uw : 0);
+
+        bill->leakage[b] = uw * run_ns(k->plan, k->run) * 1e-3; // uW ns = fJ
         bill->idle += bill->leakage[b] * idle / (busy + idle);
     }
 }
 
-static void round_row(const struct bill *bill, const struct core_unit *u, uint64_t n_image,
+static void round_row(const struct bill *bill, const struct priced_core *core, uint64_t n_image,
                       struct price_row *row)
 {
     double images = (double)n_image;
@@ -182,7 +231,8 @@ static void round_row(const struct bill *bill, const struct core_unit *u, uint64
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
         row->energy_pj[b] = llround(bill->energy[b] / images);
         row->leakage_pj[b] = llround(bill->leakage[b] / images);
-        row->area_um2[b] = llround(u->area_um2[b]);
+        row->area_um2[b] = llround(core->unit.area_um2[b] +
+                                   (b == PRICE_LINKS ? core->links.area_um2 : 0));
     }
     row->idle_pj = llround(bill->idle / images);
 }
@@ -236,6 +286,17 @@ static bool has_values(const struct plan *p, const struct price_run *run)
     return false;
 }
 
+/* Circuits that take longer than the machine gives them. */
+static void note_slow(const struct core_hardware *h, const struct core_unit *u,
+                      struct price_report *r)
+{
+    size_t used = strlen(r->warning);
+
+    if (u->array_ns > h->mvm_ns * (1 + 1e-9))
+        snprintf(r->warning + used, sizeof r->warning - used, "%sthese circuits take %.4g ns for a "
+                 "product, the machine has %.4g", used > 0 ? "; " : "", u->array_ns, h->mvm_ns);
+}
+
 static enum err price_cores(const struct pricing *k, const struct priced_core *core,
                             struct price_report *r, struct err_msg *m)
 {
@@ -250,12 +311,13 @@ static enum err price_cores(const struct pricing *k, const struct priced_core *c
             return e;
         snprintf(r->core[i].name, sizeof r->core[i].name, "%s", pc->name);
         r->core[i].layer = pc->plan_layer;
-        round_row(&bill, &core[i].unit, k->run->n_image, &r->core[i]);
+        round_row(&bill, &core[i], k->run->n_image, &r->core[i]);
         latencies(k->plan, i, &core[i].unit, &r->core[i]);
         row_add(&r->layer[pc->plan_layer], &r->core[i]);
         row_add(&r->total, &r->core[i]);
     }
     r->peak = core_peak(&core[0].hardware, &core[0].unit);
+    note_slow(&core[0].hardware, &core[0].unit, r);
     return ERR_NONE;
 }
 

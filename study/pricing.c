@@ -12,22 +12,42 @@ bool pricing_wanted(const struct config *c)
     return strcmp(c->energy.chip, "none") != 0;
 }
 
+/* energy.converter, where it is said. */
+static enum err choose_converter(struct chip_model *model, const struct config *c,
+                                 struct err_msg *m)
+{
+    static const enum adc_kind of[] = {
+        [ADC_CSA] = CONVERTER_CSA, [ADC_VSA] = CONVERTER_VSA, [ADC_SAR] = CONVERTER_SAR,
+        [ADC_CCO] = CONVERTER_CCO,
+    };
+
+    if (c->energy.converter == ADC_AUTO)
+        return ERR_NONE;
+    if (model->converter != PRICE_CONVERTER_CIRCUITS)
+        return err_set(m, ERR_INPUT, "%.400s: energy.converter: energy.chip = %s has a converter "
+                       "of its own: want energy.converter = auto, or energy.chip = composed",
+                       config_where(c, "energy.converter"), c->energy.chip);
+    model->adc = of[c->energy.converter];
+    return ERR_NONE;
+}
+
 enum err pricing_load(struct chip_model *model, const struct config *c, struct err_msg *m)
 {
     struct array_spec array;
 
     if (!pricing_wanted(c))
-        return err_set(m, ERR_INPUT, "%.400s: energy.chip = none: want a file of configs/chips, "
-                       "such as dazzi2021_14nm", config_where(c, "energy.chip"));
+        return err_set(m, ERR_INPUT, "%.400s: energy.chip = none: want composed, or a file of "
+                       "configs/chips, such as dazzi2021_14nm", config_where(c, "energy.chip"));
     enum err e = array_spec_of(&array, c, 8, 8, m);
+    if (!e)
+        e = chip_model_load(model, c->energy.technology, c->energy.device, c->energy.chip, m);
     if (e)
         return e;
-    if (array_is_read(&array))
-        return err_set(m, ERR_INPUT, "%.400s: energy.chip = %s: costs of arrays with "
-                       "core.crossbar.mvm_ns = auto, or that are read in slices or through "
-                       "core.readout.kind = adc, are not there yet: want energy.chip = none",
-                       config_where(c, "energy.chip"), c->energy.chip);
-    return chip_model_load(model, c->energy.technology, c->energy.device, c->energy.chip, m);
+    if (array_is_read(&array) && model->converter != PRICE_CONVERTER_CIRCUITS)
+        return err_set(m, ERR_INPUT, "%.400s: energy.chip = %s: is of arrays that are read at "
+                       "once, not of core.crossbar.mvm_ns = auto, slices or core.readout.kind = "
+                       "adc: want energy.chip = composed", config_where(c, "energy.chip"), c->energy.chip);
+    return choose_converter(model, c, m);
 }
 
 /* Of one image by itself. */

@@ -50,6 +50,8 @@ static enum err load_config(struct study *s, const json_t *doc, const struct doc
         return err_set(m, ERR_MEMORY, "no memory to read the configuration");
     enum err e = study_load_network_text(s, name, text, o->set, o->n_set, m);
     if (!e)
+        e = study_compose(s, m);
+    if (!e)
         e = study_plan(s, m);
     if (e)
         rename_place(m, name, o->path);

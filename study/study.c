@@ -121,6 +121,17 @@ enum err study_load_network_text(struct study *s, const char *name, const char *
     return begin(s, config_load_text(&s->config, name, text, set, n_set, m), m);
 }
 
+enum err study_compose(struct study *s, struct err_msg *m)
+{
+    if (pricing_wanted(&s->config))
+        return ERR_NONE;
+    strcpy(s->config.energy.chip, "composed");
+    enum err e = hash_config(s->config_hash, &s->config, m);
+    if (e)
+        study_release(s);
+    return e;
+}
+
 static enum err choose_mapping(struct study *s, struct err_msg *m)
 {
     struct pricer pricer;

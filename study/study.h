@@ -39,6 +39,10 @@ enum err study_load_network(struct study *s, const char *path, const char *const
 enum err study_load_network_text(struct study *s, const char *name, const char *text,
                                  const char *const *set, size_t n_set, struct err_msg *m);
 
+/* Before study_plan(): a machine whose energy.chip is none is to be priced, and gets composed. On
+ * error *s is zero. */
+enum err study_compose(struct study *s, struct err_msg *m);
+
 /* The rest of it, after study_load_network(). On error *s is zero. */
 enum err study_plan(struct study *s, struct err_msg *m);
 

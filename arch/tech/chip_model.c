@@ -8,6 +8,7 @@
 
 #include "arch/tech/adder.h"
 #include "arch/tech/cco_adc.h"
+#include "arch/tech/composed.h"
 #include "arch/tech/dff.h"
 #include "arch/tech/facts.h"
 #include "arch/tech/pulse_driver.h"
@@ -17,7 +18,8 @@
 #include "core/datadir.h"
 
 enum { CITED = 1 << PRICE_CONVERTER_CITED,
-       ANY = CITED | 1 << PRICE_CONVERTER_SAR | 1 << PRICE_CONVERTER_CCO };
+       CHIP = CITED | 1 << PRICE_CONVERTER_SAR | 1 << PRICE_CONVERTER_CCO, // factors were fitted
+       ANY = CHIP | 1 << PRICE_CONVERTER_CIRCUITS };
 
 #define ROW(field, unit, least, most, when, doc) \
     { #field, unit, offsetof(struct chip_facts, field), least, most, doc, when }
@@ -27,29 +29,29 @@ static const struct fact_row rows[] = {
     ROW(converter_um2,      "um2", 1e-3, 1e7, CITED, "area of a converter"),
     ROW(converter_ns,       "ns",  1e-3, 1e6, CITED, "time of a conversion"),
     ROW(converter_bits,     "bit", 1,    16,  ANY,   "resolution of a converter"),
-    ROW(pulse_ns,           "ns",  0.01, 1e6, ANY,   "longest input pulse"),
+    ROW(pulse_ns,           "ns",  0.01, 1e6, CHIP,  "longest input pulse"),
     ROW(mean_input,         "",    0,    1,   ANY,   "mean pulse over the longest, without values"),
-    ROW(cell_energy,        "",    1e-3, 1e3, ANY,   "energy of a cell over V_supply V_read G t"),
-    ROW(column_pj,          "pJ",  0,    1e6, ANY,   "regulator of a column"),
-    ROW(cited_node_nm,      "nm",  1,    130, ANY,   "node of the cited and fitted figures"),
-    ROW(devices_per_weight, "",    1,    64,  ANY,   "devices of a weight, of which two are read"),
-    ROW(line_um2,           "um2", 0,    1e6, ANY,   "periphery of a row and a column"),
+    ROW(cell_energy,        "",    1e-3, 1e3, CHIP,  "energy of a cell over V_supply V_read G t"),
+    ROW(column_pj,          "pJ",  0,    1e6, CHIP,  "regulator of a column"),
+    ROW(cited_node_nm,      "nm",  1,    130, CHIP,  "node of the cited and fitted figures"),
+    ROW(devices_per_weight, "",    1,    64,  CHIP,  "devices of a weight, of which two are read"),
+    ROW(line_um2,           "um2", 0,    1e6, CHIP,  "periphery of a row and a column"),
     ROW(streams,            "",    1,    64,  ANY,   "pixel streams that a controller buffers"),
     ROW(pointers,           "",    1,    1024, ANY,  "pointers and addresses"),
     ROW(pointer_bits,       "bit", 1,    64,  ANY,   "bits of a pointer"),
     ROW(register_activity,  "",    0,    1,   ANY,   "registers that change in a clock"),
-    ROW(register_energy,    "",    1e-3, 1e3, ANY,   "energy of registers over the circuit's"),
-    ROW(selection_activity, "",    0,    1,   ANY,   "selection gates that switch in a clock"),
-    ROW(control_area,       "",    1e-3, 1e3, ANY,   "area of the controller over its gates"),
-    ROW(control_leakage,    "",    1e-3, 1e6, ANY,   "leakage of logic over the circuits'"),
+    ROW(register_energy,    "",    1e-3, 1e3, CHIP,  "energy of registers over the circuit's"),
+    ROW(selection_activity, "",    0,    1,   CHIP,  "selection gates that switch in a clock"),
+    ROW(control_area,       "",    1e-3, 1e3, CHIP,  "area of the controller over its gates"),
+    ROW(control_leakage,    "",    1e-3, 1e6, CHIP,  "leakage of logic over the circuits'"),
     ROW(control_idle,       "",    0,    1,   ANY,   "energy of an idle clock over a busy one"),
     ROW(tree_fanout,        "",    2,    64,  ANY,   "fan-out of a clock buffer"),
-    ROW(sram_area,          "",    1e-3, 1e3, ANY,   "area of the SRAM over the circuit's"),
-    ROW(sram_energy,        "",    1e-3, 1e3, ANY,   "energy of the SRAM over the circuit's"),
-    ROW(sram_leakage,       "",    1e-3, 1e6, ANY,   "leakage of the SRAM over the circuit's"),
+    ROW(sram_area,          "",    1e-3, 1e3, CHIP,  "area of the SRAM over the circuit's"),
+    ROW(sram_energy,        "",    1e-3, 1e3, CHIP,  "energy of the SRAM over the circuit's"),
+    ROW(sram_leakage,       "",    1e-3, 1e6, CHIP,  "leakage of the SRAM over the circuit's"),
     ROW(adder_activity,     "",    1e-3, 1,   ANY,   "adder gates that switch"),
-    ROW(link_latch,         "",    0,    1e3, ANY,   "energy of a bit's latches over theirs"),
-    ROW(link_wire,          "",    1e-3, 1e3, ANY,   "energy of a wire over the circuit's"),
+    ROW(link_latch,         "",    0,    1e3, CHIP,  "energy of a bit's latches over theirs"),
+    ROW(link_wire,          "",    1e-3, 1e3, CHIP,  "energy of a wire over the circuit's"),
     ROW(link_toggle,        "",    0,    1,   ANY,   "bits that change on a link"),
     FACT_END
 };
@@ -98,17 +100,22 @@ const char *price_basis(const struct chip_model *c, enum price_block b)
     return b == PRICE_ADC && c->converter == PRICE_CONVERTER_CITED ? "cited" : "predicted";
 }
 
+static void without_factors(struct chip_model *c)
+{
+    for (unsigned i = 0; i < N_FACTOR; i++) {
+        double *value = (double *)(void *)((char *)&c->fact + factors[i].offset);
+        if (factors[i].neutral >= 0) // -1: not a factor of this chip's own
+            *value = factors[i].neutral;
+        if (factors[i].block < N_PRICE_BLOCK)
+            c->fitted[factors[i].block] = false;
+    }
+}
+
 struct chip_model chip_model_predicted(const struct chip_model *c)
 {
     struct chip_model p = *c;
 
-    for (unsigned i = 0; i < N_FACTOR; i++) {
-        double *value = (double *)(void *)((char *)&p.fact + factors[i].offset);
-        if (factors[i].neutral >= 0) // -1: not a factor of this chip's own
-            *value = factors[i].neutral;
-        if (factors[i].block < N_PRICE_BLOCK)
-            p.fitted[factors[i].block] = false;
-    }
+    without_factors(&p);
     return p;
 }
 
@@ -129,7 +136,7 @@ static void note_derived(const struct yaml *root, struct chip_model *c)
 }
 
 static const char *const others[] = { "format", "converter", DERIVED, NULL };
-static const char *const converters[] = { "cited", "sar", "cco" };
+static const char *const converters[] = { "cited", "sar", "cco", "circuits" };
 enum { N_CONVERTER = sizeof converters / sizeof *converters };
 
 /* All that the file lacks: which numbers depends on its converter. */
@@ -162,12 +169,14 @@ static enum err read_chip(const struct yaml *root, struct chip_model *c, struct 
     for (unsigned i = 0; i < N_CONVERTER; i++)
         if (strcmp(text, converters[i]) == 0) {
             c->converter = (enum price_converter)i;
+            c->adc = CONVERTER_SAR;
+            without_factors(c);
             for (unsigned k = 0; k < N_FACTOR; k++)
                 if (factors[k].block < N_PRICE_BLOCK && facts_fitted(root, factors[k].key))
                     c->fitted[factors[k].block] = true;
             return facts_read(root, "", rows, 1u << i, others, &c->fact, m);
         }
-    return yaml_error(kind, m, "converter = %s: want cited, sar or cco", text);
+    return yaml_error(kind, m, "converter = %s: want cited, sar, cco or circuits", text);
 }
 
 /* What the cited figures become at this node: the SAR converter of the same resolution tells. */
@@ -181,7 +190,7 @@ static enum err scale_cited(struct chip_model *c, struct err_msg *m)
     enum err e;
 
     c->cited_energy = c->cited_area = 1;
-    if (c->technology.node_nm == c->fact.cited_node_nm)
+    if (c->converter == PRICE_CONVERTER_CIRCUITS || c->technology.node_nm == c->fact.cited_node_nm)
         return ERR_NONE;
     if ((e = technology_load(&cited, NULL, c->fact.cited_node_nm, FLAVOUR_LP, &w, m)))
         return e;
@@ -226,7 +235,7 @@ enum err chip_model_load(struct chip_model *c, const char *technology, const cha
     yaml_release(&root);
     if (e || (e = scale_cited(c, m)))
         return e;
-    if (c->device.sram)
+    if (c->device.sram && c->converter != PRICE_CONVERTER_CIRCUITS)
         return err_set(m, ERR_INPUT, "%s: cell = sram: this chip multiplies in resistive cells",
                        device_path);
     return ERR_NONE;
@@ -304,10 +313,10 @@ static void digital(const struct chip_model *c, const struct core_hardware *h, s
     u->add = sum.energy_pj + reg.energy_pj;
     u->scale = scale_bits * row.energy_pj + u->add;
     u->round = u->add;
-    u->area_um2[PRICE_DIGITAL] = h->lanes * um2 * c->fact.control_area;
-    u->leakage_uw[PRICE_DIGITAL] = h->lanes * c->fact.control_leakage *
-                                   (scale_bits * row.leakage_uw +
-                                    3 * (sum.leakage_uw + reg.leakage_uw));
+    u->area_um2[PRICE_DIGITAL] += h->lanes * um2 * c->fact.control_area;
+    u->leakage_uw[PRICE_DIGITAL] += h->lanes * c->fact.control_leakage *
+                                    (scale_bits * row.leakage_uw +
+                                     3 * (sum.leakage_uw + reg.leakage_uw));
 }
 
 static void input_memory(const struct chip_model *c, const struct core_hardware *h,
@@ -360,6 +369,19 @@ static void controller(const struct chip_model *c, const struct core_hardware *h
     u->leakage_uw[PRICE_CLOCK] = f->control_leakage * n * inv.leakage_uw / (f->tree_fanout - 1);
 }
 
+static enum err array(const struct chip_model *c, const struct core_hardware *h,
+                      struct core_unit *u, struct err_msg *m)
+{
+    if (c->converter == PRICE_CONVERTER_CIRCUITS)
+        return composed_array(c, h, u, m);
+    enum err e = convert(c, h, u, m);
+    if (e)
+        return e;
+    crossbar(c, h, u);
+    input_drivers(c, h, u);
+    return ERR_NONE;
+}
+
 enum err core_unit(const struct chip_model *c, const struct core_hardware *h, struct core_unit *u,
                    struct err_msg *m)
 {
@@ -368,10 +390,8 @@ enum err core_unit(const struct chip_model *c, const struct core_hardware *h, st
     *u = (struct core_unit){ 0 };
     if (h->words < 4)
         return err_set(m, ERR_INPUT, "input memory of %u words: want at least 4", h->words);
-    if ((e = convert(c, h, u, m)))
+    if ((e = array(c, h, u, m)))
         return e;
-    crossbar(c, h, u);
-    input_drivers(c, h, u);
     digital(c, h, u);
     input_memory(c, h, u);
     controller(c, h, u);
@@ -396,15 +416,35 @@ double link_bit_pj(const struct chip_model *c, const struct core_unit *u, double
            c->fact.link_wire * c->fact.link_toggle * pitches * pitch_um * w.pj_per_bit_um;
 }
 
+struct link_cost link_cost(const struct chip_model *c, const struct core_unit *u, unsigned wires,
+                           double pitches)
+{
+    struct repeated_wire w = repeated_wire(&c->technology, 0, SHRINK_HALVE);
+    struct bus_cfg cfg = { wires, pitches * sqrt(area_um2(u)), 1, 1 };
+    struct circuit wire = bus(&c->technology, &w, &cfg), latch = dff(&c->technology, 2, 2, 1);
+
+    if (c->converter != PRICE_CONVERTER_CIRCUITS)
+        return (struct link_cost){ 0, 0 };
+    return (struct link_cost){ wire.area_um2 + wires * latch.area_um2,
+                               wire.leakage_uw + wires * latch.leakage_uw };
+}
+
 struct core_peak core_peak(const struct core_hardware *h, const struct core_unit *u)
 {
-    double cells = (double)h->rows * h->columns, ops = 2 * cells;
+    const struct array_hardware *a = &h->array;
+    double cells = (double)h->rows * h->columns, slices = a->slices ? a->slices : 1;
+    double ops = 2 * cells / (a->columns_per_weight ? a->columns_per_weight : 1);
+    double groups = a->rows_at_once ? ceil((double)h->rows / a->rows_at_once) : 1;
+    double outputs = ops / 2 / h->rows, codes = h->columns * slices * groups;
     struct core_peak p = { .area_um2 = area_um2(u) };
 
-    p.energy_pj[PRICE_CROSSBAR] = cells * u->cell + h->rows * u->row + h->columns * u->column;
-    p.energy_pj[PRICE_INPUT_DRIVERS] = h->rows * u->row_pulse;
-    p.energy_pj[PRICE_ADC] = h->columns * u->conversion;
-    p.energy_pj[PRICE_DIGITAL] = h->columns * (u->scale + u->round);
+    p.energy_pj[PRICE_CROSSBAR] = cells * slices * u->cell + h->rows * (u->row + u->row_on) +
+                                  h->columns * u->column;
+    p.energy_pj[PRICE_INPUT_DRIVERS] = h->rows *
+                                       (u->row_pulse + u->row_clocked + u->row_switched);
+    p.energy_pj[PRICE_ADC] = codes * u->conversion;
+    p.energy_pj[PRICE_DIGITAL] = outputs * (u->scale + u->round) +
+                                 (codes - outputs) * u->shift_add;
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
         p.total_pj += p.energy_pj[b];
     p.tops = ops / h->mvm_ns * 1e-3;

@@ -13,6 +13,10 @@
  *                 register three NAND2 of selection; clock tree V^2 (sinks + wire)
  *     bit         latch + wire * pitches between the cores
  *
+ * A chip file with `converter: circuits` (configs/chips/composed.yaml) has the array with drivers
+ * and converters from circuits too, as the configuration states it (arch/tech/composed.h); nothing
+ * of it is cited or fitted.
+ *
  * A cited converter and the fitted regulator hold at one node; at another they scale as the SAR
  * converter's fits do, with a warning. docs/models/chip.md derives every figure and says which are
  * predicted and which fitted.
@@ -24,6 +28,7 @@
 
 #include "arch/tech/circuit.h"
 #include "arch/tech/device.h"
+#include "arch/tech/sub_array.h"
 #include "arch/tech/technology.h"
 #include "core/err.h"
 
@@ -34,7 +39,8 @@ enum price_block {
 };
 const char *price_block_name(enum price_block b); // "input_memory"
 
-enum price_converter { PRICE_CONVERTER_CITED, PRICE_CONVERTER_SAR, PRICE_CONVERTER_CCO };
+enum price_converter { PRICE_CONVERTER_CITED, PRICE_CONVERTER_SAR, PRICE_CONVERTER_CCO,
+                       PRICE_CONVERTER_CIRCUITS };
 
 struct chip_facts { // of configs/chips/<name>.yaml
     double converter_pj, converter_um2, converter_ns; // cited only
@@ -54,6 +60,7 @@ struct chip_model {
     struct technology    technology;
     struct device        device;
     enum price_converter converter;
+    enum adc_kind       adc; // of PRICE_CONVERTER_CIRCUITS
     struct chip_facts    fact;
     double               cited_energy, cited_area; // what scales cited figures to this node
     bool                 fitted[N_PRICE_BLOCK];    // a factor of its energy was fitted
@@ -72,6 +79,15 @@ const char *price_basis(const struct chip_model *c, enum price_block b);
 /* The chip with every fitted factor at 1 and every fitted cost at 0: what the circuits say. */
 struct chip_model chip_model_predicted(const struct chip_model *c);
 
+struct array_hardware { // how the array is read; all 0: a plain one
+    uint32_t slices, slice_bits;          // of the inputs, a read each
+    uint32_t rows_at_once;                // 0: all
+    uint32_t columns_per_adc, adc_bits;   // adc_bits = 0: sums are exact
+    uint32_t columns_per_weight, devices; // devices: of a column
+    uint32_t cell_bits;                   // 0: analog
+    double   read_ns;                     // without conversions; 0: mvm_ns is a whole product
+};
+
 struct core_hardware {
     uint32_t rows, columns; // of the crossbar
     uint32_t words, word_bits;
@@ -79,6 +95,7 @@ struct core_hardware {
     double   mvm_ns, clock_ns;
     uint32_t value_bits, weight_bits; // of an input and of a signed weight
     uint32_t kernel_columns, pixel_channels; // what the controller buffers: a kernel row, a pixel
+    struct array_hardware array;
 };
 
 struct core_unit { // costs of one core; energies in pJ
@@ -88,8 +105,12 @@ struct core_unit { // costs of one core; energies in pJ
     double row;              // a driven row: its wire
     double row_pulse;        // its driver, a pulse in the mean
     double row_lsb;          // the same per |x|, in units of its last place
+    double row_clocked;      // switch of a driven row, whatever its input
+    double row_switched;     // the same of a row whose input is not 0, on top
+    double row_on;           // word line of such a row
     double column;           // a column's regulator
     double conversion;
+    double shift_add;        // of a read's code to others
     double scale, add, round; // one operation of the digital processor
     double read_word, write_word;
     double control_registers, control_selection; // of the controller, in one clock
@@ -97,6 +118,7 @@ struct core_unit { // costs of one core; energies in pJ
     double control_dff;      // registers of the controller
     double register_leakage_uw; // their part of the controller's leakage
     double latency_ns[N_PRICE_BLOCK]; // of one action; 0: a clock's business
+    double array_ns;         // that its circuits take for a product; 0: not known
 };
 
 /* ERR_INPUT with value and limit: pulse and conversion longer than mvm_ns, memory of less than 4
@@ -106,6 +128,14 @@ enum err core_unit(const struct chip_model *c, const struct core_hardware *h, st
 
 /* Energy of a bit over so many pitches between cores, in pJ. */
 double link_bit_pj(const struct chip_model *c, const struct core_unit *u, double pitches);
+
+/* Area and leakage of a link so many wires wide: repeaters and latches at both ends. Those of a
+ * chip file's core are in its figures, and 0. */
+struct link_cost {
+    double area_um2, leakage_uw;
+};
+struct link_cost link_cost(const struct chip_model *c, const struct core_unit *u, unsigned wires,
+                           double pitches);
 
 /* One core that multiplies all the time with all rows and columns. */
 struct core_peak {

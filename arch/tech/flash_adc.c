@@ -8,7 +8,7 @@ static const double vsa_ns = 1;
 
 static double reference_ohm(const struct flash_adc_cfg *cfg, unsigned i)
 {
-    double first_ohm = cfg->on_kohm * 1e3 / cfg->rows_parallel;
+    double first_ohm = cfg->on_kohm * 1e3 / cfg->rows_at_once;
 
     return first_ohm / (1 - (double)i / cfg->levels);
 }

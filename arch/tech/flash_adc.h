@@ -22,7 +22,7 @@ struct flash_adc_cfg {
     unsigned levels;        // L, 2 to 4096, a power of two
     unsigned converters;    // side by side
     unsigned columns;       // that they digitise, one after another
-    double   rows_parallel; // cells that conduct into a column at once
+    double   rows_at_once; // cells that conduct into a column at once
     double   on_kohm;       // of a cell
     double   column_kohm;   // of the columns in the mean, while read
     double   column_pf;

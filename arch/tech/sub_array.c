@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "arch/tech/adder.h"
+#include "arch/tech/cco_adc.h"
 #include "arch/tech/decoder.h"
 #include "arch/tech/dff.h"
 #include "arch/tech/flash_adc.h"
@@ -39,11 +40,11 @@ static enum err check(const struct sub_array_cfg *c, struct err_msg *m)
     if (c->rows < 2 || c->rows > 8192 || c->columns < 2 || c->columns > 8192)
         return err_set(m, ERR_INPUT, "array of %u x %u: want 2 to 8192 rows and columns", c->rows,
                        c->columns);
-    if (c->rows_parallel < 1 || c->rows_parallel > c->rows)
-        return err_set(m, ERR_INPUT, "%u rows at once: want 1 to %u", c->rows_parallel, c->rows);
-    if (c->mux < 1 || c->columns % c->mux != 0)
+    if (c->rows_at_once < 1 || c->rows_at_once > c->rows)
+        return err_set(m, ERR_INPUT, "%u rows at once: want 1 to %u", c->rows_at_once, c->rows);
+    if (c->columns_per_adc < 1 || c->columns % c->columns_per_adc != 0)
         return err_set(m, ERR_INPUT, "%u columns per converter: want a divisor of %u columns",
-                       c->mux, c->columns);
+                       c->columns_per_adc, c->columns);
     if (c->levels < 2 || c->levels > 65536 || (c->levels & (c->levels - 1)) != 0)
         return err_set(m, ERR_INPUT, "%u levels: want a power of two, 2 to 65536", c->levels);
     if (c->cells_per_weight < 1 || c->cells_per_weight > 64 || c->input_bits < 1 ||
@@ -138,7 +139,7 @@ static double column_kohm(const struct device *d, const struct sub_array_cfg *c,
         if (!d->sram)
             ms += (1 - on_share) * column_ms(d->off_kohm + w->access_kohm + j * row_kohm,
                                              step_kohm, c->rows);
-        sum += 1 / (ms * c->active * c->rows_parallel / c->rows);
+        sum += 1 / (ms * c->active * c->rows_at_once / c->rows);
     }
     return sum / c->columns;
 }
@@ -165,7 +166,8 @@ static void drive(const struct technology *t, const struct device *d,
         .area_um2 = w->width_um * w->height_um + c->rows * repeaters.area_um2,
         .height_um = w->height_um,
         .delay_ns = repeaters.delay_ns,
-        .energy_pj = (w->row_pf * v2 + repeaters.energy_pj) * c->rows * c->active * c->mux,
+        .energy_pj = (w->row_pf * v2 + repeaters.energy_pj) * c->rows * c->active *
+                     c->columns_per_adc,
         .leakage_uw = c->rows * repeaters.leakage_uw,
     };
     array->width_um = array->area_um2 / array->height_um;
@@ -175,7 +177,7 @@ static void drive(const struct technology *t, const struct device *d,
     } else {
         s->block[BLOCK_ROW_SWITCH] = row_switch(t, &rows);
     }
-    s->block[BLOCK_ROW_SWITCH].energy_pj *= c->mux;
+    s->block[BLOCK_ROW_SWITCH].energy_pj *= c->columns_per_adc;
 }
 
 static double select_columns(const struct technology *t, const struct device *d,
@@ -183,18 +185,18 @@ static double select_columns(const struct technology *t, const struct device *d,
                              const struct activity *a, struct sub_array *s)
 {
     double cell_kohm = mean_cell_kohm(d, w);
-    struct mux_cfg cfg = { .columns = c->columns, .outputs = c->columns / c->mux,
-                           .column_kohm = cell_kohm / (d->sram ? floor(c->rows_parallel / 2.0)
-                                                               : c->rows_parallel),
+    struct mux_cfg cfg = { .columns = c->columns, .outputs = c->columns / c->columns_per_adc,
+                           .column_kohm = cell_kohm / (d->sram ? floor(c->rows_at_once / 2.0)
+                                                               : c->rows_at_once),
                            .read_v = t->read_v, .width_um = w->width_um };
 
     if (!d->sram)
         s->block[BLOCK_COLUMN_SWITCH] =
-            column_switch(t, c->columns, cell_kohm * c->rows / c->rows_parallel, w->width_um);
-    if (c->mux == 1)
+            column_switch(t, c->columns, cell_kohm * c->rows / c->rows_at_once, w->width_um);
+    if (c->columns_per_adc == 1)
         return 0;
     struct mux mux = column_mux(t, &cfg);
-    struct decoder_cfg lines = { .bits = (unsigned)ceil(log2(c->mux)), .mux = true,
+    struct decoder_cfg lines = { .bits = (unsigned)ceil(log2(c->columns_per_adc)), .mux = true,
                                  .driver_ratio = t->mux_driver_ratio,
                                  .load_pf = mux.n_pf * cfg.outputs,
                                  .load_p_pf = mux.p_pf * cfg.outputs };
@@ -202,8 +204,8 @@ static double select_columns(const struct technology *t, const struct device *d,
 
     mux.circuit.height_um = fmax(mux.circuit.height_um, dec.height_um);
     mux.circuit.area_um2 = mux.circuit.height_um * mux.circuit.width_um;
-    mux.circuit.energy_pj *= c->mux;
-    dec.energy_pj *= c->mux;
+    mux.circuit.energy_pj *= c->columns_per_adc;
+    dec.energy_pj *= c->columns_per_adc;
     s->block[BLOCK_MUX] = mux.circuit;
     s->block[BLOCK_MUX_DECODER] = dec;
     return mux.circuit.delay_ns + dec.delay_ns;
@@ -222,14 +224,16 @@ static enum err convert(const struct technology *t, const struct device *d,
                         const struct sub_array_cfg *c, const struct wires *w, struct sub_array *s,
                         struct err_msg *m)
 {
-    double reads = (double)ceil_div(c->rows, c->rows_parallel);
-    double converters = c->columns / c->mux;
+    double reads = (double)ceil_div(c->rows, c->rows_at_once);
+    double converters = c->columns / c->columns_per_adc;
 
-    if (c->converter == CONVERTER_SAR) {
+    if (c->converter == CONVERTER_SAR || c->converter == CONVERTER_CCO) {
         struct circuit *adc = &s->block[BLOCK_ADC];
         double each_pj;
 
-        *adc = sar_adc(t, (unsigned)log2(c->levels), s->column_kohm);
+        *adc = c->converter == CONVERTER_SAR
+                   ? sar_adc(t, (unsigned)log2(c->levels), s->column_kohm)
+                   : cco_adc(t, (unsigned)log2(c->levels), c->active);
         each_pj = adc->energy_pj;
         *adc = circuit_times(*adc, converters);
         adc->energy_pj = each_pj * c->columns * reads;
@@ -238,8 +242,8 @@ static enum err convert(const struct technology *t, const struct device *d,
     }
     struct flash_adc_cfg cfg = {
         .sense = c->converter == CONVERTER_CSA ? SENSE_CURRENT : SENSE_VOLTAGE,
-        .levels = c->levels, .converters = c->columns / c->mux, .columns = c->columns,
-        .rows_parallel = c->rows_parallel, .on_kohm = d->sram ? w->access_kohm : d->on_kohm,
+        .levels = c->levels, .converters = c->columns / c->columns_per_adc, .columns = c->columns,
+        .rows_at_once = c->rows_at_once, .on_kohm = d->sram ? w->access_kohm : d->on_kohm,
         .column_kohm = s->column_kohm, .column_pf = w->column_pf,
         .reference_um2 = c->rows * reference_cell_um2(t, d),
         .reference_pj = d->sram ? c->rows * w->row_pf / c->columns * t->supply_v * t->supply_v : 0,
@@ -257,9 +261,9 @@ static void accumulate(const struct technology *t, const struct device *d,
                        const struct sub_array_cfg *c,
                        const struct wires *w, const struct activity *a, struct sub_array *s)
 {
-    unsigned units = c->columns / c->mux, bits = (unsigned)log2(c->levels);
-    unsigned groups = (unsigned)ceil_div(c->mux, c->cells_per_weight);
-    unsigned reads = (unsigned)ceil_div(c->rows, c->rows_parallel);
+    unsigned units = c->columns / c->columns_per_adc, bits = (unsigned)log2(c->levels);
+    unsigned groups = (unsigned)ceil_div(c->columns_per_adc, c->cells_per_weight);
+    unsigned reads = (unsigned)ceil_div(c->rows, c->rows_at_once);
     unsigned all_bits = bits + (unsigned)ceil(log2(reads)); // of all groups of rows
     unsigned sum_bits = c->sum_bits ? c->sum_bits : d->sram ? all_bits : bits;
     sum_bits = sum_bits < all_bits ? sum_bits : all_bits;
@@ -271,7 +275,7 @@ static void accumulate(const struct technology *t, const struct device *d,
         struct shift_add_cfg sum = { units, bits, (unsigned)ceil(log2(reads)), w->width_um };
 
         s->block[BLOCK_PARTIAL_ADD] = accumulator(t, &sum, a);
-        s->block[BLOCK_PARTIAL_ADD].energy_pj *= c->mux * (reads - 1);
+        s->block[BLOCK_PARTIAL_ADD].energy_pj *= c->columns_per_adc * (reads - 1);
     }
     if (c->cells_per_weight > 1) {
         s->block[BLOCK_SHIFT_ADD_WEIGHT] = shift_add(t, &weight, a);
@@ -355,7 +359,7 @@ enum err sub_array(const struct technology *t, const struct device *d,
     } else {
         shift_levels(t, d, cfg, &w, cal->level_shifter_wiring, s);
     }
-    s->clocks = cfg->mux * (unsigned)ceil_div(cfg->rows, cfg->rows_parallel);
+    s->clocks = cfg->columns_per_adc * (unsigned)ceil_div(cfg->rows, cfg->rows_at_once);
     s->clock_ns = cal->sensing_delay *
                   (fmax(s->block[BLOCK_ROW_SWITCH].delay_ns + s->block[BLOCK_ARRAY].delay_ns,
                         select_ns) +

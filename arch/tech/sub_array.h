@@ -1,9 +1,9 @@
 /* arch/tech/sub_array.h -- one crossbar with its periphery, bits of the input one after another.
  *
  * The sub-array of DNN+NeuroSim V1.4, to be compared with it: rows are driven by their input bit,
- * all at once or in groups of rows_parallel; `mux` columns share a converter; shift-and-add units
- * weigh the cells of a weight, then the bits of the input. One input bit takes mux * ceil(rows /
- * rows_parallel) clocks, a clock being
+ * all at once or in groups of rows_at_once; columns_per_adc columns share a converter;
+ * shift-and-add units weigh the cells of a weight, then the bits of the input. One input bit takes
+ * columns_per_adc * ceil(rows / rows_at_once) clocks, a clock being
  *
  *     sensing_delay * (max(row switch, multiplexer and its decoder) + converter + encoder)
  *
@@ -18,14 +18,14 @@
 #include "arch/tech/device.h"
 #include "core/err.h"
 
-enum converter { CONVERTER_CSA, CONVERTER_VSA, CONVERTER_SAR };
+enum adc_kind { CONVERTER_CSA, CONVERTER_VSA, CONVERTER_SAR, CONVERTER_CCO };
 
 struct sub_array_cfg {
     unsigned       rows, columns;
-    unsigned       rows_parallel; // driven at once, 1 to rows
-    unsigned       mux;           // columns per converter; columns is a multiple
+    unsigned       rows_at_once; // driven at once, 1 to rows
+    unsigned       columns_per_adc; // that share a converter; columns is a multiple
     unsigned       levels;        // of a converter, a power of two
-    enum converter converter;
+    enum adc_kind  converter;
     unsigned       weight_bits, cells_per_weight, input_bits; // bits spread evenly over cells
     unsigned       sum_bits; // of a saturating sum of groups of rows, at least the converter's;
                              // 0: the converter's for resistive cells, all there can be for SRAM
@@ -54,8 +54,8 @@ struct sub_array {
 
 const char *sub_array_block_name(enum sub_array_block b);
 
-/* ERR_INPUT names value and limit: a mux that does not divide, bits that the device cannot hold, a
- * converter without cost, an access transistor wider than its cell. */
+/* ERR_INPUT names value and limit: columns_per_adc that does not divide, bits that the device
+ * cannot hold, a converter without cost, an access transistor wider than its cell. */
 enum err sub_array(const struct technology *t, const struct device *d,
                    const struct sub_array_cfg *cfg, const struct calibration *cal,
                    struct sub_array *s, struct err_msg *m);

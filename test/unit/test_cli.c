@@ -162,7 +162,7 @@ static void help_is_on_standard_output_with_status_0(void **state)
         { "help config fabric", { "fabric.kind", "fabric.hop_timesteps" } },
         { "help device", { "on_kohm", "level_step", "imcsim list devices" } },
         { "help chip", { "energy.chip", "imcsim list chips" } },
-        { "help circuit sub_array", { "csa, vsa or sar", "rows", "technology" } },
+        { "help circuit sub_array", { "csa, vsa, sar or cco", "rows", "technology" } },
         { "list configs", { "resnet32_speedup ", "imagenet " } },
         { "list devices", { "pcm_4bit ", "sram " } },
         { "list chips", { "dazzi2021_14nm ", "isaac_32nm " } },
@@ -1413,7 +1413,8 @@ static void a_circuit_is_shown_by_itself(void **state)
     assert_fails(*state, "circuit sub_array --set cells_per_weight=1", 2, "on/off ratio 12.5");
     assert_fails(*state, "circuit adder --set speed=1", 2, "no such parameter");
     assert_fails(*state, "circuit sub_array --set technology=200nm_lp", 2, "want 1 to 130 nm");
-    assert_fails(*state, "circuit mux --set mux=7", 2, "mux = 7: want a divisor of columns = 256");
+    assert_fails(*state, "circuit mux --set mux=7", 2, // an old name
+                 "columns_per_adc = 7: want a divisor of columns = 256");
     assert_fails(*state, "circuit flash_adc --set levels=12", 2, "levels = 12: want a power of");
     assert_fails(*state, "circuit core --set mvm_ns=90", 2, "want at most the crossbar's mvm_ns");
     assert_fails(*state, "circuit adder --set chip=isaac_32nm", 2, "no such parameter");

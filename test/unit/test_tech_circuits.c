@@ -427,7 +427,7 @@ static void a_flash_converter_has_an_amplifier_per_level(void **state)
     (void)state;
     struct technology t = tech_load("22nm_lp");
     struct flash_adc_cfg cfg = { .sense = SENSE_VOLTAGE, .levels = 8, .converters = 16,
-                                 .columns = 128, .rows_parallel = 7, .on_kohm = 6,
+                                 .columns = 128, .rows_at_once = 7, .on_kohm = 6,
                                  .column_kohm = 1, .column_pf = 0.05, .width_um = 50 };
     struct gate n = gate_standard(&t, GATE_INV, 1, gate_widths(&t, 1, 0));
     struct flash_adc adc, twice;

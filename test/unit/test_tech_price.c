@@ -1165,7 +1165,7 @@ static void a_missing_or_absurd_cost_is_refused(void **state)
         assert_non_null(strstr(m.text, "want a number from 1e-06 to 1000000 pJ"));
     }
     assert_int_equal(load_edited("converter: cited", "converter: magic", &m), ERR_INPUT);
-    assert_non_null(strstr(m.text, "want cited, sar or cco"));
+    assert_non_null(strstr(m.text, "want cited, sar, cco or circuits"));
     struct chip_model c;
     assert_int_equal(chip_model_load(&c, "14nm_lp", "sram", "dazzi2021_14nm", &m), ERR_INPUT);
     assert_non_null(strstr(m.text, "sram"));

@@ -36,8 +36,8 @@ static struct calibration published(void)
 
 static struct sub_array_cfg reference(void)
 {
-    return (struct sub_array_cfg){ .rows = 256, .columns = 256, .rows_parallel = 256, .mux = 8,
-                                   .levels = 32, .converter = CONVERTER_CSA,
+    return (struct sub_array_cfg){ .rows = 256, .columns = 256, .rows_at_once = 256,
+                                   .columns_per_adc = 8, .levels = 32, .converter = CONVERTER_CSA,
                                    .weight_bits = 8, .cells_per_weight = 2, .input_bits = 8,
                                    .active = 0.5, .on_share = 0.5 };
 }
@@ -138,7 +138,7 @@ static void other_nodes_sizes_levels_and_shares_match_a_separate_derivation(void
     static const struct {
         const char *technology, *device;
         unsigned rows, columns, mux, levels;
-        enum converter converter;
+        enum adc_kind converter;
         double want[N_FIGURE];
     } cases[] = {
         { "130nm_lp", "fefet_4bit", 64, 64, 1, 4, CONVERTER_CSA,
@@ -195,9 +195,9 @@ static void other_nodes_sizes_levels_and_shares_match_a_separate_derivation(void
         struct sub_array_cfg cfg = reference();
         char path[64];
 
-        cfg.rows = cfg.rows_parallel = cases[i].rows;
+        cfg.rows = cfg.rows_at_once = cases[i].rows;
         cfg.columns = cases[i].columns;
-        cfg.mux = cases[i].mux;
+        cfg.columns_per_adc = cases[i].mux;
         cfg.levels = cases[i].levels;
         cfg.converter = cases[i].converter;
         snprintf(path, sizeof path, "configs/devices/%s.yaml", cases[i].device);
@@ -239,7 +239,7 @@ static void sums_of_resistive_groups_saturate_unless_they_are_given_bits(void **
     struct sub_array_cfg cfg = reference();
     struct sub_array all = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg);
 
-    cfg.rows_parallel = 32; // eight groups: up to three bits more
+    cfg.rows_at_once = 32; // eight groups: up to three bits more
     struct sub_array least = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg);
     assert_true(least.block[BLOCK_SHIFT_ADD_WEIGHT].area_um2 ==
                 all.block[BLOCK_SHIFT_ADD_WEIGHT].area_um2);
@@ -261,7 +261,7 @@ static void a_shift_add_has_room_for_the_sum_of_all_groups_of_rows(void **state)
     struct sub_array_cfg cfg = reference();
 
     cfg.columns = 16;
-    cfg.rows_parallel = 32;
+    cfg.rows_at_once = 32;
     cfg.levels = 256;
     cfg.cells_per_weight = 8;
     struct sub_array s = make("90nm_lp", "configs/devices/sram.yaml", &cfg);
@@ -314,10 +314,11 @@ static void read_case(struct csv_case *c, char *line)
                             .um2 = atof(f[15]), .ns = atof(f[16]), .pj = atof(f[17]),
                             .uw = atof(f[18]) };
     c->cfg = (struct sub_array_cfg){
-        .rows = (unsigned)atoi(f[4]), .columns = (unsigned)atoi(f[5]), .mux = (unsigned)atoi(f[6]),
-        .levels = (unsigned)atoi(f[7]), .converter = (enum converter)atoi(f[8]),
+        .rows = (unsigned)atoi(f[4]), .columns = (unsigned)atoi(f[5]),
+        .columns_per_adc = (unsigned)atoi(f[6]), .levels = (unsigned)atoi(f[7]),
+        .converter = (enum adc_kind)atoi(f[8]),
         .weight_bits = (unsigned)atoi(f[9]), .cells_per_weight = (unsigned)atoi(f[10]),
-        .input_bits = (unsigned)atoi(f[11]), .rows_parallel = (unsigned)atoi(f[12]),
+        .input_bits = (unsigned)atoi(f[11]), .rows_at_once = (unsigned)atoi(f[12]),
         .active = atof(f[13]), .on_share = atof(f[14]),
     };
     /* the program drives whole rows */
@@ -332,7 +333,7 @@ static void read_case(struct csv_case *c, char *line)
 /* The deviations of docs/validation.md: the figures that each names, and where. */
 static bool free_sums(const struct csv_case *c)
 {
-    return c->cfg.mux < c->cfg.cells_per_weight;
+    return c->cfg.columns_per_adc < c->cfg.cells_per_weight;
 }
 
 static bool light_rows(const struct csv_case *c)
@@ -383,12 +384,12 @@ static bool full_gates(const struct csv_case *c)
 
 static bool other_columns(const struct csv_case *c)
 {
-    return c->cfg.converter == CONVERTER_SAR || (c->sram && c->cfg.rows_parallel < c->cfg.rows);
+    return c->cfg.converter == CONVERTER_SAR || (c->sram && c->cfg.rows_at_once < c->cfg.rows);
 }
 
 static bool full_adders_of_groups(const struct csv_case *c)
 {
-    return full_gates(c) && c->cfg.rows_parallel < c->cfg.rows;
+    return full_gates(c) && c->cfg.rows_at_once < c->cfg.rows;
 }
 
 static bool cool_wires(const struct csv_case *c)
@@ -577,16 +578,16 @@ static void check_costs_more(const struct sub_array *s, const struct sub_array *
     assert_true(s->energy_pj > than->energy_pj && s->leakage_uw > than->leakage_uw);
 }
 
-static struct sub_array of_size(const char *node, enum converter converter, unsigned n)
+static struct sub_array of_size(const char *node, enum adc_kind converter, unsigned n)
 {
     struct sub_array_cfg cfg = reference();
 
     cfg.converter = converter;
-    cfg.rows = cfg.columns = cfg.rows_parallel = n;
+    cfg.rows = cfg.columns = cfg.rows_at_once = n;
     return make(node, "configs/devices/fefet_4bit.yaml", &cfg);
 }
 
-static struct sub_array of_bits(const char *node, enum converter converter, unsigned bits)
+static struct sub_array of_bits(const char *node, enum adc_kind converter, unsigned bits)
 {
     struct sub_array_cfg cfg = reference();
 
@@ -599,7 +600,7 @@ static void larger_arrays_cost_more(void **state)
 {
     (void)state;
     for (size_t i = 0; i < N_NODE; i++)
-        for (enum converter c = CONVERTER_CSA; c <= CONVERTER_SAR; c++) {
+        for (enum adc_kind c = CONVERTER_CSA; c <= CONVERTER_SAR; c++) {
             struct sub_array last = { 0 };
 
             for (unsigned n = 64; n <= 1024; n *= 2) {
@@ -617,7 +618,7 @@ static void finer_converters_cost_more(void **state)
 {
     (void)state;
     for (size_t i = 0; i < N_NODE; i++)
-        for (enum converter c = CONVERTER_CSA; c <= CONVERTER_SAR; c++) {
+        for (enum adc_kind c = CONVERTER_CSA; c <= CONVERTER_SAR; c++) {
             struct sub_array last = { 0 };
 
             for (unsigned bits = 1; bits <= 12; bits++) {
@@ -634,7 +635,7 @@ static void finer_converters_cost_more(void **state)
 static void smaller_nodes_are_smaller_faster_and_take_less(void **state)
 {
     (void)state;
-    for (enum converter c = CONVERTER_CSA; c <= CONVERTER_SAR; c++)
+    for (enum adc_kind c = CONVERTER_CSA; c <= CONVERTER_SAR; c++)
         for (size_t i = 1; i < N_NODE; i++) {
             struct sub_array large = of_size(nodes[i - 1], c, 256);
             struct sub_array small = of_size(nodes[i], c, 256);
@@ -656,7 +657,7 @@ static void smaller_nodes_are_smaller_faster_and_take_less(void **state)
 static void level_shifters_grow_into_finfets_and_sense_amplifiers_like_current(void **state)
 {
     (void)state;
-    const enum converter csa = CONVERTER_CSA;
+    const enum adc_kind csa = CONVERTER_CSA;
     struct sub_array at22 = of_size("22nm_lp", csa, 256), at14 = of_size("14nm_lp", csa, 256);
     struct sub_array at10 = of_size("10nm_lp", csa, 256), at7 = of_size("7nm_lp", csa, 256);
 
@@ -674,7 +675,7 @@ static void word_lines_toggle_once_per_shared_column(void **state)
     struct sub_array_cfg cfg = reference();
     struct sub_array eight = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg);
 
-    cfg.mux = 16;
+    cfg.columns_per_adc = 16;
     struct sub_array sixteen = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg);
     CHECK_NEAR(sixteen.block[BLOCK_ARRAY].energy_pj, 2 * eight.block[BLOCK_ARRAY].energy_pj, 1e-9);
     CHECK_NEAR(sixteen.block[BLOCK_ADC].energy_pj, eight.block[BLOCK_ADC].energy_pj, 0.001);
@@ -686,11 +687,11 @@ static void groups_of_rows_are_summed_by_adders(void **state)
     (void)state;
     struct sub_array_cfg cfg = reference();
 
-    cfg.rows_parallel = 64;
+    cfg.rows_at_once = 64;
     struct sub_array s = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg);
     assert_int_equal(s.clocks, 8 * 4);
     assert_true(s.block[BLOCK_PARTIAL_ADD].energy_pj > 0);
-    cfg.rows_parallel = 256;
+    cfg.rows_at_once = 256;
     struct sub_array all = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg);
     assert_true(all.block[BLOCK_PARTIAL_ADD].energy_pj == 0);
     CHECK_NEAR(s.column_kohm, 4 * all.column_kohm, 1e-9);
@@ -706,7 +707,7 @@ static void every_group_of_rows_is_converted(void **state)
 
     cfg.converter = CONVERTER_SAR;
     for (unsigned i = 0; i < 3; i++) {
-        cfg.rows_parallel = 256 >> i;
+        cfg.rows_at_once = 256 >> i;
         pj[i] = make("22nm_lp", "configs/devices/pcm_4bit.yaml", &cfg).block[BLOCK_ADC].energy_pj;
     }
     assert_true(pj[1] > pj[0]);
@@ -746,8 +747,8 @@ static void each_cell_is_behind_the_wires_that_reach_it(void **state)
     struct sub_array_cfg cfg = reference();
     double across = 12 * .022 * 9.76973684e-3, down = 4 * .022 * 9.76973684e-3, sum = 0;
 
-    cfg.rows = cfg.columns = cfg.rows_parallel = 2;
-    cfg.mux = 1;
+    cfg.rows = cfg.columns = cfg.rows_at_once = 2;
+    cfg.columns_per_adc = 1;
     cfg.active = cfg.on_share = 1;
     for (unsigned j = 1; j <= 2; j++)
         sum += 1 / (1 / (50 + j * across + 2 * down) + 1 / (50 + j * across + down));
@@ -765,8 +766,8 @@ static void columns_of_300_cells_conduct_as_their_cells_add_up(void **state)
 
     CHECK_NEAR(t.wire_m0_kohm_um, .0521, 1e-3);
     CHECK_NEAR(t.wire_m1_kohm_um, .0243, 1e-3);
-    cfg.rows = cfg.columns = cfg.rows_parallel = 300;
-    cfg.mux = 1;
+    cfg.rows = cfg.columns = cfg.rows_at_once = 300;
+    cfg.columns_per_adc = 1;
     cfg.cells_per_weight = 4;
     for (unsigned j = 1; j <= 300; j++) {
         double ms = 0;
@@ -797,13 +798,13 @@ static void impossible_arrays_are_refused_with_value_and_limit(void **state)
     struct device d = load_device("configs/devices/pcm_4bit.yaml");
     struct sub_array_cfg cfg = reference();
 
-    cfg.mux = 7;
+    cfg.columns_per_adc = 7;
     refused(&d, &cfg, "7 columns per converter: want a divisor of 256");
     cfg = reference();
     cfg.levels = 30;
     refused(&d, &cfg, "30 levels");
     cfg = reference();
-    cfg.rows_parallel = 257;
+    cfg.rows_at_once = 257;
     refused(&d, &cfg, "want 1 to 256");
     cfg = reference();
     cfg.active = 1.5;

@@ -19,9 +19,9 @@ static const char *const devices[] = { "fefet_4bit", "pcm", "pcm_4bit", "rram_2b
                                        "sram" };
 enum { N_DEVICE = sizeof devices / sizeof *devices };
 
-static struct sub_array_cfg square(unsigned n, enum converter converter, const struct device *d)
+static struct sub_array_cfg square(unsigned n, enum adc_kind converter, const struct device *d)
 {
-    return (struct sub_array_cfg){ .rows = n, .columns = n, .rows_parallel = n, .mux = 8,
+    return (struct sub_array_cfg){ .rows = n, .columns = n, .rows_at_once = n, .columns_per_adc = 8,
                                    .levels = 32, .converter = converter, .weight_bits = 8,
                                    .cells_per_weight = d->sram ? 8 : 4, .input_bits = 8,
                                    .active = 0.5, .on_share = 0.5 };
@@ -40,7 +40,7 @@ static struct device load(const char *name)
 }
 
 static struct sub_array make(const struct technology *t, const struct device *d,
-                             enum converter converter, unsigned n)
+                             enum adc_kind converter, unsigned n)
 {
     struct calibration cal = calibration_none();
     struct sub_array_cfg cfg = square(n, converter, d);
@@ -91,7 +91,7 @@ static unsigned grow(const char *technology)
     for (unsigned k = 0; k < N_DEVICE; k++) {
         struct device d = load(devices[k]);
 
-        for (enum converter c = CONVERTER_CSA; c <= CONVERTER_SAR; c++) {
+        for (enum adc_kind c = CONVERTER_CSA; c <= CONVERTER_SAR; c++) {
             struct sub_array last = { 0 };
 
             for (unsigned n = 16; n <= 4096; n *= 2) {
