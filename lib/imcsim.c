@@ -221,8 +221,7 @@ bool imcsim_price(struct imcsim_result *r, const char *technology, const char *d
 {
     const struct study *s = &r->study->study;
     const struct energy_cfg *as = &s->config.energy;
-    const struct price_run run = { .core = r->run.core, .stream_bits = r->run.stream_bits,
-                                   .n_image = r->run.n_image, .timesteps = r->run.total_timesteps };
+    const struct price_run run = price_run_of(&s->plan, &r->run);
     struct price_report report = { 0 };
     struct chip_model model;
     struct err_msg m;

@@ -147,8 +147,24 @@ struct table *price_layer_table(const struct price_report *r)
     table_title(t, "Energy of an image by layer, nJ");
     for (uint32_t i = 0; i < r->n_layer; i++)
         layer_row(t, &r->layer[i], &parts);
+    if (r->n_unused > 0)
+        layer_row(t, &r->unused, &parts);
     layer_row(t, &r->total, &whole);
     return t;
+}
+
+static void item_rows(struct table *t, const struct price_report *r, const struct price_row *c,
+                      const char *layer, struct derived *parts)
+{
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        table_text(t, layer);
+        table_text(t, c->name);
+        table_named(t, price_block_name((enum price_block)b),
+                    price_block_title((enum price_block)b));
+        amounts(t, (struct amounts){ c->energy_pj[b], c->leakage_pj[b], c->area_um2[b] }, parts);
+        latency(t, c->latency_ns[b]);
+        table_text(t, r->basis[b]);
+    }
 }
 
 struct table *price_item_table(const struct price_report *r)
@@ -161,18 +177,9 @@ struct table *price_item_table(const struct price_report *r)
 
     table_title(t, "Energy of an image, power and area by core and block");
     for (uint32_t i = 0; i < r->n_core; i++)
-        for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
-            const struct price_row *c = &r->core[i];
-
-            table_text(t, r->layer[c->layer].name);
-            table_text(t, c->name);
-            table_named(t, price_block_name((enum price_block)b),
-                        price_block_title((enum price_block)b));
-            amounts(t, (struct amounts){ c->energy_pj[b], c->leakage_pj[b], c->area_um2[b] },
-                    &parts);
-            latency(t, c->latency_ns[b]);
-            table_text(t, r->basis[b]);
-        }
+        item_rows(t, r, &r->core[i], r->layer[r->core[i].layer].name, &parts);
+    if (r->n_unused > 0)
+        item_rows(t, r, &r->unused, "", &parts);
     return t;
 }
 

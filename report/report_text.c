@@ -283,10 +283,11 @@ static void print_energy(const struct report *r, FILE *out)
     fprintf(out,
             "\nAn image takes %.3f nJ on %s, %s, %s: %.1f mW in the mean, %.1f %% of it\n"
             "leakage. %.4g TOPS/W delivered (one core at work all the time: %.4g), %.3f mm2.\n"
+            "Filling and draining the pipeline takes %.3f nJ besides, once a stream of images.\n"
             "Of the energy\n\n",
             pj * 1e-3, r->study->config.energy.chip, p->technology, p->device, pj / p->image_ns,
             100 * leakage_pj / pj, p->tops_per_w, p->peak.tops_per_w,
-            (double)price_row_area_um2(&p->total) * 1e-6);
+            (double)price_row_area_um2(&p->total) * 1e-6, (double)p->fill_pj * 1e-3);
     print_basis(p, "calibrated", pj, out);
     print_basis(p, "cited", pj, out);
     print_basis(p, "predicted", pj, out);

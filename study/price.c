@@ -10,9 +10,10 @@
 #include "core/util.h"
 #include "network/precision.h"
 
-struct bill { // of one core over the whole run, in pJ
+struct bill { // of one core over all images, in pJ
     double energy[N_PRICE_BLOCK], leakage[N_PRICE_BLOCK];
     double idle;
+    double fill; // beside: while the pipeline fills and drains
 };
 
 static int64_t sum(const int64_t *v)
@@ -39,9 +40,19 @@ int64_t price_row_area_um2(const struct price_row *r)
     return sum(r->area_um2);
 }
 
-static double run_ns(const struct plan *p, const struct price_run *run)
+static double timesteps_ns(const struct plan *p, uint64_t timesteps)
 {
-    return (double)run->timesteps * (double)p->timestep_clk * 1e3 / p->config->clock_mhz;
+    return (double)timesteps * (double)p->timestep_clk * 1e3 / p->config->clock_mhz;
+}
+
+/* Those of a full pipeline, which is what an image is priced by. */
+static uint64_t full_timesteps(const struct price_run *run)
+{
+    uint64_t full;
+
+    if (run->interval == 0 || __builtin_mul_overflow(run->n_image, run->interval, &full))
+        return run->timesteps;
+    return min_u64(full, run->timesteps);
 }
 
 /* All controllers of a chip are alike: as large as its widest kernel row and pixel want. */
@@ -118,6 +129,7 @@ struct pricing { // borrowed
     const struct plan       *plan;
     const struct price_run  *run;
     bool                     values;
+    uint64_t                 timesteps; // of a full pipeline
 };
 
 static void links(const struct pricing *k, struct priced_core *core)
@@ -197,7 +209,10 @@ static void add_up(const struct pricing *k, uint32_t core, const struct priced_c
     const struct core_unit *u = &priced->unit;
     double timestep_clk = (double)k->plan->timestep_clk, gated = k->chip->fact.control_idle;
     double busy = (double)n->busy_timesteps * timestep_clk;
-    double idle = (double)k->run->timesteps * timestep_clk - busy;
+    double full = (double)k->timesteps * timestep_clk;
+    double all = (double)k->run->timesteps * timestep_clk;
+    double idle = fmax(0, full - busy), more_idle = all - fmax(full, busy);
+    double more_ns = timesteps_ns(k->plan, k->run->timesteps - k->timesteps);
     double clocks = busy + gated * idle; // worth of work
     double control = u->control_registers + u->control_selection;
 
@@ -215,11 +230,13 @@ static void add_up(const struct pricing *k, uint32_t core, const struct priced_c
         [PRICE_CLOCK] = clocks * u->tree,
     } };
     bill->idle = gated * idle * (control + u->tree);
+    bill->fill = gated * more_idle * (control + u->tree);
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
         double uw = u->leakage_uw[b] + (b == PRICE_LINKS ? priced->links.leakage_uw : 0);
 
-        bill->leakage[b] = uw * run_ns(k->plan, k->run) * 1e-3; // uW ns = fJ
+        bill->leakage[b] = uw * timesteps_ns(k->plan, k->timesteps) * 1e-3; // uW ns = fJ
         bill->idle += bill->leakage[b] * idle / (busy + idle);
+        bill->fill += uw * more_ns * 1e-3;
     }
 }
 
@@ -286,6 +303,28 @@ static bool has_values(const struct plan *p, const struct price_run *run)
     return false;
 }
 
+/* They are like the first core, leak and have their area; no clock comes there. */
+static void add_unused(const struct pricing *k, const struct priced_core *core,
+                       struct price_report *r, double *fill)
+{
+    double n = k->run->n_unused, ns = timesteps_ns(k->plan, k->timesteps);
+    double more_ns = timesteps_ns(k->plan, k->run->timesteps - k->timesteps);
+    struct bill bill = { .idle = 0 };
+    struct priced_core all = *core;
+
+    all.links = (struct link_cost){ 0, 0 };
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        all.unit.area_um2[b] *= n;
+        bill.leakage[b] = n * core->unit.leakage_uw[b] * ns * 1e-3;
+        bill.idle += bill.leakage[b];
+        *fill += n * core->unit.leakage_uw[b] * more_ns * 1e-3;
+    }
+    r->n_unused = k->run->n_unused;
+    snprintf(r->unused.name, sizeof r->unused.name, "unused");
+    round_row(&bill, &all, k->run->n_image, &r->unused);
+    row_add(&r->total, &r->unused);
+}
+
 /* Circuits that take longer than the machine gives them. */
 static void note_slow(const struct core_hardware *h, const struct core_unit *u,
                       struct price_report *r)
@@ -300,6 +339,8 @@ static void note_slow(const struct core_hardware *h, const struct core_unit *u,
 static enum err price_cores(const struct pricing *k, const struct priced_core *core,
                             struct price_report *r, struct err_msg *m)
 {
+    double fill = 0;
+
     for (uint32_t i = 0; i < k->plan->n_core; i++) {
         const struct plan_core *pc = &k->plan->core[i];
         struct bill bill;
@@ -315,7 +356,10 @@ static enum err price_cores(const struct pricing *k, const struct priced_core *c
         latencies(k->plan, i, &core[i].unit, &r->core[i]);
         row_add(&r->layer[pc->plan_layer], &r->core[i]);
         row_add(&r->total, &r->core[i]);
+        fill += bill.fill;
     }
+    add_unused(k, &core[0], r, &fill);
+    r->fill_pj = llround(fill);
     r->peak = core_peak(&core[0].hardware, &core[0].unit);
     note_slow(&core[0].hardware, &core[0].unit, r);
     return ERR_NONE;
@@ -359,14 +403,14 @@ static void describe(const struct pricing *k, struct price_report *r)
         r->basis[b] = price_basis(c, (enum price_block)b);
     r->values = k->values;
     r->n_image = k->run->n_image;
-    r->image_ns = run_ns(k->plan, k->run) / (double)k->run->n_image;
+    r->image_ns = timesteps_ns(k->plan, k->timesteps) / (double)k->run->n_image;
     r->image_ops = 2.0 * (double)network_macs(k->plan->network);
 }
 
 enum err price(const struct chip_model *c, const struct plan *p, const struct price_run *run,
                struct price_report *r, struct err_msg *m)
 {
-    const struct pricing k = { c, p, run, has_values(p, run) };
+    const struct pricing k = { c, p, run, has_values(p, run), full_timesteps(run) };
     struct priced_core *core;
 
     *r = (struct price_report){ 0 };

@@ -2,7 +2,10 @@
  * costs.
  *
  *     energy of a block = sum over its actions: count * unit energy        (arch/tech/chip_model.h)
- *     leakage           = leakage power * time of the run
+ *     leakage           = leakage power * time
+ *
+ * An image is priced as in a pipeline that is full: its time is the interval between images. What
+ * cores take while the pipeline fills and drains is apart, once for a stream of images.
  *
  * Every joule belongs to one block of one core, and a core to one layer. Amounts are rounded once,
  * to whole pJ per image and whole um2 for each block of each core; tables add these integers, so
@@ -13,7 +16,7 @@
  * and device state.
  *
  * Operations are counted by what the network needs: two per weight of each output pixel. Cores that
- * exist but hold no layer are switched off and count nothing.
+ * exist but hold no layer have area and leak; their clocks stand.
  */
 #ifndef STUDY_PRICE_H
 #define STUDY_PRICE_H
@@ -31,6 +34,8 @@ struct price_run { // what a run counted; borrowed
     const uint64_t             *stream_bits; // [plan->n_stream]
     uint64_t                    n_image;
     uint64_t                    timesteps;   // that the chip was on
+    uint64_t                    interval;    // between images; 0: all of the run is priced
+    uint32_t                    n_unused;    // cores without a layer
 };
 
 struct price_row { // of a core, a layer or the chip; sums of whole units
@@ -50,11 +55,14 @@ struct price_report {
     bool              values;       // crossbar and drivers follow the run's values
     uint64_t          n_image;
     double            image_ns;     // time per image
+    int64_t           fill_pj;      // of filling and draining, of the whole run
     double            image_ops;    // operations per image
     struct price_row *core;         // owned; [n_core]
     uint32_t          n_core;
     struct price_row *layer;        // owned; [n_layer], sums over its cores
     uint32_t          n_layer;
+    struct price_row  unused;       // cores without a layer, all together
+    uint32_t          n_unused;
     struct price_row  total;
     struct core_peak  peak;         // of the first core, working all the time
     double            tops_per_w, tops, tops_per_mm2; // delivered by the run, leakage included

@@ -53,6 +53,13 @@ static json_t *layers_json(const struct price_report *r)
     return list;
 }
 
+static json_t *unused_json(const struct price_report *r)
+{
+    return json_pack("{s:I, s:f, s:f}", "count", (json_int_t)r->n_unused, "leakage_nj_per_image",
+                     (double)price_row_leakage_pj(&r->unused) / 1e3, "area_mm2",
+                     (double)price_row_area_um2(&r->unused) / 1e6);
+}
+
 static json_t *basis_json(const struct price_report *r)
 {
     json_t *o = json_object();
@@ -89,6 +96,9 @@ struct json_t *price_energy_json(const struct price_report *r)
         json_object_set_new(o, "warning", json_string(r->warning));
     json_object_set_new(o, "peak", peak_json(&r->peak));
     json_object_set_new(o, "latency_ns", latency_json(&r->total));
+    json_object_set_new(o, "fill_and_drain_nj", json_real((double)r->fill_pj / 1e3));
+    json_object_set_new(o, "interval_ns", json_real(r->image_ns));
+    json_object_set_new(o, "unused_cores", unused_json(r));
     json_object_set_new(o, "layers", layers_json(r));
     return o;
 }

@@ -46,7 +46,8 @@ enum err pricing_load(struct chip_model *model, const struct config *c, struct e
     if (array_is_read(&array) && model->converter != PRICE_CONVERTER_CIRCUITS)
         return err_set(m, ERR_INPUT, "%.400s: energy.chip = %s: is of arrays that are read at "
                        "once, not of core.crossbar.mvm_ns = auto, slices or core.readout.kind = "
-                       "adc: want energy.chip = composed", config_where(c, "energy.chip"), c->energy.chip);
+                       "adc: want energy.chip = composed",
+                       config_where(c, "energy.chip"), c->energy.chip);
     return choose_converter(model, c, m);
 }
 
@@ -126,13 +127,18 @@ enum err pricer_init(struct pricer *p, const struct config *c, const struct netw
     return ERR_NONE;
 }
 
+struct price_run price_run_of(const struct plan *p, const struct run_result *r)
+{
+    return (struct price_run){ .core = r->core, .stream_bits = r->stream_bits,
+                               .n_image = r->n_image, .timesteps = r->total_timesteps,
+                               .interval = p->interval,
+                               .n_unused = p->config->chip_cores - p->n_core };
+}
+
 enum err pricing(struct price_report *r, const struct study *s, const struct run_result *result,
                  struct err_msg *m)
 {
-    const struct price_run run = { .core = result->core,
-                                   .stream_bits = result->stream_bits,
-                                   .n_image = result->n_image,
-                                   .timesteps = result->total_timesteps };
+    const struct price_run run = price_run_of(&s->plan, result);
     struct chip_model model;
 
     *r = (struct price_report){ 0 };

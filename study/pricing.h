@@ -26,6 +26,9 @@ struct pricer { // must not move
 enum err pricer_init(struct pricer *p, const struct config *c, const struct network *n,
                      struct err_msg *m);
 
+/* What is priced of a run: images of a full pipeline, all cores of the chip. */
+struct price_run price_run_of(const struct plan *p, const struct run_result *r);
+
 /* Loads them and prices the run. ERR_INPUT also when energy.chip is none. On
  * error *r is zero. */
 enum err pricing(struct price_report *r, const struct study *s, const struct run_result *result,

@@ -335,7 +335,7 @@ static void without_costs_there_is_no_energy(void **state)
     simulate(&s, &r, "configs/resnet32.yaml");
     assert_false(pricing_wanted(&s.config));
     assert_int_equal(pricing(&price, &s, &r, &m), ERR_INPUT);
-    assert_non_null(strstr(m.text, "energy.chip = none: want a file of configs/chips"));
+    assert_non_null(strstr(m.text, "energy.chip = none: want composed, or a file"));
     run_result_release(&r);
     study_release(&s);
 }

@@ -178,7 +178,7 @@ static void a_core_pays_for_each_of_its_counts(void **state)
         struct core_counters n = { .firings = 1000, .driven_rows = 70001, .active_rows = 30011,
                                    .sum_abs_x = values * 100003, .sum_abs_xw = values * 9000011,
                                    .conversions = 500009, .reads = 8000, .shift_adds = 400009 };
-        struct price_run run = { core, bits, 1, 1 };
+        struct price_run run = { core, bits, 1, 1, 0, 0 };
         struct price_report q;
         core[0] = n;
         if (price(&c, &r.plan, &run, &q, &m))

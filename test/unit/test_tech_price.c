@@ -362,7 +362,7 @@ static void rig_init_with(struct rig *r, const char *setting)
         fail_msg("%s", m.text);
     r->core = calloc(r->plan.n_core, sizeof *r->core);
     r->bits = calloc(r->plan.n_stream, sizeof *r->bits);
-    r->run = (struct price_run){ r->core, r->bits, 1, 1000 };
+    r->run = (struct price_run){ r->core, r->bits, 1, 1000, 0, 0 };
 }
 
 static void rig_init(struct rig *r)
@@ -500,6 +500,33 @@ static void images_share_what_their_run_costs(void **state)
     CHECK_NEAR(each.image_ns * 4, 1000 * 100, 1e-12); // timesteps of 100 ns
     price_report_release(&all);
     price_report_release(&each);
+    rig_release(&r);
+}
+
+/* Four images, one every 200 of 1,000 timesteps of 50 clocks and 100 ns; nothing fires. */
+static void an_image_is_priced_in_a_full_pipeline_and_filling_it_apart(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+    double uw = 0;
+    struct rig r;
+
+    h.mvm_ns = 100;
+    const struct core_unit u = unit_of(&c, &h);
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+        uw += u.leakage_uw[b];
+    rig_init(&r);
+    r.run.n_image = 4;
+    r.run.interval = 200;
+    struct price_report q = report_of(&r);
+    double clock_pj = 0.2 * (u.control_registers + u.control_selection + u.tree);
+    CHECK_NEAR((double)q.core[7].energy_pj[PRICE_CLOCK], 0.2 * 200 * 50 * u.tree, 1e-4);
+    CHECK_NEAR((double)price_row_leakage_pj(&q.core[7]), uw * 200 * 100e-3, 1e-3);
+    CHECK_NEAR((double)q.fill_pj, 43 * 200 * (50 * clock_pj + uw * 100e-3), 1e-6);
+    CHECK_NEAR(q.image_ns, 200 * 100, 1e-12);
+    CHECK_NEAR(q.tops, q.image_ops / 20000 * 1e-3, 1e-12);
+    price_report_release(&q);
     rig_release(&r);
 }
 
@@ -667,7 +694,7 @@ static void a_run_of_nothing_is_refused(void **state)
     r.run.timesteps = 0;
     assert_int_equal(price(&c, &r.plan, &r.run, &q, &m), ERR_INPUT);
     assert_non_null(strstr(m.text, "1 images in 0 timesteps"));
-    r.run = (struct price_run){ r.core, r.bits, 0, 1000 };
+    r.run = (struct price_run){ r.core, r.bits, 0, 1000, 0, 0 };
     assert_int_equal(price(&c, &r.plan, &r.run, &q, &m), ERR_INPUT);
     assert_non_null(strstr(m.text, "0 images in 1000 timesteps"));
     r.run.n_image = 1;
@@ -800,6 +827,34 @@ static void printed_columns_sum_to_the_last_digit_in_every_format(void **state)
             assert_int_equal(check_columns(text, f), N_PRICE_BLOCK + 6);
             price_report_release(&q);
         }
+    rig_release(&r);
+}
+
+static void unused_cores_have_area_and_leak(void **state)
+{
+    (void)state;
+    struct rig r;
+
+    rig_init(&r);
+    rig_fill(&r, 3);
+    struct price_report none = report_of(&r);
+    r.run.n_unused = 21;
+    struct price_report q = report_of(&r);
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        assert_true(q.unused.energy_pj[b] == 0);
+        assert_true(llabs(q.unused.area_um2[b] - 21 * none.core[0].area_um2[b]) <= 11);
+        assert_true(llabs(q.unused.leakage_pj[b] - 21 * none.core[0].leakage_pj[b]) <= 11);
+    }
+    assert_true(price_row_area_um2(&q.total) ==
+                price_row_area_um2(&none.total) + price_row_area_um2(&q.unused));
+    for (unsigned i = 0; i < sizeof exact / sizeof *exact; i++) {
+        char text[PRINTED];
+
+        print_one(&q, price_layer_table, exact[i], text);
+        assert_int_equal(check_columns(text, exact[i]), N_PRICE_BLOCK + 6);
+    }
+    price_report_release(&none);
+    price_report_release(&q);
     rig_release(&r);
 }
 
@@ -1208,6 +1263,8 @@ int main(void)
         cmocka_unit_test(every_count_is_paid_for_in_one_block),
         cmocka_unit_test(a_bill_by_hand),
         cmocka_unit_test(images_share_what_their_run_costs),
+        cmocka_unit_test(an_image_is_priced_in_a_full_pipeline_and_filling_it_apart),
+        cmocka_unit_test(unused_cores_have_area_and_leak),
         cmocka_unit_test(with_values_crossbar_and_drivers_follow_them),
         cmocka_unit_test(a_stream_is_paid_by_its_sender_per_pitch),
         cmocka_unit_test(image_and_result_are_paid_from_the_left_edge),
