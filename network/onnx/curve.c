@@ -431,6 +431,33 @@ static enum err set_table(const struct onnx_reader *r, const struct onnx_curve *
     return ERR_NONE;
 }
 
+/* Whether something has been computed of c's bytes already: its own source would change. */
+static bool has_gone_on(const struct onnx_reader *r, const struct onnx_curve *c)
+{
+    for (const struct onnx_curve *k = r->curve; k != c; k = k->next) // later ones come first
+        if (k->rounded_from != c && same_source(&k->source, &c->source))
+            return true;
+    return false;
+}
+
+static void become_map(struct onnx_meaning *m, const struct onnx_curve *c)
+{
+    *m = (struct onnx_meaning){.means = m->curve->rounded ? ONNX_BYTES : ONNX_PIXELS,
+                               .layer = c->layer, .n_layer = 1, .shared = m->shared,
+                               .shape = m->shape, .layout = m->layout};
+}
+
+/* Values that are c's bytes, real or not, are its layer's from now on: what reads them must not
+ * begin at the layer as it was. */
+static void become_maps(struct onnx_reader *r, const struct onnx_curve *c)
+{
+    for (uint32_t i = 0; i < r->graph.n_value; i++) {
+        struct onnx_meaning *m = &r->meaning[i];
+        if (m->means == ONNX_CURVE && (m->curve == c || m->curve->rounded_from == c))
+            become_map(m, c);
+    }
+}
+
 static enum err build(struct onnx_reader *r, uint32_t value, struct onnx_curve *c)
 {
     const struct onnx_quantisation q =
@@ -441,7 +468,7 @@ static enum err build(struct onnx_reader *r, uint32_t value, struct onnx_curve *
     bool only = false;
     enum err e = onnx_new_list(r, c->maker, 1, &list);
 
-    if (!e && fused)
+    if (!e && fused && !has_gone_on(r, c))
         e = leads_only_to(r, value, &only);
     if (!e && only) {
         list[0] = c->source.layer[0];
@@ -478,10 +505,7 @@ enum err onnx_curve_settle(struct onnx_reader *r, const struct onnx_node *node, 
                                 "QuantizeLinear in front of it");
     if (!c->layer)
         e = build(r, value, c);
-    if (e)
-        return e;
-    *m = (struct onnx_meaning){.means = m->curve->rounded ? ONNX_BYTES : ONNX_PIXELS,
-                               .layer = c->layer, .n_layer = 1, .shared = m->shared,
-                               .shape = m->shape, .layout = m->layout};
-    return ERR_NONE;
+    if (!e)
+        become_maps(r, c);
+    return e;
 }

@@ -66,6 +66,8 @@ enum err onnx_concat(struct onnx_reader *r, const struct onnx_node *node, uint32
         at += part[i].n_layer;
     }
     *out = part[0];
+    for (uint32_t i = 1; i < n; i++)
+        out->shared |= part[i].shared;
     out->layer = list;
     out->n_layer = at;
     out->shape.channels = (uint32_t)channels;

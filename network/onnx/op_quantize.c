@@ -160,14 +160,17 @@ static enum err quantise_again(struct onnx_reader *r, const struct onnx_node *no
         *out = whole;
         return !e && !all_alike(r, out, q) ? quantise_again(r, node, &whole, q, out) : e;
     }
+    bool kept = false;
     for (uint32_t i = 0; i < x->n_layer && !e; i++) {
         struct onnx_meaning part = part_of(r, x, i);
         list[i] = x->layer[i];
         if (!onnx_quantised_alike(&r->network->layer[x->layer[i]], q))
             e = rescale(r, node, &part, q, &list[i]);
+        else
+            kept = true;
     }
     out->layer = list;
-    out->shared = false;
+    out->shared = kept && x->shared;
     return e;
 }
 

@@ -1,0 +1,828 @@
+/* test/random_graph.c -- see random_graph.h. */
+#include "test/random_graph.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_WEIGHTS = 4096, MOST_CHANNELS = 16, MOST_PIXELS = 400, OPSET = 21 };
+
+/* ---- Random numbers ---- */
+
+static uint32_t below(struct random_graph *g, uint32_t n) // splitmix64 (S. Vigna)
+{
+    uint64_t z = g->state += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)((z ^ (z >> 31)) >> 33) % n;
+}
+
+static int within(struct random_graph *g, int least, int most)
+{
+    return least + (int)below(g, (uint32_t)(most - least + 1));
+}
+
+static bool one_in(struct random_graph *g, uint32_t n)
+{
+    return below(g, n) == 0;
+}
+
+/* About x; a power of two where the graph is exact. */
+static float near(struct random_graph *g, double x)
+{
+    double v = x * (0.6 + 0.01 * below(g, 90));
+
+    return (float)(g->exact ? exp2(rint(log2(v))) : v);
+}
+
+/* ---- Values and nodes ---- */
+
+static const char *new_value(struct random_graph *g, char name[GRAPH_NAME])
+{
+    snprintf(name, GRAPH_NAME, "v%u", g->n_value++);
+    return name;
+}
+
+/* A node whose inputs are `fmt`, and whose output is *out, a new value. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 4, 5)))
+#endif
+static Onnx__NodeProto *add(struct random_graph *g, const char *op, char out[GRAPH_NAME],
+                            const char *fmt, ...)
+{
+    char inputs[256], fresh[GRAPH_NAME];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(inputs, sizeof inputs, fmt, args);
+    va_end(args);
+    new_value(g, fresh);
+    Onnx__NodeProto *node = make_node(g->model, op, fresh, inputs, fresh);
+    snprintf(out, GRAPH_NAME, "%s", fresh);
+    return node;
+}
+
+static const char *floats(struct random_graph *g, char name[GRAPH_NAME], const int64_t *dims,
+                          size_t n, const float *v)
+{
+    make_tensor(g->model, new_value(g, name), ONNX_TYPE(FLOAT), dims, v, n * sizeof *v);
+    return name;
+}
+
+static const char *number(struct random_graph *g, char name[GRAPH_NAME], double v)
+{
+    const float f = (float)v;
+
+    return floats(g, name, (const int64_t[]){-1}, 1, &f);
+}
+
+static const char *integers(struct random_graph *g, char name[GRAPH_NAME], int n, const int64_t *v)
+{
+    make_tensor(g->model, new_value(g, name), ONNX_TYPE(INT64), (const int64_t[]){n, -1}, v,
+                (size_t)n * sizeof *v);
+    return name;
+}
+
+/* ---- Maps ---- */
+
+/* What a chain of operators makes, before it is rounded. */
+struct real {
+    char     name[GRAPH_NAME];
+    uint32_t channels, rows, columns;
+    bool     flat;
+    double   most, addend;
+    uint32_t from[2], n_from;
+};
+
+static struct real real_of(struct random_graph *g, uint32_t i)
+{
+    struct graph_map *m = &g->map[i];
+    struct real r = {.channels = m->channels, .rows = m->rows, .columns = m->columns,
+                     .flat = m->flat, .most = m->most, .from = {i}, .n_from = 1};
+
+    memcpy(r.name, m->name, sizeof r.name);
+    m->read = true;
+    return r;
+}
+
+static void choose_bytes(struct random_graph *g, struct graph_map *m, double most)
+{
+    m->is_signed = below(g, 2);
+    m->scale = near(g, most / 90);
+    m->zero = one_in(g, 3) ? 0 : m->is_signed ? within(g, -100, 100) : within(g, 0, 200);
+    m->most = fmin(most, 130 * (double)m->scale);
+}
+
+/* r through QuantizeLinear, perhaps Clip of its bytes, and DequantizeLinear. */
+static struct graph_map *round_map(struct random_graph *g, const struct real *r)
+{
+    struct graph_map *m = &g->map[g->n_map];
+    char scale[GRAPH_NAME], zero[GRAPH_NAME], low[GRAPH_NAME], high[GRAPH_NAME];
+
+    *m = (struct graph_map){.channels = r->channels, .rows = r->rows, .columns = r->columns,
+                            .flat = r->flat, .addend = r->addend, .n_from = r->n_from,
+                            .from = {r->from[0], r->from[1]}};
+    g->n_map++;
+    choose_bytes(g, m, r->most);
+    memcpy(m->value, r->name, sizeof m->value);
+    const int32_t type = m->is_signed ? ONNX_TYPE(INT8) : ONNX_TYPE(UINT8);
+    const int64_t single[] = {-1};
+    uint8_t z = (uint8_t)m->zero;
+    number(g, scale, (double)m->scale);
+    make_tensor(g->model, new_value(g, zero), type, single, &z, 1);
+    add(g, "QuantizeLinear", m->bytes, "%s %s %s", r->name, scale, zero);
+    if (one_in(g, 6)) {
+        int bits = within(g, 2, 7), least = m->zero - (1 << bits) / 2;
+        int bottom = m->is_signed ? -128 : 0, top = bottom + 255;
+        int bound[] = {least < bottom ? bottom : least, least + (1 << bits) - 1};
+        bound[1] = bound[1] > top ? top : bound[1];
+        uint8_t b[] = {(uint8_t)bound[0], (uint8_t)bound[1]};
+        make_tensor(g->model, new_value(g, low), type, single, &b[0], 1);
+        make_tensor(g->model, new_value(g, high), type, single, &b[1], 1);
+        add(g, "Clip", m->bytes, "%s %s %s", m->bytes, low, high);
+    }
+    add(g, "DequantizeLinear", m->name, "%s %s %s", m->bytes, scale, zero);
+    return m;
+}
+
+/* A map of rows and columns; false: the one that was drawn is flat. */
+static bool draw(struct random_graph *g, bool image_too, struct real *r)
+{
+    uint32_t i = one_in(g, 3) ? below(g, g->n_map) : g->n_map - 1;
+
+    if (g->map[i].flat || (i == 0 && !image_too))
+        return false;
+    *r = real_of(g, i);
+    return true;
+}
+
+/* Another map of the same shape, not the image; its number, or 0. */
+static uint32_t like(struct random_graph *g, const struct real *r)
+{
+    for (uint32_t tries = 0; tries < 8; tries++) {
+        uint32_t i = below(g, g->n_map);
+        const struct graph_map *m = &g->map[i];
+        if (i > 0 && i != r->from[0] && m->channels == r->channels && m->rows == r->rows &&
+            m->columns == r->columns && !m->flat)
+            return i;
+    }
+    return 0;
+}
+
+static void join(struct random_graph *g, struct real *r, uint32_t other)
+{
+    g->map[other].read = true;
+    r->from[r->n_from++] = other;
+}
+
+/* ---- Operators ---- */
+
+/* int8 weights; their scales, one or one for each of `outputs` along `axis`. */
+static const char *weights(struct random_graph *g, char name[GRAPH_NAME], const int64_t *dims,
+                           uint32_t outputs, int64_t axis, double around)
+{
+    int8_t w[MOST_WEIGHTS];
+    float scale[64];
+    bool each = outputs > 1 && one_in(g, 2);
+    uint32_t n = 1;
+
+    for (const int64_t *d = dims; *d >= 0; d++)
+        n *= (uint32_t)*d;
+    for (uint32_t i = 0; i < n; i++)
+        w[i] = (int8_t)within(g, -127, 127);
+    g->weight_scale = 0;
+    for (uint32_t o = 0; o < outputs; o++) {
+        scale[o] = near(g, around);
+        g->weight_scale = fmax(g->weight_scale, (double)scale[each ? o : 0]);
+    }
+    make_weights(g->model, new_value(g, name), dims, w, each ? outputs : 1, scale, axis);
+    return name;
+}
+
+/* Multiples of `step`, so that sums stay exact. */
+static const char *bias(struct random_graph *g, char name[GRAPH_NAME], uint32_t n, double step,
+                        double most)
+{
+    float v[64];
+    int range = (int)fmin(most / step, 4000);
+
+    for (uint32_t i = 0; i < n; i++)
+        v[i] = (float)(within(g, -range, range) * step);
+    return floats(g, name, (const int64_t[]){n, -1}, n, v);
+}
+
+static void cut(struct random_graph *g, struct real *r)
+{
+    char low[GRAPH_NAME], high[GRAPH_NAME];
+
+    switch (below(g, 5)) {
+    case 0:
+        add(g, "Relu", r->name, "%s", r->name);
+        break;
+    case 1:
+        number(g, low, -r->most * below(g, 100) / 128);
+        number(g, high, r->most * (1 + below(g, 100)) / 128);
+        add(g, "Clip", r->name, "%s %s %s", r->name, low, high);
+        break;
+    default:
+        break;
+    }
+}
+
+static bool add_conv(struct random_graph *g, struct real *r)
+{
+    if (!draw(g, true, r))
+        return false;
+    const struct graph_map x = g->map[r->from[0]];
+    bool depthwise = one_in(g, 4);
+    uint32_t groups = depthwise ? r->channels : r->channels % 2 == 0 && one_in(g, 4) ? 2 : 1;
+    uint32_t outputs = groups * (uint32_t)within(g, 1, groups > 2 ? 2 : 6);
+    int64_t k[2], s[2], d[2], pads[4];
+    uint32_t out[2], in[] = {r->rows, r->columns};
+    char w[GRAPH_NAME], b[GRAPH_NAME];
+
+    for (int a = 0; a < 2; a++) {
+        k[a] = within(g, 1, 3);
+        s[a] = within(g, 1, 2);
+        d[a] = within(g, 1, 2);
+        int64_t reach = (k[a] - 1) * d[a] + 1;
+        pads[a] = within(g, 0, (int)reach - 1);
+        pads[a + 2] = within(g, 0, (int)reach - 1);
+        int64_t room = in[a] + pads[a] + pads[a + 2] - reach;
+        if (room < 0)
+            return false;
+        out[a] = (uint32_t)(room / s[a] + 1);
+    }
+    uint32_t rows = r->channels / groups * (uint32_t)(k[0] * k[1]), n = outputs * rows;
+    if (outputs > MOST_CHANNELS || n > MOST_WEIGHTS)
+        return false;
+    double around = near(g, 0.02), largest = x.most * 127 * around * sqrt(rows);
+    const int64_t dims[] = {outputs, r->channels / groups, k[0], k[1], -1};
+    weights(g, w, dims, outputs, 0, around);
+    bool biased = one_in(g, 2);
+    if (biased)
+        bias(g, b, outputs, (double)x.scale * around / 4, largest / 4);
+    Onnx__NodeProto *node = add(g, "Conv", r->name, biased ? "%s %s %s" : "%s %s", r->name, w, b);
+    make_ints(node, "strides", 2, s);
+    make_ints(node, "dilations", 2, d);
+    make_ints(node, "pads", 4, pads);
+    make_int(node, "group", groups);
+    r->channels = outputs;
+    r->rows = out[0];
+    r->columns = out[1];
+    r->most = largest / 2;
+    r->addend = biased ? largest / 4 : 0;
+    uint32_t other = one_in(g, 2) ? like(g, r) : 0;
+    if (other) {
+        bool less = one_in(g, 3), first = less || one_in(g, 2);
+        add(g, less ? "Sub" : "Add", r->name, "%s %s", first ? r->name : g->map[other].name,
+            first ? g->map[other].name : r->name);
+        r->most += g->map[other].most;
+        r->addend += 256 * (double)g->map[other].scale;
+        join(g, r, other);
+    }
+    cut(g, r);
+    return true;
+}
+
+static bool add_pool(struct random_graph *g, struct real *r)
+{
+    if (!draw(g, false, r))
+        return false;
+    bool average = one_in(g, 2), include = one_in(g, 2), whole = !average && one_in(g, 4);
+    int64_t k[2], s[2], pads[4];
+    uint32_t in[] = {r->rows, r->columns}, out[2];
+    for (int a = 0; a < 2; a++) {
+        k[a] = g->exact && average ? 1 << within(g, 0, 1) : within(g, 1, 3);
+        s[a] = within(g, 1, 2);
+        for (int e = 0; e < 2; e++)
+            pads[a + 2 * e] = g->exact && average ? 0 : within(g, 0, (int)k[a] - 1);
+        int64_t room = in[a] + pads[a] + pads[a + 2] - k[a];
+        if (room < 0)
+            return false;
+        whole &= room % s[a] == 0;
+        out[a] = (uint32_t)(room / s[a] + 1);
+    }
+    Onnx__NodeProto *node = add(g, average ? "AveragePool" : "MaxPool", r->name, "%s", r->name);
+    make_ints(node, "kernel_shape", 2, k);
+    make_ints(node, "strides", 2, s);
+    make_ints(node, "pads", 4, pads);
+    if (average)
+        make_int(node, "count_include_pad", include);
+    else if (whole)
+        make_int(node, "ceil_mode", 1);
+    r->rows = out[0];
+    r->columns = out[1];
+    return true;
+}
+
+static bool is_power_of_2(uint32_t n)
+{
+    return (n & (n - 1)) == 0;
+}
+
+static bool add_global_pool(struct random_graph *g, struct real *r)
+{
+    char axes[GRAPH_NAME];
+
+    if (!draw(g, false, r) || (g->exact && !is_power_of_2(r->rows * r->columns)))
+        return false;
+    switch (below(g, 3)) {
+    case 0:
+        add(g, "GlobalAveragePool", r->name, "%s", r->name);
+        break;
+    case 1:
+        add(g, "ReduceMean", r->name, "%s %s", r->name,
+            integers(g, axes, 2, (const int64_t[]){2, 3}));
+        break;
+    default:
+        add(g, "GlobalMaxPool", r->name, "%s", r->name);
+        break;
+    }
+    r->rows = r->columns = 1;
+    r->most /= 2;
+    return true;
+}
+
+static bool add_sum(struct random_graph *g, struct real *r)
+{
+    uint32_t other;
+
+    if (!draw(g, false, r) || !(other = like(g, r)))
+        return false;
+    add(g, one_in(g, 3) ? "Sub" : "Add", r->name, "%s %s", r->name, g->map[other].name);
+    r->most += g->map[other].most;
+    r->addend = 256 * (double)g->map[other].scale;
+    join(g, r, other);
+    cut(g, r);
+    return true;
+}
+
+/* Of two maps; or of a map by one pixel for each channel, which a convolution makes. */
+static bool add_product(struct random_graph *g, struct real *r)
+{
+    uint32_t other;
+
+    if (!draw(g, false, r) || !(other = like(g, r)))
+        return false;
+    add(g, "Mul", r->name, "%s %s", r->name, g->map[other].name);
+    r->most *= g->map[other].most / 2;
+    join(g, r, other);
+    return true;
+}
+
+/* Squeeze and excite. */
+static bool add_gate(struct random_graph *g, struct real *r)
+{
+    struct real gate;
+    char w[GRAPH_NAME];
+
+    if (g->n_map + 3 > GRAPH_MOST_MAPS || !draw(g, false, r) ||
+        (g->exact && !is_power_of_2(r->rows * r->columns)))
+        return false;
+    gate = *r;
+    uint32_t n = r->channels;
+    add(g, "GlobalAveragePool", gate.name, "%s", gate.name);
+    gate.rows = gate.columns = 1;
+    gate.most /= 2;
+    uint32_t pooled = (uint32_t)(round_map(g, &gate) - g->map);
+    gate = real_of(g, pooled);
+    weights(g, w, (const int64_t[]){n, n, 1, 1, -1}, n, 0, 0.02);
+    add(g, "Conv", gate.name, "%s %s", gate.name, w);
+    gate.most *= 127 * 0.02 * sqrt(n) / 2;
+    uint32_t made = (uint32_t)(round_map(g, &gate) - g->map);
+    add(g, "Mul", r->name, "%s %s", r->name, g->map[made].name);
+    r->most *= g->map[made].most / 2;
+    join(g, r, made);
+    return true;
+}
+
+/* Functions that single precision has exactly come first. */
+static bool add_function(struct random_graph *g, struct real *r)
+{
+    static const char *const names[] = {
+        "Abs",      "Neg",  "Relu",     "HardSigmoid", "HardSwish", "Sigmoid",
+        "Tanh",     "Elu",  "Softplus", "Gelu",        "Erf",       "Softsign",
+        "Selu",     "Celu", "Mish",     "LeakyRelu",   "PRelu",     "SiLU",
+        "Exp",      "ThresholdedRelu",  "Sqrt",        "Log",       "Reciprocal",
+        "Pow"};
+    const char *name = names[below(g, g->exact ? 3 : sizeof names / sizeof *names)];
+    char s[GRAPH_NAME];
+
+    if (!draw(g, false, r) || (strcmp(name, "Exp") == 0 && r->most > 8))
+        return false;
+    if (strcmp(name, "SiLU") == 0) {
+        char inner[GRAPH_NAME];
+        add(g, "Sigmoid", inner, "%s", r->name);
+        add(g, "Mul", r->name, "%s %s", r->name, inner);
+    } else if (strcmp(name, "Sqrt") == 0 || strcmp(name, "Log") == 0 ||
+               strcmp(name, "Reciprocal") == 0) { // of what is positive
+        add(g, "Abs", r->name, "%s", r->name);
+        add(g, "Add", r->name, "%s %s", r->name, number(g, s, 0.5));
+        add(g, name, r->name, "%s", r->name);
+        r->most = 2;
+    } else if (strcmp(name, "Pow") == 0) {
+        add(g, name, r->name, "%s %s", r->name, number(g, s, 2));
+        r->most *= r->most / 2;
+    } else if (strcmp(name, "PRelu") == 0) {
+        float v[MOST_CHANNELS];
+        for (uint32_t i = 0; i < r->channels; i++)
+            v[i] = (float)within(g, -100, 100) / 64;
+        floats(g, s, (const int64_t[]){r->channels, 1, 1, -1}, r->channels, v);
+        add(g, name, r->name, "%s %s", r->name, s);
+    } else {
+        Onnx__NodeProto *node = add(g, name, r->name, "%s", r->name);
+        if (strcmp(name, "LeakyRelu") == 0 || strcmp(name, "Elu") == 0)
+            make_float(node, "alpha", 0.125F);
+    }
+    if (strstr(name, "igmoid") || strcmp(name, "Tanh") == 0 || strcmp(name, "Erf") == 0)
+        r->most = 1;
+    else if (strcmp(name, "Exp") == 0)
+        r->most = exp(r->most / 2);
+    return true;
+}
+
+/* By constants, one or one for each channel. */
+static bool add_scaling(struct random_graph *g, struct real *r)
+{
+    static const char *const names[] = {"Mul", "Add", "Sub", "Div"};
+    uint32_t which = below(g, g->exact ? 3 : 4);
+    char s[GRAPH_NAME];
+    float v[MOST_CHANNELS], most = 0;
+    bool each = one_in(g, 2);
+
+    if (!draw(g, true, r))
+        return false;
+    const struct graph_map x = g->map[r->from[0]];
+    for (uint32_t i = 0; i < r->channels; i++) {
+        v[i] = which == 0 || which == 3 ? (one_in(g, 2) ? -1.0F : 1.0F) * near(g, 1)
+                                        : (float)within(g, -60, 60) * x.scale / 4;
+        most = fmaxf(most, fabsf(v[i]));
+    }
+    floats(g, s, each ? (const int64_t[]){r->channels, 1, 1, -1} : (const int64_t[]){-1},
+           each ? r->channels : 1, v);
+    add(g, names[which], r->name, "%s %s", r->name, s);
+    r->most = which == 0 || which == 3 ? r->most * 1.2 : r->most + (double)most;
+    r->addend = which == 0 || which == 3 ? 0 : (double)most;
+    if (!g->exact && one_in(g, 4)) {
+        float p[4][MOST_CHANNELS];
+        char name[4][GRAPH_NAME];
+        for (int k = 0; k < 4; k++) {
+            for (uint32_t i = 0; i < r->channels; i++)
+                p[k][i] = (float)within(g, k == 3 ? 60 : -100, 140) / 100;
+            floats(g, name[k], (const int64_t[]){r->channels, -1}, r->channels, p[k]);
+        }
+        add(g, "BatchNormalization", r->name, "%s %s %s %s %s", r->name, name[0], name[1],
+            name[2], name[3]);
+        r->most = r->most * 2 + 2;
+        r->addend = r->addend * 2 + 3;
+    }
+    cut(g, r);
+    return true;
+}
+
+static bool add_concat(struct random_graph *g, struct real *r)
+{
+    if (!draw(g, false, r))
+        return false;
+    for (uint32_t tries = 0; tries < 8; tries++) {
+        uint32_t i = below(g, g->n_map);
+        const struct graph_map *m = &g->map[i];
+        if (i == 0 || m->flat || m->rows != r->rows || m->columns != r->columns ||
+            m->channels + r->channels > MOST_CHANNELS)
+            continue;
+        make_int(add(g, "Concat", r->name, "%s %s", r->name, m->name), "axis", 1);
+        r->channels += m->channels;
+        r->most = fmax(r->most, m->most);
+        join(g, r, i);
+        return true;
+    }
+    return false;
+}
+
+static bool add_part(struct random_graph *g, struct real *r)
+{
+    char list[4][GRAPH_NAME];
+
+    if (!draw(g, false, r))
+        return false;
+    uint32_t *side[] = {&r->channels, &r->rows, &r->columns};
+    int axis = within(g, 0, 2), n = (int)*side[axis];
+    if (n < 2)
+        return false;
+    int64_t first = within(g, 0, n - 2), last = within(g, (int)first + 1, n);
+    int64_t step = within(g, 1, 2), at = axis + 1;
+    integers(g, list[0], 1, &first);
+    integers(g, list[1], 1, &last);
+    integers(g, list[2], 1, &at);
+    integers(g, list[3], 1, &step);
+    add(g, "Slice", r->name, "%s %s %s %s %s", r->name, list[0], list[1], list[2], list[3]);
+    *side[axis] = (uint32_t)((last - first + step - 1) / step);
+    return true;
+}
+
+static bool add_resize(struct random_graph *g, struct real *r)
+{
+    char scales[GRAPH_NAME];
+
+    if (!draw(g, false, r) || r->rows * r->columns * 4 > MOST_PIXELS)
+        return false;
+    const float by[] = {1, 1, (float)within(g, 1, 2), 2};
+    floats(g, scales, (const int64_t[]){4, -1}, 4, by);
+    Onnx__NodeProto *node = add(g, "Resize", r->name, "%s - %s", r->name, scales);
+    make_text(node, "mode", "nearest");
+    make_text(node, "coordinate_transformation_mode", "asymmetric");
+    make_text(node, "nearest_mode", "floor");
+    r->rows *= (uint32_t)by[2];
+    r->columns *= 2;
+    return true;
+}
+
+/* Channels as groups, transposed, and as channels again. */
+static bool add_shuffle(struct random_graph *g, struct real *r)
+{
+    char to[GRAPH_NAME];
+
+    if (!draw(g, false, r) || r->channels % 2 != 0 || r->channels < 4)
+        return false;
+    const int64_t groups[] = {1, 2, r->channels / 2, r->rows, r->columns};
+    const int64_t back[] = {1, r->channels, r->rows, r->columns};
+    add(g, "Reshape", r->name, "%s %s", r->name, integers(g, to, 5, groups));
+    make_ints(add(g, "Transpose", r->name, "%s", r->name), "perm", 5,
+              (const int64_t[]){0, 2, 1, 3, 4});
+    add(g, "Reshape", r->name, "%s %s", r->name, integers(g, to, 4, back));
+    return true;
+}
+
+/* Nothing, in several ways; and bounds. */
+static bool add_nothing(struct random_graph *g, struct real *r)
+{
+    char s[GRAPH_NAME];
+
+    if (!draw(g, false, r))
+        return false;
+    switch (below(g, 5)) {
+    case 0:
+        add(g, "Identity", r->name, "%s", r->name);
+        break;
+    case 1:
+        add(g, "Max", r->name, "%s %s", r->name, number(g, s, -r->most * below(g, 64) / 64));
+        break;
+    case 2:
+        add(g, "Min", r->name, "%s %s", r->name, number(g, s, r->most * below(g, 64) / 64));
+        break;
+    case 3:
+        make_ints(add(g, "Transpose", r->name, "%s", r->name), "perm", 4,
+                  (const int64_t[]){0, 2, 3, 1});
+        make_ints(add(g, "Transpose", r->name, "%s", r->name), "perm", 4,
+                  (const int64_t[]){0, 3, 1, 2});
+        break;
+    default:
+        add(g, "Dropout", r->name, "%s", r->name);
+        break;
+    }
+    return true;
+}
+
+/* A flattened map times weights; rounded, or the sums that end the network. */
+static bool add_gemm(struct random_graph *g, struct real *r)
+{
+    char w[GRAPH_NAME], b[GRAPH_NAME];
+
+    if (!draw(g, true, r))
+        return false;
+    const struct graph_map x = g->map[r->from[0]];
+    uint32_t inputs = r->channels * r->rows * r->columns, outputs = (uint32_t)within(g, 2, 8);
+    if (inputs * outputs > MOST_WEIGHTS)
+        return false;
+    bool gemm = one_in(g, 2), last = g->sums[0] == '\0' && one_in(g, 2);
+    double around = near(g, 0.02), largest = x.most * 127 * around * sqrt(inputs);
+    add(g, "Flatten", r->name, "%s", r->name);
+    if (gemm) {
+        weights(g, w, (const int64_t[]){outputs, inputs, -1}, last ? 1 : outputs, 0, around);
+        bias(g, b, outputs, (double)x.scale * g->weight_scale / (last ? 1 : 4), largest / 4);
+        make_int(add(g, "Gemm", r->name, "%s %s %s", r->name, w, b), "transB", 1);
+        r->addend = largest / 4;
+    } else {
+        weights(g, w, (const int64_t[]){inputs, outputs, -1}, last ? 1 : outputs, 1, around);
+        add(g, "MatMul", r->name, "%s %s", r->name, w);
+    }
+    r->channels = outputs;
+    r->rows = r->columns = 1;
+    r->flat = true;
+    r->most = largest / 2;
+    if (!last)
+        return true;
+    memcpy(g->sums, r->name, sizeof g->sums);
+    g->sums_from = r->from[0];
+    g->sums_step = (double)x.scale * g->weight_scale;
+    return false; // it is not rounded
+}
+
+/* Zeros around a map, which a convolution or an average reads. */
+static bool add_pad(struct random_graph *g, struct real *r)
+{
+    char list[GRAPH_NAME], w[GRAPH_NAME];
+
+    if (!draw(g, false, r) || r->channels > 8)
+        return false;
+    const struct graph_map x = g->map[r->from[0]];
+    const int64_t pads[] = {0, 0, within(g, 0, 2), within(g, 0, 2),
+                            0, 0, within(g, 0, 2), within(g, 0, 2)};
+    uint32_t outputs = (uint32_t)within(g, 1, 4);
+    add(g, "Pad", r->name, "%s %s", r->name, integers(g, list, 8, pads));
+    weights(g, w, (const int64_t[]){outputs, r->channels, 1, 2, -1}, outputs, 0, 0.02);
+    add(g, "Conv", r->name, "%s %s", r->name, w);
+    if (r->columns + (uint32_t)(pads[3] + pads[7]) < 2)
+        return false;
+    r->most = x.most * 127 * 0.02 * sqrt(2 * r->channels) / 2;
+    r->channels = outputs;
+    r->rows += (uint32_t)(pads[2] + pads[6]);
+    r->columns += (uint32_t)(pads[3] + pads[7]) - 1;
+    return true;
+}
+
+/* Halves of the channels change places. */
+static bool add_split(struct random_graph *g, struct real *r)
+{
+    char half[GRAPH_NAME], other[GRAPH_NAME], sizes[GRAPH_NAME], name[GRAPH_NAME];
+
+    if (!draw(g, false, r) || r->channels < 2)
+        return false;
+    const int64_t n[] = {within(g, 1, (int)r->channels - 1), r->channels};
+    const int64_t each[] = {n[0], n[1] - n[0]};
+    Onnx__NodeProto *node =
+        add(g, "Split", half, "%s %s", r->name, integers(g, sizes, 2, each));
+    make_int(node, "axis", 1);
+    node->output = realloc(node->output, 2 * sizeof *node->output);
+    node->output[node->n_output++] = strdup(new_value(g, other));
+    make_int(add(g, "Concat", name, "%s %s", other, half), "axis", 1);
+    memcpy(r->name, name, sizeof name);
+    return true;
+}
+
+/* The mean of the channels. */
+static bool add_channel_mean(struct random_graph *g, struct real *r)
+{
+    char axes[GRAPH_NAME];
+    const int64_t one = 1;
+
+    if (!draw(g, false, r) || r->channels < 2 || (g->exact && !is_power_of_2(r->channels)))
+        return false;
+    add(g, "ReduceMean", r->name, "%s %s", r->name, integers(g, axes, 1, &one));
+    r->channels = 1;
+    r->most /= 2;
+    return true;
+}
+
+/* Operators on bytes, which round by themselves. Their values before that are not to be had. */
+static bool add_integer(struct random_graph *g, struct real *r)
+{
+    char w[GRAPH_NAME], ws[GRAPH_NAME], wz[GRAPH_NAME], s[GRAPH_NAME], z[GRAPH_NAME];
+    char xs[GRAPH_NAME], xz[GRAPH_NAME], real[GRAPH_NAME];
+    int8_t weight[MOST_CHANNELS * 4];
+    const uint8_t zero = 0;
+
+    if (!g->exact || g->n_map == GRAPH_MOST_MAPS || !draw(g, true, r))
+        return false;
+    const struct graph_map x = g->map[r->from[0]];
+    uint32_t outputs = (uint32_t)within(g, 1, 4);
+    for (uint32_t i = 0; i < outputs * r->channels; i++)
+        weight[i] = (int8_t)within(g, -127, 127);
+    const int64_t dims[] = {outputs, r->channels, 1, 1, -1}, single[] = {-1};
+    double around = near(g, 0.02);
+    struct graph_map *m = &g->map[g->n_map++];
+    *m = (struct graph_map){.channels = outputs, .rows = r->rows, .columns = r->columns,
+                            .from = {r->from[0]}, .n_from = 1};
+    choose_bytes(g, m, x.most * 127 * around * sqrt(r->channels) / 2);
+    m->is_signed = x.is_signed; // other pairs are none of ONNX Runtime's
+    m->zero = 0;
+    const int32_t type = m->is_signed ? ONNX_TYPE(INT8) : ONNX_TYPE(UINT8);
+    uint8_t x_zero = (uint8_t)x.zero;
+    make_tensor(g->model, new_value(g, w), ONNX_TYPE(INT8), dims, weight, outputs * r->channels);
+    make_tensor(g->model, new_value(g, wz), ONNX_TYPE(INT8), single, &zero, 1);
+    make_tensor(g->model, new_value(g, z), type, single, &zero, 1);
+    make_tensor(g->model, new_value(g, xz), type, single, &x_zero, 1);
+    number(g, ws, around);
+    number(g, s, (double)m->scale);
+    number(g, xs, (double)x.scale);
+    add(g, "QLinearConv", m->bytes, "%s %s %s %s %s %s %s %s", x.bytes, xs, xz, w, ws, wz, s, z);
+    add(g, "DequantizeLinear", real, "%s %s %s", m->bytes, s, z);
+    memcpy(m->name, real, sizeof real);
+    return false; // it is rounded
+}
+
+static bool (*const operators[])(struct random_graph *g, struct real *r) = {
+    add_conv,   add_conv,    add_conv, add_pool,   add_global_pool, add_sum,     add_product,
+    add_gate,   add_function, add_function, add_scaling, add_concat, add_part,  add_resize,
+    add_shuffle, add_nothing, add_gemm, add_pad,   add_split,       add_channel_mean,
+    add_integer,
+};
+
+/* ---- Graphs ---- */
+
+static void name_output(struct random_graph *g, const char *name, int32_t type, bool first)
+{
+    if (first)
+        make_rename(&g->model->graph->output[0]->name, name);
+    make_output(g->model, first ? NULL : name, 0, NULL);
+    Onnx__ValueInfoProto *v = g->model->graph->output[g->model->graph->n_output - 1];
+    v->type->tensor_type->elem_type = type;
+    protobuf_c_message_free_unpacked(&v->type->tensor_type->shape->base, NULL);
+    v->type->tensor_type->shape = NULL; // whatever it is
+}
+
+static int32_t type_of(const struct graph_map *m)
+{
+    return m->is_signed ? ONNX_TYPE(INT8) : ONNX_TYPE(UINT8);
+}
+
+/* Nodes whose results nobody reads, which attempts that were given up have left. */
+static void drop_unread(struct random_graph *g)
+{
+    Onnx__GraphProto *graph = g->model->graph;
+
+    for (size_t i = graph->n_node; i-- > 0;) {
+        bool read = false;
+        for (size_t k = 0; k < graph->n_node && !read; k++)
+            for (size_t j = 0; j < graph->node[k]->n_input; j++)
+                read |= strcmp(graph->node[k]->input[j], graph->node[i]->output[0]) == 0;
+        for (size_t k = 0; k < graph->n_output; k++)
+            read |= strcmp(graph->output[k]->name, graph->node[i]->output[0]) == 0;
+        if (read)
+            continue;
+        onnx__node_proto__free_unpacked(graph->node[i], NULL);
+        memmove(&graph->node[i], &graph->node[i + 1],
+                (graph->n_node - i - 1) * sizeof *graph->node);
+        graph->n_node--;
+    }
+}
+
+static void list_operators(struct random_graph *g)
+{
+    for (size_t i = 0; i < g->model->graph->n_node; i++) {
+        const char *op = g->model->graph->node[i]->op_type;
+        size_t n = strlen(g->operators);
+        if (!strstr(op, "QuantizeLinear") && !strstr(op, "DequantizeLinear"))
+            snprintf(g->operators + n, sizeof g->operators - n, "%s ", op);
+    }
+}
+
+void random_graph_make(struct random_graph *g, uint64_t seed)
+{
+    *g = (struct random_graph){.state = seed, .exact = seed % 2 == 0};
+    struct real r = {.name = "image", .channels = (uint32_t)within(g, 1, 4),
+                     .rows = (uint32_t)within(g, 3, 9), .columns = (uint32_t)within(g, 3, 9),
+                     .most = 4};
+    g->model = make_model(r.channels, r.rows, r.columns);
+    g->model->opset_import[0]->version = OPSET;
+    g->model->ir_version = 10;
+    round_map(g, &r);
+    uint32_t want = (uint32_t)within(g, 3, 9);
+    for (uint32_t tries = 0; tries < 200 && (g->n_map < want || g->n_map < 2); tries++)
+        if (operators[below(g, sizeof operators / sizeof *operators)](g, &r) &&
+            g->n_map < GRAPH_MOST_MAPS)
+            round_map(g, &r);
+    bool first = true;
+    for (uint32_t i = 1; i < g->n_map; i++) { // `read` may be by an attempt that was given up
+        struct graph_map *m = &g->map[i];
+        bool used = false;
+        for (uint32_t k = i + 1; k < g->n_map; k++)
+            for (uint32_t j = 0; j < g->map[k].n_from; j++)
+                used |= g->map[k].from[j] == i;
+        used |= g->sums[0] && g->sums_from == i;
+        m->is_output = !used || !g->exact;
+        if (m->is_output)
+            name_output(g, m->bytes, type_of(m), first);
+        first &= !m->is_output;
+    }
+    if (g->sums[0])
+        name_output(g, g->sums, ONNX_TYPE(FLOAT), first);
+    drop_unread(g);
+    list_operators(g);
+}
+
+void random_graph_free(struct random_graph *g)
+{
+    make_free(g->model);
+    *g = (struct random_graph){0};
+}
+
+void random_graph_image(struct random_graph *g, float *v, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        v[i] = (float)within(g, -9000, 9000) / 2048;
+}
+
+void random_graph_tell_all(struct random_graph *g)
+{
+    for (uint32_t i = 0; i < g->n_map; i++) {
+        if (i > 0 && g->map[i].value[0])
+            name_output(g, g->map[i].value, ONNX_TYPE(FLOAT), false);
+        if (!g->map[i].is_output)
+            name_output(g, g->map[i].bytes, type_of(&g->map[i]), false);
+    }
+}
