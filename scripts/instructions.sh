@@ -2,8 +2,9 @@
 # Counts the instructions of typical commands with callgrind, phase by phase, as a Markdown table.
 # Valgrind knows no AVX-512, so that kernels take their AVX2 path. Counts hardly depend on the host.
 #
-# usage: scripts/instructions.sh IMCSIM [TREE]     TREE holds configs/ (here); run it for two builds
-#                                                  to see what a change costs
+# usage: scripts/instructions.sh IMCSIM [TREE [BEFORE]]
+#   TREE    holds configs/ (here); run it for two builds to see what a change costs
+#   BEFORE  a file with such a table, docs/validation.md: prints how each command has changed
 set -u
 imcsim=$(realpath "$1")
 cd "${2:-.}" || exit 2
@@ -28,16 +29,30 @@ count() { # command and its options
                      of["plan"] / 1e6, of["run"] / 1e6 }'
 }
 
-echo "| million instructions | all | mapper | plan | run |"
-echo "|---|---|---|---|---|"
-count run configs/resnet32.yaml
-count run configs/resnet32.yaml --set network.depth=20
-count run configs/resnet32.yaml --set network.depth=56 --set chip.cores=80
-count run configs/resnet32.yaml --count 20
-count run configs/resnet32_speedup.yaml
-count map configs/resnet32.yaml
-count map configs/resnet32.yaml --set network.depth=8 --set chip.cores=20 \
-      --set mapping.optimize=interval
-count compare configs/resnet32.yaml configs/resnet32_speedup.yaml
-count breakdown configs/dazzi2021_14nm.yaml
-count run configs/resnet32_fmnist.yaml --count 2 --images "$images"
+table() {
+    echo "| million instructions | all | mapper | plan | run |"
+    echo "|---|---|---|---|---|"
+    count run configs/resnet32.yaml
+    count run configs/resnet32.yaml --set network.depth=20
+    count run configs/resnet32.yaml --set network.depth=56 --set chip.cores=80
+    count run configs/resnet32.yaml --count 20
+    count run configs/resnet32_speedup.yaml
+    count map configs/resnet32.yaml
+    count map configs/resnet32.yaml --set network.depth=8 --set chip.cores=20 \
+          --set mapping.optimize=interval
+    count compare configs/resnet32.yaml configs/resnet32_speedup.yaml
+    count breakdown configs/dazzi2021_14nm.yaml
+    count run configs/resnet32_fmnist.yaml --count 2 --images "$images"
+}
+
+changes() { # since the table in a file
+    awk -F'|' 'FNR == NR { if ($2 ~ /`/) before[$2] = $3; next }
+               before[$2] > 0 { printf "%s: %.1f -> %.1f million instructions (%+.1f %%)\n", $2,
+                                       before[$2], $3, 100 * ($3 / before[$2] - 1) }' "$1" -
+}
+
+if [ -n "${3-}" ]; then
+    table | changes "$3"
+else
+    table
+fi

@@ -202,10 +202,11 @@ static inline void core_tell_pixels(const struct imc_core *c, enum core_event_ki
                                     uint64_t timestep, uint32_t n, const struct pixel *pixel,
                                     uint64_t words)
 {
+    if (!c->base.probe)
+        return;
     const struct core_event told = { .kind = kind, .timestep = timestep, .n = n,
                                      .pixel = pixel, .words = words };
-    if (c->base.probe)
-        core_tell(&c->base, &told);
+    core_tell(&c->base, &told);
 }
 
 #endif

@@ -57,10 +57,11 @@ static inline void port_count(const struct port *port, const struct core *c, uin
     uint64_t bits = (uint64_t)port->n * port->st->value_bits;
 
     *port->bits += weight * bits;
+    if (!c->probe)
+        return;
     const struct core_event sent = { .kind = CORE_SENT, .timestep = timestep,
                                      .stream = port->stream, .bits = bits };
-    if (c->probe)
-        core_tell(c, &sent);
+    core_tell(c, &sent);
 }
 
 #endif

@@ -19,7 +19,7 @@ enum {
     MOST_ROUNDS = 6,  // of searches: again where the best mappings do not fit the memories
     MOST_REPAIRS = 5, // options set aside, one after the other, for a mapping that does
     MOST_REPAIRS_OF_ALL = 40,
-    ALONE_OF_EFFORT = 3 // options of a layer that are tried alone, for each interval
+    ALONE_OF_EFFORT = 1 // options of a layer that are tried alone, for each interval
 };
 
 /* ---- searches ---- */

@@ -144,21 +144,23 @@ struct keeper { // what the columns of a layer's memory are counted with, for on
     int64_t              *until;  // owned; keep_until() of a column
 };
 
-/* Writes the last timestep in which each pixel of a column must be in its slot before that of the
- * column `later` behind takes it. One that comes in slices must also have come before, if either is
- * used. */
-static void keep_until(const struct keeper *k, uint32_t column, uint32_t later)
+/* The last timestep in which each pixel of a column must be in its slot before that of the column
+ * `later` behind takes it. One that comes in slices must also have come before, if either is used. */
+static const int64_t *keep_until(const struct keeper *k, uint32_t column, uint32_t later)
 {
     const struct plan_layer *pl = &k->s->plan->layer[k->layer];
     const int64_t *use = k->use + (size_t)column * pl->in_height;
     const int64_t *next = k->use + (size_t)((column + later) % pl->in_width) * pl->in_height;
-    struct column_times stored = dry_run_stored(k->s, k->layer, k->image, column);
 
+    if (!k->slices)
+        return use;
+    struct column_times stored = dry_run_stored(k->s, k->layer, k->image, column);
     for (uint32_t r = 0; r < pl->in_height; r++) {
         int64_t t = use[r], come = column_time(&stored, r);
         bool used = t != INT64_MIN || next[r] != INT64_MIN;
-        k->until[r] = k->slices && used && come > t ? come : t;
+        k->until[r] = used && come > t ? come : t;
     }
+    return k->until;
 }
 
 /* The first row from `row` on in which a later column of its slot takes a pixel's place too early;
@@ -171,9 +173,9 @@ static uint32_t overwritten(const struct keeper *k, uint32_t row, uint32_t colum
 
     for (uint32_t later = columns; later <= k->racing * columns; later += columns) {
         struct column_times next = dry_run_column(k->s, dry_run_begun, k->layer, c + later);
-        keep_until(k, column, later);
+        const int64_t *until = keep_until(k, column, later);
         for (uint32_t r = row; r < first; r++)
-            if (column_time(&next, r) <= k->until[r])
+            if (column_time(&next, r) <= until[r])
                 first = r;
     }
     return first;

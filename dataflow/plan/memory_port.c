@@ -19,6 +19,7 @@ struct access { // to the pixels of a column, or to `n` pixels of a row
 
 struct access_words { // of an access, by slot and row
     struct access access;
+    uint32_t      slots; // slots_apart(): of 1, all are alike
     bool         *known; // owned; [slots]
     uint32_t     *words; // owned; [slots][height]
 };
@@ -85,14 +86,16 @@ static uint32_t slots_apart(const struct memory_layout *l)
 static void look_at(struct port *port, const struct access *a)
 {
     port->of.access = *a;
-    memset(port->of.known, 0, slots_apart(a->layout) * sizeof *port->of.known);
+    port->of.slots = slots_apart(a->layout);
+    memset(port->of.known, 0, port->of.slots * sizeof *port->of.known);
 }
 
 /* Of the access looked at, from column c on: words[height]. */
 static const uint32_t *column_words(struct port *port, uint64_t c)
 {
     const struct memory_layout *l = port->of.access.layout;
-    const uint32_t height = l->shape.height, slot = (uint32_t)(c % slots_apart(l));
+    const uint32_t height = l->shape.height;
+    const uint32_t slot = port->of.slots == 1 ? 0 : (uint32_t)(c % port->of.slots);
     uint32_t *words = port->of.words + (size_t)slot * height;
 
     if (port->of.known[slot])
