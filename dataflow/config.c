@@ -96,6 +96,18 @@ static bool is_of_file(const struct param *row)
            strcmp(row->key, "network.random_weights") == 0;
 }
 
+static bool is_width(const struct param *row)
+{
+    return strcmp(row->key, "network.value_bits") == 0 ||
+           strcmp(row->key, "network.weight_bits") == 0;
+}
+
+/* Whether it describes a family. */
+static bool is_of_family(const struct param *row)
+{
+    return is_network(row) && !is_of_file(row) && !is_width(row);
+}
+
 /* Whether it says how an array is read: written back where it was given. */
 static bool is_of_reads(const struct param *row)
 {
@@ -113,9 +125,10 @@ static bool is_of_reads(const struct param *row)
 static bool applies(const struct param *row, const void *base)
 {
     const struct config *c = base;
+    bool when_given = is_of_reads(row) || is_width(row) ||
+                      strcmp(row->key, "energy.converter") == 0;
 
-    if ((is_of_reads(row) || strcmp(row->key, "energy.converter") == 0) &&
-        !c->where[row - config_params])
+    if (when_given && !c->where[row - config_params])
         return false;
     if (strcmp(row->key, "network.input_shape") == 0 && c->network.input_shape[0] == '\0')
         return false;
@@ -123,7 +136,8 @@ static bool applies(const struct param *row, const void *base)
         return false;
     if (strcmp(row->key, "network.random_weights") == 0 && c->network.random_weights == 0)
         return false;
-    return !is_network(row) || is_of_file(row) == (c->network.onnx[0] != '\0');
+    return !is_network(row) || is_width(row) ||
+           is_of_file(row) == (c->network.onnx[0] != '\0');
 }
 
 static bool by_set(const char *where)
@@ -149,7 +163,7 @@ static enum err settle_network(struct config *c, struct err_msg *m)
     }
     for (size_t i = 0; i < N_ROW; i++) {
         const struct param *row = &config_params[i];
-        bool of_family = is_network(row) && !is_of_file(row) && c->where[i];
+        bool of_family = is_of_family(row) && c->where[i];
         if (of_family && (by_set(c->where[i]) || !by_set(onnx)))
             return err_set(m, ERR_INPUT, "%.400s: %s: network.onnx is given too, at %.400s: want "
                            "a family or a file", c->where[i], row->key, onnx);

@@ -9,13 +9,13 @@
 #include <imcsim.h>
 #include <memory/input_memory.h>
 
-/* In bytes, from a kernel row to the next and from a pixel of it to the next: columns lie side by
+/* In values, from a kernel row to the next and from a pixel of it to the next: columns lie side by
  * side as in iwap and plip. */
 static void strides(const struct memory_shape *s, uint64_t *delta_kernel, uint64_t *delta_pix)
 {
-    const uint64_t half = s->word_bytes / 2 > 0 ? s->word_bytes / 2 : 1;
+    const uint64_t half = s->word_values / 2 > 0 ? s->word_values / 2 : 1;
 
-    *delta_pix = (s->pixel_bytes + half - 1) / half * half;
+    *delta_pix = (s->pixel_values + half - 1) / half * half;
     *delta_kernel = *delta_pix * s->columns;
 }
 

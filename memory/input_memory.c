@@ -12,12 +12,12 @@
 void memory_layout_init(struct memory_layout *l, const struct memory_shape *s,
                         const struct placing *p)
 {
-    assert(s->pixel_bytes > 0 && s->height > 0 && s->columns > 0 && s->word_bytes > 0);
+    assert(s->pixel_values > 0 && s->height > 0 && s->columns > 0 && s->word_values > 0);
     assert(s->kernel_columns > 0 && s->kernel_columns <= s->columns);
     *l = (struct memory_layout){ .shape = *s,
                                  .placing = p,
                                  .columns = divisor_of(s->columns),
-                                 .word = divisor_of(s->word_bytes) };
+                                 .word = divisor_of(s->word_values) };
     p->strides(s, &l->delta_kernel, &l->delta_pix);
     assert(l->delta_kernel <= UINT64_MAX / s->height);
 }
@@ -27,9 +27,9 @@ static uint32_t slot_of(const struct memory_layout *l, uint64_t c)
     return (uint32_t)remainder_of(c, &l->columns);
 }
 
-static uint64_t word_of(const struct memory_layout *l, uint64_t byte)
+static uint64_t word_of(const struct memory_layout *l, uint64_t value)
 {
-    return quotient(byte, &l->word);
+    return quotient(value, &l->word);
 }
 
 /* Whether every pixel begins a word, so that none shares one. */
@@ -44,21 +44,21 @@ static uint64_t address(const struct memory_layout *l, uint32_t row, uint32_t sl
     return row * l->delta_kernel + slot * l->delta_pix;
 }
 
-uint64_t memory_used_bytes(const struct memory_layout *l)
+uint64_t memory_used_values(const struct memory_layout *l)
 {
-    return address(l, l->shape.height - 1, l->shape.columns - 1) + l->shape.pixel_bytes;
+    return address(l, l->shape.height - 1, l->shape.columns - 1) + l->shape.pixel_values;
 }
 
 uint64_t memory_used_words(const struct memory_layout *l)
 {
-    return ceil_div(memory_used_bytes(l), l->shape.word_bytes);
+    return ceil_div(memory_used_values(l), l->shape.word_values);
 }
 
-/* Words touched by n bytes from byte `first` on of the pixel in a slot. */
+/* Words touched by n values from value `first` on of the pixel in a slot. */
 static uint32_t words_written(const struct memory_layout *l, uint32_t row, uint32_t slot,
                               uint32_t first, uint32_t n)
 {
-    assert(row < l->shape.height && n > 0 && first + n <= l->shape.pixel_bytes);
+    assert(row < l->shape.height && n > 0 && first + n <= l->shape.pixel_values);
     uint64_t begin = address(l, row, slot) + first;
 
     return (uint32_t)(word_of(l, begin + n - 1) - word_of(l, begin) + 1);
@@ -81,7 +81,7 @@ static struct word_range slots_words(const struct memory_layout *l, uint32_t row
 {
     return (struct word_range){
         .first = word_of(l, address(l, row, begin)),
-        .last = word_of(l, address(l, row, end - 1) + l->shape.pixel_bytes - 1),
+        .last = word_of(l, address(l, row, end - 1) + l->shape.pixel_values - 1),
     };
 }
 
@@ -127,15 +127,15 @@ uint32_t memory_rotation(const struct memory_layout *l, uint32_t width)
 struct memory_metrics memory_metrics(const struct memory_layout *l)
 {
     const struct memory_shape *s = &l->shape;
-    double payload = (double)s->height * s->columns * s->pixel_bytes;
-    struct memory_metrics r = { .used_bytes = memory_used_bytes(l),
+    double payload = (double)s->height * s->columns * s->pixel_values;
+    struct memory_metrics r = { .used_values = memory_used_values(l),
                                 .read_least = UINT32_MAX, .write_least = UINT32_MAX };
 
-    r.empty_percent = 100 * (1 - payload / (double)r.used_bytes);
+    r.empty_percent = 100 * (1 - payload / (double)r.used_values);
     for (uint32_t row = 0; row < s->height; row++)
         for (uint32_t c = 0; c < s->columns; c++) {
             uint32_t read = memory_read_words(l, row, c, s->kernel_columns);
-            uint32_t write = memory_write_words(l, row, c, 0, s->pixel_bytes);
+            uint32_t write = memory_write_words(l, row, c, 0, s->pixel_values);
 
             r.read_least = min_u32(r.read_least, read);
             r.read_most = max_u32(r.read_most, read);
@@ -163,7 +163,7 @@ bool memory_init(struct input_memory *m, const struct memory_layout *layout, uin
     m->progress = calloc(m->n_progress, sizeof *m->progress);
     if (planes > 0) {
         m->planes = planes;
-        m->plane_bytes = memory_used_words(layout) * layout->shape.word_bytes;
+        m->plane_bytes = memory_used_words(layout) * layout->shape.word_values;
         m->byte = calloc(planes, m->plane_bytes);
     }
     if (m->slot && m->progress && (m->byte || planes == 0))
@@ -201,7 +201,7 @@ static bool begun(const struct pixel_slot *p, uint64_t c)
 /* What arrives of a pixel until it is complete. */
 static uint32_t whole(const struct input_memory *m)
 {
-    return m->layout->shape.pixel_bytes + m->layout->shape.announced;
+    return m->layout->shape.pixel_values + m->layout->shape.announced;
 }
 
 static bool complete(const struct input_memory *m, const struct pixel_slot *p, uint64_t c)
@@ -214,7 +214,7 @@ static struct column_progress *progress_of(const struct input_memory *m, uint64_
     return &m->progress[remainder_of(c, &m->tracked)];
 }
 
-/* n more of the bytes and announcements of pixel (row, c); returns its slot. */
+/* n more of the values and announcements of pixel (row, c); returns its slot. */
 static uint32_t arrive(struct input_memory *m, uint32_t row, uint64_t c, uint32_t n)
 {
     uint32_t slot = slot_of(m->layout, c);
@@ -282,7 +282,7 @@ static void copy_slots(const struct input_memory *m, uint32_t row, uint32_t slot
                        uint8_t *out, size_t apart)
 {
     const struct memory_layout *l = m->layout;
-    size_t n = l->shape.pixel_bytes;
+    size_t n = l->shape.pixel_values;
     const uint8_t *from = &m->byte[address(l, row, slot)];
 
     for (uint32_t p = 0; p < m->planes; p++, out += apart, from += m->plane_bytes)
@@ -308,7 +308,7 @@ uint32_t memory_read_row(const struct input_memory *m, uint32_t row, uint64_t c,
         uint32_t high = min_u32(n_columns, l->shape.columns - first);
         copy_slots(m, row, first, high, out, apart);
         if (high < n_columns)
-            copy_slots(m, row, 0, n_columns - high, out + (size_t)high * l->shape.pixel_bytes,
+            copy_slots(m, row, 0, n_columns - high, out + (size_t)high * l->shape.pixel_values,
                        apart);
     }
     return words_read(l, row, first, n_columns);

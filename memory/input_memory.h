@@ -1,14 +1,17 @@
 /* memory/input_memory.h -- the SRAM in which a core caches its input pixels.
  *
+ * A word of W bits holds floor(W / b) values of b bits, each one channel of a pixel; what is left
+ * of it stays empty. Addresses, sizes and strides count values.
+ *
  * The memory keeps K columns of H pixels. Columns are counted on from image to image, c = image * W
  * + column of the map; column c sits in slot c mod K and is overwritten by column c + K. A placing
  * (Dazzi et al. 2021, section 2.3) decides where a pixel lies, by two strides, delta_kernel and
  * delta_pix of the article's Algorithm 2:
  *
- *     byte address of (row, c) = row * delta_kernel + (c mod K) * delta_pix
+ *     address of (row, c) = row * delta_kernel + (c mod K) * delta_pix
  *
- * The bytes of every pixel really sit in words at that address. A pixel may come as channel slices
- * from several cores and is complete when all its bytes have come. Reading a pixel that is not
+ * The values of every pixel really sit at that address. A pixel may come as channel slices from
+ * several cores and is complete when all of them have come. Reading a pixel that is not
  * complete, or whose slot another column has taken, is an error of the plan: memory_read_row()
  * refuses it. Padding takes no slot: whoever reads inserts the zeros.
  *
@@ -25,11 +28,11 @@
 #include "core/divisor.h"
 
 struct memory_shape {
-    uint32_t pixel_bytes;    // channels that this core stores, one byte each
+    uint32_t pixel_values;   // channels that this core stores
     uint32_t height;         // H: pixels in a column
     uint32_t columns;        // K: columns kept
     uint32_t kernel_columns; // F: pixels in a kernel row, at most K
-    uint32_t word_bytes;
+    uint32_t word_values;    // that fit a word
     uint32_t tracked;        // columns whose progress is known; at least K are
     uint32_t announced;      // slices of a pixel that others store, and that it waits for; may be 0
 };
@@ -39,7 +42,7 @@ struct placing {
     const char *name; // "iwap"
     const char *doc;
     bool        needs_masks; // pixels share words: write masks and bit-line indexes
-    /* In bytes. delta_pix is pixel_bytes, as it is or rounded up to words. */
+    /* In values. delta_pix is pixel_values, as it is or rounded up to words. */
     void (*strides)(const struct memory_shape *s, uint64_t *delta_kernel, uint64_t *delta_pix);
 };
 
@@ -48,26 +51,26 @@ extern const struct placing *const placings[]; // ends with NULL
 const struct placing *placing_find(const char *name); // NULL when unknown
 
 /* IWAP where the pixel as stored (a part's own channels) is narrower than a word, else PLIP. */
-const struct placing *placing_auto(uint32_t pixel_bytes, uint32_t word_bytes);
+const struct placing *placing_auto(uint32_t pixel_values, uint32_t word_values);
 
 struct memory_layout { // immutable; part of the plan
     struct memory_shape   shape;
     const struct placing *placing;
-    uint64_t              delta_kernel, delta_pix; // bytes
-    struct divisor        columns, word;           // K, and the bytes of a word
+    uint64_t              delta_kernel, delta_pix; // values
+    struct divisor        columns, word;           // K, and the values of a word
 };
 
-/* Needs every size of *s at least 1, kernel_columns <= columns, and a size in bytes that fits 64
+/* Needs every size of *s at least 1, kernel_columns <= columns, and a size in values that fits 64
  * bits. The words of one access are counted in 32: compare memory_used_words() with the SRAM, which
  * has fewer, before asking for them. */
 void memory_layout_init(struct memory_layout *l, const struct memory_shape *s,
                         const struct placing *p);
 
-/* From the first to the last used byte (padding behind the last row or pixel is not counted). */
-uint64_t memory_used_bytes(const struct memory_layout *l);
+/* From the first to the last used value (padding behind the last row or pixel is not counted). */
+uint64_t memory_used_values(const struct memory_layout *l);
 uint64_t memory_used_words(const struct memory_layout *l);
 
-/* Words touched by writing n bytes of pixel (row, c) from channel `first` on. */
+/* Words touched by writing n values of pixel (row, c) from channel `first` on. */
 uint32_t memory_write_words(const struct memory_layout *l, uint32_t row, uint64_t c, uint32_t first,
                             uint32_t n);
 
@@ -82,7 +85,7 @@ uint32_t memory_rotation(const struct memory_layout *l, uint32_t width);
 
 /* Table 1: smallest and largest over every position. */
 struct memory_metrics {
-    uint64_t used_bytes;
+    uint64_t used_values;
     double   empty_percent; // 100 * (1 - payload / used)
     uint32_t read_least, read_most, write_least, write_most; // words
 };
@@ -90,12 +93,12 @@ struct memory_metrics memory_metrics(const struct memory_layout *l);
 
 struct input_memory {
     const struct memory_layout *layout; // borrowed
-    uint8_t                    *byte;   // owned; [planes]: the words; NULL in a timing run
+    uint8_t                    *byte;   // owned; [planes]: a byte a value; NULL in a timing run
     uint32_t                    planes;
-    size_t                      plane_bytes; // of the words
+    size_t                      plane_bytes;
     struct pixel_slot {
-        uint64_t column;  // c of the pixel whose bytes are here; meaningless while arrived == 0
-        uint32_t arrived; // bytes and announcements of it that have come
+        uint64_t column;  // c of the pixel whose values are here; meaningless while arrived == 0
+        uint32_t arrived; // values and announcements of it that have come
     }        *slot;       // [height][columns]
     struct column_progress {
         uint64_t column; // meaningless while rows == 0
@@ -114,7 +117,7 @@ void memory_release(struct input_memory *m); // takes a zeroed one
 /* Forgets all pixels: the memory of a chip just reset. */
 void memory_reset(struct input_memory *m);
 
-/* Stores n bytes of pixel (row, c) from channel `first` on (article: store_data). Every channel
+/* Stores n values of pixel (row, c) from channel `first` on (article: store_data). Every channel
  * comes once; a pixel of another column that was in the slot is gone. bytes[planes][n]; NULL in a
  * timing run. Returns the words written. */
 uint32_t memory_store(struct input_memory *m, uint32_t row, uint64_t c, uint32_t first, uint32_t n,
@@ -132,8 +135,8 @@ uint32_t memory_rows_stored(const struct input_memory *m, uint64_t c);
 bool memory_holds(const struct input_memory *m, uint32_t row, uint64_t c);
 
 /* Reads the pixels (row, c) .. (row, c + n_columns - 1) in order of c, undoing the rotation of the
- * slots (article: read_data): plane p's to out[p * apart + n_columns * pixel_bytes]; out is NULL in
- * a timing run. Returns the words read, 0 when a pixel is not there, whose column is *missing. */
+ * slots (article: read_data): plane p's to out[p * apart + n_columns * pixel_values]; out is NULL
+ * in a timing run. Returns the words read, 0 when a pixel is not there: *missing is its column. */
 uint32_t memory_read_row(const struct input_memory *m, uint32_t row, uint64_t c, uint32_t n_columns,
                          uint8_t *out, size_t apart, uint64_t *missing);
 

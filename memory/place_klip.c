@@ -7,8 +7,8 @@
 
 static void strides(const struct memory_shape *s, uint64_t *delta_kernel, uint64_t *delta_pix)
 {
-    *delta_pix = s->pixel_bytes;
-    *delta_kernel = round_up(s->columns * *delta_pix, s->word_bytes);
+    *delta_pix = s->pixel_values;
+    *delta_kernel = round_up(s->columns * *delta_pix, s->word_values);
 }
 
 const struct placing place_klip = {

@@ -7,7 +7,7 @@
 
 static void strides(const struct memory_shape *s, uint64_t *delta_kernel, uint64_t *delta_pix)
 {
-    *delta_pix = round_up(s->pixel_bytes, s->word_bytes);
+    *delta_pix = round_up(s->pixel_values, s->word_values);
     *delta_kernel = s->columns * *delta_pix;
 }
 

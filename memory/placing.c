@@ -13,7 +13,7 @@ const struct placing *placing_find(const char *name)
     return NULL;
 }
 
-const struct placing *placing_auto(uint32_t pixel_bytes, uint32_t word_bytes)
+const struct placing *placing_auto(uint32_t pixel_values, uint32_t word_values)
 {
-    return pixel_bytes < word_bytes ? &place_iwap : &place_plip;
+    return pixel_values < word_values ? &place_iwap : &place_plip;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/util.h"
+#include "network/precision.h"
 
 enum {
     MOST_SIDE = 65536,    // rows, columns, channels, kernel sides
@@ -240,29 +241,33 @@ static enum err check_result(const struct check *c)
 
 static bool good_range(const struct layer *l, int32_t low, int32_t high)
 {
-    return low <= high && low >= (l->out_signed ? INT8_MIN : 0) &&
-           high <= (l->out_signed ? INT8_MAX : UINT8_MAX);
+    int32_t least, most;
+
+    value_limits(layer_value_bits(l), l->out_signed, &least, &most);
+    return low <= high && low >= least && high <= most;
 }
 
-/* The range of `out` before a look-up: bytes of either type. */
+/* The range of `out` before a look-up: bytes of either type. Before pooling: bytes. */
 static bool good_rounding(const struct layer *l)
 {
     const struct requant *q = &l->requant;
 
-    if (!l->table)
+    if (!l->table && !l->pooled)
         return good_range(l, q->low, q->high) && good_range(l, q->zero, q->zero);
-    int32_t least = q->low < q->zero ? q->low : q->zero;
-    int32_t most = q->high > q->zero ? q->high : q->zero;
-    return q->low <= q->high && ((least >= INT8_MIN && most <= INT8_MAX) ||
-                                 (least >= 0 && most <= UINT8_MAX));
+    int32_t least = min_i32(q->low, q->zero), most = max_i32(q->high, q->zero);
+    return q->low <= q->high &&
+           ((least >= INT8_MIN && most <= INT8_MAX && (l->table || l->out_signed)) ||
+            (least >= 0 && most <= UINT8_MAX && (l->table || !l->out_signed)));
 }
 
 /* Largest |byte - zero| of what a layer delivers. */
 static int64_t most_distance(const struct layer *l, int32_t zero)
 {
-    int64_t low = (l->out_signed ? INT8_MIN : 0) - (int64_t)zero;
-    int64_t high = (l->out_signed ? INT8_MAX : UINT8_MAX) - (int64_t)zero;
-    return -low > high ? -low : high;
+    int32_t least, most;
+
+    value_limits(max_u32(layer_value_bits(l), 8), l->out_signed, &least, &most);
+    int64_t below = (int64_t)zero - least, above = (int64_t)most - zero;
+    return below > above ? below : above;
 }
 
 static int64_t magnitude(int64_t v) // INT64_MAX for what has none
@@ -364,6 +369,11 @@ static enum err check_layer(const struct check *c)
 
     if (e)
         return e;
+    if (l->value_bits > MOST_VALUE_BITS || l->weight_bits > MOST_VALUE_BITS ||
+        (l->out_signed && l->value_bits == 1))
+        return REFUSE(c, "states values of %" PRIu32 " bits%s and weights of %" PRIu32 ": want 1 "
+                      "to %d, signed values of 2 or more", l->value_bits,
+                      l->out_signed ? ", signed," : "", l->weight_bits, MOST_VALUE_BITS);
     if (!good_range(l, l->out_zero, l->out_zero))
         return REFUSE(c, "zero point %" PRId32 ": want a value of its bytes", l->out_zero);
     if ((l->kind == LAYER_IMAGE) != (c->index == 0))

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "network/precision.h"
+
 struct shape layer_delivers(const struct layer *l)
 {
     return l->pooled ? (struct shape){1, 1, l->out.channels} : l->out;
@@ -44,8 +46,7 @@ static void table_range(const struct layer *l, int32_t *low, int32_t *high)
 
 void layer_range(const struct layer *l, int32_t *low, int32_t *high)
 {
-    *low = l->out_signed ? INT8_MIN : 0;
-    *high = l->out_signed ? INT8_MAX : UINT8_MAX;
+    value_limits(layer_value_bits(l), l->out_signed, low, high);
     if (l->kind == LAYER_IMAGE)
         return;
     *low = l->pooled ? l->pool.low : l->requant.low;

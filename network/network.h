@@ -102,6 +102,8 @@ struct layer {
     bool            raw_output; // int32 accumulators leave the core
     bool            out_signed; // bytes delivered are int8, else uint8
     int32_t         in_zero;    // zero point of the input, inserted as padding
+    uint32_t        value_bits; // of a value delivered, 1 to MOST_VALUE_BITS; 0: a byte
+    uint32_t        weight_bits; // likewise
     int32_t         out_zero;   // zero point of what is delivered
     double          out_scale;  // real value = (q - out_zero) * out_scale; for reports only
 
@@ -130,6 +132,9 @@ struct network {
     struct layer *layer; // owned
     uint32_t      n_layer;
     bool          has_values; // weights and scales are there
+    struct {
+        uint32_t value_bits, weight_bits; // in which a machine carries them at least; 0: any
+    }             least;
     bool          image_is_bytes, image_channels_last; // of a model's file: its input
     bool          image_is_whole; // a network of whole numbers, whose input is those of the bytes
     struct network_end *end; // owned; of a model's file, else NULL

@@ -17,10 +17,15 @@ struct network_cfg {
     uint32_t depth, size, classes;
     uint32_t channels[13]; // stages, of which each but the first halves a map of at most 4,096
     uint32_t n_channels;
+    uint32_t value_bits, weight_bits; // or WIDTH_OWN; of a family and of a file
 };
 
 /* 3 x 3 kernels from as many to as many channels have at most 2^30 weights (network/check.c). */
 enum { FAMILY_MOST_CHANNELS = 10922 };
+
+enum { MOST_VALUE_BITS = 16 }; // of values and weights (network/precision.h)
+
+#define WIDTH_OWN PARAM_WORD(0)
 
 /* clang-format off */
 #define NETWORK_PARAMS(type, at)                                                                   \
@@ -43,7 +48,12 @@ enum { FAMILY_MOST_CHANNELS = 10922 };
                "of the image's bytes in a network of whole numbers; auto: uint8, or as its file "  \
                "says"),                                                                            \
     PARAM_U64(type, at.random_weights, "network.random_weights", "", "0", 0, INT64_MAX,            \
-              "seed of random weights where the model's are missing; 0: none, timing only")
+              "seed of random weights where the model's are missing; 0: none, timing only"),       \
+    PARAM_U32_OR(type, at.value_bits, "network.value_bits", "bit", "own", 1, MOST_VALUE_BITS,      \
+                 PARAM_NAMES("own"),                                                               \
+                 "in which links, memories and arrays carry a value; own: those of the network"),  \
+    PARAM_U32_OR(type, at.weight_bits, "network.weight_bits", "bit", "own", 1, MOST_VALUE_BITS,    \
+                 PARAM_NAMES("own"), "in which arrays keep a weight; own: those of the network")
 /* clang-format on */
 
 #endif

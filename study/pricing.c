@@ -31,14 +31,16 @@ static enum err choose_converter(struct chip_model *model, const struct config *
     return ERR_NONE;
 }
 
-enum err pricing_load(struct chip_model *model, const struct config *c, struct err_msg *m)
+enum err pricing_load(struct chip_model *model, const struct config *c, const struct network *n,
+                      struct err_msg *m)
 {
+    const struct precision bits = network_precision(n);
     struct array_spec array;
 
     if (!pricing_wanted(c))
         return err_set(m, ERR_INPUT, "%.400s: energy.chip = none: want composed, or a file of "
                        "configs/chips, such as dazzi2021_14nm", config_where(c, "energy.chip"));
-    enum err e = array_spec_of(&array, c, 8, 8, m);
+    enum err e = array_spec_of(&array, c, bits.value_bits, bits.weight_bits, m);
     if (!e)
         e = chip_model_load(model, c->energy.technology, c->energy.device, c->energy.chip, m);
     if (e)
@@ -116,7 +118,7 @@ enum err pricer_init(struct pricer *p, const struct config *c, const struct netw
         .kernel_columns = least_kernel_columns(n), .pixel_channels = 1,
     };
     struct core_unit unit;
-    enum err e = pricing_load(&p->model, c, m);
+    enum err e = pricing_load(&p->model, c, n, m);
 
     if (!e)
         e = core_unit(&p->model, &hardware, &unit, m);
@@ -142,6 +144,6 @@ enum err pricing(struct price_report *r, const struct study *s, const struct run
     struct chip_model model;
 
     *r = (struct price_report){ 0 };
-    enum err e = pricing_load(&model, &s->config, m);
+    enum err e = pricing_load(&model, &s->config, &s->network, m);
     return e ? e : price(&model, &s->plan, &run, r, m);
 }

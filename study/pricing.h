@@ -13,7 +13,8 @@
 bool pricing_wanted(const struct config *c);
 
 /* Loads what energy.technology, device and chip name. ERR_INPUT also when energy.chip is none. */
-enum err pricing_load(struct chip_model *model, const struct config *c, struct err_msg *m);
+enum err pricing_load(struct chip_model *model, const struct config *c, const struct network *n,
+                      struct err_msg *m);
 
 /* Prices for the mapper (dataflow/mapper/mapper.h): energy is that of a timing run of one image by
  * itself, what it is at least follows from the costs of a core. */

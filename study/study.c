@@ -11,14 +11,17 @@
 #include "core/datadir.h"
 #include "import/import.h"
 #include "network/onnx/read.h"
+#include "network/precision.h"
 #include "study/idle.h"
 #include "study/pricing.h"
 
-/* The family's complaints begin with the key: puts the place where it was given before it. */
+/* Complaints of the family and of widths begin with the key: puts the place where it was given
+ * before it. */
 static void name_place(const struct config *c, struct err_msg *m)
 {
     static const char *const keys[] = { "network.depth", "network.size", "network.channels",
-                                        "network.classes" };
+                                        "network.classes", "network.value_bits",
+                                        "network.weight_bits" };
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strncmp(m->text, keys[i], strlen(keys[i])) == 0) {
@@ -50,7 +53,7 @@ static enum err load_model(struct network *n, const struct network_cfg *cfg, str
     return e;
 }
 
-static enum err make_network(struct network *n, const struct config *c, struct err_msg *m)
+static enum err own_network(struct network *n, const struct config *c, struct err_msg *m)
 {
     const struct network_cfg *cfg = &c->network;
 
@@ -66,6 +69,21 @@ static enum err make_network(struct network *n, const struct config *c, struct e
                                        .channels = cfg->channels,
                                        .n_stage = cfg->n_channels };
     enum err e = network_resnet_cifar(n, &family, m);
+    if (e)
+        name_place(c, m);
+    return e;
+}
+
+static enum err make_network(struct network *n, const struct config *c, struct err_msg *m)
+{
+    const struct network_cfg *cfg = &c->network;
+    uint32_t values = cfg->value_bits == WIDTH_OWN ? 0 : cfg->value_bits;
+    uint32_t weights = cfg->weight_bits == WIDTH_OWN ? 0 : cfg->weight_bits;
+    enum err e = own_network(n, c, m);
+
+    if (e || (values == 0 && weights == 0))
+        return e;
+    e = network_carry(n, values, weights, m);
     if (e)
         name_place(c, m);
     return e;

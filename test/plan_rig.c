@@ -35,7 +35,11 @@ void rig_family(struct plan_rig *r)
     const struct resnet_cifar_cfg cfg = { n->depth, n->size, n->classes, n->channels,
                                           n->n_channels };
 
-    if (network_resnet_cifar(&r->network, &cfg, &r->msg))
+    const uint32_t values = n->value_bits == WIDTH_OWN ? 0 : n->value_bits;
+    const uint32_t weights = n->weight_bits == WIDTH_OWN ? 0 : n->weight_bits;
+
+    if (network_resnet_cifar(&r->network, &cfg, &r->msg) ||
+        network_carry(&r->network, values, weights, &r->msg))
         fail_msg("%s", r->msg.text);
 }
 

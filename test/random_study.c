@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "network/precision.h"
+
 struct dice { // SplitMix64 (Steele, Lea, Flood 2014)
     uint64_t state;
 };
@@ -395,6 +397,7 @@ static void random_machine(struct dice *d, const struct network *n, struct confi
     (void)e;
     c->crossbar.rows = pick(d, 8, 300);
     c->crossbar.columns = pick(d, 4, 100);
+    c->crossbar.input_slice_bits = MOST_VALUE_BITS; // a pulse, however many bits
     c->memory.word_bits = 8 * pick(d, 1, 20);
     c->memory.words = 65536;
     static const char *const placing[] = { "auto", "iwap", "klip", "plip" };
@@ -441,6 +444,46 @@ static void random_flat_network(struct dice *d, struct network *n, bool bare)
     random_gemm(d, n, true);
 }
 
+/* ---- widths ---- */
+
+static int32_t cut(int32_t v, int32_t least, int32_t most)
+{
+    return v < least ? least : v > most ? most : v;
+}
+
+/* What the layer delivers, in fewer bits than a byte. */
+static void narrow(struct dice *d, struct layer *l)
+{
+    int32_t least, most, zero = l->out_zero;
+    uint32_t fewest = value_bits_for(zero < 0 ? zero : 0, zero > 0 ? zero : 0, l->out_signed);
+
+    l->value_bits = pick(d, fewest, 8);
+    value_limits(l->value_bits, l->out_signed, &least, &most);
+    for (size_t i = 0; l->table && i < (size_t)l->n_table * 256; i++) {
+        int32_t v = l->out_signed ? (int8_t)l->table[i] : l->table[i];
+        l->table[i] = (uint8_t)cut(v, least, most);
+    }
+    if (l->pooled) {
+        l->pool.low = cut(l->pool.low, least, most);
+        l->pool.high = cut(l->pool.high, least, most);
+    } else if (!l->table) {
+        l->requant.low = cut(l->requant.low, least, most);
+        l->requant.high = cut(l->requant.high, least, most);
+    }
+}
+
+/* A third of the networks deliver values of a few bits, another is carried in more than bytes. */
+static void random_widths(unsigned seed, struct network *n)
+{
+    struct dice d = { .state = seed ^ UINT64_C(0x77696474685f5f5f) };
+
+    if (seed % 3 == 0)
+        n->least.value_bits = pick(&d, 1, 16);
+    for (uint32_t i = 1; seed % 3 == 1 && i < n->n_layer; i++)
+        if (!n->layer[i].raw_output)
+            narrow(&d, &n->layer[i]);
+}
+
 static void make_images(struct dice *d, struct random_study *s)
 {
     const struct shape *in = &s->network.layer[0].out;
@@ -458,6 +501,7 @@ void random_flat_study_make(struct random_study *s, unsigned seed, bool bare)
 
     *s = (struct random_study){ .seed = seed };
     random_flat_network(&d, &s->network, bare);
+    random_widths(seed, &s->network);
     do {
         config_release(&s->config);
         random_machine(&d, &s->network, &s->config);
@@ -473,6 +517,7 @@ void random_study_make(struct random_study *s, unsigned seed)
 
     *s = (struct random_study){ .seed = seed };
     random_network(&d, &s->network);
+    random_widths(seed, &s->network);
     do {
         config_release(&s->config);
         random_machine(&d, &s->network, &s->config);

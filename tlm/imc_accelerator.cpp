@@ -59,7 +59,7 @@ public:
         }
         if (!e)
             e = study_plan(&study, &m);
-        if (!e && priced() && (e = pricing_load(&costs, &study.config, &m)))
+        if (!e && priced() && (e = pricing_load(&costs, &study.config, &study.network, &m)))
             study_release(&study);
         if (e)
             throw std::runtime_error(m.text);

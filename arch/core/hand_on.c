@@ -33,7 +33,7 @@ static void put_result(struct imc_core *c, const struct port *port, struct token
     uint8_t *to = token_values(t, t->n, port->value_bytes);
 
     assert(t->n < t->most);
-    value += (size_t)port->first * port->st->value_bits / 8;
+    value += (size_t)port->first * port->each;
     for (uint32_t p = 0; p < c->spec->planes.n; p++)
         memcpy(to + p * port->plane_bytes, value + p * c->spec->result_bytes, port->plane_bytes);
     t->pixel[t->n++] = *place;

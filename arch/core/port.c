@@ -3,11 +3,20 @@
 
 #include <stdlib.h>
 
+/* A byte for a value, whatever its bits, and an int32_t for a sum. */
+static uint32_t bytes_each(const struct plan *p, const struct plan_stream *st)
+{
+    bool sums = st->kind == STREAM_PARTIAL_SUM ||
+                (st->kind == STREAM_RESULT && network_result(p->network)->raw_output);
+
+    return sums ? sizeof(int32_t) : 1;
+}
+
 uint32_t stream_value_bytes(const struct plan *p, uint32_t stream)
 {
     const struct plan_stream *st = &p->stream[stream];
 
-    return st->n * st->value_bits / 8;
+    return st->n * bytes_each(p, st);
 }
 
 struct port port_of(const struct plan *p, uint32_t stream, struct chan *chan, uint32_t first,
@@ -17,6 +26,7 @@ struct port port_of(const struct plan *p, uint32_t stream, struct chan *chan, ui
     uint32_t bytes = stream_value_bytes(p, stream);
 
     return (struct port){ .chan = chan, .st = st, .stream = stream, .first = first, .n = st->n,
+                          .each = bytes_each(p, st),
                           .value_bytes = planes * bytes, .plane_bytes = bytes,
                           .most_pixels = p->time.stream[stream].most_pixels,
                           .bits = &stream_bits[stream] };

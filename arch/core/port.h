@@ -16,6 +16,7 @@ struct port {
     const struct plan_stream *st;   // of the plan; borrowed
     uint32_t                  stream;
     uint32_t                  first, n;    // channels: where they sit at this end
+    uint32_t                  each;        // bytes in which one channel of a pixel travels here
     uint32_t                  value_bytes; // of one pixel in the token, all planes; 0 when timing
     uint32_t                  plane_bytes; // of that, in one plane
     uint32_t                  most_pixels; // of a token

@@ -275,7 +275,7 @@ static void crossbar(const struct chip_model *c, const struct core_hardware *h, 
     /* V V uS ns = fJ */
     double pair_pj = t->supply_v * v * 2 * c->device.mean_us * f->pulse_ns * 1e-3;
     double largest_us = 1e3 / c->device.on_kohm, codes = exp2(h->value_bits) - 1;
-    double levels = exp2(h->weight_bits - 1.0) - 1; // the largest |w|
+    double levels = fmax(exp2(h->weight_bits - 1.0) - 1, 1); // the largest |w|
 
     u->cell = f->cell_energy * pair_pj * f->mean_input;
     u->cell_lsb2 = f->cell_energy * t->supply_v * v * (largest_us / levels) *

@@ -162,7 +162,7 @@ static enum err pulsed_rows(const struct chip_model *c, const struct core_hardwa
     struct circuit mean = pulse_driver(&c->technology, r->slice_bits, r->density);
     struct circuit full = pulse_driver(&c->technology, r->slice_bits, 1);
     double v = c->technology.supply_v * c->device.read_v, ns;
-    double largest_us = 1e3 / c->device.on_kohm, levels = exp2(h->weight_bits - 1.0) - 1;
+    double largest_us = 1e3 / c->device.on_kohm, levels = fmax(exp2(h->weight_bits - 1.0) - 1, 1);
     double codes = exp2(r->slice_bits) - 1;
     enum err e = pulse_time(h, r, s->block[BLOCK_ADC].delay_ns, &ns, m);
 

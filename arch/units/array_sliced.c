@@ -14,7 +14,7 @@ struct sliced {
     struct imc_array         base; // first
     const struct array_spec *spec;
     uint32_t                 outputs;
-    bool                     exact;
+    bool                     exact, in_signed;
     struct crossbar          crossbar; // its products, if exact, and what inputs did; zero in a
                                        // timing run
     struct sliced_array      array;    // zero if exact, and in a timing run
@@ -81,6 +81,7 @@ static struct imc_array *program(const struct array_matrix *m)
     a->base = (struct imc_array){ &array_sliced, m->rows, m->columns, m->rows, m->columns };
     a->spec = m->spec;
     a->outputs = m->outputs;
+    a->in_signed = m->in_signed;
     a->exact = array_is_exact(m->spec, m->rows, m->in_signed);
     if (!m->weight)
         return &a->base;
@@ -105,7 +106,7 @@ static void multiply(struct imc_array *array, const struct array_product *p)
             continue;
         }
         for (uint32_t r = 0; r < a->base.rows; r++)
-            a->in[r] = p->in[i][r];
+            a->in[r] = (uint16_t)(a->in_signed ? (int8_t)p->in[i][r] : p->in[i][r]);
         a->clipped[i] = sliced_array_mvm(&a->array, a->in, a->out);
         for (uint32_t c = 0; c < a->base.columns; c++)
             sum[c] = (int32_t)a->out[c];

@@ -101,7 +101,7 @@ bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t 
 
     *k = (struct kernel_matrix){
         .layer = pl,
-        .channels = plan_pixel_bytes(p, c),
+        .channels = plan_pixel_values(p, c),
         .outputs = c->out_n,
         .replicas = pl->replicas.n,
         .patch_n = w->kernel[0] * w->kernel[1],

@@ -202,18 +202,18 @@ static struct figure *add_range(struct figure_row *r, const char *quantity, cons
 
 static void fill_table_1_row(struct figure_row *r, const struct table_1_row *t)
 {
-    const struct memory_shape shape = { .pixel_bytes = t->channels,
+    const struct memory_shape shape = { .pixel_values = t->channels,
                                         .height = t->height,
                                         .columns = TABLE_1_KERNEL,
                                         .kernel_columns = TABLE_1_KERNEL,
-                                        .word_bytes = t->word_bits / 8 };
+                                        .word_values = t->word_bits / 8 };
     struct memory_layout layout;
 
     memory_layout_init(&layout, &shape, placing_find(t->placing));
     struct memory_metrics metrics = memory_metrics(&layout);
     snprintf(r->name, sizeof r->name, "N=%" PRIu32 " H=%" PRIu32 " WL=%" PRIu32 " %s", t->channels,
              t->height, t->word_bits, t->placing);
-    add(r, "KB", t->printed[0], "%.*f", t->decimals[0], (double)metrics.used_bytes / 1000);
+    add(r, "KB", t->printed[0], "%.*f", t->decimals[0], (double)metrics.used_values / 1000);
     add(r, "% empty", t->printed[1], "%.*f", t->decimals[1], metrics.empty_percent);
     add_range(r, "read", t->printed[2], metrics.read_least, metrics.read_most);
     add_range(r, "write", t->printed[3], metrics.write_least, metrics.write_most);

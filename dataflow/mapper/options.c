@@ -97,7 +97,8 @@ static uint32_t need_parts(const struct maker *mk, const struct mapper_option *o
     if (mk->readers == 0)
         return 1;
     for (uint32_t parts = 1; parts <= l->out.channels; parts++)
-        if (link_carries(mk, 8 * pixels * min_u64(group, ceil_div(l->out.channels, parts))))
+        if (link_carries(mk, plan_value_bits(&mk->mp->plan, mk->layer) * pixels *
+                                 min_u64(group, ceil_div(l->out.channels, parts))))
             return parts;
     return 0;
 }
@@ -108,8 +109,8 @@ static uint64_t other_bits(const struct maker *mk, const struct mapper_option *o
 {
     const struct plan *p = &mk->mp->plan;
     const struct layer *l = plan_network_layer(p, mk->layer);
-    uint64_t out = 8 * (uint64_t)outputs * piece(mk, o, false).out_n;
-    uint64_t in = 8 * (uint64_t)outputs * piece(mk, o, false).in_n;
+    uint64_t out = plan_value_bits(p, mk->layer) * (uint64_t)outputs * piece(mk, o, false).out_n;
+    uint64_t in = plan_input_bits(p, mk->layer) * (uint64_t)outputs * piece(mk, o, false).in_n;
     bool added = l->has_residual || plan_sum_of(p, mk->layer) < p->n_layer;
 
     return max_u64(added ? out : 0, p->layer[mk->layer].feed == FEED_READ_BACK ? in : 0);
@@ -123,15 +124,15 @@ static uint64_t column_words(const struct maker *mk, const struct mapper_option 
     const struct memory_cfg *memory = &mk->mp->config->memory;
     uint32_t channels = piece(mk, o, false).in_n;
     struct memory_shape shape = {
-        .pixel_bytes = channels,
+        .pixel_values = channels,
         .height = p->layer[mk->layer].in_height,
         .columns = columns,
         .kernel_columns = plan_kernel_columns(p, mk->layer),
-        .word_bytes = memory->word_bits / 8,
+        .word_values = plan_word_values(p, mk->layer),
     };
     struct memory_layout layout;
 
-    memory_layout_init(&layout, &shape, plan_placing(memory, channels));
+    memory_layout_init(&layout, &shape, plan_placing(memory, channels, shape.word_values));
     return memory_used_words(&layout);
 }
 
@@ -160,14 +161,14 @@ static enum obstacle obstacle(const struct maker *mk, const struct mapper_option
         return OBSTACLE_READS;
     uint32_t channels = piece(mk, o, false).out_n;
     uint64_t ops = stage_digital_ops(l, outputs, channels);
-    uint64_t sums = 32 * (uint64_t)outputs * channels;
+    uint64_t sums = plan_sum_bits(&mk->mp->plan, mk->layer) * (uint64_t)outputs * channels;
     *need = ceil_div(ops, mk->mp->plan.timestep_clk);
     if (stage_clocks(c, STAGE_DIGITAL, ops) > mk->mp->plan.timestep_clk)
         return OBSTACLE_DIGITAL;
     *need = least_bps(mk, sums);
     if (o->parts > 1 && !carries(mk, &mk->mp->sums, sums))
         return OBSTACLE_SUMS;
-    *need = least_bps(mk, 8 * (uint64_t)outputs);
+    *need = least_bps(mk, plan_value_bits(&mk->mp->plan, mk->layer) * (uint64_t)outputs);
     if (need_parts(mk, o, outputs) == 0)
         return OBSTACLE_LINK;
     *need = column_words(mk, o, plan_kernel_columns(&mk->mp->plan, mk->layer));
@@ -187,12 +188,11 @@ static uint32_t most_columns(const struct maker *mk, const struct mapper_option 
 /* Where pixels share words, 0. */
 static uint32_t pixel_words(const struct maker *mk, const struct mapper_option *o)
 {
-    const struct memory_cfg *memory = &mk->mp->config->memory;
-    uint32_t channels = piece(mk, o, true).in_n;
+    uint32_t channels = piece(mk, o, true).in_n, word = plan_word_values(&mk->mp->plan, mk->layer);
 
-    if (plan_placing(memory, channels)->needs_masks)
+    if (plan_placing(&mk->mp->config->memory, channels, word)->needs_masks)
         return 0;
-    return (uint32_t)ceil_div(channels, memory->word_bits / 8);
+    return (uint32_t)ceil_div(channels, word);
 }
 
 /* Rows of the map that the patches of a column see, at least. */
@@ -210,7 +210,8 @@ static uint64_t memory_clk(const struct maker *mk, const struct mapper_option *o
     const struct plan_layer *pl = &mk->mp->plan.layer[mk->layer];
     const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
     const struct window *w = &pl->window;
-    uint32_t pads = w->pad_before[1] + w->pad_after[1], word = mk->mp->config->memory.word_bits / 8;
+    uint32_t pads = w->pad_before[1] + w->pad_after[1];
+    uint32_t word = plan_word_values(&mk->mp->plan, mk->layer);
     uint32_t columns = pads < w->kernel[1] ? w->kernel[1] - pads : 1;
     uint64_t rows = ceil_div(strips, o->copies) * rows_seen(w, l->out.height, pl->in_height);
     uint64_t row_words = o->pixel_words > 0
@@ -577,7 +578,7 @@ static enum err make_all(struct mapper *mp, struct err_msg *m)
 
     if (!e)
         e = structure_count_cores(&mp->plan, &cores, m);
-    if (!e && !plan_placing(&mp->config->memory, 1))
+    if (!e && !plan_placing(&mp->config->memory, 1, 1))
         e = plan_refuse_placing(&mp->plan, m);
     if (!e)
         e = find_routes(mp, m);

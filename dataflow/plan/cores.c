@@ -108,10 +108,11 @@ enum err structure_cores(const struct plan *p, struct structure_cores *out, stru
     return ERR_NONE;
 }
 
-const struct placing *plan_placing(const struct memory_cfg *memory, uint32_t channels)
+const struct placing *plan_placing(const struct memory_cfg *memory, uint32_t values,
+                                   uint32_t word_values)
 {
     if (strcmp(memory->placing, "auto") == 0)
-        return placing_auto(channels, memory->word_bits / 8);
+        return placing_auto(values, word_values);
     return policies_placing(memory->own, memory->placing);
 }
 

@@ -312,11 +312,11 @@ enum err structure_check_keys(const struct plan *p, struct err_msg *m)
     return e ? e : check_keys(p, "block_width", &cfg->block_width, m);
 }
 
-/* Words that n neighbouring bytes lie in, at most. */
-static uint64_t most_words(uint64_t n, const struct placing *placing, uint32_t word_bytes)
+/* Words that n neighbouring values lie in, at most. */
+static uint64_t most_words(uint64_t n, const struct placing *placing, uint32_t word_values)
 {
-    return placing->needs_masks ? (n - 1 + word_bytes - 1) / word_bytes + 1
-                                : ceil_div(n, word_bytes);
+    return placing->needs_masks ? (n - 1 + word_values - 1) / word_values + 1
+                                : ceil_div(n, word_values);
 }
 
 /* A layer that makes one output of the whole image reads much at once and fires once: its interval
@@ -327,18 +327,18 @@ static uint64_t time_to_write(const struct plan *p, uint32_t layer)
     const struct layer *l = plan_network_layer(p, layer);
     const struct cut cut = { pl->parts, pl->splits, pl->inside };
     const struct slice part = layer_slice(l, cut, 0, 0);
-    uint32_t bytes = pl->flat ? 1 : part.in_n, word = p->config->memory.word_bits / 8;
+    uint32_t values = pl->flat ? 1 : part.in_n, word = plan_word_values(p, layer);
     uint32_t columns = plan_kernel_columns(p, layer);
     uint32_t rows = min_u32(l->window.kernel[0], pl->in_height);
-    const struct placing *placing = plan_placing(&p->config->memory, bytes);
+    const struct placing *placing = plan_placing(&p->config->memory, values, word);
     uint64_t pixels = (uint64_t)pl->in_height * pl->in_width;
 
     if (pl->feed != FEED_SCRATCHPAD || l->out.height * l->out.width > 1 || !placing)
         return 1;
     if (pl->flat) // whole rows, a share of one at either end, of two channels
         rows = min_u32(rows, (uint32_t)ceil_div(part.row_n, pl->in_width) + 2);
-    uint64_t pixel = most_words(bytes, placing, word);
-    uint64_t row = placing->needs_masks ? most_words((uint64_t)columns * bytes, placing, word) + 1
+    uint64_t pixel = most_words(values, placing, word);
+    uint64_t row = placing->needs_masks ? most_words((uint64_t)columns * values, placing, word) + 1
                                         : columns * pixel; // + 1: where the slots begin anew
     uint64_t room = p->timestep_clk > rows * row ? (p->timestep_clk - rows * row) / pixel : 0;
     return ceil_div(pixels, max_u64(room, 1));

@@ -61,6 +61,23 @@ static enum err check_weights(const struct plan *p, struct err_msg *m)
     return ERR_NONE;
 }
 
+/* A value lies in one word. */
+static enum err check_words(const struct plan *p, struct err_msg *m)
+{
+    uint32_t word = p->config->memory.word_bits;
+
+    for (uint32_t i = 1; i < p->network->n_layer; i++) {
+        uint32_t bits = network_input_bits(p->network, i);
+        if (bits > word)
+            return PLAN_REFUSE(p, "core.input_memory.word_bits", m,
+                               "core.input_memory.word_bits = %u: layer %s reads values of %u "
+                               "bits: want core.input_memory.word_bits = %u", word,
+                               p->network->layer[i].name, bits,
+                               (unsigned)round_up(network_precision(p->network).value_bits, 8));
+    }
+    return ERR_NONE;
+}
+
 static enum err make_array(struct plan *p, struct err_msg *m)
 {
     const struct precision bits = network_precision(p->network);
@@ -130,6 +147,8 @@ static enum err try_layers(struct plan *p, const struct network *network,
     enum err e = structure_check_keys(p, m);
     if (!e)
         e = check_clocks(p, m);
+    if (!e)
+        e = check_words(p, m);
     if (!e)
         e = make_array(p, m);
     return e ? e : make_layers(p, m);

@@ -1,5 +1,6 @@
 /* dataflow/plan/memories.c -- where the pixels of each core lie in its memory. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "dataflow/plan/structure.h"
 #include "dataflow/plan/timestep.h"
@@ -21,7 +22,7 @@ static uint32_t inputs_lacking(const struct plan *p, const struct plan_core *cor
 /* Of the streams that tell of a flat layer's pixel at most one has its byte. */
 static uint32_t slices_announced(const struct plan *p, const struct plan_core *core)
 {
-    return inputs_lacking(p, core) + core->in_n - plan_pixel_bytes(p, core);
+    return inputs_lacking(p, core) + core->in_n - plan_pixel_values(p, core);
 }
 
 static enum err refuse_memory(const struct plan *p, const struct plan_core *core,
@@ -29,14 +30,20 @@ static enum err refuse_memory(const struct plan *p, const struct plan_core *core
                               struct err_msg *m)
 {
     uint64_t words = memory_used_words(layout);
+    uint32_t n = layout->shape.pixel_values, bits = plan_input_bits(p, core->plan_layer);
+    char pixel[64];
 
+    if (bits == 8)
+        snprintf(pixel, sizeof pixel, "%u bytes", n);
+    else
+        snprintf(pixel, sizeof pixel, "%u values of %u bits", n, bits);
     return PLAN_REFUSE(p, "core.input_memory.words", m,
-                       "core %s: memory: %u columns of %u pixels of %u bytes placed %s take "
+                       "core %s: memory: %u columns of %u pixels of %s placed %s take "
                        "%" PRIu64 " words of %u bits, the most of all cores, "
                        "core.input_memory.words = %u: %s %" PRIu64,
                        core->name, layout->shape.columns, layout->shape.height,
-                       layout->shape.pixel_bytes, layout->placing->name, words,
-                       core->memory.word_bits, core->memory.words, want, words);
+                       pixel, layout->placing->name, words, core->memory.word_bits,
+                       core->memory.words, want, words);
 }
 
 enum err timestep_memories(struct timetable *t, const struct plan *p, const char *want,
@@ -48,15 +55,16 @@ enum err timestep_memories(struct timetable *t, const struct plan *p, const char
     for (uint32_t i = 0; i < p->n_core; i++) {
         const struct plan_core *core = &p->core[i];
         struct memory_shape shape = {
-            .pixel_bytes = plan_pixel_bytes(p, core),
+            .pixel_values = plan_pixel_values(p, core),
             .height = p->layer[core->plan_layer].in_height,
             .columns = t->layer[core->plan_layer].memory_columns,
             .kernel_columns = plan_kernel_columns(p, core->plan_layer),
-            .word_bytes = core->memory.word_bits / 8,
+            .word_values = plan_word_values(p, core->plan_layer),
             .tracked = t->layer[core->plan_layer].tracked_columns,
             .announced = slices_announced(p, core),
         };
-        const struct placing *placing = plan_placing(&core->memory, plan_pixel_bytes(p, core));
+        const struct placing *placing =
+            plan_placing(&core->memory, shape.pixel_values, shape.word_values);
         if (!placing)
             return plan_refuse_placing(p, m);
         memory_layout_init(&t->core[i].layout, &shape, placing);

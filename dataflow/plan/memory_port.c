@@ -67,14 +67,14 @@ static uint32_t words_of(const struct access *a, uint32_t row, uint64_t c)
 /* Rows until pixels begin as far into a word again. */
 static uint32_t rows_until_alike(const struct memory_layout *l)
 {
-    uint64_t a = l->shape.word_bytes, b = l->delta_kernel % l->shape.word_bytes;
+    uint64_t a = l->shape.word_values, b = l->delta_kernel % l->shape.word_values;
 
     while (b > 0) {
         uint64_t rest = a % b;
         a = b;
         b = rest;
     }
-    return (uint32_t)(l->shape.word_bytes / a);
+    return (uint32_t)(l->shape.word_values / a);
 }
 
 /* Those of which accesses to the same rows can differ: 1 where every pixel begins a word. */

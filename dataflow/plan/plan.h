@@ -28,6 +28,7 @@
 #include "dataflow/firing.h"
 #include "dataflow/plan/timetable.h"
 #include "network/network.h"
+#include "network/precision.h"
 #include "noc/fabric.h"
 
 enum feed { // where a layer's pixels come from
@@ -98,7 +99,7 @@ struct plan_stream { // one link between two cores; a link of its own for every 
     uint32_t         from, to;   // cores; meaningless at the chip's edge (IMAGE from, RESULT to)
     uint32_t         first, n;   // channels of the sender's layer that it carries
     uint32_t         to_first;   // the same channels as the receiver's layer counts them
-    uint32_t         value_bits; // 8, or 32 for partial sums and raw results
+    uint32_t         value_bits; // of values as their layer has them, or of sums (precision.h)
     uint32_t         pos_first, pos_n; // of a flat layer's map, row by row: pixels whose values it
                                        // carries, of others only that they have come; 0, 0: of all
     uint32_t         read_back;  // of plan->read_back; RESIDUAL and TO_RESAMPLING only
@@ -194,10 +195,29 @@ bool plan_in_scan_order(const struct plan *p, uint32_t layer);
 /* Columns that one output's patch spans: the least K. */
 uint32_t plan_kernel_columns(const struct plan *p, uint32_t layer);
 
-/* Bytes of a pixel in a core's memory: a byte for each channel, or the one of a flat layer. */
-static inline uint32_t plan_pixel_bytes(const struct plan *p, const struct plan_core *core)
+/* Values of a pixel in a core's memory: one for each channel, or the one of a flat layer. */
+static inline uint32_t plan_pixel_values(const struct plan *p, const struct plan_core *core)
 {
     return p->layer[core->plan_layer].flat ? 1 : core->in_n;
+}
+
+/* Bits of a value that a layer delivers, of one in the memories of its cores and of its sums; and
+ * values that a word of those memories holds. */
+static inline uint32_t plan_value_bits(const struct plan *p, uint32_t layer)
+{
+    return network_value_bits(p->network, p->layer[layer].layer);
+}
+static inline uint32_t plan_input_bits(const struct plan *p, uint32_t layer)
+{
+    return network_input_bits(p->network, p->layer[layer].layer);
+}
+static inline uint32_t plan_sum_bits(const struct plan *p, uint32_t layer)
+{
+    return network_sum_bits(p->network, p->layer[layer].layer);
+}
+static inline uint32_t plan_word_values(const struct plan *p, uint32_t layer)
+{
+    return p->config->memory.word_bits / plan_input_bits(p, layer);
 }
 
 /* What a flat layer's part reads of the columns [*first_column, *first_column + *columns) of a row:

@@ -68,7 +68,7 @@ static void from_layer(struct builder *b, enum stream_kind kind, uint32_t from, 
                                                  .first = first - offset,
                                                  .n = n,
                                                  .to_first = first,
-                                                 .value_bits = 8 });
+                                                 .value_bits = plan_value_bits(p, from) });
     }
 }
 
@@ -82,7 +82,7 @@ static void valid_stream(struct builder *b, uint32_t from, uint32_t copy, uint32
                                          .to = to,
                                          .first = p->core[sender].out_first,
                                          .to_first = p->core[to].in_first,
-                                         .value_bits = 8 });
+                                         .value_bits = plan_value_bits(p, from) });
 }
 
 /* The values that a flat layer's part multiplies: those of its positions, of each of its channels
@@ -141,7 +141,7 @@ static void partial_sum_streams(struct builder *b, uint32_t layer)
                                                  .first = c->out_first,
                                                  .n = c->out_n,
                                                  .to_first = c->out_first,
-                                                 .value_bits = 32 });
+                                                 .value_bits = plan_sum_bits(p, layer) });
     }
 }
 
@@ -166,6 +166,7 @@ static void from_memory(struct builder *b, enum stream_kind kind, uint32_t read_
 {
     const struct plan *p = b->p;
     const struct read_back *rb = &b->out.read_back[read_back];
+    uint32_t bits = plan_input_bits(p, rb->reader);
 
     for (uint32_t part = 0; part < p->layer[rb->reader].parts; part++) {
         uint32_t from = plan_core_of(p, rb->reader, rb->reader_copy, 0, part), first;
@@ -178,7 +179,7 @@ static void from_memory(struct builder *b, enum stream_kind kind, uint32_t read_
                                                  .first = first,
                                                  .n = n,
                                                  .to_first = first,
-                                                 .value_bits = 8,
+                                                 .value_bits = bits,
                                                  .read_back = read_back });
     }
 }
@@ -237,7 +238,7 @@ static void image_streams(struct builder *b, uint32_t layer)
                                                  .first = c->in_first + i,
                                                  .n = each,
                                                  .to_first = c->in_first + i,
-                                                 .value_bits = 8,
+                                                 .value_bits = plan_input_bits(p, layer),
                                                  .pos_first = first,
                                                  .pos_n = end - first });
         }
@@ -249,17 +250,17 @@ static void result_streams(struct builder *b)
     const struct plan *p = b->p;
     uint32_t layer = p->n_layer - 1;
     const struct plan_layer *pl = &p->layer[layer];
+    uint32_t bits = network_delivered_bits(p->network, pl->layer);
 
     for (uint32_t copy = 0; copy < pl->copies; copy++)
         for (uint32_t g = 0; g < pl->splits; g++) {
             uint32_t from = plan_core_of(p, layer, copy, g, pl->parts - 1);
-            add_stream(b, &(struct plan_stream){
-                              .kind = STREAM_RESULT,
-                              .from = from,
-                              .first = p->core[from].out_first,
-                              .n = p->core[from].out_n,
-                              .to_first = p->core[from].out_first,
-                              .value_bits = plan_network_layer(p, layer)->raw_output ? 32 : 8 });
+            add_stream(b, &(struct plan_stream){ .kind = STREAM_RESULT,
+                                                 .from = from,
+                                                 .first = p->core[from].out_first,
+                                                 .n = p->core[from].out_n,
+                                                 .to_first = p->core[from].out_first,
+                                                 .value_bits = bits });
         }
 }
 

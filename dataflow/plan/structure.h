@@ -68,8 +68,10 @@ struct structure_routes {
 };
 enum err structure_routes(const struct plan *p, struct structure_routes *out, struct err_msg *m);
 
-/* Placing of pixels of so many channels; NULL when there is none of that name, which is refused. */
-const struct placing *plan_placing(const struct memory_cfg *memory, uint32_t channels);
+/* Placing of pixels of so many values in words that hold so many; NULL when there is none of that
+ * name, which is refused. */
+const struct placing *plan_placing(const struct memory_cfg *memory, uint32_t values,
+                                   uint32_t word_values);
 enum err plan_refuse_placing(const struct plan *p, struct err_msg *m);
 
 #endif

@@ -425,9 +425,7 @@ static enum err set_table(const struct onnx_reader *r, const struct onnx_curve *
     l->table = table;
     l->n_table = most;
     l->relu = false;
-    l->out_signed = c->q.is_signed;
-    l->out_zero = c->q.zero;
-    l->out_scale = c->q.scale;
+    onnx_deliver(l, &c->q);
     return ERR_NONE;
 }
 
@@ -460,8 +458,7 @@ static void become_maps(struct onnx_reader *r, const struct onnx_curve *c)
 
 static enum err build(struct onnx_reader *r, uint32_t value, struct onnx_curve *c)
 {
-    const struct onnx_quantisation q =
-        onnx_quantisation_of(&r->network->layer[c->source.layer[0]]);
+    const struct onnx_quantisation q = onnx_quantisation_of_all(r, &c->source);
     struct layer *fused = fused_with(r, c);
     struct onnx_draft *d;
     uint32_t *list;

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/util.h"
 #include "network/onnx/read.h"
+#include "network/precision.h"
 #include "network/requantize.h"
 
 static enum err no_memory(const struct onnx_reader *r)
@@ -102,10 +104,26 @@ static enum err append(struct onnx_reader *r, const char *name, struct layer *l,
     return ERR_NONE;
 }
 
+/* The least that hold all weights: 1 where they are all +-1. */
+static uint32_t weight_bits(const struct layer *l)
+{
+    size_t n = l->weight ? (size_t)layer_kernel_rows(l) * l->out.channels : 0;
+    int32_t least = INT8_MAX, most = INT8_MIN;
+    bool signs = true;
+
+    for (size_t i = 0; i < n; i++) {
+        least = min_i32(least, l->weight[i]);
+        most = max_i32(most, l->weight[i]);
+        signs &= l->weight[i] == 1 || l->weight[i] == -1;
+    }
+    return n == 0 ? 0 : signs ? 1 : value_bits_for(least, most, true);
+}
+
 static enum err append_draft(struct onnx_reader *r, struct onnx_draft *d, uint32_t *index)
 {
     char name[MOST_NAME];
 
+    d->layer.weight_bits = weight_bits(&d->layer);
     readable_name(d->node, name);
     return append(r, *name ? name : "layer", &d->layer, index);
 }
@@ -113,10 +131,11 @@ static enum err append_draft(struct onnx_reader *r, struct onnx_draft *d, uint32
 enum err onnx_add_image(struct onnx_reader *r, struct shape shape,
                         const struct onnx_quantisation *q)
 {
-    struct layer image = {.kind = LAYER_IMAGE, .out = shape, .groups = 1,
-                          .out_signed = q->is_signed, .out_zero = q->zero, .out_scale = q->scale};
+    struct layer image = {.kind = LAYER_IMAGE, .out = shape, .groups = 1};
     uint32_t index;
 
+    onnx_deliver(&image, q);
+    image.value_bits = max_u32(image.value_bits, 8); // pixels, which are cut behind it
     return append(r, "image", &image, &index);
 }
 
@@ -130,9 +149,24 @@ void onnx_forget_names(struct onnx_reader *r)
 
 struct onnx_quantisation onnx_quantisation_of(const struct layer *l)
 {
-    return (struct onnx_quantisation){l->out_scale, l->out_zero, l->out_signed,
-                                      l->out_signed ? INT8_MIN : 0,
-                                      l->out_signed ? INT8_MAX : UINT8_MAX};
+    struct onnx_quantisation q = {.scale = l->out_scale, .zero = l->out_zero,
+                                  .is_signed = l->out_signed};
+
+    value_limits(layer_value_bits(l), l->out_signed, &q.least, &q.most);
+    return q;
+}
+
+struct onnx_quantisation onnx_quantisation_of_all(const struct onnx_reader *r,
+                                                  const struct onnx_meaning *x)
+{
+    struct onnx_quantisation q = onnx_quantisation_of(&r->network->layer[x->layer[0]]);
+
+    for (uint32_t i = 1; i < x->n_layer; i++) {
+        struct onnx_quantisation other = onnx_quantisation_of(&r->network->layer[x->layer[i]]);
+        q.least = other.least < q.least ? other.least : q.least;
+        q.most = other.most > q.most ? other.most : q.most;
+    }
+    return q;
 }
 
 bool onnx_quantised_alike(const struct layer *l, const struct onnx_quantisation *q)
@@ -182,8 +216,9 @@ static enum err bound_outputs(const struct onnx_reader *r, struct onnx_draft *d,
     return ERR_NONE;
 }
 
-static void deliver(struct layer *l, const struct onnx_quantisation *q)
+void onnx_deliver(struct layer *l, const struct onnx_quantisation *q)
 {
+    l->value_bits = value_bits_for(q->least, q->most, q->is_signed);
     l->out_signed = q->is_signed;
     l->out_zero = q->zero;
     l->out_scale = q->scale;
@@ -262,7 +297,7 @@ static enum err quantise_layer(struct onnx_reader *r, const struct onnx_node *no
         d->high = INFINITY;
     }
     range_of(d, q, &l->requant.low, &l->requant.high);
-    deliver(l, q);
+    onnx_deliver(l, q);
     return append_draft(r, d, index);
 }
 
@@ -293,7 +328,7 @@ static enum err quantise_pool(struct onnx_reader *r, const struct onnx_node *nod
         return onnx_node_prefix(node, r->msg);
     l->pooled = true;
     range_of(d, q, &l->pool.low, &l->pool.high);
-    deliver(l, q);
+    onnx_deliver(l, q);
     return ERR_NONE;
 }
 
@@ -306,7 +341,7 @@ static enum err sum_up(struct onnx_reader *r, const struct onnx_node *node,
     const struct onnx_node own = {.proto = d->node};
     const struct onnx_meaning x = {.layer = d->layer.input, .n_layer = d->layer.n_input,
                                    .shape = d->layer.in};
-    struct onnx_quantisation in = onnx_quantisation_of(&r->network->layer[x.layer[0]]);
+    struct onnx_quantisation in = onnx_quantisation_of_all(r, &x);
     struct onnx_draft *sum;
 
     if (in.is_signed != q->is_signed) { // the pool keeps the type of what it sums

@@ -133,7 +133,7 @@ double onnx_constant(const struct onnx_meaning *m, size_t i)
 /* Whether bytes of all its layers mean the same. */
 static bool is_uniform(const struct onnx_reader *r, const struct onnx_meaning *x)
 {
-    const struct onnx_quantisation q = onnx_quantisation_of(&r->network->layer[x->layer[0]]);
+    const struct onnx_quantisation q = onnx_quantisation_of_all(r, x);
 
     for (uint32_t i = 1; i < x->n_layer; i++)
         if (!onnx_quantised_alike(&r->network->layer[x->layer[i]], &q))
@@ -145,7 +145,7 @@ static bool is_uniform(const struct onnx_reader *r, const struct onnx_meaning *x
 static enum err replace(struct onnx_reader *r, const struct onnx_node *node,
                         struct onnx_meaning *x, struct onnx_draft *d)
 {
-    const struct onnx_quantisation q = onnx_quantisation_of(&r->network->layer[x->layer[0]]);
+    const struct onnx_quantisation q = onnx_quantisation_of_all(r, x);
     uint32_t *list;
     enum err e = onnx_new_list(r, node, 1, &list);
 

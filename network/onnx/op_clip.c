@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <math.h>
 
+#include "core/util.h"
 #include "network/onnx/read.h"
 
 /* Whether what layer l delivers lies within the bounds, to a hundredth of a step. */
@@ -49,13 +50,18 @@ static int32_t within(int32_t v, double low, double high)
     return (int32_t)fmin(fmax(v, ceil(low)), floor(high));
 }
 
-static void cut_bytes(struct layer *l, double low, double high)
+/* The values, and with them their width: what the bounds and the zero point take. */
+static void cut_values(struct layer *l, double low, double high)
 {
     int32_t *least = l->pooled ? &l->pool.low : &l->requant.low;
     int32_t *most = l->pooled ? &l->pool.high : &l->requant.high;
+    struct onnx_quantisation q = onnx_quantisation_of(l);
 
     *least = within(*least, low, high);
     *most = within(*most, low, high);
+    q.least = min_i32(within(q.least, low, high), q.zero);
+    q.most = max_i32(within(q.most, low, high), q.zero);
+    onnx_deliver(l, &q);
 }
 
 /* Bounds are attributes up to set 10, inputs later. */
@@ -91,7 +97,7 @@ static enum err clip_bytes(struct onnx_reader *r, const struct onnx_node *node, 
         struct onnx_meaning part = x;
         struct onnx_draft *d;
         list[k] = x.layer[k];
-        if (x.shared || l->kind == LAYER_IMAGE) {
+        if (x.shared || l->kind == LAYER_IMAGE || l->table) {
             part.layer = &x.layer[k];
             part.n_layer = 1;
             part.shape = layer_delivers(l);
@@ -100,7 +106,7 @@ static enum err clip_bytes(struct onnx_reader *r, const struct onnx_node *node, 
                 e = onnx_draft_quantise(r, node, d, &q, &list[k]);
         }
         if (!e)
-            cut_bytes(&r->network->layer[list[k]], low, high);
+            cut_values(&r->network->layer[list[k]], low, high);
     }
     x.layer = list;
     if (!e)

@@ -89,7 +89,7 @@ static enum err take_part(struct onnx_reader *r, const struct onnx_node *node, u
 static enum err check_bytes(const struct onnx_reader *r, const struct onnx_node *node,
                             const struct onnx_meaning *x)
 {
-    const struct onnx_quantisation q = onnx_quantisation_of(&r->network->layer[x->layer[0]]);
+    const struct onnx_quantisation q = onnx_quantisation_of_all(r, x);
 
     for (uint32_t i = 0; i < x->n_layer && x->means == ONNX_BYTES; i++)
         if (!onnx_quantised_alike(&r->network->layer[x->layer[i]], &q))

@@ -17,6 +17,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/util.h"
 #include "network/onnx/read.h"
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
@@ -155,9 +156,9 @@ static enum err find_type(const struct onnx_reader *r, const struct onnx_node *m
         return onnx_node_refuse(maker, r->msg, "rounds negative numbers towards zero: want Clip at "
                                 "0 behind it, or Floor");
     if (low >= 0 && high <= UINT8_MAX)
-        *q = (struct onnx_quantisation){1, 0, false, 0, UINT8_MAX};
+        *q = (struct onnx_quantisation){1, 0, false, 0, (int32_t)high};
     else if (low >= INT8_MIN && high <= INT8_MAX)
-        *q = (struct onnx_quantisation){1, 0, true, INT8_MIN, INT8_MAX};
+        *q = (struct onnx_quantisation){1, 0, true, (int32_t)low, max_i32((int32_t)high, 0)};
     else if (low >= 0 && isfinite(high))
         *q = (struct onnx_quantisation){1, 0, false, 0, UINT8_MAX}; // cut, as the kernels do
     else

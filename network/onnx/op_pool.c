@@ -43,7 +43,7 @@ static bool never_negative(const struct onnx_reader *r, const struct onnx_meanin
 static enum err max_pool(struct onnx_reader *r, const struct onnx_node *node,
                          struct onnx_meaning *x, const struct window *w, struct shape out)
 {
-    const struct onnx_quantisation q = onnx_quantisation_of(&r->network->layer[x->layer[0]]);
+    const struct onnx_quantisation q = onnx_quantisation_of_all(r, x);
     struct onnx_draft *d;
     uint32_t *list;
     enum err e = onnx_new_list(r, node, 1, &list);

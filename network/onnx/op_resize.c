@@ -99,7 +99,7 @@ static enum err read_resize(struct onnx_reader *r, const struct onnx_node *node)
                                  factor[k], k, coordinates, nearest);
     if (e)
         return e;
-    const struct onnx_quantisation q = onnx_quantisation_of(&r->network->layer[x.layer[0]]);
+    const struct onnx_quantisation q = onnx_quantisation_of_all(r, &x);
     struct onnx_draft *d;
     uint32_t *list;
     e = onnx_new_list(r, node, 1, &list);

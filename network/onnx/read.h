@@ -238,9 +238,12 @@ struct onnx_quantisation {
     double  scale;
     int32_t zero;
     bool    is_signed;
-    int32_t least, most; // bytes that occur: fewer where values have 4 bits
+    int32_t least, most; // values that occur
 };
 struct onnx_quantisation onnx_quantisation_of(const struct layer *l);
+struct onnx_quantisation onnx_quantisation_of_all(const struct onnx_reader *r,
+                                                  const struct onnx_meaning *x); // all alike
+void onnx_deliver(struct layer *l, const struct onnx_quantisation *q); // from now on
 bool onnx_quantised_alike(const struct layer *l, const struct onnx_quantisation *q);
 bool onnx_same_steps(const struct layer *l, const struct onnx_quantisation *q); // of any width
 

@@ -170,7 +170,7 @@ static void a_core_pays_for_each_of_its_counts(void **state)
     struct err_msg m;
 
     (void)state;
-    if (rig_make(&r, set) || pricing_load(&c, &r.config, &m))
+    if (rig_make(&r, set) || pricing_load(&c, &r.config, &r.network, &m))
         fail_msg("%s", r.msg.text);
     struct core_counters *core = calloc(r.plan.n_core, sizeof *core);
     uint64_t *bits = calloc(r.plan.n_stream, sizeof *bits);
@@ -252,13 +252,14 @@ static void refused(const char *const *set, const char *want)
                                      .weight_bits = 8, .kernel_columns = 3, .pixel_channels = 56 };
 
     rig_config(&r, set);
-    enum err e = pricing_load(&c, &r.config, &m);
+    rig_family(&r);
+    enum err e = pricing_load(&c, &r.config, &r.network, &m);
     if (!e)
         e = core_unit(&c, &h, &u, &m);
     assert_int_equal(e, ERR_INPUT);
     if (!strstr(m.text, want))
         fail_msg("\"%s\" does not say \"%s\"", m.text, want);
-    config_release(&r.config);
+    rig_release(&r);
 }
 
 static void what_no_circuit_does_is_refused_with_a_cure(void **state)

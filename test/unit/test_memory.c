@@ -11,10 +11,10 @@
 #include "memory/input_memory.h"
 
 static struct memory_layout layout_of(const struct placing *p, uint32_t n, uint32_t h, uint32_t k,
-                                      uint32_t f, uint32_t word_bytes)
+                                      uint32_t f, uint32_t word_values)
 {
-    struct memory_shape s = { .pixel_bytes = n, .height = h, .columns = k, .kernel_columns = f,
-                              .word_bytes = word_bytes };
+    struct memory_shape s = { .pixel_values = n, .height = h, .columns = k, .kernel_columns = f,
+                              .word_values = word_values };
     struct memory_layout l;
 
     memory_layout_init(&l, &s, p);
@@ -35,7 +35,7 @@ static void every_cell_of_table_1_comes_out(void **state)
     static const struct {
         uint32_t n, h, word_bits;
         const struct placing *placing;
-        uint64_t used_bytes;
+        uint64_t used_values;
         double   empty_percent; // as printed, rounded to one digit
         uint32_t read_least, read_most, write_least, write_most;
     } cell[] = {
@@ -54,7 +54,7 @@ static void every_cell_of_table_1_comes_out(void **state)
             layout_of(cell[i].placing, cell[i].n, cell[i].h, 3, 3, cell[i].word_bits / 8);
         struct memory_metrics m = memory_metrics(&l);
 
-        assert_int_equal(m.used_bytes, cell[i].used_bytes);
+        assert_int_equal(m.used_values, cell[i].used_values);
         assert_true(m.empty_percent > cell[i].empty_percent - 0.05 &&
                     m.empty_percent < cell[i].empty_percent + 0.05);
         assert_int_equal(m.read_least, cell[i].read_least);
@@ -99,21 +99,21 @@ static void map_make(struct byte_map *b, const struct placing *p, const struct m
     for (uint32_t x = 0; x < s->height; x++)
         for (uint32_t slot = 0; slot < s->columns; slot++) {
             bool new_word = p == &place_plip || (p == &place_klip && slot == 0);
-            while (new_word && at % s->word_bytes != 0)
+            while (new_word && at % s->word_values != 0)
                 at++;
             b->first[x][slot] = at;
-            b->end = at += s->pixel_bytes;
+            b->end = at += s->pixel_values;
         }
 }
 
 /* Marks the words of n bytes, one byte at a time; returns how many were not yet marked. */
-static uint32_t map_mark(bool *word, uint64_t first, uint32_t n, uint32_t word_bytes)
+static uint32_t map_mark(bool *word, uint64_t first, uint32_t n, uint32_t word_values)
 {
     uint32_t fresh = 0;
 
     for (uint64_t at = first; at < first + n; at++) {
-        fresh += !word[at / word_bytes];
-        word[at / word_bytes] = true;
+        fresh += !word[at / word_values];
+        word[at / word_values] = true;
     }
     return fresh;
 }
@@ -129,7 +129,7 @@ static void check_reads(const struct memory_layout *l, const struct byte_map *b,
 
     for (uint32_t n = 1; n <= s->columns; n++) {
         uint64_t first = b->first[x][(c + n - 1) % s->columns];
-        want += map_mark(word, first, s->pixel_bytes, s->word_bytes);
+        want += map_mark(word, first, s->pixel_values, s->word_values);
         assert_int_equal(memory_read_words(l, x, c, n), want);
     }
 }
@@ -139,11 +139,11 @@ static void check_writes(const struct memory_layout *l, const struct byte_map *b
 {
     const struct memory_shape *s = &l->shape;
 
-    for (uint32_t first = 0; first < s->pixel_bytes; first++) {
+    for (uint32_t first = 0; first < s->pixel_values; first++) {
         bool word[MAX_WORDS] = { false };
         uint32_t want = 0;
-        for (uint32_t n = 1; first + n <= s->pixel_bytes; n++) {
-            want += map_mark(word, b->first[x][c % s->columns] + first + n - 1, 1, s->word_bytes);
+        for (uint32_t n = 1; first + n <= s->pixel_values; n++) {
+            want += map_mark(word, b->first[x][c % s->columns] + first + n - 1, 1, s->word_values);
             assert_int_equal(memory_write_words(l, x, c, first, n), want);
         }
     }
@@ -159,18 +159,18 @@ static void check_metrics(const struct memory_layout *l, const struct byte_map *
         for (uint32_t c = 0; c < s->columns; c++) {
             bool word[MAX_WORDS] = { false };
             uint32_t read = 0;
-            uint32_t write = map_mark(word, b->first[x][c], s->pixel_bytes, s->word_bytes);
+            uint32_t write = map_mark(word, b->first[x][c], s->pixel_values, s->word_values);
 
             memset(word, 0, sizeof word);
             for (uint32_t i = 0; i < s->kernel_columns; i++)
-                read += map_mark(word, b->first[x][(c + i) % s->columns], s->pixel_bytes,
-                                 s->word_bytes);
+                read += map_mark(word, b->first[x][(c + i) % s->columns], s->pixel_values,
+                                 s->word_values);
             least[0] = min_u32(least[0], read);
             most[0] = max_u32(most[0], read);
             least[1] = min_u32(least[1], write);
             most[1] = max_u32(most[1], write);
         }
-    assert_int_equal(got.used_bytes, b->end);
+    assert_int_equal(got.used_values, b->end);
     assert_int_equal(got.read_least, least[0]);
     assert_int_equal(got.read_most, most[0]);
     assert_int_equal(got.write_least, least[1]);
@@ -183,13 +183,13 @@ static void word_counts_are_those_of_a_naive_map_of_every_byte(void **state)
     for (uint32_t seed = 1; seed <= 300; seed++) {
         uint32_t r = seed;
         uint32_t k = pick(&r, 1, 8), f = pick(&r, 1, k), h = pick(&r, 1, 16);
-        uint32_t word_bytes = pick(&r, 1, 40), n = pick(&r, 1, 60);
+        uint32_t word_values = pick(&r, 1, 40), n = pick(&r, 1, 60);
         const struct placing *p = placings[seed % 3];
-        struct memory_layout l = layout_of(p, n, h, k, f, word_bytes);
+        struct memory_layout l = layout_of(p, n, h, k, f, word_values);
         struct byte_map b;
 
         map_make(&b, p, &l.shape);
-        assert_int_equal(memory_used_words(&l), ceil_div(b.end, word_bytes));
+        assert_int_equal(memory_used_words(&l), ceil_div(b.end, word_values));
         check_metrics(&l, &b);
         for (uint32_t x = 0; x < l.shape.height; x++) {
             uint64_t c = pick(&r, 0, 1000000);
@@ -309,7 +309,7 @@ struct twin {
 
 static bool twin_holds(const struct twin *t, const struct memory_shape *s, uint32_t x, uint64_t c)
 {
-    bool whole = t->arrived[c][x] == s->pixel_bytes;
+    bool whole = t->arrived[c][x] == s->pixel_values;
     bool overwritten = c + s->columns < TWIN_COLUMNS && t->arrived[c + s->columns][x] > 0;
 
     return whole && !overwritten;
@@ -320,10 +320,10 @@ static void check_against_twin(const struct input_memory *m, const struct twin *
     const struct memory_shape *s = &m->layout->shape;
     uint32_t rows = 0;
 
-    while (rows < s->height && t->arrived[c][rows] == s->pixel_bytes)
+    while (rows < s->height && t->arrived[c][rows] == s->pixel_values)
         rows++;
     for (uint64_t later = c + s->columns; later < TWIN_COLUMNS; later += s->columns)
-        if (t->arrived[later][0] == s->pixel_bytes)
+        if (t->arrived[later][0] == s->pixel_values)
             rows = s->height; // it had come whole before a pixel of that column had
     assert_int_equal(memory_rows_stored(m, c), rows);
 
@@ -339,7 +339,7 @@ static void check_against_twin(const struct input_memory *m, const struct twin *
         assert_int_equal(words, there < n ? 0 : memory_read_words(m->layout, x, c, n));
         assert_int_equal(missing, there < n ? c + there : UINT64_MAX);
         for (uint32_t i = 0; there == n && i < n; i++)
-            assert_memory_equal(&got[i * s->pixel_bytes], t->bytes[c + i][x], s->pixel_bytes);
+            assert_memory_equal(&got[i * s->pixel_values], t->bytes[c + i][x], s->pixel_values);
     }
 }
 
@@ -448,7 +448,7 @@ static uint64_t words_of_image(const struct memory_layout *l, uint32_t width, ui
             uint64_t c = (uint64_t)i * width + y;
             for (uint32_t n = 1; n <= l->shape.columns; n++)
                 hash = hash * 31 + memory_read_words(l, x, c, n);
-            for (uint32_t first = 0; first < l->shape.pixel_bytes; first++)
+            for (uint32_t first = 0; first < l->shape.pixel_values; first++)
                 hash = hash * 31 + memory_write_words(l, x, c, first, 1);
         }
     return hash;
@@ -548,8 +548,8 @@ static void auto_takes_iwap_below_a_word_and_plip_from_a_word_on(void **state)
 static void a_pixel_is_complete_when_its_announced_slices_have_come_too(void **state)
 {
     (void)state;
-    const struct memory_shape s = { .pixel_bytes = 16, .height = 2, .columns = 2,
-                                    .kernel_columns = 1, .word_bytes = 16, .announced = 2 };
+    const struct memory_shape s = { .pixel_values = 16, .height = 2, .columns = 2,
+                                    .kernel_columns = 1, .word_values = 16, .announced = 2 };
     struct memory_layout l;
     struct input_memory m;
 
@@ -568,8 +568,8 @@ static void a_pixel_is_complete_when_its_announced_slices_have_come_too(void **s
 static void tracked_columns_show_how_far_they_are_when_a_later_one_has_begun(void **state)
 {
     (void)state;
-    struct memory_shape s = { .pixel_bytes = 16, .height = 2, .columns = 1, .kernel_columns = 1,
-                              .word_bytes = 16 };
+    struct memory_shape s = { .pixel_values = 16, .height = 2, .columns = 1, .kernel_columns = 1,
+                              .word_values = 16 };
     struct memory_layout l;
 
     for (s.tracked = 1; s.tracked <= 2; s.tracked++) {

@@ -84,7 +84,7 @@ static bool wrong_address(struct plan *p, struct lcg *g)
 {
     struct memory_layout *l = &p->time.core[next(g, p->n_core)].layout;
 
-    if (l->shape.pixel_bytes < 2 || l->shape.height < 2 || l->delta_pix < 2)
+    if (l->shape.pixel_values < 2 || l->shape.height < 2 || l->delta_pix < 2)
         return false;
     l->delta_pix -= 1 + next(g, (uint32_t)(l->delta_pix - 1)); // the next pixel overlaps
     return true;

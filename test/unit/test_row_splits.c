@@ -121,13 +121,14 @@ static struct chip *run_all(const struct random_study *s, struct comparison *c)
     return chip;
 }
 
-/* A flat layer's cores together write each byte of the map once for each share of the outputs, and
+/* A flat layer's cores together write each value of the map once for each share of the outputs, and
  * drive each row once. */
 static void count(const struct random_study *s, const struct chip *chip, uint32_t layer)
 {
     const struct plan_layer *pl = &s->plan.layer[layer];
     const struct layer *l = plan_network_layer(&s->plan, layer);
-    uint64_t written = 0, driven = 0, bytes = layer_kernel_rows(l), bits = 0;
+    uint64_t written = 0, driven = 0, values = layer_kernel_rows(l), bits = 0;
+    uint64_t carried = 0;
 
     for (uint32_t k = 0; k < pl->n_core; k++) {
         const struct core_counters *n = chip_counters(chip, pl->first_core + k);
@@ -138,9 +139,12 @@ static void count(const struct random_study *s, const struct chip *chip, uint32_
         if (s->plan.core[s->plan.stream[i].to].plan_layer == layer &&
             (s->plan.stream[i].kind == STREAM_FORWARD || s->plan.stream[i].kind == STREAM_IMAGE))
             bits += chip_stream_bits(chip, i);
-    assert_int_equal(written, bytes * pl->splits * STUDY_IMAGES);
-    assert_int_equal(driven, bytes * pl->splits * STUDY_IMAGES);
-    assert_int_equal(bits, 8 * bytes * pl->splits * STUDY_IMAGES);
+    assert_int_equal(written, values * pl->splits * STUDY_IMAGES);
+    assert_int_equal(driven, values * pl->splits * STUDY_IMAGES);
+    for (uint32_t i = 0; i < l->n_input; i++)
+        carried += (uint64_t)layer_delivers(&s->network.layer[l->input[i]]).channels *
+                   l->in.height * l->in.width * network_value_bits(&s->network, l->input[i]);
+    assert_int_equal(bits, carried * pl->splits * STUDY_IMAGES);
 }
 
 static void check_studies(bool bare, uint32_t *n_flat, uint32_t *n_inside)

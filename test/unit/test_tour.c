@@ -129,7 +129,7 @@ static void it_lies_in_word_4_behind_columns_2_and_0(void **state)
     const struct memory_layout *l = &r.plan.time.core[rig_core(&r, "conv2")].layout;
     assert_string_equal(l->placing->name, "plip");
     assert_int_equal(l->shape.columns, 3);
-    assert_int_equal(l->shape.word_bytes, 16);
+    assert_int_equal(l->shape.word_values, 16);
     assert_int_equal(1 * l->delta_kernel + 1 % 3 * l->delta_pix, 64);
     assert_int_equal((1 * l->delta_kernel + 2 % 3 * l->delta_pix) / 16, 5);
     assert_int_equal((1 * l->delta_kernel + 3 % 3 * l->delta_pix) / 16, 3);

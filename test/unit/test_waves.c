@@ -215,8 +215,8 @@ static void addresses_are_those_of_the_pixels_stored_last(void **state)
             const uint64_t pixels =
                 (uint64_t)N_IMAGE * l->shape.height * p->layer[p->core[i].plan_layer].in_width;
             for (uint32_t k = 0; k < address->n_change; k++)
-                assert_true(address->change[k].value + l->shape.pixel_bytes <=
-                            memory_used_bytes(l));
+                assert_true(address->change[k].value + l->shape.pixel_values <=
+                            memory_used_values(l));
             uint32_t n_in = 0, block_width = 1;
             for (uint32_t k = 0; k < p->n_stream; k++) {
                 const struct plan_stream *st = &p->stream[k];

@@ -1,0 +1,139 @@
+/* network/precision.c -- see precision.h. */
+#include "network/precision.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+#include "core/util.h"
+
+enum { BYTE_BITS = 8, SUM_BITS = 32, LONG_SUM_BITS = 64 };
+
+void value_limits(uint32_t bits, bool is_signed, int32_t *least, int32_t *most)
+{
+    assert(bits >= 1 && bits <= MOST_VALUE_BITS);
+    *least = is_signed ? -(INT32_C(1) << (bits - 1)) : 0;
+    *most = (INT32_C(1) << (bits - is_signed)) - 1;
+}
+
+uint32_t value_bits_for(int64_t least, int64_t most, bool is_signed)
+{
+    uint32_t bits = is_signed ? 2 : 1; // one bit alone holds no sign
+    int64_t below = least < 0 ? ~least : 0, above = most > 0 ? most : 0;
+
+    assert(least <= most && (is_signed || least >= 0));
+    while (bits < 63 && (above >> (bits - is_signed) > 0 || below >> (bits - 1) > 0))
+        bits++;
+    return bits;
+}
+
+uint32_t layer_value_bits(const struct layer *l)
+{
+    return l->value_bits ? l->value_bits : BYTE_BITS;
+}
+
+uint32_t layer_weight_bits(const struct layer *l)
+{
+    return l->weight_bits ? l->weight_bits : BYTE_BITS;
+}
+
+uint32_t network_value_bits(const struct network *n, uint32_t index)
+{
+    return max_u32(layer_value_bits(&n->layer[index]), n->least.value_bits);
+}
+
+uint32_t network_delivered_bits(const struct network *n, uint32_t index)
+{
+    return n->layer[index].raw_output ? network_sum_bits(n, index) : network_value_bits(n, index);
+}
+
+uint32_t network_input_bits(const struct network *n, uint32_t index)
+{
+    const struct layer *l = &n->layer[index];
+    uint32_t most = 0;
+
+    assert(l->n_input > 0);
+    for (uint32_t i = 0; i < l->n_input; i++)
+        most = max_u32(most, network_value_bits(n, l->input[i]));
+    return most;
+}
+
+uint32_t network_weight_bits(const struct network *n, uint32_t index)
+{
+    const struct layer *l = &n->layer[index];
+
+    if (layer_kernel_rows(l) == 0)
+        return 1;
+    return max_u32(layer_weight_bits(l), n->least.weight_bits);
+}
+
+/* |sum| <= rows * 2^values * 2^(weights - 1), of values that are not signed. Where both are bytes
+ * the network's check has seen to 32 bits. */
+uint32_t network_sum_bits(const struct network *n, uint32_t index)
+{
+    uint32_t values = network_input_bits(n, index), weights = network_weight_bits(n, index);
+    uint64_t rows = layer_kernel_rows(&n->layer[index]);
+
+    if (rows == 0 || (values <= BYTE_BITS && weights <= BYTE_BITS))
+        return SUM_BITS;
+    return (rows << values) << (weights - 1) > INT32_MAX ? LONG_SUM_BITS : SUM_BITS;
+}
+
+struct precision network_precision(const struct network *n)
+{
+    struct precision most = { .value_bits = network_value_bits(n, 0) };
+
+    for (uint32_t i = 1; i < n->n_layer; i++) {
+        if (!n->layer[i].raw_output)
+            most.value_bits = max_u32(most.value_bits, network_value_bits(n, i));
+        most.weight_bits = max_u32(most.weight_bits, network_weight_bits(n, i));
+        most.sum_bits = max_u32(most.sum_bits, network_sum_bits(n, i));
+    }
+    return most;
+}
+
+static bool states_widths(const struct network *n)
+{
+    for (uint32_t i = 0; i < n->n_layer; i++)
+        if (n->layer[i].value_bits || n->layer[i].weight_bits)
+            return true;
+    return n->has_values;
+}
+
+static void state_widths(struct network *n, uint32_t value_bits, uint32_t weight_bits)
+{
+    for (uint32_t i = 0; i < n->n_layer; i++) {
+        struct layer *l = &n->layer[i];
+        l->weight_bits = weight_bits;
+        if (l->raw_output)
+            continue;
+        l->value_bits = value_bits;
+        l->out_signed &= value_bits != 1; // one bit alone holds no sign
+    }
+}
+
+static enum err refuse_narrow(const char *key, uint32_t bits, const char *layer, const char *what,
+                              uint32_t want, struct err_msg *m)
+{
+    return err_set(m, ERR_INPUT, "network.%s = %" PRIu32 ": layer %.100s has %s of %" PRIu32
+                   " bits: want at least as many, or own", key, bits, layer, what, want);
+}
+
+enum err network_carry(struct network *n, uint32_t value_bits, uint32_t weight_bits,
+                       struct err_msg *m)
+{
+    if (!states_widths(n)) {
+        state_widths(n, value_bits, weight_bits);
+        return ERR_NONE;
+    }
+    for (uint32_t i = 0; i < n->n_layer; i++) {
+        const struct layer *l = &n->layer[i];
+        uint32_t values = layer_value_bits(l), weights = layer_weight_bits(l);
+        if (value_bits && !l->raw_output && values > value_bits)
+            return refuse_narrow("value_bits", value_bits, l->name, "values", values, m);
+        if (weight_bits && i > 0 && layer_kernel_rows(l) && weights > weight_bits)
+            return refuse_narrow("weight_bits", weight_bits, l->name, "weights", weights, m);
+    }
+    n->least.value_bits = value_bits;
+    n->least.weight_bits = weight_bits;
+    return ERR_NONE;
+}
