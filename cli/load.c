@@ -1,16 +1,19 @@
 /* cli/load.c -- see load.h. */
 #include "cli/load.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "arch/prove.h"
 #include "arch/tech/macro.h"
 #include "cli/log.h"
 #include "cli/progress.h"
+#include "core/datadir.h"
 
 /* What the first bytes of a file that is no configuration look like, and what to do with it. */
 static const struct file_kind {
@@ -35,6 +38,7 @@ static const struct {
     { "imcsim-device/", "a memory device", "use --set energy.device=" },
     { "imcsim-chip/", "the costs of a chip", "use --set energy.chip=" },
     { "imcsim-run/", "the result of a run", "use imcsim breakdown" },
+    { "imcsim-technology/", "a technology", "use --set energy.technology=22nm_lp or the like" },
     { "imcsim-", "a file of results or costs", "want a configuration (YAML)" },
 };
 
@@ -47,13 +51,28 @@ static bool is_onnx(const char *path, const unsigned char *bytes, size_t n)
     return (named && n > 0) || begins;
 }
 
+/* A word that is neither a file nor a machine of the data directory. */
+static void explain_absent(const char *word, struct err_msg *m)
+{
+    char path[DATADIR_BYTE];
+
+    if (strcmp(word, "-") == 0 || strlen(word) >= sizeof path)
+        return;
+    datadir_open_name(path, word);
+    if (access(path, F_OK) != 0)
+        err_set(m, ERR_INPUT, "%.400s: cannot open: %s: want a file, or a machine of imcsim list "
+                "configs", word, strerror(errno));
+}
+
 void load_explain_kind(const char *path, struct err_msg *m)
 {
     unsigned char bytes[2048] = { 0 };
     FILE *f = strcmp(path, "-") == 0 ? NULL : fopen(path, "rb");
 
-    if (!f)
+    if (!f) {
+        explain_absent(path, m);
         return;
+    }
     size_t n = fread(bytes, 1, sizeof bytes - 1, f);
     fclose(f);
     if (is_onnx(path, bytes, n)) {

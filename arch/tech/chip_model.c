@@ -236,8 +236,8 @@ enum err chip_model_load(struct chip_model *c, const char *technology, const cha
     if (e || (e = scale_cited(c, m)))
         return e;
     if (c->device.sram && c->converter != PRICE_CONVERTER_CIRCUITS)
-        return err_set(m, ERR_INPUT, "%s: cell = sram: this chip multiplies in resistive cells",
-                       device_path);
+        return err_set(m, ERR_INPUT, "%s: cell = sram: this chip multiplies in resistive cells: "
+                       "want another energy.device, such as pcm", device_path);
     return ERR_NONE;
 }
 

@@ -1,0 +1,159 @@
+/* test/unit/test_cures.c -- a refusal that names a command, an option or a key names one that works:
+ * each is applied as a user would, and the command then succeeds. Those of plans are applied by
+ * test_plan_refusals, those of the mapper by test_mapper. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "test/cli_rig.h"
+#include "test/tmpdir.h"
+
+#define SMALL  "configs/resnet32.yaml --set network.depth=8"
+#define FMNIST "configs/resnet32_fmnist.yaml"
+#define CHIP   " --set energy.chip=dazzi2021_14nm"
+#define RANDOM " --images random --count 1"
+
+struct cure {
+    const char *refused; // arguments
+    const char *says;    // what the refusal tells the user to do
+    const char *cured;   // arguments that do so
+};
+
+static void cures_work(const char *dir, const struct cure *c, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        assert_fails(dir, c[i].refused, 2, c[i].says);
+        struct outcome o = imcsim(dir, c[i].cured);
+        if (o.status != 0)
+            fail_msg("%s, as it says (%s): %s: %s", c[i].refused, c[i].says, c[i].cured, o.err);
+        outcome_release(&o);
+    }
+}
+#define CURES_WORK(c) cures_work(*state, c, sizeof c / sizeof *c)
+
+static void files_of_another_kind_go_where_the_refusal_says(void **state)
+{
+    static const struct cure c[] = {
+        { "map models/resnet32_fmnist.onnx",
+          "use --set network.onnx=models/resnet32_fmnist.onnx with a configuration: imagenet",
+          "map imagenet --set network.onnx=models/resnet32_fmnist.onnx" },
+        { "map configs/devices/pcm_4bit.yaml", "use --set energy.device=",
+          "run " SMALL CHIP " --set energy.device=configs/devices/pcm_4bit.yaml" },
+        { "map configs/chips/dazzi2021_14nm.yaml", "use --set energy.chip=",
+          "run " SMALL " --set energy.chip=configs/chips/dazzi2021_14nm.yaml" },
+        { "map configs/tech/22nm.yaml", "use --set energy.technology=22nm_lp",
+          "run " SMALL CHIP " --set energy.technology=22nm_lp" },
+        { "run configs/rram40_macro.yaml", "use imcsim breakdown",
+          "breakdown configs/rram40_macro.yaml" },
+        { "map no_such_machine", "want a file, or a machine of imcsim list configs",
+          "list configs" },
+        { "import models/resnet32_fmnist.onnx --images random -o @/x.onnx",
+          "imcsim run CONFIG --set network.onnx=FILE runs this one",
+          "run " FMNIST " --set network.onnx=models/resnet32_fmnist.onnx" },
+        { "run " FMNIST " --images README.md", "want the word random", "run " FMNIST RANDOM },
+    };
+
+    CURES_WORK(c);
+}
+
+static void options_are_used_as_the_refusal_says(void **state)
+{
+    static const struct cure c[] = {
+        { "rnu " SMALL, "did you mean run?", "run " SMALL },
+        { "run " SMALL " --cuont 1", "did you mean --count?", "run " SMALL " --count 1" },
+        { "frobnicate", "imcsim --help lists them", "--help" },
+        { "map " SMALL " --frobnicate", "imcsim map --help lists its options", "map --help" },
+        { "help config core.crossbar.row", "did you mean core.crossbar.rows?",
+          "help config core.crossbar.rows" },
+        { "help circuit frob", "imcsim circuit list", "circuit list" },
+        { "circuit sub_array --set frob=3", "imcsim circuit list", "circuit list" },
+        { "list cores", "want configs, devices, chips or networks", "list networks" },
+        { "run " SMALL " --kernel systemc --jobs 2", "want --jobs 1 or --kernel native",
+          "run " SMALL " --kernel native --jobs 2" },
+        { "run " SMALL " --seed 7", "want no --seed", "run " SMALL },
+        { "run " FMNIST " --outputs @/o.npz", "want --inputs FILE.npy or --images SET too",
+          "run " FMNIST RANDOM " --outputs @/o.npz" },
+        { "run " FMNIST RANDOM " --labels x", "want no --labels", "run " FMNIST RANDOM },
+        { "run " SMALL RANDOM, "or a timing run without images", "run " SMALL },
+        { "run " SMALL RANDOM, "want --set network.onnx=MODEL, a quantised one",
+          "run configs/resnet32.yaml" RANDOM " --set network.onnx=models/resnet32_fmnist.onnx" },
+        { "run " SMALL " --trace @/t.json --trace-window 0:9", "want --trace FILE.vcd",
+          "run " SMALL " --trace @/t.vcd --trace-window 0:9" },
+        { "run " SMALL " --trace @/t.vcd --jobs 2", "want --jobs 1",
+          "run " SMALL " --trace @/t.vcd --jobs 1" },
+        { "map " SMALL " --pareto --dot", "want --json, --csv or --svg",
+          "map " SMALL " --pareto --svg @/p.svg" },
+        { "map " SMALL " --table x", "want one of layers, cores", "map " SMALL " --table cores" },
+        { "compare --label a " SMALL, "want it behind a CONFIG", "compare " SMALL " --label a" },
+    };
+
+    CURES_WORK(c);
+}
+
+static void keys_are_set_as_the_refusal_says(void **state)
+{
+    static const struct cure c[] = {
+        { "breakdown " SMALL, "energy.chip = none: want a file of configs/chips, such as "
+          "dazzi2021_14nm", "breakdown " SMALL CHIP },
+        { "map " SMALL " --set mapping.optimize=edp", "such as dazzi2021_14nm",
+          "map " SMALL " --set mapping.optimize=edp" CHIP },
+        { "run " SMALL " --set energy.chip=foo", "want one of dazzi2021_14nm",
+          "run " SMALL CHIP },
+        { "run " SMALL CHIP " --set energy.device=sram", "want another energy.device, such as pcm",
+          "run " SMALL CHIP " --set energy.device=pcm" },
+        { "run " SMALL CHIP " --set energy.technology=foo", "want a name such as 22nm_lp",
+          "run " SMALL CHIP " --set energy.technology=22nm_lp" },
+        { "run " SMALL CHIP " --set core.readout.kind=adc", "want energy.chip = none",
+          "run " SMALL " --set energy.chip=none --set core.readout.kind=adc" },
+        { "map " SMALL " --set mapping.optimize=interval --set mapping.replicas.32=2",
+          "want either these or one of them", "map " SMALL " --set mapping.replicas.32=2" },
+        { "map " SMALL " --set core.crossbar.reserved_rows=256", "want at most 255",
+          "map " SMALL " --set core.crossbar.reserved_rows=255"
+          " --set chip.cores=20000 --set core.input_memory.words=65536"
+          " --set clocking.timestep_ns=10000" },
+        { "map " SMALL " --set core.readout.kind=adc --set core.readout.columns_per_adc=3",
+          "want 2 or 4", "map " SMALL " --set core.readout.kind=adc"
+          " --set core.readout.columns_per_adc=4" },
+        { "map " SMALL " --set core.crossbar.cell=pair", "or another cell",
+          "map " SMALL " --set core.crossbar.cell=sliced" },
+        { "map " SMALL " --set core.crossbar.cell=foo", "want one of differential, pair, "
+          "reference, sliced, sram", "map " SMALL " --set core.crossbar.cell=sram" },
+        { "map " SMALL " --set clocking.timestep_ns=101", "want 100 or 102 ns",
+          "map " SMALL " --set clocking.timestep_ns=102" },
+        { "map configs/resnet32.yaml --set network.depth=33", "want 2 + 6 * blocks, 8 to 65534",
+          "map configs/resnet32.yaml --set network.depth=14" },
+        { "map " SMALL " --set network.size=2", "want 3 to 4096",
+          "map " SMALL " --set network.size=3" },
+        { "map configs/resnet32.yaml --set network.input_shape=1x3x32x32", "want network.onnx too",
+          "map configs/resnet32.yaml --set network.input_shape=1x3x32x32"
+          " --set network.onnx=models/resnet32_fmnist.onnx" },
+        { "map " SMALL " --set mapping.firing=x", "want one of column, free, block",
+          "map " SMALL " --set mapping.firing=free" },
+        { "map " SMALL " --set mapping.policy=x", "want none, stride, greedy or article",
+          "map " SMALL " --set mapping.policy=stride" },
+        { "map " SMALL " --set core.input_memory.placing=x", "want one of auto, iwap, klip, plip",
+          "map " SMALL " --set core.input_memory.placing=klip" },
+        { "map " SMALL " --set btach=3", "did you mean batch?", "map " SMALL " --set batch=3" },
+    };
+
+    CURES_WORK(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(files_of_another_kind_go_where_the_refusal_says,
+                                        tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(options_are_used_as_the_refusal_says, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(keys_are_set_as_the_refusal_says, tmpdir_make,
+                                        tmpdir_remove),
+    };
+    return cmocka_run_group_tests_name("cures", tests, NULL, NULL);
+}
