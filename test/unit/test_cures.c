@@ -136,7 +136,7 @@ static void keys_are_set_as_the_refusal_says(void **state)
         { "map " SMALL " --set mapping.firing=x", "want one of column, free, block",
           "map " SMALL " --set mapping.firing=free" },
         { "map " SMALL " --set mapping.policy=x", "want none, stride, greedy or article",
-          "map " SMALL " --set mapping.policy=stride" },
+          "map " SMALL " --set mapping.policy=none" },
         { "map " SMALL " --set core.input_memory.placing=x", "want one of auto, iwap, klip, plip",
           "map " SMALL " --set core.input_memory.placing=klip" },
         { "map " SMALL " --set btach=3", "did you mean batch?", "map " SMALL " --set batch=3" },
