@@ -52,6 +52,25 @@ static enum err real_option(const char *name, const char *text, double dflt, dou
                    most);
 }
 
+/* What the model takes pixels for: --mean and --std of pixels from 0 to 1, or --mean, a pixel, and
+ * --scale. */
+static enum err read_pixels(struct import_cfg *cfg, const struct options *o, struct err_msg *m)
+{
+    enum { MIDDLE = 128 };
+    char *end = "";
+    double mean = o->how.mean && !o->how.std ? strtod(o->how.mean, &end) : MIDDLE;
+
+    if (o->how.std && o->scale)
+        return err_set(m, ERR_INPUT, "import: --std and --scale: want one of them");
+    if (o->how.std)
+        return normalise_read(&cfg->normalise, o->how.mean, o->how.std, m);
+    if (*end != '\0' || end == o->how.mean || !(mean >= 0 && mean <= UINT8_MAX) || mean != floor(mean))
+        return err_set(m, ERR_INPUT, "import: --mean %.100s without --std: want a pixel, 0 to 255, "
+                       "or --std too", o->how.mean);
+    cfg->mean = (int32_t)mean;
+    return real_option("scale", o->scale, 1.0 / 64, 1e6, &cfg->scale, m);
+}
+
 static enum err read_options(struct job *j, struct err_msg *m)
 {
     const struct options *o = j->options;
@@ -60,9 +79,9 @@ static enum err read_options(struct job *j, struct err_msg *m)
         return err_set(m, ERR_INPUT, "import: no %s: want imcsim import MODEL.onnx --images SET -o "
                        "OUT.onnx%s", o->images ? "-o OUT.onnx" : "--images SET",
                        o->images ? "" : ", and --images random where there are none");
-    j->cfg = (struct import_cfg){.mean = (int32_t)o->mean, .per_channel = o->weights == 0,
+    j->cfg = (struct import_cfg){.per_channel = o->weights == 0,
                                  .power_of_two = o->activations == 1};
-    enum err e = real_option("scale", o->scale, 1.0 / 64, 1e6, &j->cfg.scale, m);
+    enum err e = read_pixels(&j->cfg, o, m);
     return e ? e : real_option("percentile", o->percentile, 100, 100, &j->cfg.percentile, m);
 }
 
@@ -177,9 +196,12 @@ static uint32_t n_classes(const struct job *j)
 static enum err open_images(const struct job *j, struct images **set, struct err_msg *m)
 {
     struct shape s = j->import.image;
+    enum err e = normalise_check(&j->cfg.normalise, s.channels, m);
 
-    return images_open_as(set, j->options->images, &j->options->how,
-                          (struct images_shape){s.height, s.width, s.channels}, n_classes(j), m);
+    return e ? e
+             : images_open_as(set, j->options->images, &j->options->how,
+                              (struct images_shape){s.height, s.width, s.channels}, n_classes(j),
+                              m);
 }
 
 static enum err observe(struct job *j, struct images *set, int8_t *pixels, struct float_run *run,
@@ -385,12 +407,16 @@ const struct command command_import = {
             "\n"
             "  imcsim import model.onnx --images IMAGES -o model_int8.onnx --jobs 2\n"
             "  imcsim import model.onnx --images random --random-weights 1 -o q.onnx\n"
-            "  imcsim import model.onnx --images IMAGES -o q.onnx --mean 0 --scale 0.00392156863\n",
+            "  imcsim import model.onnx --images IMAGES -o q.onnx --mean 0.485,0.456,0.406 \\\n"
+            "      --std 0.229,0.224,0.225\n"
+            "\n"
+            "`run` of the quantised model takes the same --mean and --std. --mean 0 --scale S is a\n"
+            "model of pixels times S.\n",
     .options = OPTION_IMAGE_SET | OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JOBS) |
                OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_RANDOM_WEIGHTS) |
                OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_CALIBRATE) |
-               OPTION_BIT(OPTION_PERCENTILE) | OPTION_BIT(OPTION_MEAN) |
-               OPTION_BIT(OPTION_SCALE) | OPTION_BIT(OPTION_WEIGHTS) |
-               OPTION_BIT(OPTION_ACTIVATIONS) | OPTION_BIT(OPTION_LOG_LEVEL),
+               OPTION_BIT(OPTION_PERCENTILE) | OPTION_BIT(OPTION_SCALE) |
+               OPTION_BIT(OPTION_WEIGHTS) | OPTION_BIT(OPTION_ACTIVATIONS) |
+               OPTION_BIT(OPTION_LOG_LEVEL),
     .run = cmd_import,
 };

@@ -39,6 +39,9 @@ static enum err check_options(const struct options *o, struct err_msg *m)
     if (o->outputs && !o->images && !o->inputs)
         return err_set(m, ERR_INPUT, "run: --outputs without images: want --inputs FILE.npy or "
                        "--images SET too");
+    if ((o->how.mean || o->how.std) && !o->images)
+        return err_set(m, ERR_INPUT, "run: --mean and --std without --images: want --images SET "
+                       "too");
     return tracing_check(o, m);
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/util.h"
 #include "network/values/values.h"
+#include "study/inputs.h"
 #include "study/values.h"
 #include "traces/images.h"
 
@@ -105,13 +106,19 @@ static void integers_run(struct integers *in, struct verdict *verdict, uint64_t 
     in->n = 0;
 }
 
-static void integers_add(struct integers *in, const struct network *n, const int8_t *pixels)
+static void integers_add(struct integers *in, const struct measure_cfg *cfg, const int8_t *pixels)
 {
+    const struct network *n = cfg->network;
     uint8_t *to = in->image + in->n++ * in->image_byte;
+    const struct normalise *how = &cfg->import->cfg.normalise;
     uint8_t flip = n->layer[0].out_signed ? 0 : 0x80; // int8 = pixel - 128
 
-    for (size_t i = 0; i < in->image_byte; i++)
-        to[i] = (uint8_t)pixels[i] ^ flip;
+    for (size_t i = 0; i < in->image_byte; i++) {
+        uint8_t byte = (uint8_t)pixels[i];
+        uint32_t channel = (uint32_t)(i % n->layer[0].out.channels);
+        to[i] = how->n > 0 ? inputs_byte(n, normalise_value(how, channel, byte ^ 0x80))
+                           : byte ^ flip;
+    }
 }
 
 static enum err look_at(struct job *j, uint64_t i, const int8_t *pixels, struct float_run *one,
@@ -146,7 +153,7 @@ static enum err job_images(struct job *j, struct images *set, int8_t *pixels,
         if (!e)
             e = look_at(j, i, pixels, one, other);
         if (!e)
-            integers_add(integers, cfg->network, pixels);
+            integers_add(integers, cfg, pixels);
         if (!e && (integers->n == VALUE_LANES || i + 1 == j->end))
             integers_run(integers, j->verdict, i);
         uint64_t done = atomic_fetch_add(j->done, 1) + 1;

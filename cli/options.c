@@ -89,10 +89,12 @@ static const struct option_row rows[N_OPTION] = {
         "chooses the scales of activations on the first N images (128)" },
     [OPTION_PERCENTILE] = { "percentile", "P", KIND_TEXT, AT(percentile), 0, 0, {0},
         "of the magnitudes seen is representable (100: the largest)" },
-    [OPTION_MEAN] = { "mean", "P", KIND_COUNT, AT(mean), 0, 255, {0},
-        "the pixel that the model takes for 0 (128)" },
+    [OPTION_MEAN] = { "mean", "M,..", KIND_TEXT, AT(how.mean), 0, 0, {0},
+        "with --std: of pixels from 0 to 1, one or by channel: 0.485,0.456,0.406 (0)" },
+    [OPTION_STD] = { "std", "S,..", KIND_TEXT, AT(how.std), 0, 0, {0},
+        "the model takes a pixel for (pixel / 255 - mean) / S" },
     [OPTION_SCALE] = { "scale", "S", KIND_TEXT, AT(scale), 0, 0, {0},
-        "the model takes a pixel for (pixel - mean) * S (0.015625)" },
+        "without --std: it is (pixel - mean) * S (0.015625), mean 0 to 255 (128)" },
     [OPTION_WEIGHTS] = { "weights", "PER", KIND_CHOICE, AT(weights), 0, 0,
         { "channel", "tensor" }, "what has a scale of its own: channel or tensor (channel)" },
     [OPTION_ACTIVATIONS] = { "activations", "SCALES", KIND_CHOICE, AT(activations), 0, 0,
@@ -334,7 +336,7 @@ static enum err take_all(struct options *o, const struct command *c, size_t n, c
 enum err options_parse(struct options *o, const struct command *command, size_t n,
                        char *const *arg, struct err_msg *m)
 {
-    *o = (struct options){ .jobs = 1, .calibrate = 128, .mean = 128, .log_level = LOG_INFO };
+    *o = (struct options){ .jobs = 1, .calibrate = 128, .log_level = LOG_INFO };
     o->set = malloc((n + 1) * sizeof *o->set);
     o->set_after = malloc((n + 1) * sizeof *o->set_after);
     o->operands = malloc((n + 1) * sizeof *o->operands);

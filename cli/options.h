@@ -51,6 +51,7 @@ enum option_id {
     OPTION_CALIBRATE,
     OPTION_PERCENTILE,
     OPTION_MEAN,
+    OPTION_STD,
     OPTION_SCALE,
     OPTION_WEIGHTS,
     OPTION_ACTIVATIONS,
@@ -68,7 +69,8 @@ enum option_id {
 
 /* A set of images, and what is said of it. */
 #define OPTION_IMAGE_SET (OPTION_BIT(OPTION_IMAGES) | OPTION_BIT(OPTION_LABELS) |                \
-                          OPTION_BIT(OPTION_IMAGE_SHAPE))
+                          OPTION_BIT(OPTION_IMAGE_SHAPE) | OPTION_BIT(OPTION_MEAN) |            \
+                          OPTION_BIT(OPTION_STD))
 
 /* Of every subcommand that reports: cli/results.h. */
 #define OPTION_RESULTS (OPTION_BIT(OPTION_JSON) | OPTION_BIT(OPTION_CSV) |                      \
@@ -96,7 +98,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     uint64_t     count; // 0: not given
     uint64_t     jobs, seed;
     const char  *output, *percentile, *scale;
-    uint64_t     calibrate, mean;
+    uint64_t     calibrate;
     uint64_t     weights;     // 0: a scale for each channel; 1: for a tensor
     uint64_t     activations; // 0: any scale; 1: powers of two
     uint64_t     kernel;    // enum kernel_kind

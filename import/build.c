@@ -71,6 +71,11 @@ static double power_of_two_above(double v)
     return ldexp(1, fraction == 0.5 ? exponent - 1 : exponent);
 }
 
+struct image_scale { // of the model's input, int8
+    double  scale;
+    int32_t zero;
+};
+
 /* The scale that one value needs by itself. */
 static enum err scale_of(const struct import *im, uint32_t i, bool positive, double *scale,
                          struct err_msg *m)
@@ -99,6 +104,25 @@ static void choose_types(struct import *im)
         im->value[i].positive = im->value[import_root(im, i)].positive;
 }
 
+/* Pixels are int8 = pixel - 128 where all channels are alike by whole pixels; else 256 steps hold
+ * the values of all channels, and 0. */
+static struct image_scale image_scale(const struct import *im)
+{
+    const struct normalise *how = &im->cfg.normalise;
+    double low = 0, high = 0;
+
+    if (how->n == 0)
+        return (struct image_scale){ im->cfg.scale, im->cfg.mean + INT8_MIN };
+    for (uint32_t ch = 0; ch < how->n; ch++) {
+        low = fmin(low, (double)normalise_value(how, ch, 0));
+        high = fmax(high, (double)normalise_value(how, ch, UINT8_MAX));
+    }
+    double scale = (high - low) / UINT8_MAX;
+    if (im->cfg.power_of_two)
+        scale = power_of_two_above(scale);
+    return (struct image_scale){ scale, (int32_t)rint(INT8_MIN - low / scale) };
+}
+
 /* The largest scale that any of the values alike needs. */
 static enum err choose_scales(struct import *im, struct err_msg *m)
 {
@@ -115,7 +139,7 @@ static enum err choose_scales(struct import *im, struct err_msg *m)
             return e;
         root->scale = (float)fmax((double)root->scale, scale);
     }
-    im->value[im->graph->graph.image].scale = (float)im->cfg.scale;
+    im->value[im->graph->graph.image].scale = (float)image_scale(im).scale;
     for (uint32_t i = 0; i < n; i++) {
         float scale = im->value[import_root(im, i)].scale;
         im->value[i].scale = scale >= 0x1p-100F ? scale : 1; // never seen but as 0
@@ -208,7 +232,7 @@ static void add_rounding(const struct import *im, struct onnx_build *b, uint32_t
 {
     const char *name = value_name(im, v);
     bool is_image = v == im->graph->graph.image;
-    uint8_t zero = is_image ? (uint8_t)(im->cfg.mean - 128) : 0;
+    uint8_t zero = is_image ? (uint8_t)image_scale(im).zero : 0;
     struct name scale = joined(name, "_scale"), zeros = joined(name, "_zero");
     struct name bytes = joined(name, "_quantized"), real = joined(name, "_dequantized");
 

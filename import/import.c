@@ -301,6 +301,12 @@ void import_release(struct import *im)
 
 /* ---- Images and activations ---- */
 
+static float image_value(const struct import_cfg *cfg, uint32_t channel, int pixel)
+{
+    return cfg->normalise.n > 0 ? normalise_value(&cfg->normalise, channel, (uint8_t)pixel)
+                                : (float)((pixel - cfg->mean) * cfg->scale);
+}
+
 void import_image(const struct import *im, const int8_t *pixels, struct array *image)
 {
     struct shape s = im->image;
@@ -312,7 +318,7 @@ void import_image(const struct import *im, const int8_t *pixels, struct array *i
                 int pixel = pixels[(y * s.height + x) * s.channels + ch] + 128;
                 size_t at = im->channels_last ? (x * s.width + y) * s.channels + ch
                                               : (ch * s.height + x) * s.width + y;
-                image->real[at] = (float)((pixel - im->cfg.mean) * im->cfg.scale);
+                image->real[at] = image_value(&im->cfg, (uint32_t)ch, pixel);
             }
 }
 

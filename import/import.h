@@ -26,10 +26,12 @@
 #include "core/err.h"
 #include "network/float/graph.h"
 #include "network/network.h"
+#include "traces/normalise.h"
 
 struct import_cfg {
     int32_t mean;         // the pixel that is 0 to the model, 0 to 255
     double  scale;        // real value = (pixel - mean) * scale
+    struct normalise normalise; // or, where its n > 0, what it says
     double  percentile;   // of the magnitudes of an activation, above 0; 100: the largest
     bool    per_channel;  // scales of weights
     bool    power_of_two; // scales of activations

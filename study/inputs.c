@@ -15,15 +15,54 @@ struct inputs {
     uint64_t              n_cut; // of all
 };
 
-/* What value i is as a byte, before it is cut: as QuantizeLinear rounds, in single precision. */
+/* A real value as QuantizeLinear rounds it, before it is cut. */
+static double rounded(const struct network *n, float v)
+{
+    const struct layer *l = &n->layer[0];
+
+    return (double)rintf(v / (float)l->out_scale) + l->out_zero;
+}
+
+static uint8_t cut(const struct network *n, double v)
+{
+    int32_t low, high;
+
+    layer_range(&n->layer[0], &low, &high);
+    return (uint8_t)(int)fmin(fmax(v, low), high);
+}
+
+uint8_t inputs_byte(const struct network *n, float v)
+{
+    return cut(n, rounded(n, v));
+}
+
+/* What value i is as a byte, before it is cut. */
 static double unbounded(const struct inputs *in, size_t i)
 {
-    const struct layer *l = &in->network->layer[0];
     double v = npy_value(&in->array, i);
 
-    if (in->network->image_is_bytes)
-        return v;
-    return (double)rintf((float)v / (float)l->out_scale) + l->out_zero;
+    return in->network->image_is_bytes ? v : rounded(in->network, (float)v);
+}
+
+enum err inputs_pixel_map(struct pixel_map *map, const struct network *n, const char *mean,
+                          const char *std, struct err_msg *m)
+{
+    const uint8_t flip = n->layer[0].out_signed ? 0 : 0x80; // as images are delivered
+    struct normalise how;
+
+    if (!std)
+        return err_set(m, ERR_INPUT, "--mean %.100s without --std: want both, so that the model "
+                       "has (pixel / 255 - mean) / std", mean);
+    if (n->image_is_bytes)
+        return err_set(m, ERR_INPUT, "--std %.100s: the model's input is bytes, which pixels are: "
+                       "want no --mean and no --std", std);
+    enum err e = normalise_read(&how, mean, std, m);
+    map->n = how.n;
+    for (uint32_t ch = 0; !e && ch < how.n; ch++)
+        for (unsigned pixel = 0; pixel < 256; pixel++)
+            map->byte[ch][pixel] =
+                (int8_t)(inputs_byte(n, normalise_value(&how, ch, (uint8_t)pixel)) ^ flip);
+    return e;
 }
 
 static enum err refuse(const struct inputs *in, const char *path, size_t i, struct err_msg *m)
@@ -109,14 +148,6 @@ uint64_t inputs_cut(const struct inputs *in)
     return in->n_cut;
 }
 
-static uint8_t byte_of(const struct inputs *in, size_t i)
-{
-    int32_t low, high;
-
-    layer_range(&in->network->layer[0], &low, &high);
-    return (uint8_t)(int)fmin(fmax(unbounded(in, i), low), high);
-}
-
 void inputs_take(const struct inputs *in, uint64_t i, uint8_t *bytes)
 {
     const struct network *n = in->network;
@@ -128,6 +159,7 @@ void inputs_take(const struct inputs *in, uint64_t i, uint8_t *bytes)
             for (size_t c = 0; c < s.channels; c++) {
                 size_t from = n->image_channels_last ? (row * s.width + column) * s.channels + c
                                                      : (c * s.height + row) * s.width + column;
-                bytes[(column * s.height + row) * s.channels + c] = byte_of(in, first + from);
+                bytes[(column * s.height + row) * s.channels + c] =
+                    cut(n, unbounded(in, first + from));
             }
 }

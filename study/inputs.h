@@ -12,6 +12,7 @@
 
 #include "core/err.h"
 #include "network/network.h"
+#include "traces/images.h"
 
 struct inputs; // read whole; several threads may take images from it
 
@@ -25,5 +26,13 @@ uint64_t inputs_cut(const struct inputs *in); // values of all images that Quant
 
 /* Image i < inputs_count() as bytes [column][row][channel]. */
 void inputs_take(const struct inputs *in, uint64_t i, uint8_t *bytes);
+
+/* The byte of a real value of the input, as the model's QuantizeLinear rounds it, in single
+ * precision, ties to even, and cuts it. The input is not bytes. */
+uint8_t inputs_byte(const struct network *n, float v);
+
+/* That of every pixel which --mean and --std normalise. ERR_INPUT where they mean nothing. */
+enum err inputs_pixel_map(struct pixel_map *map, const struct network *n, const char *mean,
+                          const char *std, struct err_msg *m);
 
 #endif

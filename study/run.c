@@ -102,10 +102,30 @@ struct source {
     struct images *set[MOST_ABREAST];
     const struct inputs *inputs;          // instead
     uint64_t       next[MOST_ABREAST];    // of them
+    struct pixel_map map;  // of the sets, where pixels are normalised
     int8_t        *pixels; // [piece][n_pixel]
     size_t         n_pixel;
     bool           is_signed; // the network's bytes are int8, as the set delivers them
 };
+
+/* *map is the set's own while it is open. */
+static enum err open_set(struct images **set, struct pixel_map *map, const struct plan *p,
+                         const struct run_cfg *cfg, struct err_msg *m)
+{
+    const struct images_how *how = &cfg->images_how;
+    enum err e = images_open_as(set, cfg->images, how, image_shape(p), n_classes(p), m);
+
+    if (e || (!how->mean && !how->std))
+        return e;
+    e = inputs_pixel_map(map, p->network, how->mean, how->std, m);
+    if (!e)
+        e = images_map(*set, map, m);
+    if (e)
+        images_close(*set);
+    if (e)
+        *set = NULL;
+    return e;
+}
 
 static enum err source_open(struct source *s, const struct job *j, struct err_msg *m)
 {
@@ -125,8 +145,7 @@ static enum err source_open(struct source *s, const struct job *j, struct err_ms
     if (s->inputs)
         return ERR_NONE;
     for (uint32_t k = 0; !e && k < j->n_piece; k++) {
-        e = images_open_as(&s->set[k], j->cfg->images, &j->cfg->images_how, shape,
-                           n_classes(j->plan), m);
+        e = open_set(&s->set[k], &s->map, j->plan, j->cfg, m);
         if (!e)
             e = images_skip(s->set[k], j->start + k * j->apart, m);
     }
@@ -502,8 +521,8 @@ static enum err count_images(const struct plan *p, const struct run_cfg *cfg,
         there = inputs_count(inputs);
         return take_count(cfg, there, n, m);
     }
-    enum err e = images_open_as(&set, cfg->images, &cfg->images_how, image_shape(p), n_classes(p),
-                                m);
+    struct pixel_map map;
+    enum err e = open_set(&set, &map, p, cfg, m);
     if (e)
         return e;
     e = images_count(set, &there, m);

@@ -23,6 +23,7 @@ enum { N_FORMATS = sizeof image_formats / sizeof *image_formats };
 struct images {
     struct image_reader *reader;
     uint8_t             *pixels; // one image as the file has it
+    const struct pixel_map *map; // borrowed; NULL: pixel - PIXEL_ZERO
 };
 
 static size_t bytes_of(struct images_shape s)
@@ -208,9 +209,20 @@ static size_t place(const struct image_reader *r, size_t ch, size_t x, size_t y)
     return r->interleaved ? (x * s.width + y) * s.channels + ch : (ch * s.height + x) * s.width + y;
 }
 
-static int8_t value(uint8_t pixel)
+enum err images_map(struct images *set, const struct pixel_map *map, struct err_msg *m)
 {
-    return (int8_t)(pixel - PIXEL_ZERO);
+    const struct image_reader *r = set->reader;
+    const struct normalise channels = { .n = map->n };
+
+    set->map = map;
+    return normalise_check(&channels, is_vector(r) ? r->shape.channels : r->want.channels, m);
+}
+
+static int8_t value(const struct images *set, size_t ch, uint8_t pixel)
+{
+    const struct pixel_map *map = set->map;
+
+    return map ? map->byte[map->n > 1 ? ch : 0][pixel] : (int8_t)(pixel - PIXEL_ZERO);
 }
 
 /* All values of an image as the channels of one pixel. */
@@ -221,7 +233,7 @@ static void flatten(const struct images *set, int8_t *out)
     for (size_t ch = 0; ch < r->shape.channels; ch++)
         for (size_t x = 0; x < r->shape.height; x++)
             for (size_t y = 0; y < r->shape.width; y++)
-                *out++ = value(set->pixels[place(r, ch, x, y)]);
+                *out++ = value(set, ch, set->pixels[place(r, ch, x, y)]);
 }
 
 /* Rows into columns of pixels, centred on a frame of pixel value 0, grey repeated. */
@@ -232,12 +244,15 @@ static void centre(const struct images *set, int8_t *out)
     const size_t top = (want.height - has.height) / 2, left = (want.width - has.width) / 2;
     const size_t next = has.channels == 1 ? 0 : 1;
 
-    memset(out, -PIXEL_ZERO, image_wanted_bytes(r));
+    for (size_t i = 0; set->map && i < image_wanted_bytes(r); i++)
+        out[i] = value(set, i % want.channels, 0);
+    if (!set->map)
+        memset(out, -PIXEL_ZERO, image_wanted_bytes(r));
     for (size_t y = 0; y < has.width; y++)
         for (size_t x = 0; x < has.height; x++) {
             int8_t *pixel = out + ((left + y) * want.height + top + x) * want.channels;
             for (size_t ch = 0; ch < want.channels; ch++)
-                pixel[ch] = value(set->pixels[place(r, ch * next, x, y)]);
+                pixel[ch] = value(set, ch, set->pixels[place(r, ch * next, x, y)]);
         }
 }
 

@@ -11,7 +11,8 @@
  * An image smaller than the network wants is centred on a frame of pixel value 0; a grey one is
  * repeated in every channel. Where the network has one pixel whose channels are as many as the
  * image has bytes, the image is that vector, channel by channel, row by row. Other larger ones are
- * an error. Nothing is kept: memory does not grow with the number of images.
+ * an error. images_map() has other values delivered. Nothing is kept: memory does not grow with the
+ * number of images.
  */
 #ifndef TRACES_IMAGES_H
 #define TRACES_IMAGES_H
@@ -21,6 +22,7 @@
 #include <stdint.h>
 
 #include "core/err.h"
+#include "traces/normalise.h"
 
 struct images; // an open set
 
@@ -31,6 +33,7 @@ struct images_shape {
 struct images_how { // what the user says of a set, each NULL: nothing
     const char *labels; // path of its labels: IDX, or whole numbers of numpy
     const char *shape;  // of an image, "3x32x32": the set is bytes without a header
+    const char *mean, *std; // of its channels: for normalise_read(), not for images_open_as()
 };
 
 /* Opens the set at `path`, to be delivered in shape `want`. n_classes: labels must be below it.
@@ -40,6 +43,16 @@ enum err images_open_as(struct images **set, const char *path, const struct imag
 enum err images_open(struct images **set, const char *path, struct images_shape want,
                      uint32_t n_classes, struct err_msg *m);
 void images_close(struct images *set); // takes NULL
+
+/* Pixels by what the network has of them: each channel, or all alike. */
+struct pixel_map {
+    uint32_t n;
+    int8_t   byte[NORMALISE_MOST][256];
+};
+
+/* Delivers map->byte[channel][pixel], borrowed, in place of pixel - 128. ERR_INPUT when the map is
+ * for other channels. */
+enum err images_map(struct images *set, const struct pixel_map *map, struct err_msg *m);
 
 /* Whether the images have labels; if not, they are delivered as 0. */
 bool images_labelled(const struct images *set);

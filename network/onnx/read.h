@@ -57,7 +57,7 @@ enum onnx_layout { // order of a map's values; the batch comes first
 
 enum { ONNX_MAP_DIMS = 5 }; // at most
 
-enum { ONNX_ZERO = UINT32_MAX }; // a channel that no layer has
+#define ONNX_ZERO UINT32_MAX // a channel that no layer has
 
 struct onnx_view { // which of the layers' pixels are meant, and channels of zeros
     bool     some;              // else all

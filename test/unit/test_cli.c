@@ -985,7 +985,7 @@ static void wrong_imports_are_one_line(void **state)
         {"import m.onnx --images i -o q --scale 0", "--scale 0: want a number above 0"},
         {"import m.onnx --images i -o q --scale nan", "--scale nan: want"},
         {"import m.onnx --images i -o q --percentile 101", "at most 100"},
-        {"import m.onnx --images i -o q --mean 256", "from 0 to 255"},
+        {"import m.onnx --images i -o q --mean 256", "want a pixel, 0 to 255"},
         {"import @/none.onnx --images i -o q", "none.onnx"},
         {"import models/resnet32_fmnist.onnx --images i -o q",
          "is quantised already"},
