@@ -74,6 +74,21 @@ static void print_rows(const struct plan *p, FILE *out)
     fprintf(out, "  { rank=same; \"result\"; \"%s\"; }\n", p->core[p->n_core - 1].name);
 }
 
+/* The kinds of streams that the plan has, each in its colour. */
+static void print_legend(const struct plan *p, FILE *out)
+{
+    bool seen[N_STREAM_KIND] = { false };
+
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        seen[p->stream[i].kind] = true;
+    fputs("  fontname=\"sans-serif\"; labelloc=b; label=<", out);
+    for (int k = 0; k < N_STREAM_KIND; k++)
+        if (seen[k])
+            fprintf(out, "<font color=\"%s\">&#8594; %s</font> &#160; ", styles[k].colour,
+                    styles[k].meaning);
+    fputs(">;\n", out);
+}
+
 enum err plan_dot(const void *study, FILE *out, struct err_msg *m)
 {
     const struct plan *p = &((const struct study *)study)->plan;
@@ -85,6 +100,7 @@ enum err plan_dot(const void *study, FILE *out, struct err_msg *m)
           "  \"scratchpad\" [shape=cylinder];\n"
           "  \"result\" [shape=plain];\n",
           out);
+    print_legend(p, out);
     for (uint32_t i = 0; i < p->n_core; i++)
         print_node(&p->core[i], core_utilization(p, i), out);
     print_rows(p, out);

@@ -140,7 +140,7 @@ static void print_edge_of_chip(const struct grid *g, const struct plan_stream *s
     struct spot core = spot_of(g, s->kind == STREAM_IMAGE ? s->to : s->from), away = core;
     bool right = s->kind == STREAM_RESULT && row_of(g, s->from) % 2 == 0;
 
-    away.x += right ? g->pitch_x / 2.0 + 24 : -g->pitch_x / 2.0 - 24;
+    away.x += (right ? 1 : -1) * (g->pitch_x / 2.0 + 24);
     struct spot end = border(g, core, away, 0), middle = { (away.x + end.x) / 2, away.y };
     if (s->kind == STREAM_IMAGE)
         print_path(s->kind, away, middle, end, load, out);

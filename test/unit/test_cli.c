@@ -1346,6 +1346,40 @@ static void map_draws_the_chip_with_its_loads(void **state)
     free(svg);
 }
 
+/* Both ends of an arrow, and its middle, which the bend draws half of the way. */
+static void assert_inside(const char *path, double width, double height)
+{
+    double x[3], y[3];
+
+    assert_int_equal(sscanf(path, "M%lf,%lf Q%lf,%lf %lf,%lf", &x[0], &y[0], &x[1], &y[1], &x[2],
+                            &y[2]), 6);
+    x[1] = (x[0] + 2 * x[1] + x[2]) / 4;
+    y[1] = (y[0] + 2 * y[1] + y[2]) / 4;
+    for (int i = 0; i < 3; i++)
+        if (x[i] < 0 || x[i] > width || y[i] < 0 || y[i] > height)
+            fail_msg("%.60s leaves %g x %g", path, width, height);
+}
+
+static void every_arrow_of_the_chip_lies_in_its_picture(void **state)
+{
+    static const char *const configs[] = { PLAIN, SPEEDUP, "configs/resnet32_optimized.yaml" };
+
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        char command[256];
+        snprintf(command, sizeof command, "map %s --svg @/chip.svg --log-level error", configs[i]);
+        free(succeed(*state, command));
+        char *svg = read_file(*state, "chip.svg"), *box = strstr(svg, "viewBox=\"0 0 ");
+        double width = strtod(box + 13, &box), height = strtod(box, NULL);
+        size_t n = 0;
+        for (const char *p = svg; (p = strstr(p, "<path class=")); n++) {
+            p = strstr(p, " d=\"") + 4;
+            assert_inside(p, width, height);
+        }
+        assert_true(n > 43);
+        free(svg);
+    }
+}
+
 /* ---- article ---- */
 
 static void article_agrees_but_for_the_listed_deviations(void **state)
@@ -1542,6 +1576,7 @@ int main(void)
         TEST(dot_has_the_article_s_streams_and_colours),
         TEST(graphviz_draws_the_plan),
         TEST(map_draws_the_chip_with_its_loads),
+        TEST(every_arrow_of_the_chip_lies_in_its_picture),
         TEST(article_agrees_but_for_the_listed_deviations),
         TEST(article_writes_a_file_for_every_table),
         TEST(a_circuit_is_shown_by_itself),
