@@ -132,7 +132,7 @@ static char **results_of(const struct onnx_node *node, uint32_t *n)
     bool split = n_part(node->proto) > 1;
 
     *n = split ? 1 : (uint32_t)node->proto->n_output;
-    return node->proto->output + (split ? node->part : 0);
+    return split ? &node->proto->output[node->part] : node->proto->output; // NULL: none
 }
 
 static enum err collect_values(struct onnx_graph *g, struct err_msg *m)

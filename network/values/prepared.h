@@ -5,7 +5,7 @@
 
 #include "network/values/kernel.h"
 
-enum { NO_LAYER = UINT32_MAX };
+#define NO_LAYER UINT32_MAX
 
 /* A map while a run goes on: what a layer delivers (its index is the layer's), several of them
  * concatenated, or what a layer pools. */

@@ -99,18 +99,17 @@ static void options_are_used_as_the_refusal_says(void **state)
 static void keys_are_set_as_the_refusal_says(void **state)
 {
     static const struct cure c[] = {
-        { "breakdown " SMALL, "energy.chip = none: want a file of configs/chips, such as "
-          "dazzi2021_14nm", "breakdown " SMALL CHIP },
-        { "map " SMALL " --set mapping.optimize=edp", "such as dazzi2021_14nm",
+        { "map " SMALL " --set mapping.optimize=edp", "want composed, or a file of "
+          "configs/chips, such as dazzi2021_14nm",
           "map " SMALL " --set mapping.optimize=edp" CHIP },
-        { "run " SMALL " --set energy.chip=foo", "want one of dazzi2021_14nm",
-          "run " SMALL CHIP },
+        { "run " SMALL " --set energy.chip=foo", "want one of composed, dazzi2021_14nm",
+          "run " SMALL " --set energy.chip=composed" },
         { "run " SMALL CHIP " --set energy.device=sram", "want another energy.device, such as pcm",
           "run " SMALL CHIP " --set energy.device=pcm" },
         { "run " SMALL CHIP " --set energy.technology=foo", "want a name such as 22nm_lp",
           "run " SMALL CHIP " --set energy.technology=22nm_lp" },
-        { "run " SMALL CHIP " --set core.readout.kind=adc", "want energy.chip = none",
-          "run " SMALL " --set energy.chip=none --set core.readout.kind=adc" },
+        { "run " SMALL CHIP " --set core.readout.kind=adc", "want energy.chip = composed",
+          "run " SMALL " --set energy.chip=composed --set core.readout.kind=adc" },
         { "map " SMALL " --set mapping.optimize=interval --set mapping.replicas.32=2",
           "want either these or one of them", "map " SMALL " --set mapping.replicas.32=2" },
         { "map " SMALL " --set core.crossbar.reserved_rows=256", "want at most 255",
