@@ -415,18 +415,19 @@ static void total_padding(const struct tally *t, uint32_t layer)
                                             zero != 0 ? t->n_image : 0 };
 }
 
-/* abs[kernel position][channel of the layer]: sum of |w| over a core's outputs. */
-static void sum_weights(const struct layer *l, const struct plan_core *c, uint64_t *abs_sum)
+/* abs[channel of the layer][kernel position]: sum of |w| over a core's outputs. */
+static void sum_weights(const struct layer *l, const struct plan_core *c, uint32_t *abs_sum)
 {
-    uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
-    uint32_t positions = l->window.kernel[0] * l->window.kernel[1];
+    uint32_t out = l->out.channels / l->groups;
+    size_t positions = (size_t)l->window.kernel[0] * l->window.kernel[1];
+    size_t rows = l->in.channels / l->groups * positions;
 
-    memset(abs_sum, 0, (size_t)positions * l->in.channels * sizeof *abs_sum);
+    memset(abs_sum, 0, l->in.channels * positions * sizeof *abs_sum);
     for (uint32_t o = c->out_first; o < c->out_first + c->out_n; o++) {
-        const int8_t *w = l->weight + (size_t)o * in * positions;
-        for (uint32_t ch = o / out * in, end = ch + in; ch < end; ch++)
-            for (uint32_t k = 0; k < positions; k++)
-                abs_sum[(size_t)k * l->in.channels + ch] += (uint64_t)abs(*w++);
+        const int8_t *w = l->weight + o * rows;
+        uint32_t *sum = abs_sum + o / out * rows;
+        for (size_t r = 0; r < rows; r++)
+            sum[r] += (uint32_t)abs(w[r]);
     }
 }
 
@@ -452,7 +453,7 @@ struct counting { // of one core
     const struct plan_layer    *pl;
     const struct layer         *layer;
     const struct layer_classes *classes;
-    const uint64_t             *abs_sum;
+    const uint32_t             *abs_sum;
     uint64_t                   *times; // [kernel positions]
 };
 
@@ -464,8 +465,7 @@ static bool has_row(const struct counting *k, uint32_t channel, uint32_t positio
     uint32_t before = k->core->row_first / positions;
     uint32_t row = (before + channel - k->core->in_first) * positions + position;
 
-    return !k->pl->inside ||
-           (row >= k->core->row_first && row - k->core->row_first < k->core->row_n);
+    return row >= k->core->row_first && row - k->core->row_first < k->core->row_n;
 }
 
 static void count_class(const struct counting *k, const struct pixel_class *c,
@@ -488,8 +488,8 @@ static void count_class(const struct counting *k, const struct pixel_class *c,
     for (uint32_t ch = k->core->in_first; ch < k->core->in_first + k->core->in_n; ch++) {
         uint64_t weight = 0, missing = 0; // where rows are missing there are no replicas
         for (uint32_t i = 0; i < positions; i++) {
-            if (has_row(k, ch, i))
-                weight += k->times[i] * k->abs_sum[(size_t)i * k->layer->in.channels + ch];
+            if (!k->pl->inside || has_row(k, ch, i))
+                weight += k->times[i] * k->abs_sum[(size_t)ch * positions + i];
             else
                 missing += k->times[i];
         }
@@ -506,7 +506,7 @@ static bool count_layer(const struct tally *t, uint32_t layer, struct core_count
     const struct layer_classes *c = &t->plan->layer[layer];
     const struct layer_sums *s = &t->layer[layer];
     size_t positions = (size_t)l->window.kernel[0] * l->window.kernel[1];
-    uint64_t *abs_sum = calloc(positions * l->in.channels, sizeof *abs_sum);
+    uint32_t *abs_sum = calloc(positions * l->in.channels, sizeof *abs_sum);
     uint64_t *times = calloc(positions, sizeof *times);
     uint32_t out_first = UINT32_MAX;
 

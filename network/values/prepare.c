@@ -214,14 +214,20 @@ static void set_scale(struct value_scale *s, uint32_t o, uint32_t m, int64_t b, 
                     most < UINT64_C(1) << 52 && shift <= 44 && most >> shift < UINT64_C(1) << 30;
 }
 
-static uint64_t most_weight(const struct layer *l, uint32_t o)
+/* What a sum of output o is at most, for values of at most 1; *start: what takes the offset of
+ * stored bytes, and their zero point, off it. */
+static uint64_t weigh(const struct layer *l, uint32_t o, uint8_t zero, int32_t *start)
 {
-    uint32_t rows = layer_kernel_rows(l);
-    uint64_t sum = 0;
+    uint32_t rows = layer_kernel_rows(l), most = 0;
+    const int8_t *w = l->weight + (size_t)o * rows;
+    int64_t sum = 0;
 
-    for (uint32_t i = 0; i < rows && l->weight; i++)
-        sum += (uint64_t)abs(l->weight[(size_t)o * rows + i]);
-    return l->weight ? sum : layer_n_scale(l);
+    for (uint32_t i = 0; i < rows; i++) {
+        sum += w[i];
+        most += (uint32_t)abs(w[i]);
+    }
+    *start = (int32_t)-(sum * zero);
+    return most;
 }
 
 static uint32_t scales_of(const struct values *v, const struct layer *l)
@@ -238,24 +244,25 @@ static bool prepare_scale(struct values *v, uint32_t index)
     struct value_layer *own = &v->layer[index];
     struct value_scale *s = &own->scale;
     uint32_t per = l->kind == LAYER_AVERAGE_POOL ? VALUE_QUAD : 1;
+    uint64_t unit = l->multiplies ? UINT64_C(1) << 18 : 255, most = layer_n_scale(l); // of them
+    bool adds = l->has_residual && !l->multiplies;
 
-    if (!scale_alloc(s, scales_of(v, l)))
+    own->start = l->weight ? calloc(value_outputs(v, l), sizeof *own->start) : NULL;
+    if (!scale_alloc(s, scales_of(v, l)) || (l->weight && !own->start))
         return false;
     set_range_looked_up(s, l);
-    if (l->raw_output) {
-        s->in_doubles = false;
-        for (uint32_t o = 0; o < l->out.channels; o++)
-            s->b[o] = (uint64_t)q->b[o];
-        return true;
-    }
     if (l->has_residual)
         own->residual_zero = q->r_zero + offset_of(layer_of(v, l->residual)->out_signed);
-    uint64_t most = l->multiplies ? UINT64_C(1) << 18 : 255; // of a sum's unit
-    bool adds = l->has_residual && !l->multiplies;
-    for (uint32_t i = 0; i < layer_n_scale(l); i++)
-        for (uint32_t k = 0; k < per; k++)
+    for (uint32_t i = 0; i < (l->raw_output ? l->out.channels : layer_n_scale(l)); i++) {
+        if (l->weight)
+            most = weigh(l, i, v->spec[own->in].map.zero, &own->start[i]);
+        for (uint32_t k = 0; k < per && !l->raw_output; k++)
             set_scale(s, i * per + k, q->m[i], q->b[i], adds ? q->mr[i] : 0,
-                      own->residual_zero, q->shift[i], most * most_weight(l, l->weight ? i : 0));
+                      own->residual_zero, q->shift[i], unit * most);
+        if (l->raw_output)
+            s->b[i] = (uint64_t)q->b[i];
+    }
+    s->in_doubles = s->in_doubles && !l->raw_output;
     return true;
 }
 
@@ -369,6 +376,10 @@ static void pack_quad(const struct values *v, const struct layer *l, uint32_t o,
 
     for (uint32_t c = 0; c < VALUE_QUAD; c++)
         from[c] = weights_of(l, o, quad * VALUE_QUAD + c);
+    if (kernel[0] * kernel[1] == 1 && l->groups == 1 && from[VALUE_QUAD - 1]) {
+        v->kernel->pack(from[0], to);
+        return;
+    }
     for (uint32_t j = 0; j < kernel[1]; j++)
         for (uint32_t i = 0; i < kernel[0]; i++, to += apart) {
             int8_t four[VALUE_QUAD];
@@ -388,17 +399,6 @@ static void pack_block(const struct values *v, uint32_t index, const struct valu
         for (uint32_t o = 0; o < outputs; o++)
             pack_quad(v, l, b->first + o, b->in_quad + k, quads * step,
                       v->weight + b->weight + k * step + o * v->kernel->weight_bytes);
-}
-
-/* What takes the offset of stored bytes, and their zero point, off the sums. */
-static int32_t start_of(const struct layer *l, uint32_t o, uint8_t zero)
-{
-    uint32_t rows = layer_kernel_rows(l);
-    uint32_t sum = 0;
-
-    for (uint32_t i = 0; i < rows; i++)
-        sum -= (uint32_t)(zero * l->weight[(size_t)o * rows + i]);
-    return (int32_t)sum;
 }
 
 /* Where the weights of each block will be; *bytes: of all layers so far. */
@@ -421,22 +421,10 @@ static bool place_weights(struct values *v, uint32_t index, size_t *bytes)
     }
     v->most_sums = max_u64(v->most_sums,
                            (size_t)l->out.height * v->kernel->outputs * VALUE_LANES);
-    own->start = calloc(value_outputs(v, l), sizeof *own->start);
-    return own->start;
+    return true;
 }
 
-static void prepare_weights(struct values *v, uint32_t index)
-{
-    const struct layer *l = layer_of(v, index);
-    struct value_layer *own = &v->layer[index];
-
-    for (uint32_t o = 0; o < l->out.channels; o++)
-        own->start[o] = start_of(l, o, v->spec[own->in].map.zero);
-    for (uint32_t i = 0; i < own->n_block; i++)
-        pack_block(v, index, &own->block[i]);
-}
-
-static bool prepare_all_weights(struct values *v)
+static bool prepare_weights(struct values *v)
 {
     size_t bytes = 0;
 
@@ -445,8 +433,8 @@ static bool prepare_all_weights(struct values *v)
             return false;
     v->weight = pages_new(bytes);
     for (uint32_t i = 1; v->weight && i < v->network->n_layer; i++)
-        if (!layer_is_digital(layer_of(v, i)))
-            prepare_weights(v, i);
+        for (uint32_t k = 0; k < v->layer[i].n_block; k++)
+            pack_block(v, i, &v->layer[i].block[k]);
     return v->weight;
 }
 
@@ -483,7 +471,7 @@ struct values *values_new(const struct network *n, const char *kernel_name)
     }
     for (uint32_t i = 1; done && i < n->n_layer; i++)
         done = prepare_layer(v, i);
-    if (done && prepare_all_weights(v))
+    if (done && prepare_weights(v))
         return v;
     values_free(v);
     return NULL;
