@@ -1,8 +1,10 @@
 /* network/values/avx2.c -- see kernel.h; AVX2.
  *
- * vpmaddwd adds two products of 16 bits to an int32 exactly (vpmaddubsw would saturate): the four
- * bytes of a lane become the words of channels 0 and 2 and those of channels 1 and 3, and weights
- * are packed as words in that order. Four outputs of eight lanes twice are in registers at a time.
+ * vpmaddubsw multiplies bytes and adds two products to a word, which saturates; vpmaddwd by ones
+ * adds two words to an int32. Two products fit a word unless both weights are large and of one
+ * sign, and then each weight is the sum of two that are half as large, of which the second is
+ * multiplied in a further turn that others skip. Four outputs of eight lanes twice are in registers
+ * at a time.
  */
 #include "core/simd.h"
 #include "network/values/kernel.h"
@@ -16,19 +18,30 @@
 
 enum { HALF = VALUE_BYTES / 2, WEIGHT_BYTES = 8 };
 
+/* Whether the sum of two products with bytes from 0 to 255 fits a word. */
+static int fits_word(int a, int b)
+{
+    const int most = INT16_MAX / UINT8_MAX;
+
+    return (a > 0 ? a : 0) + (b > 0 ? b : 0) <= most && (a < 0 ? a : 0) + (b < 0 ? b : 0) >= -most;
+}
+
+/* Four weights, and four more for the further turn. */
 static void pack(const int8_t weight[VALUE_QUAD], int8_t *packed)
 {
-    const int16_t words[VALUE_QUAD] = { weight[0], weight[2], weight[1], weight[3] };
-
-    memcpy(packed, words, sizeof words);
+    for (int i = 0; i < VALUE_QUAD; i++) {
+        bool whole = fits_word(weight[i], weight[i ^ 1]);
+        packed[i] = (int8_t)(whole ? weight[i] : weight[i] / 2);
+        packed[VALUE_QUAD + i] = (int8_t)(weight[i] - packed[i]);
+    }
 }
 
 AVX2_INL __m256i weights(const int8_t *w)
 {
-    int32_t two;
+    int32_t four;
 
-    memcpy(&two, w, sizeof two);
-    return _mm256_set1_epi32(two);
+    memcpy(&four, w, sizeof four);
+    return _mm256_set1_epi32(four);
 }
 
 /* Eight lanes of one channel: sums to stored values, not clamped. */
@@ -87,62 +100,57 @@ AVX2_INL void finish_half(const struct value_scale *s, uint32_t o, __m256i a, __
     _mm256_storeu_si256((__m256i *)out, to_bytes(s, a, b, c, d));
 }
 
-struct half { // of the lanes of four channels: words of channels 0 and 2, and of 1 and 3
-    __m256i even, odd;
-};
-
-AVX2_INL struct half load_half(const uint8_t *x)
+AVX2_INL __m256i add_products(__m256i sum, __m256i x, __m256i weight)
 {
-    __m256i v = _mm256_loadu_si256((const __m256i *)x);
+    __m256i two = _mm256_maddubs_epi16(x, weight);
 
-    return (struct half){ _mm256_and_si256(v, _mm256_set1_epi16(255)), _mm256_srli_epi16(v, 8) };
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(two, _mm256_set1_epi16(1)));
 }
 
-AVX2_INL __m256i add_products(__m256i sum, struct half x, __m256i even, __m256i odd)
+/* sum[outputs][halves] += products of four channels. */
+AVX2_INL void turn(__m256i *sum, __m256i x0, __m256i x1, const int8_t *w)
 {
-    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(x.even, even));
-    return _mm256_add_epi32(sum, _mm256_madd_epi16(x.odd, odd));
+#pragma GCC unroll 4
+    for (int o = 0; o < VALUE_QUAD; o++, w += WEIGHT_BYTES) {
+        __m256i weight = weights(w);
+        sum[2 * o] = add_products(sum[2 * o], x0, weight);
+        sum[2 * o + 1] = add_products(sum[2 * o + 1], x1, weight);
+    }
 }
 
 /* Four outputs of a pixel. */
 AVX2_INL void pixel(const struct value_column *j, uint32_t at)
 {
+    const __m256i further = _mm256_set1_epi64x(-(INT64_C(1) << 32)); // of eight bytes, the last
     const uint8_t *in = j->in + at * j->in_step;
     const int8_t *w = j->weight;
-    __m256i a0 = _mm256_set1_epi32(j->start[0]), a1 = a0;
-    __m256i b0 = _mm256_set1_epi32(j->start[1]), b1 = b0;
-    __m256i c0 = _mm256_set1_epi32(j->start[2]), c1 = c0;
-    __m256i d0 = _mm256_set1_epi32(j->start[3]), d1 = d0;
+    __m256i sum[2 * VALUE_QUAD];
 
+#pragma GCC unroll 4
+    for (int o = 0; o < VALUE_QUAD; o++)
+        sum[2 * o] = sum[2 * o + 1] = _mm256_set1_epi32(j->start[o]);
     for (uint32_t r = 0; r < j->n_run; r++) {
         const uint8_t *x = in + j->run[r];
-        for (uint32_t k = j->steps; k > 0; k--, x += VALUE_BYTES, w += 4 * WEIGHT_BYTES) {
-            struct half x0 = load_half(x), x1 = load_half(x + HALF);
-            __m256i even = weights(w), odd = weights(w + 4);
-            a0 = add_products(a0, x0, even, odd);
-            a1 = add_products(a1, x1, even, odd);
-            even = weights(w + 8), odd = weights(w + 12);
-            b0 = add_products(b0, x0, even, odd);
-            b1 = add_products(b1, x1, even, odd);
-            even = weights(w + 16), odd = weights(w + 20);
-            c0 = add_products(c0, x0, even, odd);
-            c1 = add_products(c1, x1, even, odd);
-            even = weights(w + 24), odd = weights(w + 28);
-            d0 = add_products(d0, x0, even, odd);
-            d1 = add_products(d1, x1, even, odd);
+        for (uint32_t k = j->steps; k > 0; k--, x += VALUE_BYTES, w += VALUE_QUAD * WEIGHT_BYTES) {
+            __m256i x0 = _mm256_loadu_si256((const __m256i *)x);
+            __m256i x1 = _mm256_loadu_si256((const __m256i *)(x + HALF));
+            turn(sum, x0, x1, w);
+            if (!_mm256_testz_si256(_mm256_loadu_si256((const __m256i *)w), further))
+                turn(sum, x0, x1, w + VALUE_QUAD);
         }
     }
     if (j->sums) {
         __m256i *to = (__m256i *)(void *)(j->sums + (size_t)at * VALUE_QUAD * VALUE_LANES);
-        const __m256i sums[] = { a0, a1, b0, b1, c0, c1, d0, d1 };
-        for (uint32_t i = 0; i < 8; i++)
-            _mm256_storeu_si256(to + i, sums[i]);
+#pragma GCC unroll 8
+        for (uint32_t i = 0; i < 2 * VALUE_QUAD; i++)
+            _mm256_storeu_si256(to + i, sum[i]);
         return;
     }
     const uint8_t *r = j->residual ? j->residual + at * j->residual_step : NULL;
     uint8_t *out = j->out + at * j->out_step;
-    finish_half(j->scale, j->channel, a0, b0, c0, d0, r, out);
-    finish_half(j->scale, j->channel, a1, b1, c1, d1, r ? r + HALF : NULL, out + HALF);
+    finish_half(j->scale, j->channel, sum[0], sum[2], sum[4], sum[6], r, out);
+    finish_half(j->scale, j->channel, sum[1], sum[3], sum[5], sum[7], r ? r + HALF : NULL,
+                out + HALF);
 }
 
 AVX2 static void column(const struct value_column *j)
