@@ -5,22 +5,25 @@
  * its answers then differ here and there is its own affair (scripts/peer.sh counts). imcsim runs
  * the chip without values until it repeats itself, and the values layer by layer, every counter
  * included (measure.h says what is timed): with the fastest instruction set, and with AVX2. All are
- * measured alternately, in processor's time of their process; the fastest of ROUNDS counts, the
- * spread says how much longer the slowest took.
+ * measured alternately, in processor's time of their process; the fastest of the rounds counts, the
+ * spread says how much longer the slowest took. The environment's BENCH_ROUNDS says how many rounds
+ * (5), BENCH_NETWORK of which network alone. All ratios stand together at the end.
  *
  * usage: build/bench/bench_peer [IMAGES]        from the repository's root
  */
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bench/measure.h"
 
 #define FOLDER "build/peer"
 
-enum { ROUNDS = 5 };
+enum { ROUNDS = 5, MOST_ROUNDS = 1000 };
 
 static const struct way { // of imcsim
     const char *what, *simd; // NULL: the fastest set
@@ -33,6 +36,11 @@ struct compared {
     const char *zoo;
     int         images;
     double      most_ratio[N_WAY]; // wanted; 0: not said
+};
+
+struct ratios {
+    bool   there;
+    double found[N_WAY]; // time of imcsim / time of ONNX Runtime
 };
 
 struct fastest {
@@ -79,33 +87,59 @@ static void print(const char *who, struct fastest f)
            (f.worst_s / f.best_s - 1) * 100);
 }
 
-static void compare(const struct compared *c, const char *images)
+static int n_round(void)
 {
+    const char *said = getenv("BENCH_ROUNDS");
+    long n = said ? strtol(said, NULL, 10) : ROUNDS;
+
+    return n >= 1 && n <= MOST_ROUNDS ? (int)n : ROUNDS;
+}
+
+static bool is_wanted(const struct compared *c)
+{
+    const char *name = getenv("BENCH_NETWORK");
+
+    return !name || strstr(c->model ? c->model : c->zoo, name);
+}
+
+static struct ratios compare(const struct compared *c, const char *images)
+{
+    struct ratios r = { 0 };
+    const int rounds = n_round();
     char model[256];
     struct fastest ours[N_WAY], theirs = { INFINITY, 0 };
 
     if (c->model)
         snprintf(model, sizeof model, "%s", c->model);
     else if (!zoo_model(c->zoo, model, sizeof model))
-        return;
+        return r;
     for (int w = 0; w < N_WAY; w++)
         ours[w] = theirs;
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < rounds; i++) {
         for (int w = 0; w < N_WAY; w++)
             take(&ours[w], imcsim_s(&ways[w], c, model, images));
         take(&theirs, onnxruntime_s(model, images, c->images));
     }
-    printf("%s, %d images, one thread, fastest of %d\n", model, c->images, ROUNDS);
+    printf("%s, %d images, one thread, fastest of %d\n", model, c->images, rounds);
     print("ONNX Runtime", theirs);
+    r.there = true;
     for (int w = 0; w < N_WAY; w++) {
-        char what[64];
-        double ratio = ours[w].best_s / theirs.best_s;
-        snprintf(what, sizeof what, "%s / ONNX Runtime", ways[w].what);
         print(ways[w].what, ours[w]);
+        r.found[w] = ours[w].best_s / theirs.best_s;
+    }
+    return r;
+}
+
+static void print_ratios(const struct compared *c, const struct ratios *r)
+{
+    for (int w = 0; w < N_WAY; w++) {
+        char what[128];
+        snprintf(what, sizeof what, "%s: %s / ONNX Runtime", c->model ? c->model : c->zoo,
+                 ways[w].what);
         if (c->most_ratio[w] > 0)
-            print_mark(what, ratio, c->most_ratio[w], "");
+            print_mark(what, r->found[w], c->most_ratio[w], "");
         else
-            printf("  %-58s %8.2f\n", what, ratio);
+            printf("  %-58s %8.2f\n", what, r->found[w]);
     }
 }
 
@@ -130,7 +164,13 @@ int main(int argc, char **argv)
     fflush(stdout);
     if (system("scripts/install_peer.sh " FOLDER) != 0) // which says why
         return 0;
+    struct ratios r[sizeof all / sizeof *all] = { 0 };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        compare(&all[i], images);
+        if (is_wanted(&all[i]))
+            r[i] = compare(&all[i], images);
+    printf("Ratios\n");
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (r[i].there)
+            print_ratios(&all[i], &r[i]);
     return 0;
 }
