@@ -346,8 +346,18 @@ static void store_all(struct port *port, uint32_t core, const struct inputs *int
     port->most = 0;
     for (uint32_t i = 0; i < into->n; i++)
         stored_by(port, into->stream[i], n_image);
+}
+
+static void keep_stored(struct port *port)
+{
     memcpy(port->stored, port->words, port->n * sizeof *port->words);
     port->most_stored = port->most;
+}
+
+static void take_stored(struct port *port)
+{
+    memcpy(port->words, port->stored, port->n * sizeof *port->words);
+    port->most = port->most_stored;
 }
 
 /* Words in the worst timestep, on top of what is stored. */
@@ -356,8 +366,6 @@ static void read_all(struct port *port, uint32_t index, uint32_t n_image)
     const struct plan *p = port->p;
     const struct plan_core *core = &p->core[index];
 
-    memcpy(port->words, port->stored, port->n * sizeof *port->words);
-    port->most = port->most_stored;
     read_for_crossbar(port, index, n_image);
     for (uint32_t i = 0; core->split == 0 && i < p->n_read_back; i++)
         if (p->read_back[i].reader == core->plan_layer && p->read_back[i].reader_copy == core->copy)
@@ -402,7 +410,9 @@ static bool port_init(struct port *port)
         pixels = max_u64(pixels, (uint64_t)apart * l->shape.height);
     }
     port->base = -(int64_t)port->t->lead;
-    port->room = port->t->lead + port->t->first_result + (images + 1) * p->interval;
+    port->room = port->t->transient_images == 1 // folded
+                     ? images * p->interval
+                     : port->t->lead + port->t->first_result + (images + 1) * p->interval;
     port->words = calloc(port->room, sizeof *port->words);
     port->stored = calloc(port->room, sizeof *port->stored);
     port->of.known = calloc(slots, sizeof *port->of.known);
@@ -438,8 +448,12 @@ static void use_all(struct port *port, struct timetable *t, const struct plan_st
             store_all(port, i, &into, 1);
             read_all(port, i, 1);
         }
-        if (!same && !has_enough(port))
+        if (same) {
+            take_stored(port);
+        } else if (!has_enough(port)) {
             store_all(port, i, &into, n_image);
+            keep_stored(port);
+        }
         if (!has_enough(port))
             read_all(port, i, n_image);
         *clk = stage_clocks(p->config, STAGE_MEMORY, port->most);
