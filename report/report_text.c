@@ -290,6 +290,7 @@ static void print_energy(const struct report *r, FILE *out)
             (double)price_row_area_um2(&p->total) * 1e-6, (double)p->fill_pj * 1e-3);
     print_basis(p, "calibrated", pj, out);
     print_basis(p, "cited", pj, out);
+    print_basis(p, "scaled", pj, out);
     print_basis(p, "predicted", pj, out);
     fprintf(out, "\n  calibrated: a factor was fitted to figures of this chip; predicted: from "
             "circuits\n"

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -95,9 +96,11 @@ enum { N_FACTOR = sizeof factors / sizeof *factors };
 
 const char *price_basis(const struct chip_model *c, enum price_block b)
 {
-    if (c->fitted[b])
-        return "calibrated";
-    return b == PRICE_ADC && c->converter == PRICE_CONVERTER_CITED ? "cited" : "predicted";
+    bool cited = b == PRICE_ADC && c->converter == PRICE_CONVERTER_CITED;
+
+    if (c->away && (c->fitted[b] || cited))
+        return "scaled";
+    return c->fitted[b] ? "calibrated" : cited ? "cited" : "predicted";
 }
 
 static void without_factors(struct chip_model *c)
@@ -135,7 +138,8 @@ static void note_derived(const struct yaml *root, struct chip_model *c)
                                      used > 0 ? "; " : "", derived[i]);
 }
 
-static const char *const others[] = { "format", "converter", DERIVED, NULL };
+static const char *const others[] = { "format", "converter", "technology", "device", DERIVED,
+                                      NULL };
 static const char *const converters[] = { "cited", "sar", "cco", "circuits" };
 enum { N_CONVERTER = sizeof converters / sizeof *converters };
 
@@ -179,28 +183,90 @@ static enum err read_chip(const struct yaml *root, struct chip_model *c, struct 
     return yaml_error(kind, m, "converter = %s: want cited, sar, cco or circuits", text);
 }
 
-/* What the cited figures become at this node: the SAR converter of the same resolution tells. */
-static enum err scale_cited(struct chip_model *c, struct err_msg *m)
+/* Where its figures hold: one node, type and temperature, one device. */
+static enum err read_home(const struct yaml *root, struct chip_model *c, struct err_msg *m)
 {
-    struct technology cited;
+    const struct yaml *technology = yaml_get(root, "technology");
+    const struct yaml *device = yaml_get(root, "device");
+    const char *text;
+    enum err e;
+
+    snprintf(c->home_technology, sizeof c->home_technology, "%gnm_lp", c->fact.cited_node_nm);
+    snprintf(c->home_device, sizeof c->home_device, "%s", c->device.name);
+    if (technology) {
+        if ((e = yaml_text(technology, "technology", &text, m)))
+            return e;
+        snprintf(c->home_technology, sizeof c->home_technology, "%s", text);
+    }
+    if (device) {
+        if ((e = yaml_text(device, "device", &text, m)))
+            return e;
+        snprintf(c->home_device, sizeof c->home_device, "%s", text);
+    }
+    return ERR_NONE;
+}
+
+static void note(struct chip_model *c, const char *format, ...)
+{
+    size_t used = strlen(c->warning);
+    va_list arguments;
+
+    if (used > 0 && used < sizeof c->warning)
+        used += (size_t)snprintf(c->warning + used, sizeof c->warning - used, "; ");
+    if (used >= sizeof c->warning)
+        return;
+    va_start(arguments, format);
+    vsnprintf(c->warning + used, sizeof c->warning - used, format, arguments);
+    va_end(arguments);
+}
+
+/* A factor between a chip's transistors and the model's of one type says nothing of another type:
+ * there the circuits' own leakage counts. A cell's factor is of its device. */
+static void drop_factors(struct chip_model *c, const struct technology *home)
+{
+    struct chip_facts *f = &c->fact;
+
+    bool leaks = f->control_leakage != 1 || f->sram_leakage != 1;
+
+    if (home->flavour != c->technology.flavour && leaks) {
+        note(c, "its factors of leakage are of %s and left out", c->home_technology);
+        f->control_leakage = f->sram_leakage = 1;
+    }
+    if (strcmp(c->home_device, c->device.name) != 0) {
+        c->away = true;
+        if (f->cell_energy != 1)
+            note(c, "its factor of the cells' energy is of %s and left out", c->home_device);
+        f->cell_energy = 1;
+    }
+}
+
+/* What its figures become elsewhere. Cited and absolute ones scale as the SAR converter of the same
+ * resolution does; ratios to circuits follow the circuits, but for those that cannot hold. */
+static enum err scale_figures(struct chip_model *c, struct err_msg *m)
+{
+    struct technology home;
     struct technology_warning w;
     unsigned bits = (unsigned)c->fact.converter_bits;
     const double any_kohm = 1e3;
-    size_t used = strlen(c->warning);
     enum err e;
 
     c->cited_energy = c->cited_area = 1;
-    if (c->converter == PRICE_CONVERTER_CIRCUITS || c->technology.node_nm == c->fact.cited_node_nm)
+    if (c->converter == PRICE_CONVERTER_CIRCUITS)
         return ERR_NONE;
-    if ((e = technology_load(&cited, NULL, c->fact.cited_node_nm, FLAVOUR_LP, &w, m)))
+    if ((e = technology_load_name(&home, NULL, c->home_technology, &w, m))) {
+        err_prefix(m, "technology");
         return e;
+    }
+    drop_factors(c, &home);
+    if (strcmp(home.name, c->technology.name) == 0)
+        return ERR_NONE;
+    c->away = true;
     struct circuit here = sar_adc(&c->technology, bits, any_kohm);
-    struct circuit there = sar_adc(&cited, bits, any_kohm);
+    struct circuit there = sar_adc(&home, bits, any_kohm);
     c->cited_energy = here.energy_pj / there.energy_pj;
     c->cited_area = here.area_um2 / there.area_um2;
-    snprintf(c->warning + used, sizeof c->warning - used, "%sfigures of %g nm scaled to %s: energy "
-             "by %.3g, area by %.3g", used > 0 ? "; " : "", c->fact.cited_node_nm,
-             c->technology.name, c->cited_energy, c->cited_area);
+    note(c, "figures of %g nm scaled to %s: energy by %.3g, area by %.3g", c->fact.cited_node_nm,
+         c->technology.name, c->cited_energy, c->cited_area);
     return ERR_NONE;
 }
 
@@ -231,9 +297,11 @@ enum err chip_model_load(struct chip_model *c, const char *technology, const cha
         return e;
     snprintf(c->warning, sizeof c->warning, "%s", w.text);
     e = read_chip(&root, c, m);
+    if (!e)
+        e = read_home(&root, c, m);
     note_derived(&root, c);
     yaml_release(&root);
-    if (e || (e = scale_cited(c, m)))
+    if (e || (e = scale_figures(c, m)))
         return e;
     if (c->device.sram && c->converter != PRICE_CONVERTER_CIRCUITS)
         return err_set(m, ERR_INPUT, "%s: cell = sram: this chip multiplies in resistive cells: "

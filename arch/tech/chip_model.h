@@ -17,9 +17,11 @@
  * and converters from circuits too, as the configuration states it (arch/tech/composed.h); nothing
  * of it is cited or fitted.
  *
- * A cited converter and the fitted regulator hold at one node; at another they scale as the SAR
- * converter's fits do, with a warning. docs/models/chip.md derives every figure and says which are
- * predicted and which fitted.
+ * A file's figures hold at the node, type, temperature and device that it names. Elsewhere the
+ * cited converter and the fitted regulator scale as the SAR converter's fits do, ratios to circuits
+ * follow the circuits, factors of leakage are left out for another type of transistor and the cells'
+ * for another device; a warning says each. docs/models/chip.md derives every figure and says which
+ * are predicted and which fitted.
  */
 #ifndef ARCH_TECH_CHIP_MODEL_H
 #define ARCH_TECH_CHIP_MODEL_H
@@ -62,6 +64,8 @@ struct chip_model {
     enum price_converter converter;
     enum adc_kind       adc; // of PRICE_CONVERTER_CIRCUITS
     struct chip_facts    fact;
+    char                 home_technology[40], home_device[32]; // of its figures
+    bool                 away;                     // priced elsewhere
     double               cited_energy, cited_area; // what scales cited figures to this node
     bool                 fitted[N_PRICE_BLOCK];    // a factor of its energy was fitted
     char                 warning[512]; // interpolated or scaled; empty: none
@@ -73,7 +77,8 @@ enum err chip_model_load(struct chip_model *c, const char *technology, const cha
                          const char *chip, struct err_msg *m);
 
 /* What its energy rests on: "calibrated" (a factor was fitted to figures of this chip), "cited" or
- * "predicted" (from circuits and stated sizes alone). */
+ * "predicted" (from circuits and stated sizes alone); "scaled" where figures that were fitted or
+ * cited are of another node, type, temperature or device. */
 const char *price_basis(const struct chip_model *c, enum price_block b);
 
 /* The chip with every fitted factor at 1 and every fitted cost at 0: what the circuits say. */

@@ -240,6 +240,35 @@ static void another_node_scales_what_was_cited_and_says_so(void **state)
         assert_true(u22.area_um2[b] >= u14.area_um2[b]);
 }
 
+/* Elsewhere: leakage of transistors of another type is the circuits' own, cells of another device
+ * have no factor; ratios that can hold stay. */
+static void factors_hold_where_they_were_fitted(void **state)
+{
+    (void)state;
+    struct chip_model home = load_chip("14nm_lp"), lp = load_chip("32nm_lp"), other;
+    struct chip_model hp = load_chip("32nm_hp"), plain = chip_model_predicted(&hp);
+    struct core_hardware h = hermes(256);
+    struct core_unit u = unit_of(&hp, &h), want = unit_of(&plain, &h);
+    struct err_msg m;
+
+    CHECK_NEAR(u.leakage_uw[PRICE_DIGITAL], want.leakage_uw[PRICE_DIGITAL], 1e-12);
+    CHECK_NEAR(u.leakage_uw[PRICE_INPUT_MEMORY], want.leakage_uw[PRICE_INPUT_MEMORY], 1e-12);
+    CHECK_NEAR(lp.fact.control_leakage, home.fact.control_leakage, 0);
+    CHECK_NEAR(hp.fact.sram_energy, home.fact.sram_energy, 0);
+    assert_non_null(strstr(hp.warning, "its factors of leakage are of 14nm_lp and left out"));
+    assert_null(strstr(lp.warning, "left out"));
+    assert_string_equal(price_basis(&home, PRICE_CROSSBAR), "calibrated");
+    assert_string_equal(price_basis(&lp, PRICE_CROSSBAR), "scaled");
+    assert_string_equal(price_basis(&lp, PRICE_ADC), "scaled");
+    assert_string_equal(price_basis(&lp, PRICE_CLOCK), "predicted");
+
+    if (chip_model_load(&other, "14nm_lp", "pcm_4bit", "dazzi2021_14nm", &m))
+        fail_msg("%s", m.text);
+    CHECK_NEAR(other.fact.cell_energy, 1, 0);
+    assert_non_null(strstr(other.warning, "its factor of the cells' energy is of pcm"));
+    assert_string_equal(price_basis(&other, PRICE_CROSSBAR), "scaled");
+}
+
 /* ---- scaling ---- */
 
 /* What falls from node to node and rises with sizes. */
@@ -1256,6 +1285,7 @@ int main(void)
         cmocka_unit_test(a_sar_converter_reads_the_column_that_all_rows_drive),
         cmocka_unit_test(registers_of_the_controller_are_counted),
         cmocka_unit_test(another_node_scales_what_was_cited_and_says_so),
+        cmocka_unit_test(factors_hold_where_they_were_fitted),
         cmocka_unit_test(a_core_costs_less_at_every_smaller_node),
         cmocka_unit_test(clock_tree_and_sram_read_slow_down_into_finfets),
         cmocka_unit_test(a_larger_core_costs_more_at_every_node),
