@@ -226,6 +226,7 @@ $(B)/test/unit/%: $(B)/test/unit/%.oxx $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"
 	$(Q)$(CXX) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 
+$(B)/tlm/example/%.oxx: CPPFLAGS += -Itlm # the example includes as it would from an installed copy
 $(B)/tlm/example/%: $(B)/tlm/example/%.oxx $(B)/libimcsim.a
 	@echo "  LINK  $@"
 	$(Q)$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@

@@ -11,8 +11,9 @@
 #include <fstream>
 #include <stdexcept>
 
-#include "tlm/example/platform.h"
-#include "tlm/imc_accelerator.h"
+#include <imc_accelerator.h>
+
+#include "platform.h"
 
 using namespace imcsim;
 
