@@ -11,7 +11,7 @@
 # make uninstall  takes all of it away
 # make bench      speed: images/s, cycles/s, events/s, memory; beside ONNX Runtime where npm has it
 # make peer       the same classes as ONNX Runtime on 1,000 images of the two models; what import
-#                 makes of ten networks, under its every setting; 2,000 random networks
+#                 makes of ten networks, under its every setting; both pruned; 2,000 random networks
 # make zoo        ResNet-18/34/50, VGG-16, ... as ONNX with random weights, into $(B)/zoo
 # make clean
 #
@@ -119,9 +119,10 @@ bench:
 peer:
 	$(DEPS) run
 	+@$(SUB) all
-	+@$(SUB) $(B)/test/tools/write_zoo $(B)/test/tools/write_graphs
+	+@$(SUB) $(B)/test/tools/write_zoo $(B)/test/tools/write_graphs $(B)/test/tools/prune
 	@scripts/peer.sh $(B)
 	@scripts/peer_imports.sh $(B)
+	@scripts/peer_pruned.sh $(B)
 	@scripts/peer_graphs.sh $(B)
 
 zoo:

@@ -401,6 +401,12 @@ static void add_copy(const struct import *im, struct onnx_build *b, const struct
                 onnx_build_node_input(b, node, read_name(im, n->in[i]).text);
     if (n->kind == IMPORT_RESIZE)
         begin_resize(im, b, n, node);
+    if (n->kind == IMPORT_COPY && n->weight.n > 0) {
+        struct name name = joined(out, "_exponent");
+        onnx_build_tensor(b, name.text, TYPE(FLOAT), 0, NULL, n->weight.real,
+                          sizeof *n->weight.real);
+        onnx_build_node_input(b, node, name.text);
+    }
     for (uint32_t i = 0; i < n->n_list; i++) {
         char ending[16];
         snprintf(ending, sizeof ending, "_list%" PRIu32, i);

@@ -61,7 +61,8 @@ struct import_node {
     uint32_t in[2], out;          // values of the float graph
     uint32_t *more;               // owned; of CONCAT: all inputs
     uint32_t  n_more;
-    struct array weight;          // CONV: as ONNX has it; GEMM: outputs x inputs; SCALE: factors
+    struct array weight; // CONV: as ONNX has it; GEMM: outputs x inputs; SCALE: factors; COPY: the
+                         // exponent of Pow, or none
     float       *bias;            // owned; one for each output
     uint32_t     behind;          // SCALE: dimensions behind that of the factors
     double       low, high;       // CLIP

@@ -14,6 +14,26 @@ static enum err visit_function(const struct import_walk *w, bool positive)
     return ERR_NONE;
 }
 
+/* By a constant, which goes with it. */
+static enum err visit_power(const struct import_walk *w)
+{
+    const struct array *exponent = import_constant(w, 1);
+
+    if (!exponent || exponent->n != 1)
+        return IMPORT_REFUSE(w, "is not by one constant: want that");
+    enum err e = import_check_finite(w, "exponent", exponent);
+    if (!e)
+        e = visit_function(w, import_input(w, 0)->positive);
+    if (e)
+        return e;
+    struct import_node *n = &w->im->node[w->im->n_node - 1];
+    const uint32_t one = 1;
+    if (!array_init(&n->weight, exponent->type, 1, &one))
+        return import_no_memory(w);
+    n->weight.real[0] = exponent->real[0];
+    return ERR_NONE;
+}
+
 static enum err visit_signed(const struct import_walk *w) { return visit_function(w, false); }
 static enum err visit_positive(const struct import_walk *w) { return visit_function(w, true); }
 
@@ -27,6 +47,7 @@ const struct import_operator import_ops_function[] = {
     {"HardSwish",   visit_signed},
     {"LeakyRelu",   visit_signed},
     {"Neg",         visit_signed},
+    {"Pow",         visit_power},
     {"Selu",        visit_signed},
     {"Sigmoid",     visit_positive},
     {"Softplus",    visit_positive},

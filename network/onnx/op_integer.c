@@ -3,9 +3,10 @@
  * Quantisers for microcontrollers (NEMO and DORY, Quantlab, Deeploy) write networks without
  * QuantizeLinear: weights are whole numbers, stored as floats, and a layer's sums become whole
  * numbers again by Mul, Add, Div, Floor and Clip, in one node (RequantShift) or in several. All
- * scales are 1; the image is uint8 unless its type, or the user, says int8. So a draft that has been rounded down is a layer's map as soon as something reads
- * it but for its bounds, which say what type its bytes have. A sum of maps without Clip is cut to
- * 0 .. 255: the kernels that run such networks (PULP-NN's add) saturate there.
+ * scales are 1; the image is uint8 unless its type, or the user, says int8. So a draft that has
+ * been rounded down is a layer's map as soon as something reads it but for its bounds, which say
+ * what type its bytes have. A sum of maps without Clip is cut to 0 .. 255: the kernels that run
+ * such networks (PULP-NN's add) saturate there.
  *
  * Values before Floor, and 1/2, are multiples of some 1 / n (struct onnx_draft.steps). Then
  *

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 
 #include "core/rng.h"
-#include "network/onnx/qonnx.h"
 #include "network/onnx/read.h"
+#include "network/onnx/rewrite.h"
 
 enum { MOST_NODES = 1 << 16, MOST_DEPTH = 16, MOST_SIDE = 65536 };
 #define MOST_COPIED (UINT64_C(64) << 20) // bytes of nodes
@@ -559,6 +559,6 @@ enum err onnx_prepare(Onnx__ModelProto *model, const struct onnx_surroundings *s
     if (!e)
         e = inline_functions(model, m);
     if (!e)
-        e = onnx_rewrite_qonnx(model, m);
+        e = onnx_rewrite(model, m);
     return !e && s->input_type != ONNX_INPUT_AUTO ? set_type(model, s->input_type, m) : e;
 }

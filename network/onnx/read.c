@@ -90,7 +90,7 @@ static const struct {
     {"ConvTranspose",         "want Resize to the nearest pixel and Conv in its place"},
     {"ConvInteger",           "want static quantisation, with QuantizeLinear"},
     {"DynamicQuantizeLinear", "want static quantisation, with QuantizeLinear"},
-    {"LRN",                   "want BatchNormalization in its place, or a model without it"},
+    {"LRN",                   "want the float model, of which imcsim import makes one that runs"},
     {"MatMulInteger",         "want static quantisation, with QuantizeLinear"},
 };
 

@@ -1,0 +1,120 @@
+/* network/onnx/lrn.c -- LRN of a float model as what cores have:
+ *
+ *     y = x * (bias + alpha / size * sum of x^2 over `size` channels around it) ^ -beta
+ *
+ * Mul of x by itself, a 1 x 1 convolution whose weights are a band, Pow, and Mul of two maps. The
+ * result differs from LRN's own by rounding of floats.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "network/onnx/rewrite.h"
+
+#define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
+
+enum { MOST_BACK = 8, MOST_CHANNELS = 4096 };
+
+static bool takes(const struct onnx_rewriting *w, const Onnx__NodeProto *node)
+{
+    return w->is_float && onnx_is_own_domain(node->domain) &&
+           strcmp(onnx_text(node->op_type), "LRN") == 0;
+}
+
+/* What makes a value, among the nodes so far; NULL: none of them does. */
+static const Onnx__NodeProto *maker_of(const struct onnx_rewriting *w, const char *value)
+{
+    for (size_t i = w->n_node; i-- > 0;)
+        for (size_t k = 0; k < w->node[i]->n_output; k++)
+            if (strcmp(w->node[i]->output[k], value) == 0)
+                return w->node[i];
+    return NULL;
+}
+
+/* Channels of a value: the outputs of the convolution that it comes from, by way of operators that
+ * keep their number; 0: there is none near. */
+static uint32_t channels_of(struct onnx_rewriting *w, const char *value)
+{
+    static const char *const keep[] = {
+        "AveragePool", "BatchNormalization", "Clip", "Dropout", "MaxPool", "Mul", "Relu"
+    };
+
+    for (int back = 0; back < MOST_BACK; back++) {
+        const Onnx__NodeProto *node = maker_of(w, value);
+        struct onnx_tensor t;
+        if (!node || node->n_input == 0)
+            return 0;
+        if (strcmp(onnx_text(node->op_type), "Conv") == 0)
+            return onnx_rewrite_constant(w, node, 1, &t) && t.n_dim > 0 ? t.dim[0] : 0;
+        bool kept = false;
+        for (size_t i = 0; i < sizeof keep / sizeof *keep; i++)
+            kept |= strcmp(onnx_text(node->op_type), keep[i]) == 0;
+        if (!kept)
+            return 0;
+        value = onnx_text(node->input[0]);
+    }
+    return 0;
+}
+
+/* ONNX's window reaches (size - 1) / 2 channels back, rounded down, and the rest on. */
+static void fill_band(float *band, uint32_t n, int64_t size, double alpha)
+{
+    for (int64_t o = 0; o < n; o++)
+        for (int64_t i = o - (size - 1) / 2; i <= o + size / 2; i++)
+            if (i >= 0 && i < n)
+                band[o * n + i] = (float)(alpha / (double)size);
+}
+
+static enum err rewrite(struct onnx_rewriting *w, Onnx__NodeProto **own)
+{
+    const struct onnx_node node = { .proto = *own };
+    double alpha = 1e-4, beta = 0.75, bias = 1;
+    int64_t size = 0;
+    uint32_t n = channels_of(w, onnx_text((*own)->input[0]));
+    enum err e = onnx_attr_int(&node, "size", &size, w->msg);
+
+    if (!e)
+        e = onnx_attr_float(&node, "alpha", &alpha, w->msg);
+    if (!e)
+        e = onnx_attr_float(&node, "beta", &beta, w->msg);
+    if (!e)
+        e = onnx_attr_float(&node, "bias", &bias, w->msg);
+    if (e)
+        return e;
+    if (n == 0 || n > MOST_CHANNELS)
+        return onnx_refuse(w, *own,
+                           "follows no convolution of 1 to %d channels: want one "
+                           "in front, pools and Relu between",
+                           MOST_CHANNELS);
+    if (size < 1 || size > n || !(alpha >= 0) || !(bias > 0))
+        return onnx_refuse(w, *own,
+                           "size %" PRId64 ", alpha %g, bias %g: want a size of "
+                           "1 to %" PRIu32 ", alpha from 0, and a positive bias",
+                           size, alpha, bias, n);
+    const uint32_t dim[] = { n, n, 1, 1 };
+    static const char *const parts[] = { "square",   "band",  "bias",  "sum",
+                                         "positive", "power", "factor" };
+    char name[7][ONNX_NAME];
+    for (int i = 0; i < 7; i++)
+        onnx_put_name(name[i], *own, parts[i]);
+    Onnx__TensorProto *band =
+        onnx_put_tensor(w, name[1], TYPE(FLOAT), 4, dim, (size_t)n * n * sizeof(float));
+    Onnx__TensorProto *list = onnx_put_tensor(w, name[2], TYPE(FLOAT), 1, dim, n * sizeof(float));
+    if (!band || !list)
+        return ERR_NONE; // w->failed
+    fill_band((float *)(void *)band->raw_data.data, n, size, alpha);
+    for (uint32_t i = 0; i < n; i++)
+        ((float *)(void *)list->raw_data.data)[i] = (float)bias;
+    onnx_put_float(w, name[5], -beta);
+    const char *x = (*own)->input[0];
+    onnx_put_node(w, *own, "Mul", (const char *const[]){ x, x, NULL }, name[0]);
+    onnx_put_node(w, *own, "Conv", (const char *const[]){ name[0], name[1], name[2] }, name[3]);
+    onnx_put_node(w, *own, "Relu", (const char *const[]){ name[3], NULL, NULL }, name[4]);
+    onnx_put_node(w, *own, "Pow", (const char *const[]){ name[4], name[5], NULL }, name[6]);
+    onnx_put_node(w, *own, "Mul", (const char *const[]){ x, name[6], NULL }, (*own)->output[0]);
+    return ERR_NONE;
+}
+
+const struct onnx_rewriter onnx_rewrites_lrn[] = {
+    { takes, rewrite },
+    { 0 },
+};

@@ -1,0 +1,285 @@
+/* network/onnx/rewrite.c -- see rewrite.h. */
+#include "network/onnx/rewrite.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
+
+enum { MOST_NODES = 1 << 16, LEAST_OPSET = 10 };
+
+static const struct onnx_rewriter *const families[] = { onnx_rewrites_qonnx, onnx_rewrites_lrn };
+
+/* The node, with the names of operators as errors have them. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+enum err
+onnx_refuse(struct onnx_rewriting *w, const Onnx__NodeProto *proto, const char *fmt, ...)
+{
+    const struct onnx_node node = { .proto = proto };
+    char line[256];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    return onnx_node_refuse(&node, w->msg, "%s", line);
+}
+
+/* ---- Constants ---- */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct onnx_named *)a)->name, ((const struct onnx_named *)b)->name);
+}
+
+/* The tensor of a node Constant; NULL: it has none. */
+static const Onnx__TensorProto *stored_in(const Onnx__NodeProto *node)
+{
+    if (strcmp(onnx_text(node->op_type), "Constant") != 0 || node->n_output != 1)
+        return NULL;
+    for (size_t i = 0; i < node->n_attribute; i++)
+        if (strcmp(onnx_text(node->attribute[i]->name), "value") == 0)
+            return node->attribute[i]->t;
+    return NULL;
+}
+
+static bool list_constants(struct onnx_rewriting *w)
+{
+    const Onnx__GraphProto *g = w->model->graph;
+
+    w->constant = calloc(g->n_initializer + g->n_node + 1, sizeof *w->constant);
+    if (!w->constant)
+        return false;
+    for (size_t i = 0; i < g->n_initializer; i++)
+        w->constant[w->n_constant++] =
+            (struct onnx_named){ onnx_text(g->initializer[i]->name), g->initializer[i] };
+    for (size_t i = 0; i < g->n_node; i++)
+        if (stored_in(g->node[i]))
+            w->constant[w->n_constant++] =
+                (struct onnx_named){ onnx_text(g->node[i]->output[0]), stored_in(g->node[i]) };
+    qsort(w->constant, w->n_constant, sizeof *w->constant, by_name);
+    return true;
+}
+
+/* Input i as a constant; false: it is none. An error in it is the node's. */
+bool onnx_rewrite_constant(struct onnx_rewriting *w, const Onnx__NodeProto *node, size_t i,
+                           struct onnx_tensor *t)
+{
+    const struct onnx_named key = { i < node->n_input ? onnx_text(node->input[i]) : "", NULL };
+    const struct onnx_named *found = bsearch(&key, w->constant, w->n_constant, sizeof key, by_name);
+
+    return found && !onnx_tensor_view(t, found->tensor, w->msg);
+}
+
+/* Input i as one number. */
+enum err onnx_rewrite_number(struct onnx_rewriting *w, const Onnx__NodeProto *node, size_t i,
+                             const char *what, double *v)
+{
+    struct onnx_tensor t;
+
+    if (!onnx_rewrite_constant(w, node, i, &t) || t.n != 1)
+        return onnx_refuse(w, node, "its %s is no constant of one value: want one", what);
+    *v = onnx_tensor_real(&t, 0);
+    return ERR_NONE;
+}
+
+/* ---- What is put in ---- */
+
+Onnx__TensorProto *onnx_put_tensor(struct onnx_rewriting *w, const char *name, int32_t type,
+                                   size_t n_dim, const uint32_t *dim, size_t bytes)
+{
+    Onnx__GraphProto *g = w->model->graph;
+    Onnx__TensorProto *t = malloc(sizeof *t);
+    Onnx__TensorProto **longer = realloc(g->initializer, (g->n_initializer + 1) * sizeof *longer);
+
+    if (longer)
+        g->initializer = longer;
+    if (!t || !longer) {
+        free(t);
+        w->failed = true;
+        return NULL;
+    }
+    onnx__tensor_proto__init(t);
+    t->has_data_type = 1;
+    t->data_type = type;
+    t->name = strdup(name);
+    t->n_dims = n_dim;
+    t->dims = calloc(n_dim + 1, sizeof *t->dims);
+    t->has_raw_data = 1;
+    t->raw_data.len = bytes;
+    t->raw_data.data = calloc(bytes + 1, 1);
+    w->failed |= !t->name || !t->dims || !t->raw_data.data;
+    for (size_t i = 0; t->dims && i < n_dim; i++)
+        t->dims[i] = dim[i];
+    longer[g->n_initializer++] = t;
+    w->made += bytes;
+    return w->failed ? NULL : t;
+}
+
+void onnx_put_float(struct onnx_rewriting *w, const char *name, double v)
+{
+    Onnx__TensorProto *t = onnx_put_tensor(w, name, TYPE(FLOAT), 0, NULL, sizeof(float));
+    float f = (float)v;
+
+    if (t)
+        memcpy(t->raw_data.data, &f, sizeof f);
+}
+
+void onnx_put_byte(struct onnx_rewriting *w, const char *name, bool is_signed, int64_t v)
+{
+    Onnx__TensorProto *t =
+        onnx_put_tensor(w, name, is_signed ? TYPE(INT8) : TYPE(UINT8), 0, NULL, 1);
+
+    if (t)
+        t->raw_data.data[0] = (uint8_t)v;
+}
+
+void onnx_put(struct onnx_rewriting *w, Onnx__NodeProto *node)
+{
+    Onnx__NodeProto **longer = realloc(w->node, (w->n_node + 1) * sizeof *longer);
+
+    if (!longer) {
+        onnx__node_proto__free_unpacked(node, NULL);
+        w->failed = true;
+        return;
+    }
+    w->node = longer;
+    longer[w->n_node++] = node;
+}
+
+/* Up to three inputs, NULL behind the last, and one output. It is called as `like` is. */
+Onnx__NodeProto *onnx_put_node(struct onnx_rewriting *w, const Onnx__NodeProto *like,
+                               const char *type, const char *const in[3], const char *out)
+{
+    Onnx__NodeProto *n = malloc(sizeof *n);
+
+    if (!n) {
+        w->failed = true;
+        return NULL;
+    }
+    onnx__node_proto__init(n);
+    n->op_type = strdup(type);
+    n->name = strdup(*onnx_text(like->name) ? like->name : like->output[0]);
+    n->input = calloc(4, sizeof *n->input);
+    n->output = calloc(2, sizeof *n->output);
+    w->failed |= !n->op_type || !n->name || !n->input || !n->output;
+    for (int i = 0; n->input && i < 3 && in[i]; i++) {
+        n->input[n->n_input] = strdup(in[i]);
+        w->failed |= !n->input[n->n_input++];
+    }
+    if (n->output) {
+        n->output[0] = strdup(out);
+        w->failed |= !n->output[n->n_output++];
+    }
+    onnx_put(w, n);
+    return w->failed ? NULL : n;
+}
+
+void onnx_put_attribute(struct onnx_rewriting *w, Onnx__NodeProto *node, const char *name, size_t n,
+                        const int64_t *v, Onnx__AttributeProto__AttributeType type)
+{
+    Onnx__AttributeProto *a = node ? malloc(sizeof *a) : NULL;
+
+    if (!a) {
+        w->failed = true;
+        return;
+    }
+    onnx__attribute_proto__init(a);
+    a->name = strdup(name);
+    a->has_type = 1;
+    a->type = type;
+    if (type == ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT) {
+        a->has_i = 1;
+        a->i = v[0];
+    } else {
+        a->ints = malloc(n * sizeof *v);
+        w->failed |= !a->ints;
+        a->n_ints = a->ints ? n : 0;
+        for (size_t i = 0; i < a->n_ints; i++)
+            a->ints[i] = v[i];
+    }
+    node->attribute = calloc(1, sizeof(Onnx__AttributeProto *)); // it has none yet
+    w->failed |= !a->name || !node->attribute;
+    if (node->attribute)
+        node->attribute[node->n_attribute++] = a;
+    else
+        onnx__attribute_proto__free_unpacked(a, NULL);
+}
+
+/* "value.what" */
+const char *onnx_put_name(char name[ONNX_NAME], const Onnx__NodeProto *node, const char *what)
+{
+    snprintf(name, ONNX_NAME, "%.200s.%s", node->output[0], what);
+    return name;
+}
+
+/* ---- The graph ---- */
+
+static const struct onnx_rewriter *find(const struct onnx_rewriting *w, const Onnx__NodeProto *node)
+{
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++)
+        for (const struct onnx_rewriter *r = families[f]; r->takes; r++)
+            if (r->takes(w, node))
+                return r;
+    return NULL;
+}
+
+static enum err rewrite_node(struct onnx_rewriting *w, Onnx__NodeProto **own)
+{
+    Onnx__NodeProto *node = *own;
+    const struct onnx_rewriter *r = find(w, node);
+
+    if (!r) {
+        *own = NULL;
+        onnx_put(w, node);
+        return ERR_NONE;
+    }
+    if (node->n_input < 1 || node->n_output != 1 || !*onnx_text(node->output[0]))
+        return onnx_refuse(w, node, "%zu inputs and %zu outputs: want one output", node->n_input,
+                           node->n_output);
+    if (w->n_node > MOST_NODES || w->made > (uint64_t)INT32_MAX)
+        return onnx_refuse(w, node, "too many nodes or constants: want a smaller model");
+    return r->rewrite(w, own);
+}
+
+/* QuantizeLinear came with set 10. */
+static void raise_opset(const struct onnx_rewriting *w)
+{
+    for (size_t i = 0; i < w->model->n_opset_import; i++) {
+        Onnx__OperatorSetIdProto *set = w->model->opset_import[i];
+        if (onnx_is_own_domain(set->domain) && set->version < LEAST_OPSET)
+            set->version = LEAST_OPSET;
+    }
+}
+
+enum err onnx_rewrite(Onnx__ModelProto *model, struct err_msg *m)
+{
+    Onnx__GraphProto *g = model->graph;
+    struct onnx_rewriting w = { .model = model, .is_float = true, .msg = m };
+    bool some = false;
+
+    for (size_t i = 0; i < g->n_node; i++)
+        w.is_float &= !strstr(onnx_text(g->node[i]->op_type), "Linear");
+    for (size_t i = 0; i < g->n_node; i++)
+        some |= find(&w, g->node[i]) != NULL;
+    if (!some)
+        return ERR_NONE;
+    enum err e = list_constants(&w) ? ERR_NONE : ERR_MEMORY;
+    for (size_t i = 0; i < g->n_node && !e && !w.failed; i++)
+        e = rewrite_node(&w, &g->node[i]);
+    for (size_t i = 0; i < g->n_node; i++)
+        if (g->node[i])
+            onnx__node_proto__free_unpacked(g->node[i], NULL);
+    free(g->node);
+    free(w.constant);
+    g->node = w.node;
+    g->n_node = w.n_node;
+    if (w.quantises)
+        raise_opset(&w);
+    return w.failed || e == ERR_MEMORY ? err_set(m, ERR_MEMORY, "no memory for a model") : e;
+}
