@@ -7,7 +7,10 @@
  * ((H - K) / s + 1)^2; only rows with weights take energy, of columns only those with weights are
  * converted. Inputs travel half of the chip's width, results half of its height, over wires with
  * repeaters; K K positions of a kernel are fetched as K, and what is pooled returns as a quarter.
- * Not counted: its adder trees, buffers and the trees of wires inside its tiles. */
+ * Not counted: its adder trees, buffers and the trees of wires inside its tiles.
+ *
+ * Inferred, for the figures agree with them and not without: that only used rows and columns count,
+ * and the way of inputs and results. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
