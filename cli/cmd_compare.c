@@ -24,6 +24,9 @@ enum quantity {
     BATCH,
     THROUGHPUT,
     ACCURACY,
+    READS,
+    CONVERSIONS,
+    CLIPPED,
     LINK_RATE,
     PARTIAL_SUM_RATE,
     WORDS_USED,
@@ -62,6 +65,9 @@ static const struct quantity_row {
     [BATCH] = { "batch", "images", "batch", FORM_COUNT, 0 },
     [THROUGHPUT] = { "throughput", "images/s", "throughput_images_per_s", FORM_REAL, 0 },
     [ACCURACY] = { "top-1 accuracy", "of all", "top1", FORM_SHARE, 2 },
+    [READS] = { "reads", "an image", "reads_per_image", FORM_COUNT, 0 },
+    [CONVERSIONS] = { "conversions", "an image", "conversions_per_image", FORM_COUNT, 0 },
+    [CLIPPED] = { "clipped", "of conversions", "clipped", FORM_SHARE, 3 },
     [LINK_RATE] = { "busiest pixel link needs", "Gb/s", "link_gbps_needed", FORM_REAL, 2 },
     [PARTIAL_SUM_RATE] = { "busiest partial sums need", "Gb/s", "partial_sum_gbps_needed",
                            FORM_REAL, 2 },
@@ -171,6 +177,24 @@ static void put_times(struct entry *e, const struct plan *p, const struct run_re
     put(e, THROUGHPUT, batch_throughput(p, r->first_result, p->config->batch));
 }
 
+/* Where arrays are read in some way that somebody chose. */
+static void put_reads(struct entry *e, const struct plan *p, const struct run_result *r)
+{
+    double reads = 0, conversions = 0, clipped = 0;
+
+    for (uint32_t i = 0; plan_is_read(p) && i < p->n_core; i++) {
+        reads += (double)r->core[i].reads;
+        conversions += (double)r->core[i].conversions;
+        clipped += (double)r->core[i].clipped;
+    }
+    if (reads > 0)
+        put(e, READS, reads / (double)r->n_image);
+    if (reads > 0 && conversions > 0)
+        put(e, CONVERSIONS, conversions / (double)r->n_image);
+    if (clipped > 0)
+        put(e, CLIPPED, clipped / conversions);
+}
+
 static enum err put_price(struct entry *e, const struct study *s, const struct run_result *r,
                           struct err_msg *m)
 {
@@ -220,6 +244,7 @@ static enum err measure(struct entry *e, const struct study *s, const struct opt
     put_times(e, &s->plan, &r);
     if (r.label)
         put(e, ACCURACY, (double)r.n_correct / (double)r.n_image);
+    put_reads(e, &s->plan, &r);
     put_links(e, &s->plan);
     put_memories(e, &s->plan);
     if (pricing_wanted(&s->config))

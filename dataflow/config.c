@@ -118,7 +118,9 @@ static bool is_of_reads(const struct param *row)
         if (strcmp(row->key, plain[i]) == 0)
             return false;
     return strncmp(row->key, "core.crossbar.", strlen("core.crossbar.")) == 0 ||
-           strncmp(row->key, "core.readout.", strlen("core.readout.")) == 0;
+           strncmp(row->key, "core.readout.", strlen("core.readout.")) == 0 ||
+           strcmp(row->key, "core.input_memory.kind") == 0 ||
+           strcmp(row->key, "fabric.partial_sum") == 0;
 }
 
 /* The keys of a family mean nothing beside network.onnx, and the other way round. */

@@ -9,6 +9,7 @@
 struct policies; // dataflow/policies.h
 
 struct memory_cfg {
+    enum memory_kind { MEMORY_SRAM, MEMORY_REGISTERS } kind;
     uint32_t word_bits; // a multiple of 8
     uint32_t words;
     char     placing[32]; // "auto", or a row of the table in memory/placing.c, or one of `own`
@@ -17,6 +18,8 @@ struct memory_cfg {
 
 /* clang-format off */
 #define MEMORY_PARAMS(type, at)                                                                    \
+    PARAM_ENUM(type, at.kind, "core.input_memory.kind", "sram", PARAM_NAMES("sram", "registers"),  \
+               NULL, "registers latch a map of one pixel, with no port and in no time"),           \
     PARAM_U32_STEP(type, at.word_bits, "core.input_memory.word_bits", "bit", "128", 8, 8192, 8,    \
                    "width of the SRAM: one word a clock"),                                         \
     PARAM_U32(type, at.words, "core.input_memory.words", "", "512", 1, 65536,                      \

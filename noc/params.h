@@ -10,6 +10,7 @@ struct fabric_cfg {
     char     kind[32]; // a row of the table in noc/fabrics.c
     uint64_t link_bps, partial_sum_bps;
     uint32_t hop_timesteps, partial_sum_hops;
+    enum partial_sum { PARTIAL_SUM_DIGITAL, PARTIAL_SUM_ANALOG } partial_sum;
 };
 
 /* clang-format off */
@@ -23,7 +24,11 @@ struct fabric_cfg {
     PARAM_U32(type, at.hop_timesteps, "fabric.hop_timesteps", "timesteps", "1", 1, 65536,          \
               "from a firing to the pixel stored at the next core"),                               \
     PARAM_U32(type, at.partial_sum_hops, "fabric.partial_sum_hops", "hops", "1", 0, 65536,         \
-              "from a part of a split layer to the next")
+              "from a part of a split layer to the next"),                                         \
+    PARAM_ENUM(type, at.partial_sum, "fabric.partial_sum", "digital",                              \
+               PARAM_NAMES("digital", "analog"), NULL,                                             \
+               "how parts of a layer's rows are added: analog joins their arrays before the "      \
+               "readout")
 /* clang-format on */
 
 #endif

@@ -30,12 +30,13 @@ static uint64_t core_devices(const struct plan *p, uint32_t core)
     if (layer_is_digital(l))
         return 0;
     return (uint64_t)p->layer[c->plan_layer].replicas.n * c->row_n * c->out_n *
-           p->array.layout.columns;
+           p->layer[c->plan_layer].array.layout.columns;
 }
 
 static uint64_t array_devices(const struct plan *p, uint32_t core)
 {
-    return (uint64_t)p->core[core].crossbar.rows * p->core[core].crossbar.columns;
+    return (uint64_t)p->core[core].arrays * p->core[core].crossbar.rows *
+           p->core[core].crossbar.columns;
 }
 
 double core_utilization(const struct plan *p, uint32_t core)
@@ -328,6 +329,45 @@ static struct table *core_table(const void *study)
     return t;
 }
 
+/* Empty where a product is one exact read. */
+static struct table *array_table(const void *study)
+{
+    static const struct table_column columns[] = {
+        { "core", "name" }, { "arrays", "arrays" }, { "used", "utilization" },
+        { "rows", "rows" }, { "at once", "rows_at_once" }, { "slices", "input_slices" },
+        { "reads", "reads" }, { "a weight", "columns_of_a_weight" },
+        { "columns", "columns_read" }, { "converters", "converters" },
+        { "conversions", "conversions" }, { "exact", "exact_bits" }, { 0 },
+    };
+    const struct plan *p = &((const struct study *)study)->plan;
+    struct table *t = table_new(columns);
+
+    table_title(t, "Arrays, of a product");
+    table_note(t, "slices    of the inputs; reads: a slice of some rows each\n"
+                  "a weight  columns of its slices; columns: that are read, of all outputs\n"
+                  "exact     bits of a code that no sum of a read can pass");
+    for (uint32_t i = 0; i < p->n_core && plan_is_read(p); i++) {
+        const struct plan_core *c = &p->core[i];
+        const struct array_spec *a = &p->layer[c->plan_layer].array;
+        if (c->rows == 0)
+            continue;
+        struct reads r = array_reads(a, c->rows, c->columns);
+        table_text(t, c->name);
+        table_count(t, c->arrays);
+        table_share(t, core_utilization(p, i), 1);
+        table_count(t, c->rows);
+        table_count(t, array_rows_at_once(a, c->rows));
+        table_count(t, r.slices);
+        table_count(t, r.n);
+        table_count(t, a->layout.columns);
+        table_count(t, r.columns);
+        table_count(t, a->readout->takes_time ? r.converters : a->readout->counts ? r.columns : 0);
+        table_count(t, a->readout->counts ? r.n * r.columns : 0);
+        table_count(t, array_exact_bits(a, c->rows));
+    }
+    return t;
+}
+
 static struct table *make_streams(const void *study)
 {
     return stream_table(&((const struct study *)study)->plan, NULL);
@@ -354,6 +394,7 @@ static void plan_tail(const void *study, FILE *out)
 static const struct sheet plan_sheets[] = {
     { "layers", false, layer_table },
     { "cores", false, core_table },
+    { "arrays", false, array_table },
     { "streams", false, make_streams },
     { "stages", false, make_stages },
     { 0 },

@@ -22,9 +22,14 @@ static bool unsliced(const struct study *s)
     return strcmp(s->config.crossbar.cell, "sliced") != 0;
 }
 
-static bool exact(const struct study *s)
+static bool uncoded(const struct study *s)
 {
-    return s->config.readout.kind == READOUT_EXACT;
+    return strcmp(s->config.readout.kind, "adc") != 0;
+}
+
+static bool unshared(const struct study *s)
+{
+    return uncoded(s) && strcmp(s->config.readout.kind, "sign") != 0;
 }
 
 static bool timed_as_a_whole(const struct study *s)
@@ -34,7 +39,7 @@ static bool timed_as_a_whole(const struct study *s)
 
 static bool conversion_untimed(const struct study *s)
 {
-    return exact(s) || timed_as_a_whole(s);
+    return unshared(s) || timed_as_a_whole(s);
 }
 
 /* The mapper looks at the links of mappings that it does not choose. */
@@ -59,9 +64,9 @@ static const struct idle_row { // a key is one row
     { "core.crossbar.cell_bits", unsliced, "core.crossbar.cell is not sliced" },
     { "core.crossbar.scheme", unsliced, "core.crossbar.cell is not sliced" },
     { "core.crossbar.read_ns", timed_as_a_whole, "core.crossbar.mvm_ns is not auto" },
-    { "core.readout.bits", exact, "core.readout.kind = exact" },
-    { "core.readout.range", exact, "core.readout.kind = exact" },
-    { "core.readout.columns_per_adc", exact, "core.readout.kind = exact" },
+    { "core.readout.bits", uncoded, "core.readout.kind is not adc" },
+    { "core.readout.range", uncoded, "core.readout.kind is not adc" },
+    { "core.readout.columns_per_adc", unshared, "no column is converted" },
     { "core.readout.conversion_ns", conversion_untimed,
       "it takes core.readout.kind = adc and core.crossbar.mvm_ns = auto" },
     { "core.readout.pipelined", conversion_untimed,

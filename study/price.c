@@ -83,17 +83,18 @@ static struct array_hardware array_hardware(const struct array_spec *a, const st
 static struct core_hardware hardware(const struct plan *p, const struct plan_core *core,
                                      const struct core_hardware *all)
 {
-    const struct reads full = array_reads(&p->array, p->array.rows, p->array.outputs);
+    const struct array_spec *array = &p->layer[core->plan_layer].array;
+    const struct reads full = array_reads(array, array->rows, array->outputs);
 
     return (struct core_hardware){
         .rows = core->crossbar.rows, .columns = core->crossbar.columns,
         .words = core->memory.words, .word_bits = core->memory.word_bits,
         .lanes = core->digital.lanes,
-        .mvm_ns = p->array.timed ? (double)full.time_fs * 1e-6 : core->crossbar.mvm_ns,
+        .mvm_ns = array->timed ? (double)full.time_fs * 1e-6 : core->crossbar.mvm_ns,
         .clock_ns = 1e3 / p->config->clock_mhz,
         .value_bits = all->value_bits, .weight_bits = all->weight_bits,
         .kernel_columns = all->kernel_columns, .pixel_channels = all->pixel_channels,
-        .array = array_hardware(&p->array, &full),
+        .array = array_hardware(array, &full),
     };
 }
 

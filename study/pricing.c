@@ -40,7 +40,8 @@ enum err pricing_load(struct chip_model *model, const struct config *c, const st
     if (!pricing_wanted(c))
         return err_set(m, ERR_INPUT, "%.400s: energy.chip = none: want composed, or a file of "
                        "configs/chips, such as dazzi2021_14nm", config_where(c, "energy.chip"));
-    enum err e = array_spec_of(&array, c, bits.value_bits, bits.weight_bits, m);
+    const struct array_load load = { bits.value_bits, bits.weight_bits, 0 };
+    enum err e = array_spec_of(&array, c, &load, m);
     if (!e)
         e = chip_model_load(model, c->energy.technology, c->energy.device, c->energy.chip, m);
     if (e)
@@ -49,6 +50,10 @@ enum err pricing_load(struct chip_model *model, const struct config *c, const st
         return err_set(m, ERR_INPUT, "%.400s: energy.chip = %s: is of arrays that are read at "
                        "once, not of core.crossbar.mvm_ns = auto, slices or core.readout.kind = "
                        "adc: want energy.chip = composed",
+                       config_where(c, "energy.chip"), c->energy.chip);
+    if (c->fabric.partial_sum == PARTIAL_SUM_ANALOG)
+        return err_set(m, ERR_INPUT, "%.400s: energy.chip = %s: costs of joined arrays are not "
+                       "there yet: want energy.chip = none, or fabric.partial_sum = digital",
                        config_where(c, "energy.chip"), c->energy.chip);
     return choose_converter(model, c, m);
 }

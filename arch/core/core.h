@@ -56,7 +56,7 @@ extern const struct counter core_counter_rows[]; // ends with COUNTER_END
 /* Whether a counter says something of a machine: those of reads do where reads are configured. */
 static inline bool core_counter_shown(const struct plan *p, const struct counter *row)
 {
-    return row->offset < offsetof(struct core_counters, reads) || array_is_read(&p->array);
+    return row->offset < offsetof(struct core_counters, reads) || plan_is_read(p);
 }
 
 /* What went wrong in a chip: the plan's promises were not kept. The earliest counts. */

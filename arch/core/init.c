@@ -148,12 +148,12 @@ static bool init_zero_sum(struct imc_core *c)
 static bool program_array(struct imc_core *c, const struct core_cfg *cfg)
 {
     const struct imc_spec *s = c->spec;
-    const struct imc_array_kind *kind = cfg->array ? cfg->array : imc_array_of(&s->plan->array);
+    const struct imc_array_kind *kind = cfg->array ? cfg->array : imc_array_of(&s->pl->array);
     const struct precision bits = network_precision(s->plan->network);
     const bool values = s->planes.n > 0 && !s->proof;
     int8_t *weight = values ? calloc((size_t)s->pc->rows * s->pc->columns, 1) : NULL;
     const struct array_matrix matrix = {
-        .spec = &s->plan->array,
+        .spec = &s->pl->array,
         .core = s->index,
         .rows = s->pc->rows,
         .columns = s->pc->columns,

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "arch/units/array.h"
-#include "arch/units/sliced_array.h"
+#include "arch/units/sliced_kernel.h"
 #include "core/util.h"
 
 struct sliced {
@@ -15,6 +15,7 @@ struct sliced {
     const struct array_spec *spec;
     uint32_t                 outputs;
     bool                     exact, in_signed;
+    bool                     whole;    // a product is one read of one column an output
     struct crossbar          crossbar; // its products, if exact, and what inputs did; zero in a
                                        // timing run
     struct sliced_array      array;    // zero if exact, and in a timing run
@@ -29,10 +30,36 @@ static bool takes(const struct array_spec *s)
     return true;
 }
 
-static struct converter converter(const void *user, uint32_t j, uint32_t output, bool both_signs)
+static struct converter converter(const void *user, uint32_t j, uint32_t output,
+                                  bool both_signs)
 {
     (void)j, (void)output;
     return array_converter(user, both_signs);
+}
+
+/* Codes of sums that one read gives. */
+static uint64_t convert(const struct sliced *a, int32_t *sum)
+{
+    const struct cell_slice *s = &a->spec->layout.slice[0];
+    const struct converter c = array_converter(
+        a->spec, s->least < 0 || (a->in_signed && a->spec->reads.input_bits > 1));
+    double over_step = 1.0 / (double)c.step;
+    uint64_t n_clipped = 0;
+
+    for (uint32_t i = 0; i < a->base.columns; i++) {
+        int64_t code = sliced_quotient(sum[i], c.step, over_step);
+        int64_t kept = code < c.least ? c.least : code > c.most ? c.most : code;
+        n_clipped += code != kept;
+        sum[i] = (int32_t)(kept * c.step);
+    }
+    return n_clipped;
+}
+
+/* Whether the sums of one read are the product. */
+static bool is_whole(const struct array_spec *s, uint32_t rows)
+{
+    return s->layout.n_slice == 1 && s->layout.ones == 0 && s->layout.slice[0].factor == 1 &&
+           array_reads(s, rows, 1).n == 1;
 }
 
 static bool program_slices(struct sliced *a, const struct array_matrix *m)
@@ -42,7 +69,7 @@ static bool program_slices(struct sliced *a, const struct array_matrix *m)
         .rows = m->rows, .outputs = m->columns,
         .input_bits = s->reads.input_bits, .input_signed = m->in_signed,
         .input_slice_bits = min_u32(s->reads.input_slice_bits, s->reads.input_bits),
-        .rows_at_once = s->reads.rows_at_once ? min_u32(s->reads.rows_at_once, m->rows) : m->rows,
+        .rows_at_once = array_rows_at_once(s, m->rows),
         .cell = s->cell, .weights = s->weights,
         .converter = converter, .user = s,
     };
@@ -83,6 +110,7 @@ static struct imc_array *program(const struct array_matrix *m)
     a->outputs = m->outputs;
     a->in_signed = m->in_signed;
     a->exact = array_is_exact(m->spec, m->rows, m->in_signed);
+    a->whole = is_whole(m->spec, m->rows);
     if (!m->weight)
         return &a->base;
     if (!crossbar_init(&a->crossbar, m->rows, m->columns, m->weight, m->in_signed, m->simd) ||
@@ -101,10 +129,12 @@ static void multiply(struct imc_array *array, const struct array_product *p)
 
     for (uint32_t i = 0; i < p->planes; i++) {
         int32_t *sum = p->sum + i * p->apart;
-        if (a->exact) {
+        if (a->exact || a->whole)
             crossbar_mvm(&a->crossbar, p->in[i], sum);
+        if (a->whole && !a->exact)
+            a->clipped[i] = convert(a, sum);
+        if (a->exact || a->whole)
             continue;
-        }
         for (uint32_t r = 0; r < a->base.rows; r++)
             a->in[r] = (uint16_t)(a->in_signed ? (int8_t)p->in[i][r] : p->in[i][r]);
         a->clipped[i] = sliced_array_mvm(&a->array, a->in, a->out);
@@ -123,7 +153,8 @@ static void count(const struct imc_array *array, const struct array_product *p, 
 
     n->driven_rows += p->driven_rows;
     n->reads += reads;
-    n->conversions += reads * (outputs * l->columns + (l->ones != 0));
+    if (a->spec->readout->counts)
+        n->conversions += reads * (outputs * l->columns + (l->ones != 0));
     n->shift_adds += outputs * (reads * (l->n_slice + (l->ones != 0)) - 1);
     if (a->clipped)
         n->clipped += a->clipped[plane];

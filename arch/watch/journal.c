@@ -134,10 +134,13 @@ static void look_at_stages(struct journal *j, struct core_cycle *c)
     const struct layer *l = plan_network_layer(j->plan, pc->plan_layer);
     const struct config *machine = j->plan->config;
 
-    c->used_clk[STAGE_MEMORY] = stage_clocks(machine, STAGE_MEMORY, c->words);
+    const struct plan_layer *pl = &j->plan->layer[pc->plan_layer];
+
+    c->used_clk[STAGE_MEMORY] =
+        stage_memory_clocks(machine, pl->in_height * pl->in_width, c->words);
     if (c->n_fired && pc->rows > 0)
         c->used_clk[STAGE_CROSSBAR] =
-            stage_array_clocks(machine, &j->plan->array, pc->rows, pc->columns);
+            stage_array_clocks(machine, &pl->array, pc->rows, pc->columns);
     c->used_clk[STAGE_DIGITAL] =
         stage_clocks(machine, STAGE_DIGITAL, stage_digital_ops(l, c->n_result, pc->out_n));
     look_at_links(j, c->used_clk);

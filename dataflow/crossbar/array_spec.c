@@ -30,6 +30,39 @@ static enum err find_cell(struct array_spec *s, const struct config *c, struct e
     return ERR_NONE;
 }
 
+static enum err find_readout(struct array_spec *s, const struct config *c, struct err_msg *m)
+{
+    char known[128] = "";
+
+    s->readout = readout_find(c->readout.kind);
+    for (const struct readout *const *r = readouts; !s->readout && *r; r++) {
+        size_t n = strlen(known);
+        snprintf(known + n, sizeof known - n, "%s%s", n ? ", " : "", (*r)->name);
+    }
+    return s->readout ? ERR_NONE
+                      : REFUSE(c, "core.readout.kind", m, "core.readout.kind = %s: want one of %s",
+                               c->readout.kind, known);
+}
+
+/* Keys that have a place already, and no effect yet. */
+static enum err check_not_there(const struct config *c, struct err_msg *m)
+{
+    static const struct {
+        const char *key, *want;
+    } later[] = {
+        { "core.crossbar.skip_zero_rows", "no" }, { "core.crossbar.skip_zero_patches", "no" },
+        { "core.crossbar.levels", "0" },          { "core.crossbar.on_off", "0" },
+        { "core.crossbar.dummy_column", "no" },   { "core.crossbar.device", "ideal" },
+    };
+
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        if (strcmp(config_where(c, later[i].key), "default") != 0 &&
+            !config_is_default(c, later[i].key))
+            return REFUSE(c, later[i].key, m, "%s is not there yet: want %s = %s", later[i].key,
+                          later[i].key, later[i].want);
+    return ERR_NONE;
+}
+
 static enum err check_sides(struct array_spec *s, const struct config *c, struct err_msg *m)
 {
     const struct crossbar_cfg *x = &c->crossbar;
@@ -43,18 +76,20 @@ static enum err check_sides(struct array_spec *s, const struct config *c, struct
                       "core.crossbar.columns = %u: a weight takes %u columns with "
                       "core.crossbar.cell = %s: want core.crossbar.columns = %u", x->columns,
                       s->layout.columns, s->cell->name, s->layout.columns);
-    s->rows = x->rows - x->reserved_rows;
+    s->array_rows = x->rows - x->reserved_rows;
+    s->rows = c->fabric.partial_sum == PARTIAL_SUM_ANALOG ? MOST_JOINED_ROWS : s->array_rows;
     s->outputs = x->columns / s->layout.columns;
     return ERR_NONE;
 }
 
 /* Converters stand behind equal shares of the columns. */
-static enum err check_converters(const struct config *c, struct err_msg *m)
+static enum err check_converters(const struct array_spec *s, const struct config *c,
+                                 struct err_msg *m)
 {
     uint32_t columns = c->crossbar.columns, each = c->readout.columns_per_adc;
     uint32_t less = each, more = each;
 
-    if (c->readout.kind != READOUT_ADC || columns % each == 0)
+    if (!s->readout->takes_time || columns % each == 0)
         return ERR_NONE;
     while (columns % less != 0)
         less--;
@@ -86,54 +121,134 @@ static uint32_t input_digit_bits(const struct array_spec *s)
     return min_u32(s->reads.input_slice_bits, s->reads.input_bits);
 }
 
-static uint32_t rows_at_once(const struct array_spec *s, uint32_t rows)
+uint32_t array_count(const struct array_spec *s, uint32_t rows)
 {
-    return s->reads.rows_at_once ? min_u32(s->reads.rows_at_once, rows) : rows;
+    return s->rows > s->array_rows ? max_u32((uint32_t)ceil_div(rows, s->array_rows), 1) : 1;
+}
+
+uint32_t array_rows_at_once(const struct array_spec *s, uint32_t rows)
+{
+    bool some = s->reads.rows_at_once > 0 && array_count(s, rows) == 1; // joined arrays drive all
+
+    return some ? min_u32(s->reads.rows_at_once, rows) : rows;
+}
+
+struct reads array_reads(const struct array_spec *s, uint32_t rows, uint32_t outputs)
+{
+    struct reads_cfg cfg = s->reads;
+
+    cfg.rows_at_once = array_rows_at_once(s, rows);
+    return reads_of(&cfg, &s->layout, rows, outputs);
 }
 
 /* Largest sum of a read of so many rows whose digits are `digit`. */
 static int64_t most_sum(const struct array_spec *s, uint32_t rows, int64_t digit)
 {
-    return (int64_t)rows_at_once(s, rows) * ((INT64_C(1) << input_digit_bits(s)) - 1) * digit;
+    return (int64_t)array_rows_at_once(s, rows) * ((INT64_C(1) << input_digit_bits(s)) - 1) *
+           digit;
+}
+
+uint32_t array_exact_bits(const struct array_spec *s, uint32_t rows)
+{
+    int64_t digit = most_digit(&s->layout, true);
+    bool signs = false;
+
+    for (uint32_t j = 0; j < s->layout.n_slice; j++)
+        signs |= s->layout.slice[j].least < 0;
+    return reads_exact_bits(array_rows_at_once(s, rows), input_digit_bits(s), (int32_t)digit) +
+           signs;
 }
 
 static bool is_plain(const struct array_spec *s)
 {
     return s->cell == &cell_differential && s->reads.input_slice_bits >= s->reads.input_bits &&
-           (s->reads.rows_at_once == 0 || s->reads.rows_at_once >= s->rows) && s->adc_bits == 0;
+           (s->reads.rows_at_once == 0 || s->reads.rows_at_once >= s->rows) &&
+           s->readout == &readout_exact;
 }
 
-enum err array_spec_of(struct array_spec *s, const struct config *c, uint32_t value_bits,
-                       uint32_t weight_bits, struct err_msg *m)
+/* Arrays that are joined drive all rows at once. */
+static enum err check_joined(const struct array_spec *s, const struct config *c, uint32_t rows,
+                             struct err_msg *m)
+{
+    if (array_count(s, rows) == 1 || s->reads.rows_at_once == 0 ||
+        s->reads.rows_at_once >= s->array_rows)
+        return ERR_NONE;
+    return REFUSE(c, "core.crossbar.rows_at_once", m,
+                  "core.crossbar.rows_at_once = %u: arrays that fabric.partial_sum = analog joins "
+                  "are read whole: want core.crossbar.rows_at_once = 0, or fabric.partial_sum = "
+                  "digital", s->reads.rows_at_once);
+}
+
+static struct array_spec spec_of_keys(const struct config *c, const struct array_load *load)
 {
     const struct crossbar_cfg *x = &c->crossbar;
-    bool adc = c->readout.kind == READOUT_ADC;
 
-    *s = (struct array_spec){
-        .weights = { .weight_bits = weight_bits, .weight_signed = true,
-                     .cell_bits = x->cell_bits, .scheme = x->scheme },
-        .reads = { .input_bits = value_bits,
+    return (struct array_spec){
+        .weights = { .weight_bits = load->weight_bits, .weight_signed = true,
+                     .cell_bits = x->cell_bits, .scheme = x->scheme,
+                     .separate = c->readout.separate == YES },
+        .reads = { .input_bits = load->value_bits,
                    .input_slice_bits = x->input_slice_bits,
                    .rows_at_once = x->rows_at_once,
                    .read_fs = x->read_as / AS_PER_FS,
-                   .converted = adc,
                    .conversion_fs = c->readout.conversion_as / AS_PER_FS,
                    .columns_per_adc = c->readout.columns_per_adc,
                    .pipelined = c->readout.pipelined == YES },
         .timed = x->mvm_ns == MVM_AUTO,
-        .adc_bits = adc ? c->readout.bits : 0,
     };
-    enum err e = find_cell(s, c, m);
+}
+
+enum err array_spec_of(struct array_spec *s, const struct config *c, const struct array_load *load,
+                       struct err_msg *m)
+{
+    *s = spec_of_keys(c, load);
+    enum err e = check_not_there(c, m);
+    if (!e)
+        e = find_cell(s, c, m);
+    if (!e)
+        e = find_readout(s, c, m);
     if (!e)
         e = check_sides(s, c, m);
     if (!e)
-        e = check_converters(c, m);
+        e = check_converters(s, c, m);
+    if (!e)
+        e = check_joined(s, c, load->kernel_rows, m);
     if (e)
         return e;
+    s->reads.converted = s->readout->takes_time;
+    s->adc_bits = s->readout->codes ? c->readout.bits : 0;
+    uint32_t rows = s->array_rows * array_count(s, load->kernel_rows);
     s->range = c->readout.range == RANGE_FULL
-                   ? most_sum(s, s->rows, most_digit(&s->layout, false))
+                   ? most_sum(s, rows, most_digit(&s->layout, false))
                    : c->readout.range;
     s->plain = is_plain(s);
+    return ERR_NONE;
+}
+
+enum err array_check_readout(const struct array_spec *s, const struct array_load *load,
+                             uint32_t out_bits, bool sums, uint32_t parts, const char **key,
+                             struct err_msg *m)
+{
+    struct reads r = array_reads(s, (uint32_t)ceil_div(load->kernel_rows, parts), 1);
+
+    *key = "core.readout.kind";
+    if (!s->readout->one_bit)
+        return ERR_NONE;
+    if (r.slices > 1)
+        return err_set(m, ERR_INPUT, "makes an output of %u reads of slices: want "
+                       "core.crossbar.input_slice_bits = %u", r.slices, load->value_bits);
+    if (r.groups > 1)
+        return err_set(m, ERR_INPUT, "makes an output of %u reads of some rows: want "
+                       "core.crossbar.rows_at_once = 0", r.groups);
+    if (s->layout.n_slice > 1 || s->layout.ones != 0)
+        return err_set(m, ERR_INPUT, "makes an output of several columns: want core.crossbar.cell "
+                       "= %s", load->weight_bits == 1 ? "reference" : "differential");
+    if (parts > 1)
+        return err_set(m, ERR_INPUT, "makes an output of %u parts: want fabric.partial_sum = "
+                       "analog, which joins them", parts);
+    if (out_bits > 1 && !sums)
+        return err_set(m, ERR_INPUT, "has outputs of %u bits: want core.readout.kind = adc, or a "
+                       "network whose layers deliver one bit", out_bits);
     return ERR_NONE;
 }
 

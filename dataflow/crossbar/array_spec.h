@@ -15,24 +15,43 @@
 #include "dataflow/config.h"
 #include "dataflow/crossbar/cell.h"
 #include "dataflow/crossbar/converter.h"
+#include "dataflow/crossbar/readout.h"
 #include "dataflow/crossbar/reads.h"
 
 struct array_spec {
     bool               plain;
     const struct cell *cell;
+    const struct readout *readout;
     struct cell_cfg    weights;
     struct cell_layout layout;
     struct reads_cfg   reads;
     bool               timed;    // a product takes the time of its reads, else mvm_ns
-    uint32_t           rows;     // for weights
+    uint32_t           rows;     // for weights: of all arrays that may be joined
+    uint32_t           array_rows; // of one array
     uint32_t           outputs;  // that the columns have room for
     uint32_t           adc_bits; // 0: sums are exact
     int64_t            range;    // that a code reaches
 };
 
-/* For values and weights of so many bits. ERR_INPUT names key, value and cure. */
-enum err array_spec_of(struct array_spec *s, const struct config *c, uint32_t value_bits,
-                       uint32_t weight_bits, struct err_msg *m);
+struct array_load { // of a layer, or of the most of all
+    uint32_t value_bits, weight_bits;
+    uint32_t kernel_rows; // inputs of an output; 0: as many as an array has
+};
+
+enum { MOST_JOINED_ROWS = 65536 };
+
+/* ERR_INPUT names key, value and cure. */
+enum err array_spec_of(struct array_spec *s, const struct config *c, const struct array_load *load,
+                       struct err_msg *m);
+
+/* Arrays that a core of so many rows has: parts that are joined before they are read. */
+uint32_t array_count(const struct array_spec *s, uint32_t rows);
+
+/* Why outputs of so many bits, in so many parts, cannot be read out, without a place; the key that
+ * is to blame is put into *key. sums: they leave the chip as they are. */
+enum err array_check_readout(const struct array_spec *s, const struct array_load *load,
+                             uint32_t out_bits, bool sums, uint32_t parts, const char **key,
+                             struct err_msg *m);
 
 /* Whether products are made of reads that somebody will want to see. */
 static inline bool array_is_read(const struct array_spec *s)
@@ -40,11 +59,15 @@ static inline bool array_is_read(const struct array_spec *s)
     return !s->plain || s->timed;
 }
 
+/* Rows of `rows` that a read drives. */
+uint32_t array_rows_at_once(const struct array_spec *s, uint32_t rows);
+
 /* The reads of a product of `rows` rows and `outputs` outputs. */
-static inline struct reads array_reads(const struct array_spec *s, uint32_t rows, uint32_t outputs)
-{
-    return reads_of(&s->reads, &s->layout, rows, outputs);
-}
+struct reads array_reads(const struct array_spec *s, uint32_t rows, uint32_t outputs);
+
+/* Bits of a code that no sum of a read of `rows` rows can pass; of columns that subtract one more,
+ * for the sign. */
+uint32_t array_exact_bits(const struct array_spec *s, uint32_t rows);
 
 /* What stands behind a column, whose sums may be negative or not. */
 struct converter array_converter(const struct array_spec *s, bool both_signs);

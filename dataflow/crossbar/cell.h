@@ -30,6 +30,7 @@ struct cell_cfg {
     bool             weight_signed;
     uint32_t         cell_bits;   // c of the sliced cell; 0: the whole magnitude in one device
     enum cell_scheme scheme;      // of the sliced cell
+    bool             separate;    // devices that are subtracted have a column and a code each
 };
 
 struct cell_slice {
@@ -66,6 +67,18 @@ const struct cell *cell_find(const char *name); // NULL when unknown
 /* cell->layout() with `columns` added up. On error *l is zero. */
 enum err cell_layout(const struct cell *cell, const struct cell_cfg *cfg, struct cell_layout *l,
                      struct err_msg *m);
+
+/* Two columns of either sign, for a cell whose devices are converted apart. */
+static inline void cell_lay_apart(struct cell_layout *l)
+{
+    l->n_slice = l->devices = 2;
+    l->slice[0] = (struct cell_slice){ 1, 0, l->most, 1 };
+    l->slice[1] = (struct cell_slice){ -1, 0, -l->least, 1 };
+}
+static inline int32_t cell_digit_apart(uint32_t j, int32_t weight)
+{
+    return (j == 0) == (weight > 0) ? (j == 0 ? weight : -weight) : 0;
+}
 
 /* Range of the weights that have so many bits: two's complement, or from 0; +-1 of one bit. */
 static inline int32_t weight_least(const struct cell_cfg *c)

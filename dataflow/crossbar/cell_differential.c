@@ -4,7 +4,11 @@
 
 static enum err layout(const struct cell_cfg *cfg, struct cell_layout *l, struct err_msg *m)
 {
-    (void)cfg, (void)m;
+    (void)m;
+    if (cfg->separate && cfg->weight_signed) {
+        cell_lay_apart(l);
+        return ERR_NONE;
+    }
     l->n_slice = 1;
     l->slice[0] = (struct cell_slice){ 1, l->least, l->most, 1 };
     l->devices = 2;
@@ -13,8 +17,7 @@ static enum err layout(const struct cell_cfg *cfg, struct cell_layout *l, struct
 
 static int32_t digit(const struct cell_cfg *cfg, uint32_t j, int32_t weight)
 {
-    (void)cfg, (void)j;
-    return weight;
+    return cfg->separate && cfg->weight_signed ? cell_digit_apart(j, weight) : weight;
 }
 
 const struct cell cell_differential = {

@@ -9,6 +9,10 @@ static enum err layout(const struct cell_cfg *cfg, struct cell_layout *l, struct
                        "or 2 bits, or another cell", cfg->weight_bits);
     l->least = -1;
     l->most = 1;
+    if (cfg->separate) {
+        cell_lay_apart(l);
+        return ERR_NONE;
+    }
     l->n_slice = 1;
     l->slice[0] = (struct cell_slice){ 1, -1, 1, 2 };
     l->devices = 2;
@@ -17,8 +21,7 @@ static enum err layout(const struct cell_cfg *cfg, struct cell_layout *l, struct
 
 static int32_t digit(const struct cell_cfg *cfg, uint32_t j, int32_t weight)
 {
-    (void)cfg, (void)j;
-    return weight;
+    return cfg->separate ? cell_digit_apart(j, weight) : weight;
 }
 
 const struct cell cell_pair = {

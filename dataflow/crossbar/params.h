@@ -7,6 +7,8 @@
 #include "core/param.h"
 #include "dataflow/crossbar/cell.h"
 
+enum no_yes { NO, YES };
+
 struct crossbar_cfg {
     uint32_t rows, columns; // devices; a weight takes one (differential) device
     uint32_t mvm_ns;        // from input pulses to codes, all columns in parallel; or MVM_AUTO:
@@ -19,17 +21,21 @@ struct crossbar_cfg {
     uint32_t cell_bits;
     enum cell_scheme scheme;
     uint32_t reserved_rows;
+    enum input_order { ORDER_LSB, ORDER_MSB } input_order; // of slices: the sum is the same
+
+    /* Of effects and skipping that are not there yet: each has its default. */
+    enum no_yes skip_zero_rows, skip_zero_patches, dummy_column;
+    uint32_t    levels, on_off;
+    char        device[32];
 };
 
 #define MVM_AUTO PARAM_WORD(0)
 
-enum no_yes { NO, YES };
-enum readout_kind { READOUT_EXACT, READOUT_ADC };
-
 struct readout_cfg {
-    enum readout_kind kind;
+    char     kind[32];      // a row of the table in dataflow/crossbar/readout.c
     uint32_t bits;
     uint32_t range;         // of a code, in units of weight times input; or RANGE_FULL
+    enum no_yes separate;   // the currents of a cell's two devices are converted apart
     uint32_t columns_per_adc;
     uint64_t conversion_as; // attoseconds
     enum no_yes pipelined;  // a read goes on while the columns of the last are converted
@@ -64,16 +70,34 @@ struct readout_cfg {
                PARAM_NAMES("signed", "offset"), NULL,                                              \
                "sign of a sliced cell: columns of either sign, or an offset and a column of ones"),\
     PARAM_U32(type, at.reserved_rows, "core.crossbar.reserved_rows", "", "0", 0, 8191,             \
-              "rows of an array that hold no weights")
+              "rows of an array that hold no weights"),                                            \
+    PARAM_ENUM(type, at.input_order, "core.crossbar.input_order", "lsb",                           \
+               PARAM_NAMES("lsb", "msb"), NULL,                                                    \
+               "slice of the inputs that is read first; the sum is the same"),                     \
+    PARAM_ENUM(type, at.skip_zero_rows, "core.crossbar.skip_zero_rows", "no",                      \
+               PARAM_NAMES("no", "yes"), NULL, "not there yet: no"),                               \
+    PARAM_ENUM(type, at.skip_zero_patches, "core.crossbar.skip_zero_patches", "no",                \
+               PARAM_NAMES("no", "yes"), NULL, "not there yet: no"),                               \
+    PARAM_U32(type, at.levels, "core.crossbar.levels", "", "0", 0, 65536,                          \
+              "of a device, an analog effect: not there yet: 0"),                                  \
+    PARAM_U32(type, at.on_off, "core.crossbar.on_off", "", "0", 0, 1000000000,                     \
+              "ratio of a device, an analog effect: not there yet: 0, endless"),                   \
+    PARAM_ENUM(type, at.dummy_column, "core.crossbar.dummy_column", "no",                          \
+               PARAM_NAMES("no", "yes"), NULL, "beside on_off: not there yet: no"),                \
+    PARAM_NAME(type, at.device, "core.crossbar.device", "ideal",                                   \
+               "an analog effect: not there yet: ideal")
 
 #define READOUT_PARAMS(type, at)                                                                   \
-    PARAM_ENUM(type, at.kind, "core.readout.kind", "exact", PARAM_NAMES("exact", "adc"), NULL,     \
-               "what a read's sum becomes: exact is the sum, adc its code"),                       \
+    PARAM_NAME(type, at.kind, "core.readout.kind", "exact",                                        \
+               "what a read's sum becomes: exact is the sum, adc its code, sign one bit of it, "   \
+               "charge the sum without a conversion"),                                             \
     PARAM_U32(type, at.bits, "core.readout.bits", "bit", "8", 1, 24,                               \
               "of a code"),                                                                        \
     PARAM_U32_OR(type, at.range, "core.readout.range", "", "full", 1, 2147483647,                  \
                  PARAM_NAMES("full"),                                                              \
                  "largest sum that a code reaches, weight times input; full: of all rows at once"),\
+    PARAM_ENUM(type, at.separate, "core.readout.separate", "no", PARAM_NAMES("no", "yes"), NULL,   \
+               "whether the two devices of a differential cell or a pair are converted apart"),    \
     PARAM_U32(type, at.columns_per_adc, "core.readout.columns_per_adc", "", "1", 1, 8192,          \
               "columns that share a converter"),                                                   \
     PARAM_DECIMAL(type, at.conversion_as, "core.readout.conversion_ns", "ns", "1", AS_PER_FS,      \

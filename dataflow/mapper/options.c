@@ -142,9 +142,9 @@ static bool array_keeps_up(const struct maker *mk, const struct mapper_option *o
     const struct slice s = piece(mk, o, false);
     uint32_t rows = o->inside ? s.row_n : s.in_n * o->replicas.positions;
 
-    *clocks = stage_array_clocks(mk->mp->config, &mk->mp->plan.array, rows,
+    *clocks = stage_array_clocks(mk->mp->config, &mk->mp->plan.layer[mk->layer].array, rows,
                                  s.out_n * o->replicas.n);
-    return !mk->mp->plan.array.timed || *clocks <= mk->mp->plan.timestep_clk;
+    return !mk->mp->plan.layer[mk->layer].array.timed || *clocks <= mk->mp->plan.timestep_clk;
 }
 
 /* What stops the option when a firing has so many outputs. */
@@ -288,7 +288,7 @@ static bool add_replicas(struct maker *mk, uint32_t n, uint32_t width, bool *fit
 {
     const struct plan *p = &mk->mp->plan;
     const struct layer *l = plan_network_layer(p, mk->layer);
-    const struct array_spec *array = &mk->mp->plan.array;
+    const struct array_spec *array = &mk->mp->plan.layer[mk->layer].array;
     const struct firing_policy *firing = policies_firing(mk->mp->config);
     struct mapper_option o = {
         .replicas = replicas_make(&p->layer[mk->layer].window, n, width),
@@ -325,7 +325,7 @@ static uint32_t shares(const struct maker *mk, uint32_t n, uint32_t width)
 {
     const struct plan *p = &mk->mp->plan;
     const struct layer *l = plan_network_layer(p, mk->layer);
-    const struct array_spec *array = &mk->mp->plan.array;
+    const struct array_spec *array = &mk->mp->plan.layer[mk->layer].array;
     struct replicas replicas = replicas_make(&p->layer[mk->layer].window, n, width);
     struct cut cut = layer_cut(l, &replicas, array->rows, array->outputs);
 
@@ -337,7 +337,7 @@ static uint32_t shares(const struct maker *mk, uint32_t n, uint32_t width)
  * networks have these in any case, and as many as the array has columns where the map ends. */
 static bool add_block(struct maker *mk, uint32_t width, uint32_t height, uint32_t highest)
 {
-    uint32_t columns = mk->mp->plan.array.outputs, before = 0;
+    uint32_t columns = mk->mp->plan.layer[mk->layer].array.outputs, before = 0;
     bool to_the_end = mk->doubtful && height == highest;
     uint32_t end = to_the_end ? columns : min_u32(width * (height + 1) - 1, columns);
     bool fits = false;
@@ -493,7 +493,7 @@ static enum err make_options(struct maker *mk, struct err_msg *m)
     const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
     bool across = policies_firing(mk->mp->config)->across_columns;
     bool blocks = !across && l->window.dilation[0] == 1 && l->window.dilation[1] == 1;
-    uint32_t columns = mk->mp->plan.array.outputs, widest = blocks ? l->out.width : 1;
+    uint32_t columns = mk->mp->plan.layer[mk->layer].array.outputs, widest = blocks ? l->out.width : 1;
     uint32_t highest = across ? l->out.height * l->out.width : l->out.height;
 
     mk->room = 0;

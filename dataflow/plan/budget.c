@@ -110,7 +110,8 @@ static void firings_use(const struct budget *b)
         struct core_times *use = &b->t->core[i];
         if (core->rows > 0)
             use->used_clk[STAGE_CROSSBAR] =
-                stage_array_clocks(p->config, &p->array, core->rows, core->columns);
+                stage_array_clocks(p->config, &p->layer[core->plan_layer].array, core->rows,
+                                   core->columns);
         use->most_outputs = core->part + core->split == 0
                                 ? most_outputs(b->s, core->plan_layer, core->copy)
                                 : b->t->core[i - 1].most_outputs;
@@ -136,7 +137,7 @@ static void cure(const struct budget *b, enum stage stage, char *text, size_t si
     uint64_t bps = stage_least_bps(p->config, bits, p->timestep_clk);
     switch (stage) {
     case STAGE_CROSSBAR:
-        if (!p->array.timed)
+        if (p->config->crossbar.mvm_ns != MVM_AUTO)
             snprintf(text, size, ", or core.crossbar.mvm_ns = %" PRIu64, p->config->timestep_ns);
         break;
     case STAGE_DIGITAL:

@@ -47,6 +47,7 @@ static void place_core(const struct plan *p, struct plan_core *core)
                  : pl->inside        ? s.row_n
                                      : core->in_n * pl->replicas.positions;
     core->columns = layer_is_digital(l) ? 0 : core->out_n * pl->replicas.n;
+    core->arrays = array_count(&pl->array, core->rows);
     core->crossbar = p->config->crossbar;
     core->memory = p->config->memory;
     core->digital = p->config->digital;

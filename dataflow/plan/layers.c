@@ -9,6 +9,7 @@
 #include "dataflow/mapping.h"
 #include "dataflow/plan/structure.h"
 #include "dataflow/policies.h"
+#include "network/precision.h"
 
 /* ERR_INPUT with a line that says where the entry of a mapping table that holds for a layer was
  * given. */
@@ -57,7 +58,7 @@ static bool holds_all(const struct plan *p, uint32_t layer, uint32_t map)
     const struct layer *l = plan_network_layer(p, layer);
 
     return reads_only(l, map) && l->groups == 1 &&
-           l->window.kernel[0] * l->window.kernel[1] <= p->array.rows;
+           l->window.kernel[0] * l->window.kernel[1] <= p->layer[layer].array.rows;
 }
 
 /* A resampling layer is pointwise and only ever added to a later sum. The memory of another layer
@@ -205,7 +206,7 @@ static bool is_whole_map(const struct plan_layer *pl)
 static enum err check_array(const struct plan *p, const struct plan_layer *pl, uint32_t n,
                             uint32_t block_width, struct err_msg *m)
 {
-    const struct array_spec *array = &p->array;
+    const struct array_spec *array = &pl->array;
     const struct layer *l = &p->network->layer[pl->layer];
     uint32_t rows = replicas_make(&pl->window, n, block_width).positions;
     if (n > 1 && (pl->window.again[0] || pl->window.again[1]))
@@ -238,10 +239,34 @@ static enum err check_array(const struct plan *p, const struct plan_layer *pl, u
                         fewer[0] && larger[0] ? " or " : "", larger);
 }
 
+static struct array_load array_load(const struct plan *p, const struct plan_layer *pl)
+{
+    return (struct array_load){
+        .value_bits = network_input_bits(p->network, pl->layer),
+        .weight_bits = network_weight_bits(p->network, pl->layer),
+        .kernel_rows = layer_kernel_rows(&p->network->layer[pl->layer]),
+    };
+}
+
+static enum err check_readout(const struct plan *p, const struct plan_layer *pl, struct err_msg *m)
+{
+    const struct layer *l = &p->network->layer[pl->layer];
+    struct array_load load = array_load(p, pl);
+    const char *key;
+    struct err_msg why;
+
+    load.kernel_rows = pl->rows; // of replicas too
+    if (array_check_readout(&pl->array, &load, network_value_bits(p->network, pl->layer),
+                            l->raw_output, pl->parts, &key, &why))
+        return PLAN_REFUSE(p, key, m, "core.readout.kind = %s: layer %s %.160s",
+                           pl->array.readout->name, l->name, why.text);
+    return ERR_NONE;
+}
+
 static enum err place_replicas(const struct plan *p, struct plan_layer *pl, struct err_msg *m)
 {
     const struct mapping_cfg *cfg = &p->config->mapping;
-    const struct array_spec *array = &p->array;
+    const struct array_spec *array = &pl->array;
     const struct layer *l = &p->network->layer[pl->layer];
     uint32_t n = count_map_get(&cfg->replicas, l->name, l->out.height, 1), block_width = 1;
     enum err e = choose_firing(p, pl, &block_width, m);
@@ -279,8 +304,9 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     const struct crossbar_cfg *devices = &p->config->crossbar;
     pl->utilization = (double)layer_kernel_rows(l) * pl->columns * pl->copies *
                       array->layout.columns /
-                      ((double)pl->n_core * devices->rows * devices->columns);
-    return ERR_NONE;
+                      ((double)pl->n_core * array_count(array, pl->rows / pl->parts) *
+                       devices->rows * devices->columns);
+    return layer_is_digital(l) ? ERR_NONE : check_readout(p, pl, m);
 }
 
 static enum err map_layer(struct plan *p, uint32_t layer, struct err_msg *m)
@@ -299,7 +325,8 @@ static enum err map_layer(struct plan *p, uint32_t layer, struct err_msg *m)
     pl->in_height = l->in.height;
     pl->in_width = l->in.width;
     pl->window = l->window;
-    return ERR_NONE;
+    const struct array_load load = array_load(p, pl);
+    return array_spec_of(&pl->array, p->config, &load, m);
 }
 
 enum err structure_check_keys(const struct plan *p, struct err_msg *m)
@@ -333,7 +360,8 @@ static uint64_t time_to_write(const struct plan *p, uint32_t layer)
     const struct placing *placing = plan_placing(&p->config->memory, values, word);
     uint64_t pixels = (uint64_t)pl->in_height * pl->in_width;
 
-    if (pl->feed != FEED_SCRATCHPAD || l->out.height * l->out.width > 1 || !placing)
+    if (pl->feed != FEED_SCRATCHPAD || l->out.height * l->out.width > 1 || !placing ||
+        stage_memory_clocks(p->config, (uint32_t)pixels, 1) == 0)
         return 1;
     if (pl->flat) // whole rows, a share of one at either end, of two channels
         rows = min_u32(rows, (uint32_t)ceil_div(part.row_n, pl->in_width) + 2);

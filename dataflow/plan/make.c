@@ -42,11 +42,11 @@ static enum err check_clocks(struct plan *p, struct err_msg *m)
 /* Weights that the arrays cannot keep. */
 static enum err check_weights(const struct plan *p, struct err_msg *m)
 {
-    const struct cell_layout *keeps = &p->array.layout;
-
-    for (uint32_t i = 1; i < p->network->n_layer; i++) {
-        const struct layer *l = &p->network->layer[i];
-        size_t n = layer_is_digital(l) || !l->weight || p->array.plain
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        const struct layer *l = plan_network_layer(p, i);
+        const struct array_spec *array = &p->layer[i].array;
+        const struct cell_layout *keeps = &array->layout;
+        size_t n = layer_is_digital(l) || !l->weight || array->plain
                        ? 0
                        : (size_t)l->out.channels * layer_kernel_rows(l);
         for (size_t k = 0; k < n; k++)
@@ -55,7 +55,7 @@ static enum err check_weights(const struct plan *p, struct err_msg *m)
                                    "core.crossbar.cell = %s keeps weights of %d to %d, layer %s "
                                    "has %d: want core.crossbar.cell = sliced with "
                                    "core.crossbar.scheme = offset",
-                                   p->array.cell->name, keeps->least, keeps->most, l->name,
+                                   array->cell->name, keeps->least, keeps->most, l->name,
                                    l->weight[k]);
     }
     return ERR_NONE;
@@ -78,17 +78,26 @@ static enum err check_words(const struct plan *p, struct err_msg *m)
     return ERR_NONE;
 }
 
-static enum err make_array(struct plan *p, struct err_msg *m)
+bool plan_is_read(const struct plan *p)
 {
-    const struct precision bits = network_precision(p->network);
-    enum err e = array_spec_of(&p->array, p->config, bits.value_bits, bits.weight_bits, m);
+    bool read = false;
 
-    return e ? e : check_weights(p, m);
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        read |= array_is_read(&p->layer[i].array);
+    return read;
 }
 
 bool plan_is_exact(const struct plan *p)
 {
-    return array_is_exact(&p->array, p->array.rows, true);
+    bool exact = true;
+
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        const struct layer *l = plan_network_layer(p, i);
+        const struct array_spec *a = &p->layer[i].array;
+        if (!layer_is_digital(l))
+            exact &= array_is_exact(a, min_u32(a->rows, p->layer[i].rows), true);
+    }
+    return exact;
 }
 
 static enum err make_layers(struct plan *p, struct err_msg *m)
@@ -150,8 +159,8 @@ static enum err try_layers(struct plan *p, const struct network *network,
     if (!e)
         e = check_words(p, m);
     if (!e)
-        e = make_array(p, m);
-    return e ? e : make_layers(p, m);
+        e = make_layers(p, m);
+    return e ? e : check_weights(p, m);
 }
 
 enum err plan_make_layers(struct plan *p, const struct network *network,

@@ -456,7 +456,8 @@ static void use_all(struct port *port, struct timetable *t, const struct plan_st
         }
         if (!has_enough(port))
             read_all(port, i, n_image);
-        *clk = stage_clocks(p->config, STAGE_MEMORY, port->most);
+        const struct plan_layer *pl = &p->layer[p->core[i].plan_layer];
+        *clk = stage_memory_clocks(p->config, (uint64_t)pl->in_height * pl->in_width, port->most);
     }
 }
 

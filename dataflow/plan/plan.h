@@ -61,6 +61,7 @@ struct plan_layer {
     uint32_t                    in_height, in_width; // of the map as its memories store it
     struct window               window;              // on that map
     uint32_t                    rows, columns; // of the whole matrix with its replicas
+    struct array_spec           array;         // of its cores
     double                      utilization;   // devices of all replicas / devices of its arrays
     enum feed                   feed;
     uint32_t                    feeder; // FEED_READ_BACK: index of the plan layer that holds them
@@ -76,6 +77,7 @@ struct plan_core {
     uint32_t             out_first, out_n; // its output channels
     uint32_t             row_first, row_n; // of an output's kernel, [channel][position]
     uint32_t             rows, columns;    // of its matrix: inputs and outputs of a firing
+    uint32_t             arrays;           // that hold it, joined before they are read
     struct crossbar_cfg  crossbar;         // hardware of this core
     struct memory_cfg    memory;
     struct digital_cfg   digital;
@@ -130,7 +132,6 @@ struct image_feed {
 struct plan {
     const struct network *network; // borrowed
     const struct config  *config;  // borrowed
-    struct array_spec     array;   // of every core
     struct plan_layer    *layer;   // plan layer i is network layer i + 1
     uint32_t              n_layer;
     struct plan_core     *core;
@@ -185,6 +186,9 @@ uint32_t plan_owner(const struct plan *p, uint32_t layer, uint32_t column);
 
 /* The last convolution on the way to the result; resampling layers are beside it. */
 uint32_t plan_last_convolution(const struct plan *p);
+
+/* Whether products are made of reads that somebody will want to see. */
+bool plan_is_read(const struct plan *p);
 
 /* Whether the sums of all arrays are exact, whatever their converters. */
 bool plan_is_exact(const struct plan *p);

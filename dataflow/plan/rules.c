@@ -52,6 +52,13 @@ uint64_t stage_clocks(const struct config *machine, enum stage s, uint64_t work)
     return 0;
 }
 
+uint64_t stage_memory_clocks(const struct config *machine, uint64_t map_pixels, uint64_t words)
+{
+    bool latched = machine->memory.kind == MEMORY_REGISTERS && map_pixels == 1;
+
+    return latched ? 0 : stage_clocks(machine, STAGE_MEMORY, words);
+}
+
 uint64_t stage_array_clocks(const struct config *machine, const struct array_spec *array,
                             uint32_t rows, uint32_t outputs)
 {

@@ -3,7 +3,8 @@
  *
  * **Stages** (docs/accelerator.md, section 4):
  *
- *     memory       one clock per word written or read, read-back included, one port
+ *     memory       one clock per word written or read, read-back included, one port; none for a
+ *                  map of one pixel in registers
  *     crossbar     mvm_ns per firing, or the time of its reads (dataflow/crossbar/reads.h)
  *     digital      ceil(operations / lanes), an operation being one value scaled, or one pixel of a
  *                  window compared or added
@@ -44,6 +45,9 @@ const char *stage_name(enum stage s); // "memory"
 
 /* Clocks that a stage inside a machine's core takes for so much work: words, or operations. */
 uint64_t stage_clocks(const struct config *machine, enum stage s, uint64_t work);
+
+/* The same of words of the memory of a map of so many pixels: none where registers latch it. */
+uint64_t stage_memory_clocks(const struct config *machine, uint64_t map_pixels, uint64_t words);
 
 /* The same of a product of rows inputs and as many outputs. */
 uint64_t stage_array_clocks(const struct config *machine, const struct array_spec *array,

@@ -119,6 +119,9 @@ static const char *const exact[][MOST_SET] = {
     { READS("1", "0"), CELL("sliced", "2", "offset"), ADC("9", "511"), NULL },
     { READS("2", "70"), CELL("sliced", "3", "signed"), ADC("11", "1023"), NULL },
     { READS("4", "0"), CELL("sram", "0", "signed"), ADC("12", "2047"), NULL },
+    { "fabric.partial_sum=analog", READS("1", "0"), CELL("sliced", "2", "signed"), NULL },
+    { "core.readout.separate=yes", READS("2", "0"), ADC("17", "65535"), NULL },
+    { "core.readout.kind=charge", NULL },
 };
 
 static void no_code_clips_and_every_logit_is_the_plain_arrays(void **state)
@@ -283,6 +286,31 @@ static void what_cannot_be_read_is_refused_with_its_cure(void **state)
         { "default: core conv1: crossbar needs 400 clocks in its worst timestep, "
           "clocking.timestep_ns = 100 has 50: want clocking.timestep_ns = 800",
           { "core.crossbar.mvm_ns=auto", "core.crossbar.input_slice_bits=1" } },
+        { "--set core.readout.kind: core.readout.kind = adcs: want one of exact, adc, sign, charge",
+          { "core.readout.kind=adcs" } },
+        { "--set core.readout.kind: core.readout.kind = sign: layer conv1 makes an output of 8 "
+          "reads of slices: want core.crossbar.input_slice_bits = 8",
+          { "core.readout.kind=sign", "core.crossbar.input_slice_bits=1" } },
+        { "--set core.readout.kind: core.readout.kind = sign: layer conv1 makes an output of 4 "
+          "reads of some rows: want core.crossbar.rows_at_once = 0",
+          { "core.readout.kind=sign", "core.crossbar.rows_at_once=7" } },
+        { "--set core.readout.kind: core.readout.kind = sign: layer conv1 makes an output of "
+          "several columns: want core.crossbar.cell = differential",
+          { "core.readout.kind=sign", "core.crossbar.cell=sram" } },
+        { "--set core.readout.kind: core.readout.kind = sign: layer conv1 has outputs of 8 bits: "
+          "want core.readout.kind = adc, or a network whose layers deliver one bit",
+          { "core.readout.kind=sign" } },
+        { "--set core.readout.kind: core.readout.kind = sign: layer conv23 makes an output of 2 "
+          "parts: want fabric.partial_sum = analog, which joins them",
+          { "core.readout.kind=sign", "network.value_bits=1", "network.weight_bits=1" } },
+        { "--set core.crossbar.rows_at_once: core.crossbar.rows_at_once = 7: arrays that "
+          "fabric.partial_sum = analog joins are read whole: want core.crossbar.rows_at_once = 0, "
+          "or fabric.partial_sum = digital",
+          { "core.crossbar.rows_at_once=7", "fabric.partial_sum=analog" } },
+        { "--set core.crossbar.on_off: core.crossbar.on_off is not there yet: want "
+          "core.crossbar.on_off = 0", { "core.crossbar.on_off=10" } },
+        { "--set core.crossbar.skip_zero_rows: core.crossbar.skip_zero_rows is not there yet: want "
+          "core.crossbar.skip_zero_rows = no", { "core.crossbar.skip_zero_rows=yes" } },
     };
 
     (void)state;

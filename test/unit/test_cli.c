@@ -251,7 +251,7 @@ static void a_result_replaces_an_old_file_and_nothing_else_stays(void **state)
     char *csv = read_file(*state, "r.csv");
     assert_int_equal(strncmp(csv, "name,", 5), 0);
     free(csv);
-    assert_int_equal(n_files(*state), 7); // r.cores.csv, r.streams.csv and r.stages.csv beside it
+    assert_int_equal(n_files(*state), 8); // r.cores.csv, .arrays, .streams and .stages beside it
 }
 
 /* ---- forms ---- */

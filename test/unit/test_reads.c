@@ -23,7 +23,7 @@ static struct cell_layout layout_of(const struct cell *cell, const struct cell_c
 /* Shafiee et al. 2016: 16-bit inputs bit by bit, 128 columns behind one converter of 1.28 GS/s. */
 static void isaac_reads_sixteen_times_and_converts_meanwhile(void **state)
 {
-    const struct cell_cfg weights = { 16, true, 2, CELL_OFFSET };
+    const struct cell_cfg weights = { 16, true, 2, CELL_OFFSET, false };
     const struct cell_layout cell = layout_of(&cell_sliced, &weights);
     const struct reads_cfg cfg = { .input_bits = 16, .input_slice_bits = 1, .read_fs = 100 * NS,
                                    .converted = true, .conversion_fs = 781250,
@@ -80,7 +80,7 @@ static void the_time_of_a_product_is_that_of_its_reads_one_by_one(void **state)
 #define DRAW(n)                                                                             \
     ((uint32_t)((seed = seed * 6364136223846793005u + 1442695040888963407u) >> 33) % (n))
         const struct cell_cfg weights = { 1 + DRAW(16), DRAW(2), DRAW(5),
-                                          DRAW(2) ? CELL_OFFSET : CELL_SIGNED };
+                                          DRAW(2) ? CELL_OFFSET : CELL_SIGNED, false };
         const struct cell_layout cell = layout_of(DRAW(2) ? &cell_sliced : &cell_sram, &weights);
         const struct reads_cfg cfg = {
             .input_bits = 1 + DRAW(16), .input_slice_bits = 1 + DRAW(16), .rows_at_once = DRAW(40),

@@ -145,6 +145,12 @@ static uint32_t naive_columns(const struct design *d, int32_t w, struct naive_co
     uint32_t n = 0, bits = cfg->weight_bits, step = cfg->cell_bits;
 
     *ones = 0;
+    bool apart = cfg->separate && d->cfg.cell != &cell_reference && cfg->weight_signed;
+    if (apart && d->cfg.cell != &cell_sliced && d->cfg.cell != &cell_sram) {
+        c[0] = (struct naive_column){ 1, w > 0 ? w : 0, false };
+        c[1] = (struct naive_column){ -1, w < 0 ? -w : 0, false };
+        return 2;
+    }
     if (d->cfg.cell != &cell_sliced && d->cfg.cell != &cell_sram) {
         c[0] = (struct naive_column){ 1, w, true };
         if (d->cfg.cell == &cell_differential && !cfg->weight_signed)
@@ -271,7 +277,7 @@ static void make(struct design *d, struct lcg *g)
             .input_bits = 1 + next(g, next(g, 3) ? 8 : 16), .input_signed = next(g, 2),
             .cell = cell_kinds[next(g, 5)],
             .weights = { 1 + next(g, next(g, 3) ? 8 : 16), next(g, 2), next(g, 9),
-                         next(g, 2) ? CELL_OFFSET : CELL_SIGNED },
+                         next(g, 2) ? CELL_OFFSET : CELL_SIGNED, next(g, 2) },
         };
         c->input_slice_bits = 1 + next(g, c->input_bits);
         c->rows_at_once = 1 + next(g, c->rows);
@@ -358,17 +364,16 @@ static void a_cell_takes_the_columns_of_its_slices(void **state)
     assert_int_equal(layout_of(&cell_reference, signed_bits(1)).columns, 1);
     /* ISAAC: 16 bits in digits of 2, less 2^15 by the column of ones */
     struct cell_layout isaac =
-        layout_of(&cell_sliced, (struct cell_cfg){ 16, true, 2, CELL_OFFSET });
+        layout_of(&cell_sliced, (struct cell_cfg){ 16, true, 2, CELL_OFFSET, false });
     assert_int_equal(isaac.columns, 8);
     assert_int_equal(isaac.ones, -32768);
     /* 7 bits of magnitude in digits of 2, of either sign; the last has one bit */
     struct cell_layout two =
-        layout_of(&cell_sliced, (struct cell_cfg){ 8, true, 2, CELL_SIGNED });
+        layout_of(&cell_sliced, (struct cell_cfg){ 8, true, 2, CELL_SIGNED, false });
     assert_int_equal(two.columns, 8);
     assert_int_equal(two.slice[6].most, 1);
     assert_int_equal(two.least, -127);
-    assert_int_equal(layout_of(&cell_sliced, (struct cell_cfg){ 8, true, 0, CELL_SIGNED }).columns,
-                     2);
+    assert_int_equal(layout_of(&cell_sliced, signed_bits(8)).columns, 2);
     assert_int_equal(layout_of(&cell_sram, signed_bits(4)).columns, 4);
     assert_int_equal(layout_of(&cell_sram, signed_bits(1)).columns, 1);
 }
