@@ -71,24 +71,30 @@ static uint64_t naive_time(const struct reads_cfg *c, uint64_t n)
     return converter_free;
 }
 
+static uint32_t draw(uint64_t *seed, uint32_t n)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*seed >> 33) % n;
+}
+
 static void the_time_of_a_product_is_that_of_its_reads_one_by_one(void **state)
 {
     uint64_t seed = 3;
 
     (void)state;
     for (int i = 0; i < 500; i++) {
-#define DRAW(n)                                                                             \
-    ((uint32_t)((seed = seed * 6364136223846793005u + 1442695040888963407u) >> 33) % (n))
-        const struct cell_cfg weights = { 1 + DRAW(16), DRAW(2), DRAW(5),
-                                          DRAW(2) ? CELL_OFFSET : CELL_SIGNED, false };
-        const struct cell_layout cell = layout_of(DRAW(2) ? &cell_sliced : &cell_sram, &weights);
+        const struct cell_cfg weights = { 1 + draw(&seed, 16), draw(&seed, 2), draw(&seed, 5),
+                                          draw(&seed, 2) ? CELL_OFFSET : CELL_SIGNED, false };
+        const struct cell_layout cell =
+            layout_of(draw(&seed, 2) ? &cell_sliced : &cell_sram, &weights);
         const struct reads_cfg cfg = {
-            .input_bits = 1 + DRAW(16), .input_slice_bits = 1 + DRAW(16), .rows_at_once = DRAW(40),
-            .read_fs = (1 + DRAW(200)) * NS, .converted = DRAW(4) != 0,
-            .conversion_fs = 1 + DRAW(3000000), .columns_per_adc = 1 + DRAW(64),
-            .pipelined = DRAW(2),
+            .input_bits = 1 + draw(&seed, 16), .input_slice_bits = 1 + draw(&seed, 16),
+            .rows_at_once = draw(&seed, 40),
+            .read_fs = (1 + draw(&seed, 200)) * NS, .converted = draw(&seed, 4) != 0,
+            .conversion_fs = 1 + draw(&seed, 3000000), .columns_per_adc = 1 + draw(&seed, 64),
+            .pipelined = draw(&seed, 2),
         };
-        uint32_t rows = 1 + DRAW(300), outputs = 1 + DRAW(64), n = 0;
+        uint32_t rows = 1 + draw(&seed, 300), outputs = 1 + draw(&seed, 64), n = 0;
         const struct reads r = reads_of(&cfg, &cell, rows, outputs);
         uint32_t at_once = cfg.rows_at_once ? cfg.rows_at_once : rows;
 
@@ -98,7 +104,6 @@ static void the_time_of_a_product_is_that_of_its_reads_one_by_one(void **state)
         assert_int_equal(r.n, n);
         assert_int_equal(r.time_fs, naive_time(&cfg, n));
         assert_int_equal(r.conversions, cfg.converted ? (uint64_t)n * r.columns : 0);
-#undef DRAW
     }
 }
 

@@ -31,8 +31,8 @@ static void parts_share_all_rows_as_evenly_as_can_be(void **state)
             for (uint32_t rows = 1; rows < positions; rows++) {
                 struct layer l = { .kind = LAYER_CONV, .groups = 1, .in = { 9, 99, channels },
                                    .out = { 1, 1, 7 },
-                                   .window = { { 1, positions }, { 1, 1 }, { 1, 1 }, { 0, 0 },
-                                               { 0, 0 } } };
+                                   .window = { .kernel = { 1, positions }, .stride = { 1, 1 },
+                                               .dilation = { 1, 1 } } };
                 struct replicas one = replicas_make(&l.window, 1, 1);
                 struct cut cut = layer_cut(&l, &one, rows, 3);
                 uint32_t at = 0, least = UINT32_MAX, most = 0;

@@ -74,7 +74,7 @@ static struct sub_array array_of(const struct machine *k, unsigned rows)
         .levels = 32, .converter = CONVERTER_CSA, .weight_bits = 8, .cells_per_weight = 8,
         .input_bits = 8, .active = ones * rows / k->side, .on_share = 0.5 };
     struct calibration cal;
-    struct sub_array s;
+    struct sub_array s = { 0 };
     struct err_msg m;
 
     if (calibration_load(&cal, "configs/calibration/rram40_macro.yaml", &m) ||
