@@ -6,7 +6,7 @@
 
 #include "arch/tech/adder.h"
 #include "arch/tech/cco_adc.h"
-#include "arch/tech/chip_model.h"
+#include "arch/tech/core_cost.h"
 #include "arch/tech/comparator.h"
 #include "arch/tech/decoder.h"
 #include "arch/tech/dff.h"

@@ -12,6 +12,7 @@
 #include "core/outfile.h"
 #include "import/import.h"
 #include "network/onnx/file.h"
+#include "network/onnx/kind.h"
 #include "network/onnx/read.h"
 #include "report/table.h"
 #include "traces/images.h"

@@ -394,6 +394,16 @@ static enum err check_layer(const struct check *c)
     return e;
 }
 
+static enum err check_ends(const struct network *n, struct err_msg *m)
+{
+    for (uint32_t i = 0; i < n->n_end; i++)
+        if (n->end[i].layer >= n->n_layer)
+            return err_set(m, ERR_INPUT, "result %.200s: is delivered by layer %" PRIu32
+                           ": want one of 0 to %" PRIu32, n->end[i].value, n->end[i].layer,
+                           n->n_layer - 1);
+    return ERR_NONE;
+}
+
 /* Every layer but the last is read by a later one, or leaves the network as well. */
 static enum err check_readers(const struct network *n, struct err_msg *m)
 {
@@ -436,5 +446,7 @@ enum err network_check(const struct network *n, struct err_msg *m)
         if (macs > INT64_MAX)
             e = REFUSE(&c, "%" PRIu64 " multiply-accumulates up to here: want below 2^63", macs);
     }
+    if (!e)
+        e = check_ends(n, m);
     return e ? e : check_readers(n, m);
 }

@@ -147,9 +147,6 @@ struct shape layer_delivers(const struct layer *l);
 /* Whether no weights, and so no crossbar, are needed: pooling and scaling. */
 bool layer_is_digital(const struct layer *l);
 
-/* Least and largest value that a layer's bytes take. */
-void layer_range(const struct layer *l, int32_t *low, int32_t *high);
-
 /* What stands in the table of output o for a byte; there is one. */
 static inline uint8_t layer_look_up(const struct layer *l, uint32_t o, uint8_t byte)
 {

@@ -36,6 +36,33 @@ uint32_t layer_weight_bits(const struct layer *l)
     return l->weight_bits ? l->weight_bits : BYTE_BITS;
 }
 
+/* Of what stands in a table for the bytes low .. high. */
+static void table_range(const struct layer *l, int32_t *low, int32_t *high)
+{
+    int32_t least = INT32_MAX, most = INT32_MIN;
+
+    for (uint32_t o = 0; o < l->n_table; o++)
+        for (int32_t v = *low; v <= *high; v++) {
+            uint8_t byte = layer_look_up(l, o, (uint8_t)v);
+            int32_t to = l->out_signed ? (int8_t)byte : byte;
+            least = to < least ? to : least;
+            most = to > most ? to : most;
+        }
+    *low = least;
+    *high = most;
+}
+
+void layer_range(const struct layer *l, int32_t *low, int32_t *high)
+{
+    value_limits(layer_value_bits(l), l->out_signed, low, high);
+    if (l->kind == LAYER_IMAGE)
+        return;
+    *low = l->pooled ? l->pool.low : l->requant.low;
+    *high = l->pooled ? l->pool.high : l->requant.high;
+    if (l->table && !l->pooled)
+        table_range(l, low, high);
+}
+
 uint32_t network_value_bits(const struct network *n, uint32_t index)
 {
     return max_u32(layer_value_bits(&n->layer[index]), n->least.value_bits);

@@ -25,6 +25,9 @@ uint32_t value_bits_for(int64_t least, int64_t most, bool is_signed);
 uint32_t layer_value_bits(const struct layer *l);
 uint32_t layer_weight_bits(const struct layer *l);
 
+/* Least and largest value that a layer's values take, which may be fewer than their bits hold. */
+void layer_range(const struct layer *l, int32_t *low, int32_t *high);
+
 /* As the machine carries them: a value of layer `index`; what it delivers, a value or a sum; what
  * it reads, the most of its inputs; its weights, 1 where it has none; its sums. */
 uint32_t network_value_bits(const struct network *n, uint32_t index);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "network/precision.h"
 #include "traces/npy.h"
 
 struct inputs {

@@ -25,7 +25,7 @@
 #include <stdint.h>
 
 #include "arch/core/core.h"
-#include "arch/tech/chip_model.h"
+#include "arch/tech/core_cost.h"
 #include "core/err.h"
 #include "dataflow/plan/plan.h"
 

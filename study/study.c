@@ -10,6 +10,7 @@
 
 #include "core/datadir.h"
 #include "import/import.h"
+#include "network/onnx/kind.h"
 #include "network/onnx/read.h"
 #include "network/precision.h"
 #include "study/idle.h"

@@ -16,7 +16,7 @@
 #ifndef ARCH_TECH_COMPOSED_H
 #define ARCH_TECH_COMPOSED_H
 
-#include "arch/tech/chip_model.h"
+#include "arch/tech/core_unit.h"
 
 /* Sets what crossbar, input drivers and converters of *u cost, and shift_add. ERR_INPUT names key,
  * value and cure. */

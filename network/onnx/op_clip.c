@@ -5,6 +5,7 @@
 
 #include "core/util.h"
 #include "network/onnx/read.h"
+#include "network/precision.h"
 
 /* Whether what layer l delivers lies within the bounds, to a hundredth of a step. */
 static bool keeps_within(const struct layer *l, double low, double high)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "network/onnx/read.h"
+#include "network/precision.h"
 
 enum { MOST_POSITIONS = 1 << 20 }; // of the window of an average
 

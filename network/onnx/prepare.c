@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "core/rng.h"
-#include "network/onnx/read.h"
+#include "network/onnx/kind.h"
 #include "network/onnx/rewrite.h"
 
 enum { MOST_NODES = 1 << 16, MOST_DEPTH = 16, MOST_SIDE = 65536 };

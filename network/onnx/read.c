@@ -9,6 +9,7 @@
 
 #include "network/float/graph.h"
 #include "network/onnx/file.h"
+#include "network/onnx/kind.h"
 #include "network/onnx/prepare.h"
 
 enum { LEAST_OPSET = 7 };
@@ -631,20 +632,6 @@ void onnx_model_release(struct onnx_model *o)
     onnx_free_model(o->proto);
     free(o->name);
     *o = (struct onnx_model){0};
-}
-
-bool onnx_model_is_quantised(const Onnx__ModelProto *model)
-{
-    const Onnx__GraphProto *g = model->graph;
-
-    if (onnx_is_of_integers(model))
-        return true;
-    for (size_t i = 0; g && i < g->n_node; i++) {
-        const char *type = g->node[i]->op_type;
-        if (type && (strstr(type, "Linear") || strcmp(type, "QGemm") == 0))
-            return true;
-    }
-    return false;
 }
 
 enum err network_load_onnx_as(struct network *n, const char *path,

@@ -314,7 +314,6 @@ enum err onnx_scale_open(struct onnx_reader *r, const struct onnx_node *node,
  * of a value that is a result. */
 enum err onnx_integer_settle(struct onnx_reader *r, const struct onnx_node *node, uint32_t i);
 enum err onnx_integer_settle_end(struct onnx_reader *r, uint32_t value);
-bool     onnx_is_of_integers(const Onnx__ModelProto *model);
 bool     onnx_node_is(const struct onnx_node *node, const char *type);
 
 /* The draft becomes layer *layer, quantised as stated; or the network's raw result. */
@@ -402,9 +401,6 @@ struct onnx_model {
 enum err onnx_model_load(struct onnx_model *o, const char *path,
                          const struct network_onnx_cfg *cfg, struct err_msg *m);
 void onnx_model_release(struct onnx_model *o); // takes a zeroed one
-
-/* Whether it has QuantizeLinear or operators like it; a float model has none. */
-bool onnx_model_is_quantised(const Onnx__ModelProto *model);
 
 /* The reader on a decoded model that has been prepared. */
 enum err network_read_onnx(struct network *n, const char *name, const Onnx__ModelProto *model,

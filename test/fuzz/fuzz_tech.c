@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/tech/chip_model.h"
+#include "arch/tech/core_cost.h"
 #include "arch/tech/macro.h"
 #include "test/tmpdir.h"
 

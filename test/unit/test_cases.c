@@ -15,6 +15,7 @@
 #include "dataflow/config.h"
 #include "import/import.h"
 #include "network/network.h"
+#include "network/onnx/kind.h"
 #include "network/onnx/read.h"
 #include "study/outputs.h"
 #include "test/shared.h"

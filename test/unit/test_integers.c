@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "network/onnx/kind.h"
 #include "network/onnx/read.h"
 #include "test/onnx_make.h"
 #include "test/reference.h"

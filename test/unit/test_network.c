@@ -309,6 +309,23 @@ static void check_wants_every_layer_read_or_a_result(void **state)
     network_release(&n);
 }
 
+static void a_result_is_of_a_layer_that_is_there(void **state)
+{
+    struct network n = family(8, 8);
+    struct network_end end = {.value = strdup("scores"), .layer = n.n_layer};
+    struct err_msg m;
+    (void)state;
+
+    n.end = calloc(1, sizeof *n.end);
+    assert_non_null(n.end);
+    n.end[n.n_end++] = end;
+    assert_int_equal(network_check(&n, &m), ERR_INPUT);
+    assert_string_equal(m.text, "result scores: is delivered by layer 11: want one of 0 to 10");
+    n.end[0].layer--;
+    assert_int_equal(network_check(&n, &m), ERR_NONE);
+    network_release(&n);
+}
+
 static void a_network_has_an_image_and_a_layer(void **state)
 {
     struct network n = family(8, 8);
@@ -577,6 +594,7 @@ int main(void)
         cmocka_unit_test(find_gives_the_number_of_layers_for_a_name_that_is_not_there),
         cmocka_unit_test(check_names_the_layer_and_what_is_wrong),
         cmocka_unit_test(check_wants_every_layer_read_or_a_result),
+        cmocka_unit_test(a_result_is_of_a_layer_that_is_there),
         cmocka_unit_test(a_network_has_an_image_and_a_layer),
         cmocka_unit_test(a_depthwise_layer_has_the_weights_of_its_groups_only),
         cmocka_unit_test(multiply_accumulates_are_counted_up_to_63_bits),

@@ -1,0 +1,66 @@
+/* network/onnx/kind.c -- see kind.h. */
+#include "network/onnx/kind.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "network/onnx/tensor.h"
+
+#define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
+
+static bool makes_integers(const Onnx__NodeProto *node)
+{
+    for (size_t i = 0; i < node->n_attribute; i++)
+        if (strcmp(node->attribute[i]->name ? node->attribute[i]->name : "", "to") == 0)
+            return node->attribute[i]->i == TYPE(INT32) || node->attribute[i]->i == TYPE(INT64);
+    return false;
+}
+
+/* Whether tensor t, where it may be weights, holds whole numbers. */
+static bool is_whole(const Onnx__TensorProto *t)
+{
+    struct onnx_tensor v;
+    struct err_msg ignored;
+
+    if (t->n_dims < 2 || onnx_tensor_view(&v, t, &ignored) || !onnx_type_is_real(v.type))
+        return true;
+    for (size_t i = 0; i < v.n; i++) {
+        double w = onnx_tensor_real(&v, i);
+        if (w != rint(w))
+            return false;
+    }
+    return true;
+}
+
+bool onnx_is_of_integers(const Onnx__ModelProto *model)
+{
+    const Onnx__GraphProto *g = model->graph;
+    bool some = false;
+
+    for (size_t i = 0; g && i < g->n_node; i++) {
+        const char *type = g->node[i]->op_type ? g->node[i]->op_type : "";
+        if (strcmp(type, "RequantShift") == 0)
+            return true;
+        if (strstr(type, "QuantizeLinear"))
+            return false;
+        some |= strcmp(type, "Floor") == 0 ||
+                (strcmp(type, "Cast") == 0 && makes_integers(g->node[i]));
+    }
+    for (size_t i = 0; some && i < g->n_initializer; i++)
+        some = is_whole(g->initializer[i]);
+    return some;
+}
+
+bool onnx_model_is_quantised(const Onnx__ModelProto *model)
+{
+    const Onnx__GraphProto *g = model->graph;
+
+    if (onnx_is_of_integers(model))
+        return true;
+    for (size_t i = 0; g && i < g->n_node; i++) {
+        const char *type = g->node[i]->op_type;
+        if (type && (strstr(type, "Linear") || strcmp(type, "QGemm") == 0))
+            return true;
+    }
+    return false;
+}
