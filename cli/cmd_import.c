@@ -65,7 +65,8 @@ static enum err read_pixels(struct import_cfg *cfg, const struct options *o, str
         return err_set(m, ERR_INPUT, "import: --std and --scale: want one of them");
     if (o->how.std)
         return normalise_read(&cfg->normalise, o->how.mean, o->how.std, m);
-    if (*end != '\0' || end == o->how.mean || !(mean >= 0 && mean <= UINT8_MAX) || mean != floor(mean))
+    if (*end != '\0' || end == o->how.mean || !(mean >= 0 && mean <= UINT8_MAX) ||
+        mean != floor(mean))
         return err_set(m, ERR_INPUT, "import: --mean %.100s without --std: want a pixel, 0 to 255, "
                        "or --std too", o->how.mean);
     cfg->mean = (int32_t)mean;
@@ -411,8 +412,8 @@ const struct command command_import = {
             "  imcsim import model.onnx --images IMAGES -o q.onnx --mean 0.485,0.456,0.406 \\\n"
             "      --std 0.229,0.224,0.225\n"
             "\n"
-            "`run` of the quantised model takes the same --mean and --std. --mean 0 --scale S is a\n"
-            "model of pixels times S.\n",
+            "`run` of the quantised model takes the same --mean and --std. --mean 0 --scale S is\n"
+            "a model of pixels times S.\n",
     .options = OPTION_IMAGE_SET | OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JOBS) |
                OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_RANDOM_WEIGHTS) |
                OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_CALIBRATE) |

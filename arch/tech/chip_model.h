@@ -19,9 +19,9 @@
  *
  * A file's figures hold at the node, type, temperature and device that it names. Elsewhere the
  * cited converter and the fitted regulator scale as the SAR converter's fits do, ratios to circuits
- * follow the circuits, factors of leakage are left out for another type of transistor and the cells'
- * for another device; a warning says each. docs/models/chip.md derives every figure and says which
- * are predicted and which fitted.
+ * follow the circuits, factors of leakage are left out for another type of transistor and the
+ * cells' for another device; a warning says each. docs/models/chip.md derives every figure and
+ * says which are predicted and which fitted.
  */
 #ifndef ARCH_TECH_CHIP_MODEL_H
 #define ARCH_TECH_CHIP_MODEL_H

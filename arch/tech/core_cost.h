@@ -1,5 +1,5 @@
-/* arch/tech/core_cost.h -- what a core of a chip model costs per action, and what follows: its links,
- * its peak, the power of its controller. chip_model.h says of what the costs are made.
+/* arch/tech/core_cost.h -- what a core of a chip model costs per action, and what follows: its
+ * links, its peak, the power of its controller. chip_model.h says of what the costs are made.
  */
 #ifndef ARCH_TECH_CORE_COST_H
 #define ARCH_TECH_CORE_COST_H

@@ -46,7 +46,8 @@ struct facts_missing {
     char                   last[96];
 };
 
-/* The rows of the mask, and the keys of `others`, or NULL, that the map must have; no map has none. */
+/* The rows of the mask, and the keys of `others`, or NULL, that the map must have; no map has
+ * none. */
 void facts_missing_add(struct facts_missing *f, const struct yaml *map, const char *path,
                        const struct fact_row *rows, unsigned mask, const char *const *others);
 

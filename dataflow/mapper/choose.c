@@ -35,8 +35,8 @@ static void consider_policies(struct chooser *c)
 
 enum images { NO_OPTION_FITS, SOME_OPTION_FITS, UNKNOWN };
 
-/* Whether an option of a layer that reads the image fits alone, with images so far apart. Sets aside
- * those before it, from the one of fewest cores on, that do not. */
+/* Whether an option of a layer that reads the image fits alone, with images so far apart. Sets
+ * aside those before it, from the one of fewest cores on, that do not. */
 static enum images try_alone(const struct mapper *mp, uint32_t layer, uint64_t interval)
 {
     uint64_t left = (uint64_t)mp->config->mapping.effort * ALONE_OF_EFFORT;

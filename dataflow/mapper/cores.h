@@ -7,9 +7,9 @@
  *
  *     f(layer, p) = min over options o with parts >= p: cores(o) + sum over readers f(r, need(o))
  *
- * from the last layer to the first. Layers with several inputs or grouped convolutions, and what other
- * streams carry (`unsure`), are left to the plan: with unsure options f is a bound, without them a
- * mapping.
+ * from the last layer to the first. Layers with several inputs or grouped convolutions, and what
+ * other streams carry (`unsure`), are left to the plan: with unsure options f is a bound, without
+ * them a mapping.
  */
 #ifndef DATAFLOW_MAPPER_CORES_H
 #define DATAFLOW_MAPPER_CORES_H

@@ -493,7 +493,8 @@ static enum err make_options(struct maker *mk, struct err_msg *m)
     const struct layer *l = plan_network_layer(&mk->mp->plan, mk->layer);
     bool across = policies_firing(mk->mp->config)->across_columns;
     bool blocks = !across && l->window.dilation[0] == 1 && l->window.dilation[1] == 1;
-    uint32_t columns = mk->mp->plan.layer[mk->layer].array.outputs, widest = blocks ? l->out.width : 1;
+    uint32_t columns = mk->mp->plan.layer[mk->layer].array.outputs;
+    uint32_t widest = blocks ? l->out.width : 1;
     uint32_t highest = across ? l->out.height * l->out.width : l->out.height;
 
     mk->room = 0;

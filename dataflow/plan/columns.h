@@ -1,8 +1,9 @@
 /* dataflow/plan/columns.h -- times of maps, column by column.
  *
  * The columns of a map are mostly alike: the rows of one come as those of another, only later. So
- * how rows come is kept once for all columns that are alike, and of each column only when it begins.
- * A plan then takes memory and work by the column and not by the pixel, but where columns differ.
+ * how rows come is kept once for all columns that are alike, and of each column only when it
+ * begins. A plan then takes memory and work by the column and not by the pixel, but where columns
+ * differ.
  */
 #ifndef DATAFLOW_PLAN_COLUMNS_H
 #define DATAFLOW_PLAN_COLUMNS_H

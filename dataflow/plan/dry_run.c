@@ -72,18 +72,19 @@ struct firer { // of a layer's images
     uint32_t                  layer;
     const struct strip_form  *form; // of the strip: its first column is `left`
     uint32_t                  image, left;
-    struct column_times      *source;   // owned; what the outputs of each column see, n_source of it
+    struct column_times      *source;   // owned; n_source of it: what a column's outputs see
     uint32_t                 *n_source; // owned
     struct column_times      *residual; // owned; of each column, if there are residuals
-    int64_t                  *ready, *complete; // owned; of the strip's outputs: when they may fire,
-                                                // and when their residuals can be there
+    int64_t                  *ready;    // owned; of the strip's outputs: when they may fire
+    int64_t                  *complete; // owned; and when their residuals can be there
     int64_t                  *key, *last_key;   // owned; see make_key()
     size_t                    n_key, n_last_key;
     struct firing_run         last_begin, last_end; // of the strip before
     uint32_t                  last_image, last_left;
 };
 
-/* Within a column pixels arrive from the first row on; of columns in scan order the last decides. */
+/* Within a column pixels arrive from the first row on; of columns in scan order the last
+ * decides. */
 static uint32_t list_patch(const struct firer *f, uint32_t column, struct column_times *list)
 {
     const struct plan_layer *pl = &f->s->plan->layer[f->layer];

@@ -10,9 +10,9 @@
  * other by the interval. Once an image repeats the one before it, an interval later, so do all that
  * follow, and later images are read off the last row kept.
  *
- * A strip of outputs follows from the columns that it sees and from the firing before it. Where these
- * are those of the strip before, only later, so are its times: they are not computed again, and not
- * kept again (dataflow/plan/columns.h).
+ * A strip of outputs follows from the columns that it sees and from the firing before it. Where
+ * these are those of the strip before, only later, so are its times: they are not computed again,
+ * and not kept again (dataflow/plan/columns.h).
  *
  * Pixels read back from memories (for residual sums and resampling layers) are timed backwards from
  * the sums that need them, as late as docs/accelerator.md, section 3, allows.

@@ -145,7 +145,8 @@ struct keeper { // what the columns of a layer's memory are counted with, for on
 };
 
 /* The last timestep in which each pixel of a column must be in its slot before that of the column
- * `later` behind takes it. One that comes in slices must also have come before, if either is used. */
+ * `later` behind takes it. One that comes in slices must also have come before, if either is
+ * used. */
 static const int64_t *keep_until(const struct keeper *k, uint32_t column, uint32_t later)
 {
     const struct plan_layer *pl = &k->s->plan->layer[k->layer];

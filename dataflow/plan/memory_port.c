@@ -1,4 +1,5 @@
-/* dataflow/plan/memory_port.c -- the words that the port of each memory moves in its worst timestep.
+/* dataflow/plan/memory_port.c -- the words that the port of each memory moves in its worst
+ * timestep.
  *
  * The timesteps of accesses are those of the dry run, over as many images as make the pattern
  * repeat; their words are those of the memory's layout. Words follow from slot and row alone, and
@@ -165,7 +166,7 @@ static void stored_by(struct port *port, const struct plan_stream *stream, uint3
     const struct access slice = {
         .layout = &port->t->core[stream->to].layout,
         .write = true,
-        .first = stream->pos_n > 0 ? 0 : stream->to_first - to->in_first, // the byte of a flat layer
+        .first = stream->pos_n > 0 ? 0 : stream->to_first - to->in_first, // a flat layer's byte
         .n = stream->n,
     };
 
@@ -444,7 +445,7 @@ static void use_all(struct port *port, struct timetable *t, const struct plan_st
             continue;
         }
         uint32_t n_image = images_watched(port, i);
-        if (port->enough < UINT64_MAX && !same && n_image > 1) { // the first may be too much already
+        if (port->enough < UINT64_MAX && !same && n_image > 1) { // may the first be too much?
             store_all(port, i, &into, 1);
             read_all(port, i, 1);
         }

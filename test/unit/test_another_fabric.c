@@ -1,7 +1,7 @@
-/* test/unit/test_another_fabric.c -- a fabric is a file and a row: three that only this program has,
- * in a table of its own in place of noc/fabrics.c, and no other file knows of them. One takes seven
- * timesteps for everything, so that every closed form holds with hops of seven; in one a hop is as
- * long as its way on the floorplan, and in one the shorter, the longer its way. */
+/* test/unit/test_another_fabric.c -- a fabric is a file and a row: three that only this program
+ * has, in a table of its own in place of noc/fabrics.c, and no other file knows of them. One takes
+ * seven timesteps for everything, so that every closed form holds with hops of seven; in one a hop
+ * is as long as its way on the floorplan, and in one the shorter, the longer its way. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
-/* test/unit/test_cures.c -- a refusal that names a command, an option or a key names one that works:
- * each is applied as a user would, and the command then succeeds. Those of plans are applied by
- * test_plan_refusals, those of the mapper by test_mapper. */
+/* test/unit/test_cures.c -- a refusal that names a command, an option or a key names one that
+ * works: each is applied as a user would, and the command then succeeds. Those of plans are
+ * applied by test_plan_refusals, those of the mapper by test_mapper. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -67,7 +67,8 @@ static bool place_of(const struct plan_layer *pl, int axis, uint32_t at, uint32_
 }
 
 /* Whether some position of the window is in the map. */
-static bool patch_ready(const struct walk *w, uint32_t layer, const struct pixel *at, int64_t *ready)
+static bool patch_ready(const struct walk *w, uint32_t layer, const struct pixel *at,
+                        int64_t *ready)
 {
     const struct plan_layer *pl = &w->p->layer[layer];
     bool any = false;
@@ -86,7 +87,8 @@ static bool patch_ready(const struct walk *w, uint32_t layer, const struct pixel
     return any;
 }
 
-static bool output_ready(const struct walk *w, uint32_t layer, const struct pixel *at, int64_t *ready)
+static bool output_ready(const struct walk *w, uint32_t layer, const struct pixel *at,
+                         int64_t *ready)
 {
     const struct plan_layer *pl = &w->p->layer[layer];
     const struct layer *l = plan_network_layer(w->p, layer);

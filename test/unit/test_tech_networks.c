@@ -1,13 +1,13 @@
 /* Three networks that DNN+NeuroSim V1.4 was run on, whole chips: our circuits with that program's
  * counts give its clock, converters, accumulation and the rest.
  *
- * Its counts: a layer of K x K kernels lies in K K groups of arrays, one for each position, if its K
- * is the network's most frequent one and its rows fill an array; others as one matrix. Each bit of
- * the inputs drives every array of a layer once an output pixel, of which there are without padding
- * ((H - K) / s + 1)^2; only rows with weights take energy, of columns only those with weights are
- * converted. Inputs travel half of the chip's width, results half of its height, over wires with
- * repeaters; K K positions of a kernel are fetched as K, and what is pooled returns as a quarter.
- * Not counted: its adder trees, buffers and the trees of wires inside its tiles.
+ * Its counts: a layer of K x K kernels lies in K K groups of arrays, one for each position, if its
+ * K is the network's most frequent one and its rows fill an array; others as one matrix. Each bit
+ * of the inputs drives every array of a layer once an output pixel, of which there are without
+ * padding ((H - K) / s + 1)^2; only rows with weights take energy, of columns only those with
+ * weights are converted. Inputs travel half of the chip's width, results half of its height, over
+ * wires with repeaters; K K positions of a kernel are fetched as K, and what is pooled returns as
+ * a quarter. Not counted: its adder trees, buffers and the trees of wires inside its tiles.
  *
  * Inferred, for the figures agree with them and not without: that only used rows and columns count,
  * and the way of inputs and results. */
