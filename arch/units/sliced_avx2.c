@@ -168,7 +168,7 @@ TARGET static inline __m256i lane_reads(const struct sliced_array *a, uint32_t g
 
 TARGET static uint64_t group_reads(const struct sliced_array *a, uint32_t group, int64_t *out)
 {
-    bool silent[SLICED_MOST_INPUT_BITS];
+    bool silent[SLICED_MOST_INPUT_BITS] = { false };
     uint64_t ones_clipped = 0;
     int64_t of_ones = 0;
     __m256i n_clipped = _mm256_setzero_si256();

@@ -220,7 +220,7 @@ TARGET INLINE uint64_t bit_reads(const struct sliced_array *a, uint32_t group, i
 TARGET static uint64_t digit_reads(const struct sliced_array *a, uint32_t group,
                                    int64_t *out)
 {
-    bool silent[SLICED_MOST_INPUT_BITS];
+    bool silent[SLICED_MOST_INPUT_BITS] = { false };
     uint64_t ones_clipped = 0;
     int64_t of_ones = 0;
     __m512i n_clipped = _mm512_setzero_si512();
