@@ -87,8 +87,8 @@ struct param_text param_accepts(const struct param *row)
         }
         break;
     case PARAM_KIND_DECIMAL:
-        snprintf(t.text, sizeof t.text, "%s to %s %s", param_rate_text(row->least).text,
-                 param_rate_text(row->most).text, row->unit);
+        snprintf(t.text, sizeof t.text, "%s to %s%s%s", param_rate_text(row->least).text,
+                 param_rate_text(row->most).text, gap, row->unit);
         break;
     case PARAM_KIND_ENUM:
         return choice(row->names);

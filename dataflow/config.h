@@ -15,6 +15,7 @@
 #include "core/err.h"
 #include "core/notes.h"
 #include "core/param.h"
+#include "dataflow/crossbar/analog_params.h"
 #include "dataflow/crossbar/params.h"
 #include "memory/params.h"
 #include "network/params.h"
@@ -64,6 +65,7 @@ struct config {
     struct fabric_cfg   fabric;
     struct mapping_cfg  mapping;
     struct energy_cfg   energy;
+    struct analog_cfg   analog;
     uint32_t            batch;
     char                path[1024]; // of the file read, or empty
     char              **where;      // owned; for config_where()

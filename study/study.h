@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "arch/analog/spec.h"
 #include "core/err.h"
 #include "dataflow/config.h"
 #include "dataflow/mapper/mapper.h"
@@ -16,6 +17,7 @@ struct study { // stays where it is: the plan points into it
     struct config  config;
     struct network network;
     struct plan    plan;
+    struct analog_spec analog; // of its arrays, once there is a plan
 
     bool                  mapping_chosen; // the mapper made the configuration's mapping
     struct mapping_report mapping;        // and how, then

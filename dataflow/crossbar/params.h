@@ -23,13 +23,17 @@ struct crossbar_cfg {
     uint32_t reserved_rows;
     enum input_order { ORDER_LSB, ORDER_MSB } input_order; // of slices: the sum is the same
 
-    /* Of effects and skipping that are not there yet: each has its default. */
+    /* Of skipping that is not there yet: each has its default. */
     enum no_yes skip_zero_rows, skip_zero_patches, dummy_column;
-    uint32_t    levels, on_off;
-    char        device[32];
+
+    char     device[32];     // a row of the table in arch/analog/device.c, or ideal
+    uint32_t w_max;          // weight of the largest conductance; or W_MAX_LAYER
+    uint64_t g_max_us;       // that conductance in billionths; 0: the device's
+    uint32_t levels, on_off; // 0: any, endless
 };
 
-#define MVM_AUTO PARAM_WORD(0)
+#define MVM_AUTO    PARAM_WORD(0)
+#define W_MAX_LAYER PARAM_WORD(0)
 
 struct readout_cfg {
     char     kind[32];      // a row of the table in dataflow/crossbar/readout.c
@@ -78,14 +82,21 @@ struct readout_cfg {
                PARAM_NAMES("no", "yes"), NULL, "not there yet: no"),                               \
     PARAM_ENUM(type, at.skip_zero_patches, "core.crossbar.skip_zero_patches", "no",                \
                PARAM_NAMES("no", "yes"), NULL, "not there yet: no"),                               \
-    PARAM_U32(type, at.levels, "core.crossbar.levels", "", "0", 0, 65536,                          \
-              "of a device, an analog effect: not there yet: 0"),                                  \
-    PARAM_U32(type, at.on_off, "core.crossbar.on_off", "", "0", 0, 1000000000,                     \
-              "ratio of a device, an analog effect: not there yet: 0, endless"),                   \
     PARAM_ENUM(type, at.dummy_column, "core.crossbar.dummy_column", "no",                          \
                PARAM_NAMES("no", "yes"), NULL, "beside on_off: not there yet: no"),                \
     PARAM_NAME(type, at.device, "core.crossbar.device", "ideal",                                   \
-               "an analog effect: not there yet: ideal")
+               "model of a device: ideal, pcm_joshi, pcm_hermes or levels"),                       \
+    PARAM_U32_OR(type, at.w_max, "core.crossbar.w_max", "", "127", 1, 255,                         \
+                 PARAM_NAMES("layer"),                                                             \
+                 "weight that a device's largest conductance stands for; layer: each one's "       \
+                 "largest"),                                                                       \
+    PARAM_DECIMAL(type, at.g_max_us, "core.crossbar.g_max_us", "uS", "0", 0,                       \
+                  UINT64_C(1000000000000000), 1,                                                   \
+                  "largest conductance; 0: of the model, or of energy.device"),                    \
+    PARAM_U32(type, at.levels, "core.crossbar.levels", "", "0", 0, 65536,                          \
+              "conductances that a device is programmed to; 0: any"),                              \
+    PARAM_U32(type, at.on_off, "core.crossbar.on_off", "", "0", 0, 1000000000,                     \
+              "ratio of a device's largest to least conductance; 0: endless")
 
 #define READOUT_PARAMS(type, at)                                                                   \
     PARAM_NAME(type, at.kind, "core.readout.kind", "exact",                                        \

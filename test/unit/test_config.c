@@ -13,7 +13,9 @@
 #include "study/study.h"
 #include "test/tmpdir.h"
 
-enum { MAX_SET = 64 };
+enum { MAX_SET = 96 };
+
+static const uint64_t most_decimal = UINT64_C(10000000000000); // 10,000 in billionths
 
 static struct config load(const char *path, const char *const *set, size_t n_set)
 {
@@ -157,7 +159,7 @@ static void other_value(const struct param *row, char *text, size_t n_byte)
         snprintf(text, n_byte, "%" PRIu64, row->most);
         break;
     case PARAM_KIND_DECIMAL:
-        snprintf(text, n_byte, "7.25");
+        snprintf(text, n_byte, row->most < most_decimal ? "0.25" : "7.25");
         break;
     case PARAM_KIND_ENUM: // the last name
         for (size_t i = 0; row->names[i]; i++)
@@ -461,7 +463,8 @@ static void every_kind_of_mistake_has_its_line_and_cure(void **state)
     } bad[] = {
         { "clock_mhz: 500\ncore:\n  crossbar:\n    rows: 0\n", NULL,
           "@:4: core.crossbar.rows = 0: want a whole number from 1 to 8192" },
-        { "chip: {cores: 64}\nchips: 3\n", NULL, "@:2: chips: unknown key; did you mean chip?" },
+        { "chip: {cores: 64}\nchips: 3\n", NULL,
+          "@:2: chips: unknown key; did you mean analog.chips?" },
         { "batch: 50\n\nbatch: 50\n", NULL,
           "@:3: key batch is repeated; it was first given at @:1" },
         { "core: 256\n", NULL,
@@ -594,6 +597,8 @@ static void random_set(uint64_t *s, const struct param *row, char *text, size_t 
     n_byte -= n_key;
     if (strcmp(row->unit, "MHz") == 0)
         snprintf(text, n_byte, "%" PRIu32, mhz[random_below(s, 7)]);
+    else if (row->kind == PARAM_KIND_DECIMAL && row->most < most_decimal)
+        snprintf(text, n_byte, "0.%" PRIu64, random_below(s, 10));
     else if (row->kind == PARAM_KIND_DECIMAL)
         snprintf(text, n_byte, "%" PRIu64 ".%0*" PRIu64, 1 + random_below(s, 9999),
                  (int)(1 + random_below(s, row->step > 1 ? 6 : 9)), random_below(s, 10));

@@ -1,0 +1,214 @@
+/* arch/analog/spec.c -- see spec.h. */
+#include "arch/analog/spec.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "arch/tech/device.h"
+#include "core/datadir.h"
+
+#define US_PER_KOHM 1000. // of 1 kohm
+
+#define REFUSE(c, key, m, ...)                                                                     \
+    (err_set(m, ERR_INPUT, __VA_ARGS__), err_prefix(m, config_where(c, key)), ERR_INPUT)
+
+static bool is_given(const struct config *c, const char *key)
+{
+    return strcmp(config_where(c, key), "default") != 0;
+}
+
+/* An effect that is switched on where no device has it. */
+static enum err check_ideal(const struct config *c, struct err_msg *m)
+{
+    const struct analog_cfg *a = &c->analog;
+    const struct {
+        const char *key;
+        bool        on;
+    } effect[] = {
+        { "analog.programming", a->programming == EFFECT_ON },
+        { "analog.drift", a->drift == EFFECT_ON },
+        { "analog.read_noise", a->read_noise != READ_NOISE_OFF },
+        { "analog.noise_scale", a->noise_scale > 0 },
+        { "analog.sigma_rel", a->sigma_rel > 0 },
+        { "analog.stuck_off", a->stuck_off > 0 },
+        { "analog.stuck_on", a->stuck_on > 0 },
+        { "core.crossbar.levels", c->crossbar.levels > 0 },
+        { "core.crossbar.on_off", c->crossbar.on_off > 0 },
+        { "core.crossbar.g_max_us", c->crossbar.g_max_us > 0 },
+    };
+
+    for (size_t i = 0; i < sizeof effect / sizeof *effect; i++)
+        if (effect[i].on && is_given(c, effect[i].key))
+            return REFUSE(c, effect[i].key, m, "%s: core.crossbar.device = ideal has no such "
+                          "effect: want core.crossbar.device = pcm_joshi, pcm_hermes or levels",
+                          effect[i].key);
+    return ERR_NONE;
+}
+
+static enum err find_device(struct analog_spec *s, const struct config *c, struct err_msg *m)
+{
+    char known[128] = "ideal";
+
+    s->device = analog_device_find(c->crossbar.device);
+    for (const struct analog_device *const *d = analog_devices; !s->device && *d; d++) {
+        size_t n = strlen(known);
+        snprintf(known + n, sizeof known - n, ", %s", (*d)->name);
+    }
+    return s->device ? ERR_NONE
+                     : REFUSE(c, "core.crossbar.device", m, "core.crossbar.device = %s: want one "
+                              "of %s", c->crossbar.device, known);
+}
+
+/* Arrays that effects are there for: a weight is the difference of two devices, read at once. */
+static enum err check_array(const struct config *c, struct err_msg *m)
+{
+    static const struct {
+        const char *key, *want;
+    } plain[] = {
+        { "core.crossbar.cell", "differential" }, { "core.crossbar.cell_bits", "0" },
+        { "core.crossbar.rows_at_once", "0" },    { "core.crossbar.input_slice_bits", "8" },
+        { "core.readout.kind", "exact" },         { "fabric.partial_sum", "digital" },
+    };
+
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (is_given(c, plain[i].key) && !config_is_default(c, plain[i].key))
+            return REFUSE(c, plain[i].key, m, "%s: with core.crossbar.device = %s it is not there "
+                          "yet: want %s = %s", plain[i].key, c->crossbar.device, plain[i].key,
+                          plain[i].want);
+    return ERR_NONE;
+}
+
+/* Keys that have a place already, and no effect yet. */
+static enum err check_not_there(const struct config *c, struct err_msg *m)
+{
+    static const struct {
+        const char *key, *want;
+    } later[] = {
+        { "analog.adc_gain_sd", "0" },       { "analog.adc_offset_lsb_sd", "0" },
+        { "analog.adc_noise_lsb", "0" },     { "analog.through_adc", "no" },
+        { "analog.batchnorm_images", "0" },
+    };
+
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        if (is_given(c, later[i].key) && !config_is_default(c, later[i].key))
+            return REFUSE(c, later[i].key, m, "%s is not there yet: want %s = %s", later[i].key,
+                          later[i].key, later[i].want);
+    return ERR_NONE;
+}
+
+static enum err check_levels(const struct analog_spec *s, const struct config *c,
+                             struct err_msg *m)
+{
+    bool has_own = s->device->sigma_prog;
+
+    if (c->crossbar.levels == 1)
+        return REFUSE(c, "core.crossbar.levels", m, "core.crossbar.levels = 1: one conductance "
+                      "keeps no weight: want core.crossbar.levels = 0 or at least 2");
+    if (has_own && c->crossbar.on_off > 0)
+        return REFUSE(c, "core.crossbar.on_off", m, "core.crossbar.on_off = %u: a device of %s "
+                      "goes down to 0: want core.crossbar.on_off = 0, or core.crossbar.device = "
+                      "levels", c->crossbar.on_off, s->device->name);
+    if (c->crossbar.on_off == 1)
+        return REFUSE(c, "core.crossbar.on_off", m, "core.crossbar.on_off = 1: the largest and the "
+                      "least conductance are the same: want core.crossbar.on_off = 0 or at least "
+                      "2");
+    if (has_own && c->analog.sigma_rel > 0)
+        return REFUSE(c, "analog.sigma_rel", m, "analog.sigma_rel: %s has programming noise of its "
+                      "own: want analog.sigma_rel = 0, or core.crossbar.device = levels",
+                      s->device->name);
+    return ERR_NONE;
+}
+
+static enum err check_stuck(const struct config *c, struct err_msg *m)
+{
+    const struct analog_cfg *a = &c->analog;
+
+    if (a->stuck_off + a->stuck_on <= BILLIONTHS)
+        return ERR_NONE;
+    return REFUSE(c, "analog.stuck_on", m, "analog.stuck_on = %s: together with analog.stuck_off = "
+                  "%s it passes 1: want at most analog.stuck_on = %s",
+                  param_rate_text(a->stuck_on).text, param_rate_text(a->stuck_off).text,
+                  param_rate_text((uint64_t)BILLIONTHS - a->stuck_off).text);
+}
+
+/* The largest conductance of the machine's memory device. */
+static enum err load_conductance(double *g_max_us, const struct config *c, struct err_msg *m)
+{
+    char path[DATADIR_BYTE];
+    struct device d;
+    enum err e = datadir_find(path, "devices", c->energy.device, m);
+
+    if (!e)
+        e = device_load(&d, path, m);
+    if (e) {
+        err_prefix(m, "energy.device");
+        err_prefix(m, config_where(c, "energy.device"));
+        return e;
+    }
+    if (d.sram)
+        return REFUSE(c, "energy.device", m, "energy.device = %s: its cell has no conductance: "
+                      "want core.crossbar.g_max_us = 25, for one", c->energy.device);
+    *g_max_us = US_PER_KOHM / d.on_kohm;
+    return ERR_NONE;
+}
+
+static enum err find_conductance(struct analog_spec *s, const struct config *c, struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    s->g_max_us = (double)c->crossbar.g_max_us / BILLIONTHS;
+    if (s->g_max_us == 0)
+        s->g_max_us = s->device->g_max_us;
+    if (s->g_max_us == 0)
+        e = load_conductance(&s->g_max_us, c, m);
+    s->g_min_us = c->crossbar.on_off > 0 ? s->g_max_us / c->crossbar.on_off : 0;
+    return e;
+}
+
+static void note_times(const struct analog_spec *s, struct config *c)
+{
+    for (uint32_t i = 0; i < c->analog.n_time; i++)
+        if (s->drift && c->analog.time_s[i] < s->device->t0_s)
+            notes_add(&c->notes, "%s: analog.times_s: %u s: a device of %s does not drift before "
+                      "%g s", config_where(c, "analog.times_s"), c->analog.time_s[i],
+                      s->device->name, s->device->t0_s);
+}
+
+static void take_effects(struct analog_spec *s, const struct config *c)
+{
+    const struct analog_cfg *a = &c->analog;
+    double scale = (double)a->noise_scale / BILLIONTHS;
+
+    s->w_max = c->crossbar.w_max == W_MAX_LAYER ? 0 : c->crossbar.w_max;
+    s->levels = c->crossbar.levels;
+    s->seed = a->seed;
+    s->prog_scale = a->programming == EFFECT_ON ? scale : 0;
+    s->sigma_rel = (double)a->sigma_rel / BILLIONTHS;
+    s->drift = a->drift == EFFECT_ON && s->device->t0_s > 0;
+    s->read_scale = a->read_noise != READ_NOISE_OFF && s->device->t_read_s > 0 ? scale : 0;
+    s->stuck_off = (double)a->stuck_off / BILLIONTHS;
+    s->stuck_on = (double)a->stuck_on / BILLIONTHS;
+}
+
+enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg *m)
+{
+    *s = (struct analog_spec){ 0 };
+    if (!analog_is_on(c))
+        return check_ideal(c, m);
+    enum err e = find_device(s, c, m);
+    if (!e)
+        e = check_array(c, m);
+    if (!e)
+        e = check_not_there(c, m);
+    if (!e)
+        e = check_levels(s, c, m);
+    if (!e)
+        e = check_stuck(c, m);
+    if (!e)
+        e = find_conductance(s, c, m);
+    if (e)
+        return e;
+    take_effects(s, c);
+    note_times(s, c);
+    return ERR_NONE;
+}

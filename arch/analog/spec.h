@@ -1,0 +1,40 @@
+/* arch/analog/spec.h -- which effects the devices of a machine have, from its configuration's keys
+ * (core.crossbar, analog; docs/analog.md).
+ *
+ * Conductances in uS, times in s. Everything that is off is as if the device were ideal.
+ */
+#ifndef ARCH_ANALOG_SPEC_H
+#define ARCH_ANALOG_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "arch/analog/device.h"
+#include "core/err.h"
+#include "core/notes.h"
+#include "dataflow/config.h"
+
+struct analog_spec {
+    const struct analog_device *device; // NULL: ideal, and nothing else means anything
+    double   g_max_us, g_min_us;
+    uint32_t w_max;                 // weight that g_max stands for; 0: each layer's largest
+    uint32_t levels;                // that a target is rounded to; 0: any
+    uint64_t seed;
+    double   prog_scale;            // of programming noise; 0: off
+    double   sigma_rel;             // of devices without a model of it
+    bool     drift;
+    double   read_scale;            // of read noise, drawn once a time; 0: off
+    double   stuck_off, stuck_on;   // probabilities of a device
+};
+
+/* Notes what a user should hear of. ERR_INPUT names key, value and cure. */
+enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg *m);
+
+/* Whether the configuration has analog devices. */
+static inline bool analog_is_on(const struct config *c)
+{
+    return strcmp(c->crossbar.device, "ideal") != 0;
+}
+
+#endif
