@@ -38,6 +38,7 @@ const struct param config_params[] = {
 
     CROSSBAR_PARAMS(struct config, crossbar),
     READOUT_PARAMS(struct config, readout),
+    WIRES_PARAMS(struct config, wires),
     MEMORY_PARAMS(struct config, memory),
 
     U32(digital.lanes,   "core.digital.lanes",   "", "64", 1, 65536,
@@ -122,6 +123,7 @@ static bool is_of_reads(const struct param *row)
     return strncmp(row->key, "core.crossbar.", strlen("core.crossbar.")) == 0 ||
            strncmp(row->key, "core.readout.", strlen("core.readout.")) == 0 ||
            strncmp(row->key, "analog.", strlen("analog.")) == 0 ||
+           strncmp(row->key, "core.wires.", strlen("core.wires.")) == 0 ||
            strcmp(row->key, "core.input_memory.kind") == 0 ||
            strcmp(row->key, "fabric.partial_sum") == 0;
 }

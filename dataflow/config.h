@@ -60,6 +60,7 @@ struct config {
     uint32_t            chip_cores;
     struct crossbar_cfg crossbar;
     struct readout_cfg  readout;
+    struct wires_cfg    wires;
     struct memory_cfg   memory;
     struct digital_cfg  digital;
     struct fabric_cfg   fabric;

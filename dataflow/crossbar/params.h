@@ -47,6 +47,19 @@ struct readout_cfg {
 
 #define RANGE_FULL PARAM_WORD(0)
 
+enum wires_kind { WIRES_OFF, WIRES_FAST, WIRES_EXACT };
+enum wires_input { WIRES_ROW, WIRES_GATE };
+enum wires_layout { WIRES_COLUMNS, WIRES_ROWS };
+enum wires_place { WIRES_NEAR, WIRES_FAR };
+
+struct wires_cfg { // arch/analog/wires.h
+    enum wires_kind   model;
+    enum wires_input  input;
+    uint64_t          r_row, r_column, r_driver, r_sense; // billionths of an ohm
+    enum wires_layout layout; // of the two devices of a weight
+    enum wires_place  place;  // of the matrix, as seen from driver and sense
+};
+
 #define AS_PER_FS 1000                       // attoseconds
 #define AS_PER_MS UINT64_C(1000000000000000)
 
@@ -115,6 +128,26 @@ struct readout_cfg {
                   AS_PER_MS, AS_PER_FS, "a conversion"),                                           \
     PARAM_ENUM(type, at.pipelined, "core.readout.pipelined", "no", PARAM_NAMES("no", "yes"), NULL, \
                "whether an array reads on while the last read is converted")
+
+#define WIRES_MOST_OHM UINT64_C(1000000000000000) // a megohm
+
+#define WIRES_PARAMS(type, at)                                                                     \
+    PARAM_ENUM(type, at.model, "core.wires.model", "off", PARAM_NAMES("off", "fast", "exact"),     \
+               NULL, "drop along an array's wires: off, from the conductances alone, or solved"),  \
+    PARAM_ENUM(type, at.input, "core.wires.input", "row", PARAM_NAMES("row", "gate"), NULL,        \
+               "what inputs drive: the row wires, or the gates of a row's cells"),                 \
+    PARAM_DECIMAL(type, at.r_row, "core.wires.r_row_ohm", "ohm", "0", 0, WIRES_MOST_OHM, 1,        \
+                  "of a row wire from device to device"),                                          \
+    PARAM_DECIMAL(type, at.r_column, "core.wires.r_column_ohm", "ohm", "0", 0, WIRES_MOST_OHM, 1,  \
+                  "of a column wire from device to device"),                                       \
+    PARAM_DECIMAL(type, at.r_driver, "core.wires.r_driver_ohm", "ohm", "0", 0, WIRES_MOST_OHM, 1,  \
+                  "between a row's driver and its wire"),                                          \
+    PARAM_DECIMAL(type, at.r_sense, "core.wires.r_sense_ohm", "ohm", "0", 0, WIRES_MOST_OHM, 1,    \
+                  "between a column's wire and virtual ground"),                                   \
+    PARAM_ENUM(type, at.layout, "core.wires.layout", "columns", PARAM_NAMES("columns", "rows"),    \
+               NULL, "of a weight's two devices: in two columns, or in two rows of a column"),     \
+    PARAM_ENUM(type, at.place, "core.wires.place", "near", PARAM_NAMES("near", "far"), NULL,       \
+               "of the weights in the array: at the corner of driver and sense, or away from it")
 /* clang-format on */
 
 #endif

@@ -468,7 +468,7 @@ static void every_kind_of_mistake_has_its_line_and_cure(void **state)
         { "batch: 50\n\nbatch: 50\n", NULL,
           "@:3: key batch is repeated; it was first given at @:1" },
         { "core: 256\n", NULL,
-          "@:1: core = 256: want a section with the keys crossbar, readout, input_memory, "
+          "@:1: core = 256: want a section with the keys crossbar, readout, wires, input_memory, "
           "digital" },
         { "\nclocking: {kind: elastic}\n", NULL,
           "@:2: clocking.kind = elastic: not there yet: want timestep" },
