@@ -1,8 +1,8 @@
 /* arch/units/array_sliced.c -- an array whose products are made of reads: slices of inputs and
  * weights, a few rows at a time, shared converters (sliced_array.h).
  *
- * Where no code can differ from its sum the reads give the exact product, which is computed as one.
- * A digit of the weights is a column, and replicas that compute nothing are not converted.
+ * The exact product is computed as one; of the reads only those whose codes can differ from their
+ * sums. A digit of the weights is a column, and replicas that compute nothing are not converted.
  */
 #include <stdlib.h>
 
@@ -14,13 +14,13 @@ struct sliced {
     struct imc_array         base; // first
     const struct array_spec *spec;
     uint32_t                 outputs;
+    uint64_t                 reads;    // of a product
     bool                     exact, in_signed;
     bool                     whole;    // a product is one read of one column an output
     struct crossbar          crossbar; // its products, if exact, and what inputs did; zero in a
                                        // timing run
     struct sliced_array      array;    // zero if exact, and in a timing run
-    uint16_t                *in;       // owned; [rows]
-    int64_t                 *out;      // owned; [columns]
+    uint16_t                *wide;     // owned; [rows]: bytes that a machine carries in more bits
     uint64_t                *clipped;  // owned; [planes]: codes of the latest product
 };
 
@@ -78,10 +78,9 @@ static bool program_slices(struct sliced *a, const struct array_matrix *m)
 
     for (size_t i = 0; weight && i < n; i++)
         weight[i] = m->weight[i];
-    a->in = calloc(m->rows, sizeof *a->in);
-    a->out = calloc(m->columns, sizeof *a->out);
+    a->wide = calloc(m->rows, sizeof *a->wide);
     a->clipped = calloc(max_u32(m->planes, 1), sizeof *a->clipped);
-    bool done = weight && a->in && a->out && a->clipped &&
+    bool done = weight && a->wide && a->clipped &&
                 sliced_array_init(&a->array, &cfg, weight, m->simd);
     free(weight);
     return done;
@@ -93,8 +92,7 @@ static void release(struct imc_array *array)
 
     crossbar_release(&a->crossbar);
     sliced_array_release(&a->array);
-    free(a->in);
-    free(a->out);
+    free(a->wide);
     free(a->clipped);
     free(a);
 }
@@ -108,6 +106,7 @@ static struct imc_array *program(const struct array_matrix *m)
     a->base = (struct imc_array){ &array_sliced, m->rows, m->columns, m->rows, m->columns };
     a->spec = m->spec;
     a->outputs = m->outputs;
+    a->reads = array_reads(m->spec, m->rows, m->columns).n;
     a->in_signed = m->in_signed;
     a->exact = array_is_exact(m->spec, m->rows, m->in_signed);
     a->whole = is_whole(m->spec, m->rows);
@@ -123,23 +122,28 @@ static struct imc_array *program(const struct array_matrix *m)
     return &a->base;
 }
 
+/* The exact product becomes that of the codes. */
+static uint64_t read_slices(struct sliced *a, const uint8_t *in, int32_t *sum)
+{
+    bool wide = a->array.cfg.input_bits > 8;
+
+    for (uint32_t r = 0; wide && r < a->base.rows; r++)
+        a->wide[r] = (uint16_t)(a->in_signed ? (int8_t)in[r] : in[r]);
+    uint64_t n_clipped = sliced_array_read(&a->array, wide ? (const void *)a->wide : in);
+    for (uint32_t c = 0; c < a->base.columns; c++)
+        sum[c] += (int32_t)a->array.differ[c];
+    return n_clipped;
+}
+
 static void multiply(struct imc_array *array, const struct array_product *p)
 {
     struct sliced *a = (struct sliced *)array;
 
     for (uint32_t i = 0; i < p->planes; i++) {
         int32_t *sum = p->sum + i * p->apart;
-        if (a->exact || a->whole)
-            crossbar_mvm(&a->crossbar, p->in[i], sum);
-        if (a->whole && !a->exact)
-            a->clipped[i] = convert(a, sum);
-        if (a->exact || a->whole)
-            continue;
-        for (uint32_t r = 0; r < a->base.rows; r++)
-            a->in[r] = (uint16_t)(a->in_signed ? (int8_t)p->in[i][r] : p->in[i][r]);
-        a->clipped[i] = sliced_array_mvm(&a->array, a->in, a->out);
-        for (uint32_t c = 0; c < a->base.columns; c++)
-            sum[c] = (int32_t)a->out[c];
+        crossbar_mvm(&a->crossbar, p->in[i], sum);
+        if (!a->exact)
+            a->clipped[i] = a->whole ? convert(a, sum) : read_slices(a, p->in[i], sum);
     }
 }
 
@@ -149,13 +153,12 @@ static void count(const struct imc_array *array, const struct array_product *p, 
     const struct sliced *a = (const struct sliced *)array;
     const struct cell_layout *l = &a->spec->layout;
     uint64_t outputs = (uint64_t)p->n_output * a->outputs;
-    uint64_t reads = array_reads(a->spec, a->base.rows, (uint32_t)outputs).n;
 
     n->driven_rows += p->driven_rows;
-    n->reads += reads;
+    n->reads += a->reads;
     if (a->spec->readout->counts)
-        n->conversions += reads * (outputs * l->columns + (l->ones != 0));
-    n->shift_adds += outputs * (reads * (l->n_slice + (l->ones != 0)) - 1);
+        n->conversions += a->reads * (outputs * l->columns + (l->ones != 0));
+    n->shift_adds += outputs * (a->reads * (l->n_slice + (l->ones != 0)) - 1);
     if (a->clipped)
         n->clipped += a->clipped[plane];
     if (p->in)

@@ -9,6 +9,8 @@
 #include "arch/units/sliced_kernel.h"
 #include "core/util.h"
 
+enum { BYTE_BITS = 8 };
+
 static const struct sliced_kernel *find_kernel(const char *name)
 {
     enum simd simd = simd_find(name);
@@ -129,6 +131,91 @@ static void program_weight(struct sliced_array *a, uint32_t row, uint32_t o, int
     }
 }
 
+/* ---- which reads have to be read ---- */
+
+static uint32_t ones_of(uint64_t word)
+{
+    return (uint32_t)__builtin_popcountll(word);
+}
+
+/* on[]: devices of output o that are on in each plane of slice j. */
+static void count_devices(const struct sliced_array *a, uint32_t group, uint32_t j, uint32_t o,
+                          uint32_t *on)
+{
+    const uint64_t *w = sliced_plane(a, group, a->slice[j].first) + o;
+
+    for (uint32_t p = 0; p < a->slice[j].n; p++) {
+        on[p] = 0;
+        for (uint32_t k = 0; k < a->group_words; k++, w += a->lanes)
+            on[p] += ones_of(*w);
+    }
+}
+
+/* Sums that a read of so many rows can come to in slice j, of a digit of the inputs. */
+static void find_sums(const struct sliced_array *a, uint32_t j, const uint32_t *on, uint32_t rows,
+                      const struct sliced_digit *d, int64_t *least, int64_t *most)
+{
+    int64_t most_x = (INT64_C(1) << d->n) - 1, up = 0, down = 0;
+
+    for (uint32_t p = 0; p < a->slice[j].n; p++) {
+        const struct plane_bit *b = &a->plane_bit[a->slice[j].first + p];
+        *(b->negative ? &down : &up) += (int64_t)min_u32(rows, on[p]) << b->bit;
+    }
+    *least = -most_x * (down + (d->both_signs ? up : 0));
+    *most = most_x * (up + (d->both_signs ? down : 0));
+}
+
+/* Whether codes of output o can differ from their sums in a read that drives so many rows. Notes
+ * whether one can be clipped. */
+static bool can_differ(struct sliced_array *a, uint32_t j, uint32_t o, const uint32_t *on,
+                       uint32_t rows)
+{
+    bool differs = false;
+
+    for (uint32_t i = 0; i < a->n_digit; i++) {
+        const struct sliced_digit *d = &a->digit[i];
+        struct slice_codes *c = d->both_signs || a->layout.slice[j].least < 0 ? &a->both_signs[j]
+                                                                              : &a->from_zero[j];
+        const struct converter of_output = { c->step[o], c->least, c->most };
+        int64_t least, most;
+        find_sums(a, j, on, rows, d, &least, &most);
+        c->clips |= converter_clips(&of_output, least) || converter_clips(&of_output, most);
+        differs |= !converter_passes(&of_output, least, most);
+    }
+    return differs;
+}
+
+/* Least rows with which a code of an output can differ; UINT32_MAX: it never does. */
+static uint32_t loud_from(struct sliced_array *a, uint32_t group, uint32_t j, uint32_t o)
+{
+    uint32_t on[SLICED_MOST_PLANES], low = 1, high = a->cfg.rows_at_once;
+
+    count_devices(a, group, j, o, on);
+    if (!can_differ(a, j, o, on, high))
+        return UINT32_MAX;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (can_differ(a, j, o, on, middle))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+static void find_loud(struct sliced_array *a)
+{
+    uint32_t *loud = a->loud;
+
+    for (uint32_t group = 0; group < a->n_group; group++)
+        for (uint32_t j = 0; j < a->layout.n_slice; j++)
+            for (uint32_t o = 0; o < a->lanes; o += SLICED_LANES, loud++) {
+                *loud = UINT32_MAX;
+                for (uint32_t l = o; l < min_u32(o + SLICED_LANES, a->cfg.outputs); l++)
+                    *loud = min_u32(*loud, loud_from(a, group, j, l));
+            }
+}
+
 bool sliced_array_init(struct sliced_array *a, const struct sliced_array_cfg *cfg,
                        const int32_t *weight, const char *kernel_name)
 {
@@ -150,15 +237,19 @@ bool sliced_array_init(struct sliced_array *a, const struct sliced_array_cfg *cf
     lay_out_digits(a);
     a->plane = calloc((size_t)a->n_group * a->n_plane * a->group_words * a->lanes,
                       sizeof *a->plane);
+    a->loud = calloc((size_t)a->n_group * a->layout.n_slice * (a->lanes / SLICED_LANES),
+                     sizeof *a->loud);
     a->input = calloc((size_t)a->n_group * cfg->input_bits * a->group_words, sizeof *a->input);
-    a->sum = calloc(a->lanes, sizeof *a->sum);
-    if (!a->plane || !a->input || !a->sum || !init_converters(a)) {
+    a->byte = calloc(cfg->rows, 2);
+    a->differ = calloc(a->lanes, sizeof *a->differ);
+    if (!a->plane || !a->loud || !a->input || !a->byte || !a->differ || !init_converters(a)) {
         sliced_array_release(a);
         return false;
     }
     for (uint32_t r = 0; r < cfg->rows; r++)
         for (uint32_t o = 0; o < cfg->outputs; o++)
             program_weight(a, r, o, weight[(size_t)r * cfg->outputs + o]);
+    find_loud(a);
     return true;
 }
 
@@ -171,33 +262,52 @@ void sliced_array_release(struct sliced_array *a)
         free(a->both_signs[j].over_step);
     }
     free(a->plane);
+    free(a->loud);
     free(a->input);
-    free(a->sum);
+    free(a->byte);
+    free(a->differ);
     *a = (struct sliced_array){ 0 };
 }
 
 /* ---- products ---- */
 
-static void load_inputs(struct sliced_array *a, const uint16_t *x)
+/* Bit planes of a byte of each input: bits from `first` on. */
+static void load_bytes(struct sliced_array *a, const uint8_t *x, uint32_t first)
 {
     const struct sliced_array_cfg *c = &a->cfg;
+    uint32_t n_bit = min_u32(c->input_bits - first, BYTE_BITS);
 
     for (uint32_t group = 0; group < a->n_group; group++) {
-        uint32_t first = group * c->rows_at_once;
-        a->kernel->planes(x + first, min_u32(c->rows_at_once, c->rows - first), c->input_bits,
-                          a->group_words,
-                          a->input + (size_t)group * c->input_bits * a->group_words);
+        uint32_t row = group * c->rows_at_once;
+        a->kernel->planes(x + row, min_u32(c->rows_at_once, c->rows - row), n_bit, a->group_words,
+                          a->input + ((size_t)group * c->input_bits + first) * a->group_words);
     }
 }
 
-uint64_t sliced_array_mvm(struct sliced_array *a, const uint16_t *x, int64_t *out)
+static void load_inputs(struct sliced_array *a, const void *x)
+{
+    uint32_t rows = a->cfg.rows;
+    const uint16_t *wide = x;
+
+    if (a->cfg.input_bits <= BYTE_BITS) {
+        load_bytes(a, x, 0);
+        return;
+    }
+    for (uint32_t r = 0; r < rows; r++) {
+        a->byte[r] = (uint8_t)wide[r];
+        a->byte[rows + r] = (uint8_t)(wide[r] >> BYTE_BITS);
+    }
+    load_bytes(a, a->byte, 0);
+    load_bytes(a, a->byte + rows, BYTE_BITS);
+}
+
+uint64_t sliced_array_read(struct sliced_array *a, const void *x)
 {
     uint64_t n_clipped = 0;
 
-    memset(a->sum, 0, a->lanes * sizeof *a->sum);
+    memset(a->differ, 0, a->lanes * sizeof *a->differ);
     load_inputs(a, x);
     for (uint32_t group = 0; group < a->n_group; group++)
-        n_clipped += a->kernel->group(a, group, a->sum);
-    memcpy(out, a->sum, a->cfg.outputs * sizeof *out);
+        n_clipped += a->kernel->group(a, group, a->differ);
     return n_clipped;
 }

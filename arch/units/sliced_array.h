@@ -7,7 +7,11 @@
  *
  * X_i are the digits of d bits of an input, the top one in two's complement where inputs are
  * signed; cells (dataflow/crossbar/cell.h) give the digits of the weights. One (g, i) is a read.
- * With codes that are the sums, out is the product of weights and inputs.
+ *
+ * With codes that are the sums, out is the product of weights and inputs. So whoever has the
+ * product needs of the reads only those whose codes can differ from their sums: a read that drives
+ * few rows comes to a small sum. Of n driven rows a column has at most min(n, its devices that are
+ * on) on in each bit plane of its digits.
  *
  * Sums are counted in bit planes: S is a sum of popcounts of 64 rows at a time. The kernel that
  * counts (AVX-512 VPOPCNTDQ, AVX2, portable C) is chosen at run time and changes no bit.
@@ -23,7 +27,7 @@
 #include "dataflow/crossbar/cell.h"
 #include "dataflow/crossbar/converter.h"
 
-enum { SLICED_MOST_INPUT_BITS = 16 };
+enum { SLICED_MOST_INPUT_BITS = 16, SLICED_MOST_PLANES = 2 * CELL_MOST_WEIGHT_BITS + 2 };
 
 struct sliced_array_cfg {
     uint32_t           rows, outputs;
@@ -44,6 +48,7 @@ struct slice_codes { // of the columns of a slice
     int64_t  least, most;
     bool     whole;     // every step is 1
     bool     ties;      // some step is even and no power of 2
+    bool     clips;     // weights are such that a code can be clipped
     int64_t *step;      // owned; [lanes]
     double  *over_step; // owned; [lanes]
 };
@@ -67,15 +72,18 @@ struct sliced_array {
     struct plane_bit {
         uint8_t bit;               // of the digit
         bool    negative;          // which is negative
-    } plane_bit[2 * CELL_MOST_WEIGHT_BITS + 2];
+    } plane_bit[SLICED_MOST_PLANES];
     uint32_t            n_digit;
     struct sliced_digit digit[SLICED_MOST_INPUT_BITS];
     struct slice_codes  from_zero[CELL_MOST_SLICES], both_signs[CELL_MOST_SLICES];
     struct converter    ones[2]; // of the column of ones; [1]: of either sign
     double              ones_over_step[2];
     uint64_t           *plane; // owned; [group][plane][word][lanes]
+    uint32_t           *loud;  // owned; [group][slice][lanes / 8]: rows that a read drives at least
+                               // where a code of these outputs differs from its sum
     uint64_t           *input; // owned; [group][input bit][word]
-    int64_t            *sum;   // owned; [lanes]
+    uint8_t            *byte;  // owned; [2][rows]: inputs of more than 8 bits, low and high
+    int64_t            *differ; // owned; [lanes]: of the latest reads
     const struct sliced_kernel *kernel;
 };
 
@@ -92,8 +100,9 @@ bool sliced_array_init(struct sliced_array *a, const struct sliced_array_cfg *cf
                        const int32_t *weight, const char *kernel_name);
 void sliced_array_release(struct sliced_array *a); // takes a zeroed one
 
-/* out[outputs] of inputs x[rows], each the low input_bits of its 16, in two's complement where
- * inputs are signed. Returns how many codes were clipped. */
-uint64_t sliced_array_mvm(struct sliced_array *a, const uint16_t *x, int64_t *out);
+/* Reads inputs x[rows]: a->differ[outputs] then holds what the codes' products differ by from the
+ * exact ones. An input is a byte, or a uint16_t where it has more than 8 bits; its low input_bits
+ * count, in two's complement where inputs are signed. Returns how many codes were clipped. */
+uint64_t sliced_array_read(struct sliced_array *a, const void *x);
 
 #endif

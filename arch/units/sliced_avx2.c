@@ -16,27 +16,21 @@ enum { WIDTH = 4 };
 
 static const double two_52 = 6755399441055744.0; // 1.5 * 2^52
 
-TARGET static void planes(const uint16_t *x, uint32_t n, uint32_t n_bit, uint32_t words,
+TARGET static void planes(const uint8_t *x, uint32_t n, uint32_t n_bit, uint32_t words,
                           uint64_t *word)
 {
     for (uint32_t k = 0; k < words; k++) {
-        uint32_t first = SLICED_WORD_ROWS * k;
-        uint16_t in[SLICED_WORD_ROWS] = { 0 };
-        if (n > first)
-            memcpy(in, x + first, (n - first < SLICED_WORD_ROWS ? n - first : SLICED_WORD_ROWS) *
-                                      sizeof *in);
+        uint32_t first = SLICED_WORD_ROWS * k, left = n > first ? n - first : 0;
+        uint8_t in[SLICED_WORD_ROWS] = { 0 };
+
+        memcpy(in, x + first, left < SLICED_WORD_ROWS ? left : SLICED_WORD_ROWS);
+        const __m256i low = _mm256_loadu_si256((const __m256i *)in);
+        const __m256i high = _mm256_loadu_si256((const __m256i *)(in + 32));
         for (uint32_t b = 0; b < n_bit; b++) {
-            const __m128i up = _mm_cvtsi32_si128(15 - (int)b); // the bit becomes a sign
-            uint64_t bits = 0;
-            for (uint32_t i = 0; i < SLICED_WORD_ROWS; i += 32) {
-                const __m256i *at = (const __m256i *)(in + i);
-                __m256i low = _mm256_srai_epi16(_mm256_sll_epi16(_mm256_loadu_si256(at), up), 15);
-                __m256i high = _mm256_srai_epi16(_mm256_sll_epi16(_mm256_loadu_si256(at + 1), up),
-                                                 15);
-                __m256i both = _mm256_permute4x64_epi64(_mm256_packs_epi16(low, high), 0xd8);
-                bits |= (uint64_t)(uint32_t)_mm256_movemask_epi8(both) << i;
-            }
-            word[(size_t)b * words + k] = bits;
+            const __m128i up = _mm_cvtsi32_si128(7 - (int)b); // the bit becomes its byte's sign
+            uint32_t of_low = (uint32_t)_mm256_movemask_epi8(_mm256_sll_epi16(low, up));
+            uint32_t of_high = (uint32_t)_mm256_movemask_epi8(_mm256_sll_epi16(high, up));
+            word[(size_t)b * words + k] = of_low | (uint64_t)of_high << 32;
         }
     }
 }
@@ -73,15 +67,16 @@ TARGET static inline __m256i shared_rows(const uint64_t *x, const uint64_t *w, u
 }
 
 TARGET static inline __m256i lane_sums(const struct sliced_array *a, uint32_t group,
-                                       const struct sliced_digit *d, const struct slice_planes *s,
+                                       const struct sliced_read *r, const struct slice_planes *s,
                                        uint32_t o)
 {
+    const struct sliced_digit *d = r->digit;
     const uint64_t *w = sliced_plane(a, group, s->first) + o;
     size_t plane = (size_t)a->group_words * a->lanes;
     __m256i sum = _mm256_setzero_si256();
 
     for (uint32_t p = s->first; p < s->first + s->n; p++, w += plane) {
-        const uint64_t *x = sliced_input(a, group, d->first);
+        const uint64_t *x = r->x;
         for (uint32_t b = 0; b < d->n; b++, x += a->group_words) {
             __m256i n = shared_rows(x, w, a->group_words, a->lanes);
             n = _mm256_sll_epi64(n, _mm_cvtsi32_si128((int)(a->plane_bit[p].bit + b)));
@@ -123,68 +118,64 @@ TARGET static inline __m256d to_even(__m256d q, __m256d s, __m256d step, __m256d
     return _mm256_blendv_pd(q, _mm256_add_pd(half, half), _mm256_cmp_pd(twice, step, _CMP_EQ_OQ));
 }
 
-TARGET static inline __m256i to_code(const struct slice_codes *c, uint32_t o, __m256i sum)
+/* What codes of step 1 differ by. */
+TARGET static inline __m256i ends(const struct slice_codes *c, __m256i sum, __m256i *n_clipped)
 {
-    if (c->whole)
-        return sum;
+    const __m256i least = _mm256_set1_epi64x(c->least), most = _mm256_set1_epi64x(c->most);
+    __m256i below = _mm256_cmpgt_epi64(least, sum), above = _mm256_cmpgt_epi64(sum, most);
+
+    *n_clipped = _mm256_sub_epi64(*n_clipped, _mm256_or_si256(below, above));
+    return _mm256_or_si256(_mm256_and_si256(above, _mm256_sub_epi64(most, sum)),
+                           _mm256_and_si256(below, _mm256_sub_epi64(least, sum)));
+}
+
+/* What codes of other steps differ by. */
+TARGET static inline __m256i rounded(const struct slice_codes *c, uint32_t o, __m256i sum,
+                                     __m256i *n_clipped)
+{
     __m256d s = to_double(sum), over_step = _mm256_loadu_pd(c->over_step + o);
-    __m256d q = nearest(_mm256_mul_pd(s, over_step));
+    __m256d step = to_double(_mm256_loadu_si256((const __m256i *)(c->step + o)));
+    __m256d code = nearest(_mm256_mul_pd(s, over_step));
 
     if (c->ties)
-        q = to_even(q, s, to_double(_mm256_loadu_si256((const __m256i *)(c->step + o))),
-                    over_step);
-    return to_whole(q);
+        code = to_even(code, s, step, over_step);
+    __m256d kept = _mm256_max_pd(_mm256_min_pd(code, _mm256_set1_pd((double)c->most)),
+                                 _mm256_set1_pd((double)c->least));
+    *n_clipped = _mm256_sub_epi64(*n_clipped, _mm256_castpd_si256(
+                     _mm256_cmp_pd(code, kept, _CMP_NEQ_OQ)));
+    return to_whole(_mm256_sub_pd(_mm256_mul_pd(kept, step), s));
 }
 
-/* The low 64 bits of products. */
-TARGET static inline __m256i product(__m256i a, __m256i b)
+/* A read of slice j of outputs from `o` on. */
+TARGET static inline __m256i lane_read(const struct sliced_array *a, uint32_t group,
+                                       const struct sliced_read *r, uint32_t j, uint32_t o,
+                                       __m256i total, __m256i *n_clipped)
 {
-    __m256i cross = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(a, 32), b),
-                                     _mm256_mul_epu32(a, _mm256_srli_epi64(b, 32)));
+    const struct slice_codes *c = sliced_codes(a, j, r->digit);
+    const int64_t factor = r->digit->factor * a->layout.slice[j].factor; // a power of 2
+    __m256i sum = lane_sums(a, group, r, &a->slice[j], o);
+    __m256i differ = c->whole ? ends(c, sum, n_clipped) : rounded(c, o, sum, n_clipped);
 
-    return _mm256_add_epi64(_mm256_mul_epu32(a, b), _mm256_slli_epi64(cross, 32));
-}
-
-/* Outputs from `o` on. */
-TARGET static inline __m256i lane_reads(const struct sliced_array *a, uint32_t group,
-                                        const struct sliced_digit *d, uint32_t o, __m256i total,
-                                        __m256i *n_clipped)
-{
-    for (uint32_t j = 0; j < a->layout.n_slice; j++) {
-        const struct slice_codes *c = sliced_codes(a, j, d);
-        const __m256i least = _mm256_set1_epi64x(c->least), most = _mm256_set1_epi64x(c->most);
-        __m256i code = to_code(c, o, lane_sums(a, group, d, &a->slice[j], o));
-        __m256i below = _mm256_cmpgt_epi64(least, code), above = _mm256_cmpgt_epi64(code, most);
-        __m256i weight = _mm256_set1_epi64x(d->factor * a->layout.slice[j].factor);
-
-        *n_clipped = _mm256_sub_epi64(*n_clipped, _mm256_or_si256(below, above));
-        code = _mm256_blendv_epi8(_mm256_blendv_epi8(code, most, above), least, below);
-        if (!c->whole)
-            weight = product(weight, _mm256_loadu_si256((const __m256i *)(c->step + o)));
-        total = _mm256_add_epi64(total, product(code, weight));
-    }
-    return total;
+    differ = _mm256_sll_epi64(differ, _mm_cvtsi32_si128(__builtin_ctzll((uint64_t)factor)));
+    return factor < 0 ? _mm256_sub_epi64(total, differ) : _mm256_add_epi64(total, differ);
 }
 
 TARGET static uint64_t group_reads(const struct sliced_array *a, uint32_t group, int64_t *out)
 {
-    bool silent[SLICED_MOST_INPUT_BITS] = { false };
-    uint64_t ones_clipped = 0;
-    int64_t of_ones = 0;
+    struct sliced_reads r;
     __m256i n_clipped = _mm256_setzero_si256();
     uint64_t of_lane[WIDTH];
 
-    for (uint32_t i = 0; i < a->n_digit; i++)
-        silent[i] = sliced_is_silent(a, group, &a->digit[i]);
-    for (uint32_t i = 0; a->layout.ones != 0 && i < a->n_digit; i++)
-        if (!silent[i])
-            of_ones += sliced_ones(a, group, &a->digit[i], &ones_clipped);
+    sliced_drive(a, group, &r);
+    uint64_t ones_clipped = sliced_all_ones(a, &r, out);
     for (uint32_t o = 0; o < a->lanes; o += WIDTH) {
-        __m256i total = _mm256_add_epi64(_mm256_loadu_si256((const __m256i *)(out + o)),
-                                         _mm256_set1_epi64x(of_ones));
-        for (uint32_t i = 0; i < a->n_digit; i++)
-            if (!silent[i])
-                total = lane_reads(a, group, &a->digit[i], o, total, &n_clipped);
+        __m256i total = _mm256_loadu_si256((const __m256i *)(out + o));
+        for (uint32_t j = 0; j < a->layout.n_slice; j++) {
+            uint32_t loud = sliced_loud(a, group, j, o);
+            for (uint32_t i = 0; r.most_rows >= loud && i < r.n; i++)
+                if (r.read[i].rows >= loud)
+                    total = lane_read(a, group, &r.read[i], j, o, total, &n_clipped);
+        }
         _mm256_storeu_si256((__m256i *)(out + o), total);
     }
     _mm256_storeu_si256((__m256i *)of_lane, n_clipped);

@@ -7,20 +7,17 @@
 
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vpopcntdq,popcnt")))
 
-TARGET static void planes(const uint16_t *x, uint32_t n, uint32_t n_bit, uint32_t words,
+TARGET static void planes(const uint8_t *x, uint32_t n, uint32_t n_bit, uint32_t words,
                           uint64_t *word)
 {
     for (uint32_t k = 0; k < words; k++) {
         uint32_t left = n > 64 * k ? n - 64 * k : 0;
         __mmask64 there = left >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << left) - 1;
-        __m512i low = _mm512_maskz_loadu_epi16((__mmask32)there, x + 64 * k);
-        __m512i high = _mm512_maskz_loadu_epi16((__mmask32)(there >> 32), x + 64 * k + 32);
+        __m512i in = _mm512_maskz_loadu_epi8(there, x + 64 * k);
 
-        for (uint32_t b = 0; b < n_bit; b++) {
-            __m512i bit = _mm512_set1_epi16((short)(1 << b));
-            word[(size_t)b * words + k] = _mm512_test_epi16_mask(low, bit) |
-                                          (uint64_t)_mm512_test_epi16_mask(high, bit) << 32;
-        }
+        for (uint32_t b = 0; b < n_bit; b++)
+            word[(size_t)b * words + k] =
+                _mm512_test_epi8_mask(in, _mm512_set1_epi8((char)(1 << b)));
     }
 }
 
@@ -48,15 +45,16 @@ TARGET static inline __m512i shared_rows(const uint64_t *x, const uint64_t *w, u
 }
 
 TARGET static inline __m512i lane_sums(const struct sliced_array *a, uint32_t group,
-                                       const struct sliced_digit *d, const struct slice_planes *s,
+                                       const struct sliced_read *r, const struct slice_planes *s,
                                        uint32_t o)
 {
+    const struct sliced_digit *d = r->digit;
     const uint64_t *w = sliced_plane(a, group, s->first) + o;
     size_t plane = (size_t)a->group_words * a->lanes;
     __m512i sum = _mm512_setzero_si512();
 
     for (uint32_t p = s->first; p < s->first + s->n; p++, w += plane) {
-        const uint64_t *x = sliced_input(a, group, d->first);
+        const uint64_t *x = r->x;
         for (uint32_t b = 0; b < d->n; b++, x += a->group_words) {
             __m512i n = shared_rows(x, w, a->group_words, a->lanes);
             if (a->plane_bit[p].bit + b > 0)
@@ -79,36 +77,60 @@ TARGET static inline __m512d to_even(__m512d q, __m512d s, __m512d step, __m512d
     return _mm512_mask_add_pd(q, tie, half, half);
 }
 
-TARGET static inline __m512i to_code(const struct slice_codes *c, uint32_t o, __m512i sum)
+/* What codes of step 1 differ by. */
+TARGET static inline __m512i ends(const struct slice_codes *c, __m512i sum, uint64_t *n_clipped)
 {
-    if (c->whole)
-        return sum;
-    __m512d s = _mm512_cvtepi64_pd(sum), over_step = _mm512_loadu_pd(c->over_step + o);
-    __m512d q = _mm512_roundscale_pd(_mm512_mul_pd(s, over_step),
-                                     _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const __m512i least = _mm512_set1_epi64(c->least), most = _mm512_set1_epi64(c->most);
+    __m512i kept = _mm512_max_epi64(_mm512_min_epi64(sum, most), least);
 
-    if (c->ties)
-        q = to_even(q, s, _mm512_cvtepi64_pd(_mm512_loadu_si512(c->step + o)), over_step);
-    return _mm512_cvtpd_epi64(q);
+    *n_clipped += (uint64_t)_mm_popcnt_u32(_mm512_cmpneq_epi64_mask(kept, sum));
+    return _mm512_sub_epi64(kept, sum);
 }
 
-/* Outputs from `o` on. */
-TARGET static inline __m512i lane_reads(const struct sliced_array *a, uint32_t group,
-                                        const struct sliced_digit *d, uint32_t o, __m512i total,
-                                        __m512i *n_clipped)
+/* What codes of other steps differ by, whole numbers. */
+TARGET static inline __m512d rounded(const struct slice_codes *c, uint32_t o, __m512i sum,
+                                     uint64_t *n_clipped)
 {
-    for (uint32_t j = 0; j < a->layout.n_slice; j++) {
-        const struct slice_codes *c = sliced_codes(a, j, d);
-        __m512i code = to_code(c, o, lane_sums(a, group, d, &a->slice[j], o));
-        __m512i kept = _mm512_max_epi64(_mm512_min_epi64(code, _mm512_set1_epi64(c->most)),
-                                        _mm512_set1_epi64(c->least));
-        __m512i weight = _mm512_set1_epi64(d->factor * a->layout.slice[j].factor);
+    __m512d s = _mm512_cvtepi64_pd(sum), over_step = _mm512_loadu_pd(c->over_step + o);
+    __m512d step = _mm512_cvtepi64_pd(_mm512_loadu_si512(c->step + o));
+    __m512d code = _mm512_roundscale_pd(_mm512_mul_pd(s, over_step),
+                                        _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 
-        *n_clipped = _mm512_mask_add_epi64(*n_clipped, _mm512_cmpneq_epi64_mask(code, kept),
-                                           *n_clipped, _mm512_set1_epi64(1));
-        if (!c->whole)
-            weight = _mm512_mullo_epi64(weight, _mm512_loadu_si512(c->step + o));
-        total = _mm512_add_epi64(total, _mm512_mullo_epi64(kept, weight));
+    if (c->ties)
+        code = to_even(code, s, step, over_step);
+    if (c->clips) {
+        __m512d kept = _mm512_max_pd(_mm512_min_pd(code, _mm512_set1_pd((double)c->most)),
+                                     _mm512_set1_pd((double)c->least));
+        *n_clipped += (uint64_t)_mm_popcnt_u32(_mm512_cmp_pd_mask(code, kept, _CMP_NEQ_OQ));
+        code = kept;
+    }
+    return _mm512_fmsub_pd(code, step, s);
+}
+
+/* total + differ * factor, which is a power of 2 of either sign. */
+TARGET static inline __m512i add_scaled(__m512i total, __m512i differ, int64_t factor)
+{
+    differ = _mm512_sll_epi64(differ, _mm_cvtsi32_si128(__builtin_ctzll((uint64_t)factor)));
+    return factor < 0 ? _mm512_sub_epi64(total, differ) : _mm512_add_epi64(total, differ);
+}
+
+/* The reads of slice j of outputs from `o` on. */
+TARGET static __m512i lane_reads(const struct sliced_array *a, uint32_t group,
+                                 const struct sliced_reads *r, uint32_t j, uint32_t o,
+                                 uint64_t *n_clipped)
+{
+    const uint32_t loud = sliced_loud(a, group, j, o);
+    __m512i total = _mm512_setzero_si512();
+
+    for (uint32_t i = 0; i < r->n; i++) {
+        const struct sliced_digit *d = r->read[i].digit;
+        const struct slice_codes *c = sliced_codes(a, j, d);
+        if (r->read[i].rows < loud)
+            continue;
+        __m512i sum = lane_sums(a, group, &r->read[i], &a->slice[j], o);
+        __m512i differ = c->whole ? ends(c, sum, n_clipped)
+                                  : _mm512_cvtpd_epi64(rounded(c, o, sum, n_clipped));
+        total = add_scaled(total, differ, d->factor * a->layout.slice[j].factor);
     }
     return total;
 }
@@ -117,146 +139,128 @@ TARGET static inline __m512i lane_reads(const struct sliced_array *a, uint32_t g
 
 #define INLINE static inline __attribute__((always_inline))
 
-struct bits { // of the inputs that drive any row
-    const uint64_t *x[SLICED_MOST_INPUT_BITS];
-    uint8_t         bit[SLICED_MOST_INPUT_BITS];
-    bool            negative[SLICED_MOST_INPUT_BITS];
-    uint32_t        n;
-};
+enum { MOST_WORDS = 4, MOST_BITS = 2 }; // of a group of rows, of a digit of the weights
 
-static void driven_bits(const struct sliced_array *a, uint32_t group, struct bits *in)
+/* Rows that a read shares with the planes w[bits][words], the planes weighted. */
+TARGET INLINE __m512i bit_sums(const uint64_t *x, __m512i (*w)[MOST_WORDS], const uint32_t words,
+                               const uint32_t bits)
 {
-    in->n = 0;
-    for (uint32_t i = 0; i < a->n_digit; i++) {
-        const struct sliced_digit *d = &a->digit[i];
-        if (sliced_is_silent(a, group, d))
+    __m512i n0 = _mm512_setzero_si512(), n1 = n0;
+
+#define ADD_WORD(k)                                                                                \
+    do {                                                                                           \
+        const __m512i in = _mm512_set1_epi64((long long)x[k]);                                     \
+        n0 = _mm512_add_epi64(n0, _mm512_popcnt_epi64(_mm512_and_si512(in, w[0][k])));             \
+        if (bits > 1)                                                                              \
+            n1 = _mm512_add_epi64(n1, _mm512_popcnt_epi64(_mm512_and_si512(in, w[1][k])));         \
+    } while (0)
+    ADD_WORD(0);
+    if (words > 1)
+        ADD_WORD(1);
+    if (words > 2)
+        ADD_WORD(2);
+    if (words > 3)
+        ADD_WORD(3);
+#undef ADD_WORD
+    return bits == 1 ? n0 : _mm512_add_epi64(n0, _mm512_add_epi64(n1, n1));
+}
+
+/* Planes of a slice: w[bits][words]. */
+TARGET INLINE void load_planes(const uint64_t *plane, size_t lanes, __m512i (*w)[MOST_WORDS],
+                               const uint32_t words, const uint32_t bits)
+{
+#define LOAD(b, k)                                                                                 \
+    if (b < bits && k < words)                                                                     \
+    w[b][k] = _mm512_loadu_si512(plane + (b * words + k) * lanes)
+    LOAD(0, 0);
+    LOAD(0, 1);
+    LOAD(0, 2);
+    LOAD(0, 3);
+    LOAD(1, 0);
+    LOAD(1, 1);
+    LOAD(1, 2);
+    LOAD(1, 3);
+#undef LOAD
+}
+
+TARGET INLINE __m512i bit_reads(const struct sliced_array *a, uint32_t group,
+                                const struct sliced_reads *r, uint32_t j, uint32_t o,
+                                uint64_t *n_clipped, const uint32_t words, const uint32_t bits)
+{
+    const uint32_t loud = sliced_loud(a, group, j, o);
+    const struct slice_codes *c = &a->from_zero[j];
+    const __m512i most = _mm512_set1_epi64(c->most);
+    const uint64_t *plane = sliced_plane(a, group, a->slice[j].first) + o;
+    __m512i w[MOST_BITS][MOST_WORDS], total = _mm512_setzero_si512();
+    __m512d differ = _mm512_setzero_pd();
+
+    load_planes(plane, a->lanes, w, words, bits);
+    for (uint32_t i = 0; i < r->n; i++) {
+        const struct sliced_read *read = &r->read[i];
+        if (read->rows < loud)
             continue;
-        in->x[in->n] = sliced_input(a, group, d->first);
-        in->bit[in->n] = (uint8_t)d->first;
-        in->negative[in->n++] = d->factor < 0;
-    }
-}
-
-/* sum[i] += what plane p of the weights adds to the sums of each driven bit. */
-TARGET INLINE void add_plane(const struct sliced_array *a, const uint64_t *w, uint32_t p,
-                             const struct bits *in, const uint32_t words, __m512i *sum)
-{
-    const __m128i up = _mm_cvtsi32_si128(a->plane_bit[p].bit);
-    const __m512i sign = _mm512_set1_epi64(-(int64_t)a->plane_bit[p].negative);
-    const size_t lanes = a->lanes;
-    const __m512i w0 = _mm512_loadu_si512(w);
-    const __m512i w1 = words > 1 ? _mm512_loadu_si512(w + lanes) : w0;
-    const __m512i w2 = words > 2 ? _mm512_loadu_si512(w + 2 * lanes) : w0;
-    const __m512i w3 = words > 3 ? _mm512_loadu_si512(w + 3 * lanes) : w0;
-
-    for (uint32_t i = 0; i < in->n; i++) {
-        const uint64_t *x = in->x[i];
-#define SHARED(k, w) _mm512_popcnt_epi64(_mm512_and_si512(_mm512_set1_epi64((long long)x[k]), w))
-        __m512i n = SHARED(0, w0);
-        if (words > 1)
-            n = _mm512_add_epi64(n, SHARED(1, w1));
-        if (words > 2)
-            n = _mm512_add_epi64(n, SHARED(2, w2));
-        if (words > 3)
-            n = _mm512_add_epi64(n, SHARED(3, w3));
-#undef SHARED
-        n = _mm512_sll_epi64(n, up);
-        sum[i] = _mm512_add_epi64(sum[i], _mm512_sub_epi64(_mm512_xor_si512(n, sign), sign));
-    }
-}
-
-TARGET INLINE __m512i slice_bits(const struct sliced_array *a, uint32_t group, uint32_t j,
-                                 uint32_t o, const struct bits *in, const uint32_t words,
-                                 __m512i *n_clipped)
-{
-    const struct slice_planes *s = &a->slice[j];
-    const struct slice_codes *c = sliced_codes(a, j, &a->digit[0]); // all of one bit
-    const __m512i least = _mm512_set1_epi64(c->least), most = _mm512_set1_epi64(c->most);
-    const __m512i one = _mm512_set1_epi64(1);
-    __m512i weight = _mm512_set1_epi64(a->layout.slice[j].factor);
-    __m512i sum[SLICED_MOST_INPUT_BITS], total = _mm512_setzero_si512();
-
-    for (uint32_t i = 0; i < in->n; i++)
-        sum[i] = _mm512_setzero_si512();
-    for (uint32_t p = s->first; p < s->first + s->n; p++)
-        add_plane(a, sliced_plane(a, group, p) + o, p, in, words, sum);
-    for (uint32_t i = 0; i < in->n; i++) {
-        __m512i code = to_code(c, o, sum[i]);
-        __m512i kept = _mm512_max_epi64(_mm512_min_epi64(code, most), least);
-        *n_clipped = _mm512_mask_add_epi64(*n_clipped, _mm512_cmpneq_epi64_mask(code, kept),
-                                           *n_clipped, one);
-        kept = _mm512_sll_epi64(kept, _mm_cvtsi32_si128(in->bit[i]));
-        total = in->negative[i] ? _mm512_sub_epi64(total, kept) : _mm512_add_epi64(total, kept);
+        __m512i sum = bit_sums(read->x, w, words, bits);
+        if (!c->whole) {
+            differ = _mm512_fmadd_pd(rounded(c, o, sum, n_clipped),
+                                     _mm512_set1_pd((double)read->digit->factor), differ);
+            continue;
+        }
+        __mmask8 above = _mm512_cmpgt_epi64_mask(sum, most);
+        if (above == 0)
+            continue;
+        *n_clipped += (uint64_t)_mm_popcnt_u32(above);
+        total = add_scaled(total, _mm512_maskz_sub_epi64(above, most, sum), read->digit->factor);
     }
     if (!c->whole)
-        weight = _mm512_mullo_epi64(weight, _mm512_loadu_si512(c->step + o));
-    return _mm512_mullo_epi64(total, weight);
+        total = _mm512_cvtpd_epi64(differ);
+    return add_scaled(_mm512_setzero_si512(), total, a->layout.slice[j].factor);
 }
 
-TARGET INLINE uint64_t bit_reads(const struct sliced_array *a, uint32_t group, int64_t *out,
-                                 const uint32_t words)
-{
-    uint64_t ones_clipped = 0;
-    int64_t of_ones = 0;
-    __m512i n_clipped = _mm512_setzero_si512();
-    struct bits in;
+typedef __m512i reads_fn(const struct sliced_array *a, uint32_t group,
+                         const struct sliced_reads *r, uint32_t j, uint32_t o,
+                         uint64_t *n_clipped);
 
-    driven_bits(a, group, &in);
-    for (uint32_t i = 0; a->layout.ones != 0 && i < in.n; i++)
-        of_ones += sliced_ones(a, group, &a->digit[in.bit[i]], &ones_clipped);
-    for (uint32_t o = 0; o < a->lanes; o += SLICED_LANES) {
-        __m512i total = _mm512_add_epi64(_mm512_loadu_si512(out + o),
-                                         _mm512_set1_epi64(of_ones));
-        for (uint32_t j = 0; j < a->layout.n_slice; j++)
-            total = _mm512_add_epi64(total,
-                                     slice_bits(a, group, j, o, &in, words, &n_clipped));
-        _mm512_storeu_si512(out + o, total);
+#define BIT_READS(words, bits)                                                                     \
+    TARGET static __m512i bit_reads_##words##_##bits(                                              \
+        const struct sliced_array *a, uint32_t group, const struct sliced_reads *r, uint32_t j,    \
+        uint32_t o, uint64_t *n_clipped)                                                           \
+    {                                                                                              \
+        return bit_reads(a, group, r, j, o, n_clipped, words, bits);                               \
     }
-    return ones_clipped + (uint64_t)_mm512_reduce_add_epi64(n_clipped);
-}
+BIT_READS(1, 1) BIT_READS(2, 1) BIT_READS(3, 1) BIT_READS(4, 1)
+BIT_READS(1, 2) BIT_READS(2, 2) BIT_READS(3, 2) BIT_READS(4, 2)
 
-/* ---- digits of any bits ---- */
-
-TARGET static uint64_t digit_reads(const struct sliced_array *a, uint32_t group,
-                                   int64_t *out)
+/* Of a slice: sums of few rows and digits that are never negative have ways of their own. */
+static reads_fn *find_reads(const struct sliced_array *a, uint32_t j)
 {
-    bool silent[SLICED_MOST_INPUT_BITS] = { false };
-    uint64_t ones_clipped = 0;
-    int64_t of_ones = 0;
-    __m512i n_clipped = _mm512_setzero_si512();
+    static reads_fn *const of_bits[MOST_BITS][MOST_WORDS] = {
+        { bit_reads_1_1, bit_reads_2_1, bit_reads_3_1, bit_reads_4_1 },
+        { bit_reads_1_2, bit_reads_2_2, bit_reads_3_2, bit_reads_4_2 },
+    };
+    const struct slice_planes *s = &a->slice[j];
 
-    for (uint32_t i = 0; i < a->n_digit; i++)
-        silent[i] = sliced_is_silent(a, group, &a->digit[i]);
-    for (uint32_t i = 0; a->layout.ones != 0 && i < a->n_digit; i++)
-        if (!silent[i])
-            of_ones += sliced_ones(a, group, &a->digit[i], &ones_clipped);
-    for (uint32_t o = 0; o < a->lanes; o += SLICED_LANES) {
-        __m512i total = _mm512_add_epi64(_mm512_loadu_si512(out + o),
-                                         _mm512_set1_epi64(of_ones));
-        for (uint32_t i = 0; i < a->n_digit; i++)
-            if (!silent[i])
-                total = lane_reads(a, group, &a->digit[i], o, total, &n_clipped);
-        _mm512_storeu_si512(out + o, total);
-    }
-    return ones_clipped + (uint64_t)_mm512_reduce_add_epi64(n_clipped);
+    return a->cfg.input_slice_bits == 1 && a->group_words <= MOST_WORDS && s->n >= 1 &&
+                   s->n <= MOST_BITS && a->layout.slice[j].least >= 0
+               ? of_bits[s->n - 1][a->group_words - 1]
+               : lane_reads;
 }
 
 TARGET static uint64_t group_reads(const struct sliced_array *a, uint32_t group, int64_t *out)
 {
-    if (a->cfg.input_slice_bits > 1)
-        return digit_reads(a, group, out);
-    switch (a->group_words) {
-    case 1:
-        return bit_reads(a, group, out, 1);
-    case 2:
-        return bit_reads(a, group, out, 2);
-    case 3:
-        return bit_reads(a, group, out, 3);
-    case 4:
-        return bit_reads(a, group, out, 4);
-    default:
-        return digit_reads(a, group, out);
+    struct sliced_reads r;
+
+    sliced_drive(a, group, &r);
+    uint64_t n_clipped = sliced_all_ones(a, &r, out);
+    for (uint32_t j = 0; j < a->layout.n_slice; j++) {
+        reads_fn *reads = find_reads(a, j);
+        for (uint32_t o = 0; o < a->lanes; o += SLICED_LANES) {
+            if (r.most_rows < sliced_loud(a, group, j, o))
+                continue;
+            __m512i differ = reads(a, group, &r, j, o, &n_clipped);
+            _mm512_storeu_si512(out + o, _mm512_add_epi64(_mm512_loadu_si512(out + o), differ));
+        }
     }
+    return n_clipped;
 }
 
 const struct sliced_kernel sliced_avx512 = { planes, group_reads };

@@ -22,10 +22,10 @@ enum { SLICED_LANES = 8, SLICED_WORD_ROWS = 64 };
 struct sliced_kernel {
     /* word[b][k], `words` of each of n_bit bits: bit r is bit b of x[64 k + r], 0 behind
      * x[n - 1]. */
-    void (*planes)(const uint16_t *x, uint32_t n, uint32_t n_bit, uint32_t words, uint64_t *word);
+    void (*planes)(const uint8_t *x, uint32_t n, uint32_t n_bit, uint32_t words, uint64_t *word);
 
-    /* The reads of a group of rows: out[lanes] += what the codes of all digits and slices and those
-     * of the column of ones come to. Returns how many codes were clipped. */
+    /* The reads of a group of rows: out[lanes] += what codes differ by from their sums, of all
+     * digits and slices and of the column of ones. Returns how many codes were clipped. */
     uint64_t (*group)(const struct sliced_array *a, uint32_t group, int64_t *out);
 };
 
@@ -45,16 +45,46 @@ static inline const uint64_t *sliced_plane(const struct sliced_array *a, uint32_
     return a->plane + ((size_t)group * a->n_plane + p) * a->group_words * a->lanes;
 }
 
-/* Whether no row of the group is driven in the read of a digit: all its codes are 0. */
-static inline bool sliced_is_silent(const struct sliced_array *a, uint32_t group,
-                                    const struct sliced_digit *d)
-{
-    const uint64_t *x = sliced_input(a, group, d->first);
-    uint64_t any = 0;
+/* A read of a group that drives rows; what the others read is 0. */
+struct sliced_read {
+    const struct sliced_digit *digit;
+    const uint64_t            *x;    // planes of its bits
+    uint32_t                   rows; // driven
+};
 
-    for (size_t k = 0; k < (size_t)d->n * a->group_words; k++)
-        any |= x[k];
-    return any == 0;
+struct sliced_reads {
+    struct sliced_read read[SLICED_MOST_INPUT_BITS];
+    uint32_t           n, most_rows;
+};
+
+static inline void sliced_drive(const struct sliced_array *a, uint32_t group,
+                                struct sliced_reads *r)
+{
+    r->n = r->most_rows = 0;
+    for (uint32_t i = 0; i < a->n_digit; i++) {
+        const struct sliced_digit *d = &a->digit[i];
+        const uint64_t *x = sliced_input(a, group, d->first);
+        uint32_t rows = 0;
+
+        for (uint32_t k = 0; k < a->group_words; k++) {
+            uint64_t any = x[k];
+            for (uint32_t b = 1; b < d->n; b++)
+                any |= x[b * a->group_words + k];
+            rows += (uint32_t)__builtin_popcountll(any);
+        }
+        if (rows == 0)
+            continue;
+        r->read[r->n++] = (struct sliced_read){ d, x, rows };
+        r->most_rows = rows > r->most_rows ? rows : r->most_rows;
+    }
+}
+
+/* Rows from which on codes of slice j of the outputs o to o + SLICED_LANES - 1 can differ. */
+static inline uint32_t sliced_loud(const struct sliced_array *a, uint32_t group, uint32_t j,
+                                   uint32_t o)
+{
+    return a->loud[((size_t)group * a->layout.n_slice + j) * (a->lanes / SLICED_LANES) +
+                   o / SLICED_LANES];
 }
 
 /* Of a sum below 2^50, ties to even. */
@@ -67,24 +97,40 @@ static inline int64_t sliced_quotient(int64_t sum, int64_t step, double over_ste
     return q + (rest < 0 ? -tie : tie);
 }
 
-/* What the column of ones adds to every output in the read of a digit. */
-static inline int64_t sliced_ones(const struct sliced_array *a, uint32_t group,
-                                  const struct sliced_digit *d, uint64_t *n_clipped)
+/* What the code of the column of ones differs by in a read, times its factor. */
+static inline int64_t sliced_ones(const struct sliced_array *a, const struct sliced_read *r,
+                                  uint64_t *n_clipped)
 {
+    const struct sliced_digit *d = r->digit;
     const struct converter *c = &a->ones[d->both_signs];
-    int64_t ones = 0;
+    int64_t ones = d->n == 1 ? r->rows : 0;
 
-    for (uint32_t b = 0; b < d->n; b++) {
-        const uint64_t *x = sliced_input(a, group, d->first + b);
+    for (uint32_t b = 0; d->n > 1 && b < d->n; b++) {
         int64_t n = 0;
         for (uint32_t k = 0; k < a->group_words; k++)
-            n += __builtin_popcountll(x[k]);
+            n += __builtin_popcountll(r->x[b * a->group_words + k]);
         ones += d->both_signs && b == d->n - 1 ? -(n << b) : n << b;
     }
+    if (c->step == 1 && ones >= c->least && ones <= c->most)
+        return 0;
     int64_t code = sliced_quotient(ones, c->step, a->ones_over_step[d->both_signs]);
     int64_t kept = code < c->least ? c->least : code > c->most ? c->most : code;
     *n_clipped += code != kept;
-    return d->factor * a->layout.ones * c->step * kept;
+    return d->factor * a->layout.ones * (c->step * kept - ones);
+}
+
+/* Adds that of all reads to every output. */
+static inline uint64_t sliced_all_ones(const struct sliced_array *a, const struct sliced_reads *r,
+                                       int64_t *out)
+{
+    uint64_t n_clipped = 0;
+    int64_t differ = 0;
+
+    for (uint32_t i = 0; a->layout.ones != 0 && i < r->n; i++)
+        differ += sliced_ones(a, &r->read[i], &n_clipped);
+    for (uint32_t o = 0; differ != 0 && o < a->lanes; o++)
+        out[o] += differ;
+    return n_clipped;
 }
 
 #endif
