@@ -33,7 +33,8 @@ struct bench { // what a circuit is asked and answers
     struct device       device;
     struct calibration  calibration;
     struct activity     activity;
-    char                technology_name[32], device_name[64], calibration_name[64], chip_name[64];
+    char                technology_name[32], calibration_name[64], chip_name[64];
+    char                device_name[1024]; // a map too
     double              value[MOST_PARAM]; // of its parameters, in their order
     struct result_row   row[MOST_ROW];
     unsigned            n_row;

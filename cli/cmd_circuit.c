@@ -96,8 +96,7 @@ static enum err load(struct bench *b, struct err_msg *m)
     if ((e = technology_load_name(&b->technology, NULL, b->technology_name, &w, m)))
         return e;
     snprintf(b->warning, sizeof b->warning, "%s", w.text);
-    if ((e = datadir_find(path, "devices", b->device_name, m)) ||
-        (e = device_load(&b->device, path, m)))
+    if ((e = device_read(&b->device, b->device_name, "device", m)))
         return e;
     b->calibration = calibration_none();
     if (strcmp(b->calibration_name, "none") != 0) {

@@ -31,17 +31,21 @@ static enum err page_device(const char *word, struct err_msg *m)
          "it: conductances, what can be told apart, voltages, size. energy.device names a file of\n"
          "configs/devices; `imcsim list devices` lists them.\n"
          "\n"
-         "  on_kohm, off_kohm           resistance of the best and the worst conducting state\n"
+         "  r_on_ohm, r_off_ohm         resistance of the best and the worst conducting state\n"
          "  level_step                  least distance of two levels, a share of the largest\n"
          "  bits                        that the source reports for a cell\n"
          "  mean_us                     conductance in the mean over a trained network's cells\n"
          "  read_v, select_v, write_v   voltages\n"
          "  cell_height_f, cell_width_f size of a cell, in features of the node\n"
          "\n"
-         "Each value has a source, a fit or an assumption beside it. Your own: copy a file there,\n"
-         "change values, and name it:\n"
+         "Each value has a source, a fit or an assumption beside it. Your own: the path of a file\n"
+         "like those, or a map of what differs from one; without `file` all of the above, `cell`\n"
+         "(resistive) and `name` if you like. core.crossbar.device is the array's own, which is\n"
+         "priced where energy.device is not given.\n"
          "\n"
-         "  imcsim breakdown configs/dazzi2021_14nm.yaml --set energy.device=pcm_4bit");
+         "  imcsim breakdown configs/dazzi2021_14nm.yaml --set energy.device=pcm_4bit\n"
+         "  imcsim breakdown configs/isaac.yaml \\\n"
+         "      --set 'core.crossbar.device={file: rram_2bit, r_on_ohm: 20000}'");
     return ERR_NONE;
 }
 

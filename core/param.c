@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <jansson.h>
+
 #include "core/util.h"
 
 #define BPS_PER_GBPS   1000000000u
@@ -97,6 +99,10 @@ struct param_text param_accepts(const struct param *row)
         break;
     case PARAM_KIND_FILE:
         snprintf(t.text, sizeof t.text, "a name or a path, at most %zu bytes", row->size - 1);
+        break;
+    case PARAM_KIND_FACTS:
+        snprintf(t.text, sizeof t.text, "a name, a path or {file: NAME, key: value, ...}, at most "
+                 "%zu bytes", row->size - 1);
         break;
     case PARAM_KIND_PATH:
         snprintf(t.text, sizeof t.text, "a file name, at most %zu bytes", row->size - 1);
@@ -204,6 +210,74 @@ static enum err read_text(const struct param *row, const struct yaml *node, char
     return ERR_NONE;
 }
 
+json_t *param_map(const char *field)
+{
+    json_t *map = json_loads(field, 0, NULL);
+
+    if (json_is_object(map))
+        return map;
+    json_decref(map);
+    return NULL;
+}
+
+static json_t *json_of(const struct yaml *node);
+
+/* The value as JSON has it. */
+static json_t *json_of_scalar(const char *text)
+{
+    json_t *number = json_loads(text, JSON_DECODE_ANY, NULL);
+
+    if (json_is_number(number))
+        return number;
+    json_decref(number);
+    return json_string(text);
+}
+
+static json_t *json_of_items(const struct yaml *node)
+{
+    json_t *all = node->kind == YAML_MAP ? json_object() : json_array();
+    bool done = all != NULL;
+
+    for (size_t i = 0; done && i < node->n_item; i++) {
+        json_t *one = json_of(&node->item[i]);
+        done = node->kind == YAML_MAP ? !json_object_set_new(all, node->item[i].key, one)
+                                      : !json_array_append_new(all, one);
+    }
+    if (done)
+        return all;
+    json_decref(all);
+    return NULL;
+}
+
+/* NULL without memory. */
+static json_t *json_of(const struct yaml *node)
+{
+    return node->kind == YAML_SCALAR ? json_of_scalar(node->text) : json_of_items(node);
+}
+
+/* A word, or a map's text; a word is none that could be taken for a map. */
+static enum err read_facts(const struct param *row, const struct yaml *node, char *field,
+                           struct err_msg *m)
+{
+    json_t *map = node->kind == YAML_SCALAR ? param_map(node->text) : NULL;
+
+    if (node->kind == YAML_SCALAR && !map)
+        return read_text(row, node, field, m);
+    json_decref(map);
+    if (node->kind != YAML_MAP)
+        return unwanted(row, node, m);
+    map = json_of(node);
+    char *text = map ? json_dumps(map, PARAM_JSON) : NULL;
+    json_decref(map);
+    if (!text)
+        return no_memory(m);
+    bool fits = strlen(text) < row->size;
+    if (fits)
+        strcpy(field, text);
+    free(text);
+    return fits ? ERR_NONE : unwanted(row, node, m);
+}
+
 static enum err read_list(const struct param *row, const struct yaml *node, uint32_t *field,
                           uint32_t *n_field, struct err_msg *m)
 {
@@ -296,6 +370,8 @@ static enum err read_value(const struct param *row, void *base, const struct yam
     case PARAM_KIND_FILE:
     case PARAM_KIND_PATH:
         return read_text(row, node, field, m);
+    case PARAM_KIND_FACTS:
+        return read_facts(row, node, field, m);
     case PARAM_KIND_LIST:
         return read_list(row, node, field, n_field, m);
     case PARAM_KIND_COUNTS:
@@ -311,6 +387,50 @@ void param_release(const struct param *rows, void *base)
     for (; rows->key; rows++)
         if (rows->kind == PARAM_KIND_COUNTS)
             release_counts((struct count_map *)(void *)((char *)base + rows->offset));
+}
+
+/* ---- files ---- */
+
+static json_t *facts_map(const struct param *row, const char *field)
+{
+    return row->kind == PARAM_KIND_FACTS ? param_map(field) : NULL;
+}
+
+static bool is_file(const struct param *row)
+{
+    return row->kind == PARAM_KIND_PATH || row->kind == PARAM_KIND_FILE ||
+           row->kind == PARAM_KIND_FACTS;
+}
+
+void param_file_word(const struct param *row, const void *base, char *word, size_t n_byte)
+{
+    const char *field = (const char *)base + row->offset;
+
+    word[0] = '\0';
+    if (!is_file(row))
+        return;
+    json_t *map = facts_map(row, field);
+    const char *file = map ? json_string_value(json_object_get(map, "file")) : field;
+    snprintf(word, n_byte, "%s", file ? file : "");
+    json_decref(map);
+}
+
+bool param_put_file(const struct param *row, void *base, const char *word)
+{
+    char *field = (char *)base + row->offset;
+    json_t *map = facts_map(row, field);
+    char *text = NULL;
+
+    if (map && !json_object_set_new(map, "file", json_string(word)))
+        text = json_dumps(map, PARAM_JSON);
+    bool fits = strlen(map && text ? text : word) < row->size && !map == !text;
+    if (fits) {
+        memset(field, 0, row->size);
+        strcpy(field, map ? text : word);
+    }
+    free(text);
+    json_decref(map);
+    return fits;
 }
 
 /* ---- keys ---- */

@@ -32,6 +32,7 @@ enum param_kind {
     PARAM_KIND_NAME,  // char[]: a word; whether it means something is checked by its user
     PARAM_KIND_PATH,  // char[]: a file; empty: not given
     PARAM_KIND_FILE,  // char[]: one of the files that come with imcsim, by name, or a path
+    PARAM_KIND_FACTS, // char[]: likewise; or a map, {file: NAME, key: value}, as JSON text
     PARAM_KIND_LIST,  // uint32_t[] and its count, at least one
     PARAM_KIND_COUNTS // struct count_map
 };
@@ -85,6 +86,8 @@ struct param {
     { key, PARAM_KIND_PATH, PARAM_FIELD(type, field), 0, "", "", 0, 0, 1, NULL, NULL, doc }
 #define PARAM_FILE(type, field, key, dflt, doc)                                                    \
     { key, PARAM_KIND_FILE, PARAM_FIELD(type, field), 0, "", dflt, 0, 0, 1, NULL, NULL, doc }
+#define PARAM_FACTS(type, field, key, dflt, doc)                                                   \
+    { key, PARAM_KIND_FACTS, PARAM_FIELD(type, field), 0, "", dflt, 0, 0, 1, NULL, NULL, doc }
 #define PARAM_LIST(type, field, n_field, key, dflt, least, most, doc)                              \
     { key, PARAM_KIND_LIST, PARAM_FIELD(type, field), offsetof(type, n_field), "", dflt, least,    \
       most, 1, NULL, NULL, doc }
@@ -93,7 +96,9 @@ struct param {
       doc }
 #define PARAM_WORD(i) (UINT32_MAX - (uint32_t)(i))
 #define PARAM_NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define PARAM_GBPS UINT64_C(1000000000) // bit/s
+#define PARAM_JSON (JSON_COMPACT | JSON_REAL_PRECISION(15)) // of the text of a map
+#define PARAM_BILLION UINT64_C(1000000000) // of a decimal's unit
+#define PARAM_GBPS PARAM_BILLION // bit/s
 #define PARAM_END { 0 }
 
 /* Fills every field of the zeroed struct at `base` from the tree, or with its default. where[i],
@@ -116,6 +121,15 @@ size_t param_find(const struct param *rows, const char *key);
 
 /* The word of a number that has one instead of digits; NULL where it has not. */
 const char *param_word(const struct param *row, uint32_t value);
+
+/* The map whose text a field of PARAM_FACTS holds, the caller's; NULL where it holds a word. */
+struct json_t *param_map(const char *field);
+
+/* The word of a file that a row names: a path, a name, "file" of a map. Empty: none. */
+void param_file_word(const struct param *row, const void *base, char *word, size_t n_byte);
+
+/* Puts another in its place. False when it does not fit. */
+bool param_put_file(const struct param *row, void *base, const char *word);
 
 /* Whether a row means something in this configuration; rows that do not are not written. */
 typedef bool param_applies(const struct param *row, const void *base);

@@ -94,6 +94,60 @@ static void emit_counts(struct writer *w, const struct count_map *map)
     end_map(w);
 }
 
+static void emit_json(struct writer *w, const json_t *value);
+
+static void emit_object(struct writer *w, const json_t *object)
+{
+    const char *key;
+    json_t *value;
+
+    begin_map(w, YAML_FLOW_MAPPING_STYLE);
+    json_object_foreach((json_t *)object, key, value) {
+        emit_text(w, key);
+        emit_json(w, value);
+    }
+    end_map(w);
+}
+
+static void emit_array(struct writer *w, const json_t *array)
+{
+    yaml_event_t event;
+
+    emit(w, &event,
+         yaml_sequence_start_event_initialize(&event, NULL, NULL, 1, YAML_FLOW_SEQUENCE_STYLE));
+    for (size_t i = 0; i < json_array_size(array); i++)
+        emit_json(w, json_array_get(array, i));
+    emit(w, &event, yaml_sequence_end_event_initialize(&event));
+}
+
+static void emit_json(struct writer *w, const json_t *value)
+{
+    if (json_is_object(value)) {
+        emit_object(w, value);
+    } else if (json_is_array(value)) {
+        emit_array(w, value);
+    } else if (json_is_string(value)) {
+        emit_text(w, json_string_value(value));
+    } else {
+        char *text = json_dumps(value, PARAM_JSON | JSON_ENCODE_ANY);
+        w->ok = w->ok && text;
+        emit_text(w, text ? text : "");
+        free(text);
+    }
+}
+
+/* A word, or the map whose text it is. */
+static void emit_facts(struct writer *w, const char *field)
+{
+    json_t *map = param_map(field);
+
+    if (map)
+        emit_json(w, map);
+    else
+        emit_text(w, field);
+    json_decref(map);
+}
+
 static void emit_value(struct writer *w, const struct param *row, const void *base)
 {
     const void *field = field_of(row, base);
@@ -120,6 +174,9 @@ static void emit_value(struct writer *w, const struct param *row, const void *ba
     case PARAM_KIND_FILE:
     case PARAM_KIND_PATH:
         emit_text(w, field);
+        break;
+    case PARAM_KIND_FACTS:
+        emit_facts(w, field);
         break;
     case PARAM_KIND_LIST:
         emit_list(w, field, list_length(row, base));
@@ -256,6 +313,10 @@ static json_t *value_to_json(const struct param *row, const void *base)
     case PARAM_KIND_FILE:
     case PARAM_KIND_PATH:
         return json_string(field);
+    case PARAM_KIND_FACTS: {
+        json_t *map = param_map(field);
+        return map ? map : json_string(field);
+    }
     case PARAM_KIND_LIST:
         return list_to_json(field, list_length(row, base));
     case PARAM_KIND_COUNTS:

@@ -20,6 +20,7 @@
 #define ENUM(field, ...)     PARAM_ENUM(struct config, field, __VA_ARGS__)
 #define NAME(field, ...)     PARAM_NAME(struct config, field, __VA_ARGS__)
 #define FILE_(field, ...)    PARAM_FILE(struct config, field, __VA_ARGS__)
+#define FACTS(field, ...)    PARAM_FACTS(struct config, field, __VA_ARGS__)
 #define COUNTS(field, ...)   PARAM_COUNTS(struct config, field, __VA_ARGS__)
 
 /* clang-format off */
@@ -64,8 +65,9 @@ const struct param config_params[] = {
 
     FILE_(energy.technology,   "energy.technology",       "14nm_lp",
          "node that prices the run: 130nm_lp to 1nm_lp, 130nm_hp to 22nm_hp; hotter: 22nm_lp_350k"),
-    FILE_(energy.device,       "energy.device",           "pcm",
-         "memory device: a name in configs/devices, or a file"),
+    FACTS(energy.device,       "energy.device",           "pcm",
+         "memory device: a name in configs/devices, a file, or {file: NAME} and what differs; "
+         "not given: core.crossbar.device where that is not ideal"),
     FILE_(energy.chip,         "energy.chip",             "none",
          "costs of a core: a name in configs/chips, or a file; composed: from circuits; none: "
          "energy is not computed"),
@@ -232,29 +234,27 @@ static bool is_there(const struct param *row, const char *path)
 }
 
 /* A file named in the file at c->path is beside it; or, for its users so far, where we are. */
-static enum err find_beside(struct config *c, const struct param *row, const char *where,
-                            struct err_msg *m)
+static enum err find_beside(struct config *c, const struct param *row, const char *word,
+                            const char *where, struct err_msg *m)
 {
-    char *word = (char *)c + row->offset, directory[DATADIR_BYTE], path[DATADIR_BYTE];
+    char directory[DATADIR_BYTE], path[DATADIR_BYTE];
 
     datadir_of(directory, c->path);
-    bool fits = datadir_join(path, directory, word) && strlen(path) < row->size;
+    bool fits = datadir_join(path, directory, word);
     if (fits && !is_there(row, path) && is_there(row, word)) {
         notes_add(&c->notes, "%s: %s = %s: is not beside this file; the one of the current "
                   "directory is read", where, row->key, word);
         return ERR_NONE;
     }
-    if (!fits)
+    if (!fits || !param_put_file(row, c, path))
         return err_set(m, ERR_INPUT, "%.400s: %s: the path from here is too long: want at most %zu "
                        "bytes", where, row->key, row->size - 1);
-    strcpy(word, path);
     return ERR_NONE;
 }
 
 static bool names_file(const struct param *row, const char *word)
 {
-    return (row->kind == PARAM_KIND_PATH && word[0] != '\0') ||
-           (row->kind == PARAM_KIND_FILE && datadir_is_path(word));
+    return row->kind == PARAM_KIND_PATH ? word[0] != '\0' : datadir_is_path(word);
 }
 
 static enum err find_files(struct config *c, struct err_msg *m)
@@ -263,14 +263,24 @@ static enum err find_files(struct config *c, struct err_msg *m)
 
     for (size_t i = 0; i < N_ROW; i++) {
         const struct param *row = &config_params[i];
-        const char *word = (const char *)c + row->offset;
+        char word[DATADIR_BYTE];
+        param_file_word(row, c, word, sizeof word);
         if (!is_file || !c->where[i] || by_set(c->where[i]) || !names_file(row, word))
             continue;
-        enum err e = find_beside(c, row, c->where[i], m);
+        enum err e = find_beside(c, row, word, c->where[i], m);
         if (e)
             return e;
     }
     return ERR_NONE;
+}
+
+/* The array's device is priced too, where no other is named. */
+static void settle_device(struct config *c)
+{
+    bool is_ideal = strcmp(c->crossbar.device, "ideal") == 0;
+
+    if (!is_ideal && !c->where[param_find(config_params, "energy.device")])
+        memcpy(c->energy.device, c->crossbar.device, sizeof c->energy.device);
 }
 
 /* ---- reading ---- */
@@ -283,6 +293,7 @@ static enum err read_tree(struct config *c, const struct yaml *root, struct err_
     enum err e = param_read(config_params, c, root, c->where, m);
     if (!e)
         e = find_files(c, m);
+    settle_device(c);
     if (!e)
         e = settle_network(c, m);
     if (!e)

@@ -48,7 +48,8 @@ struct mapping_cfg {
 enum energy_converter { ADC_AUTO, ADC_CSA, ADC_VSA, ADC_SAR, ADC_CCO };
 
 struct energy_cfg { // words for core/datadir.h: names, or paths as seen from the current directory
-    char technology[512], device[512], chip[512];
+    char technology[512], chip[512];
+    char device[DEVICE_BYTE]; // or a map's text (arch/tech/device.h)
     enum energy_converter converter;
 };
 

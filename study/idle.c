@@ -59,6 +59,7 @@ static const struct idle_row { // a key is one row
     { "mapping.effort", not_optimised, "mapping.optimize = none" },
     { "energy.technology", unpriced, "energy.chip = none" },
     { "energy.device", unpriced, "energy.chip = none" },
+    { "core.crossbar.device", unpriced, "energy.chip = none" },
     { "fabric.partial_sum_gbps", without_partial_sums, "no layer is split by its rows" },
     { "fabric.partial_sum_hops", without_partial_sums, "no layer is split by its rows" },
     { "core.crossbar.cell_bits", unsliced, "core.crossbar.cell is not sliced" },

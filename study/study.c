@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "arch/tech/device.h"
 #include "core/datadir.h"
 #include "import/import.h"
 #include "network/onnx/kind.h"
@@ -106,11 +107,38 @@ static enum err hash_config(char text[17], const struct config *c, struct err_ms
     return ERR_NONE;
 }
 
+/* Devices that are named and matter, so that a mistake is told with its place. */
+static enum err check_devices(const struct config *c, struct err_msg *m)
+{
+    const struct {
+        const char *key, *word;
+        bool matters;
+    } named[] = {
+        { "core.crossbar.device", c->crossbar.device, strcmp(c->crossbar.device, "ideal") != 0 },
+        { "energy.device", c->energy.device, pricing_wanted(c) },
+    };
+
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        const char *where = config_where(c, named[i].key);
+        struct device d;
+        if (!named[i].matters || strcmp(where, "default") == 0)
+            continue;
+        enum err e = device_read(&d, named[i].word, named[i].key, m);
+        if (e) {
+            err_prefix(m, where);
+            return e;
+        }
+    }
+    return ERR_NONE;
+}
+
 /* Of a configuration that was read, or not. */
 static enum err begin(struct study *s, enum err e, struct err_msg *m)
 {
     if (!e)
         e = hash_config(s->config_hash, &s->config, m);
+    if (!e)
+        e = check_devices(&s->config, m);
     if (!e)
         e = make_network(&s->network, &s->config, m);
     if (e)

@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "arch/tech/device.h"
-#include "core/datadir.h"
 
-#define US_PER_KOHM 1000. // of 1 kohm
+#define US_OHM 1e6 // of a conductance, times its resistance
 
 #define REFUSE(c, key, m, ...)                                                                     \
     (err_set(m, ERR_INPUT, __VA_ARGS__), err_prefix(m, config_where(c, key)), ERR_INPUT)
@@ -39,24 +38,34 @@ static enum err check_ideal(const struct config *c, struct err_msg *m)
 
     for (size_t i = 0; i < sizeof effect / sizeof *effect; i++)
         if (effect[i].on && is_given(c, effect[i].key))
-            return REFUSE(c, effect[i].key, m, "%s: core.crossbar.device = ideal has no such "
+            return REFUSE(c, effect[i].key, m, "%s: core.crossbar.device = %.100s has no such "
                           "effect: want core.crossbar.device = pcm_joshi, pcm_hermes or levels",
-                          effect[i].key);
+                          effect[i].key, c->crossbar.device);
     return ERR_NONE;
 }
 
+/* The model of the array's device, if it has one. */
 static enum err find_device(struct analog_spec *s, const struct config *c, struct err_msg *m)
 {
-    char known[128] = "ideal";
+    static const char key[] = "core.crossbar.device";
+    char known[128] = "";
+    struct device d;
 
-    s->device = analog_device_find(c->crossbar.device);
-    for (const struct analog_device *const *d = analog_devices; !s->device && *d; d++) {
+    if (strcmp(c->crossbar.device, "ideal") == 0)
+        return ERR_NONE;
+    enum err e = device_read(&d, c->crossbar.device, key, m);
+    if (e)
+        err_prefix(m, config_where(c, key));
+    if (e || d.model[0] == '\0')
+        return e;
+    s->device = analog_device_find(d.model);
+    for (const struct analog_device *const *k = analog_devices; !s->device && *k; k++) {
         size_t n = strlen(known);
-        snprintf(known + n, sizeof known - n, ", %s", (*d)->name);
+        snprintf(known + n, sizeof known - n, "%s%s", n ? ", " : "", (*k)->name);
     }
     return s->device ? ERR_NONE
-                     : REFUSE(c, "core.crossbar.device", m, "core.crossbar.device = %s: want one "
-                              "of %s", c->crossbar.device, known);
+                     : REFUSE(c, key, m, "%s = %.100s: its model is %s: want one of %s", key,
+                              c->crossbar.device, d.model, known);
 }
 
 /* Arrays that effects are there for: a weight is the difference of two devices, read at once. */
@@ -72,8 +81,8 @@ static enum err check_array(const struct config *c, struct err_msg *m)
 
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (is_given(c, plain[i].key) && !config_is_default(c, plain[i].key))
-            return REFUSE(c, plain[i].key, m, "%s: with core.crossbar.device = %s it is not there "
-                          "yet: want %s = %s", plain[i].key, c->crossbar.device, plain[i].key,
+            return REFUSE(c, plain[i].key, m, "%s: with core.crossbar.device = %.100s it is not "
+                          "there yet: want %s = %s", plain[i].key, c->crossbar.device, plain[i].key,
                           plain[i].want);
     return ERR_NONE;
 }
@@ -131,38 +140,28 @@ static enum err check_stuck(const struct config *c, struct err_msg *m)
                   param_rate_text((uint64_t)BILLIONTHS - a->stuck_off).text);
 }
 
-/* The largest conductance of the machine's memory device. */
-static enum err load_conductance(double *g_max_us, const struct config *c, struct err_msg *m)
-{
-    char path[DATADIR_BYTE];
-    struct device d;
-    enum err e = datadir_find(path, "devices", c->energy.device, m);
-
-    if (!e)
-        e = device_load(&d, path, m);
-    if (e) {
-        err_prefix(m, "energy.device");
-        err_prefix(m, config_where(c, "energy.device"));
-        return e;
-    }
-    if (d.sram)
-        return REFUSE(c, "energy.device", m, "energy.device = %s: its cell has no conductance: "
-                      "want core.crossbar.g_max_us = 25, for one", c->energy.device);
-    *g_max_us = US_PER_KOHM / d.on_kohm;
-    return ERR_NONE;
-}
-
+/* The largest conductance: of the array's device; levels are those of the device that is priced. */
 static enum err find_conductance(struct analog_spec *s, const struct config *c, struct err_msg *m)
 {
-    enum err e = ERR_NONE;
+    bool of_priced = strcmp(c->crossbar.device, "levels") == 0;
+    const char *key = of_priced ? "energy.device" : "core.crossbar.device";
+    const char *word = of_priced ? c->energy.device : c->crossbar.device;
+    struct device d;
 
     s->g_max_us = (double)c->crossbar.g_max_us / BILLIONTHS;
-    if (s->g_max_us == 0)
-        s->g_max_us = s->device->g_max_us;
-    if (s->g_max_us == 0)
-        e = load_conductance(&s->g_max_us, c, m);
+    if (s->g_max_us == 0) {
+        enum err e = device_read(&d, word, key, m);
+        if (e) {
+            err_prefix(m, config_where(c, key));
+            return e;
+        }
+        if (d.sram)
+            return REFUSE(c, key, m, "%s = %.100s: its cell has no conductance: want "
+                          "core.crossbar.g_max_us = 25, for one", key, word);
+        s->g_max_us = US_OHM / d.r_on_ohm;
+    }
     s->g_min_us = c->crossbar.on_off > 0 ? s->g_max_us / c->crossbar.on_off : 0;
-    return e;
+    return ERR_NONE;
 }
 
 static void note_times(const struct analog_spec *s, struct config *c)
@@ -193,9 +192,9 @@ static void take_effects(struct analog_spec *s, const struct config *c)
 enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg *m)
 {
     *s = (struct analog_spec){ 0 };
-    if (!analog_is_on(c))
-        return check_ideal(c, m);
     enum err e = find_device(s, c, m);
+    if (!e && !s->device)
+        return check_ideal(c, m);
     if (!e)
         e = check_array(c, m);
     if (!e)

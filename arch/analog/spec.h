@@ -16,7 +16,7 @@
 #include "dataflow/config.h"
 
 struct analog_spec {
-    const struct analog_device *device; // NULL: ideal, and nothing else means anything
+    const struct analog_device *device; // NULL: without a model, and nothing else means anything
     double   g_max_us, g_min_us;
     uint32_t w_max;                 // weight that g_max stands for; 0: each layer's largest
     uint32_t levels;                // that a target is rounded to; 0: any
@@ -30,11 +30,5 @@ struct analog_spec {
 
 /* Notes what a user should hear of. ERR_INPUT names key, value and cure. */
 enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg *m);
-
-/* Whether the configuration has analog devices. */
-static inline bool analog_is_on(const struct config *c)
-{
-    return strcmp(c->crossbar.device, "ideal") != 0;
-}
 
 #endif

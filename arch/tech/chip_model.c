@@ -263,30 +263,27 @@ static enum err scale_figures(struct chip_model *c, struct err_msg *m)
     return ERR_NONE;
 }
 
-/* The file that a word means; a mistake names what was wanted of it. */
-static enum err find(char path[DATADIR_BYTE], const char *what, const char *word, struct err_msg *m)
+static enum err find_chip(char path[DATADIR_BYTE], const char *word, struct err_msg *m)
 {
-    char folder[32];
+    enum err e = datadir_find(path, "chips", word, m);
 
-    snprintf(folder, sizeof folder, "%ss", what);
-    enum err e = datadir_find(path, folder, word, m);
     if (e)
-        err_prefix(m, what);
+        err_prefix(m, "chip");
     return e;
 }
 
 enum err chip_model_load(struct chip_model *c, const char *technology, const char *device,
                          const char *chip, struct err_msg *m)
 {
-    char device_path[DATADIR_BYTE], chip_path[DATADIR_BYTE];
+    char chip_path[DATADIR_BYTE];
     struct technology_warning w;
     struct yaml root;
     enum err e;
 
     *c = (struct chip_model){ 0 };
-    if ((e = find(device_path, "device", device, m)) || (e = find(chip_path, "chip", chip, m)) ||
+    if ((e = device_read(&c->device, device, "device", m)) || (e = find_chip(chip_path, chip, m)) ||
         (e = technology_load_name(&c->technology, NULL, technology, &w, m)) ||
-        (e = device_load(&c->device, device_path, m)) || (e = yaml_load(&root, chip_path, m)))
+        (e = yaml_load(&root, chip_path, m)))
         return e;
     snprintf(c->warning, sizeof c->warning, "%s", w.text);
     e = read_chip(&root, c, m);
@@ -298,6 +295,6 @@ enum err chip_model_load(struct chip_model *c, const char *technology, const cha
         return e;
     if (c->device.sram && c->converter != PRICE_CONVERTER_CIRCUITS)
         return err_set(m, ERR_INPUT, "%s: cell = sram: this chip multiplies in resistive cells: "
-                       "want another energy.device, such as pcm", device_path);
+                       "want another energy.device, such as pcm", c->device.name);
     return ERR_NONE;
 }

@@ -71,7 +71,7 @@ struct chip_model {
     char                 warning[512]; // interpolated or scaled; empty: none
 };
 
-/* Device and chip are words for core/datadir.h: names, or paths. ERR_INPUT: a file, a key, a
+/* Words: the device's for device_read(), the chip's for core/datadir.h. ERR_INPUT: a file, a key, a
  * missing cost. */
 enum err chip_model_load(struct chip_model *c, const char *technology, const char *device,
                          const char *chip, struct err_msg *m);

@@ -68,8 +68,8 @@ static double on_share(const struct device *d)
 
     if (d->sram)
         return 0.5;
-    on_us = 1e3 / d->on_kohm;
-    off_us = 1e3 / d->off_kohm;
+    on_us = 1e6 / d->r_on_ohm;
+    off_us = 1e6 / d->r_off_ohm;
     return fmin(1, fmax(0, (d->mean_us - off_us) / (on_us - off_us)));
 }
 
@@ -162,7 +162,7 @@ static enum err pulsed_rows(const struct chip_model *c, const struct core_hardwa
     struct circuit mean = pulse_driver(&c->technology, r->slice_bits, r->density);
     struct circuit full = pulse_driver(&c->technology, r->slice_bits, 1);
     double v = c->technology.supply_v * c->device.read_v, ns;
-    double largest_us = 1e3 / c->device.on_kohm, levels = fmax(exp2(h->weight_bits - 1.0) - 1, 1);
+    double largest_us = 1e6 / c->device.r_on_ohm, levels = fmax(exp2(h->weight_bits - 1.0) - 1, 1);
     double codes = exp2(r->slice_bits) - 1;
     enum err e = pulse_time(h, r, s->block[BLOCK_ADC].delay_ns, &ns, m);
 

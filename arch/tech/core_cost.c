@@ -45,7 +45,7 @@ static void crossbar(const struct chip_model *c, const struct core_hardware *h, 
                         c->device.cell_height_f * F * c->device.cell_width_f * F;
     /* V V uS ns = fJ */
     double pair_pj = t->supply_v * v * 2 * c->device.mean_us * f->pulse_ns * 1e-3;
-    double largest_us = 1e3 / c->device.on_kohm, codes = exp2(h->value_bits) - 1;
+    double largest_us = 1e6 / c->device.r_on_ohm, codes = exp2(h->value_bits) - 1;
     double levels = fmax(exp2(h->weight_bits - 1.0) - 1, 1); // the largest |w|
 
     u->cell = f->cell_energy * pair_pj * f->mean_input;

@@ -31,15 +31,17 @@ static enum err check_leaf(const struct yaml *leaf, const char *name, struct err
 }
 
 static enum err read_number(const struct yaml *map, const char *path, const struct fact_row *row,
-                            double *out, struct err_msg *m)
+                            bool bare, void *base, struct err_msg *m)
 {
     const struct yaml *leaf = yaml_get(map, row->key);
+    double *out = (double *)(void *)((char *)base + row->offset);
     char name[96];
 
     snprintf(name, sizeof name, "%s%s", path, row->key);
-    enum err e = check_leaf(leaf, name, m);
-    return e ? e : yaml_double(yaml_get(leaf, "value"), name, row->least, row->most, row->unit, out,
-                               m);
+    bare = bare && leaf->kind == YAML_SCALAR;
+    enum err e = bare ? ERR_NONE : check_leaf(leaf, name, m);
+    return e ? e : yaml_double(bare ? leaf : yaml_get(leaf, "value"), name, row->least, row->most,
+                               row->unit, out, m);
 }
 
 static void add_missing(struct facts_missing *f, const char *path, const char *key,
@@ -114,7 +116,18 @@ enum err facts_read(const struct yaml *map, const char *path, const struct fact_
         e = facts_missing_check(&missing, map, m);
     for (const struct fact_row *r = rows; !e && r->key; r++)
         if (r->when & mask)
-            e = read_number(map, path, r, (double *)(void *)((char *)base + r->offset), m);
+            e = read_number(map, path, r, false, base, m);
+    return e;
+}
+
+enum err facts_change(const struct yaml *map, const char *path, const struct fact_row *rows,
+                      unsigned mask, const char *const *others, void *base, struct err_msg *m)
+{
+    enum err e = facts_check_known(map, path, rows, mask, others, m);
+
+    for (const struct fact_row *r = rows; !e && r->key; r++)
+        if (r->when & mask && yaml_get(map, r->key))
+            e = read_number(map, path, r, true, base, m);
     return e;
 }
 

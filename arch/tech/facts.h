@@ -34,6 +34,11 @@ struct fact_row {
 enum err facts_read(const struct yaml *map, const char *path, const struct fact_row *rows,
                     unsigned mask, const char *const *others, void *base, struct err_msg *m);
 
+/* Reads those rows of the mask that the map has, whose numbers may also stand by themselves: what a
+ * configuration says of itself needs no origin. */
+enum err facts_change(const struct yaml *map, const char *path, const struct fact_row *rows,
+                      unsigned mask, const char *const *others, void *base, struct err_msg *m);
+
 /* That refusal alone, with the key that was probably meant. */
 enum err facts_check_known(const struct yaml *map, const char *path, const struct fact_row *rows,
                            unsigned mask, const char *const *others, struct err_msg *m);

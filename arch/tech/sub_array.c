@@ -66,7 +66,7 @@ static enum err resistive_wires(const struct technology *t, const struct device 
 {
     const double ir_drop = 0.25, linear_region = 0.2;
     double least_um = transistor_least_um(t);
-    double access_kohm = ir_drop * d->on_kohm;
+    double access_kohm = ir_drop * device_on_kohm(d);
     double sizes = transistor_n_kohm(t, least_um) * linear_region / access_kohm;
     double access_um = sizes * least_um;
     double drawn_um = t->transistor == TRANSISTOR_BULK
@@ -74,8 +74,8 @@ static enum err resistive_wires(const struct technology *t, const struct device 
                           : (sizes - 1) * t->fin_pitch_um + t->fin_width_um;
 
     if (drawn_um > d->cell_width_f * t->feature_um)
-        return err_set(m, ERR_INPUT, "%s, %s: on_kohm = %g needs an access transistor %.3g F wide: "
-                       "want at most the cell's %g F", t->name, d->name, d->on_kohm,
+        return err_set(m, ERR_INPUT, "%s, %s: r_on_ohm = %g needs an access transistor %.3g F "
+                       "wide: want at most the cell's %g F", t->name, d->name, d->r_on_ohm,
                        drawn_um / t->feature_um, d->cell_width_f);
     w->width_um = c->columns * d->cell_width_f * t->feature_um;
     w->height_um = c->rows * d->cell_height_f * t->feature_um;
@@ -130,14 +130,14 @@ static double column_kohm(const struct device *d, const struct sub_array_cfg *c,
                           const struct wires *w)
 {
     double row_kohm = w->row_kohm / c->columns, step_kohm = w->column_kohm / c->rows, sum = 0;
-    double on_kohm = d->sram ? w->access_kohm : d->on_kohm + w->access_kohm;
+    double on_kohm = d->sram ? w->access_kohm : device_on_kohm(d) + w->access_kohm;
     double on_share = d->sram ? 1 : c->on_share; // a latch discharges one line or the other
 
     for (unsigned j = 1; j <= c->columns; j++) {
         double ms = on_share * column_ms(on_kohm + j * row_kohm, step_kohm, c->rows);
 
         if (!d->sram)
-            ms += (1 - on_share) * column_ms(d->off_kohm + w->access_kohm + j * row_kohm,
+            ms += (1 - on_share) * column_ms(device_off_kohm(d) + w->access_kohm + j * row_kohm,
                                              step_kohm, c->rows);
         sum += 1 / (ms * c->active * c->rows_at_once / c->rows);
     }
@@ -148,7 +148,8 @@ static double mean_cell_kohm(const struct device *d, const struct wires *w)
 {
     if (d->sram)
         return w->access_kohm;
-    return 2 / (1 / (d->on_kohm + w->access_kohm) + 1 / (d->off_kohm + w->access_kohm));
+    return 2 / (1 / (device_on_kohm(d) + w->access_kohm) +
+                1 / (device_off_kohm(d) + w->access_kohm));
 }
 
 static void drive(const struct technology *t, const struct device *d,
@@ -243,7 +244,8 @@ static enum err convert(const struct technology *t, const struct device *d,
     struct flash_adc_cfg cfg = {
         .sense = c->converter == CONVERTER_CSA ? SENSE_CURRENT : SENSE_VOLTAGE,
         .levels = c->levels, .converters = c->columns / c->columns_per_adc, .columns = c->columns,
-        .rows_at_once = c->rows_at_once, .on_kohm = d->sram ? w->access_kohm : d->on_kohm,
+        .rows_at_once = c->rows_at_once,
+        .on_kohm = d->sram ? w->access_kohm : device_on_kohm(d),
         .column_kohm = s->column_kohm, .column_pf = w->column_pf,
         .reference_um2 = c->rows * reference_cell_um2(t, d),
         .reference_pj = d->sram ? c->rows * w->row_pf / c->columns * t->supply_v * t->supply_v : 0,

@@ -8,6 +8,7 @@
 #include "dataflow/crossbar/cell.h"
 
 enum no_yes { NO, YES };
+enum { DEVICE_BYTE = 1024 };
 
 struct crossbar_cfg {
     uint32_t rows, columns; // devices; a weight takes one (differential) device
@@ -26,7 +27,7 @@ struct crossbar_cfg {
     /* Of skipping that is not there yet: each has its default. */
     enum no_yes skip_zero_rows, skip_zero_patches, dummy_column;
 
-    char     device[32];     // a row of the table in arch/analog/device.c, or ideal
+    char     device[DEVICE_BYTE]; // "ideal", or as energy.device
     uint32_t w_max;          // weight of the largest conductance; or W_MAX_LAYER
     uint64_t g_max_us;       // that conductance in billionths; 0: the device's
     uint32_t levels, on_off; // 0: any, endless
@@ -97,15 +98,16 @@ struct wires_cfg { // arch/analog/wires.h
                PARAM_NAMES("no", "yes"), NULL, "not there yet: no"),                               \
     PARAM_ENUM(type, at.dummy_column, "core.crossbar.dummy_column", "no",                          \
                PARAM_NAMES("no", "yes"), NULL, "beside on_off: not there yet: no"),                \
-    PARAM_NAME(type, at.device, "core.crossbar.device", "ideal",                                   \
-               "model of a device: ideal, pcm_joshi, pcm_hermes or levels"),                       \
+    PARAM_FACTS(type, at.device, "core.crossbar.device", "ideal",                                  \
+                "memory device, as energy.device: its model, if it has one, makes values analog; " \
+                "ideal: none in particular"),                                                      \
     PARAM_U32_OR(type, at.w_max, "core.crossbar.w_max", "", "127", 1, 255,                         \
                  PARAM_NAMES("layer"),                                                             \
                  "weight that a device's largest conductance stands for; layer: each one's "       \
                  "largest"),                                                                       \
     PARAM_DECIMAL(type, at.g_max_us, "core.crossbar.g_max_us", "uS", "0", 0,                       \
                   UINT64_C(1000000000000000), 1,                                                   \
-                  "largest conductance; 0: of the model, or of energy.device"),                    \
+                  "largest conductance; 0: of core.crossbar.device; for levels of energy.device"), \
     PARAM_U32(type, at.levels, "core.crossbar.levels", "", "0", 0, 65536,                          \
               "conductances that a device is programmed to; 0: any"),                              \
     PARAM_U32(type, at.on_off, "core.crossbar.on_off", "", "0", 0, 1000000000,                     \

@@ -35,11 +35,27 @@ static enum err check_device(const char *path, struct err_msg *m)
 
     if (e)
         return e;
-    MUST(d.sram || (isfinite(d.on_kohm) && isfinite(d.off_kohm) && d.on_kohm > 0));
+    MUST(d.sram || (isfinite(d.r_on_ohm) && isfinite(d.r_off_ohm) && d.r_on_ohm > 0));
     for (int bits = 1; bits < 10; bits++)
         if (device_check_bits(&d, bits, &refusal))
             MUST(refusal.text[0]);
     return ERR_NONE;
+}
+
+/* A device in a configuration. */
+static enum err check_map(const uint8_t *bytes, size_t n, struct err_msg *m)
+{
+    char *text = calloc(n + 2, 1);
+    struct device d;
+
+    MUST(text);
+    text[0] = '{';
+    memcpy(text + 1, bytes, n);
+    enum err e = device_read(&d, text, "energy.device", m);
+    if (!e)
+        MUST(d.sram || (isfinite(d.mean_us) && d.mean_us > 0 && d.r_off_ohm > d.r_on_ohm));
+    free(text);
+    return e;
 }
 
 static enum err check_chip(const char *device, const char *chip, struct err_msg *m)
@@ -102,6 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     case 't': e = check_technology(dir, FLAVOUR_LP, &m); break;
     case 'T': e = check_technology(dir, FLAVOUR_HP, &m); break;
     case 'd': e = check_device(path, &m); break;
+    case 'M': e = check_map(bytes + 1, n - 1, &m); break;
     case 'D': e = check_chip(path, "configs/chips/dazzi2021_14nm.yaml", &m); break;
     case 'c': e = check_chip("configs/devices/pcm.yaml", path, &m); break;
     case 'f': e = check_calibration(path, &m); break;

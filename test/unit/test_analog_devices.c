@@ -164,6 +164,12 @@ static void keys_say_what_devices_do(void **state)
     check_within(s.g_max_us, 1000. / 6, 1e-9);
     check_within(s.g_min_us, 1000. / 900, 1e-9);
     assert_true(s.levels == 4 && s.sigma_rel == 0.02 && !s.drift && s.read_scale == 0);
+    s = GOOD("core.crossbar.device={file: rram_2bit, r_on_ohm: 8000, model: levels}",
+             "energy.device=pcm");
+    assert_true(s.device == &analog_levels && s.g_max_us == 125);
+    s = GOOD("core.crossbar.device={file: pcm_joshi, r_on_ohm: 50000}");
+    assert_true(s.device == &analog_pcm_joshi && s.g_max_us == 20);
+    assert_null(GOOD("core.crossbar.device=rram_2bit").device);
 }
 
 static void a_time_before_drift_begins_is_noted(void **state)
@@ -190,8 +196,12 @@ static void bad_keys_are_refused_with_a_cure(void **state)
     static const struct {
         const char *want, *set[3], *cure[3];
     } bad[] = {
-        { "--set core.crossbar.device: core.crossbar.device = pcm: want one of ideal, pcm_joshi, "
-          "pcm_hermes, levels", { "core.crossbar.device=pcm" }, { JOSHI } },
+        { "--set core.crossbar.device: core.crossbar.device = {\"file\":\"pcm\",\"model\":"
+          "\"mine\"}: its model is mine: want one of pcm_joshi, pcm_hermes, levels",
+          { "core.crossbar.device={file: pcm, model: mine}" }, { JOSHI } },
+        { "--set analog.drift: analog.drift: core.crossbar.device = pcm has no such effect: want "
+          "core.crossbar.device = pcm_joshi, pcm_hermes or levels",
+          { "core.crossbar.device=pcm", "analog.drift=on" }, { JOSHI } },
         { "--set analog.programming: analog.programming: core.crossbar.device = ideal has no such "
           "effect: want core.crossbar.device = pcm_joshi, pcm_hermes or levels",
           { "analog.programming=on" }, { "analog.programming=on", JOSHI } },

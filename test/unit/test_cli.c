@@ -160,7 +160,7 @@ static void help_is_on_standard_output_with_status_0(void **state)
         { "help config core.crossbar.rows", { "takes    1 to 8192", "default  256",
                                               "--set 'core.crossbar.rows=256'" } },
         { "help config fabric", { "fabric.kind", "fabric.hop_timesteps" } },
-        { "help device", { "on_kohm", "level_step", "imcsim list devices" } },
+        { "help device", { "r_on_ohm", "level_step", "imcsim list devices" } },
         { "help chip", { "energy.chip", "imcsim list chips" } },
         { "help circuit sub_array", { "csa, vsa, sar or cco", "rows", "technology" } },
         { "list configs", { "resnet32_speedup ", "imagenet " } },

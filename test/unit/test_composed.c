@@ -45,7 +45,7 @@ static struct core_hardware serial(uint32_t n, uint32_t cells, uint32_t rows_at_
 
 static struct sub_array twin(const struct chip_model *c, const struct core_hardware *h)
 {
-    double on_us = 1e3 / c->device.on_kohm, off_us = 1e3 / c->device.off_kohm;
+    double on_us = 1e6 / c->device.r_on_ohm, off_us = 1e6 / c->device.r_off_ohm;
     unsigned at_once = h->array.rows_at_once ? h->array.rows_at_once : h->rows;
     struct sub_array_cfg cfg = {
         .rows = h->rows, .columns = h->columns, .rows_at_once = at_once, .columns_per_adc = 8,
@@ -241,6 +241,41 @@ static void every_machine_has_finite_costs(void **state)
     assert_int_equal(n, 14 * (3 * 4 + 2 * 2));
 }
 
+/* What is priced of two ways to name a device. */
+static void a_device_in_a_map_is_priced_as_one_in_a_file(void **state)
+{
+    static const char *const ways[][2] = {
+        { "core.crossbar.device={file: rram_4bit, r_on_ohm: 20000, mean_us: 7}", "batch=1" },
+        { "energy.device={file: rram_4bit, r_on_ohm: 20000, mean_us: 7}", "batch=1" },
+        { "core.crossbar.device=rram_4bit", "energy.device={file: rram_4bit, r_on_ohm: 20000, "
+          "mean_us: 7}" },
+        { "energy.device=rram_4bit", "batch=1" }, // another
+    };
+    struct device twin;
+    struct err_msg m;
+
+    (void)state;
+    assert_int_equal(device_load(&twin, "configs/devices/rram_4bit.yaml", &m), ERR_NONE);
+    twin.r_on_ohm = 20000;
+    twin.mean_us = 7;
+    for (size_t i = 0; i < 4; i++) {
+        const char *const set[] = { "core.crossbar.cell=sliced", "core.crossbar.input_slice_bits=1",
+                                    "core.readout.kind=adc", "energy.chip=composed", ways[i][0],
+                                    ways[i][1], NULL };
+        struct plan_rig r;
+        struct chip_model c;
+        if (rig_make(&r, set) || pricing_load(&c, &r.config, &r.network, &m))
+            fail_msg("%s", r.msg.text);
+        struct chip_model by_hand = c;
+        by_hand.device = twin;
+        struct core_hardware h = serial(128, 2, 0);
+        struct core_unit u = unit_of(&c, &h), want = unit_of(&by_hand, &h);
+        assert_int_equal(u.row_on == want.row_on, i < 3);
+        assert_int_equal(u.conversion == want.conversion, i < 3);
+        rig_release(&r);
+    }
+}
+
 static void refused(const char *const *set, const char *want)
 {
     struct plan_rig r;
@@ -283,6 +318,7 @@ int main(void)
         cmocka_unit_test(an_array_has_the_area_and_leakage_of_its_box),
         cmocka_unit_test(a_plain_array_conducts_for_what_its_converter_leaves),
         cmocka_unit_test(a_core_pays_for_each_of_its_counts),
+        cmocka_unit_test(a_device_in_a_map_is_priced_as_one_in_a_file),
         cmocka_unit_test(every_machine_has_finite_costs),
         cmocka_unit_test(what_no_circuit_does_is_refused_with_a_cure),
     };

@@ -170,6 +170,9 @@ static void other_value(const struct param *row, char *text, size_t n_byte)
     case PARAM_KIND_PATH:
         snprintf(text, n_byte, "other");
         break;
+    case PARAM_KIND_FACTS:
+        snprintf(text, n_byte, "{file: other, r_on_ohm: 2.5}");
+        break;
     case PARAM_KIND_LIST:
         snprintf(text, n_byte, "[3, %" PRIu64 "]", row->most);
         break;
@@ -214,7 +217,8 @@ static void set_reaches_every_key_and_changes_nothing_else(void **state)
 
     (void)state;
     for (const struct param *row = config_params; row->key; row++) {
-        if (row->kind == PARAM_KIND_PATH || is_beside_onnx(row))
+        if (row->kind == PARAM_KIND_PATH || is_beside_onnx(row) ||
+            strcmp(row->key, "core.crossbar.device") == 0)
             continue; // below: it replaces others, and what goes with it
         char value[64], set[128], want[128];
         snprintf(set, sizeof set, "%s=%s", row->key, row->dflt); // some are written when given
@@ -244,6 +248,52 @@ static void set_reaches_every_key_and_changes_nothing_else(void **state)
         config_release(&given);
     }
     config_release(&plain);
+}
+
+static void the_array_s_device_is_priced_where_no_other_is_named(void **state)
+{
+    static const char *const set[] = { "core.crossbar.device={file: a, r_on_ohm: 5}",
+                                       "energy.device=b" };
+
+    (void)state;
+    for (size_t n = 0; n <= 2; n++) {
+        struct config c = load(NULL, set, n);
+        assert_string_equal(c.crossbar.device,
+                            n > 0 ? "{\"file\":\"a\",\"r_on_ohm\":5}" : "ideal");
+        assert_string_equal(c.energy.device, n == 0 ? "pcm" : n == 1 ? c.crossbar.device : "b");
+        char *json = json_of(&c), *yaml = yaml_of(&c);
+        if (n == 1)
+            assert_non_null(strstr(json, "\"device\":{\"file\":\"a\",\"r_on_ohm\":5}}"));
+        struct config back;
+        struct err_msg m;
+        assert_int_equal(config_load_text(&back, "x", yaml, NULL, 0, &m), ERR_NONE);
+        char *again = json_of(&back);
+        assert_string_equal(json, again);
+        config_release(&back);
+        assert_int_equal(config_load_text(&back, "x", json, NULL, 0, &m), ERR_NONE);
+        free(again);
+        again = json_of(&back);
+        assert_string_equal(json, again);
+        config_release(&back);
+        config_release(&c);
+        free(again);
+        free(json);
+        free(yaml);
+    }
+}
+
+static void a_file_in_a_map_is_beside_the_configuration(void **state)
+{
+    static const char text[] = "energy: {device: {r_on_ohm: 7, file: own.yaml}}\n";
+    char path[TMPDIR_PATH_MAX], want[2 * TMPDIR_PATH_MAX];
+
+    tmpdir_write(*state, "x.yaml", text, strlen(text));
+    tmpdir_write(*state, "own.yaml", "", 0);
+    struct config c = load(tmpdir_path(path, *state, "x.yaml"), NULL, 0);
+    snprintf(want, sizeof want, "{\"r_on_ohm\":7,\"file\":\"%s\"}",
+             tmpdir_path(path, *state, "own.yaml"));
+    assert_string_equal(c.energy.device, want);
+    config_release(&c);
 }
 
 static void ranges_reach_what_the_contract_promises(void **state)
@@ -687,6 +737,9 @@ int main(void)
         cmocka_unit_test(the_defaults_are_the_plain_machine),
         cmocka_unit_test(the_shipped_files_are_the_plain_machine_and_what_they_change),
         cmocka_unit_test(set_reaches_every_key_and_changes_nothing_else),
+        cmocka_unit_test(the_array_s_device_is_priced_where_no_other_is_named),
+        cmocka_unit_test_setup_teardown(a_file_in_a_map_is_beside_the_configuration, tmpdir_make,
+                                        tmpdir_remove),
         cmocka_unit_test(ranges_reach_what_the_contract_promises),
         cmocka_unit_test(the_ranges_of_help_are_taken_and_one_beyond_is_not),
         cmocka_unit_test(the_ranges_of_the_family_are_those_of_a_network),

@@ -87,6 +87,7 @@ static const struct {
     { "core.crossbar.scheme", "offset", NULL, { "core.crossbar.cell=sliced" } },
     { "core.crossbar.read_ns", "50", NULL, { "core.crossbar.mvm_ns=auto" } },
     { "core.crossbar.read_ns", "50", "core.readout.kind=adc", { "core.crossbar.mvm_ns=auto" } },
+    { "core.crossbar.device", "rram_2bit", NULL, { "energy.chip=composed" } },
     { "core.readout.bits", "6", NULL, { "core.readout.kind=adc" } },
     { "core.readout.range", "5000", "core.crossbar.mvm_ns=auto", { "core.readout.kind=adc" } },
     { "core.readout.columns_per_adc", "4", NULL, { "core.readout.kind=adc" } },

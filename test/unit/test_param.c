@@ -536,6 +536,104 @@ static void any_machine_is_read_back_as_it_was_written(void **state)
     }
 }
 
+/* ---- a file, or what differs from one ---- */
+
+struct thing {
+    char what[48];
+};
+
+static const struct param facts[] = {
+    PARAM_FACTS(struct thing, what, "what", "plain", "a file or a map"), PARAM_END };
+
+static void a_map_of_facts_is_kept_as_json_and_written_as_yaml(void **state)
+{
+    static const struct {
+        const char *text, *field, *yaml;
+    } good[] = {
+        { "", "plain", "plain" },
+        { "what: ../a.yaml", "../a.yaml", "../a.yaml" },
+        { "what: '{a'", "{a", "'{a'" },
+        { "what: '[1]'", "[1]", "'[1]'" },
+        { "what: {file: a, x: 1e3}", "{\"file\":\"a\",\"x\":1000.0}", "{file: a, x: 1000.0}" },
+        { "what: {x: '5', y: 1_000}", "{\"x\":5,\"y\":\"1_000\"}", "{x: 5, y: 1_000}" },
+        { "what: {x: {value: -2, source: 'a, b'}}",
+          "{\"x\":{\"value\":-2,\"source\":\"a, b\"}}", "{x: {value: -2, source: 'a, b'}}" },
+        { "what: {x: [1, {}], y: yes}", "{\"x\":[1,{}],\"y\":\"yes\"}", "{x: [1, {}], y: yes}" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct thing t = { "" }, back = { "" };
+        struct err_msg m;
+        struct yaml root;
+        char *text, want[128];
+        size_t n;
+        assert_int_equal(yaml_load_text(&root, "x", good[i].text, strlen(good[i].text), &m), 0);
+        assert_int_equal(param_read(facts, &t, &root, NULL, &m), ERR_NONE);
+        yaml_release(&root);
+        assert_string_equal(t.what, good[i].field);
+        FILE *out = open_memstream(&text, &n);
+        assert_int_equal(param_write_yaml(facts, &t, always, out, &m), ERR_NONE);
+        fclose(out);
+        snprintf(want, sizeof want, "what: %s\n", good[i].yaml);
+        assert_string_equal(text, want);
+        assert_int_equal(yaml_load_text(&root, "x", text, n, &m), 0);
+        assert_int_equal(param_read(facts, &back, &root, NULL, &m), ERR_NONE);
+        assert_memory_equal(&t, &back, sizeof t);
+        yaml_release(&root);
+        free(text);
+    }
+}
+
+static void what_is_no_file_and_no_map_of_facts_is_refused(void **state)
+{
+    static const char *const bad[][2] = {
+        { "what: [a]", "what = [...]" }, { "what: ''", "what = \"\"" },
+        { "what: '{}'", "what = \"{}\"" },
+        { "what: {a: 'a text that is longer than the field is, by far'}", "what = {...}" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct thing t = { "" };
+        struct err_msg m;
+        struct yaml root;
+        char want[128];
+        assert_int_equal(yaml_load_text(&root, "x", bad[i][0], strlen(bad[i][0]), &m), 0);
+        assert_int_equal(param_read(facts, &t, &root, NULL, &m), ERR_INPUT);
+        snprintf(want, sizeof want, "x:1: %s: want a name, a path or {file: NAME, key: value, "
+                 "...}, at most 47 bytes", bad[i][1]);
+        assert_string_equal(m.text, want);
+        yaml_release(&root);
+    }
+}
+
+static void a_file_is_put_in_place_of_another(void **state)
+{
+    static const char *const fields[][2] = {
+        { "a", "b/c" },
+        { "{\"x\":1,\"file\":\"a\",\"y\":2}", "{\"x\":1,\"file\":\"b/c\",\"y\":2}" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct thing t = { "" };
+        char word[16];
+        strcpy(t.what, fields[i][0]);
+        param_file_word(facts, &t, word, sizeof word);
+        assert_string_equal(word, "a");
+        assert_true(param_put_file(facts, &t, "b/c"));
+        assert_string_equal(t.what, fields[i][1]);
+        assert_false(param_put_file(facts, &t, "a name that is by far longer than the field "
+                                               "that it is for"));
+        assert_string_equal(t.what, fields[i][1]);
+    }
+    struct thing none = { "{\"x\":1}" };
+    char word[16];
+    param_file_word(facts, &none, word, sizeof word);
+    assert_string_equal(word, "");
+}
+
 static void rates_in_json_read_as_in_yaml(void **state)
 {
     uint64_t s = 2;
@@ -611,6 +709,9 @@ int main(void)
         cmocka_unit_test(the_written_yaml_has_every_row_in_its_section),
         cmocka_unit_test(json_has_the_same_structure_with_numbers),
         cmocka_unit_test(any_machine_is_read_back_as_it_was_written),
+        cmocka_unit_test(a_map_of_facts_is_kept_as_json_and_written_as_yaml),
+        cmocka_unit_test(what_is_no_file_and_no_map_of_facts_is_refused),
+        cmocka_unit_test(a_file_is_put_in_place_of_another),
         cmocka_unit_test(rates_in_json_read_as_in_yaml),
         cmocka_unit_test(a_full_disk_is_an_error_of_output),
         cmocka_unit_test(help_has_a_line_for_every_row_and_a_gap_between_sections),

@@ -63,7 +63,7 @@ static struct device device_of(const char *name)
     if (device_load(&d, path, &m))
         fail_msg("%s", m.text);
     if (!d.sram)
-        d.off_kohm = 1700; // 100 kohm on, of one bit
+        d.r_off_ohm = 1.7e6; // 100 kohm on, of one bit
     return d;
 }
 

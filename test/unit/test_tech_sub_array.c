@@ -813,7 +813,7 @@ static void impossible_arrays_are_refused_with_value_and_limit(void **state)
     cfg.cells_per_weight = 1;
     refused(&d, &cfg, "8 bits in a cell: on/off ratio 12.5");
     cfg = reference();
-    d.on_kohm = 1;
+    d.r_on_ohm = 1000;
     refused(&d, &cfg, "access transistor");
 }
 

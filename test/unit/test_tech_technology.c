@@ -392,7 +392,7 @@ static void all_that_a_file_lacks_is_told_in_one_line(void **state)
     refused(device_of("name: a\ncell: sram\n", &m), &m,
             ":1: format, bits and read_v are missing: want them all");
     refused(device_of("format: imcsim-device/1\nname: a\ncell: resistive\n", &m), &m,
-            "on_kohm, off_kohm, level_step, mean_us, bits, read_v, select_v, write_v, "
+            "r_on_ohm, r_off_ohm, level_step, mean_us, bits, read_v, select_v, write_v, "
             "cell_height_f and cell_width_f are missing: want them all");
 }
 
@@ -445,25 +445,122 @@ static void a_device_that_cannot_be_is_refused_with_value_and_limit(void **state
     e = device_edited("bits:           {value: 4", "bits: {value: 5", &m);
     refused(e, &m, "5 bits in a cell: on/off ratio 12.5");
     refused(e, &m, "holds at most 4");
-    e = device_edited("off_kohm:       {value: 500", "off_kohm: {value: 40", &m);
-    refused(e, &m, "off_kohm = 40: want more than on_kohm = 40");
-    e = device_edited("off_kohm:       {value: 500", "off_kohm: {value: .inf", &m);
-    refused(e, &m, "off_kohm = .inf: want a number from 0.01");
-    e = device_edited("on_kohm:        {value: 40", "on_kohm: {value: -40", &m);
-    refused(e, &m, "on_kohm = -40: want a number from 0.01");
+    e = device_edited("r_off_ohm:      {value: 500000", "r_off_ohm: {value: 40000", &m);
+    refused(e, &m, "r_off_ohm = 40000: want more than r_on_ohm = 40000");
+    e = device_edited("r_off_ohm:      {value: 500000", "r_off_ohm: {value: .inf", &m);
+    refused(e, &m, "r_off_ohm = .inf: want a number from 10");
+    e = device_edited("r_on_ohm:       {value: 40000", "r_on_ohm: {value: -40", &m);
+    refused(e, &m, "r_on_ohm = -40: want a number from 10");
     e = device_edited("cell: resistive", "cell: magnetic", &m);
     refused(e, &m, "cell = magnetic: want resistive or sram");
+}
+
+/* ---- devices of a configuration ---- */
+
+static void a_map_changes_numbers_of_a_file(void **state)
+{
+    (void)state;
+    struct device file, d;
+    struct err_msg m;
+
+    /* 6 and 900 kOhm, the mean half-way */
+    assert_int_equal(device_read(&file, "rram_2bit", "k", &m), ERR_NONE);
+    assert_int_equal(device_read(&d, "{file: rram_2bit, r_on_ohm: 10000}", "k", &m), ERR_NONE);
+    CHECK_NEAR(d.r_on_ohm, 10000, 0);
+    CHECK_NEAR(d.r_off_ohm, 900000, 0);
+    CHECK_NEAR(d.mean_us, (100 + 1e6 / 900000) / 2, 1e-6);
+    CHECK_NEAR(d.read_v, file.read_v, 0);
+    CHECK_NEAR(d.bits, file.bits, 0);
+    assert_string_equal(d.name, "rram_2bit, changed");
+    assert_string_equal(d.model, "");
+
+    /* 25 and .25 uS, the mean of 2.5 a tenth of the way: 20 and .2 have it at 2 */
+    assert_int_equal(device_read(&d, "{\"file\":\"pcm_joshi\",\"r_on_ohm\":50000,"
+                                     "\"r_off_ohm\":5e6}", "k", &m), ERR_NONE);
+    CHECK_NEAR(d.mean_us, 2, 1e-12);
+    assert_string_equal(d.model, "pcm_joshi");
+    assert_int_equal(device_read(&d, "{file: pcm, mean_us: 3, r_on_ohm: 50000, read_v: "
+                                     "{value: 0.3, source: measured}, model: x}", "k", &m), 0);
+    CHECK_NEAR(d.mean_us, 3, 0);
+    CHECK_NEAR(d.read_v, 0.3, 0);
+    assert_string_equal(d.model, "x");
+}
+
+#define OWN "r_on_ohm: 1e4, r_off_ohm: 1e6, level_step: 0.1, bits: 2, read_v: 0.3, select_v: 1, " \
+            "write_v: 2, cell_height_f: 4, cell_width_f: 12"
+
+static void a_map_states_a_whole_device(void **state)
+{
+    (void)state;
+    struct device d;
+    struct err_msg m;
+
+    assert_int_equal(device_read(&d, "{" OWN "}", "k", &m), ERR_NONE);
+    assert_string_equal(d.name, "own");
+    assert_false(d.sram);
+    CHECK_NEAR(d.mean_us, (100 + 1) / 2.0, 1e-12);
+    CHECK_NEAR(d.cell_width_f, 12, 0);
+    assert_int_equal(device_read(&d, "{name: mine, mean_us: 7, " OWN "}", "k", &m), ERR_NONE);
+    assert_string_equal(d.name, "mine");
+    CHECK_NEAR(d.mean_us, 7, 0);
+    assert_int_equal(device_read(&d, "{cell: sram, bits: 1, read_v: 0.5}", "k", &m), ERR_NONE);
+    assert_true(d.sram);
+}
+
+static void a_map_that_is_no_device_is_refused_with_its_key(void **state)
+{
+    static const char *const bad[][2] = {
+        { "{file: rram_2bit, r_on_ohm: -5}", "k.r_on_ohm = -5: want a number from 10" },
+        { "{file: rram_2bit, r_on_ohm: 1e6}",
+          "k.r_off_ohm = 900000: want more than r_on_ohm = 1e+06" },
+        { "{file: rram_2bit, r_on_om: 5}", "k.r_on_om: unknown key; did you mean r_on_ohm?" },
+        { "{file: rram_2bit, on_kohm: 5}", "k.on_kohm: unknown key" },
+        { "{file: rram_2bit, cell: sram}", "k.cell: unknown key" },
+        { "{file: rram_2bit, read_v: [1]}", "k.read_v: want {value: number" },
+        { "{file: rram_3bit}", "k: rram_3bit: want one of fefet_4bit, levels, pcm" },
+        { "{file: [a]}", "k.file" },
+        { "{file: sram, r_on_ohm: 5000}", "k.r_on_ohm: unknown key" },
+        { "{}", "k: r_on_ohm, r_off_ohm, level_step, bits, read_v, select_v, write_v, "
+                "cell_height_f and cell_width_f: want them, or file: NAME to begin with" },
+        { "{cell: sram, bits: 1}", "k: read_v: want it, or file: NAME to begin with" },
+        { "{cell: magnetic}", "k.cell = magnetic: want resistive or sram" },
+        { "{file: rram_2bit, bits: 7}", "7 bits in a cell: on/off ratio 150" },
+        { "nothing", "k: nothing: want one of fefet_4bit, levels, pcm" },
+        { "no/file.yaml", "no/file.yaml: cannot open" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct device d;
+        struct err_msg m;
+        assert_int_equal(device_read(&d, bad[i][0], "k", &m), ERR_INPUT);
+        if (!strstr(m.text, bad[i][1]) || strstr(m.text, "map of a device:"))
+            fail_msg("%s: %s", bad[i][0], m.text);
+    }
+}
+
+static void files_of_before_state_kilohm(void **state)
+{
+    (void)state;
+    struct err_msg m;
+
+    assert_int_equal(device_edited("r_on_ohm:       {value: 40000, source: \"Lu et al. 2021, Table "
+                                   "7\"}\nr_off_ohm:      {value: 500000",
+                                   "on_kohm: {value: 40, source: a}\noff_kohm: {value: 500", &m),
+                     ERR_NONE);
+    refused(device_edited("r_on_ohm:       {value: 40000", "on_kohm: {value: 40", &m), &m,
+            "r_off_ohm: unknown key");
 }
 
 static void every_device_and_calibration_loads(void **state)
 {
     (void)state;
     static const char *const files[] = { "pcm", "pcm_4bit", "rram_2bit", "rram_4bit", "fefet_4bit",
-                                         "sram" };
+                                         "sram", "pcm_joshi", "pcm_hermes", "levels" };
     struct calibration c;
     struct err_msg m;
 
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < 9; i++) {
         struct device d;
         char path[64];
 
@@ -479,7 +576,7 @@ static void every_device_and_calibration_loads(void **state)
 static void an_on_off_ratio_holds_so_many_bits_and_no_more(void **state)
 {
     (void)state;
-    struct device d = { .name = "d", .on_kohm = 100, .off_kohm = 1000, .level_step = 0.06 };
+    struct device d = { .name = "d", .r_on_ohm = 1e5, .r_off_ohm = 1e6, .level_step = 0.06 };
     struct err_msg m;
 
     /* a window of 0.9 holds 15 steps of 0.06: 16 levels exactly */
@@ -487,7 +584,7 @@ static void an_on_off_ratio_holds_so_many_bits_and_no_more(void **state)
     refused(device_check_bits(&d, 5, &m), &m, "on/off ratio 10");
     d.level_step = 0.0601;
     refused(device_check_bits(&d, 4, &m), &m, "holds at most 3");
-    d.off_kohm = 101;
+    d.r_off_ohm = 101e3;
     refused(device_check_bits(&d, 1, &m), &m, "holds at most 0");
 }
 
@@ -508,6 +605,10 @@ int main(void)
         cmocka_unit_test(all_that_a_file_lacks_is_told_in_one_line),
         cmocka_unit_test(absurd_physics_is_refused_with_value_and_limit),
         cmocka_unit_test(a_device_that_cannot_be_is_refused_with_value_and_limit),
+        cmocka_unit_test(a_map_changes_numbers_of_a_file),
+        cmocka_unit_test(a_map_states_a_whole_device),
+        cmocka_unit_test(a_map_that_is_no_device_is_refused_with_its_key),
+        cmocka_unit_test(files_of_before_state_kilohm),
         cmocka_unit_test(every_device_and_calibration_loads),
         cmocka_unit_test(an_on_off_ratio_holds_so_many_bits_and_no_more),
     };
