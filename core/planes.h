@@ -15,12 +15,9 @@ struct counted_images { // of one plane: [first, end) as the chip counts
     uint64_t first, end;
 };
 
-/* In a timing run, images stand for later ones that do the same: of those from `first` on, the
- * first `period` count for every `period`th up to `end`, the others for nothing. The period is that
- * of whoever counts: his memory comes into the same rotation again. */
+/* In a timing run, image `first` stands for all up to `end`, which do the same. */
 struct standing_images {
     uint64_t first, end; // end 0: each for itself
-    uint32_t period;     // 0: 1
 };
 
 struct planes {
@@ -37,11 +34,9 @@ static inline bool plane_counts(const struct planes *p, uint32_t plane, uint64_t
 /* How many images an image stands for. */
 static inline uint64_t standing_for(const struct standing_images *s, uint64_t image)
 {
-    uint32_t period = s->period > 0 ? s->period : 1;
-
     if (image < s->first || s->end == 0)
         return 1;
-    return image - s->first < period && image < s->end ? (s->end - 1 - image) / period + 1 : 0;
+    return image == s->first ? s->end - image : 0;
 }
 
 /* In how many planes an image counts, or how often in a timing run. */

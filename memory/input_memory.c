@@ -124,6 +124,32 @@ uint32_t memory_rotation(const struct memory_layout *l, uint32_t width)
     return l->shape.columns / a;
 }
 
+/* Of n images, how many have the rotation of the k-th. */
+static uint64_t images_like(const struct image_row *images, uint32_t k)
+{
+    return (images->n - 1 - k) / images->rotation + 1;
+}
+
+uint64_t memory_write_words_in(const struct memory_layout *l, const struct image_row *images,
+                               uint32_t row, uint64_t c, uint32_t first, uint32_t n_value)
+{
+    uint64_t words = 0;
+
+    for (uint32_t k = 0; k < images->rotation && k < images->n; k++, c += images->width)
+        words += images_like(images, k) * memory_write_words(l, row, c, first, n_value);
+    return words;
+}
+
+uint64_t memory_read_words_in(const struct memory_layout *l, const struct image_row *images,
+                              uint32_t row, uint64_t c, uint32_t n_columns)
+{
+    uint64_t words = 0;
+
+    for (uint32_t k = 0; k < images->rotation && k < images->n; k++, c += images->width)
+        words += images_like(images, k) * memory_read_words(l, row, c, n_columns);
+    return words;
+}
+
 struct memory_metrics memory_metrics(const struct memory_layout *l)
 {
     const struct memory_shape *s = &l->shape;

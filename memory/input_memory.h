@@ -83,6 +83,19 @@ uint32_t memory_read_words(const struct memory_layout *l, uint32_t row, uint64_t
  * columns come to the same slots again. 1 where pixels begin with words. */
 uint32_t memory_rotation(const struct memory_layout *l, uint32_t width);
 
+/* Words that an access takes in n images in a row, in each at the same place: their columns come to
+ * other slots. `first` and `n_value` as in memory_write_words(), n_columns as in
+ * memory_read_words(). */
+struct image_row {
+    uint32_t width;    // of an image
+    uint32_t rotation; // memory_rotation() of it
+    uint64_t n;
+};
+uint64_t memory_write_words_in(const struct memory_layout *l, const struct image_row *images,
+                               uint32_t row, uint64_t c, uint32_t first, uint32_t n_value);
+uint64_t memory_read_words_in(const struct memory_layout *l, const struct image_row *images,
+                              uint32_t row, uint64_t c, uint32_t n_columns);
+
 /* Table 1: smallest and largest over every position. */
 struct memory_metrics {
     uint64_t used_values;

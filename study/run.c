@@ -271,27 +271,23 @@ static uint64_t rotation(const struct plan *p, uint64_t most)
     return all;
 }
 
-static uint32_t longest_rotation(const struct plan *p)
+/* The first image that all later ones repeat, each an interval later. Where outputs fire together,
+ * an image may share a firing with the one before: then it is one that has another before it. */
+static uint64_t repeated_image(const struct plan *p)
 {
-    uint32_t most = 1;
-
-    for (uint32_t i = 0; i < p->n_core; i++)
-        most = max_u32(most, core_rotation(p, i));
-    return most;
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        if (p->layer[i].replicas.n > 1)
+            return p->time.transient_images;
+    return p->time.transient_images - 1;
 }
 
-/* Once the pipeline is full, an image does what the one before did, an interval later, but that
- * each memory is in its next rotation. So as many images as the longest rotation has stand for all
- * that follow, and those need not be simulated. */
+/* Once the pipeline is full, an image does what the one before did, an interval later. So one
+ * stands for all that follow, and those need not be simulated. */
 static void skip_what_repeats(struct job *j)
 {
-    const struct plan *p = j->plan;
-    uint64_t simulated = p->time.transient_images;
+    uint64_t simulated = repeated_image(j->plan) + 1;
 
-    if (!j->timing || j->cfg->probe)
-        return;
-    simulated += longest_rotation(p);
-    if (simulated >= j->stop)
+    if (!j->timing || j->cfg->probe || simulated >= j->stop)
         return;
     j->skip = (struct stream_skip){ .from = simulated, .n = j->stop - simulated };
     j->stop = simulated;
@@ -350,7 +346,7 @@ static enum err chip_job(struct job *j)
 {
     const struct plan *p = j->plan;
     skip_what_repeats(j);
-    const struct standing_images standing = { .first = p->time.transient_images,
+    const struct standing_images standing = { .first = repeated_image(p),
                                               .end = j->skip.n > 0 ? j->end : 0 };
     const struct chip_cfg cfg = {
         .plan = p,

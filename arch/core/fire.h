@@ -34,8 +34,9 @@ static inline uint64_t core_load_rows(struct imc_core *c, const struct pixel *he
             core_fail(&c->base, now_cyc, "not in the memory when it is read:", &lost);
         }
         n_word += words;
+        c->base.report.counters.words_read +=
+            core_words_read(c, r.row, column, r.columns, head->image, words);
     }
-    c->base.report.counters.words_read += core_weight(c, head->image) * n_word;
     return n_word;
 }
 

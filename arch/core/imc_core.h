@@ -54,6 +54,7 @@ struct imc_spec {
     uint64_t                 timestep_clk;
     uint32_t                 in_n, out_n; // its channels
     uint32_t                 in_width;    // of the map
+    uint32_t                 rotation;    // of the memory: images until it repeats
     bool                     adds;        // residual pixels to its sums
     bool                     in_signed;
     uint32_t                 result_bytes; // of an output, in one plane
@@ -166,6 +167,27 @@ static inline uint64_t core_weight(struct imc_core *c, uint64_t image)
         c->scratch.weight = planes_counting(&c->spec->planes, image);
     }
     return c->scratch.weight;
+}
+
+/* Of an access to the memory: whether other images for which its image counts may take other words
+ * than it does. *images are then all of them. */
+static inline bool core_words_differ(const struct imc_core *c, uint64_t weight,
+                                     struct image_row *images)
+{
+    *images = (struct image_row){ c->spec->in_width, c->spec->rotation, weight };
+    return c->spec->planes.n == 0 && weight > 1 && c->spec->rotation > 1;
+}
+
+/* Words that a read takes in all images for which its image counts; `words` in itself. */
+static inline uint64_t core_words_read(struct imc_core *c, uint32_t row, uint64_t column,
+                                       uint32_t n_columns, uint64_t image, uint32_t words)
+{
+    uint64_t weight = core_weight(c, image);
+    struct image_row images;
+
+    return core_words_differ(c, weight, &images)
+               ? memory_read_words_in(c->memory.layout, &images, row, column, n_columns)
+               : weight * words;
 }
 
 /* Cycle from which a pixel computed or read in a timestep can be stored where the port leads. */

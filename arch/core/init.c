@@ -20,9 +20,6 @@ static struct imc_spec *spec_new(const struct plan *p, uint32_t core, const stru
     const struct layer_times *times = &p->time.layer[pc->plan_layer];
     struct imc_spec *s = malloc(sizeof *s);
 
-    struct planes planes = cfg->planes;
-
-    planes.standing.period = memory_rotation(&p->time.core[core].layout, pl->in_width);
     if (s)
         *s = (struct imc_spec){
             .plan = p,
@@ -30,12 +27,13 @@ static struct imc_spec *spec_new(const struct plan *p, uint32_t core, const stru
             .pl = pl,
             .layer = l,
             .index = core,
-            .planes = planes,
+            .planes = cfg->planes,
             .first_image = cfg->first_image,
             .timestep_clk = p->timestep_clk,
             .in_n = pc->in_n,
             .out_n = pc->out_n,
             .in_width = pl->in_width,
+            .rotation = memory_rotation(&p->time.core[core].layout, pl->in_width),
             .adds = adds,
             .in_signed = p->network->layer[l->input[0]].out_signed,
             .result_bytes = l->raw_output ? 4 * pc->out_n : pc->out_n,

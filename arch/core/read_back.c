@@ -56,14 +56,16 @@ static void send_back(struct imc_core *c, struct core_read_back *rb, bool first,
     const struct pixel px = { rb->image, send->row * rb->who->stride[0],
                               send->column * rb->who->stride[1] };
     const struct pixel sent = { rb->image, send->row, send->column }; // as the receiver counts
+    const uint64_t column = px.image * c->spec->in_width + px.column;
     uint64_t missing;
     uint32_t words =
-        memory_read_row(&c->memory, px.row, px.image * c->spec->in_width + px.column, 1,
+        memory_read_row(&c->memory, px.row, column, 1,
                         c->spec->planes.n ? c->scratch.pixel : NULL, c->spec->in_n, &missing);
 
     if (words == 0)
         core_fail(&c->base, now->cyc, "not in the memory when it is read back:", &px);
-    c->base.report.counters.words_read_back += core_weight(c, px.image) * words;
+    c->base.report.counters.words_read_back +=
+        core_words_read(c, px.row, column, 1, px.image, words);
     core_tell_pixels(c, CORE_READ_BACK, now->timestep, 1, &px, words);
     for (uint32_t i = 0; i < rb->n_out; i++)
         put_pixel(c, &rb->out[i], &sent, first, now);

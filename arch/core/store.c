@@ -32,8 +32,12 @@ static void store(struct imc_core *c, const struct port *port, const struct toke
             s->planes.n > 0 ? token_values_const(t, i, port->value_bytes) : NULL;
         uint32_t words = memory_store(&c->memory, px->row, column, first, port->n, value);
         uint64_t weight = core_weight(c, px->image);
+        struct image_row images;
         n_word += words;
-        count->words_written += weight * words;
+        count->words_written +=
+            core_words_differ(c, weight, &images)
+                ? memory_write_words_in(c->memory.layout, &images, px->row, column, first, port->n)
+                : weight * words;
         count->pixels_stored += weight;
     }
     core_tell_pixels(c, CORE_STORED, timestep, t->n, t->pixel, n_word);

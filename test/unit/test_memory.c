@@ -472,6 +472,31 @@ static void images_a_rotation_apart_take_the_same_words(void **state)
     assert_true(n_rotates >= 30);
 }
 
+static void words_in_many_images_are_those_of_each_of_them(void **state)
+{
+    uint32_t n_rotates = 0;
+
+    (void)state;
+    for (uint32_t seed = 1; seed <= 2000; seed++) {
+        uint32_t r = seed, k = pick(&r, 1, 12), width = pick(&r, 1, 30);
+        uint32_t n_byte = pick(&r, 1, 40), height = pick(&r, 1, 3), word = pick(&r, 1, 20);
+        struct memory_layout l = layout_of(placings[seed % 3], n_byte, height, k, k, word);
+        const struct image_row images = { width, memory_rotation(&l, width), pick(&r, 1, 40) };
+        uint32_t row = pick(&r, 0, height - 1), columns = pick(&r, 1, k);
+        uint32_t first = pick(&r, 0, n_byte - 1), n = pick(&r, 1, n_byte - first);
+        uint64_t c = pick(&r, 0, 100), read = 0, written = 0;
+
+        for (uint64_t i = 0; i < images.n; i++) {
+            read += memory_read_words(&l, row, c + i * width, columns);
+            written += memory_write_words(&l, row, c + i * width, first, n);
+        }
+        assert_int_equal(memory_read_words_in(&l, &images, row, c, columns), read);
+        assert_int_equal(memory_write_words_in(&l, &images, row, c, first, n), written);
+        n_rotates += images.rotation > 1 && images.n > images.rotation;
+    }
+    assert_true(n_rotates >= 200);
+}
+
 static void an_absent_a_half_and_an_overwritten_pixel_are_refused_by_column(void **state)
 {
     (void)state;
@@ -598,6 +623,7 @@ int main(void)
         cmocka_unit_test(a_timing_run_counts_the_words_of_a_run_with_values),
         cmocka_unit_test(planes_keep_what_memories_of_their_own_would),
         cmocka_unit_test(images_a_rotation_apart_take_the_same_words),
+        cmocka_unit_test(words_in_many_images_are_those_of_each_of_them),
         cmocka_unit_test(an_absent_a_half_and_an_overwritten_pixel_are_refused_by_column),
         cmocka_unit_test(a_memory_too_large_for_the_host_is_refused_and_leaves_nothing),
         cmocka_unit_test(placings_are_found_by_name_and_only_plip_needs_no_masks),
