@@ -12,7 +12,7 @@ set -eu
 
 run='gcc g++ make libyaml-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
      libsystemc-dev zlib1g-dev libpng-dev libjpeg-dev dataset-fashion-mnist'
-test="$run libcmocka-dev graphviz gnuplot-nox libonnx-testdata"
+test="$run libcmocka-dev graphviz gnuplot-nox libonnx-testdata ngspice"
 browser="$test chromium"
 count="$test valgrind"
 check="$browser clang llvm cppcheck"

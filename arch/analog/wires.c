@@ -15,10 +15,21 @@ static bool see_off(const struct wires *w, size_t rows, size_t columns, const do
     return true;
 }
 
+static void collect_off(const struct wires *w, size_t rows, size_t columns, const double *g,
+                        const struct wires_on *on, size_t n_on, double *sum, double *spare)
+{
+    (void)w, (void)rows, (void)spare;
+    memset(sum, 0, columns * sizeof *sum);
+    for (size_t k = 0; k < n_on; k++)
+        for (size_t j = 0; j < columns; j++)
+            sum[j] += g[on[k].row * columns + j] * on[k].share;
+}
+
 const struct wires_model wires_off = {
     .name = "off",
     .doc = "wires without resistance",
     .see = see_off,
+    .collect = collect_off,
 };
 
 const struct wires_model *const wires_models[] = {

@@ -41,10 +41,21 @@ struct wires { // of one array
     double unused_us;     // what a device without a weight conducts
 };
 
+struct wires_on { // a row whose gates are on
+    size_t row;
+    double share; // of the time, above 0
+};
+
 struct wires_model {
     const char *name; // "fast"
     const char *doc;
     bool (*see)(const struct wires *w, size_t rows, size_t columns, const double *g, double *t);
+
+    /* Input on gates (gate.h): sum[columns] is what the senses get of the rows that are on, from
+     * the top to the bottom of g[rows][columns]; spare[2 * columns] is lost. */
+    void (*collect)(const struct wires *w, size_t rows, size_t columns, const double *g,
+                    const struct wires_on *on, size_t n_on, double *sum, double *spare);
+    bool each_level; // rows are on for all of the time or for none of it
 };
 
 extern const struct wires_model wires_off, wires_fast, wires_exact;

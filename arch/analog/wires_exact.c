@@ -331,8 +331,37 @@ static bool see(const struct wires *w, size_t rows, size_t columns, const double
     return done;
 }
 
+/* ---- input on gates ---- */
+
+static double behind(double y, double r_ohm)
+{
+    return y / (1 + US_OHM * r_ohm * y);
+}
+
+/* From the top downwards: all that is above a node, as one device. */
+static void collect(const struct wires *w, size_t rows, size_t columns, const double *g,
+                    const struct wires_on *on, size_t n_on, double *sum, double *spare)
+{
+    size_t last = rows + wires_unused(w, rows, columns).below;
+
+    (void)spare;
+    memset(sum, 0, columns * sizeof *sum);
+    for (size_t k = 0; k < n_on; k++) {
+        const double *row = g + on[k].row * columns;
+        size_t next = k + 1 < n_on ? on[k + 1].row : last;
+        double r = (double)(next - on[k].row) * w->r_column_ohm;
+        assert(on[k].share == 1);
+        for (size_t j = 0; j < columns; j++)
+            sum[j] = behind(sum[j] + row[j], r);
+    }
+    for (size_t j = 0; j < columns; j++)
+        sum[j] = behind(sum[j], w->r_sense_ohm);
+}
+
 const struct wires_model wires_exact = {
     .name = "exact",
     .doc = "the nodes of the array, solved",
     .see = see,
+    .collect = collect,
+    .each_level = true,
 };

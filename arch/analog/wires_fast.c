@@ -82,8 +82,34 @@ static bool see(const struct wires *w, size_t rows, size_t columns, const double
     return done;
 }
 
+/* From the sense upwards: what the segments so far carry, and what they drop. */
+static void collect(const struct wires *w, size_t rows, size_t columns, const double *g,
+                    const struct wires_on *on, size_t n_on, double *sum, double *spare)
+{
+    double *carried = spare, *drop = spare + columns;
+    size_t unused = wires_unused(w, rows, columns).below, below = rows;
+
+    wires_off.collect(w, rows, columns, g, on, n_on, carried, NULL);
+    for (size_t j = 0; j < columns; j++) {
+        drop[j] = US_OHM * (w->r_sense_ohm + (double)unused * w->r_column_ohm) * carried[j];
+        sum[j] = 0;
+    }
+    for (size_t k = n_on; k-- > 0;) {
+        const double *row = g + on[k].row * columns;
+        double r = US_OHM * w->r_column_ohm * (double)(below - on[k].row);
+        for (size_t j = 0; j < columns; j++) {
+            double share = row[j] * on[k].share;
+            drop[j] += r * carried[j];
+            sum[j] += share / (1 + drop[j]);
+            carried[j] -= share;
+        }
+        below = on[k].row;
+    }
+}
+
 const struct wires_model wires_fast = {
     .name = "fast",
     .doc = "the drop of each device, were no current lost on the way",
     .see = see,
+    .collect = collect,
 };
