@@ -74,6 +74,7 @@ static bool make_core(struct chip *c, uint32_t site)
         .first_image = c->cfg.first_image,
         .simd = c->cfg.simd,
         .array = c->cfg.array,
+        .analog = c->cfg.analog,
         .proof = c->cfg.proof,
         .stream_bits = c->stream_bits,
     };

@@ -1,5 +1,6 @@
 /* cli/cmd_run.c -- imcsim run: simulates and reports. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
 #include "cli/command.h"
@@ -31,9 +32,6 @@ static enum err check_options(const struct options *o, struct err_msg *m)
     if (o->kernel == KERNEL_SYSTEMC && o->jobs > 1)
         return err_set(m, ERR_INPUT, "run: --jobs %d with --kernel systemc: SystemC runs one "
                        "simulation a process: want --jobs 1 or --kernel native", (int)o->jobs);
-    if (o->seed != 0)
-        return err_set(m, ERR_INPUT, "run: --seed %" PRIu64 ": nothing in a run is random yet, and "
-                       "no seed changes it: want no --seed", o->seed);
     if (o->images && o->inputs)
         return err_set(m, ERR_INPUT, "run: --images and --inputs: want one of them");
     if (o->outputs && !o->images && !o->inputs)
@@ -45,9 +43,34 @@ static enum err check_options(const struct options *o, struct err_msg *m)
     return tracing_check(o, m);
 }
 
-/* Runs, and measures the host meanwhile. */
+/* The study, with --seed as its analog.seed. */
+static enum err load_study(struct study *s, const struct options *o, struct err_msg *m)
+{
+    struct options seeded = *o;
+    char seed[64];
+
+    if (o->seed == 0)
+        return study_from_options(s, o, m);
+    seeded.set = calloc(o->n_set + 1, sizeof *seeded.set);
+    if (!seeded.set)
+        return err_set(m, ERR_MEMORY, "out of memory");
+    for (size_t i = 0; i < o->n_set; i++)
+        seeded.set[i] = o->set[i];
+    snprintf(seed, sizeof seed, "analog.seed=%" PRIu64, o->seed);
+    seeded.set[seeded.n_set++] = seed;
+    enum err e = study_from_options(s, &seeded, m);
+    free(seeded.set);
+    if (e || s->analog.device)
+        return e;
+    study_release(s);
+    return err_set(m, ERR_INPUT, "run: --seed %" PRIu64 ": nothing is random where devices are "
+                   "ideal, and no seed changes it: want no --seed, or --set "
+                   "core.crossbar.device=pcm_joshi", o->seed);
+}
+
+/* Runs, with exact weights and then on analog chips, and measures the host meanwhile. */
 static enum err simulate(const struct options *o, const struct study *s, struct run_result *result,
-                         struct host *host, struct err_msg *m)
+                         struct analog_result *analog, struct host *host, struct err_msg *m)
 {
     struct progress p;
     struct tracing t;
@@ -69,7 +92,10 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
                                  .user = &p };
 
     progress_start(&p, o->log_level >= LOG_INFO);
-    e = tracing_close(&t, run(&s->plan, &cfg, result, m), m);
+    e = analog_check(s, &cfg, m);
+    e = tracing_close(&t, e ? e : run(&s->plan, &cfg, result, m), m);
+    if (!e && s->analog.device)
+        e = analog_run(s, &cfg, result, analog, m);
     if (e)
         run_result_release(result);
     *host = (struct host){ .jobs = o->jobs, .wall_s = clock_s() - p.start_s };
@@ -128,13 +154,16 @@ static enum err write_outputs(const struct options *o, const struct study *s,
 static enum err run_study(const struct options *o, struct report *r, struct run_result *result,
                           const struct output *outputs, size_t n, struct err_msg *m)
 {
-    enum err e = simulate(o, r->study, result, &r->host, m);
+    struct analog_result analog = { 0 };
+    enum err e = simulate(o, r->study, result, &analog, &r->host, m);
 
     if (e)
         return e;
+    r->analog = r->study->analog.device ? &analog : NULL;
     if (o->outputs)
         e = write_outputs(o, r->study, result, m);
     if (e) {
+        analog_result_release(&analog);
         run_result_release(result);
         return e;
     }
@@ -146,7 +175,9 @@ static enum err run_study(const struct options *o, struct report *r, struct run_
     if (!e)
         e = results_write(&report_form, o, r, outputs, n, m);
     r->price = NULL;
+    r->analog = NULL;
     price_report_release(&price);
+    analog_result_release(&analog);
     run_result_release(result);
     return e;
 }
@@ -158,8 +189,7 @@ static enum err cmd_run(const struct options *o, struct err_msg *m)
     struct report r = { .study = &s,
                         .result = &result,
                         .images = o->images ? o->images : o->inputs,
-                        .kernel = (enum kernel_kind)o->kernel,
-                        .seed = o->seed };
+                        .kernel = (enum kernel_kind)o->kernel };
     const struct output outputs[] = {
         { o->stats, report_stats, &r },
         { o->write_config, study_write_config, &s },
@@ -172,9 +202,10 @@ static enum err cmd_run(const struct options *o, struct err_msg *m)
     if (!e)
         e = results_check(&report_form, o, outputs, n, m);
     if (!e)
-        e = study_from_options(&s, o, m);
+        e = load_study(&s, o, m);
     if (e)
         return e;
+    r.seed = s.analog.seed;
     e = run_study(o, &r, &result, outputs, n_result, m);
     study_release(&s);
     return e;

@@ -55,7 +55,7 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_JOBS] = { "jobs", "N", KIND_COUNT, AT(jobs), 1, 1024, {0},
         "threads that share the images (1); the result is the same for any" },
     [OPTION_SEED] = { "seed", "N", KIND_COUNT, AT(seed), 0, INT64_MAX, {0},
-        "nothing in a run is random yet: no seed but 0 is taken" },
+        "of what is random in analog devices: --set analog.seed=N" },
     [OPTION_KERNEL] = { "kernel", "KERNEL", KIND_CHOICE, AT(kernel), 0, 0,
         { "native", "systemc" }, "native or systemc: same results, native is faster (native)" },
     [OPTION_VALUES] = { "values", "HOW", KIND_CHOICE, AT(values), 0, 0, { "layer", "timed" },

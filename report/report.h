@@ -13,6 +13,7 @@
 #include "core/kernel.h"
 #include "report/class_names.h"
 #include "report/plan_report.h"
+#include "study/analog.h"
 #include "study/price.h"
 #include "study/run.h"
 #include "study/study.h"
@@ -22,6 +23,7 @@ struct report { // all borrowed
     const struct run_result *result;
     const char              *images; // path of the set; NULL: timing only
     const struct price_report *price; // NULL: not priced
+    const struct analog_result *analog; // NULL: devices are ideal
     enum kernel_kind         kernel;
     uint64_t                 seed;
     struct host { // may differ between two runs of the same input, nothing else may

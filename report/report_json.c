@@ -1,6 +1,7 @@
 /* report/report_json.c -- a run as the JSON document "imcsim-run/1". */
 #include <stdlib.h>
 
+#include "report/analog_report.h"
 #include "report/json.h"
 #include "report/report.h"
 #include "study/price_json.h"
@@ -91,6 +92,8 @@ static json_t *json_accuracy(const struct report *r)
     json_put_count(&o, "correct", result->n_correct);
     json_put_real(&o, "top1", (double)result->n_correct / (double)result->n_image);
     json_put(&o, "classes", json_classes(r));
+    if (r->analog)
+        json_put(&o, "times", json_analog_times(r));
     return o;
 }
 
@@ -137,6 +140,8 @@ enum err report_json(const void *report, FILE *out, struct err_msg *m)
     }
     if (result->predicted)
         json_put(&o, "predictions", json_indices(result->predicted, result->n_image));
+    if (r->analog)
+        json_put(&o, "analog", json_analog(r));
     if (r->price) {
         json_put(&o, "energy", price_energy_json(r->price));
         json_put(&o, "area", price_area_json(r->price));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/util.h"
+#include "report/analog_report.h"
 #include "report/price_report.h"
 #include "report/report.h"
 #include "report/table.h"
@@ -16,6 +17,7 @@ static void print_heading(const struct report *r, FILE *out)
     fprintf(out, "imcsim %s, %s kernel, configuration %s\n\n", imcsim_version,
             kernel_name(r->kernel), r->study->config_hash);
     print_machine(r->study, out);
+    print_devices(r->study, out);
     if (r->images)
         fprintf(out, "Images   %s of %s\n", format_count(r->result->n_image).text, r->images);
     else
@@ -322,6 +324,7 @@ static void report_tail(const void *report, FILE *out)
 static const struct sheet sheets[] = {
     { "layers", false, run_layer_table },    { "stages", false, budget_table },
     { "links", false, link_table },          { "accuracy", false, accuracy_table },
+    { "analog", false, analog_table },
     { "cores", true, run_core_table },       { "streams", true, run_stream_table },
     { "run", true, run_figure_table },       { 0 },
 };

@@ -3,28 +3,18 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "arch/chip.h"
 #include "core/util.h"
 #include "study/inputs.h"
+#include "study/jobs.h"
 #include "study/values.h"
 
-enum { MOST_ABREAST = 16, ABREAST = 8 }; // streams; the second where nothing else is asked for
-
-/* What the jobs tell the thread that waits for them. */
-struct shared {
-    atomic_uint_fast64_t done; // images, of all jobs
-    atomic_bool          stop; // a job has failed
-    pthread_mutex_t      lock;
-    pthread_cond_t       ended;
-    uint32_t             n_ended; // jobs, under lock
-};
+enum { MOST_ABREAST = RUN_MOST_STATES, ABREAST = 8 }; // streams; the second where nothing else
+                                                      // is asked for
 
 struct job {
     const struct plan    *plan;
@@ -32,13 +22,14 @@ struct job {
     bool                  timing; // only, without values
     const struct core_probe *probe;
     const struct values_study *values; // NULL: a chip runs the images; else their values by layer
+    uint64_t              n_image;    // of the run
     uint64_t              first, end; // its images
     uint64_t              start, stop; // of its chip's stream: the pipeline fills before first
     uint32_t              n_piece;    // of its images, side by side: image i of the chip is
     uint64_t              apart;      // i + k * apart of the run in piece k
     struct counted_images counted[MOST_ABREAST];
     const struct inputs  *inputs;     // the run's, or NULL
-    struct shared        *shared;
+    struct jobs          *shared;
     struct stream_skip    skip;       // in a timing run: images that need not be simulated
     struct run_result     result;     // label and predicted belong to the run
     uint64_t              first_result; // elapsed timesteps, of the chip's first image
@@ -208,7 +199,7 @@ static void take_result(struct job *j, const struct chip_result *r)
             j->result.total_timesteps =
                 elapsed + (j->start + k * j->apart + j->skip.n) * j->plan->interval;
         if (r->value && j->result.predicted)
-            j->result.predicted[image] =
+            j->result.predicted[image + (j->cfg->n_state > 0 ? k * j->n_image : 0)] =
                 largest_value(r->value + k * n_classes(j->plan), n_classes(j->plan));
         atomic_fetch_add(&j->shared->done, 1);
     }
@@ -354,6 +345,7 @@ static enum err chip_job(struct job *j)
         .first_image = j->start,
         .kernel = j->cfg->kernel,
         .mode = j->cfg->mode,
+        .analog = j->cfg->state,
         .simd = j->cfg->simd,
         .probe = j->probe,
     };
@@ -404,66 +396,16 @@ static enum err values_job(struct job *j)
     return e;
 }
 
-static void *job_thread(void *arg)
+static void run_job(void *jobs, uint32_t index)
 {
-    struct job *j = arg;
-    struct shared *s = j->shared;
+    struct job *j = (struct job *)jobs + index;
 
     j->err = j->values ? values_job(j) : chip_job(j);
     if (j->err)
-        atomic_store(&s->stop, true);
-    pthread_mutex_lock(&s->lock);
-    s->n_ended++;
-    pthread_cond_signal(&s->ended);
-    pthread_mutex_unlock(&s->lock);
-    return NULL;
+        atomic_store(&j->shared->stop, true);
 }
 
 /* ---- all jobs ---- */
-
-static struct timespec a_tenth_from_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    t.tv_nsec += 100000000;
-    t.tv_sec += t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    return t;
-}
-
-static void wait_for(struct shared *s, uint32_t n, const struct run_cfg *cfg, uint64_t n_image)
-{
-    pthread_mutex_lock(&s->lock);
-    while (s->n_ended < n) {
-        struct timespec until = a_tenth_from_now();
-        pthread_cond_timedwait(&s->ended, &s->lock, &until);
-        if (cfg->progress)
-            cfg->progress(cfg->user, atomic_load(&s->done), n_image);
-    }
-    pthread_mutex_unlock(&s->lock);
-}
-
-/* Runs the jobs on threads of their own; one that cannot be started runs here. */
-static void run_jobs(struct job *job, uint32_t n, const struct run_cfg *cfg, uint64_t n_image)
-{
-    pthread_t *thread = calloc(n, sizeof *thread);
-    bool *started = calloc(n, sizeof *started);
-
-    for (uint32_t i = 0; i < n; i++) {
-        bool alone = n == 1 && !cfg->progress;
-        if (!alone && thread && started)
-            started[i] = pthread_create(&thread[i], NULL, job_thread, &job[i]) == 0;
-        if (!started || !started[i])
-            job_thread(&job[i]);
-    }
-    wait_for(job[0].shared, n, cfg, n_image);
-    for (uint32_t i = 0; i < n; i++)
-        if (started && started[i])
-            pthread_join(thread[i], NULL);
-    free(thread);
-    free(started);
-}
 
 static void add_counters(struct run_result *r, const struct job *job, uint32_t n,
                          const struct plan *p)
@@ -535,9 +477,10 @@ static void cut(struct job *j, uint32_t most)
     uint64_t n = j->end > full ? j->end - full : 0;
     uint64_t apart = n > 1 && most > 1 ? round_up(ceil_div(n, most), rotation(j->plan, n)) : n;
 
-    j->n_piece = 1;
+    j->n_piece = max_u32(j->cfg->n_state, 1); // all of them see all images
     j->stop = j->end;
-    j->counted[0] = (struct counted_images){ j->first, j->end };
+    for (uint32_t k = 0; k < j->n_piece; k++)
+        j->counted[k] = (struct counted_images){ j->first, j->end };
     if (apart >= n)
         return;
     j->apart = apart;
@@ -568,10 +511,11 @@ static struct job *share_out(const struct job *all, uint32_t n, const struct run
     for (uint32_t i = 0; !*e && i < n; i++) {
         uint64_t first = r->n_image / n * i + min_u64(i, r->n_image % n);
         job[i] = *all;
+        job[i].n_image = r->n_image;
         job[i].first = first;
         job[i].end = r->n_image / n * (i + 1) + min_u64(i + 1, r->n_image % n);
         job[i].start = all->values ? first : first - min_u64(first, p->time.transient_images);
-        cut(&job[i], all->probe || all->timing || all->values ? 1
+        cut(&job[i], all->probe || all->timing || all->values || all->cfg->n_state ? 1
                      : all->cfg->abreast                        ? all->cfg->abreast
                                                                 : ABREAST);
         *e = result_alloc(&job[i].result, p, m);
@@ -579,7 +523,8 @@ static struct job *share_out(const struct job *all, uint32_t n, const struct run
         job[i].result.predicted = r->predicted;
     }
     if (!*e)
-        run_jobs(job, n, all->cfg, r->n_image);
+        jobs_run(all->shared, &(struct jobs_work){ run_job, job, n, r->n_image,
+                                                   all->cfg->progress, all->cfg->user });
     for (uint32_t i = 0; i < n && job; i++) {
         if (!*e && job[i].err) {
             *e = job[i].err;
@@ -648,7 +593,6 @@ static enum err run_layers(struct job *all, uint32_t n, struct run_result *r, st
     all->timing = false;
     all->values = values;
     atomic_store(&all->shared->done, 0);
-    all->shared->n_ended = 0;
     if (!e) {
         struct job *job = share_out(all, n, r, &e, m);
         if (!e)
@@ -663,20 +607,19 @@ static enum err run_layers(struct job *all, uint32_t n, struct run_result *r, st
 /* Converters that may clip act on the chip's values only. */
 static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
 {
-    return run_has_values(cfg) && !cfg->timed_values && plan_is_exact(p);
+    return run_has_values(cfg) && !cfg->timed_values && cfg->n_state == 0 && plan_is_exact(p);
 }
 
 enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,
              struct err_msg *m)
 {
-    struct shared shared = { .lock = PTHREAD_MUTEX_INITIALIZER,
-                             .ended = PTHREAD_COND_INITIALIZER };
+    struct jobs shared = JOBS_INIT;
     struct job all = { .plan = p, .cfg = cfg, .timing = !run_has_values(cfg),
                        .probe = cfg->probe, .shared = &shared };
     struct stream_skip skip;
 
     *r = (struct run_result){ 0 };
-    assert(cfg->abreast <= MOST_ABREAST);
+    assert(cfg->abreast <= MOST_ABREAST && cfg->n_state <= MOST_ABREAST);
     assert(cfg->jobs >= 1 && (cfg->jobs == 1 || (cfg->kernel == KERNEL_NATIVE && !cfg->probe)));
     struct inputs *inputs = NULL;
     bool labelled = false;
@@ -693,13 +636,13 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     e = result_alloc(r, p, m);
     if (!e && run_has_values(cfg) && has_classes(p)) {
         r->label = labelled ? calloc(r->n_image, sizeof *r->label) : NULL;
-        r->predicted = calloc(r->n_image, sizeof *r->predicted);
+        r->predicted = calloc(max_u32(cfg->n_state, 1), r->n_image * sizeof *r->predicted);
         e = (r->label || !labelled) && r->predicted ? ERR_NONE : no_memory(m);
     }
     if (!e)
         e = by_layer(p, cfg) ? run_layers(&all, n, r, m)
                           : run_chips(&all, run_has_values(cfg) ? n : 1, r, &skip, m);
-    for (uint64_t i = 0; !e && r->label && i < r->n_image; i++)
+    for (uint64_t i = 0; !e && r->label && cfg->n_state == 0 && i < r->n_image; i++)
         r->n_correct += r->label[i] == r->predicted[i];
     inputs_close(inputs);
     if (e)

@@ -23,6 +23,10 @@
 #include "dataflow/plan/plan.h"
 #include "traces/images.h"
 
+enum { RUN_MOST_STATES = 16 };
+
+struct analog_state;
+
 struct run_cfg {
     enum kernel_kind kernel;
     enum kernel_mode mode;
@@ -33,6 +37,11 @@ struct run_cfg {
     uint32_t         jobs;      // at least 1; must be 1 under SystemC
     uint32_t         abreast;   // streams that a chip carries side by side, at most; 0: a few
     bool             timed_values; // values travel through the chip, not layer by layer
+    /* [n_state], 0 to RUN_MOST_STATES: what the arrays of a chip hold; values travel through all of
+     * these chips abreast, and result.predicted has each one's classes behind the other's. 0: exact
+     * weights. */
+    const struct analog_state *const *state;
+    uint32_t         n_state;
     const char      *simd; // instruction set to compute values with; NULL: the fastest
     const struct core_probe *probe; // watches the chip, of which there must be one; or NULL. Sees
                                     // values where they travel
@@ -54,8 +63,9 @@ struct run_result {
     uint64_t             *stream_bits; // owned; [plan->n_stream]
     uint64_t              n_correct;
     uint64_t              n_cut; // values of the inputs file that the model's QuantizeLinear cuts
-    uint32_t             *label, *predicted; // owned; [n_image]; NULL in a timing run, or where
-                                             // the result is a map; no labels: no label
+    uint32_t             *label;     // owned; [n_image]; NULL without labels, and as the next
+    uint32_t             *predicted; // owned; [n_image], of each state; NULL in a timing run, or
+                                     // where the result is a map
 };
 
 /* Whether the run's images have values: a set or inputs. */

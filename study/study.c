@@ -200,10 +200,6 @@ enum err study_plan(struct study *s, struct err_msg *m)
         e = choose_mapping(s, m);
     if (!e)
         e = analog_spec_of(&s->analog, &s->config, m);
-    if (!e && s->analog.device)
-        e = err_set(m, ERR_INPUT, "%.400s: core.crossbar.device = %s: is not run yet: want "
-                    "core.crossbar.device = ideal",
-                    config_where(&s->config, "core.crossbar.device"), s->analog.device->name);
     if (!e)
         e = plan_make(&s->plan, &s->network, &s->config, m);
     if (e)

@@ -6,7 +6,7 @@
 
 #include "arch/tech/device.h"
 
-#define US_OHM 1e6 // of a conductance, times its resistance
+#define US_OF_OHM 1e6 // of a conductance, times its resistance
 
 #define REFUSE(c, key, m, ...)                                                                     \
     (err_set(m, ERR_INPUT, __VA_ARGS__), err_prefix(m, config_where(c, key)), ERR_INPUT)
@@ -34,6 +34,7 @@ static enum err check_ideal(const struct config *c, struct err_msg *m)
         { "core.crossbar.levels", c->crossbar.levels > 0 },
         { "core.crossbar.on_off", c->crossbar.on_off > 0 },
         { "core.crossbar.g_max_us", c->crossbar.g_max_us > 0 },
+        { "core.wires.model", c->wires.model != WIRES_OFF },
     };
 
     for (size_t i = 0; i < sizeof effect / sizeof *effect; i++)
@@ -77,6 +78,7 @@ static enum err check_array(const struct config *c, struct err_msg *m)
         { "core.crossbar.cell", "differential" }, { "core.crossbar.cell_bits", "0" },
         { "core.crossbar.rows_at_once", "0" },    { "core.crossbar.input_slice_bits", "8" },
         { "core.readout.kind", "exact" },         { "fabric.partial_sum", "digital" },
+        { "core.wires.input", "row" },
     };
 
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
@@ -158,7 +160,7 @@ static enum err find_conductance(struct analog_spec *s, const struct config *c, 
         if (d.sram)
             return REFUSE(c, key, m, "%s = %.100s: its cell has no conductance: want "
                           "core.crossbar.g_max_us = 25, for one", key, word);
-        s->g_max_us = US_OHM / d.r_on_ohm;
+        s->g_max_us = US_OF_OHM / d.r_on_ohm;
     }
     s->g_min_us = c->crossbar.on_off > 0 ? s->g_max_us / c->crossbar.on_off : 0;
     return ERR_NONE;
@@ -187,6 +189,12 @@ static void take_effects(struct analog_spec *s, const struct config *c)
     s->read_scale = a->read_noise != READ_NOISE_OFF && s->device->t_read_s > 0 ? scale : 0;
     s->stuck_off = (double)a->stuck_off / BILLIONTHS;
     s->stuck_on = (double)a->stuck_on / BILLIONTHS;
+    bool beside = c->wires.layout == WIRES_COLUMNS;
+    s->layout = c->wires.layout;
+    s->wires = wires_of(&c->wires, c->crossbar.rows * (beside ? 1 : (size_t)2),
+                        c->crossbar.columns * (beside ? (size_t)2 : 1), s->g_min_us);
+    s->compensated = a->compensation == COMPENSATION_CORE;
+    s->reference_s = a->reference_s;
 }
 
 enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg *m)

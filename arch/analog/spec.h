@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "arch/analog/device.h"
+#include "arch/analog/wires.h"
 #include "core/err.h"
 #include "core/notes.h"
 #include "dataflow/config.h"
@@ -26,6 +27,10 @@ struct analog_spec {
     bool     drift;
     double   read_scale;            // of read noise, drawn once a time; 0: off
     double   stuck_off, stuck_on;   // probabilities of a device
+    struct wires wires;             // of an array
+    enum wires_layout layout;       // of a weight's two devices
+    bool     compensated;           // sums are scaled by what drift took, of each core
+    double   reference_s;           // since when
 };
 
 /* Notes what a user should hear of. ERR_INPUT names key, value and cure. */

@@ -112,6 +112,7 @@ struct core { // first in each kind's own struct
     struct core_report       report;
 };
 
+struct analog_state;
 struct imc_array_kind;
 struct proof;
 
@@ -120,6 +121,7 @@ struct core_cfg {
     uint64_t      first_image;  // of the chip's stream
     const char   *simd;         // instruction set to compute values with; NULL: the fastest
     const struct imc_array_kind *array; // NULL: the machine's
+    const struct analog_state *const *analog; // [planes]: what arrays hold; NULL: exact weights
     const struct proof *proof;  // identities travel instead of values; NULL: they do not
     uint64_t     *stream_bits;  // [plan->n_stream]; borrowed: ports count there what they send
 };

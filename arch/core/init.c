@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/analog/chip.h"
 #include "arch/core/imc_core.h"
 #include "arch/core/read_back.h"
 #include "core/util.h"
@@ -143,13 +144,12 @@ static bool init_zero_sum(struct imc_core *c)
     return c->zero_sum != NULL;
 }
 
-static bool program_array(struct imc_core *c, const struct core_cfg *cfg)
+static bool program_matrix(struct imc_core *c, const struct core_cfg *cfg, int8_t *weight,
+                           const struct analog_weights *const *analog)
 {
     const struct imc_spec *s = c->spec;
     const struct imc_array_kind *kind = cfg->array ? cfg->array : imc_array_of(&s->pl->array);
     const struct precision bits = network_precision(s->plan->network);
-    const bool values = s->planes.n > 0 && !s->proof;
-    int8_t *weight = values ? calloc((size_t)s->pc->rows * s->pc->columns, 1) : NULL;
     const struct array_matrix matrix = {
         .spec = &s->pl->array,
         .core = s->index,
@@ -161,16 +161,34 @@ static bool program_array(struct imc_core *c, const struct core_cfg *cfg)
         .value_bits = bits.value_bits,
         .weight_bits = bits.weight_bits,
         .planes = s->planes.n,
+        .analog = analog,
         .simd = cfg->simd,
     };
 
-    if (values && !weight)
-        return false;
-    if (values)
+    if (weight)
         kernel_matrix_weights(&c->matrix, s->plan, s->index, weight);
-    c->array = kind->program(&matrix);
+    c->array = (analog ? &array_analog : kind)->program(&matrix);
+    return c->array && (!weight || init_zero_sum(c));
+}
+
+static bool program_array(struct imc_core *c, const struct core_cfg *cfg)
+{
+    const struct imc_spec *s = c->spec;
+    const bool values = s->planes.n > 0 && !s->proof;
+    const struct analog_weights **analog = NULL;
+    int8_t *weight = NULL;
+
+    if (values)
+        weight = calloc((size_t)s->pc->rows * s->pc->columns, 1);
+    if (values && cfg->analog)
+        analog = calloc(s->planes.n, sizeof *analog);
+    for (uint32_t p = 0; analog && p < s->planes.n; p++)
+        analog[p] = &cfg->analog[p]->core[s->index];
+    bool done = (!values || weight) && (!values || !cfg->analog || analog) &&
+                program_matrix(c, cfg, weight, analog);
+    free(analog);
     free(weight);
-    return c->array && (!values || init_zero_sum(c));
+    return done;
 }
 
 /* An average's scale and offset, the same for all outputs, spread out for the digital processor. */

@@ -3,7 +3,8 @@
 
 #include <assert.h>
 
-const struct imc_array_kind *const imc_arrays[] = { &array_ideal, &array_sliced, NULL };
+const struct imc_array_kind *const imc_arrays[] = { &array_ideal, &array_sliced, &array_analog,
+                                                     NULL };
 
 const struct imc_array_kind *imc_array_of(const struct array_spec *s)
 {

@@ -22,6 +22,8 @@
 #include "core/pixel.h"
 #include "dataflow/crossbar/array_spec.h"
 
+struct analog_weights;
+
 struct array_matrix { // what an array is programmed with; borrowed for the call
     const struct array_spec *spec; // borrowed for the array's life
     uint32_t      core;          // of the plan: keys what is drawn
@@ -31,6 +33,7 @@ struct array_matrix { // what an array is programmed with; borrowed for the call
     bool          in_signed;     // inputs are int8, else uint8
     uint32_t      value_bits, weight_bits;
     uint32_t      planes;        // of values; 0: a timing run
+    const struct analog_weights *const *analog; // [planes]: instead of weight; borrowed; NULL: not
     const char   *simd;          // the instruction set to compute with; NULL: the fastest
 };
 
@@ -81,7 +84,7 @@ struct imc_array_kind {
     void (*release)(struct imc_array *a);
 };
 
-extern const struct imc_array_kind array_ideal, array_sliced;
+extern const struct imc_array_kind array_ideal, array_sliced, array_analog;
 extern const struct imc_array_kind *const imc_arrays[]; // ends with NULL
 
 /* The first kind of the table that takes the machine's. */

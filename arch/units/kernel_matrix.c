@@ -188,6 +188,56 @@ void kernel_matrix_weights(const struct kernel_matrix *k, const struct plan *p, 
         }
 }
 
+/* Channel of the layer's input that a position's slot holds. */
+static uint32_t input_of(const struct kernel_matrix *k, const struct plan_core *c,
+                         uint32_t position, uint32_t slot)
+{
+    return c->in_first + (k->pick ? channel_at(k->layer, c, position, slot) : slot);
+}
+
+void kernel_matrix_names(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
+                         uint64_t *row, uint64_t *replica)
+{
+    enum { PLACE_BIT = 20, CHANNEL_BIT = 24, OUTPUT_BIT = 32, BLOCK_BIT = 16 };
+    const struct plan_core *c = &p->core[core];
+    uint32_t width = k->layer->replicas.width;
+
+    for (uint32_t q = 0; q < k->replicas; q++) {
+        replica[q] = ((uint64_t)(q / width) << BLOCK_BIT | q % width) << OUTPUT_BIT | c->out_first;
+        for (uint32_t i = 0; !k->pick && i < k->patch_n; i++) {
+            uint64_t x = k->from[q * k->patch_n + i] / k->row_bytes;
+            uint64_t y = k->from[q * k->patch_n + i] % k->row_bytes / k->channels;
+            uint32_t position = k->patch[q * k->patch_n + i];
+            for (uint32_t s = 0; s < k->channels; s++)
+                row[(size_t)position * k->channels + s] =
+                    (x << PLACE_BIT | y) << CHANNEL_BIT | input_of(k, c, position, s);
+        }
+    }
+    for (uint32_t i = 0; i < k->n_pick; i++) {
+        uint32_t position = k->pick[i] / k->channels; // of the kernel: there is one replica
+        uint64_t x = k->from[position] / k->row_bytes;
+        uint64_t y = k->from[position] % k->row_bytes / k->channels;
+        row[i] = (x << PLACE_BIT | y) << CHANNEL_BIT |
+                 input_of(k, c, position, k->pick[i] % k->channels);
+    }
+}
+
+void kernel_matrix_kernels(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
+                           const int16_t *matrix, int16_t *kernel)
+{
+    const struct plan_core *c = &p->core[core];
+    size_t size = (size_t)c->in_n * k->patch_n;
+
+    assert(k->replicas == 1);
+    memset(kernel, 0, k->outputs * size * sizeof *kernel);
+    for (uint32_t i = 0; i < c->rows; i++) {
+        uint32_t at = k->pick ? k->pick[i] : i, position = at / k->channels;
+        size_t ch = input_of(k, c, position, at % k->channels) - c->in_first;
+        for (uint32_t o = 0; o < k->outputs; o++)
+            kernel[o * size + ch * k->patch_n + position] = matrix[(size_t)i * k->outputs + o];
+    }
+}
+
 uint32_t kernel_matrix_driven(struct kernel_matrix *k, const uint32_t *used, uint32_t n_used)
 {
     uint32_t n = 0;

@@ -59,6 +59,17 @@ void kernel_matrix_release(struct kernel_matrix *k); // takes a zeroed one
 void kernel_matrix_weights(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
                            int8_t *weight);
 
+/* Names that rows and replicas keep whatever else the core has: row[rows], by place in the window
+ * and channel of the layer's input; replica[replicas], by place and first output, with a number to
+ * spare for each output. For a core without values too. */
+void kernel_matrix_names(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
+                         uint64_t *row, uint64_t *replica);
+
+/* The other way round, of a core with one replica: kernel[outputs][in_n][window], 0 where the core
+ * has no row, of a matrix[rows][outputs]. */
+void kernel_matrix_kernels(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
+                           const int16_t *matrix, int16_t *kernel);
+
 /* Rows that the replicas used[] drive together. */
 uint32_t kernel_matrix_driven(struct kernel_matrix *k, const uint32_t *used, uint32_t n_used);
 

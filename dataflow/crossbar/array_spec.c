@@ -51,7 +51,7 @@ static enum err check_not_there(const struct config *c, struct err_msg *m)
         const char *key, *want;
     } later[] = {
         { "core.crossbar.skip_zero_rows", "no" }, { "core.crossbar.skip_zero_patches", "no" },
-        { "core.crossbar.dummy_column", "no" },   { "core.wires.model", "off" },
+        { "core.crossbar.dummy_column", "no" },
     };
 
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)

@@ -214,6 +214,68 @@ AVX2 static void sum(const uint8_t *p, size_t pixel_bytes, uint32_t n, uint8_t z
              s->nonzero + HALF);
 }
 
-const struct value_kernel value_avx2 = { VALUE_QUAD, WEIGHT_BYTES, pack, column, finish, most,
-                                         sum };
+/* Four outputs of a pixel by weights of 16 bits: the even channels of a quad, then the odd ones. */
+AVX2_INL void wide_pixel(const struct value_column *j, const int16_t *w, uint32_t at)
+{
+    const __m256i byte = _mm256_set1_epi16(255);
+    const uint8_t *in = j->in + at * j->in_step;
+    __m256i *to = (__m256i *)(void *)(j->sums + (size_t)at * VALUE_QUAD * VALUE_LANES);
+    __m256i sum[2 * VALUE_QUAD];
+
+#pragma GCC unroll 4
+    for (int o = 0; o < VALUE_QUAD; o++)
+        sum[2 * o] = sum[2 * o + 1] = _mm256_set1_epi32(j->start[o]);
+    for (uint32_t r = 0; r < j->n_run; r++) {
+        const uint8_t *x = in + j->run[r];
+        for (uint32_t k = j->steps; k > 0; k--, x += VALUE_BYTES)
+#pragma GCC unroll 2
+            for (int half = 0; half < 2; half++) {
+                __m256i v = _mm256_loadu_si256((const __m256i *)(x + half * HALF));
+                __m256i even = _mm256_and_si256(v, byte), odd = _mm256_srli_epi16(v, 8);
+#pragma GCC unroll 4
+                for (int o = 0; o < VALUE_QUAD; o++) {
+                    const int8_t *four = (const int8_t *)(w + o * VALUE_QUAD);
+                    __m256i a = _mm256_madd_epi16(even, weights(four));
+                    __m256i b = _mm256_madd_epi16(odd, weights(four + sizeof(int32_t)));
+                    sum[2 * o + half] = _mm256_add_epi32(sum[2 * o + half], _mm256_add_epi32(a, b));
+                }
+                w += half * VALUE_QUAD * VALUE_QUAD;
+            }
+    }
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < 2 * VALUE_QUAD; i++)
+        _mm256_storeu_si256(to + i, sum[i]);
+}
+
+AVX2 static void wide_column(const struct value_column *j, const int16_t *weight)
+{
+    for (uint32_t i = 0; i < j->n; i++)
+        wide_pixel(j, weight, i);
+}
+
+/* Where the scale is 1, sums in 32 bits; they are below 2^31 - 2^7. */
+AVX2 static void read(const struct value_reading *r)
+{
+    enum { BIT = 7 };
+    const __m256i half = _mm256_set1_epi32((1 << (BIT - 1)) - 1), one = _mm256_set1_epi32(1);
+    const int32_t *sum = r->sum;
+    int32_t *total = r->total;
+
+    if (r->scale != UINT32_C(1) << (VALUE_SCALE_BIT - BIT)) {
+        value_read_exact(r);
+        return;
+    }
+    for (uint32_t i = 0; i < r->n * r->outputs * 2; i++, sum += 8, total += 8) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)sum);
+        __m256i odd = _mm256_and_si256(_mm256_srai_epi32(v, BIT), one);
+        __m256i to = r->start ? _mm256_set1_epi32(r->start[i / 2 % r->outputs])
+                              : _mm256_loadu_si256((__m256i *)(void *)total);
+        v = _mm256_srai_epi32(_mm256_add_epi32(_mm256_add_epi32(v, half), odd), BIT);
+        _mm256_storeu_si256((__m256i *)(void *)total, _mm256_add_epi32(to, v));
+    }
+}
+
+const struct value_kernel value_avx2 = {
+    VALUE_QUAD, WEIGHT_BYTES, pack, column, wide_column, read, finish, most, sum,
+};
 #endif

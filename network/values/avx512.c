@@ -205,6 +205,99 @@ AVX512 static void sum(const uint8_t *pixel, size_t pixel_bytes, uint32_t n, uin
     _mm512_storeu_si512(s->nonzero, nonzero);
 }
 
-const struct value_kernel value_avx512vnni = { MOST_OUTPUTS, VALUE_QUAD, value_pack_bytes, column,
-                                               finish, most, sum };
+/* The same as tile() with weights of 16 bits: the even channels of a quad, then the odd ones. */
+AVX512_INL void wide_tile(const struct value_column *j, const int16_t *w, uint32_t at,
+                          const uint32_t n_out, const uint32_t n)
+{
+    const uint8_t *in = j->in + at * j->in_step;
+    const __m512i byte = _mm512_set1_epi16(255);
+    __m512i acc[MOST_SUMS];
+
+#pragma GCC unroll 8
+    for (uint32_t o = 0; o < n_out; o++)
+#pragma GCC unroll 4
+        for (uint32_t p = 0; p < n; p++)
+            acc[p * n_out + o] = _mm512_set1_epi32(j->start[o]);
+    for (uint32_t r = 0; r < j->n_run; r++) {
+        const uint8_t *x = in + j->run[r];
+        for (uint32_t k = j->steps; k > 0; k--, x += VALUE_BYTES, w += n_out * VALUE_QUAD) {
+            __m512i even[4], odd[4];
+#pragma GCC unroll 4
+            for (uint32_t p = 0; p < n; p++) {
+                __m512i v = _mm512_loadu_si512(x + p * j->in_step);
+                even[p] = _mm512_and_si512(v, byte);
+                odd[p] = _mm512_srli_epi16(v, 8);
+            }
+#pragma GCC unroll 8
+            for (uint32_t o = 0; o < n_out; o++) {
+                int32_t two[2];
+                memcpy(two, w + o * VALUE_QUAD, sizeof two);
+                __m512i weight = _mm512_set1_epi32(two[0]);
+#pragma GCC unroll 4
+                for (uint32_t p = 0; p < n; p++)
+                    __asm__("vpdpwssd %2, %1, %0"
+                            : "+v"(acc[p * n_out + o])
+                            : "v"(even[p]), "v"(weight));
+                weight = _mm512_set1_epi32(two[1]);
+#pragma GCC unroll 4
+                for (uint32_t p = 0; p < n; p++)
+                    __asm__("vpdpwssd %2, %1, %0"
+                            : "+v"(acc[p * n_out + o])
+                            : "v"(odd[p]), "v"(weight));
+            }
+        }
+    }
+#pragma GCC unroll 4
+    for (uint32_t p = 0; p < n; p++)
+#pragma GCC unroll 8
+        for (uint32_t o = 0; o < n_out; o++)
+            _mm512_storeu_si512(j->sums + ((size_t)(at + p) * n_out + o) * VALUE_LANES,
+                                acc[p * n_out + o]);
+}
+
+AVX512 static void wide_column(const struct value_column *j, const int16_t *weight)
+{
+    uint32_t i = 0;
+
+    for (; j->quads == 2 && i + 3 <= j->n; i += 3)
+        wide_tile(j, weight, i, 8, 3);
+    for (; j->quads == 2 && i < j->n; i++)
+        wide_tile(j, weight, i, 8, 1);
+    for (; i + 4 <= j->n; i += 4)
+        wide_tile(j, weight, i, 4, 4);
+    for (; i < j->n; i++)
+        wide_tile(j, weight, i, 4, 1);
+}
+
+/* rne(v scale 2^-VALUE_SCALE_BIT) of eight sums. */
+AVX512_INL __m256i read_half(__m256i v, __m512i scale)
+{
+    const __m512i half = _mm512_set1_epi64((INT64_C(1) << (VALUE_SCALE_BIT - 1)) - 1);
+    __m512i t = _mm512_mullo_epi64(_mm512_cvtepi32_epi64(v), scale);
+    __m512i odd = _mm512_and_si512(_mm512_srli_epi64(t, VALUE_SCALE_BIT), _mm512_set1_epi64(1));
+
+    t = _mm512_add_epi64(_mm512_add_epi64(t, half), odd); // far below 2^63
+    return _mm512_cvtepi64_epi32(_mm512_srai_epi64(t, VALUE_SCALE_BIT));
+}
+
+AVX512 static void read(const struct value_reading *r)
+{
+    const __m512i scale = _mm512_set1_epi64(r->scale);
+    const int32_t *sum = r->sum;
+    int32_t *total = r->total;
+
+    for (uint32_t i = 0; i < r->n; i++)
+        for (uint32_t o = 0; o < r->outputs; o++, sum += VALUE_LANES, total += VALUE_LANES) {
+            __m512i v = _mm512_loadu_si512(sum);
+            __m256i low = read_half(_mm512_castsi512_si256(v), scale);
+            __m256i high = read_half(_mm512_extracti64x4_epi64(v, 1), scale);
+            __m512i y = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+            __m512i to = r->start ? _mm512_set1_epi32(r->start[o]) : _mm512_loadu_si512(total);
+            _mm512_storeu_si512(total, _mm512_add_epi32(to, y));
+        }
+}
+
+const struct value_kernel value_avx512vnni = {
+    MOST_OUTPUTS, VALUE_QUAD, value_pack_bytes, column, wide_column, read, finish, most, sum,
+};
 #endif

@@ -44,6 +44,13 @@ struct value_column { // one block of a column of outputs
     int32_t       *sums;    // where not NULL: [n][4 * quads][VALUE_LANES], and no out
 };
 
+struct value_reading { // of sums that a block of a column has
+    const int32_t *sum;    // [n][outputs][VALUE_LANES]
+    int32_t       *total;  // the same: what is read is added to it,
+    const int32_t *start;  // or to this; [outputs]; NULL: to it
+    uint32_t       n, outputs, scale;
+};
+
 struct value_window { // pixels of one output that lie inside the map
     const uint8_t *const *column; // [columns]: the first pixel of each
     uint32_t columns, rows;
@@ -55,6 +62,10 @@ struct value_kernel {
     uint32_t weight_bytes; // of one output and step
     void (*pack)(const int8_t weight[VALUE_QUAD], int8_t *packed);
     void (*column)(const struct value_column *c);
+    /* The same of sums alone, of weights [n_run][steps][outputs][VALUE_QUAD] of 16 bits, channels
+     * in the order 0 2 1 3. */
+    void (*wide_column)(const struct value_column *c, const int16_t *weight);
+    void (*read)(const struct value_reading *r);
     /* Four channels of one pixel from `channel` on. */
     void (*finish)(const struct value_scale *s, uint32_t channel,
                    const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out);
@@ -69,6 +80,9 @@ extern const struct value_kernel value_avx512vnni, value_avx2, value_portable;
 /* finish() by integers, for every scale there is. */
 void value_finish_exact(const struct value_scale *s, uint32_t channel,
                         const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out);
+
+/* read() by integers. */
+void value_read_exact(const struct value_reading *r);
 
 /* pack() of those that multiply bytes. */
 void value_pack_bytes(const int8_t weight[VALUE_QUAD], int8_t *packed);

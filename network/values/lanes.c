@@ -11,6 +11,7 @@ struct value_lanes {
     const struct values *v;
     uint8_t             *byte;   // owned; of all maps
     int32_t             *sums;   // owned; of a column of one block
+    int32_t             *total;  // owned; likewise, of those of several cores
     size_t              *run;    // owned; [v->most_runs]
     const uint8_t      **column; // owned; [v->most_columns]
     /* While a run goes on: */
@@ -53,9 +54,10 @@ struct value_lanes *value_lanes_new(const struct values *v)
     *l = (struct value_lanes){ .v = v,
                                .byte = pages_new(v->lane_bytes),
                                .sums = pages_new(v->most_sums * sizeof *l->sums),
+                               .total = pages_new(v->most_sums * sizeof *l->total),
                                .run = calloc(v->most_runs + 1, sizeof *l->run),
                                .column = calloc(v->most_columns + 1, sizeof *l->column) };
-    if (!l->byte || !l->sums || !l->run || !l->column) {
+    if (!l->byte || !l->sums || !l->total || !l->run || !l->column) {
         value_lanes_free(l);
         return NULL;
     }
@@ -72,6 +74,7 @@ void value_lanes_free(struct value_lanes *l)
         return;
     free(l->byte);
     free(l->sums);
+    free(l->total);
     free(l->run);
     free(l->column);
     free(l);
@@ -134,16 +137,24 @@ static void concatenate(struct value_lanes *l, const struct value_step *s, uint3
 
 /* ---- layers with weights ---- */
 
-static void finish_exactly(const struct value_column *c)
+static void finish(const struct value_lanes *l, const struct value_scale *s, uint32_t channel,
+                   const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out)
+{
+    if (s->in_doubles)
+        l->v->kernel->finish(s, channel, sum, residual, out);
+    else
+        value_finish_exact(s, channel, sum, residual, out);
+}
+
+static void finish_sums(const struct value_lanes *l, const struct value_column *c)
 {
     const int32_t(*sum)[VALUE_LANES] = (const int32_t(*)[VALUE_LANES])(const void *)c->sums;
 
     for (uint32_t i = 0; i < c->n; i++)
         for (uint32_t q = 0; q < c->quads; q++, sum += VALUE_QUAD)
-            value_finish_exact(c->scale, c->channel + q * VALUE_QUAD, sum,
-                               c->residual ? c->residual + i * c->residual_step + q * VALUE_BYTES
-                                           : NULL,
-                               c->out + i * c->out_step + q * VALUE_BYTES);
+            finish(l, c->scale, c->channel + q * VALUE_QUAD, sum,
+                   c->residual ? c->residual + i * c->residual_step + q * VALUE_BYTES : NULL,
+                   c->out + i * c->out_step + q * VALUE_BYTES);
 }
 
 static void deliver_sums(const struct value_lanes *l, const struct value_column *c)
@@ -157,12 +168,11 @@ static void deliver_sums(const struct value_lanes *l, const struct value_column 
                           (uint32_t)c->scale->b[c->channel + i]);
 }
 
-/* Where the runs of the window of output column y lie in the map. */
+/* Where the runs of the window of output column y lie in the map, `rows` of each of its columns. */
 static void find_runs(struct value_lanes *l, uint32_t index, const struct value_map *in,
-                      uint32_t y)
+                      uint32_t y, uint32_t rows)
 {
     const struct window *w = &l->v->network->layer[index].window;
-    uint32_t rows = l->v->layer[index].rows;
     size_t *run = l->run;
 
     for (uint32_t j = 0; j < w->kernel[1]; j++) {
@@ -173,42 +183,79 @@ static void find_runs(struct value_lanes *l, uint32_t index, const struct value_
     }
 }
 
+/* Column y of the outputs from `first` on, of some rows of runs. */
+static struct value_column column_of(const struct value_lanes *l, uint32_t index,
+                                     const struct value_map *in, const struct value_map *out,
+                                     uint32_t y, uint32_t first, uint32_t rows)
+{
+    const struct layer *layer = &l->v->network->layer[index];
+    const struct window *w = &layer->window;
+    const struct value_map residual = map_of(l, layer->has_residual ? layer->residual : index);
+    size_t quad = (size_t)first / VALUE_QUAD * VALUE_BYTES;
+
+    return (struct value_column){
+        .in = in->byte + (in->before[0] - w->pad_before[0]) * in->pixel_bytes,
+        .in_step = w->stride[0] * in->pixel_bytes,
+        .run = l->run,
+        .n_run = rows * w->kernel[1],
+        .n = layer->out.height,
+        .scale = &l->v->layer[index].scale,
+        .channel = first,
+        .residual = layer->has_residual ? value_pixel(&residual, 0, y) + quad : NULL,
+        .residual_step = residual.pixel_bytes,
+        .out = pixel_at(out, 0, y) + quad,
+        .out_step = out->pixel_bytes,
+    };
+}
+
+/* Sums of several cores, each read by itself. */
+static void convolve_cores(struct value_lanes *l, uint32_t index, const struct value_map *in,
+                           const struct value_map *out, uint32_t y)
+{
+    const struct value_layer *own = &l->v->layer[index];
+
+    for (uint32_t k = 0; k < own->n_read; k++) {
+        const struct value_read *r = &own->read[k];
+        struct value_column c = column_of(l, index, in, out, y, r->first, r->rows);
+        c.in += r->in_quad * VALUE_BYTES;
+        c.steps = r->steps;
+        c.start = r->start;
+        c.quads = r->quads;
+        c.sums = l->sums;
+        find_runs(l, index, in, y, r->rows);
+        l->v->kernel->wide_column(&c, l->v->wide + r->weight);
+        l->v->kernel->read(&(struct value_reading){
+            .sum = l->sums, .total = l->total, .start = r->opens ? own->start + r->first : NULL,
+            .n = c.n, .outputs = c.quads * VALUE_QUAD, .scale = r->scale });
+        c.sums = l->total;
+        if (r->closes && l->v->network->layer[index].raw_output)
+            deliver_sums(l, &c);
+        else if (r->closes)
+            finish_sums(l, &c);
+    }
+}
+
 static void convolve(struct value_lanes *l, uint32_t index, const struct value_map *in,
                      const struct value_map *out, uint32_t y)
 {
     const struct layer *layer = &l->v->network->layer[index];
     const struct value_layer *own = &l->v->layer[index];
-    const struct window *w = &layer->window;
-    const struct value_map residual = map_of(l, layer->has_residual ? layer->residual : index);
-    const uint8_t *window = in->byte + (in->before[0] - w->pad_before[0]) * in->pixel_bytes;
 
-    find_runs(l, index, in, y);
+    find_runs(l, index, in, y, own->rows);
     for (uint32_t k = 0; k < own->n_block; k++) {
         const struct value_block *b = &own->block[k];
-        size_t quad = (size_t)b->first / VALUE_QUAD * VALUE_BYTES;
-        const struct value_column c = {
-            .in = window + b->in_quad * VALUE_BYTES,
-            .in_step = w->stride[0] * in->pixel_bytes,
-            .run = l->run,
-            .n_run = own->rows * w->kernel[1],
-            .steps = own->steps,
-            .weight = l->v->weight + b->weight,
-            .start = own->start + b->first,
-            .quads = b->quads,
-            .n = layer->out.height,
-            .scale = &own->scale,
-            .channel = b->first,
-            .residual = layer->has_residual ? value_pixel(&residual, 0, y) + quad : NULL,
-            .residual_step = residual.pixel_bytes,
-            .out = pixel_at(out, 0, y) + quad,
-            .out_step = out->pixel_bytes,
-            .sums = own->scale.in_doubles ? NULL : l->sums,
-        };
+        struct value_column c = column_of(l, index, in, out, y, b->first, own->rows);
+        c.in += b->in_quad * VALUE_BYTES;
+        c.steps = own->steps;
+        c.weight = l->v->weight + b->weight;
+        c.start = own->start + b->first;
+        c.quads = b->quads;
+        c.sums = own->scale.in_doubles ? NULL : l->sums;
         l->v->kernel->column(&c);
         if (layer->raw_output)
             deliver_sums(l, &c);
         else if (!own->scale.in_doubles)
-            finish_exactly(&c);
+            finish_sums(l, &c);
     }
 }
 
@@ -290,15 +337,6 @@ static void add_pixels(const struct value_lanes *l, const struct value_window *w
             held += n;
         }
     take_sums(&s, held, zero, sum);
-}
-
-static void finish(const struct value_lanes *l, const struct value_scale *s, uint32_t channel,
-                   const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out)
-{
-    if (s->in_doubles)
-        l->v->kernel->finish(s, channel, sum, residual, out);
-    else
-        value_finish_exact(s, channel, sum, residual, out);
 }
 
 /* A quad's sums become their products with the residual. */
@@ -389,6 +427,8 @@ static void compute(struct value_lanes *l, const struct value_step *s, uint32_t 
 
     if (layer_is_digital(layer))
         compute_windows(l, s->layer, &in, &out, y);
+    else if (own->read)
+        convolve_cores(l, s->layer, &in, &out, y);
     else
         convolve(l, s->layer, &in, &out, y);
     if (own->table)

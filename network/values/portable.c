@@ -99,5 +99,50 @@ static void sum(const uint8_t *pixel, size_t pixel_bytes, uint32_t n, uint8_t ze
         }
 }
 
-const struct value_kernel value_portable = { MOST_OUTPUTS,  VALUE_QUAD, value_pack_bytes, column,
-                                             value_finish_exact, most, sum };
+/* acc[outputs][lanes] of one output pixel, by weights of 16 bits. */
+static void multiply_wide(const struct value_column *j, const uint8_t *in, const int16_t *w,
+                          uint32_t (*acc)[VALUE_LANES])
+{
+    uint32_t outputs = j->quads * VALUE_QUAD;
+
+    for (uint32_t o = 0; o < outputs; o++)
+        for (uint32_t lane = 0; lane < VALUE_LANES; lane++)
+            acc[o][lane] = (uint32_t)j->start[o];
+    for (uint32_t r = 0; r < j->n_run; r++) {
+        const uint8_t *x = in + j->run[r];
+        for (uint32_t k = 0; k < j->steps; k++, x += VALUE_BYTES)
+            for (uint32_t o = 0; o < outputs; o++, w += VALUE_QUAD)
+                for (uint32_t lane = 0; lane < VALUE_LANES; lane++) {
+                    const uint8_t *v = x + VALUE_QUAD * lane;
+                    acc[o][lane] += (uint32_t)(v[0] * w[0] + v[2] * w[1]);
+                    acc[o][lane] += (uint32_t)(v[1] * w[2] + v[3] * w[3]);
+                }
+    }
+}
+
+static void wide_column(const struct value_column *j, const int16_t *weight)
+{
+    size_t n = (size_t)j->quads * VALUE_BYTES;
+
+    for (uint32_t i = 0; i < j->n; i++)
+        multiply_wide(j, j->in + i * j->in_step, weight,
+                      (uint32_t(*)[VALUE_LANES])(void *)(j->sums + i * n));
+}
+
+void value_read_exact(const struct value_reading *r)
+{
+    const int32_t *sum = r->sum;
+    int32_t *total = r->total;
+
+    for (uint32_t i = 0; i < r->n; i++)
+        for (uint32_t o = 0; o < r->outputs; o++)
+            for (uint32_t lane = 0; lane < VALUE_LANES; lane++, total++) {
+                int64_t y = round_nearest_even((int64_t)*sum++ * r->scale, VALUE_SCALE_BIT);
+                *total = (int32_t)y + (r->start ? r->start[o] : *total);
+            }
+}
+
+const struct value_kernel value_portable = {
+    MOST_OUTPUTS, VALUE_QUAD, value_pack_bytes, column, wide_column, value_read_exact,
+    value_finish_exact, most, sum,
+};

@@ -237,7 +237,12 @@ static uint32_t scales_of(const struct values *v, const struct layer *l)
     return value_outputs(v, l);
 }
 
-static bool prepare_scale(struct values *v, uint32_t index)
+static bool has_cores(const struct value_cores *cores, uint32_t index)
+{
+    return cores && cores[index].n > 0;
+}
+
+static bool prepare_scale(struct values *v, uint32_t index, const struct value_cores *cores)
 {
     const struct layer *l = layer_of(v, index);
     const struct requant *q = &l->requant;
@@ -255,7 +260,9 @@ static bool prepare_scale(struct values *v, uint32_t index)
         own->residual_zero = q->r_zero + offset_of(layer_of(v, l->residual)->out_signed);
     for (uint32_t i = 0; i < (l->raw_output ? l->out.channels : layer_n_scale(l)); i++) {
         if (l->weight)
-            most = weigh(l, i, v->spec[own->in].map.zero, &own->start[i]);
+            most = has_cores(cores, index)
+                       ? value_weigh_cores(&cores[index], l, i, &own->start[i])
+                       : weigh(l, i, v->spec[own->in].map.zero, &own->start[i]);
         for (uint32_t k = 0; k < per && !l->raw_output; k++)
             set_scale(s, i * per + k, q->m[i], q->b[i], adds ? q->mr[i] : 0,
                       own->residual_zero, q->shift[i], unit * most);
@@ -424,26 +431,34 @@ static bool place_weights(struct values *v, uint32_t index, size_t *bytes)
     return true;
 }
 
-static bool prepare_weights(struct values *v)
+static bool prepare_weights(struct values *v, const struct value_cores *cores)
 {
-    size_t bytes = 0;
+    size_t bytes = 0, words = 0;
 
-    for (uint32_t i = 1; i < v->network->n_layer; i++)
-        if (!layer_is_digital(layer_of(v, i)) && !place_weights(v, i, &bytes))
+    for (uint32_t i = 1; i < v->network->n_layer; i++) {
+        if (layer_is_digital(layer_of(v, i)))
+            continue;
+        if (has_cores(cores, i) ? !value_place_reads(v, i, &cores[i], &words)
+                                : !place_weights(v, i, &bytes))
             return false;
+    }
     v->weight = pages_new(bytes);
-    for (uint32_t i = 1; v->weight && i < v->network->n_layer; i++)
+    v->wide = pages_new(words * sizeof *v->wide);
+    for (uint32_t i = 1; v->weight && v->wide && i < v->network->n_layer; i++) {
         for (uint32_t k = 0; k < v->layer[i].n_block; k++)
             pack_block(v, i, &v->layer[i].block[k]);
-    return v->weight;
+        if (v->layer[i].n_read > 0)
+            value_pack_reads(v, i, &cores[i]);
+    }
+    return v->weight && v->wide;
 }
 
-static bool prepare_layer(struct values *v, uint32_t index)
+static bool prepare_layer(struct values *v, uint32_t index, const struct value_cores *cores)
 {
     const struct layer *l = layer_of(v, index);
     struct value_layer *own = &v->layer[index];
 
-    if (!prepare_scale(v, index) || !prepare_table(v, index) || !prepare_pool(v, index))
+    if (!prepare_scale(v, index, cores) || !prepare_table(v, index) || !prepare_pool(v, index))
         return false;
     v->most_columns = max_u32(v->most_columns, max_u32(l->window.kernel[1], l->out.width));
     own->identity = l->kind == LAYER_MAX_POOL && !l->has_residual && !l->table &&
@@ -452,6 +467,12 @@ static bool prepare_layer(struct values *v, uint32_t index)
 }
 
 struct values *values_new(const struct network *n, const char *kernel_name)
+{
+    return values_new_on(n, kernel_name, NULL);
+}
+
+struct values *values_new_on(const struct network *n, const char *kernel_name,
+                             const struct value_cores *cores)
 {
     enum simd simd = simd_find(kernel_name);
     struct values *v = simd < N_SIMD ? calloc(1, sizeof *v) : NULL;
@@ -470,8 +491,8 @@ struct values *values_new(const struct network *n, const char *kernel_name)
         lay_out(v);
     }
     for (uint32_t i = 1; done && i < n->n_layer; i++)
-        done = prepare_layer(v, i);
-    if (done && prepare_weights(v))
+        done = prepare_layer(v, i, cores);
+    if (done && prepare_weights(v, cores))
         return v;
     values_free(v);
     return NULL;
@@ -488,9 +509,11 @@ void values_free(struct values *v)
         free(l->table);
         free(l->start);
         free(l->block);
+        free(l->read);
     }
     free(v->layer);
     free(v->weight);
+    free(v->wide);
     free(v->spec);
     free(v->step);
     free(v->turn);

@@ -36,6 +36,15 @@ struct value_block { // outputs computed together
     size_t   weight;              // where its weights begin
 };
 
+struct value_read { // of a core: sums of a block of outputs
+    uint32_t first, quads;         // outputs; of quads
+    uint32_t in_quad, rows, steps; // as a block and its layer have them
+    size_t   weight;               // where its weights begin, in v->wide
+    int32_t  start[MOST_OUTPUTS];  // what its sums begin with
+    uint32_t scale;
+    bool     opens, closes;        // the first and the last of its block
+};
+
 struct value_layer {
     uint32_t in, out, pooled; // specs; pooled: of the map before pooling, else out
     uint32_t next_reader;     // the next layer that reads `in`, or NO_LAYER
@@ -50,6 +59,9 @@ struct value_layer {
     uint32_t quads;           // of the input that a block reads
     struct value_block *block; // owned
     uint32_t n_block;
+    /* Instead of weights of its own: */
+    struct value_read *read;   // owned
+    uint32_t n_read;
 };
 
 struct values {
@@ -57,6 +69,7 @@ struct values {
     const struct value_kernel *kernel;
     struct value_layer        *layer;  // owned; [n_layer], the image's is empty
     int8_t                    *weight; // owned; of all layers
+    int16_t                   *wide;   // owned; of all layers that have cores
     struct value_spec         *spec;   // owned
     uint32_t                   n_spec;
     struct value_step         *step;   // owned, in topological order
@@ -73,6 +86,17 @@ static inline uint32_t value_outputs(const struct values *v, const struct layer 
 {
     return (l->out.channels + v->kernel->outputs - 1) / v->kernel->outputs * v->kernel->outputs;
 }
+
+/* Layers with cores (values.h). Fills own->read and returns whether the host had memory; *n:
+ * weights of all layers so far. */
+bool value_place_reads(struct values *v, uint32_t index, const struct value_cores *c, size_t *n);
+
+/* Packs their weights into v->wide. */
+void value_pack_reads(struct values *v, uint32_t index, const struct value_cores *c);
+
+/* What sums of output o are at most, for values of at most 1; *start: what they begin with. */
+uint64_t value_weigh_cores(const struct value_cores *c, const struct layer *l, uint32_t o,
+                           int32_t *start);
 
 /* Orders the columns of all steps and says how many each map keeps: its map.kept. False when the
  * host has no memory. */

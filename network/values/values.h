@@ -72,6 +72,24 @@ struct value_watch {
     void *user;
 };
 
+/* Weights that a layer has instead of its own: what some of its outputs see of some channels of its
+ * input, read by itself,
+ *
+ *     sum[o] = sum over cores of rne(scale 2^-VALUE_SCALE_BIT sum_i weight[o][i] x[i])
+ *              - zero point * (sum of the layer's own weights)
+ *
+ * where x are values as they are, zero point included, and of the border too. */
+struct value_core {
+    uint32_t       out_first, out_n, in_first, in_n; // channels
+    const int16_t *weight; // [out_n][in_n][window]; |weight| sums up to less than 2^31 / 255 - 1
+    uint32_t       scale;
+};
+struct value_cores { // of a layer
+    const struct value_core *core;
+    uint32_t                 n;
+};
+enum { VALUE_SCALE_BIT = 37 };
+
 /* A network made ready: weights packed for the kernel. Immutable, for any number of threads. */
 struct values;
 
@@ -80,6 +98,11 @@ struct values;
  * memory or lacks that kernel. */
 struct values *values_new(const struct network *n, const char *kernel_name);
 void values_free(struct values *v); // takes NULL
+
+/* The same with cores[n_layer], each n 0 for a layer that has its own weights; borrowed for the
+ * call. */
+struct values *values_new_on(const struct network *n, const char *kernel_name,
+                             const struct value_cores *cores);
 
 /* Maps of one thread; values borrowed. NULL when the host has no memory. */
 struct value_lanes;

@@ -211,6 +211,12 @@ static void bad_keys_are_refused_with_a_cure(void **state)
         { "--set core.crossbar.on_off: core.crossbar.on_off: core.crossbar.device = ideal has no "
           "such effect: want core.crossbar.device = pcm_joshi, pcm_hermes or levels",
           { "core.crossbar.on_off=10" }, { "core.crossbar.on_off=10", LEVELS } },
+        { "--set core.wires.model: core.wires.model: core.crossbar.device = ideal has no such "
+          "effect: want core.crossbar.device = pcm_joshi, pcm_hermes or levels",
+          { "core.wires.model=fast" }, { "core.wires.model=fast", JOSHI } },
+        { "--set core.wires.input: core.wires.input: with core.crossbar.device = pcm_joshi it is "
+          "not there yet: want core.wires.input = row", { "core.wires.input=gate", JOSHI },
+          { "core.wires.input=row", JOSHI } },
         { "--set core.crossbar.levels: core.crossbar.levels = 1: one conductance keeps no weight: "
           "want core.crossbar.levels = 0 or at least 2", { "core.crossbar.levels=1", JOSHI },
           { "core.crossbar.levels=2", JOSHI } },

@@ -311,8 +311,6 @@ static void what_cannot_be_read_is_refused_with_its_cure(void **state)
           "core.crossbar.dummy_column = no", { "core.crossbar.dummy_column=yes" } },
         { "--set core.crossbar.skip_zero_rows: core.crossbar.skip_zero_rows is not there yet: want "
           "core.crossbar.skip_zero_rows = no", { "core.crossbar.skip_zero_rows=yes" } },
-        { "--set core.wires.model: core.wires.model is not there yet: want core.wires.model = off",
-          { "core.wires.model=fast", "core.wires.r_row_ohm=1.5" } },
     };
 
     (void)state;

@@ -88,7 +88,8 @@ static void what_is_named_but_not_there_yet_is_refused_by_name(void **state)
 {
     assert_fails(*state, "sweep a", 2, "sweep is not there yet");
     assert_fails(*state, "help sweep", 2, "sweep is not there yet");
-    assert_fails(*state, "run " PLAIN " --seed 7", 2, "--seed 7: nothing in a run is random yet");
+    assert_fails(*state, "run " PLAIN " --seed 7", 2,
+                 "--seed 7: nothing is random where devices are ideal");
     assert_fails(*state, "run " PLAIN " --set clocking.kind=elastic", 2, "elastic");
 }
 
@@ -321,7 +322,8 @@ static void every_report_has_every_form(void **state)
         free(text);
     }
     assert_fails(*state, "run " PLAIN " --table nets", 2,
-                 "--table nets: want one of layers, stages, links, accuracy, cores, streams, run");
+                 "--table nets: want one of layers, stages, links, accuracy, analog, cores, "
+                 "streams, run");
 }
 
 /* Whether the page has a row for the key, or for its section's NAMEs. */
@@ -379,7 +381,7 @@ static void csv_is_one_table_a_file(void **state)
     } files[] = { { "r.csv", "name,cores," },          { "r.cores.csv", "core," },
                   { "r.streams.csv", "kind,from,to," }, { "r.stages.csv", "stage,core," },
                   { "r.links.csv", "kind,links," },     { "r.run.csv", "figure,value\n" },
-                  { "r.accuracy.csv", "class,images," } };
+                  { "r.accuracy.csv", "class,images," }, { "r.analog.csv", "time_s,chips," } };
 
     free(succeed(*state, "run " PLAIN " --csv @/r.csv"));
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -389,7 +391,7 @@ static void csv_is_one_table_a_file(void **state)
         free(csv);
     }
     free(succeed(*state, "run " PLAIN " --csv @/one.csv --table cores"));
-    assert_int_equal(n_files(*state), 7 + 1 + 2);
+    assert_int_equal(n_files(*state), 8 + 1 + 2);
 }
 
 static void an_output_that_cannot_be_written_is_one_line_and_status_1(void **state)

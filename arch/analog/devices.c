@@ -1,0 +1,244 @@
+/* arch/analog/devices.c -- see devices.h. */
+#include "arch/analog/devices.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/analog/draw.h"
+
+enum { MOST_WEIGHT = 128 };
+
+struct target { // of a device that keeps a magnitude
+    double g, sigma, nu_mean, nu_sd;
+};
+
+typedef void draw_pairs(struct rng r, uint64_t first, size_t n, double *out);
+
+/* Where the draws of an effect begin: at a core. */
+static struct rng effect_of(const struct analog_devices *d, const char *what)
+{
+    struct rng r = rng_in(rng_at(d->spec->seed, what), d->chip);
+
+    return rng_in(rng_in(rng_in(rng_in(r, d->layer), d->copy), d->group), d->part);
+}
+
+/* out[columns][2], of a row. */
+static void draw_row(const struct analog_devices *d, draw_pairs *draw, struct rng effect,
+                     uint32_t row, double *out)
+{
+    struct rng r = rng_in(effect, d->row[row]);
+
+    for (uint32_t q = 0; q < d->replicas; q++, out += 2 * (size_t)d->outputs)
+        draw(r, d->replica[q], d->outputs, out);
+}
+
+/* ---- programming ---- */
+
+static struct target target_of(const struct analog_devices *d, uint32_t magnitude)
+{
+    const struct analog_spec *s = d->spec;
+    double share = (double)magnitude / d->w_max;
+
+    if (s->levels > 1)
+        share = nearbyint(share * (s->levels - 1)) / (s->levels - 1);
+    struct target t = { .g = s->g_min_us + (s->g_max_us - s->g_min_us) * share };
+    double x = t.g / s->g_max_us;
+    t.sigma = s->prog_scale * s->g_max_us *
+              (s->device->sigma_prog ? s->device->sigma_prog(x) : s->sigma_rel);
+    if (s->drift)
+        s->device->drift(x, &t.nu_mean, &t.nu_sd);
+    return t;
+}
+
+static uint32_t magnitude(int32_t w, bool minus)
+{
+    return (uint32_t)(minus ? (w < 0 ? -w : 0) : (w > 0 ? w : 0));
+}
+
+/* scratch[2 * columns], as below. */
+static void program_row(struct analog_devices *d, const struct target *target,
+                        const int8_t *weight, uint32_t row, double *scratch)
+{
+    size_t n = 2 * (size_t)d->columns;
+    double *g = d->g + row * n, *nu = d->nu ? d->nu + row * n : NULL;
+
+    if (d->spec->prog_scale > 0)
+        draw_row(d, draw_normals, effect_of(d, "programming"), row, scratch);
+    else
+        memset(scratch, 0, n * sizeof *scratch);
+    for (size_t i = 0; i < n; i++) {
+        const struct target *t = &target[magnitude(weight[i / 2], i % 2)];
+        double p = t->g + t->sigma * scratch[i];
+        g[i] = p > 0 ? p : 0;
+    }
+    if (!nu)
+        return;
+    draw_row(d, draw_normals, effect_of(d, "drift"), row, scratch);
+    for (size_t i = 0; i < n; i++) {
+        const struct target *t = &target[magnitude(weight[i / 2], i % 2)];
+        nu[i] = fabs(t->nu_mean + t->nu_sd * scratch[i]);
+    }
+}
+
+/* What the reads of a row will be off. */
+static void spread_row(struct analog_devices *d, uint32_t row)
+{
+    const struct analog_spec *s = d->spec;
+    size_t n = 2 * (size_t)d->columns;
+    double *spread = d->spread + row * n;
+
+    for (size_t i = 0; i < n; i++)
+        spread[i] = d->g[row * n + i] / s->g_max_us;
+    s->device->spread(n, spread, spread);
+}
+
+static void stick_row(struct analog_devices *d, uint32_t row, double *scratch)
+{
+    const struct analog_spec *s = d->spec;
+    size_t n = 2 * (size_t)d->columns;
+
+    draw_row(d, draw_uniforms, effect_of(d, "stuck"), row, scratch);
+    for (size_t i = 0, at = row * n; i < n; i++, at++) {
+        bool off = scratch[i] < s->stuck_off, on = scratch[i] < s->stuck_off + s->stuck_on;
+        if (!on)
+            continue;
+        d->g[at] = off ? s->g_min_us : s->g_max_us;
+        if (d->nu)
+            d->nu[at] = 0;
+        if (d->spread)
+            d->spread[at] = 0;
+    }
+}
+
+static bool alloc(struct analog_devices *d, const struct analog_core *core)
+{
+    size_t n = 2 * (size_t)d->rows * d->columns;
+
+    d->row = malloc(d->rows * sizeof *d->row);
+    d->replica = malloc(d->replicas * sizeof *d->replica);
+    d->g = malloc(n * sizeof *d->g);
+    d->nu = d->spec->drift ? malloc(n * sizeof *d->nu) : NULL;
+    d->spread = d->spec->read_scale > 0 ? malloc(n * sizeof *d->spread) : NULL;
+    if (!d->row || !d->replica || !d->g || (d->spec->drift && !d->nu) ||
+        (d->spec->read_scale > 0 && !d->spread))
+        return false;
+    memcpy(d->row, core->row, d->rows * sizeof *d->row);
+    memcpy(d->replica, core->replica, d->replicas * sizeof *d->replica);
+    return true;
+}
+
+bool analog_devices_init(struct analog_devices *d, const struct analog_spec *spec,
+                         const struct analog_core *core)
+{
+    struct target target[MOST_WEIGHT + 1];
+    uint32_t columns = core->replicas * core->outputs;
+    double *scratch = malloc(2 * (size_t)columns * sizeof *scratch);
+
+    *d = (struct analog_devices){
+        .spec = spec, .chip = core->chip, .layer = core->layer, .copy = core->copy,
+        .group = core->group, .part = core->part, .rows = core->rows, .columns = columns,
+        .replicas = core->replicas, .outputs = core->outputs, .w_max = core->w_max,
+    };
+    if (!scratch || !alloc(d, core)) {
+        free(scratch);
+        analog_devices_release(d);
+        return false;
+    }
+    for (uint32_t w = 0; w <= MOST_WEIGHT; w++)
+        target[w] = target_of(d, w);
+    for (uint32_t r = 0; r < d->rows; r++) {
+        program_row(d, target, core->weight + (size_t)r * columns, r, scratch);
+        if (d->spread)
+            spread_row(d, r);
+        if (spec->stuck_off + spec->stuck_on > 0)
+            stick_row(d, r, scratch);
+    }
+    free(scratch);
+    return true;
+}
+
+void analog_devices_release(struct analog_devices *d)
+{
+    free(d->row);
+    free(d->replica);
+    free(d->g);
+    free(d->nu);
+    free(d->spread);
+    *d = (struct analog_devices){ 0 };
+}
+
+/* ---- time ---- */
+
+static double log_of(double x)
+{
+    double log;
+
+    draw_log(1, &x, &log);
+    return log;
+}
+
+/* g[2 * columns] of a row. */
+static void drift_row(const struct analog_devices *d, uint32_t row, double log_t, double *g)
+{
+    size_t n = 2 * (size_t)d->columns;
+    const double *programmed = d->g + row * n, *nu = d->nu ? d->nu + row * n : NULL;
+
+    if (!nu || log_t == 0) {
+        memcpy(g, programmed, n * sizeof *g);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        g[i] = -nu[i] * log_t;
+    draw_exp(n, g, g);
+    for (size_t i = 0; i < n; i++)
+        g[i] *= programmed[i];
+}
+
+static void read_row(const struct analog_devices *d, uint32_t row, struct rng effect,
+                     double growth, double *scratch, double *g)
+{
+    size_t n = 2 * (size_t)d->columns;
+    const double *spread = d->spread + row * n;
+
+    draw_row(d, draw_normals, effect, row, scratch);
+    for (size_t i = 0; i < n; i++) {
+        double v = g[i] * (1 + growth * spread[i] * scratch[i]);
+        g[i] = v > 0 ? v : 0;
+    }
+}
+
+/* The read noise of a time, wherever in a list the time stands. */
+static struct rng read_effect(const struct analog_devices *d, double t_s)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &t_s, sizeof bits);
+    return rng_in(effect_of(d, "read"), bits);
+}
+
+bool analog_devices_at(const struct analog_devices *d, double t_s, double *plus, double *minus)
+{
+    const struct analog_device *model = d->spec->device;
+    size_t n = 2 * (size_t)d->columns;
+    double *g = malloc(2 * n * sizeof *g);
+    double log_t = d->nu && t_s > model->t0_s ? log_of(t_s / model->t0_s) : 0;
+    double growth = d->spec->read_scale * analog_read_growth(model, t_s);
+    struct rng effect = read_effect(d, t_s);
+
+    assert(t_s > 0);
+    for (uint32_t r = 0; g && r < d->rows; r++, plus += d->columns, minus += d->columns) {
+        drift_row(d, r, log_t, g);
+        if (d->spread)
+            read_row(d, r, effect, growth, g + n, g);
+        for (uint32_t c = 0; c < d->columns; c++) {
+            plus[c] = g[2 * c];
+            minus[c] = g[2 * c + 1];
+            assert(plus[c] >= 0 && minus[c] >= 0); // and no NaN
+        }
+    }
+    bool done = g;
+    free(g);
+    return done;
+}

@@ -1,0 +1,41 @@
+/* arch/analog/matrix.h -- what a core multiplies with at a time: integers.
+ *
+ *     a = rne(2^7 w_max (T+ - T-) / (G_max - G_min)), saturated to 16 bits
+ *
+ * with T the conductances of its devices (arch/analog/devices.h) as wires let them be seen: the
+ * weight in units of 1/128. Without effects it is exactly 128 w. Everything behind it is integer,
+ * so that no sum depends on order, threads or instruction set:
+ *
+ *     v = sum_r a[r] x[r]        exact
+ *     y = rne(v k / 128)         k: the digital scale of the core
+ */
+#ifndef ARCH_ANALOG_MATRIX_H
+#define ARCH_ANALOG_MATRIX_H
+
+#include "arch/analog/devices.h"
+#include "core/round.h"
+
+enum { ANALOG_WEIGHT_BIT = 7, ANALOG_SCALE_BIT = 30 };
+
+struct analog_matrix {
+    uint32_t  rows, columns;
+    int16_t  *a;         // owned; [rows][columns]
+    uint64_t  saturated; // of them
+    double    seen_us;   // sum of T+ and T- of all devices
+    double    drop;      // share that wires take of the current when all rows are driven alike
+};
+
+/* False when the host has no memory; then *m is zero. */
+bool analog_matrix_init(struct analog_matrix *m, const struct analog_devices *d, double t_s);
+void analog_matrix_release(struct analog_matrix *m); // takes a zeroed one
+
+/* What becomes of a sum v; k is in 1 / 2^ANALOG_SCALE_BIT, below 4. */
+static inline int64_t analog_scaled(int32_t v, uint32_t k)
+{
+    return round_nearest_even((int64_t)v * k, ANALOG_WEIGHT_BIT + ANALOG_SCALE_BIT);
+}
+
+/* The scale that makes what is seen now what was seen at a reference; at most just below 4. */
+uint32_t analog_scale(double reference_us, double seen_us);
+
+#endif

@@ -1,0 +1,145 @@
+/* network/values/cores.c -- layers whose weights are those of several cores, each read by itself;
+ * see values.h. */
+#include <stdlib.h>
+
+#include "core/util.h"
+#include "network/values/prepared.h"
+
+static uint32_t positions_of(const struct layer *l)
+{
+    return l->window.kernel[0] * l->window.kernel[1];
+}
+
+/* The weights of output o, [in_n][window]; NULL: it is not the core's. */
+static const int16_t *output_of(const struct value_core *c, const struct layer *l, uint32_t o)
+{
+    if (o < c->out_first || o - c->out_first >= c->out_n)
+        return NULL;
+    return c->weight + (size_t)(o - c->out_first) * c->in_n * positions_of(l);
+}
+
+uint64_t value_weigh_cores(const struct value_cores *c, const struct layer *l, uint32_t o,
+                           int32_t *start)
+{
+    uint32_t rows = layer_kernel_rows(l);
+    uint64_t most = 0;
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < rows; i++) {
+        int32_t w = l->weight[(size_t)o * rows + i];
+        sum += w;
+        most += (uint32_t)abs(w);
+    }
+    *start = (int32_t)(-sum * l->in_zero);
+    for (uint32_t k = 0; k < c->n; k++) {
+        const int16_t *w = output_of(&c->core[k], l, o);
+        uint64_t all = 0;
+        for (size_t i = 0; w && i < (size_t)c->core[k].in_n * positions_of(l); i++)
+            all += (uint32_t)abs(w[i]);
+        most += (all * c->core[k].scale >> VALUE_SCALE_BIT) + 1;
+    }
+    return most;
+}
+
+static uint32_t quads_of(const struct value_core *c)
+{
+    return (c->in_first + c->in_n - 1) / VALUE_QUAD + 1 - c->in_first / VALUE_QUAD;
+}
+
+/* A core's part of the block of outputs from `first` on. */
+static struct value_read read_of(const struct values *v, uint32_t index,
+                                 const struct value_core *c, uint32_t first)
+{
+    const struct layer *l = &v->network->layer[index];
+    const struct value_map *in = &v->spec[v->layer[index].in].map;
+    uint32_t quads = quads_of(c);
+    bool whole = quads == in->quads && l->window.dilation[0] == 1;
+    struct value_read r = {
+        .first = first,
+        .quads = (uint32_t)ceil_div(min_u32(v->kernel->outputs, l->out.channels - first),
+                                    VALUE_QUAD),
+        .in_quad = c->in_first / VALUE_QUAD,
+        .rows = whole ? 1 : l->window.kernel[0],
+        .steps = quads * (whole ? l->window.kernel[0] : 1),
+        .scale = c->scale,
+    };
+
+    for (uint32_t o = 0; o < r.quads * VALUE_QUAD; o++) {
+        const int16_t *w = output_of(c, l, first + o);
+        int64_t sum = 0;
+        for (size_t i = 0; w && i < (size_t)c->in_n * positions_of(l); i++)
+            sum += w[i];
+        r.start[o] = (int32_t)(in->is_signed ? -128 * sum : 0); // stored bytes are 128 more
+    }
+    return r;
+}
+
+static bool sees(const struct value_core *c, const struct value_read *r)
+{
+    return c->out_first < r->first + r->quads * VALUE_QUAD && r->first < c->out_first + c->out_n;
+}
+
+bool value_place_reads(struct values *v, uint32_t index, const struct value_cores *c, size_t *n)
+{
+    const struct layer *l = &v->network->layer[index];
+    struct value_layer *own = &v->layer[index];
+    size_t blocks = ceil_div(l->out.channels, v->kernel->outputs);
+
+    own->read = calloc(blocks * c->n, sizeof *own->read);
+    for (uint32_t o = 0; own->read && o < l->out.channels; o += v->kernel->outputs) {
+        uint32_t before = own->n_read;
+        for (uint32_t k = 0; k < c->n; k++) {
+            struct value_read r = read_of(v, index, &c->core[k], o);
+            if (!sees(&c->core[k], &r))
+                continue;
+            r.opens = own->n_read == before;
+            r.weight = *n;
+            *n += (size_t)r.rows * l->window.kernel[1] * r.steps * r.quads * VALUE_QUAD *
+                  VALUE_QUAD;
+            own->read[own->n_read++] = r;
+        }
+        own->read[own->n_read - 1].closes = true; // every output is some core's
+    }
+    v->most_runs = max_u32(v->most_runs, positions_of(l));
+    v->most_sums = max_u64(v->most_sums,
+                           (size_t)l->out.height * v->kernel->outputs * VALUE_LANES);
+    return own->read;
+}
+
+/* The weights of four channels from `channel` on, at a place of the window. */
+static void pack_quad(const struct value_core *c, const struct layer *l, const int16_t *output,
+                      uint32_t channel, uint32_t place, int16_t *to)
+{
+    static const uint8_t order[VALUE_QUAD] = { 0, 2, 1, 3 };
+
+    for (uint32_t i = 0; i < VALUE_QUAD; i++) {
+        uint32_t ch = channel + order[i] - c->in_first; // beyond in_n, too, below the first
+        to[i] = output && ch < c->in_n ? output[(size_t)ch * positions_of(l) + place] : 0;
+    }
+}
+
+static void pack_read(const struct values *v, const struct layer *l, const struct value_core *c,
+                      const struct value_read *r)
+{
+    const uint32_t *kernel = l->window.kernel;
+    int16_t *to = v->wide + r->weight;
+
+    for (uint32_t j = 0; j < kernel[1]; j++)
+        for (uint32_t i = 0; i < kernel[0]; i++)
+            for (uint32_t k = 0; k < quads_of(c); k++)
+                for (uint32_t o = 0; o < r->quads * VALUE_QUAD; o++, to += VALUE_QUAD)
+                    pack_quad(c, l, output_of(c, l, r->first + o), (r->in_quad + k) * VALUE_QUAD,
+                              i * kernel[1] + j, to);
+}
+
+void value_pack_reads(struct values *v, uint32_t index, const struct value_cores *c)
+{
+    const struct value_read *r = v->layer[index].read;
+
+    for (uint32_t i = 0, k = 0; i < v->layer[index].n_read; i++, k++) {
+        k = r[i].opens ? 0 : k;
+        while (!sees(&c->core[k], &r[i]))
+            k++;
+        pack_read(v, &v->network->layer[index], &c->core[k], &r[i]);
+    }
+}

@@ -1,0 +1,392 @@
+/* test/unit/test_analog.c -- analog chips in runs: off is off, both ways that values take give the
+ * same, and no figure depends on what is computed beside it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "arch/analog/layers.h"
+#include "arch/chip.h"
+#include "core/simd.h"
+#include "core/util.h"
+#include "study/analog.h"
+#include "test/random_study.h"
+
+enum { N_STUDY = 120, MOST_CLASSES = 64 };
+
+static struct analog_spec effects_off(void)
+{
+    return (struct analog_spec){ .device = &analog_pcm_joshi, .g_max_us = 25, .seed = 1 };
+}
+
+static struct analog_spec effects_on(void)
+{
+    struct analog_spec s = effects_off();
+
+    s.prog_scale = s.read_scale = 1;
+    s.drift = s.compensated = true;
+    s.stuck_off = 0.01;
+    s.reference_s = 25;
+    return s;
+}
+
+static void must(enum err e, const struct err_msg *m)
+{
+    if (e)
+        fail_msg("%s", m->text);
+}
+
+static struct analog_state state_of(const struct random_study *s, const struct analog_spec *spec,
+                                    uint64_t number, double t_s)
+{
+    struct analog_chip chip;
+    struct analog_state state;
+    struct err_msg m;
+
+    must(analog_chip_init(&chip, &s->plan, spec, number, &m), &m);
+    must(analog_state_init(&state, &chip, t_s, &m), &m);
+    analog_chip_release(&chip);
+    return state;
+}
+
+struct classes { // of one image
+    int32_t value[MOST_CLASSES];
+};
+
+/* Image 0 through a chip, with exact weights or analog ones. */
+static struct classes through_chip(const struct random_study *s,
+                                   const struct analog_state *const *state, const char *simd,
+                                   uint32_t planes, struct classes *other)
+{
+    const struct chip_cfg cfg = { .plan = &s->plan, .planes.n = planes, .analog = state,
+                                  .simd = simd };
+    uint32_t n = layer_delivers(network_result(&s->network)).channels;
+    int8_t *pixels = malloc((size_t)planes * s->image_bytes);
+    struct chip *chip = chip_new(&cfg);
+    struct classes c = { { 0 } };
+    struct chip_result r;
+    struct err_msg m;
+
+    assert_non_null(chip);
+    assert_non_null(pixels);
+    assert_true(n <= MOST_CLASSES);
+    for (uint32_t p = 0; p < planes; p++)
+        memcpy(pixels + p * s->image_bytes, s->image, s->image_bytes);
+    assert_true(chip_inject(chip, pixels));
+    must(chip_run(chip, INT32_MAX, &m), &m);
+    assert_true(chip_result(chip, &r));
+    memcpy(c.value, r.value, n * sizeof *c.value);
+    if (other)
+        memcpy(other->value, r.value + n, n * sizeof *c.value);
+    chip_free(chip);
+    free(pixels);
+    return c;
+}
+
+static struct classes by_layer(const struct random_study *s, const struct analog_state *state,
+                               const char *simd)
+{
+    struct analog_layers l;
+    struct classes c = { { 0 } };
+
+    assert_true(analog_layers_init(&l, state));
+    struct values *v = values_new_on(&s->network, simd, l.layer);
+    assert_non_null(v);
+    struct value_lanes *lanes = value_lanes_new(v);
+    assert_non_null(lanes);
+    value_lanes_run(lanes, (const uint8_t *)s->image, 1, c.value, NULL);
+    value_lanes_free(lanes);
+    values_free(v);
+    analog_layers_release(&l);
+    return c;
+}
+
+/* Networks whose result is one pixel: the chip delivers maps as values_lanes_run() does not. */
+static bool has_classes(const struct random_study *s)
+{
+    struct shape r = layer_delivers(network_result(&s->network));
+
+    return r.height == 1 && r.width == 1;
+}
+
+#define SAME(a, b, seed)                                                                           \
+    do {                                                                                           \
+        if (memcmp(&(a), &(b), sizeof(a)) != 0)                                                    \
+            fail_msg("seed %u: results differ", seed);                                             \
+    } while (0)
+
+static void off_is_off_on_both_ways_with_every_instruction_set(void **state)
+{
+    struct analog_spec specs[3] = { effects_off(), effects_off(), effects_off() };
+    uint32_t n_layered = 0;
+
+    (void)state;
+    specs[1].device = &analog_levels;
+    specs[1].g_min_us = 2.5;
+    specs[2].compensated = true; // of what has not changed
+    specs[2].reference_s = 25;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        struct random_study s;
+        random_study_make(&s, seed);
+        if (has_classes(&s)) {
+            struct classes want = through_chip(&s, NULL, NULL, 1, NULL);
+            struct analog_state off = state_of(&s, &specs[seed % 3], seed, 86400);
+            const struct analog_state *one = &off;
+            for (const char *const *name = simd_names(); *name; name++) {
+                struct classes got = through_chip(&s, &one, *name, 1, NULL);
+                SAME(got, want, seed);
+                if (!analog_by_layer(&s.plan))
+                    continue;
+                got = by_layer(&s, &off, *name);
+                SAME(got, want, seed);
+                n_layered++;
+            }
+            analog_state_release(&off);
+        }
+        random_study_release(&s);
+    }
+    assert_true(n_layered >= 15);
+}
+
+static void devices_act_alike_on_both_ways_with_every_instruction_set(void **state)
+{
+    struct analog_spec spec = effects_on();
+    uint32_t n_layered = 0, n_other = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        struct random_study s;
+        random_study_make(&s, seed);
+        if (has_classes(&s)) {
+            struct classes exact = through_chip(&s, NULL, NULL, 1, NULL), want, second;
+            struct analog_state day = state_of(&s, &spec, seed, 86400);
+            struct analog_state year = state_of(&s, &spec, 1, 31536000);
+            const struct analog_state *both[] = { &day, &year };
+            want = through_chip(&s, both, "portable", 1, NULL);
+            n_other += memcmp(&want, &exact, sizeof want) != 0;
+            for (const char *const *name = simd_names(); *name; name++) {
+                struct classes got = through_chip(&s, both, *name, 2, &second);
+                SAME(got, want, seed);
+                if (!analog_by_layer(&s.plan))
+                    continue;
+                got = by_layer(&s, &day, *name);
+                SAME(got, want, seed);
+                got = by_layer(&s, &year, *name);
+                assert_memory_equal(got.value, second.value,
+                                    layer_delivers(network_result(&s.network)).channels *
+                                        sizeof *got.value);
+                n_layered++;
+            }
+            analog_state_release(&day);
+            analog_state_release(&year);
+        }
+        random_study_release(&s);
+    }
+    assert_true(n_layered >= 15 && n_other >= 20);
+}
+
+/* ---- runs ---- */
+
+#define MACHINE "configs/resnet32_fmnist.yaml"
+#define IMAGES  "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
+enum { N_IMAGE = 5, N_CHIP = 3, N_TIME = 2 };
+
+static void study_with(struct study *s, const char *const *more)
+{
+    const char *set[16] = { "core.crossbar.device=pcm_joshi", "analog.read_noise=frozen" };
+    size_t n = 2;
+    struct err_msg m;
+
+    for (; *more; more++)
+        set[n++] = *more;
+    must(study_load(s, MACHINE, set, n, &m), &m);
+}
+
+struct ran {
+    struct run_result    exact;
+    struct analog_result analog;
+};
+
+static struct ran run_chips(const struct study *s, uint32_t jobs, bool timed)
+{
+    const struct run_cfg cfg = { .images = IMAGES, .n_image = N_IMAGE, .jobs = jobs,
+                                 .timed_values = timed };
+    struct ran r;
+    struct err_msg m;
+
+    must(run(&s->plan, &cfg, &r.exact, &m), &m);
+    must(analog_run(s, &cfg, &r.exact, &r.analog, &m), &m);
+    return r;
+}
+
+static void ran_release(struct ran *r)
+{
+    run_result_release(&r->exact);
+    analog_result_release(&r->analog);
+}
+
+static void classes_do_not_depend_on_jobs_other_chips_times_or_the_way_of_values(void **state)
+{
+    static const char *const all[] = { "analog.chips=3", "analog.times_s=[25, 86400]", NULL };
+    static const char *const some[] = { "analog.chips=2", "analog.times_s=[1, 86400, 7]", NULL };
+    struct study s;
+
+    (void)state;
+    study_with(&s, all);
+    struct ran whole = run_chips(&s, 1, false);
+    for (uint32_t jobs = 2; jobs <= 5; jobs += 3) {
+        struct ran r = run_chips(&s, jobs, false);
+        assert_memory_equal(r.analog.predicted, whole.analog.predicted,
+                            N_IMAGE * N_CHIP * N_TIME * sizeof *r.analog.predicted);
+        ran_release(&r);
+    }
+    struct ran timed = run_chips(&s, 2, true);
+    assert_memory_equal(timed.analog.predicted, whole.analog.predicted,
+                        N_IMAGE * N_CHIP * N_TIME * sizeof *timed.analog.predicted);
+    ran_release(&timed);
+    study_release(&s);
+    study_with(&s, some);
+    struct ran r = run_chips(&s, 1, false);
+    assert_memory_equal(r.analog.predicted + 1 * 2 * N_IMAGE, whole.analog.predicted +
+                        1 * N_CHIP * N_IMAGE, 2 * N_IMAGE * sizeof *r.analog.predicted);
+    ran_release(&r);
+    ran_release(&whole);
+    study_release(&s);
+}
+
+static void with_effects_off_every_chip_has_the_exact_classes_and_the_same_time(void **state)
+{
+    static const char *const off[] = { "analog.programming=off", "analog.drift=off",
+                                       "analog.read_noise=off", "analog.chips=2",
+                                       "core.crossbar.levels=128", NULL };
+    const struct run_cfg cfg = { .images = IMAGES, .n_image = N_IMAGE, .jobs = 1 };
+    struct study s, plain;
+    struct run_result ideal;
+    struct err_msg m;
+
+    (void)state;
+    study_with(&s, off);
+    struct ran r = run_chips(&s, 1, false);
+    for (uint32_t i = 0; i < r.analog.n_time * r.analog.n_chip; i++)
+        assert_memory_equal(r.analog.predicted + i * N_IMAGE, r.exact.predicted,
+                            N_IMAGE * sizeof *r.exact.predicted);
+    must(study_load(&plain, MACHINE, NULL, 0, &m), &m);
+    must(run(&plain.plan, &cfg, &ideal, &m), &m);
+    assert_int_equal(r.exact.total_timesteps, ideal.total_timesteps);
+    assert_memory_equal(r.exact.core, ideal.core, plain.plan.n_core * sizeof *ideal.core);
+    run_result_release(&ideal);
+    ran_release(&r);
+    study_release(&plain);
+    study_release(&s);
+}
+
+/* ---- refusals ---- */
+
+static void weights_beyond_the_largest_conductance_are_refused(void **state)
+{
+    static const char *const set[] = { "core.crossbar.w_max=100", NULL };
+    struct study s;
+    struct analog_chip chip;
+    struct err_msg m;
+
+    (void)state;
+    study_with(&s, set);
+    assert_int_equal(analog_chip_init(&chip, &s.plan, &s.analog, 0, &m), ERR_INPUT);
+    assert_string_equal(m.text, "--set core.crossbar.w_max: core.crossbar.w_max = 100: layer L1 "
+                        "has a weight of 127, more than a device keeps: want core.crossbar.w_max "
+                        "= layer");
+    study_release(&s);
+}
+
+static void runs_without_images_or_labels_are_refused(void **state)
+{
+    static const char *const none[] = { NULL };
+    struct study s;
+    const struct run_cfg timing = { .jobs = 1 }, inputs = { .inputs = "x.npy", .jobs = 1 };
+    struct run_cfg unlabelled = { .images = "random", .n_image = 2, .jobs = 1 };
+    struct run_result exact;
+    struct analog_result r;
+    struct err_msg m;
+
+    (void)state;
+    study_with(&s, none);
+    assert_int_equal(analog_check(&s, &timing, &m), ERR_INPUT);
+    assert_string_equal(m.text, "--set core.crossbar.device: core.crossbar.device = pcm_joshi: a "
+                        "run without images has no weights that a device could keep: want "
+                        "--images SET, or core.crossbar.device = ideal");
+    assert_int_equal(analog_check(&s, &inputs, &m), ERR_INPUT);
+    assert_string_equal(m.text, "--set core.crossbar.device: core.crossbar.device = pcm_joshi: "
+                        "--inputs have no labels: want --images SET");
+    must(analog_check(&s, &unlabelled, &m), &m);
+    must(run(&s.plan, &unlabelled, &exact, &m), &m);
+    assert_int_equal(analog_run(&s, &unlabelled, &exact, &r, &m), ERR_INPUT);
+    assert_string_equal(m.text, "images random: have no labels, which the accuracy of analog chips "
+                        "takes: want --labels FILE, or core.crossbar.device = ideal");
+    run_result_release(&exact);
+    study_release(&s);
+}
+
+/* ---- figures ---- */
+
+static void check_within(double got, double want, double tolerance)
+{
+    if (!(fabs(got - want) <= tolerance))
+        fail_msg("%.9g is not within %g of %.9g", got, tolerance, want);
+}
+
+/* Of any table of Student's distribution. */
+static void students_t_is_that_of_the_tables(void **state)
+{
+    static const struct {
+        uint32_t n;
+        double   t;
+    } table[] = { { 1, 12.706 }, { 2, 4.303 }, { 3, 3.182 }, { 4, 2.776 }, { 9, 2.262 },
+                  { 10, 2.228 }, { 29, 2.045 }, { 30, 2.042 }, { 120, 1.980 }, { 100000, 1.960 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        check_within(student_95(table[i].n), table[i].t, 6e-4);
+}
+
+/* Four images, three chips: 2, 3 and 1 right, exactly 3. */
+static void accuracy_is_counted_over_chips(void **state)
+{
+    uint32_t label[] = { 0, 1, 2, 3 }, exact_class[] = { 0, 1, 2, 0 };
+    uint32_t class[] = { 0, 1, 0, 0,  0, 1, 0, 3,  5, 5, 5, 3 };
+    const struct run_result exact = { .n_image = 4, .n_correct = 3, .label = label,
+                                      .predicted = exact_class };
+    const struct analog_result r = { .n_time = 1, .n_chip = 3, .n_image = 4, .predicted = class };
+    struct analog_accuracy a = analog_accuracy(&r, &exact, 0);
+    double half = 4.302653 * 0.25 / sqrt(3);
+
+    (void)state;
+    assert_true(analog_top1(&r, &exact, 0, 1) == 0.75);
+    check_within(a.mean, 0.5, 1e-12);
+    check_within(a.sd, 0.25, 1e-12);
+    check_within(a.low, 0.5 - half, 1e-6);
+    check_within(a.high, 0.5 + half, 1e-6);
+    check_within(a.to_right, 2. / 3, 1e-12);
+    check_within(a.to_wrong, 5. / 3, 1e-12);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(off_is_off_on_both_ways_with_every_instruction_set),
+        cmocka_unit_test(devices_act_alike_on_both_ways_with_every_instruction_set),
+        cmocka_unit_test(classes_do_not_depend_on_jobs_other_chips_times_or_the_way_of_values),
+        cmocka_unit_test(with_effects_off_every_chip_has_the_exact_classes_and_the_same_time),
+        cmocka_unit_test(weights_beyond_the_largest_conductance_are_refused),
+        cmocka_unit_test(runs_without_images_or_labels_are_refused),
+        cmocka_unit_test(students_t_is_that_of_the_tables),
+        cmocka_unit_test(accuracy_is_counted_over_chips),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
