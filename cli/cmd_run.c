@@ -137,7 +137,7 @@ static enum err write_outputs(const struct options *o, const struct study *s,
     enum err e = outputs_new(&v.outputs, &s->config.network, &s->network, m);
 
     if (!e)
-        e = run_visit_images(&s->plan, &cfg, result->n_image, visit_image, &v, m);
+        e = run_visit_images(&s->plan, &cfg, 0, result->n_image, visit_image, &v, m);
     if (!e)
         e = outfile_open(&f, o->outputs, m);
     if (!e) {

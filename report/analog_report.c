@@ -33,6 +33,9 @@ void print_devices(const struct study *s, FILE *out)
                 a->wires.r_driver_ohm, a->wires.r_sense_ohm);
     if (a->compensated)
         fprintf(out, "         drift is compensated, core by core, since %g s\n", a->reference_s);
+    if (s->config.analog.batchnorm_images)
+        fprintf(out, "         scales recalibrated with %" PRIu32 " images from number %" PRIu64
+                " on\n", s->config.analog.batchnorm_images, s->config.analog.batchnorm_first);
 }
 
 /* A line on wires whose drop is beyond what `fast` is made for, or nothing. */

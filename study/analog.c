@@ -9,6 +9,7 @@
 #include "arch/analog/layers.h"
 #include "core/util.h"
 #include "study/jobs.h"
+#include "study/recalibrate.h"
 #include "study/values.h"
 
 static enum err no_memory(struct err_msg *m)
@@ -16,8 +17,9 @@ static enum err no_memory(struct err_msg *m)
     return err_set(m, ERR_MEMORY, "no memory for the analog chips");
 }
 
-struct pictures { // of the run, as the network takes them
-    uint8_t *byte; // owned; [n_image]
+struct pictures { // as the network takes them
+    uint8_t *byte; // owned; [n]
+    uint64_t n;
     size_t   size; // of one
 };
 
@@ -30,21 +32,24 @@ static enum err keep_image(void *user, uint64_t i, const uint8_t *image, struct 
     return ERR_NONE;
 }
 
+/* n images of the set, from `first` on. */
 static enum err read_images(struct pictures *p, const struct study *s, const struct run_cfg *cfg,
-                            uint64_t n, struct err_msg *m)
+                            uint64_t first, uint64_t n, struct err_msg *m)
 {
     const struct shape *in = &s->network.layer[0].out;
 
+    p->n = n;
     p->size = (size_t)in->height * in->width * in->channels;
     p->byte = calloc(n, p->size);
-    return p->byte ? run_visit_images(&s->plan, cfg, n, keep_image, p, m) : no_memory(m);
+    return p->byte ? run_visit_images(&s->plan, cfg, first, n, keep_image, p, m) : no_memory(m);
 }
 
 struct states { // chips at times, one after the other, of which a thread makes some
     const struct study   *study;
     const struct run_cfg *cfg;
     struct analog_result *result;
-    struct pictures       pictures;
+    struct pictures       pictures, calibration;
+    struct recalibration  recalibration; // none without images of it
     struct jobs           jobs;
     uint32_t              n_job;
     struct maker {
@@ -76,6 +81,28 @@ static enum err make_state(struct states *s, struct maker *k, uint64_t index,
         r->drop[time * r->n_chip + chip] = fmax(r->drop[time * r->n_chip + chip], m->drop);
     }
     return e;
+}
+
+/* The network with the scales that the state wants, or as it is; own_scales_release() releases it.
+ */
+static bool own_network(const struct states *s, const struct analog_state *state,
+                        struct network *own)
+{
+    struct analog_layers layers = { 0 };
+    struct values *v = NULL;
+
+    if (!own_scales(own, &s->study->network))
+        return false;
+    if (s->calibration.n == 0)
+        return true;
+    if (analog_layers_init(&layers, state))
+        v = values_new_on(own, s->cfg->simd, layers.layer);
+    bool done = v && recalibrate(&s->recalibration, own, v, layers.layer);
+    values_free(v);
+    analog_layers_release(&layers);
+    if (!done)
+        own_scales_release(own);
+    return done;
 }
 
 /* Where the classes of a state go. */
@@ -111,18 +138,20 @@ static enum err classify(struct states *s, struct maker *k, const struct values 
 
 static enum err run_state(struct states *s, struct maker *k, uint64_t index)
 {
-    struct analog_layers layers;
+    struct analog_layers layers = { 0 };
     struct analog_state state;
+    struct network own = { 0 };
+    struct values *v = NULL;
     enum err e = make_state(s, k, index, &state);
 
     if (e)
         return e;
-    bool done = analog_layers_init(&layers, &state);
-    struct values *v = done ? values_new_on(&s->study->network, s->cfg->simd, layers.layer) : NULL;
+    if (own_network(s, &state, &own) && analog_layers_init(&layers, &state))
+        v = values_new_on(&own, s->cfg->simd, layers.layer);
     e = v ? classify(s, k, v, predicted_of(s->result, index)) : no_memory(&k->msg);
     values_free(v);
-    if (done)
-        analog_layers_release(&layers);
+    analog_layers_release(&layers);
+    own_scales_release(&own);
     analog_state_release(&state);
     return e;
 }
@@ -142,8 +171,10 @@ static void run_share(void *user, uint32_t job)
 static enum err run_by_layer(struct states *s, struct err_msg *m)
 {
     struct analog_result *r = s->result;
-    enum err e = read_images(&s->pictures, s->study, s->cfg, r->n_image, m);
+    enum err e = ERR_NONE;
 
+    if (!s->pictures.byte)
+        e = read_images(&s->pictures, s->study, s->cfg, 0, r->n_image, m);
     if (!e)
         jobs_run(&s->jobs, &(struct jobs_work){
             run_share, s, s->n_job, r->n_image * r->n_chip * r->n_time, s->cfg->progress,
@@ -152,7 +183,6 @@ static enum err run_by_layer(struct states *s, struct err_msg *m)
         e = s->maker[i].err;
         *m = s->maker[i].msg;
     }
-    free(s->pictures.byte);
     return e;
 }
 
@@ -164,6 +194,8 @@ static enum err run_abreast(struct states *s, uint64_t first, uint32_t n, struct
     const struct analog_state *borrowed[RUN_MOST_STATES];
     struct run_cfg cfg = *s->cfg;
     struct run_result result = { 0 };
+    struct plan plan = s->study->plan;
+    struct network own = { 0 };
     enum err e = ERR_NONE;
 
     for (uint32_t i = 0; !e && i < n; i++) {
@@ -174,12 +206,16 @@ static enum err run_abreast(struct states *s, uint64_t first, uint32_t n, struct
     cfg.state = borrowed;
     cfg.n_state = n;
     cfg.probe = NULL;
+    if (!e && !own_network(s, &state[0], &own))
+        e = no_memory(m);
+    plan.network = &own; // as all of them want it: there is one where they want several
     if (!e)
-        e = run(&s->study->plan, &cfg, &result, m);
+        e = run(&plan, &cfg, &result, m);
     for (uint32_t i = 0; !e && i < n; i++)
         memcpy(predicted_of(s->result, first + i), result.predicted + i * s->result->n_image,
                s->result->n_image * sizeof *result.predicted);
     run_result_release(&result);
+    own_scales_release(&own);
     for (uint32_t i = 0; i < n; i++)
         analog_state_release(&state[i]);
     return e;
@@ -191,9 +227,49 @@ static enum err run_through_chips(struct states *s, struct err_msg *m)
     enum err e = ERR_NONE;
 
     for (uint64_t i = 0, n; !e && i < all; i += n) {
-        n = min_u64(all - i, RUN_MOST_STATES);
+        n = s->calibration.n > 0 ? 1 : min_u64(all - i, RUN_MOST_STATES);
         e = run_abreast(s, i, (uint32_t)n, m);
     }
+    return e;
+}
+
+/* ---- calibration ---- */
+
+static enum err check_apart(const struct states *s, struct err_msg *m)
+{
+    const struct pictures *c = &s->calibration, *p = &s->pictures;
+    const char *where = config_where(&s->study->config, "analog.batchnorm_first");
+
+    for (uint64_t i = 0; i < c->n; i++)
+        for (uint64_t k = 0; k < p->n; k++)
+            if (memcmp(c->byte + i * c->size, p->byte + k * p->size, c->size) == 0)
+                return err_set(m, ERR_INPUT, "%.400s: analog.batchnorm_first = %" PRIu64 ": image "
+                               "%" PRIu64 " of the set is image %" PRIu64 " of the run too: want "
+                               "analog.batchnorm_first = %" PRIu64 ", or others to calibrate with",
+                               where, s->study->config.analog.batchnorm_first,
+                               s->study->config.analog.batchnorm_first + i, k, p->n);
+    return ERR_NONE;
+}
+
+static enum err calibrate(struct states *s, struct err_msg *m)
+{
+    const struct config *c = &s->study->config;
+    uint32_t n = c->analog.batchnorm_images;
+
+    if (n == 0)
+        return ERR_NONE;
+    if (!analog_by_layer(&s->study->plan))
+        return err_set(m, ERR_INPUT, "%.400s: analog.batchnorm_images = %u: with replicas or "
+                       "copies it is not there yet: want analog.batchnorm_images = 0",
+                       config_where(c, "analog.batchnorm_images"), n);
+    enum err e = read_images(&s->pictures, s->study, s->cfg, 0, s->result->n_image, m);
+    if (!e)
+        e = read_images(&s->calibration, s->study, s->cfg, c->analog.batchnorm_first, n, m);
+    if (!e)
+        e = check_apart(s, m);
+    if (!e && !recalibration_init(&s->recalibration, &s->study->plan, s->calibration.byte, n,
+                                  s->calibration.size, s->cfg->simd))
+        e = no_memory(m);
     return e;
 }
 
@@ -244,7 +320,12 @@ enum err analog_run(const struct study *s, const struct run_cfg *cfg,
     all.maker = calloc(all.n_job, sizeof *all.maker);
     enum err e = r->predicted && r->saturated && r->drop && all.maker ? ERR_NONE : no_memory(m);
     if (!e)
+        e = calibrate(&all, m);
+    if (!e)
         e = by_layer ? run_by_layer(&all, m) : run_through_chips(&all, m);
+    recalibration_release(&all.recalibration);
+    free(all.pictures.byte);
+    free(all.calibration.byte);
     for (uint32_t i = 0; all.maker && i < all.n_job; i++)
         analog_chip_release(&all.maker[i].chip);
     free(all.maker);

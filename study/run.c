@@ -650,7 +650,26 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     return e;
 }
 
-enum err run_visit_images(const struct plan *p, const struct run_cfg *cfg, uint64_t n,
+/* Whether n images are there from `first` on. */
+static enum err check_there(const struct source *s, const struct run_cfg *cfg, uint64_t first,
+                            uint64_t n, struct err_msg *m)
+{
+    uint64_t there = 0;
+    enum err e = ERR_NONE;
+
+    if (s->inputs)
+        there = inputs_count(s->inputs);
+    else
+        e = images_count(s->set[0], &there, m);
+    if (e || (first <= there && n <= there - first))
+        return e;
+    return err_set(m, ERR_INPUT, "images %s: has %" PRIu64 " images, %" PRIu64 " from number %"
+                   PRIu64 " on are wanted: want fewer, or others",
+                   cfg->images ? cfg->images : cfg->inputs, there, n, first);
+}
+
+enum err run_visit_images(const struct plan *p, const struct run_cfg *cfg, uint64_t first,
+                          uint64_t n,
                           enum err (*visit)(void *user, uint64_t i, const uint8_t *image,
                                             struct err_msg *m),
                           void *user, struct err_msg *m)
@@ -662,6 +681,12 @@ enum err run_visit_images(const struct plan *p, const struct run_cfg *cfg, uint6
 
     if (!e)
         e = source_open(&s, &j, m);
+    if (!e)
+        e = check_there(&s, cfg, first, n, m);
+    for (uint64_t i = 0; i < first && !e; i++) {
+        uint32_t label;
+        e = source_next(&s, 0, &label, m);
+    }
     for (uint64_t i = 0; i < n && !e; i++) {
         uint32_t label;
         e = source_next(&s, 0, &label, m);

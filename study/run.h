@@ -71,8 +71,10 @@ struct run_result {
 /* Whether the run's images have values: a set or inputs. */
 bool run_has_values(const struct run_cfg *cfg);
 
-/* Calls `visit` with the bytes of each of the run's first n images, [column][row][channel]. */
-enum err run_visit_images(const struct plan *p, const struct run_cfg *cfg, uint64_t n,
+/* Calls `visit` with the bytes of each of n images of the run's set, from `first` on,
+ * [column][row][channel]. ERR_INPUT when the set has fewer. */
+enum err run_visit_images(const struct plan *p, const struct run_cfg *cfg, uint64_t first,
+                          uint64_t n,
                           enum err (*visit)(void *user, uint64_t i, const uint8_t *image,
                                             struct err_msg *m),
                           void *user, struct err_msg *m);

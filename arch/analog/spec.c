@@ -31,6 +31,8 @@ static enum err check_ideal(const struct config *c, struct err_msg *m)
         { "analog.sigma_rel", a->sigma_rel > 0 },
         { "analog.stuck_off", a->stuck_off > 0 },
         { "analog.stuck_on", a->stuck_on > 0 },
+        { "analog.compensation", a->compensation != COMPENSATION_OFF },
+        { "analog.batchnorm_images", a->batchnorm_images > 0 },
         { "core.crossbar.levels", c->crossbar.levels > 0 },
         { "core.crossbar.on_off", c->crossbar.on_off > 0 },
         { "core.crossbar.g_max_us", c->crossbar.g_max_us > 0 },
@@ -97,7 +99,6 @@ static enum err check_not_there(const struct config *c, struct err_msg *m)
     } later[] = {
         { "analog.adc_gain_sd", "0" },       { "analog.adc_offset_lsb_sd", "0" },
         { "analog.adc_noise_lsb", "0" },     { "analog.through_adc", "no" },
-        { "analog.batchnorm_images", "0" },
     };
 
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
@@ -128,6 +129,17 @@ static enum err check_levels(const struct analog_spec *s, const struct config *c
                       "own: want analog.sigma_rel = 0, or core.crossbar.device = levels",
                       s->device->name);
     return ERR_NONE;
+}
+
+/* What is made up for must be there. */
+static enum err check_compensation(const struct analog_spec *s, const struct config *c,
+                                   struct err_msg *m)
+{
+    if (c->analog.compensation == COMPENSATION_OFF ||
+        (s->device->t0_s > 0 && c->analog.drift == EFFECT_ON))
+        return ERR_NONE;
+    return REFUSE(c, "analog.compensation", m, "analog.compensation = core: devices of %s do not "
+                  "drift here: want analog.compensation = off", s->device->name);
 }
 
 static enum err check_stuck(const struct config *c, struct err_msg *m)
@@ -211,6 +223,8 @@ enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg 
         e = check_levels(s, c, m);
     if (!e)
         e = check_stuck(c, m);
+    if (!e)
+        e = check_compensation(s, c, m);
     if (!e)
         e = find_conductance(s, c, m);
     if (e)

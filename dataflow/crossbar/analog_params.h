@@ -28,6 +28,7 @@ struct analog_cfg {
     uint32_t          reference_s;
     uint32_t          through_adc;       // enum no_yes
     uint32_t          batchnorm_images;  // calibration images; 0: off
+    uint64_t          batchnorm_first;   // of the set
 };
 
 /* clang-format off */
@@ -66,7 +67,10 @@ struct analog_cfg {
     PARAM_ENUM(type, at.through_adc, "analog.through_adc", "no", PARAM_NAMES("no", "yes"), NULL,   \
                "whether the converter reads that conductance"),                                    \
     PARAM_U32(type, at.batchnorm_images, "analog.batchnorm_images", "", "0", 0, 1000000,           \
-              "that scales and biases are calibrated with anew; 0: off")
+              "of the set that scales and biases are calibrated with anew; 0: off"),               \
+    PARAM_U64(type, at.batchnorm_first, "analog.batchnorm_first", "", "0", 0,                      \
+              UINT64_C(1000000000000), "the first of them, counted from 0; the run has none of "   \
+              "them")
 /* clang-format on */
 
 #endif

@@ -228,6 +228,9 @@ static void convolve_cores(struct value_lanes *l, uint32_t index, const struct v
             .sum = l->sums, .total = l->total, .start = r->opens ? own->start + r->first : NULL,
             .n = c.n, .outputs = c.quads * VALUE_QUAD, .scale = r->scale });
         c.sums = l->total;
+        if (r->closes && l->watch && l->watch->sums)
+            l->watch->sums(l->watch->user, index, r->first, r->quads * VALUE_QUAD, c.n, c.sums,
+                           l->n);
         if (r->closes && l->v->network->layer[index].raw_output)
             deliver_sums(l, &c);
         else if (r->closes)
@@ -479,6 +482,7 @@ void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, in
                      const struct value_watch *watch)
 {
     const struct network *network = l->v->network;
+    uint32_t until = watch && watch->until > 0 ? watch->until : network->n_layer;
 
     assert(n >= 1 && n <= VALUE_LANES);
     l->image = image;
@@ -486,8 +490,9 @@ void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, in
     l->result = result;
     l->watch = watch;
     for (size_t i = 0; i < l->v->n_turn; i++)
-        take_turn(l, &l->v->turn[i]);
-    if (network_result(network)->raw_output)
+        if (l->v->step[l->v->turn[i].step].layer <= until)
+            take_turn(l, &l->v->turn[i]);
+    if (network_result(network)->raw_output || until < network->n_layer)
         return;
     const struct value_map m = map_of(l, network->n_layer - 1);
     for (uint32_t lane = 0; lane < n; lane++)

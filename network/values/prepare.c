@@ -498,6 +498,17 @@ struct values *values_new_on(const struct network *n, const char *kernel_name,
     return NULL;
 }
 
+bool values_rescale(struct values *v, uint32_t layer, const struct value_cores *cores)
+{
+    struct value_layer *own = &v->layer[layer];
+
+    scale_release(&own->scale);
+    free(own->start);
+    own->scale = (struct value_scale){ 0 };
+    own->start = NULL;
+    return prepare_scale(v, layer, cores);
+}
+
 void values_free(struct values *v)
 {
     if (!v)

@@ -69,6 +69,11 @@ struct value_watch {
     /* What it computes, before pooling; not of layers that deliver sums. NULL: not wanted. */
     void (*output)(void *user, uint32_t layer, const struct value_map *map, uint32_t column,
                    uint32_t n_lane);
+    /* Complete sums of a layer with cores, of n pixels of a column: sum[n][outputs][VALUE_LANES],
+     * outputs from channel `first` on, some beyond the last. NULL: not wanted. */
+    void (*sums)(void *user, uint32_t layer, uint32_t first, uint32_t outputs, uint32_t n,
+                 const int32_t *sum, uint32_t n_lane);
+    uint32_t until; // layers behind this one are left out, and there is no result; 0: none is
     void *user;
 };
 
@@ -103,6 +108,10 @@ void values_free(struct values *v); // takes NULL
  * call. */
 struct values *values_new_on(const struct network *n, const char *kernel_name,
                              const struct value_cores *cores);
+
+/* The scales and biases of a layer of the network have been changed. Nobody runs meanwhile. False
+ * when the host has no memory. */
+bool values_rescale(struct values *v, uint32_t layer, const struct value_cores *cores);
 
 /* Maps of one thread; values borrowed. NULL when the host has no memory. */
 struct value_lanes;

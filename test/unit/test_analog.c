@@ -16,6 +16,7 @@
 #include "core/simd.h"
 #include "core/util.h"
 #include "study/analog.h"
+#include "study/recalibrate.h"
 #include "test/random_study.h"
 
 enum { N_STUDY = 120, MOST_CLASSES = 64 };
@@ -286,6 +287,90 @@ static void with_effects_off_every_chip_has_the_exact_classes_and_the_same_time(
     study_release(&s);
 }
 
+/* ---- recalibration ---- */
+
+enum { N_CALIBRATION = 20 };
+
+/* The network's scales after a chip without noise was recalibrated, of whose cores one is read with
+ * another scale than it should. */
+static struct network recalibrated(const struct study *s, uint32_t core, uint32_t k)
+{
+    const struct shape *in = &s->network.layer[0].out;
+    size_t bytes = (size_t)in->height * in->width * in->channels;
+    uint8_t *image = malloc(N_CALIBRATION * bytes);
+    struct analog_spec off = effects_off();
+    struct analog_chip chip;
+    struct analog_state state;
+    struct analog_layers layers;
+    struct recalibration r;
+    struct network own;
+    struct err_msg m;
+
+    assert_non_null(image);
+    for (size_t i = 0; i < N_CALIBRATION * bytes; i++)
+        image[i] = (uint8_t)(i * i % 251 - 128 + i / bytes);
+    must(analog_chip_init(&chip, &s->plan, &off, 0, &m), &m);
+    must(analog_state_init(&state, &chip, 1, &m), &m);
+    state.core[core].k = k;
+    assert_true(analog_layers_init(&layers, &state));
+    assert_true(recalibration_init(&r, &s->plan, image, N_CALIBRATION, bytes, NULL));
+    assert_true(own_scales(&own, &s->network));
+    struct values *v = values_new_on(&own, NULL, layers.layer);
+    assert_non_null(v);
+    assert_true(recalibrate(&r, &own, v, layers.layer));
+    values_free(v);
+    recalibration_release(&r);
+    analog_layers_release(&layers);
+    analog_state_release(&state);
+    analog_chip_release(&chip);
+    free(image);
+    return own;
+}
+
+static double scale_of(const struct network *n, uint32_t layer, uint32_t o)
+{
+    return ldexp(n->layer[layer].requant.m[o], -n->layer[layer].requant.shift[o]);
+}
+
+static void a_chip_without_noise_keeps_its_scales(void **state)
+{
+    static const char *const none[] = { NULL };
+    struct study s;
+
+    (void)state;
+    study_with(&s, none);
+    struct network own = recalibrated(&s, 0, 1 << 30);
+    for (uint32_t i = 1; i < own.n_layer; i++) {
+        const struct requant *q = &own.layer[i].requant, *was = &s.network.layer[i].requant;
+        uint32_t n = own.layer[i].out.channels;
+        assert_memory_equal(q->b, was->b, n * sizeof *q->b);
+        if (!own.layer[i].raw_output)
+            assert_memory_equal(q->m, was->m, n * sizeof *q->m);
+    }
+    own_scales_release(&own);
+    study_release(&s);
+}
+
+/* A core that gives half: twice the scale, at times with a digit less behind the point. */
+static void a_core_that_gives_half_is_scaled_by_two(void **state)
+{
+    static const char *const none[] = { NULL };
+    const uint32_t core = 3;
+    struct study s;
+
+    (void)state;
+    study_with(&s, none);
+    const uint32_t layer = s.plan.layer[s.plan.core[core].plan_layer].layer;
+    struct network own = recalibrated(&s, core, 1 << 29);
+    for (uint32_t o = 0; o < own.layer[layer].out.channels; o++) {
+        double ratio = scale_of(&own, layer, o) / scale_of(&s.network, layer, o);
+        if (!(ratio > 1.98 && ratio < 2.02))
+            fail_msg("output %u: %g", o, ratio);
+    }
+    own_scales_release(&own);
+    study_release(&s);
+}
+
 /* ---- refusals ---- */
 
 static void weights_beyond_the_largest_conductance_are_refused(void **state)
@@ -302,6 +387,35 @@ static void weights_beyond_the_largest_conductance_are_refused(void **state)
                         "has a weight of 127, more than a device keeps: want core.crossbar.w_max "
                         "= layer");
     study_release(&s);
+}
+
+static void assert_calibration_refused(const char *first, const char *count, const char *want)
+{
+    const char *const set[] = { first, count, "analog.chips=1", "analog.times_s=[25]", NULL };
+    const struct run_cfg cfg = { .images = IMAGES, .n_image = N_IMAGE, .jobs = 1 };
+    struct study s;
+    struct run_result exact;
+    struct analog_result r;
+    struct err_msg m;
+
+    study_with(&s, set);
+    must(run(&s.plan, &cfg, &exact, &m), &m);
+    assert_int_equal(analog_run(&s, &cfg, &exact, &r, &m), ERR_INPUT);
+    assert_string_equal(m.text, want);
+    run_result_release(&exact);
+    study_release(&s);
+}
+
+static void images_to_calibrate_with_are_none_of_the_run(void **state)
+{
+    (void)state;
+    assert_calibration_refused("analog.batchnorm_first=3", "analog.batchnorm_images=2",
+                               "--set analog.batchnorm_first: analog.batchnorm_first = 3: image 3 "
+                               "of the set is image 3 of the run too: want "
+                               "analog.batchnorm_first = 5, or others to calibrate with");
+    assert_calibration_refused("analog.batchnorm_first=9999", "analog.batchnorm_images=2",
+                               "images " IMAGES ": has 10000 images, 2 from number 9999 on are "
+                               "wanted: want fewer, or others");
 }
 
 static void runs_without_images_or_labels_are_refused(void **state)
@@ -382,6 +496,9 @@ int main(void)
         cmocka_unit_test(devices_act_alike_on_both_ways_with_every_instruction_set),
         cmocka_unit_test(classes_do_not_depend_on_jobs_other_chips_times_or_the_way_of_values),
         cmocka_unit_test(with_effects_off_every_chip_has_the_exact_classes_and_the_same_time),
+        cmocka_unit_test(a_chip_without_noise_keeps_its_scales),
+        cmocka_unit_test(a_core_that_gives_half_is_scaled_by_two),
+        cmocka_unit_test(images_to_calibrate_with_are_none_of_the_run),
         cmocka_unit_test(weights_beyond_the_largest_conductance_are_refused),
         cmocka_unit_test(runs_without_images_or_labels_are_refused),
         cmocka_unit_test(students_t_is_that_of_the_tables),

@@ -248,6 +248,13 @@ static void bad_keys_are_refused_with_a_cure(void **state)
         { "--set core.crossbar.cell: core.crossbar.cell: with core.crossbar.device = pcm_joshi it "
           "is not there yet: want core.crossbar.cell = differential",
           { "core.crossbar.cell=sliced", JOSHI }, { "core.crossbar.cell=differential", JOSHI } },
+        { "--set analog.compensation: analog.compensation = core: devices of levels do not drift "
+          "here: want analog.compensation = off", { "analog.compensation=core", LEVELS },
+          { "analog.compensation=off", LEVELS } },
+        { "--set analog.compensation: analog.compensation = core: devices of pcm_joshi do not "
+          "drift here: want analog.compensation = off",
+          { "analog.compensation=core", "analog.drift=off", JOSHI },
+          { "analog.compensation=core", JOSHI } },
         { "--set analog.adc_noise_lsb: analog.adc_noise_lsb is not there yet: want "
           "analog.adc_noise_lsb = 0", { "analog.adc_noise_lsb=0.5", JOSHI }, { JOSHI } },
         { "--set energy.device: energy.device = sram: its cell has no conductance: want "
