@@ -1,6 +1,6 @@
-/* bench/bench_crossbar.c -- ns of one matrix-vector product and of one digital_process(), for every
- * kernel this machine has and the matrix sizes of ResNet-32 (Dazzi et al. 2021, Table 2) and a few
- * larger. The fastest of several rounds is printed. */
+/* bench/bench_crossbar.c -- ns of one matrix-vector product, of bytes and of bits, and of one
+ * digital_process(), for every kernel this machine has and the matrix sizes of ResNet-32 (Dazzi et
+ * al. 2021, Table 2) and a few larger. The fastest of several rounds is printed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -53,6 +53,25 @@ static double mvm_ns(const struct crossbar *x, struct buffers *k, struct input_c
     return best;
 }
 
+/* Of inputs 0 and 1 and weights +-1; 0 without memory. */
+static double bits_ns(struct buffers *k, const char *kernel, uint32_t rows, uint32_t columns)
+{
+    struct crossbar x;
+    size_t n = (size_t)rows * columns;
+    int8_t *weight = malloc(n);
+    double ns = 0;
+
+    for (size_t i = 0; weight && i < n; i++)
+        weight[i] = k->weight[i] % 2 ? 1 : -1;
+    if (weight && crossbar_init(&x, rows, columns, weight, false, kernel)) {
+        if (crossbar_take_bits(&x, weight, kernel))
+            ns = mvm_ns(&x, k, NULL);
+        crossbar_release(&x);
+    }
+    free(weight);
+    return ns;
+}
+
 static double digital_ns(const struct digital *d, struct buffers *k, const uint8_t *residual)
 {
     uint64_t n = 1 + macs_per_round / (100 * (uint64_t)d->n);
@@ -82,8 +101,9 @@ static int print_row(struct buffers *k, const char *kernel, uint32_t rows, uint3
         return EXIT_FAILURE;
     }
     double plain = mvm_ns(&x, k, NULL), counted = mvm_ns(&x, k, &a);
-    printf("%-10s %5u x %-5u %12.1f %12.1f %12.1f %12.1f\n", kernel, rows, columns, plain, counted,
-           digital_ns(&d, k, NULL), digital_ns(&d, k, k->in));
+    printf("%-10s %5u x %-5u %12.1f %12.1f %12.1f %12.1f %12.1f\n", kernel, rows, columns, plain,
+           counted, bits_ns(k, kernel, rows, columns), digital_ns(&d, k, NULL),
+           digital_ns(&d, k, k->in));
     crossbar_release(&x);
     return EXIT_SUCCESS;
 }
@@ -104,8 +124,8 @@ int main(void)
         k->mr[i] = 1 << 20;
         k->shift[i] = 20;
     }
-    printf("%-10s %13s %12s %12s %12s %12s\n", "kernel", "size", "mvm ns", "with counts",
-           "digital ns", "with residual");
+    printf("%-10s %13s %12s %12s %12s %12s %12s\n", "kernel", "size", "mvm ns", "with counts",
+           "of bits", "digital ns", "with residual");
     for (const char *const *kernel = crossbar_kernels(); *kernel && status == EXIT_SUCCESS;
          kernel++)
         for (size_t i = 0; i < sizeof size / sizeof size[0] && status == EXIT_SUCCESS; i++)

@@ -15,3 +15,15 @@ const struct imc_array_kind *imc_array_of(const struct array_spec *s)
     assert(*k); // the sliced array takes all
     return *k;
 }
+
+bool array_program_crossbar(struct crossbar *x, const struct array_matrix *m)
+{
+    bool bits = m->spec->reads.input_bits == 1 && !m->in_signed;
+
+    if (!crossbar_init(x, m->rows, m->columns, m->weight, m->in_signed, m->simd))
+        return false;
+    if (!bits || crossbar_take_bits(x, m->weight, m->simd))
+        return true;
+    crossbar_release(x);
+    return false;
+}

@@ -90,6 +90,10 @@ extern const struct imc_array_kind *const imc_arrays[]; // ends with NULL
 /* The first kind of the table that takes the machine's. */
 const struct imc_array_kind *imc_array_of(const struct array_spec *s);
 
+/* A crossbar for exact products of a matrix, for the kinds. False when the host has no memory or
+ * lacks the instruction set; then *x is zero. */
+bool array_program_crossbar(struct crossbar *x, const struct array_matrix *m);
+
 /* Takes NULL. */
 static inline void imc_array_release(struct imc_array *a)
 {

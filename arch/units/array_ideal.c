@@ -20,7 +20,7 @@ static struct imc_array *program(const struct array_matrix *m)
     a->outputs = m->outputs;
     if (!m->weight)
         return &a->base;
-    if (!crossbar_init(&a->crossbar, m->rows, m->columns, m->weight, m->in_signed, m->simd)) {
+    if (!array_program_crossbar(&a->crossbar, m)) {
         free(a);
         return NULL;
     }

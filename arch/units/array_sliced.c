@@ -112,7 +112,7 @@ static struct imc_array *program(const struct array_matrix *m)
     a->whole = is_whole(m->spec, m->rows);
     if (!m->weight)
         return &a->base;
-    if (!crossbar_init(&a->crossbar, m->rows, m->columns, m->weight, m->in_signed, m->simd) ||
+    if (!array_program_crossbar(&a->crossbar, m) ||
         (!a->exact && !program_slices(a, m))) {
         release(&a->base);
         return NULL;

@@ -166,12 +166,17 @@ void crossbar_release(struct crossbar *x)
     free(x->row_abs);
     free(x->row_digit);
     free(x->row_part);
+    free(x->plus);
+    free(x->minus);
     *x = (struct crossbar){ 0 };
 }
 
 void crossbar_mvm(const struct crossbar *x, const uint8_t *in, int32_t *out)
 {
-    x->kernel->mvm(x, in, out);
+    if (x->counter)
+        crossbar_count_bits(x, in, out);
+    else
+        x->kernel->mvm(x, in, out);
 }
 
 void crossbar_count(const struct crossbar *x, const uint8_t *in, struct input_counts *n)

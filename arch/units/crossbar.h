@@ -10,6 +10,11 @@
  * 16 columns are not multiplied (kernel replicas are such bands). The kernel that multiplies
  * (AVX-512 VNNI, AVX2, portable C) is chosen at run time and does not change a bit of the result.
  *
+ * Inputs of one bit and weights -1, 0 and +1 are counted instead, 64 rows at a time:
+ *
+ *     out[c] = popcount(x & plus[c]) - popcount(x & minus[c])
+ *            = 2 * popcount(x & plus[c]) - popcount(x)        where no weight is 0
+ *
  * Not modelled here: device noise, drift, wire drop, converters (separate stages).
  */
 #ifndef ARCH_UNITS_CROSSBAR_H
@@ -43,6 +48,10 @@ struct crossbar {
     uint32_t              *row_abs;
     int8_t                *row_digit;
     int16_t               *row_part;
+
+    /* Of inputs of one bit; counter NULL: bytes. Owned; arch/units/crossbar_bits.c. */
+    const struct crossbar_counter *counter;
+    uint64_t *plus, *minus; // minus NULL: no weight is 0
 };
 
 /* Programs weight[rows][columns] (row-major), in_signed: inputs are int8. The kernel is the fastest
@@ -51,6 +60,10 @@ struct crossbar {
 bool crossbar_init(struct crossbar *x, uint32_t rows, uint32_t columns, const int8_t *weight,
                    bool in_signed, const char *kernel_name);
 void crossbar_release(struct crossbar *x); // takes a zeroed one
+
+/* From now on inputs are bytes 0 and 1, to a crossbar of unsigned inputs that holds `weight`; where
+ * all are -1, 0 or +1 its products are counted. False when the host has no memory. */
+bool crossbar_take_bits(struct crossbar *x, const int8_t *weight, const char *kernel_name);
 
 /* in: packed_rows readable bytes, of which those behind `rows` may hold anything; out:
  * packed_columns ints. */

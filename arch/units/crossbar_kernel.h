@@ -52,6 +52,9 @@ struct crossbar_kernel {
 
 extern const struct crossbar_kernel crossbar_avx512vnni, crossbar_avx2, crossbar_portable;
 
+/* mvm() of a crossbar that takes bits. */
+void crossbar_count_bits(const struct crossbar *x, const uint8_t *in, int32_t *out);
+
 /* Column after column. */
 void crossbar_pack_columns(int8_t (*weight)[BLOCK_COLUMNS], int8_t *cell);
 

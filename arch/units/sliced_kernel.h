@@ -57,25 +57,39 @@ struct sliced_reads {
     uint32_t           n, most_rows;
 };
 
+/* Rows of a group that a digit of several bits drives. */
+static inline uint32_t sliced_driven(const struct sliced_digit *d, const uint64_t *x,
+                                     uint32_t words)
+{
+    uint32_t rows = 0;
+
+    for (uint32_t k = 0; k < words; k++) {
+        uint64_t any = x[k];
+        for (uint32_t b = 1; b < d->n; b++)
+            any |= x[b * words + k];
+        rows += (uint32_t)__builtin_popcountll(any);
+    }
+    return rows;
+}
+
 static inline void sliced_drive(const struct sliced_array *a, uint32_t group,
                                 struct sliced_reads *r)
 {
+    const uint32_t words = a->group_words;
+    const uint64_t *x = sliced_input(a, group, 0);
+
     r->n = r->most_rows = 0;
-    for (uint32_t i = 0; i < a->n_digit; i++) {
-        const struct sliced_digit *d = &a->digit[i];
-        const uint64_t *x = sliced_input(a, group, d->first);
+    for (const struct sliced_digit *d = a->digit; d < a->digit + a->n_digit; d++) {
         uint32_t rows = 0;
 
-        for (uint32_t k = 0; k < a->group_words; k++) {
-            uint64_t any = x[k];
-            for (uint32_t b = 1; b < d->n; b++)
-                any |= x[b * a->group_words + k];
-            rows += (uint32_t)__builtin_popcountll(any);
-        }
-        if (rows == 0)
-            continue;
-        r->read[r->n++] = (struct sliced_read){ d, x, rows };
+        for (uint32_t k = 0; d->n == 1 && k < words; k++)
+            rows += (uint32_t)__builtin_popcountll(x[k]);
+        if (d->n > 1)
+            rows = sliced_driven(d, x, words);
+        if (rows > 0)
+            r->read[r->n++] = (struct sliced_read){ d, x, rows };
         r->most_rows = rows > r->most_rows ? rows : r->most_rows;
+        x += (size_t)d->n * words;
     }
 }
 
@@ -111,9 +125,9 @@ static inline int64_t sliced_ones(const struct sliced_array *a, const struct sli
             n += __builtin_popcountll(r->x[b * a->group_words + k]);
         ones += d->both_signs && b == d->n - 1 ? -(n << b) : n << b;
     }
-    if (c->step == 1 && ones >= c->least && ones <= c->most)
-        return 0;
-    int64_t code = sliced_quotient(ones, c->step, a->ones_over_step[d->both_signs]);
+    int64_t code = c->step == 1
+                       ? ones
+                       : sliced_quotient(ones, c->step, a->ones_over_step[d->both_signs]);
     int64_t kept = code < c->least ? c->least : code > c->most ? c->most : code;
     *n_clipped += code != kept;
     return d->factor * a->layout.ones * (c->step * kept - ones);

@@ -203,6 +203,56 @@ static void the_largest_sums_do_not_overflow(void **state)
     free(in);
 }
 
+/* Bits at random, and what a row, a word and a block end in. */
+static void make_bits(struct design *d, struct lcg *g, uint32_t rows, uint32_t columns,
+                      bool zeros)
+{
+    design_make(d, g, rows, columns, false, FILL_RANDOM);
+    for (size_t i = 0; i < (size_t)rows * columns; i++)
+        d->weight[i] = (int8_t)(zeros ? (int32_t)next(g, 3) - 1 : 2 * (int32_t)next(g, 2) - 1);
+    for (uint32_t r = 0; r < rows; r++)
+        d->in[r] = (uint8_t)next(g, 2);
+}
+
+static void check_bits(const struct design *d, const char *kernel, bool counted)
+{
+    struct crossbar x;
+    struct input_counts want = naive_counts(d), got = { 0 };
+
+    assert_true(crossbar_init(&x, d->rows, d->columns, d->weight, false, kernel));
+    assert_true(crossbar_take_bits(&x, d->weight, kernel));
+    assert_int_equal(x.counter != NULL, counted);
+    int32_t *out = malloc(x.packed_columns * sizeof *out);
+    assert_non_null(out);
+    crossbar_mvm(&x, d->in, out);
+    check_sums(d, out);
+    crossbar_count(&x, d->in, &got);
+    assert_int_equal(got.active_rows, want.active_rows);
+    assert_int_equal(got.sum_abs_xw, want.sum_abs_xw);
+    free(out);
+    crossbar_release(&x);
+}
+
+static void bits_are_counted_to_the_sums_of_bytes(void **state)
+{
+    static const uint32_t size[][2] = { // rows, columns
+        { 1, 1 }, { 63, 16 }, { 64, 17 }, { 65, 15 }, { 128, 128 }, { 200, 33 }, { 512, 40 },
+        { 2049, 5 },
+    };
+    struct lcg g = { 28 };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof size / sizeof *size; i++) {
+        struct design d;
+        make_bits(&d, &g, size[i / 2][0], size[i / 2][1], i % 2);
+        for (const char *const *k = crossbar_kernels(); *k; k++)
+            check_bits(&d, *k, true);
+        d.weight[0] = 2; // which no bit holds
+        check_bits(&d, NULL, false);
+        design_free(&d);
+    }
+}
+
 static void cells_outside_a_band_are_not_packed(void **state)
 {
     enum { ROWS = 160, COLUMNS = 40 };
@@ -245,6 +295,7 @@ int main(void)
         cmocka_unit_test(every_small_size_and_tail_is_exact),
         cmocka_unit_test(sizes_of_the_article_and_large_arrays_are_exact),
         cmocka_unit_test(the_largest_sums_do_not_overflow),
+        cmocka_unit_test(bits_are_counted_to_the_sums_of_bytes),
         cmocka_unit_test(cells_outside_a_band_are_not_packed),
         cmocka_unit_test(kernels_are_named_and_an_unknown_one_is_refused),
     };

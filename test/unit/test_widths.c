@@ -218,6 +218,85 @@ static void a_run_counts_bits_and_words_of_the_width(void **state)
     }
 }
 
+/* ---- layers of several widths ---- */
+
+enum { SIDE = 6 };
+
+/* Two layers of 3 and 5 bits, which a third in two parts reads side by side; the fourth adds the
+ * first, whose cores send it. */
+static void make_joined(struct plan_rig *r, const char *placing)
+{
+    char text[64];
+
+    snprintf(text, sizeof text, "core.input_memory.placing=%s", placing);
+    rig_config(r, (const char *const[]){ text, "core.crossbar.rows=160", "core.crossbar.columns=32",
+                                         "clocking.timestep_ns=4000", NULL });
+    rig_image(r, SIDE, SIDE, 8);
+    r->network.layer[0].value_bits = 7;
+    r->network.layer[0].out_signed = false;
+    rig_conv(r, 0, 12, 3, 1)->value_bits = 3;
+    rig_conv(r, 0, 10, 3, 1)->value_bits = 5;
+    rig_conv(r, 1, 12, 3, 1)->value_bits = 4;
+    rig_concat(r, 2);
+    struct layer *l = rig_conv(r, 3, 12, 1, 1);
+    l->has_residual = true;
+    l->residual = 1;
+    l->value_bits = 6;
+}
+
+/* Bits of what a stream carries, by the numbers above. */
+static uint32_t joined_bits(const struct plan *p, const struct plan_stream *s)
+{
+    static const uint32_t bits[] = { 7, 3, 5, 4, 6 };
+
+    switch (s->kind) {
+    case STREAM_IMAGE:
+        return bits[0];
+    case STREAM_PARTIAL_SUM:
+        return 32;
+    case STREAM_FROM_RESAMPLING: // the residual
+        return bits[1];
+    default:
+        return bits[p->layer[p->core[s->from].plan_layer].layer];
+    }
+}
+
+static void streams_and_memories_of_joined_layers_have_widths_of_their_own(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "iwap", "klip", "plip" };
+
+    for (uint32_t k = 0; k < 3; k++) {
+        struct plan_rig r = { 0 };
+        uint32_t seen[N_STREAM_KIND] = { 0 };
+        make_joined(&r, names[k]);
+        if (rig_plan(&r))
+            fail_msg("%s", r.msg.text);
+        const struct plan *p = &r.plan;
+        assert_int_equal(p->layer[2].parts, 2); // 22 channels of 9 positions
+        for (uint32_t i = 0; i < p->n_stream; i++) {
+            const struct plan_stream *s = &p->stream[i];
+            seen[s->kind]++;
+            assert_int_equal(s->value_bits, joined_bits(p, s));
+            if (s->kind != STREAM_PARTIAL_SUM) // 5 Gb/s at 500 MHz
+                assert_int_equal(p->time.stream[i].used_clk,
+                                 ceil_div((uint64_t)p->time.stream[i].most_pixels * s->n *
+                                              joined_bits(p, s), 10));
+        }
+        assert_true(seen[STREAM_IMAGE] && seen[STREAM_FORWARD] && seen[STREAM_PARTIAL_SUM] &&
+                    seen[STREAM_FROM_RESAMPLING] && seen[STREAM_RESULT]);
+        for (uint32_t i = 0; i < p->n_core; i++) {
+            static const uint32_t widest[] = { 7, 7, 5, 4 }; // of what each layer reads
+            const struct memory_layout *m = &p->time.core[i].layout;
+            assert_int_equal(m->shape.word_values, 128 / widest[p->core[i].plan_layer]);
+            struct laid l = lay(&m->shape, names[k], 128, widest[p->core[i].plan_layer]);
+            assert_int_equal(memory_used_words(m), l.words);
+            free(l.word);
+        }
+        rig_release(&r);
+    }
+}
+
 /* ---- what is refused ---- */
 
 static void assert_refused(const char *const *set, size_t n, const char *want)
@@ -295,6 +374,7 @@ int main(void)
         cmocka_unit_test(words_and_links_of_resnet_32_follow_from_the_bits_of_a_value),
         cmocka_unit_test(sums_take_64_bits_where_32_do_not_hold_them),
         cmocka_unit_test(a_run_counts_bits_and_words_of_the_width),
+        cmocka_unit_test(streams_and_memories_of_joined_layers_have_widths_of_their_own),
         cmocka_unit_test(widths_from_1_to_16_or_the_network_s_own_are_read_and_no_others),
         cmocka_unit_test(a_network_of_bytes_is_carried_in_no_fewer_bits),
         cmocka_unit_test(a_word_holds_a_value_or_is_refused_and_the_cure_works),
