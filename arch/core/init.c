@@ -52,7 +52,9 @@ static bool init_sums(struct imc_core *c)
     const struct imc_spec *s = c->spec;
     uint32_t most = s->pl->replicas.n, planes = s->planes.n;
 
-    c->acc_plane = (size_t)most * s->out_n + (c->array ? c->array->n_write : 0) + ACC_SLACK;
+    c->acc_plane = (size_t)most * s->out_n;
+    if (!s->proof) // whose marks are written one by one
+        c->acc_plane += (c->array ? c->array->n_write : 0) + ACC_SLACK;
     c->sums = calloc(s->sums_room, sizeof *c->sums);
     c->acc = calloc((planes > 0 ? (size_t)s->sums_room * planes : 1) * c->acc_plane,
                     sizeof *c->acc);
@@ -112,7 +114,8 @@ static bool init_scratch(struct imc_core *c)
     c->scratch = (struct imc_scratch){
         .used = calloc(most, sizeof *c->scratch.used),
         .in = calloc(planes, sizeof *c->scratch.in),
-        .acc = calloc((size_t)planes * (c->array ? c->array->n_write : s->out_n), sizeof(int32_t)),
+        .acc = calloc((size_t)planes * (c->array && !s->proof ? c->array->n_write : s->out_n),
+                      sizeof(int32_t)),
         .result = calloc((size_t)most * planes, s->result_bytes),
         .pixel = calloc(planes, s->in_n),
         .window = calloc(c->matrix.patch_n, sizeof *c->scratch.window),
