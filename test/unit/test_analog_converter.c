@@ -139,6 +139,47 @@ static void gains_and_offsets_have_the_deviations_that_are_asked_for(void **stat
     free(c);
 }
 
+/* Share of a normal variable beyond z, and its density there. */
+static double beyond(double z)
+{
+    return erfc(z / sqrt(2)) / 2;
+}
+static double density(double z)
+{
+    return exp(-z * z / 2) / sqrt(2 * acos(-1));
+}
+
+/* docs/converters.md has the formula and its table. */
+static void the_error_of_a_read_is_that_of_the_formula(void **state)
+{
+    static const struct {
+        double z;
+        uint32_t bits;
+        double noise, error;
+    } want[] = { { 4, 8, 0, .0094 }, { 4, 8, .5, .018 }, { 3, 6, 0, .034 }, { 2, 12, 0, .107 },
+                 { 8, 5, 0, .144 },  { 5, 10, 0, .0028 } };
+    enum { N = 60000, SD = 100000 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        double z = want[i].z, n = want[i].noise, square = 0;
+        const struct analog_converter c =
+            analog_converter_of(want[i].bits, (int64_t)(z * SD), true);
+        double step = z / exp2(want[i].bits - 1), clipping = 2 * ((1 + z * z) * beyond(z) -
+                                                                  z * density(z));
+        double formula = sqrt(step * step * (1 / 12. + n * n) * (1 - 2 * beyond(z)) + clipping);
+        assert_true(fabs(formula - want[i].error) < .02 * want[i].error);
+        for (uint64_t k = 0; k < N; k++) {
+            uint64_t clipped = 0;
+            int64_t v = (int64_t)(128. * SD * rng_normal(rng_at(3, "sum"), k));
+            int64_t y = analog_convert(&c, v, n * rng_normal(rng_at(4, "noise"), k), &clipped);
+            square += pow((double)(y - v) / (128. * SD), 2) / N;
+        }
+        if (fabs(sqrt(square) / formula - 1) > .05) // of few that are clipped
+            fail_msg("%u bits, z %g: error %g, want %g", want[i].bits, z, sqrt(square), formula);
+    }
+}
+
 static void the_digital_scale_rounds_to_nearest_ties_to_even(void **state)
 {
     static const uint32_t k[] = { 1u << 30, 1u << 29, 3u << 29, 0, 1, UINT32_MAX, 1234567891 };
@@ -170,6 +211,7 @@ int main(void)
         cmocka_unit_test(a_gain_of_almost_1_gives_the_same_codes),
         cmocka_unit_test(noise_is_in_steps_and_beyond_all_codes_is_clipped),
         cmocka_unit_test(gains_and_offsets_have_the_deviations_that_are_asked_for),
+        cmocka_unit_test(the_error_of_a_read_is_that_of_the_formula),
         cmocka_unit_test(the_digital_scale_rounds_to_nearest_ties_to_even),
     };
 

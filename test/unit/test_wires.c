@@ -401,6 +401,66 @@ static void exact_wires_solve_large_arrays_of_reram(void **state)
     }
 }
 
+/* ---- the iteration of CrossSim 3 (T. P. Xiao et al., Sandia), written down from its formula:
+ * device voltages less what the currents that they draw drop on the way, until nothing changes ----
+ */
+
+/* Currents of the columns in uA after so many rounds, with everything driven at `volt`. */
+static void relax(const struct wires *w, const struct array *a, const double *volt, int rounds,
+                  double *ua)
+{
+    size_t rows = a->rows, columns = a->columns;
+    double *dv = calloc(rows * columns, sizeof *dv), *par = calloc(rows * columns, sizeof *par);
+
+    assert_true(dv && par);
+    for (size_t i = 0; i < rows * columns; i++)
+        dv[i] = volt[i / columns];
+    for (int round = 0; round < rounds; round++) {
+        memset(par, 0, rows * columns * sizeof *par);
+        for (size_t i = 0; i < rows; i++) { // what each segment of a row carries drops behind it
+            double drop = 0;
+            for (size_t j = 0; j < columns; j++) {
+                double carried = 0;
+                for (size_t k = j; k < columns; k++)
+                    carried += a->g[i * columns + k] * dv[i * columns + k];
+                par[i * columns + j] += drop += carried * w->r_row_ohm * 1e-6;
+            }
+        }
+        for (size_t j = 0; j < columns; j++) { // and those of a column towards its end
+            double drop = 0;
+            for (size_t i = rows; i-- > 0;) {
+                double carried = 0;
+                for (size_t k = 0; k <= i; k++)
+                    carried += a->g[k * columns + j] * dv[k * columns + j];
+                par[i * columns + j] += drop += carried * w->r_column_ohm * 1e-6;
+            }
+        }
+        for (size_t i = 0; i < rows * columns; i++)
+            dv[i] += .5 * (volt[i / columns] - par[i] - dv[i]);
+    }
+    for (size_t j = 0; j < columns; j++)
+        ua[j] = 0;
+    for (size_t i = 0; i < rows * columns; i++)
+        ua[i % columns] += a->g[i] * dv[i];
+    free(dv);
+    free(par);
+}
+
+static void crosssims_iteration_ends_at_the_exact_currents(void **state)
+{
+    struct array a = random_array(24, 20, 5);
+    const struct wires w = wires(&wires_exact, 8, 11, 0, 0);
+    double volt[24], ua[20];
+
+    (void)state;
+    fill_volts(volt, a.rows);
+    assert_true(wires_see(&w, a.rows, a.columns, a.g, a.t));
+    relax(&w, &a, volt, 200, ua);
+    for (size_t j = 0; j < a.columns; j++)
+        assert_close(current(&a, j, volt), ua[j], 1e-10);
+    free_array(&a);
+}
+
 /* ---- closed forms ---- */
 
 static void ngspice_and_a_nodal_solver_gave_these_currents(void **state)
@@ -611,6 +671,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exact_wires_solve_the_nodal_equations_of_any_array),
         cmocka_unit_test(exact_wires_solve_large_arrays_of_reram),
+        cmocka_unit_test(crosssims_iteration_ends_at_the_exact_currents),
         cmocka_unit_test(ngspice_and_a_nodal_solver_gave_these_currents),
         cmocka_unit_test(one_device_is_in_series_with_all_resistances),
         cmocka_unit_test(a_ladder_of_equal_devices_is_a_hyperbolic_cosine),
