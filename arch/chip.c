@@ -75,6 +75,7 @@ static bool make_core(struct chip *c, uint32_t site)
         .simd = c->cfg.simd,
         .array = c->cfg.array,
         .analog = c->cfg.analog,
+        .ranges = c->cfg.ranges,
         .proof = c->cfg.proof,
         .stream_bits = c->stream_bits,
     };

@@ -21,6 +21,7 @@ struct chip_cfg {
     const struct imc_array_kind *array; // of every core; NULL: the machine's
     const struct analog_state *const *analog; // [planes]: what each one's arrays hold, borrowed
                                               // until it is made; NULL: exact weights
+    const struct ranges *ranges; // of calibrated converters; NULL: none, or no values
     const char        *simd; // instruction set to compute values with; NULL: the fastest
     const struct core_probe *probe; // watches every core; NULL: nobody does
     const struct proof *proof;      // identities travel instead of values; NULL: they do not

@@ -12,6 +12,7 @@
 #include "report/table.h"
 #include "report/version.h"
 #include "study/pricing.h"
+#include "study/calibrate.h"
 #include "study/run.h"
 
 enum quantity {
@@ -233,7 +234,7 @@ static enum err measure(struct entry *e, const struct study *s, const struct opt
                                  .n_image = o->count,
                                  .jobs = (uint32_t)o->jobs };
     struct run_result r;
-    enum err err = run(&s->plan, &cfg, &r, m);
+    enum err err = run_calibrated(&s->plan, &cfg, &r, m);
 
     if (err)
         return err;

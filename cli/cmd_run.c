@@ -12,6 +12,7 @@
 #include "cli/tracing.h"
 #include "core/outfile.h"
 #include "report/report.h"
+#include "study/calibrate.h"
 #include "study/outputs.h"
 #include "study/pricing.h"
 #include "study/study.h"
@@ -93,7 +94,7 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
 
     progress_start(&p, o->log_level >= LOG_INFO);
     e = analog_check(s, &cfg, m);
-    e = tracing_close(&t, e ? e : run(&s->plan, &cfg, result, m), m);
+    e = tracing_close(&t, e ? e : run_calibrated(&s->plan, &cfg, result, m), m);
     if (!e && s->analog.device)
         e = analog_run(s, &cfg, result, analog, m);
     if (e)

@@ -81,7 +81,8 @@ struct param_text param_accepts(const struct param *row)
                  gap, row->unit);
         if (row->names) {
             size_t n = strlen(t.text);
-            snprintf(t.text + n, sizeof t.text - n, ", or %.32s", choice(row->names).text);
+            snprintf(t.text + n, sizeof t.text - n, ", %s%.32s", row->names[1] ? "" : "or ",
+                     choice(row->names).text);
         }
         if (row->step > 1) {
             size_t n = strlen(t.text);

@@ -75,6 +75,7 @@ const struct param config_params[] = {
          PARAM_NAMES("auto", "csa", "vsa", "sar", "cco"), NULL,
          "of energy.chip = composed: flash of current or voltage sense amplifiers, sar, cco"),
 
+    CALIBRATION_PARAMS(struct config, calibration),
     ANALOG_PARAMS(struct config, analog),
 
     U32(batch,                 "batch",                   "images", "50", 1, 1000000000,
@@ -124,6 +125,7 @@ static bool is_of_reads(const struct param *row)
             return false;
     return strncmp(row->key, "core.crossbar.", strlen("core.crossbar.")) == 0 ||
            strncmp(row->key, "core.readout.", strlen("core.readout.")) == 0 ||
+           strncmp(row->key, "calibration.", strlen("calibration.")) == 0 ||
            strncmp(row->key, "analog.", strlen("analog.")) == 0 ||
            strncmp(row->key, "core.wires.", strlen("core.wires.")) == 0 ||
            strcmp(row->key, "core.input_memory.kind") == 0 ||

@@ -62,6 +62,7 @@ struct config {
     struct crossbar_cfg crossbar;
     struct readout_cfg  readout;
     struct wires_cfg    wires;
+    struct calibration_cfg calibration;
     struct memory_cfg   memory;
     struct digital_cfg  digital;
     struct fabric_cfg   fabric;

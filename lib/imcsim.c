@@ -14,6 +14,7 @@
 #include "report/plan_report.h"
 #include "report/report.h"
 #include "study/pricing.h"
+#include "study/calibrate.h"
 #include "study/run.h"
 #include "study/study.h"
 
@@ -151,7 +152,7 @@ static enum err run_priced(struct imcsim_result *r, const struct imcsim_run *how
                                  .jobs = how->jobs ? how->jobs : 1,
                                  .progress = how->progress, .user = how->user };
     const double begin_s = now_s();
-    enum err e = run(&s->plan, &cfg, &r->run, m);
+    enum err e = run_calibrated(&s->plan, &cfg, &r->run, m);
 
     r->report.host.jobs = cfg.jobs;
     r->report.host.wall_s = now_s() - begin_s;

@@ -42,6 +42,11 @@ static bool conversion_untimed(const struct study *s)
     return unshared(s) || timed_as_a_whole(s);
 }
 
+static bool not_calibrated(const struct study *s)
+{
+    return uncoded(s) || s->config.readout.range != RANGE_PERCENTILE;
+}
+
 /* The mapper looks at the links of mappings that it does not choose. */
 static bool without_partial_sums(const struct study *s)
 {
@@ -67,6 +72,8 @@ static const struct idle_row { // a key is one row
     { "core.crossbar.read_ns", timed_as_a_whole, "core.crossbar.mvm_ns is not auto" },
     { "core.readout.bits", uncoded, "core.readout.kind is not adc" },
     { "core.readout.range", uncoded, "core.readout.kind is not adc" },
+    { "core.readout.percentile", not_calibrated, "core.readout.range is not percentile" },
+    { "core.readout.per", not_calibrated, "core.readout.range is not percentile" },
     { "core.readout.columns_per_adc", unshared, "no column is converted" },
     { "core.readout.conversion_ns", conversion_untimed,
       "it takes core.readout.kind = adc and core.crossbar.mvm_ns = auto" },

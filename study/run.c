@@ -132,13 +132,13 @@ static enum err source_open(struct source *s, const struct job *j, struct err_ms
         return no_memory(m);
     s->inputs = j->inputs;
     for (uint32_t k = 0; s->inputs && k < j->n_piece; k++)
-        s->next[k] = j->start + k * j->apart;
+        s->next[k] = j->cfg->first + j->start + k * j->apart;
     if (s->inputs)
         return ERR_NONE;
     for (uint32_t k = 0; !e && k < j->n_piece; k++) {
         e = open_set(&s->set[k], &s->map, j->plan, j->cfg, m);
         if (!e)
-            e = images_skip(s->set[k], j->start + k * j->apart, m);
+            e = images_skip(s->set[k], j->cfg->first + j->start + k * j->apart, m);
     }
     return e;
 }
@@ -346,6 +346,8 @@ static enum err chip_job(struct job *j)
         .kernel = j->cfg->kernel,
         .mode = j->cfg->mode,
         .analog = j->cfg->state,
+        .array = j->cfg->array,
+        .ranges = j->cfg->ranges,
         .simd = j->cfg->simd,
         .probe = j->probe,
     };
@@ -430,10 +432,10 @@ static void add_up(struct run_result *r, const struct job *job, uint32_t n, cons
 static enum err take_count(const struct run_cfg *cfg, uint64_t there, uint64_t *n,
                            struct err_msg *m)
 {
-    if (there == 0 || cfg->n_image > there)
+    if (there <= cfg->first || cfg->n_image > there - cfg->first)
         return err_set(m, ERR_INPUT, "images %s: has %" PRIu64 " images, %" PRIu64 " are wanted",
-                       cfg->images ? cfg->images : cfg->inputs, there, *n);
-    *n = cfg->n_image ? cfg->n_image : there;
+                       cfg->images ? cfg->images : cfg->inputs, there, cfg->first + *n);
+    *n = cfg->n_image ? cfg->n_image : there - cfg->first;
     return ERR_NONE;
 }
 
@@ -647,6 +649,19 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     inputs_close(inputs);
     if (e)
         run_result_release(r);
+    return e;
+}
+
+enum err run_count_images(const struct plan *p, const struct run_cfg *cfg, uint64_t *n,
+                          struct err_msg *m)
+{
+    struct inputs *inputs = NULL;
+    bool labelled;
+    enum err e = cfg->inputs ? inputs_open(&inputs, cfg->inputs, p->network, m) : ERR_NONE;
+
+    if (!e)
+        e = count_images(p, cfg, inputs, n, &labelled, m);
+    inputs_close(inputs);
     return e;
 }
 

@@ -33,7 +33,8 @@ struct run_cfg {
     const char      *images;    // path of an image set; NULL and no inputs: timing only
     struct images_how images_how; // what is said of that set
     const char      *inputs;    // instead: path of an .npy file, values of the model's input
-    uint64_t         n_image;   // images to run; 0: all of the set (timing only: 1)
+    uint64_t         first;     // image of the set to begin with
+    uint64_t         n_image;   // images to run; 0: all from there on (timing only: 1)
     uint32_t         jobs;      // at least 1; must be 1 under SystemC
     uint32_t         abreast;   // streams that a chip carries side by side, at most; 0: a few
     bool             timed_values; // values travel through the chip, not layer by layer
@@ -43,6 +44,8 @@ struct run_cfg {
     const struct analog_state *const *state;
     uint32_t         n_state;
     const char      *simd; // instruction set to compute values with; NULL: the fastest
+    const struct imc_array_kind *array; // of every core; NULL: the machine's
+    const struct ranges *ranges; // of calibrated converters (study/calibrate.h); NULL: none
     const struct core_probe *probe; // watches the chip, of which there must be one; or NULL. Sees
                                     // values where they travel
     /* Called from the thread of run(), now and then. */
@@ -70,6 +73,10 @@ struct run_result {
 
 /* Whether the run's images have values: a set or inputs. */
 bool run_has_values(const struct run_cfg *cfg);
+
+/* How many images the run has. ERR_INPUT when there are not as many as are wanted. */
+enum err run_count_images(const struct plan *p, const struct run_cfg *cfg, uint64_t *n,
+                          struct err_msg *m);
 
 /* Calls `visit` with the bytes of each of n images of the run's set, from `first` on,
  * [column][row][channel]. ERR_INPUT when the set has fewer. */

@@ -19,6 +19,7 @@
 
 extern "C" {
 #include "arch/chip.h"
+#include "study/calibrate.h"
 #include "study/pricing.h"
 #include "study/study.h"
 }
@@ -44,6 +45,7 @@ class loaded {
 public:
     struct study      study = {};
     struct chip_model costs = {}; // where energy.chip names some
+    struct ranges     ranges = {}; // of calibrated converters
 
     explicit loaded(const accelerator_cfg &cfg)
     {
@@ -61,6 +63,8 @@ public:
             e = study_plan(&study, &m);
         if (!e && priced() && (e = pricing_load(&costs, &study.config, &study.network, &m)))
             study_release(&study);
+        if (!e && calibrate_wanted(&study.plan) && (e = measure(&m)))
+            study_release(&study);
         if (e)
             throw std::runtime_error(m.text);
     }
@@ -72,11 +76,22 @@ public:
 
     ~loaded()
     {
+        ranges_release(&ranges);
         study_release(&study);
     }
 
     loaded(const loaded &) = delete;
     loaded &operator=(const loaded &) = delete;
+
+private:
+    /* Before any image is known. */
+    enum err measure(struct err_msg *m)
+    {
+        struct run_cfg cfg = {};
+
+        cfg.jobs = 1;
+        return calibrate(&ranges, &study.plan, &cfg, m);
+    }
 };
 
 } // namespace
@@ -316,6 +331,7 @@ void imc_accelerator::impl::run_images()
     struct chip_cfg cfg = {};
 
     cfg.plan = &study_.plan;
+    cfg.ranges = &loaded_.ranges;
     cfg.planes.n = 1;
     cfg.kernel = KERNEL_NATIVE;
     cfg.mode = KERNEL_SKIP_IDLE;

@@ -115,6 +115,7 @@ struct core { // first in each kind's own struct
 struct analog_state;
 struct imc_array_kind;
 struct proof;
+struct ranges;
 
 struct core_cfg {
     struct planes planes;
@@ -122,6 +123,7 @@ struct core_cfg {
     const char   *simd;         // instruction set to compute values with; NULL: the fastest
     const struct imc_array_kind *array; // NULL: the machine's
     const struct analog_state *const *analog; // [planes]: what arrays hold; NULL: exact weights
+    const struct ranges *ranges; // of calibrated converters; NULL: there are none
     const struct proof *proof;  // identities travel instead of values; NULL: they do not
     uint64_t     *stream_bits;  // [plan->n_stream]; borrowed: ports count there what they send
 };

@@ -154,7 +154,9 @@ static bool program_matrix(struct imc_core *c, const struct core_cfg *cfg, int8_
     const struct imc_array_kind *kind = cfg->array ? cfg->array : imc_array_of(&s->pl->array);
     const struct precision bits = network_precision(s->plan->network);
     const struct array_matrix matrix = {
+        .kind = kind,
         .spec = &s->pl->array,
+        .ranges = cfg->ranges,
         .core = s->index,
         .rows = s->pc->rows,
         .columns = s->pc->columns,

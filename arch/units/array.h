@@ -23,9 +23,12 @@
 #include "dataflow/crossbar/array_spec.h"
 
 struct analog_weights;
+struct ranges;
 
 struct array_matrix { // what an array is programmed with; borrowed for the call
+    const struct imc_array_kind *kind; // that is programmed
     const struct array_spec *spec; // borrowed for the array's life
+    const struct ranges *ranges; // of calibrated converters (ranges.h); NULL where none is
     uint32_t      core;          // of the plan: keys what is drawn
     uint32_t      rows, columns; // column q * outputs + o is output o of replica q
     uint32_t      outputs;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "arch/units/array.h"
+#include "arch/units/ranges.h"
 #include "arch/units/sliced_kernel.h"
 #include "core/util.h"
 
@@ -22,6 +23,8 @@ struct sliced {
     struct sliced_array      array;    // zero if exact, and in a timing run
     uint16_t                *wide;     // owned; [rows]: bytes that a machine carries in more bits
     uint64_t                *clipped;  // owned; [planes]: codes of the latest product
+    struct converter        *code;     // owned; [columns]: of a whole product
+    double                  *over_step; // owned; [columns]
 };
 
 static bool takes(const struct array_spec *s)
@@ -33,24 +36,37 @@ static bool takes(const struct array_spec *s)
 static struct converter converter(const void *user, uint32_t j, uint32_t output,
                                   bool both_signs)
 {
-    (void)j, (void)output;
-    return array_converter(user, both_signs);
+    const struct array_matrix *m = user;
+
+    return array_converter(m->spec, converter_range(m, j, output), both_signs);
+}
+
+/* Those of a product that is one read. */
+static bool program_codes(struct sliced *a, const struct array_matrix *m)
+{
+    bool both_signs = m->spec->layout.slice[0].least < 0 ||
+                      (m->in_signed && m->spec->reads.input_bits > 1);
+
+    a->code = calloc(m->columns, sizeof *a->code);
+    a->over_step = calloc(m->columns, sizeof *a->over_step);
+    for (uint32_t i = 0; a->code && a->over_step && i < m->columns; i++) {
+        a->code[i] = converter(m, 0, i, both_signs);
+        a->over_step[i] = 1.0 / (double)a->code[i].step;
+    }
+    return a->code && a->over_step;
 }
 
 /* Codes of sums that one read gives. */
 static uint64_t convert(const struct sliced *a, int32_t *sum)
 {
-    const struct cell_slice *s = &a->spec->layout.slice[0];
-    const struct converter c = array_converter(
-        a->spec, s->least < 0 || (a->in_signed && a->spec->reads.input_bits > 1));
-    double over_step = 1.0 / (double)c.step;
     uint64_t n_clipped = 0;
 
     for (uint32_t i = 0; i < a->base.columns; i++) {
-        int64_t code = sliced_quotient(sum[i], c.step, over_step);
-        int64_t kept = code < c.least ? c.least : code > c.most ? c.most : code;
+        const struct converter *c = &a->code[i];
+        int64_t code = sliced_quotient(sum[i], c->step, a->over_step[i]);
+        int64_t kept = code < c->least ? c->least : code > c->most ? c->most : code;
         n_clipped += code != kept;
-        sum[i] = (int32_t)(kept * c.step);
+        sum[i] = (int32_t)(kept * c->step);
     }
     return n_clipped;
 }
@@ -71,7 +87,7 @@ static bool program_slices(struct sliced *a, const struct array_matrix *m)
         .input_slice_bits = min_u32(s->reads.input_slice_bits, s->reads.input_bits),
         .rows_at_once = array_rows_at_once(s, m->rows),
         .cell = s->cell, .weights = s->weights,
-        .converter = converter, .user = s,
+        .converter = converter, .user = m,
     };
     size_t n = (size_t)m->rows * m->columns;
     int32_t *weight = malloc(n * sizeof *weight);
@@ -94,6 +110,8 @@ static void release(struct imc_array *array)
     sliced_array_release(&a->array);
     free(a->wide);
     free(a->clipped);
+    free(a->code);
+    free(a->over_step);
     free(a);
 }
 
@@ -113,7 +131,7 @@ static struct imc_array *program(const struct array_matrix *m)
     if (!m->weight)
         return &a->base;
     if (!array_program_crossbar(&a->crossbar, m) ||
-        (!a->exact && !program_slices(a, m))) {
+        (!a->exact && (!program_slices(a, m) || !program_codes(a, m)))) {
         release(&a->base);
         return NULL;
     }

@@ -158,11 +158,29 @@ uint32_t array_exact_bits(const struct array_spec *s, uint32_t rows)
            signs;
 }
 
+int64_t array_most_sum(const struct array_spec *s, uint32_t rows)
+{
+    return most_sum(s, rows, most_digit(&s->layout, true));
+}
+
 static bool is_plain(const struct array_spec *s)
 {
     return s->cell == &cell_differential && s->reads.input_slice_bits >= s->reads.input_bits &&
            (s->reads.rows_at_once == 0 || s->reads.rows_at_once >= s->rows) &&
            s->readout == &readout_exact;
+}
+
+/* Images say what a code reaches: there must be some. */
+static enum err check_calibration(const struct array_spec *s, const struct config *c,
+                                  struct err_msg *m)
+{
+    if (!s->readout->codes || c->readout.range != RANGE_PERCENTILE ||
+        c->calibration.images[0] != '\0')
+        return ERR_NONE;
+    return REFUSE(c, "core.readout.range", m,
+                  "core.readout.range = percentile: without calibration images: want "
+                  "calibration.images = SET, none of whose images are run, or core.readout.range = "
+                  "full");
 }
 
 /* Arrays that are joined drive all rows at once. */
@@ -212,14 +230,19 @@ enum err array_spec_of(struct array_spec *s, const struct config *c, const struc
         e = check_converters(s, c, m);
     if (!e)
         e = check_joined(s, c, load->kernel_rows, m);
+    if (!e)
+        e = check_calibration(s, c, m);
     if (e)
         return e;
     s->reads.converted = s->readout->takes_time;
     s->adc_bits = s->readout->codes ? c->readout.bits : 0;
     uint32_t rows = s->array_rows * array_count(s, load->kernel_rows);
-    s->range = c->readout.range == RANGE_FULL
-                   ? most_sum(s, rows, most_digit(&s->layout, false))
-                   : c->readout.range;
+    s->calibrated = s->readout->codes && c->readout.range == RANGE_PERCENTILE;
+    s->per_column = c->readout.per == PER_COLUMN;
+    s->percentile = c->readout.percentile;
+    s->range = c->readout.range == RANGE_FULL ? most_sum(s, rows, most_digit(&s->layout, false))
+               : s->calibrated                ? 0
+                                              : c->readout.range;
     s->plain = is_plain(s);
     return ERR_NONE;
 }
@@ -251,15 +274,18 @@ enum err array_check_readout(const struct array_spec *s, const struct array_load
     return ERR_NONE;
 }
 
-struct converter array_converter(const struct array_spec *s, bool both_signs)
+struct converter array_converter(const struct array_spec *s, int64_t range, bool both_signs)
 {
-    return s->adc_bits ? converter_of(s->adc_bits, s->range, both_signs) : converter_exact();
+    return s->adc_bits ? converter_of(s->adc_bits, range, both_signs) : converter_exact();
 }
 
 bool array_is_exact(const struct array_spec *s, uint32_t most_rows, bool in_signed)
 {
-    const struct converter from_zero = array_converter(s, false), both = array_converter(s, true);
-    int64_t most = most_sum(s, most_rows, most_digit(&s->layout, true));
+    if (s->calibrated)
+        return false;
+    const struct converter from_zero = array_converter(s, s->range, false);
+    const struct converter both = array_converter(s, s->range, true);
+    int64_t most = array_most_sum(s, most_rows);
     bool whole = in_signed && input_digit_bits(s) > 1; // digits of either sign
 
     for (uint32_t j = 0; j < s->layout.n_slice; j++) {

@@ -30,7 +30,9 @@ struct array_spec {
     uint32_t           array_rows; // of one array
     uint32_t           outputs;  // that the columns have room for
     uint32_t           adc_bits; // 0: sums are exact
-    int64_t            range;    // that a code reaches
+    int64_t            range;    // that a code reaches; 0: what calibration images say
+    bool               calibrated, per_column;
+    uint64_t           percentile; // then, of their sums; as core.readout.percentile
 };
 
 struct array_load { // of a layer, or of the most of all
@@ -69,8 +71,11 @@ struct reads array_reads(const struct array_spec *s, uint32_t rows, uint32_t out
  * for the sign. */
 uint32_t array_exact_bits(const struct array_spec *s, uint32_t rows);
 
-/* What stands behind a column, whose sums may be negative or not. */
-struct converter array_converter(const struct array_spec *s, bool both_signs);
+/* Largest sum of a read of `rows` rows, whatever weights and inputs are. */
+int64_t array_most_sum(const struct array_spec *s, uint32_t rows);
+
+/* What stands behind a column whose sums may be negative or not; range: that its code reaches. */
+struct converter array_converter(const struct array_spec *s, int64_t range, bool both_signs);
 
 /* Whether every code is its sum, whatever weights and inputs are. `most_rows`: of the array. */
 bool array_is_exact(const struct array_spec *s, uint32_t most_rows, bool in_signed);

@@ -39,14 +39,22 @@ struct crossbar_cfg {
 struct readout_cfg {
     char     kind[32];      // a row of the table in dataflow/crossbar/readout.c
     uint32_t bits;
-    uint32_t range;         // of a code, in units of weight times input; or RANGE_FULL
+    uint32_t range;         // of a code, in units of weight times input; or a RANGE_
+    uint64_t percentile;    // of sums that it reaches, in billionths of a percent
+    enum range_per { PER_CORE, PER_COLUMN } per; // which sums that are
     enum no_yes separate;   // the currents of a cell's two devices are converted apart
     uint32_t columns_per_adc;
     uint64_t conversion_as; // attoseconds
     enum no_yes pipelined;  // a read goes on while the columns of the last are converted
 };
 
-#define RANGE_FULL PARAM_WORD(0)
+#define RANGE_FULL       PARAM_WORD(0)
+#define RANGE_PERCENTILE PARAM_WORD(1) // of what calibration images make of the ideal network
+
+struct calibration_cfg { // images that readouts, and what makes up for drift, are set with
+    char     images[1024]; // empty: none
+    uint32_t first, count;
+};
 
 enum wires_kind { WIRES_OFF, WIRES_FAST, WIRES_EXACT };
 enum wires_input { WIRES_ROW, WIRES_GATE };
@@ -120,8 +128,13 @@ struct wires_cfg { // arch/analog/wires.h
     PARAM_U32(type, at.bits, "core.readout.bits", "bit", "8", 1, 24,                               \
               "of a code"),                                                                        \
     PARAM_U32_OR(type, at.range, "core.readout.range", "", "full", 1, 2147483647,                  \
-                 PARAM_NAMES("full"),                                                              \
-                 "largest sum that a code reaches, weight times input; full: of all rows at once"),\
+                 PARAM_NAMES("full", "percentile"),                                                \
+                 "largest sum that a code reaches, weight times input; full: of all rows at "      \
+                 "once; percentile: of what comes of calibration.images"),                         \
+    PARAM_DECIMAL(type, at.percentile, "core.readout.percentile", "%", "99.995", 0,                \
+                  UINT64_C(100000000000), 1, "of sums that range = percentile reaches"),           \
+    PARAM_ENUM(type, at.per, "core.readout.per", "core", PARAM_NAMES("core", "column"), NULL,      \
+               "whose sums those are: a core's together, or each column's"),                       \
     PARAM_ENUM(type, at.separate, "core.readout.separate", "no", PARAM_NAMES("no", "yes"), NULL,   \
                "whether the two devices of a differential cell or a pair are converted apart"),    \
     PARAM_U32(type, at.columns_per_adc, "core.readout.columns_per_adc", "", "1", 1, 8192,          \
@@ -150,6 +163,14 @@ struct wires_cfg { // arch/analog/wires.h
                NULL, "of a weight's two devices: in two columns, or in two rows of a column"),     \
     PARAM_ENUM(type, at.place, "core.wires.place", "near", PARAM_NAMES("near", "far"), NULL,       \
                "of the weights in the array: at the corner of driver and sense, or away from it")
+
+#define CALIBRATION_PARAMS(type, at)                                                               \
+    PARAM_PATH(type, at.images, "calibration.images",                                              \
+               "image set that readouts are set with; none of its images may be run"),             \
+    PARAM_U32(type, at.first, "calibration.first", "", "0", 0, 1000000000,                         \
+              "first image of it, counted from 0"),                                                \
+    PARAM_U32(type, at.count, "calibration.count", "", "64", 1, 1000000,                           \
+              "images of it")
 /* clang-format on */
 
 #endif

@@ -270,7 +270,8 @@ static void what_cannot_be_read_is_refused_with_its_cure(void **state)
         { "--set core.readout.columns_per_adc: core.readout.columns_per_adc = 7: does not divide "
           "core.crossbar.columns = 256: want 4 or 8",
           { "core.readout.kind=adc", "core.readout.columns_per_adc=7" } },
-        { "--set core.readout.range: core.readout.range = 0: want 1 to 2147483647, or full",
+        { "--set core.readout.range: core.readout.range = 0: want 1 to 2147483647, full or "
+          "percentile",
           { "core.readout.kind=adc", "core.readout.range=0" } },
         { "--set core.readout.bits: core.readout.bits = 25: want a whole number from 1 to 24 bit",
           { "core.readout.kind=adc", "core.readout.bits=25" } },
