@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/compare_picture.h"
 #include "cli/load.h"
 #include "cli/results.h"
 #include "report/json.h"
@@ -409,6 +410,39 @@ static enum err compare_json(const void *comparison, FILE *out, struct err_msg *
     return json_print(o, out, m);
 }
 
+/* ---- the picture ---- */
+
+static enum err compare_svg(const void *comparison, FILE *out, struct err_msg *m)
+{
+    static const enum quantity of[MOST_COSTS] = { LATENCY, CONVERSIONS, ENERGY };
+    static const char *const costs[MOST_COSTS] = { "us to the first result",
+                                                   "conversions an image", "nJ an image" };
+    const struct comparison *c = comparison;
+    struct picture_dot *dot = calloc(c->n, sizeof *dot);
+    struct compare_picture p = { costs, dot, 0 };
+
+    if (!dot)
+        return err_set(m, ERR_MEMORY, "no memory for the picture");
+    for (size_t i = 0; i < c->n; i++) {
+        const struct entry *e = &c->entry[i];
+        if (e->err || !e->there[ACCURACY])
+            continue;
+        struct picture_dot *d = &dot[p.n++];
+        *d = (struct picture_dot){ .label = e->label, .top1 = e->value[ACCURACY] };
+        for (int k = 0; k < MOST_COSTS; k++) {
+            d->there[k] = e->there[of[k]] && e->value[of[k]] > 0;
+            d->cost[k] = e->value[of[k]];
+        }
+    }
+    enum err err = p.n > 0 ? ERR_NONE
+                           : err_set(m, ERR_INPUT, "--svg: it draws accuracy, and no image has a "
+                                     "label: want --images of a set with labels");
+    if (!err && !compare_draw(&p, out))
+        err = err_set(m, ERR_MEMORY, "no memory for the picture");
+    free(dot);
+    return err;
+}
+
 /* ---- the subcommand ---- */
 
 static const char *base_name(const char *path)
@@ -526,11 +560,14 @@ static enum err cmd_compare(const struct options *o, struct err_msg *m)
 
     if (!c.entry)
         return err_set(m, ERR_MEMORY, "no memory for %zu configurations", c.n);
-    enum err e = results_check(&form, o, NULL, 0, m);
+    const struct output svg = { o->svg, compare_svg, &c };
+    enum err e = o->svg && !o->images
+                     ? err_set(m, ERR_INPUT, "--svg: it draws accuracy: want --images too")
+                     : results_check(&form, o, &svg, 1, m);
     if (!e)
         e = compare(&c, o, m);
     if (!e)
-        e = results_write(&form, o, &c, NULL, 0, m);
+        e = results_write(&form, o, &c, &svg, 1, m);
     for (size_t i = 0; i < c.n; i++) {
         json_decref(c.entry[i].config);
         free(c.entry[i].set);
@@ -548,13 +585,14 @@ const struct command command_compare = {
             "that its memories fill; energy and area where energy.chip names costs. What cannot\n"
             "be run is a row with its reason. --set applies to all, but between two CONFIGs to\n"
             "the one before it; then those behind the last are its own too. --label names the\n"
-            "CONFIG before it.\n"
+            "CONFIG before it. --svg draws accuracy against time, conversions and energy.\n"
             "\n"
             "  imcsim compare configs/resnet32.yaml configs/resnet32_speedup.yaml\n"
             "  imcsim compare configs/*.yaml --set batch=100 --markdown table.md\n"
             "  imcsim compare configs/resnet32.yaml --label plain --set clock_mhz=500 \\\n"
             "      configs/resnet32.yaml --label fast --set clock_mhz=1000\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_LABEL) | OPTION_IMAGE_SET |
-               OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JOBS) | OPTION_RESULTS,
+               OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JOBS) | OPTION_BIT(OPTION_SVG) |
+               OPTION_RESULTS,
     .run = cmd_compare,
 };

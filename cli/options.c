@@ -81,7 +81,7 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_LABEL] = { "label", "TEXT", KIND_LABEL, AT(label), 0, 0, {0},
         "names the CONFIG before it in the table" },
     [OPTION_SVG] = FILE_ROW("svg", svg,
-        "draws the chip (map), its front (map --pareto), each layer's energy (breakdown)"),
+        "draws the chip (map), its front (map --pareto), energies (breakdown), costs (compare)"),
     [OPTION_OUT] = { "out", "DIR", KIND_TEXT, AT(out), 0, 0, {0},
         "writes tables, figures and a page that shows them into this directory" },
     [OPTION_OUTPUT] = FILE_ROW("output", output, "-o FILE: writes the quantised model"),

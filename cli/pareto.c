@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "cli/axis.h"
 #include "cli/results.h"
 #include "dataflow/mapper/mapper.h"
 #include "report/json.h"
@@ -89,21 +90,6 @@ static const struct {
     [INTERVAL] = { "#d55e00", "between images, timesteps" },
     [ENERGY] = { "#009e73", "energy of an image, nJ (right axis)" },
 };
-
-struct axis { // 0 to `end`, a mark each `step`
-    double end, step;
-};
-
-/* About six marks at 1, 2 or 5 times a power of ten, the last at or above `most`. */
-static struct axis axis_for(double most)
-{
-    double unit = pow(10, floor(log10(most > 0 ? most / 6 : 1)));
-    double step = most > 30 * unit ? 10 * unit : most > 12 * unit ? 5 * unit
-                                             : most > 6 * unit    ? 2 * unit
-                                                                  : unit;
-
-    return (struct axis){ step * ceil(most / step), step };
-}
 
 static double value_on(const struct pareto_point *p, enum curve c)
 {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -310,6 +311,64 @@ static void the_guide_shows_its_files_and_what_the_command_prints_of_them(void *
     free(page);
 }
 
+/* ---- the picture ---- */
+
+#define IMAGES "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
+
+/* Centre of the n-th dot of a label, from 0. */
+static double centre_of(const char *svg, const char *label, int n)
+{
+    char title[64];
+    const char *at = svg;
+
+    snprintf(title, sizeof title, "<title>%s: ", label);
+    for (at = strstr(at, title); at && n > 0; n--)
+        at = strstr(at + 1, title);
+    assert_non_null(at);
+    while (strncmp(at, "cx=\"", 4) != 0)
+        at--;
+    return strtod(at + 4, NULL);
+}
+
+/* Of 320 pixels an axis has those between its dots, and a factor of 1.3 on either side. */
+static void the_picture_has_accuracy_over_the_logarithm_of_each_cost(void **state)
+{
+    static const char arguments[] =
+        "compare configs/resnet32_fmnist.yaml --label all --set core.crossbar.input_slice_bits=1 "
+        "configs/resnet32_fmnist.yaml --label 'a<b' --set core.crossbar.input_slice_bits=1 "
+        "--set core.crossbar.rows_at_once=7 --images " IMAGES " --count 3 --svg @/p.svg "
+        "--json @/c.json";
+
+    if (access(IMAGES, R_OK) != 0) {
+        print_message("%s is not there\n", IMAGES);
+        skip();
+    }
+    free(succeed(*state, arguments));
+    char *svg = read_file(*state, "p.svg"), *text = read_file(*state, "c.json");
+    json_t *doc = json_loads(text, 0, NULL);
+    json_t *all = at(doc, "configurations");
+    double one = number_at(json_array_get(all, 0), "conversions_per_image");
+    double other = number_at(json_array_get(all, 1), "conversions_per_image");
+
+    assert_true(other > 2 * one);
+    assert_true(fabs(centre_of(svg, "all", 0) - 230) < 0.1); // the same time: in the middle
+    assert_true(fabs(centre_of(svg, "a&lt;b", 0) - 230) < 0.1);
+    double apart = centre_of(svg, "a&lt;b", 1) - centre_of(svg, "all", 1);
+    assert_true(fabs(apart - 320 * log(other / one) / log(1.69 * other / one)) < 0.2);
+    assert_null(strstr(svg, "nJ an image"));
+    json_decref(doc);
+    free(text);
+    free(svg);
+}
+
+static void a_picture_without_accuracy_is_refused(void **state)
+{
+    assert_fails(*state, "compare " PLAIN " --svg @/p.svg", 2,
+                 "--svg: it draws accuracy: want --images too");
+    assert_fails(*state, "compare configs/resnet32_fmnist.yaml --images random --count 1 --svg "
+                 "@/p.svg", 2, "want --images of a set with labels");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, tmpdir_make, tmpdir_remove)
@@ -324,6 +383,8 @@ int main(void)
         TEST(files_of_one_name_are_told_apart_by_their_paths),
         TEST(the_guide_shows_its_files_and_what_the_command_prints_of_them),
         TEST(a_configuration_that_is_wrong_is_a_row_with_its_reason),
+        TEST(the_picture_has_accuracy_over_the_logarithm_of_each_cost),
+        TEST(a_picture_without_accuracy_is_refused),
         TEST(a_file_may_come_several_times_with_its_own_settings_and_label),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
