@@ -95,7 +95,7 @@ static enum err load(struct model *model, const uint8_t *data, size_t size, stru
 
     if (!e)
         e = float_graph_init(&model->graph, model->proto, m);
-    return e ? e : onnx_graph_check_ends(&model->graph.graph, m);
+    return e ? e : onnx_graph_check_input(&model->graph.graph, m);
 }
 
 static void release(struct model *model)
@@ -180,7 +180,7 @@ static enum err read_model(struct job *j, struct err_msg *m)
     if (!e)
         e = float_graph_init(&j->given.graph, j->given.proto, m);
     if (!e)
-        e = onnx_graph_check_ends(&j->given.graph.graph, m);
+        e = onnx_graph_check_input(&j->given.graph.graph, m);
     if (!e)
         e = understand(j, m);
     if (e)
@@ -190,9 +190,12 @@ static enum err read_model(struct job *j, struct err_msg *m)
 
 /* ---- Images ---- */
 
+/* Of the output that the last layer delivers. */
 static uint32_t n_classes(const struct job *j)
 {
-    return j->import.result_dim[j->import.n_result_dim - 1];
+    const struct import_end *end = &j->import.end[j->import.result];
+
+    return end->dim[end->n_dim - 1];
 }
 
 static enum err open_images(const struct job *j, struct images **set, struct err_msg *m)
@@ -334,10 +337,11 @@ static void print_accuracy(const char *what, uint64_t correct, uint64_t n)
 /* Whether the result is one number for each class, and no map. */
 static bool has_classes(const struct job *j)
 {
+    const struct import_end *end = &j->import.end[j->import.result];
     uint64_t n = 1;
 
-    for (uint32_t i = 0; i < j->import.n_result_dim; i++)
-        n *= j->import.result_dim[i];
+    for (uint32_t i = 0; i < end->n_dim; i++)
+        n *= end->dim[i];
     return n == n_classes(j);
 }
 
@@ -360,14 +364,20 @@ static enum err report(const struct job *j, struct err_msg *m)
     enum err e = table_print(t, TABLE_TEXT, stdout, m);
     table_free(t);
     puts("");
+    if (j->import.left.text[0] != '\0')
+        printf("left to the host: %s\n", j->import.left.text);
     if (!has_classes(j))
         return e;
     if (j->labelled) {
         print_accuracy("float", j->measure.correct_one, j->n_image);
         print_accuracy("quantised", j->measure.correct_other, j->n_image);
     }
-    printf("the same class on %s of %s images\n", format_count(j->measure.n_same).text,
+    printf("the same class on %s of %s images", format_count(j->measure.n_same).text,
            format_count(j->n_image).text);
+    if (j->import.n_end > 1)
+        printf(", by the output %s",
+               j->given.graph.graph.value[j->import.end[j->import.result].value].name);
+    puts("");
     return e;
 }
 

@@ -131,7 +131,7 @@ static enum err look_at(struct job *j, uint64_t i, const int8_t *pixels, struct 
         e = evaluate(other, cfg->import, pixels, &j->msg);
     if (e)
         return e;
-    j->verdict[i].one = largest(&one->value[one->graph->graph.result]);
+    j->verdict[i].one = largest(&one->value[cfg->import->end[cfg->import->result].value]);
     for (uint32_t k = 0; k < cfg->n_pair; k++)
         j->square[i * cfg->n_pair + k] =
             compare(&one->value[cfg->pair[k]], &other->value[cfg->pair[cfg->n_pair + k]]);

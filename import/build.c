@@ -255,7 +255,7 @@ static enum err add_affine(const struct import *im, struct onnx_build *b,
                            const struct import_node *n, struct err_msg *m)
 {
     const char *out = value_name(im, n->out);
-    bool raw = n->out == im->result && !im->value[n->out].rounded;
+    bool raw = n->out == im->end[im->result].value && !im->value[n->out].rounded;
     struct name weight = joined(out, "_weight"), bias = joined(out, "_bias");
     enum err e = add_weights(b, n, im->cfg.per_channel && !raw, weight.text, m);
 
@@ -461,8 +461,9 @@ static enum err build_graph(const struct import *im, struct onnx_build *b, struc
         if (!e && im->value[im->node[i].out].rounded)
             add_rounding(im, b, im->node[i].out);
     }
-    onnx_build_output(b, read_name(im, im->result).text, im->n_result_dim,
-                      im->result_dim);
+    for (uint32_t i = 0; i < im->n_end; i++)
+        onnx_build_output(b, read_name(im, im->end[i].value).text, im->end[i].n_dim,
+                          im->end[i].dim);
     return e;
 }
 

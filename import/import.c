@@ -212,6 +212,62 @@ static enum err visit(const struct import_walk *w)
                          "imcsim import");
 }
 
+static bool is_product(const struct onnx_node *node)
+{
+    static const char *const products[] = {"Conv", "Gemm", "MatMul"};
+
+    for (size_t i = 0; i < sizeof products / sizeof *products; i++)
+        if (strcmp(node->proto->op_type, products[i]) == 0)
+            return true;
+    return false;
+}
+
+/* feeds[v]: whether a product reads value v, or what is made of it. */
+static void find_products(const struct onnx_graph *g, bool *feeds)
+{
+    for (uint32_t i = g->n_node; i-- > 0;) {
+        const struct onnx_node *node = &g->node[i];
+        bool leads = is_product(node);
+        for (uint32_t k = 0; k < node->n_output; k++)
+            leads |= node->output[k] != ONNX_ABSENT && feeds[node->output[k]];
+        for (uint32_t k = 0; k < node->n_input; k++)
+            if (node->input[k] != ONNX_ABSENT)
+                feeds[node->input[k]] |= leads;
+    }
+}
+
+/* A node that is refused where the host may compute it becomes the host's. */
+static enum err visit_or_leave(const struct import_walk *w)
+{
+    struct import *im = w->im;
+    enum err e = visit(w);
+
+    if (e != ERR_INPUT || !w->ends || im->unsound)
+        return e;
+    im->host[w->node - im->graph->graph.node] = true;
+    if (im->left.text[0] == '\0')
+        im->left = *w->msg;
+    return ERR_NONE;
+}
+
+static enum err visit_all(struct import_walk *w)
+{
+    const struct float_graph *g = w->im->graph;
+    bool *feeds = calloc(g->graph.n_value + 1, sizeof *feeds);
+    enum err e = feeds ? ERR_NONE : import_no_memory(w);
+
+    if (!e)
+        find_products(&g->graph, feeds);
+    for (uint32_t i = 0; i < g->graph.n_node && !e; i++) {
+        w->node = &g->graph.node[i];
+        w->ends = !is_product(w->node) && !feeds[w->node->output[0]];
+        if (g->op[i])
+            e = visit_or_leave(w);
+    }
+    free(feeds);
+    return e;
+}
+
 static void count_readers(struct import *im)
 {
     const struct onnx_graph *g = &im->graph->graph;
@@ -222,39 +278,73 @@ static void count_readers(struct import *im)
         for (uint32_t k = 0; im->graph->op[i] && k < g->node[i].n_input; k++)
             if (g->node[i].input[k] != ONNX_ABSENT)
                 im->value[g->node[i].input[k]].n_reader++;
-    im->value[g->result].n_reader++;
+    for (size_t i = 0; i < g->proto->n_output; i++)
+        im->value[onnx_graph_find(g, g->proto->output[i]->name)].n_reader++;
 }
 
-/* Sums of crossbars may leave unrounded. */
+/* Sums of crossbars may leave unrounded, those of the last node. */
 static bool is_raw(const struct import *im, const struct import_value *v)
 {
-    return import_is_open(v) && im->node[v->maker].kind != IMPORT_SCALE;
+    return import_is_open(v) && v->maker == im->n_node - 1 &&
+           im->node[v->maker].kind != IMPORT_SCALE;
+}
+
+/* A value of the graph leaves; two names of it are one end. */
+static enum err add_end(struct import_walk *w, uint32_t output)
+{
+    struct import *im = w->im;
+    uint32_t value = im->value[output].source;
+    struct import_value *v = &im->value[value];
+    const struct array *shape = &w->sample->value[value];
+    struct import_end *e = &im->end[im->n_end];
+
+    for (uint32_t i = 0; i < im->n_end; i++)
+        if (im->end[i].value == value)
+            return ERR_NONE;
+    if (!v->known || value == im->graph->graph.image)
+        return ERR_NONE; // the host's
+    *e = (struct import_end){.value = value, .n_dim = shape->n_dim};
+    memcpy(e->dim, shape->dim, sizeof e->dim);
+    if (value == im->node[im->n_node - 1].out)
+        im->result = im->n_end;
+    im->n_end++;
+    return v->draft && !is_raw(im, v) ? import_round(w, v) : ERR_NONE;
 }
 
 static enum err finish(struct import_walk *w)
 {
-    struct import *im = w->im;
-    struct import_value *v = &im->value[im->value[im->graph->graph.result].source];
-    const struct array *shape = &w->sample->value[im->value[im->graph->graph.result].source];
+    const struct onnx_graph *g = &w->im->graph->graph;
+    enum err e = ERR_NONE;
 
-    im->result = import_index(w, v);
-    im->n_result_dim = shape->n_dim;
-    memcpy(im->result_dim, shape->dim, sizeof im->result_dim);
-    if (!v->known || im->n_node == 0)
-        return err_set(w->msg, ERR_INPUT, "no Conv or Gemm leads to the output: want a network");
-    return v->draft && !is_raw(im, v) ? import_round(w, v) : ERR_NONE;
+    w->im->end = calloc(g->n_value + 1, sizeof *w->im->end);
+    if (!w->im->end)
+        return import_no_memory(w);
+    for (size_t i = 0; i < g->proto->n_output && !e; i++)
+        e = add_end(w, onnx_graph_find(g, g->proto->output[i]->name));
+    for (uint32_t i = 0; i < g->n_node; i++)
+        for (uint32_t k = 0; w->im->host[i] && k < g->node[i].n_input && !e; k++)
+            if (g->node[i].input[k] != ONNX_ABSENT)
+                e = add_end(w, g->node[i].input[k]);
+    if (e || w->im->n_end > 0)
+        return e;
+    if (w->im->left.text[0] != '\0') {
+        *w->msg = w->im->left;
+        return ERR_INPUT;
+    }
+    return err_set(w->msg, ERR_INPUT, "no Conv or Gemm leads to an output: want a network");
 }
 
 enum err import_init(struct import *im, const struct float_graph *g, const struct float_run *sample,
                      const struct import_cfg *cfg, struct err_msg *m)
 {
-    struct import_walk w = {im, sample, NULL, m};
+    struct import_walk w = {.im = im, .sample = sample, .msg = m};
     struct onnx_image image;
 
     *im = (struct import){.graph = g, .cfg = *cfg};
     im->value = calloc(g->graph.n_value + 1, sizeof *im->value);
     im->node = calloc(g->graph.n_node + 1, sizeof *im->node);
-    enum err e = im->value && im->node ? onnx_graph_check_ends(&g->graph, m)
+    im->host = calloc(g->graph.n_node + 1, sizeof *im->host);
+    enum err e = im->value && im->node && im->host ? onnx_graph_check_input(&g->graph, m)
                                        : import_no_memory(&w);
     if (!e)
         e = onnx_graph_image(&g->graph, &image, m);
@@ -267,11 +357,8 @@ enum err import_init(struct import *im, const struct float_graph *g, const struc
         im->value[g->graph.image].known = true;
         im->value[g->graph.image].rounded = true;
     }
-    for (uint32_t i = 0; i < g->graph.n_node && !e; i++) {
-        w.node = &g->graph.node[i];
-        if (g->op[i])
-            e = visit(&w);
-    }
+    if (!e)
+        e = visit_all(&w);
     if (!e)
         e = finish(&w);
     if (e)
@@ -296,6 +383,8 @@ void import_release(struct import *im)
         release_node(&im->node[i]);
     free(im->value);
     free(im->node);
+    free(im->end);
+    free(im->host);
     *im = (struct import){0};
 }
 

@@ -12,6 +12,9 @@
  *                  for what MaxPool, Flatten and the like make of a map
  *     weights      int8, largest magnitude / 127, one scale for each output or one for all;
  *                  one for all where the sums are the network's result
+ *     outputs      those of the float model; the sums of the last product, else rounded. A node
+ *                  that cannot be quantised is left to the host, with all behind it, unless a
+ *                  Conv, Gemm or MatMul is there: what it reads is an output instead
  *     bias         float
  *
  * The tensors keep the float model's names, so that both can be compared: value x, where it is
@@ -75,7 +78,7 @@ struct import_value { // what becomes of a value of the float graph
     bool     known;    // a map of the network, by this name
     uint32_t source;   // the value it is another name of, or itself
     uint32_t alike;    // a value with the same scale, or itself: a tree whose root has none other
-    uint32_t n_reader; // nodes that no folding removed, and the graph's output
+    uint32_t n_reader; // nodes that no folding removed, and outputs of the graph
     uint32_t maker;    // node of the import that constants may join; ONNX_ABSENT: none
     bool     draft;    // not rounded yet: may be added to and cut
     bool     summed, cut;
@@ -88,6 +91,10 @@ struct import_value { // what becomes of a value of the float graph
 
 enum { IMPORT_BINS = 1 << 15 }; // by the upper 16 bits of a float: within 2^-7 of the magnitude
 
+struct import_end { // an output of the graph
+    uint32_t value, n_dim, dim[ONNX_MOST_DIMS];
+};
+
 struct import {
     const struct float_graph *graph; // borrowed
     struct import_cfg         cfg;
@@ -96,8 +103,12 @@ struct import {
     bool                      channels_last;
     struct import_value      *value; // one for each of the graph
     struct import_node       *node;  // in order
-    uint32_t                  n_node, result;
-    uint32_t                  n_result_dim, result_dim[ONNX_MOST_DIMS];
+    uint32_t                  n_node;
+    struct import_end        *end; // owned; of each output that an image changes, once
+    uint32_t                  n_end, result; // result: which of them the last node makes
+    bool                     *host; // owned; per node of the graph: left out, see below
+    bool                      unsound; // a constant is not finite: no node may be left out for it
+    struct err_msg            left; // why the first of them is; empty without one
 };
 
 /* The graph has been folded; `sample` is a run on an image, for shapes. On error *im is zero. */

@@ -61,7 +61,7 @@ enum err import_network(struct network *n, const char *name, const Onnx__ModelPr
 
     *n = (struct network){0};
     if (!e)
-        e = onnx_graph_check_ends(&g.graph, m);
+        e = onnx_graph_check_input(&g.graph, m);
     if (!e)
         e = quantise(&g, name, &data, &size, m);
     if (!e)

@@ -1,5 +1,5 @@
 /* import/op_layout.c -- Flatten, Reshape, Squeeze, Unsqueeze, Transpose, Identity and
- * Dropout, and Softmax at the end, which changes no class. */
+ * Dropout. */
 #include <inttypes.h>
 
 #include "import/walk.h"
@@ -19,6 +19,8 @@ static enum err visit_layout(const struct import_walk *w)
     if (e)
         return e;
     bool flat = out->n_dim == 2 && out->dim[0] == in->dim[0];
+    if (!flat && w->ends && in->n_dim == 4 && in->n != in->dim[1])
+        return IMPORT_REFUSE(w, "brings a map into an order for the host: want it at the end");
     struct import_node *n = import_add_node(w, flat ? IMPORT_FLATTEN : IMPORT_RESHAPE, x, NULL);
     import_new_alike(w, x);
     for (uint32_t k = 0; k < out->n_dim; k++)
@@ -37,25 +39,12 @@ static enum err visit_cast(const struct import_walk *w)
     return e ? e : visit_layout(w);
 }
 
-static enum err visit_softmax(const struct import_walk *w)
-{
-    struct import_value *x = import_input(w, 0);
-
-    if (w->node->output[0] != w->im->graph->graph.result || !x->known)
-        return IMPORT_REFUSE(w, "is not the end of the network: want it there, where it changes no "
-                             "class");
-    import_alias(w, x);
-    return ERR_NONE;
-}
-
 const struct import_operator import_ops_layout[] = {
     {"Cast",       visit_cast},
     {"Dropout",    visit_layout},
     {"Flatten",    visit_layout},
     {"Identity",   visit_layout},
-    {"LogSoftmax", visit_softmax},
     {"Reshape",    visit_layout},
-    {"Softmax",    visit_softmax},
     {"Squeeze",    visit_layout},
     {"Transpose",  import_visit_moved},
     {"Unsqueeze",  visit_layout},

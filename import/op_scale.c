@@ -91,10 +91,11 @@ enum err import_scale(const struct import_walk *w, uint32_t i, const struct impo
     enum err e = find_axis(w, s, &behind);
 
     for (size_t o = 0; o < s->n && !e; o++)
-        if (!isfinite(s->factor[o]) || !isfinite(s->offset[o]))
+        if (!isfinite(s->factor[o]) || !isfinite(s->offset[o])) {
+            w->im->unsound = true;
             e = IMPORT_REFUSE(w, "constant %zu makes a factor of %g and an offset of %g: want "
                               "finite numbers", o, s->factor[o], s->offset[o]);
-
+        }
     if (!e && !x->known)
         e = IMPORT_REFUSE(w, "input %" PRIu32 " is not a map of the network: want one made by the "
                           "nodes before", i);

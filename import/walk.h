@@ -13,6 +13,7 @@ struct import_walk { // of the node being visited
     struct import          *im;
     const struct float_run *sample;
     const struct onnx_node *node;
+    bool                    ends; // no Conv, Gemm or MatMul comes behind it
     struct err_msg         *msg;
 };
 

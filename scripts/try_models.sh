@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Tries every ONNX file of a folder, as a user would: a quantised one runs, a float one is imported
 # on images of random pixels, with random weights where the file has none, and what import wrote
-# runs, both for timing and price. A table with a line for each: whether it ran, and what the error
-# says where it did not.
+# runs; both for timing and price, and then with the values of four such images. A table with a line
+# for each: whether it ran so, and what the error says where it did not.
 #
 # usage: scripts/try_models.sh FOLDER [CONFIG]     IMCSIM: the command (build/imcsim)
 set -u
@@ -11,11 +11,20 @@ config=${2:-configs/imagenet.yaml}
 imcsim=${IMCSIM:-build/imcsim}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-ran=0 all=0
+ran=0 computed=0 all=0
 
-run() { # MODEL
-    timeout 300 "$imcsim" run "$config" --set network.onnx="$1" >"$work/out" 2>"$work/err"
+run() { # MODEL [OPTION...]
+    local model=$1
+    shift
+    timeout 300 "$imcsim" run "$config" --set network.onnx="$model" "$@" --log-level error \
+        >"$work/out" 2>"$work/err"
 }
+
+values() { # MODEL
+    run "$1" --images random --count 4
+}
+
+reason() { grep -v ' note: ' "$work/err" | tail -n 1 | sed "s|^imcsim: ||; s|$folder/||g"; }
 
 import() { # MODEL [OPTION...]
     timeout 300 "$imcsim" import "$@" --images random -o "$work/int8.onnx" --calibrate 4 \
@@ -25,11 +34,11 @@ import() { # MODEL [OPTION...]
 try() { # MODEL
     if import "$1" ||
         { grep -q -e '--random-weights SEED$' "$work/err" && import "$1" --random-weights 1; }; then
-        how="imported"
-        run "$work/int8.onnx"
+        how="imported" quantised=$work/int8.onnx
+        run "$quantised"
     elif grep -q 'is quantised already' "$work/err"; then
-        how="quantised"
-        run "$1"
+        how="quantised" quantised=$1
+        run "$quantised"
     else
         false
     fi
@@ -39,10 +48,15 @@ for model in "$folder"/*.onnx; do
     all=$((all + 1))
     if try "$model"; then
         ran=$((ran + 1))
-        printf '%-9s  %s\n' "$how" "$(basename "$model")"
+        if values "$quantised"; then
+            computed=$((computed + 1))
+            printf '%-9s  %s\n' "$how" "$(basename "$model")"
+        else
+            printf '%-9s  %s\n           without values: %s\n' "$how" "$(basename "$model")" \
+                "$(reason)"
+        fi
     else
-        printf 'refused    %s\n           %s\n' "$(basename "$model")" \
-            "$(grep -v ' note: ' "$work/err" | tail -n 1 | sed "s|^imcsim: ||; s|$folder/||g")"
+        printf 'refused    %s\n           %s\n' "$(basename "$model")" "$(reason)"
     fi
 done
-echo "$ran of $all files import and run"
+echo "$ran of $all files import and run, $computed of them with values"

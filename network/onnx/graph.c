@@ -292,17 +292,6 @@ enum err onnx_graph_check_input(const struct onnx_graph *g, struct err_msg *m)
     return ERR_NONE;
 }
 
-enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m)
-{
-    enum err e = onnx_graph_check_input(g, m);
-
-    if (e)
-        return e;
-    if (g->proto->n_output != 1)
-        return err_set(m, ERR_INPUT, "%zu graph outputs: want one", g->proto->n_output);
-    return ERR_NONE;
-}
-
 /* Whether the graph's input is rows x columns x channels: the first node that is neither Quantize
  * nor DequantizeLinear makes it channels x rows x columns. */
 static bool has_channels_last(const struct onnx_graph *g)

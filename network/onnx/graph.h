@@ -53,9 +53,8 @@ enum err onnx_graph_init(struct onnx_graph *g, const Onnx__ModelProto *model, in
                          struct err_msg *m);
 void onnx_graph_release(struct onnx_graph *g); // takes a zeroed one
 
-/* Refuses more or less than one input, the image; and one output. */
+/* Refuses more or less than one input, the image; and no output. */
 enum err onnx_graph_check_input(const struct onnx_graph *g, struct err_msg *m);
-enum err onnx_graph_check_ends(const struct onnx_graph *g, struct err_msg *m);
 
 /* Of the image: batch x channels x rows x columns, batch x channels x columns or batch x channels;
  * an open batch is 1. Channels come last where the first node that does more than round it moves
@@ -77,7 +76,7 @@ enum err onnx_split_part(const struct onnx_node *node, uint32_t length, uint32_t
 /* Index of a value by name, or ONNX_ABSENT. */
 uint32_t onnx_graph_find(const struct onnx_graph *g, const char *name);
 
-/* Refuses nodes whose results nobody reads. All others lead to the graph's one output. */
+/* Refuses nodes whose results nobody reads. All others lead to an output of the graph. */
 enum err onnx_graph_check_readers(const struct onnx_graph *g, struct err_msg *m);
 
 /* Operators are named "Conv", or "domain.Conv" outside ONNX's own domain. */

@@ -88,7 +88,7 @@ static enum err import_it(const Onnx__ModelProto *model, struct err_msg *m)
         return e;
     g.most_values = 100000;
     g.most_work = 1000000;
-    e = onnx_graph_check_ends(&g.graph, m);
+    e = onnx_graph_check_input(&g.graph, m);
     if (!e)
         e = black(&r, &g, m);
     if (!e)

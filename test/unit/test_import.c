@@ -604,7 +604,54 @@ static void what_cannot_be_quantised_is_refused_by_name(void **state)
     (void)state;
     refuse(changed("r1", "LRN"), "node \"r1\" (LRN): no such operator");
     refuse(changed("a2", "Div"), "node \"a2\" (Div): divides by a map: want");
-    refuse(changed("r1", "Softmax"), "node \"r1\" (Softmax): is not the end of the network");
+    refuse(changed("r1", "Softmax"), "node \"r1\" (Softmax): cannot be quantised: want those");
+}
+
+/* A map in the middle, which others read, and the sums, as the network of one output has them. */
+static void every_output_leaves(void **state)
+{
+    Onnx__ModelProto *model = float_model();
+    struct made one, two;
+
+    (void)state;
+    make_output(model, "r2", 4, (const int64_t[]){1, 8, SIDE, SIDE});
+    make_of(&one, float_model(), &plain);
+    make_of(&two, model, &plain);
+    assert_int_equal(two.import.n_end, 2);
+    assert_int_equal(two.network.n_end, 2);
+    assert_string_equal(two.network.end[0].value, "r2_dequantized"); // maps before sums
+    assert_string_equal(two.network.end[1].value, "out");
+    for (int i = 0; i < 2; i++) {
+        const struct network_end *e = &two.network.end[i];
+        const struct layer *l = &two.network.layer[e->layer];
+        assert_int_equal(l->raw_output, i == 1);
+        assert_string_equal(l->name, i == 1 ? network_result(&one.network)->name : "c2");
+    }
+    const struct layer *a = network_result(&one.network), *b = network_result(&two.network);
+    assert_memory_equal(a->weight, b->weight, (size_t)a->out.channels * a->in.channels);
+    release(&one);
+    release(&two);
+}
+
+/* Softmax, and a product of each score by a constant of its own, which no layer computes. */
+static void what_is_behind_the_last_product_is_left_to_the_host(void **state)
+{
+    Onnx__ModelProto *model = float_model();
+    const float factor[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+    struct made t;
+
+    (void)state;
+    make_rename(&find_node(model, "bias")->output[0], "scores");
+    make_node(model, "Softmax", "soft", "scores", "likely");
+    make_tensor(model, "factor", ONNX_TYPE(FLOAT), (const int64_t[]){2, N_CLASS, -1}, factor,
+                sizeof factor);
+    make_node(model, "Mul", "spread", "likely factor", "out");
+    make_of(&t, model, &plain);
+    assert_non_null(strstr(t.import.left.text, "node \"soft\" (Softmax): cannot be quantised"));
+    assert_int_equal(t.network.n_end, 1);
+    assert_string_equal(t.network.end[0].value, "scores");
+    assert_true(network_result(&t.network)->raw_output);
+    release(&t);
 }
 
 /* A float tensor of the model with one value changed. */
@@ -650,6 +697,8 @@ int main(void)
         cmocka_unit_test(channels_that_come_last_are_understood),
         cmocka_unit_test(what_cannot_be_quantised_is_refused_by_name),
         cmocka_unit_test(what_is_not_finite_is_refused_by_name),
+        cmocka_unit_test(every_output_leaves),
+        cmocka_unit_test(what_is_behind_the_last_product_is_left_to_the_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

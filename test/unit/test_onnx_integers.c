@@ -301,7 +301,7 @@ static enum err quantise(const struct sample *t, struct quantised *q, struct err
     const struct import_cfg cfg = {.mean = 128, .scale = q->scale, .percentile = 100};
     enum err e = float_graph_init(&q->graph, q->model, m);
     if (!e)
-        e = onnx_graph_check_ends(&q->graph.graph, m);
+        e = onnx_graph_check_input(&q->graph.graph, m);
     assert_true(array_init(&black, ONNX_TYPE(FLOAT), 4,
                            (const uint32_t[]){1, t->n_map * t->dim[1], t->dim[2], t->dim[3]}));
     if (!e)

@@ -151,7 +151,7 @@ static void evaluate(struct evaluated *v, const char *name, const struct zoo_cfg
     assert_non_null(v->model);
     must(float_graph_init(&v->graph, v->model, &m), &m);
     if (v->model->graph->n_output == 1)
-        must(onnx_graph_check_ends(&v->graph.graph, &m), &m);
+        must(onnx_graph_check_input(&v->graph.graph, &m), &m);
     must(float_graph_fold(&v->graph, &image, &m), &m);
     must(float_run_init(&v->run, &v->graph, &m), &m);
     float_run_set(&v->run, v->graph.graph.image, &same);
