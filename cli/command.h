@@ -14,11 +14,11 @@ struct command {
     const char *summary; // one line
     const char *help;    // what it does, with examples
     uint64_t    options; // OPTION_BIT() of each option it takes
-    enum err (*run)(const struct options *o, struct err_msg *m); // NULL: not there yet
+    enum err (*run)(const struct options *o, struct err_msg *m);
 };
 
 extern const struct command command_run, command_map, command_article, command_compare,
-                            command_breakdown, command_circuit, command_import;
+                            command_breakdown, command_circuit, command_import, command_sweep;
 
 /* All of them, in the order of --help; ends with NULL. */
 extern const struct command *const commands[];

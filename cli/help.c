@@ -119,9 +119,8 @@ static void print_overview(void)
          "\n"
          "usage: imcsim SUBCOMMAND [option]... [operand]\n");
     for (const struct command *const *c = commands; *c; c++)
-        if ((*c)->run)
-            printf("  %-9s %-10s  %s\n", (*c)->name, (*c)->operand ? (*c)->operand : "",
-                   (*c)->summary);
+        printf("  %-9s %-10s  %s\n", (*c)->name, (*c)->operand ? (*c)->operand : "",
+               (*c)->summary);
     puts("  list      WHAT        what comes with imcsim: configs, devices, chips or networks\n"
          "  version               its version\n"
          "  help      [TOPIC]     this text, that of a subcommand, or a page on");

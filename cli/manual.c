@@ -59,8 +59,6 @@ static void print_man(FILE *out)
             "neural networks on in\\-memory\\-computing cores\n.SH SYNOPSIS\n.B imcsim\n"
             ".I subcommand\n[option]... [operand]...\n.SH SUBCOMMANDS\n", imcsim_version);
     for (const struct command *const *c = commands; *c; c++) {
-        if (!(*c)->run)
-            continue;
         fprintf(out, ".SS \"imcsim %s %s\"\n", (*c)->name, (*c)->operand ? (*c)->operand : "");
         print_verbatim((*c)->summary, out);
         fputs(".PP\n", out);
@@ -94,17 +92,15 @@ static void print_bash(FILE *out)
           "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} options=\n"
           "    if [ \"$COMP_CWORD\" = 1 ]; then\n        COMPREPLY=($(compgen -W 'help ", out);
     for (const struct command *const *c = commands; *c; c++)
-        if ((*c)->run)
-            fprintf(out, "%s ", (*c)->name);
+        fprintf(out, "%s ", (*c)->name);
     fputs("' -- \"$cur\"))\n        return\n    fi\n", out);
     print_arguments(out);
     fputs("    case ${COMP_WORDS[1]} in\n", out);
-    for (const struct command *const *c = commands; *c; c++)
-        if ((*c)->run) {
-            fprintf(out, "    %s) options='", (*c)->name);
-            options_print_names(*c, out);
-            fputs("' ;;\n", out);
-        }
+    for (const struct command *const *c = commands; *c; c++) {
+        fprintf(out, "    %s) options='", (*c)->name);
+        options_print_names(*c, out);
+        fputs("' ;;\n", out);
+    }
     fputs("    esac\n    case $cur in\n"
           "    -*) COMPREPLY=($(compgen -W \"$options\" -- \"$cur\")) ;;\n"
           "    *) compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\")) ;;\n    esac\n}\n"

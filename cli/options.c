@@ -109,6 +109,8 @@ static const struct option_row rows[N_OPTION] = {
         "waveforms of these timesteps only, both included" },
     [OPTION_TIMELINE] = FILE_ROW("timeline", timeline,
         "draws when each layer fires, for the first images, as SVG"),
+    [OPTION_DRY_RUN] = { "dry-run", NULL, KIND_FLAG, AT(dry_run), 0, 0, {0},
+        "lists the points, a command each" },
     [OPTION_LOG_LEVEL] = { "log-level", "LEVEL", KIND_CHOICE, AT(log_level), 0, 0,
         { "error", "info", "debug" }, "error, info (progress on a terminal) or debug (info)" },
     [OPTION_HELP] = { "help", NULL, KIND_FLAG, AT(help), 0, 0, {0}, "this text" },

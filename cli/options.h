@@ -60,6 +60,7 @@ enum option_id {
     OPTION_TRACE_SCOPE,
     OPTION_TRACE_WINDOW,
     OPTION_TIMELINE,
+    OPTION_DRY_RUN,
     OPTION_LOG_LEVEL,
     OPTION_HELP,
     N_OPTION
@@ -105,7 +106,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     uint64_t     values;    // 0: layer by layer; 1: through the chip
     uint64_t     format;    // enum output_format
     uint64_t     log_level; // enum log_level
-    bool         pareto, prove, wide;
+    bool         pareto, prove, wide, dry_run;
     bool         help;      // asked for: nothing behind it was looked at
 };
 
