@@ -10,12 +10,14 @@
 static const struct {
     const char *name;
     void      (*make)(struct zoo *z);
-    uint32_t    least, step; // rows and columns that it takes: least + any number of steps
+    uint32_t    least, step; // rows and columns that it takes: least + any number of steps, or of
+                             // step 0 that alone
 } networks[] = {
     {"resnet18", zoo_resnet18, 32, 1},
     {"resnet34", zoo_resnet34, 32, 1},
     {"resnet50", zoo_resnet50, 32, 1},
     {"vgg16", zoo_vgg16, 32, 1},
+    {"vgg8", zoo_vgg8, 32, 0},
     {"mobilenet_v2", zoo_mobilenet_v2, 32, 1},
     {"densenet121", zoo_densenet121, 32, 1},
     {"squeezenet", zoo_squeezenet, 32, 1},
@@ -49,8 +51,8 @@ uint32_t zoo_size(const char *name, uint32_t size)
 
     if (i == UINT32_MAX)
         return size;
-    uint32_t least = networks[i].least;
-    return size < least ? least : size - (size - least) % networks[i].step;
+    uint32_t least = networks[i].least, step = networks[i].step;
+    return size < least || step == 0 ? least : size - (size - least) % step;
 }
 
 struct zoo_cfg zoo_defaults(void)

@@ -5,7 +5,8 @@
  * 2016; K. Simonyan and A. Zisserman 2015; M. Sandler et al. 2018; G. Huang et al. 2017; F. Iandola
  * et al. 2016; A. Krizhevsky 2014; A. Howard et al. 2019; M. Tan and Q. Le 2019; N. Ma et al.
  * 2018); the U-Net of O. Ronneberger et al. 2015, on padded maps; YOLOv3-tiny (J. Redmon and A.
- * Farhadi 2018), whose two results are maps. Nodes and names are those that PyTorch's exporter
+ * Farhadi 2018), whose two results are maps; VGG-8 of 32 x 32 as accelerators are compared by (A.
+ * Lu et al. 2021). Nodes and names are those that PyTorch's exporter
  * gives. The same configuration gives the same bytes.
  *
  * Each is one network in three forms: ZOO_FLOAT with batch norms, ZOO_FOLDED with them folded into

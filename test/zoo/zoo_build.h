@@ -117,6 +117,7 @@ void zoo_shufflenet_v2(struct zoo *z);
 void zoo_squeezenet(struct zoo *z);
 void zoo_unet(struct zoo *z);
 void zoo_vgg16(struct zoo *z);
+void zoo_vgg8(struct zoo *z);
 void zoo_yolo_v3_tiny(struct zoo *z);
 
 #endif
