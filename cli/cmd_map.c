@@ -5,7 +5,17 @@
 #include "cli/pareto.h"
 #include "cli/results.h"
 #include "report/plan_report.h"
+#include "study/pricing.h"
 #include "study/study.h"
+
+/* Nothing is priced, but a name that nobody knows is told. */
+static enum err check_prices(const struct study *s, struct err_msg *m)
+{
+    struct chip_model model;
+
+    return pricing_wanted(&s->config) ? pricing_load(&model, &s->config, &s->network, m)
+                                      : ERR_NONE;
+}
 
 static enum err cmd_map(const struct options *o, struct err_msg *m)
 {
@@ -27,7 +37,8 @@ static enum err cmd_map(const struct options *o, struct err_msg *m)
         e = study_from_options(&s, o, m);
     if (e)
         return e;
-    if (o->prove)
+    e = check_prices(&s, m);
+    if (!e && o->prove)
         e = study_prove(&s, o, m);
     if (!e)
         e = results_write(&plan_form, o, &s, outputs, n, m);
