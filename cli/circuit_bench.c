@@ -392,7 +392,8 @@ static enum err make_core(struct bench *b, struct err_msg *m)
         { "crossbar, a cell in a product", PRICE_CROSSBAR, u.cell },
         { "  wire of a row", -1, u.row },
         { "  regulator of a column", -1, u.column },
-        { "input drivers, a mean pulse", PRICE_INPUT_DRIVERS, u.row_pulse },
+        { "input drivers, a mean pulse", PRICE_INPUT_DRIVERS,
+          u.row_digits * u.driver_digit },
         { "converters, a conversion", PRICE_ADC, u.conversion },
         { "digital processor, scaling an output", PRICE_DIGITAL, u.scale },
         { "  adding a residual or partial sum", -1, u.add },
@@ -424,7 +425,7 @@ static enum err make_core(struct bench *b, struct err_msg *m)
 
 static const char *const gates[] = { "inverter", "nand", "nor", NULL };
 static const char *const sensing[] = { "csa", "vsa", NULL }; // current, voltage
-static const char *const converters[] = { "csa", "vsa", "sar", "cco", NULL };
+static const char *const converters[] = { "csa", "vsa", "sar", "cco", "tree", NULL };
 #define USUAL "22nm_lp", "pcm_4bit"
 
 const struct circuit_row circuits[] = {

@@ -15,7 +15,7 @@
 
 struct breakdown { // all borrowed
     const struct study        *study;
-    const struct price_report *price;
+    const struct price_report *price, *without_zeros;
 };
 
 static void print_head(const void *breakdown, FILE *out)
@@ -24,12 +24,13 @@ static void print_head(const void *breakdown, FILE *out)
     const struct price_report *r = b->price;
     const struct config *c = &b->study->config;
 
-    fprintf(out, "Energy per image of %s on %s, %s, %s, while the pipeline is full;\n%s.\n",
+    fprintf(out, "Energy per image of %s on %s, %s, %s, while the pipeline is full;\n%s%s.\n",
             b->study->network.name, c->energy.chip, r->technology, r->device,
-            r->values ? "crossbar and drivers follow the run's values"
+            r->values ? "crossbar and drivers follow the values of "
                       : "timing only, so the crossbar's input is the chip's stated mean: of\n"
                         "trained networks such means were off by up to 9.7 times in drivers,\n"
-                        "1.3 in crossbars");
+                        "1.3 in crossbars",
+            !r->values ? "" : c->energy.activity[0] ? c->energy.activity : "the run");
     if (r->warning[0])
         fprintf(out, "Note: %s.\n", r->warning);
 }
@@ -37,17 +38,9 @@ static void print_head(const void *breakdown, FILE *out)
 static void print_tail(const void *breakdown, FILE *out)
 {
     const struct breakdown *b = breakdown;
-    const struct price_report *r = b->price;
 
     fprintf(out, "\nFilling and draining the pipeline takes %.3f nJ besides, once for a stream of "
-            "images.\n", (double)r->fill_pj * 1e-3);
-    fprintf(out, "\nAn operation is a multiplication or an addition.\n"
-            "peak       %8.4g TOPS/W  %8.4g TOPS  %8.4g TOPS/mm2  one core, its whole array busy,\n"
-            "                                                           crossbar to digital\n"
-            "delivered  %8.4g TOPS/W  %8.4g TOPS  %8.4g TOPS/mm2  what the network needs, all\n"
-            "                                                           cores, leakage included\n",
-            r->peak.tops_per_w, r->peak.tops, r->peak.tops_per_mm2, r->tops_per_w, r->tops,
-            r->tops_per_mm2);
+            "images.\n", (double)b->price->fill_pj * 1e-3);
 }
 
 static struct table *block_table(const void *what)
@@ -60,9 +53,36 @@ static struct table *layer_table(const void *what)
     return price_layer_table(((const struct breakdown *)what)->price);
 }
 
+static struct table *kind_table(const void *what)
+{
+    return price_kind_table(((const struct breakdown *)what)->price);
+}
+
+static struct table *basis_table(const void *what)
+{
+    return price_basis_table(((const struct breakdown *)what)->price);
+}
+
+static struct table *efficiency_table(const void *what)
+{
+    return price_efficiency_table(((const struct breakdown *)what)->price);
+}
+
 static struct table *item_table(const void *what)
 {
     return price_item_table(((const struct breakdown *)what)->price);
+}
+
+static struct table *input_table(const void *what)
+{
+    return price_input_table(((const struct breakdown *)what)->price);
+}
+
+static struct table *zeros_table(const void *what)
+{
+    const struct breakdown *b = what;
+
+    return price_zeros_table(b->price, b->without_zeros);
 }
 
 static enum err breakdown_svg(const void *what, FILE *out, struct err_msg *m)
@@ -88,6 +108,11 @@ static enum err breakdown_json(const void *what, FILE *out, struct err_msg *m)
 static const struct sheet sheets[] = {
     { "blocks", false, block_table },
     { "layers", false, layer_table },
+    { "kinds", false, kind_table },
+    { "basis", false, basis_table },
+    { "efficiency", false, efficiency_table },
+    { "zeros", false, zeros_table },
+    { "inputs", true, input_table },
     { "items", true, item_table },
     { 0 },
 };
@@ -114,15 +139,29 @@ static enum err load_stored(struct study *s, struct run_result *r, const struct 
     if (o->images || o->count)
         return err_set(m, ERR_INPUT, "%.400s: a stored result is not run again: want no --images "
                        "and no --count", o->operand);
-    return stored_load(s, r, o->operand, o->set, o->n_set, m);
+    return stored_from_options(s, r, o, m);
+}
+
+/* As it was and, with values, as if no input had been 0. */
+static enum err price_both(struct price_report *price, struct price_report *without_zeros,
+                           const struct study *s, const struct run_result *r, struct err_msg *m)
+{
+    struct chip_model model;
+    enum err e = pricing_load(&model, &s->config, &s->network, m);
+
+    if (!e)
+        e = pricing_by(price, &model, s, r, PRICE_AS_IT_WAS, m);
+    if (!e && price->values)
+        e = pricing_by(without_zeros, &model, s, r, PRICE_WITHOUT_ZEROS, m);
+    return e;
 }
 
 static enum err cmd_breakdown(const struct options *o, struct err_msg *m)
 {
     struct study s;
     struct run_result result = { 0 };
-    struct price_report price;
-    struct breakdown b = { &s, &price };
+    struct price_report price = { 0 }, without_zeros = { 0 };
+    struct breakdown b = { &s, &price, &without_zeros };
     const struct output svg = { o->svg, breakdown_svg, &b };
     enum err e;
 
@@ -132,9 +171,10 @@ static enum err cmd_breakdown(const struct options *o, struct err_msg *m)
         e = stored_is(o->operand) ? load_stored(&s, &result, o, m) : simulate(&s, &result, o, m);
     if (e)
         return e;
-    if (!(e = pricing(&price, &s, &result, m)))
+    if (!(e = price_both(&price, &without_zeros, &s, &result, m)))
         e = results_write(&form, o, &b, &svg, 1, m);
     price_report_release(&price);
+    price_report_release(&without_zeros);
     run_result_release(&result);
     study_release(&s);
     return e;
@@ -149,16 +189,21 @@ const struct command command_breakdown = {
             "circuits: nothing cited, nothing fitted. CONFIG may also be a result of\n"
             "`run --json FILE.json`, priced again without running;\n"
             "--set energy.technology=22nm_lp prices it elsewhere.\n"
-            "--table items has a row for each block of each core. Of a macro it shows chip,\n"
-            "article and ours by module.\n"
+            "Of runs with images it says what inputs of 0 save; --activity FILE prices one\n"
+            "without by the inputs of another. --table inputs has them by layer, --table items a\n"
+            "row for each block of each core. Of a macro it shows chip, article and ours by\n"
+            "module.\n"
             "\n"
             "  imcsim breakdown configs/hermes_14nm.yaml\n"
             "  imcsim breakdown configs/resnet32.yaml --set energy.technology=22nm_lp\n"
             "  imcsim breakdown configs/dazzi2021_14nm.yaml --format latex --svg energy.svg\n"
             "  imcsim run configs/hermes_14nm.yaml --json run.json\n"
             "  imcsim breakdown run.json --set energy.technology=22nm_lp\n"
+            "  imcsim run configs/resnet32_fmnist.yaml --images random --count 2 --json busy.json\n"
+            "  imcsim breakdown configs/resnet32_fmnist.yaml --activity busy.json\n"
             "  imcsim breakdown configs/rram40_macro.yaml\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_IMAGE_SET | OPTION_BIT(OPTION_COUNT) |
-               OPTION_BIT(OPTION_JOBS) | OPTION_RESULTS | OPTION_BIT(OPTION_SVG),
+               OPTION_BIT(OPTION_ACTIVITY) | OPTION_BIT(OPTION_JOBS) | OPTION_RESULTS |
+               OPTION_BIT(OPTION_SVG),
     .run = cmd_breakdown,
 };

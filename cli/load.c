@@ -99,29 +99,57 @@ void load_explain_kind(const char *path, struct err_msg *m)
         }
 }
 
-static enum err load(struct study *s, const struct options *o, bool priced, struct err_msg *m)
+/* --set, and options that stand for it. */
+enum { N_MORE = 3, MORE_BYTE = 1200 };
+struct settings {
+    const char **set; // owned
+    size_t       n;
+    char         text[N_MORE][MORE_BYTE];
+};
+
+static enum err settings(struct settings *s, const struct options *o, struct err_msg *m)
 {
     const struct {
         const char *key, *value;
-    } more[] = {{"network.input_shape", o->input_shape},
-                {"network.random_weights", o->random_weights}};
-    enum { N_MORE = sizeof more / sizeof *more };
-    double start_s = clock_s();
-    const char **set = calloc(o->n_set + N_MORE, sizeof *set);
-    char text[N_MORE][128];
-    size_t n = o->n_set;
+    } more[N_MORE] = {{"network.input_shape", o->input_shape},
+                      {"network.random_weights", o->random_weights},
+                      {"energy.activity", o->activity}};
 
-    if (!set)
+    *s = (struct settings){.set = calloc(o->n_set + N_MORE, sizeof *s->set), .n = o->n_set};
+    if (!s->set)
         return err_set(m, ERR_MEMORY, "no memory for settings");
-    for (size_t i = 0; i < n; i++)
-        set[i] = o->set[i];
+    for (size_t i = 0; i < s->n; i++)
+        s->set[i] = o->set[i];
     for (size_t i = 0; i < N_MORE; i++)
         if (more[i].value) {
-            snprintf(text[i], sizeof text[i], "%s=%.80s", more[i].key, more[i].value);
-            set[n++] = text[i];
+            snprintf(s->text[i], MORE_BYTE, "%s=%.1100s", more[i].key, more[i].value);
+            s->set[s->n++] = s->text[i];
         }
-    enum err e = study_load_network(s, o->operand, set, n, m);
-    free(set);
+    return ERR_NONE;
+}
+
+enum err stored_from_options(struct study *s, struct run_result *r, const struct options *o,
+                             struct err_msg *m)
+{
+    struct settings all;
+    enum err e = settings(&all, o, m);
+
+    if (!e)
+        e = stored_load(s, r, o->operand, all.set, all.n, m);
+    free(all.set);
+    return e;
+}
+
+static enum err load(struct study *s, const struct options *o, bool priced, struct err_msg *m)
+{
+    double start_s = clock_s();
+    struct settings all;
+    enum err e = settings(&all, o, m);
+
+    if (e)
+        return e;
+    e = study_load_network(s, o->operand, all.set, all.n, m);
+    free(all.set);
     if (!e && priced)
         e = study_compose(s, m);
     if (!e)

@@ -4,6 +4,7 @@
 
 #include "cli/options.h"
 #include "core/err.h"
+#include "study/stored.h"
 #include "study/study.h"
 
 /* study_load() of operand and --set; says so at --log-level debug. On error *s is zero. */
@@ -11,6 +12,10 @@ enum err study_from_options(struct study *s, const struct options *o, struct err
 
 /* The same of a study that is to be priced: where energy.chip is none, as composed. */
 enum err study_priced_from_options(struct study *s, const struct options *o, struct err_msg *m);
+
+/* stored_load() of operand and --set. On error *s and *r are zero. */
+enum err stored_from_options(struct study *s, struct run_result *r, const struct options *o,
+                             struct err_msg *m);
 
 /* Of a file that could not be read as a configuration: when it is of another kind, an ONNX model or
  * an image set, m says so and what to do with it; else m stays. */

@@ -50,6 +50,8 @@ static const struct option_row rows[N_OPTION] = {
         "dimensions that the model leaves open: --set network.input_shape=1x3x224x224" },
     [OPTION_RANDOM_WEIGHTS] = { "random-weights", "SEED", KIND_TEXT, AT(random_weights), 0, 0, {0},
         "values for weights that are missing: --set network.random_weights=SEED" },
+    [OPTION_ACTIVITY] = FILE_ROW("activity", activity,
+        "prices by the inputs of this run, of run --images --json: --set energy.activity=FILE"),
     [OPTION_COUNT] = { "count", "N", KIND_COUNT, AT(count), 1, 1000000000, {0},
         "runs the first N images (all of the set; one without --images)" },
     [OPTION_JOBS] = { "jobs", "N", KIND_COUNT, AT(jobs), 1, 1024, {0},

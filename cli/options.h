@@ -29,6 +29,7 @@ enum option_id {
     OPTION_OUTPUTS,
     OPTION_INPUT_SHAPE,
     OPTION_RANDOM_WEIGHTS,
+    OPTION_ACTIVITY,
     OPTION_COUNT,
     OPTION_JOBS,
     OPTION_SEED,
@@ -94,7 +95,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     const char  *images, *json, *csv, *stats, *dot, *markdown, *svg, *out, *write_config;
     const char  *table;
     struct images_how how; // --images are
-    const char  *inputs, *outputs, *input_shape, *random_weights;
+    const char  *inputs, *outputs, *input_shape, *random_weights, *activity;
     const char  *trace, *trace_scope, *trace_window, *timeline;
     uint64_t     count; // 0: not given
     uint64_t     jobs, seed;

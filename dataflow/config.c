@@ -19,6 +19,7 @@
 #define U64(field, ...)      PARAM_U64(struct config, field, __VA_ARGS__)
 #define ENUM(field, ...)     PARAM_ENUM(struct config, field, __VA_ARGS__)
 #define NAME(field, ...)     PARAM_NAME(struct config, field, __VA_ARGS__)
+#define PATH(field, ...)     PARAM_PATH(struct config, field, __VA_ARGS__)
 #define FILE_(field, ...)    PARAM_FILE(struct config, field, __VA_ARGS__)
 #define FACTS(field, ...)    PARAM_FACTS(struct config, field, __VA_ARGS__)
 #define COUNTS(field, ...)   PARAM_COUNTS(struct config, field, __VA_ARGS__)
@@ -74,6 +75,8 @@ const struct param config_params[] = {
     ENUM(energy.converter,     "energy.converter",        "auto",
          PARAM_NAMES("auto", "csa", "vsa", "sar", "cco"), NULL,
          "of energy.chip = composed: flash of current or voltage sense amplifiers, sar, cco"),
+    PATH(energy.activity,      "energy.activity",
+         "result of a run with images, whose inputs a run without is priced by"),
 
     CALIBRATION_PARAMS(struct config, calibration),
     ANALOG_PARAMS(struct config, analog),
@@ -137,7 +140,8 @@ static bool applies(const struct param *row, const void *base)
 {
     const struct config *c = base;
     bool when_given = is_of_reads(row) || is_width(row) ||
-                      strcmp(row->key, "energy.converter") == 0;
+                      strcmp(row->key, "energy.converter") == 0 ||
+                      strcmp(row->key, "energy.activity") == 0;
 
     if (when_given && !c->where[row - config_params])
         return false;

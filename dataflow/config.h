@@ -50,6 +50,7 @@ enum energy_converter { ADC_AUTO, ADC_CSA, ADC_VSA, ADC_SAR, ADC_CCO };
 struct energy_cfg { // words for core/datadir.h: names, or paths as seen from the current directory
     char technology[512], chip[512];
     char device[DEVICE_BYTE]; // or a map's text (arch/tech/device.h)
+    char activity[1024]; // path as seen from the current directory, or empty
     enum energy_converter converter;
 };
 

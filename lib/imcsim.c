@@ -222,7 +222,6 @@ bool imcsim_price(struct imcsim_result *r, const char *technology, const char *d
 {
     const struct study *s = &r->study->study;
     const struct energy_cfg *as = &s->config.energy;
-    const struct price_run run = price_run_of(&s->plan, &r->run);
     struct price_report report = { 0 };
     struct chip_model model;
     struct err_msg m;
@@ -230,7 +229,7 @@ bool imcsim_price(struct imcsim_result *r, const char *technology, const char *d
                                  device ? device : as->device, chip ? chip : as->chip, &m);
 
     if (!e)
-        e = price(&model, &s->plan, &run, &report, &m);
+        e = pricing_by(&report, &model, s, &r->run, PRICE_AS_IT_WAS, &m);
     tell(to, e, &m);
     if (e)
         return false;

@@ -41,7 +41,7 @@ static int64_t part(struct parts *p, int64_t amount)
 
 /* Columns beside the amounts themselves: % with 2 decimals, mW with 3. */
 struct derived {
-    struct parts energy, power, area;
+    struct parts energy, power, area, mac; // mac: fJ of a multiply-accumulate, with 3
 };
 
 static struct derived derived(const struct price_report *r)
@@ -50,6 +50,7 @@ static struct derived derived(const struct price_report *r)
 
     return (struct derived){ .energy.scale = 1e4 / pj,
                              .power.scale = 1e3 / r->image_ns, // pJ / ns = mW
+                             .mac.scale = 2e6 / r->image_ops,  // two operations
                              .area.scale = 1e4 / (double)price_row_area_um2(&r->total) };
 }
 
@@ -180,6 +181,190 @@ struct table *price_item_table(const struct price_report *r)
         item_rows(t, r, &r->core[i], r->layer[r->core[i].layer].name, &parts);
     if (r->n_unused > 0)
         item_rows(t, r, &r->unused, "", &parts);
+    return t;
+}
+
+/* ---- sums ---- */
+
+static void sum_row(struct table *t, const struct price_row *r, struct derived *d)
+{
+    int64_t pj = price_row_energy_pj(r) + price_row_leakage_pj(r), um2 = price_row_area_um2(r);
+
+    nj(t, pj);
+    table_real(t, (double)part(&d->energy, pj) / 100, 2);
+    table_real(t, (double)part(&d->mac, pj) / 1000, 3);
+    nj(t, price_row_leakage_pj(r));
+    table_real(t, (double)um2, 0);
+    table_real(t, (double)part(&d->area, um2) / 100, 2);
+}
+
+struct table *price_kind_table(const struct price_report *r)
+{
+    static const struct table_column columns[] = {
+        { "kind of core", "kind" }, { "cores", "cores" }, { "energy nJ", "energy_nj" },
+        { "energy %", "energy_percent" }, { "fJ/MAC", "fj_per_mac" },
+        { "of it leakage", "leakage_nj" }, { "area um2", "area_um2" },
+        { "area %", "area_percent" }, { 0 },
+    };
+    static const char *const kinds[N_PRICE_KIND][2] = {
+        [PRICE_ARRAY_CORE] = { "array", "with an array" },
+        [PRICE_DIGITAL_CORE] = { "digital", "digital" },
+    };
+    struct derived parts = derived(r), whole = derived(r);
+    struct table *t = table_new(columns);
+
+    table_title(t, "Energy of an image and area by kind of core");
+    for (unsigned k = 0; k < N_PRICE_KIND; k++)
+        if (r->n_kind[k] > 0) {
+            table_named(t, kinds[k][0], kinds[k][1]);
+            table_count(t, r->n_kind[k]);
+            sum_row(t, &r->kind[k], &parts);
+        }
+    if (r->n_unused > 0) {
+        table_named(t, "unused", "without a layer");
+        table_count(t, r->n_unused);
+        sum_row(t, &r->unused, &parts);
+    }
+    table_text(t, r->total.name);
+    table_count(t, (uint64_t)r->n_core + r->n_unused);
+    sum_row(t, &r->total, &whole);
+    return t;
+}
+
+/* The blocks whose energy rests on `basis`; their names, with commas. */
+static int64_t basis_pj(const struct price_report *r, const char *basis, char names[256])
+{
+    int64_t pj = 0;
+
+    names[0] = '\0';
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        size_t n = strlen(names);
+        if (strcmp(r->basis[b], basis) != 0)
+            continue;
+        snprintf(names + n, 256 - n, "%s%s", n > 0 ? ", " : "",
+                 price_block_title((enum price_block)b));
+        pj += r->total.energy_pj[b] + r->total.leakage_pj[b];
+    }
+    return pj;
+}
+
+struct table *price_basis_table(const struct price_report *r)
+{
+    static const struct table_column columns[] = {
+        { "energy is", "basis" }, { "energy nJ", "energy_nj" }, { "energy %", "energy_percent" },
+        { "fJ/MAC", "fj_per_mac" }, { "blocks", "blocks" }, { 0 },
+    };
+    static const char *const bases[] = { "calibrated", "cited", "scaled", "predicted" };
+    struct derived parts = derived(r);
+    struct table *t = table_new(columns);
+    char names[256];
+
+    table_title(t, "What the energy of an image rests on");
+    for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
+        int64_t pj = basis_pj(r, bases[i], names);
+        if (names[0] == '\0')
+            continue;
+        table_text(t, bases[i]);
+        nj(t, pj);
+        table_real(t, (double)part(&parts.energy, pj) / 100, 2);
+        table_real(t, (double)part(&parts.mac, pj) / 1000, 3);
+        table_text(t, names);
+    }
+    return t;
+}
+
+struct efficiency {
+    double tops_per_w, tops, tops_per_mm2;
+};
+
+static void efficiency_row(struct table *t, const char *key, const char *what, struct efficiency e,
+                           const char *counts)
+{
+    table_named(t, key, what);
+    table_real(t, e.tops_per_w, 4);
+    table_real(t, 2e3 / e.tops_per_w, 3);
+    table_real(t, e.tops, 5);
+    table_real(t, e.tops_per_mm2, 5);
+    table_text(t, counts);
+}
+
+struct table *price_efficiency_table(const struct price_report *r)
+{
+    static const struct table_column columns[] = {
+        { "efficiency", "efficiency" }, { "TOPS/W", "tops_per_w" }, { "fJ/MAC", "fj_per_mac" },
+        { "TOPS", "tops" }, { "TOPS/mm2", "tops_per_mm2" }, { "counts", "counts" }, { 0 },
+    };
+    struct table *t = table_new(columns);
+
+    table_title(t, "Efficiency");
+    efficiency_row(t, "peak", "peak",
+                   (struct efficiency){ r->peak.tops_per_w, r->peak.tops, r->peak.tops_per_mm2 },
+                   "one core, all cells busy");
+    efficiency_row(t, "delivered", "delivered",
+                   (struct efficiency){ r->tops_per_w, r->tops, r->tops_per_mm2 },
+                   "all cores, what the network needs");
+    table_note(t, "An operation is a multiplication or an addition: two a MAC. Peak energy is that "
+               "of crossbar,");
+    table_note(t, "drivers, converters and digital processor; delivered is all, leakage included.");
+    return t;
+}
+
+/* ---- inputs ---- */
+
+static void input_row(struct table *t, const struct price_row *r, uint64_t n_image)
+{
+    table_text(t, r->name);
+    table_real(t, r->in.driven / (double)n_image, 0);
+    table_share(t, r->in.active / r->in.driven, 2);
+    table_share(t, r->in.digits / r->in.most, 2);
+}
+
+struct table *price_input_table(const struct price_report *r)
+{
+    static const struct table_column columns[] = {
+        { "layer", "layer" }, { "rows driven", "driven_rows" }, { "not 0", "active_percent" },
+        { "of full scale", "digits_percent" }, { 0 },
+    };
+    struct table *t = table_new(columns);
+
+    table_title(t, "Inputs of an image by layer");
+    for (uint32_t i = 0; i < r->n_layer; i++)
+        if (r->layer[i].in.driven > 0)
+            input_row(t, &r->layer[i], r->n_image);
+    if (r->total.in.driven > 0)
+        input_row(t, &r->total, r->n_image);
+    table_note(t, "Full scale: every bit is 1, or every pulse the longest.");
+    return t;
+}
+
+static void zeros_row(struct table *t, int64_t pj, int64_t without_pj)
+{
+    nj(t, pj);
+    nj(t, without_pj);
+    nj(t, without_pj - pj);
+    table_share(t, without_pj > 0 ? 1 - (double)pj / (double)without_pj : 0, 2);
+}
+
+struct table *price_zeros_table(const struct price_report *r, const struct price_report *without)
+{
+    static const struct table_column columns[] = {
+        { "block", "block" }, { "dynamic nJ", "dynamic_nj" },
+        { "without zeros", "without_zeros_nj" }, { "saved nJ", "saved_nj" },
+        { "saved", "saved_percent" }, { 0 },
+    };
+    struct table *t = table_new(columns);
+
+    table_title(t, "What inputs of 0 save of an image");
+    for (unsigned b = 0; r->values && b <= PRICE_DIGITAL; b++) {
+        table_named(t, price_block_name((enum price_block)b),
+                    price_block_title((enum price_block)b));
+        zeros_row(t, r->total.energy_pj[b], without->total.energy_pj[b]);
+    }
+    if (r->values) {
+        table_text(t, "all blocks");
+        zeros_row(t, price_row_energy_pj(&r->total), price_row_energy_pj(&without->total));
+    }
+    table_note(t, "Without zeros: rows whose input is 0 take what the others take in the mean.");
     return t;
 }
 

@@ -21,6 +21,17 @@ struct table *price_block_table(const struct price_report *r);
 struct table *price_layer_table(const struct price_report *r);
 struct table *price_item_table(const struct price_report *r);
 
+/* By kind of core and by what energy rests on, an image and a multiply-accumulate; efficiencies
+ * with what they count. */
+struct table *price_kind_table(const struct price_report *r);
+struct table *price_basis_table(const struct price_report *r);
+struct table *price_efficiency_table(const struct price_report *r);
+
+/* Of runs with values, else empty: what inputs were, and what those that are 0 saved, beside the
+ * prices without zeros (study/pricing.h). */
+struct table *price_input_table(const struct price_report *r);
+struct table *price_zeros_table(const struct price_report *r, const struct price_report *without);
+
 /* A bar per layer, stacked by block. */
 void price_print_svg(const struct price_report *r, FILE *out);
 

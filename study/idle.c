@@ -63,6 +63,7 @@ static const struct idle_row { // a key is one row
 } rows[] = {
     { "mapping.effort", not_optimised, "mapping.optimize = none" },
     { "energy.technology", unpriced, "energy.chip = none" },
+    { "energy.activity", unpriced, "energy.chip = none" },
     { "energy.device", unpriced, "energy.chip = none" },
     { "core.crossbar.device", unpriced, "energy.chip = none" },
     { "fabric.partial_sum_gbps", without_partial_sums, "no layer is split by its rows" },

@@ -102,7 +102,8 @@ static bool same_hardware(const struct core_hardware *a, const struct core_hardw
 {
     return a->rows == b->rows && a->columns == b->columns && a->words == b->words &&
            a->word_bits == b->word_bits && a->lanes == b->lanes && a->mvm_ns == b->mvm_ns &&
-           a->clock_ns == b->clock_ns;
+           a->clock_ns == b->clock_ns && a->density == b->density &&
+           memcmp(&a->array, &b->array, sizeof a->array) == 0;
 }
 
 static double stream_pitches(const struct plan *p, const struct plan_stream *s)
@@ -121,6 +122,7 @@ static uint32_t stream_owner(const struct plan_stream *s)
 struct priced_core {
     struct core_hardware hardware;
     struct core_unit     unit;
+    struct price_inputs  in;
     double               links_pj;
     struct link_cost     links;
 };
@@ -129,7 +131,6 @@ struct pricing { // borrowed
     const struct chip_model *chip;
     const struct plan       *plan;
     const struct price_run  *run;
-    bool                     values;
     uint64_t                 timesteps; // of a full pipeline
 };
 
@@ -151,6 +152,38 @@ static void links(const struct pricing *k, struct priced_core *core)
     }
 }
 
+/* Inputs of a core, in units of the last place of a digit. */
+static double digits(const struct pricing *k, uint32_t core)
+{
+    const struct core_counters *n = &k->run->core[core];
+
+    return (double)(plan_is_read(k->plan) ? n->sum_digits : n->sum_abs_x);
+}
+
+static struct price_inputs inputs_of(const struct pricing *k, uint32_t core,
+                                     const struct core_hardware *h)
+{
+    const struct core_counters *n = &k->run->core[core];
+
+    if (!k->run->values)
+        return (struct price_inputs){ 0 };
+    return (struct price_inputs){
+        .driven = (double)n->driven_rows, .active = (double)n->active_rows,
+        .digits = digits(k, core),
+        .most = (double)n->driven_rows * h->array.slices * (exp2(h->array.slice_bits) - 1),
+    };
+}
+
+/* Circuits are asked what they take of such inputs; 0: as the chip's file states. */
+static double density(const struct pricing *k, const struct price_inputs *in)
+{
+    const double least = 1e-3;
+
+    if (k->chip->converter != PRICE_CONVERTER_CIRCUITS || in->most == 0)
+        return 0;
+    return fmin(1, fmax(least, in->digits / in->most));
+}
+
 static enum err unit_costs(const struct pricing *k, struct priced_core *core, struct err_msg *m)
 {
     const struct precision bits = network_precision(k->plan->network);
@@ -161,6 +194,8 @@ static enum err unit_costs(const struct pricing *k, struct priced_core *core, st
         enum err e = ERR_NONE;
 
         core[i].hardware = hardware(k->plan, &k->plan->core[i], &all);
+        core[i].in = inputs_of(k, i, &core[i].hardware);
+        core[i].hardware.density = density(k, &core[i].in);
         if (i > 0 && same_hardware(&core[i].hardware, &core[i - 1].hardware))
             core[i].unit = core[i - 1].unit;
         else
@@ -182,25 +217,16 @@ static double meetings(const struct core_counters *n, const struct core_hardware
     return n->firings > 0 ? (double)n->conversions / (double)n->firings : 0;
 }
 
-static double crossbar_pj(const struct core_counters *n, const struct core_hardware *h,
-                          const struct core_unit *u, bool values)
+static double crossbar_pj(const struct pricing *k, uint32_t core, const struct core_hardware *h,
+                          const struct core_unit *u, double inputs)
 {
-    double cells = values && u->cell_lsb2 > 0
+    const struct core_counters *n = &k->run->core[core];
+    double cells = k->run->values && u->cell_lsb2 > 0
                        ? (double)n->sum_abs_xw * u->cell_lsb2
                        : (double)n->driven_rows * meetings(n, h) * u->cell;
-    double on = (double)(values ? n->active_rows : n->driven_rows);
 
-    return cells + (double)n->driven_rows * u->row + on * u->row_on +
+    return cells + (double)n->driven_rows * u->row + inputs * u->line_digit +
            (double)n->conversions * u->column;
-}
-
-static double drivers_pj(const struct core_counters *n, const struct core_unit *u, bool values)
-{
-    double pulses = values && u->row_lsb > 0 ? (double)n->sum_abs_x * u->row_lsb
-                                             : (double)n->driven_rows * u->row_pulse;
-    double on = (double)(values ? n->active_rows : n->driven_rows);
-
-    return pulses + (double)n->driven_rows * u->row_clocked + on * u->row_switched;
 }
 
 static void add_up(const struct pricing *k, uint32_t core, const struct priced_core *priced,
@@ -216,10 +242,12 @@ static void add_up(const struct pricing *k, uint32_t core, const struct priced_c
     double more_ns = timesteps_ns(k->plan, k->run->timesteps - k->timesteps);
     double clocks = busy + gated * idle; // worth of work
     double control = u->control_registers + u->control_selection;
+    double inputs = k->run->values ? priced->in.digits : (double)n->driven_rows * u->row_digits;
 
     *bill = (struct bill){ .energy = {
-        [PRICE_CROSSBAR] = crossbar_pj(n, &priced->hardware, u, k->values),
-        [PRICE_INPUT_DRIVERS] = drivers_pj(n, u, k->values),
+        [PRICE_CROSSBAR] = crossbar_pj(k, core, &priced->hardware, u, inputs),
+        [PRICE_INPUT_DRIVERS] = (double)n->driven_rows * u->row_clocked +
+                                inputs * u->driver_digit,
         [PRICE_ADC] = (double)n->conversions * u->conversion,
         [PRICE_DIGITAL] = (double)n->scale_ops * u->scale + (double)n->round_ops * u->round +
                           (double)(n->residual_ops + n->pool_ops + n->partial_sum_ops) * u->add +
@@ -253,6 +281,7 @@ static void round_row(const struct bill *bill, const struct priced_core *core, u
                                    (b == PRICE_LINKS ? core->links.area_um2 : 0));
     }
     row->idle_pj = llround(bill->idle / images);
+    row->in = core->in;
 }
 
 /* Absurd counts, which only a stored result can have, would not fit the tables' integers. */
@@ -293,15 +322,10 @@ static void row_add(struct price_row *to, const struct price_row *from)
         to->latency_ns[b] = fmax(to->latency_ns[b], from->latency_ns[b]);
     }
     to->idle_pj += from->idle_pj;
-}
-
-/* A timing run leaves the sums at 0. */
-static bool has_values(const struct plan *p, const struct price_run *run)
-{
-    for (uint32_t i = 0; i < p->n_core; i++)
-        if (run->core[i].sum_abs_xw > 0)
-            return true;
-    return false;
+    to->in.driven += from->in.driven;
+    to->in.active += from->in.active;
+    to->in.digits += from->in.digits;
+    to->in.most += from->in.most;
 }
 
 /* They are like the first core, leak and have their area; no clock comes there. */
@@ -314,6 +338,7 @@ static void add_unused(const struct pricing *k, const struct priced_core *core,
     struct priced_core all = *core;
 
     all.links = (struct link_cost){ 0, 0 };
+    all.in = (struct price_inputs){ 0 };
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
         all.unit.area_um2[b] *= n;
         bill.leakage[b] = n * core->unit.leakage_uw[b] * ns * 1e-3;
@@ -344,6 +369,9 @@ static enum err price_cores(const struct pricing *k, const struct priced_core *c
 
     for (uint32_t i = 0; i < k->plan->n_core; i++) {
         const struct plan_core *pc = &k->plan->core[i];
+        enum price_kind kind = layer_is_digital(plan_network_layer(k->plan, pc->plan_layer))
+                                   ? PRICE_DIGITAL_CORE
+                                   : PRICE_ARRAY_CORE;
         struct bill bill;
         enum err e;
 
@@ -356,6 +384,8 @@ static enum err price_cores(const struct pricing *k, const struct priced_core *c
         round_row(&bill, &core[i], k->run->n_image, &r->core[i]);
         latencies(k->plan, i, &core[i].unit, &r->core[i]);
         row_add(&r->layer[pc->plan_layer], &r->core[i]);
+        row_add(&r->kind[kind], &r->core[i]);
+        r->n_kind[kind]++;
         row_add(&r->total, &r->core[i]);
         fill += bill.fill;
     }
@@ -402,7 +432,7 @@ static void describe(const struct pricing *k, struct price_report *r)
     }
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
         r->basis[b] = price_basis(c, (enum price_block)b);
-    r->values = k->values;
+    r->values = k->run->values;
     r->n_image = k->run->n_image;
     r->image_ns = timesteps_ns(k->plan, k->timesteps) / (double)k->run->n_image;
     r->image_ops = 2.0 * (double)network_macs(k->plan->network);
@@ -411,7 +441,7 @@ static void describe(const struct pricing *k, struct price_report *r)
 enum err price(const struct chip_model *c, const struct plan *p, const struct price_run *run,
                struct price_report *r, struct err_msg *m)
 {
-    const struct pricing k = { c, p, run, has_values(p, run), full_timesteps(run) };
+    const struct pricing k = { c, p, run, full_timesteps(run) };
     struct priced_core *core;
 
     *r = (struct price_report){ 0 };

@@ -11,9 +11,10 @@
  * to whole pJ per image and whole um2 for each block of each core; tables add these integers, so
  * that rows and columns sum to the total to the last digit, in any order.
  *
- * With values, input pulses cost what they are long (counter sum_abs_x) and cells what they conduct
- * meanwhile (sum_abs_xw); a timing run takes the mean input and conductance that the files of chip
- * and device state.
+ * With values, input pulses cost what they are long (counter sum_abs_x, in slices sum_digits), word
+ * lines go up for bits that are 1 (sum_digits), and cells conduct meanwhile (sum_abs_xw); an array
+ * of circuits converts and adds what a column conducts with as many inputs. A timing run takes the
+ * mean input and conductance that the files of chip and device state.
  *
  * Operations are counted by what the network needs: two per weight of each output pixel. Cores that
  * exist but hold no layer have area and leak; their clocks stand.
@@ -36,6 +37,12 @@ struct price_run { // what a run counted; borrowed
     uint64_t                    timesteps;   // that the chip was on
     uint64_t                    interval;    // between images; 0: all of the run is priced
     uint32_t                    n_unused;    // cores without a layer
+    bool                        values;      // counters of values are those of images
+};
+
+struct price_inputs { // of all images; 0 in a timing run
+    double driven, active; // rows; of them those whose input is not 0
+    double digits, most;   // sum of the inputs' digits; if all were full
 };
 
 struct price_row { // of a core, a layer or the chip; sums of whole units
@@ -45,8 +52,11 @@ struct price_row { // of a core, a layer or the chip; sums of whole units
     int64_t leakage_pj[N_PRICE_BLOCK]; // per image
     int64_t area_um2[N_PRICE_BLOCK];
     int64_t idle_pj;                   // of all this, while the core did not fire
+    struct price_inputs in;
     double  latency_ns[N_PRICE_BLOCK]; // in the worst timestep; of several cores, the slowest's
 };
+
+enum price_kind { PRICE_ARRAY_CORE, PRICE_DIGITAL_CORE, N_PRICE_KIND }; // that hold a layer
 
 struct price_report {
     char              technology[40], device[32];
@@ -61,6 +71,8 @@ struct price_report {
     uint32_t          n_core;
     struct price_row *layer;        // owned; [n_layer], sums over its cores
     uint32_t          n_layer;
+    struct price_row  kind[N_PRICE_KIND]; // sums over the cores of a kind
+    uint32_t          n_kind[N_PRICE_KIND]; // cores of it
     struct price_row  unused;       // cores without a layer, all together
     uint32_t          n_unused;
     struct price_row  total;

@@ -2,27 +2,46 @@
 #include "study/pricing.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/util.h"
 #include "network/precision.h"
+#include "study/activity.h"
 
 bool pricing_wanted(const struct config *c)
 {
     return strcmp(c->energy.chip, "none") != 0;
 }
 
+/* Whether bits of SRAM cells are added as they are. */
+static bool is_digital(const struct array_spec *a)
+{
+    return a->cell == &cell_sram && a->adc_bits == 0 && !a->readout->codes;
+}
+
+/* Cells of SRAM are priced as such, whatever the default device. */
+static const char *device_of(const struct config *c, const struct array_spec *a)
+{
+    bool said = strcmp(config_where(c, "energy.device"), "default") != 0;
+
+    return a->cell == &cell_sram && !said ? "sram" : c->energy.device;
+}
+
 /* energy.converter, where it is said. */
 static enum err choose_converter(struct chip_model *model, const struct config *c,
-                                 struct err_msg *m)
+                                 const struct array_spec *a, struct err_msg *m)
 {
     static const enum adc_kind of[] = {
         [ADC_CSA] = CONVERTER_CSA, [ADC_VSA] = CONVERTER_VSA, [ADC_SAR] = CONVERTER_SAR,
         [ADC_CCO] = CONVERTER_CCO,
     };
 
-    if (c->energy.converter == ADC_AUTO)
+    if (c->energy.converter == ADC_AUTO) {
+        if (model->converter == PRICE_CONVERTER_CIRCUITS && model->device.sram && is_digital(a))
+            model->adc = CONVERTER_TREE;
         return ERR_NONE;
+    }
     if (model->converter != PRICE_CONVERTER_CIRCUITS)
         return err_set(m, ERR_INPUT, "%.400s: energy.converter: energy.chip = %s has a converter "
                        "of its own: want energy.converter = auto, or energy.chip = composed",
@@ -43,7 +62,8 @@ enum err pricing_load(struct chip_model *model, const struct config *c, const st
     const struct array_load load = { bits.value_bits, bits.weight_bits, 0 };
     enum err e = array_spec_of(&array, c, &load, m);
     if (!e)
-        e = chip_model_load(model, c->energy.technology, c->energy.device, c->energy.chip, m);
+        e = chip_model_load(model, c->energy.technology, device_of(c, &array), c->energy.chip,
+                            m);
     if (e)
         return e;
     if (array_is_read(&array) && model->converter != PRICE_CONVERTER_CIRCUITS)
@@ -55,7 +75,7 @@ enum err pricing_load(struct chip_model *model, const struct config *c, const st
         return err_set(m, ERR_INPUT, "%.400s: energy.chip = %s: costs of joined arrays are not "
                        "there yet: want energy.chip = none, or fabric.partial_sum = digital",
                        config_where(c, "energy.chip"), c->energy.chip);
-    return choose_converter(model, c, m);
+    return choose_converter(model, c, &array, m);
 }
 
 /* Of one image by itself. */
@@ -139,16 +159,64 @@ struct price_run price_run_of(const struct plan *p, const struct run_result *r)
     return (struct price_run){ .core = r->core, .stream_bits = r->stream_bits,
                                .n_image = r->n_image, .timesteps = r->total_timesteps,
                                .interval = p->interval,
-                               .n_unused = p->config->chip_cores - p->n_core };
+                               .n_unused = p->config->chip_cores - p->n_core,
+                               .values = r->values };
+}
+
+/* A row whose input is 0 takes what the others take in the mean. */
+static void without_zeros(struct core_counters *n)
+{
+    double f = n->active_rows > 0 ? (double)n->driven_rows / (double)n->active_rows : 1;
+
+    n->sum_abs_x = (uint64_t)((double)n->sum_abs_x * f);
+    n->sum_abs_xw = (uint64_t)((double)n->sum_abs_xw * f);
+    n->sum_digits = (uint64_t)((double)n->sum_digits * f);
+    n->active_rows = n->driven_rows;
+}
+
+/* Value counters of core[n_core] as the pricing is to have them. */
+static enum err settle_inputs(struct core_counters *core, const struct study *s,
+                              const struct run_result *result, enum price_zeros zeros,
+                              struct price_run *run, struct err_msg *m)
+{
+    const char *activity = s->config.energy.activity;
+
+    if (activity[0] != '\0' && result->values)
+        return err_set(m, ERR_INPUT, "%.400s: energy.activity = %.400s: this run has images, and "
+                       "is priced by them: want no energy.activity, or no images",
+                       config_where(&s->config, "energy.activity"), activity);
+    enum err e = activity[0] == '\0'
+                     ? ERR_NONE : activity_apply(core, s, result->n_image, activity, m);
+    run->values |= activity[0] != '\0';
+    for (uint32_t i = 0; zeros == PRICE_WITHOUT_ZEROS && i < s->plan.n_core; i++)
+        without_zeros(&core[i]);
+    return e;
+}
+
+enum err pricing_by(struct price_report *r, const struct chip_model *model, const struct study *s,
+                    const struct run_result *result, enum price_zeros zeros, struct err_msg *m)
+{
+    struct price_run run = price_run_of(&s->plan, result);
+    struct core_counters *core = malloc(s->plan.n_core * sizeof *core);
+
+    *r = (struct price_report){ 0 };
+    if (!core)
+        return err_set(m, ERR_MEMORY, "no memory for the counters of %u cores", s->plan.n_core);
+    memcpy(core, result->core, s->plan.n_core * sizeof *core);
+    run.core = core;
+    enum err e = settle_inputs(core, s, result, zeros, &run, m);
+    if (!e)
+        e = price(model, &s->plan, &run, r, m);
+    free(core);
+    return e;
 }
 
 enum err pricing(struct price_report *r, const struct study *s, const struct run_result *result,
                  struct err_msg *m)
 {
-    const struct price_run run = price_run_of(&s->plan, result);
     struct chip_model model;
 
     *r = (struct price_report){ 0 };
     enum err e = pricing_load(&model, &s->config, &s->network, m);
-    return e ? e : price(&model, &s->plan, &run, r, m);
+    return e ? e : pricing_by(r, &model, s, result, PRICE_AS_IT_WAS, m);
 }

@@ -30,8 +30,16 @@ enum err pricer_init(struct pricer *p, const struct config *c, const struct netw
 /* What is priced of a run: images of a full pipeline, all cores of the chip. */
 struct price_run price_run_of(const struct plan *p, const struct run_result *r);
 
-/* Loads them and prices the run. ERR_INPUT also when energy.chip is none. On
- * error *r is zero. */
+/* Inputs as they were; or as if those that are 0 had been like the others in the mean, to see what
+ * zeros save. */
+enum price_zeros { PRICE_AS_IT_WAS, PRICE_WITHOUT_ZEROS };
+
+/* Prices the run; one without images by the inputs that energy.activity names. On error *r is
+ * zero. */
+enum err pricing_by(struct price_report *r, const struct chip_model *model, const struct study *s,
+                    const struct run_result *result, enum price_zeros zeros, struct err_msg *m);
+
+/* The same by the model that the configuration names. ERR_INPUT also when energy.chip is none. */
 enum err pricing(struct price_report *r, const struct study *s, const struct run_result *result,
                  struct err_msg *m);
 

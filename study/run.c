@@ -636,7 +636,8 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     r->n_cut = inputs ? inputs_cut(inputs) : 0;
     uint32_t n = (uint32_t)min_u64(cfg->jobs, r->n_image);
     e = result_alloc(r, p, m);
-    if (!e && run_has_values(cfg) && has_classes(p)) {
+    r->values = run_has_values(cfg);
+    if (!e && r->values && has_classes(p)) {
         r->label = labelled ? calloc(r->n_image, sizeof *r->label) : NULL;
         r->predicted = calloc(max_u32(cfg->n_state, 1), r->n_image * sizeof *r->predicted);
         e = (r->label || !labelled) && r->predicted ? ERR_NONE : no_memory(m);

@@ -59,6 +59,7 @@ struct layer_result {
 
 struct run_result {
     uint64_t              n_image;
+    bool                  values; // counters of values are those of images
     uint64_t              first_result, last_conv; // elapsed timesteps of the first image
     uint64_t              total_timesteps; // elapsed to the last image's result
     struct layer_result  *layer;   // owned; [plan->n_layer]

@@ -98,6 +98,7 @@ static enum err read_counters(struct run_result *r, const struct study *s, const
         (e = read_count(images, "count", "images", &r->n_image, o, m)) ||
         (e = read_count(images, "total_timesteps", "images", &r->total_timesteps, o, m)))
         return e;
+    r->values = json_is_string(json_object_get(images, "set"));
     for (uint32_t i = 0; i < s->plan.n_core; i++) {
         const json_t *counters = json_object_get(json_array_get(cores, i), "counters");
         char what[48];

@@ -17,8 +17,8 @@
 bool stored_is(const char *path);
 
 /* Reads the document at `path` and applies set[n_set]. Of *r only what pricing needs is set: core,
- * stream_bits, n_image, total_timesteps. ERR_INPUT when the document lacks a part or does not fit
- * its plan. On error *s and *r are zero. */
+ * stream_bits, n_image, values, total_timesteps. ERR_INPUT when the document lacks a part or does
+ * not fit its plan. On error *s and *r are zero. */
 enum err stored_load(struct study *s, struct run_result *r, const char *path,
                      const char *const *set, size_t n_set, struct err_msg *m);
 

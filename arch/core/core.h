@@ -25,7 +25,7 @@
 #include "core/planes.h"
 #include "dataflow/plan/plan.h"
 
-/* Everything that energy is priced from. Timing runs leave the three value counters at 0. */
+/* Everything that energy is priced from. Timing runs leave the value counters at 0. */
 #define CORE_COUNTERS(X)                                                                         \
     X(firings,           "mvm",      "times the crossbar fired")                                 \
     X(outputs,           "pixel",    "output pixels computed")                                   \
@@ -47,7 +47,8 @@
     X(busy_timesteps,    "timestep", "timesteps with a firing, of a crossbar or none") \
     X(reads,             "read",     "reads of the crossbar, of some rows and bits of the inputs") \
     X(shift_adds,        "op",       "codes of reads shifted and added to others")               \
-    X(clipped,           "sample",   "of the conversions, codes at their end with a sum beyond")
+    X(clipped,           "sample",   "of the conversions, codes at their end with a sum beyond") \
+    X(sum_digits,        "lsb",      "sum of inputs' slices over rows; of bits: those set")
 
 struct core_counters { CORE_COUNTERS(COUNTER_FIELD) };
 

@@ -61,6 +61,7 @@ static void count_values(struct imc_core *c, const struct array_product *product
     count->active_rows += n.in.active_rows;
     count->sum_abs_x += n.in.sum_abs_x;
     count->sum_abs_xw += n.in.sum_abs_xw;
+    count->sum_digits += n.sum_digits;
 }
 
 static void multiply(struct imc_core *c, const struct core_now *now, const struct pixel *place,

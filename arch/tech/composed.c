@@ -25,10 +25,12 @@ static struct reading reading_of(const struct chip_model *c, const struct core_h
         .adc_bits = a->adc_bits > 0 ? a->adc_bits : (uint32_t)c->fact.converter_bits,
         .columns_per_weight = a->columns_per_weight > 0 ? a->columns_per_weight : 1,
         .devices = a->devices > 0 ? a->devices : 2,
-        .density = fmax(c->fact.mean_input, 1e-3),
+        .density = fmax(h->density > 0 ? h->density : c->fact.mean_input, 1e-3),
     };
 
     r.groups = (h->rows + r.rows_at_once - 1) / r.rows_at_once;
+    if (c->adc == CONVERTER_TREE)
+        r.adc_bits = (uint32_t)ceil(log2(r.rows_at_once + 1.0));
     r.serial = r.slice_bits == 1;
     return r;
 }
@@ -125,19 +127,19 @@ static void place(const struct sub_array *s, struct core_unit *u)
                                     s->block[BLOCK_ROW_SWITCH].leakage_uw;
 }
 
-/* Of a word line and its switch: what every read takes of a row, and what a bit of 1 adds. */
+/* Of a word line and its switch: what the reads take of a row, and what a bit of 1 adds. */
 static void serial_rows(const struct sub_array *at, const struct sub_array *half,
                         const struct core_hardware *h, const struct reading *r,
                         struct core_unit *u)
 {
-    double rows = h->rows, turns = r->columns_per_adc;
+    double rows = h->rows, turns = r->columns_per_adc, ones = rows * r->density;
     double idle = 2 * half->block[BLOCK_ROW_SWITCH].energy_pj -
                   at->block[BLOCK_ROW_SWITCH].energy_pj; // a line through two shares of bits
     double on = at->block[BLOCK_ROW_SWITCH].energy_pj - idle;
 
     u->row_clocked = r->slices * idle / turns / rows;
-    u->row_switched = r->slices * on / turns / rows;
-    u->row_on = r->slices * at->block[BLOCK_ARRAY].energy_pj / turns / rows;
+    u->driver_digit = on / turns / ones;
+    u->line_digit = at->block[BLOCK_ARRAY].energy_pj / turns / ones;
     u->latency_ns[PRICE_INPUT_DRIVERS] = at->block[BLOCK_ROW_SWITCH].delay_ns;
     u->latency_ns[PRICE_CROSSBAR] = at->block[BLOCK_ARRAY].delay_ns;
 }
@@ -159,7 +161,6 @@ static enum err pulsed_rows(const struct chip_model *c, const struct core_hardwa
                             const struct reading *r, const struct sub_array *s,
                             struct core_unit *u, struct err_msg *m)
 {
-    struct circuit mean = pulse_driver(&c->technology, r->slice_bits, r->density);
     struct circuit full = pulse_driver(&c->technology, r->slice_bits, 1);
     double v = c->technology.supply_v * c->device.read_v, ns;
     double largest_us = 1e6 / c->device.r_on_ohm, levels = fmax(exp2(h->weight_bits - 1.0) - 1, 1);
@@ -174,8 +175,7 @@ static enum err pulsed_rows(const struct chip_model *c, const struct core_hardwa
         u->cell_lsb2 = v * (largest_us / levels) * (ns / codes) * 1e-3;
     u->row = r->slices * s->block[BLOCK_ARRAY].energy_pj / r->columns_per_adc / r->density /
              h->rows; // up and down once in each read
-    u->row_pulse = r->slices * mean.energy_pj;
-    u->row_lsb = r->slices == 1 ? full.energy_pj / codes : 0;
+    u->driver_digit = full.energy_pj / codes;
     u->area_um2[PRICE_INPUT_DRIVERS] += h->rows * full.area_um2;
     u->leakage_uw[PRICE_INPUT_DRIVERS] += h->rows * full.leakage_uw;
     u->latency_ns[PRICE_CROSSBAR] = ns;
@@ -202,11 +202,14 @@ static double shift_add_pj(const struct sub_array *s, const struct core_hardware
     return pj / additions;
 }
 
-static struct calibration activities(const struct chip_model *c)
+/* An adder whose code is 0 does not toggle: no row of the read has both a bit and a cell that
+ * conducts. */
+static struct calibration activities(const struct chip_model *c, const struct reading *r)
 {
     struct calibration cal = calibration_none();
+    double silent = pow(1 - r->density * on_share(&c->device), r->rows_at_once);
 
-    cal.adder_activity = c->fact.adder_activity;
+    cal.adder_activity = c->fact.adder_activity * (1 - silent);
     cal.dff_activity = c->fact.register_activity;
     return cal;
 }
@@ -216,7 +219,7 @@ enum err composed_array(const struct chip_model *c, const struct core_hardware *
 {
     const struct reading r = reading_of(c, h);
     const struct device d = column_cell(c, &r);
-    const struct calibration cal = activities(c);
+    const struct calibration cal = activities(c, &r);
     struct sub_array_cfg cfg;
     struct sub_array s, half;
     enum err e = check(c, &r, m);
@@ -229,6 +232,7 @@ enum err composed_array(const struct chip_model *c, const struct core_hardware *
     cfg.active /= 2;
     if (r.serial && (e = sub_array(&c->technology, &d, &cfg, &cal, &half, m)))
         return e;
+    u->row_digits = r.slices * r.density * (exp2(r.slice_bits) - 1);
     if (r.serial)
         serial_rows(&s, &half, h, &r, u);
     else if ((e = pulsed_rows(c, h, &r, &s, u, m)))

@@ -11,7 +11,8 @@
  *
  * A word line stays up while the columns behind a converter take their turns; in the program of the
  * sub-array it goes up for each of them. What a bit-serial read conducts through its cells is in
- * the fits of its converters. docs/models/chip.md has the rest.
+ * the fits of its converters. Bits of SRAM cells whose sums are exact are multiplied and added by
+ * gates: a conversion is a column's tree. docs/models/chip.md has the rest.
  */
 #ifndef ARCH_TECH_COMPOSED_H
 #define ARCH_TECH_COMPOSED_H

@@ -62,11 +62,11 @@ static void input_drivers(const struct chip_model *c, const struct core_hardware
                           struct core_unit *u)
 {
     const struct chip_facts *f = &c->fact;
-    struct circuit mean = pulse_driver(&c->technology, h->value_bits, f->mean_input);
     struct circuit full = pulse_driver(&c->technology, h->value_bits, 1);
+    double codes = exp2(h->value_bits) - 1;
 
-    u->row_pulse = mean.energy_pj;
-    u->row_lsb = full.energy_pj / (exp2(h->value_bits) - 1);
+    u->row_digits = f->mean_input * codes;
+    u->driver_digit = full.energy_pj / codes;
     u->area_um2[PRICE_INPUT_DRIVERS] = h->rows * full.area_um2;
     u->leakage_uw[PRICE_INPUT_DRIVERS] = h->rows * full.leakage_uw * f->control_leakage;
 }
@@ -209,10 +209,10 @@ struct core_peak core_peak(const struct core_hardware *h, const struct core_unit
     double outputs = ops / 2 / h->rows, codes = h->columns * slices * groups;
     struct core_peak p = { .area_um2 = area_um2(u) };
 
-    p.energy_pj[PRICE_CROSSBAR] = cells * slices * u->cell + h->rows * (u->row + u->row_on) +
-                                  h->columns * u->column;
+    p.energy_pj[PRICE_CROSSBAR] = cells * slices * u->cell + h->columns * u->column +
+                                  h->rows * (u->row + u->row_digits * u->line_digit);
     p.energy_pj[PRICE_INPUT_DRIVERS] = h->rows *
-                                       (u->row_pulse + u->row_clocked + u->row_switched);
+                                       (u->row_clocked + u->row_digits * u->driver_digit);
     p.energy_pj[PRICE_ADC] = codes * u->conversion;
     p.energy_pj[PRICE_DIGITAL] = outputs * (u->scale + u->round) +
                                  (codes - outputs) * u->shift_add;

@@ -21,7 +21,9 @@ struct core_hardware {
     uint32_t rows, columns; // of the crossbar
     uint32_t words, word_bits;
     uint32_t lanes;
-    double   mvm_ns, clock_ns;
+    double mvm_ns, clock_ns;
+    double density; // of inputs, 0 to 1: bits that are 1, or the mean pulse over the longest;
+                    // 0: as the chip's file states
     uint32_t value_bits, weight_bits; // of an input and of a signed weight
     uint32_t kernel_columns, pixel_channels; // what the controller buffers: a kernel row, a pixel
     struct array_hardware array;
@@ -32,11 +34,10 @@ struct core_unit { // costs of one core; energies in pJ
     double cell;             // a cell in the mean, in one firing
     double cell_lsb2;        // per |x| |w|, in units of their last places
     double row;              // a driven row: its wire
-    double row_pulse;        // its driver, a pulse in the mean
-    double row_lsb;          // the same per |x|, in units of its last place
-    double row_clocked;      // switch of a driven row, whatever its input
-    double row_switched;     // the same of a row whose input is not 0, on top
-    double row_on;           // word line of such a row
+    double row_clocked;      // its switch, whatever its input
+    double row_digits;       // in the mean: its input, in units of the last place of a digit
+    double driver_digit;     // driver or switch per such unit: time of a pulse, or a bit that is 1
+    double line_digit;       // word line per bit that is 1
     double column;           // a column's regulator
     double conversion;
     double shift_add;        // of a read's code to others

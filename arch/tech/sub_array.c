@@ -87,14 +87,24 @@ static enum err resistive_wires(const struct technology *t, const struct device 
     return ERR_NONE;
 }
 
+/* Multiplies a bit of the input by the cell's. */
+static struct gate product_gate(const struct technology *t)
+{
+    return gate_standard(t, GATE_NOR, 2, gate_widths(t, 1, 1));
+}
+
 static void sram_wires(const struct technology *t, const struct sub_array_cfg *c, struct wires *w)
 {
     struct sram_cell cell = sram_cell(t);
+    struct gate product = product_gate(t);
+    bool tree = c->converter == CONVERTER_TREE;
+    double product_um = tree ? gate_area_um2(&product) / t->sram_height_um : 0;
 
-    w->width_um = c->columns * t->sram_width_um;
+    w->width_um = c->columns * (t->sram_width_um + product_um);
     w->height_um = c->rows * t->sram_height_um;
     /* of a cell's two access transistors one is selected */
-    w->row_pf = w->width_um * t->wire_pf_um + c->columns * cell.access_gate_pf;
+    w->row_pf = w->width_um * t->wire_pf_um +
+                c->columns * (tree ? product.in_pf : cell.access_gate_pf);
     w->column_pf = w->height_um * t->wire_pf_um + c->rows * cell.bit_line_pf;
     w->access_kohm = cell.access_kohm;
 }
@@ -221,13 +231,61 @@ static double reference_cell_um2(const struct technology *t, const struct device
                    : d->cell_height_f * d->cell_width_f * m * m;
 }
 
+/* Share of sums of n products that are not 0, each product with a probability. */
+static double some_of(double probability, double n)
+{
+    return -expm1(n * log1p(-probability));
+}
+
+/* Of a column: an adder of stage k toggles where one of its 2^k products is 1. *a holds for reads
+ * in which some product is. */
+static double tree_pj(const struct technology *t, const struct sub_array_cfg *c,
+                      const struct activity *a)
+{
+    double p = c->active * c->on_share, all = some_of(p, c->rows_at_once), pj = 0;
+    unsigned bits = 1;
+
+    for (unsigned left = c->rows_at_once; left > 1 && all > 0; left -= left / 2, bits++) {
+        struct activity of = *a;
+        of.adder *= fmin(1, some_of(p, exp2(bits)) / all);
+        pj += left / 2 * adder(t, bits, dff_in_pf(t), &of).energy_pj;
+    }
+    return pj;
+}
+
+/* Products of a column's driven cells are added; of one row at a time they are the sum. A product
+ * that is 1 charges its gate and three of an adder. */
+static void add_products(const struct technology *t, const struct sub_array_cfg *c,
+                         const struct wires *w, const struct activity *a, struct sub_array *s)
+{
+    struct circuit tree = { 0 }, *all = &s->block[BLOCK_ADC];
+    struct gate product = product_gate(t);
+    double load_pf = product.out_pf + 3 * product.in_pf, v2 = t->supply_v * t->supply_v;
+    double ones = c->rows * c->active * c->on_share * c->columns;
+    struct edge edge = { 0, 0 };
+
+    if (c->rows_at_once > 1)
+        tree = adder_tree(t, c->rows_at_once, 1, dff_in_pf(t), a);
+    edge_stage(&edge, product.up_kohm, load_pf);
+    *all = circuit_times(tree, c->columns / c->columns_per_adc);
+    circuit_at_width(all, w->width_um);
+    all->delay_ns = edge.delay_ns + tree.delay_ns;
+    all->energy_pj = tree_pj(t, c, a) * c->columns * (double)ceil_div(c->rows, c->rows_at_once) +
+                     ones * load_pf * v2;
+    s->block[BLOCK_ARRAY].leakage_uw += (double)c->rows * c->columns * product.leakage_uw;
+}
+
 static enum err convert(const struct technology *t, const struct device *d,
-                        const struct sub_array_cfg *c, const struct wires *w, struct sub_array *s,
-                        struct err_msg *m)
+                        const struct sub_array_cfg *c, const struct wires *w,
+                        const struct activity *a, struct sub_array *s, struct err_msg *m)
 {
     double reads = (double)ceil_div(c->rows, c->rows_at_once);
     double converters = c->columns / c->columns_per_adc;
 
+    if (c->converter == CONVERTER_TREE) {
+        add_products(t, c, w, a, s);
+        return ERR_NONE;
+    }
     if (c->converter == CONVERTER_SAR || c->converter == CONVERTER_CCO) {
         struct circuit *adc = &s->block[BLOCK_ADC];
         double each_pj;
@@ -338,6 +396,9 @@ enum err sub_array(const struct technology *t, const struct device *d,
     enum err e;
 
     *s = (struct sub_array){ 0 };
+    if (cfg->converter == CONVERTER_TREE && !d->sram)
+        return err_set(m, ERR_INPUT, "%s: an adder tree adds bits of SRAM cells: want device sram",
+                       d->name);
     if ((e = check(cfg, m)) ||
         (e = device_check_bits(d, (double)ceil_div(cfg->weight_bits, cfg->cells_per_weight), m)) ||
         (!d->sram && (e = resistive_wires(t, d, cfg, &w, m))))
@@ -349,13 +410,15 @@ enum err sub_array(const struct technology *t, const struct device *d,
     s->column_kohm = column_kohm(d, cfg, &w);
     drive(t, d, cfg, &w, s);
     double select_ns = select_columns(t, d, cfg, &w, &a, s);
-    if ((e = convert(t, d, cfg, &w, s, m)))
+    if ((e = convert(t, d, cfg, &w, &a, s, m)))
         return e;
     accumulate(t, d, cfg, &w, &a, s);
     if (d->sram) {
         s->block[BLOCK_PRECHARGE] = sram_precharge(t, cfg->columns, w.column_pf, w.column_kohm,
                                                    w.width_um);
         s->block[BLOCK_PRECHARGE].energy_pj = 0; // columns are read as currents, not recharged
+        if (cfg->converter == CONVERTER_TREE)
+            s->block[BLOCK_PRECHARGE].delay_ns = 0; // nor used at all
         s->block[BLOCK_WRITE_DRIVER] = sram_write_driver(t, cfg->columns, w.width_um);
         s->block[BLOCK_WRITE_DRIVER].energy_pj = 0;
     } else {

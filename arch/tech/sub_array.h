@@ -18,7 +18,10 @@
 #include "arch/tech/device.h"
 #include "core/err.h"
 
-enum adc_kind { CONVERTER_CSA, CONVERTER_VSA, CONVERTER_SAR, CONVERTER_CCO };
+enum adc_kind {
+    CONVERTER_CSA, CONVERTER_VSA, CONVERTER_SAR, CONVERTER_CCO,
+    CONVERTER_TREE // none: a NOR2 at every SRAM cell, adders of the products of a column
+};
 
 struct sub_array_cfg {
     unsigned       rows, columns;

@@ -64,6 +64,7 @@ struct array_counts { // actions of products
     uint64_t            reads, shift_adds;
     uint64_t            clipped;     // codes; 0 in a timing run
     struct input_counts in;          // of the values; 0 in a timing run
+    uint64_t            sum_digits;  // of the inputs' slices; 0 in a timing run
 };
 
 struct imc_array_kind {

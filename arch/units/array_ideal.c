@@ -50,8 +50,11 @@ static void count(const struct imc_array *array, const struct array_product *p, 
     n->driven_rows += p->driven_rows;
     n->conversions += (uint64_t)p->n_output * a->outputs;
     n->reads++;
-    if (p->in)
+    if (p->in) {
+        uint64_t before = n->in.sum_abs_x;
         crossbar_count(&a->crossbar, p->in[plane], &n->in);
+        n->sum_digits += n->in.sum_abs_x - before; // one slice
+    }
 }
 
 static void release(struct imc_array *array)

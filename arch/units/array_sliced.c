@@ -25,6 +25,7 @@ struct sliced {
     uint64_t                *clipped;  // owned; [planes]: codes of the latest product
     struct converter        *code;     // owned; [columns]: of a whole product
     double                  *over_step; // owned; [columns]
+    uint32_t                 digits[256]; // of an input byte, summed over its slices
 };
 
 static bool takes(const struct array_spec *s)
@@ -128,6 +129,7 @@ static struct imc_array *program(const struct array_matrix *m)
     a->in_signed = m->in_signed;
     a->exact = array_is_exact(m->spec, m->rows, m->in_signed);
     a->whole = is_whole(m->spec, m->rows);
+    reads_digit_sums(&m->spec->reads, m->in_signed, a->digits);
     if (!m->weight)
         return &a->base;
     if (!array_program_crossbar(&a->crossbar, m) ||
@@ -179,8 +181,11 @@ static void count(const struct imc_array *array, const struct array_product *p, 
     n->shift_adds += outputs * (a->reads * (l->n_slice + (l->ones != 0)) - 1);
     if (a->clipped)
         n->clipped += a->clipped[plane];
-    if (p->in)
-        crossbar_count(&a->crossbar, p->in[plane], &n->in);
+    if (!p->in)
+        return;
+    crossbar_count(&a->crossbar, p->in[plane], &n->in);
+    for (uint32_t r = 0; r < a->base.rows; r++)
+        n->sum_digits += a->digits[p->in[plane][r]];
 }
 
 const struct imc_array_kind array_sliced = {

@@ -31,6 +31,7 @@ struct layer_classes {
     uint32_t            n_class, class_room;
     struct pixel_run   *run;      // owned
     uint32_t            n_run;    // in the order of columns
+    uint32_t           *digits;   // owned; [256]: of a byte as maps store it; NULL: |x|
 };
 
 struct tally_plan {
@@ -270,6 +271,31 @@ static bool make_classes(struct tally_plan *t, const struct firing_log *l, uint6
     return done;
 }
 
+/* Of the maps that a layer reads. */
+static bool in_signed(const struct plan *p, uint32_t layer)
+{
+    return p->network->layer[plan_network_layer(p, layer)->input[0]].out_signed;
+}
+
+/* Digits count where arrays are read: maps of signed bytes store 128 more. */
+static bool add_digits(const struct tally_plan *t, uint32_t layer)
+{
+    const struct plan_layer *pl = &t->plan->layer[layer];
+    bool is_signed = in_signed(t->plan, layer);
+    uint32_t sum[256], *digits;
+
+    if (!plan_is_read(t->plan))
+        return true;
+    digits = malloc(sizeof sum);
+    if (!digits)
+        return false;
+    reads_digit_sums(&pl->array.reads, is_signed, sum);
+    for (uint32_t i = 0; i < 256; i++)
+        digits[i] = sum[is_signed ? i ^ 0x80 : i];
+    t->layer[layer].digits = digits;
+    return true;
+}
+
 struct tally_plan *tally_plan_new(const struct plan *p, const struct firing_log *l, uint64_t image)
 {
     struct tally_plan *t = calloc(1, sizeof *t);
@@ -279,7 +305,8 @@ struct tally_plan *tally_plan_new(const struct plan *p, const struct firing_log 
     *t = (struct tally_plan){ .plan = p, .layer = calloc(p->n_layer, sizeof *t->layer) };
     bool done = t->layer;
     for (uint32_t i = 0; done && i < p->n_layer; i++)
-        done = layer_is_digital(plan_network_layer(p, i)) || make_classes(t, l, image, i);
+        done = layer_is_digital(plan_network_layer(p, i)) ||
+               (make_classes(t, l, image, i) && add_digits(t, i));
     if (done)
         return t;
     tally_plan_free(t);
@@ -294,6 +321,7 @@ void tally_plan_free(struct tally_plan *t)
         free(t->layer[i].drive);
         free(t->layer[i].class);
         free(t->layer[i].run);
+        free(t->layer[i].digits);
     }
     free(t->layer);
     free(t);
@@ -306,6 +334,7 @@ struct layer_sums {
     struct value_sums  *sums;  // owned; [n_class][quads]
     uint32_t           *held;  // owned; [n_class]: pixels in them
     struct value_total *total; // owned; [n_class][4 * quads]
+    uint64_t           *digits; // owned; [n_class][4 * quads]; NULL: those are |x|
     uint32_t            next_run;
 };
 
@@ -333,6 +362,23 @@ static void take_all(struct tally *t)
             take_class(&t->layer[i], k, t->n_lane);
 }
 
+/* sum[channels] += digits of n neighbours in a column. */
+static void sum_digits(const uint32_t *digits, const struct value_map *map, const uint8_t *pixel,
+                       uint32_t n, uint32_t n_lane, uint64_t *sum)
+{
+    for (uint32_t i = 0; i < n; i++, pixel += map->pixel_bytes)
+        for (uint32_t q = 0; q < map->quads; q++) {
+            const uint8_t *byte = pixel + (size_t)q * VALUE_BYTES;
+            uint32_t of[VALUE_QUAD] = { 0 };
+
+            for (uint32_t b = 0; b < n_lane * VALUE_QUAD; b += VALUE_QUAD)
+                for (uint32_t c = 0; c < VALUE_QUAD; c++)
+                    of[c] += digits[byte[b + c]];
+            for (uint32_t c = 0; c < VALUE_QUAD; c++)
+                sum[q * VALUE_QUAD + c] += of[c];
+        }
+}
+
 static void see_input(void *user, uint32_t layer, const struct value_map *map, uint32_t column,
                       uint32_t n_lane)
 {
@@ -354,6 +400,9 @@ static void see_input(void *user, uint32_t layer, const struct value_map *map, u
         s->held[r->class] += r->n;
         values_sum(t->values, map, value_pixel(map, r->x, r->y), r->n,
                    &s->sums[(size_t)r->class * s->quads]);
+        if (s->digits)
+            sum_digits(c->digits, map, value_pixel(map, r->x, r->y), r->n, n_lane,
+                       &s->digits[(size_t)r->class * s->quads * VALUE_QUAD]);
     }
 }
 
@@ -376,7 +425,9 @@ struct tally *tally_new(const struct tally_plan *p, const struct values *v)
         s->sums = calloc(n * s->quads, sizeof *s->sums);
         s->held = calloc(n, sizeof *s->held);
         s->total = calloc(n * s->quads * VALUE_QUAD, sizeof *s->total);
-        done = s->sums && s->held && s->total;
+        if (p->layer[i].digits)
+            s->digits = calloc(n * s->quads * VALUE_QUAD, sizeof *s->digits);
+        done = s->sums && s->held && s->total && (s->digits || !p->layer[i].digits);
     }
     if (done)
         return t;
@@ -392,6 +443,7 @@ void tally_free(struct tally *t)
         free(t->layer[i].sums);
         free(t->layer[i].held);
         free(t->layer[i].total);
+        free(t->layer[i].digits);
     }
     free(t->layer);
     free(t);
@@ -408,11 +460,14 @@ const struct value_watch *tally_watch(const struct tally *t)
 static void total_padding(const struct tally *t, uint32_t layer)
 {
     int32_t zero = plan_network_layer(t->plan->plan, layer)->in_zero;
+    int32_t stored = in_signed(t->plan->plan, layer) ? 128 : 0;
     const struct layer_sums *s = &t->layer[layer];
 
     for (uint32_t c = 0; c < s->quads * VALUE_QUAD; c++)
         s->total[c] = (struct value_total){ t->n_image * (uint64_t)abs(zero),
                                             zero != 0 ? t->n_image : 0 };
+    for (uint32_t c = 0; s->digits && c < s->quads * VALUE_QUAD; c++)
+        s->digits[c] = t->n_image * t->plan->layer[layer].digits[(uint8_t)(zero + stored)];
 }
 
 /* abs[channel of the layer][kernel position]: sum of |w| over a core's outputs. */
@@ -468,8 +523,10 @@ static bool has_row(const struct counting *k, uint32_t channel, uint32_t positio
     return row >= k->core->row_first && row - k->core->row_first < k->core->row_n;
 }
 
+/* digits: of each channel; NULL: one of each value, all of it. */
 static void count_class(const struct counting *k, const struct pixel_class *c,
-                        const struct value_total *total, struct core_counters *count)
+                        const struct value_total *total, const uint64_t *digits,
+                        struct core_counters *count)
 {
     uint32_t box = k->classes->box[0] * k->classes->box[1];
     uint32_t positions = k->layer->window.kernel[0] * k->layer->window.kernel[1];
@@ -496,6 +553,7 @@ static void count_class(const struct counting *k, const struct pixel_class *c,
         count->active_rows += (driven - missing) * total[ch].nonzero;
         count->sum_abs_x += (driven - missing) * total[ch].abs;
         count->sum_abs_xw += weight * total[ch].abs;
+        count->sum_digits += (driven - missing) * (digits ? digits[ch] : total[ch].abs);
     }
 }
 
@@ -517,9 +575,11 @@ static bool count_layer(const struct tally *t, uint32_t layer, struct core_count
         if (k.core->out_first != out_first)
             sum_weights(l, k.core, abs_sum);
         out_first = k.core->out_first;
-        for (uint32_t j = 0; j < c->n_class; j++)
-            count_class(&k, &c->class[j], &s->total[(size_t)j * s->quads * VALUE_QUAD],
+        for (uint32_t j = 0; j < c->n_class; j++) {
+            size_t at = (size_t)j * s->quads * VALUE_QUAD;
+            count_class(&k, &c->class[j], &s->total[at], s->digits ? &s->digits[at] : NULL,
                         &core[index]);
+        }
     }
     free(abs_sum);
     free(times);

@@ -6,6 +6,7 @@
  *     active_rows = sum over pixels and channels  (x != 0) * driven(pixel)
  *     sum_abs_x   = sum over pixels and channels  |x| * driven(pixel)
  *     sum_abs_xw  = sum over pixels and channels  |x| * sum over the rows driven of |w|
+ *     sum_digits  = sum over pixels and channels  digits of x * driven(pixel)
  *
  * Pixels that every core of the layer drives alike are of one class, and their values are added up
  * first, over all images. Padding is a class of its own, of which the value is known.

@@ -60,7 +60,7 @@ static enum err check_map(const uint8_t *bytes, size_t n, struct err_msg *m)
 
 static enum err check_chip(const char *device, const char *chip, struct err_msg *m)
 {
-    const struct core_hardware h = { 256, 256, 512, 128, 64, 100, 2, 8, 8, 3, 56, { 0 } };
+    const struct core_hardware h = { 256, 256, 512, 128, 64, 100, 2, 0, 8, 8, 3, 56, { 0 } };
     struct chip_model c;
     struct core_unit u;
     enum err e = chip_model_load(&c, "14nm_lp", device, chip, m);

@@ -265,6 +265,38 @@ static void a_run_is_the_same_however_it_is_cut(void **state)
     assert_true(n_transient >= 3);
 }
 
+/* Inputs in slices: their digits are counted, in maps as in firings. */
+static void digits_of_slices_are_counted_in_maps_as_in_firings(void **state)
+{
+    for (unsigned seed = 1; seed <= 60; seed++) {
+        struct random_study s;
+        char path[TMPDIR_PATH_MAX];
+        struct err_msg m;
+        uint64_t n_digit = 0, n_abs = 0;
+        random_study_make(&s, seed);
+        const struct shape *in = &s.network.layer[0].out;
+        uint32_t classes = layer_delivers(network_result(&s.network)).channels;
+        s.network.has_values = true;
+        plan_release(&s.plan);
+        s.config.crossbar.input_slice_bits = 1 + seed % 3;
+        if (plan_make(&s.plan, &s.network, &s.config, &m))
+            fail_msg("seed %u: %s", seed, m.text);
+        write_images(*state, 5, in->height, in->width, classes, seed);
+        tmpdir_path(path, *state, "i-images-idx3-ubyte");
+        struct run_result whole = run_as(&s.plan, path, 5, 1, 1);
+        struct run_result r = run_as(&s.plan, path, 5, 1, LAYER_BY_LAYER);
+        assert_same(&s.plan, &r, &whole, seed);
+        for (uint32_t i = 0; i < s.plan.n_core; i++) {
+            n_digit += r.core[i].sum_digits;
+            n_abs += r.core[i].sum_abs_x;
+        }
+        assert_true(n_digit > 0 && n_digit < n_abs);
+        run_result_release(&r);
+        run_result_release(&whole);
+        random_study_release(&s);
+    }
+}
+
 /* ---- the zoo, layer by layer ---- */
 
 enum { ZOO_SIDE = 32, ZOO_THIN = 8, ZOO_IMAGES = 18, ZOO_CLASSES = 10 };
@@ -405,6 +437,8 @@ int main(void)
         cmocka_unit_test(planes_are_chips_of_their_own),
         cmocka_unit_test_setup_teardown(a_run_is_the_same_however_it_is_cut, tmpdir_make,
                                         tmpdir_remove),
+        cmocka_unit_test_setup_teardown(digits_of_slices_are_counted_in_maps_as_in_firings,
+                                        tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(the_zoo_is_the_same_layer_by_layer, tmpdir_make,
                                         tmpdir_remove),
         cmocka_unit_test_setup_teardown(a_map_is_the_same_layer_by_layer, tmpdir_make,

@@ -60,6 +60,7 @@ static void count(const struct imc_array *array, const struct array_product *p, 
         const int8_t *weight = ((const struct naive *)array)->weight + (size_t)r * m->columns;
         n->in.active_rows += x != 0;
         n->in.sum_abs_x += (uint64_t)abs(x);
+        n->sum_digits += (uint64_t)abs(x);
         for (uint32_t c = 0; c < m->columns; c++)
             n->in.sum_abs_xw += (uint64_t)abs(x) * (uint64_t)abs(weight[c]);
     }

@@ -162,7 +162,7 @@ static void help_is_on_standard_output_with_status_0(void **state)
         { "help config fabric", { "fabric.kind", "fabric.hop_timesteps" } },
         { "help device", { "r_on_ohm", "level_step", "imcsim list devices" } },
         { "help chip", { "energy.chip", "imcsim list chips" } },
-        { "help circuit sub_array", { "csa, vsa, sar or cco", "rows", "technology" } },
+        { "help circuit sub_array", { "csa, vsa, sar, cco or tree", "rows", "technology" } },
         { "list configs", { "resnet32_speedup ", "imagenet " } },
         { "list devices", { "pcm_4bit ", "sram " } },
         { "list chips", { "dazzi2021_14nm ", "isaac_32nm " } },

@@ -58,7 +58,7 @@ static struct sub_array twin(const struct chip_model *c, const struct core_hardw
     struct sub_array s;
     struct err_msg m;
 
-    cal.adder_activity = 0.15;
+    cal.adder_activity = 0.15 * (1 - pow(1 - cfg.active * cfg.on_share, at_once));
     cal.dff_activity = 0.5;
     if (sub_array(&c->technology, &c->device, &cfg, &cal, &s, &m))
         fail_msg("%s", m.text);
@@ -149,8 +149,8 @@ static void a_plain_array_conducts_for_what_its_converter_leaves(void **state)
 
     CHECK_NEAR(u.cell, 0.8 * 0.2 * 2 * 2.5 * 45.5e-3, 1e-9);
     CHECK_NEAR(u.cell_lsb2 * 127 * 255, 0.8 * 0.2 * 25 * 91e-3, 1e-9); // 25 uS, the longest pulse
-    CHECK_NEAR(u.row_pulse, pulse_driver(&c.technology, 8, 0.5).energy_pj, 1e-9);
-    CHECK_NEAR(u.row_lsb * 255, pulse_driver(&c.technology, 8, 1).energy_pj, 1e-9);
+    CHECK_NEAR(u.row_digits * u.driver_digit, pulse_driver(&c.technology, 8, 0.5).energy_pj, 1e-9);
+    CHECK_NEAR(u.driver_digit * 255, pulse_driver(&c.technology, 8, 1).energy_pj, 1e-9);
     CHECK_NEAR(u.latency_ns[PRICE_CROSSBAR] + u.latency_ns[PRICE_ADC], 100, 1e-9);
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
         assert_string_equal(price_basis(&c, (enum price_block)b), "predicted");
@@ -177,8 +177,9 @@ static void a_core_pays_for_each_of_its_counts(void **state)
     for (unsigned values = 0; values <= 1; values++) {
         struct core_counters n = { .firings = 1000, .driven_rows = 70001, .active_rows = 30011,
                                    .sum_abs_x = values * 100003, .sum_abs_xw = values * 9000011,
+                                   .sum_digits = values * 90007,
                                    .conversions = 500009, .reads = 8000, .shift_adds = 400009 };
-        struct price_run run = { core, bits, 1, 1, 0, 0 };
+        struct price_run run = { core, bits, 1, 1, 0, 0, values != 0 };
         struct price_report q;
         core[0] = n;
         if (price(&c, &r.plan, &run, &q, &m))
@@ -186,11 +187,12 @@ static void a_core_pays_for_each_of_its_counts(void **state)
         struct core_hardware h = serial(256, 8, 0);
         h.columns = 512;
         h.array.cell_bits = 2;
+        h.density = values ? 90007. / (8 * 70001) : 0.5;
         struct core_unit u = unit_of(&c, &h);
-        double on = values ? 30011 : 70001;
-        CHECK_NEAR((double)q.core[0].energy_pj[PRICE_CROSSBAR], on * u.row_on, 1e-3);
+        double ones = values ? 90007 : 70001 * 4;
+        CHECK_NEAR((double)q.core[0].energy_pj[PRICE_CROSSBAR], ones * u.line_digit, 1e-3);
         CHECK_NEAR((double)q.core[0].energy_pj[PRICE_INPUT_DRIVERS],
-                   70001 * u.row_clocked + on * u.row_switched, 1e-3);
+                   70001 * u.row_clocked + ones * u.driver_digit, 1e-3);
         CHECK_NEAR((double)q.core[0].energy_pj[PRICE_ADC], 500009 * u.conversion, 1e-3);
         CHECK_NEAR((double)q.core[0].energy_pj[PRICE_DIGITAL], 400009 * u.shift_add, 1e-3);
         price_report_release(&q);
@@ -198,6 +200,39 @@ static void a_core_pays_for_each_of_its_counts(void **state)
     free(core);
     free(bits);
     rig_release(&r);
+}
+
+/* What a bit of 1 takes of word line and switch is its own; a converter takes less of a column that
+ * conducts less, an adder nothing of codes that are 0. */
+static void zeros_save_what_their_circuits_do_not_do(void **state)
+{
+    static const double density[] = { 0.001, 0.01, 0.1, 0.3, 0.6, 1 };
+    enum { N = sizeof density / sizeof *density };
+    struct chip_model c = load_chip("22nm_lp", "pcm_4bit", CONVERTER_SAR);
+    struct core_hardware h = serial(128, 2, 16);
+    struct core_unit u[N];
+
+    (void)state;
+    for (size_t i = 0; i < N; i++) {
+        h.density = density[i];
+        u[i] = unit_of(&c, &h);
+    }
+    double slope = (u[5].conversion - u[0].conversion) / (1 - 0.001);
+    for (size_t i = 0; i < N; i++) {
+        double row_pf = 128 * 12 * 0.022 * c.technology.wire_pf_um;
+
+        /* of a word line its wire alone; gates of cells come on top */
+        assert_true(u[i].line_digit > row_pf * 0.85 * 0.85 && u[i].line_digit < 10 * row_pf);
+        CHECK_NEAR(u[i].line_digit, u[0].line_digit, 1e-9);
+        CHECK_NEAR(u[i].driver_digit, u[0].driver_digit, 1e-9);
+        CHECK_NEAR(u[i].row_clocked, u[0].row_clocked, 1e-6);
+        CHECK_NEAR(u[i].row_digits, 8 * density[i], 1e-12);
+        /* a SAR converter: a line in what the column conducts, 1 / column_kohm */
+        CHECK_NEAR(u[i].conversion, u[0].conversion + slope * (density[i] - 0.001), 1e-9);
+        assert_true(i == 0 || u[i].shift_add > u[i - 1].shift_add);
+    }
+    /* registers take the clock even of zeros */
+    assert_true(u[0].shift_add > 0.1 * u[5].shift_add);
 }
 
 static void every_machine_has_finite_costs(void **state)
@@ -270,7 +305,7 @@ static void a_device_in_a_map_is_priced_as_one_in_a_file(void **state)
         by_hand.device = twin;
         struct core_hardware h = serial(128, 2, 0);
         struct core_unit u = unit_of(&c, &h), want = unit_of(&by_hand, &h);
-        assert_int_equal(u.row_on == want.row_on, i < 3);
+        assert_int_equal(u.line_digit == want.line_digit, i < 3);
         assert_int_equal(u.conversion == want.conversion, i < 3);
         rig_release(&r);
     }
@@ -319,6 +354,7 @@ int main(void)
         cmocka_unit_test(a_plain_array_conducts_for_what_its_converter_leaves),
         cmocka_unit_test(a_core_pays_for_each_of_its_counts),
         cmocka_unit_test(a_device_in_a_map_is_priced_as_one_in_a_file),
+        cmocka_unit_test(zeros_save_what_their_circuits_do_not_do),
         cmocka_unit_test(every_machine_has_finite_costs),
         cmocka_unit_test(what_no_circuit_does_is_refused_with_a_cure),
     };

@@ -118,6 +118,37 @@ static void a_time_beyond_64_bits_is_the_largest(void **state)
     assert_true(reads_of(&cfg, &cell, 8192, 1).time_fs == UINT64_MAX);
 }
 
+static void digits_are_summed_over_slices(void **state)
+{
+    struct reads_cfg cfg = { .input_bits = 8 };
+    uint32_t sum[256];
+
+    (void)state;
+    cfg.input_slice_bits = 1; // set bits of the pattern, whatever its sign
+    for (unsigned is_signed = 0; is_signed <= 1; is_signed++) {
+        reads_digit_sums(&cfg, is_signed, sum);
+        for (unsigned x = 0; x < 256; x++)
+            assert_int_equal(sum[x], __builtin_popcount(x));
+    }
+    cfg.input_slice_bits = 16; // one pulse: the magnitude
+    reads_digit_sums(&cfg, true, sum);
+    for (int x = -128; x < 128; x++)
+        assert_int_equal(sum[(uint8_t)x], abs(x));
+    cfg.input_slice_bits = 3; // 182 = 10 110 110; as -74 its top digit is -2
+    reads_digit_sums(&cfg, false, sum);
+    assert_int_equal(sum[182], 2 + 6 + 6);
+    reads_digit_sums(&cfg, true, sum);
+    assert_int_equal(sum[182], 2 + 6 + 6);
+    assert_int_equal(sum[246], 1 + 6 + 6); // 11 110 110: -1
+    cfg = (struct reads_cfg){ .input_bits = 16, .input_slice_bits = 1 }; // carried in more bits
+    reads_digit_sums(&cfg, true, sum);
+    assert_int_equal(sum[0xff], 16);
+    assert_int_equal(sum[0x7f], 7);
+    cfg = (struct reads_cfg){ .input_bits = 4, .input_slice_bits = 2 }; // 0xfd: 11 01, -1 and 1
+    reads_digit_sums(&cfg, true, sum);
+    assert_int_equal(sum[0xfd], 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +156,7 @@ int main(void)
         cmocka_unit_test(pulses_are_one_read),
         cmocka_unit_test(the_time_of_a_product_is_that_of_its_reads_one_by_one),
         cmocka_unit_test(a_time_beyond_64_bits_is_the_largest),
+        cmocka_unit_test(digits_are_summed_over_slices),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "arch/tech/adder.h"
+#include "arch/tech/dff.h"
 #include "arch/tech/sub_array.h"
 #include "test/shared.h"
 #include "test/tech_rig.h"
@@ -543,6 +545,49 @@ static void random_sub_arrays_of_the_program_agree_but_for_numbered_deviations(v
     assert_true(20 * all.excused <= all.figures); // 5 %
 }
 
+/* A column of 2^k products: 2^k - 1 adders that have 2 * 2^k - k - 2 bits in all. */
+static void an_adder_tree_adds_the_products_of_a_column(void **state)
+{
+    (void)state;
+    for (unsigned k = 2; k <= 8; k += 3) {
+        unsigned n = 1u << k, bits = 2 * n - k - 2;
+        struct sub_array_cfg cfg = reference();
+        cfg.rows = cfg.rows_at_once = n;
+        cfg.columns = 64;
+        cfg.columns_per_adc = 1;
+        cfg.weight_bits = cfg.cells_per_weight = 8;
+        cfg.converter = CONVERTER_TREE;
+        cfg.active = cfg.on_share = 1;
+        struct sub_array s = make("22nm_lp", "configs/devices/sram.yaml", &cfg);
+        /* one bit and two give an adder's first bit and each further one */
+        struct technology t = tech_load("22nm_lp");
+        struct activity a = { published().adder_activity, 1, 1 };
+        struct circuit one = adder(&t, 1, dff_in_pf(&t), &a);
+        struct circuit two = adder(&t, 2, dff_in_pf(&t), &a);
+        struct gate nor = gate_standard(&t, GATE_NOR, 2, gate_widths(&t, 1, 1));
+        double further_pj = two.energy_pj - one.energy_pj;
+        double product_pj = (nor.out_pf + 3 * nor.in_pf) * t.supply_v * t.supply_v;
+
+        CHECK_NEAR(s.block[BLOCK_ADC].area_um2, 64 * bits * one.area_um2, 1e-9);
+        CHECK_NEAR(s.block[BLOCK_ADC].leakage_uw, 64 * bits * one.leakage_uw, 1e-9);
+        CHECK_NEAR(s.block[BLOCK_ADC].energy_pj,
+                   64 * ((n - 1) * one.energy_pj + (bits - (n - 1)) * further_pj + n * product_pj),
+                   1e-9);
+        if (k > 2)
+            continue;
+        /* of four products, each 1 in 0.3 of the reads: two adders with 0.51, one with all */
+        cfg.active = 0.6;
+        cfg.on_share = 0.5;
+        s = make("22nm_lp", "configs/devices/sram.yaml", &cfg);
+        CHECK_NEAR(s.block[BLOCK_ADC].energy_pj,
+                   64 * (2 * one.energy_pj * 0.51 / (1 - 0.7 * 0.7 * 0.7 * 0.7) + two.energy_pj +
+                         4 * 0.3 * product_pj), 1e-9);
+        cfg.active = 0;
+        s = make("22nm_lp", "configs/devices/sram.yaml", &cfg);
+        assert_true(s.block[BLOCK_ADC].energy_pj == 0);
+    }
+}
+
 static void rows_of_the_table_add_up(void **state)
 {
     (void)state;
@@ -827,6 +872,7 @@ int main(void)
         cmocka_unit_test(sums_of_resistive_groups_saturate_unless_they_are_given_bits),
         cmocka_unit_test(a_shift_add_has_room_for_the_sum_of_all_groups_of_rows),
         cmocka_unit_test(random_sub_arrays_of_the_program_agree_but_for_numbered_deviations),
+        cmocka_unit_test(an_adder_tree_adds_the_products_of_a_column),
         cmocka_unit_test(rows_of_the_table_add_up),
         cmocka_unit_test(larger_arrays_cost_more),
         cmocka_unit_test(finer_converters_cost_more),
