@@ -12,6 +12,11 @@ static bool unpriced(const struct study *s)
     return !pricing_wanted(&s->config);
 }
 
+static bool unpriced_and_ideal(const struct study *s)
+{
+    return unpriced(s) && !s->analog.device;
+}
+
 static bool not_optimised(const struct study *s)
 {
     return s->mapping.optimize == OPTIMIZE_NONE;
@@ -65,7 +70,7 @@ static const struct idle_row { // a key is one row
     { "energy.technology", unpriced, "energy.chip = none" },
     { "energy.activity", unpriced, "energy.chip = none" },
     { "energy.device", unpriced, "energy.chip = none" },
-    { "core.crossbar.device", unpriced, "energy.chip = none" },
+    { "core.crossbar.device", unpriced_and_ideal, "energy.chip = none" },
     { "fabric.partial_sum_gbps", without_partial_sums, "no layer is split by its rows" },
     { "fabric.partial_sum_hops", without_partial_sums, "no layer is split by its rows" },
     { "core.crossbar.cell_bits", unsliced, "core.crossbar.cell is not sliced" },

@@ -273,6 +273,7 @@ static void with_effects_off_every_chip_has_the_exact_classes_and_the_same_time(
 
     (void)state;
     study_with(&s, off);
+    assert_int_equal(s.config.notes.n, 0); // no key is said to have no effect
     struct ran r = run_chips(&s, 1, false);
     for (uint32_t i = 0; i < r.analog.n_time * r.analog.n_chip; i++)
         assert_memory_equal(r.analog.predicted + i * N_IMAGE, r.exact.predicted,

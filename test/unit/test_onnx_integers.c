@@ -312,6 +312,10 @@ static enum err quantise(const struct sample *t, struct quantised *q, struct err
         e = run_on(t, q, &run, NULL, m);
     if (!e)
         e = import_init(&q->import, &q->graph, &run, &cfg, m);
+    if (!e && q->import.left.text[0] != '\0') { // a part of the test is the host's
+        *m = q->import.left;
+        e = ERR_INPUT;
+    }
     if (!e)
         e = observe_all(t, q, &run, m);
     if (!e)
