@@ -33,23 +33,37 @@ static void number_image(const struct proof *proof, uint64_t image, uint8_t *to)
             }
 }
 
-static bool result_is(const struct proof *proof, const struct chip_result *r)
+/* One pixel of a result in one plane, all its channels. */
+static bool pixel_is(const struct proof *proof, const struct pixel *at, uint32_t plane,
+                     const int32_t *value)
 {
     const struct plan *p = proof->plan;
     uint32_t last = p->n_layer - 1;
     const struct layer *l = network_result(p->network);
-    uint32_t n = layer_delivers(l).channels;
-    const struct pixel at = { .image = r->image };
+    uint64_t number = proof_number(proof, last + 1, at);
+
+    for (uint32_t c = 0; c < l->out.channels; c++) {
+        uint8_t byte = (uint8_t)((number + c) >> (8 * plane));
+        int32_t want = l->raw_output   ? proof_sum(proof, last, at, c, plane)
+                       : l->out_signed ? (int8_t)byte
+                                       : byte;
+        if (value[c] != want)
+            return false;
+    }
+    return true;
+}
+
+static bool result_is(const struct proof *proof, const struct chip_result *r)
+{
+    const struct shape s = layer_delivers(network_result(proof->plan->network));
+    const int32_t *value = r->value;
+    struct pixel at = { .image = r->image };
 
     for (uint32_t plane = 0; plane < proof->planes; plane++)
-        for (uint32_t c = 0; c < n; c++) {
-            uint8_t byte = (uint8_t)((proof_number(proof, last + 1, &at) + c) >> (8 * plane));
-            int32_t want = l->raw_output   ? proof_sum(proof, last, &at, c, plane)
-                           : l->out_signed ? (int8_t)byte
-                                           : byte;
-            if (r->value[plane * n + c] != want)
-                return false;
-        }
+        for (at.column = 0; at.column < s.width; at.column++)
+            for (at.row = 0; at.row < s.height; at.row++, value += s.channels)
+                if (!pixel_is(proof, &at, plane, value))
+                    return false;
     return true;
 }
 

@@ -62,6 +62,33 @@ static void networks_whose_rows_are_split_inside_channels_are_proved(void **stat
     }
 }
 
+/* The first layers of a network alone: every pixel of what the last one delivers, values or sums,
+ * is the result. */
+static void networks_that_end_in_a_map_are_proved(void **state)
+{
+    enum { N_LAYER = 7 };
+    (void)state;
+
+    for (int raw = 0; raw < 2; raw++) {
+        struct study s;
+        struct plan p;
+        struct err_msg m;
+        if (study_load(&s, "configs/resnet32.yaml", NULL, 0, &m))
+            fail_msg("%s", m.text);
+        struct layer *last = &s.network.layer[N_LAYER - 1];
+        uint32_t n_layer = s.network.n_layer;
+        s.network.n_layer = N_LAYER;
+        last->raw_output = raw;
+        last->relu = !raw;
+        assert_int_equal(network_result(&s.network)->out.height, 32);
+        if (plan_make(&p, &s.network, &s.config, &m) || prove(&p, NULL, &m))
+            fail_msg("%s: %s", raw ? "sums" : "values", m.text);
+        plan_release(&p);
+        s.network.n_layer = n_layer;
+        study_release(&s);
+    }
+}
+
 /* ---- planted faults ----
  *
  * A chip is built from a plan that is wrong in one place. The fault is live if, with random images
@@ -368,6 +395,7 @@ int main(void)
         cmocka_unit_test(shipped_machines_are_proved),
         cmocka_unit_test(random_designs_are_proved),
         cmocka_unit_test(networks_whose_rows_are_split_inside_channels_are_proved),
+        cmocka_unit_test(networks_that_end_in_a_map_are_proved),
         cmocka_unit_test(every_planted_fault_that_changes_a_value_is_caught),
     };
 
