@@ -304,8 +304,8 @@ struct table *price_efficiency_table(const struct price_report *r)
                    (struct efficiency){ r->tops_per_w, r->tops, r->tops_per_mm2 },
                    "all cores, what the network needs");
     table_note(t, "An operation is a multiplication or an addition: two a MAC. Peak energy is that "
-               "of crossbar,");
-    table_note(t, "drivers, converters and digital processor; delivered is all, leakage included.");
+               "of crossbar,\ndrivers, converters and digital processor; delivered is all, leakage "
+               "included.");
     return t;
 }
 
