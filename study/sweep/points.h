@@ -1,7 +1,7 @@
 /* study/sweep/points.h -- the points of a study: one base configuration, and what varies.
  *
- *     base: ../resnet32.yaml                            a file, as seen from the study, or a machine
- *     vary: {core.crossbar.rows: [128, 256]}            an axis for each key
+ *     base: ../resnet32.yaml                    a file, as seen from the study, or a machine
+ *     vary: {core.crossbar.rows: [128, 256]}    an axis for each key
  *     zip: [{core.crossbar.columns: [128, 256], core.input_memory.words: [512, 1024]}]
  *     sample: {count: 100, seed: 1, kind: latin_hypercube, keys: {clock_mhz: [250, 1000]}}
  *     points: [{name: article, set: {mapping.firing: free}}]
@@ -18,8 +18,8 @@
  *
  * A sample draws value j of a key as a function of seed, key and j alone (core/rng.h), the same at
  * every place of the grid: a key or a value more changes no other draw. `random` is uniform in
- * [least, most]; `latin_hypercube` has one draw in each of `count` equal parts of that range (McKay,
- * Beckman and Conover, Technometrics 21(2), 1979), in an order of the key's own.
+ * [least, most]; `latin_hypercube` has one draw in each of `count` equal parts of that range
+ * (McKay, Beckman and Conover, Technometrics 21(2), 1979), in an order of the key's own.
  */
 #ifndef STUDY_SWEEP_POINTS_H
 #define STUDY_SWEEP_POINTS_H

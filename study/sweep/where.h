@@ -1,7 +1,7 @@
 /* study/sweep/where.h -- conditions: numbers, keys, + - * / %, comparisons, and, or, not, ( ).
  *
- * A number is a double, and true where it is not 0. From the loosest: or; and; not; == != < <= > >=;
- * + -; * / %; unary -. Both sides of and and or are computed.
+ * A number is a double, and true where it is not 0. From the loosest: or; and; not; == != < <= >
+ * >=; + -; * / %; unary -. Both sides of and and or are computed.
  */
 #ifndef STUDY_SWEEP_WHERE_H
 #define STUDY_SWEEP_WHERE_H

@@ -50,7 +50,7 @@ static double solve_column(const struct wires *w, const struct array *a, size_t 
                            uint32_t clock)
 {
     size_t n = a->rows;
-    double d[MOST_ROWS], b[MOST_ROWS], y = 1e6 / w->r_column_ohm;
+    double d[MOST_ROWS] = { 1 }, b[MOST_ROWS] = { 0 }, y = 1e6 / w->r_column_ohm;
     double y_end = 1e6 / (w->r_column_ohm + w->r_sense_ohm);
 
     for (size_t i = 0; i < n; i++) {
