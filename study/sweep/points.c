@@ -499,15 +499,22 @@ static enum err base_number(const struct sweep *s, const char *key, double *valu
     return ERR_NONE;
 }
 
+/* As the point sets it, by the last of its settings; else the base's. A map that a point sets whole
+ * takes the place of the base's, and is not looked into. */
 static enum err key_value(const void *user, const char *key, double *value, struct err_msg *m)
 {
     const struct scope *scope = user;
-    size_t n = strlen(key);
 
-    for (size_t i = 0; i < scope->p->n_set; i++) {
+    for (size_t i = scope->p->n_set; i-- > 0;) {
         const char *set = scope->p->set[i];
-        if (strncmp(set, key, n) == 0 && set[n] == '=')
+        size_t n = strcspn(set, "=");
+        if (strncmp(set, key, n) != 0)
+            continue;
+        if (key[n] == '\0')
             return number_of(key, set + n + 1, value, m);
+        if (key[n] == '.')
+            return err_set(m, ERR_INPUT, "where: %.100s: a point sets %.*s whole: want the key "
+                           "varied by itself", key, (int)n, set);
     }
     return base_number(scope->s, key, value, m);
 }

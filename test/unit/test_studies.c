@@ -190,6 +190,9 @@ static void a_wrong_study_is_one_line_with_place_and_cure(void **state)
         { "base: resnet32\nvary: {batch: [1]}\nwhere: ['bath == 1']", "where: bath: no point sets "
           "it, and the base has no such number" },
         { "base: resnet32\nvary: {batch: [1]}\nwhere: ['1 / (batch - 1)']", "no division by 0" },
+        { "base: resnet32\npoints: [{name: a, set: {mapping.replicas: {32: 2}}}]\n"
+          "where: ['mapping.replicas.32 < 2']", "where: mapping.replicas.32: a point sets "
+          "mapping.replicas whole: want the key varied by itself" },
         { "base: resnet32\nsample: {count: 2, keys: {batch: 7}}", "want [least, most]" },
         { "base: resnet32\nsample: {count: 0, keys: {batch: [1, 2]}}", "sample.count" },
         { "base: nowhere.yaml\nvary: {batch: [1]}", "nowhere.yaml" },
