@@ -129,9 +129,9 @@ static struct imc_array *program(const struct array_matrix *m)
     a->in_signed = m->in_signed;
     a->exact = array_is_exact(m->spec, m->rows, m->in_signed);
     a->whole = is_whole(m->spec, m->rows);
-    reads_digit_sums(&m->spec->reads, m->in_signed, a->digits);
     if (!m->weight)
         return &a->base;
+    reads_digit_sums(&m->spec->reads, m->in_signed, a->digits);
     if (!array_program_crossbar(&a->crossbar, m) ||
         (!a->exact && (!program_slices(a, m) || !program_codes(a, m)))) {
         release(&a->base);
