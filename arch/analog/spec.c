@@ -146,7 +146,7 @@ static enum err check_stuck(const struct config *c, struct err_msg *m)
 {
     const struct analog_cfg *a = &c->analog;
 
-    if (a->stuck_off + a->stuck_on <= BILLIONTHS)
+    if (a->stuck_off + a->stuck_on <= (uint64_t)BILLIONTHS)
         return ERR_NONE;
     return REFUSE(c, "analog.stuck_on", m, "analog.stuck_on = %s: together with analog.stuck_off = "
                   "%s it passes 1: want at most analog.stuck_on = %s",
