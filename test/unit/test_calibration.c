@@ -227,7 +227,7 @@ static struct array_spec spec_of(const struct machine *k)
                            "calibration.images=x" };
     const struct array_load load = { 8, 8, 0 };
     struct config c;
-    struct array_spec s;
+    struct array_spec s = { 0 };
     struct err_msg m;
     size_t n = 3;
 
@@ -441,7 +441,7 @@ static void a_range_is_that_of_the_ideal_network_over_the_calibration_images(voi
 {
     static const char *const set[] = {
         "core.readout.kind=adc", "core.readout.range=percentile", "core.readout.percentile=99.9",
-        "calibration.images=" TRAIN_IMAGES, "calibration.first=5", "calibration.count=2",
+        ("calibration.images=" TRAIN_IMAGES), "calibration.first=5", "calibration.count=2",
     };
     static const char *const layers[] = { "L1", "L31", "fc" };
     struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 2,
@@ -495,7 +495,7 @@ static enum err try(const char *const *set, size_t n_set, const struct run_cfg *
 static void an_image_that_is_run_calibrates_nothing(void **state)
 {
     const char *set[] = { "core.readout.kind=adc", "core.readout.range=percentile",
-                          "calibration.images=" TEST_IMAGES, "calibration.first=3",
+                          ("calibration.images=" TEST_IMAGES), "calibration.first=3",
                           "calibration.count=1" };
     const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 1,
                                  .images = TEST_IMAGES, .n_image = 4 };

@@ -298,7 +298,7 @@ static void a_device_in_a_map_is_priced_as_one_in_a_file(void **state)
                                     "core.readout.kind=adc", "energy.chip=composed", ways[i][0],
                                     ways[i][1], NULL };
         struct plan_rig r;
-        struct chip_model c;
+        struct chip_model c = { 0 };
         if (rig_make(&r, set) || pricing_load(&c, &r.config, &r.network, &m))
             fail_msg("%s", r.msg.text);
         struct chip_model by_hand = c;
