@@ -8,90 +8,12 @@
 #include "cli/compare_picture.h"
 #include "cli/load.h"
 #include "cli/results.h"
+#include "report/figures.h"
 #include "report/json.h"
-#include "report/plan_report.h"
 #include "report/table.h"
 #include "report/version.h"
-#include "study/pricing.h"
 #include "study/calibrate.h"
-#include "study/run.h"
-
-enum quantity {
-    CORES,
-    UTILIZATION,
-    FIRST_RESULT,
-    LATENCY,
-    LAST_CONV,
-    INTERVAL,
-    BATCH,
-    THROUGHPUT,
-    ACCURACY,
-    READS,
-    CONVERSIONS,
-    CLIPPED,
-    LINK_RATE,
-    PARTIAL_SUM_RATE,
-    WORDS_USED,
-    WORDS_THERE,
-    WORDS_FULLEST,
-    ENERGY,
-    BLOCK_ENERGY,
-    POWER = BLOCK_ENERGY + N_PRICE_BLOCK,
-    EFFICIENCY,
-    PEAK_EFFICIENCY,
-    AREA,
-    BLOCK_AREA,
-    DENSITY = BLOCK_AREA + N_PRICE_BLOCK,
-    PEAK_DENSITY,
-    N_QUANTITY
-};
-
-enum value_form { FORM_COUNT, FORM_REAL, FORM_SHARE };
-
-/* A block's energy and area; the names of its keys are price_block_name()'s. */
-#define BLOCK(block, title, key)                                                                \
-    [BLOCK_ENERGY + block] = { "- " title, "nJ/image", key "_nj_per_image", FORM_REAL, 0 },     \
-    [BLOCK_AREA + block] = { "- " title, "mm2", key "_mm2", FORM_REAL, 3 }
-
-static const struct quantity_row {
-    const char *title, *unit, *key;
-    enum value_form form;
-    int         decimals;
-} rows[N_QUANTITY] = {
-    [CORES] = { "cores", "", "cores", FORM_COUNT, 0 },
-    [UTILIZATION] = { "devices that hold weights", "of all", "utilization", FORM_SHARE, 1 },
-    [FIRST_RESULT] = { "first result", "timesteps", "first_result_timesteps", FORM_COUNT, 0 },
-    [LATENCY] = { "the same", "us", "latency_us", FORM_REAL, 1 },
-    [LAST_CONV] = { "last convolution", "timesteps", "last_conv_timesteps", FORM_COUNT, 0 },
-    [INTERVAL] = { "interval", "timesteps", "interval_timesteps", FORM_COUNT, 0 },
-    [BATCH] = { "batch", "images", "batch", FORM_COUNT, 0 },
-    [THROUGHPUT] = { "throughput", "images/s", "throughput_images_per_s", FORM_REAL, 0 },
-    [ACCURACY] = { "top-1 accuracy", "of all", "top1", FORM_SHARE, 2 },
-    [READS] = { "reads", "an image", "reads_per_image", FORM_COUNT, 0 },
-    [CONVERSIONS] = { "conversions", "an image", "conversions_per_image", FORM_COUNT, 0 },
-    [CLIPPED] = { "clipped", "of conversions", "clipped", FORM_SHARE, 3 },
-    [LINK_RATE] = { "busiest pixel link needs", "Gb/s", "link_gbps_needed", FORM_REAL, 2 },
-    [PARTIAL_SUM_RATE] = { "busiest partial sums need", "Gb/s", "partial_sum_gbps_needed",
-                           FORM_REAL, 2 },
-    [WORDS_USED] = { "input memory used", "words", "sram_words_used", FORM_COUNT, 0 },
-    [WORDS_THERE] = { "input memory", "words", "sram_words", FORM_COUNT, 0 },
-    [WORDS_FULLEST] = { "fullest input memory", "of its words", "sram_fullest", FORM_SHARE, 1 },
-    [ENERGY] = { "energy", "nJ/image", "energy_nj_per_image", FORM_REAL, 0 },
-    BLOCK(PRICE_CROSSBAR, "crossbar", "crossbar"),
-    BLOCK(PRICE_INPUT_DRIVERS, "input drivers", "input_drivers"),
-    BLOCK(PRICE_ADC, "converters", "adc"),
-    BLOCK(PRICE_DIGITAL, "digital processor", "digital"),
-    BLOCK(PRICE_INPUT_MEMORY, "input memory", "input_memory"),
-    BLOCK(PRICE_CONTROLLER, "dataflow controller", "dataflow_controller"),
-    BLOCK(PRICE_LINKS, "links", "links"),
-    BLOCK(PRICE_CLOCK, "clock", "clock"),
-    [POWER] = { "power", "mW", "power_mw", FORM_REAL, 1 },
-    [EFFICIENCY] = { "efficiency", "TOPS/W", "tops_per_w", FORM_REAL, 3 },
-    [PEAK_EFFICIENCY] = { "peak of a core", "TOPS/W", "peak_tops_per_w", FORM_REAL, 3 },
-    [AREA] = { "area", "mm2", "area_mm2", FORM_REAL, 3 },
-    [DENSITY] = { "density", "TOPS/mm2", "tops_per_mm2", FORM_REAL, 4 },
-    [PEAK_DENSITY] = { "peak of a core", "TOPS/mm2", "peak_tops_per_mm2", FORM_REAL, 3 },
-};
+#include "study/measure.h"
 
 struct entry { // one configuration
     const char    *path;
@@ -102,8 +24,7 @@ struct entry { // one configuration
     struct err_msg why;
     json_t        *config; // owned; NULL with an error
     char           hash[17];
-    bool        there[N_QUANTITY]; // what does not apply is absent, never zero
-    double      value[N_QUANTITY];
+    struct figures figures;
 };
 
 struct comparison {
@@ -112,120 +33,26 @@ struct comparison {
     size_t        first; // that could be run: ratios are to it
 };
 
-static void put(struct entry *e, enum quantity q, double value)
-{
-    e->there[q] = true;
-    e->value[q] = value;
-}
-
 /* False when one of them has no such figure; none that is there can be zero. */
-static bool ratio_of(const struct comparison *c, size_t i, enum quantity q, double *ratio)
+static bool ratio_of(const struct comparison *c, size_t i, enum figure q, double *ratio)
 {
     const struct entry *first = &c->entry[c->first], *e = &c->entry[i];
 
-    if (!first->there[q] || !e->there[q])
+    if (!first->figures.there[q] || !e->figures.there[q])
         return false;
-    *ratio = e->value[q] / first->value[q];
+    *ratio = e->figures.value[q] / first->figures.value[q];
     return true;
 }
 
-static bool is_shown(const struct comparison *c, enum quantity q)
+static bool is_shown(const struct comparison *c, enum figure q)
 {
     for (size_t i = 0; i < c->n; i++)
-        if (c->entry[i].there[q])
+        if (c->entry[i].figures.there[q])
             return true;
     return false;
 }
 
 /* ---- figures of one configuration ---- */
-
-static void put_links(struct entry *e, const struct plan *p)
-{
-    for (uint32_t i = 0; i < p->n_stream; i++) {
-        const struct plan_stream *s = &p->stream[i];
-        enum quantity q = s->kind == STREAM_PARTIAL_SUM ? PARTIAL_SUM_RATE : LINK_RATE;
-        double bits = (double)p->time.stream[i].most_pixels * s->n * s->value_bits;
-        double gbps = bits / (double)p->config->timestep_ns;
-        if (!e->there[q] || gbps > e->value[q])
-            put(e, q, gbps);
-    }
-}
-
-static void put_memories(struct entry *e, const struct plan *p)
-{
-    uint64_t used = 0, there = 0;
-    double fullest = 0;
-
-    for (uint32_t i = 0; i < p->n_core; i++) {
-        const struct plan_core *core = &p->core[i];
-        uint64_t words = memory_used_words(&p->time.core[i].layout);
-        double share = (double)words / core->memory.words;
-        used += words;
-        there += core->memory.words;
-        fullest = share > fullest ? share : fullest;
-    }
-    put(e, WORDS_USED, (double)used);
-    put(e, WORDS_THERE, (double)there);
-    put(e, WORDS_FULLEST, fullest);
-}
-
-static void put_times(struct entry *e, const struct plan *p, const struct run_result *r)
-{
-    put(e, FIRST_RESULT, (double)r->first_result);
-    put(e, LATENCY, timesteps_us(p, r->first_result));
-    put(e, LAST_CONV, (double)r->last_conv);
-    put(e, INTERVAL, (double)p->interval);
-    put(e, BATCH, p->config->batch);
-    put(e, THROUGHPUT, batch_throughput(p, r->first_result, p->config->batch));
-}
-
-/* Where arrays are read in some way that somebody chose. */
-static void put_reads(struct entry *e, const struct plan *p, const struct run_result *r)
-{
-    double reads = 0, conversions = 0, clipped = 0;
-
-    for (uint32_t i = 0; plan_is_read(p) && i < p->n_core; i++) {
-        reads += (double)r->core[i].reads;
-        conversions += (double)r->core[i].conversions;
-        clipped += (double)r->core[i].clipped;
-    }
-    if (reads > 0)
-        put(e, READS, reads / (double)r->n_image);
-    if (reads > 0 && conversions > 0)
-        put(e, CONVERSIONS, conversions / (double)r->n_image);
-    if (clipped > 0)
-        put(e, CLIPPED, clipped / conversions);
-}
-
-static enum err put_price(struct entry *e, const struct study *s, const struct run_result *r,
-                          struct err_msg *m)
-{
-    struct price_report price;
-    enum err err = pricing(&price, s, r, m);
-
-    if (err)
-        return err;
-    const struct price_row *all = &price.total;
-    double pj = (double)(price_row_energy_pj(all) + price_row_leakage_pj(all));
-
-    put(e, ENERGY, pj / 1000);
-    put(e, POWER, pj / price.image_ns); // mW
-    put(e, EFFICIENCY, price.tops_per_w);
-    put(e, PEAK_EFFICIENCY, price.peak.tops_per_w);
-    put(e, AREA, (double)price_row_area_um2(all) / 1e6);
-    put(e, DENSITY, price.tops_per_mm2);
-    put(e, PEAK_DENSITY, price.peak.tops_per_mm2);
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
-        int64_t block_pj = all->energy_pj[b] + all->leakage_pj[b];
-
-        if (block_pj > 0)
-            put(e, (enum quantity)(BLOCK_ENERGY + b), (double)block_pj / 1000);
-        if (all->area_um2[b] > 0)
-            put(e, (enum quantity)(BLOCK_AREA + b), (double)all->area_um2[b] / 1e6);
-    }
-    price_report_release(&price);
-    return ERR_NONE;
-}
 
 static enum err measure(struct entry *e, const struct study *s, const struct options *o,
                         struct err_msg *m)
@@ -234,44 +61,23 @@ static enum err measure(struct entry *e, const struct study *s, const struct opt
                                  .images = o->images, .images_how = o->how,
                                  .n_image = o->count,
                                  .jobs = (uint32_t)o->jobs };
-    struct run_result r;
-    enum err err = run_calibrated(&s->plan, &cfg, &r, m);
+    struct measured d = { .on_analog = false }; // devices are taken for ideal
+    enum err err = run_calibrated(&s->plan, &cfg, &d.run, m);
 
+    if (!err)
+        err = measured_price(&d, s, m);
     if (err)
         return err;
     memcpy(e->hash, s->config_hash, sizeof e->hash);
     e->config = config_to_json(&s->config);
-    put(e, CORES, s->plan.n_core);
-    put(e, UTILIZATION, chip_utilization(&s->plan));
-    put_times(e, &s->plan, &r);
-    if (r.label)
-        put(e, ACCURACY, (double)r.n_correct / (double)r.n_image);
-    put_reads(e, &s->plan, &r);
-    put_links(e, &s->plan);
-    put_memories(e, &s->plan);
-    if (pricing_wanted(&s->config))
-        err = put_price(e, s, &r, m);
-    run_result_release(&r);
-    return err;
+    figures_of(&e->figures, s, &d);
+    measured_release(&d);
+    return ERR_NONE;
 }
 
 /* ---- forms ---- */
 
-static void add_value(struct table *t, const struct entry *e, enum quantity q)
-{
-    const struct quantity_row *row = &rows[q];
-
-    if (!e->there[q])
-        table_none(t);
-    else if (row->form == FORM_COUNT)
-        table_count(t, (uint64_t)e->value[q]);
-    else if (row->form == FORM_SHARE)
-        table_share(t, e->value[q], row->decimals);
-    else
-        table_real(t, e->value[q], row->decimals);
-}
-
-static void add_ratio(struct table *t, const struct comparison *c, size_t i, enum quantity q)
+static void add_ratio(struct table *t, const struct comparison *c, size_t i, enum figure q)
 {
     double ratio;
 
@@ -305,17 +111,17 @@ static struct table *side_by_side(const void *comparison)
     table_repeat(t, 2);
     for (size_t i = 4; i < n; i += 2)
         table_glue(t, i);
-    for (int q = 0; q < N_QUANTITY; q++) {
-        if (!is_shown(c, (enum quantity)q))
+    for (int q = 0; q < N_FIGURE; q++) {
+        if (!is_shown(c, (enum figure)q))
             continue;
-        table_named(t, rows[q].key, rows[q].title);
-        table_text(t, rows[q].unit);
+        table_named(t, figure_rows[q].key, figure_rows[q].title);
+        table_text(t, figure_rows[q].unit);
         for (size_t i = 0; i < c->n; i++) {
             if (c->entry[i].err)
                 continue;
-            add_value(t, &c->entry[i], (enum quantity)q);
+            figure_cell(t, &c->entry[i].figures, (enum figure)q);
             if (i > c->first)
-                add_ratio(t, c, i, (enum quantity)q);
+                add_ratio(t, c, i, (enum figure)q);
         }
     }
     if (c->n > 1)
@@ -344,26 +150,26 @@ static struct table *failures(const void *comparison)
 static struct table *one_a_row(const void *comparison)
 {
     const struct comparison *c = comparison;
-    struct table_column columns[2 * N_QUANTITY + 5] = { { "configuration", "configuration" },
+    struct table_column columns[2 * N_FIGURE + 5] = { { "configuration", "configuration" },
                                                         { "hash", "config_hash" } };
-    char ratio_key[N_QUANTITY][48];
+    char ratio_key[N_FIGURE][48];
 
-    for (int q = 0; q < N_QUANTITY; q++) {
-        snprintf(ratio_key[q], sizeof ratio_key[q], "%s_ratio", rows[q].key);
-        columns[2 + q] = (struct table_column){ rows[q].title, rows[q].key };
-        columns[2 + N_QUANTITY + q] = (struct table_column){ "ratio", ratio_key[q] };
+    for (int q = 0; q < N_FIGURE; q++) {
+        snprintf(ratio_key[q], sizeof ratio_key[q], "%s_ratio", figure_rows[q].key);
+        columns[2 + q] = (struct table_column){ figure_rows[q].title, figure_rows[q].key };
+        columns[2 + N_FIGURE + q] = (struct table_column){ "ratio", ratio_key[q] };
     }
-    columns[2 + 2 * N_QUANTITY] = (struct table_column){ "label", "label" };
-    columns[3 + 2 * N_QUANTITY] = (struct table_column){ "error", "error" };
+    columns[2 + 2 * N_FIGURE] = (struct table_column){ "label", "label" };
+    columns[3 + 2 * N_FIGURE] = (struct table_column){ "error", "error" };
     struct table *t = table_new(columns);
     for (size_t i = 0; i < c->n; i++) {
         const struct entry *e = &c->entry[i];
         table_text(t, e->path);
         table_text(t, e->hash);
-        for (int q = 0; q < N_QUANTITY; q++)
-            add_value(t, e, (enum quantity)q);
-        for (int q = 0; q < N_QUANTITY; q++)
-            add_ratio(t, c, i, (enum quantity)q);
+        for (int q = 0; q < N_FIGURE; q++)
+            figure_cell(t, &e->figures, (enum figure)q);
+        for (int q = 0; q < N_FIGURE; q++)
+            add_ratio(t, c, i, (enum figure)q);
         table_text(t, e->label);
         table_text(t, e->err ? e->why.text : "");
     }
@@ -385,13 +191,10 @@ static json_t *json_entry(const struct comparison *c, size_t i)
     }
     json_put(&o, "config", json_incref(e->config));
     json_put_text(&o, "config_hash", e->hash);
-    for (int q = 0; q < N_QUANTITY; q++) {
-        if (e->there[q] && rows[q].form == FORM_COUNT)
-            json_put_count(&o, rows[q].key, (uint64_t)e->value[q]);
-        else if (e->there[q])
-            json_put_real(&o, rows[q].key, e->value[q]);
-        if (ratio_of(c, i, (enum quantity)q, &ratio))
-            json_put_real(&ratios, rows[q].key, ratio);
+    for (int q = 0; q < N_FIGURE; q++) {
+        figure_json(&o, &e->figures, (enum figure)q);
+        if (ratio_of(c, i, (enum figure)q, &ratio))
+            json_put_real(&ratios, figure_rows[q].key, ratio);
     }
     json_put(&o, "ratios", ratios);
     return o;
@@ -414,7 +217,8 @@ static enum err compare_json(const void *comparison, FILE *out, struct err_msg *
 
 static enum err compare_svg(const void *comparison, FILE *out, struct err_msg *m)
 {
-    static const enum quantity of[MOST_COSTS] = { LATENCY, CONVERSIONS, ENERGY };
+    static const enum figure of[MOST_COSTS] = { FIGURE_LATENCY, FIGURE_CONVERSIONS,
+                                                 FIGURE_ENERGY };
     static const char *const costs[MOST_COSTS] = { "us to the first result",
                                                    "conversions an image", "nJ an image" };
     const struct comparison *c = comparison;
@@ -425,13 +229,13 @@ static enum err compare_svg(const void *comparison, FILE *out, struct err_msg *m
         return err_set(m, ERR_MEMORY, "no memory for the picture");
     for (size_t i = 0; i < c->n; i++) {
         const struct entry *e = &c->entry[i];
-        if (e->err || !e->there[ACCURACY])
+        if (e->err || !e->figures.there[FIGURE_ACCURACY])
             continue;
         struct picture_dot *d = &dot[p.n++];
-        *d = (struct picture_dot){ .label = e->label, .top1 = e->value[ACCURACY] };
+        *d = (struct picture_dot){ .label = e->label, .top1 = e->figures.value[FIGURE_ACCURACY] };
         for (int k = 0; k < MOST_COSTS; k++) {
-            d->there[k] = e->there[of[k]] && e->value[of[k]] > 0;
-            d->cost[k] = e->value[of[k]];
+            d->there[k] = e->figures.there[of[k]] && e->figures.value[of[k]] > 0;
+            d->cost[k] = e->figures.value[of[k]];
         }
     }
     enum err err = p.n > 0 ? ERR_NONE

@@ -12,9 +12,8 @@
 #include "cli/tracing.h"
 #include "core/outfile.h"
 #include "report/report.h"
-#include "study/calibrate.h"
+#include "study/measure.h"
 #include "study/outputs.h"
-#include "study/pricing.h"
 #include "study/study.h"
 
 static double peak_rss_mib(void)
@@ -70,8 +69,8 @@ static enum err load_study(struct study *s, const struct options *o, struct err_
 }
 
 /* Runs, with exact weights and then on analog chips, and measures the host meanwhile. */
-static enum err simulate(const struct options *o, const struct study *s, struct run_result *result,
-                         struct analog_result *analog, struct host *host, struct err_msg *m)
+static enum err simulate(const struct options *o, const struct study *s, struct measured *d,
+                         struct host *host, struct err_msg *m)
 {
     struct progress p;
     struct tracing t;
@@ -93,20 +92,17 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
                                  .user = &p };
 
     progress_start(&p, o->log_level >= LOG_INFO);
-    e = analog_check(s, &cfg, m);
-    e = tracing_close(&t, e ? e : run_calibrated(&s->plan, &cfg, result, m), m);
-    if (!e && s->analog.device)
-        e = analog_run(s, &cfg, result, analog, m);
+    e = tracing_close(&t, measured_run(d, s, &cfg, m), m);
     if (e)
-        run_result_release(result);
+        measured_release(d);
     *host = (struct host){ .jobs = o->jobs, .wall_s = clock_s() - p.start_s };
     host->peak_rss_mib = peak_rss_mib();
     progress_end(&p);
-    if (!e && result->n_cut)
+    if (!e && d->run.n_cut)
         log_line(o, LOG_INFO, "note: %s: %" PRIu64 " values lie beyond the range of the model's "
-                 "first QuantizeLinear, which cuts them", o->inputs, result->n_cut);
+                 "first QuantizeLinear, which cuts them", o->inputs, d->run.n_cut);
     if (!e)
-        log_line(o, LOG_DEBUG, "ran %" PRIu64 " images in %.3f s", result->n_image, host->wall_s);
+        log_line(o, LOG_DEBUG, "ran %" PRIu64 " images in %.3f s", d->run.n_image, host->wall_s);
     return e;
 }
 
@@ -152,43 +148,30 @@ static enum err write_outputs(const struct options *o, const struct study *s,
     return e;
 }
 
-static enum err run_study(const struct options *o, struct report *r, struct run_result *result,
-                          const struct output *outputs, size_t n, struct err_msg *m)
+static enum err run_study(const struct options *o, struct report *r, const struct output *outputs,
+                          size_t n, struct err_msg *m)
 {
-    struct analog_result analog = { 0 };
-    enum err e = simulate(o, r->study, result, &analog, &r->host, m);
+    struct measured d;
+    enum err e = simulate(o, r->study, &d, &r->host, m);
 
     if (e)
         return e;
-    r->analog = r->study->analog.device ? &analog : NULL;
     if (o->outputs)
-        e = write_outputs(o, r->study, result, m);
-    if (e) {
-        analog_result_release(&analog);
-        run_result_release(result);
-        return e;
-    }
-    struct price_report price = { 0 };
-    if (pricing_wanted(&r->study->config)) {
-        e = pricing(&price, r->study, result, m);
-        r->price = &price;
-    }
+        e = write_outputs(o, r->study, &d.run, m);
     if (!e)
+        e = measured_price(&d, r->study, m);
+    if (!e) {
+        report_measured(r, &d);
         e = results_write(&report_form, o, r, outputs, n, m);
-    r->price = NULL;
-    r->analog = NULL;
-    price_report_release(&price);
-    analog_result_release(&analog);
-    run_result_release(result);
+    }
+    measured_release(&d);
     return e;
 }
 
 static enum err cmd_run(const struct options *o, struct err_msg *m)
 {
     struct study s;
-    struct run_result result;
     struct report r = { .study = &s,
-                        .result = &result,
                         .images = o->images ? o->images : o->inputs,
                         .kernel = (enum kernel_kind)o->kernel };
     const struct output outputs[] = {
@@ -207,7 +190,7 @@ static enum err cmd_run(const struct options *o, struct err_msg *m)
     if (e)
         return e;
     r.seed = s.analog.seed;
-    e = run_study(o, &r, &result, outputs, n_result, m);
+    e = run_study(o, &r, outputs, n_result, m);
     study_release(&s);
     return e;
 }

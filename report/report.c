@@ -7,6 +7,13 @@
 #include "report/table.h"
 #include "report/version.h"
 
+void report_measured(struct report *r, const struct measured *d)
+{
+    r->result = &d->run;
+    r->analog = d->on_analog ? &d->analog : NULL;
+    r->price = d->is_priced ? &d->price : NULL;
+}
+
 const char *kernel_name(enum kernel_kind k)
 {
     return k == KERNEL_SYSTEMC ? "systemc" : "native";

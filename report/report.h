@@ -13,10 +13,7 @@
 #include "core/kernel.h"
 #include "report/class_names.h"
 #include "report/plan_report.h"
-#include "study/analog.h"
-#include "study/price.h"
-#include "study/run.h"
-#include "study/study.h"
+#include "study/measure.h"
 
 struct report { // all borrowed
     const struct study      *study;
@@ -31,6 +28,9 @@ struct report { // all borrowed
         double   wall_s, peak_rss_mib;
     } host;
 };
+
+/* Borrows what was found of its study. */
+void report_measured(struct report *r, const struct measured *d);
 
 const char *kernel_name(enum kernel_kind k); // "native"
 

@@ -1,0 +1,208 @@
+/* report/figures.c -- see figures.h. */
+#include "report/figures.h"
+
+#include <string.h>
+
+#include "report/plan_report.h"
+
+/* A block's energy and area; the names of its keys are price_block_name()'s. */
+#define BLOCK(block, title, key)                                                                \
+    [FIGURE_BLOCK_ENERGY + block] = { "- " title, "nJ/image", key "_nj_per_image",              \
+                                      FIGURE_REAL, 0, false },                                  \
+    [FIGURE_BLOCK_AREA + block] = { "- " title, "mm2", key "_mm2", FIGURE_REAL, 3, false }
+
+const struct figure_row figure_rows[N_FIGURE] = {
+    [FIGURE_CORES] = { "cores", "", "cores", FIGURE_COUNT, 0, false },
+    [FIGURE_UTILIZATION] = { "devices that hold weights", "of all", "utilization", FIGURE_SHARE, 1,
+                             true },
+    [FIGURE_FIRST_RESULT] = { "first result", "timesteps", "first_result_timesteps", FIGURE_COUNT,
+                              0, false },
+    [FIGURE_LATENCY] = { "the same", "us", "latency_us", FIGURE_REAL, 1, false },
+    [FIGURE_LAST_CONV] = { "last convolution", "timesteps", "last_conv_timesteps", FIGURE_COUNT, 0,
+                           false },
+    [FIGURE_INTERVAL] = { "interval", "timesteps", "interval_timesteps", FIGURE_COUNT, 0, false },
+    [FIGURE_BATCH] = { "batch", "images", "batch", FIGURE_COUNT, 0, false },
+    [FIGURE_THROUGHPUT] = { "throughput", "images/s", "throughput_images_per_s", FIGURE_REAL, 0,
+                            true },
+    [FIGURE_ACCURACY] = { "top-1 accuracy", "of all", "top1", FIGURE_SHARE, 2, true },
+    [FIGURE_ANALOG_ACCURACY] = { "on analog chips", "of all", "top1_analog", FIGURE_SHARE, 2,
+                                 true },
+    [FIGURE_ANALOG_DEVIATION] = { "deviation of chips", "of all", "top1_analog_sd", FIGURE_SHARE, 2,
+                                  false },
+    [FIGURE_READS] = { "reads", "an image", "reads_per_image", FIGURE_COUNT, 0, false },
+    [FIGURE_CONVERSIONS] = { "conversions", "an image", "conversions_per_image", FIGURE_COUNT, 0,
+                             false },
+    [FIGURE_CLIPPED] = { "clipped", "of conversions", "clipped", FIGURE_SHARE, 3, false },
+    [FIGURE_LINK_RATE] = { "busiest pixel link needs", "Gb/s", "link_gbps_needed", FIGURE_REAL, 2,
+                           false },
+    [FIGURE_PARTIAL_SUM_RATE] = { "busiest partial sums need", "Gb/s", "partial_sum_gbps_needed",
+                                  FIGURE_REAL, 2, false },
+    [FIGURE_WORDS_USED] = { "input memory used", "words", "sram_words_used", FIGURE_COUNT, 0,
+                            false },
+    [FIGURE_WORDS_THERE] = { "input memory", "words", "sram_words", FIGURE_COUNT, 0, false },
+    [FIGURE_WORDS_FULLEST] = { "fullest input memory", "of its words", "sram_fullest", FIGURE_SHARE,
+                               1, false },
+    [FIGURE_ENERGY] = { "energy", "nJ/image", "energy_nj_per_image", FIGURE_REAL, 0, false },
+    BLOCK(PRICE_CROSSBAR, "crossbar", "crossbar"),
+    BLOCK(PRICE_INPUT_DRIVERS, "input drivers", "input_drivers"),
+    BLOCK(PRICE_ADC, "converters", "adc"),
+    BLOCK(PRICE_DIGITAL, "digital processor", "digital"),
+    BLOCK(PRICE_INPUT_MEMORY, "input memory", "input_memory"),
+    BLOCK(PRICE_CONTROLLER, "dataflow controller", "dataflow_controller"),
+    BLOCK(PRICE_LINKS, "links", "links"),
+    BLOCK(PRICE_CLOCK, "clock", "clock"),
+    [FIGURE_POWER] = { "power", "mW", "power_mw", FIGURE_REAL, 1, false },
+    [FIGURE_EFFICIENCY] = { "efficiency", "TOPS/W", "tops_per_w", FIGURE_REAL, 3, true },
+    [FIGURE_PEAK_EFFICIENCY] = { "peak of a core", "TOPS/W", "peak_tops_per_w", FIGURE_REAL, 3,
+                                 true },
+    [FIGURE_AREA] = { "area", "mm2", "area_mm2", FIGURE_REAL, 3, false },
+    [FIGURE_DENSITY] = { "density", "TOPS/mm2", "tops_per_mm2", FIGURE_REAL, 4, true },
+    [FIGURE_PEAK_DENSITY] = { "peak of a core", "TOPS/mm2", "peak_tops_per_mm2", FIGURE_REAL, 3,
+                              true },
+};
+
+static void put(struct figures *f, enum figure q, double value)
+{
+    f->there[q] = true;
+    f->value[q] = value;
+}
+
+static void put_links(struct figures *f, const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->n_stream; i++) {
+        const struct plan_stream *s = &p->stream[i];
+        enum figure q = s->kind == STREAM_PARTIAL_SUM ? FIGURE_PARTIAL_SUM_RATE : FIGURE_LINK_RATE;
+        double bits = (double)p->time.stream[i].most_pixels * s->n * s->value_bits;
+        double gbps = bits / (double)p->config->timestep_ns;
+        if (!f->there[q] || gbps > f->value[q])
+            put(f, q, gbps);
+    }
+}
+
+static void put_memories(struct figures *f, const struct plan *p)
+{
+    uint64_t used = 0, there = 0;
+    double fullest = 0;
+
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        const struct plan_core *core = &p->core[i];
+        uint64_t words = memory_used_words(&p->time.core[i].layout);
+        double share = (double)words / core->memory.words;
+        used += words;
+        there += core->memory.words;
+        fullest = share > fullest ? share : fullest;
+    }
+    put(f, FIGURE_WORDS_USED, (double)used);
+    put(f, FIGURE_WORDS_THERE, (double)there);
+    put(f, FIGURE_WORDS_FULLEST, fullest);
+}
+
+static void put_times(struct figures *f, const struct plan *p, const struct run_result *r)
+{
+    put(f, FIGURE_FIRST_RESULT, (double)r->first_result);
+    put(f, FIGURE_LATENCY, timesteps_us(p, r->first_result));
+    put(f, FIGURE_LAST_CONV, (double)r->last_conv);
+    put(f, FIGURE_INTERVAL, (double)p->interval);
+    put(f, FIGURE_BATCH, p->config->batch);
+    put(f, FIGURE_THROUGHPUT, batch_throughput(p, r->first_result, p->config->batch));
+}
+
+/* Where arrays are read in some way that somebody chose. */
+static void put_reads(struct figures *f, const struct plan *p, const struct run_result *r)
+{
+    double reads = 0, conversions = 0, clipped = 0;
+
+    for (uint32_t i = 0; plan_is_read(p) && i < p->n_core; i++) {
+        reads += (double)r->core[i].reads;
+        conversions += (double)r->core[i].conversions;
+        clipped += (double)r->core[i].clipped;
+    }
+    if (reads > 0)
+        put(f, FIGURE_READS, reads / (double)r->n_image);
+    if (reads > 0 && conversions > 0)
+        put(f, FIGURE_CONVERSIONS, conversions / (double)r->n_image);
+    if (clipped > 0)
+        put(f, FIGURE_CLIPPED, clipped / conversions);
+}
+
+static void put_price(struct figures *f, const struct price_report *price)
+{
+    const struct price_row *all = &price->total;
+    double pj = (double)(price_row_energy_pj(all) + price_row_leakage_pj(all));
+
+    put(f, FIGURE_ENERGY, pj / 1000);
+    put(f, FIGURE_POWER, pj / price->image_ns); // mW
+    put(f, FIGURE_EFFICIENCY, price->tops_per_w);
+    put(f, FIGURE_PEAK_EFFICIENCY, price->peak.tops_per_w);
+    put(f, FIGURE_AREA, (double)price_row_area_um2(all) / 1e6);
+    put(f, FIGURE_DENSITY, price->tops_per_mm2);
+    put(f, FIGURE_PEAK_DENSITY, price->peak.tops_per_mm2);
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        int64_t block_pj = all->energy_pj[b] + all->leakage_pj[b];
+
+        if (block_pj > 0)
+            put(f, (enum figure)(FIGURE_BLOCK_ENERGY + b), (double)block_pj / 1000);
+        if (all->area_um2[b] > 0)
+            put(f, (enum figure)(FIGURE_BLOCK_AREA + b), (double)all->area_um2[b] / 1e6);
+    }
+}
+
+static void put_analog(struct figures *f, const struct measured *d)
+{
+    struct analog_accuracy a = analog_accuracy(&d->analog, &d->run, d->analog.n_time - 1);
+
+    put(f, FIGURE_ANALOG_ACCURACY, a.mean);
+    put(f, FIGURE_ANALOG_DEVIATION, a.sd);
+}
+
+void figures_of(struct figures *f, const struct study *s, const struct measured *d)
+{
+    const struct run_result *r = &d->run;
+
+    *f = (struct figures){ .there = { false } };
+    put(f, FIGURE_CORES, s->plan.n_core);
+    put(f, FIGURE_UTILIZATION, chip_utilization(&s->plan));
+    put_times(f, &s->plan, r);
+    if (r->label)
+        put(f, FIGURE_ACCURACY, (double)r->n_correct / (double)r->n_image);
+    put_reads(f, &s->plan, r);
+    put_links(f, &s->plan);
+    put_memories(f, &s->plan);
+    if (d->on_analog)
+        put_analog(f, d);
+    if (d->is_priced)
+        put_price(f, &d->price);
+}
+
+void figure_cell(struct table *t, const struct figures *f, enum figure q)
+{
+    const struct figure_row *row = &figure_rows[q];
+
+    if (!f->there[q])
+        table_none(t);
+    else if (row->form == FIGURE_COUNT)
+        table_count(t, (uint64_t)f->value[q]);
+    else if (row->form == FIGURE_SHARE)
+        table_share(t, f->value[q], row->decimals);
+    else
+        table_real(t, f->value[q], row->decimals);
+}
+
+void figure_json(json_t **object, const struct figures *f, enum figure q)
+{
+    const struct figure_row *row = &figure_rows[q];
+
+    if (f->there[q] && row->form == FIGURE_COUNT)
+        json_put_count(object, row->key, (uint64_t)f->value[q]);
+    else if (f->there[q])
+        json_put_real(object, row->key, f->value[q]);
+}
+
+enum figure figure_find(const char *key)
+{
+    int q = 0;
+
+    while (q < N_FIGURE && strcmp(figure_rows[q].key, key) != 0)
+        q++;
+    return (enum figure)q;
+}

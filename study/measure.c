@@ -1,0 +1,38 @@
+/* study/measure.c -- see measure.h. */
+#include "study/measure.h"
+
+#include "study/calibrate.h"
+#include "study/pricing.h"
+
+enum err measured_run(struct measured *d, const struct study *s, const struct run_cfg *cfg,
+                      struct err_msg *m)
+{
+    *d = (struct measured){ .on_analog = s->analog.device != NULL };
+    enum err e = analog_check(s, cfg, m);
+
+    if (!e)
+        e = run_calibrated(&s->plan, cfg, &d->run, m);
+    if (!e && d->on_analog)
+        e = analog_run(s, cfg, &d->run, &d->analog, m);
+    if (e)
+        measured_release(d);
+    return e;
+}
+
+enum err measured_price(struct measured *d, const struct study *s, struct err_msg *m)
+{
+    d->is_priced = pricing_wanted(&s->config);
+    enum err e = d->is_priced ? pricing(&d->price, s, &d->run, m) : ERR_NONE;
+
+    if (e)
+        measured_release(d);
+    return e;
+}
+
+void measured_release(struct measured *d)
+{
+    price_report_release(&d->price);
+    analog_result_release(&d->analog);
+    run_result_release(&d->run);
+    *d = (struct measured){ .on_analog = false };
+}

@@ -1,0 +1,30 @@
+/* study/measure.h -- all that is found of a study by running it: its images with exact weights,
+ * again on analog chips where its devices are such, and its price where costs are named. */
+#ifndef STUDY_MEASURE_H
+#define STUDY_MEASURE_H
+
+#include <stdbool.h>
+
+#include "core/err.h"
+#include "study/analog.h"
+#include "study/price.h"
+#include "study/run.h"
+#include "study/study.h"
+
+struct measured {
+    struct run_result    run;
+    struct analog_result analog; // zero unless on_analog
+    struct price_report  price;  // zero unless is_priced
+    bool                 on_analog, is_priced;
+};
+
+/* Runs the study, analog chips included. On error *d is zero. */
+enum err measured_run(struct measured *d, const struct study *s, const struct run_cfg *cfg,
+                      struct err_msg *m);
+
+/* Prices what was run, where energy.chip names costs. On error *d is zero. */
+enum err measured_price(struct measured *d, const struct study *s, struct err_msg *m);
+
+void measured_release(struct measured *d); // takes a zeroed one
+
+#endif
