@@ -30,13 +30,17 @@ static double switched_pf(const struct gate *g, unsigned bits)
     return first_pf + (bits - 1) * next_pf;
 }
 
-/* A stack of sheets is enough for each transistor. */
+/* Of stacked sheets the two of a cell are shared out 2 to 1: N transistors of 4/3 of a stack, P of
+ * 2/3. */
 static struct gate adder_gate(const struct technology *t)
 {
-    struct widths w = t->transistor == TRANSISTOR_GAA ? gate_widths(t, 1, 1)
-                                                      : gate_enlarge(t, gate_widths(t, 2, 1));
+    if (t->transistor != TRANSISTOR_GAA)
+        return gate_standard(t, GATE_NAND, 2, gate_enlarge(t, gate_widths(t, 2, 1)));
+    struct gate g = gate_standard(t, GATE_NAND, 2, gate_widths(t, 1, 1));
 
-    return gate_standard(t, GATE_NAND, 2, w);
+    g.down_kohm /= 4. / 3;
+    g.up_kohm /= 2. / 3;
+    return g;
 }
 
 struct circuit adder(const struct technology *t, unsigned bits, double load_pf,

@@ -75,7 +75,10 @@ static const double cool_k = 300, step_k = 10;
     X(off_p_pa_um,            "pA/um",  1e-3, 1e9, ANY, "P off-current")                         \
     X(csa_amplifier_uw,       "uW",     1e-6, 1e6, HP,  "power of a current-mode amplifier")    \
     X(csa_column_w_ohm,       "W",      0,    1e3, HP,  "and of a column, times its resistance") \
-    X(csa_column_exponent,    "",       0.1,  10,  HP,  "whose fall goes with exp(-this log10)")
+    X(csa_column_exponent,    "",       0.1,  10,  HP,  "whose fall goes with exp(-this log10)") \
+    X(sar_hp_bit_uw,          "uW",     1e-6, 1e6, HP,  "power of a SAR converter per bit")     \
+    X(sar_hp_base_uw,         "uW",     1e-6, 1e6, HP,  "power of a SAR converter at 0 bit")    \
+    X(sar_hp_column_w_ohm,    "W",      0,    1e3, HP,  "and of its column, as above")
 
 #define FIELD(key, unit, least, most, when, doc) double key;
 #define ROW(key, unit, least, most, when, doc) \
@@ -410,6 +413,11 @@ static void derive(struct technology *t, const struct node_facts *f)
     t->sar_bit_uw = f->sar_bit_uw;
     t->sar_base_uw = f->sar_base_uw;
     t->sar_uw_kohm = f->sar_uw_kohm;
+    if (t->flavour == FLAVOUR_HP) {
+        t->sar_bit_uw = f->sar_hp_bit_uw;
+        t->sar_base_uw = f->sar_hp_base_uw;
+        t->sar_column_w_ohm = f->sar_hp_column_w_ohm;
+    }
     t->csa_amplifier_uw = f->csa_amplifier_uw;
     t->csa_column_w_ohm = f->csa_column_w_ohm;
     t->csa_column_exponent = f->csa_column_exponent;
@@ -559,6 +567,7 @@ enum err technology_heat(struct technology *t, double kelvin, struct err_msg *m)
     t->sar_bit_uw *= sar;
     t->sar_base_uw *= sar;
     t->sar_uw_kohm *= sar;
+    t->sar_column_w_ohm *= sar;
     if (above_k > 0)
         snprintf(t->name, sizeof t->name, "%gnm_%s_%gk", t->node_nm, flavour_name(t->flavour),
                  kelvin);
@@ -614,10 +623,20 @@ enum err technology_load_name(struct technology *t, const char *directory, const
  */
 static const double fit_read_v = 0.5;
 
+/* High-performance transistors: what a column's current takes of a converter. */
+static double column_uw(const struct technology *t, double w_ohm, double ohm)
+{
+    const double uw_per_w = 1e6;
+
+    return uw_per_w * w_ohm * exp(-t->csa_column_exponent * log10(ohm));
+}
+
 double sar_power_uw(const struct technology *t, unsigned bits, double kohm)
 {
+    kohm *= fit_read_v / t->read_v;
     return t->sar_bit_uw * bits + t->sar_base_uw +
-           t->sar_uw_kohm / (kohm * fit_read_v / t->read_v);
+           (t->flavour == FLAVOUR_HP ? column_uw(t, t->sar_column_w_ohm, 1e3 * kohm)
+                                     : t->sar_uw_kohm / kohm);
 }
 
 static double fit_at(const struct fit *f, double ohm)
@@ -650,13 +669,10 @@ double csa_delay_ns(const struct technology *t, double ohm, double column_pf)
 
 double csa_power_uw(const struct technology *t, unsigned amplifiers, double ohm)
 {
-    const double uw_per_w = 1e6;
-
     assert(t->n_csa > 0);
     ohm *= fit_read_v / t->read_v;
     if (t->flavour == FLAVOUR_HP)
-        return amplifiers * t->csa_amplifier_uw +
-               uw_per_w * t->csa_column_w_ohm * exp(-t->csa_column_exponent * log10(ohm));
+        return amplifiers * t->csa_amplifier_uw + column_uw(t, t->csa_column_w_ohm, ohm);
     double uw = fit_at(&t->csa[0].power_uw, ohm);
 
     return amplifiers * (t->n_csa == 1 ? uw : between(uw, fit_at(&t->csa[1].power_uw, ohm),

@@ -88,6 +88,7 @@ struct technology {
     struct csa_fit csa[2];     // 2: of the neighbouring nodes
     double         csa_weight; // of csa[1], geometrically
     double         csa_amplifier_uw, csa_column_w_ohm, csa_column_exponent; // power, HP
+    double         sar_column_w_ohm; // HP, with the same exponent, instead of sar_uw_kohm
 };
 
 struct technology_warning {

@@ -12,7 +12,9 @@
 
 #include "arch/tech/adder.h"
 #include "arch/tech/dff.h"
+#include "arch/tech/sram.h"
 #include "arch/tech/sub_array.h"
+#include "arch/tech/switches.h"
 #include "test/shared.h"
 #include "test/tech_rig.h"
 
@@ -184,7 +186,7 @@ static void other_nodes_sizes_levels_and_shares_match_a_separate_derivation(void
             7, 7.2717, 145.33, 0.57359, 800.55, 9.8817 } },
         { "32nm_hp", "rram_4bit", 128, 128, 8, 64, CONVERTER_SAR,
           { 4.4624, 0.0074761, 3.7558, 0.10676, 0.18631, 4839.3,
-            7, 34.878, 1125.2, 1.5205, 2711.1, 10.063 } },
+            7, 33.4516, 1125.2, 1.5205, 2711.1, 10.063 } },
         { "45nm_lp", "fefet_4bit", 128, 128, 4, 16, CONVERTER_VSA,
           { 4.2952, 0.020137, 5.7383, 0.27212, 3.2022, 3041.2,
             1, NAN, 3642.6, 4.0312, 6453.5, 6.2691 } },
@@ -364,16 +366,6 @@ static bool sheets(const struct csv_case *c)
     return c->node_nm <= 2;
 }
 
-static bool sram_of_sheets(const struct csv_case *c)
-{
-    return sheets(c) && c->sram;
-}
-
-static bool one_fin_more_in_precharge(const struct csv_case *c)
-{
-    return c->node_nm == 10 && c->sram;
-}
-
 static bool full_fingers(const struct csv_case *c)
 {
     return c->node_nm >= 22;
@@ -387,11 +379,6 @@ static bool full_gates(const struct csv_case *c)
 static bool other_columns(const struct csv_case *c)
 {
     return c->cfg.converter == CONVERTER_SAR || (c->sram && c->cfg.rows_at_once < c->cfg.rows);
-}
-
-static bool full_adders_of_groups(const struct csv_case *c)
-{
-    return full_gates(c) && c->cfg.rows_at_once < c->cfg.rows;
 }
 
 static bool cool_wires(const struct csv_case *c)
@@ -414,19 +401,13 @@ static const struct deviation {
     { "D16", 1u << BLOCK_ROW_SWITCH | 1u << BLOCK_COLUMN_SWITCH | 1u << BLOCK_MUX |
              1u << BLOCK_MUX_DECODER, ALL_FIGURES, one_fin_more },
     { "D16", 1u << BLOCK_MUX, DELAY | ENERGY, one_fin_more_of_many },
-    { "D16", 1u << BLOCK_PRECHARGE, DELAY, one_fin_more_in_precharge },
-    { "D16", 1u << BLOCK_PRECHARGE | 1u << BLOCK_WRITE_DRIVER, LEAKAGE,
-      one_fin_more_in_precharge },
     { "D16", 1u << BLOCK_ROW_SWITCH, AREA, one_cell_less },
     { "D17", 1u << BLOCK_MUX, DELAY | ENERGY, full_fingers },
     { "D17", 1u << BLOCK_MUX_DECODER | 1u << BLOCK_SHIFT_ADD_WEIGHT | 1u << BLOCK_SHIFT_ADD_INPUT,
       ALL_FIGURES, full_gates },
-    { "D17", 1u << BLOCK_PARTIAL_ADD, AREA | ENERGY, full_adders_of_groups },
     { "D18", 1u << BLOCK_ADC, ENERGY, other_columns },
     { "D19", 1u << BLOCK_ROW_SWITCH, ALL_FIGURES, cool_wires },
     { "D20", 1u << BLOCK_SHIFT_ADD_WEIGHT | 1u << BLOCK_SHIFT_ADD_INPUT, ALL_FIGURES, no_room },
-    { "D21", 1u << BLOCK_SHIFT_ADD_WEIGHT, DELAY, sheets },
-    { "D21", 1u << BLOCK_ARRAY, LEAKAGE, sram_of_sheets },
 };
 
 static const char *named(const struct csv_case *c, enum sub_array_block b, enum figure figure)
@@ -438,12 +419,60 @@ static const char *named(const struct csv_case *c, enum sub_array_block b, enum 
     return NULL;
 }
 
-/* A block that has no columns in the file cannot be put into the totals: those that it enters are
- * excused themselves. */
-static bool excused_total(const struct csv_case *c, enum figure figure)
+/* Blocks that have no columns in the file: what ours have more than the program's, by the reasons
+ * that a deviation gives. */
+
+/* D17: NAND2 of two full fingers, in the adders of groups of rows. */
+static struct circuit adders_of_two_fingers(const struct csv_case *c, const struct technology *t)
 {
-    return named(c, BLOCK_PARTIAL_ADD, figure) || named(c, BLOCK_PRECHARGE, figure) ||
-           named(c, BLOCK_ARRAY, figure);
+    const struct sub_array_cfg *cfg = &c->cfg;
+    double reads = ceil((double)cfg->rows / cfg->rows_at_once);
+    double bits = log2(cfg->levels) + ceil(log2(reads)) - 1, v = t->supply_v;
+    double units = cfg->columns / cfg->columns_per_adc, sums = cfg->columns * (reads - 1);
+    struct widths w = gate_enlarge(t, gate_widths(t, 2, 1));
+    struct widths wider = { w.n_um * (1 + 1e-6), w.p_um * (1 + 1e-6) };
+    struct gate one = gate_standard(t, GATE_NAND, 2, w);
+    struct gate two = gate_standard(t, GATE_NAND, 2, wider);
+    double drains_pf = 7 * bits * (one.out_pf - two.out_pf);
+
+    return (struct circuit){
+        .area_um2 = units * 9 * bits * (gate_area_um2(&one) - gate_area_um2(&two)),
+        .energy_pj = sums * published().adder_activity * drains_pf * v * v,
+    };
+}
+
+/* D16: precharge and write driver of SRAM have four fins instead of three. */
+static struct circuit four_fins(const struct csv_case *c, const struct technology *t,
+                                const struct sub_array *s)
+{
+    double column_pf = c->cfg.rows * (t->sram_height_um * t->wire_pf_um + sram_cell(t).bit_line_pf);
+    struct widths fin3 = { 0, 6 * t->feature_um }, fin4 = { 0, 8 * t->feature_um };
+    struct gate three = gate_standard(t, GATE_INV, 1, fin3);
+    struct gate four = gate_standard(t, GATE_INV, 1, fin4);
+
+    return (struct circuit){
+        .delay_ns = log(2) * (three.up_kohm * (column_pf + 2 * three.out_pf) -
+                              four.up_kohm * (column_pf + 2 * four.out_pf)),
+        .leakage_uw = -(s->block[BLOCK_PRECHARGE].leakage_uw +
+                        s->block[BLOCK_WRITE_DRIVER].leakage_uw) / 3,
+    };
+}
+
+static struct circuit unlisted(const struct csv_case *c, const struct sub_array *s)
+{
+    struct technology t = tech_load(c->technology);
+    double row_um = c->cfg.columns * t.sram_width_um;
+    double row_pf = row_um * t.wire_pf_um + c->cfg.columns * sram_cell(&t).access_gate_pf;
+
+    if (sheets(c) && c->sram) // D21
+        return (struct circuit){ .leakage_uw = c->cfg.rows *
+                                     word_line_repeaters(&t, row_pf, row_um * t.wire_m1_kohm_um)
+                                         .leakage_uw };
+    if (c->node_nm == 10 && c->sram)
+        return four_fins(c, &t, s);
+    if (full_gates(c) && c->cfg.rows_at_once < c->cfg.rows)
+        return adders_of_two_fingers(c, &t);
+    return (struct circuit){ 0 };
 }
 
 static bool near_figure(double got, double want, double share)
@@ -456,18 +485,14 @@ struct comparison {
     unsigned free;                  // excused that the program prints as 0
 };
 
-static void compare_total(const struct csv_case *c, enum figure figure, double got, double want,
-                          const char *where, struct comparison *r)
+static void compare_total(enum figure figure, double got, double want, const char *where,
+                          struct comparison *r)
 {
     bool clock_or_energy = figure == DELAY || figure == ENERGY;
 
     r->figures++;
     if (near_figure(got, want, clock_or_energy ? 0.02 : 0.01))
         return;
-    if (excused_total(c, figure)) {
-        r->excused++;
-        return;
-    }
     r->off++;
     print_message("%s: total of figure %d is %g: want %g\n", where, figure, got, want);
 }
@@ -507,12 +532,13 @@ static void compare(const struct csv_case *c, const char *where, struct comparis
         }
     }
     /* of a clock's parts the longer of row switch and multiplexer with its decoder counts */
+    struct circuit more = unlisted(c, &s);
     double longer_ns = fmax(ours_ns[0], ours_ns[2] + ours_ns[3]) -
-                       fmax(c->module[0][1], c->module[2][1] + c->module[3][1]);
-    compare_total(c, AREA, s.used_um2, total[0], where, r);
-    compare_total(c, DELAY, s.clock_ns, c->ns + published().sensing_delay * longer_ns, where, r);
-    compare_total(c, ENERGY, s.energy_pj, total[2], where, r);
-    compare_total(c, LEAKAGE, s.leakage_uw, total[3], where, r);
+                       fmax(c->module[0][1], c->module[2][1] + c->module[3][1]) + more.delay_ns;
+    compare_total(AREA, s.used_um2, total[0] + more.area_um2, where, r);
+    compare_total(DELAY, s.clock_ns, c->ns + published().sensing_delay * longer_ns, where, r);
+    compare_total(ENERGY, s.energy_pj, total[2] + more.energy_pj, where, r);
+    compare_total(LEAKAGE, s.leakage_uw, total[3] + more.leakage_uw, where, r);
 }
 
 static void random_sub_arrays_of_the_program_agree_but_for_numbered_deviations(void **state)
@@ -542,7 +568,8 @@ static void random_sub_arrays_of_the_program_agree_but_for_numbered_deviations(v
                   "the program counts as 0 are excused\n", whole, cases, all.figures, all.excused,
                   all.off, all.free);
     assert_int_equal(all.off, 0);
-    assert_true(20 * all.excused <= all.figures); // 5 %
+    /* 5 %, with those that are 0 there */
+    assert_true(20 * (all.excused + all.free) <= all.figures + all.free);
 }
 
 /* A column of 2^k products: 2^k - 1 adders that have 2 * 2^k - k - 2 bits in all. */

@@ -90,6 +90,28 @@ static void every_node_has_the_published_constants(void **state)
     }
 }
 
+/* uW a bit, uW, W at 1 ohm, and the power of ten by which a column's share falls. */
+static void sar_converters_of_high_performance_have_fits_of_their_own(void **state)
+{
+    static const struct { const char *name; double a, b, k, e; } want[] = {
+        { "130nm_hp", 6.4806, 49.047, 0.207452, 2.367 },
+        { "90nm_hp", 4.3474, 31.782, 0.1649, 2.345 },
+        { "65nm_hp", 2.9503, 22.047, 0.128483, 2.321 },
+        { "45nm_hp", 2.1843, 11.931, 0.097754, 2.296 },
+        { "32nm_hp", 1.0157, 7.6286, 0.083709, 2.313 },
+        { "22nm_hp", 0.7213, 3.3041, 0.084273, 2.311 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        struct technology t = tech_load(want[i].name);
+        double decades = log10(50e3 * 0.5 / t.read_v);
+
+        CHECK_NEAR(sar_power_uw(&t, 7, 50), 7 * want[i].a + want[i].b +
+                   want[i].k * 1e6 * exp(-want[i].e * decades), 1e-6);
+    }
+}
+
 static void area_energy_and_delay_fall_from_node_to_node(void **state)
 {
     (void)state;
@@ -593,6 +615,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_node_loads_without_a_warning),
         cmocka_unit_test(every_node_has_the_published_constants),
+        cmocka_unit_test(sar_converters_of_high_performance_have_fits_of_their_own),
         cmocka_unit_test(area_energy_and_delay_fall_from_node_to_node),
         cmocka_unit_test(a_node_between_two_files_lies_between_them_and_warns),
         cmocka_unit_test(from_bulk_to_fins_delay_and_energy_only_fall),
