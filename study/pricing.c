@@ -59,7 +59,8 @@ enum err pricing_load(struct chip_model *model, const struct config *c, const st
     if (!pricing_wanted(c))
         return err_set(m, ERR_INPUT, "%.400s: energy.chip = none: want composed, or a file of "
                        "configs/chips, such as dazzi2021_14nm", config_where(c, "energy.chip"));
-    const struct array_load load = { bits.value_bits, bits.weight_bits, 0 };
+    const struct array_load load = { .value_bits = bits.value_bits,
+                                     .weight_bits = bits.weight_bits };
     enum err e = array_spec_of(&array, c, &load, m);
     if (!e)
         e = chip_model_load(model, c->energy.technology, device_of(c, &array), c->energy.chip,

@@ -11,7 +11,8 @@
 #define REFUSE(c, key, m, ...)                                                                     \
     (err_set(m, ERR_INPUT, __VA_ARGS__), err_prefix(m, config_where(c, key)), ERR_INPUT)
 
-static enum err find_cell(struct array_spec *s, const struct config *c, struct err_msg *m)
+static enum err find_cell(struct array_spec *s, const struct config *c, const char *whose,
+                          struct err_msg *m)
 {
     const char *name = c->crossbar.cell;
     char known[128] = "";
@@ -26,7 +27,8 @@ static enum err find_cell(struct array_spec *s, const struct config *c, struct e
         return REFUSE(c, "core.crossbar.cell", m, "core.crossbar.cell = %s: want one of %s", name,
                       known);
     if (cell_layout(s->cell, &s->weights, &s->layout, &why))
-        return REFUSE(c, "core.crossbar.cell", m, "core.crossbar.cell = %s: %s", name, why.text);
+        return REFUSE(c, "core.crossbar.cell", m, "core.crossbar.cell = %s: %s%s", name,
+                      whose ? whose : "", why.text);
     return ERR_NONE;
 }
 
@@ -221,7 +223,7 @@ enum err array_spec_of(struct array_spec *s, const struct config *c, const struc
     *s = spec_of_keys(c, load);
     enum err e = check_not_there(c, m);
     if (!e)
-        e = find_cell(s, c, m);
+        e = find_cell(s, c, load->whose, m);
     if (!e)
         e = find_readout(s, c, m);
     if (!e)

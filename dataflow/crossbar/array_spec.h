@@ -38,6 +38,7 @@ struct array_spec {
 struct array_load { // of a layer, or of the most of all
     uint32_t value_bits, weight_bits;
     uint32_t kernel_rows; // inputs of an output; 0: as many as an array has
+    const char *whose;    // begins a sentence that goes on with its weights; NULL: nobody's
 };
 
 enum { MOST_JOINED_ROWS = 65536 };

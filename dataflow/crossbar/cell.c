@@ -25,7 +25,11 @@ enum err cell_layout(const struct cell *cell, const struct cell_cfg *cfg, struct
         *l = (struct cell_layout){ 0 };
         return e;
     }
-    for (uint32_t j = 0; j < l->n_slice; j++)
+    int64_t zero = l->ones;
+    for (uint32_t j = 0; j < l->n_slice; j++) {
         l->columns += l->slice[j].columns;
+        zero += (int64_t)l->slice[j].factor * cell->digit(cfg, j, 0);
+    }
+    l->zero = zero == 0;
     return ERR_NONE;
 }

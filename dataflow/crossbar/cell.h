@@ -46,6 +46,7 @@ struct cell_layout {
     uint32_t devices;         // of one weight
     int32_t  ones;            // 0: no column of ones
     int32_t  least, most;     // weights that it can keep
+    bool     zero;            // 0 among them: +-1 in one device has none
 };
 
 struct cell {
@@ -64,7 +65,7 @@ extern const struct cell *const cell_kinds[]; // ends with NULL
 
 const struct cell *cell_find(const char *name); // NULL when unknown
 
-/* cell->layout() with `columns` added up. On error *l is zero. */
+/* cell->layout() with `columns` added up and `zero` found. On error *l is zero. */
 enum err cell_layout(const struct cell *cell, const struct cell_cfg *cfg, struct cell_layout *l,
                      struct err_msg *m);
 

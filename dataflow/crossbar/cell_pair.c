@@ -5,8 +5,8 @@
 static enum err layout(const struct cell_cfg *cfg, struct cell_layout *l, struct err_msg *m)
 {
     if (cfg->weight_bits > 2 || !cfg->weight_signed)
-        return err_set(m, ERR_INPUT, "weights of %u bits: want +1, 0 and -1 in signed weights of 1 "
-                       "or 2 bits, or another cell", cfg->weight_bits);
+        return err_set(m, ERR_INPUT, "weights of %u bits: want +1, 0 and -1, of 1 or 2 bits, or "
+                       "core.crossbar.cell = differential", cfg->weight_bits);
     l->least = -1;
     l->most = 1;
     if (cfg->separate) {

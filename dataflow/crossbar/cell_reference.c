@@ -5,8 +5,8 @@
 static enum err layout(const struct cell_cfg *cfg, struct cell_layout *l, struct err_msg *m)
 {
     if (cfg->weight_bits != 1 || !cfg->weight_signed)
-        return err_set(m, ERR_INPUT, "weights of %u bits: want signed weights of 1 bit, +1 and -1, "
-                       "or another cell", cfg->weight_bits);
+        return err_set(m, ERR_INPUT, "weights of %u bits: want +1 and -1 alone, or "
+                       "core.crossbar.cell = differential", cfg->weight_bits);
     l->n_slice = 1;
     l->slice[0] = (struct cell_slice){ 1, -1, 1, 1 };
     l->devices = 1;
@@ -16,7 +16,7 @@ static enum err layout(const struct cell_cfg *cfg, struct cell_layout *l, struct
 static int32_t digit(const struct cell_cfg *cfg, uint32_t j, int32_t weight)
 {
     (void)cfg, (void)j;
-    return weight;
+    return weight > 0 ? 1 : -1;
 }
 
 const struct cell cell_reference = {

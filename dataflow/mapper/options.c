@@ -320,7 +320,7 @@ static bool add_replicas(struct maker *mk, uint32_t n, uint32_t width, bool *fit
 }
 
 /* Parts and splits of n replicas: more of either make a core's share of the layer smaller. 0: the
- * array is too small for them, and for more. */
+ * array is too small for them and for more, or does not keep the 0 between them. */
 static uint32_t shares(const struct maker *mk, uint32_t n, uint32_t width)
 {
     const struct plan *p = &mk->mp->plan;
@@ -329,6 +329,8 @@ static uint32_t shares(const struct maker *mk, uint32_t n, uint32_t width)
     struct replicas replicas = replicas_make(&p->layer[mk->layer].window, n, width);
     struct cut cut = layer_cut(l, &replicas, array->rows, array->outputs);
 
+    if (n > 1 && !layer_is_digital(l) && !array->layout.zero)
+        return 0;
     return cut.parts > 0 && cut.splits > 0 ? cut.parts + cut.splits : 0;
 }
 

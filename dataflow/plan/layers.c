@@ -309,6 +309,20 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     return layer_is_digital(l) ? ERR_NONE : check_readout(p, pl, m);
 }
 
+enum { WHOSE = 160 };
+
+/* Whose weights an array is to keep, and one of them that is neither +1 nor -1. */
+static void say_whose(char *text, const struct layer *l)
+{
+    size_t n = l->weight ? (size_t)l->out.channels * layer_kernel_rows(l) : 0, i = 0;
+
+    while (i < n && (l->weight[i] == 1 || l->weight[i] == -1))
+        i++;
+    int end = snprintf(text, WHOSE, "layer %.100s has ", l->name);
+    if (i < n)
+        snprintf(text + end, WHOSE - (size_t)end, "%d among ", l->weight[i]);
+}
+
 static enum err map_layer(struct plan *p, uint32_t layer, struct err_msg *m)
 {
     struct plan_layer *pl = &p->layer[layer];
@@ -325,7 +339,10 @@ static enum err map_layer(struct plan *p, uint32_t layer, struct err_msg *m)
     pl->in_height = l->in.height;
     pl->in_width = l->in.width;
     pl->window = l->window;
-    const struct array_load load = array_load(p, pl);
+    struct array_load load = array_load(p, pl);
+    char whose[WHOSE];
+    say_whose(whose, l);
+    load.whose = whose;
     return array_spec_of(&pl->array, p->config, &load, m);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/util.h"
+#include "dataflow/mapping.h"
 #include "dataflow/plan/clocking.h"
 #include "dataflow/plan/structure.h"
 #include "network/precision.h"
@@ -39,26 +40,65 @@ static enum err check_clocks(struct plan *p, struct err_msg *m)
     return ERR_NONE;
 }
 
-/* Weights that the arrays cannot keep. */
-static enum err check_weights(const struct plan *p, struct err_msg *m)
+/* Weights that the arrays of a layer cannot keep. */
+static enum err check_values(const struct plan *p, uint32_t layer, struct err_msg *m)
 {
-    for (uint32_t i = 0; i < p->n_layer; i++) {
-        const struct layer *l = plan_network_layer(p, i);
-        const struct array_spec *array = &p->layer[i].array;
-        const struct cell_layout *keeps = &array->layout;
-        size_t n = layer_is_digital(l) || !l->weight || array->plain
-                       ? 0
-                       : (size_t)l->out.channels * layer_kernel_rows(l);
-        for (size_t k = 0; k < n; k++)
-            if (l->weight[k] < keeps->least || l->weight[k] > keeps->most)
-                return PLAN_REFUSE(p, "core.crossbar.scheme", m,
-                                   "core.crossbar.cell = %s keeps weights of %d to %d, layer %s "
-                                   "has %d: want core.crossbar.cell = sliced with "
-                                   "core.crossbar.scheme = offset",
-                                   array->cell->name, keeps->least, keeps->most, l->name,
-                                   l->weight[k]);
+    const struct layer *l = plan_network_layer(p, layer);
+    const struct array_spec *array = &p->layer[layer].array;
+    const struct cell_layout *keeps = &array->layout;
+    size_t n = l->weight ? (size_t)l->out.channels * layer_kernel_rows(l) : 0;
+
+    for (size_t k = 0; k < n; k++) {
+        if (l->weight[k] < keeps->least || l->weight[k] > keeps->most)
+            return PLAN_REFUSE(p, "core.crossbar.scheme", m,
+                               "core.crossbar.cell = %s keeps weights of %d to %d, layer %s has "
+                               "%d: want core.crossbar.cell = sliced with core.crossbar.scheme = "
+                               "offset", array->cell->name, keeps->least, keeps->most, l->name,
+                               l->weight[k]);
+        if (l->weight[k] == 0 && !keeps->zero)
+            return PLAN_REFUSE(p, "core.crossbar.cell", m,
+                               "core.crossbar.cell = %s keeps +1 and -1, layer %s has 0: want "
+                               "core.crossbar.cell = pair", array->cell->name, l->name);
     }
     return ERR_NONE;
+}
+
+/* Places of a matrix where a replica does not look, or between groups of channels, hold 0. */
+static enum err check_gaps(const struct plan *p, uint32_t layer, struct err_msg *m)
+{
+    const struct plan_layer *pl = &p->layer[layer];
+    const struct layer *l = plan_network_layer(p, layer);
+    const struct cut cut = { pl->parts, pl->splits, pl->inside };
+
+    if (pl->array.layout.zero)
+        return ERR_NONE;
+    if (pl->replicas.n > 1)
+        return PLAN_REFUSE(p, "core.crossbar.cell", m,
+                           "core.crossbar.cell = %s keeps +1 and -1, layer %s has 0 where its %u "
+                           "replicas do not look: want mapping.replicas.%s = 1, or "
+                           "core.crossbar.cell = pair", pl->array.cell->name, l->name,
+                           pl->replicas.n, l->name);
+    const struct slice last = layer_slice(l, cut, 0, pl->splits - 1); // none has more groups
+    if (last.in_n > l->in.channels / l->groups)
+        return PLAN_REFUSE(p, "core.crossbar.cell", m,
+                           "core.crossbar.cell = %s keeps +1 and -1, layer %s has 0 between its "
+                           "%u groups of channels: want core.crossbar.cell = pair",
+                           pl->array.cell->name, l->name, l->groups);
+    return ERR_NONE;
+}
+
+static enum err check_weights(const struct plan *p, struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    for (uint32_t i = 0; !e && i < p->n_layer; i++) {
+        if (layer_is_digital(plan_network_layer(p, i)) || p->layer[i].array.plain)
+            continue;
+        e = check_values(p, i, m);
+        if (!e)
+            e = check_gaps(p, i, m);
+    }
+    return e;
 }
 
 /* A value lies in one word. */

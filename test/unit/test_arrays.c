@@ -277,8 +277,9 @@ static void what_cannot_be_read_is_refused_with_its_cure(void **state)
           { "core.readout.kind=adc", "core.readout.bits=25" } },
         { "--set core.crossbar.cell: core.crossbar.cell = triple: want one of differential, pair, "
           "reference, sliced, sram", { "core.crossbar.cell=triple" } },
-        { "--set core.crossbar.cell: core.crossbar.cell = pair: weights of 8 bits: want +1, 0 and "
-          "-1 in signed weights of 1 or 2 bits, or another cell", { "core.crossbar.cell=pair" } },
+        { "--set core.crossbar.cell: core.crossbar.cell = pair: layer conv1 has weights of 8 bits: "
+          "want +1, 0 and -1, of 1 or 2 bits, or core.crossbar.cell = differential",
+          { "core.crossbar.cell=pair" } },
         { "--set core.crossbar.reserved_rows: core.crossbar.reserved_rows = 256: the array has "
           "core.crossbar.rows = 256: want at most 255", { "core.crossbar.reserved_rows=256" } },
         { "--set core.crossbar.columns: core.crossbar.columns = 7: a weight takes 8 columns with "
@@ -319,6 +320,106 @@ static void what_cannot_be_read_is_refused_with_its_cure(void **state)
         assert_refused(bad[i].want, bad[i].set);
 }
 
+#define BITS "network.value_bits=1", "network.weight_bits=1", "core.crossbar.input_slice_bits=1"
+#define ROOM "core.input_memory.words=8192", "fabric.link_gbps=100"
+
+static void places_without_a_weight_are_refused_where_no_device_keeps_0(void **state)
+{
+#define GAPS(cell)                                                                                 \
+    "core.crossbar.cell = " cell " keeps +1 and -1, layer conv1 has 0 where its 4 replicas do "    \
+    "not look: want mapping.replicas.conv1 = 1, or core.crossbar.cell = pair"
+    static const struct {
+        const char *want, *set[MOST_SET];
+    } bad[] = {
+        { "--set core.crossbar.cell: " GAPS("reference"),
+          { BITS, "core.crossbar.cell=reference", "mapping.replicas.conv1=4" } },
+        { "--set core.crossbar.cell: " GAPS("sram"),
+          { BITS, "core.crossbar.cell=sram", "mapping.replicas.32=4" } },
+        { "--set core.crossbar.cell: " GAPS("sliced"),
+          { BITS, "core.crossbar.cell=sliced", "core.crossbar.scheme=offset",
+            "mapping.replicas.conv1=4" } },
+    };
+    static const char *const good[][MOST_SET] = {
+        { BITS, ROOM, "core.crossbar.cell=reference", "mapping.replicas.conv1=1", NULL },
+        { BITS, ROOM, "core.crossbar.cell=pair", "mapping.replicas.conv1=4", NULL },
+        { BITS, ROOM, "core.crossbar.cell=sliced", "mapping.replicas.conv1=4", NULL },
+        { "core.crossbar.cell=sram", ROOM, "mapping.replicas.conv1=4", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_refused(bad[i].want, bad[i].set);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct plan_rig r = { 0 };
+        if (rig_make(&r, good[i]))
+            fail_msg("%s", r.msg.text);
+        rig_release(&r);
+    }
+}
+
+/* A network of one layer of weights +1 and -1, but for one. */
+static enum err plan_bits(struct plan_rig *r, const char *cell, uint32_t groups, int8_t weight,
+                          uint32_t weight_bits)
+{
+    char text[64];
+    const char *set[] = { text, "core.crossbar.scheme=offset", "core.crossbar.input_slice_bits=1",
+                          NULL };
+
+    *r = (struct plan_rig){ 0 };
+    snprintf(text, sizeof text, "core.crossbar.cell=%s", cell);
+    rig_config(r, set);
+    rig_image(r, 4, 4, 8);
+    r->network.layer[0].out_signed = false;
+    r->network.layer[0].value_bits = 1;
+    r->network.has_values = true;
+    struct layer *l = rig_conv(r, 0, 8, 3, 1);
+    const size_t n = (size_t)8 * 8 / groups * 9;
+    l->groups = groups;
+    l->weight = malloc(n);
+    for (size_t i = 0; i < n; i++)
+        l->weight[i] = i % 3 ? 1 : -1;
+    l->weight[n / 2] = weight;
+    l->weight_bits = weight_bits;
+    l->raw_output = true;
+    l->requant.b = calloc(8, sizeof *l->requant.b);
+    return rig_plan(r);
+}
+
+static void a_weight_of_0_is_refused_where_no_device_keeps_it(void **state)
+{
+    static const char *const bits[] = { "reference", "sram", "sliced" }, *const all[] = {
+        "pair", "differential" };
+    struct plan_rig r;
+    char want[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
+        assert_int_equal(plan_bits(&r, bits[i], 1, 0, 1), ERR_INPUT);
+        snprintf(want, sizeof want, "--set core.crossbar.cell: core.crossbar.cell = %s keeps +1 "
+                 "and -1, layer layer1 has 0: want core.crossbar.cell = pair", bits[i]);
+        assert_string_equal(r.msg.text, want);
+        rig_release(&r);
+        assert_int_equal(plan_bits(&r, bits[i], 4, 1, 1), ERR_INPUT);
+        snprintf(want, sizeof want, "--set core.crossbar.cell: core.crossbar.cell = %s keeps +1 "
+                 "and -1, layer layer1 has 0 between its 4 groups of channels: want "
+                 "core.crossbar.cell = pair", bits[i]);
+        assert_string_equal(r.msg.text, want);
+        rig_release(&r);
+        assert_int_equal(plan_bits(&r, bits[i], 1, -1, 1), ERR_NONE);
+        rig_release(&r);
+    }
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (uint32_t groups = 1; groups <= 4; groups *= 4) {
+            assert_int_equal(plan_bits(&r, all[i], groups, 0, 1), ERR_NONE);
+            rig_release(&r);
+        }
+    assert_int_equal(plan_bits(&r, "reference", 1, 0, 2), ERR_INPUT);
+    assert_string_equal(r.msg.text, "--set core.crossbar.cell: core.crossbar.cell = reference: "
+                        "layer layer1 has 0 among weights of 2 bits: want +1 and -1 alone, or "
+                        "core.crossbar.cell = differential");
+    rig_release(&r);
+}
+
 static void a_weight_that_no_device_keeps_is_refused(void **state)
 {
     static const char *const set[] = { CELL("sliced", "2", "signed"), NULL };
@@ -345,6 +446,8 @@ int main(void)
         cmocka_unit_test(a_product_takes_the_time_of_its_reads),
         cmocka_unit_test(the_array_of_isaac_reads_sixteen_times),
         cmocka_unit_test(what_cannot_be_read_is_refused_with_its_cure),
+        cmocka_unit_test(places_without_a_weight_are_refused_where_no_device_keeps_0),
+        cmocka_unit_test(a_weight_of_0_is_refused_where_no_device_keeps_it),
         cmocka_unit_test(a_weight_that_no_device_keeps_is_refused),
     };
 

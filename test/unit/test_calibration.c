@@ -225,7 +225,7 @@ static struct array_spec spec_of(const struct machine *k)
 {
     const char *set[9] = { "core.readout.kind=adc", "core.readout.range=percentile",
                            "calibration.images=x" };
-    const struct array_load load = { 8, 8, 0 };
+    const struct array_load load = { .value_bits = 8, .weight_bits = 8 };
     struct config c;
     struct array_spec s = { 0 };
     struct err_msg m;

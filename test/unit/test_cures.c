@@ -15,6 +15,7 @@
 #include "test/tmpdir.h"
 
 #define SMALL  "configs/resnet32.yaml --set network.depth=8"
+#define BITS   " --set network.value_bits=1 --set network.weight_bits=1"
 #define FMNIST "configs/resnet32_fmnist.yaml"
 #define CHIP   " --set energy.chip=dazzi2021_14nm"
 #define RANDOM " --images random --count 1"
@@ -119,8 +120,12 @@ static void keys_are_set_as_the_refusal_says(void **state)
         { "map " SMALL " --set core.readout.kind=adc --set core.readout.columns_per_adc=3",
           "want 2 or 4", "map " SMALL " --set core.readout.kind=adc"
           " --set core.readout.columns_per_adc=4" },
-        { "map " SMALL " --set core.crossbar.cell=pair", "or another cell",
-          "map " SMALL " --set core.crossbar.cell=sliced" },
+        { "map " SMALL " --set core.crossbar.cell=pair", "or core.crossbar.cell = differential",
+          "map " SMALL " --set core.crossbar.cell=differential" },
+        { "map " SMALL BITS " --set core.crossbar.cell=reference --set mapping.replicas.16=2",
+          "layer rs1 has 0 where its 2 replicas do not look: want mapping.replicas.rs1 = 1, or "
+          "core.crossbar.cell = pair",
+          "map " SMALL BITS " --set core.crossbar.cell=pair --set mapping.replicas.16=2" },
         { "map " SMALL " --set core.crossbar.cell=foo", "want one of differential, pair, "
           "reference, sliced, sram", "map " SMALL " --set core.crossbar.cell=sram" },
         { "map " SMALL " --set clocking.timestep_ns=101", "want 100 or 102 ns",
