@@ -312,6 +312,19 @@ enum err infile_read(struct infile *f, void *bytes, size_t n, const char *what, 
     return ERR_NONE;
 }
 
+/* Whether a gzip file ends with a member that says it holds so many bytes (RFC 1952: 32 bits, the
+ * lowest first). */
+static bool says_it_holds(const struct infile *f, uint64_t size_byte)
+{
+    uint8_t four[4];
+
+    if (size_byte > UINT32_MAX || f->stored_size < sizeof four ||
+        pread(f->fd, four, sizeof four, (off_t)(f->stored_size - sizeof four)) != sizeof four)
+        return false;
+    return size_byte == (four[0] | (uint32_t)four[1] << 8 | (uint32_t)four[2] << 16 |
+                         (uint32_t)four[3] << 24);
+}
+
 enum err infile_size(const struct infile *f, uint64_t most_byte, uint64_t *size_byte,
                      struct err_msg *m)
 {
@@ -319,6 +332,9 @@ enum err infile_size(const struct infile *f, uint64_t most_byte, uint64_t *size_
 
     *size_byte = f->is_part ? f->part.size : f->stored_size;
     if (!f->gzip || f->is_part)
+        return ERR_NONE;
+    *size_byte = most_byte;
+    if (says_it_holds(f, most_byte))
         return ERR_NONE;
     enum err e = infile_open(&again, f->path, m);
     if (e)

@@ -47,7 +47,8 @@ enum err infile_peek(struct infile *f, size_t want, const uint8_t **bytes, size_
 enum err infile_read(struct infile *f, void *bytes, size_t n, const char *what,
                      struct err_msg *m);
 
-/* Size of the unpacked data; of a part, the one stated. A gzip file is unpacked once more for it,
+/* Size of the unpacked data; of a part, the one stated. A gzip file that says at its end that it
+ * holds most_byte is believed: whether it does shows as it is read. Another is unpacked once more,
  * and thereby checked; where it holds more than most_byte that stops, and the size is some number
  * above. */
 enum err infile_size(const struct infile *f, uint64_t most_byte, uint64_t *size_byte,

@@ -94,7 +94,7 @@ struct source {
     const struct inputs *inputs;          // instead
     uint64_t       next[MOST_ABREAST];    // of them
     struct pixel_map map;  // of the sets, where pixels are normalised
-    int8_t        *pixels; // [piece][n_pixel]
+    int8_t        *pixels; // owned; [piece][n_pixel], of those that go through the chip, or NULL
     size_t         n_pixel;
     bool           is_signed; // the network's bytes are int8, as the set delivers them
 };
@@ -127,8 +127,8 @@ static enum err source_open(struct source *s, const struct job *j, struct err_ms
                           .is_signed = j->plan->network->layer[0].out_signed };
     if (j->timing)
         return ERR_NONE;
-    s->pixels = calloc(j->n_piece, s->n_pixel);
-    if (!s->pixels)
+    s->pixels = j->values ? NULL : calloc(j->n_piece, s->n_pixel);
+    if (!s->pixels && !j->values)
         return no_memory(m);
     s->inputs = j->inputs;
     for (uint32_t k = 0; s->inputs && k < j->n_piece; k++)
@@ -159,10 +159,10 @@ static void to_unsigned(int8_t *pixels, size_t n)
         bytes[i] ^= 0x80;
 }
 
-/* The next image of piece k. */
-static enum err source_next(struct source *s, uint32_t k, uint32_t *label, struct err_msg *m)
+/* The next image of piece k, to pixels[n_pixel]. */
+static enum err source_next(struct source *s, uint32_t k, int8_t *pixels, uint32_t *label,
+                            struct err_msg *m)
 {
-    int8_t *pixels = s->pixels + k * s->n_pixel;
     int more;
 
     *label = 0;
@@ -230,7 +230,10 @@ static enum err feed(struct job *j, struct chip *chip, struct source *source, ui
 {
     for (uint32_t k = 0; source->pixels && k < j->n_piece; k++) {
         uint32_t label;
-        enum err e = image < j->counted[k].end ? source_next(source, k, &label, m) : ERR_NONE;
+        int8_t *pixels = source->pixels + k * source->n_pixel;
+        enum err e = ERR_NONE;
+        if (image < j->counted[k].end)
+            e = source_next(source, k, pixels, &label, m);
         if (e)
             return e;
         if (counts(j, k, image) && j->result.label)
@@ -375,12 +378,10 @@ static enum err next_image(void *user, uint8_t *image, struct err_msg *m)
 {
     struct labelled *l = user;
     uint32_t label;
-    enum err e = source_next(l->source, 0, &label, m);
+    enum err e = source_next(l->source, 0, (int8_t *)image, &label, m);
 
     if (l->job->result.label)
         l->job->result.label[l->at++] = label;
-    if (!e)
-        memcpy(image, l->source->pixels, l->source->n_pixel);
     return e;
 }
 
@@ -701,11 +702,11 @@ enum err run_visit_images(const struct plan *p, const struct run_cfg *cfg, uint6
         e = check_there(&s, cfg, first, n, m);
     for (uint64_t i = 0; i < first && !e; i++) {
         uint32_t label;
-        e = source_next(&s, 0, &label, m);
+        e = source_next(&s, 0, s.pixels, &label, m);
     }
     for (uint64_t i = 0; i < n && !e; i++) {
         uint32_t label;
-        e = source_next(&s, 0, &label, m);
+        e = source_next(&s, 0, s.pixels, &label, m);
         if (!e)
             e = visit(user, i, (const uint8_t *)s.pixels, m);
     }

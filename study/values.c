@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/pages.h"
 #include "core/util.h"
 
 struct values_study {
@@ -95,7 +96,7 @@ static bool batch_init(struct batch *b, const struct values_study *s)
         .image_bytes = values_image_bytes(s->values),
         .classes = layer_delivers(network_result(s->cfg.plan->network)).channels,
     };
-    b->image = calloc(VALUE_LANES, b->image_bytes);
+    b->image = pages_new(VALUE_LANES * b->image_bytes);
     b->result = calloc((size_t)VALUE_LANES * b->classes, sizeof *b->result);
     return b->lanes && b->image && b->result;
 }

@@ -6,8 +6,6 @@
 #include "arch/values/firing_groups.h"
 #include "core/util.h"
 
-#define NO_CLASS UINT32_MAX
-
 /* ---- classes ---- */
 
 struct drive { // of a pixel: rows of one position, counted from a firing's origin, of one copy
@@ -39,6 +37,10 @@ struct tally_plan {
     struct layer_classes *layer; // owned; [plan->n_layer]; empty where digital
 };
 
+struct place { // of a box
+    uint32_t position, i, j; // position = j * rows of the box + i
+};
+
 /* Collects what the firings of one layer drive: first how much of each pixel, then what. */
 struct collector {
     const struct plan       *plan;
@@ -46,9 +48,11 @@ struct collector {
     struct firing_shape      shape;
     struct layer_classes    *own;
     uint32_t                 copy, layer, pixels;
-    size_t                  *end; // owned; [pixels + 1]: of each pixel's keys; the last: padding
+    size_t                  *begin; // owned; [pixels + 2]: of each pixel's keys, the padding's, all
     uint32_t                *key; // owned; [pixel][key]; NULL: they are counted
-    bool                    *seen; // owned; [box]
+    bool                    *seen;  // owned; [box]
+    struct place            *place; // owned; [n_place of box]: those that a firing's patches cover
+    uint32_t                 n_place;
 };
 
 /* Pixels of the memories' map, in scan order; one behind them all for the padding. */
@@ -70,27 +74,49 @@ static void mark_patch(struct collector *k, uint32_t q)
             k->seen[(dy + j * w->dilation[1]) * k->own->box[0] + dx + i * w->dilation[0]] = true;
 }
 
+static void find_places(struct collector *k, const struct firing_group *g)
+{
+    const uint32_t *box = k->own->box;
+    const struct pixel head = { .row = g->x, .column = g->y };
+    struct pixel at = head;
+
+    memset(k->seen, 0, (size_t)box[0] * box[1] * sizeof *k->seen);
+    for (uint32_t i = 0; i < g->n; i++, k->pl->firing->next(&k->shape, k->copy, &at))
+        mark_patch(k, firing_replica(k->pl->firing, &k->shape, &head, &at));
+    k->n_place = 0;
+    for (uint32_t j = 0, p = 0; j < box[1]; j++)
+        for (uint32_t i = 0; i < box[0]; i++, p++)
+            if (k->seen[p])
+                k->place[k->n_place++] = (struct place){ p, i, j };
+}
+
+static void add_key(struct collector *k, uint32_t pixel, uint32_t position)
+{
+    if (k->key)
+        k->key[--k->begin[pixel]] = k->copy * k->own->box[0] * k->own->box[1] + position;
+    else
+        k->begin[pixel]++;
+}
+
 static void on_group(void *user, const struct firing_group *g)
 {
     struct collector *k = user;
     const struct window *w = &k->pl->window;
-    struct pixel head = { .row = g->x, .column = g->y }, at = head;
-    uint32_t x, y, positions = k->own->box[0] * k->own->box[1];
+    const struct pixel head = { .row = g->x, .column = g->y };
+    uint32_t x, y;
 
-    memset(k->seen, 0, positions * sizeof *k->seen);
+    if (k->shape.n > 1 || k->n_place == 0) // firings of one output are all alike
+        find_places(k, g);
     k->pl->firing->origin(&k->shape, &head, &x, &y);
-    for (uint32_t i = 0; i < g->n; i++, k->pl->firing->next(&k->shape, k->copy, &at))
-        mark_patch(k, firing_replica(k->pl->firing, &k->shape, &head, &at));
-    for (uint32_t p = 0, i = 0, j = 0; p < positions; p++) {
-        if (k->seen[p]) {
-            size_t *end = &k->end[pixel_of(k->pl, (int64_t)x * w->stride[0] - w->pad_before[0] + i,
-                                           (int64_t)y * w->stride[1] - w->pad_before[1] + j)];
-            if (k->key)
-                k->key[*end] = k->copy * positions + p;
-            ++*end;
-        }
-        if (++i == k->own->box[0])
-            i = 0, j++;
+    const int64_t row = (int64_t)x * w->stride[0] - w->pad_before[0];
+    const int64_t column = (int64_t)y * w->stride[1] - w->pad_before[1];
+    const uint32_t height = k->pl->in_height;
+    bool inside = row >= 0 && row + k->own->box[0] <= height && column >= 0 &&
+                  column + k->own->box[1] <= k->pl->in_width;
+    for (uint32_t i = 0; i < k->n_place; i++) {
+        const struct place *p = &k->place[i];
+        add_key(k, inside ? (uint32_t)(column + p->j) * height + (uint32_t)row + p->i
+                          : pixel_of(k->pl, row + p->i, column + p->j), p->position);
     }
 }
 
@@ -120,33 +146,31 @@ static void sort_keys(uint32_t *key, size_t n)
 
 static void each_group(struct collector *k, const struct firing_log *l, uint64_t image)
 {
-    for (k->copy = 0; k->copy < k->pl->copies; k->copy++)
+    for (k->copy = k->pl->copies; k->copy-- > 0;)
         firing_groups_each(k->plan, l, image, k->layer, k->copy, on_group, k);
 }
 
-/* Keys of every pixel, one behind the other, in order. */
+/* Keys of every pixel, one behind the other, in order: a pixel's come from large to small, mostly,
+ * and are written from the end on. */
 static bool collect(struct collector *k, const struct firing_log *l, uint64_t image)
 {
-    size_t all = 0;
+    size_t positions = (size_t)k->own->box[0] * k->own->box[1], all = 0;
 
-    k->seen = calloc((size_t)k->own->box[0] * k->own->box[1], sizeof *k->seen);
-    k->end = calloc((size_t)k->pixels + 1, sizeof *k->end);
-    if (!k->seen || !k->end)
+    k->seen = calloc(positions, sizeof *k->seen);
+    k->place = calloc(positions, sizeof *k->place);
+    k->begin = calloc((size_t)k->pixels + 2, sizeof *k->begin);
+    if (!k->seen || !k->place || !k->begin)
         return false;
     each_group(k, l, image);
-    for (uint32_t i = 0; i <= k->pixels; i++) {
-        size_t n = k->end[i];
-        k->end[i] = all; // so far: where they begin
-        all += n;
-    }
+    for (uint32_t i = 0; i <= k->pixels; i++)
+        k->begin[i] = all += k->begin[i]; // so far: where they end
+    k->begin[k->pixels + 1] = all;
     k->key = malloc(max_u64(all, 1) * sizeof *k->key);
     if (!k->key)
         return false;
     each_group(k, l, image);
-    for (uint32_t i = 0; i <= k->pixels; i++) {
-        size_t begin = i ? k->end[i - 1] : 0;
-        sort_keys(k->key + begin, k->end[i] - begin);
-    }
+    for (uint32_t i = 0; i <= k->pixels; i++)
+        sort_keys(k->key + k->begin[i], k->begin[i + 1] - k->begin[i]);
     return true;
 }
 
@@ -181,7 +205,7 @@ static uint64_t hash_of(const struct drive *d, size_t n)
 }
 
 struct class_table { // from drives to classes
-    uint32_t *class; // owned; [size], NO_CLASS: free
+    uint32_t *class; // owned; [size], one more than it; 0: free
     size_t    size;  // a power of two
 };
 
@@ -190,16 +214,16 @@ static uint32_t class_of(struct layer_classes *own, struct class_table *t, size_
 {
     size_t n = own->n_drive - begin, at = hash_of(own->drive + begin, n) & (t->size - 1);
 
-    for (; t->class[at] != NO_CLASS; at = (at + 1) & (t->size - 1)) {
-        const struct pixel_class *c = &own->class[t->class[at]];
+    for (; t->class[at] != 0; at = (at + 1) & (t->size - 1)) {
+        const struct pixel_class *c = &own->class[t->class[at] - 1];
         if (c->n == n && memcmp(own->drive + c->begin, own->drive + begin,
                                 n * sizeof *own->drive) == 0) {
             own->n_drive = begin;
-            return t->class[at];
+            return t->class[at] - 1;
         }
     }
     own->class[own->n_class] = (struct pixel_class){ (uint32_t)begin, (uint32_t)n };
-    t->class[at] = own->n_class;
+    t->class[at] = own->n_class + 1;
     return own->n_class++;
 }
 
@@ -222,18 +246,16 @@ static bool classify(struct collector *k)
 
     while (t.size < 2 * ((size_t)k->pixels + 1))
         t.size *= 2;
-    t.class = malloc(t.size * sizeof *t.class);
+    t.class = calloc(t.size, sizeof *t.class); // hardly touched: there are few classes
     own->class = calloc((size_t)k->pixels + 1, sizeof *own->class);
     own->run = calloc((size_t)k->pixels + 1, sizeof *own->run);
     bool done = t.class && own->class && own->run;
-    if (done)
-        memset(t.class, 0xff, t.size * sizeof *t.class);
     own->n_class = 1; // the padding's
     for (uint32_t i = 0; done && i <= k->pixels; i++) {
-        size_t begin = own->n_drive, from = i ? k->end[i - 1] : 0;
-        if (k->end[i] == from)
+        size_t begin = own->n_drive, n = k->begin[i + 1] - k->begin[i];
+        if (n == 0)
             continue;
-        done = append_drives(own, k->key + from, k->end[i] - from);
+        done = append_drives(own, k->key + k->begin[i], n);
         if (done && i == k->pixels)
             own->class[0] = (struct pixel_class){ (uint32_t)begin,
                                                   (uint32_t)(own->n_drive - begin) };
@@ -266,7 +288,8 @@ static bool make_classes(struct tally_plan *t, const struct firing_log *l, uint6
     }
     bool done = collect(&k, l, image) && classify(&k);
     free(k.seen);
-    free(k.end);
+    free(k.place);
+    free(k.begin);
     free(k.key);
     return done;
 }

@@ -87,21 +87,35 @@ static uint8_t *pixel_at(const struct value_map *m, uint32_t x, uint32_t y)
     return (uint8_t *)value_pixel(m, x, y); // of ours
 }
 
-/* Images in lanes. */
+/* Images in lanes: n bytes, at most a quad, of every image. */
+static inline void spread_quad(const struct value_lanes *l, const uint8_t *from, size_t n,
+                               uint32_t flip, uint8_t *to)
+{
+    const size_t apart = values_image_bytes(l->v);
+
+    for (uint32_t lane = 0; lane < l->n; lane++, from += apart, to += VALUE_QUAD) {
+        uint32_t quad = 0;
+        memcpy(&quad, from, n);
+        quad ^= flip;
+        memcpy(to, &quad, sizeof quad);
+    }
+}
+
 static void spread(struct value_lanes *l, const struct value_step *s, uint32_t y)
 {
     const struct value_map m = map_of(l, s->spec);
-    uint32_t channels = m.shape.channels;
-    uint8_t flip = m.is_signed ? 0x80 : 0;
-    size_t apart = values_image_bytes(l->v);
+    const uint8_t *end = l->image + values_image_bytes(l->v);
+    uint32_t channels = m.shape.channels, flip = m.is_signed ? 0x80808080 : 0;
 
     for (uint32_t x = 0; x < m.shape.height; x++) {
-        uint8_t *to = pixel_at(&m, x, y);
         const uint8_t *from = l->image + ((size_t)y * m.shape.height + x) * channels;
-        for (uint32_t lane = 0; lane < l->n; lane++, from += apart)
-            for (uint32_t c = 0; c < channels; c++)
-                to[c / VALUE_QUAD * VALUE_BYTES + lane * VALUE_QUAD + c % VALUE_QUAD] =
-                    from[c] ^ flip;
+        uint8_t *to = pixel_at(&m, x, y);
+        for (uint32_t c = 0; c < channels; c += VALUE_QUAD, to += VALUE_BYTES) {
+            if (end - (from + c) >= VALUE_QUAD) // more than channels, maybe, which fill up
+                spread_quad(l, from + c, VALUE_QUAD, flip, to);
+            else
+                spread_quad(l, from + c, (size_t)(end - (from + c)), flip, to);
+        }
     }
 }
 

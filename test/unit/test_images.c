@@ -402,6 +402,41 @@ static void a_gzip_file_is_unpacked_no_further_than_its_idx_header_says(void **s
     images_close(set);
 }
 
+/* A gzip file is believed to hold what its end says, until it is read: here it is once too much. */
+static void a_gzip_file_that_says_a_wrong_size_is_found_out_as_it_is_read(void **state)
+{
+    struct idx_files x = idx_files(3, 2, 2);
+    uint8_t twice[2 * sizeof x.images], packed[256];
+    char path[TMPDIR_PATH_MAX];
+    int8_t pixels[2 * 2 * 1];
+    uint32_t label;
+    struct images *set;
+    struct err_msg m;
+    uint64_t count;
+    int more = 1;
+
+    write_idx(*state, &x);
+    memcpy(twice, x.images, x.images_n);
+    memcpy(twice + x.images_n, x.images, x.images_n);
+    tmpdir_write_gzip(*state, "a-images-idx3", twice, 2 * x.images_n);
+    FILE *f = fopen(tmpdir_path(path, *state, "a-images-idx3"), "rb");
+    assert_non_null(f);
+    size_t n = fread(packed, 1, sizeof packed, f);
+    assert_true(n > 8 && n < sizeof packed && fclose(f) == 0);
+    assert_int_equal(packed[n - 4], 2 * x.images_n); // RFC 1952: the size, its lowest byte first
+    packed[n - 4] = (uint8_t)x.images_n;
+    tmpdir_write(*state, "a-images-idx3", packed, n);
+    const struct images_shape shape = { 2, 2, 1 };
+    enum err e = images_open(&set, path, shape, 10, &m);
+    if (!e)
+        e = images_count(set, &count, &m);
+    for (int i = 0; !e && i < 4; i++)
+        e = images_next(set, pixels, &label, &more, &m);
+    assert_int_equal(e, ERR_INPUT);
+    assert_non_null(strstr(m.text, "a-images-idx3: byte 46: incorrect length check"));
+    images_close(set);
+}
+
 static void idx_images_without_labels_beside_them_have_none(void **state)
 {
     struct idx_files x = idx_files(3, 2, 2);
@@ -595,6 +630,7 @@ int main(void)
         WITH_FILES(idx_headers_must_state_what_the_files_hold),
         WITH_FILES(idx_files_shorter_or_longer_than_stated_are_errors),
         WITH_FILES(a_gzip_file_is_unpacked_no_further_than_its_idx_header_says),
+        WITH_FILES(a_gzip_file_that_says_a_wrong_size_is_found_out_as_it_is_read),
         WITH_FILES(idx_images_without_labels_beside_them_have_none),
         WITH_FILES(images_that_do_not_fit_the_network_are_refused),
         WITH_FILES(gzip_cut_anywhere_or_followed_by_more_is_an_error),
