@@ -9,6 +9,7 @@
 #include "import/walk.h"
 #include "network/onnx/build.h"
 #include "network/onnx/read.h"
+#include "network/onnx/transposed.h"
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 
@@ -183,32 +184,72 @@ static void scale_dead(float *scale, size_t n)
             scale[o] = least > 0 ? least : 1;
 }
 
+/* The order of the weights of a ConvTranspose. */
+static struct transposed order_of(const struct import_node *n)
+{
+    const struct array *w = &n->weight;
+
+    return (struct transposed){ .n_axis = w->n_dim - 2, .kernel = { w->dim[2], w->dim[3] },
+                                .groups = n->groups, .inputs = w->dim[1],
+                                .outputs = w->dim[0] / n->groups };
+}
+
+/* The scale of each output o is scale[o % n]: one for all, one for each, or, where those of a
+ * ConvTranspose lie in groups, one for the outputs of the same place in all groups. */
+static void find_scales(const struct array *w, float *scale, uint32_t n)
+{
+    size_t outputs = w->dim[0], rows = w->n / outputs;
+
+    memset(scale, 0, n * sizeof *scale);
+    for (size_t o = 0; o < outputs; o++) {
+        float own = (float)(largest(w->real + o * rows, rows) / MOST_WEIGHT);
+        if ((double)own >= 0x1p-100 && own > scale[o % n])
+            scale[o % n] = own;
+    }
+    scale_dead(scale, n);
+}
+
+/* Weights in steps of their scales, in the order of the file. */
+static void round_weights(const struct import_node *n, const float *scale, uint32_t n_scale,
+                          int8_t *q)
+{
+    const struct array *w = &n->weight;
+    const size_t rows = w->n / w->dim[0];
+    const bool turned = n->kind == IMPORT_TRANSPOSED;
+    const struct transposed t = turned ? order_of(n) : (struct transposed){ 0 };
+
+    for (size_t i = 0; i < w->n; i++) {
+        size_t from = turned ? transposed_place(&t, i) : i;
+        double step = (double)scale[from / rows % n_scale];
+        q[i] = (int8_t)array_saturate(TYPE(INT8), rint((double)w->real[from] / step));
+    }
+}
+
 /* Weights and their scales as initializers, and the DequantizeLinear that makes `output`. */
 static enum err add_weights(struct onnx_build *b, const struct import_node *n, bool per_channel,
                             const char *output, struct err_msg *m)
 {
     const struct array *w = &n->weight;
-    size_t outputs = w->dim[0], rows = w->n / outputs;
-    uint32_t n_scale = per_channel ? w->dim[0] : 1;
+    const bool turned = n->kind == IMPORT_TRANSPOSED;
+    uint32_t n_scale = !per_channel ? 1 : w->dim[0] / (turned ? n->groups : 1);
+    uint32_t dim[ONNX_MOST_DIMS];
     int8_t *q = malloc(w->n);
-    float *scale = malloc(outputs * sizeof *scale);
-    int8_t *zero = calloc(outputs, 1);
+    float *scale = malloc(n_scale * sizeof *scale);
+    int8_t *zero = calloc(n_scale, 1);
     enum err e = q && scale && zero ? check_finite(n, "weight", w->real, w->n, m)
                                     : err_set(m, ERR_MEMORY, "no memory for weights");
 
-    for (size_t o = 0; o < outputs && !e; o++) {
-        double most = largest(w->real + (per_channel ? o * rows : 0), per_channel ? rows : w->n);
-        scale[o] = most / MOST_WEIGHT >= 0x1p-100 ? (float)(most / MOST_WEIGHT) : 0;
+    memcpy(dim, w->dim, sizeof dim);
+    if (turned) {
+        dim[0] = w->dim[1] * n->groups;
+        dim[1] = w->dim[0] / n->groups;
     }
-    if (!e)
-        scale_dead(scale, outputs);
-    for (size_t o = 0; o < outputs && !e; o++)
-        for (size_t i = o * rows; i < (o + 1) * rows; i++)
-            q[i] = (int8_t)array_saturate(TYPE(INT8), rint((double)w->real[i] / (double)scale[o]));
     if (!e) {
         struct name bytes = joined(output, "_quantized"), steps = joined(output, "_scale");
         struct name zeros = joined(output, "_zero");
-        onnx_build_tensor(b, bytes.text, TYPE(INT8), w->n_dim, w->dim, q, w->n);
+        find_scales(w, scale, n_scale);
+        round_weights(n, scale, n_scale, q);
+        onnx_build_tensor(b, bytes.text, TYPE(INT8), w->n_dim, dim, q, w->n);
         onnx_build_tensor(b, steps.text, TYPE(FLOAT), per_channel ? 1 : 0, &n_scale, scale,
                           n_scale * sizeof *scale);
         onnx_build_tensor(b, zeros.text, TYPE(INT8), per_channel ? 1 : 0, &n_scale, zero, n_scale);
@@ -217,7 +258,7 @@ static enum err add_weights(struct onnx_build *b, const struct import_node *n, b
         onnx_build_node_input(b, d, bytes.text);
         onnx_build_node_input(b, d, steps.text);
         onnx_build_node_input(b, d, zeros.text); // optional, but some runtimes fail without
-        onnx_build_int(b, d, "axis", 0);
+        onnx_build_int(b, d, "axis", turned ? 1 : 0);
     }
     free(zero);
     free(q);
@@ -265,14 +306,16 @@ static enum err add_affine(const struct import *im, struct onnx_build *b,
         return e;
     onnx_build_tensor(b, bias.text, TYPE(FLOAT), 1, n->weight.dim, n->bias,
                       n->weight.dim[0] * sizeof *n->bias);
-    Onnx__NodeProto *node = onnx_build_node(b, n->kind == IMPORT_CONV ? "Conv" : "Gemm",
+    Onnx__NodeProto *node = onnx_build_node(b, n->kind == IMPORT_CONV   ? "Conv"
+                                               : n->kind == IMPORT_GEMM ? "Gemm"
+                                                                        : "ConvTranspose",
                                             node_name(im, n), out);
     onnx_build_node_input(b, node, read_name(im, n->in[0]).text);
     onnx_build_node_input(b, node, weight.text);
     onnx_build_node_input(b, node, bias.text);
     if (n->kind == IMPORT_GEMM)
         onnx_build_int(b, node, "transB", 1);
-    for (size_t i = 0; n->kind == IMPORT_CONV && i < n->node->proto->n_attribute; i++)
+    for (size_t i = 0; n->kind != IMPORT_GEMM && i < n->node->proto->n_attribute; i++)
         onnx_build_attribute(b, node, n->node->proto->attribute[i]);
     return ERR_NONE;
 }
@@ -425,6 +468,7 @@ static enum err add_node(const struct import *im, struct onnx_build *b,
 {
     switch (n->kind) {
     case IMPORT_CONV:
+    case IMPORT_TRANSPOSED:
     case IMPORT_GEMM:
         return add_affine(im, b, n, m);
     case IMPORT_SCALE:

@@ -214,7 +214,7 @@ static enum err visit(const struct import_walk *w)
 
 static bool is_product(const struct onnx_node *node)
 {
-    static const char *const products[] = {"Conv", "Gemm", "MatMul"};
+    static const char *const products[] = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
 
     for (size_t i = 0; i < sizeof products / sizeof *products; i++)
         if (strcmp(node->proto->op_type, products[i]) == 0)

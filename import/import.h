@@ -42,6 +42,7 @@ struct import_cfg {
 
 enum import_kind {
     IMPORT_CONV,
+    IMPORT_TRANSPOSED, // ConvTranspose
     IMPORT_GEMM,
     IMPORT_SCALE, // weight: a factor for each channel
     IMPORT_ADD,   // or Sub
@@ -64,8 +65,10 @@ struct import_node {
     uint32_t in[2], out;          // values of the float graph
     uint32_t *more;               // owned; of CONCAT: all inputs
     uint32_t  n_more;
-    struct array weight; // CONV: as ONNX has it; GEMM: outputs x inputs; SCALE: factors; COPY: the
-                         // exponent of Pow, or none
+    struct array weight; // CONV: as ONNX has it; GEMM: outputs x inputs; TRANSPOSED: outputs x
+                         // inputs of a group x kernel; SCALE: factors; COPY: the exponent of Pow,
+                         // or none
+    uint32_t     groups;          // TRANSPOSED
     float       *bias;            // owned; one for each output
     uint32_t     behind;          // SCALE: dimensions behind that of the factors
     double       low, high;       // CLIP

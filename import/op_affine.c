@@ -1,9 +1,10 @@
-/* import/op_affine.c -- Conv, Gemm, MatMul: what goes on crossbars. */
+/* import/op_affine.c -- Conv, ConvTranspose, Gemm, MatMul: what goes on crossbars. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "import/walk.h"
+#include "network/onnx/transposed.h"
 
 static enum err start(const struct import_walk *w, struct import_node *n, uint32_t outputs)
 {
@@ -50,6 +51,38 @@ static enum err visit_conv(const struct import_walk *w)
         return import_no_memory(w);
     memcpy(n->weight.real, weight->real, weight->n * sizeof *weight->real);
     e = start(w, n, weight->dim[0]);
+    return e ? e : take_bias(w, n, 1);
+}
+
+/* Weights as a convolution has them, outputs first, so that constants behind it may join them. */
+static enum err visit_transposed(const struct import_walk *w)
+{
+    const struct array *weight = import_constant(w, 1), *in = import_in_shape(w, 0);
+    uint32_t dim[ONNX_MOST_DIMS];
+    struct import_value *x;
+    struct transposed t;
+
+    if (!weight || weight->n_dim < 3 || weight->n_dim > 4 || weight->n == 0)
+        return IMPORT_REFUSE(w, "its weights are not constant or not of one or two axes: want "
+                             "channels x outputs x rows x columns, or x columns");
+    enum err e = import_check_finite(w, "weight", weight);
+    if (!e)
+        e = transposed_read(w->node, weight->n_dim - 2, in->dim[1], in->dim + 2, weight->dim, &t,
+                            w->msg);
+    if (!e)
+        e = import_take_map(w, 0, &x);
+    if (e)
+        return e;
+    struct import_node *n = import_add_node(w, IMPORT_TRANSPOSED, x, NULL);
+    memcpy(dim, weight->dim, sizeof dim);
+    dim[0] = t.groups * t.outputs;
+    dim[1] = t.inputs;
+    if (!array_init(&n->weight, weight->type, weight->n_dim, dim))
+        return import_no_memory(w);
+    for (size_t i = 0; i < weight->n; i++)
+        n->weight.real[transposed_place(&t, i)] = weight->real[i];
+    n->groups = t.groups;
+    e = start(w, n, dim[0]);
     return e ? e : take_bias(w, n, 1);
 }
 
@@ -103,6 +136,7 @@ static enum err visit_matmul(const struct import_walk *w)
 
 const struct import_operator import_ops_affine[] = {
     {"Conv",   visit_conv},
+    {"ConvTranspose", visit_transposed},
     {"Gemm",   visit_gemm},
     {"MatMul", visit_matmul},
     {0},

@@ -141,8 +141,8 @@ static enum err check_axis(const struct check *c, int axis, uint32_t in, uint32_
                            s > 1 || w->pad_before[axis] || w->pad_after[axis]))
         return REFUSE(c, "sees %s again %" PRIu32 " times: want a scaling layer whose window is "
                       "one pixel and steps by 1", along[axis], w->again[axis]);
-    uint64_t padded = (uint64_t)in * (w->again[axis] + 1) + w->pad_before[axis];
-    padded += w->pad_after[axis];
+    uint64_t padded = (uint64_t)in * (w->again[axis] + 1) - (w->apart ? w->again[axis] : 0);
+    padded += (uint64_t)w->pad_before[axis] + w->pad_after[axis];
     if (padded < reach)
         return REFUSE(c, "a kernel that reaches over %" PRIu64 " %s of a padded map of %" PRIu64
                       ": want a larger map", reach, along[axis], padded);

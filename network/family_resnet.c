@@ -84,8 +84,9 @@ static uint32_t append_conv(struct builder *b, char *name, uint32_t input, uint3
     uint32_t pad = kernel / 2;
 
     l->kind = LAYER_CONV;
-    l->window = (struct window){{kernel, kernel}, {stride, stride}, {1, 1}, {pad, pad}, {pad, pad},
-                                {0, 0}};
+    l->window = (struct window){.kernel = {kernel, kernel}, .stride = {stride, stride},
+                                .dilation = {1, 1}, .pad_before = {pad, pad},
+                                .pad_after = {pad, pad}};
     l->out = (struct shape){(uint32_t)ceil_div(l->in.height, stride),
                             (uint32_t)ceil_div(l->in.width, stride), channels};
     return index;

@@ -25,9 +25,10 @@
  *
  *     t = acc * (r - r_zero) * m[o] + b[o]
  *
- * and its window may see each pixel of its map again and again: all outputs the one pixel that a
- * pool delivers (squeeze-and-excite), or each output of a map enlarged the pixel that it comes
- * from.
+ * The window of a LAYER_SCALE may see each pixel of its map again and again: all outputs the one
+ * pixel that a pool delivers (squeeze-and-excite), or each output of a map enlarged the pixel that
+ * it comes from. Or it sets the pixels apart: between them x is in_zero, as a convolution wants it
+ * that undoes a stride.
  *
  * A layer with a table looks each `out` up in it, and delivers or pools what stands there: any
  * function of one byte, of the same for all outputs or of each its own.
@@ -65,7 +66,14 @@ struct window { // of a convolution, [0] along rows, [1] along columns
     uint32_t pad_before[2], pad_after[2];
     uint32_t again[2]; // further times that each row, each column of the map comes; 0 unless the
                        // kernel is 1 and steps by 1
+    bool     apart;    // what comes again is the zero point, and not behind the last row or column
 };
+
+/* Whether output (row, column) lies between the pixels of a map whose window sets them apart. */
+static inline bool window_between(const struct window *w, uint32_t row, uint32_t column)
+{
+    return w->apart && (row % (w->again[0] + 1) != 0 || column % (w->again[1] + 1) != 0);
+}
 
 struct requant { // owned by the layer; arrays of layer_n_scale() entries, mostly one per output
     uint16_t *m;

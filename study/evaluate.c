@@ -214,6 +214,8 @@ static bool inside(const struct place *p, uint32_t i, uint32_t j, uint32_t *x, u
 
     *x = (uint32_t)at_x;
     *y = (uint32_t)at_y;
+    if (window_between(w, p->x, p->y))
+        return false;
     return at_x >= 0 && at_x < p->layer->in.height && at_y >= 0 && at_y < p->layer->in.width;
 }
 

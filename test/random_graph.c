@@ -288,6 +288,51 @@ static bool add_conv(struct random_graph *g, struct real *r)
     return true;
 }
 
+static bool add_transposed(struct random_graph *g, struct real *r)
+{
+    if (!draw(g, true, r))
+        return false;
+    const struct graph_map x = g->map[r->from[0]];
+    uint32_t groups = one_in(g, 4) ? r->channels : r->channels % 2 == 0 && one_in(g, 4) ? 2 : 1;
+    uint32_t each = (uint32_t)within(g, 1, groups > 2 ? 2 : 4), outputs = groups * each;
+    int64_t k[2], s[2], d[2], more[2], pads[4], out[2], in[] = {r->rows, r->columns};
+    char w[GRAPH_NAME], b[GRAPH_NAME];
+
+    for (int a = 0; a < 2; a++) {
+        k[a] = within(g, 1, 4);
+        s[a] = within(g, 1, 3);
+        d[a] = one_in(g, 4) ? 2 : 1;
+        more[a] = within(g, 0, (int)s[a] - 1);
+        int64_t reach = (k[a] - 1) * d[a] + 1, most = reach - !one_in(g, 4);
+        pads[a] = within(g, 0, (int)most);
+        pads[a + 2] = within(g, 0, (int)most);
+        out[a] = (in[a] - 1) * s[a] + reach + more[a] - pads[a] - pads[a + 2];
+    }
+    if (out[0] < 1 || out[1] < 1 || out[0] * out[1] > MOST_PIXELS || outputs > MOST_CHANNELS ||
+        r->channels * each * k[0] * k[1] > MOST_WEIGHTS)
+        return false;
+    double around = near(g, 0.02), rows = r->channels / groups * (double)(k[0] * k[1]);
+    double largest = x.most * 127 * around * sqrt(fmax(rows / (double)(s[0] * s[1]), 1));
+    weights(g, w, (const int64_t[]){r->channels, each, k[0], k[1], -1}, each, 1, around);
+    bool biased = one_in(g, 2);
+    if (biased)
+        bias(g, b, outputs, (double)x.scale * around / 4, largest / 4);
+    Onnx__NodeProto *node =
+        add(g, "ConvTranspose", r->name, biased ? "%s %s %s" : "%s %s", r->name, w, b);
+    make_ints(node, "strides", 2, s);
+    make_ints(node, "dilations", 2, d);
+    make_ints(node, "output_padding", 2, more);
+    make_ints(node, "pads", 4, pads);
+    make_int(node, "group", groups);
+    r->channels = outputs;
+    r->rows = (uint32_t)out[0];
+    r->columns = (uint32_t)out[1];
+    r->most = largest / 2;
+    r->addend = biased ? largest / 4 : 0;
+    cut(g, r);
+    return true;
+}
+
 static bool add_pool(struct random_graph *g, struct real *r)
 {
     if (!draw(g, false, r))
@@ -715,11 +760,12 @@ static bool add_integer(struct random_graph *g, struct real *r)
     return false; // it is rounded
 }
 
+/* New ones come last, so that a seed and a number of operators stand for one graph for ever. */
 static bool (*const operators[])(struct random_graph *g, struct real *r) = {
     add_conv,   add_conv,    add_conv, add_pool,   add_global_pool, add_sum,     add_product,
     add_gate,   add_function, add_function, add_scaling, add_concat, add_part,  add_resize,
     add_shuffle, add_nothing, add_gemm, add_pad,   add_split,       add_channel_mean,
-    add_integer,
+    add_integer, add_transposed, add_transposed,
 };
 
 /* ---- Graphs ---- */
@@ -773,6 +819,11 @@ static void list_operators(struct random_graph *g)
 
 void random_graph_make(struct random_graph *g, uint64_t seed)
 {
+    random_graph_make_of(g, seed, sizeof operators / sizeof *operators);
+}
+
+void random_graph_make_of(struct random_graph *g, uint64_t seed, uint32_t n_operator)
+{
     *g = (struct random_graph){.state = seed, .exact = seed % 2 == 0};
     struct real r = {.name = "image", .channels = (uint32_t)within(g, 1, 4),
                      .rows = (uint32_t)within(g, 3, 9), .columns = (uint32_t)within(g, 3, 9),
@@ -783,7 +834,7 @@ void random_graph_make(struct random_graph *g, uint64_t seed)
     round_map(g, &r);
     uint32_t want = (uint32_t)within(g, 3, 9);
     for (uint32_t tries = 0; tries < 200 && (g->n_map < want || g->n_map < 2); tries++)
-        if (operators[below(g, sizeof operators / sizeof *operators)](g, &r) &&
+        if (operators[below(g, n_operator)](g, &r) &&
             g->n_map < GRAPH_MOST_MAPS)
             round_map(g, &r);
     bool first = true;

@@ -45,8 +45,9 @@ struct random_graph {
     double            weight_scale; // the largest of the weights drawn last
 };
 
-/* The graph of a seed. */
+/* The graph of a seed; of the first n_operator rows of the table of operators, or all. */
 void random_graph_make(struct random_graph *g, uint64_t seed);
+void random_graph_make_of(struct random_graph *g, uint64_t seed, uint32_t n_operator);
 void random_graph_free(struct random_graph *g);
 
 /* n random values of its image, a few of them beyond what its bytes hold. */

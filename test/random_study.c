@@ -118,8 +118,9 @@ static void same_window(struct layer *l, uint32_t kernel, uint32_t stride)
 {
     uint32_t pad = kernel / 2;
 
-    l->window = (struct window){ { kernel, kernel }, { stride, stride }, { 1, 1 },
-                                 { pad, pad }, { pad, pad }, { 0, 0 } };
+    l->window = (struct window){ .kernel = { kernel, kernel }, .stride = { stride, stride },
+                                 .dilation = { 1, 1 }, .pad_before = { pad, pad },
+                                 .pad_after = { pad, pad } };
     l->out.height = (l->in.height + stride - 1) / stride;
     l->out.width = (l->in.width + stride - 1) / stride;
 }
@@ -194,7 +195,7 @@ static void random_scale(struct dice *d, struct network *n, uint32_t input, uint
     }
 }
 
-/* Each pixel several times. */
+/* Each pixel several times, or zeros between them. */
 static void random_enlargement(struct dice *d, struct network *n)
 {
     struct layer *l = digital(n, LAYER_SCALE, n->n_layer - 1);
@@ -202,8 +203,11 @@ static void random_enlargement(struct dice *d, struct network *n)
     same_window(l, 1, 1);
     l->window.again[0] = pick(d, 0, l->in.height > 6 ? 0 : 12 / l->in.height - 1);
     l->window.again[1] = pick(d, 0, l->in.width > 6 ? 0 : 12 / l->in.width - 1);
+    l->window.apart = chance(d, 2);
     l->out.height *= l->window.again[0] + 1;
     l->out.width *= l->window.again[1] + 1;
+    l->out.height -= l->window.apart ? l->window.again[0] : 0;
+    l->out.width -= l->window.apart ? l->window.again[1] : 0;
     random_weights(d, n, l);
 }
 
@@ -320,7 +324,7 @@ static void finish_network(struct dice *d, struct network *n)
     struct layer *fc = append(n, "fc", n->n_layer - 1);
     fc->kind = LAYER_GEMM;
     fc->out = (struct shape){ 1, 1, pick(d, 2, 9) };
-    fc->window = (struct window){ { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 } };
+    fc->window = (struct window){ .kernel = { 1, 1 }, .stride = { 1, 1 }, .dilation = { 1, 1 } };
     fc->raw_output = fc->out_signed = true;
     random_weights(d, n, fc);
     fc->out_zero = 0;
@@ -418,9 +422,8 @@ static void random_gemm(struct dice *d, struct network *n, bool last)
 
     l->kind = LAYER_GEMM;
     l->out = (struct shape){ 1, 1, pick(d, 2, 12) };
-    l->window = (struct window){
-        { l->in.height, l->in.width }, { 1, 1 }, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 }
-    };
+    l->window = (struct window){ .kernel = { l->in.height, l->in.width }, .stride = { 1, 1 },
+                                 .dilation = { 1, 1 } };
     l->relu = !last;
     l->raw_output = l->out_signed = last;
     random_weights(d, n, l);

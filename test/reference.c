@@ -72,8 +72,12 @@ static int64_t clamped(int64_t v, int64_t low, int64_t high)
 static int64_t input(const struct reference *r, const struct layer *l, int64_t x, int64_t y,
                      uint32_t ch)
 {
-    x = x < 0 ? x : x / (l->window.again[0] + 1);
-    y = y < 0 ? y : y / (l->window.again[1] + 1);
+    const uint32_t by[] = {l->window.again[0] + 1, l->window.again[1] + 1};
+
+    if (l->window.apart && (x % by[0] > 0 || y % by[1] > 0))
+        return l->in_zero;
+    x = x < 0 ? x : x / by[0];
+    y = y < 0 ? y : y / by[1];
     if (x < 0 || y < 0 || x >= l->in.height || y >= l->in.width)
         return l->in_zero;
     for (uint32_t i = 0; i < l->n_input; i++) {

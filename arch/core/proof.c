@@ -265,6 +265,8 @@ static bool window_pixel(const struct imc_core *c, const struct pixel *place, ui
     }
 
     *at = (struct pixel){ place->image, (uint32_t)row, (uint32_t)column };
+    if (window_between(w, place->row, place->column))
+        return false;
     return row >= 0 && row < layer_of(c)->in_height && column >= 0 &&
            column < layer_of(c)->in_width;
 }

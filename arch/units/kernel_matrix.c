@@ -339,8 +339,10 @@ uint32_t kernel_matrix_pixels(const struct kernel_matrix *k, uint32_t row, uint3
     int64_t at_row = window_begin(w, 0, row + q / k->layer->replicas.width);
     int64_t left = window_begin(w, 1, column + q % k->layer->replicas.width);
     const uint8_t *origin = patch_of(k, row, column, plane);
-    uint32_t n = 0;
+    uint32_t n = 0, width = k->layer->replicas.width;
 
+    if (window_between(w, row + q / width, column + q % width))
+        return 0;
     for (uint32_t i = 0; i < w->kernel[0]; i++, at_row += w->dilation[0])
         for (uint32_t j = 0; j < w->kernel[1]; j++) {
             int64_t at = left + (int64_t)j * w->dilation[1];

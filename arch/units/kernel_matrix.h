@@ -86,7 +86,8 @@ const uint8_t *kernel_matrix_vector(struct kernel_matrix *k, uint32_t row, uint3
                                     const uint32_t *used, uint32_t n_used, uint32_t plane);
 
 /* A plane's pixels of replica q's window that lie inside the map, origin at output (row, column):
- * writes pixel[patch_n], each its channels, and returns how many there are. */
+ * writes pixel[patch_n], each its channels, and returns how many there are; 0 between pixels that
+ * are set apart. */
 uint32_t kernel_matrix_pixels(const struct kernel_matrix *k, uint32_t row, uint32_t column,
                               uint32_t q, uint32_t plane, const uint8_t **pixel);
 

@@ -148,8 +148,10 @@ static const struct replica_row {
 
 enum err article_replicas(struct figure_table *t, struct err_msg *m)
 {
-    static const struct window window = { { 3, 3 }, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 1, 1 },
-                                          { 0, 0 } };
+    static const struct window window = {
+        .kernel = { 3, 3 }, .stride = { 1, 1 }, .dilation = { 1, 1 }, .pad_before = { 1, 1 },
+        .pad_after = { 1, 1 },
+    };
 
     *t = (struct figure_table){
         .name = "replicas",

@@ -17,7 +17,7 @@ enum { LEAST_OPSET = 7 };
 static const struct onnx_operator *const families[] = {
     onnx_ops_add,  onnx_ops_clip,   onnx_ops_concat, onnx_ops_constant, onnx_ops_conv,
     onnx_ops_gemm, onnx_ops_layout, onnx_ops_pool,   onnx_ops_qlinear,  onnx_ops_quantize,
-    onnx_ops_scale, onnx_ops_view,  onnx_ops_resize,  onnx_ops_integer,
+    onnx_ops_scale, onnx_ops_view,  onnx_ops_resize,  onnx_ops_integer, onnx_ops_transposed,
 };
 
 enum { N_FAMILY = sizeof families / sizeof *families };
@@ -88,7 +88,6 @@ static bool is_one_of(const struct onnx_node *node, const char *const *list)
 static const struct {
     const char *op, *cure;
 } cures[] = {
-    {"ConvTranspose",         "want Resize to the nearest pixel and Conv in its place"},
     {"ConvInteger",           "want static quantisation, with QuantizeLinear"},
     {"DynamicQuantizeLinear", "want static quantisation, with QuantizeLinear"},
     {"LRN",                   "want the float model, of which imcsim import makes one that runs"},

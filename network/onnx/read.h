@@ -137,7 +137,7 @@ extern const struct onnx_operator onnx_ops_add[], onnx_ops_clip[], onnx_ops_conc
     onnx_ops_constant[], onnx_ops_conv[], onnx_ops_gemm[],
     onnx_ops_integer[], onnx_ops_layout[], onnx_ops_pool[],
     onnx_ops_qlinear[], onnx_ops_quantize[], onnx_ops_resize[], onnx_ops_scale[],
-    onnx_ops_view[]; // end with {0}
+    onnx_ops_transposed[], onnx_ops_view[]; // end with {0}
 
 /* ---- Values ---- */
 

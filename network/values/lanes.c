@@ -413,7 +413,9 @@ static void compute_windows(struct value_lanes *l, uint32_t index, const struct 
         uint32_t first;
         w.rows = inside(&layer->window, 0, x, layer->in.height, &first);
         w.first = first * in->pixel_bytes;
-        if (layer->kind != LAYER_AVERAGE_POOL) // of one pixel, where it only scales
+        if (window_between(&layer->window, x, y))
+            memset(to, in->zero, (size_t)out->quads * VALUE_BYTES);
+        else if (layer->kind != LAYER_AVERAGE_POOL) // of one pixel, where it only scales
             l->v->kernel->most(&w, out->quads, to);
         for (uint32_t q = 0; q < out->quads && !l->v->layer[index].identity; q++)
             compute_quad(l, index, &w, q, in->zero, r ? r + (size_t)q * VALUE_BYTES : NULL,

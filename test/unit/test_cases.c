@@ -219,7 +219,7 @@ static const struct row {
     {"ap_zp127", EQUAL, 0, NULL},
     {"batch_4", EQUAL, 0, NULL},
     {"chan_shuffle", EQUAL, 0, NULL},
-    {"convtranspose", REFUSED, 0, "want Resize to the nearest pixel and Conv in its place"},
+    {"convtranspose", EQUAL, 0, NULL},
     {"dead1x1_25000", EQUAL, 0, NULL},
     {"depthwise_reshape", EQUAL, 0, NULL},
     {"end_conv_qdq_gap", EQUAL, 0, NULL},

@@ -93,8 +93,8 @@ static void twenty_replicas_take_1056_rows_by_method_1_and_672_in_blocks_of_5_co
 /* Article 2.2.1, Fig. 4: three patches comprise 5 x 3 positions. 2.2.2, Fig. 5: six 5 x 4. */
 static void positions_beyond_32_bit_stand_for_more_than_any_array_has(void **state)
 {
-    const struct window w = { { 1000, 1000 }, { 1000, 1000 }, { 1, 1 }, { 0, 0 }, { 0, 0 },
-                              { 0, 0 } };
+    const struct window w = { .kernel = { 1000, 1000 }, .stride = { 1000, 1000 },
+                              .dilation = { 1, 1 } };
 
     (void)state;
     assert_int_equal(replicas_make(&w, 4294, 1).positions, 4294000000);

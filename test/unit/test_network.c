@@ -348,7 +348,8 @@ static void a_depthwise_layer_has_the_weights_of_its_groups_only(void **state)
     struct layer layer[2] = {{.name = names[0], .out = s, .groups = 1},
                              {.name = names[1], .kind = LAYER_CONV, .input = &input, .n_input = 1,
                               .in = s, .out = s, .groups = 65536,
-                              .window = {{3, 3}, {1, 1}, {1, 1}, {1, 1}, {1, 1}, {0, 0}}}};
+                              .window = {.kernel = {3, 3}, .stride = {1, 1}, .dilation = {1, 1},
+                                         .pad_before = {1, 1}, .pad_after = {1, 1}}}};
     struct network n = {.layer = layer, .n_layer = 2};
     struct err_msg m;
     (void)state;
@@ -382,8 +383,9 @@ static void multiply_accumulates_are_counted_up_to_63_bits(void **state)
         layer[i].in = s;
         layer[i].input = &input[i];
         layer[i].n_input = 1;
-        layer[i].window = (struct window){{SIDE, SIDE}, {1, 1}, {1, 1},
-                                          {SIDE / 2, SIDE / 2}, {SIDE / 2, SIDE / 2}, {0, 0}};
+        layer[i].window = (struct window){.kernel = {SIDE, SIDE}, .stride = {1, 1},
+                                          .dilation = {1, 1}, .pad_before = {SIDE / 2, SIDE / 2},
+                                          .pad_after = {SIDE / 2, SIDE / 2}};
     }
     const uint64_t each = UINT64_C(1) * SIDE * SIDE * SIDE * SIDE;
     for (n.n_layer = 2; n.n_layer < N; n.n_layer++) {
@@ -425,7 +427,7 @@ static struct network valued(uint32_t channels)
         l->input[0] = i - 1;
         l->in = n.layer[i - 1].out;
         l->in_zero = n.layer[i - 1].out_zero;
-        l->window = (struct window){{1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}, {0, 0}};
+        l->window = (struct window){.kernel = {1, 1}, .stride = {1, 1}, .dilation = {1, 1}};
     }
     n.layer[0].out.channels = n.layer[1].in.channels = channels;
     n.layer[2].has_residual = true;

@@ -25,6 +25,7 @@ enum verdict { PASSED, NO_OPERATOR, REFUSED, FAILED };
 static const struct {
     const char *name, *why;
 } refusals[] = {
+    {"test_convtranspose_3d", "three axes"},
     {"test_cast_",                "float16, bfloat16 and strings"},
     {"test_resize_", "linear and cubic interpolation, aligned corners, cropping"},
     {"test_max_float16", "float16"},

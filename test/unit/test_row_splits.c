@@ -57,7 +57,8 @@ static void channels_stay_whole_where_one_fits(void **state)
 {
     (void)state;
     struct layer l = { .kind = LAYER_CONV, .groups = 1, .in = { 9, 9, 56 }, .out = { 9, 9, 56 },
-                       .window = { { 3, 3 }, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 1, 1 }, { 0, 0 } } };
+                       .window = { .kernel = { 3, 3 }, .stride = { 1, 1 }, .dilation = { 1, 1 },
+                                   .pad_before = { 1, 1 }, .pad_after = { 1, 1 } } };
     struct replicas one = replicas_make(&l.window, 1, 1);
     struct cut cut = layer_cut(&l, &one, 256, 256);
 
@@ -202,7 +203,7 @@ static void an_image_of_784_pixels_takes_four_arrays_of_256_rows(void **state)
     rig_config(&r, set);
     rig_image(&r, 28, 28, 1);
     rig_layer(&r, 0, 128,
-              &(struct window){ { 28, 28 }, { 1, 1 }, { 1, 1 }, { 0, 0 }, { 0, 0 }, { 0, 0 } });
+              &(struct window){ .kernel = { 28, 28 }, .stride = { 1, 1 }, .dilation = { 1, 1 } });
     if (rig_plan(&r))
         fail_msg("%s", r.msg.text);
     assert_int_equal(r.plan.n_core, 4);
