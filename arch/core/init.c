@@ -12,6 +12,17 @@ enum { ACC_SLACK = 64 }; // ints behind the sums of outputs that may be read
 
 /* ---- specification ---- */
 
+/* Firings whose sums wait for those of the parts before: one in each timestep that these are on
+ * their way, and no more than the images of that time have. */
+static uint32_t sums_on_their_way(const struct plan *p, const struct plan_core *pc)
+{
+    const struct shape *out = &p->network->layer[p->layer[pc->plan_layer].layer].out;
+    uint64_t timesteps = (uint64_t)pc->part * p->hops[pc->plan_layer].sums + 1;
+    uint64_t images = ceil_div(timesteps, p->interval) + 1;
+
+    return (uint32_t)min_u64(timesteps, images * out->height * out->width);
+}
+
 static struct imc_spec *spec_new(const struct plan *p, uint32_t core, const struct core_cfg *cfg)
 {
     const struct plan_core *pc = &p->core[core];
@@ -38,7 +49,7 @@ static struct imc_spec *spec_new(const struct plan *p, uint32_t core, const stru
             .adds = adds,
             .in_signed = p->network->layer[l->input[0]].out_signed,
             .result_bytes = l->raw_output ? 4 * pc->out_n : pc->out_n,
-            .sums_room = adds ? times->sums_waiting : pc->part * p->hops[pc->plan_layer].sums + 1,
+            .sums_room = adds ? times->sums_waiting : sums_on_their_way(p, pc),
             .waiting_room = adds ? times->residual_fifo : 0,
             .proof = cfg->proof,
         };
