@@ -14,6 +14,7 @@
 #include "cli/log.h"
 #include "cli/progress.h"
 #include "core/datadir.h"
+#include "core/pages.h"
 
 /* What the first bytes of a file that is no configuration look like, and what to do with it. */
 static const struct file_kind {
@@ -184,6 +185,7 @@ enum err study_prove(const struct study *s, const struct options *o, struct err_
     double start_s = clock_s();
     enum err e = prove(&s->plan, &r, m);
 
+    pages_give_back(); // the values that follow take as much
     if (!e)
         log_line(o, o->prove ? LOG_ERROR : LOG_DEBUG,
                  "proved: every byte of %" PRIu64 " images came to its place, %" PRIu64

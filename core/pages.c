@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "core/util.h"
 
@@ -25,4 +28,11 @@ void *pages_new(size_t bytes)
         madvise(p, n, MADV_HUGEPAGE); // a wish, which need not come true
 #endif
     return memset(p, 0, n);
+}
+
+void pages_give_back(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

@@ -9,4 +9,8 @@
  * takes 40 ms of small pages on a virtual machine, and 0.6 ms of large ones. */
 void *pages_new(size_t bytes);
 
+/* Gives memory that has been released but is kept for later back to the host, as far as the C
+ * library can: after work that needed much more than what follows. */
+void pages_give_back(void);
+
 #endif

@@ -3,12 +3,23 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/pages.h"
+
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define OTHER_MALLOC 1 // which keeps what is released on purpose
+#else
+#define OTHER_MALLOC 0
+#endif
 
 enum { LINE = 64, MIB = 1 << 20 };
 
@@ -80,9 +91,45 @@ static void more_than_there_is_gives_nothing(void **state)
     assert_null(pages_new(SIZE_MAX / 2 + 1));
 }
 
+static size_t resident_bytes(void)
+{
+    size_t all, resident;
+    FILE *f = fopen("/proc/self/statm", "r");
+
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%zu %zu", &all, &resident), 2);
+    fclose(f);
+    return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The last block keeps the heap from being cut at its end. */
+static void what_was_released_goes_back_to_the_host(void **state)
+{
+    enum { BLOCKS = 4096, BLOCK = 16 << 10, ALL = BLOCKS * BLOCK };
+    void **block = calloc(BLOCKS, sizeof *block);
+
+    (void)state;
+    assert_non_null(block);
+    for (int i = 0; i < BLOCKS; i++) {
+        block[i] = malloc(BLOCK);
+        assert_non_null(block[i]);
+        memset(block[i], 1, BLOCK);
+    }
+    size_t most = resident_bytes();
+    for (int i = 0; i < BLOCKS - 1; i++)
+        free(block[i]);
+    if (resident_bytes() > most - ALL / 2) { // else the C library is not one that keeps it
+        pages_give_back();
+        assert_in_range(resident_bytes(), 0, OTHER_MALLOC ? SIZE_MAX : most - ALL / 2);
+    }
+    free(block[BLOCKS - 1]);
+    free(block);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_released_goes_back_to_the_host),
         cmocka_unit_test(bytes_are_zero_from_a_cache_line_on_also_where_others_were),
         cmocka_unit_test(much_begins_where_a_large_page_can),
         cmocka_unit_test(blocks_that_live_at_once_share_no_byte),
