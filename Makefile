@@ -53,7 +53,7 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror \
 CFLAGS   := -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g $(WARN) -Wstrict-prototypes -Wmissing-prototypes
 CXXFLAGS := -std=c++17 -O2 -g -Wall -Wextra -Werror
 CPPFLAGS := -I. -Iinclude -I$(B) -MMD -MP $(if $(SC),-DWITH_SYSTEMC)
-LDLIBS   := -Wl,--as-needed -lyaml -ljansson -lprotobuf-c -lpng -ljpeg -lz -lm -lpthread $(if $(SC),-lsystemc)
+LDLIBS   := -Wl,--as-needed -lyaml -ljansson -lprotobuf-c -lpng -ljpeg -lz -lsqlite3 -lm -lpthread $(if $(SC),-lsystemc)
 ifneq ($(SAN),)
 CFLAGS   += -fsanitize=$(SAN) -fno-sanitize-recover=all
 CXXFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all

@@ -1,9 +1,10 @@
-/* cli/cmd_sweep.c -- imcsim sweep: the points of a study. */
+/* cli/cmd_sweep.c -- imcsim sweep: the points of a study, listed or run. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/sweep_run.h"
 #include "study/sweep/points.h"
 
 /* A word as a shell takes it. */
@@ -63,12 +64,9 @@ static enum err cmd_sweep(const struct options *o, struct err_msg *m)
 {
     struct sweep s;
 
-    if (!o->dry_run)
-        return err_set(m, ERR_INPUT, "sweep: running a study is not there yet: want --dry-run, "
-                       "whose lines run its points");
     enum err e = sweep_load(&s, o->operand, m);
     if (!e)
-        e = list_points(&s, m);
+        e = o->dry_run ? list_points(&s, m) : sweep_run(&s, o, m);
     sweep_release(&s);
     return e;
 }
@@ -76,13 +74,17 @@ static enum err cmd_sweep(const struct options *o, struct err_msg *m)
 const struct command command_sweep = {
     .name = "sweep",
     .operand = "STUDY",
-    .summary = "lists the points of a study: grids, ranges, samples",
+    .summary = "runs the points of a study, or lists them: grids, ranges, samples",
     .help = "A study (YAML) names a base configuration and what varies; docs/studies.md has all\n"
-            "of its keys. --dry-run prints a command for each point, which a shell or GNU\n"
-            "parallel runs, and how many there are.\n"
+            "of its keys. Its points are run by --jobs processes into a database (SQLite), where\n"
+            "each is a row with the keys that vary, its figures and its whole result, or the\n"
+            "reason why it failed. What is there already is not run again: a study that was\n"
+            "ended goes on, and one that was changed runs what is new. --dry-run prints a\n"
+            "command for each point, and how many there are.\n"
             "\n"
-            "  imcsim sweep configs/studies/arrays.yaml --dry-run\n"
-            "  imcsim sweep STUDY.yaml --dry-run | parallel\n",
-    .options = OPTION_BIT(OPTION_DRY_RUN),
+            "  imcsim sweep configs/studies/arrays.yaml --jobs 2\n"
+            "  imcsim sweep configs/studies/arrays.yaml --dry-run\n",
+    .options = OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_DB) | OPTION_BIT(OPTION_JOBS) |
+               OPTION_BIT(OPTION_LIMIT) | OPTION_BIT(OPTION_LOG_LEVEL),
     .run = cmd_sweep,
 };

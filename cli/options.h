@@ -62,6 +62,8 @@ enum option_id {
     OPTION_TRACE_WINDOW,
     OPTION_TIMELINE,
     OPTION_DRY_RUN,
+    OPTION_DB,
+    OPTION_LIMIT,
     OPTION_LOG_LEVEL,
     OPTION_HELP,
     N_OPTION
@@ -96,6 +98,8 @@ struct options { // strings are borrowed from argv; NULL: not given
     const char  *table;
     struct images_how how; // --images are
     const char  *inputs, *outputs, *input_shape, *random_weights, *activity;
+    const char  *db;
+    uint64_t     limit; // seconds; 0: none
     const char  *trace, *trace_scope, *trace_window, *timeline;
     uint64_t     count; // 0: not given
     uint64_t     jobs, seed;

@@ -11,9 +11,10 @@
 #include "core/outfile.h"
 
 static _Atomic uint64_t images_done, images_all; // of the process, as signals are
+static _Atomic int kept;
 
 struct line {
-    char   text[160];
+    char   text[320];
     size_t n;
 };
 
@@ -41,13 +42,18 @@ static void add_count(struct line *l, uint64_t value)
     add(l, digits + at);
 }
 
+static void begin_line(struct line *l, int signal_number)
+{
+    add(l, "imcsim: ended by ");
+    add(l, signal_number == SIGINT ? "Ctrl-C" : signal_number == SIGHUP ? "SIGHUP" : "SIGTERM");
+}
+
 static void say_how_far(int signal_number)
 {
     uint64_t n_image = atomic_load(&images_all);
     struct line l = { .n = 0 };
 
-    add(&l, "imcsim: ended by ");
-    add(&l, signal_number == SIGINT ? "Ctrl-C" : signal_number == SIGHUP ? "SIGHUP" : "SIGTERM");
+    begin_line(&l, signal_number);
     if (n_image > 0) {
         add(&l, " after ");
         add_count(&l, atomic_load(&images_done));
@@ -67,10 +73,16 @@ static void end(int signal_number)
     _exit(128 + signal_number);
 }
 
-void signals_install(void)
+static void keep(int signal_number)
+{
+    if (signal_number != SIGPIPE)
+        atomic_store(&kept, signal_number);
+}
+
+static void handle_with(void (*handler)(int signal_number))
 {
     static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
-    struct sigaction act = { .sa_handler = end }, was;
+    struct sigaction act = { .sa_handler = handler }, was;
 
     sigfillset(&act.sa_mask);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
@@ -78,7 +90,33 @@ void signals_install(void)
         if (!ignored || numbers[i] == SIGPIPE) // nohup means it; of pipes a parent forgot it
             sigaction(numbers[i], &act, NULL);
     }
+}
+
+void signals_install(void)
+{
+    handle_with(end);
     signal(SIGXFSZ, SIG_IGN); // a file that reaches its limit is a failed write like any other
+}
+
+void signals_keep(void)
+{
+    handle_with(keep);
+}
+
+int signals_kept(void)
+{
+    return atomic_load(&kept);
+}
+
+void signals_exit(int signal_number, const char *how_far)
+{
+    struct line l = { .n = 0 };
+
+    begin_line(&l, signal_number);
+    add(&l, how_far);
+    add(&l, "\n");
+    (void)!write(STDERR_FILENO, l.text, l.n);
+    _exit(128 + signal_number);
 }
 
 void signals_note(uint64_t done, uint64_t n_image)

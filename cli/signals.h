@@ -14,4 +14,10 @@ void signals_install(void);
 /* What is done so far, for that line; n_image 0: nothing that is counted. */
 void signals_note(uint64_t done, uint64_t n_image);
 
+/* From now on these signals end nothing: signals_kept() is the last that came, 0 for none, and
+ * whoever looks at it ends in good order, by signals_exit(), which says how far it came. */
+void signals_keep(void);
+int signals_kept(void);
+void signals_exit(int signal_number, const char *how_far);
+
 #endif

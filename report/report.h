@@ -24,7 +24,7 @@ struct report { // all borrowed
     enum kernel_kind         kernel;
     uint64_t                 seed;
     struct host { // may differ between two runs of the same input, nothing else may
-        uint64_t jobs;
+        uint64_t jobs; // 0: the document has none of this
         double   wall_s, peak_rss_mib;
     } host;
 };

@@ -146,6 +146,7 @@ enum err report_json(const void *report, FILE *out, struct err_msg *m)
         json_put(&o, "energy", price_energy_json(r->price));
         json_put(&o, "area", price_area_json(r->price));
     }
-    json_put(&o, "host", json_host(r));
+    if (r->host.jobs > 0)
+        json_put(&o, "host", json_host(r));
     return json_print(o, out, m);
 }

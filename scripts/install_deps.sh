@@ -11,7 +11,7 @@
 set -eu
 
 run='gcc g++ make libyaml-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
-     libsystemc-dev zlib1g-dev libpng-dev libjpeg-dev dataset-fashion-mnist'
+     libsystemc-dev zlib1g-dev libpng-dev libjpeg-dev libsqlite3-dev dataset-fashion-mnist'
 test="$run libcmocka-dev graphviz gnuplot-nox libonnx-testdata ngspice"
 browser="$test chromium"
 count="$test valgrind"

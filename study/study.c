@@ -139,15 +139,28 @@ static enum err begin(struct study *s, enum err e, struct err_msg *m)
         e = hash_config(s->config_hash, &s->config, m);
     if (!e)
         e = check_devices(&s->config, m);
-    if (!e)
+    if (e)
+        study_release(s);
+    return e;
+}
+
+enum err study_network(struct study *s, const struct study *like, struct err_msg *m)
+{
+    const size_t n = sizeof s->config.network;
+    enum err e = ERR_NONE;
+
+    s->borrows_network = like && memcmp(&s->config.network, &like->config.network, n) == 0;
+    if (s->borrows_network)
+        s->network = like->network;
+    else
         e = make_network(&s->network, &s->config, m);
     if (e)
         study_release(s);
     return e;
 }
 
-enum err study_load_network(struct study *s, const char *path, const char *const *set,
-                            size_t n_set, struct err_msg *m)
+enum err study_load_config(struct study *s, const char *path, const char *const *set,
+                           size_t n_set, struct err_msg *m)
 {
     char found[DATADIR_BYTE];
 
@@ -161,11 +174,21 @@ enum err study_load_network(struct study *s, const char *path, const char *const
     return begin(s, config_load(&s->config, path, set, n_set, m), m);
 }
 
+enum err study_load_network(struct study *s, const char *path, const char *const *set,
+                            size_t n_set, struct err_msg *m)
+{
+    enum err e = study_load_config(s, path, set, n_set, m);
+
+    return e ? e : study_network(s, NULL, m);
+}
+
 enum err study_load_network_text(struct study *s, const char *name, const char *text,
                                  const char *const *set, size_t n_set, struct err_msg *m)
 {
     *s = (struct study){0};
-    return begin(s, config_load_text(&s->config, name, text, set, n_set, m), m);
+    enum err e = begin(s, config_load_text(&s->config, name, text, set, n_set, m), m);
+
+    return e ? e : study_network(s, NULL, m);
 }
 
 enum err study_compose(struct study *s, struct err_msg *m)
@@ -177,6 +200,16 @@ enum err study_compose(struct study *s, struct err_msg *m)
     if (e)
         study_release(s);
     return e;
+}
+
+enum err study_prices_of(struct study *s, struct study *other, struct err_msg *m)
+{
+    char **where = s->config.where;
+
+    s->config.energy = other->config.energy;
+    s->config.where = other->config.where;
+    other->config.where = where;
+    return hash_config(s->config_hash, &s->config, m);
 }
 
 static enum err choose_mapping(struct study *s, struct err_msg *m)
@@ -220,7 +253,8 @@ enum err study_load(struct study *s, const char *path, const char *const *set, s
 void study_release(struct study *s)
 {
     plan_release(&s->plan);
-    network_release(&s->network);
+    if (!s->borrows_network)
+        network_release(&s->network);
     config_release(&s->config);
     *s = (struct study){0};
 }

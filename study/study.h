@@ -16,6 +16,7 @@
 struct study { // stays where it is: the plan points into it
     struct config  config;
     struct network network;
+    bool           borrows_network; // another study's, which is released later
     struct plan    plan;
     struct analog_spec analog; // of its arrays, once there is a plan
 
@@ -37,6 +38,12 @@ enum err study_load(struct study *s, const char *path, const char *const *set, s
 enum err study_load_network(struct study *s, const char *path, const char *const *set,
                             size_t n_set, struct err_msg *m);
 
+/* The steps of that: the configuration, and its network, which is borrowed of `like` where that has
+ * the same, so that a file is read once. NULL: it is made. On error *s is zero. */
+enum err study_load_config(struct study *s, const char *path, const char *const *set, size_t n_set,
+                           struct err_msg *m);
+enum err study_network(struct study *s, const struct study *like, struct err_msg *m);
+
 /* Likewise of a configuration's text, which messages call `name`. */
 enum err study_load_network_text(struct study *s, const char *name, const char *text,
                                  const char *const *set, size_t n_set, struct err_msg *m);
@@ -47,6 +54,10 @@ enum err study_compose(struct study *s, struct err_msg *m);
 
 /* The rest of it, after study_load_network(). On error *s is zero. */
 enum err study_plan(struct study *s, struct err_msg *m);
+
+/* What `other`, whose configuration differs in `energy` alone, says of prices, for a study with its
+ * plan; `other` is then only to be released. */
+enum err study_prices_of(struct study *s, struct study *other, struct err_msg *m);
 
 void study_release(struct study *s); // takes a zeroed one
 

@@ -480,18 +480,28 @@ static enum err number_of(const char *key, const char *text, double *value, stru
     return ERR_NONE;
 }
 
-static enum err base_number(const struct sweep *s, const char *key, double *value,
-                            struct err_msg *m)
+static const json_t *base_node(const struct sweep *s, const char *key)
 {
     const json_t *at = s->base_config;
     char part[256];
 
     for (const char *from = key; at && *from;) {
+        const json_t *whole = json_object_get(at, from); // free keys may hold dots
+        if (whole)
+            return whole;
         size_t n = strcspn(from, ".");
         snprintf(part, sizeof part, "%.*s", (int)n, from);
         at = json_object_get(at, part);
         from += n + (from[n] == '.');
     }
+    return at;
+}
+
+static enum err base_number(const struct sweep *s, const char *key, double *value,
+                            struct err_msg *m)
+{
+    const json_t *at = base_node(s, key);
+
     if (!json_is_number(at))
         return err_set(m, ERR_INPUT, "where: %.100s: %s: want a key that is a number", key,
                        at ? "is none" : "no point sets it, and the base has no such number");
@@ -531,4 +541,76 @@ enum err sweep_keeps(const struct sweep *s, const struct point *p, bool *kept, s
         *kept = value != 0;
     }
     return e;
+}
+
+/* ---- keys ---- */
+
+static bool add_key(char **key, size_t *n, const char *set)
+{
+    size_t length = strcspn(set, "=");
+
+    for (size_t i = 0; i < *n; i++)
+        if (strncmp(key[i], set, length) == 0 && key[i][length] == '\0')
+            return true;
+    key[*n] = strndup(set, length);
+    return key[*n] && ++*n > 0;
+}
+
+char **sweep_keys(const struct sweep *s, size_t *n)
+{
+    size_t most = 1;
+    bool ok = true;
+
+    for (size_t a = 0; a < s->n_axis; a++)
+        most += s->axis[a].n_key;
+    for (size_t i = 0; i < s->n_named; i++)
+        most += s->named[i].n_set;
+    char **key = calloc(most, sizeof *key);
+    *n = 0;
+    for (size_t a = 0; key && a < s->n_axis; a++)
+        for (size_t k = 0; ok && k < s->axis[a].n_key; k++)
+            ok = add_key(key, n, s->axis[a].set[k]);
+    for (size_t i = 0; key && i < s->n_named; i++)
+        for (size_t k = 0; ok && k < s->named[i].n_set; k++)
+            ok = add_key(key, n, s->named[i].set[k]);
+    if (key && !ok) {
+        sweep_keys_free(key, *n);
+        return NULL;
+    }
+    return key;
+}
+
+void sweep_keys_free(char **key, size_t n)
+{
+    free_texts(key, n);
+}
+
+static bool base_text(const struct sweep *s, const char *key, char *text, size_t size)
+{
+    const json_t *at = base_node(s, key);
+    char *dump;
+
+    if (!at)
+        return false;
+    if (json_is_string(at)) {
+        snprintf(text, size, "%s", json_string_value(at));
+        return true;
+    }
+    dump = json_dumps(at, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    snprintf(text, size, "%s", dump ? dump : "");
+    free(dump);
+    return dump != NULL;
+}
+
+bool sweep_value(const struct sweep *s, const struct point *p, const char *key, char *text,
+                 size_t size)
+{
+    size_t n = strlen(key);
+
+    for (size_t i = p->n_set; i-- > 0;)
+        if (strncmp(p->set[i], key, n) == 0 && p->set[i][n] == '=') {
+            snprintf(text, size, "%s", p->set[i] + n + 1);
+            return true;
+        }
+    return base_text(s, key, text, size);
 }

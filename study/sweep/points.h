@@ -82,4 +82,14 @@ void sweep_point(const struct sweep *s, uint64_t i, struct point *p);
 /* Whether all conditions hold at the point. */
 enum err sweep_keeps(const struct sweep *s, const struct point *p, bool *kept, struct err_msg *m);
 
+/* Keys that some point sets, each once, in the order of the study; borrowed but for the array and
+ * its texts, which sweep_keys_free() takes. NULL without memory. */
+char **sweep_keys(const struct sweep *s, size_t *n);
+void sweep_keys_free(char **key, size_t n);
+
+/* The value of a key at the point, as the point sets it or else as the base has it, in text[size];
+ * false where neither has one. Maps are JSON. */
+bool sweep_value(const struct sweep *s, const struct point *p, const char *key, char *text,
+                 size_t size);
+
 #endif

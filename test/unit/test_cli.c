@@ -86,7 +86,6 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
 
 static void what_is_named_but_not_there_yet_is_refused_by_name(void **state)
 {
-    assert_fails(*state, "sweep a", 2, "running a study is not there yet: want --dry-run");
     assert_fails(*state, "run " PLAIN " --seed 7", 2,
                  "--seed 7: nothing is random where devices are ideal");
     assert_fails(*state, "run " PLAIN " --set clocking.kind=elastic", 2, "elastic");

@@ -1,0 +1,355 @@
+/* Studies that run: pools whose workers die, databases, and the command that is killed. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+#include <zlib.h>
+
+#include "core/rng.h"
+#include "study/sweep/pool.h"
+#include "study/sweep/store.h"
+#include "test/cli_rig.h"
+#include "test/tmpdir.h"
+
+/* ---- names ---- */
+
+static void names_of_points_are_fnv_1a_of_128_bits(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = { // of the algorithm's own test vectors
+        { "", "6c62272e07bb014262b821756295c58d" },
+        { "a", "d228cb696f1a8caf78912b704e4a8964" },
+        { "foobar", "343e1662793c64bf6f0d3597ba446f18" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct store_id id = { { 0 } }, parts = { { 0 } };
+        store_id_add(&id, cases[i].text);
+        assert_string_equal(store_id_text(&id).text, cases[i].want);
+        for (const char *p = cases[i].text; *p; p++)
+            store_id_add(&parts, (const char[]){ *p, '\0' });
+        if (cases[i].text[0] != '\0')
+            assert_memory_equal(&parts, &id, sizeof id);
+    }
+}
+
+/* ---- pools ---- */
+
+enum { N_PIECE = 300, SEGV_EVERY = 50, STOPS = 123, EXITS = 77, LONG = 200000 };
+
+static void square(void *user, uint64_t piece, struct message *found, void *mark)
+{
+    uint64_t value = piece * piece;
+
+    (void)user;
+    memcpy(mark, &piece, sizeof piece);
+    if (piece % SEGV_EVERY == SEGV_EVERY - 1) {
+        signal(SIGSEGV, SIG_DFL); // a sanitizer's handler would exit
+        raise(SIGSEGV);
+    }
+    if (piece == EXITS)
+        _exit(3);
+    if (piece == STOPS)
+        raise(SIGSTOP);
+    if (!message_add(found, &value, sizeof value))
+        abort();
+    for (size_t i = 0; piece % 7 == 0 && i < LONG; i += sizeof value) // longer than a socket holds
+        if (!message_add(found, &value, sizeof value))
+            abort();
+}
+
+static void check_piece(const struct pool_event *e)
+{
+    uint64_t value;
+
+    if (e->piece % SEGV_EVERY == SEGV_EVERY - 1) {
+        assert_null(e->found);
+        assert_string_equal(e->reason, "its process was ended by SIGSEGV");
+        memcpy(&value, e->mark, sizeof value);
+        assert_int_equal(value, e->piece);
+    } else if (e->piece == EXITS) {
+        assert_string_equal(e->reason, "its process ended with status 3");
+    } else if (e->piece == STOPS) {
+        assert_string_equal(e->reason, "it took longer than --limit 1 s");
+    } else {
+        assert_non_null(e->found);
+        memcpy(&value, e->found, sizeof value);
+        assert_int_equal(value, e->piece * e->piece);
+        assert_int_equal(e->n, sizeof value + (e->piece % 7 == 0 ? LONG : 0));
+    }
+}
+
+static void workers_that_die_or_stop_lose_their_own_piece_alone(void **state)
+{
+    (void)state;
+    for (uint32_t n_worker = 1; n_worker <= 5; n_worker += 2) {
+        const struct pool_cfg cfg = { .n_worker = n_worker, .limit_s = 1, .work = square,
+                                      .n_mark = sizeof(uint64_t) };
+        struct pool *p;
+        struct pool_event e;
+        struct err_msg m;
+        uint64_t next = 0;
+        int seen[N_PIECE] = { 0 };
+
+        assert_int_equal(pool_new(&p, &cfg, &m), ERR_NONE);
+        while (next < N_PIECE || pool_pending(p) > 0) {
+            bool there;
+            while (next < N_PIECE && pool_wants(p))
+                assert_int_equal(pool_give(p, next++, &m), ERR_NONE);
+            assert_int_equal(pool_next(p, 100, &e, &there, &m), ERR_NONE);
+            if (!there)
+                continue;
+            check_piece(&e);
+            seen[e.piece]++;
+        }
+        for (int i = 0; i < N_PIECE; i++)
+            assert_int_equal(seen[i], 1);
+        pool_free(p);
+    }
+}
+
+/* ---- the command ---- */
+
+/* Every column but the host's time of every row, in the order of their names. */
+static char *table_of(const char *dir, const char *name, int *n_row)
+{
+    char path[TMPDIR_PATH_MAX], *text;
+    size_t size;
+    sqlite3 *db;
+    sqlite3_stmt *q;
+    FILE *f = open_memstream(&text, &size);
+
+    assert_non_null(f);
+    assert_int_equal(sqlite3_open_v2(tmpdir_path(path, dir, name), &db, SQLITE_OPEN_READONLY,
+                                     NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT * FROM points ORDER BY id", -1, &q, NULL),
+                     SQLITE_OK);
+    for (*n_row = 0; sqlite3_step(q) == SQLITE_ROW; ++*n_row)
+        for (int c = 0; c < sqlite3_column_count(q); c++) {
+            if (strcmp(sqlite3_column_name(q, c), "host_s") == 0)
+                continue;
+            fprintf(f, "%s %d ", sqlite3_column_name(q, c), sqlite3_column_bytes(q, c));
+            const unsigned char *byte = sqlite3_column_blob(q, c);
+            for (int i = 0; i < sqlite3_column_bytes(q, c); i++)
+                fprintf(f, byte[i] > 31 && byte[i] < 127 ? "%c" : "<%02x>", byte[i]);
+            fputc('\n', f);
+        }
+    sqlite3_finalize(q);
+    sqlite3_close(db);
+    fputc('\0', f);
+    fclose(f);
+    return text;
+}
+
+static const char small[] = // too few cores for three, links too slow for four, one is none
+    "base: resnet32\n"
+    "vary:\n"
+    "  core.crossbar.rows: [128, 256, 320]\n"
+    "  fabric.link_gbps: {from: 4, to: 7, steps: 4}\n"
+    "  network.depth: [20, 32]\n"
+    "where: ['core.crossbar.rows > 128 or fabric.link_gbps > 4']\n"
+    "points: [{name: far, set: {core.crossbar.rows: 0}}]\n";
+
+static void write_study(const char *dir, const char *name, const char *text)
+{
+    tmpdir_write(dir, name, text, strlen(text));
+}
+
+static void a_document_is_that_of_run_but_for_the_host(void **state)
+{
+    char path[TMPDIR_PATH_MAX], arguments[1024], sets[600], id[40];
+    int n_row = 0;
+    sqlite3 *db;
+    sqlite3_stmt *q;
+
+    write_study(*state, "s.yaml", small);
+    free(succeed(*state, "sweep @/s.yaml --db @/s.db --jobs 2"));
+    assert_int_equal(sqlite3_open(tmpdir_path(path, *state, "s.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT id, \"core.crossbar.rows\", "
+                                        "\"fabric.link_gbps\", \"network.depth\", result, "
+                                        "latency_us, cores, interval_timesteps FROM points WHERE "
+                                        "error IS NULL", -1, &q, NULL), SQLITE_OK);
+    for (; sqlite3_step(q) == SQLITE_ROW; n_row++) {
+        snprintf(id, sizeof id, "%s", sqlite3_column_text(q, 0));
+        snprintf(sets, sizeof sets, "--set core.crossbar.rows=%s --set fabric.link_gbps=%s "
+                 "--set network.depth=%s", sqlite3_column_text(q, 1), sqlite3_column_text(q, 2),
+                 sqlite3_column_text(q, 3));
+        snprintf(arguments, sizeof arguments, "run resnet32 %s --json -", sets);
+        json_t *run = json_of(*state, arguments);
+        tmpdir_write(*state, "r.gz", sqlite3_column_blob(q, 4),
+                     (size_t)sqlite3_column_bytes(q, 4));
+        gzFile z = gzopen(tmpdir_path(path, *state, "r.gz"), "rb");
+        static char text[1 << 20];
+        int n = gzread(z, text, sizeof text);
+        gzclose(z);
+        assert_true(n > 0 && n < (int)sizeof text);
+        json_t *stored = json_loadb(text, (size_t)n, 0, NULL);
+        assert_int_equal(json_object_del(run, "host"), 0);
+        assert_true(json_equal(run, stored));
+        assert_int_equal(sqlite3_column_int64(q, 6), integer_at(run, "cores"));
+        assert_int_equal(sqlite3_column_int64(q, 7), integer_at(run, "timing.interval_timesteps"));
+        json_decref(run);
+        json_decref(stored);
+    }
+    assert_int_equal(n_row, 15); // of 22 of the grid
+    sqlite3_finalize(q);
+    sqlite3_close(db);
+}
+
+/* Starts the study and ends it with the signal `us` microseconds later; one that is heeded comes
+ * when there is a database. */
+static int end_in_the_middle(const char *dir, int signal_number, unsigned us)
+{
+    char program[1024], study[TMPDIR_PATH_MAX], db[TMPDIR_PATH_MAX];
+    int status;
+
+    find_imcsim(program);
+    tmpdir_path(study, dir, "s.yaml");
+    tmpdir_path(db, dir, "killed.db");
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
+            _exit(99);
+        execl(program, "imcsim", "sweep", study, "--db", db, "--jobs", "2", (char *)NULL);
+        _exit(99);
+    }
+    while (signal_number != SIGKILL && access(db, F_OK) != 0)
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    nanosleep(&(struct timespec){ .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000L }, NULL);
+    kill(pid, signal_number);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static void a_study_that_was_killed_goes_on_to_the_same_table(void **state)
+{
+    const struct rng rng = rng_at(18, "kill");
+    int n[2], n_killed = 0;
+
+    write_study(*state, "s.yaml", small);
+    free(succeed(*state, "sweep @/s.yaml --db @/whole.db"));
+    char *whole = table_of(*state, "whole.db", &n[0]);
+    assert_int_equal(n[0], 23);
+    for (uint64_t i = 0; i < 20; i++) {
+        int status = end_in_the_middle(*state, SIGKILL, (unsigned)(rng_u64(rng, i) % 60000));
+        n_killed += WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    }
+    assert_true(n_killed > 0);
+    free(succeed(*state, "sweep @/s.yaml --db @/killed.db --jobs 3"));
+    char *killed = table_of(*state, "killed.db", &n[1]);
+    assert_int_equal(n[0], n[1]);
+    assert_string_equal(whole, killed);
+    free(whole);
+    free(killed);
+}
+
+static void a_signal_ends_in_good_order(void **state)
+{
+    static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+
+    write_study(*state, "s.yaml", "base: resnet32\n"
+                "vary: {batch: {from: 1, to: 3000, steps: 3000}}");
+    for (size_t i = 0; i < 3; i++) {
+        char path[TMPDIR_PATH_MAX];
+        remove(tmpdir_path(path, *state, "killed.db"));
+        int status = end_in_the_middle(*state, numbers[i], 100000);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 128 + numbers[i]);
+    }
+}
+
+static void a_changed_study_runs_what_is_new(void **state)
+{
+    write_study(*state, "s.yaml", "base: resnet32\nvary: {batch: [1, 2]}");
+    char *first = succeed(*state, "sweep @/s.yaml --db @/s.db");
+    assert_non_null(strstr(first, "2 of 2 points are there: 2 new, 0 of these failed; 0 were"));
+    write_study(*state, "s.yaml", "base: resnet32\nvary: {chip.cores: [64, 10], batch: [2, 3]}\n"
+                "points: [{name: two, set: {batch: 2}}]");
+    char *then = succeed(*state, "sweep @/s.yaml --db @/s.db");
+    assert_non_null(strstr(then, "5 of 5 points are there: 3 new, 2 of these failed; 2 were"));
+    char *again = succeed(*state, "sweep @/s.yaml --db @/s.db");
+    assert_non_null(strstr(again, "5 of 5 points are there: 0 new, 0 of these failed; 5 were"));
+    int n_row;
+    char *table = table_of(*state, "s.db", &n_row); // the point that has a name is one of the grid
+    assert_int_equal(n_row, 5);
+    assert_non_null(strstr(table, "name 3 two"));
+    assert_non_null(strstr(table, "needs 43 cores"));
+    free(first);
+    free(then);
+    free(again);
+    free(table);
+}
+
+static void a_wrong_database_is_one_line_and_stays(void **state)
+{
+    char path[TMPDIR_PATH_MAX];
+    sqlite3 *db;
+
+    write_study(*state, "s.yaml", "base: resnet32\nvary: {batch: [1, 2]}");
+    write_study(*state, "text.db", "These are words of somebody else, and many enough of them.\n");
+    assert_int_equal(sqlite3_open(tmpdir_path(path, *state, "other.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "CREATE TABLE points(x)", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_fails(*state, "sweep @/s.yaml --db @/text.db", 2, "no database");
+    assert_fails(*state, "sweep @/s.yaml --db @/other.db", 2, "another program");
+    assert_fails(*state, "sweep @/s.yaml --db @/none/s.db", 1, "cannot write");
+    assert_fails(*state, "sweep @/s.yaml --db /dev/full", 1, "cannot write");
+    char *text = read_file(*state, "text.db");
+    assert_memory_equal(text, "These are words", 15);
+    free(text);
+}
+
+static void a_full_disk_is_one_line_and_the_study_goes_on(void **state)
+{
+    char program[1024], command[4096];
+    int n[2];
+
+    write_study(*state, "s.yaml", small);
+    find_imcsim(program);
+    free(succeed(*state, "sweep @/s.yaml --db @/whole.db"));
+    snprintf(command, sizeof command, "bash -c 'ulimit -f 64; %s sweep %s/s.yaml --db %s/full.db' "
+             ">/dev/null 2>%s/err", program, (char *)*state, (char *)*state, (char *)*state);
+    int status = system(command);
+    assert_int_equal(WEXITSTATUS(status), 1);
+    char *err = read_file(*state, "err");
+    assert_non_null(strstr(err, "cannot write"));
+    assert_true(strchr(err, '\n') == err + strlen(err) - 1);
+    free(err);
+    free(succeed(*state, "sweep @/s.yaml --db @/full.db"));
+    char *whole = table_of(*state, "whole.db", &n[0]), *full = table_of(*state, "full.db", &n[1]);
+    assert_int_equal(n[0], n[1]);
+    assert_string_equal(whole, full);
+    free(whole);
+    free(full);
+}
+
+#define IN_TMPDIR(test) cmocka_unit_test_setup_teardown(test, tmpdir_make, tmpdir_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_of_points_are_fnv_1a_of_128_bits),
+        cmocka_unit_test(workers_that_die_or_stop_lose_their_own_piece_alone),
+        IN_TMPDIR(a_document_is_that_of_run_but_for_the_host),
+        IN_TMPDIR(a_study_that_was_killed_goes_on_to_the_same_table),
+        IN_TMPDIR(a_signal_ends_in_good_order),
+        IN_TMPDIR(a_changed_study_runs_what_is_new),
+        IN_TMPDIR(a_wrong_database_is_one_line_and_stays),
+        IN_TMPDIR(a_full_disk_is_one_line_and_the_study_goes_on),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
