@@ -248,7 +248,7 @@ static enum err cmd_article(const struct options *o, struct err_msg *m)
 
 const struct command command_article = {
     .name = "article",
-    .summary = "computes the article's tables and figures again, ours beside the printed numbers",
+    .summary = "computes the article's tables and figures, ours beside the printed numbers",
     .help = "Tables 1 to 4, timing and efficiency of M. Dazzi, A. Sebastian, L. Benini,\n"
             "E. Eleftheriou, \"Accelerating Inference of Convolutional Neural Networks Using\n"
             "In-memory Computing\", Front. Comput. Neurosci. 15:674154 (2021). Exit status 1 if a\n"

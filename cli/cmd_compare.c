@@ -108,6 +108,7 @@ static struct table *side_by_side(const void *comparison)
     }
     struct table *t = table_new(columns);
     free(columns);
+    table_title(t, "Side by side");
     table_repeat(t, 2);
     for (size_t i = 4; i < n; i += 2)
         table_glue(t, i);
@@ -138,6 +139,7 @@ static struct table *failures(const void *comparison)
     const struct comparison *c = comparison;
     struct table *t = table_new(columns);
 
+    table_title(t, "What was not run");
     for (size_t i = 0; i < c->n; i++)
         if (c->entry[i].err) {
             table_text(t, c->entry[i].label);
@@ -162,6 +164,7 @@ static struct table *one_a_row(const void *comparison)
     columns[2 + 2 * N_FIGURE] = (struct table_column){ "label", "label" };
     columns[3 + 2 * N_FIGURE] = (struct table_column){ "error", "error" };
     struct table *t = table_new(columns);
+    table_title(t, "Configurations");
     for (size_t i = 0; i < c->n; i++) {
         const struct entry *e = &c->entry[i];
         table_text(t, e->path);
@@ -276,25 +279,7 @@ static void label(struct comparison *c, const struct options *o)
     }
 }
 
-/* A --set between two operands belongs to the one before it, and then those behind the last are the
- * last one's too; before the first, or all of them behind the last, they belong to all. */
-static bool is_own(const struct options *o, size_t set, size_t operand)
-{
-    bool between = false;
-
-    for (size_t i = 0; i < o->n_set; i++)
-        between = between || (o->set_after[i] > 0 && o->set_after[i] < o->n_operand);
-    return between && o->set_after[set] == operand + 1;
-}
-
-static bool is_of_all(const struct options *o, size_t set)
-{
-    for (size_t i = 0; i < o->n_operand; i++)
-        if (is_own(o, set, i))
-            return false;
-    return true;
-}
-
+/* A --set before the first operand is of all, behind one it is of that one, after those of all. */
 static enum err settings(struct entry *e, size_t operand, const struct options *o,
                          struct err_msg *m)
 {
@@ -302,10 +287,10 @@ static enum err settings(struct entry *e, size_t operand, const struct options *
     if (!e->set)
         return err_set(m, ERR_MEMORY, "no memory for %zu settings", o->n_set);
     for (size_t i = 0; i < o->n_set; i++)
-        if (is_of_all(o, i))
+        if (o->set_after[i] == 0)
             e->set[e->n_set++] = o->set[i];
     for (size_t i = 0; i < o->n_set; i++)
-        if (is_own(o, i, operand)) {
+        if (o->set_after[i] == operand + 1) {
             e->set[e->n_set++] = o->set[i];
             e->n_own++;
         }
@@ -387,12 +372,12 @@ const struct command command_compare = {
     .help = "Runs each CONFIG, timing only or with --images, and prints latency, interval,\n"
             "throughput, cores, device utilisation, the rates that its links need and the words\n"
             "that its memories fill; energy and area where energy.chip names costs. What cannot\n"
-            "be run is a row with its reason. --set applies to all, but between two CONFIGs to\n"
-            "the one before it; then those behind the last are its own too. --label names the\n"
-            "CONFIG before it. --svg draws accuracy against time, conversions and energy.\n"
+            "be run is a row with its reason. --set before the first CONFIG is of all, behind one\n"
+            "it is of that one, and so is --label, which names it. --svg draws accuracy against\n"
+            "time, conversions and energy.\n"
             "\n"
             "  imcsim compare configs/resnet32.yaml configs/resnet32_speedup.yaml\n"
-            "  imcsim compare configs/*.yaml --set batch=100 --markdown table.md\n"
+            "  imcsim compare --set batch=100 configs/*.yaml --markdown table.md\n"
             "  imcsim compare configs/resnet32.yaml --label plain --set clock_mhz=500 \\\n"
             "      configs/resnet32.yaml --label fast --set clock_mhz=1000\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_LABEL) | OPTION_IMAGE_SET |

@@ -1,6 +1,7 @@
 /* cli/help.c -- see help.h. */
 #include "cli/help.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,6 +10,8 @@
 #include "cli/circuit_bench.h"
 #include "core/datadir.h"
 #include "core/near_miss.h"
+#include "core/util.h"
+#include "core/wrap.h"
 #include "dataflow/config.h"
 
 /* ---- pages ---- */
@@ -173,21 +176,33 @@ static int is_onnx(const struct dirent *e)
     return n > 5 && strcmp(e->d_name + n - 5, ".onnx") == 0;
 }
 
-/* The file's first line of comment, or nothing. */
-static void first_comment(const char *dir, const char *name, char *text, size_t size)
+/* Whether the full stop at p ends a sentence: "et al. 2021" and "K. Lee" go on. */
+static bool sentence_ends(const char *text, const char *p)
 {
-    char path[DATADIR_BYTE + 400];
+    return *p == '.' && (!p[1] || (p[1] == ' ' && isupper((unsigned char)p[2]))) &&
+           p - text > 1 && p[-1] != ' ' && p[-2] != ' ';
+}
+
+/* The first sentence of the comment that a file begins with, or nothing. */
+static void first_sentence(const char *dir, const char *name, char *text, size_t size)
+{
+    char path[DATADIR_BYTE + 400], line[256];
+    size_t n = 0;
 
     text[0] = '\0';
     snprintf(path, sizeof path, "%s/%s", dir, name);
     FILE *f = fopen(path, "r");
     if (!f)
         return;
-    if (fgets(text, (int)size, f))
-        text[strcspn(text, "\n")] = '\0';
+    while (n < size && fgets(line, sizeof line, f) && strncmp(line, "# ", 2) == 0) {
+        line[strcspn(line, "\n")] = '\0';
+        n += (size_t)snprintf(text + n, size - n, "%s%s", n ? " " : "", line + 2);
+    }
     fclose(f);
-    if (strncmp(text, "# ", 2) != 0)
-        text[0] = '\0';
+    char *p = text;
+    while (*p && !sentence_ends(text, p))
+        p++;
+    *p = '\0';
 }
 
 /* Names as keys and operands take them, or `whole`: paths. */
@@ -195,8 +210,8 @@ static enum err list_folder(const char *folder, int (*wanted)(const struct diren
                             struct err_msg *m)
 {
     struct dirent **entry;
-    char base[DATADIR_BYTE], dir[DATADIR_BYTE + 64], comment[256];
-    int longest = 0;
+    char base[DATADIR_BYTE], dir[DATADIR_BYTE + 64], sentence[600];
+    size_t longest = 0;
     enum err e = datadir(base, m);
 
     if (e)
@@ -206,17 +221,18 @@ static enum err list_folder(const char *folder, int (*wanted)(const struct diren
     if (n < 0)
         return err_set(m, ERR_INPUT, "list: %s: %s", dir, strerror(errno));
     for (int i = 0; i < n; i++)
-        longest = (int)strlen(entry[i]->d_name) > longest ? (int)strlen(entry[i]->d_name) : longest;
+        longest = max_u64(longest, strcspn(entry[i]->d_name, "."));
     for (int i = 0; i < n; i++) {
         char *name = entry[i]->d_name;
-        first_comment(dir, name, comment, sizeof comment);
-        if (!whole)
+        first_sentence(dir, name, sentence, sizeof sentence);
+        if (whole) {
+            printf("%s/%s\n", dir, name);
+        } else {
             *strrchr(name, '.') = '\0';
-        if (comment[0])
-            printf("%s%s%-*s  %s\n", whole ? dir : "", whole ? "/" : "", longest, name,
-                   comment + 2);
-        else
-            printf("%s%s%s\n", whole ? dir : "", whole ? "/" : "", name);
+            printf("%-*s", sentence[0] ? (int)longest + 2 : 0, name);
+            wrap(stdout, sentence, longest + 2, longest + 2, TEXT_WIDTH);
+            putchar('\n');
+        }
         free(entry[i]);
     }
     free(entry);
@@ -232,7 +248,7 @@ enum err help_list(const char *what, struct err_msg *m)
     if (what && strcmp(what, "chips") == 0)
         return list_folder("configs/chips", is_yaml, false, m);
     if (what && strcmp(what, "networks") == 0) {
-        puts("resnet-cifar  (network.family: any depth and size, timing only)");
+        puts("resnet-cifar (network.family: any depth and size, timing only)");
         return list_folder("models", is_onnx, true, m);
     }
     return err_set(m, ERR_INPUT, "list%s%.40s: want configs, devices, chips or networks",

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "core/near_miss.h"
 #include "core/util.h"
+#include "core/wrap.h"
 
 enum option_kind {
     KIND_FLAG,   // bool
@@ -83,7 +84,8 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_LABEL] = { "label", "TEXT", KIND_LABEL, AT(label), 0, 0, {0},
         "names the CONFIG before it in the table" },
     [OPTION_SVG] = FILE_ROW("svg", svg,
-        "draws the chip (map), its front (map --pareto), energies (breakdown), costs (compare)"),
+        "draws the chip (map), its front (map --pareto), energies (breakdown), accuracy against "
+        "costs (compare)"),
     [OPTION_OUT] = { "out", "DIR", KIND_TEXT, AT(out), 0, 0, {0},
         "writes tables, figures and a page that shows them into this directory" },
     [OPTION_OUTPUT] = FILE_ROW("output", output, "-o FILE: writes the quantised model"),
@@ -367,14 +369,19 @@ void options_release(struct options *o)
 
 void options_print_help(const struct command *command, FILE *out)
 {
+    enum { LEFT = 20 }; // columns of an option and its argument
+
     for (size_t id = 0; id < N_OPTION; id++) {
         const struct option_row *row = &rows[id];
         char left[40];
 
         if (!takes(command, id))
             continue;
-        snprintf(left, sizeof left, "--%s %s", row->name, row->argument ? row->argument : "");
-        fprintf(out, "  %-20s  %s\n", left, row->doc);
+        int n = snprintf(left, sizeof left, "--%s %s", row->name,
+                         row->argument ? row->argument : "");
+        fprintf(out, "  %-*s  ", LEFT, left);
+        wrap(out, row->doc, 4 + max_u64((uint64_t)n, LEFT), 4 + LEFT, TEXT_WIDTH);
+        fputc('\n', out);
     }
 }
 

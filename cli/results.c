@@ -2,6 +2,7 @@
 #include "cli/results.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MOST_SHEET = 12, MOST_MORE = 20, MOST_OUTPUT = MOST_SHEET + MOST_MORE, MOST_PATH = 1100 };
@@ -16,6 +17,8 @@ struct shown { // what the writers below get
 struct outputs {
     struct output list[MOST_OUTPUT];
     size_t        n;
+    const char   *empty[MOST_SHEET]; // CSV files that would hold no row
+    size_t        n_empty;
     struct shown  all, sheet[MOST_SHEET];
     char          path[MOST_SHEET][MOST_PATH];
 };
@@ -122,6 +125,16 @@ static bool has_neighbours(const char *path)
     return strcmp(path, "-") != 0 && strncmp(path, "/dev/", 5) != 0 && output_is_file(path);
 }
 
+static bool has_rows(const struct sheet *s, const void *what)
+{
+    struct table *t = s->make(what);
+    bool has = !t || table_rows(t) > 0; // without memory the writer says so
+
+    table_free(t);
+    return has;
+}
+
+/* Before the work, `what` is NULL: all of them. */
 static enum err add_csv(struct outputs *u, const struct form *f, const struct options *o,
                         struct err_msg *m)
 {
@@ -136,6 +149,10 @@ static enum err add_csv(struct outputs *u, const struct form *f, const struct op
         u->sheet[i].sheet = s;
         if (s != first && !path_beside(u->path[i], o->csv, s->name))
             return err_set(m, ERR_INPUT, "--csv: the name is too long");
+        if (s != first && u->all.what && !has_rows(s, u->all.what)) {
+            u->empty[u->n_empty++] = u->path[i];
+            continue;
+        }
         u->list[u->n++] = (struct output){ s == first ? o->csv : u->path[i], write_csv,
                                            &u->sheet[i] };
     }
@@ -188,5 +205,8 @@ enum err results_write(const struct form *f, const struct options *o, const void
     struct outputs u;
     enum err e = collect(&u, f, o, what, more, n_more, m);
 
-    return e ? e : output_write(u.list, u.n, writers[o->format], &u.all, m);
+    e = e ? e : output_write(u.list, u.n, writers[o->format], &u.all, m);
+    for (size_t i = 0; i < u.n_empty && !e; i++)
+        remove(u.empty[i]); // of an earlier result
+    return e;
 }

@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "core/util.h"
+#include "core/wrap.h"
 
 #define BPS_PER_GBPS   1000000000u
 #define GBPS_DECIMALS  9    // log10(BPS_PER_GBPS)
@@ -619,12 +620,38 @@ enum err param_set(const struct param *rows, struct yaml *root, const char *assi
     return yaml_set(root, assignment, max_part, m);
 }
 
-/* ---- help on one key ---- */
+/* ---- help ---- */
+
+static void print_line(const struct param *row, FILE *out)
+{
+    char text[MAX_KEY_BYTE + 1600];
+
+    int n = snprintf(text, sizeof text, "%s (%s), %s: %s", row->key,
+                     row->dflt[0] ? row->dflt : "-", param_accepts(row).text, row->doc);
+    assert(n > 0 && (size_t)n < sizeof text);
+    fputs("  ", out);
+    wrap(out, text, 2, 6, TEXT_WIDTH);
+    fputc('\n', out);
+}
+
+void param_print_help(const struct param *rows, FILE *out)
+{
+    const char *before = rows->key;
+
+    for (const struct param *row = rows; row->key; row++) {
+        if (strcspn(before, ".") != strcspn(row->key, ".") ||
+            strncmp(before, row->key, strcspn(before, ".")) != 0)
+            fputc('\n', out);
+        before = row->key;
+        print_line(row, out);
+    }
+}
 
 static void print_page(const struct param *row, FILE *out)
 {
-    fprintf(out, "%s: %s\n\n", row->key, row->doc);
-    fprintf(out, "  takes    %s\n", param_accepts(row).text);
+    fprintf(out, "%s: ", row->key);
+    wrap(out, row->doc, strlen(row->key) + 2, 4, TEXT_WIDTH);
+    fprintf(out, "\n\n  takes    %s\n", param_accepts(row).text);
     if (row->dflt[0])
         fprintf(out, "  default  %s\n", row->dflt);
     else
@@ -654,8 +681,7 @@ enum err param_print_key(const struct param *rows, const char *key, FILE *out, s
         }
     for (const struct param *row = rows; row->key && n_key > 0; row++)
         if (below(row->key, key, n_key) && ++n)
-            fprintf(out, "  %s (%s), %s: %s\n", row->key, row->dflt[0] ? row->dflt : "-",
-                    param_accepts(row).text, row->doc);
+            print_line(row, out);
     if (n > 0)
         return ERR_NONE;
     nearest_key(rows, key, nearest);

@@ -142,11 +142,11 @@ enum err param_write_yaml(const struct param *rows, const void *base, param_appl
  * JSON_REAL_PRECISION(15) and they read as in the YAML. NULL without memory. */
 struct json_t *param_to_json(const struct param *rows, const void *base, param_applies *applies);
 
-/* One line per row: key, default, what is accepted, doc. */
+/* A paragraph per row: key, default, what is accepted, doc. A gap between sections. */
 void param_print_help(const struct param *rows, FILE *out);
 
-/* A page for a key, or a line for each key of a section. ERR_INPUT when there is neither, with the
- * key that was probably meant. */
+/* A page for a key, or a paragraph for each key of a section. ERR_INPUT when there is neither, with
+ * the key that was probably meant. */
 enum err param_print_key(const struct param *rows, const char *key, FILE *out, struct err_msg *m);
 
 /* What a row accepts: "1 to 8192", "auto, iwap, klip or plip". */

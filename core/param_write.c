@@ -359,23 +359,3 @@ struct json_t *param_to_json(const struct param *rows, const void *base, param_a
 }
 
 /* ---- help ---- */
-
-void param_print_help(const struct param *rows, FILE *out)
-{
-    int key = 0, dflt = 0, accepts = 0;
-
-    for (const struct param *row = rows; row->key; row++) {
-        key = (int)max_u64((uint64_t)key, strlen(row->key));
-        dflt = (int)max_u64((uint64_t)dflt, strlen(row->dflt));
-        accepts = (int)max_u64((uint64_t)accepts, strlen(param_accepts(row).text));
-    }
-    const char *before = rows->key;
-    for (const struct param *row = rows; row->key; row++) {
-        if (strcspn(before, ".") != strcspn(row->key, ".") ||
-            strncmp(before, row->key, strcspn(before, ".")) != 0)
-            fputc('\n', out);
-        before = row->key;
-        fprintf(out, "  %-*s  %-*s  %-*s  %s\n", key, row->key, dflt,
-                row->dflt[0] ? row->dflt : "-", accepts, param_accepts(row).text, row->doc);
-    }
-}

@@ -26,8 +26,11 @@ static const struct {
 
 static void print_node(const struct plan_core *c, double used, FILE *out)
 {
-    fprintf(out, "  \"%s\" [tooltip=\"%" PRIu32 " x %" PRIu32 ", %.1f %% used\"];\n", c->name,
-            c->rows, c->columns, 100 * used);
+    if (c->rows == 0)
+        fprintf(out, "  \"%s\" [tooltip=\"digital processor only\"];\n", c->name);
+    else
+        fprintf(out, "  \"%s\" [tooltip=\"%" PRIu32 " x %" PRIu32 ", %.1f %% used\"];\n", c->name,
+                c->rows, c->columns, 100 * used);
 }
 
 static void print_edge(const struct plan *p, const struct plan_stream *s, FILE *out)

@@ -186,20 +186,38 @@ static void print_bar(double x, double y, double width, double load, FILE *out)
             x, y, width, x, y, width * fmin(load, 1), load_colour(load));
 }
 
+/* What a core's array holds: in its box, and with more words. */
+struct held_text {
+    char box[40], words[80];
+};
+
+static struct held_text held_text(const struct plan *p, uint32_t core)
+{
+    const struct plan_core *c = &p->core[core];
+    struct held_text t = { "digital", "digital processor only" };
+
+    if (c->rows > 0) {
+        snprintf(t.box, sizeof t.box, "%" PRIu32 " × %" PRIu32, c->rows, c->columns);
+        snprintf(t.words, sizeof t.words, "%" PRIu32 " rows, %" PRIu32 " columns, %.1f %% of the "
+                 "devices", c->rows, c->columns, 100 * core_utilization(p, core));
+    }
+    return t;
+}
+
 static void print_core(const struct grid *g, uint32_t core, FILE *out)
 {
     const struct plan_core *c = &g->plan->core[core];
+    struct held_text held = held_text(g->plan, core);
     struct spot at = spot_of(g, core);
     double load = load_of(g, core);
 
     fprintf(out,
-            "<g><title>%s: %" PRIu32 " rows, %" PRIu32 " columns, %.1f %% of the devices, fires in "
-            "%.0f %% of the timesteps</title>\n"
+            "<g><title>%s: %s, fires in %.0f %% of the timesteps</title>\n"
             "<rect x=\"%.1f\" y=\"%.1f\" width=\"%" PRIu32 "\" height=\"%d\" rx=\"7\" fill=\"%s\" "
             "stroke=\"#555555\"/>\n"
             "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"14\" "
             "font-weight=\"bold\" fill=\"#222222\"",
-            c->name, c->rows, c->columns, 100 * core_utilization(g->plan, core), 100 * load,
+            c->name, held.words, 100 * load,
             at.x - g->box_x / 2.0, at.y - BOX_Y / 2.0, g->box_x, BOX_Y,
             fill_of(g, c->plan_layer), at.x, at.y - 5);
     if (letter * (double)strlen(c->name) > g->box_x)
@@ -208,8 +226,8 @@ static void print_core(const struct grid *g, uint32_t core, FILE *out)
     fprintf(out,
             ">%s</text>\n"
             "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"11\" "
-            "fill=\"#555555\">%" PRIu32 " × %" PRIu32 "</text>\n",
-            c->name, at.x, at.y + 10, c->rows, c->columns);
+            "fill=\"#555555\">%s</text>\n",
+            c->name, at.x, at.y + 10, held.box);
     print_bar(at.x - g->box_x / 2.0 + 8, at.y + BOX_Y / 2.0 - 8, g->box_x - 16, load, out);
     fputs("</g>\n", out);
 }
@@ -244,8 +262,8 @@ static void print_legend(const struct grid *g, FILE *out)
                  "arrow is as thick as its link is loaded</text>\n", x + 42, y);
     y += 22;
     fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"14\" fill=\"#222222\">in a box: core, "
-                 "rows × columns in use; fills tell map sizes apart; dashed: a core of the chip "
-                 "that is free</text>\n", x, y);
+                 "rows × columns in use (digital: none); fills tell map sizes apart; dashed: a "
+                 "core of the chip that is free</text>\n", x, y);
 }
 
 static void print_streams(const struct grid *g, FILE *out)

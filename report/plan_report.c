@@ -201,6 +201,25 @@ void print_machine(const struct study *s, FILE *out)
 
 /* ---- tables ---- */
 
+void put_matrix(struct table *t, uint64_t rows, uint64_t columns)
+{
+    if (rows > 0) {
+        table_count(t, rows);
+        table_count(t, columns);
+    } else {
+        table_none(t);
+        table_none(t);
+    }
+}
+
+void put_used(struct table *t, uint64_t rows, double share)
+{
+    if (rows > 0)
+        table_share(t, share, 1);
+    else
+        table_none(t);
+}
+
 struct table *stage_table(const struct plan *p)
 {
     static const struct table_column columns[] = {
@@ -284,10 +303,9 @@ static struct table *layer_table(const void *study)
         table_count(t, l->parts);
         table_count(t, l->splits);
         table_count(t, l->copies);
-        table_count(t, l->rows);
-        table_count(t, l->columns);
+        put_matrix(t, l->rows, l->columns);
         table_count(t, l->replicas.n);
-        table_share(t, l->utilization, 1);
+        put_used(t, l->rows, l->utilization);
         table_text(t, l->firing->name);
         table_count(t, p->time.layer[i].firings);
         table_count(t, p->time.layer[i].first_timestep);
@@ -316,10 +334,9 @@ static struct table *core_table(const void *study)
         const struct memory_layout *layout = &p->time.core[i].layout;
         table_text(t, c->name);
         table_text(t, plan_layer_name(p, c->plan_layer));
-        table_count(t, c->rows);
-        table_count(t, c->columns);
+        put_matrix(t, c->rows, c->columns);
         table_count(t, l->replicas.n);
-        table_share(t, core_utilization(p, i), 1);
+        put_used(t, c->rows, core_utilization(p, i));
         table_text(t, layout->placing->name);
         table_count(t, layout->shape.columns);
         table_count(t, memory_used_words(layout));

@@ -64,6 +64,11 @@ const char *stream_to(const struct plan *p, const struct plan_stream *s);
 /* What is mapped onto what: the lines that open every report. */
 void print_machine(const struct study *s, FILE *out);
 
+/* Rows and columns of arrays, and the share of their devices that hold weights: empty cells where
+ * a layer or core has none, whose digital processor alone works. */
+void put_matrix(struct table *t, uint64_t rows, uint64_t columns);
+void put_used(struct table *t, uint64_t rows, double share);
+
 struct table *stage_table(const struct plan *p); // one row for each stage: its worst core
 
 struct table *stream_table(const struct plan *p, const uint64_t *bits); // bits carried, or NULL

@@ -82,10 +82,9 @@ struct table *run_layer_table(const void *report)
         uint32_t before = latest_producer(r, i);
         table_text(t, plan_layer_name(p, i));
         table_count(t, l->n_core);
-        table_count(t, l->rows);
-        table_count(t, l->columns);
+        put_matrix(t, l->rows, l->columns);
         table_count(t, l->replicas.n);
-        table_share(t, l->utilization, 1);
+        put_used(t, l->rows, l->utilization);
         table_count(t, times[i].first_timestep);
         table_count(t, times[i].last_timestep);
         if (before < p->n_layer)

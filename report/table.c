@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/util.h"
+#include "core/wrap.h"
 
 enum cell_kind { CELL_NONE, CELL_TEXT, CELL_COUNT, CELL_REAL, CELL_SHARE };
 
@@ -37,7 +38,7 @@ struct table {
 
 #define MOST_EXACT 9007199254740992.0 // 2^53: below it a double holds every whole number
 #define NUMBER_CHARS 400 // DBL_MAX in %f has 309 digits, then a point and decimals
-enum { TEXT_WIDTH = 100, LEAST_WRAPPED = 40, LATEX_DIGITS = 4 };
+enum { LEAST_WRAPPED = 40, LEAST_CELL = 20, LATEX_DIGITS = 4 };
 
 struct table *table_new(const struct table_column *columns)
 {
@@ -221,16 +222,6 @@ static const char *shown(const struct cell *c, char number[NUMBER_CHARS])
     return "";
 }
 
-/* Columns that a terminal needs for UTF-8 text without wide characters. */
-static size_t width_of(const char *text)
-{
-    size_t n = 0;
-
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
-}
-
 static bool is_text_column(const struct table *t, size_t column)
 {
     return t->n_cell > column && t->cell[column].kind == CELL_TEXT;
@@ -238,31 +229,12 @@ static bool is_text_column(const struct table *t, size_t column)
 
 static void print_padded(FILE *out, const char *text, size_t width, bool left)
 {
-    int pad = (int)(width - width_of(text));
+    int pad = (int)(width - text_width(text));
 
     if (left)
         fprintf(out, "%s%*s", text, pad, "");
     else
         fprintf(out, "%*s%s", pad, "", text);
-}
-
-/* Text whose lines begin at `indent` and end before `most`, at spaces where there are some. */
-static void print_wrapped(FILE *out, const char *text, size_t indent, size_t most)
-{
-    size_t room = most > indent + 20 ? most - indent : 20;
-
-    while (width_of(text) > room) {
-        size_t n = room;
-        while (n > 0 && text[n] != ' ')
-            n--;
-        if (n == 0)
-            n = strcspn(text, " ");
-        fprintf(out, "%.*s", (int)n, text);
-        text += n + (text[n] == ' ');
-        if (*text)
-            fprintf(out, "\n%*s", (int)indent, "");
-    }
-    fputs(text, out);
 }
 
 /* The repeated columns, then first to last - 1. */
@@ -280,7 +252,7 @@ static void print_panel(const struct table *t, const size_t *width, size_t first
                                         : shown(&t->cell[(row - 1) * t->n_column + i], number);
             fputs("  ", out);
             if (i + 1 == last && is_text_column(t, i))
-                print_wrapped(out, text, at + 2, most);
+                wrap(out, text, at + 2, at + 2, max_u64(most, at + 2 + LEAST_CELL));
             else
                 print_padded(out, text, width[i], is_text_column(t, i));
             at += 2 + width[i];
@@ -543,9 +515,9 @@ static enum err print_aligned(const struct table *t, size_t most, FILE *out, str
     if (!width)
         return err_set(m, ERR_MEMORY, "no memory for a table");
     for (size_t i = 0; i < t->n_column; i++)
-        width[i] = width_of(t->column[i].title);
+        width[i] = text_width(t->column[i].title);
     for (size_t i = 0; i < t->n_cell; i++) {
-        size_t w = width_of(shown(&t->cell[i], number));
+        size_t w = text_width(shown(&t->cell[i], number));
         if (w > width[i % t->n_column])
             width[i % t->n_column] = w;
     }

@@ -142,6 +142,18 @@ static void wrong_input_is_one_line_that_names_place_and_cure_and_status_2(void 
 
 /* ---- help ---- */
 
+/* Lines of the text that are longer than `most` characters. */
+static size_t lines_beyond(const char *text, size_t most)
+{
+    size_t n = 0, length = 0;
+
+    for (; *text; text++) {
+        length = *text == '\n' ? 0 : length + (((unsigned char)*text & 0xc0) != 0x80);
+        n += length == most + 1;
+    }
+    return n;
+}
+
 static void help_is_on_standard_output_with_status_0(void **state)
 {
     static const struct {
@@ -180,6 +192,36 @@ static void help_is_on_standard_output_with_status_0(void **state)
                 fail_msg("imcsim %s: no \"%s\"", cases[i].arguments, cases[i].want[j]);
         free(out);
     }
+}
+
+static void every_page_of_help_is_in_lines_of_100_columns(void **state)
+{
+    static const char *const pages[] = {
+        "help", "help run", "help map", "help article", "help compare", "help breakdown",
+        "help circuit", "help import", "help sweep", "help config", "help device", "help chip",
+        "help circuit sub_array", "help config network", "help config core.readout.range",
+        "help config energy", "list configs", "list devices", "list chips", "list networks",
+        "circuit list",
+    };
+
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        char *out = succeed(*state, pages[i]);
+        if (lines_beyond(out, 100) > 0)
+            fail_msg("imcsim %s: lines beyond 100 columns", pages[i]);
+        free(out);
+    }
+}
+
+/* "Khaddam-Aljameh et al. 2022" and "K. Lee" end none. */
+static void a_list_says_of_each_file_the_first_sentence_of_its_head(void **state)
+{
+    char *configs = succeed(*state, "list configs"), *devices = succeed(*state, "list devices");
+
+    assert_non_null(strstr(configs, "wider links and as many cores as the largest needs\n"));
+    assert_non_null(strstr(configs, "K. Lee's machine for binary networks"));
+    assert_non_null(strstr(devices, "(Joshi et al. 2020; Dazzi et al.\n            2021)\n"));
+    free(configs);
+    free(devices);
 }
 
 static void a_subcommand_s_help_lists_only_its_own_options(void **state)
@@ -250,22 +292,10 @@ static void a_result_replaces_an_old_file_and_nothing_else_stays(void **state)
     char *csv = read_file(*state, "r.csv");
     assert_int_equal(strncmp(csv, "name,", 5), 0);
     free(csv);
-    assert_int_equal(n_files(*state), 8); // r.cores.csv, .arrays, .streams and .stages beside it
+    assert_int_equal(n_files(*state), 7); // r.cores.csv, .streams and .stages beside it
 }
 
 /* ---- forms ---- */
-
-/* Lines of the text, of `most` characters at most. */
-static size_t lines_beyond(const char *text, size_t most)
-{
-    size_t n = 0, length = 0;
-
-    for (; *text; text++) {
-        length = *text == '\n' ? 0 : length + (((unsigned char)*text & 0xc0) != 0x80);
-        n += length == most + 1;
-    }
-    return n;
-}
 
 #define REPORTS                                                                                  \
     { "run " PLAIN, "layers", "run" }, { "run configs/hermes_14nm.yaml", "layers", "run" },      \
@@ -307,6 +337,7 @@ static void every_report_has_every_form(void **state)
                  reports[i].table);
         text = succeed(*state, arguments);
         assert_memory_equal(text, "\\begin{table}\n", 14);
+        assert_non_null(strstr(text, "\\caption{"));
         assert_non_null(strstr(text, "\\toprule\n"));
         size_t n_end = 0;
         for (const char *p = text; (p = strstr(p, "\\\\\n")); p += 3)
@@ -378,9 +409,9 @@ static void csv_is_one_table_a_file(void **state)
         const char *file, *begin;
     } files[] = { { "r.csv", "name,cores," },          { "r.cores.csv", "core," },
                   { "r.streams.csv", "kind,from,to," }, { "r.stages.csv", "stage,core," },
-                  { "r.links.csv", "kind,links," },     { "r.run.csv", "figure,value\n" },
-                  { "r.accuracy.csv", "class,images," }, { "r.analog.csv", "time_s,chips," } };
+                  { "r.links.csv", "kind,links," },     { "r.run.csv", "figure,value\n" } };
 
+    tmpdir_write(*state, "r.accuracy.csv", "of a run with images", 20);
     free(succeed(*state, "run " PLAIN " --csv @/r.csv"));
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char *csv = read_file(*state, files[i].file);
@@ -389,7 +420,7 @@ static void csv_is_one_table_a_file(void **state)
         free(csv);
     }
     free(succeed(*state, "run " PLAIN " --csv @/one.csv --table cores"));
-    assert_int_equal(n_files(*state), 8 + 1 + 2);
+    assert_int_equal(n_files(*state), 6 + 1 + 2); // none for accuracy and analog, which are empty
 }
 
 static void an_output_that_cannot_be_written_is_one_line_and_status_1(void **state)
@@ -1531,6 +1562,8 @@ int main(void)
         TEST(what_is_named_but_not_there_yet_is_refused_by_name),
         TEST(wrong_input_is_one_line_that_names_place_and_cure_and_status_2),
         TEST(help_is_on_standard_output_with_status_0),
+        TEST(every_page_of_help_is_in_lines_of_100_columns),
+        TEST(a_list_says_of_each_file_the_first_sentence_of_its_head),
         TEST(a_subcommand_s_help_lists_only_its_own_options),
         TEST(json_on_standard_output_is_json_and_nothing_else),
         TEST(a_result_file_leaves_the_report_on_standard_output),

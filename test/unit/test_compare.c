@@ -177,10 +177,10 @@ static void energy_efficiency_and_area_have_ratios_in_every_form(void **state)
     json_decref(doc);
 }
 
-static void set_applies_to_every_configuration(void **state)
+static void set_before_the_first_applies_to_every_configuration(void **state)
 {
-    json_t *doc = json_of(*state, "compare " PLAIN " " SPEEDUP
-                                  " --set mapping.firing=column --set batch=7 --json -");
+    json_t *doc = json_of(*state, "compare --set mapping.firing=column --set batch=7 " PLAIN
+                                  " " SPEEDUP " --json -");
     json_t *all = at(doc, "configurations");
 
     assert_int_equal(integer_at(json_array_get(all, 0), "batch"), 7);
@@ -256,6 +256,10 @@ static void a_file_may_come_several_times_with_its_own_settings_and_label(void *
     assert_int_equal(integer_at(other, "config.clock_mhz"), 250);
     assert_string_equal(text_at(one, "label"), "two");
     assert_string_equal(text_at(other, "label"), "resnet32.yaml batch=3");
+    json_decref(doc);
+    doc = json_of(*state, "compare " PLAIN " " PLAIN " --set batch=3 --json -"); // the last one's
+    assert_int_equal(integer_at(doc, "configurations[].batch"), 50);
+    assert_int_equal(integer_at(json_array_get(at(doc, "configurations"), 1), "batch"), 3);
     json_decref(doc);
     assert_fails(*state, "compare --label x " PLAIN, 2, "--label x: want it behind a CONFIG");
 }
@@ -378,7 +382,7 @@ int main(void)
         TEST(ratios_are_to_the_first_and_absent_where_it_has_no_such_figure),
         TEST(energy_and_area_are_those_of_breakdown),
         TEST(energy_efficiency_and_area_have_ratios_in_every_form),
-        TEST(set_applies_to_every_configuration),
+        TEST(set_before_the_first_applies_to_every_configuration),
         TEST(text_markdown_and_csv_show_the_same),
         TEST(files_of_one_name_are_told_apart_by_their_paths),
         TEST(the_guide_shows_its_files_and_what_the_command_prints_of_them),

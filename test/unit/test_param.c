@@ -666,28 +666,27 @@ static void a_full_disk_is_an_error_of_output(void **state)
     param_release(rows, &c);
 }
 
-static void help_has_a_line_for_every_row_and_a_gap_between_sections(void **state)
+static void help_has_a_paragraph_for_every_row_and_a_gap_between_sections(void **state)
 {
     char *text;
-    size_t n, n_line = 0;
+    size_t n, n_gap = 0;
     FILE *out = open_memstream(&text, &n);
 
     (void)state;
     param_print_help(rows, out);
     fclose(out);
-    static const char first[] = "  array.rows            256     1 to 8192   ";
+    static const char first[] = "  array.rows (256), 1 to 8192: ";
     assert_memory_equal(text, first, sizeof first - 1);
-    for (const char *p = text; (p = strchr(p, '\n')); p++)
-        n_line++;
-    assert_int_equal(n_line, N_ROW + 4); // five sections
+    for (const char *p = text; (p = strstr(p, "\n\n")); p += 2)
+        n_gap++;
+    assert_int_equal(n_gap, 4); // five sections
+    for (char *p = text; (p = strstr(p, "\n      ")); p++) // a paragraph in one line
+        memmove(p + 1, p + 7, strlen(p + 7) + 1), *p = ' ';
     for (size_t i = 0; i < N_ROW; i++) {
-        char key[64];
-        snprintf(key, sizeof key, "  %s  ", rows[i].key);
-        const char *line = strstr(text, key);
-        assert_non_null(line);
-        const char *accepts = strstr(line, param_accepts(&rows[i]).text);
-        const char *doc = strstr(line + strlen(key), rows[i].doc);
-        assert_true(accepts && doc && accepts < doc && doc < line + strcspn(line, "\n"));
+        char line[1024];
+        snprintf(line, sizeof line, "%s  %s (%s), %s: %s\n", i > 0 ? "\n" : "", rows[i].key,
+                 rows[i].dflt[0] ? rows[i].dflt : "-", param_accepts(&rows[i]).text, rows[i].doc);
+        assert_non_null(strstr(text, line));
     }
     free(text);
 }
@@ -714,7 +713,7 @@ int main(void)
         cmocka_unit_test(a_file_is_put_in_place_of_another),
         cmocka_unit_test(rates_in_json_read_as_in_yaml),
         cmocka_unit_test(a_full_disk_is_an_error_of_output),
-        cmocka_unit_test(help_has_a_line_for_every_row_and_a_gap_between_sections),
+        cmocka_unit_test(help_has_a_paragraph_for_every_row_and_a_gap_between_sections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
