@@ -6,7 +6,7 @@
 # make lint       headers compile alone, cppcheck, layout
 # make fuzz       every fuzz target for FUZZ_SECONDS
 # make article    the article's tables and figures, ours beside the printed number
-# make install    into PREFIX: the command with its machines, models, manual page and completion; for
+# make install    into PREFIX: the command with its machines, models, docs, manual page and completion; for
 #                 pkg-config the library imcsim and the SystemC module imc_accelerator
 # make uninstall  takes all of it away
 # make bench      speed: images/s, cycles/s, events/s, memory; beside ONNX Runtime where npm has it
@@ -143,7 +143,7 @@ install: all $(I)/imcsim $(I)/libimcsim.a $(if $(SC),$(I)/libimc_accelerator.a)
 	install -D -m 644 $(I)/libimcsim.a $(PREFIX)/lib/libimcsim.a
 	install -D -m 644 include/imcsim.h $(PREFIX)/include/imcsim/imcsim.h
 	scripts/install_files.sh $(PREFIX)/include/imcsim $$(scripts/closure.sh "$(CC)" $(MODELS))
-	scripts/install_files.sh $(PREFIX)/share/imcsim $$(find configs models -name '.*' -o -type f -print)
+	scripts/install_files.sh $(PREFIX)/share/imcsim $$(find configs docs models -name '.*' -o -type f -print)
 	mkdir -p $(PREFIX)/lib/pkgconfig $(PREFIX)/share/man/man1 \
 	    $(PREFIX)/share/bash-completion/completions
 	$(B)/imcsim help man >$(PREFIX)/share/man/man1/imcsim.1

@@ -95,6 +95,36 @@ static enum err page_circuit(const char *name, struct err_msg *m)
                    name, meant ? ": did you mean " : "", meant ? meant : "");
 }
 
+/* ---- pages of the documentation ---- */
+
+/* Of docs/, as the file has it. False when there is none of that name. */
+static bool print_document(const char *name)
+{
+    char base[DATADIR_BYTE], path[DATADIR_BYTE + 100];
+    struct err_msg m;
+    int c;
+
+    if (strstr(name, "..") || strlen(name) > 64 || datadir(base, &m))
+        return false;
+    snprintf(path, sizeof path, "%s/docs/%s.md", base, name);
+    FILE *f = fopen(path, "r");
+    if (!f)
+        return false;
+    while ((c = getc(f)) != EOF)
+        putchar(c);
+    fclose(f);
+    return true;
+}
+
+static enum err page_docs(const char *word, struct err_msg *m)
+{
+    (void)word;
+    if (print_document("README"))
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "help docs: the documentation is not there: want make install, or "
+                   "the environment variable IMCSIM_DATA to name the directory that has docs/");
+}
+
 static const struct topic {
     const char *name, *word, *summary;
     enum err (*print)(const char *word, struct err_msg *m);
@@ -103,6 +133,7 @@ static const struct topic {
     { "device", "", "memory devices, for prices", page_device },
     { "chip", "", "costs of a core, for prices", page_chip },
     { "circuit", "[NAME]", "circuits and their parameters", page_circuit },
+    { "docs", "", "all pages of the documentation: help first_steps, help energy, ...", page_docs },
     { NULL, NULL, NULL, NULL },
 };
 
@@ -124,7 +155,7 @@ static void print_overview(void)
     for (const struct command *const *c = commands; *c; c++)
         printf("  %-9s %-10s  %s\n", (*c)->name, (*c)->operand ? (*c)->operand : "",
                (*c)->summary);
-    puts("  list      WHAT        what comes with imcsim: configs, devices, chips or networks\n"
+    puts("  list      WHAT        what comes along: configs, devices, chips, studies or networks\n"
          "  version               its version\n"
          "  help      [TOPIC]     this text, that of a subcommand, or a page on");
     for (const struct topic *t = topics; t->name; t++)
@@ -154,10 +185,13 @@ enum err help(const char *name, const char *word, struct err_msg *m)
         print_overview();
         return ERR_NONE;
     }
-    enum err e = command_find(&c, name, m);
-    if (!e)
-        help_command(c, stdout);
-    return e;
+    if (print_document(name))
+        return ERR_NONE;
+    if (command_find(&c, name, m))
+        return err_set(m, ERR_INPUT, "help %.40s: no such page: imcsim help lists subcommands and "
+                       "topics, imcsim help docs the rest", name);
+    help_command(c, stdout);
+    return ERR_NONE;
 }
 
 /* ---- what comes with it ---- */
@@ -247,10 +281,12 @@ enum err help_list(const char *what, struct err_msg *m)
         return list_folder("configs/devices", is_yaml, false, m);
     if (what && strcmp(what, "chips") == 0)
         return list_folder("configs/chips", is_yaml, false, m);
+    if (what && strcmp(what, "studies") == 0)
+        return list_folder("configs/studies", is_yaml, false, m);
     if (what && strcmp(what, "networks") == 0) {
         puts("resnet-cifar (network.family: any depth and size, timing only)");
         return list_folder("models", is_onnx, true, m);
     }
-    return err_set(m, ERR_INPUT, "list%s%.40s: want configs, devices, chips or networks",
+    return err_set(m, ERR_INPUT, "list%s%.40s: want configs, devices, chips, studies or networks",
                    what ? " " : "", what ? what : "");
 }

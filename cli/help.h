@@ -7,13 +7,13 @@
 #include "cli/command.h"
 #include "core/err.h"
 
-/* The page of a topic: a subcommand, or a row of the table in help.c, which may have a word behind
- * it (config KEY, circuit NAME). NULL: the overview. */
+/* The page of a topic: a subcommand, a row of the table in help.c, which may have a word behind it
+ * (config KEY, circuit NAME), or a page of docs/ by its name. NULL: the overview. */
 enum err help(const char *topic, const char *word, struct err_msg *m);
 
 void help_command(const struct command *c, FILE *out);
 
-/* `imcsim list WHAT`: configs, devices, chips or networks, a line each. */
+/* `imcsim list WHAT`: configs, devices, chips, studies or networks. */
 enum err help_list(const char *what, struct err_msg *m);
 
 #endif

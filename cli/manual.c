@@ -70,7 +70,9 @@ static void print_man(FILE *out)
     print_written(print_keys, NULL, out);
     fputs(".SH ENVIRONMENT\n.TP\n.B IMCSIM_DATA\nThe directory with configs/ and models/, in place "
           "of the one that was installed.\n.SH EXIT STATUS\n0: done; 1: a run or its output "
-          "failed; 2: usage or input is wrong.\n", out);
+          "failed; 2: usage or input is wrong; 130, 143: ended by Ctrl\\-C or SIGTERM; 141: the "
+          "reader of a pipe has left.\n.SH SEE ALSO\n.B imcsim help docs\nlists pages on each "
+          "subject, such as\n.B imcsim help first_steps\n", out);
 }
 
 /* ---- completion ---- */

@@ -101,7 +101,8 @@ static bool exists(const char *path)
 
 void datadir_open_name(char path[DATADIR_BYTE], const char *name)
 {
-    static const char *const forms[] = { "%s/%s", "%s/configs/%s", "%s/configs/%s.yaml" };
+    static const char *const forms[] = { "%s/%s", "%s/configs/%s", "%s/configs/%s.yaml",
+                                         "%s/configs/studies/%s.yaml" };
     char root[DATADIR_BYTE];
     struct err_msg m;
 

@@ -47,6 +47,8 @@ ${CXX:-c++} -std=c++17 -Wall plus.cpp $(pkg-config --cflags --libs imcsim) -o pl
     fail "C++ does not build against the library, or fails"
 
 says "resnet32_speedup " p/bin/imcsim list configs
+says "# Energy and area of a machine" p/bin/imcsim help energy
+says "60 points" p/bin/imcsim sweep arrays --dry-run
 says "43 of 64 cores" p/bin/imcsim run resnet32
 says "nJ" p/bin/imcsim breakdown dazzi2021_14nm
 says "43 of 64 cores" p/bin/imcsim map resnet32_fmnist

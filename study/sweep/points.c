@@ -402,11 +402,13 @@ static enum err load_tree(struct sweep *s, struct yaml *root, const char *path, 
 
 enum err sweep_load(struct sweep *s, const char *path, struct err_msg *m)
 {
+    char found[DATADIR_BYTE];
     struct yaml root;
 
     *s = (struct sweep){0};
-    enum err e = yaml_load(&root, path, m);
-    return e ? e : load_tree(s, &root, path, m);
+    datadir_open_name(found, path);
+    enum err e = yaml_load(&root, found, m);
+    return e ? e : load_tree(s, &root, found, m);
 }
 
 enum err sweep_load_text(struct sweep *s, const char *path, const char *text, struct err_msg *m)

@@ -40,13 +40,13 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
         { "--frobnicate", "unknown subcommand --frobnicate" },
         { "help config core.crossbar.row", "did you mean core.crossbar.rows?" },
         { "help circuit sub_aray", "did you mean sub_array" },
-        { "list cores", "want configs, devices, chips or networks" },
+        { "list cores", "want configs, devices, chips, studies or networks" },
         { "circuit gate --set kind=xor", "want inverter, nand or nor" },
         { "run models/resnet32_fmnist.onnx",
           "this is an ONNX model: use --set network.onnx=models/resnet32_fmnist.onnx" },
         { "map configs/devices/pcm.yaml", "this is a memory device: use --set energy.device=" },
         { "run configs/rram40_macro.yaml", "this is a macro: use imcsim breakdown" },
-        { "help frobnicate", "unknown subcommand frobnicate" },
+        { "help frobnicate", "help frobnicate: no such page" },
         { "run", "run: no CONFIG" },
         { "run a b", "run: two operands" },
         { "run " PLAIN " --cuont 3", "did you mean --count?" },
@@ -177,6 +177,10 @@ static void help_is_on_standard_output_with_status_0(void **state)
         { "list configs", { "resnet32_speedup ", "imagenet " } },
         { "list devices", { "pcm_4bit ", "sram " } },
         { "list chips", { "dazzi2021_14nm ", "isaac_32nm " } },
+        { "list studies", { "arrays  How large arrays should be" } },
+        { "help docs", { "# Documentation", "(first_steps.md)" } },
+        { "help energy", { "# Energy and area of a machine" } },
+        { "help models/wire", { "# Wires" } },
         { "list networks", { "resnet-cifar", "models/resnet32_fmnist.onnx" } },
         { "version", { "imcsim 0." } },
         { "article --help", { "usage: imcsim article", "--out DIR" } },
@@ -222,6 +226,44 @@ static void a_list_says_of_each_file_the_first_sentence_of_its_head(void **state
     assert_non_null(strstr(devices, "(Joshi et al. 2020; Dazzi et al.\n            2021)\n"));
     free(configs);
     free(devices);
+}
+
+static void assert_indexed(const char *index, const char *folder, const char *below)
+{
+    char path[TMPDIR_PATH_MAX], want[300];
+    size_t n = 0;
+
+    snprintf(path, sizeof path, "docs/%s", folder);
+    DIR *d = opendir(path);
+    assert_non_null(d);
+    for (struct dirent *e; (e = readdir(d));) {
+        const char *end = strrchr(e->d_name, '.');
+        if (!end || strcmp(end, ".md") != 0 || strcmp(e->d_name, "README.md") == 0)
+            continue;
+        snprintf(want, sizeof want, "(%s%s)", below, e->d_name);
+        if (!strstr(index, want))
+            fail_msg("docs/README.md does not list %s", want);
+        n++;
+    }
+    closedir(d);
+    assert_true(n > 10);
+}
+
+static void the_index_lists_every_page_and_a_page_is_printed_whole(void **state)
+{
+    char *index = read_file("docs", "README.md"), *printed = succeed(*state, "help docs"),
+         *page = read_file("docs", "studies.md"), *studies = succeed(*state, "help studies");
+
+    assert_indexed(index, "", "");
+    assert_indexed(index, "models", "models/");
+    assert_string_equal(printed, index);
+    assert_string_equal(studies, page);
+    free(index);
+    free(printed);
+    free(page);
+    free(studies);
+    assert_fails(*state, "help ../README", 2, "help ../README: no such page: imcsim help lists");
+    assert_fails(*state, "help enegry", 2, "help enegry: no such page: imcsim help lists");
 }
 
 static void a_subcommand_s_help_lists_only_its_own_options(void **state)
@@ -1564,6 +1606,7 @@ int main(void)
         TEST(help_is_on_standard_output_with_status_0),
         TEST(every_page_of_help_is_in_lines_of_100_columns),
         TEST(a_list_says_of_each_file_the_first_sentence_of_its_head),
+        TEST(the_index_lists_every_page_and_a_page_is_printed_whole),
         TEST(a_subcommand_s_help_lists_only_its_own_options),
         TEST(json_on_standard_output_is_json_and_nothing_else),
         TEST(a_result_file_leaves_the_report_on_standard_output),
