@@ -1,7 +1,7 @@
 // bench/graphs.js -- ONNX Runtime, without optimisations, on the networks that write_graphs wrote,
 // beside what imcsim made of them. Bytes of an exact network must be equal. Of others a byte may be
-// one off where the value before rounding is a tie, as docs/onnx.md bounds it (the requantising
-// factors have 16 bits); what is computed from such a map is left out.
+// one off where the value before rounding is a tie, as docs/onnx.md bounds it for that byte (the
+// requantising factors have 16 bits); what is computed from such a map is left out.
 //
 // usage: node bench/graphs.js FOLDER GRAPHS COUNT     FOLDER holds node_modules
 //            counts and, of what is wrong, a line each; exit status 1 then, and where less than
@@ -17,14 +17,15 @@ const found = {exact: {networks: 0, bytes: 0, ties: 0, wrong: 0},
                other: {networks: 0, bytes: 0, ties: 0, wrong: 0}};
 const refused = new Map(), used = new Map();
 
-// Whether v, in steps of its scale, is as close to a tie as factors of 16 bits may move it.
-function isTie(v, map) {
+// Whether v is as close to a tie as factors of 16 bits may move it: `bound` steps of its scale.
+function isTie(v, map, bound) {
     const steps = v / map.scale, from = Math.abs(steps - Math.floor(steps) - 0.5);
-    return from <= 2 ** -15 * (Math.abs(steps) + 2 * map.addend / map.scale + 256);
+    return from <= bound;
 }
 
 function compareMap(g, map, i, ours, theirs, kind) {
     const bytes = theirs[map.bytes].data, values = map.value ? theirs[map.value].data : null;
+    const bounds = g.bounds[i][map.bytes];
     const mine = ours[map.bytes].slice(i * bytes.length, (i + 1) * bytes.length);
     let same = true;
     found[kind].bytes += bytes.length;
@@ -33,7 +34,7 @@ function compareMap(g, map, i, ours, theirs, kind) {
             continue;
         same = false;
         if (kind === 'other' && values && Math.abs(mine[k] - Number(bytes[k])) === 1 &&
-            isTie(values[k], map)) {
+            isTie(values[k], map, bounds[k])) {
             found[kind].ties++;
             continue;
         }

@@ -3,6 +3,9 @@
  * rounded, before and after, and FOLDER/SEED.json: image, outputs and how maps depend on one
  * another. A network that imcsim refuses has the reason there instead.
  *
+ * Beside each byte stands how far its value may be from a tie for it to be one off, in steps:
+ * docs/onnx.md, Arithmetic.
+ *
  * usage: write_graphs FOLDER FIRST COUNT */
 #include <inttypes.h>
 #include <math.h>
@@ -12,9 +15,11 @@
 
 #include "dataflow/config.h"
 #include "network/onnx/read.h"
+#include "memory/registers.h"
 #include "study/inputs.h"
 #include "study/outputs.h"
 #include "test/random_graph.h"
+#include "test/reference.h"
 
 enum { MOST_PATH = 1024, N_IMAGE = 2, MOST_PIXELS = 1024 };
 
@@ -82,14 +87,74 @@ static void print_outputs(FILE *f, const struct outputs *o, const struct random_
     fprintf(f, "}");
 }
 
+/* 2^-(shift + 1) of a factor as it was chosen, before it was halved with its shift. */
+static double half_unit(uint64_t m, int shift)
+{
+    for (; m > 0 && m <= 1 << 14; m *= 2)
+        shift++;
+    return ldexp(1, -shift - 1);
+}
+
+/* (|acc| + |r - z_r| + 1) / 2^(shift + 1): factors and offsets are off by half a unit at most. */
+static double bound_of(const struct reference *ref, uint32_t index, uint32_t x, uint32_t y,
+                       uint32_t o)
+{
+    const struct layer *l = &ref->network->layer[index];
+    uint32_t entry = o;
+    double residual = 0, acc = 0;
+
+    if (l->pooled) {
+        for (uint32_t row = 0; row < l->out.height; row++)
+            for (uint32_t column = 0; column < l->out.width; column++)
+                acc += (double)reference_map(ref, index, row, column, o);
+        return (fabs(acc) + 1) * half_unit(l->pool.m, l->pool.shift);
+    }
+    acc = fabs((double)reference_sum(ref, index, x, y, o));
+    if (l->kind == LAYER_AVERAGE_POOL)
+        entry = window_inside(&l->window, 0, x, l->in.height) *
+                    window_inside(&l->window, 1, y, l->in.width) - 1;
+    if (l->has_residual)
+        residual = fabs((double)(reference_delivered(ref, l->residual, x, y, o) -
+                                 l->requant.r_zero));
+    acc = l->multiplies ? acc * residual : acc + residual;
+    return (acc + 1) * half_unit(l->requant.m[entry], l->requant.shift[entry]);
+}
+
+/* Of all values that leave the network as bytes, in the file's order: batch, channel, row, column.
+ */
+static void print_bounds(FILE *f, const struct reference *ref)
+{
+    const struct network *n = ref->network;
+    const char *comma = "";
+
+    fprintf(f, "{");
+    for (uint32_t i = 0; i < n->n_end; i++) {
+        const struct layer *l = &n->layer[n->end[i].layer];
+        const struct shape s = layer_delivers(l);
+        if (l->raw_output)
+            continue;
+        must(!n->end[i].channels_last, "put channels last");
+        fprintf(f, "%s\n\"%s\": [", comma, n->end[i].value);
+        for (uint32_t o = 0; o < s.channels; o++)
+            for (uint32_t x = 0; x < s.height; x++)
+                for (uint32_t y = 0; y < s.width; y++)
+                    fprintf(f, "%s%.9g", o + x + y ? "," : "",
+                            bound_of(ref, n->end[i].layer, x, y, o));
+        fprintf(f, "]");
+        comma = ",";
+    }
+    fprintf(f, "}");
+}
+
 /* Reads and runs the model, and writes what comes out. */
 static enum err run(FILE *f, struct random_graph *g, const char *path, struct err_msg *m)
 {
     struct network_cfg cfg = {0};
     struct network n;
     struct outputs *o;
+    struct reference ref;
     float image[MOST_PIXELS];
-    uint8_t bytes[MOST_PIXELS];
+    uint8_t bytes[N_IMAGE][MOST_PIXELS];
     uint32_t size = g->map[0].channels * g->map[0].rows * g->map[0].columns;
 
     must(size <= MOST_PIXELS, "hold an image");
@@ -105,12 +170,21 @@ static enum err run(FILE *f, struct random_graph *g, const char *path, struct er
         for (uint32_t k = 0; k < size; k++)
             fprintf(f, "%s%.9g", k ? "," : "", (double)image[k]);
         fprintf(f, "]");
-        quantise(g, image, bytes);
-        e = outputs_add(o, bytes, m);
+        quantise(g, image, bytes[i]);
+        e = outputs_add(o, bytes[i], m);
     }
     fprintf(f, "]");
     if (!e)
         print_outputs(f, o, g);
+    reference_init(&ref, &n);
+    fprintf(f, ",\n\"bounds\": [");
+    for (uint32_t i = 0; i < N_IMAGE && !e; i++) {
+        fprintf(f, "%s", i ? ",\n" : "");
+        reference_run(&ref, bytes[i]);
+        print_bounds(f, &ref);
+    }
+    fprintf(f, "]");
+    reference_release(&ref);
     outputs_free(o);
     network_release(&n);
     return e;
