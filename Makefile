@@ -164,6 +164,8 @@ uninstall:
 	    $(PREFIX)/lib/pkgconfig/imcsim.pc $(PREFIX)/lib/pkgconfig/imc_accelerator.pc \
 	    $(PREFIX)/share/man/man1/imcsim.1 $(PREFIX)/share/bash-completion/completions/imcsim
 
+$(B)/network/values/plain.o: CFLAGS += -O3 # vectors of plain loops
+
 $(I)/prefix: FORCE
 	@mkdir -p $(@D)
 	@echo '$(DATA)' | cmp -s - $@ || echo '$(DATA)' >$@

@@ -27,7 +27,7 @@ struct chip {
     uint64_t        injected, returned; // images
     uint8_t        *image;  // one payload
     uint8_t        *token;  // one result's payload
-    int32_t        *value;  // one result
+    int64_t        *value;  // one result
     uint32_t       *result; // streams that carry it
     uint32_t        n_result;
     uint32_t       *received; // per such stream: pixels of the image whose result is coming
@@ -313,7 +313,7 @@ static void take_token(struct chip *c, uint32_t stream, const struct token *t)
         size_t pixel = (size_t)t->pixel[i].column * s.height + t->pixel[i].row;
         const uint8_t *value = token_values_const(t, i, c->cfg.planes.n * bytes);
         for (uint32_t n = 0; n < c->cfg.planes.n; n++, value += bytes) {
-            int32_t *to = c->value + (n * (size_t)c->n_pixel + pixel) * s.channels + st->first;
+            int64_t *to = c->value + (n * (size_t)c->n_pixel + pixel) * s.channels + st->first;
             for (uint32_t k = 0; k < st->n; k++)
                 to[k] = result_value(result, value, k);
         }

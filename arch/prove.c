@@ -35,7 +35,7 @@ static void number_image(const struct proof *proof, uint64_t image, uint8_t *to)
 
 /* One pixel of a result in one plane, all its channels. */
 static bool pixel_is(const struct proof *proof, const struct pixel *at, uint32_t plane,
-                     const int32_t *value)
+                     const int64_t *value)
 {
     const struct plan *p = proof->plan;
     uint32_t last = p->n_layer - 1;
@@ -56,7 +56,7 @@ static bool pixel_is(const struct proof *proof, const struct pixel *at, uint32_t
 static bool result_is(const struct proof *proof, const struct chip_result *r)
 {
     const struct shape s = layer_delivers(network_result(proof->plan->network));
-    const int32_t *value = r->value;
+    const int64_t *value = r->value;
     struct pixel at = { .image = r->image };
 
     for (uint32_t plane = 0; plane < proof->planes; plane++)

@@ -73,7 +73,7 @@ static enum err evaluate(struct float_run *run, const struct import *im, const i
 struct integers {
     struct value_lanes *lanes;
     uint8_t            *image;  // [VALUE_LANES][image_byte], as layer 0 has them
-    int32_t            *result; // [VALUE_LANES][n_class]
+    int64_t            *result; // [VALUE_LANES][n_class]
     size_t              image_byte;
     uint32_t            n_class, n; // n: images that wait
 };
@@ -116,7 +116,7 @@ static void integers_add(struct integers *in, const struct measure_cfg *cfg, con
     for (size_t i = 0; i < in->image_byte; i++) {
         uint8_t byte = (uint8_t)pixels[i];
         uint32_t channel = (uint32_t)(i % n->layer[0].out.channels);
-        to[i] = how->n > 0 ? inputs_byte(n, normalise_value(how, channel, byte ^ 0x80))
+        to[i] = how->n > 0 ? (uint8_t)inputs_code(n, normalise_value(how, channel, byte ^ 0x80))
                            : byte ^ flip;
     }
 }

@@ -79,6 +79,10 @@ int64_t array_wrap(int32_t type, int64_t v)
         return (uint8_t)v;
     case TYPE(INT8):
         return (int8_t)(uint8_t)v;
+    case TYPE(UINT16):
+        return (uint16_t)v;
+    case TYPE(INT16):
+        return (int16_t)(uint16_t)v;
     case TYPE(INT32):
         return (int32_t)(uint32_t)v;
     case TYPE(BOOL):

@@ -247,17 +247,24 @@ static bool good_range(const struct layer *l, int32_t low, int32_t high)
     return low <= high && low >= least && high <= most;
 }
 
-/* The range of `out` before a look-up: bytes of either type. Before pooling: bytes. */
+static bool lies_in(const struct requant *q, int32_t least, int32_t most)
+{
+    return min_i32(q->low, q->zero) >= least && max_i32(q->high, q->zero) <= most;
+}
+
+/* The range of `out` before a look-up: bytes of either type. Before pooling: of the sign of what is
+ * delivered. */
 static bool good_rounding(const struct layer *l)
 {
     const struct requant *q = &l->requant;
 
     if (!l->table && !l->pooled)
         return good_range(l, q->low, q->high) && good_range(l, q->zero, q->zero);
-    int32_t least = min_i32(q->low, q->zero), most = max_i32(q->high, q->zero);
-    return q->low <= q->high &&
-           ((least >= INT8_MIN && most <= INT8_MAX && (l->table || l->out_signed)) ||
-            (least >= 0 && most <= UINT8_MAX && (l->table || !l->out_signed)));
+    if (q->low > q->high)
+        return false;
+    if (l->table)
+        return lies_in(q, INT8_MIN, INT8_MAX) || lies_in(q, 0, UINT8_MAX);
+    return l->out_signed ? lies_in(q, INT16_MIN, INT16_MAX) : lies_in(q, 0, UINT16_MAX);
 }
 
 /* Largest |byte - zero| of what a layer delivers. */
@@ -290,8 +297,18 @@ static int64_t most_weight(const struct layer *l, uint32_t o)
     if (layer_is_digital(l))
         return l->kind == LAYER_AVERAGE_POOL ? layer_n_scale(l) : 1;
     for (uint32_t i = 0; i < rows; i++)
-        sum += abs(l->weight[(size_t)o * rows + i]);
+        sum += abs(layer_weight(l, (size_t)o * rows + i));
     return sum;
+}
+
+/* Whether sums are of bytes times bytes, which have 32 bits. */
+static bool sees_bytes(const struct check *c)
+{
+    bool bytes = !c->layer->wide_weight;
+
+    for (uint32_t i = 0; i < c->layer->n_input; i++)
+        bytes &= layer_value_bits(&c->network->layer[c->layer->input[i]]) <= 8;
+    return bytes;
 }
 
 static enum err check_sums(const struct check *c, uint32_t o)
@@ -301,8 +318,10 @@ static enum err check_sums(const struct check *c, uint32_t o)
     int64_t acc = most_weight(l, o), residual = 0, b = magnitude(q->b[o]);
 
     acc *= most_distance(&c->network->layer[l->input[0]], l->in_zero);
-    if (acc > INT32_MAX || (l->raw_output && b > INT32_MAX - acc))
-        return REFUSE(c, "output %" PRIu32 " may reach a sum of %" PRId64 ": want 32 bits", o, acc);
+    int64_t most_acc = sees_bytes(c) ? INT32_MAX : MOST_SUM;
+    if (acc > most_acc || (l->raw_output && b > most_acc - acc))
+        return REFUSE(c, "output %" PRIu32 " may reach a sum of %" PRId64 ": want %s bits", o, acc,
+                      most_acc == INT32_MAX ? "32" : "62");
     if (l->raw_output)
         return ERR_NONE;
     if (q->shift[o] > 62)
@@ -310,7 +329,7 @@ static enum err check_sums(const struct check *c, uint32_t o)
     if (l->has_residual)
         residual = most_distance(&c->network->layer[l->residual], q->r_zero);
     if (l->multiplies)
-        acc *= residual; // at most 2^18
+        acc *= residual; // at most 2^34
     if (!sum_fits(b, acc, q->m[o]) ||
         !sum_fits(b + acc * q->m[o], residual, q->mr ? magnitude(q->mr[o]) : 0))
         return REFUSE(c, "output %" PRIu32 " may overflow 64 bits before rounding: want smaller "
@@ -322,15 +341,18 @@ static enum err check_pool(const struct check *c)
 {
     const struct layer *l = c->layer;
     const struct pool_requant *p = &l->pool;
-    int64_t sum = (int64_t)l->out.height * l->out.width * most_distance(l, 0);
+    int64_t most = max_i32(-l->requant.low, l->requant.high);
+    if (!layer_is_wide(l))
+        most = most_distance(l, 0);
+    int64_t sum = (int64_t)l->out.height * l->out.width * most; // at most 2^47
 
-    if (sum > INT32_MAX)
+    if (!layer_is_wide(l) && sum > INT32_MAX)
         return REFUSE(c, "pools %" PRIu32 "x%" PRIu32 " values, sums up to %" PRId64 ": want 32 "
                       "bits", l->out.height, l->out.width, sum);
     if (p->shift > 62 || !good_range(l, p->low, p->high) || !good_range(l, p->zero, p->zero) ||
         !sum_fits(magnitude(p->b), sum, p->m))
         return REFUSE(c, "pooling shifts by %d and clamps to %" PRId32 "..%" PRId32 ": want at "
-                      "most 62, a range inside the byte and sums of 64 bits", p->shift, p->low,
+                      "most 62, a range inside its values and sums of 64 bits", p->shift, p->low,
                       p->high);
     return ERR_NONE;
 }
@@ -343,7 +365,7 @@ static enum err check_values(const struct check *c)
     bool adds = l->has_residual && !l->multiplies;
     bool scales = q->b && (l->raw_output || (q->m && q->shift && !q->mr == !adds));
 
-    if (!l->weight != layer_is_digital(l) || !scales)
+    if (layer_has_weights(l) == layer_is_digital(l) || !scales)
         return REFUSE(c, "has no weights or scales: want values for all layers or for none");
     if (l->has_residual && q->r_zero != c->network->layer[l->residual].out_zero)
         return REFUSE(c, "takes the zero point of its residual for %" PRId32 ": want %" PRId32,
@@ -351,8 +373,10 @@ static enum err check_values(const struct check *c)
     if (l->table && (l->raw_output || (l->n_table != 1 && l->n_table != l->out.channels)))
         return REFUSE(c, "has %" PRIu32 " tables: want one, or one for each output, and bytes to "
                       "look up", l->n_table);
+    if (l->table && layer_value_bits(l) > 8)
+        return REFUSE(c, "looks up values of %" PRIu32 " bits: want bytes", layer_value_bits(l));
     if (!l->raw_output && !good_rounding(l))
-        return REFUSE(c, "clamps to %" PRId32 "..%" PRId32 " around %" PRId32 ": want bytes",
+        return REFUSE(c, "clamps to %" PRId32 "..%" PRId32 " around %" PRId32 ": want its values",
                       q->low, q->high, q->zero);
     for (uint32_t o = 0; o < layer_n_scale(l); o++) {
         enum err e = check_sums(c, o);

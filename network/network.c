@@ -66,6 +66,24 @@ uint64_t network_macs(const struct network *n)
     return sum;
 }
 
+bool layer_make_weights(struct layer *l, size_t n, bool wide)
+{
+    assert(!layer_has_weights(l));
+    if (wide)
+        l->wide_weight = calloc(n, sizeof *l->wide_weight);
+    else
+        l->weight = calloc(n, sizeof *l->weight);
+    return layer_has_weights(l);
+}
+
+void layer_set_weight(struct layer *l, size_t i, int32_t v)
+{
+    if (l->wide_weight)
+        l->wide_weight[i] = (int16_t)v;
+    else
+        l->weight[i] = (int8_t)v;
+}
+
 uint32_t network_find(const struct network *n, const char *name)
 {
     uint32_t i = 0;
@@ -86,6 +104,7 @@ static void layer_release(struct layer *l)
     free(l->name);
     free(l->input);
     free(l->weight);
+    free(l->wide_weight);
     free(l->negated);
     free(l->table);
     requant_release(&l->requant);
@@ -105,10 +124,12 @@ void network_strip_values(struct network *n)
     for (uint32_t i = 0; i < n->n_layer; i++) {
         struct layer *l = &n->layer[i];
         free(l->weight);
+        free(l->wide_weight);
         free(l->negated);
         free(l->table);
         l->table = NULL;
         l->weight = NULL;
+        l->wide_weight = NULL;
         l->negated = NULL;
         requant_release(&l->requant);
         l->pool = (struct pool_requant){0};

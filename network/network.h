@@ -9,7 +9,7 @@
  *
  * Arithmetic of one output, docs/accelerator.md, section 4a (all integers):
  *
- *     acc = sum w * (x - in_zero)                  int32; padding pixels are in_zero
+ *     acc = sum w * (x - in_zero)                  padding pixels are in_zero
  *     t   = acc * m[o] + b[o] + (r - r_zero) * mr[o]     int64; r the residual, if there is one
  *     out = clamp(rne(t, shift[o]) + zero, low, high)    rne: round to nearest, ties to even
  *
@@ -33,7 +33,10 @@
  * A layer with a table looks each `out` up in it, and delivers or pools what stands there: any
  * function of one byte, of the same for all outputs or of each its own.
  *
- * A layer with raw_output delivers acc + b[o] as int32 (the logits). A pooled layer sums `out`
+ * Values, weights and acc are of as many bits as network/precision.h says: mostly bytes, and sums
+ * of int32.
+ *
+ * A layer with raw_output delivers acc + b[o] as it is (the logits). A pooled layer sums `out`
  * over the map and delivers clamp(rne(sum * pool.m + pool.b, pool.shift) + zero, low, high) once.
  */
 #ifndef NETWORK_NETWORK_H
@@ -107,8 +110,8 @@ struct layer {
                             // as channels where the layer is digital
     bool            relu;
     bool            pooled;     // global average pool in the digital processor
-    bool            raw_output; // int32 accumulators leave the core
-    bool            out_signed; // bytes delivered are int8, else uint8
+    bool            raw_output; // sums leave the core
+    bool            out_signed; // values delivered are signed
     int32_t         in_zero;    // zero point of the input, inserted as padding
     uint32_t        value_bits; // of a value delivered, 1 to MOST_VALUE_BITS; 0: a byte
     uint32_t        weight_bits; // likewise
@@ -117,7 +120,8 @@ struct layer {
 
     /* Without values (timing only) all below is NULL or 0. */
     int8_t             *weight; // owned; [out.channels][in.channels / groups][kernel 0][kernel 1];
-                                // NULL where the layer is digital
+                                // NULL where the layer is digital, and where some leave int8:
+    int16_t            *wide_weight; // owned; those of all, instead; else NULL
     bool               *negated; // owned; of LAYER_SCALE, [out.channels]; NULL: none is
     struct requant      requant;
     uint8_t            *table; // owned; [n_table][256], by the byte of `out`; NULL: no look-up
@@ -160,6 +164,20 @@ static inline uint8_t layer_look_up(const struct layer *l, uint32_t o, uint8_t b
 {
     return l->table[(l->n_table == 1 ? 0 : (size_t)o * 256) + byte];
 }
+
+/* Whether weights are there; weight i of them. */
+static inline bool layer_has_weights(const struct layer *l)
+{
+    return l->weight || l->wide_weight;
+}
+static inline int32_t layer_weight(const struct layer *l, size_t i)
+{
+    return l->weight ? l->weight[i] : l->wide_weight[i];
+}
+
+/* Room for n weights, all 0, wide or not; *l has none. False when the host has no memory. */
+bool layer_make_weights(struct layer *l, size_t n, bool wide);
+void layer_set_weight(struct layer *l, size_t i, int32_t v);
 
 /* Entries of requant's arrays: output channels; kernel positions of an average. */
 uint32_t layer_n_scale(const struct layer *l);

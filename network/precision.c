@@ -36,6 +36,41 @@ uint32_t layer_weight_bits(const struct layer *l)
     return l->weight_bits ? l->weight_bits : BYTE_BITS;
 }
 
+/* Values that a layer makes before they are pooled may be of other bits than what it delivers. */
+static bool makes_bytes(const struct layer *l)
+{
+    const struct requant *q = &l->requant;
+    int32_t least = l->out_signed ? INT8_MIN : 0, most = l->out_signed ? INT8_MAX : UINT8_MAX;
+
+    return !l->pooled || l->table || (q->low >= least && q->high <= most);
+}
+
+bool layer_is_wide(const struct layer *l)
+{
+    return (!l->raw_output && layer_value_bits(l) > BYTE_BITS) || l->wide_weight || !makes_bytes(l);
+}
+
+bool network_is_wide(const struct network *n)
+{
+    bool wide = false;
+
+    for (uint32_t i = 0; i < n->n_layer && n->has_values; i++)
+        wide |= layer_is_wide(&n->layer[i]);
+    return wide;
+}
+
+size_t network_image_values(const struct network *n)
+{
+    const struct shape *s = &n->layer[0].out;
+
+    return (size_t)s->height * s->width * s->channels;
+}
+
+size_t network_image_bytes(const struct network *n)
+{
+    return network_image_values(n) * (network_is_wide(n) ? 2 : 1);
+}
+
 /* Of what stands in a table for the bytes low .. high. */
 static void table_range(const struct layer *l, int32_t *low, int32_t *high)
 {

@@ -25,6 +25,17 @@ uint32_t value_bits_for(int64_t least, int64_t most, bool is_signed);
 uint32_t layer_value_bits(const struct layer *l);
 uint32_t layer_weight_bits(const struct layer *l);
 
+/* Whether a layer computes with more than bytes: of the values that it makes, also before they are
+ * pooled, or of its weights. The network: any of its layers; then all of its sums may take 64
+ * bits. */
+bool layer_is_wide(const struct layer *l);
+bool network_is_wide(const struct network *n);
+
+/* Values of an image, in bytes: a byte each, of a wide network the low bytes of all and then the
+ * high ones, two's complement. */
+size_t network_image_values(const struct network *n);
+size_t network_image_bytes(const struct network *n);
+
 /* Least and largest value that a layer's values take, which may be fewer than their bits hold. */
 void layer_range(const struct layer *l, int32_t *low, int32_t *high);
 

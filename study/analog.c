@@ -8,6 +8,7 @@
 
 #include "arch/analog/layers.h"
 #include "core/util.h"
+#include "network/precision.h"
 #include "study/jobs.h"
 #include "study/recalibrate.h"
 #include "study/values.h"
@@ -36,10 +37,8 @@ static enum err keep_image(void *user, uint64_t i, const uint8_t *image, struct 
 static enum err read_images(struct pictures *p, const struct study *s, const struct run_cfg *cfg,
                             uint64_t first, uint64_t n, struct err_msg *m)
 {
-    const struct shape *in = &s->network.layer[0].out;
-
     p->n = n;
-    p->size = (size_t)in->height * in->width * in->channels;
+    p->size = network_image_bytes(&s->network);
     p->byte = calloc(n, p->size);
     return p->byte ? run_visit_images(&s->plan, cfg, first, n, keep_image, p, m) : no_memory(m);
 }
@@ -121,7 +120,7 @@ static enum err classify(struct states *s, struct maker *k, const struct values 
     uint64_t n_image = s->result->n_image;
     uint32_t classes = layer_delivers(network_result(&s->study->network)).channels;
     struct value_lanes *lanes = value_lanes_new(v);
-    int32_t *value = calloc((size_t)VALUE_LANES * classes, sizeof *value);
+    int64_t *value = calloc((size_t)VALUE_LANES * classes, sizeof *value);
     bool done = lanes && value;
 
     for (uint64_t i = 0, n; done && i < n_image && !atomic_load(&s->jobs.stop); i += n) {

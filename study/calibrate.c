@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "arch/units/gauge.h"
+#include "network/precision.h"
 
 static enum err no_memory(struct err_msg *m)
 {
@@ -98,9 +99,8 @@ static enum err compare(struct hashes *h, const struct plan *p, const struct run
 enum err calibrate_check(const struct plan *p, const struct run_cfg *cfg, struct err_msg *m)
 {
     const struct run_cfg own = calibrate_images(p, cfg);
-    const struct shape *s = &p->network->layer[0].out;
     struct hashes h = { .n = own.n_image, .first = own.first, .run = cfg,
-                        .image_bytes = (size_t)s->height * s->width * s->channels };
+                        .image_bytes = network_image_bytes(p->network) };
     uint64_t n = 0;
     enum err e = run_has_values(cfg) ? run_count_images(p, cfg, &n, m) : ERR_NONE;
 

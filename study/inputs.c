@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "network/output.h"
 #include "network/precision.h"
 #include "traces/npy.h"
 
@@ -24,20 +25,20 @@ static double rounded(const struct network *n, float v)
     return (double)rintf(v / (float)l->out_scale) + l->out_zero;
 }
 
-static uint8_t cut(const struct network *n, double v)
+static int32_t cut(const struct network *n, double v)
 {
     int32_t low, high;
 
     layer_range(&n->layer[0], &low, &high);
-    return (uint8_t)(int)fmin(fmax(v, low), high);
+    return (int32_t)fmin(fmax(v, low), high);
 }
 
-uint8_t inputs_byte(const struct network *n, float v)
+int32_t inputs_code(const struct network *n, float v)
 {
     return cut(n, rounded(n, v));
 }
 
-/* What value i is as a byte, before it is cut. */
+/* What value i is as an integer, before it is cut. */
 static double unbounded(const struct inputs *in, size_t i)
 {
     double v = npy_value(&in->array, i);
@@ -45,24 +46,49 @@ static double unbounded(const struct inputs *in, size_t i)
     return in->network->image_is_bytes ? v : rounded(in->network, (float)v);
 }
 
-enum err inputs_pixel_map(struct pixel_map *map, const struct network *n, const char *mean,
-                          const char *std, struct err_msg *m)
+static enum err read_normalise(struct normalise *how, const struct network *n, const char *mean,
+                               const char *std, struct err_msg *m)
 {
-    const uint8_t flip = n->layer[0].out_signed ? 0 : 0x80; // as images are delivered
-    struct normalise how;
-
+    *how = (struct normalise){ 0 };
+    if (!mean && !std)
+        return ERR_NONE;
     if (!std)
         return err_set(m, ERR_INPUT, "--mean %.100s without --std: want both, so that the model "
                        "has (pixel / 255 - mean) / std", mean);
     if (n->image_is_bytes)
         return err_set(m, ERR_INPUT, "--std %.100s: the model's input is bytes, which pixels are: "
                        "want no --mean and no --std", std);
-    enum err e = normalise_read(&how, mean, std, m);
-    map->n = how.n;
-    for (uint32_t ch = 0; !e && ch < how.n; ch++)
-        for (unsigned pixel = 0; pixel < 256; pixel++)
-            map->byte[ch][pixel] =
-                (int8_t)(inputs_byte(n, normalise_value(&how, ch, (uint8_t)pixel)) ^ flip);
+    return normalise_read(how, mean, std, m);
+}
+
+/* A pixel as a value of the input; how: NULL, it stands for one. */
+static int32_t pixel_code(const struct network *n, const struct normalise *how, uint32_t channel,
+                          uint8_t pixel)
+{
+    const struct layer *image = &n->layer[0];
+    int32_t low, high;
+
+    if (how)
+        return inputs_code(n, normalise_value(how, channel, pixel));
+    value_limits(layer_value_bits(image), image->out_signed, &low, &high);
+    return layer_value_bits(image) <= 8 ? (image->out_signed ? pixel - 128 : pixel)
+                                        : (int32_t)rint(low + pixel * ((double)high - low) / 255);
+}
+
+enum err inputs_pixel_map(struct pixel_map *map, const struct network *n, const char *mean,
+                          const char *std, struct err_msg *m)
+{
+    const uint8_t flip = n->layer[0].out_signed ? 0 : 0x80; // as images are delivered
+    struct normalise how;
+    enum err e = read_normalise(&how, n, mean, std, m);
+
+    *map = (struct pixel_map){ .n = how.n ? how.n : 1, .wide = network_is_wide(n) };
+    for (uint32_t ch = 0; !e && ch < map->n; ch++)
+        for (unsigned pixel = 0; pixel < 256; pixel++) {
+            int32_t code = pixel_code(n, how.n ? &how : NULL, ch, (uint8_t)pixel);
+            map->byte[ch][pixel] = (int8_t)(value_low_byte(code) ^ (map->wide ? 0 : flip));
+            map->high[ch][pixel] = (int8_t)value_high_byte(code);
+        }
     return e;
 }
 
@@ -153,6 +179,7 @@ void inputs_take(const struct inputs *in, uint64_t i, uint8_t *bytes)
 {
     const struct network *n = in->network;
     const struct shape s = n->layer[0].out;
+    const bool wide = network_is_wide(n);
     size_t first = (size_t)i * in->n;
 
     for (size_t row = 0; row < s.height; row++)
@@ -160,7 +187,10 @@ void inputs_take(const struct inputs *in, uint64_t i, uint8_t *bytes)
             for (size_t c = 0; c < s.channels; c++) {
                 size_t from = n->image_channels_last ? (row * s.width + column) * s.channels + c
                                                      : (c * s.height + row) * s.width + column;
-                bytes[(column * s.height + row) * s.channels + c] =
-                    cut(n, unbounded(in, first + from));
+                size_t to = (column * s.height + row) * s.channels + c;
+                int32_t code = cut(n, unbounded(in, first + from));
+                bytes[to] = value_low_byte(code);
+                if (wide)
+                    bytes[in->n + to] = value_high_byte(code);
             }
 }

@@ -2,8 +2,9 @@
  *
  * The array is that of the graph's input, in its order; along the first dimension as many images as
  * there are. Values are rounded and cut as the model's QuantizeLinear does. Where the bytes are the
- * values themselves (a graph input of bytes, a network of whole numbers) nothing is: they must be
- * whole numbers that the bytes hold.
+ * values themselves (a graph input of integers, a network of whole numbers) nothing is: they must
+ * be whole numbers that the bytes hold. A network that leaves the byte takes two bytes for a value
+ * (network_image_bytes()).
  */
 #ifndef STUDY_INPUTS_H
 #define STUDY_INPUTS_H
@@ -24,14 +25,16 @@ void     inputs_close(struct inputs *in); // takes NULL
 uint64_t inputs_count(const struct inputs *in);
 uint64_t inputs_cut(const struct inputs *in); // values of all images that QuantizeLinear cuts
 
-/* Image i < inputs_count() as bytes [column][row][channel]. */
+/* Image i < inputs_count() as network_image_bytes() bytes, [column][row][channel]. */
 void inputs_take(const struct inputs *in, uint64_t i, uint8_t *bytes);
 
-/* The byte of a real value of the input, as the model's QuantizeLinear rounds it, in single
- * precision, ties to even, and cuts it. The input is not bytes. */
-uint8_t inputs_byte(const struct network *n, float v);
+/* The integer of a real value of the input, as the model's QuantizeLinear rounds it, in single
+ * precision, ties to even, and cuts it. The input is not integers. */
+int32_t inputs_code(const struct network *n, float v);
 
-/* That of every pixel which --mean and --std normalise. ERR_INPUT where they mean nothing. */
+/* That of every pixel which --mean and --std normalise. ERR_INPUT where they mean nothing. Without
+ * both pixels are values of the input; 0 to 255 are spread over all that it has, if they are more
+ * than a byte holds. Where the network leaves the byte, *map holds what it takes, else int8. */
 enum err inputs_pixel_map(struct pixel_map *map, const struct network *n, const char *mean,
                           const char *std, struct err_msg *m);
 

@@ -7,7 +7,8 @@
 
 #include "network/float/graph.h"
 #include "network/onnx/read.h"
-#include "study/evaluate.h"
+#include "network/precision.h"
+#include "network/values/plain.h"
 #include "traces/npy.h"
 
 #define MOST_VALUES (UINT64_C(1) << 28) // of the host, an image
@@ -25,7 +26,7 @@ struct outputs {
     const struct network *network;
     struct onnx_model     model;
     struct onnx_graph     graph;
-    struct evaluator     *evaluator;
+    struct plain         *plain;
     struct array         *value;  // owned; per value of the graph: of the present image
     bool                 *needed; // owned; per node: the host computes it
     struct output        *output; // owned
@@ -107,8 +108,8 @@ enum err outputs_new(struct outputs **out, const struct network_cfg *cfg, const 
         e = err_set(m, ERR_MEMORY, "no memory for outputs");
     if (!e)
         e = read_constants(o, m);
-    if (!e)
-        e = evaluator_new(&o->evaluator, n, m);
+    if (!e && !(o->plain = plain_new(n)))
+        e = err_set(m, ERR_MEMORY, "no memory for outputs");
     if (e) {
         outputs_free(o);
         *out = NULL;
@@ -127,7 +128,7 @@ void outputs_free(struct outputs *o)
     free(o->value);
     free(o->needed);
     free(o->output);
-    evaluator_free(o->evaluator);
+    plain_free(o->plain);
     onnx_graph_release(&o->graph);
     onnx_model_release(&o->model);
     free(o);
@@ -135,15 +136,14 @@ void outputs_free(struct outputs *o)
 
 /* ---- One image ---- */
 
-/* Value i of what a layer delivers, as an integer. */
-static int64_t delivered(const struct layer *l, const uint8_t *value, size_t i)
+/* The file's type of what a layer delivers, as integers. */
+static int32_t type_of(const struct layer *l)
 {
-    int32_t v;
-
-    if (!l->raw_output)
-        return l->out_signed ? (int8_t)value[i] : value[i];
-    memcpy(&v, value + i * sizeof v, sizeof v);
-    return v;
+    if (layer_value_bits(l) > 8)
+        return l->out_signed ? ONNX__TENSOR_PROTO__DATA_TYPE__INT16
+                             : ONNX__TENSOR_PROTO__DATA_TYPE__UINT16;
+    return l->out_signed ? ONNX__TENSOR_PROTO__DATA_TYPE__INT8
+                         : ONNX__TENSOR_PROTO__DATA_TYPE__UINT8;
 }
 
 /* An end in the order of the file. */
@@ -151,11 +151,8 @@ static enum err take_end(struct outputs *o, const struct network_end *e, struct 
 {
     const struct layer *l = &o->network->layer[e->layer];
     const struct shape s = layer_delivers(l);
-    const uint8_t *from = evaluator_delivered(o->evaluator, e->layer);
     struct array *a = &o->value[onnx_graph_find(&o->graph, e->value)];
-    int32_t type = e->real         ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT
-                   : l->out_signed ? ONNX__TENSOR_PROTO__DATA_TYPE__INT8
-                                   : ONNX__TENSOR_PROTO__DATA_TYPE__UINT8;
+    int32_t type = e->real ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT : type_of(l);
 
     array_release(a);
     if (!array_init(a, type, e->n_dim, e->dim))
@@ -165,7 +162,8 @@ static enum err take_end(struct outputs *o, const struct network_end *e, struct 
             for (size_t c = 0; c < s.channels; c++) {
                 size_t to = e->channels_last ? (row * s.width + column) * s.channels + c
                                              : (c * s.height + row) * s.width + column;
-                int64_t q = delivered(l, from, (column * s.height + row) * s.channels + c);
+                int64_t q = plain_delivered(o->plain, e->layer,
+                                            (column * s.height + row) * s.channels + c);
                 if (e->real)
                     a->real[to] = (float)(q - l->out_zero) * (float)l->out_scale;
                 else
@@ -228,7 +226,7 @@ enum err outputs_add(struct outputs *o, const uint8_t *image, struct err_msg *m)
     uint64_t values = MOST_VALUES, work = MOST_WORK;
     enum err e = ERR_NONE;
 
-    evaluator_run(o->evaluator, image);
+    plain_run(o->plain, image, NULL);
     for (uint32_t i = 0; i < o->network->n_end && !e; i++)
         e = take_end(o, &o->network->end[i], m);
     for (uint32_t i = 0; i < o->graph.n_node && !e; i++)
@@ -244,7 +242,7 @@ enum err outputs_add(struct outputs *o, const uint8_t *image, struct err_msg *m)
 
 uint32_t outputs_class(const struct outputs *o)
 {
-    return evaluator_class(o->evaluator);
+    return plain_class(o->plain);
 }
 
 uint32_t outputs_count(const struct outputs *o)

@@ -1,8 +1,8 @@
 /* study/outputs.h -- the outputs of a model's file, image by image.
  *
- * What leaves the network (network_end) comes from the crossbars and digital processors of
- * study/evaluate.h, which give the bytes that every chip gives; what the file has behind it, such
- * as Softmax, the host computes as ONNX defines it.
+ * What leaves the network (network_end) comes from network/values/plain.h, which gives the values
+ * that every chip gives; what the file has behind it, such as Softmax, the host computes as ONNX
+ * defines it.
  */
 #ifndef STUDY_OUTPUTS_H
 #define STUDY_OUTPUTS_H
@@ -21,7 +21,7 @@ enum err outputs_new(struct outputs **o, const struct network_cfg *cfg, const st
                      struct err_msg *m);
 void outputs_free(struct outputs *o); // takes NULL
 
-/* Computes and keeps those of one more image, its bytes [column][row][channel]. */
+/* Computes and keeps those of one more image, network_image_bytes() of it. */
 enum err outputs_add(struct outputs *o, const uint8_t *image, struct err_msg *m);
 
 /* The class of the last image: the largest of what the network's last layer delivers. */

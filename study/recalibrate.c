@@ -63,7 +63,7 @@ static void add_sums(void *user, uint32_t layer, uint32_t first, uint32_t output
 }
 
 static void see_sums(const struct recalibration *r, struct value_lanes *lanes, struct watcher *w,
-                     int32_t *result)
+                     int64_t *result)
 {
     const struct value_watch watch = { .sums = add_sums, .until = w->only, .user = w };
 
@@ -73,11 +73,11 @@ static void see_sums(const struct recalibration *r, struct value_lanes *lanes, s
     }
 }
 
-static int32_t *new_results(const struct network *n)
+static int64_t *new_results(const struct network *n)
 {
     struct shape s = layer_delivers(network_result(n));
 
-    return calloc((size_t)VALUE_LANES * s.channels, sizeof(int32_t));
+    return calloc((size_t)VALUE_LANES * s.channels, sizeof(int64_t));
 }
 
 static bool has_scale(const struct layer *l)
@@ -93,7 +93,7 @@ static bool see_exact(struct recalibration *r)
     struct analog_state state = { 0 };
     struct analog_layers layers = { 0 };
     struct watcher w = { .network = r->plan->network, .moments = r->exact };
-    int32_t *result = new_results(r->plan->network);
+    int64_t *result = new_results(r->plan->network);
     struct values *v = NULL;
     struct err_msg m;
 
@@ -207,7 +207,7 @@ bool recalibrate(const struct recalibration *r, struct network *n, struct values
 {
     struct channel_moments *chip = calloc(n->n_layer, sizeof *chip);
     struct value_lanes *lanes = value_lanes_new(v);
-    int32_t *result = new_results(n);
+    int64_t *result = new_results(n);
     bool done = chip && lanes && result;
 
     for (uint32_t i = 1; done && i < n->n_layer; i++) {

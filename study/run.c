@@ -9,6 +9,7 @@
 
 #include "arch/chip.h"
 #include "core/util.h"
+#include "network/precision.h"
 #include "study/inputs.h"
 #include "study/jobs.h"
 #include "study/values.h"
@@ -94,9 +95,10 @@ struct source {
     const struct inputs *inputs;          // instead
     uint64_t       next[MOST_ABREAST];    // of them
     struct pixel_map map;  // of the sets, where pixels are normalised
-    int8_t        *pixels; // owned; [piece][n_pixel], of those that go through the chip, or NULL
-    size_t         n_pixel;
-    bool           is_signed; // the network's bytes are int8, as the set delivers them
+    int8_t        *pixels; // owned; [piece][image_bytes], of those that go through the chip; or
+                           // NULL
+    size_t         image_bytes;
+    bool           flips;  // uint8 is what the set delivers as int8
 };
 
 /* *map is the set's own while it is open. */
@@ -106,7 +108,7 @@ static enum err open_set(struct images **set, struct pixel_map *map, const struc
     const struct images_how *how = &cfg->images_how;
     enum err e = images_open_as(set, cfg->images, how, image_shape(p), n_classes(p), m);
 
-    if (e || (!how->mean && !how->std))
+    if (e || (!how->mean && !how->std && !network_is_wide(p->network)))
         return e;
     e = inputs_pixel_map(map, p->network, how->mean, how->std, m);
     if (!e)
@@ -120,14 +122,14 @@ static enum err open_set(struct images **set, struct pixel_map *map, const struc
 
 static enum err source_open(struct source *s, const struct job *j, struct err_msg *m)
 {
-    struct images_shape shape = image_shape(j->plan);
+    const struct network *n = j->plan->network;
     enum err e = ERR_NONE;
 
-    *s = (struct source){ .n_pixel = (size_t)shape.height * shape.width * shape.channels,
-                          .is_signed = j->plan->network->layer[0].out_signed };
+    *s = (struct source){ .image_bytes = network_image_bytes(n),
+                          .flips = !n->layer[0].out_signed && !network_is_wide(n) };
     if (j->timing)
         return ERR_NONE;
-    s->pixels = j->values ? NULL : calloc(j->n_piece, s->n_pixel);
+    s->pixels = j->values ? NULL : calloc(j->n_piece, s->image_bytes);
     if (!s->pixels && !j->values)
         return no_memory(m);
     s->inputs = j->inputs;
@@ -159,7 +161,7 @@ static void to_unsigned(int8_t *pixels, size_t n)
         bytes[i] ^= 0x80;
 }
 
-/* The next image of piece k, to pixels[n_pixel]. */
+/* The next image of piece k, to pixels[image_bytes]. */
 static enum err source_next(struct source *s, uint32_t k, int8_t *pixels, uint32_t *label,
                             struct err_msg *m)
 {
@@ -173,8 +175,8 @@ static enum err source_next(struct source *s, uint32_t k, int8_t *pixels, uint32
     enum err e = images_next(s->set[k], pixels, label, &more, m);
 
     assert(e || more); // n_image has been checked against the set
-    if (!e && !s->is_signed)
-        to_unsigned(pixels, s->n_pixel);
+    if (!e && s->flips)
+        to_unsigned(pixels, s->image_bytes);
     return e;
 }
 
@@ -230,7 +232,7 @@ static enum err feed(struct job *j, struct chip *chip, struct source *source, ui
 {
     for (uint32_t k = 0; source->pixels && k < j->n_piece; k++) {
         uint32_t label;
-        int8_t *pixels = source->pixels + k * source->n_pixel;
+        int8_t *pixels = source->pixels + k * source->image_bytes;
         enum err e = ERR_NONE;
         if (image < j->counted[k].end)
             e = source_next(source, k, pixels, &label, m);
@@ -637,6 +639,9 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     r->n_cut = inputs ? inputs_cut(inputs) : 0;
     uint32_t n = (uint32_t)min_u64(cfg->jobs, r->n_image);
     e = result_alloc(r, p, m);
+    if (!e && run_has_values(cfg) && network_is_wide(p->network) && !by_layer(p, cfg))
+        e = err_set(m, ERR_INPUT, "network %s leaves the byte: want no --values timed, and arrays "
+                    "whose readout is exact", p->network->name);
     r->values = run_has_values(cfg);
     if (!e && r->values && has_classes(p)) {
         r->label = labelled ? calloc(r->n_image, sizeof *r->label) : NULL;

@@ -14,7 +14,7 @@ struct values_study {
     struct tally_plan **tally;     // owned; [n_chip], of those that stand for others
 };
 
-uint32_t largest_value(const int32_t *value, uint32_t n)
+uint32_t largest_value(const int64_t *value, uint32_t n)
 {
     uint32_t best = 0;
 
@@ -84,7 +84,7 @@ void values_study_free(struct values_study *s)
 struct batch { // images that go through together
     struct value_lanes *lanes;
     uint8_t            *image;  // owned; [VALUE_LANES]
-    int32_t            *result; // owned; [VALUE_LANES][classes]
+    int64_t            *result; // owned; [VALUE_LANES][classes]
     size_t              image_bytes;
     uint32_t            classes;
 };

@@ -40,6 +40,6 @@ enum err values_run(const struct values_study *s, uint64_t first, uint64_t end,
                     struct err_msg *m);
 
 /* The channel of the largest value, the first of equals. */
-uint32_t largest_value(const int32_t *value, uint32_t n);
+uint32_t largest_value(const int64_t *value, uint32_t n);
 
 #endif

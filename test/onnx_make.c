@@ -1,6 +1,7 @@
 /* test/onnx_make.c -- see onnx_make.h. */
 #include "test/onnx_make.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,31 +229,44 @@ void make_qdq(Onnx__ModelProto *model, const char *in, const char *name, float s
               int zero)
 {
     char bytes[128], scale_name[128], zero_name[128], node[128], inputs[512];
-    uint8_t z = (uint8_t)zero;
+    uint8_t z[] = {(uint8_t)zero, (uint8_t)(zero >> 8)};
+    bool wide = type == ONNX_TYPE(INT16) || type == ONNX_TYPE(UINT16);
 
     joined(bytes, name, ".q");
     make_tensor(model, joined(scale_name, name, ".scale"), ONNX_TYPE(FLOAT), scalar, &scale,
                 sizeof scale);
-    make_tensor(model, joined(zero_name, name, ".zero"), type, scalar, &z, 1);
+    make_tensor(model, joined(zero_name, name, ".zero"), type, scalar, z, wide ? 2 : 1);
     snprintf(inputs, sizeof inputs, "%s %s %s", in, scale_name, zero_name);
     make_node(model, "QuantizeLinear", joined(node, name, "/Q"), inputs, bytes);
     snprintf(inputs, sizeof inputs, "%s %s %s", bytes, scale_name, zero_name);
     make_node(model, "DequantizeLinear", joined(node, name, "/DQ"), inputs, name);
 }
 
-void make_weights(Onnx__ModelProto *model, const char *name, const int64_t *dims,
-                  const int8_t *data, size_t n_scale, const float *scale, int64_t axis)
+static void weights_of(Onnx__ModelProto *model, const char *name, const int64_t *dims,
+                       int32_t type, const void *data, size_t size, size_t n_scale,
+                       const float *scale, int64_t axis)
 {
     char bytes[128], scale_name[128], node[128], inputs[512];
-    size_t n = 1;
 
     for (const int64_t *d = dims; *d >= 0; d++)
-        n *= (size_t)*d;
-    make_tensor(model, joined(bytes, name, ".q"), ONNX_TYPE(INT8), dims, data, n);
+        size *= (size_t)*d;
+    make_tensor(model, joined(bytes, name, ".q"), type, dims, data, size);
     make_float_list(model, joined(scale_name, name, ".scale"), n_scale, scale);
     snprintf(inputs, sizeof inputs, "%s %s", bytes, scale_name);
     make_int(make_node(model, "DequantizeLinear", joined(node, name, "/DQ"), inputs, name), "axis",
              axis);
+}
+
+void make_weights(Onnx__ModelProto *model, const char *name, const int64_t *dims,
+                  const int8_t *data, size_t n_scale, const float *scale, int64_t axis)
+{
+    weights_of(model, name, dims, ONNX_TYPE(INT8), data, 1, n_scale, scale, axis);
+}
+
+void make_wide_weights(Onnx__ModelProto *model, const char *name, const int64_t *dims,
+                       const int16_t *data, size_t n_scale, const float *scale, int64_t axis)
+{
+    weights_of(model, name, dims, ONNX_TYPE(INT16), data, sizeof *data, n_scale, scale, axis);
 }
 
 Onnx__NodeProto *find_node(const Onnx__ModelProto *model, const char *name)

@@ -43,13 +43,17 @@ Onnx__TensorProto *make_tensor(Onnx__ModelProto *model, const char *name, int32_
 Onnx__TensorProto *make_float_list(Onnx__ModelProto *model, const char *name, size_t n,
                                    const float *v);
 
-/* Value `in` through QuantizeLinear and DequantizeLinear to value `name`; type UINT8 or INT8. */
+/* Value `in` through QuantizeLinear and DequantizeLinear to value `name`; type UINT8, INT8, UINT16
+ * or INT16, of which the last two want set 21. */
 void make_qdq(Onnx__ModelProto *model, const char *in, const char *name, float scale, int32_t type,
               int zero);
 
-/* int8 weights through DequantizeLinear to value `name`; n scales: 1, or one along axis. */
+/* int8 weights through DequantizeLinear to value `name`; n scales: 1, or one along axis. And
+ * weights of int16. */
 void make_weights(Onnx__ModelProto *model, const char *name, const int64_t *dims,
                   const int8_t *data, size_t n_scale, const float *scale, int64_t axis);
+void make_wide_weights(Onnx__ModelProto *model, const char *name, const int64_t *dims,
+                       const int16_t *data, size_t n_scale, const float *scale, int64_t axis);
 
 /* What make_ added under this name; NULL when there is no such thing. */
 Onnx__NodeProto      *find_node(const Onnx__ModelProto *model, const char *name);

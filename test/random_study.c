@@ -487,6 +487,144 @@ static void random_widths(unsigned seed, struct network *n)
             narrow(&d, &n->layer[i]);
 }
 
+/* ---- layers that leave the byte ---- */
+
+static uint32_t bits_of(uint64_t v)
+{
+    uint32_t n = 0;
+
+    while (v >> n)
+        n++;
+    return n;
+}
+
+/* Largest distance of what layer i delivers from its zero point. */
+static uint64_t distance(const struct network *n, uint32_t i)
+{
+    const struct layer *l = &n->layer[i];
+    int32_t least, most;
+
+    value_limits(layer_value_bits(l) > 8 ? layer_value_bits(l) : 8, l->out_signed, &least, &most);
+    return (uint64_t)(l->out_zero - least > most - l->out_zero ? l->out_zero - least
+                                                               : most - l->out_zero);
+}
+
+static void widen_weights(struct dice *d, struct layer *l)
+{
+    size_t n = (size_t)layer_kernel_rows(l) * l->out.channels;
+    int32_t least, most;
+
+    l->weight_bits = pick(d, 2, 16);
+    value_limits(l->weight_bits, true, &least, &most);
+    if (l->weight_bits > 8) {
+        free(l->weight);
+        l->weight = NULL;
+        l->wide_weight = calloc(n, sizeof *l->wide_weight);
+    }
+    for (size_t i = 0; i < n; i++) {
+        int32_t w = chance(d, 8) ? least : (int32_t)pick(d, 0, (uint32_t)(most - least)) + least;
+        if (l->wide_weight)
+            l->wide_weight[i] = (int16_t)w;
+        else
+            l->weight[i] = (int8_t)w;
+    }
+}
+
+/* Largest sum of entry i of a layer's scales. */
+static uint64_t largest_sum(const struct network *n, const struct layer *l, uint32_t i)
+{
+    uint32_t rows = layer_kernel_rows(l);
+    uint64_t most = l->kind == LAYER_AVERAGE_POOL ? i + 1 : 1;
+
+    for (uint32_t k = 0; k < rows; k++) {
+        size_t at = (size_t)i * rows + k;
+        most += (uint64_t)abs(l->wide_weight ? l->wide_weight[at] : l->weight[at]);
+    }
+    return most * distance(n, l->input[0]) * (l->multiplies ? distance(n, l->residual) : 1);
+}
+
+/* Scales by which sums fill values of so many bits, more or less. */
+static void fill_bits(struct dice *d, const struct network *n, struct layer *l, uint32_t bits)
+{
+    for (uint32_t i = 0; i < layer_n_scale(l); i++) {
+        uint32_t have = bits_of(largest_sum(n, l, i)) + pick(d, 12, 15);
+        uint32_t shift = have > bits ? have - bits : 0;
+        l->requant.m[i] = (uint16_t)pick(d, 1u << 14, 65535);
+        l->requant.shift[i] = (uint8_t)shift;
+        int64_t offset = (int64_t)pick(d, 0, 1u << bits) - (1 << (bits - 1));
+        l->requant.b[i] = offset * (INT64_C(1) << shift) + pick(d, 0, 1000);
+        if (l->requant.mr) {
+            uint32_t want = bits_of(distance(n, l->residual)) + pick(d, 0, 2);
+            l->requant.mr[i] = shift + bits > want ? INT64_C(1) << (shift + bits - want) : 1;
+        }
+    }
+}
+
+static void widen(struct dice *d, struct network *n, uint32_t index)
+{
+    struct layer *l = &n->layer[index];
+    int32_t least, most, zero = l->out_zero;
+    uint32_t fewest = value_bits_for(zero < 0 ? zero : 0, zero > 0 ? zero : 0, l->out_signed);
+    uint32_t bits = chance(d, 3) ? 16 : pick(d, fewest, 16);
+
+    l->value_bits = l->raw_output ? 0 : bits;
+    if (bits > 8 && !l->raw_output) {
+        free(l->table);
+        l->table = NULL;
+        l->n_table = 0;
+    }
+    if (bits > 8 && !l->raw_output && strncmp(l->name, "branch", 6) != 0 && chance(d, 2))
+        l->out_zero = l->out_signed ? (int32_t)pick(d, 0, 500) - 250 : (int32_t)pick(d, 0, 511);
+    if (index == 0)
+        return;
+    l->in_zero = n->layer[l->input[0]].out_zero;
+    if (l->has_residual)
+        l->requant.r_zero = n->layer[l->residual].out_zero;
+    if (!layer_is_digital(l))
+        widen_weights(d, l);
+    if (l->raw_output)
+        return;
+    value_limits(bits, l->out_signed, &least, &most);
+    if (l->pooled) {
+        l->pool.low = least;
+        l->pool.high = most;
+        bits = l->table ? 8 : pick(d, bits, 16); // what it pools may have more
+        value_limits(bits, l->out_signed, &least, &most);
+    }
+    l->requant.zero = l->out_zero;
+    if (!l->table) {
+        l->requant.low = least;
+        l->requant.high = most;
+        fill_bits(d, n, l, bits);
+        return;
+    }
+    value_limits(l->value_bits, l->out_signed, &least, &most);
+    for (size_t i = 0; i < (size_t)l->n_table * 256; i++) {
+        int32_t v = l->out_signed ? (int8_t)l->table[i] : l->table[i];
+        l->table[i] = (uint8_t)cut(v, least, most);
+    }
+    fill_bits(d, n, l, 8);
+}
+
+/* Values of the image's bits: the low bytes of all, then the high ones. */
+static void make_wide_images(struct dice *d, struct random_study *s)
+{
+    const struct layer *image = &s->network.layer[0];
+    uint32_t n = (uint32_t)network_image_values(&s->network);
+    int32_t least, most;
+
+    value_limits(layer_value_bits(image), image->out_signed, &least, &most);
+    s->image_bytes = (uint32_t)network_image_bytes(&s->network);
+    s->image = malloc(STUDY_IMAGES * s->image_bytes);
+    for (uint32_t i = 0; i < STUDY_IMAGES * n; i++) {
+        int32_t v = least + (int32_t)pick(d, 0, (uint32_t)(most - least));
+        int8_t *to = s->image + i / n * s->image_bytes + i % n;
+        *to = (int8_t)(v & 255);
+        if (s->image_bytes > n)
+            to[n] = (int8_t)(v >> 8 & 255);
+    }
+}
+
 static void make_images(struct dice *d, struct random_study *s)
 {
     const struct shape *in = &s->network.layer[0].out;
@@ -526,6 +664,23 @@ void random_study_make(struct random_study *s, unsigned seed)
         random_machine(&d, &s->network, &s->config);
     } while (plan_make(&s->plan, &s->network, &s->config, &m));
     make_images(&d, s);
+}
+
+void random_wide_study_make(struct random_study *s, unsigned seed)
+{
+    struct dice d = { .state = seed ^ UINT64_C(0x9e3779b97f4a7c15) };
+    struct err_msg m;
+
+    *s = (struct random_study){ .seed = seed };
+    random_network(&d, &s->network);
+    s->network.layer[0].out_signed = chance(&d, 2);
+    for (uint32_t i = 0; i < s->network.n_layer; i++)
+        widen(&d, &s->network, i);
+    do {
+        config_release(&s->config);
+        random_machine(&d, &s->network, &s->config);
+    } while (plan_make(&s->plan, &s->network, &s->config, &m));
+    make_wide_images(&d, s);
 }
 
 void random_study_release(struct random_study *s)

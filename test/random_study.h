@@ -29,6 +29,8 @@ void random_study_make(struct random_study *s, unsigned seed);
  * whole map, behind one to three others; on arrays of few rows and columns. `bare`: nothing comes
  * before the first, which reads the image. */
 void random_flat_study_make(struct random_study *s, unsigned seed, bool bare);
+/* The study of a seed, whose layers have values and weights of 2 to 16 bits, signed or not. */
+void random_wide_study_make(struct random_study *s, unsigned seed);
 void random_study_release(struct random_study *s);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "network/precision.h"
+
 static void *allocate(size_t n, size_t size)
 {
     void *p = calloc(n, size);
@@ -110,12 +112,11 @@ static int64_t sum_of(const struct layer *l, uint32_t o, const int64_t *patch)
 {
     size_t rows = (size_t)l->in.channels / l->groups * l->window.kernel[0] * l->window.kernel[1];
     uint32_t group = o / (l->out.channels / l->groups);
-    const int8_t *weight = l->weight + o * rows;
     int64_t sum = 0;
 
     patch += group * rows;
     for (size_t i = 0; i < rows; i++)
-        sum += weight[i] * patch[i];
+        sum += (l->wide_weight ? l->wide_weight[o * rows + i] : l->weight[o * rows + i]) * patch[i];
     return sum;
 }
 
@@ -224,9 +225,13 @@ static void pool(const struct reference *r, uint32_t index)
 void reference_run(struct reference *r, const void *image)
 {
     const struct layer *first = &r->network->layer[0];
+    const bool wide = network_is_wide(r->network);
+    const uint8_t *low = image, *high = low + values(first->out);
 
-    for (size_t i = 0; i < values(first->out); i++)
-        r->map[0][i] = first->out_signed ? ((const int8_t *)image)[i] : ((const uint8_t *)image)[i];
+    for (size_t i = 0; i < values(first->out); i++) {
+        int64_t v = low[i] + (wide ? 256 * high[i] : 0), codes = wide ? 65536 : 256;
+        r->map[0][i] = first->out_signed && v >= codes / 2 ? v - codes : v;
+    }
     for (uint32_t i = 1; i < r->network->n_layer; i++) {
         run_layer(r, i);
         if (r->network->layer[i].pooled)

@@ -19,6 +19,7 @@
 
 extern "C" {
 #include "arch/chip.h"
+#include "network/precision.h"
 #include "study/calibrate.h"
 #include "study/pricing.h"
 #include "study/study.h"
@@ -57,6 +58,10 @@ public:
         if (!e && !study.network.has_values) {
             e = err_set(&m, ERR_INPUT, "%s: network.onnx: empty: an accelerator wants weights",
                         cfg.config.c_str());
+            study_release(&study);
+        } else if (!e && network_is_wide(&study.network)) {
+            e = err_set(&m, ERR_INPUT, "%s: network.onnx: values or weights of more than 8 bits: "
+                        "want a network of bytes", cfg.config.c_str());
             study_release(&study);
         }
         if (!e)

@@ -218,41 +218,50 @@ enum err images_map(struct images *set, const struct pixel_map *map, struct err_
     return normalise_check(&channels, is_vector(r) ? r->shape.channels : r->want.channels, m);
 }
 
-static int8_t value(const struct images *set, size_t ch, uint8_t pixel)
-{
-    const struct pixel_map *map = set->map;
+/* What stands for a pixel: of a map its bytes, or the high ones. */
+struct delivery {
+    const struct images *set;
+    bool                 high;
+};
 
-    return map ? map->byte[map->n > 1 ? ch : 0][pixel] : (int8_t)(pixel - PIXEL_ZERO);
+static int8_t value(const struct delivery *d, size_t ch, uint8_t pixel)
+{
+    const struct pixel_map *map = d->set->map;
+
+    if (!map)
+        return (int8_t)(pixel - PIXEL_ZERO);
+    return (d->high ? map->high : map->byte)[map->n > 1 ? ch : 0][pixel];
 }
 
 /* All values of an image as the channels of one pixel. */
-static void flatten(const struct images *set, int8_t *out)
+static void flatten(const struct delivery *d, int8_t *out)
 {
-    const struct image_reader *r = set->reader;
+    const struct image_reader *r = d->set->reader;
 
     for (size_t ch = 0; ch < r->shape.channels; ch++)
         for (size_t x = 0; x < r->shape.height; x++)
             for (size_t y = 0; y < r->shape.width; y++)
-                *out++ = value(set, ch, set->pixels[place(r, ch, x, y)]);
+                *out++ = value(d, ch, d->set->pixels[place(r, ch, x, y)]);
 }
 
 /* Rows into columns of pixels, centred on a frame of pixel value 0, grey repeated. */
-static void centre(const struct images *set, int8_t *out)
+static void centre(const struct delivery *d, int8_t *out)
 {
+    const struct images *set = d->set;
     const struct image_reader *r = set->reader;
     const struct images_shape has = r->shape, want = r->want;
     const size_t top = (want.height - has.height) / 2, left = (want.width - has.width) / 2;
     const size_t next = has.channels == 1 ? 0 : 1;
 
     for (size_t i = 0; set->map && i < image_wanted_bytes(r); i++)
-        out[i] = value(set, i % want.channels, 0);
+        out[i] = value(d, i % want.channels, 0);
     if (!set->map)
         memset(out, -PIXEL_ZERO, image_wanted_bytes(r));
     for (size_t y = 0; y < has.width; y++)
         for (size_t x = 0; x < has.height; x++) {
             int8_t *pixel = out + ((left + y) * want.height + top + x) * want.channels;
             for (size_t ch = 0; ch < want.channels; ch++)
-                pixel[ch] = value(set, ch, set->pixels[place(r, ch * next, x, y)]);
+                pixel[ch] = value(d, ch, set->pixels[place(r, ch * next, x, y)]);
         }
 }
 
@@ -260,8 +269,12 @@ enum err images_next(struct images *set, int8_t *out, uint32_t *label, int *more
                      struct err_msg *m)
 {
     enum err e = set->reader->format->next(set->reader, set->pixels, label, more, m);
+    const struct delivery low = { set, false }, high = { set, true };
 
-    if (!e && *more)
-        (is_vector(set->reader) ? flatten : centre)(set, out);
-    return e;
+    if (e || !*more)
+        return e;
+    (is_vector(set->reader) ? flatten : centre)(&low, out);
+    if (set->map && set->map->wide)
+        (is_vector(set->reader) ? flatten : centre)(&high, out + image_wanted_bytes(set->reader));
+    return ERR_NONE;
 }

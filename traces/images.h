@@ -44,14 +44,16 @@ enum err images_open(struct images **set, const char *path, struct images_shape 
                      uint32_t n_classes, struct err_msg *m);
 void images_close(struct images *set); // takes NULL
 
-/* Pixels by what the network has of them: each channel, or all alike. */
+/* Pixels by what the network has of them: each channel, or all alike; bytes, or twice as many. */
 struct pixel_map {
     uint32_t n;
+    bool     wide;
     int8_t   byte[NORMALISE_MOST][256];
+    int8_t   high[NORMALISE_MOST][256]; // if wide
 };
 
-/* Delivers map->byte[channel][pixel], borrowed, in place of pixel - 128. ERR_INPUT when the map is
- * for other channels. */
+/* Delivers map->byte[channel][pixel], borrowed, in place of pixel - 128; the map->high of all
+ * pixels behind those of all, if it is wide. ERR_INPUT when the map is for other channels. */
 enum err images_map(struct images *set, const struct pixel_map *map, struct err_msg *m);
 
 /* Whether the images have labels; if not, they are delivered as 0. */

@@ -15,7 +15,8 @@ static const struct type {
     size_t      size;
 } types[] = {
     [NPY_FLOAT32] = {"<f4", 4}, [NPY_FLOAT64] = {"<f8", 8}, [NPY_UINT8] = {"|u1", 1},
-    [NPY_INT8] = {"|i1", 1},    [NPY_INT32] = {"<i4", 4},   [NPY_INT64] = {"<i8", 8},
+    [NPY_INT8] = {"|i1", 1},    [NPY_UINT16] = {"<u2", 2},  [NPY_INT16] = {"<i2", 2},
+    [NPY_INT32] = {"<i4", 4},   [NPY_INT64] = {"<i8", 8},
 };
 
 /* ---- Reading ---- */
@@ -159,6 +160,10 @@ double npy_value(const struct npy *a, size_t i)
         return a->data[i];
     case NPY_INT8:
         return (int8_t)a->data[i];
+    case NPY_UINT16:
+        return a->data[2 * i] | a->data[2 * i + 1] << 8;
+    case NPY_INT16:
+        return (int16_t)(uint16_t)(a->data[2 * i] | a->data[2 * i + 1] << 8);
     case NPY_INT32:
         memcpy(&n, a->data + 4 * i, sizeof n);
         return n;

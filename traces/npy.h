@@ -1,6 +1,7 @@
 /* traces/npy.h -- arrays of numpy: .npy files read, .npz files written.
  *
- * Read: format 1 to 3, little-endian float32, float64, int32, int64, uint8 or int8, in C's order,
+ * Read: format 1 to 3, little-endian float32, float64, integers of 8, 16, 32 or 64 bits (of
+ * more than 16 signed ones), in C's order,
  * plain or gzip.
  * Written: a zip archive, not packed, of .npy members of format 1.
  */
@@ -16,7 +17,10 @@
 
 enum { NPY_MOST_DIMS = 8, NPY_FIRST_BYTE = 0x93 };
 
-enum npy_type { NPY_FLOAT32, NPY_FLOAT64, NPY_UINT8, NPY_INT8, NPY_INT32, NPY_INT64, N_NPY_TYPE };
+enum npy_type {
+    NPY_FLOAT32, NPY_FLOAT64, NPY_UINT8, NPY_INT8, NPY_UINT16, NPY_INT16, NPY_INT32, NPY_INT64,
+    N_NPY_TYPE
+};
 
 struct npy {
     enum npy_type type;

@@ -402,6 +402,25 @@ static void sum_digits(const uint32_t *digits, const struct value_map *map, cons
         }
 }
 
+/* The same of |x| and of how often x is not 0, of values of more than a byte; channels have no
+ * quads there. */
+static void sum_values(const struct tally *t, uint32_t layer, const struct value_map *map,
+                       const struct pixel_run *r)
+{
+    const struct plan_layer *pl = &t->plan->plan->layer[layer];
+    const struct layer_sums *s = &t->layer[layer];
+    size_t at = (size_t)r->class * s->quads * VALUE_QUAD;
+
+    for (uint32_t x = r->x; x < r->x + r->n; x++)
+        for (uint32_t c = 0; c < map->shape.channels; c++) {
+            int32_t v = value_get(map, x, r->y, c, 0);
+            s->total[at + c].abs += (uint32_t)abs(v);
+            s->total[at + c].nonzero += v != 0;
+            if (s->digits)
+                s->digits[at + c] += reads_digit_sum(&pl->array.reads, v);
+        }
+}
+
 static void see_input(void *user, uint32_t layer, const struct value_map *map, uint32_t column,
                       uint32_t n_lane)
 {
@@ -418,6 +437,10 @@ static void see_input(void *user, uint32_t layer, const struct value_map *map, u
     }
     for (; s->next_run < c->n_run && c->run[s->next_run].y == column; s->next_run++) {
         const struct pixel_run *r = &c->run[s->next_run];
+        if (map->value) {
+            sum_values(t, layer - 1, map, r);
+            continue;
+        }
         if (s->held[r->class] + r->n > VALUE_MOST_PIXELS)
             take_class(s, r->class, n_lane);
         s->held[r->class] += r->n;
@@ -483,14 +506,14 @@ const struct value_watch *tally_watch(const struct tally *t)
 static void total_padding(const struct tally *t, uint32_t layer)
 {
     int32_t zero = plan_network_layer(t->plan->plan, layer)->in_zero;
-    int32_t stored = in_signed(t->plan->plan, layer) ? 128 : 0;
+    const struct reads_cfg *reads = &t->plan->plan->layer[layer].array.reads;
     const struct layer_sums *s = &t->layer[layer];
 
     for (uint32_t c = 0; c < s->quads * VALUE_QUAD; c++)
         s->total[c] = (struct value_total){ t->n_image * (uint64_t)abs(zero),
                                             zero != 0 ? t->n_image : 0 };
     for (uint32_t c = 0; s->digits && c < s->quads * VALUE_QUAD; c++)
-        s->digits[c] = t->n_image * t->plan->layer[layer].digits[(uint8_t)(zero + stored)];
+        s->digits[c] = t->n_image * reads_digit_sum(reads, zero);
 }
 
 /* abs[channel of the layer][kernel position]: sum of |w| over a core's outputs. */
@@ -502,10 +525,9 @@ static void sum_weights(const struct layer *l, const struct plan_core *c, uint32
 
     memset(abs_sum, 0, l->in.channels * positions * sizeof *abs_sum);
     for (uint32_t o = c->out_first; o < c->out_first + c->out_n; o++) {
-        const int8_t *w = l->weight + o * rows;
         uint32_t *sum = abs_sum + o / out * rows;
         for (size_t r = 0; r < rows; r++)
-            sum[r] += (uint32_t)abs(w[r]);
+            sum[r] += (uint32_t)abs(layer_weight(l, o * rows + r));
     }
 }
 

@@ -55,17 +55,21 @@ uint32_t reads_exact_bits(uint32_t rows, uint32_t input_digit_bits, int32_t most
     return bits;
 }
 
+uint32_t reads_digit_sum(const struct reads_cfg *cfg, int32_t x)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t first = 0; first < cfg->input_bits; first += cfg->input_slice_bits) {
+        uint32_t n = min_u32(cfg->input_slice_bits, cfg->input_bits - first);
+        uint32_t codes = UINT32_C(1) << n, digit = (uint32_t)(x >> first) & (codes - 1);
+        bool negative = x < 0 && first + n == cfg->input_bits;
+        sum += negative ? codes - digit : digit;
+    }
+    return sum;
+}
+
 void reads_digit_sums(const struct reads_cfg *cfg, bool is_signed, uint32_t sum[256])
 {
-    for (int32_t i = 0; i < 256; i++) {
-        int32_t x = is_signed && i >= 128 ? i - 256 : i;
-
-        sum[i] = 0;
-        for (uint32_t first = 0; first < cfg->input_bits; first += cfg->input_slice_bits) {
-            uint32_t n = min_u32(cfg->input_slice_bits, cfg->input_bits - first);
-            uint32_t codes = UINT32_C(1) << n, digit = (uint32_t)(x >> first) & (codes - 1);
-            bool negative = x < 0 && first + n == cfg->input_bits;
-            sum[i] += negative ? codes - digit : digit;
-        }
-    }
+    for (int32_t i = 0; i < 256; i++)
+        sum[i] = reads_digit_sum(cfg, is_signed && i >= 128 ? i - 256 : i);
 }

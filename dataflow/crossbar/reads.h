@@ -46,8 +46,10 @@ struct reads reads_of(const struct reads_cfg *cfg, const struct cell_layout *cel
  * inputs and of the weights. */
 uint32_t reads_exact_bits(uint32_t rows, uint32_t input_digit_bits, int32_t most_digit);
 
-/* What an input takes of drivers and cells, of each byte that it may be: its digits, summed over
- * the slices, those that count negative by their magnitude. Digits of one bit: how many are set. */
+/* What an input takes of drivers and cells: its digits, summed over the slices, those that count
+ * negative by their magnitude. Digits of one bit: how many are set. And of each byte that it may
+ * be. */
+uint32_t reads_digit_sum(const struct reads_cfg *cfg, int32_t x);
 void reads_digit_sums(const struct reads_cfg *cfg, bool is_signed, uint32_t sum[256]);
 
 #endif

@@ -46,16 +46,16 @@ static enum err check_values(const struct plan *p, uint32_t layer, struct err_ms
     const struct layer *l = plan_network_layer(p, layer);
     const struct array_spec *array = &p->layer[layer].array;
     const struct cell_layout *keeps = &array->layout;
-    size_t n = l->weight ? (size_t)l->out.channels * layer_kernel_rows(l) : 0;
+    size_t n = layer_has_weights(l) ? (size_t)l->out.channels * layer_kernel_rows(l) : 0;
 
     for (size_t k = 0; k < n; k++) {
-        if (l->weight[k] < keeps->least || l->weight[k] > keeps->most)
+        int32_t w = layer_weight(l, k);
+        if (w < keeps->least || w > keeps->most)
             return PLAN_REFUSE(p, "core.crossbar.scheme", m,
                                "core.crossbar.cell = %s keeps weights of %d to %d, layer %s has "
                                "%d: want core.crossbar.cell = sliced with core.crossbar.scheme = "
-                               "offset", array->cell->name, keeps->least, keeps->most, l->name,
-                               l->weight[k]);
-        if (l->weight[k] == 0 && !keeps->zero)
+                               "offset", array->cell->name, keeps->least, keeps->most, l->name, w);
+        if (w == 0 && !keeps->zero)
             return PLAN_REFUSE(p, "core.crossbar.cell", m,
                                "core.crossbar.cell = %s keeps +1 and -1, layer %s has 0: want "
                                "core.crossbar.cell = pair", array->cell->name, l->name);

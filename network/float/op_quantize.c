@@ -60,11 +60,6 @@ enum err float_dequantise(struct float_call *c, const struct float_quantised *q,
     return e;
 }
 
-static bool is_byte(int32_t type)
-{
-    return type == TYPE(UINT8) || type == TYPE(INT8) || type == ONNX_UINT4 || type == ONNX_INT4;
-}
-
 static enum err quantise(struct float_call *c, const struct array *x,
                          const struct float_quantised *q, struct array *out)
 {
@@ -72,8 +67,8 @@ static enum err quantise(struct float_call *c, const struct array *x,
     enum err e = read_scales(c, x, q, &s);
     int32_t type = !e && s.zero ? s.zero->type : TYPE(UINT8);
 
-    if (!e && (!x->real || !is_byte(type)))
-        e = FLOAT_REFUSE(c, "quantises %s to %s: want float to integers of 4 or 8 bits",
+    if (!e && (!x->real || !onnx_type_is_code(type)))
+        e = FLOAT_REFUSE(c, "quantises %s to %s: want float to integers of 4, 8 or 16 bits",
                          onnx_type_name(x->type), onnx_type_name(type));
     if (!e && !array_init(out, type, x->n_dim, x->dim))
         e = float_no_memory(c);

@@ -15,6 +15,7 @@
 
 #include "network/float/graph.h"
 #include "network/onnx/read.h"
+#include "network/precision.h"
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 
@@ -323,6 +324,18 @@ static enum err settle_inputs(struct onnx_reader *r, const struct onnx_node *nod
     return e;
 }
 
+/* A table has a place for each byte, and holds bytes. */
+static enum err check_bytes(const struct onnx_reader *r, const struct onnx_node *node,
+                            const struct onnx_quantisation *q)
+{
+    uint32_t bits = value_bits_for(q->least, q->most, q->is_signed);
+
+    return bits <= 8 ? ERR_NONE
+                     : onnx_node_refuse(node, r->msg, "a function of one value, of %" PRIu32
+                                        " bits: want values of at most 8 in front of it and "
+                                        "behind it", bits);
+}
+
 enum err onnx_curve_read(struct onnx_reader *r, const struct onnx_node *node)
 {
     struct onnx_meaning source, out;
@@ -334,7 +347,10 @@ enum err onnx_curve_read(struct onnx_reader *r, const struct onnx_node *node)
     if (is_operator(node, "DequantizeLinear"))
         return dequantise(r, node);
     common_source(r, node, &source);
-    e = new_curve(r, &source, &c);
+    const struct onnx_quantisation q = onnx_quantisation_of_all(r, &source);
+    e = check_bytes(r, node, &q);
+    if (!e)
+        e = new_curve(r, &source, &c);
     if (!e)
         e = evaluate(r, node, &source, MOST_CHAIN, &c->value);
     if (e)
@@ -345,6 +361,8 @@ enum err onnx_curve_read(struct onnx_reader *r, const struct onnx_node *node)
         c->maker = x->means == ONNX_CURVE ? x->curve->maker : node;
         c->rounded = true;
         e = onnx_read_quantisation(r, node, 1, &c->q);
+        if (!e)
+            e = check_bytes(r, node, &c->q);
     } else if (is_operator(node, "Clip") && onnx_input(r, node, 0)->means == ONNX_CURVE &&
                onnx_input(r, node, 0)->curve->rounded) { // values of fewer bits
         const struct onnx_curve *wide = onnx_input(r, node, 0)->curve;

@@ -70,12 +70,11 @@ enum err onnx_check_weights(const struct onnx_reader *r, const struct onnx_node 
                             const struct onnx_meaning *w, uint32_t n_dim)
 {
     if (w->means != ONNX_WEIGHTS)
-        return onnx_node_refuse(node, r->msg, "its weights are %s: want int8 ones that have passed "
+        return onnx_node_refuse(node, r->msg, "its weights are %s: want integers that have passed "
                                 "DequantizeLinear", onnx_means_text(w->means));
-    if (w->tensor.type != ONNX__TENSOR_PROTO__DATA_TYPE__INT8 &&
-        w->tensor.type != ONNX__TENSOR_PROTO__DATA_TYPE__UINT8 && w->tensor.type != ONNX_INT4 &&
-        w->tensor.type != ONNX_UINT4)
-        return onnx_node_refuse(node, r->msg, "its weights are %s: want int8 or uint8",
+    if (!onnx_type_is_code(w->tensor.type))
+        return onnx_node_refuse(node, r->msg, "its weights are %s: want int8 or uint8, or of 4 or "
+                                "16 bits",
                                 onnx_type_name(w->tensor.type));
     if (w->tensor.n_dim != n_dim)
         return onnx_node_refuse(node, r->msg, "weights of %" PRIu32 " dimensions: want %" PRIu32,
@@ -105,26 +104,45 @@ static int64_t weight_at(const struct onnx_meaning *w, size_t i, uint32_t axis, 
     return v - onnx_tensor_integer(&w->zero, at);
 }
 
+/* Whether some weight leaves int8; none may leave int16. */
+static enum err weigh(const struct onnx_reader *r, const struct onnx_node *node,
+                      const struct onnx_meaning *w, uint32_t axis, bool *wide)
+{
+    size_t columns = w->tensor.n / w->tensor.dim[0];
+
+    *wide = false;
+    for (size_t i = 0; i < w->tensor.n; i++) {
+        int64_t v = weight_at(w, i, axis, columns);
+        if (v < INT16_MIN || v > INT16_MAX)
+            return onnx_node_refuse(node, r->msg, "weight %zu less its zero point is %" PRId64
+                                    ": want 16 bits, -32768 to 32767", i, v);
+        *wide |= v < INT8_MIN || v > INT8_MAX;
+    }
+    return ERR_NONE;
+}
+
 /* Outputs first, as a layer keeps them. */
 static enum err copy_weights(const struct onnx_reader *r, const struct onnx_node *node,
-                             const struct onnx_meaning *w, uint32_t axis, int8_t *to)
+                             const struct onnx_meaning *w, uint32_t axis, struct layer *l)
 {
     const struct onnx_tensor *t = &w->tensor;
     size_t rows = t->dim[0], columns = t->n / rows;
+    bool as_they_stand = axis == 0 && w->zero.n == 0 && t->proto->has_raw_data &&
+                         t->type == ONNX__TENSOR_PROTO__DATA_TYPE__INT8, wide = false;
+    enum err e = as_they_stand ? ERR_NONE : weigh(r, node, w, axis, &wide);
 
     assert(axis == 0 || t->n_dim == 2);
-    if (axis == 0 && w->zero.n == 0 && t->proto->has_raw_data &&
-        t->type == ONNX__TENSOR_PROTO__DATA_TYPE__INT8) {
-        memcpy(to, t->proto->raw_data.data, t->n);
+    if (!e && !layer_make_weights(l, t->n, wide))
+        e = no_memory(r);
+    if (e)
+        return e;
+    if (as_they_stand) {
+        memcpy(l->weight, t->proto->raw_data.data, t->n);
         return ERR_NONE;
     }
-    for (size_t i = 0; i < t->n; i++) {
-        int64_t v = weight_at(w, i, axis, columns);
-        if (v < INT8_MIN || v > INT8_MAX)
-            return onnx_node_refuse(node, r->msg, "weight %zu less its zero point is %" PRId64
-                                    ": want int8, -128 to 127", i, v);
-        to[axis == 0 ? i : i % columns * rows + i / columns] = (int8_t)v;
-    }
+    for (size_t i = 0; i < t->n; i++)
+        layer_set_weight(l, axis == 0 ? i : i % columns * rows + i / columns,
+                         (int32_t)weight_at(w, i, axis, columns));
     return ERR_NONE;
 }
 
@@ -138,12 +156,9 @@ static enum err fill_weights(struct onnx_reader *r, const struct onnx_node *node
     if ((!single || w->zero.n > 1) && w->axis != a->axis)
         return onnx_node_refuse(node, r->msg, "the scales of its weights run along axis %" PRIu32
                                 ": want one for each output, axis %" PRIu32, w->axis, a->axis);
-    d->layer.weight = malloc(w->tensor.n);
-    if (!d->layer.weight)
-        return no_memory(r);
     for (uint32_t o = 0; o < d->layer.out.channels; o++)
         d->unit[o] = a->alpha * in_scale * onnx_tensor_real(&w->scale, single ? 0 : o);
-    return copy_weights(r, node, w, a->axis, d->layer.weight);
+    return copy_weights(r, node, w, a->axis, &d->layer);
 }
 
 static enum err fill_bias(struct onnx_reader *r, const struct onnx_node *node,
@@ -351,10 +366,12 @@ static enum err negate(const struct onnx_reader *r, const struct onnx_node *node
     }
     size_t rows = layer_kernel_rows(l);
     for (size_t i = o * rows; i < (o + 1) * rows; i++) {
-        if (l->weight[i] == INT8_MIN)
-            return onnx_node_refuse(node, r->msg, "changes the sign of a weight of -128: want "
-                                    "weights from -127, or the sign in the weights");
-        l->weight[i] = (int8_t)-l->weight[i];
+        int32_t least = l->weight ? INT8_MIN : INT16_MIN, v = layer_weight(l, i);
+        if (v == least)
+            return onnx_node_refuse(node, r->msg, "changes the sign of a weight of %" PRId32
+                                    ": want weights from %" PRId32 ", or the sign in the weights",
+                                    v, least + 1);
+        layer_set_weight(l, i, -v);
     }
     return ERR_NONE;
 }
@@ -534,6 +551,7 @@ static void free_draft(struct onnx_draft *d)
     free(d->divisor);
     free(d->layer.input);
     free(d->layer.weight);
+    free(d->layer.wide_weight);
     free(d->layer.negated);
     requant_release(&d->layer.requant);
     free(d);

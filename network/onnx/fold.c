@@ -20,6 +20,9 @@ static int32_t stored_type(int32_t type)
 static size_t width_of(int32_t type)
 {
     switch (type) {
+    case TYPE(INT16):
+    case TYPE(UINT16):
+        return 2;
     case TYPE(FLOAT):
     case TYPE(INT32):
         return 4;

@@ -320,8 +320,7 @@ static bool has_channels_last(const struct onnx_graph *g)
 
 static bool is_image_type(int32_t type)
 {
-    return onnx_type_is_real(type) || type == ONNX__TENSOR_PROTO__DATA_TYPE__INT8 ||
-           type == ONNX__TENSOR_PROTO__DATA_TYPE__UINT8;
+    return onnx_type_is_real(type) || (onnx_type_is_code(type) && onnx_type_bits(type) >= 8);
 }
 
 enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, struct err_msg *m)
@@ -334,8 +333,9 @@ enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, 
     *image = (struct onnx_image){.batch = 1};
     if (!t || !is_image_type(t->elem_type) || !t->shape || t->shape->n_dim < 2 ||
         t->shape->n_dim > 4)
-        return err_set(m, ERR_INPUT, "graph input \"%.100s\": want a tensor of float, int8 or "
-                       "uint8 and of two to four dimensions, batch x channels x rows x columns; "
+        return err_set(m, ERR_INPUT, "graph input \"%.100s\": want a tensor of float, int8, "
+                       "uint8, int16 or uint16 and of two to four dimensions, batch x channels x "
+                       "rows x columns; "
                        "--input-shape gives those that the file leaves out", v->name);
     image->type = t->elem_type;
     image->n_dim = (uint32_t)t->shape->n_dim;

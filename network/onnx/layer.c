@@ -107,14 +107,15 @@ static enum err append(struct onnx_reader *r, const char *name, struct layer *l,
 /* The least that hold all weights: 1 where they are all +-1. */
 static uint32_t weight_bits(const struct layer *l)
 {
-    size_t n = l->weight ? (size_t)layer_kernel_rows(l) * l->out.channels : 0;
-    int32_t least = INT8_MAX, most = INT8_MIN;
+    size_t n = layer_has_weights(l) ? (size_t)layer_kernel_rows(l) * l->out.channels : 0;
+    int32_t least = INT16_MAX, most = INT16_MIN;
     bool signs = true;
 
     for (size_t i = 0; i < n; i++) {
-        least = min_i32(least, l->weight[i]);
-        most = max_i32(most, l->weight[i]);
-        signs &= l->weight[i] == 1 || l->weight[i] == -1;
+        int32_t w = layer_weight(l, i);
+        least = min_i32(least, w);
+        most = max_i32(most, w);
+        signs &= w == 1 || w == -1;
     }
     return n == 0 ? 0 : signs ? 1 : value_bits_for(least, most, true);
 }
@@ -202,6 +203,9 @@ static enum err bound_outputs(const struct onnx_reader *r, struct onnx_draft *d,
 {
     struct layer *l = &d->layer;
 
+    if (value_bits_for(q->least, q->most, q->is_signed) > 8)
+        return err_set(r->msg, ERR_INPUT, "bounds of each output by itself, of values of more than "
+                       "8 bits: want the same for all");
     l->table = malloc((size_t)d->n * 256);
     l->n_table = d->n;
     if (!l->table)
@@ -253,10 +257,10 @@ static bool drop_dead(struct onnx_draft *d, double *live)
     size_t rows = layer_kernel_rows(l);
     bool some = false;
 
-    for (uint32_t o = 0; l->weight && o < l->out.channels; o++) {
+    for (uint32_t o = 0; layer_has_weights(l) && o < l->out.channels; o++) {
         bool dead = true;
         for (size_t i = o * rows; i < (o + 1) * rows && dead; i++)
-            dead = l->weight[i] == 0;
+            dead = layer_weight(l, i) == 0;
         if (dead)
             d->unit[o] = 0;
         else if (!some)
@@ -272,7 +276,6 @@ static enum err quantise_layer(struct onnx_reader *r, const struct onnx_node *no
 {
     struct layer *l = &d->layer;
     enum err e = l->kind == LAYER_AVERAGE_POOL ? spread_average(r, d) : ERR_NONE;
-
     double live;
 
     if (e)
@@ -345,7 +348,8 @@ static enum err sum_up(struct onnx_reader *r, const struct onnx_node *node,
     struct onnx_draft *sum;
 
     if (in.is_signed != q->is_signed) { // the pool keeps the type of what it sums
-        int32_t by = q->is_signed ? INT8_MIN : -INT8_MIN;
+        int32_t by = in.most - in.least > UINT8_MAX ? INT16_MIN : INT8_MIN;
+        by = q->is_signed ? by : -by;
         in.zero += by;
         in.least += by;
         in.most += by;

@@ -15,15 +15,16 @@
 static enum err reorder(const struct onnx_reader *r, struct layer *l)
 {
     size_t pixels = (size_t)l->in.height * l->in.width, rows = pixels * l->in.channels;
-    int8_t *copy = malloc(rows);
+    int16_t *copy = malloc(rows * sizeof *copy);
 
     if (!copy)
         return err_set(r->msg, ERR_MEMORY, "no memory for weights");
     for (uint32_t o = 0; o < l->out.channels; o++) {
-        int8_t *w = l->weight + o * rows;
-        memcpy(copy, w, rows);
         for (size_t i = 0; i < rows; i++)
-            w[i % l->in.channels * pixels + i / l->in.channels] = copy[i];
+            copy[i] = (int16_t)layer_weight(l, o * rows + i);
+        for (size_t i = 0; i < rows; i++)
+            layer_set_weight(l, o * rows + i % l->in.channels * pixels + i / l->in.channels,
+                             copy[i]);
     }
     free(copy);
     return ERR_NONE;

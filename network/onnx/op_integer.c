@@ -157,9 +157,11 @@ static enum err settle_draft(struct onnx_reader *r, uint32_t value)
 static enum err settle_image(struct onnx_reader *r, struct onnx_meaning *m)
 {
     static const uint32_t image = 0;
-    const bool is_signed = r->image_type == TYPE(INT8);
-    const struct onnx_quantisation q = {1, 0, is_signed, is_signed ? INT8_MIN : 0,
-                                        is_signed ? INT8_MAX : UINT8_MAX};
+    int64_t least, most;
+
+    if (!onnx_type_limits(r->image_type, &least, &most))
+        onnx_type_limits(TYPE(UINT8), &least, &most);
+    const struct onnx_quantisation q = {1, 0, least < 0, (int32_t)least, (int32_t)most};
     enum err e = r->network->n_layer ? ERR_NONE : onnx_add_image(r, m->shape, &q);
 
     m->means = ONNX_PIXELS;
@@ -175,19 +177,21 @@ static enum err settle_weights(struct onnx_reader *r, const struct onnx_node *no
     struct array scale = {0}, bytes = {0};
     const struct onnx_tensor *t = &m->tensor;
     uint32_t one = 1;
+    int32_t type = TYPE(INT8);
 
     if (m->means != ONNX_STORED || !onnx_type_is_real(t->type) || t->n_dim < 2)
         return ERR_NONE;
     for (size_t i = 0; i < t->n; i++) {
         double w = onnx_tensor_real(t, i);
-        if (w != rint(w) || w < INT8_MIN || w > INT8_MAX)
-            return onnx_node_refuse(node, r->msg, "weight %zu is %g: want whole numbers from -128 "
-                                    "to 127, as all the network has", i, w);
+        if (w != rint(w) || w < INT16_MIN || w > INT16_MAX)
+            return onnx_node_refuse(node, r->msg, "weight %zu is %g: want whole numbers from "
+                                    "-32768 to 32767, as all the network has", i, w);
+        type = w < INT8_MIN || w > INT8_MAX ? TYPE(INT16) : type;
     }
     if (t->n > r->values_left)
         return onnx_node_refuse(node, r->msg, "reads %zu weights: want a smaller network", t->n);
     r->values_left -= t->n;
-    enum err e = array_init(&bytes, TYPE(INT8), t->n_dim, t->dim) &&
+    enum err e = array_init(&bytes, type, t->n_dim, t->dim) &&
                          array_init(&scale, TYPE(FLOAT), 1, &one)
                      ? ERR_NONE
                      : err_set(r->msg, ERR_MEMORY, "no memory for weights");

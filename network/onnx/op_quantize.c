@@ -1,13 +1,15 @@
 /* network/onnx/op_quantize.c -- QuantizeLinear and DequantizeLinear.
  *
- * Activations have one scale and one zero point, uint8 or int8. Constants are dequantised only:
- * weights of 8 bits, biases of any integer type; one scale and zero point or one along an axis.
+ * Activations have one scale and one zero point, integers of 4, 8 or 16 bits. Constants are
+ * dequantised only: weights of as many, biases of any integer type; one scale and zero point or one
+ * along an axis.
  */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "network/onnx/read.h"
+#include "network/precision.h"
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 
@@ -29,11 +31,6 @@ static enum err check_scales(const struct onnx_reader *r, const struct onnx_node
     return ERR_NONE;
 }
 
-static bool is_byte(int32_t type)
-{
-    return type == TYPE(UINT8) || type == TYPE(INT8) || type == ONNX_UINT4 || type == ONNX_INT4;
-}
-
 /* Values of 4 bits lie in bytes, cut to their range. */
 static void set_type(struct onnx_quantisation *q, int32_t type)
 {
@@ -52,9 +49,9 @@ static enum err read_zero(const struct onnx_reader *r, const struct onnx_node *n
     if (zero->means != ONNX_STORED)
         return onnx_node_refuse(node, r->msg, "its zero point is %s: want a stored tensor",
                                 onnx_means_text(zero->means));
-    if (!onnx_tensor_is_single(&zero->tensor) || !is_byte(zero->tensor.type))
+    if (!onnx_tensor_is_single(&zero->tensor) || !onnx_type_is_code(zero->tensor.type))
         return onnx_node_refuse(node, r->msg, "its zero point is %zu %s: want one uint8 or int8, "
-                                "or of 4 bits", zero->tensor.n,
+                                "or of 4 or 16 bits", zero->tensor.n,
                                 onnx_type_name(zero->tensor.type));
     set_type(q, zero->tensor.type);
     q->zero = (int32_t)onnx_tensor_integer(&zero->tensor, 0);
@@ -70,9 +67,9 @@ static enum err read_output_type(const struct onnx_reader *r, const struct onnx_
 
     if (e || type == 0 || strstr(node->proto->op_type, "Dequantize"))
         return e;
-    if (type > INT32_MAX || !is_byte((int32_t)type))
+    if (type > INT32_MAX || !onnx_type_is_code((int32_t)type))
         return onnx_node_refuse(node, r->msg, "output_dtype is %" PRId64 ": want int8 or uint8, or "
-                                "of 4 bits", type);
+                                "of 4 or 16 bits", type);
     set_type(q, (int32_t)type);
     return ERR_NONE;
 }
@@ -237,7 +234,7 @@ static enum err read_quantize(struct onnx_reader *r, const struct onnx_node *nod
     enum err e = check_blocks(r, node);
     if (!e)
         e = onnx_read_quantisation(r, node, 1, &q);
-    if (!e && x.means == ONNX_IMAGE && is_byte(r->image_type))
+    if (!e && x.means == ONNX_IMAGE && onnx_type_is_code(r->image_type))
         e = onnx_node_refuse(node, r->msg, "rounds an image of %s: want DequantizeLinear",
                              onnx_type_name(r->image_type));
     if (!e && x.means != ONNX_IMAGE && x.means != ONNX_PIXELS)
@@ -247,9 +244,13 @@ static enum err read_quantize(struct onnx_reader *r, const struct onnx_node *nod
 
 /* ---- Real values again ---- */
 
-static const char *byte_name(bool is_signed)
+/* The type that holds such values. */
+static const char *type_name(const struct onnx_quantisation *q)
 {
-    return is_signed ? "int8" : "uint8";
+    bool wide = value_bits_for(q->least, q->most, q->is_signed) > 8;
+
+    return onnx_type_name(wide ? (q->is_signed ? TYPE(INT16) : TYPE(UINT16))
+                               : q->is_signed ? TYPE(INT8) : TYPE(UINT8));
 }
 
 /* The bytes of layer *layer, taken for others: what they are worth and what is 0 are q's. */
@@ -290,6 +291,7 @@ static enum err make_alike(struct onnx_reader *r, const struct onnx_node *node, 
 
     for (uint32_t k = 0; k < x->n_layer && !e; k++) {
         const struct layer *l = &r->network->layer[x->layer[k]];
+        const struct onnx_quantisation own = onnx_quantisation_of(l);
         if (onnx_quantised_alike(l, &q))
             continue;
         if (l->out_signed == q.is_signed && !x->view.some && !onnx_is_padded(x)) {
@@ -303,8 +305,7 @@ static enum err make_alike(struct onnx_reader *r, const struct onnx_node *node, 
         } else {
             e = onnx_node_refuse(node, r->msg, "reads bytes of scale %g and zero point %" PRId32
                                  " (%s) as %g and %" PRId32 " (%s): want the same", l->out_scale,
-                                 l->out_zero, byte_name(l->out_signed), q.scale, q.zero,
-                                 byte_name(q.is_signed));
+                                 l->out_zero, type_name(&own), q.scale, q.zero, type_name(&q));
         }
     }
     return e;
@@ -341,9 +342,11 @@ static enum err dequantize_image(struct onnx_reader *r, const struct onnx_node *
 
     if (!e && !onnx_has_input(node, 2))
         set_type(&q, r->image_type);
-    if (!e && q.is_signed != (r->image_type == TYPE(INT8)))
+    struct onnx_quantisation own = q;
+    set_type(&own, r->image_type);
+    if (!e && (q.least != own.least || q.most != own.most))
         e = onnx_node_refuse(node, r->msg, "reads an image of %s with a zero point of %s: want the "
-                             "same", onnx_type_name(r->image_type), byte_name(q.is_signed));
+                             "same", onnx_type_name(r->image_type), type_name(&q));
     if (!e)
         e = quantise_image(r, node, &x, &q);
     if (e)
@@ -435,7 +438,7 @@ static enum err read_dequantize(struct onnx_reader *r, const struct onnx_node *n
         return dequantize_constant(r, node);
     if (x->means == ONNX_BYTES)
         return dequantize_map(r, node);
-    if (x->means == ONNX_IMAGE && is_byte(r->image_type))
+    if (x->means == ONNX_IMAGE && onnx_type_is_code(r->image_type))
         return dequantize_image(r, node);
     return onnx_node_refuse(node, r->msg, "input 0 is %s: want integers",
                             onnx_means_text(x->means));

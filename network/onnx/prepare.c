@@ -481,7 +481,7 @@ static enum err fill(Onnx__TensorProto *t, uint64_t seed, struct err_msg *m)
         return no_memory(m);
     if (onnx_type_is_real(t->data_type))
         fill_floats(t, n, seed ? &r : NULL, data);
-    else if (onnx_type_bits(t->data_type) <= 8)
+    else if (onnx_type_bits(t->data_type) <= 16)
         for (uint64_t i = 0; i < bytes && seed; i++)
             data[i] = (uint8_t)rng_u64(r, i);
     set_raw(t, data, bytes);

@@ -1,7 +1,8 @@
 /* network/onnx/qonnx.c -- QONNX's operators (Brevitas, QKeras, FINN's front end) as ONNX's own.
  *
  *     Quant of a map         QuantizeLinear, Clip, DequantizeLinear
- *     Quant of a constant    a constant of int8 and DequantizeLinear; beyond 8 bits (a bias) floats
+ *     Quant of a constant    a constant of int8 or int16 and DequantizeLinear; a list (a bias) of
+ *                            more than 8 bits, and what has more than 16, floats
  *     BipolarQuant           of a constant: of -1 and 1. Of a map, scale s:
  *                            QuantizeLinear(x - s/2, s), cut to -1 and 0, which is whether x < 0,
  *                            because ties go to the even one; then s - 2s or s
@@ -17,7 +18,7 @@
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 
-enum { MOST_BITS = 32, BYTE_BITS = 8 };
+enum { MOST_BITS = 32, BYTE_BITS = 8, WIDE_BITS = 16 };
 
 /* ---- Quant ---- */
 
@@ -76,25 +77,33 @@ static bool is_bipolar(const struct quant *q)
     return !q || (q->bits == 1 && q->is_signed);
 }
 
+/* The integers that hold a width. */
+static int32_t type_for(double bits, bool is_signed)
+{
+    return bits <= BYTE_BITS ? (is_signed ? TYPE(INT8) : TYPE(UINT8))
+                             : is_signed ? TYPE(INT16) : TYPE(UINT16);
+}
+
 /* A map, cut to the integers that the width has. */
 static enum err quantise_map(struct onnx_rewriting *w, const Onnx__NodeProto *node,
                              const struct quant *q, double scale)
 {
     char s[ONNX_NAME], z[ONNX_NAME], low[ONNX_NAME], high[ONNX_NAME], bytes[ONNX_NAME],
         cut[ONNX_NAME];
+    int32_t type = type_for(q->bits, q->is_signed);
     bool odd = fmod(q->zero, 2) != 0;
 
-    if (q->bits > BYTE_BITS)
-        return onnx_refuse(w, node, "%g bits for a map: want at most %d", q->bits, BYTE_BITS);
+    if (q->bits > WIDE_BITS)
+        return onnx_refuse(w, node, "%g bits for a map: want at most %d", q->bits, WIDE_BITS);
     if (q->rounded != rint)
         return onnx_refuse(w, node, "rounds a map down or up: want rounding_mode ROUND");
     if (odd || q->zero < q->least || q->zero > q->most) // ties go the other way
         return onnx_refuse(w, node, "a zero point of %g: want an even one from %g to %g", q->zero,
                            q->least, q->most);
     onnx_put_float(w, onnx_put_name(s, node, "scale"), scale);
-    onnx_put_byte(w, onnx_put_name(z, node, "zero"), q->is_signed, (int64_t)q->zero);
-    onnx_put_byte(w, onnx_put_name(low, node, "low"), q->is_signed, (int64_t)q->least);
-    onnx_put_byte(w, onnx_put_name(high, node, "high"), q->is_signed, (int64_t)q->most);
+    onnx_put_integer(w, onnx_put_name(z, node, "zero"), type, (int64_t)q->zero);
+    onnx_put_integer(w, onnx_put_name(low, node, "low"), type, (int64_t)q->least);
+    onnx_put_integer(w, onnx_put_name(high, node, "high"), type, (int64_t)q->most);
     onnx_put_name(bytes, node, "bytes");
     onnx_put_name(cut, node, "cut");
     onnx_put_node(w, node, "QuantizeLinear", (const char *const[]){ node->input[0], s, z }, bytes);
@@ -127,14 +136,16 @@ static double integer_of(const struct quant *q, double x, double scale)
     return q->rounded(fmin(fmax((double)y, q->least), q->most));
 }
 
-/* A constant becomes integers; where they are no bytes, the real values they stand for. q: NULL for
- * BipolarQuant. */
+/* A constant becomes integers; where it has too many bits for them, the real values they stand for.
+ * q: NULL for BipolarQuant. */
 static enum err quantise_constant(struct onnx_rewriting *w, const Onnx__NodeProto *node,
                                   const struct quant *q, const struct onnx_tensor *x,
                                   const struct onnx_tensor *s)
 {
-    bool bytes = !q || (q->bits <= BYTE_BITS && q->zero == 0), is_signed = !q || q->is_signed;
-    int32_t type = !bytes ? TYPE(FLOAT) : is_signed ? TYPE(INT8) : TYPE(UINT8);
+    double most_bits = x->n_dim > 1 ? WIDE_BITS : BYTE_BITS;
+    bool whole = !q || (q->bits <= most_bits && q->zero == 0);
+    int32_t type = !whole ? TYPE(FLOAT) : q ? type_for(q->bits, q->is_signed) : TYPE(INT8);
+    size_t size = onnx_type_bits(type) / 8;
     char integers[ONNX_NAME], scales[ONNX_NAME];
     uint32_t axis, behind = 1, n = (uint32_t)s->n;
 
@@ -146,8 +157,8 @@ static enum err quantise_constant(struct onnx_rewriting *w, const Onnx__NodeProt
     for (uint32_t k = axis + 1; k < x->n_dim; k++)
         behind *= x->dim[k];
     Onnx__TensorProto *t =
-        onnx_put_tensor(w, bytes ? onnx_put_name(integers, node, "integers") : node->output[0],
-                        type, x->n_dim, x->dim, x->n * (bytes ? 1 : sizeof(float)));
+        onnx_put_tensor(w, whole ? onnx_put_name(integers, node, "integers") : node->output[0],
+                        type, x->n_dim, x->dim, x->n * size);
     for (size_t i = 0; t && i < x->n; i++) {
         double v = onnx_tensor_real(x, i), scale = onnx_tensor_real(s, n == 1 ? 0 : i / behind % n);
         if (!isfinite(v) || !(scale > 0) || !isfinite(scale))
@@ -157,12 +168,10 @@ static enum err quantise_constant(struct onnx_rewriting *w, const Onnx__NodeProt
                                i, v, scale);
         double k = integer_of(q, v, scale);
         float real = ((float)k - (float)(q ? q->zero : 0)) * (float)scale;
-        if (bytes)
-            t->raw_data.data[i] = (uint8_t)(int)k;
-        else
-            memcpy(t->raw_data.data + i * sizeof real, &real, sizeof real);
+        int32_t integer = (int32_t)k; // little-endian throughout
+        memcpy(t->raw_data.data + i * size, whole ? (const void *)&integer : &real, size);
     }
-    if (!bytes)
+    if (!whole)
         return ERR_NONE;
     Onnx__TensorProto *list = onnx_put_tensor(w, onnx_put_name(scales, node, "scales"), TYPE(FLOAT),
                                               n > 1, &n, n * sizeof(float));
@@ -186,8 +195,8 @@ static enum err take_signs(struct onnx_rewriting *w, const Onnx__NodeProto *node
     onnx_put_float(w, onnx_put_name(half, node, "half"), scale / 2);
     onnx_put_float(w, onnx_put_name(s, node, "scale"), scale);
     onnx_put_float(w, onnx_put_name(twice, node, "twice"), 2 * scale);
-    onnx_put_byte(w, onnx_put_name(zero, node, "zero"), true, 0);
-    onnx_put_byte(w, onnx_put_name(low, node, "low"), true, -1);
+    onnx_put_integer(w, onnx_put_name(zero, node, "zero"), TYPE(INT8), 0);
+    onnx_put_integer(w, onnx_put_name(low, node, "low"), TYPE(INT8), -1);
     static const char *const steps[] = { "less_half", "is_negative", "cut",
                                          "below",     "distance",    "sign" };
     for (int i = 0; i < 6; i++)

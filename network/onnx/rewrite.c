@@ -130,13 +130,13 @@ void onnx_put_float(struct onnx_rewriting *w, const char *name, double v)
         memcpy(t->raw_data.data, &f, sizeof f);
 }
 
-void onnx_put_byte(struct onnx_rewriting *w, const char *name, bool is_signed, int64_t v)
+void onnx_put_integer(struct onnx_rewriting *w, const char *name, int32_t type, int64_t v)
 {
-    Onnx__TensorProto *t =
-        onnx_put_tensor(w, name, is_signed ? TYPE(INT8) : TYPE(UINT8), 0, NULL, 1);
+    size_t bytes = onnx_type_bits(type) / 8;
+    Onnx__TensorProto *t = onnx_put_tensor(w, name, type, 0, NULL, bytes);
 
-    if (t)
-        t->raw_data.data[0] = (uint8_t)v;
+    for (size_t i = 0; t && i < bytes; i++)
+        t->raw_data.data[i] = (uint8_t)((uint64_t)v >> 8 * i);
 }
 
 void onnx_put(struct onnx_rewriting *w, Onnx__NodeProto *node)

@@ -68,11 +68,11 @@ enum err onnx_rewrite_number(struct onnx_rewriting *w, const Onnx__NodeProto *no
 /* "value.what", of the node's output. */
 const char *onnx_put_name(char name[ONNX_NAME], const Onnx__NodeProto *node, const char *what);
 
-/* New constants: zeros of so many bytes, NULL without memory; one float; one int8 or uint8. */
+/* New constants: zeros of so many bytes, NULL without memory; one float; one integer. */
 Onnx__TensorProto *onnx_put_tensor(struct onnx_rewriting *w, const char *name, int32_t type,
                                    size_t n_dim, const uint32_t *dim, size_t bytes);
 void onnx_put_float(struct onnx_rewriting *w, const char *name, double v);
-void onnx_put_byte(struct onnx_rewriting *w, const char *name, bool is_signed, int64_t v);
+void onnx_put_integer(struct onnx_rewriting *w, const char *name, int32_t type, int64_t v);
 
 /* Takes over a node. */
 void onnx_put(struct onnx_rewriting *w, Onnx__NodeProto *node);

@@ -20,8 +20,8 @@ static const struct type {
     [TYPE(FLOAT)]      = {"float",      FIELD_FLOAT,  32, 0, 0},
     [TYPE(UINT8)]      = {"uint8",      FIELD_INT32,   8, 0, UINT8_MAX},
     [TYPE(INT8)]       = {"int8",       FIELD_INT32,   8, INT8_MIN, INT8_MAX},
-    [TYPE(UINT16)]     = {"uint16",     FIELD_NONE,   16, 0, 0},
-    [TYPE(INT16)]      = {"int16",      FIELD_NONE,   16, 0, 0},
+    [TYPE(UINT16)]     = {"uint16",     FIELD_INT32,  16, 0, UINT16_MAX},
+    [TYPE(INT16)]      = {"int16",      FIELD_INT32,  16, INT16_MIN, INT16_MAX},
     [TYPE(INT32)]      = {"int32",      FIELD_INT32,  32, INT32_MIN, INT32_MAX},
     [TYPE(INT64)]      = {"int64",      FIELD_INT64,  64, INT64_MIN, INT64_MAX},
     [TYPE(STRING)]     = {"string",     FIELD_NONE,    0, 0, 0},
@@ -68,6 +68,12 @@ bool onnx_type_limits(int32_t type, int64_t *least, int64_t *most)
     *least = packed ? (type == ONNX_INT4 ? -8 : 0) : type_of(type)->least;
     *most = packed ? (type == ONNX_INT4 ? 7 : 15) : type_of(type)->most;
     return *most > 0 && !onnx_type_is_real(type);
+}
+
+bool onnx_type_is_code(int32_t type)
+{
+    return type == TYPE(UINT8) || type == TYPE(INT8) || type == TYPE(UINT16) ||
+           type == TYPE(INT16) || type == ONNX_UINT4 || type == ONNX_INT4;
 }
 
 /* Numbers that n values take: of raw_data bytes, else entries of the field. */
@@ -151,7 +157,7 @@ enum err onnx_tensor_view(struct onnx_tensor *t, const Onnx__TensorProto *proto,
         return refuse(m, proto, "its data are a segment: want a whole tensor");
     if (type->field == FIELD_NONE)
         return err_set(m, ERR_INPUT, "tensor \"%.100s\": type %" PRId32 " (%s): want floats of "
-                       "16, 32 or 64 bits, integers of 4, 8, 32 or 64 bits, or bool", name,
+                       "16, 32 or 64 bits, integers of 4, 8, 16, 32 or 64 bits, or bool", name,
                        t->type, type->name);
     enum err e = check_dims(t, m);
     if (e)
@@ -251,12 +257,14 @@ int64_t onnx_tensor_integer(const struct onnx_tensor *t, size_t i)
     switch (t->type) {
     case TYPE(INT8):
         return (int8_t)(uint8_t)bits;
+    case TYPE(INT16):
+        return (int16_t)(uint16_t)bits;
     case TYPE(INT32):
         return (int32_t)(uint32_t)bits;
     case TYPE(INT64):
         return (int64_t)bits;
     }
-    return (int64_t)bits; // uint8, bool
+    return (int64_t)bits; // uint8, uint16, bool
 }
 
 bool onnx_tensor_is_single(const struct onnx_tensor *t)

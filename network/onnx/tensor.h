@@ -40,6 +40,9 @@ const char *onnx_type_name(int32_t type); // "int8"; "type 99" is "an unknown ty
 bool        onnx_type_is_real(int32_t type);
 size_t      onnx_type_bits(int32_t type); // of a value; 0: it is not read
 
+/* Whether a map may be rounded to a type: integers of 4, 8 and 16 bits. */
+bool onnx_type_is_code(int32_t type);
+
 /* Least and largest value of an integer type; false: it is none that is read. */
 bool onnx_type_limits(int32_t type, int64_t *least, int64_t *most);
 

@@ -5,10 +5,12 @@
 
 #include "core/pages.h"
 #include "core/util.h"
+#include "network/values/plain.h"
 #include "network/values/prepared.h"
 
 struct value_lanes {
     const struct values *v;
+    struct plain        *plain;  // owned; of a network that leaves the byte: all below is empty
     uint8_t             *byte;   // owned; of all maps
     int32_t             *sums;   // owned; of a column of one block
     int32_t             *total;  // owned; likewise, of those of several cores
@@ -17,7 +19,7 @@ struct value_lanes {
     /* While a run goes on: */
     const uint8_t *image;
     uint32_t       n;
-    int32_t       *result;
+    int64_t       *result;
     const struct value_watch *watch;
 };
 
@@ -51,6 +53,13 @@ struct value_lanes *value_lanes_new(const struct values *v)
 
     if (!l)
         return NULL;
+    if (v->plain) {
+        *l = (struct value_lanes){ .v = v, .plain = plain_new(v->network) };
+        if (l->plain)
+            return l;
+        free(l);
+        return NULL;
+    }
     *l = (struct value_lanes){ .v = v,
                                .byte = pages_new(v->lane_bytes),
                                .sums = pages_new(v->most_sums * sizeof *l->sums),
@@ -72,6 +81,7 @@ void value_lanes_free(struct value_lanes *l)
 {
     if (!l)
         return;
+    plain_free(l->plain);
     free(l->byte);
     free(l->sums);
     free(l->total);
@@ -494,13 +504,31 @@ static void take_turn(struct value_lanes *l, const struct value_turn *t)
         l->watch->input(l->watch->user, reader, &m, t->column, l->n);
 }
 
-void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, int32_t *result,
+/* One image after the other. */
+static void run_plain(struct value_lanes *l, const uint8_t *image, uint32_t n, int64_t *result,
+                      const struct value_watch *watch)
+{
+    const struct network *network = l->v->network;
+    uint32_t classes = layer_delivers(network_result(network)).channels;
+
+    for (uint32_t i = 0; i < n; i++, image += l->v->image_bytes) {
+        plain_run(l->plain, image, watch);
+        for (uint32_t c = 0; c < classes; c++)
+            *result++ = plain_delivered(l->plain, network->n_layer - 1, c);
+    }
+}
+
+void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, int64_t *result,
                      const struct value_watch *watch)
 {
     const struct network *network = l->v->network;
     uint32_t until = watch && watch->until > 0 ? watch->until : network->n_layer;
 
     assert(n >= 1 && n <= VALUE_LANES);
+    if (l->plain) {
+        run_plain(l, image, n, result, watch);
+        return;
+    }
     l->image = image;
     l->n = n;
     l->result = result;

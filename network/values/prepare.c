@@ -8,6 +8,7 @@
 #include "core/round.h"
 #include "core/simd.h"
 #include "core/util.h"
+#include "network/precision.h"
 #include "network/values/prepared.h"
 
 static const struct value_kernel *const kernels[N_SIMD] = {
@@ -480,7 +481,11 @@ struct values *values_new_on(const struct network *n, const char *kernel_name,
 
     if (!v)
         return NULL;
-    *v = (struct values){ .network = n, .kernel = kernels[simd] };
+    *v = (struct values){ .network = n, .kernel = kernels[simd],
+                          .image_bytes = network_image_bytes(n), .plain = network_is_wide(n) };
+    assert(!v->plain || !cores);
+    if (v->plain)
+        return v;
     v->layer = calloc(n->n_layer, sizeof *v->layer);
     v->spec = calloc(most_specs, sizeof *v->spec);
     v->step = calloc(most_specs, sizeof *v->step);
@@ -533,7 +538,5 @@ void values_free(struct values *v)
 
 size_t values_image_bytes(const struct values *v)
 {
-    const struct shape *s = &v->network->layer[0].out;
-
-    return (size_t)s->height * s->width * s->channels;
+    return v->image_bytes;
 }

@@ -11,6 +11,9 @@
  * Columns go from layer to layer one at a time, as pixels do through a chip, and a map keeps those
  * that somebody still reads: what is computed with is mostly in the cache.
  *
+ * A network that leaves the byte goes through one image after the other instead (plain.h), and its
+ * maps are value[column][row][channel].
+ *
  * Bytes are stored as uint8: those of int8 maps are 128 more. Channels that fill the last four up,
  * and lanes without an image, hold anything.
  *
@@ -38,6 +41,7 @@ struct value_map {
     uint8_t        zero;                   // byte of the border, as stored
     size_t         pixel_bytes, column_bytes;
     const uint8_t *byte;
+    const int32_t *value;                  // instead of bytes; else NULL
 };
 
 /* Columns that a map has memory for. */
@@ -55,6 +59,8 @@ static inline const uint8_t *value_pixel(const struct value_map *m, uint32_t x, 
 static inline int32_t value_get(const struct value_map *m, uint32_t x, uint32_t y, uint32_t channel,
                                 uint32_t lane)
 {
+    if (m->value)
+        return m->value[((size_t)y * m->shape.height + x) * m->shape.channels + channel];
     const uint8_t *p = value_pixel(m, x, y) + channel / VALUE_QUAD * VALUE_BYTES;
 
     return p[lane * VALUE_QUAD + channel % VALUE_QUAD] - (m->is_signed ? 128 : 0);
@@ -105,7 +111,7 @@ struct values *values_new(const struct network *n, const char *kernel_name);
 void values_free(struct values *v); // takes NULL
 
 /* The same with cores[n_layer], each n 0 for a layer that has its own weights; borrowed for the
- * call. */
+ * call. Of a network of bytes. */
 struct values *values_new_on(const struct network *n, const char *kernel_name,
                              const struct value_cores *cores);
 
@@ -124,7 +130,7 @@ size_t values_image_bytes(const struct values *v);
 /* Runs 1 to VALUE_LANES images, one after the other in the order of traces/images.h, as the network
  * wants them signed. result[n][channels of the result], of a map anything. watch: NULL for
  * nobody. */
-void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, int32_t *result,
+void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, int64_t *result,
                      const struct value_watch *watch);
 
 /* Over pixels and images: sum of |x|, and how often x is not 0. */

@@ -98,7 +98,7 @@ static void read_images(int8_t *pixels)
 
 /* All images side by side in one chip. */
 static void scores(const char *config, const struct settings *s, const struct network *n,
-                   const int8_t *pixels, int32_t of[N_IMAGE * N_CLASS])
+                   const int8_t *pixels, int64_t of[N_IMAGE * N_CLASS])
 {
     struct config c;
     struct plan plan;
@@ -131,7 +131,7 @@ int main(int argc, char **argv)
 
     read_images(pixels);
     for (size_t k = 0; k < 2; k++) {
-        int32_t plain[N_IMAGE * N_CLASS], other[N_IMAGE * N_CLASS];
+        int64_t plain[N_IMAGE * N_CLASS], other[N_IMAGE * N_CLASS];
         struct config c;
         struct network network;
         struct err_msg m;

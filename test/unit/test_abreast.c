@@ -36,7 +36,7 @@ static uint32_t image_of(uint32_t plane, uint32_t i)
 
 struct seen { // of a chip
     int64_t               timestep[N_IMAGE];
-    int32_t               value[N_PLANE][N_IMAGE][MOST_CLASSES];
+    int64_t               value[N_PLANE][N_IMAGE][MOST_CLASSES];
     struct core_counters *counters; // owned; [cores]
     uint64_t             *bits;     // owned; [streams]
 };

@@ -109,7 +109,7 @@ static struct chip *new_chip(const struct plan *p, uint64_t first_image)
 }
 
 static void check_one(const struct plan *p, uint64_t image, const int8_t *pixels,
-                      const int32_t *streamed)
+                      const int64_t *streamed)
 {
     struct chip *c = new_chip(p, image);
     struct chip_result r;
@@ -136,7 +136,7 @@ static void a_streamed_image_gives_the_logits_of_a_chip_just_reset(void **state)
 
     machine_make(&k, NULL, 0);
     int8_t *pixels = malloc((size_t)n * 3072);
-    int32_t(*logit)[N_CLASS] = malloc(n * sizeof *logit);
+    int64_t(*logit)[N_CLASS] = malloc(n * sizeof *logit);
     assert_int_equal(images_open(&set, IMAGES, shape, N_CLASS, &m), ERR_NONE);
     for (uint32_t i = 0; i < n; i++)
         assert_int_equal(images_next(set, pixels + (size_t)i * 3072, &label, &more, &m), ERR_NONE);

@@ -57,7 +57,7 @@ static struct analog_state state_of(const struct random_study *s, const struct a
 }
 
 struct classes { // of one image
-    int32_t value[MOST_CLASSES];
+    int64_t value[MOST_CLASSES];
 };
 
 /* Image 0 through a chip, with exact weights or analog ones. */

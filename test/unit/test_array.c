@@ -99,7 +99,7 @@ static struct imc_array *program(const struct array_matrix *m)
 
 struct outcome {
     struct core_counters counters; // of all cores
-    int32_t              value[2][64];
+    int64_t              value[2][64];
     uint32_t             n_value;
 };
 

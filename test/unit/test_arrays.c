@@ -29,7 +29,7 @@ struct machine {
 };
 
 struct logits {
-    int32_t of[N_IMAGE][N_CLASS];
+    int64_t of[N_IMAGE][N_CLASS];
     struct core_counters sum; // of all cores
 };
 

@@ -111,7 +111,7 @@ struct outcome {
                                 // negative
 };
 
-static void judge(struct outcome *o, const int32_t *score, uint32_t label)
+static void judge(struct outcome *o, const int64_t *score, uint32_t label)
 {
     uint32_t best = 0, first = CLASSES;
 

@@ -13,8 +13,8 @@
 #include "arch/chip.h"
 #include "arch/units/gauge.h"
 #include "memory/registers.h"
+#include "network/values/plain.h"
 #include "study/calibrate.h"
-#include "study/evaluate.h"
 #include "study/study.h"
 #include "test/random_study.h"
 #include "test/tmpdir.h"
@@ -400,7 +400,7 @@ static void need_images(void)
 }
 
 struct over_images {
-    struct evaluator   *e;
+    struct plain       *e;
     const struct study *s;
     uint32_t            core;
     struct sums         sums;
@@ -416,8 +416,7 @@ static enum err keep_image(void *user, uint64_t i, const uint8_t *image, struct 
     uint32_t rows = layer_kernel_rows(l), side = l->window.kernel[0] * l->window.kernel[1];
 
     (void)i, (void)m;
-    evaluator_run(o->e, image);
-    const uint8_t *map = evaluator_delivered(o->e, l->input[0]);
+    plain_run(o->e, image, NULL);
     for (uint32_t y = 0; y < l->out.width; y++)
         for (uint32_t x = 0; x < l->out.height; x++)
             for (uint32_t k = pc->out_first; k < pc->out_first + pc->out_n; k++) {
@@ -428,9 +427,9 @@ static enum err keep_image(void *user, uint64_t i, const uint8_t *image, struct 
                     int64_t py = window_begin(&l->window, 1, y) + at % l->window.kernel[1];
                     if (px < 0 || py < 0 || px >= in.height || py >= in.width)
                         continue;
-                    uint8_t byte = map[((size_t)py * in.height + (size_t)px) * in.channels + c];
+                    size_t pixel = (size_t)py * in.height + (size_t)px;
                     v += l->weight[(size_t)k * rows + r] *
-                         (o->s->network.layer[l->input[0]].out_signed ? (int8_t)byte : byte);
+                         plain_delivered(o->e, l->input[0], pixel * in.channels + c);
                 }
                 keep(&o->sums, v);
             }
@@ -465,11 +464,12 @@ static void a_range_is_that_of_the_ideal_network_over_the_calibration_images(voi
         if (strcmp(name, layers[0]) != 0 && strcmp(name, layers[1]) != 0 &&
             strcmp(name, layers[2]) != 0)
             continue;
-        assert_int_equal(evaluator_new(&o.e, &s.network, &m), ERR_NONE);
+        o.e = plain_new(&s.network);
+        assert_non_null(o.e);
         if (run_visit_images(&s.plan, &cfg, 0, 2, keep_image, &o, &m))
             fail_msg("%s", m.text);
         assert_int_equal(r.core[core].range[0], percentile(&o.sums, 99900));
-        evaluator_free(o.e);
+        plain_free(o.e);
         free(o.sums.abs);
         n++;
     }

@@ -27,7 +27,7 @@ struct observed {
     uint64_t hash;
     uint64_t n_event;
     int64_t  result_timestep[STUDY_IMAGES];
-    int32_t  result[STUDY_IMAGES][16];
+    int64_t  result[STUDY_IMAGES][16];
 };
 
 static void mix(struct observed *o, const void *bytes, size_t n)

@@ -520,7 +520,7 @@ CHANGE(image_huge, image_tensor(m)->shape->dim[3]->dim_value = INT64_C(1) << 40)
 CHANGE(image_without_type, onnx__type_proto__free_unpacked(m->graph->input[0]->type, NULL);
        m->graph->input[0]->type = NULL)
 
-CHANGE(tensor_type, find_tensor(m, "conv1.b")->data_type = ONNX_TYPE(UINT16))
+CHANGE(tensor_type, find_tensor(m, "conv1.b")->data_type = ONNX_TYPE(UINT32))
 CHANGE(tensor_type_unknown, find_tensor(m, "conv1.b")->data_type = 99)
 CHANGE(tensor_dims, find_tensor(m, "conv1.w.q")->dims[0] = 5)
 CHANGE(tensor_too_long, find_tensor(m, "conv1.w.q")->dims[0] = 3)
@@ -574,7 +574,19 @@ static void weight_zero(Onnx__ModelProto *m)
 }
 
 CHANGE(weight_zero_type, weight_zero(m); find_tensor(m, "zeros")->data_type = ONNX_TYPE(UINT8))
-CHANGE(weights_uint8, find_tensor(m, "conv1.w.q")->data_type = ONNX_TYPE(UINT8))
+
+/* uint16 all of whose bytes are 255. */
+static void weights_uint16(Onnx__ModelProto *m)
+{
+    Onnx__TensorProto *t = find_tensor(m, "conv1.w.q");
+
+    t->data_type = ONNX_TYPE(UINT16);
+    t->raw_data.len *= 2;
+    t->raw_data.data = realloc(t->raw_data.data, t->raw_data.len);
+    assert_non_null(t->raw_data.data);
+    memset(t->raw_data.data, 255, t->raw_data.len);
+}
+
 CHANGE(weights_float, set_input(m, "conv1", 1, "conv1.w.scale"))
 CHANGE(weights_are_a_map, set_input(m, "conv2", 1, "in"))
 CHANGE(weights_of_2_dims, find_tensor(m, "conv1.w.q")->n_dims = 2;
@@ -720,7 +732,7 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {image_negative, "graph input \"image\": dimension 3 is -6: want 1 to 65536"},
         {image_huge, "graph input \"image\": dimension 3 is 1099511627776: want 1 to 65536"},
         {image_without_type, "graph input \"image\": want a tensor of float"},
-        {tensor_type, "tensor \"conv1.b\": type 4 (uint16): want floats of"},
+        {tensor_type, "tensor \"conv1.b\": type 12 (uint32): want floats of"},
         {tensor_type_unknown, "tensor \"conv1.b\": type 99 (an unknown type): want"},
         {tensor_dims, "tensor \"conv1.w.q\": 72 bytes of data: want 90"},
         {tensor_too_long, "tensor \"conv1.w.q\": 72 bytes of data: want 54"},
@@ -750,12 +762,13 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {bias_of_bytes, "node \"conv1\" (Conv): its bias is a stored tensor"},
         {bias_is_a_map, "node \"conv2\" (Conv): its bias is a dequantised map"},
         {logit_bias_absurd, "layer fc: output 0 may reach a sum of "},
-        {weight_zero, "node \"conv1\" (Conv): weight 37 less its zero point is -242: want int8"},
         {weight_zero_type, "node \"conv1.w/DQ\" (DequantizeLinear): its zero points are uint8: "
                            "want int8"},
-        {weights_uint8, "node \"conv1\" (Conv): weight 1 less its zero point is 253: want int8"},
-        {weights_float, "node \"conv1\" (Conv): its weights are a stored tensor: want int8"},
-        {weights_are_a_map, "node \"conv2\" (Conv): its weights are a dequantised map: want int8"},
+        {weights_uint16, "node \"conv1\" (Conv): weight 0 less its zero point is 65535: want 16 "
+                         "bits, -32768 to 32767"},
+        {weights_float, "node \"conv1\" (Conv): its weights are a stored tensor: want integers"},
+        {weights_are_a_map, "node \"conv2\" (Conv): its weights are a dequantised map: want "
+                            "integers"},
         {weights_of_2_dims, "node \"conv1\" (Conv): weights of 2 dimensions: want 4"},
         {weight_axis, "node \"conv2\" (Conv): the scales of its weights run along axis 1: want"},
         {weight_axis_length, "node \"conv1.w/DQ\" (DequantizeLinear): 4 scales along axis 1: want"},

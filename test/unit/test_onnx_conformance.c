@@ -82,6 +82,8 @@ static enum err array_of_file(const char *directory, const char *kind, size_t i,
     enum err e = proto ? onnx_tensor_view(&t, proto, m)
                        : err_set(m, ERR_INPUT, "%s %zu: no tensor", kind, i);
 
+    if (!e && t.type == ONNX__TENSOR_PROTO__DATA_TYPE__UINT16 && strstr(directory, "BFLOAT16"))
+        e = err_set(m, ERR_INPUT, "%s %zu: bfloat16 that say that they are uint16", kind, i);
     if (!e)
         assert_true(array_from_tensor(a, &t));
     onnx__tensor_proto__free_unpacked(proto, NULL);

@@ -7,7 +7,8 @@
  *
  *     (|acc| + |r - r_zero| + 1) / 2 * 2^-shift
  *
- * of a tie: the bound is checked value by value, and no more is allowed.
+ * of a tie: the bound is checked value by value, and no more is allowed. Values and weights have 8
+ * bits, or each of them 8 or 16.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -21,10 +22,11 @@
 #include <cmocka.h>
 
 #include "network/onnx/read.h"
+#include "network/precision.h"
 #include "test/onnx_make.h"
 #include "test/reference.h"
 
-enum { N_SEED = 300, MOST_VALUES = 4096 };
+enum { N_SEED = 300, MOST_VALUES = 4096, IMAGE_VALUES = 9 * 9 * 4 };
 
 struct random {
     uint64_t state;
@@ -54,9 +56,23 @@ struct bytes { // how an activation is quantised
     int     zero;
 };
 
-static struct bytes random_bytes(struct random *r, double around)
+static void limits(const struct bytes *b, int *least, int *most)
+{
+    bool is_signed = b->type == ONNX_TYPE(INT8) || b->type == ONNX_TYPE(INT16);
+    bool wide = b->type == ONNX_TYPE(UINT16) || b->type == ONNX_TYPE(INT16);
+
+    *least = !is_signed ? 0 : wide ? -32768 : -128;
+    *most = *least + (wide ? 65535 : 255);
+}
+
+static struct bytes random_bytes(struct random *r, double around, bool any)
 {
     bool is_signed = below(r, 2);
+
+    if (any && below(r, 3) > 0)
+        return (struct bytes){scale_near(r, around / 256),
+                              is_signed ? ONNX_TYPE(INT16) : ONNX_TYPE(UINT16),
+                              is_signed ? within(r, -32768, 32767) : within(r, 0, 65535)};
 
     return (struct bytes){scale_near(r, around), is_signed ? ONNX_TYPE(INT8) : ONNX_TYPE(UINT8),
                           is_signed ? within(r, -128, 127) : within(r, 0, 255)};
@@ -67,7 +83,8 @@ struct affine { // a Conv or Gemm
     int    kernel[2], stride[2], dilation[2], pad[4];
     bool   relu, per_channel, quantised_bias, trans_b;
     float  alpha, beta;
-    int8_t weight[MOST_VALUES]; // outputs x inputs x kernel, whatever trans_b says
+    bool    wide;               // int16, else int8
+    int16_t weight[MOST_VALUES]; // outputs x inputs x kernel, whatever trans_b says
     float  scale[64];
     double bias[64];
 };
@@ -78,20 +95,22 @@ struct design {
     struct affine conv1, conv2, fc;
 };
 
-static void random_weights(struct random *r, struct affine *a, bool per_channel)
+static void random_weights(struct random *r, struct affine *a, bool per_channel, bool any)
 {
     int rows = a->inputs * a->kernel[0] * a->kernel[1];
 
     a->per_channel = per_channel;
+    a->wide = any && below(r, 3) > 0;
+    double step = (a->wide ? 0.02 / 256 : 0.02) / rows;
     for (int i = 0; i < a->outputs * rows; i++)
-        a->weight[i] = (int8_t)within(r, -128, 127);
+        a->weight[i] = (int16_t)(a->wide ? within(r, -32768, 32767) : within(r, -128, 127));
     for (int o = 0; o < a->outputs; o++) {
-        a->scale[o] = per_channel || o == 0 ? scale_near(r, 0.02 / rows) : a->scale[0];
+        a->scale[o] = per_channel || o == 0 ? scale_near(r, step) : a->scale[0];
         a->bias[o] = (double)(float)((double)within(r, -100, 100) / 37);
     }
 }
 
-static struct design random_design(struct random *r)
+static struct design random_design(struct random *r, bool any)
 {
     struct design d = {.channels = within(r, 1, 4), .rows = within(r, 5, 9),
                        .columns = within(r, 5, 9)};
@@ -108,30 +127,45 @@ static struct design random_design(struct random *r)
             a->pad[2 * end + axis] = within(r, 0, (a->kernel[axis] - 1) * a->dilation[axis]);
     }
     a->relu = below(r, 2);
-    random_weights(r, a, below(r, 2));
+    random_weights(r, a, below(r, 2), any);
 
     d.conv2 = (struct affine){.outputs = a->outputs, .inputs = a->outputs, .groups = 1,
                               .kernel = {3, 3}, .stride = {1, 1}, .dilation = {1, 1},
                               .pad = {1, 1, 1, 1}, .relu = below(r, 2)};
-    random_weights(r, &d.conv2, below(r, 2));
+    random_weights(r, &d.conv2, below(r, 2), any);
     d.fc = (struct affine){.outputs = within(r, 2, 10), .inputs = a->outputs, .groups = 1,
                            .kernel = {1, 1}, .trans_b = below(r, 2), .quantised_bias = below(r, 2),
                            .alpha = (float)within(r, 1, 3), .beta = (float)within(r, -2, 2)};
-    random_weights(r, &d.fc, false);
+    random_weights(r, &d.fc, false, any);
 
-    d.image = random_bytes(r, 0.02);
-    d.one = random_bytes(r, 0.02);
-    d.two = random_bytes(r, 0.02);
-    d.mean = random_bytes(r, 0.01);
+    d.image = random_bytes(r, 0.02, any);
+    d.one = random_bytes(r, 0.02, any);
+    d.two = random_bytes(r, 0.02, any);
+    d.mean = random_bytes(r, 0.01, false);
     d.mean.type = d.two.type;
-    if (d.mean.type == ONNX_TYPE(INT8))
-        d.mean.zero = within(r, -128, 127);
-    else
-        d.mean.zero = within(r, 0, 255);
+    int least, most;
+    limits(&d.mean, &least, &most);
+    d.mean.scale /= most - least > 255 ? 256 : 1;
+    d.mean.zero = within(r, least, most);
     return d;
 }
 
 /* ---- The design as an ONNX model ---- */
+
+static void add_weights(Onnx__ModelProto *m, const struct affine *a, const char *name,
+                        const int64_t *dims, const int16_t *w)
+{
+    size_t n_scale = a->per_channel ? (size_t)a->outputs : 1;
+    int8_t narrow[MOST_VALUES];
+
+    if (a->wide) {
+        make_wide_weights(m, name, dims, w, n_scale, a->scale, 0);
+        return;
+    }
+    for (int i = 0; i < MOST_VALUES; i++)
+        narrow[i] = (int8_t)w[i];
+    make_weights(m, name, dims, narrow, n_scale, a->scale, 0);
+}
 
 static void add_conv(Onnx__ModelProto *m, const struct affine *a, const char *name,
                      const char *input, const char *output)
@@ -143,7 +177,7 @@ static void add_conv(Onnx__ModelProto *m, const struct affine *a, const char *na
     snprintf(weights, sizeof weights, "%s.w", name);
     snprintf(bias, sizeof bias, "%s.b", name);
     snprintf(inputs, sizeof inputs, "%s %s %s", input, weights, bias);
-    make_weights(m, weights, dims, a->weight, a->per_channel ? (size_t)a->outputs : 1, a->scale, 0);
+    add_weights(m, a, weights, dims, a->weight);
     for (int o = 0; o < a->outputs; o++)
         list[o] = (float)a->bias[o];
     make_float_list(m, bias, (size_t)a->outputs, list);
@@ -156,7 +190,7 @@ static void add_conv(Onnx__ModelProto *m, const struct affine *a, const char *na
 
 static void add_gemm(Onnx__ModelProto *m, struct affine *a, float in_scale)
 {
-    int8_t stored[MOST_VALUES];
+    int16_t stored[MOST_VALUES] = {0};
     float list[64], step = in_scale * a->scale[0];
     int32_t integers[64];
 
@@ -166,7 +200,7 @@ static void add_gemm(Onnx__ModelProto *m, struct affine *a, float in_scale)
                 a->weight[o * a->inputs + i];
     const int64_t dims[] = {a->trans_b ? a->outputs : a->inputs,
                             a->trans_b ? a->inputs : a->outputs, -1};
-    make_weights(m, "fc.w", dims, stored, 1, a->scale, 0);
+    add_weights(m, a, "fc.w", dims, stored);
     for (int o = 0; o < a->outputs; o++) {
         list[o] = (float)a->bias[o];
         integers[o] = (int32_t)lrint(a->bias[o] / (double)step);
@@ -194,6 +228,7 @@ static struct network network_of(struct design *d)
     struct err_msg msg;
     size_t size;
 
+    m->opset_import[0]->version = 21;
     make_qdq(m, "image", "in", d->image.scale, d->image.type, d->image.zero);
     add_conv(m, &d->conv1, "conv1", "in", "c1");
     if (d->conv1.relu)
@@ -227,9 +262,10 @@ static double real(const struct bytes *b, int64_t q)
 static int64_t quantised(const struct bytes *b, double v)
 {
     double q = rint(v / (double)b->scale) + b->zero;
-    double low = b->type == ONNX_TYPE(INT8) ? -128 : 0;
+    int least, most;
 
-    return (int64_t)fmin(fmax(q, low), low + 255);
+    limits(b, &least, &most);
+    return (int64_t)fmin(fmax(q, least), most);
 }
 
 /* Real value of a convolution at (x, y), channel o, of what layer `in` delivers. */
@@ -237,7 +273,7 @@ static double convolution(const struct reference *r, uint32_t in, const struct b
                           const struct affine *a, int x, int y, int o)
 {
     const struct shape s = layer_delivers(&r->network->layer[in]);
-    const int8_t *w = a->weight + o * a->inputs * a->kernel[0] * a->kernel[1];
+    const int16_t *w = a->weight + o * a->inputs * a->kernel[0] * a->kernel[1];
     int first = o / (a->outputs / a->groups) * a->inputs;
     double sum = 0;
 
@@ -332,41 +368,72 @@ static void check_logits(const struct reference *r, const struct design *d)
     }
 }
 
-static void random_models_give_what_onnx_defines(void **state)
+/* Any values of the image's type, low bytes first where some layer leaves the byte. */
+static void fill_image(struct random *r, const struct network *n, uint8_t *image)
 {
-    uint64_t n_other = 0, n = 0;
-    (void)state;
+    size_t values = network_image_values(n);
+    bool wide = layer_value_bits(&n->layer[0]) > 8;
 
+    for (size_t i = 0; i < values; i++) {
+        uint8_t low = (uint8_t)below(r, 256), high = wide ? (uint8_t)below(r, 256) : 0;
+        image[i] = low;
+        if (network_is_wide(n))
+            image[values + i] = !wide && n->layer[0].out_signed && low > 127 ? 255 : high;
+    }
+}
+
+/* n_other: values that differ from ONNX's; n_wide: networks that leave the byte. */
+static void try_models(bool any, uint64_t *n_other, uint64_t *n, uint64_t *n_wide)
+{
     for (uint64_t seed = 1; seed <= N_SEED; seed++) {
         struct random r = {seed * UINT64_C(0x9e3779b97f4a7c15)};
-        struct design d = random_design(&r);
+        struct design d = random_design(&r, any);
         struct network network = network_of(&d);
         struct reference reference;
-        uint8_t image[9 * 9 * 4];
+        uint8_t image[2 * IMAGE_VALUES];
 
         assert_int_equal(network.n_layer, 4);
         reference_init(&reference, &network);
-        for (size_t i = 0; i < sizeof image; i++)
-            image[i] = (uint8_t)below(&r, 256);
+        fill_image(&r, &network, image);
+        *n_wide += network_is_wide(&network);
         reference_run(&reference, image);
-        n_other += check_conv(&reference, 1, &d.image, &d.one, &d.conv1, false);
-        n_other += check_conv(&reference, 2, &d.one, &d.two, &d.conv2, true);
+        *n_other += check_conv(&reference, 1, &d.image, &d.one, &d.conv1, false);
+        *n_other += check_conv(&reference, 2, &d.one, &d.two, &d.conv2, true);
         for (int l = 1; l <= 2; l++)
-            n += (uint64_t)network.layer[l].out.height * network.layer[l].out.width *
+            *n += (uint64_t)network.layer[l].out.height * network.layer[l].out.width *
                  network.layer[l].out.channels;
         check_mean(&reference, &d);
         check_logits(&reference, &d);
         reference_release(&reference);
         network_release(&network);
     }
+}
+
+static void random_models_give_what_onnx_defines(void **state)
+{
+    uint64_t n_other = 0, n = 0, n_wide = 0;
+
+    (void)state;
+    try_models(false, &n_other, &n, &n_wide);
+    assert_int_equal(n_wide, 0);
     assert_true(n > 10 * N_SEED);
     assert_true(n_other * 200 < n); // 16 bits of scale: a half percent of bytes at most
+}
+
+static void so_do_models_of_8_and_16_bits(void **state)
+{
+    uint64_t n_other = 0, n = 0, n_wide = 0;
+
+    (void)state;
+    try_models(true, &n_other, &n, &n_wide);
+    assert_true(n_wide > N_SEED * 9 / 10 && n > 10 * N_SEED);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_models_give_what_onnx_defines),
+        cmocka_unit_test(so_do_models_of_8_and_16_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@
 #include "test/onnx_make.h"
 #include "test/tmpdir.h"
 
-enum { C = 3, O = 4, SIDE = 4, IN = C * SIDE * SIDE, OUT = O * SIDE * SIDE, N_NETWORK = 90,
+enum { C = 3, O = 4, SIDE = 4, IN = C * SIDE * SIDE, OUT = O * SIDE * SIDE, N_NETWORK = 180,
        N_IMAGE = 3 };
 
 static uint64_t random_state;
@@ -49,10 +49,10 @@ static double quantised(const struct quant *q, int channel, double x)
     return (rint(fmin(fmax(x / s + q->zero, low), high)) - q->zero) * s;
 }
 
-static struct quant draw(double scale, int n_scale, bool is_map)
+static struct quant draw(double scale, int n_scale, bool is_map, int most_bits)
 {
     struct quant q = {.bipolar = within(0, 4) == 0, .is_signed = within(0, 1),
-                      .narrow = within(0, 1), .bits = within(2, 8), .n_scale = n_scale};
+                      .narrow = within(0, 1), .bits = within(2, most_bits), .n_scale = n_scale};
 
     if (is_map && q.bits > 3 && within(0, 3) == 0)
         q.zero = q.is_signed ? -2 : 4;
@@ -60,8 +60,8 @@ static struct quant draw(double scale, int n_scale, bool is_map)
         q.bits = 1;
         q.zero = 0;
     }
-    for (int i = 0; i < n_scale; i++)
-        q.scale[i] = ldexp(scale, within(-1, 1));
+    for (int i = 0; i < n_scale; i++) // of as large values, whatever the bits
+        q.scale[i] = ldexp(scale, within(-1, 1) - (q.bits > 8 ? q.bits - 8 : 0));
     return q;
 }
 
@@ -78,16 +78,19 @@ static double real(int most, double step)
     return within(-most, most) * step;
 }
 
-static struct design random_design(int seed)
+static struct design random_design(int seed, int most_bits)
 {
     struct design d;
 
     random_state = (uint64_t)seed * 7919 + 13;
     within(0, 1);
     d = (struct design){.last = within(0, 1), .relu = within(0, 1),
-                        .image = draw(0.25, 1, true), .w1 = draw(0.125, O, false),
-                        .b1 = draw(0.0625, 1, false), .map = draw(0.5, 1, true),
-                        .w2 = draw(0.25, within(0, 1) ? O : 1, false), .out = draw(1, 1, true)};
+                        .image = draw(0.25, 1, true, most_bits),
+                        .w1 = draw(0.125, O, false, most_bits),
+                        .b1 = draw(0.0625, 1, false, 8),
+                        .map = draw(0.5, 1, true, most_bits),
+                        .w2 = draw(0.25, within(0, 1) ? O : 1, false, most_bits),
+                        .out = draw(1, 1, true, most_bits)};
     d.b1.bits = within(0, 1) ? 16 : d.b1.bits; // floats
     d.b1.bipolar = false;
     for (int i = 0; i < O * C * 9; i++)
@@ -239,7 +242,7 @@ static void run(const char *dir, double *out)
     struct inputs *in;
     struct outputs *o;
     struct err_msg m;
-    uint8_t bytes[IN];
+    uint8_t bytes[2 * IN];
     size_t n_value;
 
     snprintf(cfg.onnx, sizeof cfg.onnx, "%s", tmpdir_path(path, dir, "m.onnx"));
@@ -264,7 +267,7 @@ static void every_quant_is_what_its_definition_says(void **state)
     double x[N_IMAGE * IN], want[OUT], got[N_IMAGE * OUT];
 
     for (int seed = 0; seed < N_NETWORK; seed++) {
-        struct design d = random_design(seed);
+        struct design d = random_design(seed, seed % 2 ? 16 : 8);
         if (d.image.bipolar || (d.image.bits == 1 && d.image.is_signed))
             continue; // below
         write_model(*state, make_design(&d));
@@ -301,7 +304,7 @@ static void assert_refused(Onnx__ModelProto *m, const char *want)
 static struct design plain_design(void)
 {
     const struct quant q = {.is_signed = true, .bits = 4, .n_scale = 1, .scale = {0.5}};
-    struct design d = random_design(1);
+    struct design d = random_design(1, 8);
 
     d.last = false;
     d.image = d.w1 = d.b1 = d.map = d.w2 = d.out = q;
@@ -318,9 +321,9 @@ static void what_quant_means_otherwise_is_refused_with_a_cure(void **state)
     assert_refused(make_design(&d), "node \"map\" (onnx.brevitas.Quant): a zero point of 3: want "
                    "an even one from -8 to 7");
     d = plain_design();
-    d.map.bits = 9;
-    assert_refused(make_design(&d), "node \"map\" (onnx.brevitas.Quant): 9 bits for a map: want at "
-                   "most 8");
+    d.map.bits = 17;
+    assert_refused(make_design(&d), "node \"map\" (onnx.brevitas.Quant): 17 bits for a map: want "
+                   "at most 16");
     d = plain_design();
     d.map.n_scale = O;
     assert_refused(make_design(&d), "node \"map\" (onnx.brevitas.Quant): 4 scales, the first 0.5, "

@@ -48,7 +48,7 @@ static void check_kernel(const struct random_study *s, struct expected *e, const
     uint32_t classes = layer_delivers(network_result(&s->network)).channels;
     struct values *v = values_new(&s->network, kernel);
     struct value_lanes *l = v ? value_lanes_new(v) : NULL;
-    int32_t *result = calloc(STUDY_IMAGES * classes, sizeof *result);
+    int64_t *result = calloc(STUDY_IMAGES * classes, sizeof *result);
 
     assert_non_null(l);
     e->n_map = 0;
