@@ -284,7 +284,8 @@ enum err help_list(const char *what, struct err_msg *m)
     if (what && strcmp(what, "studies") == 0)
         return list_folder("configs/studies", is_yaml, false, m);
     if (what && strcmp(what, "networks") == 0) {
-        puts("resnet-cifar (network.family: any depth and size, timing only)");
+        puts("resnet-cifar (network.family: any depth and size, timing only)\n"
+             "vgg-cifar (network.family: any depth and size, timing only)");
         return list_folder("models", is_onnx, true, m);
     }
     return err_set(m, ERR_INPUT, "list%s%.40s: want configs, devices, chips, studies or networks",

@@ -8,15 +8,12 @@
  *     3x3, pad 1:  floor((h + 2 - 3) / 2) + 1 = ceil(h / 2)
  *     1x1, pad 0:  floor((h - 1) / 2) + 1     = ceil(h / 2)
  */
-#include "network/network.h"
+#include "network/family.h"
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "core/util.h"
 
 enum { MOST_DEPTH = 65536, MOST_SIZE = 4096, MOST_STAGES = 13, MOST_CHANNELS = 65536 };
 
@@ -46,54 +43,8 @@ static enum err check_cfg(const struct resnet_cifar_cfg *cfg, struct err_msg *m)
     return ERR_NONE;
 }
 
-struct builder {
-    struct network *network; // layers are appended; room for all is there
-    bool            failed;  // the host has no memory
-};
-
-static char *format_name(const char *prefix, uint32_t number)
-{
-    char text[32];
-
-    snprintf(text, sizeof text, "%s%" PRIu32, prefix, number);
-    return strdup(text);
-}
-
-static uint32_t append(struct builder *b, char *name, uint32_t input)
-{
-    struct network *n = b->network;
-    struct layer *l = &n->layer[n->n_layer];
-
-    l->name = name;
-    l->input = malloc(sizeof *l->input);
-    b->failed |= !l->name || !l->input;
-    if (l->input)
-        l->input[0] = input;
-    l->n_input = 1;
-    l->in = layer_delivers(&n->layer[input]);
-    l->groups = 1;
-    return n->n_layer++;
-}
-
-/* Square kernel, padded so that stride 1 keeps the map's size. */
-static uint32_t append_conv(struct builder *b, char *name, uint32_t input, uint32_t channels,
-                            uint32_t kernel, uint32_t stride)
-{
-    uint32_t index = append(b, name, input);
-    struct layer *l = &b->network->layer[index];
-    uint32_t pad = kernel / 2;
-
-    l->kind = LAYER_CONV;
-    l->window = (struct window){.kernel = {kernel, kernel}, .stride = {stride, stride},
-                                .dilation = {1, 1}, .pad_before = {pad, pad},
-                                .pad_after = {pad, pad}};
-    l->out = (struct shape){(uint32_t)ceil_div(l->in.height, stride),
-                            (uint32_t)ceil_div(l->in.width, stride), channels};
-    return index;
-}
-
 /* Two convolutions from `input`; returns the second. */
-static uint32_t append_block(struct builder *b, uint32_t input, uint32_t stage, bool first,
+static uint32_t append_block(struct family *b, uint32_t input, uint32_t stage, bool first,
                              uint32_t channels, uint32_t *n_conv)
 {
     struct layer *layer = b->network->layer;
@@ -101,36 +52,32 @@ static uint32_t append_block(struct builder *b, uint32_t input, uint32_t stage, 
     uint32_t residual = input;
 
     if (halves)
-        residual = append_conv(b, format_name("rs", stage), input, channels, 1, 2);
+        residual = family_conv(b, family_name("rs", stage), input, channels, 1, 2);
     if (halves)
         layer[residual].out_signed = true;
-    uint32_t one = append_conv(b, format_name("conv", ++*n_conv), input, channels, 3,
+    uint32_t one = family_conv(b, family_name("conv", ++*n_conv), input, channels, 3,
                                halves ? 2 : 1);
-    uint32_t two = append_conv(b, format_name("conv", ++*n_conv), one, channels, 3, 1);
+    uint32_t two = family_conv(b, family_name("conv", ++*n_conv), one, channels, 3, 1);
     layer[one].relu = layer[two].relu = true;
     layer[two].has_residual = true;
     layer[two].residual = residual;
     return two;
 }
 
-static void append_all(struct builder *b, const struct resnet_cifar_cfg *cfg)
+static void append_all(struct family *b, const struct resnet_cifar_cfg *cfg)
 {
     struct network *n = b->network;
     uint32_t blocks = (cfg->depth - 2) / (2 * cfg->n_stage), n_conv = 1;
 
-    n->layer[0] = (struct layer){.name = strdup("image"), .kind = LAYER_IMAGE, .out_signed = true,
-                                 .out = {cfg->size, cfg->size, 3}, .groups = 1};
-    n->n_layer = 1;
-    b->failed |= !n->layer[0].name;
-
-    uint32_t last = append_conv(b, format_name("conv", 1), 0, cfg->channels[0], 3, 1);
+    family_image(b, cfg->size);
+    uint32_t last = family_conv(b, family_name("conv", 1), 0, cfg->channels[0], 3, 1);
     n->layer[last].relu = true;
     for (uint32_t stage = 0; stage < cfg->n_stage; stage++)
         for (uint32_t i = 0; i < blocks; i++)
             last = append_block(b, last, stage, i == 0, cfg->channels[stage], &n_conv);
     n->layer[last].pooled = true;
 
-    last = append_conv(b, strdup("fc"), last, cfg->classes, 1, 1);
+    last = family_conv(b, strdup("fc"), last, cfg->classes, 1, 1);
     n->layer[last].kind = LAYER_GEMM;
     n->layer[last].raw_output = true;
     n->layer[last].out_signed = true;
@@ -144,19 +91,10 @@ enum err network_resnet_cifar(struct network *n, const struct resnet_cifar_cfg *
     if (e)
         return e;
 
-    struct builder b = {.network = n};
+    struct family b = {.network = n};
     uint32_t n_layer = 1 + cfg->depth + (cfg->n_stage - 1);
-    n->name = format_name("resnet-cifar-", cfg->depth);
-    n->layer = calloc(n_layer, sizeof *n->layer);
-    if (n->name && n->layer)
-        append_all(&b, cfg);
-    if (!n->name || !n->layer || b.failed) {
-        network_release(n);
-        return err_set(m, ERR_MEMORY, "no memory for %" PRIu32 " layers", n_layer);
-    }
-    assert(n->n_layer == n_layer);
-    e = network_check(n, m);
-    if (e)
-        network_release(n);
-    return e;
+    if ((e = family_begin(&b, "resnet-cifar-", cfg->depth, n_layer, m)))
+        return e;
+    append_all(&b, cfg);
+    return family_end(&b, n_layer, m);
 }

@@ -220,6 +220,16 @@ struct resnet_cifar_cfg {
 enum err network_resnet_cifar(struct network *n, const struct resnet_cifar_cfg *cfg,
                               struct err_msg *m);
 
+/* CIFAR-style plain networks (VGG-8 of Lu et al. 2021): conv1 .. , pool1 .. behind each
+ * stage, which halves the map, fc1, fc2. depth = 2 + stages * convolutions. Without weights. */
+struct vgg_cifar_cfg {
+    uint32_t        depth, size, classes;
+    const uint32_t *channels; // one per stage
+    uint32_t        n_stage;
+};
+enum err network_vgg_cifar(struct network *n, const struct vgg_cifar_cfg *cfg,
+                           struct err_msg *m);
+
 /* Reads a quantised (QDQ) ONNX model, weights and scales included. docs/onnx.md lists operators
  * and conventions. On error *n is zero. */
 enum err network_load_onnx(struct network *n, const char *path, struct err_msg *m);

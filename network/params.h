@@ -9,7 +9,7 @@
 enum onnx_input_type { ONNX_INPUT_AUTO, ONNX_INPUT_UINT8, ONNX_INPUT_INT8 };
 
 struct network_cfg {
-    char     family[32]; // "resnet-cifar", or empty when onnx is given
+    char     family[32]; // "resnet-cifar", "vgg-cifar", or empty when onnx is given
     char     onnx[1024]; // path as seen from the current directory, or empty
     char     input_shape[64]; // "1x3x224x224", or empty; beside onnx only, like the next
     enum onnx_input_type input_type; // of a network of whole numbers
@@ -30,9 +30,9 @@ enum { MOST_VALUE_BITS = 16 }; // of values and weights (network/precision.h)
 /* clang-format off */
 #define NETWORK_PARAMS(type, at)                                                                   \
     PARAM_NAME(type, at.family, "network.family", "resnet-cifar",                                  \
-               "built-in network, timing only"),                                                   \
+               "built-in network, resnet-cifar or vgg-cifar, timing only"),                        \
     PARAM_U32(type, at.depth, "network.depth", "", "32", 4, 65536,                                 \
-              "weighted layers: 2 + 2 * stages * blocks"),                                         \
+              "weighted layers: 2 + 2 * stages * blocks; vgg-cifar: 2 + stages * convolutions"),   \
     PARAM_U32(type, at.size, "network.size", "pixels", "32", 1, 4096,                              \
               "height and width of the image"),                                                    \
     PARAM_LIST(type, at.channels, at.n_channels, "network.channels", "[16, 28, 56]", 1,            \

@@ -61,16 +61,19 @@ static enum err own_network(struct network *n, const struct config *c, struct er
 
     if (cfg->onnx[0] != '\0')
         return load_model(n, cfg, m);
-    if (strcmp(cfg->family, "resnet-cifar") != 0)
-        return err_set(m, ERR_INPUT, "%.400s: network.family = %s: want resnet-cifar",
-                       config_where(c, "network.family"), cfg->family);
+    const struct resnet_cifar_cfg resnet = { cfg->depth, cfg->size, cfg->classes, cfg->channels,
+                                             cfg->n_channels };
+    const struct vgg_cifar_cfg vgg = { cfg->depth, cfg->size, cfg->classes, cfg->channels,
+                                       cfg->n_channels };
+    enum err e;
 
-    struct resnet_cifar_cfg family = { .depth = cfg->depth,
-                                       .size = cfg->size,
-                                       .classes = cfg->classes,
-                                       .channels = cfg->channels,
-                                       .n_stage = cfg->n_channels };
-    enum err e = network_resnet_cifar(n, &family, m);
+    if (strcmp(cfg->family, "resnet-cifar") == 0)
+        e = network_resnet_cifar(n, &resnet, m);
+    else if (strcmp(cfg->family, "vgg-cifar") == 0)
+        e = network_vgg_cifar(n, &vgg, m);
+    else
+        return err_set(m, ERR_INPUT, "%.400s: network.family = %s: want resnet-cifar or vgg-cifar",
+                       config_where(c, "network.family"), cfg->family);
     if (e)
         name_place(c, m);
     return e;

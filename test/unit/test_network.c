@@ -202,6 +202,53 @@ static void a_wrong_member_of_the_family_is_refused_with_the_range(void **state)
     }
 }
 
+/* Convolutions of 32, 16 and 8 pixels a side, then 8,192 inputs. */
+static void vgg_8_has_the_weights_and_products_of_its_layers(void **state)
+{
+    static const uint32_t channels[] = {128, 256, 512};
+    const struct vgg_cifar_cfg cfg = {8, 32, 10, channels, 3};
+    const uint64_t one = 9 * (3 * 128 + 128 * 128), two = 9 * (128 * 256 + 256 * 256);
+    const uint64_t three = 9 * (256 * 512 + 512 * 512), full = 8192 * 1024 + 1024 * 10;
+    struct network n;
+    struct err_msg m;
+    (void)state;
+
+    assert_int_equal(network_vgg_cifar(&n, &cfg, &m), ERR_NONE);
+    assert_string_equal(n.name, "vgg-cifar-8");
+    assert_int_equal(n.n_layer, 1 + 8 + 3);
+    assert_int_equal(network_weights(&n), one + two + three + full);
+    assert_int_equal(network_macs(&n), 1024 * one + 256 * two + 64 * three + full);
+    assert_shape(n.layer[network_find(&n, "pool3")].out, 4, 4, 512);
+    assert_int_equal(layer_kernel_rows(&n.layer[network_find(&n, "fc1")]), 8192);
+    network_release(&n);
+}
+
+static void a_wrong_vgg_is_refused_with_the_range(void **state)
+{
+    static const uint32_t channels[] = {128, 256, 512}, none[] = {128, 0, 512};
+    static const struct {
+        struct vgg_cifar_cfg cfg;
+        const char          *want;
+    } cases[] = {
+        {{9, 32, 10, channels, 3}, "network.depth = 9: want 2 + 3 * convolutions, 5 to 65534"},
+        {{2, 32, 10, channels, 3}, "network.depth = 2: want 2 + 3"},
+        {{8, 7, 10, channels, 3}, "network.size = 7: want 8 to 4096"},
+        {{8, 32, 0, channels, 3}, "network.classes = 0: want 1 to 65536"},
+        {{8, 32, 10, none, 3}, "network.channels[1] = 0: want 1 to 10922"},
+        {{8, 32, 10, channels, 0}, "network.channels has 0 stages: want 1 to 12"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct network n;
+        struct err_msg m = {""};
+        assert_int_equal(network_vgg_cifar(&n, &cases[i].cfg, &m), ERR_INPUT);
+        if (strncmp(m.text, cases[i].want, strlen(cases[i].want)) != 0)
+            fail_msg("case %zu: \"%s\", want \"%s...\"", i, m.text, cases[i].want);
+        assert_null(n.layer);
+    }
+}
+
 static void find_gives_the_number_of_layers_for_a_name_that_is_not_there(void **state)
 {
     struct network n = family(8, 8);
@@ -593,6 +640,8 @@ int main(void)
         cmocka_unit_test(residuals_run_around_blocks_and_through_rs_where_the_map_halves),
         cmocka_unit_test(any_number_of_stages_and_channels_makes_a_network),
         cmocka_unit_test(a_wrong_member_of_the_family_is_refused_with_the_range),
+        cmocka_unit_test(vgg_8_has_the_weights_and_products_of_its_layers),
+        cmocka_unit_test(a_wrong_vgg_is_refused_with_the_range),
         cmocka_unit_test(find_gives_the_number_of_layers_for_a_name_that_is_not_there),
         cmocka_unit_test(check_names_the_layer_and_what_is_wrong),
         cmocka_unit_test(check_wants_every_layer_read_or_a_result),
