@@ -75,6 +75,12 @@ const struct param config_params[] = {
     ENUM(energy.converter,     "energy.converter",        "auto",
          PARAM_NAMES("auto", "csa", "vsa", "sar", "cco"), NULL,
          "of energy.chip = composed: flash of current or voltage sense amplifiers, sar, cco"),
+    PARAM_DECIMAL(struct config, energy.mean_input, "energy.mean_input", "", "0", 0, PARAM_BILLION,
+         1, "of inputs that no run measured: bits that are 1, or mean over full scale; 0: as "
+         "energy.chip states"),
+    ENUM(energy.clock_gating,  "energy.clock_gating",     "core",
+         PARAM_NAMES("core", "register"), NULL,
+         "what stops a clock: core, a timestep without work; register, all that is not written"),
     PATH(energy.activity,      "energy.activity",
          "result of a run with images, whose inputs a run without is priced by"),
 
@@ -141,6 +147,8 @@ static bool applies(const struct param *row, const void *base)
     const struct config *c = base;
     bool when_given = is_of_reads(row) || is_width(row) ||
                       strcmp(row->key, "energy.converter") == 0 ||
+                      strcmp(row->key, "energy.mean_input") == 0 ||
+                      strcmp(row->key, "energy.clock_gating") == 0 ||
                       strcmp(row->key, "energy.activity") == 0;
 
     if (when_given && !c->where[row - config_params])

@@ -45,6 +45,7 @@ struct mapping_cfg {
     uint32_t         effort;      // of the optimiser
 };
 
+enum clock_gating { GATED_BY_CORE, GATED_BY_REGISTER };
 enum energy_converter { ADC_AUTO, ADC_CSA, ADC_VSA, ADC_SAR, ADC_CCO };
 
 struct energy_cfg { // words for core/datadir.h: names, or paths as seen from the current directory
@@ -52,6 +53,8 @@ struct energy_cfg { // words for core/datadir.h: names, or paths as seen from th
     char device[DEVICE_BYTE]; // or a map's text (arch/tech/device.h)
     char activity[1024]; // path as seen from the current directory, or empty
     enum energy_converter converter;
+    uint64_t mean_input; // billionths; 0: as the chip's file states
+    enum clock_gating clock_gating;
 };
 
 struct config {

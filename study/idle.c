@@ -68,6 +68,8 @@ static const struct idle_row { // a key is one row
 } rows[] = {
     { "mapping.effort", not_optimised, "mapping.optimize = none" },
     { "energy.technology", unpriced, "energy.chip = none" },
+    { "energy.mean_input", unpriced, "energy.chip = none" },
+    { "energy.clock_gating", unpriced, "energy.chip = none" },
     { "energy.activity", unpriced, "energy.chip = none" },
     { "energy.device", unpriced, "energy.chip = none" },
     { "core.crossbar.device", unpriced_and_ideal, "energy.chip = none" },

@@ -123,7 +123,7 @@ struct priced_core {
     struct core_hardware hardware;
     struct core_unit     unit;
     struct price_inputs  in;
-    double               links_pj;
+    double               links_pj, bits_sent;
     struct link_cost     links;
 };
 
@@ -147,6 +147,7 @@ static void links(const struct pricing *k, struct priced_core *core)
 
         owner->links_pj += (double)k->run->stream_bits[i] *
                            link_bit_pj(k->chip, &owner->unit, pitches);
+        owner->bits_sent += (double)k->run->stream_bits[i];
         owner->links.area_um2 += wires.area_um2;
         owner->links.leakage_uw += wires.leakage_uw;
     }
@@ -229,19 +230,51 @@ static double crossbar_pj(const struct pricing *k, uint32_t core, const struct c
            (double)n->conversions * u->column;
 }
 
+/* Bits that a core's controller writes into registers: each driven row's input, each word of its
+ * memory with the pointer that moves, each pixel that it sends. */
+static double bits_written(const struct pricing *k, uint32_t core, const struct priced_core *priced)
+{
+    const struct core_counters *n = &k->run->core[core];
+    double words = (double)(n->words_read + n->words_read_back + n->words_written);
+
+    return (double)n->driven_rows * priced->hardware.value_bits +
+           words * (priced->hardware.word_bits + k->chip->fact.pointer_bits) + priced->bits_sent;
+}
+
+/* Of controller and clock tree: energy of the clocks with work, and of one. */
+struct clocked {
+    double registers_pj, tree_pj, idle_pj; // idle_pj: of both, in one clock without work
+};
+
+/* Gated by core, registers take every clock in which the core works, and a share of the others.
+ * Gated by register, they and their leaves of the tree take those in which they are written; the
+ * tree above the gates, one for each register of a word, goes on. */
+static struct clocked clocked(const struct pricing *k, uint32_t core,
+                              const struct priced_core *priced, double busy, double idle)
+{
+    const struct core_unit *u = &priced->unit;
+    double gated = k->chip->fact.control_idle, clocks = busy + gated * idle;
+    double control = u->control_registers + u->control_selection;
+    double trunk = u->tree / priced->hardware.word_bits;
+    double writes = bits_written(k, core, priced) / u->control_dff;
+
+    if (!k->chip->registers_gated)
+        return (struct clocked){ clocks * control, clocks * u->tree, gated * (control + u->tree) };
+    return (struct clocked){ writes * control, writes * u->tree + clocks * trunk, gated * trunk };
+}
+
 static void add_up(const struct pricing *k, uint32_t core, const struct priced_core *priced,
                    struct bill *bill)
 {
     const struct core_counters *n = &k->run->core[core];
     const struct core_unit *u = &priced->unit;
-    double timestep_clk = (double)k->plan->timestep_clk, gated = k->chip->fact.control_idle;
+    double timestep_clk = (double)k->plan->timestep_clk;
     double busy = (double)n->busy_timesteps * timestep_clk;
     double full = (double)k->timesteps * timestep_clk;
     double all = (double)k->run->timesteps * timestep_clk;
     double idle = fmax(0, full - busy), more_idle = all - fmax(full, busy);
     double more_ns = timesteps_ns(k->plan, k->run->timesteps - k->timesteps);
-    double clocks = busy + gated * idle; // worth of work
-    double control = u->control_registers + u->control_selection;
+    const struct clocked clock = clocked(k, core, priced, busy, idle);
     double inputs = k->run->values ? priced->in.digits : (double)n->driven_rows * u->row_digits;
 
     *bill = (struct bill){ .energy = {
@@ -254,12 +287,12 @@ static void add_up(const struct pricing *k, uint32_t core, const struct priced_c
                           (double)n->shift_adds * u->shift_add,
         [PRICE_INPUT_MEMORY] = (double)(n->words_read + n->words_read_back) * u->read_word +
                                (double)n->words_written * u->write_word,
-        [PRICE_CONTROLLER] = clocks * control,
+        [PRICE_CONTROLLER] = clock.registers_pj,
         [PRICE_LINKS] = priced->links_pj,
-        [PRICE_CLOCK] = clocks * u->tree,
+        [PRICE_CLOCK] = clock.tree_pj,
     } };
-    bill->idle = gated * idle * (control + u->tree);
-    bill->fill = gated * more_idle * (control + u->tree);
+    bill->idle = idle * clock.idle_pj;
+    bill->fill = more_idle * clock.idle_pj;
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
         double uw = u->leakage_uw[b] + (b == PRICE_LINKS ? priced->links.leakage_uw : 0);
 

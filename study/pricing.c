@@ -67,6 +67,9 @@ enum err pricing_load(struct chip_model *model, const struct config *c, const st
                             m);
     if (e)
         return e;
+    if (c->energy.mean_input > 0)
+        model->fact.mean_input = (double)c->energy.mean_input / (double)PARAM_BILLION;
+    model->registers_gated = c->energy.clock_gating == GATED_BY_REGISTER;
     if (array_is_read(&array) && model->converter != PRICE_CONVERTER_CIRCUITS)
         return err_set(m, ERR_INPUT, "%.400s: energy.chip = %s: is of arrays that are read at "
                        "once, not of core.crossbar.mvm_ns = auto, slices or core.readout.kind = "
@@ -108,6 +111,9 @@ static struct mapper_prices least_prices(const struct pricer *p, const struct co
 {
     double clocks = (double)c->timestep_ns * c->clock_mhz * 1e-3, idle = p->model.fact.control_idle;
     double clock_pj = u->control_registers + u->control_selection + u->tree, leakage_uw = 0;
+
+    if (p->model.registers_gated)
+        clock_pj = u->tree / c->memory.word_bits;
 
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
         leakage_uw += u->leakage_uw[b];

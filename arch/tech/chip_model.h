@@ -67,6 +67,7 @@ struct chip_model {
     char                 home_technology[40], home_device[32]; // of its figures
     bool                 away;                     // priced elsewhere
     double               cited_energy, cited_area; // what scales cited figures to this node
+    bool                 registers_gated; // each takes a clock when it is written, no other
     bool                 fitted[N_PRICE_BLOCK];    // a factor of its energy was fitted
     char                 warning[512]; // interpolated or scaled; empty: none
 };

@@ -509,6 +509,38 @@ static void a_bill_by_hand(void **state)
     rig_release(&r);
 }
 
+/* 144 inputs and 9 words of 128 bits in each of 1,000 firings, a pointer of 16 bits with each word.
+ * 7,488 registers, whose clock stops unless they are written; of the tree, what is above 128 gates
+ * a word goes on. */
+static void registers_with_gates_take_the_clocks_in_which_they_are_written(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct core_hardware h = hermes(256);
+    struct price_report q;
+    struct err_msg m;
+    struct rig r;
+
+    h.mvm_ns = 100;
+    const struct core_unit u = unit_of(&c, &h);
+    const double writes = 1000 * (144 * 8 + 9 * (128 + 16)) / u.control_dff;
+    rig_init(&r);
+    r.core[1] = (struct core_counters){ .firings = 1000, .driven_rows = 144000,
+                                        .words_read = 9000, .busy_timesteps = 1000 };
+    c.registers_gated = true;
+    if (price(&c, &r.plan, &r.run, &q, &m))
+        fail_msg("%s", m.text);
+    CHECK_NEAR((double)q.core[1].energy_pj[PRICE_CONTROLLER],
+               writes * (u.control_registers + u.control_selection), 1e-3);
+    CHECK_NEAR((double)q.core[1].energy_pj[PRICE_CLOCK],
+               (writes + 50000 / 128.) * u.tree, 1e-3);
+    /* a core that never fires: a fifth of the tree above the gates */
+    assert_int_equal(q.core[2].energy_pj[PRICE_CONTROLLER], 0);
+    CHECK_NEAR((double)q.core[2].energy_pj[PRICE_CLOCK], 0.2 * 50000 / 128 * u.tree, 1e-2);
+    price_report_release(&q);
+    rig_release(&r);
+}
+
 static void images_share_what_their_run_costs(void **state)
 {
     (void)state;
@@ -1294,6 +1326,7 @@ int main(void)
         cmocka_unit_test(a_finer_converter_costs_more_at_every_node),
         cmocka_unit_test(every_count_is_paid_for_in_one_block),
         cmocka_unit_test(a_bill_by_hand),
+        cmocka_unit_test(registers_with_gates_take_the_clocks_in_which_they_are_written),
         cmocka_unit_test(images_share_what_their_run_costs),
         cmocka_unit_test(an_image_is_priced_in_a_full_pipeline_and_filling_it_apart),
         cmocka_unit_test(unused_cores_have_area_and_leak),
