@@ -65,7 +65,7 @@ static enum err page_chip(const char *word, struct err_msg *m)
          "\n"
          "  imcsim breakdown configs/resnet32.yaml --set energy.technology=22nm_lp\n"
          "  imcsim breakdown configs/resnet32.yaml --set energy.chip=dazzi2021_14nm\n"
-         "  imcsim compare configs/dazzi2021_14nm.yaml configs/isaac_32nm.yaml");
+         "  imcsim compare configs/dazzi2021_14nm.yaml configs/isaac_pulses_32nm.yaml");
     return ERR_NONE;
 }
 

@@ -99,16 +99,39 @@ static bool exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+/* Machines whose names are read on. */
+static const struct { const char *old, *name; } renamed[] = {
+    { "isaac_32nm", "isaac_pulses_32nm" },
+};
+
+/* NAME, configs/NAME and either with .yaml; another word is itself. */
+static const char *name_now(char now[DATADIR_BYTE], const char *word)
+{
+    const char *slash = strrchr(word, '/'), *base = slash ? slash + 1 : word;
+    bool here = !slash || strncmp(word, "configs/", (size_t)(base - word)) == 0;
+
+    for (size_t i = 0; here && i < sizeof renamed / sizeof *renamed; i++) {
+        size_t n = strlen(renamed[i].old);
+        if (strncmp(base, renamed[i].old, n) == 0 &&
+            (base[n] == '\0' || strcmp(base + n, ".yaml") == 0)) {
+            snprintf(now, DATADIR_BYTE, "%.*s%s%s", (int)(base - word), word, renamed[i].name,
+                     base + n);
+            return now;
+        }
+    }
+    return word;
+}
+
 void datadir_open_name(char path[DATADIR_BYTE], const char *name)
 {
     static const char *const forms[] = { "%s/%s", "%s/configs/%s", "%s/configs/%s.yaml",
                                          "%s/configs/studies/%s.yaml" };
-    char root[DATADIR_BYTE];
+    char root[DATADIR_BYTE], now[DATADIR_BYTE];
     struct err_msg m;
 
     if (!exists(name) && name[0] != '/' && !datadir(root, &m))
         for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-            int n = snprintf(path, DATADIR_BYTE, forms[i], root, name);
+            int n = snprintf(path, DATADIR_BYTE, forms[i], root, name_now(now, name));
             if (n > 0 && n < DATADIR_BYTE && exists(path))
                 return;
         }

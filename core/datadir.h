@@ -31,7 +31,8 @@ enum err datadir_find(char path[DATADIR_BYTE], const char *folder, const char *w
 
 /* A file that somebody named: `name` itself where that exists; else the file of the directory that
  * is called so, "configs/resnet32.yaml", or in configs/ or configs/studies/ and without .yaml,
- * "resnet32"; else `name` again. Never fails. */
+ * "resnet32"; else `name` again. A machine that has another name now is found by its old one. Never
+ * fails. */
 void datadir_open_name(char path[DATADIR_BYTE], const char *name);
 
 /* The directory and file name of a path: "configs" of "configs/resnet32.yaml", "." of "a.yaml". */

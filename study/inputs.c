@@ -46,6 +46,11 @@ static double unbounded(const struct inputs *in, size_t i)
     return in->network->image_is_bytes ? v : rounded(in->network, (float)v);
 }
 
+bool inputs_are_cut(const struct network *n)
+{
+    return !n->layer[0].out_signed && layer_value_bits(&n->layer[0]) < 8;
+}
+
 static enum err read_normalise(struct normalise *how, const struct network *n, const char *mean,
                                const char *std, struct err_msg *m)
 {
@@ -71,7 +76,7 @@ static int32_t pixel_code(const struct network *n, const struct normalise *how, 
     if (how)
         return inputs_code(n, normalise_value(how, channel, pixel));
     value_limits(layer_value_bits(image), image->out_signed, &low, &high);
-    return layer_value_bits(image) <= 8 ? (image->out_signed ? pixel - 128 : pixel)
+    return layer_value_bits(image) <= 8 ? (image->out_signed ? pixel - 128 : cut(n, pixel))
                                         : (int32_t)rint(low + pixel * ((double)high - low) / 255);
 }
 

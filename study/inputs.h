@@ -9,6 +9,7 @@
 #ifndef STUDY_INPUTS_H
 #define STUDY_INPUTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/err.h"
@@ -31,6 +32,9 @@ void inputs_take(const struct inputs *in, uint64_t i, uint8_t *bytes);
 /* The integer of a real value of the input, as the model's QuantizeLinear rounds it, in single
  * precision, ties to even, and cuts it. The input is not integers. */
 int32_t inputs_code(const struct network *n, float v);
+
+/* Whether an image holds fewer values than a pixel has, which are cut to them. */
+bool inputs_are_cut(const struct network *n);
 
 /* That of every pixel which --mean and --std normalise. ERR_INPUT where they mean nothing. Without
  * both pixels are values of the input; 0 to 255 are spread over all that it has, if they are more

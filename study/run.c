@@ -108,7 +108,8 @@ static enum err open_set(struct images **set, struct pixel_map *map, const struc
     const struct images_how *how = &cfg->images_how;
     enum err e = images_open_as(set, cfg->images, how, image_shape(p), n_classes(p), m);
 
-    if (e || (!how->mean && !how->std && !network_is_wide(p->network)))
+    bool whole = !network_is_wide(p->network) && !inputs_are_cut(p->network);
+    if (e || (!how->mean && !how->std && whole))
         return e;
     e = inputs_pixel_map(map, p->network, how->mean, how->std, m);
     if (!e)

@@ -21,6 +21,7 @@ extern "C" {
 #include "arch/chip.h"
 #include "network/precision.h"
 #include "study/calibrate.h"
+#include "study/inputs.h"
 #include "study/pricing.h"
 #include "study/study.h"
 }
@@ -465,6 +466,12 @@ void imc_accelerator::impl::read_image()
     if (!move(tlm::TLM_READ_COMMAND, address, data, CAUSE_READ))
         return;
     fetched_++;
+    if (inputs_are_cut(&study_.network)) {
+        struct pixel_map map;
+        inputs_cut_pixels(&map, &study_.network);
+        for (unsigned char &b : data)
+            b = static_cast<unsigned char>(map.byte[0][b] ^ 0x80);
+    }
     images_.push_back(data);
     changed_.notify(sc_core::SC_ZERO_TIME);
 }

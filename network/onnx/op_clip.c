@@ -79,6 +79,21 @@ static enum err read_bound(const struct onnx_reader *r, const struct onnx_node *
     return ERR_NONE;
 }
 
+/* Whether an image that is rounded before it comes, and that nothing else reads, is cut to 0 and 1:
+ * then it comes in one bit. */
+static bool image_of_bits(struct onnx_reader *r, const struct onnx_meaning *x, double low,
+                          double high)
+{
+    struct layer *image = &r->network->layer[0];
+
+    if (x->n_layer != 1 || x->layer[0] != 0 || x->shared || r->network->image_is_bytes ||
+        image->out_signed || image->out_zero != 0 || low > 0 ||
+        floor(high) != 1 || r->graph.value[r->graph.image].n_reader > 1)
+        return false;
+    image->value_bits = 1;
+    return true;
+}
+
 /* Of bytes, between QuantizeLinear and DequantizeLinear: values of fewer bits. The layer cuts them
  * itself where nothing else reads them, else a copy does. */
 static enum err clip_bytes(struct onnx_reader *r, const struct onnx_node *node, double low,
@@ -90,6 +105,10 @@ static enum err clip_bytes(struct onnx_reader *r, const struct onnx_node *node, 
 
     if (!e)
         e = onnx_settle(r, node, &x);
+    if (!e && image_of_bits(r, &x, low, high)) {
+        onnx_output(r, node, x);
+        return ERR_NONE;
+    }
     if (!e)
         e = onnx_new_list(r, node, x.n_layer, &list);
     for (uint32_t k = 0; k < x.n_layer && !e; k++) {

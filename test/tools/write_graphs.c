@@ -171,6 +171,8 @@ static enum err run(FILE *f, struct random_graph *g, const char *path, struct er
             fprintf(f, "%s%.9g", k ? "," : "", (double)image[k]);
         fprintf(f, "]");
         quantise(g, image, bytes[i]);
+        for (uint32_t k = 0; n.layer[0].value_bits == 1 && k < size; k++)
+            bytes[i][k] = bytes[i][k] > 0; // the image comes in one bit
         e = outputs_add(o, bytes[i], m);
     }
     fprintf(f, "]");

@@ -77,7 +77,8 @@ static void every_preset_is_priced(void **state)
 {
     (void)state;
     static const char *const presets[] = { "configs/dazzi2021_14nm.yaml",
-                                           "configs/hermes_14nm.yaml", "configs/isaac_32nm.yaml" };
+                                           "configs/hermes_14nm.yaml",
+                                           "configs/isaac_pulses_32nm.yaml" };
 
     for (size_t i = 0; i < 3; i++) {
         struct study s;

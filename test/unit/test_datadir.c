@@ -56,6 +56,10 @@ static void commands_run_in_any_directory(void **state)
          "scaled to 22nm_lp");
     says(*state, "circuit sub_array --set technology=22nm_lp", 0, "um2");
     says(*state, "circuit core --set chip=isaac_32nm", 0, "um2");
+    says(*state, "run isaac_32nm", 0, "128 x 128");
+    says(*state, "run configs/isaac_32nm.yaml --set energy.technology=22nm_lp", 0, "isaac");
+    says(*state, "run isaac_32nm.yaml", 0, "128 x 128");
+    says(*state, "run isaac_32nmx", 2, "isaac_32nmx: cannot open");
     says(*state, "run resnet33", 2, "resnet33: cannot open");
 }
 

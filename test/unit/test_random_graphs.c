@@ -30,11 +30,12 @@ static const struct once_wrong {
     {1158, 21}, // a map that is concatenated, rounded as it is and cut, and read by others too
 };
 
-static float byte_as_real(const struct graph_map *m, float v, uint8_t *byte)
+/* most: 1 where the image comes in one bit. */
+static float byte_as_real(const struct graph_map *m, double most, float v, uint8_t *byte)
 {
     double low = m->is_signed ? -128 : 0, q = (double)rintf(v / m->scale) + m->zero;
 
-    *byte = (uint8_t)(int)fmin(fmax(q, low), low + 255);
+    *byte = (uint8_t)(int)fmin(fmax(q, low), low + most);
     return v;
 }
 
@@ -90,7 +91,8 @@ static void compare(const char *dir, uint64_t seed, uint32_t n_operator)
     for (uint32_t c = 0; c < in->channels; c++)
         for (uint32_t p = 0; p < pixels; p++) {
             uint32_t at = (p % in->columns * in->rows + p / in->columns) * in->channels + c;
-            image.real[c * pixels + p] = byte_as_real(in, real[c * pixels + p], &bytes[at]);
+            image.real[c * pixels + p] = byte_as_real(in, n.layer[0].value_bits == 1 ? 1 : 255,
+                                                       real[c * pixels + p], &bytes[at]);
         }
     float_run_set(&run, f.graph.image, &image);
     if (float_run_all(&run, &m) || outputs_add(o, bytes, &m))
