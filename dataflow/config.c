@@ -141,11 +141,17 @@ static bool is_of_reads(const struct param *row)
            strcmp(row->key, "fabric.partial_sum") == 0;
 }
 
+/* Whether it describes routers: likewise. */
+static bool is_of_routers(const struct param *row)
+{
+    return strncmp(row->doc, "of routers: ", strlen("of routers: ")) == 0;
+}
+
 /* The keys of a family mean nothing beside network.onnx, and the other way round. */
 static bool applies(const struct param *row, const void *base)
 {
     const struct config *c = base;
-    bool when_given = is_of_reads(row) || is_width(row) ||
+    bool when_given = is_of_reads(row) || is_of_routers(row) || is_width(row) ||
                       strcmp(row->key, "energy.converter") == 0 ||
                       strcmp(row->key, "energy.mean_input") == 0 ||
                       strcmp(row->key, "energy.clock_gating") == 0 ||

@@ -16,6 +16,8 @@
 #include "core/block.h"
 #include "core/chan.h"
 #include "core/err.h"
+#include "noc/graph.h"
+#include "noc/params.h"
 
 #define FABRIC_EDGE UINT32_MAX // stands for a core: outside the chip
 
@@ -78,9 +80,12 @@ struct fabric {
     /* Makes the channels of n wires. False when the host has no memory; fabric_net_release() takes
      * what is there then. */
     bool (*build)(struct fabric_net *net, struct fabric_wire *wire, uint32_t n);
+
+    /* Its routers and channels, which streams share; NULL: it has none. */
+    enum err (*graph)(const struct fabric_cfg *cfg, struct graph *g, struct err_msg *m);
 };
 
-extern const struct fabric fabric_point_to_point;
+extern const struct fabric fabric_point_to_point, fabric_mesh;
 extern const struct fabric *const fabrics[]; // noc/fabrics.c; ends with NULL
 
 /* ERR_INPUT lists the names that exist; the caller puts the place before it. */

@@ -3,4 +3,4 @@
 
 #include "noc/fabric.h"
 
-const struct fabric *const fabrics[] = { &fabric_point_to_point, NULL };
+const struct fabric *const fabrics[] = { &fabric_point_to_point, &fabric_mesh, NULL };

@@ -11,12 +11,21 @@ struct fabric_cfg {
     uint64_t link_bps, partial_sum_bps;
     uint32_t hop_timesteps, partial_sum_hops;
     enum partial_sum { PARTIAL_SUM_DIGITAL, PARTIAL_SUM_ANALOG } partial_sum;
+
+    /* Of those with routers (noc/router.h). */
+    uint32_t rows, columns; // places for cores
+    uint32_t flit_bits, header_bits;
+    uint32_t vcs, vc_flits;
+    enum switching { SWITCHING_WORMHOLE, SWITCHING_CUT_THROUGH } switching;
+    uint32_t routing_clk, vc_clk, switch_clk, crossbar_clk, link_clk, vc_credit_clk;
 };
+
+enum { FABRIC_MOST_SIDE = 1024, FABRIC_MOST_CLOCKS = 64 };
 
 /* clang-format off */
 #define FABRIC_PARAMS(type, at)                                                                    \
     PARAM_NAME(type, at.kind, "fabric.kind", "point_to_point",                                     \
-               "point_to_point: a link of its own for every stream"),                              \
+               "point_to_point: a link for every stream; mesh: routers (imcsim fabric)"),          \
     PARAM_RATE(type, at.link_bps, "fabric.link_gbps", "5", PARAM_GBPS / 1000, 10000 * PARAM_GBPS,  \
                "rate of a link that carries pixels"),                                              \
     PARAM_RATE(type, at.partial_sum_bps, "fabric.partial_sum_gbps", "20.48", PARAM_GBPS / 1000,    \
@@ -28,7 +37,34 @@ struct fabric_cfg {
     PARAM_ENUM(type, at.partial_sum, "fabric.partial_sum", "digital",                              \
                PARAM_NAMES("digital", "analog"), NULL,                                             \
                "how parts of a layer's rows are added: analog joins their arrays before the "      \
-               "readout")
+               "readout"),                                                                         \
+    PARAM_U32(type, at.rows, "fabric.rows", "", "8", 1, FABRIC_MOST_SIDE,                          \
+              "of routers: rows of places for cores"),                                             \
+    PARAM_U32(type, at.columns, "fabric.columns", "", "8", 1, FABRIC_MOST_SIDE,                    \
+              "of routers: columns of places for cores"),                                          \
+    PARAM_U32(type, at.flit_bits, "fabric.flit_bits", "bits", "128", 1, 65536,                     \
+              "of routers: what a channel carries in a clock"),                                    \
+    PARAM_U32(type, at.header_bits, "fabric.header_bits", "bits", "16", 0, 65536,                  \
+              "of routers: what a packet carries beside its pixels"),                              \
+    PARAM_U32(type, at.vcs, "fabric.vcs", "", "2", 1, 64,                                          \
+              "of routers: virtual channels of a channel"),                                        \
+    PARAM_U32(type, at.vc_flits, "fabric.vc_flits", "flits", "8", 1, 65536,                        \
+              "of routers: buffer of a virtual channel"),                                          \
+    PARAM_ENUM(type, at.switching, "fabric.switching", "wormhole",                                 \
+               PARAM_NAMES("wormhole", "cut_through"), NULL,                                       \
+               "of routers: cut_through starts a packet only where all of it has room"),           \
+    PARAM_U32(type, at.routing_clk, "fabric.routing_clocks", "clocks", "1", 0, FABRIC_MOST_CLOCKS, \
+              "of routers: to find a head's way"),                                                 \
+    PARAM_U32(type, at.vc_clk, "fabric.vc_clocks", "clocks", "1", 0, FABRIC_MOST_CLOCKS,           \
+              "of routers: to get a virtual channel"),                                             \
+    PARAM_U32(type, at.switch_clk, "fabric.switch_clocks", "clocks", "1", 0, FABRIC_MOST_CLOCKS,   \
+              "of routers: to win the switch"),                                                    \
+    PARAM_U32(type, at.crossbar_clk, "fabric.crossbar_clocks", "clocks", "1", 0,                   \
+              FABRIC_MOST_CLOCKS, "of routers: through the switch"),                               \
+    PARAM_U32(type, at.link_clk, "fabric.link_clocks", "clocks", "1", 1, FABRIC_MOST_CLOCKS,       \
+              "of routers: along a channel to the next"),                                          \
+    PARAM_U32(type, at.vc_credit_clk, "fabric.vc_credit_clocks", "clocks", "0", 0,                 \
+              FABRIC_MOST_CLOCKS, "of routers: more until a freed place is known")
 /* clang-format on */
 
 #endif

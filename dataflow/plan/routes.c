@@ -58,6 +58,8 @@ enum err structure_routes(const struct plan *p, struct structure_routes *out, st
     e = link && out->route && out->hops
             ? out->fabric->route(&machine, link, p->n_stream, out->route, m)
             : err_set(m, ERR_MEMORY, "no memory for the plan's routes");
+    if (e == ERR_INPUT)
+        e = plan_blame(p, "fabric.kind", m);
     if (!e)
         level(p, out);
     free(link);

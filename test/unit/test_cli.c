@@ -117,7 +117,7 @@ static void wrong_input_is_one_line_that_names_place_and_cure_and_status_2(void 
         { "map @/dw.yaml", "/dw.yaml:3: mapping.block_width of conv3 = 33: its output is 32" },
         { "map @/copies.yaml", "/copies.yaml:1: mapping.copies of conv31 = 2" },
         { "map " PLAIN " --set mapping.replicas.conv99=2", "mapping.replicas.conv99" },
-        { "map " PLAIN " --set fabric.kind=mesh", "point_to_point" },
+        { "map " PLAIN " --set fabric.kind=torus", "point_to_point" },
         { "run " PLAIN " --images x", "has no weights: want --set network.onnx=" },
         { "run " PLAIN " --set network.onnx=@/none.onnx", "/none.onnx" },
     };

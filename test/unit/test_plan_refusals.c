@@ -280,7 +280,7 @@ static void names_that_no_table_has_are_refused_with_those_that_exist(void **sta
     static const struct refusal c[] = {
         { { "mapping.firing=rows" }, "mapping.firing = rows: want one of column, free, block",
           { NULL }, { NULL } },
-        { { "fabric.kind=mesh" }, "fabric.kind = mesh: want one of point_to_point",
+        { { "fabric.kind=torus" }, "fabric.kind = torus: want one of point_to_point, mesh",
           { NULL }, { NULL } },
         { { "core.input_memory.placing=alip" },
           "core.input_memory.placing = alip: want one of auto, iwap, klip, plip", { NULL },
@@ -484,7 +484,7 @@ static void refusals_name_the_line_or_the_option_that_gave_the_key(void **state)
 
     if (config_load(&r.config, "configs/resnet32.yaml", rows, 1, &r.msg))
         fail_msg("%s", r.msg.text);
-    snprintf(r.config.fabric.kind, sizeof r.config.fabric.kind, "mesh"); // stands in the file
+    snprintf(r.config.fabric.kind, sizeof r.config.fabric.kind, "torus"); // stands in the file
     r.config.crossbar.rows = 256;
     rig_family(&r);
     assert_int_equal(rig_plan(&r), ERR_INPUT);

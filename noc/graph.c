@@ -1,0 +1,163 @@
+/* noc/graph.c -- see graph.h. */
+#include "noc/graph.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum err graph_init(struct graph *g, uint32_t n_router, uint32_t n_port, uint32_t n_node,
+                    struct err_msg *m)
+{
+    size_t n = (size_t)n_router * n_port;
+
+    *g = (struct graph){ .n_router = n_router, .n_port = n_port, .n_node = n_node };
+    if (n > GRAPH_MOST_PORTS)
+        return err_set(m, ERR_INPUT, "%zu ports of routers: want at most %d", n, GRAPH_MOST_PORTS);
+    g->peer = malloc(n * sizeof *g->peer);
+    g->at = malloc(n_node * sizeof *g->at);
+    if (!g->peer || !g->at) {
+        graph_release(g);
+        return err_set(m, ERR_MEMORY, "no memory for %zu ports of routers", n);
+    }
+    memset(g->peer, 0xff, n * sizeof *g->peer); // GRAPH_NONE
+    return ERR_NONE;
+}
+
+void graph_release(struct graph *g)
+{
+    free(g->peer);
+    free(g->at);
+    *g = (struct graph){ 0 };
+}
+
+void graph_join(struct graph *g, uint32_t a, uint32_t b)
+{
+    assert(g->peer[a] == GRAPH_NONE && g->peer[b] == GRAPH_NONE);
+    g->peer[a] = b;
+    g->peer[b] = a;
+}
+
+void graph_attach(struct graph *g, uint32_t node, uint32_t port)
+{
+    assert(g->peer[port] == GRAPH_NONE && node < g->n_node);
+    g->peer[port] = GRAPH_NODE + node;
+    g->at[node] = port;
+}
+
+uint32_t graph_routers(const struct graph *g, uint32_t from, uint32_t to)
+{
+    uint32_t router = g->at[from] / g->n_port, passed = 1;
+
+    for (;;) {
+        uint32_t peer = g->peer[router * g->n_port + g->exit(g, router, to)];
+        if (!graph_is_router(peer))
+            return passed;
+        router = peer / g->n_port;
+        passed++;
+        assert(passed <= g->n_router);
+    }
+}
+
+/* ---- what waits for what ---- */
+
+struct search { // next[port * n_port + p]: the channel of `port` waits for the next router's p
+    const struct graph *g;
+    bool               *next;
+    uint8_t            *state;
+    uint32_t           *path, *tried; // of the walk's channels
+    uint32_t            n;
+};
+
+enum { UNSEEN, ON_PATH, DONE };
+
+static void follow(struct search *s, uint32_t from, uint32_t to)
+{
+    const struct graph *g = s->g;
+    uint32_t router = g->at[from] / g->n_port, before = GRAPH_NONE;
+
+    for (uint32_t passed = 0; passed < g->n_router; passed++) {
+        uint32_t p = g->exit(g, router, to), port = router * g->n_port + p;
+        if (before != GRAPH_NONE) {
+            bool *known = &s->next[(size_t)before * g->n_port + p];
+            *known = true;
+        }
+        if (!graph_is_router(g->peer[port]))
+            return;
+        before = port;
+        router = g->peer[port] / g->n_port;
+    }
+}
+
+/* Goes on from the path's last channel: to one it waits for, or back. */
+static bool advance(struct search *s, uint32_t *closes)
+{
+    const struct graph *g = s->g;
+    uint32_t at = s->path[s->n - 1];
+
+    for (uint32_t p = s->tried[s->n - 1]++; p < g->n_port; p = s->tried[s->n - 1]++) {
+        if (!s->next[(size_t)at * g->n_port + p])
+            continue;
+        uint32_t to = g->peer[at] / g->n_port * g->n_port + p;
+        if (s->state[to] == ON_PATH) {
+            *closes = to;
+            return true;
+        }
+        if (s->state[to] == DONE)
+            continue;
+        s->state[to] = ON_PATH;
+        s->path[s->n] = to;
+        s->tried[s->n++] = 0;
+        return false;
+    }
+    s->state[at] = DONE;
+    s->n--;
+    return false;
+}
+
+static bool find(struct search *s, uint32_t *closes)
+{
+    for (uint32_t port = 0; port < s->g->n_router * s->g->n_port; port++) {
+        if (s->state[port] != UNSEEN || !graph_is_router(s->g->peer[port]))
+            continue;
+        s->state[port] = ON_PATH;
+        s->path[0] = port;
+        s->tried[0] = 0;
+        s->n = 1;
+        while (s->n > 0)
+            if (advance(s, closes))
+                return true;
+    }
+    return false;
+}
+
+enum err graph_find_cycle(const struct graph *g, struct graph_cycle *c, struct err_msg *m)
+{
+    size_t n = (size_t)g->n_router * g->n_port;
+    struct search s = { .g = g,
+                        .next = calloc(n, g->n_port * sizeof *s.next),
+                        .state = calloc(n, sizeof *s.state),
+                        .path = malloc(n * sizeof *s.path),
+                        .tried = malloc(n * sizeof *s.tried) };
+    enum err e = ERR_NONE;
+    uint32_t closes, first = 0;
+
+    *c = (struct graph_cycle){ 0 };
+    if (!s.next || !s.state || !s.path || !s.tried)
+        e = err_set(m, ERR_MEMORY, "no memory for the channels of %u routers", g->n_router);
+    for (uint32_t from = 0; !e && from < g->n_node; from++)
+        for (uint32_t to = 0; to < g->n_node; to++)
+            follow(&s, from, to);
+    if (!e && find(&s, &closes)) {
+        while (s.path[first] != closes)
+            first++;
+        c->n = s.n - first;
+        c->port = s.path;
+        memmove(s.path, s.path + first, c->n * sizeof *s.path);
+        s.path = NULL;
+    }
+    free(s.next);
+    free(s.state);
+    free(s.path);
+    free(s.tried);
+    return e;
+}

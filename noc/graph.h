@@ -1,0 +1,63 @@
+/* noc/graph.h -- routers joined by channels, with a network interface for every node.
+ *
+ * Every router has the same number of ports. A port is one channel in and one out; what is at its
+ * other end is another router's port, a node's interface, or nothing. Ports are numbered over all
+ * routers:
+ *
+ *     port p of router r is r * n_port + p
+ *
+ * A route is a rule: at this router, a packet for that node leaves by this port. So a route depends
+ * on where a packet is and where it goes, not on where it came from. docs/fabrics.md.
+ */
+#ifndef NOC_GRAPH_H
+#define NOC_GRAPH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/err.h"
+
+#define GRAPH_NODE UINT32_C(0x80000000) // in peer[]: a node's interface, with its number
+#define GRAPH_NONE UINT32_MAX           // in peer[]: nothing
+
+enum { GRAPH_MOST_PORTS = 1 << 24 }; // of all routers
+
+struct graph {
+    uint32_t n_router, n_port, n_node;
+    uint32_t rows, columns, arity; // what `exit` needs of them
+    uint32_t *peer; // owned; by port: the port at the other end, GRAPH_NODE + node, or GRAPH_NONE
+    uint32_t *at;   // owned; by node: the port that its interface is at
+
+    /* The port of the router (0 .. n_port - 1) by which a packet for a node leaves it. */
+    uint32_t (*exit)(const struct graph *g, uint32_t router, uint32_t node);
+};
+
+/* n_router routers of n_port ports that lead nowhere yet, and room for n_node interfaces. */
+enum err graph_init(struct graph *g, uint32_t n_router, uint32_t n_port, uint32_t n_node,
+                    struct err_msg *m);
+void graph_release(struct graph *g); // takes a zeroed one
+
+/* Joins two ports, both ways; puts a node's interface at a port. */
+void graph_join(struct graph *g, uint32_t a, uint32_t b);
+void graph_attach(struct graph *g, uint32_t node, uint32_t port);
+
+static inline bool graph_is_router(uint32_t peer)
+{
+    return peer < GRAPH_NODE;
+}
+
+/* Routers on the way between two nodes, at least 1. */
+uint32_t graph_routers(const struct graph *g, uint32_t from, uint32_t to);
+
+struct graph_cycle { // channels, by the port that they leave; each waits for the next
+    uint32_t *port; // owned
+    uint32_t  n;    // 0: none
+};
+
+/* Looks for a cycle among the channels: one waits for another where some route, of any node to any
+ * other, takes the other next. Without one packets cannot block one another for ever (Dally and
+ * Seitz, "Deadlock-free message routing in multiprocessor interconnection networks", IEEE Trans.
+ * Computers C-36(5), 1987). */
+enum err graph_find_cycle(const struct graph *g, struct graph_cycle *c, struct err_msg *m);
+
+#endif

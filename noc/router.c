@@ -1,0 +1,906 @@
+/* noc/router.c -- see router.h. */
+#include "noc/router.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/block.h"
+#include "core/calendar.h"
+
+#define NOBODY UINT32_MAX
+
+/* A flit is its packet, and whether it is the first and the last of it. */
+#define FLIT(packet, is_head, is_tail) ((packet) << 2 | (uint32_t)(is_head) << 1 | (is_tail))
+#define FLIT_PACKET(flit)              ((flit) >> 2)
+#define FLIT_IS_HEAD(flit)             ((flit) >> 1 & 1)
+#define FLIT_IS_TAIL(flit)             ((flit) & 1)
+
+enum { MOST_PACKETS = 1 << 30, MOST_QUEUED = 1 << 28 };
+
+/* ---- events ---- */
+
+enum event_kind {
+    FLIT_FROM_ROUTER, // at: queue
+    FLIT_FROM_NODE,   // at: queue
+    FLIT_TO_NODE,     // at: port
+    PLACE_FOR_ROUTER, // at: the queue that has it
+    PLACE_FOR_NODE,
+    ASKS_FOR_VC, // at: queue
+    ASKS_FOR_SWITCH,
+    N_EVENT_KIND
+};
+
+struct event {
+    uint64_t clk;
+    uint32_t at, flit;
+};
+
+struct events { // of a kind, in order of time: a ring
+    struct event *event; // owned
+    uint32_t      first, n, room; // room: a power of 2, or 0
+};
+
+static bool events_grow(struct events *q)
+{
+    uint32_t room = q->room ? 2 * q->room : 64;
+    struct event *e = malloc(room * sizeof *e);
+
+    if (!e)
+        return false;
+    for (uint32_t i = 0; i < q->n; i++)
+        e[i] = q->event[(q->first + i) & (q->room - 1)];
+    free(q->event);
+    *q = (struct events){ e, 0, q->n, room };
+    return true;
+}
+
+/* ---- state ---- */
+
+enum queue_stage { QUEUE_IDLE, QUEUE_ROUTING, QUEUE_ASKS_VC, QUEUE_HAS_VC, QUEUE_MOVES };
+
+struct queue { // of flits: a virtual channel of an input port
+    uint32_t         first, n;
+    enum queue_stage stage;
+    uint32_t         exit; // port that its packet leaves by, once routed
+    uint32_t         vc;   // of that port, once it has one
+    uint32_t         turn; // of its arbiter among the output's virtual channels
+    bool             blocked;
+};
+
+struct out_vc {
+    uint32_t holder; // queue, or NOBODY
+    uint32_t turn;   // of its arbiter among the router's queues
+};
+
+struct port {
+    uint64_t asks, goes; // in: queues that ask for a virtual channel; that can send a flit now
+    uint64_t free;       // out: virtual channels that nobody holds
+    uint32_t in_turn, out_turn; // of the arbiters of the switch
+    uint32_t n_blocked;  // out: queues that have a flit for it and no place
+    uint64_t blocked_clk, blocked_from_clk;
+    uint64_t flits;      // out
+};
+
+struct source {
+    uint32_t node, to, n_flit;
+    bool     offered;
+    uint64_t from_clk, tag;
+};
+
+struct interface { // of a node
+    uint32_t    first_source, n_source, turn; // in order[]
+    uint32_t    vc_turn, vc;
+    uint32_t    left, packet; // of the packet that it sends; 0: none
+    bool        awake, busy;  // busy: inside its own step
+    struct wake wake;
+};
+
+struct list { // of those that act in this clock
+    uint32_t *member; // owned
+    uint32_t  n;
+};
+
+struct routers {
+    const struct graph  *graph;
+    struct router_spec   spec;
+    struct router_user   user;
+    uint64_t             clk; // the next to be run
+    uint32_t             delay[N_EVENT_KIND];
+    struct events        events[N_EVENT_KIND];
+    struct port         *port;
+    struct queue        *queue;  // port * vcs + vc
+    uint32_t            *flit;   // queue * vc_flits + place
+    uint32_t            *room;   // by queue: places that the one before it may fill
+    struct out_vc       *out_vc; // port * vcs + vc
+    bool                *awake;  // by router
+    struct list          routers, nodes;
+    struct interface    *node;
+    struct source       *source;
+    uint32_t             n_source;
+    uint32_t            *order; // sources by node
+    struct calendar      calendar;
+    struct router_packet *packet;
+    uint32_t            *free_packet;
+    uint32_t             n_free, n_packet, packet_room;
+    uint32_t            *best, *asked; // scratch: by out_vc of a router; those that were asked for
+    struct router_counts counts;
+    bool                 no_memory;
+};
+
+static void push(struct routers *n, enum event_kind kind, uint32_t delay, uint32_t at,
+                 uint32_t flit)
+{
+    struct events *q = &n->events[kind];
+
+    if (q->n == q->room && !events_grow(q)) {
+        n->no_memory = true;
+        return;
+    }
+    q->event[(q->first + q->n++) & (q->room - 1)] = (struct event){ n->clk + delay, at, flit };
+}
+
+static void wake_router(struct routers *n, uint32_t router)
+{
+    if (n->awake[router])
+        return;
+    n->awake[router] = true;
+    n->routers.member[n->routers.n++] = router;
+}
+
+static void wake_node(struct routers *n, uint32_t node)
+{
+    if (n->node[node].awake)
+        return;
+    n->node[node].awake = true;
+    n->nodes.member[n->nodes.n++] = node;
+}
+
+static uint32_t next_in_turn(uint64_t mask, uint32_t turn)
+{
+    uint64_t behind = turn < 64 ? mask >> turn << turn : 0;
+
+    return (uint32_t)__builtin_ctzll(behind ? behind : mask);
+}
+
+/* Places from the one whose turn it is. */
+static uint32_t behind_turn(uint32_t i, uint32_t turn, uint32_t n)
+{
+    return i >= turn ? i - turn : i + n - turn;
+}
+
+/* ---- queues ---- */
+
+/* Queue at the other end of a virtual channel of an output; NOBODY where that is a node. */
+static uint32_t queue_behind(const struct routers *n, uint32_t port, uint32_t vc)
+{
+    uint32_t peer = n->graph->peer[port];
+
+    return graph_is_router(peer) ? peer * n->spec.vcs + vc : NOBODY;
+}
+
+static uint32_t front(const struct routers *n, uint32_t queue)
+{
+    return n->flit[(size_t)queue * n->spec.vc_flits + n->queue[queue].first];
+}
+
+static void set_blocked(struct routers *n, struct queue *q, bool blocked, uint64_t clk)
+{
+    struct port *out = &n->port[q->exit];
+
+    if (q->blocked == blocked)
+        return;
+    q->blocked = blocked;
+    if (blocked) {
+        if (out->n_blocked++ == 0)
+            out->blocked_from_clk = clk;
+    } else if (--out->n_blocked == 0) {
+        out->blocked_clk += clk - out->blocked_from_clk;
+    }
+}
+
+/* Whether the queue's front can go, from clk on. */
+static void look(struct routers *n, uint32_t queue, uint64_t clk)
+{
+    struct queue *q = &n->queue[queue];
+    uint32_t port = queue / n->spec.vcs, vc = queue % n->spec.vcs;
+    bool moves = q->stage == QUEUE_MOVES && q->n > 0;
+    uint32_t behind = moves ? queue_behind(n, q->exit, q->vc) : NOBODY;
+    bool has_room = behind == NOBODY || n->room[behind] > 0;
+
+    if (q->stage == QUEUE_MOVES)
+        set_blocked(n, q, moves && !has_room, clk);
+    if (moves && has_room) {
+        n->port[port].goes |= UINT64_C(1) << vc;
+        wake_router(n, port / n->graph->n_port);
+    } else {
+        n->port[port].goes &= ~(UINT64_C(1) << vc);
+    }
+}
+
+static void ask_for_vc(struct routers *n, uint32_t queue)
+{
+    uint32_t port = queue / n->spec.vcs, router = port / n->graph->n_port;
+    struct queue *q = &n->queue[queue];
+    uint32_t to = n->packet[FLIT_PACKET(front(n, queue))].to;
+
+    q->stage = QUEUE_ASKS_VC;
+    q->exit = router * n->graph->n_port + n->graph->exit(n->graph, router, to);
+    n->port[port].asks |= UINT64_C(1) << queue % n->spec.vcs;
+    wake_router(n, router);
+}
+
+static void ask_for_switch(struct routers *n, uint32_t queue)
+{
+    n->queue[queue].stage = QUEUE_MOVES;
+    look(n, queue, n->clk);
+}
+
+/* A head is at the front from clk on: this clock or the next. */
+static void begin_routing(struct routers *n, uint32_t queue, uint64_t clk)
+{
+    uint32_t delay = n->spec.routing_clk + (uint32_t)(clk - n->clk);
+
+    n->queue[queue].stage = QUEUE_ROUTING;
+    if (delay == 0)
+        ask_for_vc(n, queue);
+    else
+        push(n, ASKS_FOR_VC, delay, queue, 0);
+}
+
+static void put_flit(struct routers *n, uint32_t queue, uint32_t flit)
+{
+    struct queue *q = &n->queue[queue];
+    uint32_t at = q->first + q->n;
+
+    assert(q->n < n->spec.vc_flits);
+    at = at < n->spec.vc_flits ? at : at - n->spec.vc_flits;
+    n->flit[(size_t)queue * n->spec.vc_flits + at] = flit;
+    q->n++;
+    n->counts.buffer_writes++;
+    if (q->stage == QUEUE_IDLE)
+        begin_routing(n, queue, n->clk);
+    else if (q->stage == QUEUE_MOVES)
+        look(n, queue, n->clk);
+}
+
+static uint32_t take_flit(struct routers *n, uint32_t queue)
+{
+    struct queue *q = &n->queue[queue];
+    uint32_t flit = front(n, queue);
+
+    q->first = q->first + 1 == n->spec.vc_flits ? 0 : q->first + 1;
+    q->n--;
+    n->counts.buffer_reads++;
+    return flit;
+}
+
+static void add_place(struct routers *n, uint32_t queue)
+{
+    uint32_t peer = n->graph->peer[queue / n->spec.vcs];
+
+    n->room[queue]++;
+    if (!graph_is_router(peer)) {
+        wake_node(n, peer - GRAPH_NODE);
+        return;
+    }
+    uint32_t holder = n->out_vc[peer * n->spec.vcs + queue % n->spec.vcs].holder;
+    if (holder != NOBODY)
+        look(n, holder, n->clk);
+    else if (n->spec.cut_through)
+        wake_router(n, peer / n->graph->n_port); // somebody may have waited for that much room
+}
+
+/* ---- packets ---- */
+
+static bool grow_packets(struct routers *n)
+{
+    uint32_t room = n->packet_room ? 2 * n->packet_room : 64;
+
+    if (room > MOST_PACKETS)
+        return false;
+    struct router_packet *p = realloc(n->packet, room * sizeof *p);
+    if (p)
+        n->packet = p;
+    uint32_t *f = realloc(n->free_packet, room * sizeof *f);
+    if (f)
+        n->free_packet = f;
+    if (!p || !f)
+        return false;
+    n->packet_room = room;
+    return true;
+}
+
+static uint32_t new_packet(struct routers *n)
+{
+    if (n->n_free > 0)
+        return n->free_packet[--n->n_free];
+    if (n->n_packet == n->packet_room && !grow_packets(n)) {
+        n->no_memory = true;
+        return NOBODY;
+    }
+    return n->n_packet++;
+}
+
+static void take(struct routers *n, uint32_t port, uint32_t flit)
+{
+    const struct router_packet *p = &n->packet[FLIT_PACKET(flit)];
+
+    assert(n->graph->peer[port] == GRAPH_NODE + p->to);
+    (void)port;
+    n->counts.flits_taken++;
+    if (!FLIT_IS_TAIL(flit))
+        return;
+    n->counts.packets_taken++;
+    struct router_packet whole = *p;
+    n->free_packet[n->n_free++] = FLIT_PACKET(flit);
+    if (n->user.taken)
+        n->user.taken(n->user.user, &whole, n->clk);
+}
+
+/* ---- interfaces ---- */
+
+static uint32_t first_queue(const struct routers *n, uint32_t node)
+{
+    return n->graph->at[node] * n->spec.vcs;
+}
+
+/* The next virtual channel in turn with room for a packet; NOBODY: none. */
+static uint32_t roomy_vc(const struct routers *n, uint32_t node, uint32_t n_flit)
+{
+    uint32_t want = n->spec.cut_through ? n_flit : 1;
+
+    for (uint32_t i = 0; i < n->spec.vcs; i++) {
+        uint32_t vc = n->node[node].vc_turn + i;
+        vc = vc < n->spec.vcs ? vc : vc - n->spec.vcs;
+        if (n->room[first_queue(n, node) + vc] >= want)
+            return vc;
+    }
+    return NOBODY;
+}
+
+/* The next source in turn with a packet for this clock; NOBODY: none. */
+static uint32_t due_source(const struct routers *n, uint32_t node, uint64_t clk)
+{
+    const struct interface *f = &n->node[node];
+
+    for (uint32_t i = 0; i < f->n_source; i++) {
+        uint32_t at = f->turn + i;
+        at = at < f->n_source ? at : at - f->n_source;
+        const struct source *s = &n->source[n->order[f->first_source + at]];
+        if (s->offered && s->from_clk <= clk)
+            return at;
+    }
+    return NOBODY;
+}
+
+static void begin_packet(struct routers *n, uint32_t node)
+{
+    struct interface *f = &n->node[node];
+    uint32_t at = due_source(n, node, n->clk);
+
+    if (at == NOBODY)
+        return;
+    uint32_t source = n->order[f->first_source + at];
+    struct source *s = &n->source[source];
+    uint32_t vc = roomy_vc(n, node, s->n_flit);
+    if (vc == NOBODY)
+        return;
+    uint32_t packet = new_packet(n);
+    if (packet == NOBODY)
+        return;
+    n->packet[packet] = (struct router_packet){ source, s->to, s->n_flit, 0, s->from_clk, n->clk,
+                                                s->tag };
+    f->turn = at + 1 == f->n_source ? 0 : at + 1;
+    f->vc = vc;
+    f->vc_turn = vc + 1 == n->spec.vcs ? 0 : vc + 1;
+    f->left = s->n_flit;
+    f->packet = packet;
+    s->offered = false;
+    n->counts.packets_sent++;
+    if (n->user.sent)
+        n->user.sent(n->user.user, source, n->clk);
+}
+
+static void send_flit(struct routers *n, uint32_t node)
+{
+    struct interface *f = &n->node[node];
+    uint32_t queue = first_queue(n, node) + f->vc;
+
+    if (f->left == 0 || n->room[queue] == 0)
+        return;
+    bool is_head = n->packet[f->packet].n_flit == f->left;
+    push(n, FLIT_FROM_NODE, n->delay[FLIT_FROM_NODE], queue,
+         FLIT(f->packet, is_head, f->left == 1));
+    n->room[queue]--;
+    f->left--;
+    n->counts.flits_sent++;
+}
+
+/* Sleeps until a source is due that is not yet in the next clock. */
+static void sleep_until_due(struct routers *n, uint32_t node)
+{
+    struct interface *f = &n->node[node];
+    uint64_t soonest = CYC_NEVER;
+
+    for (uint32_t i = 0; i < f->n_source; i++) {
+        const struct source *s = &n->source[n->order[f->first_source + i]];
+        if (s->offered && s->from_clk > n->clk + 1 && s->from_clk < soonest)
+            soonest = s->from_clk;
+    }
+    calendar_set(&n->calendar, &f->wake, soonest);
+}
+
+/* Whether it can send in the next clock. What else may change that wakes it: a place that is freed,
+ * or another source, whose turn it may be, that is due. */
+static bool node_goes_on(struct routers *n, uint32_t node)
+{
+    const struct interface *f = &n->node[node];
+
+    if (f->left > 0)
+        return n->room[first_queue(n, node) + f->vc] > 0;
+    sleep_until_due(n, node);
+    uint32_t due = due_source(n, node, n->clk + 1);
+    return due != NOBODY &&
+           roomy_vc(n, node, n->source[n->order[f->first_source + due]].n_flit) != NOBODY;
+}
+
+static void step_nodes(struct routers *n)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < n->nodes.n; i++) {
+        uint32_t node = n->nodes.member[i];
+        struct interface *f = &n->node[node];
+        f->busy = true;
+        if (f->left == 0)
+            begin_packet(n, node);
+        send_flit(n, node);
+        f->busy = false;
+        f->awake = node_goes_on(n, node);
+        if (f->awake)
+            n->nodes.member[kept++] = node;
+    }
+    n->nodes.n = kept;
+}
+
+void routers_offer(struct routers *n, uint32_t source, uint32_t to, uint32_t n_flit,
+                   uint64_t from_clk, uint64_t tag)
+{
+    struct source *s = &n->source[source];
+    struct interface *f = &n->node[s->node];
+
+    assert(!s->offered && to < n->graph->n_node && n_flit > 0 && n_flit <= ROUTER_MOST_FLITS);
+    assert(!n->spec.cut_through || n_flit <= n->spec.vc_flits);
+    *s = (struct source){ s->node, to, n_flit, true, from_clk, tag };
+    if (!f->busy && !f->awake && !(f->wake.link && f->wake.cyc <= from_clk))
+        calendar_set(&n->calendar, &f->wake, from_clk > n->clk ? from_clk : n->clk);
+}
+
+void routers_withdraw(struct routers *n)
+{
+    for (uint32_t i = 0; i < n->n_source; i++)
+        n->source[i].offered = false;
+}
+
+/* ---- the allocators ---- */
+
+/* The output's virtual channel that a queue asks for: the next in its turn that is free. */
+static uint32_t wanted_vc(const struct routers *n, uint32_t queue)
+{
+    const struct queue *q = &n->queue[queue];
+    uint64_t free = n->port[q->exit].free;
+
+    if (n->spec.cut_through && graph_is_router(n->graph->peer[q->exit])) {
+        uint32_t n_flit = n->packet[FLIT_PACKET(front(n, queue))].n_flit;
+        for (uint64_t left = free; left; left &= left - 1) {
+            uint32_t vc = (uint32_t)__builtin_ctzll(left);
+            if (n->room[queue_behind(n, q->exit, vc)] < n_flit)
+                free &= ~(UINT64_C(1) << vc);
+        }
+    }
+    return free ? next_in_turn(free, q->turn) : NOBODY;
+}
+
+static void grant_vc(struct routers *n, uint32_t out, uint32_t queue, uint32_t n_queue)
+{
+    uint32_t vcs = n->spec.vcs, local = queue % n_queue, vc = out % vcs;
+    struct queue *q = &n->queue[queue];
+
+    n->out_vc[out] = (struct out_vc){ queue, local + 1 == n_queue ? 0 : local + 1 };
+    n->port[out / vcs].free &= ~(UINT64_C(1) << vc);
+    n->port[queue / vcs].asks &= ~(UINT64_C(1) << queue % vcs);
+    q->stage = QUEUE_HAS_VC;
+    q->vc = vc;
+    q->turn = vc + 1 == vcs ? 0 : vc + 1;
+    n->counts.allocations++;
+    if (n->spec.vc_clk == 0)
+        ask_for_switch(n, queue);
+    else
+        push(n, ASKS_FOR_SWITCH, n->spec.vc_clk, queue, 0);
+}
+
+static void grant_vcs(struct routers *n, uint32_t router)
+{
+    uint32_t first = router * n->graph->n_port, vcs = n->spec.vcs, n_asked = 0;
+    uint32_t n_queue = n->graph->n_port * vcs;
+
+    for (uint32_t port = first; port < first + n->graph->n_port; port++)
+        for (uint64_t left = n->port[port].asks; left; left &= left - 1) {
+            uint32_t queue = port * vcs + (uint32_t)__builtin_ctzll(left);
+            uint32_t vc = wanted_vc(n, queue);
+            if (vc == NOBODY)
+                continue;
+            uint32_t out = n->queue[queue].exit * vcs + vc, *best = &n->best[out - first * vcs];
+            uint32_t turn = n->out_vc[out].turn;
+            if (*best == NOBODY)
+                n->asked[n_asked++] = out;
+            if (*best == NOBODY || behind_turn(queue % n_queue, turn, n_queue) <
+                                       behind_turn(*best % n_queue, turn, n_queue))
+                *best = queue;
+        }
+    for (uint32_t i = 0; i < n_asked; i++) {
+        uint32_t *best = &n->best[n->asked[i] - first * vcs];
+        grant_vc(n, n->asked[i], *best, n_queue);
+        *best = NOBODY;
+    }
+}
+
+/* The tail has left: the output's virtual channel is free, the next head may be routed. */
+static void end_packet(struct routers *n, uint32_t queue)
+{
+    struct queue *q = &n->queue[queue];
+
+    set_blocked(n, q, false, n->clk + 1);
+    n->out_vc[q->exit * n->spec.vcs + q->vc].holder = NOBODY;
+    n->port[q->exit].free |= UINT64_C(1) << q->vc;
+    n->port[queue / n->spec.vcs].goes &= ~(UINT64_C(1) << queue % n->spec.vcs);
+    q->stage = QUEUE_IDLE;
+    if (q->n > 0)
+        begin_routing(n, queue, n->clk + 1);
+}
+
+static void move_flit(struct routers *n, uint32_t queue)
+{
+    const struct queue *q = &n->queue[queue];
+    uint32_t flit = take_flit(n, queue), out = q->exit, behind = queue_behind(n, out, q->vc);
+    enum event_kind place = graph_is_router(n->graph->peer[queue / n->spec.vcs])
+                                ? PLACE_FOR_ROUTER : PLACE_FOR_NODE;
+
+    n->port[out].flits++;
+    if (FLIT_IS_HEAD(flit))
+        n->packet[FLIT_PACKET(flit)].routers++;
+    push(n, place, n->delay[place], queue, 0);
+    if (behind == NOBODY) {
+        push(n, FLIT_TO_NODE, n->delay[FLIT_TO_NODE], out, flit);
+    } else {
+        n->counts.flit_hops++;
+        n->room[behind]--;
+        push(n, FLIT_FROM_ROUTER, n->delay[FLIT_FROM_ROUTER], behind, flit);
+    }
+    if (FLIT_IS_TAIL(flit))
+        end_packet(n, queue);
+    else
+        look(n, queue, n->clk + 1);
+}
+
+static void grant_switch(struct routers *n, uint32_t router)
+{
+    uint32_t n_port = n->graph->n_port, first = router * n_port, vcs = n->spec.vcs, n_asked = 0;
+
+    for (uint32_t p = 0; p < n_port; p++) {
+        const struct port *in = &n->port[first + p];
+        if (!in->goes)
+            continue;
+        uint32_t queue = (first + p) * vcs + next_in_turn(in->goes, in->in_turn);
+        uint32_t out = n->queue[queue].exit, *best = &n->best[out - first];
+        uint32_t turn = n->port[out].out_turn;
+        if (*best == NOBODY)
+            n->asked[n_asked++] = out;
+        if (*best == NOBODY || behind_turn(p, turn, n_port) <
+                                   behind_turn(*best / vcs - first, turn, n_port))
+            *best = queue;
+    }
+    for (uint32_t i = 0; i < n_asked; i++) {
+        uint32_t out = n->asked[i], queue = n->best[out - first], p = queue / vcs - first;
+        n->best[out - first] = NOBODY;
+        n->port[first + p].in_turn = queue % vcs + 1 == vcs ? 0 : queue % vcs + 1;
+        n->port[out].out_turn = p + 1 == n_port ? 0 : p + 1;
+        move_flit(n, queue);
+    }
+}
+
+static bool router_goes_on(const struct routers *n, uint32_t router)
+{
+    uint32_t first = router * n->graph->n_port;
+
+    for (uint32_t port = first; port < first + n->graph->n_port; port++) {
+        if (n->port[port].goes)
+            return true;
+        for (uint64_t left = n->port[port].asks; left; left &= left - 1)
+            if (wanted_vc(n, port * n->spec.vcs + (uint32_t)__builtin_ctzll(left)) != NOBODY)
+                return true;
+    }
+    return false;
+}
+
+static void step_routers(struct routers *n)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < n->routers.n; i++) {
+        uint32_t router = n->routers.member[i];
+        n->counts.steps++;
+        grant_vcs(n, router);
+        grant_switch(n, router);
+        n->awake[router] = router_goes_on(n, router);
+        if (n->awake[router])
+            n->routers.member[kept++] = router;
+    }
+    n->routers.n = kept;
+}
+
+/* ---- clocks ---- */
+
+static void happen(struct routers *n, enum event_kind kind, const struct event *e)
+{
+    switch (kind) {
+    case FLIT_FROM_ROUTER:
+    case FLIT_FROM_NODE:
+        put_flit(n, e->at, e->flit);
+        break;
+    case FLIT_TO_NODE:
+        take(n, e->at, e->flit);
+        break;
+    case PLACE_FOR_ROUTER:
+    case PLACE_FOR_NODE:
+        add_place(n, e->at);
+        break;
+    case ASKS_FOR_VC:
+        ask_for_vc(n, e->at);
+        break;
+    case ASKS_FOR_SWITCH:
+        ask_for_switch(n, e->at);
+        break;
+    case N_EVENT_KIND:
+        break;
+    }
+}
+
+static void run_clock(struct routers *n)
+{
+    for (enum event_kind kind = 0; kind < N_EVENT_KIND; kind++) {
+        struct events *q = &n->events[kind];
+        while (q->n > 0 && q->event[q->first].clk == n->clk) {
+            struct event e = q->event[q->first];
+            q->first = (q->first + 1) & (q->room - 1);
+            q->n--;
+            happen(n, kind, &e);
+        }
+    }
+    if (calendar_next(&n->calendar) == n->clk)
+        for (struct wake *w = calendar_take(&n->calendar, n->clk); w; w = w->next)
+            wake_node(n, (uint32_t)((struct interface *)w->whom - n->node));
+    step_nodes(n);
+    step_routers(n);
+}
+
+uint64_t routers_next(const struct routers *n)
+{
+    if (n->routers.n > 0 || n->nodes.n > 0)
+        return n->clk;
+    uint64_t next = calendar_next(&n->calendar);
+    for (int kind = 0; kind < N_EVENT_KIND; kind++) {
+        const struct events *q = &n->events[kind];
+        if (q->n > 0 && q->event[q->first].clk < next)
+            next = q->event[q->first].clk;
+    }
+    return next;
+}
+
+enum err routers_run(struct routers *n, uint64_t until_clk, struct err_msg *m)
+{
+    for (uint64_t clk = routers_next(n); clk < until_clk; clk = routers_next(n)) {
+        n->clk = clk;
+        run_clock(n);
+        n->clk++;
+        if (n->no_memory)
+            return err_set(m, ERR_MEMORY, "no memory for the flits of %" PRIu32 " routers",
+                           n->graph->n_router);
+    }
+    if (until_clk != CYC_NEVER && n->clk < until_clk)
+        n->clk = until_clk;
+    return ERR_NONE;
+}
+
+/* ---- life ---- */
+
+static void set_delays(struct routers *n)
+{
+    const struct router_spec *s = &n->spec;
+
+    n->delay[FLIT_FROM_ROUTER] = s->switch_clk + s->crossbar_clk + s->link_clk;
+    n->delay[FLIT_FROM_NODE] = 2;
+    n->delay[FLIT_TO_NODE] = s->switch_clk + s->crossbar_clk + 1;
+    n->delay[PLACE_FOR_ROUTER] = 1 + s->link_clk + s->credit_clk;
+    n->delay[PLACE_FOR_NODE] = 2;
+}
+
+/* Sources in the order of their nodes. */
+static void sort_sources(struct routers *n, const uint32_t *source_node)
+{
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < n->n_source; i++) {
+        n->source[i].node = source_node[i];
+        n->node[source_node[i]].n_source++;
+    }
+    for (uint32_t node = 0; node < n->graph->n_node; node++) {
+        n->node[node].first_source = at;
+        at += n->node[node].n_source;
+        n->node[node].n_source = 0;
+        n->node[node].wake.whom = &n->node[node];
+    }
+    for (uint32_t i = 0; i < n->n_source; i++) {
+        struct interface *f = &n->node[source_node[i]];
+        n->order[f->first_source + f->n_source++] = i;
+    }
+}
+
+static bool allocate(struct routers *n)
+{
+    size_t n_port = (size_t)n->graph->n_router * n->graph->n_port, n_queue = n_port * n->spec.vcs;
+    size_t n_node = n->graph->n_node, own_queues = (size_t)n->graph->n_port * n->spec.vcs;
+
+    n->port = calloc(n_port, sizeof *n->port);
+    n->queue = calloc(n_queue, sizeof *n->queue);
+    n->flit = malloc(n_queue * n->spec.vc_flits * sizeof *n->flit);
+    n->room = malloc(n_queue * sizeof *n->room);
+    n->out_vc = malloc(n_queue * sizeof *n->out_vc);
+    n->awake = calloc(n->graph->n_router, sizeof *n->awake);
+    n->routers.member = malloc(n->graph->n_router * sizeof *n->routers.member);
+    n->nodes.member = malloc(n_node * sizeof *n->nodes.member);
+    n->node = calloc(n_node, sizeof *n->node);
+    n->source = calloc(n->n_source, sizeof *n->source);
+    n->order = malloc(n->n_source * sizeof *n->order);
+    n->best = malloc(own_queues * sizeof *n->best);
+    n->asked = malloc(own_queues * sizeof *n->asked);
+    if (!n->port || !n->queue || !n->flit || !n->room || !n->out_vc || !n->awake ||
+        !n->routers.member || !n->nodes.member || !n->node || !n->source || !n->order ||
+        !n->best || !n->asked)
+        return false;
+    for (size_t i = 0; i < n_queue; i++) {
+        n->room[i] = n->spec.vc_flits;
+        n->out_vc[i] = (struct out_vc){ NOBODY, 0 };
+    }
+    for (size_t i = 0; i < n_port; i++)
+        n->port[i].free = UINT64_MAX >> (64 - n->spec.vcs);
+    memset(n->best, 0xff, own_queues * sizeof *n->best); // NOBODY
+    return true;
+}
+
+enum err routers_new(struct routers **new, const struct graph *g, const struct router_spec *spec,
+                     const uint32_t *source_node, uint32_t n_source, const struct router_user *user,
+                     struct err_msg *m)
+{
+    uint64_t places = (uint64_t)g->n_router * g->n_port * spec->vcs * spec->vc_flits;
+
+    assert(spec->vcs > 0 && spec->vcs <= ROUTER_MOST_VCS && spec->vc_flits > 0);
+    assert(spec->link_clk > 0 && n_source > 0);
+    *new = NULL;
+    if (places > MOST_QUEUED)
+        return err_set(m, ERR_INPUT, "queues of %" PRIu64 " flits in all: want at most %d: fewer "
+                       "routers, virtual channels or flits of each", places, MOST_QUEUED);
+    struct routers *n = calloc(1, sizeof *n);
+    if (n) {
+        n->graph = g;
+        n->spec = *spec;
+        n->user = *user;
+        n->n_source = n_source;
+        set_delays(n);
+    }
+    if (!n || !allocate(n)) {
+        routers_free(n);
+        return err_set(m, ERR_MEMORY, "no memory for %" PRIu32 " routers", g->n_router);
+    }
+    sort_sources(n, source_node);
+    *new = n;
+    return ERR_NONE;
+}
+
+void routers_free(struct routers *n)
+{
+    if (!n)
+        return;
+    for (int kind = 0; kind < N_EVENT_KIND; kind++)
+        free(n->events[kind].event);
+    free(n->port);
+    free(n->queue);
+    free(n->flit);
+    free(n->room);
+    free(n->out_vc);
+    free(n->awake);
+    free(n->routers.member);
+    free(n->nodes.member);
+    free(n->node);
+    free(n->source);
+    free(n->order);
+    free(n->packet);
+    free(n->free_packet);
+    free(n->best);
+    free(n->asked);
+    free(n);
+}
+
+/* ---- what was counted ---- */
+
+const struct router_counts *routers_counts(const struct routers *n)
+{
+    return &n->counts;
+}
+
+struct router_channel routers_channel(const struct routers *n, uint32_t port)
+{
+    const struct port *p = &n->port[port];
+    uint64_t open = p->n_blocked > 0 && n->clk > p->blocked_from_clk
+                        ? n->clk - p->blocked_from_clk : 0;
+
+    return (struct router_channel){ p->flits, p->blocked_clk + open };
+}
+
+static uint64_t on_their_way(const struct routers *n)
+{
+    return (uint64_t)n->events[FLIT_FROM_ROUTER].n + n->events[FLIT_FROM_NODE].n +
+           n->events[FLIT_TO_NODE].n;
+}
+
+static enum err check_flits(const struct routers *n, struct err_msg *m)
+{
+    uint64_t queued = 0, hops = 0, to_nodes = 0;
+    uint32_t n_port = n->graph->n_router * n->graph->n_port;
+
+    for (uint32_t port = 0; port < n_port; port++) {
+        *(graph_is_router(n->graph->peer[port]) ? &hops : &to_nodes) += n->port[port].flits;
+        for (uint32_t vc = 0; vc < n->spec.vcs; vc++)
+            queued += n->queue[port * n->spec.vcs + vc].n;
+    }
+    uint64_t inside = queued + on_their_way(n);
+    if (n->counts.flits_sent != n->counts.flits_taken + inside)
+        return err_set(m, ERR_RUN, "%" PRIu64 " flits were sent, %" PRIu64 " taken, but %" PRIu64
+                       " are on their way", n->counts.flits_sent, n->counts.flits_taken, inside);
+    if (hops != n->counts.flit_hops ||
+        to_nodes != n->counts.flits_taken + n->events[FLIT_TO_NODE].n)
+        return err_set(m, ERR_RUN, "channels carried %" PRIu64 " flits for %" PRIu64 " hops", hops,
+                       n->counts.flit_hops);
+    return ERR_NONE;
+}
+
+enum err routers_check(const struct routers *n, struct err_msg *m)
+{
+    static const enum event_kind of_places[] = { FLIT_FROM_ROUTER, FLIT_FROM_NODE, PLACE_FOR_ROUTER,
+                                                 PLACE_FOR_NODE };
+    uint32_t n_queue = n->graph->n_router * n->graph->n_port * n->spec.vcs;
+    uint32_t *moving = calloc(n_queue, sizeof *moving);
+    enum err e = moving ? check_flits(n, m) : err_set(m, ERR_MEMORY, "no memory for a check");
+
+    for (size_t k = 0; !e && k < sizeof of_places / sizeof *of_places; k++) {
+        const struct events *q = &n->events[of_places[k]];
+        for (uint32_t i = 0; i < q->n; i++)
+            moving[q->event[(q->first + i) & (q->room - 1)].at]++;
+    }
+    for (uint32_t i = 0; !e && i < n_queue; i++)
+        if (n->room[i] + n->queue[i].n + moving[i] != n->spec.vc_flits)
+            e = err_set(m, ERR_RUN, "queue %" PRIu32 " of router %" PRIu32 " has lost a place",
+                        i % (n->graph->n_port * n->spec.vcs),
+                        i / (n->graph->n_port * n->spec.vcs));
+    free(moving);
+    return e;
+}
+
+uint64_t router_zero_load(const struct router_spec *s, uint32_t routers, uint32_t n_flit)
+{
+    uint64_t stages = (uint64_t)s->routing_clk + s->vc_clk + s->switch_clk + s->crossbar_clk;
+
+    return routers * stages + (uint64_t)(routers - 1) * s->link_clk + 2 + n_flit;
+}

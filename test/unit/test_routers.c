@@ -1,0 +1,713 @@
+/* Tests of noc/router.h and noc/traffic.h against closed forms; against a twin that steps every
+ * router in every clock; and against BookSim2's curves where they are there. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/block.h"
+#include "core/rng.h"
+#include "core/util.h"
+#include "noc/fabric.h"
+#include "noc/router.h"
+#include "noc/traffic.h"
+#include "test/shared.h"
+
+static const struct router_spec plain = { 2, 8, 1, 1, 1, 1, 1, 0, false };
+
+static struct graph mesh(uint32_t rows, uint32_t columns)
+{
+    struct fabric_cfg cfg = { .rows = rows, .columns = columns };
+    struct graph g;
+    struct err_msg m;
+
+    if (fabric_mesh.graph(&cfg, &g, &m))
+        fail_msg("%s", m.text);
+    return g;
+}
+
+/* Number i of the place, from low to high. */
+static uint32_t upto(struct rng r, uint32_t i, uint32_t low, uint32_t high)
+{
+    return low + (uint32_t)(rng_u64(r, i) % (high - low + 1));
+}
+
+/* ---- lists of packets ---- */
+
+struct packet {
+    uint32_t source, to, n_flit;
+    uint64_t from_clk;
+    uint64_t sent_clk, taken_clk; // found
+};
+
+struct play { // packets for sources, in order of from_clk for each
+    struct packet *packet;
+    uint32_t       n, n_source;
+    uint32_t      *node; // of each source
+    uint32_t      *next; // packet of each source
+    struct routers *routers;
+};
+
+static uint32_t next_of(const struct play *p, uint32_t source, uint32_t from)
+{
+    while (from < p->n && p->packet[from].source != source)
+        from++;
+    return from;
+}
+
+static void offer(struct play *p, uint32_t source)
+{
+    uint32_t i = p->next[source];
+
+    if (i < p->n)
+        routers_offer(p->routers, source, p->packet[i].to, p->packet[i].n_flit,
+                      p->packet[i].from_clk, i);
+}
+
+static void sent(void *user, uint32_t source, uint64_t clk)
+{
+    struct play *p = user;
+
+    p->packet[p->next[source]].sent_clk = clk;
+    p->next[source] = next_of(p, source, p->next[source] + 1);
+    offer(p, source);
+}
+
+static void taken(void *user, const struct router_packet *packet, uint64_t clk)
+{
+    struct play *p = user;
+
+    assert_int_equal(p->packet[packet->tag].sent_clk, packet->sent_clk);
+    p->packet[packet->tag].taken_clk = clk;
+}
+
+/* Plays all; checks at many clocks that nothing is lost. */
+static void play(struct play *p, const struct graph *g, const struct router_spec *spec,
+                 struct router_channel *channel)
+{
+    const struct router_user user = { p, sent, taken };
+    struct err_msg m;
+
+    p->next = calloc(p->n_source, sizeof *p->next);
+    assert_int_equal(routers_new(&p->routers, g, spec, p->node, p->n_source, &user, &m), ERR_NONE);
+    for (uint32_t i = 0; i < p->n_source; i++) {
+        p->next[i] = next_of(p, i, 0);
+        offer(p, i);
+    }
+    for (uint64_t clk = 7; routers_next(p->routers) != CYC_NEVER; clk += 7) {
+        assert_int_equal(routers_run(p->routers, clk, &m), ERR_NONE);
+        if (routers_check(p->routers, &m))
+            fail_msg("%s", m.text);
+        assert_true(clk < 1000000);
+    }
+    const struct router_counts *c = routers_counts(p->routers);
+    assert_int_equal(c->flits_sent, c->flits_taken);
+    assert_int_equal(c->packets_taken, p->n);
+    for (uint32_t i = 0; channel && i < g->n_router * g->n_port; i++)
+        channel[i] = routers_channel(p->routers, i);
+    routers_free(p->routers);
+    free(p->next);
+}
+
+/* ---- a packet alone ---- */
+
+static uint64_t alone(const struct graph *g, const struct router_spec *spec, uint32_t from,
+                      uint32_t to, uint32_t n_flit)
+{
+    struct packet packet = { 0, to, n_flit, 5, 0, 0 };
+    struct play p = { .packet = &packet, .n = 1, .n_source = 1, .node = &from };
+
+    play(&p, g, spec, NULL);
+    assert_int_equal(packet.sent_clk, 5);
+    return packet.taken_clk - 5;
+}
+
+static uint32_t apart(uint32_t a, uint32_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+static void check_pairs(uint32_t rows, uint32_t columns)
+{
+    struct graph g = mesh(rows, columns);
+
+    for (uint32_t from = 0; from < g.n_node; from++)
+        for (uint32_t to = 0; to < g.n_node; to++) {
+            uint32_t hops = apart(from % columns, to % columns) +
+                            apart(from / columns, to / columns);
+            uint32_t n_flit = 1 + (from + to) % 8;
+            assert_int_equal(alone(&g, &plain, from, to, n_flit), 5 * (hops + 1) + 1 + n_flit);
+        }
+    graph_release(&g);
+}
+
+static void a_packet_alone_takes_5_clocks_a_router_1_and_its_flits_for_every_pair(void **state)
+{
+    (void)state;
+    check_pairs(8, 8);
+    check_pairs(6, 8);
+    check_pairs(1, 5);
+    check_pairs(7, 1);
+}
+
+static void stages_and_channels_of_other_lengths_add_up(void **state)
+{
+    (void)state;
+    struct graph g = mesh(4, 5);
+
+    for (uint32_t i = 0; i < 300; i++) {
+        struct rng draw = rng_in(rng_at(1, "alone"), i);
+        uint32_t r = upto(draw, 0, 0, 4), v = upto(draw, 1, 0, 4), s = upto(draw, 2, 0, 4);
+        uint32_t x = upto(draw, 3, 0, 4), l = upto(draw, 4, 1, 5), n = upto(draw, 7, 1, 12);
+        uint32_t from = upto(draw, 5, 0, 19), to = upto(draw, 6, 0, 19);
+        struct router_spec spec = { 1, 64, r, v, s, x, l, upto(draw, 8, 0, 8), i % 2 };
+        uint32_t routers = 1 + apart(from % 5, to % 5) + apart(from / 5, to / 5);
+        uint64_t t0 = routers * (r + v + s + x) + (routers - 1) * l + 2 + n;
+        assert_int_equal(alone(&g, &spec, from, to, n), t0);
+        assert_int_equal(router_zero_load(&spec, routers, n), t0);
+        assert_int_equal(graph_routers(&g, from, to), routers);
+    }
+    graph_release(&g);
+}
+
+/* ---- two neighbours that never stop ---- */
+
+/* Flits that node 1 takes in `clocks` clocks of steady exchange. */
+static uint64_t exchanged(const struct router_spec *spec, uint32_t n_flit, uint64_t clocks)
+{
+    enum { BEGIN = 2000 };
+    struct graph g = mesh(1, 2);
+    uint32_t n = 2 * (uint32_t)((BEGIN + clocks) / n_flit + 1), node[] = { 0, 1 };
+    struct packet *packet = calloc(n, sizeof *packet);
+    struct play p = { .packet = packet, .n = n, .n_source = 2, .node = node };
+    uint64_t flits = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        packet[i] = (struct packet){ i % 2, 1 - i % 2, n_flit, 0, 0, 0 };
+    play(&p, &g, spec, NULL);
+    for (uint32_t i = 0; i < n; i += 2)
+        flits += packet[i].taken_clk >= BEGIN && packet[i].taken_clk < BEGIN + clocks ? n_flit : 0;
+    free(packet);
+    graph_release(&g);
+    return flits;
+}
+
+/* vcs n / (n + r + v) flits a clock, and never more than one; with several virtual channels and
+ * longer pipelines packets may interleave, and fall behind that. */
+static void neighbours_exchange_as_many_flits_as_heads_leave_room_for(void **state)
+{
+    (void)state;
+    for (uint32_t vcs = 1; vcs <= 4; vcs++)
+        for (uint32_t n = 1; n <= 16; n *= 2)
+            for (uint32_t r = 1; r <= (vcs == 1 ? 4 : 1); r++) {
+                struct router_spec spec = { vcs, 64, r, 1, 1, 1, 1, 0, false };
+                uint64_t clocks = 840 * (n + r + 1);
+                uint64_t flits = min_u64(clocks, 840 * (uint64_t)vcs * n);
+                assert_int_equal(exchanged(&spec, n, clocks), flits);
+            }
+}
+
+static void check_period(struct router_spec spec, uint32_t n_flit, uint32_t clocks)
+{
+    assert_int_equal(exchanged(&spec, n_flit, 100 * clocks), 100 * n_flit);
+}
+
+/* A place is won again after 1 + s + x + 2 l + c clocks, r + v later by a head. */
+static void one_virtual_channel_of_one_place_waits_for_its_credits(void **state)
+{
+    (void)state;
+    check_period((struct router_spec){ 1, 1, 1, 1, 1, 1, 1, 0, false }, 1, 7);
+    check_period((struct router_spec){ 1, 1, 1, 1, 1, 1, 2, 0, false }, 8, 58);
+    check_period((struct router_spec){ 1, 1, 1, 1, 1, 2, 1, 0, false }, 8, 50);
+    check_period((struct router_spec){ 1, 1, 1, 1, 1, 1, 1, 3, false }, 8, 66);
+}
+
+/* Here the interface's loop and the channel's are of nearly the same length: figures of an
+ * independent program. */
+static void few_places_at_the_interface_count_too(void **state)
+{
+    (void)state;
+    check_period((struct router_spec){ 1, 1, 1, 1, 1, 1, 1, 0, false }, 8, 43);
+    check_period((struct router_spec){ 1, 2, 1, 1, 1, 1, 1, 0, false }, 8, 23);
+    check_period((struct router_spec){ 1, 4, 1, 1, 1, 1, 1, 0, false }, 8, 13);
+}
+
+/* ---- the twin: every router in every clock ---- */
+
+enum { MANY = 4096 };
+
+struct twin_flit {
+    uint32_t packet;
+    bool     head, tail;
+};
+
+struct twin_queue {
+    struct twin_flit flit[64];
+    uint32_t n, out, vc, turn;
+    bool     routed, granted; // the packet at the front
+    uint64_t front_clk, granted_clk;
+};
+
+struct twin_thing { // under way
+    uint64_t clk;
+    enum { NOTHING, TO_QUEUE, TO_NODE, CREDIT } kind;
+    uint32_t queue;
+    struct twin_flit flit;
+};
+
+struct twin {
+    const struct graph *g;
+    struct router_spec  s;
+    struct play        *p;
+    struct twin_queue   queue[MANY];
+    uint32_t  room[MANY];
+    bool      held[MANY];                     // output's virtual channels
+    uint32_t  vc_turn[MANY], in_turn[MANY], out_turn[MANY];
+    uint64_t  flits[MANY], blocked[MANY];     // by port
+    struct twin_thing thing[MANY];
+    uint32_t  ni_packet[MANY], ni_left[MANY], ni_vc[MANY], ni_vc_turn[MANY], ni_turn[MANY];
+    uint32_t  n_taken;
+};
+
+static void launch(struct twin *t, struct twin_thing thing)
+{
+    uint32_t i = 0;
+
+    while (t->thing[i].kind != NOTHING)
+        assert_true(++i < MANY);
+    t->thing[i] = thing;
+}
+
+static void twin_arrivals(struct twin *t, uint64_t clk)
+{
+    for (uint32_t i = 0; i < MANY; i++) {
+        struct twin_thing *a = &t->thing[i];
+        if (a->kind == NOTHING || a->clk != clk)
+            continue;
+        struct twin_queue *q = &t->queue[a->queue];
+        if (a->kind == TO_QUEUE) {
+            if (q->n == 0)
+                q->front_clk = clk;
+            assert_true(q->n < t->s.vc_flits);
+            q->flit[q->n++] = a->flit;
+        } else if (a->kind == CREDIT) {
+            t->room[a->queue]++;
+        } else if (a->flit.tail) {
+            t->p->packet[a->flit.packet].taken_clk = clk;
+            t->n_taken++;
+        }
+        a->kind = NOTHING;
+    }
+}
+
+static void twin_interface(struct twin *t, uint32_t node, uint64_t clk)
+{
+    struct play *p = t->p;
+    uint32_t n_own = p->n_source / t->g->n_node, vcs = t->s.vcs; // sources s, s + n_node, ..
+    uint32_t queue = t->g->at[node] * vcs;
+
+    for (uint32_t k = 0; t->ni_left[node] == 0 && k < n_own; k++) {
+        uint32_t own = (t->ni_turn[node] + k) % n_own, source = node + own * t->g->n_node;
+        uint32_t i = p->next[source];
+        if (i == p->n || p->packet[i].from_clk > clk)
+            continue;
+        for (uint32_t v = 0; v < vcs; v++) {
+            uint32_t vc = (t->ni_vc_turn[node] + v) % vcs;
+            if (t->room[queue + vc] < (t->s.cut_through ? p->packet[i].n_flit : 1))
+                continue;
+            p->packet[i].sent_clk = clk;
+            p->next[source] = next_of(p, source, i + 1);
+            t->ni_turn[node] = own + 1;
+            t->ni_vc[node] = vc;
+            t->ni_vc_turn[node] = vc + 1;
+            t->ni_packet[node] = i;
+            t->ni_left[node] = p->packet[i].n_flit;
+            break;
+        }
+        break; // the source whose turn it is, or nobody
+    }
+    queue += t->ni_vc[node];
+    if (t->ni_left[node] == 0 || t->room[queue] == 0)
+        return;
+    t->room[queue]--;
+    struct twin_flit f = { t->ni_packet[node],
+                           t->ni_left[node] == p->packet[t->ni_packet[node]].n_flit,
+                           t->ni_left[node] == 1 };
+    t->ni_left[node]--;
+    launch(t, (struct twin_thing){ clk + 2, TO_QUEUE, queue, f });
+}
+
+/* The queue that a virtual channel of an output leads to; none where that is a node. */
+static bool twin_behind(const struct twin *t, uint32_t out, uint32_t vc, uint32_t *queue)
+{
+    *queue = t->g->peer[out] * t->s.vcs + vc;
+    return t->g->peer[out] < GRAPH_NODE;
+}
+
+static void twin_vcs(struct twin *t, uint32_t router, uint64_t clk)
+{
+    uint32_t vcs = t->s.vcs, n = t->g->n_port * vcs, first = router * n;
+    uint32_t wish[512], behind;
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct twin_queue *q = &t->queue[first + i];
+        wish[i] = UINT32_MAX;
+        if (q->n == 0 || q->granted || clk < q->front_clk + t->s.routing_clk)
+            continue;
+        const struct packet *p = &t->p->packet[q->flit[0].packet];
+        assert_true(q->flit[0].head);
+        q->out = router * t->g->n_port + t->g->exit(t->g, router, p->to);
+        for (uint32_t v = 0; v < vcs && wish[i] == UINT32_MAX; v++) {
+            uint32_t vc = (q->turn + v) % vcs;
+            bool room = !twin_behind(t, q->out, vc, &behind) || !t->s.cut_through ||
+                        t->room[behind] >= p->n_flit;
+            if (!t->held[q->out * vcs + vc] && room)
+                wish[i] = q->out * vcs + vc;
+        }
+    }
+    for (uint32_t out = first; out < first + n; out++) {
+        for (uint32_t k = 0; k < n; k++) {
+            uint32_t i = (t->vc_turn[out] + k) % n;
+            if (wish[i] != out)
+                continue;
+            struct twin_queue *q = &t->queue[first + i];
+            q->granted = true;
+            q->granted_clk = clk;
+            q->vc = out % vcs;
+            q->turn = q->vc + 1;
+            t->held[out] = true;
+            t->vc_turn[out] = i + 1;
+            break;
+        }
+    }
+}
+
+static void twin_move(struct twin *t, uint32_t queue, uint64_t clk)
+{
+    const struct router_spec *s = &t->s;
+    struct twin_queue *q = &t->queue[queue];
+    struct twin_flit f = q->flit[0];
+    uint32_t behind, peer = t->g->peer[queue / s->vcs];
+
+    memmove(q->flit, q->flit + 1, --q->n * sizeof *q->flit);
+    t->flits[q->out]++;
+    launch(t, (struct twin_thing){ clk + 1 + (peer < GRAPH_NODE ? s->link_clk + s->credit_clk : 1),
+                                   CREDIT, queue, f });
+    if (twin_behind(t, q->out, q->vc, &behind)) {
+        t->room[behind]--;
+        launch(t, (struct twin_thing){ clk + s->switch_clk + s->crossbar_clk + s->link_clk,
+                                       TO_QUEUE, behind, f });
+    } else {
+        launch(t, (struct twin_thing){ clk + s->switch_clk + s->crossbar_clk + 1, TO_NODE, 0, f });
+    }
+    if (f.tail) {
+        t->held[q->out * s->vcs + q->vc] = false;
+        q->granted = false;
+        q->front_clk = clk + 1;
+    }
+}
+
+static void twin_switch(struct twin *t, uint32_t router, uint64_t clk)
+{
+    uint32_t vcs = t->s.vcs, n_port = t->g->n_port, first = router * n_port;
+    uint32_t wish[512], from[512], behind;
+    bool blocked[512] = { false };
+
+    for (uint32_t p = 0; p < n_port; p++) {
+        wish[p] = UINT32_MAX;
+        for (uint32_t k = 0; k < vcs; k++) {
+            uint32_t vc = (t->in_turn[first + p] + k) % vcs, queue = (first + p) * vcs + vc;
+            const struct twin_queue *q = &t->queue[queue];
+            if (q->n == 0 || !q->granted || clk < q->granted_clk + t->s.vc_clk)
+                continue;
+            bool room = !twin_behind(t, q->out, q->vc, &behind) || t->room[behind] > 0;
+            blocked[q->out - first] |= !room;
+            if (!room || wish[p] != UINT32_MAX)
+                continue;
+            wish[p] = q->out;
+            from[p] = queue;
+        }
+    }
+    for (uint32_t out = first; out < first + n_port; out++) {
+        t->blocked[out] += blocked[out - first];
+        for (uint32_t k = 0; k < n_port; k++) {
+            uint32_t p = (t->out_turn[out] + k) % n_port;
+            if (wish[p] != out)
+                continue;
+            t->in_turn[first + p] = from[p] % vcs + 1;
+            t->out_turn[out] = p + 1;
+            twin_move(t, from[p], clk);
+            break;
+        }
+    }
+}
+
+static void twin_play(struct play *p, const struct graph *g, const struct router_spec *spec,
+                      struct router_channel *channel)
+{
+    struct twin *t = calloc(1, sizeof *t);
+
+    assert_true(t && g->n_router * g->n_port * spec->vcs <= MANY);
+    *t = (struct twin){ .g = g, .s = *spec, .p = p };
+    p->next = calloc(p->n_source, sizeof *p->next);
+    for (uint32_t i = 0; i < p->n_source; i++)
+        p->next[i] = next_of(p, i, 0);
+    for (uint32_t i = 0; i < MANY; i++)
+        t->room[i] = spec->vc_flits;
+    for (uint64_t clk = 0; t->n_taken < p->n; clk++) {
+        assert_true(clk < 1000000);
+        twin_arrivals(t, clk);
+        for (uint32_t node = 0; node < g->n_node; node++)
+            twin_interface(t, node, clk);
+        for (uint32_t router = 0; router < g->n_router; router++) {
+            twin_vcs(t, router, clk);
+            twin_switch(t, router, clk);
+        }
+    }
+    for (uint32_t i = 0; i < g->n_router * g->n_port; i++)
+        channel[i] = (struct router_channel){ t->flits[i], t->blocked[i] };
+    free(p->next);
+    free(t);
+}
+
+/* ---- both alike ---- */
+
+static struct play random_play(struct rng r, const struct graph *g, uint32_t longest)
+{
+    struct play p = { .n = upto(r, 0, 1, 250), .n_source = g->n_node * upto(r, 1, 1, 3) };
+    uint32_t clocks = upto(r, 2, 1, 300);
+
+    p.packet = calloc(p.n, sizeof *p.packet);
+    p.node = calloc(p.n_source, sizeof *p.node);
+    assert_true(p.packet && p.node);
+    for (uint32_t i = 0; i < p.n_source; i++)
+        p.node[i] = i % g->n_node;
+    for (uint32_t i = 0; i < p.n; i++) {
+        struct rng one = rng_in(r, i);
+        p.packet[i] = (struct packet){ upto(one, 0, 0, p.n_source - 1),
+                                       upto(one, 1, 0, g->n_node - 1), upto(one, 2, 1, longest),
+                                       (uint64_t)clocks * i / p.n, 0, 0 };
+    }
+    return p;
+}
+
+static void check_twin(const struct graph *g, const struct router_spec *spec, struct play *p)
+{
+    static struct router_channel ours[MANY], theirs[MANY];
+    struct packet *packet = calloc(p->n, sizeof *packet);
+
+    assert_non_null(packet);
+    play(p, g, spec, ours);
+    memcpy(packet, p->packet, p->n * sizeof *packet);
+    twin_play(p, g, spec, theirs);
+    assert_memory_equal(packet, p->packet, p->n * sizeof *packet);
+    for (uint32_t i = 0; i < g->n_router * g->n_port; i++) {
+        assert_int_equal(ours[i].flits, theirs[i].flits);
+        assert_int_equal(ours[i].blocked_clk, theirs[i].blocked_clk);
+    }
+    free(packet);
+}
+
+static void every_clock_is_that_of_a_twin_that_steps_every_router(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 250; i++) {
+        struct rng r = rng_in(rng_at(3, "twin"), i);
+        struct graph g = mesh(upto(r, 1000, 1, 4), upto(r, 1001, 1, 4));
+        struct router_spec s = { upto(r, 1002, 1, 5), upto(r, 1003, 1, 9), upto(r, 1004, 0, 2),
+                                 upto(r, 1005, 0, 2), upto(r, 1006, 0, 2), upto(r, 1007, 0, 2),
+                                 upto(r, 1008, 1, 3), upto(r, 1009, 0, 3), i % 4 == 0 };
+        struct play p = random_play(r, &g, s.cut_through ? s.vc_flits : 12);
+        check_twin(&g, &s, &p);
+        free(p.packet);
+        free(p.node);
+        graph_release(&g);
+    }
+}
+
+/* ---- no circle ---- */
+
+static void routes_along_rows_then_columns_close_no_circle(void **state)
+{
+    (void)state;
+    for (uint32_t rows = 1; rows <= 5; rows++)
+        for (uint32_t columns = 1; columns <= 6; columns++) {
+            struct graph g = mesh(rows, columns);
+            struct graph_cycle c;
+            struct err_msg m;
+            assert_int_equal(graph_find_cycle(&g, &c, &m), ERR_NONE);
+            assert_int_equal(c.n, 0);
+            graph_release(&g);
+        }
+}
+
+static uint32_t clockwise(const struct graph *g, uint32_t router, uint32_t node)
+{
+    (void)g;
+    return router == node ? 2 : 0;
+}
+
+/* A ring whose packets all go one way round: the circle is the ring. */
+static void a_ring_is_a_circle(void **state)
+{
+    enum { N = 5 };
+    struct graph g;
+    struct graph_cycle c;
+    struct err_msg m;
+
+    (void)state;
+    assert_int_equal(graph_init(&g, N, 3, N, &m), ERR_NONE);
+    g.exit = clockwise;
+    for (uint32_t i = 0; i < N; i++) {
+        graph_attach(&g, i, i * 3 + 2);
+        graph_join(&g, i * 3, (i + 1) % N * 3 + 1);
+    }
+    assert_int_equal(graph_find_cycle(&g, &c, &m), ERR_NONE);
+    assert_int_equal(c.n, N);
+    for (uint32_t i = 0; i < N; i++)
+        assert_int_equal(g.peer[c.port[i]] / 3, c.port[(i + 1) % N] / 3);
+    free(c.port);
+    graph_release(&g);
+}
+
+/* ---- traffic ---- */
+
+static struct traffic_result drive(const struct graph *g, const struct router_spec *s,
+                                   const char *pattern, uint32_t n_flit, double rate,
+                                   uint64_t clocks)
+{
+    struct traffic t = { .rate = (uint64_t)(rate * 1e9 + 0.5), .n_flit = n_flit,
+                         .warm_up_clk = clocks / 5, .measured_clk = clocks, .seed = 1 };
+    struct traffic_result r;
+    struct err_msg m;
+
+    assert_int_equal(traffic_find(&t, pattern, g, &m), ERR_NONE);
+    if (traffic_run(&r, g, s, &t, NULL, NULL, &m))
+        fail_msg("%s", m.text);
+    return r;
+}
+
+/* P(gap > k) = q^k, so the mean is 1 / p, and a number of half its range gives the median. */
+static void gaps_are_geometric(void **state)
+{
+    enum { N = 200000 };
+    struct traffic_gap g;
+    double sum = 0;
+
+    (void)state;
+    traffic_gap_init(&g, TRAFFIC_RATE_ONE / 10, 2);
+    for (uint32_t i = 0; i < N; i++)
+        sum += (double)traffic_gap(&g, rng_u64(rng_at(1, "gaps"), i));
+    assert_true(sum / N > 19.8 && sum / N < 20.2); // 20, and 0.04 for one deviation
+    assert_int_equal(traffic_gap(&g, UINT64_MAX), 1);
+    assert_int_equal(traffic_gap(&g, UINT64_C(1) << 63), 14); // 0.95^13 = 0.513, 0.95^14 = 0.488
+    traffic_gap_init(&g, TRAFFIC_RATE_ONE, 1);
+    assert_int_equal(traffic_gap(&g, 0), 1);
+}
+
+static void the_seed_alone_decides(void **state)
+{
+    struct graph g = mesh(4, 4);
+    struct traffic_result a, b;
+
+    (void)state;
+    a = drive(&g, &plain, "uniform", 3, 0.2, 2000);
+    b = drive(&g, &plain, "uniform", 3, 0.2, 2000);
+    assert_int_equal(a.latency_sum, b.latency_sum);
+    assert_memory_equal(&a.counts, &b.counts, sizeof a.counts);
+    assert_true(a.taken == a.created && !a.saturated);
+    traffic_result_release(&a);
+    traffic_result_release(&b);
+    graph_release(&g);
+}
+
+/* Routers are stepped where flits are, not in every clock. */
+static void steps_grow_with_flits(void **state)
+{
+    struct graph small = mesh(8, 8), large = mesh(32, 32);
+    struct traffic_result a = drive(&small, &plain, "neighbor", 1, 0.001, 5000);
+    struct traffic_result b = drive(&large, &plain, "neighbor", 1, 0.001, 5000);
+
+    (void)state;
+    assert_true(a.counts.steps <= 2 * a.counts.buffer_reads);
+    assert_true(b.counts.steps <= 2 * b.counts.buffer_reads);
+    assert_true(b.counts.steps < 1024 * b.clocks / 100);
+    traffic_result_release(&a);
+    traffic_result_release(&b);
+    graph_release(&small);
+    graph_release(&large);
+}
+
+/* BookSim2's curves: mean latency below 70 % of saturation, what is accepted above it. */
+static void latencies_and_saturation_are_booksim_s(void **state)
+{
+    char line[256], pattern[32];
+    uint32_t vcs, buf, n_flit, n_low = 0, n_high = 0;
+    double offered, latency = 0, accepted, knee[6] = { 0 };
+    char *path = shared_path("booksim_mesh_8x8.csv");
+
+    (void)state;
+    if (!path)
+        skip();
+    struct graph g = mesh(8, 8);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    free(path);
+    for (int pass = 0; pass < 2; pass++, rewind(f)) // saturation first
+        while (fgets(line, sizeof line, f)) {
+            bool high = strstr(line, ",,,,") != NULL; // no latency where it is saturated
+            const char *form = high ? "8x8,%31[^,],%u,%u,%u,%lf,,,,%lf"
+                                    : "8x8,%31[^,],%u,%u,%u,%lf,%*f,%*f,%*f,%lf";
+            if (sscanf(line, form, pattern, &vcs, &buf, &n_flit, &offered, &accepted) != 6)
+                continue;
+            if (!high)
+                sscanf(line, "8x8,%*[^,],%*u,%*u,%*u,%*f,%lf", &latency);
+            double *limit = &knee[n_flit > 4 ? 2 : n_flit > 1] + 3 * (pattern[0] == 't');
+            if (pass == 0 && high && (*limit == 0 || accepted < *limit))
+                *limit = accepted;
+            if (pass == 0 || (!high && offered > 0.7 * *limit))
+                continue;
+            struct router_spec s = plain;
+            s.vcs = vcs;
+            s.vc_flits = buf;
+            uint64_t clocks = high ? 10000 : 20000;
+            struct traffic_result r = drive(&g, &s, pattern, n_flit, offered, clocks);
+            double ours = (double)r.latency_sum / (double)r.taken;
+            double taken = (double)r.taken_flits / 64 / (double)clocks;
+            if (high && (!r.saturated || taken < 0.95 * accepted || taken > 1.05 * accepted))
+                fail_msg("%s: %.4f accepted", line, taken);
+            double most = 0.02 * latency > 0.5 ? 0.02 * latency : 0.5;
+            if (!high && (r.saturated || ours < latency - most || ours > latency + most))
+                fail_msg("%s: %.2f clocks", line, ours);
+            n_low += !high;
+            n_high += high;
+            traffic_result_release(&r);
+        }
+    fclose(f);
+    graph_release(&g);
+    assert_true(n_low >= 20 && n_high >= 6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_packet_alone_takes_5_clocks_a_router_1_and_its_flits_for_every_pair),
+        cmocka_unit_test(stages_and_channels_of_other_lengths_add_up),
+        cmocka_unit_test(neighbours_exchange_as_many_flits_as_heads_leave_room_for),
+        cmocka_unit_test(one_virtual_channel_of_one_place_waits_for_its_credits),
+        cmocka_unit_test(few_places_at_the_interface_count_too),
+        cmocka_unit_test(every_clock_is_that_of_a_twin_that_steps_every_router),
+        cmocka_unit_test(routes_along_rows_then_columns_close_no_circle),
+        cmocka_unit_test(a_ring_is_a_circle),
+        cmocka_unit_test(gaps_are_geometric),
+        cmocka_unit_test(the_seed_alone_decides),
+        cmocka_unit_test(steps_grow_with_flits),
+        cmocka_unit_test(latencies_and_saturation_are_booksim_s),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
