@@ -11,7 +11,8 @@
 
 const struct command *const commands[] = {
     &command_run,       &command_map,    &command_article, &command_compare,
-    &command_breakdown, &command_circuit, &command_import, &command_sweep,   NULL,
+    &command_breakdown, &command_circuit, &command_import, &command_sweep,
+    &command_fabric,    NULL,
 };
 
 bool command_takes_several(const struct command *c)

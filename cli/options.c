@@ -10,6 +10,7 @@
 #include "core/near_miss.h"
 #include "core/util.h"
 #include "core/wrap.h"
+#include "noc/router.h"
 
 enum option_kind {
     KIND_FLAG,   // bool
@@ -30,6 +31,8 @@ struct option_row {
     const char *const choices[6]; // ends with NULL
     const char       *doc;
 };
+
+#define MOST_CLOCKS UINT64_C(1000000000000)
 
 #define AT(field) offsetof(struct options, field)
 #define FILE_ROW(name, field, doc) { name, "FILE", KIND_TEXT, AT(field), 0, 0, {0}, doc }
@@ -58,7 +61,7 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_JOBS] = { "jobs", "N", KIND_COUNT, AT(jobs), 1, 1024, {0},
         "threads that share the images (1); the result is the same for any" },
     [OPTION_SEED] = { "seed", "N", KIND_COUNT, AT(seed), 0, INT64_MAX, {0},
-        "of what is random in analog devices: --set analog.seed=N" },
+        "of what is random: traffic, analog devices (--set analog.seed=N)" },
     [OPTION_KERNEL] = { "kernel", "KERNEL", KIND_CHOICE, AT(kernel), 0, 0,
         { "native", "systemc" }, "native or systemc: same results, native is faster (native)" },
     [OPTION_VALUES] = { "values", "HOW", KIND_CHOICE, AT(values), 0, 0, { "layer", "timed" },
@@ -119,6 +122,18 @@ static const struct option_row rows[N_OPTION] = {
         "the database of results (arrays.db of arrays.yaml); what is in it is not run again"),
     [OPTION_LIMIT] = { "limit", "SECONDS", KIND_COUNT, AT(limit), 1, 1000000, {0},
         "a point that takes longer is one that failed" },
+    [OPTION_TRAFFIC] = { "traffic", "PATTERN", KIND_TEXT, AT(traffic), 0, 0, {0},
+        "uniform, transpose, neighbor, or a file of lines: from to [weight] (uniform)" },
+    [OPTION_RATE] = { "rate", "R,..", KIND_TEXT, AT(rate), 0, 0, {0},
+        "flits that each node offers in a clock, up to 1; several: a run for each (0.1)" },
+    [OPTION_FLITS] = { "flits", "N", KIND_COUNT, AT(flits), 1, ROUTER_MOST_FLITS, {0},
+        "of a packet (1)" },
+    [OPTION_WARM_UP] = { "warm-up", "CLOCKS", KIND_COUNT, AT(warm_up), 0, MOST_CLOCKS, {0},
+        "clocks before packets are measured (10000)" },
+    [OPTION_CLOCKS] = { "clocks", "N", KIND_COUNT, AT(clocks), 1, MOST_CLOCKS, {0},
+        "in which packets are measured (50000)" },
+    [OPTION_EXCLUDE_SELF] = { "exclude-self", NULL, KIND_FLAG, AT(exclude_self), 0, 0, {0},
+        "no node sends to itself" },
     [OPTION_LOG_LEVEL] = { "log-level", "LEVEL", KIND_CHOICE, AT(log_level), 0, 0,
         { "error", "info", "debug" }, "error, info (progress on a terminal) or debug (info)" },
     [OPTION_HELP] = { "help", NULL, KIND_FLAG, AT(help), 0, 0, {0}, "this text" },
@@ -346,7 +361,9 @@ static enum err take_all(struct options *o, const struct command *c, size_t n, c
 enum err options_parse(struct options *o, const struct command *command, size_t n,
                        char *const *arg, struct err_msg *m)
 {
-    *o = (struct options){ .jobs = 1, .calibrate = 128, .log_level = LOG_INFO };
+    *o = (struct options){ .jobs = 1, .calibrate = 128, .log_level = LOG_INFO,
+                            .traffic = "uniform", .rate = "0.1", .flits = 1, .warm_up = 10000,
+                            .clocks = 50000 };
     o->set = malloc((n + 1) * sizeof *o->set);
     o->set_after = malloc((n + 1) * sizeof *o->set_after);
     o->operands = malloc((n + 1) * sizeof *o->operands);

@@ -64,6 +64,12 @@ enum option_id {
     OPTION_DRY_RUN,
     OPTION_DB,
     OPTION_LIMIT,
+    OPTION_TRAFFIC,
+    OPTION_RATE,
+    OPTION_FLITS,
+    OPTION_WARM_UP,
+    OPTION_CLOCKS,
+    OPTION_EXCLUDE_SELF,
     OPTION_LOG_LEVEL,
     OPTION_HELP,
     N_OPTION
@@ -111,7 +117,9 @@ struct options { // strings are borrowed from argv; NULL: not given
     uint64_t     values;    // 0: layer by layer; 1: through the chip
     uint64_t     format;    // enum output_format
     uint64_t     log_level; // enum log_level
-    bool         pareto, prove, wide, dry_run;
+    const char  *traffic, *rate;
+    uint64_t     flits, warm_up, clocks;
+    bool         pareto, prove, wide, dry_run, exclude_self;
     bool         help;      // asked for: nothing behind it was looked at
 };
 

@@ -2,6 +2,7 @@
 #include "cli/progress.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,17 +21,20 @@ double clock_s(void)
 
 void progress_start(struct progress *p, bool wanted)
 {
-    *p = (struct progress){ .visible = wanted && isatty(STDERR_FILENO), .start_s = clock_s() };
+    *p = (struct progress){ .visible = wanted && isatty(STDERR_FILENO), .things = "images",
+                            .start_s = clock_s() };
     p->shown_s = p->start_s;
 }
 
-void progress_line(char *line, size_t size, uint64_t done, uint64_t n_image, double elapsed_s)
+void progress_line(char *line, size_t size, const char *things, uint64_t done, uint64_t n,
+                   double elapsed_s)
 {
     double rate = (double)done / elapsed_s;
-    uint64_t left_s = (uint64_t)((double)(n_image - done) / rate + 0.5);
+    uint64_t left_s = (uint64_t)((double)(n - done) / rate + 0.5);
 
-    snprintf(line, size, "%s of %s images, %.*f images/s, %s s left", format_count(done).text,
-             format_count(n_image).text, rate < 10 ? 1 : 0, rate, format_count(left_s).text);
+    snprintf(line, size, "%s of %s %s, %.*f %s/s, %s s left", format_count(done).text,
+             format_count(n).text, things, rate < 10 ? 1 : 0, rate, things,
+             format_count(left_s).text);
 }
 
 void progress_show(void *progress, uint64_t done, uint64_t n_image)
@@ -39,11 +43,12 @@ void progress_show(void *progress, uint64_t done, uint64_t n_image)
     double now_s = clock_s();
     char line[128];
 
-    signals_note(done, n_image);
+    if (strcmp(p->things, "images") == 0)
+        signals_note(done, n_image);
     if (!p->visible || done == 0 || now_s - p->shown_s < REFRESH_S)
         return;
     p->shown_s = now_s;
-    progress_line(line, sizeof line, done, n_image, now_s - p->start_s);
+    progress_line(line, sizeof line, p->things, done, n_image, now_s - p->start_s);
     fprintf(stderr, "\r%s\033[K", line);
     fflush(stderr);
 }

@@ -11,8 +11,9 @@
 #include <stdint.h>
 
 struct progress {
-    bool   visible;
-    double start_s, shown_s; // of clock_s()
+    bool        visible;
+    const char *things;           // that are counted: "images"; may be changed after the start
+    double      start_s, shown_s; // of clock_s()
 };
 
 void progress_start(struct progress *p, bool wanted);
@@ -21,8 +22,9 @@ void progress_start(struct progress *p, bool wanted);
 void progress_show(void *progress, uint64_t done, uint64_t n_image);
 void progress_end(struct progress *p);
 
-/* The line for `done` of n_image images, at least one of them done, after elapsed_s seconds. */
-void progress_line(char *line, size_t size, uint64_t done, uint64_t n_image, double elapsed_s);
+/* The line for `done` of n things, at least one of them done, after elapsed_s seconds. */
+void progress_line(char *line, size_t size, const char *things, uint64_t done, uint64_t n,
+                   double elapsed_s);
 
 /* Seconds on a clock that only moves forward. */
 double clock_s(void);

@@ -55,7 +55,7 @@ commands_of_docs() {
 }
 
 commands_of_help() {
-    for topic in '' run map compare breakdown circuit article import config device chip; do
+    for topic in '' run map compare breakdown circuit article import fabric config device chip; do
         "$build/imcsim" help $topic | awk -v from="help $topic" '
             going || /^  imcsim [a-z]+ [^ ]/ {
                 line = $0

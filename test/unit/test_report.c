@@ -19,11 +19,11 @@ static void progress_tells_images_rate_and_time_left(void **state)
     char line[128];
 
     (void)state;
-    progress_line(line, sizeof line, 1200, 10000, 6);
+    progress_line(line, sizeof line, "images", 1200, 10000, 6);
     assert_string_equal(line, "1,200 of 10,000 images, 200 images/s, 44 s left");
-    progress_line(line, sizeof line, 1, 3, 2);
+    progress_line(line, sizeof line, "images", 1, 3, 2);
     assert_string_equal(line, "1 of 3 images, 0.5 images/s, 4 s left");
-    progress_line(line, sizeof line, 7, 7, 1);
+    progress_line(line, sizeof line, "images", 7, 7, 1);
     assert_string_equal(line, "7 of 7 images, 7.0 images/s, 0 s left");
 }
 
