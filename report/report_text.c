@@ -324,7 +324,7 @@ static void report_tail(const void *report, FILE *out)
 static const struct sheet sheets[] = {
     { "layers", false, run_layer_table },    { "stages", false, budget_table },
     { "links", false, link_table },          { "accuracy", false, accuracy_table },
-    { "analog", false, analog_table },
+    { "analog", false, analog_table },       { "analog_layers", true, analog_layer_table },
     { "cores", true, run_core_table },       { "streams", true, run_stream_table },
     { "run", true, run_figure_table },       { 0 },
 };

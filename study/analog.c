@@ -9,6 +9,7 @@
 #include "arch/analog/layers.h"
 #include "core/util.h"
 #include "network/precision.h"
+#include "study/calibrate.h"
 #include "study/jobs.h"
 #include "study/recalibrate.h"
 #include "study/values.h"
@@ -33,22 +34,24 @@ static enum err keep_image(void *user, uint64_t i, const uint8_t *image, struct 
     return ERR_NONE;
 }
 
-/* n images of the set, from `first` on. */
+/* The first n images of a run. */
 static enum err read_images(struct pictures *p, const struct study *s, const struct run_cfg *cfg,
-                            uint64_t first, uint64_t n, struct err_msg *m)
+                            uint64_t n, struct err_msg *m)
 {
     p->n = n;
     p->size = network_image_bytes(&s->network);
     p->byte = calloc(n, p->size);
-    return p->byte ? run_visit_images(&s->plan, cfg, first, n, keep_image, p, m) : no_memory(m);
+    return p->byte ? run_visit_images(&s->plan, cfg, 0, n, keep_image, p, m) : no_memory(m);
 }
 
 struct states { // chips at times, one after the other, of which a thread makes some
     const struct study   *study;
     const struct run_cfg *cfg;
+    struct analog_spec    spec; // with ranges of converters
     struct analog_result *result;
     struct pictures       pictures, calibration;
     struct recalibration  recalibration; // none without images of it
+    struct analog_state   exact; // by layer: what errors are measured against
     struct jobs           jobs;
     uint32_t              n_job;
     struct maker {
@@ -69,16 +72,11 @@ static enum err make_state(struct states *s, struct maker *k, uint64_t index,
 
     if (!k->chip.plan || k->number != chip) {
         analog_chip_release(&k->chip);
-        e = analog_chip_init(&k->chip, &s->study->plan, &s->study->analog, chip, &k->msg);
+        e = analog_chip_init(&k->chip, &s->study->plan, &s->spec, chip, &k->msg);
         k->number = chip;
     }
     if (!e)
         e = analog_state_init(state, &k->chip, r->time_s[time], &k->msg);
-    for (uint32_t i = 0; !e && i < s->study->plan.n_core; i++) {
-        const struct analog_matrix *m = &state->core[i].matrix;
-        r->saturated[time * r->n_chip + chip] += m->saturated;
-        r->drop[time * r->n_chip + chip] = fmax(r->drop[time * r->n_chip + chip], m->drop);
-    }
     return e;
 }
 
@@ -88,16 +86,13 @@ static bool own_network(const struct states *s, const struct analog_state *state
                         struct network *own)
 {
     struct analog_layers layers = { 0 };
-    struct values *v = NULL;
 
     if (!own_scales(own, &s->study->network))
         return false;
     if (s->calibration.n == 0)
         return true;
-    if (analog_layers_init(&layers, state))
-        v = values_new_on(own, s->cfg->simd, layers.layer);
-    bool done = v && recalibrate(&s->recalibration, own, v, layers.layer);
-    values_free(v);
+    bool done = analog_layers_init(&layers, state) &&
+                recalibrate(&s->recalibration, own, layers.layer);
     analog_layers_release(&layers);
     if (!done)
         own_scales_release(own);
@@ -110,6 +105,47 @@ static uint32_t *predicted_of(const struct analog_result *r, uint64_t index)
     uint64_t chip = index / r->n_time, time = index % r->n_time;
 
     return r->predicted + (time * r->n_chip + chip) * r->n_image;
+}
+
+static struct analog_figures *figures_of(const struct analog_result *r, uint64_t index)
+{
+    uint64_t chip = index / r->n_time, time = index % r->n_time;
+
+    return r->figures + (time * r->n_chip + chip) * r->n_layer;
+}
+
+static double scale_of(const struct analog_readout *r)
+{
+    double sum = 0;
+
+    for (uint32_t c = 0; r->column_k && c < r->columns; c++)
+        sum += ldexp(r->column_k[c], -ANALOG_SCALE_BIT);
+    return r->column_k ? sum / r->columns : ldexp(r->k, -ANALOG_SCALE_BIT);
+}
+
+/* What is known of a layer of a state whose images have been classified. */
+static void take_figures(const struct states *s, const struct analog_state *state, uint32_t layer,
+                         struct analog_figures *to)
+{
+    const struct plan *p = &s->study->plan;
+    const struct plan_layer *l = &p->layer[layer];
+    const struct shape *out = &plan_network_layer(p, layer)->out;
+    uint64_t clipped = 0, codes = 0;
+
+    *to = (struct analog_figures){ .error = -1 };
+    for (uint32_t i = l->first_core; i < l->first_core + l->n_core; i++) {
+        const struct analog_weights *w = &state->core[i];
+        if (!w->matrix.a)
+            return;
+        to->drop += w->matrix.drop / l->n_core;
+        to->most_drop = fmax(to->most_drop, w->matrix.drop);
+        to->k += scale_of(&w->readout) / l->n_core;
+        to->saturated += w->matrix.saturated;
+        clipped += atomic_load(w->readout.clipped);
+        codes += (uint64_t)p->core[i].out_n * w->readout.parts;
+    }
+    codes = codes / l->copies * out->height * out->width * s->result->n_image; // of one copy each
+    to->clipped = codes > 0 ? (double)clipped / (double)codes : 0;
 }
 
 /* ---- layer by layer ---- */
@@ -125,6 +161,7 @@ static enum err classify(struct states *s, struct maker *k, const struct values 
 
     for (uint64_t i = 0, n; done && i < n_image && !atomic_load(&s->jobs.stop); i += n) {
         n = ceil_div(n_image - i, ceil_div(n_image - i, VALUE_LANES));
+        value_lanes_number(lanes, i);
         value_lanes_run(lanes, s->pictures.byte + i * s->pictures.size, (uint32_t)n, value, NULL);
         for (uint64_t j = 0; j < n; j++)
             predicted[i + j] = largest_value(value + j * classes, classes);
@@ -135,8 +172,43 @@ static enum err classify(struct states *s, struct maker *k, const struct values 
     return done ? ERR_NONE : no_memory(&k->msg);
 }
 
+/* The errors of products with the inputs that the state's cores get, into figures[n_layer]. */
+static bool measure(const struct states *s, const struct analog_state *state,
+                    const struct network *own, struct analog_figures *figures)
+{
+    const struct plan *p = &s->study->plan;
+    uint32_t classes = layer_delivers(network_result(own)).channels;
+    int64_t *value = calloc((size_t)VALUE_LANES * classes, sizeof *value);
+    struct analog_layers layers = { 0 };
+    struct values *v = NULL;
+
+    if (value && analog_layers_measured(&layers, state, &s->exact))
+        v = values_new_on(own, s->cfg->simd, layers.layer);
+    struct value_lanes *lanes = v ? value_lanes_new(v) : NULL;
+    if (lanes)
+        value_lanes_run(lanes, s->pictures.byte,
+                        (uint32_t)min_u64(s->pictures.n, ANALOG_MEASURED), value, NULL);
+    for (uint32_t i = 0; lanes && i < p->n_layer; i++) {
+        double error = 0, square = 0;
+        for (uint32_t k = p->layer[i].first_core; k < p->layer[i].first_core + p->layer[i].n_core;
+             k++) {
+            error += layers.meter[k].error;
+            square += layers.meter[k].square;
+        }
+        if (square > 0)
+            figures[i].error = sqrt(error / square);
+    }
+    bool done = lanes;
+    value_lanes_free(lanes);
+    values_free(v);
+    analog_layers_release(&layers);
+    free(value);
+    return done;
+}
+
 static enum err run_state(struct states *s, struct maker *k, uint64_t index)
 {
+    struct analog_figures *figures = figures_of(s->result, index);
     struct analog_layers layers = { 0 };
     struct analog_state state;
     struct network own = { 0 };
@@ -148,6 +220,10 @@ static enum err run_state(struct states *s, struct maker *k, uint64_t index)
     if (own_network(s, &state, &own) && analog_layers_init(&layers, &state))
         v = values_new_on(&own, s->cfg->simd, layers.layer);
     e = v ? classify(s, k, v, predicted_of(s->result, index)) : no_memory(&k->msg);
+    for (uint32_t i = 0; !e && i < s->result->n_layer; i++)
+        take_figures(s, &state, i, &figures[i]);
+    if (!e && !measure(s, &state, &own, figures))
+        e = no_memory(&k->msg);
     values_free(v);
     analog_layers_release(&layers);
     own_scales_release(&own);
@@ -173,7 +249,9 @@ static enum err run_by_layer(struct states *s, struct err_msg *m)
     enum err e = ERR_NONE;
 
     if (!s->pictures.byte)
-        e = read_images(&s->pictures, s->study, s->cfg, 0, r->n_image, m);
+        e = read_images(&s->pictures, s->study, s->cfg, r->n_image, m);
+    if (!e)
+        e = analog_state_exact(&s->exact, &s->study->plan, m);
     if (!e)
         jobs_run(&s->jobs, &(struct jobs_work){
             run_share, s, s->n_job, r->n_image * r->n_chip * r->n_time, s->cfg->progress,
@@ -211,6 +289,9 @@ static enum err run_abreast(struct states *s, uint64_t first, uint32_t n, struct
     if (!e)
         e = run(&plan, &cfg, &result, m);
     for (uint32_t i = 0; !e && i < n; i++)
+        for (uint32_t k = 0; k < s->result->n_layer; k++)
+            take_figures(s, &state[i], k, &figures_of(s->result, first + i)[k]);
+    for (uint32_t i = 0; !e && i < n; i++)
         memcpy(predicted_of(s->result, first + i), result.predicted + i * s->result->n_image,
                s->result->n_image * sizeof *result.predicted);
     run_result_release(&result);
@@ -234,26 +315,11 @@ static enum err run_through_chips(struct states *s, struct err_msg *m)
 
 /* ---- calibration ---- */
 
-static enum err check_apart(const struct states *s, struct err_msg *m)
-{
-    const struct pictures *c = &s->calibration, *p = &s->pictures;
-    const char *where = config_where(&s->study->config, "analog.batchnorm_first");
-
-    for (uint64_t i = 0; i < c->n; i++)
-        for (uint64_t k = 0; k < p->n; k++)
-            if (memcmp(c->byte + i * c->size, p->byte + k * p->size, c->size) == 0)
-                return err_set(m, ERR_INPUT, "%.400s: analog.batchnorm_first = %" PRIu64 ": image "
-                               "%" PRIu64 " of the set is image %" PRIu64 " of the run too: want "
-                               "analog.batchnorm_first = %" PRIu64 ", or others to calibrate with",
-                               where, s->study->config.analog.batchnorm_first,
-                               s->study->config.analog.batchnorm_first + i, k, p->n);
-    return ERR_NONE;
-}
-
-static enum err calibrate(struct states *s, struct err_msg *m)
+static enum err recalibration_open(struct states *s, struct err_msg *m)
 {
     const struct config *c = &s->study->config;
     uint32_t n = c->analog.batchnorm_images;
+    const struct run_cfg own = calibrate_images(&s->study->plan, s->cfg, n);
 
     if (n == 0)
         return ERR_NONE;
@@ -261,11 +327,9 @@ static enum err calibrate(struct states *s, struct err_msg *m)
         return err_set(m, ERR_INPUT, "%.400s: analog.batchnorm_images = %u: with replicas or "
                        "copies it is not there yet: want analog.batchnorm_images = 0",
                        config_where(c, "analog.batchnorm_images"), n);
-    enum err e = read_images(&s->pictures, s->study, s->cfg, 0, s->result->n_image, m);
+    enum err e = calibrate_check(&s->study->plan, s->cfg, n, m);
     if (!e)
-        e = read_images(&s->calibration, s->study, s->cfg, c->analog.batchnorm_first, n, m);
-    if (!e)
-        e = check_apart(s, m);
+        e = read_images(&s->calibration, s->study, &own, n, m);
     if (!e && !recalibration_init(&s->recalibration, &s->study->plan, s->calibration.byte, n,
                                   s->calibration.size, s->cfg->simd))
         e = no_memory(m);
@@ -293,8 +357,7 @@ enum err analog_check(const struct study *s, const struct run_cfg *cfg, struct e
 void analog_result_release(struct analog_result *r)
 {
     free(r->predicted);
-    free(r->saturated);
-    free(r->drop);
+    free(r->figures);
     *r = (struct analog_result){ 0 };
 }
 
@@ -304,25 +367,26 @@ enum err analog_run(const struct study *s, const struct run_cfg *cfg,
     const struct analog_cfg *a = &s->config.analog;
     size_t n = (size_t)a->chips * a->n_time;
     bool by_layer = analog_by_layer(&s->plan) && !cfg->timed_values;
-    struct states all = { .study = s, .cfg = cfg, .result = r, .jobs = JOBS_INIT,
+    struct states all = { .study = s, .cfg = cfg, .spec = s->analog, .result = r, .jobs = JOBS_INIT,
                           .n_job = by_layer ? (uint32_t)min_u64(cfg->jobs, n) : 1 };
 
+    all.spec.ranges = cfg->ranges;
     *r = (struct analog_result){ .n_time = a->n_time, .n_chip = a->chips, .time_s = a->time_s,
-                                 .n_image = exact->n_image };
+                                 .n_image = exact->n_image, .n_layer = s->plan.n_layer };
     if (!exact->label)
         return err_set(m, ERR_INPUT, "images %s: have no labels, which the accuracy of analog "
                        "chips takes: want --labels FILE, or core.crossbar.device = ideal",
                        cfg->images);
     r->predicted = calloc(n, exact->n_image * sizeof *r->predicted);
-    r->saturated = calloc(n, sizeof *r->saturated);
-    r->drop = calloc(n, sizeof *r->drop);
+    r->figures = calloc(n, s->plan.n_layer * sizeof *r->figures);
     all.maker = calloc(all.n_job, sizeof *all.maker);
-    enum err e = r->predicted && r->saturated && r->drop && all.maker ? ERR_NONE : no_memory(m);
+    enum err e = r->predicted && r->figures && all.maker ? ERR_NONE : no_memory(m);
     if (!e)
-        e = calibrate(&all, m);
+        e = recalibration_open(&all, m);
     if (!e)
         e = by_layer ? run_by_layer(&all, m) : run_through_chips(&all, m);
     recalibration_release(&all.recalibration);
+    analog_state_release(&all.exact);
     free(all.pictures.byte);
     free(all.calibration.byte);
     for (uint32_t i = 0; all.maker && i < all.n_job; i++)
@@ -360,13 +424,36 @@ static double changed(const struct analog_result *r, const struct run_result *ex
     return (double)n / r->n_chip;
 }
 
+static const struct analog_figures *figures_at(const struct analog_result *r, uint32_t time,
+                                               uint32_t chip, uint32_t layer)
+{
+    return &r->figures[((size_t)time * r->n_chip + chip) * r->n_layer + layer];
+}
+
 double analog_drop(const struct analog_result *r, uint32_t time)
 {
     double drop = 0;
 
     for (uint32_t c = 0; c < r->n_chip; c++)
-        drop = fmax(drop, r->drop[(size_t)time * r->n_chip + c]);
+        for (uint32_t i = 0; i < r->n_layer; i++)
+            drop = fmax(drop, figures_at(r, time, c, i)->most_drop);
     return drop;
+}
+
+struct analog_figures analog_layer(const struct analog_result *r, uint32_t time, uint32_t layer)
+{
+    struct analog_figures all = { 0 };
+
+    for (uint32_t c = 0; c < r->n_chip; c++) {
+        const struct analog_figures *one = figures_at(r, time, c, layer);
+        all.error += one->error / r->n_chip;
+        all.drop += one->drop / r->n_chip;
+        all.most_drop = fmax(all.most_drop, one->most_drop);
+        all.k += one->k / r->n_chip;
+        all.clipped += one->clipped / r->n_chip;
+        all.saturated += one->saturated;
+    }
+    return all;
 }
 
 struct analog_accuracy analog_accuracy(const struct analog_result *r,

@@ -13,16 +13,27 @@
 #include "study/run.h"
 #include "study/study.h"
 
+enum { ANALOG_MEASURED = 16 }; // images that errors of products are measured with, at most
+
+struct analog_figures { // of the cores of a layer, on one chip or, in means, on several
+    double   error; // rms(y - exact) / rms(exact) of what they give for the inputs that they get,
+                    // over the first images; below 0 where it is not measured
+    double   drop, most_drop; // that their wires take, and the core where it is largest
+    double   k;         // digital scale
+    double   clipped;   // share of all codes
+    uint64_t saturated; // weights beyond 16 bits, of all chips
+};
+
 struct analog_result {
-    uint32_t        n_time, n_chip;
+    uint32_t        n_time, n_chip, n_layer; // layers of the plan
     uint64_t        n_image;
     const uint32_t *time_s;    // borrowed from the configuration; [n_time]
     uint32_t       *predicted; // owned; [time][chip][image]: classes
-    uint64_t       *saturated; // owned; [time][chip]: weights beyond 16 bits
-    double         *drop;      // owned; [time][chip]: the largest mean drop of a core's wires
+    struct analog_figures *figures; // owned; [time][chip][n_layer]; zero of digital layers
 };
 
-/* The run that was made by cfg, whose images have labels; `exact` is its result. On error *r is
+/* The run that was made by cfg, whose images have labels and whose ranges are those of converters;
+ * `exact` is its result. On error *r is
  * zero. */
 enum err analog_run(const struct study *s, const struct run_cfg *cfg,
                     const struct run_result *exact, struct analog_result *r, struct err_msg *m);
@@ -44,6 +55,9 @@ struct analog_accuracy analog_accuracy(const struct analog_result *r,
 
 /* The largest mean drop of the wires of a core, of all chips. */
 double analog_drop(const struct analog_result *r, uint32_t time);
+
+/* Of a layer of the plan at a time, over its chips. */
+struct analog_figures analog_layer(const struct analog_result *r, uint32_t time, uint32_t layer);
 
 /* Student's t that a variable of n degrees of freedom, n > 0, passes either way with a probability
  * of 0.05. */

@@ -12,17 +12,17 @@ static enum err no_memory(struct err_msg *m)
     return err_set(m, ERR_MEMORY, "no memory for the calibration");
 }
 
-struct run_cfg calibrate_images(const struct plan *p, const struct run_cfg *cfg)
+struct run_cfg calibrate_images(const struct plan *p, const struct run_cfg *cfg, uint64_t n)
 {
     const struct calibration_cfg *c = &p->config->calibration;
     struct run_cfg own = *cfg;
 
     own.kernel = KERNEL_NATIVE;
-    own.images = c->images;
+    own.images = c->images[0] ? c->images : cfg->images;
     own.images_how.labels = NULL;
     own.inputs = NULL;
     own.first = c->first;
-    own.n_image = c->count;
+    own.n_image = n;
     own.state = NULL;
     own.n_state = 0;
     own.probe = NULL;
@@ -96,9 +96,10 @@ static enum err compare(struct hashes *h, const struct plan *p, const struct run
     return e;
 }
 
-enum err calibrate_check(const struct plan *p, const struct run_cfg *cfg, struct err_msg *m)
+enum err calibrate_check(const struct plan *p, const struct run_cfg *cfg, uint64_t n_calibration,
+                         struct err_msg *m)
 {
-    const struct run_cfg own = calibrate_images(p, cfg);
+    const struct run_cfg own = calibrate_images(p, cfg, n_calibration);
     struct hashes h = { .n = own.n_image, .first = own.first, .run = cfg,
                         .image_bytes = network_image_bytes(p->network) };
     uint64_t n = 0;
@@ -110,8 +111,10 @@ enum err calibrate_check(const struct plan *p, const struct run_cfg *cfg, struct
     if (!e && n > 0)
         e = compare(&h, p, &own, n, m);
     if (e) {
-        err_prefix(m, "calibration.images");
-        err_prefix(m, config_where(p->config, "calibration.images"));
+        const char *key = p->config->calibration.images[0] ? "calibration.images"
+                                                           : "calibration.first";
+        err_prefix(m, key);
+        err_prefix(m, config_where(p->config, key));
     }
     return e;
 }
@@ -121,7 +124,7 @@ enum err calibrate_check(const struct plan *p, const struct run_cfg *cfg, struct
 static enum err measure(struct gauge *g, const struct plan *p, const struct run_cfg *cfg,
                         struct err_msg *m)
 {
-    struct run_cfg own = calibrate_images(p, cfg);
+    struct run_cfg own = calibrate_images(p, cfg, p->config->calibration.count);
     enum err e = ERR_NONE;
 
     own.array = gauge_array(g);
@@ -138,7 +141,7 @@ static enum err measure(struct gauge *g, const struct plan *p, const struct run_
 enum err calibrate(struct ranges *r, const struct plan *p, const struct run_cfg *cfg,
                    struct err_msg *m)
 {
-    enum err e = calibrate_check(p, cfg, m);
+    enum err e = calibrate_check(p, cfg, p->config->calibration.count, m);
 
     *r = (struct ranges){ 0 };
     if (e)

@@ -1,6 +1,8 @@
 /* study/calibrate.h -- what calibration images say of a machine, before its images are run
  * (core.readout.range = percentile; calibration.images, first, count).
  *
+ * Others look at them too: scales and biases that suit analog chips (study/recalibrate.h).
+ *
  * They are run through a chip whose arrays measure and compute exactly (arch/units/gauge.h): the
  * ideal network. It takes no simulated time. None of them may be among the images that are run:
  * they are compared by content, by a hash of 64 bits.
@@ -17,11 +19,12 @@
 enum err calibrate(struct ranges *r, const struct plan *p, const struct run_cfg *cfg,
                    struct err_msg *m);
 
-/* Likewise the check alone, for whoever uses calibration images for something else. */
-enum err calibrate_check(const struct plan *p, const struct run_cfg *cfg, struct err_msg *m);
+/* Likewise the check alone of n images, for whoever uses them for something else. */
+enum err calibrate_check(const struct plan *p, const struct run_cfg *cfg, uint64_t n,
+                         struct err_msg *m);
 
-/* The calibration images as those of a run. */
-struct run_cfg calibrate_images(const struct plan *p, const struct run_cfg *cfg);
+/* The calibration images as those of a run, n of them; without a set of their own, of the run's. */
+struct run_cfg calibrate_images(const struct plan *p, const struct run_cfg *cfg, uint64_t n);
 
 /* Whether the machine's readouts want it. */
 bool calibrate_wanted(const struct plan *p);

@@ -7,13 +7,20 @@
 enum err measured_run(struct measured *d, const struct study *s, const struct run_cfg *cfg,
                       struct err_msg *m)
 {
+    struct run_cfg own = *cfg; // with ranges of converters, for both runs
+    struct ranges ranges = { 0 };
+
     *d = (struct measured){ .on_analog = s->analog.device != NULL };
     enum err e = analog_check(s, cfg, m);
-
+    if (!e && run_has_values(cfg) && calibrate_wanted(&s->plan)) {
+        e = calibrate(&ranges, &s->plan, cfg, m);
+        own.ranges = &ranges;
+    }
     if (!e)
-        e = run_calibrated(&s->plan, cfg, &d->run, m);
+        e = run(&s->plan, &own, &d->run, m);
     if (!e && d->on_analog)
-        e = analog_run(s, cfg, &d->run, &d->analog, m);
+        e = analog_run(s, &own, &d->run, &d->analog, m);
+    ranges_release(&ranges);
     if (e)
         measured_release(d);
     return e;

@@ -9,18 +9,21 @@
 
 /* ---- moments of sums ---- */
 
-static bool moments_init(struct channel_moments *m, const struct layer *l)
-{
-    *m = (struct channel_moments){ calloc(l->out.channels, sizeof *m->sum),
-                                   calloc(l->out.channels, sizeof *m->square), 0 };
-    return m->sum && m->square;
-}
-
 static void moments_release(struct channel_moments *m)
 {
     free(m->sum);
     free(m->square);
     *m = (struct channel_moments){ 0 };
+}
+
+static bool moments_init(struct channel_moments *m, const struct layer *l)
+{
+    *m = (struct channel_moments){ calloc(l->out.channels, sizeof *m->sum),
+                                   calloc(l->out.channels, sizeof *m->square), l->out.channels, 0 };
+    if (m->sum && m->square)
+        return true;
+    moments_release(m);
+    return false;
 }
 
 static double mean_of(const struct channel_moments *m, uint32_t o)
@@ -35,25 +38,16 @@ static double deviation_of(const struct channel_moments *m, uint32_t o)
     return variance > 0 ? sqrt(variance) : 0;
 }
 
-struct watcher {
-    const struct network   *network;
-    struct channel_moments *moments; // [n_layer]
-    uint32_t                only;    // of this layer; 0: of all
-};
-
-/* Sums of a layer with a scale, in the order of the images. */
+/* Sums of a layer, in the order of the images. */
 static void add_sums(void *user, uint32_t layer, uint32_t first, uint32_t outputs, uint32_t n,
                      const int32_t *sum, uint32_t n_lane)
 {
-    const struct watcher *w = user;
-    struct channel_moments *m = &w->moments[layer];
-    uint32_t channels = w->network->layer[layer].out.channels;
+    struct channel_moments *m = user;
 
-    if (!m->sum || (w->only > 0 && w->only != layer))
-        return;
+    (void)layer;
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t o = 0; o < outputs; o++, sum += VALUE_LANES)
-            for (uint32_t lane = 0; lane < n_lane && first + o < channels; lane++) {
+            for (uint32_t lane = 0; lane < n_lane && first + o < m->channels; lane++) {
                 double y = sum[lane];
                 m->sum[first + o] += y;
                 m->square[first + o] += y * y;
@@ -62,54 +56,80 @@ static void add_sums(void *user, uint32_t layer, uint32_t first, uint32_t output
         m->n += (uint64_t)n * n_lane;
 }
 
-static void see_sums(const struct recalibration *r, struct value_lanes *lanes, struct watcher *w,
-                     int64_t *result)
-{
-    const struct value_watch watch = { .sums = add_sums, .until = w->only, .user = w };
-
-    for (uint32_t i = 0, n; i < r->n; i += n) {
-        n = min_u32(r->n - i, VALUE_LANES);
-        value_lanes_run(lanes, r->image + i * r->image_bytes, n, result, &watch);
-    }
-}
-
-static int64_t *new_results(const struct network *n)
-{
-    struct shape s = layer_delivers(network_result(n));
-
-    return calloc((size_t)VALUE_LANES * s.channels, sizeof(int64_t));
-}
-
 static bool has_scale(const struct layer *l)
 {
     return l->kind != LAYER_IMAGE && !layer_is_digital(l) && !l->raw_output;
 }
 
+/* ---- layer by layer ---- */
+
+struct pass { // of all calibration images, side by side
+    struct values       *v;
+    struct value_lanes **lanes; // owned; [n]
+    uint32_t             n;
+    int64_t             *result; // owned; of each, and forgotten
+};
+
+static void pass_release(struct pass *p)
+{
+    for (uint32_t i = 0; p->lanes && i < p->n; i++)
+        value_lanes_free(p->lanes[i]);
+    free(p->lanes);
+    free(p->result);
+    values_free(p->v);
+}
+
+/* Readers' draws for these images are not those of images that are classified. */
+#define FIRST_NUMBER (UINT64_C(1) << 63)
+
+static bool pass_init(struct pass *p, const struct recalibration *r, const struct network *n,
+                      const struct value_cores *cores)
+{
+    *p = (struct pass){ .n = (uint32_t)ceil_div(r->n, VALUE_LANES) };
+    p->v = values_new_whole(n, r->simd, cores);
+    p->lanes = calloc(p->n, sizeof(struct value_lanes *));
+    p->result = calloc((size_t)VALUE_LANES * layer_delivers(network_result(n)).channels,
+                       sizeof *p->result);
+    bool done = p->v && p->lanes && p->result;
+    for (uint32_t i = 0; done && i < p->n; i++) {
+        uint32_t first = i * VALUE_LANES;
+        p->lanes[i] = value_lanes_new(p->v);
+        done = p->lanes[i];
+        if (!done)
+            continue;
+        value_lanes_number(p->lanes[i], FIRST_NUMBER + first);
+        value_lanes_take(p->lanes[i], r->image + first * r->image_bytes,
+                         min_u32(r->n - first, VALUE_LANES), p->result);
+    }
+    return done;
+}
+
+/* A layer of all images, those before it done; m: of its sums, NULL: nobody asks. */
+static void compute(struct pass *p, uint32_t layer, struct channel_moments *m)
+{
+    const struct value_watch watch = { .sums = add_sums, .user = m };
+
+    for (uint32_t i = 0; i < p->n; i++)
+        value_lanes_layer(p->lanes[i], layer, m ? &watch : NULL);
+}
+
 /* The sums that exact weights give. */
 static bool see_exact(struct recalibration *r)
 {
-    const struct analog_spec off = { .device = &analog_levels, .g_max_us = 1 };
-    struct analog_chip chip = { 0 };
-    struct analog_state state = { 0 };
+    struct analog_state exact;
     struct analog_layers layers = { 0 };
-    struct watcher w = { .network = r->plan->network, .moments = r->exact };
-    int64_t *result = new_results(r->plan->network);
-    struct values *v = NULL;
+    struct pass pass = { 0 };
     struct err_msg m;
 
-    if (result && !analog_chip_init(&chip, r->plan, &off, 0, &m) &&
-        !analog_state_init(&state, &chip, 1, &m) && analog_layers_init(&layers, &state))
-        v = values_new_on(r->plan->network, r->simd, layers.layer);
-    struct value_lanes *lanes = v ? value_lanes_new(v) : NULL;
-    if (lanes)
-        see_sums(r, lanes, &w, result);
-    bool done = lanes;
-    value_lanes_free(lanes);
-    values_free(v);
+    if (analog_state_exact(&exact, r->plan, &m))
+        return false;
+    bool done = analog_layers_init(&layers, &exact) &&
+                pass_init(&pass, r, r->plan->network, layers.layer);
+    for (uint32_t i = 0; done && i < r->plan->network->n_layer; i++)
+        compute(&pass, i, r->exact[i].sum ? &r->exact[i] : NULL);
+    pass_release(&pass);
     analog_layers_release(&layers);
-    analog_state_release(&state);
-    analog_chip_release(&chip);
-    free(result);
+    analog_state_release(&exact);
     return done;
 }
 
@@ -202,30 +222,26 @@ static void correct(struct requant *q, uint32_t o, const struct channel_moments 
     q->b[o] = llrint(b);
 }
 
-bool recalibrate(const struct recalibration *r, struct network *n, struct values *v,
-                 const struct value_cores *cores)
+bool recalibrate(const struct recalibration *r, struct network *n, const struct value_cores *cores)
 {
-    struct channel_moments *chip = calloc(n->n_layer, sizeof *chip);
-    struct value_lanes *lanes = value_lanes_new(v);
-    int64_t *result = new_results(n);
-    bool done = chip && lanes && result;
+    struct pass pass = { 0 };
+    bool done = pass_init(&pass, r, n, cores);
 
-    for (uint32_t i = 1; done && i < n->n_layer; i++) {
-        struct watcher w = { .network = n, .moments = chip, .only = i };
-        if (!has_scale(&n->layer[i]))
-            continue;
-        done = moments_init(&chip[i], &n->layer[i]);
-        if (!done)
-            continue;
-        see_sums(r, lanes, &w, result);
-        for (uint32_t o = 0; o < n->layer[i].out.channels; o++)
-            correct(&n->layer[i].requant, o, &r->exact[i], &chip[i]);
-        done = values_rescale(v, i, cores);
+    for (uint32_t i = 0; done && i < n->n_layer; i++) {
+        struct channel_moments chip = { 0 };
+        if (has_scale(&n->layer[i])) {
+            done = moments_init(&chip, &n->layer[i]);
+            if (!done)
+                continue;
+            compute(&pass, i, &chip);
+            for (uint32_t o = 0; o < chip.channels; o++)
+                correct(&n->layer[i].requant, o, &r->exact[i], &chip);
+            moments_release(&chip);
+            done = values_rescale(pass.v, i, cores);
+        }
+        if (done)
+            compute(&pass, i, NULL);
     }
-    for (uint32_t i = 0; chip && i < n->n_layer; i++)
-        moments_release(&chip[i]);
-    free(chip);
-    free(result);
-    value_lanes_free(lanes);
+    pass_release(&pass);
     return done;
 }

@@ -16,7 +16,8 @@
 
 struct channel_moments { // of a layer
     double  *sum, *square; // owned; [channels]
-    uint64_t n;
+    uint32_t channels;
+    uint64_t n; // of sums of each
 };
 
 struct recalibration { // what all chips share
@@ -25,7 +26,7 @@ struct recalibration { // what all chips share
     uint32_t                n;
     size_t                  image_bytes;
     const char             *simd;
-    struct channel_moments *exact; // owned; [n_layer]
+    struct channel_moments *exact; // owned; [n_layer]; those of layers without a scale are zero
 };
 
 /* False when the host has no memory; then *r is zero. */
@@ -37,8 +38,8 @@ void recalibration_release(struct recalibration *r); // takes a zeroed one
 bool own_scales(struct network *to, const struct network *from);
 void own_scales_release(struct network *n); // takes a zeroed one
 
-/* Changes those of *n to what the chip with the cores `cores` wants, where v is made of both. */
-bool recalibrate(const struct recalibration *r, struct network *n, struct values *v,
-                 const struct value_cores *cores);
+/* Changes those of *n to what the chip with the cores `cores` wants. False when the host has no
+ * memory. */
+bool recalibrate(const struct recalibration *r, struct network *n, const struct value_cores *cores);
 
 #endif

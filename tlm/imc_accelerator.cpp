@@ -466,12 +466,12 @@ void imc_accelerator::impl::read_image()
     if (!move(tlm::TLM_READ_COMMAND, address, data, CAUSE_READ))
         return;
     fetched_++;
-    if (inputs_are_cut(&study_.network)) {
-        struct pixel_map map;
-        inputs_cut_pixels(&map, &study_.network);
+    struct pixel_map map;
+    struct err_msg m;
+    if (inputs_are_cut(&study_.network) &&
+        !inputs_pixel_map(&map, &study_.network, nullptr, nullptr, &m))
         for (unsigned char &b : data)
             b = static_cast<unsigned char>(map.byte[0][b] ^ 0x80);
-    }
     images_.push_back(data);
     changed_.notify(sc_core::SC_ZERO_TIME);
 }

@@ -1,6 +1,7 @@
 /* arch/analog/chip.c -- see chip.h. */
 #include "arch/analog/chip.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "arch/units/kernel_matrix.h"
@@ -101,21 +102,55 @@ static enum err program(struct analog_chip *c, uint64_t number, uint32_t core, s
     return done ? ERR_NONE : no_memory(m);
 }
 
+/* What is seen of a core's devices at a time. */
+static bool see(struct analog_seen *to, const struct analog_matrix *m,
+                const struct analog_readout *r)
+{
+    *to = (struct analog_seen){ m->seen_us, calloc(m->columns, sizeof *to->column_us) };
+    if (!to->column_us)
+        return false;
+    analog_readout_see(r, m, to->column_us);
+    if (r->full > 0)
+        to->all_us = 0;
+    for (uint32_t c = 0; r->full > 0 && c < m->columns; c++)
+        to->all_us += to->column_us[c];
+    return true;
+}
+
+/* A core's matrix at a time and what reads it, not yet compensated. */
+static bool weights_init(struct analog_weights *w, const struct analog_chip *c, uint32_t core,
+                         double t_s)
+{
+    *w = (struct analog_weights){ 0 };
+    if (analog_matrix_init(&w->matrix, &c->devices[core], t_s) &&
+        analog_readout_init(&w->readout, c->plan, core, &c->devices[core]))
+        return true;
+    analog_matrix_release(&w->matrix);
+    return false;
+}
+
+static void weights_release(struct analog_weights *w)
+{
+    analog_matrix_release(&w->matrix);
+    analog_readout_release(&w->readout);
+}
+
 static enum err see_reference(struct analog_chip *c, struct err_msg *m)
 {
-    c->reference_us = calloc(c->plan->n_core, sizeof *c->reference_us);
-    if (!c->reference_us)
-        return no_memory(m);
-    for (uint32_t i = 0; i < c->plan->n_core; i++) {
-        struct analog_matrix seen;
+    bool done = true;
+
+    c->reference = calloc(c->plan->n_core, sizeof *c->reference);
+    for (uint32_t i = 0; c->reference && done && i < c->plan->n_core; i++) {
+        struct analog_weights w;
         if (!has_array(c->plan, i))
             continue;
-        if (!analog_matrix_init(&seen, &c->devices[i], c->spec->reference_s))
-            return no_memory(m);
-        c->reference_us[i] = seen.seen_us;
-        analog_matrix_release(&seen);
+        done = weights_init(&w, c, i, c->spec->reference_s);
+        if (!done)
+            continue;
+        done = see(&c->reference[i], &w.matrix, &w.readout);
+        weights_release(&w);
     }
-    return ERR_NONE;
+    return c->reference && done ? ERR_NONE : no_memory(m);
 }
 
 enum err analog_chip_init(struct analog_chip *c, const struct plan *p,
@@ -139,22 +174,24 @@ void analog_chip_release(struct analog_chip *c)
 {
     for (uint32_t i = 0; c->devices && i < c->plan->n_core; i++)
         analog_devices_release(&c->devices[i]);
+    for (uint32_t i = 0; c->reference && i < c->plan->n_core; i++)
+        free(c->reference[i].column_us);
     free(c->devices);
-    free(c->reference_us);
+    free(c->reference);
     *c = (struct analog_chip){ 0 };
 }
 
 /* ---- at a time ---- */
 
 /* The largest sum of |a| of a column. */
-static uint64_t most_column(const struct analog_matrix *a)
+static uint64_t most_column(const struct analog_matrix *m, const int16_t *a)
 {
     uint64_t most = 0;
 
-    for (uint32_t c = 0; c < a->columns; c++) {
+    for (uint32_t c = 0; a && c < m->columns; c++) {
         uint64_t sum = 0;
-        for (uint32_t r = 0; r < a->rows; r++)
-            sum += (uint64_t)abs(a->a[(size_t)r * a->columns + c]);
+        for (uint32_t r = 0; r < m->rows; r++)
+            sum += (uint64_t)abs(a[(size_t)r * m->columns + c]);
         most = max_u64(most, sum);
     }
     return most;
@@ -164,13 +201,46 @@ static enum err check_sums(const struct analog_chip *c, uint32_t core,
                            const struct analog_matrix *a, struct err_msg *m)
 {
     const struct plan_core *pc = &c->plan->core[core];
+    uint64_t most = max_u64(most_column(a, a->a), most_column(a, a->minus));
 
-    if (most_column(a) * UINT8_MAX <= INT32_MAX - (1 << ANALOG_WEIGHT_BIT))
+    if (most * UINT8_MAX <= INT32_MAX - (1 << ANALOG_WEIGHT_BIT))
         return ERR_NONE;
     return err_set(m, ERR_INPUT, "%.400s: core.crossbar.rows = %u: sums of core %s, of %u rows in "
                    "1/128 of a weight, may pass 31 bits: want core.crossbar.rows = 256",
                    config_where(c->plan->config, "core.crossbar.rows"), pc->crossbar.rows,
                    pc->name, pc->rows);
+}
+
+/* Codes of all parts of an output are added up in 31 bits, with what else there is. */
+static enum err check_codes(const struct analog_chip *c, uint32_t core,
+                            const struct analog_readout *r, struct err_msg *m)
+{
+    const int64_t most = INT64_C(1) << 30;
+    const struct plan_core *pc = &c->plan->core[core];
+    int64_t parts = c->plan->layer[pc->plan_layer].parts;
+
+    if (analog_readout_most(r) <= most / parts)
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "%.400s: core.readout.range = %" PRId64 ": codes of core %s, of "
+                   "%" PRId64 " parts, may pass 31 bits together: want core.readout.range = full",
+                   config_where(c->plan->config, "core.readout.range"),
+                   r->converter->code.step * r->converter->code.most >> ANALOG_WEIGHT_BIT,
+                   pc->name, parts);
+}
+
+static enum err compensate(struct analog_weights *w, const struct analog_chip *c, uint32_t core,
+                           struct err_msg *m)
+{
+    const struct analog_seen *reference = &c->reference[core];
+    struct analog_seen now;
+    bool done = see(&now, &w->matrix, &w->readout);
+
+    if (done && c->spec->column_by_column)
+        done = analog_readout_scale_columns(&w->readout, reference->column_us, now.column_us);
+    else if (done)
+        w->readout.k = analog_scale(reference->all_us, now.all_us);
+    free(now.column_us);
+    return done ? ERR_NONE : no_memory(m);
 }
 
 enum err analog_state_init(struct analog_state *s, const struct analog_chip *c, double t_s,
@@ -182,25 +252,36 @@ enum err analog_state_init(struct analog_state *s, const struct analog_chip *c, 
 
     for (uint32_t i = 0; !e && i < c->plan->n_core; i++) {
         struct analog_weights *w = &s->core[i];
-        w->k = UINT32_C(1) << ANALOG_SCALE_BIT;
         if (!has_array(c->plan, i))
             continue;
-        if (!analog_matrix_init(&w->matrix, &c->devices[i], t_s))
-            e = no_memory(m);
-        else
-            e = check_sums(c, i, &w->matrix, m);
-        if (!e && c->reference_us)
-            w->k = analog_scale(c->reference_us[i], w->matrix.seen_us);
+        e = weights_init(w, c, i, t_s) ? check_sums(c, i, &w->matrix, m) : no_memory(m);
+        if (!e && c->reference)
+            e = compensate(w, c, i, m);
+        if (!e)
+            e = check_codes(c, i, &w->readout, m);
     }
     if (e)
         analog_state_release(s);
     return e;
 }
 
+enum err analog_state_exact(struct analog_state *s, const struct plan *p, struct err_msg *m)
+{
+    const struct analog_spec off = { .device = &analog_ideal, .g_max_us = 1 };
+    struct analog_chip chip;
+    enum err e = analog_chip_init(&chip, p, &off, 0, m);
+
+    *s = (struct analog_state){ 0 };
+    if (!e)
+        e = analog_state_init(s, &chip, 1, m);
+    analog_chip_release(&chip);
+    return e;
+}
+
 void analog_state_release(struct analog_state *s)
 {
     for (uint32_t i = 0; s->core && i < s->plan->n_core; i++)
-        analog_matrix_release(&s->core[i].matrix);
+        weights_release(&s->core[i]);
     free(s->core);
     *s = (struct analog_state){ 0 };
 }

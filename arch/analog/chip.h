@@ -4,18 +4,22 @@
 #define ARCH_ANALOG_CHIP_H
 
 #include "arch/analog/matrix.h"
+#include "arch/analog/readout.h"
 #include "dataflow/plan/plan.h"
 
 struct analog_chip {
     const struct plan        *plan; // borrowed, and so is the next
     const struct analog_spec *spec;
     struct analog_devices *devices;      // owned; [n_core]: zero where a core has no array
-    double                *reference_us; // owned; [n_core]: seen at the reference; or NULL
+    struct analog_seen {
+        double  all_us;    // of all devices
+        double *column_us; // owned; [columns]: as the readout sees them
+    } *reference; // owned; [n_core]: seen at the reference; or NULL
 };
 
 struct analog_weights { // of a core at a time
-    struct analog_matrix matrix; // zero where it has no array
-    uint32_t             k;      // that its sums are scaled with
+    struct analog_matrix  matrix;  // zero where it has no array, and so is the next
+    struct analog_readout readout;
 };
 
 struct analog_state { // of a chip at a time
@@ -32,6 +36,9 @@ void analog_chip_release(struct analog_chip *c); // takes a zeroed one
 /* ERR_INPUT when a sum of a core may pass 31 bits. On error *s is zero. */
 enum err analog_state_init(struct analog_state *s, const struct analog_chip *c, double t_s,
                            struct err_msg *m);
+
+/* The network's own weights, as devices without any effect keep them. */
+enum err analog_state_exact(struct analog_state *s, const struct plan *p, struct err_msg *m);
 void analog_state_release(struct analog_state *s); // takes a zeroed one
 
 #endif

@@ -36,16 +36,14 @@ static int64_t nearest(double x)
     return (int64_t)((x + shift) - shift);
 }
 
+/* A quotient is rounded as an exact one would be: what is no tie is at least 1 / (2 step) away from
+ * one, and the double's error is below |v| / step 2^-53. */
 int64_t analog_convert(const struct analog_converter *c, int64_t v, double noise,
                        uint64_t *n_clipped)
 {
     const struct converter *k = &c->code;
 
     assert(v > -MOST_SUM && v < MOST_SUM);
-    if (c->gain == 1 && c->offset == 0 && noise == 0) {
-        *n_clipped += converter_clips(k, v);
-        return converter_code(k, v);
-    }
     int64_t code = nearest((double)v * c->gain / (double)k->step + c->offset + noise);
     int64_t kept = code < k->least ? k->least : code > k->most ? k->most : code;
     *n_clipped += code != kept;

@@ -34,6 +34,7 @@ struct analog_device {
 };
 
 extern const struct analog_device analog_pcm_joshi, analog_pcm_hermes, analog_levels;
+extern const struct analog_device analog_ideal; // keeps every weight; no row of the table
 extern const struct analog_device *const analog_devices[]; // ends with NULL
 
 /* NULL when there is none. */

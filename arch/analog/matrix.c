@@ -27,6 +27,20 @@ static double sum_of(size_t n, const double *x)
     return sum;
 }
 
+static void sum_columns(const struct analog_matrix *m, const double *t, double *sum)
+{
+    for (uint32_t c = 0; c < m->columns; c++)
+        sum[c] = 0;
+    for (uint32_t r = 0; r < m->rows; r++)
+        for (uint32_t c = 0; c < m->columns; c++)
+            sum[c] += *t++;
+}
+
+double analog_unit(const struct analog_devices *d)
+{
+    return (1 << ANALOG_WEIGHT_BIT) * (double)d->w_max / (d->spec->g_max_us - d->spec->g_min_us);
+}
+
 /* Conductances become what is seen of them. */
 static bool see(struct analog_matrix *m, const struct analog_spec *s, double *plus, double *minus)
 {
@@ -43,36 +57,53 @@ static bool see(struct analog_matrix *m, const struct analog_spec *s, double *pl
     return true;
 }
 
+static void take_weights(struct analog_matrix *m, double unit, const double *plus,
+                         const double *minus)
+{
+    size_t n = (size_t)m->rows * m->columns;
+
+    for (size_t i = 0; !m->minus && i < n; i++)
+        m->a[i] = saturated(rounded(unit * (plus[i] - minus[i])), &m->saturated);
+    for (size_t i = 0; m->minus && i < n; i++) {
+        m->a[i] = saturated(rounded(unit * plus[i]), &m->saturated);
+        m->minus[i] = saturated(rounded(unit * minus[i]), &m->saturated);
+    }
+}
+
 bool analog_matrix_init(struct analog_matrix *m, const struct analog_devices *d, double t_s)
 {
     size_t n = (size_t)d->rows * d->columns;
     double *plus = malloc(2 * n * sizeof *plus), *minus = plus ? plus + n : NULL;
     const struct analog_spec *s = d->spec;
-    double unit = (1 << ANALOG_WEIGHT_BIT) * (double)d->w_max / (s->g_max_us - s->g_min_us);
 
     *m = (struct analog_matrix){ .rows = d->rows, .columns = d->columns };
     m->a = malloc(n * sizeof *m->a);
-    if (!plus || !m->a || !analog_devices_at(d, t_s, plus, minus) || !see(m, s, plus, minus)) {
-        free(plus);
+    m->minus = s->apart ? malloc(n * sizeof *m->minus) : NULL;
+    m->seen = malloc(2 * (size_t)d->columns * sizeof *m->seen);
+    bool done = plus && m->a && m->seen && (m->minus || !s->apart) &&
+                analog_devices_at(d, t_s, plus, minus) && see(m, s, plus, minus);
+    if (done) {
+        take_weights(m, analog_unit(d), plus, minus);
+        sum_columns(m, plus, m->seen);
+        sum_columns(m, minus, m->seen + m->columns);
+    } else {
         analog_matrix_release(m);
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        m->a[i] = saturated(rounded(unit * (plus[i] - minus[i])), &m->saturated);
     }
     free(plus);
-    return true;
+    return done;
 }
 
 void analog_matrix_release(struct analog_matrix *m)
 {
     free(m->a);
+    free(m->minus);
+    free(m->seen);
     *m = (struct analog_matrix){ 0 };
 }
 
 uint32_t analog_scale(double reference_us, double seen_us)
 {
-    double k = reference_us / seen_us * (1 << ANALOG_SCALE_BIT);
+    double k = (reference_us == seen_us ? 1 : reference_us / seen_us) * (1 << ANALOG_SCALE_BIT);
 
     return !(k < UINT32_MAX) ? UINT32_MAX : (uint32_t)rounded(k);
 }

@@ -19,9 +19,11 @@ enum { ANALOG_WEIGHT_BIT = 7, ANALOG_SCALE_BIT = 30 };
 
 struct analog_matrix {
     uint32_t  rows, columns;
-    int16_t  *a;         // owned; [rows][columns]
+    int16_t  *a;         // owned; [rows][columns]; of T+ alone where devices are read apart,
+    int16_t  *minus;     // owned; and of T-; else NULL
     uint64_t  saturated; // of them
-    double    seen_us;   // sum of T+ and T- of all devices
+    double   *seen;      // owned; [2][columns]: sums of T+ and of T- of a column, in uS
+    double    seen_us;   // of all devices
     double    drop;      // share that wires take of the current when all rows are driven alike
 };
 
@@ -29,13 +31,17 @@ struct analog_matrix {
 bool analog_matrix_init(struct analog_matrix *m, const struct analog_devices *d, double t_s);
 void analog_matrix_release(struct analog_matrix *m); // takes a zeroed one
 
+/* 1/128 of a weight per uS. */
+double analog_unit(const struct analog_devices *d);
+
 /* What becomes of a sum v; k is in 1 / 2^ANALOG_SCALE_BIT, below 4. */
 static inline int64_t analog_scaled(int32_t v, uint32_t k)
 {
     return round_nearest_even((int64_t)v * k, ANALOG_WEIGHT_BIT + ANALOG_SCALE_BIT);
 }
 
-/* The scale that makes what is seen now what was seen at a reference; at most just below 4. */
+/* The scale that makes what is seen now what was seen at a reference; at most just below 4. 1 where both
+ * are the same. */
 uint32_t analog_scale(double reference_us, double seen_us);
 
 #endif

@@ -72,40 +72,54 @@ static enum err find_device(struct analog_spec *s, const struct config *c, struc
 }
 
 /* Arrays that effects are there for: a weight is the difference of two devices, read at once. */
-static enum err check_array(const struct config *c, struct err_msg *m)
+static enum err check_array(const struct config *c, const char *beside, struct err_msg *m)
 {
     static const struct {
         const char *key, *want;
     } plain[] = {
         { "core.crossbar.cell", "differential" }, { "core.crossbar.cell_bits", "0" },
         { "core.crossbar.rows_at_once", "0" },    { "core.crossbar.input_slice_bits", "8" },
-        { "core.readout.kind", "exact" },         { "fabric.partial_sum", "digital" },
-        { "core.wires.input", "row" },
+        { "fabric.partial_sum", "digital" },      { "core.wires.input", "row" },
     };
 
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (is_given(c, plain[i].key) && !config_is_default(c, plain[i].key))
-            return REFUSE(c, plain[i].key, m, "%s: with core.crossbar.device = %.100s it is not "
-                          "there yet: want %s = %s", plain[i].key, c->crossbar.device, plain[i].key,
-                          plain[i].want);
+            return REFUSE(c, plain[i].key, m, "%s: with %.100s it is not there yet: want %s = %s",
+                          plain[i].key, beside, plain[i].key, plain[i].want);
+    if (strcmp(c->readout.kind, "exact") == 0 || strcmp(c->readout.kind, "adc") == 0)
+        return ERR_NONE;
+    return REFUSE(c, "core.readout.kind", m, "core.readout.kind = %s: with %.100s it is not there "
+                  "yet: want core.readout.kind = exact or adc", c->readout.kind, beside);
+}
+
+/* What converters do wrong, where there are any. */
+static enum err check_converters(const struct config *c, struct err_msg *m)
+{
+    const struct analog_cfg *a = &c->analog;
+    const struct {
+        const char *key, *off;
+        bool        on;
+    } effect[] = {
+        { "analog.adc_gain_sd", "0", a->adc_gain_sd > 0 },
+        { "analog.adc_offset_lsb_sd", "0", a->adc_offset_lsb_sd > 0 },
+        { "analog.adc_noise_lsb", "0", a->adc_noise_lsb > 0 },
+        { "analog.through_adc", "no", a->through_adc == YES },
+    };
+
+    for (size_t i = 0; i < sizeof effect / sizeof *effect; i++)
+        if (effect[i].on && strcmp(c->readout.kind, "adc") != 0)
+            return REFUSE(c, effect[i].key, m, "%s: core.readout.kind = %s has no converter: want "
+                          "%s = %s, or core.readout.kind = adc", effect[i].key, c->readout.kind,
+                          effect[i].key, effect[i].off);
     return ERR_NONE;
 }
 
-/* Keys that have a place already, and no effect yet. */
-static enum err check_not_there(const struct config *c, struct err_msg *m)
+/* Whether converters alone are left to chance. */
+static bool only_converters(const struct config *c)
 {
-    static const struct {
-        const char *key, *want;
-    } later[] = {
-        { "analog.adc_gain_sd", "0" },       { "analog.adc_offset_lsb_sd", "0" },
-        { "analog.adc_noise_lsb", "0" },     { "analog.through_adc", "no" },
-    };
+    const struct analog_cfg *a = &c->analog;
 
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-        if (is_given(c, later[i].key) && !config_is_default(c, later[i].key))
-            return REFUSE(c, later[i].key, m, "%s is not there yet: want %s = %s", later[i].key,
-                          later[i].key, later[i].want);
-    return ERR_NONE;
+    return a->adc_gain_sd > 0 || a->adc_offset_lsb_sd > 0 || a->adc_noise_lsb > 0;
 }
 
 static enum err check_levels(const struct analog_spec *s, const struct config *c,
@@ -135,11 +149,17 @@ static enum err check_levels(const struct analog_spec *s, const struct config *c
 static enum err check_compensation(const struct analog_spec *s, const struct config *c,
                                    struct err_msg *m)
 {
+    if (c->analog.compensation == COMPENSATION_OFF && c->analog.through_adc == YES)
+        return REFUSE(c, "analog.through_adc", m, "analog.through_adc = yes: without "
+                      "analog.compensation nothing is read: want analog.compensation = core, or "
+                      "analog.through_adc = no");
     if (c->analog.compensation == COMPENSATION_OFF ||
         (s->device->t0_s > 0 && c->analog.drift == EFFECT_ON))
         return ERR_NONE;
-    return REFUSE(c, "analog.compensation", m, "analog.compensation = core: devices of %s do not "
-                  "drift here: want analog.compensation = off", s->device->name);
+    return REFUSE(c, "analog.compensation", m, "analog.compensation = %s: devices of %s do not "
+                  "drift here: want analog.compensation = off",
+                  c->analog.compensation == COMPENSATION_CORE ? "core" : "column",
+                  s->device->name);
 }
 
 static enum err check_stuck(const struct config *c, struct err_msg *m)
@@ -205,22 +225,28 @@ static void take_effects(struct analog_spec *s, const struct config *c)
     s->layout = c->wires.layout;
     s->wires = wires_of(&c->wires, c->crossbar.rows * (beside ? 1 : (size_t)2),
                         c->crossbar.columns * (beside ? (size_t)2 : 1), s->g_min_us);
-    s->compensated = a->compensation == COMPENSATION_CORE;
+    s->compensated = a->compensation != COMPENSATION_OFF;
+    s->column_by_column = a->compensation == COMPENSATION_COLUMN;
+    s->through_adc = a->through_adc == YES;
     s->reference_s = a->reference_s;
 }
 
-enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg *m)
+static void take_converters(struct analog_spec *s, const struct config *c)
 {
-    *s = (struct analog_spec){ 0 };
-    enum err e = find_device(s, c, m);
-    if (!e && !s->device)
-        return check_ideal(c, m);
-    if (!e)
-        e = check_array(c, m);
-    if (!e)
-        e = check_not_there(c, m);
-    if (!e)
-        e = check_levels(s, c, m);
+    const struct analog_cfg *a = &c->analog;
+
+    s->converted = strcmp(c->readout.kind, "adc") == 0;
+    s->apart = s->converted && c->readout.separate == YES;
+    s->adc_gain_sd = (double)a->adc_gain_sd / BILLIONTHS;
+    s->adc_offset_sd = (double)a->adc_offset_lsb_sd / BILLIONTHS;
+    s->adc_noise = (double)a->adc_noise_lsb / BILLIONTHS;
+}
+
+/* Of an array whose devices have a model. */
+static enum err take_device(struct analog_spec *s, struct config *c, struct err_msg *m)
+{
+    enum err e = check_levels(s, c, m);
+
     if (!e)
         e = check_stuck(c, m);
     if (!e)
@@ -231,5 +257,29 @@ enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg 
         return e;
     take_effects(s, c);
     note_times(s, c);
+    return ERR_NONE;
+}
+
+enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg *m)
+{
+    *s = (struct analog_spec){ 0 };
+    enum err e = find_device(s, c, m);
+    if (!e && !s->device)
+        e = check_ideal(c, m);
+    if (!e)
+        e = check_converters(c, m);
+    if (e || (!s->device && !only_converters(c)))
+        return e;
+    char beside[128] = "converters that err";
+    if (s->device)
+        snprintf(beside, sizeof beside, "core.crossbar.device = %.80s", c->crossbar.device);
+    e = check_array(c, beside, m);
+    if (!e && s->device)
+        e = take_device(s, c, m);
+    if (e)
+        return e;
+    if (!s->device)
+        *s = (struct analog_spec){ .device = &analog_ideal, .g_max_us = 1, .seed = c->analog.seed };
+    take_converters(s, c);
     return ERR_NONE;
 }

@@ -16,6 +16,8 @@
 #include "core/notes.h"
 #include "dataflow/config.h"
 
+struct ranges;
+
 struct analog_spec {
     const struct analog_device *device; // NULL: without a model, and nothing else means anything
     double   g_max_us, g_min_us;
@@ -29,8 +31,15 @@ struct analog_spec {
     double   stuck_off, stuck_on;   // probabilities of a device
     struct wires wires;             // of an array
     enum wires_layout layout;       // of a weight's two devices
-    bool     compensated;           // sums are scaled by what drift took, of each core
+    bool     compensated;           // sums are scaled by what drift took, of each core,
+    bool     column_by_column;      // or of each column,
+    bool     through_adc;           // as the converters see it
     double   reference_s;           // since when
+    bool     converted;             // converters stand behind columns (core.readout),
+    bool     apart;                 // of which each device of a weight has one
+    double   adc_gain_sd;           // of gains around 1
+    double   adc_offset_sd, adc_noise; // in steps of a code
+    const struct ranges *ranges;    // of calibrated converters, borrowed; NULL: there are none
 };
 
 /* Notes what a user should hear of. ERR_INPUT names key, value and cure. */

@@ -1,17 +1,23 @@
 /* arch/units/array_analog.c -- an array whose weights are what devices made of them
- * (arch/analog/matrix.h), in every plane others: exact sums of 16-bit weights, scaled and rounded
- * to units of a weight, a converter for every column. */
+ * (arch/analog/matrix.h), in every plane others: exact sums of 16-bit weights, which converters and
+ * a digital scale make of units of a weight (arch/analog/readout.h). */
 #include <stdlib.h>
 
 #include "arch/analog/chip.h"
 #include "arch/analog/product.h"
 #include "arch/units/array.h"
 
+struct analog_plane {
+    const struct analog_readout *readout; // borrowed
+    struct analog_product product[ANALOG_MOST_PARTS]; // the second is zero where there is one
+    uint64_t clipped; // codes of the latest product
+};
+
 struct analog {
-    struct imc_array       base; // first
-    uint32_t               outputs, planes;
-    struct analog_product *product; // owned; [planes]
-    uint32_t              *k;       // owned; [planes]
+    struct imc_array     base; // first
+    uint32_t             outputs, planes;
+    struct analog_plane *plane; // owned; [planes]
+    int32_t             *minus; // owned; sums of a second product
 };
 
 static bool takes(const struct array_spec *s)
@@ -24,11 +30,23 @@ static void release(struct imc_array *array)
 {
     struct analog *a = (struct analog *)array;
 
-    for (uint32_t p = 0; a->product && p < a->planes; p++)
-        analog_product_release(&a->product[p]);
-    free(a->product);
-    free(a->k);
+    for (uint32_t p = 0; a->plane && p < a->planes; p++)
+        for (uint32_t i = 0; i < ANALOG_MOST_PARTS; i++)
+            analog_product_release(&a->plane[p].product[i]);
+    free(a->plane);
+    free(a->minus);
     free(a);
+}
+
+static bool program_plane(struct analog_plane *to, const struct array_matrix *m,
+                          const struct analog_weights *w)
+{
+    const struct analog_matrix *x = &w->matrix;
+
+    to->readout = &w->readout;
+    return analog_product_init(&to->product[0], m->rows, m->columns, x->a, m->in_signed, m->simd) &&
+           (!x->minus || analog_product_init(&to->product[1], m->rows, m->columns, x->minus,
+                                             m->in_signed, m->simd));
 }
 
 static struct imc_array *program(const struct array_matrix *m)
@@ -40,20 +58,16 @@ static struct imc_array *program(const struct array_matrix *m)
     a->base = (struct imc_array){ &array_analog, m->rows, m->columns, m->rows, m->columns };
     a->outputs = m->outputs;
     a->planes = m->planes;
-    a->product = calloc(m->planes, sizeof *a->product);
-    a->k = calloc(m->planes, sizeof *a->k);
-    bool done = a->product && a->k;
-    for (uint32_t p = 0; done && p < m->planes; p++) {
-        a->k[p] = m->analog[p]->k;
-        done = analog_product_init(&a->product[p], m->rows, m->columns, m->analog[p]->matrix.a,
-                                   m->in_signed, m->simd);
-    }
-    if (!done) {
-        release(&a->base);
-        return NULL;
-    }
-    a->base.n_write = a->product[0].packed_columns;
-    return &a->base;
+    a->plane = calloc(m->planes, sizeof *a->plane);
+    bool done = a->plane;
+    for (uint32_t p = 0; done && p < m->planes; p++)
+        done = program_plane(&a->plane[p], m, m->analog[p]);
+    a->base.n_write = done ? a->plane[0].product[0].packed_columns : 0;
+    a->minus = done ? malloc(a->base.n_write * sizeof *a->minus) : NULL;
+    if (a->minus)
+        return &a->base;
+    release(&a->base);
+    return NULL;
 }
 
 static void multiply(struct imc_array *array, const struct array_product *p)
@@ -61,10 +75,17 @@ static void multiply(struct imc_array *array, const struct array_product *p)
     const struct analog *a = (const struct analog *)array;
 
     for (uint32_t i = 0; i < p->planes; i++) {
+        struct analog_plane *plane = &a->plane[i];
         int32_t *sum = p->sum + i * p->apart;
-        analog_product_of(&a->product[i], p->in[i], sum);
-        for (uint32_t c = 0; c < a->base.columns; c++)
-            sum[c] = (int32_t)analog_scaled(sum[c], a->k[i]);
+        analog_product_of(&plane->product[0], p->in[i], sum);
+        if (plane->product[1].packed)
+            analog_product_of(&plane->product[1], p->in[i], a->minus);
+        plane->clipped = 0;
+        for (uint32_t k = 0; k < p->n_output; k++) {
+            size_t first = (size_t)p->replica[k] * a->outputs;
+            plane->clipped += analog_readout_pixel(plane->readout, &p->output[k], p->replica[k],
+                                                   sum + first, a->minus + first);
+        }
     }
 }
 
@@ -74,7 +95,8 @@ static void count(const struct imc_array *array, const struct array_product *p, 
 {
     const struct analog *a = (const struct analog *)array;
 
-    (void)plane;
+    atomic_fetch_add(a->plane[plane].readout->clipped, a->plane[plane].clipped);
+    n->clipped += a->plane[plane].clipped;
     n->driven_rows += p->driven_rows;
     n->conversions += (uint64_t)p->n_output * a->outputs;
     n->reads++;

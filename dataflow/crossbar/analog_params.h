@@ -9,7 +9,7 @@
 
 enum effect { EFFECT_ON, EFFECT_OFF };
 enum read_noise { READ_NOISE_OFF, READ_NOISE_FROZEN };
-enum compensation { COMPENSATION_OFF, COMPENSATION_CORE };
+enum compensation { COMPENSATION_OFF, COMPENSATION_CORE, COMPENSATION_COLUMN };
 enum { ANALOG_MOST_TIMES = 64 };
 
 #define BILLIONTHS 1e9 // of a share
@@ -28,7 +28,6 @@ struct analog_cfg {
     uint32_t          reference_s;
     uint32_t          through_adc;       // enum no_yes
     uint32_t          batchnorm_images;  // calibration images; 0: off
-    uint64_t          batchnorm_first;   // of the set
 };
 
 /* clang-format off */
@@ -60,17 +59,16 @@ struct analog_cfg {
                   UINT64_C(1000000000000), 1, "deviation of their offsets, in steps of a code"),   \
     PARAM_DECIMAL(type, at.adc_noise_lsb, "analog.adc_noise_lsb", "", "0", 0,                      \
                   UINT64_C(1000000000000), 1, "noise of a conversion, in steps of a code"),        \
-    PARAM_ENUM(type, at.compensation, "analog.compensation", "off", PARAM_NAMES("off", "core"),    \
-               "column", "drift is made up for by a factor: of each core"),                        \
+    PARAM_ENUM(type, at.compensation, "analog.compensation", "off",                                \
+               PARAM_NAMES("off", "core", "column"), NULL,                                         \
+               "drift is made up for by a factor: of each core, or of each column"),               \
     PARAM_U32(type, at.reference_s, "analog.reference_s", "s", "25", 1, UINT32_MAX,                \
               "time whose conductance the factor brings back"),                                    \
     PARAM_ENUM(type, at.through_adc, "analog.through_adc", "no", PARAM_NAMES("no", "yes"), NULL,   \
                "whether the converter reads that conductance"),                                    \
     PARAM_U32(type, at.batchnorm_images, "analog.batchnorm_images", "", "0", 0, 1000000,           \
-              "of the set that scales and biases are calibrated with anew; 0: off"),               \
-    PARAM_U64(type, at.batchnorm_first, "analog.batchnorm_first", "", "0", 0,                      \
-              UINT64_C(1000000000000), "the first of them, counted from 0; the run has none of "   \
-              "them")
+              "calibration images that scales and biases are made anew with, from "                \
+              "calibration.first on; 0: off")
 /* clang-format on */
 
 #endif

@@ -166,7 +166,8 @@ struct wires_cfg { // arch/analog/wires.h
 
 #define CALIBRATION_PARAMS(type, at)                                                               \
     PARAM_PATH(type, at.images, "calibration.images",                                              \
-               "image set that readouts are set with; none of its images may be run"),             \
+               "image set that readouts and scales are calibrated with, none of whose images are " \
+               "run; empty: that of the run"),                                                     \
     PARAM_U32(type, at.first, "calibration.first", "", "0", 0, 1000000000,                         \
               "first image of it, counted from 0"),                                                \
     PARAM_U32(type, at.count, "calibration.count", "", "64", 1, 1000000,                           \

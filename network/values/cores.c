@@ -10,12 +10,18 @@ static uint32_t positions_of(const struct layer *l)
     return l->window.kernel[0] * l->window.kernel[1];
 }
 
+static const int16_t *matrix_of(const struct value_core *c, uint32_t matrix)
+{
+    return matrix == 0 ? c->weight : c->more[matrix - 1];
+}
+
 /* The weights of output o, [in_n][window]; NULL: it is not the core's. */
-static const int16_t *output_of(const struct value_core *c, const struct layer *l, uint32_t o)
+static const int16_t *output_of(const struct value_core *c, uint32_t matrix, const struct layer *l,
+                                uint32_t o)
 {
     if (o < c->out_first || o - c->out_first >= c->out_n)
         return NULL;
-    return c->weight + (size_t)(o - c->out_first) * c->in_n * positions_of(l);
+    return matrix_of(c, matrix) + (size_t)(o - c->out_first) * c->in_n * positions_of(l);
 }
 
 uint64_t value_weigh_cores(const struct value_cores *c, const struct layer *l, uint32_t o,
@@ -32,8 +38,13 @@ uint64_t value_weigh_cores(const struct value_cores *c, const struct layer *l, u
     }
     *start = (int32_t)(-sum * l->in_zero);
     for (uint32_t k = 0; k < c->n; k++) {
-        const int16_t *w = output_of(&c->core[k], l, o);
+        const struct value_reader *reader = c->core[k].reader;
+        const int16_t *w = output_of(&c->core[k], 0, l, o);
         uint64_t all = 0;
+        if (w && reader && reader->most > 0) { // of values of at most 255
+            most += (uint64_t)reader->most / UINT8_MAX + 1;
+            continue;
+        }
         for (size_t i = 0; w && i < (size_t)c->core[k].in_n * positions_of(l); i++)
             all += (uint32_t)abs(w[i]);
         most += (all * c->core[k].scale >> VALUE_SCALE_BIT) + 1;
@@ -44,6 +55,19 @@ uint64_t value_weigh_cores(const struct value_cores *c, const struct layer *l, u
 static uint32_t quads_of(const struct value_core *c)
 {
     return (c->in_first + c->in_n - 1) / VALUE_QUAD + 1 - c->in_first / VALUE_QUAD;
+}
+
+/* Stored bytes of signed values are 128 more. */
+static void set_start(struct value_read *r, const struct value_core *c, uint32_t matrix,
+                      const struct layer *l, const struct value_map *in)
+{
+    for (uint32_t o = 0; o < r->quads * VALUE_QUAD; o++) {
+        const int16_t *w = output_of(c, matrix, l, r->first + o);
+        int64_t sum = 0;
+        for (size_t i = 0; w && i < (size_t)c->in_n * positions_of(l); i++)
+            sum += w[i];
+        r->start[matrix][o] = (int32_t)(in->is_signed ? -128 * sum : 0);
+    }
 }
 
 /* A core's part of the block of outputs from `first` on. */
@@ -61,16 +85,11 @@ static struct value_read read_of(const struct values *v, uint32_t index,
         .in_quad = c->in_first / VALUE_QUAD,
         .rows = whole ? 1 : l->window.kernel[0],
         .steps = quads * (whole ? l->window.kernel[0] : 1),
-        .scale = c->scale,
+        .scale = c->scale, .reader = c->reader,
     };
 
-    for (uint32_t o = 0; o < r.quads * VALUE_QUAD; o++) {
-        const int16_t *w = output_of(c, l, first + o);
-        int64_t sum = 0;
-        for (size_t i = 0; w && i < (size_t)c->in_n * positions_of(l); i++)
-            sum += w[i];
-        r.start[o] = (int32_t)(in->is_signed ? -128 * sum : 0); // stored bytes are 128 more
-    }
+    while (r.matrices < VALUE_MOST_MATRICES && (r.matrices == 0 || c->more[r.matrices - 1]))
+        set_start(&r, c, r.matrices++, l, in);
     return r;
 }
 
@@ -93,9 +112,12 @@ bool value_place_reads(struct values *v, uint32_t index, const struct value_core
             if (!sees(&c->core[k], &r))
                 continue;
             r.opens = own->n_read == before;
-            r.weight = *n;
-            *n += (size_t)r.rows * l->window.kernel[1] * r.steps * r.quads * VALUE_QUAD *
-                  VALUE_QUAD;
+            for (uint32_t m = 0; m < r.matrices; m++) {
+                r.weight[m] = *n;
+                *n += (size_t)r.rows * l->window.kernel[1] * r.steps * r.quads * VALUE_QUAD *
+                      VALUE_QUAD;
+            }
+            v->most_matrices = max_u32(v->most_matrices, r.matrices);
             own->read[own->n_read++] = r;
         }
         own->read[own->n_read - 1].closes = true; // every output is some core's
@@ -119,17 +141,17 @@ static void pack_quad(const struct value_core *c, const struct layer *l, const i
 }
 
 static void pack_read(const struct values *v, const struct layer *l, const struct value_core *c,
-                      const struct value_read *r)
+                      uint32_t matrix, const struct value_read *r)
 {
     const uint32_t *kernel = l->window.kernel;
-    int16_t *to = v->wide + r->weight;
+    int16_t *to = v->wide + r->weight[matrix];
 
     for (uint32_t j = 0; j < kernel[1]; j++)
         for (uint32_t i = 0; i < kernel[0]; i++)
             for (uint32_t k = 0; k < quads_of(c); k++)
                 for (uint32_t o = 0; o < r->quads * VALUE_QUAD; o++, to += VALUE_QUAD)
-                    pack_quad(c, l, output_of(c, l, r->first + o), (r->in_quad + k) * VALUE_QUAD,
-                              i * kernel[1] + j, to);
+                    pack_quad(c, l, output_of(c, matrix, l, r->first + o),
+                              (r->in_quad + k) * VALUE_QUAD, i * kernel[1] + j, to);
 }
 
 void value_pack_reads(struct values *v, uint32_t index, const struct value_cores *c)
@@ -140,6 +162,7 @@ void value_pack_reads(struct values *v, uint32_t index, const struct value_cores
         k = r[i].opens ? 0 : k;
         while (!sees(&c->core[k], &r[i]))
             k++;
-        pack_read(v, &v->network->layer[index], &c->core[k], &r[i]);
+        for (uint32_t m = 0; m < r[i].matrices; m++)
+            pack_read(v, &v->network->layer[index], &c->core[k], m, &r[i]);
     }
 }

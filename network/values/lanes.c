@@ -12,10 +12,11 @@ struct value_lanes {
     const struct values *v;
     struct plain        *plain;  // owned; of a network that leaves the byte: all below is empty
     uint8_t             *byte;   // owned; of all maps
-    int32_t             *sums;   // owned; of a column of one block
+    int32_t             *sums;   // owned; [v->most_matrices], of a column of one block
     int32_t             *total;  // owned; likewise, of those of several cores
     size_t              *run;    // owned; [v->most_runs]
     const uint8_t      **column; // owned; [v->most_columns]
+    uint64_t             number; // of the first image
     /* While a run goes on: */
     const uint8_t *image;
     uint32_t       n;
@@ -62,7 +63,8 @@ struct value_lanes *value_lanes_new(const struct values *v)
     }
     *l = (struct value_lanes){ .v = v,
                                .byte = pages_new(v->lane_bytes),
-                               .sums = pages_new(v->most_sums * sizeof *l->sums),
+                               .sums = pages_new(v->most_sums * max_u32(v->most_matrices, 1) *
+                                                 sizeof *l->sums),
                                .total = pages_new(v->most_sums * sizeof *l->total),
                                .run = calloc(v->most_runs + 1, sizeof *l->run),
                                .column = calloc(v->most_columns + 1, sizeof *l->column) };
@@ -88,6 +90,11 @@ void value_lanes_free(struct value_lanes *l)
     free(l->run);
     free(l->column);
     free(l);
+}
+
+void value_lanes_number(struct value_lanes *l, uint64_t image)
+{
+    l->number = image;
 }
 
 /* ---- maps ---- */
@@ -232,6 +239,24 @@ static struct value_column column_of(const struct value_lanes *l, uint32_t index
     };
 }
 
+/* What a reader makes of sums is added up. */
+static void read_sums(const struct value_lanes *l, const struct value_read *r, uint32_t y,
+                      const struct value_reading *reading)
+{
+    struct value_sums_read s = { r->first, reading->outputs, y, reading->n, l->number, l->n,
+                                 { NULL } };
+    const int32_t *sum = l->sums;
+    int32_t *total = reading->total;
+
+    for (uint32_t m = 0; m < r->matrices; m++)
+        s.sum[m] = l->sums + m * l->v->most_sums;
+    r->reader->read(r->reader->user, &s);
+    for (uint32_t i = 0; i < s.n; i++)
+        for (uint32_t o = 0; o < s.outputs; o++)
+            for (uint32_t lane = 0; lane < VALUE_LANES; lane++, total++)
+                *total = *sum++ + (reading->start ? reading->start[o] : *total);
+}
+
 /* Sums of several cores, each read by itself. */
 static void convolve_cores(struct value_lanes *l, uint32_t index, const struct value_map *in,
                            const struct value_map *out, uint32_t y)
@@ -243,14 +268,20 @@ static void convolve_cores(struct value_lanes *l, uint32_t index, const struct v
         struct value_column c = column_of(l, index, in, out, y, r->first, r->rows);
         c.in += r->in_quad * VALUE_BYTES;
         c.steps = r->steps;
-        c.start = r->start;
         c.quads = r->quads;
-        c.sums = l->sums;
         find_runs(l, index, in, y, r->rows);
-        l->v->kernel->wide_column(&c, l->v->wide + r->weight);
-        l->v->kernel->read(&(struct value_reading){
+        for (uint32_t m = 0; m < r->matrices; m++) {
+            c.start = r->start[m];
+            c.sums = l->sums + m * l->v->most_sums;
+            l->v->kernel->wide_column(&c, l->v->wide + r->weight[m]);
+        }
+        const struct value_reading reading = {
             .sum = l->sums, .total = l->total, .start = r->opens ? own->start + r->first : NULL,
-            .n = c.n, .outputs = c.quads * VALUE_QUAD, .scale = r->scale });
+            .n = c.n, .outputs = c.quads * VALUE_QUAD, .scale = r->scale };
+        if (r->reader)
+            read_sums(l, r, y, &reading);
+        else
+            l->v->kernel->read(&reading);
         c.sums = l->total;
         if (r->closes && l->watch && l->watch->sums)
             l->watch->sums(l->watch->user, index, r->first, r->quads * VALUE_QUAD, c.n, c.sums,
@@ -518,25 +549,41 @@ static void run_plain(struct value_lanes *l, const uint8_t *image, uint32_t n, i
     }
 }
 
+void value_lanes_take(struct value_lanes *l, const uint8_t *image, uint32_t n, int64_t *result)
+{
+    assert(n >= 1 && n <= VALUE_LANES && !l->plain);
+    l->image = image;
+    l->n = n;
+    l->result = result;
+    l->watch = NULL;
+}
+
+void value_lanes_layer(struct value_lanes *l, uint32_t layer, const struct value_watch *watch)
+{
+    l->watch = watch;
+    for (uint32_t i = 0; i < l->v->n_step; i++) {
+        const struct value_step *s = &l->v->step[i];
+        uint32_t columns = l->v->spec[s->spec].map.shape.width;
+        assert(l->v->spec[s->spec].map.kept == columns);
+        for (uint32_t y = 0; s->layer == layer && y < columns; y++)
+            take_turn(l, &(struct value_turn){ i, y });
+    }
+}
+
 void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, int64_t *result,
                      const struct value_watch *watch)
 {
     const struct network *network = l->v->network;
-    uint32_t until = watch && watch->until > 0 ? watch->until : network->n_layer;
 
-    assert(n >= 1 && n <= VALUE_LANES);
     if (l->plain) {
         run_plain(l, image, n, result, watch);
         return;
     }
-    l->image = image;
-    l->n = n;
-    l->result = result;
+    value_lanes_take(l, image, n, result);
     l->watch = watch;
     for (size_t i = 0; i < l->v->n_turn; i++)
-        if (l->v->step[l->v->turn[i].step].layer <= until)
-            take_turn(l, &l->v->turn[i]);
-    if (network_result(network)->raw_output || until < network->n_layer)
+        take_turn(l, &l->v->turn[i]);
+    if (network_result(network)->raw_output)
         return;
     const struct value_map m = map_of(l, network->n_layer - 1);
     for (uint32_t lane = 0; lane < n; lane++)

@@ -364,9 +364,7 @@ static void run_layer(struct plain *p, uint32_t index, const struct value_watch 
 
 void plain_run(struct plain *p, const uint8_t *image, const struct value_watch *watch)
 {
-    uint32_t until = watch && watch->until > 0 ? watch->until : p->network->n_layer;
-
     take_image(p, image);
-    for (uint32_t i = 1; i < p->network->n_layer && i <= until; i++)
+    for (uint32_t i = 1; i < p->network->n_layer; i++)
         run_layer(p, i, watch);
 }

@@ -472,8 +472,8 @@ struct values *values_new(const struct network *n, const char *kernel_name)
     return values_new_on(n, kernel_name, NULL);
 }
 
-struct values *values_new_on(const struct network *n, const char *kernel_name,
-                             const struct value_cores *cores)
+static struct values *make_values(const struct network *n, const char *kernel_name,
+                                  const struct value_cores *cores, bool whole)
 {
     enum simd simd = simd_find(kernel_name);
     struct values *v = simd < N_SIMD ? calloc(1, sizeof *v) : NULL;
@@ -493,6 +493,8 @@ struct values *values_new_on(const struct network *n, const char *kernel_name,
     if (done) {
         find_specs(v);
         done = value_flow(v);
+        for (uint32_t i = 0; whole && i < v->n_spec; i++)
+            v->spec[i].map.kept = v->spec[i].map.shape.width;
         lay_out(v);
     }
     for (uint32_t i = 1; done && i < n->n_layer; i++)
@@ -501,6 +503,18 @@ struct values *values_new_on(const struct network *n, const char *kernel_name,
         return v;
     values_free(v);
     return NULL;
+}
+
+struct values *values_new_on(const struct network *n, const char *kernel_name,
+                             const struct value_cores *cores)
+{
+    return make_values(n, kernel_name, cores, false);
+}
+
+struct values *values_new_whole(const struct network *n, const char *kernel_name,
+                                const struct value_cores *cores)
+{
+    return make_values(n, kernel_name, cores, true);
 }
 
 bool values_rescale(struct values *v, uint32_t layer, const struct value_cores *cores)

@@ -39,9 +39,11 @@ struct value_block { // outputs computed together
 struct value_read { // of a core: sums of a block of outputs
     uint32_t first, quads;         // outputs; of quads
     uint32_t in_quad, rows, steps; // as a block and its layer have them
-    size_t   weight;               // where its weights begin, in v->wide
-    int32_t  start[MOST_OUTPUTS];  // what its sums begin with
+    uint32_t matrices;
+    size_t   weight[VALUE_MOST_MATRICES]; // where their weights begin, in v->wide
+    int32_t  start[VALUE_MOST_MATRICES][MOST_OUTPUTS]; // what their sums begin with
     uint32_t scale;
+    const struct value_reader *reader; // NULL: none
     bool     opens, closes;        // the first and the last of its block
 };
 
@@ -80,6 +82,7 @@ struct values {
     size_t                     n_turn;
     size_t                     lane_bytes; // of all maps
     size_t                     most_sums;  // ints that a column of one block takes
+    uint32_t                   most_matrices; // of a core; 0: there are none
     uint32_t                   most_runs, most_columns; // of a window
 };
 

@@ -79,8 +79,24 @@ struct value_watch {
      * outputs from channel `first` on, some beyond the last. NULL: not wanted. */
     void (*sums)(void *user, uint32_t layer, uint32_t first, uint32_t outputs, uint32_t n,
                  const int32_t *sum, uint32_t n_lane);
-    uint32_t until; // layers behind this one are left out, and there is no result; 0: none is
     void *user;
+};
+
+enum { VALUE_MOST_MATRICES = 3 };
+
+struct value_sums_read { // of a core's outputs in a column of a layer
+    uint32_t first, outputs; // channels of the layer, some of them not the core's
+    uint32_t column, n;      // pixels of the column
+    uint64_t image;          // number of the first lane's, as in value_lanes_number()
+    uint32_t n_lane;
+    int32_t *sum[VALUE_MOST_MATRICES]; // of each matrix: [n][outputs][VALUE_LANES]
+};
+
+struct value_reader { // what becomes of the sums of a core
+    /* sum[0] becomes what the core gives, 0 where outputs are not the core's. */
+    void (*read)(void *user, const struct value_sums_read *s);
+    void    *user;
+    int64_t  most; // that it gives at most, either way; 0: as weight and scale have it
 };
 
 /* Weights that a layer has instead of its own: what some of its outputs see of some channels of its
@@ -89,11 +105,14 @@ struct value_watch {
  *     sum[o] = sum over cores of rne(scale 2^-VALUE_SCALE_BIT sum_i weight[o][i] x[i])
  *              - zero point * (sum of the layer's own weights)
  *
- * where x are values as they are, zero point included, and of the border too. */
+ * where x are values as they are, zero point included, and of the border too. With a reader, what
+ * it makes of the sums of all matrices stands in place of the rounded ones. */
 struct value_core {
     uint32_t       out_first, out_n, in_first, in_n; // channels
     const int16_t *weight; // [out_n][in_n][window]; |weight| sums up to less than 2^31 / 255 - 1
     uint32_t       scale;
+    const struct value_reader *reader; // borrowed for the values' life; NULL: none
+    const int16_t *more[VALUE_MOST_MATRICES - 1]; // that a reader sees too, the same; or NULL
 };
 struct value_cores { // of a layer
     const struct value_core *core;
@@ -115,6 +134,10 @@ void values_free(struct values *v); // takes NULL
 struct values *values_new_on(const struct network *n, const char *kernel_name,
                              const struct value_cores *cores);
 
+/* The same with maps that are kept whole, for value_lanes_layer(). */
+struct values *values_new_whole(const struct network *n, const char *kernel_name,
+                                const struct value_cores *cores);
+
 /* The scales and biases of a layer of the network have been changed. Nobody runs meanwhile. False
  * when the host has no memory. */
 bool values_rescale(struct values *v, uint32_t layer, const struct value_cores *cores);
@@ -124,6 +147,9 @@ struct value_lanes;
 struct value_lanes *value_lanes_new(const struct values *v);
 void value_lanes_free(struct value_lanes *l); // takes NULL
 
+/* The number of the next run's first image, for readers; 0 before. */
+void value_lanes_number(struct value_lanes *l, uint64_t image);
+
 /* Bytes of one image as value_lanes_run() takes it. */
 size_t values_image_bytes(const struct values *v);
 
@@ -132,6 +158,11 @@ size_t values_image_bytes(const struct values *v);
  * nobody. */
 void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, int64_t *result,
                      const struct value_watch *watch);
+
+/* Of whole maps, of bytes: takes images as a run does, and then computes one layer, the image's first, as
+ * often as it is wanted; those before it are done. */
+void value_lanes_take(struct value_lanes *l, const uint8_t *image, uint32_t n, int64_t *result);
+void value_lanes_layer(struct value_lanes *l, uint32_t layer, const struct value_watch *watch);
 
 /* Over pixels and images: sum of |x|, and how often x is not 0. */
 struct value_total {

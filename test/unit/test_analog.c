@@ -192,6 +192,152 @@ static void devices_act_alike_on_both_ways_with_every_instruction_set(void **sta
     assert_true(n_layered >= 15 && n_other >= 20);
 }
 
+/* ---- converters ---- */
+
+/* Puts converters behind the arrays of a plan, whatever else its machine has. */
+static void convert(struct random_study *s, const char *const *more)
+{
+    const char *set[8] = { "core.readout.kind=adc", "core.crossbar.rows=1024" };
+    const struct array_load load = { 8, 8, 0 };
+    struct array_spec spec;
+    struct config c;
+    struct err_msg m;
+    size_t n = 2;
+
+    for (; *more; more++)
+        set[n++] = *more;
+    must(config_load(&c, NULL, set, n, &m), &m);
+    must(array_spec_of(&spec, &c, &load, &m), &m);
+    for (uint32_t i = 0; i < s->plan.n_layer; i++)
+        s->plan.layer[i].array = spec;
+    config_release(&c);
+}
+
+/* Both ways with every instruction set. Returns whether there was a layered one. */
+static bool check_ways(const struct random_study *s, const struct analog_state *state,
+                       const struct classes *want)
+{
+    for (const char *const *name = simd_names(); *name; name++) {
+        struct classes got = through_chip(s, &state, *name, 1, NULL);
+        SAME(got, *want, s->seed);
+        if (!analog_by_layer(&s->plan))
+            continue;
+        got = by_layer(s, state, *name);
+        SAME(got, *want, s->seed);
+    }
+    return analog_by_layer(&s->plan);
+}
+
+static uint64_t clipped_of(const struct analog_state *state)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < state->plan->n_core; i++)
+        if (state->core[i].readout.clipped)
+            n += atomic_exchange(state->core[i].readout.clipped, 0);
+    return n;
+}
+
+/* A range that is a multiple of the codes, of either sign or none, has the same step in weights and in 1/128 of one. */
+static void converters_without_errors_are_those_of_arrays_without_devices(void **state)
+{
+    static const char *const one[] = { "core.readout.bits=6", "core.readout.range=3200", NULL };
+    static const char *const two[] = { "core.readout.bits=6", "core.readout.range=6048",
+                                       "core.readout.separate=yes", NULL };
+    static const char *const fine[] = { "core.readout.bits=24", "core.readout.range=8388608",
+                                        NULL };
+    struct analog_spec spec = effects_off();
+    uint32_t n_layered = 0, n_clipped = 0;
+
+    (void)state;
+    spec.converted = true;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        struct random_study s;
+        random_study_make(&s, seed);
+        if (has_classes(&s)) {
+            convert(&s, seed % 3 == 0 ? one : seed % 3 == 1 ? two : fine);
+            spec.apart = seed % 3 == 1;
+            struct classes want = through_chip(&s, NULL, NULL, 1, NULL);
+            struct analog_state off = state_of(&s, &spec, seed, 86400);
+            n_layered += check_ways(&s, &off, &want);
+            n_clipped += clipped_of(&off) > 0;
+            analog_state_release(&off);
+        }
+        random_study_release(&s);
+    }
+    assert_true(n_layered >= 8 && n_clipped >= 8);
+}
+
+/* A step of at most 1/128 of a weight, over all rows, joined or apart: as without converters. */
+static void converters_of_enough_bits_are_exact(void **state)
+{
+    static const char *const full[] = { NULL };
+    static const char *const apart[] = { "core.readout.separate=yes", NULL };
+    struct analog_spec spec = effects_off();
+    uint32_t n_layered = 0;
+
+    (void)state;
+    spec.converted = true;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        struct random_study s;
+        random_study_make(&s, seed);
+        if (has_classes(&s)) {
+            struct classes want = through_chip(&s, NULL, NULL, 1, NULL);
+            convert(&s, seed % 2 ? full : apart);
+            for (uint32_t i = 0; i < s.plan.n_layer; i++)
+                s.plan.layer[i].array.adc_bits = 30;
+            spec.apart = seed % 2 == 0;
+            struct analog_state off = state_of(&s, &spec, seed, 86400);
+            n_layered += check_ways(&s, &off, &want);
+            assert_int_equal(clipped_of(&off), 0);
+            analog_state_release(&off);
+        }
+        random_study_release(&s);
+    }
+    assert_true(n_layered >= 8);
+}
+
+static void converters_that_err_act_alike_on_both_ways_with_every_instruction_set(void **state)
+{
+    static const char *const one[] = { "core.readout.bits=8", "core.readout.range=20000", NULL };
+    static const char *const two[] = { "core.readout.bits=8", "core.readout.range=20000",
+                                       "core.readout.separate=yes", NULL };
+    struct analog_spec spec = effects_on();
+    uint32_t n_layered = 0, n_other = 0;
+
+    (void)state;
+    spec.converted = true;
+    spec.adc_gain_sd = 0.1;
+    spec.adc_offset_sd = 2;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        struct random_study s;
+        random_study_make(&s, seed);
+        if (has_classes(&s)) {
+            convert(&s, seed % 2 ? one : two);
+            spec.apart = seed % 2 == 0;
+            spec.column_by_column = seed % 3 == 0;
+            spec.through_adc = seed % 5 == 0;
+            spec.adc_noise = 0;
+            struct analog_state quiet = state_of(&s, &spec, seed, 86400);
+            const struct analog_state *only = &quiet;
+            struct classes before = through_chip(&s, &only, NULL, 1, NULL);
+            spec.adc_noise = 3;
+            struct analog_state day = state_of(&s, &spec, seed, 86400);
+            only = &day;
+            clipped_of(&day);
+            struct classes want = through_chip(&s, &only, "portable", 1, NULL);
+            uint64_t clipped = clipped_of(&day);
+            n_layered += check_ways(&s, &day, &want);
+            assert_int_equal(clipped_of(&day) % (clipped ? clipped : 1), 0); // each way the same
+            n_other += memcmp(&before, &want, sizeof want) != 0;
+            analog_state_release(&quiet);
+            analog_state_release(&day);
+        }
+        random_study_release(&s);
+    }
+    assert_true(n_layered >= 10 && n_other >= 15);
+}
+
 /* ---- runs ---- */
 
 #define MACHINE "configs/resnet32_fmnist.yaml"
@@ -232,13 +378,14 @@ static void ran_release(struct ran *r)
     analog_result_release(&r->analog);
 }
 
-static void classes_do_not_depend_on_jobs_other_chips_times_or_the_way_of_values(void **state)
+static void check_cuts(const char *const *errors)
 {
-    static const char *const all[] = { "analog.chips=3", "analog.times_s=[25, 86400]", NULL };
-    static const char *const some[] = { "analog.chips=2", "analog.times_s=[1, 86400, 7]", NULL };
+    const char *const all[] = { "analog.chips=3", "analog.times_s=[25, 86400]", errors[0],
+                                errors[1], errors[2], errors[3], NULL };
+    const char *const some[] = { "analog.chips=2", "analog.times_s=[1, 86400, 7]", errors[0],
+                                 errors[1], errors[2], errors[3], NULL };
     struct study s;
 
-    (void)state;
     study_with(&s, all);
     struct ran whole = run_chips(&s, 1, false);
     for (uint32_t jobs = 2; jobs <= 5; jobs += 3) {
@@ -259,6 +406,17 @@ static void classes_do_not_depend_on_jobs_other_chips_times_or_the_way_of_values
     ran_release(&r);
     ran_release(&whole);
     study_release(&s);
+}
+
+static void classes_do_not_depend_on_jobs_other_chips_times_or_the_way_of_values(void **state)
+{
+    static const char *const none[4] = { NULL };
+    static const char *const converters[4] = { "core.readout.kind=adc", "core.readout.range=60000",
+                                               "analog.adc_noise_lsb=1", "analog.adc_gain_sd=0.02" };
+
+    (void)state;
+    check_cuts(none);
+    check_cuts(converters);
 }
 
 static void with_effects_off_every_chip_has_the_exact_classes_and_the_same_time(void **state)
@@ -312,14 +470,11 @@ static struct network recalibrated(const struct study *s, uint32_t core, uint32_
         image[i] = (uint8_t)(i * i % 251 - 128 + i / bytes);
     must(analog_chip_init(&chip, &s->plan, &off, 0, &m), &m);
     must(analog_state_init(&state, &chip, 1, &m), &m);
-    state.core[core].k = k;
+    state.core[core].readout.k = k;
     assert_true(analog_layers_init(&layers, &state));
     assert_true(recalibration_init(&r, &s->plan, image, N_CALIBRATION, bytes, NULL));
     assert_true(own_scales(&own, &s->network));
-    struct values *v = values_new_on(&own, NULL, layers.layer);
-    assert_non_null(v);
-    assert_true(recalibrate(&r, &own, v, layers.layer));
-    values_free(v);
+    assert_true(recalibrate(&r, &own, layers.layer));
     recalibration_release(&r);
     analog_layers_release(&layers);
     analog_state_release(&state);
@@ -410,13 +565,13 @@ static void assert_calibration_refused(const char *first, const char *count, con
 static void images_to_calibrate_with_are_none_of_the_run(void **state)
 {
     (void)state;
-    assert_calibration_refused("analog.batchnorm_first=3", "analog.batchnorm_images=2",
-                               "--set analog.batchnorm_first: analog.batchnorm_first = 3: image 3 "
-                               "of the set is image 3 of the run too: want "
-                               "analog.batchnorm_first = 5, or others to calibrate with");
-    assert_calibration_refused("analog.batchnorm_first=9999", "analog.batchnorm_images=2",
-                               "images " IMAGES ": has 10000 images, 2 from number 9999 on are "
-                               "wanted: want fewer, or others");
+    assert_calibration_refused("calibration.first=3", "analog.batchnorm_images=2",
+                               "--set calibration.first: calibration.first: its image 3 is image 3 "
+                               "of " IMAGES " too, which are run: want calibration.first, or a "
+                               "set, of others");
+    assert_calibration_refused("calibration.first=9999", "analog.batchnorm_images=2",
+                               "--set calibration.first: calibration.first: images " IMAGES
+                               ": has 10000 images, 10001 are wanted");
 }
 
 static void runs_without_images_or_labels_are_refused(void **state)
@@ -495,6 +650,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(off_is_off_on_both_ways_with_every_instruction_set),
         cmocka_unit_test(devices_act_alike_on_both_ways_with_every_instruction_set),
+        cmocka_unit_test(converters_without_errors_are_those_of_arrays_without_devices),
+        cmocka_unit_test(converters_of_enough_bits_are_exact),
+        cmocka_unit_test(converters_that_err_act_alike_on_both_ways_with_every_instruction_set),
         cmocka_unit_test(classes_do_not_depend_on_jobs_other_chips_times_or_the_way_of_values),
         cmocka_unit_test(with_effects_off_every_chip_has_the_exact_classes_and_the_same_time),
         cmocka_unit_test(a_chip_without_noise_keeps_its_scales),

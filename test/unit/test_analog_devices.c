@@ -188,6 +188,7 @@ static void a_time_before_drift_begins_is_noted(void **state)
     config_release(&c);
 }
 
+#define ADC   "core.readout.kind=adc"
 #define JOSHI  "core.crossbar.device=pcm_joshi"
 #define LEVELS "core.crossbar.device=levels"
 
@@ -214,6 +215,13 @@ static void bad_keys_are_refused_with_a_cure(void **state)
         { "--set core.wires.model: core.wires.model: core.crossbar.device = ideal has no such "
           "effect: want core.crossbar.device = pcm_joshi, pcm_hermes or levels",
           { "core.wires.model=fast" }, { "core.wires.model=fast", JOSHI } },
+        { "--set core.readout.kind: core.readout.kind = sign: with core.crossbar.device = "
+          "pcm_joshi it is not there yet: want core.readout.kind = exact or adc",
+          { "core.readout.kind=sign", JOSHI }, { "core.readout.kind=adc", JOSHI } },
+        { "--set core.crossbar.cell: core.crossbar.cell: with converters that err it is not there "
+          "yet: want core.crossbar.cell = differential",
+          { "core.crossbar.cell=sliced", ADC, "analog.adc_noise_lsb=1" },
+          { "core.crossbar.cell=differential", ADC, "analog.adc_noise_lsb=1" } },
         { "--set core.wires.input: core.wires.input: with core.crossbar.device = pcm_joshi it is "
           "not there yet: want core.wires.input = row", { "core.wires.input=gate", JOSHI },
           { "core.wires.input=row", JOSHI } },
@@ -255,8 +263,18 @@ static void bad_keys_are_refused_with_a_cure(void **state)
           "drift here: want analog.compensation = off",
           { "analog.compensation=core", "analog.drift=off", JOSHI },
           { "analog.compensation=core", JOSHI } },
-        { "--set analog.adc_noise_lsb: analog.adc_noise_lsb is not there yet: want "
-          "analog.adc_noise_lsb = 0", { "analog.adc_noise_lsb=0.5", JOSHI }, { JOSHI } },
+        { "--set analog.adc_noise_lsb: analog.adc_noise_lsb: core.readout.kind = exact has no "
+          "converter: want analog.adc_noise_lsb = 0, or core.readout.kind = adc",
+          { "analog.adc_noise_lsb=0.5", JOSHI }, { "analog.adc_noise_lsb=0.5", ADC, JOSHI } },
+        { "--set analog.adc_gain_sd: analog.adc_gain_sd: core.readout.kind = exact has no "
+          "converter: want analog.adc_gain_sd = 0, or core.readout.kind = adc",
+          { "analog.adc_gain_sd=0.5" }, { "analog.adc_gain_sd=0.5", ADC } },
+        { "--set analog.through_adc: analog.through_adc = yes: without analog.compensation "
+          "nothing is read: want analog.compensation = core, or analog.through_adc = no",
+          { "analog.through_adc=yes", ADC, JOSHI }, { "analog.through_adc=no", ADC, JOSHI } },
+        { "--set analog.compensation: analog.compensation = column: devices of levels do not "
+          "drift here: want analog.compensation = off", { "analog.compensation=column", LEVELS },
+          { "analog.compensation=column", JOSHI } },
         { "--set energy.device: energy.device = sram: its cell has no conductance: want "
           "core.crossbar.g_max_us = 25, for one", { "energy.device=sram", LEVELS },
           { "energy.device=sram", LEVELS, "core.crossbar.g_max_us=25" } },

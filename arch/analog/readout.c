@@ -1,0 +1,241 @@
+/* arch/analog/readout.c -- see readout.h. */
+#include "arch/analog/readout.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/analog/draw.h"
+#include "arch/units/ranges.h"
+#include "core/util.h"
+
+/* Where the draws of an effect begin: at a core's part, of all copies where they share them. */
+static struct rng place_of(const struct analog_devices *d, const char *what, bool copies,
+                           uint32_t part)
+{
+    struct rng r = rng_in(rng_in(rng_at(d->spec->seed, what), d->chip), d->layer);
+
+    r = copies ? rng_in(r, d->copy) : r;
+    return rng_in(rng_in(rng_in(r, d->group), d->part), part);
+}
+
+static bool has_signed_inputs(const struct plan *p, uint32_t core)
+{
+    return p->network->layer[plan_network_layer(p, p->core[core].plan_layer)->input[0]].out_signed;
+}
+
+/* The largest input of a core. */
+static double full_input(const struct plan *p, uint32_t core)
+{
+    uint32_t bits = p->layer[p->core[core].plan_layer].array.reads.input_bits;
+
+    return (1 << (has_signed_inputs(p, core) ? bits - 1 : bits)) - 1;
+}
+
+static bool make_converters(struct analog_readout *r, const struct plan *p, uint32_t core,
+                            const struct analog_devices *d)
+{
+    const struct analog_spec *s = d->spec;
+    const struct plan_core *pc = &p->core[core];
+    const struct array_spec *array = &p->layer[pc->plan_layer].array;
+    const struct array_matrix matrix = { .spec = array, .ranges = s->ranges, .core = core,
+                                         .columns = r->columns };
+    bool in_signed = has_signed_inputs(p, core);
+
+    r->converter = calloc((size_t)r->parts * r->columns, sizeof *r->converter);
+    for (uint32_t part = 0; r->converter && part < r->parts; part++) {
+        bool both = in_signed || array->layout.slice[part].least < 0;
+        struct analog_converter *to = r->converter + (size_t)part * r->columns;
+        for (uint32_t c = 0; c < r->columns; c++)
+            to[c] = analog_converter_of(array->adc_bits, converter_range(&matrix, part, c), both);
+        struct rng place = place_of(d, "converter", true, part);
+        for (uint32_t q = 0; q < d->replicas; q++)
+            analog_converters_spread(to + (size_t)q * d->outputs, d->outputs, s->adc_gain_sd,
+                                     s->adc_offset_sd, place, d->replica[q]);
+    }
+    return r->converter;
+}
+
+bool analog_readout_init(struct analog_readout *r, const struct plan *p, uint32_t core,
+                         const struct analog_devices *d)
+{
+    const struct plan_core *pc = &p->core[core];
+    const struct layer *l = plan_network_layer(p, pc->plan_layer);
+
+    *r = (struct analog_readout){
+        .columns = d->columns, .outputs = d->outputs, .k = UINT32_C(1) << ANALOG_SCALE_BIT,
+        .parts = d->spec->apart ? ANALOG_MOST_PARTS : 1,
+        .noise = d->spec->adc_noise, .out_first = pc->out_first, .height = l->out.height,
+        .quads = (uint32_t)ceil_div(l->out.channels, ANALOG_QUAD),
+        .full = d->spec->through_adc ? full_input(p, core) * analog_unit(d) : 0,
+        .clipped = calloc(1, sizeof *r->clipped),
+    };
+    for (uint32_t part = 0; part < r->parts; part++)
+        r->place[part] = place_of(d, "conversion", false, part);
+    if (r->clipped && (!d->spec->converted || make_converters(r, p, core, d)))
+        return true;
+    analog_readout_release(r);
+    return false;
+}
+
+void analog_readout_release(struct analog_readout *r)
+{
+    free(r->column_k);
+    free(r->converter);
+    free(r->clipped);
+    *r = (struct analog_readout){ 0 };
+}
+
+/* ---- compensation ---- */
+
+void analog_readout_see(const struct analog_readout *r, const struct analog_matrix *m, double *seen)
+{
+    uint64_t unused = 0;
+
+    for (uint32_t c = 0; c < r->columns; c++) {
+        const double part[] = { m->seen[c], m->seen[r->columns + c] };
+        const double both[] = { part[0] + part[1], 0 };
+        const double *v = r->parts == 1 ? both : part;
+        seen[c] = r->full > 0 ? 0 : both[0];
+        for (uint32_t i = 0; r->full > 0 && i < r->parts; i++)
+            seen[c] += (double)analog_convert(&r->converter[i * r->columns + c],
+                                              llrint(v[i] * r->full), 0, &unused) / r->full;
+    }
+}
+
+bool analog_readout_scale_columns(struct analog_readout *r, const double *reference,
+                                  const double *seen)
+{
+    r->column_k = calloc(r->columns, sizeof *r->column_k);
+    for (uint32_t c = 0; r->column_k && c < r->columns; c++)
+        r->column_k[c] = analog_scale(reference[c], seen[c]);
+    return r->column_k;
+}
+
+static uint32_t scale_of(const struct analog_readout *r, uint32_t column)
+{
+    return r->column_k ? r->column_k[column] : r->k;
+}
+
+int64_t analog_readout_most(const struct analog_readout *r)
+{
+    int64_t most = 0;
+
+    for (uint32_t c = 0; r->converter && c < r->columns; c++) {
+        int64_t sum = 0;
+        for (uint32_t i = 0; i < r->parts; i++) {
+            const struct converter *code = &r->converter[i * r->columns + c].code;
+            sum += (code->most > -code->least ? code->most : -code->least) * code->step;
+        }
+        sum = analog_digital(sum, scale_of(r, c));
+        most = sum > most ? sum : most;
+    }
+    return most;
+}
+
+/* ---- reads ---- */
+
+/* Where the noise of channel quad `quad` of output pixel (row, column) begins, in pairs. */
+static uint64_t pair_of(const struct analog_readout *r, uint32_t row, uint32_t column,
+                        uint32_t quad)
+{
+    return (((uint64_t)column * r->quads + quad) * r->height + row) * (ANALOG_QUAD / 2);
+}
+
+/* n sums of a column, `apart` from one to the next, become y; noise[parts]: [n] each, or NULL. */
+static uint64_t read_column(const struct analog_readout *r, uint32_t column, uint32_t n,
+                            int32_t *sum, const int32_t *minus, const double *const *noise)
+{
+    const struct analog_converter *plus = r->converter ? &r->converter[column] : NULL;
+    const struct analog_converter *other = r->parts > 1 ? plus + r->columns : NULL;
+    uint32_t k = scale_of(r, column);
+    uint64_t clipped = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t v = sum[i];
+        if (plus)
+            v = analog_convert(plus, v, noise ? noise[0][i] : 0, &clipped);
+        if (other)
+            v -= analog_convert(other, minus[i], noise ? noise[1][i] : 0, &clipped);
+        sum[i] = (int32_t)analog_digital(v, k);
+    }
+    return clipped;
+}
+
+uint64_t analog_readout_pixel(const struct analog_readout *r, const struct pixel *at,
+                              uint32_t replica, int32_t *sum, const int32_t *minus)
+{
+    double drawn[ANALOG_MOST_PARTS][ANALOG_QUAD];
+    uint64_t clipped = 0;
+
+    for (uint32_t o = 0; o < r->outputs; o++) {
+        uint32_t channel = r->out_first + o, in_quad = channel % ANALOG_QUAD;
+        const double *noise[] = { drawn[0] + in_quad, drawn[1] + in_quad };
+        for (uint32_t i = 0; r->noise > 0 && i < r->parts && (o == 0 || in_quad == 0); i++) {
+            draw_normals(rng_in(r->place[i], at->image),
+                         pair_of(r, at->row, at->column, channel / ANALOG_QUAD), ANALOG_QUAD / 2,
+                         drawn[i]);
+            for (uint32_t j = 0; j < ANALOG_QUAD; j++)
+                drawn[i][j] *= r->noise;
+        }
+        clipped += read_column(r, replica * r->outputs + o, 1, &sum[o], &minus[o],
+                               r->noise > 0 ? noise : NULL);
+    }
+    return clipped;
+}
+
+enum { STRETCH = 16 }; // rows whose noise is drawn at once
+
+struct stretch { // noise of rows [from, from + n) of a quad
+    double part[ANALOG_MOST_PARTS][STRETCH][ANALOG_QUAD][ANALOG_LANES];
+};
+
+static void draw_stretch(const struct analog_readout *r, const struct analog_lanes *l,
+                         uint32_t quad, uint32_t from, uint32_t n, struct stretch *s)
+{
+    double drawn[STRETCH * ANALOG_QUAD];
+
+    for (uint32_t i = 0; i < r->parts; i++)
+        for (uint32_t lane = 0; lane < l->n_lane; lane++) {
+            draw_normals(rng_in(r->place[i], l->image + lane), pair_of(r, from, l->column, quad),
+                         n * (ANALOG_QUAD / 2), drawn);
+            for (uint32_t k = 0; k < n * ANALOG_QUAD; k++)
+                s->part[i][k / ANALOG_QUAD][k % ANALOG_QUAD][lane] = r->noise * drawn[k];
+        }
+}
+
+/* Rows [from, from + n) of the quad of outputs that begins with output `first` of *l. */
+static uint64_t read_stretch(const struct analog_readout *r, const struct analog_lanes *l,
+                             uint32_t first, uint32_t from, uint32_t n, const struct stretch *s)
+{
+    uint64_t clipped = 0;
+
+    for (uint32_t x = 0; x < n; x++)
+        for (uint32_t o = 0; o < ANALOG_QUAD; o++) {
+            size_t at = ((size_t)(from + x) * l->outputs + first + o) * ANALOG_LANES;
+            uint32_t column = l->first + first + o - r->out_first; // beyond, too, below the first
+            const double *noise[] = { s->part[0][x][o], s->part[1][x][o] };
+            if (column >= r->outputs)
+                memset(&l->sum[at], 0, ANALOG_LANES * sizeof *l->sum);
+            else
+                clipped += read_column(r, column, l->n_lane, &l->sum[at],
+                                       l->minus ? &l->minus[at] : NULL,
+                                       r->noise > 0 ? noise : NULL);
+        }
+    return clipped;
+}
+
+uint64_t analog_readout_lanes(const struct analog_readout *r, const struct analog_lanes *l)
+{
+    struct stretch s;
+    uint64_t clipped = 0;
+
+    for (uint32_t first = 0; first < l->outputs; first += ANALOG_QUAD)
+        for (uint32_t from = 0, n; from < l->n; from += n) {
+            n = min_u32(l->n - from, STRETCH);
+            if (r->noise > 0)
+                draw_stretch(r, l, (l->first + first) / ANALOG_QUAD, from, n, &s);
+            clipped += read_stretch(r, l, first, from, n, &s);
+        }
+    return clipped;
+}

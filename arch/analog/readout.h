@@ -1,0 +1,86 @@
+/* arch/analog/readout.h -- what the digital processor gets of the sums of a core's columns.
+ *
+ *     y[c] = rne(k[c] v[c] / 128)                         where sums are exact
+ *     y[c] = rne(k[c] code(v[c]) step[c] / 128)           behind converters (converter.h)
+ *     y[c] = rne(k[c] (code(v+[c]) step+[c] - code(v-[c]) step-[c]) / 128)
+ *                                                         where a weight's two devices have a column
+ *                                                         and a converter each
+ *
+ * v are sums in 1/128 of a weight times an input. Gain and offset of a converter belong to the chip
+ * for ever, its noise is drawn for each conversion: a function of seed, chip, layer, group, part
+ * and image, and of which output of the layer it is,
+ *
+ *     number = ((column quads + channel / 4) height + row) 4 + channel % 4
+ *
+ * so that nothing depends on what is computed beside it.
+ */
+#ifndef ARCH_ANALOG_READOUT_H
+#define ARCH_ANALOG_READOUT_H
+
+#include <stdatomic.h>
+
+#include "arch/analog/converter.h"
+#include "arch/analog/matrix.h"
+#include "core/pixel.h"
+#include "dataflow/plan/plan.h"
+
+enum { ANALOG_MOST_PARTS = 2, ANALOG_QUAD = 4 };
+
+struct analog_readout { // of a core at a time
+    uint32_t  columns, outputs; // column q * outputs + o is output o of replica q
+    uint32_t  parts;            // converters of a column: 1, or 2 that are subtracted
+    uint32_t  k;                // of all columns
+    uint32_t *column_k;         // owned; [columns]: instead; or NULL
+    struct analog_converter *converter; // owned; [parts][columns]; NULL: sums are exact
+    double    noise;            // of a conversion, in steps
+    double    full;             // input of all rows when conductances are read through the
+                                // converters, times 1/128 of a weight per uS; 0: not through them
+    struct rng place[ANALOG_MOST_PARTS]; // where it is drawn
+    uint32_t  out_first, height, quads;  // of the core in its layer, and the layer's outputs
+    atomic_uint_fast64_t *clipped; // owned: codes; whoever reads adds them
+};
+
+/* Of core `core` of a plan, whose devices are *d; k is 1. False when the host has no memory; then
+ * *r is zero. */
+bool analog_readout_init(struct analog_readout *r, const struct plan *p, uint32_t core,
+                         const struct analog_devices *d);
+void analog_readout_release(struct analog_readout *r); // takes a zeroed one
+
+/* Whether y = rne(k v / 128) with one k, and nothing else. */
+static inline bool analog_readout_is_plain(const struct analog_readout *r)
+{
+    return !r->converter && !r->column_k;
+}
+
+/* seen[columns]: what a read of T+ + T- with all rows at full input gives, in uS; through the
+ * converters where the spec says so, without their noise. */
+void analog_readout_see(const struct analog_readout *r, const struct analog_matrix *m, double *seen);
+
+/* Scales of columns that make what is seen now what was seen at the reference. False when the host
+ * has no memory. */
+bool analog_readout_scale_columns(struct analog_readout *r, const double *reference,
+                                  const double *seen);
+
+/* What |y| is at most; 0 without converters, where weights say it. */
+int64_t analog_readout_most(const struct analog_readout *r);
+
+/* The n outputs of output pixel `at` that replica `replica` computes: sum[n] of its columns becomes
+ * y[n]; minus[n]: of the second part, or anything. Returns how many codes were clipped. */
+uint64_t analog_readout_pixel(const struct analog_readout *r, const struct pixel *at,
+                              uint32_t replica, int32_t *sum, const int32_t *minus);
+
+enum { ANALOG_LANES = 16 };
+
+struct analog_lanes { // outputs of a stretch of a layer's column, of several images
+    uint32_t first, outputs; // channels of the layer in whole quads, some of them not the core's
+    uint32_t column, n;      // rows 0 to n - 1
+    uint64_t image;          // the first of n_lane that follow each other
+    uint32_t n_lane;
+    int32_t       *sum;      // [n][outputs][ANALOG_LANES]: becomes y, 0 where it is not the core's
+    const int32_t *minus;
+};
+
+/* The same of a core without replicas. */
+uint64_t analog_readout_lanes(const struct analog_readout *r, const struct analog_lanes *l);
+
+#endif
