@@ -725,7 +725,7 @@ static void help_lists_every_key(void **state)
     fclose(out);
     for (const struct param *row = config_params; row->key; row++) {
         char key[64];
-        snprintf(key, sizeof key, "  %s  ", row->key);
+        snprintf(key, sizeof key, "  %s (", row->key);
         assert_non_null(strstr(text, key));
     }
     free(text);

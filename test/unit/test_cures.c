@@ -74,7 +74,7 @@ static void options_are_used_as_the_refusal_says(void **state)
           "help config core.crossbar.rows" },
         { "help circuit frob", "imcsim circuit list", "circuit list" },
         { "circuit sub_array --set frob=3", "imcsim circuit list", "circuit list" },
-        { "list cores", "want configs, devices, chips or networks", "list networks" },
+        { "list cores", "want configs, devices, chips, studies or networks", "list networks" },
         { "run " SMALL " --kernel systemc --jobs 2", "want --jobs 1 or --kernel native",
           "run " SMALL " --kernel native --jobs 2" },
         { "run " SMALL " --seed 7", "want no --seed", "run " SMALL },
