@@ -24,7 +24,8 @@ struct analog_layers {
  * with copies. */
 bool analog_by_layer(const struct plan *p);
 
-/* Of such a plan; the state is borrowed, and counts what its converters clip. False when the host has no memory; then *l is zero. */
+/* Of such a plan; the state is borrowed, and counts what its converters clip. False when the host
+ * has no memory; then *l is zero. */
 bool analog_layers_init(struct analog_layers *l, const struct analog_state *s);
 
 /* The same, and one thread's runs are measured against the state of exact weights, which is

@@ -40,8 +40,8 @@ static inline int64_t analog_scaled(int32_t v, uint32_t k)
     return round_nearest_even((int64_t)v * k, ANALOG_WEIGHT_BIT + ANALOG_SCALE_BIT);
 }
 
-/* The scale that makes what is seen now what was seen at a reference; at most just below 4. 1 where both
- * are the same. */
+/* The scale that makes what is seen now what was seen at a reference; at most just below 4. 1
+ * where both are the same. */
 uint32_t analog_scale(double reference_us, double seen_us);
 
 #endif

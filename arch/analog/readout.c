@@ -88,7 +88,8 @@ void analog_readout_release(struct analog_readout *r)
 
 /* ---- compensation ---- */
 
-void analog_readout_see(const struct analog_readout *r, const struct analog_matrix *m, double *seen)
+void analog_readout_see(const struct analog_readout *r, const struct analog_matrix *m,
+                        double *seen)
 {
     uint64_t unused = 0;
 

@@ -3,8 +3,8 @@
  *     y[c] = rne(k[c] v[c] / 128)                         where sums are exact
  *     y[c] = rne(k[c] code(v[c]) step[c] / 128)           behind converters (converter.h)
  *     y[c] = rne(k[c] (code(v+[c]) step+[c] - code(v-[c]) step-[c]) / 128)
- *                                                         where a weight's two devices have a column
- *                                                         and a converter each
+ *                                                         where each of a weight's two devices
+ *                                                         has a column and a converter
  *
  * v are sums in 1/128 of a weight times an input. Gain and offset of a converter belong to the chip
  * for ever, its noise is drawn for each conversion: a function of seed, chip, layer, group, part
@@ -54,7 +54,8 @@ static inline bool analog_readout_is_plain(const struct analog_readout *r)
 
 /* seen[columns]: what a read of T+ + T- with all rows at full input gives, in uS; through the
  * converters where the spec says so, without their noise. */
-void analog_readout_see(const struct analog_readout *r, const struct analog_matrix *m, double *seen);
+void analog_readout_see(const struct analog_readout *r, const struct analog_matrix *m,
+                        double *seen);
 
 /* Scales of columns that make what is seen now what was seen at the reference. False when the host
  * has no memory. */

@@ -198,7 +198,7 @@ static void devices_act_alike_on_both_ways_with_every_instruction_set(void **sta
 static void convert(struct random_study *s, const char *const *more)
 {
     const char *set[8] = { "core.readout.kind=adc", "core.crossbar.rows=1024" };
-    const struct array_load load = { 8, 8, 0 };
+    const struct array_load load = { .value_bits = 8, .weight_bits = 8 };
     struct array_spec spec;
     struct config c;
     struct err_msg m;
@@ -238,7 +238,8 @@ static uint64_t clipped_of(const struct analog_state *state)
     return n;
 }
 
-/* A range that is a multiple of the codes, of either sign or none, has the same step in weights and in 1/128 of one. */
+/* A range that is a multiple of the codes, of either sign or none, has the same step in weights and
+ * in 1/128 of one. */
 static void converters_without_errors_are_those_of_arrays_without_devices(void **state)
 {
     static const char *const one[] = { "core.readout.bits=6", "core.readout.range=3200", NULL };
@@ -412,7 +413,8 @@ static void classes_do_not_depend_on_jobs_other_chips_times_or_the_way_of_values
 {
     static const char *const none[4] = { NULL };
     static const char *const converters[4] = { "core.readout.kind=adc", "core.readout.range=60000",
-                                               "analog.adc_noise_lsb=1", "analog.adc_gain_sd=0.02" };
+                                               "analog.adc_noise_lsb=1",
+                                               "analog.adc_gain_sd=0.02" };
 
     (void)state;
     check_cuts(none);
