@@ -12,7 +12,7 @@
 const struct command *const commands[] = {
     &command_run,       &command_map,    &command_article, &command_compare,
     &command_breakdown, &command_circuit, &command_import, &command_sweep,
-    &command_fabric,    NULL,
+    &command_report,    &command_fabric, NULL,
 };
 
 bool command_takes_several(const struct command *c)

@@ -70,6 +70,9 @@ enum option_id {
     OPTION_WARM_UP,
     OPTION_CLOCKS,
     OPTION_EXCLUDE_SELF,
+    OPTION_BEST,
+    OPTION_FRONT,
+    OPTION_EFFECTS,
     OPTION_LOG_LEVEL,
     OPTION_HELP,
     N_OPTION
@@ -104,7 +107,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     const char  *table;
     struct images_how how; // --images are
     const char  *inputs, *outputs, *input_shape, *random_weights, *activity;
-    const char  *db;
+    const char  *db, *best, *front;
     uint64_t     limit; // seconds; 0: none
     const char  *trace, *trace_scope, *trace_window, *timeline;
     uint64_t     count; // 0: not given
@@ -120,6 +123,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     const char  *traffic, *rate;
     uint64_t     flits, warm_up, clocks;
     bool         pareto, prove, wide, dry_run, exclude_self;
+    bool         pareto, prove, wide, dry_run, effects;
     bool         help;      // asked for: nothing behind it was looked at
 };
 
