@@ -89,28 +89,15 @@ static bool has_names(const struct reading *r)
     return false;
 }
 
-struct columns {
-    struct table_column column[N_FIGURE + 4];
-    char                title[N_FIGURE][80];
-};
-
-static void add_figure_column(struct columns *c, struct table_column *to, enum figure q)
-{
-    snprintf(c->title[q], sizeof c->title[q], "%s, %s", figure_rows[q].title, figure_rows[q].unit);
-    *to = (struct table_column){ c->title[q], figure_rows[q].key };
-}
-
 /* `all`: every figure, failed points too. */
 static struct table *list(const struct reading *r, bool all)
 {
     struct table_column *column = calloc(r->n_key + N_FIGURE + 4, sizeof *column);
-    struct columns *c = calloc(1, sizeof *c);
     size_t n = 0, n_row = n_listed(r, all);
     bool names = has_names(r);
-    struct table *t = NULL;
 
-    if (!column || !c)
-        goto end;
+    if (!column)
+        return NULL;
     if (all)
         column[n++] = (struct table_column){ "id", "id" };
     if (all || names)
@@ -120,10 +107,10 @@ static struct table *list(const struct reading *r, bool all)
     size_t n_first = n;
     for (int q = 0; q < N_FIGURE; q++)
         if (all || is_shown(r, (enum figure)q))
-            add_figure_column(c, &column[n++], (enum figure)q);
+            column[n++] = (struct table_column){ figure_rows[q].key, figure_rows[q].key };
     if (all)
         column[n++] = (struct table_column){ "error", "error" };
-    t = table_new(column);
+    struct table *t = table_new(column);
     table_repeat(t, n_first);
     for (size_t i = 0; i < n_row; i++) {
         size_t p = r->order[i];
@@ -141,9 +128,7 @@ static struct table *list(const struct reading *r, bool all)
         if (all)
             table_text(t, row->error ? row->error : "");
     }
-end:
     free(column);
-    free(c);
     return t;
 }
 
@@ -264,7 +249,7 @@ static struct table *effects(const void *reading)
             for (size_t l = 0; l < r->key[k].n_level; l++) {
                 table_text(t, r->key[k].name);
                 table_text(t, value_of(r, &r->key[k], l));
-                table_named(t, figure_rows[q].key, figure_rows[q].title);
+                table_text(t, figure_rows[q].key);
                 table_text(t, figure_rows[q].unit);
                 put_mean(t, (enum figure)q, e.mean[l]);
                 table_count(t, e.n[l]);
@@ -294,7 +279,7 @@ static struct table *spreads(const void *reading)
     for (int q = 0; q < N_FIGURE && t; q++) {
         if (!r->varies[q])
             continue;
-        table_named(t, figure_rows[q].key, figure_rows[q].title);
+        table_text(t, figure_rows[q].key);
         table_text(t, figure_rows[q].unit);
         for (size_t k = 0; k < r->n_key; k++) {
             effect_of(&e, r, &r->key[k], (enum figure)q);
@@ -414,8 +399,8 @@ static void print_head(const void *reading, FILE *out)
                 format_count(r->n_whole).text);
     for (size_t f = 0; f < r->n_front || f == 0; f++) {
         enum figure q = r->n_front > 0 ? r->front[f] : r->best;
-        fprintf(out, "%s%s (%s, %s is better)", f > 0 ? ", " : "", figure_rows[q].title,
-                figure_rows[q].unit, figure_rows[q].more ? "more" : "less");
+        fprintf(out, "%s%s (%s is better)", f > 0 ? ", " : "", figure_rows[q].key,
+                figure_rows[q].more ? "more" : "less");
     }
     fputc('\n', out);
 }
