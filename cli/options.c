@@ -57,7 +57,7 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_ACTIVITY] = FILE_ROW("activity", activity,
         "prices by the inputs of this run, of run --images --json: --set energy.activity=FILE"),
     [OPTION_COUNT] = { "count", "N", KIND_COUNT, AT(count), 1, 1000000000, {0},
-        "runs the first N images (all of the set; one without --images); report: N points" },
+        "runs the first N images (all; one without --images); report: N points" },
     [OPTION_JOBS] = { "jobs", "N", KIND_COUNT, AT(jobs), 1, 1024, {0},
         "threads that share the images (1); the result is the same for any" },
     [OPTION_SEED] = { "seed", "N", KIND_COUNT, AT(seed), 0, INT64_MAX, {0},
