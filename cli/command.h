@@ -19,8 +19,7 @@ struct command {
 
 extern const struct command command_run, command_map, command_article, command_compare,
                             command_breakdown, command_circuit, command_import, command_sweep,
-                            command_report,
-                            command_fabric;
+                            command_report, command_fabric;
 
 /* All of them, in the order of --help; ends with NULL. */
 extern const struct command *const commands[];

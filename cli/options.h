@@ -122,8 +122,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     uint64_t     log_level; // enum log_level
     const char  *traffic, *rate;
     uint64_t     flits, warm_up, clocks;
-    bool         pareto, prove, wide, dry_run, exclude_self;
-    bool         pareto, prove, wide, dry_run, effects;
+    bool         pareto, prove, wide, dry_run, exclude_self, effects;
     bool         help;      // asked for: nothing behind it was looked at
 };
 
