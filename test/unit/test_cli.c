@@ -58,7 +58,7 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
         { "run " PLAIN " --json - --csv -", "two results to one place" },
         { "run " PLAIN " --json @/x --stats @/x", "two results to one place" },
         { "map " PLAIN " --count 1",
-          "--count is an option of run, compare, breakdown, import, not of map" },
+          "--count is an option of run, compare, breakdown, import, report, not of map" },
         { "map " PLAIN " --pareto --dot", "want --json, --csv or --svg" },
         { "article now", "want options only" },
         { "compare", "compare: no CONFIG...: want imcsim compare CONFIG... [option]..." },
