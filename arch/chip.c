@@ -295,6 +295,14 @@ static int32_t result_value(const struct layer *l, const uint8_t *value, uint32_
     return l->out_signed ? (int8_t)value[i] : value[i];
 }
 
+/* The same in two planes, `bytes` apart. */
+static int64_t wide_result(const struct layer *l, const uint8_t *value, size_t bytes, uint32_t i)
+{
+    if (l->raw_output)
+        return wide_sum((const int32_t *)(const void *)value + i, bytes / sizeof(int32_t));
+    return wide_value(value + i, value + bytes + i, l->out_signed);
+}
+
 static int64_t max_i64(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -312,10 +320,12 @@ static void take_token(struct chip *c, uint32_t stream, const struct token *t)
     for (uint32_t i = 0; i < t->n; i++) {
         size_t pixel = (size_t)t->pixel[i].column * s.height + t->pixel[i].row;
         const uint8_t *value = token_values_const(t, i, c->cfg.planes.n * bytes);
-        for (uint32_t n = 0; n < c->cfg.planes.n; n++, value += bytes) {
+        for (uint32_t n = 0; n < planes_streams(&c->cfg.planes); n++, value += bytes) {
             int64_t *to = c->value + (n * (size_t)c->n_pixel + pixel) * s.channels + st->first;
             for (uint32_t k = 0; k < st->n; k++)
-                to[k] = result_value(result, value, k);
+                to[k] = c->cfg.planes.wide ? wide_result(result, value, bytes, k)
+                                           : result_value(result, value, k);
+            value += c->cfg.planes.wide ? bytes : 0;
         }
     }
 }

@@ -30,7 +30,7 @@ struct chip_cfg {
 struct chip_result {
     uint64_t image;
     int64_t  timestep; // in which the last value of the result was computed, from the plan's 0
-    int64_t *value;    // [planes][column][row][channel]; borrowed until the next call; NULL when
+    int64_t *value;    // [streams][column][row][channel]; borrowed until the next call; NULL when
                        // timing
 };
 

@@ -96,6 +96,14 @@ static enum err compare(struct hashes *h, const struct plan *p, const struct run
     return e;
 }
 
+static enum err check_bytes(const struct plan *p, struct err_msg *m)
+{
+    return network_is_wide(p->network)
+               ? err_set(m, ERR_INPUT, "core.readout.range = percentile: network %s has values or "
+                         "weights of more than 8 bits: want full, or a number", p->network->name)
+               : ERR_NONE;
+}
+
 enum err calibrate_check(const struct plan *p, const struct run_cfg *cfg, uint64_t n_calibration,
                          struct err_msg *m)
 {
@@ -103,8 +111,10 @@ enum err calibrate_check(const struct plan *p, const struct run_cfg *cfg, uint64
     struct hashes h = { .n = own.n_image, .first = own.first, .run = cfg,
                         .image_bytes = network_image_bytes(p->network) };
     uint64_t n = 0;
-    enum err e = run_has_values(cfg) ? run_count_images(p, cfg, &n, m) : ERR_NONE;
+    enum err e = check_bytes(p, m);
 
+    if (!e && run_has_values(cfg))
+        e = run_count_images(p, cfg, &n, m);
     if (e)
         return e;
     e = run_count_images(p, &own, &h.n, m);

@@ -345,9 +345,11 @@ static enum err chip_job(struct job *j)
     skip_what_repeats(j);
     const struct standing_images standing = { .first = repeated_image(p),
                                               .end = j->skip.n > 0 ? j->end : 0 };
+    const bool wide = network_is_wide(p->network);
     const struct chip_cfg cfg = {
         .plan = p,
-        .planes = { !j->timing ? j->n_piece : 0, j->counted, standing },
+        .planes = { .n = j->timing ? 0 : wide ? 2 * j->n_piece : j->n_piece,
+                    .wide = !j->timing && wide, .counted = j->counted, .standing = standing },
         .first_image = j->start,
         .kernel = j->cfg->kernel,
         .mode = j->cfg->mode,
@@ -640,9 +642,6 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     r->n_cut = inputs ? inputs_cut(inputs) : 0;
     uint32_t n = (uint32_t)min_u64(cfg->jobs, r->n_image);
     e = result_alloc(r, p, m);
-    if (!e && run_has_values(cfg) && network_is_wide(p->network) && !by_layer(p, cfg))
-        e = err_set(m, ERR_INPUT, "network %s leaves the byte: want no --values timed, and arrays "
-                    "whose readout is exact", p->network->name);
     r->values = run_has_values(cfg);
     if (!e && r->values && has_classes(p)) {
         r->label = labelled ? calloc(r->n_image, sizeof *r->label) : NULL;

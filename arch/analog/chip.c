@@ -79,7 +79,7 @@ static enum err program(struct analog_chip *c, uint64_t number, uint32_t core, s
 
     if (e)
         return e;
-    if (!kernel_matrix_init(&k, c->plan, core, 0))
+    if (!kernel_matrix_init(&k, c->plan, core, 0, false))
         return no_memory(m);
     bool done = names_init(&n, &k, c->plan, core);
     const struct analog_core what = {

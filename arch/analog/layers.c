@@ -82,7 +82,7 @@ static bool take_core(struct analog_layers *l, const struct analog_state *s, uin
     struct value_core *to = &l->core[core];
     struct kernel_matrix k;
 
-    if (!kernel_matrix_init(&k, s->plan, core, 0))
+    if (!kernel_matrix_init(&k, s->plan, core, 0, false))
         return false;
     *to = (struct value_core){ c->out_first, c->out_n, c->in_first, c->in_n, weight, r->k, NULL,
                                { NULL } };

@@ -3,10 +3,18 @@
 
 #include "arch/core/stages.h"
 
-static void add_plane(const int32_t *add, uint32_t n, int32_t *acc)
+static void add_plane(const int32_t *add, uint32_t n, int32_t *acc, size_t apart)
 {
+    (void)apart;
     for (uint32_t o = 0; o < n; o++)
         acc[o] += add[o];
+}
+
+/* Of sums in two planes: of those added n apart, of the core's own `apart`. */
+static void add_wide(const int32_t *add, uint32_t n, int32_t *acc, size_t apart)
+{
+    for (uint32_t o = 0; o < n; o++)
+        wide_sum_set(acc + o, apart, wide_sum(acc + o, apart) + wide_sum(add + o, n));
 }
 
 static uint64_t act(struct imc_core *c, const struct core_now *now)
@@ -29,9 +37,10 @@ static uint64_t act(struct imc_core *c, const struct core_now *now)
         const int32_t *add =
             (const int32_t *)(const void *)token_values_const(t, i, port->value_bytes);
         c->base.report.counters.partial_sum_ops += core_weight(c, t->pixel[i].image) * out_n;
-        for (uint32_t p = 0; p < c->spec->planes.n; p++)
-            add_plane(add + (size_t)p * out_n, out_n,
-                      own->acc + p * c->acc_plane + (size_t)i * out_n);
+        for (uint32_t p = 0; p < c->spec->planes.n; p += c->spec->planes.wide ? 2 : 1)
+            (c->spec->planes.wide ? add_wide : add_plane)(
+                add + (size_t)p * out_n, out_n, own->acc + p * c->acc_plane + (size_t)i * out_n,
+                c->acc_plane);
     }
     return CYC_NEVER;
 }

@@ -6,6 +6,7 @@
 
 #include "arch/core/proof.h"
 #include "arch/core/stages.h"
+#include "network/output.h"
 
 /* The residual of an output, complete; NULL while it has not come. */
 static struct residual_pixel *find_residual(const struct imc_core *c, const struct pixel *place)
@@ -116,6 +117,34 @@ static void process_plane(struct imc_core *c, const struct pixel *place, const i
         out[o] = layer_look_up(l, c->spec->pc->out_first + o, out[o]);
 }
 
+/* The same of a stream whose sums and values have two planes; in proof it is never so. */
+static void process_wide(struct imc_core *c, const struct pixel *place, const int32_t *acc,
+                         const uint8_t *residual, uint8_t *out, int64_t *pool)
+{
+    const struct layer *l = c->spec->layer;
+    const uint32_t n = c->spec->out_n, first = c->spec->pc->out_first;
+    const size_t apart = c->spec->result_bytes; // from the low plane to the high one
+    const bool average = l->kind == LAYER_AVERAGE_POOL;
+    const uint32_t entry = average ? core_pixels_inside(c, place) - 1 : 0;
+    const bool r_signed =
+        l->has_residual && c->spec->plan->network->layer[l->residual].out_signed;
+
+    for (uint32_t o = 0; o < n; o++) {
+        int64_t sum = wide_sum(acc + o, c->acc_plane);
+        if (l->raw_output) {
+            wide_sum_set((int32_t *)(void *)out + o, apart / sizeof(int32_t),
+                         sum + l->requant.b[first + o]);
+            continue;
+        }
+        int32_t r = residual ? wide_value(residual + o, residual + n + o, r_signed) : 0;
+        int32_t v = layer_output(l, first + o, average ? entry : first + o, sum, r);
+        out[o] = value_low_byte(v);
+        out[apart + o] = value_high_byte(v);
+        if (l->pooled)
+            pool[o] += v;
+    }
+}
+
 /* An output of every plane: plane p's sums at acc + p * acc_plane, its result at
  * out + p * result_bytes. */
 static void process(struct imc_core *c, const struct core_now *now, const struct pixel *place,
@@ -129,7 +158,10 @@ static void process(struct imc_core *c, const struct core_now *now, const struct
         r->arrived = 0;
         c->state.displaced -= r != core_waiting_home(c, place);
     }
-    for (uint32_t p = 0; p < c->spec->planes.n; p++) {
+    for (uint32_t p = 0; c->spec->planes.wide && p < c->spec->planes.n; p += 2)
+        process_wide(c, place, acc + p * c->acc_plane, r ? r->value + p * n : NULL,
+                     out + p * c->spec->result_bytes, c->wide_pool + p / 2 * n);
+    for (uint32_t p = 0; !c->spec->planes.wide && p < c->spec->planes.n; p++) {
         const uint8_t *residual = r ? r->value + p * n : NULL;
         if (c->spec->proof)
             proof_result(c, now->cyc, place, p, acc, residual, out);
@@ -139,6 +171,17 @@ static void process(struct imc_core *c, const struct core_now *now, const struct
             digital_pool_add(n, c->pool + p * n, out, l->out_signed);
         acc += c->acc_plane;
         out += c->spec->result_bytes;
+    }
+}
+
+/* What a stream's pool delivers, in two planes; it is empty then. */
+static void finish_wide_pool(struct imc_core *c, int64_t *sum, uint8_t *out)
+{
+    for (uint32_t o = 0; o < c->spec->out_n; o++) {
+        int32_t v = layer_pool_output(c->spec->layer, sum[o]);
+        out[o] = value_low_byte(v);
+        out[c->spec->result_bytes + o] = value_high_byte(v);
+        sum[o] = 0;
     }
 }
 
@@ -152,14 +195,17 @@ static void pool(struct imc_core *c, const struct core_now *now, const struct pi
     if (--c->state.pool_left > 0)
         return;
     struct pixel whole = { .image = place->image };
-    for (uint32_t p = 0; p < planes; p++) {
+    for (uint32_t p = 0; c->spec->planes.wide && p < planes; p += 2)
+        finish_wide_pool(c, c->wide_pool + p / 2 * n,
+                         c->scratch.result + p * c->spec->result_bytes);
+    for (uint32_t p = 0; !c->spec->planes.wide && p < planes; p++) {
         uint8_t *out = c->scratch.result + p * c->spec->result_bytes;
         if (c->spec->proof)
             proof_pool(c, now->cyc, place->image, p, c->pool + p * n, out);
         else
             digital_pool_finish(&l->pool, n, c->pool + p * n, out);
     }
-    if (planes > 0)
+    if (c->pool)
         memset(c->pool, 0, (size_t)planes * n * sizeof *c->pool);
     deliver(c, now, &whole, 1);
 }

@@ -117,7 +117,7 @@ struct imc_scratch {
                             // [planes][outputs]: of one pixel and its residual
     uint8_t        *result; // owned; [most outputs][planes][result_bytes]
     uint8_t        *pixel;  // owned; [planes]: one that is read back
-    const uint8_t **window; // owned; pixels of one window, of a digital layer
+    const uint8_t **window; // owned; [2]: pixels of one window, of a digital layer
     uint64_t        weighed_image; // whose weight is known: planes in which it counts
     uint64_t        weight;
 };
@@ -135,6 +135,7 @@ struct imc_core {
     struct core_read_back  *read_back; // owned
     uint32_t                n_read_back;
     int32_t                *pool;    // owned; [planes][outputs]: sums of global pooling
+    int64_t                *wide_pool; // owned; [streams][outputs]: those of a wide core
 
     struct input_memory     memory;
     struct input_registers  registers;
@@ -142,7 +143,7 @@ struct imc_core {
     struct kernel_matrix    matrix;
     struct imc_array       *array;     // owned; NULL: a digital layer
     struct digital          digital;
-    int32_t                *zero_sum;  // owned; per output: in_zero * sum of its weights, or NULL
+    int64_t                *zero_sum;  // owned; per output: in_zero * sum of its weights, or NULL
     struct requant          average;   // owned; [pixels - 1][outputs]; zero: no average
     size_t                  acc_plane; // ints of a plane's sums, and of what a product overwrites
     int32_t                *acc;       // owned; of all sums that wait, or of one without values

@@ -129,7 +129,7 @@ static bool init_scratch(struct imc_core *c)
                       sizeof(int32_t)),
         .result = calloc((size_t)most * planes, s->result_bytes),
         .pixel = calloc(planes, s->in_n),
-        .window = calloc(c->matrix.patch_n, sizeof *c->scratch.window),
+        .window = calloc(2 * (size_t)c->matrix.patch_n, sizeof *c->scratch.window),
         .weighed_image = UINT64_MAX,
     };
     return c->scratch.used && c->scratch.in && c->scratch.acc &&
@@ -150,15 +150,14 @@ static bool init_zero_sum(struct imc_core *c)
         return true;
     c->zero_sum = calloc(pc->out_n, sizeof *c->zero_sum);
     for (uint32_t o = 0; c->zero_sum && o < pc->out_n; o++) {
-        const int8_t *weight =
-            l->weight + (size_t)(pc->out_first + o) * in * positions + pc->row_first;
+        size_t first = (size_t)(pc->out_first + o) * in * positions + pc->row_first;
         for (size_t i = 0; i < pc->row_n; i++)
-            c->zero_sum[o] += l->in_zero * weight[i];
+            c->zero_sum[o] += (int64_t)l->in_zero * layer_weight(l, first + i);
     }
     return c->zero_sum != NULL;
 }
 
-static bool program_matrix(struct imc_core *c, const struct core_cfg *cfg, int8_t *weight,
+static bool program_matrix(struct imc_core *c, const struct core_cfg *cfg, void *weight,
                            const struct analog_weights *const *analog)
 {
     const struct imc_spec *s = c->spec;
@@ -172,16 +171,19 @@ static bool program_matrix(struct imc_core *c, const struct core_cfg *cfg, int8_
         .rows = s->pc->rows,
         .columns = s->pc->columns,
         .outputs = s->out_n,
-        .weight = weight,
+        .weight = s->planes.wide ? NULL : weight,
+        .wide_weight = s->planes.wide ? weight : NULL,
         .in_signed = s->in_signed,
         .value_bits = bits.value_bits,
         .weight_bits = bits.weight_bits,
-        .planes = s->planes.n,
+        .planes = planes_streams(&s->planes),
         .analog = analog,
         .simd = cfg->simd,
     };
 
-    if (weight)
+    if (weight && s->planes.wide)
+        kernel_matrix_wide_weights(&c->matrix, s->plan, s->index, weight);
+    else if (weight)
         kernel_matrix_weights(&c->matrix, s->plan, s->index, weight);
     c->array = (analog ? &array_analog : kind)->program(&matrix);
     return c->array && (!weight || init_zero_sum(c));
@@ -192,10 +194,11 @@ static bool program_array(struct imc_core *c, const struct core_cfg *cfg)
     const struct imc_spec *s = c->spec;
     const bool values = s->planes.n > 0 && !s->proof;
     const struct analog_weights **analog = NULL;
-    int8_t *weight = NULL;
+    void *weight = NULL;
 
     if (values)
-        weight = calloc((size_t)s->pc->rows * s->pc->columns, 1);
+        weight = calloc((size_t)s->pc->rows * s->pc->columns,
+                        s->planes.wide ? sizeof(int16_t) : sizeof(int8_t));
     if (values && cfg->analog)
         analog = calloc(s->planes.n, sizeof *analog);
     for (uint32_t p = 0; analog && p < s->planes.n; p++)
@@ -238,6 +241,10 @@ static bool program_digital(struct imc_core *c, const struct core_cfg *cfg)
 
     if (c->spec->planes.n == 0)
         return true;
+    if (c->spec->planes.wide) { // values go through it one by one
+        c->wide_pool = calloc((size_t)planes_streams(&c->spec->planes) * n, sizeof *c->wide_pool);
+        return c->wide_pool != NULL;
+    }
     c->pool = calloc((size_t)c->spec->planes.n * n, sizeof *c->pool);
     if (!c->pool || c->spec->proof)
         return c->pool != NULL;
@@ -278,7 +285,7 @@ bool imc_core_init(struct core *core, const struct core_cfg *cfg, bool multiplie
     if (!memory_init(&c->memory, &p->time.core[s->index].layout, s->planes.n) ||
         !registers_init(&c->registers, &s->pl->window, s->pl->in_height, s->pl->in_width,
                         s->pl->firing->strip_width(&shape)) ||
-        !kernel_matrix_init(&c->matrix, p, s->index, s->planes.n) ||
+        !kernel_matrix_init(&c->matrix, p, s->index, s->planes.n, s->planes.wide) ||
         (multiplies && !program_array(c, cfg)) || !program_digital(c, cfg) || !init_state(c) ||
         !init_scratch(c))
         return false;
@@ -299,6 +306,7 @@ static void release_state(struct imc_core *c)
     free(c->waiting);
     free(c->read_back);
     free(c->pool);
+    free(c->wide_pool);
 }
 
 static void release_scratch(struct imc_scratch *s)

@@ -26,9 +26,21 @@ static void gather(const struct imc_core *c, const int32_t *sum, uint32_t n, int
     for (uint32_t i = 0; sum != acc && i < n; i++)
         memcpy(acc + (size_t)i * out_n, sum + (size_t)c->scratch.used[i] * out_n,
                out_n * sizeof *acc);
-    for (uint32_t i = 0; c->zero_sum && i < n; i++)
+    if (c->spec->planes.wide || !c->zero_sum)
+        return;
+    for (uint32_t i = 0; i < n; i++)
         for (uint32_t o = 0; o < out_n; o++)
-            acc[(size_t)i * out_n + o] -= c->zero_sum[o];
+            acc[(size_t)i * out_n + o] -= (int32_t)c->zero_sum[o];
+}
+
+/* The last of that, of sums in two planes. */
+static void take_zeros_off(const struct imc_core *c, uint32_t n, int32_t *acc)
+{
+    uint32_t out_n = c->spec->out_n;
+
+    for (uint32_t i = 0; c->zero_sum && i < n * out_n; i++)
+        wide_sum_set(acc + i, c->acc_plane, wide_sum(acc + i, c->acc_plane) -
+                                                c->zero_sum[i % out_n]);
 }
 
 /* In a timing run plane 0 stands for the product, as often as its image counts. */
@@ -50,7 +62,7 @@ static void count_values(struct imc_core *c, const struct array_product *product
     struct core_counters *count = &c->base.report.counters;
     struct array_counts n = { 0 };
 
-    for (uint32_t p = 0; p < c->spec->planes.n; p++)
+    for (uint32_t p = 0; p < planes_streams(&c->spec->planes); p++)
         if (plane_counts(&c->spec->planes, p, product->output[0].image))
             c->array->kind->count(c->array, product, p, &n);
     count->driven_rows += n.driven_rows;
@@ -80,7 +92,7 @@ static void multiply(struct imc_core *c, const struct core_now *now, const struc
         .replica = c->scratch.used,
         .n_output = n,
         .driven_rows = kernel_matrix_driven(&c->matrix, c->scratch.used, n),
-        .planes = planes,
+        .planes = planes_streams(&s->planes),
         .in = planes > 0 ? c->scratch.in : NULL,
         .sum = in_order ? acc : c->scratch.acc,
         .apart = in_order ? c->acc_plane : c->array->n_write,
@@ -98,6 +110,8 @@ static void multiply(struct imc_core *c, const struct core_now *now, const struc
     c->array->kind->multiply(c->array, &product);
     for (uint32_t p = 0; p < planes; p++)
         gather(c, product.sum + p * product.apart, n, acc + p * c->acc_plane);
+    for (uint32_t p = 0; s->planes.wide && p < planes; p += 2)
+        take_zeros_off(c, n, acc + p * c->acc_plane);
     count_values(c, &product);
 }
 

@@ -6,8 +6,8 @@
 
 struct ideal {
     struct imc_array    base; // first
-    uint32_t        outputs;
-    struct crossbar crossbar; // zero in a timing run
+    uint32_t            outputs;
+    struct exact_matrix matrix; // zero in a timing run
 };
 
 static struct imc_array *program(const struct array_matrix *m)
@@ -18,15 +18,10 @@ static struct imc_array *program(const struct array_matrix *m)
         return NULL;
     a->base = (struct imc_array){ &array_ideal, m->rows, m->columns, m->rows, m->columns };
     a->outputs = m->outputs;
-    if (!m->weight)
+    if ((!m->weight && !m->wide_weight) || exact_matrix_program(&a->matrix, m, &a->base))
         return &a->base;
-    if (!array_program_crossbar(&a->crossbar, m)) {
-        free(a);
-        return NULL;
-    }
-    a->base.n_read = a->crossbar.packed_rows;
-    a->base.n_write = a->crossbar.packed_columns;
-    return &a->base;
+    free(a);
+    return NULL;
 }
 
 static bool takes(const struct array_spec *s)
@@ -39,7 +34,7 @@ static void multiply(struct imc_array *array, const struct array_product *p)
     const struct ideal *a = (const struct ideal *)array;
 
     for (uint32_t i = 0; i < p->planes; i++)
-        crossbar_mvm(&a->crossbar, p->in[i], p->sum + i * p->apart);
+        exact_matrix_multiply(&a->matrix, p, i);
 }
 
 static void count(const struct imc_array *array, const struct array_product *p, uint32_t plane,
@@ -52,7 +47,7 @@ static void count(const struct imc_array *array, const struct array_product *p, 
     n->reads++;
     if (p->in) {
         uint64_t before = n->in.sum_abs_x;
-        crossbar_count(&a->crossbar, p->in[plane], &n->in);
+        exact_matrix_count(&a->matrix, p, plane, &n->in);
         n->sum_digits += n->in.sum_abs_x - before; // one slice
     }
 }
@@ -61,13 +56,13 @@ static void release(struct imc_array *array)
 {
     struct ideal *a = (struct ideal *)array;
 
-    crossbar_release(&a->crossbar);
+    exact_matrix_release(&a->matrix);
     free(a);
 }
 
 const struct imc_array_kind array_ideal = {
     .name = "ideal",
-    .doc = "exact products of bytes, a converter for every column",
+    .doc = "exact products, a converter for every column",
     .takes = takes,
     .program = program,
     .multiply = multiply,

@@ -18,7 +18,7 @@ struct sliced {
     uint64_t                 reads;    // of a product
     bool                     exact, in_signed;
     bool                     whole;    // a product is one read of one column an output
-    struct crossbar          crossbar; // its products, if exact, and what inputs did; zero in a
+    struct exact_matrix      matrix;   // its products, if exact, and what inputs did; zero in a
                                        // timing run
     struct sliced_array      array;    // zero if exact, and in a timing run
     uint16_t                *wide;     // owned; [rows]: bytes that a machine carries in more bits
@@ -58,16 +58,29 @@ static bool program_codes(struct sliced *a, const struct array_matrix *m)
 }
 
 /* Codes of sums that one read gives. */
-static uint64_t convert(const struct sliced *a, int32_t *sum)
+static int64_t sum_at(const struct sliced *a, const int32_t *sum, size_t apart)
+{
+    return a->matrix.wide ? wide_sum(sum, apart) : *sum;
+}
+
+static void set_sum(const struct sliced *a, int32_t *sum, size_t apart, int64_t v)
+{
+    if (a->matrix.wide)
+        wide_sum_set(sum, apart, v);
+    else
+        *sum = (int32_t)v;
+}
+
+static uint64_t convert(const struct sliced *a, int32_t *sum, size_t apart)
 {
     uint64_t n_clipped = 0;
 
     for (uint32_t i = 0; i < a->base.columns; i++) {
         const struct converter *c = &a->code[i];
-        int64_t code = sliced_quotient(sum[i], c->step, a->over_step[i]);
+        int64_t code = sliced_quotient(sum_at(a, sum + i, apart), c->step, a->over_step[i]);
         int64_t kept = code < c->least ? c->least : code > c->most ? c->most : code;
         n_clipped += code != kept;
-        sum[i] = (int32_t)(kept * c->step);
+        set_sum(a, sum + i, apart, kept * c->step);
     }
     return n_clipped;
 }
@@ -94,7 +107,7 @@ static bool program_slices(struct sliced *a, const struct array_matrix *m)
     int32_t *weight = malloc(n * sizeof *weight);
 
     for (size_t i = 0; weight && i < n; i++)
-        weight[i] = m->weight[i];
+        weight[i] = m->wide_weight ? m->wide_weight[i] : m->weight[i];
     a->wide = calloc(m->rows, sizeof *a->wide);
     a->clipped = calloc(max_u32(m->planes, 1), sizeof *a->clipped);
     bool done = weight && a->wide && a->clipped &&
@@ -107,7 +120,7 @@ static void release(struct imc_array *array)
 {
     struct sliced *a = (struct sliced *)array;
 
-    crossbar_release(&a->crossbar);
+    exact_matrix_release(&a->matrix);
     sliced_array_release(&a->array);
     free(a->wide);
     free(a->clipped);
@@ -129,29 +142,29 @@ static struct imc_array *program(const struct array_matrix *m)
     a->in_signed = m->in_signed;
     a->exact = array_is_exact(m->spec, m->rows, m->in_signed);
     a->whole = is_whole(m->spec, m->rows);
-    if (!m->weight)
+    if (!m->weight && !m->wide_weight)
         return &a->base;
     reads_digit_sums(&m->spec->reads, m->in_signed, a->digits);
-    if (!array_program_crossbar(&a->crossbar, m) ||
+    if (!exact_matrix_program(&a->matrix, m, &a->base) ||
         (!a->exact && (!program_slices(a, m) || !program_codes(a, m)))) {
         release(&a->base);
         return NULL;
     }
-    a->base.n_read = a->crossbar.packed_rows;
-    a->base.n_write = a->crossbar.packed_columns;
     return &a->base;
 }
 
 /* The exact product becomes that of the codes. */
-static uint64_t read_slices(struct sliced *a, const uint8_t *in, int32_t *sum)
+static uint64_t read_slices(struct sliced *a, const struct array_product *p, uint32_t stream,
+                            int32_t *sum)
 {
     bool wide = a->array.cfg.input_bits > 8;
+    const uint8_t *in = p->in[a->matrix.wide ? 2 * stream : stream]; // the low bytes
 
     for (uint32_t r = 0; wide && r < a->base.rows; r++)
-        a->wide[r] = (uint16_t)(a->in_signed ? (int8_t)in[r] : in[r]);
+        a->wide[r] = (uint16_t)exact_matrix_input(&a->matrix, p, stream, r);
     uint64_t n_clipped = sliced_array_read(&a->array, wide ? (const void *)a->wide : in);
     for (uint32_t c = 0; c < a->base.columns; c++)
-        sum[c] += (int32_t)a->array.differ[c];
+        set_sum(a, sum + c, p->apart, sum_at(a, sum + c, p->apart) + a->array.differ[c]);
     return n_clipped;
 }
 
@@ -160,10 +173,10 @@ static void multiply(struct imc_array *array, const struct array_product *p)
     struct sliced *a = (struct sliced *)array;
 
     for (uint32_t i = 0; i < p->planes; i++) {
-        int32_t *sum = p->sum + i * p->apart;
-        crossbar_mvm(&a->crossbar, p->in[i], sum);
+        int32_t *sum = p->sum + (a->matrix.wide ? 2 * i : i) * p->apart;
+        exact_matrix_multiply(&a->matrix, p, i);
         if (!a->exact)
-            a->clipped[i] = a->whole ? convert(a, sum) : read_slices(a, p->in[i], sum);
+            a->clipped[i] = a->whole ? convert(a, sum, p->apart) : read_slices(a, p, i, sum);
     }
 }
 
@@ -183,9 +196,12 @@ static void count(const struct imc_array *array, const struct array_product *p, 
         n->clipped += a->clipped[plane];
     if (!p->in)
         return;
-    crossbar_count(&a->crossbar, p->in[plane], &n->in);
+    exact_matrix_count(&a->matrix, p, plane, &n->in);
     for (uint32_t r = 0; r < a->base.rows; r++)
-        n->sum_digits += a->digits[p->in[plane][r]];
+        n->sum_digits += a->matrix.wide
+                             ? reads_digit_sum(&a->spec->reads,
+                                               exact_matrix_input(&a->matrix, p, plane, r))
+                             : a->digits[p->in[plane][r]];
 }
 
 const struct imc_array_kind array_sliced = {

@@ -91,8 +91,20 @@ static bool pick_rows(struct kernel_matrix *k, const struct plan *p, const struc
     return k->pick != NULL;
 }
 
+/* n bytes of a plane become those of padding pixels. */
+static void pad(const struct kernel_matrix *k, uint32_t plane, uint8_t *to, size_t n)
+{
+    memset(to, k->zero[plane % 2], n);
+}
+
+static void pad_strips(const struct kernel_matrix *k)
+{
+    for (uint32_t p = 0; p < k->planes; p++)
+        pad(k, p, k->strip + p * k->strip_bytes, k->strip_bytes);
+}
+
 bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t core,
-                        uint32_t planes)
+                        uint32_t planes, bool wide)
 {
     const struct plan_core *c = &p->core[core];
     const struct plan_layer *pl = &p->layer[c->plan_layer];
@@ -105,7 +117,7 @@ bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t 
         .outputs = c->out_n,
         .replicas = pl->replicas.n,
         .patch_n = w->kernel[0] * w->kernel[1],
-        .zero = (uint8_t)l->in_zero,
+        .zero = { (uint8_t)l->in_zero, (uint8_t)(wide ? l->in_zero >> 8 : l->in_zero) },
         .n_row = (l->out.height - 1) * w->stride[0] + (w->kernel[0] - 1) * w->dilation[0] + 1,
     };
     k->patch = calloc((size_t)k->replicas * k->patch_n, sizeof *k->patch);
@@ -127,8 +139,7 @@ bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t 
         return false;
     }
     k->planes = planes;
-    if (planes > 0)
-        memset(k->strip, k->zero, planes * k->strip_bytes);
+    pad_strips(k);
     return true;
 }
 
@@ -143,9 +154,22 @@ void kernel_matrix_release(struct kernel_matrix *k)
     *k = (struct kernel_matrix){ 0 };
 }
 
-/* The same of a part that is cut inside channels; it has no replicas. */
+struct weights { // of a matrix; one of them
+    int8_t  *byte;
+    int16_t *wide;
+};
+
+static void put(const struct weights *to, size_t at, const struct layer *l, size_t from)
+{
+    if (to->wide)
+        to->wide[at] = (int16_t)layer_weight(l, from);
+    else
+        to->byte[at] = l->weight[from];
+}
+
+/* Of a part that is cut inside channels; it has no replicas. */
 static void picked_weights(const struct kernel_matrix *k, const struct plan *p,
-                           const struct plan_core *c, int8_t *weight)
+                           const struct plan_core *c, const struct weights *to)
 {
     const struct layer *l = plan_network_layer(p, c->plan_layer);
     uint32_t in = l->in.channels / l->groups;
@@ -154,14 +178,15 @@ static void picked_weights(const struct kernel_matrix *k, const struct plan *p,
         uint32_t position = k->pick[i] / k->channels;
         uint32_t ch = channel_at(k->layer, c, position, k->pick[i] % k->channels);
         for (uint32_t o = 0; o < k->outputs; o++)
-            weight[(size_t)i * k->outputs + o] =
-                l->weight[((size_t)(c->out_first + o) * in + (c->in_first + ch) % in) *
-                              k->patch_n + position];
+            put(to, (size_t)i * k->outputs + o, l,
+                ((size_t)(c->out_first + o) * in + (c->in_first + ch) % in) * k->patch_n +
+                    position);
     }
 }
 
-void kernel_matrix_weights(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
-                           int8_t *weight)
+/* Of a matrix that is 0. */
+static void fill_weights(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
+                         const struct weights *to)
 {
     const struct plan_core *c = &p->core[core];
     const struct layer *l = plan_network_layer(p, c->plan_layer);
@@ -169,23 +194,43 @@ void kernel_matrix_weights(const struct kernel_matrix *k, const struct plan *p, 
     uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
 
     if (k->pick) {
-        picked_weights(k, p, c, weight);
+        picked_weights(k, p, c, to);
         return;
     }
-    memset(weight, 0, (size_t)k->n_position * k->channels * columns);
     for (uint32_t o = 0; o < k->outputs; o++)
         for (uint32_t ch = 0; ch < k->channels; ch++) {
             uint32_t input = c->in_first + ch, output = c->out_first + o;
             if (input / in != output / out)
                 continue; // of another group
-            const int8_t *kernel =
-                l->weight + ((size_t)output * in + input % in) * k->patch_n;
+            size_t kernel = ((size_t)output * in + input % in) * k->patch_n;
             for (uint32_t q = 0; q < k->replicas; q++)
                 for (uint32_t i = 0; i < k->patch_n; i++) {
                     size_t row = (size_t)k->patch[q * k->patch_n + i] * k->channels + ch;
-                    weight[row * columns + q * k->outputs + o] = kernel[i];
+                    put(to, row * columns + q * k->outputs + o, l, kernel + i);
                 }
         }
+}
+
+/* Weights of a matrix. */
+static size_t n_weight(const struct kernel_matrix *k)
+{
+    size_t rows = k->pick ? k->n_pick : (size_t)k->n_position * k->channels;
+
+    return rows * k->replicas * k->outputs;
+}
+
+void kernel_matrix_weights(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
+                           int8_t *weight)
+{
+    memset(weight, 0, n_weight(k));
+    fill_weights(k, p, core, &(struct weights){ .byte = weight });
+}
+
+void kernel_matrix_wide_weights(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
+                                int16_t *weight)
+{
+    memset(weight, 0, n_weight(k) * sizeof *weight);
+    fill_weights(k, p, core, &(struct weights){ .wide = weight });
 }
 
 /* Channel of the layer's input that a position's slot holds. */
@@ -268,7 +313,7 @@ void kernel_matrix_begin_strip(struct kernel_matrix *k, uint32_t column, uint32_
      * not be set. */
     if (w->dilation[1] > 1 || sees_padding_alone || k->first_column + (int64_t)k->width <= 0 ||
         k->first_column >= (int64_t)k->layer->in_width)
-        memset(k->strip, k->zero, k->planes * k->strip_bytes);
+        pad_strips(k);
 }
 
 uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read)
@@ -280,10 +325,9 @@ uint8_t *kernel_matrix_row(struct kernel_matrix *k, const struct row_read *read)
     for (uint32_t p = 0; (before > 0 || inside < width) && p < k->planes; p++) {
         uint8_t *to = row + p * k->strip_bytes;
         if (before > 0)
-            memset(to, k->zero, (size_t)(before < width ? before : width) * k->channels);
+            pad(k, p, to, (size_t)(before < width ? before : width) * k->channels);
         if (inside < width)
-            memset(to + (size_t)inside * k->channels, k->zero,
-                   (size_t)(width - inside) * k->channels);
+            pad(k, p, to + (size_t)inside * k->channels, (size_t)(width - inside) * k->channels);
     }
     return row + (size_t)(read->first_column - k->first_column) * k->channels;
 }

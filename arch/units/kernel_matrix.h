@@ -45,19 +45,21 @@ struct kernel_matrix {
     size_t    strip_bytes, vector_bytes;
     uint32_t  n_row, width, row_bytes; // width: positions
     int64_t   first_column; // of the input map, at the strip's left edge; may be in the padding
-    uint8_t   zero;         // byte of a padding pixel
+    uint8_t   zero[2];      // byte of a padding pixel; of odd planes, where they hold high bytes
     uint8_t  *vector;       // owned; [planes], vector_bytes apart: gathered input
 };
 
-/* For core `core` of a plan; strips and vectors of as many planes, 0 in a timing run. False when
- * the host has no memory; then *k is zero. */
+/* For core `core` of a plan; strips and vectors of as many planes, 0 in a timing run; wide: every
+ * other holds high bytes. False when the host has no memory; then *k is zero. */
 bool kernel_matrix_init(struct kernel_matrix *k, const struct plan *p, uint32_t core,
-                        uint32_t planes);
+                        uint32_t planes, bool wide);
 void kernel_matrix_release(struct kernel_matrix *k); // takes a zeroed one
 
 /* Writes weight[rows of the core][replicas * outputs]: 0 where a replica does not look. */
 void kernel_matrix_weights(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
                            int8_t *weight);
+void kernel_matrix_wide_weights(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
+                                int16_t *weight);
 
 /* Names that rows and replicas keep whatever else the core has: row[rows], by place in the window
  * and channel of the layer's input; replica[replicas], by place and first output, with a number to

@@ -129,7 +129,7 @@ static void check_figure(const struct figure *f)
         fail_msg("%s", r.msg.text);
     assert_int_equal(r.plan.core[0].rows, f->rows);
     assert_int_equal(r.plan.core[0].columns, f->n);
-    assert_true(kernel_matrix_init(&k, &r.plan, 0, 1));
+    assert_true(kernel_matrix_init(&k, &r.plan, 0, 1, false));
     kernel_matrix_weights(&k, &r.plan, 0, weight);
     for (uint32_t q = 0; q < f->n; q++)
         for (uint32_t row = 0; row < f->rows; row++) {
@@ -250,7 +250,7 @@ static void check_core(const struct plan *p, uint32_t core, const struct image *
     struct input_registers reg;
     struct kernel_matrix k;
 
-    assert_true(kernel_matrix_init(&k, p, core, 1));
+    assert_true(kernel_matrix_init(&k, p, core, 1, false));
     assert_true(registers_init(&reg, &pl->window, pl->in_height, pl->in_width,
                                pl->firing->strip_width(&shape)));
     check_weights(p, core, &k);
@@ -354,7 +354,7 @@ static void a_timing_run_counts_driven_rows_without_values(void **state)
     rig_conv(&r, 0, 1, 3, 1)->pooled = true;
     if (rig_plan(&r))
         fail_msg("%s", r.msg.text);
-    assert_true(kernel_matrix_init(&k, &r.plan, 0, 0));
+    assert_true(kernel_matrix_init(&k, &r.plan, 0, 0, false));
     assert_null(k.strip);
     assert_null(k.vector);
     assert_int_equal(kernel_matrix_driven(&k, all, 3), 15); // Fig. 4
