@@ -141,7 +141,7 @@ static void take_figures(const struct states *s, const struct analog_state *stat
         to->most_drop = fmax(to->most_drop, w->matrix.drop);
         to->k += scale_of(&w->readout) / l->n_core;
         to->saturated += w->matrix.saturated;
-        clipped += atomic_load(w->readout.clipped);
+        clipped += analog_readout_take_clipped(&w->readout);
         codes += (uint64_t)p->core[i].out_n * w->readout.parts;
     }
     codes = codes / l->copies * out->height * out->width * s->result->n_image; // of one copy each

@@ -35,7 +35,7 @@ static void read_lanes(void *user, const struct value_sums_read *s)
     const struct analog_readout *r = user;
     const struct analog_lanes lanes = lanes_of(s);
 
-    atomic_fetch_add(r->clipped, analog_readout_lanes(r, &lanes));
+    analog_readout_add_clipped(r, analog_readout_lanes(r, &lanes));
 }
 
 static void measure_lanes(void *user, const struct value_sums_read *s)

@@ -2,12 +2,17 @@
 #include "arch/analog/readout.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "arch/analog/draw.h"
 #include "arch/units/ranges.h"
 #include "core/util.h"
+
+struct analog_count {
+    atomic_uint_fast64_t n;
+};
 
 /* Where the draws of an effect begin: at a core's part, of all copies where they share them. */
 static struct rng place_of(const struct analog_devices *d, const char *what, bool copies,
@@ -76,6 +81,16 @@ bool analog_readout_init(struct analog_readout *r, const struct plan *p, uint32_
         return true;
     analog_readout_release(r);
     return false;
+}
+
+void analog_readout_add_clipped(const struct analog_readout *r, uint64_t n)
+{
+    atomic_fetch_add(&r->clipped->n, n);
+}
+
+uint64_t analog_readout_take_clipped(const struct analog_readout *r)
+{
+    return atomic_exchange(&r->clipped->n, 0);
 }
 
 void analog_readout_release(struct analog_readout *r)
@@ -148,7 +163,7 @@ static uint64_t read_column(const struct analog_readout *r, uint32_t column, uin
                             int32_t *sum, const int32_t *minus, const double *const *noise)
 {
     const struct analog_converter *plus = r->converter ? &r->converter[column] : NULL;
-    const struct analog_converter *other = r->parts > 1 ? plus + r->columns : NULL;
+    const struct analog_converter *other = plus && r->parts > 1 ? plus + r->columns : NULL;
     uint32_t k = scale_of(r, column);
     uint64_t clipped = 0;
 

@@ -17,7 +17,7 @@
 #ifndef ARCH_ANALOG_READOUT_H
 #define ARCH_ANALOG_READOUT_H
 
-#include <stdatomic.h>
+#include <stdint.h>
 
 #include "arch/analog/converter.h"
 #include "arch/analog/matrix.h"
@@ -37,8 +37,12 @@ struct analog_readout { // of a core at a time
                                 // converters, times 1/128 of a weight per uS; 0: not through them
     struct rng place[ANALOG_MOST_PARTS]; // where it is drawn
     uint32_t  out_first, height, quads;  // of the core in its layer, and the layer's outputs
-    atomic_uint_fast64_t *clipped; // owned: codes; whoever reads adds them
+    struct analog_count *clipped; // owned: codes, of all threads
 };
+
+/* Whoever reads adds the codes that were clipped, on any thread. Takes them off again: how many. */
+void     analog_readout_add_clipped(const struct analog_readout *r, uint64_t n);
+uint64_t analog_readout_take_clipped(const struct analog_readout *r);
 
 /* Of core `core` of a plan, whose devices are *d; k is 1. False when the host has no memory; then
  * *r is zero. */

@@ -95,7 +95,7 @@ static void count(const struct imc_array *array, const struct array_product *p, 
 {
     const struct analog *a = (const struct analog *)array;
 
-    atomic_fetch_add(a->plane[plane].readout->clipped, a->plane[plane].clipped);
+    analog_readout_add_clipped(a->plane[plane].readout, a->plane[plane].clipped);
     n->clipped += a->plane[plane].clipped;
     n->driven_rows += p->driven_rows;
     n->conversions += (uint64_t)p->n_output * a->outputs;

@@ -159,8 +159,8 @@ size_t values_image_bytes(const struct values *v);
 void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, int64_t *result,
                      const struct value_watch *watch);
 
-/* Of whole maps, of bytes: takes images as a run does, and then computes one layer, the image's first, as
- * often as it is wanted; those before it are done. */
+/* Of whole maps, of bytes: takes images as a run does, and then computes one layer, the image's
+ * first, as often as it is wanted; those before it are done. */
 void value_lanes_take(struct value_lanes *l, const uint8_t *image, uint32_t n, int64_t *result);
 void value_lanes_layer(struct value_lanes *l, uint32_t layer, const struct value_watch *watch);
 

@@ -234,7 +234,7 @@ static uint64_t clipped_of(const struct analog_state *state)
 
     for (uint32_t i = 0; i < state->plan->n_core; i++)
         if (state->core[i].readout.clipped)
-            n += atomic_exchange(state->core[i].readout.clipped, 0);
+            n += analog_readout_take_clipped(&state->core[i].readout);
     return n;
 }
 
