@@ -14,6 +14,7 @@
 #include "core/datadir.h"
 #include "report/json.h"
 #include "report/table.h"
+#include "report/version.h"
 
 /* ---- parameters ---- */
 
@@ -155,6 +156,7 @@ static enum err bench_json(const void *bench, FILE *out, struct err_msg *m)
         json_add(&rows, r);
     }
     json_put_text(&o, "format", "imcsim-circuit/1");
+    json_put_text(&o, "version", imcsim_version);
     json_put_text(&o, "circuit", b->circuit);
     json_put_text(&o, "technology", b->technology.name);
     json_put_text(&o, "device", b->device.name);

@@ -33,12 +33,12 @@ struct comparison {
     size_t        first; // that could be run: ratios are to it
 };
 
-/* False when one of them has no such figure; none that is there can be zero. */
+/* False when one of them has no such figure, or the first one's is 0, as accuracy can be. */
 static bool ratio_of(const struct comparison *c, size_t i, enum figure q, double *ratio)
 {
     const struct entry *first = &c->entry[c->first], *e = &c->entry[i];
 
-    if (!first->figures.there[q] || !e->figures.there[q])
+    if (!first->figures.there[q] || !e->figures.there[q] || first->figures.value[q] == 0)
         return false;
     *ratio = e->figures.value[q] / first->figures.value[q];
     return true;
@@ -110,6 +110,7 @@ static struct table *side_by_side(const void *comparison)
     free(columns);
     table_title(t, "Side by side");
     table_repeat(t, 2);
+    table_by_row(t);
     for (size_t i = 4; i < n; i += 2)
         table_glue(t, i);
     for (int q = 0; q < N_FIGURE; q++) {
@@ -154,12 +155,15 @@ static struct table *one_a_row(const void *comparison)
     const struct comparison *c = comparison;
     struct table_column columns[2 * N_FIGURE + 5] = { { "configuration", "configuration" },
                                                         { "hash", "config_hash" } };
-    char ratio_key[N_FIGURE][48];
+    char ratio_key[N_FIGURE][48], ratio_title[N_FIGURE][80];
+    struct figure_title title[N_FIGURE];
 
     for (int q = 0; q < N_FIGURE; q++) {
         snprintf(ratio_key[q], sizeof ratio_key[q], "%s_ratio", figure_rows[q].key);
-        columns[2 + q] = (struct table_column){ figure_rows[q].title, figure_rows[q].key };
-        columns[2 + N_FIGURE + q] = (struct table_column){ "ratio", ratio_key[q] };
+        title[q] = figure_title((enum figure)q);
+        snprintf(ratio_title[q], sizeof ratio_title[q], "%.60s, ratio", title[q].text);
+        columns[2 + q] = (struct table_column){ title[q].text, figure_rows[q].key };
+        columns[2 + N_FIGURE + q] = (struct table_column){ ratio_title[q], ratio_key[q] };
     }
     columns[2 + 2 * N_FIGURE] = (struct table_column){ "label", "label" };
     columns[3 + 2 * N_FIGURE] = (struct table_column){ "error", "error" };

@@ -7,14 +7,13 @@
 
 #include "cli/command.h"
 #include "cli/import_measure.h"
-#include "cli/log.h"
+#include "cli/import_report.h"
 #include "cli/progress.h"
-#include "core/outfile.h"
+#include "cli/results.h"
 #include "import/import.h"
 #include "network/onnx/file.h"
 #include "network/onnx/kind.h"
 #include "network/onnx/read.h"
-#include "report/table.h"
 #include "traces/images.h"
 
 struct model { // an ONNX file and its graph
@@ -315,77 +314,34 @@ static enum err measure(struct job *j, struct err_msg *m)
     return e;
 }
 
-static enum err write_model(const struct job *j, struct err_msg *m)
+static enum err write_model(const void *job, FILE *out, struct err_msg *m)
 {
-    struct outfile *f;
-    enum err e = outfile_open(&f, j->options->output, m);
+    const struct job *j = job;
 
-    if (e)
-        return e;
-    fwrite(j->data, 1, j->size, outfile_stream(f));
-    return outfile_commit(f, m);
+    if (fwrite(j->data, 1, j->size, out) == j->size)
+        return ERR_NONE;
+    return err_set(m, ERR_OUTPUT, "%s: cannot write", j->options->output);
 }
 
-/* ---- Report ---- */
-
-static void print_accuracy(const char *what, uint64_t correct, uint64_t n)
+/* Writes the model, and the report unless standard output has the model. */
+static enum err write_all(const struct job *j, const struct output *model, struct err_msg *m)
 {
-    printf("%-9s  top-1 %6.2f %%   %s of %s images\n", what, 100 * (double)correct / (double)n,
-           format_count(correct).text, format_count(n).text);
-}
+    const struct import_report r = {.model = j->options->operand, .images = j->options->images,
+                                    .import = &j->import, .pair = j->pair, .n_pair = j->n_pair,
+                                    .measure = &j->measure, .n_image = j->n_image,
+                                    .labelled = j->labelled};
 
-/* Whether the result is one number for each class, and no map. */
-static bool has_classes(const struct job *j)
-{
-    const struct import_end *end = &j->import.end[j->import.result];
-    uint64_t n = 1;
-
-    for (uint32_t i = 0; i < end->n_dim; i++)
-        n *= end->dim[i];
-    return n == n_classes(j);
-}
-
-static enum err report(const struct job *j, struct err_msg *m)
-{
-    static const struct table_column columns[] = {{"rounded value", "value"}, {"bytes", "type"},
-                                                  {"scale", "scale"},
-                                                  {"relative error", "error"}, {NULL, NULL}};
-    struct table *t = table_new(columns);
-
-    if (strcmp(j->options->output, "-") == 0)
-        return ERR_NONE; // standard output holds the model
-    for (uint32_t i = 0; i < j->n_pair; i++) {
-        const struct import_value *v = &j->import.value[j->pair[i]];
-        table_text(t, j->given.graph.graph.value[j->pair[i]].name);
-        table_text(t, v->positive ? "uint8" : "int8");
-        table_real(t, (double)v->scale, 6);
-        table_share(t, j->measure.error[i], 2);
-    }
-    enum err e = table_print(t, TABLE_TEXT, stdout, m);
-    table_free(t);
-    puts("");
-    if (j->import.left.text[0] != '\0')
-        printf("left to the host: %s\n", j->import.left.text);
-    if (!has_classes(j))
-        return e;
-    if (j->labelled) {
-        print_accuracy("float", j->measure.correct_one, j->n_image);
-        print_accuracy("quantised", j->measure.correct_other, j->n_image);
-    }
-    printf("the same class on %s of %s images", format_count(j->measure.n_same).text,
-           format_count(j->n_image).text);
-    if (j->import.n_end > 1)
-        printf(", by the output %s",
-               j->given.graph.graph.value[j->import.end[j->import.result].value].name);
-    puts("");
-    return e;
+    return results_write(&import_form, j->options, &r, model, 1, m);
 }
 
 static enum err cmd_import(const struct options *o, struct err_msg *m)
 {
     struct job j = {.options = o};
+    const struct output model = {o->output, write_model, &j};
     enum err e = read_options(&j, m);
 
+    if (!e)
+        e = results_check(&import_form, o, &model, 1, m);
     if (!e)
         e = read_model(&j, m);
     if (!e)
@@ -395,9 +351,7 @@ static enum err cmd_import(const struct options *o, struct err_msg *m)
     if (!e)
         e = measure(&j, m);
     if (!e)
-        e = write_model(&j, m);
-    if (!e)
-        e = report(&j, m);
+        e = write_all(&j, &model, m);
     measure_release(&j.measure);
     import_release(&j.import);
     network_release(&j.network);
@@ -428,7 +382,6 @@ const struct command command_import = {
                OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_RANDOM_WEIGHTS) |
                OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_CALIBRATE) |
                OPTION_BIT(OPTION_PERCENTILE) | OPTION_BIT(OPTION_SCALE) |
-               OPTION_BIT(OPTION_WEIGHTS) | OPTION_BIT(OPTION_ACTIVATIONS) |
-               OPTION_BIT(OPTION_LOG_LEVEL),
+               OPTION_BIT(OPTION_WEIGHTS) | OPTION_BIT(OPTION_ACTIVATIONS) | OPTION_RESULTS,
     .run = cmd_import,
 };

@@ -93,6 +93,7 @@ static bool has_names(const struct reading *r)
 static struct table *list(const struct reading *r, bool all)
 {
     struct table_column *column = calloc(r->n_key + N_FIGURE + 4, sizeof *column);
+    struct figure_title title[N_FIGURE];
     size_t n = 0, n_row = n_listed(r, all);
     bool names = has_names(r);
 
@@ -106,11 +107,14 @@ static struct table *list(const struct reading *r, bool all)
         column[n++] = (struct table_column){ r->key[k].name, r->key[k].name };
     size_t n_first = n;
     for (int q = 0; q < N_FIGURE; q++)
-        if (all || is_shown(r, (enum figure)q))
-            column[n++] = (struct table_column){ figure_rows[q].key, figure_rows[q].key };
+        if (all || is_shown(r, (enum figure)q)) {
+            title[q] = figure_title((enum figure)q);
+            column[n++] = (struct table_column){ title[q].text, figure_rows[q].key };
+        }
     if (all)
         column[n++] = (struct table_column){ "error", "error" };
     struct table *t = table_new(column);
+    table_title(t, all ? "Points" : r->n_front > 0 ? "The front" : "The best points");
     table_repeat(t, n_first);
     for (size_t i = 0; i < n_row; i++) {
         size_t p = r->order[i];
@@ -154,6 +158,7 @@ static struct table *failures(const void *reading)
     size_t *at = calloc(r->rows.n + 1, sizeof *at);
     struct table *t = error && level && at ? table_new(columns) : NULL;
 
+    table_title(t, "What failed");
     for (size_t i = 0; i < r->rows.n && t; i++)
         if (r->rows.row[i].error)
             error[n_failed++] = r->rows.row[i].error;
@@ -219,6 +224,12 @@ static const char *value_of(const struct reading *r, const struct key *key, size
     return value ? value : "";
 }
 
+static void put_figure(struct table *t, enum figure q)
+{
+    table_named(t, figure_rows[q].key, figure_rows[q].title);
+    table_text(t, figure_rows[q].unit);
+}
+
 static void put_mean(struct table *t, enum figure q, double mean)
 {
     const struct figure_row *row = &figure_rows[q];
@@ -243,14 +254,14 @@ static struct table *effects(const void *reading)
     struct table *t = effect_new(&e, r) ? table_new(columns) : NULL;
 
     table_title(t, "The mean of each figure at each value of a key");
+    table_by_row(t);
     for (int q = 0; q < N_FIGURE && t; q++)
         for (size_t k = 0; k < r->n_key && r->varies[q]; k++) {
             effect_of(&e, r, &r->key[k], (enum figure)q);
             for (size_t l = 0; l < r->key[k].n_level; l++) {
                 table_text(t, r->key[k].name);
                 table_text(t, value_of(r, &r->key[k], l));
-                table_text(t, figure_rows[q].key);
-                table_text(t, figure_rows[q].unit);
+                put_figure(t, (enum figure)q);
                 put_mean(t, (enum figure)q, e.mean[l]);
                 table_count(t, e.n[l]);
             }
@@ -276,11 +287,11 @@ static struct table *spreads(const void *reading)
     struct table *t = fits ? table_new(column) : NULL;
     table_title(t, "How much each key moves a figure: the largest mean less the least");
     table_repeat(t, 2);
+    table_by_row(t);
     for (int q = 0; q < N_FIGURE && t; q++) {
         if (!r->varies[q])
             continue;
-        table_text(t, figure_rows[q].key);
-        table_text(t, figure_rows[q].unit);
+        put_figure(t, (enum figure)q);
         for (size_t k = 0; k < r->n_key; k++) {
             effect_of(&e, r, &r->key[k], (enum figure)q);
             put_mean(t, (enum figure)q, e.spread);

@@ -7,6 +7,7 @@
 #include "cli/results.h"
 #include "report/json.h"
 #include "report/table.h"
+#include "report/version.h"
 
 enum { MOST_ROW = 2 * N_MACRO_MODULE + 3 };
 
@@ -126,6 +127,7 @@ static enum err macro_json(const void *rows, FILE *out, struct err_msg *m)
         json_add(&list, j);
     }
     json_put_text(&o, "format", "imcsim-macro/1");
+    json_put_text(&o, "version", imcsim_version);
     json_put(&o, "modules", list);
     return json_print(o, out, m);
 }

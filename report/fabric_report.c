@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "report/json.h"
+#include "report/version.h"
 
 static double flits_a_node_and_clock(const struct fabric_report *f, const struct traffic_result *r,
                                      uint64_t flits)
@@ -267,7 +268,8 @@ static enum err print_json(const void *what, FILE *out, struct err_msg *m)
     json_t *o = json_object(), *traffic = json_object(), *list = json_array();
 
     json_put_text(&o, "format", "imcsim-fabric/1");
-    json_put(&o, "configuration", config_to_json(f->config));
+    json_put_text(&o, "version", imcsim_version);
+    json_put(&o, "config", config_to_json(f->config));
     json_put_text(&traffic, "pattern", f->pattern);
     json_put_count(&traffic, "packet_flits", f->traffic->n_flit);
     json_put(&traffic, "exclude_self", json_boolean(f->traffic->exclude_self));

@@ -17,7 +17,7 @@ const struct figure_row figure_rows[N_FIGURE] = {
                              true },
     [FIGURE_FIRST_RESULT] = { "first result", "timesteps", "first_result_timesteps", FIGURE_COUNT,
                               0, false },
-    [FIGURE_LATENCY] = { "the same", "us", "latency_us", FIGURE_REAL, 1, false },
+    [FIGURE_LATENCY] = { "latency", "us", "latency_us", FIGURE_REAL, 1, false },
     [FIGURE_LAST_CONV] = { "last convolution", "timesteps", "last_conv_timesteps", FIGURE_COUNT, 0,
                            false },
     [FIGURE_INTERVAL] = { "interval", "timesteps", "interval_timesteps", FIGURE_COUNT, 0, false },
@@ -196,6 +196,16 @@ void figure_json(json_t **object, const struct figures *f, enum figure q)
         json_put_count(object, row->key, (uint64_t)f->value[q]);
     else if (f->there[q])
         json_put_real(object, row->key, f->value[q]);
+}
+
+struct figure_title figure_title(enum figure q)
+{
+    const struct figure_row *row = &figure_rows[q];
+    const char *what = strncmp(row->title, "- ", 2) == 0 ? row->title + 2 : row->title;
+    struct figure_title t;
+
+    snprintf(t.text, sizeof t.text, "%s%s%s", what, row->unit[0] ? " " : "", row->unit);
+    return t;
 }
 
 enum figure figure_find(const char *key)

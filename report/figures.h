@@ -67,6 +67,12 @@ void figure_cell(struct table *t, const struct figures *f, enum figure q);
 /* Puts it under its key, unless it is absent. */
 void figure_json(json_t **object, const struct figures *f, enum figure q);
 
+/* "latency us": what and unit, for a column. */
+struct figure_title {
+    char text[64];
+};
+struct figure_title figure_title(enum figure q);
+
 /* N_FIGURE when there is none with this key. */
 enum figure figure_find(const char *key);
 

@@ -164,15 +164,15 @@ static void print_mapping(const struct mapping_report *r, const struct config *c
         fprintf(out, "Mapping  %s %s: no mapping has less\n", value_text(r, c, r->value).text,
                 what[r->optimize]);
     else
-        fprintf(out, "Mapping  %s %s; none has less than %s, %.1f %% below\n",
+        fprintf(out, "Mapping  %s %s;\n         none has less than %s, %.1f %% below\n",
                 value_text(r, c, r->value).text, what[r->optimize],
                 value_text(r, c, r->bound).text,
                 100 * (double)(r->value - r->bound) / (double)r->value);
     if (next == N_RESOURCE)
-        fprintf(out, "         bound next by no one resource: least interval");
+        fprintf(out, "         bound next by no one resource; least interval\n");
     else
-        fprintf(out, "         bound next by %s: least interval", resource_name(next));
-    fprintf(out, " with twice the %s %" PRIu64, resource_name(0), r->relief[0]);
+        fprintf(out, "         bound next by %s; least interval\n", resource_name(next));
+    fprintf(out, "         with twice the %s %" PRIu64, resource_name(0), r->relief[0]);
     for (int i = 1; i < N_RESOURCE; i++)
         fprintf(out, "%s %s %" PRIu64, i == RESOURCE_MEMORY ? "; with enough" : ",",
                 resource_name((enum resource)i), r->relief[i]);

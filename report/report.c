@@ -100,17 +100,37 @@ struct table *run_layer_table(const void *report)
 
 #define MAX_COLUMN 64
 
+struct words {
+    char text[48];
+};
+
+/* "driven_rows" as a reader has it. */
+static struct words words_of(const char *key)
+{
+    struct words w;
+
+    snprintf(w.text, sizeof w.text, "%s", key);
+    for (char *p = w.text; *p; p++)
+        if (*p == '_')
+            *p = ' ';
+    return w;
+}
+
 struct table *run_core_table(const void *report)
 {
     const struct report *r = report;
     struct table_column columns[MAX_COLUMN];
+    struct words words[MAX_COLUMN];
     size_t n = 0;
 
     columns[n++] = (struct table_column){ "core", "core" };
     for (const struct counter *c = core_counter_rows; c->name; c++) {
         assert(n + 1 < MAX_COLUMN);
-        if (core_counter_shown(&r->study->plan, c))
-            columns[n++] = (struct table_column){ c->name, c->name };
+        if (!core_counter_shown(&r->study->plan, c))
+            continue;
+        words[n] = words_of(c->name);
+        columns[n] = (struct table_column){ words[n].text, c->name };
+        n++;
     }
     columns[n] = (struct table_column){ 0 };
 
@@ -125,9 +145,9 @@ struct table *run_core_table(const void *report)
     return t;
 }
 
-static void count_row(struct table *t, const char *name, uint64_t value)
+static void count_row(struct table *t, const char *key, uint64_t value)
 {
-    table_text(t, name);
+    table_named(t, key, words_of(key).text);
     table_count(t, value);
 }
 
@@ -149,7 +169,7 @@ struct table *run_figure_table(const void *report)
     table_title(t, "The run");
     table_text(t, "version");
     table_text(t, imcsim_version);
-    table_text(t, "config_hash");
+    table_named(t, "config_hash", "configuration");
     table_text(t, r->study->config_hash);
     table_text(t, "kernel");
     table_text(t, kernel_name(r->kernel));

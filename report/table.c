@@ -31,6 +31,7 @@ struct table {
     size_t                     n_column;
     char                      *title, *note; // owned, or NULL
     size_t                     n_repeat;
+    bool                       by_row;
     struct cell               *cell;
     size_t                     n_cell, room;
     bool                       failed; // the host had no memory for a cell
@@ -121,6 +122,12 @@ void table_glue(struct table *t, size_t column)
 {
     if (t)
         t->column[column].glued = true;
+}
+
+void table_by_row(struct table *t)
+{
+    if (t)
+        t->by_row = true;
 }
 
 size_t table_rows(const struct table *t)
@@ -427,14 +434,21 @@ static void print_latex(const char *text, FILE *out)
     }
 }
 
-/* Decimals of a column of real numbers: as many as leave its largest so many digits. */
-static int latex_decimals(const struct table *t, size_t column)
+/* Whether digits of the column are chosen along rows. */
+static bool is_by_row(const struct table *t, size_t column)
+{
+    return t->by_row && !t->column[column].glued;
+}
+
+/* Decimals of the real numbers of a column, or of a row where those are by row: as many as leave
+ * the largest of them so many digits. */
+static int latex_decimals(const struct table *t, size_t first, size_t end, size_t step, bool row)
 {
     double most = 0;
     int decimals = 0;
 
-    for (size_t i = column; i < t->n_cell; i += t->n_column)
-        if (t->cell[i].kind == CELL_REAL) {
+    for (size_t i = first; i < end; i += step)
+        if (t->cell[i].kind == CELL_REAL && (!row || is_by_row(t, i % t->n_column))) {
             most = fmax(most, fabs(t->cell[i].real));
             decimals = t->cell[i].decimals > decimals ? t->cell[i].decimals : decimals;
         }
@@ -444,14 +458,26 @@ static int latex_decimals(const struct table *t, size_t column)
     return wanted < 0 ? 0 : wanted < decimals ? wanted : decimals;
 }
 
-static void print_latex_cell(const struct table *t, size_t i, const int *decimals, FILE *out)
+static void print_latex_cell(const struct table *t, size_t i, int decimals, FILE *out)
 {
     char number[NUMBER_CHARS];
     struct cell c = t->cell[i];
 
-    if (c.kind == CELL_REAL && decimals[i % t->n_column] < c.decimals)
-        c.decimals = decimals[i % t->n_column];
+    if (c.kind == CELL_REAL && decimals < c.decimals)
+        c.decimals = decimals;
     print_latex(shown(&c, number), out);
+}
+
+/* decimals: of each column. */
+static void print_latex_row(const struct table *t, size_t first, const int *decimals, FILE *out)
+{
+    int of_row = latex_decimals(t, first, first + t->n_column, 1, true);
+
+    for (size_t i = 0; i < t->n_column; i++) {
+        fputs(i ? " & " : "", out);
+        print_latex_cell(t, first + i, is_by_row(t, i) ? of_row : decimals[i], out);
+    }
+    fputs(" \\\\\n", out);
 }
 
 static void print_booktabs(const struct table *t, const int *decimals, FILE *out)
@@ -471,12 +497,8 @@ static void print_booktabs(const struct table *t, const int *decimals, FILE *out
         print_latex(t->column[i].title, out);
     }
     fputs(" \\\\\n\\midrule\n", out);
-    for (size_t i = 0; i < t->n_cell; i++) {
-        fputs(i % t->n_column ? " & " : "", out);
-        print_latex_cell(t, i, decimals, out);
-        if ((i + 1) % t->n_column == 0)
-            fputs(" \\\\\n", out);
-    }
+    for (size_t i = 0; i < t->n_cell; i += t->n_column)
+        print_latex_row(t, i, decimals, out);
     fputs("\\bottomrule\n\\end{tabular}\n\\end{table}\n", out);
 }
 
@@ -487,7 +509,7 @@ static enum err print_latex_table(const struct table *t, FILE *out, struct err_m
     if (!decimals)
         return err_set(m, ERR_MEMORY, "no memory for a table");
     for (size_t i = 0; i < t->n_column; i++)
-        decimals[i] = latex_decimals(t, i);
+        decimals[i] = latex_decimals(t, i, t->n_cell, t->n_column, false);
     print_booktabs(t, decimals, out);
     free(decimals);
     return ERR_NONE;

@@ -7,7 +7,7 @@
  *   text      at most 100 columns wide: a wider table goes on below, its first columns repeated
  *   Markdown  the title as a heading, the note below
  *   LaTeX     a table float of booktabs; the title is the caption; four digits of the largest
- *             number of a column, so that a sum may be off by one in the last
+ *             number of a column, or a row, so that a sum may be off by one in the last
  *
  * Control characters of hostile names come out as '?'. A failed allocation is remembered and
  * reported by table_print(), so that building needs no checks.
@@ -53,6 +53,10 @@ void table_repeat(struct table *t, size_t n_column);
 
 /* The column stays beside the one before it. */
 void table_glue(struct table *t, size_t column);
+
+/* Each row is a quantity with a unit of its own: LaTeX chooses digits along rows; down glued
+ * columns still. */
+void table_by_row(struct table *t);
 
 void table_text(struct table *t, const char *text); // copied; left-aligned
 void table_named(struct table *t, const char *key, const char *name); // CSV has the key

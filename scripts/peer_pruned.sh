@@ -21,13 +21,13 @@ compare() { # NAME IMAGES LEAST
     fi
     echo "$1, pruned: $("$build"/test/tools/prune "$shared/$1/$1.onnx" "$work/pruned.onnx")"
     "$build"/imcsim import "$work/pruned.onnx" --images "$2" --count $count --log-level error \
-        -o "$model" >"$work/import" || status=1
+        -o "$model" --format csv --table classes >"$work/import" || status=1
     "$build"/imcsim run "configs/$1.yaml" --set network.onnx="$model" --images "$2" \
         --count $count --log-level error --json "$work/json" >/dev/null || status=1
     node bench/onnxruntime.js "$peer" classes "$model" "$2" $count disabled >"$work/theirs" ||
         status=1
     local imported ran same
-    imported=$(sed -n 's/^quantised .* \([0-9]*\) of .*/\1/p' "$work/import")
+    imported=$(awk -F, '$1 == "quantised" { print $3 }' "$work/import")
     ran=$(sed -n 's/^ *"correct": *\([0-9]*\),$/\1/p' "$work/json")
     same=$(grep '"predictions":' "$work/json" | grep -o '[0-9]\+' | paste - "$work/theirs" |
         awk '$1 == $2' | wc -l)

@@ -27,6 +27,17 @@ void find_imcsim(char path[1024])
     strcat(path, "/imcsim");
 }
 
+size_t lines_beyond(const char *text, size_t most)
+{
+    size_t n = 0, length = 0;
+
+    for (; *text; text++) {
+        length = *text == '\n' ? 0 : length + (((unsigned char)*text & 0xc0) != 0x80);
+        n += length == most + 1;
+    }
+    return n;
+}
+
 char *read_file(const char *dir, const char *name)
 {
     char path[TMPDIR_PATH_MAX], *text;

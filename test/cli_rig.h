@@ -31,6 +31,9 @@ void assert_fails(const char *dir, const char *arguments, int status, const char
 void assert_one_error_line(const struct outcome *o, const char *arguments, int status,
                            const char *want);
 
+/* Lines of the text that are longer than `most` characters. */
+size_t lines_beyond(const char *text, size_t most);
+
 char *read_file(const char *dir, const char *name); // the caller's
 
 /* Standard output of a success, which is one JSON document; the caller owns the reference. */

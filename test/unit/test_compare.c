@@ -16,6 +16,7 @@
 
 #define PLAIN   "configs/resnet32.yaml"
 #define SPEEDUP "configs/resnet32_speedup.yaml"
+#define FMNIST  "configs/resnet32_fmnist.yaml"
 #define PRICED  "configs/dazzi2021_14nm.yaml"
 
 static void assert_near(json_t *o, const char *path, double want)
@@ -103,6 +104,30 @@ static void ratios_are_to_the_first_and_absent_where_it_has_no_such_figure(void 
         assert_null(json_object_get(ratios, "area_mm2"));
     }
     json_decref(doc);
+}
+
+/* One black image, whose label is then another than its class. */
+static void accuracy_of_zero_has_no_ratio(void **state)
+{
+    uint8_t image[16 + 28 * 28] = { 0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28 };
+    uint8_t label[9] = { 0, 0, 8, 1, 0, 0, 0, 1 };
+    const char *set = " --images @/t-images-idx3-ubyte --json -";
+    char arguments[256];
+
+    tmpdir_write(*state, "t-images-idx3-ubyte", image, sizeof image);
+    tmpdir_write(*state, "t-labels-idx1-ubyte", label, sizeof label);
+    snprintf(arguments, sizeof arguments, "run " FMNIST "%s", set);
+    json_t *run = json_of(*state, arguments);
+    label[8] = (uint8_t)((json_integer_value(json_array_get(at(run, "predictions"), 0)) + 1) % 10);
+    tmpdir_write(*state, "t-labels-idx1-ubyte", label, sizeof label);
+    snprintf(arguments, sizeof arguments, "compare " FMNIST " " FMNIST "%s", set);
+    json_t *doc = json_of(*state, arguments);
+    json_t *second = json_array_get(at(doc, "configurations"), 1);
+    assert_true(number_at(second, "top1") == 0);
+    assert_null(json_object_get(at(second, "ratios"), "top1"));
+    assert_near(second, "ratios.cores", 1);
+    json_decref(doc);
+    json_decref(run);
 }
 
 static void energy_and_area_are_those_of_breakdown(void **state)
@@ -380,6 +405,7 @@ int main(void)
         TEST(plain_run_and_speed_up_stand_side_by_side),
         TEST(memories_are_those_of_map),
         TEST(ratios_are_to_the_first_and_absent_where_it_has_no_such_figure),
+        TEST(accuracy_of_zero_has_no_ratio),
         TEST(energy_and_area_are_those_of_breakdown),
         TEST(energy_efficiency_and_area_have_ratios_in_every_form),
         TEST(set_before_the_first_applies_to_every_configuration),

@@ -98,6 +98,31 @@ static void latex_is_a_float_of_booktabs_with_four_digits(void **state)
                    "\\bottomrule\n\\end{tabular}\n\\end{table}\n");
 }
 
+/* Rows are quantities: nJ and mm2 in one column. What is glued has a unit of its own. */
+static void latex_chooses_digits_along_rows_where_these_are_quantities(void **state)
+{
+    static const struct table_column sides[] = {
+        { "quantity", "quantity" }, { "one", "one" }, { "two", "two" }, { "ratio", "ratio" }, { 0 },
+    };
+    struct table *t = table_new(sides);
+
+    (void)state;
+    table_by_row(t);
+    table_glue(t, 3);
+    table_text(t, "energy");
+    table_real(t, 38407.756, 3);
+    table_real(t, 7.5, 3);
+    table_real(t, 0.00195, 5);
+    table_text(t, "area");
+    table_real(t, 0.58240, 5);
+    table_real(t, 1.16480, 5);
+    table_real(t, 2, 5);
+    char *text = printed(t, TABLE_LATEX);
+    assert_non_null(strstr(text, "\nenergy & 38,408 & 8 & 0.002 \\\\\n"
+                                 "area & 0.582 & 1.165 & 2.000 \\\\\n"));
+    free(text);
+}
+
 static void a_table_wider_than_the_page_goes_on_below(void **state)
 {
     struct table_column wide[12] = { { "layer", "layer" } };
@@ -249,6 +274,7 @@ int main(void)
         cmocka_unit_test(text_is_aligned_with_thousands_and_percent),
         cmocka_unit_test(csv_has_keys_plain_numbers_and_fractions),
         cmocka_unit_test(latex_is_a_float_of_booktabs_with_four_digits),
+        cmocka_unit_test(latex_chooses_digits_along_rows_where_these_are_quantities),
         cmocka_unit_test(a_table_wider_than_the_page_goes_on_below),
         cmocka_unit_test(csv_quotes_what_would_end_a_cell),
         cmocka_unit_test(markdown_has_a_rule_and_escapes_bars_and_tags),

@@ -1,0 +1,25 @@
+/* cli/import_report.h -- what there is to say of an import: the scale and the error of each rounded
+ * value, and what both models make of the images. */
+#ifndef CLI_IMPORT_REPORT_H
+#define CLI_IMPORT_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cli/import_measure.h"
+#include "import/import.h"
+#include "report/form.h"
+
+struct import_report { // borrows all of it
+    const char           *model, *images;
+    const struct import  *import;
+    const uint32_t       *pair; // n_pair values of the float graph, each with an error
+    uint32_t              n_pair;
+    const struct measure *measure;
+    uint64_t              n_image;
+    bool                  labelled;
+};
+
+extern const struct form import_form; // its functions take a report
+
+#endif

@@ -1,0 +1,276 @@
+/* What every report has: each form, words for people and keys for programs, a page that describes
+ * every key of its document. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "test/cli_rig.h"
+#include "test/tmpdir.h"
+#include "test/zoo/zoo.h"
+
+#define PLAIN   "configs/resnet32.yaml"
+#define SPEEDUP "configs/resnet32_speedup.yaml"
+#define FMNIST  "configs/resnet32_fmnist.yaml"
+#define PRICED  "configs/dazzi2021_14nm.yaml"
+#define MESH    PLAIN " --set fabric.kind=mesh --clocks 1000"
+#define SET     "test/data/images/classes"
+
+/* Every document: what makes it, one of its tables, the name of its format. */
+static const struct {
+    const char *arguments, *table, *format;
+} reports[] = {
+    { "run " PLAIN, "layers", "run" },
+    { "run " PRICED, "cores", "run" },
+    { "run configs/isaac.yaml", "run", "run" },
+    { "run @/q.yaml --images " SET, "accuracy", "run" },
+    { "run @/q.yaml --images " SET " --set core.crossbar.device=pcm_joshi", "analog_layers",
+      "run" },
+    { "map " PLAIN, "layers", "map" },
+    { "map configs/isaac.yaml", "arrays", "map" },
+    { "map " PLAIN " --set mapping.optimize=latency --set mapping.effort=1", "cores",
+      "map" },
+    { "map " PRICED " --set mapping.optimize=edp --set mapping.effort=1", "streams", "map" },
+    { "map " PLAIN " --pareto --set mapping.effort=1", "front", "pareto" },
+    { "compare " PLAIN " " SPEEDUP " " PRICED " configs/isaac.yaml configs/rram40_macro.yaml",
+      "comparison", "compare" },
+    { "compare @/q.yaml --images " SET, "configurations", "compare" },
+    { "breakdown configs/hermes_14nm.yaml", "layers", "breakdown" },
+    { "breakdown configs/rram40_macro.yaml", "modules", "macro" },
+    { "circuit core", "blocks", "circuit" },
+    { "article", "table3", "article" },
+    { "import @/float.onnx --images " SET " -o @/q.onnx", "values", "import" },
+    { "import @/float.onnx --images random --count 2 -o @/q.onnx", "classes", "import" },
+    { "report @/s.db", "points", "report" },
+    { "report @/s.db --front cores,latency_us", "best", "report" },
+    { "report @/s.db --effects", "effects", "report" },
+    { "fabric " MESH, "channels", "fabric" },
+};
+enum { N_REPORT = sizeof reports / sizeof *reports };
+
+/* What the reports are of: a small float model and its quantised one, a study of four points, one
+ * of which fails. */
+static void write_inputs(const char *dir)
+{
+    static const char study[] = "base: resnet32\n"
+                                "vary: {core.crossbar.rows: [256, 512], batch: [50, 100]}\n"
+                                "points: [{name: none, set: {chip.cores: 1}}]\n";
+    static const char machine[] = "network: {onnx: q.onnx}\nchip: {cores: 4096}\n"
+                                  "core: {input_memory: {words: 65536}, digital: {lanes: 65536}}\n"
+                                  "fabric: {link_gbps: 10000, partial_sum_gbps: 10000}\n";
+    struct zoo_cfg cfg = zoo_defaults();
+    size_t size;
+    cfg.size = 32;
+    cfg.thin = 16;
+    cfg.classes = 10;
+
+    Onnx__ModelProto *model = zoo_make("resnet18", &cfg);
+    uint8_t *bytes = make_packed(model, &size);
+    tmpdir_write(dir, "float.onnx", bytes, size);
+    free(bytes);
+    make_free(model);
+    tmpdir_write(dir, "s.yaml", study, strlen(study));
+    tmpdir_write(dir, "q.yaml", machine, strlen(machine));
+    free(succeed(dir, "import @/float.onnx --images random --count 2 -o @/q.onnx"));
+    struct outcome o = imcsim(dir, "sweep @/s.yaml --db @/s.db");
+    assert_int_equal(o.status, 0);
+    outcome_release(&o);
+}
+
+static char *printed(const char *dir, size_t report, const char *more)
+{
+    char arguments[512];
+
+    snprintf(arguments, sizeof arguments, "%s %s", reports[report].arguments, more);
+    return succeed(dir, arguments);
+}
+
+static json_t *document(const char *dir, size_t report)
+{
+    char *text = printed(dir, report, "--format json"), want[64];
+    json_t *doc = json_loads(text, 0, NULL);
+
+    if (!doc)
+        fail_msg("%s: no JSON", reports[report].arguments);
+    snprintf(want, sizeof want, "imcsim-%s/1", reports[report].format);
+    assert_string_equal(text_at(doc, "format"), want);
+    free(text);
+    return doc;
+}
+
+static size_t count_of(const char *text, const char *what)
+{
+    size_t n = 0;
+
+    for (; (text = strstr(text, what)); text += strlen(what))
+        n++;
+    return n;
+}
+
+static void every_report_has_every_form(void **state)
+{
+    char more[128];
+
+    write_inputs(*state);
+    for (size_t i = 0; i < N_REPORT; i++) {
+        const char *table = reports[i].table;
+        char *text = printed(*state, i, "");
+        if (lines_beyond(text, 100) > 0)
+            fail_msg("%s: lines beyond 100 columns", reports[i].arguments);
+        free(text);
+        json_decref(document(*state, i));
+
+        snprintf(more, sizeof more, "--format csv --table %s", table);
+        text = printed(*state, i, more);
+        assert_null(strstr(text, "\n\n")); // one table
+        size_t n_row = count_of(text, "\n");
+        free(text);
+        snprintf(more, sizeof more, "--format latex --table %s", table);
+        text = printed(*state, i, more);
+        assert_memory_equal(text, "\\begin{table}\n", 14);
+        assert_non_null(strstr(text, "\\toprule\n"));
+        if (strstr(text, "\\caption{") == NULL)
+            fail_msg("%s --table %s: no caption", reports[i].arguments, table);
+        assert_int_equal(count_of(text, "\\\\\n"), n_row);
+        free(text);
+        snprintf(more, sizeof more, "--format markdown --table %s", table);
+        text = printed(*state, i, more);
+        assert_non_null(strstr(text, "|---"));
+        free(text);
+    }
+    assert_fails(*state, "run " PLAIN " --table nets", 2,
+                 "--table nets: want one of layers, stages, links, accuracy, analog, "
+                 "analog_layers, cores, streams, run");
+}
+
+/* ---- words ---- */
+
+/* The titles of every table have words; keys of a configuration, which a user types, stay. */
+static void people_read_words_and_programs_keys(void **state)
+{
+    char more[64];
+
+    write_inputs(*state);
+    for (size_t i = 0; i < N_REPORT; i++) {
+        snprintf(more, sizeof more, "--format markdown --table %s", reports[i].table);
+        char *text = printed(*state, i, more), *titles = strstr(text, "\n| ");
+        if (!titles)
+            fail_msg("%s: no table", reports[i].arguments);
+        char *end = strchr(titles + 1, '\n');
+        *end = '\0';
+        for (char *cell = strtok(titles + 1, "|"); cell; cell = strtok(NULL, "|"))
+            if (strchr(cell, '_') && !strchr(cell, '.'))
+                fail_msg("%s --table %s: a column is called%s", reports[i].arguments,
+                         reports[i].table, cell);
+        free(text);
+    }
+    char *text = succeed(*state, "run " PLAIN " --table run");
+    assert_non_null(strstr(text, "\n  first result timesteps  1,628\n"));
+    free(text);
+    text = succeed(*state, "run " PLAIN " --table run --format csv");
+    assert_non_null(strstr(text, "\nfirst_result_timesteps,1628\n"));
+    free(text);
+    text = succeed(*state, "run " PLAIN " --table cores --format csv");
+    assert_non_null(strstr(text, ",driven_rows,"));
+    free(text);
+}
+
+/* ---- the page ---- */
+
+/* The heading that holds these words, which is there. */
+static const char *find_section(const char *page, const char *heading)
+{
+    for (const char *line = page; (line = strstr(line, "\n### ")); line++) {
+        const char *at = strstr(line, heading);
+        if (at && at < strchr(line + 1, '\n'))
+            return line;
+    }
+    fail_msg("docs/results.md has no section %s", heading);
+    return page;
+}
+
+static bool section_has(const char *page, const char *heading, const char *key)
+{
+    const char *begin = find_section(page, heading), *end = strstr(begin + 1, "\n#");
+    char row[512];
+
+    snprintf(row, sizeof row, "\n| `%s` |", key);
+    const char *at = strstr(begin, row);
+    return at && (!end || at < end);
+}
+
+/* Whether the section has a row for the key; or for the NAMEs beside it, and this is one. */
+static bool is_described(const char *page, const char *heading, const char *path)
+{
+    char family[512];
+    const char *dot = strrchr(path, '.');
+
+    if (section_has(page, heading, path))
+        return true;
+    snprintf(family, sizeof family, "%.*s.NAME", dot ? (int)(dot - path) : 0, path);
+    return dot && section_has(page, heading, family) && section_has(page, "Names", dot + 1);
+}
+
+static void assert_described(const char *page, const char *heading, json_t *value,
+                             const char *path)
+{
+    char below[512];
+    const char *key;
+    json_t *item;
+    size_t i;
+
+    snprintf(below, sizeof below, "%s.*", path);
+    if (*path && section_has(page, heading, below))
+        return; // keys of a configuration
+    if (json_is_object(value)) {
+        json_object_foreach(value, key, item) {
+            snprintf(below, sizeof below, "%s%s%s", path, *path ? "." : "", key);
+            assert_described(page, heading, item, below);
+        }
+    } else if (json_is_array(value) && json_is_object(json_array_get(value, 0))) {
+        snprintf(below, sizeof below, "%s[]", path);
+        json_array_foreach(value, i, item)
+            assert_described(page, heading, item, below);
+    } else if (!is_described(page, heading, path)) {
+        fail_msg("docs/results.md, %s: no row for `%s`", heading, path);
+    }
+}
+
+/* A breakdown is a part of a run. */
+static void the_page_on_results_describes_every_key_of_every_document(void **state)
+{
+    char *page = read_file("docs", "results.md"), heading[64];
+
+    write_inputs(*state);
+    for (size_t i = 0; i < N_REPORT; i++) {
+        bool part = strcmp(reports[i].format, "breakdown") == 0;
+        json_t *doc = document(*state, i);
+        assert_true(strlen(text_at(doc, "version")) > 0);
+        snprintf(heading, sizeof heading, "`imcsim-%s/1`", part ? "run" : reports[i].format);
+        if (part) {
+            assert_true(section_has(page, "`imcsim-breakdown/1`", "images"));
+            json_object_del(doc, "images");
+        }
+        assert_described(page, heading, doc, "");
+        json_decref(doc);
+    }
+    free(page);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, tmpdir_make, tmpdir_remove)
+    const struct CMUnitTest tests[] = {
+        TEST(every_report_has_every_form),
+        TEST(people_read_words_and_programs_keys),
+        TEST(the_page_on_results_describes_every_key_of_every_document),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
