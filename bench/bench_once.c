@@ -88,6 +88,56 @@ static double point_s(void)
     return cpu_s() - begin_s;
 }
 
+enum { POINTS = 1000, SETTINGS = 6 };
+
+struct point_text {
+    char set[SETTINGS][64];
+};
+
+/* Machines that differ in arrays, replicas, copies and links. */
+static struct point_text point_text(unsigned i)
+{
+    struct point_text t;
+    unsigned rows = 320 + 32 * (i % 10), columns = 256 + 64 * (i / 10 % 5);
+    unsigned large = 1 + i / 50 % 4, middle = 1 + i / 200 % 2;
+
+    snprintf(t.set[0], sizeof t.set[0], "core.crossbar.rows=%u", rows);
+    snprintf(t.set[1], sizeof t.set[1], "core.crossbar.columns=%u", columns);
+    snprintf(t.set[2], sizeof t.set[2], "mapping.replicas={32: %u, 16: %u}", large, middle);
+    snprintf(t.set[3], sizeof t.set[3], "mapping.copies={16: %u}", 1 + i / 400 % 2);
+    snprintf(t.set[4], sizeof t.set[4], "fabric.link_gbps=%u", 25 + i % 7);
+    snprintf(t.set[5], sizeof t.set[5], "fabric.partial_sum_gbps=%u", 100 + i % 3);
+    return t;
+}
+
+/* Of one machine of many, its configuration read, by one thread. */
+static double points_s(void)
+{
+    const struct run_cfg cfg = { .n_image = 1, .jobs = 1 };
+    struct study network;
+    struct err_msg m;
+
+    must(study_load_network(&network, PLAIN, NULL, 0, &m), &m);
+    double begin_s = cpu_s();
+    for (unsigned i = 0; i < POINTS; i++) {
+        struct point_text text = point_text(i);
+        const char *set[SETTINGS];
+        struct study s;
+        struct run_result r;
+        for (int k = 0; k < SETTINGS; k++)
+            set[k] = text.set[k];
+        must(study_load_config(&s, PLAIN, set, SETTINGS, &m), &m);
+        must(study_network(&s, &network, &m), &m);
+        must(study_plan(&s, &m), &m);
+        must(run(&s.plan, &cfg, &r, &m), &m);
+        run_result_release(&r);
+        study_release(&s);
+    }
+    double point_s = (cpu_s() - begin_s) / POINTS;
+    study_release(&network);
+    return point_s;
+}
+
 static double timing_s(uint64_t n_image)
 {
     const struct bench b = { .what = "timing", .config = PLAIN, .n_image = n_image, .jobs = 1 };
@@ -161,6 +211,7 @@ int main(int argc, char **argv)
     printf("what is paid once, fastest of several\n");
     print_mark("imcsim run " PLAIN ", whole process", process * 1e3, 3, "ms");
     print_mark("plan, build and run of its timing, inside a process", point * 1e3, 1.6, "ms");
+    print_mark("one of 1,000 machines, read, planned and run", points_s() * 1e3, 1.6, "ms");
     print_mark("timing of 100,000 images / of 100", timing_s(100000) / timing_s(100), 1.5, "");
     print_proof("proof, ResNet-32", &(struct proved){ PLAIN, NULL }, 0.1);
     if (zoo_model("resnet50", model, sizeof model)) {

@@ -41,6 +41,7 @@ static struct cost run_once(const struct bench *b, const char *images)
     must(study_load(&study, b->config, b->set, n_set, &m), &m);
 
     const struct run_cfg cfg = { .kernel = b->kernel, .n_image = b->n_image, .jobs = b->jobs,
+                                 .stepped = true, // what is measured is a chip
                                  .timed_values = b->timed,
                                  .simd = b->simd,
                                  .images = b->values ? images : NULL };

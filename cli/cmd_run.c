@@ -86,6 +86,7 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
                                  .inputs = o->inputs,
                                  .n_image = o->count,
                                  .jobs = (uint32_t)o->jobs,
+                                 .stepped = o->timing,
                                  .timed_values = o->values,
                                  .probe = tracing_probe(&t),
                                  .progress = progress_show,
@@ -202,7 +203,8 @@ const struct command command_run = {
     .help = "Maps the network of CONFIG onto IMC cores and simulates them timestep by timestep.\n"
             "With --images they come out classified, their values computed layer by layer beside\n"
             "the chip's time; --values timed lets their bytes travel through the chip instead,\n"
-            "with the same results. Without images the same run is timing only.\n"
+            "with the same results. Without images the same run is timing only: counts and times\n"
+            "are those of the plan, which --timing chip proves by stepping a chip through it.\n"
             "\n"
             "  imcsim run configs/resnet32.yaml\n"
             "  imcsim run configs/resnet32.yaml --set fabric.partial_sum_hops=0\n"
@@ -215,7 +217,8 @@ const struct command command_run = {
                OPTION_BIT(OPTION_INPUTS) | OPTION_BIT(OPTION_OUTPUTS) |
                OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_RANDOM_WEIGHTS) |
                OPTION_BIT(OPTION_ACTIVITY) | OPTION_BIT(OPTION_JOBS) | OPTION_BIT(OPTION_SEED) |
-               OPTION_BIT(OPTION_KERNEL) | OPTION_BIT(OPTION_VALUES) | OPTION_RESULTS |
+               OPTION_BIT(OPTION_KERNEL) | OPTION_BIT(OPTION_TIMING) |
+               OPTION_BIT(OPTION_VALUES) | OPTION_RESULTS |
                OPTION_BIT(OPTION_STATS) |
                OPTION_BIT(OPTION_WRITE_CONFIG) | OPTION_BIT(OPTION_TRACE) |
                OPTION_BIT(OPTION_TRACE_SCOPE) | OPTION_BIT(OPTION_TRACE_WINDOW) |

@@ -64,6 +64,8 @@ static const struct option_row rows[N_OPTION] = {
         "of what is random: traffic, analog devices (--set analog.seed=N)" },
     [OPTION_KERNEL] = { "kernel", "KERNEL", KIND_CHOICE, AT(kernel), 0, 0,
         { "native", "systemc" }, "native or systemc: same results, native is faster (native)" },
+    [OPTION_TIMING] = { "timing", "HOW", KIND_CHOICE, AT(timing), 0, 0, { "plan", "chip" },
+        "plan: no chip is stepped where the plan says all; chip: always; same results (plan)" },
     [OPTION_VALUES] = { "values", "HOW", KIND_CHOICE, AT(values), 0, 0, { "layer", "timed" },
         "layer: values apart from time, fast; timed: they travel through the chip (layer)" },
     [OPTION_JSON] = FILE_ROW("json", json, "writes everything as JSON; -: to standard output"),

@@ -34,6 +34,7 @@ enum option_id {
     OPTION_JOBS,
     OPTION_SEED,
     OPTION_KERNEL,
+    OPTION_TIMING,
     OPTION_VALUES,
     OPTION_JSON,
     OPTION_CSV,
@@ -117,6 +118,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     uint64_t     weights;     // 0: a scale for each channel; 1: for a tensor
     uint64_t     activations; // 0: any scale; 1: powers of two
     uint64_t     kernel;    // enum kernel_kind
+    uint64_t     timing;    // 0: what the plan says; 1: a chip is stepped
     uint64_t     values;    // 0: layer by layer; 1: through the chip
     uint64_t     format;    // enum output_format
     uint64_t     log_level; // enum log_level

@@ -32,8 +32,7 @@ static uint64_t word_of(const struct memory_layout *l, uint64_t value)
     return quotient(value, &l->word);
 }
 
-/* Whether every pixel begins a word, so that none shares one. */
-static bool words_are_apart(const struct memory_layout *l)
+bool memory_words_apart(const struct memory_layout *l)
 {
     return remainder_of(l->delta_pix, &l->word) == 0 &&
            remainder_of(l->delta_kernel, &l->word) == 0;
@@ -91,7 +90,7 @@ static uint32_t words_read(const struct memory_layout *l, uint32_t row, uint32_t
 {
     uint32_t columns = l->shape.columns;
     assert(row < l->shape.height && n_columns > 0 && n_columns <= columns);
-    if (words_are_apart(l))
+    if (memory_words_apart(l))
         return n_columns * (uint32_t)word_of(l, l->delta_pix);
     uint32_t begin = n_columns < columns ? slot : 0; // a whole row starts anywhere
     struct word_range high = slots_words(l, row, begin, min_u32(begin + n_columns, columns));
@@ -114,7 +113,7 @@ uint32_t memory_rotation(const struct memory_layout *l, uint32_t width)
 {
     uint32_t a = l->shape.columns, b = width; // their greatest common divisor
 
-    if (words_are_apart(l))
+    if (memory_words_apart(l))
         return 1;
     while (b > 0) {
         uint32_t rest = a % b;

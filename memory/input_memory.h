@@ -70,6 +70,9 @@ void memory_layout_init(struct memory_layout *l, const struct memory_shape *s,
 uint64_t memory_used_values(const struct memory_layout *l);
 uint64_t memory_used_words(const struct memory_layout *l);
 
+/* Whether every pixel begins a word, so that none shares one: all take as many. */
+bool memory_words_apart(const struct memory_layout *l);
+
 /* Words touched by writing n values of pixel (row, c) from channel `first` on. */
 uint32_t memory_write_words(const struct memory_layout *l, uint32_t row, uint64_t c, uint32_t first,
                             uint32_t n);

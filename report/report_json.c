@@ -111,6 +111,7 @@ static json_t *json_host(const struct report *r)
     json_t *o = json_object();
 
     json_put_count(&o, "jobs", r->host.jobs);
+    json_put_text(&o, "timing", r->result->stepped ? "chip" : "plan");
     json_put_real(&o, "wall_s", r->host.wall_s);
     json_put_real(&o, "images_per_s", (double)r->result->n_image / r->host.wall_s);
     json_put_real(&o, "peak_rss_mib", r->host.peak_rss_mib);

@@ -14,8 +14,9 @@
 
 static void print_heading(const struct report *r, FILE *out)
 {
-    fprintf(out, "imcsim %s, %s kernel, configuration %s\n\n", imcsim_version,
-            kernel_name(r->kernel), r->study->config_hash);
+    fprintf(out, "imcsim %s, %s%s, configuration %s\n\n", imcsim_version,
+            r->result->stepped ? kernel_name(r->kernel) : "timed by its plan",
+            r->result->stepped ? " kernel" : "", r->study->config_hash);
     print_machine(r->study, out);
     print_devices(r->study, out);
     if (r->images)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arch/chip.h"
+#include "arch/reckon.h"
 #include "core/util.h"
 #include "network/precision.h"
 #include "study/inputs.h"
@@ -618,6 +619,28 @@ static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
     return run_has_values(cfg) && !cfg->timed_values && cfg->n_state == 0 && plan_is_exact(p);
 }
 
+/* ---- without a chip ---- */
+
+static bool plan_says_all(const struct run_cfg *cfg)
+{
+    return !run_has_values(cfg) && !cfg->stepped && !cfg->probe && !cfg->array &&
+           cfg->kernel == KERNEL_NATIVE && cfg->mode == KERNEL_SKIP_IDLE;
+}
+
+static enum err run_by_plan(const struct plan *p, struct run_result *r, struct err_msg *m)
+{
+    const struct timetable *t = &p->time;
+
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        r->layer[i] = (struct layer_result){ t->layer[i].first_timestep,
+                                             t->layer[i].last_timestep };
+    r->first_result = t->first_result;
+    r->last_conv = t->last_conv;
+    r->total_timesteps = (uint64_t)((int64_t)(t->first_result + (r->n_image - 1) * p->interval) +
+                                    timetable_late(t, r->n_image - 1));
+    return reckon_images(p, r->n_image, r->core, r->stream_bits) ? ERR_NONE : no_memory(m);
+}
+
 enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,
              struct err_msg *m)
 {
@@ -648,9 +671,12 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         r->predicted = calloc(max_u32(cfg->n_state, 1), r->n_image * sizeof *r->predicted);
         e = (r->label || !labelled) && r->predicted ? ERR_NONE : no_memory(m);
     }
-    if (!e)
+    r->stepped = !plan_says_all(cfg);
+    if (!e && !r->stepped)
+        e = run_by_plan(p, r, m);
+    else if (!e)
         e = by_layer(p, cfg) ? run_layers(&all, n, r, m)
-                          : run_chips(&all, run_has_values(cfg) ? n : 1, r, &skip, m);
+                             : run_chips(&all, run_has_values(cfg) ? n : 1, r, &skip, m);
     for (uint64_t i = 0; !e && r->label && cfg->n_state == 0 && i < r->n_image; i++)
         r->n_correct += r->label[i] == r->predicted[i];
     inputs_close(inputs);

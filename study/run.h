@@ -1,5 +1,10 @@
 /* study/run.h -- a whole run: chips built from a plan, images in, classes and counters out.
  *
+ * Without images, all that is asked for is what the plan's timetable says and what follows from it
+ * (arch/reckon.h). No chip is stepped then, unless somebody watches, the kernel is SystemC, the
+ * arrays are not the machine's own, or cfg->stepped wants it; the result is the same to the last
+ * counter.
+ *
  * When does not depend on what: a chip is run without values, and as soon as it repeats itself the
  * rest of its time is computed. The values of the images are computed layer by layer, and what they
  * count of each core beside them (arch/values/tally.h). The result is the same, to every counter,
@@ -37,6 +42,7 @@ struct run_cfg {
     uint64_t         n_image;   // images to run; 0: all from there on (timing only: 1)
     uint32_t         jobs;      // at least 1; must be 1 under SystemC
     uint32_t         abreast;   // streams that a chip carries side by side, at most; 0: a few
+    bool             stepped;   // a chip is, though its plan says all that is asked (arch/reckon.h)
     bool             timed_values; // values travel through the chip, not layer by layer
     /* [n_state], 0 to RUN_MOST_STATES: what the arrays of a chip hold; values travel through all of
      * these chips abreast, and result.predicted has each one's classes behind the other's. 0: exact
@@ -60,6 +66,7 @@ struct layer_result {
 struct run_result {
     uint64_t              n_image;
     bool                  values; // counters of values are those of images
+    bool                  stepped; // a chip was; else the plan has said all
     uint64_t              first_result, last_conv; // elapsed timesteps of the first image
     uint64_t              total_timesteps; // elapsed to the last image's result
     struct layer_result  *layer;   // owned; [plan->n_layer]

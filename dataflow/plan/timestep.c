@@ -108,6 +108,15 @@ static enum err times(struct timetable *t, const struct plan *p, const struct dr
     return ERR_NONE;
 }
 
+/* The last that is wanted of the dry run. */
+static void keep_firings(struct timetable *t, struct dry_run *s)
+{
+    for (uint32_t i = 0; i < t->n_layer; i++) {
+        t->layer[i].fired = s->layer[i].fired;
+        s->layer[i].fired = (struct map_times){ 0 };
+    }
+}
+
 static bool allocate(struct timetable *t, const struct plan *p)
 {
     *t = (struct timetable){
@@ -116,6 +125,7 @@ static bool allocate(struct timetable *t, const struct plan *p)
         .stream = calloc(p->n_stream, sizeof *t->stream),
         .read_back = calloc(max_u32(p->n_read_back, 1), sizeof *t->read_back),
         .image_feed = calloc(max_u32(p->n_image_feed, 1), sizeof *t->image_feed),
+        .n_layer = p->n_layer,
         .n_read_back = p->n_read_back,
         .n_image_feed = p->n_image_feed,
     };
@@ -164,6 +174,8 @@ static enum err timetable(struct timetable *t, const struct plan *p, enum thorou
         e = timestep_feeds(t, p, &s, m);
     if (!e)
         e = timestep_budget(t, p, &s, thorough, m);
+    if (!e)
+        keep_firings(t, &s);
     dry_run_release(&s);
     return e;
 }

@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "dataflow/plan/columns.h"
 #include "dataflow/plan/rules.h"
 #include "memory/input_memory.h"
 
@@ -20,6 +21,8 @@ struct layer_times {
     uint32_t tracked_columns;               // whose progress the controller knows
     uint32_t residual_fifo; // pixels that wait at the summing core
     uint32_t sums_waiting;  // firings there whose sums are not complete
+    struct map_times fired; // owned; when outputs fire, in the transient images; outputs of a copy
+                            // that follow each other in one timestep share a firing
 };
 
 struct core_times {
@@ -50,12 +53,12 @@ struct image_times {
 };
 
 struct timetable {
-    struct layer_times     *layer; // owned, like all of these
+    struct layer_times     *layer; // owned, like all of these; [n_layer]
     struct core_times      *core;
     struct stream_times    *stream;
     struct read_back_times *read_back;
     struct image_times     *image_feed;
-    uint32_t                n_read_back, n_image_feed;
+    uint32_t                n_layer, n_read_back, n_image_feed;
 
     uint64_t first_result;       // elapsed timesteps to the first image's result
     uint64_t last_conv;          // elapsed timesteps to the last firing of the last convolution
