@@ -18,6 +18,7 @@
 struct entry { // one configuration
     const char    *path;
     char           label[160];
+    char           activity[1200]; // --activity as a setting
     const char   **set; // owned: those of all, then its own
     size_t         n_set, n_own;
     enum err       err; // why there are no figures
@@ -283,13 +284,18 @@ static void label(struct comparison *c, const struct options *o)
     }
 }
 
-/* A --set before the first operand is of all, behind one it is of that one, after those of all. */
+/* A --set before the first operand is of all, behind one it is of that one, after those of all;
+ * --activity is of all. */
 static enum err settings(struct entry *e, size_t operand, const struct options *o,
                          struct err_msg *m)
 {
-    e->set = malloc((o->n_set + 1) * sizeof *e->set);
+    e->set = malloc((o->n_set + 2) * sizeof *e->set);
     if (!e->set)
         return err_set(m, ERR_MEMORY, "no memory for %zu settings", o->n_set);
+    if (o->activity) {
+        snprintf(e->activity, sizeof e->activity, "energy.activity=%.1100s", o->activity);
+        e->set[e->n_set++] = e->activity;
+    }
     for (size_t i = 0; i < o->n_set; i++)
         if (o->set_after[i] == 0)
             e->set[e->n_set++] = o->set[i];
@@ -377,8 +383,9 @@ const struct command command_compare = {
             "throughput, cores, device utilisation, the rates that its links need and the words\n"
             "that its memories fill; energy and area where energy.chip names costs. What cannot\n"
             "be run is a row with its reason. --set before the first CONFIG is of all, behind one\n"
-            "it is of that one, and so is --label, which names it. --svg draws accuracy against\n"
-            "time, conversions and energy.\n"
+            "it is of that one, and so is --label, which names it. --activity FILE prices all by\n"
+            "the inputs of a run with images. --svg draws accuracy against time, conversions and\n"
+            "energy.\n"
             "\n"
             "  imcsim compare configs/resnet32.yaml configs/resnet32_speedup.yaml\n"
             "  imcsim compare --set batch=100 configs/*.yaml --markdown table.md\n"
@@ -386,6 +393,6 @@ const struct command command_compare = {
             "      configs/resnet32.yaml --label fast --set clock_mhz=1000\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_BIT(OPTION_LABEL) | OPTION_IMAGE_SET |
                OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JOBS) | OPTION_BIT(OPTION_SVG) |
-               OPTION_RESULTS,
+               OPTION_BIT(OPTION_ACTIVITY) | OPTION_RESULTS,
     .run = cmd_compare,
 };

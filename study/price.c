@@ -106,11 +106,12 @@ static bool same_hardware(const struct core_hardware *a, const struct core_hardw
            memcmp(&a->array, &b->array, sizeof a->array) == 0;
 }
 
+/* Cores with a layer lie side by side, whatever the chip has around them. */
 static double stream_pitches(const struct plan *p, const struct plan_stream *s)
 {
     const struct fabric_link link = stream_link(s);
 
-    return fabric_distance(p->fabric, p->config->chip_cores, link.from, link.to);
+    return fabric_distance(p->fabric, p->n_core, link.from, link.to);
 }
 
 static uint32_t stream_owner(const struct plan_stream *s)

@@ -86,6 +86,29 @@ static void a_run_without_images_is_priced_by_the_inputs_of_one_with(void **stat
     }
 }
 
+/* run, breakdown and compare say the same energy of the same inputs. */
+static void the_inputs_of_another_run_price_every_command(void **state)
+{
+    free(succeed(*state, "run " CHIP "--images random --count 2 --json @/run.json"));
+    json_t *want = breakdown(*state, CHIP, "--activity @/run.json");
+    json_t *run = json_of(*state, "run " CHIP "--activity @/run.json --json -");
+    json_t *all = json_of(*state, "compare " CHIP FMNIST "--set energy.chip=dazzi2021_14nm "
+                                  "--set core.digital.lanes=32 --activity @/run.json --json -");
+    json_t *mean = json_of(*state, "compare " CHIP "--json -");
+    double nj = number_at(want, "energy.total_nj_per_image");
+
+    assert_near(number_at(run, "energy.total_nj_per_image"), nj, 0, "run");
+    assert_near(number_at(all, "configurations[].energy_nj_per_image"), nj, 1e-6, "compare");
+    json_t *second = json_array_get(at(all, "configurations"), 1); // half the lanes leak
+    assert_true(number_at(second, "energy_nj_per_image") < nj);
+    assert_true(number_at(second, "energy_nj_per_image") > 0.9 * nj);
+    assert_true(number_at(mean, "configurations[].energy_nj_per_image") > 1.02 * nj);
+    json_decref(mean);
+    json_decref(all);
+    json_decref(run);
+    json_decref(want);
+}
+
 static void inputs_of_half_the_arrays_are_those_of_larger_ones(void **state)
 {
     free(succeed(*state, "run " SERIAL "--images random --count 2 --json @/run.json"));
@@ -167,6 +190,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_run_without_images_is_priced_by_the_inputs_of_one_with,
+                                        tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(the_inputs_of_another_run_price_every_command,
                                         tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(inputs_of_half_the_arrays_are_those_of_larger_ones,
                                         tmpdir_make, tmpdir_remove),

@@ -341,6 +341,51 @@ static void without_costs_there_is_no_energy(void **state)
     study_release(&s);
 }
 
+/* Pulses are as long as the inputs' mean; bits of 1 raise lines, a switch is clocked without. */
+static void a_stated_mean_input_is_what_drivers_are_priced_by(void **state)
+{
+    static const char *const machine[] = { "configs/dazzi2021_14nm.yaml",
+                                           "configs/neurosim_resnet32_22nm.yaml" };
+    static const char *const mean[] = { "0", "0.125", "0.25", "0.5" };
+
+    for (size_t i = 0; i < 2; i++) {
+        double nj[4];
+
+        for (size_t k = 0; k < 4; k++) {
+            char arguments[256];
+
+            snprintf(arguments, sizeof arguments, "breakdown %s --set energy.mean_input=%s "
+                     "--format json", machine[i], mean[k]);
+            json_t *doc = json_of(*state, arguments);
+            nj[k] = number_at(doc, "energy.blocks.input_drivers");
+            json_decref(doc);
+        }
+        assert_near(nj[3] - nj[2], 2 * (nj[2] - nj[1]), 0.2); // half a pJ of rounding a core
+        assert_true(nj[2] > 1.1 * nj[1]);
+        assert_near(nj[0], nj[3], 1e-9 * nj[0]); // both files state a half
+        if (i == 0)
+            assert_near(nj[3], 2 * nj[2], 0.2);
+    }
+}
+
+static void clocks_stop_where_the_configuration_says(void **state)
+{
+    static const char *const blocks[] = { "crossbar", "input_drivers", "adc", "digital",
+                                          "input_memory", "links", "dataflow_controller", "clock" };
+    json_t *core = json_of(*state, "breakdown configs/dazzi2021_14nm.yaml --format json");
+    json_t *gated = json_of(*state, "breakdown configs/dazzi2021_14nm.yaml --format json "
+                                    "--set energy.clock_gating=register");
+
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        double by_core = json_number_value(json_object_get(at(core, "energy.blocks"), blocks[i]));
+        double by_register = json_number_value(json_object_get(at(gated, "energy.blocks"),
+                                                               blocks[i]));
+        assert_true(i < 6 ? by_register == by_core : by_register < 0.5 * by_core);
+    }
+    json_decref(core);
+    json_decref(gated);
+}
+
 static void the_macro_is_shown_by_module(void **state)
 {
     char path[TMPDIR_PATH_MAX], line[512];
@@ -411,6 +456,10 @@ int main(void)
                                         tmpdir_remove),
         cmocka_unit_test(a_hundred_nanoseconds_are_too_short_for_hermes),
         cmocka_unit_test(without_costs_there_is_no_energy),
+        cmocka_unit_test_setup_teardown(a_stated_mean_input_is_what_drivers_are_priced_by,
+                                        tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(clocks_stop_where_the_configuration_says, tmpdir_make,
+                                        tmpdir_remove),
         cmocka_unit_test_setup_teardown(the_macro_is_shown_by_module, tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(macros_that_lack_a_part_are_refused, tmpdir_make,
                                         tmpdir_remove),

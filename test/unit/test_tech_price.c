@@ -634,8 +634,9 @@ static void a_stream_is_paid_by_its_sender_per_pitch(void **state)
         memset(r.bits, 0, r.plan.n_stream * sizeof *r.bits);
         r.bits[i] = 1000000;
         struct price_report q = report_of(&r);
-        double away = abs((int)(s->from / 8) - (int)(s->to / 8)) +
-                      abs((int)(s->from % 8) - (int)(s->to % 8));
+        /* 43 cores in rows of 7 */
+        double away = abs((int)(s->from / 7) - (int)(s->to / 7)) +
+                      abs((int)(s->from % 7) - (int)(s->to % 7));
         CHECK_NEAR((double)q.core[s->from].energy_pj[PRICE_LINKS],
                    1e6 * link_bit_pj(&c, &u, away), 1e-5);
         assert_true(q.total.energy_pj[PRICE_LINKS] == q.core[s->from].energy_pj[PRICE_LINKS]);
@@ -664,14 +665,34 @@ static void image_and_result_are_paid_from_the_left_edge(void **state)
         memset(r.bits, 0, r.plan.n_stream * sizeof *r.bits);
         r.bits[i] = 1000000;
         struct price_report q = report_of(&r);
-        /* of 64 cores in rows of 8, the first and the last of 43: 42 = 5 * 8 + 2 */
+        /* the first and the last of 43 cores in rows of 7: 42 = 6 * 7 */
         CHECK_NEAR((double)q.core[image ? 0 : 42].energy_pj[PRICE_LINKS],
-                   1e6 * link_bit_pj(&c, &u, image ? 1 : 3), 1e-5);
+                   1e6 * link_bit_pj(&c, &u, 1), 1e-5);
         price_report_release(&q);
         n++;
     }
     assert_int_equal(n, 2);
     rig_release(&r);
+}
+
+/* Cores that hold nothing lie around those that do. */
+static void links_cost_the_same_on_a_larger_chip(void **state)
+{
+    static const char *const cores[] = { "chip.cores=43", "chip.cores=64", "chip.cores=10000" };
+    int64_t first_pj = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cores / sizeof *cores; i++) {
+        struct rig r;
+
+        rig_init_with(&r, cores[i]);
+        rig_fill(&r, 1);
+        struct price_report q = report_of(&r);
+        first_pj = i == 0 ? q.total.energy_pj[PRICE_LINKS] : first_pj;
+        assert_true(first_pj > 0 && q.total.energy_pj[PRICE_LINKS] == first_pj);
+        price_report_release(&q);
+        rig_release(&r);
+    }
 }
 
 static void what_the_network_needs_is_delivered(void **state)
@@ -1333,6 +1354,7 @@ int main(void)
         cmocka_unit_test(with_values_crossbar_and_drivers_follow_them),
         cmocka_unit_test(a_stream_is_paid_by_its_sender_per_pitch),
         cmocka_unit_test(image_and_result_are_paid_from_the_left_edge),
+        cmocka_unit_test(links_cost_the_same_on_a_larger_chip),
         cmocka_unit_test(what_the_network_needs_is_delivered),
         cmocka_unit_test(latency_of_a_block_is_that_of_its_slowest_core),
         cmocka_unit_test(controllers_hold_the_widest_kernel_row_and_pixel_of_the_plan),
