@@ -15,7 +15,7 @@
 #include "report/table.h"
 #include "report/version.h"
 
-#define N_TABLE 7
+#define N_TABLE 9
 
 static const char *status_name(enum figure_status s)
 {
@@ -122,12 +122,13 @@ static struct table *all_figures(const void *tables)
     {                                                                                            \
         return figure_table_make((const struct figure_table *)tables + i);                       \
     }
-MAKE(0) MAKE(1) MAKE(2) MAKE(3) MAKE(4) MAKE(5) MAKE(6)
+MAKE(0) MAKE(1) MAKE(2) MAKE(3) MAKE(4) MAKE(5) MAKE(6) MAKE(7) MAKE(8)
 
 static const struct sheet sheets[] = {
     { "figures", true, all_figures }, { "replicas", false, make_0 }, { "table1", false, make_1 },
     { "table2", false, make_2 },      { "timing", false, make_3 },   { "table3", false, make_4 },
-    { "table4", false, make_5 },      { "efficiency", false, make_6 }, { 0 },
+    { "table4", false, make_5 },      { "efficiency", false, make_6 },
+    { "neurosim", false, make_7 },    { "lu2021", false, make_8 },    { 0 },
 };
 
 static const struct form form = { sheets, article_head, article_tail, article_json };
@@ -161,7 +162,8 @@ static enum err make_tables(struct figure_table *t, struct err_msg *m)
 {
     static enum err (*const make[N_TABLE])(struct figure_table *, struct err_msg *) = {
         article_replicas, article_table_1, article_table_2,    article_timing,
-        article_table_3,  article_table_4, article_efficiency,
+        article_table_3,  article_table_4, article_efficiency, article_neurosim,
+        article_lu2021,
     };
     enum err e = ERR_NONE;
 
@@ -252,8 +254,10 @@ const struct command command_article = {
     .help = "Tables 1 to 4, timing and efficiency of M. Dazzi, A. Sebastian, L. Benini,\n"
             "E. Eleftheriou, \"Accelerating Inference of Convolutional Neural Networks Using\n"
             "In-memory Computing\", Front. Comput. Neurosci. 15:674154 (2021). Exit status 1 if a\n"
-            "figure differs that docs/validation.md does not list. --out also draws Figs. 6, 9\n"
-            "and 10, 6 and 10 with gnuplot, and writes index.html, which shows all on one page.\n"
+            "figure differs that docs/validation.md does not list. Beside it whole chips of\n"
+            "DNN+NeuroSim, with each difference of ours: --table neurosim, --table lu2021. --out\n"
+            "also draws Figs. 6, 9 and 10, 6 and 10 with gnuplot, and writes index.html, which\n"
+            "shows all on one page.\n"
             "\n"
             "  imcsim article\n"
             "  imcsim article --out figures\n",

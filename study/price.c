@@ -12,6 +12,7 @@
 
 struct bill { // of one core over all images, in pJ
     double energy[N_PRICE_BLOCK], leakage[N_PRICE_BLOCK];
+    double shift_adds; // of the digital processor's energy
     double idle;
     double fill; // beside: while the pipeline fills and drains
 };
@@ -292,6 +293,7 @@ static void add_up(const struct pricing *k, uint32_t core, const struct priced_c
         [PRICE_LINKS] = priced->links_pj,
         [PRICE_CLOCK] = clock.tree_pj,
     } };
+    bill->shift_adds = (double)n->shift_adds * u->shift_add;
     bill->idle = idle * clock.idle_pj;
     bill->fill = more_idle * clock.idle_pj;
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
@@ -314,6 +316,7 @@ static void round_row(const struct bill *bill, const struct priced_core *core, u
         row->area_um2[b] = llround(core->unit.area_um2[b] +
                                    (b == PRICE_LINKS ? core->links.area_um2 : 0));
     }
+    row->shift_add_pj = llround(bill->shift_adds / images);
     row->idle_pj = llround(bill->idle / images);
     row->in = core->in;
 }
@@ -355,6 +358,7 @@ static void row_add(struct price_row *to, const struct price_row *from)
         to->area_um2[b] += from->area_um2[b];
         to->latency_ns[b] = fmax(to->latency_ns[b], from->latency_ns[b]);
     }
+    to->shift_add_pj += from->shift_add_pj;
     to->idle_pj += from->idle_pj;
     to->in.driven += from->in.driven;
     to->in.active += from->in.active;

@@ -71,7 +71,7 @@ static void add_cell(struct table *t, const struct figure *f)
 
 static const char *row_verdict(const struct figure_row *r)
 {
-    const char *verdict = "agrees";
+    const char *verdict = ""; // nothing printed
 
     for (size_t i = 0; i < r->n_figure; i++) {
         enum figure_status s = figure_status(&r->figure[i]);
@@ -79,6 +79,8 @@ static const char *row_verdict(const struct figure_row *r)
             return "DIFFERS";
         if (s == FIGURE_DEVIATES)
             verdict = r->figure[i].deviation;
+        else if (s != FIGURE_OURS_ALONE && !verdict[0])
+            verdict = "agrees";
     }
     return verdict;
 }

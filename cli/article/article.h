@@ -73,6 +73,11 @@ enum err article_timing(struct figure_table *t, struct err_msg *m);
 enum err article_table_3(struct figure_table *t, struct err_msg *m);
 enum err article_table_4(struct figure_table *t, struct err_msg *m);
 enum err article_efficiency(struct figure_table *t, struct err_msg *m);
+
+/* Whole chips of another program, and ours beside them (cli/article/neurosim.c). */
+enum err article_neurosim(struct figure_table *t, struct err_msg *m);
+enum err article_lu2021(struct figure_table *t, struct err_msg *m);
+
 void figure_table_release(struct figure_table *t); // takes a zeroed one
 
 #endif

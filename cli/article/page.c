@@ -52,6 +52,7 @@ static const struct section {
     { "3.1 ResNet-32 and its dataflow", { "figure9" }, { "table2" } },
     { "3.1.3 and 3.1.4 Time", { "figure10a", "figure10b" }, { "timing" } },
     { "3.2 Hardware", { NULL }, { "table3", "table4", "efficiency" } },
+    { "Beside another simulator", { NULL }, { "neurosim", "lu2021" } },
 };
 
 static const struct plot *find_plot(const struct article *a, const char *name)

@@ -195,6 +195,8 @@ static void a_core_pays_for_each_of_its_counts(void **state)
                    70001 * u.row_clocked + ones * u.driver_digit, 1e-3);
         CHECK_NEAR((double)q.core[0].energy_pj[PRICE_ADC], 500009 * u.conversion, 1e-3);
         CHECK_NEAR((double)q.core[0].energy_pj[PRICE_DIGITAL], 400009 * u.shift_add, 1e-3);
+        assert_int_equal(q.core[0].shift_add_pj, q.core[0].energy_pj[PRICE_DIGITAL]);
+        assert_int_equal(q.total.shift_add_pj, q.core[0].shift_add_pj);
         price_report_release(&q);
     }
     free(core);
