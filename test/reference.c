@@ -29,7 +29,7 @@ static size_t at(struct shape s, uint32_t x, uint32_t y, uint32_t ch)
 
 void reference_init(struct reference *r, const struct network *n)
 {
-    r->network = n;
+    *r = (struct reference){ .network = n };
     r->sum = allocate(n->n_layer, sizeof *r->sum);
     r->map = allocate(n->n_layer, sizeof *r->map);
     r->pooled = allocate(n->n_layer, sizeof *r->pooled);
@@ -151,14 +151,15 @@ static uint32_t pooled_window(const struct layer *l, uint32_t x, uint32_t y, uin
 }
 
 /* Sum of output o before scaling; *entry says which scale is its own. */
-static int64_t output_sum(const struct layer *l, uint32_t x, uint32_t y, uint32_t o,
-                          const int64_t *patch, uint32_t *entry)
+static int64_t output_sum(const struct reference *r, uint32_t index, uint32_t x, uint32_t y,
+                          uint32_t o, const int64_t *patch, uint32_t *entry)
 {
+    const struct layer *l = &r->network->layer[index];
     int64_t sum, most;
 
     *entry = o;
     if (l->kind == LAYER_CONV || l->kind == LAYER_GEMM)
-        return sum_of(l, o, patch);
+        return r->product ? r->product(r->user, index, x, y, o, patch) : sum_of(l, o, patch);
     uint32_t n = pooled_window(l, x, y, o, patch, &sum, &most);
     if (l->kind == LAYER_MAX_POOL)
         return most;
@@ -200,7 +201,7 @@ static void run_layer(const struct reference *r, uint32_t index)
             for (uint32_t o = 0; o < l->out.channels; o++) {
                 size_t k = at(l->out, x, y, o);
                 uint32_t entry;
-                r->sum[index][k] = output_sum(l, x, y, o, patch, &entry);
+                r->sum[index][k] = output_sum(r, index, x, y, o, patch, &entry);
                 r->map[index][k] = result_of(r, l, x, y, o, r->sum[index][k], entry);
             }
         }

@@ -15,6 +15,12 @@ struct reference {
     int64_t             **sum;     // per layer, before scaling; of the image: unused
     int64_t             **map;     // per layer, before pooling
     int64_t             **pooled;  // per layer; NULL where it does not pool
+
+    /* What stands in place of a sum of weights times inputs; patch: what the kernel covers, of all
+     * channels of the input, less the zero point: [channel][kernel 0][kernel 1]. NULL: nothing. */
+    int64_t (*product)(void *user, uint32_t layer, uint32_t x, uint32_t y, uint32_t o,
+                       const int64_t *patch);
+    void *user;
 };
 
 void reference_init(struct reference *r, const struct network *n);
