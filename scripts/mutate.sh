@@ -53,6 +53,31 @@ arch/core/read_back.c|s/column \* rb->who->stride\[1\]/column/|prove chip
 arch/core/read_back.c|s/rb->times->n_image - 1/rb->times->n_image - 2/|prove chip
 arch/core/add_sums.c|s/acc\[o\] \+= add/acc[o] = add/|prove chip
 arch/core/add_sums.c|s/(partial_sum_ops \+= .*) \* out_n/\1/|tour chip
+study/sweep/store.c|s/word\[0\] \* 0x13b \+ /word[0] * 0x13b - /|sweep_runs
+study/sweep/store.c|s/n > 0 && n < 19 && strspn/n > 0 \&\& n < 1 \&\& strspn/|sweep_runs
+study/sweep/store.c|s/application != APPLICATION/application == APPLICATION + 1/|sweep_runs
+study/sweep/store.c|s/error=CASE WHEN \?8 OR error IS NULL/error=CASE WHEN ?8 OR 1/|sweep_runs
+study/sweep/store.c|s/coalesce\(min\(name,\?3\),name,\?3\)/name/|sweep_runs
+study/sweep/store.c|s/SQLITE_NOTADB/SQLITE_CORRUPT/|sweep_runs
+study/sweep/store.c|s/enum err e = execute\(s, "COMMIT", m\);/enum err e = execute(s, "ROLLBACK", m);/|sweep_runs
+study/sweep/pool.c|s/WIFSIGNALED\(status\) \? WTERMSIG\(status\) : 0/0/|sweep_runs
+study/sweep/pool.c|s/memset\(mark, 0, cfg->n_mark\);/memset(mark, 1, cfg->n_mark);/|sweep_runs
+study/sweep/pool.c|s/for \(uint32_t i = 1; i < w->n_piece; i\+\+\)/for (uint32_t i = 2; i < w->n_piece; i++)/|sweep_runs
+study/sweep/pool.c|s/now_s\(\) - w->since_s > p->cfg.limit_s/now_s() - w->since_s > 1000/|sweep_runs
+study/sweep/pool.c|s/w->in.n -= w->taken;/w->in.n -= 0;/|sweep_runs
+study/sweep/pool.c|s/sigaction\(numbers\[i\], &ignore, NULL\);/;/|sweep_runs
+study/sweep/rows.c|s/before = before && f != 0;/before = true;/|sweep_report
+study/sweep/rows.c|s/FROM points WHERE version=\?/FROM points WHERE version>=?/|sweep_report
+study/sweep/rows.c|s/ORDER BY version=\? DESC, /ORDER BY version<>? DESC, /|sweep_report
+study/sweep/explore.c|s/return more \? a > b : a < b;/return more ? a >= b : a < b;/|sweep_report
+study/sweep/explore.c|s/front\[left\+\+\] = i;/front[left++] = left;/|sweep_report
+study/sweep/explore.c|s/return isnan\(a->number\) \? 1 : -1;/return isnan(a->number) ? -1 : 1;/|sweep_report
+report/point.c|s/json_object_del\(json, "energy"\);/json_object_del(json, "chip");/|sweep_runs
+report/point.c|s/price_report_release\(&w->measured.price\);/return ERR_NONE;/|sweep_runs
+report/point.c|s/name_wrong\(&f->id, w->sweep, p\);/;/|sweep_runs
+cli/sweep_run.c|s/f.kind == POINT_FAILED \? f.error : NULL/NULL/|sweep_runs
+cli/sweep_run.c|s/return e \? e : last;/return e;/|sweep_runs
+cli/cmd_report.c|s/return x->failed \? 1 : -1;/return x->failed ? -1 : 1;/|sweep_report
 LIST
 }
 

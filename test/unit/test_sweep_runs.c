@@ -16,6 +16,7 @@
 #include <zlib.h>
 
 #include "core/rng.h"
+#include "report/point.h"
 #include "study/sweep/pool.h"
 #include "study/sweep/store.h"
 #include "test/cli_rig.h"
@@ -167,45 +168,128 @@ static void write_study(const char *dir, const char *name, const char *text)
     tmpdir_write(dir, name, text, strlen(text));
 }
 
-static void a_document_is_that_of_run_but_for_the_host(void **state)
+/* A blob of gzip. */
+static json_t *unpacked(const char *dir, const void *bytes, size_t n_byte)
 {
-    char path[TMPDIR_PATH_MAX], arguments[1024], sets[600], id[40];
+    static char text[1 << 21];
+    char path[TMPDIR_PATH_MAX];
+
+    tmpdir_write(dir, "r.gz", bytes, n_byte);
+    gzFile z = gzopen(tmpdir_path(path, dir, "r.gz"), "rb");
+    int n = gzread(z, text, sizeof text);
+    gzclose(z);
+    assert_true(n > 0 && n < (int)sizeof text);
+    json_t *doc = json_loadb(text, (size_t)n, 0, NULL);
+    assert_non_null(doc);
+    return doc;
+}
+
+/* Runs each point that did not fail singly, with its keys, which stand behind `result`; how many
+ * there are. */
+static int compare_with_run(const char *dir, const char *name, const char *base)
+{
+    char path[TMPDIR_PATH_MAX], arguments[2048];
     int n_row = 0;
     sqlite3 *db;
     sqlite3_stmt *q;
 
-    write_study(*state, "s.yaml", small);
-    free(succeed(*state, "sweep @/s.yaml --db @/s.db --jobs 2"));
-    assert_int_equal(sqlite3_open(tmpdir_path(path, *state, "s.db"), &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT id, \"core.crossbar.rows\", "
-                                        "\"fabric.link_gbps\", \"network.depth\", result, "
-                                        "latency_us, cores, interval_timesteps FROM points WHERE "
-                                        "error IS NULL", -1, &q, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_open(tmpdir_path(path, dir, name), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT result, latency_us, id, version, name, error, "
+                                        "images, host_s, * FROM points WHERE error IS NULL", -1,
+                                        &q, NULL), SQLITE_OK);
     for (; sqlite3_step(q) == SQLITE_ROW; n_row++) {
-        snprintf(id, sizeof id, "%s", sqlite3_column_text(q, 0));
-        snprintf(sets, sizeof sets, "--set core.crossbar.rows=%s --set fabric.link_gbps=%s "
-                 "--set network.depth=%s", sqlite3_column_text(q, 1), sqlite3_column_text(q, 2),
-                 sqlite3_column_text(q, 3));
-        snprintf(arguments, sizeof arguments, "run resnet32 %s --json -", sets);
-        json_t *run = json_of(*state, arguments);
-        tmpdir_write(*state, "r.gz", sqlite3_column_blob(q, 4),
-                     (size_t)sqlite3_column_bytes(q, 4));
-        gzFile z = gzopen(tmpdir_path(path, *state, "r.gz"), "rb");
-        static char text[1 << 20];
-        int n = gzread(z, text, sizeof text);
-        gzclose(z);
-        assert_true(n > 0 && n < (int)sizeof text);
-        json_t *stored = json_loadb(text, (size_t)n, 0, NULL);
+        int n = snprintf(arguments, sizeof arguments, "run %s --json -", base);
+        for (int c = 15; strcmp(sqlite3_column_name(q, c), "cores") != 0; c++)
+            n += snprintf(arguments + n, sizeof arguments - (size_t)n, " --set %s=%s",
+                          sqlite3_column_name(q, c), sqlite3_column_text(q, c));
+        json_t *run = json_of(dir, arguments);
+        json_t *stored = unpacked(dir, sqlite3_column_blob(q, 0),
+                                  (size_t)sqlite3_column_bytes(q, 0));
         assert_int_equal(json_object_del(run, "host"), 0);
         assert_true(json_equal(run, stored));
-        assert_int_equal(sqlite3_column_int64(q, 6), integer_at(run, "cores"));
-        assert_int_equal(sqlite3_column_int64(q, 7), integer_at(run, "timing.interval_timesteps"));
+        assert_true(sqlite3_column_double(q, 1) == number_at(run, "timing.latency_us"));
         json_decref(run);
         json_decref(stored);
     }
-    assert_int_equal(n_row, 15); // of 22 of the grid
     sqlite3_finalize(q);
     sqlite3_close(db);
+    return n_row;
+}
+
+static void a_document_is_that_of_run_but_for_the_host(void **state)
+{
+    write_study(*state, "s.yaml", small);
+    free(succeed(*state, "sweep @/s.yaml --db @/s.db --jobs 2"));
+    assert_int_equal(compare_with_run(*state, "s.db", "resnet32"), 15); // of 22 of the grid
+}
+
+static void fifty_random_points_are_those_of_run(void **state)
+{
+    write_study(*state, "s.yaml", "base: resnet32_speedup\n"
+                "vary: {network.depth: [20]}\n"
+                "sample:\n"
+                "  count: 50\n"
+                "  seed: 18\n"
+                "  keys:\n"
+                "    core.crossbar.rows: [150, 1100]\n"
+                "    core.crossbar.columns: [150, 1100]\n"
+                "    mapping.replicas.32: [1, 4]\n"
+                "    fabric.link_gbps: [30, 60]\n"
+                "    chip.cores: [200, 300]\n"
+                "    core.input_memory.words: [2048, 4096]\n"
+                "    batch: [1, 60]\n");
+    char *out = succeed(*state, "sweep @/s.yaml --db @/s.db --jobs 3");
+    int n = compare_with_run(*state, "s.db", "resnet32_speedup");
+    print_message("%s", out);
+    assert_true(n >= 45);
+    free(out);
+}
+
+/* A worker's own run of points that differ in what they cost. */
+static void points_that_differ_in_prices_alone_share_a_run(void **state)
+{
+    static const char text[] = "base: dazzi2021_14nm\n"
+                               "vary:\n"
+                               "  network.depth: [20, 32]\n"
+                               "  energy.chip: [dazzi2021_14nm, composed]\n"
+                               "  energy.technology: [22nm_lp, 45nm_lp]\n";
+    const struct store_ids none = { NULL, 0 };
+    struct sweep s;
+    struct err_msg m;
+    double energy[8];
+
+    (void)state;
+    assert_int_equal(sweep_load_text(&s, "s.yaml", text, &m), ERR_NONE);
+    struct point_worker w = { .sweep = &s, .done = &none };
+    for (uint64_t i = 0; i < 8; i++) {
+        struct message found = { NULL, 0, 0 };
+        struct point_mark mark = { .named = false };
+        struct point_found f;
+        const void *result;
+        size_t n_result;
+        bool shared = w.measured.run.total_timesteps == 12345; // as it was left
+        point_work(&w, i, &found, &mark);
+        assert_true(point_read(&f, &result, &n_result, found.byte, found.n));
+        assert_int_equal(f.kind, POINT_RAN);
+        assert_int_equal(shared && w.measured.run.total_timesteps == 12345, i % 4 != 0);
+        energy[i] = f.figure[FIGURE_ENERGY];
+        w.measured.run.total_timesteps = 12345;
+        message_release(&found);
+    }
+    assert_true(energy[2] != energy[3] && energy[0] != energy[2] && energy[0] != energy[4]);
+    point_worker_release(&w);
+    sweep_release(&s);
+}
+
+static void points_with_prices_are_those_of_run(void **state)
+{
+    write_study(*state, "s.yaml", "base: dazzi2021_14nm\n"
+                "vary:\n"
+                "  network.depth: [20, 32]\n"
+                "  energy.chip: [dazzi2021_14nm, composed]\n"
+                "  energy.technology: [22nm_lp, 45nm_lp]\n");
+    free(succeed(*state, "sweep @/s.yaml --db @/s.db"));
+    assert_int_equal(compare_with_run(*state, "s.db", "dazzi2021_14nm"), 8);
 }
 
 /* Starts the study and ends it with the signal `us` microseconds later; one that is heeded comes
@@ -344,6 +428,9 @@ int main(void)
         cmocka_unit_test(names_of_points_are_fnv_1a_of_128_bits),
         cmocka_unit_test(workers_that_die_or_stop_lose_their_own_piece_alone),
         IN_TMPDIR(a_document_is_that_of_run_but_for_the_host),
+        IN_TMPDIR(fifty_random_points_are_those_of_run),
+        cmocka_unit_test(points_that_differ_in_prices_alone_share_a_run),
+        IN_TMPDIR(points_with_prices_are_those_of_run),
         IN_TMPDIR(a_study_that_was_killed_goes_on_to_the_same_table),
         IN_TMPDIR(a_signal_ends_in_good_order),
         IN_TMPDIR(a_changed_study_runs_what_is_new),
