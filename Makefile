@@ -19,6 +19,7 @@
 #        B             build directory; other flags want another one
 #        SAN           sanitizers: make test SAN=address,undefined B=build/san
 #        SYSTEMC=0     leaves the SystemC kernel out
+#        MPICC         mpicc, where there is one; MPICC= leaves MPI out
 #        PREFIX        where `make install` puts things (/usr/local)
 #        JOBS          threads of `make run`, and of make itself where -j is not given
 #        IMAGES        what `make run` classifies
@@ -28,16 +29,18 @@
 B            ?= build
 SAN          ?=
 SYSTEMC      ?= 1
+MPICC        ?= $(if $(SAN),,$(shell command -v mpicc))
 PREFIX       ?= /usr/local
 JOBS         ?= $(shell nproc)
 IMAGES       ?= /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz
 FUZZ_SECONDS ?= 60
 ONNX_PROTO   ?= /usr/include/onnx/onnx.proto
 
-ROOMS := $(shell find core network traces noc memory dataflow import arch study report -type d ! -name sc)
+ROOMS := $(shell find core network traces noc memory dataflow import arch study report -type d ! -name sc ! -name mpi)
 LIB   := $(patsubst %.c,$(B)/%.o,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) $(B)/onnx.pb-c.o
 SC    := $(if $(filter 0,$(SYSTEMC)),,$(patsubst %.cpp,$(B)/%.oxx,$(wildcard core/sc/*.cpp tlm/*.cpp)))
 SC_SO := $(if $(SC),$(B)/libimcsim_systemc.so)
+MPI_SO := $(if $(MPICC),$(B)/libimcsim_mpi.so)
 LOAD  := $(if $(SC),$(B)/core/sc/load.o)
 CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c cli/*.c cli/article/*.c))
 RIG   := $(patsubst %.c,$(B)/%.o,$(wildcard test/*.c test/zoo/*.c))
@@ -67,7 +70,7 @@ DEPS := @scripts/install_deps.sh
 .PHONY: all run test accuracy check lint fuzz article bench peer zoo install uninstall clean
 .SECONDARY:
 
-all: $(if $(CLI),$(B)/imcsim) $(SC_SO)
+all: $(if $(CLI),$(B)/imcsim) $(SC_SO) $(MPI_SO)
 	@:
 
 run:
@@ -143,13 +146,16 @@ install: all $(I)/imcsim $(I)/libimcsim.a $(if $(SC),$(I)/libimc_accelerator.a)
 	install -D -m 644 $(I)/libimcsim.a $(PREFIX)/lib/libimcsim.a
 	install -D -m 644 include/imcsim.h $(PREFIX)/include/imcsim/imcsim.h
 	scripts/install_files.sh $(PREFIX)/include/imcsim $$(scripts/closure.sh "$(CC)" $(MODELS))
-	scripts/install_files.sh $(PREFIX)/share/imcsim $$(find configs docs models -name '.*' -o -type f -print)
+	scripts/install_files.sh $(PREFIX)/share/imcsim $$(find configs docs models report/page third_party -name '.*' -o -type f -print)
 	mkdir -p $(PREFIX)/lib/pkgconfig $(PREFIX)/share/man/man1 \
 	    $(PREFIX)/share/bash-completion/completions
 	$(B)/imcsim help man >$(PREFIX)/share/man/man1/imcsim.1
 	$(B)/imcsim help bash >$(PREFIX)/share/bash-completion/completions/imcsim
 	sed 's|@PREFIX@|$(abspath $(PREFIX))|; s|@LIBS@|$(filter-out -lsystemc,$(filter -l%,$(LDLIBS)))|' \
 	    lib/imcsim.pc.in >$(PREFIX)/lib/pkgconfig/imcsim.pc
+ifneq ($(MPI_SO),)
+	install -D -m 644 $(MPI_SO) $(PREFIX)/lib/imcsim/libimcsim_mpi.so
+endif
 ifneq ($(SC),)
 	install -D -m 644 $(SC_SO) $(PREFIX)/lib/imcsim/libimcsim_systemc.so
 	install -D -m 644 tlm/imc_accelerator.h $(PREFIX)/include/imcsim/imc_accelerator.h
@@ -215,6 +221,12 @@ $(B)/libimcsim_systemc.so: core/sc/kernel_sc.cpp core/chan.c $(wildcard core/*.h
 	$(Q)$(CC) -I. $(CFLAGS) -fPIC -c core/chan.c -o $(B)/core/sc/chan.pic.o
 	$(Q)$(CXX) -I. $(CXXFLAGS) $(LDFLAGS) -fPIC -shared core/sc/kernel_sc.cpp \
 	    $(B)/core/sc/chan.pic.o -lsystemc -o $@
+
+# MPI is loaded where mpirun has started the program.
+$(B)/libimcsim_mpi.so: study/sweep/mpi/link_mpi.c study/sweep/link.h core/err.h
+	@echo "  LINK  $@"
+	@mkdir -p $(@D)
+	$(Q)OMPI_CC="$(CC)" $(MPICC) -I. -std=c11 -O2 -g -Wall -Wextra -Werror -fPIC -shared $< -o $@
 
 $(B)/test/unit/test_commands: scripts/check_commands.sh $(B)/test/tools/write_zoo $(B)/imcsim $(SC_SO)
 	@mkdir -p $(@D)

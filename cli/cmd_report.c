@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "cli/results.h"
+#include "cli/study_page.h"
 #include "report/figures.h"
 #include "report/json.h"
 #include "report/table.h"
@@ -28,10 +29,13 @@ struct reading {
     size_t                n_key;
     bool                  varies[N_FIGURE], there[N_FIGURE];
     enum figure           best;
+    bool                  is_wanted; // by the study
     enum figure           front[MOST_FRONT];
     size_t                n_front;
+    bool                 *beyond; // owned: of each point, whether it is beyond a limit of the study
+    size_t                n_beyond;
     size_t               *order; // owned: points, the best first, those that failed last
-    size_t                n_order, n_whole; // with those that failed; without
+    size_t                n_order, n_whole; // with those that failed or are beyond; without
 };
 
 static enum err no_memory(struct err_msg *m)
@@ -312,6 +316,7 @@ static json_t *json_begun(const struct reading *r)
     json_put_text(&o, "version", r->rows.version);
     json_put_count(&o, "n_points", r->rows.n);
     json_put_count(&o, "n_failed", r->rows.n_failed);
+    json_put_count(&o, "n_beyond_limits", r->n_beyond);
     json_put_count(&o, "n_of_other_versions", r->rows.n_others);
     return o;
 }
@@ -400,6 +405,9 @@ static void print_head(const void *reading, FILE *out)
     if (r->rows.n_others > 0)
         fprintf(out, "; of version %s, %s of others are left out", r->rows.version,
                 format_count(r->rows.n_others).text);
+    if (r->n_beyond > 0)
+        fprintf(out, "; %s beyond the limits of the study are left out",
+                format_count(r->n_beyond).text);
     fputc('\n', out);
     if (r->options->effects)
         return;
@@ -470,7 +478,54 @@ static enum err find_front(struct reading *r, struct err_msg *m)
     return e;
 }
 
-/* The figure asked for, the first of the front, or the first that varies. */
+/* What the last study wanted, where nothing else is asked for. */
+static void take_objective(struct reading *r)
+{
+    const char *text = r->rows.objective;
+    json_t *objective = text && !r->options->best && r->n_front == 0 ? json_loads(text, 0, NULL)
+                                                                     : NULL;
+
+    for (size_t i = 0; i < json_array_size(objective) && i < MOST_FRONT; i++) {
+        const char *name = json_string_value(json_array_get(objective, i));
+        enum figure q = name ? figure_find(name) : N_FIGURE;
+        if (q < N_FIGURE && r->there[q]) // else no point has come so far
+            r->front[r->n_front++] = q;
+    }
+    if (r->n_front == 1) {
+        r->n_front = 0;
+        r->best = r->front[0];
+        r->is_wanted = true;
+    }
+    json_decref(objective);
+}
+
+/* Marks points that are worse than a limit of the last study in a figure that they have. */
+static enum err find_beyond(struct reading *r, struct err_msg *m)
+{
+    json_t *limits = r->rows.limits ? json_loads(r->rows.limits, 0, NULL) : NULL;
+    const char *key;
+    json_t *value;
+
+    r->beyond = calloc(r->rows.n + 1, sizeof *r->beyond);
+    if (!r->beyond) {
+        json_decref(limits);
+        return no_memory(m);
+    }
+    json_object_foreach(limits, key, value) {
+        enum figure q = figure_find(key);
+        for (size_t i = 0; q < N_FIGURE && i < r->rows.n; i++) {
+            double own = r->rows.row[i].figure[q];
+            bool worse = !isnan(own) &&
+                         explore_better(json_number_value(value), own, figure_rows[q].more);
+            r->n_beyond += worse && !r->beyond[i];
+            r->beyond[i] = r->beyond[i] || worse;
+        }
+    }
+    json_decref(limits);
+    return ERR_NONE;
+}
+
+/* The figure asked for, the first of the front, the study's, or the first that varies. */
 static enum err find_best(struct reading *r, struct err_msg *m)
 {
     const char *name = r->options->best;
@@ -481,6 +536,8 @@ static enum err find_best(struct reading *r, struct err_msg *m)
         r->best = r->front[0];
         return ERR_NONE;
     }
+    if (r->is_wanted)
+        return ERR_NONE;
     for (int q = N_FIGURE - 1; q >= 0; q--)
         if (r->there[q] && (r->varies[q] || !r->varies[r->best]))
             r->best = (enum figure)q;
@@ -538,7 +595,7 @@ static void find_figures(struct reading *r)
 
 struct ranked {
     double value;
-    bool   more, failed;
+    bool   more, failed; // or beyond a limit
     size_t point;
 };
 
@@ -564,13 +621,14 @@ static bool keep_front(bool *keep, const struct reading *r)
         more[f] = figure_rows[r->front[f]].more;
     for (size_t i = 0; i < r->rows.n && value; i++)
         for (size_t f = 0; f < r->n_front; f++)
-            value[i * r->n_front + f] = r->rows.row[i].figure[r->front[f]];
+            value[i * r->n_front + f] = r->beyond[i] ? NAN
+                                                     : r->rows.row[i].figure[r->front[f]];
     bool fits = value && explore_front(keep, value, r->rows.n, r->n_front, more);
     free(value);
     return fits;
 }
 
-/* Points of the front alone, or all of them, failed ones last. */
+/* Points of the front alone, or all of them, those beyond limits and failed ones last. */
 static enum err rank(struct reading *r, struct err_msg *m)
 {
     size_t n = r->rows.n;
@@ -581,7 +639,7 @@ static enum err rank(struct reading *r, struct err_msg *m)
     bool fits = ranked && keep && r->order && (r->n_front == 0 || keep_front(keep, r));
     for (size_t i = 0; i < n && fits; i++)
         if (r->n_front == 0 || keep[i]) {
-            bool failed = r->rows.row[i].error != NULL;
+            bool failed = r->rows.row[i].error != NULL || r->beyond[i];
             ranked[r->n_order++] = (struct ranked){ r->rows.row[i].figure[r->best],
                                                 figure_rows[r->best].more, failed, i };
             r->n_whole += !failed;
@@ -609,7 +667,11 @@ static enum err read_all(struct reading *r, struct err_msg *m)
     if (!e)
         e = find_front(r, m);
     if (!e)
+        take_objective(r);
+    if (!e)
         e = find_best(r, m);
+    if (!e)
+        e = find_beyond(r, m);
     return e ? e : rank(r, m);
 }
 
@@ -621,6 +683,7 @@ static void release(struct reading *r)
     }
     free(r->key);
     free(r->order);
+    free(r->beyond);
     rows_release(&r->rows);
 }
 
@@ -637,6 +700,8 @@ static enum err cmd_report(const struct options *o, struct err_msg *m)
         e = results_check(form, o, NULL, 0, m);
     if (!e)
         e = read_all(&r, m);
+    if (!e && o->html)
+        e = study_page_write(o->html, &(struct study_page){ o->operand, &r.rows, r.beyond }, m);
     if (!e)
         e = results_write(form, o, &r, NULL, 0, m);
     release(&r);
@@ -652,13 +717,15 @@ const struct command command_report = {
             "that failed. --front prints the points that no other beats in two or three figures.\n"
             "--effects prints how much each key moves each figure: the mean of the figure at\n"
             "each value of the key, and how far these lie apart. CSV, JSON and --table points\n"
-            "have all points and all figures, less those beyond --count.\n"
+            "have all points and all figures, less those beyond --count. --html writes a page\n"
+            "for a browser, which needs no network.\n"
             "\n"
             "  imcsim sweep configs/studies/arrays.yaml --jobs 2\n"
             "  imcsim report arrays.db --best latency_us --count 5\n"
             "  imcsim report arrays.db --front cores,latency_us\n"
-            "  imcsim report arrays.db --effects\n",
+            "  imcsim report arrays.db --effects\n"
+            "  imcsim report arrays.db --html page       # page/index.html, for a browser\n",
     .options = OPTION_BIT(OPTION_BEST) | OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_FRONT) |
-               OPTION_BIT(OPTION_EFFECTS) | OPTION_RESULTS,
+               OPTION_BIT(OPTION_EFFECTS) | OPTION_BIT(OPTION_HTML) | OPTION_RESULTS,
     .run = cmd_report,
 };

@@ -15,6 +15,7 @@
 #include "study/measure.h"
 #include "study/outputs.h"
 #include "study/study.h"
+#include "study/sweep/wishes.h"
 
 static double peak_rss_mib(void)
 {
@@ -32,6 +33,8 @@ static enum err check_options(const struct options *o, struct err_msg *m)
     if (o->kernel == KERNEL_SYSTEMC && o->jobs > 1)
         return err_set(m, ERR_INPUT, "run: --jobs %d with --kernel systemc: SystemC runs one "
                        "simulation a process: want --jobs 1 or --kernel native", (int)o->jobs);
+    if (o->from && o->operand)
+        return err_set(m, ERR_INPUT, "run: --from beside CONFIG: want one of them");
     if (o->images && o->inputs)
         return err_set(m, ERR_INPUT, "run: --images and --inputs: want one of them");
     if (o->outputs && !o->images && !o->inputs)
@@ -43,14 +46,32 @@ static enum err check_options(const struct options *o, struct err_msg *m)
     return tracing_check(o, m);
 }
 
-/* The study, with --seed as its analog.seed. */
-static enum err load_study(struct study *s, const struct options *o, struct err_msg *m)
+/* Of CONFIG, or of a point with what it ran; images that are asked for besides count. */
+static enum err load_chosen(struct study *s, struct options *own, json_t **images,
+                            const struct options *o, struct err_msg *m)
+{
+    *own = *o;
+    if (!o->from)
+        return study_from_options(s, o, m);
+    enum err e = study_from_point(s, images, o, m);
+    const struct wanted_images wanted = wanted_images(*images);
+    if (e || !wanted.set || o->images || o->inputs)
+        return e;
+    own->images = wanted.set;
+    own->how = wanted.how;
+    own->count = o->count > 0 ? o->count : wanted.count;
+    return ERR_NONE;
+}
+
+/* The study, with --seed as its analog.seed; *own: the options with what a point ran. */
+static enum err load_study(struct study *s, struct options *own, json_t **images,
+                           const struct options *o, struct err_msg *m)
 {
     struct options seeded = *o;
     char seed[64];
 
     if (o->seed == 0)
-        return study_from_options(s, o, m);
+        return load_chosen(s, own, images, o, m);
     seeded.set = calloc(o->n_set + 1, sizeof *seeded.set);
     if (!seeded.set)
         return err_set(m, ERR_MEMORY, "out of memory");
@@ -58,8 +79,10 @@ static enum err load_study(struct study *s, const struct options *o, struct err_
         seeded.set[i] = o->set[i];
     snprintf(seed, sizeof seed, "analog.seed=%" PRIu64, o->seed);
     seeded.set[seeded.n_set++] = seed;
-    enum err e = study_from_options(s, &seeded, m);
+    enum err e = load_chosen(s, own, images, &seeded, m);
     free(seeded.set);
+    own->set = o->set;
+    own->n_set = o->n_set;
     if (e || s->analog.device)
         return e;
     study_release(s);
@@ -172,9 +195,9 @@ static enum err run_study(const struct options *o, struct report *r, const struc
 static enum err cmd_run(const struct options *o, struct err_msg *m)
 {
     struct study s;
-    struct report r = { .study = &s,
-                        .images = o->images ? o->images : o->inputs,
-                        .kernel = (enum kernel_kind)o->kernel };
+    struct options own;
+    json_t *images = NULL;
+    struct report r = { .study = &s, .kernel = (enum kernel_kind)o->kernel };
     const struct output outputs[] = {
         { o->stats, report_stats, &r },
         { o->write_config, study_write_config, &s },
@@ -187,12 +210,14 @@ static enum err cmd_run(const struct options *o, struct err_msg *m)
     if (!e)
         e = results_check(&report_form, o, outputs, n, m);
     if (!e)
-        e = load_study(&s, o, m);
-    if (e)
-        return e;
-    r.seed = s.analog.seed;
-    e = run_study(o, &r, outputs, n_result, m);
-    study_release(&s);
+        e = load_study(&s, &own, &images, o, m);
+    if (!e) {
+        r.images = own.images ? own.images : own.inputs;
+        r.seed = s.analog.seed;
+        e = run_study(&own, &r, outputs, n_result, m);
+        study_release(&s);
+    }
+    json_decref(images);
     return e;
 }
 
@@ -211,10 +236,11 @@ const struct command command_run = {
             "  imcsim run configs/resnet32_fmnist.yaml --jobs 2 \\\n"
             "      --images /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz\n"
             "  imcsim run configs/resnet32.yaml --json - | jq .timing\n"
+            "  imcsim run --from arrays.db:5c0f --timeline t.svg      # a point of a study\n"
             "  imcsim run configs/resnet32.yaml --trace t.vcd.gz --trace-scope 'conv1,rs*:fire'\n"
             "  imcsim run configs/resnet32.yaml --count 2 --trace t.json.gz --timeline t.svg\n",
-    .options = OPTION_BIT(OPTION_SET) | OPTION_IMAGE_SET | OPTION_BIT(OPTION_COUNT) |
-               OPTION_BIT(OPTION_INPUTS) | OPTION_BIT(OPTION_OUTPUTS) |
+    .options = OPTION_BIT(OPTION_FROM) | OPTION_BIT(OPTION_SET) | OPTION_IMAGE_SET |
+               OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_INPUTS) | OPTION_BIT(OPTION_OUTPUTS) |
                OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_RANDOM_WEIGHTS) |
                OPTION_BIT(OPTION_ACTIVITY) | OPTION_BIT(OPTION_JOBS) | OPTION_BIT(OPTION_SEED) |
                OPTION_BIT(OPTION_KERNEL) | OPTION_BIT(OPTION_TIMING) |

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/sweep_db.h"
 #include "cli/sweep_run.h"
+#include "study/sweep/link.h"
 #include "study/sweep/points.h"
 
 /* A word as a shell takes it. */
@@ -60,31 +62,78 @@ static enum err list_points(const struct sweep *s, struct err_msg *m)
     return ERR_NONE;
 }
 
-static enum err cmd_sweep(const struct options *o, struct err_msg *m)
+static enum err run_points(const struct options *o, struct err_msg *m)
 {
-    struct sweep s;
+    struct link link;
+    struct sweep s = { .n_axis = 0 };
+    enum err e = link_open(&link, m);
 
-    enum err e = sweep_load(&s, o->operand, m);
-    if (!e)
-        e = o->dry_run ? list_points(&s, m) : sweep_run(&s, o, m);
+    if (e)
+        return e;
+    e = sweep_load(&s, o->operand, m);
+    if (e)
+        sweep_give_up(&link, e);
+    else
+        e = sweep_run(&s, o, &link, m);
     sweep_release(&s);
     return e;
 }
 
+static enum err dry_run(const struct options *o, struct err_msg *m)
+{
+    struct sweep s;
+    enum err e = sweep_load(&s, o->operand, m);
+
+    if (!e)
+        e = list_points(&s, m);
+    sweep_release(&s);
+    return e;
+}
+
+static enum err cmd_sweep(const struct options *o, struct err_msg *m)
+{
+    static const char *const names[] = { "dry-run", "status", "merge", "retry", "shard" };
+    const bool asked[] = { o->dry_run, o->status, o->merge, o->retry, o->shard != NULL };
+    enum { ALONE = 3, N = sizeof asked / sizeof *asked }; // the first ones run no points
+
+    for (int i = 0; i < ALONE; i++)
+        for (int other = i + 1; other < N; other++)
+            if (asked[i] && asked[other])
+                return err_set(m, ERR_INPUT, "sweep: --%s beside --%s: want one of them",
+                               names[other], names[i]);
+    if (o->merge)
+        return sweep_merge(o, m);
+    if (o->n_operand > 1)
+        return err_set(m, ERR_INPUT, "sweep: two operands, %.200s and %.200s: want one STUDY, or "
+                       "--merge", o->operands[0], o->operands[1]);
+    return o->status ? sweep_status(o, m) : o->dry_run ? dry_run(o, m) : run_points(o, m);
+}
+
 const struct command command_sweep = {
     .name = "sweep",
-    .operand = "STUDY",
+    .operand = "STUDY...",
     .summary = "runs the points of a study, or lists them: grids, ranges, samples",
     .help = "A study (YAML) names a base configuration and what varies; docs/studies.md has all\n"
             "of its keys. Its points are run by --jobs processes into a database (SQLite), where\n"
             "each is a row with the keys that vary, its figures and its whole result, or the\n"
             "reason why it failed. What is there already is not run again: a study that was\n"
-            "ended goes on, and one that was changed runs what is new. --dry-run prints a\n"
-            "command for each point, and how many there are.\n"
+            "ended goes on, and one that was changed runs what is new. --retry runs points that\n"
+            "failed once more. --dry-run prints a command for each point, and how many there are;\n"
+            "--status, of a database, how far its study is, also while it runs.\n"
+            "\n"
+            "On several machines, mpirun starts as many as it is told to, and the first keeps the\n"
+            "database (MPI is there where mpicc was when this was built); or --shard runs a part\n"
+            "of the points and --merge joins the databases.\n"
             "\n"
             "  imcsim sweep configs/studies/arrays.yaml --jobs 2\n"
-            "  imcsim sweep configs/studies/arrays.yaml --dry-run\n",
+            "  imcsim sweep configs/studies/arrays.yaml --dry-run\n"
+            "  imcsim sweep --status arrays.db\n"
+            "  mpirun -n 4 imcsim sweep configs/studies/arrays.yaml\n"
+            "  imcsim sweep configs/studies/arrays.yaml --shard 1/2 --db a.db\n"
+            "  imcsim sweep configs/studies/arrays.yaml --shard 2/2 --db b.db\n"
+            "  imcsim sweep --merge a.db b.db --db arrays.db\n",
     .options = OPTION_BIT(OPTION_DRY_RUN) | OPTION_BIT(OPTION_DB) | OPTION_BIT(OPTION_JOBS) |
-               OPTION_BIT(OPTION_LIMIT) | OPTION_BIT(OPTION_LOG_LEVEL),
+               OPTION_BIT(OPTION_LIMIT) | OPTION_BIT(OPTION_RETRY) | OPTION_BIT(OPTION_STATUS) |
+               OPTION_BIT(OPTION_SHARD) | OPTION_BIT(OPTION_MERGE) | OPTION_BIT(OPTION_LOG_LEVEL),
     .run = cmd_sweep,
 };

@@ -15,6 +15,8 @@
 #include "cli/progress.h"
 #include "core/datadir.h"
 #include "core/pages.h"
+#include "report/version.h"
+#include "study/sweep/rows.h"
 
 /* What the first bytes of a file that is no configuration look like, and what to do with it. */
 static const struct file_kind {
@@ -177,6 +179,53 @@ enum err study_from_options(struct study *s, const struct options *o, struct err
 enum err study_priced_from_options(struct study *s, const struct options *o, struct err_msg *m)
 {
     return load(s, o, true, m);
+}
+
+struct from_point {
+    struct study         *study;
+    const char           *name;
+    const struct settings *set;
+    json_t              **images;
+};
+
+/* JSON is YAML. */
+static enum err take_point(void *user, const char *id, const char *text, const char *images,
+                           struct err_msg *m)
+{
+    const struct from_point *p = user;
+    json_t *doc = json_loads(text, 0, NULL), *config = json_object_get(doc, "config");
+    char *own = config ? json_dumps(config, JSON_REAL_PRECISION(15) | JSON_COMPACT) : NULL;
+    enum err e = own ? study_load_network_text(p->study, p->name, own, p->set->set, p->set->n, m)
+                     : err_set(m, ERR_INPUT, "%.400s: point %.40s has no configuration", p->name,
+                               id);
+
+    *p->images = !e && images ? json_loads(images, 0, NULL) : NULL;
+    free(own);
+    json_decref(doc);
+    return e;
+}
+
+enum err study_from_point(struct study *s, json_t **images, const struct options *o,
+                          struct err_msg *m)
+{
+    const char *colon = strrchr(o->from, ':');
+    char db[DATADIR_BYTE];
+    struct settings all;
+
+    *images = NULL;
+    if (!colon || colon == o->from || colon[1] == '\0' ||
+        snprintf(db, sizeof db, "%.*s", (int)(colon - o->from), o->from) >= DATADIR_BYTE)
+        return err_set(m, ERR_INPUT, "run: --from %.100s: want DB:ID, a database of `imcsim sweep` "
+                       "and the id of a point, or its first digits", o->from);
+    enum err e = settings(&all, o, m);
+    if (e)
+        return e;
+    struct from_point p = { s, o->from, &all, images };
+    e = rows_document(db, colon + 1, imcsim_version, take_point, &p, m);
+    free(all.set);
+    if (!e)
+        e = study_plan(s, m);
+    return e;
 }
 
 enum err study_prove(const struct study *s, const struct options *o, struct err_msg *m)

@@ -2,6 +2,8 @@
 #ifndef CLI_LOAD_H
 #define CLI_LOAD_H
 
+#include <jansson.h>
+
 #include "cli/options.h"
 #include "core/err.h"
 #include "study/stored.h"
@@ -12,6 +14,11 @@ enum err study_from_options(struct study *s, const struct options *o, struct err
 
 /* The same of a study that is to be priced: where energy.chip is none, as composed. */
 enum err study_priced_from_options(struct study *s, const struct options *o, struct err_msg *m);
+
+/* The same of the point of a study that --from names. *images: what it ran, the caller's, NULL
+ * where that was timing only (study/sweep/wishes.h). */
+enum err study_from_point(struct study *s, json_t **images, const struct options *o,
+                          struct err_msg *m);
 
 /* stored_load() of operand and --set. On error *s and *r are zero. */
 enum err stored_from_options(struct study *s, struct run_result *r, const struct options *o,

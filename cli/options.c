@@ -37,6 +37,8 @@ struct option_row {
 #define AT(field) offsetof(struct options, field)
 #define FILE_ROW(name, field, doc) { name, "FILE", KIND_TEXT, AT(field), 0, 0, {0}, doc }
 
+_Static_assert(N_OPTION <= 64, "OPTION_BIT() is of 64 bits");
+
 static const struct option_row rows[N_OPTION] = {
     [OPTION_SET] = { "set", "KEY=VALUE", KIND_LIST, AT(set), 0, 0, {0},
         "sets a key of the configuration; may be repeated" },
@@ -124,6 +126,18 @@ static const struct option_row rows[N_OPTION] = {
         "the database of results (arrays.db of arrays.yaml); what is in it is not run again"),
     [OPTION_LIMIT] = { "limit", "SECONDS", KIND_COUNT, AT(limit), 1, 1000000, {0},
         "a point that takes longer is one that failed" },
+    [OPTION_STATUS] = { "status", NULL, KIND_FLAG, AT(status), 0, 0, {0},
+        "of a database, how far its study is" },
+    [OPTION_RETRY] = { "retry", NULL, KIND_FLAG, AT(retry), 0, 0, {0},
+        "runs points that failed again" },
+    [OPTION_SHARD] = { "shard", "I/N", KIND_TEXT, AT(shard), 0, 0, {0},
+        "runs every N-th point from the I-th on, into a database of its own" },
+    [OPTION_MERGE] = { "merge", NULL, KIND_FLAG, AT(merge), 0, 0, {0},
+        "joins these databases into that of --db" },
+    [OPTION_HTML] = { "html", "DIR", KIND_TEXT, AT(html), 0, 0, {0},
+        "writes a page to sort, filter and brush the points in: DIR/index.html" },
+    [OPTION_FROM] = { "from", "DB:ID", KIND_TEXT, AT(from), 0, 0, {0},
+        "instead of CONFIG: the point of a study with this id, or this begin of it" },
     [OPTION_TRAFFIC] = { "traffic", "PATTERN", KIND_TEXT, AT(traffic), 0, 0, {0},
         "uniform, transpose, neighbor, or a file of lines: from to [weight] (uniform)" },
     [OPTION_RATE] = { "rate", "R,..", KIND_TEXT, AT(rate), 0, 0, {0},
@@ -360,7 +374,7 @@ static enum err take_all(struct options *o, const struct command *c, size_t n, c
     }
     if (!e && c->operand && !o->operand)
         give_back_dot_file(o, n, arg);
-    if (!e && c->operand && !o->operand)
+    if (!e && c->operand && !o->operand && !o->from)
         e = err_set(m, ERR_INPUT, "%s: no %s: want imcsim %s %s [option]...", c->name, c->operand,
                     c->name, c->operand);
     return e;

@@ -65,6 +65,12 @@ enum option_id {
     OPTION_DRY_RUN,
     OPTION_DB,
     OPTION_LIMIT,
+    OPTION_STATUS,
+    OPTION_RETRY,
+    OPTION_SHARD,
+    OPTION_MERGE,
+    OPTION_FROM,
+    OPTION_HTML,
     OPTION_TRAFFIC,
     OPTION_RATE,
     OPTION_FLITS,
@@ -108,7 +114,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     const char  *table;
     struct images_how how; // --images are
     const char  *inputs, *outputs, *input_shape, *random_weights, *activity;
-    const char  *db, *best, *front;
+    const char  *db, *best, *front, *shard, *from, *html;
     uint64_t     limit; // seconds; 0: none
     const char  *trace, *trace_scope, *trace_window, *timeline;
     uint64_t     count; // 0: not given
@@ -124,7 +130,8 @@ struct options { // strings are borrowed from argv; NULL: not given
     uint64_t     log_level; // enum log_level
     const char  *traffic, *rate;
     uint64_t     flits, warm_up, clocks;
-    bool         pareto, prove, wide, dry_run, exclude_self, effects;
+    bool         pareto, prove, wide, dry_run, status, retry, merge;
+    bool         exclude_self, effects;
     bool         help;      // asked for: nothing behind it was looked at
 };
 

@@ -8,10 +8,10 @@
 #include <time.h>
 
 #include <jansson.h>
-#include <zlib.h>
 
 #include "arch/prove.h"
 #include "report/report.h"
+#include "study/sweep/packed.h"
 
 static double now_s(void)
 {
@@ -28,10 +28,10 @@ static enum err no_memory(struct err_msg *m)
 
 /* ---- configurations ---- */
 
-/* The name of a point that has a configuration, and its machine: all of it but `energy`; the
- * caller's. */
+/* The name of a point that has a configuration and images, as JSON or NULL; and its machine: all of
+ * it but `energy`; the caller's. */
 static enum err name_point(struct store_id *id, char **machine, const struct config *c,
-                           struct err_msg *m)
+                           const char *images, struct err_msg *m)
 {
     json_t *json = config_to_json(c);
     char *whole = json ? json_dumps(json, JSON_COMPACT) : NULL;
@@ -41,6 +41,8 @@ static enum err name_point(struct store_id *id, char **machine, const struct con
     json_decref(json);
     if (whole && *machine)
         store_id_add(id, whole);
+    if (whole && *machine && images)
+        store_id_add(id, images);
     free(whole);
     return *machine ? ERR_NONE : no_memory(m);
 }
@@ -97,7 +99,10 @@ static enum err network_of(struct point_worker *w, struct study *s, const struct
 static enum err run_anew(struct point_worker *w, struct study *next, const struct point *p,
                          char *machine, struct err_msg *m)
 {
-    const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 1 };
+    const struct wanted_images images = wanted_images(w->sweep->wishes.images);
+    const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 1,
+                                 .images = images.set, .images_how = images.how,
+                                 .n_image = images.count };
 
     forget(w); // before the network, which it may borrow
     w->study = *next; // nothing points into a study that has no plan
@@ -140,29 +145,10 @@ static enum err measure(struct point_worker *w, struct study *next, const struct
 
 /* ---- what was found ---- */
 
-/* Behind the message as gzip. */
-static enum err add_gzip(struct message *to, char *text, size_t n, struct err_msg *m)
-{
-    enum { GZIP = 16, FAST = 1 };
-    z_stream z = { .next_in = (Bytef *)text, .avail_in = (uInt)n };
-
-    if (n > UINT32_MAX / 2 ||
-        deflateInit2(&z, FAST, Z_DEFLATED, MAX_WBITS + GZIP, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-        return no_memory(m);
-    size_t room = deflateBound(&z, (uLong)n);
-    Bytef *out = malloc(room);
-    z.next_out = out;
-    z.avail_out = (uInt)room;
-    bool ok = out && deflate(&z, Z_FINISH) == Z_STREAM_END &&
-              message_add(to, out, room - z.avail_out);
-    deflateEnd(&z);
-    free(out);
-    return ok ? ERR_NONE : no_memory(m);
-}
-
 static enum err add_document(struct message *to, const struct point_worker *w, struct err_msg *m)
 {
-    struct report r = { .study = &w->study, .kernel = KERNEL_NATIVE, .seed = w->study.analog.seed };
+    struct report r = { .study = &w->study, .kernel = KERNEL_NATIVE, .seed = w->study.analog.seed,
+                        .images = wanted_images(w->sweep->wishes.images).set };
     char *text = NULL;
     size_t n = 0;
     FILE *f = open_memstream(&text, &n);
@@ -174,7 +160,7 @@ static enum err add_document(struct message *to, const struct point_worker *w, s
     if (fclose(f) != 0 && !e)
         e = no_memory(m);
     if (!e)
-        e = add_gzip(to, text, n, m);
+        e = packed_add(to, text, n, m);
     free(text);
     return e;
 }
@@ -201,7 +187,7 @@ static enum err find(struct point_worker *w, const struct point *p, struct point
         name_wrong(&f->id, w->sweep, p);
         return e;
     }
-    e = name_point(&f->id, &machine, &next.config, m);
+    e = name_point(&f->id, &machine, &next.config, w->images, m);
     *mark = (struct point_mark){ true, f->id };
     if (!e && store_ids_have(w->done, &f->id)) {
         f->kind = POINT_THERE;

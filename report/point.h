@@ -18,9 +18,10 @@
 #include "study/sweep/pool.h"
 #include "study/sweep/store.h"
 
-struct point_worker { // zeroed but for these two; used in its worker's process alone
+struct point_worker { // zeroed but for these three; used in its worker's process alone
     const struct sweep     *sweep; // borrowed
     const struct store_ids *done;  // borrowed; points that need not be run
+    const char             *images; // borrowed; those of the sweep as compact JSON, or NULL
 
     struct study    network; // that has one, or is zero
     struct study    study;   // that ran last, or is zero

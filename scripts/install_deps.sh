@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing, with sudo where needed; silent when none is.
 #
-# usage: scripts/install_deps.sh run|test|browser|count|check
+# usage: scripts/install_deps.sh run|test|mpi|browser|count|check
 #        scripts/install_deps.sh say FILE    says what building needs, since FILE is not there
 #   run      to build imcsim and classify Debian's Fashion-MNIST test images
 #   test     and to run the tests
+#   mpi      and to run studies by mpirun, whose tests are skipped without
 #   browser  and those of them that open a page, which are skipped without one
 #   count    and to count instructions: scripts/instructions.sh
 #   check    and for `make check` and `make fuzz`
@@ -13,13 +14,15 @@ set -eu
 run='gcc g++ make libyaml-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
      libsystemc-dev zlib1g-dev libpng-dev libjpeg-dev libsqlite3-dev dataset-fashion-mnist'
 test="$run libcmocka-dev graphviz gnuplot-nox libonnx-testdata ngspice"
+mpi="$test openmpi-bin libopenmpi-dev"
 browser="$test chromium"
 count="$test valgrind"
-check="$browser clang llvm cppcheck"
+check="$browser openmpi-bin libopenmpi-dev clang llvm cppcheck"
 
 case ${1-} in
 run)     packages=$run ;;
 test)    packages=$test ;;
+mpi)     packages=$mpi ;;
 browser) packages=$browser ;;
 count)   packages=$count ;;
 check)   packages=$check ;;
@@ -28,7 +31,7 @@ say)     echo "make: $2 is not there. Building needs these Debian packages, or t
          echo "make: scripts/install_deps.sh run installs them. ONNX's schema elsewhere: make" \
              "ONNX_PROTO=PATH" >&2
          exit 0 ;;
-*)       echo "usage: $0 run|test|browser|count|check" >&2; exit 2 ;;
+*)       echo "usage: $0 run|test|mpi|browser|count|check" >&2; exit 2 ;;
 esac
 
 say() { echo "install_deps.sh: $*" >&2; }

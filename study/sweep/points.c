@@ -374,8 +374,11 @@ static enum err read_axes(struct reading *r, const struct yaml *root, struct err
 
 static enum err read_study(struct reading *r, const struct yaml *root, struct err_msg *m)
 {
-    static const char *const words[] = { "base", "vary", "zip", "sample", "points", "where", NULL };
+    static const char *const words[] = { "base", "vary", "zip", "sample", "points", "where",
+                                         "images", "objective", "limits", NULL };
     const struct yaml *where = yaml_get(root, "where");
+    const struct wishes_nodes wishes = { yaml_get(root, "images"), yaml_get(root, "objective"),
+                                         yaml_get(root, "limits") };
     enum err e = want(root, "the study", YAML_MAP, m);
 
     if (!e)
@@ -384,7 +387,9 @@ static enum err read_study(struct reading *r, const struct yaml *root, struct er
         e = read_base(r, root, yaml_get(root, "base"), m);
     if (!e)
         e = read_axes(r, root, m);
-    return !e && where ? read_where(r, where, m) : e;
+    if (!e && where)
+        e = read_where(r, where, m);
+    return e ? e : wishes_read(&r->s->wishes, &wishes, r->directory, m);
 }
 
 /* Takes over the tree. */
@@ -439,6 +444,7 @@ void sweep_release(struct sweep *s)
     free(s->axis);
     free(s->named);
     json_decref(s->base_config);
+    wishes_release(&s->wishes);
     *s = (struct sweep){0};
 }
 

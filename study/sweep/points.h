@@ -6,6 +6,7 @@
  *     sample: {count: 100, seed: 1, kind: latin_hypercube, keys: {clock_mhz: [250, 1000]}}
  *     points: [{name: article, set: {mapping.firing: free}}]
  *     where: ["core.crossbar.rows >= core.crossbar.columns"]
+ *     images: FILE, objective: FIGURE, limits: {FIGURE: NUMBER}      study/sweep/wishes.h
  *
  * An axis is a list of places, each of which sets the same keys. A key that varies is an axis,
  * lists that go together are one, and so is a sample. The grid is the product of all axes, the last
@@ -30,13 +31,12 @@
 
 #include "core/datadir.h"
 #include "core/err.h"
+#include "study/sweep/wishes.h"
 
 enum {
     SWEEP_MOST_KEYS = 256,       // that a point sets
     SWEEP_MOST_POINTS = 10000000 // of a study, dropped ones included
 };
-
-struct json_t;
 
 struct axis {
     size_t   n_key;
@@ -57,7 +57,8 @@ struct sweep {
     struct named_point *named;   // owned
     char              **where;   // owned
     uint64_t            n_grid, n_point; // n_point == n_grid + n_named
-    struct json_t      *base_config; // owned; effective, for `where`
+    json_t             *base_config; // owned; effective, for `where`
+    struct wishes       wishes;
 };
 
 struct point {

@@ -8,6 +8,7 @@
 
 #include <sqlite3.h>
 
+#include "study/sweep/packed.h"
 
 enum { ID, NAME, ERROR, FIXED }; // columns of the query; keys and figures follow
 
@@ -234,6 +235,33 @@ static enum err read_points(struct reading *r, struct err_msg *m)
     return e;
 }
 
+/* What the table `study` says, which older databases do not have. */
+static enum err read_study(const struct reading *r, struct err_msg *m)
+{
+    struct rows *rows = r->rows;
+    const struct {
+        const char *key;
+        char      **value;
+    } all[] = { { "objective", &rows->objective }, { "limits", &rows->limits },
+                { "progress", &rows->progress } };
+    char *there;
+    enum err e = cell(r, "SELECT 1 FROM sqlite_master WHERE name='study'", NULL, &there, m);
+
+    for (size_t i = 0; !e && there && i < sizeof all / sizeof *all; i++)
+        e = cell(r, "SELECT value FROM study WHERE key=?", all[i].key, all[i].value, m);
+    free(there);
+    return e;
+}
+
+static enum err open_study(struct reading *r, struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    if (sqlite3_open_v2(r->path, &r->db, SQLITE_OPEN_READONLY, NULL))
+        e = complain(r, m);
+    return e ? e : check_ours(r, m);
+}
+
 enum err rows_read(struct rows *rows, const char *path, const char *version,
                    const char *const *figure, size_t n_figure, struct err_msg *m)
 {
@@ -244,12 +272,12 @@ enum err rows_read(struct rows *rows, const char *path, const char *version,
     *rows = (struct rows){ .n_figure = n_figure };
     for (size_t f = 0; f < n_figure && !e; f++)
         r.figure_at[f] = -1;
-    if (!e && sqlite3_open_v2(path, &r.db, SQLITE_OPEN_READONLY, NULL))
-        e = complain(&r, m);
     if (!e)
-        e = check_ours(&r, m);
+        e = open_study(&r, m);
     if (!e)
         e = choose_version(&r, version, m);
+    if (!e)
+        e = read_study(&r, m);
     if (!e)
         e = read_points(&r, m);
     sqlite3_close(r.db);
@@ -275,5 +303,94 @@ void rows_release(struct rows *r)
     free(r->key);
     free(r->row);
     free(r->version);
+    free(r->objective);
+    free(r->limits);
+    free(r->progress);
     *r = (struct rows){ .n = 0 };
+}
+
+/* ---- documents ---- */
+
+enum { DOC_ID, DOC_RESULT, DOC_IMAGES, DOC_ERROR };
+
+static enum err visit_row(const struct reading *r, sqlite3_stmt *q, rows_visit *visit, void *user,
+                          struct err_msg *m)
+{
+    const char *id = (const char *)sqlite3_column_text(q, DOC_ID);
+    char *text;
+    enum err e = packed_text(&text, sqlite3_column_blob(q, DOC_RESULT),
+                             (size_t)sqlite3_column_bytes(q, DOC_RESULT), m);
+
+    if (e) {
+        err_prefix(m, r->path);
+        return e;
+    }
+    e = visit(user, id ? id : "", text, (const char *)sqlite3_column_text(q, DOC_IMAGES), m);
+    free(text);
+    return e;
+}
+
+enum err rows_documents(const char *path, const char *version, rows_visit *visit, void *user,
+                        struct err_msg *m)
+{
+    struct reading r = { .path = path };
+    sqlite3_stmt *q = NULL;
+    int code = SQLITE_OK;
+    enum err e = open_study(&r, m);
+
+    if (!e && (sqlite3_prepare_v2(r.db, "SELECT id,result,images,error FROM points WHERE version=? "
+                                  "AND result IS NOT NULL ORDER BY id", -1, &q, NULL) ||
+               sqlite3_bind_text(q, 1, version, -1, SQLITE_STATIC)))
+        e = complain(&r, m);
+    while (!e && (code = sqlite3_step(q)) == SQLITE_ROW)
+        e = visit_row(&r, q, visit, user, m);
+    if (!e && code != SQLITE_DONE)
+        e = complain(&r, m);
+    sqlite3_finalize(q);
+    sqlite3_close(r.db);
+    return e;
+}
+
+static enum err visit_one(const struct reading *r, sqlite3_stmt *q, const char *begin,
+                          rows_visit *visit, void *user, struct err_msg *m)
+{
+    int code = sqlite3_step(q);
+
+    if (code == SQLITE_DONE)
+        return err_set(m, ERR_INPUT, "%.400s: no point has an id that begins with %.40s: "
+                       "`imcsim report DB --table points` lists them", r->path, begin);
+    if (code != SQLITE_ROW)
+        return complain(r, m);
+    const char *error = (const char *)sqlite3_column_text(q, DOC_ERROR);
+    if (error)
+        return err_set(m, ERR_INPUT, "%.400s: point %.40s failed: %.400s", r->path, begin, error);
+    return visit_row(r, q, visit, user, m);
+}
+
+enum err rows_document(const char *path, const char *begin, const char *version, rows_visit *visit,
+                       void *user, struct err_msg *m)
+{
+    struct reading r = { .path = path };
+    sqlite3_stmt *q = NULL;
+    char *n = NULL;
+    enum err e = open_study(&r, m);
+
+    if (!e)
+        e = cell(&r, "SELECT count(DISTINCT id) FROM points WHERE substr(id,1,length(?1))=?1",
+                 begin, &n, m);
+    if (!e && n && strtoull(n, NULL, 10) > 1)
+        e = err_set(m, ERR_INPUT, "%.400s: %s points have ids that begin with %.40s: want more of "
+                    "the id", path, n, begin);
+    if (!e && (sqlite3_prepare_v2(r.db, "SELECT id,result,images,error FROM points WHERE "
+                                  "substr(id,1,length(?1))=?1 ORDER BY version=?2 DESC, rowid DESC",
+                                  -1, &q, NULL) ||
+               sqlite3_bind_text(q, 1, begin, -1, SQLITE_STATIC) ||
+               sqlite3_bind_text(q, 2, version, -1, SQLITE_STATIC)))
+        e = complain(&r, m);
+    if (!e)
+        e = visit_one(&r, q, begin, visit, user, m);
+    free(n);
+    sqlite3_finalize(q);
+    sqlite3_close(r.db);
+    return e;
 }

@@ -25,6 +25,7 @@ struct rows {
     size_t   n_key, n_figure;
     char    *version;  // owned
     uint64_t n_others; // points of other versions
+    char    *objective, *limits, *progress; // owned: of the last study, as JSON; NULL: none
 };
 
 /* Figures are columns of these names. ERR_INPUT: it cannot be read, is no database of a study, or
@@ -32,5 +33,17 @@ struct rows {
 enum err rows_read(struct rows *r, const char *path, const char *version,
                    const char *const *figure, size_t n_figure, struct err_msg *m);
 void rows_release(struct rows *r); // takes a zeroed one
+
+/* The documents of points that did not fail, in the order of their ids: text[n], and its images as
+ * JSON or NULL, all borrowed for the call. An error of `visit` ends it. */
+typedef enum err rows_visit(void *user, const char *id, const char *text, const char *images,
+                            struct err_msg *m);
+enum err rows_documents(const char *path, const char *version, rows_visit *visit, void *user,
+                        struct err_msg *m);
+
+/* That of the one point whose id begins with `begin`, of `version` if it has one. ERR_INPUT: there
+ * is none, or several; or it failed. */
+enum err rows_document(const char *path, const char *begin, const char *version, rows_visit *visit,
+                       void *user, struct err_msg *m);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <sqlite3.h>
 
@@ -233,6 +234,8 @@ static enum err prepare(struct store *s, const struct store_columns *c, struct e
     if (!e && fresh)
         e = make_table(s, m);
     if (!e)
+        e = execute(s, "CREATE TABLE IF NOT EXISTS study(key TEXT PRIMARY KEY, value)", m);
+    if (!e)
         e = add_columns(s, c, m);
     if (!e)
         e = execute(s, "COMMIT", m);
@@ -355,6 +358,11 @@ enum err store_others(struct store *s, uint64_t *n, struct err_msg *m)
     return e;
 }
 
+enum err store_count(struct store *s, int64_t *n, struct err_msg *m)
+{
+    return number(s, "SELECT count(*) FROM points", NULL, n, m);
+}
+
 /* ---- rows ---- */
 
 /* A number where the text is one, so that SQL compares values and not words. */
@@ -411,14 +419,21 @@ static int bind_row(const struct store *s, const struct store_row *row, const ch
     return code;
 }
 
+static enum err begin(struct store *s, struct err_msg *m)
+{
+    enum err e = s->in_batch ? ERR_NONE : execute(s, "BEGIN IMMEDIATE", m);
+
+    s->in_batch = !e;
+    return e;
+}
+
 enum err store_add(struct store *s, const struct store_row *row, struct err_msg *m)
 {
     const struct store_id_text id = store_id_text(&row->id);
-    enum err e = s->in_batch ? ERR_NONE : execute(s, "BEGIN IMMEDIATE", m);
+    enum err e = begin(s, m);
 
     if (e)
         return e;
-    s->in_batch = true;
     int code = bind_row(s, row, id.text);
     if (!code)
         code = sqlite3_step(s->insert);
@@ -438,4 +453,138 @@ enum err store_flush(struct store *s, struct err_msg *m)
     if (e)
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     return e;
+}
+
+enum err store_say(struct store *s, const char *key, const char *value, struct err_msg *m)
+{
+    enum err e = begin(s, m);
+
+    if (e)
+        return e;
+    char *sql = value ? sqlite3_mprintf("INSERT INTO study VALUES(%Q,%Q) ON CONFLICT(key) DO "
+                                        "UPDATE SET value=excluded.value", key, value)
+                      : sqlite3_mprintf("DELETE FROM study WHERE key=%Q", key);
+    return execute_made(s, sql, m);
+}
+
+/* ---- another database ---- */
+
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* Attaches it as `other`, which may fail halfway. */
+static enum err attach(struct store *s, const char *path, struct err_msg *m)
+{
+    struct stat there;
+    int64_t application = 0, schema = 0;
+
+    if (stat(path, &there) != 0)
+        return err_set(m, ERR_INPUT, "%.400s: cannot open: %s", path, strerror(errno));
+    if (is_same_file(s->path, path))
+        return err_set(m, ERR_INPUT, "%.400s: it is the one of --db itself: want it once", path);
+    char *sql = sqlite3_mprintf("ATTACH %Q AS other", path);
+    int code = sql ? sqlite3_exec(s->db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+    sqlite3_free(sql);
+    enum err e = code ? ERR_INPUT
+                      : number(s, "PRAGMA other.application_id", NULL, &application, m);
+    if (!e)
+        e = number(s, "PRAGMA other.user_version", NULL, &schema, m);
+    if (!e && application == APPLICATION && schema == SCHEMA)
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "%.400s: this is no database of a study: want one that "
+                   "`imcsim sweep STUDY` wrote", path);
+}
+
+/* The names of its columns, quoted, and what becomes of each that is there already. */
+static enum err list_columns(struct store *s, sqlite3_str *names, sqlite3_str *sets,
+                             struct err_msg *m)
+{
+    sqlite3_stmt *q = NULL;
+    enum err e = ERR_NONE;
+    int code = sqlite3_prepare_v2(s->db, "SELECT name FROM pragma_table_info('points','other')",
+                                  -1, &q, NULL);
+
+    while (!e && !code && (code = sqlite3_step(q)) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(q, 0);
+        code = SQLITE_OK;
+        e = add_column(s, name, m);
+        sqlite3_str_appendf(names, "%s\"%w\"", sqlite3_str_length(names) > 0 ? "," : "", name);
+        if (strcmp(name, "id") == 0 || strcmp(name, "version") == 0)
+            continue;
+        sqlite3_str_appendall(sets, sqlite3_str_length(sets) > 0 ? "," : "");
+        if (strcmp(name, "name") == 0)
+            sqlite3_str_appendall(sets, "name=coalesce(min(name,excluded.name),name,"
+                                  "excluded.name)");
+        else if (strcmp(name, "error") == 0)
+            sqlite3_str_appendall(sets, "error=CASE WHEN excluded.error IS NULL THEN NULL "
+                                  "ELSE error END");
+        else
+            sqlite3_str_appendf(sets, "\"%w\"=CASE WHEN error IS NOT NULL AND "
+                                "excluded.error IS NULL THEN coalesce(excluded.\"%w\",\"%w\") "
+                                "ELSE coalesce(\"%w\",excluded.\"%w\") END", name, name, name,
+                                name, name);
+    }
+    if (!e && code != SQLITE_DONE)
+        e = complain(s, m);
+    sqlite3_finalize(q);
+    return e;
+}
+
+static enum err copy_rows(struct store *s, struct err_msg *m)
+{
+    sqlite3_str *names = sqlite3_str_new(s->db), *sets = sqlite3_str_new(s->db);
+    enum err e = list_columns(s, names, sets, m);
+    char *n = sqlite3_str_finish(names), *all = sqlite3_str_finish(sets);
+
+    char *sql = !e && n && all // "WHERE 1": else ON would be that of a join
+                    ? sqlite3_mprintf("INSERT INTO points(%s) SELECT %s FROM other.points WHERE 1 "
+                                      "ON CONFLICT(id,version) DO UPDATE SET %s", n, n, all)
+                    : NULL;
+    if (!e)
+        e = execute_made(s, sql, m);
+    sqlite3_free(n);
+    sqlite3_free(all);
+    return e;
+}
+
+/* Of a study that has none of it yet. */
+static enum err copy_wishes(struct store *s, struct err_msg *m)
+{
+    int64_t there;
+    enum err e = number(s, "SELECT count(*) FROM other.sqlite_master WHERE name='study'", NULL,
+                        &there, m);
+
+    if (e || !there)
+        return e;
+    return execute(s, "INSERT OR IGNORE INTO study SELECT * FROM other.study WHERE key<>'progress'",
+                   m);
+}
+
+enum err store_merge(struct store *s, const char *path, uint64_t *n, struct err_msg *m)
+{
+    int64_t rows = 0;
+    struct err_msg later;
+    enum err e = store_flush(s, m);
+
+    if (!e)
+        e = attach(s, path, m);
+    if (!e)
+        e = begin(s, m);
+    if (!e)
+        e = copy_rows(s, m);
+    if (!e)
+        e = copy_wishes(s, m);
+    if (!e)
+        e = number(s, "SELECT count(*) FROM other.points", NULL, &rows, m);
+    enum err end = e ? ERR_NONE : store_flush(s, m);
+    if (e && s->in_batch)
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+    s->in_batch = false;
+    (void)execute(s, "DETACH other", &later);
+    *n = (uint64_t)rows;
+    return e ? e : end;
 }

@@ -1,6 +1,10 @@
-/* study/sweep/store.h -- a database of points: SQLite, one table, one row a point and version.
+/* study/sweep/store.h -- a database of points: SQLite, one row a point and version.
  *
  *     points(id, version, name, KEYS..., FIGURES..., error, images, host_s, result)
+ *     study(key, value)
+ *
+ * The second table says what the last study wanted, and how far it is: its objective, its limits,
+ * its progress.
  *
  * id and version are its primary key: the same machine with the same images is one row, and results
  * of another version stay beside it. A column is named after the key that varies or the figure it
@@ -69,12 +73,21 @@ enum err store_ids(struct store *s, bool failed, struct store_ids *ids, struct e
 bool store_ids_have(const struct store_ids *ids, const struct store_id *id);
 void store_ids_release(struct store_ids *ids); // takes a zeroed one
 
-/* Points there are under other versions. */
+/* Points there are under other versions; all there are. */
 enum err store_others(struct store *s, uint64_t *n, struct err_msg *m);
+enum err store_count(struct store *s, int64_t *n, struct err_msg *m);
 
 /* A row, in the batch that store_flush() ends. One that failed gives way; else of a point that has
  * a row only the name and values of keys that it lacks are taken. */
 enum err store_add(struct store *s, const struct store_row *row, struct err_msg *m);
 enum err store_flush(struct store *s, struct err_msg *m);
+
+/* A value of the table `study`, in place of what it was, in the same batch; NULL takes it away. */
+enum err store_say(struct store *s, const char *key, const char *value, struct err_msg *m);
+
+/* Adds the rows of another database, all versions, as one batch: of points that both have, one that
+ * failed gives way, and what a row lacks is taken from the other. *n: rows of the other. ERR_INPUT:
+ * it is no database of a study, or this one itself. */
+enum err store_merge(struct store *s, const char *path, uint64_t *n, struct err_msg *m);
 
 #endif

@@ -187,6 +187,41 @@ static void effects_of_a_database_are_its_means(void **state)
     json_decref(o);
 }
 
+static void a_report_is_of_what_the_study_wants(void **state)
+{
+    const struct store_columns none = { .n_key = 0 };
+    char path[TMPDIR_PATH_MAX];
+    struct err_msg m;
+    struct store *s;
+
+    write_database(*state, "s.db", 5);
+    assert_int_equal(store_open(&s, tmpdir_path(path, *state, "s.db"), "1", &none, &m), ERR_NONE);
+    assert_int_equal(store_say(s, "objective", "[\"throughput_images_per_s\"]", &m), ERR_NONE);
+    assert_int_equal(store_flush(s, &m), ERR_NONE);
+    char *one = succeed(*state, "report @/s.db");
+    assert_non_null(strstr(one, "The 4 best of 4 by throughput_images_per_s (more is better)"));
+    assert_int_equal(store_say(s, "objective", "[\"cores\",\"latency_us\"]", &m), ERR_NONE);
+    assert_int_equal(store_say(s, "limits", "{\"cores\":39,\"throughput_images_per_s\":7.0}", &m),
+                     ERR_NONE);
+    assert_int_equal(store_flush(s, &m), ERR_NONE);
+    char *two = succeed(*state, "report @/s.db"); // two have 40 cores
+    assert_non_null(strstr(two, "2 beyond the limits"));
+    assert_non_null(strstr(two, "2 points that no other beats in cores (less is better), lat"));
+    json_t *all = json_of(*state, "report @/s.db --best cores --format json");
+    assert_int_equal(integer_at(all, "n_beyond_limits"), 2);
+    assert_int_equal(json_array_size(at(all, "points")), 5);
+    assert_int_equal(store_say(s, "limits", "{\"throughput_images_per_s\":7.5}", &m), ERR_NONE);
+    assert_int_equal(store_say(s, "objective", NULL, &m), ERR_NONE);
+    assert_int_equal(store_flush(s, &m), ERR_NONE);
+    store_close(s);
+    char *three = succeed(*state, "report @/s.db"); // less than 7.5 will not do
+    assert_non_null(strstr(three, "The 2 best of 2 by cores"));
+    json_decref(all);
+    free(one);
+    free(two);
+    free(three);
+}
+
 static void what_cannot_be_reported_is_one_line(void **state)
 {
     write_database(*state, "s.db", 5);
@@ -216,6 +251,7 @@ int main(void)
         IN_TMPDIR(the_best_points_come_first_and_failed_ones_are_counted),
         IN_TMPDIR(the_front_of_a_database_is_by_each_figures_direction),
         IN_TMPDIR(effects_of_a_database_are_its_means),
+        IN_TMPDIR(a_report_is_of_what_the_study_wants),
         IN_TMPDIR(what_cannot_be_reported_is_one_line),
     };
 

@@ -17,9 +17,11 @@
 
 #include "core/rng.h"
 #include "report/point.h"
+#include "study/sweep/packed.h"
 #include "study/sweep/pool.h"
 #include "study/sweep/store.h"
 #include "test/cli_rig.h"
+#include "test/sweep_table.h"
 #include "test/tmpdir.h"
 
 /* ---- names ---- */
@@ -122,37 +124,6 @@ static void workers_that_die_or_stop_lose_their_own_piece_alone(void **state)
 }
 
 /* ---- the command ---- */
-
-/* Every column but the host's time of every row, in the order of their names. */
-static char *table_of(const char *dir, const char *name, int *n_row)
-{
-    char path[TMPDIR_PATH_MAX], *text;
-    size_t size;
-    sqlite3 *db;
-    sqlite3_stmt *q;
-    FILE *f = open_memstream(&text, &size);
-
-    assert_non_null(f);
-    assert_int_equal(sqlite3_open_v2(tmpdir_path(path, dir, name), &db, SQLITE_OPEN_READONLY,
-                                     NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, "SELECT * FROM points ORDER BY id", -1, &q, NULL),
-                     SQLITE_OK);
-    for (*n_row = 0; sqlite3_step(q) == SQLITE_ROW; ++*n_row)
-        for (int c = 0; c < sqlite3_column_count(q); c++) {
-            if (strcmp(sqlite3_column_name(q, c), "host_s") == 0)
-                continue;
-            fprintf(f, "%s %d ", sqlite3_column_name(q, c), sqlite3_column_bytes(q, c));
-            const unsigned char *byte = sqlite3_column_blob(q, c);
-            for (int i = 0; i < sqlite3_column_bytes(q, c); i++)
-                fprintf(f, byte[i] > 31 && byte[i] < 127 ? "%c" : "<%02x>", byte[i]);
-            fputc('\n', f);
-        }
-    sqlite3_finalize(q);
-    sqlite3_close(db);
-    fputc('\0', f);
-    fclose(f);
-    return text;
-}
 
 static const char small[] = // too few cores for three, links too slow for four, one is none
     "base: resnet32\n"
@@ -325,7 +296,7 @@ static void a_study_that_was_killed_goes_on_to_the_same_table(void **state)
 
     write_study(*state, "s.yaml", small);
     free(succeed(*state, "sweep @/s.yaml --db @/whole.db"));
-    char *whole = table_of(*state, "whole.db", &n[0]);
+    char *whole = sweep_table(*state, "whole.db", &n[0]);
     assert_int_equal(n[0], 23);
     for (uint64_t i = 0; i < 20; i++) {
         int status = end_in_the_middle(*state, SIGKILL, (unsigned)(rng_u64(rng, i) % 60000));
@@ -333,7 +304,7 @@ static void a_study_that_was_killed_goes_on_to_the_same_table(void **state)
     }
     assert_true(n_killed > 0);
     free(succeed(*state, "sweep @/s.yaml --db @/killed.db --jobs 3"));
-    char *killed = table_of(*state, "killed.db", &n[1]);
+    char *killed = sweep_table(*state, "killed.db", &n[1]);
     assert_int_equal(n[0], n[1]);
     assert_string_equal(whole, killed);
     free(whole);
@@ -367,7 +338,7 @@ static void a_changed_study_runs_what_is_new(void **state)
     char *again = succeed(*state, "sweep @/s.yaml --db @/s.db");
     assert_non_null(strstr(again, "5 of 5 points are there: 0 new, 0 of these failed; 5 were"));
     int n_row;
-    char *table = table_of(*state, "s.db", &n_row); // the point that has a name is one of the grid
+    char *table = sweep_table(*state, "s.db", &n_row); // a point that has a name is of the grid
     assert_int_equal(n_row, 5);
     assert_non_null(strstr(table, "name 3 two"));
     assert_non_null(strstr(table, "needs 43 cores"));
@@ -413,11 +384,227 @@ static void a_full_disk_is_one_line_and_the_study_goes_on(void **state)
     assert_true(strchr(err, '\n') == err + strlen(err) - 1);
     free(err);
     free(succeed(*state, "sweep @/s.yaml --db @/full.db"));
-    char *whole = table_of(*state, "whole.db", &n[0]), *full = table_of(*state, "full.db", &n[1]);
+    char *whole = sweep_table(*state, "whole.db", &n[0]);
+    char *full = sweep_table(*state, "full.db", &n[1]);
     assert_int_equal(n[0], n[1]);
     assert_string_equal(whole, full);
     free(whole);
     free(full);
+}
+
+/* ---- parts of a study, and what it wants ---- */
+
+static void shards_that_are_merged_are_the_whole(void **state)
+{
+    int n[2];
+
+    write_study(*state, "s.yaml", small);
+    free(succeed(*state, "sweep @/s.yaml --db @/whole.db"));
+    for (int i = 1; i <= 3; i++) {
+        char arguments[128];
+        snprintf(arguments, sizeof arguments, "sweep @/s.yaml --shard %d/3 --db @/%d.db", i, i);
+        free(succeed(*state, arguments));
+    }
+    char *out = succeed(*state, "sweep --merge @/1.db @/2.db @/3.db @/2.db --db @/all.db");
+    assert_non_null(strstr(out, "23 points are there, joined from 30 in 4 databases"));
+    char *whole = sweep_table(*state, "whole.db", &n[0]);
+    char *all = sweep_table(*state, "all.db", &n[1]);
+    assert_int_equal(n[0], n[1]);
+    assert_string_equal(whole, all);
+    free(whole);
+    free(all);
+    free(out);
+    out = succeed(*state, "sweep @/s.yaml --db @/all.db"); // which has them all
+    assert_non_null(strstr(out, "23 of 23 points are there: 0 new"));
+    free(out);
+}
+
+static void a_merged_point_that_failed_gives_way_and_names_are_kept(void **state)
+{
+    static const char *const key[] = { "batch" }, *const one[] = { "1" }, *const none[] = { NULL };
+    static const char *const figure[] = { "cores" };
+    const struct store_columns columns = { key, 1, figure, 1 };
+    const double four = 4;
+    const struct {
+        const char *db, *name, *error;
+        const char *const *key;
+        const double *figure;
+    } rows[] = { { "a.db", "x", "why", one, NULL }, { "b.db", NULL, NULL, none, &four } };
+    char path[TMPDIR_PATH_MAX];
+    struct err_msg m;
+    struct store *s;
+    int n_row;
+
+    for (int i = 0; i < 2; i++) {
+        const struct store_row row = { .id = { { 7 } }, .name = rows[i].name, .key = rows[i].key,
+                                       .error = rows[i].error, .figure = rows[i].figure };
+        assert_int_equal(store_open(&s, tmpdir_path(path, *state, rows[i].db), "1", &columns, &m),
+                         ERR_NONE);
+        assert_int_equal(store_add(s, &row, &m), ERR_NONE);
+        assert_int_equal(store_flush(s, &m), ERR_NONE);
+        store_close(s);
+    }
+    free(succeed(*state, "sweep --merge @/a.db @/b.db --db @/ab.db"));
+    free(succeed(*state, "sweep --merge @/b.db @/a.db --db @/ba.db"));
+    char *ab = sweep_table(*state, "ab.db", &n_row), *ba = sweep_table(*state, "ba.db", &n_row);
+    assert_string_equal(ab, ba);
+    assert_non_null(strstr(ab, "name 1 x\nerror 0 \n"));
+    assert_non_null(strstr(ab, "batch 1 1\ncores 1 4\n"));
+    free(ab);
+    free(ba);
+    assert_fails(*state, "sweep --merge @/a.db --db @/a.db", 2, "want it once");
+    assert_fails(*state, "sweep --merge @/none.db --db @/c.db", 2, "cannot open");
+    assert_fails(*state, "sweep --merge @/a.db", 2, "without --db");
+    write_study(*state, "text", "These are words of somebody else, and many enough of them.\n");
+    assert_fails(*state, "sweep --merge @/text --db @/c.db", 2, "no database of a study");
+    write_study(*state, "s.yaml", small);
+    assert_fails(*state, "sweep @/s.yaml --shard 4/3", 2, "want I/N");
+    assert_fails(*state, "sweep @/s.yaml --shard 1", 2, "want I/N");
+    assert_fails(*state, "sweep @/s.yaml --shard 1/2/3", 2, "want I/N");
+    assert_fails(*state, "sweep @/s.yaml --shard 1/2 --dry-run", 2, "want one of them");
+    assert_fails(*state, "sweep @/s.yaml @/s.yaml", 2, "want one STUDY");
+}
+
+static void points_that_failed_run_again_where_asked(void **state)
+{
+    write_study(*state, "s.yaml", small);
+    free(succeed(*state, "sweep @/s.yaml --db @/s.db"));
+    char *again = succeed(*state, "sweep @/s.yaml --db @/s.db --retry");
+    assert_non_null(strstr(again, "8 new, 8 of these failed; 15 were there before"));
+    free(again);
+}
+
+static void status_says_how_far_a_study_is_and_what_is_best(void **state)
+{
+    write_study(*state, "s.yaml", "base: resnet32\nvary: {chip.cores: [10, 64], batch: [1, 2]}\n"
+                "objective: throughput_images_per_s\n");
+    free(succeed(*state, "sweep @/s.yaml --db @/s.db"));
+    char *out = succeed(*state, "sweep --status @/s.db");
+    assert_non_null(strstr(out, "s.db: 4 of 4 points are there, 2 of them failed"));
+    assert_non_null(strstr(out, "best throughput_images_per_s: "));
+    assert_non_null(strstr(out, "chip.cores=64 batch=2")); // longer batches fill better
+    free(out);
+    assert_fails(*state, "sweep --status @/s.yaml", 2, "no database");
+}
+
+/* Eight images of noise, of as many classes. */
+static void write_images(const char *dir)
+{
+    static unsigned char images[16 + 8 * 784] = { 0, 0, 8, 3, 0, 0, 0, 8,
+                                                  0, 0, 0, 28, 0, 0, 0, 28 };
+    static const unsigned char labels[] = { 0, 0, 8, 1, 0, 0, 0, 8, 0, 1, 2, 3, 4, 5, 6, 7 };
+    struct rng r = rng_at(18, "images");
+
+    for (uint64_t i = 16; i < sizeof images; i++)
+        images[i] = (unsigned char)rng_u64(r, i);
+    tmpdir_write(dir, "i-images-idx3-ubyte", images, sizeof images);
+    tmpdir_write(dir, "i-labels-idx1-ubyte", labels, sizeof labels);
+}
+
+/* As text, less the host's lines. */
+static void assert_same_but_host(const char *run, const char *stored)
+{
+    const char *host = strstr(run, ",\n  \"host\"");
+
+    assert_non_null(host);
+    assert_memory_equal(run, stored, (size_t)(host - run));
+    assert_string_equal(stored + (host - run), "\n}\n");
+}
+
+static void a_point_runs_again_from_its_row_to_the_same_bytes(void **state)
+{
+    char path[TMPDIR_PATH_MAX], arguments[256];
+    sqlite3 *db;
+    sqlite3_stmt *q;
+    int n_row = 0;
+
+    write_images(*state);
+    write_study(*state, "s.yaml", "base: resnet32_fmnist\n"
+                "vary:\n"
+                "  core.crossbar.rows: [256, 320]\n"
+                "  mapping.optimize: [none, interval]\n"
+                "  clock_mhz: [250, 333.25]\n"
+                "images: {set: i-images-idx3-ubyte, count: 5}\n");
+    free(succeed(*state, "sweep @/s.yaml --db @/s.db"));
+    assert_int_equal(sqlite3_open(tmpdir_path(path, *state, "s.db"), &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, "SELECT substr(id,1,12), result, top1, error "
+                                        "FROM points", -1, &q, NULL), SQLITE_OK);
+    for (; sqlite3_step(q) == SQLITE_ROW; n_row++) {
+        snprintf(arguments, sizeof arguments, "run --from @/s.db:%s --json -",
+                 sqlite3_column_text(q, 0));
+        if (sqlite3_column_type(q, 3) != SQLITE_NULL) {
+            assert_fails(*state, arguments, 2, (const char *)sqlite3_column_text(q, 3));
+            continue;
+        }
+        char *run = succeed(*state, arguments), *stored;
+        struct err_msg m;
+        assert_int_equal(packed_text(&stored, sqlite3_column_blob(q, 1),
+                                     (size_t)sqlite3_column_bytes(q, 1), &m), ERR_NONE);
+        assert_same_but_host(run, stored);
+        json_t *doc = json_loads(run, 0, NULL);
+        assert_int_equal(integer_at(doc, "images.count"), 5);
+        assert_true(number_at(doc, "accuracy.top1") == sqlite3_column_double(q, 2));
+        json_decref(doc);
+        free(run);
+        free(stored);
+    }
+    sqlite3_finalize(q);
+    sqlite3_close(db);
+    assert_int_equal(n_row, 8);
+    assert_fails(*state, "run --from @/s.db:z", 2, "no point has an id");
+    assert_fails(*state, "run --from @/s.db:", 2, "want DB:ID");
+    assert_fails(*state, "run resnet32 --from @/s.db:1", 2, "want one of them");
+    assert_fails(*state, "run --from @/none.db:1", 2, "cannot read");
+}
+
+static void other_images_are_another_point(void **state)
+{
+    int n;
+
+    write_images(*state);
+    write_study(*state, "s.yaml", "base: resnet32_fmnist\nvary: {batch: [1]}\n");
+    free(succeed(*state, "sweep @/s.yaml --db @/s.db"));
+    for (int count = 1; count <= 2; count++) {
+        char text[256];
+        snprintf(text, sizeof text, "base: resnet32_fmnist\nvary: {batch: [1]}\n"
+                 "images: {set: i-images-idx3-ubyte, count: %d}\n", count);
+        write_study(*state, "s.yaml", text);
+        free(succeed(*state, "sweep @/s.yaml --db @/s.db"));
+        free(succeed(*state, "sweep @/s.yaml --db @/s.db"));
+    }
+    free(sweep_table(*state, "s.db", &n));
+    assert_int_equal(n, 3);
+}
+
+static void a_wrong_wish_is_one_line(void **state)
+{
+    static const struct {
+        const char *line, *want;
+    } cases[] = {
+        { "objective: latency_u", ":3: objective: latency_u is no figure: did you mean latency_" },
+        { "objective: [cores, cores]", "stands twice" },
+        { "objective: []", "want a figure, or a list of two or three" },
+        { "objective: [cores, latency_us, batch, top1]", "want a figure, or a list" },
+        { "limits: {core: 3}", ":3: limits: core is no figure" },
+        { "limits: {cores: many}", "limits.cores = many" },
+        { "limits: 3", "want {FIGURE: NUMBER}" },
+        { "images: [a]", "want FILE, or {set: FILE, count: N}" },
+        { "images: {count: 3}", "want FILE, or {set: FILE, count: N}" },
+        { "images: {set: a, counts: 3}", "did you mean count" },
+        { "images: {set: a, count: 0}", "images.count = 0" },
+        { "images: {set: a, mean: '0.5'}", "mean and std" },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "base: resnet32\nvary: {batch: [1]}\n%s\n", cases[i].line);
+        write_study(*state, "s.yaml", text);
+        assert_fails(*state, "sweep @/s.yaml --db @/s.db", 2, cases[i].want);
+    }
+    write_study(*state, "s.yaml", "base: resnet32\nvary: {batch: [1]}\nimages: nowhere\n");
+    char *out = succeed(*state, "sweep @/s.yaml --db @/s.db"); // a result like any other
+    assert_non_null(strstr(out, "1 of these failed"));
+    free(out);
 }
 
 #define IN_TMPDIR(test) cmocka_unit_test_setup_teardown(test, tmpdir_make, tmpdir_remove)
@@ -436,6 +623,13 @@ int main(void)
         IN_TMPDIR(a_changed_study_runs_what_is_new),
         IN_TMPDIR(a_wrong_database_is_one_line_and_stays),
         IN_TMPDIR(a_full_disk_is_one_line_and_the_study_goes_on),
+        IN_TMPDIR(shards_that_are_merged_are_the_whole),
+        IN_TMPDIR(a_merged_point_that_failed_gives_way_and_names_are_kept),
+        IN_TMPDIR(points_that_failed_run_again_where_asked),
+        IN_TMPDIR(status_says_how_far_a_study_is_and_what_is_best),
+        IN_TMPDIR(a_point_runs_again_from_its_row_to_the_same_bytes),
+        IN_TMPDIR(other_images_are_another_point),
+        IN_TMPDIR(a_wrong_wish_is_one_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
