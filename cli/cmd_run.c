@@ -236,7 +236,7 @@ const struct command command_run = {
             "  imcsim run configs/resnet32_fmnist.yaml --jobs 2 \\\n"
             "      --images /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz\n"
             "  imcsim run configs/resnet32.yaml --json - | jq .timing\n"
-            "  imcsim run --from arrays.db:5c0f --timeline t.svg      # a point of a study\n"
+            "  imcsim run --from arrays.db:ID --timeline t.svg        # a point of a study\n"
             "  imcsim run configs/resnet32.yaml --trace t.vcd.gz --trace-scope 'conv1,rs*:fire'\n"
             "  imcsim run configs/resnet32.yaml --count 2 --trace t.json.gz --timeline t.svg\n",
     .options = OPTION_BIT(OPTION_FROM) | OPTION_BIT(OPTION_SET) | OPTION_IMAGE_SET |

@@ -79,75 +79,130 @@ static bool is_flat(json_t *value)
     return true;
 }
 
-static int dump(const char *bytes, size_t n, void *out)
+struct text { // that grows
+    char  *byte; // owned
+    size_t n, room;
+    bool   failed; // for want of memory
+};
+
+static int put(const char *bytes, size_t n, void *text)
 {
-    return fwrite(bytes, 1, n, out) == n ? 0 : -1;
+    struct text *t = text;
+
+    if (t->n + n > t->room) {
+        size_t room = 2 * (t->n + n) + 4096;
+        char *more = t->failed ? NULL : realloc(t->byte, room);
+        if (!more) {
+            t->failed = true;
+            return -1;
+        }
+        t->byte = more;
+        t->room = room;
+    }
+    memcpy(t->byte + t->n, bytes, n);
+    t->n += n;
+    return 0;
 }
 
-static void new_line(FILE *out, unsigned depth)
+static void new_line(struct text *t, unsigned depth)
 {
-    fprintf(out, "\n%*s", (int)(2 * depth), "");
+    put("\n", 1, t);
+    for (unsigned i = 0; i < depth; i++)
+        put("  ", 2, t);
 }
 
-static bool print_value(json_t *value, unsigned depth, FILE *out);
-
-static bool print_object(json_t *object, unsigned depth, FILE *out)
+static void put_whole(struct text *t, json_int_t value)
 {
-    const char *key;
-    json_t *child;
-    bool ok = true, first = true;
+    char digits[24];
+    size_t at = sizeof digits;
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 
-    fputc('{', out);
-    json_object_foreach(object, key, child) {
-        if (!first)
-            fputc(',', out);
-        first = false;
-        new_line(out, depth + 1);
+    do
+        digits[--at] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (value < 0)
+        digits[--at] = '-';
+    put(digits + at, sizeof digits - at, t);
+}
+
+/* False where a character is written as another. */
+static bool put_plain(struct text *t, const char *string, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)string[i] < ' ' || (unsigned char)string[i] > '~' ||
+            string[i] == '"' || string[i] == '\\')
+            return false;
+    put("\"", 1, t);
+    put(string, n, t);
+    put("\"", 1, t);
+    return true;
+}
+
+/* Most are whole numbers and plain words, which jansson would take ten times as long for. */
+static void put_scalar(struct text *t, const json_t *value)
+{
+    if (json_is_integer(value))
+        put_whole(t, json_integer_value(value));
+    else if (!json_is_string(value) ||
+             !put_plain(t, json_string_value(value), json_string_length(value)))
+        t->failed = json_dump_callback(value, put, t, SCALARS) != 0 || t->failed;
+}
+
+static void put_key(struct text *t, const char *key)
+{
+    if (!put_plain(t, key, strlen(key))) {
         json_t *name = json_string(key);
-        ok = ok && name && json_dump_callback(name, dump, out, SCALARS) == 0;
+        t->failed = !name || json_dump_callback(name, put, t, SCALARS) != 0 || t->failed;
         json_decref(name);
-        fputs(": ", out);
-        ok = print_value(child, depth + 1, out) && ok;
     }
-    new_line(out, depth);
-    fputc('}', out);
-    return ok;
+    put(": ", 2, t);
 }
 
-static bool print_array(json_t *array, unsigned depth, FILE *out)
+/* A flat container stands on one line. */
+static void put_value(struct text *t, json_t *value, unsigned depth)
 {
-    size_t i;
+    const bool object = json_is_object(value), flat = is_flat(value);
+    const char *key;
+    size_t i, n = 0;
     json_t *child;
-    bool ok = true;
 
-    fputc('[', out);
-    json_array_foreach(array, i, child) {
-        if (i > 0)
-            fputc(',', out);
-        new_line(out, depth + 1);
-        ok = print_value(child, depth + 1, out) && ok;
+    if (!is_container(value)) {
+        put_scalar(t, value);
+        return;
     }
-    new_line(out, depth);
-    fputc(']', out);
-    return ok;
-}
-
-static bool print_value(json_t *value, unsigned depth, FILE *out)
-{
-    if (is_flat(value))
-        return json_dump_callback(value, dump, out, SCALARS) == 0;
-    return json_is_object(value) ? print_object(value, depth, out)
-                                 : print_array(value, depth, out);
+    put(object ? "{" : "[", 1, t);
+    json_object_foreach(value, key, child) {
+        put(", ", n == 0 ? 0 : flat ? 2 : 1, t);
+        if (!flat)
+            new_line(t, depth + 1);
+        put_key(t, key);
+        put_value(t, child, depth + 1);
+        n++;
+    }
+    json_array_foreach(value, i, child) {
+        put(", ", i == 0 ? 0 : flat ? 2 : 1, t);
+        if (!flat)
+            new_line(t, depth + 1);
+        put_value(t, child, depth + 1);
+    }
+    if (!flat)
+        new_line(t, depth);
+    put(object ? "}" : "]", 1, t);
 }
 
 enum err json_print(json_t *doc, FILE *out, struct err_msg *m)
 {
+    struct text t = { .n = 0 };
+
     if (!doc)
         return err_set(m, ERR_MEMORY, "no memory for the JSON document");
-    bool ok = print_value(doc, 0, out);
-    fputc('\n', out);
+    put_value(&t, doc, 0);
+    put("\n", 1, &t);
+    if (!t.failed)
+        fwrite(t.byte, 1, t.n, out);
+    free(t.byte);
     json_decref(doc);
-    if (!ok && !ferror(out))
+    if (t.failed)
         return err_set(m, ERR_MEMORY, "no memory to write the JSON document");
     return ERR_NONE;
 }

@@ -18,6 +18,7 @@ build=$(realpath "$1")
 skipped='
 [[:space:]]DIR$       the article; test_article computes it
 article               the article; test_article computes it
+:ID                   an id of the reader's own
 [.][.]$               shortened
 '
 
@@ -55,7 +56,8 @@ commands_of_docs() {
 }
 
 commands_of_help() {
-    for topic in '' run map compare breakdown circuit article import fabric config device chip; do
+    for topic in '' run map compare breakdown circuit article import fabric sweep report \
+                 config device chip; do
         "$build/imcsim" help $topic | awk -v from="help $topic" '
             going || /^  imcsim [a-z]+ [^ ]/ {
                 line = $0
