@@ -60,14 +60,16 @@ static struct reading read_set(struct images *set, struct images_shape want, uin
     return r;
 }
 
-/* A PNG or JPEG is decoded only when its image is read. */
-static bool is_picture(const uint8_t *bytes, size_t n)
+/* A PNG or JPEG is decoded, and what the end of a gzip file says checked, only when an image is
+ * read. */
+static bool is_packed(const uint8_t *bytes, size_t n)
 {
     return (n >= 4 && memcmp(bytes, "\x89PNG", 4) == 0) ||
-           (n >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0);
+           (n >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0) ||
+           (n >= 2 && memcmp(bytes, "\x1f\x8b", 2) == 0);
 }
 
-static void check_set(const char *path, bool picture, struct images_shape want, uint32_t n_classes)
+static void check_set(const char *path, bool packed, struct images_shape want, uint32_t n_classes)
 {
     struct err_msg m = { "" }, count_m = { "" };
     struct images *set, *again;
@@ -86,7 +88,7 @@ static void check_set(const char *path, bool picture, struct images_shape want, 
         MUST(!count_e && count == all.n);
     if (count_e)
         MUST(!all.whole);
-    else if (all.e && !picture)
+    else if (all.e && !packed)
         MUST(strstr(m.text, ": label ")); // sizes and packing are right: nothing else is left
 
     MUST(images_open(&again, path, want, n_classes, &m) == ERR_NONE);
@@ -117,7 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
                                                              bytes + 3 + labels_n,
                                                              n - 3 - labels_n);
     check_set(tmpdir_path(path, dir, "images-idx3"),
-              is_picture(bytes + 3 + labels_n, n - 3 - labels_n), shapes[flags >> SHAPE_SHIFT & 3],
+              is_packed(bytes + 3 + labels_n, n - 3 - labels_n), shapes[flags >> SHAPE_SHIFT & 3],
               flags & TWO_CLASSES ? 2 : 10);
     MUST(tmpdir_remove(&dir) == 0);
     return 0;
