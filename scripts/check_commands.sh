@@ -18,7 +18,7 @@ build=$(realpath "$1")
 skipped='
 [[:space:]]DIR$       the article; test_article computes it
 article               the article; test_article computes it
-:ID                   an id of the reader's own
+:ID                   the id of a point that the reader has
 [.][.]$               shortened
 '
 
