@@ -27,6 +27,8 @@
 /* clang-format off */
 const struct param config_params[] = {
     NETWORK_PARAMS(struct config, network),
+    INPUT_PARAMS(struct config, input),
+    NEURON_PARAMS(struct config, neuron),
 
     U32(clock_mhz,       "clock_mhz",            "MHz", "500", 1, 10000,
         "clock of the digital logic"),
@@ -141,6 +143,13 @@ static bool is_of_reads(const struct param *row)
            strcmp(row->key, "fabric.partial_sum") == 0;
 }
 
+/* Whether it says how images are presented, or what neurons do: likewise. */
+static bool is_of_steps(const struct param *row)
+{
+    return strncmp(row->key, "input.", strlen("input.")) == 0 ||
+           strncmp(row->key, "neuron.", strlen("neuron.")) == 0;
+}
+
 /* Whether it describes routers: likewise. */
 static bool is_of_routers(const struct param *row)
 {
@@ -151,7 +160,7 @@ static bool is_of_routers(const struct param *row)
 static bool applies(const struct param *row, const void *base)
 {
     const struct config *c = base;
-    bool when_given = is_of_reads(row) || is_of_routers(row) || is_width(row) ||
+    bool when_given = is_of_reads(row) || is_of_steps(row) || is_of_routers(row) || is_width(row) ||
                       strcmp(row->key, "energy.converter") == 0 ||
                       strcmp(row->key, "energy.mean_input") == 0 ||
                       strcmp(row->key, "energy.clock_gating") == 0 ||

@@ -19,6 +19,7 @@
 #include "dataflow/crossbar/params.h"
 #include "memory/params.h"
 #include "network/params.h"
+#include "network/spiking/params.h"
 #include "noc/params.h"
 
 enum clocking { CLOCKING_TIMESTEP };
@@ -59,6 +60,8 @@ struct energy_cfg { // words for core/datadir.h: names, or paths as seen from th
 
 struct config {
     struct network_cfg  network;
+    struct input_cfg    input;
+    struct neuron_params neuron;
     uint32_t            clock_mhz;
     enum clocking       clocking;
     uint64_t            timestep_ns;

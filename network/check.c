@@ -12,6 +12,7 @@
 
 #include "core/util.h"
 #include "network/precision.h"
+#include "network/spiking/neuron.h"
 
 enum {
     MOST_SIDE = 65536,    // rows, columns, channels, kernel sides
@@ -386,6 +387,12 @@ static enum err check_values(const struct check *c)
     return l->pooled ? check_pool(c) : ERR_NONE;
 }
 
+/* Currents are sums. */
+static uint32_t most_value_bits(const struct layer *l)
+{
+    return l->neuron && l->neuron->kind->delivers_current ? 32 : MOST_VALUE_BITS;
+}
+
 static enum err check_layer(const struct check *c)
 {
     const struct layer *l = c->layer;
@@ -393,12 +400,14 @@ static enum err check_layer(const struct check *c)
 
     if (e)
         return e;
-    if (l->value_bits > MOST_VALUE_BITS || l->weight_bits > MOST_VALUE_BITS ||
+    if (l->value_bits > most_value_bits(l) || l->weight_bits > MOST_VALUE_BITS ||
         (l->out_signed && l->value_bits == 1))
         return REFUSE(c, "states values of %" PRIu32 " bits%s and weights of %" PRIu32 ": want 1 "
                       "to %d, signed values of 2 or more", l->value_bits,
                       l->out_signed ? ", signed," : "", l->weight_bits, MOST_VALUE_BITS);
-    if (!good_range(l, l->out_zero, l->out_zero))
+    bool coded = c->index == 0 && presentation_is_coded(&c->network->present); // of its pixels
+    if (coded ? l->out_zero < 0 || l->out_zero > UINT8_MAX
+              : !good_range(l, l->out_zero, l->out_zero))
         return REFUSE(c, "zero point %" PRId32 ": want a value of its bytes", l->out_zero);
     if ((l->kind == LAYER_IMAGE) != (c->index == 0))
         return REFUSE(c, "is layer %" PRIu32 ": want the image, and only it, as layer 0", c->index);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "network/spiking/neuron.h"
 
 struct shape layer_delivers(const struct layer *l)
 {
@@ -107,6 +108,7 @@ static void layer_release(struct layer *l)
     free(l->wide_weight);
     free(l->negated);
     free(l->table);
+    neuron_free(l->neuron);
     requant_release(&l->requant);
 }
 
@@ -133,6 +135,8 @@ void network_strip_values(struct network *n)
         l->negated = NULL;
         requant_release(&l->requant);
         l->pool = (struct pool_requant){0};
+        neuron_free(l->neuron);
+        l->neuron = NULL;
     }
     n->has_values = false;
 }

@@ -48,6 +48,7 @@
 
 #include "core/err.h"
 #include "network/params.h"
+#include "network/spiking/coding.h"
 
 struct shape {
     uint32_t height, width, channels; // rows, columns, channels
@@ -127,6 +128,9 @@ struct layer {
     uint8_t            *table; // owned; [n_table][256], by the byte of `out`; NULL: no look-up
     uint32_t            n_table; // 1, or out.channels
     struct pool_requant pool;
+
+    struct neuron *neuron; // owned; of outputs that remember (network/spiking/neuron.h), which
+                           // deliver spikes, and pool them to their sum; NULL: of none
 };
 
 /* A value of the model's file that a layer delivers and that leaves the network: all that comes
@@ -148,6 +152,7 @@ struct network {
         uint32_t value_bits, weight_bits; // in which a machine carries them at least; 0: any
     }             least;
     bool          image_is_bytes, image_channels_last; // of a model's file: its input
+    struct presentation present;  // of an image
     bool          image_is_whole; // a network of whole numbers, whose input is those of the bytes
     struct network_end *end; // owned; of a model's file, else NULL
     uint32_t      n_end;

@@ -10,9 +10,9 @@ enum { BYTE_BITS = 8, SUM_BITS = 32, LONG_SUM_BITS = 64 };
 
 void value_limits(uint32_t bits, bool is_signed, int32_t *least, int32_t *most)
 {
-    assert(bits >= 1 && bits <= MOST_VALUE_BITS);
-    *least = is_signed ? -(INT32_C(1) << (bits - 1)) : 0;
-    *most = (INT32_C(1) << (bits - is_signed)) - 1;
+    assert(bits >= 1 && bits - is_signed < 32);
+    *least = (int32_t)(is_signed ? -(INT64_C(1) << (bits - 1)) : 0);
+    *most = (int32_t)((INT64_C(1) << (bits - is_signed)) - 1);
 }
 
 uint32_t value_bits_for(int64_t least, int64_t most, bool is_signed)
@@ -50,10 +50,21 @@ bool layer_is_wide(const struct layer *l)
     return (!l->raw_output && layer_value_bits(l) > BYTE_BITS) || l->wide_weight || !makes_bytes(l);
 }
 
+bool network_is_spiking(const struct network *n)
+{
+    bool spiking = false;
+
+    for (uint32_t i = 1; i < n->n_layer; i++)
+        spiking |= n->layer[i].neuron != NULL;
+    return spiking;
+}
+
 bool network_is_wide(const struct network *n)
 {
     bool wide = false;
 
+    if (network_is_spiking(n))
+        return false;
     for (uint32_t i = 0; i < n->n_layer && n->has_values; i++)
         wide |= layer_is_wide(&n->layer[i]);
     return wide;
@@ -96,6 +107,15 @@ void layer_range(const struct layer *l, int32_t *low, int32_t *high)
     *high = l->pooled ? l->pool.high : l->requant.high;
     if (l->table && !l->pooled)
         table_range(l, low, high);
+}
+
+void network_image_range(const struct network *n, int32_t *low, int32_t *high)
+{
+    layer_range(&n->layer[0], low, high);
+    if (presentation_is_coded(&n->present) && !n->present.coding->once) {
+        *low = 0;
+        *high = UINT8_MAX;
+    }
 }
 
 uint32_t network_value_bits(const struct network *n, uint32_t index)

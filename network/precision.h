@@ -31,6 +31,10 @@ uint32_t layer_weight_bits(const struct layer *l);
 bool layer_is_wide(const struct layer *l);
 bool network_is_wide(const struct network *n);
 
+/* Whether any of its layers has neurons: then its values are of one image after the other, step by
+ * step (network/spiking/spikes.h), and an image is bytes. */
+bool network_is_spiking(const struct network *n);
+
 /* Values of an image, in bytes: a byte each, of a wide network the low bytes of all and then the
  * high ones, two's complement. */
 size_t network_image_values(const struct network *n);
@@ -38,6 +42,9 @@ size_t network_image_bytes(const struct network *n);
 
 /* Least and largest value that a layer's values take, which may be fewer than their bits hold. */
 void layer_range(const struct layer *l, int32_t *low, int32_t *high);
+
+/* The same of an image's pixels, which are coded step by step, or of its values. */
+void network_image_range(const struct network *n, int32_t *low, int32_t *high);
 
 /* As the machine carries them: a value of layer `index`; what it delivers, a value or a sum; what
  * it reads, the most of its inputs; its weights, 1 where it has none; its sums. */

@@ -102,7 +102,7 @@ static void put_times(struct figures *f, const struct plan *p, const struct run_
     put(f, FIGURE_FIRST_RESULT, (double)r->first_result);
     put(f, FIGURE_LATENCY, timesteps_us(p, r->first_result));
     put(f, FIGURE_LAST_CONV, (double)r->last_conv);
-    put(f, FIGURE_INTERVAL, (double)p->interval);
+    put(f, FIGURE_INTERVAL, (double)plan_image_interval(p));
     put(f, FIGURE_BATCH, p->config->batch);
     put(f, FIGURE_THROUGHPUT, batch_throughput(p, r->first_result, p->config->batch));
 }

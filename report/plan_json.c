@@ -75,7 +75,9 @@ json_t *json_timing(const struct plan *p, uint64_t first_result, uint64_t last_c
     json_put_count(&o, "timestep_clocks", p->timestep_clk);
     json_put_count(&o, "first_result_timesteps", first_result);
     json_put_count(&o, "last_conv_timesteps", last_conv);
-    json_put_count(&o, "interval_timesteps", p->interval);
+    json_put_count(&o, "interval_timesteps", plan_image_interval(p));
+    if (plan_steps(p) > 1)
+        json_put_count(&o, "steps", plan_steps(p));
     json_put_count(&o, "pipeline_timesteps", p->time.pipeline_timesteps);
     json_put_count(&o, "latency_cycles", first_result * p->timestep_clk);
     json_put_real(&o, "latency_us", timesteps_us(p, first_result));
@@ -257,7 +259,8 @@ enum err plan_json(const void *study, FILE *out, struct err_msg *m)
     json_put_count(&o, "cores", p->n_core);
     if (s->mapping_chosen)
         json_put(&o, "mapping", json_mapping(&s->mapping));
-    json_put(&o, "timing", json_timing(p, p->time.first_result, p->time.last_conv));
+    json_put(&o, "timing", json_timing(p, plan_first_result(p),
+                                         p->time.last_conv + plan_image_interval(p) - p->interval));
     json_put(&o, "layers", json_each(p, p->n_layer, json_planned_layer));
     json_put(&o, "core_list", json_each(p, p->n_core, json_core));
     json_put(&o, "streams", json_each(p, p->n_stream, json_stream));

@@ -11,8 +11,9 @@
 double batch_throughput(const struct plan *p, uint64_t first_result, uint64_t n)
 {
     assert(n > 0);
-    uint64_t late = (uint64_t)timetable_late(&p->time, n - 1);
-    uint64_t timesteps = first_result + (n - 1) * p->interval + late;
+    uint64_t steps = plan_steps(p);
+    int64_t late = timetable_late(&p->time, n * steps - 1) - timetable_late(&p->time, steps - 1);
+    uint64_t timesteps = first_result + (n - 1) * plan_image_interval(p) + (uint64_t)late;
 
     return 1e9 * (double)n / ((double)timesteps * (double)p->config->timestep_ns);
 }
@@ -405,7 +406,8 @@ static void plan_tail(const void *study, FILE *out)
     const struct plan *p = &((const struct study *)study)->plan;
 
     fprintf(out, "\nThe dry run: first result after %s timesteps, then one image every %s.\n",
-            format_count(p->time.first_result).text, format_count(p->interval).text);
+            format_count(plan_first_result(p)).text,
+            format_count(plan_image_interval(p)).text);
 }
 
 static const struct sheet plan_sheets[] = {

@@ -177,7 +177,7 @@ struct table *run_figure_table(const void *report)
     count_row(t, "images", r->result->n_image);
     count_row(t, "first_result_timesteps", r->result->first_result);
     count_row(t, "last_conv_timesteps", r->result->last_conv);
-    count_row(t, "interval_timesteps", r->study->plan.interval);
+    count_row(t, "interval_timesteps", plan_image_interval(&r->study->plan));
     count_row(t, "total_timesteps", r->result->total_timesteps);
     if (r->result->label)
         count_row(t, "correct", r->result->n_correct);

@@ -40,7 +40,8 @@ static void print_run(const struct report *r, FILE *out)
          "imcsim.first_result_timesteps");
     stat(out, s->last_conv, "to the last firing of the last convolution", "timestep",
          "imcsim.last_conv_timesteps");
-    stat(out, p->interval, "between two images", "timestep", "imcsim.interval_timesteps");
+    stat(out, plan_image_interval(p), "between two images", "timestep",
+         "imcsim.interval_timesteps");
     stat(out, p->n_core, "IMC cores used", "core", "imcsim.cores");
 }
 

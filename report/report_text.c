@@ -24,6 +24,10 @@ static void print_heading(const struct report *r, FILE *out)
     else
         fprintf(out, "Images   none: timing only, work counted for %s\n",
                 format_count(r->result->n_image).text);
+    if (plan_steps(&r->study->plan) > 1)
+        fprintf(out, "Steps    %s presentations of an image, coded by %s\n",
+                format_count(plan_steps(&r->study->plan)).text,
+                r->study->network.present.coding->name);
 }
 
 /* The layer behind last_conv; n_layer when the network has no convolution. */
@@ -147,7 +151,7 @@ static void print_throughput(const struct report *r, FILE *out)
     uint64_t batch = p->config->batch, first = r->result->first_result;
 
     uint32_t pace = pace_setter(p);
-    fprintf(out, "\nOne image every %s timesteps: ", format_count(p->interval).text);
+    fprintf(out, "\nOne image every %s timesteps: ", format_count(plan_image_interval(p)).text);
     if (pace < p->n_layer)
         fprintf(out, "so often fires each core of %s for an image, at most\n"
                      "once a timestep, and none fires more.", plan_layer_name(p, pace));
@@ -158,7 +162,7 @@ static void print_throughput(const struct report *r, FILE *out)
     fprintf(out, "  %s images/s = %s images / ((%s + %s x %s",
             format_count((uint64_t)(batch_throughput(p, first, batch) + 0.5)).text,
             format_count(batch).text, format_count(first).text, format_count(batch - 1).text,
-            format_count(p->interval).text);
+            format_count(plan_image_interval(p)).text);
     if (timetable_late(&p->time, batch - 1) != 0)
         fprintf(out, " + %" PRId64 " until images repeat one another",
                 timetable_late(&p->time, batch - 1));

@@ -29,7 +29,7 @@ static int32_t cut(const struct network *n, double v)
 {
     int32_t low, high;
 
-    layer_range(&n->layer[0], &low, &high);
+    network_image_range(n, &low, &high);
     return (int32_t)fmin(fmax(v, low), high);
 }
 
@@ -48,7 +48,10 @@ static double unbounded(const struct inputs *in, size_t i)
 
 bool inputs_are_cut(const struct network *n)
 {
-    return !n->layer[0].out_signed && layer_value_bits(&n->layer[0]) < 8;
+    int32_t low, high;
+
+    network_image_range(n, &low, &high);
+    return !n->layer[0].out_signed && high < UINT8_MAX;
 }
 
 static enum err read_normalise(struct normalise *how, const struct network *n, const char *mean,
@@ -71,8 +74,12 @@ static int32_t pixel_code(const struct network *n, const struct normalise *how, 
                           uint8_t pixel)
 {
     const struct layer *image = &n->layer[0];
-    int32_t low, high;
+    int32_t low, high, x;
 
+    if (n->present.coding && n->present.coding->once && n->present.coding->code) {
+        n->present.coding->code(&n->present, 0, 0, &pixel, 1, &x);
+        return x;
+    }
     if (how)
         return inputs_code(n, normalise_value(how, channel, pixel));
     value_limits(layer_value_bits(image), image->out_signed, &low, &high);
@@ -103,7 +110,7 @@ static enum err refuse(const struct inputs *in, const char *path, size_t i, stru
     int32_t low, high;
     const char *cure = "";
 
-    layer_range(&n->layer[0], &low, &high);
+    network_image_range(n, &low, &high);
     if (n->image_is_whole)
         cure = n->layer[0].out_signed ? ", or --set network.input_type=uint8"
                                       : ", or --set network.input_type=int8";
@@ -119,7 +126,7 @@ static enum err check_values(struct inputs *in, const char *path, struct err_msg
 {
     int32_t low, high;
 
-    layer_range(&in->network->layer[0], &low, &high);
+    network_image_range(in->network, &low, &high);
     for (size_t i = 0; i < in->array.n; i++) {
         double v = unbounded(in, i);
         bool held = v >= low && v <= high;

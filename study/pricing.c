@@ -165,7 +165,7 @@ struct price_run price_run_of(const struct plan *p, const struct run_result *r)
 {
     return (struct price_run){ .core = r->core, .stream_bits = r->stream_bits,
                                .n_image = r->n_image, .timesteps = r->total_timesteps,
-                               .interval = p->interval,
+                               .interval = plan_image_interval(p),
                                .n_unused = p->config->chip_cores - p->n_core,
                                .values = r->values };
 }

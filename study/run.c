@@ -193,8 +193,10 @@ static void take_result(struct job *j, const struct chip_result *r)
 {
     uint64_t elapsed = (uint64_t)(r->timestep + 1);
 
-    if (r->image == j->start)
-        j->first_result = elapsed;
+    uint64_t last = plan_steps(j->plan) - 1; // of the first image
+    uint64_t seen = min_u64(last, j->stop - j->start - 1);
+    if (r->image == j->start + seen)
+        j->first_result = elapsed + (last - seen) * j->plan->interval;
     for (uint32_t k = 0; k < j->n_piece; k++) {
         uint64_t image = r->image + k * j->apart;
         if (!counts(j, k, r->image))
@@ -432,7 +434,8 @@ static void add_up(struct run_result *r, const struct job *job, uint32_t n, cons
     add_counters(r, job, n, p);
     memcpy(r->layer, job[0].result.layer, p->n_layer * sizeof *r->layer);
     r->first_result = job[0].first_result;
-    r->last_conv = r->layer[plan_last_convolution(p)].last_timestep + 1;
+    r->last_conv = r->layer[plan_last_convolution(p)].last_timestep + 1 +
+                   plan_image_interval(p) - p->interval;
     r->total_timesteps = job[n - 1].result.total_timesteps;
 }
 
@@ -508,6 +511,12 @@ static void jobs_free(struct job *job, uint32_t n)
     free(job);
 }
 
+/* What a chip is given of n images. */
+static uint64_t presented(const struct job *all, uint64_t n)
+{
+    return all->timing ? n * plan_steps(all->plan) : n;
+}
+
 /* n jobs like *all, each with its share of the images, run; the caller frees them, also after an
  * error. NULL without memory. */
 static struct job *share_out(const struct job *all, uint32_t n, const struct run_result *r,
@@ -515,14 +524,15 @@ static struct job *share_out(const struct job *all, uint32_t n, const struct run
 {
     const struct plan *p = all->plan;
     struct job *job = calloc(n, sizeof *job);
+    const uint64_t images = presented(all, r->n_image);
 
     *e = job ? ERR_NONE : no_memory(m);
     for (uint32_t i = 0; !*e && i < n; i++) {
-        uint64_t first = r->n_image / n * i + min_u64(i, r->n_image % n);
+        uint64_t first = images / n * i + min_u64(i, images % n);
         job[i] = *all;
-        job[i].n_image = r->n_image;
+        job[i].n_image = images;
         job[i].first = first;
-        job[i].end = r->n_image / n * (i + 1) + min_u64(i + 1, r->n_image % n);
+        job[i].end = images / n * (i + 1) + min_u64(i + 1, images % n);
         job[i].start = all->values ? first : first - min_u64(first, p->time.transient_images);
         cut(&job[i], all->probe || all->timing || all->values || all->cfg->n_state ? 1
                      : all->cfg->abreast                        ? all->cfg->abreast
@@ -532,7 +542,7 @@ static struct job *share_out(const struct job *all, uint32_t n, const struct run
         job[i].result.predicted = r->predicted;
     }
     if (!*e)
-        jobs_run(all->shared, &(struct jobs_work){ run_job, job, n, r->n_image,
+        jobs_run(all->shared, &(struct jobs_work){ run_job, job, n, images,
                                                    all->cfg->progress, all->cfg->user });
     for (uint32_t i = 0; i < n && job; i++) {
         if (!*e && job[i].err) {
@@ -630,15 +640,16 @@ static bool plan_says_all(const struct run_cfg *cfg)
 static enum err run_by_plan(const struct plan *p, struct run_result *r, struct err_msg *m)
 {
     const struct timetable *t = &p->time;
+    const uint64_t steps = plan_steps(p), n = r->n_image * steps, more = (steps - 1) * p->interval;
 
     for (uint32_t i = 0; i < p->n_layer; i++)
         r->layer[i] = (struct layer_result){ t->layer[i].first_timestep,
                                              t->layer[i].last_timestep };
-    r->first_result = t->first_result;
-    r->last_conv = t->last_conv;
-    r->total_timesteps = (uint64_t)((int64_t)(t->first_result + (r->n_image - 1) * p->interval) +
-                                    timetable_late(t, r->n_image - 1));
-    return reckon_images(p, r->n_image, r->core, r->stream_bits) ? ERR_NONE : no_memory(m);
+    r->first_result = plan_first_result(p);
+    r->last_conv = t->last_conv + more;
+    r->total_timesteps = (uint64_t)((int64_t)(t->first_result + (n - 1) * p->interval) +
+                                    timetable_late(t, n - 1));
+    return reckon_images(p, n, r->core, r->stream_bits) ? ERR_NONE : no_memory(m);
 }
 
 enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,
@@ -672,6 +683,9 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         e = (r->label || !labelled) && r->predicted ? ERR_NONE : no_memory(m);
     }
     r->stepped = !plan_says_all(cfg);
+    if (!e && r->values && network_is_spiking(p->network) && !by_layer(p, cfg))
+        e = err_set(m, ERR_INPUT, "neurons: their values are computed layer by layer and exactly: "
+                    "want no --values timed, no devices and converters that cannot clip");
     if (!e && !r->stepped)
         e = run_by_plan(p, r, m);
     else if (!e)

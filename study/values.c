@@ -5,10 +5,12 @@
 
 #include "core/pages.h"
 #include "core/util.h"
+#include "network/precision.h"
 
 struct values_study {
     struct values_cfg   cfg;
     struct values      *values;
+    uint32_t            steps;     // presentations of an image, each an image of the timing run
     uint64_t            n_chip;    // images of the timing run
     uint64_t           *fired_as;  // owned; [n_chip]: the first that was fired as this one
     struct tally_plan **tally;     // owned; [n_chip], of those that stand for others
@@ -51,7 +53,9 @@ struct values_study *values_study_new(const struct values_cfg *cfg)
 
     if (!s)
         return NULL;
-    *s = (struct values_study){ .cfg = *cfg, .n_chip = cfg->n_image - cfg->skip.n };
+    *s = (struct values_study){ .cfg = *cfg,
+                                .steps = presentation_steps(&cfg->plan->network->present) };
+    s->n_chip = cfg->n_image * s->steps - cfg->skip.n;
     s->values = values_new(cfg->plan->network, cfg->kernel_name);
     s->fired_as = calloc(s->n_chip, sizeof *s->fired_as);
     s->tally = calloc(s->n_chip, sizeof(struct tally_plan *));
@@ -118,14 +122,17 @@ static uint64_t alike_end(const struct values_study *s, uint64_t first, uint64_t
     return i;
 }
 
-static enum err run_batch(struct batch *b, uint32_t n, const struct values_source *source,
-                          const struct value_watch *watch, uint32_t *predicted, struct err_msg *m)
+/* Images from number `first` on. */
+static enum err run_batch(struct batch *b, uint64_t first, uint32_t n,
+                          const struct values_source *source, const struct value_watch *watch,
+                          uint32_t *predicted, struct err_msg *m)
 {
     for (uint32_t i = 0; i < n; i++) {
         enum err e = source->next(source->user, b->image + i * b->image_bytes, m);
         if (e)
             return e;
     }
+    value_lanes_number(b->lanes, first);
     value_lanes_run(b->lanes, b->image, n, b->result, watch);
     for (uint32_t i = 0; predicted && i < n; i++)
         predicted[i] = largest_value(b->result + (size_t)i * b->classes, b->classes);
@@ -149,13 +156,76 @@ static enum err run_alike(const struct values_study *s, struct batch *b, uint64_
 
     for (uint64_t i = first, n; !e && i < end && !atomic_load(stop); i += n) {
         n = ceil_div(end - i, ceil_div(end - i, VALUE_LANES));
-        e = run_batch(b, (uint32_t)n, source, tally_watch(t),
+        e = run_batch(b, i, (uint32_t)n, source, tally_watch(t),
                       predicted ? predicted + i : NULL, m);
         atomic_fetch_add(done, n);
     }
     if (!e && !tally_count(t, core))
         e = no_memory(m);
     tally_free(t);
+    return e;
+}
+
+/* Images that are presented step by step: each step is counted as it was fired. */
+struct stepped {
+    const struct values_study *study;
+    struct tally             **tally; // owned; [n_chip]
+    const struct value_watch  *at;    // of the tally of the step
+};
+
+static void begin_step(void *user, uint64_t image, uint32_t step)
+{
+    struct stepped *p = user;
+    const struct values_study *s = p->study;
+
+    p->at = tally_watch(p->tally[s->fired_as[chip_image(&s->cfg.skip, image * s->steps + step)]]);
+    p->at->begin(p->at->user, image, step);
+}
+
+static void see_input(void *user, uint32_t layer, const struct value_map *map, uint32_t column,
+                      uint32_t n_lane)
+{
+    const struct stepped *p = user;
+
+    p->at->input(p->at->user, layer, map, column, n_lane);
+}
+
+static bool stepped_init(struct stepped *p, const struct values_study *s)
+{
+    bool done;
+
+    *p = (struct stepped){ .study = s, .tally = calloc(s->n_chip, sizeof(struct tally *)) };
+    done = p->tally;
+    for (uint64_t i = 0; done && i < s->n_chip; i++)
+        if (s->tally[i])
+            done = (p->tally[i] = tally_new(s->tally[i], s->values));
+    return done;
+}
+
+static void stepped_release(struct stepped *p)
+{
+    for (uint64_t i = 0; p->tally && i < p->study->n_chip; i++)
+        tally_free(p->tally[i]);
+    free(p->tally);
+}
+
+static enum err run_stepped(const struct values_study *s, struct batch *b, uint64_t first,
+                            uint64_t end, const struct values_source *source, uint32_t *predicted,
+                            struct core_counters *core, atomic_uint_fast64_t *done,
+                            atomic_bool *stop, struct err_msg *m)
+{
+    struct stepped p;
+    enum err e = stepped_init(&p, s) ? ERR_NONE : no_memory(m);
+    const struct value_watch watch = { begin_step, see_input, NULL, NULL, &p };
+
+    for (uint64_t i = first; !e && i < end && !atomic_load(stop); i++) {
+        e = run_batch(b, i, 1, source, &watch, predicted ? predicted + i : NULL, m);
+        atomic_fetch_add(done, 1);
+    }
+    for (uint64_t i = 0; !e && i < s->n_chip; i++)
+        if (p.tally[i] && !tally_count(p.tally[i], core))
+            e = no_memory(m);
+    stepped_release(&p);
     return e;
 }
 
@@ -167,6 +237,10 @@ enum err values_run(const struct values_study *s, uint64_t first, uint64_t end,
     struct batch b;
     enum err e = batch_init(&b, s) ? ERR_NONE : no_memory(m);
 
+    if (!e && network_is_spiking(s->cfg.plan->network)) {
+        e = run_stepped(s, &b, first, end, source, predicted, core, done, stop, m);
+        first = end;
+    }
     for (uint64_t i = first, to; !e && i < end; i = to) {
         to = alike_end(s, i, end);
         e = run_alike(s, &b, i, to, source, predicted, core, done, stop, m);

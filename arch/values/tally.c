@@ -5,6 +5,7 @@
 
 #include "arch/values/firing_groups.h"
 #include "core/util.h"
+#include "network/precision.h"
 
 /* ---- classes ---- */
 
@@ -367,6 +368,7 @@ struct tally {
     struct layer_sums       *layer; // owned; [n_layer]
     uint32_t                 n_lane; // of those held
     uint64_t                 n_image;
+    uint64_t                 outside; // spikes of padding, of all steps seen
     struct value_watch       watch;
 };
 
@@ -452,13 +454,25 @@ static void see_input(void *user, uint32_t layer, const struct value_map *map, u
     }
 }
 
+/* Padding is coded like a pixel of the zero point (network/spiking/convert.h). */
+static void begin_step(void *user, uint64_t image, uint32_t step)
+{
+    struct tally *t = user;
+    const struct presentation *p = &t->plan->plan->network->present;
+    const uint8_t zero = (uint8_t)plan_network_layer(t->plan->plan, 0)->in_zero;
+    int32_t x;
+
+    p->coding->code(p, image, step, &zero, 1, &x);
+    t->outside += (uint32_t)x;
+}
+
 struct tally *tally_new(const struct tally_plan *p, const struct values *v)
 {
     struct tally *t = calloc(1, sizeof *t);
 
     if (!t)
         return NULL;
-    *t = (struct tally){ .plan = p, .values = v, .watch = { .input = see_input, .user = t },
+    *t = (struct tally){ .plan = p, .values = v, .watch = { begin_step, see_input, NULL, NULL, t },
                          .layer = calloc(p->plan->n_layer, sizeof *t->layer) };
     bool done = t->layer;
     for (uint32_t i = 0; done && i < p->plan->n_layer; i++) {
@@ -509,6 +523,11 @@ static void total_padding(const struct tally *t, uint32_t layer)
     const struct reads_cfg *reads = &t->plan->plan->layer[layer].array.reads;
     const struct layer_sums *s = &t->layer[layer];
 
+    if (network_is_spiking(t->plan->plan->network)) {
+        for (uint32_t c = 0; c < s->quads * VALUE_QUAD && zero != 0; c++)
+            s->total[c] = (struct value_total){ t->outside, t->outside };
+        return;
+    }
     for (uint32_t c = 0; c < s->quads * VALUE_QUAD; c++)
         s->total[c] = (struct value_total){ t->n_image * (uint64_t)abs(zero),
                                             zero != 0 ? t->n_image : 0 };

@@ -192,7 +192,8 @@ static enum err make_routes(struct plan *p, struct err_msg *m)
 static enum err try_layers(struct plan *p, const struct network *network,
                            const struct config *config, struct err_msg *m)
 {
-    *p = (struct plan){ .network = network, .config = config };
+    *p = (struct plan){ .network = network, .config = config,
+                         .steps = presentation_steps(&network->present) };
     enum err e = structure_check_keys(p, m);
     if (!e)
         e = check_clocks(p, m);

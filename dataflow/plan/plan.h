@@ -145,6 +145,7 @@ struct plan {
     struct image_feed    *image_feed;
     uint32_t              n_image_feed;
     uint64_t              timestep_clk; // clocks in a timestep
+    uint32_t              steps;        // presentations of an image; 0: one
     uint64_t              interval;     // timesteps between images: most firings of a layer for one
     struct timetable      time;
 };
@@ -272,5 +273,24 @@ double plan_stage_share(const struct plan *p, uint32_t core, enum stage s);
 
 /* The core and stage with the largest share; ties go to the lower core, then the earlier stage. */
 void plan_slowest_stage(const struct plan *p, uint32_t *core, enum stage *s);
+
+/* Presentations of an image, each of which passes as an image does. */
+static inline uint64_t plan_steps(const struct plan *p)
+{
+    return p->steps ? p->steps : 1;
+}
+
+/* Timesteps between images, each of which is presented in as many steps as the network has. */
+static inline uint64_t plan_image_interval(const struct plan *p)
+{
+    return p->interval * plan_steps(p);
+}
+
+/* Elapsed timesteps until the first image's result is there: that of its last presentation. */
+static inline uint64_t plan_first_result(const struct plan *p)
+{
+    return (uint64_t)((int64_t)(p->time.first_result + plan_image_interval(p) - p->interval) +
+                      timetable_late(&p->time, plan_steps(p) - 1));
+}
 
 #endif

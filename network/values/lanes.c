@@ -5,12 +5,15 @@
 
 #include "core/pages.h"
 #include "core/util.h"
+#include "network/precision.h"
+#include "network/spiking/spikes.h"
 #include "network/values/plain.h"
 #include "network/values/prepared.h"
 
 struct value_lanes {
     const struct values *v;
     struct plain        *plain;  // owned; of a network that leaves the byte: all below is empty
+    struct spikes       *spikes; // owned; likewise, of one of neurons
     uint8_t             *byte;   // owned; of all maps
     int32_t             *sums;   // owned; [v->most_matrices], of a column of one block
     int32_t             *total;  // owned; likewise, of those of several cores
@@ -55,8 +58,12 @@ struct value_lanes *value_lanes_new(const struct values *v)
     if (!l)
         return NULL;
     if (v->plain) {
-        *l = (struct value_lanes){ .v = v, .plain = plain_new(v->network) };
-        if (l->plain)
+        *l = (struct value_lanes){ .v = v };
+        if (network_is_spiking(v->network))
+            l->spikes = spikes_new(v->network);
+        else
+            l->plain = plain_new(v->network);
+        if (l->plain || l->spikes)
             return l;
         free(l);
         return NULL;
@@ -84,6 +91,7 @@ void value_lanes_free(struct value_lanes *l)
     if (!l)
         return;
     plain_free(l->plain);
+    spikes_free(l->spikes);
     free(l->byte);
     free(l->sums);
     free(l->total);
@@ -543,15 +551,19 @@ static void run_plain(struct value_lanes *l, const uint8_t *image, uint32_t n, i
     uint32_t classes = layer_delivers(network_result(network)).channels;
 
     for (uint32_t i = 0; i < n; i++, image += l->v->image_bytes) {
-        plain_run(l->plain, image, watch);
+        if (l->spikes)
+            spikes_run(l->spikes, image, l->number + i, watch);
+        else
+            plain_run(l->plain, image, watch);
         for (uint32_t c = 0; c < classes; c++)
-            *result++ = plain_delivered(l->plain, network->n_layer - 1, c);
+            *result++ = l->spikes ? spikes_potential(l->spikes, network->n_layer - 1, c)
+                                  : plain_delivered(l->plain, network->n_layer - 1, c);
     }
 }
 
 void value_lanes_take(struct value_lanes *l, const uint8_t *image, uint32_t n, int64_t *result)
 {
-    assert(n >= 1 && n <= VALUE_LANES && !l->plain);
+    assert(n >= 1 && n <= VALUE_LANES && !l->v->plain);
     l->image = image;
     l->n = n;
     l->result = result;
@@ -575,7 +587,7 @@ void value_lanes_run(struct value_lanes *l, const uint8_t *image, uint32_t n, in
 {
     const struct network *network = l->v->network;
 
-    if (l->plain) {
+    if (l->v->plain) {
         run_plain(l, image, n, result, watch);
         return;
     }

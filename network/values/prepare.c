@@ -482,7 +482,8 @@ static struct values *make_values(const struct network *n, const char *kernel_na
     if (!v)
         return NULL;
     *v = (struct values){ .network = n, .kernel = kernels[simd],
-                          .image_bytes = network_image_bytes(n), .plain = network_is_wide(n) };
+                          .image_bytes = network_image_bytes(n),
+                          .plain = network_is_wide(n) || network_is_spiking(n) };
     assert(!v->plain || !cores);
     if (v->plain)
         return v;

@@ -69,7 +69,7 @@ struct value_layer {
 struct values {
     const struct network      *network;
     size_t                     image_bytes;
-    bool                       plain;  // all below is empty (plain.h)
+    bool                       plain;  // all below is empty (plain.h, spiking/spikes.h)
     const struct value_kernel *kernel;
     struct value_layer        *layer;  // owned; [n_layer], the image's is empty
     int8_t                    *weight; // owned; of all layers

@@ -69,6 +69,9 @@ static inline int32_t value_get(const struct value_map *m, uint32_t x, uint32_t 
 /* Somebody who looks at maps, column by column from the first on, as they are made. Layers are
  * those of the network. */
 struct value_watch {
+    /* Before each step that an image, of this number, is presented: of networks of neurons. NULL:
+     * not wanted. */
+    void (*begin)(void *user, uint64_t image, uint32_t step);
     /* What a layer reads: its inputs, concatenated. NULL: not wanted. */
     void (*input)(void *user, uint32_t layer, const struct value_map *map, uint32_t column,
                   uint32_t n_lane);

@@ -12,99 +12,11 @@
 #include <cmocka.h>
 
 #include "arch/chip.h"
-#include "test/plan_rig.h"
-#include "test/shared.h"
-#include "traces/images.h"
+#include "test/trained.h"
 
-enum { SIDE = 28, IMAGE = SIDE * SIDE, CLASSES = 10, PLANES = 50, MOST_LAYERS = 4 };
+enum { SIDE = TRAINED_SIDE, IMAGE = TRAINED_IMAGE, CLASSES = TRAINED_CLASSES, PLANES = 50 };
 
-#define FASHION "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
-
-/* ---- networks of layers that see all of the one before ---- */
-
-struct dense {
-    const char *blob;
-    uint32_t    n_layer, size[MOST_LAYERS + 1];
-    bool        binary; // weights +-1, activations [sum >= t]; else bytes, by m, b and sh
-    uint32_t    image_bits;
-};
-
-static struct blob_array array_of(const struct blob *b, const char *name, uint32_t i)
-{
-    char text[16];
-
-    snprintf(text, sizeof text, i ? "%s%u" : "%s", name, i);
-    return blob_find(b, text);
-}
-
-static void make_requant(struct layer *l, const struct dense *d, const struct blob *b, uint32_t i)
-{
-    uint32_t n = l->out.channels;
-    bool last = i == d->n_layer;
-    bool alone = d->binary && last && !blob_has(b, "b3"); // its name has no number
-    struct blob_array offset = array_of(b, last || !d->binary ? "b" : "t", alone ? 0 : i);
-
-    l->requant.b = calloc(n, sizeof *l->requant.b);
-    for (uint32_t o = 0; o < n; o++) {
-        int64_t v = blob_integer(&offset, o);
-        l->requant.b[o] = last || !d->binary ? v : 1 - v; // [sum >= t] = [sum + 1 - t >= 1]
-    }
-    l->raw_output = last;
-    if (last)
-        return;
-    l->requant.m = calloc(n, sizeof *l->requant.m);
-    l->requant.shift = calloc(n, sizeof *l->requant.shift);
-    l->requant.high = d->binary ? 1 : 255;
-    for (uint32_t o = 0; o < n; o++) {
-        struct blob_array m = { 0 }, sh = { 0 };
-        if (!d->binary) {
-            m = blob_find(b, "m");
-            sh = blob_find(b, "sh");
-        }
-        l->requant.m[o] = d->binary ? 1 : (uint16_t)blob_integer(&m, i - 1);
-        l->requant.shift[o] = d->binary ? 0 : (uint8_t)blob_integer(&sh, i - 1);
-    }
-}
-
-static void make_network(struct plan_rig *r, const struct dense *d, const struct blob *b)
-{
-    rig_image(r, 1, 1, d->size[0]);
-    r->network.layer[0].out_signed = false;
-    r->network.layer[0].value_bits = d->image_bits;
-    r->network.has_values = true;
-    for (uint32_t i = 1; i <= d->n_layer; i++) {
-        struct layer *l = rig_conv(r, i - 1, d->size[i], 1, 1);
-        struct blob_array w = array_of(b, "w", i);
-        size_t n = (size_t)d->size[i] * d->size[i - 1];
-        assert_int_equal(w.n, n);
-        l->weight = malloc(n);
-        memcpy(l->weight, w.data, n);
-        l->weight_bits = l->value_bits = d->binary ? 1 : 8;
-        make_requant(l, d, b, i);
-    }
-}
-
-/* ---- images ---- */
-
-static void read_images(const char *path, uint8_t *pixel, uint32_t *label, uint32_t n)
-{
-    const struct images_shape shape = { SIDE, SIDE, 1 };
-    struct images *set;
-    struct err_msg m;
-    int more;
-
-    if (images_open(&set, path, shape, CLASSES, &m))
-        fail_msg("%s", m.text);
-    for (uint32_t i = 0; i < n; i++) {
-        int8_t column[IMAGE];
-        if (images_next(set, column, &label[i], &more, &m))
-            fail_msg("%s", m.text);
-        for (uint32_t row = 0; row < SIDE; row++) // which come column by column, 128 below
-            for (uint32_t c = 0; c < SIDE; c++)
-                pixel[i * IMAGE + row * SIDE + c] = (uint8_t)(column[c * SIDE + row] + 128);
-    }
-    images_close(set);
-}
+/* ---- images on a chip ---- */
 
 struct outcome {
     uint32_t by_score, by_sign; // images right, by the largest score and the first that is not
@@ -168,7 +80,7 @@ static void make_lee(struct plan_rig *r)
     if (!blob_open(&b, lee.blob))
         skip();
     rig_config(r, lee_machine);
-    make_network(r, &lee, &b);
+    trained_network(r, &lee, &b);
     blob_close(&b);
     if (rig_plan(r))
         fail_msg("%s", r->msg.text);
@@ -211,7 +123,7 @@ static void lees_machine_reads_the_digits(void **state)
     if (!path)
         skip();
     make_lee(&r);
-    read_images(path, pixel, label, N);
+    trained_images(path, pixel, label, N);
     for (uint32_t i = 0; i < N; i++)
         for (uint32_t k = 0; k < CROP * CROP; k++)
             in[i * CROP * CROP + k] =
@@ -243,11 +155,11 @@ static uint32_t right_of_fashion(const struct dense *d, const char *const *set)
         skip();
     }
     rig_config(&r, set);
-    make_network(&r, d, &b);
+    trained_network(&r, d, &b);
     blob_close(&b);
     if (rig_plan(&r))
         fail_msg("%s", r.msg.text);
-    read_images(FASHION, pixel, label, N);
+    trained_images(FASHION, pixel, label, N);
     struct outcome o = run_chip(&r.plan, pixel, IMAGE, label, N);
     rig_release(&r);
     free(pixel);

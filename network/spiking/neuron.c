@@ -1,0 +1,106 @@
+/* network/spiking/neuron.c -- see neuron.h. */
+#include "network/spiking/neuron.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/round.h"
+
+static int64_t leaked(const struct neuron *n, int64_t v)
+{
+    return n->beta == NEURON_NO_LEAK ? v : round_nearest_even(v * n->beta, NEURON_LEAK_BITS);
+}
+
+static int64_t clamped(const struct neuron *n, uint32_t o, int64_t v)
+{
+    if (n->floor != NEURON_UNBOUNDED && v < n->floor * n->theta[o])
+        return n->floor * n->theta[o];
+    if (n->ceiling != NEURON_UNBOUNDED && v > n->ceiling * n->theta[o])
+        return n->ceiling * n->theta[o];
+    return v;
+}
+
+static int32_t spikes_of(const struct neuron *n, int64_t v, int64_t theta)
+{
+    if (n->most == 1)
+        return v >= theta;
+    return v < theta ? 0 : v / theta > n->most ? n->most : (int32_t)(v / theta);
+}
+
+static void fire(const struct neuron *n, const struct neuron_step *s)
+{
+    for (uint32_t o = 0; o < s->n; o++) {
+        const int64_t theta = n->theta[o] << s->weight;
+        int64_t v = leaked(n, s->v[o]) + s->current[o];
+        if (n->reset == NEURON_DELAYED)
+            v -= n->theta[o] * s->spikes[o];
+        v = clamped(n, o, v);
+        int32_t spikes = spikes_of(n, v, theta);
+        if (n->reset == NEURON_SUBTRACT)
+            v -= theta * spikes;
+        else if (n->reset == NEURON_ZERO && spikes > 0)
+            v = 0;
+        s->v[o] = v;
+        s->spikes[o] = spikes;
+    }
+}
+
+static void accumulate(const struct neuron *n, const struct neuron_step *s)
+{
+    for (uint32_t o = 0; o < s->n; o++)
+        s->v[o] = clamped(n, o, leaked(n, s->v[o]) + s->current[o]);
+}
+
+static void pass(const struct neuron *n, const struct neuron_step *s)
+{
+    (void)n;
+    memcpy(s->v, s->current, s->n * sizeof *s->v);
+}
+
+const struct neuron_kind neuron_kinds[] = {
+    { "if", "integrates and fires", true, false, fire },
+    { "lif", "leaks neuron.beta, integrates and fires", true, false, fire },
+    { "accumulate", "adds up and never fires, as a network's last layer", false, false,
+      accumulate },
+    { "current", "remembers nothing and hands its current on", false, true, pass },
+    { 0 }
+};
+
+const struct neuron_kind *neuron_kind_find(const char *name)
+{
+    for (const struct neuron_kind *k = neuron_kinds; k->name; k++)
+        if (strcmp(k->name, name) == 0)
+            return k;
+    return NULL;
+}
+
+struct neuron *neuron_new(const struct neuron_kind *kind, uint32_t n, bool residual)
+{
+    struct neuron *new = calloc(1, sizeof *new);
+
+    if (!new)
+        return NULL;
+    *new = (struct neuron){ .kind = kind, .beta = NEURON_NO_LEAK, .floor = NEURON_UNBOUNDED,
+                            .ceiling = NEURON_UNBOUNDED, .most = 1,
+                            .theta = calloc(n, sizeof *new->theta),
+                            .m = calloc(n, sizeof *new->m), .b = calloc(n, sizeof *new->b),
+                            .mr = residual ? calloc(n, sizeof *new->mr) : NULL };
+    if (!new->theta || !new->m || !new->b || (residual && !new->mr)) {
+        neuron_free(new);
+        return NULL;
+    }
+    for (uint32_t o = 0; o < n; o++)
+        new->m[o] = 1;
+    return new;
+}
+
+void neuron_free(struct neuron *n)
+{
+    if (!n)
+        return;
+    free(n->theta);
+    free(n->m);
+    free(n->b);
+    free(n->mr);
+    free(n);
+}

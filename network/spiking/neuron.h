@@ -1,0 +1,65 @@
+/* network/spiking/neuron.h -- outputs that remember from one presentation of an image to the next.
+ *
+ * Each output of a layer has a potential V, a whole number, which is 0 before the first step of an
+ * image. At a step whose spikes stand for 2^w (network/spiking/coding.h)
+ *
+ *     V += leak          V = rne(V * beta, 16)
+ *     V += current       (acc * m[o] << w) + (r * mr[o] << w) + b[o] where the step adds it; an r
+ *                        that is a current itself has its 2^w already
+ *     V -= theta[o] * S of the step before               reset: delayed
+ *     V  = min(max(V, floor), ceiling)                    in multiples of theta[o]
+ *     S  = [V >= theta[o] << w], or floor(V / (theta[o] << w)), at most `most`
+ *     V -= theta[o] * S << w | V = 0 where S > 0          reset: subtract | zero
+ *
+ * and delivers S. acc is the sum of the inputs as network/network.h has it, without zero points, r
+ * the residual. Sources: Kim 2019, eq. 4.2 to 4.7 (subtract, phase coding); Eshraghian and others
+ * 2022, eq. 1 and snnTorch (delayed); NIR, Pedersen and others 2024 (if, lif, li).
+ */
+#ifndef NETWORK_SPIKING_NEURON_H
+#define NETWORK_SPIKING_NEURON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "network/spiking/params.h"
+
+enum neuron_reset { NEURON_SUBTRACT, NEURON_ZERO, NEURON_DELAYED, NEURON_NO_RESET };
+
+enum { NEURON_LEAK_BITS = 16, NEURON_NO_LEAK = 1 << NEURON_LEAK_BITS };
+
+struct neuron { // of a layer; arrays owned, one entry for each output
+    const struct neuron_kind *kind;
+    uint32_t          beta; // what a step leaves of V, of NEURON_NO_LEAK
+    enum neuron_reset reset;
+    uint32_t          floor, ceiling; // in thresholds, or NEURON_UNBOUNDED
+    int32_t           most;  // spikes of a step
+    uint32_t          skip;  // of what never fires: steps whose currents are not counted
+    int64_t          *theta, *m, *b;
+    int64_t          *mr;    // NULL: no residual
+};
+
+struct neuron_step { // of the outputs of one pixel
+    uint32_t       n, weight;
+    const int64_t *current;
+    int64_t       *v;
+    int32_t       *spikes; // of the step before, and then of this one
+};
+
+struct neuron_kind {
+    const char *name, *doc;
+    bool        fires;    // delivers spikes
+    bool        delivers_current; // neither remembers nor fires: a current of the same step
+    void (*step)(const struct neuron *n, const struct neuron_step *s);
+};
+
+extern const struct neuron_kind neuron_kinds[]; // ends with a row without a name
+
+/* The row called so; NULL where there is none. */
+const struct neuron_kind *neuron_kind_find(const char *name);
+
+/* A neuron of n outputs, all of its entries 0, m 1; NULL when the host has no memory. */
+struct neuron *neuron_new(const struct neuron_kind *kind, uint32_t n, bool residual);
+void neuron_free(struct neuron *n); // takes NULL
+
+#endif

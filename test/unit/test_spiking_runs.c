@@ -1,0 +1,215 @@
+/* Spiking networks from the command: times by closed form, the same results whatever the way, and
+ * counters of arrays beside plain loops over spikes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "network/spiking/spikes.h"
+#include "study/run.h"
+#include "study/study.h"
+#include "test/cli_rig.h"
+#include "test/tmpdir.h"
+#include "test/trained.h"
+
+#define CONFIG "configs/kim2019_ws_resnet32.yaml"
+
+static void steps_come_an_interval_apart(void **state)
+{
+    static const struct { const char *steps; int64_t first; } want[] = {
+        { "640", 655964 }, { "1064", 1090140 }, { "8", 1628 + 7 * 1024 },
+    };
+    char arguments[256];
+
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        snprintf(arguments, sizeof arguments, "run " CONFIG " --set input.steps=%s --set "
+                 "neuron.skip_periods=0 --json -", want[i].steps);
+        json_t *doc = json_of(*state, arguments);
+        assert_int_equal(integer_at(doc, "timing.first_result_timesteps"), want[i].first);
+        assert_int_equal(integer_at(doc, "timing.steps"), atoi(want[i].steps));
+        assert_int_equal(integer_at(doc, "timing.interval_timesteps"), 1024 * atoi(want[i].steps));
+        json_decref(doc);
+    }
+}
+
+/* The document without what differs between two ways of running. */
+static char *text_of(const char *dir, const char *arguments)
+{
+    json_t *doc = json_of(dir, arguments);
+
+    json_object_del(doc, "host");
+    json_object_del(doc, "kernel");
+    char *text = json_dumps(doc, JSON_SORT_KEYS);
+    json_decref(doc);
+    return text;
+}
+
+static void plan_chip_and_jobs_say_the_same(void **state)
+{
+    static const char *const ways[][2] = {
+        { "--set input.steps=40 --set neuron.skip_periods=0 --count 2 --json -",
+          "--set input.steps=40 --set neuron.skip_periods=0 --count 2 --json - --timing chip" },
+        { "--set input.coding=rate --set input.steps=3 --set neuron.skip_periods=0 --images random "
+          "--count 3 --json -",
+          "--set input.coding=rate --set input.steps=3 --set neuron.skip_periods=0 --images random "
+          "--count 3 --json - --jobs 2" },
+    };
+    char arguments[512];
+
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        char *text[2];
+        for (int k = 0; k < 2; k++) {
+            snprintf(arguments, sizeof arguments, "run " CONFIG " %s", ways[i][k]);
+            text[k] = text_of(*state, arguments);
+        }
+        assert_string_equal(text[0], text[1]);
+        free(text[0]);
+        free(text[1]);
+    }
+}
+
+struct seen { // of a layer
+    uint64_t spikes, weights; // that its pixels see, padding's too; |weights| of all outputs there
+};
+
+/* |w| of all outputs at row i, column j of the kernel, of channel c. */
+static uint64_t weights_at(const struct layer *l, uint32_t c, uint32_t i, uint32_t j)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t o = 0; o < l->out.channels; o++)
+        sum += (uint32_t)abs(l->weight[((o * l->in.channels + c) * l->window.kernel[0] + i) *
+                                       l->window.kernel[1] + j]);
+    return sum;
+}
+
+/* Adds those of one step. */
+static void see(struct seen *seen, const struct network *n, const struct spikes *s,
+                const int32_t *image, uint32_t layer, int32_t padding)
+{
+    const struct layer *l = &n->layer[layer];
+
+    for (uint32_t y = 0; y < l->out.width; y++)
+        for (uint32_t x = 0; x < l->out.height; x++)
+            for (uint32_t i = 0; i < l->window.kernel[0]; i++)
+                for (uint32_t j = 0; j < l->window.kernel[1]; j++) {
+                    int64_t row = (int64_t)x * l->window.stride[0] + i - l->window.pad_before[0];
+                    int64_t column = (int64_t)y * l->window.stride[1] + j -
+                                     l->window.pad_before[1];
+                    bool in = row >= 0 && column >= 0 && row < l->in.height &&
+                              column < l->in.width;
+                    size_t at = in ? ((size_t)column * l->in.height + (size_t)row) *
+                                         l->in.channels : 0;
+                    for (uint32_t c = 0; c < l->in.channels; c++) {
+                        int32_t v = !in          ? padding
+                                    : layer == 1 ? image[at + c]
+                                                 : spikes_delivered(s, l->input[0], at + c);
+                        seen->spikes += (uint32_t)v;
+                        seen->weights += v ? weights_at(l, c, i, j) : 0;
+                    }
+                }
+}
+
+/* Also where cores share the columns of a layer. */
+static void rows_and_devices_are_driven_by_the_spikes_that_outputs_see(void **state)
+{
+    static const char *const sets[][3] = {
+        { "neuron.skip_periods=0", "input.steps=16", "mapping.copies={}" },
+        { "neuron.skip_periods=0", "input.steps=16", "mapping.copies={32: 2}" },
+    };
+
+    (void)state;
+    for (size_t k = 0; k < sizeof sets / sizeof *sets; k++) {
+        struct study s;
+        struct err_msg m;
+        struct run_result r;
+        struct seen want[3] = { { 0 } };
+        uint8_t *pixel = malloc(3072);
+        int32_t *in = malloc(3072 * sizeof *in);
+        const uint8_t grey = 128;
+
+        if (study_load(&s, CONFIG, sets[k], 3, &m))
+            fail_msg("%s", m.text);
+        const struct run_cfg cfg = { .images = "random", .n_image = 1, .jobs = 1 };
+        if (run(&s.plan, &cfg, &r, &m))
+            fail_msg("%s", m.text);
+        struct images *set;
+        const struct images_shape shape = { 32, 32, 3 };
+        uint32_t label;
+        int more;
+        assert_int_equal(images_open(&set, "random", shape, 10, &m), ERR_NONE);
+        assert_int_equal(images_next(set, (int8_t *)pixel, &label, &more, &m), ERR_NONE);
+        images_close(set);
+        for (size_t i = 0; i < 3072; i++)
+            pixel[i] ^= 0x80;
+        struct spikes *spikes = spikes_new(&s.network);
+        spikes_forget(spikes);
+        for (uint32_t t = 0; t < 16; t++) {
+            int32_t padding;
+            s.network.present.coding->code(&s.network.present, 0, t, pixel, 3072, in);
+            s.network.present.coding->code(&s.network.present, 0, t, &grey, 1, &padding);
+            spikes_step(spikes, in, t, NULL);
+            for (uint32_t l = 1; l <= 3; l++)
+                see(&want[l - 1], &s.network, spikes, in, l, l == 1 ? padding : 0);
+        }
+        for (uint32_t l = 0; l < 3; l++) {
+            uint64_t rows = 0, weights = 0;
+            for (uint32_t c = 0; c < s.plan.layer[l].n_core; c++) {
+                rows += r.core[s.plan.layer[l].first_core + c].active_rows;
+                weights += r.core[s.plan.layer[l].first_core + c].sum_abs_xw;
+            }
+            assert_int_equal(weights, want[l].weights);
+            assert_int_equal(rows, want[l].spikes);
+        }
+        spikes_free(spikes);
+        run_result_release(&r);
+        study_release(&s);
+        free(pixel);
+        free(in);
+    }
+}
+
+static void what_cannot_be_is_told_with_its_cure(void **state)
+{
+    static const struct { const char *set, *want; } wrong[] = {
+        { "input.coding=spikes", "input.coding = spikes: want value, binary, rate, phase or "
+                                 "bernoulli" },
+        { "input.steps=12", "input.steps = not whole periods: want a multiple of 8" },
+        { "input.coding=value", "input.coding = value: want rate, phase or bernoulli, whose steps "
+                                "differ, or input.steps = 1" },
+        { "neuron.kind=requantize", "input.coding = phase: want outputs that remember from step to "
+                                    "step: neuron.kind = if or lif" },
+        { "neuron.kind=accumulate", "neuron.kind = accumulate: want requantize, if or lif" },
+        { "neuron.reset=delayed", "neuron.reset = delayed: want subtract" },
+        { "neuron.theta=0", "neuron.theta" },
+        { "neuron.beta=1.5", "neuron.beta" },
+        { "neuron.fraction_bits=25", "neuron.fraction_bits" },
+    };
+    char arguments[256];
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(arguments, sizeof arguments, "run " CONFIG " --set %s", wrong[i].set);
+        assert_fails(*state, arguments, 2, wrong[i].want);
+    }
+    assert_fails(*state, "run " CONFIG " --images random --count 1 --values timed", 2,
+                 "neurons: their values are computed layer by layer");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(steps_come_an_interval_apart, tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(plan_chip_and_jobs_say_the_same, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test(rows_and_devices_are_driven_by_the_spikes_that_outputs_see),
+        cmocka_unit_test_setup_teardown(what_cannot_be_is_told_with_its_cure, tmpdir_make,
+                                        tmpdir_remove),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
