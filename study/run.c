@@ -106,7 +106,10 @@ struct source {
 static enum err open_set(struct images **set, struct pixel_map *map, const struct plan *p,
                          const struct run_cfg *cfg, struct err_msg *m)
 {
-    const struct images_how *how = &cfg->images_how;
+    struct images_how own = cfg->images_how;
+    const struct images_how *how = &own;
+
+    own.crop = p->network->present.crop;
     enum err e = images_open_as(set, cfg->images, how, image_shape(p), n_classes(p), m);
 
     bool whole = !network_is_wide(p->network) && !inputs_are_cut(p->network);

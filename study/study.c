@@ -94,7 +94,7 @@ static enum err present(struct presentation *p, const struct config *c, bool neu
     const struct input_cfg *in = &c->input;
 
     *p = (struct presentation){ .coding = coding_find(in->coding), .steps = in->steps,
-                                .level = in->level, .seed = in->seed };
+                                .level = in->level, .crop = in->crop, .seed = in->seed };
     if (!p->coding)
         return refuse_key(c, "input.coding", in->coding, "value, binary, rate, phase or bernoulli",
                           m);

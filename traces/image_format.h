@@ -22,6 +22,7 @@ struct image_reader { // a format's own state begins with it
     uint64_t                   shape_byte;  // where the file states it
     bool                       interleaved; // channels of a pixel together, rows of pixels
     bool                       labelled;
+    size_t                     room;        // bytes that an image may have; 0: those wanted
 };
 
 struct image_clue { // what is known of a file before a format takes it

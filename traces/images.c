@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/util.h"
 #include "traces/image_format.h"
 
 /* Probed in this order: what has no magic number comes last, but for what the user says. */
@@ -15,6 +16,8 @@ static const struct image_format *const image_formats[] = {
     &image_random, &image_raw, &image_pictures, &image_npy,
     &image_npz,    &image_idx, &image_cifar100, &image_cifar10,
 };
+
+enum { MOST_CROPPED = 4096 }; // side of an image of which a part is taken
 
 enum { N_FORMATS = sizeof image_formats / sizeof *image_formats };
 
@@ -116,16 +119,42 @@ static enum err open_reader(struct image_reader **reader, const struct image_rea
     return r.format->open(*reader, m);
 }
 
+/* What is taken of an image. */
+static struct images_shape taken(const struct image_reader *r)
+{
+    struct images_shape s = r->shape;
+
+    if (r->how.crop > 0) {
+        s.height = min_u32(s.height, r->how.crop);
+        s.width = min_u32(s.width, r->how.crop);
+    }
+    return s;
+}
+
 /* Whether the network has one pixel, whose channels are the whole image. */
 static bool is_vector(const struct image_reader *r)
 {
-    return r->want.height == 1 && r->want.width == 1 && r->want.channels == image_bytes(r);
+    return r->want.height == 1 && r->want.width == 1 && r->want.channels == bytes_of(taken(r));
+}
+
+/* Whether there is room for the whole image, of which a part is taken. */
+static bool can_crop(const struct image_reader *r)
+{
+    const struct images_shape s = r->shape;
+
+    return s.height <= MOST_CROPPED && s.width <= MOST_CROPPED && s.channels <= MOST_CROPPED &&
+           (r->room == 0 || image_bytes(r) <= r->room);
 }
 
 enum err image_check_shape(const struct image_reader *r, struct err_msg *m)
 {
-    const struct images_shape has = r->shape, want = r->want;
+    const struct images_shape has = taken(r), want = r->want;
 
+    if (r->how.crop > 0 && !can_crop(r))
+        return infile_error(r->file, r->shape_byte, m, "an image of %" PRIu32 "x%" PRIu32 "x%"
+                            PRIu32 ", of which a part is taken: want sides of at most %d and none "
+                            "that is larger than the first", r->shape.height, r->shape.width,
+                            r->shape.channels, MOST_CROPPED);
     if (is_vector(r) || (has.height <= want.height && has.width <= want.width &&
                          (has.channels == want.channels || has.channels == 1)))
         return ERR_NONE;
@@ -151,7 +180,10 @@ enum err images_open_as(struct images **out, const char *path, const struct imag
     enum err e = open_reader(&set->reader, &known, m);
     if (!e)
         e = image_check_shape(set->reader, m);
-    if (!e && !(set->pixels = malloc(image_wanted_bytes(set->reader))))
+    size_t room = e ? 0 : max_u64(image_wanted_bytes(set->reader), image_bytes(set->reader));
+    if (!e && how && how->crop > 0)
+        set->reader->room = room;
+    if (!e && !(set->pixels = malloc(room)))
         e = err_set(m, ERR_MEMORY, "%s: no memory for an image", path);
     if (e) {
         images_close(set);
@@ -201,11 +233,13 @@ enum err images_skip(struct images *set, uint64_t n, struct err_msg *m)
     return e;
 }
 
-/* Where the file has channel ch of a pixel. */
+/* Where the file has channel ch of a pixel of what is taken. */
 static size_t place(const struct image_reader *r, size_t ch, size_t x, size_t y)
 {
-    const struct images_shape s = r->shape;
+    const struct images_shape s = r->shape, part = taken(r);
 
+    x += (s.height - part.height) / 2;
+    y += (s.width - part.width) / 2;
     return r->interleaved ? (x * s.width + y) * s.channels + ch : (ch * s.height + x) * s.width + y;
 }
 
@@ -237,10 +271,11 @@ static int8_t value(const struct delivery *d, size_t ch, uint8_t pixel)
 static void flatten(const struct delivery *d, int8_t *out)
 {
     const struct image_reader *r = d->set->reader;
+    const struct images_shape has = taken(r);
 
-    for (size_t ch = 0; ch < r->shape.channels; ch++)
-        for (size_t x = 0; x < r->shape.height; x++)
-            for (size_t y = 0; y < r->shape.width; y++)
+    for (size_t ch = 0; ch < has.channels; ch++)
+        for (size_t x = 0; x < has.height; x++)
+            for (size_t y = 0; y < has.width; y++)
                 *out++ = value(d, ch, d->set->pixels[place(r, ch, x, y)]);
 }
 
@@ -249,7 +284,7 @@ static void centre(const struct delivery *d, int8_t *out)
 {
     const struct images *set = d->set;
     const struct image_reader *r = set->reader;
-    const struct images_shape has = r->shape, want = r->want;
+    const struct images_shape has = taken(r), want = r->want;
     const size_t top = (want.height - has.height) / 2, left = (want.width - has.width) / 2;
     const size_t next = has.channels == 1 ? 0 : 1;
 

@@ -34,6 +34,7 @@ struct images_how { // what the user says of a set, each NULL: nothing
     const char *labels; // path of its labels: IDX, or whole numbers of numpy
     const char *shape;  // of an image, "3x32x32": the set is bytes without a header
     const char *mean, *std; // of its channels: for normalise_read(), not for images_open_as()
+    uint32_t    crop;   // of each image so many rows and columns in its middle; 0: all
 };
 
 /* Opens the set at `path`, to be delivered in shape `want`. n_classes: labels must be below it.

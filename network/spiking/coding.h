@@ -26,6 +26,7 @@ struct presentation { // of an image
     const struct coding *coding; // NULL: value
     uint32_t steps;              // 1 or more; 0 as 1
     uint32_t level;              // of binary
+    uint32_t crop;               // pixels along each side that are taken of an image; 0: all
     uint64_t seed;               // of bernoulli
     bool     bare;               // w is 0: steps weigh alike
 };

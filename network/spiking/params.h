@@ -9,7 +9,7 @@
 
 struct input_cfg {
     char     coding[32]; // a row of codings[]
-    uint32_t steps, level;
+    uint32_t steps, level, crop;
     uint64_t seed;
 };
 
@@ -31,6 +31,8 @@ struct neuron_params {
               "presentations of an image, of rate, phase and bernoulli"),                          \
     PARAM_U32(type, at.level, "input.level", "", "128", 0, 255,                                    \
               "of binary: a pixel of at least this is 1"),                                         \
+    PARAM_U32(type, at.crop, "input.crop", "pixels", "0", 0, 65536,                                \
+              "rows and columns taken of the middle of each image; 0: all"),                       \
     PARAM_U64(type, at.seed, "input.seed", "", "1", 0, INT64_MAX, "of bernoulli")
 
 #define NEURON_PARAMS(type, at)                                                                    \

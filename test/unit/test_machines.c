@@ -179,7 +179,7 @@ static void lees_machine_reads_the_digits(void **state)
     write_digits(*state, images);
     for (int timed = 0; timed < 2; timed++) {
         snprintf(arguments, sizeof arguments, "run lee2020_reram_bnn --images '%s/digits' --labels "
-                 "'%s' --mean 0 --std 1 --json - --values %s", (const char *)*state, labels,
+                 "'%s' --json - --values %s", (const char *)*state, labels,
                  timed ? "timed" : "layer");
         json_t *doc = json_of(*state, arguments);
         assert_int_equal(integer_at(doc, "accuracy.correct"), 1916);

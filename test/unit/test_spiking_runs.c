@@ -200,6 +200,51 @@ static void what_cannot_be_is_told_with_its_cure(void **state)
                  "neurons: their values are computed layer by layer");
 }
 
+/* ---- images ---- */
+
+/* Of 6 rows and 5 columns the middle 2 x 2: rows 2 and 3, columns 1 and 2. */
+static void a_crop_is_the_middle_of_an_image(void **state)
+{
+    static const uint8_t head[] = { 0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 6, 0, 0, 0, 5 };
+    const struct images_how how = { .crop = 2 };
+    const struct images_shape want = { 2, 2, 1 };
+    uint8_t file[sizeof head + 30];
+    char path[TMPDIR_PATH_MAX];
+    struct images *set;
+    struct err_msg m;
+    int8_t out[4];
+    uint32_t label;
+    int more;
+
+    memcpy(file, head, sizeof head);
+    for (uint8_t i = 0; i < 30; i++)
+        file[sizeof head + i] = i;
+    tmpdir_write(*state, "digits", file, sizeof file);
+    tmpdir_path(path, *state, "digits");
+    assert_int_equal(images_open(&set, path, want, 10, &m), ERR_INPUT); // larger than wanted
+    if (images_open_as(&set, path, &how, want, 10, &m))
+        fail_msg("%s", m.text);
+    assert_int_equal(images_next(set, out, &label, &more, &m), ERR_NONE);
+    images_close(set);
+    const int pixel[] = { 2 * 5 + 1, 3 * 5 + 1, 2 * 5 + 2, 3 * 5 + 2 }; // column by column
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(out[i], pixel[i] - 128);
+}
+
+static void lees_machine_takes_digits_as_mnist_has_them(void **state)
+{
+    char *path = shared_path("mnist/t2000-images-idx3-ubyte.gz"), arguments[512];
+
+    if (!path)
+        skip();
+    snprintf(arguments, sizeof arguments, "run lee2020_reram_bnn --images %s --json -", path);
+    json_t *doc = json_of(*state, arguments);
+    assert_int_equal(integer_at(doc, "accuracy.images"), 2000);
+    assert_int_equal(integer_at(doc, "accuracy.correct"), 1916);
+    json_decref(doc);
+    free(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -207,6 +252,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(plan_chip_and_jobs_say_the_same, tmpdir_make,
                                         tmpdir_remove),
         cmocka_unit_test(rows_and_devices_are_driven_by_the_spikes_that_outputs_see),
+        cmocka_unit_test_setup_teardown(a_crop_is_the_middle_of_an_image, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(lees_machine_takes_digits_as_mnist_has_them, tmpdir_make,
+                                        tmpdir_remove),
         cmocka_unit_test_setup_teardown(what_cannot_be_is_told_with_its_cure, tmpdir_make,
                                         tmpdir_remove),
     };
