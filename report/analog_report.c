@@ -29,11 +29,16 @@ void print_devices(const struct study *s, FILE *out)
         return;
     fprintf(out, "Devices  %s", a->device->name);
     if (a->device != &analog_ideal)
-        fprintf(out, ", %.4g to %.4g uS, for weights up to ", a->g_min_us, a->g_max_us);
-    if (a->w_max)
-        fprintf(out, "%" PRIu32 "\n", a->w_max);
-    else
-        fprintf(out, a->device != &analog_ideal ? "the largest of a layer\n" : "\n");
+        fprintf(out, ", %.4g to %.4g uS", a->g_min_us, a->g_max_us);
+    if (a->cut)
+        fprintf(out, ", for weights in digits of %" PRIu32 " bits, %s",
+                s->config.crossbar.cell_bits ? s->config.crossbar.cell_bits : 7,
+                a->alone ? "with an offset" : "of either sign");
+    else if (a->w_max)
+        fprintf(out, ", for weights up to %" PRIu32, a->w_max);
+    else if (a->device != &analog_ideal)
+        fprintf(out, ", for weights up to the largest of a layer");
+    fprintf(out, "\n");
     if (a->levels)
         fprintf(out, "         %" PRIu32 " levels\n", a->levels);
     if (a->prog_scale > 0 && (a->device->sigma_prog || a->sigma_rel > 0))
@@ -43,11 +48,12 @@ void print_devices(const struct study *s, FILE *out)
     if (a->drift)
         fprintf(out, "         drift since %g s\n", a->device->t0_s);
     if (a->read_scale > 0)
-        fprintf(out, "         read noise, times %g, the same at all reads of a time\n",
-                a->read_scale);
+        fprintf(out, "         read noise, times %g, %s\n", a->read_scale,
+                a->read_each ? "each read's own" : "the same at all reads of a time");
     if (a->wires.model && a->wires.model != &wires_off)
-        fprintf(out, "         wires, %s: %g ohm a device in rows, %g in columns, drivers %g, "
-                "senses %g\n", a->wires.model->name, a->wires.r_row_ohm, a->wires.r_column_ohm,
+        fprintf(out, "         wires, %s%s: %g ohm a device in rows, %g in columns, drivers %g, "
+                "senses %g\n", a->wires.model->name, a->gated ? ", inputs on gates" : "",
+                a->wires.r_row_ohm, a->wires.r_column_ohm,
                 a->wires.r_driver_ohm, a->wires.r_sense_ohm);
     print_converters(s, out);
     if (a->compensated)

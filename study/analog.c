@@ -142,7 +142,8 @@ static void take_figures(const struct states *s, const struct analog_state *stat
         to->k += scale_of(&w->readout) / l->n_core;
         to->saturated += w->matrix.saturated;
         clipped += analog_readout_take_clipped(&w->readout);
-        codes += (uint64_t)p->core[i].out_n * w->readout.parts;
+        codes += (uint64_t)p->core[i].out_n * w->readout.parts *
+                 array_reads(&l->array, p->core[i].rows, 1).n;
     }
     codes = codes / l->copies * out->height * out->width * s->result->n_image; // of one copy each
     to->clipped = codes > 0 ? (double)clipped / (double)codes : 0;
@@ -324,8 +325,9 @@ static enum err recalibration_open(struct states *s, struct err_msg *m)
     if (n == 0)
         return ERR_NONE;
     if (!analog_by_layer(&s->study->plan))
-        return err_set(m, ERR_INPUT, "%.400s: analog.batchnorm_images = %u: with replicas or "
-                       "copies it is not there yet: want analog.batchnorm_images = 0",
+        return err_set(m, ERR_INPUT, "%.400s: analog.batchnorm_images = %u: where values travel "
+                       "through the chip (replicas, copies, several reads, gates, per_mvm) it is "
+                       "not there yet: want analog.batchnorm_images = 0",
                        config_where(c, "analog.batchnorm_images"), n);
     enum err e = calibrate_check(&s->study->plan, s->cfg, n, m);
     if (!e)

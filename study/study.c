@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "arch/analog/chip.h"
 #include "arch/tech/device.h"
 #include "core/datadir.h"
 #include "import/import.h"
@@ -319,6 +320,8 @@ enum err study_plan(struct study *s, struct err_msg *m)
         e = analog_spec_of(&s->analog, &s->config, m);
     if (!e)
         e = plan_make(&s->plan, &s->network, &s->config, m);
+    if (!e && s->analog.device)
+        e = analog_chip_check(&s->plan, &s->analog, m);
     if (e)
         study_release(s);
     else

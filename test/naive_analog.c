@@ -95,44 +95,57 @@ static double sigma_read(const struct naive_effects *e, double x, double t_s)
     return q * sqrt(log((t_s + t_read) / (2 * t_read)));
 }
 
-struct draws { // of the two devices of a weight
-    double program[2], drift[2], read[2], stuck[2];
+struct draws { // of a device
+    double program, drift, read, stuck;
 };
 
+/* A device of target x at a time; *sd: of a read's noise, where each has its own. */
 static double conductance(const struct naive_effects *e, double x, double t_s,
-                          const struct draws *d, int minus)
+                          const struct draws *d, double *sd)
 {
-    double t0 = e->hermes ? 300 : 20, u = d->stuck[minus];
-    double g = x * g_max(e);
+    double t0 = e->hermes ? 300 : 20, g = x * g_max(e);
 
-    if (u < e->stuck_off)
+    *sd = 0;
+    if (d->stuck < e->stuck_off)
         return 0;
-    if (u < e->stuck_off + e->stuck_on)
+    if (d->stuck < e->stuck_off + e->stuck_on)
         return g_max(e);
     if (e->programming)
-        g = fmax(0, g + sigma_us(e, x) * d->program[minus]);
+        g = fmax(0, g + sigma_us(e, x) * d->program);
     double spread = sigma_read(e, g / g_max(e), t_s);
     if (e->drift)
-        g *= pow(fmax(t_s, t0) / t0, -exponent(e, x, d->drift[minus]));
-    return e->read ? fmax(0, g * (1 + spread * d->read[minus])) : g;
+        g *= pow(fmax(t_s, t0) / t0, -exponent(e, x, d->drift));
+    *sd = g * spread;
+    return e->read && !e->per_mvm ? fmax(0, g * (1 + spread * d->read)) : g;
 }
 
-/* What the two devices of a weight are at a time. */
-static void devices_of(const struct naive_chip *c, const struct plan_core *pc, uint64_t row,
-                       uint64_t column, int32_t weight, double t_s, double g[2])
+static struct rng device_place(const struct naive_chip *c, const struct plan_core *pc,
+                               const char *what, uint32_t set, const double *t_s)
 {
+    struct rng r = place_of(c, pc, what, true);
     uint64_t bits;
-    struct draws d;
 
-    memcpy(&bits, &t_s, sizeof bits);
-    draw_normals_of(rng_in(place_of(c, pc, "programming", true), row), column, d.program);
-    draw_normals_of(rng_in(place_of(c, pc, "drift", true), row), column, d.drift);
-    draw_uniforms_of(rng_in(place_of(c, pc, "stuck", true), row), column, d.stuck);
-    draw_normals_of(rng_in(rng_in(place_of(c, pc, "read", true), bits), row), column, d.read);
-    for (int k = 0; k < 2; k++) {
-        int32_t w = k == 0 ? weight : -weight;
-        g[k] = conductance(&c->effects, w > 0 ? w / 127. : 0, t_s, &d, k);
-    }
+    if (set > 0)
+        r = rng_in(r, set);
+    if (!t_s)
+        return r;
+    memcpy(&bits, t_s, sizeof bits);
+    return rng_in(r, bits);
+}
+
+/* Device k of the weight of a row and a column. */
+static double device_of(const struct naive_chip *c, const struct plan_core *pc, uint64_t row,
+                        uint64_t column, uint32_t k, double x, double t_s, double *sd)
+{
+    uint32_t set = c->effects.offset ? k : k / 2, one = c->effects.offset ? 0 : k % 2;
+    double n[4][2];
+
+    draw_normals_of(rng_in(device_place(c, pc, "programming", set, NULL), row), column, n[0]);
+    draw_normals_of(rng_in(device_place(c, pc, "drift", set, NULL), row), column, n[1]);
+    draw_normals_of(rng_in(device_place(c, pc, "read", set, &t_s), row), column, n[2]);
+    draw_uniforms_of(rng_in(device_place(c, pc, "stuck", set, NULL), row), column, n[3]);
+    const struct draws d = { n[0][one], n[1][one], n[2][one], n[3][one] };
+    return conductance(&c->effects, x, t_s, &d, sd);
 }
 
 /* ---- cores ---- */
@@ -142,19 +155,20 @@ static const struct layer *layer_of(const struct naive_chip *c, const struct pla
     return plan_network_layer(c->plan, pc->plan_layer);
 }
 
-/* The rows of a core, [channel][position]. */
+/* The rows of a core, position by position of the kernel. */
 static void list_rows(const struct naive_chip *c, const struct plan_core *pc, struct naive_core *to)
 {
     const struct layer *l = layer_of(c, pc);
     uint32_t positions = l->window.kernel[0] * l->window.kernel[1];
+    bool whole = !c->plan->layer[pc->plan_layer].inside;
 
     to->in = allocate(pc->rows, sizeof *to->in);
-    for (uint32_t i = 0; i < pc->in_n * positions; i++) {
-        uint32_t of_kernel = pc->row_first / positions * positions + i;
-        bool whole = !c->plan->layer[pc->plan_layer].inside;
-        if (whole || (of_kernel >= pc->row_first && of_kernel < pc->row_first + pc->row_n))
-            to->in[to->rows++] = pc->in_first * positions + i;
-    }
+    for (uint32_t p = 0; p < positions; p++)
+        for (uint32_t ch = 0; ch < pc->in_n; ch++) {
+            uint32_t at = (pc->row_first / positions + ch) * positions + p; // of the kernel
+            if (whole || (at >= pc->row_first && at < pc->row_first + pc->row_n))
+                to->in[to->rows++] = (pc->in_first + ch) * positions + p;
+        }
     if (to->rows != pc->rows)
         abort();
 }
@@ -175,7 +189,27 @@ static int32_t weight_of(const struct layer *l, uint32_t in, uint32_t out)
     return in / rows == group ? l->weight[out * rows + in % rows] : 0;
 }
 
-static int64_t code_of(const struct naive_chip *c, const struct naive_core *to, int part,
+/* What device k keeps of a weight, of its most. */
+static double share_of(const struct naive_effects *e, int32_t w, uint32_t k)
+{
+    uint32_t bits = e->offset ? 8 : 7, digit = e->offset ? k : k / 2;
+
+    if (e->cell_bits == 0)
+        return fmax(0, k == 0 ? w : -w) / 127.;
+    if (!e->offset && (w < 0) != (k % 2 == 1))
+        return 0;
+    uint32_t magnitude = (uint32_t)(e->offset ? w + 128 : abs(w)), n = e->cell_bits;
+    uint32_t rest = bits - digit * n, keep = rest < n ? rest : n;
+    return (magnitude >> digit * n & ((1u << keep) - 1)) / (exp2(n) - 1);
+}
+
+/* 1/128 of a weight, or of a digit, per uS. */
+static double unit_of(const struct naive_effects *e)
+{
+    return 128 * (e->cell_bits ? exp2(e->cell_bits) - 1 : 127) / g_max(e);
+}
+
+static int64_t code_of(const struct naive_chip *c, const struct naive_core *to, uint32_t part,
                        uint32_t column, bool both_signs, double v, double noise, uint64_t *clipped)
 {
     const struct naive_effects *e = &c->effects;
@@ -188,6 +222,28 @@ static int64_t code_of(const struct naive_chip *c, const struct naive_core *to, 
     return (int64_t)(within(code, least, most) * step);
 }
 
+static bool has_gates(const struct naive_effects *e)
+{
+    return e->column_ohm + e->sense_ohm > 0;
+}
+
+/* What a column's sense gets at one volt of the rows whose gates are on: the nodes' equations,
+ * eliminated from the top. */
+static double current_of(const struct naive_effects *e, const struct naive_core *to,
+                         const double *g, uint32_t column, const bool *on)
+{
+    double wire = e->column_ohm * 1e-6, above = 0, drive = 0; // in megohm and uS
+
+    for (uint32_t r = 0; r < to->rows; r++) { // (above + g) v - drive - g = current down
+        double own = on[r] ? g[(size_t)r * to->columns + column] : 0;
+        double diagonal = above + own, source = drive + own;
+        double down = r + 1 < to->rows ? wire : wire + e->sense_ohm * 1e-6;
+        above = diagonal / (1 + down * diagonal);
+        drive = source / (1 + down * diagonal);
+    }
+    return drive;
+}
+
 /* All rows at full input, at a time: each column, as the converter or nobody sees it. */
 static void see_columns(const struct naive_chip *c, const struct plan_core *pc,
                         const struct naive_core *to, double t_s, double *seen)
@@ -195,27 +251,36 @@ static void see_columns(const struct naive_chip *c, const struct plan_core *pc,
     const struct layer *l = layer_of(c, pc);
     bool is_signed = c->plan->network->layer[l->input[0]].out_signed;
     uint32_t bits = c->plan->layer[pc->plan_layer].array.reads.input_bits;
-    double full = exp2(is_signed ? bits - 1 : bits) - 1, unit = 128 * 127 / g_max(&c->effects);
-    bool apart = c->effects.apart;
+    double full = exp2(is_signed ? bits - 1 : bits) - 1, unused_sd;
+    double *g = allocate((size_t)to->rows * to->columns, sizeof *g);
+    bool *on = allocate(to->rows, sizeof *on);
     uint64_t unused = 0;
 
+    memset(on, 1, to->rows * sizeof *on);
     for (uint32_t o = 0; o < to->columns; o++) {
-        double sum[2] = { 0, 0 }, g[2];
-        for (uint32_t r = 0; r < to->rows; r++) {
-            devices_of(c, pc, name_of(l, to->in[r]), pc->out_first + o,
-                       to->weight[r * to->columns + o], t_s, g);
-            sum[0] += g[0];
-            sum[1] += g[1];
+        double sum[NAIVE_MOST_PARTS] = { 0 }, all = 0;
+        for (uint32_t k = 0; k < to->n_device; k++) {
+            for (uint32_t r = 0; r < to->rows; r++) {
+                size_t at = (size_t)r * to->columns + o;
+                g[at] = device_of(c, pc, name_of(l, to->in[r]), pc->out_first + o, k,
+                                  share_of(&c->effects, to->weight[at], k), t_s, &unused_sd);
+                sum[k] += g[at];
+            }
+            if (has_gates(&c->effects))
+                sum[k] = current_of(&c->effects, to, g, o, on);
+            all += sum[k];
         }
-        seen[o] = sum[0] + sum[1];
+        seen[o] = all;
         if (!c->effects.through_adc)
             continue;
         seen[o] = 0;
-        for (int k = 0; k < (apart ? 2 : 1); k++)
-            seen[o] += (double)code_of(c, to, k, o, is_signed || !apart,
-                                       nearbyint((apart ? sum[k] : sum[0] + sum[1]) * unit * full),
-                                       0, &unused);
+        for (uint32_t k = 0; k < to->n_part; k++)
+            seen[o] += (double)code_of(c, to, k, o, is_signed || to->n_part == 1,
+                                       nearbyint((to->n_part > 1 ? sum[k] : all) *
+                                                 unit_of(&c->effects) * full), 0, &unused);
     }
+    free(on);
+    free(g);
 }
 
 static void compensate(const struct naive_chip *c, const struct plan_core *pc,
@@ -241,7 +306,7 @@ static void compensate(const struct naive_chip *c, const struct plan_core *pc,
 static void spread_converters(const struct naive_chip *c, const struct plan_core *pc,
                               struct naive_core *to)
 {
-    for (uint32_t k = 0; k < 2; k++) {
+    for (uint32_t k = 0; k < to->n_part; k++) {
         to->gain[k] = allocate(to->columns, sizeof(double));
         to->offset[k] = allocate(to->columns, sizeof(double));
         for (uint32_t o = 0; o < to->columns; o++) {
@@ -258,70 +323,169 @@ static int32_t in_16_bits(double a)
     return (int32_t)within(nearbyint(a), INT16_MIN, INT16_MAX);
 }
 
-static void core_init(const struct naive_chip *c, const struct plan_core *pc, struct naive_core *to)
+static void program(const struct naive_chip *c, const struct plan_core *pc, struct naive_core *to)
 {
     const struct layer *l = layer_of(c, pc);
-    double unit = 128 * 127 / g_max(&c->effects), g[2];
-
-    list_rows(c, pc, to);
-    to->columns = pc->out_n;
     size_t n = (size_t)to->rows * to->columns;
-    to->weight = allocate(n, sizeof *to->weight);
-    to->a[0] = allocate(n, sizeof *to->a[0]);
-    to->a[1] = allocate(n, sizeof *to->a[1]);
-    to->k = allocate(to->columns, sizeof *to->k);
-    spread_converters(c, pc, to);
+
+    for (uint32_t k = 0; k < to->n_device; k++) {
+        to->g[k] = allocate(n, sizeof *to->g[k]);
+        to->sd[k] = allocate(n, sizeof *to->sd[k]);
+        to->a[k] = allocate(n, sizeof *to->a[k]);
+    }
     for (uint32_t i = 0; i < n; i++) {
         uint32_t in = to->in[i / to->columns], out = pc->out_first + i % to->columns;
         to->weight[i] = weight_of(l, in, out);
-        devices_of(c, pc, name_of(l, in), out, to->weight[i], c->effects.t_s, g);
-        to->a[0][i] = in_16_bits(unit * (c->effects.apart ? g[0] : g[0] - g[1]));
-        to->a[1][i] = in_16_bits(unit * g[1]);
+        for (uint32_t k = 0; k < to->n_device; k++)
+            to->g[k][i] = device_of(c, pc, name_of(l, in), out, k,
+                                    share_of(&c->effects, to->weight[i], k), c->effects.t_s,
+                                    &to->sd[k][i]);
+        for (uint32_t k = 0; k < to->n_part; k++)
+            to->a[k][i] = in_16_bits(unit_of(&c->effects) *
+                                     (to->n_part > 1 ? to->g[k][i] : to->g[0][i] - to->g[1][i]));
     }
+}
+
+static void core_init(const struct naive_chip *c, const struct plan_core *pc, struct naive_core *to)
+{
+    const struct naive_effects *e = &c->effects;
+    uint32_t bits = e->offset ? 8 : 7;
+    uint32_t n_digit = e->cell_bits ? (bits + e->cell_bits - 1) / e->cell_bits : 1;
+
+    list_rows(c, pc, to);
+    to->columns = pc->out_n;
+    to->n_device = e->offset ? n_digit : 2 * n_digit;
+    to->n_part = e->cell_bits || e->apart ? to->n_device : 1;
+    for (uint32_t k = 0; k < to->n_part; k++)
+        to->factor[k] = e->offset ? INT64_C(1) << k * e->cell_bits
+                                  : (k % 2 ? -1 : 1) * (INT64_C(1) << k / 2 * e->cell_bits);
+    to->weight = allocate((size_t)to->rows * to->columns, sizeof *to->weight);
+    to->k = allocate(to->columns, sizeof *to->k);
+    spread_converters(c, pc, to);
+    program(c, pc, to);
     for (uint32_t o = 0; o < to->columns; o++)
         to->k[o] = 1;
-    if (c->effects.by_core || c->effects.by_column)
+    if (e->by_core || e->by_column)
         compensate(c, pc, to);
 }
 
 /* ---- reads ---- */
 
-static double noise_of(const struct naive_chip *c, const struct plan_core *pc, int part, uint32_t x,
-                       uint32_t y, uint32_t channel)
+struct spot { // an output of a core, and its read
+    const struct plan_core *pc;
+    uint32_t x, y, channel, part;
+    uint64_t read;
+};
+
+/* Of a conversion, or of the array with `each`. */
+static double noise_of(const struct naive_chip *c, const struct spot *s, bool each)
 {
-    const struct shape *out = &layer_of(c, pc)->out;
+    const struct shape *out = &layer_of(c, s->pc)->out;
     uint64_t quads = (out->channels + 3) / 4;
-    uint64_t number = ((y * quads + channel / 4) * out->height + x) * 4 + channel % 4;
-    struct rng place = rng_in(place_of(c, pc, "conversion", false), (uint64_t)part);
+    uint64_t number = ((s->y * quads + s->channel / 4) * out->height + s->x) * 4 + s->channel % 4;
+    struct rng place = rng_in(place_of(c, s->pc, each ? "product" : "conversion", false), s->part);
+    uint64_t bits;
     double n[2];
 
-    draw_normals_of(rng_in(place, c->image), number / 2, n);
-    return c->effects.noise * n[number % 2];
+    memcpy(&bits, &c->effects.t_s, sizeof bits);
+    place = rng_in(each ? rng_in(place, bits) : place, c->image);
+    draw_normals_of(s->read > 0 ? rng_in(place, s->read) : place, number / 2, n);
+    return n[number % 2];
+}
+
+/* Clock by clock, of inputs of either sign one after the other. */
+static double charge_of(const struct naive_chip *c, const struct naive_core *core, uint32_t device,
+                        uint32_t o, const int64_t *x)
+{
+    bool *on = allocate(core->rows, sizeof *on), some = true;
+    double charge = 0;
+
+    for (int sign = 1; sign >= -1; sign -= 2, some = true)
+        for (int64_t clock = 0; some; clock++) {
+            some = false;
+            for (uint32_t r = 0; r < core->rows; r++)
+                some |= on[r] = sign * x[r] > clock;
+            if (some)
+                charge += sign * current_of(&c->effects, core, core->g[device], o, on);
+        }
+    free(on);
+    return charge;
+}
+
+/* A part's sum of a read that drives x[rows]. */
+static int64_t sum_of(const struct naive_chip *c, const struct naive_core *core,
+                      const struct spot *s, const int64_t *x)
+{
+    uint32_t o = s->channel - s->pc->out_first, devices = core->n_part > 1 ? 1 : 2;
+    double unit = unit_of(&c->effects), variance = 0, charge = 0;
+    int64_t v = 0;
+
+    for (uint32_t r = 0; r < core->rows; r++)
+        v += core->a[s->part][(size_t)r * core->columns + o] * x[r];
+    for (uint32_t k = s->part; k < s->part + devices; k++) {
+        for (uint32_t r = 0; r < core->rows; r++) {
+            double sd = unit * core->sd[k][(size_t)r * core->columns + o] * (double)x[r];
+            variance += sd * sd;
+        }
+        if (has_gates(&c->effects))
+            charge += (k == s->part ? 1 : -1) * charge_of(c, core, k, o, x);
+    }
+    if (has_gates(&c->effects))
+        v = (int64_t)nearbyint(unit * charge);
+    if (c->effects.read && c->effects.per_mvm)
+        v += (int64_t)nearbyint(sqrt(variance) * noise_of(c, s, true));
+    return v;
+}
+
+/* A digit of the inputs of rows [first, first + n): its factor; x[rows]. */
+static int64_t digit_of(const struct naive_core *core, const int64_t *input, uint32_t bits,
+                        uint32_t bit, uint32_t n_bit, bool is_signed, uint32_t first, uint32_t n,
+                        int64_t *x)
+{
+    bool top = is_signed && bit + n_bit == bits;
+
+    for (uint32_t r = 0; r < core->rows; r++) {
+        int64_t v = input[core->in[r]] >> bit & ((1 << n_bit) - 1);
+        if (top && n_bit > 1 && v >> (n_bit - 1))
+            v -= INT64_C(1) << n_bit;
+        x[r] = r >= first && r - first < n ? v : 0;
+    }
+    return top && n_bit == 1 ? -(INT64_C(1) << bit) : INT64_C(1) << bit;
 }
 
 /* What a core gives of output (x, y, channel). */
 static int64_t core_gives(struct naive_chip *c, const struct plan_core *pc, struct naive_core *core,
                           uint32_t x, uint32_t y, uint32_t channel, const int64_t *input)
 {
-    const struct layer *l = layer_of(c, pc);
-    bool both = c->plan->network->layer[l->input[0]].out_signed || !c->effects.apart;
-    uint32_t o = channel - pc->out_first;
-    int64_t v[2] = { 0, 0 }, exact = 0;
+    const struct naive_effects *e = &c->effects;
+    bool is_signed = c->plan->network->layer[layer_of(c, pc)->input[0]].out_signed;
+    uint32_t bits = c->plan->layer[pc->plan_layer].array.reads.input_bits;
+    uint32_t each = e->slice_bits && e->slice_bits < bits ? e->slice_bits : bits;
+    uint32_t rows = e->rows_at_once && e->rows_at_once < core->rows ? e->rows_at_once : core->rows;
+    struct spot s = { .pc = pc, .x = x, .y = y, .channel = channel };
+    int64_t *driven = allocate(core->rows, sizeof *driven), total = 0, exact = 0;
 
-    for (uint32_t r = 0; r < core->rows; r++)
-        for (int k = 0; k < 2; k++) {
-            size_t at = (size_t)r * core->columns + o;
-            v[k] += core->a[k][at] * input[core->in[r]];
-            exact += k == 0 ? core->weight[at] * input[core->in[r]] : 0;
+    for (uint32_t first = 0; first < core->rows; first += rows)
+        for (uint32_t bit = 0; bit < bits; bit += each, s.read++) {
+            uint32_t n_bit = bits - bit < each ? bits - bit : each;
+            int64_t f = digit_of(core, input, bits, bit, n_bit, is_signed, first, rows, driven);
+            bool both = core->n_part == 1 || (is_signed && bit + n_bit == bits && n_bit > 1);
+            for (s.part = 0; s.part < core->n_part; s.part++) {
+                int64_t v = sum_of(c, core, &s, driven);
+                if (e->bits > 0)
+                    v = code_of(c, core, s.part, channel - pc->out_first, both, (double)v,
+                                e->noise > 0 ? e->noise * noise_of(c, &s, false) : 0,
+                                &core->clipped);
+                total += f * core->factor[s.part] * v;
+            }
+            for (uint32_t r = 0; e->offset && r < core->rows; r++)
+                total -= 128 * 128 * f * driven[r];
         }
-    for (int k = 0; c->effects.bits > 0 && k < 2; k++)
-        v[k] = k == 1 && !c->effects.apart
-                   ? 0
-                   : code_of(c, core, k, o, both, (double)v[k],
-                             c->effects.noise > 0 ? noise_of(c, pc, k, x, y, channel) : 0,
-                             &core->clipped);
-    int64_t sum = v[0] - (c->effects.apart ? v[1] : 0);
-    int64_t given = (int64_t)nearbyint((double)sum * core->k[o] / 128);
+    free(driven);
+    for (uint32_t r = 0; r < core->rows; r++)
+        exact += core->weight[(size_t)r * core->columns + channel - pc->out_first] *
+                 input[core->in[r]];
+    int64_t given = (int64_t)nearbyint((double)total * core->k[channel - pc->out_first] / 128);
     core->error += (double)((given - exact) * (given - exact));
     core->square += (double)(exact * exact);
     return given;
@@ -370,7 +534,9 @@ void naive_chip_release(struct naive_chip *c)
         free(c->core[i].in);
         free(c->core[i].weight);
         free(c->core[i].k);
-        for (int k = 0; k < 2; k++) {
+        for (int k = 0; k < NAIVE_MOST_PARTS; k++) {
+            free(c->core[i].g[k]);
+            free(c->core[i].sd[k]);
             free(c->core[i].a[k]);
             free(c->core[i].gain[k]);
             free(c->core[i].offset[k]);

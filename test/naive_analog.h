@@ -24,15 +24,27 @@ struct naive_effects {
     int64_t  range;
     bool     apart;                           // a converter for each device
     double   gain_sd, offset_sd, noise;
+    uint32_t cell_bits;         // of a weight's digits; 0: it is kept whole
+    bool     offset;            // they are those of w + 128, else of |w| in devices of both signs
+    uint32_t slice_bits;        // of the inputs in a read; 0: all
+    uint32_t rows_at_once;      // 0: all
+    bool     per_mvm;           // `read` is drawn for every read
+    double   column_ohm, sense_ohm; // inputs are on gates; both 0: on rows, without wires
 };
+
+enum { NAIVE_MOST_PARTS = 16 };
 
 struct naive_core {
     uint32_t  rows, columns;
     uint32_t *in;      // owned; [rows]: of an output's patch, [channel][position] of all channels
     int32_t  *weight;  // owned; [rows][columns]
-    int32_t  *a[2];    // owned; likewise: in 1/128; of both devices, or of each
-    double   *k;       // owned; [columns]
-    double   *gain[2], *offset[2]; // owned; [columns]
+    uint32_t  n_device, n_part;        // of a weight
+    int64_t   factor[NAIVE_MOST_PARTS];
+    double   *g[NAIVE_MOST_PARTS];     // owned; [rows][columns]; of each device
+    double   *sd[NAIVE_MOST_PARTS];    // owned; likewise: of a read's noise
+    int32_t  *a[NAIVE_MOST_PARTS];     // owned; likewise: of each part, in 1/128
+    double   *k;                       // owned; [columns]
+    double   *gain[NAIVE_MOST_PARTS], *offset[NAIVE_MOST_PARTS]; // owned; [columns]
     uint64_t  clipped;
     double    error, square; // sums of (y - exact)^2 and exact^2
 };

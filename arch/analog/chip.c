@@ -6,6 +6,7 @@
 
 #include "arch/units/kernel_matrix.h"
 #include "core/util.h"
+#include "network/precision.h"
 
 static enum err no_memory(struct err_msg *m)
 {
@@ -69,20 +70,67 @@ static void names_release(struct names *n)
     free(n->weight);
 }
 
+/* Sets of devices that a weight of the core has: pairs, or single ones. */
+static uint32_t n_set(const struct analog_chip *c, uint32_t core)
+{
+    uint32_t slices = c->plan->layer[c->plan->core[core].plan_layer].array.layout.n_slice;
+
+    return !c->spec->cut ? 1 : c->spec->alone ? slices : slices / 2;
+}
+
+/* weight[n] become what a set keeps of them: a digit, or one of either sign. */
+static void cut_weights(const struct analog_chip *c, uint32_t core, uint32_t set, size_t n,
+                        const int8_t *weight, int8_t *digit)
+{
+    const struct array_spec *s = &c->plan->layer[c->plan->core[core].plan_layer].array;
+    uint32_t j = c->spec->alone ? set : 2 * set;
+
+    for (size_t i = 0; i < n; i++) {
+        int32_t d = s->cell->digit(&s->weights, j, weight[i]);
+        if (!c->spec->alone)
+            d -= s->cell->digit(&s->weights, j + 1, weight[i]);
+        digit[i] = (int8_t)d;
+    }
+}
+
+/* All sets of a core. */
+static bool program_sets(struct analog_chip *c, uint32_t core, struct analog_core *what)
+{
+    struct analog_cells *to = &c->cells[core];
+    size_t n = (size_t)what->rows * what->replicas * what->outputs;
+    const int8_t *weight = what->weight;
+    int8_t *digit = c->spec->cut ? malloc(n) : NULL;
+    bool done = digit || !c->spec->cut;
+
+    to->set = calloc(n_set(c, core), sizeof *to->set);
+    for (uint32_t i = 0; to->set && done && i < n_set(c, core); i++) {
+        if (digit) {
+            cut_weights(c, core, i, n, weight, digit);
+            what->weight = digit;
+        }
+        what->set = i;
+        done = analog_devices_init(&to->set[i], c->spec, what);
+        to->n += done;
+    }
+    free(digit);
+    return to->set && done;
+}
+
 static enum err program(struct analog_chip *c, uint64_t number, uint32_t core, struct err_msg *m)
 {
     const struct plan_core *pc = &c->plan->core[core];
+    const struct array_spec *array = &c->plan->layer[pc->plan_layer].array;
     struct kernel_matrix k;
     struct names n = { 0 };
-    uint32_t w_max;
-    enum err e = find_w_max(c, pc, &w_max, m);
+    uint32_t w_max = (uint32_t)array->layout.slice[0].most; // of a digit
+    enum err e = c->spec->cut ? ERR_NONE : find_w_max(c, pc, &w_max, m);
 
     if (e)
         return e;
     if (!kernel_matrix_init(&k, c->plan, core, 0, false))
         return no_memory(m);
     bool done = names_init(&n, &k, c->plan, core);
-    const struct analog_core what = {
+    struct analog_core what = {
         .chip = number,
         .layer = c->plan->layer[pc->plan_layer].layer,
         .copy = pc->copy,
@@ -96,7 +144,7 @@ static enum err program(struct analog_chip *c, uint64_t number, uint32_t core, s
         .weight = n.weight,
         .w_max = w_max,
     };
-    done = done && analog_devices_init(&c->devices[core], c->spec, &what);
+    done = done && program_sets(c, core, &what);
     names_release(&n);
     kernel_matrix_release(&k);
     return done ? ERR_NONE : no_memory(m);
@@ -122,8 +170,9 @@ static bool weights_init(struct analog_weights *w, const struct analog_chip *c, 
                          double t_s)
 {
     *w = (struct analog_weights){ 0 };
-    if (analog_matrix_init(&w->matrix, &c->devices[core], t_s) &&
-        analog_readout_init(&w->readout, c->plan, core, &c->devices[core]))
+    const struct analog_cells *cells = &c->cells[core];
+    if (analog_matrix_init(&w->matrix, cells->set, cells->n, t_s) &&
+        analog_readout_init(&w->readout, c->plan, core, cells->set, w->matrix.parts, t_s))
         return true;
     analog_matrix_release(&w->matrix);
     return false;
@@ -157,8 +206,8 @@ enum err analog_chip_init(struct analog_chip *c, const struct plan *p,
                           const struct analog_spec *spec, uint64_t number, struct err_msg *m)
 {
     *c = (struct analog_chip){ .plan = p, .spec = spec };
-    c->devices = calloc(p->n_core, sizeof *c->devices);
-    enum err e = c->devices ? ERR_NONE : no_memory(m);
+    c->cells = calloc(p->n_core, sizeof *c->cells);
+    enum err e = c->cells ? ERR_NONE : no_memory(m);
 
     for (uint32_t i = 0; !e && i < p->n_core; i++)
         if (has_array(p, i))
@@ -172,11 +221,14 @@ enum err analog_chip_init(struct analog_chip *c, const struct plan *p,
 
 void analog_chip_release(struct analog_chip *c)
 {
-    for (uint32_t i = 0; c->devices && i < c->plan->n_core; i++)
-        analog_devices_release(&c->devices[i]);
+    for (uint32_t i = 0; c->cells && i < c->plan->n_core; i++) {
+        for (uint32_t k = 0; k < c->cells[i].n; k++)
+            analog_devices_release(&c->cells[i].set[k]);
+        free(c->cells[i].set);
+    }
     for (uint32_t i = 0; c->reference && i < c->plan->n_core; i++)
         free(c->reference[i].column_us);
-    free(c->devices);
+    free(c->cells);
     free(c->reference);
     *c = (struct analog_chip){ 0 };
 }
@@ -188,7 +240,7 @@ static uint64_t most_column(const struct analog_matrix *m, const int16_t *a)
 {
     uint64_t most = 0;
 
-    for (uint32_t c = 0; a && c < m->columns; c++) {
+    for (uint32_t c = 0; c < m->columns; c++) {
         uint64_t sum = 0;
         for (uint32_t r = 0; r < m->rows; r++)
             sum += (uint64_t)abs(a[(size_t)r * m->columns + c]);
@@ -197,18 +249,69 @@ static uint64_t most_column(const struct analog_matrix *m, const int16_t *a)
     return most;
 }
 
+static enum err refuse_sums(const struct plan *p, uint32_t core, struct err_msg *m)
+{
+    const struct plan_core *pc = &p->core[core];
+
+    return err_set(m, ERR_INPUT, "%.400s: core.crossbar.rows = %u: sums of core %s, of %u rows in "
+                   "1/128 of a weight, may pass 31 bits: want core.crossbar.rows = 256",
+                   config_where(p->config, "core.crossbar.rows"), pc->crossbar.rows, pc->name,
+                   pc->rows);
+}
+
+static bool fits(uint64_t most_column)
+{
+    return most_column * UINT8_MAX <= INT32_MAX - (1 << ANALOG_WEIGHT_BIT);
+}
+
 static enum err check_sums(const struct analog_chip *c, uint32_t core,
                            const struct analog_matrix *a, struct err_msg *m)
 {
-    const struct plan_core *pc = &c->plan->core[core];
-    uint64_t most = max_u64(most_column(a, a->a), most_column(a, a->minus));
+    uint64_t most = 0;
 
-    if (most * UINT8_MAX <= INT32_MAX - (1 << ANALOG_WEIGHT_BIT))
-        return ERR_NONE;
-    return err_set(m, ERR_INPUT, "%.400s: core.crossbar.rows = %u: sums of core %s, of %u rows in "
-                   "1/128 of a weight, may pass 31 bits: want core.crossbar.rows = 256",
-                   config_where(c->plan->config, "core.crossbar.rows"), pc->crossbar.rows,
-                   pc->name, pc->rows);
+    for (uint32_t i = 0; i < a->parts; i++)
+        most = max_u64(most, most_column(a, analog_part(a, i)));
+    return fits(most) ? ERR_NONE : refuse_sums(c->plan, core, m);
+}
+
+/* The largest sum of |w| of a column, or of its weights of one sign. */
+static uint64_t most_weights(const int8_t *weight, uint32_t rows, uint32_t columns, bool apart)
+{
+    uint64_t most = 0;
+
+    for (uint32_t c = 0; c < columns; c++) {
+        uint64_t plus = 0, minus = 0;
+        for (uint32_t r = 0; r < rows; r++) {
+            int w = weight[(size_t)r * columns + c];
+            *(w > 0 ? &plus : &minus) += (uint64_t)abs(w);
+        }
+        most = max_u64(most, apart ? max_u64(plus, minus) : plus + minus);
+    }
+    return most;
+}
+
+enum err analog_chip_check(const struct plan *p, const struct analog_spec *spec,
+                           struct err_msg *m)
+{
+    bool none = !p->network->has_values || network_is_wide(p->network) || spec->cut;
+
+    for (uint32_t i = 0; !none && i < p->n_core; i++) {
+        const struct plan_core *pc = &p->core[i];
+        struct kernel_matrix k;
+        struct names n = { 0 };
+        if (!has_array(p, i))
+            continue;
+        if (!kernel_matrix_init(&k, p, i, 0, false))
+            return no_memory(m);
+        bool done = names_init(&n, &k, p, i);
+        bool good = !done || fits((uint64_t)most_weights(n.weight, pc->rows, pc->columns,
+                                                         spec->apart) << ANALOG_WEIGHT_BIT);
+        names_release(&n);
+        kernel_matrix_release(&k);
+        if (!done || !good)
+            return done ? refuse_sums(p, i, m) : no_memory(m);
+    }
+    return ERR_NONE;
 }
 
 /* Codes of all parts of an output are added up in 31 bits, with what else there is. */

@@ -10,7 +10,10 @@
 struct analog_chip {
     const struct plan        *plan; // borrowed, and so is the next
     const struct analog_spec *spec;
-    struct analog_devices *devices;      // owned; [n_core]: zero where a core has no array
+    struct analog_cells {
+        uint32_t               n;   // sets of devices of a weight; 0 where a core has no array
+        struct analog_devices *set; // owned; [n]
+    } *cells; // owned; [n_core]
     struct analog_seen {
         double  all_us;    // of all devices
         double *column_us; // owned; [columns]: as the readout sees them
@@ -26,6 +29,11 @@ struct analog_state { // of a chip at a time
     const struct plan     *plan; // borrowed
     struct analog_weights *core; // owned; [n_core]
 };
+
+/* Whether sums of the plan's weights, where it has them, fit 31 bits on such devices without noise:
+ * ERR_INPUT where they do not. */
+enum err analog_chip_check(const struct plan *p, const struct analog_spec *spec,
+                           struct err_msg *m);
 
 /* Chip `number` of those that the seed makes; the network has weights. ERR_INPUT when a weight is
  * beyond w_max. On error *c is zero. */

@@ -21,7 +21,8 @@ static struct rng effect_of(const struct analog_devices *d, const char *what)
 {
     struct rng r = rng_in(rng_at(d->spec->seed, what), d->chip);
 
-    return rng_in(rng_in(rng_in(rng_in(r, d->layer), d->copy), d->group), d->part);
+    r = rng_in(rng_in(rng_in(rng_in(r, d->layer), d->copy), d->group), d->part);
+    return d->set > 0 ? rng_in(r, d->set) : r;
 }
 
 /* out[columns][2], of a row. */
@@ -120,9 +121,9 @@ static bool alloc(struct analog_devices *d, const struct analog_core *core)
     d->replica = malloc(d->replicas * sizeof *d->replica);
     d->g = malloc(n * sizeof *d->g);
     d->nu = d->spec->drift ? malloc(n * sizeof *d->nu) : NULL;
-    d->spread = d->spec->read_scale > 0 ? malloc(n * sizeof *d->spread) : NULL;
-    if (!d->row || !d->replica || !d->g || (d->spec->drift && !d->nu) ||
-        (d->spec->read_scale > 0 && !d->spread))
+    bool read = d->spec->read_scale > 0;
+    d->spread = read ? malloc(n * sizeof *d->spread) : NULL;
+    if (!d->row || !d->replica || !d->g || (d->spec->drift && !d->nu) || (read && !d->spread))
         return false;
     memcpy(d->row, core->row, d->rows * sizeof *d->row);
     memcpy(d->replica, core->replica, d->replicas * sizeof *d->replica);
@@ -138,7 +139,8 @@ bool analog_devices_init(struct analog_devices *d, const struct analog_spec *spe
 
     *d = (struct analog_devices){
         .spec = spec, .chip = core->chip, .layer = core->layer, .copy = core->copy,
-        .group = core->group, .part = core->part, .rows = core->rows, .columns = columns,
+        .group = core->group, .part = core->part, .set = core->set,
+        .rows = core->rows, .columns = columns,
         .replicas = core->replicas, .outputs = core->outputs, .w_max = core->w_max,
     };
     if (!scratch || !alloc(d, core)) {
@@ -230,7 +232,7 @@ bool analog_devices_at(const struct analog_devices *d, double t_s, double *plus,
     assert(t_s > 0);
     for (uint32_t r = 0; g && r < d->rows; r++, plus += d->columns, minus += d->columns) {
         drift_row(d, r, log_t, g);
-        if (d->spread)
+        if (d->spread && !d->spec->read_each)
             read_row(d, r, effect, growth, g + n, g);
         for (uint32_t c = 0; c < d->columns; c++) {
             plus[c] = g[2 * c];
@@ -241,4 +243,15 @@ bool analog_devices_at(const struct analog_devices *d, double t_s, double *plus,
     bool done = g;
     free(g);
     return done;
+}
+
+void analog_devices_deviate(const struct analog_devices *d, double t_s, double *plus,
+                            double *minus)
+{
+    double growth = d->spec->read_scale * analog_read_growth(d->spec->device, t_s);
+
+    for (size_t i = 0; i < (size_t)d->rows * d->columns; i++) {
+        plus[i] *= growth * d->spread[2 * i];
+        minus[i] *= growth * d->spread[2 * i + 1];
+    }
 }

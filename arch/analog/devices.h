@@ -13,7 +13,8 @@
  *
  * Cells without a weight are programmed to 0 like others. Each N and u is drawn for itself: a
  * function of seed, effect, chip, layer, copy, group and part of the core, of the names of row and
- * column, and for reads of the time; nothing else changes it.
+ * column, and for reads of the time; nothing else changes it. A weight that is cut into digits has
+ * several sets of devices: each is one of these, whose weights are the digits.
  *
  * Conductances in uS, times in s after programming.
  */
@@ -29,6 +30,7 @@
 struct analog_core { // what is programmed, and where; borrowed for the call
     uint64_t        chip;
     uint32_t        layer, copy, group, part;
+    uint32_t        set;     // of those that a weight has: 0, but for weights that are cut
     uint32_t        rows, replicas, outputs; // a column for each output of each replica
     const uint64_t *row;     // [rows]: name of each, alike wherever the core has it
     const uint64_t *replica; // [replicas]: name of its first column; the next ones count on
@@ -39,7 +41,7 @@ struct analog_core { // what is programmed, and where; borrowed for the call
 struct analog_devices {
     const struct analog_spec *spec; // borrowed
     uint64_t  chip;
-    uint32_t  layer, copy, group, part;
+    uint32_t  layer, copy, group, part, set;
     uint32_t  rows, columns, replicas, outputs, w_max;
     uint64_t *row, *replica; // owned
     double   *g;             // owned; [rows][columns][2]: programmed, of plus and minus
@@ -54,5 +56,10 @@ void analog_devices_release(struct analog_devices *d); // takes a zeroed one
 /* plus[rows][columns] and minus: what the devices are t_s after they were programmed. False when
  * the host has no memory. */
 bool analog_devices_at(const struct analog_devices *d, double t_s, double *plus, double *minus);
+
+/* Where reads have a noise of their own: plus[rows][columns] and minus, which are conductances that
+ * are seen, become the deviations of a read. */
+void analog_devices_deviate(const struct analog_devices *d, double t_s, double *plus,
+                            double *minus);
 
 #endif

@@ -7,13 +7,26 @@
 
 #include "arch/units/kernel_matrix.h"
 
+/* Whether products of a core are one read of one matrix, or of two. */
+static bool is_matrix(const struct plan *p, const struct plan_core *c)
+{
+    const struct array_spec *s = &p->layer[c->plan_layer].array;
+
+    return layer_is_digital(plan_network_layer(p, c->plan_layer)) ||
+           (s->cell != &cell_sliced && array_reads(s, c->rows, 1).n == 1);
+}
+
 bool analog_by_layer(const struct plan *p)
 {
+    const struct config *c = p->config;
     bool alone = true;
 
     for (uint32_t i = 0; i < p->n_layer; i++)
         alone &= p->layer[i].replicas.n == 1 && p->layer[i].copies == 1;
-    return alone;
+    for (uint32_t i = 0; i < p->n_core; i++)
+        alone &= is_matrix(p, &p->core[i]);
+    return alone && !(c->wires.input == WIRES_GATE && c->wires.model != WIRES_OFF) &&
+           c->analog.read_noise != READ_NOISE_PER_MVM;
 }
 
 /* Weights of a core's kernels, with zeros where parts are cut inside channels. */
@@ -67,8 +80,8 @@ static struct matrices matrices_of(const struct analog_state *s, const struct an
     const struct analog_matrix *w = &s->core[core].matrix;
     struct matrices m = { 1, { w->a } };
 
-    if (w->minus)
-        m.a[m.n++] = w->minus;
+    for (uint32_t i = 1; i < w->parts; i++)
+        m.a[m.n++] = analog_part(w, i);
     if (exact)
         m.a[m.n++] = exact->core[core].matrix.a;
     return m;
@@ -130,7 +143,7 @@ bool analog_layers_measured(struct analog_layers *l, const struct analog_state *
 
     assert(analog_by_layer(p) && ANALOG_WEIGHT_BIT + ANALOG_SCALE_BIT == VALUE_SCALE_BIT);
     static_assert((int)ANALOG_LANES == (int)VALUE_LANES && (int)ANALOG_QUAD == (int)VALUE_QUAD &&
-                  ANALOG_MOST_PARTS + 1 == VALUE_MOST_MATRICES, "the same lanes");
+                  ANALOG_PAIR + 1 == VALUE_MOST_MATRICES, "the same lanes");
     for (uint32_t i = 0; done && i < p->n_core; i++) {
         struct value_cores *layer = &l->layer[p->layer[p->core[i].plan_layer].layer];
         const struct matrices from = matrices_of(s, exact, i);

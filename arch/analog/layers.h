@@ -21,7 +21,7 @@ struct analog_layers {
 
 /* Whether values can be computed layer by layer: every output of a layer is one core's column, the
  * same for all pixels. Not with replicas, whose outputs see the devices of one another's rows, nor
- * with copies. */
+ * with copies, nor where products are made of reads (reads.h). */
 bool analog_by_layer(const struct plan *p);
 
 /* Of such a plan; the state is borrowed, and counts what its converters clip. False when the host

@@ -8,6 +8,9 @@
  *
  *     v = sum_r a[r] x[r]        exact
  *     y = rne(v k / 128)         k: the digital scale of the core
+ *
+ * Where devices are read apart, or weights are cut into digits, a column has several parts, each
+ * such a matrix: of T alone, in 1/128 of a digit.
  */
 #ifndef ARCH_ANALOG_MATRIX_H
 #define ARCH_ANALOG_MATRIX_H
@@ -19,20 +22,32 @@ enum { ANALOG_WEIGHT_BIT = 7, ANALOG_SCALE_BIT = 30 };
 
 struct analog_matrix {
     uint32_t  rows, columns;
-    int16_t  *a;         // owned; [rows][columns]; of T+ alone where devices are read apart,
-    int16_t  *minus;     // owned; and of T-; else NULL
+    uint32_t  parts;     // of a column
+    uint32_t  devices;   // of a weight: those of a single part are subtracted
+    int16_t  *a;         // owned; [parts][rows][columns]
     uint64_t  saturated; // of them
-    double   *seen;      // owned; [2][columns]: sums of T+ and of T- of a column, in uS
+    double   *seen;      // owned; [devices][columns]: sums of T of a column, in uS
     double    seen_us;   // of all devices
     double    drop;      // share that wires take of the current when all rows are driven alike
+    double    unit;      // 1/128 of a weight, or of a digit, per uS
+    double   *g;         // owned; [devices][rows][columns]: what gates connect, in uS; or NULL
+    struct wires wires;  // then, of the columns
+    double   *variance;  // owned; [parts][rows][columns]: of a read with an input of 1; or NULL
 };
 
-/* False when the host has no memory; then *m is zero. */
-bool analog_matrix_init(struct analog_matrix *m, const struct analog_devices *d, double t_s);
+/* Of the n sets of devices of a core's weights. False when the host has no memory; then *m is
+ * zero. */
+bool analog_matrix_init(struct analog_matrix *m, const struct analog_devices *d, uint32_t n,
+                        double t_s);
 void analog_matrix_release(struct analog_matrix *m); // takes a zeroed one
 
-/* 1/128 of a weight per uS. */
+/* 1/128 of a weight, or of a digit, per uS. */
 double analog_unit(const struct analog_devices *d);
+
+static inline const int16_t *analog_part(const struct analog_matrix *m, uint32_t part)
+{
+    return m->a + (size_t)part * m->rows * m->columns;
+}
 
 /* What becomes of a sum v; k is in 1 / 2^ANALOG_SCALE_BIT, below 4. */
 static inline int64_t analog_scaled(int32_t v, uint32_t k)

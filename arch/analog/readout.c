@@ -37,20 +37,20 @@ static double full_input(const struct plan *p, uint32_t core)
     return (1 << (has_signed_inputs(p, core) ? bits - 1 : bits)) - 1;
 }
 
-static bool make_converters(struct analog_readout *r, const struct plan *p, uint32_t core,
-                            const struct analog_devices *d)
+static struct analog_converter *make_converters(const struct analog_readout *r,
+                                                const struct plan *p, uint32_t core,
+                                                const struct analog_devices *d, bool signs)
 {
     const struct analog_spec *s = d->spec;
     const struct plan_core *pc = &p->core[core];
     const struct array_spec *array = &p->layer[pc->plan_layer].array;
     const struct array_matrix matrix = { .spec = array, .ranges = s->ranges, .core = core,
                                          .columns = r->columns };
-    bool in_signed = has_signed_inputs(p, core);
+    struct analog_converter *all = calloc((size_t)r->parts * r->columns, sizeof *all);
 
-    r->converter = calloc((size_t)r->parts * r->columns, sizeof *r->converter);
-    for (uint32_t part = 0; r->converter && part < r->parts; part++) {
-        bool both = in_signed || array->layout.slice[part].least < 0;
-        struct analog_converter *to = r->converter + (size_t)part * r->columns;
+    for (uint32_t part = 0; all && part < r->parts; part++) {
+        bool both = signs || array->layout.slice[part].least < 0;
+        struct analog_converter *to = all + (size_t)part * r->columns;
         for (uint32_t c = 0; c < r->columns; c++)
             to[c] = analog_converter_of(array->adc_bits, converter_range(&matrix, part, c), both);
         struct rng place = place_of(d, "converter", true, part);
@@ -58,26 +58,42 @@ static bool make_converters(struct analog_readout *r, const struct plan *p, uint
             analog_converters_spread(to + (size_t)q * d->outputs, d->outputs, s->adc_gain_sd,
                                      s->adc_offset_sd, place, d->replica[q]);
     }
-    return r->converter;
+    return all;
+}
+
+/* Of inputs in several digits, only the top one's may be negative. */
+static bool make_all_converters(struct analog_readout *r, const struct plan *p, uint32_t core,
+                                const struct analog_devices *d)
+{
+    const struct reads_cfg *reads = &p->layer[p->core[core].plan_layer].array.reads;
+    bool in_signed = has_signed_inputs(p, core), cut = reads->input_slice_bits < reads->input_bits;
+
+    r->converter = make_converters(r, p, core, d, in_signed && !cut);
+    r->either = in_signed && cut ? make_converters(r, p, core, d, true) : NULL;
+    return r->converter && (r->either || !in_signed || !cut);
 }
 
 bool analog_readout_init(struct analog_readout *r, const struct plan *p, uint32_t core,
-                         const struct analog_devices *d)
+                         const struct analog_devices *d, uint32_t parts, double t_s)
 {
+    uint64_t time;
     const struct plan_core *pc = &p->core[core];
     const struct layer *l = plan_network_layer(p, pc->plan_layer);
 
     *r = (struct analog_readout){
         .columns = d->columns, .outputs = d->outputs, .k = UINT32_C(1) << ANALOG_SCALE_BIT,
-        .parts = d->spec->apart ? ANALOG_MOST_PARTS : 1,
+        .parts = parts, .most = (INT64_C(1) << 30) / p->layer[pc->plan_layer].parts,
         .noise = d->spec->adc_noise, .out_first = pc->out_first, .height = l->out.height,
         .quads = (uint32_t)ceil_div(l->out.channels, ANALOG_QUAD),
         .full = d->spec->through_adc ? full_input(p, core) * analog_unit(d) : 0,
         .clipped = calloc(1, sizeof *r->clipped),
     };
-    for (uint32_t part = 0; part < r->parts; part++)
+    memcpy(&time, &t_s, sizeof time);
+    for (uint32_t part = 0; part < r->parts; part++) {
         r->place[part] = place_of(d, "conversion", false, part);
-    if (r->clipped && (!d->spec->converted || make_converters(r, p, core, d)))
+        r->each[part] = rng_in(place_of(d, "product", false, part), time);
+    }
+    if (r->clipped && (!d->spec->converted || make_all_converters(r, p, core, d)))
         return true;
     analog_readout_release(r);
     return false;
@@ -97,6 +113,7 @@ void analog_readout_release(struct analog_readout *r)
 {
     free(r->column_k);
     free(r->converter);
+    free(r->either);
     free(r->clipped);
     *r = (struct analog_readout){ 0 };
 }
@@ -109,13 +126,15 @@ void analog_readout_see(const struct analog_readout *r, const struct analog_matr
     uint64_t unused = 0;
 
     for (uint32_t c = 0; c < r->columns; c++) {
-        const double part[] = { m->seen[c], m->seen[r->columns + c] };
-        const double both[] = { part[0] + part[1], 0 };
-        const double *v = r->parts == 1 ? both : part;
-        seen[c] = r->full > 0 ? 0 : both[0];
-        for (uint32_t i = 0; r->full > 0 && i < r->parts; i++)
+        double all = m->seen[c];
+        for (uint32_t i = 1; i < m->devices; i++)
+            all += m->seen[i * r->columns + c];
+        seen[c] = r->full > 0 ? 0 : all;
+        for (uint32_t i = 0; r->full > 0 && i < r->parts; i++) {
+            double v = r->parts == 1 ? all : m->seen[i * r->columns + c];
             seen[c] += (double)analog_convert(&r->converter[i * r->columns + c],
-                                              llrint(v[i] * r->full), 0, &unused) / r->full;
+                                              llrint(v * r->full), 0, &unused) / r->full;
+        }
     }
 }
 
@@ -158,6 +177,35 @@ static uint64_t pair_of(const struct analog_readout *r, uint32_t row, uint32_t c
     return (((uint64_t)column * r->quads + quad) * r->height + row) * (ANALOG_QUAD / 2);
 }
 
+int64_t analog_readout_code(const struct analog_readout *r, const struct analog_read *one,
+                            int64_t v, uint64_t *n_clipped)
+{
+    const struct analog_converter *c = one->both_signs && r->either ? r->either : r->converter;
+
+    if (!c)
+        return v;
+    double noise = r->noise > 0 ? r->noise * analog_readout_draw(r, one, false) : 0;
+    return analog_convert(&c[one->part * r->columns + one->column], v, noise, n_clipped);
+}
+
+double analog_readout_draw(const struct analog_readout *r, const struct analog_read *one,
+                           bool of_array)
+{
+    struct rng place = rng_in(of_array ? r->each[one->part] : r->place[one->part], one->at->image);
+    uint32_t channel = r->out_first + one->output, in_quad = channel % ANALOG_QUAD;
+    double drawn[2];
+
+    place = one->read > 0 ? rng_in(place, one->read) : place;
+    draw_normals(place, pair_of(r, one->at->row, one->at->column, channel / ANALOG_QUAD) +
+                        in_quad / 2, 1, drawn);
+    return drawn[in_quad % 2];
+}
+
+int64_t analog_readout_scaled(const struct analog_readout *r, uint32_t column, int64_t v)
+{
+    return analog_digital(v, scale_of(r, column));
+}
+
 /* n sums of a column, `apart` from one to the next, become y; noise[parts]: [n] each, or NULL. */
 static uint64_t read_column(const struct analog_readout *r, uint32_t column, uint32_t n,
                             int32_t *sum, const int32_t *minus, const double *const *noise)
@@ -181,7 +229,7 @@ static uint64_t read_column(const struct analog_readout *r, uint32_t column, uin
 uint64_t analog_readout_pixel(const struct analog_readout *r, const struct pixel *at,
                               uint32_t replica, int32_t *sum, const int32_t *minus)
 {
-    double drawn[ANALOG_MOST_PARTS][ANALOG_QUAD];
+    double drawn[ANALOG_PAIR][ANALOG_QUAD];
     uint64_t clipped = 0;
 
     for (uint32_t o = 0; o < r->outputs; o++) {
@@ -203,7 +251,7 @@ uint64_t analog_readout_pixel(const struct analog_readout *r, const struct pixel
 enum { STRETCH = 16 }; // rows whose noise is drawn at once
 
 struct stretch { // noise of rows [from, from + n) of a quad
-    double part[ANALOG_MOST_PARTS][STRETCH][ANALOG_QUAD][ANALOG_LANES];
+    double part[ANALOG_PAIR][STRETCH][ANALOG_QUAD][ANALOG_LANES];
 };
 
 static void draw_stretch(const struct analog_readout *r, const struct analog_lanes *l,

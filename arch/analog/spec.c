@@ -71,25 +71,70 @@ static enum err find_device(struct analog_spec *s, const struct config *c, struc
                               c->crossbar.device, d.model, known);
 }
 
-/* Arrays that effects are there for: a weight is the difference of two devices, read at once. */
+static bool is_cut(const struct config *c)
+{
+    return strcmp(c->crossbar.cell, "sliced") == 0;
+}
+
+/* Arrays that effects are there for. */
 static enum err check_array(const struct config *c, const char *beside, struct err_msg *m)
 {
-    static const struct {
-        const char *key, *want;
-    } plain[] = {
-        { "core.crossbar.cell", "differential" }, { "core.crossbar.cell_bits", "0" },
-        { "core.crossbar.rows_at_once", "0" },    { "core.crossbar.input_slice_bits", "8" },
-        { "fabric.partial_sum", "digital" },      { "core.wires.input", "row" },
-    };
-
-    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-        if (is_given(c, plain[i].key) && !config_is_default(c, plain[i].key))
-            return REFUSE(c, plain[i].key, m, "%s: with %.100s it is not there yet: want %s = %s",
-                          plain[i].key, beside, plain[i].key, plain[i].want);
+    if (strcmp(c->crossbar.cell, "differential") != 0 && !is_cut(c))
+        return REFUSE(c, "core.crossbar.cell", m, "core.crossbar.cell = %s: with %.100s it is not "
+                      "there yet: want core.crossbar.cell = differential or sliced",
+                      c->crossbar.cell, beside);
+    if (c->fabric.partial_sum == PARTIAL_SUM_ANALOG)
+        return REFUSE(c, "fabric.partial_sum", m, "fabric.partial_sum: with %.100s it is not there "
+                      "yet: want fabric.partial_sum = digital", beside);
     if (strcmp(c->readout.kind, "exact") == 0 || strcmp(c->readout.kind, "adc") == 0)
         return ERR_NONE;
     return REFUSE(c, "core.readout.kind", m, "core.readout.kind = %s: with %.100s it is not there "
                   "yet: want core.readout.kind = exact or adc", c->readout.kind, beside);
+}
+
+/* Weights in digits: each in a device, or in one of either sign. */
+static enum err check_digits(const struct config *c, struct err_msg *m)
+{
+    const struct crossbar_cfg *x = &c->crossbar;
+    bool alone = x->scheme == CELL_OFFSET;
+
+    if (!is_cut(c))
+        return ERR_NONE;
+    if (x->levels > 0)
+        return REFUSE(c, "core.crossbar.levels", m, "core.crossbar.levels = %u: a sliced cell has "
+                      "2^core.crossbar.cell_bits: want core.crossbar.levels = 0", x->levels);
+    if (alone && (x->cell_bits == 0 || x->cell_bits > 7))
+        return REFUSE(c, "core.crossbar.scheme", m, "core.crossbar.cell_bits = %u: a device of "
+                      "an offset cell keeps at most 7 bits: want core.crossbar.cell_bits = 4",
+                      x->cell_bits);
+    if (alone && x->on_off > 0)
+        return REFUSE(c, "core.crossbar.on_off", m, "core.crossbar.on_off = %u: what devices of 0 "
+                      "draw is in every sum of an offset cell: want core.crossbar.on_off = 0, or "
+                      "core.crossbar.scheme = signed", x->on_off);
+    if (c->wires.model != WIRES_OFF && c->wires.layout == WIRES_ROWS)
+        return REFUSE(c, "core.wires.layout", m, "core.wires.layout = rows: a sliced cell's "
+                      "devices have columns: want core.wires.layout = columns");
+    return ERR_NONE;
+}
+
+static enum err check_gates(const struct config *c, struct err_msg *m)
+{
+    if (c->wires.input != WIRES_GATE || c->wires.model == WIRES_OFF ||
+        c->wires.layout == WIRES_COLUMNS)
+        return ERR_NONE;
+    return REFUSE(c, "core.wires.layout", m, "core.wires.layout = rows: with core.wires.input = "
+                  "gate it is not there yet: want core.wires.layout = columns");
+}
+
+/* A converter that reads all rows at full input must see an output's only read. */
+static enum err check_through(const struct config *c, struct err_msg *m)
+{
+    bool several = is_cut(c) || c->crossbar.rows_at_once > 0 || c->crossbar.input_slice_bits < 8;
+
+    if (c->analog.through_adc == NO || !several)
+        return ERR_NONE;
+    return REFUSE(c, "analog.through_adc", m, "analog.through_adc = yes: a product is made of "
+                  "several reads, of which none sees all: want analog.through_adc = no");
 }
 
 /* What converters do wrong, where there are any. */
@@ -221,10 +266,13 @@ static void take_effects(struct analog_spec *s, const struct config *c)
     s->read_scale = a->read_noise != READ_NOISE_OFF && s->device->t_read_s > 0 ? scale : 0;
     s->stuck_off = (double)a->stuck_off / BILLIONTHS;
     s->stuck_on = (double)a->stuck_on / BILLIONTHS;
+    s->read_each = a->read_noise == READ_NOISE_PER_MVM;
     bool beside = c->wires.layout == WIRES_COLUMNS;
+    bool doubled = beside && !is_cut(c) && c->wires.input == WIRES_ROW;
     s->layout = c->wires.layout;
+    s->gated = c->wires.input == WIRES_GATE && c->wires.model != WIRES_OFF;
     s->wires = wires_of(&c->wires, c->crossbar.rows * (beside ? 1 : (size_t)2),
-                        c->crossbar.columns * (beside ? (size_t)2 : 1), s->g_min_us);
+                        c->crossbar.columns * (doubled ? (size_t)2 : 1), s->g_min_us);
     s->compensated = a->compensation != COMPENSATION_OFF;
     s->column_by_column = a->compensation == COMPENSATION_COLUMN;
     s->through_adc = a->through_adc == YES;
@@ -236,7 +284,7 @@ static void take_converters(struct analog_spec *s, const struct config *c)
     const struct analog_cfg *a = &c->analog;
 
     s->converted = strcmp(c->readout.kind, "adc") == 0;
-    s->apart = s->converted && c->readout.separate == YES;
+    s->apart = s->converted && c->readout.separate == YES && !is_cut(c);
     s->adc_gain_sd = (double)a->adc_gain_sd / BILLIONTHS;
     s->adc_offset_sd = (double)a->adc_offset_lsb_sd / BILLIONTHS;
     s->adc_noise = (double)a->adc_noise_lsb / BILLIONTHS;
@@ -274,6 +322,12 @@ enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg 
     if (s->device)
         snprintf(beside, sizeof beside, "core.crossbar.device = %.80s", c->crossbar.device);
     e = check_array(c, beside, m);
+    if (!e)
+        e = check_digits(c, m);
+    if (!e)
+        e = check_gates(c, m);
+    if (!e)
+        e = check_through(c, m);
     if (!e && s->device)
         e = take_device(s, c, m);
     if (e)
@@ -281,5 +335,7 @@ enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg 
     if (!s->device)
         *s = (struct analog_spec){ .device = &analog_ideal, .g_max_us = 1, .seed = c->analog.seed };
     take_converters(s, c);
+    s->cut = is_cut(c);
+    s->alone = s->cut && c->crossbar.scheme == CELL_OFFSET;
     return ERR_NONE;
 }

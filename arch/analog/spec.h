@@ -27,10 +27,14 @@ struct analog_spec {
     double   prog_scale;            // of programming noise; 0: off
     double   sigma_rel;             // of devices without a model of it
     bool     drift;
-    double   read_scale;            // of read noise, drawn once a time; 0: off
+    double   read_scale;            // of read noise; 0: off
+    bool     read_each;             // it is drawn for every product, not once a time
     double   stuck_off, stuck_on;   // probabilities of a device
     struct wires wires;             // of an array
     enum wires_layout layout;       // of a weight's two devices
+    bool     gated;                 // inputs are on the gates of cells, and wires resist (gate.h)
+    bool     cut;                   // weights are cut into digits (core.crossbar.cell = sliced),
+    bool     alone;                 // each in one device, not in one of either sign
     bool     compensated;           // sums are scaled by what drift took, of each core,
     bool     column_by_column;      // or of each column,
     bool     through_adc;           // as the converters see it

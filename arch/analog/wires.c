@@ -63,28 +63,27 @@ bool wires_see(const struct wires *w, size_t rows, size_t columns, const double 
            w->r_sense_ohm >= 0 && w->unused_us >= 0);
     for (size_t i = 0; i < rows * columns; i++)
         assert(g[i] >= 0 && isfinite(g[i]));
-    return w->model->see(w, rows, columns, g, t);
+    bool resists = w->r_row_ohm + w->r_column_ohm + w->r_driver_ohm + w->r_sense_ohm > 0;
+    return (resists ? w->model : &wires_off)->see(w, rows, columns, g, t);
 }
 
-bool wires_see_pairs(const struct wires *w, enum wires_layout layout, size_t rows, size_t columns,
-                     double *plus, double *minus)
+bool wires_see_all(const struct wires *w, enum wires_layout layout, size_t n, size_t rows,
+                   size_t columns, double *g)
 {
-    size_t n = rows * columns, group = layout == WIRES_COLUMNS ? 1 : columns;
-    double *g = malloc(2 * n * sizeof *g), *t = malloc(2 * n * sizeof *t);
-    bool done = g && t;
+    size_t size = rows * columns, group = layout == WIRES_COLUMNS ? 1 : columns;
+    double *in = malloc(n * size * sizeof *in), *t = malloc(n * size * sizeof *t);
+    bool done = in && t;
 
-    /* Groups of plus and of minus in turn: single devices, or whole rows. */
-    for (size_t i = 0; done && i < n; i++) {
-        g[i / group * 2 * group + i % group] = plus[i];
-        g[(i / group * 2 + 1) * group + i % group] = minus[i];
-    }
-    done = done && (layout == WIRES_COLUMNS ? wires_see(w, rows, 2 * columns, g, t)
-                                            : wires_see(w, 2 * rows, columns, g, t));
-    for (size_t i = 0; done && i < n; i++) {
-        plus[i] = t[i / group * 2 * group + i % group];
-        minus[i] = t[(i / group * 2 + 1) * group + i % group];
-    }
-    free(g);
+    /* Groups of each in turn: single devices, or whole rows. */
+    for (size_t k = 0; done && k < n; k++)
+        for (size_t i = 0; i < size; i++)
+            in[(i / group * n + k) * group + i % group] = g[k * size + i];
+    done = done && (layout == WIRES_COLUMNS ? wires_see(w, rows, n * columns, in, t)
+                                            : wires_see(w, n * rows, columns, in, t));
+    for (size_t k = 0; done && k < n; k++)
+        for (size_t i = 0; i < size; i++)
+            g[k * size + i] = t[(i / group * n + k) * group + i % group];
+    free(in);
     free(t);
     return done;
 }

@@ -69,11 +69,11 @@ struct wires wires_of(const struct wires_cfg *c, size_t rows, size_t columns, do
  */
 bool wires_see(const struct wires *w, size_t rows, size_t columns, const double *g, double *t);
 
-/* The same of a matrix of pairs: plus and minus, [rows][columns] each, become what is seen of them.
- * layout: whether a pair stands in two columns of a row or in two rows of a column, which are
- * driven with opposite signs. */
-bool wires_see_pairs(const struct wires *w, enum wires_layout layout, size_t rows, size_t columns,
-                     double *plus, double *minus);
+/* The same of a matrix whose weights have n devices: g[n][rows][columns] become what is seen of
+ * them. layout: whether those of a weight stand in neighbouring columns of a row or, of two, in two
+ * rows of a column, which are driven with opposite signs. */
+bool wires_see_all(const struct wires *w, enum wires_layout layout, size_t n, size_t rows,
+                   size_t columns, double *g);
 
 /* Share of the current that the wires take when all rows are driven alike: 1 - sum t / sum g. */
 double wires_mean_drop(size_t n, const double *g, const double *t);

@@ -5,12 +5,15 @@
 
 #include "arch/analog/chip.h"
 #include "arch/analog/product.h"
+#include "arch/analog/reads.h"
 #include "arch/units/array.h"
+#include "core/util.h"
 
 struct analog_plane {
     const struct analog_readout *readout; // borrowed
-    struct analog_product product[ANALOG_MOST_PARTS]; // the second is zero where there is one
-    uint64_t clipped; // codes of the latest product
+    struct analog_product product[ANALOG_PAIR]; // the second is zero where there is one
+    struct analog_reads   reads;   // instead of products; else zero
+    uint64_t              clipped; // codes of the latest product
 };
 
 struct analog {
@@ -30,9 +33,11 @@ static void release(struct imc_array *array)
 {
     struct analog *a = (struct analog *)array;
 
-    for (uint32_t p = 0; a->plane && p < a->planes; p++)
-        for (uint32_t i = 0; i < ANALOG_MOST_PARTS; i++)
+    for (uint32_t p = 0; a->plane && p < a->planes; p++) {
+        for (uint32_t i = 0; i < ANALOG_PAIR; i++)
             analog_product_release(&a->plane[p].product[i]);
+        analog_reads_release(&a->plane[p].reads);
+    }
     free(a->plane);
     free(a->minus);
     free(a);
@@ -44,9 +49,13 @@ static bool program_plane(struct analog_plane *to, const struct array_matrix *m,
     const struct analog_matrix *x = &w->matrix;
 
     to->readout = &w->readout;
-    return analog_product_init(&to->product[0], m->rows, m->columns, x->a, m->in_signed, m->simd) &&
-           (!x->minus || analog_product_init(&to->product[1], m->rows, m->columns, x->minus,
-                                             m->in_signed, m->simd));
+    if (analog_reads_wanted(m->spec, x))
+        return analog_reads_init(&to->reads, m->spec, x, &w->readout, m->in_signed, m->simd);
+    bool done = true;
+    for (uint32_t i = 0; done && i < x->parts; i++)
+        done = analog_product_init(&to->product[i], m->rows, m->columns, analog_part(x, i),
+                                   m->in_signed, m->simd);
+    return done;
 }
 
 static struct imc_array *program(const struct array_matrix *m)
@@ -62,12 +71,27 @@ static struct imc_array *program(const struct array_matrix *m)
     bool done = a->plane;
     for (uint32_t p = 0; done && p < m->planes; p++)
         done = program_plane(&a->plane[p], m, m->analog[p]);
-    a->base.n_write = done ? a->plane[0].product[0].packed_columns : 0;
+    a->base.n_write = (uint32_t)round_up(m->columns, PRODUCT_COLUMNS);
     a->minus = done ? malloc(a->base.n_write * sizeof *a->minus) : NULL;
     if (a->minus)
         return &a->base;
     release(&a->base);
     return NULL;
+}
+
+/* Sums of one matrix, or of two. */
+static void multiply_whole(const struct analog *a, struct analog_plane *plane,
+                           const struct array_product *p, const uint8_t *in, int32_t *sum)
+{
+    analog_product_of(&plane->product[0], in, sum);
+    if (plane->product[1].packed)
+        analog_product_of(&plane->product[1], in, a->minus);
+    plane->clipped = 0;
+    for (uint32_t k = 0; k < p->n_output; k++) {
+        size_t first = (size_t)p->replica[k] * a->outputs;
+        plane->clipped += analog_readout_pixel(plane->readout, &p->output[k], p->replica[k],
+                                               sum + first, a->minus + first);
+    }
 }
 
 static void multiply(struct imc_array *array, const struct array_product *p)
@@ -77,15 +101,11 @@ static void multiply(struct imc_array *array, const struct array_product *p)
     for (uint32_t i = 0; i < p->planes; i++) {
         struct analog_plane *plane = &a->plane[i];
         int32_t *sum = p->sum + i * p->apart;
-        analog_product_of(&plane->product[0], p->in[i], sum);
-        if (plane->product[1].packed)
-            analog_product_of(&plane->product[1], p->in[i], a->minus);
-        plane->clipped = 0;
-        for (uint32_t k = 0; k < p->n_output; k++) {
-            size_t first = (size_t)p->replica[k] * a->outputs;
-            plane->clipped += analog_readout_pixel(plane->readout, &p->output[k], p->replica[k],
-                                                   sum + first, a->minus + first);
-        }
+        if (plane->reads.matrix)
+            plane->clipped = analog_reads_product(&plane->reads, p->in[i], p->output, p->replica,
+                                                  p->n_output, sum);
+        else
+            multiply_whole(a, plane, p, p->in[i], sum);
     }
 }
 

@@ -8,7 +8,7 @@
 #include "core/param.h"
 
 enum effect { EFFECT_ON, EFFECT_OFF };
-enum read_noise { READ_NOISE_OFF, READ_NOISE_FROZEN };
+enum read_noise { READ_NOISE_OFF, READ_NOISE_FROZEN, READ_NOISE_PER_MVM };
 enum compensation { COMPENSATION_OFF, COMPENSATION_CORE, COMPENSATION_COLUMN };
 enum { ANALOG_MOST_TIMES = 64 };
 
@@ -45,8 +45,10 @@ struct analog_cfg {
                "devices miss their conductance when they are programmed"),                         \
     PARAM_ENUM(type, at.drift, "analog.drift", "on", PARAM_NAMES("on", "off"), NULL,               \
                "conductances fall with time"),                                                     \
-    PARAM_ENUM(type, at.read_noise, "analog.read_noise", "off", PARAM_NAMES("off", "frozen"),      \
-               "per_mvm", "reads find another conductance; frozen: one for all reads of a time"),  \
+    PARAM_ENUM(type, at.read_noise, "analog.read_noise", "off",                                    \
+               PARAM_NAMES("off", "frozen", "per_mvm"), NULL,                                      \
+               "reads find another conductance; frozen: one for all of a time; per_mvm: each its " \
+               "own"),                                                                             \
     PARAM_DECIMAL(type, at.stuck_off, "analog.stuck_off", "", "0", 0, UINT64_C(1000000000), 1,     \
                   "probability of a device to be at its least conductance for ever"),              \
     PARAM_DECIMAL(type, at.stuck_on, "analog.stuck_on", "", "0", 0, UINT64_C(1000000000), 1,       \

@@ -17,6 +17,7 @@
 #include "core/util.h"
 #include "study/analog.h"
 #include "study/recalibrate.h"
+#include "test/plan_rig.h"
 #include "test/random_study.h"
 
 enum { N_STUDY = 120, MOST_CLASSES = 64 };
@@ -547,6 +548,37 @@ static void weights_beyond_the_largest_conductance_are_refused(void **state)
     study_release(&s);
 }
 
+/* 600 x 127 x 128 x 255 is beyond 31 bits, 500 of them are not: known before any device is made. */
+static void sums_that_pass_31_bits_are_refused_with_the_plan(void **state)
+{
+    static const char *const set[] = { "core.crossbar.rows=1024", "fabric.link_gbps=1000",
+                                       "core.input_memory.kind=registers", NULL };
+    const struct analog_spec off = effects_off();
+
+    (void)state;
+    for (uint32_t rows = 500; rows <= 600; rows += 100) {
+        struct plan_rig r;
+        struct err_msg m;
+        rig_config(&r, set);
+        rig_image(&r, 1, 1, rows);
+        r.network.layer[0].out_signed = false;
+        r.network.has_values = true;
+        struct layer *l = rig_conv(&r, 0, 4, 1, 1);
+        l->weight = malloc(4 * rows);
+        memset(l->weight, 127, 4 * rows);
+        l->requant.b = calloc(4, sizeof *l->requant.b);
+        l->raw_output = true;
+        if (rig_plan(&r))
+            fail_msg("%s", r.msg.text);
+        assert_int_equal(analog_chip_check(&r.plan, &off, &m), rows == 500 ? ERR_NONE : ERR_INPUT);
+        if (rows == 600)
+            assert_non_null(strstr(m.text, "core.crossbar.rows = 1024: sums of core layer1, of 600 "
+                                   "rows in 1/128 of a weight, may pass 31 bits: want "
+                                   "core.crossbar.rows = 256"));
+        rig_release(&r);
+    }
+}
+
 static void assert_calibration_refused(const char *first, const char *count, const char *want)
 {
     const char *const set[] = { first, count, "analog.chips=1", "analog.times_s=[25]", NULL };
@@ -659,6 +691,7 @@ int main(void)
         cmocka_unit_test(with_effects_off_every_chip_has_the_exact_classes_and_the_same_time),
         cmocka_unit_test(a_chip_without_noise_keeps_its_scales),
         cmocka_unit_test(a_core_that_gives_half_is_scaled_by_two),
+        cmocka_unit_test(sums_that_pass_31_bits_are_refused_with_the_plan),
         cmocka_unit_test(images_to_calibrate_with_are_none_of_the_run),
         cmocka_unit_test(weights_beyond_the_largest_conductance_are_refused),
         cmocka_unit_test(runs_without_images_or_labels_are_refused),

@@ -170,6 +170,16 @@ static void keys_say_what_devices_do(void **state)
     s = GOOD("core.crossbar.device={file: pcm_joshi, r_on_ohm: 50000}");
     assert_true(s.device == &analog_pcm_joshi && s.g_max_us == 20);
     assert_null(GOOD("core.crossbar.device=rram_2bit").device);
+    s = GOOD("core.crossbar.device=pcm_joshi", "analog.read_noise=per_mvm", "core.wires.input=gate",
+             "core.wires.model=exact", "core.wires.r_column_ohm=2");
+    assert_true(s.read_scale == 1 && s.read_each && s.gated && !s.cut && s.wires.columns == 256);
+    s = GOOD("core.crossbar.device=levels", "core.crossbar.cell=sliced",
+             "core.crossbar.cell_bits=2", "core.crossbar.scheme=offset", "analog.sigma_rel=0.02",
+             "core.wires.model=fast", "core.wires.r_row_ohm=1");
+    assert_true(s.cut && s.alone && !s.gated && !s.read_each && s.wires.columns == 256);
+    s = GOOD("core.crossbar.device=levels", "core.crossbar.cell=sliced",
+             "core.crossbar.cell_bits=2");
+    assert_true(s.cut && !s.alone);
 }
 
 static void a_time_before_drift_begins_is_noted(void **state)
@@ -191,11 +201,17 @@ static void a_time_before_drift_begins_is_noted(void **state)
 #define ADC   "core.readout.kind=adc"
 #define JOSHI  "core.crossbar.device=pcm_joshi"
 #define LEVELS "core.crossbar.device=levels"
+#define SLICED "core.crossbar.cell=sliced"
+#define SLICED_4 SLICED, "core.crossbar.cell_bits=4"
+#define OFFSET_4 SLICED_4, "core.crossbar.scheme=offset"
+#define SLICED_WIRES SLICED, "core.wires.model=fast"
+#define GATES "core.wires.input=gate", "core.wires.model=fast"
+#define COMPENSATED_BITS ADC, "analog.compensation=core", "core.crossbar.input_slice_bits=1"
 
 static void bad_keys_are_refused_with_a_cure(void **state)
 {
     static const struct {
-        const char *want, *set[3], *cure[3];
+        const char *want, *set[6], *cure[6];
     } bad[] = {
         { "--set core.crossbar.device: core.crossbar.device = {\"file\":\"pcm\",\"model\":"
           "\"mine\"}: its model is mine: want one of pcm_joshi, pcm_hermes, levels",
@@ -218,13 +234,40 @@ static void bad_keys_are_refused_with_a_cure(void **state)
         { "--set core.readout.kind: core.readout.kind = sign: with core.crossbar.device = "
           "pcm_joshi it is not there yet: want core.readout.kind = exact or adc",
           { "core.readout.kind=sign", JOSHI }, { "core.readout.kind=adc", JOSHI } },
-        { "--set core.crossbar.cell: core.crossbar.cell: with converters that err it is not there "
-          "yet: want core.crossbar.cell = differential",
-          { "core.crossbar.cell=sliced", ADC, "analog.adc_noise_lsb=1" },
-          { "core.crossbar.cell=differential", ADC, "analog.adc_noise_lsb=1" } },
-        { "--set core.wires.input: core.wires.input: with core.crossbar.device = pcm_joshi it is "
-          "not there yet: want core.wires.input = row", { "core.wires.input=gate", JOSHI },
-          { "core.wires.input=row", JOSHI } },
+        { "--set core.crossbar.cell: core.crossbar.cell = pair: with converters that err it is not "
+          "there yet: want core.crossbar.cell = differential or sliced",
+          { "core.crossbar.cell=pair", ADC, "analog.adc_noise_lsb=1" },
+          { "core.crossbar.cell=sliced", ADC, "analog.adc_noise_lsb=1" } },
+        { "--set fabric.partial_sum: fabric.partial_sum: with core.crossbar.device = pcm_joshi it "
+          "is not there yet: want fabric.partial_sum = digital",
+          { "fabric.partial_sum=analog", JOSHI }, { "fabric.partial_sum=digital", JOSHI } },
+        { "--set core.crossbar.levels: core.crossbar.levels = 4: a sliced cell has "
+          "2^core.crossbar.cell_bits: want core.crossbar.levels = 0",
+          { "core.crossbar.levels=4", SLICED, LEVELS },
+          { "core.crossbar.levels=0", SLICED, LEVELS } },
+        { "--set core.crossbar.scheme: core.crossbar.cell_bits = 0: a device of an offset cell "
+          "keeps at most 7 bits: want core.crossbar.cell_bits = 4",
+          { "core.crossbar.scheme=offset", SLICED, LEVELS },
+          { "core.crossbar.scheme=offset", SLICED_4, LEVELS } },
+        { "--set core.crossbar.on_off: core.crossbar.on_off = 10: what devices of 0 draw is in "
+          "every sum of an offset cell: want core.crossbar.on_off = 0, or core.crossbar.scheme = "
+          "signed", { "core.crossbar.on_off=10", OFFSET_4, LEVELS },
+          { "core.crossbar.on_off=10", SLICED_4, LEVELS } },
+        { "--set core.wires.layout: core.wires.layout = rows: a sliced cell's devices have "
+          "columns: want core.wires.layout = columns",
+          { "core.wires.layout=rows", SLICED_WIRES, JOSHI },
+          { "core.wires.layout=columns", SLICED_WIRES, JOSHI } },
+        { "--set core.wires.layout: core.wires.layout = rows: with core.wires.input = gate it is "
+          "not there yet: want core.wires.layout = columns",
+          { "core.wires.layout=rows", GATES, JOSHI },
+          { "core.wires.layout=columns", GATES, JOSHI } },
+        { "--set analog.through_adc: analog.through_adc = yes: a product is made of several reads, "
+          "of which none sees all: want analog.through_adc = no",
+          { "analog.through_adc=yes", COMPENSATED_BITS, JOSHI },
+          { "analog.through_adc=no", COMPENSATED_BITS, JOSHI } },
+        { "--set core.wires.r_row_ohm: core.wires.r_row_ohm = -1: want 0 to 1000000 ohm, a "
+          "decimal number with at most 9 decimals", { "core.wires.r_row_ohm=-1", JOSHI },
+          { "core.wires.r_row_ohm=0", JOSHI } },
         { "--set core.crossbar.levels: core.crossbar.levels = 1: one conductance keeps no weight: "
           "want core.crossbar.levels = 0 or at least 2", { "core.crossbar.levels=1", JOSHI },
           { "core.crossbar.levels=2", JOSHI } },
@@ -250,12 +293,6 @@ static void bad_keys_are_refused_with_a_cure(void **state)
         { "--set analog.times_s: analog.times_s = 0: want a whole number from 1 to "
           "4294967295", { "analog.times_s=[0]", JOSHI },
           { "analog.times_s=[1]", LEVELS } },
-        { "--set analog.read_noise: analog.read_noise = per_mvm: not there yet: want off or "
-          "frozen",
-          { "analog.read_noise=per_mvm", JOSHI }, { "analog.read_noise=frozen", JOSHI } },
-        { "--set core.crossbar.cell: core.crossbar.cell: with core.crossbar.device = pcm_joshi it "
-          "is not there yet: want core.crossbar.cell = differential",
-          { "core.crossbar.cell=sliced", JOSHI }, { "core.crossbar.cell=differential", JOSHI } },
         { "--set analog.compensation: analog.compensation = core: devices of levels do not drift "
           "here: want analog.compensation = off", { "analog.compensation=core", LEVELS },
           { "analog.compensation=off", LEVELS } },
@@ -282,8 +319,9 @@ static void bad_keys_are_refused_with_a_cure(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        const char *set[4] = { bad[i].set[0], bad[i].set[1], bad[i].set[2], NULL };
-        const char *cure[4] = { bad[i].cure[0], bad[i].cure[1], bad[i].cure[2], NULL };
+        const char *set[7] = { NULL }, *cure[7] = { NULL };
+        memcpy(set, bad[i].set, sizeof bad[i].set);
+        memcpy(cure, bad[i].cure, sizeof bad[i].cure);
         struct analog_spec s;
         struct config c;
         struct err_msg m;

@@ -13,6 +13,8 @@
 #include <math.h>
 
 #include "arch/analog/layers.h"
+#include "arch/analog/reads.h"
+#include "arch/chip.h"
 #include "study/analog.h"
 #include "study/recalibrate.h"
 #include "test/naive_analog.h"
@@ -64,28 +66,41 @@ static struct analog_spec spec_of(const struct naive_effects *e)
         .through_adc = e->through_adc, .reference_s = e->reference_s,
         .converted = e->bits > 0, .apart = e->apart, .adc_gain_sd = e->gain_sd,
         .adc_offset_sd = e->offset_sd, .adc_noise = e->noise,
+        .cut = e->cell_bits > 0, .alone = e->offset, .read_each = e->per_mvm,
+        .gated = e->column_ohm + e->sense_ohm > 0,
+        .wires = { .model = e->column_ohm + e->sense_ohm > 0 ? &wires_exact : &wires_off,
+                   .r_column_ohm = e->column_ohm, .r_sense_ohm = e->sense_ohm },
     };
 }
 
-/* Weights of -128 become -127, which a device keeps. */
+/* Weights of -128 become -127, which a device keeps. Scales beside a residual's are at their
+ * largest, so that some chips leave 16 bits. */
 static void cut_weights(struct network *n)
 {
-    for (uint32_t i = 1; i < n->n_layer; i++)
+    for (uint32_t i = 1; i < n->n_layer; i++) {
+        for (uint32_t o = 0; n->layer[i].requant.mr && o < n->layer[i].out.channels; o++)
+            n->layer[i].requant.m[o] = UINT16_MAX;
         for (size_t k = 0; n->layer[i].weight &&
                            k < (size_t)n->layer[i].out.channels * layer_kernel_rows(&n->layer[i]);
              k++)
             if (n->layer[i].weight[k] == INT8_MIN)
                 n->layer[i].weight[k] = -INT8_MAX;
+    }
 }
 
 static void convert(struct plan *p, const struct naive_effects *e)
 {
-    for (uint32_t i = 0; e->bits > 0 && i < p->n_layer; i++) {
+    for (uint32_t i = 0; i < p->n_layer; i++) {
         struct array_spec *s = &p->layer[i].array;
         struct err_msg m;
         s->adc_bits = e->bits;
         s->range = e->range;
         s->weights.separate = e->apart;
+        s->cell = e->cell_bits > 0 ? &cell_sliced : s->cell;
+        s->weights.cell_bits = e->cell_bits;
+        s->weights.scheme = e->offset ? CELL_OFFSET : CELL_SIGNED;
+        s->reads.input_slice_bits = e->slice_bits > 0 ? e->slice_bits : 16;
+        s->reads.rows_at_once = e->rows_at_once;
         must(cell_layout(s->cell, &s->weights, &s->layout, &m), &m);
     }
 }
@@ -199,6 +214,104 @@ static void every_sum_is_that_of_the_naive_twin(void **state)
     }
     print_message("%u networks, %u layers in parts, %u sums\n", n_study, n_parts, (unsigned)n);
     assert_true(n_study >= 12 && n_parts >= 5 && n > 10000);
+}
+
+/* ---- reads ---- */
+
+/* Weights in digits, inputs in slices, some rows at a time, noise of every read, gates. */
+static struct naive_effects reads_of_study(unsigned study)
+{
+    const unsigned seed = study * 2246822519u >> 7;
+    struct naive_effects e = effects_of(study);
+
+    e.through_adc = e.apart = false;
+    e.cell_bits = seed % 3 == 0 ? 0 : 1 + seed / 3 % 4;
+    e.offset = e.cell_bits > 0 && seed / 12 % 2 == 0;
+    e.slice_bits = seed / 24 % 3 == 0 ? 0 : 1 + seed / 72 % 3;
+    e.rows_at_once = seed % 5 < 2 ? 0 : 3 + seed % 13;
+    e.per_mvm = seed % 4 == 1;
+    if (seed % 6 == 0) {
+        e.column_ohm = 40 + seed % 50;
+        e.sense_ohm = 300;
+        e.cell_bits = seed % 4 == 0 ? 0 : e.cell_bits;
+        e.offset = e.offset && e.cell_bits > 0;
+    }
+    e.apart = e.bits > 0 && e.cell_bits == 0 && seed % 8 == 0;
+    e.range = e.bits > 0 ? 1 + e.range / (1 << e.cell_bits) : 0;
+    return e;
+}
+
+/* Two images through a chip. Returns how many codes were clipped. */
+static uint64_t check_chip(const struct random_study *s, const struct naive_effects *e)
+{
+    const struct analog_spec spec = spec_of(e);
+    struct analog_state state = state_of(&s->plan, &spec, e);
+    const struct analog_state *states = &state;
+    const struct chip_cfg cfg = { .plan = &s->plan, .planes.n = 1, .analog = &states };
+    uint32_t n = layer_delivers(network_result(&s->network)).channels;
+    uint32_t last = s->network.n_layer - 1;
+    struct chip *chip = chip_new(&cfg);
+    struct naive_chip twin;
+    struct chip_result r;
+    uint64_t clipped = 0;
+    int64_t t = 0;
+    struct err_msg m;
+
+    assert_non_null(chip);
+    naive_chip_init(&twin, &s->plan, e);
+    for (uint32_t i = 0, injected = 0; i < 2; i++) {
+        naive_chip_run(&twin, s->image + i * s->image_bytes);
+        for (; !chip_result(chip, &r); t++) {
+            while (injected < 2 && chip_inject(chip, s->image + injected * s->image_bytes))
+                injected++;
+            must(chip_run(chip, t, &m), &m);
+        }
+        for (uint32_t o = 0; o < n; o++)
+            if (r.value[o] != reference_delivered(&twin.digital, last, 0, 0, o))
+                fail_msg("seed %u, image %u, output %u: %d, want %d", s->seed, i, o,
+                         (int)r.value[o],
+                         (int)reference_delivered(&twin.digital, last, 0, 0, o));
+    }
+    for (uint32_t i = 0; i < s->plan.n_core; i++)
+        if (state.core[i].matrix.a) {
+            assert_int_equal(analog_readout_take_clipped(&state.core[i].readout),
+                             twin.core[i].clipped);
+            clipped += twin.core[i].clipped;
+        }
+    chip_free(chip);
+    naive_chip_release(&twin);
+    analog_state_release(&state);
+    return clipped;
+}
+
+static void products_of_reads_are_those_of_the_naive_twin(void **state)
+{
+    uint32_t n_gated = 0, n_cut = 0, n_offset = 0, n_each = 0, n_some = 0, n_clipped = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        const struct naive_effects e = reads_of_study(seed);
+        bool gated = e.column_ohm > 0;
+        struct random_study s;
+        make_study(&s, seed);
+        struct shape r = layer_delivers(network_result(&s.network));
+        if (analog_by_layer(&s.plan) && r.height * r.width == 1 &&
+            network_macs(&s.network) < (gated ? 8000u : 60000u)) {
+            cut_weights(&s.network);
+            convert(&s.plan, &e);
+            n_clipped += check_chip(&s, &e) > 0;
+            n_gated += gated;
+            n_cut += e.cell_bits > 0;
+            n_offset += e.offset;
+            n_each += e.per_mvm && e.read;
+            n_some += e.rows_at_once > 0;
+        }
+        random_study_release(&s);
+    }
+    print_message("%u with gates, %u in digits, %u with an offset, %u with noise of each read, %u "
+                  "of some rows, %u clip\n", n_gated, n_cut, n_offset, n_each, n_some, n_clipped);
+    assert_true(n_gated >= 3 && n_cut >= 15 && n_offset >= 5 && n_each >= 5 && n_some >= 10 &&
+                n_clipped >= 10);
 }
 
 /* ---- recalibration ---- */
@@ -424,6 +537,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_sum_is_that_of_the_naive_twin),
+        cmocka_unit_test(products_of_reads_are_those_of_the_naive_twin),
         cmocka_unit_test(scales_are_recalibrated_as_by_the_naive_twin),
         cmocka_unit_test(a_run_has_the_classes_and_figures_of_the_naive_twin),
     };
