@@ -125,7 +125,7 @@ struct wires_cfg { // arch/analog/wires.h
     PARAM_NAME(type, at.kind, "core.readout.kind", "exact",                                        \
                "what a read's sum becomes: exact is the sum, adc its code, sign one bit of it, "   \
                "charge the sum without a conversion"),                                             \
-    PARAM_U32(type, at.bits, "core.readout.bits", "bit", "8", 1, 24,                               \
+    PARAM_U32(type, at.bits, "core.readout.bits", "bit", "8", 1, 32,                               \
               "of a code"),                                                                        \
     PARAM_U32_OR(type, at.range, "core.readout.range", "", "full", 1, 2147483647,                  \
                  PARAM_NAMES("full", "percentile"),                                                \

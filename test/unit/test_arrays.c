@@ -273,8 +273,8 @@ static void what_cannot_be_read_is_refused_with_its_cure(void **state)
         { "--set core.readout.range: core.readout.range = 0: want 1 to 2147483647, full or "
           "percentile",
           { "core.readout.kind=adc", "core.readout.range=0" } },
-        { "--set core.readout.bits: core.readout.bits = 25: want a whole number from 1 to 24 bit",
-          { "core.readout.kind=adc", "core.readout.bits=25" } },
+        { "--set core.readout.bits: core.readout.bits = 33: want a whole number from 1 to 32 bit",
+          { "core.readout.kind=adc", "core.readout.bits=33" } },
         { "--set core.crossbar.cell: core.crossbar.cell = triple: want one of differential, pair, "
           "reference, sliced, sram", { "core.crossbar.cell=triple" } },
         { "--set core.crossbar.cell: core.crossbar.cell = pair: layer conv1 has weights of 8 bits: "
