@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "cli/analog_picture.h"
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/log.h"
@@ -44,6 +45,15 @@ static enum err check_options(const struct options *o, struct err_msg *m)
         return err_set(m, ERR_INPUT, "run: --mean and --std without --images: want --images SET "
                        "too");
     return tracing_check(o, m);
+}
+
+static enum err check_picture(const struct options *o, const struct study *s, struct err_msg *m)
+{
+    if (!o->svg || s->analog.device)
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "run: --svg %s: draws the accuracy of analog chips in time, and "
+                   "devices are ideal: want --set core.crossbar.device=pcm_joshi, or --timeline "
+                   "%s", o->svg, o->svg);
 }
 
 /* Of CONFIG, or of a point with what it ran; images that are asked for besides count. */
@@ -201,6 +211,7 @@ static enum err cmd_run(const struct options *o, struct err_msg *m)
     const struct output outputs[] = {
         { o->stats, report_stats, &r },
         { o->write_config, study_write_config, &s },
+        { o->svg, analog_picture, &r },
         { o->trace, NULL, NULL }, // these two are written during the run
         { o->timeline, NULL, NULL },
     };
@@ -214,7 +225,9 @@ static enum err cmd_run(const struct options *o, struct err_msg *m)
     if (!e) {
         r.images = own.images ? own.images : own.inputs;
         r.seed = s.analog.seed;
-        e = run_study(&own, &r, outputs, n_result, m);
+        e = check_picture(&own, &s, m);
+        if (!e)
+            e = run_study(&own, &r, outputs, n_result, m);
         study_release(&s);
     }
     json_decref(images);
@@ -238,14 +251,17 @@ const struct command command_run = {
             "  imcsim run configs/resnet32.yaml --json - | jq .timing\n"
             "  imcsim run --from arrays.db:ID --timeline t.svg        # a point of a study\n"
             "  imcsim run configs/resnet32.yaml --trace t.vcd.gz --trace-scope 'conv1,rs*:fire'\n"
-            "  imcsim run configs/resnet32.yaml --count 2 --trace t.json.gz --timeline t.svg\n",
+            "  imcsim run configs/resnet32.yaml --count 2 --trace t.json.gz --timeline t.svg\n"
+            "  imcsim run configs/resnet32_fmnist.yaml --count 3 --svg chips.svg \\\n"
+            "      --set core.crossbar.device=pcm_joshi --set analog.chips=2 \\\n"
+            "      --images /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz\n",
     .options = OPTION_BIT(OPTION_FROM) | OPTION_BIT(OPTION_SET) | OPTION_IMAGE_SET |
                OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_INPUTS) | OPTION_BIT(OPTION_OUTPUTS) |
                OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_RANDOM_WEIGHTS) |
                OPTION_BIT(OPTION_ACTIVITY) | OPTION_BIT(OPTION_JOBS) | OPTION_BIT(OPTION_SEED) |
                OPTION_BIT(OPTION_KERNEL) | OPTION_BIT(OPTION_TIMING) |
                OPTION_BIT(OPTION_VALUES) | OPTION_RESULTS |
-               OPTION_BIT(OPTION_STATS) |
+               OPTION_BIT(OPTION_STATS) | OPTION_BIT(OPTION_SVG) |
                OPTION_BIT(OPTION_WRITE_CONFIG) | OPTION_BIT(OPTION_TRACE) |
                OPTION_BIT(OPTION_TRACE_SCOPE) | OPTION_BIT(OPTION_TRACE_WINDOW) |
                OPTION_BIT(OPTION_TIMELINE),
