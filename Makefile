@@ -6,6 +6,7 @@
 # make lint       headers compile alone, cppcheck, layout
 # make fuzz       every fuzz target for FUZZ_SECONDS
 # make article    the article's tables and figures, ours beside the printed number
+# make pcm        ResNet-32 on ten chips of PCM at five times, beside what was worked out apart
 # make install    into PREFIX: the command with its machines, models, docs, manual page and completion; for
 #                 pkg-config the library imcsim and the SystemC module imc_accelerator
 # make uninstall  takes all of it away
@@ -23,6 +24,7 @@
 #        PREFIX        where `make install` puts things (/usr/local)
 #        JOBS          threads of `make run`, and of make itself where -j is not given
 #        IMAGES        what `make run` classifies
+#        CIFAR10       test_batch.bin of CIFAR-10, or .gz, for `make pcm`
 #        FUZZ_SECONDS  of each target
 #        ONNX_PROTO    ONNX's schema (/usr/include/onnx/onnx.proto, of Debian's libonnx-dev)
 #        V=1           prints the commands
@@ -67,7 +69,7 @@ Q    := $(if $(V),,@)
 SUB  = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 DEPS := @scripts/install_deps.sh
 
-.PHONY: all run test accuracy check lint fuzz article bench peer zoo install uninstall clean
+.PHONY: all run test accuracy check lint fuzz article pcm bench peer zoo install uninstall clean
 .SECONDARY:
 
 all: $(if $(CLI),$(B)/imcsim) $(SC_SO) $(MPI_SO)
@@ -113,6 +115,9 @@ build-fuzz: $(FUZZ)
 
 article: all
 	$(B)/imcsim article --out $(B)/article
+
+pcm: all
+	scripts/pcm_chips.sh $(or $(CIFAR10),$(error want CIFAR10=test_batch.bin)) $(B)/imcsim $(JOBS)
 
 bench:
 	$(DEPS) test

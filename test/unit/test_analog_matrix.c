@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "arch/analog/converter.h"
 #include "arch/analog/matrix.h"
 #include "arch/analog/product.h"
 #include "core/rng.h"
@@ -73,7 +74,7 @@ static struct analog_matrix matrix_at(const struct bench *b, double t_s)
     struct analog_devices d = program(b);
     struct analog_matrix m;
 
-    assert_true(analog_matrix_init(&m, &d, t_s));
+    assert_true(analog_matrix_init(&m, &d, 1, t_s));
     analog_devices_release(&d);
     return m;
 }
@@ -544,6 +545,37 @@ static void each_effect_alone_errs_as_much_as_worked_out(void **state)
     assert_true(tile_error(s, 0, 1, true) == 0); // which has not begun
 }
 
+/* Inputs are rounded to 8 bits, sums to 10 bits over +-10 with a noise of half a step. */
+static void converters_alone_err_as_much_as_worked_out(void **state)
+{
+    enum { COLUMNS = 256 };
+    static int8_t w[TILE][COLUMNS];
+    const struct analog_converter c = analog_converter_of(10, 10 * 127 * 127, true);
+    double error = 0, all = 0, x[TILE];
+    uint64_t clipped = 0;
+
+    (void)state;
+    for (size_t i = 0; i < TILE * COLUMNS; i++)
+        w[i / COLUMNS][i % COLUMNS] = byte_of(rng_normal(rng_at(1, "weights"), i));
+    for (uint32_t i = 0; i < INPUTS * N_TILE; i++) {
+        for (uint32_t r = 0; r < TILE; r++)
+            x[r] = fmin(fmax(.25 * rng_normal(rng_at(i, "inputs"), r), -1), 1);
+        for (uint32_t o = 0; o < COLUMNS; o++) {
+            double want = 0;
+            int64_t v = 0;
+            for (uint32_t r = 0; r < TILE; r++) {
+                v += 128 * w[r][o] * (int64_t)nearbyint(127 * x[r]);
+                want += w[r][o] * 127 * x[r];
+            }
+            double noise = .5 * rng_normal(rng_at(i, "noise"), o);
+            error += pow((double)analog_convert(&c, v, noise, &clipped) / 128 - want, 2);
+            all += pow(want, 2);
+        }
+    }
+    assert_int_equal(clipped, 0);
+    check_near(sqrt(error / all), .0122, .005 * .0122);
+}
+
 /* The figures have converters of 10 bits besides, which err by .0122. */
 static double less_converters(double error)
 {
@@ -633,6 +665,7 @@ int main(void)
         cmocka_unit_test(drift_exponents_spread_as_the_model_says),
         cmocka_unit_test(reads_spread_as_the_model_says),
         cmocka_unit_test(stuck_devices_are_as_many_as_asked_and_stay_where_they_are),
+        cmocka_unit_test(converters_alone_err_as_much_as_worked_out),
         cmocka_unit_test(each_effect_alone_errs_as_much_as_worked_out),
         cmocka_unit_test(all_effects_err_as_much_as_worked_out_with_and_without_compensation),
         cmocka_unit_test(stuck_devices_err_as_much_as_worked_out),
