@@ -17,6 +17,7 @@ enum { SHOWN = 10, MOST_FRONT = 3 };
 
 struct key { // that varies
     const char *name;
+    const char *title; // the end of the name that no other key and no figure has
     size_t      column; // in the rows
     size_t      n_level;
     size_t     *level, *at; // owned: of each point its value's; a point of each
@@ -108,7 +109,7 @@ static struct table *list(const struct reading *r, bool all)
     if (all || names)
         column[n++] = (struct table_column){ "point", "name" };
     for (size_t k = 0; k < r->n_key; k++)
-        column[n++] = (struct table_column){ r->key[k].name, r->key[k].name };
+        column[n++] = (struct table_column){ r->key[k].title, r->key[k].name };
     size_t n_first = n;
     for (int q = 0; q < N_FIGURE; q++)
         if (all || is_shown(r, (enum figure)q)) {
@@ -286,7 +287,7 @@ static struct table *spreads(const void *reading)
         column[0] = (struct table_column){ "figure", "figure" };
         column[1] = (struct table_column){ "unit", "unit" };
         for (size_t k = 0; k < r->n_key; k++)
-            column[2 + k] = (struct table_column){ r->key[k].name, r->key[k].name };
+            column[2 + k] = (struct table_column){ r->key[k].title, r->key[k].name };
     }
     struct table *t = fits ? table_new(column) : NULL;
     table_title(t, "How much each key moves a figure: the largest mean less the least");
@@ -559,7 +560,8 @@ static enum err find_keys(struct reading *r, struct err_msg *m)
         struct key *key = &r->key[r->n_key];
         for (size_t i = 0; i < rows->n; i++)
             text[i] = rows->row[i].key[k];
-        *key = (struct key){ rows->key[k], k, 0, calloc(rows->n + 1, sizeof *key->level),
+        *key = (struct key){ rows->key[k], rows->key[k], k, 0,
+                             calloc(rows->n + 1, sizeof *key->level),
                              calloc(rows->n + 1, sizeof *key->at) };
         if (key->level && key->at)
             key->n_level = explore_levels(key->level, key->at, text, rows->n);
@@ -574,6 +576,31 @@ static enum err find_keys(struct reading *r, struct err_msg *m)
     }
     free(text);
     return e;
+}
+
+static bool ends_so(const char *name, const char *end)
+{
+    size_t n = strlen(name), n_end = strlen(end);
+
+    return n >= n_end && strcmp(name + n - n_end, end) == 0 &&
+           (n == n_end || name[n - n_end - 1] == '.');
+}
+
+/* "rows" of core.crossbar.rows, where there is no other. */
+static void name_keys(struct reading *r)
+{
+    for (size_t k = 0; k < r->n_key; k++) {
+        const char *name = r->key[k].name, *title = name + strlen(name);
+        bool alone = false;
+        while (!alone && title > name) {
+            for (title--; title > name && title[-1] != '.'; title--)
+                ;
+            alone = figure_find(title) == N_FIGURE;
+            for (size_t other = 0; other < r->n_key; other++)
+                alone = alone && (other == k || !ends_so(r->key[other].name, title));
+        }
+        r->key[k].title = title;
+    }
 }
 
 static void find_figures(struct reading *r)
@@ -664,6 +691,8 @@ static enum err read_all(struct reading *r, struct err_msg *m)
         return e;
     find_figures(r);
     e = find_keys(r, m);
+    if (!e)
+        name_keys(r);
     if (!e)
         e = find_front(r, m);
     if (!e)

@@ -19,6 +19,8 @@ skipped='
 [[:space:]]DIR$       the article; test_article computes it
 article               the article; test_article computes it
 :ID                   the id of a point that the reader has
+sweep.drift           a minute of images on analog chips
+drift[.]db            of that
 [.][.]$               shortened
 '
 

@@ -83,8 +83,19 @@ function update() {
     keep();
     at("count").textContent = `${kept.length} of ${N} points`;
     draw_rows();
-    draw_scatter();
-    draw_parallel();
+    draw_soon();
+}
+
+// The plots, once for all that happens before the next frame.
+let frame = 0;
+function draw_soon() {
+    if (frame === 0)
+        frame = requestAnimationFrame(() => {
+            frame = 0;
+            draw_scatter();
+            draw_lines();
+            draw_parallel();
+        });
 }
 
 // ---- table ----
@@ -237,6 +248,7 @@ function other_axes() {
 // ---- parallel coordinates ----
 
 let axes = [], from = null;
+const lines = document.createElement("canvas"); // of all points, as they were drawn last
 
 function axis_x(a) { return 60 + a * (at("parallel").width - 120) / Math.max(1, axes.length - 1); }
 function axis_y(c, place) {
@@ -257,18 +269,24 @@ function draw_line(g, i) {
     g.stroke();
 }
 
-function draw_parallel(marked = -1) {
-    const canvas = at("parallel"), g = canvas.getContext("2d");
-    const whole = i => axes.every(c => !isNaN(c.place(i)));
-    g.clearRect(0, 0, canvas.width, canvas.height);
-    g.lineWidth = 1;
+const whole = i => axes.every(c => !isNaN(c.place(i)));
+
+function draw_lines() {
+    lines.width = at("parallel").width; // which clears it
+    lines.height = at("parallel").height;
+    const g = lines.getContext("2d");
     for (const kind of [0, 1]) {
         g.strokeStyle = kind ? "#1a6fdf" : "#e4e4e4";
         g.globalAlpha = kind ? Math.min(1, Math.max(.05, 60 / (kept.length + 1))) : 1;
         for (let i = 0; i < N; i++)
             if (isKept[i] === kind && whole(i)) draw_line(g, i);
     }
-    g.globalAlpha = 1;
+}
+
+function draw_parallel(marked = -1) {
+    const canvas = at("parallel"), g = canvas.getContext("2d");
+    g.clearRect(0, 0, canvas.width, canvas.height);
+    g.drawImage(lines, 0, 0);
     for (const i of [state.chosen, marked])
         if (i >= 0 && whole(i)) {
             g.lineWidth = 2;
