@@ -78,6 +78,12 @@ report/point.c|s/name_wrong\(&f->id, w->sweep, p\);/;/|sweep_runs
 cli/sweep_run.c|s/f.kind == POINT_FAILED \? f.error : NULL/NULL/|sweep_runs
 cli/sweep_run.c|s/return e \? e : last;/return e;/|sweep_runs
 cli/cmd_report.c|s/return x->failed \? 1 : -1;/return x->failed ? -1 : 1;/|sweep_report
+study/sweep/store.c|s/error=CASE WHEN excluded.error IS NULL THEN NULL/error=CASE WHEN 0 THEN NULL/|sweep_runs
+cli/sweep_run.c|s/r->next \+= r->shard.n\)/r->next++)/|sweep_runs
+cli/sweep_run.c|s/!r->options->retry/true/|sweep_runs
+report/point.c|s/if \(whole && \*machine && images\)/if (false)/|sweep_runs
+report/point.c|s/\.n_image = images.count/.n_image = 0/|sweep_runs
+cli/cmd_run.c|s/own->images = wanted.set;/own->images = NULL;/|sweep_runs
 LIST
 }
 

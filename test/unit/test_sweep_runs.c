@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -129,8 +130,8 @@ static const char small[] = // too few cores for three, links too slow for four,
     "base: resnet32\n"
     "vary:\n"
     "  core.crossbar.rows: [128, 256, 320]\n"
-    "  fabric.link_gbps: {from: 4, to: 7, steps: 4}\n"
     "  network.depth: [20, 32]\n"
+    "  fabric.link_gbps: {from: 4, to: 7, steps: 4}\n" // last: neighbours share all else
     "where: ['core.crossbar.rows > 128 or fabric.link_gbps > 4']\n"
     "points: [{name: far, set: {core.crossbar.rows: 0}}]\n";
 
@@ -367,6 +368,84 @@ static void a_wrong_database_is_one_line_and_stays(void **state)
     free(text);
 }
 
+/* What was read when it began counts; what the file says then is for the next time. */
+static void a_study_that_changes_while_it_runs_is_the_one_that_was_read(void **state)
+{
+    static const char other[] = "base: resnet32\nvary: {batch: [70, 71]}\n";
+    char program[1024], study[TMPDIR_PATH_MAX], db[TMPDIR_PATH_MAX], path[TMPDIR_PATH_MAX];
+    int status, n;
+
+    write_study(*state, "s.yaml", "base: resnet32\nvary: {batch: {from: 1, to: 40, steps: 40}}\n");
+    find_imcsim(program);
+    tmpdir_path(study, *state, "s.yaml");
+    tmpdir_path(db, *state, "s.db");
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (!freopen(tmpdir_path(path, *state, "said"), "w", stdout))
+            _exit(99);
+        execl(program, "imcsim", "sweep", study, "--db", db, (char *)NULL);
+        _exit(99);
+    }
+    while (access(db, F_OK) != 0)
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    write_study(*state, "s.yaml", other);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    char *said = read_file(*state, "said");
+    assert_non_null(strstr(said, "40 of 40 points are there: 40 new"));
+    char *then = succeed(*state, "sweep @/s.yaml --db @/s.db");
+    assert_non_null(strstr(then, "2 of 2 points are there: 2 new"));
+    free(sweep_table(*state, "s.db", &n));
+    assert_int_equal(n, 42);
+    free(said);
+    free(then);
+}
+
+static void a_place_that_takes_no_file_is_one_line(void **state)
+{
+    write_study(*state, "s.yaml", "base: resnet32\nvary: {batch: [1, 2]}\n");
+    assert_fails(*state, "sweep @/s.yaml --db /proc/s.db", 1, "/proc/s.db: cannot write: ");
+    assert_fails(*state, "sweep @/s.yaml --db @", 1, "cannot write");
+}
+
+/* The most memory that the command or a worker takes for a study of n points. */
+static long peak_kib(const char *dir, int n)
+{
+    char text[128];
+    int end[2];
+    long kib;
+
+    snprintf(text, sizeof text, "base: resnet32\nvary: {chip.cores: [9], batch: {from: 1, to: %d, "
+             "steps: %d}}\n", n, n);
+    write_study(dir, "s.yaml", text);
+    assert_int_equal(pipe(end), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct rusage usage;
+        free(succeed(dir, "sweep @/s.yaml --db @/s.db"));
+        getrusage(RUSAGE_CHILDREN, &usage);
+        _exit(write(end[1], &usage.ru_maxrss, sizeof usage.ru_maxrss) < 0);
+    }
+    assert_int_equal(read(end[0], &kib, sizeof kib), sizeof kib);
+    close(end[0]);
+    close(end[1]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    return kib;
+}
+
+static void memory_does_not_grow_with_the_points(void **state)
+{
+    char path[TMPDIR_PATH_MAX];
+    long few = peak_kib(*state, 100);
+
+    remove(tmpdir_path(path, *state, "s.db"));
+    long many = peak_kib(*state, 1600);
+    print_message("%ld KiB, %ld KiB\n", few, many);
+    assert_true(many < few + 1500); // less than a KiB for each
+}
+
 static void a_full_disk_is_one_line_and_the_study_goes_on(void **state)
 {
     char program[1024], command[4096];
@@ -463,6 +542,41 @@ static void a_merged_point_that_failed_gives_way_and_names_are_kept(void **state
     assert_fails(*state, "sweep @/s.yaml --shard 1/2/3", 2, "want I/N");
     assert_fails(*state, "sweep @/s.yaml --shard 1/2 --dry-run", 2, "want one of them");
     assert_fails(*state, "sweep @/s.yaml @/s.yaml", 2, "want one STUDY");
+}
+
+static void a_row_that_failed_gives_way_and_one_that_did_not_stays(void **state)
+{
+    static const char *const key[] = { "batch" }, *const one[] = { "1" };
+    static const char *const figure[] = { "cores" };
+    const struct store_columns columns = { key, 1, figure, 1 };
+    const double four = 4, five = 5;
+    const struct store_row rows[] = {
+        { .id = { { 7 } }, .key = one, .error = "why", .name = "x", .result = NULL },
+        { .id = { { 7 } }, .key = one, .figure = &four, .result = "r", .n_result = 1 },
+        { .id = { { 7 } }, .key = one, .error = "later" },
+        { .id = { { 7 } }, .key = one, .figure = &five, .result = "s", .n_result = 1 },
+    };
+    static const char *const want[] = { "error 3 why\n", "error 0 \n", "error 0 \n",
+                                        "error 0 \n" };
+    char path[TMPDIR_PATH_MAX];
+    struct err_msg m;
+    struct store *s;
+    int n_row;
+
+    assert_int_equal(store_open(&s, tmpdir_path(path, *state, "s.db"), "1", &columns, &m),
+                     ERR_NONE);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(store_add(s, &rows[i], &m), ERR_NONE);
+        assert_int_equal(store_flush(s, &m), ERR_NONE);
+        char *table = sweep_table(*state, "s.db", &n_row);
+        assert_int_equal(n_row, 1);
+        assert_non_null(strstr(table, "name 1 x\n"));
+        assert_non_null(strstr(table, want[i]));
+        assert_non_null(strstr(table, i > 0 ? "result 1 r\n" : "result 0 \n"));
+        assert_non_null(strstr(table, i > 0 ? "cores 1 4\n" : "cores 0 \n"));
+        free(table);
+    }
+    store_close(s);
 }
 
 static void points_that_failed_run_again_where_asked(void **state)
@@ -622,9 +736,13 @@ int main(void)
         IN_TMPDIR(a_signal_ends_in_good_order),
         IN_TMPDIR(a_changed_study_runs_what_is_new),
         IN_TMPDIR(a_wrong_database_is_one_line_and_stays),
+        IN_TMPDIR(a_study_that_changes_while_it_runs_is_the_one_that_was_read),
+        IN_TMPDIR(a_place_that_takes_no_file_is_one_line),
+        IN_TMPDIR(memory_does_not_grow_with_the_points),
         IN_TMPDIR(a_full_disk_is_one_line_and_the_study_goes_on),
         IN_TMPDIR(shards_that_are_merged_are_the_whole),
         IN_TMPDIR(a_merged_point_that_failed_gives_way_and_names_are_kept),
+        IN_TMPDIR(a_row_that_failed_gives_way_and_one_that_did_not_stays),
         IN_TMPDIR(points_that_failed_run_again_where_asked),
         IN_TMPDIR(status_says_how_far_a_study_is_and_what_is_best),
         IN_TMPDIR(a_point_runs_again_from_its_row_to_the_same_bytes),
