@@ -598,7 +598,7 @@ static enum err run_layers(struct job *all, uint32_t n, struct run_result *r, st
     const struct plan *p = all->plan;
     struct firing_log *log = firing_log_needed(p) ? firing_log_new(p, 0) : NULL;
     struct values_cfg cfg = { .plan = p, .log = log, .n_image = r->n_image,
-                              .kernel_name = all->cfg->simd };
+                              .kernel_name = all->cfg->simd, .ranges = all->cfg->ranges };
     struct watchers both = { log ? firing_log_probe(log) : NULL, all->cfg->probe };
     const struct core_probe probe = { tell_both, both_stepped, &both };
     enum err e = log || !firing_log_needed(p) ? ERR_NONE : no_memory(m);
@@ -626,10 +626,12 @@ static enum err run_layers(struct job *all, uint32_t n, struct run_result *r, st
     return e;
 }
 
-/* Converters that may clip act on the chip's values only. */
+/* Some converters that may clip act on the chip's values only. */
 static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
 {
-    return run_has_values(cfg) && !cfg->timed_values && cfg->n_state == 0 && plan_is_exact(p);
+    return run_has_values(cfg) && !cfg->timed_values && cfg->n_state == 0 &&
+           (plan_is_exact(p) ||
+            (!network_is_wide(p->network) && sliced_by_layer(p, cfg->ranges)));
 }
 
 /* ---- without a chip ---- */

@@ -11,6 +11,7 @@ struct values_study {
     struct values_cfg   cfg;
     struct values      *values;
     uint32_t            steps;     // presentations of an image, each an image of the timing run
+    struct sliced_layers *sliced;  // owned; NULL: every code is its sum
     uint64_t            n_chip;    // images of the timing run
     uint64_t           *fired_as;  // owned; [n_chip]: the first that was fired as this one
     struct tally_plan **tally;     // owned; [n_chip], of those that stand for others
@@ -56,7 +57,12 @@ struct values_study *values_study_new(const struct values_cfg *cfg)
     *s = (struct values_study){ .cfg = *cfg,
                                 .steps = presentation_steps(&cfg->plan->network->present) };
     s->n_chip = cfg->n_image * s->steps - cfg->skip.n;
-    s->values = values_new(cfg->plan->network, cfg->kernel_name);
+    bool exact = plan_is_exact(cfg->plan);
+    if (!exact)
+        s->sliced = sliced_layers_new(cfg->plan, cfg->ranges, cfg->kernel_name);
+    if (exact || s->sliced)
+        s->values = values_new_on(cfg->plan->network, cfg->kernel_name,
+                                  exact ? NULL : sliced_layers_cores(s->sliced));
     s->fired_as = calloc(s->n_chip, sizeof *s->fired_as);
     s->tally = calloc(s->n_chip, sizeof(struct tally_plan *));
     bool done = s->values && s->fired_as && s->tally;
@@ -80,6 +86,7 @@ void values_study_free(struct values_study *s)
     for (uint64_t i = 0; s->tally && i < s->n_chip; i++)
         tally_plan_free(s->tally[i]);
     values_free(s->values);
+    sliced_layers_free(s->sliced);
     free(s->fired_as);
     free(s->tally);
     free(s);
@@ -245,6 +252,8 @@ enum err values_run(const struct values_study *s, uint64_t first, uint64_t end,
         to = alike_end(s, i, end);
         e = run_alike(s, &b, i, to, source, predicted, core, done, stop, m);
     }
+    if (s->sliced)
+        sliced_layers_count(s->sliced, core);
     batch_release(&b);
     return e;
 }

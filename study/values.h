@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "arch/values/sliced_layers.h"
 #include "arch/values/tally.h"
 #include "core/err.h"
 #include "study/run.h"
@@ -19,6 +20,7 @@ struct values_cfg {
     struct stream_skip        skip;
     uint64_t                  n_image;
     const char               *kernel_name; // NULL: the fastest
+    const struct ranges      *ranges;      // of calibrated converters; NULL: none
 };
 
 /* What all jobs share: the network made ready, and classes of pixels. */

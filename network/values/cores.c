@@ -15,11 +15,16 @@ static const int16_t *matrix_of(const struct value_core *c, uint32_t matrix)
     return matrix == 0 ? c->weight : c->more[matrix - 1];
 }
 
+static bool has_output(const struct value_core *c, uint32_t o)
+{
+    return o >= c->out_first && o - c->out_first < c->out_n;
+}
+
 /* The weights of output o, [in_n][window]; NULL: it is not the core's. */
 static const int16_t *output_of(const struct value_core *c, uint32_t matrix, const struct layer *l,
                                 uint32_t o)
 {
-    if (o < c->out_first || o - c->out_first >= c->out_n)
+    if (!has_output(c, o))
         return NULL;
     return matrix_of(c, matrix) + (size_t)(o - c->out_first) * c->in_n * positions_of(l);
 }
@@ -39,12 +44,12 @@ uint64_t value_weigh_cores(const struct value_cores *c, const struct layer *l, u
     *start = (int32_t)(-sum * l->in_zero);
     for (uint32_t k = 0; k < c->n; k++) {
         const struct value_reader *reader = c->core[k].reader;
-        const int16_t *w = output_of(&c->core[k], 0, l, o);
         uint64_t all = 0;
-        if (w && reader && reader->most > 0) { // of values of at most 255
-            most += (uint64_t)reader->most / UINT8_MAX + 1;
+        if (reader && reader->most > 0) { // of values of at most 255
+            most += has_output(&c->core[k], o) ? (uint64_t)reader->most / UINT8_MAX + 1 : 0;
             continue;
         }
+        const int16_t *w = output_of(&c->core[k], 0, l, o);
         for (size_t i = 0; w && i < (size_t)c->core[k].in_n * positions_of(l); i++)
             all += (uint32_t)abs(w[i]);
         most += (all * c->core[k].scale >> VALUE_SCALE_BIT) + 1;
@@ -88,7 +93,8 @@ static struct value_read read_of(const struct values *v, uint32_t index,
         .scale = c->scale, .reader = c->reader,
     };
 
-    while (r.matrices < VALUE_MOST_MATRICES && (r.matrices == 0 || c->more[r.matrices - 1]))
+    while (r.matrices < VALUE_MOST_MATRICES &&
+           (r.matrices == 0 ? c->weight : c->more[r.matrices - 1]))
         set_start(&r, c, r.matrices++, l, in);
     return r;
 }

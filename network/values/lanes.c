@@ -249,14 +249,15 @@ static struct value_column column_of(const struct value_lanes *l, uint32_t index
 
 /* What a reader makes of sums is added up. */
 static void read_sums(const struct value_lanes *l, const struct value_read *r, uint32_t y,
-                      const struct value_reading *reading)
+                      const struct value_column *c, const struct value_reading *reading)
 {
     struct value_sums_read s = { r->first, reading->outputs, y, reading->n, l->number, l->n,
-                                 { NULL } };
+                                 { c->in, c->in_step, c->run, c->n_run, c->steps },
+                                 { l->sums } };
     const int32_t *sum = l->sums;
     int32_t *total = reading->total;
 
-    for (uint32_t m = 0; m < r->matrices; m++)
+    for (uint32_t m = 1; m < r->matrices; m++)
         s.sum[m] = l->sums + m * l->v->most_sums;
     r->reader->read(r->reader->user, &s);
     for (uint32_t i = 0; i < s.n; i++)
@@ -287,7 +288,7 @@ static void convolve_cores(struct value_lanes *l, uint32_t index, const struct v
             .sum = l->sums, .total = l->total, .start = r->opens ? own->start + r->first : NULL,
             .n = c.n, .outputs = c.quads * VALUE_QUAD, .scale = r->scale };
         if (r->reader)
-            read_sums(l, r, y, &reading);
+            read_sums(l, r, y, &c, &reading);
         else
             l->v->kernel->read(&reading);
         c.sums = l->total;

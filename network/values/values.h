@@ -87,11 +87,19 @@ struct value_watch {
 
 enum { VALUE_MOST_MATRICES = 3 };
 
+struct value_patch { // what pixels of a column see: runs of quads, channels fastest
+    const uint8_t *in;     // of pixel 0; in_step from one pixel to the next
+    size_t         in_step;
+    const size_t  *run;    // [n_run]: where a run begins, in the order [column][row] of the kernel
+    uint32_t       n_run, steps; // quads of a run
+};
+
 struct value_sums_read { // of a core's outputs in a column of a layer
     uint32_t first, outputs; // channels of the layer, some of them not the core's
     uint32_t column, n;      // pixels of the column
     uint64_t image;          // number of the first lane's, as in value_lanes_number()
     uint32_t n_lane;
+    struct value_patch patch;
     int32_t *sum[VALUE_MOST_MATRICES]; // of each matrix: [n][outputs][VALUE_LANES]
 };
 
@@ -109,10 +117,12 @@ struct value_reader { // what becomes of the sums of a core
  *              - zero point * (sum of the layer's own weights)
  *
  * where x are values as they are, zero point included, and of the border too. With a reader, what
- * it makes of the sums of all matrices stands in place of the rounded ones. */
+ * it makes of the sums of all matrices, or of the pixels alone where there is no weight, stands in
+ * place of the rounded ones. */
 struct value_core {
     uint32_t       out_first, out_n, in_first, in_n; // channels
-    const int16_t *weight; // [out_n][in_n][window]; |weight| sums up to less than 2^31 / 255 - 1
+    const int16_t *weight; // [out_n][in_n][window]; |weight| sums up to less than 2^31 / 255 - 1;
+                           // NULL: the reader, whose `most` is not 0, needs no sums
     uint32_t       scale;
     const struct value_reader *reader; // borrowed for the values' life; NULL: none
     const int16_t *more[VALUE_MOST_MATRICES - 1]; // that a reader sees too, the same; or NULL

@@ -1,0 +1,205 @@
+/* Codes that can clip, computed for sixteen images at once, are those of a chip that values travel
+ * through: its arrays read image after image, in bit planes, and are held to the formula by
+ * test_sliced_array. And one layer is held to the formula here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/units/sliced_lanes.h"
+#include "arch/values/sliced_layers.h"
+#include "core/simd.h"
+#include "core/util.h"
+#include "study/run.h"
+#include "test/random_study.h"
+
+enum { N_STUDY = 500 };
+
+/* ---- machines ---- */
+
+/* A machine of bits that come one by one and codes that can clip; false: the network does not fit,
+ * or its layers are not alone on their cores. */
+static bool make_sliced(struct random_study *s, unsigned seed)
+{
+    struct crossbar_cfg *x = &s->config.crossbar;
+    struct err_msg m;
+
+    plan_release(&s->plan);
+    snprintf(x->cell, sizeof x->cell, "%s", seed % 4 ? "sliced" : "sram");
+    x->cell_bits = 1 + seed / 4 % 6;
+    x->scheme = seed % 4 == 1 ? CELL_SIGNED : CELL_OFFSET;
+    x->input_slice_bits = 1;
+    x->rows_at_once = 0;
+    x->rows = 60 + seed % 7 * 40;
+    x->columns = 300;
+    snprintf(s->config.readout.kind, sizeof s->config.readout.kind, "adc");
+    s->config.readout.bits = 2 + seed / 3 % 6;
+    s->config.readout.range = (1U << s->config.readout.bits) - 1;
+    s->config.readout.columns_per_adc = 1;
+    return plan_make(&s->plan, &s->network, &s->config, &m) == ERR_NONE;
+}
+
+static void run_images(const struct random_study *s, uint32_t n_image, const char *simd,
+                       bool timed, struct run_result *r)
+{
+    const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 1,
+                                 .images = "random", .n_image = n_image, .simd = simd,
+                                 .timed_values = timed };
+    struct err_msg m;
+
+    if (run(&s->plan, &cfg, r, &m))
+        fail_msg("seed %u: %s", s->seed, m.text);
+}
+
+/* Returns how many codes were clipped. */
+static uint64_t assert_same_run(const struct random_study *s, uint32_t n_image, const char *simd)
+{
+    struct run_result layers, timed;
+    uint64_t clipped = 0;
+
+    run_images(s, n_image, simd, false, &layers);
+    run_images(s, n_image, simd, true, &timed);
+    for (uint32_t i = 0; i < s->plan.n_core; i++) {
+        if (layers.core[i].clipped != timed.core[i].clipped)
+            fail_msg("seed %u, %s, core %u: %llu clipped, want %llu", s->seed, simd, i,
+                     (unsigned long long)layers.core[i].clipped,
+                     (unsigned long long)timed.core[i].clipped);
+        assert_memory_equal(&layers.core[i], &timed.core[i], sizeof layers.core[i]);
+        clipped += timed.core[i].clipped;
+    }
+    for (uint32_t i = 0; timed.predicted && i < n_image; i++)
+        assert_int_equal(layers.predicted[i], timed.predicted[i]);
+    run_result_release(&layers);
+    run_result_release(&timed);
+    return clipped;
+}
+
+static void random_machines_clip_and_classify_as_through_the_chip(void **state)
+{
+    uint32_t n = 0, n_clipping = 0, n_simd = 0;
+
+    (void)state;
+    while (simd_names()[n_simd])
+        n_simd++;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        struct random_study s;
+        if (seed % 3)
+            random_study_make(&s, seed);
+        else
+            random_flat_study_make(&s, seed, false);
+        if (make_sliced(&s, seed) && !plan_is_exact(&s.plan) && sliced_by_layer(&s.plan, NULL)) {
+            n_clipping += assert_same_run(&s, 1 + seed % 20, simd_names()[seed % n_simd]) > 0;
+            n++;
+        }
+        random_study_release(&s);
+    }
+    if (n < N_STUDY / 10 || n_clipping < n / 2)
+        fail_msg("%u studies, %u of which clip", n, n_clipping);
+}
+
+/* ---- the kernels ---- */
+
+enum { PIXELS = 5, QUADS = 11, TABLE_QUADS = 12, SLICES = 7 };
+
+static uint32_t draw(uint32_t *state)
+{
+    *state = *state * 1664525 + 1013904223;
+    return *state >> 8;
+}
+
+struct drawn {
+    uint8_t x[PIXELS][QUADS + 1][SLICED_LANES_IMAGES][SLICED_LANES_QUAD];
+    uint8_t digit[SLICES][TABLE_QUADS][SLICED_LANES_QUAD];
+    int32_t factor[SLICES];
+    struct sliced_lanes_column column;
+};
+
+static void draw_column(struct drawn *d, uint32_t seed)
+{
+    uint32_t state = seed, most_digit = 1 + seed % SLICED_LANES_MOST_DIGIT;
+
+    *d = (struct drawn){ .column = { .n = 1 + seed % PIXELS, .quads = 1 + seed % QUADS,
+                                     .table_quads = TABLE_QUADS, .n_slice = 1 + seed % SLICES,
+                                     .n_image = 1 + seed / 3 % SLICED_LANES_IMAGES,
+                                     .most = (uint8_t)(1 + seed * 7 % SLICED_LANES_MOST_CODE),
+                                     .is_signed = seed % 2, .times = 1 + seed % 3 } };
+    for (size_t i = 0; i < sizeof d->x; i++)
+        ((uint8_t *)d->x)[i] = (uint8_t)(draw(&state) & (seed % 5 ? 0xff : draw(&state)));
+    for (uint32_t j = 0; j < SLICES; j++) {
+        d->factor[j] = (1 << draw(&state) % 8) * (draw(&state) % 2 ? 1 : -1);
+        for (uint32_t q = 0; q < d->column.quads; q++)
+            for (uint32_t r = 0; r < SLICED_LANES_QUAD; r++)
+                d->digit[j][q][r] = (uint8_t)(draw(&state) % (most_digit + 1));
+    }
+}
+
+/* What the formula says of an image in a pixel. */
+static int32_t formula(const struct drawn *d, uint32_t pixel, uint32_t image, uint64_t *n_clipped)
+{
+    const struct sliced_lanes_column *c = &d->column;
+    int32_t out = 0;
+
+    for (uint32_t j = 0; j < c->n_slice; j++)
+        for (uint32_t b = 0; b < 8; b++) {
+            int32_t sum = 0, weight = d->factor[j] * (c->is_signed && b == 7 ? -128 : 1 << b);
+            for (uint32_t q = 0; q < c->quads; q++)
+                for (uint32_t r = 0; r < SLICED_LANES_QUAD; r++)
+                    sum += (d->x[pixel][q][image][r] >> b & 1) * d->digit[j][q][r];
+            *n_clipped += sum <= c->most ? 0 : b == 7 ? c->times : 1;
+            out += weight * (sum > c->most ? c->most : sum);
+        }
+    return out;
+}
+
+static void kernels_give_what_the_formula_says(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 0; seed < 300; seed++)
+        for (const char *const *name = simd_names(); *name; name++) {
+            const struct sliced_lanes_kernel *k = sliced_lanes_kernel(*name);
+            static struct drawn d;
+            static uint8_t index[PIXELS * QUADS * SLICED_LANES_INDEX + SLICED_LANES_INDEX];
+            static uint8_t table[SLICES * TABLE_QUADS * SLICED_LANES_TABLE];
+            static int32_t sum[PIXELS][SLICED_LANES_IMAGES];
+            uint64_t want_clipped = 0;
+            draw_column(&d, seed);
+            struct sliced_lanes_column *c = &d.column;
+            const uint8_t flip = c->is_signed ? 0x80 : 0;
+
+            for (uint32_t p = 0; p < c->n; p++)
+                for (uint32_t q = 0; q < c->quads; q += 2) {
+                    uint8_t flipped[2][SLICED_LANES_IMAGES * SLICED_LANES_QUAD];
+                    for (size_t i = 0; i < sizeof flipped; i++)
+                        flipped[i / 64][i % 64] = d.x[p][q + i / 64][i / 4 % 16][i % 4] ^ flip;
+                    k->index(flipped[0], q + 1 < c->quads ? flipped[1] : NULL, flip,
+                             index + (p * c->quads + q) * SLICED_LANES_INDEX);
+                }
+            k->tables(d.digit[0][0], SLICES * TABLE_QUADS, table);
+            memset(sum, 0, sizeof sum);
+            c->index = index;
+            c->table = table;
+            c->factor = d.factor;
+            c->sum = sum[0];
+            c->sum_apart = SLICED_LANES_IMAGES;
+            uint64_t n_clipped = k->column(c);
+            for (uint32_t p = 0; p < c->n; p++)
+                for (uint32_t i = 0; i < c->n_image; i++)
+                    if (sum[p][i] != formula(&d, p, i, &want_clipped))
+                        fail_msg("%s, seed %u, pixel %u, image %u: %d", *name, seed, p, i,
+                                 sum[p][i]);
+            assert_int_equal(n_clipped, want_clipped);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kernels_give_what_the_formula_says),
+        cmocka_unit_test(random_machines_clip_and_classify_as_through_the_chip),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
