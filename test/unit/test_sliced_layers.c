@@ -33,8 +33,8 @@ static bool make_sliced(struct random_study *s, unsigned seed)
     x->cell_bits = 1 + seed / 4 % 6;
     x->scheme = seed % 4 == 1 ? CELL_SIGNED : CELL_OFFSET;
     x->input_slice_bits = 1;
-    x->rows_at_once = 0;
-    x->rows = 60 + seed % 7 * 40;
+    x->rows_at_once = seed % 6 == 5 ? 7 : 0; // that is for the chip
+    x->rows = seed % 5 ? 60 + seed % 7 * 40 : 3 + seed % 11; // few: parts begin inside channels
     x->columns = 300;
     snprintf(s->config.readout.kind, sizeof s->config.readout.kind, "adc");
     s->config.readout.bits = 2 + seed / 3 % 6;
