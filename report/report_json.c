@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "report/analog_report.h"
+#include "report/converter_report.h"
 #include "report/json.h"
 #include "report/report.h"
 #include "study/price_json.h"
@@ -38,6 +39,9 @@ static json_t *json_cores(const struct report *r)
             if (core_counter_shown(&r->study->plan, c))
                 json_put_count(&counters, c->name, counter_get(c, &r->result->core[i]));
         json_put(&o, "counters", counters);
+        json_t *converters = converter_json(r, i);
+        if (converters)
+            json_put(&o, "converters", converters);
         json_add(&array, o);
     }
     return array;

@@ -7,6 +7,7 @@
 
 #include "core/util.h"
 #include "report/analog_report.h"
+#include "report/converter_report.h"
 #include "report/price_report.h"
 #include "report/report.h"
 #include "report/table.h"
@@ -330,8 +331,9 @@ static const struct sheet sheets[] = {
     { "layers", false, run_layer_table },    { "stages", false, budget_table },
     { "links", false, link_table },          { "accuracy", false, accuracy_table },
     { "analog", false, analog_table },       { "analog_layers", true, analog_layer_table },
-    { "cores", true, run_core_table },       { "streams", true, run_stream_table },
-    { "run", true, run_figure_table },       { 0 },
+    { "cores", true, run_core_table },       { "converters", true, converter_table },
+    { "streams", true, run_stream_table },   { "run", true, run_figure_table },
+    { 0 },
 };
 
 const struct form report_form = { sheets, report_head, report_tail, report_json };

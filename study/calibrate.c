@@ -175,6 +175,33 @@ bool calibrate_wanted(const struct plan *p)
     return any;
 }
 
+/* Of n columns of a core; 0 to 0 of none. */
+static struct code_range code_range(const int64_t *range, uint32_t n)
+{
+    struct code_range r = { 0 };
+
+    for (uint32_t i = 0; i < n; i++) {
+        r.least = i == 0 || range[i] < r.least ? range[i] : r.least;
+        r.most = range[i] > r.most ? range[i] : r.most;
+    }
+    return r;
+}
+
+static enum err keep_ranges(struct run_result *r, const struct plan *p,
+                            const struct ranges *ranges, struct err_msg *m)
+{
+    r->range = calloc(ranges->n_core, sizeof *r->range);
+    for (uint32_t i = 0; r->range && i < ranges->n_core; i++) {
+        const struct core_ranges *c = &ranges->core[i];
+        bool ones = p->layer[p->core[i].plan_layer].array.layout.ones != 0;
+        r->range[i] = code_range(c->range, c->n - (c->n > 0 && !ones)); // the last is that column's
+    }
+    if (r->range)
+        return ERR_NONE;
+    run_result_release(r);
+    return no_memory(m);
+}
+
 enum err run_calibrated(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,
                         struct err_msg *m)
 {
@@ -188,6 +215,8 @@ enum err run_calibrated(const struct plan *p, const struct run_cfg *cfg, struct 
         own.ranges = &ranges;
     if (!e)
         e = run(p, &own, r, m);
+    if (!e && first)
+        e = keep_ranges(r, p, &ranges, m);
     ranges_release(&ranges);
     return e;
 }

@@ -76,6 +76,7 @@ void run_result_release(struct run_result *r)
 {
     free(r->layer);
     free(r->core);
+    free(r->range);
     free(r->stream_bits);
     free(r->label);
     free(r->predicted);

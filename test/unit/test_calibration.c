@@ -521,6 +521,41 @@ static void an_image_that_is_run_calibrates_nothing(void **state)
                         "images are run, or core.readout.range = full");
 }
 
+static void a_run_says_what_the_columns_of_each_core_reach(void **state)
+{
+    const char *set[] = { "core.readout.kind=adc", "core.readout.range=percentile",
+                          "core.readout.per=column", ("calibration.images=" TEST_IMAGES),
+                          "calibration.first=4", "calibration.count=1" };
+    const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 1,
+                                 .images = TEST_IMAGES, .n_image = 1 };
+    struct run_result r;
+    struct ranges ranges;
+    struct study s;
+    struct err_msg m;
+    uint32_t n_apart = 0;
+
+    (void)state;
+    need_images();
+    if (study_load(&s, "configs/resnet32_fmnist.yaml", set, 6, &m) ||
+        calibrate(&ranges, &s.plan, &cfg, &m) || run_calibrated(&s.plan, &cfg, &r, &m))
+        fail_msg("%s", m.text);
+    for (uint32_t i = 0; i < s.plan.n_core; i++) {
+        const int64_t *range = ranges.core[i].range;
+        uint32_t least = 0, most = 0; // whose columns
+        for (uint32_t c = 0; range && c < s.plan.core[i].columns; c++) {
+            least = range[c] < range[least] ? c : least;
+            most = range[c] > range[most] ? c : most;
+        }
+        assert_int_equal(r.range[i].least, range ? range[least] : 0);
+        assert_int_equal(r.range[i].most, range ? range[most] : 0);
+        n_apart += r.range[i].least < r.range[i].most;
+    }
+    assert_true(n_apart > 20);
+    ranges_release(&ranges);
+    run_result_release(&r);
+    study_release(&s);
+}
+
 static void calibrated_codes_keep_what_a_full_range_loses(void **state)
 {
     static const char *const ranges[] = { "core.readout.range=full",
@@ -551,6 +586,7 @@ int main(void)
         cmocka_unit_test(every_column_has_codes_of_its_own_range),
         cmocka_unit_test(a_range_is_that_of_the_ideal_network_over_the_calibration_images),
         cmocka_unit_test(an_image_that_is_run_calibrates_nothing),
+        cmocka_unit_test(a_run_says_what_the_columns_of_each_core_reach),
         cmocka_unit_test(calibrated_codes_keep_what_a_full_range_loses),
     };
 

@@ -33,6 +33,7 @@ static const struct {
     { "run @/q.yaml --images " SET, "accuracy", "run" },
     { "run @/q.yaml --images " SET " --set core.crossbar.device=pcm_joshi", "analog_layers",
       "run" },
+    { "run @/q.yaml --images " SET " --set core.readout.kind=adc", "converters", "run" },
     { "map " PLAIN, "layers", "map" },
     { "map configs/isaac.yaml", "arrays", "map" },
     { "map " PLAIN " --set mapping.optimize=latency --set mapping.effort=1", "cores",
@@ -147,7 +148,7 @@ static void every_report_has_every_form(void **state)
     }
     assert_fails(*state, "run " PLAIN " --table nets", 2,
                  "--table nets: want one of layers, stages, links, accuracy, analog, "
-                 "analog_layers, cores, streams, run");
+                 "analog_layers, cores, converters, streams, run");
 }
 
 /* ---- words ---- */

@@ -1,0 +1,14 @@
+/* report/converter_report.h -- what the converters of each core reached, and how often not. */
+#ifndef REPORT_CONVERTER_REPORT_H
+#define REPORT_CONVERTER_REPORT_H
+
+#include "report/json.h"
+#include "report/report.h"
+
+/* No rows where there is none, or without images. */
+struct table *converter_table(const void *report);
+
+/* Of a core; NULL likewise. */
+json_t *converter_json(const struct report *r, uint32_t core);
+
+#endif
