@@ -7,7 +7,9 @@
 #include "cli/axis.h"
 
 enum { PANEL = 320, GAP = 24, LEFT = 70, TOP = 48, HEIGHT = 300, AXIS = 52, LINE = 18, RIGHT = 24,
-       NUMBER = 16 };
+       NUMBER = 16, MOST_MARKS = 40 };
+
+#define ROOM 1.3 // a factor, on either side of an axis of costs
 
 struct place { // of a dot that has been drawn
     double x, y;
@@ -82,7 +84,7 @@ static struct span span_of_cost(const struct compare_picture *p, int k)
             s.least = fmin(s.least, p->dot[i].cost[k]);
             s.most = fmax(s.most, p->dot[i].cost[k]);
         }
-    return (struct span){ s.least / 1.3, s.most * 1.3 };
+    return (struct span){ s.least / ROOM, s.most * ROOM };
 }
 
 static void draw_rows(FILE *out, const struct span *y, double step, double left, bool marks)
@@ -97,23 +99,37 @@ static void draw_rows(FILE *out, const struct span *y, double step, double left,
     }
 }
 
-/* Marks at 1, 2 and 5 times powers of ten, as many as the axis has room for. */
-static void draw_marks(FILE *out, const struct span *x, double left)
+/* Marks at 1, 2 and 5 times powers of ten, as many as the axis has room for; where these are fewer
+ * than two, at the least and the largest cost. */
+static size_t marks_of(const struct span *x, double mark[MOST_MARKS])
 {
     static const int all[] = { 1, 2, 5 };
-    const size_t n = log10(x->most / x->least) > 3 ? 1 : 3;
+    const size_t n_all = log10(x->most / x->least) > 3 ? 1 : 3;
+    double unit = pow(10, floor(log10(x->least))), least = x->least * ROOM, most = x->most / ROOM;
+    size_t n = 0;
+
+    for (; unit <= x->most; unit *= 10)
+        for (size_t i = 0; i < n_all && n < MOST_MARKS; i++)
+            if (all[i] * unit >= x->least && all[i] * unit <= x->most)
+                mark[n++] = all[i] * unit;
+    if (n >= 2)
+        return n;
+    mark[0] = least;
+    mark[1] = most;
+    return most > 1.2 * least ? 2 : 1; // else one would hide the other
+}
+
+static void draw_marks(FILE *out, const struct span *x, double left)
+{
+    double mark[MOST_MARKS];
     char text[32];
 
-    for (double unit = pow(10, floor(log10(x->least))); unit <= x->most; unit *= 10)
-        for (size_t i = 0; i < n; i++) {
-            double v = all[i] * unit;
-            if (v < x->least || v > x->most)
-                continue;
-            fprintf(out, "<path stroke=\"#222222\" d=\"M%.1f %dv5\"/>\n", across(x, left, v),
-                    TOP + HEIGHT);
-            snprintf(text, sizeof text, "%.10g", v);
-            put_text(out, across(x, left, v), TOP + HEIGHT + 20, "middle", text);
-        }
+    for (size_t i = 0, n = marks_of(x, mark); i < n; i++) {
+        double at = across(x, left, mark[i]);
+        fprintf(out, "<path stroke=\"#222222\" d=\"M%.1f %dv5\"/>\n", at, TOP + HEIGHT);
+        snprintf(text, sizeof text, mark[i] < 1000 ? "%.4g" : "%.0f", mark[i]);
+        put_text(out, at, TOP + HEIGHT + 20, "middle", text);
+    }
 }
 
 /* Numbers of dots that lie on one another stand side by side. */

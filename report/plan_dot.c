@@ -24,6 +24,8 @@ static const struct {
     [STREAM_RESULT] = { "gray50", "result" },
 };
 
+enum { MANY_CORES = 100 };
+
 static void print_node(const struct plan_core *c, double used, FILE *out)
 {
     if (c->rows == 0)
@@ -97,9 +99,12 @@ enum err plan_dot(const void *study, FILE *out, struct err_msg *m)
     const struct plan *p = &((const struct study *)study)->plan;
 
     (void)m;
-    fputs("digraph imcsim {\n"
-          "  nodesep=0.5; ranksep=0.6; edge [constraint=false];\n"
-          "  node [shape=box, style=rounded, fontname=\"sans-serif\"];\n"
+    fputs("digraph imcsim {\n", out);
+    if (p->n_core > MANY_CORES) // curves around all of them would be wider than they are
+        fputs("  splines=line; outputorder=edgesfirst;\n", out);
+    fputs("  nodesep=0.5; ranksep=0.6; edge [constraint=false];\n"
+          "  node [shape=box, style=\"rounded,filled\", fillcolor=white, "
+          "fontname=\"sans-serif\"];\n"
           "  \"scratchpad\" [shape=cylinder];\n"
           "  \"result\" [shape=plain];\n",
           out);

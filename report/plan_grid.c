@@ -139,16 +139,22 @@ static void print_edge_of_chip(const struct grid *g, const struct plan_stream *s
     double load = share_of_timestep(g->plan, g->plan->time.stream[s - g->plan->stream].used_clk);
     struct spot core = spot_of(g, s->kind == STREAM_IMAGE ? s->to : s->from), away = core;
     bool right = s->kind == STREAM_RESULT && row_of(g, s->from) % 2 == 0;
+    bool inside = s->kind == STREAM_RESULT && s->from + 1 < g->plan->n_core; // a core is beside it
 
-    away.x += (right ? 1 : -1) * (g->pitch_x / 2.0 + 24);
-    struct spot end = border(g, core, away, 0), middle = { (away.x + end.x) / 2, away.y };
+    if (inside)
+        away.y += BOX_Y / 2.0 + 30;
+    else
+        away.x += (right ? 1 : -1) * (g->pitch_x / 2.0 + 24);
+    struct spot end = border(g, core, away, 0);
+    struct spot middle = { (away.x + end.x) / 2, (away.y + end.y) / 2 };
     if (s->kind == STREAM_IMAGE)
         print_path(s->kind, away, middle, end, load, out);
     else
         print_path(s->kind, end, middle, away, load, out);
     fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"12\" "
                  "fill=\"#555555\">%s</text>\n",
-            middle.x, middle.y - 7, s->kind == STREAM_IMAGE ? "image" : "result");
+            middle.x + (inside ? 26 : 0), middle.y + (inside ? 4 : -7),
+            s->kind == STREAM_IMAGE ? "image" : "result");
 }
 
 /* Layers of one map size are a group. */

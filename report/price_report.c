@@ -406,8 +406,11 @@ static void svg_bar(FILE *out, const struct price_row *row, double left, double 
                 x, y, width, SVG_BAR, colours[b]);
         x += width;
     }
-    snprintf(text, sizeof text, "%.3f",
-             (double)(price_row_energy_pj(row) + price_row_leakage_pj(row)) * 1e-3);
+    double nj = (double)(price_row_energy_pj(row) + price_row_leakage_pj(row)) * 1e-3;
+    if (nj < 1000)
+        snprintf(text, sizeof text, "%#.4g", nj);
+    else
+        snprintf(text, sizeof text, "%s", format_count((uint64_t)(nj + 0.5)).text);
     svg_text(out, x + 4, y + SVG_BAR - 2, "start", text);
 }
 

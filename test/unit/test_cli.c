@@ -25,6 +25,7 @@
 #define PLAIN   "configs/resnet32.yaml"
 #define FMNIST  "configs/resnet32_fmnist.yaml"
 #define SPEEDUP "configs/resnet32_speedup.yaml"
+#define MANY " --set core.crossbar.columns=8 --set chip.cores=1000" // outputs of fc on two cores
 #define FOUR_TWO_ONE " --set 'mapping.replicas={32: 4, 16: 2}' --set fabric.link_gbps=5.12"
 
 /* ---- usage and input ---- */
@@ -1249,24 +1250,38 @@ static void dot_has_the_article_s_streams_and_colours(void **state)
     free(dot);
 }
 
-static void graphviz_draws_the_plan(void **state)
+/* Width and height, in points, of what Graphviz draws of a plan. */
+static char *drawn(const char *dir, const char *config, double *width, double *height)
 {
     char path[TMPDIR_PATH_MAX], command[2 * TMPDIR_PATH_MAX];
+
+    snprintf(command, sizeof command, "map %s --dot @/p.dot", config);
+    free(succeed(dir, command));
+    snprintf(command, sizeof command, "dot -Tsvg %s >%s/p.svg 2>%s/err",
+             tmpdir_path(path, dir, "p.dot"), dir, dir);
+    assert_int_equal(system(command), 0);
+    char *svg = read_file(dir, "p.svg");
+    *width = strtod(strstr(svg, "width=\"") + 7, NULL);
+    *height = strtod(strstr(svg, "height=\"") + 8, NULL);
+    if (*width > 2 * *height || *height > *width)
+        fail_msg("%s: %g x %g points", config, *width, *height);
+    return svg;
+}
+
+static void graphviz_draws_the_plan(void **state)
+{
+    double width, height;
 
     if (system("dot -V >/dev/null 2>&1") != 0) {
         print_message("skipped: Graphviz is not installed\n");
         skip();
     }
-    free(succeed(*state, "map " PLAIN " --dot @/p.dot"));
-    snprintf(command, sizeof command, "dot -Tsvg %s >%s/p.svg 2>%s/err",
-             tmpdir_path(path, *state, "p.dot"), (char *)*state, (char *)*state);
-    assert_int_equal(system(command), 0);
-    char *svg = read_file(*state, "p.svg");
+    char *svg = drawn(*state, PLAIN, &width, &height);
     assert_non_null(strstr(svg, ">conv31.p1<"));
-    double width = strtod(strstr(svg, "width=\"") + 7, NULL);
-    double height = strtod(strstr(svg, "height=\"") + 8, NULL);
-    if (width > 2 * height || height > width || width > 1200) // points
-        fail_msg("%g x %g points", width, height);
+    assert_true(width <= 1200);
+    free(svg);
+    svg = drawn(*state, PLAIN MANY, &width, &height); // 208 cores
+    assert_true(width <= 2500);
     free(svg);
 }
 
@@ -1289,6 +1304,21 @@ static void map_draws_the_chip_with_its_loads(void **state)
     free(svg);
 }
 
+/* A result leaves the chip: its arrow points at no core. */
+static void assert_beside(const char *path, const char *svg)
+{
+    double x, y, left, top, width, height;
+
+    assert_int_equal(sscanf(path, "M%*f,%*f Q%*f,%*f %lf,%lf", &x, &y), 2);
+    for (const char *p = svg; (p = strstr(p, "</title>\n<rect "));) {
+        p += strlen("</title>\n");
+        assert_int_equal(sscanf(p, "<rect x=\"%lf\" y=\"%lf\" width=\"%lf\" height=\"%lf\"",
+                                &left, &top, &width, &height), 4);
+        if (x > left - 4 && x < left + width + 4 && y > top - 4 && y < top + height + 4)
+            fail_msg("a result points at the core of %.60s", p);
+    }
+}
+
 /* Both ends of an arrow, and its middle, which the bend draws half of the way. */
 static void assert_inside(const char *path, double width, double height)
 {
@@ -1305,7 +1335,8 @@ static void assert_inside(const char *path, double width, double height)
 
 static void every_arrow_of_the_chip_lies_in_its_picture(void **state)
 {
-    static const char *const configs[] = { PLAIN, SPEEDUP, "configs/resnet32_optimized.yaml" };
+    static const char *const configs[] = { PLAIN, SPEEDUP, "configs/resnet32_optimized.yaml",
+                                           PLAIN MANY };
 
     for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
         char command[256];
@@ -1315,12 +1346,40 @@ static void every_arrow_of_the_chip_lies_in_its_picture(void **state)
         double width = strtod(box + 13, &box), height = strtod(box, NULL);
         size_t n = 0;
         for (const char *p = svg; (p = strstr(p, "<path class=")); n++) {
+            bool result = strncmp(p, "<path class=\"result\"", 20) == 0;
             p = strstr(p, " d=\"") + 4;
             assert_inside(p, width, height);
+            if (result)
+                assert_beside(p, svg);
         }
         assert_true(n > 43);
         free(svg);
     }
+}
+
+/* Four digits from 1 to 999 nJ, whole nJ from there on, in the layers' order. */
+static void the_picture_of_energies_says_each_layer_s(void **state)
+{
+    json_t *doc = json_of(*state, "breakdown configs/dazzi2021_14nm.yaml --svg @/e.svg --json -");
+    char *svg = read_file(*state, "e.svg");
+    const char *p = svg;
+    json_t *layer;
+    size_t i;
+
+    json_array_foreach(at(doc, "energy.layers"), i, layer) {
+        double nj = number_at(layer, "nj_per_image");
+        char want[32];
+        if (nj < 1000)
+            snprintf(want, sizeof want, ">%.*f</text>", nj < 100 ? 2 : 1, nj);
+        else
+            snprintf(want, sizeof want, ">%d,%03d</text>", (int)(nj + 0.5) / 1000,
+                     (int)(nj + 0.5) % 1000);
+        if (!(p = strstr(p, want)))
+            fail_msg("%s: no %s behind the layers before", text_at(layer, "name"), want);
+    }
+    assert_int_equal(i, 34);
+    free(svg);
+    json_decref(doc);
 }
 
 /* ---- article ---- */
@@ -1523,6 +1582,7 @@ int main(void)
         TEST(graphviz_draws_the_plan),
         TEST(map_draws_the_chip_with_its_loads),
         TEST(every_arrow_of_the_chip_lies_in_its_picture),
+        TEST(the_picture_of_energies_says_each_layer_s),
         TEST(article_agrees_but_for_the_listed_deviations),
         TEST(article_writes_a_file_for_every_table),
         TEST(a_circuit_is_shown_by_itself),

@@ -385,6 +385,7 @@ static void the_picture_has_accuracy_over_the_logarithm_of_each_cost(void **stat
     double apart = centre_of(svg, "a&lt;b", 1) - centre_of(svg, "all", 1);
     assert_true(fabs(apart - 320 * log(other / one) / log(1.69 * other / one)) < 0.2);
     assert_null(strstr(svg, "nJ an image"));
+    assert_non_null(strstr(svg, ">162.8</text>")); // no 1, 2 or 5 is near: its own mark
     json_decref(doc);
     free(text);
     free(svg);
