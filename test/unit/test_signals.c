@@ -110,6 +110,53 @@ static void ended_run_leaves_no_file_and_says_how_far_it_was(void **state)
     }
 }
 
+/* Until the command handles what ends it. */
+static void wait_for_handlers(pid_t child)
+{
+    unsigned long long caught = 0;
+    char path[64], line[256];
+
+    snprintf(path, sizeof path, "/proc/%ld/status", (long)child);
+    while (!(caught >> (SIGTERM - 1) & 1)) {
+        FILE *f = fopen(path, "r");
+        assert_non_null(f);
+        while (fgets(line, sizeof line, f))
+            sscanf(line, "SigCgt: %llx", &caught);
+        fclose(f);
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+    }
+}
+
+/* Works of minutes and more. What a study has done stays, and is no unfinished file. */
+static void whatever_works_long_ends_with_the_signal_s_status(void **state)
+{
+    static const char study[] = "base: resnet32\nvary: {batch: {from: 1, to: 5000, steps: 5000}}\n";
+    char db[TMPDIR_PATH_MAX], path[TMPDIR_PATH_MAX], svg[TMPDIR_PATH_MAX];
+    char *const map[] = { "imcsim", "map", PLAIN, "--set", "network.depth=110", "--set",
+                          "chip.cores=500", "--set", "mapping.optimize=interval", "--set",
+                          "mapping.effort=100000", "--svg", svg, NULL };
+    char *const sweep[] = { "imcsim", "sweep", path, "--db", db, NULL };
+    char *const *const args[] = { map, sweep };
+
+    tmpdir_path(db, *state, "s.db");
+    tmpdir_path(path, *state, "s.yaml");
+    tmpdir_path(svg, *state, "m.svg");
+    tmpdir_write(*state, "s.yaml", study, strlen(study));
+    for (size_t i = 0; i < sizeof args / sizeof *args; i++)
+        for (int k = 0; k < 2; k++) {
+            int number = k ? SIGTERM : SIGINT;
+            pid_t child = start(*state, -1, args[i]);
+            wait_for_handlers(child);
+            kill(child, number);
+            assert_int_equal(status_of(child), 128 + number);
+            assert_int_equal(n_hidden(*state), 0);
+            assert_int_not_equal(access(svg, F_OK), 0);
+            char *err = read_file(*state, "err");
+            assert_non_null(strstr(err, k ? "ended by SIGTERM" : "ended by Ctrl-C"));
+            free(err);
+        }
+}
+
 static void large_trace_is_announced(void **state)
 {
     struct outcome o = imcsim_to(*state, "run " PLAIN " --count 1000000 --trace @/t.vcd",
@@ -129,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(closed_pipe_ends_the_command_silently),
         TEST(ended_run_leaves_no_file_and_says_how_far_it_was),
+        TEST(whatever_works_long_ends_with_the_signal_s_status),
         TEST(large_trace_is_announced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
