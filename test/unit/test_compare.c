@@ -268,6 +268,16 @@ static void a_configuration_that_is_wrong_is_a_row_with_its_reason(void **state)
     assert_fails(*state, "compare @/none.yaml @/wrong.yaml", 2, "/none.yaml: cannot open");
 }
 
+static void set_behind_the_first_is_not_of_the_second(void **state)
+{
+    json_t *doc = json_of(*state, "compare " PLAIN " --set batch=2 " SPEEDUP " --json -");
+    json_t *all = at(doc, "configurations");
+
+    assert_int_equal(integer_at(json_array_get(all, 0), "batch"), 2);
+    assert_int_equal(integer_at(json_array_get(all, 1), "batch"), 100);
+    json_decref(doc);
+}
+
 static void a_file_may_come_several_times_with_its_own_settings_and_label(void **state)
 {
     json_t *doc = json_of(*state, "compare --set clock_mhz=250 " PLAIN " --set batch=2 --label two "
@@ -416,6 +426,7 @@ int main(void)
         TEST(a_configuration_that_is_wrong_is_a_row_with_its_reason),
         TEST(the_picture_has_accuracy_over_the_logarithm_of_each_cost),
         TEST(a_picture_without_accuracy_is_refused),
+        TEST(set_behind_the_first_is_not_of_the_second),
         TEST(a_file_may_come_several_times_with_its_own_settings_and_label),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
