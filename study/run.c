@@ -632,7 +632,8 @@ static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
 {
     return run_has_values(cfg) && !cfg->timed_values && cfg->n_state == 0 &&
            (plan_is_exact(p) ||
-            (!network_is_wide(p->network) && sliced_by_layer(p, cfg->ranges)));
+            (!network_is_wide(p->network) && !network_is_spiking(p->network) &&
+             sliced_by_layer(p, cfg->ranges)));
 }
 
 /* ---- without a chip ---- */
