@@ -59,6 +59,10 @@ CFLAGS   := -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g $(WARN) -Wstrict-prototype
 CXXFLAGS := -std=c++17 -O2 -g -Wall -Wextra -Werror
 CPPFLAGS := -I. -Iinclude -I$(B) -MMD -MP $(if $(SC),-DWITH_SYSTEMC)
 LDLIBS   := -Wl,--as-needed -lyaml -ljansson -lprotobuf-c -lpng -ljpeg -lz -lsqlite3 -lm -lpthread $(if $(SC),-lsystemc)
+# The command is started for a run of milliseconds: libraries of which the host has archives are
+# linked into it, where they need not be looked for, loaded and moved to their place.
+ARCHIVES  = $(if $(SAN),,-no-pie -static-libgcc $(shell for l in yaml jansson protobuf-c png jpeg z sqlite3; do \
+                f=$$($(CC) -print-file-name=lib$$l.a); [ -e "$$f" ] && echo "$$f"; done))
 ifneq ($(SAN),)
 CFLAGS   += -fsanitize=$(SAN) -fno-sanitize-recover=all
 CXXFLAGS += -fsanitize=$(SAN) -fno-sanitize-recover=all
@@ -192,7 +196,8 @@ $(I)/core/kernel.o: core/kernel.c # without SystemC
 
 $(I)/imcsim: $(B)/cli/main.o $(LOAD) $(B)/libcli.a $(I)/core/datadir.o $(B)/libimcsim.a
 	@echo "  LINK  $@"
-	$(Q)$(CXX) $(LDFLAGS) $(B)/cli/main.o $(LOAD) $(B)/libcli.a $(I)/core/datadir.o $(B)/libimcsim.a $(LDLIBS) -o $@
+	$(Q)$(CXX) $(LDFLAGS) $(B)/cli/main.o $(LOAD) $(B)/libcli.a $(I)/core/datadir.o $(B)/libimcsim.a \
+	    $(ARCHIVES) $(LDLIBS) -o $@
 
 $(I)/libimcsim.a: $(INSTALLED) $(I)/core/kernel.o $(FACE)
 	@echo "  LD    $@"
@@ -218,7 +223,7 @@ $(B)/libcli.a: $(filter-out $(B)/cli/main.o,$(CLI))
 # SystemC is loaded when it is asked for: it would take most of the time of a short run.
 $(B)/imcsim: $(B)/cli/main.o $(LOAD) $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"
-	$(Q)$(CXX) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(Q)$(CXX) $(LDFLAGS) $^ $(ARCHIVES) $(LDLIBS) -o $@
 
 $(B)/libimcsim_systemc.so: core/sc/kernel_sc.cpp core/chan.c $(wildcard core/*.h)
 	@echo "  LINK  $@"

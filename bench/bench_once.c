@@ -88,7 +88,7 @@ static double point_s(void)
     return cpu_s() - begin_s;
 }
 
-enum { POINTS = 1000, SETTINGS = 6 };
+enum { POINTS = 1000, SETTINGS = 7 };
 
 struct point_text {
     char set[SETTINGS][64];
@@ -107,6 +107,7 @@ static struct point_text point_text(unsigned i)
     snprintf(t.set[3], sizeof t.set[3], "mapping.copies={16: %u}", 1 + i / 400 % 2);
     snprintf(t.set[4], sizeof t.set[4], "fabric.link_gbps=%u", 25 + i % 7);
     snprintf(t.set[5], sizeof t.set[5], "fabric.partial_sum_gbps=%u", 100 + i % 3);
+    snprintf(t.set[6], sizeof t.set[6], "chip.cores=128");
     return t;
 }
 

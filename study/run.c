@@ -638,9 +638,10 @@ static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
 
 /* ---- without a chip ---- */
 
-static bool plan_says_all(const struct run_cfg *cfg)
+/* A clocking whose cores wait for what no plan knows keeps no firings in its timetable. */
+static bool plan_says_all(const struct plan *p, const struct run_cfg *cfg)
 {
-    return !run_has_values(cfg) && !cfg->stepped && !cfg->probe && !cfg->array &&
+    return p->time.layer[0].fired.n_image > 0 && !run_has_values(cfg) && !cfg->stepped && !cfg->probe && !cfg->array &&
            cfg->kernel == KERNEL_NATIVE && cfg->mode == KERNEL_SKIP_IDLE;
 }
 
@@ -689,7 +690,7 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         r->predicted = calloc(max_u32(cfg->n_state, 1), r->n_image * sizeof *r->predicted);
         e = (r->label || !labelled) && r->predicted ? ERR_NONE : no_memory(m);
     }
-    r->stepped = !plan_says_all(cfg);
+    r->stepped = !plan_says_all(p, cfg);
     if (!e && r->values && network_is_spiking(p->network) && !by_layer(p, cfg))
         e = err_set(m, ERR_INPUT, "neurons: their values are computed layer by layer and exactly: "
                     "want no --values timed, no devices and converters that cannot clip");

@@ -21,8 +21,8 @@ struct layer_times {
     uint32_t tracked_columns;               // whose progress the controller knows
     uint32_t residual_fifo; // pixels that wait at the summing core
     uint32_t sums_waiting;  // firings there whose sums are not complete
-    struct map_times fired; // owned; when outputs fire, in the transient images; outputs of a copy
-                            // that follow each other in one timestep share a firing
+    struct map_times fired; // owned; when outputs fire, of the transient images; those of a copy in
+                            // one timestep share a firing. Of no images: no plan can say
 };
 
 struct core_times {

@@ -168,7 +168,7 @@ static void load(struct study *s, const char *path, const char *fabric, const ch
 
 static uint64_t first_result(const struct study *s)
 {
-    const struct run_cfg cfg = { .n_image = 4, .jobs = 1 };
+    const struct run_cfg cfg = { .n_image = 4, .jobs = 1, .stepped = true };
     struct run_result r;
     struct err_msg m;
 

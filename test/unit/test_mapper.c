@@ -219,7 +219,7 @@ static void first_results_are_those_of_the_plan(void **state)
 
 static struct run_result run_images(const struct plan *p, uint32_t n_image)
 {
-    const struct run_cfg cfg = { .n_image = n_image, .jobs = 1 };
+    const struct run_cfg cfg = { .n_image = n_image, .jobs = 1, .stepped = true };
     struct run_result r;
     struct err_msg m;
 
