@@ -23,14 +23,14 @@ count() { # command and its options
         /PROGRAM TOTALS/ { all = $1 }
         /:mapping_resolve( |$)/ { take("mapper") }
         /:plan_make( |$)/ { take("plan") }
-        /:kernel_run( |$)/ { take("run") }
+        /:kernel_run( |$)/ { take("chip") }
         END { sub("/usr/share/.*images-idx3-ubyte.gz", "IMAGES", what)
               printf "| `%s` | %.1f | %.1f | %.1f | %.1f |\n", what, all / 1e6, of["mapper"] / 1e6,
-                     of["plan"] / 1e6, of["run"] / 1e6 }'
+                     of["plan"] / 1e6, of["chip"] / 1e6 }'
 }
 
 table() {
-    echo "| million instructions | all | mapper | plan | run |"
+    echo "| million instructions | all | mapper | plan | chip |"
     echo "|---|---|---|---|---|"
     count run configs/resnet32.yaml
     count run configs/resnet32.yaml --set network.depth=20
