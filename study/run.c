@@ -641,8 +641,9 @@ static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
 /* A clocking whose cores wait for what no plan knows keeps no firings in its timetable. */
 static bool plan_says_all(const struct plan *p, const struct run_cfg *cfg)
 {
-    return p->time.layer[0].fired.n_image > 0 && !run_has_values(cfg) && !cfg->stepped && !cfg->probe && !cfg->array &&
-           cfg->kernel == KERNEL_NATIVE && cfg->mode == KERNEL_SKIP_IDLE;
+    return p->time.layer[0].fired.n_image > 0 && !run_has_values(cfg) && !cfg->stepped &&
+           !cfg->probe && !cfg->array && cfg->kernel == KERNEL_NATIVE &&
+           cfg->mode == KERNEL_SKIP_IDLE;
 }
 
 static enum err run_by_plan(const struct plan *p, struct run_result *r, struct err_msg *m)
