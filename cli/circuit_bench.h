@@ -39,6 +39,7 @@ struct bench { // what a circuit is asked and answers
     struct result_row   row[MOST_ROW];
     unsigned            n_row;
     const char         *circuit;
+    char                old_names[128]; // that were given for new ones
     char                warning[512]; // interpolated or scaled; empty: none
 };
 

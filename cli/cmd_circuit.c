@@ -31,14 +31,19 @@ static const struct { const char *old, *name; } renamed[] = { // read on
     { "mux", "columns_per_adc" }, { "rows_parallel", "rows_at_once" },
 };
 
-/* The parameter of that name, which may be an old one; else the row that ends them. */
-static const struct param_row *find(const struct circuit_row *c, const char *key)
+/* The parameter of that name, which may be an old one, and then a warning says so; else the row
+ * that ends them. */
+static const struct param_row *find(struct bench *b, const struct circuit_row *c, const char *key)
 {
     const struct param_row *p = c->param;
+    size_t n = strlen(b->old_names);
 
     for (size_t i = 0; i < sizeof renamed / sizeof *renamed; i++)
-        if (strcmp(renamed[i].old, key) == 0)
+        if (strcmp(renamed[i].old, key) == 0) {
+            snprintf(b->old_names + n, sizeof b->old_names - n, "%s%s is called %s now",
+                     n > 0 ? "; " : "", key, renamed[i].name);
             key = renamed[i].name;
+        }
     while (p->name && strcmp(p->name, key) != 0)
         p++;
     return p;
@@ -47,7 +52,7 @@ static const struct param_row *find(const struct circuit_row *c, const char *key
 static enum err set_number(struct bench *b, const struct circuit_row *c, const char *key,
                            const char *value, struct err_msg *m)
 {
-    const struct param_row *p = find(c, key);
+    const struct param_row *p = find(b, c, key);
     char *end;
 
     if (!p->name)
@@ -96,7 +101,8 @@ static enum err load(struct bench *b, struct err_msg *m)
 
     if ((e = technology_load_name(&b->technology, NULL, b->technology_name, &w, m)))
         return e;
-    snprintf(b->warning, sizeof b->warning, "%s", w.text);
+    snprintf(b->warning, sizeof b->warning, "%s%s%s", b->old_names,
+             b->old_names[0] && w.text[0] ? "; " : "", w.text);
     if ((e = device_read(&b->device, b->device_name, "device", m)))
         return e;
     b->calibration = calibration_none();

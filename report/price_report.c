@@ -72,6 +72,7 @@ static void amounts(struct table *t, struct amounts a, struct derived *d)
     nj(t, pj);
     table_real(t, (double)part(&d->energy, pj) / 100, 2);
     table_real(t, (double)part(&d->power, pj) / 1000, 3);
+    table_real(t, (double)part(&d->mac, pj) / 1000, 3);
     table_real(t, (double)a.area_um2, 0);
     table_real(t, (double)part(&d->area, a.area_um2) / 100, 2);
 }
@@ -88,7 +89,7 @@ static void latency(struct table *t, double ns)
 #define AMOUNTS                                                                                 \
     { "dynamic nJ", "dynamic_nj" }, { "leakage nJ", "leakage_nj" },                       \
     { "energy nJ", "energy_nj" }, { "energy %", "energy_percent" },                       \
-    { "power mW", "power_mw" }, { "area um2", "area_um2" },                               \
+    { "power mW", "power_mw" }, { "fJ/MAC", "fj_per_mac" }, { "area um2", "area_um2" },   \
     { "area %", "area_percent" }, { "latency ns", "latency_ns" }, { "energy is", "basis" }
 
 struct table *price_block_table(const struct price_report *r)
@@ -127,6 +128,7 @@ static void layer_row(struct table *t, const struct price_row *r, struct derived
     nj(t, r->idle_pj);
     table_real(t, (double)part(&d->energy, pj) / 100, 2);
     table_real(t, (double)part(&d->power, pj) / 1000, 3);
+    table_real(t, (double)part(&d->mac, pj) / 1000, 3);
     table_real(t, (double)price_row_area_um2(r), 0);
 }
 
@@ -135,9 +137,9 @@ struct table *price_layer_table(const struct price_report *r)
     static const struct table_column last[] = {
         { "leakage", "leakage_nj" },    { "sum", "energy_nj" },      { "of it idle", "idle_nj" },
         { "energy %", "energy_percent" }, { "power mW", "power_mw" },
-        { "area um2", "area_um2" },
+        { "fJ/MAC", "fj_per_mac" },     { "area um2", "area_um2" },
     };
-    struct table_column columns[N_PRICE_BLOCK + 8] = { { "layer", "layer" } };
+    struct table_column columns[N_PRICE_BLOCK + 9] = { { "layer", "layer" } };
     struct derived parts = derived(r), whole = derived(r);
 
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++)

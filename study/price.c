@@ -71,7 +71,8 @@ static struct array_hardware array_hardware(const struct array_spec *a, const st
         .slices = full->slices,
         .slice_bits = min_u32(a->reads.input_slice_bits, a->reads.input_bits),
         .rows_at_once = a->reads.rows_at_once,
-        .columns_per_adc = a->reads.columns_per_adc, .adc_bits = a->adc_bits,
+        .columns_per_adc = a->reads.columns_per_adc,
+        .adc_bits = a->readout == &readout_sign ? 1 : a->adc_bits, // a comparator
         .columns_per_weight = a->layout.columns,
         .devices = (uint32_t)ceil_div(a->layout.devices, a->layout.columns),
         .cell_bits = a->weights.cell_bits,
@@ -88,7 +89,8 @@ static struct core_hardware hardware(const struct plan *p, const struct plan_cor
     const struct reads full = array_reads(array, array->rows, array->outputs);
 
     return (struct core_hardware){
-        .rows = core->crossbar.rows, .columns = core->crossbar.columns,
+        /* joined arrays are one with longer columns: docs/arrays.md */
+        .rows = core->crossbar.rows * max_u32(1, core->arrays), .columns = core->crossbar.columns,
         .words = core->memory.words, .word_bits = core->memory.word_bits,
         .lanes = core->digital.lanes,
         .mvm_ns = array->timed ? (double)full.time_fs * 1e-6 : core->crossbar.mvm_ns,

@@ -75,9 +75,9 @@ enum err pricing_load(struct chip_model *model, const struct config *c, const st
                        "once, not of core.crossbar.mvm_ns = auto, slices or core.readout.kind = "
                        "adc: want energy.chip = composed",
                        config_where(c, "energy.chip"), c->energy.chip);
-    if (c->fabric.partial_sum == PARTIAL_SUM_ANALOG)
-        return err_set(m, ERR_INPUT, "%.400s: energy.chip = %s: costs of joined arrays are not "
-                       "there yet: want energy.chip = none, or fabric.partial_sum = digital",
+    if (c->fabric.partial_sum == PARTIAL_SUM_ANALOG && model->converter != PRICE_CONVERTER_CIRCUITS)
+        return err_set(m, ERR_INPUT, "%.400s: energy.chip = %s: is of cores with one array, not of "
+                       "fabric.partial_sum = analog: want energy.chip = composed",
                        config_where(c, "energy.chip"), c->energy.chip);
     return choose_converter(model, c, &array, m);
 }

@@ -156,6 +156,9 @@ static void black_images_take_less_of_the_first_layer_than_noise(void **state)
 
     for (size_t i = 0; i < sizeof saved / sizeof *saved; i++)
         assert_true(block(of_dark, saved[i]) < block(of_light, saved[i]));
+    /* nor of the whole network: here by its converters, drivers and lines */
+    assert_true(number_at(dark, "energy.total_nj_per_image") !=
+                number_at(light, "energy.total_nj_per_image"));
     json_decref(dark);
     json_decref(light);
 }

@@ -1430,7 +1430,8 @@ static void article_writes_a_file_for_every_table(void **state)
 
 static void a_circuit_is_shown_by_itself(void **state)
 {
-    json_t *doc = json_of(*state, "circuit sub_array --set mux=16 --json -"), *row;
+    json_t *doc = json_of(*state, "circuit sub_array --set columns_per_adc=16 --json -"), *row;
+    struct outcome old = imcsim(*state, "circuit sub_array --set mux=16 --set rows_parallel=64");
     size_t i;
     double sum = 0, total = 0;
 
@@ -1442,6 +1443,10 @@ static void a_circuit_is_shown_by_itself(void **state)
     }
     assert_true(total > 0 && sum > total * (1 - 1e-12) && sum < total * (1 + 1e-12));
     json_decref(doc);
+    assert_int_equal(old.status, 0);
+    assert_non_null(strstr(old.err, "mux is called columns_per_adc now; rows_parallel is called "
+                                    "rows_at_once now"));
+    outcome_release(&old);
     /* 22 nm, N of 2 F: .1459 fF in, .0786 fF out, 0.85 V */
     doc = json_of(*state, "circuit gate --set load_ff=1 --json -");
     double fj = number_at(doc, "blocks[].energy_pj") * 1e3, want = (.1459 + .0786 + 1) * .85 * .85;

@@ -16,6 +16,8 @@
 #include "arch/tech/sar_adc.h"
 #include "arch/tech/sub_array.h"
 #include "study/pricing.h"
+#include "study/run.h"
+#include "study/study.h"
 #include "test/plan_rig.h"
 #include "test/tech_rig.h"
 
@@ -204,6 +206,85 @@ static void a_core_pays_for_each_of_its_counts(void **state)
     rig_release(&r);
 }
 
+/* Joined arrays are read together: what two of 128 rows take is what one of 256 takes. */
+static void joined_arrays_cost_what_one_of_all_their_rows_does(void **state)
+{
+    static const char *const set[2][12] = {
+        { "core.crossbar.rows=128", "fabric.partial_sum=analog", "core.crossbar.cell=sliced",
+          "core.crossbar.cell_bits=1", "core.crossbar.input_slice_bits=1", "core.readout.kind=adc",
+          "core.readout.bits=5", "energy.chip=composed", "energy.device=rram_4bit",
+          "core.crossbar.columns=512", "chip.cores=400", NULL },
+        { "core.crossbar.rows=256", "core.crossbar.cell=sliced",
+          "core.crossbar.cell_bits=1", "core.crossbar.input_slice_bits=1", "core.readout.kind=adc",
+          "core.readout.bits=5", "energy.chip=composed", "energy.device=rram_4bit",
+          "core.crossbar.columns=512", "chip.cores=400", NULL } };
+    struct price_report q[2];
+    struct plan_rig r[2];
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct chip_model c;
+        struct err_msg m;
+
+        if (rig_make(&r[i], set[i]) || pricing_load(&c, &r[i].config, &r[i].network, &m))
+            fail_msg("%s%s", r[i].msg.text, m.text);
+        struct core_counters *core = calloc(r[i].plan.n_core, sizeof *core);
+        uint64_t *bits = calloc(r[i].plan.n_stream, sizeof *bits);
+        core[1] = (struct core_counters){ .firings = 1000, .driven_rows = 144000,
+                                          .conversions = 129000, .reads = 8000,
+                                          .shift_adds = 100000 };
+        struct price_run run = { core, bits, 1, 1, 0, 0, false };
+        if (price(&c, &r[i].plan, &run, &q[i], &m))
+            fail_msg("%s", m.text);
+        free(core);
+        free(bits);
+    }
+    assert_int_equal(r[0].plan.core[1].arrays, 2); // 144 rows
+    for (unsigned b = 0; b <= PRICE_DIGITAL; b++) {
+        assert_true(q[0].core[1].area_um2[b] > 0);
+        assert_int_equal(q[0].core[1].area_um2[b], q[1].core[1].area_um2[b]);
+        assert_int_equal(q[0].core[1].energy_pj[b], q[1].core[1].energy_pj[b]);
+        assert_true(q[0].core[0].area_um2[b] <= q[0].core[1].area_um2[b]); // 27 rows: one of 128
+    }
+    assert_true(q[0].core[0].area_um2[PRICE_INPUT_DRIVERS] <
+                0.6 * (double)q[0].core[1].area_um2[PRICE_INPUT_DRIVERS]);
+    for (unsigned i = 0; i < 2; i++) {
+        price_report_release(&q[i]);
+        rig_release(&r[i]);
+    }
+}
+
+/* 400 inputs are four arrays of 128 rows; a sign is one amplifier a column. */
+static void signs_of_joined_arrays_are_a_comparator_a_column(void **state)
+{
+    static const char *const set[] = { "energy.chip=composed", "energy.converter=csa",
+                                       "energy.technology=22nm_lp", "energy.device=rram_4bit" };
+    struct chip_model c = load_chip("22nm_lp", "rram_4bit", CONVERTER_CSA);
+    const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 1 };
+    struct core_hardware h = serial(512, 1, 0);
+    struct price_report q;
+    struct run_result r;
+    struct study s;
+    struct err_msg m;
+
+    (void)state;
+    h.columns = 128;
+    h.value_bits = 1;
+    h.array = (struct array_hardware){ .slices = 1, .slice_bits = 1, .columns_per_adc = 1,
+                                       .adc_bits = 1, .columns_per_weight = 1, .devices = 1,
+                                       .cell_bits = 1 };
+    if (study_load(&s, "lee2020_reram_bnn", set, 4, &m) || run(&s.plan, &cfg, &r, &m) ||
+        pricing(&q, &s, &r, &m))
+        fail_msg("%s", m.text);
+    const struct core_unit u = unit_of(&c, &h);
+    CHECK_NEAR((double)q.core[0].area_um2[PRICE_ADC], u.area_um2[PRICE_ADC], 1e-3);
+    CHECK_NEAR((double)q.core[0].area_um2[PRICE_INPUT_DRIVERS], u.area_um2[PRICE_INPUT_DRIVERS],
+               1e-3);
+    price_report_release(&q);
+    run_result_release(&r);
+    study_release(&s);
+}
+
 /* What a bit of 1 takes of word line and switch is its own; a converter takes less of a column that
  * conducts less, an adder nothing of codes that are 0. */
 static void zeros_save_what_their_circuits_do_not_do(void **state)
@@ -356,6 +437,8 @@ int main(void)
         cmocka_unit_test(a_plain_array_conducts_for_what_its_converter_leaves),
         cmocka_unit_test(a_core_pays_for_each_of_its_counts),
         cmocka_unit_test(a_device_in_a_map_is_priced_as_one_in_a_file),
+        cmocka_unit_test(joined_arrays_cost_what_one_of_all_their_rows_does),
+        cmocka_unit_test(signs_of_joined_arrays_are_a_comparator_a_column),
         cmocka_unit_test(zeros_save_what_their_circuits_do_not_do),
         cmocka_unit_test(every_machine_has_finite_costs),
         cmocka_unit_test(what_no_circuit_does_is_refused_with_a_cure),

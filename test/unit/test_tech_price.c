@@ -269,6 +269,63 @@ static void factors_hold_where_they_were_fitted(void **state)
     assert_string_equal(price_basis(&other, PRICE_CROSSBAR), "scaled");
 }
 
+static const char *const chip_files[] = { "composed", "dazzi2021_14nm", "isaac_32nm" };
+
+/* A chip file at any node, type and temperature: finite and positive, or refused by name; what was
+ * fitted elsewhere is never called calibrated, and a note says what was done. */
+static void check_elsewhere(const char *chip, const char *technology, unsigned n_check[2])
+{
+    struct core_hardware h = hermes(256);
+    struct chip_model c;
+    struct core_unit u;
+    struct err_msg m;
+
+    h.mvm_ns = 1e4;
+    if (chip_model_load(&c, technology, "pcm", chip, &m) || core_unit(&c, &h, &u, &m)) {
+        if (!strstr(m.text, "access transistor")) // of a composed array
+            fail_msg("%s at %s: %s", chip, technology, m.text);
+        n_check[1]++;
+        return;
+    }
+    bool home = strcmp(technology, c.home_technology) == 0 || strcmp(chip, "composed") == 0;
+    struct core_peak p = core_peak(&h, &u);
+    double mw = 0;
+    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+        assert_true(isfinite(u.area_um2[b]) && u.area_um2[b] >= 0);
+        assert_true(isfinite(u.leakage_uw[b]) && u.leakage_uw[b] >= 0);
+        assert_true(home || strcmp(price_basis(&c, (enum price_block)b), "calibrated") != 0);
+        mw += u.leakage_uw[b] * 1e-3;
+    }
+    assert_true(isfinite(p.tops_per_w) && p.tops_per_w > 0 && isfinite(p.total_pj));
+    assert_true(isfinite(p.tops_per_mm2) && p.tops_per_mm2 > 0);
+    assert_true(home || strstr(c.warning, "scaled to ") != NULL);
+    /* a core of a million cells' area and transistors: not the watts of misplaced factors */
+    if (!(mw < 300))
+        fail_msg("%s at %s leaks %g mW a core", chip, technology, mw);
+    n_check[0]++;
+}
+
+static void every_chip_is_priced_everywhere_or_refused(void **state)
+{
+    static const unsigned nm[] = { 130, 90, 65, 45, 32, 22, 14, 10, 7, 5, 3, 2, 1 };
+    unsigned n[2] = { 0 };
+    char name[32];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof chip_files / sizeof *chip_files; i++)
+        for (size_t k = 0; k < sizeof nm / sizeof *nm; k++)
+            for (unsigned hp = 0; hp <= (nm[k] >= 22); hp++)
+                for (unsigned kelvin = 300; kelvin <= (nm[k] >= 22 ? 400u : 300u); kelvin += 20) {
+                    snprintf(name, sizeof name, "%unm_%s", nm[k], hp ? "hp" : "lp");
+                    if (kelvin > 300)
+                        snprintf(name + strlen(name), 8, "_%uk", kelvin);
+                    check_elsewhere(chip_files[i], name, n);
+                }
+    assert_int_equal(n[0] + n[1], 3 * (6 * 2 * 6 + 7));
+    print_message("%u priced, %u refused\n", n[0], n[1]);
+    assert_true(n[1] == 0);
+}
+
 /* ---- scaling ---- */
 
 /* What falls from node to node and rises with sizes. */
@@ -904,9 +961,9 @@ static void printed_columns_sum_to_the_last_digit_in_every_format(void **state)
             char text[PRINTED];
 
             print_one(&q, price_block_table, f, text);
-            assert_int_equal(check_columns(text, f), 7); // not latency and basis
+            assert_int_equal(check_columns(text, f), 8); // not latency and basis
             print_one(&q, price_layer_table, f, text);
-            assert_int_equal(check_columns(text, f), N_PRICE_BLOCK + 6);
+            assert_int_equal(check_columns(text, f), N_PRICE_BLOCK + 7);
             print_one(&q, price_kind_table, f, text);
             assert_int_equal(check_columns(text, f), 7);
             price_report_release(&q);
@@ -935,7 +992,7 @@ static void unused_cores_have_area_and_leak(void **state)
         char text[PRINTED];
 
         print_one(&q, price_layer_table, exact[i], text);
-        assert_int_equal(check_columns(text, exact[i]), N_PRICE_BLOCK + 6);
+        assert_int_equal(check_columns(text, exact[i]), N_PRICE_BLOCK + 7);
     }
     price_report_release(&none);
     price_report_release(&q);
@@ -974,7 +1031,7 @@ static void blocks_and_leakage_of_a_layer_make_its_sum(void **state)
 static void every_joule_is_an_item_of_one_layer_and_one_block(void **state)
 {
     (void)state;
-    enum { DYNAMIC = 3, LEAKAGE, ENERGY, AREA = 8 };
+    enum { DYNAMIC = 3, LEAKAGE, ENERGY, AREA = 9 };
     int64_t dynamic[N_PRICE_BLOCK] = { 0 }, leakage[N_PRICE_BLOCK] = { 0 };
     int64_t area[N_PRICE_BLOCK] = { 0 }, percent = 0, value, layer_pj[34] = { 0 };
     struct rig r;
@@ -988,7 +1045,7 @@ static void every_joule_is_an_item_of_one_layer_and_one_block(void **state)
     for (const char *line = next_line(text); *line; line = next_line(line), row++) {
         unsigned b = row % N_PRICE_BLOCK, core = row / N_PRICE_BLOCK;
 
-        assert_int_equal(read_row(line, TABLE_CSV, cell), 12);
+        assert_int_equal(read_row(line, TABLE_CSV, cell), 13);
         assert_string_equal(cell[0], plan_layer_name(&r.plan, r.plan.core[core].plan_layer));
         assert_string_equal(cell[1], r.plan.core[core].name);
         assert_string_equal(cell[2], price_block_name((enum price_block)b));
@@ -1114,6 +1171,8 @@ static void shares_and_powers_of_a_row_are_its_energy_s(void **state)
     assert_true(fabs((double)value * 1e-3 - 100 * pj / all) <= 0.005 + 1e-9);
     assert_true(thousandths(cell[N_PRICE_BLOCK + 5], &value)); // pJ / ns = mW
     assert_true(fabs((double)value * 1e-3 - pj / (100e3 / 3)) <= 0.0005 + 1e-9);
+    assert_true(thousandths(cell[N_PRICE_BLOCK + 6], &value)); // of all of the network's products
+    assert_true(fabs((double)value * 1e-3 - 2e3 * pj / q.image_ops) <= 0.0005 + 1e-9);
     price_report_release(&q);
     rig_release(&r);
 }
@@ -1341,6 +1400,7 @@ int main(void)
         cmocka_unit_test(registers_of_the_controller_are_counted),
         cmocka_unit_test(another_node_scales_what_was_cited_and_says_so),
         cmocka_unit_test(factors_hold_where_they_were_fitted),
+        cmocka_unit_test(every_chip_is_priced_everywhere_or_refused),
         cmocka_unit_test(a_core_costs_less_at_every_smaller_node),
         cmocka_unit_test(clock_tree_and_sram_read_slow_down_into_finfets),
         cmocka_unit_test(a_larger_core_costs_more_at_every_node),
