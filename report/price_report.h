@@ -1,10 +1,10 @@
 /* report/price_report.h -- a price report as tables and as a picture.
  *
  * By block: energy, leakage, share, power, fJ of a MAC of the network, area, latency in the worst
- * timestep. By layer: energy by block, leakage, sum, share, power, fJ of a MAC, area. By item: each block of each core. Energies are nJ an
- * image with three decimals, areas um2: the whole units of the report. Shares and powers are
- * rounded so that their columns add up too: what is printed sums exactly (in LaTeX to its four
- * digits).
+ * timestep. By layer: energy by block, leakage, sum, share, power, fJ of a MAC, area. By item: each
+ * block of each core. Energies are nJ an image with three decimals, areas um2: the whole units of
+ * the report. Shares and powers are rounded so that their columns add up too: what is printed sums
+ * exactly (in LaTeX to its four digits).
  */
 #ifndef REPORT_PRICE_REPORT_H
 #define REPORT_PRICE_REPORT_H
