@@ -6,6 +6,7 @@
 #include "cli/load.h"
 #include "cli/macro_report.h"
 #include "cli/results.h"
+#include "core/wrap.h"
 #include "report/json.h"
 #include "report/price_report.h"
 #include "report/report.h"
@@ -23,16 +24,22 @@ static void print_head(const void *breakdown, FILE *out)
     const struct breakdown *b = breakdown;
     const struct price_report *r = b->price;
     const struct config *c = &b->study->config;
+    char text[4096];
 
-    fprintf(out, "Energy per image of %s on %s, %s, %s, while the pipeline is full;\n%s%s.\n",
-            b->study->network.name, c->energy.chip, r->technology, r->device,
-            r->values ? "crossbar and drivers follow the values of "
-                      : "timing only, so the crossbar's input is the chip's stated mean: of\n"
-                        "trained networks such means were off by up to 9.7 times in drivers,\n"
-                        "1.3 in crossbars",
-            !r->values ? "" : c->energy.activity[0] ? c->energy.activity : "the run");
-    if (r->warning[0])
-        fprintf(out, "Note: %s.\n", r->warning);
+    snprintf(text, sizeof text, "Energy per image of %s on %s, %s, %s, while the pipeline is full; "
+             "%s%s.", b->study->network.name, c->energy.chip, r->technology, r->device,
+             r->values ? "crossbar and drivers follow the values of "
+                       : "timing only, so the crossbar's input is the chip's stated mean: of "
+                         "trained networks such means were off by up to 9.7 times in drivers, "
+                         "1.3 in crossbars",
+             !r->values ? "" : c->energy.activity[0] ? c->energy.activity : "the run");
+    wrap(out, text, 0, 0, TEXT_WIDTH);
+    fputc('\n', out);
+    if (!r->warning[0])
+        return;
+    snprintf(text, sizeof text, "Note: %s.", r->warning);
+    wrap(out, text, 0, 0, TEXT_WIDTH);
+    fputc('\n', out);
 }
 
 static void print_tail(const void *breakdown, FILE *out)
@@ -66,6 +73,11 @@ static struct table *basis_table(const void *what)
 static struct table *efficiency_table(const void *what)
 {
     return price_efficiency_table(((const struct breakdown *)what)->price);
+}
+
+static struct table *programming_table(const void *what)
+{
+    return price_programming_table(((const struct breakdown *)what)->price);
 }
 
 static struct table *item_table(const void *what)
@@ -112,6 +124,7 @@ static const struct sheet sheets[] = {
     { "basis", false, basis_table },
     { "efficiency", false, efficiency_table },
     { "zeros", false, zeros_table },
+    { "programming", true, programming_table },
     { "inputs", true, input_table },
     { "items", true, item_table },
     { 0 },
@@ -191,8 +204,8 @@ const struct command command_breakdown = {
             "--set energy.technology=22nm_lp prices it elsewhere.\n"
             "Of runs with images it says what inputs of 0 save; --activity FILE prices one\n"
             "without by the inputs of another. --table inputs has them by layer, --table items a\n"
-            "row for each block of each core. Of a macro it shows chip, article and ours by\n"
-            "module.\n"
+            "row for each block of each core, --table programming what writing the weights takes.\n"
+            "Of a macro it shows chip, article and ours by module.\n"
             "\n"
             "  imcsim breakdown configs/hermes_14nm.yaml\n"
             "  imcsim breakdown configs/resnet32.yaml --set energy.technology=22nm_lp\n"

@@ -311,6 +311,36 @@ struct table *price_efficiency_table(const struct price_report *r)
     return t;
 }
 
+/* ---- programming ---- */
+
+static void programming_row(struct table *t, const struct price_row *r)
+{
+    table_text(t, r->name);
+    table_real(t, (double)r->cells, 0);
+    nj(t, r->program_pj);
+}
+
+struct table *price_programming_table(const struct price_report *r)
+{
+    static const struct table_column columns[] = {
+        { "layer", "layer" }, { "cells", "cells" }, { "energy nJ", "energy_nj" }, { 0 },
+    };
+    double image_pj = (double)(price_row_energy_pj(&r->total) + price_row_leakage_pj(&r->total));
+    struct table *t = table_new(columns);
+
+    table_title(t, "What programming the weights takes, once");
+    for (uint32_t i = 0; r->total.program_pj > 0 && i < r->n_layer; i++)
+        if (r->layer[i].cells > 0)
+            programming_row(t, &r->layer[i]);
+    if (r->total.program_pj > 0) {
+        programming_row(t, &r->total);
+        table_note(t, "As much as %.3g images take.", (double)r->total.program_pj / image_pj);
+    } else {
+        table_note(t, "Not known: device %s states no program_pj.", r->device);
+    }
+    return t;
+}
+
 /* ---- inputs ---- */
 
 static void input_row(struct table *t, const struct price_row *r, uint64_t n_image)

@@ -27,6 +27,9 @@ struct table *price_kind_table(const struct price_report *r);
 struct table *price_basis_table(const struct price_report *r);
 struct table *price_efficiency_table(const struct price_report *r);
 
+/* Cells that hold weights and what programming them takes, once; no rows where it is not known. */
+struct table *price_programming_table(const struct price_report *r);
+
 /* Of runs with values, else empty: what inputs were, and what those that are 0 saved, beside the
  * prices without zeros (study/pricing.h). */
 struct table *price_input_table(const struct price_report *r);

@@ -352,6 +352,21 @@ static void latencies(const struct plan *p, uint32_t core, const struct core_uni
                                         (double)used_clk[STAGE_PARTIAL_SUM]) * clock_ns;
 }
 
+/* Cells of the core's matrix, zeros between replicas included. */
+static void program(const struct pricing *k, uint32_t core, const struct core_unit *u,
+                    struct price_row *row)
+{
+    const struct plan_core *pc = &k->plan->core[core];
+    double of_weight = k->chip->converter == PRICE_CONVERTER_CIRCUITS
+                           ? k->plan->layer[pc->plan_layer].array.layout.devices
+                           : k->chip->fact.devices_per_weight;
+
+    if (layer_is_digital(plan_network_layer(k->plan, pc->plan_layer)))
+        return;
+    row->cells = llround((double)pc->rows * pc->columns * of_weight);
+    row->program_pj = llround((double)row->cells * u->program);
+}
+
 static void row_add(struct price_row *to, const struct price_row *from)
 {
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
@@ -361,6 +376,8 @@ static void row_add(struct price_row *to, const struct price_row *from)
         to->latency_ns[b] = fmax(to->latency_ns[b], from->latency_ns[b]);
     }
     to->shift_add_pj += from->shift_add_pj;
+    to->cells += from->cells;
+    to->program_pj += from->program_pj;
     to->idle_pj += from->idle_pj;
     to->in.driven += from->in.driven;
     to->in.active += from->in.active;
@@ -423,6 +440,7 @@ static enum err price_cores(const struct pricing *k, const struct priced_core *c
         r->core[i].layer = pc->plan_layer;
         round_row(&bill, &core[i], k->run->n_image, &r->core[i]);
         latencies(k->plan, i, &core[i].unit, &r->core[i]);
+        program(k, i, &core[i].unit, &r->core[i]);
         row_add(&r->layer[pc->plan_layer], &r->core[i]);
         row_add(&r->kind[kind], &r->core[i]);
         r->n_kind[kind]++;

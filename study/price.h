@@ -52,6 +52,7 @@ struct price_row { // of a core, a layer or the chip; sums of whole units
     int64_t leakage_pj[N_PRICE_BLOCK]; // per image
     int64_t area_um2[N_PRICE_BLOCK];
     int64_t shift_add_pj;              // of energy_pj[PRICE_DIGITAL]
+    int64_t cells, program_pj;         // that weights take; to program them, once
     int64_t idle_pj;                   // of all this, while the core did not fire
     struct price_inputs in;
     double  latency_ns[N_PRICE_BLOCK]; // in the worst timestep; of several cores, the slowest's

@@ -104,6 +104,17 @@ static void input_memory(const struct chip_model *c, const struct core_hardware 
     u->latency_ns[PRICE_INPUT_MEMORY] = s.macro.delay_ns;
 }
 
+/* Bits of SRAM are written a row at a time. */
+static double program_pj(const struct chip_model *c, const struct core_hardware *h)
+{
+    struct sram_cfg cfg = { h->rows < 4 ? 4 : h->rows, h->columns };
+    struct activity all = ACTIVITY_ALL;
+
+    if (!c->device.sram)
+        return c->device.program_pj;
+    return sram_complete(sram(&c->technology, &cfg, &all)).write_pj / h->columns;
+}
+
 static double control_registers(const struct chip_facts *f, const struct core_hardware *h)
 {
     double pixel_bits = (double)h->pixel_channels * h->value_bits;
@@ -163,6 +174,7 @@ enum err core_unit(const struct chip_model *c, const struct core_hardware *h, st
         return err_set(m, ERR_INPUT, "input memory of %u words: want at least 4", h->words);
     if ((e = array(c, h, u, m)))
         return e;
+    u->program = program_pj(c, h);
     digital(c, h, u);
     input_memory(c, h, u);
     controller(c, h, u);

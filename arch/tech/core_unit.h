@@ -38,6 +38,7 @@ struct core_unit { // costs of one core; energies in pJ
     double row_digits;       // in the mean: its input, in units of the last place of a digit
     double driver_digit;     // driver or switch per such unit: time of a pulse, or a bit that is 1
     double line_digit;       // word line per bit that is 1
+    double program;          // a cell, once; 0: not known
     double column;           // a column's regulator
     double conversion;
     double shift_add;        // of a read's code to others

@@ -9,7 +9,8 @@
 #include "core/datadir.h"
 
 /* Files of before say kOhm. */
-enum { RESISTIVE = 1, SRAM = 2, MEAN = 4, OHM = 8, KOHM = 16, BOTH = RESISTIVE | SRAM };
+enum { RESISTIVE = 1, SRAM = 2, MEAN = 4, OHM = 8, KOHM = 16, PROGRAM = 32,
+       BOTH = RESISTIVE | SRAM };
 
 #define ROW(field, unit, least, most, when, doc) \
     { #field, unit, offsetof(struct device, field), least, most, doc, when }
@@ -29,6 +30,7 @@ static const struct fact_row rows[] = {
     ROW(write_v,       "V",    0.1,  20,   RESISTIVE, "write voltage"),
     ROW(cell_height_f, "F",    1,    1e4,  RESISTIVE, "height of a cell"),
     ROW(cell_width_f,  "F",    1,    1e4,  RESISTIVE, "width of a cell"),
+    ROW(program_pj,    "pJ",   1e-9, 1e9,  PROGRAM, "energy to program a cell once"),
     FACT_END
 };
 
@@ -80,6 +82,8 @@ static enum err read_device(const struct yaml *root, struct device *d, struct er
     unsigned mask = cell && cell->kind == YAML_SCALAR ? mask_of(cell->text) : 0;
     if (mask & OHM && (yaml_get(root, "on_kohm") || yaml_get(root, "off_kohm")))
         mask ^= OHM | KOHM;
+    if (mask & RESISTIVE && yaml_get(root, "program_pj")) // not all state it
+        mask |= PROGRAM;
     enum err e = mask ? facts_check_known(root, "", rows, mask, known, m) : ERR_NONE;
 
     facts_missing_add(&missing, root, "", rows, mask, others);
@@ -202,7 +206,7 @@ static enum err read_map(struct device *d, const struct map *map, struct err_msg
     if (e)
         return e;
     double share = share_of_mean(d);
-    unsigned mask = mask_of(d->sram ? "sram" : "resistive");
+    unsigned mask = d->sram ? mask_of("sram") : mask_of("resistive") | PROGRAM;
     e = read_model(map->root, map->path, d, m);
     if (!e)
         e = facts_change(map->root, map->path, rows, mask, file ? changes : own, d, m);

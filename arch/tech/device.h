@@ -26,6 +26,7 @@ struct device {
     double mean_us;           // conductance in the mean over a trained network's cells
     double read_v, select_v, write_v;
     double cell_height_f, cell_width_f;
+    double program_pj;        // to program it once, checks included; 0: not stated
 };
 
 static inline double device_on_kohm(const struct device *d)

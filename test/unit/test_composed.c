@@ -14,6 +14,7 @@
 
 #include "arch/tech/pulse_driver.h"
 #include "arch/tech/sar_adc.h"
+#include "arch/tech/sram.h"
 #include "arch/tech/sub_array.h"
 #include "study/pricing.h"
 #include "study/run.h"
@@ -254,6 +255,22 @@ static void joined_arrays_cost_what_one_of_all_their_rows_does(void **state)
     }
 }
 
+/* A bit of SRAM is its share of a word as long as the array's row, in a memory of its rows. */
+static void a_cell_is_programmed_as_its_device_says(void **state)
+{
+    struct chip_model c = load_chip("22nm_lp", "sram", CONVERTER_SAR);
+    struct chip_model pcm = load_chip("22nm_lp", "pcm_4bit", CONVERTER_SAR);
+    struct core_hardware h = serial(256, 8, 0);
+    struct sram_cfg cfg = { 256, 256 };
+    struct activity all = ACTIVITY_ALL;
+
+    (void)state;
+    double want = sram_complete(sram(&c.technology, &cfg, &all)).write_pj / 256;
+    h.columns = 256;
+    CHECK_NEAR(unit_of(&c, &h).program, want, 1e-12);
+    CHECK_NEAR(unit_of(&pcm, &h).program, 200, 1e-12); // its file
+}
+
 /* 400 inputs are four arrays of 128 rows; a sign is one amplifier a column. */
 static void signs_of_joined_arrays_are_a_comparator_a_column(void **state)
 {
@@ -438,6 +455,7 @@ int main(void)
         cmocka_unit_test(a_core_pays_for_each_of_its_counts),
         cmocka_unit_test(a_device_in_a_map_is_priced_as_one_in_a_file),
         cmocka_unit_test(joined_arrays_cost_what_one_of_all_their_rows_does),
+        cmocka_unit_test(a_cell_is_programmed_as_its_device_says),
         cmocka_unit_test(signs_of_joined_arrays_are_a_comparator_a_column),
         cmocka_unit_test(zeros_save_what_their_circuits_do_not_do),
         cmocka_unit_test(every_machine_has_finite_costs),

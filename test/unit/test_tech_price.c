@@ -971,6 +971,36 @@ static void printed_columns_sum_to_the_last_digit_in_every_format(void **state)
     rig_release(&r);
 }
 
+/* 361,712 weights (Table 2) of four devices. */
+static void programming_is_paid_for_once_by_each_device(void **state)
+{
+    (void)state;
+    struct chip_model c = load_chip("14nm_lp");
+    struct price_report q;
+    struct err_msg m;
+    struct rig r;
+    char text[PRINTED];
+
+    rig_init(&r);
+    rig_fill(&r, 1);
+    c.device.program_pj = 12.5;
+    if (price(&c, &r.plan, &r.run, &q, &m))
+        fail_msg("%s", m.text);
+    assert_int_equal(q.total.cells, 361712 * 4);
+    assert_int_equal(q.total.program_pj, 361712 * 4 * 25 / 2);
+    assert_int_equal(q.layer[0].program_pj, 27 * 16 * 4 * 25 / 2);
+    print_one(&q, price_programming_table, TABLE_CSV, text);
+    assert_non_null(strstr(text, "total,1446848,18085.6"));
+    price_report_release(&q);
+    c.device.program_pj = 0;
+    if (price(&c, &r.plan, &r.run, &q, &m))
+        fail_msg("%s", m.text);
+    print_one(&q, price_programming_table, TABLE_CSV, text);
+    assert_null(strstr(text, "total"));
+    price_report_release(&q);
+    rig_release(&r);
+}
+
 static void unused_cores_have_area_and_leak(void **state)
 {
     (void)state;
@@ -1410,6 +1440,7 @@ int main(void)
         cmocka_unit_test(registers_with_gates_take_the_clocks_in_which_they_are_written),
         cmocka_unit_test(images_share_what_their_run_costs),
         cmocka_unit_test(an_image_is_priced_in_a_full_pipeline_and_filling_it_apart),
+        cmocka_unit_test(programming_is_paid_for_once_by_each_device),
         cmocka_unit_test(unused_cores_have_area_and_leak),
         cmocka_unit_test(with_values_crossbar_and_drivers_follow_them),
         cmocka_unit_test(a_stream_is_paid_by_its_sender_per_pitch),
