@@ -13,7 +13,7 @@
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 
-enum { IR_VERSION = 7, OPSET = 14, MOST_WEIGHT = 127 };
+enum { IR_VERSION = 7, OPSET = 14, MOST_WEIGHT = 127, MULTIPLIER_BITS = 15 };
 
 struct name {
     char text[512];
@@ -124,6 +124,47 @@ static struct image_scale image_scale(const struct import *im)
     return (struct image_scale){ scale, (int32_t)rint(INT8_MIN - low / scale) };
 }
 
+/* Steps M / 2^shift with an M that digital processors hold, as they would choose it
+ * (network/requantize.h): with such a step they are exact. */
+static double exact_step(double v, double (*whole)(double))
+{
+    int exponent;
+    double fraction = frexp(v, &exponent);
+
+    return ldexp(whole(ldexp(fraction, MULTIPLIER_BITS)), exponent - MULTIPLIER_BITS);
+}
+
+/* The value that the result of a node becomes once it is rounded; ONNX_ABSENT where it leaves as
+ * it is. */
+static uint32_t rounded_result(const struct import *im, const struct import_node *n)
+{
+    uint32_t v = n->out;
+
+    for (uint32_t i = (uint32_t)(n - im->node) + 1; i < im->n_node && !im->value[v].rounded; i++)
+        if (im->node[i].in[0] == v || im->node[i].in[1] == v)
+            v = im->node[i].out;
+    return im->value[v].rounded ? v : ONNX_ABSENT;
+}
+
+/* What averages and products of maps become has a scale a little larger than it needs, of which
+ * their step is an exact one. */
+static void fit_scale(struct import *im, const struct import_node *n)
+{
+    const bool product = n->kind == IMPORT_COPY && n->in[1] != ONNX_ABSENT;
+    const uint32_t to = rounded_result(im, n), in = import_root(im, n->in[0]);
+
+    if ((!product && n->averaged == 0) || to == ONNX_ABSENT || import_root(im, to) == in)
+        return;
+    struct import_value *out = &im->value[import_root(im, to)];
+    double step = (double)im->value[in].scale;
+    if (product)
+        step *= (double)im->value[import_root(im, n->in[1])].scale;
+    else
+        step /= n->averaged;
+    if (step >= 0x1p-100 && out->scale >= 0x1p-100F)
+        out->scale = (float)(step / exact_step(step / (double)out->scale, floor));
+}
+
 /* The largest scale that any of the values alike needs. */
 static enum err choose_scales(struct import *im, struct err_msg *m)
 {
@@ -141,6 +182,8 @@ static enum err choose_scales(struct import *im, struct err_msg *m)
         root->scale = (float)fmax((double)root->scale, scale);
     }
     im->value[im->graph->graph.image].scale = (float)image_scale(im).scale;
+    for (uint32_t i = 0; i < im->n_node && !im->cfg.power_of_two; i++)
+        fit_scale(im, &im->node[i]);
     for (uint32_t i = 0; i < n; i++) {
         float scale = im->value[import_root(im, i)].scale;
         im->value[i].scale = scale >= 0x1p-100F ? scale : 1; // never seen but as 0
@@ -209,6 +252,19 @@ static void find_scales(const struct array *w, float *scale, uint32_t n)
     scale_dead(scale, n);
 }
 
+/* The nearest numbers of which a step of the sums, or of a scaling's products, is an exact one of
+ * the result. */
+static void fit_steps(const struct import *im, const struct import_node *n, float *v, size_t count)
+{
+    uint32_t to = rounded_result(im, n);
+
+    if (to == ONNX_ABSENT)
+        return;
+    double ratio = (double)im->value[n->in[0]].scale / (double)im->value[to].scale;
+    for (size_t i = 0; i < count; i++)
+        v[i] = (float)(exact_step((double)v[i] * ratio, rint) / ratio);
+}
+
 /* Weights in steps of their scales, in the order of the file. */
 static void round_weights(const struct import_node *n, const float *scale, uint32_t n_scale,
                           int8_t *q)
@@ -226,8 +282,9 @@ static void round_weights(const struct import_node *n, const float *scale, uint3
 }
 
 /* Weights and their scales as initializers, and the DequantizeLinear that makes `output`. */
-static enum err add_weights(struct onnx_build *b, const struct import_node *n, bool per_channel,
-                            const char *output, struct err_msg *m)
+static enum err add_weights(const struct import *im, struct onnx_build *b,
+                            const struct import_node *n, bool per_channel, const char *output,
+                            struct err_msg *m)
 {
     const struct array *w = &n->weight;
     const bool turned = n->kind == IMPORT_TRANSPOSED;
@@ -248,6 +305,7 @@ static enum err add_weights(struct onnx_build *b, const struct import_node *n, b
         struct name bytes = joined(output, "_quantized"), steps = joined(output, "_scale");
         struct name zeros = joined(output, "_zero");
         find_scales(w, scale, n_scale);
+        fit_steps(im, n, scale, n_scale);
         round_weights(n, scale, n_scale, q);
         onnx_build_tensor(b, bytes.text, TYPE(INT8), w->n_dim, dim, q, w->n);
         onnx_build_tensor(b, steps.text, TYPE(FLOAT), per_channel ? 1 : 0, &n_scale, scale,
@@ -298,7 +356,7 @@ static enum err add_affine(const struct import *im, struct onnx_build *b,
     const char *out = value_name(im, n->out);
     bool raw = n->out == im->end[im->result].value && !im->value[n->out].rounded;
     struct name weight = joined(out, "_weight"), bias = joined(out, "_bias");
-    enum err e = add_weights(b, n, im->cfg.per_channel && !raw, weight.text, m);
+    enum err e = add_weights(im, b, n, im->cfg.per_channel && !raw, weight.text, m);
 
     if (!e)
         e = check_finite(n, "bias", n->bias, n->weight.dim[0], m);
@@ -355,6 +413,7 @@ static enum err add_scaling(const struct import *im, struct onnx_build *b,
         e = check_finite(n, "offset", n->bias, n->weight.n, m);
     if (e)
         return e;
+    fit_steps(im, n, n->weight.real, n->weight.n);
     add_factors(b, n, factor.text, n->weight.real);
     add_factors(b, n, offset.text, n->bias);
     Onnx__NodeProto *mul =

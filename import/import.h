@@ -12,6 +12,9 @@
  *                  for what MaxPool, Flatten and the like make of a map
  *     weights      int8, largest magnitude / 127, one scale for each output or one for all;
  *                  one for all where the sums are the network's result
+ *     steps        the scales of weights, factors, averages and products of maps are moved by at
+ *                  most 2^-15 of their size, to where s_in * s_w / s_out is an M / 2^shift of
+ *                  network/requantize.h: the integers say what the file says
  *     outputs      those of the float model; the sums of the last product, else rounded. A node
  *                  that cannot be quantised is left to the host, with all behind it, unless a
  *                  Conv, Gemm or MatMul is there: what it reads is an output instead
@@ -72,6 +75,7 @@ struct import_node {
     float       *bias;            // owned; one for each output
     uint32_t     behind;          // SCALE: dimensions behind that of the factors
     double       low, high;       // CLIP
+    uint32_t     averaged;        // MEAN, COPY of AveragePool: positions of a window, or 0
     bool         flat;            // MEAN: and flattened
     struct array list[IMPORT_MOST_LISTS]; // of integers
     uint32_t     n_list;

@@ -6,8 +6,8 @@
 
 static enum err visit_average(const struct import_walk *w)
 {
-    int64_t dilation[2] = {1, 1};
-    uint32_t n = 0;
+    int64_t dilation[2] = {1, 1}, kernel[2] = {1, 1};
+    uint32_t n = 0, n_kernel = 0;
     bool given;
     struct import_value *x;
     enum err e = onnx_attr_list(w->node, "dilations", dilation, 2, &n, &given, w->msg);
@@ -15,10 +15,12 @@ static enum err visit_average(const struct import_walk *w)
     if (!e && (dilation[0] != 1 || dilation[1] != 1))
         e = IMPORT_REFUSE(w, "averages with dilations: want none");
     if (!e)
+        e = onnx_attr_list(w->node, "kernel_shape", kernel, 2, &n_kernel, &given, w->msg);
+    if (!e)
         e = import_take_map(w, 0, &x);
     if (e)
         return e;
-    import_add_node(w, IMPORT_COPY, x, NULL);
+    import_add_node(w, IMPORT_COPY, x, NULL)->averaged = (uint32_t)(kernel[0] * kernel[1]);
     import_new_draft(w, x->positive);
     return ERR_NONE;
 }
@@ -47,15 +49,18 @@ static enum err visit_mean(const struct import_walk *w)
     if (e)
         return e;
     bool flat = out->n_dim == 2;
+    const uint32_t averaged = out->n > 0 ? (uint32_t)(in->n / out->n) : 0;
     if (in->n_dim == 4 && averages_last(w, in, out)) {
-        import_add_node(w, IMPORT_COPY, x, NULL);
+        import_add_node(w, IMPORT_COPY, x, NULL)->averaged = averaged;
         import_new_draft(w, x->positive);
         return ERR_NONE;
     }
     if (in->n_dim != 4 || out->n != in->dim[1] || (!flat && out->n_dim != 4) ||
         out->dim[1] != in->dim[1])
         return IMPORT_REFUSE(w, "does not average whole maps: want the mean over rows and columns");
-    import_add_node(w, IMPORT_MEAN, x, NULL)->flat = flat;
+    struct import_node *n = import_add_node(w, IMPORT_MEAN, x, NULL);
+    n->averaged = averaged;
+    n->flat = flat;
     import_new_draft(w, x->positive);
     return ERR_NONE;
 }

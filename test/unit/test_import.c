@@ -280,6 +280,79 @@ static void activations_span_the_largest_magnitude_seen(void **state)
     release(&t);
 }
 
+/* Scales that the file gives make M / 2^shift but for their own rounding to floats. */
+static void assert_step(double step, uint32_t m, uint8_t shift)
+{
+    assert_true(fabs(step / ldexp(m, -shift) - 1) < 0x1p-22);
+}
+
+static double scale_of(const struct made *t, const char *value)
+{
+    char name[64];
+
+    snprintf(name, sizeof name, "%s_scale", value);
+    return (double)floats(t->q_model, name)[0];
+}
+
+static void steps_of_sums_and_averages_are_multipliers_exactly(void **state)
+{
+    static const struct { const char *conv, *in, *out; } convs[] = {
+        {"c1", "image", "r1"}, {"c2", "r1", "r2"}, {"c3", "r2", "r3"}, {"s3", "r2", "s3"},
+    };
+    struct made t;
+
+    (void)state;
+    make(&t, &plain);
+    for (size_t k = 0; k < sizeof convs / sizeof *convs; k++) {
+        const struct layer *l = layer(&t, convs[k].conv);
+        const double ratio = scale_of(&t, convs[k].in) / scale_of(&t, convs[k].out);
+        char name[64];
+        snprintf(name, sizeof name, "%s_weight_scale", convs[k].conv);
+        for (uint32_t o = 0; o < l->out.channels; o++)
+            assert_step(ratio * (double)floats(t.q_model, name)[o], l->requant.m[o],
+                        l->requant.shift[o]);
+    }
+    const struct layer *pooled = layer(&t, "c3");
+    assert_true(pooled->pooled);
+    assert_step(scale_of(&t, "r3") / (pooled->out.height * pooled->out.width) /
+                scale_of(&t, "gap"), pooled->pool.m, pooled->pool.shift);
+    release(&t);
+}
+
+/* A map times constants, and times another map. */
+static Onnx__ModelProto *multiplying_model(void)
+{
+    Onnx__ModelProto *m = make_model(CHANNELS, SIDE, SIDE);
+    uint32_t seed = 5;
+
+    add_conv(m, "c1", "image", CHANNELS, 8, 3, 1, &seed);
+    make_node(m, "Relu", "r1", "c1", "r1");
+    add_floats(m, "f", (const int64_t[]){1, 8, 1, 1, -1}, 1, 0.5, &seed);
+    make_node(m, "Mul", "scaled", "r1 f", "scaled");
+    make_node(m, "Mul", "squared", "r1 scaled", "squared");
+    make_node(m, "GlobalAveragePool", "gap", "squared", "gap");
+    make_node(m, "Flatten", "flat", "gap", "flat");
+    add_floats(m, "fc.w", (const int64_t[]){8, N_CLASS, -1}, 0, 1, &seed);
+    make_node(m, "MatMul", "fc", "flat fc.w", "out");
+    return m;
+}
+
+static void steps_of_products_are_multipliers_exactly(void **state)
+{
+    struct made t;
+
+    (void)state;
+    make_of(&t, multiplying_model(), &plain);
+    const double r1 = scale_of(&t, "r1"), scaled = scale_of(&t, "scaled");
+    const struct layer *l = layer(&t, "scaled");
+    for (int o = 0; o < 8; o++)
+        assert_step(r1 * (double)floats(t.q_model, "scaled_factor")[o] / scaled, l->requant.m[o],
+                    l->requant.shift[o]);
+    l = layer(&t, "squared");
+    assert_step(r1 * scaled / scale_of(&t, "squared"), l->requant.m[0], l->requant.shift[0]);
+    release(&t);
+}
+
 static Onnx__ModelProto *clipping_model(void)
 {
     Onnx__ModelProto *m = float_model();
@@ -687,6 +760,8 @@ int main(void)
         cmocka_unit_test(batch_normalisation_is_folded_into_weights_and_bias),
         cmocka_unit_test(one_scale_for_all_weights_spans_the_largest),
         cmocka_unit_test(activations_span_the_largest_magnitude_seen),
+        cmocka_unit_test(steps_of_sums_and_averages_are_multipliers_exactly),
+        cmocka_unit_test(steps_of_products_are_multipliers_exactly),
         cmocka_unit_test(bytes_behind_clip_end_at_its_bound),
         cmocka_unit_test(powers_of_two_lie_just_above),
         cmocka_unit_test(a_percentile_leaves_out_that_share_of_the_largest),
