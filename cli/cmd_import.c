@@ -261,6 +261,13 @@ static enum err calibrate(struct job *j, struct err_msg *m)
 
 /* ---- Comparison ---- */
 
+/* Whether a value is compared: rounded ones, and sums that leave as a map. */
+static bool is_compared(const struct job *j, uint32_t v)
+{
+    return j->import.value[v].rounded ||
+           (v == j->import.end[j->import.result].value && !import_has_classes(&j->import));
+}
+
 /* Rounded values of the given model beside their dequantised ones, and the results. */
 static enum err pair_values(struct job *j, struct err_msg *m)
 {
@@ -271,13 +278,14 @@ static enum err pair_values(struct job *j, struct err_msg *m)
     if (!j->pair)
         return err_set(m, ERR_MEMORY, "no memory for %" PRIu32 " layers", j->import.n_node);
     for (uint32_t i = 0; i < j->import.n_node; i++)
-        n += j->import.value[j->import.node[i].out].rounded;
+        n += is_compared(j, j->import.node[i].out);
     for (uint32_t i = 0; i < j->import.n_node; i++) {
         uint32_t v = j->import.node[i].out;
         char name[512];
-        if (!j->import.value[v].rounded)
+        if (!is_compared(j, v))
             continue;
-        snprintf(name, sizeof name, "%.400s_dequantized", one->value[v].name);
+        snprintf(name, sizeof name, "%.400s%s", one->value[v].name,
+                 j->import.value[v].rounded ? "_dequantized" : "");
         j->pair[j->n_pair] = v;
         j->pair[n + j->n_pair++] = onnx_graph_find(other, name);
     }

@@ -11,10 +11,9 @@ static const struct import_end *result_of(const struct import_report *r)
     return &r->import->end[r->import->result];
 }
 
-/* Whether the result is one number for each class, and no map. */
-static bool has_classes(const struct import_report *r)
+bool import_has_classes(const struct import *im)
 {
-    const struct import_end *end = result_of(r);
+    const struct import_end *end = &im->end[im->result];
     uint64_t n = 1;
 
     for (uint32_t i = 0; i < end->n_dim; i++)
@@ -29,7 +28,9 @@ static const char *value_name(const struct import_report *r, uint32_t value)
 
 static const char *value_type(const struct import_report *r, uint32_t i)
 {
-    return r->import->value[r->pair[i]].positive ? "uint8" : "int8";
+    const struct import_value *v = &r->import->value[r->pair[i]];
+
+    return !v->rounded ? "sums" : v->positive ? "uint8" : "int8";
 }
 
 /* ---- tables ---- */
@@ -48,7 +49,10 @@ static struct table *value_table(const void *report)
     for (uint32_t i = 0; i < r->n_pair; i++) {
         table_text(t, value_name(r, r->pair[i]));
         table_text(t, value_type(r, i));
-        table_real(t, (double)r->import->value[r->pair[i]].scale, 6);
+        if (r->import->value[r->pair[i]].rounded)
+            table_real(t, (double)r->import->value[r->pair[i]].scale, 6);
+        else
+            table_none(t);
         if (isfinite(r->measure->error[i])) // not where the float value is 0 throughout
             table_share(t, r->measure->error[i], 2);
         else
@@ -81,7 +85,7 @@ static struct table *class_table(const void *report)
     const struct import_report *r = report;
     struct table *t = table_new(columns);
 
-    if (!has_classes(r))
+    if (!import_has_classes(r->import))
         return t;
     table_title(t, "Classes");
     if (r->import->n_end > 1)
@@ -99,9 +103,15 @@ static struct table *class_table(const void *report)
 static void import_tail(const void *report, FILE *out)
 {
     const struct import_report *r = report;
+    struct err_msg unread;
 
+    onnx_graph_tell_unread(&r->import->graph->graph, &unread);
+    if (unread.text[0] != '\0')
+        fprintf(out, "\nleft out: %s\n", unread.text);
     if (r->import->left.text[0] != '\0')
         fprintf(out, "\nleft to the host: %s\n", r->import->left.text);
+    if (!import_has_classes(r->import))
+        fputs("\nThe result is a map, which has no classes to compare: its error is above.\n", out);
 }
 
 /* ---- the document ---- */
@@ -114,7 +124,8 @@ static json_t *json_values(const struct import_report *r)
         json_t *o = json_object();
         json_put_text(&o, "name", value_name(r, r->pair[i]));
         json_put_text(&o, "type", value_type(r, i));
-        json_put_real(&o, "scale", (double)r->import->value[r->pair[i]].scale);
+        if (r->import->value[r->pair[i]].rounded)
+            json_put_real(&o, "scale", (double)r->import->value[r->pair[i]].scale);
         if (isfinite(r->measure->error[i]))
             json_put_real(&o, "error", r->measure->error[i]);
         json_add(&array, o);
@@ -139,6 +150,7 @@ static enum err import_json(const void *report, FILE *out, struct err_msg *m)
 {
     const struct import_report *r = report;
     json_t *o = json_object(), *images = json_object();
+    struct err_msg unread;
 
     json_put_text(&o, "format", "imcsim-import/1");
     json_put_text(&o, "version", imcsim_version);
@@ -147,8 +159,11 @@ static enum err import_json(const void *report, FILE *out, struct err_msg *m)
     json_put_text(&images, "set", r->images);
     json_put(&o, "images", images);
     json_put(&o, "values", json_values(r));
-    if (has_classes(r))
+    if (import_has_classes(r->import))
         json_put(&o, "accuracy", json_accuracy(r));
+    onnx_graph_tell_unread(&r->import->graph->graph, &unread);
+    if (unread.text[0] != '\0')
+        json_put_text(&o, "left_out", unread.text);
     if (r->import->left.text[0] != '\0')
         json_put_text(&o, "left_to_host", r->import->left.text);
     return json_print(o, out, m);

@@ -1,5 +1,5 @@
 /* cli/import_report.h -- what there is to say of an import: the scale and the error of each rounded
- * value, and what both models make of the images. */
+ * value and of sums that are a map, and what both models make of the images. */
 #ifndef CLI_IMPORT_REPORT_H
 #define CLI_IMPORT_REPORT_H
 
@@ -19,6 +19,9 @@ struct import_report { // borrows all of it
     uint64_t              n_image;
     bool                  labelled;
 };
+
+/* Whether the result is one number for each class, and no map. */
+bool import_has_classes(const struct import *im);
 
 extern const struct form import_form; // its functions take a report
 

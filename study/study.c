@@ -11,6 +11,7 @@
 #include "arch/analog/chip.h"
 #include "arch/tech/device.h"
 #include "core/datadir.h"
+#include "core/notes.h"
 #include "import/import.h"
 #include "network/onnx/kind.h"
 #include "network/onnx/read.h"
@@ -34,9 +35,24 @@ static void name_place(const struct config *c, struct err_msg *m)
         }
 }
 
-/* A quantised model as it is; of a float one the shapes, for plans, time and price. */
-static enum err load_model(struct network *n, const struct network_cfg *cfg, struct err_msg *m)
+/* Nodes of a model's file that are no part of the network. */
+static void note_unread(struct config *c, const struct onnx_model *o)
 {
+    struct onnx_graph g;
+    struct err_msg line;
+
+    if (onnx_graph_init(&g, o->proto, 1, &line))
+        return; // it has been read before
+    onnx_graph_tell_unread(&g, &line);
+    if (line.text[0] != '\0')
+        notes_add(&c->notes, "%.400s: %s", c->network.onnx, line.text);
+    onnx_graph_release(&g);
+}
+
+/* A quantised model as it is; of a float one the shapes, for plans, time and price. */
+static enum err load_model(struct network *n, struct config *c, struct err_msg *m)
+{
+    const struct network_cfg *cfg = &c->network;
     struct onnx_model o;
     const struct network_onnx_cfg open = {cfg->input_shape, cfg->input_type,
                                           cfg->random_weights};
@@ -53,16 +69,18 @@ static enum err load_model(struct network *n, const struct network_cfg *cfg, str
         err_prefix(m, cfg->onnx);
     else if (!o.complete)
         network_strip_values(n);
+    if (!e)
+        note_unread(c, &o);
     onnx_model_release(&o);
     return e;
 }
 
-static enum err own_network(struct network *n, const struct config *c, struct err_msg *m)
+static enum err own_network(struct network *n, struct config *c, struct err_msg *m)
 {
     const struct network_cfg *cfg = &c->network;
 
     if (cfg->onnx[0] != '\0')
-        return load_model(n, cfg, m);
+        return load_model(n, c, m);
     const struct resnet_cifar_cfg resnet = { cfg->depth, cfg->size, cfg->classes, cfg->channels,
                                              cfg->n_channels };
     const struct vgg_cifar_cfg vgg = { cfg->depth, cfg->size, cfg->classes, cfg->channels,
@@ -156,7 +174,7 @@ static enum err make_spiking(struct network *n, const struct config *c, struct e
     return e ? e : network_check(n, m);
 }
 
-static enum err make_network(struct network *n, const struct config *c, struct err_msg *m)
+static enum err make_network(struct network *n, struct config *c, struct err_msg *m)
 {
     const struct network_cfg *cfg = &c->network;
     uint32_t values = cfg->value_bits == WIDTH_OWN ? 0 : cfg->value_bits;

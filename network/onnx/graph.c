@@ -289,6 +289,9 @@ enum err onnx_graph_check_input(const struct onnx_graph *g, struct err_msg *m)
         return err_set(m, ERR_INPUT, "%" PRIu32 " graph inputs: want one, the image", g->n_input);
     if (g->result == ONNX_ABSENT)
         return err_set(m, ERR_INPUT, "no graph output: want one at least");
+    if (g->value[g->image].n_reader == 0)
+        return err_set(m, ERR_INPUT, "graph input \"%.100s\" leads to no output: want a network",
+                       g->value[g->image].name);
     return ERR_NONE;
 }
 
@@ -361,17 +364,81 @@ enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, 
     return ERR_NONE;
 }
 
-enum err onnx_graph_check_readers(const struct onnx_graph *g, struct err_msg *m)
+/* ---- Nodes that lead nowhere ---- */
+
+static bool is_needed(const struct onnx_node *n, const bool *needed)
 {
+    for (uint32_t j = 0; j < n->n_output; j++)
+        if (n->output[j] != ONNX_ABSENT && needed[n->output[j]])
+            return true;
+    return false;
+}
+
+/* needed[v]: whether value v is an output of the graph, or one is made of it. */
+static void find_needed(const struct onnx_graph *g, bool *needed)
+{
+    for (size_t i = 0; i < g->proto->n_output; i++)
+        needed[onnx_graph_find(g, g->proto->output[i]->name)] = true;
+    for (uint32_t i = g->n_node; i-- > 0;)
+        for (uint32_t j = 0; j < g->node[i].n_input; j++)
+            if (g->node[i].input[j] != ONNX_ABSENT)
+                needed[g->node[i].input[j]] |= is_needed(&g->node[i], needed);
+}
+
+/* Where one is dropped the others have to be resolved again. A part of a Split is no node of the file. */
+static void drop_nodes(struct onnx_graph *g, const bool *needed)
+{
+    uint32_t kept = 0;
+
     for (uint32_t i = 0; i < g->n_node; i++) {
-        bool read = false;
-        for (uint32_t j = 0; j < g->node[i].n_output; j++)
-            read |= g->node[i].output[j] != ONNX_ABSENT &&
-                    g->value[g->node[i].output[j]].n_reader > 0;
-        if (!read && n_part(g->node[i].proto) == 1)
-            return onnx_node_refuse(&g->node[i], m, "nothing reads its result: want it removed");
+        const struct onnx_node n = g->node[i];
+        if (is_needed(&n, needed)) {
+            g->node[kept++] = n;
+        } else if (n_part(n.proto) == 1) {
+            g->unread = g->n_unread == 0 ? n.proto : g->unread;
+            g->n_unread++;
+        }
     }
-    return ERR_NONE;
+    g->n_node = kept;
+}
+
+void onnx_graph_tell_unread(const struct onnx_graph *g, struct err_msg *line)
+{
+    const struct onnx_node first = {.proto = g->unread};
+
+    line->text[0] = '\0';
+    if (g->n_unread == 1)
+        onnx_node_refuse(&first, line, "leads to no output: it is left out");
+    else if (g->n_unread > 1)
+        onnx_node_refuse(&first, line, "and %" PRIu32 " more lead to no output: they are left out",
+                         g->n_unread - 1);
+}
+
+static enum err resolve(struct onnx_graph *g, struct err_msg *m)
+{
+    free(g->value);
+    free(g->link);
+    g->value = NULL;
+    g->link = NULL;
+    g->n_value = g->n_input = 0;
+    enum err e = collect_values(g, m);
+    if (!e)
+        e = resolve_nodes(g, m);
+    return e ? e : find_ends(g, m);
+}
+
+/* The whole file is resolved first, so that what is wrong in it is told. */
+static enum err drop_unread(struct onnx_graph *g, struct err_msg *m)
+{
+    const uint32_t n = g->n_node;
+    bool *needed = calloc(g->n_value + 1, sizeof *needed);
+
+    if (!needed)
+        return err_set(m, ERR_MEMORY, "no memory for %" PRIu32 " values", g->n_value);
+    find_needed(g, needed);
+    drop_nodes(g, needed);
+    free(needed);
+    return g->n_node == n ? ERR_NONE : resolve(g, m);
 }
 
 static enum err find_opset(struct onnx_graph *g, const Onnx__ModelProto *model, int least,
@@ -398,11 +465,9 @@ enum err onnx_graph_init(struct onnx_graph *g, const Onnx__ModelProto *model, in
     if (!e)
         e = collect_nodes(g, m);
     if (!e)
-        e = collect_values(g, m);
+        e = resolve(g, m);
     if (!e)
-        e = resolve_nodes(g, m);
-    if (!e)
-        e = find_ends(g, m);
+        e = drop_unread(g, m);
     if (e)
         onnx_graph_release(g);
     return e;

@@ -3,7 +3,8 @@
  * A value is what a name stands for: a constant of the file, the image, or the output of a node.
  * After onnx_graph_init every node's inputs and outputs are indices of values, each value has one
  * maker, and nodes read only what constants, the image or earlier nodes make, so that one pass in
- * the file's order sees everything before it is used.
+ * the file's order sees everything before it is used. Nodes that lead to no output of the graph are
+ * left out, as other runtimes do.
  */
 #ifndef NETWORK_ONNX_GRAPH_H
 #define NETWORK_ONNX_GRAPH_H
@@ -45,6 +46,8 @@ struct onnx_graph {
     uint32_t                n_input; // that no initializer gives
     uint32_t                image;   // the last of them; ONNX_ABSENT when there is none
     uint32_t                result;  // the last output; ONNX_ABSENT when there is none
+    uint32_t                n_unread; // nodes of the file that were left out
+    const Onnx__NodeProto  *unread;   // the first of them
 };
 
 /* model is borrowed for the graph's life; its operator set is least_opset to 26. On error *g is
@@ -76,8 +79,8 @@ enum err onnx_split_part(const struct onnx_node *node, uint32_t length, uint32_t
 /* Index of a value by name, or ONNX_ABSENT. */
 uint32_t onnx_graph_find(const struct onnx_graph *g, const char *name);
 
-/* Refuses nodes whose results nobody reads. All others lead to an output of the graph. */
-enum err onnx_graph_check_readers(const struct onnx_graph *g, struct err_msg *m);
+/* A line that says which nodes were left out, empty where none was. */
+void onnx_graph_tell_unread(const struct onnx_graph *g, struct err_msg *line);
 
 /* Operators are named "Conv", or "domain.Conv" outside ONNX's own domain. */
 #if defined(__GNUC__)

@@ -475,6 +475,65 @@ static enum err read_ends(struct onnx_reader *r)
     return e;
 }
 
+/* needed[i]: whether layer i is the image, a result, or read for one. */
+static void find_needed(const struct network *n, bool *needed)
+{
+    needed[0] = true;
+    for (uint32_t k = 0; k < n->n_end; k++)
+        needed[n->end[k].layer] = true;
+    for (uint32_t i = n->n_layer; i-- > 1;) {
+        const struct layer *l = &n->layer[i];
+        for (uint32_t j = 0; j < l->n_input && needed[i]; j++)
+            needed[l->input[j]] = true;
+        if (l->has_residual && needed[i])
+            needed[l->residual] = true;
+    }
+}
+
+/* Layers move to new[i]; those that are not needed to *dropped. */
+static void move_layers(struct network *n, const bool *needed, uint32_t *new,
+                        struct network *dropped)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < n->n_layer; i++) {
+        struct layer l = n->layer[i];
+        if (!needed[i]) {
+            dropped->layer[dropped->n_layer++] = l;
+            continue;
+        }
+        for (uint32_t j = 0; j < l.n_input; j++)
+            l.input[j] = new[l.input[j]];
+        l.residual = l.has_residual ? new[l.residual] : 0;
+        new[i] = kept;
+        n->layer[kept++] = l;
+    }
+    n->n_layer = kept;
+    for (uint32_t k = 0; k < n->n_end; k++)
+        n->end[k].layer = new[n->end[k].layer];
+}
+
+/* Parts of a concatenated map that no reader wanted, once all have been seen. */
+static enum err drop_unread_layers(struct onnx_reader *r)
+{
+    struct network *n = r->network, dropped = {0};
+    bool *needed = calloc(n->n_layer + 1, sizeof *needed);
+    uint32_t *new = calloc(n->n_layer + 1, sizeof *new);
+    enum err e = ERR_NONE;
+
+    dropped.layer = calloc(n->n_layer + 1, sizeof *dropped.layer);
+    if (needed && new && dropped.layer) {
+        find_needed(n, needed);
+        move_layers(n, needed, new, &dropped);
+    } else {
+        e = err_set(r->msg, ERR_MEMORY, "no memory for %" PRIu32 " layers", n->n_layer);
+    }
+    network_release(&dropped);
+    free(needed);
+    free(new);
+    return e;
+}
+
 /* A float model would be refused at its first node, which says little. */
 static enum err check_quantised(const struct onnx_reader *r, const Onnx__ModelProto *model)
 {
@@ -505,10 +564,10 @@ static enum err read_graph(struct onnx_reader *r, const Onnx__ModelProto *model)
     for (uint32_t i = 0; i < r->graph.n_node && !e; i++)
         if (!r->host[i])
             e = read_node(r, &r->graph.node[i]);
-    if (!e) // so late, because a node that misreads its input says more
-        e = onnx_graph_check_readers(&r->graph, r->msg);
     if (!e)
         e = read_ends(r);
+    if (!e)
+        e = drop_unread_layers(r);
     r->network->has_values = true;
     return e ? e : network_check(r->network, r->msg);
 }
@@ -539,6 +598,7 @@ enum err network_read_onnx(struct network *n, const char *name, const Onnx__Mode
                            size_t size, struct err_msg *m)
 {
     struct onnx_reader r = reader_for(n, size, m);
+
 
     *n = (struct network){0};
     enum err e = onnx_graph_init(&r.graph, model, LEAST_OPSET, m);

@@ -493,7 +493,6 @@ CHANGE(two_makers, make_rename(&find_node(m, "relu1")->output[0], "c2"))
 CHANGE(made_as_constant, make_rename(&find_node(m, "relu1")->output[0], "fc.b"))
 CHANGE(constant_twice, make_rename(&find_tensor(m, "conv1.b")->name, "conv2.b"))
 CHANGE(image_made_again, make_rename(&find_node(m, "relu1")->output[0], "image"))
-CHANGE(unread, make_node(m, "Flatten", "idle", "a", "nobody"))
 CHANGE(no_graph, onnx__graph_proto__free_unpacked(m->graph, NULL); m->graph = NULL)
 CHANGE(old_set, m->opset_import[0]->version = 6)
 CHANGE(set_before_qdq, m->opset_import[0]->version = 9)
@@ -501,7 +500,6 @@ CHANGE(new_set, m->opset_import[0]->version = 27)
 CHANGE(no_set, make_rename(&m->opset_import[0]->domain, "other"))
 CHANGE(no_result, make_rename(&m->graph->output[0]->name, "ghost"))
 CHANGE(result_is_constant, make_rename(&m->graph->output[0]->name, "fc.b"))
-CHANGE(result_in_the_middle, make_rename(&m->graph->output[0]->name, "a"))
 CHANGE(result_is_fork, make_rename(&m->graph->output[0]->name, "c1"))
 CHANGE(no_image, make_rename(&m->graph->input[0]->name, "fc.b"))
 
@@ -598,7 +596,7 @@ CHANGE(dequantised_float, set_input(m, "conv1.w/DQ", 0, "conv1.w.scale"))
 CHANGE(dequantised_image, set_input(m, "in/DQ", 0, "image"))
 CHANGE(float_image_in_conv, set_input(m, "conv1", 0, "image"))
 CHANGE(unquantised_map_in_conv, set_input(m, "conv2", 0, "r1"); set_input(m, "add", 1, "r1"))
-CHANGE(fork_before_rounding, set_input(m, "gap", 0, "s2"))
+CHANGE(fork_before_rounding, set_input(m, "add", 1, "c1"))
 CHANGE(two_unrounded_sums, set_input(m, "add", 1, "c2"))
 CHANGE(two_quantised_maps, set_input(m, "add", 0, "in"))
 CHANGE(sum_of_constants, set_input(m, "add", 1, "conv1.b"))
@@ -672,6 +670,7 @@ static void image_quantised_twice(Onnx__ModelProto *m)
 {
     make_node(m, "QuantizeLinear", "image/Q2", "image b.scale b.zero", "i2.q");
     move_last(m, "conv1");
+    make_output(m, "a.q", 0, NULL); // the first is read as well
     set_input(m, "a/DQ", 0, "i2.q");
 }
 
@@ -685,6 +684,43 @@ static void two_images(Onnx__ModelProto *m)
     assert_non_null(g->input[1]);
     onnx__value_info_proto__init(g->input[g->n_input++]);
     g->input[1]->name = strdup("second");
+}
+
+/* One of them no operator of ours. */
+static void add_unread(Onnx__ModelProto *m)
+{
+    make_node(m, "Flatten", "idle", "a", "i1");
+    make_node(m, "Det", "idler", "i1", "i2");
+}
+
+static void nodes_that_lead_to_no_output_are_left_out(void **state)
+{
+    Onnx__ModelProto *model = good_model();
+    struct onnx_graph g;
+    struct err_msg m;
+
+    (void)state;
+    add_unread(model);
+    assert_int_equal(onnx_graph_init(&g, model, 10, &m), ERR_NONE);
+    assert_int_equal(g.n_node + 2, model->graph->n_node);
+    assert_int_equal(g.value[onnx_graph_find(&g, "a")].n_reader, 2); // conv2, add
+    onnx_graph_tell_unread(&g, &m);
+    assert_string_equal(m.text, "node \"idle\" (Flatten): and 1 more lead to no output: they are "
+                                "left out");
+    onnx_graph_release(&g);
+    assert_no_difference(model);
+}
+
+static void all_behind_the_result_is_left_out(void **state)
+{
+    Onnx__ModelProto *model = good_model();
+
+    (void)state;
+    make_rename(&model->graph->output[0]->name, "a");
+    struct network n = accepted(model);
+    assert_int_equal(n.n_layer, 2); // the image and conv1
+    assert_string_equal(n.layer[1].name, "conv1");
+    network_release(&n);
 }
 
 static void image_twice(Onnx__ModelProto *m)
@@ -715,16 +751,14 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {made_as_constant, "value \"fc.b\" is made by an initializer and by node \"relu1\""},
         {constant_twice, "value \"conv2.b\" is made by an initializer and by an initializer"},
         {image_made_again, "value \"image\" is made by a graph input and by node \"relu1\""},
-        {unread, "node \"idle\" (Flatten): nothing reads its result"},
         {no_graph, "no graph in it"},
         {old_set, "operator set 6: want 7 to 26"},
         {set_before_qdq, "node \"in/Q\" (QuantizeLinear): not in operator set 9: want 10"},
         {new_set, "operator set 27: want 7 to 26"},
         {no_set, "operator set 0: want 7 to 26"},
         {no_result, "graph output \"ghost\" is made by nothing"},
-        {result_is_constant, "node \"fc\" (Gemm): nothing reads its result"},
-        {result_in_the_middle, "node \"fc\" (Gemm): nothing reads its result"},
-        {result_is_fork, "node \"relu1\" (Relu): input 0 is read 2 times before it is quantised"},
+        {result_is_constant, "graph input \"image\" leads to no output: want a network"},
+        {result_is_fork, "node \"conv1\" (Conv): its sums are the result and have scales that differ"},
         {no_image, "node \"in/Q\" (QuantizeLinear): input \"image\" is made by nothing"},
         {image_of_bytes, "node \"in/Q\" (QuantizeLinear): rounds an image of uint8: want Dequant"},
         {image_of_3, "node \"conv1\" (Conv): weights of 4 dimensions: want 3"},
@@ -776,8 +810,8 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {dequantised_float, "node \"conv1.w/DQ\" (DequantizeLinear): reads a stored float: want"},
         {dequantised_image, "node \"in/DQ\" (DequantizeLinear): input 0 is the unquantised image"},
         {float_image_in_conv, "node \"conv1\" (Conv): input 0 is the unquantised image: want"},
-        {unquantised_map_in_conv, "node \"a/Q\" (QuantizeLinear): input 0 is read 3 times before"},
-        {fork_before_rounding, "node \"relu2\" (Relu): input 0 is read 2 times before it is"},
+        {unquantised_map_in_conv, "node \"conv2\" (Conv): input 0 is an unquantised result: want"},
+        {fork_before_rounding, "node \"relu1\" (Relu): input 0 is read 2 times before it is"},
         {two_unrounded_sums, "node \"add\" (Add): adds two unquantised results: want Quantize"},
         {two_quantised_maps, "node \"add\" (Add): adds 6x6x4 (rows x columns x channels) to 6x6x2"},
         {sum_of_constants, "node \"add\" (Add): 4 constants in 1 dimensions: want one, or"},
@@ -1027,6 +1061,8 @@ int main(void)
         cmocka_unit_test(quantising_again_alike_changes_nothing),
         cmocka_unit_test(one_dequantisation_for_each_reader_will_do),
         cmocka_unit_test(a_quantised_result_is_delivered_as_bytes),
+        cmocka_unit_test(nodes_that_lead_to_no_output_are_left_out),
+        cmocka_unit_test(all_behind_the_result_is_left_out),
         cmocka_unit_test(each_thing_that_is_not_understood_has_its_error),
         cmocka_unit_test(a_model_cut_off_anywhere_is_refused),
         cmocka_unit_test(the_error_of_a_corrupt_model_says_where),

@@ -28,6 +28,8 @@ static const struct once_wrong {
 } once_wrong[] = {
     {568, 21},  // a map whose table joins its layer, read as bytes and, with a function, as real
     {1158, 21}, // a map that is concatenated, rounded as it is and cut, and read by others too
+    {918, 23},  // parts of a concatenated map of which a Slice wants one alone
+    {1846, 23}, // likewise, rounded twice
 };
 
 /* most: 1 where the image comes in one bit. */
