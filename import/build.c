@@ -42,7 +42,37 @@ static const char *node_name(const struct import *im, const struct import_node *
 {
     const char *name = n->node->proto->name;
 
-    return name && *name ? name : value_name(im, n->out);
+    return name && *name && !n->renamed ? name : value_name(im, n->out);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct import_node *x = *(struct import_node *const *)a;
+    const struct import_node *y = *(struct import_node *const *)b;
+    const char *p = x->node->proto->name, *q = y->node->proto->name;
+    int c = strcmp(p ? p : "", q ? q : "");
+
+    return c ? c : (x > y) - (x < y);
+}
+
+/* Nodes of one name: results of a Split, and what rewriting makes of one node. Some runtimes take
+ * none that has another's. */
+static enum err rename_nodes(struct import *im, struct err_msg *m)
+{
+    struct import_node **sorted = malloc((im->n_node + 1) * sizeof *sorted);
+
+    if (!sorted)
+        return err_set(m, ERR_MEMORY, "no memory for names");
+    for (uint32_t i = 0; i < im->n_node; i++)
+        sorted[i] = &im->node[i];
+    qsort(sorted, im->n_node, sizeof *sorted, by_name);
+    for (uint32_t i = 1; i < im->n_node; i++) {
+        const char *name = sorted[i]->node->proto->name;
+        const char *last = sorted[i - 1]->node->proto->name;
+        sorted[i]->renamed = name && last && strcmp(name, last) == 0;
+    }
+    free(sorted);
+    return ERR_NONE;
 }
 
 /* ---- Scales ---- */
@@ -504,9 +534,9 @@ static void add_copy(const struct import *im, struct onnx_build *b, const struct
     if (n->kind == IMPORT_RESIZE)
         begin_resize(im, b, n, node);
     if (n->kind == IMPORT_COPY && n->weight.n > 0) {
-        struct name name = joined(out, "_exponent");
-        onnx_build_tensor(b, name.text, TYPE(FLOAT), 0, NULL, n->weight.real,
-                          sizeof *n->weight.real);
+        struct name name = joined(out, "_constant");
+        onnx_build_tensor(b, name.text, TYPE(FLOAT), n->weight.n_dim, n->weight.dim,
+                          n->weight.real, n->weight.n * sizeof *n->weight.real);
         onnx_build_node_input(b, node, name.text);
     }
     for (uint32_t i = 0; i < n->n_list; i++) {
@@ -570,6 +600,21 @@ static enum err build_graph(const struct import *im, struct onnx_build *b, struc
     return e;
 }
 
+/* The first that has every operator. */
+static int64_t operator_set(const struct import *im)
+{
+    static const struct { const char *op; int64_t since; } late[] = {
+        {"Mish", 18}, {"Gelu", 20}, {"Swish", 24},
+    };
+    int64_t set = OPSET;
+
+    for (uint32_t i = 0; i < im->n_node; i++)
+        for (size_t k = 0; k < sizeof late / sizeof *late; k++)
+            if (strcmp(im->node[i].node->proto->op_type, late[k].op) == 0 && set < late[k].since)
+                set = late[k].since;
+    return set;
+}
+
 /* That the simulator takes it, and not only we. */
 static enum err check(const char *name, const uint8_t *data, size_t size, struct err_msg *m)
 {
@@ -590,9 +635,11 @@ enum err import_build(struct import *im, const char *name, uint8_t **data, size_
     enum err e = choose_scales(im, m);
 
     *data = NULL;
+    if (!e)
+        e = rename_nodes(im, m);
     if (e)
         return e;
-    onnx_build_init(&b, name, IR_VERSION, OPSET);
+    onnx_build_init(&b, name, IR_VERSION, operator_set(im));
     if (!b.failed)
         e = build_graph(im, &b, m);
     if (!e)

@@ -21,7 +21,7 @@
  *     bias         float
  *
  * The tensors keep the float model's names, so that both can be compared: value x, where it is
- * rounded, is called x_dequantized afterwards.
+ * rounded, is called x_dequantized afterwards. So do nodes whose name no other node has.
  */
 #ifndef IMPORT_IMPORT_H
 #define IMPORT_IMPORT_H
@@ -70,9 +70,10 @@ struct import_node {
     uint32_t  n_more;
     struct array weight; // CONV: as ONNX has it; GEMM: outputs x inputs; TRANSPOSED: outputs x
                          // inputs of a group x kernel; SCALE: factors; COPY: the exponent of Pow,
-                         // or none
+                         // slopes of PRelu, or none
     uint32_t     groups;          // TRANSPOSED
     float       *bias;            // owned; one for each output
+    bool         renamed;         // called as what it makes, for another has the node's name
     uint32_t     behind;          // SCALE: dimensions behind that of the factors
     double       low, high;       // CLIP
     uint32_t     averaged;        // MEAN, COPY of AveragePool: positions of a window, or 0

@@ -1,5 +1,7 @@
 /* import/op_function.c -- Sigmoid, LeakyRelu, HardSwish and their like, of a rounded map: the
  * reader makes tables of them. */
+#include <string.h>
+
 #include "import/walk.h"
 
 static enum err visit_function(const struct import_walk *w, bool positive)
@@ -27,10 +29,28 @@ static enum err visit_power(const struct import_walk *w)
     if (e)
         return e;
     struct import_node *n = &w->im->node[w->im->n_node - 1];
-    const uint32_t one = 1;
-    if (!array_init(&n->weight, exponent->type, 1, &one))
+    if (!array_init(&n->weight, exponent->type, 0, NULL))
         return import_no_memory(w);
     n->weight.real[0] = exponent->real[0];
+    return ERR_NONE;
+}
+
+/* With slopes, one or one for each channel, which go with it. */
+static enum err visit_prelu(const struct import_walk *w)
+{
+    const struct array *slope = import_constant(w, 1);
+
+    if (!slope)
+        return IMPORT_REFUSE(w, "its slopes are not constant: want one, or one for each channel");
+    enum err e = import_check_finite(w, "slope", slope);
+    if (!e)
+        e = visit_function(w, false);
+    if (e)
+        return e;
+    struct array *to = &w->im->node[w->im->n_node - 1].weight;
+    if (!array_init(to, slope->type, slope->n_dim, slope->dim))
+        return import_no_memory(w);
+    memcpy(to->real, slope->real, slope->n * sizeof *slope->real);
     return ERR_NONE;
 }
 
@@ -43,15 +63,19 @@ const struct import_operator import_ops_function[] = {
     {"Elu",         visit_signed},
     {"Erf",         visit_signed},
     {"Exp",         visit_positive},
+    {"Gelu",        visit_signed},
     {"HardSigmoid", visit_positive},
     {"HardSwish",   visit_signed},
     {"LeakyRelu",   visit_signed},
+    {"Mish",        visit_signed},
     {"Neg",         visit_signed},
+    {"PRelu",       visit_prelu},
     {"Pow",         visit_power},
     {"Selu",        visit_signed},
     {"Sigmoid",     visit_positive},
     {"Softplus",    visit_positive},
     {"Softsign",    visit_signed},
+    {"Swish",       visit_signed},
     {"Tanh",        visit_signed},
     {"ThresholdedRelu", visit_positive},
     {0},

@@ -25,21 +25,33 @@ static enum err visit_average(const struct import_walk *w)
     return ERR_NONE;
 }
 
-/* Whether it is the mean over axes 1 and 2, of an attribute, as channels that come last have it. */
-static bool averages_last(const struct import_walk *w, const struct array *in,
-                          const struct array *out)
+/* Whether it is the mean over axes `from` to the one before `to`, and no others. */
+static bool averages(const struct import_walk *w, const struct array *in, uint32_t from,
+                     uint32_t to)
 {
-    int64_t axis[2] = {0};
-    uint32_t n = 0;
+    const struct array *list = import_integers(w, 1);
+    int64_t axis[ONNX_MOST_DIMS] = {0};
+    uint32_t n = 0, found = 0;
     bool given = false;
     struct err_msg ignored;
 
-    if (onnx_attr_list(w->node, "axes", axis, 2, &n, &given, &ignored) || n != 2)
+    if (list && list->n <= ONNX_MOST_DIMS) {
+        n = (uint32_t)list->n;
+        memcpy(axis, list->integer, n * sizeof *axis);
+    } else if (onnx_attr_list(w->node, "axes", axis, ONNX_MOST_DIMS, &n, &given, &ignored)) {
         return false;
-    return axis[0] + axis[1] == 3 && axis[0] * axis[1] == 2 && out->n == in->dim[3];
+    }
+    for (uint32_t k = 0; k < n; k++)
+        found |= 1U << (axis[k] < 0 ? axis[k] + in->n_dim : axis[k]); // it has been evaluated
+    return found == (1U << to) - (1U << from);
 }
 
-/* Mean over rows and columns; flat: which are gone then. */
+static bool is_global(const struct import_walk *w)
+{
+    return strcmp(w->node->proto->op_type, "GlobalAveragePool") == 0;
+}
+
+/* Mean over rows and columns, or columns alone; flat: which are gone then. */
 static enum err visit_mean(const struct import_walk *w)
 {
     const struct array *in = import_in_shape(w, 0), *out = import_out_shape(w);
@@ -50,13 +62,13 @@ static enum err visit_mean(const struct import_walk *w)
         return e;
     bool flat = out->n_dim == 2;
     const uint32_t averaged = out->n > 0 ? (uint32_t)(in->n / out->n) : 0;
-    if (in->n_dim == 4 && averages_last(w, in, out)) {
+    if (in->n_dim == 4 && !is_global(w) && !import_integers(w, 1) && averages(w, in, 1, 3)) {
         import_add_node(w, IMPORT_COPY, x, NULL)->averaged = averaged;
         import_new_draft(w, x->positive);
         return ERR_NONE;
     }
-    if (in->n_dim != 4 || out->n != in->dim[1] || (!flat && out->n_dim != 4) ||
-        out->dim[1] != in->dim[1])
+    if (in->n_dim < 3 || in->n_dim > 4 || (!is_global(w) && !averages(w, in, 2, in->n_dim)) ||
+        (!flat && out->n_dim != in->n_dim))
         return IMPORT_REFUSE(w, "does not average whole maps: want the mean over rows and columns");
     struct import_node *n = import_add_node(w, IMPORT_MEAN, x, NULL);
     n->averaged = averaged;

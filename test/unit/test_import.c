@@ -598,6 +598,55 @@ static Onnx__ModelProto *gated_model(void)
     return m;
 }
 
+/* Functions of later operator sets, and slopes for each channel. All nodes have one name. */
+static Onnx__ModelProto *late_model(void)
+{
+    static const char *const functions[] = {"Mish", "Gelu", "Swish"};
+    Onnx__ModelProto *m = make_model(CHANNELS, SIDE, SIDE);
+    char in[8] = "p1", out[8], conv[8];
+    uint32_t seed = 7;
+
+    m->opset_import[0]->version = 24;
+    add_conv(m, "c1", "image", CHANNELS, 8, 3, 1, &seed);
+    add_floats(m, "slope", (const int64_t[]){8, 1, 1, -1}, 0, 0.5, &seed);
+    make_node(m, "PRelu", "p1", "c1 slope", "p1");
+    for (int i = 0; i < 3; i++) {
+        snprintf(conv, sizeof conv, "d%d", i);
+        snprintf(out, sizeof out, "f%d", i);
+        add_conv(m, conv, in, 8, 8, 3, 1, &seed);
+        make_node(m, functions[i], out, conv, out);
+        strcpy(in, out);
+    }
+    make_node(m, "GlobalAveragePool", "g", in, "g");
+    make_node(m, "Flatten", "f", "g", "f");
+    add_floats(m, "fc.w", (const int64_t[]){8, N_CLASS, -1}, 0, 1, &seed);
+    make_node(m, "MatMul", "fc", "f fc.w", "out");
+    return m;
+}
+
+static void functions_of_later_sets_keep_their_values(void **state)
+{
+    (void)state;
+    compare(late_model(), 0.02, 0.1);
+}
+
+static void no_two_nodes_have_one_name(void **state)
+{
+    Onnx__ModelProto *model = late_model();
+    struct made t;
+
+    (void)state;
+    for (size_t i = 0; i < model->graph->n_node; i++)
+        make_rename(&model->graph->node[i]->name, "n");
+    make_of(&t, model, &plain);
+    const Onnx__GraphProto *g = t.q_model->graph;
+    for (size_t i = 0; i < g->n_node; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(g->node[i]->name, g->node[k]->name);
+    assert_int_equal(t.q_model->opset_import[0]->version, 24);
+    release(&t);
+}
+
 static void activations_and_gates_keep_their_values(void **state)
 {
     (void)state;
@@ -768,6 +817,8 @@ int main(void)
         cmocka_unit_test(the_image_is_int8_with_the_models_own_mean_and_scale),
         cmocka_unit_test(integers_quantised_and_float_results_agree),
         cmocka_unit_test(activations_and_gates_keep_their_values),
+        cmocka_unit_test(functions_of_later_sets_keep_their_values),
+        cmocka_unit_test(no_two_nodes_have_one_name),
         cmocka_unit_test(operators_between_convolutions_keep_their_values),
         cmocka_unit_test(channels_that_come_last_are_understood),
         cmocka_unit_test(what_cannot_be_quantised_is_refused_by_name),
