@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/results.h"
+#include "cli/run_elastic.h"
 #include "cli/tracing.h"
 #include "core/outfile.h"
 #include "report/report.h"
@@ -62,7 +63,7 @@ static enum err load_chosen(struct study *s, struct options *own, json_t **image
 {
     *own = *o;
     if (!o->from)
-        return study_from_options(s, o, m);
+        return study_any_from_options(s, o, m);
     enum err e = study_from_point(s, images, o, m);
     const struct wanted_images wanted = wanted_images(*images);
     if (e || !wanted.set || o->images || o->inputs)
@@ -202,32 +203,40 @@ static enum err run_study(const struct options *o, struct report *r, const struc
     return e;
 }
 
-static enum err cmd_run(const struct options *o, struct err_msg *m)
+static enum err run_in_timesteps(const struct options *o, const struct study *s,
+                                 struct err_msg *m)
 {
-    struct study s;
-    struct options own;
-    json_t *images = NULL;
-    struct report r = { .study = &s, .kernel = (enum kernel_kind)o->kernel };
+    struct report r = { .study = s,
+                        .images = o->images ? o->images : o->inputs,
+                        .kernel = (enum kernel_kind)o->kernel,
+                        .seed = s->analog.seed };
     const struct output outputs[] = {
         { o->stats, report_stats, &r },
-        { o->write_config, study_write_config, &s },
+        { o->write_config, study_write_config, s },
         { o->svg, analog_picture, &r },
         { o->trace, NULL, NULL }, // these two are written during the run
         { o->timeline, NULL, NULL },
     };
     const size_t n = sizeof outputs / sizeof *outputs, n_result = n - 2;
-    enum err e = check_options(o, m);
+    enum err e = check_picture(o, s, m);
 
     if (!e)
         e = results_check(&report_form, o, outputs, n, m);
+    return e ? e : run_study(o, &r, outputs, n_result, m);
+}
+
+static enum err cmd_run(const struct options *o, struct err_msg *m)
+{
+    struct study s;
+    struct options own;
+    json_t *images = NULL;
+    enum err e = check_options(o, m);
+
     if (!e)
         e = load_study(&s, &own, &images, o, m);
     if (!e) {
-        r.images = own.images ? own.images : own.inputs;
-        r.seed = s.analog.seed;
-        e = check_picture(&own, &s, m);
-        if (!e)
-            e = run_study(&own, &r, outputs, n_result, m);
+        e = s.config.clocking == CLOCKING_ELASTIC ? run_elastic(&own, &s, m)
+                                                  : run_in_timesteps(&own, &s, m);
         study_release(&s);
     }
     json_decref(images);
@@ -243,6 +252,8 @@ const struct command command_run = {
             "the chip's time; --values timed lets their bytes travel through the chip instead,\n"
             "with the same results. Without images the same run is timing only: counts and times\n"
             "are those of the plan, which --timing chip proves by stepping a chip through it.\n"
+            "With clocking.kind=elastic each stage works as soon as it can, timing only, and the\n"
+            "report says what it waits for (imcsim help elastic).\n"
             "\n"
             "  imcsim run configs/resnet32.yaml\n"
             "  imcsim run configs/resnet32.yaml --set fabric.partial_sum_hops=0\n"
@@ -250,6 +261,7 @@ const struct command command_run = {
             "      --images /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz\n"
             "  imcsim run configs/resnet32.yaml --json - | jq .timing\n"
             "  imcsim run --from arrays.db:ID --timeline t.svg        # a point of a study\n"
+            "  imcsim run configs/resnet32.yaml --set clocking.kind=elastic --count 5\n"
             "  imcsim run configs/resnet32.yaml --trace t.vcd.gz --trace-scope 'conv1,rs*:fire'\n"
             "  imcsim run configs/resnet32.yaml --count 2 --trace t.json.gz --timeline t.svg\n"
             "  imcsim run configs/resnet32_fmnist.yaml --count 3 --svg chips.svg \\\n"

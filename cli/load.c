@@ -143,7 +143,9 @@ enum err stored_from_options(struct study *s, struct run_result *r, const struct
     return e;
 }
 
-static enum err load(struct study *s, const struct options *o, bool priced, struct err_msg *m)
+enum loaded { AS_IT_IS, PRICED, OF_ANY_CLOCKING };
+
+static enum err load(struct study *s, const struct options *o, enum loaded how, struct err_msg *m)
 {
     double start_s = clock_s();
     struct settings all;
@@ -153,10 +155,10 @@ static enum err load(struct study *s, const struct options *o, bool priced, stru
         return e;
     e = study_load_network(s, o->operand, all.set, all.n, m);
     free(all.set);
-    if (!e && priced)
+    if (!e && how == PRICED)
         e = study_compose(s, m);
     if (!e)
-        e = study_plan(s, m);
+        e = how == OF_ANY_CLOCKING ? study_plan_any(s, m) : study_plan(s, m);
 
     for (size_t i = 0; !e && i < s->config.notes.n; i++)
         log_line(o, LOG_INFO, "note: %s", s->config.notes.line[i]);
@@ -173,12 +175,17 @@ static enum err load(struct study *s, const struct options *o, bool priced, stru
 
 enum err study_from_options(struct study *s, const struct options *o, struct err_msg *m)
 {
-    return load(s, o, false, m);
+    return load(s, o, AS_IT_IS, m);
 }
 
 enum err study_priced_from_options(struct study *s, const struct options *o, struct err_msg *m)
 {
-    return load(s, o, true, m);
+    return load(s, o, PRICED, m);
+}
+
+enum err study_any_from_options(struct study *s, const struct options *o, struct err_msg *m)
+{
+    return load(s, o, OF_ANY_CLOCKING, m);
 }
 
 struct from_point {

@@ -32,10 +32,13 @@ const struct param config_params[] = {
 
     U32(clock_mhz,       "clock_mhz",            "MHz", "500", 1, 10000,
         "clock of the digital logic"),
-    ENUM(clocking,       "clocking.kind",        "timestep", PARAM_NAMES("timestep"), "elastic",
-         "when a core acts: timestep is at multiples of timestep_ns"),
+    ENUM(clocking,       "clocking.kind",        "timestep",
+         PARAM_NAMES("timestep", "elastic"), NULL,
+         "when a core acts: at multiples of timestep_ns, or as soon as it can (elastic)"),
     U64(timestep_ns,     "clocking.timestep_ns", "ns", "100", 1, 1000000,
         "length of a timestep, a whole number of clocks"),
+
+    ELASTIC_PARAMS(struct config, elastic),
 
     U32(chip_cores,      "chip.cores",           "", "64", 1, 65536,
         "cores on the chip"),
@@ -47,6 +50,9 @@ const struct param config_params[] = {
 
     U32(digital.lanes,   "core.digital.lanes",   "", "64", 1, 65536,
         "outputs scaled and rounded per clock"),
+    PARAM_U32_OR(struct config, digital.clock_mhz, "core.digital.clock_mhz", "MHz", "same", 1,
+                 10000, PARAM_NAMES("same"), "of elastic: of the digital processor; same: "
+                 "clock_mhz"),
 
     FABRIC_PARAMS(struct config, fabric),
 
@@ -156,11 +162,18 @@ static bool is_of_routers(const struct param *row)
     return strncmp(row->doc, "of routers: ", strlen("of routers: ")) == 0;
 }
 
+/* Whether elastic clocking alone knows it: likewise. */
+static bool is_of_elastic(const struct param *row)
+{
+    return strncmp(row->doc, "of elastic: ", strlen("of elastic: ")) == 0;
+}
+
 /* The keys of a family mean nothing beside network.onnx, and the other way round. */
 static bool applies(const struct param *row, const void *base)
 {
     const struct config *c = base;
-    bool when_given = is_of_reads(row) || is_of_steps(row) || is_of_routers(row) || is_width(row) ||
+    bool when_given = is_of_reads(row) || is_of_steps(row) || is_of_routers(row) ||
+                      is_of_elastic(row) || is_width(row) ||
                       strcmp(row->key, "energy.converter") == 0 ||
                       strcmp(row->key, "energy.mean_input") == 0 ||
                       strcmp(row->key, "energy.clock_gating") == 0 ||

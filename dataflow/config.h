@@ -17,12 +17,13 @@
 #include "core/param.h"
 #include "dataflow/crossbar/analog_params.h"
 #include "dataflow/crossbar/params.h"
+#include "dataflow/elastic_params.h"
 #include "memory/params.h"
 #include "network/params.h"
 #include "network/spiking/params.h"
 #include "noc/params.h"
 
-enum clocking { CLOCKING_TIMESTEP };
+enum clocking { CLOCKING_TIMESTEP, CLOCKING_ELASTIC };
 
 enum optimize { // what the mapper looks for; dataflow/mapper/mapper.h
     OPTIMIZE_NONE,
@@ -34,7 +35,10 @@ enum optimize { // what the mapper looks for; dataflow/mapper/mapper.h
 
 struct digital_cfg {
     uint32_t lanes; // outputs finished per clock
+    uint32_t clock_mhz; // or DIGITAL_CLOCK_SAME; of elastic clocking
 };
+
+#define DIGITAL_CLOCK_SAME PARAM_WORD(0)
 
 struct mapping_cfg {
     struct count_map replicas;    // kernel copies inside one crossbar
@@ -65,6 +69,7 @@ struct config {
     uint32_t            clock_mhz;
     enum clocking       clocking;
     uint64_t            timestep_ns;
+    struct elastic_cfg  elastic;
     uint32_t            chip_cores;
     struct crossbar_cfg crossbar;
     struct readout_cfg  readout;
@@ -125,6 +130,12 @@ uint32_t count_map_get(const struct count_map *map, const char *layer, uint32_t 
 
 /* Where that value was given, as config_where() has it. */
 const char *count_map_where(const struct count_map *map, const char *layer, uint32_t height);
+
+/* Clock of the digital processors. */
+static inline uint32_t digital_mhz(const struct config *c)
+{
+    return c->digital.clock_mhz == DIGITAL_CLOCK_SAME ? c->clock_mhz : c->digital.clock_mhz;
+}
 
 /* Whole clocks in ns nanoseconds at clock_mhz. False when it is not a whole number. */
 bool config_clocks(uint64_t ns, uint32_t clock_mhz, uint64_t *clocks);

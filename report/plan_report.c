@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "core/util.h"
+#include "dataflow/plan/clocking.h"
 
 /* ---- figures ---- */
 
@@ -194,8 +195,11 @@ void print_machine(const struct study *s, FILE *out)
             100 * chip_utilization(p), c->crossbar.rows, c->crossbar.columns);
     if (s->mapping_chosen)
         print_mapping(&s->mapping, c, out);
-    fprintf(out, "Clock    %" PRIu32 " MHz; a timestep is %" PRIu64 " ns, %" PRIu64 " clocks\n",
-            c->clock_mhz, c->timestep_ns, p->timestep_clk);
+    fprintf(out, "Clock    %" PRIu32 " MHz", c->clock_mhz);
+    if (clockings[c->clocking]->in_timesteps)
+        fprintf(out, "; a timestep is %" PRIu64 " ns, %" PRIu64 " clocks", c->timestep_ns,
+                p->timestep_clk);
+    fputs("\n", out);
     for (size_t i = 0; i < c->notes.n; i++)
         fprintf(out, "Note     %s\n", c->notes.line[i]);
 }

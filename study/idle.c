@@ -52,6 +52,16 @@ static bool not_calibrated(const struct study *s)
     return uncoded(s) || s->config.readout.range != RANGE_PERCENTILE;
 }
 
+static bool in_timesteps(const struct study *s)
+{
+    return s->config.clocking == CLOCKING_TIMESTEP;
+}
+
+static bool elastic(const struct study *s)
+{
+    return s->config.clocking == CLOCKING_ELASTIC;
+}
+
 /* The mapper looks at the links of mappings that it does not choose. */
 static bool without_partial_sums(const struct study *s)
 {
@@ -60,6 +70,9 @@ static bool without_partial_sums(const struct study *s)
             return false;
     return !s->mapping_chosen;
 }
+
+#define OF_TIMESTEPS "clocking.kind = timestep"
+#define OF_ELASTIC "clocking.kind = elastic"
 
 static const struct idle_row { // a key is one row
     const char *key;
@@ -87,7 +100,38 @@ static const struct idle_row { // a key is one row
       "it takes core.readout.kind = adc and core.crossbar.mvm_ns = auto" },
     { "core.readout.pipelined", conversion_untimed,
       "it takes core.readout.kind = adc and core.crossbar.mvm_ns = auto" },
+    { "elastic.input_pixels", in_timesteps, OF_TIMESTEPS },
+    { "elastic.residual_pixels", in_timesteps, OF_TIMESTEPS },
+    { "elastic.partial_sum_pixels", in_timesteps, OF_TIMESTEPS },
+    { "elastic.output_pixels", in_timesteps, OF_TIMESTEPS },
+    { "elastic.read_back_pixels", in_timesteps, OF_TIMESTEPS },
+    { "elastic.results", in_timesteps, OF_TIMESTEPS },
+    { "elastic.registers", in_timesteps, OF_TIMESTEPS },
+    { "elastic.group", in_timesteps, OF_TIMESTEPS },
+    { "elastic.hop_clocks", in_timesteps, OF_TIMESTEPS },
+    { "elastic.partial_sum_hop_clocks", in_timesteps, OF_TIMESTEPS },
+    { "elastic.credit_clocks", in_timesteps, OF_TIMESTEPS },
+    { "elastic.image_period_clocks", in_timesteps, OF_TIMESTEPS },
+    { "core.digital.clock_mhz", in_timesteps, OF_TIMESTEPS },
+    { "core.input_memory.columns", in_timesteps, OF_TIMESTEPS },
+    { "clocking.timestep_ns", elastic, OF_ELASTIC },
+    { "fabric.hop_timesteps", elastic, OF_ELASTIC },
+    { "fabric.partial_sum_hops", elastic, OF_ELASTIC },
 };
+
+/* A key that names another clocking than the study's, by --set: what it asks for cannot be had. */
+enum err idle_refuse(const struct study *s, struct err_msg *m)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *where = config_where(&s->config, rows[i].key);
+        bool of_clocking = rows[i].idle == in_timesteps || rows[i].idle == elastic;
+        if (of_clocking && strncmp(where, "--set ", strlen("--set ")) == 0 && rows[i].idle(s))
+            return err_set(m, ERR_INPUT, "%.400s: %s has no effect with %s: want no such key, or "
+                           "--set clocking.kind=%s", where, rows[i].key, rows[i].why,
+                           elastic(s) ? "timestep" : "elastic");
+    }
+    return ERR_NONE;
+}
 
 void idle_note(struct study *s)
 {

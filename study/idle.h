@@ -7,9 +7,14 @@
 #ifndef STUDY_IDLE_H
 #define STUDY_IDLE_H
 
+#include "core/err.h"
+
 struct study;
 
 /* Adds a note for each; the study has its plan. */
 void idle_note(struct study *s);
+
+/* ERR_INPUT for one of another clocking that was given by --set. */
+enum err idle_refuse(const struct study *s, struct err_msg *m);
 
 #endif

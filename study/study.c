@@ -12,6 +12,7 @@
 #include "arch/tech/device.h"
 #include "core/datadir.h"
 #include "core/notes.h"
+#include "dataflow/plan/clocking.h"
 #include "import/import.h"
 #include "network/onnx/kind.h"
 #include "network/onnx/read.h"
@@ -327,12 +328,12 @@ static enum err choose_mapping(struct study *s, struct err_msg *m)
     return e ? e : hash_config(s->config_hash, &s->config, m);
 }
 
-enum err study_plan(struct study *s, struct err_msg *m)
+enum err study_plan_any(struct study *s, struct err_msg *m)
 {
-    enum err e = ERR_NONE;
+    enum err e = idle_refuse(s, m);
 
     s->mapping_chosen = mapping_is_chosen(&s->config);
-    if (s->mapping_chosen)
+    if (!e && s->mapping_chosen)
         e = choose_mapping(s, m);
     if (!e)
         e = analog_spec_of(&s->analog, &s->config, m);
@@ -345,6 +346,17 @@ enum err study_plan(struct study *s, struct err_msg *m)
     else
         idle_note(s);
     return e;
+}
+
+enum err study_plan(struct study *s, struct err_msg *m)
+{
+    if (clockings[s->config.clocking]->in_timesteps)
+        return study_plan_any(s, m);
+    err_set(m, ERR_INPUT, "%.400s: clocking.kind = %s: its times are those of imcsim run without "
+            "images: want clocking.kind = timestep here",
+            config_where(&s->config, "clocking.kind"), clockings[s->config.clocking]->name);
+    study_release(s);
+    return ERR_INPUT;
 }
 
 enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,

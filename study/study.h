@@ -52,8 +52,10 @@ enum err study_load_network_text(struct study *s, const char *name, const char *
  * error *s is zero. */
 enum err study_compose(struct study *s, struct err_msg *m);
 
-/* The rest of it, after study_load_network(). On error *s is zero. */
+/* The rest of it, after study_load_network(): of a clocking whose times are known before a run; or
+ * of any, whose plan may have no timetable. On error *s is zero. */
 enum err study_plan(struct study *s, struct err_msg *m);
+enum err study_plan_any(struct study *s, struct err_msg *m);
 
 /* What `other`, whose configuration differs in `energy` alone, says of prices, for a study with its
  * plan; `other` is then only to be released. */

@@ -5,5 +5,6 @@
 
 const struct clocking_policy *const clockings[] = {
     [CLOCKING_TIMESTEP] = &clocking_timestep,
+    [CLOCKING_ELASTIC] = &clocking_elastic,
     NULL,
 };

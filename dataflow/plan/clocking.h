@@ -13,6 +13,7 @@ enum thorough { // of a timetable that a memory's port does not keep up with
 struct clocking_policy {
     const char *name; // "timestep"
     const char *doc;
+    bool        in_timesteps; // its times are known before a run, and count timesteps
 
     /* The timetable of a structure: a plan whose own is not made. ERR_INPUT when a memory or a
      * stage is too small for it: the line names it, the need and the configuration that would cure
@@ -21,7 +22,7 @@ struct clocking_policy {
                           struct err_msg *m);
 };
 
-extern const struct clocking_policy clocking_timestep;
+extern const struct clocking_policy clocking_timestep, clocking_elastic;
 extern const struct clocking_policy *const clockings[]; // by enum clocking; ends with NULL
 
 #endif

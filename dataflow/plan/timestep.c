@@ -117,7 +117,7 @@ static void keep_firings(struct timetable *t, struct dry_run *s)
     }
 }
 
-static bool allocate(struct timetable *t, const struct plan *p)
+bool timestep_allocate(struct timetable *t, const struct plan *p)
 {
     *t = (struct timetable){
         .layer = calloc(p->n_layer, sizeof *t->layer),
@@ -155,19 +155,26 @@ static enum err least_columns(struct timetable *t, const struct plan *p, struct 
                                                : ERR_NONE;
 }
 
+enum err timestep_columns(struct timetable *t, const struct plan *p, struct dry_run *s,
+                          struct err_msg *m)
+{
+    enum err e = least_columns(t, p, m);
+
+    if (!e)
+        e = dry_run_make(s, p, m);
+    if (!e)
+        e = columns(t, p, s, m);
+    return e ? e : timestep_memories(t, p, "want", m);
+}
+
 static enum err timetable(struct timetable *t, const struct plan *p, enum thorough thorough,
                           struct err_msg *m)
 {
     struct dry_run s = { 0 };
-    enum err e = allocate(t, p) ? least_columns(t, p, m)
-                                : err_set(m, ERR_MEMORY, "no memory for the plan's times");
+    enum err e = timestep_allocate(t, p)
+                     ? timestep_columns(t, p, &s, m)
+                     : err_set(m, ERR_MEMORY, "no memory for the plan's times");
 
-    if (!e)
-        e = dry_run_make(&s, p, m);
-    if (!e)
-        e = columns(t, p, &s, m);
-    if (!e)
-        e = timestep_memories(t, p, "want", m);
     if (!e)
         e = times(t, p, &s, m);
     if (!e)
@@ -183,5 +190,6 @@ static enum err timetable(struct timetable *t, const struct plan *p, enum thorou
 const struct clocking_policy clocking_timestep = {
     .name = "timestep",
     .doc = "at multiples of a timestep, the article's machine",
+    .in_timesteps = true,
     .timetable = timetable,
 };

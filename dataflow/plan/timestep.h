@@ -8,6 +8,12 @@
 #include "dataflow/plan/dry_run.h"
 #include "dataflow/plan/plan.h"
 
+/* timestep.c: room for a timetable, and the columns that memories keep and their layouts: what
+ * other clockings take of it. */
+bool timestep_allocate(struct timetable *t, const struct plan *p);
+enum err timestep_columns(struct timetable *t, const struct plan *p, struct dry_run *s,
+                          struct err_msg *m);
+
 /* memories.c: layouts, once memory_columns are known. ERR_INPUT when one is too large, with `want`
  * before the words it takes. */
 enum err timestep_memories(struct timetable *t, const struct plan *p, const char *want,

@@ -89,7 +89,7 @@ static void what_is_named_but_not_there_yet_is_refused_by_name(void **state)
 {
     assert_fails(*state, "run " PLAIN " --seed 7", 2,
                  "--seed 7: nothing is random where devices are ideal");
-    assert_fails(*state, "run " PLAIN " --set clocking.kind=elastic", 2, "elastic");
+    assert_fails(*state, "run " PLAIN " --set fabric.kind=mesh", 2, "mesh");
 }
 
 static void wrong_input_is_one_line_that_names_place_and_cure_and_status_2(void **state)

@@ -1,0 +1,665 @@
+/* arch/elastic/chip.c -- see elastic.h: sites of a plan, channels of tokens and of credits. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/core/core.h"
+#include "arch/elastic/site.h"
+
+const char *const elastic_kind_names[N_ELASTIC_KIND] = {
+    [ELASTIC_PORT] = "port", [ELASTIC_CROSSBAR] = "crossbar", [ELASTIC_DIGITAL] = "digital",
+    [ELASTIC_LINK] = "link",
+};
+
+const char *const elastic_buffer_keys[N_ELASTIC_BUFFER] = {
+    [BUFFER_INPUT] = "elastic.input_pixels",
+    [BUFFER_RESIDUAL] = "elastic.residual_pixels",
+    [BUFFER_PARTIAL_SUM] = "elastic.partial_sum_pixels",
+    [BUFFER_OUTPUT] = "elastic.output_pixels",
+    [BUFFER_READ_BACK] = "elastic.read_back_pixels",
+};
+
+const char *elastic_site_name(const struct plan *p, uint32_t core)
+{
+    return core < p->n_core ? p->core[core].name : "scratchpad";
+}
+
+/* ---- what streams carry ---- */
+
+static uint32_t first_of_copy(const struct plan *p, uint32_t core)
+{
+    const struct plan_core *c = &p->core[core];
+
+    return plan_core_of(p, c->plan_layer, c->copy, 0, 0);
+}
+
+static const struct order *outputs_of(const struct elastic_chip *c, uint32_t core)
+{
+    return &c->order[first_of_copy(c->plan, core)];
+}
+
+/* Of what a core delivers. */
+static const struct order *delivered_by(const struct elastic_chip *c, uint32_t core)
+{
+    uint32_t layer = c->plan->core[core].plan_layer;
+
+    return plan_network_layer(c->plan, layer)->pooled ? &c->pooled : outputs_of(c, core);
+}
+
+static const struct order *carried_by(const struct elastic_chip *c, const struct plan_stream *st)
+{
+    switch (st->kind) {
+    case STREAM_IMAGE:
+        return &c->image;
+    case STREAM_PARTIAL_SUM:
+    case STREAM_RESIDUAL:
+    case STREAM_TO_RESAMPLING:
+        return outputs_of(c, st->to);
+    case STREAM_FORWARD:
+    case STREAM_VALID:
+    case STREAM_FROM_RESAMPLING:
+    case STREAM_RESULT:
+    case N_STREAM_KIND:
+        break;
+    }
+    return delivered_by(c, st->from);
+}
+
+/* Pixels of the largest token that a core makes, and of the largest firing that takes them. */
+static uint32_t most_outputs(const struct plan *p, uint32_t core)
+{
+    uint32_t layer = p->core[core].plan_layer;
+    const struct firing_shape shape = plan_firing_shape(p, layer);
+
+    return p->layer[layer].firing->most_outputs(&shape);
+}
+
+static uint32_t most_delivered(const struct elastic_chip *c, uint32_t core)
+{
+    uint32_t most = most_outputs(c->plan, core);
+
+    return delivered_by(c, core) == &c->pooled ? 1 + (most - 1) / outputs_of(c, core)->n : most;
+}
+
+static void sizes(const struct elastic_chip *c, const struct plan_stream *st, uint32_t *size,
+                  uint32_t *least)
+{
+    const struct elastic_cfg *e = c->cfg;
+
+    switch (st->kind) {
+    case STREAM_PARTIAL_SUM:
+        *size = e->partial_sum_pixels;
+        *least = max_u32(most_outputs(c->plan, st->from), most_outputs(c->plan, st->to));
+        return;
+    case STREAM_RESIDUAL:
+        *size = e->residual_pixels;
+        *least = most_outputs(c->plan, st->to);
+        return;
+    case STREAM_FROM_RESAMPLING:
+        *size = e->residual_pixels;
+        *least = max_u32(most_delivered(c, st->from), most_outputs(c->plan, st->to));
+        return;
+    case STREAM_FORWARD:
+    case STREAM_VALID:
+        *size = e->input_pixels;
+        *least = most_delivered(c, st->from);
+        return;
+    case STREAM_IMAGE:
+    case STREAM_TO_RESAMPLING:
+    case STREAM_RESULT:
+    case N_STREAM_KIND:
+        break;
+    }
+    *size = e->input_pixels;
+    *least = 1;
+}
+
+/* ---- sites ---- */
+
+static uint32_t from_site(const struct elastic_chip *c, uint32_t stream)
+{
+    return core_stream_from(c->plan, stream);
+}
+
+static bool is_added(const struct plan_stream *st)
+{
+    return st->kind == STREAM_RESIDUAL || st->kind == STREAM_FROM_RESAMPLING;
+}
+
+/* Room for a site's links and intakes; n is then counted again as they are made. */
+static bool make_room(struct elastic_chip *c)
+{
+    for (uint32_t i = 0; i < c->plan->n_stream; i++) {
+        const struct plan_stream *st = &c->plan->stream[i];
+        c->site[from_site(c, i)].n_link++;
+        if (st->kind == STREAM_RESULT || st->kind == STREAM_PARTIAL_SUM)
+            continue;
+        struct site *to = &c->site[st->to];
+        *(is_added(st) ? &to->n_added : &to->n_in) += 1;
+    }
+    for (uint32_t i = 0; i < c->n_site; i++) {
+        struct site *s = &c->site[i];
+        s->link = calloc(s->n_link + 1, sizeof *s->link);
+        s->in = calloc(s->n_in + 1, sizeof *s->in);
+        s->added = calloc(s->n_added + 1, sizeof *s->added);
+        if (!s->link || !s->in || !s->added)
+            return false;
+        s->n_link = s->n_in = s->n_added = 0;
+    }
+    return true;
+}
+
+static bool make_backs(struct elastic_chip *c, struct site *s)
+{
+    const struct plan *p = c->plan;
+
+    s->back = calloc(p->n_read_back + 1, sizeof *s->back);
+    for (uint32_t i = 0; s->back && i < p->n_read_back; i++) {
+        const struct read_back *rb = &p->read_back[i];
+        if (s->pc->split > 0 || rb->reader != s->pc->plan_layer || rb->reader_copy != s->pc->copy)
+            continue;
+        uint32_t receiver = plan_core_of(p, rb->receiver, rb->receiver_copy, 0, 0), n = 0;
+        for (uint32_t k = 0; k < p->n_stream; k++) {
+            const struct plan_stream *st = &p->stream[k];
+            bool back = st->kind == STREAM_RESIDUAL || st->kind == STREAM_TO_RESAMPLING;
+            n += back && st->from == s->index && st->read_back == i;
+        }
+        struct back *b = &s->back[s->n_back++];
+        *b = (struct back){ .who = rb, .order = outputs_of(c, receiver) };
+        if (!send_buffer_init(&b->out, c->cfg->read_back_pixels, 1, n))
+            return false;
+    }
+    return s->back != NULL;
+}
+
+static bool make_core(struct elastic_chip *c, struct site *s)
+{
+    const struct plan *p = c->plan;
+    const struct plan_core *pc = &p->core[s->index];
+
+    s->pc = pc;
+    s->pl = &p->layer[pc->plan_layer];
+    s->layer = plan_network_layer(p, pc->plan_layer);
+    s->layout = &p->time.core[s->index].layout;
+    s->shape = plan_firing_shape(p, pc->plan_layer);
+    s->own = outputs_of(c, s->index);
+    s->ends = pc->part + 1 == s->pl->parts;
+    s->delivers = s->ends && pc->plan_layer + 1 == p->n_layer;
+    s->result = calloc(c->cfg->results, sizeof *s->result);
+    return s->result &&
+           registers_init(&s->registers, &s->pl->window, s->pl->in_height, s->pl->in_width,
+                          s->pl->firing->strip_width(&s->shape)) &&
+           make_backs(c, s);
+}
+
+static bool make_site(struct elastic_chip *c, uint32_t i)
+{
+    const char *name = core_site_name(c->plan, i);
+    struct site *s = &c->site[i];
+    bool is_core = i < c->plan->n_core;
+
+    s->chip = c;
+    s->index = i;
+    c->path[i] = malloc(strlen(name) + 1);
+    if (!c->path[i])
+        return false;
+    strcpy(c->path[i], name);
+    s->base = (struct block){ .ops = is_core ? &elastic_core_ops : &elastic_scratchpad_ops,
+                              .path = c->path[i] };
+    return !is_core || make_core(c, s);
+}
+
+/* ---- streams ---- */
+
+/* Tokens, or credits, that are on their way at most. */
+static uint32_t on_the_way(uint32_t size, uint32_t clk)
+{
+    return min_u32(size, clk + 2) + 1;
+}
+
+static struct send_buffer *buffer_of(struct site *s, const struct plan_stream *st, uint32_t stream)
+{
+    if (st->kind != STREAM_RESIDUAL && st->kind != STREAM_TO_RESAMPLING)
+        return &s->out;
+    for (uint32_t i = 0; i < s->n_back; i++)
+        if (s->back[i].who == &s->chip->plan->read_back[st->read_back]) {
+            s->back[i].stream = stream;
+            return &s->back[i].out;
+        }
+    assert(!"a receiver that nobody reads back for");
+    return NULL;
+}
+
+static struct intake *intake_for(struct site *s, const struct plan_stream *st)
+{
+    if (st->kind == STREAM_PARTIAL_SUM)
+        return &s->sums;
+    return is_added(st) ? &s->added[s->n_added++] : &s->in[s->n_in++];
+}
+
+static bool connect(struct elastic_chip *c, uint32_t stream)
+{
+    const struct plan_stream *st = &c->plan->stream[stream];
+    struct site *from = &c->site[from_site(c, stream)];
+    struct link *l = &from->link[from->n_link++];
+    const bool sums = st->kind == STREAM_PARTIAL_SUM && c->cfg->partial_sum_hop_clk != HOP_SAME;
+    uint32_t size, least;
+
+    *l = (struct link){ .stream = stream, .order = carried_by(c, st),
+                        .from = buffer_of(from, st, stream),
+                        .hop_clk = sums ? c->cfg->partial_sum_hop_clk : c->cfg->hop_clk };
+    c->link_of[stream] = l;
+    if (st->kind == STREAM_RESULT)
+        return meter_init(&l->meter, 0);
+    sizes(c, st, &size, &least);
+    struct site *to = &c->site[st->to];
+    struct intake *in = intake_for(to, st);
+    c->intake_of[stream] = in;
+    *in = (struct intake){ .stream = stream, .order = l->order, .tokens = &c->tokens[stream],
+                           .credits = &c->credits[stream], .n = st->n,
+                           .fill = { .size = max_u32(size, least), .raised = least > size } };
+    in->first = st->pos_n > 0 || is_added(st) || st->kind == STREAM_PARTIAL_SUM
+                    ? 0 : st->to_first - to->pc->in_first;
+    if (!is_added(st) && st->kind != STREAM_PARTIAL_SUM)
+        in->token = calloc(in->fill.size, sizeof *in->token);
+    l->tokens = in->tokens;
+    l->credits = in->credits;
+    l->credit = l->size = in->fill.size;
+    return (in->token || is_added(st) || st->kind == STREAM_PARTIAL_SUM) &&
+           chan_init(l->tokens, from->base.path, &from->base, &to->base,
+                     on_the_way(l->size, l->hop_clk), sizeof(uint32_t)) &&
+           chan_init(l->credits, to->base.path, &to->base, &from->base,
+                     on_the_way(l->size, c->cfg->credit_clk), sizeof(uint32_t)) &&
+           meter_init(&l->meter, 2);
+}
+
+/* Buffers of results and what follows from the streams. */
+static bool finish_site(struct elastic_chip *c, struct site *s)
+{
+    uint32_t n = 0, causes = s->n_in + s->n_link + s->n_added + N_ELASTIC_ON;
+
+    for (uint32_t i = 0; i < s->n_link; i++)
+        n += s->link[i].from == &s->out && s->link[i].tokens;
+    if (s->index >= c->plan->n_core)
+        return send_buffer_init(&s->out, 1, 1, n);
+    uint32_t least = s->ends ? most_delivered(c, s->index) : most_outputs(c->plan, s->index);
+    return send_buffer_init(&s->out, c->cfg->output_pixels, least, n) &&
+           meter_init(&s->port_meter, causes) && meter_init(&s->array_meter, causes) &&
+           meter_init(&s->digital_meter, causes) && site_needs(s);
+}
+
+/* ---- the chip ---- */
+
+static bool make_orders(struct elastic_chip *c)
+{
+    const struct plan *p = c->plan;
+    const struct shape *image = &p->network->layer[0].out;
+
+    for (uint32_t i = 0; i < p->n_core; i++)
+        if (first_of_copy(p, i) == i &&
+            !order_of_outputs(&c->order[i], p, p->core[i].plan_layer, p->core[i].copy))
+            return false;
+    return order_of_map(&c->image, image->height, image->width) && order_of_map(&c->pooled, 1, 1);
+}
+
+static bool make(struct elastic_chip *c)
+{
+    const struct plan *p = c->plan;
+    bool made;
+
+    c->n_site = core_n_site(p);
+    c->order = calloc(p->n_core, sizeof *c->order);
+    c->site = calloc(c->n_site, sizeof *c->site);
+    c->path = calloc(c->n_site, sizeof *c->path);
+    c->tokens = calloc(p->n_stream, sizeof *c->tokens);
+    c->credits = calloc(p->n_stream, sizeof *c->credits);
+    c->link_of = calloc(p->n_stream, sizeof(struct link *));
+    c->intake_of = calloc(p->n_stream, sizeof(struct intake *));
+    c->start_clk = calloc(c->n_image, sizeof *c->start_clk);
+    c->result_clk = calloc(c->n_image, sizeof *c->result_clk);
+    made = c->order && c->site && c->path && c->tokens && c->credits && c->link_of &&
+           c->intake_of && c->start_clk && c->result_clk && make_orders(c);
+    for (uint64_t i = 0; made && i < c->n_image; i++)
+        c->start_clk[i] = UINT64_MAX;
+    for (uint32_t i = 0; made && i < c->n_site; i++)
+        made = make_site(c, i);
+    made = made && make_room(c);
+    for (uint32_t i = 0; made && i < p->n_stream; i++)
+        made = connect(c, i);
+    for (uint32_t i = 0; made && i < c->n_site; i++)
+        made = finish_site(c, &c->site[i]);
+    return made;
+}
+
+static void site_release(struct site *s)
+{
+    for (uint32_t i = 0; s->link && i < s->n_link; i++)
+        free(s->link[i].meter.cause);
+    for (uint32_t i = 0; s->in && i < s->n_in; i++)
+        free(s->in[i].token);
+    for (uint32_t i = 0; s->back && i < s->n_back; i++) {
+        free(s->back[i].need);
+        free(s->back[i].index);
+        free(s->back[i].out.token);
+    }
+    free(s->link);
+    free(s->in);
+    free(s->added);
+    free(s->back);
+    free(s->out.token);
+    free(s->need);
+    free(s->adds);
+    free(s->last_read);
+    free(s->reads);
+    free(s->want);
+    free(s->result);
+    free(s->port_meter.cause);
+    free(s->array_meter.cause);
+    free(s->digital_meter.cause);
+    registers_release(&s->registers);
+}
+
+static void release(struct elastic_chip *c)
+{
+    for (uint32_t i = 0; c->site && i < c->n_site; i++)
+        site_release(&c->site[i]);
+    for (uint32_t i = 0; c->path && i < c->n_site; i++)
+        free(c->path[i]);
+    for (uint32_t i = 0; c->order && i < c->plan->n_core; i++)
+        order_release(&c->order[i]);
+    for (uint32_t i = 0; i < c->plan->n_stream; i++) {
+        if (c->tokens)
+            chan_release(&c->tokens[i]);
+        if (c->credits)
+            chan_release(&c->credits[i]);
+    }
+    order_release(&c->image);
+    order_release(&c->pooled);
+    free(c->order);
+    free(c->site);
+    free(c->path);
+    free(c->tokens);
+    free(c->credits);
+    free(c->link_of);
+    free(c->intake_of);
+    free(c->start_clk);
+    free(c->result_clk);
+}
+
+/* ---- a run ---- */
+
+static uint64_t run_design(struct elastic_chip *c, const struct elastic_cfg_run *cfg, bool *ran)
+{
+    struct block **block = calloc(c->n_site, sizeof(struct block *));
+    struct chan **chan = calloc(2 * (size_t)c->plan->n_stream + 1, sizeof(struct chan *));
+    struct kernel *k = NULL;
+    struct design d = { block, c->n_site, chan, 0 };
+    uint64_t last = 0;
+
+    for (uint32_t i = 0; block && i < c->n_site; i++)
+        block[i] = &c->site[i].base;
+    for (uint32_t i = 0; chan && i < c->plan->n_stream; i++)
+        if (c->intake_of[i]) {
+            chan[d.n_chan++] = &c->tokens[i];
+            chan[d.n_chan++] = &c->credits[i];
+        }
+    if (block && chan)
+        k = kernel_new(cfg->kernel, &d, cfg->mode);
+    *ran = k != NULL;
+    if (k) {
+        last = kernel_run(k, CYC_NEVER);
+        kernel_free(k);
+    }
+    free(block);
+    free(chan);
+    return last;
+}
+
+static bool all_done(const struct elastic_chip *c)
+{
+    const struct plan *p = c->plan;
+    uint64_t want = 0;
+
+    for (uint32_t i = 0; i < p->n_core; i++)
+        want += c->site[i].delivers ? c->n_image * c->site[i].own->n : 0;
+    return c->n_result == want;
+}
+
+/* Pixels sent have come, places taken are free again: of every stream, once all is done. */
+static enum err check_streams(const struct elastic_chip *c, struct err_msg *m)
+{
+    for (uint32_t i = 0; i < c->plan->n_stream; i++) {
+        const struct link *l = c->link_of[i];
+        const struct intake *in = c->intake_of[i];
+        if (in && (l->pixels != in->arrived || in->arrived != in->taken || l->credit != l->size))
+            return err_set(m, ERR_RUN, "stream %" PRIu32 " from %s: %" PRIu64 " pixels sent, %"
+                           PRIu64 " received, %" PRIu64 " used, %" PRIu32 " of %" PRIu32
+                           " places known to be free", i,
+                           core_site_name(c->plan, from_site(c, i)), l->pixels, in->arrived,
+                           in->taken, l->credit, l->size);
+    }
+    return ERR_NONE;
+}
+
+/* ---- what comes of it ---- */
+
+static bool put_stage(struct elastic_result *r, const struct meter *m, enum elastic_kind kind,
+                      uint32_t core, uint32_t stream)
+{
+    struct elastic_stage *s = &r->stage[r->n_stage++];
+
+    *s = (struct elastic_stage){ .kind = kind, .core = core, .stream = stream };
+    memcpy(s->clk, m->clk, sizeof s->clk);
+    s->cause = calloc(m->n, sizeof *s->cause);
+    for (uint32_t i = 1; s->cause && i < m->n; i++)
+        if (m->cause[i].cause.clk > 0)
+            s->cause[s->n_cause++] = m->cause[i].cause;
+    return s->cause != NULL;
+}
+
+static void put_buffer(struct elastic_result *r, struct fill *f, enum elastic_buffer_kind kind,
+                       uint32_t core, uint32_t stream)
+{
+    if (f->used >= f->size)
+        f->full_clk += r->elapsed - f->since_clk;
+    r->buffer[r->n_buffer++] = (struct elastic_buffer){ kind, core, stream, f->size, f->most,
+                                                        f->raised, f->full_clk };
+}
+
+static bool put_site(struct elastic_result *r, struct site *s)
+{
+    bool is_core = s->index < s->chip->plan->n_core, put = true;
+    struct meter *meter[] = { &s->port_meter, &s->array_meter, &s->digital_meter };
+
+    for (unsigned k = 0; is_core && k < 3; k++) {
+        meter_end(meter[k], r->elapsed);
+        put &= put_stage(r, meter[k], (enum elastic_kind)k, s->index, NOWHERE);
+    }
+    for (uint32_t i = 0; i < s->n_link; i++) {
+        struct link *l = &s->link[i];
+        meter_end(&l->meter, r->elapsed);
+        r->stream[l->stream] = l->count;
+        if (l->tokens) {
+            put &= put_stage(r, &l->meter, ELASTIC_LINK, s->index, l->stream);
+            r->stream[l->stream].busy_clk = l->meter.clk[ELASTIC_BUSY];
+        }
+    }
+    if (!is_core)
+        return put;
+    r->core[s->index] = s->count;
+    for (uint32_t i = 0; i < s->n_in; i++)
+        put_buffer(r, &s->in[i].fill, BUFFER_INPUT, s->index, s->in[i].stream);
+    for (uint32_t i = 0; i < s->n_added; i++)
+        put_buffer(r, &s->added[i].fill, BUFFER_RESIDUAL, s->index, s->added[i].stream);
+    if (s->sums.tokens)
+        put_buffer(r, &s->sums.fill, BUFFER_PARTIAL_SUM, s->index, s->sums.stream);
+    put_buffer(r, &s->out.fill, BUFFER_OUTPUT, s->index, NOWHERE);
+    for (uint32_t i = 0; i < s->n_back; i++)
+        put_buffer(r, &s->back[i].out.fill, BUFFER_READ_BACK, s->index, s->back[i].stream);
+    return put;
+}
+
+static bool collect(struct elastic_chip *c, struct elastic_result *r)
+{
+    const struct plan *p = c->plan;
+    size_t n_stage = 3 * (size_t)p->n_core + p->n_stream;
+    size_t n_buffer = p->n_stream + p->n_core + (size_t)p->n_core * p->n_read_back;
+    bool put = true;
+
+    r->stage = calloc(n_stage, sizeof *r->stage);
+    r->buffer = calloc(n_buffer, sizeof *r->buffer);
+    r->core = calloc(p->n_core, sizeof *r->core);
+    r->stream = calloc(p->n_stream, sizeof *r->stream);
+    if (!r->stage || !r->buffer || !r->core || !r->stream)
+        return false;
+    r->first_firing_clk = UINT64_MAX;
+    for (uint32_t i = 0; put && i < c->n_site; i++)
+        put = put_site(r, &c->site[i]);
+    for (uint32_t i = 0; i < p->layer[0].n_core; i++)
+        r->first_firing_clk =
+            min_u64(r->first_firing_clk, r->core[p->layer[0].first_core + i].first_clk);
+    r->start_clk = c->start_clk;
+    r->result_clk = c->result_clk;
+    c->start_clk = c->result_clk = NULL;
+    return put;
+}
+
+static enum err run_once(const struct plan *p, const struct elastic_cfg_run *cfg,
+                         struct elastic_result *r, struct err_msg *m, bool *full)
+{
+    struct elastic_chip c = { .plan = p, .cfg = cfg->elastic, .n_image = cfg->n_image };
+    enum err e = ERR_NONE;
+    bool ran = make(&c);
+
+    *r = (struct elastic_result){ .n_image = cfg->n_image };
+    if (ran)
+        r->elapsed = run_design(&c, cfg, &ran);
+    if (!ran) {
+        e = err_set(m, ERR_MEMORY, "no memory for the run");
+    } else if (!all_done(&c)) {
+        stuck_explain(&c, m, full);
+        e = ERR_RUN;
+    } else {
+        e = check_streams(&c, m);
+        if (!e && !collect(&c, r))
+            e = err_set(m, ERR_MEMORY, "no memory for the run");
+    }
+    release(&c);
+    if (e)
+        elastic_result_release(r);
+    return e;
+}
+
+/* ---- what would break a circle ---- */
+
+static uint32_t *buffer_field(struct elastic_cfg *e, enum elastic_buffer_kind k)
+{
+    switch (k) {
+    case BUFFER_INPUT:
+        return &e->input_pixels;
+    case BUFFER_RESIDUAL:
+        return &e->residual_pixels;
+    case BUFFER_PARTIAL_SUM:
+        return &e->partial_sum_pixels;
+    case BUFFER_OUTPUT:
+        return &e->output_pixels;
+    case BUFFER_READ_BACK:
+    case N_ELASTIC_BUFFER:
+        break;
+    }
+    return &e->read_back_pixels;
+}
+
+enum { MOST_TRIES = 16 };
+
+static bool breaks(const struct plan *p, const struct elastic_cfg_run *cfg,
+                   enum elastic_buffer_kind k, uint32_t size, uint32_t *tries)
+{
+    struct elastic_cfg other = *cfg->elastic;
+    struct elastic_cfg_run again = *cfg;
+    struct elastic_result r;
+    struct err_msg unused;
+    bool full[N_ELASTIC_BUFFER] = { false };
+
+    ++*tries;
+    *buffer_field(&other, k) = size;
+    again.elastic = &other;
+    if (run_once(p, &again, &r, &unused, full))
+        return false;
+    elastic_result_release(&r);
+    return true;
+}
+
+/* The least size of a buffer with which the run ends; 0: none was found. */
+static uint32_t least_size(const struct plan *p, const struct elastic_cfg_run *cfg,
+                           enum elastic_buffer_kind k, uint32_t *tries)
+{
+    struct elastic_cfg now = *cfg->elastic;
+    uint32_t low = *buffer_field(&now, k), high = low; // low does not do
+
+    do {
+        if (*tries >= MOST_TRIES || high > ELASTIC_MOST_PIXELS / 4)
+            return 0;
+        low = high;
+        high *= 4;
+    } while (!breaks(p, cfg, k, high, tries));
+    while (high - low > 1 && *tries < MOST_TRIES) {
+        uint32_t middle = low + (high - low) / 2;
+        if (breaks(p, cfg, k, middle, tries))
+            high = middle;
+        else
+            low = middle;
+    }
+    return high;
+}
+
+static void suggest(const struct plan *p, const struct elastic_cfg_run *cfg, const bool *full,
+                    struct err_msg *m)
+{
+    struct elastic_cfg now = *cfg->elastic;
+    uint32_t best = 0, added = UINT32_MAX, tries = 0;
+    enum elastic_buffer_kind which = 0;
+
+    for (enum elastic_buffer_kind k = 0; k < N_ELASTIC_BUFFER; k++) {
+        uint32_t size = full[k] ? least_size(p, cfg, k, &tries) : 0;
+        if (size == 0 || size - *buffer_field(&now, k) >= added)
+            continue;
+        added = size - *buffer_field(&now, k);
+        best = size;
+        which = k;
+    }
+    size_t n = strlen(m->text);
+    if (best > 0)
+        snprintf(m->text + n, sizeof m->text - n, ": want %s = %" PRIu32,
+                 elastic_buffer_keys[which], best);
+    else
+        snprintf(m->text + n, sizeof m->text - n, ": no larger buffer alone breaks this");
+}
+
+enum err elastic_run(const struct plan *p, const struct elastic_cfg_run *cfg,
+                     struct elastic_result *r, struct err_msg *m)
+{
+    struct elastic_cfg_run own = *cfg;
+    bool full[N_ELASTIC_BUFFER] = { false };
+
+    if (!own.elastic)
+        own.elastic = &p->config->elastic;
+    enum err e = run_once(p, &own, r, m, full);
+    if (e == ERR_RUN)
+        suggest(p, &own, full, m);
+    return e;
+}
+
+void elastic_result_release(struct elastic_result *r)
+{
+    for (uint32_t i = 0; i < r->n_stage; i++)
+        free(r->stage[i].cause);
+    free(r->start_clk);
+    free(r->result_clk);
+    free(r->stage);
+    free(r->buffer);
+    free(r->core);
+    free(r->stream);
+    *r = (struct elastic_result){ 0 };
+}

@@ -1,0 +1,616 @@
+/* arch/elastic/core.c -- a core under elastic clocking, clock by clock; the order of its rules is
+ * that of elastic.h. */
+#include <inttypes.h>
+
+#include "arch/elastic/site.h"
+
+/* ---- which pixel is which ---- */
+
+static struct pixel output_at(const struct site *s, uint64_t i)
+{
+    const struct place *at = &s->own->at[i % s->own->n];
+
+    return (struct pixel){ i / s->own->n, at->row, at->column };
+}
+
+static uint64_t n_output(const struct site *s)
+{
+    return s->chip->n_image * s->own->n;
+}
+
+static uint64_t port_clocks(const struct site *s, uint64_t words)
+{
+    uint64_t map = (uint64_t)s->pl->in_height * s->pl->in_width;
+
+    return stage_memory_clocks(s->chip->plan->config, map, words);
+}
+
+/* ---- what comes ---- */
+
+static void take_in(struct intake *in, uint64_t now)
+{
+    if (!in->tokens || !chan_can_pop(in->tokens, now))
+        return;
+    uint32_t n = *(const uint32_t *)chan_pop(in->tokens, now);
+    in->arrived += n;
+    fill_add(&in->fill, now, n);
+    assert(in->fill.used <= in->fill.size);
+    if (in->token)
+        in->token[(in->token_first + in->token_n++) % in->fill.size] = n;
+}
+
+static void free_places(struct intake *in, uint64_t now, uint32_t n)
+{
+    fill_take(&in->fill, now, n);
+    in->taken += n;
+    in->freed += n;
+}
+
+static void give_credit(const struct site *s, struct intake *in, uint64_t now)
+{
+    if (in->freed == 0)
+        return;
+    *(uint32_t *)chan_push(in->credits, now + s->chip->cfg->credit_clk) = in->freed;
+    in->freed = 0;
+}
+
+/* ---- 1. ends ---- */
+
+static void stored(struct intake *in, uint64_t now)
+{
+    free_places(in, now, 1);
+    if (++in->token_done < in->token[in->token_first])
+        return;
+    in->visible += in->token_done;
+    in->token_done = 0;
+    in->token_first = (in->token_first + 1) % in->fill.size;
+    in->token_n--;
+}
+
+static void port_ends(struct site *s, uint64_t now)
+{
+    if (s->port == PORT_STORES)
+        stored(&s->in[s->port_of], now);
+    if (s->port == PORT_READS_BACK) {
+        struct back *b = &s->back[s->port_of];
+        b->done++;
+        send_buffer_put(&b->out, 1);
+        if (b->out.n_link == 0) { // nobody wants it
+            b->out.first++;
+            fill_take(&b->out.fill, now, 1);
+        }
+    }
+    s->port = PORT_IDLE;
+}
+
+static void load_ends(struct site *s)
+{
+    s->loaded = REGISTERS_FULL;
+    s->load_done += s->load_n;
+    if (s->load_uses_port)
+        s->port = PORT_IDLE;
+}
+
+static void array_ends(struct site *s)
+{
+    s->array_busy = false;
+    s->result[(s->result_first + s->result_n++) % s->chip->cfg->results] = s->array_n;
+    if (s->loaded == REGISTERS_IN_USE)
+        s->loaded = REGISTERS_EMPTY;
+}
+
+/* Outputs of the chip's result are made. */
+static void deliver(struct site *s, uint64_t now)
+{
+    struct elastic_chip *c = s->chip;
+
+    fill_take(&s->out.fill, now, s->digital_out);
+    for (uint64_t i = s->made; i < s->made + s->digital_n; i++)
+        if ((i + 1) % s->own->n == 0)
+            c->result_clk[i / s->own->n] = max_u64(c->result_clk[i / s->own->n], now);
+    c->n_result += s->digital_n;
+    for (uint32_t k = 0; s->digital_out > 0 && k < s->n_link; k++) {
+        struct link *l = &s->link[k];
+        if (l->tokens)
+            continue;
+        const struct plan_stream *st = &c->plan->stream[l->stream];
+        uint64_t bits = (uint64_t)s->digital_out * st->n * st->value_bits;
+        l->count.tokens++;
+        l->count.bits += bits;
+        l->count.busy_clk +=
+            stage_link_clocks(c->plan->config, c->plan->fabric, &st->route, bits);
+    }
+}
+
+static void digital_ends(struct site *s, uint64_t now)
+{
+    s->digital_busy = false;
+    if (s->delivers)
+        deliver(s, now);
+    else if (s->digital_out > 0)
+        send_buffer_put(&s->out, s->digital_out);
+    s->made += s->digital_n;
+}
+
+static void end_all(struct site *s, uint64_t now)
+{
+    for (uint32_t i = 0; i < s->n_in; i++)
+        take_in(&s->in[i], now);
+    for (uint32_t i = 0; i < s->n_added; i++)
+        take_in(&s->added[i], now);
+    take_in(&s->sums, now);
+    if ((s->port == PORT_STORES || s->port == PORT_READS_BACK) && s->port_end == now)
+        port_ends(s, now);
+    if (s->loaded == REGISTERS_LOAD && s->load_end == now)
+        load_ends(s);
+    if (s->array_busy && s->array_end == now)
+        array_ends(s);
+    if (s->digital_busy && s->digital_end == now)
+        digital_ends(s, now);
+    links_end(s, now);
+}
+
+/* ---- 3. digital ---- */
+
+/* The stream whose pixel is missing to add to n outputs from `first` on; NULL: none is. */
+static const struct intake *residual_missing(const struct site *s, uint64_t first, uint32_t n)
+{
+    for (uint32_t k = 0; k < s->n_added; k++) {
+        const struct intake *in = &s->added[k];
+        for (uint64_t i = first + n; i-- > first;) { // the last one mostly decides
+            uint32_t at = s->adds[i % s->own->n * s->n_added + k];
+            if (at != NOWHERE && in->arrived <= i / s->own->n * in->order->n + at)
+                return in;
+        }
+    }
+    return NULL;
+}
+
+static void take_residual(struct site *s, uint64_t first, uint32_t n, uint64_t now)
+{
+    for (uint32_t k = 0; k < s->n_added; k++) {
+        uint32_t used = 0;
+        for (uint64_t i = first; i < first + n; i++)
+            used += s->adds[i % s->own->n * s->n_added + k] != NOWHERE;
+        if (used > 0)
+            free_places(&s->added[k], now, used);
+    }
+}
+
+/* Places that n outputs from `first` on take in the output buffer. */
+static uint32_t places(const struct site *s, uint64_t first, uint32_t n)
+{
+    if (!s->ends || !s->layer->pooled)
+        return n;
+    return (uint32_t)((first + n) / s->own->n - first / s->own->n);
+}
+
+static uint64_t digital_clocks(const struct site *s, uint32_t n)
+{
+    const struct config *c = s->chip->plan->config;
+    uint64_t clk =
+        stage_clocks(c, STAGE_DIGITAL, stage_digital_ops(s->layer, n, s->pc->out_n));
+
+    return ceil_div(clk * c->clock_mhz, digital_mhz(c));
+}
+
+static void digital_starts(struct site *s, uint64_t now)
+{
+    if (s->digital_busy || s->result_n == 0)
+        return;
+    uint32_t n = s->result[s->result_first], out = places(s, s->digital_next, n);
+    if (s->out.fill.used + out > s->out.fill.size ||
+        (s->sums.tokens && s->sums.arrived - s->sums.taken < n) ||
+        residual_missing(s, s->digital_next, n))
+        return;
+    if (s->sums.tokens)
+        free_places(&s->sums, now, n);
+    take_residual(s, s->digital_next, n, now);
+    if (out > 0)
+        fill_add(&s->out.fill, now, out);
+    s->result_first = (s->result_first + 1) % s->chip->cfg->results;
+    s->result_n--;
+    s->digital_busy = true;
+    s->digital_end = now + digital_clocks(s, n);
+    s->digital_n = n;
+    s->digital_out = out;
+    s->digital_next += n;
+}
+
+/* ---- 4. array ---- */
+
+static uint64_t array_clocks(const struct site *s)
+{
+    if (s->pc->rows == 0 || layer_is_digital(s->layer))
+        return 1;
+    return max_u64(1, stage_array_clocks(s->chip->plan->config, &s->pl->array, s->pc->rows,
+                                         s->pc->columns));
+}
+
+static void array_starts(struct site *s, uint64_t now)
+{
+    if (s->array_busy || s->loaded != REGISTERS_FULL || s->result_n >= s->chip->cfg->results)
+        return;
+    if (s->array_next == 0)
+        s->count.first_clk = now;
+    if (s->array_next < s->own->n)
+        s->count.last_clk = now;
+    s->array_n = s->load_n;
+    s->array_next += s->load_n;
+    s->count.firings += !layer_is_digital(s->layer);
+    s->count.outputs += s->load_n;
+    s->array_busy = true;
+    s->array_end = now + array_clocks(s);
+    s->loaded = s->chip->cfg->registers > 1 ? REGISTERS_EMPTY : REGISTERS_IN_USE;
+}
+
+/* ---- 5. port ---- */
+
+/* Whether the pixel that would be in the slot of one that comes is still to be read. */
+static bool slot_is_free(const struct site *s, uint64_t image, const struct place *at,
+                         const struct back **who)
+{
+    uint64_t c = image * s->pl->in_width + at->column, k = s->layout->shape.columns;
+
+    *who = NULL;
+    if (c < k)
+        return true;
+    uint64_t before = (c - k) / s->pl->in_width;
+    size_t there = (size_t)((c - k) % s->pl->in_width) * s->pl->in_height + at->row;
+    for (uint32_t i = 0; i < s->n_back; i++) {
+        const struct back *b = &s->back[i];
+        *who = b;
+        if (b->index[there] != NOWHERE && b->done <= before * b->order->n + b->index[there])
+            return false;
+    }
+    *who = NULL;
+    return s->last_read[there] == NOWHERE ||
+           s->load_done > before * s->own->n + s->last_read[there];
+}
+
+/* The oldest pixel that has come in a stream: whether there is one with a free slot. */
+static bool next_pixel(const struct site *s, const struct intake *in, struct pixel *at)
+{
+    const struct back *who;
+    uint64_t i = in->taken;
+
+    if (i == in->arrived)
+        return false;
+    const struct place *place = &in->order->at[i % in->order->n];
+    *at = (struct pixel){ i / in->order->n, place->row, place->column };
+    return slot_is_free(s, at->image, place, &who);
+}
+
+static uint64_t store_words(const struct site *s, const struct intake *in, const struct pixel *at)
+{
+    const struct plan_stream *st = &s->chip->plan->stream[in->stream];
+
+    if (st->n == 0 || !stream_carries(st, s->pl->in_width, at->row, at->column))
+        return 0; // tells that it has come
+    return memory_write_words(s->layout, at->row, at->image * s->pl->in_width + at->column,
+                              in->first, in->n);
+}
+
+/* Stores a pixel of the stream, if there is one; in no time where it takes no words. */
+static bool store(struct site *s, struct intake *in, uint64_t now)
+{
+    struct pixel at;
+
+    while (next_pixel(s, in, &at)) {
+        uint64_t words = store_words(s, in, &at), clk = port_clocks(s, words);
+        if (clk > 0 && s->port != PORT_IDLE)
+            return false;
+        s->count.words_written += words;
+        s->count.pixels_stored += words > 0;
+        if (clk > 0) {
+            s->port = PORT_STORES;
+            s->port_of = (uint32_t)(in - s->in);
+            s->port_end = now + clk;
+            return true;
+        }
+        stored(in, now);
+    }
+    return false;
+}
+
+static bool all_visible(const struct site *s, const uint32_t *need, uint64_t image)
+{
+    for (uint32_t i = 0; i < s->n_in; i++)
+        if (need[i] > 0 && s->in[i].visible < image * s->in[i].order->n + need[i])
+            return false;
+    return true;
+}
+
+static bool back_is_visible(const struct site *s, const struct back *b)
+{
+    return all_visible(s, b->need + b->begun % b->order->n * s->n_in, b->begun / b->order->n);
+}
+
+static bool back_has_room(const struct back *b)
+{
+    return b->out.fill.used < b->out.fill.size;
+}
+
+static bool read_back(struct site *s, struct back *b, uint64_t now)
+{
+    if (b->begun == s->chip->n_image * b->order->n || !back_has_room(b) || !back_is_visible(s, b))
+        return false;
+    const struct place *place = &b->order->at[b->begun % b->order->n];
+    uint64_t column = b->begun / b->order->n * s->pl->in_width + place->column * b->who->stride[1];
+    uint64_t words = memory_read_words(s->layout, place->row * b->who->stride[0], column, 1);
+    b->begun++;
+    fill_add(&b->out.fill, now, 1);
+    s->count.words_read_back += words;
+    s->port = PORT_READS_BACK;
+    s->port_of = (uint32_t)(b - s->back);
+    s->port_end = now + max_u64(1, port_clocks(s, words));
+    return true;
+}
+
+/* The outputs of the next firing that its policy allows. */
+static uint32_t whole_group(const struct site *s)
+{
+    const struct pixel head = output_at(s, s->load_next);
+    uint64_t left = n_output(s) - s->load_next;
+    uint32_t n = 1;
+
+    while (n < left) {
+        const struct pixel next = output_at(s, s->load_next + n);
+        if (!firing_joins(s->pl->firing, &s->shape, &head, n, &next))
+            break;
+        n++;
+    }
+    return n;
+}
+
+static bool output_is_visible(const struct site *s, uint64_t i)
+{
+    return all_visible(s, s->need + i % s->own->n * s->n_in, i / s->own->n);
+}
+
+/* What the whole group needs of every stream. */
+static void find_wants(struct site *s)
+{
+    for (uint32_t k = 0; k < s->n_in; k++)
+        s->want[k] = 0;
+    for (uint64_t i = s->load_next; i < s->load_next + s->group_n; i++)
+        for (uint32_t k = 0; k < s->n_in; k++) {
+            uint32_t need = s->need[i % s->own->n * s->n_in + k];
+            if (need > 0)
+                s->want[k] = max_u64(s->want[k], i / s->own->n * s->in[k].order->n + need);
+        }
+}
+
+/* Outputs of the next firing that are there; 0: it cannot be read yet. */
+static uint32_t outputs_ready(struct site *s)
+{
+    uint32_t n = 0;
+
+    if (s->load_next == n_output(s))
+        return 0;
+    if (s->group_n == 0) {
+        s->group_n = whole_group(s);
+        find_wants(s);
+    }
+    if (s->chip->cfg->group == GROUP_ANY) {
+        while (n < s->group_n && output_is_visible(s, s->load_next + n))
+            n++;
+        return n;
+    }
+    for (uint32_t k = 0; k < s->n_in; k++)
+        if (s->in[k].visible < s->want[k])
+            return 0;
+    return s->group_n;
+}
+
+static uint64_t registers_words(const struct site *s, uint64_t image)
+{
+    const struct input_registers *r = &s->registers;
+    uint64_t words = 0;
+
+    for (uint32_t i = 0; i < r->n_read; i++) {
+        struct row_read read = r->read[i];
+        if (s->pl->flat && !plan_flat_read(s->chip->plan, s->pc, read.row, &read.first_column,
+                                           &read.columns))
+            continue;
+        words += memory_read_words(s->layout, read.row,
+                                   image * s->pl->in_width + read.first_column, read.columns);
+    }
+    return words;
+}
+
+/* Words of a firing of the next n outputs, those that share the registers at a time. */
+static uint64_t firing_words(struct site *s, uint32_t n)
+{
+    uint64_t words = 0;
+
+    for (uint32_t from = 0, k; from < n; from += k) {
+        const struct pixel head = output_at(s, s->load_next + from);
+        struct pixel next = head;
+        registers_begin(&s->registers, &head);
+        k = 0;
+        do {
+            registers_need(&s->registers, &next);
+            next = output_at(s, s->load_next + from + ++k);
+        } while (from + k < n &&
+                 firing_replica(s->pl->firing, &s->shape, &head, &next) < s->shape.n);
+        words += registers_words(s, head.image);
+    }
+    return words;
+}
+
+/* Whether a firing of the next n outputs reads anything: if not, it needs no port. */
+static bool needs_port(const struct site *s, uint32_t n)
+{
+    bool reads = false;
+
+    for (uint64_t i = s->load_next; i < s->load_next + n; i++)
+        reads |= s->reads[i % s->own->n];
+    return reads && port_clocks(s, 1) > 0;
+}
+
+static void load(struct site *s, uint64_t now)
+{
+    uint32_t n = s->loaded == REGISTERS_EMPTY ? outputs_ready(s) : 0;
+
+    if (n == 0 || (s->port != PORT_IDLE && needs_port(s, n)))
+        return;
+    uint64_t words = firing_words(s, n), clk = port_clocks(s, words);
+    s->count.words_read += words;
+    s->load_uses_port = clk > 0;
+    s->load_n = n;
+    s->load_next += n;
+    s->group_n = 0;
+    s->loaded = REGISTERS_LOAD;
+    s->load_end = now + max_u64(1, clk);
+    if (clk > 0)
+        s->port = PORT_READS;
+}
+
+static void port_starts(struct site *s, uint64_t now)
+{
+    for (uint32_t i = 0; i < s->n_in; i++)
+        store(s, &s->in[i], now);
+    for (uint32_t i = 0; i < s->n_back && s->port == PORT_IDLE; i++)
+        read_back(s, &s->back[i], now);
+    load(s, now);
+}
+
+/* ---- where time goes ---- */
+
+static void watch_digital(struct site *s, uint64_t now)
+{
+    struct meter *m = &s->digital_meter;
+
+    if (s->digital_busy) {
+        meter_set(m, now, ELASTIC_BUSY, ON_NOTHING, 0);
+        return;
+    }
+    if (s->result_n == 0) {
+        meter_set(m, now, ELASTIC_STARVED, ON_CROSSBAR, 0);
+        return;
+    }
+    uint32_t n = s->result[s->result_first];
+    const struct intake *in;
+    if (s->out.fill.used + places(s, s->digital_next, n) > s->out.fill.size) {
+        uint32_t slow = 0; // the link that has sent least
+        for (uint32_t i = 1; i < s->n_link; i++)
+            if (s->link[i].from == &s->out && s->link[i].next < s->link[slow].next)
+                slow = i;
+        meter_set(m, now, ELASTIC_BLOCKED, ON_OUTPUT, s->link[slow].stream);
+    } else if (s->sums.tokens && s->sums.arrived - s->sums.taken < n) {
+        meter_set(m, now, ELASTIC_WAITING, ON_SUMS, s->sums.stream);
+    } else if ((in = residual_missing(s, s->digital_next, n))) {
+        meter_set(m, now, ELASTIC_WAITING, ON_RESIDUAL, in->stream);
+    }
+}
+
+static void watch_array(struct site *s, uint64_t now)
+{
+    struct meter *m = &s->array_meter;
+
+    if (s->array_busy)
+        meter_set(m, now, ELASTIC_BUSY, ON_NOTHING, 0);
+    else if (s->loaded != REGISTERS_FULL)
+        meter_set(m, now, ELASTIC_STARVED, ON_PORT, 0);
+    else
+        meter_set(m, now, ELASTIC_BLOCKED, ON_DIGITAL, 0);
+}
+
+/* The first stream of which the next firing lacks a pixel; NULL: it lacks none, or is none. */
+static const struct intake *missing(const struct site *s)
+{
+    for (uint32_t k = 0; k < s->n_in; k++)
+        if (s->load_next < n_output(s)) {
+            uint32_t need = s->need[s->load_next % s->own->n * s->n_in + k];
+            uint64_t want = s->load_next / s->own->n * s->in[k].order->n + need;
+            if (s->chip->cfg->group == GROUP_FULL && s->group_n > 0)
+                want = s->want[k];
+            if ((need > 0 || s->group_n > 1) && s->in[k].visible < want)
+                return &s->in[k];
+        }
+    return NULL;
+}
+
+/* A pixel has come whose place another holds. */
+static void watch_slot(struct site *s, const struct intake *in, uint64_t now)
+{
+    const struct place *place = &in->order->at[in->taken % in->order->n];
+    const struct back *who;
+
+    slot_is_free(s, in->taken / in->order->n, place, &who);
+    if (who && !back_has_room(who))
+        meter_set(&s->port_meter, now, ELASTIC_BLOCKED, ON_READ_BACK, who->stream);
+    else
+        meter_set(&s->port_meter, now, ELASTIC_BLOCKED, ON_SLOT, in->stream);
+}
+
+static void watch_port(struct site *s, uint64_t now)
+{
+    struct meter *m = &s->port_meter;
+
+    if (s->port != PORT_IDLE) {
+        meter_set(m, now, ELASTIC_BUSY, ON_NOTHING, 0);
+        return;
+    }
+    const struct intake *in = missing(s);
+    if (in && in->taken < in->arrived)
+        watch_slot(s, in, now);
+    else if (in || s->load_next == n_output(s))
+        meter_set(m, now, ELASTIC_STARVED, ON_PIXELS, in ? in->stream : s->in[0].stream);
+    else
+        meter_set(m, now, ELASTIC_BLOCKED, ON_CROSSBAR, 0);
+}
+
+static void watch(struct site *s, uint64_t now)
+{
+    watch_port(s, now);
+    watch_array(s, now);
+    watch_digital(s, now);
+    links_watch(s, now);
+}
+
+/* ---- a clock ---- */
+
+static uint64_t next_end(const struct site *s)
+{
+    uint64_t next = links_next(s);
+
+    if (s->port == PORT_STORES || s->port == PORT_READS_BACK)
+        next = min_u64(next, s->port_end);
+    if (s->loaded == REGISTERS_LOAD)
+        next = min_u64(next, s->load_end);
+    if (s->array_busy)
+        next = min_u64(next, s->array_end);
+    if (s->digital_busy)
+        next = min_u64(next, s->digital_end);
+    return next;
+}
+
+static uint64_t step(struct block *b, uint64_t now)
+{
+    struct site *s = (struct site *)b;
+
+    end_all(s, now);
+    links_start(s, now);
+    digital_starts(s, now);
+    array_starts(s, now);
+    port_starts(s, now);
+    for (uint32_t i = 0; i < s->n_in; i++)
+        give_credit(s, &s->in[i], now);
+    for (uint32_t i = 0; i < s->n_added; i++)
+        give_credit(s, &s->added[i], now);
+    give_credit(s, &s->sums, now);
+    watch(s, now);
+    return max_u64(next_end(s), now + 1);
+}
+
+static void describe(const struct block *b, FILE *out)
+{
+    const struct site *s = (const struct site *)b;
+
+    fprintf(out, "%s has made %" PRIu64 " of %" PRIu64 " outputs\n", b->path, s->made,
+            n_output(s));
+}
+
+const struct block_ops elastic_core_ops = { "elastic_core", step, describe };

@@ -1,0 +1,121 @@
+/* arch/elastic/elastic.h -- a chip under `elastic` clocking: nobody waits for a timestep.
+ *
+ * Every stage of every core works as soon as its input is there, it is free, and what it makes has
+ * room; a full buffer stops the stage before it. A core has a memory port, an array, a digital
+ * processor and a link for each stream; an operation from clock s that takes d occupies its
+ * resource in s .. s + d - 1, and its effect is there from s + d on. In a clock a core looks at
+ *
+ *     1. ends     what ends now takes effect; tokens and credits that come are taken
+ *     2. links    the oldest token not yet sent goes, if the receiver has room for all of it
+ *     3. digital  starts, if sums and residual pixels are there and its results have room
+ *     4. array    starts, if the registers hold a firing and few enough results wait
+ *     5. port     stores, else reads back, else reads for the next firing
+ *
+ * in this order, so that room freed by a later stage is used by the earlier one in the same clock.
+ * docs/elastic.md has the durations and the buffers. When does not depend on what, so that no
+ * values travel. Not modelled: preemption of the port, fabrics that share wires.
+ */
+#ifndef ARCH_ELASTIC_ELASTIC_H
+#define ARCH_ELASTIC_ELASTIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/err.h"
+#include "core/kernel.h"
+#include "dataflow/plan/plan.h"
+
+enum elastic_state { ELASTIC_BUSY, ELASTIC_STARVED, ELASTIC_BLOCKED, ELASTIC_WAITING,
+                     ELASTIC_IDLE, N_ELASTIC_STATE };
+extern const char *const elastic_state_names[N_ELASTIC_STATE];
+
+/* What a resource waits for. */
+enum elastic_on {
+    ON_NOTHING,
+    ON_PIXELS,    // of a stream, to be stored
+    ON_SUMS,      // of a stream
+    ON_RESIDUAL,  // of a stream
+    ON_CREDIT,    // of a stream's receiver
+    ON_TOKEN,     // of the stage that fills the link's buffer
+    ON_PORT,      // registers are not loaded
+    ON_CROSSBAR,  // no result yet, or registers that are not free
+    ON_DIGITAL,   // results that are not taken
+    ON_OUTPUT,    // room in the core's output buffer, that a stream has not sent
+    ON_READ_BACK, // likewise of a buffer of pixels read back
+    ON_SLOT,      // the place in the memory: a pixel there is still to be read
+    ON_TIME,      // of the next image
+    N_ELASTIC_ON
+};
+
+struct elastic_cause {
+    enum elastic_state state;
+    enum elastic_on    on;
+    uint32_t           stream; // of the plan, where the above says so
+    uint64_t           clk;
+};
+
+enum elastic_kind { ELASTIC_PORT, ELASTIC_CROSSBAR, ELASTIC_DIGITAL, ELASTIC_LINK,
+                    N_ELASTIC_KIND };
+extern const char *const elastic_kind_names[N_ELASTIC_KIND];
+
+struct elastic_stage { // a resource; busy + starved + blocked + waiting + idle = elapsed
+    enum elastic_kind     kind;
+    uint32_t              core;   // or n_core + i: the scratchpad of image feed i
+    uint32_t              stream; // of a link
+    uint64_t              clk[N_ELASTIC_STATE];
+    struct elastic_cause *cause;  // owned
+    uint32_t              n_cause;
+};
+
+enum elastic_buffer_kind { BUFFER_INPUT, BUFFER_RESIDUAL, BUFFER_PARTIAL_SUM, BUFFER_OUTPUT,
+                           BUFFER_READ_BACK, N_ELASTIC_BUFFER };
+extern const char *const elastic_buffer_keys[N_ELASTIC_BUFFER]; // "elastic.input_pixels"
+
+struct elastic_buffer {
+    enum elastic_buffer_kind kind;
+    uint32_t core;         // that has it
+    uint32_t stream;       // into it, of the first three kinds; out of it, of read back
+    uint32_t size, most;   // pixels
+    bool     raised;       // to the largest token
+    uint64_t full_clk;
+};
+
+struct elastic_core {
+    uint64_t firings, outputs, words_written, words_read, words_read_back, pixels_stored;
+    uint64_t first_clk, last_clk; // of the first image's starts of the array
+};
+
+struct elastic_stream {
+    uint64_t tokens, bits, busy_clk;
+};
+
+struct elastic_cfg_run {
+    const struct elastic_cfg *elastic; // NULL: the plan's configuration's
+    uint64_t         n_image;          // at least 1
+    enum kernel_kind kernel;
+    enum kernel_mode mode;
+};
+
+struct elastic_result {
+    uint64_t  n_image;
+    uint64_t *start_clk, *result_clk; // owned; [n_image]: its first pixel is sent, its result there
+    uint64_t  first_firing_clk;       // of the plan's first layer
+    uint64_t  elapsed;                // clocks until nothing moves any more
+    struct elastic_stage  *stage;  // owned
+    struct elastic_buffer *buffer; // owned
+    struct elastic_core   *core;   // owned; [n_core]
+    struct elastic_stream *stream; // owned; [n_stream]
+    uint32_t n_stage, n_buffer;
+};
+
+/* Runs n_image images. ERR_RUN: nothing can move any more; the line names the circle of stages that
+ * wait for one another, and the smallest single buffer that breaks it, if one does. On error *r is
+ * zero. */
+enum err elastic_run(const struct plan *p, const struct elastic_cfg_run *cfg,
+                     struct elastic_result *r, struct err_msg *m);
+void elastic_result_release(struct elastic_result *r); // takes a zeroed one
+
+/* Name of what stands at `core` of a stage: a core, or "scratchpad". */
+const char *elastic_site_name(const struct plan *p, uint32_t core);
+
+#endif

@@ -1,0 +1,140 @@
+/* arch/elastic/links.c -- links, their credits and the buffers that they send from. */
+#include <stdlib.h>
+
+#include "arch/elastic/site.h"
+
+void fill_add(struct fill *f, uint64_t now, uint32_t n)
+{
+    bool was = f->used >= f->size;
+
+    f->used += n;
+    f->most = max_u32(f->most, f->used);
+    if (!was && f->used >= f->size)
+        f->since_clk = now;
+}
+
+void fill_take(struct fill *f, uint64_t now, uint32_t n)
+{
+    bool was = f->used >= f->size;
+
+    assert(f->used >= n);
+    f->used -= n;
+    if (was && f->used < f->size)
+        f->full_clk += now - f->since_clk;
+}
+
+bool send_buffer_init(struct send_buffer *b, uint32_t size, uint32_t least, uint32_t n_link)
+{
+    *b = (struct send_buffer){ .fill = { .size = max_u32(size, least), .raised = least > size },
+                               .n_link = n_link };
+    b->room = b->fill.size;
+    b->token = calloc(b->room, sizeof *b->token);
+    return b->token != NULL;
+}
+
+void send_buffer_put(struct send_buffer *b, uint32_t n)
+{
+    assert(b->end - b->first < b->room);
+    b->token[b->end++ % b->room] = (struct token_out){ n, b->n_link };
+}
+
+/* A link has finished sending the token. */
+static void sent(struct send_buffer *b, uint64_t token, uint64_t now)
+{
+    struct token_out *t = &b->token[token % b->room];
+
+    if (--t->left > 0)
+        return;
+    assert(token == b->first); // every link sends in order
+    fill_take(&b->fill, now, t->n);
+    b->first++;
+}
+
+static uint64_t send_clocks(const struct site *s, const struct link *l, uint32_t n, uint64_t *bits)
+{
+    const struct plan *p = s->chip->plan;
+    const struct plan_stream *st = &p->stream[l->stream];
+    uint32_t values = n;
+
+    for (uint32_t i = 0; st->pos_n > 0 && i < n; i++) {
+        const struct place *at = &l->order->at[(l->pixels + i) % l->order->n];
+        values -= !stream_carries(st, l->order->width, at->row, at->column);
+    }
+    *bits = (uint64_t)values * st->n * st->value_bits;
+    return stage_link_clocks(p->config, p->fabric, &st->route, *bits);
+}
+
+static void finish(struct link *l, uint64_t now)
+{
+    l->n = 0;
+    sent(l->from, l->next++, now);
+}
+
+void links_end(struct site *s, uint64_t now)
+{
+    for (uint32_t i = 0; i < s->n_link; i++) {
+        struct link *l = &s->link[i];
+        if (l->credits && chan_can_pop(l->credits, now))
+            l->credit += *(const uint32_t *)chan_pop(l->credits, now);
+        if (l->n > 0 && l->end_clk == now)
+            finish(l, now);
+    }
+}
+
+static void start(struct site *s, struct link *l, uint64_t now)
+{
+    uint64_t bits, clk;
+    uint32_t n = l->from->token[l->next % l->from->room].n;
+
+    if (l->credit < n)
+        return;
+    clk = send_clocks(s, l, n, &bits);
+    l->credit -= n;
+    l->pixels += n;
+    l->count.tokens++;
+    l->count.bits += bits;
+    *(uint32_t *)chan_push(l->tokens, now + clk + l->hop_clk) = n;
+    l->n = n;
+    l->end_clk = now + clk;
+    if (clk == 0)
+        finish(l, now);
+}
+
+void links_start(struct site *s, uint64_t now)
+{
+    for (uint32_t i = 0; i < s->n_link; i++) {
+        struct link *l = &s->link[i];
+        if (l->n == 0 && l->tokens && l->next < l->from->end && chan_can_push(l->tokens))
+            start(s, l, now);
+    }
+}
+
+/* One that took no time may go on in the next clock. */
+uint64_t links_next(const struct site *s)
+{
+    uint64_t next = CYC_NEVER;
+
+    for (uint32_t i = 0; i < s->n_link; i++) {
+        const struct link *l = &s->link[i];
+        if (l->n > 0)
+            next = min_u64(next, l->end_clk);
+        else if (l->tokens && l->tokens->pushed && l->next < l->from->end)
+            next = 0;
+    }
+    return next;
+}
+
+void links_watch(struct site *s, uint64_t now)
+{
+    for (uint32_t i = 0; i < s->n_link; i++) {
+        struct link *l = &s->link[i];
+        if (!l->tokens)
+            continue; // leaves the chip: reported by itself
+        if (l->n > 0)
+            meter_set(&l->meter, now, ELASTIC_BUSY, ON_NOTHING, 0);
+        else if (l->next == l->from->end)
+            meter_set(&l->meter, now, ELASTIC_STARVED, ON_TOKEN, l->stream);
+        else
+            meter_set(&l->meter, now, ELASTIC_BLOCKED, ON_CREDIT, l->stream);
+    }
+}

@@ -1,0 +1,158 @@
+/* arch/elastic/orders.c -- in which order pixels come, and what an output needs of them: how many
+ * pixels of each stream must have come, whose residual it adds, for which output a pixel is read
+ * last. All of it follows from the plan, so that time needs no more than counts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/elastic/site.h"
+
+static bool order_make(struct order *o, uint32_t n, uint32_t height, uint32_t width)
+{
+    size_t size = (size_t)height * width;
+
+    *o = (struct order){ n, height, width, calloc(n ? n : 1, sizeof *o->at),
+                         malloc(size * sizeof *o->index) };
+    if (o->index)
+        memset(o->index, 0xff, size * sizeof *o->index); // NOWHERE
+    return o->at && o->index;
+}
+
+static void order_put(struct order *o, uint32_t i, uint32_t row, uint32_t column)
+{
+    o->at[i] = (struct place){ row, column };
+    o->index[(size_t)column * o->height + row] = i;
+}
+
+bool order_of_outputs(struct order *o, const struct plan *p, uint32_t layer, uint32_t copy)
+{
+    const struct firing_shape shape = plan_firing_shape(p, layer);
+    const struct firing_policy *f = p->layer[layer].firing;
+    struct pixel at = firing_first(f, &shape, copy, 0);
+    uint32_t n = 0;
+
+    for (; at.image == 0; f->next(&shape, copy, &at))
+        n++;
+    if (!order_make(o, n, shape.height, shape.width))
+        return false;
+    at = firing_first(f, &shape, copy, 0);
+    for (uint32_t i = 0; i < n; i++, f->next(&shape, copy, &at))
+        order_put(o, i, at.row, at.column);
+    return true;
+}
+
+bool order_of_map(struct order *o, uint32_t height, uint32_t width)
+{
+    if (!order_make(o, height * width, height, width))
+        return false;
+    for (uint32_t i = 0; i < o->n; i++)
+        order_put(o, i, i % height, i / height);
+    return true;
+}
+
+void order_release(struct order *o)
+{
+    free(o->at);
+    free(o->index);
+    *o = (struct order){ 0 };
+}
+
+/* ---- what outputs need ---- */
+
+/* A pixel of the memory's map: need[i] at least what makes it visible in stream i. */
+static void need_pixel(const struct site *s, uint32_t row, uint32_t column, uint32_t *need)
+{
+    for (uint32_t i = 0; i < s->n_in; i++) {
+        uint32_t at = order_index(s->in[i].order, row, column);
+        if (at != NOWHERE)
+            need[i] = max_u32(need[i], at + 1);
+    }
+}
+
+/* Rows or columns of the map that a window sees. */
+struct seen {
+    uint32_t first, last, step;
+};
+
+static struct seen seen(const struct window *w, int axis, uint32_t at, uint32_t size)
+{
+    uint32_t first = window_first(w, axis, at, size), last = window_last(w, axis, at, size);
+
+    return (struct seen){ first, max_u32(first, last), w->dilation[axis] };
+}
+
+static void need_window(const struct site *s, const struct place *at, uint32_t *need)
+{
+    const struct seen rows = seen(&s->pl->window, 0, at->row, s->pl->in_height);
+    const struct seen columns = seen(&s->pl->window, 1, at->column, s->pl->in_width);
+
+    for (uint32_t column = columns.first; column <= columns.last; column += columns.step)
+        for (uint32_t row = rows.first; row <= rows.last; row += rows.step)
+            need_pixel(s, row, column, need);
+}
+
+/* The output for which each pixel of the map is read last: what the registers load, in order. */
+static void find_last_reads(struct site *s)
+{
+    struct input_registers *r = &s->registers;
+
+    for (uint32_t i = 0; i < s->own->n; i++) {
+        const struct pixel at = { 0, s->own->at[i].row, s->own->at[i].column };
+        registers_begin(r, &at);
+        registers_need(r, &at);
+        s->reads[i] = r->n_read > 0;
+        for (uint32_t k = 0; k < r->n_read; k++)
+            for (uint32_t c = 0; c < r->read[k].columns; c++)
+                s->last_read[(size_t)(r->read[k].first_column + c) * s->pl->in_height +
+                             r->read[k].row] = i;
+    }
+    registers_reset(r);
+}
+
+static bool back_needs(const struct site *s, struct back *b)
+{
+    const uint32_t *stride = b->who->stride;
+    size_t map = (size_t)s->pl->in_height * s->pl->in_width;
+
+    b->need = calloc((size_t)b->order->n * s->n_in + 1, sizeof *b->need);
+    b->index = malloc(map * sizeof *b->index);
+    if (!b->need || !b->index)
+        return false;
+    memset(b->index, 0xff, map * sizeof *b->index); // NOWHERE
+    for (uint32_t i = 0; i < b->order->n; i++) {
+        uint32_t row = b->order->at[i].row * stride[0];
+        uint32_t column = b->order->at[i].column * stride[1];
+        need_pixel(s, row, column, b->need + (size_t)i * s->n_in);
+        b->index[(size_t)column * s->pl->in_height + row] = i;
+    }
+    return true;
+}
+
+static void find_added(struct site *s)
+{
+    for (uint32_t i = 0; i < s->own->n; i++)
+        for (uint32_t k = 0; k < s->n_added; k++)
+            s->adds[(size_t)i * s->n_added + k] =
+                order_index(s->added[k].order, s->own->at[i].row, s->own->at[i].column);
+}
+
+bool site_needs(struct site *s)
+{
+    size_t n = s->own->n, map = (size_t)s->pl->in_height * s->pl->in_width;
+
+    s->need = calloc(n * s->n_in + 1, sizeof *s->need);
+    s->adds = calloc(n * s->n_added + 1, sizeof *s->adds);
+    s->want = calloc(s->n_in + 1, sizeof *s->want);
+    s->reads = calloc(n + 1, sizeof *s->reads);
+    s->last_read = malloc(map * sizeof *s->last_read);
+    if (!s->need || !s->adds || !s->want || !s->reads || !s->last_read)
+        return false;
+    memset(s->last_read, 0xff, map * sizeof *s->last_read); // NOWHERE
+    for (uint32_t i = 0; i < s->own->n; i++)
+        need_window(s, &s->own->at[i], s->need + (size_t)i * s->n_in);
+    find_last_reads(s);
+    find_added(s);
+    for (uint32_t i = 0; i < s->n_back; i++)
+        if (!back_needs(s, &s->back[i]))
+            return false;
+    return true;
+}

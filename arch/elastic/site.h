@@ -1,0 +1,219 @@
+/* arch/elastic/site.h -- what a chip under elastic clocking is made of: sites, which are cores and
+ * scratchpads, their links, buffers and meters. Of arch/elastic alone. */
+#ifndef ARCH_ELASTIC_SITE_H
+#define ARCH_ELASTIC_SITE_H
+
+#include "arch/elastic/elastic.h"
+#include "core/block.h"
+#include "core/chan.h"
+#include "core/util.h"
+#include "memory/registers.h"
+
+#define NOWHERE UINT32_MAX
+
+/* ---- pixels in the order in which they come, or are made ---- */
+
+struct place {
+    uint32_t row, column;
+};
+
+struct order { // of one image
+    uint32_t      n, height, width;
+    struct place *at;    // owned; [n]
+    uint32_t     *index; // owned; [column * height + row]: where in at[], or NOWHERE
+};
+
+static inline uint32_t order_index(const struct order *o, uint32_t row, uint32_t column)
+{
+    return o->index[(size_t)column * o->height + row];
+}
+
+/* ---- where time goes ---- */
+
+struct meter_cause {
+    struct elastic_cause cause;
+    uint64_t             pending; // since the last work: idle, if none follows
+};
+
+struct meter {
+    enum elastic_state  state; // since since_clk
+    uint64_t            since_clk;
+    uint32_t            by;    // of cause[]: why; of ELASTIC_BUSY none
+    bool                worked;
+    uint64_t            clk[N_ELASTIC_STATE], pending[N_ELASTIC_STATE];
+    struct meter_cause *cause; // owned; [room]
+    uint32_t            n, room;
+};
+
+bool meter_init(struct meter *m, uint32_t room);
+
+/* From now on. */
+void meter_set(struct meter *m, uint64_t now, enum elastic_state state, enum elastic_on on,
+               uint32_t stream);
+void meter_end(struct meter *m, uint64_t now);
+
+/* ---- links, and the buffers that they send from ---- */
+
+struct fill { // how full a buffer is
+    uint32_t size, used, most;
+    bool     raised;
+    uint64_t full_clk, since_clk; // the latter while it is full
+};
+
+void fill_add(struct fill *f, uint64_t now, uint32_t n);
+void fill_take(struct fill *f, uint64_t now, uint32_t n);
+
+struct send_buffer {
+    struct fill fill;
+    struct token_out {
+        uint32_t n, left; // pixels; links that have not finished sending it
+    }          *token; // owned; ring of `room`
+    uint32_t    room;
+    uint64_t    first, end; // tokens [first, end) are there
+    uint32_t    n_link;
+};
+
+struct link { // of one stream that goes out
+    uint32_t            stream;
+    const struct order *order; // of the pixels that it carries
+    struct chan        *tokens, *credits;
+    struct send_buffer *from;
+    uint64_t            next;   // token of it
+    uint32_t            n;      // pixels of the token that is being sent; 0: idle
+    uint64_t            end_clk;
+    uint32_t            credit, size; // places known to be free at the receiver, of so many
+    uint32_t            hop_clk;
+    uint64_t            pixels; // begun to be sent
+    struct elastic_stream count;
+    struct meter        meter;
+};
+
+/* ---- streams that come in ---- */
+
+struct intake {
+    uint32_t            stream;
+    const struct order *order;
+    struct chan        *tokens, *credits;
+    struct fill         fill;
+    uint64_t            arrived, taken; // pixels
+    uint32_t            freed;          // places, in this clock
+    uint64_t            visible;        // of pixels to be stored: those of whole tokens
+    uint32_t           *token; // owned; ring of fill.size: pixels of the tokens that are here
+    uint32_t            token_first, token_n, token_done; // done: pixels stored of the first
+    uint32_t            first, n; // channels, as the memory has them
+};
+
+/* ---- a core ---- */
+
+struct back { // pixels read back for one receiver
+    const struct read_back *who;
+    const struct order     *order;  // of the receiver's outputs
+    uint32_t               *need;   // owned; [order->n][n_in]
+    uint32_t               *index;  // owned; of the memory's map: where in the order, or NOWHERE
+    uint64_t                begun, done; // pixels
+    struct send_buffer      out;
+    uint32_t                stream; // one of those that it goes out by
+};
+
+enum port_work { PORT_IDLE, PORT_STORES, PORT_READS_BACK, PORT_READS };
+enum registers_state { REGISTERS_EMPTY, REGISTERS_LOAD, REGISTERS_FULL, REGISTERS_IN_USE };
+
+struct elastic_chip;
+
+struct site {
+    struct block         base; // first
+    struct elastic_chip *chip;
+    uint32_t             index; // core of the plan, or behind them image feeds
+    struct link         *link;  // owned
+    uint32_t             n_link;
+    struct send_buffer   out;
+
+    /* Of a scratchpad. */
+    uint64_t             pixels; // put into the buffer
+
+    /* Of a core. */
+    const struct plan_core  *pc;
+    const struct plan_layer *pl;
+    const struct layer      *layer;
+    const struct memory_layout *layout;
+    struct firing_shape  shape;
+    const struct order  *own;  // of its outputs
+    struct input_registers registers;
+    struct intake       *in;   // owned; [n_in]: to be stored, in the order of the plan
+    struct intake       *added; // owned; [n_added]: residual pixels
+    struct intake        sums;  // tokens NULL: the first of its chain
+    uint32_t             n_in, n_added;
+    struct back         *back; // owned
+    uint32_t             n_back;
+    uint32_t            *need;  // owned; [own->n][n_in]: pixels of a stream that must be visible
+    uint32_t            *adds;  // owned; [own->n][n_added]: which pixel of a stream, or NOWHERE
+    uint32_t            *last_read; // owned; of the memory's map: the output for which it is read
+                                    // last, or NOWHERE
+    bool                *reads; // owned; [own->n]: whether its registers load anything for it
+    bool                 delivers; // results that leave the chip
+    bool                 ends;     // its chain
+
+    enum port_work       port;
+    uint32_t             port_of;  // intake or back
+    uint64_t             port_end, load_end;
+    enum registers_state loaded;
+    bool                 load_uses_port;
+    uint32_t             load_n, array_n; // outputs
+    bool                 array_busy, digital_busy;
+    uint64_t             array_end, digital_end;
+    uint64_t             load_next, load_done, array_next, digital_next, made; // outputs
+    uint32_t             group_n;  // of the next firing; 0: not known
+    uint64_t            *want;     // owned; [n_in]: of it
+    uint32_t            *result;   // owned; ring of elastic.results
+    uint32_t             result_first, result_n;
+    uint32_t             digital_n, digital_out; // outputs, and places taken for them
+    struct meter         port_meter, array_meter, digital_meter;
+    struct elastic_core  count;
+};
+
+struct elastic_chip {
+    const struct plan        *plan;
+    const struct elastic_cfg *cfg;
+    uint64_t                  n_image;
+    struct order              image;
+    struct order             *order;  // owned; by core: of its outputs, at the first of its copy
+    struct order              pooled; // one pixel
+    struct site              *site;   // owned; [n_site]
+    uint32_t                  n_site;
+    char                    **path;   // owned
+    struct chan              *tokens, *credits; // owned; [n_stream]
+    struct link             **link_of;   // owned; [n_stream]
+    struct intake           **intake_of; // owned; [n_stream]; NULL: leaves the chip
+    uint64_t                 *start_clk, *result_clk; // owned; [n_image]
+    uint64_t                  n_result;  // outputs of the result that are made
+};
+
+/* ---- orders.c ---- */
+
+bool order_of_outputs(struct order *o, const struct plan *p, uint32_t layer, uint32_t copy);
+bool order_of_map(struct order *o, uint32_t height, uint32_t width);
+void order_release(struct order *o);
+
+/* Fills what a core's outputs need. False when the host has no memory. */
+bool site_needs(struct site *s);
+
+/* ---- links.c ---- */
+
+bool send_buffer_init(struct send_buffer *b, uint32_t size, uint32_t least, uint32_t n_link);
+void send_buffer_put(struct send_buffer *b, uint32_t n); // a token whose place is taken already
+
+/* Rules 1 and 2 of all links; when the next of them ends. */
+void links_end(struct site *s, uint64_t now);
+void links_start(struct site *s, uint64_t now);
+uint64_t links_next(const struct site *s);
+void links_watch(struct site *s, uint64_t now);
+
+/* ---- core.c, scratchpad.c ---- */
+
+extern const struct block_ops elastic_core_ops, elastic_scratchpad_ops;
+
+/* ---- stuck.c: says why nothing moves; *buffers has the kinds that are full in the circle. ---- */
+
+void stuck_explain(const struct elastic_chip *c, struct err_msg *m, bool *full);
+
+#endif

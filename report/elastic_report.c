@@ -1,0 +1,566 @@
+/* report/elastic_report.c -- see elastic_report.h. */
+#include "report/elastic_report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/util.h"
+#include "dataflow/plan/clocking.h"
+#include "report/json.h"
+#include "report/plan_report.h"
+#include "report/report.h"
+#include "report/version.h"
+
+enum { WORST_STALLS = 10, RESULTS_LISTED = 16 };
+
+/* ---- figures ---- */
+
+static const struct plan *plan_of(const struct elastic_report *r)
+{
+    return &r->study->plan;
+}
+
+/* The largest K of all memories: images repeat after so many, where that shows at all. */
+static uint64_t most_columns(const struct plan *p)
+{
+    uint64_t most = 1;
+
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        most = max_u64(most, p->time.layer[i].memory_columns);
+    return most;
+}
+
+bool elastic_interval(const struct elastic_report *r, uint64_t *clocks, uint64_t *images)
+{
+    const uint64_t *done = r->result->result_clk, n = r->result->n_image;
+    uint64_t half = n / 2, k = most_columns(plan_of(r));
+
+    if (n < 2)
+        return false;
+    *images = half >= k ? half / k * k : half;
+    *clocks = done[n - 1] - done[n - 1 - *images];
+    return true;
+}
+
+static double images_per_s(const struct elastic_report *r)
+{
+    const struct elastic_result *e = r->result;
+
+    return (double)e->n_image * r->study->config.clock_mhz * 1e6 /
+           (double)e->result_clk[e->n_image - 1];
+}
+
+static double us(const struct elastic_report *r, uint64_t clocks)
+{
+    return (double)clocks / r->study->config.clock_mhz;
+}
+
+struct latency {
+    uint64_t least, most;
+    double   mean;
+};
+
+static struct latency latency(const struct elastic_result *e)
+{
+    struct latency l = { UINT64_MAX, 0, 0 };
+
+    for (uint64_t i = 0; i < e->n_image; i++) {
+        uint64_t clk = e->result_clk[i] - e->start_clk[i];
+        l.least = min_u64(l.least, clk);
+        l.most = max_u64(l.most, clk);
+        l.mean += (double)clk / (double)e->n_image;
+    }
+    return l;
+}
+
+/* The resource that works longest. */
+static const struct elastic_stage *busiest(const struct elastic_result *e)
+{
+    const struct elastic_stage *most = &e->stage[0];
+
+    for (uint32_t i = 1; i < e->n_stage; i++)
+        if (e->stage[i].clk[ELASTIC_BUSY] > most->clk[ELASTIC_BUSY])
+            most = &e->stage[i];
+    return most;
+}
+
+struct stage_name {
+    char text[256];
+};
+
+/* "conv1.port", or "conv1 -> conv2" of a link. */
+static struct stage_name stage_name_of(const struct plan *p, const struct elastic_stage *s)
+{
+    struct stage_name n;
+
+    if (s->kind == ELASTIC_LINK)
+        snprintf(n.text, sizeof n.text, "%.120s -> %.120s", elastic_site_name(p, s->core),
+                 stream_to(p, &p->stream[s->stream]));
+    else
+        snprintf(n.text, sizeof n.text, "%.120s.%s", elastic_site_name(p, s->core),
+                 elastic_kind_names[s->kind]);
+    return n;
+}
+
+/* What it waited for, in words. */
+static struct stage_name cause_name(const struct plan *p, const struct elastic_stage *s,
+                                    const struct elastic_cause *c)
+{
+    const struct plan_stream *st = &p->stream[c->stream];
+    const char *from = st->kind == STREAM_IMAGE ? "the image" : stream_from(p, st);
+    struct stage_name n;
+
+    switch (c->on) {
+    case ON_PIXELS:
+        snprintf(n.text, sizeof n.text, "pixels of %.120s", from);
+        break;
+    case ON_SUMS:
+        snprintf(n.text, sizeof n.text, "sums of %.120s", from);
+        break;
+    case ON_RESIDUAL:
+        snprintf(n.text, sizeof n.text, "residual of %.120s", from);
+        break;
+    case ON_CREDIT:
+        snprintf(n.text, sizeof n.text, "room at %.120s", stream_to(p, st));
+        break;
+    case ON_OUTPUT:
+        snprintf(n.text, sizeof n.text, "outputs not yet sent to %.120s", stream_to(p, st));
+        break;
+    case ON_READ_BACK:
+        snprintf(n.text, sizeof n.text, "pixels read back not yet sent to %.100s",
+                 stream_to(p, st));
+        break;
+    case ON_TOKEN:
+        snprintf(n.text, sizeof n.text, "results of %.120s", elastic_site_name(p, s->core));
+        break;
+    case ON_PORT:
+        snprintf(n.text, sizeof n.text, "its registers");
+        break;
+    case ON_CROSSBAR:
+        snprintf(n.text, sizeof n.text, "its array");
+        break;
+    case ON_DIGITAL:
+        snprintf(n.text, sizeof n.text, "its digital processor");
+        break;
+    case ON_SLOT:
+        snprintf(n.text, sizeof n.text, "a free column of its memory");
+        break;
+    case ON_TIME:
+    case ON_NOTHING:
+    case N_ELASTIC_ON:
+        snprintf(n.text, sizeof n.text, "nothing");
+        break;
+    }
+    return n;
+}
+
+/* ---- tables ---- */
+
+static struct table *figures(const void *what)
+{
+    static const struct table_column columns[] = { { "figure", "figure" }, { "value", "value" },
+                                                   { 0 } };
+    const struct elastic_report *r = what;
+    const struct elastic_result *e = r->result;
+    struct table *t = table_new(columns);
+    uint64_t clocks, images;
+
+    table_title(t, "The run, in clocks");
+    table_text(t, "first_firing_clock");
+    table_count(t, e->first_firing_clk);
+    table_text(t, "first_result_clocks");
+    table_count(t, e->result_clk[0]);
+    if (elastic_interval(r, &clocks, &images)) {
+        table_text(t, "interval_clocks");
+        table_real(t, (double)clocks / (double)images, 3);
+    }
+    return t;
+}
+
+static struct table *stages(const void *what)
+{
+    static const struct table_column columns[] = {
+        { "resource", "resource" }, { "kind", "kind" },       { "busy", "busy" },
+        { "starved", "starved" },   { "blocked", "blocked" }, { "waiting", "waiting" },
+        { "idle", "idle" },         { 0 },
+    };
+    const struct elastic_report *r = what;
+    struct table *t = table_new(columns);
+
+    table_title(t, "Where time goes: clocks of every resource");
+    for (uint32_t i = 0; i < r->result->n_stage; i++) {
+        const struct elastic_stage *s = &r->result->stage[i];
+        table_text(t, stage_name_of(plan_of(r), s).text);
+        table_text(t, elastic_kind_names[s->kind]);
+        for (int k = 0; k < N_ELASTIC_STATE; k++)
+            table_count(t, s->clk[k]);
+    }
+    return t;
+}
+
+struct stall {
+    const struct elastic_stage *stage;
+    const struct elastic_cause *cause;
+};
+
+static int by_clocks(const void *a, const void *b)
+{
+    const struct elastic_cause *x = ((const struct stall *)a)->cause;
+    const struct elastic_cause *y = ((const struct stall *)b)->cause;
+
+    return x->clk != y->clk ? (x->clk < y->clk ? 1 : -1) : (x > y) - (x < y);
+}
+
+/* Those of stages that are held up: who is blocked or waits, not who has nothing to do. */
+static size_t find_stalls(const struct elastic_result *e, struct stall *stall)
+{
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < e->n_stage; i++)
+        for (uint32_t k = 0; k < e->stage[i].n_cause; k++) {
+            const struct elastic_cause *c = &e->stage[i].cause[k];
+            if (c->state != ELASTIC_STARVED && stall)
+                stall[n] = (struct stall){ &e->stage[i], c };
+            n += c->state != ELASTIC_STARVED;
+        }
+    return n;
+}
+
+static struct table *worst(const void *what)
+{
+    static const struct table_column columns[] = {
+        { "resource", "resource" }, { "state", "state" }, { "for", "cause" },
+        { "clocks", "clocks" },     { "of all", "share" }, { 0 },
+    };
+    const struct elastic_report *r = what;
+    struct table *t = table_new(columns);
+    size_t n = find_stalls(r->result, NULL);
+    struct stall *stall = calloc(n + 1, sizeof *stall);
+
+    table_title(t, "The ten worst stalls");
+    table_note(t, "blocked  has work, and no room for what it makes\n"
+                  "waiting  has work and room, and lacks a partner's sums or a residual pixel");
+    if (!stall) {
+        table_free(t);
+        return NULL;
+    }
+    find_stalls(r->result, stall);
+    qsort(stall, n, sizeof *stall, by_clocks);
+    for (size_t i = 0; i < n && i < WORST_STALLS; i++) {
+        table_text(t, stage_name_of(plan_of(r), stall[i].stage).text);
+        table_text(t, elastic_state_names[stall[i].cause->state]);
+        table_text(t, cause_name(plan_of(r), stall[i].stage, stall[i].cause).text);
+        table_count(t, stall[i].cause->clk);
+        table_share(t, (double)stall[i].cause->clk / (double)r->result->elapsed, 1);
+    }
+    free(stall);
+    return t;
+}
+
+static struct stage_name buffer_name(const struct plan *p, const struct elastic_buffer *b)
+{
+    struct stage_name n;
+    const char *key = strchr(elastic_buffer_keys[b->kind], '.') + 1;
+
+    snprintf(n.text, sizeof n.text, "%.120s.%.*s", elastic_site_name(p, b->core),
+             (int)(strlen(key) - strlen("_pixels")), key);
+    return n;
+}
+
+static struct table *buffers(const void *what)
+{
+    static const struct table_column columns[] = {
+        { "buffer", "buffer" }, { "from", "from" },        { "size", "size" },
+        { "most", "most" },     { "clocks full", "full" }, { 0 },
+    };
+    const struct elastic_report *r = what;
+    struct table *t = table_new(columns);
+
+    table_title(t, "Buffers, in pixels");
+    for (uint32_t i = 0; i < r->result->n_buffer; i++) {
+        const struct elastic_buffer *b = &r->result->buffer[i];
+        table_text(t, buffer_name(plan_of(r), b).text);
+        table_text(t, b->kind < BUFFER_OUTPUT
+                          ? stream_from(plan_of(r), &plan_of(r)->stream[b->stream])
+                          : elastic_site_name(plan_of(r), b->core));
+        table_count(t, b->size);
+        table_count(t, b->most);
+        table_count(t, b->full_clk);
+    }
+    return t;
+}
+
+static struct table *cores(const void *what)
+{
+    static const struct table_column columns[] = {
+        { "core", "core" },       { "first", "first_clock" }, { "last", "last_clock" },
+        { "firings", "firings" }, { "read", "words_read" },   { "read back", "words_read_back" },
+        { "written", "words_written" }, { 0 },
+    };
+    const struct elastic_report *r = what;
+    struct table *t = table_new(columns);
+
+    table_title(t, "Cores: clocks of the first image's starts of the array; words of all images");
+    for (uint32_t i = 0; i < plan_of(r)->n_core; i++) {
+        const struct elastic_core *c = &r->result->core[i];
+        table_text(t, plan_of(r)->core[i].name);
+        table_count(t, c->first_clk);
+        table_count(t, c->last_clk);
+        table_count(t, c->firings);
+        table_count(t, c->words_read);
+        table_count(t, c->words_read_back);
+        table_count(t, c->words_written);
+    }
+    return t;
+}
+
+static const struct sheet sheets[] = {
+    { "stalls", false, worst },  { "figures", true, figures }, { "stages", true, stages },
+    { "buffers", true, buffers }, { "cores", true, cores },    { 0 },
+};
+
+/* ---- text ---- */
+
+static void print_raised(const struct elastic_report *r, FILE *out)
+{
+    for (uint32_t i = 0; i < r->result->n_buffer; i++) {
+        const struct elastic_buffer *b = &r->result->buffer[i];
+        if (b->raised)
+            fprintf(out, "Raised   %s to %" PRIu32 " pixels, its largest token\n",
+                    buffer_name(plan_of(r), b).text, b->size);
+    }
+}
+
+static void head(const void *what, FILE *out)
+{
+    const struct elastic_report *r = what;
+    const struct elastic_result *e = r->result;
+    const struct elastic_stage *b = busiest(e);
+    const struct latency l = latency(e);
+    uint64_t clocks, images;
+
+    fprintf(out, "imcsim %s, %s kernel, configuration %s\n\n", imcsim_version,
+            kernel_name(r->kernel), r->study->config_hash);
+    print_machine(r->study, out);
+    fprintf(out, "Clocking elastic: each stage works as soon as it can\n");
+    fprintf(out, "Images   %s, timing only\n", format_count(e->n_image).text);
+    print_raised(r, out);
+    fprintf(out, "\nFirst result after %s clocks = %.10g us\n",
+            format_count(e->result_clk[0]).text, us(r, e->result_clk[0]));
+    fprintf(out, "Latency      %s to %s clocks of an image, from its first pixel on\n",
+            format_count(l.least).text, format_count(l.most).text);
+    if (elastic_interval(r, &clocks, &images))
+        fprintf(out, "Interval     %.10g clocks: one image every %.10g us; %.0f images/s so far\n",
+                (double)clocks / (double)images,
+                (double)clocks / (double)images / r->study->config.clock_mhz, images_per_s(r));
+    fprintf(out, "Busiest      %s: %s clocks an image\n", stage_name_of(plan_of(r), b).text,
+            format_count(b->clk[ELASTIC_BUSY] / e->n_image).text);
+}
+
+/* ---- JSON ---- */
+
+static json_t *bound_json(const struct elastic_report *r)
+{
+    const struct elastic_stage *b = busiest(r->result);
+    json_t *o = json_object();
+    uint64_t clocks, images;
+
+    json_put_text(&o, "resource", elastic_kind_names[b->kind]);
+    json_put_text(&o, b->kind == ELASTIC_LINK ? "stream" : "core",
+                  b->kind == ELASTIC_LINK ? stage_name_of(plan_of(r), b).text
+                                          : elastic_site_name(plan_of(r), b->core));
+    json_put_real(&o, "clocks_per_image",
+                  (double)b->clk[ELASTIC_BUSY] / (double)r->result->n_image);
+    if (elastic_interval(r, &clocks, &images))
+        json_put_real(&o, "share", (double)b->clk[ELASTIC_BUSY] / (double)r->result->n_image *
+                                       (double)images / (double)clocks);
+    return o;
+}
+
+static json_t *results_json(const struct elastic_result *e)
+{
+    json_t *a = json_array();
+
+    for (uint64_t i = 0; i < e->n_image; i++)
+        if (i < RESULTS_LISTED || i + 1 == e->n_image)
+            json_add(&a, json_integer((json_int_t)e->result_clk[i]));
+    return a;
+}
+
+static json_t *latency_json(const struct elastic_result *e)
+{
+    const struct latency l = latency(e);
+    json_t *a = json_array();
+
+    json_add(&a, json_integer((json_int_t)l.least));
+    json_add(&a, json_real(l.mean));
+    json_add(&a, json_integer((json_int_t)l.most));
+    return a;
+}
+
+static json_t *timing_json(const struct elastic_report *r)
+{
+    const struct elastic_result *e = r->result;
+    uint64_t clocks, images;
+    json_t *o = json_object();
+
+    json_put_count(&o, "clock_mhz", r->study->config.clock_mhz);
+    json_put_text(&o, "clocking", clockings[r->study->config.clocking]->name);
+    json_put_count(&o, "first_firing_clock", e->first_firing_clk);
+    json_put_count(&o, "first_result_clocks", e->result_clk[0]);
+    json_put(&o, "latency_clocks", latency_json(e));
+    json_put_real(&o, "latency_us", us(r, e->result_clk[0]));
+    if (elastic_interval(r, &clocks, &images)) {
+        json_t *exact = json_array();
+        json_add(&exact, json_integer((json_int_t)clocks));
+        json_add(&exact, json_integer((json_int_t)images));
+        json_put_real(&o, "interval_clocks", (double)clocks / (double)images);
+        json_put(&o, "interval_clocks_exact", exact);
+    }
+    json_put(&o, "results_clocks", results_json(e));
+    json_put_count(&o, "elapsed_clocks", e->elapsed);
+    json_put_real(&o, "throughput_images_per_s", images_per_s(r));
+    json_put(&o, "bound", bound_json(r));
+    return o;
+}
+
+static json_t *causes_json(const struct elastic_report *r, const struct elastic_stage *s)
+{
+    json_t *a = json_array();
+
+    for (uint32_t i = 0; i < s->n_cause; i++) {
+        json_t *o = json_object();
+        json_put_text(&o, "state", elastic_state_names[s->cause[i].state]);
+        json_put_text(&o, "cause", cause_name(plan_of(r), s, &s->cause[i]).text);
+        json_put_count(&o, "clocks", s->cause[i].clk);
+        json_add(&a, o);
+    }
+    return a;
+}
+
+static json_t *stages_json(const struct elastic_report *r)
+{
+    json_t *a = json_array();
+
+    for (uint32_t i = 0; i < r->result->n_stage; i++) {
+        const struct elastic_stage *s = &r->result->stage[i];
+        json_t *o = json_object();
+        json_put_text(&o, "core", elastic_site_name(plan_of(r), s->core));
+        json_put_text(&o, "resource", elastic_kind_names[s->kind]);
+        if (s->kind == ELASTIC_LINK) {
+            const struct plan_stream *st = &plan_of(r)->stream[s->stream];
+            json_put_text(&o, "to", stream_to(plan_of(r), st));
+            json_put_text(&o, "stream", stream_kind_name(st->kind));
+        }
+        for (int k = 0; k < N_ELASTIC_STATE; k++)
+            json_put_count(&o, elastic_state_names[k], s->clk[k]);
+        json_put(&o, "by_cause", causes_json(r, s));
+        json_add(&a, o);
+    }
+    return a;
+}
+
+static json_t *buffers_json(const struct elastic_report *r)
+{
+    json_t *a = json_array();
+
+    for (uint32_t i = 0; i < r->result->n_buffer; i++) {
+        const struct elastic_buffer *b = &r->result->buffer[i];
+        json_t *o = json_object();
+        json_put_text(&o, "core", elastic_site_name(plan_of(r), b->core));
+        json_put_text(&o, "key", elastic_buffer_keys[b->kind]);
+        if (b->kind < BUFFER_OUTPUT)
+            json_put_text(&o, "from", stream_from(plan_of(r), &plan_of(r)->stream[b->stream]));
+        json_put_count(&o, "size", b->size);
+        json_put_count(&o, "most", b->most);
+        json_put_count(&o, "full_clocks", b->full_clk);
+        json_put(&o, "raised", json_boolean(b->raised));
+        json_add(&a, o);
+    }
+    return a;
+}
+
+static json_t *layers_json(const struct elastic_report *r)
+{
+    const struct plan *p = plan_of(r);
+    json_t *a = json_array();
+
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        uint64_t first = UINT64_MAX, last = 0;
+        json_t *o = json_object();
+        for (uint32_t k = p->layer[i].first_core; k < p->layer[i].first_core + p->layer[i].n_core;
+             k++) {
+            first = min_u64(first, r->result->core[k].first_clk);
+            last = max_u64(last, r->result->core[k].last_clk);
+        }
+        json_put_text(&o, "name", plan_layer_name(p, i));
+        json_put_count(&o, "cores", p->layer[i].n_core);
+        json_put_count(&o, "memory_columns", p->time.layer[i].memory_columns);
+        json_put_count(&o, "first_clock", first);
+        json_put_count(&o, "last_clock", last);
+        json_add(&a, o);
+    }
+    return a;
+}
+
+static json_t *cores_json(const struct elastic_report *r)
+{
+    const struct plan *p = plan_of(r);
+    json_t *a = json_array();
+
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        const struct elastic_core *c = &r->result->core[i];
+        json_t *o = json_object(), *counters = json_object();
+        json_put_text(&o, "name", p->core[i].name);
+        json_put_count(&counters, "firings", c->firings);
+        json_put_count(&counters, "outputs", c->outputs);
+        json_put_count(&counters, "words_written", c->words_written);
+        json_put_count(&counters, "words_read", c->words_read);
+        json_put_count(&counters, "words_read_back", c->words_read_back);
+        json_put_count(&counters, "pixels_stored", c->pixels_stored);
+        json_put(&o, "counters", counters);
+        json_add(&a, o);
+    }
+    return a;
+}
+
+static json_t *streams_json(const struct elastic_report *r)
+{
+    const struct plan *p = plan_of(r);
+    json_t *a = json_array();
+
+    for (uint32_t i = 0; i < p->n_stream; i++) {
+        const struct elastic_stream *s = &r->result->stream[i];
+        json_t *o = json_object();
+        json_put_text(&o, "kind", stream_kind_name(p->stream[i].kind));
+        json_put_text(&o, "from", stream_from(p, &p->stream[i]));
+        json_put_text(&o, "to", stream_to(p, &p->stream[i]));
+        json_put_count(&o, "tokens", s->tokens);
+        json_put_count(&o, "bits", s->bits);
+        json_put_count(&o, "busy_clocks", s->busy_clk);
+        json_add(&a, o);
+    }
+    return a;
+}
+
+static enum err print_json(const void *what, FILE *out, struct err_msg *m)
+{
+    const struct elastic_report *r = what;
+    json_t *o = json_begin("imcsim-run/1", r->study), *images = json_object();
+
+    json_put_text(&o, "kernel", kernel_name(r->kernel));
+    json_put(&o, "network", json_network(&r->study->network));
+    json_put_count(&o, "cores", plan_of(r)->n_core);
+    json_put_count(&images, "count", r->result->n_image);
+    json_put(&o, "images", images);
+    json_put(&o, "timing", timing_json(r));
+    json_put(&o, "layers", layers_json(r));
+    json_put(&o, "core_list", cores_json(r));
+    json_put(&o, "streams", streams_json(r));
+    json_put(&o, "stages", stages_json(r));
+    json_put(&o, "buffers", buffers_json(r));
+    return json_print(o, out, m);
+}
+
+const struct form elastic_form = { sheets, head, NULL, print_json };

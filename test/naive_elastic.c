@@ -1,0 +1,766 @@
+/* test/naive_elastic.c -- see naive_elastic.h. */
+#include "test/naive_elastic.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/util.h"
+#include "memory/registers.h"
+
+struct moved { // a pixel on a stream
+    struct pixel at;
+    uint64_t     come, freed; // clocks; UINT64_MAX: not yet
+    bool         ends_token;
+};
+
+struct stream {
+    const struct plan_stream *st;
+    struct moved *px;              // owned
+    uint32_t n_px, size, taken;    // sent; of the buffer; stored or added
+    uint32_t token_from;           // stored pixels that are not visible yet begin here
+    uint64_t busy_until;           // of its link
+    bool     busy;
+    uint32_t next;                 // token of its buffer
+};
+
+struct token {
+    struct pixel px[64];
+    uint32_t     n, left;
+};
+
+enum { MOST_STREAMS = 1024 }; // of a core
+
+struct buffer {
+    struct token *token; // owned
+    uint32_t      n, used, size;
+    uint32_t      to[MOST_STREAMS], n_to;
+};
+
+struct back {
+    uint32_t      which; // of plan->read_back
+    struct pixel *order; // owned
+    uint32_t      n, begun, done;
+    struct buffer out;
+};
+
+struct core {
+    uint32_t       index, n_out; // outputs of all images
+    struct pixel  *out;          // owned; in order
+    bool          *loaded;       // owned; [n_out]: read
+    uint8_t       *visible;      // owned; [image][column][row]: slices
+    uint8_t       *slices;       // owned; [column][row]
+    uint32_t      *reader;       // owned; [image][column][row][strip]: output + 1 that reads it
+    uint32_t       n_strip;
+    struct input_registers registers;
+    uint32_t       in[MOST_STREAMS], n_in, added[MOST_STREAMS], n_added;
+    uint32_t       sums; // a stream; UINT32_MAX: the first of its chain
+    struct back    back[16];
+    uint32_t       n_back;
+    struct buffer  results; // tokens
+    uint32_t       load_next, load_n, array_n, array_next, digital_next, digital_n, made;
+    uint32_t       result[1024], n_result, digital_places;
+    int            port; // 0 idle, 1 stores, 2 reads back, 3 reads
+    uint32_t       port_of;
+    uint64_t       port_end, load_end, array_end, digital_end;
+    int            regs; // 0 empty, 1 loading, 2 full, 3 in use
+    bool           array_busy, digital_busy;
+};
+
+struct machine {
+    const struct plan        *p;
+    const struct elastic_cfg *e;
+    uint32_t       n_image;
+    struct stream *stream;
+    struct core   *core;
+    struct buffer *pad; // of each image feed
+    uint32_t      *pad_next;
+    uint64_t       now, changed;
+    uint64_t      *result;
+};
+
+static uint32_t outputs_of(const struct plan *p, uint32_t layer, uint32_t copy, uint32_t n_image,
+                           struct pixel **list)
+{
+    const struct firing_shape shape = plan_firing_shape(p, layer);
+    struct pixel at = firing_first(p->layer[layer].firing, &shape, copy, 0);
+    uint32_t n = 0;
+
+    *list = calloc((size_t)n_image * shape.height * shape.width + 1, sizeof **list);
+    for (; at.image < n_image; p->layer[layer].firing->next(&shape, copy, &at))
+        (*list)[n++] = at;
+    return n;
+}
+
+static size_t map_at(const struct core *c, const struct plan *p, uint64_t image, uint32_t row,
+                     uint32_t column)
+{
+    const struct plan_layer *pl = &p->layer[p->core[c->index].plan_layer];
+
+    return ((size_t)image * pl->in_width + column) * pl->in_height + row;
+}
+
+/* ---- streams ---- */
+
+static uint32_t room(const struct machine *m, const struct stream *s)
+{
+    uint32_t known = 0;
+
+    for (uint32_t i = 0; i < s->n_px; i++)
+        known += s->px[i].freed != UINT64_MAX && s->px[i].freed + m->e->credit_clk <= m->now;
+    return s->size - (s->n_px - known);
+}
+
+static bool has_come(const struct machine *m, const struct stream *s, uint32_t i)
+{
+    return i < s->n_px && s->px[i].come <= m->now;
+}
+
+static void link_starts(struct machine *m, struct buffer *b, uint32_t stream)
+{
+    struct stream *s = &m->stream[stream];
+    const struct plan_stream *st = s->st;
+    uint64_t bits = 0;
+
+    if (s->busy || s->next == b->n || room(m, s) < b->token[s->next].n)
+        return;
+    struct token *t = &b->token[s->next];
+    uint32_t width = 0;
+    if (st->pos_n > 0)
+        width = m->p->layer[m->p->core[st->to].plan_layer].in_width;
+    for (uint32_t i = 0; i < t->n; i++)
+        if (st->pos_n == 0 || stream_carries(st, width, t->px[i].row, t->px[i].column))
+            bits += (uint64_t)st->n * st->value_bits;
+    uint64_t clk = (bits * m->p->config->clock_mhz * 1000000 + st->route.rate_bps - 1) /
+                   st->route.rate_bps;
+    uint64_t hop = st->kind == STREAM_PARTIAL_SUM && m->e->partial_sum_hop_clk != HOP_SAME
+                       ? m->e->partial_sum_hop_clk : m->e->hop_clk;
+    for (uint32_t i = 0; i < t->n; i++)
+        s->px[s->n_px++] = (struct moved){ t->px[i], m->now + clk + hop, UINT64_MAX,
+                                           i + 1 == t->n };
+    m->changed = m->now;
+    s->busy = true;
+    s->busy_until = m->now + clk;
+    if (clk > 0)
+        return;
+    s->busy = false;
+    s->next++;
+    if (--t->left == 0)
+        b->used -= t->n;
+}
+
+static void links_end(struct machine *m, struct buffer *b)
+{
+    for (uint32_t k = 0; k < b->n_to; k++) {
+        struct stream *s = &m->stream[b->to[k]];
+        if (!s->busy || s->busy_until != m->now)
+            continue;
+        s->busy = false;
+        struct token *t = &b->token[s->next++];
+        if (--t->left == 0)
+            b->used -= t->n;
+        m->changed = m->now;
+    }
+}
+
+static void put(struct machine *m, struct buffer *b, const struct pixel *px, uint32_t n)
+{
+    struct token *t = &b->token[b->n++];
+
+    memcpy(t->px, px, n * sizeof *px);
+    t->n = n;
+    t->left = b->n_to;
+    if (t->left == 0)
+        b->used -= n;
+    m->changed = m->now;
+}
+
+/* ---- a core ---- */
+
+static const struct plan_layer *layer_of(const struct machine *m, const struct core *c)
+{
+    return &m->p->layer[m->p->core[c->index].plan_layer];
+}
+
+static uint64_t words_clk(const struct machine *m, const struct core *c, uint64_t words)
+{
+    const struct plan_layer *pl = layer_of(m, c);
+    bool latched = m->p->config->memory.kind == MEMORY_REGISTERS &&
+                   pl->in_height * pl->in_width == 1;
+
+    return latched ? 0 : words;
+}
+
+/* Calls for each pixel inside the map that an output sees. */
+static bool sees_all(const struct machine *m, const struct core *c, const struct pixel *o,
+                     bool (*ok)(const struct machine *m, struct core *c, const struct pixel *o,
+                                uint32_t row, uint32_t column))
+{
+    const struct plan_layer *pl = layer_of(m, c);
+    const struct window *w = &pl->window;
+    uint32_t r0 = window_first(w, 0, o->row, pl->in_height);
+    uint32_t r1 = window_last(w, 0, o->row, pl->in_height);
+    uint32_t c0 = window_first(w, 1, o->column, pl->in_width);
+    uint32_t c1 = window_last(w, 1, o->column, pl->in_width);
+
+    for (uint32_t column = c0; column <= max_u32(c0, c1); column += w->dilation[1])
+        for (uint32_t row = r0; row <= max_u32(r0, r1); row += w->dilation[0])
+            if (!ok(m, (struct core *)c, o, row, column))
+                return false;
+    return true;
+}
+
+static bool is_visible(const struct machine *m, struct core *c, const struct pixel *o, uint32_t row,
+                       uint32_t column)
+{
+    const struct plan_layer *pl = layer_of(m, c);
+
+    return c->visible[map_at(c, m->p, o->image, row, column)] ==
+           c->slices[(size_t)column * pl->in_height + row];
+}
+
+static bool output_ready(const struct machine *m, const struct core *c, uint32_t i)
+{
+    return sees_all(m, c, &c->out[i], is_visible);
+}
+
+static void store_done(struct machine *m, struct core *c, struct stream *s)
+{
+    s->px[s->taken].freed = m->now;
+    m->changed = m->now;
+    if (!s->px[s->taken++].ends_token)
+        return;
+    for (; s->token_from < s->taken; s->token_from++) {
+        const struct pixel *at = &s->px[s->token_from].at;
+        c->visible[map_at(c, m->p, at->image, at->row, at->column)]++;
+    }
+}
+
+/* Whether the pixel in whose place it goes is read for the last time. */
+static bool slot_free(const struct machine *m, const struct core *c, const struct pixel *at)
+{
+    const struct plan_layer *pl = layer_of(m, c);
+    uint64_t g = at->image * pl->in_width + at->column;
+    uint32_t k = m->p->time.core[c->index].layout.shape.columns;
+
+    if (g < k)
+        return true;
+    uint64_t image = (g - k) / pl->in_width;
+    uint32_t column = (uint32_t)((g - k) % pl->in_width);
+    const uint32_t *reader =
+        &c->reader[map_at(c, m->p, image, at->row, column) * c->n_strip];
+    for (uint32_t s = 0; s < c->n_strip; s++)
+        if (reader[s] > 0 && !c->loaded[reader[s] - 1])
+            return false;
+    for (uint32_t i = 0; i < c->n_back; i++) {
+        const struct back *b = &c->back[i];
+        const uint32_t *stride = m->p->read_back[b->which].stride;
+        for (uint32_t n = b->done; n < b->n; n++)
+            if (b->order[n].image == image && b->order[n].row * stride[0] == at->row &&
+                b->order[n].column * stride[1] == column)
+                return false;
+    }
+    return true;
+}
+
+static void stores(struct machine *m, struct core *c, uint32_t stream)
+{
+    struct stream *s = &m->stream[stream];
+    const struct plan_core *pc = &m->p->core[c->index];
+    const struct plan_layer *pl = layer_of(m, c);
+
+    while (has_come(m, s, s->taken) && slot_free(m, c, &s->px[s->taken].at)) {
+        const struct pixel *at = &s->px[s->taken].at;
+        uint64_t words = 0;
+        if (s->st->n > 0 && stream_carries(s->st, pl->in_width, at->row, at->column))
+            words = memory_write_words(&m->p->time.core[c->index].layout, at->row,
+                                       at->image * pl->in_width + at->column,
+                                       s->st->pos_n > 0 ? 0 : s->st->to_first - pc->in_first,
+                                       s->st->n);
+        if (words_clk(m, c, words) > 0) {
+            if (c->port == 0) {
+                c->port = 1;
+                c->port_of = stream;
+                c->port_end = m->now + words;
+                m->changed = m->now;
+            }
+            return;
+        }
+        store_done(m, c, s);
+    }
+}
+
+static void reads_back(struct machine *m, struct core *c, uint32_t i)
+{
+    struct back *b = &c->back[i];
+    const uint32_t *stride = m->p->read_back[b->which].stride;
+
+    if (c->port != 0 || b->begun == b->n || b->out.used == b->out.size)
+        return;
+    const struct pixel *at = &b->order[b->begun];
+    uint32_t row = at->row * stride[0], column = at->column * stride[1];
+    if (!is_visible(m, c, at, row, column))
+        return;
+    uint64_t words = memory_read_words(&m->p->time.core[c->index].layout, row,
+                                       at->image * layer_of(m, c)->in_width + column, 1);
+    b->begun++;
+    b->out.used++;
+    c->port = 2;
+    c->port_of = i;
+    c->port_end = m->now + max_u64(1, words_clk(m, c, words));
+    m->changed = m->now;
+}
+
+static uint32_t group(const struct machine *m, const struct core *c)
+{
+    const struct plan_layer *pl = layer_of(m, c);
+    const struct firing_shape shape = plan_firing_shape(m->p, m->p->core[c->index].plan_layer);
+    uint32_t n = 1, ready = 0;
+
+    while (c->load_next + n < c->n_out &&
+           firing_joins(pl->firing, &shape, &c->out[c->load_next], n, &c->out[c->load_next + n]))
+        n++;
+    while (ready < n && output_ready(m, c, c->load_next + ready))
+        ready++;
+    return m->e->group == GROUP_ANY || ready == n ? ready : 0;
+}
+
+static uint64_t read_words(struct machine *m, struct core *c, uint32_t n)
+{
+    const struct plan_core *pc = &m->p->core[c->index];
+    const struct plan_layer *pl = layer_of(m, c);
+    const struct firing_shape shape = plan_firing_shape(m->p, pc->plan_layer);
+    uint64_t words = 0;
+
+    for (uint32_t i = 0; i < n;) {
+        const struct pixel *head = &c->out[c->load_next + i];
+        registers_begin(&c->registers, head);
+        do
+            registers_need(&c->registers, &c->out[c->load_next + i++]);
+        while (i < n && firing_replica(pl->firing, &shape, head, &c->out[c->load_next + i]) <
+                            shape.n);
+        for (uint32_t k = 0; k < c->registers.n_read; k++) {
+            struct row_read r = c->registers.read[k];
+            if (pl->flat && !plan_flat_read(m->p, pc, r.row, &r.first_column, &r.columns))
+                continue;
+            words += memory_read_words(&m->p->time.core[c->index].layout, r.row,
+                                       head->image * pl->in_width + r.first_column, r.columns);
+        }
+    }
+    return words;
+}
+
+/* Whether any of the outputs is the first of its strip to see some pixel. */
+static bool reads_any(const struct machine *m, const struct core *c, uint32_t n)
+{
+    const struct plan_layer *pl = layer_of(m, c);
+    size_t size = (size_t)m->n_image * pl->in_height * pl->in_width * c->n_strip;
+
+    for (size_t k = 0; k < size; k++)
+        if (c->reader[k] > c->load_next && c->reader[k] <= c->load_next + n)
+            return true;
+    return false;
+}
+
+static void loads(struct machine *m, struct core *c)
+{
+    if (c->regs != 0 || c->load_next == c->n_out)
+        return;
+    uint32_t n = group(m, c);
+    if (n == 0 || (c->port != 0 && words_clk(m, c, 1) > 0 && reads_any(m, c, n)))
+        return;
+    uint64_t clk = words_clk(m, c, read_words(m, c, n));
+    c->regs = 1;
+    c->load_n = n;
+    c->load_next += n;
+    c->load_end = m->now + max_u64(1, clk);
+    if (clk > 0)
+        c->port = 3;
+    m->changed = m->now;
+}
+
+static void ends(struct machine *m, struct core *c)
+{
+    const struct plan_core *pc = &m->p->core[c->index];
+    const struct plan_layer *pl = layer_of(m, c);
+    const struct layer *l = plan_network_layer(m->p, pc->plan_layer);
+
+    if (c->port == 1 && c->port_end == m->now) {
+        c->port = 0;
+        store_done(m, c, &m->stream[c->port_of]);
+    }
+    if (c->port == 2 && c->port_end == m->now) {
+        struct back *b = &c->back[c->port_of];
+        c->port = 0;
+        put(m, &b->out, &b->order[b->done++], 1);
+    }
+    if (c->regs == 1 && c->load_end == m->now) {
+        c->regs = 2;
+        for (uint32_t i = 1; i <= c->load_n; i++)
+            c->loaded[c->load_next - i] = true;
+        c->port = c->port == 3 ? 0 : c->port;
+        m->changed = m->now;
+    }
+    if (c->array_busy && c->array_end == m->now) {
+        c->array_busy = false;
+        c->result[c->n_result++] = c->array_n;
+        c->regs = c->regs == 3 ? 0 : c->regs;
+        m->changed = m->now;
+    }
+    if (c->digital_busy && c->digital_end == m->now) {
+        bool last = pc->part + 1 == pl->parts;
+        c->digital_busy = false;
+        m->changed = m->now;
+        if (last && pc->plan_layer + 1 == m->p->n_layer) {
+            for (uint32_t i = c->made; i < c->made + c->digital_n; i++)
+                m->result[c->out[i].image] = max_u64(m->result[c->out[i].image], m->now);
+            c->results.used -= c->digital_places;
+        } else if (last && l->pooled) {
+            struct pixel whole[64] = { { 0, 0, 0 } };
+            for (uint32_t i = 0; i < c->digital_places; i++)
+                whole[i].image = c->out[c->made].image + i;
+            if (c->digital_places > 0)
+                put(m, &c->results, whole, c->digital_places);
+        } else {
+            put(m, &c->results, &c->out[c->made], c->digital_n);
+        }
+        c->made += c->digital_n;
+    }
+    links_end(m, &c->results);
+    for (uint32_t i = 0; i < c->n_back; i++)
+        links_end(m, &c->back[i].out);
+}
+
+/* The pixel of a stream that is added to an output. */
+static struct moved *residual_of(struct stream *s, const struct pixel *o)
+{
+    for (uint32_t i = 0; i < s->n_px; i++)
+        if (s->px[i].at.image == o->image && s->px[i].at.row == o->row &&
+            s->px[i].at.column == o->column)
+            return &s->px[i];
+    return NULL;
+}
+
+/* Whether the stream brings the residual of an output at all. */
+static bool brings(const struct machine *m, const struct stream *s, const struct pixel *o)
+{
+    const struct plan_core *from = &m->p->core[s->st->from];
+
+    return s->st->kind == STREAM_RESIDUAL ||
+           plan_owner(m->p, from->plan_layer, o->column) == from->copy;
+}
+
+static void digital_starts(struct machine *m, struct core *c)
+{
+    const struct plan_core *pc = &m->p->core[c->index];
+    const struct plan_layer *pl = layer_of(m, c);
+    const struct layer *l = plan_network_layer(m->p, pc->plan_layer);
+    const struct config *cfg = m->p->config;
+
+    if (c->digital_busy || c->n_result == 0)
+        return;
+    uint32_t n = c->result[0], places = n, per_image = c->n_out / m->n_image;
+    if (l->pooled && pc->part + 1 == pl->parts) {
+        places = 0;
+        for (uint32_t i = c->digital_next; i < c->digital_next + n; i++)
+            places += (i + 1) % per_image == 0;
+    }
+    if (c->results.used + places > c->results.size)
+        return;
+    struct stream *sums = c->sums == UINT32_MAX ? NULL : &m->stream[c->sums];
+    if (sums && !has_come(m, sums, sums->taken + n - 1))
+        return;
+    for (uint32_t k = 0; k < c->n_added; k++)
+        for (uint32_t i = c->digital_next; i < c->digital_next + n; i++) {
+            struct stream *s = &m->stream[c->added[k]];
+            struct moved *px = residual_of(s, &c->out[i]);
+            if (brings(m, s, &c->out[i]) && (!px || px->come > m->now))
+                return;
+        }
+    for (uint32_t i = 0; sums && i < n; i++)
+        sums->px[sums->taken++].freed = m->now;
+    for (uint32_t k = 0; k < c->n_added; k++)
+        for (uint32_t i = c->digital_next; i < c->digital_next + n; i++)
+            if (brings(m, &m->stream[c->added[k]], &c->out[i]))
+                residual_of(&m->stream[c->added[k]], &c->out[i])->freed = m->now;
+    uint64_t window = layer_is_digital(l) ? (uint64_t)l->window.kernel[0] * l->window.kernel[1] : 1;
+    uint64_t clk = ceil_div(n * window * pc->out_n, cfg->digital.lanes);
+    uint64_t mhz = cfg->digital.clock_mhz == DIGITAL_CLOCK_SAME ? cfg->clock_mhz
+                                                                : cfg->digital.clock_mhz;
+    c->digital_end = m->now + ceil_div(clk * cfg->clock_mhz, mhz);
+    c->digital_busy = true;
+    c->results.used += places;
+    c->digital_places = places;
+    c->digital_n = n;
+    c->digital_next += n;
+    memmove(c->result, c->result + 1, --c->n_result * sizeof *c->result);
+    m->changed = m->now;
+}
+
+static void array_starts(struct machine *m, struct core *c)
+{
+    const struct plan_core *pc = &m->p->core[c->index];
+    const struct layer *l = plan_network_layer(m->p, pc->plan_layer);
+
+    if (c->array_busy || c->regs != 2 || c->n_result >= m->e->results)
+        return;
+    uint64_t clk = layer_is_digital(l)
+                       ? 1 : stage_array_clocks(m->p->config, &layer_of(m, c)->array, pc->rows,
+                                                pc->columns);
+    c->array_busy = true;
+    c->array_end = m->now + max_u64(1, clk);
+    c->array_n = c->load_n;
+    c->regs = m->e->registers == 2 ? 0 : 3;
+    m->changed = m->now;
+}
+
+static void step_core(struct machine *m, struct core *c)
+{
+    ends(m, c);
+    for (uint32_t k = 0; k < c->results.n_to; k++)
+        link_starts(m, &c->results, c->results.to[k]);
+    for (uint32_t i = 0; i < c->n_back; i++)
+        for (uint32_t k = 0; k < c->back[i].out.n_to; k++)
+            link_starts(m, &c->back[i].out, c->back[i].out.to[k]);
+    digital_starts(m, c);
+    array_starts(m, c);
+    for (uint32_t i = 0; i < c->n_in; i++)
+        stores(m, c, c->in[i]);
+    for (uint32_t i = 0; i < c->n_back; i++)
+        reads_back(m, c, i);
+    loads(m, c);
+}
+
+static void step_pad(struct machine *m, uint32_t feed)
+{
+    const struct shape *s = &m->p->network->layer[0].out;
+    struct buffer *b = &m->pad[feed];
+    uint32_t n = s->height * s->width, at = m->pad_next[feed];
+
+    links_end(m, b);
+    if (at < n * m->n_image && b->used == 0 &&
+        (at % n > 0 || m->now >= at / n * m->e->image_period_clk)) {
+        struct pixel px = { at / n, at % n % s->height, at % n / s->height };
+        b->used++;
+        put(m, b, &px, 1);
+        m->pad_next[feed]++;
+    }
+    if (at < n * m->n_image && m->now < m->n_image * m->e->image_period_clk)
+        m->changed = m->now; // waits for its image
+    for (uint32_t k = 0; k < b->n_to; k++)
+        link_starts(m, b, b->to[k]);
+}
+
+/* ---- made and released ---- */
+
+static bool buffer_make(struct buffer *b, uint32_t size, uint32_t n_token)
+{
+    b->size = size;
+    b->token = calloc((size_t)n_token + 1, sizeof *b->token);
+    return b->token != NULL;
+}
+
+static uint32_t most(const struct plan *p, uint32_t core)
+{
+    const struct firing_shape shape = plan_firing_shape(p, p->core[core].plan_layer);
+
+    return p->layer[p->core[core].plan_layer].firing->most_outputs(&shape);
+}
+
+static uint32_t most_sent(const struct machine *m, uint32_t core)
+{
+    const struct plan_core *c = &m->p->core[core];
+    uint32_t n = most(m->p, core), each = m->core[core].n_out / m->n_image;
+
+    if (plan_network_layer(m->p, c->plan_layer)->pooled &&
+        c->part + 1 == m->p->layer[c->plan_layer].parts)
+        return 1 + (n - 1) / each;
+    return n;
+}
+
+static void make_core(struct machine *m, uint32_t index)
+{
+    const struct plan *p = m->p;
+    const struct plan_core *pc = &p->core[index];
+    const struct plan_layer *pl = &p->layer[pc->plan_layer];
+    const struct firing_shape shape = plan_firing_shape(p, pc->plan_layer);
+    struct core *c = &m->core[index];
+    size_t map = (size_t)pl->in_height * pl->in_width;
+    uint32_t strip = pl->firing->strip_width(&shape);
+
+    c->index = index;
+    c->sums = UINT32_MAX;
+    c->n_out = outputs_of(p, pc->plan_layer, pc->copy, m->n_image, &c->out);
+    c->loaded = calloc(c->n_out + 1, sizeof *c->loaded);
+    c->visible = calloc(m->n_image * map, 1);
+    c->slices = calloc(map, 1);
+    c->n_strip = (shape.width + strip - 1) / strip;
+    c->reader = calloc(m->n_image * map * c->n_strip, sizeof *c->reader);
+    registers_init(&c->registers, &pl->window, pl->in_height, pl->in_width, strip);
+}
+
+/* The first output of a strip that sees a pixel reads it; what lies in the padding is not read. */
+static void note_readers(const struct machine *m, struct core *c, uint32_t i)
+{
+    const struct plan_layer *pl = layer_of(m, c);
+    const struct window *w = &pl->window;
+    const struct firing_shape shape = plan_firing_shape(m->p, m->p->core[c->index].plan_layer);
+    const struct pixel *o = &c->out[i];
+    uint32_t strip = o->column / pl->firing->strip_width(&shape);
+
+    for (uint32_t k = 0; k < w->kernel[1]; k++)
+        for (uint32_t j = 0; j < w->kernel[0]; j++) {
+            int64_t row = window_begin(w, 0, o->row) + (int64_t)j * w->dilation[0];
+            int64_t column = window_begin(w, 1, o->column) + (int64_t)k * w->dilation[1];
+            if (row < 0 || column < 0 || row >= pl->in_height || column >= pl->in_width)
+                continue;
+            uint32_t *r = &c->reader[map_at(c, m->p, o->image, (uint32_t)row, (uint32_t)column) *
+                                     c->n_strip + strip];
+            if (*r == 0)
+                *r = i + 1;
+        }
+}
+
+static void connect(struct machine *m, uint32_t stream)
+{
+    const struct plan *p = m->p;
+    const struct plan_stream *st = &p->stream[stream];
+    struct stream *s = &m->stream[stream];
+    const struct elastic_cfg *e = m->e;
+    bool back = st->kind == STREAM_RESIDUAL || st->kind == STREAM_TO_RESAMPLING;
+
+    s->st = st;
+    if (st->kind == STREAM_RESULT)
+        return;
+    struct core *to = &m->core[st->to];
+    const struct plan_layer *pl = &p->layer[p->core[st->to].plan_layer];
+    size_t px = m->n_image * max_u64((uint64_t)pl->in_height * pl->in_width, to->n_out) + 1;
+    s->px = calloc(px, sizeof *s->px);
+    uint32_t own = most(p, st->to);
+    if (st->kind == STREAM_PARTIAL_SUM) {
+        to->sums = stream;
+        s->size = max_u32(e->partial_sum_pixels, max_u32(own, most(p, st->from)));
+    } else if (st->kind == STREAM_RESIDUAL || st->kind == STREAM_FROM_RESAMPLING) {
+        to->added[to->n_added++] = stream;
+        s->size = max_u32(e->residual_pixels, own);
+        if (!back)
+            s->size = max_u32(s->size, most_sent(m, st->from));
+    } else {
+        to->in[to->n_in++] = stream;
+        s->size = e->input_pixels;
+        if (st->kind == STREAM_FORWARD || st->kind == STREAM_VALID)
+            s->size = max_u32(s->size, most_sent(m, st->from));
+        for (uint32_t column = 0; column < pl->in_width; column++)
+            for (uint32_t row = 0; row < pl->in_height; row++) {
+                bool comes = true;
+                if (st->kind == STREAM_TO_RESAMPLING)
+                    comes = plan_owner(p, p->core[st->to].plan_layer, column) ==
+                            p->core[st->to].copy;
+                else if (st->kind != STREAM_IMAGE &&
+                         !plan_network_layer(p, p->core[st->from].plan_layer)->pooled)
+                    comes = plan_owner(p, p->core[st->from].plan_layer, column) ==
+                            p->core[st->from].copy;
+                to->slices[(size_t)column * pl->in_height + row] += comes;
+            }
+    }
+    struct buffer *from = NULL;
+    if (st->kind == STREAM_IMAGE) {
+        for (uint32_t i = 0; i < p->n_image_feed; i++)
+            if (p->image_feed[i].layer == p->core[st->to].plan_layer)
+                from = &m->pad[i];
+    } else if (back) {
+        struct core *c = &m->core[st->from];
+        for (uint32_t i = 0; i < c->n_back; i++)
+            if (c->back[i].which == st->read_back)
+                from = &c->back[i].out;
+    } else {
+        from = &m->core[st->from].results;
+    }
+    assert(from && from->n_to < MOST_STREAMS && to->n_in < MOST_STREAMS);
+    from->to[from->n_to++] = stream;
+}
+
+static void make(struct machine *m)
+{
+    const struct plan *p = m->p;
+    const struct shape *image = &p->network->layer[0].out;
+
+    m->stream = calloc(p->n_stream, sizeof *m->stream);
+    m->core = calloc(p->n_core, sizeof *m->core);
+    m->pad = calloc(p->n_image_feed + 1, sizeof *m->pad);
+    m->pad_next = calloc(p->n_image_feed + 1, sizeof *m->pad_next);
+    for (uint32_t i = 0; i < p->n_core; i++)
+        make_core(m, i);
+    for (uint32_t i = 0; i < p->n_image_feed; i++)
+        buffer_make(&m->pad[i], 1, m->n_image * image->height * image->width);
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        struct core *c = &m->core[i];
+        buffer_make(&c->results, max_u32(m->e->output_pixels, most_sent(m, i)), c->n_out);
+        for (uint32_t k = 0; p->core[i].split == 0 && k < p->n_read_back; k++) {
+            const struct read_back *rb = &p->read_back[k];
+            if (rb->reader != p->core[i].plan_layer || rb->reader_copy != p->core[i].copy)
+                continue;
+            struct back *b = &c->back[c->n_back++];
+            b->which = k;
+            b->n = outputs_of(p, rb->receiver, rb->receiver_copy, m->n_image, &b->order);
+            buffer_make(&b->out, m->e->read_back_pixels, b->n);
+        }
+        for (uint32_t o = 0; o < c->n_out; o++)
+            note_readers(m, c, o);
+    }
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        connect(m, i);
+}
+
+static void release(struct machine *m)
+{
+    for (uint32_t i = 0; i < m->p->n_stream; i++)
+        free(m->stream[i].px);
+    for (uint32_t i = 0; i < m->p->n_core; i++) {
+        struct core *c = &m->core[i];
+        for (uint32_t k = 0; k < c->n_back; k++) {
+            free(c->back[k].order);
+            free(c->back[k].out.token);
+        }
+        free(c->results.token);
+        free(c->out);
+        free(c->loaded);
+        free(c->visible);
+        free(c->slices);
+        free(c->reader);
+        registers_release(&c->registers);
+    }
+    for (uint32_t i = 0; i < m->p->n_image_feed; i++)
+        free(m->pad[i].token);
+    free(m->stream);
+    free(m->core);
+    free(m->pad);
+    free(m->pad_next);
+}
+
+static bool all_made(const struct machine *m)
+{
+    for (uint32_t i = 0; i < m->p->n_core; i++)
+        if (m->core[i].made < m->core[i].n_out)
+            return false;
+    return true;
+}
+
+bool naive_elastic_run(const struct plan *p, const struct elastic_cfg *e, uint32_t n_image,
+                       uint64_t patience, uint64_t *result_clk)
+{
+    struct machine m = { .p = p, .e = e, .n_image = n_image, .result = result_clk };
+
+    make(&m);
+    memset(result_clk, 0, n_image * sizeof *result_clk);
+    for (; !all_made(&m) && m.now <= m.changed + patience; m.now++) {
+        uint32_t first = (uint32_t)(m.now * 2654435761u % p->n_core); // in another order each clock
+        for (uint32_t i = 0; i < p->n_image_feed; i++)
+            step_pad(&m, i);
+        for (uint32_t i = 0; i < p->n_core; i++)
+            step_core(&m, &m.core[(first + i) % p->n_core]);
+    }
+    bool made = all_made(&m);
+    release(&m);
+    return made;
+}

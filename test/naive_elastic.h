@@ -1,0 +1,22 @@
+/* test/naive_elastic.h -- elastic clocking without cleverness: every core, in every clock.
+ *
+ * A second implementation of docs/elastic.md, written from its rules and sharing no code with
+ * arch/elastic: pixels are followed one by one with the clock in which each came, was stored, was
+ * freed; whether a patch is there, a place free or a residual come is looked up by pixel. Words of
+ * reads and writes are those of memory/, as the machine's are.
+ */
+#ifndef TEST_NAIVE_ELASTIC_H
+#define TEST_NAIVE_ELASTIC_H
+
+#include <stdint.h>
+
+#include "dataflow/plan/plan.h"
+
+enum { NAIVE_ELASTIC_IMAGES = 4 };
+
+/* Clocks in which the results of n_image images are there; false when nothing moves any more, as
+ * is taken for granted after so many clocks without a change. */
+bool naive_elastic_run(const struct plan *p, const struct elastic_cfg *e, uint32_t n_image,
+                       uint64_t patience, uint64_t *result_clk);
+
+#endif

@@ -1,0 +1,553 @@
+/* Tests of arch/elastic: figures of an independent program, closed forms, the edge of a deadlock,
+ * and random networks under every order of steps. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/elastic/elastic.h"
+#include "core/util.h"
+#include "study/run.h"
+#include "test/naive_elastic.h"
+#include "test/plan_rig.h"
+#include "test/random_study.h"
+
+enum { MOST_SET = 24 };
+
+#define ALL_BUFFERS(n, back)                                                                       \
+    "elastic.input_pixels=" n, "elastic.residual_pixels=" n, "elastic.partial_sum_pixels=" n,      \
+    "elastic.output_pixels=" n, "elastic.read_back_pixels=" back
+#define REPLICAS "mapping.replicas={32: 4, 16: 2, 8: 1}"
+#define WHOLE "core.crossbar.rows=512", "core.crossbar.columns=512"
+
+static void make(struct plan_rig *r, const char *const *set)
+{
+    const char *all[MOST_SET + 1] = { "clocking.kind=elastic" };
+
+    for (size_t i = 0; set[i]; i++) {
+        assert_true(i + 1 < MOST_SET);
+        all[i + 1] = set[i];
+    }
+    if (rig_make(r, all))
+        fail_msg("%s", r->msg.text);
+}
+
+static void run_it(struct elastic_result *e, const struct plan *p, uint64_t n_image,
+                   enum kernel_mode mode)
+{
+    const struct elastic_cfg_run cfg = { .n_image = n_image, .mode = mode };
+    struct err_msg m;
+
+    if (elastic_run(p, &cfg, e, &m))
+        fail_msg("%s", m.text);
+}
+
+/* ---- what holds in every run ---- */
+
+static void assert_times_add_up(const struct elastic_result *e)
+{
+    for (uint32_t i = 0; i < e->n_stage; i++) {
+        const struct elastic_stage *s = &e->stage[i];
+        uint64_t sum = 0, by_cause = 0;
+        for (int k = 0; k < N_ELASTIC_STATE; k++)
+            sum += s->clk[k];
+        assert_int_equal(sum, e->elapsed);
+        for (uint32_t k = 0; k < s->n_cause; k++)
+            by_cause += s->cause[k].clk;
+        assert_int_equal(by_cause, s->clk[ELASTIC_STARVED] + s->clk[ELASTIC_BLOCKED] +
+                                       s->clk[ELASTIC_WAITING]);
+    }
+    for (uint32_t i = 0; i < e->n_buffer; i++) {
+        assert_true(e->buffer[i].most <= e->buffer[i].size);
+        assert_true(e->buffer[i].full_clk <= e->elapsed);
+        assert_true(e->buffer[i].full_clk == 0 || e->buffer[i].most == e->buffer[i].size);
+    }
+}
+
+/* ---- an independent program ---- */
+
+static const struct set {
+    const char *name, *set[16];
+    uint64_t    first, interval;
+} sets[] = { // ResNet-32, five images back to back
+    { "article", { ALL_BUFFERS("2", "2"), NULL }, 82501, 51200 },
+    { "hermes", { ALL_BUFFERS("1", "1"), "core.crossbar.mvm_ns=130", "fabric.link_gbps=3.2",
+                  "fabric.partial_sum_gbps=12.8", "core.digital.lanes=1",
+                  "core.digital.clock_mhz=400", NULL }, 116201, 66560 },
+    { "slow links", { ALL_BUFFERS("2", "2"), "fabric.link_gbps=1", NULL }, 119365, 65536 },
+    { "one slow lane", { ALL_BUFFERS("2", "2"), "core.digital.lanes=1",
+                         "core.digital.clock_mhz=100", NULL }, 163108, 81920 },
+    { "replicas", { ALL_BUFFERS("8", "4"), WHOLE, REPLICAS, "fabric.link_gbps=6", NULL },
+      29021, 12800 },
+    { "depth 20", { ALL_BUFFERS("2", "2"), "network.depth=20", NULL }, 69517, 51200 },
+};
+
+static void results_come_when_an_independent_program_says(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        struct elastic_result e;
+        struct plan_rig r;
+        make(&r, sets[i].set);
+        run_it(&e, &r.plan, 5, KERNEL_SKIP_IDLE);
+        assert_int_equal(e.result_clk[0], sets[i].first);
+        for (int k = 1; k < 5; k++)
+            assert_int_equal(e.result_clk[k] - e.result_clk[k - 1], sets[i].interval);
+        assert_int_equal(e.start_clk[0], 0);
+        assert_times_add_up(&e);
+        uint64_t read = 0, written = 0;
+        for (uint32_t k = 0; k < r.plan.n_core; k++) {
+            read += e.core[k].words_read + e.core[k].words_read_back;
+            written += e.core[k].words_written;
+        }
+        if (i == 0) {
+            assert_int_equal(read, 311984);
+            assert_int_equal(written, 101140);
+        }
+        elastic_result_release(&e);
+        rig_release(&r);
+    }
+}
+
+/* ---- long multiplications ---- */
+
+/* From the first firing to the result: n T + m. */
+static void assert_limit(const char *const *set, uint64_t t, uint64_t n, int64_t m)
+{
+    const char *all[MOST_SET];
+    struct elastic_result e;
+    struct plan_rig r;
+    char mvm[64];
+    size_t k = 0;
+
+    for (; set[k]; k++)
+        all[k] = set[k];
+    snprintf(mvm, sizeof mvm, "core.crossbar.mvm_ns=%llu", (unsigned long long)(2 * t));
+    all[k] = mvm;
+    all[k + 1] = NULL;
+    make(&r, all);
+    run_it(&e, &r.plan, 2, KERNEL_SKIP_IDLE);
+    int64_t rest = (int64_t)(e.result_clk[0] - e.first_firing_clk) - (int64_t)(n * t);
+    if (m >= 0)
+        assert_int_equal(rest, m);
+    else // what is not multiplications is little
+        assert_true(rest >= 0 && rest < (int64_t)t);
+    assert_times_add_up(&e);
+    elastic_result_release(&e);
+    rig_release(&r);
+}
+
+/* docs/elastic.md adds the 1,441 up, hop by hop. */
+static void long_multiplications_take_1619_of_them_and_1441_clocks(void **state)
+{
+    static const char *const one[] = { ALL_BUFFERS("1", "1"), NULL };
+    static const char *const two[] = { ALL_BUFFERS("2", "2"), NULL };
+    static const char *const four[] = { ALL_BUFFERS("4", "4"), NULL };
+
+    (void)state;
+    for (uint64_t t = 10000; t <= 100000; t *= 10) {
+        assert_limit(one, t, 1619, 1441);
+        assert_limit(two, t, 1619, 1441);
+        assert_limit(four, t, 1619, 1441);
+    }
+    assert_limit(two, 500000, 1619, 1441);
+}
+
+static void hops_of_sums_as_long_as_a_multiplication_add_nine(void **state)
+{
+    static const char *const set[] = { ALL_BUFFERS("2", "2"),
+                                       "elastic.partial_sum_hop_clocks=100000", NULL };
+
+    (void)state;
+    assert_limit(set, 100000, 1628, 1432);
+}
+
+static void replicas_take_the_timesteps_of_timestep_clocking(void **state)
+{
+    static const char *const full[] = { ALL_BUFFERS("8", "4"), WHOLE, REPLICAS, NULL };
+    static const char *const any[] = { ALL_BUFFERS("8", "4"), WHOLE, REPLICAS,
+                                       "elastic.group=any", NULL };
+    static const char *const sums[] = { ALL_BUFFERS("8", "4"), REPLICAS,
+                                        "elastic.partial_sum_hop_clocks=100000", NULL };
+    static const char *const sums_any[] = { ALL_BUFFERS("8", "4"), REPLICAS, "elastic.group=any",
+                                            "elastic.partial_sum_hop_clocks=100000", NULL };
+
+    (void)state;
+    assert_limit(full, 100000, 539, -1);
+    assert_limit(any, 100000, 551, -1);
+    assert_limit(sums, 100000, 567, -1);
+    assert_limit(sums_any, 100000, 579, -1);
+}
+
+/* ---- closed forms of the interval ---- */
+
+static uint64_t interval_of(const char *const *set, uint64_t n_image, uint64_t over)
+{
+    struct elastic_result e;
+    struct plan_rig r;
+
+    make(&r, set);
+    run_it(&e, &r.plan, n_image, KERNEL_SKIP_IDLE);
+    assert_times_add_up(&e);
+    uint64_t clk = e.result_clk[n_image - 1] - e.result_clk[n_image - 1 - over];
+    elastic_result_release(&e);
+    rig_release(&r);
+    return clk;
+}
+
+/* 1,024 firings, pixels or operations of the busiest. */
+static void the_busiest_resource_sets_the_pace(void **state)
+{
+    static const struct {
+        const char *set[12];
+        uint64_t    clk;
+    } bound[] = {
+        { { "core.crossbar.mvm_ns=140", NULL }, 70 },
+        { { ALL_BUFFERS("2", "2"), "fabric.link_gbps=0.8", NULL }, 80 }, // 128 bits
+        { { "core.digital.lanes=2", "core.digital.clock_mhz=50", NULL }, 80 }, // 8 of 10 clocks
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bound / sizeof *bound; i++)
+        assert_int_equal(interval_of(bound[i].set, 6, 3), 3 * 1024 * bound[i].clk);
+}
+
+/* Sent in 51, a hop, stored in 1, a clock of credit: 54 a pixel, and nothing else goes on. */
+static void one_place_costs_the_way_there_and_back(void **state)
+{
+    static const char *const one[] = { ALL_BUFFERS("2", "2"), "fabric.link_gbps=1.26",
+                                       "elastic.input_pixels=1", NULL };
+    static const char *const two[] = { ALL_BUFFERS("2", "2"), "fabric.link_gbps=1.26", NULL };
+    uint64_t clk = interval_of(one, 6, 3);
+
+    (void)state;
+    assert_in_range(clk, 3 * 54 * 1024, 3 * (54 * 1024 + 2));
+    assert_int_equal(interval_of(two, 6, 3), 3 * 51 * 1024);
+}
+
+/* Reads and multiplications one after the other: 54,240 clocks an image and what reads wait. */
+static void one_set_of_registers_adds_reads_to_multiplications(void **state)
+{
+    static const char *const set[] = { ALL_BUFFERS("2", "2"), "elastic.registers=1", NULL };
+
+    (void)state;
+    assert_in_range(interval_of(set, 8, 3), 3 * 54240, 3 * 54240 + 60);
+}
+
+static void images_come_no_sooner_than_their_period(void **state)
+{
+    static const char *const set[] = { "elastic.image_period_clocks=60000", NULL };
+    struct elastic_result e;
+    struct plan_rig r;
+
+    (void)state;
+    make(&r, set);
+    run_it(&e, &r.plan, 4, KERNEL_SKIP_IDLE);
+    for (uint64_t i = 0; i < 4; i++) {
+        assert_int_equal(e.start_clk[i], i * 60000);
+        assert_in_range(e.result_clk[i], e.result_clk[0] + i * 60000 - 8,
+                        e.result_clk[0] + i * 60000 + 8); // words of reads differ with the slot
+    }
+    assert_int_equal(e.result_clk[3], e.result_clk[0] + 3 * 60000); // three columns, three images
+    elastic_result_release(&e);
+    rig_release(&r);
+}
+
+/* ---- deadlock ---- */
+
+/* A residual that is sent around two layers of 3 x 3 on maps of `rows`. */
+static void make_loop(struct plan_rig *r, uint32_t rows, uint32_t residual, uint32_t output)
+{
+    char text[2][64];
+    const char *const set[] = { "clocking.kind=elastic", text[0], text[1], NULL };
+
+    snprintf(text[0], sizeof text[0], "elastic.residual_pixels=%u", residual);
+    snprintf(text[1], sizeof text[1], "elastic.output_pixels=%u", output);
+    rig_config(r, set);
+    rig_image(r, rows, rows + 1, 2);
+    rig_conv(r, 0, 4, 3, 1);
+    rig_conv(r, 1, 4, 3, 1)->groups = 2; // whose memory does not hold whole pixels for another
+    struct layer *sum = rig_conv(r, 2, 4, 3, 1);
+    sum->has_residual = true;
+    sum->residual = 1;
+    if (rig_plan(r))
+        fail_msg("%s", r->msg.text);
+    assert_int_equal(r->plan.layer[2].residual, RESIDUAL_DIRECT);
+}
+
+static enum err run_loop(uint32_t rows, uint32_t residual, uint32_t output, struct err_msg *m)
+{
+    const struct elastic_cfg_run cfg = { .n_image = 2 };
+    struct elastic_result e;
+    struct plan_rig r;
+
+    make_loop(&r, rows, residual, output);
+    enum err err = elastic_run(&r.plan, &cfg, &e, m);
+    if (!err)
+        elastic_result_release(&e);
+    rig_release(&r);
+    return err;
+}
+
+static void a_loop_stands_still_below_2_rows_and_3_less_the_outputs(void **state)
+{
+    struct err_msg m;
+
+    (void)state;
+    for (uint32_t rows = 4; rows <= 16; rows += 3)
+        for (uint32_t output = 1; output <= 4; output++) {
+            uint32_t enough = 2 * rows + 3 - output;
+            assert_int_equal(run_loop(rows, enough, output, &m), ERR_NONE);
+            assert_int_equal(run_loop(rows, enough - 1, output, &m), ERR_RUN);
+        }
+}
+
+static void a_deadlock_names_its_circle_and_a_cure_that_works(void **state)
+{
+    struct err_msg m;
+    unsigned size;
+
+    (void)state;
+    for (uint32_t rows = 5; rows <= 20; rows += 5) {
+        assert_int_equal(run_loop(rows, 3, 2, &m), ERR_RUN);
+        const char *want = strstr(m.text, ": want elastic.");
+        assert_non_null(want);
+        assert_non_null(strstr(m.text, "waits for"));
+        assert_non_null(strstr(m.text, ".residual 3 of 3 full"));
+        assert_non_null(strstr(m.text, ".output 2 of 2 full"));
+        if (sscanf(want, ": want elastic.residual_pixels = %u", &size) == 1)
+            assert_int_equal(run_loop(rows, size, 2, &m), ERR_NONE);
+        else if (sscanf(want, ": want elastic.output_pixels = %u", &size) == 1)
+            assert_int_equal(run_loop(rows, 3, size, &m), ERR_NONE);
+        else
+            fail_msg("%s", m.text);
+    }
+}
+
+/* ---- random networks ---- */
+
+enum { N_STUDY = 60, N_IMAGE = 3 };
+
+static void assert_same(const struct elastic_result *a, const struct elastic_result *b,
+                        const struct plan *p)
+{
+    assert_int_equal(a->elapsed, b->elapsed);
+    assert_int_equal(a->n_stage, b->n_stage);
+    assert_memory_equal(a->result_clk, b->result_clk, a->n_image * sizeof *a->result_clk);
+    assert_memory_equal(a->start_clk, b->start_clk, a->n_image * sizeof *a->start_clk);
+    assert_memory_equal(a->core, b->core, p->n_core * sizeof *a->core);
+    assert_memory_equal(a->stream, b->stream, p->n_stream * sizeof *a->stream);
+    for (uint32_t i = 0; i < a->n_stage; i++)
+        assert_memory_equal(a->stage[i].clk, b->stage[i].clk, sizeof a->stage[i].clk);
+    for (uint32_t i = 0; i < a->n_buffer; i++) {
+        assert_int_equal(a->buffer[i].most, b->buffer[i].most);
+        assert_int_equal(a->buffer[i].full_clk, b->buffer[i].full_clk);
+    }
+}
+
+static bool has_replicas(const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        if (p->layer[i].replicas.n > 1)
+            return true;
+    return false;
+}
+
+/* Every pixel is stored once, every output computed once, read as timestep clocking reads it. */
+static void assert_work_is_that_of_timesteps(const struct elastic_result *e,
+                                             const struct run_result *t, const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        assert_int_equal(e->core[i].outputs, t->core[i].outputs);
+        assert_int_equal(e->core[i].pixels_stored, t->core[i].pixels_stored);
+        if (has_replicas(p))
+            continue; // which fire in other groups
+        assert_int_equal(e->core[i].firings, t->core[i].firings);
+    }
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        assert_int_equal(e->stream[i].bits, t->stream_bits[i]);
+}
+
+static void words_are_those_of_timesteps(const struct elastic_result *e,
+                                         const struct run_result *t, const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        assert_int_equal(e->core[i].words_written, t->core[i].words_written);
+        assert_int_equal(e->core[i].words_read_back, t->core[i].words_read_back);
+        if (!has_replicas(p))
+            assert_int_equal(e->core[i].words_read, t->core[i].words_read);
+    }
+}
+
+static void set_buffers(struct elastic_cfg *e, unsigned seed)
+{
+    uint64_t s = seed * UINT64_C(0x9e3779b97f4a7c15);
+#define DRAW(n) (uint32_t)(1 + (s = s * UINT64_C(6364136223846793005) + 1) / 65536 % (n))
+    e->input_pixels = DRAW(4);
+    e->residual_pixels = DRAW(6);
+    e->partial_sum_pixels = DRAW(4);
+    e->output_pixels = DRAW(4);
+    e->read_back_pixels = DRAW(3);
+    e->results = DRAW(2);
+    e->registers = DRAW(2);
+    e->group = DRAW(2) == 1 ? GROUP_FULL : GROUP_ANY;
+    e->hop_clk = DRAW(5);
+    e->credit_clk = DRAW(4);
+#undef DRAW
+}
+
+/* Another plan of the same study, under elastic clocking; false where it has none. */
+static bool plan_elastic(struct plan *p, struct random_study *s)
+{
+    struct err_msg m;
+
+    s->config.clocking = CLOCKING_ELASTIC;
+    set_buffers(&s->config.elastic, s->seed);
+    bool made = !plan_make(p, &s->network, &s->config, &m);
+    return made;
+}
+
+static void run_random(unsigned seed, uint32_t *n_run, uint32_t *n_stuck)
+{
+    struct random_study s;
+    struct run_result t;
+    struct elastic_result e, other;
+    struct plan p;
+    struct err_msg m;
+    const struct run_cfg timing = { .n_image = N_IMAGE, .jobs = 1 };
+    const struct elastic_cfg_run cfg = { .n_image = N_IMAGE };
+
+    random_study_make(&s, seed);
+    if (run(&s.plan, &timing, &t, &m))
+        fail_msg("seed %u: %s", seed, m.text);
+    if (!plan_elastic(&p, &s)) {
+        run_result_release(&t);
+        random_study_release(&s);
+        return;
+    }
+    enum err err = elastic_run(&p, &cfg, &e, &m);
+    if (err) {
+        if (err != ERR_RUN || !strstr(m.text, "waits for"))
+            fail_msg("seed %u: %s", seed, m.text);
+        ++*n_stuck;
+    } else {
+        ++*n_run;
+        assert_times_add_up(&e);
+        assert_work_is_that_of_timesteps(&e, &t, &p);
+        bool alike = true;
+        for (uint32_t i = 0; i < p.n_layer; i++)
+            alike &= p.time.layer[i].memory_columns == s.plan.time.layer[i].memory_columns;
+        if (alike)
+            words_are_those_of_timesteps(&e, &t, &p);
+        for (enum kernel_mode mode = KERNEL_EVERY_CYCLE; mode <= KERNEL_REVERSED; mode++) {
+            run_it(&other, &p, N_IMAGE, mode);
+            assert_same(&e, &other, &p);
+            elastic_result_release(&other);
+        }
+        elastic_result_release(&e);
+    }
+    plan_release(&p);
+    run_result_release(&t);
+    random_study_release(&s);
+}
+
+static void random_networks_do_the_work_of_timesteps_in_any_order_of_steps(void **state)
+{
+    uint32_t n_run = 0, n_stuck = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++)
+        run_random(seed, &n_run, &n_stuck);
+    assert_true(n_run >= N_STUDY / 2);
+}
+
+/* ---- a twin that steps every core in every clock ---- */
+
+enum { N_TWIN = 150, PATIENCE = 100000 };
+
+static void compare_with_twin(unsigned seed, uint32_t *n_run, uint32_t *n_stuck)
+{
+    struct random_study s;
+    struct elastic_result e;
+    struct plan p;
+    struct err_msg m;
+    uint64_t clk[NAIVE_ELASTIC_IMAGES];
+    const struct elastic_cfg_run cfg = { .n_image = 1 + seed % 3 };
+
+    random_study_make(&s, seed);
+    s.config.digital.clock_mhz = seed % 3 == 0 ? 123 : DIGITAL_CLOCK_SAME;
+    if (!plan_elastic(&p, &s)) {
+        random_study_release(&s);
+        return;
+    }
+    bool twin = naive_elastic_run(&p, &s.config.elastic, (uint32_t)cfg.n_image, PATIENCE, clk);
+    enum err err = elastic_run(&p, &cfg, &e, &m);
+    if (twin != !err)
+        fail_msg("seed %u: the twin %s, %s", seed, twin ? "ends" : "stands still",
+                 err ? m.text : "the chip ends");
+    for (uint64_t i = 0; !err && i < cfg.n_image; i++)
+        if (clk[i] != e.result_clk[i])
+            fail_msg("seed %u, image %u: the twin's result after %llu clocks, the chip's after "
+                     "%llu", seed, (unsigned)i, (unsigned long long)clk[i],
+                     (unsigned long long)e.result_clk[i]);
+    *n_run += !err;
+    *n_stuck += !!err;
+    if (!err)
+        elastic_result_release(&e);
+    plan_release(&p);
+    random_study_release(&s);
+}
+
+static void every_result_is_that_of_a_twin_that_steps_every_core(void **state)
+{
+    uint32_t n_run = 0, n_stuck = 0;
+
+    (void)state;
+    for (unsigned seed = 1001; seed <= 1000 + N_TWIN; seed++)
+        compare_with_twin(seed, &n_run, &n_stuck);
+    assert_true(n_run >= N_TWIN / 2);
+    print_message("%u networks run, %u stand still\n", n_run, n_stuck);
+}
+
+/* ---- refusals ---- */
+
+static void fewer_columns_than_a_kernel_sees_are_refused(void **state)
+{
+    static const char *const few[] = { "clocking.kind=elastic", "core.input_memory.columns=2",
+                                       NULL };
+    static const char *const enough[] = { "core.input_memory.columns=3", NULL };
+    struct plan_rig r;
+
+    (void)state;
+    assert_int_equal(rig_make(&r, few), ERR_INPUT);
+    assert_non_null(strstr(r.msg.text, "want at least core.input_memory.columns = 3"));
+    rig_release(&r);
+    make(&r, enough);
+    rig_release(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(results_come_when_an_independent_program_says),
+        cmocka_unit_test(long_multiplications_take_1619_of_them_and_1441_clocks),
+        cmocka_unit_test(hops_of_sums_as_long_as_a_multiplication_add_nine),
+        cmocka_unit_test(replicas_take_the_timesteps_of_timestep_clocking),
+        cmocka_unit_test(the_busiest_resource_sets_the_pace),
+        cmocka_unit_test(one_place_costs_the_way_there_and_back),
+        cmocka_unit_test(one_set_of_registers_adds_reads_to_multiplications),
+        cmocka_unit_test(images_come_no_sooner_than_their_period),
+        cmocka_unit_test(a_loop_stands_still_below_2_rows_and_3_less_the_outputs),
+        cmocka_unit_test(a_deadlock_names_its_circle_and_a_cure_that_works),
+        cmocka_unit_test(random_networks_do_the_work_of_timesteps_in_any_order_of_steps),
+        cmocka_unit_test(every_result_is_that_of_a_twin_that_steps_every_core),
+        cmocka_unit_test(fewer_columns_than_a_kernel_sees_are_refused),
+    };
+
+    return cmocka_run_group_tests_name("elastic", tests, NULL, NULL);
+}

@@ -1,0 +1,128 @@
+/* imcsim run of a machine under elastic clocking, as a user meets it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "test/cli_rig.h"
+#include "test/tmpdir.h"
+
+#define ELASTIC "run configs/resnet32.yaml --set clocking.kind=elastic "
+#define SMALL "--set network.depth=8 --set network.size=8 "
+
+static void the_document_has_times_stages_and_buffers(void **state)
+{
+    json_t *doc = json_of(*state, ELASTIC "--set elastic.residual_pixels=2 "
+                                  "--set elastic.read_back_pixels=2 --count 5 --json -");
+
+    assert_string_equal(text_at(doc, "timing.clocking"), "elastic");
+    assert_int_equal(integer_at(doc, "timing.first_result_clocks"), 82501);
+    assert_true(number_at(doc, "timing.interval_clocks") == 51200);
+    assert_int_equal(json_integer_value(json_array_get(at(doc, "timing.interval_clocks_exact"), 0)),
+                     2 * 51200);
+    assert_int_equal(json_array_size(at(doc, "timing.results_clocks")), 5);
+    assert_string_equal(text_at(doc, "timing.bound.resource"), "crossbar");
+    assert_true(number_at(doc, "timing.bound.clocks_per_image") == 51200);
+    assert_int_equal(json_array_size(at(doc, "core_list")), 43);
+    json_t *stages = at(doc, "stages"), *s;
+    size_t i;
+    json_array_foreach(stages, i, s)
+        assert_int_equal(integer_at(s, "busy") + integer_at(s, "starved") +
+                             integer_at(s, "blocked") + integer_at(s, "waiting") +
+                             integer_at(s, "idle"),
+                         integer_at(doc, "timing.elapsed_clocks"));
+    json_decref(doc);
+}
+
+static void the_text_says_when_and_who_waits(void **state)
+{
+    char *out = succeed(*state, ELASTIC "--set fabric.link_gbps=1");
+
+    assert_non_null(strstr(out, "First result after 119,"));
+    assert_non_null(strstr(out, "Interval "));
+    assert_non_null(strstr(out, "The ten worst stalls"));
+    assert_non_null(strstr(out, "blocked"));
+    free(out);
+}
+
+static void buffers_below_a_token_are_raised_and_told(void **state)
+{
+    char *out = succeed(*state, ELASTIC "--set mapping.replicas={32:\\ 4} "
+                                "--set core.crossbar.rows=512 --set core.crossbar.columns=512");
+
+    assert_non_null(strstr(out, "Raised   conv2.input to 4 pixels, its largest token"));
+    free(out);
+}
+
+static void every_key_has_a_row_on_the_page_of_results(void **state)
+{
+    static const char *const sections[] = { "timing", "stages", "buffers" };
+    char *page = read_file("docs", "results.md"), row[256];
+    json_t *doc = json_of(*state, ELASTIC SMALL "--json -"), *value;
+    const char *key;
+
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        json_t *section = at(doc, sections[i]);
+        bool list = json_is_array(section);
+        json_object_foreach(list ? json_array_get(section, 0) : section, key, value) {
+            snprintf(row, sizeof row, "| `%s%s.%s", sections[i], list ? "[]" : "", key);
+            if (!strstr(page, row))
+                fail_msg("docs/results.md has no row %s", row);
+        }
+    }
+    json_decref(doc);
+    free(page);
+}
+
+static void what_only_timesteps_have_is_refused(void **state)
+{
+    assert_fails(*state, "map configs/resnet32.yaml --set clocking.kind=elastic", 2,
+                 "--set clocking.kind: clocking.kind = elastic: its times are those of imcsim run "
+                 "without images: want clocking.kind = timestep here");
+    assert_fails(*state, ELASTIC "--trace @/t.vcd", 2, "run: --trace: clocking.kind = elastic is "
+                 "timing only so far: want no --trace, or --set clocking.kind=timestep");
+    assert_fails(*state, ELASTIC "--set clocking.timestep_ns=200", 2,
+                 "clocking.timestep_ns has no effect with clocking.kind = elastic: want no such "
+                 "key, or --set clocking.kind=timestep");
+    assert_fails(*state, "run configs/resnet32.yaml --set elastic.results=2", 2,
+                 "elastic.results has no effect with clocking.kind = timestep: want no such key, "
+                 "or --set clocking.kind=elastic");
+    assert_fails(*state, ELASTIC "--set elastic.hop_clocks=0", 2,
+                 "elastic.hop_clocks = 0: want a whole number from 1 to 1000000");
+    assert_fails(*state, ELASTIC "--set core.input_memory.columns=2", 2,
+                 "want at least core.input_memory.columns = 3");
+}
+
+static void both_kernels_write_the_same(void **state)
+{
+    char *native = succeed(*state, ELASTIC SMALL "--count 3 --table stages --format csv");
+    char *other = succeed(*state, ELASTIC SMALL "--count 3 --table stages --format csv "
+                                  "--kernel systemc");
+
+    assert_string_equal(native, other);
+    free(native);
+    free(other);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, tmpdir_make, tmpdir_remove)
+    const struct CMUnitTest tests[] = {
+        TEST(the_document_has_times_stages_and_buffers),
+        TEST(the_text_says_when_and_who_waits),
+        TEST(buffers_below_a_token_are_raised_and_told),
+        TEST(every_key_has_a_row_on_the_page_of_results),
+        TEST(what_only_timesteps_have_is_refused),
+#ifdef WITH_SYSTEMC
+        TEST(both_kernels_write_the_same),
+#endif
+    };
+
+    return cmocka_run_group_tests_name("elastic_command", tests, NULL, NULL);
+}
