@@ -58,18 +58,25 @@ static uint32_t find(struct meter *m, enum elastic_state state, enum elastic_on 
     return m->n++;
 }
 
+/* Whether it is already so, and for the same reason: then its time just goes on. */
+static bool is_so(const struct meter *m, enum elastic_state state, enum elastic_on on,
+                  uint32_t stream)
+{
+    const struct elastic_cause *c = &m->cause[m->by].cause;
+
+    return state == m->state &&
+           (state == ELASTIC_BUSY || (m->by > 0 && c->on == on && c->stream == stream));
+}
+
 void meter_set(struct meter *m, uint64_t now, enum elastic_state state, enum elastic_on on,
                uint32_t stream)
 {
-    if (state == m->state && state == ELASTIC_BUSY)
+    if (is_so(m, state, on, stream))
         return;
-    if (now > m->since_clk)
-        pass(m, now);
+    pass(m, now);
     if (state == ELASTIC_BUSY)
         settle(m);
-    const struct elastic_cause *c = &m->cause[m->by].cause;
-    if (state != ELASTIC_BUSY &&
-        (m->by == 0 || c->state != state || c->on != on || c->stream != stream))
+    else
         m->by = find(m, state, on, stream);
     m->state = state;
 }
