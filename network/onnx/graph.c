@@ -385,7 +385,8 @@ static void find_needed(const struct onnx_graph *g, bool *needed)
                 needed[g->node[i].input[j]] |= is_needed(&g->node[i], needed);
 }
 
-/* Where one is dropped the others have to be resolved again. A part of a Split is no node of the file. */
+/* Where one is dropped the others have to be resolved again. A part of a Split is no node of the
+ * file. */
 static void drop_nodes(struct onnx_graph *g, const bool *needed)
 {
     uint32_t kept = 0;

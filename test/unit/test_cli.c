@@ -166,7 +166,7 @@ static void help_is_on_standard_output_with_status_0(void **state)
         { "list configs", { "resnet32_speedup ", "imagenet " } },
         { "list devices", { "pcm_4bit ", "sram " } },
         { "list chips", { "dazzi2021_14nm ", "isaac_32nm " } },
-        { "list studies", { "arrays  How large arrays should be" } },
+        { "list studies", { "arrays  ", "How large arrays should be" } },
         { "help docs", { "# Documentation", "(first_steps.md)" } },
         { "help energy", { "# Energy and area of a machine" } },
         { "help models/wire", { "# Wires" } },
