@@ -277,7 +277,10 @@ static void add_pixel(const struct layer *l, const struct spiking_layer *own, co
                       const uint32_t *active, uint32_t n, uint32_t position, int32_t *acc)
 {
     uint32_t in = l->in.channels / l->groups, filled = own->filled;
-    const int16_t *weight = own->weight + (size_t)position * l->in.channels * filled;
+    const int16_t *weight = own->weight;
+
+    if (weight)
+        weight += (size_t)position * l->in.channels * filled;
 
     for (uint32_t i = 0; i < n; i++) {
         uint32_t c = active[i];
