@@ -247,7 +247,7 @@ static void joined_arrays_cost_what_one_of_all_their_rows_does(void **state)
         assert_int_equal(q[0].core[1].energy_pj[b], q[1].core[1].energy_pj[b]);
         assert_true(q[0].core[0].area_um2[b] <= q[0].core[1].area_um2[b]); // 27 rows: one of 128
     }
-    assert_true(q[0].core[0].area_um2[PRICE_INPUT_DRIVERS] <
+    assert_true((double)q[0].core[0].area_um2[PRICE_INPUT_DRIVERS] <
                 0.6 * (double)q[0].core[1].area_um2[PRICE_INPUT_DRIVERS]);
     for (unsigned i = 0; i < 2; i++) {
         price_report_release(&q[i]);
