@@ -16,6 +16,7 @@
 #include "core/simd.h"
 #include "network/onnx/read.h"
 #include "study/analog.h"
+#include "test/trained.h"
 #include "test/zoo/zoo.h"
 
 enum { ZOO_SIDE = 32, ZOO_THIN = 8, N_IMAGE = 3, MOST_SET = 24 };
@@ -145,6 +146,33 @@ static void trained_networks_have_their_results_where_all_effects_are_off(void *
     }
 }
 
+/* Bytes and bits, of layers that see all of the one before. */
+static void dense_networks_have_their_results_where_all_effects_are_off(void **state)
+{
+    static const struct dense dense[] = {
+        { "spiking/mlp_fmnist", 3, { 784, 256, 128, 10 }, false, 8 },
+        { "spiking/bnn_fmnist", 4, { 784, 512, 512, 512, 10 }, true, 8 },
+    };
+    static const char *const room[] = { "core.input_memory.kind=registers", "fabric.link_gbps=200",
+                                        "fabric.partial_sum_gbps=200", NULL };
+
+    (void)state;
+    for (size_t i = 0; i < 2 * N_WHOLE; i++) {
+        const struct dense *d = &dense[i % 2];
+        const char *set[MOST_SET] = { room[0], room[1], room[2] };
+        struct plan_rig r;
+        struct blob b;
+        if (!blob_open(&b, d->blob))
+            skip();
+        memcpy(set + 3, off[i / 2], count(off[i / 2]) * sizeof *set);
+        rig_config(&r, room);
+        trained_network(&r, d, &b);
+        blob_close(&b);
+        assert_off(&r.network, NULL, set);
+        rig_release(&r);
+    }
+}
+
 /* ---- runs ---- */
 
 static void check_run(const struct study *s, const struct run_cfg *cfg)
@@ -206,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_zoo_has_its_results_where_all_effects_are_off),
         cmocka_unit_test(trained_networks_have_their_results_where_all_effects_are_off),
+        cmocka_unit_test(dense_networks_have_their_results_where_all_effects_are_off),
         cmocka_unit_test(
             runs_have_their_classes_with_any_jobs_and_kernel_where_all_effects_are_off),
     };
