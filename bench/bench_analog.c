@@ -1,5 +1,5 @@
-/* bench/bench_analog.c -- what analog chips cost beside exact weights, of ResNet-32: programming its
- * 723,424 devices, another time, wires, and a run of one chip on the same images.
+/* bench/bench_analog.c -- what analog chips cost beside exact weights, of ResNet-32: programming
+ * its 723,424 devices, another time, wires, and a run of one chip on the same images.
  *
  * Seconds are the processor's, of one thread; the fastest of several counts.
  *
