@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "arch/prove.h"
@@ -22,22 +21,6 @@
 #define PLAIN "configs/resnet32.yaml"
 
 enum { RUNS = 20 };
-
-static double cpu_s(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void must(enum err e, const struct err_msg *m)
-{
-    if (e) {
-        fprintf(stderr, "bench: %s\n", m->text);
-        exit(1);
-    }
-}
 
 /* ---- a process ---- */
 

@@ -8,18 +8,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bench/measure.h"
 #include "study/price.h"
 #include "study/run.h"
 
 enum { N_RUN = 200 };
-
-static void must(enum err e, const struct err_msg *m)
-{
-    if (e) {
-        fprintf(stderr, "bench_price: %s\n", m->text);
-        exit(1);
-    }
-}
 
 static double now_ms(void)
 {

@@ -19,7 +19,15 @@ static double now_s(const struct bench *b)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void must(enum err e, const struct err_msg *m)
+double cpu_s(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void must(enum err e, const struct err_msg *m)
 {
     if (e) {
         fprintf(stderr, "bench: %s\n", m->text);

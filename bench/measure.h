@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/err.h"
 #include "core/kernel.h"
 
 struct bench {
@@ -36,6 +37,12 @@ struct cost run_in_child(const struct bench *b, const char *images);
 
 /* Calls measure(user) in a process of its own and returns what it returns. */
 struct cost in_child(const char *what, struct cost (*measure)(const void *user), const void *user);
+
+/* Seconds of the processor so far, of this process. */
+double cpu_s(void);
+
+/* Ends the program, with the message, where there was an error. */
+void must(enum err e, const struct err_msg *m);
 
 /* Path of a quantised network of test/zoo of 224x224, which is written unless it is there. False
  * when it cannot be. */
