@@ -21,6 +21,7 @@
 #        SAN           sanitizers: make test SAN=address,undefined B=build/san
 #        SYSTEMC=0     leaves the SystemC kernel out
 #        MPICC         mpicc, where there is one; MPICC= leaves MPI out
+#        HDF5_LIBS     how to link HDF5's library; HDF5_LIBS= leaves NIR files out
 #        PREFIX        where `make install` puts things (/usr/local)
 #        JOBS          threads of `make run`, and of make itself where -j is not given
 #        IMAGES        what `make run` classifies
@@ -32,17 +33,19 @@ B            ?= build
 SAN          ?=
 SYSTEMC      ?= 1
 MPICC        ?= $(if $(SAN),,$(shell command -v mpicc))
+HDF5_LIBS    ?= $(shell pkg-config --libs hdf5 2>/dev/null)
 PREFIX       ?= /usr/local
 JOBS         ?= $(shell nproc)
 IMAGES       ?= /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz
 FUZZ_SECONDS ?= 60
 ONNX_PROTO   ?= /usr/include/onnx/onnx.proto
 
-ROOMS := $(shell find core network traces noc memory dataflow import arch study report -type d ! -name sc ! -name mpi)
+ROOMS := $(shell find core network traces noc memory dataflow import arch study report -type d ! -name sc ! -name mpi ! -name hdf5)
 LIB   := $(patsubst %.c,$(B)/%.o,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) $(B)/onnx.pb-c.o
 SC    := $(if $(filter 0,$(SYSTEMC)),,$(patsubst %.cpp,$(B)/%.oxx,$(wildcard core/sc/*.cpp tlm/*.cpp)))
 SC_SO := $(if $(SC),$(B)/libimcsim_systemc.so)
 MPI_SO := $(if $(MPICC),$(B)/libimcsim_mpi.so)
+HDF5  := $(if $(HDF5_LIBS),$(B)/imcsim_hdf5)
 LOAD  := $(if $(SC),$(B)/core/sc/load.o)
 CLI   := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c cli/*.c cli/article/*.c))
 RIG   := $(patsubst %.c,$(B)/%.o,$(wildcard test/*.c test/zoo/*.c))
@@ -76,7 +79,7 @@ DEPS := @scripts/install_deps.sh
 .PHONY: all run test accuracy check lint fuzz article pcm bench peer zoo install uninstall clean
 .SECONDARY:
 
-all: $(if $(CLI),$(B)/imcsim) $(SC_SO) $(MPI_SO)
+all: $(if $(CLI),$(B)/imcsim) $(SC_SO) $(MPI_SO) $(HDF5)
 	@:
 
 run:
@@ -113,9 +116,9 @@ fuzz:
 	@scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ:$(B)/%=build/fuzz/%)
 
 .PHONY: build-test build-bench build-fuzz
-build-test: all $(UNIT) $(CLASSIFY)
+build-test: all $(UNIT) $(CLASSIFY) $(if $(HDF5),$(B)/test/tools/write_hdf5)
 build-bench: all $(BENCH) $(B)/test/tools/write_zoo
-build-fuzz: $(FUZZ)
+build-fuzz: $(FUZZ) $(HDF5)
 
 article: all
 	$(B)/imcsim article --out $(B)/article
@@ -165,6 +168,9 @@ install: all $(I)/imcsim $(I)/libimcsim.a $(if $(SC),$(I)/libimc_accelerator.a)
 ifneq ($(MPI_SO),)
 	install -D -m 644 $(MPI_SO) $(PREFIX)/lib/imcsim/libimcsim_mpi.so
 endif
+ifneq ($(HDF5),)
+	install -D $(HDF5) $(PREFIX)/lib/imcsim/imcsim_hdf5
+endif
 ifneq ($(SC),)
 	install -D -m 644 $(SC_SO) $(PREFIX)/lib/imcsim/libimcsim_systemc.so
 	install -D -m 644 tlm/imc_accelerator.h $(PREFIX)/include/imcsim/imc_accelerator.h
@@ -188,7 +194,8 @@ FORCE:
 
 $(I)/core/datadir.o: core/datadir.c $(I)/prefix
 	@mkdir -p $(@D)
-	$(Q)$(CC) -I. $(CFLAGS) -DIMCSIM_DATADIR='"$(DATA)"' -c $< -o $@
+	$(Q)$(CC) -I. $(CFLAGS) -DIMCSIM_DATADIR='"$(DATA)"' \
+	    -DIMCSIM_PROGRAMS='"$(abspath $(PREFIX))/lib/imcsim"' -c $< -o $@
 
 $(I)/core/kernel.o: core/kernel.c # without SystemC
 	@mkdir -p $(@D)
@@ -238,6 +245,13 @@ $(B)/libimcsim_mpi.so: study/sweep/mpi/link_mpi.c study/sweep/link.h core/err.h
 	@mkdir -p $(@D)
 	$(Q)OMPI_CC="$(CC)" $(MPICC) -I. -std=c11 -O2 -g -Wall -Wextra -Werror -fPIC -shared $< -o $@
 
+# HDF5's library reads in a program of its own, so that its faults are not imcsim's.
+$(B)/imcsim_hdf5: network/nir/hdf5/imcsim_hdf5.c network/nir/stream.h
+	@echo "  LINK  $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g $(WARN) $$(pkg-config --cflags hdf5) $< \
+	    $(HDF5_LIBS) -o $@
+
 $(B)/test/unit/test_commands: scripts/check_commands.sh $(B)/test/tools/write_zoo $(B)/imcsim $(SC_SO)
 	@mkdir -p $(@D)
 	@printf '#!/bin/sh\nexec scripts/check_commands.sh %s\n' $(B) >$@
@@ -264,6 +278,9 @@ $(B)/test/tools/%: $(B)/test/tools/%.o $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"
 	$(Q)$(CXX) $(LDFLAGS) $^ -lcmocka $(LDLIBS) -o $@
 
+$(B)/test/tools/write_hdf5: LDLIBS += $(HDF5_LIBS)
+$(B)/test/tools/write_hdf5.o: CPPFLAGS += $$(pkg-config --cflags hdf5)
+
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"
 	$(Q)$(CXX) $(LDFLAGS) -fsanitize=fuzzer $^ -lcmocka $(LDLIBS) -o $@
@@ -284,7 +301,7 @@ $(B)/onnx.pb-c.o: $(B)/onnx.pb-c.c
 	$(Q)$(CC) -I$(B) -O2 -g $(if $(SAN),-fsanitize=$(SAN)) -c $< -o $@
 
 # Where the program finds its files: here, or where it will be installed.
-$(B)/core/datadir.o: CPPFLAGS += -DIMCSIM_DATADIR='"$(CURDIR)"'
+$(B)/core/datadir.o: CPPFLAGS += -DIMCSIM_DATADIR='"$(CURDIR)"' -DIMCSIM_PROGRAMS='"$(abspath $(B))"'
 
 $(B)/%.o: %.c | $(B)/onnx.pb-c.h
 	@mkdir -p $(@D)

@@ -12,6 +12,14 @@
 #ifndef IMCSIM_DATADIR // the Makefile gives it, the tree's or PREFIX/share/imcsim
 #define IMCSIM_DATADIR "."
 #endif
+#ifndef IMCSIM_PROGRAMS // likewise: PREFIX/lib/imcsim
+#define IMCSIM_PROGRAMS "."
+#endif
+
+const char *datadir_programs(void)
+{
+    return IMCSIM_PROGRAMS;
+}
 
 static bool has_configs(const char *directory)
 {

@@ -20,6 +20,9 @@ enum { DATADIR_BYTE = 1024 };
 /* ERR_INPUT when $IMCSIM_DATA has no configs/, or there is no directory at all. */
 enum err datadir(char path[DATADIR_BYTE], struct err_msg *m);
 
+/* The directory of the programs that imcsim starts: PREFIX/lib/imcsim, or where it was built. */
+const char *datadir_programs(void);
+
 /* Whether a word names a file by its path: it holds a slash or ends in ".yaml". */
 bool datadir_is_path(const char *word);
 

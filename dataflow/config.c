@@ -29,6 +29,7 @@ const struct param config_params[] = {
     NETWORK_PARAMS(struct config, network),
     INPUT_PARAMS(struct config, input),
     NEURON_PARAMS(struct config, neuron),
+    NIR_PARAMS(struct config, nir),
 
     U32(clock_mhz,       "clock_mhz",            "MHz", "500", 1, 10000,
         "clock of the digital logic"),
@@ -110,10 +111,16 @@ static bool is_network(const struct param *row)
     return strncmp(row->key, "network.", strlen("network.")) == 0;
 }
 
+/* Whether it names a model in a file. */
+static bool is_file(const struct param *row)
+{
+    return strcmp(row->key, "network.onnx") == 0 || strcmp(row->key, "network.nir") == 0;
+}
+
 /* Whether it describes a model in a file. */
 static bool is_of_file(const struct param *row)
 {
-    return strcmp(row->key, "network.onnx") == 0 ||
+    return is_file(row) ||
            strcmp(row->key, "network.input_shape") == 0 ||
            strcmp(row->key, "network.input_type") == 0 ||
            strcmp(row->key, "network.random_weights") == 0;
@@ -153,7 +160,8 @@ static bool is_of_reads(const struct param *row)
 static bool is_of_steps(const struct param *row)
 {
     return strncmp(row->key, "input.", strlen("input.")) == 0 ||
-           strncmp(row->key, "neuron.", strlen("neuron.")) == 0;
+           strncmp(row->key, "neuron.", strlen("neuron.")) == 0 ||
+           strncmp(row->key, "nir.", strlen("nir.")) == 0;
 }
 
 /* Whether it describes routers: likewise. */
@@ -168,7 +176,12 @@ static bool is_of_elastic(const struct param *row)
     return strncmp(row->doc, "of elastic: ", strlen("of elastic: ")) == 0;
 }
 
-/* The keys of a family mean nothing beside network.onnx, and the other way round. */
+static bool has_file(const struct config *c)
+{
+    return c->network.onnx[0] != '\0' || c->network.nir[0] != '\0';
+}
+
+/* The keys of a family mean nothing beside a file, and the other way round. */
 static bool applies(const struct param *row, const void *base)
 {
     const struct config *c = base;
@@ -187,8 +200,11 @@ static bool applies(const struct param *row, const void *base)
         return false;
     if (strcmp(row->key, "network.random_weights") == 0 && c->network.random_weights == 0)
         return false;
-    return !is_network(row) || is_width(row) ||
-           is_of_file(row) == (c->network.onnx[0] != '\0');
+    if (strcmp(row->key, "network.onnx") == 0 && c->network.nir[0] != '\0')
+        return false;
+    if (strcmp(row->key, "network.nir") == 0 && c->network.nir[0] == '\0')
+        return false;
+    return !is_network(row) || is_width(row) || is_of_file(row) == has_file(c);
 }
 
 static bool by_set(const char *where)
@@ -196,28 +212,61 @@ static bool by_set(const char *where)
     return where && strncmp(where, "--set ", strlen("--set ")) == 0;
 }
 
-/* --set network.onnx replaces the file's family, --set network.family its onnx. In one place they
- * contradict one another. */
-static enum err settle_network(struct config *c, struct err_msg *m)
+/* Where the model's file is named, NULL where none is. --set of one kind replaces the file's other;
+ * in one place they contradict one another. */
+static enum err settle_files(struct config *c, const char **where, struct err_msg *m)
 {
     const char *onnx = c->where[param_find(config_params, "network.onnx")];
+    const char *nir = c->where[param_find(config_params, "network.nir")];
 
-    for (size_t i = 0; i < N_ROW && !onnx; i++)
-        if (is_network(&config_params[i]) && is_of_file(&config_params[i]) && c->where[i])
+    if (onnx && nir && by_set(onnx) == by_set(nir))
+        return err_set(m, ERR_INPUT, "%.400s: network.nir: network.onnx is given too, at %.400s: "
+                       "want one of them", nir, onnx);
+    if (onnx && nir)
+        (by_set(nir) ? c->network.onnx : c->network.nir)[0] = '\0';
+    *where = !nir || (onnx && by_set(onnx)) ? onnx : nir;
+    return ERR_NONE;
+}
+
+/* Keys of a file want one; those of ONNX alone mean nothing beside network.nir. */
+static enum err check_file_keys(const struct config *c, struct err_msg *m)
+{
+    for (size_t i = 0; i < N_ROW; i++) {
+        const struct param *row = &config_params[i];
+        if (!is_network(row) || !is_of_file(row) || is_file(row) || !c->where[i])
+            continue;
+        if (!has_file(c))
             return err_set(m, ERR_INPUT, "%.400s: %s without a model: want network.onnx too",
-                           c->where[i], config_params[i].key);
-    if (!onnx)
-        return ERR_NONE;
-    if (!by_set(onnx) && by_set(c->where[param_find(config_params, "network.family")])) {
-        c->network.onnx[0] = '\0';
+                           c->where[i], row->key);
+        if (c->network.nir[0] != '\0')
+            return err_set(m, ERR_INPUT, "%.400s: %s: is of network.onnx, and network.nir is "
+                           "given: want it left out", c->where[i], row->key);
+    }
+    return ERR_NONE;
+}
+
+/* --set network.onnx replaces the file's family, --set network.family its onnx; network.nir
+ * likewise. In one place they contradict one another. */
+static enum err settle_network(struct config *c, struct err_msg *m)
+{
+    const char *file = NULL, *key;
+    enum err e = settle_files(c, &file, m);
+
+    if (!e)
+        e = check_file_keys(c, m);
+    if (e || !file)
+        return e;
+    key = c->network.nir[0] != '\0' ? "network.nir" : "network.onnx";
+    if (!by_set(file) && by_set(c->where[param_find(config_params, "network.family")])) {
+        c->network.onnx[0] = c->network.nir[0] = '\0';
         return ERR_NONE;
     }
     for (size_t i = 0; i < N_ROW; i++) {
         const struct param *row = &config_params[i];
         bool of_family = is_of_family(row) && c->where[i];
-        if (of_family && (by_set(c->where[i]) || !by_set(onnx)))
-            return err_set(m, ERR_INPUT, "%.400s: %s: network.onnx is given too, at %.400s: want "
-                           "a family or a file", c->where[i], row->key, onnx);
+        if (of_family && (by_set(c->where[i]) || !by_set(file)))
+            return err_set(m, ERR_INPUT, "%.400s: %s: %s is given too, at %.400s: want "
+                           "a family or a file", c->where[i], row->key, key, file);
     }
     c->network.family[0] = '\0';
     return ERR_NONE;

@@ -19,6 +19,7 @@
 #include "dataflow/crossbar/params.h"
 #include "dataflow/elastic_params.h"
 #include "memory/params.h"
+#include "network/nir/params.h"
 #include "network/params.h"
 #include "network/spiking/params.h"
 #include "noc/params.h"
@@ -66,6 +67,7 @@ struct config {
     struct network_cfg  network;
     struct input_cfg    input;
     struct neuron_params neuron;
+    struct nir_params   nir;
     uint32_t            clock_mhz;
     enum clocking       clocking;
     uint64_t            timestep_ns;

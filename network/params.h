@@ -11,6 +11,7 @@ enum onnx_input_type { ONNX_INPUT_AUTO, ONNX_INPUT_UINT8, ONNX_INPUT_INT8 };
 struct network_cfg {
     char     family[32]; // "resnet-cifar", "vgg-cifar", or empty when onnx is given
     char     onnx[1024]; // path as seen from the current directory, or empty
+    char     nir[1024];  // likewise; at most one of them
     char     input_shape[64]; // "1x3x224x224", or empty; beside onnx only, like the next
     enum onnx_input_type input_type; // of a network of whole numbers
     uint64_t random_weights;  // seed; 0: none
@@ -41,6 +42,8 @@ enum { MOST_VALUE_BITS = 16 }; // of values and weights (network/precision.h)
               "outputs of the last layer"),                                                        \
     PARAM_PATH(type, at.onnx, "network.onnx",                                                      \
                "quantised ONNX model instead of a family; a path from the configuration's file"),  \
+    PARAM_PATH(type, at.nir, "network.nir",                                                        \
+               "spiking network in a file of NIR instead; a path from the configuration's file"),  \
     PARAM_NAME(type, at.input_shape, "network.input_shape", "",                                    \
                "dimensions of the model's input that its file leaves open, such as 1x3x224x224"),  \
     PARAM_ENUM(type, at.input_type, "network.input_type", "auto",                                  \

@@ -79,7 +79,10 @@ size_t network_image_values(const struct network *n)
 
 size_t network_image_bytes(const struct network *n)
 {
-    return network_image_values(n) * (network_is_wide(n) ? 2 : 1);
+    const struct presentation *p = &n->present;
+    const size_t maps = p->coding && p->coding->recorded ? presentation_steps(p) : 1;
+
+    return network_image_values(n) * (network_is_wide(n) ? 2 : 1) * maps;
 }
 
 /* Of what stands in a table for the bytes low .. high. */

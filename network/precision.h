@@ -36,7 +36,7 @@ bool network_is_wide(const struct network *n);
 bool network_is_spiking(const struct network *n);
 
 /* Values of an image, in bytes: a byte each, of a wide network the low bytes of all and then the
- * high ones, two's complement. */
+ * high ones, two's complement; of a recording those of all steps. */
 size_t network_image_values(const struct network *n);
 size_t network_image_bytes(const struct network *n);
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs every command line of README.md, docs/ and the help texts, as it stands there, in a temporary
 # directory that has what the text takes for granted: the tree's configs and models, a float model
-# and one of the zoo, both small, images under the name IMAGES. Prints what it does as a cmocka
+# and one of the zoo, both small, images under the name IMAGES, event recordings under RECORDINGS, a
+# spiking network for them, NETWORK.nir. Prints what it does as a cmocka
 # program.
 #
 # A command line is one of an indented block, its lines joined at \, that begins with imcsim or
@@ -94,6 +95,8 @@ export PATH=$dir/bin:$PATH IMCSIM_DATA=$tree
 for f in CONFIG mine plain column block copies; do cp -L configs/resnet32.yaml "$f.yaml"; done
 mv CONFIG.yaml CONFIG
 cp -r "$tree/test/data/images/classes" IMAGES
+cp -r "$tree/test/data/events/recordings" RECORDINGS
+cp "$tree/test/data/events/small.nir" NETWORK.nir
 zoo="$build/test/tools/write_zoo --size 32 --thin 8 --classes 10 --out ." # smaller than make zoo
 $zoo --form float resnet18 && $zoo --form qdq resnet50 || exit 1
 mv resnet18_*_float.onnx float.onnx

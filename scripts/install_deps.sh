@@ -12,7 +12,8 @@
 set -eu
 
 run='gcc g++ make libyaml-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
-     libsystemc-dev zlib1g-dev libpng-dev libjpeg-dev libsqlite3-dev dataset-fashion-mnist'
+     libsystemc-dev zlib1g-dev libpng-dev libjpeg-dev libsqlite3-dev libhdf5-dev
+     pkg-config dataset-fashion-mnist'
 test="$run libcmocka-dev graphviz gnuplot-nox libonnx-testdata ngspice"
 mpi="$test openmpi-bin libopenmpi-dev"
 browser="$test chromium"

@@ -12,28 +12,74 @@ static enum err refuse_key(const struct config *c, const char *key, const char *
                    want);
 }
 
-/* How images are presented. */
-static enum err present(struct presentation *p, const struct config *c, bool neurons,
-                        struct err_msg *m)
+static bool has_neurons(const struct config *c)
+{
+    return c->network.nir[0] != '\0' || strcmp(c->neuron.kind, "requantize") != 0;
+}
+
+enum err present_read(struct presentation *p, const struct config *c, struct err_msg *m)
 {
     const struct input_cfg *in = &c->input;
+    const bool neurons = has_neurons(c), nir = c->network.nir[0] != '\0';
 
     *p = (struct presentation){ .coding = coding_find(in->coding), .steps = in->steps,
-                                .level = in->level, .crop = in->crop, .seed = in->seed };
+                                .level = in->level, .crop = in->crop, .seed = in->seed,
+                                .bin_us = in->bin_us,
+                                .bare = nir };
     if (!p->coding)
-        return refuse_key(c, "input.coding", in->coding, "value, binary, rate, phase or bernoulli",
+        return refuse_key(c, "input.coding", in->coding, "value, binary, rate, phase, events or "
+                          "bernoulli",
                           m);
     if (p->coding->once && in->steps > 1)
-        return refuse_key(c, "input.coding", in->coding, "rate, phase or bernoulli, whose steps "
-                          "differ, or input.steps = 1", m);
+        return refuse_key(c, "input.coding", in->coding, "rate, phase, events or bernoulli, whose "
+                          "steps differ, or input.steps = 1", m);
     if (!p->coding->once && !neurons)
         return refuse_key(c, "input.coding", in->coding, "outputs that remember from step to step: "
                           "neuron.kind = if or lif", m);
     if (neurons && p->coding->once)
-        return refuse_key(c, "neuron.kind", c->neuron.kind, "steps: input.coding = phase, rate or "
+        return refuse_key(c, nir ? "input.coding" : "neuron.kind",
+                          nir ? in->coding : c->neuron.kind,
+                          "steps: input.coding = phase, rate, events or "
                           "bernoulli, and input.steps", m);
+    if (p->coding->periodic && nir)
+        return refuse_key(c, "input.coding", in->coding, "rate, events or bernoulli: the steps of "
+                          "network.nir weigh alike", m);
     if (p->coding->periodic && in->steps % CODING_PERIOD != 0)
         return refuse_key(c, "input.steps", "not whole periods", "a multiple of 8", m);
+    return ERR_NONE;
+}
+
+enum err present_nir(struct nir_cfg *nir, const struct config *c, const struct presentation *p,
+                     struct err_msg *m)
+{
+    static const char *const of_file[] = { "neuron.kind", "neuron.beta", "neuron.theta",
+                                           "neuron.reset", "neuron.floor", "neuron.ceiling",
+                                           "neuron.skip_periods" };
+
+    for (size_t i = 0; i < sizeof of_file / sizeof *of_file; i++)
+        if (!config_is_default(c, of_file[i]))
+            return err_set(m, ERR_INPUT, "%.400s: %s: the file of network.nir says what its "
+                           "neurons do: want it left out", config_where(c, of_file[i]),
+                           of_file[i]);
+    *nir = (struct nir_cfg){
+        .dt_us = (double)c->nir.dt_us / (double)PARAM_BILLION,
+        .reset = (enum nir_reset)c->nir.reset, .weights = (enum nir_weights)c->nir.weights,
+        .most = c->neuron.most, .image_bits = p->coding->recorded ? 8 : 1,
+        .steps = presentation_steps(p),
+        .fraction_bits = c->neuron.fraction_bits,
+    };
+    return ERR_NONE;
+}
+
+/* Keys that speak of a file's neurons. */
+static enum err refuse_nir_keys(const struct config *c, struct err_msg *m)
+{
+    static const char *const keys[] = { "nir.dt_us", "nir.reset", "nir.weights" };
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (!config_is_default(c, keys[i]))
+            return err_set(m, ERR_INPUT, "%.400s: %s without a model: want network.nir too",
+                           config_where(c, keys[i]), keys[i]);
     return ERR_NONE;
 }
 
@@ -60,12 +106,16 @@ enum err present_network(struct network *n, const struct config *c, struct err_m
         .theta = p->theta, .reset = (enum neuron_reset)p->reset,
         .floor = p->floor, .ceiling = p->ceiling,
         .most = (int32_t)p->most, .skip = p->skip_periods * CODING_PERIOD,
-        .fraction_bits = p->fraction_bits,
+        .fraction_bits = p->fraction_bits == NEURON_FRACTION_AUTO ? 0 : p->fraction_bits,
     };
 
+    if (c->network.nir[0] != '\0')
+        return present_read(&n->present, c, m);
     if (neurons && (!kind || !kind->fires))
         return refuse_key(c, "neuron.kind", p->kind, "requantize, if or lif", m);
-    enum err e = present(&n->present, c, neurons, m);
+    enum err e = refuse_nir_keys(c, m);
+    if (!e)
+        e = present_read(&n->present, c, m);
     if (!e && !neurons && presentation_is_coded(&n->present))
         e = take_bits(n, c, m);
     if (e || !neurons)

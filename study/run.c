@@ -111,6 +111,10 @@ static enum err open_set(struct images **set, struct pixel_map *map, const struc
     const struct images_how *how = &own;
 
     own.crop = p->network->present.crop;
+    if (p->network->present.coding && p->network->present.coding->recorded) {
+        own.n_bin = presentation_steps(&p->network->present);
+        own.bin_us = p->network->present.bin_us;
+    }
     enum err e = images_open_as(set, cfg->images, how, image_shape(p), n_classes(p), m);
 
     bool whole = !network_is_wide(p->network) && !inputs_are_cut(p->network);

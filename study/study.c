@@ -76,12 +76,42 @@ static enum err load_model(struct network *n, struct config *c, struct err_msg *
     return e;
 }
 
+/* A file of NIR, neurons and all. */
+static enum err load_nir(struct network *n, const struct config *c, struct err_msg *m)
+{
+    const char *path = c->network.nir, *slash = strrchr(path, '/');
+    struct presentation p;
+    struct nir_graph g;
+    struct nir_cfg nir;
+    enum err e = present_read(&p, c, m);
+
+    *n = (struct network){ 0 };
+    if (!e)
+        e = present_nir(&nir, c, &p, m);
+    if (!e)
+        e = nir_graph_load(&g, path, m);
+    if (e)
+        return e;
+    e = nir_network(n, slash ? slash + 1 : path, &g, &nir, m);
+    nir_graph_release(&g);
+    n->present = p;
+    if (!e)
+        e = network_check(n, m);
+    if (e) {
+        err_prefix(m, path);
+        network_release(n);
+    }
+    return e;
+}
+
 static enum err own_network(struct network *n, struct config *c, struct err_msg *m)
 {
     const struct network_cfg *cfg = &c->network;
 
     if (cfg->onnx[0] != '\0')
         return load_model(n, c, m);
+    if (cfg->nir[0] != '\0')
+        return load_nir(n, c, m);
     const struct resnet_cifar_cfg resnet = { cfg->depth, cfg->size, cfg->classes, cfg->channels,
                                              cfg->n_channels };
     const struct vgg_cifar_cfg vgg = { cfg->depth, cfg->size, cfg->classes, cfg->channels,
@@ -178,7 +208,8 @@ enum err study_network(struct study *s, const struct study *like, struct err_msg
     s->borrows_network =
         like && memcmp(&s->config.network, &like->config.network, n) == 0 &&
         memcmp(&s->config.input, &like->config.input, sizeof s->config.input) == 0 &&
-        memcmp(&s->config.neuron, &like->config.neuron, sizeof s->config.neuron) == 0;
+        memcmp(&s->config.neuron, &like->config.neuron, sizeof s->config.neuron) == 0 &&
+        memcmp(&s->config.nir, &like->config.nir, sizeof s->config.nir) == 0;
     if (s->borrows_network)
         s->network = like->network;
     else

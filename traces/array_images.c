@@ -48,7 +48,8 @@ enum err array_images_begin(struct array_images *a, uint64_t count, struct err_m
     enum err e = ERR_NONE;
 
     a->pixels = (struct elements){ .file = r->file, .head_byte = infile_byte(r->file),
-                                   .count = count, .byte = image_bytes(r) };
+                                   .count = count,
+                                   .byte = image_bytes(r) * (r->how.n_bin ? r->how.n_bin : 1) };
     if (r->how.labels)
         e = labels_open(&a->labels, r->how.labels, m);
     if (!e && a->labels)

@@ -17,7 +17,8 @@ struct array_images {
 enum err array_images_shape(struct array_images *a, const uint32_t *dim, uint32_t n_dim,
                             struct err_msg *m);
 
-/* `count` images begin at what is read next; the labels of how->labels are opened, if any. */
+/* `count` images, of so many bins each as are wanted, begin at what is read next; the labels of
+ * how->labels are opened, if any. */
 enum err array_images_begin(struct array_images *a, uint64_t count, struct err_msg *m);
 
 void     array_images_close(struct image_reader *r);

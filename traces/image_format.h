@@ -21,6 +21,7 @@ struct image_reader { // a format's own state begins with it
     struct images_shape        shape;       // of the images in the file, each at least 1
     uint64_t                   shape_byte;  // where the file states it
     bool                       interleaved; // channels of a pixel together, rows of pixels
+    bool                       placed;      // pixels are where they are delivered, bin by bin
     bool                       labelled;
     size_t                     room;        // bytes that an image may have; 0: those wanted
 };
@@ -48,8 +49,8 @@ struct image_format {
     /* Images in the files, whose sizes are checked to hold exactly that many. */
     enum err (*count)(struct image_reader *r, uint64_t *count, struct err_msg *m);
 
-    /* The next image as shape.channels planes of shape.height rows, or interleaved, and its label,
-     * 0 where there is none. */
+    /* The next image, of each bin as shape.channels planes of shape.height rows, or interleaved,
+     * and its label, 0 where there is none. */
     enum err (*next)(struct image_reader *r, uint8_t *pixels, uint32_t *label, int *more,
                      struct err_msg *m);
 };
@@ -57,7 +58,7 @@ struct image_format {
 #define IMAGE_HEAD_BYTE 8 // bytes that probe() sees, less where the file is shorter
 
 extern const struct image_format image_random, image_raw, image_pictures, image_npy, image_npz,
-    image_idx, image_cifar100, image_cifar10;
+    image_idx, image_cifar100, image_cifar10, image_events, image_frames;
 
 /* Bytes of one image in the file, and as the network wants it. */
 size_t image_bytes(const struct image_reader *r);

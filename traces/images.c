@@ -13,8 +13,8 @@
 
 /* Probed in this order: what has no magic number comes last, but for what the user says. */
 static const struct image_format *const image_formats[] = {
-    &image_random, &image_raw, &image_pictures, &image_npy,
-    &image_npz,    &image_idx, &image_cifar100, &image_cifar10,
+    &image_random, &image_events, &image_frames, &image_raw,      &image_pictures,
+    &image_npy,    &image_npz,    &image_idx,    &image_cifar100, &image_cifar10,
 };
 
 enum { MOST_CROPPED = 4096 }; // side of an image of which a part is taken
@@ -32,6 +32,11 @@ struct images {
 static size_t bytes_of(struct images_shape s)
 {
     return (size_t)s.height * s.width * s.channels;
+}
+
+static uint32_t bins(const struct image_reader *r)
+{
+    return r->how.n_bin > 0 ? r->how.n_bin : 1;
 }
 
 size_t image_bytes(const struct image_reader *r)
@@ -181,6 +186,7 @@ enum err images_open_as(struct images **out, const char *path, const struct imag
     if (!e)
         e = image_check_shape(set->reader, m);
     size_t room = e ? 0 : max_u64(image_wanted_bytes(set->reader), image_bytes(set->reader));
+    room *= bins(&known);
     if (!e && how && how->crop > 0)
         set->reader->room = room;
     if (!e && !(set->pixels = malloc(room)))
@@ -256,6 +262,7 @@ enum err images_map(struct images *set, const struct pixel_map *map, struct err_
 struct delivery {
     const struct images *set;
     bool                 high;
+    const uint8_t       *pixels; // of the bin
 };
 
 static int8_t value(const struct delivery *d, size_t ch, uint8_t pixel)
@@ -276,7 +283,7 @@ static void flatten(const struct delivery *d, int8_t *out)
     for (size_t ch = 0; ch < has.channels; ch++)
         for (size_t x = 0; x < has.height; x++)
             for (size_t y = 0; y < has.width; y++)
-                *out++ = value(d, ch, d->set->pixels[place(r, ch, x, y)]);
+                *out++ = value(d, ch, d->pixels[place(r, ch, x, y)]);
 }
 
 /* Rows into columns of pixels, centred on a frame of pixel value 0, grey repeated. */
@@ -296,20 +303,29 @@ static void centre(const struct delivery *d, int8_t *out)
         for (size_t x = 0; x < has.height; x++) {
             int8_t *pixel = out + ((left + y) * want.height + top + x) * want.channels;
             for (size_t ch = 0; ch < want.channels; ch++)
-                pixel[ch] = value(d, ch, set->pixels[place(r, ch * next, x, y)]);
+                pixel[ch] = value(d, ch, d->pixels[place(r, ch * next, x, y)]);
         }
+}
+
+static void deliver(const struct delivery *d, int8_t *out)
+{
+    (is_vector(d->set->reader) ? flatten : centre)(d, out);
 }
 
 enum err images_next(struct images *set, int8_t *out, uint32_t *label, int *more,
                      struct err_msg *m)
 {
-    enum err e = set->reader->format->next(set->reader, set->pixels, label, more, m);
-    const struct delivery low = { set, false }, high = { set, true };
+    const struct image_reader *r = set->reader;
+    enum err e = r->format->next(set->reader, set->pixels, label, more, m);
+    const size_t wanted = image_wanted_bytes(r), has = image_bytes(r);
 
     if (e || !*more)
         return e;
-    (is_vector(set->reader) ? flatten : centre)(&low, out);
+    for (size_t i = 0; r->placed && i < bins(r) * wanted; i++)
+        out[i] = (int8_t)(set->pixels[i] - PIXEL_ZERO);
+    for (uint32_t b = 0; !r->placed && b < bins(r); b++)
+        deliver(&(struct delivery){ set, false, set->pixels + b * has }, out + b * wanted);
     if (set->map && set->map->wide)
-        (is_vector(set->reader) ? flatten : centre)(&high, out + image_wanted_bytes(set->reader));
+        deliver(&(struct delivery){ set, true, set->pixels }, out + wanted);
     return ERR_NONE;
 }

@@ -3,10 +3,11 @@
  * Formats, recognised by content, plain or gzip, one file each: IDX, with the labels file that lies
  * beside it ("images-idx3" becomes "labels-idx1" in the name); CIFAR-10 and CIFAR-100 binary;
  * arrays of numpy, .npy and .npz; PNG and JPEG, one or a folder of them; bytes of a stated shape;
- * and the name "random" where there is no such file. Pixels are uint8, delivered as int8 = pixel -
- * 128, all channels of a pixel together, row by row inside each column:
+ * and the name "random" where there is no such file. Where n_bin maps are wanted of each, sets are
+ * event recordings, or frames of numpy, (recording, bin, channel, row, column). Pixels are uint8,
+ * delivered as int8 = pixel - 128, all channels of a pixel together, row by row inside each column:
  *
- *     out[(column * height + row) * channels + ch]
+ *     out[((bin * width + column) * height + row) * channels + ch]
  *
  * An image smaller than the network wants is centred on a frame of pixel value 0; a grey one is
  * repeated in every channel. Where the network has one pixel whose channels are as many as the
@@ -35,6 +36,7 @@ struct images_how { // what the user says of a set, each NULL: nothing
     const char *shape;  // of an image, "3x32x32": the set is bytes without a header
     const char *mean, *std; // of its channels: for normalise_read(), not for images_open_as()
     uint32_t    crop;   // of each image so many rows and columns in its middle; 0: all
+    uint32_t    n_bin, bin_us; // a recording has as many maps, each of so many us; 0: an image, one
 };
 
 /* Opens the set at `path`, to be delivered in shape `want`. n_classes: labels must be below it.
@@ -66,9 +68,9 @@ enum err images_count(struct images *set, uint64_t *count, struct err_msg *m);
 /* Skips n images, or all that are left where those are fewer. They are read and checked. */
 enum err images_skip(struct images *set, uint64_t n, struct err_msg *m);
 
-/* Next image into out[height * width * channels] and its label. ERR_INPUT names file and offset
- * when the file ends inside it, the label is out of range or the gzip stream is corrupt. After the
- * last image *more is 0 and nothing is delivered. */
+/* Next image into out[bins * height * width * channels] and its label. ERR_INPUT names file and
+ * offset when the file ends inside it, the label is out of range or the gzip stream is corrupt.
+ * After the last image *more is 0 and nothing is delivered. */
 enum err images_next(struct images *set, int8_t *out, uint32_t *label, int *more,
                      struct err_msg *m);
 

@@ -12,9 +12,14 @@
 #include "traces/array_images.h"
 #include "traces/zip.h"
 
-static bool npy_probe(const struct image_clue *c)
+static bool is_array(const struct image_clue *c)
 {
     return c->n >= 6 && memcmp(c->head, "\x93NUMPY", 6) == 0;
+}
+
+static bool npy_probe(const struct image_clue *c)
+{
+    return is_array(c) && c->how->n_bin == 0;
 }
 
 static enum err begin(struct array_images *a, const struct npy *array, struct err_msg *m)
@@ -37,6 +42,33 @@ static enum err npy_open(struct image_reader *r, struct err_msg *m)
     enum err e = npy_read_head(&array, r->file, m);
 
     return e ? e : begin((struct array_images *)r, &array, m);
+}
+
+/* ---- frames of recordings ---- */
+
+static bool frames_probe(const struct image_clue *c)
+{
+    return is_array(c) && c->how->n_bin > 0;
+}
+
+static enum err frames_open(struct image_reader *r, struct err_msg *m)
+{
+    struct array_images *a = (struct array_images *)r;
+    struct npy array;
+    enum err e = npy_read_head(&array, r->file, m);
+
+    if (e)
+        return e;
+    if (array.type != NPY_UINT8 || array.n_dim < 3 || array.n_dim > 5 || array.n == 0)
+        return infile_error(r->file, 0, m, "an array of '%s' in %" PRIu32 " dimensions: want "
+                            "frames of '|u1': (recording, bin, channel, row, column)",
+                            npy_type_name(array.type), array.n_dim);
+    if (array.dim[1] != r->how.n_bin)
+        return infile_error(r->file, 0, m, "%" PRIu32 " frames of a recording: want %" PRIu32
+                            ", or input.steps = %" PRIu32, array.dim[1], r->how.n_bin,
+                            array.dim[1]);
+    e = array_images_shape(a, array.dim + 2, array.n_dim - 2, m);
+    return e ? e : array_images_begin(a, array.dim[0], m);
 }
 
 /* ---- archives ---- */
@@ -160,6 +192,12 @@ static enum err npz_open(struct image_reader *r, struct err_msg *m)
 const struct image_format image_npy = {
     .name = "numpy's .npy", .reader_byte = sizeof(struct array_images),
     .probe = npy_probe, .open = npy_open, .close = array_images_close,
+    .count = array_images_count, .next = array_images_next,
+};
+
+const struct image_format image_frames = {
+    .name = "frames of numpy's .npy", .reader_byte = sizeof(struct array_images),
+    .probe = frames_probe, .open = frames_open, .close = array_images_close,
     .count = array_images_count, .next = array_images_next,
 };
 

@@ -1,35 +1,27 @@
 /* traces/pictures.c -- image sets as folders of PNG and JPEG files, or as one of them.
  *
- * The pictures of a folder come in the order of their names, without labels unless --labels has
- * them. Folders in a folder are classes: label 0 is the first of their names, as torchvision's
- * ImageFolder has it. Names that begin with a dot or do not end in .png, .jpg or .jpeg are passed
- * over; the content says what a picture is. Each is decoded when its turn comes. */
-#include <dirent.h>
+ * Those of a folder are traces/folder.h's, with labels of --labels where they have none. Names that
+ * do not end in .png, .jpg or .jpeg are passed over; the content says what a picture is. Each is
+ * decoded when its turn comes. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
 
 #include "traces/elements.h"
+#include "traces/folder.h"
 #include "traces/picture.h"
 
-enum { MOST_BYTE = 1 << 26, MOST_PATH = 4096 };
+enum { MOST_BYTE = 1 << 26 };
 
 static const struct picture_kind *const kinds[] = { &picture_png, &picture_jpeg };
 
 enum { N_KIND = sizeof kinds / sizeof *kinds };
 
-struct picture {
-    char    *path; // owned
-    uint32_t label;
-};
-
 struct pictures {
     struct image_reader base; // its file is the picture that was read last
-    struct picture     *list; // owned
-    size_t              n, room, next;
+    struct folder       list;
+    size_t              next;
     struct labels      *labels; // owned, or NULL
 };
 
@@ -48,89 +40,12 @@ static bool pictures_probe(const struct image_clue *c)
 
 /* ---- listing ---- */
 
-static enum err no_memory(const struct pictures *s, struct err_msg *m)
+static enum err list(struct pictures *s, struct err_msg *m)
 {
-    return err_set(m, ERR_MEMORY, "%s: no memory for %zu pictures", s->base.path, s->n);
-}
+    static const char *const endings[] = { ".png", ".jpg", ".jpeg", NULL };
+    enum err e = folder_list(&s->list, s->base.path, endings, m);
 
-static enum err add(struct pictures *s, const char *path, uint32_t label, struct err_msg *m)
-{
-    if (s->n == s->room) {
-        size_t room = s->room ? 2 * s->room : 64;
-        struct picture *list = realloc(s->list, room * sizeof *list);
-        if (!list)
-            return no_memory(s, m);
-        s->list = list;
-        s->room = room;
-    }
-    s->list[s->n] = (struct picture){ strdup(path), label };
-    if (!s->list[s->n].path)
-        return no_memory(s, m);
-    s->n++;
-    return ERR_NONE;
-}
-
-static bool is_directory(const char *path)
-{
-    struct stat st;
-
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-static bool named_as_picture(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-
-    return dot && (strcasecmp(dot, ".png") == 0 || strcasecmp(dot, ".jpg") == 0 ||
-                   strcasecmp(dot, ".jpeg") == 0);
-}
-
-static int visible(const struct dirent *d)
-{
-    return d->d_name[0] != '.';
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-/* Adds the pictures of a folder; *n_folder: folders in it, which are looked into if `deeper`. */
-static enum err list_folder(struct pictures *s, const char *path, uint32_t label, bool deeper,
-                            uint32_t *n_folder, struct err_msg *m)
-{
-    struct dirent **entry;
-    int n = scandir(path, &entry, visible, by_name);
-    enum err e = n < 0 ? err_set(m, ERR_INPUT, "%s: cannot read the folder", path) : ERR_NONE;
-
-    for (int i = 0; i < n; i++) {
-        char inner[MOST_PATH];
-        uint32_t none = 0;
-        int length = snprintf(inner, sizeof inner, "%s/%s", path, entry[i]->d_name);
-        if (e || length < 0 || (size_t)length >= sizeof inner)
-            ;
-        else if (is_directory(inner) && deeper)
-            e = list_folder(s, inner, (*n_folder)++, false, &none, m);
-        else if (named_as_picture(entry[i]->d_name) && !is_directory(inner))
-            e = add(s, inner, label, m);
-        free(entry[i]);
-    }
-    if (n >= 0)
-        free(entry);
-    return e;
-}
-
-/* Pictures beside folders of classes belong to none. */
-static enum err list(struct pictures *s, uint32_t *n_class, struct err_msg *m)
-{
-    uint32_t none = 0;
-    enum err e = list_folder(s, s->base.path, 0, false, &none, m);
-
-    *n_class = 0;
-    if (e || s->n > 0)
-        return e;
-    e = list_folder(s, s->base.path, 0, true, n_class, m);
-    if (!e && s->n == 0)
+    if (!e && s->list.n == 0)
         e = err_set(m, ERR_INPUT, "%s: a folder without pictures: want files that end in .png, "
                     ".jpg or .jpeg, or folders of them, one for each class", s->base.path);
     return e;
@@ -139,8 +54,8 @@ static enum err list(struct pictures *s, uint32_t *n_class, struct err_msg *m)
 static enum err pictures_open(struct image_reader *r, struct err_msg *m)
 {
     struct pictures *s = (struct pictures *)r;
-    uint32_t n_class = 0;
-    enum err e = r->file ? add(s, r->path, 0, m) : list(s, &n_class, m);
+    enum err e = r->file ? folder_add(&s->list, r->path, 0, m) : list(s, m);
+    const uint32_t n_class = s->list.n_class;
 
     if (!e && n_class > r->n_classes)
         e = err_set(m, ERR_INPUT, "%s: %" PRIu32 " folders: want at most %" PRIu32 ", the "
@@ -150,7 +65,7 @@ static enum err pictures_open(struct image_reader *r, struct err_msg *m)
     if (!e && r->how.labels)
         e = labels_open(&s->labels, r->how.labels, m);
     if (!e && s->labels)
-        e = labels_check_count(s->labels, s->n, m);
+        e = labels_check_count(s->labels, s->list.n, m);
     r->labelled = s->labels || n_class > 0;
     r->shape = r->want; // each is checked when it is read
     return e;
@@ -160,9 +75,7 @@ static void pictures_close(struct image_reader *r)
 {
     struct pictures *s = (struct pictures *)r;
 
-    for (size_t i = 0; i < s->n; i++)
-        free(s->list[i].path);
-    free(s->list);
+    folder_release(&s->list);
     labels_close(s->labels);
 }
 
@@ -170,7 +83,7 @@ static enum err pictures_count(struct image_reader *r, uint64_t *count, struct e
 {
     struct pictures *s = (struct pictures *)r;
 
-    *count = s->n;
+    *count = s->list.n;
     return s->labels ? labels_check_size(s->labels, m) : ERR_NONE;
 }
 
@@ -218,12 +131,12 @@ static enum err pictures_next(struct image_reader *r, uint8_t *pixels, uint32_t 
     enum err e = ERR_NONE;
 
     *label = 0;
-    *more = s->next < s->n;
+    *more = s->next < s->list.n;
     if (s->labels)
         e = labels_next(s->labels, r->n_classes, label, &labels_left, m);
     if (e || !*more)
         return e;
-    const struct picture *p = &s->list[s->next++];
+    const struct folder_file *p = &s->list.file[s->next++];
     if (!s->labels)
         *label = p->label;
     return read_picture(r, p->path, pixels, m);

@@ -16,7 +16,7 @@ struct random_images {
 
 static bool random_probe(const struct image_clue *c)
 {
-    return !c->file && strcmp(c->path, "random") == 0;
+    return !c->file && c->how->n_bin == 0 && strcmp(c->path, "random") == 0;
 }
 
 static enum err random_open(struct image_reader *r, struct err_msg *m)

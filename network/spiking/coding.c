@@ -34,6 +34,14 @@ static void code_phase(const struct presentation *p, uint64_t image, uint32_t t,
         x[i] = pixel[i] >> bit & 1;
 }
 
+static void code_events(const struct presentation *p, uint64_t image, uint32_t t,
+                        const uint8_t *pixel, size_t n, int32_t *x)
+{
+    (void)p, (void)image;
+    for (size_t i = 0; i < n; i++)
+        x[i] = pixel[t * n + i];
+}
+
 static void code_bernoulli(const struct presentation *p, uint64_t image, uint32_t t,
                            const uint8_t *pixel, size_t n, int32_t *x)
 {
@@ -51,6 +59,8 @@ const struct coding codings[] = {
       .code = code_rate },
     { .name = "phase", .doc = "the bits of a pixel, highest first, over and over",
       .periodic = true, .code = code_phase },
+    { .name = "events", .doc = "events of a recording, bin by bin", .recorded = true,
+      .code = code_events },
     { .name = "bernoulli", .doc = "spikes by chance, p / 256 a step", .weight = CODING_PERIOD,
       .code = code_bernoulli },
     { 0 }

@@ -9,6 +9,7 @@
  *     rate       x = floor(p (t+1) / 256) - floor(p t / 256), w = 8: an integrate-and-fire neuron
  *     phase      x = bit K-1 - (t mod K) of p, w = K-1 - (t mod K), K = 8: weighted spikes of
  *                Kim 2019, section 4.2, the highest bit first
+ *     events     x = events of the pixel in bin t of a recording, w = 0
  *     bernoulli  x = 1 in p of 256 cases (core/rng.h), w = 8
  *
  * A network that computes with whole numbers of its own (network/spiking/neuron.h) takes w = 0.
@@ -28,15 +29,17 @@ struct presentation { // of an image
     uint32_t level;              // of binary
     uint32_t crop;               // pixels along each side that are taken of an image; 0: all
     uint64_t seed;               // of bernoulli
+    uint32_t bin_us;             // of events
     bool     bare;               // w is 0: steps weigh alike
 };
 
 struct coding {
     const char *name, *doc;
     bool        once;     // one step
+    bool        recorded; // an image is a recording, a map of bytes for each step
     bool        periodic; // steps weigh differently, over and over
     uint32_t    weight;   // w, unless it is periodic
-    /* x of n pixels of an image at step t. */
+    /* x of n pixels of an image at step t; of a recording, the first of its maps. */
     void (*code)(const struct presentation *p, uint64_t image, uint32_t t, const uint8_t *pixel,
                  size_t n, int32_t *x);
 };

@@ -12,6 +12,9 @@
 
 enum { MOST_GAIN = 1 << 20, MOST_POTENTIAL_BITS = 62, MOST_FRACTION = 24 };
 
+/* A leak multiplies a potential by 2^16. */
+enum { MOST_LEAKING_BITS = MOST_POTENTIAL_BITS - NEURON_LEAK_BITS };
+
 struct convert {
     struct network          *network;
     const struct neuron_cfg *cfg;
@@ -159,11 +162,12 @@ static void scale_residual(struct neuron *n, const struct layer *l, const struct
     }
 }
 
-/* Whether V of an output stays below 2^62: of all steps, whose 2^w are 2^8 at most. */
+/* Whether V of an output keeps to its bits: of all steps, whose 2^w are 2^8 at most. */
 static bool fits(const struct convert *c, const struct layer *l, const struct neuron *n,
                  uint32_t o)
 {
     const double step = 1 << CODING_PERIOD;
+    const int bits = c->cfg->beta == NEURON_NO_LEAK ? MOST_POTENTIAL_BITS : MOST_LEAKING_BITS;
     size_t rows = layer_is_digital(l) ? 0 : layer_kernel_rows(l);
     double weight = 1, residual = n->mr ? (double)llabs(n->mr[o]) : 0;
     int32_t least, most;
@@ -173,7 +177,7 @@ static bool fits(const struct convert *c, const struct layer *l, const struct ne
         weight += abs(layer_weight(l, o * rows + i));
     double sum = (weight * most * (double)n->m[o] + residual * most) * step;
     sum = (sum + (double)llabs(n->b[o])) * presentation_steps(&c->network->present);
-    return sum + (double)n->theta[o] * step < (double)(INT64_C(1) << MOST_POTENTIAL_BITS);
+    return sum + (double)n->theta[o] * step < (double)(INT64_C(1) << bits);
 }
 
 static enum err fill(const struct convert *c, uint32_t index, uint32_t gain, struct neuron *n)
@@ -200,7 +204,8 @@ static enum err fill(const struct convert *c, uint32_t index, uint32_t gain, str
         scale_residual(n, l, r, fraction, gain);
     for (uint32_t o = 0; o < l->out.channels; o++)
         if (n->theta[o] < 1 || !fits(c, l, n, o))
-            return refuse(c, index, "its potentials leave 62 bits, or its threshold is 0",
+            return refuse(c, index,
+                          "its potentials leave 62 bits (46 that leak), or its threshold is 0",
                           "fewer input.steps or neuron.fraction_bits, or another neuron.theta");
     return ERR_NONE;
 }
@@ -267,7 +272,8 @@ static enum err make_neurons(struct convert *c, uint32_t index)
     if (!n)
         return err_set(c->msg, ERR_MEMORY, "no memory for neurons");
     l->neuron = n;
-    n->beta = kind->delivers_current ? NEURON_NO_LEAK : c->cfg->beta;
+    if (!kind->delivers_current)
+        neuron_set_leak(n, c->cfg->beta);
     n->reset = c->cfg->reset;
     n->most = c->cfg->most;
     n->floor = c->cfg->floor;
@@ -335,7 +341,7 @@ static void convert_image(struct convert *c)
             c->network->layer[i].in_zero = zero;
     image->out_signed = false;
     image->out_zero = zero;
-    image->value_bits = 1;
+    image->value_bits = c->network->present.coding->recorded ? 8 : 1;
     c->gain[0] = 1;
 }
 

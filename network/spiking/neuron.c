@@ -6,9 +6,18 @@
 
 #include "core/round.h"
 
-static int64_t leaked(const struct neuron *n, int64_t v)
+static int64_t leaked(uint32_t beta, int64_t v)
 {
-    return n->beta == NEURON_NO_LEAK ? v : round_nearest_even(v * n->beta, NEURON_LEAK_BITS);
+    return beta == NEURON_NO_LEAK ? v : round_nearest_even(v * beta, NEURON_LEAK_BITS);
+}
+
+/* What comes to V of output o. */
+static int64_t current_of(const struct neuron *n, const struct neuron_step *s, uint32_t o)
+{
+    if (!s->j)
+        return s->current[o];
+    s->j[o] = leaked(n->synapse.alpha[o], s->j[o]) + s->current[o];
+    return round_nearest_even(s->j[o] * n->synapse.out[o], NEURON_LEAK_BITS) + n->synapse.leak[o];
 }
 
 static int64_t clamped(const struct neuron *n, uint32_t o, int64_t v)
@@ -31,7 +40,7 @@ static void fire(const struct neuron *n, const struct neuron_step *s)
 {
     for (uint32_t o = 0; o < s->n; o++) {
         const int64_t theta = n->theta[o] << s->weight;
-        int64_t v = leaked(n, s->v[o]) + s->current[o];
+        int64_t v = leaked(n->beta[o], s->v[o]) + current_of(n, s, o);
         if (n->reset == NEURON_DELAYED)
             v -= n->theta[o] * s->spikes[o];
         v = clamped(n, o, v);
@@ -39,7 +48,7 @@ static void fire(const struct neuron *n, const struct neuron_step *s)
         if (n->reset == NEURON_SUBTRACT)
             v -= theta * spikes;
         else if (n->reset == NEURON_ZERO && spikes > 0)
-            v = 0;
+            v = n->reset_to ? n->reset_to[o] : 0;
         s->v[o] = v;
         s->spikes[o] = spikes;
     }
@@ -48,7 +57,7 @@ static void fire(const struct neuron *n, const struct neuron_step *s)
 static void accumulate(const struct neuron *n, const struct neuron_step *s)
 {
     for (uint32_t o = 0; o < s->n; o++)
-        s->v[o] = clamped(n, o, leaked(n, s->v[o]) + s->current[o]);
+        s->v[o] = clamped(n, o, leaked(n->beta[o], s->v[o]) + current_of(n, s, o));
 }
 
 static void pass(const struct neuron *n, const struct neuron_step *s)
@@ -80,24 +89,38 @@ struct neuron *neuron_new(const struct neuron_kind *kind, uint32_t n, bool resid
 
     if (!new)
         return NULL;
-    *new = (struct neuron){ .kind = kind, .beta = NEURON_NO_LEAK, .floor = NEURON_UNBOUNDED,
+    *new = (struct neuron){ .kind = kind, .n = n, .floor = NEURON_UNBOUNDED,
                             .ceiling = NEURON_UNBOUNDED, .most = 1,
+                            .beta = calloc(n, sizeof *new->beta),
                             .theta = calloc(n, sizeof *new->theta),
                             .m = calloc(n, sizeof *new->m), .b = calloc(n, sizeof *new->b),
                             .mr = residual ? calloc(n, sizeof *new->mr) : NULL };
-    if (!new->theta || !new->m || !new->b || (residual && !new->mr)) {
+    if (!new->beta || !new->theta || !new->m || !new->b || (residual && !new->mr)) {
         neuron_free(new);
         return NULL;
     }
     for (uint32_t o = 0; o < n; o++)
         new->m[o] = 1;
+    neuron_set_leak(new, NEURON_NO_LEAK);
     return new;
+}
+
+void neuron_set_leak(struct neuron *n, uint32_t beta)
+{
+    for (uint32_t o = 0; o < n->n; o++)
+        n->beta[o] = beta;
 }
 
 void neuron_free(struct neuron *n)
 {
     if (!n)
         return;
+    free(n->beta);
+    free(n->reset_to);
+    free(n->synapse.alpha);
+    free(n->synapse.out);
+    free(n->synapse.leak);
+    free(n->delay);
     free(n->theta);
     free(n->m);
     free(n->b);

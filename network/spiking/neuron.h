@@ -9,11 +9,16 @@
  *     V -= theta[o] * S of the step before               reset: delayed
  *     V  = min(max(V, floor), ceiling)                    in multiples of theta[o]
  *     S  = [V >= theta[o] << w], or floor(V / (theta[o] << w)), at most `most`
- *     V -= theta[o] * S << w | V = 0 where S > 0          reset: subtract | zero
+ *     V -= theta[o] * S << w | V = reset_to[o] if S > 0   reset: subtract | zero
  *
- * and delivers S. acc is the sum of the inputs as network/network.h has it, without zero points, r
- * the residual. Sources: Kim 2019, eq. 4.2 to 4.7 (subtract, phase coding); Eshraghian and others
- * 2022, eq. 1 and snnTorch (delayed); NIR, Pedersen and others 2024 (if, lif, li).
+ * and delivers S, or what it fired delay[o] steps before. acc is the sum of the inputs as
+ * network/network.h has it, without zero points, r the residual. A neuron with a synapse has a
+ * second state J, to which the current goes:
+ *
+ *     J  = rne(J * alpha[o], 16) + current                V += rne(J * out[o], 16) + leak[o]
+ *
+ * Sources: Kim 2019, eq. 4.2 to 4.7 (subtract, phase coding); Eshraghian and others 2022, eq. 1 and
+ * snnTorch (delayed); NIR, Pedersen and others 2024 (if, lif, li, synapses, delays).
  */
 #ifndef NETWORK_SPIKING_NEURON_H
 #define NETWORK_SPIKING_NEURON_H
@@ -28,10 +33,19 @@ enum neuron_reset { NEURON_SUBTRACT, NEURON_ZERO, NEURON_DELAYED, NEURON_NO_RESE
 
 enum { NEURON_LEAK_BITS = 16, NEURON_NO_LEAK = 1 << NEURON_LEAK_BITS };
 
+struct synapse { // owned: entries for each output, in 65,536ths but for `leak`
+    uint32_t *alpha; // what a step leaves of J
+    int64_t  *out, *leak;
+};
+
 struct neuron { // of a layer; arrays owned, one entry for each output
     const struct neuron_kind *kind;
-    uint32_t          beta; // what a step leaves of V, of NEURON_NO_LEAK
+    uint32_t          n;    // outputs
+    uint32_t         *beta; // what a step leaves of V, of NEURON_NO_LEAK
     enum neuron_reset reset;
+    int64_t          *reset_to; // NULL: 0
+    struct synapse    synapse;  // alpha NULL: none
+    uint32_t         *delay;    // steps; NULL: 0
     uint32_t          floor, ceiling; // in thresholds, or NEURON_UNBOUNDED
     int32_t           most;  // spikes of a step
     uint32_t          skip;  // of what never fires: steps whose currents are not counted
@@ -42,7 +56,7 @@ struct neuron { // of a layer; arrays owned, one entry for each output
 struct neuron_step { // of the outputs of one pixel
     uint32_t       n, weight;
     const int64_t *current;
-    int64_t       *v;
+    int64_t       *v, *j;  // j: NULL without synapses
     int32_t       *spikes; // of the step before, and then of this one
 };
 
@@ -58,8 +72,10 @@ extern const struct neuron_kind neuron_kinds[]; // ends with a row without a nam
 /* The row called so; NULL where there is none. */
 const struct neuron_kind *neuron_kind_find(const char *name);
 
-/* A neuron of n outputs, all of its entries 0, m 1; NULL when the host has no memory. */
+/* A neuron of n outputs, all of its entries 0, m 1, beta NEURON_NO_LEAK; NULL when the host has no
+ * memory. */
 struct neuron *neuron_new(const struct neuron_kind *kind, uint32_t n, bool residual);
+void neuron_set_leak(struct neuron *n, uint32_t beta); // of all outputs
 void neuron_free(struct neuron *n); // takes NULL
 
 #endif

@@ -9,7 +9,7 @@
 
 struct input_cfg {
     char     coding[32]; // a row of codings[]
-    uint32_t steps, level, crop;
+    uint32_t steps, level, crop, bin_us;
     uint64_t seed;
 };
 
@@ -18,21 +18,26 @@ struct neuron_params {
     uint64_t beta, theta; // billionths
     uint32_t reset;      // enum neuron_reset
     uint32_t floor, ceiling; // or NEURON_UNBOUNDED
-    uint32_t most, skip_periods, fraction_bits;
+    uint32_t most, skip_periods;
+    uint32_t fraction_bits; // or NEURON_FRACTION_AUTO
 };
 
 #define NEURON_UNBOUNDED PARAM_WORD(0)
+#define NEURON_FRACTION_AUTO PARAM_WORD(0)
 
 /* clang-format off */
 #define INPUT_PARAMS(type, at)                                                                     \
     PARAM_NAME(type, at.coding, "input.coding", "value",                                           \
-               "how a pixel p of 0 to 255 is presented: value, binary, rate, phase, bernoulli"),   \
+               "how a pixel p of 0 to 255 is presented: value, binary, rate, phase, bernoulli; "  \
+               "events: bins of a recording"),   \
     PARAM_U32(type, at.steps, "input.steps", "", "1", 1, 1000000,                                  \
-              "presentations of an image, of rate, phase and bernoulli"),                          \
+              "presentations of an image, of rate, phase, bernoulli and events"),                  \
     PARAM_U32(type, at.level, "input.level", "", "128", 0, 255,                                    \
               "of binary: a pixel of at least this is 1"),                                         \
     PARAM_U32(type, at.crop, "input.crop", "pixels", "0", 0, 65536,                                \
               "rows and columns taken of the middle of each image; 0: all"),                       \
+    PARAM_U32(type, at.bin_us, "input.bin_us", "us", "1000", 1, 8388608,                           \
+              "of events: how long a step is; what is later is in the last"),                      \
     PARAM_U64(type, at.seed, "input.seed", "", "1", 0, INT64_MAX, "of bernoulli")
 
 #define NEURON_PARAMS(type, at)                                                                    \
@@ -52,8 +57,9 @@ struct neuron_params {
     PARAM_U32(type, at.most, "neuron.most", "", "1", 1, 255, "spikes of a neuron in a step"),      \
     PARAM_U32(type, at.skip_periods, "neuron.skip_periods", "", "0", 0, 100000,                    \
               "of phase coding: first periods that the last layer does not count"),                \
-    PARAM_U32(type, at.fraction_bits, "neuron.fraction_bits", "bit", "0", 0, 24,                   \
-              "of a potential, behind those of the network's scales")
+    PARAM_U32_OR(type, at.fraction_bits, "neuron.fraction_bits", "bit", "auto", 0, 24,             \
+                 PARAM_NAMES("auto"), "of a potential, behind those of the network's scales; "     \
+                 "auto: 0, of network.nir 16 where it leaks")
 /* clang-format on */
 
 #endif

@@ -25,6 +25,11 @@ struct spiking_layer {
     int32_t *value;   // owned; map before it is pooled
     int32_t *pooled;  // owned; what is delivered then; else NULL
     int64_t *v;       // owned; potentials of the map; NULL: a sum
+    int64_t *j;       // owned; of synapses; else NULL
+    int64_t *fired;   // owned; spikes so far of an image, of the last layer; else NULL
+    int32_t *ring;    // owned; [most delay + 1][map], maps of spikes that wait; else NULL
+    int32_t *late;    // owned; what is delivered then
+    uint32_t n_ring;
     int32_t *input;   // owned; several maps concatenated; else NULL
     int16_t *weight;  // owned; [position][input][outputs of its group, filled up]; NULL: a digital
                       // layer
@@ -142,6 +147,27 @@ static bool make_outside(struct spiking_layer *own, const struct layer *l)
     return own->outside;
 }
 
+/* What neurons remember besides V. */
+static bool make_states(struct spikes *s, uint32_t index)
+{
+    const struct neuron *neuron = s->network->layer[index].neuron;
+    struct spiking_layer *own = &s->layer[index];
+    size_t n = values_of(s->network->layer[index].out);
+
+    if (!neuron)
+        return true;
+    own->v = calloc(n, sizeof *own->v);
+    own->j = neuron->synapse.alpha ? calloc(n, sizeof *own->j) : NULL;
+    bool counts = index + 1 == s->network->n_layer && neuron->kind->fires;
+    own->fired = counts ? calloc(n, sizeof *own->fired) : NULL;
+    for (uint32_t o = 0; neuron->delay && o < neuron->n; o++)
+        own->n_ring = max_u32(own->n_ring, neuron->delay[o] + 1);
+    own->ring = own->n_ring ? calloc(own->n_ring * n, sizeof *own->ring) : NULL;
+    own->late = own->n_ring ? calloc(n, sizeof *own->late) : NULL;
+    return own->v && (own->j || !neuron->synapse.alpha) && (own->fired || !counts) &&
+           (own->n_ring == 0 || (own->ring && own->late));
+}
+
 static bool make_layer(struct spikes *s, uint32_t index)
 {
     const struct layer *l = &s->network->layer[index];
@@ -154,10 +180,9 @@ static bool make_layer(struct spikes *s, uint32_t index)
     if (index == 0)
         return true;
     fill_up(own, l);
-    own->v = l->neuron ? calloc(n, sizeof *own->v) : NULL;
     own->pooled = l->pooled ? calloc(l->out.channels, sizeof *own->pooled) : NULL;
     own->input = l->n_input > 1 ? calloc(values_of(l->in), sizeof *own->input) : NULL;
-    return (own->v || !l->neuron) && (own->pooled || !l->pooled) &&
+    return make_states(s, index) && (own->pooled || !l->pooled) &&
            (own->input || l->n_input == 1) && make_axis(&own->axis[0], l, 0) &&
            make_axis(&own->axis[1], l, 1) && (layer_is_digital(l) || make_weights(own, l)) &&
            (l->in_zero == 0 || make_outside(own, l));
@@ -205,6 +230,10 @@ void spikes_free(struct spikes *s)
         free(own->value);
         free(own->pooled);
         free(own->v);
+        free(own->j);
+        free(own->fired);
+        free(own->ring);
+        free(own->late);
         free(own->input);
         free(own->weight);
         free(own->outside);
@@ -224,7 +253,9 @@ void spikes_free(struct spikes *s)
 
 static const int32_t *delivered_map(const struct spikes *s, uint32_t layer)
 {
-    return s->layer[layer].pooled ? s->layer[layer].pooled : s->layer[layer].value;
+    const struct spiking_layer *own = &s->layer[layer];
+
+    return own->pooled ? own->pooled : own->late ? own->late : own->value;
 }
 
 /* What a layer reads, its inputs' channels one behind the other. */
@@ -389,11 +420,30 @@ static void act(struct spikes *s, uint32_t index, uint32_t t)
     for (size_t at = 0; at < values_of(l->out); at += l->out.channels) {
         find_currents(s, index, at, t);
         step.v = own->v + at;
+        step.j = own->j ? own->j + at : NULL;
         step.spikes = own->value + at;
         l->neuron->kind->step(l->neuron, &step);
     }
     if (!l->neuron->kind->fires && t + 1 == l->neuron->skip)
         memset(own->v, 0, values_of(l->out) * sizeof *own->v);
+}
+
+static void count(struct spiking_layer *own, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        own->fired[i] += own->value[i];
+}
+
+/* Puts the spikes of step t away, and takes those that have waited. */
+static void wait(const struct layer *l, struct spiking_layer *own, uint32_t t)
+{
+    size_t n = values_of(l->out);
+
+    memcpy(own->ring + t % own->n_ring * n, own->value, n * sizeof *own->ring);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t delay = l->neuron->delay[i % l->out.channels];
+        own->late[i] = t < delay ? 0 : own->ring[(t - delay) % own->n_ring * n + i];
+    }
 }
 
 static void pool(const struct layer *l, struct spiking_layer *own)
@@ -415,7 +465,8 @@ static void run_layer(struct spikes *s, uint32_t index, uint32_t t,
     const struct layer *l = &s->network->layer[index];
     struct spiking_layer *own = &s->layer[index];
     const int32_t *in = take_inputs(s, index);
-    const struct value_map read = map_of(&l->in, in), made = map_of(&l->out, own->value);
+    const struct value_map read = map_of(&l->in, in);
+    const struct value_map made = map_of(&l->out, own->late ? own->late : own->value);
 
     for (uint32_t y = 0; watch && watch->input && y < l->in.width; y++)
         watch->input(watch->user, index, &read, y, 1);
@@ -426,6 +477,10 @@ static void run_layer(struct spikes *s, uint32_t index, uint32_t t,
         act(s, index, t);
     else // of an average pool, whose groups are single channels
         memcpy(own->value, s->acc, values_of(l->out) * sizeof *own->value);
+    if (own->fired)
+        count(own, values_of(l->out));
+    if (own->late)
+        wait(l, own, t);
     for (uint32_t y = 0; watch && watch->output && !l->raw_output && y < l->out.width; y++)
         watch->output(watch->user, index, &made, y, 1);
     if (l->pooled)
@@ -439,6 +494,10 @@ void spikes_forget(struct spikes *s)
         memset(s->layer[i].value, 0, n * sizeof *s->layer[i].value);
         if (s->layer[i].v)
             memset(s->layer[i].v, 0, n * sizeof *s->layer[i].v);
+        if (s->layer[i].j)
+            memset(s->layer[i].j, 0, n * sizeof *s->layer[i].j);
+        if (s->layer[i].fired)
+            memset(s->layer[i].fired, 0, n * sizeof *s->layer[i].fired);
     }
 }
 
@@ -471,6 +530,13 @@ void spikes_run(struct spikes *s, const uint8_t *image, uint64_t number,
 int64_t spikes_potential(const struct spikes *s, uint32_t layer, size_t i)
 {
     return s->layer[layer].v[i];
+}
+
+int64_t spikes_result(const struct spikes *s, size_t i)
+{
+    const struct spiking_layer *last = &s->layer[s->network->n_layer - 1];
+
+    return last->fired ? last->fired[i] : last->v[i];
 }
 
 int32_t spikes_delivered(const struct spikes *s, uint32_t layer, size_t i)

@@ -33,6 +33,9 @@ void spikes_forget(struct spikes *s);
 void spikes_step(struct spikes *s, const int32_t *input, uint32_t t,
                  const struct value_watch *watch);
 
+/* Result i of the last layer: how often it has fired; of one that never does, its potential. */
+int64_t spikes_result(const struct spikes *s, size_t i);
+
 /* Potential of output i of a layer's map, [column][row][channel], and what it has just delivered
  * (before it is pooled): spikes, or the sum of an average pool. */
 int64_t spikes_potential(const struct spikes *s, uint32_t layer, size_t i);

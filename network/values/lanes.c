@@ -557,7 +557,7 @@ static void run_plain(struct value_lanes *l, const uint8_t *image, uint32_t n, i
         else
             plain_run(l->plain, image, watch);
         for (uint32_t c = 0; c < classes; c++)
-            *result++ = l->spikes ? spikes_potential(l->spikes, network->n_layer - 1, c)
+            *result++ = l->spikes ? spikes_result(l->spikes, c)
                                   : plain_delivered(l->plain, network->n_layer - 1, c);
     }
 }

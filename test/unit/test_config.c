@@ -674,7 +674,7 @@ static struct config random_config(uint64_t *s)
     char text[MAX_SET][128];
     const char *set[MAX_SET];
     size_t n = 0;
-    bool onnx = random_below(s, 3) == 0;
+    const char *file[] = { "network.onnx", "network.nir", "" }, *one = file[random_below(s, 3)];
 
     snprintf(text[n], sizeof text[n], "clocking.timestep_ns=1000");
     set[n] = text[n], n++;
@@ -682,8 +682,10 @@ static struct config random_config(uint64_t *s)
     set[n] = text[n], n++;
     for (const struct param *row = config_params; row->key; row++) {
         bool network = strncmp(row->key, "network.", 8) == 0, path = row->kind == PARAM_KIND_PATH;
-        bool of_file = path || is_beside_onnx(row);
-        if ((random_below(s, 2) && !(path && onnx)) || (network && of_file != onnx))
+        bool chosen = strcmp(row->key, one) == 0, onnx = one == file[0], family = one == file[2];
+        if (network && (path ? !chosen : is_beside_onnx(row) ? !onnx : !family))
+            continue;
+        if (random_below(s, 2) && !chosen)
             continue;
         assert_true(n < MAX_SET);
         random_set(s, row, text[n], sizeof text[n]);

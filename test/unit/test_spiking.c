@@ -160,7 +160,7 @@ static void make_lif(struct plan_rig *r, const struct blob *b)
         l->value_bits = 1;
     }
     struct neuron *n = r->network.layer[1].neuron;
-    n->beta = 223 << 8;
+    neuron_set_leak(n, 223 << 8);
     n->reset = NEURON_DELAYED;
     for (uint32_t o = 0; o < 512; o++) {
         n->m[o] = 256;
@@ -420,7 +420,7 @@ static void a_delayed_reset_is_that_of_the_article(void **state)
     const struct neuron_step step = { .n = 1, .current = &current, .v = &v, .spikes = &spikes };
 
     (void)state;
-    n->beta = 54395; // 0.83, rounded to 2^-16
+    neuron_set_leak(n, 54395); // 0.83, rounded to 2^-16
     n->reset = NEURON_DELAYED;
     n->theta[0] = ONE;
     const int64_t want[] = { ONE, -1700, -1411 };
@@ -507,7 +507,7 @@ static double naive_fire(const struct neuron *n, uint32_t o, double *v, double c
 {
     double theta = ldexp((double)n->theta[o], w), spikes;
 
-    *v = n->beta == NEURON_NO_LEAK ? *v : nearbyint(*v * n->beta / 65536);
+    *v = n->beta[0] == NEURON_NO_LEAK ? *v : nearbyint(*v * n->beta[0] / 65536);
     *v += current - (n->reset == NEURON_DELAYED ? (double)n->theta[o] * before : 0);
     if (n->floor != NEURON_UNBOUNDED)
         *v = fmax(*v, (double)n->floor * (double)n->theta[o]);
@@ -565,7 +565,7 @@ static void draw_neuron(struct layer *l, struct rng r, uint32_t *at, bool last, 
     l->neuron = n;
     n->reset = resets[drawn(r, at, periodic ? 4 : 5)];
     n->most = drawn(r, at, 3) == 0 ? 3 : 1;
-    n->beta = drawn(r, at, 2) ? NEURON_NO_LEAK : drawn(r, at, NEURON_NO_LEAK);
+    neuron_set_leak(n, drawn(r, at, 2) ? NEURON_NO_LEAK : drawn(r, at, NEURON_NO_LEAK));
     n->floor = drawn(r, at, 4) == 0 ? 0 : NEURON_UNBOUNDED;
     for (uint32_t o = 0; o < l->out.channels; o++) {
         n->m[o] = 1 + drawn(r, at, 5);
@@ -656,7 +656,7 @@ static void check_random(uint64_t seed)
     for (uint32_t l = 1; l < n->n_layer; l++) { // Kim 2019, eq. 4.7
         const struct neuron *u = n->layer[l].neuron;
         bool kept = u && u->kind->fires && u->reset == NEURON_SUBTRACT &&
-                    u->beta == NEURON_NO_LEAK && u->floor == NEURON_UNBOUNDED;
+                    u->beta[0] == NEURON_NO_LEAK && u->floor == NEURON_UNBOUNDED;
         for (size_t i = 0; kept && i < map_size(&n->layer[l]); i++)
             assert_int_equal(u->theta[i % n->layer[l].out.channels] * k.fired[l][i],
                              k.given[l][i] - spikes_potential(s, l, i));

@@ -177,11 +177,11 @@ static void rows_and_devices_are_driven_by_the_spikes_that_outputs_see(void **st
 static void what_cannot_be_is_told_with_its_cure(void **state)
 {
     static const struct { const char *set, *want; } wrong[] = {
-        { "input.coding=spikes", "input.coding = spikes: want value, binary, rate, phase or "
-                                 "bernoulli" },
+        { "input.coding=spikes", "input.coding = spikes: want value, binary, rate, phase, "
+                                 "events or bernoulli" },
         { "input.steps=12", "input.steps = not whole periods: want a multiple of 8" },
-        { "input.coding=value", "input.coding = value: want rate, phase or bernoulli, whose steps "
-                                "differ, or input.steps = 1" },
+        { "input.coding=value", "input.coding = value: want rate, phase, events or bernoulli, "
+                                "whose steps differ, or input.steps = 1" },
         { "neuron.kind=requantize", "input.coding = phase: want outputs that remember from step to "
                                     "step: neuron.kind = if or lif" },
         { "neuron.kind=accumulate", "neuron.kind = accumulate: want requantize, if or lif" },
@@ -245,6 +245,64 @@ static void lees_machine_takes_digits_as_mnist_has_them(void **state)
     free(path);
 }
 
+static void expect_right(const char *dir, const char *arguments, int64_t right, int64_t images)
+{
+    json_t *doc = json_of(dir, arguments);
+
+    assert_int_equal(integer_at(doc, "accuracy.images"), images);
+    assert_int_equal(integer_at(doc, "accuracy.correct"), right);
+    json_decref(doc);
+}
+
+static void our_nir_network_has_8836_of_fashion_mnist(void **state)
+{
+    if (access(FASHION, R_OK) != 0)
+        skip();
+    expect_right(*state, "run configs/lif_fmnist.yaml --json - --images " FASHION, 8836, 10000);
+}
+
+/* Interval and steps are those of spec tables; classes were counted elsewhere. */
+static void the_nir_papers_network_has_98_of_100_recordings(void **state)
+{
+    char *network = shared_path("nmnist/cnn_sinabs.nir"), *list = shared_path("nmnist/test100.txt");
+    char arguments[4096];
+
+    if (!network || !list)
+        skip();
+    snprintf(arguments, sizeof arguments, "run configs/nmnist_nir.yaml --set network.nir='%s' "
+             "--images '%s' --json -", network, list);
+    expect_right(*state, arguments, 98, 100);
+    snprintf(arguments, sizeof arguments, "run configs/nmnist_nir.yaml --set network.nir='%s' "
+             "--json -", network);
+    json_t *doc = json_of(*state, arguments);
+    assert_int_equal(integer_at(doc, "timing.interval_timesteps"), 256 * 300);
+    json_decref(doc);
+    free(network);
+    free(list);
+}
+
+static void what_a_nir_file_leaves_open_is_asked_for(void **state)
+{
+    static const struct { const char *set, *want; } wrong[] = {
+        { "--set nir.dt_us=0", "node lif1 (LIF): its time constants are seconds: want nir.dt_us" },
+        { "--set nir.reset=open", "want nir.reset = zero" },
+        { "--set nir.dt_us=8000", "tau = 0.00775758 s, with steps of 8000 us: want" },
+        { "--set neuron.beta=0.5", "--set neuron.beta: neuron.beta: the file of network.nir says" },
+        { "--set input.coding=phase", "input.coding = phase: want rate, events or bernoulli" },
+        { "--set network.input_shape=1x28x28", "network.input_shape: is of network.onnx" },
+        { "--set nir.weights=some", "nir.weights = some" },
+        { "--images test/data/events/recordings --set input.coding=events", "2 polarities" },
+        { "--set network.family=resnet-cifar", "nir.dt_us without a model: want network.nir too" },
+    };
+    char arguments[512];
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(arguments, sizeof arguments, "run configs/lif_fmnist.yaml %s", wrong[i].set);
+        assert_fails(*state, arguments, 2, wrong[i].want);
+    }
+    assert_fails(*state, "run configs/nmnist_nir.yaml", 2, "nmnist_nir.yaml:");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +315,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(lees_machine_takes_digits_as_mnist_has_them, tmpdir_make,
                                         tmpdir_remove),
         cmocka_unit_test_setup_teardown(what_cannot_be_is_told_with_its_cure, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(our_nir_network_has_8836_of_fashion_mnist, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(the_nir_papers_network_has_98_of_100_recordings,
+                                        tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(what_a_nir_file_leaves_open_is_asked_for, tmpdir_make,
                                         tmpdir_remove),
     };
 
