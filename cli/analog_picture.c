@@ -6,49 +6,14 @@
 #include <stdlib.h>
 
 #include "cli/axis.h"
+#include "cli/panel.h"
 
-enum { WIDTH = 720, LEFT = 72, RIGHT = 130, TOP = 60, HEIGHT = 280, APART = 56, LABEL = 64,
-       NAMES = 110, LINE = 18 };
+enum { WIDTH = PANEL_WIDTH, LEFT = PANEL_LEFT, RIGHT = 130, TOP = PANEL_TOP,
+       HEIGHT = PANEL_HEIGHT, APART = 56, LABEL = 64, NAMES = 110, LINE = 18 };
 
-#define GREY  "#dddddd"
-#define INK   "#222222"
+#define INK   PANEL_INK
 #define BLUE  "#0072b2"
 #define EXACT "#d55e00"
-
-struct panel {
-    double top;                     // of its box
-    double least, most, step;       // what its height stands for, and from mark to mark
-};
-
-static double level(const struct panel *p, double v)
-{
-    return p->top + HEIGHT * (p->most - v) / (p->most - p->least);
-}
-
-static void put_text(double x, double y, const char *anchor, const char *text, FILE *out)
-{
-    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
-    for (; *text; text++)
-        if (*text == '&' || *text == '<')
-            fputs(*text == '&' ? "&amp;" : "&lt;", out);
-        else
-            fputc((unsigned char)*text < ' ' ? '?' : *text, out);
-    fputs("</text>\n", out);
-}
-
-static void draw_panel(const struct panel *p, const char *title, FILE *out)
-{
-    char text[32];
-
-    put_text(LEFT, p->top - 14, "start", title, out);
-    for (double v = p->least; v <= p->most + p->step / 1000; v += p->step) {
-        fprintf(out, "<path stroke=\"" GREY "\" d=\"M%d %.1fh%d\"/>\n", LEFT, level(p, v), WIDTH);
-        snprintf(text, sizeof text, "%.4g", v);
-        put_text(LEFT - 8, level(p, v) + 4, "end", text, out);
-    }
-    fprintf(out, "<path fill=\"none\" stroke=\"" INK "\" d=\"M%d %.1fv%dh%d\"/>\n", LEFT, p->top,
-            HEIGHT, WIDTH);
-}
 
 /* ---- times ---- */
 
@@ -109,10 +74,10 @@ static void draw_times(const struct panel *p, const struct times *t, const struc
         fprintf(out, "<path stroke=\"" INK "\" d=\"M%.1f %.1fv5\"/>\n", x, p->top + HEIGHT);
         if (x < free_from)
             continue;
-        put_text(x, p->top + HEIGHT + 20, "middle", words_of(r->time_s[t->index[i]]).text, out);
+        panel_text(x, p->top + HEIGHT + 20, "middle", words_of(r->time_s[t->index[i]]).text, out);
         free_from = x + LABEL;
     }
-    put_text(LEFT + WIDTH / 2.0, p->top + HEIGHT + 40, "middle", "time since programming", out);
+    panel_text(LEFT + WIDTH / 2.0, p->top + HEIGHT + 40, "middle", "time since programming", out);
 }
 
 /* ---- accuracy ---- */
@@ -150,12 +115,12 @@ static void draw_band(const struct report *r, const struct panel *p, const struc
         uint32_t time = t->index[i < t->n ? i : 2 * t->n - 1 - i];
         const struct analog_accuracy a = analog_accuracy(r->analog, r->result, time);
         fprintf(out, "%.1f %.1f ", across(t, r->analog->time_s[time]),
-                level(p, per_cent(i < t->n ? a.low : a.high)));
+                panel_level(p, per_cent(i < t->n ? a.low : a.high)));
     }
     fprintf(out, "Z\"/>\n<path fill=\"none\" stroke=\"" BLUE "\" stroke-width=\"2\" d=\"M");
     for (uint32_t i = 0; i < t->n; i++)
         fprintf(out, "%.1f %.1f ", across(t, r->analog->time_s[t->index[i]]),
-                level(p, per_cent(analog_accuracy(r->analog, r->result, t->index[i]).mean)));
+                panel_level(p, per_cent(analog_accuracy(r->analog, r->result, t->index[i]).mean)));
     fprintf(out, "\"/>\n");
 }
 
@@ -168,7 +133,7 @@ static void draw_chips(const struct report *r, const struct panel *p, const stru
             uint32_t time_s = r->analog->time_s[t->index[i]];
             fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.5\" fill=\"" INK "\" "
                          "fill-opacity=\"0.5\"><title>chip %" PRIu32 ", %s: %.2f %%</title>"
-                         "</circle>\n", across(t, time_s), level(p, per_cent(top1)), c,
+                         "</circle>\n", across(t, time_s), panel_level(p, per_cent(top1)), c,
                     words_of(time_s).text, 100 * top1);
         }
 }
@@ -181,29 +146,20 @@ static void draw_accuracy(const struct report *r, const struct times *t, FILE *o
 
     snprintf(text, sizeof text, "top-1 accuracy, %%, of %" PRIu64 " images on %" PRIu32 " chip%s",
              r->result->n_image, r->analog->n_chip, r->analog->n_chip > 1 ? "s" : "");
-    draw_panel(&p, text, out);
+    panel_draw(&p, text, out);
     draw_times(&p, t, r->analog, out);
     fprintf(out, "<path stroke=\"" EXACT "\" stroke-dasharray=\"6 4\" d=\"M%d %.1fh%d\"/>\n", LEFT,
-            level(&p, exact), WIDTH);
-    put_text(LEFT + WIDTH + 8, level(&p, exact) + 4, "start", "exact weights", out);
+            panel_level(&p, exact), WIDTH);
+    panel_text(LEFT + WIDTH + 8, panel_level(&p, exact) + 4, "start", "exact weights", out);
     draw_band(r, &p, t, out);
     draw_chips(r, &p, t, out);
     uint32_t last = t->index[t->n - 1];
     double end = per_cent(analog_accuracy(r->analog, r->result, last).mean);
-    put_text(LEFT + WIDTH + 8, fmax(level(&p, end), level(&p, exact) + LINE) + 4, "start",
-             r->analog->n_chip > 1 ? "mean, 95 % of it" : "the chip", out);
+    panel_text(LEFT + WIDTH + 8, fmax(panel_level(&p, end), panel_level(&p, exact) + LINE) + 4,
+               "start", r->analog->n_chip > 1 ? "mean, 95 % of it" : "the chip", out);
 }
 
 /* ---- errors of layers ---- */
-
-/* From early to late, in steps that are told apart in grey, too. */
-static const char *colour_of(uint32_t i, uint32_t n)
-{
-    static const char *const colours[] = { "#440154", "#3b528b", "#21918c", "#5ec962", "#c8b020" };
-    const uint32_t last = sizeof colours / sizeof *colours - 1;
-
-    return colours[n > 1 ? i * last / (n - 1) : 0];
-}
 
 /* Layers whose error was measured, in order; returns how many. layer[n_layer of the plan]. */
 static uint32_t find_layers(const struct report *r, uint32_t *layer, double *most)
@@ -235,7 +191,7 @@ static void draw_names(const struct report *r, const struct panel *p, const uint
     for (uint32_t i = 0; i < n; i += each) {
         double x = middle_of(i, n) + 4, y = p->top + HEIGHT + 10;
         fprintf(out, "<g transform=\"translate(%.1f %.1f) rotate(-90)\">", x, y);
-        put_text(0, 0, "end", plan_layer_name(&r->study->plan, layer[i]), out);
+        panel_text(0, 0, "end", plan_layer_name(&r->study->plan, layer[i]), out);
         fprintf(out, "</g>\n");
     }
 }
@@ -246,19 +202,19 @@ static void draw_errors(const struct report *r, const struct times *t, const uin
     const struct axis axis = axis_for(most);
     const struct panel p = { TOP + HEIGHT + APART + TOP, 0, axis.end, axis.step };
 
-    draw_panel(&p, "error of products by layer: rms of what cores give less exact products of the "
+    panel_draw(&p, "error of products by layer: rms of what cores give less exact products of the "
                    "same inputs, of the rms of those", out);
     draw_names(r, &p, layer, n, out);
     for (uint32_t k = 0; k < t->n; k++) {
         uint32_t time = t->index[k];
-        const char *colour = colour_of(k, t->n);
+        const char *colour = panel_colour(k, t->n);
         fprintf(out, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" d=\"M", colour);
         for (uint32_t i = 0; i < n; i++)
             fprintf(out, "%.1f %.1f ", middle_of(i, n),
-                    level(&p, analog_layer(r->analog, time, layer[i]).error));
+                    panel_level(&p, analog_layer(r->analog, time, layer[i]).error));
         fprintf(out, "\"/>\n<path stroke=\"%s\" stroke-width=\"3\" d=\"M%d %.1fh16\"/>\n", colour,
                 LEFT + WIDTH + 8, p.top + LINE * k + 6);
-        put_text(LEFT + WIDTH + 30, p.top + LINE * k + 10, "start",
+        panel_text(LEFT + WIDTH + 30, p.top + LINE * k + 10, "start",
                  words_of(r->analog->time_s[time]).text, out);
     }
 }

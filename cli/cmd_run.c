@@ -11,8 +11,10 @@
 #include "cli/progress.h"
 #include "cli/results.h"
 #include "cli/run_elastic.h"
+#include "cli/spike_picture.h"
 #include "cli/tracing.h"
 #include "core/outfile.h"
+#include "network/precision.h"
 #include "report/report.h"
 #include "study/measure.h"
 #include "study/outputs.h"
@@ -50,11 +52,16 @@ static enum err check_options(const struct options *o, struct err_msg *m)
 
 static enum err check_picture(const struct options *o, const struct study *s, struct err_msg *m)
 {
-    if (!o->svg || s->analog.device)
+    const bool spikes = network_is_spiking(&s->network);
+
+    if (!o->svg || s->analog.device || (spikes && (o->images || o->inputs)))
         return ERR_NONE;
-    return err_set(m, ERR_INPUT, "run: --svg %s: draws the accuracy of analog chips in time, and "
-                   "devices are ideal: want --set core.crossbar.device=pcm_joshi, or --timeline "
-                   "%s", o->svg, o->svg);
+    if (spikes)
+        return err_set(m, ERR_INPUT, "run: --svg %s: draws spikes, which images make: want "
+                       "--images SET too, or --timeline %s", o->svg, o->svg);
+    return err_set(m, ERR_INPUT, "run: --svg %s: draws the accuracy of analog chips in time, or "
+                   "spikes, and devices are ideal: want --set core.crossbar.device=pcm_joshi, or "
+                   "--timeline %s", o->svg, o->svg);
 }
 
 /* Of CONFIG, or of a point with what it ran; images that are asked for besides count. */
@@ -213,7 +220,7 @@ static enum err run_in_timesteps(const struct options *o, const struct study *s,
     const struct output outputs[] = {
         { o->stats, report_stats, &r },
         { o->write_config, study_write_config, s },
-        { o->svg, analog_picture, &r },
+        { o->svg, s->analog.device ? analog_picture : spike_picture, &r },
         { o->trace, NULL, NULL }, // these two are written during the run
         { o->timeline, NULL, NULL },
     };

@@ -92,7 +92,7 @@ static const struct option_row rows[N_OPTION] = {
         "names the CONFIG before it in the table" },
     [OPTION_SVG] = FILE_ROW("svg", svg,
         "draws the chip (map), its front (map --pareto), energies (breakdown), accuracy against "
-        "costs (compare), analog chips in time (run)"),
+        "costs (compare), analog chips in time, spikes step by step (run)"),
     [OPTION_OUT] = { "out", "DIR", KIND_TEXT, AT(out), 0, 0, {0},
         "writes tables, figures and a page that shows them into this directory" },
     [OPTION_OUTPUT] = FILE_ROW("output", output, "-o FILE: writes the quantised model"),

@@ -5,6 +5,7 @@
 #include "report/converter_report.h"
 #include "report/json.h"
 #include "report/report.h"
+#include "report/spike_report.h"
 #include "study/price_json.h"
 
 static json_t *json_run_layer(const struct report *r, uint32_t layer)
@@ -145,6 +146,8 @@ enum err report_json(const void *report, FILE *out, struct err_msg *m)
     }
     if (result->predicted)
         json_put(&o, "predictions", json_indices(result->predicted, result->n_image));
+    if (result->spikes.steps > 0)
+        json_put(&o, "spiking", spike_json(r));
     if (r->analog)
         json_put(&o, "analog", json_analog(r));
     if (r->price) {

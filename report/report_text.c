@@ -10,6 +10,7 @@
 #include "report/converter_report.h"
 #include "report/price_report.h"
 #include "report/report.h"
+#include "report/spike_report.h"
 #include "report/table.h"
 #include "report/version.h"
 
@@ -330,6 +331,7 @@ static void report_tail(const void *report, FILE *out)
 static const struct sheet sheets[] = {
     { "layers", false, run_layer_table },    { "stages", false, budget_table },
     { "links", false, link_table },          { "accuracy", false, accuracy_table },
+    { "spikes", false, spike_layer_table },  { "steps", true, spike_step_table },
     { "analog", false, analog_table },       { "analog_layers", true, analog_layer_table },
     { "cores", true, run_core_table },       { "converters", true, converter_table },
     { "streams", true, run_stream_table },   { "run", true, run_figure_table },

@@ -78,6 +78,7 @@ void run_result_release(struct run_result *r)
     free(r->core);
     free(r->range);
     free(r->stream_bits);
+    spike_counts_release(&r->spikes);
     free(r->label);
     free(r->predicted);
     *r = (struct run_result){ 0 };
@@ -405,12 +406,15 @@ static enum err values_job(struct job *j)
 {
     struct source source;
     struct labelled l = { j, &source, j->first };
-    const struct values_source next = { next_image, &l };
+    const struct values_source next = { next_image, &l, j->result.label };
+    struct spike_counts *spikes = network_is_spiking(j->plan->network) ? &j->result.spikes : NULL;
     enum err e = source_open(&source, j, &j->msg);
 
+    if (!e && spikes && !spike_counts_init(spikes, j->plan->network))
+        e = no_memory(&j->msg);
     if (!e)
         e = values_run(j->values, j->first, j->end, &next, j->result.predicted, j->result.core,
-                       &j->shared->done, &j->shared->stop, &j->msg);
+                       spikes, &j->shared->done, &j->shared->stop, &j->msg);
     source_close(&source);
     return e;
 }
@@ -624,6 +628,10 @@ static enum err run_layers(struct job *all, uint32_t n, struct run_result *r, st
         struct job *job = share_out(all, n, r, &e, m);
         if (!e)
             add_counters(r, job, n, p);
+        if (!e && job[0].result.spikes.steps > 0 && !spike_counts_init(&r->spikes, p->network))
+            e = no_memory(m);
+        for (uint32_t i = 0; !e && i < n && r->spikes.steps > 0; i++)
+            spike_counts_add(&r->spikes, &job[i].result.spikes);
         jobs_free(job, n);
     }
     values_study_free(values);

@@ -26,6 +26,7 @@
 #include "core/err.h"
 #include "core/kernel.h"
 #include "dataflow/plan/plan.h"
+#include "network/spiking/counts.h"
 #include "traces/images.h"
 
 enum { RUN_MOST_STATES = 16 };
@@ -75,6 +76,7 @@ struct run_result {
         int64_t least, most;       // of the columns
     } *range;                      // owned; [plan->n_core]; NULL: nothing was calibrated
     uint64_t             *stream_bits; // owned; [plan->n_stream]
+    struct spike_counts   spikes;      // owned; of a network of neurons with values; else zero
     uint64_t              n_correct;
     uint64_t              n_cut; // values of the inputs file that the model's QuantizeLinear cuts
     uint32_t             *label;     // owned; [n_image]; NULL without labels, and as the next

@@ -6,6 +6,7 @@
 #include "core/pages.h"
 #include "core/util.h"
 #include "network/precision.h"
+#include "network/spiking/counts.h"
 
 struct values_study {
     struct values_cfg   cfg;
@@ -218,15 +219,18 @@ static void stepped_release(struct stepped *p)
 
 static enum err run_stepped(const struct values_study *s, struct batch *b, uint64_t first,
                             uint64_t end, const struct values_source *source, uint32_t *predicted,
-                            struct core_counters *core, atomic_uint_fast64_t *done,
-                            atomic_bool *stop, struct err_msg *m)
+                            struct core_counters *core, struct spike_counts *spikes,
+                            atomic_uint_fast64_t *done, atomic_bool *stop, struct err_msg *m)
 {
     struct stepped p;
     enum err e = stepped_init(&p, s) ? ERR_NONE : no_memory(m);
     const struct value_watch watch = { begin_step, see_input, NULL, NULL, &p };
 
+    value_lanes_count(b->lanes, spikes);
     for (uint64_t i = first; !e && i < end && !atomic_load(stop); i++) {
         e = run_batch(b, i, 1, source, &watch, predicted ? predicted + i : NULL, m);
+        if (!e && spikes && source->label)
+            spike_counts_judge(spikes, source->label[i]);
         atomic_fetch_add(done, 1);
     }
     for (uint64_t i = 0; !e && i < s->n_chip; i++)
@@ -238,14 +242,14 @@ static enum err run_stepped(const struct values_study *s, struct batch *b, uint6
 
 enum err values_run(const struct values_study *s, uint64_t first, uint64_t end,
                     const struct values_source *source, uint32_t *predicted,
-                    struct core_counters *core, atomic_uint_fast64_t *done, atomic_bool *stop,
-                    struct err_msg *m)
+                    struct core_counters *core, struct spike_counts *spikes,
+                    atomic_uint_fast64_t *done, atomic_bool *stop, struct err_msg *m)
 {
     struct batch b;
     enum err e = batch_init(&b, s) ? ERR_NONE : no_memory(m);
 
     if (!e && network_is_spiking(s->cfg.plan->network)) {
-        e = run_stepped(s, &b, first, end, source, predicted, core, done, stop, m);
+        e = run_stepped(s, &b, first, end, source, predicted, core, spikes, done, stop, m);
         first = end;
     }
     for (uint64_t i = first, to; !e && i < end; i = to) {

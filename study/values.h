@@ -32,14 +32,16 @@ void values_study_free(struct values_study *s); // takes NULL
 struct values_source {
     enum err (*next)(void *user, uint8_t *image, struct err_msg *m);
     void *user;
+    const uint32_t *label; // of image i of the run, once it has come; NULL: there are none
 };
 
 /* Runs images [first, end): predicted[n_image], unless NULL, gets their classes, core[] the value
- * counters. ERR_MEMORY, or what the source says. Stops early when *stop. */
+ * counters, *spikes, zeros or NULL, those of a network of neurons. ERR_MEMORY, or what the source
+ * says. Stops early when *stop. */
 enum err values_run(const struct values_study *s, uint64_t first, uint64_t end,
                     const struct values_source *source, uint32_t *predicted,
-                    struct core_counters *core, atomic_uint_fast64_t *done, atomic_bool *stop,
-                    struct err_msg *m);
+                    struct core_counters *core, struct spike_counts *spikes,
+                    atomic_uint_fast64_t *done, atomic_bool *stop, struct err_msg *m);
 
 /* The channel of the largest value, the first of equals. */
 uint32_t largest_value(const int64_t *value, uint32_t n);

@@ -413,7 +413,9 @@ static void sum_values(const struct tally *t, uint32_t layer, const struct value
     const struct layer_sums *s = &t->layer[layer];
     size_t at = (size_t)r->class * s->quads * VALUE_QUAD;
 
-    for (uint32_t x = r->x; x < r->x + r->n; x++)
+    for (uint32_t x = r->x; x < r->x + r->n; x++) {
+        if (map->any && !map->any[(size_t)r->y * map->shape.height + x])
+            continue;
         for (uint32_t c = 0; c < map->shape.channels; c++) {
             int32_t v = value_get(map, x, r->y, c, 0);
             s->total[at + c].abs += (uint32_t)abs(v);
@@ -421,6 +423,7 @@ static void sum_values(const struct tally *t, uint32_t layer, const struct value
             if (s->digits)
                 s->digits[at + c] += reads_digit_sum(&pl->array.reads, v);
         }
+    }
 }
 
 static void see_input(void *user, uint32_t layer, const struct value_map *map, uint32_t column,

@@ -146,7 +146,7 @@ static bool is_plain(const struct nir_dynamics *d, const struct nir_real *real, 
 
     for (uint32_t o = 0; o < n && plain; o++)
         plain = d->beta[o] == 1 && d->leak[o] == 0 && real->bias[o] == 0 &&
-                d->gain[o] == d->gain[0] && d->gain[o] > 0 && (!d->reset_to || !d->reset_to[o]);
+                d->gain[o] == d->gain[0] && d->gain[o] > 0 && (!d->reset_to || d->reset_to[o] == 0);
     return plain;
 }
 

@@ -81,6 +81,11 @@ uint32_t presentation_weight(const struct presentation *p, uint32_t t)
     return p->coding->periodic ? CODING_PERIOD - 1 - t % CODING_PERIOD : p->coding->weight;
 }
 
+uint32_t presentation_least_weight(const struct presentation *p)
+{
+    return p->coding && p->coding->periodic ? 0 : presentation_weight(p, 0);
+}
+
 bool presentation_adds(const struct presentation *p, uint32_t t)
 {
     return !p->coding || p->bare || !p->coding->periodic || t % CODING_PERIOD == 0;

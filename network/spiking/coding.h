@@ -64,6 +64,9 @@ static inline uint32_t presentation_steps(const struct presentation *p)
 /* w of step t. */
 uint32_t presentation_weight(const struct presentation *p, uint32_t t);
 
+/* The least of all steps. */
+uint32_t presentation_least_weight(const struct presentation *p);
+
 /* Whether what an image adds once, such as a bias, comes at step t: at the first of each period, at
  * every one where they weigh alike. */
 bool presentation_adds(const struct presentation *p, uint32_t t);

@@ -36,8 +36,31 @@ static int32_t spikes_of(const struct neuron *n, int64_t v, int64_t theta)
     return v < theta ? 0 : v / theta > n->most ? n->most : (int32_t)(v / theta);
 }
 
-static void fire(const struct neuron *n, const struct neuron_step *s)
+/* Neither leak nor synapse nor bounds, and at most one spike: the plain rule, in few operations. */
+static unsigned fire_plainly(const struct neuron *n, const struct neuron_step *s)
 {
+    const uint32_t weight = s->weight, least = s->least_weight;
+    int64_t fired = 0, ready = 0;
+
+    for (uint32_t o = 0; o < s->n; o++) {
+        const int64_t theta = n->theta[o] << weight;
+        int64_t v = s->v[o] + s->current[o];
+        int64_t spike = v >= theta;
+        v -= theta & -spike;
+        ready |= v >= n->theta[o] << least;
+        fired |= spike;
+        s->v[o] = v;
+        s->spikes[o] = (int32_t)spike;
+    }
+    return (fired ? NEURON_FIRED : 0) | (ready ? NEURON_READY : 0);
+}
+
+static unsigned fire(const struct neuron *n, const struct neuron_step *s)
+{
+    unsigned state = 0;
+
+    if (s->plain)
+        return fire_plainly(n, s);
     for (uint32_t o = 0; o < s->n; o++) {
         const int64_t theta = n->theta[o] << s->weight;
         int64_t v = leaked(n->beta[o], s->v[o]) + current_of(n, s, o);
@@ -51,19 +74,45 @@ static void fire(const struct neuron *n, const struct neuron_step *s)
             v = n->reset_to ? n->reset_to[o] : 0;
         s->v[o] = v;
         s->spikes[o] = spikes;
+        state |= (spikes > 0 ? NEURON_FIRED : 0) |
+                 (v >= n->theta[o] << s->least_weight ? NEURON_READY : 0);
     }
+    return state;
 }
 
-static void accumulate(const struct neuron *n, const struct neuron_step *s)
+static unsigned accumulate(const struct neuron *n, const struct neuron_step *s)
 {
     for (uint32_t o = 0; o < s->n; o++)
         s->v[o] = clamped(n, o, leaked(n->beta[o], s->v[o]) + current_of(n, s, o));
+    return 0;
 }
 
-static void pass(const struct neuron *n, const struct neuron_step *s)
+static unsigned pass(const struct neuron *n, const struct neuron_step *s)
 {
     (void)n;
     memcpy(s->v, s->current, s->n * sizeof *s->v);
+    return 0;
+}
+
+static bool leaks(const struct neuron *n)
+{
+    bool leaks = n->synapse.alpha;
+
+    for (uint32_t o = 0; o < n->n; o++)
+        leaks |= n->beta[o] != NEURON_NO_LEAK;
+    return leaks;
+}
+
+bool neuron_rests(const struct neuron *n)
+{
+    return !n->kind->delivers_current && n->reset != NEURON_DELAYED && !leaks(n) &&
+           (n->floor == NEURON_UNBOUNDED || n->floor == 0);
+}
+
+bool neuron_is_plain(const struct neuron *n)
+{
+    return n->reset == NEURON_SUBTRACT && n->most == 1 && !leaks(n) &&
+           n->floor == NEURON_UNBOUNDED && n->ceiling == NEURON_UNBOUNDED;
 }
 
 const struct neuron_kind neuron_kinds[] = {

@@ -31,6 +31,8 @@
 
 enum neuron_reset { NEURON_SUBTRACT, NEURON_ZERO, NEURON_DELAYED, NEURON_NO_RESET };
 
+enum { NEURON_FIRED = 1, NEURON_READY = 2 };
+
 enum { NEURON_LEAK_BITS = 16, NEURON_NO_LEAK = 1 << NEURON_LEAK_BITS };
 
 struct synapse { // owned: entries for each output, in 65,536ths but for `leak`
@@ -55,6 +57,8 @@ struct neuron { // of a layer; arrays owned, one entry for each output
 
 struct neuron_step { // of the outputs of one pixel
     uint32_t       n, weight;
+    uint32_t       least_weight; // of all steps
+    bool           plain;        // neuron_is_plain()
     const int64_t *current;
     int64_t       *v, *j;  // j: NULL without synapses
     int32_t       *spikes; // of the step before, and then of this one
@@ -64,7 +68,9 @@ struct neuron_kind {
     const char *name, *doc;
     bool        fires;    // delivers spikes
     bool        delivers_current; // neither remembers nor fires: a current of the same step
-    void (*step)(const struct neuron *n, const struct neuron_step *s);
+    /* Returns NEURON_FIRED where it delivers a spike, NEURON_READY where a state is at a threshold
+     * already, so that the next step may fire without a current. */
+    unsigned (*step)(const struct neuron *n, const struct neuron_step *s);
 };
 
 extern const struct neuron_kind neuron_kinds[]; // ends with a row without a name
@@ -76,6 +82,13 @@ const struct neuron_kind *neuron_kind_find(const char *name);
  * memory. */
 struct neuron *neuron_new(const struct neuron_kind *kind, uint32_t n, bool residual);
 void neuron_set_leak(struct neuron *n, uint32_t beta); // of all outputs
+
+/* Whether a step without a current, of neurons that are not ready, changes nothing but that no
+ * spike is delivered. */
+bool neuron_rests(const struct neuron *n);
+
+/* Whether it subtracts, fires once and has neither leak nor bounds. */
+bool neuron_is_plain(const struct neuron *n);
 void neuron_free(struct neuron *n); // takes NULL
 
 #endif

@@ -30,6 +30,10 @@ struct spiking_layer {
     int32_t *ring;    // owned; [most delay + 1][map], maps of spikes that wait; else NULL
     int32_t *late;    // owned; what is delivered then
     uint32_t n_ring;
+    uint8_t *any;     // owned; [pixels]: whether `value` has a spike there
+    uint8_t *touched; // owned; [pixels]: whether a spike has come to its sums in this step
+    uint8_t *ready;   // owned; [pixels]: NEURON_READY
+    bool     plain, rests, biased; // its neurons; some b is not 0
     int32_t *input;   // owned; several maps concatenated; else NULL
     int16_t *weight;  // owned; [position][input][outputs of its group, filled up]; NULL: a digital
                       // layer
@@ -45,6 +49,7 @@ struct spikes {
     int32_t *acc;     // owned; of the largest map: [pixel][groups][outputs, filled up]
     int64_t *current; // owned; [most outputs]
     uint32_t *active; // owned; [most inputs]: channels of a pixel that are not 0
+    struct spike_counts *counts; // borrowed; NULL: nothing is counted
 };
 
 static size_t values_of(struct shape s)
@@ -156,6 +161,10 @@ static bool make_states(struct spikes *s, uint32_t index)
 
     if (!neuron)
         return true;
+    own->plain = neuron_is_plain(neuron);
+    own->rests = neuron_rests(neuron) && !s->network->layer[index].has_residual;
+    for (uint32_t o = 0; o < neuron->n; o++)
+        own->biased |= neuron->b[o] != 0;
     own->v = calloc(n, sizeof *own->v);
     own->j = neuron->synapse.alpha ? calloc(n, sizeof *own->j) : NULL;
     bool counts = index + 1 == s->network->n_layer && neuron->kind->fires;
@@ -174,8 +183,12 @@ static bool make_layer(struct spikes *s, uint32_t index)
     struct spiking_layer *own = &s->layer[index];
     size_t n = values_of(l->out);
 
+    const size_t pixels = n / l->out.channels;
     own->value = calloc(n, sizeof *own->value);
-    if (!own->value)
+    own->any = calloc(pixels, 1);
+    own->touched = calloc(pixels, 1);
+    own->ready = calloc(pixels, 1);
+    if (!own->value || !own->any || !own->touched || !own->ready)
         return false;
     if (index == 0)
         return true;
@@ -229,6 +242,9 @@ void spikes_free(struct spikes *s)
         struct spiking_layer *own = &s->layer[i];
         free(own->value);
         free(own->pooled);
+        free(own->any);
+        free(own->touched);
+        free(own->ready);
         free(own->v);
         free(own->j);
         free(own->fired);
@@ -337,14 +353,38 @@ static uint32_t find_active(const int32_t *pixel, uint32_t n, uint32_t *active)
     return found;
 }
 
+/* Whether pixels of what a layer reads have spikes; NULL: nobody knows. */
+static const uint8_t *any_read(const struct spikes *s, uint32_t index)
+{
+    const struct layer *l = &s->network->layer[index];
+    const struct spiking_layer *from = &s->layer[l->input[0]];
+
+    return l->n_input == 1 && !from->pooled && !from->late ? from->any : NULL;
+}
+
+/* The sums of a pixel, which are 0 before the first spike of a step comes. */
+static int32_t *sums_at(struct spikes *s, struct spiking_layer *own, size_t at)
+{
+    int32_t *acc = s->acc + at * own->row;
+
+    if (!own->touched[at]) {
+        own->touched[at] = 1;
+        memset(acc, 0, own->row * sizeof *acc);
+    }
+    return acc;
+}
+
 static void scatter(struct spikes *s, uint32_t index, const int32_t *in)
 {
     const struct layer *l = &s->network->layer[index];
-    const struct spiking_layer *own = &s->layer[index];
+    struct spiking_layer *own = &s->layer[index];
     const struct axis *row = &own->axis[0], *column = &own->axis[1];
+    const uint8_t *any = any_read(s, index);
 
     for (uint32_t y = 0; y < l->in.width; y++)
         for (uint32_t x = 0; x < l->in.height; x++, in += l->in.channels) {
+            if (any && !*any++)
+                continue;
             uint32_t n = find_active(in, l->in.channels, s->active);
             for (uint32_t j = column->first[y]; n > 0 && j < column->first[y + 1]; j++)
                 for (uint32_t i = row->first[x]; i < row->first[x + 1]; i++) {
@@ -353,7 +393,7 @@ static void scatter(struct spikes *s, uint32_t index, const int32_t *in)
                     add_pixel(l, own, in, s->active, n,
                               row->seen[i].position * l->window.kernel[1] +
                                   column->seen[j].position,
-                              s->acc + at * own->row);
+                              sums_at(s, own, at));
                 }
         }
 }
@@ -410,25 +450,42 @@ static void find_currents(struct spikes *s, uint32_t index, size_t at, uint32_t 
             s->current[o] += delivered_map(s, l->residual)[at + o] * n->mr[o] * (INT64_C(1) << w);
 }
 
+/* Without a current nothing comes of a pixel whose neurons rest. */
+static void fall_silent(struct spiking_layer *own, size_t pixel, uint32_t channels)
+{
+    if (own->any[pixel])
+        memset(own->value + pixel * channels, 0, channels * sizeof *own->value);
+    own->any[pixel] = 0;
+}
+
 static void act(struct spikes *s, uint32_t index, uint32_t t)
 {
     const struct layer *l = &s->network->layer[index];
     struct spiking_layer *own = &s->layer[index];
-    struct neuron_step step = { .n = l->out.channels, .current = s->current,
-                                .weight = presentation_weight(&s->network->present, t) };
+    const struct presentation *p = &s->network->present;
+    struct neuron_step step = { .n = l->out.channels, .current = s->current, .plain = own->plain,
+                                .weight = presentation_weight(p, t),
+                                .least_weight = presentation_least_weight(p) };
+    const bool rests = own->rests && !own->outside && !(own->biased && presentation_adds(p, t));
 
-    for (size_t at = 0; at < values_of(l->out); at += l->out.channels) {
+    for (size_t at = 0, pixel = 0; at < values_of(l->out); at += l->out.channels, pixel++) {
+        if (rests && !own->touched[pixel] && !own->ready[pixel]) {
+            fall_silent(own, pixel, l->out.channels);
+            continue;
+        }
         find_currents(s, index, at, t);
         step.v = own->v + at;
         step.j = own->j ? own->j + at : NULL;
         step.spikes = own->value + at;
-        l->neuron->kind->step(l->neuron, &step);
+        unsigned state = l->neuron->kind->step(l->neuron, &step);
+        own->any[pixel] = state & NEURON_FIRED;
+        own->ready[pixel] = state & NEURON_READY;
     }
     if (!l->neuron->kind->fires && t + 1 == l->neuron->skip)
         memset(own->v, 0, values_of(l->out) * sizeof *own->v);
 }
 
-static void count(struct spiking_layer *own, size_t n)
+static void fire_count(struct spiking_layer *own, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         own->fired[i] += own->value[i];
@@ -465,20 +522,28 @@ static void run_layer(struct spikes *s, uint32_t index, uint32_t t,
     const struct layer *l = &s->network->layer[index];
     struct spiking_layer *own = &s->layer[index];
     const int32_t *in = take_inputs(s, index);
-    const struct value_map read = map_of(&l->in, in);
+    const size_t pixels = values_of(l->out) / l->out.channels;
+    struct value_map read = map_of(&l->in, in);
     const struct value_map made = map_of(&l->out, own->late ? own->late : own->value);
 
+    read.any = any_read(s, index);
     for (uint32_t y = 0; watch && watch->input && y < l->in.width; y++)
         watch->input(watch->user, index, &read, y, 1);
-    memset(s->acc, 0, sums_of(s, index) * sizeof *s->acc);
+    memset(own->touched, 0, pixels);
     scatter(s, index, in);
+    for (size_t i = 0; i < pixels; i++) // the others' sums are 0
+        if (!own->touched[i] && (!l->neuron || !own->rests || own->outside || own->biased ||
+                                 own->ready[i]))
+            memset(s->acc + i * own->row, 0, own->row * sizeof *s->acc);
     add_outside(s, index, t);
     if (l->neuron)
         act(s, index, t);
-    else // of an average pool, whose groups are single channels
+    else { // of an average pool, whose groups are single channels
         memcpy(own->value, s->acc, values_of(l->out) * sizeof *own->value);
+        memcpy(own->any, own->touched, pixels);
+    }
     if (own->fired)
-        count(own, values_of(l->out));
+        fire_count(own, values_of(l->out));
     if (own->late)
         wait(l, own, t);
     for (uint32_t y = 0; watch && watch->output && !l->raw_output && y < l->out.width; y++)
@@ -487,11 +552,88 @@ static void run_layer(struct spikes *s, uint32_t index, uint32_t t,
         pool(l, own);
 }
 
+/* ---- counted ---- */
+
+void spikes_count(struct spikes *s, struct spike_counts *counts)
+{
+    s->counts = counts;
+}
+
+static uint64_t sum_of(const int32_t *value, size_t n)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += (uint64_t)value[i];
+    return sum;
+}
+
+static uint64_t largest_of(const int64_t *v, size_t n)
+{
+    uint64_t most = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        uint64_t size = (uint64_t)(v[i] < 0 ? -v[i] : v[i]);
+        most = size > most ? size : most;
+    }
+    return most;
+}
+
+/* Spikes times the weights that they meet; of a digital layer none. */
+static uint64_t events_of(const struct spikes *s, uint32_t index, const int32_t *in)
+{
+    const uint8_t *any = any_read(s, index);
+    const struct layer *l = &s->network->layer[index];
+    const struct axis *row = &s->layer[index].axis[0], *column = &s->layer[index].axis[1];
+    uint64_t met = 0;
+
+    if (layer_is_digital(l))
+        return 0;
+    for (uint32_t y = 0; y < l->in.width; y++)
+        for (uint32_t x = 0; x < l->in.height; x++, in += l->in.channels) {
+            if (any && !*any++)
+                continue;
+            uint64_t times = (uint64_t)(column->first[y + 1] - column->first[y]) *
+                             (row->first[x + 1] - row->first[x]);
+            met += times ? times * sum_of(in, l->in.channels) : 0;
+        }
+    return met * (l->out.channels / l->groups);
+}
+
+static void count_layer(struct spikes *s, uint32_t index, uint32_t t, const int32_t *in)
+{
+    const struct layer *l = &s->network->layer[index];
+    const struct spiking_layer *own = &s->layer[index];
+    struct spike_counts *c = s->counts;
+    const size_t n = values_of(l->out);
+
+    c->events[index] += events_of(s, index, in);
+    if (!l->neuron)
+        return;
+    if (l->neuron->kind->fires)
+        c->spikes[(size_t)index * c->steps + t] += sum_of(own->late ? own->late : own->value, n);
+    if (!l->neuron->kind->delivers_current)
+        c->most_state[index] = max_u64(c->most_state[index], largest_of(own->v, n));
+}
+
+static uint32_t class_now(const struct spikes *s)
+{
+    const uint32_t n = layer_delivers(network_result(s->network)).channels;
+    uint32_t best = 0;
+
+    for (uint32_t c = 1; c < n; c++)
+        if (spikes_result(s, c) > spikes_result(s, best))
+            best = c;
+    return best;
+}
+
 void spikes_forget(struct spikes *s)
 {
     for (uint32_t i = 1; i < s->network->n_layer; i++) {
         size_t n = values_of(s->network->layer[i].out);
         memset(s->layer[i].value, 0, n * sizeof *s->layer[i].value);
+        memset(s->layer[i].any, 0, n / s->network->layer[i].out.channels);
+        memset(s->layer[i].ready, 0, n / s->network->layer[i].out.channels);
         if (s->layer[i].v)
             memset(s->layer[i].v, 0, n * sizeof *s->layer[i].v);
         if (s->layer[i].j)
@@ -501,14 +643,35 @@ void spikes_forget(struct spikes *s)
     }
 }
 
+/* Of the image. */
+static void find_any(struct spiking_layer *own, const struct shape *s)
+{
+    const int32_t *value = own->value;
+
+    for (size_t i = 0; i < (size_t)s->height * s->width; i++, value += s->channels) {
+        int32_t all = 0;
+        for (uint32_t c = 0; c < s->channels; c++)
+            all |= value[c];
+        own->any[i] = all != 0;
+    }
+}
+
 void spikes_step(struct spikes *s, const int32_t *input, uint32_t t,
                  const struct value_watch *watch)
 {
     if (input != s->layer[0].value)
         memcpy(s->layer[0].value, input,
                values_of(s->network->layer[0].out) * sizeof *input);
-    for (uint32_t i = 1; i < s->network->n_layer; i++)
+    find_any(&s->layer[0], &s->network->layer[0].out);
+    if (s->counts)
+        s->counts->spikes[t] += sum_of(s->layer[0].value, values_of(s->network->layer[0].out));
+    for (uint32_t i = 1; i < s->network->n_layer; i++) {
         run_layer(s, i, t, watch);
+        if (s->counts)
+            count_layer(s, i, t, take_inputs(s, i));
+    }
+    if (s->counts)
+        s->counts->class_after[t] = class_now(s);
 }
 
 void spikes_run(struct spikes *s, const uint8_t *image, uint64_t number,

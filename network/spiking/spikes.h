@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "network/network.h"
+#include "network/spiking/counts.h"
 
 struct value_watch;
 
@@ -20,6 +21,9 @@ struct spikes;
  * when the host has no memory. */
 struct spikes *spikes_new(const struct network *n);
 void spikes_free(struct spikes *s); // takes NULL
+
+/* What is done from now on is counted, borrowed; NULL: it is not. */
+void spikes_count(struct spikes *s, struct spike_counts *counts);
 
 /* Presents an image, n->present.steps times, to neurons that have forgotten the one before:
  * [column][row][channel] pixels; `number` is what is drawn by. watch: NULL for nobody; it sees the

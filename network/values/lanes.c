@@ -544,6 +544,12 @@ static void take_turn(struct value_lanes *l, const struct value_turn *t)
         l->watch->input(l->watch->user, reader, &m, t->column, l->n);
 }
 
+void value_lanes_count(struct value_lanes *l, struct spike_counts *counts)
+{
+    if (l->spikes)
+        spikes_count(l->spikes, counts);
+}
+
 /* One image after the other. */
 static void run_plain(struct value_lanes *l, const uint8_t *image, uint32_t n, int64_t *result,
                       const struct value_watch *watch)

@@ -42,6 +42,8 @@ struct value_map {
     size_t         pixel_bytes, column_bytes;
     const uint8_t *byte;
     const int32_t *value;                  // instead of bytes; else NULL
+    const uint8_t *any;                    // of those, [column][row]: whether a pixel has one that
+                                           // is not 0; NULL: nobody knows
 };
 
 /* Columns that a map has memory for. */
@@ -103,6 +105,8 @@ struct value_sums_read { // of a core's outputs in a column of a layer
     int32_t *sum[VALUE_MOST_MATRICES]; // of each matrix: [n][outputs][VALUE_LANES]
 };
 
+struct spike_counts;
+
 struct value_reader { // what becomes of the sums of a core
     /* sum[0] becomes what the core gives, 0 where outputs are not the core's. */
     void (*read)(void *user, const struct value_sums_read *s);
@@ -162,6 +166,9 @@ void value_lanes_free(struct value_lanes *l); // takes NULL
 
 /* The number of the next run's first image, for readers; 0 before. */
 void value_lanes_number(struct value_lanes *l, uint64_t image);
+
+/* Of a network of neurons: what it does is counted from now on, borrowed; NULL: it is not. */
+void value_lanes_count(struct value_lanes *l, struct spike_counts *counts);
 
 /* Bytes of one image as value_lanes_run() takes it. */
 size_t values_image_bytes(const struct values *v);

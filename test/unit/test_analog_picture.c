@@ -159,8 +159,8 @@ static void picture_csv_and_json_hold_the_same_figures(void **state)
 static void without_analog_chips_there_is_nothing_to_draw(void **state)
 {
     assert_fails(*state, "run configs/resnet32.yaml --svg @/p.svg", 2,
-                 "draws the accuracy of analog chips in time, and devices are ideal: want --set "
-                 "core.crossbar.device=pcm_joshi, or --timeline");
+                 "draws the accuracy of analog chips in time, or spikes, and devices are ideal: "
+                 "want --set core.crossbar.device=pcm_joshi, or --timeline");
 }
 
 int main(void)

@@ -50,7 +50,7 @@ static void expect_set(const char *path, const struct images_how *with, uint32_t
     struct images *set;
     struct err_msg m;
     int8_t out[BINS * MAP];
-    uint64_t count;
+    uint64_t count = 0;
     uint32_t l;
     int more;
 

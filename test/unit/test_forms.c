@@ -34,6 +34,8 @@ static const struct {
     { "run @/q.yaml --images " SET " --set core.crossbar.device=pcm_joshi", "analog_layers",
       "run" },
     { "run @/q.yaml --images " SET " --set core.readout.kind=adc", "converters", "run" },
+    { "run configs/nmnist_nir.yaml --set network.nir=test/data/events/small.nir --images "
+      "test/data/events/recordings", "spikes", "run" },
     { "map " PLAIN, "layers", "map" },
     { "map configs/isaac.yaml", "arrays", "map" },
     { "map " PLAIN " --set mapping.optimize=latency --set mapping.effort=1", "cores",
@@ -147,7 +149,8 @@ static void every_report_has_every_form(void **state)
         free(text);
     }
     assert_fails(*state, "run " PLAIN " --table nets", 2,
-                 "--table nets: want one of layers, stages, links, accuracy, analog, "
+                 "--table nets: want one of layers, stages, links, accuracy, spikes, steps, "
+                 "analog, "
                  "analog_layers, cores, converters, streams, run");
 }
 

@@ -449,6 +449,7 @@ struct naive { // of one network
     const struct network *n;
     double  *value[16], *v[16]; // of each layer's map, before it is pooled
     int64_t *given[16], *fired[16]; // sums of currents and of 2^w spikes
+    double   met[16], most[16]; // inputs times weights that see them; largest |v|
 };
 
 static size_t map_size(const struct layer *l)
@@ -481,7 +482,7 @@ static double naive_input(const struct naive *k, const struct layer *l, int64_t 
 }
 
 static double naive_sum(const struct naive *k, const struct layer *l, uint32_t x, uint32_t y,
-                        uint32_t o)
+                        uint32_t o, double *met)
 {
     const struct window *w = &l->window;
     uint32_t in = l->in.channels / l->groups, out = l->out.channels / l->groups;
@@ -492,11 +493,13 @@ static double naive_sum(const struct naive *k, const struct layer *l, uint32_t x
             for (uint32_t j = 0; j < w->kernel[1]; j++) {
                 double weight = l->weight ? l->weight[((o * in + c) * w->kernel[0] + i) *
                                                       w->kernel[1] + j] : 1;
-                sum += weight *
-                       naive_input(k, l, (int64_t)x * w->stride[0] + (int64_t)i * w->dilation[0] -
-                                             w->pad_before[0],
-                                   (int64_t)y * w->stride[1] + (int64_t)j * w->dilation[1] -
-                                       w->pad_before[1], o / out * in + c);
+                double in_at =
+                    naive_input(k, l, (int64_t)x * w->stride[0] + (int64_t)i * w->dilation[0] -
+                                          w->pad_before[0],
+                                (int64_t)y * w->stride[1] + (int64_t)j * w->dilation[1] -
+                                    w->pad_before[1], o / out * in + c);
+                sum += weight * in_at;
+                *met += l->weight ? in_at : 0;
             }
     return sum;
 }
@@ -507,7 +510,7 @@ static double naive_fire(const struct neuron *n, uint32_t o, double *v, double c
 {
     double theta = ldexp((double)n->theta[o], w), spikes;
 
-    *v = n->beta[0] == NEURON_NO_LEAK ? *v : nearbyint(*v * n->beta[0] / 65536);
+    *v = n->beta[o] == NEURON_NO_LEAK ? *v : nearbyint(*v * n->beta[o] / 65536);
     *v += current - (n->reset == NEURON_DELAYED ? (double)n->theta[o] * before : 0);
     if (n->floor != NEURON_UNBOUNDED)
         *v = fmax(*v, (double)n->floor * (double)n->theta[o]);
@@ -532,7 +535,7 @@ static void naive_step(struct naive *k, const int32_t *in, uint32_t t)
         for (uint32_t y = 0; y < l->out.width; y++)
             for (uint32_t x = 0; x < l->out.height; x++)
                 for (uint32_t o = 0; o < l->out.channels; o++, at++) {
-                    double sum = naive_sum(k, l, x, y, o);
+                    double sum = naive_sum(k, l, x, y, o, &k->met[index]);
                     const struct neuron *n = l->neuron;
                     if (!n) {
                         k->value[index][at] = sum;
@@ -555,7 +558,9 @@ static uint32_t drawn(struct rng r, uint32_t *at, uint32_t n)
     return (uint32_t)(rng_u64(r, (*at)++) % n);
 }
 
-static void draw_neuron(struct layer *l, struct rng r, uint32_t *at, bool last, bool periodic)
+/* quiet: without biases, and mostly without leaks, so that neurons rest. */
+static void draw_neuron(struct layer *l, struct rng r, uint32_t *at, bool last, bool periodic,
+                        bool quiet)
 {
     static const enum neuron_reset resets[] = { NEURON_SUBTRACT, NEURON_SUBTRACT, NEURON_ZERO,
                                                 NEURON_NO_RESET, NEURON_DELAYED };
@@ -565,11 +570,12 @@ static void draw_neuron(struct layer *l, struct rng r, uint32_t *at, bool last, 
     l->neuron = n;
     n->reset = resets[drawn(r, at, periodic ? 4 : 5)];
     n->most = drawn(r, at, 3) == 0 ? 3 : 1;
-    neuron_set_leak(n, drawn(r, at, 2) ? NEURON_NO_LEAK : drawn(r, at, NEURON_NO_LEAK));
+    for (uint32_t o = 0, leaks = drawn(r, at, quiet ? 4 : 2) == 0; leaks && o < n->n; o++)
+        n->beta[o] = drawn(r, at, NEURON_NO_LEAK);
     n->floor = drawn(r, at, 4) == 0 ? 0 : NEURON_UNBOUNDED;
     for (uint32_t o = 0; o < l->out.channels; o++) {
         n->m[o] = 1 + drawn(r, at, 5);
-        n->b[o] = (int64_t)drawn(r, at, 100) - 50;
+        n->b[o] = quiet ? 0 : (int64_t)drawn(r, at, 100) - 50;
         n->theta[o] = 1 + drawn(r, at, 400);
         if (n->mr)
             n->mr[o] = (int64_t)drawn(r, at, 200) - 100;
@@ -578,7 +584,7 @@ static void draw_neuron(struct layer *l, struct rng r, uint32_t *at, bool last, 
 }
 
 static void draw_layer(struct plan_rig *r, struct rng g, uint32_t *at, uint32_t index, bool last,
-                       bool periodic)
+                       bool periodic, bool quiet)
 {
     const struct shape in = layer_delivers(&r->network.layer[index - 1]);
     const uint32_t k = 1 + drawn(g, at, 3), pad = drawn(g, at, 2);
@@ -607,7 +613,30 @@ static void draw_layer(struct plan_rig *r, struct rng g, uint32_t *at, uint32_t 
             l->residual = other;
         }
     l->raw_output = last;
-    draw_neuron(l, g, at, last, periodic);
+    draw_neuron(l, g, at, last, periodic, quiet);
+}
+
+/* Spikes of a step, events and states so far, and the class, by plain loops. */
+static void check_counts(struct naive *k, const struct spike_counts *c, uint32_t t)
+{
+    const struct network *n = k->n;
+    const uint32_t last = n->n_layer - 1;
+    uint32_t best = 0;
+
+    for (uint32_t l = 0; l < n->n_layer; l++) {
+        const struct layer *layer = &n->layer[l];
+        double spikes = 0;
+        for (size_t i = 0; i < map_size(layer); i++) {
+            spikes += l == 0 || (layer->neuron && layer->neuron->kind->fires) ? k->value[l][i] : 0;
+            k->most[l] = fmax(k->most[l], l > 0 && layer->neuron ? fabs(k->v[l][i]) : 0);
+        }
+        assert_int_equal(c->spikes[(size_t)l * c->steps + t], (int64_t)spikes);
+        assert_int_equal(c->most_state[l], (int64_t)k->most[l]);
+        assert_int_equal(c->events[l], (int64_t)k->met[l]);
+    }
+    for (uint32_t i = 1; i < n->layer[last].out.channels; i++)
+        best = k->v[last][i] > k->v[last][best] ? i : best;
+    assert_int_equal(c->class_after[t], best);
 }
 
 static void check_random(uint64_t seed)
@@ -617,7 +646,8 @@ static void check_random(uint64_t seed)
     struct plan_rig r;
     struct naive k = { 0 };
     uint32_t at = 0, layers = 2 + drawn(g, &at, 5);
-    const bool periodic = drawn(g, &at, 2);
+    const bool periodic = drawn(g, &at, 2), quiet = drawn(g, &at, 2);
+    struct spike_counts counts;
 
     rig_config(&r, machine);
     rig_image(&r, 3 + drawn(g, &at, 5), 3 + drawn(g, &at, 5), 1 + drawn(g, &at, 3));
@@ -627,7 +657,7 @@ static void check_random(uint64_t seed)
                                                .steps = RANDOM_STEPS,
                                                .bare = !periodic && drawn(g, &at, 2) };
     for (uint32_t i = 1; i <= layers; i++)
-        draw_layer(&r, g, &at, i, i == layers, periodic);
+        draw_layer(&r, g, &at, i, i == layers, periodic, quiet);
     const struct network *n = k.n = &r.network;
     const size_t pixels = map_size(&n->layer[0]);
     for (uint32_t i = 0; i < n->n_layer; i++) {
@@ -639,13 +669,16 @@ static void check_random(uint64_t seed)
     uint8_t *pixel = malloc(pixels);
     int32_t *in = malloc(pixels * sizeof *in);
     for (size_t i = 0; i < pixels; i++)
-        pixel[i] = (uint8_t)drawn(g, &at, 256);
+        pixel[i] = quiet && drawn(g, &at, 4) ? 0 : (uint8_t)drawn(g, &at, 256);
     struct spikes *s = spikes_new(n);
+    assert_true(spike_counts_init(&counts, n));
+    spikes_count(s, &counts);
     spikes_forget(s);
     for (uint32_t t = 0; t < RANDOM_STEPS; t++) {
         n->present.coding->code(&n->present, 0, t, pixel, pixels, in);
         spikes_step(s, in, t, NULL);
         naive_step(&k, in, t);
+        check_counts(&k, &counts, t);
         for (uint32_t l = 1; l < n->n_layer; l++)
             for (size_t i = 0; i < map_size(&n->layer[l]); i++) {
                 assert_int_equal(spikes_delivered(s, l, i), (int64_t)k.value[l][i]);
@@ -656,12 +689,14 @@ static void check_random(uint64_t seed)
     for (uint32_t l = 1; l < n->n_layer; l++) { // Kim 2019, eq. 4.7
         const struct neuron *u = n->layer[l].neuron;
         bool kept = u && u->kind->fires && u->reset == NEURON_SUBTRACT &&
-                    u->beta[0] == NEURON_NO_LEAK && u->floor == NEURON_UNBOUNDED;
+                    u->floor == NEURON_UNBOUNDED;
         for (size_t i = 0; kept && i < map_size(&n->layer[l]); i++)
-            assert_int_equal(u->theta[i % n->layer[l].out.channels] * k.fired[l][i],
-                             k.given[l][i] - spikes_potential(s, l, i));
+            if (u->beta[i % u->n] == NEURON_NO_LEAK)
+                assert_int_equal(u->theta[i % u->n] * k.fired[l][i],
+                                 k.given[l][i] - spikes_potential(s, l, i));
     }
     spikes_free(s);
+    spike_counts_release(&counts);
     for (uint32_t i = 0; i < n->n_layer; i++) {
         free(k.value[i]);
         free(k.v[i]);

@@ -1,0 +1,109 @@
+/* What a run says of spikes: its tables, its document and its picture hold the same figures, and
+ * those are the counts of the trained network of models/lif_fmnist.md. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "test/cli_rig.h"
+#include "test/tmpdir.h"
+#include "test/trained.h"
+
+#define SMALL "run configs/nmnist_nir.yaml --set network.nir=test/data/events/small.nir --images " \
+              "test/data/events/recordings"
+
+static json_int_t sum_of(json_t *array)
+{
+    json_int_t sum = 0;
+    size_t i;
+    json_t *v;
+
+    json_array_foreach(array, i, v)
+        sum += json_integer_value(v);
+    return sum;
+}
+
+/* Counted by an independent program: 16,073,729 spikes in, 8,286,694 hidden, 10,000 at once. */
+static void the_lif_network_has_its_spikes(void **state)
+{
+    if (access(FASHION, R_OK) != 0)
+        skip();
+    json_t *doc = json_of(*state, "run configs/lif_fmnist.yaml --json - --jobs 2 --images "
+                          FASHION);
+    json_t *layers = at(doc, "spiking.layers"), *hidden = named(layers, "fc1");
+
+    assert_int_equal(integer_at(named(layers, "input"), "spikes"), 16073729);
+    assert_int_equal(integer_at(hidden, "spikes"), 8286694);
+    assert_int_equal(json_integer_value(json_array_get(at(hidden, "spikes_by_step"), 0)), 10000);
+    assert_int_equal(sum_of(at(hidden, "spikes_by_step")), 8286694);
+    assert_int_equal(integer_at(hidden, "synaptic_events"), INT64_C(16073729) * 512);
+    assert_int_equal(integer_at(named(layers, "fc2"), "synaptic_events"), INT64_C(8286694) * 10);
+    json_t *right = at(doc, "spiking.correct_by_step");
+    assert_int_equal(json_array_size(right), 8);
+    assert_int_equal(json_integer_value(json_array_get(right, 7)), 8836);
+    json_decref(doc);
+}
+
+static void tables_and_document_hold_the_same(void **state)
+{
+    json_t *doc = json_of(*state, SMALL " --json -");
+    char *steps = succeed(*state, SMALL " --table steps --format csv"), *line = steps;
+    const uint32_t n = (uint32_t)integer_at(doc, "spiking.steps");
+    json_t *layers = at(doc, "spiking.layers");
+
+    assert_int_equal(n, 300);
+    assert_memory_equal(steps, "step,spikes_in,spikes,correct,top1\n", 35);
+    for (uint32_t t = 0; t < n; t++) {
+        long long step, in, all, right, sum = 0;
+        line = strchr(line, '\n') + 1;
+        assert_int_equal(sscanf(line, "%lld,%lld,%lld,%lld", &step, &in, &all, &right), 4);
+        for (size_t i = 1; i < json_array_size(layers); i++)
+            sum += json_integer_value(json_array_get(at(json_array_get(layers, i),
+                                                        "spikes_by_step"), t));
+        assert_int_equal(step, t + 1);
+        assert_int_equal(all, sum);
+        assert_int_equal(in, json_integer_value(json_array_get(
+                                 at(named(layers, "input_0"), "spikes_by_step"), t)));
+        assert_int_equal(right, json_integer_value(json_array_get(
+                                    at(doc, "spiking.correct_by_step"), t)));
+    }
+    assert_int_equal(integer_at(named(layers, "input_0"), "spikes"), 600);
+    free(steps);
+    json_decref(doc);
+}
+
+static void the_picture_has_a_line_for_each_layer_that_fires(void **state)
+{
+    free(succeed(*state, SMALL " --svg @/p.svg --table steps"));
+    char *svg = read_file(*state, "p.svg");
+    size_t n = 0;
+
+    for (const char *p = svg; (p = strstr(p, "stroke-width=\"1.5\"")); p++)
+        n++;
+    assert_int_equal(n, 3); // accuracy, and the two layers
+    assert_non_null(strstr(svg, ">conv2d_1<"));
+    assert_non_null(strstr(svg, ">linear_4<"));
+    assert_non_null(strstr(svg, "of 2 images after as many steps"));
+    free(svg);
+    assert_fails(*state, "run configs/lif_fmnist.yaml --svg @/q.svg", 2,
+                 "draws spikes, which images make: want --images");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_lif_network_has_its_spikes, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(tables_and_document_hold_the_same, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(the_picture_has_a_line_for_each_layer_that_fires,
+                                        tmpdir_make, tmpdir_remove),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
