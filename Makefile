@@ -185,7 +185,8 @@ uninstall:
 	    $(PREFIX)/lib/pkgconfig/imcsim.pc $(PREFIX)/lib/pkgconfig/imc_accelerator.pc \
 	    $(PREFIX)/share/man/man1/imcsim.1 $(PREFIX)/share/bash-completion/completions/imcsim
 
-$(B)/network/values/plain.o: CFLAGS += -O3 # vectors of plain loops
+# Vectors of plain loops.
+$(B)/network/values/plain.o $(B)/arch/core/add_sums.o $(B)/arch/core/proof.o: CFLAGS += -O3
 
 $(I)/prefix: FORCE
 	@mkdir -p $(@D)

@@ -6,17 +6,25 @@
 
 #include "arch/chip.h"
 #include "arch/core/proof.h"
-#include "core/util.h"
+#include "memory/trial.h"
 
-/* Images after which every memory has been in each of its rotations. */
-static uint64_t longest_rotation(const struct plan *p)
+static bool alike(const struct memory_layout *a, const struct memory_layout *b)
 {
-    uint64_t most = 1;
+    return a->delta_kernel == b->delta_kernel && a->delta_pix == b->delta_pix &&
+           a->shape.pixel_values == b->shape.pixel_values && a->shape.height == b->shape.height &&
+           a->shape.columns == b->shape.columns && a->shape.announced == b->shape.announced &&
+           a->shape.kernel_columns == b->shape.kernel_columns;
+}
 
-    for (uint32_t i = 0; i < p->n_core; i++)
-        most = max_u64(most, memory_rotation(&p->time.core[i].layout,
-                                             p->layer[p->core[i].plan_layer].in_width));
-    return most;
+/* Each by itself; neighbours are often alike. */
+static enum err try_memories(const struct plan *p, struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    for (uint32_t i = 0; !e && i < p->n_core; i++)
+        if (i == 0 || !alike(&p->time.core[i].layout, &p->time.core[i - 1].layout))
+            e = memory_trial(&p->time.core[i].layout, p->core[i].name, m);
+    return e;
 }
 
 /* An image of numbers: plane after plane, rows fastest. */
@@ -103,8 +111,12 @@ enum err prove_chip(const struct plan *of_chip, const struct plan *p, struct pro
                     struct err_msg *m)
 {
     struct proof proof;
-    uint64_t n_image = p->time.transient_images + longest_rotation(p) +
+    uint64_t n_image = p->time.transient_images + 1 +
                        p->time.first_result / p->interval; // those that follow it into the chip
+    enum err e = try_memories(of_chip, m);
+
+    if (e)
+        return e;
 
     if (!proof_init(&proof, p, n_image))
         return err_set(m, ERR_MEMORY, "no memory to number the channels of %s", p->network->name);
@@ -114,9 +126,8 @@ enum err prove_chip(const struct plan *of_chip, const struct plan *p, struct pro
     const struct shape *s = &p->network->layer[0].out;
     uint8_t *image = malloc((size_t)proof.planes * s->height * s->width * s->channels);
     struct chip *chip = image ? chip_new(&cfg) : NULL;
-    enum err e = chip ? run_images(chip, &proof, n_image, image, m)
-                      : err_set(m, ERR_MEMORY, "no memory for a chip of %" PRIu32 " cores",
-                                p->n_core);
+    e = chip ? run_images(chip, &proof, n_image, image, m)
+             : err_set(m, ERR_MEMORY, "no memory for a chip of %" PRIu32 " cores", p->n_core);
 
     if (r)
         *r = (struct prove_result){ n_image, proof.per_image };

@@ -1,7 +1,10 @@
 /* arch/prove.h -- whether every byte of a plan's machine comes to its place.
  *
- * A chip is run in proof (arch/core/proof.h): over the filling of the pipeline, until its images
- * repeat one another, and one rotation of every memory from there. After that nothing is new.
+ * A chip is run in proof (arch/core/proof.h): over the filling of the pipeline and until its images
+ * repeat one another. From there on only the slots of the memories, in which columns come to lie,
+ * are others from image to image, so each memory is tried by itself in all of them
+ * (memory/trial.h). After that nothing is new: what a column overwrites, and when, depends on how
+ * many columns later it comes, and every read asks whether its pixels are still there.
  */
 #ifndef ARCH_PROVE_H
 #define ARCH_PROVE_H

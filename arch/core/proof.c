@@ -116,9 +116,15 @@ static void write_bytes(const struct proof *p, uint64_t number, uint32_t n, uint
     }
 }
 
+/* As write_bytes() would write them. */
 static bool has_bytes(const struct proof *p, uint64_t number, uint32_t n, uint32_t plane,
                       const uint8_t *found)
 {
+    if (plane == 0)
+        return memcmp(found, p->ramp + number % RAMP, n) == 0;
+    uint8_t first = (uint8_t)(number >> (8 * plane));
+    if (first == (uint8_t)((number + n - 1) >> (8 * plane)) && n <= UINT64_C(1) << 8 * plane)
+        return found[0] == first && memcmp(found, found + 1, n - 1) == 0;
     write_bytes(p, number, n, plane, p->expected);
     return memcmp(found, p->expected, n) == 0;
 }
@@ -150,10 +156,10 @@ static void write_marks(const struct imc_core *c, const struct pixel *place, uin
 {
     const struct plan_core *core = core_of(c);
     uint64_t number = output_number(c->spec->proof, layer_of(c)->layer, place);
-    uint32_t factor = mark_factor(core->part, plane);
+    uint32_t factor = mark_factor(core->part, plane), n = core->out_n;
     uint32_t at = mark_begin(number, core->out_first, factor);
 
-    for (uint32_t o = 0; o < core->out_n; o++, at += factor)
+    for (uint32_t o = 0; o < n; o++, at += factor)
         acc[o] = mark_of(at);
 }
 
@@ -207,10 +213,25 @@ static void unsampled(const struct imc_core *c, struct pixel *at)
         }
 }
 
-/* Channels [from, end) of a pixel of the layer's input in a plane: those of several layers in
- * turn. */
+struct found { // some channels of a pixel, in planes [plane, plane + n)
+    const uint8_t *const *in; // [n]
+    size_t                at; // in each
+    uint32_t              plane, n;
+};
+
+static bool are_numbers(const struct proof *p, uint64_t number, uint32_t n,
+                        const struct found *found, uint32_t offset)
+{
+    bool good = true;
+
+    for (uint32_t i = 0; good && i < found->n; i++)
+        good = has_bytes(p, number, n, found->plane + i, found->in[i] + found->at + offset);
+    return good;
+}
+
+/* Channels [from, end) of a pixel of the layer's input: those of several layers in turn. */
 static bool check_channels(struct imc_core *c, const struct pixel *stored, uint32_t from,
-                           uint32_t end, uint32_t plane, const uint8_t *found, uint64_t now_cyc)
+                           uint32_t end, const struct found *found, uint64_t now_cyc)
 {
     const struct proof *proof = c->spec->proof;
     const struct network *n = proof->plan->network;
@@ -222,9 +243,8 @@ static bool check_channels(struct imc_core *c, const struct pixel *stored, uint3
     for (uint32_t i = 0; i < l->n_input; i++) {
         uint32_t channels = layer_delivers(&n->layer[l->input[i]]).channels;
         uint32_t first = max_u32(from, base), last = min_u32(end, base + channels);
-        if (first < last &&
-            !has_bytes(proof, proof_number(proof, l->input[i], &at) + first - base, last - first,
-                       plane, found + (first - from)))
+        uint64_t number = proof_number(proof, l->input[i], &at) + first - base;
+        if (first < last && !are_numbers(proof, number, last - first, found, first - from))
             return fail(c, now_cyc, "not what is read for", stored);
         base += channels;
     }
@@ -232,20 +252,21 @@ static bool check_channels(struct imc_core *c, const struct pixel *stored, uint3
 }
 
 /* A pixel of the core's input, all its channels. */
-static bool check_input(struct imc_core *c, const struct pixel *stored, uint32_t plane,
-                        const uint8_t *found, uint64_t now_cyc)
+static bool check_input(struct imc_core *c, const struct pixel *stored, const struct found *found,
+                        uint64_t now_cyc)
 {
     uint32_t first = core_of(c)->in_first;
 
-    return check_channels(c, stored, first, first + core_of(c)->in_n, plane, found, now_cyc);
+    return check_channels(c, stored, first, first + core_of(c)->in_n, found, now_cyc);
 }
 
-static bool check_padding(struct imc_core *c, const uint8_t *found, uint32_t n,
+static bool check_padding(struct imc_core *c, const struct found *found, uint32_t n,
                           const struct pixel *place, uint64_t now_cyc)
 {
-    for (uint32_t i = 0; i < n; i++)
-        if (found[i] != (uint8_t)c->spec->layer->in_zero)
-            return fail(c, now_cyc, "not zero in the padding of output", place);
+    for (uint32_t p = 0; p < found->n; p++)
+        for (uint32_t i = 0; i < n; i++)
+            if (found->in[p][found->at + i] != (uint8_t)c->spec->layer->in_zero)
+                return fail(c, now_cyc, "not zero in the padding of output", place);
     return true;
 }
 
@@ -277,16 +298,14 @@ static bool check_patch(struct imc_core *c, const struct pixel *place, uint32_t 
 {
     const uint32_t *patch = c->matrix.patch + (size_t)replica * c->matrix.patch_n;
     const uint32_t n = core_of(c)->in_n;
+    struct found found = { .in = c->scratch.in, .n = c->spec->planes.n };
     bool good = true;
 
     for (uint32_t i = 0; good && i < c->matrix.patch_n; i++) {
         struct pixel at;
-        bool inside = window_pixel(c, place, i, &at);
-        for (uint32_t p = 0; good && p < c->spec->planes.n; p++) {
-            const uint8_t *found = c->scratch.in[p] + (size_t)patch[i] * n;
-            good = inside ? check_input(c, &at, p, found, now_cyc)
-                          : check_padding(c, found, n, place, now_cyc);
-        }
+        found.at = (size_t)patch[i] * n;
+        good = window_pixel(c, place, i, &at) ? check_input(c, &at, &found, now_cyc)
+                                              : check_padding(c, &found, n, place, now_cyc);
     }
     return good;
 }
@@ -297,8 +316,8 @@ static bool check_rows(struct imc_core *c, const struct pixel *place, uint64_t n
 {
     const struct plan_core *core = core_of(c);
     const uint32_t positions = c->matrix.patch_n, before = core->row_first / positions;
+    struct found found = { .in = c->scratch.in, .n = c->spec->planes.n };
     bool good = true;
-    uint32_t found = 0;
 
     for (uint32_t i = 0; good && i < positions; i++) {
         struct pixel at;
@@ -307,12 +326,9 @@ static bool check_rows(struct imc_core *c, const struct pixel *place, uint64_t n
             uint32_t row = (before + ch) * positions + i, channel = core->in_first + ch;
             if (row < core->row_first || row - core->row_first >= core->row_n)
                 continue;
-            for (uint32_t p = 0; good && p < c->spec->planes.n; p++) {
-                const uint8_t *byte = c->scratch.in[p] + found;
-                good = inside ? check_channels(c, &at, channel, channel + 1, p, byte, now_cyc)
-                              : check_padding(c, byte, 1, place, now_cyc);
-            }
-            found++;
+            good = inside ? check_channels(c, &at, channel, channel + 1, &found, now_cyc)
+                          : check_padding(c, &found, 1, place, now_cyc);
+            found.at++;
         }
     }
     return good;
@@ -343,7 +359,8 @@ static bool check_window(struct imc_core *c, const struct pixel *place, uint32_t
             continue;
         if (n == n_pixel)
             return fail(c, now_cyc, "a pixel is missing in the window of", place);
-        if (!check_input(c, &at, plane, pixel[n++], now_cyc))
+        const struct found found = { .in = &pixel[n++], .plane = plane, .n = 1 };
+        if (!check_input(c, &at, &found, now_cyc))
             return false;
     }
     return n == n_pixel || fail(c, now_cyc, "too many pixels in the window of", place);

@@ -9,6 +9,7 @@
 
 #include "core/util.h"
 #include "memory/input_memory.h"
+#include "memory/trial.h"
 
 static struct memory_layout layout_of(const struct placing *p, uint32_t n, uint32_t h, uint32_t k,
                                       uint32_t f, uint32_t word_values)
@@ -611,6 +612,48 @@ static void tracked_columns_show_how_far_they_are_when_a_later_one_has_begun(voi
     }
 }
 
+/* ---- a memory by itself ---- */
+
+/* Whether no two pixels share a value, by their addresses. */
+static bool pixels_lie_apart(const struct memory_layout *l)
+{
+    const struct memory_shape *s = &l->shape;
+    uint8_t *taken = calloc(memory_used_values(l), 1);
+    bool apart = true;
+
+    assert_non_null(taken);
+    for (uint32_t row = 0; row < s->height; row++)
+        for (uint32_t slot = 0; slot < s->columns; slot++)
+            for (uint32_t i = 0; i < s->pixel_values; i++)
+                apart &= taken[row * l->delta_kernel + slot * l->delta_pix + i]++ == 0;
+    free(taken);
+    return apart;
+}
+
+static void a_trial_refuses_just_the_layouts_whose_pixels_overlap(void **state)
+{
+    uint32_t n_overlap = 0;
+
+    (void)state;
+    for (uint32_t seed = 1; seed <= 1000; seed++) {
+        uint32_t r = seed, k = pick(&r, 1, 9), f = pick(&r, 1, k);
+        struct memory_layout l = layout_of(placings[seed % 3], pick(&r, 1, 300), pick(&r, 1, 7), k,
+                                           f, pick(&r, 1, 20));
+        struct err_msg m;
+        l.shape.announced = pick(&r, 0, 2);
+        if (seed % 2)
+            l.delta_pix -= pick(&r, 0, (uint32_t)l.delta_pix);
+        if (seed % 4 == 1)
+            l.delta_kernel = pick(&r, 0, (uint32_t)l.delta_kernel);
+        bool apart = pixels_lie_apart(&l);
+        if (memory_trial(&l, "a.b", &m) != (apart ? ERR_NONE : ERR_RUN))
+            fail_msg("seed %u: pixels %s", seed, apart ? "lie apart" : "overlap");
+        assert_true(apart || strncmp(m.text, "core a.b: memory: the pixels of row ", 36) == 0);
+        n_overlap += !apart;
+    }
+    assert_in_range(n_overlap, 200, 800);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -630,6 +673,7 @@ int main(void)
         cmocka_unit_test(auto_takes_iwap_below_a_word_and_plip_from_a_word_on),
         cmocka_unit_test(a_pixel_is_complete_when_its_announced_slices_have_come_too),
         cmocka_unit_test(tracked_columns_show_how_far_they_are_when_a_later_one_has_begun),
+        cmocka_unit_test(a_trial_refuses_just_the_layouts_whose_pixels_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
