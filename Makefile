@@ -12,7 +12,7 @@
 # make uninstall  takes all of it away
 # make bench      speed: images/s, cycles/s, events/s, memory; beside ONNX Runtime where npm has it
 # make peer       the same classes as ONNX Runtime on 1,000 images of the two models; what import
-#                 makes of ten networks, under its every setting; both pruned; 2,000 random networks
+#                 makes of twelve networks, under its every setting; both pruned; 2,000 random networks
 # make zoo        ResNet-18/34/50, VGG-16, ... as ONNX with random weights, into $(B)/zoo
 # make clean
 #

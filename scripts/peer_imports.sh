@@ -45,7 +45,7 @@ for name in resnet32_fmnist resnet32_cifar10; do
     compare "$count" "$shared/$name/$name.onnx"
 done
 "$build"/test/tools/write_zoo --out "$work/zoo" --form float --size 32 --classes 10 --thin 8 \
-    mobilenet_v2 squeezenet densenet121 >/dev/null || status=1
+    mobilenet_v2 squeezenet densenet121 unet unet_transposed >/dev/null || status=1
 for model in "$work"/zoo/*.onnx; do
     compare 0 "$model"
 done

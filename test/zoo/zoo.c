@@ -26,6 +26,7 @@ static const struct {
     {"efficientnet_b0", zoo_efficientnet_b0, 32, 1},
     {"shufflenet_v2", zoo_shufflenet_v2, 32, 1},
     {"unet", zoo_unet, 32, 16},
+    {"unet_transposed", zoo_unet_transposed, 32, 16},
     {"yolo_v3_tiny", zoo_yolo_v3_tiny, 32, 32},
 };
 

@@ -137,6 +137,7 @@ static double power_of_two(double v)
  * that of a batch norm, the offset what is added to factor * sum. */
 struct affine {
     uint32_t out, n;
+    uint32_t kernel; // of ConvTranspose, whose weights are stored [input][output][kernel]; else 0
     float   *weight;
     double  *factor, *offset;
 };
@@ -188,7 +189,8 @@ static void add_input(Onnx__NodeProto *to, const char *name)
 /* Constant `name` through DequantizeLinear, as the input of a node that is yet to come. dims ends
  * with -1; one scale for each output, or one. */
 static struct text dequantised(struct zoo *z, const char *name, int32_t type, const int64_t *dims,
-                               const void *data, size_t size, uint32_t n_scale, const float *scale)
+                               const void *data, size_t size, uint32_t n_scale, const float *scale,
+                               uint32_t axis)
 {
     struct text q = joined(name, "_quantized"), s = joined(name, "_scale");
     struct text zero = joined(name, "_zero_point"), out = joined(name, "_DequantizeLinear_Output");
@@ -205,10 +207,18 @@ static struct text dequantised(struct zoo *z, const char *name, int32_t type, co
     Onnx__NodeProto *d = make_node(z->model, "DequantizeLinear",
                                    joined(name, "_DequantizeLinear").s, inputs, out.s);
     if (n_scale > 1)
-        make_int(d, "axis", 0);
+        make_int(d, "axis", axis);
     free(zeros);
     free(inputs);
     return out;
+}
+
+/* Where weight i of output o is stored. */
+static size_t stored_at(const struct affine *a, uint32_t o, uint32_t i)
+{
+    if (a->kernel == 0)
+        return (size_t)o * a->n + i;
+    return ((size_t)(i / a->kernel) * a->out + o) * a->kernel + i % a->kernel;
 }
 
 static double largest(const struct affine *a, uint32_t from, uint32_t to)
@@ -249,17 +259,19 @@ static struct two_texts quantised(struct zoo *z, const struct zoo_map *in, const
                                         : power_of_two(largest(a, o, o + 1) / INT8_MAX));
         step[o] = scale[o] * (float)in->scale;
         b[o] = (int32_t)rint(a->offset[o] / (double)step[o]);
-        for (size_t i = (size_t)o * a->n; i < (size_t)(o + 1) * a->n && a->weight; i++)
-            w[i] = (int8_t)rint((double)a->weight[i] * a->factor[o] / (double)scale[o]);
+        for (uint32_t i = 0; i < a->n && a->weight; i++)
+            w[stored_at(a, o, i)] = (int8_t)rint((double)a->weight[(size_t)o * a->n + i] *
+                                                 a->factor[o] / (double)scale[o]);
     }
     uint32_t n_scale = kind == LAST ? 1 : a->out;
     struct two_texts names = {
-        dequantised(z, joined(module, ".weight").s, ONNX_TYPE(INT8), dims, w, n, n_scale, scale),
+        dequantised(z, joined(module, ".weight").s, ONNX_TYPE(INT8), dims, w, n, n_scale, scale,
+                    a->kernel > 0),
         {""}};
     if (kind != NO_BIAS)
         names.bias = dequantised(z, joined(module, ".bias").s, ONNX_TYPE(INT32),
                                  (const int64_t[]){a->out, -1}, b, a->out * sizeof *b, n_scale,
-                                 step);
+                                 step, 0);
     free(w);
     free(b);
     free(scale);
@@ -274,10 +286,14 @@ static struct two_texts real(struct zoo *z, const char *module, const struct aff
     struct two_texts names = {joined(module, ".weight"), {""}};
     size_t n = (size_t)a->out * a->n;
 
-    for (uint32_t o = 0; o < a->out && kind != NORM_FOLLOWS && a->weight; o++)
-        for (size_t i = (size_t)o * a->n; i < (size_t)(o + 1) * a->n; i++)
-            a->weight[i] *= (float)a->factor[o];
-    constant(z, names.weight.s, ONNX_TYPE(FLOAT), dims, a->weight, n * sizeof *a->weight);
+    float *w = must(malloc(n * sizeof *w));
+
+    for (uint32_t o = 0; o < a->out && a->weight; o++)
+        for (uint32_t i = 0; i < a->n; i++)
+            w[stored_at(a, o, i)] = a->weight[(size_t)o * a->n + i] *
+                                    (kind == NORM_FOLLOWS ? 1 : (float)a->factor[o]);
+    constant(z, names.weight.s, ONNX_TYPE(FLOAT), dims, w, n * sizeof *w);
+    free(w);
     if (kind == NORM_FOLLOWS || kind == NO_BIAS)
         return names;
     float *bias = must(malloc(a->out * sizeof *bias));
@@ -561,6 +577,27 @@ struct zoo_map zoo_function(struct zoo *z, const struct zoo_map *in, const char 
         return out;
     snprintf(inputs.s, sizeof inputs.s, "%.120s %.120s", in->name, out.name);
     node(z, "Mul", module, inputs.s, &out);
+    return out;
+}
+
+struct zoo_map zoo_conv_transposed(struct zoo *z, const struct zoo_map *in, const char *module,
+                                   uint32_t channels, uint32_t kernel)
+{
+    const int64_t dims[] = {in->channels, channels, kernel, kernel, -1};
+    const struct zoo_window w = {.kernel = kernel, .stride = kernel};
+    const uint32_t positions = kernel * kernel;
+    struct zoo_map out = {.channels = channels, .sd = 1, .size = in->size * kernel};
+    struct affine a = draw(z, in, module, channels, in->channels * positions, kernel);
+    size_t before = z->model->graph->n_node;
+    Onnx__NodeProto *n = node(z, "ConvTranspose", module, in->name, &out);
+
+    a.kernel = positions;
+    make_ints(n, "dilations", 2, (const int64_t[]){1, 1});
+    make_int(n, "group", 1);
+    window_attributes(n, w);
+    add_constants(z, n, in, module, &a, dims, WITH_BIAS);
+    move_behind(z, before);
+    affine_release(&a);
     return out;
 }
 

@@ -64,6 +64,9 @@ struct zoo_map zoo_mul(struct zoo *z, const struct zoo_map *a, const struct zoo_
                        const char *module);
 struct zoo_map zoo_function(struct zoo *z, const struct zoo_map *in, const char *module,
                             enum zoo_function what);
+/* ConvTranspose whose kernels touch: the map is `kernel` times as high and wide. */
+struct zoo_map zoo_conv_transposed(struct zoo *z, const struct zoo_map *in, const char *module,
+                                   uint32_t channels, uint32_t kernel);
 /* Each pixel `factor` times as high and wide. */
 struct zoo_map zoo_enlarge(struct zoo *z, const struct zoo_map *in, const char *module,
                            uint32_t factor);
@@ -116,6 +119,7 @@ void zoo_resnet50(struct zoo *z);
 void zoo_shufflenet_v2(struct zoo *z);
 void zoo_squeezenet(struct zoo *z);
 void zoo_unet(struct zoo *z);
+void zoo_unet_transposed(struct zoo *z);
 void zoo_vgg16(struct zoo *z);
 void zoo_vgg8(struct zoo *z);
 void zoo_yolo_v3_tiny(struct zoo *z);

@@ -29,21 +29,43 @@ static struct zoo_map twice(struct zoo *z, const struct zoo_map *in, const char 
     return conv_relu(z, &x, path, "conv2", c);
 }
 
-/* "An upsampling of the feature map followed by a 2x2 convolution", and the earlier map. */
-static struct zoo_map up(struct zoo *z, const struct zoo_map *in, const struct zoo_map *earlier,
-                         const char *path, uint32_t width)
+/* "An upsampling of the feature map followed by a 2x2 convolution", as published. */
+static struct zoo_map enlarged(struct zoo *z, const struct zoo_map *in, const char *path,
+                               uint32_t width)
 {
     const struct zoo_conv c = {.out = zoo_thin(z, width), .kernel = 2, .pad_more = 1};
     struct zoo_map x = zoo_enlarge(z, in, zoo_child(path, "upsample").s, 2);
 
     x = zoo_round_again(z, &x);
-    const struct zoo_map both[] = {*earlier, conv_relu(z, &x, path, "up", c)};
-    x = zoo_concat(z, both, 2, path);
+    return conv_relu(z, &x, path, "up", c);
+}
+
+/* The same by one ConvTranspose, as most write it. */
+static struct zoo_map transposed(struct zoo *z, const struct zoo_map *in, const char *path,
+                                 uint32_t width)
+{
+    struct zoo_name module = zoo_child(path, "up"), relu = zoo_child(module.s, "relu");
+    struct zoo_map x = zoo_conv_transposed(z, in, module.s, zoo_thin(z, width), 2);
+
+    x = zoo_relu(z, &x, relu.s);
+    return zoo_round(z, &x);
+}
+
+typedef struct zoo_map enlarge(struct zoo *z, const struct zoo_map *in, const char *path,
+                               uint32_t width);
+
+/* The map enlarged, and the earlier one. */
+static struct zoo_map up(struct zoo *z, const struct zoo_map *in, const struct zoo_map *earlier,
+                         const char *path, uint32_t width, enlarge *how)
+{
+    const struct zoo_map both[] = {*earlier, how(z, in, path, width)};
+    struct zoo_map x = zoo_concat(z, both, 2, path);
+
     x = zoo_round_again(z, &x);
     return twice(z, &x, path, width);
 }
 
-void zoo_unet(struct zoo *z)
+static void make(struct zoo *z, enlarge *how)
 {
     struct zoo_map x = zoo_image(z), left[DEPTH];
     char path[16];
@@ -58,12 +80,22 @@ void zoo_unet(struct zoo *z)
     x = twice(z, &x, "bottom", WIDTH << DEPTH);
     for (uint32_t i = DEPTH; i-- > 0;) {
         snprintf(path, sizeof path, "up%u", i + 1);
-        x = up(z, &x, &left[i], path, (uint32_t)WIDTH << i);
+        x = up(z, &x, &left[i], path, (uint32_t)WIDTH << i, how);
     }
     const struct zoo_conv last = {.module = "out", .out = U_CLASSES, .kernel = 1, .stride = 1};
     x = zoo_conv(z, &x, &last);
     x = zoo_round(z, &x);
     zoo_output(z, &x);
+}
+
+void zoo_unet(struct zoo *z)
+{
+    make(z, enlarged);
+}
+
+void zoo_unet_transposed(struct zoo *z)
+{
+    make(z, transposed);
 }
 
 /* ---- YOLOv3-tiny ---- */
