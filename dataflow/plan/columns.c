@@ -4,12 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KINDS_LOOKED_AT = 8 }; // of a map with many
+enum { KINDS_LOOKED_AT = 16 }; // of a bucket with many
 
 struct column_kind {
     struct column_kind *next;
+    uint64_t            hash;
+    uint32_t            height;
     int64_t             row[]; // [height], from the first one on
 };
+
+void column_kinds_release(struct column_kinds *kinds)
+{
+    for (size_t i = 0; i < COLUMN_BUCKETS; i++)
+        for (struct column_kind *k = kinds->bucket[i], *next; k; k = next) {
+            next = k->next;
+            free(k);
+        }
+    *kinds = (struct column_kinds){ 0 };
+}
 
 void map_times_init(struct map_times *m, uint32_t height, uint32_t width)
 {
@@ -18,10 +30,6 @@ void map_times_init(struct map_times *m, uint32_t height, uint32_t width)
 
 void map_times_release(struct map_times *m)
 {
-    for (struct column_kind *k = m->kind, *next; k; k = next) {
-        next = k->next;
-        free(k);
-    }
     free(m->column);
     *m = (struct map_times){ 0 };
 }
@@ -38,37 +46,50 @@ bool map_times_grow(struct map_times *m, uint32_t n_image)
     return true;
 }
 
-static bool alike(const struct map_times *m, const int64_t *row, const int64_t *time)
+static uint64_t hash_rows(const int64_t *time, uint32_t height)
 {
-    for (uint32_t r = 0; r < m->height; r++)
-        if (row[r] != time[r] - time[0])
+    const uint64_t odd = UINT64_C(0x9E3779B97F4A7C15); // Knuth's
+    uint64_t hash = height;
+
+    for (uint32_t r = 1; r < height; r++)
+        hash = (hash + (uint64_t)(time[r] - time[0])) * odd;
+    return hash;
+}
+
+static bool alike(const struct column_kind *k, const int64_t *time)
+{
+    for (uint32_t r = 0; r < k->height; r++)
+        if (k->row[r] != time[r] - time[0])
             return false;
     return true;
 }
 
-static struct column_kind *new_kind(struct map_times *m, const int64_t *time)
+static struct column_kind *new_kind(const int64_t *time, uint32_t height)
 {
-    struct column_kind *k = malloc(sizeof *k + m->height * sizeof k->row[0]);
+    struct column_kind *k = malloc(sizeof *k + height * sizeof k->row[0]);
 
-    if (!k)
-        return NULL;
-    for (uint32_t r = 0; r < m->height; r++)
+    for (uint32_t r = 0; k && r < height; r++)
         k->row[r] = time[r] - time[0];
-    k->next = m->kind;
-    m->kind = k;
     return k;
 }
 
-bool map_times_put(struct map_times *m, uint32_t image, uint32_t column, const int64_t *time)
+bool map_times_put(struct map_times *m, struct column_kinds *kinds, uint32_t image, uint32_t column,
+                   const int64_t *time)
 {
-    struct column_kind *k = m->kind;
+    uint64_t hash = hash_rows(time, m->height);
+    struct column_kind **bucket = &kinds->bucket[hash >> 32 & (COLUMN_BUCKETS - 1)], *k = *bucket;
 
-    for (int i = 0; k && i < KINDS_LOOKED_AT && !alike(m, k->row, time); i++)
-        k = i + 1 < KINDS_LOOKED_AT ? k->next : NULL;
-    if (!k)
-        k = new_kind(m, time);
-    if (!k)
-        return false;
+    for (int i = 1; k && (k->hash != hash || k->height != m->height || !alike(k, time)); i++)
+        k = i < KINDS_LOOKED_AT ? k->next : NULL;
+    if (!k) {
+        k = new_kind(time, m->height);
+        if (!k)
+            return false;
+        k->next = *bucket;
+        k->hash = hash;
+        k->height = m->height;
+        *bucket = k;
+    }
     map_times_repeat(m, image, column, (struct column_times){ k->row, time[0] });
     return true;
 }

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "dataflow/plan/dry_run_internal.h"
 #include "memory/registers.h"
@@ -235,6 +236,7 @@ static void fire_outputs(struct firer *f, struct firing_run *run)
 static bool fire_strip(struct firer *f, struct firing_run *run)
 {
     struct dry_run_layer *l = &f->s->layer[f->layer];
+    struct column_kinds *kinds = &f->s->kinds;
     const uint32_t height = l->strips.shape.height;
     const struct column_times *source = f->source;
     bool done = true;
@@ -247,9 +249,10 @@ static bool fire_strip(struct firer *f, struct firing_run *run)
     f->last_begin = *run;
     fire_outputs(f, run);
     for (uint32_t i = 0; done && i < f->form->columns; i++) {
-        done = map_times_put(&l->fired, f->image, f->left + i, f->ready + (size_t)i * height);
+        done = map_times_put(&l->fired, kinds, f->image, f->left + i,
+                             f->ready + (size_t)i * height);
         if (done && f->residual)
-            done = map_times_put(&l->summed, f->image, f->left + i,
+            done = map_times_put(&l->summed, kinds, f->image, f->left + i,
                                  f->complete + (size_t)i * height);
     }
     int64_t *key = f->last_key;
@@ -335,8 +338,8 @@ static bool join_inputs(struct dry_run *s, uint32_t layer, uint32_t image)
                 first[r] = i == 0 || t < first[r] ? t : first[r];
             }
         }
-        done = map_times_put(&own->stored, image, column, last) &&
-               map_times_put(&own->begun, image, column, first);
+        done = map_times_put(&own->stored, &s->kinds, image, column, last) &&
+               map_times_put(&own->begun, &s->kinds, image, column, first);
     }
     free(last);
     return done;
@@ -378,17 +381,26 @@ static bool grow(struct dry_run *s, uint32_t layer, uint32_t n_image)
             (map_times_grow(&l->stored, n_image) && map_times_grow(&l->begun, n_image)));
 }
 
+static bool fire_image(struct dry_run *s, uint32_t layer, uint32_t image)
+{
+    struct dry_run_layer *l = &s->layer[layer];
+
+    memcpy(l->before, l->run, s->plan->layer[layer].copies * sizeof *l->before);
+    return dry_run_repeat_image(s, layer, image) ||
+           dry_run_fire_images(s, layer, image, image + 1, l->run);
+}
+
 /* Times an image of every layer. */
-static bool time_image(struct dry_run *s, uint32_t image, struct firing_run *state)
+static bool time_image(struct dry_run *s, uint32_t image)
 {
     const struct plan *p = s->plan;
     bool done = true;
 
-    for (uint32_t i = 0; done && i < p->n_layer; state += p->layer[i++].copies) {
+    for (uint32_t i = 0; done && i < p->n_layer; i++) {
         done = grow(s, i, image + 1);
         if (done && plan_network_layer(p, i)->n_input > 1)
             done = join_inputs(s, i, image);
-        done = done && dry_run_fire_images(s, i, image, image + 1, state);
+        done = done && fire_image(s, i, image);
         if (done && image == 0 && p->layer[i].feed == FEED_SCRATCHPAD)
             done = dry_run_store_image(s, i);
     }
@@ -433,7 +445,10 @@ static bool init_layer(struct dry_run *s, uint32_t layer)
     l->last_row = calloc(out->height, sizeof *l->last_row);
     for (uint32_t r = 0; l->last_row && r < out->height; r++)
         l->last_row[r] = window_last(&pl->window, 0, r, pl->in_height);
-    return l->last_row && strips_init(&l->strips, s->plan, layer);
+    l->run = calloc(2 * (size_t)pl->copies, sizeof *l->run);
+    l->before = l->run + pl->copies;
+    dry_run_find_readers(s, layer);
+    return l->run && l->last_row && strips_init(&l->strips, s->plan, layer);
 }
 
 static enum err no_memory(struct dry_run *s, struct err_msg *m)
@@ -455,20 +470,15 @@ static enum err does_not_settle(struct dry_run *s, struct err_msg *m)
 
 enum err dry_run_make(struct dry_run *s, const struct plan *p, struct err_msg *m)
 {
-    uint32_t n_copy = 0;
-
-    for (uint32_t i = 0; i < p->n_layer; i++)
-        n_copy += p->layer[i].copies;
     *s = (struct dry_run){ .plan = p, .layer = calloc(p->n_layer, sizeof *s->layer) };
-    struct firing_run *state = calloc(n_copy, sizeof *state);
-    bool done = s->layer && state, settled = false;
+    bool done = s->layer, settled = false;
+
     for (uint32_t i = 0; done && i < p->n_layer; i++)
         done = init_layer(s, i);
     for (uint32_t image = 0; done && !settled && image < MOST_TRANSIENT_IMAGES; image++) {
-        done = time_image(s, image, state);
+        done = time_image(s, image);
         settled = done && image > 0 && repeats(s);
     }
-    free(state);
     if (!done)
         return no_memory(s, m);
     if (!settled)
@@ -487,7 +497,9 @@ void dry_run_release(struct dry_run *s)
         map_times_release(&l->stored);
         map_times_release(&l->begun);
         free(l->last_row);
+        free(l->run);
     }
     free(s->layer);
+    column_kinds_release(&s->kinds);
     *s = (struct dry_run){ 0 };
 }

@@ -12,7 +12,7 @@
  *
  * A strip of outputs follows from the columns that it sees and from the firing before it. Where
  * these are those of the strip before, only later, so are its times: they are not computed again,
- * and not kept again (dataflow/plan/columns.h).
+ * and not kept again (dataflow/plan/columns.h). So it is with whole layers.
  *
  * Pixels read back from memories (for residual sums and resampling layers) are timed backwards from
  * the sums that need them, as late as docs/accelerator.md, section 3, allows.
@@ -24,6 +24,8 @@
 #include "dataflow/plan/plan.h"
 #include "dataflow/plan/strips.h"
 
+enum { DRY_RUN_READERS = 2 };
+
 struct dry_run_layer { // maps of no columns where there is no such time
     struct strips    strips;
     struct map_times fired, summed;  // of outputs; summed of layers that add a residual
@@ -32,11 +34,17 @@ struct dry_run_layer { // maps of no columns where there is no such time
                                      // of FEED_READ_BACK, once timed
     uint32_t        *last_row;       // owned; [out.height]: that an output sees
     bool             in_order;       // plan_in_scan_order()
+    struct firing_run *run;    // owned; [copies]: the latest firings
+    struct firing_run *before; // likewise, in run: those before the latest image
+    uint32_t           n_reader, reader[DRY_RUN_READERS]; // layers that get pixels of its memory;
+                                                          // of more of them the first
+    uint32_t           like;   // dry_run_find_alike()
 };
 
 struct dry_run {
     const struct plan    *plan;    // borrowed
     struct dry_run_layer *layer;   // owned
+    struct column_kinds   kinds;   // owned; of all maps
     uint32_t              n_image; // kept; image i >= n_image repeats the last one, later
 };
 
@@ -71,6 +79,14 @@ struct column_times dry_run_stored(const struct dry_run *s, uint32_t layer, uint
  * deliver theirs at different times. */
 struct column_times dry_run_begun(const struct dry_run *s, uint32_t layer, uint64_t image,
                                   uint32_t column);
+
+/* Finds for every layer one before it that does the same, later: with the same geometry and times,
+ * of pixels that come, of firings, sums and of what is read of its memory. `like` is that layer, or
+ * the layer itself. Holds until other times are set. */
+void dry_run_find_alike(struct dry_run *s);
+
+/* By how much a layer's times are later than those of the layer that it is like. */
+int64_t dry_run_later(const struct dry_run *s, uint32_t layer);
 
 /* Raises *columns to the K that the memories of a layer need, so that no pixel is overwritten
  * before its last read for the crossbar or as a residual. */

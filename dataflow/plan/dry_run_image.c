@@ -75,7 +75,7 @@ bool dry_run_store_image(struct dry_run *s, uint32_t layer)
     if (done)
         as_late_as_possible(time, n, s->plan->interval);
     for (uint32_t c = 0; done && c < stored->width; c++)
-        done = map_times_put(stored, 0, c, time + (size_t)c * stored->height);
+        done = map_times_put(stored, &s->kinds, 0, c, time + (size_t)c * stored->height);
     free(time);
     return done;
 }

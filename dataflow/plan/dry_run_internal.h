@@ -22,6 +22,10 @@ static inline struct column_times dry_run_column(const struct dry_run *s, dry_ru
     return time(s, layer, column / width, (uint32_t)(column % width));
 }
 
+/* Whether a pixel may come in slices from several cores, of which those of a timestep are stored in
+ * any order. */
+bool dry_run_comes_in_slices(const struct plan *p, uint32_t layer);
+
 /* Of the later columns of a slot, one after another, so many may be the first to begin: each copy
  * that computes them does so in their order. */
 uint32_t dry_run_racing_columns(const struct plan *p, uint32_t layer);
@@ -30,6 +34,13 @@ uint32_t dry_run_racing_columns(const struct plan *p, uint32_t layer);
  * False when the host has no memory. */
 bool dry_run_fire_images(struct dry_run *s, uint32_t layer, uint32_t from, uint32_t to,
                          struct firing_run *state);
+
+/* Whether a layer before this one has done the same for the image, later; if so, the image is timed
+ * accordingly (dry_run_alike.c). */
+bool dry_run_repeat_image(struct dry_run *s, uint32_t layer, uint32_t image);
+
+/* Sets n_reader and reader[] of a layer. */
+void dry_run_find_readers(struct dry_run *s, uint32_t layer);
 
 /* Timesteps in which the scratchpad stores the pixels of an image, from when a layer uses them
  * (dry_run_image.c). False when the host has no memory. */

@@ -110,9 +110,7 @@ static bool columns_overlap(const struct plan *p, uint32_t layer)
     return !plan_in_scan_order(p, layer) || plan_network_layer(p, layer)->n_input > 1;
 }
 
-/* Whether a pixel may come in slices from several cores, of which those of a timestep are stored in
- * any order. */
-static bool comes_in_slices(const struct plan *p, uint32_t layer)
+bool dry_run_comes_in_slices(const struct plan *p, uint32_t layer)
 {
     const struct plan_layer *pl = &p->layer[layer];
     const struct layer *l = plan_network_layer(p, layer);
@@ -138,7 +136,7 @@ uint32_t dry_run_racing_columns(const struct plan *p, uint32_t layer)
 struct keeper { // what the columns of a layer's memory are counted with, for one image
     const struct dry_run *s;
     uint32_t              layer, image, racing; // dry_run_racing_columns()
-    bool                  slices; // comes_in_slices()
+    bool                  slices; // dry_run_comes_in_slices()
     bool                  all_see; // all_windows_see()
     int64_t              *use;    // owned; last_uses()
     int64_t              *until;  // owned; keep_until() of a column
@@ -197,7 +195,7 @@ enum err dry_run_memory_columns(const struct dry_run *s, uint32_t layer, uint32_
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
     struct keeper k = { .s = s, .layer = layer, .racing = dry_run_racing_columns(s->plan, layer),
-                        .slices = comes_in_slices(s->plan, layer),
+                        .slices = dry_run_comes_in_slices(s->plan, layer),
                         .all_see = all_windows_see(s, layer),
                         .use = calloc((size_t)pl->in_height * pl->in_width, sizeof *k.use),
                         .until = calloc(pl->in_height, sizeof *k.until) };

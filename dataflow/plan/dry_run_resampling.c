@@ -116,7 +116,7 @@ static bool keep(struct sends *d)
 
     for (uint32_t image = 0; done && image < d->n_image; image++)
         for (uint32_t c = 0; done && c < l->stored.width; c++, time += l->stored.height)
-            done = map_times_put(&l->stored, image, c, time);
+            done = map_times_put(&l->stored, &d->s->kinds, image, c, time);
     done = done && dry_run_fire_images(d->s, d->layer, 0, d->n_image, state);
     free(state);
     return done;

@@ -305,17 +305,20 @@ static void read_back_by(struct port *port, uint32_t core, uint32_t index, uint3
 /* ---- memories ---- */
 
 struct inputs { // streams into a core's memory
-    const struct plan_stream *const *stream;
-    uint32_t                         n;
+    const struct plan_stream **stream; // borrowed
+    uint32_t                   n;
 };
 
-/* Whether two cores store the same slices at the same times. */
+/* Whether two cores, of one layer or of layers that are alike, store the same slices at the same
+ * times. */
 static bool same_pixels_come(const struct plan *p, uint32_t a, uint32_t b,
                              const struct inputs *into_a, const struct inputs *into_b)
 {
     const struct plan_core *x = &p->core[a], *y = &p->core[b];
 
-    if (x->plan_layer != y->plan_layer || x->in_n != y->in_n || into_a->n != into_b->n ||
+    const bool one = x->plan_layer == y->plan_layer;
+
+    if (x->in_n != y->in_n || into_a->n != into_b->n ||
         (p->layer[x->plan_layer].flat && x->part != y->part))
         return false;
     for (uint32_t i = 0; i < into_a->n; i++) {
@@ -323,7 +326,7 @@ static bool same_pixels_come(const struct plan *p, uint32_t a, uint32_t b,
         if (u->n != v->n || u->kind != v->kind ||
             (u->kind == STREAM_TO_RESAMPLING && x->copy != y->copy) ||
             (u->kind == STREAM_FORWARD &&
-             (p->core[u->from].plan_layer != p->core[v->from].plan_layer ||
+             ((one && p->core[u->from].plan_layer != p->core[v->from].plan_layer) ||
               p->core[u->from].copy != p->core[v->from].copy)) ||
             u->to_first - x->in_first != v->to_first - y->in_first)
             return false;
@@ -337,6 +340,28 @@ static bool same_pixels_go(const struct plan *p, uint32_t a, uint32_t b)
     const struct plan_core *x = &p->core[a], *y = &p->core[b];
 
     return x->copy == y->copy && (x->split == 0) == (y->split == 0);
+}
+
+static bool same_layout(const struct memory_layout *a, const struct memory_layout *b)
+{
+    return memcmp(&a->shape, &b->shape, sizeof a->shape) == 0 && a->placing == b->placing;
+}
+
+/* A core before this one, of a layer that is like its own, whose memory does the same; itself where
+ * none does. When all images repeat one, it does not matter how much later. */
+static uint32_t core_alike(const struct port *port, uint32_t core, const struct inputs *of)
+{
+    const struct plan *p = port->p;
+    const uint32_t layer = p->core[core].plan_layer, like = port->s->layer[layer].like;
+    const struct plan_layer *pl = &p->layer[layer], *other = &p->layer[like];
+
+    if (like == layer || port->t->transient_images != 1 || pl->flat != other->flat ||
+        pl->n_core != other->n_core)
+        return core;
+    uint32_t k = other->first_core + core - pl->first_core;
+    bool alike = same_pixels_come(p, core, k, &of[core], &of[k]) && same_pixels_go(p, core, k) &&
+                 same_layout(&port->t->core[core].layout, &port->t->core[k].layout);
+    return alike ? k : core;
 }
 
 static void store_all(struct port *port, uint32_t core, const struct inputs *into, uint32_t n_image)
@@ -379,21 +404,31 @@ static bool into_memory(const struct plan_stream *stream)
            stream->kind == STREAM_TO_RESAMPLING;
 }
 
-/* Streams into each core's memory: those of core i are list[begin[i]] .. list[begin[i + 1] - 1]. */
-static bool sort_streams(const struct plan *p, const struct plan_stream ***list, uint32_t **begin)
+struct all_inputs {
+    const struct plan_stream **stream; // owned
+    struct inputs             *of;     // owned; [n_core]
+};
+
+static bool sort_streams(struct all_inputs *in, const struct plan *p)
 {
-    *list = calloc(p->n_stream, sizeof **list);
-    *begin = calloc((size_t)p->n_core + 2, sizeof **begin);
-    if (!*list || !*begin)
+    const struct plan_stream **next;
+
+    in->stream = next = calloc(p->n_stream, sizeof *in->stream);
+    in->of = calloc((size_t)p->n_core, sizeof *in->of);
+    if (!in->stream || !in->of)
         return false;
     for (uint32_t i = 0; i < p->n_stream; i++)
         if (into_memory(&p->stream[i]))
-            (*begin)[p->stream[i].to + 2]++;
+            in->of[p->stream[i].to].n++;
+    for (uint32_t i = 0; i < p->n_core; next += in->of[i++].n)
+        in->of[i].stream = next;
     for (uint32_t i = 0; i < p->n_core; i++)
-        (*begin)[i + 2] += (*begin)[i + 1];
+        in->of[i].n = 0;
     for (uint32_t i = 0; i < p->n_stream; i++)
-        if (into_memory(&p->stream[i]))
-            (*list)[(*begin)[p->stream[i].to + 1]++] = &p->stream[i];
+        if (into_memory(&p->stream[i])) {
+            struct inputs *to = &in->of[p->stream[i].to];
+            to->stream[to->n++] = &p->stream[i];
+        }
     return true;
 }
 
@@ -429,31 +464,33 @@ static void port_release(struct port *port)
     free(port->of.words);
 }
 
-static void use_all(struct port *port, struct timetable *t, const struct plan_stream *const *list,
-                    const uint32_t *begin)
+static void use_all(struct port *port, struct timetable *t, const struct inputs *of)
 {
     const struct plan *p = port->p;
-    struct inputs before = { 0 };
+    uint32_t first = 0, kept = p->n_core; // of cores that store the same; of port->stored
 
     for (uint32_t i = 0; i < p->n_core && !has_enough(port); i++) {
-        struct inputs into = { list + begin[i], begin[i + 1] - begin[i] };
-        bool same = i > 0 && same_pixels_come(p, i, i - 1, &into, &before);
+        const struct inputs into = of[i];
+        bool same = i > 0 && p->core[i].plan_layer == p->core[i - 1].plan_layer &&
+                    same_pixels_come(p, i, i - 1, &into, &of[i - 1]);
+        first = same ? first : i;
+        uint32_t like = same && same_pixels_go(p, i, i - 1) ? i - 1 : core_alike(port, i, of);
         uint64_t *clk = &t->core[i].used_clk[STAGE_MEMORY];
-        before = into;
-        if (same && same_pixels_go(p, i, i - 1)) {
-            *clk = t->core[i - 1].used_clk[STAGE_MEMORY];
+        if (like != i) {
+            *clk = t->core[like].used_clk[STAGE_MEMORY];
             continue;
         }
         uint32_t n_image = images_watched(port, i);
-        if (port->enough < UINT64_MAX && !same && n_image > 1) { // may the first be too much?
+        if (port->enough < UINT64_MAX && kept != first && n_image > 1) { // is the first too much?
             store_all(port, i, &into, 1);
             read_all(port, i, 1);
         }
-        if (same) {
+        if (kept == first) {
             take_stored(port);
         } else if (!has_enough(port)) {
             store_all(port, i, &into, n_image);
             keep_stored(port);
+            kept = first;
         }
         if (!has_enough(port))
             read_all(port, i, n_image);
@@ -467,14 +504,13 @@ enum err timestep_memory_ports(struct timetable *t, const struct plan *p, const 
 {
     const uint64_t enough = thorough == TO_THE_FIRST ? p->timestep_clk + 1 : UINT64_MAX;
     struct port port = { .t = t, .p = p, .s = s, .enough = enough };
-    const struct plan_stream **list = NULL;
-    uint32_t *begin = NULL;
-    bool done = port_init(&port) && sort_streams(p, &list, &begin);
+    struct all_inputs in = { 0 };
+    bool done = port_init(&port) && sort_streams(&in, p);
 
     if (done)
-        use_all(&port, t, list, begin);
-    free(list);
-    free(begin);
+        use_all(&port, t, in.of);
+    free(in.stream);
+    free(in.of);
     port_release(&port);
     return done ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for the plan's budgets");
 }

@@ -13,9 +13,14 @@ static enum err columns(struct timetable *t, const struct plan *p, struct dry_ru
 {
     enum err e = ERR_NONE;
 
-    for (uint32_t i = 0; !e && i < p->n_layer; i++)
-        if (p->layer[i].feed != FEED_READ_BACK)
+    dry_run_find_alike(s);
+    for (uint32_t i = 0; !e && i < p->n_layer; i++) {
+        uint32_t like = s->layer[i].like;
+        if (like != i)
+            t->layer[i].memory_columns = t->layer[like].memory_columns;
+        else if (p->layer[i].feed != FEED_READ_BACK)
             e = dry_run_memory_columns(s, i, &t->layer[i].memory_columns, m);
+    }
     for (uint32_t i = 0; !e && i < p->n_layer; i++) {
         bool in_time = p->layer[i].feed != FEED_READ_BACK;
         while (!e && !in_time) {
@@ -33,12 +38,28 @@ static enum err columns(struct timetable *t, const struct plan *p, struct dry_ru
         if (!e && p->layer[i].feed == FEED_READ_BACK)
             e = dry_run_memory_columns(s, i, &t->layer[i].memory_columns, m);
     }
-    for (uint32_t i = 0; !e && i < p->n_layer; i++)
-        t->layer[i].tracked_columns =
-            dry_run_tracked_columns(s, i, t->layer[i].memory_columns);
-    for (uint32_t i = 0; !e && i < p->n_layer; i++)
-        if (p->layer[i].residual != RESIDUAL_NONE)
-            e = dry_run_waiting(s, i, &t->layer[i].residual_fifo, &t->layer[i].sums_waiting, m);
+    return e;
+}
+
+/* What else layers need room for. */
+static enum err rooms(struct timetable *t, const struct plan *p, const struct dry_run *s,
+                      struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    for (uint32_t i = 0; !e && i < p->n_layer; i++) {
+        struct layer_times *l = &t->layer[i];
+        const struct layer_times *like = &t->layer[s->layer[i].like];
+        l->tracked_columns = like != l && like->memory_columns == l->memory_columns
+                                 ? like->tracked_columns
+                                 : dry_run_tracked_columns(s, i, l->memory_columns);
+        if (like != l) {
+            l->residual_fifo = like->residual_fifo;
+            l->sums_waiting = like->sums_waiting;
+        } else if (p->layer[i].residual != RESIDUAL_NONE) {
+            e = dry_run_waiting(s, i, &l->residual_fifo, &l->sums_waiting, m);
+        }
+    }
     return e;
 }
 
@@ -74,6 +95,14 @@ static void time_layer(struct layer_times *times, const struct dry_run *s, uint3
     }
 }
 
+static void time_layer_like(struct layer_times *times, const struct layer_times *like,
+                            int64_t later)
+{
+    times->firings = like->firings;
+    times->first_timestep = like->first_timestep + (uint64_t)later;
+    times->last_timestep = like->last_timestep + (uint64_t)later;
+}
+
 /* Timestep in which all pixels of an image's result are there. */
 static int64_t result_done(const struct plan *p, const struct dry_run *s, uint64_t image)
 {
@@ -94,8 +123,13 @@ static int64_t result_done(const struct plan *p, const struct dry_run *s, uint64
 static enum err times(struct timetable *t, const struct plan *p, const struct dry_run *s,
                       struct err_msg *m)
 {
-    for (uint32_t i = 0; i < p->n_layer; i++)
-        time_layer(&t->layer[i], s, i);
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        uint32_t like = s->layer[i].like;
+        if (like != i)
+            time_layer_like(&t->layer[i], &t->layer[like], dry_run_later(s, i));
+        else
+            time_layer(&t->layer[i], s, i);
+    }
     t->first_result = (uint64_t)result_done(p, s, 0) + 1; // elapsed
     t->last_conv = t->layer[plan_last_convolution(p)].last_timestep + 1;
     t->transient_images = s->n_image;
@@ -115,6 +149,8 @@ static void keep_firings(struct timetable *t, struct dry_run *s)
         t->layer[i].fired = s->layer[i].fired;
         s->layer[i].fired = (struct map_times){ 0 };
     }
+    t->kinds = s->kinds;
+    s->kinds = (struct column_kinds){ 0 };
 }
 
 bool timestep_allocate(struct timetable *t, const struct plan *p)
@@ -164,6 +200,10 @@ enum err timestep_columns(struct timetable *t, const struct plan *p, struct dry_
         e = dry_run_make(s, p, m);
     if (!e)
         e = columns(t, p, s, m);
+    if (!e) {
+        dry_run_find_alike(s);
+        e = rooms(t, p, s, m);
+    }
     return e ? e : timestep_memories(t, p, "want", m);
 }
 

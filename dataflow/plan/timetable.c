@@ -7,6 +7,7 @@ void timetable_release(struct timetable *t)
 {
     for (uint32_t i = 0; t->layer && i < t->n_layer; i++)
         map_times_release(&t->layer[i].fired);
+    column_kinds_release(&t->kinds);
     for (uint32_t i = 0; t->read_back && i < t->n_read_back; i++)
         free(t->read_back[i].send);
     for (uint32_t i = 0; t->image_feed && i < t->n_image_feed; i++)

@@ -54,6 +54,7 @@ struct image_times {
 
 struct timetable {
     struct layer_times     *layer; // owned, like all of these; [n_layer]
+    struct column_kinds     kinds; // of their firings
     struct core_times      *core;
     struct stream_times    *stream;
     struct read_back_times *read_back;

@@ -34,13 +34,14 @@ static void fill(int64_t table[IMAGES][WIDTH][HEIGHT], uint32_t kinds, uint32_t 
         }
 }
 
-static void put_all(struct map_times *m, int64_t table[IMAGES][WIDTH][HEIGHT])
+static void put_all(struct map_times *m, struct column_kinds *pool,
+                    int64_t table[IMAGES][WIDTH][HEIGHT])
 {
     map_times_init(m, HEIGHT, WIDTH);
     for (uint32_t i = 0; i < IMAGES; i++) {
         assert_true(map_times_grow(m, i + 1));
         for (uint32_t c = 0; c < WIDTH; c++)
-            assert_true(map_times_put(m, i, c, table[i][c]));
+            assert_true(map_times_put(m, pool, i, c, table[i][c]));
     }
 }
 
@@ -48,12 +49,13 @@ static void a_table_comes_back_and_its_last_image_repeats(void **state)
 {
     int64_t table[IMAGES][WIDTH][HEIGHT];
     uint32_t seed = 1;
+    struct column_kinds pool = { 0 };
     struct map_times m;
 
     (void)state;
     for (uint32_t kinds = 1; kinds <= KINDS; kinds++) {
         fill(table, kinds, &seed);
-        put_all(&m, table);
+        put_all(&m, &pool, table);
         for (uint32_t i = 0; i < IMAGES + 3; i++)
             for (uint32_t c = 0; c < WIDTH; c++) {
                 uint32_t kept = i < IMAGES ? i : IMAGES - 1;
@@ -63,6 +65,7 @@ static void a_table_comes_back_and_its_last_image_repeats(void **state)
                                      table[kept][c][r] + (int64_t)(i - kept) * INTERVAL);
             }
         map_times_release(&m);
+        column_kinds_release(&pool);
     }
 }
 
@@ -70,21 +73,24 @@ static void columns_that_are_alike_share_their_rows(void **state)
 {
     int64_t table[IMAGES][WIDTH][HEIGHT];
     uint32_t seed = 2;
+    struct column_kinds pool = { 0 };
     struct map_times m;
 
     (void)state;
     fill(table, 1, &seed);
-    put_all(&m, table);
+    put_all(&m, &pool, table);
     for (uint32_t i = 0; i < IMAGES; i++)
         for (uint32_t c = 0; c < WIDTH; c++)
             assert_ptr_equal(map_times_at(&m, i, c, INTERVAL).row, m.column[0].row);
     map_times_release(&m);
+    column_kinds_release(&pool);
 }
 
 static void an_image_repeats_the_one_before_when_every_time_does(void **state)
 {
     int64_t table[IMAGES][WIDTH][HEIGHT];
     uint32_t seed = 3;
+    struct column_kinds pool = { 0 };
     struct map_times m;
 
     (void)state;
@@ -96,11 +102,12 @@ static void an_image_repeats_the_one_before_when_every_time_does(void **state)
                 table[2][c][r] = table[1][c][r] + INTERVAL;
             }
         table[2][pick(&seed, WIDTH)][pick(&seed, HEIGHT)]++;
-        put_all(&m, table);
+        put_all(&m, &pool, table);
         assert_true(map_times_repeats(&m, 1, INTERVAL));
         assert_false(map_times_repeats(&m, 1, INTERVAL + 1));
         assert_false(map_times_repeats(&m, 2, INTERVAL));
         map_times_release(&m);
+        column_kinds_release(&pool);
     }
 }
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "dataflow/plan/dry_run.h"
+#include "dataflow/plan/timestep.h"
 #include "test/naive_machine.h"
 #include "test/plan_rig.h"
 
@@ -203,11 +204,85 @@ static void resnet32_does_so_too(void **state)
     }
 }
 
+/* ---- layers that are alike ---- */
+
+/* What the layer needs, computed for itself, is what the one before it needs that it is like. */
+static void assert_alike(const struct dry_run *s, const struct timetable *t, uint32_t layer)
+{
+    const uint32_t like = s->layer[layer].like;
+    uint32_t own = 0, others = 0, fifo = 0, sums = 0;
+    struct err_msg m;
+
+    assert_int_equal(t->layer[layer].last_timestep,
+                     t->layer[like].last_timestep + (uint64_t)dry_run_later(s, layer));
+    assert_int_equal(dry_run_memory_columns(s, layer, &own, &m), ERR_NONE);
+    assert_int_equal(dry_run_memory_columns(s, like, &others, &m), ERR_NONE);
+    assert_int_equal(own, others);
+    assert_int_equal(t->layer[layer].tracked_columns,
+                     dry_run_tracked_columns(s, layer, t->layer[layer].memory_columns));
+    if (s->plan->layer[layer].residual == RESIDUAL_NONE)
+        return;
+    assert_int_equal(dry_run_waiting(s, layer, &fifo, &sums, &m), ERR_NONE);
+    assert_int_equal(t->layer[layer].residual_fifo, fifo);
+    assert_int_equal(t->layer[layer].sums_waiting, sums);
+}
+
+/* The busiest timestep of every memory, each counted for itself. */
+static void assert_ports(const struct plan *p, struct dry_run *s)
+{
+    struct timetable t = p->time;
+    struct err_msg m;
+
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        s->layer[i].like = i;
+    t.core = malloc(p->n_core * sizeof *t.core);
+    assert_non_null(t.core);
+    memcpy(t.core, p->time.core, p->n_core * sizeof *t.core);
+    for (uint32_t i = 0; i < p->n_core; i++)
+        t.core[i].used_clk[STAGE_MEMORY] = 0;
+    assert_int_equal(timestep_memory_ports(&t, p, s, TO_THE_LAST, &m), ERR_NONE);
+    for (uint32_t i = 0; i < p->n_core; i++)
+        assert_int_equal(p->time.core[i].used_clk[STAGE_MEMORY], t.core[i].used_clk[STAGE_MEMORY]);
+    free(t.core);
+}
+
+static void layers_that_are_alike_need_what_each_needs_alone(void **state)
+{
+    (void)state;
+    uint32_t n_alike = 0;
+
+    for (uint32_t seed = 1; seed <= 120; seed++) {
+        uint32_t r = seed;
+        struct naive_case c = random_case(&r);
+        struct settings settings;
+        struct plan_rig rig;
+        struct dry_run s = { 0 };
+        struct timetable t;
+        c.depth = 26;
+        settings_of(&c, &settings);
+        if (rig_make(&rig, settings.set) == ERR_NONE) {
+            assert_true(timestep_allocate(&t, &rig.plan));
+            assert_int_equal(timestep_columns(&t, &rig.plan, &s, &rig.msg), ERR_NONE);
+            for (uint32_t i = 0; i < rig.plan.n_layer; i++)
+                if (s.layer[i].like != i) {
+                    n_alike++;
+                    assert_alike(&s, &rig.plan.time, i);
+                }
+            assert_ports(&rig.plan, &s);
+            timetable_release(&t);
+            dry_run_release(&s);
+        }
+        rig_release(&rig);
+    }
+    assert_true(n_alike > 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_machines_take_the_timesteps_columns_and_fifos_of_a_naive_one),
         cmocka_unit_test(resnet32_does_so_too),
+        cmocka_unit_test(layers_that_are_alike_need_what_each_needs_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
