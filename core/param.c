@@ -35,7 +35,7 @@ size_t param_find(const struct param *rows, const char *key)
 {
     size_t i = 0;
 
-    while (rows[i].key && strcmp(rows[i].key, key) != 0)
+    while (rows[i].key && (rows[i].key[0] != key[0] || strcmp(rows[i].key, key) != 0))
         i++;
     assert(rows[i].key);
     return i;

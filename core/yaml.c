@@ -1,6 +1,7 @@
 /* core/yaml.c -- see yaml.h. */
 #include "core/yaml.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -523,6 +524,26 @@ static enum err parse_text(struct loader *l, struct yaml *root)
     return e;
 }
 
+/* Whether the text is a word or number without any sign that YAML could read otherwise: such are
+ * most defaults, and libyaml takes longer to be set up than to read one. */
+static bool is_word(const char *text, size_t n_byte)
+{
+    size_t n = 0;
+
+    while (n < n_byte && (isalnum((unsigned char)text[n]) || text[n] == '_' ||
+                          (text[n] == '.' && n > 0)))
+        n++;
+    return n > 0 && n == n_byte;
+}
+
+static enum err word(struct yaml *root, const char *source, const char *text, size_t n_byte,
+                     struct err_msg *m)
+{
+    *root = (struct yaml){ .kind = YAML_SCALAR, .line = 1, .source = source,
+                           .text = strndup(text, n_byte) };
+    return root->text ? ERR_NONE : no_memory(m);
+}
+
 enum err yaml_load_text(struct yaml *root, const char *source, const char *text, size_t n_byte,
                         struct err_msg *m)
 {
@@ -531,7 +552,7 @@ enum err yaml_load_text(struct yaml *root, const char *source, const char *text,
     *root = (struct yaml){ 0 };
     if (n_byte > MAX_BYTE)
         return err_set(m, ERR_INPUT, "%s: too large: want at most %u bytes", source, MAX_BYTE);
-    return parse_text(&l, root);
+    return is_word(text, n_byte) ? word(root, source, text, n_byte, m) : parse_text(&l, root);
 }
 
 enum err yaml_load(struct yaml *root, const char *path, struct err_msg *m)

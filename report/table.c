@@ -194,15 +194,19 @@ void table_none(struct table *t)
 struct count_text format_count(uint64_t value)
 {
     struct count_text t;
-    char digits[24];
-    size_t n = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, value), at = 0;
+    char back[sizeof t.text]; // from the last digit on
+    size_t n = 0, digits = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0 && (n - i) % 3 == 0)
-            t.text[at++] = ',';
-        t.text[at++] = digits[i];
-    }
-    t.text[at] = '\0';
+    do {
+        if (digits > 0 && digits % 3 == 0)
+            back[n++] = ',';
+        back[n++] = (char)('0' + value % 10);
+        digits++;
+        value /= 10;
+    } while (value > 0);
+    for (size_t i = 0; i < n; i++)
+        t.text[i] = back[n - 1 - i];
+    t.text[n] = '\0';
     return t;
 }
 
@@ -234,14 +238,25 @@ static bool is_text_column(const struct table *t, size_t column)
     return t->n_cell > column && t->cell[column].kind == CELL_TEXT;
 }
 
+static void print_blank(FILE *out, size_t n)
+{
+    static const char blank[] = "                                ";
+
+    for (size_t most = sizeof blank - 1, k; n > 0; n -= k) {
+        k = min_u64(n, most);
+        fwrite(blank, 1, k, out);
+    }
+}
+
 static void print_padded(FILE *out, const char *text, size_t width, bool left)
 {
-    int pad = (int)(width - text_width(text));
+    size_t pad = width - text_width(text);
 
+    if (!left)
+        print_blank(out, pad);
+    fputs(text, out);
     if (left)
-        fprintf(out, "%s%*s", text, pad, "");
-    else
-        fprintf(out, "%*s%s", pad, "", text);
+        print_blank(out, pad);
 }
 
 /* The repeated columns, then first to last - 1. */

@@ -33,6 +33,27 @@ static const struct yaml *at(const struct yaml *map, const char *key)
 
 /* ---- trees ---- */
 
+static void a_word_alone_is_what_it_is_in_a_line(void **state)
+{
+    static const char *const words[] = { "1", "0x1F", "none", "1.5", "1.", "true", "a_b.c", "_",
+                                         ".5", "a b", "-1", "~", "\"x\"", "[a]" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        char line[32];
+        snprintf(line, sizeof line, "%s\n", words[i]);
+        struct yaml a = load(words[i]), b = load(line);
+        assert_int_equal(a.kind, b.kind);
+        assert_int_equal(a.quoted, b.quoted);
+        assert_int_equal(a.line, b.line);
+        assert_string_equal(a.source, b.source);
+        if (a.kind == YAML_SCALAR)
+            assert_string_equal(a.text, b.text);
+        yaml_release(&a);
+        yaml_release(&b);
+    }
+}
+
 static void a_file_becomes_scalars_lists_and_maps_in_its_order(void **state)
 {
     struct yaml root = load("b: 1\n"
@@ -623,6 +644,7 @@ static void a_long_value_is_shown_cut_between_characters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_word_alone_is_what_it_is_in_a_line),
         cmocka_unit_test(a_file_becomes_scalars_lists_and_maps_in_its_order),
         cmocka_unit_test(a_value_has_the_line_of_its_key_and_a_list_item_its_own),
         cmocka_unit_test(files_without_a_value_are_empty),
