@@ -5,11 +5,13 @@
 #include "cli/output.h"
 #include "cli/signals.h"
 #include "core/err.h"
+#include "core/pages.h"
 
 int main(int argc, char **argv)
 {
     struct err_msg m;
 
+    pages_begin();
     signals_install();
     enum err e = command_dispatch(argc, argv, &m);
     if (!e)

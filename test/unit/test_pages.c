@@ -1,16 +1,21 @@
 /* Tests of core/pages.h against what it says of the bytes it gives. */
+#define _GNU_SOURCE // F_SETPIPE_SZ
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/pages.h"
+#include "test/cli_rig.h"
 
 #ifndef __has_feature
 #define __has_feature(feature) 0
@@ -126,10 +131,64 @@ static void what_was_released_goes_back_to_the_host(void **state)
     free(block);
 }
 
+/* Areas of a process that may become large: how many, and whether they begin as a large page. */
+static int wished_for(pid_t pid, bool *aligned)
+{
+    char path[64], line[512];
+    unsigned long begin = 0;
+    int n = 0;
+
+    snprintf(path, sizeof path, "/proc/%ld/smaps", (long)pid);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    *aligned = true;
+    while (fgets(line, sizeof line, f)) {
+        unsigned long at;
+        if (strchr(line, '-') && sscanf(line, "%lx-", &at) == 1)
+            begin = at;
+        if (strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " hg")) {
+            n++;
+            *aligned = *aligned && begin % (2 * MIB) == 0;
+        }
+    }
+    fclose(f);
+    return n;
+}
+
+/* While the command waits for the reader of a pipe that takes a page. */
+static void small_blocks_of_a_command_may_lie_in_a_large_page(void **state)
+{
+    char path[1024], byte;
+    int pipes[2];
+    bool aligned;
+
+    (void)state;
+    if (OTHER_MALLOC || access("/sys/kernel/mm/transparent_hugepage/enabled", R_OK) != 0)
+        return;
+    find_imcsim(path);
+    assert_int_equal(pipe(pipes), 0);
+    assert_true(fcntl(pipes[1], F_SETPIPE_SZ, 4096) >= 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(pipes[1], STDOUT_FILENO);
+        close(pipes[0]);
+        close(pipes[1]);
+        execl(path, path, "help", "config", (char *)NULL);
+        _exit(127);
+    }
+    close(pipes[1]);
+    assert_int_equal(read(pipes[0], &byte, 1), 1);
+    assert_int_equal(wished_for(pid, &aligned), 1);
+    assert_true(aligned);
+    close(pipes[0]);
+    waitpid(pid, NULL, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_released_goes_back_to_the_host),
+        cmocka_unit_test(small_blocks_of_a_command_may_lie_in_a_large_page),
         cmocka_unit_test(bytes_are_zero_from_a_cache_line_on_also_where_others_were),
         cmocka_unit_test(much_begins_where_a_large_page_can),
         cmocka_unit_test(blocks_that_live_at_once_share_no_byte),
