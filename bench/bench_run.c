@@ -52,32 +52,38 @@ static double firing_s(struct cost c)
  * time that a run takes before its first image is taken off. */
 static void measure_codes(const struct bench *values, const char *images)
 {
-    static const char *const bits[] = { "exact", "5", "6" };
-    static const char *const range[] = { "full", "31", "63" };
+    static const struct {
+        const char *what, *kind, *bits, *range;
+        double most; // times the first
+    } machine[] = {
+        { "  one product", "exact", "8", "full", 1 },
+        { "  read bit by bit, exact", "exact", "8", "full", 1.2 },
+        { "  read bit by bit, codes of 5 bits", "adc", "5", "31", 20 },
+        { "  read bit by bit, codes of 6 bits", "adc", "6", "63", 20 },
+    };
+    enum { N_MACHINE = sizeof machine / sizeof *machine };
     struct bench few = *values, many = *values;
-    double image_s[3];
+    double image_s[N_MACHINE];
 
     few.n_image = 16;
     many.n_image = 496;
     few.runs = many.runs = 5;
-    for (int i = 0; i < 3; i++) {
-        char what[64], bit[64], reach[64], kind[64];
-        snprintf(what, sizeof what, i ? "  read bit by bit, codes of %s bits" : "  one product",
-                 bits[i]);
-        snprintf(kind, sizeof kind, "core.readout.kind=%s", i ? "adc" : "exact");
-        snprintf(bit, sizeof bit, "core.readout.bits=%s", i ? bits[i] : "8");
-        snprintf(reach, sizeof reach, "core.readout.range=%s", range[i]);
+    for (int i = 0; i < N_MACHINE; i++) {
+        char bit[64], reach[64], kind[64];
+        snprintf(kind, sizeof kind, "core.readout.kind=%s", machine[i].kind);
+        snprintf(bit, sizeof bit, "core.readout.bits=%s", machine[i].bits);
+        snprintf(reach, sizeof reach, "core.readout.range=%s", machine[i].range);
         const char *const set[] = { kind, bit, reach, "core.crossbar.input_slice_bits=1",
                                     "core.crossbar.cell=sliced", "core.crossbar.cell_bits=2",
                                     "core.crossbar.scheme=offset" };
-        few.what = many.what = what;
+        few.what = many.what = machine[i].what;
         for (size_t k = 0; i > 0 && k < sizeof set / sizeof *set; k++)
             few.set[k] = many.set[k] = set[k];
         double before_s = measure(&few, images).run_s;
         image_s[i] = (measure(&many, images).run_s - before_s) /
                      (double)(many.n_image - few.n_image);
         if (i > 0)
-            print_mark("codes of reads / one product", image_s[i] / image_s[0], 20, "times");
+            print_mark("reads / one product", image_s[i] / image_s[0], machine[i].most, "times");
     }
 }
 

@@ -30,7 +30,10 @@ struct layer_classes {
     uint32_t            n_class, class_room;
     struct pixel_run   *run;      // owned
     uint32_t            n_run;    // in the order of columns
-    uint32_t           *digits;   // owned; [256]: of a byte as maps store it; NULL: |x|
+    bool                in_digits; // inputs are read in several; else their sum is |x|
+    uint32_t            digits[256]; // sum of them, of a byte as maps store it
+    bool                by_halves;   // the same as this
+    struct value_function function;
 };
 
 struct tally_plan {
@@ -301,23 +304,34 @@ static bool in_signed(const struct plan *p, uint32_t layer)
     return p->network->layer[plan_network_layer(p, layer)->input[0]].out_signed;
 }
 
-/* Digits count where arrays are read: maps of signed bytes store 128 more. */
-static bool add_digits(const struct tally_plan *t, uint32_t layer)
+/* Whether digits of a byte are those of its halves, and then which. */
+static bool split_digits(const uint32_t digits[256], struct value_function *f)
 {
-    const struct plan_layer *pl = &t->plan->layer[layer];
-    bool is_signed = in_signed(t->plan, layer);
-    uint32_t sum[256], *digits;
-
-    if (!plan_is_read(t->plan))
-        return true;
-    digits = malloc(sizeof sum);
-    if (!digits)
-        return false;
-    reads_digit_sums(&pl->array.reads, is_signed, sum);
     for (uint32_t i = 0; i < 256; i++)
-        digits[i] = sum[is_signed ? i ^ 0x80 : i];
-    t->layer[layer].digits = digits;
+        if (digits[i] > UINT8_MAX || digits[i] + digits[0] != digits[i % 16] + digits[i - i % 16])
+            return false;
+    for (uint32_t i = 0; i < 16; i++) {
+        if (digits[i] < digits[0])
+            return false;
+        f->low[i] = (uint8_t)(digits[i] - digits[0]);
+        f->high[i] = (uint8_t)digits[16 * i];
+    }
     return true;
+}
+
+/* Digits count where arrays are read: maps of signed bytes store 128 more. */
+static void find_digits(const struct tally_plan *t, uint32_t layer)
+{
+    struct layer_classes *own = &t->layer[layer];
+    const struct reads_cfg *reads = &t->plan->layer[layer].array.reads;
+    bool is_signed = in_signed(t->plan, layer);
+    uint32_t sum[256];
+
+    own->in_digits = plan_is_read(t->plan) && reads->input_slice_bits < reads->input_bits;
+    reads_digit_sums(reads, is_signed, sum);
+    for (uint32_t i = 0; i < 256; i++)
+        own->digits[i] = sum[is_signed ? i ^ 0x80 : i];
+    own->by_halves = split_digits(own->digits, &own->function);
 }
 
 struct tally_plan *tally_plan_new(const struct plan *p, const struct firing_log *l, uint64_t image)
@@ -328,9 +342,12 @@ struct tally_plan *tally_plan_new(const struct plan *p, const struct firing_log 
         return NULL;
     *t = (struct tally_plan){ .plan = p, .layer = calloc(p->n_layer, sizeof *t->layer) };
     bool done = t->layer;
-    for (uint32_t i = 0; done && i < p->n_layer; i++)
-        done = layer_is_digital(plan_network_layer(p, i)) ||
-               (make_classes(t, l, image, i) && add_digits(t, i));
+    for (uint32_t i = 0; done && i < p->n_layer; i++) {
+        if (layer_is_digital(plan_network_layer(p, i)))
+            continue;
+        find_digits(t, i);
+        done = make_classes(t, l, image, i);
+    }
     if (done)
         return t;
     tally_plan_free(t);
@@ -345,7 +362,6 @@ void tally_plan_free(struct tally_plan *t)
         free(t->layer[i].drive);
         free(t->layer[i].class);
         free(t->layer[i].run);
-        free(t->layer[i].digits);
     }
     free(t->layer);
     free(t);
@@ -358,7 +374,8 @@ struct layer_sums {
     struct value_sums  *sums;  // owned; [n_class][quads]
     uint32_t           *held;  // owned; [n_class]: pixels in them
     struct value_total *total; // owned; [n_class][4 * quads]
-    uint64_t           *digits; // owned; [n_class][4 * quads]; NULL: those are |x|
+    struct value_function_sums *held_digits; // owned; [n_class][quads]; NULL: those are |x|
+    uint64_t           *digits; // owned; [n_class][4 * quads]; likewise
     uint32_t            next_run;
 };
 
@@ -374,9 +391,12 @@ struct tally {
 
 static void take_class(struct layer_sums *s, uint32_t class, uint32_t n_lane)
 {
-    for (uint32_t q = 0; q < s->quads && s->held[class] > 0; q++)
-        value_sums_take(&s->sums[(size_t)class * s->quads + q], n_lane,
-                        &s->total[((size_t)class * s->quads + q) * VALUE_QUAD]);
+    for (uint32_t q = 0; q < s->quads && s->held[class] > 0; q++) {
+        size_t at = (size_t)class * s->quads + q;
+        value_sums_take(&s->sums[at], n_lane, &s->total[at * VALUE_QUAD]);
+        if (s->digits)
+            value_function_sums_take(&s->held_digits[at], n_lane, &s->digits[at * VALUE_QUAD]);
+    }
     s->held[class] = 0;
 }
 
@@ -387,9 +407,9 @@ static void take_all(struct tally *t)
             take_class(&t->layer[i], k, t->n_lane);
 }
 
-/* sum[channels] += digits of n neighbours in a column. */
-static void sum_digits(const uint32_t *digits, const struct value_map *map, const uint8_t *pixel,
-                       uint32_t n, uint32_t n_lane, uint64_t *sum)
+/* sum[channels] += digits of n neighbours in a column, whatever digits are. */
+static void look_up_digits(const uint32_t *digits, const struct value_map *map,
+                           const uint8_t *pixel, uint32_t n, uint32_t n_lane, uint64_t *sum)
 {
     for (uint32_t i = 0; i < n; i++, pixel += map->pixel_bytes)
         for (uint32_t q = 0; q < map->quads; q++) {
@@ -451,9 +471,12 @@ static void see_input(void *user, uint32_t layer, const struct value_map *map, u
         s->held[r->class] += r->n;
         values_sum(t->values, map, value_pixel(map, r->x, r->y), r->n,
                    &s->sums[(size_t)r->class * s->quads]);
-        if (s->digits)
-            sum_digits(c->digits, map, value_pixel(map, r->x, r->y), r->n, n_lane,
-                       &s->digits[(size_t)r->class * s->quads * VALUE_QUAD]);
+        if (s->digits && c->by_halves)
+            values_sum_function(t->values, map, value_pixel(map, r->x, r->y), r->n, &c->function,
+                                &s->held_digits[(size_t)r->class * s->quads]);
+        else if (s->digits)
+            look_up_digits(c->digits, map, value_pixel(map, r->x, r->y), r->n, n_lane,
+                           &s->digits[(size_t)r->class * s->quads * VALUE_QUAD]);
     }
 }
 
@@ -488,9 +511,12 @@ struct tally *tally_new(const struct tally_plan *p, const struct values *v)
         s->sums = calloc(n * s->quads, sizeof *s->sums);
         s->held = calloc(n, sizeof *s->held);
         s->total = calloc(n * s->quads * VALUE_QUAD, sizeof *s->total);
-        if (p->layer[i].digits)
-            s->digits = calloc(n * s->quads * VALUE_QUAD, sizeof *s->digits);
-        done = s->sums && s->held && s->total && (s->digits || !p->layer[i].digits);
+        done = s->sums && s->held && s->total;
+        if (!p->layer[i].in_digits)
+            continue;
+        s->held_digits = calloc(n * s->quads, sizeof *s->held_digits);
+        s->digits = calloc(n * s->quads * VALUE_QUAD, sizeof *s->digits);
+        done = done && s->held_digits && s->digits;
     }
     if (done)
         return t;
@@ -506,6 +532,7 @@ void tally_free(struct tally *t)
         free(t->layer[i].sums);
         free(t->layer[i].held);
         free(t->layer[i].total);
+        free(t->layer[i].held_digits);
         free(t->layer[i].digits);
     }
     free(t->layer);

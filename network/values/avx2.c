@@ -214,6 +214,35 @@ AVX2 static void sum(const uint8_t *p, size_t pixel_bytes, uint32_t n, uint8_t z
              s->nonzero + HALF);
 }
 
+AVX2_INL void sum_function_half(const uint8_t *p, size_t pixel_bytes, uint32_t n,
+                                const struct value_function *f, uint16_t *even_sum,
+                                uint16_t *odd_sum)
+{
+    const __m256i low = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)f->low));
+    const __m256i high = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)f->high));
+    const __m256i half = _mm256_set1_epi8(15), byte = _mm256_set1_epi16(255);
+    __m256i even = _mm256_loadu_si256((__m256i *)(void *)even_sum);
+    __m256i odd = _mm256_loadu_si256((__m256i *)(void *)odd_sum);
+
+    for (uint32_t i = 0; i < n; i++, p += pixel_bytes) {
+        __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)p);
+        __m256i lower = _mm256_shuffle_epi8(low, _mm256_and_si256(v, half));
+        __m256i upper = _mm256_and_si256(_mm256_srli_epi16(v, 4), half);
+        v = _mm256_add_epi8(lower, _mm256_shuffle_epi8(high, upper));
+        even = _mm256_add_epi16(even, _mm256_and_si256(v, byte));
+        odd = _mm256_add_epi16(odd, _mm256_srli_epi16(v, 8));
+    }
+    _mm256_storeu_si256((__m256i *)(void *)even_sum, even);
+    _mm256_storeu_si256((__m256i *)(void *)odd_sum, odd);
+}
+
+AVX2 static void sum_function(const uint8_t *p, size_t pixel_bytes, uint32_t n,
+                              const struct value_function *f, struct value_function_sums *s)
+{
+    sum_function_half(p, pixel_bytes, n, f, s->even, s->odd);
+    sum_function_half(p + HALF, pixel_bytes, n, f, s->even + VALUE_LANES, s->odd + VALUE_LANES);
+}
+
 /* Four outputs of a pixel by weights of 16 bits: the even channels of a quad, then the odd ones. */
 AVX2_INL void wide_pixel(const struct value_column *j, const int16_t *w, uint32_t at)
 {
@@ -277,5 +306,6 @@ AVX2 static void read(const struct value_reading *r)
 
 const struct value_kernel value_avx2 = {
     VALUE_QUAD, WEIGHT_BYTES, pack, column, wide_column, read, finish, most, sum,
+    sum_function,
 };
 #endif

@@ -205,6 +205,26 @@ AVX512 static void sum(const uint8_t *pixel, size_t pixel_bytes, uint32_t n, uin
     _mm512_storeu_si512(s->nonzero, nonzero);
 }
 
+AVX512 static void sum_function(const uint8_t *pixel, size_t pixel_bytes, uint32_t n,
+                                const struct value_function *f, struct value_function_sums *s)
+{
+    const __m512i low = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)f->low));
+    const __m512i high = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)f->high));
+    const __m512i half = _mm512_set1_epi8(15), byte = _mm512_set1_epi16(255);
+    __m512i even = _mm512_loadu_si512(s->even), odd = _mm512_loadu_si512(s->odd);
+
+    for (uint32_t i = 0; i < n; i++, pixel += pixel_bytes) {
+        __m512i v = _mm512_loadu_si512(pixel);
+        __m512i lower = _mm512_shuffle_epi8(low, _mm512_and_si512(v, half));
+        __m512i upper = _mm512_and_si512(_mm512_srli_epi16(v, 4), half);
+        v = _mm512_add_epi8(lower, _mm512_shuffle_epi8(high, upper));
+        even = _mm512_add_epi16(even, _mm512_and_si512(v, byte));
+        odd = _mm512_add_epi16(odd, _mm512_srli_epi16(v, 8));
+    }
+    _mm512_storeu_si512(s->even, even);
+    _mm512_storeu_si512(s->odd, odd);
+}
+
 /* The same as tile() with weights of 16 bits: the even channels of a quad, then the odd ones. */
 AVX512_INL void wide_tile(const struct value_column *j, const int16_t *w, uint32_t at,
                           const uint32_t n_out, const uint32_t n)
@@ -299,5 +319,6 @@ AVX512 static void read(const struct value_reading *r)
 
 const struct value_kernel value_avx512vnni = {
     MOST_OUTPUTS, VALUE_QUAD, value_pack_bytes, column, wide_column, read, finish, most, sum,
+    sum_function,
 };
 #endif

@@ -73,6 +73,8 @@ struct value_kernel {
     void (*most)(const struct value_window *w, uint32_t quads, uint8_t *out);
     void (*sum)(const uint8_t *pixel, size_t pixel_bytes, uint32_t n, uint8_t zero,
                 struct value_sums *s); // of one quad; zero: 0 as stored
+    void (*sum_function)(const uint8_t *pixel, size_t pixel_bytes, uint32_t n,
+                         const struct value_function *f, struct value_function_sums *s); // likewise
 };
 
 extern const struct value_kernel value_avx512vnni, value_avx2, value_portable;

@@ -620,6 +620,14 @@ void values_sum(const struct values *v, const struct value_map *m, const uint8_t
                        m->is_signed ? 128 : 0, &sums[q]);
 }
 
+void values_sum_function(const struct values *v, const struct value_map *m, const uint8_t *pixel,
+                         uint32_t n, const struct value_function *f,
+                         struct value_function_sums *sums)
+{
+    for (uint32_t q = 0; q < m->quads; q++)
+        v->kernel->sum_function(pixel + (size_t)q * VALUE_BYTES, m->pixel_bytes, n, f, &sums[q]);
+}
+
 void value_sums_take(struct value_sums *s, uint32_t n_lane, struct value_total *total)
 {
     uint32_t abs[VALUE_QUAD] = { 0 }, nonzero[VALUE_QUAD] = { 0 };
@@ -634,4 +642,12 @@ void value_sums_take(struct value_sums *s, uint32_t n_lane, struct value_total *
         total[c].nonzero += nonzero[c];
     }
     *s = (struct value_sums){ 0 };
+}
+
+void value_function_sums_take(struct value_function_sums *s, uint32_t n_lane, uint64_t *total)
+{
+    for (uint32_t lane = 0; lane < n_lane; lane++)
+        for (uint32_t c = 0; c < VALUE_QUAD; c++)
+            total[c] += (c % 2 ? s->odd : s->even)[2 * lane + c / 2];
+    *s = (struct value_function_sums){ 0 };
 }

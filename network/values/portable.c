@@ -99,6 +99,17 @@ static void sum(const uint8_t *pixel, size_t pixel_bytes, uint32_t n, uint8_t ze
         }
 }
 
+static void sum_function(const uint8_t *pixel, size_t pixel_bytes, uint32_t n,
+                         const struct value_function *f, struct value_function_sums *s)
+{
+    for (uint32_t i = 0; i < n; i++, pixel += pixel_bytes)
+        for (uint32_t k = 0; k < VALUE_BYTES; k += 2) {
+            uint8_t a = pixel[k], b = pixel[k + 1];
+            s->even[k / 2] = (uint16_t)(s->even[k / 2] + f->low[a % 16] + f->high[a / 16]);
+            s->odd[k / 2] = (uint16_t)(s->odd[k / 2] + f->low[b % 16] + f->high[b / 16]);
+        }
+}
+
 /* acc[outputs][lanes] of one output pixel, by weights of 16 bits. */
 static void multiply_wide(const struct value_column *j, const uint8_t *in, const int16_t *w,
                           uint32_t (*acc)[VALUE_LANES])
@@ -144,5 +155,5 @@ void value_read_exact(const struct value_reading *r)
 
 const struct value_kernel value_portable = {
     MOST_OUTPUTS, VALUE_QUAD, value_pack_bytes, column, wide_column, value_read_exact,
-    value_finish_exact, most, sum,
+    value_finish_exact, most, sum, sum_function,
 };

@@ -202,4 +202,20 @@ void values_sum(const struct values *v, const struct value_map *m, const uint8_t
 /* total[4] += the sums of the first n_lane lanes, which are 0 then. */
 void value_sums_take(struct value_sums *s, uint32_t n_lane, struct value_total *total);
 
+/* A function of a byte as it is stored: low[byte % 16] + high[byte / 16], at most 255. */
+struct value_function {
+    uint8_t low[16], high[16];
+};
+struct value_function_sums { // of one quad; all zero: none
+    uint16_t even[VALUE_LANES * 2], odd[VALUE_LANES * 2]; // of channels 0 and 2; 1 and 3
+};
+
+/* As values_sum(), of the function. */
+void values_sum_function(const struct values *v, const struct value_map *m, const uint8_t *pixel,
+                         uint32_t n, const struct value_function *f,
+                         struct value_function_sums *sums);
+
+/* As value_sums_take(). */
+void value_function_sums_take(struct value_function_sums *s, uint32_t n_lane, uint64_t *total);
+
 #endif

@@ -83,9 +83,66 @@ static void every_map_is_that_of_plain_loops(void **state)
     }
 }
 
+/* ---- sums of bytes ---- */
+
+enum { QUADS = 3, APART = QUADS * VALUE_BYTES + 7, PIXELS = VALUE_MOST_PIXELS };
+
+/* Sums of a function over the first pixels and lanes, byte by byte; all of it at its largest where
+ * the seed says so. */
+static void check_function(const struct values *v, uint32_t seed)
+{
+    static uint8_t bytes[PIXELS * APART];
+    struct value_function_sums sums[QUADS] = { 0 };
+    struct value_function f;
+    uint32_t n = seed % 4 ? 1 + (uint32_t)rand() % (PIXELS / 2) : PIXELS;
+    uint32_t n_lane = 1 + seed % VALUE_LANES;
+    const struct value_map m = { .quads = QUADS, .pixel_bytes = APART, .byte = bytes };
+
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)rand();
+    for (uint32_t i = 0; i < 16; i++) {
+        f.low[i] = (uint8_t)(seed % 8 ? rand() % 128 : 127);
+        f.high[i] = (uint8_t)(seed % 8 ? rand() % 128 : 128);
+    }
+    values_sum_function(v, &m, bytes, n / 2, &f, sums);
+    values_sum_function(v, &m, bytes + n / 2 * APART, n - n / 2, &f, sums);
+    for (uint32_t q = 0; q < QUADS; q++) {
+        uint64_t total[VALUE_QUAD] = { 1, 2, 3, 4 };
+        value_function_sums_take(&sums[q], n_lane, total);
+        for (uint32_t c = 0; c < VALUE_QUAD; c++) {
+            uint64_t want = c + 1;
+            for (uint32_t i = 0; i < n * n_lane; i++) {
+                uint8_t x = bytes[i / n_lane * APART + q * VALUE_BYTES + i % n_lane * VALUE_QUAD +
+                                  c];
+                want += (uint64_t)f.low[x & 15] + f.high[x >> 4];
+            }
+            assert_int_equal(total[c], want);
+        }
+        assert_int_equal(sums[q].even[0] + sums[q].odd[2 * VALUE_LANES - 1], 0);
+    }
+}
+
+static void a_function_of_bytes_is_summed_byte_by_byte(void **state)
+{
+    struct random_study s;
+
+    (void)state;
+    random_study_make(&s, 1);
+    for (const char *const *k = simd_names(); *k; k++) {
+        struct values *v = values_new(&s.network, *k);
+        assert_non_null(v);
+        srand(1);
+        for (uint32_t seed = 0; seed < 40; seed++)
+            check_function(v, seed);
+        values_free(v);
+    }
+    random_study_release(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_function_of_bytes_is_summed_byte_by_byte),
         cmocka_unit_test(every_map_is_that_of_plain_loops),
     };
 
