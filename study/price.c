@@ -82,10 +82,21 @@ static struct array_hardware array_hardware(const struct array_spec *a, const st
     return h;
 }
 
+/* A core that holds a layer without weights has an array, too, as the first that holds weights. */
+static const struct array_spec *array_of(const struct plan *p, const struct plan_core *core)
+{
+    uint32_t layer = core->plan_layer;
+
+    if (layer_is_digital(plan_network_layer(p, layer)))
+        for (layer = 0; layer < p->n_layer && layer_is_digital(plan_network_layer(p, layer));)
+            layer++;
+    return &p->layer[layer < p->n_layer ? layer : core->plan_layer].array;
+}
+
 static struct core_hardware hardware(const struct plan *p, const struct plan_core *core,
                                      const struct core_hardware *all)
 {
-    const struct array_spec *array = &p->layer[core->plan_layer].array;
+    const struct array_spec *array = array_of(p, core);
     const struct reads full = array_reads(array, array->rows, array->outputs);
 
     return (struct core_hardware){

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "cli/article/article.h"
+#include "cli/article/neurosim_counts.h"
 #include "study/run.h"
 #include "study/study.h"
 
@@ -62,33 +63,66 @@ static void three_networks_take_what_that_program_says(void **state)
     figure_table_release(&t);
 }
 
-/* Rows between two are what leads from the first to the last, rounded to 0.01 each. */
+/* Rows between two lead from the first to the last. Each is rounded to 0.01. */
 static void check_sum(const struct figure_table *t, size_t from, size_t to, double last, size_t k)
 {
     double sum = 0;
 
     for (size_t i = from; i <= to; i++)
         sum += ours(t, i, k);
-    if (fabs(sum - last) > 0.005 * (double)(to - from + 2))
+    if (fabs(sum - last) > 0.03)
         fail_msg("%s: rows add up to %g, want %g", t->row[0].figure[k].quantity, sum, last);
 }
 
+/* Each difference is computed by itself: of reads from counters and what an action costs, of the
+ * rest from the price of the run, which prices reads, too. */
 static void named_differences_lead_from_its_chip_to_ours(void **state)
 {
     static const double its[3] = { 18.3 + 3.82 + 11.8, 9.5 + 1.27 + 3.58, 13.4 + 2.89 + 4.89 };
+    static const double its_mm2[3] = { 358, 19.6, 43.8 };
     struct figure_table t = made(article_neurosim);
     size_t first = row_of(&t, "its image uJ"), all = row_of(&t, "our image uJ");
-    size_t area = row_of(&t, "area mm2");
+    size_t mm2 = row_of(&t, "its area mm2"), area = row_of(&t, "our area mm2");
 
     (void)state;
     for (size_t k = 0; k < 3; k++) {
         assert_true(fabs(ours(&t, first, k) - its[k]) < 0.005);
+        assert_true(fabs(ours(&t, mm2, k) - its_mm2[k]) < 0.005);
         check_sum(&t, first, all - 1, ours(&t, all, k), k);
-        check_sum(&t, area + 1, t.n_row - 1, ours(&t, area, k), k);
+        check_sum(&t, mm2, area - 1, ours(&t, area, k), k);
         assert_int_equal(figure_status(&t.row[all].figure[k]), FIGURE_DEVIATES);
         assert_int_equal(figure_status(&t.row[area].figure[k]), FIGURE_DEVIATES);
     }
     figure_table_release(&t);
+}
+
+/* VGG-8 of 128 x 128 arrays and eight cells a weight: where the positions of a kernel lie apart,
+ * 9 x channels / 128 blocks of rows; a block for every 16 outputs. */
+static void that_program_reads_what_its_mapping_says(void **state)
+{
+    static const double pixels[] = { 1024, 1024, 256, 256, 64, 64, 1, 1 };
+    static const double rows[] = { 27, 9 * 128, 9 * 128, 9 * 256, 9 * 256, 9 * 512, 8192, 1024 };
+    static const double blocks[] = { 1, 9, 9, 18, 18, 36, 64, 8 };
+    static const double outputs[] = { 128, 128, 256, 256, 512, 512, 1024, 10 };
+    struct neurosim_machine k = { .side = 128, .cells = 8, .levels = 32, .ones = 0.5 };
+    double driven = 0, converted = 0, arrays = 0;
+    struct neurosim_parts p;
+    struct err_msg m;
+
+    (void)state;
+    for (size_t i = 0; i < 8; i++) {
+        double wide = ceil(outputs[i] / 16);
+
+        driven += 8 * pixels[i] * rows[i] * wide;
+        converted += 8 * pixels[i] * blocks[i] * 8 * outputs[i];
+        arrays += blocks[i] * wide;
+    }
+    if (neurosim_load(&k, "22nm_lp", "sram", &m) ||
+        neurosim_network(&k, neurosim_vgg8, 2, &p, &m))
+        fail_msg("%s", m.text);
+    assert_true(p.rows == driven);
+    assert_true(p.columns == converted);
+    assert_true(p.arrays == arrays && arrays == 6344);
 }
 
 /* Products with 3 x 3 kernels of ResNet-32 on maps of 34, 18 and 10 pixels: it counts 1.42 times
@@ -155,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(three_networks_take_what_that_program_says),
         cmocka_unit_test(named_differences_lead_from_its_chip_to_ours),
+        cmocka_unit_test(that_program_reads_what_its_mapping_says),
         cmocka_unit_test(padded_maps_are_why_it_counts_too_many_products),
         cmocka_unit_test(our_chip_converts_what_its_layers_say),
         cmocka_unit_test(circuits_of_table_7_come_so_near),
