@@ -24,15 +24,11 @@ static void print_head(const void *breakdown, FILE *out)
     const struct breakdown *b = breakdown;
     const struct price_report *r = b->price;
     const struct config *c = &b->study->config;
-    char text[4096];
+    char text[4096], inputs[2048];
 
+    price_say_inputs(r, c->energy.activity, inputs, sizeof inputs);
     snprintf(text, sizeof text, "Energy per image of %s on %s, %s, %s, while the pipeline is full; "
-             "%s%s.", b->study->network.name, c->energy.chip, r->technology, r->device,
-             r->values ? "crossbar and drivers follow the values of "
-                       : "timing only, so the crossbar's input is the chip's stated mean: of "
-                         "trained networks such means were off by up to 9.7 times in drivers, "
-                         "1.3 in crossbars",
-             !r->values ? "" : c->energy.activity[0] ? c->energy.activity : "the run");
+             "%s.", b->study->network.name, c->energy.chip, r->technology, r->device, inputs);
     wrap(out, text, 0, 0, TEXT_WIDTH);
     fputc('\n', out);
     if (!r->warning[0])

@@ -32,6 +32,7 @@ struct comparison {
     struct entry *entry; // owned
     size_t        n;
     size_t        first; // that could be run: ratios are to it
+    char          inputs[1300]; // by what inputs energy is priced, or ""
 };
 
 /* False when one of them has no such figure, or the first one's is 0, as accuracy can be. */
@@ -127,8 +128,11 @@ static struct table *side_by_side(const void *comparison)
                 add_ratio(t, c, i, (enum figure)q);
         }
     }
+    char ratios[200] = "";
     if (c->n > 1)
-        table_note(t, "Ratios are to %s.", c->entry[c->first].label);
+        snprintf(ratios, sizeof ratios, "Ratios are to %s.", c->entry[c->first].label);
+    if (ratios[0] || c->inputs[0])
+        table_note(t, "%s%s%s", ratios, ratios[0] && c->inputs[0] ? "\n" : "", c->inputs);
     return t;
 }
 
@@ -320,6 +324,17 @@ static void run_entry(struct entry *e, const struct options *o)
     study_release(&s);
 }
 
+static void say_inputs(struct comparison *c, const struct options *o)
+{
+    if (!is_shown(c, FIGURE_ENERGY))
+        return;
+    if (o->activity)
+        snprintf(c->inputs, sizeof c->inputs, "Energy follows the inputs of %.1100s.", o->activity);
+    else if (!o->images)
+        snprintf(c->inputs, sizeof c->inputs, "Energy is by the mean input that each chip states, "
+                 "or energy.activity: no images ran.");
+}
+
 static enum err compare(struct comparison *c, const struct options *o, struct err_msg *m)
 {
     for (size_t i = 0; i < c->n; i++) {
@@ -338,6 +353,7 @@ static enum err compare(struct comparison *c, const struct options *o, struct er
     }
     while (c->first < c->n && c->entry[c->first].err)
         c->first++;
+    say_inputs(c, o);
     if (c->first < c->n)
         return ERR_NONE;
     *m = c->entry[0].why; // nothing to compare

@@ -35,6 +35,10 @@ struct table *price_programming_table(const struct price_report *r);
 struct table *price_input_table(const struct price_report *r);
 struct table *price_zeros_table(const struct price_report *r, const struct price_report *without);
 
+/* Without a capital and a full stop: by what inputs crossbar and drivers are priced. activity: the
+ * run whose inputs they are (energy.activity), or "". */
+void price_say_inputs(const struct price_report *r, const char *activity, char *text, size_t size);
+
 /* A bar per layer, stacked by block. */
 void price_print_svg(const struct price_report *r, FILE *out);
 

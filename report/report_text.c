@@ -1,11 +1,13 @@
 /* report/report_text.c -- a run for someone who has never seen the simulator: the figures,
  * and why they are what they are. */
 #include <assert.h>
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/util.h"
+#include "core/wrap.h"
 #include "report/analog_report.h"
 #include "report/converter_report.h"
 #include "report/price_report.h"
@@ -266,7 +268,7 @@ static int64_t block_pj(const struct price_row *row, unsigned b)
 /* The blocks whose energy rests on the same, and their share of all. */
 static void print_basis(const struct price_report *p, const char *basis, double all_pj, FILE *out)
 {
-    const char *before = ": ";
+    char text[512];
     int64_t pj = 0;
 
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
@@ -274,13 +276,28 @@ static void print_basis(const struct price_report *p, const char *basis, double 
             pj += block_pj(&p->total, b);
     if (pj == 0)
         return;
-    fprintf(out, "  %9.1f %%  %s", 100 * (double)pj / all_pj, basis);
+    size_t n = (size_t)snprintf(text, sizeof text, "  %9.1f %%  %s", 100 * (double)pj / all_pj,
+                                basis);
+    const char *before = ": ";
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
         if (strcmp(p->basis[b], basis) == 0) {
-            fprintf(out, "%s%s", before, price_block_title((enum price_block)b));
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", before,
+                                  price_block_title((enum price_block)b));
             before = ", ";
         }
+    wrap(out, text, 0, 15, TEXT_WIDTH);
     fputc('\n', out);
+}
+
+/* By what inputs crossbar and drivers are priced. */
+static void print_inputs(const struct report *r, FILE *out)
+{
+    char text[2048];
+
+    price_say_inputs(r->price, r->study->config.energy.activity, text, sizeof text);
+    text[0] = (char)toupper((unsigned char)text[0]);
+    wrap(out, text, 0, 0, TEXT_WIDTH);
+    fputs(".\n", out);
 }
 
 static void print_energy(const struct report *r, FILE *out)
@@ -292,11 +309,12 @@ static void print_energy(const struct report *r, FILE *out)
     fprintf(out,
             "\nAn image takes %.3f nJ on %s, %s, %s: %.1f mW in the mean, %.1f %% of it\n"
             "leakage. %.4g TOPS/W delivered (one core at work all the time: %.4g), %.3f mm2.\n"
-            "Filling and draining the pipeline takes %.3f nJ besides, once a stream of images.\n"
-            "Of the energy\n\n",
+            "Filling and draining the pipeline takes %.3f nJ besides, once a stream of images.\n",
             pj * 1e-3, r->study->config.energy.chip, p->technology, p->device, pj / p->image_ns,
             100 * leakage_pj / pj, p->tops_per_w, p->peak.tops_per_w,
             (double)price_row_area_um2(&p->total) * 1e-6, (double)p->fill_pj * 1e-3);
+    print_inputs(r, out);
+    fprintf(out, "Of the energy\n\n");
     print_basis(p, "calibrated", pj, out);
     print_basis(p, "cited", pj, out);
     print_basis(p, "scaled", pj, out);
@@ -304,8 +322,12 @@ static void print_energy(const struct report *r, FILE *out)
     fprintf(out, "\n  calibrated: a factor was fitted to figures of this chip; predicted: from "
             "circuits\n"
                  "  and stated sizes alone. `imcsim breakdown` shows each block and layer.\n");
-    if (p->warning[0])
-        fprintf(out, "  Note: %s.\n", p->warning);
+    if (!p->warning[0])
+        return;
+    char note[640];
+    snprintf(note, sizeof note, "  Note: %s.", p->warning);
+    wrap(out, note, 0, 2, TEXT_WIDTH);
+    fputc('\n', out);
 }
 
 static void report_head(const void *report, FILE *out)

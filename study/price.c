@@ -501,6 +501,7 @@ static void describe(const struct pricing *k, struct price_report *r)
     }
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
         r->basis[b] = price_basis(c, (enum price_block)b);
+    r->program_basis = c->device.sram ? "predicted" : c->device.program_basis;
     r->values = k->run->values;
     r->n_image = k->run->n_image;
     r->image_ns = timesteps_ns(k->plan, k->timesteps) / (double)k->run->n_image;

@@ -64,6 +64,7 @@ struct price_report {
     char              technology[40], device[32];
     char              warning[512]; // empty: none
     const char       *basis[N_PRICE_BLOCK]; // see price_basis()
+    const char       *program_basis; // of program_pj, as in device.h; of SRAM "predicted"
     bool              values;       // crossbar and drivers follow the run's values
     uint64_t          n_image;
     double            image_ns;     // time per image

@@ -97,8 +97,10 @@ struct json_t *price_energy_json(const struct price_report *r)
     json_object_set_new(o, "peak", peak_json(&r->peak));
     json_object_set_new(o, "latency_ns", latency_json(&r->total));
     json_object_set_new(o, "fill_and_drain_nj", json_real((double)r->fill_pj / 1e3));
-    if (r->total.program_pj > 0)
+    if (r->total.program_pj > 0) {
         json_object_set_new(o, "programming_nj", json_real((double)r->total.program_pj / 1e3));
+        json_object_set_new(o, "programming_basis", json_string(r->program_basis));
+    }
     json_object_set_new(o, "interval_ns", json_real(r->image_ns));
     json_object_set_new(o, "unused_cores", unused_json(r));
     json_object_set_new(o, "layers", layers_json(r));

@@ -69,6 +69,17 @@ static enum err read_model(const struct yaml *root, const char *path, struct dev
     return e;
 }
 
+static void read_program_basis(const struct yaml *root, struct device *d)
+{
+    const char *origin = facts_origin(root, "program_pj");
+
+    if (!yaml_get(root, "program_pj"))
+        return;
+    d->program_basis = !origin                       ? "stated"
+                       : strcmp(origin, "fit") == 0  ? "calibrated"
+                       : strcmp(origin, "source") == 0 ? "cited" : "assumed";
+}
+
 /* ---- files ---- */
 
 static enum err read_device(const struct yaml *root, struct device *d, struct err_msg *m)
@@ -102,6 +113,7 @@ static enum err read_device(const struct yaml *root, struct device *d, struct er
     e = read_model(root, "", d, m);
     if (!e)
         e = facts_read(root, "", rows, mask, known, d, m);
+    read_program_basis(root, d);
     if (mask & KOHM) {
         d->r_on_ohm *= ohm_per_kohm;
         d->r_off_ohm *= ohm_per_kohm;
@@ -212,6 +224,7 @@ static enum err read_map(struct device *d, const struct map *map, struct err_msg
         e = facts_change(map->root, map->path, rows, mask, file ? changes : own, d, m);
     if (e)
         return e;
+    read_program_basis(map->root, d);
     if (!d->sram && !yaml_get(map->root, "mean_us"))
         d->mean_us = us_per_s * (share / d->r_on_ohm + (1 - share) / d->r_off_ohm);
     return check(d, map->root, map->path, m);

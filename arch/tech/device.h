@@ -27,6 +27,8 @@ struct device {
     double read_v, select_v, write_v;
     double cell_height_f, cell_width_f;
     double program_pj;        // to program it once, checks included; 0: not stated
+    const char *program_basis; // of that: "assumed", "cited", "calibrated", or "stated" by a map
+                               // without an origin; NULL: not stated
 };
 
 static inline double device_on_kohm(const struct device *d)

@@ -131,9 +131,19 @@ enum err facts_change(const struct yaml *map, const char *path, const struct fac
     return e;
 }
 
-bool facts_fitted(const struct yaml *map, const char *key)
+const char *facts_origin(const struct yaml *map, const char *key)
 {
     const struct yaml *leaf = yaml_get(map, key);
 
-    return leaf && yaml_get(leaf, "fit");
+    for (size_t i = 0; leaf && leaf->kind == YAML_MAP && i < sizeof origins / sizeof *origins; i++)
+        if (yaml_get(leaf, origins[i]))
+            return origins[i];
+    return NULL;
+}
+
+bool facts_fitted(const struct yaml *map, const char *key)
+{
+    const char *origin = facts_origin(map, key);
+
+    return origin && strcmp(origin, "fit") == 0;
 }

@@ -60,6 +60,9 @@ void facts_missing_add(struct facts_missing *f, const struct yaml *map, const ch
 enum err facts_missing_check(const struct facts_missing *f, const struct yaml *map,
                              struct err_msg *m);
 
+/* "source", "fit" or "assumed": what stands beside the number of that key. NULL: nothing does. */
+const char *facts_origin(const struct yaml *map, const char *key);
+
 /* Whether the number of that key was fitted. */
 bool facts_fitted(const struct yaml *map, const char *key);
 

@@ -58,12 +58,13 @@ static enum err put_benchmark(struct figure_row *rows, const struct benchmark *b
                               struct err_msg *m)
 {
     struct neurosim_machine k = { .side = 128, .cells = b->cells, .levels = b->levels,
-                                  .ones = 0.5, .half_side_um = sqrt(strtod(b->mm2, NULL)) * 1e3 / 2 };
+                                  .ones = 0.5 };
     const double operations = 2 * 615917568.; // of its 615.9 million products
     struct neurosim_parts p;
     struct sub_array s;
     enum err e = neurosim_load(&k, b->technology, b->device, m);
 
+    k.half_side_um = sqrt(strtod(b->mm2, NULL)) * 1e3 / 2;
     if (e || (e = neurosim_network(&k, neurosim_vgg8, 0, &p, m)) ||
         (e = neurosim_array(&k, k.side, &s, m)))
         return e;

@@ -109,6 +109,30 @@ static void the_inputs_of_another_run_price_every_command(void **state)
     json_decref(want);
 }
 
+static void assert_says(const char *dir, const char *arguments, const char *words)
+{
+    char *said = succeed(dir, arguments);
+
+    if (!strstr(said, words))
+        fail_msg("%s: does not say \"%s\": %s", arguments, words, said);
+    for (const char *line = said; *line; line = strchr(line, '\n') + 1)
+        assert_true(strcspn(line, "\n") <= 100 + strlen(dir));
+    free(said);
+}
+
+static void every_command_says_by_what_inputs_it_prices(void **state)
+{
+    free(succeed(*state, "run " CHIP "--images random --count 1 --json @/run.json"));
+    assert_says(*state, "run " CHIP, "Timing only, so the crossbar's input is the chip's stated");
+    assert_says(*state, "run " CHIP "--activity @/run.json", "Crossbar and drivers follow the "
+                "values of");
+    assert_says(*state, "run " CHIP "--images random --count 1", "follow the values of the run.");
+    assert_says(*state, "breakdown " CHIP "--activity @/run.json", "crossbar and "
+                "drivers follow the values");
+    assert_says(*state, "compare " CHIP, "Energy is by the mean input that each chip states");
+    assert_says(*state, "compare " CHIP "--activity @/run.json", "Energy follows the inputs of");
+}
+
 static void inputs_of_half_the_arrays_are_those_of_larger_ones(void **state)
 {
     free(succeed(*state, "run " SERIAL "--images random --count 2 --json @/run.json"));
@@ -195,6 +219,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_run_without_images_is_priced_by_the_inputs_of_one_with,
                                         tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(the_inputs_of_another_run_price_every_command,
+                                        tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(every_command_says_by_what_inputs_it_prices,
                                         tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(inputs_of_half_the_arrays_are_those_of_larger_ones,
                                         tmpdir_make, tmpdir_remove),

@@ -983,13 +983,14 @@ static void programming_is_paid_for_once_by_each_device(void **state)
     rig_init(&r);
     rig_fill(&r, 1);
     c.device.program_pj = 12.5;
+    c.device.program_basis = "cited";
     if (price(&c, &r.plan, &r.run, &q, &m))
         fail_msg("%s", m.text);
     assert_int_equal(q.total.cells, 361712 * 4);
     assert_int_equal(q.total.program_pj, 361712 * 4 * 25 / 2);
     assert_int_equal(q.layer[0].program_pj, 27 * 16 * 4 * 25 / 2);
     print_one(&q, price_programming_table, TABLE_CSV, text);
-    assert_non_null(strstr(text, "total,1446848,18085.6"));
+    assert_non_null(strstr(text, "total,1446848,18085.6,cited"));
     price_report_release(&q);
     c.device.program_pj = 0;
     if (price(&c, &r.plan, &r.run, &q, &m))

@@ -495,6 +495,9 @@ static void a_map_changes_numbers_of_a_file(void **state)
     CHECK_NEAR(d.bits, file.bits, 0);
     assert_string_equal(d.name, "rram_2bit, changed");
     assert_string_equal(d.model, "");
+    assert_string_equal(d.program_basis, "assumed");
+    assert_int_equal(device_read(&d, "{file: rram_2bit, program_pj: 3}", "k", &m), ERR_NONE);
+    assert_string_equal(d.program_basis, "stated");
 
     /* 25 and .25 uS, the mean of 2.5 a tenth of the way: 20 and .2 have it at 2 */
     assert_int_equal(device_read(&d, "{\"file\":\"pcm_joshi\",\"r_on_ohm\":50000,"
