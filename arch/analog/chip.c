@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "arch/units/kernel_matrix.h"
+#include "core/pages.h"
 #include "core/util.h"
 #include "network/precision.h"
 
@@ -93,11 +94,33 @@ static void cut_weights(const struct analog_chip *c, uint32_t core, uint32_t set
     }
 }
 
+static size_t n_weight(const struct analog_chip *c, uint32_t core)
+{
+    return (size_t)c->plan->core[core].rows * c->plan->core[core].columns;
+}
+
+/* Numbers that are kept of the devices of a core. */
+static size_t memory_of(const struct analog_chip *c, uint32_t core)
+{
+    if (!has_array(c->plan, core))
+        return 0;
+    return n_set(c, core) * analog_devices_size(c->spec, n_weight(c, core));
+}
+
+static double *new_memory(const struct analog_chip *c)
+{
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < c->plan->n_core; i++)
+        n += memory_of(c, i);
+    return pages_new(n * sizeof(double));
+}
+
 /* All sets of a core. */
 static bool program_sets(struct analog_chip *c, uint32_t core, struct analog_core *what)
 {
     struct analog_cells *to = &c->cells[core];
-    size_t n = (size_t)what->rows * what->replicas * what->outputs;
+    size_t n = n_weight(c, core);
     const int8_t *weight = what->weight;
     int8_t *digit = c->spec->cut ? malloc(n) : NULL;
     bool done = digit || !c->spec->cut;
@@ -111,12 +134,14 @@ static bool program_sets(struct analog_chip *c, uint32_t core, struct analog_cor
         what->set = i;
         done = analog_devices_init(&to->set[i], c->spec, what);
         to->n += done;
+        what->memory += analog_devices_size(c->spec, n);
     }
     free(digit);
     return to->set && done;
 }
 
-static enum err program(struct analog_chip *c, uint64_t number, uint32_t core, struct err_msg *m)
+static enum err program(struct analog_chip *c, uint64_t number, uint32_t core, double *memory,
+                        struct err_msg *m)
 {
     const struct plan_core *pc = &c->plan->core[core];
     const struct array_spec *array = &c->plan->layer[pc->plan_layer].array;
@@ -143,6 +168,7 @@ static enum err program(struct analog_chip *c, uint64_t number, uint32_t core, s
         .replica = n.replica,
         .weight = n.weight,
         .w_max = w_max,
+        .memory = memory,
     };
     done = done && program_sets(c, core, &what);
     names_release(&n);
@@ -207,11 +233,13 @@ enum err analog_chip_init(struct analog_chip *c, const struct plan *p,
 {
     *c = (struct analog_chip){ .plan = p, .spec = spec };
     c->cells = calloc(p->n_core, sizeof *c->cells);
-    enum err e = c->cells ? ERR_NONE : no_memory(m);
+    c->memory = new_memory(c);
+    enum err e = c->cells && c->memory ? ERR_NONE : no_memory(m);
+    double *memory = c->memory;
 
-    for (uint32_t i = 0; !e && i < p->n_core; i++)
+    for (uint32_t i = 0; !e && i < p->n_core; memory += memory_of(c, i), i++)
         if (has_array(p, i))
-            e = program(c, number, i, m);
+            e = program(c, number, i, memory, m);
     if (!e && spec->compensated)
         e = see_reference(c, m);
     if (e)
@@ -229,6 +257,7 @@ void analog_chip_release(struct analog_chip *c)
     for (uint32_t i = 0; c->reference && i < c->plan->n_core; i++)
         free(c->reference[i].column_us);
     free(c->cells);
+    free(c->memory);
     free(c->reference);
     *c = (struct analog_chip){ 0 };
 }

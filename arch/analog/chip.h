@@ -10,6 +10,7 @@
 struct analog_chip {
     const struct plan        *plan; // borrowed, and so is the next
     const struct analog_spec *spec;
+    double *memory; // owned: of all devices, together, so that it comes in large pages
     struct analog_cells {
         uint32_t               n;   // sets of devices of a weight; 0 where a core has no array
         struct analog_devices *set; // owned; [n]

@@ -16,6 +16,12 @@ struct target { // of a device that keeps a magnitude
 
 typedef void draw_pairs(struct rng r, uint64_t first, size_t n, double *out);
 
+/* Exact, and without a branch: which side a number is on is chance. */
+static double at_least_0(double x)
+{
+    return (x + fabs(x)) / 2;
+}
+
 /* Where the draws of an effect begin: at a core. */
 static struct rng effect_of(const struct analog_devices *d, const char *what)
 {
@@ -53,38 +59,66 @@ static struct target target_of(const struct analog_devices *d, uint32_t magnitud
     return t;
 }
 
-static uint32_t magnitude(int32_t w, bool minus)
+struct programmer { // of the rows of a core
+    struct target target[MOST_WEIGHT + 1]; // of a magnitude
+    struct rng    programming, drift, stuck;
+    double       *drawn; // owned; [2 * columns]
+};
+
+static bool programmer_init(struct programmer *p, const struct analog_devices *d)
 {
-    return (uint32_t)(minus ? (w < 0 ? -w : 0) : (w > 0 ? w : 0));
+    p->programming = effect_of(d, "programming");
+    p->drift = effect_of(d, "drift");
+    p->stuck = effect_of(d, "stuck");
+    for (uint32_t w = 0; w <= MOST_WEIGHT; w++)
+        p->target[w] = target_of(d, w);
+    p->drawn = calloc(2 * (size_t)d->columns, sizeof *p->drawn);
+    return p->drawn;
 }
 
-/* scratch[2 * columns], as below. */
-static void program_row(struct analog_devices *d, const struct target *target,
-                        const int8_t *weight, uint32_t row, double *scratch)
+static const struct target *plus_of(const struct programmer *p, int32_t w)
 {
-    size_t n = 2 * (size_t)d->columns;
-    double *g = d->g + row * n, *nu = d->nu ? d->nu + row * n : NULL;
+    return &p->target[w > 0 ? w : 0];
+}
 
-    if (d->spec->prog_scale > 0)
-        draw_row(d, draw_normals, effect_of(d, "programming"), row, scratch);
-    else
-        memset(scratch, 0, n * sizeof *scratch);
-    for (size_t i = 0; i < n; i++) {
-        const struct target *t = &target[magnitude(weight[i / 2], i % 2)];
-        double p = t->g + t->sigma * scratch[i];
-        g[i] = p > 0 ? p : 0;
+static const struct target *minus_of(const struct programmer *p, int32_t w)
+{
+    return &p->target[w < 0 ? -w : 0];
+}
+
+static double programmed(const struct target *t, double normal)
+{
+    return at_least_0(t->g + t->sigma * normal);
+}
+
+static void program_row(const struct analog_devices *d, const struct programmer *p,
+                        const int8_t *weight, uint32_t row)
+{
+    double *g = d->g + 2 * (size_t)row * d->columns;
+
+    if (d->spec->prog_scale > 0) // else sigma is 0
+        draw_row(d, draw_normals, p->programming, row, p->drawn);
+    for (uint32_t c = 0; c < d->columns; c++) {
+        g[2 * c] = programmed(plus_of(p, weight[c]), p->drawn[2 * c]);
+        g[2 * c + 1] = programmed(minus_of(p, weight[c]), p->drawn[2 * c + 1]);
     }
-    if (!nu)
-        return;
-    draw_row(d, draw_normals, effect_of(d, "drift"), row, scratch);
-    for (size_t i = 0; i < n; i++) {
-        const struct target *t = &target[magnitude(weight[i / 2], i % 2)];
-        nu[i] = fabs(t->nu_mean + t->nu_sd * scratch[i]);
+}
+
+static void exponents_row(const struct analog_devices *d, const struct programmer *p,
+                          const int8_t *weight, uint32_t row)
+{
+    double *nu = d->nu + 2 * (size_t)row * d->columns;
+
+    draw_row(d, draw_normals, p->drift, row, p->drawn);
+    for (uint32_t c = 0; c < d->columns; c++) {
+        const struct target *plus = plus_of(p, weight[c]), *minus = minus_of(p, weight[c]);
+        nu[2 * c] = fabs(plus->nu_mean + plus->nu_sd * p->drawn[2 * c]);
+        nu[2 * c + 1] = fabs(minus->nu_mean + minus->nu_sd * p->drawn[2 * c + 1]);
     }
 }
 
 /* What the reads of a row will be off. */
-static void spread_row(struct analog_devices *d, uint32_t row)
+static void spread_row(const struct analog_devices *d, uint32_t row)
 {
     const struct analog_spec *s = d->spec;
     size_t n = 2 * (size_t)d->columns;
@@ -95,14 +129,14 @@ static void spread_row(struct analog_devices *d, uint32_t row)
     s->device->spread(n, spread, spread);
 }
 
-static void stick_row(struct analog_devices *d, uint32_t row, double *scratch)
+static void stick_row(const struct analog_devices *d, const struct programmer *p, uint32_t row)
 {
     const struct analog_spec *s = d->spec;
     size_t n = 2 * (size_t)d->columns;
 
-    draw_row(d, draw_uniforms, effect_of(d, "stuck"), row, scratch);
+    draw_row(d, draw_uniforms, p->stuck, row, p->drawn);
     for (size_t i = 0, at = row * n; i < n; i++, at++) {
-        bool off = scratch[i] < s->stuck_off, on = scratch[i] < s->stuck_off + s->stuck_on;
+        bool off = p->drawn[i] < s->stuck_off, on = p->drawn[i] < s->stuck_off + s->stuck_on;
         if (!on)
             continue;
         d->g[at] = off ? s->g_min_us : s->g_max_us;
@@ -113,61 +147,69 @@ static void stick_row(struct analog_devices *d, uint32_t row, double *scratch)
     }
 }
 
+size_t analog_devices_size(const struct analog_spec *spec, size_t n_weight)
+{
+    return 2 * n_weight * (1 + (size_t)spec->drift + (spec->read_scale > 0));
+}
+
 static bool alloc(struct analog_devices *d, const struct analog_core *core)
 {
-    size_t n = 2 * (size_t)d->rows * d->columns;
+    size_t n = (size_t)d->rows * d->columns;
+    double *memory = core->memory;
 
+    if (!memory)
+        memory = d->own = malloc(analog_devices_size(d->spec, n) * sizeof *memory);
     d->row = malloc(d->rows * sizeof *d->row);
     d->replica = malloc(d->replicas * sizeof *d->replica);
-    d->g = malloc(n * sizeof *d->g);
-    d->nu = d->spec->drift ? malloc(n * sizeof *d->nu) : NULL;
-    bool read = d->spec->read_scale > 0;
-    d->spread = read ? malloc(n * sizeof *d->spread) : NULL;
-    if (!d->row || !d->replica || !d->g || (d->spec->drift && !d->nu) || (read && !d->spread))
+    if (!d->row || !d->replica || !memory)
         return false;
+    d->g = memory;
+    d->nu = d->spec->drift ? d->g + 2 * n : NULL;
+    d->spread = d->spec->read_scale > 0 ? d->g + (d->nu ? 4 : 2) * n : NULL;
     memcpy(d->row, core->row, d->rows * sizeof *d->row);
     memcpy(d->replica, core->replica, d->replicas * sizeof *d->replica);
     return true;
 }
 
+static void program(const struct analog_devices *d, const struct programmer *p,
+                    const int8_t *weight)
+{
+    for (uint32_t r = 0; r < d->rows; r++, weight += d->columns) {
+        program_row(d, p, weight, r);
+        if (d->nu)
+            exponents_row(d, p, weight, r);
+        if (d->spread)
+            spread_row(d, r);
+        if (d->spec->stuck_off + d->spec->stuck_on > 0)
+            stick_row(d, p, r);
+    }
+}
+
 bool analog_devices_init(struct analog_devices *d, const struct analog_spec *spec,
                          const struct analog_core *core)
 {
-    struct target target[MOST_WEIGHT + 1];
-    uint32_t columns = core->replicas * core->outputs;
-    double *scratch = malloc(2 * (size_t)columns * sizeof *scratch);
+    struct programmer p;
 
     *d = (struct analog_devices){
         .spec = spec, .chip = core->chip, .layer = core->layer, .copy = core->copy,
         .group = core->group, .part = core->part, .set = core->set,
-        .rows = core->rows, .columns = columns,
+        .rows = core->rows, .columns = core->replicas * core->outputs,
         .replicas = core->replicas, .outputs = core->outputs, .w_max = core->w_max,
     };
-    if (!scratch || !alloc(d, core)) {
-        free(scratch);
+    bool done = programmer_init(&p, d) && alloc(d, core);
+    if (done)
+        program(d, &p, core->weight);
+    else
         analog_devices_release(d);
-        return false;
-    }
-    for (uint32_t w = 0; w <= MOST_WEIGHT; w++)
-        target[w] = target_of(d, w);
-    for (uint32_t r = 0; r < d->rows; r++) {
-        program_row(d, target, core->weight + (size_t)r * columns, r, scratch);
-        if (d->spread)
-            spread_row(d, r);
-        if (spec->stuck_off + spec->stuck_on > 0)
-            stick_row(d, r, scratch);
-    }
-    free(scratch);
-    return true;
+    free(p.drawn);
+    return done;
 }
 
 void analog_devices_release(struct analog_devices *d)
 {
     free(d->row);
     free(d->replica);
-    free(d->g);
-    free(d->nu);
-    free(d->spread);
+    free(d->own);
     *d = (struct analog_devices){ 0 };
 }
 
@@ -205,10 +247,8 @@ static void read_row(const struct analog_devices *d, uint32_t row, struct rng ef
     const double *spread = d->spread + row * n;
 
     draw_row(d, draw_normals, effect, row, scratch);
-    for (size_t i = 0; i < n; i++) {
-        double v = g[i] * (1 + growth * spread[i] * scratch[i]);
-        g[i] = v > 0 ? v : 0;
-    }
+    for (size_t i = 0; i < n; i++)
+        g[i] = at_least_0(g[i] * (1 + growth * spread[i] * scratch[i]));
 }
 
 /* The read noise of a time, wherever in a list the time stands. */

@@ -36,6 +36,7 @@ struct analog_core { // what is programmed, and where; borrowed for the call
     const uint64_t *replica; // [replicas]: name of its first column; the next ones count on
     const int8_t   *weight;  // [rows][replicas * outputs], |w| at most w_max
     uint32_t        w_max;   // weight of the largest conductance
+    double         *memory;  // [analog_devices_size()], where they are kept; NULL: in their own
 };
 
 struct analog_devices {
@@ -44,9 +45,13 @@ struct analog_devices {
     uint32_t  layer, copy, group, part, set;
     uint32_t  rows, columns, replicas, outputs, w_max;
     uint64_t *row, *replica; // owned
-    double   *g;             // owned; [rows][columns][2]: programmed, of plus and minus
-    double   *nu, *spread;   // owned; likewise; NULL where the effect is off
+    double   *own;           // owned; NULL: the memory is somebody else's
+    double   *g;             // [rows][columns][2]: programmed, of plus and minus
+    double   *nu, *spread;   // likewise; NULL where the effect is off
 };
+
+/* Numbers that are kept of the devices of so many weights. */
+size_t analog_devices_size(const struct analog_spec *spec, size_t n_weight);
 
 /* False when the host has no memory; then *d is zero. */
 bool analog_devices_init(struct analog_devices *d, const struct analog_spec *spec,

@@ -57,12 +57,13 @@ static void measure_lanes(void *user, const struct value_sums_read *s)
     const struct analog_readout *r = m->readout;
     const struct analog_lanes lanes = lanes_of(s);
     const int32_t *y = s->sum[0], *exact = s->sum[m->exact];
+    const double unit = ldexp(1, -ANALOG_WEIGHT_BIT);
 
     analog_readout_lanes(r, &lanes);
     for (uint32_t i = 0; i < s->n; i++)
         for (uint32_t o = 0; o < s->outputs; o++, y += VALUE_LANES, exact += VALUE_LANES)
             for (uint32_t lane = 0; lane < s->n_lane; lane++) {
-                double want = ldexp(exact[lane], -ANALOG_WEIGHT_BIT), error = y[lane] - want;
+                double want = exact[lane] * unit, error = y[lane] - want;
                 m->error += error * error; // 0 where the output is not the core's
                 m->square += want * want;
             }

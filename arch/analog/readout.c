@@ -215,10 +215,10 @@ static uint64_t read_column(const struct analog_readout *r, uint32_t column, uin
     uint32_t k = scale_of(r, column);
     uint64_t clipped = 0;
 
-    for (uint32_t i = 0; i < n; i++) {
-        int64_t v = sum[i];
-        if (plus)
-            v = analog_convert(plus, v, noise ? noise[0][i] : 0, &clipped);
+    for (uint32_t i = 0; !plus && i < n; i++)
+        sum[i] = (int32_t)analog_scaled(sum[i], k);
+    for (uint32_t i = 0; plus && i < n; i++) {
+        int64_t v = analog_convert(plus, sum[i], noise ? noise[0][i] : 0, &clipped);
         if (other)
             v -= analog_convert(other, minus[i], noise ? noise[1][i] : 0, &clipped);
         sum[i] = (int32_t)analog_digital(v, k);
