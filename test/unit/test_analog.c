@@ -16,6 +16,8 @@
 #include "core/simd.h"
 #include "core/util.h"
 #include "study/analog.h"
+#include "study/calibrate.h"
+#include "study/measure.h"
 #include "study/recalibrate.h"
 #include "test/plan_rig.h"
 #include "test/random_study.h"
@@ -510,23 +512,76 @@ static void a_chip_without_noise_keeps_its_scales(void **state)
     study_release(&s);
 }
 
-/* A core that gives half: twice the scale, at times with a digit less behind the point. */
-static void a_core_that_gives_half_is_scaled_by_two(void **state)
+static void check_ratio(double ratio, double want, double tolerance, uint32_t output)
+{
+    if (!(fabs(ratio / want - 1) <= tolerance))
+        fail_msg("output %u: %g", output, ratio);
+}
+
+/* A core that gives a quarter: four times the scale, with a digit less behind the point, as 16 bits
+ * have no room for it; what is added to its sums keeps its own. */
+static void a_core_that_gives_a_quarter_is_scaled_by_four(void **state)
 {
     static const char *const none[] = { NULL };
-    const uint32_t core = 3;
     struct study s;
+    uint32_t n_halved = 0;
 
     (void)state;
     study_with(&s, none);
-    const uint32_t layer = s.plan.layer[s.plan.core[core].plan_layer].layer;
-    struct network own = recalibrated(&s, core, 1 << 29);
-    for (uint32_t o = 0; o < own.layer[layer].out.channels; o++) {
-        double ratio = scale_of(&own, layer, o) / scale_of(&s.network, layer, o);
-        if (!(ratio > 1.98 && ratio < 2.02))
-            fail_msg("output %u: %g", o, ratio);
+    for (uint32_t core = 3; core < 7; core++) { // two of them add a residual
+        const uint32_t layer = s.plan.layer[s.plan.core[core].plan_layer].layer;
+        const struct requant *was = &s.network.layer[layer].requant;
+        struct network own = recalibrated(&s, core, 1 << 28);
+        const struct requant *q = &own.layer[layer].requant;
+        for (uint32_t o = 0; o < own.layer[layer].out.channels; o++) {
+            check_ratio(scale_of(&own, layer, o) / scale_of(&s.network, layer, o), 4, 0.01, o);
+            if (!q->mr)
+                continue;
+            check_ratio(ldexp((double)q->mr[o] / (double)was->mr[o], was->shift[o] - q->shift[o]),
+                        1, 1 / (double)q->mr[o], o);
+            n_halved += q->shift[o] < was->shift[o];
+        }
+        own_scales_release(&own);
     }
-    own_scales_release(&own);
+    assert_int_equal(n_halved, 2 * 16);
+    study_release(&s);
+}
+
+/* ---- both runs of a command ---- */
+
+/* What a run with calibrated converters and one on chips give, one after the other. */
+static void calibrated_converters_are_those_of_exact_and_analog_runs(void **state)
+{
+    static const char *const set[] = {
+        "core.readout.kind=adc", "core.readout.range=percentile", "core.readout.percentile=99.0",
+        "calibration.images=" IMAGES, "calibration.first=100", "calibration.count=2",
+        "analog.chips=2", "analog.times_s=[3600]", NULL,
+    };
+    struct run_cfg cfg = { .images = IMAGES, .n_image = N_IMAGE, .jobs = 1 };
+    struct study s;
+    struct ranges ranges;
+    struct measured both;
+    struct err_msg m;
+
+    (void)state;
+    study_with(&s, set);
+    must(measured_run(&both, &s, &cfg, &m), &m);
+    must(calibrate(&ranges, &s.plan, &cfg, &m), &m);
+    cfg.ranges = &ranges;
+    struct run_result exact;
+    struct analog_result chips;
+    must(run(&s.plan, &cfg, &exact, &m), &m);
+    must(analog_run(&s, &cfg, &exact, &chips, &m), &m);
+    assert_memory_equal(both.run.predicted, exact.predicted, N_IMAGE * sizeof *exact.predicted);
+    assert_memory_equal(both.analog.predicted, chips.predicted,
+                        2 * N_IMAGE * sizeof *chips.predicted);
+    assert_memory_equal(both.analog.figures, chips.figures,
+                        2 * chips.n_layer * sizeof *chips.figures);
+    assert_true(chips.figures[0].clipped > 0.001);
+    analog_result_release(&chips);
+    run_result_release(&exact);
+    measured_release(&both);
+    ranges_release(&ranges);
     study_release(&s);
 }
 
@@ -690,7 +745,8 @@ int main(void)
         cmocka_unit_test(classes_do_not_depend_on_jobs_other_chips_times_or_the_way_of_values),
         cmocka_unit_test(with_effects_off_every_chip_has_the_exact_classes_and_the_same_time),
         cmocka_unit_test(a_chip_without_noise_keeps_its_scales),
-        cmocka_unit_test(a_core_that_gives_half_is_scaled_by_two),
+        cmocka_unit_test(a_core_that_gives_a_quarter_is_scaled_by_four),
+        cmocka_unit_test(calibrated_converters_are_those_of_exact_and_analog_runs),
         cmocka_unit_test(sums_that_pass_31_bits_are_refused_with_the_plan),
         cmocka_unit_test(images_to_calibrate_with_are_none_of_the_run),
         cmocka_unit_test(weights_beyond_the_largest_conductance_are_refused),
