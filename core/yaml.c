@@ -1,7 +1,6 @@
 /* core/yaml.c -- see yaml.h. */
 #include "core/yaml.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -39,6 +38,16 @@ static enum err no_memory(struct err_msg *m)
     return err_set(m, ERR_MEMORY, "out of memory");
 }
 
+/* Of a list or map of n_item: a power of two, so that append() needs not be told. */
+static size_t room_for(size_t n_item)
+{
+    size_t room = 1;
+
+    while (room < n_item)
+        room *= 2;
+    return room;
+}
+
 void yaml_release(struct yaml *root)
 {
     for (size_t i = 0; i < root->n_item; i++)
@@ -47,6 +56,24 @@ void yaml_release(struct yaml *root)
     free(root->text);
     free(root->key);
     *root = (struct yaml){ 0 };
+}
+
+enum err yaml_copy(struct yaml *to, const struct yaml *from, struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    *to = *from;
+    to->key = from->key ? strdup(from->key) : NULL;
+    to->text = from->text ? strdup(from->text) : NULL;
+    to->item = from->n_item ? calloc(room_for(from->n_item), sizeof *to->item) : NULL;
+    to->n_item = 0;
+    if ((from->key && !to->key) || (from->text && !to->text) || (from->n_item && !to->item))
+        e = no_memory(m);
+    for (; !e && to->n_item < from->n_item; to->n_item++)
+        e = yaml_copy(&to->item[to->n_item], &from->item[to->n_item], m);
+    if (e)
+        yaml_release(to);
+    return e;
 }
 
 /* ---- places ---- */
@@ -500,9 +527,34 @@ static enum err parse_document(struct loader *l, struct yaml *root)
     }
 }
 
+/* Whether the text is one plain word, such as 128 or column: itself, and no YAML that could be
+ * anything else. Most values of --set and all but a few defaults are. */
+static bool is_word(const char *text, size_t n_byte)
+{
+    for (size_t i = 0; i < n_byte; i++) {
+        char c = text[i];
+        bool letter = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!letter && (i == 0 || (c != '_' && c != '.')))
+            return false;
+    }
+    return n_byte > 0;
+}
+
+static enum err take_word(struct loader *l, struct yaml *root)
+{
+    *root = node_at(l, YAML_SCALAR, (yaml_mark_t){ 0 });
+    root->text = strndup(l->text, l->n_byte);
+    if (root->text)
+        return ERR_NONE;
+    *root = (struct yaml){ 0 };
+    return no_memory(l->m);
+}
+
 static enum err parse_text(struct loader *l, struct yaml *root)
 {
     *root = (struct yaml){ 0 };
+    if (is_word(l->text, l->n_byte))
+        return take_word(l, root);
     if (!yaml_parser_initialize(&l->parser))
         return no_memory(l->m);
     yaml_parser_set_input_string(&l->parser, (const unsigned char *)l->text, l->n_byte);
@@ -524,26 +576,6 @@ static enum err parse_text(struct loader *l, struct yaml *root)
     return e;
 }
 
-/* Whether the text is a word or number without any sign that YAML could read otherwise: such are
- * most defaults, and libyaml takes longer to be set up than to read one. */
-static bool is_word(const char *text, size_t n_byte)
-{
-    size_t n = 0;
-
-    while (n < n_byte && (isalnum((unsigned char)text[n]) || text[n] == '_' ||
-                          (text[n] == '.' && n > 0)))
-        n++;
-    return n > 0 && n == n_byte;
-}
-
-static enum err word(struct yaml *root, const char *source, const char *text, size_t n_byte,
-                     struct err_msg *m)
-{
-    *root = (struct yaml){ .kind = YAML_SCALAR, .line = 1, .source = source,
-                           .text = strndup(text, n_byte) };
-    return root->text ? ERR_NONE : no_memory(m);
-}
-
 enum err yaml_load_text(struct yaml *root, const char *source, const char *text, size_t n_byte,
                         struct err_msg *m)
 {
@@ -552,7 +584,7 @@ enum err yaml_load_text(struct yaml *root, const char *source, const char *text,
     *root = (struct yaml){ 0 };
     if (n_byte > MAX_BYTE)
         return err_set(m, ERR_INPUT, "%s: too large: want at most %u bytes", source, MAX_BYTE);
-    return is_word(text, n_byte) ? word(root, source, text, n_byte, m) : parse_text(&l, root);
+    return parse_text(&l, root);
 }
 
 enum err yaml_load(struct yaml *root, const char *path, struct err_msg *m)

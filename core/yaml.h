@@ -46,6 +46,9 @@ enum err yaml_load_text(struct yaml *root, const char *source, const char *text,
  * "--set a.b.c". */
 enum err yaml_set(struct yaml *root, const char *assignment, size_t max_part, struct err_msg *m);
 
+/* A tree of its own, with the same places. On error *to is zero. */
+enum err yaml_copy(struct yaml *to, const struct yaml *from, struct err_msg *m);
+
 /* Takes a zeroed tree too. */
 void yaml_release(struct yaml *root);
 

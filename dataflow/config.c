@@ -444,6 +444,36 @@ enum err config_load_text(struct config *c, const char *name, const char *text,
     return e ? e : take_tree(c, &root, NULL, set, n_set, m);
 }
 
+enum err config_file_load(struct config_file *f, const char *path, struct err_msg *m)
+{
+    struct yaml root = { 0 };
+
+    *f = (struct config_file){ 0 };
+    if (strlen(path) >= sizeof f->path)
+        return load_tree(&root, path, m); // which says so
+    strcpy(f->path, path);
+    enum err e = load_tree(&f->root, f->path, m);
+    if (e)
+        config_file_release(f);
+    return e;
+}
+
+enum err config_of_file(struct config *c, const struct config_file *f, const char *const *set,
+                        size_t n_set, struct err_msg *m)
+{
+    struct yaml root;
+    enum err e = yaml_copy(&root, &f->root, m);
+
+    *c = (struct config){ 0 };
+    return e ? e : take_tree(c, &root, f->path, set, n_set, m);
+}
+
+void config_file_release(struct config_file *f)
+{
+    yaml_release(&f->root);
+    *f = (struct config_file){ 0 };
+}
+
 void config_release(struct config *c)
 {
     for (size_t i = 0; c->where && i < N_ROW; i++)

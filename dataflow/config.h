@@ -102,6 +102,17 @@ enum err config_load(struct config *c, const char *path, const char *const *set,
 enum err config_load_text(struct config *c, const char *name, const char *text,
                           const char *const *set, size_t n_set, struct err_msg *m);
 
+/* A file that is read once, for many configurations of it: as config_load() of its path, whatever
+ * becomes of the file. On error *f is zero. */
+struct config_file {
+    char        path[1024];
+    struct yaml root;
+};
+enum err config_file_load(struct config_file *f, const char *path, struct err_msg *m);
+enum err config_of_file(struct config *c, const struct config_file *f, const char *const *set,
+                        size_t n_set, struct err_msg *m);
+void config_file_release(struct config_file *f); // takes a zeroed one
+
 void config_release(struct config *c); // takes a zeroed one too
 
 /* Lets the configuration name policies of a user's own, borrowed. NULL: none. */

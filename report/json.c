@@ -14,9 +14,20 @@ static void poison(json_t **container)
     *container = NULL;
 }
 
+static bool is_ascii(const char *text)
+{
+    unsigned char all = 0;
+
+    for (; *text; text++)
+        all |= (unsigned char)*text;
+    return all < 0x80;
+}
+
+/* What is ASCII is UTF-8, which need not be looked at again. */
 void json_put(json_t **object, const char *key, json_t *value)
 {
-    if (json_object_set_new(*object, key, value))
+    if (is_ascii(key) ? json_object_set_new_nocheck(*object, key, value)
+                      : json_object_set_new(*object, key, value))
         poison(object);
 }
 
@@ -28,7 +39,7 @@ void json_add(json_t **array, json_t *value)
 
 json_t *json_text(const char *text)
 {
-    json_t *value = json_string(text);
+    json_t *value = is_ascii(text) ? json_string_nocheck(text) : json_string(text);
     if (value)
         return value;
 
@@ -85,23 +96,34 @@ struct text { // that grows
     bool   failed; // for want of memory
 };
 
-static int put(const char *bytes, size_t n, void *text)
+static bool grow(struct text *t, size_t n)
+{
+    size_t room = 2 * (t->n + n) + 4096;
+    char *more = t->failed ? NULL : realloc(t->byte, room);
+
+    if (!more) {
+        t->failed = true;
+        return false;
+    }
+    t->byte = more;
+    t->room = room;
+    return true;
+}
+
+static inline void put(const char *bytes, size_t n, struct text *t)
+{
+    if (n > t->room - t->n && !grow(t, n))
+        return;
+    memcpy(t->byte + t->n, bytes, n);
+    t->n += n;
+}
+
+static int put_dumped(const char *bytes, size_t n, void *text)
 {
     struct text *t = text;
 
-    if (t->n + n > t->room) {
-        size_t room = 2 * (t->n + n) + 4096;
-        char *more = t->failed ? NULL : realloc(t->byte, room);
-        if (!more) {
-            t->failed = true;
-            return -1;
-        }
-        t->byte = more;
-        t->room = room;
-    }
-    memcpy(t->byte + t->n, bytes, n);
-    t->n += n;
-    return 0;
+    put(bytes, n, t);
+    return t->failed ? -1 : 0;
 }
 
 static void new_line(struct text *t, unsigned depth)
@@ -145,14 +167,14 @@ static void put_scalar(struct text *t, const json_t *value)
         put_whole(t, json_integer_value(value));
     else if (!json_is_string(value) ||
              !put_plain(t, json_string_value(value), json_string_length(value)))
-        t->failed = json_dump_callback(value, put, t, SCALARS) != 0 || t->failed;
+        t->failed = json_dump_callback(value, put_dumped, t, SCALARS) != 0 || t->failed;
 }
 
 static void put_key(struct text *t, const char *key)
 {
     if (!put_plain(t, key, strlen(key))) {
         json_t *name = json_string(key);
-        t->failed = !name || json_dump_callback(name, put, t, SCALARS) != 0 || t->failed;
+        t->failed = !name || json_dump_callback(name, put_dumped, t, SCALARS) != 0 || t->failed;
         json_decref(name);
     }
     put(": ", 2, t);
@@ -190,19 +212,34 @@ static void put_value(struct text *t, json_t *value, unsigned depth)
     put(object ? "}" : "]", 1, t);
 }
 
-enum err json_print(json_t *doc, FILE *out, struct err_msg *m)
+enum err json_bytes(json_t *doc, char **text, size_t *n, struct err_msg *m)
 {
     struct text t = { .n = 0 };
 
+    *text = NULL;
+    *n = 0;
     if (!doc)
         return err_set(m, ERR_MEMORY, "no memory for the JSON document");
     put_value(&t, doc, 0);
     put("\n", 1, &t);
-    if (!t.failed)
-        fwrite(t.byte, 1, t.n, out);
-    free(t.byte);
     json_decref(doc);
-    if (t.failed)
+    if (t.failed) {
+        free(t.byte);
         return err_set(m, ERR_MEMORY, "no memory to write the JSON document");
+    }
+    *text = t.byte;
+    *n = t.n;
     return ERR_NONE;
+}
+
+enum err json_print(json_t *doc, FILE *out, struct err_msg *m)
+{
+    char *text;
+    size_t n;
+    enum err e = json_bytes(doc, &text, &n, m);
+
+    if (!e)
+        fwrite(text, 1, n, out);
+    free(text);
+    return e;
 }

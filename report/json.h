@@ -30,4 +30,7 @@ json_t *json_text(const char *text);
  * the reference. */
 enum err json_print(json_t *doc, FILE *out, struct err_msg *m);
 
+/* The same bytes, n of them, the caller's. */
+enum err json_bytes(json_t *doc, char **text, size_t *n, struct err_msg *m);
+
 #endif

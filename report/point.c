@@ -10,8 +10,8 @@
 #include <jansson.h>
 
 #include "arch/prove.h"
+#include "report/json.h"
 #include "report/report.h"
-#include "study/sweep/packed.h"
 
 static double now_s(void)
 {
@@ -74,6 +74,7 @@ void point_worker_release(struct point_worker *w)
 {
     forget(w);
     study_release(&w->network);
+    packer_release(&w->packer);
 }
 
 /* The network of the study, of the worker's where it is the same; else the worker gets it. */
@@ -84,7 +85,7 @@ static enum err network_of(struct point_worker *w, struct study *s, const struct
 
     if (memcmp(&s->config.network, &w->network.config.network, n) != 0) {
         study_release(&w->network);
-        enum err e = study_load_config(&w->network, w->sweep->base, p->set, p->n_set, m);
+        enum err e = study_config_of(&w->network, &w->sweep->base_file, p->set, p->n_set, m);
         if (!e)
             e = study_network(&w->network, NULL, m);
         if (e) {
@@ -145,22 +146,17 @@ static enum err measure(struct point_worker *w, struct study *next, const struct
 
 /* ---- what was found ---- */
 
-static enum err add_document(struct message *to, const struct point_worker *w, struct err_msg *m)
+static enum err add_document(struct message *to, struct point_worker *w, struct err_msg *m)
 {
     struct report r = { .study = &w->study, .kernel = KERNEL_NATIVE, .seed = w->study.analog.seed,
                         .images = wanted_images(w->sweep->wishes.images).set };
     char *text = NULL;
     size_t n = 0;
-    FILE *f = open_memstream(&text, &n);
 
-    if (!f)
-        return no_memory(m);
     report_measured(&r, &w->measured);
-    enum err e = report_json(&r, f, m);
-    if (fclose(f) != 0 && !e)
-        e = no_memory(m);
+    enum err e = json_bytes(report_document(&r), &text, &n, m);
     if (!e)
-        e = packed_add(to, text, n, m);
+        e = packed_add(&w->packer, to, text, n, m);
     free(text);
     return e;
 }
@@ -181,7 +177,7 @@ static enum err find(struct point_worker *w, const struct point *p, struct point
 {
     struct study next;
     char *machine = NULL;
-    enum err e = study_load_config(&next, w->sweep->base, p->set, p->n_set, m);
+    enum err e = study_config_of(&next, &w->sweep->base_file, p->set, p->n_set, m);
 
     if (e) {
         name_wrong(&f->id, w->sweep, p);

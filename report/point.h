@@ -14,6 +14,7 @@
 #include "report/figures.h"
 #include "study/measure.h"
 #include "study/study.h"
+#include "study/sweep/packed.h"
 #include "study/sweep/points.h"
 #include "study/sweep/pool.h"
 #include "study/sweep/store.h"
@@ -27,6 +28,7 @@ struct point_worker { // zeroed but for these three; used in its worker's proces
     struct study    study;   // that ran last, or is zero
     struct measured measured;
     char           *machine; // of that: the configuration less its energy
+    struct packer   packer;
 };
 
 /* What is known of a point in work. */

@@ -37,6 +37,7 @@ const char *kernel_name(enum kernel_kind k); // "native"
 /* All of these take a const struct report *. */
 extern const struct form report_form;
 enum err report_json(const void *report, FILE *out, struct err_msg *m);
+struct json_t *report_document(const struct report *r); // that; NULL without memory
 enum err report_stats(const void *report, FILE *out, struct err_msg *m);
 
 /* ---- figures ---- */

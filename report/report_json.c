@@ -123,9 +123,8 @@ static json_t *json_host(const struct report *r)
     return o;
 }
 
-enum err report_json(const void *report, FILE *out, struct err_msg *m)
+json_t *report_document(const struct report *r)
 {
-    const struct report *r = report;
     const struct plan *p = &r->study->plan;
     const struct run_result *result = r->result;
     json_t *o = json_begin("imcsim-run/1", r->study);
@@ -156,5 +155,10 @@ enum err report_json(const void *report, FILE *out, struct err_msg *m)
     }
     if (r->host.jobs > 0)
         json_put(&o, "host", json_host(r));
-    return json_print(o, out, m);
+    return o;
+}
+
+enum err report_json(const void *report, FILE *out, struct err_msg *m)
+{
+    return json_print(report_document(report), out, m);
 }

@@ -234,6 +234,13 @@ enum err study_load_config(struct study *s, const char *path, const char *const 
     return begin(s, config_load(&s->config, path, set, n_set, m), m);
 }
 
+enum err study_config_of(struct study *s, const struct config_file *f, const char *const *set,
+                         size_t n_set, struct err_msg *m)
+{
+    *s = (struct study){0};
+    return begin(s, config_of_file(&s->config, f, set, n_set, m), m);
+}
+
 enum err study_load_network(struct study *s, const char *path, const char *const *set,
                             size_t n_set, struct err_msg *m)
 {

@@ -42,6 +42,8 @@ enum err study_load_network(struct study *s, const char *path, const char *const
  * the same, so that a file is read once. NULL: it is made. On error *s is zero. */
 enum err study_load_config(struct study *s, const char *path, const char *const *set, size_t n_set,
                            struct err_msg *m);
+enum err study_config_of(struct study *s, const struct config_file *f, const char *const *set,
+                         size_t n_set, struct err_msg *m);
 enum err study_network(struct study *s, const struct study *like, struct err_msg *m);
 
 /* Likewise of a configuration's text, which messages call `name`. */

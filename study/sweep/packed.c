@@ -18,22 +18,45 @@ static enum err no_memory(struct err_msg *m)
     return err_set(m, ERR_MEMORY, "no memory for a document");
 }
 
-enum err packed_add(struct message *to, const char *text, size_t n, struct err_msg *m)
+void packer_release(struct packer *p)
 {
-    z_stream z = { .next_in = (z_const Bytef *)(uintptr_t)text, .avail_in = (uInt)n };
+    if (p->stream)
+        deflateEnd(p->stream);
+    free(p->stream);
+    p->stream = NULL;
+}
 
-    if (n > MOST_BYTE ||
-        deflateInit2(&z, FAST, Z_DEFLATED, MAX_WBITS + GZIP, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+/* Its quarter of a megabyte is taken once. */
+static bool begin(struct packer *p)
+{
+    if (p->stream)
+        return deflateReset(p->stream) == Z_OK;
+    p->stream = calloc(1, sizeof *p->stream);
+    if (p->stream && deflateInit2(p->stream, FAST, Z_DEFLATED, MAX_WBITS + GZIP, 8,
+                                  Z_DEFAULT_STRATEGY) == Z_OK)
+        return true;
+    free(p->stream);
+    p->stream = NULL;
+    return false;
+}
+
+enum err packed_add(struct packer *p, struct message *to, const char *text, size_t n,
+                    struct err_msg *m)
+{
+    if (n > MOST_BYTE || !begin(p))
         return no_memory(m);
-    size_t room = deflateBound(&z, (uLong)n);
-    Bytef *out = malloc(room);
-    z.next_out = out;
-    z.avail_out = (uInt)room;
-    bool ok = out && deflate(&z, Z_FINISH) == Z_STREAM_END &&
-              message_add(to, out, room - z.avail_out);
-    deflateEnd(&z);
-    free(out);
-    return ok ? ERR_NONE : no_memory(m);
+    z_stream *z = p->stream;
+    size_t room = deflateBound(z, (uLong)n);
+    if (!message_reserve(to, room))
+        return no_memory(m);
+    z->next_in = (z_const Bytef *)(uintptr_t)text;
+    z->avail_in = (uInt)n;
+    z->next_out = to->byte + to->n;
+    z->avail_out = (uInt)room;
+    if (deflate(z, Z_FINISH) != Z_STREAM_END)
+        return no_memory(m);
+    to->n += room - z->avail_out;
+    return ERR_NONE;
 }
 
 enum err packed_text(char **text, const void *bytes, size_t n, struct err_msg *m)

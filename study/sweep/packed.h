@@ -7,8 +7,14 @@
 #include "core/err.h"
 #include "study/sweep/pool.h"
 
-/* Adds the text, packed, to a message. */
-enum err packed_add(struct message *to, const char *text, size_t n, struct err_msg *m);
+struct packer { // zeroed: it is made when it is first needed
+    struct z_stream_s *stream; // owned
+};
+void packer_release(struct packer *p); // takes a zeroed one
+
+/* Adds the text, packed, to a message. The bytes depend on the text alone. */
+enum err packed_add(struct packer *p, struct message *to, const char *text, size_t n,
+                    struct err_msg *m);
 
 /* The text of packed bytes, the caller's, with a 0 behind it. ERR_INPUT: they are none, or the text
  * is longer than a document can be. */

@@ -334,7 +334,9 @@ static enum err read_base(struct reading *r, const struct yaml *root, const stru
     datadir_open_name(r->s->base, f || datadir_is_path(text) ? beside : text);
     if (f)
         fclose(f);
-    e = config_load(&c, r->s->base, NULL, 0, m);
+    e = config_file_load(&r->s->base_file, r->s->base, m);
+    if (!e)
+        e = config_of_file(&c, &r->s->base_file, NULL, 0, m);
     if (e) {
         yaml_where(node, place, sizeof place);
         err_prefix(m, place);
@@ -444,6 +446,7 @@ void sweep_release(struct sweep *s)
     free(s->axis);
     free(s->named);
     json_decref(s->base_config);
+    config_file_release(&s->base_file);
     wishes_release(&s->wishes);
     *s = (struct sweep){0};
 }

@@ -31,6 +31,7 @@
 
 #include "core/datadir.h"
 #include "core/err.h"
+#include "dataflow/config.h"
 #include "study/sweep/wishes.h"
 
 enum {
@@ -52,6 +53,7 @@ struct named_point {
 
 struct sweep {
     char                base[DATADIR_BYTE];
+    struct config_file  base_file; // as it was when the study was read
     size_t              n_axis, n_named, n_where;
     struct axis        *axis;    // owned
     struct named_point *named;   // owned

@@ -56,18 +56,25 @@ static double now_s(void)
 
 /* ---- messages ---- */
 
-bool message_add(struct message *m, const void *bytes, size_t n)
+bool message_reserve(struct message *m, size_t n)
 {
+    if (n <= m->room - m->n)
+        return true;
     if (n > SIZE_MAX / 2 - m->n)
         return false;
-    if (m->n + n > m->room) {
-        size_t room = 2 * (m->n + n);
-        uint8_t *more = realloc(m->byte, room);
-        if (!more)
-            return false;
-        m->byte = more;
-        m->room = room;
-    }
+    size_t room = 2 * (m->n + n);
+    uint8_t *more = realloc(m->byte, room);
+    if (!more)
+        return false;
+    m->byte = more;
+    m->room = room;
+    return true;
+}
+
+bool message_add(struct message *m, const void *bytes, size_t n)
+{
+    if (!message_reserve(m, n))
+        return false;
     if (n > 0)
         memcpy(m->byte + m->n, bytes, n);
     m->n += n;

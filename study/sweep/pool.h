@@ -22,6 +22,7 @@ struct message { // bytes that grow
 
 /* False without memory; then the message is as it was. */
 bool message_add(struct message *m, const void *bytes, size_t n);
+bool message_reserve(struct message *m, size_t n); // room for n more
 void message_release(struct message *m); // takes a zeroed one
 
 struct pool_cfg {

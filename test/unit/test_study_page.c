@@ -27,6 +27,7 @@ static bool fails(uint64_t i) { return i % FAILED_EVERY == 7; }
 /* The document of all points with these rows, whose numbers are all odd or all even. */
 static void pack_document(struct message *packed, uint64_t rows)
 {
+    struct packer packer = { NULL };
     char text[512];
     struct err_msg m;
 
@@ -35,7 +36,8 @@ static void pack_document(struct message *packed, uint64_t rows)
              "%" PRIu64 "}, {\"name\": \"b\", \"first_timestep\": 2, \"last_timestep\": 9}, "
              "{\"name\": \"c\", \"first_timestep\": 3, \"last_timestep\": 9}]}", rows,
              rows % 2 ? "odd" : "even", rows);
-    assert_int_equal(packed_add(packed, text, strlen(text), &m), ERR_NONE);
+    assert_int_equal(packed_add(&packer, packed, text, strlen(text), &m), ERR_NONE);
+    packer_release(&packer);
 }
 
 static void add_point(struct store *s, uint64_t i, const struct message *document)

@@ -375,7 +375,9 @@ static void a_study_that_changes_while_it_runs_is_the_one_that_was_read(void **s
     char program[1024], study[TMPDIR_PATH_MAX], db[TMPDIR_PATH_MAX], path[TMPDIR_PATH_MAX];
     int status, n;
 
-    write_study(*state, "s.yaml", "base: resnet32\nvary: {batch: {from: 1, to: 40, steps: 40}}\n");
+    write_study(*state, "own.yaml", "chip: {cores: 50}\n");
+    write_study(*state, "s.yaml", "base: own.yaml\n"
+                "vary: {batch: {from: 1, to: 200, steps: 200}}\n");
     find_imcsim(program);
     tmpdir_path(study, *state, "s.yaml");
     tmpdir_path(db, *state, "s.db");
@@ -390,14 +392,15 @@ static void a_study_that_changes_while_it_runs_is_the_one_that_was_read(void **s
     while (access(db, F_OK) != 0)
         nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     write_study(*state, "s.yaml", other);
+    write_study(*state, "own.yaml", "chip: {cores: 9}\n"); // too few: all that come would fail
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
     char *said = read_file(*state, "said");
-    assert_non_null(strstr(said, "40 of 40 points are there: 40 new"));
+    assert_non_null(strstr(said, "200 of 200 points are there: 200 new, 0 of these failed"));
     char *then = succeed(*state, "sweep @/s.yaml --db @/s.db");
     assert_non_null(strstr(then, "2 of 2 points are there: 2 new"));
     free(sweep_table(*state, "s.db", &n));
-    assert_int_equal(n, 42);
+    assert_int_equal(n, 202);
     free(said);
     free(then);
 }

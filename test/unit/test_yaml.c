@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "core/rng.h"
 #include "core/yaml.h"
 #include "test/tmpdir.h"
 
@@ -31,28 +32,20 @@ static const struct yaml *at(const struct yaml *map, const char *key)
     return node;
 }
 
-/* ---- trees ---- */
-
-static void a_word_alone_is_what_it_is_in_a_line(void **state)
+static void assert_same_tree(const struct yaml *a, const struct yaml *b)
 {
-    static const char *const words[] = { "1", "0x1F", "none", "1.5", "1.", "true", "a_b.c", "_",
-                                         ".5", "a b", "-1", "~", "\"x\"", "[a]" };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        char line[32];
-        snprintf(line, sizeof line, "%s\n", words[i]);
-        struct yaml a = load(words[i]), b = load(line);
-        assert_int_equal(a.kind, b.kind);
-        assert_int_equal(a.quoted, b.quoted);
-        assert_int_equal(a.line, b.line);
-        assert_string_equal(a.source, b.source);
-        if (a.kind == YAML_SCALAR)
-            assert_string_equal(a.text, b.text);
-        yaml_release(&a);
-        yaml_release(&b);
-    }
+    assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->quoted, b->quoted);
+    assert_int_equal(a->line, b->line);
+    assert_string_equal(a->source, b->source);
+    assert_string_equal(a->key ? a->key : "none", b->key ? b->key : "none");
+    assert_string_equal(a->text ? a->text : "none", b->text ? b->text : "none");
+    assert_int_equal(a->n_item, b->n_item);
+    for (size_t i = 0; i < a->n_item; i++)
+        assert_same_tree(&a->item[i], &b->item[i]);
 }
+
+/* ---- trees ---- */
 
 static void a_file_becomes_scalars_lists_and_maps_in_its_order(void **state)
 {
@@ -641,10 +634,62 @@ static void a_long_value_is_shown_cut_between_characters(void **state)
     }
 }
 
+/* libyaml sees the text with a line end behind it. */
+static void a_word_alone_is_what_libyaml_makes_of_it(void **state)
+{
+    static const char letter[] = "aZ09_.~-:#&*!|>%@`'\"{}[],? ";
+    const struct rng rng = rng_at(18, "words");
+    int n_tree = 0;
+
+    (void)state;
+    for (uint64_t i = 0; i < 5000; i++) {
+        char word[8], line[9];
+        size_t n = 1 + rng_u64(rng, 10 * i) % 5;
+        size_t n_letter = i % 2 ? 6 : sizeof letter - 1; // as many words as other texts
+        struct yaml a, b;
+        struct err_msg ma, mb;
+        for (size_t k = 0; k < n; k++)
+            word[k] = letter[rng_u64(rng, 10 * i + 1 + k) % n_letter];
+        word[n] = '\0';
+        snprintf(line, sizeof line, "%s\n", word);
+        enum err e = yaml_load_text(&a, "x.yaml", word, n, &ma);
+        assert_int_equal(yaml_load_text(&b, "x.yaml", line, n + 1, &mb), e);
+        if (!e)
+            assert_same_tree(&a, &b);
+        n_tree += !e;
+        yaml_release(&a);
+        yaml_release(&b);
+    }
+    assert_true(n_tree > 2500);
+}
+
+static void a_copy_is_the_tree_and_takes_what_set_gives_it(void **state)
+{
+    struct yaml root = load("a: [1, {b: 'x'}, []]\nc: {d: {e: 5}, f: 6, g: 7}\n"), copy, other;
+    struct err_msg m;
+
+    (void)state;
+    assert_int_equal(yaml_copy(&copy, &root, &m), ERR_NONE);
+    assert_same_tree(&root, &copy);
+    for (int i = 0; i < 9; i++) {
+        static const char *const set[] = { "c.h=1", "c.i=2", "c.j=3", "c.d.k=4", "c.d.l=5",
+                                           "m=6", "n=7", "o=8", "a=9" };
+        assert_int_equal(yaml_set(&copy, set[i], SIZE_MAX, &m), ERR_NONE);
+        assert_int_equal(yaml_set(&root, set[i], SIZE_MAX, &m), ERR_NONE);
+    }
+    assert_same_tree(&root, &copy);
+    yaml_release(&root);
+    assert_int_equal(yaml_copy(&other, &copy, &m), ERR_NONE);
+    assert_same_tree(&copy, &other);
+    yaml_release(&copy);
+    yaml_release(&other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_word_alone_is_what_it_is_in_a_line),
+        cmocka_unit_test(a_word_alone_is_what_libyaml_makes_of_it),
+        cmocka_unit_test(a_copy_is_the_tree_and_takes_what_set_gives_it),
         cmocka_unit_test(a_file_becomes_scalars_lists_and_maps_in_its_order),
         cmocka_unit_test(a_value_has_the_line_of_its_key_and_a_list_item_its_own),
         cmocka_unit_test(files_without_a_value_are_empty),
