@@ -523,8 +523,7 @@ static bool reckon_core(const struct reckoner *k)
     return count_firings(k);
 }
 
-/* Bits that a stream carries for an image. */
-static uint64_t bits_of(const struct plan *p, const struct plan_stream *st)
+uint64_t reckon_stream_bits(const struct plan *p, const struct plan_stream *st)
 {
     uint64_t pixels = 0;
 
@@ -547,7 +546,7 @@ bool reckon_images(const struct plan *p, uint64_t n_image, struct core_counters 
     }
     for (uint32_t i = 0; i < p->n_stream; i++) {
         const struct plan_stream *st = &p->stream[i];
-        stream_bits[i] += n_image * bits_of(p, st);
+        stream_bits[i] += n_image * reckon_stream_bits(p, st);
         if (!into_memory(st))
             continue;
         const struct reckoner k = reckoner_of(p, st->to, n_image, &core[st->to]);

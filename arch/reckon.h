@@ -24,4 +24,7 @@
 bool reckon_images(const struct plan *p, uint64_t n_image, struct core_counters *core,
                    uint64_t *stream_bits);
 
+/* Bits that a stream carries for an image. */
+uint64_t reckon_stream_bits(const struct plan *p, const struct plan_stream *st);
+
 #endif

@@ -35,7 +35,7 @@ static enum err check_config(const struct config *c, const struct fabric *f, str
 {
     const char *where = config_where(c, "fabric.kind");
 
-    if (!f->graph)
+    if (!f->graph || f->direct)
         return err_set(m, ERR_INPUT, "%.400s: fabric.kind = %s: has no routers to drive: want "
                        "--set fabric.kind=mesh", where, f->name);
     where = config_where(c, "fabric.link_gbps");

@@ -4,7 +4,9 @@
 #include "cli/output.h"
 #include "cli/pareto.h"
 #include "cli/results.h"
+#include "report/placement_report.h"
 #include "report/plan_report.h"
+#include "study/place.h"
 #include "study/pricing.h"
 #include "study/study.h"
 
@@ -17,31 +19,59 @@ static enum err check_prices(const struct study *s, struct err_msg *m)
                                       : ERR_NONE;
 }
 
+/* On a fabric with a graph: which core sits where. */
+static enum err map_placed(const struct options *o, const struct study *s, struct err_msg *m)
+{
+    struct placed p;
+    const struct output outputs[] = {
+        { o->svg, placement_svg, &p },
+        { o->write_config, study_write_config, s },
+    };
+    const size_t n = sizeof outputs / sizeof *outputs;
+    enum err e = o->dot || o->prove
+                     ? err_set(m, ERR_INPUT, "map: --dot and --prove are of the plan: want --set "
+                               "fabric.kind=point_to_point, or --svg for the places")
+                     : results_check(&placement_form, o, outputs, n, m);
+
+    if (!e)
+        e = study_place(&p, s, m);
+    if (e)
+        return e;
+    e = results_write(&placement_form, o, &p, outputs, n, m);
+    placed_release(&p);
+    return e;
+}
+
+static enum err map_plan(const struct options *o, struct study *s, struct err_msg *m)
+{
+    const struct output outputs[] = {
+        { o->dot, plan_dot, s },
+        { o->svg, plan_grid_svg, s },
+        { o->write_config, study_write_config, s },
+    };
+    const size_t n = sizeof outputs / sizeof *outputs;
+    enum err e = results_check(&plan_form, o, outputs, n, m);
+
+    if (!e)
+        e = check_prices(s, m);
+    if (!e && o->prove)
+        e = study_prove(s, o, m);
+    return e ? e : results_write(&plan_form, o, s, outputs, n, m);
+}
+
 static enum err cmd_map(const struct options *o, struct err_msg *m)
 {
     struct study s;
-    const struct output outputs[] = {
-        { o->dot, plan_dot, &s },
-        { o->svg, plan_grid_svg, &s },
-        { o->write_config, study_write_config, &s },
-    };
-    const size_t n = sizeof outputs / sizeof *outputs;
+
     if (o->pareto)
         return o->dot || o->write_config
                    ? err_set(m, ERR_INPUT, "map: --pareto has no one plan for --dot or "
                              "--write-config: want --json, --csv or --svg")
                    : map_pareto(o, m);
-    enum err e = results_check(&plan_form, o, outputs, n, m);
-
-    if (!e)
-        e = study_from_options(&s, o, m);
+    enum err e = study_to_place_from_options(&s, o, m);
     if (e)
         return e;
-    e = check_prices(&s, m);
-    if (!e && o->prove)
-        e = study_prove(&s, o, m);
-    if (!e)
-        e = results_write(&plan_form, o, &s, outputs, n, m);
+    e = study_is_placed(&s) ? map_placed(o, &s, m) : map_plan(o, &s, m);
     study_release(&s);
     return e;
 }
@@ -51,7 +81,8 @@ const struct command command_map = {
     .operand = "CONFIG",
     .summary = "prints the plan: what sits on which core, and every stream between cores",
     .help = "Maps the network onto the chip as `run` does and prints layers, cores, input\n"
-            "memories, streams and budgets. Nothing is simulated but a dry timing run.\n"
+            "memories, streams and budgets. Nothing is simulated but a dry timing run. On a\n"
+            "fabric with a graph (fabric.kind: mesh, adjacent): which core sits where.\n"
             "\n"
             "  imcsim map configs/resnet32.yaml\n"
             "  imcsim map configs/resnet32.yaml --set core.crossbar.rows=512\n"
@@ -60,6 +91,7 @@ const struct command command_map = {
             "  imcsim map configs/resnet32.yaml --set mapping.optimize=latency\n"
             "  imcsim map configs/resnet32.yaml --pareto --svg front.svg\n"
             "  imcsim map configs/resnet32.yaml --prove\n"
+            "  imcsim map configs/resnet32.yaml --set fabric.kind=mesh --set placement.kind=anneal\n"
             "  imcsim map configs/dazzi2021_14nm.yaml --set mapping.optimize=edp\n"
             "  imcsim map configs/resnet32.yaml --json - | jq '.core_list[] | .name, .rows'\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_RESULTS | OPTION_BIT(OPTION_DOT) |

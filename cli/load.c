@@ -143,7 +143,7 @@ enum err stored_from_options(struct study *s, struct run_result *r, const struct
     return e;
 }
 
-enum loaded { AS_IT_IS, PRICED, OF_ANY_CLOCKING };
+enum loaded { AS_IT_IS, PRICED, OF_ANY_CLOCKING, TO_PLACE };
 
 static enum err load(struct study *s, const struct options *o, enum loaded how, struct err_msg *m)
 {
@@ -158,7 +158,9 @@ static enum err load(struct study *s, const struct options *o, enum loaded how, 
     if (!e && how == PRICED)
         e = study_compose(s, m);
     if (!e)
-        e = how == OF_ANY_CLOCKING ? study_plan_any(s, m) : study_plan(s, m);
+        e = how == OF_ANY_CLOCKING ? study_plan_any(s, m)
+            : how == TO_PLACE      ? study_plan_to_place(s, m)
+                                   : study_plan(s, m);
 
     for (size_t i = 0; !e && i < s->config.notes.n; i++)
         log_line(o, LOG_INFO, "note: %s", s->config.notes.line[i]);
@@ -186,6 +188,11 @@ enum err study_priced_from_options(struct study *s, const struct options *o, str
 enum err study_any_from_options(struct study *s, const struct options *o, struct err_msg *m)
 {
     return load(s, o, OF_ANY_CLOCKING, m);
+}
+
+enum err study_to_place_from_options(struct study *s, const struct options *o, struct err_msg *m)
+{
+    return load(s, o, TO_PLACE, m);
 }
 
 struct from_point {

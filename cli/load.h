@@ -23,6 +23,9 @@ enum err study_from_point(struct study *s, json_t **images, const struct options
 /* The same of a study of any clocking: its plan may have no timetable (study_plan_any()). */
 enum err study_any_from_options(struct study *s, const struct options *o, struct err_msg *m);
 
+/* The same of what may be placed on a fabric (study_plan_to_place()). */
+enum err study_to_place_from_options(struct study *s, const struct options *o, struct err_msg *m);
+
 /* stored_load() of operand and --set. On error *s and *r are zero. */
 enum err stored_from_options(struct study *s, struct run_result *r, const struct options *o,
                              struct err_msg *m);

@@ -110,8 +110,8 @@ struct param_text param_accepts(const struct param *row)
         snprintf(t.text, sizeof t.text, "a file name, at most %zu bytes", row->size - 1);
         break;
     case PARAM_KIND_LIST:
-        snprintf(t.text, sizeof t.text, "[%" PRIu64 " to %" PRIu64 ", ...], 1 to %zu of them",
-                 row->least, row->most, row->size / sizeof(uint32_t));
+        snprintf(t.text, sizeof t.text, "[%" PRIu64 " to %" PRIu64 ", ...], %d to %zu of them",
+                 row->least, row->most, row->least > 0, row->size / sizeof(uint32_t));
         break;
     case PARAM_KIND_COUNTS:
         snprintf(t.text, sizeof t.text, "{key: %" PRIu64 " to %" PRIu64 ", ...}", row->least,
@@ -283,7 +283,7 @@ static enum err read_facts(const struct param *row, const struct yaml *node, cha
 static enum err read_list(const struct param *row, const struct yaml *node, uint32_t *field,
                           uint32_t *n_field, struct err_msg *m)
 {
-    if (node->kind != YAML_LIST || node->n_item == 0 ||
+    if (node->kind != YAML_LIST || (node->n_item == 0 && row->least > 0) ||
         node->n_item > row->size / sizeof *field)
         return unwanted(row, node, m);
     for (size_t i = 0; i < node->n_item; i++) {

@@ -33,7 +33,7 @@ enum param_kind {
     PARAM_KIND_PATH,  // char[]: a file; empty: not given
     PARAM_KIND_FILE,  // char[]: one of the files that come with imcsim, by name, or a path
     PARAM_KIND_FACTS, // char[]: likewise; or a map, {file: NAME, key: value}, as JSON text
-    PARAM_KIND_LIST,  // uint32_t[] and its count, at least one
+    PARAM_KIND_LIST,  // uint32_t[] and its count, at least one where none may be 0
     PARAM_KIND_COUNTS // struct count_map
 };
 

@@ -56,6 +56,7 @@ const struct param config_params[] = {
                  "clock_mhz"),
 
     FABRIC_PARAMS(struct config, fabric),
+    PLACEMENT_PARAMS(struct config, placement),
 
     COUNTS(mapping.replicas,   "mapping.replicas",        "{}", 1, 8192,
            "kernel copies in one array, by output height or layer"),
@@ -164,16 +165,16 @@ static bool is_of_steps(const struct param *row)
            strncmp(row->key, "nir.", strlen("nir.")) == 0;
 }
 
-/* Whether it describes routers: likewise. */
-static bool is_of_routers(const struct param *row)
+/* Whether its text says that it is of something that not every machine has: likewise. */
+static bool is_of_some(const struct param *row)
 {
-    return strncmp(row->doc, "of routers: ", strlen("of routers: ")) == 0;
-}
+    static const char *const of[] = { "of routers: ", "of adjacent: ", "of placement: ",
+                                      "of elastic: " };
 
-/* Whether elastic clocking alone knows it: likewise. */
-static bool is_of_elastic(const struct param *row)
-{
-    return strncmp(row->doc, "of elastic: ", strlen("of elastic: ")) == 0;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        if (strncmp(row->doc, of[i], strlen(of[i])) == 0)
+            return true;
+    return false;
 }
 
 static bool has_file(const struct config *c)
@@ -185,8 +186,8 @@ static bool has_file(const struct config *c)
 static bool applies(const struct param *row, const void *base)
 {
     const struct config *c = base;
-    bool when_given = is_of_reads(row) || is_of_steps(row) || is_of_routers(row) ||
-                      is_of_elastic(row) || is_width(row) ||
+    bool when_given = is_of_reads(row) || is_of_steps(row) || is_of_some(row) ||
+                      is_width(row) ||
                       strcmp(row->key, "energy.converter") == 0 ||
                       strcmp(row->key, "energy.mean_input") == 0 ||
                       strcmp(row->key, "energy.clock_gating") == 0 ||

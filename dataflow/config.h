@@ -80,6 +80,7 @@ struct config {
     struct memory_cfg   memory;
     struct digital_cfg  digital;
     struct fabric_cfg   fabric;
+    struct placement_cfg placement;
     struct mapping_cfg  mapping;
     struct energy_cfg   energy;
     struct analog_cfg   analog;

@@ -83,9 +83,10 @@ struct fabric {
 
     /* Its routers and channels, which streams share; NULL: it has none. */
     enum err (*graph)(const struct fabric_cfg *cfg, struct graph *g, struct err_msg *m);
+    bool direct; // its routers pass nothing on: two that are not joined have no way
 };
 
-extern const struct fabric fabric_point_to_point, fabric_mesh;
+extern const struct fabric fabric_point_to_point, fabric_adjacent, fabric_mesh;
 extern const struct fabric *const fabrics[]; // noc/fabrics.c; ends with NULL
 
 /* ERR_INPUT lists the names that exist; the caller puts the place before it. */

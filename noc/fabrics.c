@@ -3,4 +3,5 @@
 
 #include "noc/fabric.h"
 
-const struct fabric *const fabrics[] = { &fabric_point_to_point, &fabric_mesh, NULL };
+const struct fabric *const fabrics[] = { &fabric_point_to_point, &fabric_adjacent, &fabric_mesh,
+                                         NULL };

@@ -49,7 +49,10 @@ uint32_t graph_routers(const struct graph *g, uint32_t from, uint32_t to)
     uint32_t router = g->at[from] / g->n_port, passed = 1;
 
     for (;;) {
-        uint32_t peer = g->peer[router * g->n_port + g->exit(g, router, to)];
+        uint32_t exit = g->exit(g, router, to);
+        if (exit == GRAPH_NONE)
+            return 0;
+        uint32_t peer = g->peer[router * g->n_port + exit];
         if (!graph_is_router(peer))
             return passed;
         router = peer / g->n_port;

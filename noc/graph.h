@@ -28,7 +28,8 @@ struct graph {
     uint32_t *peer; // owned; by port: the port at the other end, GRAPH_NODE + node, or GRAPH_NONE
     uint32_t *at;   // owned; by node: the port that its interface is at
 
-    /* The port of the router (0 .. n_port - 1) by which a packet for a node leaves it. */
+    /* The port of the router (0 .. n_port - 1) by which a packet for a node leaves it; GRAPH_NONE:
+     * there is no way, from a router that passes nothing on. */
     uint32_t (*exit)(const struct graph *g, uint32_t router, uint32_t node);
 };
 
@@ -46,7 +47,7 @@ static inline bool graph_is_router(uint32_t peer)
     return peer < GRAPH_NODE;
 }
 
-/* Routers on the way between two nodes, at least 1. */
+/* Routers on the way between two nodes, at least 1; 0: there is no way. */
 uint32_t graph_routers(const struct graph *g, uint32_t from, uint32_t to);
 
 struct graph_cycle { // channels, by the port that they leave; each waits for the next

@@ -6,6 +6,8 @@
 
 #include "core/param.h"
 
+enum { FABRIC_MOST_SIDE = 1024, FABRIC_MOST_CLOCKS = 64, FABRIC_MOST_REACH = 8 };
+
 struct fabric_cfg {
     char     kind[32]; // a row of the table in noc/fabrics.c
     uint64_t link_bps, partial_sum_bps;
@@ -18,14 +20,26 @@ struct fabric_cfg {
     uint32_t vcs, vc_flits;
     enum switching { SWITCHING_WORMHOLE, SWITCHING_CUT_THROUGH } switching;
     uint32_t routing_clk, vc_clk, switch_clk, crossbar_clk, link_clk, vc_credit_clk;
+
+    /* Of adjacent: how far links go, or a file of them. */
+    uint32_t reach_row[FABRIC_MOST_REACH], reach_column[FABRIC_MOST_REACH];
+    uint32_t reach_diagonal[FABRIC_MOST_REACH];
+    uint32_t n_reach_row, n_reach_column, n_reach_diagonal;
+    char     links[512];
+    enum links_are { LINKS_BOTH_WAYS, LINKS_ONE_WAY } links_are; // of the file
 };
 
-enum { FABRIC_MOST_SIDE = 1024, FABRIC_MOST_CLOCKS = 64 };
+struct placement_cfg {
+    char     kind[32]; // a row of the table in noc/placements.c
+    uint64_t seed, moves;
+    char     file[512];
+};
 
 /* clang-format off */
 #define FABRIC_PARAMS(type, at)                                                                    \
     PARAM_NAME(type, at.kind, "fabric.kind", "point_to_point",                                     \
-               "point_to_point: a link for every stream; mesh: routers (imcsim fabric)"),          \
+               "point_to_point: a link for every stream; adjacent: links between near places; "    \
+               "mesh: routers (imcsim fabric)"),                                                   \
     PARAM_RATE(type, at.link_bps, "fabric.link_gbps", "5", PARAM_GBPS / 1000, 10000 * PARAM_GBPS,  \
                "rate of a link that carries pixels"),                                              \
     PARAM_RATE(type, at.partial_sum_bps, "fabric.partial_sum_gbps", "20.48", PARAM_GBPS / 1000,    \
@@ -64,7 +78,26 @@ enum { FABRIC_MOST_SIDE = 1024, FABRIC_MOST_CLOCKS = 64 };
     PARAM_U32(type, at.link_clk, "fabric.link_clocks", "clocks", "1", 1, FABRIC_MOST_CLOCKS,       \
               "of routers: along a channel to the next"),                                          \
     PARAM_U32(type, at.vc_credit_clk, "fabric.vc_credit_clocks", "clocks", "0", 0,                 \
-              FABRIC_MOST_CLOCKS, "of routers: more until a freed place is known")
+              FABRIC_MOST_CLOCKS, "of routers: more until a freed place is known"),                \
+    PARAM_LIST(type, at.reach_row, at.n_reach_row, "fabric.reach.row", "[1]", 0,                   \
+               FABRIC_MOST_SIDE, "of adjacent: places to the right and left that links go to"),    \
+    PARAM_LIST(type, at.reach_column, at.n_reach_column, "fabric.reach.column", "[1]", 0,          \
+               FABRIC_MOST_SIDE, "of adjacent: places up and down"),                               \
+    PARAM_LIST(type, at.reach_diagonal, at.n_reach_diagonal, "fabric.reach.diagonal", "[]", 0,     \
+               FABRIC_MOST_SIDE, "of adjacent: places along both diagonals"),                      \
+    PARAM_PATH(type, at.links, "fabric.links",                                                     \
+               "of adjacent: lines from to, of places row by row, instead of fabric.reach"),       \
+    PARAM_ENUM(type, at.links_are, "fabric.links_are", "both_ways",                                \
+               PARAM_NAMES("both_ways", "one_way"), NULL, "of adjacent: those of fabric.links")
+
+#define PLACEMENT_PARAMS(type, at)                                                                 \
+    PARAM_NAME(type, at.kind, "placement.kind", "snake",                                           \
+               "of placement: listing, snake, greedy, anneal, exact, search or file"),             \
+    PARAM_U64(type, at.seed, "placement.seed", "", "1", 0, INT64_MAX, "of placement: of anneal"),  \
+    PARAM_U64(type, at.moves, "placement.moves", "", "10000000", 1, 1000000000,                    \
+              "of placement: exchanges that anneal tries; steps of search"),                       \
+    PARAM_PATH(type, at.file, "placement.file",                                                    \
+               "of placement: lines core, row, column: map --table placement --format csv")
 /* clang-format on */
 
 #endif

@@ -13,6 +13,7 @@
 #include "core/datadir.h"
 #include "core/notes.h"
 #include "dataflow/plan/clocking.h"
+#include "dataflow/policies.h"
 #include "import/import.h"
 #include "network/onnx/kind.h"
 #include "network/onnx/read.h"
@@ -320,6 +321,22 @@ enum err study_plan(struct study *s, struct err_msg *m)
             config_where(&s->config, "clocking.kind"), clockings[s->config.clocking]->name);
     study_release(s);
     return ERR_INPUT;
+}
+
+enum err study_plan_to_place(struct study *s, struct err_msg *m)
+{
+    char kind[sizeof s->config.fabric.kind];
+    const struct fabric *f;
+
+    memcpy(kind, s->config.fabric.kind, sizeof kind);
+    if (policies_fabric(&f, &s->config, m) || !f->graph)
+        return study_plan(s, m); // which says what is wrong
+    snprintf(s->config.fabric.kind, sizeof kind, "%s", fabric_point_to_point.name);
+    enum err e = study_plan_any(s, m);
+    if (e)
+        return e;
+    memcpy(s->config.fabric.kind, kind, sizeof kind);
+    return hash_config(s->config_hash, &s->config, m);
 }
 
 enum err study_load(struct study *s, const char *path, const char *const *set, size_t n_set,

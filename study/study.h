@@ -59,6 +59,10 @@ enum err study_compose(struct study *s, struct err_msg *m);
 enum err study_plan(struct study *s, struct err_msg *m);
 enum err study_plan_any(struct study *s, struct err_msg *m);
 
+/* Of any clocking; where the fabric has a graph, with a link of its own for every stream: what is
+ * to be placed on it (study/place.h). */
+enum err study_plan_to_place(struct study *s, struct err_msg *m);
+
 /* What `other`, whose configuration differs in `energy` alone, says of prices, for a study with its
  * plan; `other` is then only to be released. */
 enum err study_prices_of(struct study *s, struct study *other, struct err_msg *m);

@@ -1,0 +1,332 @@
+/* report/placement_report.c -- see placement_report.h. */
+#include "report/placement_report.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "report/json.h"
+#include "report/plan_report.h"
+#include "study/place.h"
+
+static const struct plan_stream *stream_of(const struct placed *p, uint32_t flow)
+{
+    return &p->study->plan.stream[p->stream[flow]];
+}
+
+/* ---- tables ---- */
+
+static struct table *places(const void *what)
+{
+    static const struct table_column columns[] = { { "core", "core" }, { "row", "row" },
+                                                   { "column", "column" }, { NULL, NULL } };
+    const struct placed *p = what;
+    struct table *t = table_new(columns);
+
+    table_title(t, "Places");
+    for (uint32_t core = 0; core < p->task.n_core; core++) {
+        table_text(t, p->name[core]);
+        table_count(t, p->placement.node[core] / p->graph.columns);
+        table_count(t, p->placement.node[core] % p->graph.columns);
+    }
+    return t;
+}
+
+static void put_flow(struct table *t, const struct placed *p, uint32_t flow)
+{
+    const struct plan_stream *s = stream_of(p, flow);
+
+    table_named(t, stream_kind_name(s->kind), stream_title(s->kind));
+    table_text(t, stream_from(&p->study->plan, s));
+    table_text(t, stream_to(&p->study->plan, s));
+    table_count(t, p->flow[flow].bits);
+}
+
+static struct table *streams(const void *what)
+{
+    static const struct table_column columns[] = {
+        { "stream", "kind" }, { "from", "from" }, { "to", "to" },
+        { "bits an image", "bits" }, { "hops", "hops" }, { NULL, NULL },
+    };
+    const struct placed *p = what;
+    struct table *t = table_new(columns);
+
+    table_title(t, "Streams");
+    for (uint32_t i = 0; i < p->task.n_flow; i++) {
+        put_flow(t, p, i);
+        if (p->placement.hops[i] == PLACEMENT_NOBODY)
+            table_none(t);
+        else
+            table_count(t, p->placement.hops[i]);
+    }
+    return t;
+}
+
+/* Streams between cores whose places are not joined, on a fabric that passes nothing on. */
+static struct table *apart(const void *what)
+{
+    static const struct table_column columns[] = {
+        { "stream", "kind" }, { "from", "from" }, { "to", "to" }, { "bits an image", "bits" },
+        { NULL, NULL },
+    };
+    const struct placed *p = what;
+    struct table *t = table_new(columns);
+
+    table_title(t, "Streams without a link");
+    for (uint32_t i = 0; i < p->task.n_flow; i++)
+        if (p->placement.hops[i] == PLACEMENT_NOBODY)
+            put_flow(t, p, i);
+    return t;
+}
+
+/* Of every channel between two routers that carries anything. */
+static struct table *channels(const void *what)
+{
+    static const struct table_column columns[] = {
+        { "from row", "from_row" }, { "column", "from_column" }, { "to row", "to_row" },
+        { "column", "to_column" }, { "bits an image", "bits" }, { NULL, NULL },
+    };
+    const struct placed *p = what;
+    const struct graph *g = &p->graph;
+    struct table *t = table_new(columns);
+
+    table_title(t, "Channels that carry anything");
+    for (uint32_t port = 0; port < g->n_router * g->n_port; port++) {
+        uint32_t from = port / g->n_port, to = g->peer[port] / g->n_port;
+        if (!graph_is_router(g->peer[port]) || p->placement.load[port] == 0)
+            continue;
+        table_count(t, from / g->columns);
+        table_count(t, from % g->columns);
+        table_count(t, to / g->columns);
+        table_count(t, to % g->columns);
+        table_count(t, p->placement.load[port]);
+    }
+    return t;
+}
+
+/* ---- text ---- */
+
+struct hops {
+    uint64_t sum;
+    uint32_t least, most, n; // n: streams that have a way
+};
+
+static struct hops hops_of(const struct placed *p)
+{
+    struct hops h = { .least = UINT32_MAX };
+
+    for (uint32_t i = 0; i < p->task.n_flow; i++) {
+        uint32_t hops = p->placement.hops[i];
+        if (hops == PLACEMENT_NOBODY)
+            continue;
+        h.sum += hops;
+        h.least = hops < h.least ? hops : h.least;
+        h.most = hops > h.most ? hops : h.most;
+        h.n++;
+    }
+    h.least = h.n ? h.least : 0;
+    return h;
+}
+
+static uint32_t core_at(const struct placed *p, uint32_t node)
+{
+    uint32_t core = 0;
+
+    while (core < p->task.n_core && p->placement.node[core] != node)
+        core++;
+    return core;
+}
+
+/* Names of cores as they lie. */
+static void grid(const struct placed *p, FILE *out)
+{
+    const struct graph *g = &p->graph;
+
+    for (uint32_t node = 0; node < g->n_node; node++) {
+        uint32_t core = core_at(p, node);
+        fprintf(out, "%s%-11s%s", node % g->columns ? "" : "  ",
+                core < p->task.n_core ? p->name[core] : ".",
+                (node + 1) % g->columns ? " " : "\n");
+    }
+}
+
+static void head(const void *what, FILE *out)
+{
+    const struct placed *p = what;
+    const struct hops h = hops_of(p);
+
+    fprintf(out, "Fabric    %s, %" PRIu32 " rows of %" PRIu32 "; %" PRIu32 " cores, placed by %s\n",
+            p->task.fabric, p->graph.rows, p->graph.columns, p->task.n_core, p->policy->name);
+    fprintf(out, "Hops      %s of %" PRIu32 " streams, none above %" PRIu32 "\n",
+            format_count(h.sum).text, h.n, h.most);
+    fprintf(out, "Bit-hops  %s an image; the busiest channel carries %s bits\n",
+            format_count(p->placement.bit_hops).text, format_count(p->placement.busiest).text);
+    if (p->placement.n_apart > 0)
+        fprintf(out, "Apart     %" PRIu32 " streams have no link; placement.kind=search looks for "
+                "places where all have\n", p->placement.n_apart);
+    fputc('\n', out);
+    grid(p, out);
+}
+
+/* ---- JSON ---- */
+
+static json_t *places_json(const struct placed *p)
+{
+    json_t *list = json_array();
+
+    for (uint32_t core = 0; core < p->task.n_core; core++) {
+        json_t *place = json_array();
+        json_add(&place, json_text(p->name[core]));
+        json_add(&place, json_integer(p->placement.node[core] / p->graph.columns));
+        json_add(&place, json_integer(p->placement.node[core] % p->graph.columns));
+        json_add(&list, place);
+    }
+    return list;
+}
+
+static json_t *hops_json(const struct placed *p)
+{
+    const struct hops h = hops_of(p);
+    json_t *o = json_object(), *histogram = json_array();
+
+    json_put_count(&o, "min", h.least);
+    json_put_real(&o, "mean", h.n ? (double)h.sum / h.n : 0);
+    json_put_count(&o, "max", h.most);
+    json_put_count(&o, "sum", h.sum);
+    for (uint32_t hops = 0; hops <= h.most; hops++) {
+        json_int_t n = 0;
+        for (uint32_t i = 0; i < p->task.n_flow; i++)
+            n += p->placement.hops[i] == hops;
+        json_add(&histogram, json_integer(n));
+    }
+    json_put(&o, "histogram", histogram);
+    return o;
+}
+
+static json_t *streams_json(const struct placed *p)
+{
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < p->task.n_flow; i++) {
+        const struct plan_stream *s = stream_of(p, i);
+        json_t *o = json_object();
+        json_put_text(&o, "kind", stream_kind_name(s->kind));
+        json_put_text(&o, "from", stream_from(&p->study->plan, s));
+        json_put_text(&o, "to", stream_to(&p->study->plan, s));
+        json_put_count(&o, "bits", p->flow[i].bits);
+        if (p->placement.hops[i] != PLACEMENT_NOBODY)
+            json_put_count(&o, "hops", p->placement.hops[i]);
+        json_add(&list, o);
+    }
+    return list;
+}
+
+static enum err print_json(const void *what, FILE *out, struct err_msg *m)
+{
+    const struct placed *p = what;
+    json_t *o = json_begin("imcsim-placement/1", p->study), *fabric = json_object();
+
+    json_put_text(&fabric, "kind", p->task.fabric);
+    json_put_text(&fabric, "placed_by", p->policy->name);
+    json_put(&fabric, "placement", places_json(p));
+    json_put(&fabric, "hops", hops_json(p));
+    json_put_count(&fabric, "bit_hops", p->placement.bit_hops);
+    json_put_count(&fabric, "busiest_channel_bits", p->placement.busiest);
+    json_put_count(&fabric, "streams_without_link", p->placement.n_apart);
+    json_put(&fabric, "streams", streams_json(p));
+    json_put(&o, "fabric", fabric);
+    return json_print(o, out, m);
+}
+
+static const struct sheet sheets[] = {
+    { "placement", true, places }, { "streams", true, streams }, { "channels", true, channels },
+    { "apart", false, apart },     { 0 },
+};
+
+const struct form placement_form = { sheets, head, NULL, print_json };
+
+/* ---- a picture: the wider and redder a channel, the more it carries ---- */
+
+enum { PITCH_X = 128, PITCH_Y = 84, BOX_X = 84, BOX_Y = 34, MARGIN = 70, TOP = 90, NARROW = 1,
+       WIDE = 9, SHIFT = 6 };
+
+struct spot {
+    double x, y;
+};
+
+static struct spot spot_of(const struct graph *g, uint32_t node)
+{
+    return (struct spot){ MARGIN + node % g->columns * (double)PITCH_X,
+                          TOP + node / g->columns * (double)PITCH_Y };
+}
+
+/* Both directions of a pair run side by side. */
+static void draw_channel(const struct placed *p, uint32_t port, FILE *out)
+{
+    const struct graph *g = &p->graph;
+    uint32_t from = port / g->n_port, to = g->peer[port] / g->n_port;
+    uint64_t bits = p->placement.load[port];
+
+    if (!graph_is_router(g->peer[port]) || (bits == 0 && from > to))
+        return;
+    struct spot a = spot_of(g, from), b = spot_of(g, to);
+    double length = hypot(b.x - a.x, b.y - a.y);
+    double dx = SHIFT * (b.y - a.y) / length, dy = -SHIFT * (b.x - a.x) / length;
+    double load = p->placement.busiest ? (double)bits / (double)p->placement.busiest : 0;
+    fprintf(out, "<path d=\"M%.1f %.1f L%.1f %.1f\" stroke=\"%s\" stroke-width=\"%.1f\" "
+            "stroke-opacity=\"%s\"><title>row %" PRIu32 ", column %" PRIu32 " to row %" PRIu32
+            ", column %" PRIu32 ": %s bits an image</title></path>\n",
+            a.x + dx, a.y + dy, b.x + dx, b.y + dy,
+            bits == 0     ? "#cccccc"
+            : load > 0.75 ? "#d62728"
+            : load > 0.4  ? "#f28c12"
+                          : "#2e9e3f",
+            NARROW + (WIDE - NARROW) * load, bits == 0 ? "1" : "0.8", from / g->columns,
+            from % g->columns, to / g->columns, to % g->columns, format_count(bits).text);
+}
+
+static void draw_node(const struct placed *p, uint32_t node, FILE *out)
+{
+    uint32_t core = core_at(p, node);
+    struct spot at = spot_of(&p->graph, node);
+    bool is_free = core == p->task.n_core;
+
+    fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" rx=\"6\" fill=\"%s\" "
+            "stroke=\"%s\"/>\n", at.x - BOX_X / 2.0, at.y - BOX_Y / 2.0, BOX_X, BOX_Y,
+            is_free ? "#ffffff" : "#dfeaf9", is_free ? "#bbbbbb" : "#555555");
+    if (!is_free)
+        fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"13\" "
+                "fill=\"#222222\"%s>%s</text>\n", at.x, at.y + 4.5,
+                strlen(p->name[core]) > 10 ? " textLength=\"76\" "
+                                             "lengthAdjust=\"spacingAndGlyphs\"" : "",
+                p->name[core]);
+}
+
+enum err placement_svg(const void *placed, FILE *out, struct err_msg *m)
+{
+    const struct placed *p = placed;
+    const struct graph *g = &p->graph;
+    uint32_t width = 2 * MARGIN + (g->columns - 1) * PITCH_X;
+    uint32_t height = TOP + (g->rows - 1) * PITCH_Y + 60;
+
+    (void)m;
+    width = width > 520 ? width : 520;
+    fprintf(out,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %" PRIu32 " %" PRIu32 "\" "
+            "width=\"%" PRIu32 "\" height=\"%" PRIu32 "\" "
+            "font-family=\"Helvetica,Arial,sans-serif\">\n"
+            "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
+            "<text x=\"%d\" y=\"28\" font-size=\"16\" fill=\"#222222\">%" PRIu32 " cores on %s, "
+            "%" PRIu32 " x %" PRIu32 ", placed by %s</text>\n"
+            "<text x=\"%d\" y=\"50\" font-size=\"12\" fill=\"#555555\">%s bit-hops an image; the "
+            "busiest channel carries %s bits</text>\n",
+            width, height, width, height, MARGIN - BOX_X / 2, p->task.n_core, p->task.fabric,
+            g->rows, g->columns, p->policy->name, MARGIN - BOX_X / 2,
+            format_count(p->placement.bit_hops).text, format_count(p->placement.busiest).text);
+    for (uint32_t port = 0; port < g->n_router * g->n_port; port++)
+        draw_channel(p, port, out);
+    for (uint32_t node = 0; node < g->n_node; node++)
+        draw_node(p, node, out);
+    fputs("</svg>\n", out);
+    return ERR_NONE;
+}

@@ -1,0 +1,216 @@
+/* Placement as a user of imcsim map meets it: figures of an independent program. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "test/cli_rig.h"
+#include "test/tmpdir.h"
+
+#define MESH "map configs/resnet32.yaml --set fabric.kind=mesh --set fabric.rows=6 "
+#define LINKS "map configs/resnet32.yaml --set fabric.kind=adjacent --set placement.kind=search "
+#define ARRAYS_512 "--set core.crossbar.rows=512 --set core.crossbar.columns=512 "
+
+static void a_snake_of_resnet32_on_8_x_6_makes_89_hops(void **state)
+{
+    json_t *doc = json_of(*state, MESH "--json -");
+
+    assert_int_equal(integer_at(doc, "fabric.hops.sum"), 89);
+    assert_int_equal(integer_at(doc, "fabric.bit_hops"), 4768192);
+    assert_int_equal(integer_at(doc, "fabric.busiest_channel_bits"), 262144);
+    assert_int_equal(json_array_size(at(doc, "fabric.placement")), 43);
+    json_decref(doc);
+}
+
+/* The least possible would be 4,438,464, every stream one hop. */
+static void annealing_reaches_what_an_independent_program_reached(void **state)
+{
+    json_t *doc = json_of(*state, MESH "--set placement.kind=anneal --json -");
+
+    assert_in_range(integer_at(doc, "fabric.bit_hops"), 4438464, 4657600);
+    json_decref(doc);
+}
+
+static void assert_embedded(const char *dir, const char *arguments)
+{
+    json_t *doc = json_of(dir, arguments);
+
+    assert_int_equal(integer_at(doc, "fabric.streams_without_link"), 0);
+    assert_int_equal(integer_at(doc, "fabric.hops.min"), 1);
+    assert_int_equal(integer_at(doc, "fabric.hops.max"), 1);
+    if (!strstr(arguments, "512")) // every stream one hop
+        assert_int_equal(integer_at(doc, "fabric.bit_hops"), 4438464);
+    json_decref(doc);
+}
+
+static void resnet32_fits_king_grids_and_rows_and_columns_of_1_and_2(void **state)
+{
+    static const char *const found[] = {
+        LINKS "--set fabric.reach.diagonal=[1] --set fabric.rows=6 --json -",
+        LINKS "--set fabric.reach.diagonal=[1] --json -",
+        LINKS "--set fabric.reach.row=[1,2] --set fabric.reach.column=[1,2] --json -",
+        LINKS ARRAYS_512 "--set fabric.reach.row=[1,2] --set fabric.reach.column=[1,2] --json -",
+        LINKS ARRAYS_512 "--set fabric.reach.row=[1,2] --json -",
+        LINKS ARRAYS_512 "--set fabric.reach.row=[1,2] --set fabric.rows=6 --json -",
+    };
+
+    for (size_t i = 0; i < sizeof found / sizeof *found; i++)
+        assert_embedded(*state, found[i]);
+}
+
+static void a_placement_is_written_and_read_again(void **state)
+{
+    char *text = succeed(*state, MESH "--set placement.kind=anneal --set placement.moves=2000 "
+                                      "--table placement --format csv");
+    tmpdir_write(*state, "places.csv", text, strlen(text));
+    free(text);
+    json_t *a = json_of(*state, MESH "--set placement.kind=anneal --set placement.moves=2000 "
+                                     "--json -");
+    json_t *b = json_of(*state, MESH "--set placement.kind=file --set placement.file=@/places.csv "
+                                     "--json -");
+    assert_true(json_equal(at(a, "fabric.placement"), at(b, "fabric.placement")));
+    assert_true(json_equal(at(a, "fabric.streams"), at(b, "fabric.streams")));
+    json_decref(a);
+    json_decref(b);
+}
+
+static void links_of_a_file_are_the_grid_that_reach_makes(void **state)
+{
+    char text[4096];
+    size_t n = 0;
+
+    for (int i = 0; i < 64; i++) {
+        if (i % 8 < 7)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%d %d\n", i, i + 1);
+        if (i < 56)
+            n += (size_t)snprintf(text + n, sizeof text - n, "%d, %d # down\n", i + 8, i);
+    }
+    tmpdir_write(*state, "links.txt", text, n);
+    json_t *a = json_of(*state, "map configs/resnet32.yaml --set fabric.kind=adjacent --json -");
+    json_t *b = json_of(*state, "map configs/resnet32.yaml --set fabric.kind=adjacent "
+                                "--set fabric.links=@/links.txt --json -");
+    assert_true(integer_at(a, "fabric.streams_without_link") > 0);
+    assert_true(json_equal(at(a, "fabric.streams"), at(b, "fabric.streams")));
+    json_decref(a);
+    json_decref(b);
+}
+
+/* One way: each stream of the snake from left to right has a link, none from right to left. */
+static void links_of_one_way_carry_nothing_back(void **state)
+{
+    static const char chain[] = "map configs/resnet32.yaml --set fabric.kind=adjacent "
+                                "--set fabric.rows=1 --set fabric.columns=43 "
+                                "--set fabric.links=@/chain.txt %s--json -";
+    char text[1024], command[512];
+    size_t n = 0;
+
+    for (int i = 42; i > 0; i--)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%d %d\n", i, i - 1);
+    tmpdir_write(*state, "chain.txt", text, n);
+    snprintf(command, sizeof command, chain, "--set fabric.links_are=one_way ");
+    json_t *a = json_of(*state, command);
+    snprintf(command, sizeof command, chain, "");
+    json_t *b = json_of(*state, command);
+    assert_int_equal(integer_at(a, "fabric.streams_without_link"),
+                     json_array_size(at(a, "fabric.streams")));
+    assert_true(integer_at(b, "fabric.streams_without_link") <
+                integer_at(a, "fabric.streams_without_link"));
+    json_decref(a);
+    json_decref(b);
+}
+
+static void the_picture_draws_every_core_and_every_table_prints(void **state)
+{
+    free(succeed(*state, MESH "--svg @/places.svg"));
+    char *svg = read_file(*state, "places.svg");
+
+    assert_non_null(strstr(svg, ">conv12<"));
+    assert_non_null(strstr(svg, "262,144 bits an image"));
+    assert_non_null(strstr(svg, "</svg>"));
+    free(svg);
+    free(succeed(*state, MESH "--table streams --format csv"));
+    free(succeed(*state, MESH "--table channels --format csv"));
+    char *text = succeed(*state, "map configs/resnet32.yaml --set fabric.kind=adjacent");
+    assert_non_null(strstr(text, "Streams without a link"));
+    free(text);
+}
+
+static void what_is_wrong_is_said_with_what_would_do(void **state)
+{
+    static const struct {
+        const char *arguments, *want;
+    } cases[] = {
+        { MESH "--set placement.kind=search",
+          "conv12, rs1, conv13 are a circle of 3, and fabric.kind = mesh has circles of even" },
+        { LINKS, "are a circle of 3, and fabric.kind = adjacent has circles of even length" },
+        { LINKS "--set fabric.reach.row=[1,2] --set fabric.reach.column=[]",
+          "exchanges with 5 cores, and no place of fabric.kind = adjacent has more than 4 links" },
+        { MESH "--set placement.kind=exact", "43 cores: want at most 12 of them" },
+        { MESH "--set placement.kind=spiral", "placement.kind = spiral: want one of listing, " },
+        { MESH "--set fabric.columns=7", "43 cores on 42 places: want more fabric.rows" },
+        { MESH "--set fabric.rows=1000", "8000 places: want at most 1024" },
+        { MESH "--set placement.moves=0", "placement.moves = 0: want a whole number from 1" },
+        { MESH "--set placement.seed=-1", "placement.seed = -1: want" },
+        { LINKS "--set fabric.reach.row=[1,2,3,4,5,6,7,8,9]", "0 to 8 of them" },
+        { LINKS "--set fabric.reach.row=[1025]", "want a whole number from 0 to 1024" },
+        { LINKS "--set fabric.links=@/none", "fabric.links = " },
+        { LINKS "--set fabric.links=@/far.txt", "far.txt:2: 64: want: from to, places 0 to 63" },
+        { LINKS "--set fabric.links=@/self.txt", "self.txt:1: place 7: want two places" },
+        { LINKS "--set fabric.links=@/empty.txt", "no links: want lines: from to" },
+        { LINKS "--set fabric.links_are=wide", "want both_ways or one_way" },
+        { MESH "--set placement.kind=file", "placement.file = : not given: want a file of lines" },
+        { MESH "--set placement.kind=file --set placement.file=@/none",
+          "No such file or directory: want a file of lines core, row, column" },
+        { MESH "--set placement.kind=file --set placement.file=@/who.txt",
+          "who.txt:1: nobody: no such core" },
+        { MESH "--set placement.kind=file --set placement.file=@/outside.txt",
+          "outside.txt:1: row 6, column 0: want rows 0 to 5, columns 0 to 7" },
+        { MESH "--set placement.kind=file --set placement.file=@/twice.txt",
+          "twice.txt:3: conv2 at row 0, column 0: conv1 has that place" },
+        { MESH "--set placement.kind=file --set placement.file=@/again.txt",
+          "again.txt:2: conv1 at row 0, column 1: conv1 has a line already" },
+        { MESH "--set placement.kind=file --set placement.file=@/few.txt",
+          "has no line for conv2" },
+        { MESH "--set placement.kind=file --set placement.file=@/word.txt",
+          "word.txt:1: conv1: want a line of core, row, column" },
+        { MESH "--dot @/x.dot", "--dot and --prove are of the plan" },
+        { "run configs/resnet32.yaml --set fabric.kind=adjacent",
+          "want fabric.kind = point_to_point" },
+        { "fabric configs/resnet32.yaml --set fabric.kind=adjacent",
+          "has no routers to drive: want --set fabric.kind=mesh" },
+    };
+    static const struct {
+        const char *name, *text;
+    } files[] = { { "far.txt", "0 1\n3 64\n" }, { "self.txt", "7 7\n" }, { "empty.txt", "# no\n" },
+                  { "who.txt", "nobody, 0, 0\n" }, { "outside.txt", "conv1, 6, 0\n" },
+                  { "twice.txt", "core,row,column\nconv1,0,0\nconv2,0,0\n" },
+                  { "again.txt", "conv1 0 0\nconv1 0 1\n" }, { "few.txt", "conv1 0 0\n" },
+                  { "word.txt", "conv1 x 0\n" } };
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        tmpdir_write(*state, files[i].name, files[i].text, strlen(files[i].text));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_fails(*state, cases[i].arguments, 2, cases[i].want);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, tmpdir_make, tmpdir_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_snake_of_resnet32_on_8_x_6_makes_89_hops),
+        TEST(annealing_reaches_what_an_independent_program_reached),
+        TEST(resnet32_fits_king_grids_and_rows_and_columns_of_1_and_2),
+        TEST(a_placement_is_written_and_read_again),
+        TEST(links_of_a_file_are_the_grid_that_reach_makes),
+        TEST(links_of_one_way_carry_nothing_back),
+        TEST(the_picture_draws_every_core_and_every_table_prints),
+        TEST(what_is_wrong_is_said_with_what_would_do),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
