@@ -6,7 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/compare_picture.h"
-#include "cli/load.h"
+#include "cli/kinds.h"
 #include "cli/results.h"
 #include "report/figures.h"
 #include "report/json.h"
@@ -317,7 +317,7 @@ static void run_entry(struct entry *e, const struct options *o)
 
     e->err = study_load(&s, e->path, e->set, e->n_set, &e->why);
     if (e->err == ERR_INPUT)
-        load_explain_kind(e->path, &e->why);
+        kinds_explain_operand(&command_compare, o, e->path, &e->why);
     if (e->err)
         return;
     e->err = measure(e, &s, o, &e->why);

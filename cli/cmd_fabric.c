@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "cli/load.h"
 #include "cli/progress.h"
 #include "cli/results.h"
 #include "core/datadir.h"
@@ -24,10 +23,7 @@ static enum err load_config(struct config *c, const struct options *o, struct er
         datadir_open_name(path, word);
         word = path;
     }
-    enum err e = config_load(c, word, o->set, o->n_set, m);
-    if (e == ERR_INPUT)
-        load_explain_kind(o->operand, m);
-    return e;
+    return config_load(c, word, o->set, o->n_set, m);
 }
 
 /* A number of nodes is fixed, and so is a rate of links that a flit and a clock make. */

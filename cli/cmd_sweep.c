@@ -1,31 +1,22 @@
 /* cli/cmd_sweep.c -- imcsim sweep: the points of a study, listed or run. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/command.h"
 #include "cli/sweep_db.h"
 #include "cli/sweep_run.h"
+#include "cli/word.h"
 #include "study/sweep/link.h"
 #include "study/sweep/points.h"
 
-/* A word as a shell takes it. */
 static void print_word(const char *word)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_-./=:,+%@";
+    char *text = shell_word(word);
 
-    if (strspn(word, plain) == strlen(word)) {
-        fputs(word, stdout);
-        return;
-    }
-    putchar('\'');
-    for (; *word; word++)
-        if (*word == '\'')
-            fputs("'\\''", stdout);
-        else
-            putchar(*word);
-    putchar('\'');
+    fputs(text ? text : word, stdout);
+    free(text);
 }
 
 static void print_point(const struct sweep *s, const struct point *p)

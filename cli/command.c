@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/help.h"
+#include "cli/kinds.h"
 #include "cli/manual.h"
 #include "core/near_miss.h"
 #include "report/version.h"
@@ -53,8 +54,8 @@ static enum err run_command(const struct command *c, size_t n, char *const *arg,
         return e;
     if (o.help)
         help_command(c, stdout);
-    else
-        e = c->run(&o, m);
+    else if ((e = c->run(&o, m)) == ERR_INPUT)
+        kinds_explain(c, &o, m);
     options_release(&o);
     return e;
 }

@@ -1,106 +1,19 @@
 /* cli/load.c -- see load.h. */
 #include "cli/load.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "arch/prove.h"
-#include "arch/tech/macro.h"
 #include "cli/log.h"
 #include "cli/progress.h"
 #include "core/datadir.h"
 #include "core/pages.h"
 #include "report/version.h"
 #include "study/sweep/rows.h"
-
-/* What the first bytes of a file that is no configuration look like, and what to do with it. */
-static const struct file_kind {
-    const char *begin;
-    size_t      n;
-    const char *what, *cure;
-} kinds[] = {
-    { "\x1f\x8b", 2, "gzip", "want a configuration (YAML); images go behind --images" },
-    { "\x89PNG", 4, "a PNG image", "images go behind --images" },
-    { "\xff\xd8\xff", 3, "a JPEG image", "images go behind --images" },
-    { "\x93NUMPY", 6, "a NumPy array", "images go behind --images" },
-    { "PK\x03\x04", 4, "a zip archive or .npz", "images go behind --images" },
-    { "\0\0\x08", 3, "a set of images or labels (IDX)", "use --images" },
-    { "SQLite format 3", 15, "a database", "want a configuration (YAML)" },
-    { "%PDF", 4, "a PDF", "want a configuration (YAML)" },
-};
-
-/* Formats that files of ours name in their first lines. */
-static const struct {
-    const char *format, *what, *cure;
-} formats[] = {
-    { "imcsim-device/", "a memory device", "use --set energy.device=" },
-    { "imcsim-chip/", "the costs of a chip", "use --set energy.chip=" },
-    { "imcsim-run/", "the result of a run", "use imcsim breakdown" },
-    { "imcsim-technology/", "a technology", "use --set energy.technology=22nm_lp or the like" },
-    { "imcsim-", "a file of results or costs", "want a configuration (YAML)" },
-};
-
-static bool is_onnx(const char *path, const unsigned char *bytes, size_t n)
-{
-    size_t length = strlen(path);
-    bool named = length > 5 && strcmp(path + length - 5, ".onnx") == 0;
-    bool begins = n > 2 && bytes[0] == 0x08 && bytes[1] >= 3 && bytes[1] < 32; // its ir_version
-
-    return (named && n > 0) || begins;
-}
-
-/* A word that is neither a file nor a machine of the data directory. */
-static void explain_absent(const char *word, struct err_msg *m)
-{
-    char path[DATADIR_BYTE];
-
-    if (strcmp(word, "-") == 0 || strlen(word) >= sizeof path)
-        return;
-    datadir_open_name(path, word);
-    if (access(path, F_OK) != 0)
-        err_set(m, ERR_INPUT, "%.400s: cannot open: %s: want a file, or a machine of imcsim list "
-                "configs", word, strerror(errno));
-}
-
-void load_explain_kind(const char *path, struct err_msg *m)
-{
-    unsigned char bytes[2048] = { 0 };
-    FILE *f = strcmp(path, "-") == 0 ? NULL : fopen(path, "rb");
-
-    if (!f) {
-        explain_absent(path, m);
-        return;
-    }
-    size_t n = fread(bytes, 1, sizeof bytes - 1, f);
-    fclose(f);
-    if (is_onnx(path, bytes, n)) {
-        err_set(m, ERR_INPUT, "%.400s: this is an ONNX model: use --set network.onnx=%.400s with "
-                "a configuration: imagenet has room for most", path, path);
-        return;
-    }
-    if (macro_is(path)) {
-        err_set(m, ERR_INPUT, "%.400s: this is a macro: use imcsim breakdown", path);
-        return;
-    }
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (n >= kinds[i].n && memcmp(bytes, kinds[i].begin, kinds[i].n) == 0) {
-            err_set(m, ERR_INPUT, "%.400s: this is %s: %s", path, kinds[i].what, kinds[i].cure);
-            return;
-        }
-    const char *format = strstr((const char *)bytes, "format");
-    const char *name = format ? strstr(format, "imcsim-") : NULL;
-    for (size_t i = 0; name && name - format < 12 && i < sizeof formats / sizeof *formats; i++)
-        if (strncmp(name, formats[i].format, strlen(formats[i].format)) == 0) {
-            err_set(m, ERR_INPUT, "%.400s: this is %s: %s", path, formats[i].what,
-                    formats[i].cure);
-            return;
-        }
-}
 
 /* --set, and options that stand for it. */
 enum { N_MORE = 3, MORE_BYTE = 1200 };
@@ -170,8 +83,6 @@ static enum err load(struct study *s, const struct options *o, enum loaded how, 
                  " streams in %.3f s",
                  s->config_hash, s->network.name, s->plan.n_core, s->plan.n_stream,
                  clock_s() - start_s);
-    if (e == ERR_INPUT)
-        load_explain_kind(o->operand, m);
     return e;
 }
 

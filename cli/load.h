@@ -30,10 +30,6 @@ enum err study_to_place_from_options(struct study *s, const struct options *o, s
 enum err stored_from_options(struct study *s, struct run_result *r, const struct options *o,
                              struct err_msg *m);
 
-/* Of a file that could not be read as a configuration: when it is of another kind, an ONNX model or
- * an image set, m says so and what to do with it; else m stays. */
-void load_explain_kind(const char *path, struct err_msg *m);
-
 /* Follows every byte through the machine of the study (arch/prove.h); a line on standard error says
  * so where --prove asked for it, else at --log-level debug. */
 enum err study_prove(const struct study *s, const struct options *o, struct err_msg *m);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <jansson.h>
 
@@ -18,8 +19,19 @@ struct document { // as it was asked for; borrowed
 bool stored_is(const char *path)
 {
     size_t n = path ? strlen(path) : 0;
+    char head[64] = "";
+    struct stat st;
 
-    return n > 5 && strcmp(path + n - 5, ".json") == 0;
+    if (n > 5 && strcmp(path + n - 5, ".json") == 0)
+        return true;
+    if (!path || stat(path, &st) || !S_ISREG(st.st_mode)) // a pipe can be read only once
+        return false;
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return false;
+    head[fread(head, 1, sizeof head - 1, f)] = '\0';
+    fclose(f);
+    return head[0] == '{' && strstr(head, "\"imcsim-run/");
 }
 
 /* A line that begins with the copy's place names the document instead. */

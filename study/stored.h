@@ -13,7 +13,7 @@
 #include "study/run.h"
 #include "study/study.h"
 
-/* Whether the operand is such a document: its name ends in .json. */
+/* Whether the operand is such a document: its name ends in .json, or it begins as one. */
 bool stored_is(const char *path);
 
 /* Reads the document at `path` and applies set[n_set]. Of *r only what pricing needs is set: core,

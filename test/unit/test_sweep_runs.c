@@ -601,7 +601,7 @@ static void status_says_how_far_a_study_is_and_what_is_best(void **state)
     assert_non_null(strstr(out, "best throughput_images_per_s: "));
     assert_non_null(strstr(out, "chip.cores=64 batch=2")); // longer batches fill better
     free(out);
-    assert_fails(*state, "sweep --status @/s.yaml", 2, "no database");
+    assert_fails(*state, "sweep --status @/s.yaml", 2, "reads a database");
 }
 
 /* Eight images of noise, of as many classes. */
