@@ -470,25 +470,36 @@ static const char *last_part(const char *key)
     return dot ? dot + 1 : key;
 }
 
-/* The key or section that `unknown` was most likely meant to be: the nearest last part, then the
- * nearest whole. Returns the edits between the last parts. */
+/* Whether two keys lie in the same section; none is at the top. */
+static bool beside(const char *a, const char *b)
+{
+    size_t n = (size_t)(last_part(a) - a);
+
+    return n > 0 && (size_t)(last_part(b) - b) == n && strncmp(a, b, n) == 0;
+}
+
+/* The key or section that `unknown` was most likely meant to be: the nearest last part, where one
+ * of the same section counts an edit less and half, then the nearest whole. Returns the edits
+ * between the last parts. */
 static size_t nearest_key(const struct param *rows, const char *unknown, char *nearest)
 {
-    size_t best = SIZE_MAX;
+    size_t best = SIZE_MAX, between = 0;
 
     for (; rows->key; rows++)
         for (const char *end = rows->key; *end;) {
             char candidate[MAX_KEY_BYTE];
             end += strcspn(end + 1, ".") + 1; // each section of the key, then the key
             snprintf(candidate, sizeof candidate, "%.*s", (int)(end - rows->key), rows->key);
-            size_t n = edits(last_part(unknown), last_part(candidate)) * (MAX_COMPARE + 1) +
+            size_t last = edits(last_part(unknown), last_part(candidate));
+            size_t n = (2 * last + (beside(unknown, candidate) ? 0 : 3)) * (MAX_COMPARE + 1) +
                        edits(unknown, candidate);
             if (n < best) {
                 best = n;
+                between = last;
                 strcpy(nearest, candidate);
             }
         }
-    return best / (MAX_COMPARE + 1);
+    return between;
 }
 
 /* "rows, columns, mvm_ns" of core.crossbar */

@@ -241,7 +241,7 @@ static enum err events_next(struct image_reader *r, uint8_t *pixels, uint32_t *l
 }
 
 const struct image_format image_events = {
-    .name = "event recordings", .reader_byte = sizeof(struct recordings),
+    .name = "event recordings", .reader_byte = sizeof(struct recordings), .recorded = true,
     .probe = events_probe, .open = events_open, .close = events_close,
     .count = events_count, .next = events_next,
 };

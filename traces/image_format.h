@@ -39,6 +39,7 @@ struct image_clue { // what is known of a file before a format takes it
 struct image_format {
     const char *name;
     size_t      reader_byte; // size of its state
+    bool        recorded;    // its images have several bins
 
     bool (*probe)(const struct image_clue *c);
 

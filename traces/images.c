@@ -72,9 +72,11 @@ static enum err unknown_format(const struct infile *f, const uint8_t *head, size
 
     for (size_t i = 0; i < n; i++)
         snprintf(found + 3 * i, 4, " %02x", head[i]);
-    for (size_t i = 0, at = 0; i < N_FORMATS; i++) {
+    for (size_t i = 0, at = 0; i < N_FORMATS; i++) { // recordings have been tried where wanted
+        if (image_formats[i]->recorded)
+            continue;
         at += (size_t)snprintf(names + at, sizeof names - at, "%s%s",
-                               i == 0 ? "" : i + 1 < N_FORMATS ? ", " : " or ",
+                               at == 0 ? "" : i + 1 < N_FORMATS ? ", " : " or ",
                                image_formats[i]->name);
         assert(at < sizeof names);
     }

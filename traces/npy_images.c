@@ -196,7 +196,7 @@ const struct image_format image_npy = {
 };
 
 const struct image_format image_frames = {
-    .name = "frames of numpy's .npy", .reader_byte = sizeof(struct array_images),
+    .name = "frames of numpy's .npy", .reader_byte = sizeof(struct array_images), .recorded = true,
     .probe = frames_probe, .open = frames_open, .close = array_images_close,
     .count = array_images_count, .next = array_images_next,
 };

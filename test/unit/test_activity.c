@@ -161,7 +161,7 @@ static void what_has_no_inputs_to_give_is_refused(void **state)
     assert_fails(*state, "breakdown " CHIP "--images random --count 1 --activity @/plain.json", 2,
                  "this run has images, and is priced by them: want no energy.activity, or no");
     assert_fails(*state, "breakdown " CHIP "--activity configs/resnet32.yaml", 2,
-                 "configs/resnet32.yaml:1: ");
+                 "configs/resnet32.yaml: this is a configuration, and --activity reads");
 }
 
 /* What the first layer reads: of black pixels few bits, of noise half of them. */

@@ -164,9 +164,9 @@ static void what_means_nothing_is_refused_with_a_cure(void **state)
     assert_fails(*state, "run " FMNIST " --std 0.5", 2, "want --images SET too");
     assert_fails(*state, "run " FMNIST " --images @/u.npy --std 1,2", 2,
                  "--mean and --std of 2 channels: images have 3: want one number or as many");
-    assert_fails(*state, "import a --images i -o q --std 1 --scale 1", 2,
+    assert_fails(*state, "import models/lee2020_bnn.onnx --images i -o q --std 1 --scale 1", 2,
                  "--std and --scale: want one of them");
-    assert_fails(*state, "import a --images i -o q --mean 0.5", 2,
+    assert_fails(*state, "import models/lee2020_bnn.onnx --images i -o q --mean 0.5", 2,
                  "--mean 0.5 without --std: want a pixel, 0 to 255, or --std too");
 }
 

@@ -230,8 +230,8 @@ static void what_cannot_be_reported_is_one_line(void **state)
     tmpdir_write(*state, "nothing.db", "", 0);
     assert_fails(*state, "report @/empty.db", 2, "it has no points yet: want");
     assert_fails(*state, "report @/text.db", 2, "this is no database: want");
-    assert_fails(*state, "report @/nothing.db", 2, "this is no database of a study: want");
-    assert_fails(*state, "report @/none.db", 2, "cannot read");
+    assert_fails(*state, "report @/nothing.db", 2, "this is an empty file, and imcsim report");
+    assert_fails(*state, "report @/none.db", 2, "cannot open");
     assert_fails(*state, "report @/s.db --best speed", 2,
                  "want one of cores, latency_us, throughput_images_per_s");
     assert_fails(*state, "report @/s.db --front cores", 2, "want two or three figures");
