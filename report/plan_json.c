@@ -76,8 +76,8 @@ json_t *json_timing(const struct plan *p, uint64_t first_result, uint64_t last_c
     json_put_count(&o, "first_result_timesteps", first_result);
     json_put_count(&o, "last_conv_timesteps", last_conv);
     json_put_count(&o, "interval_timesteps", plan_image_interval(p));
-    if (plan_steps(p) > 1)
-        json_put_count(&o, "steps", plan_steps(p));
+    if (presentation_steps(&p->network->present) > 1)
+        json_put_count(&o, "steps", presentation_steps(&p->network->present));
     json_put_count(&o, "pipeline_timesteps", p->time.pipeline_timesteps);
     json_put_count(&o, "latency_cycles", first_result * p->timestep_clk);
     json_put_real(&o, "latency_us", timesteps_us(p, first_result));

@@ -28,10 +28,12 @@ static void print_heading(const struct report *r, FILE *out)
     else
         fprintf(out, "Images   none: timing only, work counted for %s\n",
                 format_count(r->result->n_image).text);
-    if (plan_steps(&r->study->plan) > 1)
-        fprintf(out, "Steps    %s presentations of an image, coded by %s\n",
-                format_count(plan_steps(&r->study->plan)).text,
-                r->study->network.present.coding->name);
+    const struct presentation *shown = &r->study->network.present;
+    if (presentation_steps(shown) > 1)
+        fprintf(out, "Steps    %s %s of an image, coded by %s\n",
+                format_count(presentation_steps(shown)).text,
+                shown->by_output ? "steps, all of an output at once," : "presentations",
+                shown->coding->name);
 }
 
 /* The layer behind last_conv; n_layer when the network has no convolution. */

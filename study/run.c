@@ -673,6 +673,23 @@ static enum err run_by_plan(const struct plan *p, struct run_result *r, struct e
     return reckon_images(p, n, r->core, r->stream_bits) ? ERR_NONE : no_memory(m);
 }
 
+/* A firing drives its rows, and finishes its outputs, once for each step of a train; arrays that
+ * are read in parts count those of all steps, and what values count has been seen step by step. */
+static void count_trains(const struct plan *p, struct run_result *r)
+{
+    for (uint32_t i = 0; i < p->n_core && p->train > 1; i++) {
+        struct core_counters *c = &r->core[i];
+        uint64_t *const each[] = { &c->driven_rows, &c->scale_ops, &c->residual_ops, &c->relu_ops,
+                                   &c->round_ops, &c->pool_ops, &c->partial_sum_ops };
+        for (size_t k = 0; k < sizeof each / sizeof *each; k++)
+            *each[k] *= p->train;
+        if (p->layer[p->core[i].plan_layer].array.plain) { // a product is one read
+            c->conversions *= p->train;
+            c->reads *= p->train;
+        }
+    }
+}
+
 enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,
              struct err_msg *m)
 {
@@ -712,6 +729,8 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     else if (!e)
         e = by_layer(p, cfg) ? run_layers(&all, n, r, m)
                              : run_chips(&all, run_has_values(cfg) ? n : 1, r, &skip, m);
+    if (!e)
+        count_trains(p, r);
     for (uint64_t i = 0; !e && r->label && cfg->n_state == 0 && i < r->n_image; i++)
         r->n_correct += r->label[i] == r->predicted[i];
     inputs_close(inputs);

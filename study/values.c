@@ -11,7 +11,8 @@
 struct values_study {
     struct values_cfg   cfg;
     struct values      *values;
-    uint32_t            steps;     // presentations of an image, each an image of the timing run
+    uint32_t            steps;     // presentations of an image, each an image of the timing run,
+    uint32_t            train;     // or so many of them one
     struct sliced_layers *sliced;  // owned; NULL: every code is its sum
     uint64_t            n_chip;    // images of the timing run
     uint64_t           *fired_as;  // owned; [n_chip]: the first that was fired as this one
@@ -56,7 +57,8 @@ struct values_study *values_study_new(const struct values_cfg *cfg)
     if (!s)
         return NULL;
     *s = (struct values_study){ .cfg = *cfg,
-                                .steps = presentation_steps(&cfg->plan->network->present) };
+                                .steps = (uint32_t)plan_steps(cfg->plan),
+                                .train = presentation_train(&cfg->plan->network->present) };
     s->n_chip = cfg->n_image * s->steps - cfg->skip.n;
     bool exact = plan_is_exact(cfg->plan);
     if (!exact)
@@ -185,8 +187,9 @@ static void begin_step(void *user, uint64_t image, uint32_t step)
 {
     struct stepped *p = user;
     const struct values_study *s = p->study;
+    const uint64_t at = image * s->steps + step / s->train;
 
-    p->at = tally_watch(p->tally[s->fired_as[chip_image(&s->cfg.skip, image * s->steps + step)]]);
+    p->at = tally_watch(p->tally[s->fired_as[chip_image(&s->cfg.skip, at)]]);
     p->at->begin(p->at->user, image, step);
 }
 

@@ -188,8 +188,8 @@ static uint32_t places(const struct site *s, uint64_t first, uint32_t n)
 static uint64_t digital_clocks(const struct site *s, uint32_t n)
 {
     const struct config *c = s->chip->plan->config;
-    uint64_t clk =
-        stage_clocks(c, STAGE_DIGITAL, stage_digital_ops(s->layer, n, s->pc->out_n));
+    uint64_t ops = stage_digital_ops(s->layer, n, s->pc->out_n) * s->chip->plan->train;
+    uint64_t clk = stage_clocks(c, STAGE_DIGITAL, ops);
 
     return ceil_div(clk * c->clock_mhz, digital_mhz(c));
 }

@@ -191,7 +191,8 @@ static void count(const struct imc_array *array, const struct array_product *p, 
     n->reads += a->reads;
     if (a->spec->readout->counts)
         n->conversions += a->reads * (outputs * l->columns + (l->ones != 0));
-    n->shift_adds += outputs * (a->reads * (l->n_slice + (l->ones != 0)) - 1);
+    const uint64_t train = a->spec->reads.train ? a->spec->reads.train : 1; // sums of their own
+    n->shift_adds += outputs * (a->reads * (l->n_slice + (l->ones != 0)) - train);
     if (a->clipped)
         n->clipped += a->clipped[plane];
     if (!p->in)

@@ -142,7 +142,8 @@ static void look_at_stages(struct journal *j, struct core_cycle *c)
         c->used_clk[STAGE_CROSSBAR] =
             stage_array_clocks(machine, &pl->array, pc->rows, pc->columns);
     c->used_clk[STAGE_DIGITAL] =
-        stage_clocks(machine, STAGE_DIGITAL, stage_digital_ops(l, c->n_result, pc->out_n));
+        stage_clocks(machine, STAGE_DIGITAL,
+                     stage_digital_ops(l, c->n_result, pc->out_n) * j->plan->train);
     look_at_links(j, c->used_clk);
 }
 

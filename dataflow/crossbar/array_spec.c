@@ -206,7 +206,7 @@ static struct array_spec spec_of_keys(const struct config *c, const struct array
         .weights = { .weight_bits = load->weight_bits, .weight_signed = true,
                      .cell_bits = x->cell_bits, .scheme = x->scheme,
                      .separate = c->readout.separate == YES },
-        .reads = { .input_bits = load->value_bits,
+        .reads = { .input_bits = load->value_bits, .train = load->train,
                    .input_slice_bits = x->input_slice_bits,
                    .rows_at_once = x->rows_at_once,
                    .read_fs = x->read_as / AS_PER_FS,

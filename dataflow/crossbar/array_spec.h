@@ -37,6 +37,7 @@ struct array_spec {
 
 struct array_load { // of a layer, or of the most of all
     uint32_t value_bits, weight_bits;
+    uint32_t train;       // inputs of a product, one after the other; 0: 1
     uint32_t kernel_rows; // inputs of an output; 0: as many as an array has
     const char *whose;    // begins a sentence that goes on with its weights; NULL: nobody's
 };

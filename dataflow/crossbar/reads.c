@@ -32,7 +32,7 @@ struct reads reads_of(const struct reads_cfg *cfg, const struct cell_layout *cel
         .columns = outputs * cell->columns + (cell->ones != 0),
     };
 
-    r.n = (uint64_t)r.slices * r.groups;
+    r.n = (uint64_t)r.slices * r.groups * (cfg->train ? cfg->train : 1);
     if (cfg->converted) {
         r.converters = (uint32_t)ceil_div(outputs * cell->columns, cfg->columns_per_adc) +
                        (cell->ones != 0);

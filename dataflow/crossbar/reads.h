@@ -1,6 +1,6 @@
 /* dataflow/crossbar/reads.h -- the reads of one product: how many, how long, what is converted.
  *
- *     reads = ceil(input bits / input_slice_bits) * ceil(rows / rows_at_once)
+ *     reads = train * ceil(input bits / input_slice_bits) * ceil(rows / rows_at_once)
  *     conv  = columns_per_adc * conversion, 0 where nothing is converted
  *     time  = reads * (read + conv), or pipelined
  *             reads * max(read, conv) + min(read, conv)
@@ -19,6 +19,7 @@
 
 struct reads_cfg {
     uint32_t input_bits;       // of the layer, at least 1
+    uint32_t train;            // inputs one after the other; 0: 1
     uint32_t input_slice_bits; // more than input_bits: all in one
     uint32_t rows_at_once;     // 0: all
     uint64_t read_fs;          // a read, without conversions
@@ -31,7 +32,7 @@ struct reads_cfg {
 struct reads {
     uint32_t slices;      // digits of the inputs
     uint32_t groups;      // of rows
-    uint64_t n;           // slices * groups
+    uint64_t n;           // slices * groups, of a whole train
     uint32_t columns;     // that are read
     uint32_t converters;  // 0 where nothing is converted
     uint64_t conversions; // of one product

@@ -160,7 +160,7 @@ static enum obstacle obstacle(const struct maker *mk, const struct mapper_option
     if (!layer_is_digital(l) && !array_keeps_up(mk, o, need))
         return OBSTACLE_READS;
     uint32_t channels = piece(mk, o, false).out_n;
-    uint64_t ops = stage_digital_ops(l, outputs, channels);
+    uint64_t ops = stage_digital_ops(l, outputs, channels) * mk->mp->plan.train;
     uint64_t sums = plan_sum_bits(&mk->mp->plan, mk->layer) * (uint64_t)outputs * channels;
     *need = ceil_div(ops, mk->mp->plan.timestep_clk);
     if (stage_clocks(c, STAGE_DIGITAL, ops) > mk->mp->plan.timestep_clk)

@@ -77,7 +77,7 @@ static uint64_t digital_ops(const struct budget *b, uint32_t core)
     const struct plan_core *c = &b->p->core[core];
 
     return stage_digital_ops(plan_network_layer(b->p, c->plan_layer), b->t->core[core].most_outputs,
-                             c->out_n);
+                             c->out_n) * b->p->train;
 }
 
 static uint32_t most_pixels(const struct budget *b, const struct plan_stream *st)

@@ -243,6 +243,7 @@ static struct array_load array_load(const struct plan *p, const struct plan_laye
 {
     return (struct array_load){
         .value_bits = network_input_bits(p->network, pl->layer),
+        .train = p->train,
         .weight_bits = network_weight_bits(p->network, pl->layer),
         .kernel_rows = layer_kernel_rows(&p->network->layer[pl->layer]),
     };

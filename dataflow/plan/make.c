@@ -1,6 +1,7 @@
 /* dataflow/plan/make.c -- plan_make(), see plan.h: the order of the passes. */
 #include "dataflow/plan/plan.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,13 +108,15 @@ static enum err check_words(const struct plan *p, struct err_msg *m)
     uint32_t word = p->config->memory.word_bits;
 
     for (uint32_t i = 1; i < p->network->n_layer; i++) {
-        uint32_t bits = network_input_bits(p->network, i);
+        uint64_t bits = (uint64_t)network_input_bits(p->network, i) * p->train;
         if (bits > word)
             return PLAN_REFUSE(p, "core.input_memory.word_bits", m,
-                               "core.input_memory.word_bits = %u: layer %s reads values of %u "
-                               "bits: want core.input_memory.word_bits = %u", word,
+                               "core.input_memory.word_bits = %u: layer %s reads values of %" PRIu64
+                               " bits: want core.input_memory.word_bits = %" PRIu64 "%s", word,
                                p->network->layer[i].name, bits,
-                               (unsigned)round_up(network_precision(p->network).value_bits, 8));
+                               round_up((uint64_t)network_precision(p->network).value_bits *
+                                        p->train, 8),
+                               p->train > 1 ? ", or input.order = step" : "");
     }
     return ERR_NONE;
 }
@@ -193,7 +196,8 @@ static enum err try_layers(struct plan *p, const struct network *network,
                            const struct config *config, struct err_msg *m)
 {
     *p = (struct plan){ .network = network, .config = config,
-                         .steps = presentation_steps(&network->present) };
+                         .train = presentation_train(&network->present) };
+    p->steps = presentation_steps(&network->present) / p->train;
     enum err e = structure_check_keys(p, m);
     if (!e)
         e = check_clocks(p, m);

@@ -146,6 +146,7 @@ struct plan {
     uint32_t              n_image_feed;
     uint64_t              timestep_clk; // clocks in a timestep
     uint32_t              steps;        // presentations of an image; 0: one
+    uint32_t              train;        // steps that a value of each carries, one after the other
     uint64_t              interval;     // timesteps between images: most firings of a layer for one
     struct timetable      time;
 };
@@ -210,15 +211,15 @@ static inline uint32_t plan_pixel_values(const struct plan *p, const struct plan
  * values that a word of those memories holds. */
 static inline uint32_t plan_value_bits(const struct plan *p, uint32_t layer)
 {
-    return network_value_bits(p->network, p->layer[layer].layer);
+    return network_value_bits(p->network, p->layer[layer].layer) * p->train;
 }
 static inline uint32_t plan_input_bits(const struct plan *p, uint32_t layer)
 {
-    return network_input_bits(p->network, p->layer[layer].layer);
+    return network_input_bits(p->network, p->layer[layer].layer) * p->train;
 }
 static inline uint32_t plan_sum_bits(const struct plan *p, uint32_t layer)
 {
-    return network_sum_bits(p->network, p->layer[layer].layer);
+    return network_sum_bits(p->network, p->layer[layer].layer) * p->train;
 }
 static inline uint32_t plan_word_values(const struct plan *p, uint32_t layer)
 {

@@ -66,7 +66,7 @@ uint64_t stage_array_clocks(const struct config *machine, const struct array_spe
 
     if (!array->timed) { // config_load() has seen to whole clocks
         config_clocks(machine->crossbar.mvm_ns, machine->clock_mhz, &clk);
-        return clk;
+        return clk * (array->reads.train ? array->reads.train : 1);
     }
     uint64_t fs = array_reads(array, rows, outputs).time_fs;
     return fs / FS_PER_US * machine->clock_mhz +

@@ -251,6 +251,7 @@ static void result_streams(struct builder *b)
     uint32_t layer = p->n_layer - 1;
     const struct plan_layer *pl = &p->layer[layer];
     uint32_t bits = network_delivered_bits(p->network, pl->layer);
+    bits *= p->network->layer[pl->layer].raw_output ? 1 : p->train; // sums of all steps
 
     for (uint32_t copy = 0; copy < pl->copies; copy++)
         for (uint32_t g = 0; g < pl->splits; g++) {

@@ -109,6 +109,21 @@ static double find_unit(const struct nir_cfg *cfg, const double *v, size_t n)
     return most > 0 ? most / INT8_STEPS : 1;
 }
 
+/* Of weights that are what they were: 1 of +1 and -1. */
+static uint32_t bits_of(const struct layer *l, size_t n)
+{
+    int32_t least = 0, most = 0;
+    bool signs = true;
+
+    for (size_t i = 0; i < n; i++) {
+        int32_t w = layer_weight(l, i);
+        least = min_i32(least, w);
+        most = max_i32(most, w);
+        signs &= w == 1 || w == -1;
+    }
+    return signs ? 1 : value_bits_for(least, most, true);
+}
+
 static enum err take_weights(struct nir_build *b, uint32_t node, uint32_t layer)
 {
     struct layer *l = &b->network->layer[layer];
@@ -132,8 +147,8 @@ static enum err take_weights(struct nir_build *b, uint32_t node, uint32_t layer)
         layer_set_weight(l, i, (int32_t)q);
         scale->error = fmax(scale->error, fabs(v[i] / scale->unit - q));
     }
-    if (wide)
-        l->weight_bits = value_bits_for((int64_t)-largest(v, n), (int64_t)largest(v, n), true);
+    if (scale->unit == 1)
+        l->weight_bits = bits_of(l, n);
     return ERR_NONE;
 }
 

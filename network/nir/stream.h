@@ -18,7 +18,7 @@ enum {
     NIR_MOST_DEPTH = 16,         // of groups
     NIR_MOST_VALUES = 1 << 28,   // of all datasets
     NIR_MOST_TEXT = 4096,        // bytes of a string
-    NIR_MOST_SECONDS = 60,       // of a processor
+    NIR_MOST_SECONDS = 5,        // of a processor, and one more for each 8 MiB of the file
 };
 
 #define NIR_PROGRAM "imcsim_hdf5" // its name

@@ -31,6 +31,7 @@ struct presentation { // of an image
     uint64_t seed;               // of bernoulli
     uint32_t bin_us;             // of events
     bool     bare;               // w is 0: steps weigh alike
+    bool     by_output;          // all steps of an output come before the next output's
 };
 
 struct coding {
@@ -59,6 +60,12 @@ static inline bool presentation_is_coded(const struct presentation *p)
 static inline uint32_t presentation_steps(const struct presentation *p)
 {
     return p->steps ? p->steps : 1;
+}
+
+/* Steps that a pixel carries side by side, a train: all of them where they come output by output. */
+static inline uint32_t presentation_train(const struct presentation *p)
+{
+    return p->by_output ? presentation_steps(p) : 1;
 }
 
 /* w of step t. */

@@ -11,7 +11,10 @@ struct input_cfg {
     char     coding[32]; // a row of codings[]
     uint32_t steps, level, crop, bin_us;
     uint64_t seed;
+    uint32_t order; // enum presentation_order
 };
+
+enum presentation_order { ORDER_STEP, ORDER_OUTPUT };
 
 struct neuron_params {
     char     kind[32];   // "requantize", or a row of neuron_kinds[] that fires
@@ -34,6 +37,8 @@ struct neuron_params {
               "presentations of an image, of rate, phase, bernoulli and events"),                  \
     PARAM_U32(type, at.level, "input.level", "", "128", 0, 255,                                    \
               "of binary: a pixel of at least this is 1"),                                         \
+    PARAM_ENUM(type, at.order, "input.order", "step", PARAM_NAMES("step", "output"), NULL,         \
+               "what comes first: a step of all pixels, or all steps of a pixel, as a train"),     \
     PARAM_U32(type, at.crop, "input.crop", "pixels", "0", 0, 65536,                                \
               "rows and columns taken of the middle of each image; 0: all"),                       \
     PARAM_U32(type, at.bin_us, "input.bin_us", "us", "1000", 1, 8388608,                           \

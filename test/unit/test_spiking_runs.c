@@ -281,6 +281,89 @@ static void the_nir_papers_network_has_98_of_100_recordings(void **state)
     free(list);
 }
 
+#define SMALL "run configs/nmnist_nir.yaml --set network.nir=test/data/events/small.nir --set " \
+              "input.steps=16 --set input.bin_us=20000 --set fabric.link_gbps=81.92 --set " \
+              "core.input_memory.words=1024 --set clocking.timestep_ns=16000 "
+
+/* What a machine that reads bits, and one that takes a product as a whole, have in common. */
+static const char *const readers[] = {
+    "--set core.crossbar.mvm_ns=auto --set core.crossbar.read_ns=10 --set "
+    "core.crossbar.input_slice_bits=1 ",
+    "--set core.crossbar.mvm_ns=auto --set core.crossbar.read_ns=10 --set "
+    "core.crossbar.rows_at_once=7 ",
+    "--set core.crossbar.mvm_ns=100 ",
+};
+
+static void expect_same_work(json_t *step, json_t *output)
+{
+    static const char *const same[] = { "driven_rows", "active_rows", "sum_abs_x", "sum_abs_xw",
+                                        "conversions", "reads", "shift_adds", "scale_ops",
+                                        "residual_ops", "relu_ops", "round_ops", "pool_ops",
+                                        "partial_sum_ops", "sum_digits" };
+
+    for (size_t i = 0; i < json_array_size(at(step, "core_list")); i++) {
+        json_t *a = at(json_array_get(at(step, "core_list"), i), "counters");
+        json_t *b = at(json_array_get(at(output, "core_list"), i), "counters");
+        for (size_t k = 0; k < sizeof same / sizeof *same; k++)
+            if (!json_object_get(a, same[k])) // an array that is read as a whole has none
+                assert_null(json_object_get(b, same[k]));
+            else if (integer_at(a, same[k]) != integer_at(b, same[k]))
+                fail_msg("core %zu, %s: %lld step by step, %lld output by output", i, same[k],
+                         (long long)integer_at(a, same[k]), (long long)integer_at(b, same[k]));
+        assert_int_equal(integer_at(a, "firings"), 16 * integer_at(b, "firings"));
+    }
+}
+
+/* Output by output a patch is read once for all steps, and a value is a train of its bits; spikes,
+ * rows, reads and operations are those of step by step. */
+static void orders_differ_in_what_is_moved_alone(void **state)
+{
+    char arguments[1024];
+
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
+        json_t *doc[2];
+        for (int k = 0; k < 2; k++) {
+            snprintf(arguments, sizeof arguments, SMALL "%s--images test/data/events/recordings "
+                     "--set input.order=%s --json -", readers[i], k ? "output" : "step");
+            doc[k] = json_of(*state, arguments);
+        }
+        assert_true(json_equal(at(doc[0], "spiking"), at(doc[1], "spiking")));
+        assert_true(json_equal(at(doc[0], "predictions"), at(doc[1], "predictions")));
+        expect_same_work(doc[0], doc[1]);
+        assert_int_equal(integer_at(doc[0], "timing.interval_timesteps"),
+                         16 * integer_at(doc[1], "timing.interval_timesteps"));
+        assert_int_equal(integer_at(doc[1], "streams[].value_bits"),
+                         16 * integer_at(doc[0], "streams[].value_bits"));
+        json_decref(doc[0]);
+        json_decref(doc[1]);
+    }
+}
+
+static void trains_take_the_same_time_by_plan_chip_and_jobs(void **state)
+{
+    static const char *const ways[] = { "", "--timing chip ", "--kernel systemc ", "--jobs 2 " };
+    char arguments[1024], *first = NULL;
+
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++) {
+        for (size_t k = 0; k < sizeof ways / sizeof *ways; k++) {
+            snprintf(arguments, sizeof arguments, SMALL "%s%s--set input.order=output --images "
+                     "test/data/events/recordings --json -", readers[i], ways[k]);
+            char *text = text_of(*state, arguments);
+            if (k == 0)
+                first = text;
+            assert_string_equal(text, first);
+            if (k > 0)
+                free(text);
+        }
+        free(first);
+    }
+    assert_fails(*state, SMALL "--set input.order=output --set input.steps=17", 2,
+                 "layer conv2d_1 reads values of 136 bits: want core.input_memory.word_bits = 136, "
+                 "or input.order = step");
+    assert_fails(*state, "run configs/resnet32.yaml --set input.order=output", 2,
+                 "input.order = output: want outputs that remember");
+}
+
 static void what_a_nir_file_leaves_open_is_asked_for(void **state)
 {
     static const struct { const char *set, *want; } wrong[] = {
@@ -319,6 +402,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(our_nir_network_has_8836_of_fashion_mnist, tmpdir_make,
                                         tmpdir_remove),
         cmocka_unit_test_setup_teardown(the_nir_papers_network_has_98_of_100_recordings,
+                                        tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(orders_differ_in_what_is_moved_alone, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(trains_take_the_same_time_by_plan_chip_and_jobs,
                                         tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(what_a_nir_file_leaves_open_is_asked_for, tmpdir_make,
                                         tmpdir_remove),

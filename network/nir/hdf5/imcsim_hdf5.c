@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "network/nir/stream.h"
 
@@ -226,12 +227,17 @@ static int print_file(const char *name)
 
 int main(int argc, char **argv)
 {
-    const struct rlimit seconds = { NIR_MOST_SECONDS, NIR_MOST_SECONDS };
+    struct rlimit seconds = { NIR_MOST_SECONDS, NIR_MOST_SECONDS + 1 };
+    struct stat st;
 
     if (argc != 2) {
         fprintf(stderr, "usage: %s FILE: writes the datasets of an HDF5 file, for imcsim\n",
                 argv[0]);
         return 2;
+    }
+    if (stat(argv[1], &st) == 0 && st.st_size > 0) {
+        seconds.rlim_cur += (rlim_t)st.st_size >> 23;
+        seconds.rlim_max += (rlim_t)st.st_size >> 23;
     }
     setrlimit(RLIMIT_CPU, &seconds);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
