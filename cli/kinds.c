@@ -159,7 +159,7 @@ static bool is_config(const struct glance *g, const char *unused)
 /* ---- kinds ---- */
 
 enum kind {
-    DIRECTORY, EMPTY, HDF5, DATABASE, PICTURE, NPY, NPZ, IDX, RAW, RUN, STUDY, MACRO, DEVICE,
+    DIRECTORY, EMPTY, NIR, HDF5, DATABASE, PICTURE, NPY, NPZ, IDX, RAW, RUN, STUDY, MACRO, DEVICE,
     CHIP, FACTORS, CONFIG, ONNX, NO_USE
 };
 #define BIT(kind) (1u << (kind))
@@ -179,7 +179,10 @@ static const struct kind_row {
 } kinds[] = {
     { DIRECTORY, is_directory, NULL, "a directory", "if it is of pictures, use " SHOW },
     { EMPTY, is_empty, NULL, "an empty file", NULL },
-    { HDF5, begins, "\x89HDF\r\n", "HDF5, as NIR and Keras have it", EXPORT },
+    { NIR, ends_so, ".nir", "a spiking network (NIR)",
+      "use imcsim run nmnist_nir --set network.nir=" },
+    { HDF5, begins, "\x89HDF\r\n", "HDF5, as NIR and Keras have it",
+      "of NIR, use imcsim run nmnist_nir --set network.nir=" },
     { DATABASE, begins, "SQLite format 3", "a database", "use imcsim report " },
     { PICTURE, begins, "\x89PNG", "a PNG image", "use " SHOW },
     { PICTURE, begins, "\xff\xd8\xff", "a JPEG image", "use " SHOW },

@@ -356,6 +356,7 @@ static const struct sheet sheets[] = {
     { "layers", false, run_layer_table },    { "stages", false, budget_table },
     { "links", false, link_table },          { "accuracy", false, accuracy_table },
     { "spikes", false, spike_layer_table },  { "steps", true, spike_step_table },
+    { "neurons", true, neuron_table },
     { "analog", false, analog_table },       { "analog_layers", true, analog_layer_table },
     { "cores", true, run_core_table },       { "converters", true, converter_table },
     { "streams", true, run_stream_table },   { "run", true, run_figure_table },

@@ -1,6 +1,8 @@
 /* report/spike_report.c -- see spike_report.h. */
 #include "report/spike_report.h"
 
+#include <math.h>
+
 #include "network/spiking/neuron.h"
 
 static bool has_spikes(const struct report *r)
@@ -102,6 +104,78 @@ struct table *spike_step_table(const void *report)
         }
     }
     table_title(t, "Steps of all images: spikes, and classes as they are after each");
+    return t;
+}
+
+/* Least and most of an array, times `unit`. */
+static void table_range(struct table *t, const int64_t *v, uint32_t n, double unit)
+{
+    int64_t least = v[0], most = v[0];
+
+    for (uint32_t o = 1; o < n; o++) {
+        least = v[o] < least ? v[o] : least;
+        most = v[o] > most ? v[o] : most;
+    }
+    table_real(t, (double)least * unit, 4);
+    table_real(t, (double)most * unit, 4);
+}
+
+static double least_kept(const struct neuron *n)
+{
+    uint32_t least = NEURON_NO_LEAK;
+
+    for (uint32_t o = 0; o < n->n; o++)
+        least = n->beta[o] < least ? n->beta[o] : least;
+    return (double)least / NEURON_NO_LEAK;
+}
+
+static void neuron_row(struct table *t, const struct layer *l)
+{
+    static const char *const resets[] = { "subtract", "zero", "delayed", "none" };
+    const struct neuron *n = l->neuron;
+    const double one = ldexp(1, -(int)n->fraction_bits);
+
+    table_text(t, l->name);
+    table_text(t, n->kind->name);
+    table_text(t, n->kind->fires ? resets[n->reset] : "none");
+    table_real(t, least_kept(n), 5);
+    if (n->kind->fires)
+        table_range(t, n->theta, n->n, n->unit > 0 ? n->unit * one : 1);
+    else {
+        table_none(t);
+        table_none(t);
+    }
+    if (n->unit == 0) {
+        table_none(t);
+        table_none(t);
+        table_none(t);
+        return;
+    }
+    table_real(t, n->unit, 6);
+    table_real(t, n->error, 3);
+    table_count(t, n->fraction_bits);
+}
+
+struct table *neuron_table(const void *report)
+{
+    static const struct table_column columns[] = {
+        { "layer", "layer" }, { "neuron", "kind" }, { "reset", "reset" },
+        { "leaves", "least_beta" }, { "threshold from", "least_threshold" },
+        { "to", "most_threshold" }, { "unit", "unit" }, { "weights off", "weight_error" },
+        { "fraction bits", "fraction_bits" }, { 0 },
+    };
+    const struct report *r = report;
+    const struct network *n = &r->study->network;
+    struct table *t = table_new(columns);
+
+    for (uint32_t i = 1; i < n->n_layer && n->has_values; i++)
+        if (n->layer[i].neuron && !n->layer[i].neuron->kind->delivers_current)
+            neuron_row(t, &n->layer[i]);
+    table_title(t, "Neurons");
+    table_note(t, "leaves       what a step leaves of a potential, of the neuron that leaks most\n"
+                  "unit         what a weight of 1 is worth in the file of network.nir; thresholds\n"
+                  "             are in its terms, else in the potential's own\n"
+                  "weights off  by rounding, the most of the layer, in units");
     return t;
 }
 

@@ -10,6 +10,10 @@
 struct table *spike_layer_table(const void *report);
 struct table *spike_step_table(const void *report);
 
+/* What its neurons are, with images or without: thresholds and weights in the terms of the file
+ * that they come from, where it is one of NIR. */
+struct table *neuron_table(const void *report);
+
 /* NULL likewise. */
 json_t *spike_json(const struct report *r);
 

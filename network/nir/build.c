@@ -222,10 +222,8 @@ static enum err begin(struct nir_build *b, const char *name)
                                     .layer = calloc(n, sizeof *b->network->layer) };
     b->signal = calloc(n, sizeof *b->signal);
     b->real = calloc(n, sizeof *b->real);
-    b->scale = calloc(n, sizeof *b->scale);
-    return b->network->name && b->network->layer && b->signal && b->real && b->scale
-               ? ERR_NONE
-               : nir_no_memory(b);
+    return b->network->name && b->network->layer && b->signal && b->real ? ERR_NONE
+                                                                         : nir_no_memory(b);
 }
 
 static void end(struct nir_build *b)
@@ -250,9 +248,8 @@ static enum err check_result(const struct nir_build *b)
     return ERR_NONE;
 }
 
-/* *scale: owned by the caller, or NULL. */
-static enum err build(struct network *n, const char *name, const struct nir_graph *g,
-                      const struct nir_cfg *cfg, struct nir_scale **scale, struct err_msg *m)
+enum err nir_network(struct network *n, const char *name, const struct nir_graph *g,
+                     const struct nir_cfg *cfg, struct err_msg *m)
 {
     struct nir_build b = { .graph = g, .cfg = cfg, .network = n, .msg = m };
     enum err e = begin(&b, name);
@@ -264,26 +261,5 @@ static enum err build(struct network *n, const char *name, const struct nir_grap
     end(&b);
     if (e)
         network_release(n);
-    if (scale && !e)
-        *scale = b.scale;
-    else
-        free(b.scale);
     return e;
-}
-
-enum err nir_network(struct network *n, const char *name, const struct nir_graph *g,
-                     const struct nir_cfg *cfg, struct err_msg *m)
-{
-    return build(n, name, g, cfg, NULL, m);
-}
-
-struct nir_scale *nir_scales(const struct nir_graph *g, const struct nir_cfg *cfg)
-{
-    struct nir_scale *scale = NULL;
-    struct network n;
-    struct err_msg m;
-
-    if (!build(&n, "network", g, cfg, &scale, &m))
-        network_release(&n);
-    return scale;
 }

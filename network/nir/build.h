@@ -21,6 +21,8 @@ struct nir_signal { // of a node
 struct nir_real { // of a layer
     double  *weight; // owned; [outputs][inputs of a group][kernel rows][kernel columns]; or NULL
     double  *bias;   // owned; [outputs]
+    double   unit;   // u; 0 before the weights are whole numbers
+    double   error;  // largest |w - u q| / u
 };
 
 struct nir_build {
@@ -29,7 +31,6 @@ struct nir_build {
     struct network         *network;
     struct nir_signal      *signal; // owned; [nodes]
     struct nir_real        *real;   // owned; [nodes + 1], of layers
-    struct nir_scale       *scale;  // owned; [nodes + 1], of layers
     struct err_msg         *msg;
 };
 

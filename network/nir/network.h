@@ -38,15 +38,4 @@ struct nir_cfg {
 enum err nir_network(struct network *n, const char *name, const struct nir_graph *g,
                      const struct nir_cfg *cfg, struct err_msg *m);
 
-/* What stands in for real numbers, for reports; of layer i. */
-struct nir_scale {
-    double unit;          // u
-    double error;         // largest |w - u q| / u, of weights
-    uint32_t fraction_bits;
-    int64_t least_theta, most_theta; // of neurons that fire, in 2^-f u
-};
-
-/* [n->n_layer], zeros of what has no weights; the caller frees it. NULL: no memory. */
-struct nir_scale *nir_scales(const struct nir_graph *g, const struct nir_cfg *cfg);
-
 #endif

@@ -129,7 +129,7 @@ static enum err take_weights(struct nir_build *b, uint32_t node, uint32_t layer)
     struct layer *l = &b->network->layer[layer];
     const double *v = b->real[layer].weight;
     const size_t n = (size_t)layer_kernel_rows(l) * l->out.channels;
-    struct nir_scale *scale = &b->scale[layer];
+    struct nir_real *scale = &b->real[layer];
 
     scale->unit = 1;
     if (!v)
@@ -199,7 +199,7 @@ struct grid {
 static struct grid find_grid(const struct nir_build *b, uint32_t layer,
                              const struct nir_dynamics *d)
 {
-    struct grid g = { .unit = b->scale[layer].unit,
+    struct grid g = { .unit = b->real[layer].unit,
                       .plain = is_plain(d, &b->real[layer],
                                         b->network->layer[layer].out.channels) };
 
@@ -308,7 +308,7 @@ static enum err add_residual(struct nir_build *b, uint32_t node, uint32_t layer,
     l->has_residual = true;
     l->residual = more->layer;
     for (uint32_t o = 0; o < n->n; o++) {
-        double worth = more->current ? b->scale[more->layer].unit
+        double worth = more->current ? b->real[more->layer].unit
                                      : more->factor ? more->factor[o] : 1;
         n->mr[o] = whole(d->gain[o] * worth / g->unit, g->bits, &too_large);
         if (more->current)
@@ -333,13 +333,35 @@ static bool make_arrays(struct neuron *n, const struct nir_dynamics *d)
            (n->reset_to || !d->reset_to);
 }
 
+static enum err check_potentials(const struct nir_build *b, uint32_t node, const struct layer *l)
+{
+    const struct neuron *n = l->neuron;
+
+    for (uint32_t o = 0; o < n->n; o++) {
+        double residual = n->mr ? ldexp(fabs((double)n->mr[o]), 32) : 0;
+        if (n->kind->fires && n->theta[o] < 1)
+            return refuse_size(b, node, "a threshold that is 0 or less, or rounds to it");
+        if (!fits(b, l, o, residual))
+            return refuse_size(b, node, "potentials that leave 61 bits (45 that leak)");
+    }
+    return ERR_NONE;
+}
+
+static const struct neuron_kind *kind_of(const struct nir_dynamics *d, uint32_t n)
+{
+    bool leaks = d->alpha;
+
+    for (uint32_t o = 0; o < n; o++)
+        leaks |= d->beta[o] != 1;
+    return neuron_kind_find(!d->fires ? "accumulate" : leaks ? "lif" : "if");
+}
+
 static enum err make_neurons(struct nir_build *b, uint32_t node, const struct sources *s,
                              const struct nir_dynamics *d)
 {
     struct layer *l = &b->network->layer[s->layer];
-    const char *kind = !d->fires ? "accumulate" : "lif";
     const struct grid g = find_grid(b, s->layer, d);
-    struct neuron *n = neuron_new(neuron_kind_find(kind), l->out.channels, s->more);
+    struct neuron *n = neuron_new(kind_of(d, l->out.channels), l->out.channels, s->more);
 
     l->neuron = n;
     if (!n || !make_arrays(n, d))
@@ -357,19 +379,10 @@ static enum err make_neurons(struct nir_build *b, uint32_t node, const struct so
     l->value_bits = d->fires ? value_bits_for(0, n->most, false) : l->raw_output ? 0 : 16;
     l->out_signed = !d->fires;
     l->requant.high = d->fires ? n->most : 0;
-    b->scale[s->layer].fraction_bits = g.bits;
-    for (uint32_t o = 0; o < n->n; o++) {
-        struct nir_scale *scale = &b->scale[s->layer];
-        double residual = n->mr ? ldexp(fabs((double)n->mr[o]), 32) : 0;
-        if (d->fires && n->theta[o] < 1)
-            return refuse_size(b, node, "a threshold that is 0 or less, or rounds to it");
-        if (!fits(b, l, o, residual))
-            return refuse_size(b, node, "potentials that leave 61 bits (45 that leak)");
-        scale->least_theta = o == 0 || n->theta[o] < scale->least_theta ? n->theta[o]
-                                                                        : scale->least_theta;
-        scale->most_theta = n->theta[o] > scale->most_theta ? n->theta[o] : scale->most_theta;
-    }
-    return ERR_NONE;
+    n->unit = g.unit;
+    n->fraction_bits = g.bits;
+    n->error = b->real[s->layer].error;
+    return check_potentials(b, node, l);
 }
 
 enum err nir_give_neurons(struct nir_build *b, uint32_t node, const struct nir_dynamics *d)

@@ -62,7 +62,7 @@ static inline uint32_t presentation_steps(const struct presentation *p)
     return p->steps ? p->steps : 1;
 }
 
-/* Steps that a pixel carries side by side, a train: all of them where they come output by output. */
+/* Steps that a pixel carries in a row, a train: all of them where they come output by output. */
 static inline uint32_t presentation_train(const struct presentation *p)
 {
     return p->by_output ? presentation_steps(p) : 1;

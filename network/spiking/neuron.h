@@ -50,6 +50,9 @@ struct neuron { // of a layer; arrays owned, one entry for each output
     uint32_t         *delay;    // steps; NULL: 0
     uint32_t          floor, ceiling; // in thresholds, or NEURON_UNBOUNDED
     int32_t           most;  // spikes of a step
+    double            unit;  // what 2^fraction_bits of V are worth in the network's own terms; 0:
+    uint32_t          fraction_bits; // nobody says
+    double            error; // largest of a weight, in `unit`
     uint32_t          skip;  // of what never fires: steps whose currents are not counted
     int64_t          *theta, *m, *b;
     int64_t          *mr;    // NULL: no residual
