@@ -173,8 +173,8 @@ struct table *neuron_table(const void *report)
             neuron_row(t, &n->layer[i]);
     table_title(t, "Neurons");
     table_note(t, "leaves       what a step leaves of a potential, of the neuron that leaks most\n"
-                  "unit         what a weight of 1 is worth in the file of network.nir; thresholds\n"
-                  "             are in its terms, else in the potential's own\n"
+                  "unit         what a weight of 1 is worth in the file of network.nir, in whose\n"
+                  "             terms thresholds are; else they are in the potential's own\n"
                   "weights off  by rounding, the most of the layer, in units");
     return t;
 }
