@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/log.h"
+#include "cli/neuron_trace.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/results.h"
@@ -217,10 +218,13 @@ static enum err run_in_timesteps(const struct options *o, const struct study *s,
                         .images = o->images ? o->images : o->inputs,
                         .kernel = (enum kernel_kind)o->kernel,
                         .seed = s->analog.seed };
+    struct neuron_trace trace = { 0 };
+    const struct spike_drawing drawing = { &r, &trace };
     const struct output outputs[] = {
         { o->stats, report_stats, &r },
         { o->write_config, study_write_config, s },
-        { o->svg, s->analog.device ? analog_picture : spike_picture, &r },
+        { o->svg, s->analog.device ? analog_picture : spike_picture,
+          s->analog.device ? (const void *)&r : &drawing },
         { o->trace, NULL, NULL }, // these two are written during the run
         { o->timeline, NULL, NULL },
     };
@@ -229,7 +233,12 @@ static enum err run_in_timesteps(const struct options *o, const struct study *s,
 
     if (!e)
         e = results_check(&report_form, o, outputs, n, m);
-    return e ? e : run_study(o, &r, outputs, n_result, m);
+    if (!e)
+        e = neuron_trace_make(&trace, o, s, m);
+    if (!e)
+        e = run_study(o, &r, outputs, n_result, m);
+    neuron_trace_release(&trace);
+    return e;
 }
 
 static enum err cmd_run(const struct options *o, struct err_msg *m)
@@ -283,6 +292,6 @@ const struct command command_run = {
                OPTION_BIT(OPTION_STATS) | OPTION_BIT(OPTION_SVG) |
                OPTION_BIT(OPTION_WRITE_CONFIG) | OPTION_BIT(OPTION_TRACE) |
                OPTION_BIT(OPTION_TRACE_SCOPE) | OPTION_BIT(OPTION_TRACE_WINDOW) |
-               OPTION_BIT(OPTION_TIMELINE),
+               OPTION_BIT(OPTION_TIMELINE) | OPTION_BIT(OPTION_NEURONS),
     .run = cmd_run,
 };

@@ -118,6 +118,8 @@ static const struct option_row rows[N_OPTION] = {
         "waveforms of these cores and signals: CORES[:SIGNALS],.. with *" },
     [OPTION_TRACE_WINDOW] = { "trace-window", "FROM:TO", KIND_TEXT, AT(trace_window), 0, 0, {0},
         "waveforms of these timesteps only, both included" },
+    [OPTION_NEURONS] = { "neurons", "WHICH", KIND_TEXT, AT(neurons), 0, 0, {0},
+        "LAYER:FIRST-LAST: --svg draws their spikes and potentials of the first image, too" },
     [OPTION_TIMELINE] = FILE_ROW("timeline", timeline,
         "draws when each layer fires, for the first images, as SVG"),
     [OPTION_DRY_RUN] = { "dry-run", NULL, KIND_FLAG, AT(dry_run), 0, 0, {0},

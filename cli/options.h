@@ -62,6 +62,7 @@ enum option_id {
     OPTION_TRACE_SCOPE,
     OPTION_TRACE_WINDOW,
     OPTION_TIMELINE,
+    OPTION_NEURONS,
     OPTION_DRY_RUN,
     OPTION_DB,
     OPTION_LIMIT,
@@ -117,6 +118,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     const char  *db, *best, *front, *shard, *from, *html;
     uint64_t     limit; // seconds; 0: none
     const char  *trace, *trace_scope, *trace_window, *timeline;
+    const char  *neurons; // "LAYER:FIRST-LAST"
     uint64_t     count; // 0: not given
     uint64_t     jobs, seed;
     const char  *output, *percentile, *scale;

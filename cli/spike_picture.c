@@ -10,7 +10,7 @@
 #include "network/spiking/neuron.h"
 
 enum { WIDTH = PANEL_WIDTH, LEFT = PANEL_LEFT, RIGHT = 170, TOP = PANEL_TOP, HEIGHT = PANEL_HEIGHT,
-       BELOW = 56, LINE = 18, MOST_NAMED = 14 };
+       BELOW = 56, LINE = 18, MOST_NAMED = 14, MOST_SHOWN = 5 };
 
 /* Of a step, 1 to all of them. */
 static double across(const struct report *r, double step)
@@ -108,17 +108,79 @@ static void draw_rates(const struct report *r, double top, FILE *out)
     }
 }
 
-enum err spike_picture(const void *report, FILE *out, struct err_msg *m)
+/* ---- chosen neurons ---- */
+
+static void draw_raster(const struct report *r, const struct neuron_trace *n, double top, FILE *out)
 {
-    const struct report *r = report;
-    const int panels = r->result->label ? 2 : 1;
+    const struct panel p = { top + TOP, n->first, n->first + (n->n > 1 ? n->n - 1 : 1),
+                             n->n > 8 ? ceil(n->n / 8.0) : 1 };
+    char text[160];
+
+    snprintf(text, sizeof text,
+             "spikes of neurons %" PRIu32 " to %" PRIu32 " of %.80s, first image", n->first,
+             n->first + n->n - 1, n->name);
+    panel_draw(&p, text, out);
+    draw_steps(r, &p, out);
+    for (uint32_t i = 0; i < n->n; i++)
+        for (uint32_t t = 0; t < n->steps; t++)
+            if (n->spikes[(size_t)i * n->steps + t] > 0)
+                fprintf(out,
+                        "<circle class=\"spike\" cx=\"%.1f\" cy=\"%.1f\" r=\"1.5\"/>\n",
+                        across(r, t + 1), panel_level(&p, n->first + i));
+}
+
+static void draw_potentials(const struct report *r, const struct neuron_trace *n, double top,
+                            FILE *out)
+{
+    const uint32_t shown = n->n < MOST_SHOWN ? n->n : MOST_SHOWN;
+    double low = 0, high = n->fires ? 1 : 0;
+    char text[64];
+
+    for (size_t i = 0; i < (size_t)shown * n->steps; i++) {
+        low = fmin(low, n->v[i]);
+        high = fmax(high, n->v[i]);
+    }
+    const double step = axis_for(fmax(high - low, 1e-9)).step;
+    const struct panel p = { top + TOP, step * floor(low / step), step * ceil(high / step), step };
+    panel_draw(&p, n->fires ? "their potentials behind each step, in thresholds"
+                            : "their potentials behind each step", out);
+    draw_steps(r, &p, out);
+    for (uint32_t i = 0; i < shown; i++) {
+        fprintf(out, "<path class=\"potential\" fill=\"none\" stroke=\"%s\" d=\"M",
+                panel_colour(i, shown));
+        for (uint32_t t = 0; t < n->steps; t++)
+            fprintf(out, "%.1f %.1f ", across(r, t + 1),
+                    panel_level(&p, n->v[(size_t)i * n->steps + t]));
+        fprintf(out, "\"/>\n");
+        snprintf(text, sizeof text, "%" PRIu32, n->first + i);
+        panel_text(LEFT + WIDTH + 30, p.top + LINE * i + 10, "start", text, out);
+        fprintf(out, "<path stroke=\"%s\" stroke-width=\"3\" d=\"M%d %.1fh16\"/>\n",
+                panel_colour(i, shown), LEFT + WIDTH + 8, p.top + LINE * i + 6);
+    }
+}
+
+enum err spike_picture(const void *drawing, FILE *out, struct err_msg *m)
+{
+    const struct spike_drawing *d = drawing;
+    const struct report *r = d->report;
+    const int each = TOP + HEIGHT + BELOW;
+    const bool raster = d->trace->name && d->trace->fires;
+    const int panels = 1 + (r->result->label != NULL) + raster + (d->trace->name != NULL);
 
     (void)m;
     fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
                  "font-family=\"sans-serif\" font-size=\"12\" fill=\"" PANEL_INK "\">\n"
                  "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-            LEFT + WIDTH + RIGHT, panels * (TOP + HEIGHT + BELOW));
-    draw_rates(r, draw_accuracy(r, out), out);
+            LEFT + WIDTH + RIGHT, panels * each);
+    double top = draw_accuracy(r, out);
+    draw_rates(r, top, out);
+    top += each;
+    if (raster) {
+        draw_raster(r, d->trace, top, out);
+        top += each;
+    }
+    if (d->trace->name)
+        draw_potentials(r, d->trace, top, out);
     fprintf(out, "</svg>\n");
     return ERR_NONE;
 }

@@ -2,12 +2,18 @@
 #ifndef CLI_SPIKE_PICTURE_H
 #define CLI_SPIKE_PICTURE_H
 
+#include "cli/neuron_trace.h"
 #include "report/report.h"
 
-/* As SVG, of a struct report with spikes, an output_writer: above, where images have labels, top-1
+struct spike_drawing { // borrowed
+    const struct report       *report; // with spikes
+    const struct neuron_trace *trace;  // may be of no neurons
+};
+
+/* As SVG, of a struct spike_drawing, an output_writer: above, where images have labels, top-1
  * as it is after each step; below, spikes of a neuron in each step, a line for each layer that
- * fires, in the mean over its neurons and the images. Every figure is one of the tables spikes and
- * steps. */
-enum err spike_picture(const void *report, FILE *out, struct err_msg *m);
+ * fires, in the mean over its neurons and the images, figures of the table steps; then, of chosen
+ * neurons, the spikes of the first image, a line of dots each, and the potentials of up to five. */
+enum err spike_picture(const void *drawing, FILE *out, struct err_msg *m);
 
 #endif

@@ -1,9 +1,11 @@
 /* study/present.c -- see present.h. */
 #include "study/present.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "network/spiking/convert.h"
+#include "network/spiking/reach.h"
 
 static enum err refuse_key(const struct config *c, const char *key, const char *value,
                            const char *want, struct err_msg *m)
@@ -130,4 +132,16 @@ enum err present_network(struct network *n, const struct config *c, struct err_m
     if (e)
         err_prefix(m, config_where(c, "neuron.kind"));
     return e ? e : network_check(n, m);
+}
+
+void present_note(struct config *c, const struct network *n)
+{
+    for (uint32_t i = 1; i < n->n_layer; i++) {
+        double most;
+        uint32_t out = spiking_out_of_reach(n, i, &most);
+        if (out > 0)
+            notes_add(&c->notes, "layer %s: %" PRIu32 " of %" PRIu32 " kinds of neurons can never "
+                      "fire: spikes on all inputs in all steps bring them to %.3g of their "
+                      "threshold at most", n->layer[i].name, out, n->layer[i].out.channels, most);
+    }
 }

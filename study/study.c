@@ -140,6 +140,8 @@ static enum err make_network(struct network *n, struct config *c, struct err_msg
 
     if (!e)
         e = present_network(n, c, m);
+    if (!e)
+        present_note(c, n);
     if (e || (values == 0 && weights == 0))
         return e;
     e = network_carry(n, values, weights, m);

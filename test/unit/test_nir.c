@@ -12,6 +12,7 @@
 #include "core/rng.h"
 #include "network/nir/network.h"
 #include "network/spiking/neuron.h"
+#include "network/spiking/reach.h"
 #include "network/spiking/spikes.h"
 #include "test/nir_make.h"
 #include "test/shared.h"
@@ -311,6 +312,36 @@ static void neurons_of_every_kind_fire_as_plain_loops_do(void **state)
     (void)state;
     for (uint32_t i = 0; i < 500; i++)
         two_layers_fire_as_plain_loops_do(rng_in(rng_at(20, "nir"), i));
+}
+
+/* Eshraghian and others 2022: currents of at most 1, of which a step leaves 0.83, reach 5.88. */
+static void a_threshold_out_of_reach_is_found(void **state)
+{
+    static const double theta[] = { 6.4, 5.9, 5.8 };
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct nir_cfg cfg = plain;
+        struct nir_make k;
+        struct network n;
+        double most;
+        cfg.dt_us = 170;
+        cfg.image_bits = 1;
+        put_input(&k, 1);
+        nir_make_node(&k, "a", "Linear", "input");
+        nir_make_numbers(&k, "a", "weight", (double[]){ 1 }, (uint32_t[4]){ 1, 1 });
+        nir_make_node(&k, "b", "LIF", "a");
+        nir_make_number(&k, "b", "tau", 0.001);
+        nir_make_number(&k, "b", "r", 1 / 0.17);
+        nir_make_number(&k, "b", "v_leak", 0);
+        nir_make_number(&k, "b", "v_threshold", theta[i]);
+        put_output(&k, "b");
+        make_network(&n, &k, &cfg);
+        assert_int_equal(spiking_out_of_reach(&n, 1, &most), i < 2);
+        if (i < 2)
+            assert_true(fabs(most - 1 / 0.17 / theta[i]) < 1e-3);
+        network_release(&n);
+    }
 }
 
 /* ---- graphs ---- */
@@ -716,6 +747,7 @@ int main(void)
         cmocka_unit_test(the_lif_neuron_of_the_nir_paper_fires_at_460_510_710_760),
         cmocka_unit_test(the_n_mnist_network_has_thresholds_71_127_203_107_196),
         cmocka_unit_test(neurons_of_every_kind_fire_as_plain_loops_do),
+        cmocka_unit_test(a_threshold_out_of_reach_is_found),
         cmocka_unit_test_setup_teardown(a_file_with_each_kind_of_node_is_read, tmpdir_make,
                                         tmpdir_remove),
         cmocka_unit_test(delays_are_as_many_steps),

@@ -94,6 +94,54 @@ static void the_picture_has_a_line_for_each_layer_that_fires(void **state)
                  "draws spikes, which images make: want --images");
 }
 
+static size_t count_of(const char *text, const char *what)
+{
+    size_t n = 0;
+
+    for (; (text = strstr(text, what)); text++)
+        n++;
+    return n;
+}
+
+/* Of one image, all ten neurons of the last layer: a dot for each spike, five potentials. */
+static void chosen_neurons_have_a_dot_for_each_spike(void **state)
+{
+    json_t *doc = json_of(*state, SMALL " --count 1 --json -");
+    json_t *last = named(at(doc, "spiking.layers"), "linear_4");
+    const json_int_t spikes = integer_at(last, "spikes");
+
+    json_decref(doc);
+    free(succeed(*state, SMALL " --count 1 --svg @/n.svg --neurons linear_4"));
+    char *svg = read_file(*state, "n.svg");
+    assert_true(spikes > 0);
+    assert_int_equal(count_of(svg, "class=\"spike\""), spikes);
+    assert_int_equal(count_of(svg, "class=\"potential\""), 5);
+    free(svg);
+    free(succeed(*state, SMALL " --count 1 --svg @/n.svg --neurons linear_4:3-4"));
+    svg = read_file(*state, "n.svg");
+    assert_int_equal(count_of(svg, "class=\"potential\""), 2);
+    assert_non_null(strstr(svg, "spikes of neurons 3 to 4 of linear_4, first image"));
+    free(svg);
+}
+
+static void neurons_that_are_not_there_are_refused(void **state)
+{
+    static const struct { const char *more, *want; } wrong[] = {
+        { "--svg @/x.svg --neurons nobody", "--neurons nobody: no layer of neurons is called so" },
+        { "--svg @/x.svg --neurons linear_4:3-10", "the layer has neurons 0 to 9: want LAYER" },
+        { "--svg @/x.svg --neurons linear_4:4-3", "the layer has neurons 0 to 9: want LAYER" },
+        { "--svg @/x.svg --neurons linear_4:", "the layer has neurons 0 to 9: want LAYER" },
+        { "--svg @/x.svg --neurons linear_4:1-2x", "the layer has neurons 0 to 9: want LAYER" },
+        { "--neurons linear_4", "nothing is drawn without --svg FILE" },
+    };
+    char arguments[512];
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(arguments, sizeof arguments, SMALL " %s", wrong[i].more);
+        assert_fails(*state, arguments, 2, wrong[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +151,10 @@ int main(void)
                                         tmpdir_remove),
         cmocka_unit_test_setup_teardown(the_picture_has_a_line_for_each_layer_that_fires,
                                         tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(chosen_neurons_have_a_dot_for_each_spike, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(neurons_that_are_not_there_are_refused, tmpdir_make,
+                                        tmpdir_remove),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
