@@ -2,6 +2,7 @@
 #include "study/present.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "network/spiking/convert.h"
@@ -136,12 +137,24 @@ enum err present_network(struct network *n, const struct config *c, struct err_m
 
 void present_note(struct config *c, const struct network *n)
 {
+    uint32_t layers = 0, first = 0, neurons = 0;
+    double share = 0;
+    char more[48] = "";
+
     for (uint32_t i = 1; i < n->n_layer; i++) {
         double most;
         uint32_t out = spiking_out_of_reach(n, i, &most);
-        if (out > 0)
-            notes_add(&c->notes, "layer %s: %" PRIu32 " of %" PRIu32 " kinds of neurons can never "
-                      "fire: spikes on all inputs in all steps bring them to %.3g of their "
-                      "threshold at most", n->layer[i].name, out, n->layer[i].out.channels, most);
+        if (out > 0 && layers++ == 0) {
+            first = i;
+            neurons = out;
+            share = most;
+        }
     }
+    if (layers == 0)
+        return;
+    if (layers > 1)
+        snprintf(more, sizeof more, "; so it is in %" PRIu32 " more layers", layers - 1);
+    notes_add(&c->notes, "layer %s: %" PRIu32 " of %" PRIu32 " kinds of neurons can never fire: "
+              "spikes on all inputs in all steps bring them to %.3g of their threshold at most%s",
+              n->layer[first].name, neurons, n->layer[first].out.channels, share, more);
 }
