@@ -9,7 +9,7 @@
 struct arbiter {
     const char *name, *doc;
 
-    /* One of the requests up[n], of which at least one is; last: the one served before, or n - 1. */
+    /* One of the requests up[n], of which at least one is. last: the one before, or n - 1. */
     uint32_t (*choose)(const uint8_t *up, uint32_t n, uint32_t last);
 };
 

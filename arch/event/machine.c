@@ -52,8 +52,8 @@ static enum err check_timing(const struct event_timing *t, struct err_msg *m)
         return err_set(m, ERR_INPUT, "core.event.hop_ns = %" PRIu64 ": want at most %" PRIu64
                        ", %d rows", t->hop_ns, service_ns * MOST_HOPS, MOST_HOPS);
     if (t->neuron_khz > 0 && event_edge_ns(t->neuron_khz, 1) > service_ns)
-        return err_set(m, ERR_INPUT, "core.event.neuron_clock_khz = %" PRIu32 ": neurons act once a "
-                       "cycle, and a row comes every %" PRIu64 " ns: want a faster clock",
+        return err_set(m, ERR_INPUT, "core.event.neuron_clock_khz = %" PRIu32 ": neurons act once "
+                       "a cycle, and a row comes every %" PRIu64 " ns: want a faster clock",
                        t->neuron_khz, service_ns);
     return ERR_NONE;
 }

@@ -175,6 +175,7 @@ static void a_spike_on_a_request_that_is_up_is_lost(void **state)
     run_bench(&b, CYC_NEVER);
     assert_int_equal(core_of(&b, 0)->counts.rows, 3);
     assert_int_equal(core_of(&b, 0)->counts.merged, 2);
+    assert_int_equal(core_of(&b, 0)->counts.wait_ns, 0 + 90 + 180);
     assert_int_equal(core_of(&b, 0)->v[0], 9);
     bench_release(&b);
 }
@@ -185,7 +186,7 @@ struct twin_core {
     uint8_t  up[64];
     uint32_t n_up, last, row;
     bool     busy;
-    uint64_t end_ns, rows, merged, spikes;
+    uint64_t end_ns, rows, merged, spikes, last_ns;
     int64_t  v[64];
 };
 
@@ -206,8 +207,9 @@ static void run_twin(const struct bench *b, struct twin_core *core, uint64_t unt
             if (c->busy && c->end_ns == t) {
                 c->busy = false;
                 c->rows++;
+                c->last_ns = t;
                 for (uint32_t o = 0; o < l->outputs; o++) {
-                    c->v[o] += l->weight[o * l->sources + c->row];
+                    c->v[o] += l->weight[o * l->sources + c->row] * l->neuron->m[o];
                     if (c->v[o] < 0)
                         c->v[o] = 0;
                     if (c->v[o] < l->neuron->theta[o])
@@ -257,6 +259,7 @@ static struct bench random_bench(unsigned seed)
         for (uint32_t k = 0; k < sources * outputs; k++)
             w[k] = (int8_t)(rng_u64(r, i++) % 21 - 8);
         ((struct neuron *)b.layer[l].neuron)->floor = 0;
+        b.layer[l].neuron->m[0] = 3;
         sources = outputs;
     }
     for (uint32_t k = 0; k < 300; k++) {
@@ -271,7 +274,7 @@ static void check_against(const struct bench *b, const struct twin_core *twin, u
     for (uint32_t i = 0; i < b->n; i++) {
         const struct event_core *c = core_of(b, i);
         if (c->counts.rows != twin[i].rows || c->counts.merged != twin[i].merged ||
-            c->counts.spikes != twin[i].spikes)
+            c->counts.spikes != twin[i].spikes || c->counts.last_ns != twin[i].last_ns)
             fail_msg("seed %u, core %u", seed, i);
         for (uint32_t o = 0; o < c->outputs; o++)
             assert_int_equal(c->v[o], twin[i].v[o]);
