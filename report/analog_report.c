@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 static void print_converters(const struct study *s, FILE *out)
 {
@@ -30,7 +31,9 @@ void print_devices(const struct study *s, FILE *out)
     fprintf(out, "Devices  %s", a->device->name);
     if (a->device != &analog_ideal)
         fprintf(out, ", %.4g to %.4g uS", a->g_min_us, a->g_max_us);
-    if (a->cut)
+    if (a->cut && strcmp(s->config.crossbar.cell, "sram") == 0)
+        fprintf(out, ", a bit of a weight's two's complement each");
+    else if (a->cut)
         fprintf(out, ", for weights in digits of %" PRIu32 " bits, %s",
                 s->config.crossbar.cell_bits ? s->config.crossbar.cell_bits : 7,
                 a->alone ? "with an offset" : "of either sign");

@@ -199,6 +199,7 @@ static double share_of(const struct naive_effects *e, int32_t w, uint32_t k)
     if (!e->offset && (w < 0) != (k % 2 == 1))
         return 0;
     uint32_t magnitude = (uint32_t)(e->offset ? w + 128 : abs(w)), n = e->cell_bits;
+    magnitude = e->twos ? (uint32_t)(w < 0 ? w + 256 : w) : magnitude;
     uint32_t rest = bits - digit * n, keep = rest < n ? rest : n;
     return (magnitude >> digit * n & ((1u << keep) - 1)) / (exp2(n) - 1);
 }
@@ -359,6 +360,8 @@ static void core_init(const struct naive_chip *c, const struct plan_core *pc, st
     for (uint32_t k = 0; k < to->n_part; k++)
         to->factor[k] = e->offset ? INT64_C(1) << k * e->cell_bits
                                   : (k % 2 ? -1 : 1) * (INT64_C(1) << k / 2 * e->cell_bits);
+    if (e->twos)
+        to->factor[7] = -128;
     to->weight = allocate((size_t)to->rows * to->columns, sizeof *to->weight);
     to->k = allocate(to->columns, sizeof *to->k);
     spread_converters(c, pc, to);
@@ -478,7 +481,7 @@ static int64_t core_gives(struct naive_chip *c, const struct plan_core *pc, stru
                                 &core->clipped);
                 total += f * core->factor[s.part] * v;
             }
-            for (uint32_t r = 0; e->offset && r < core->rows; r++)
+            for (uint32_t r = 0; e->offset && !e->twos && r < core->rows; r++)
                 total -= 128 * 128 * f * driven[r];
         }
     free(driven);

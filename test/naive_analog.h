@@ -26,6 +26,7 @@ struct naive_effects {
     double   gain_sd, offset_sd, noise;
     uint32_t cell_bits;         // of a weight's digits; 0: it is kept whole
     bool     offset;            // they are those of w + 128, else of |w| in devices of both signs
+    bool     twos;              // with an offset and 1 bit: of w itself, the top one negative
     uint32_t slice_bits;        // of the inputs in a read; 0: all
     uint32_t rows_at_once;      // 0: all
     bool     per_mvm;           // `read` is drawn for every read

@@ -13,7 +13,7 @@ static bool is_matrix(const struct plan *p, const struct plan_core *c)
     const struct array_spec *s = &p->layer[c->plan_layer].array;
 
     return layer_is_digital(plan_network_layer(p, c->plan_layer)) ||
-           (s->cell != &cell_sliced && array_reads(s, c->rows, 1).n == 1);
+           (!array_is_cut(s) && array_reads(s, c->rows, 1).n == 1);
 }
 
 bool analog_by_layer(const struct plan *p)

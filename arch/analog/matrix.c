@@ -46,7 +46,9 @@ static void sum_columns(const struct analog_matrix *m, const double *t, double *
 
 double analog_unit(const struct analog_devices *d)
 {
-    return (1 << ANALOG_WEIGHT_BIT) * (double)d->w_max / (d->spec->g_max_us - d->spec->g_min_us);
+    double g_us = d->spec->g_max_us - d->spec->g_min_us;
+
+    return (1 << ANALOG_WEIGHT_BIT) * (double)d->w_max / (d->spec->centred ? g_us / 2 : g_us);
 }
 
 /* What the columns of gates that are all on draw of devices g, where wires resist. */
@@ -89,7 +91,7 @@ static void take_weights(struct analog_matrix *m, const double *g)
     size_t size = size_of(m);
 
     for (size_t i = 0; m->parts == 1 && i < size; i++) {
-        double t = m->devices == 1 ? g[i] : g[i] - g[size + i];
+        double t = m->devices == 1 ? g[i] - m->reference_us : g[i] - g[size + i];
         m->a[i] = saturated(rounded(m->unit * t), &m->saturated);
     }
     for (size_t i = 0; m->parts > 1 && i < m->parts * size; i++)
@@ -159,6 +161,7 @@ bool analog_matrix_init(struct analog_matrix *m, const struct analog_devices *d,
     *m = (struct analog_matrix){ .rows = d->rows, .columns = d->columns,
                                  .devices = s->alone ? n : 2 * n, .unit = analog_unit(d),
                                  .wires = s->wires };
+    m->reference_us = s->centred ? (s->g_max_us + s->g_min_us) / 2 : 0;
     m->parts = s->apart || s->cut ? m->devices : 1;
     double *g = malloc(m->devices * size_of(m) * sizeof *g);
     bool done = alloc(m, s) && g && take_devices(m, d, n, t_s, g);

@@ -9,6 +9,10 @@
  *     v = sum_r a[r] x[r]        exact
  *     y = rne(v k / 128)         k: the digital scale of the core
  *
+ * Where a weight is +1 or -1 in one device, T is that less a fixed reference in the middle,
+ *
+ *     a = rne(2^7 (2 T - G_max - G_min) / (G_max - G_min))
+ *
  * Where devices are read apart, or weights are cut into digits, a column has several parts, each
  * such a matrix: of T alone, in 1/128 of a digit.
  */
@@ -30,6 +34,7 @@ struct analog_matrix {
     double    seen_us;   // of all devices
     double    drop;      // share that wires take of the current when all rows are driven alike
     double    unit;      // 1/128 of a weight, or of a digit, per uS
+    double    reference_us; // that every row's T is read less, where a weight has one device
     double   *g;         // owned; [devices][rows][columns]: what gates connect, in uS; or NULL
     struct wires wires;  // then, of the columns
     double   *variance;  // owned; [parts][rows][columns]: of a read with an input of 1; or NULL

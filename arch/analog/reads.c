@@ -12,8 +12,7 @@ enum { UNIT = 1 << ANALOG_WEIGHT_BIT };
 
 bool analog_reads_wanted(const struct array_spec *spec, const struct analog_matrix *m)
 {
-    return array_reads(spec, m->rows, 1).n > 1 || spec->cell == &cell_sliced || m->g ||
-           m->variance;
+    return array_reads(spec, m->rows, 1).n > 1 || array_is_cut(spec) || m->g || m->variance;
 }
 
 static void lay_out_digits(struct analog_reads *r)

@@ -71,18 +71,26 @@ static enum err find_device(struct analog_spec *s, const struct config *c, struc
                               c->crossbar.device, d.model, known);
 }
 
+static bool has_cell(const struct config *c, const char *name)
+{
+    return strcmp(c->crossbar.cell, name) == 0;
+}
+
 static bool is_cut(const struct config *c)
 {
-    return strcmp(c->crossbar.cell, "sliced") == 0;
+    return has_cell(c, "sliced") || has_cell(c, "sram");
+}
+
+/* Whether a device is a weight's, or a digit's, only one. */
+static bool is_alone(const struct config *c)
+{
+    return has_cell(c, "sram") || has_cell(c, "reference") ||
+           (has_cell(c, "sliced") && c->crossbar.scheme == CELL_OFFSET);
 }
 
 /* Arrays that effects are there for. */
 static enum err check_array(const struct config *c, const char *beside, struct err_msg *m)
 {
-    if (strcmp(c->crossbar.cell, "differential") != 0 && !is_cut(c))
-        return REFUSE(c, "core.crossbar.cell", m, "core.crossbar.cell = %s: with %.100s it is not "
-                      "there yet: want core.crossbar.cell = differential or sliced",
-                      c->crossbar.cell, beside);
     if (c->fabric.partial_sum == PARTIAL_SUM_ANALOG)
         return REFUSE(c, "fabric.partial_sum", m, "fabric.partial_sum: with %.100s it is not there "
                       "yet: want fabric.partial_sum = digital", beside);
@@ -96,24 +104,38 @@ static enum err check_array(const struct config *c, const char *beside, struct e
 static enum err check_digits(const struct config *c, struct err_msg *m)
 {
     const struct crossbar_cfg *x = &c->crossbar;
-    bool alone = x->scheme == CELL_OFFSET;
+    bool alone = is_alone(c) && is_cut(c);
 
     if (!is_cut(c))
         return ERR_NONE;
     if (x->levels > 0)
-        return REFUSE(c, "core.crossbar.levels", m, "core.crossbar.levels = %u: a sliced cell has "
-                      "2^core.crossbar.cell_bits: want core.crossbar.levels = 0", x->levels);
-    if (alone && (x->cell_bits == 0 || x->cell_bits > 7))
+        return REFUSE(c, "core.crossbar.levels", m, "core.crossbar.levels = %u: a %s cell has %s: "
+                      "want core.crossbar.levels = 0", x->levels, x->cell,
+                      has_cell(c, "sram") ? "two" : "2^core.crossbar.cell_bits");
+    if (alone && has_cell(c, "sliced") && (x->cell_bits == 0 || x->cell_bits > 7))
         return REFUSE(c, "core.crossbar.scheme", m, "core.crossbar.cell_bits = %u: a device of "
                       "an offset cell keeps at most 7 bits: want core.crossbar.cell_bits = 4",
                       x->cell_bits);
     if (alone && x->on_off > 0)
         return REFUSE(c, "core.crossbar.on_off", m, "core.crossbar.on_off = %u: what devices of 0 "
-                      "draw is in every sum of an offset cell: want core.crossbar.on_off = 0, or "
-                      "core.crossbar.scheme = signed", x->on_off);
-    if (c->wires.model != WIRES_OFF && c->wires.layout == WIRES_ROWS)
-        return REFUSE(c, "core.wires.layout", m, "core.wires.layout = rows: a sliced cell's "
-                      "devices have columns: want core.wires.layout = columns");
+                      "draw is in every sum of an %s cell: want core.crossbar.on_off = 0, or "
+                      "core.crossbar.%s", x->on_off, has_cell(c, "sram") ? "sram" : "offset",
+                      has_cell(c, "sram") ? "cell = differential" : "scheme = signed");
+    return ERR_NONE;
+}
+
+/* Wires of cells other than two devices that may share a column. */
+static enum err check_layout(const struct config *c, struct err_msg *m)
+{
+    if (c->wires.model == WIRES_OFF || has_cell(c, "differential"))
+        return ERR_NONE;
+    if (c->wires.layout == WIRES_ROWS)
+        return REFUSE(c, "core.wires.layout", m, "core.wires.layout = rows: a %s cell's devices "
+                      "have columns: want core.wires.layout = columns", c->crossbar.cell);
+    if (c->wires.input == WIRES_GATE && has_cell(c, "reference"))
+        return REFUSE(c, "core.wires.input", m, "core.wires.input = gate: of a reference's current "
+                      "on such wires nothing is known: want core.wires.input = row, or "
+                      "core.crossbar.cell = pair");
     return ERR_NONE;
 }
 
@@ -257,7 +279,8 @@ static void take_effects(struct analog_spec *s, const struct config *c)
     const struct analog_cfg *a = &c->analog;
     double scale = (double)a->noise_scale / BILLIONTHS;
 
-    s->w_max = c->crossbar.w_max == W_MAX_LAYER ? 0 : c->crossbar.w_max;
+    bool one = has_cell(c, "pair") || has_cell(c, "reference"); // +1 and -1 are all they keep
+    s->w_max = one ? 1 : c->crossbar.w_max == W_MAX_LAYER ? 0 : c->crossbar.w_max;
     s->levels = c->crossbar.levels;
     s->seed = a->seed;
     s->prog_scale = a->programming == EFFECT_ON ? scale : 0;
@@ -268,7 +291,7 @@ static void take_effects(struct analog_spec *s, const struct config *c)
     s->stuck_on = (double)a->stuck_on / BILLIONTHS;
     s->read_each = a->read_noise == READ_NOISE_PER_MVM;
     bool beside = c->wires.layout == WIRES_COLUMNS;
-    bool doubled = beside && !is_cut(c) && c->wires.input == WIRES_ROW;
+    bool doubled = beside && has_cell(c, "differential") && c->wires.input == WIRES_ROW;
     s->layout = c->wires.layout;
     s->gated = c->wires.input == WIRES_GATE && c->wires.model != WIRES_OFF;
     s->wires = wires_of(&c->wires, c->crossbar.rows * (beside ? 1 : (size_t)2),
@@ -284,7 +307,7 @@ static void take_converters(struct analog_spec *s, const struct config *c)
     const struct analog_cfg *a = &c->analog;
 
     s->converted = strcmp(c->readout.kind, "adc") == 0;
-    s->apart = s->converted && c->readout.separate == YES && !is_cut(c);
+    s->apart = s->converted && c->readout.separate == YES && !is_cut(c) && !is_alone(c);
     s->adc_gain_sd = (double)a->adc_gain_sd / BILLIONTHS;
     s->adc_offset_sd = (double)a->adc_offset_lsb_sd / BILLIONTHS;
     s->adc_noise = (double)a->adc_noise_lsb / BILLIONTHS;
@@ -325,6 +348,8 @@ enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg 
     if (!e)
         e = check_digits(c, m);
     if (!e)
+        e = check_layout(c, m);
+    if (!e)
         e = check_gates(c, m);
     if (!e)
         e = check_through(c, m);
@@ -336,6 +361,7 @@ enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg 
         *s = (struct analog_spec){ .device = &analog_ideal, .g_max_us = 1, .seed = c->analog.seed };
     take_converters(s, c);
     s->cut = is_cut(c);
-    s->alone = s->cut && c->crossbar.scheme == CELL_OFFSET;
+    s->alone = is_alone(c);
+    s->centred = has_cell(c, "reference");
     return ERR_NONE;
 }

@@ -33,8 +33,9 @@ struct analog_spec {
     struct wires wires;             // of an array
     enum wires_layout layout;       // of a weight's two devices
     bool     gated;                 // inputs are on the gates of cells, and wires resist (gate.h)
-    bool     cut;                   // weights are cut into digits (core.crossbar.cell = sliced),
-    bool     alone;                 // each in one device, not in one of either sign
+    bool     cut;                   // weights are cut into digits (core.crossbar.cell),
+    bool     alone;                 // each in one device, not in one of either sign,
+    bool     centred;               // less a reference in the middle of what it can conduct
     bool     compensated;           // sums are scaled by what drift took, of each core,
     bool     column_by_column;      // or of each column,
     bool     through_adc;           // as the converters see it

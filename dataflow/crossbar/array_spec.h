@@ -63,6 +63,12 @@ static inline bool array_is_read(const struct array_spec *s)
     return !s->plain || s->timed;
 }
 
+/* Whether a weight is cut into digits that are read apart, whatever the readout. */
+static inline bool array_is_cut(const struct array_spec *s)
+{
+    return s->cell == &cell_sliced || s->cell == &cell_sram;
+}
+
 /* Rows of `rows` that a read drives. */
 uint32_t array_rows_at_once(const struct array_spec *s, uint32_t rows);
 

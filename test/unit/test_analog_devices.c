@@ -205,6 +205,7 @@ static void a_time_before_drift_begins_is_noted(void **state)
 #define SLICED_4 SLICED, "core.crossbar.cell_bits=4"
 #define OFFSET_4 SLICED_4, "core.crossbar.scheme=offset"
 #define SLICED_WIRES SLICED, "core.wires.model=fast"
+#define REFERENCE_WIRES "core.crossbar.cell=reference", "core.wires.model=fast"
 #define GATES "core.wires.input=gate", "core.wires.model=fast"
 #define COMPENSATED_BITS ADC, "analog.compensation=core", "core.crossbar.input_slice_bits=1"
 
@@ -234,10 +235,6 @@ static void bad_keys_are_refused_with_a_cure(void **state)
         { "--set core.readout.kind: core.readout.kind = sign: with core.crossbar.device = "
           "pcm_joshi it is not there yet: want core.readout.kind = exact or adc",
           { "core.readout.kind=sign", JOSHI }, { "core.readout.kind=adc", JOSHI } },
-        { "--set core.crossbar.cell: core.crossbar.cell = pair: with converters that err it is not "
-          "there yet: want core.crossbar.cell = differential or sliced",
-          { "core.crossbar.cell=pair", ADC, "analog.adc_noise_lsb=1" },
-          { "core.crossbar.cell=sliced", ADC, "analog.adc_noise_lsb=1" } },
         { "--set fabric.partial_sum: fabric.partial_sum: with core.crossbar.device = pcm_joshi it "
           "is not there yet: want fabric.partial_sum = digital",
           { "fabric.partial_sum=analog", JOSHI }, { "fabric.partial_sum=digital", JOSHI } },
@@ -245,6 +242,18 @@ static void bad_keys_are_refused_with_a_cure(void **state)
           "2^core.crossbar.cell_bits: want core.crossbar.levels = 0",
           { "core.crossbar.levels=4", SLICED, LEVELS },
           { "core.crossbar.levels=0", SLICED, LEVELS } },
+        { "--set core.crossbar.levels: core.crossbar.levels = 4: a sram cell has two: want "
+          "core.crossbar.levels = 0",
+          { "core.crossbar.levels=4", "core.crossbar.cell=sram", LEVELS },
+          { "core.crossbar.levels=0", "core.crossbar.cell=sram", LEVELS } },
+        { "--set core.crossbar.on_off: core.crossbar.on_off = 10: what devices of 0 draw is in "
+          "every sum of an sram cell: want core.crossbar.on_off = 0, or core.crossbar.cell = "
+          "differential", { "core.crossbar.on_off=10", "core.crossbar.cell=sram", LEVELS },
+          { "core.crossbar.on_off=10", "core.crossbar.cell=differential", LEVELS } },
+        { "--set core.wires.input: core.wires.input = gate: of a reference's current on such wires "
+          "nothing is known: want core.wires.input = row, or core.crossbar.cell = pair",
+          { "core.wires.input=gate", REFERENCE_WIRES, JOSHI },
+          { "core.wires.input=row", REFERENCE_WIRES, JOSHI } },
         { "--set core.crossbar.scheme: core.crossbar.cell_bits = 0: a device of an offset cell "
           "keeps at most 7 bits: want core.crossbar.cell_bits = 4",
           { "core.crossbar.scheme=offset", SLICED, LEVELS },

@@ -334,6 +334,39 @@ static void turning_an_effect_off_leaves_the_draws_of_others(void **state)
     free(b.weight);
 }
 
+/* ---- one device less a reference ---- */
+
+/* Its conductance, drift and all, against the middle of what it can be. */
+static void a_device_alone_is_read_less_a_fixed_reference(void **state)
+{
+    enum { ROWS = 40, COLUMNS = 30 };
+    struct analog_spec s = joshi();
+    struct bench b;
+    double plus[ROWS * COLUMNS], minus[ROWS * COLUMNS];
+
+    (void)state;
+    s.device = &analog_levels;
+    s.g_min_us = 2.5;
+    s.prog_scale = 1;
+    s.sigma_rel = 0.05;
+    s.alone = s.centred = true;
+    bench_init(&b, s, ROWS, 1, COLUMNS);
+    b.core.w_max = 1;
+    for (size_t i = 0; i < n_weight(&b); i++)
+        b.weight[i] = i % 3 == 0 ? -1 : 1;
+    struct analog_devices d = program(&b);
+    struct analog_matrix m;
+    assert_true(analog_matrix_init(&m, &d, 1, 1) && analog_devices_at(&d, 1, plus, minus));
+    assert_int_equal(m.devices, 1);
+    for (size_t i = 0; i < n_weight(&b); i++) {
+        assert_true(fabs(plus[i] - (b.weight[i] > 0 ? 25 : 2.5)) < 25 * .05 * 5);
+        assert_int_equal(m.a[i], (int)nearbyint(128 * (2 * plus[i] - 27.5) / 22.5));
+    }
+    analog_matrix_release(&m);
+    analog_devices_release(&d);
+    free(b.weight);
+}
+
 /* ---- what no device can be ---- */
 
 /* Ages devices of which one conducts so much, in a process of its own. Returns how that ended. */
@@ -729,6 +762,7 @@ int main(void)
         cmocka_unit_test(each_part_of_a_place_and_the_seed_draw_other_devices),
         cmocka_unit_test(a_device_does_not_depend_on_its_neighbours),
         cmocka_unit_test(turning_an_effect_off_leaves_the_draws_of_others),
+        cmocka_unit_test(a_device_alone_is_read_less_a_fixed_reference),
         cmocka_unit_test(a_conductance_that_is_none_stops_the_process),
         cmocka_unit_test(programming_spreads_as_the_model_says),
         cmocka_unit_test(drift_exponents_spread_as_the_model_says),

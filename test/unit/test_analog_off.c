@@ -44,6 +44,8 @@ static const char *const off[][MOST_SET] = {
     { OFF, "core.crossbar.device=pcm_joshi", "core.crossbar.cell=sliced",
       "core.crossbar.cell_bits=4", "core.crossbar.scheme=offset", "core.crossbar.rows_at_once=100",
       "core.wires.model=fast", "core.wires.input=gate" },
+    { OFF, "core.crossbar.device=pcm_joshi", "core.crossbar.cell=sram", "core.readout.kind=adc",
+      "core.readout.bits=24", "core.wires.model=exact" },
 };
 enum { N_OFF = sizeof off / sizeof *off, N_WHOLE = 3 };
 
@@ -173,6 +175,39 @@ static void dense_networks_have_their_results_where_all_effects_are_off(void **s
     }
 }
 
+/* Weights of one bit in a device, or in two of two columns. */
+static void bits_have_their_results_in_cells_of_bits_where_all_effects_are_off(void **state)
+{
+    static const struct dense dense = { "spiking/bnn_fmnist", 4, { 784, 512, 512, 512, 10 }, true,
+                                        8 };
+    static const char *const room[] = { "core.input_memory.kind=registers", "fabric.link_gbps=200",
+                                        "fabric.partial_sum_gbps=200", NULL };
+    static const char *const cell[][MOST_SET] = {
+        { OFF, "core.crossbar.cell=pair", "core.crossbar.device=pcm_joshi",
+          "core.wires.model=exact", "core.readout.kind=adc", "core.readout.bits=24" },
+        { OFF, "core.crossbar.cell=pair", "core.crossbar.device=pcm_joshi",
+          "core.readout.kind=adc", "core.readout.bits=24", "core.readout.separate=yes" },
+        { OFF, "core.crossbar.cell=reference", "core.crossbar.device=levels",
+          "core.crossbar.on_off=10", "core.crossbar.g_max_us=40", "core.wires.model=fast",
+          "core.readout.kind=adc", "core.readout.bits=24" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cell / sizeof *cell; i++) {
+        const char *set[MOST_SET] = { room[0], room[1], room[2] };
+        struct plan_rig r;
+        struct blob b;
+        if (!blob_open(&b, dense.blob))
+            skip();
+        memcpy(set + 3, cell[i], count(cell[i]) * sizeof *set);
+        rig_config(&r, room);
+        trained_network(&r, &dense, &b);
+        blob_close(&b);
+        assert_off(&r.network, NULL, set);
+        rig_release(&r);
+    }
+}
+
 /* ---- runs ---- */
 
 static void check_run(const struct study *s, const struct run_cfg *cfg)
@@ -235,6 +270,7 @@ int main(void)
         cmocka_unit_test(the_zoo_has_its_results_where_all_effects_are_off),
         cmocka_unit_test(trained_networks_have_their_results_where_all_effects_are_off),
         cmocka_unit_test(dense_networks_have_their_results_where_all_effects_are_off),
+        cmocka_unit_test(bits_have_their_results_in_cells_of_bits_where_all_effects_are_off),
         cmocka_unit_test(
             runs_have_their_classes_with_any_jobs_and_kernel_where_all_effects_are_off),
     };

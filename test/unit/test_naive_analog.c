@@ -96,7 +96,7 @@ static void convert(struct plan *p, const struct naive_effects *e)
         s->adc_bits = e->bits;
         s->range = e->range;
         s->weights.separate = e->apart;
-        s->cell = e->cell_bits > 0 ? &cell_sliced : s->cell;
+        s->cell = e->twos ? &cell_sram : e->cell_bits > 0 ? &cell_sliced : s->cell;
         s->weights.cell_bits = e->cell_bits;
         s->weights.scheme = e->offset ? CELL_OFFSET : CELL_SIGNED;
         s->reads.input_slice_bits = e->slice_bits > 0 ? e->slice_bits : 16;
@@ -227,6 +227,7 @@ static struct naive_effects reads_of_study(unsigned study)
     e.through_adc = e.apart = false;
     e.cell_bits = seed % 3 == 0 ? 0 : 1 + seed / 3 % 4;
     e.offset = e.cell_bits > 0 && seed / 12 % 2 == 0;
+    e.twos = e.offset && e.cell_bits == 1;
     e.slice_bits = seed / 24 % 3 == 0 ? 0 : 1 + seed / 72 % 3;
     e.rows_at_once = seed % 5 < 2 ? 0 : 3 + seed % 13;
     e.per_mvm = seed % 4 == 1;
@@ -235,6 +236,7 @@ static struct naive_effects reads_of_study(unsigned study)
         e.sense_ohm = 300;
         e.cell_bits = seed % 4 == 0 ? 0 : e.cell_bits;
         e.offset = e.offset && e.cell_bits > 0;
+        e.twos = e.offset && e.twos;
     }
     e.apart = e.bits > 0 && e.cell_bits == 0 && seed % 8 == 0;
     e.range = e.bits > 0 ? 1 + e.range / (1 << e.cell_bits) : 0;
@@ -286,7 +288,8 @@ static uint64_t check_chip(const struct random_study *s, const struct naive_effe
 
 static void products_of_reads_are_those_of_the_naive_twin(void **state)
 {
-    uint32_t n_gated = 0, n_cut = 0, n_offset = 0, n_each = 0, n_some = 0, n_clipped = 0;
+    uint32_t n_gated = 0, n_cut = 0, n_offset = 0, n_each = 0, n_some = 0, n_clipped = 0,
+             n_twos = 0;
 
     (void)state;
     for (unsigned seed = 1; seed <= N_STUDY; seed++) {
@@ -303,15 +306,17 @@ static void products_of_reads_are_those_of_the_naive_twin(void **state)
             n_gated += gated;
             n_cut += e.cell_bits > 0;
             n_offset += e.offset;
+            n_twos += e.twos;
             n_each += e.per_mvm && e.read;
             n_some += e.rows_at_once > 0;
         }
         random_study_release(&s);
     }
     print_message("%u with gates, %u in digits, %u with an offset, %u with noise of each read, %u "
-                  "of some rows, %u clip\n", n_gated, n_cut, n_offset, n_each, n_some, n_clipped);
+                  "of some rows, %u clip, %u in bits\n", n_gated, n_cut, n_offset, n_each, n_some,
+                  n_clipped, n_twos);
     assert_true(n_gated >= 3 && n_cut >= 15 && n_offset >= 5 && n_each >= 5 && n_some >= 10 &&
-                n_clipped >= 10);
+                n_clipped >= 10 && n_twos >= 3);
 }
 
 /* ---- recalibration ---- */
