@@ -197,8 +197,8 @@ enum err dry_run_memory_columns(const struct dry_run *s, uint32_t layer, uint32_
     struct keeper k = { .s = s, .layer = layer, .racing = dry_run_racing_columns(s->plan, layer),
                         .slices = dry_run_comes_in_slices(s->plan, layer),
                         .all_see = all_windows_see(s, layer),
-                        .use = calloc((size_t)pl->in_height * pl->in_width, sizeof *k.use),
-                        .until = calloc(pl->in_height, sizeof *k.until) };
+                        .use = malloc((size_t)pl->in_height * pl->in_width * sizeof *k.use),
+                        .until = malloc(pl->in_height * sizeof *k.until) };
     bool done = k.use && k.until;
 
     *columns = max_u32(*columns, plan_kernel_columns(s->plan, layer));

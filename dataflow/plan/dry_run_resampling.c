@@ -47,10 +47,12 @@ static void fire_latest(struct sends *d)
     int64_t t = INT64_MAX;
     uint32_t sum = plan_sum_of(s->plan, d->layer), held = 0;
     int64_t way = s->plan->hops[sum].residual + plan_sum_latency(s->plan, d->layer);
+    struct column_times summed = { 0 };
 
     for (size_t i = d->n; i-- > 0;) {
         const struct pixel *o = &d->order[i];
-        struct column_times summed = dry_run_summed(s, sum, o->image, o->column);
+        if (i + 1 == d->n || o->column != o[1].column || o->image != o[1].image)
+            summed = dry_run_summed(s, sum, o->image, o->column);
         int64_t deadline = column_time(&summed, o->row) - way;
         if (held > 0 && deadline >= t && firing_joins(f, shape, o, held, &last)) {
             held++;
@@ -64,10 +66,9 @@ static void fire_latest(struct sends *d)
 }
 
 /* When a later column of its slot takes the place of pixel (row, c) in the memories of a layer. */
-static int64_t place_taken(const struct dry_run *s, uint32_t layer, uint32_t columns, uint32_t row,
-                           uint64_t c)
+static int64_t place_taken(const struct dry_run *s, uint32_t layer, uint32_t columns,
+                           uint32_t racing, uint32_t row, uint64_t c)
 {
-    uint32_t racing = dry_run_racing_columns(s->plan, layer);
     int64_t first = INT64_MAX;
 
     for (uint32_t later = columns; later <= racing * columns; later += columns) {
@@ -86,20 +87,25 @@ static bool store_sent(struct sends *d, uint32_t columns)
     const struct plan *p = d->s->plan;
     const uint32_t feeder = p->layer[d->layer].feeder;
     const struct window *w = &plan_network_layer(p, d->layer)->window;
+    const uint32_t racing = dry_run_racing_columns(p, feeder);
     int64_t hop = p->hops[d->layer].pixels, next = INT64_MAX;
+    struct column_times come = { 0 };
+    uint64_t of = UINT64_MAX; // column whose pixels come[] are
     bool in_time = true;
 
     for (size_t i = d->n; i-- > 0;) {
         const struct pixel *o = &d->order[i];
         uint32_t row = o->row * w->stride[0], column = o->column * w->stride[1];
         uint64_t c = o->image * p->layer[feeder].in_width + column;
-        int64_t overwritten = place_taken(d->s, feeder, columns, row, c);
+        int64_t overwritten = place_taken(d->s, feeder, columns, racing, row, c);
         int64_t *t = stored_at(d, o);
         next = overwritten - 1 + hop < next ? overwritten - 1 + hop : next;
         next = *t = *t < next ? *t : next;
         if (o->image + 1 >= d->n_image)
             continue;
-        struct column_times come = dry_run_stored(d->s, feeder, o->image, column);
+        if (c != of)
+            come = dry_run_stored(d->s, feeder, o->image, column);
+        of = c;
         in_time &= *t - hop >= column_time(&come, row);
     }
     return in_time;

@@ -71,7 +71,7 @@ static uint32_t images_waiting(const struct dry_run *s, uint32_t layer)
 }
 
 struct waiting { // what comes and goes at a copy: residual pixels, firings
-    int64_t *come, *go, *fired, *summed; // owned
+    int64_t *come, *go, *fired, *summed; // borrowed
     size_t   n, n_firing;
 };
 
@@ -104,9 +104,10 @@ enum err dry_run_waiting(const struct dry_run *s, uint32_t layer, uint32_t *pixe
     const struct strips *strips = &s->layer[layer].strips;
     uint32_t n_image = s->n_image + images_waiting(s, layer);
     size_t most = n_image * dry_run_map_size(s->plan, layer);
-    struct waiting w = { calloc(most, sizeof *w.come), calloc(most, sizeof *w.go),
-                         calloc(most, sizeof *w.fired), calloc(most, sizeof *w.summed), 0, 0 };
-    bool done = w.come && w.go && w.fired && w.summed;
+    int64_t *all = most <= SIZE_MAX / 4 / sizeof *all ? malloc(4 * most * sizeof *all) : NULL;
+    const size_t room = all ? most : 0;
+    struct waiting w = { all, all + room, all + 2 * room, all + 3 * room, 0, 0 };
+    bool done = all != NULL;
 
     *pixels = *firings = 0;
     for (uint32_t copy = 0; done && copy < strips->shape.copies; copy++) {
@@ -118,9 +119,6 @@ enum err dry_run_waiting(const struct dry_run *s, uint32_t layer, uint32_t *pixe
         *pixels = max_u32(*pixels, most_at_once(w.come, w.go, w.n));
         *firings = max_u32(*firings, most_at_once(w.fired, w.summed, w.n_firing));
     }
-    free(w.come);
-    free(w.go);
-    free(w.fired);
-    free(w.summed);
+    free(all);
     return done ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for the dry timing run");
 }

@@ -56,7 +56,7 @@ static bool time_read_back(struct read_back_times *rb, const struct plan *p,
     size_t outputs = (size_t)out->height * out->width;
 
     rb->n_image = s->n_image;
-    rb->send = calloc(rb->n_image * outputs, sizeof *rb->send);
+    rb->send = malloc(rb->n_image * outputs * sizeof *rb->send);
     if (!rb->send)
         return false;
     for (uint32_t image = 0; image < rb->n_image; image++)
@@ -70,15 +70,15 @@ static bool time_image(struct timetable *t, const struct plan *p, const struct d
 {
     uint32_t layer = p->image_feed[feed].layer;
     size_t n = (size_t)p->layer[layer].in_height * p->layer[layer].in_width;
-    int64_t *stored = calloc(n, sizeof *stored);
+    int64_t *stored = malloc(n * sizeof *stored), *at = stored;
 
     t->image_feed[feed].stored = stored;
     if (!stored)
         return false;
-    for (size_t i = 0; i < n; i++) {
-        const uint32_t height = p->layer[layer].in_height;
-        struct column_times c = dry_run_stored(s, layer, 0, (uint32_t)(i / height));
-        stored[i] = column_time(&c, (uint32_t)(i % height));
+    for (uint32_t column = 0; column < p->layer[layer].in_width; column++) {
+        struct column_times c = dry_run_stored(s, layer, 0, column);
+        for (uint32_t row = 0; row < p->layer[layer].in_height; row++)
+            *at++ = column_time(&c, row);
     }
     if (stored[0] <= 0) // pixels come in order: the first is the earliest
         t->lead = max_u64(t->lead, (uint64_t)(1 - stored[0]));
