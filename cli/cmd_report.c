@@ -86,6 +86,15 @@ static bool is_shown(const struct reading *r, enum figure q)
     return q == r->best;
 }
 
+/* A key that has the name of a figure (batch) stands for it. */
+static bool has_column(const struct reading *r, enum figure q, bool all)
+{
+    for (size_t k = 0; k < r->n_key; k++)
+        if (strcmp(r->key[k].name, figure_rows[q].key) == 0)
+            return false;
+    return all || is_shown(r, q);
+}
+
 static bool has_names(const struct reading *r)
 {
     for (size_t i = 0; i < r->rows.n; i++)
@@ -112,7 +121,7 @@ static struct table *list(const struct reading *r, bool all)
         column[n++] = (struct table_column){ r->key[k].title, r->key[k].name };
     size_t n_first = n;
     for (int q = 0; q < N_FIGURE; q++)
-        if (all || is_shown(r, (enum figure)q)) {
+        if (has_column(r, (enum figure)q, all)) {
             title[q] = figure_title((enum figure)q);
             column[n++] = (struct table_column){ title[q].text, figure_rows[q].key };
         }
@@ -132,7 +141,7 @@ static struct table *list(const struct reading *r, bool all)
         for (size_t k = 0; k < r->n_key; k++)
             table_text(t, row->key[r->key[k].column] ? row->key[r->key[k].column] : "");
         for (int q = 0; q < N_FIGURE; q++)
-            if (all || is_shown(r, (enum figure)q))
+            if (has_column(r, (enum figure)q, all))
                 figure_cell(t, &f, (enum figure)q);
         if (all)
             table_text(t, row->error ? row->error : "");

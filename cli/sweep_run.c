@@ -287,6 +287,9 @@ static enum err work(struct running *r, struct err_msg *m)
     r->start_s = r->flushed_s = r->shown_s = clock_s();
     r->next = r->shard.at;
     e = count_kept(r, m);
+    if (!e && r->tally.all == 0 && r->shard.n == 1 && !signals_kept())
+        e = err_set(m, ERR_INPUT, "%.400s: where drops all of its points: want conditions that "
+                    "some point meets; --dry-run lists them", r->options->operand);
     if (!e)
         e = greet(r, &done, m);
     if (!e)

@@ -75,6 +75,7 @@ void point_worker_release(struct point_worker *w)
     forget(w);
     study_release(&w->network);
     packer_release(&w->packer);
+    contents_release(&w->contents);
 }
 
 /* The network of the study, of the worker's where it is the same; else the worker gets it. */
@@ -184,6 +185,8 @@ static enum err find(struct point_worker *w, const struct point *p, struct point
         return e;
     }
     e = name_point(&f->id, &machine, &next.config, w->images, m);
+    if (!e)
+        e = contents_add(&w->contents, &f->id, &next.config, w->sweep->wishes.images, m);
     *mark = (struct point_mark){ true, f->id };
     if (!e && store_ids_have(w->done, &f->id)) {
         f->kind = POINT_THERE;

@@ -14,6 +14,7 @@
 #include "report/figures.h"
 #include "study/measure.h"
 #include "study/study.h"
+#include "study/sweep/contents.h"
 #include "study/sweep/packed.h"
 #include "study/sweep/points.h"
 #include "study/sweep/pool.h"
@@ -29,6 +30,7 @@ struct point_worker { // zeroed but for these three; used in its worker's proces
     struct measured measured;
     char           *machine; // of that: the configuration less its energy
     struct packer   packer;
+    struct contents contents;
 };
 
 /* What is known of a point in work. */

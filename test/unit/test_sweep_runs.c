@@ -501,6 +501,46 @@ static void shards_that_are_merged_are_the_whole(void **state)
     free(out);
 }
 
+/* As Slurm's, but at once and here: every task of --array in a shell of its own; prints an id. */
+static const char sbatch[] = "#!/bin/bash\n"
+    "for a; do\n"
+    "    case $a in --array=1-*) n=${a#--array=1-} ;; --wrap) wrap=1 ;;\n"
+    "    --dependency=*) [[ $a == --dependency=afterok:7 && -e $0.ended ]] || exit 9 ;;\n"
+    "    *) [[ -n ${wrap-} ]] && run=$a ;; esac\n"
+    "done\n"
+    "for ((i = 1; i <= ${n:-1}; i++)); do\n"
+    "    SLURM_ARRAY_TASK_ID=$i bash -c \"$run\" >>\"$0.said\" 2>&1 || exit 8\n"
+    "done\n"
+    "touch \"$0.ended\"\n"
+    "echo \"7;cluster\"\n";
+
+static void a_job_array_of_slurm_makes_the_whole_table(void **state)
+{
+    char program[1024], command[4096];
+    int n[2];
+
+    write_study(*state, "a study.yaml", small);
+    write_study(*state, "sbatch", sbatch);
+    find_imcsim(program);
+    free(succeed(*state, "sweep '@/a study.yaml' --db @/whole.db"));
+    snprintf(command, sizeof command, "D=%s; chmod +x $D/sbatch && PATH=$D:$PATH IMCSIM=%s "
+             "scripts/sweep_slurm.sh \"$D/a study.yaml\" 3 \"$D/joined here.db\" >$D/out",
+             (char *)*state, program);
+    int status = system(command);
+    if (status != 0)
+        print_message("%s", read_file(*state, "sbatch.said"));
+    assert_int_equal(status, 0);
+    char *out = read_file(*state, "out");
+    assert_string_equal(out, "7;cluster 7;cluster\n");
+    free(out);
+    char *whole = sweep_table(*state, "whole.db", &n[0]);
+    char *joined = sweep_table(*state, "joined here.db", &n[1]);
+    assert_int_equal(n[0], n[1]);
+    assert_string_equal(whole, joined);
+    free(whole);
+    free(joined);
+}
+
 static void a_merged_point_that_failed_gives_way_and_names_are_kept(void **state)
 {
     static const char *const key[] = { "batch" }, *const one[] = { "1" }, *const none[] = { NULL };
@@ -693,6 +733,54 @@ static void other_images_are_another_point(void **state)
     assert_int_equal(n, 3);
 }
 
+/* A network, costs or images that somebody changed are no longer what was run. */
+static void a_file_that_was_changed_is_another_point(void **state)
+{
+    char path[TMPDIR_PATH_MAX], command[2 * TMPDIR_PATH_MAX];
+    static const char *const changed[] = { "own.yaml", "i-images-idx3-ubyte" };
+
+    write_images(*state);
+    snprintf(command, sizeof command, "cp configs/chips/dazzi2021_14nm.yaml %s",
+             tmpdir_path(path, *state, "own.yaml"));
+    assert_int_equal(system(command), 0);
+    write_study(*state, "s.yaml", "base: resnet32_fmnist\n"
+                "vary: {energy.chip: [own.yaml], batch: [1, 2]}\n"
+                "images: {set: i-images-idx3-ubyte, count: 1}\n");
+    for (int i = 0; i < 3; i++) {
+        char *out = succeed(*state, "sweep @/s.yaml --db @/s.db");
+        assert_non_null(strstr(out, "2 of 2 points are there: 2 new, 0 of these failed"));
+        free(out);
+        out = succeed(*state, "sweep @/s.yaml --db @/s.db");
+        assert_non_null(strstr(out, "2 of 2 points are there: 0 new"));
+        free(out);
+        FILE *f = i < 2 ? fopen(tmpdir_path(path, *state, changed[i]), "r+") : NULL;
+        if (f) { // a comment; a pixel
+            assert_int_equal(fseek(f, i == 0 ? 0 : -1, SEEK_END), 0);
+            fputs(i == 0 ? "# changed\n" : "x", f);
+            fclose(f);
+        }
+    }
+}
+
+static void a_study_of_no_points_is_one_line(void **state)
+{
+    write_study(*state, "s.yaml", "base: resnet32\nvary: {batch: [1, 2]}\nwhere: ['batch > 2']\n");
+    assert_fails(*state, "sweep @/s.yaml --db @/s.db", 2, "where drops all of its points");
+}
+
+/* A key that is a figure too. */
+static void a_table_of_points_has_each_column_once(void **state)
+{
+    write_study(*state, "s.yaml", "base: resnet32\nvary: {batch: [1, 2]}\n");
+    free(succeed(*state, "sweep @/s.yaml --db @/s.db"));
+    char *out = succeed(*state, "report @/s.db --format csv");
+    const char *first = strstr(out, ",batch,"), *end = strchr(out, '\n');
+    assert_true(first && first < end);
+    const char *second = strstr(first + 1, ",batch,");
+    assert_true(!second || second > end);
+    free(out);
+}
+
 static void a_wrong_wish_is_one_line(void **state)
 {
     static const struct {
@@ -744,12 +832,16 @@ int main(void)
         IN_TMPDIR(memory_does_not_grow_with_the_points),
         IN_TMPDIR(a_full_disk_is_one_line_and_the_study_goes_on),
         IN_TMPDIR(shards_that_are_merged_are_the_whole),
+        IN_TMPDIR(a_job_array_of_slurm_makes_the_whole_table),
         IN_TMPDIR(a_merged_point_that_failed_gives_way_and_names_are_kept),
         IN_TMPDIR(a_row_that_failed_gives_way_and_one_that_did_not_stays),
         IN_TMPDIR(points_that_failed_run_again_where_asked),
         IN_TMPDIR(status_says_how_far_a_study_is_and_what_is_best),
         IN_TMPDIR(a_point_runs_again_from_its_row_to_the_same_bytes),
         IN_TMPDIR(other_images_are_another_point),
+        IN_TMPDIR(a_file_that_was_changed_is_another_point),
+        IN_TMPDIR(a_study_of_no_points_is_one_line),
+        IN_TMPDIR(a_table_of_points_has_each_column_once),
         IN_TMPDIR(a_wrong_wish_is_one_line),
     };
 
