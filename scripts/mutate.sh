@@ -45,7 +45,7 @@ arch/core/hand_on.c|/memset\(c->pool, 0/d|prove chip
 arch/core/hand_on.c|s/(next_sum_timestep = now->timestep) \+ 1/\1/|prove chip
 arch/core/hand_on.c|s/\(now->timestep \+ hops\) \*/(now->timestep + hops + 1) */|prove chip
 arch/core/store.c|s/pos_n > 0 \? 0 : port->first/pos_n > 0 ? port->first : port->first/|row_splits prove
-arch/core/store.c|s/(words_written \+= weight) \* words/\1/|tour chip
+arch/core/store.c|s/: weight \* words;/: words;/|tour chip
 arch/core/store.c|s/ \+ port->first, value \+ p/, value + p/|prove chip
 arch/core/read_back.c|s/min_u64\(rb->image - spec->first_image,/min_u64(rb->image - spec->first_image + 1,/|prove chip
 arch/core/read_back.c|s/image <= c->state\.newest_image/image < c->state.newest_image/|prove chip
@@ -75,7 +75,7 @@ study/sweep/explore.c|s/return isnan\(a->number\) \? 1 : -1;/return isnan(a->num
 report/point.c|s/json_object_del\(json, "energy"\);/json_object_del(json, "chip");/|sweep_runs
 report/point.c|s/price_report_release\(&w->measured.price\);/return ERR_NONE;/|sweep_runs
 report/point.c|s/name_wrong\(&f->id, w->sweep, p\);/;/|sweep_runs
-cli/sweep_run.c|s/f.kind == POINT_FAILED \? f.error : NULL/NULL/|sweep_runs
+cli/sweep_run.c|s/f->kind == POINT_FAILED \? f->error : NULL/NULL/|sweep_runs
 cli/sweep_run.c|s/return e \? e : last;/return e;/|sweep_runs
 cli/cmd_report.c|s/return x->failed \? 1 : -1;/return x->failed ? -1 : 1;/|sweep_report
 study/sweep/store.c|s/error=CASE WHEN excluded.error IS NULL THEN NULL/error=CASE WHEN 0 THEN NULL/|sweep_runs
@@ -83,6 +83,11 @@ cli/sweep_run.c|s/r->next \+= r->shard.n\)/r->next++)/|sweep_runs
 cli/sweep_run.c|s/!r->options->retry/true/|sweep_runs
 report/point.c|s/if \(whole && \*machine && images\)/if (false)/|sweep_runs
 report/point.c|s/\.n_image = images.count/.n_image = 0/|sweep_runs
+study/sweep/contents.c|s/if \(word\[0\] != .*/if (false)/|sweep_runs
+study/sweep/contents.c|s/if \(path\)/if (false)/|sweep_runs
+study/study.c|s/begin\(s, config_of_file\(&s->config, f, set, n_set, m\), m\)/begin(s, config_load(\&s->config, f->path, set, n_set, m), m)/|sweep_runs
+cli/cmd_report.c|s/if \(strcmp\(r->key\[k\].name, figure_rows\[q\].key\) == 0\)/if (false)/|sweep_runs
+scripts/sweep_slurm.sh|s/afterok/afterany/|sweep_runs
 cli/cmd_run.c|s/own->images = wanted.set;/own->images = NULL;/|sweep_runs
 LIST
 }
