@@ -334,14 +334,15 @@ static enum err convert_layer(struct convert *c, uint32_t index)
 static void convert_image(struct convert *c)
 {
     struct layer *image = &c->network->layer[0];
-    int32_t zero = image->out_zero + (image->out_signed ? 128 : 0);
+    bool recorded = c->network->present.coding->recorded; // events have no zero point
+    int32_t zero = recorded ? 0 : image->out_zero + (image->out_signed ? 128 : 0);
 
     for (uint32_t i = 1; i < c->network->n_layer; i++)
         if (c->network->layer[i].input[0] == 0)
             c->network->layer[i].in_zero = zero;
     image->out_signed = false;
     image->out_zero = zero;
-    image->value_bits = c->network->present.coding->recorded ? 8 : 1;
+    image->value_bits = recorded ? 8 : 1;
     c->gain[0] = 1;
 }
 
