@@ -760,12 +760,48 @@ static bool add_integer(struct random_graph *g, struct real *r)
     return false; // it is rounded
 }
 
+/* States the shape of a value. */
+static void tell_shape(struct random_graph *g, const struct real *r)
+{
+    Onnx__GraphProto *graph = g->model->graph;
+    const int64_t dims[] = {1, r->channels, r->rows, r->columns};
+
+    make_output(g->model, r->name, 4, dims);
+    graph->value_info =
+        realloc(graph->value_info, (graph->n_value_info + 1) * sizeof *graph->value_info);
+    graph->value_info[graph->n_value_info++] = graph->output[--graph->n_output];
+}
+
+/* Channels as pixels, or pixels as channels. */
+static bool add_space(struct random_graph *g, struct real *r)
+{
+    const bool spreads = one_in(g, 2);
+    const uint32_t side = (uint32_t)within(g, 1, 3), pixels = side * side;
+
+    if (!draw(g, false, r))
+        return false;
+    if (spreads ? r->channels % pixels != 0 || r->rows * r->columns * pixels > MOST_PIXELS
+                : r->rows % side != 0 || r->columns % side != 0 ||
+                      r->channels * pixels > MOST_CHANNELS)
+        return false;
+    tell_shape(g, r);
+    Onnx__NodeProto *node =
+        add(g, spreads ? "DepthToSpace" : "SpaceToDepth", r->name, "%s", r->name);
+    make_int(node, "blocksize", side);
+    if (spreads && one_in(g, 2))
+        make_text(node, "mode", "CRD");
+    r->channels = spreads ? r->channels / pixels : r->channels * pixels;
+    r->rows = spreads ? r->rows * side : r->rows / side;
+    r->columns = spreads ? r->columns * side : r->columns / side;
+    return true;
+}
+
 /* New ones come last, so that a seed and a number of operators stand for one graph for ever. */
 static bool (*const operators[])(struct random_graph *g, struct real *r) = {
     add_conv,   add_conv,    add_conv, add_pool,   add_global_pool, add_sum,     add_product,
     add_gate,   add_function, add_function, add_scaling, add_concat, add_part,  add_resize,
     add_shuffle, add_nothing, add_gemm, add_pad,   add_split,       add_channel_mean,
-    add_integer, add_transposed, add_transposed,
+    add_integer, add_transposed, add_transposed, add_space,
 };
 
 /* ---- Graphs ---- */

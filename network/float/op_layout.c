@@ -1,5 +1,5 @@
 /* network/float/op_layout.c -- values moved, not changed: Transpose, Concat, Pad, Slice,
- * Split, Gather. */
+ * Split, Gather, DepthToSpace, SpaceToDepth. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -337,6 +337,56 @@ static enum err eval_gather(struct float_call *c)
     return e;
 }
 
+/* DepthToSpace, or SpaceToDepth the other way: pixel (row * b + i, column * b + j) of channel c is
+ * channel (i * b + j) * C + c of pixel (row, column), or c * b * b + i * b + j (CRD). */
+static enum err move_blocks(struct float_call *c, bool spreads)
+{
+    const struct array *x = c->in[0];
+    int64_t side = 0;
+    char mode[8] = "DCR";
+    enum err e = onnx_attr_int(c->node, "blocksize", &side, c->msg);
+
+    if (!e)
+        e = onnx_attr_text(c->node, "mode", mode, sizeof mode, c->msg);
+    if (!e && (x->n_dim != 4 || side < 1 || side > UINT8_MAX))
+        e = FLOAT_REFUSE(c, "blocks of %" PRId64 " in %" PRIu32 " dimensions: want 1 to %d in 4",
+                         side, x->n_dim, UINT8_MAX);
+    if (e)
+        return e;
+    const uint32_t b = (uint32_t)side, bb = b * b;
+    uint32_t dim[] = { x->dim[0], x->dim[1], x->dim[2], x->dim[3] };
+    if (spreads ? dim[1] % bb != 0 || dim[2] > INT32_MAX / b || dim[3] > INT32_MAX / b
+                : dim[2] % b != 0 || dim[3] % b != 0 || dim[1] > INT32_MAX / bb)
+        return FLOAT_REFUSE(c, "blocks of %" PRIu32 " in %" PRIu32 " x %" PRIu32 " x %" PRIu32
+                            ": want whole ones", b, dim[1], dim[2], dim[3]);
+    dim[1] = spreads ? dim[1] / bb : dim[1] * bb;
+    dim[2] = spreads ? dim[2] * b : dim[2] / b;
+    dim[3] = spreads ? dim[3] * b : dim[3] / b;
+    e = float_out(c, x->type, 4, dim);
+    if (e)
+        return e;
+    const struct array *wide = spreads ? &c->out : x; // of few channels
+    const size_t few = wide->dim[1], high = wide->dim[2], columns = wide->dim[3];
+    for (size_t i = 0; i < wide->n; i++) {
+        size_t column = i % columns, row = i / columns % high, channel = i / columns / high % few;
+        size_t item = i / columns / high / few, place = row % b * b + column % b;
+        size_t of = strcmp(mode, "CRD") == 0 ? channel * bb + place : place * few + channel;
+        size_t k = ((item * few * bb + of) * (high / b) + row / b) * (columns / b) + column / b;
+        move(&c->out, spreads ? i : k, x, spreads ? k : i);
+    }
+    return ERR_NONE;
+}
+
+static enum err eval_depth_to_space(struct float_call *c)
+{
+    return move_blocks(c, true);
+}
+
+static enum err eval_space_to_depth(struct float_call *c)
+{
+    return move_blocks(c, false);
+}
+
 enum { ANY = UINT16_MAX }; // inputs
 
 const struct float_operator float_ops_layout[] = {
@@ -346,5 +396,7 @@ const struct float_operator float_ops_layout[] = {
     {"Slice",     1, 5, "starts ends axes", eval_slice},
     {"Gather",    2, 2, "axis", eval_gather},
     {"Split",     1, 2, "axis num_outputs split", eval_split},
+    {"DepthToSpace", 1, 1, "blocksize mode", eval_depth_to_space},
+    {"SpaceToDepth", 1, 1, "blocksize", eval_space_to_depth},
     {0},
 };

@@ -12,47 +12,12 @@
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 
-enum { MOST_BACK = 8, MOST_CHANNELS = 4096 };
+enum { MOST_CHANNELS = 4096 };
 
 static bool takes(const struct onnx_rewriting *w, const Onnx__NodeProto *node)
 {
     return w->is_float && onnx_is_own_domain(node->domain) &&
            strcmp(onnx_text(node->op_type), "LRN") == 0;
-}
-
-/* What makes a value, among the nodes so far; NULL: none of them does. */
-static const Onnx__NodeProto *maker_of(const struct onnx_rewriting *w, const char *value)
-{
-    for (size_t i = w->n_node; i-- > 0;)
-        for (size_t k = 0; k < w->node[i]->n_output; k++)
-            if (strcmp(w->node[i]->output[k], value) == 0)
-                return w->node[i];
-    return NULL;
-}
-
-/* Channels of a value: the outputs of the convolution that it comes from, by way of operators that
- * keep their number; 0: there is none near. */
-static uint32_t channels_of(struct onnx_rewriting *w, const char *value)
-{
-    static const char *const keep[] = {
-        "AveragePool", "BatchNormalization", "Clip", "Dropout", "MaxPool", "Mul", "Relu"
-    };
-
-    for (int back = 0; back < MOST_BACK; back++) {
-        const Onnx__NodeProto *node = maker_of(w, value);
-        struct onnx_tensor t;
-        if (!node || node->n_input == 0)
-            return 0;
-        if (strcmp(onnx_text(node->op_type), "Conv") == 0)
-            return onnx_rewrite_constant(w, node, 1, &t) && t.n_dim > 0 ? t.dim[0] : 0;
-        bool kept = false;
-        for (size_t i = 0; i < sizeof keep / sizeof *keep; i++)
-            kept |= strcmp(onnx_text(node->op_type), keep[i]) == 0;
-        if (!kept)
-            return 0;
-        value = onnx_text(node->input[0]);
-    }
-    return 0;
 }
 
 /* ONNX's window reaches (size - 1) / 2 channels back, rounded down, and the rest on. */
@@ -69,7 +34,7 @@ static enum err rewrite(struct onnx_rewriting *w, Onnx__NodeProto **own)
     const struct onnx_node node = { .proto = *own };
     double alpha = 1e-4, beta = 0.75, bias = 1;
     int64_t size = 0;
-    uint32_t n = channels_of(w, onnx_text((*own)->input[0]));
+    uint32_t n = onnx_rewrite_channels(w, onnx_text((*own)->input[0]));
     enum err e = onnx_attr_int(&node, "size", &size, w->msg);
 
     if (!e)

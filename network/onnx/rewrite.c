@@ -9,9 +9,11 @@
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 
-enum { MOST_NODES = 1 << 16, LEAST_OPSET = 10 };
+enum { MOST_NODES = 1 << 16, LEAST_OPSET = 10, MOST_BACK = 16 };
 
-static const struct onnx_rewriter *const families[] = { onnx_rewrites_qonnx, onnx_rewrites_lrn };
+static const struct onnx_rewriter *const families[] = {
+    onnx_rewrites_qonnx, onnx_rewrites_lrn, onnx_rewrites_reword,
+};
 
 /* The node, with the names of operators as errors have them. */
 #if defined(__GNUC__)
@@ -86,6 +88,79 @@ enum err onnx_rewrite_number(struct onnx_rewriting *w, const Onnx__NodeProto *no
         return onnx_refuse(w, node, "its %s is no constant of one value: want one", what);
     *v = onnx_tensor_real(&t, 0);
     return ERR_NONE;
+}
+
+/* ---- Channels ---- */
+
+/* What makes a value, among the nodes so far; NULL: none of them does. */
+static const Onnx__NodeProto *maker_of(const struct onnx_rewriting *w, const char *value)
+{
+    for (size_t i = w->n_node; i-- > 0;)
+        for (size_t k = 0; k < w->node[i]->n_output; k++)
+            if (strcmp(w->node[i]->output[k], value) == 0)
+                return w->node[i];
+    return NULL;
+}
+
+/* By what the file says of its shape. */
+static uint32_t channels_told(Onnx__ValueInfoProto *const *list, size_t n, const char *value)
+{
+    for (size_t i = 0; i < n; i++) {
+        const Onnx__TypeProto *type = list[i]->type;
+        if (strcmp(onnx_text(list[i]->name), value) != 0 || !type ||
+            type->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE || !type->tensor_type->shape)
+            continue;
+        const Onnx__TensorShapeProto *s = type->tensor_type->shape;
+        if (s->n_dim >= 3 && s->dim[1]->dim_value > 0 && s->dim[1]->dim_value <= UINT16_MAX &&
+            s->dim[1]->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE)
+            return (uint32_t)s->dim[1]->dim_value;
+    }
+    return 0;
+}
+
+static bool keeps_channels(const Onnx__NodeProto *node)
+{
+    static const char *const keep[] = {
+        "Add", "AveragePool", "BatchNormalization", "Clip", "DequantizeLinear", "Dropout",
+        "HardSwish", "Identity", "LeakyRelu", "MaxPool", "Mul", "PRelu", "QuantizeLinear", "Relu",
+        "Sigmoid", "Tanh",
+    };
+
+    for (size_t i = 0; i < sizeof keep / sizeof *keep; i++)
+        if (strcmp(onnx_text(node->op_type), keep[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Outputs of a convolution, whose weights may be dequantised; 0: they are no constant. */
+static uint32_t channels_made(struct onnx_rewriting *w, const Onnx__NodeProto *node)
+{
+    const Onnx__NodeProto *from = node->n_input > 1 ? maker_of(w, node->input[1]) : NULL;
+    struct onnx_tensor t;
+
+    if (from && strcmp(onnx_text(from->op_type), "DequantizeLinear") == 0)
+        return onnx_rewrite_constant(w, from, 0, &t) && t.n_dim > 0 ? t.dim[0] : 0;
+    return onnx_rewrite_constant(w, node, 1, &t) && t.n_dim > 0 ? t.dim[0] : 0;
+}
+
+uint32_t onnx_rewrite_channels(struct onnx_rewriting *w, const char *value)
+{
+    const Onnx__GraphProto *g = w->model->graph;
+
+    for (int back = 0; back < MOST_BACK; back++) {
+        const Onnx__NodeProto *node = maker_of(w, value);
+        uint32_t told = channels_told(g->value_info, g->n_value_info, value);
+        if (told == 0)
+            told = channels_told(g->input, g->n_input, value);
+        if (told > 0 || !node || node->n_input == 0)
+            return told;
+        if (strcmp(onnx_text(node->op_type), "Conv") == 0)
+            return channels_made(w, node);
+        if (!keeps_channels(node))
+            return 0;
+        value = onnx_text(node->input[0]);
+    }
+    return 0;
 }
 
 /* ---- What is put in ---- */
@@ -264,7 +339,8 @@ enum err onnx_rewrite(Onnx__ModelProto *model, struct err_msg *m)
     bool some = false;
 
     for (size_t i = 0; i < g->n_node; i++)
-        w.is_float &= !strstr(onnx_text(g->node[i]->op_type), "Linear");
+        w.is_float &= !strstr(onnx_text(g->node[i]->op_type), "Linear") &&
+                      !strstr(onnx_text(g->node[i]->op_type), "Quant");
     for (size_t i = 0; i < g->n_node; i++)
         some |= find(&w, g->node[i]) != NULL;
     if (!some)

@@ -40,7 +40,8 @@ struct onnx_rewriter { // of one output, which the node has
     /* *node is freed afterwards, unless it is NULL then. */
     enum err (*rewrite)(struct onnx_rewriting *w, Onnx__NodeProto **node);
 };
-extern const struct onnx_rewriter onnx_rewrites_qonnx[], onnx_rewrites_lrn[]; // end with {0}
+extern const struct onnx_rewriter onnx_rewrites_qonnx[], onnx_rewrites_lrn[],
+    onnx_rewrites_reword[]; // end with {0}
 
 /* Changes *model, whose graph is there. ERR_INPUT names the node that means something else. */
 enum err onnx_rewrite(Onnx__ModelProto *model, struct err_msg *m);
@@ -64,6 +65,10 @@ bool onnx_rewrite_constant(struct onnx_rewriting *w, const Onnx__NodeProto *node
 /* Input i as a constant of one value. */
 enum err onnx_rewrite_number(struct onnx_rewriting *w, const Onnx__NodeProto *node, size_t i,
                              const char *what, double *v);
+
+/* Channels of a value: those that the file states, or the outputs of the convolution that it comes
+ * from, by way of operators that keep their number; 0: neither is near. */
+uint32_t onnx_rewrite_channels(struct onnx_rewriting *w, const char *value);
 
 /* "value.what", of the node's output. */
 const char *onnx_put_name(char name[ONNX_NAME], const Onnx__NodeProto *node, const char *what);

@@ -14,6 +14,7 @@
 #include "import/import.h"
 #include "network/onnx/file.h"
 #include "network/onnx/read.h"
+#include "network/onnx/rewrite.h"
 #include "test/onnx_make.h"
 #include "test/reference.h"
 
@@ -647,6 +648,40 @@ static void no_two_nodes_have_one_name(void **state)
     release(&t);
 }
 
+/* Operators that become others before they are imported. */
+static Onnx__ModelProto *reworded_model(void)
+{
+    Onnx__ModelProto *m = make_model(CHANNELS, SIDE, SIDE);
+    const int64_t pads[] = {0, 0, -1, 1, 0, 0, 0, -2};
+    uint32_t seed = 7;
+    struct err_msg msg;
+
+    m->opset_import[0]->version = 13;
+    add_conv(m, "c1", "image", CHANNELS, 8, 3, 1, &seed);
+    make_int(make_node(m, "DepthToSpace", "d", "c1", "d"), "blocksize", 2);
+    add_conv(m, "c2", "d", 2, 2, 3, 1, &seed);
+    make_node(m, "Relu", "r", "c2", "r");
+    make_int(make_node(m, "SpaceToDepth", "s", "r", "s"), "blocksize", 2);
+    add_conv(m, "c3", "s", 8, 8, 3, 1, &seed);
+    make_node(m, "Sum", "sum", "c3 s c1", "sum");
+    make_tensor(m, "pads", ONNX_TYPE(INT64), (const int64_t[]){8, -1}, pads, sizeof pads);
+    make_node(m, "Pad", "p", "sum pads", "p");
+    add_conv(m, "c4", "p", 8, 8, 3, 1, &seed);
+    make_node(m, "GlobalAveragePool", "g", "c4", "g");
+    make_node(m, "Flatten", "f", "g", "f");
+    add_floats(m, "fc.w", (const int64_t[]){8, N_CLASS, -1}, 0, 1, &seed);
+    make_node(m, "MatMul", "fc", "f fc.w", "out");
+    if (onnx_rewrite(m, &msg))
+        fail_msg("%s", msg.text);
+    return m;
+}
+
+static void reworded_operators_keep_their_values(void **state)
+{
+    (void)state;
+    compare(reworded_model(), 0.02, 0.1);
+}
+
 static void activations_and_gates_keep_their_values(void **state)
 {
     (void)state;
@@ -816,6 +851,7 @@ int main(void)
         cmocka_unit_test(a_percentile_leaves_out_that_share_of_the_largest),
         cmocka_unit_test(the_image_is_int8_with_the_models_own_mean_and_scale),
         cmocka_unit_test(integers_quantised_and_float_results_agree),
+        cmocka_unit_test(reworded_operators_keep_their_values),
         cmocka_unit_test(activations_and_gates_keep_their_values),
         cmocka_unit_test(functions_of_later_sets_keep_their_values),
         cmocka_unit_test(no_two_nodes_have_one_name),

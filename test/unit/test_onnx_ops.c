@@ -730,8 +730,8 @@ MODEL(pad_of_ones, int_list(m, "p", LIST(0, 0, 1, 1, 0, 0, 1, 1)); scalar(m, "on
 MODEL(pad_reflected, int_list(m, "p", LIST(0, 0, 1, 1, 0, 0, 1, 1));
       make_text(make_node(m, "Pad", "pad", "b p", "y"), "mode", "reflect");
       end(m, "y", 1.0F / 16, I8, -4))
-MODEL(pad_negative, int_list(m, "p", LIST(0, 0, -1, 1, 0, 0, 1, 1));
-      make_node(m, "Pad", "pad", "b p", "y"); end(m, "y", 1.0F / 16, I8, -4))
+MODEL(pad_negative, int_list(m, "p", LIST(-1, 1)); int_list(m, "axes", LIST(2)); // not all axes
+      make_node(m, "Pad", "pad", "b p - axes", "y"); end(m, "y", 1.0F / 16, I8, -4))
 MODEL(pad_of_the_batch, int_list(m, "p", LIST(1, 0, 0, 0, 0, 0, 0, 0));
       make_node(m, "Pad", "pad", "b p", "y"); end(m, "y", 1.0F / 16, I8, -4))
 MODEL(pad_for_a_sum, int_list(m, "p", LIST(0, 0, 1, 1, 0, 0, 1, 1));

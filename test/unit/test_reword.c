@@ -1,0 +1,164 @@
+/* Operators that become others give the float values that they gave themselves, to the bit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "network/float/graph.h"
+#include "network/onnx/rewrite.h"
+#include "test/onnx_make.h"
+
+enum { CHANNELS = 8, SIDE = 6, N_VALUE = CHANNELS * SIDE * SIDE };
+
+/* What the graph makes of 0.5, 1.5, ...; the caller frees it. */
+static float *values_of(const Onnx__ModelProto *model, size_t *n)
+{
+    struct float_graph g;
+    struct float_run run;
+    struct array image;
+    struct err_msg m;
+
+    if (float_graph_init(&g, model, &m) || float_run_init(&run, &g, &m))
+        fail_msg("%s", m.text);
+    const uint32_t dim[] = { 1, CHANNELS, SIDE, SIDE };
+    assert_true(array_init(&image, ONNX_TYPE(FLOAT), 4, dim));
+    for (size_t i = 0; i < N_VALUE; i++)
+        image.real[i] = (float)i + 0.5F;
+    float_run_set(&run, g.graph.image, &image);
+    if (float_run_all(&run, &m))
+        fail_msg("%s", m.text);
+    const struct array *out = &run.value[g.graph.result];
+    float *v = malloc(out->n * sizeof *v);
+    assert_non_null(v);
+    memcpy(v, out->real, out->n * sizeof *v);
+    *n = out->n;
+    float_run_release(&run);
+    float_graph_release(&g);
+    return v;
+}
+
+static bool has(const Onnx__ModelProto *model, const char *op)
+{
+    for (size_t i = 0; i < model->graph->n_node; i++)
+        if (strcmp(model->graph->node[i]->op_type, op) == 0)
+            return true;
+    return false;
+}
+
+/* Frees the model, whose operator `op` gives way to `other`. */
+static void keeps_its_values(Onnx__ModelProto *model, const char *op, const char *other)
+{
+    struct err_msg m;
+    size_t n, n_then;
+
+    assert_true(has(model, op));
+    float *v = values_of(model, &n);
+    if (onnx_rewrite(model, &m))
+        fail_msg("%s: %s", op, m.text);
+    assert_false(has(model, op));
+    assert_true(has(model, other));
+    float *then = values_of(model, &n_then);
+    assert_int_equal(n, n_then);
+    assert_memory_equal(v, then, n * sizeof *v);
+    free(v);
+    free(then);
+    make_free(model);
+}
+
+static Onnx__ModelProto *model_with(const char *op, const char *inputs, Onnx__NodeProto **node)
+{
+    Onnx__ModelProto *model = make_model(CHANNELS, SIDE, SIDE);
+
+    model->opset_import[0]->version = 13;
+    make_node(model, "Neg", "n", "image", "n");
+    make_node(model, "Sqrt", "s", "image", "s");
+    *node = make_node(model, op, "x", inputs, "out");
+    return model;
+}
+
+static void blocks_become_convolutions(void **state)
+{
+    static const char *const modes[] = { "DCR", "CRD" };
+    Onnx__NodeProto *node;
+    (void)state;
+
+    for (int mode = 0; mode < 2; mode++) {
+        Onnx__ModelProto *model = model_with("DepthToSpace", "image", &node);
+        make_int(node, "blocksize", 2);
+        make_text(node, "mode", modes[mode]);
+        keeps_its_values(model, "DepthToSpace", "ConvTranspose");
+    }
+    for (int side = 1; side <= 3; side++) {
+        Onnx__ModelProto *model = model_with("SpaceToDepth", "image", &node);
+        make_int(node, "blocksize", side);
+        keeps_its_values(model, "SpaceToDepth", "Conv");
+    }
+}
+
+static void a_sum_becomes_additions(void **state)
+{
+    Onnx__NodeProto *node;
+    (void)state;
+
+    keeps_its_values(model_with("Sum", "s", &node), "Sum", "Identity");
+    keeps_its_values(model_with("Sum", "s n image", &node), "Sum", "Add");
+    keeps_its_values(model_with("Sum", "s n image s s", &node), "Sum", "Add");
+}
+
+static void what_is_padded_by_less_than_nothing_is_cut(void **state)
+{
+    const int64_t pads[] = { 0, -1, -2, 3, 0, -3, 1, -1 }; // before each axis, behind each
+    const uint32_t rows = SIDE - 2 + 1, columns = SIDE + 3 - 1;
+    Onnx__NodeProto *node;
+    struct err_msg m;
+    size_t n;
+    (void)state;
+
+    Onnx__ModelProto *model = model_with("Pad", "image pads", &node);
+    make_tensor(model, "pads", ONNX_TYPE(INT64), (const int64_t[]){ 8, -1 }, pads, sizeof pads);
+    assert_int_equal(onnx_rewrite(model, &m), ERR_NONE);
+    float *v = values_of(model, &n);
+    assert_int_equal(n, (CHANNELS - 4) * rows * columns);
+    for (uint32_t c = 0; c < CHANNELS - 4; c++)
+        for (uint32_t x = 0; x < rows; x++)
+            for (uint32_t y = 0; y < columns; y++) {
+                bool inside = y >= 3 && x + 2 < SIDE;
+                uint32_t from = ((c + 1) * SIDE + x + 2) * SIDE + y - 3;
+                assert_true(v[(c * rows + x) * columns + y] == (inside ? (float)from + 0.5F : 0));
+            }
+    free(v);
+    make_free(model);
+}
+
+static void unknown_channels_and_odd_blocks_are_refused_by_name(void **state)
+{
+    Onnx__NodeProto *node;
+    struct err_msg m;
+    (void)state;
+
+    Onnx__ModelProto *model = model_with("DepthToSpace", "image", &node);
+    make_int(node, "blocksize", 3);
+    assert_int_equal(onnx_rewrite(model, &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "node \"x\" (DepthToSpace): 8 channels, blocks of 9 pixels: "));
+    make_free(model);
+    model = model_with("SpaceToDepth", "s", &node); // Sqrt is not followed
+    make_int(node, "blocksize", 2);
+    assert_int_equal(onnx_rewrite(model, &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "node \"x\" (SpaceToDepth): nothing near says how many"));
+    make_free(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(blocks_become_convolutions),
+        cmocka_unit_test(a_sum_becomes_additions),
+        cmocka_unit_test(what_is_padded_by_less_than_nothing_is_cut),
+        cmocka_unit_test(unknown_channels_and_odd_blocks_are_refused_by_name),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
