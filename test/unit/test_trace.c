@@ -179,6 +179,95 @@ static void both_kernels_write_the_same_bytes(void **state)
     }
 }
 
+/* ---- what GTKWave's tools make of it ---- */
+
+/* From the n-th line on that begins with `mark`. */
+static const char *from_line(const char *text, const char *mark, int n)
+{
+    while (n > 0) {
+        text = strchr(text, '\n');
+        if (!text)
+            fail_msg("fewer lines %s than wanted", mark);
+        n -= strncmp(++text, mark, strlen(mark)) == 0;
+    }
+    return text;
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Its lines in order, to the caller, who frees the list; cuts the text. */
+static char **sort_lines(char *text, size_t *n)
+{
+    char **list = calloc(strlen(text) + 1, sizeof *list), *rest;
+
+    assert_non_null(list);
+    *n = 0;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        for (; strncmp(line, "b00", 3) == 0 || strncmp(line, "b01", 3) == 0; line++)
+            line[1] = 'b'; // zeros in front
+        list[(*n)++] = line;
+    }
+    qsort(list, *n, sizeof *list, by_text);
+    return list;
+}
+
+/* Times and changes in any order: those of one time change places on the way. */
+static void assert_same_changes(const char *a, const char *b)
+{
+    char *text[] = { strdup(a), strdup(b) };
+    size_t n, n_other;
+    char **one = sort_lines(text[0], &n), **other = sort_lines(text[1], &n_other);
+
+    assert_int_equal(n, n_other);
+    for (size_t i = 0; i < n; i++)
+        assert_string_equal(one[i], other[i]);
+    for (int i = 0; i < 2; i++)
+        free(text[i]);
+    free(one);
+    free(other);
+}
+
+/* The pipe of docs/waveforms.md, and back: names, times and values are those of the dump behind its
+ * beginning, of which events do not come back. */
+static void vcd2fst_reads_it_through_the_pipe_of_the_docs(void **state)
+{
+    if (system("command -v vcd2fst fst2vcd >/dev/null") != 0) {
+        print_message("skipped: no vcd2fst here\n");
+        skip();
+    }
+    char command[4 * TMPDIR_PATH_MAX];
+    const char *dir = *state;
+
+    free(succeed(*state, "run " PLAIN " --trace @/t.vcd.gz --trace-window 0:200 "
+                          "--trace-scope conv1,conv2,conv3")); // few, whose letters it keeps
+    snprintf(command, sizeof command,
+             "cd %s && zcat t.vcd.gz | vcd2fst - t.fst && fst2vcd t.fst >back.vcd 2>err", dir);
+    assert_int_equal(system(command), 0);
+    char *ours = read_gz(dir, "t.vcd.gz"), *back = read_file(*state, "back.vcd");
+    const char *names = from_line(ours, "$scope", 1), *theirs = from_line(back, "$scope", 1);
+    assert_memory_equal(names, theirs, (size_t)(from_line(ours, "$enddefinitions", 1) - names));
+    assert_same_changes(from_line(ours, "#", 2), from_line(back, "#", 2));
+    free(ours);
+    free(back);
+}
+
+static void a_compressed_trace_is_as_small_as_zlib_makes_it(void **state)
+{
+    free(succeed(*state, "run " PLAIN " --trace @/t.vcd.gz --trace-window 0:400"));
+    char *text = read_gz(*state, "t.vcd.gz");
+    uLong n = strlen(text), room = compressBound(n);
+    Bytef *small = malloc(room);
+
+    assert_non_null(small);
+    assert_int_equal(compress(small, &room, (const Bytef *)text, n), Z_OK); // at the usual level
+    assert_true((uLong)size_of(*state, "t.vcd.gz") <= room + room / 100);
+    free(small);
+    free(text);
+}
+
 /* ---- how it fails: see also test_faults.c ---- */
 
 static void a_run_that_fails_leaves_an_older_trace_as_it_was(void **state)
@@ -197,6 +286,8 @@ int main(void)
         IN_DIR(the_waveforms_of_an_image_agree_with_its_report_and_stay_small),
         IN_DIR(tracing_changes_no_result),
         IN_DIR(both_kernels_write_the_same_bytes),
+        IN_DIR(vcd2fst_reads_it_through_the_pipe_of_the_docs),
+        IN_DIR(a_compressed_trace_is_as_small_as_zlib_makes_it),
         IN_DIR(a_run_that_fails_leaves_an_older_trace_as_it_was),
     };
 
