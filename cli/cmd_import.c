@@ -10,6 +10,7 @@
 #include "cli/import_report.h"
 #include "cli/progress.h"
 #include "cli/results.h"
+#include "core/util.h"
 #include "import/import.h"
 #include "network/onnx/file.h"
 #include "network/onnx/kind.h"
@@ -248,6 +249,8 @@ static enum err calibrate(struct job *j, struct err_msg *m)
         e = err_set(m, ERR_INPUT, "images %s: has %" PRIu64 " images, %" PRIu64 " are wanted",
                     j->options->images, there, j->options->count);
     j->labelled = !e && images_labelled(set);
+    if (strcmp(j->options->images, "random") == 0) // more of the same says nothing more
+        there = min_u64(there, j->options->calibrate);
     j->n_image = j->options->count ? j->options->count : there;
     if (!e)
         e = float_run_init(&run, &j->given.graph, m);

@@ -81,7 +81,11 @@ static void write_inputs(const char *dir)
     make_free(model);
     tmpdir_write(dir, "s.yaml", study, strlen(study));
     tmpdir_write(dir, "q.yaml", machine, strlen(machine));
-    free(succeed(dir, "import @/float.onnx --images random --count 2 -o @/q.onnx"));
+    json_t *made = json_of(dir, "import @/float.onnx --images random --calibrate 2 -o @/q.onnx "
+                                "--json -"); // which compares on as many
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(made, "images"), "count")),
+                     2);
+    json_decref(made);
     struct outcome o = imcsim(dir, "sweep @/s.yaml --db @/s.db");
     assert_int_equal(o.status, 0);
     outcome_release(&o);
