@@ -28,7 +28,7 @@ struct job { // all that one import makes
     struct model          given, quantised;
     struct import         import;
     struct network        network; // the quantised model as the simulator reads it
-    uint64_t              n_image;
+    uint64_t              n_image, n_calibrate;
     bool                  labelled;
     uint8_t              *data; // the quantised model's
     size_t                size;
@@ -215,7 +215,7 @@ static enum err observe(struct job *j, struct images *set, int8_t *pixels, struc
     int more = 1;
     enum err e = ERR_NONE;
 
-    for (uint64_t i = 0; i < j->options->calibrate && !e; i++) {
+    for (uint64_t i = 0; i < j->n_calibrate && !e; i++) {
         struct array image;
         uint32_t label;
         e = images_next(set, pixels, &label, &more, m);
@@ -252,6 +252,7 @@ static enum err calibrate(struct job *j, struct err_msg *m)
     if (strcmp(j->options->images, "random") == 0) // more of the same says nothing more
         there = min_u64(there, j->options->calibrate);
     j->n_image = j->options->count ? j->options->count : there;
+    j->n_calibrate = min_u64(j->options->calibrate, there);
     if (!e)
         e = float_run_init(&run, &j->given.graph, m);
     if (!e)
@@ -334,10 +335,25 @@ static enum err write_model(const void *job, FILE *out, struct err_msg *m)
     return err_set(m, ERR_OUTPUT, "%s: cannot write", j->options->output);
 }
 
+static void describe_pixels(char *text, size_t n_byte, const struct job *j)
+{
+    const struct images_how *how = &j->options->how;
+
+    if (how->std)
+        snprintf(text, n_byte, "(pixel / 255 - %.400s) / %.400s", how->mean ? how->mean : "0",
+                 how->std);
+    else
+        snprintf(text, n_byte, "(pixel - %" PRId32 ") * %g", j->cfg.mean, j->cfg.scale);
+}
+
 /* Writes the model, and the report unless standard output has the model. */
 static enum err write_all(const struct job *j, const struct output *model, struct err_msg *m)
 {
+    char pixels[1000];
+    describe_pixels(pixels, sizeof pixels, j);
     const struct import_report r = {.model = j->options->operand, .images = j->options->images,
+                                    .pixels = pixels,
+                                    .n_calibrate = j->n_calibrate,
                                     .import = &j->import, .pair = j->pair, .n_pair = j->n_pair,
                                     .measure = &j->measure, .n_image = j->n_image,
                                     .labelled = j->labelled};

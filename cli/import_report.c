@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "core/wrap.h"
 #include "report/json.h"
 #include "report/version.h"
 
@@ -100,6 +101,18 @@ static struct table *class_table(const void *report)
     return t;
 }
 
+static void import_head(const void *report, FILE *out)
+{
+    const struct import_report *r = report;
+    char text[2600];
+
+    snprintf(text, sizeof text, "%.1000s takes a pixel for %.1000s, unless --mean and --std or "
+             "--scale say otherwise. Scales are chosen on the first %s images.", r->model,
+             r->pixels, format_count(r->n_calibrate).text);
+    wrap(out, text, 0, 0, TEXT_WIDTH);
+    fputc('\n', out);
+}
+
 static void import_tail(const void *report, FILE *out)
 {
     const struct import_report *r = report;
@@ -157,6 +170,7 @@ static enum err import_json(const void *report, FILE *out, struct err_msg *m)
     json_put_text(&o, "model", r->model);
     json_put_count(&images, "count", r->n_image);
     json_put_text(&images, "set", r->images);
+    json_put_text(&images, "pixels", r->pixels);
     json_put(&o, "images", images);
     json_put(&o, "values", json_values(r));
     if (import_has_classes(r->import))
@@ -173,4 +187,4 @@ static const struct sheet sheets[] = {
     { "values", false, value_table }, { "classes", false, class_table }, { 0 },
 };
 
-const struct form import_form = { sheets, NULL, import_tail, import_json };
+const struct form import_form = { sheets, import_head, import_tail, import_json };

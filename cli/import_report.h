@@ -12,6 +12,8 @@
 
 struct import_report { // borrows all of it
     const char           *model, *images;
+    const char           *pixels;      // what the model takes a pixel for
+    uint64_t              n_calibrate; // images that scales were chosen on
     const struct import  *import;
     const uint32_t       *pair; // n_pair values of the float graph, each with an error
     uint32_t              n_pair;

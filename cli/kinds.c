@@ -318,13 +318,24 @@ static const struct reader *find_reader(const struct reader *r, const char *name
     return r->name ? r : NULL;
 }
 
+/* Whether the failure is of this file: "FILE: ..." or "... FILE:2: ...". */
+static bool names(const struct err_msg *m, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *p = m->text; (p = strstr(p, name)) != NULL; p++)
+        if ((p == m->text || p[-1] == ' ') && p[n] == ':')
+            return true;
+    return false;
+}
+
 /* `who` reads `name`, whose file is `path`; m may be about something else. */
 static void explain(const struct reader *r, const char *who, const char *name, const char *path,
                     struct err_msg *m)
 {
     struct glance g;
 
-    if (!strstr(m->text, name) || !take_glance(&g, path))
+    if (!names(m, name) || !take_glance(&g, path))
         return;
     const struct kind_row *kind = find_kind(&g);
     yaml_release(&g.yaml);
@@ -350,7 +361,7 @@ void kinds_explain_operand(const struct command *c, const struct options *o, con
     datadir_open_name(path, name);
     if (access(path, F_OK) == 0)
         explain(r, who, name, path, m);
-    else if (strstr(m->text, name))
+    else if (names(m, name))
         err_set(m, ERR_INPUT, "%.300s: cannot open: %s: %s reads %s: %s", name, strerror(errno),
                 who, r->reads, r->cure);
 }

@@ -52,6 +52,46 @@ static bool not_calibrated(const struct study *s)
     return uncoded(s) || s->config.readout.range != RANGE_PERCENTILE;
 }
 
+static bool calibrates_nothing(const struct study *s)
+{
+    return not_calibrated(s) && s->config.analog.batchnorm_images == 0;
+}
+
+static bool exact(const struct study *s)
+{
+    return !s->analog.device;
+}
+
+static bool without_wires(const struct study *s)
+{
+    return s->config.wires.model == WIRES_OFF;
+}
+
+static bool without_routers(const struct study *s)
+{
+    return strcmp(s->config.fabric.kind, "point_to_point") == 0;
+}
+
+static bool never_fires(const struct study *s)
+{
+    return strcmp(s->config.neuron.kind, "requantize") == 0;
+}
+
+static bool never_leaks(const struct study *s)
+{
+    return strcmp(s->config.neuron.kind, "lif") != 0;
+}
+
+static bool no_threshold(const struct study *s)
+{
+    return strcmp(s->config.input.coding, "binary") != 0;
+}
+
+static bool no_chance(const struct study *s)
+{
+    return strcmp(s->config.input.coding, "bernoulli") != 0;
+}
+
 static bool in_timesteps(const struct study *s)
 {
     return s->config.clocking == CLOCKING_TIMESTEP;
@@ -71,6 +111,10 @@ static bool without_partial_sums(const struct study *s)
     return !s->mapping_chosen;
 }
 
+#define OF_EXACT "no device or converter errs"
+#define OF_WIRES "core.wires.model = off"
+#define OF_LINKS "fabric.kind = point_to_point"
+#define OF_SUMS "neuron.kind = requantize"
 #define OF_TIMESTEPS "clocking.kind = timestep"
 #define OF_ELASTIC "clocking.kind = elastic"
 
@@ -85,7 +129,8 @@ static const struct idle_row { // a key is one row
     { "energy.clock_gating", unpriced, "energy.chip = none" },
     { "energy.activity", unpriced, "energy.chip = none" },
     { "energy.device", unpriced, "energy.chip = none" },
-    { "core.crossbar.device", unpriced_and_ideal, "energy.chip = none" },
+    { "core.crossbar.device", unpriced_and_ideal,
+      "this device does not err (pcm_joshi, pcm_hermes and levels do), and energy.chip = none" },
     { "fabric.partial_sum_gbps", without_partial_sums, "no layer is split by its rows" },
     { "fabric.partial_sum_hops", without_partial_sums, "no layer is split by its rows" },
     { "core.crossbar.cell_bits", unsliced, "core.crossbar.cell is not sliced" },
@@ -100,6 +145,46 @@ static const struct idle_row { // a key is one row
       "it takes core.readout.kind = adc and core.crossbar.mvm_ns = auto" },
     { "core.readout.pipelined", conversion_untimed,
       "it takes core.readout.kind = adc and core.crossbar.mvm_ns = auto" },
+    { "core.crossbar.w_max", exact, OF_EXACT },
+    { "analog.chips", exact, OF_EXACT },
+    { "analog.times_s", exact, OF_EXACT },
+    { "analog.programming", exact, OF_EXACT },
+    { "analog.drift", exact, OF_EXACT },
+    { "analog.reference_s", exact, OF_EXACT },
+    { "core.wires.input", without_wires, OF_WIRES },
+    { "core.wires.r_row_ohm", without_wires, OF_WIRES },
+    { "core.wires.r_column_ohm", without_wires, OF_WIRES },
+    { "core.wires.r_driver_ohm", without_wires, OF_WIRES },
+    { "core.wires.r_sense_ohm", without_wires, OF_WIRES },
+    { "core.wires.layout", without_wires, OF_WIRES },
+    { "core.wires.place", without_wires, OF_WIRES },
+    { "calibration.images", calibrates_nothing, "nothing is calibrated" },
+    { "calibration.first", calibrates_nothing, "nothing is calibrated" },
+    { "calibration.count", calibrates_nothing, "nothing is calibrated" },
+    { "energy.converter", unpriced, "energy.chip = none" },
+    { "input.level", no_threshold, "input.coding is not binary" },
+    { "input.seed", no_chance, "input.coding is not bernoulli" },
+    { "neuron.beta", never_leaks, "neuron.kind is not lif" },
+    { "neuron.theta", never_fires, OF_SUMS },
+    { "neuron.reset", never_fires, OF_SUMS },
+    { "neuron.floor", never_fires, OF_SUMS },
+    { "neuron.ceiling", never_fires, OF_SUMS },
+    { "neuron.most", never_fires, OF_SUMS },
+    { "neuron.skip_periods", never_fires, OF_SUMS },
+    { "neuron.fraction_bits", never_fires, OF_SUMS },
+    { "fabric.rows", without_routers, OF_LINKS },
+    { "fabric.columns", without_routers, OF_LINKS },
+    { "fabric.flit_bits", without_routers, OF_LINKS },
+    { "fabric.header_bits", without_routers, OF_LINKS },
+    { "fabric.vcs", without_routers, OF_LINKS },
+    { "fabric.vc_flits", without_routers, OF_LINKS },
+    { "fabric.switching", without_routers, OF_LINKS },
+    { "fabric.routing_clocks", without_routers, OF_LINKS },
+    { "fabric.vc_clocks", without_routers, OF_LINKS },
+    { "fabric.switch_clocks", without_routers, OF_LINKS },
+    { "fabric.crossbar_clocks", without_routers, OF_LINKS },
+    { "fabric.link_clocks", without_routers, OF_LINKS },
+    { "fabric.vc_credit_clocks", without_routers, OF_LINKS },
     { "elastic.input_pixels", in_timesteps, OF_TIMESTEPS },
     { "elastic.residual_pixels", in_timesteps, OF_TIMESTEPS },
     { "elastic.partial_sum_pixels", in_timesteps, OF_TIMESTEPS },

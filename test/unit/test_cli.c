@@ -890,6 +890,7 @@ static void import_quantises_a_model_that_run_classifies_with(void **state)
                           " --count 40 --json -");
     int64_t quantised = integer_at(report, "accuracy.quantised_correct");
     assert_int_equal(integer_at(report, "accuracy.float_correct"), right_in_training(40));
+    assert_string_equal(text_at(report, "images.pixels"), "(pixel - 128) * 0.015625");
     assert_true(llabs(quantised - right_in_training(40)) <= 1);
     assert_true(llabs(quantised - integer_at(doc, "accuracy.correct")) <= 1); // float near a tie
     json_decref(doc);

@@ -97,6 +97,19 @@ static const struct {
       { "core.readout.kind=adc", "core.crossbar.mvm_ns=auto", "clocking.timestep_ns=200" } },
     { "core.readout.pipelined", "yes", NULL,
       { "core.readout.kind=adc", "core.crossbar.mvm_ns=auto", "clocking.timestep_ns=200" } },
+    { "core.crossbar.w_max", "100", NULL, { "core.crossbar.device=pcm_joshi" } },
+    { "analog.chips", "3", NULL, { "core.crossbar.device=pcm_joshi" } },
+    { "analog.drift", "off", "core.readout.kind=adc",
+      { "core.readout.kind=adc", "analog.adc_noise_lsb=1" } },
+    { "core.wires.r_row_ohm", "3", "core.crossbar.device=pcm_joshi",
+      { "core.crossbar.device=pcm_joshi", "core.wires.model=fast" } },
+    { "calibration.count", "5", NULL,
+      { "core.crossbar.device=pcm_joshi", "analog.batchnorm_images=3" } },
+    { "energy.converter", "sar", NULL, { "energy.chip=composed" } },
+    { "input.seed", "3", NULL,
+      { "neuron.kind=if", "input.coding=bernoulli", "input.steps=8" } },
+    { "neuron.theta", "2", NULL, { "neuron.kind=if", "input.coding=rate", "input.steps=8" } },
+    { "neuron.beta", "0.5", NULL, { "neuron.kind=lif", "input.coding=rate", "input.steps=8" } },
 };
 
 static bool is_told(const char *key, const char *const *set)
@@ -126,6 +139,31 @@ static void keys_of_arrays_are_told_unless_others_make_them_count(void **state)
                                      arrays[i].live[1] ? arrays[i].live[2] : NULL, NULL };
         if (!is_told(arrays[i].key, idle) || is_told(arrays[i].key, live))
             fail_msg("row %zu: %s", i, set);
+    }
+}
+
+/* Of a machine whose every other key is a default. */
+static void what_a_machine_lacks_has_keys_without_effect(void **state)
+{
+    static const char *const sets[] = {
+        "analog.times_s=[1]", "analog.programming=off", "analog.reference_s=3",
+        "core.wires.input=gate", "core.wires.r_column_ohm=1", "core.wires.r_driver_ohm=1",
+        "core.wires.r_sense_ohm=1", "core.wires.layout=rows", "core.wires.place=far",
+        "calibration.first=3", "input.level=3", "neuron.reset=zero", "neuron.floor=1",
+        "neuron.ceiling=1", "neuron.most=3", "neuron.skip_periods=2", "neuron.fraction_bits=3",
+        "fabric.rows=4", "fabric.columns=4", "fabric.flit_bits=64", "fabric.header_bits=8",
+        "fabric.vcs=4", "fabric.vc_flits=3", "fabric.switching=cut_through",
+        "fabric.routing_clocks=2", "fabric.vc_clocks=2", "fabric.switch_clocks=2",
+        "fabric.crossbar_clocks=2", "fabric.link_clocks=2", "fabric.vc_credit_clocks=2",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+        const char *const set[] = { "network.depth=8", sets[i], NULL };
+        char key[64];
+        snprintf(key, sizeof key, "%.*s", (int)strcspn(sets[i], "="), sets[i]);
+        if (!is_told(key, set))
+            fail_msg("%s", sets[i]);
     }
 }
 
@@ -179,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_without_effect_are_told_and_no_others),
         cmocka_unit_test(keys_of_arrays_are_told_unless_others_make_them_count),
+        cmocka_unit_test(what_a_machine_lacks_has_keys_without_effect),
         cmocka_unit_test(defaults_are_not_told),
         cmocka_unit_test(what_is_told_changes_nothing_and_the_others_do),
     };

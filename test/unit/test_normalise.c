@@ -183,6 +183,8 @@ static void import_and_run_have_the_same_classes(void **state)
              "--mean 0.5,0.4,0.3 --std 0.5,0.25,0.3 -o @/q.onnx --json -", model);
     json_t *report = json_of(*state, command);
     int64_t right = integer_at(report, "accuracy.quantised_correct");
+    assert_string_equal(text_at(report, "images.pixels"),
+                        "(pixel / 255 - 0.5,0.4,0.3) / 0.5,0.25,0.3");
     json_t *doc = json_of(*state, "run " FMNIST " --set network.onnx=@/q.onnx --images " FASHION
                           " --mean 0.5,0.4,0.3 --std 0.5,0.25,0.3 --count 30 --json -");
     assert_int_equal(right, integer_at(doc, "accuracy.correct"));
