@@ -60,6 +60,14 @@ static enum err run_command(const struct command *c, size_t n, char *const *arg,
     return e;
 }
 
+/* Words of the command line that are neither subcommands nor their operands. */
+static enum err none_beyond(int most, int argc, char *const *argv, struct err_msg *m)
+{
+    if (argc <= most)
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "%s: one word too many: %.100s", argv[1], argv[most]);
+}
+
 enum err command_dispatch(int argc, char *const *argv, struct err_msg *m)
 {
     const struct command *c;
@@ -68,16 +76,20 @@ enum err command_dispatch(int argc, char *const *argv, struct err_msg *m)
         return err_set(m, ERR_INPUT, "no subcommand (imcsim --help lists them)");
     const char *word = argv[1], *first = argc > 2 ? argv[2] : NULL;
     if (strcmp(word, "--version") == 0 || strcmp(word, "version") == 0) {
-        printf("imcsim %s\n", imcsim_version);
-        return ERR_NONE;
+        enum err e = none_beyond(2, argc, argv, m);
+        if (!e)
+            printf("imcsim %s\n", imcsim_version);
+        return e;
     }
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         return help(NULL, NULL, m);
+    if (strcmp(word, "help") == 0 && none_beyond(4, argc, argv, m))
+        return ERR_INPUT;
     if (strcmp(word, "help") == 0)
         return first && manual_print(first, stdout) ? ERR_NONE
                                                     : help(first, argc > 3 ? argv[3] : NULL, m);
     if (strcmp(word, "list") == 0)
-        return help_list(first, m);
+        return none_beyond(3, argc, argv, m) ? ERR_INPUT : help_list(first, m);
     enum err e = command_find(&c, argv[1], m);
     return e ? e : run_command(c, (size_t)argc - 2, argv + 2, m);
 }

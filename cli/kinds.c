@@ -323,7 +323,7 @@ static bool names(const struct err_msg *m, const char *name)
 {
     size_t n = strlen(name);
 
-    for (const char *p = m->text; (p = strstr(p, name)) != NULL; p++)
+    for (const char *p = m->text; n > 0 && (p = strstr(p, name)) != NULL; p++)
         if ((p == m->text || p[-1] == ' ') && p[n] == ':')
             return true;
     return false;

@@ -335,6 +335,8 @@ static enum err take_operand(struct options *o, const struct command *c, const c
 {
     if (!c->operand)
         return err_set(m, ERR_INPUT, "%s: %s: want options only", c->name, word);
+    if (*word == '\0')
+        return err_set(m, ERR_INPUT, "%s: an empty word: want %s", c->name, c->operand);
     if (o->operand && !command_takes_several(c))
         return err_set(m, ERR_INPUT, "%s: two operands, %s and %s: want one %s", c->name,
                        o->operand, word, c->operand);
