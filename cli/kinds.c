@@ -249,7 +249,7 @@ static const struct reader command_readers[] = {
       "imcsim list configs has some" },
     { "sweep", BIT(STUDY), "a study (YAML)", "imcsim list studies has some" },
     { "report", READS_DATABASE },
-    { "import", BIT(ONNX), "an ONNX model", "imcsim help onnx says how to write one" },
+    { "import", BIT(ONNX), "an ONNX model", "imcsim help onnx says what it may hold" },
     { 0 },
 }, of_databases = { "sweep", READS_DATABASE },
 option_readers[] = {
