@@ -1,6 +1,7 @@
 /* arch/units/sliced_lanes.c -- see sliced_lanes.h; plain C, what the other kernels mean. */
 #include "arch/units/sliced_lanes.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/simd.h"
@@ -50,6 +51,13 @@ static void index_quads(const uint8_t *a, const uint8_t *b, uint8_t flip, uint8_
         memcpy(to, &first, sizeof first);
         memcpy(to + SLICED_LANES_INDEX, &second, sizeof second);
     }
+}
+
+static void by_bits(const uint8_t *index, uint8_t *to)
+{
+    for (uint32_t i = 0; i < SLICED_LANES_IMAGES; i++)
+        for (uint32_t b = 0; b < SLICED_LANES_BITS; b++)
+            to[b * SLICED_LANES_IMAGES + i] = index[i * SLICED_LANES_BITS + b];
 }
 
 static void tables(const uint8_t *digit, uint32_t n, uint8_t *table)
@@ -103,4 +111,45 @@ static uint64_t column(const struct sliced_lanes_column *c)
     return n_clipped;
 }
 
-const struct sliced_lanes_kernel sliced_lanes_portable = { index_quads, tables, column };
+/* Codes of a slice in a pixel, whose sums are sum[bit][image]. */
+static uint64_t convert_any(const struct sliced_lanes_codes *c, const uint32_t *sum, uint32_t slice,
+                            int32_t *out)
+{
+    uint64_t n_clipped = 0;
+
+    for (uint32_t k = 0; k < c->n_digit; k++) {
+        const struct sliced_lanes_digit *d = &c->digit[k];
+        const struct sliced_lanes_code *to = &c->code[slice * c->n_digit + k];
+        for (uint32_t i = 0; i < c->n_image; i++) {
+            int32_t s = 0;
+            for (uint32_t b = 0; b < d->n; b++)
+                s += d->weight[b] * (int32_t)sum[(d->first + b) * SLICED_LANES_IMAGES + i];
+            int32_t code = (int32_t)lrintf((float)s / to->step); // ties to even
+            n_clipped += code < to->least || code > to->most;
+            code = code < to->least ? to->least : code > to->most ? to->most : code;
+            out[i] += to->factor * code;
+        }
+    }
+    return n_clipped;
+}
+
+static uint64_t codes(const struct sliced_lanes_codes *c)
+{
+    uint32_t sum[SLICED_LANES_INDEX];
+    uint64_t n_clipped = 0;
+
+    for (uint32_t p = 0; p < c->n; p++)
+        for (uint32_t j = 0; j < c->n_slice; j++) {
+            const uint8_t *index = c->index + (size_t)p * c->quads * SLICED_LANES_INDEX;
+            const uint8_t *table = c->table + (size_t)j * c->table_quads * SLICED_LANES_TABLE;
+            memset(sum, 0, sizeof sum);
+            for (uint32_t q = 0; q < c->quads; q++, table += SLICED_LANES_TABLE)
+                for (uint32_t i = 0; i < SLICED_LANES_INDEX; i++)
+                    sum[i] += table[*index++];
+            n_clipped += convert_any(c, sum, j, c->sum + p * c->sum_apart);
+        }
+    return n_clipped;
+}
+
+const struct sliced_lanes_kernel sliced_lanes_portable = { index_quads, by_bits, tables, column,
+                                                           codes };

@@ -48,6 +48,31 @@ TARGET static void index_quads(const uint8_t *a, const uint8_t *b, uint8_t flip,
     }
 }
 
+/* Two images a vector of 128 bits: first each bit of both, then vectors are transposed by words. */
+TARGET static void by_bits(const uint8_t *index, uint8_t *to)
+{
+    enum { N = SLICED_LANES_BITS };
+    const __m128i pairs = _mm_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
+    __m128i a[N], b[N];
+
+    for (int i = 0; i < N; i++)
+        a[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(const void *)index + i), pairs);
+    for (int i = 0; i < N; i += 2) {
+        b[i] = _mm_unpacklo_epi16(a[i], a[i + 1]); // bits 0 to 3 of two
+        b[i + 1] = _mm_unpackhi_epi16(a[i], a[i + 1]);
+    }
+    for (int i = 0; i < N; i += 4)
+        for (int h = 0; h < 2; h++) {
+            a[i + 2 * h] = _mm_unpacklo_epi32(b[i + h], b[i + 2 + h]); // bits 4 h and 4 h + 1
+            a[i + 2 * h + 1] = _mm_unpackhi_epi32(b[i + h], b[i + 2 + h]);
+        }
+    for (int i = 0; i < N / 2; i++) {
+        __m128i *two = (__m128i *)(void *)to + 2 * i;
+        _mm_storeu_si128(two, _mm_unpacklo_epi64(a[i], a[i + N / 2]));
+        _mm_storeu_si128(two + 1, _mm_unpackhi_epi64(a[i], a[i + N / 2]));
+    }
+}
+
 /* Byte i of a table is the sum of the digits whose bit is set in i; two tables at a time. */
 TARGET static void tables(const uint8_t *digit, uint32_t n, uint8_t *table)
 {
@@ -148,5 +173,116 @@ TARGET static uint64_t column(const struct sliced_lanes_column *c)
     return n_clipped;
 }
 
-const struct sliced_lanes_kernel sliced_lanes_avx2 = { index_quads, tables, column };
+/* ---- any codes ---- */
+
+/* Sums of n_slice slices from j on in a pixel: wide[n_slice][bit], of sixteen images. */
+INLINE void count_any(const struct sliced_lanes_codes *c, const uint8_t *index, uint32_t j,
+                      __m256i (*wide)[SLICED_LANES_BITS], const uint32_t n_slice)
+{
+    const size_t slice = (size_t)c->table_quads * SLICED_LANES_TABLE;
+    const uint8_t *table = c->table + j * slice;
+
+    for (uint32_t k = 0; k < n_slice; k++)
+        for (uint32_t b = 0; b < SLICED_LANES_BITS; b++)
+            wide[k][b] = _mm256_setzero_si256();
+    for (uint32_t q = 0; q < c->quads;) {
+        const uint32_t end = c->quads - q < c->full ? c->quads : q + c->full;
+        __m256i sum[MOST_SLICES][VECTORS];
+#pragma GCC unroll 2
+        for (uint32_t k = 0; k < n_slice; k++)
+#pragma GCC unroll 4
+            for (uint32_t v = 0; v < VECTORS; v++)
+                sum[k][v] = _mm256_setzero_si256();
+        for (; q < end; q++, index += SLICED_LANES_INDEX) {
+            __m256i t[MOST_SLICES];
+#pragma GCC unroll 2
+            for (uint32_t k = 0; k < n_slice; k++)
+                t[k] = _mm256_broadcastsi128_si256(
+                    _mm_loadu_si128((const void *)(table + k * slice + q * SLICED_LANES_TABLE)));
+#pragma GCC unroll 4
+            for (uint32_t v = 0; v < VECTORS; v++) {
+                const __m256i on = _mm256_loadu_si256((const void *)(index + v * BYTES));
+#pragma GCC unroll 2
+                for (uint32_t k = 0; k < n_slice; k++)
+                    sum[k][v] = _mm256_add_epi8(sum[k][v], _mm256_shuffle_epi8(t[k], on));
+            }
+        }
+#pragma GCC unroll 2
+        for (uint32_t k = 0; k < n_slice; k++)
+#pragma GCC unroll 4
+            for (uint32_t v = 0; v < VECTORS; v++) {
+                const __m128i low = _mm256_castsi256_si128(sum[k][v]);
+                const __m128i high = _mm256_extracti128_si256(sum[k][v], 1);
+                wide[k][2 * v] = _mm256_add_epi16(wide[k][2 * v], _mm256_cvtepu8_epi16(low));
+                wide[k][2 * v + 1] = _mm256_add_epi16(wide[k][2 * v + 1],
+                                                      _mm256_cvtepu8_epi16(high));
+            }
+    }
+}
+
+/* Adds the codes of eight images of a slice's sums[bit][image] to *total. */
+INLINE uint64_t convert_any(const struct sliced_lanes_codes *c, const uint16_t *sums,
+                            const struct sliced_lanes_code *code, uint32_t n, __m256i *total)
+{
+    const uint32_t there = n >= 8 ? 0xff : (UINT32_C(1) << n) - 1;
+    uint64_t n_clipped = 0;
+
+    for (uint32_t k = 0; k < c->n_digit; k++, code++) {
+        const struct sliced_lanes_digit *d = &c->digit[k];
+        const __m256i least = _mm256_set1_epi32(code->least), most = _mm256_set1_epi32(code->most);
+        const uint16_t *of_bit = sums + (size_t)d->first * SLICED_LANES_IMAGES;
+        __m256i s = _mm256_setzero_si256();
+        for (uint32_t b = 0; b < d->n; b++, of_bit += SLICED_LANES_IMAGES) {
+            const __m256i of = _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)of_bit));
+            s = _mm256_add_epi32(s, _mm256_mullo_epi32(of, _mm256_set1_epi32(d->weight[b])));
+        }
+        s = _mm256_cvtps_epi32(_mm256_div_ps(_mm256_cvtepi32_ps(s), _mm256_set1_ps(code->step)));
+        const __m256i kept = _mm256_max_epi32(_mm256_min_epi32(s, most), least);
+        const __m256 same = _mm256_castsi256_ps(_mm256_cmpeq_epi32(kept, s));
+        n_clipped += (uint64_t)_mm_popcnt_u32(~(uint32_t)_mm256_movemask_ps(same) & there);
+        *total = _mm256_add_epi32(*total,
+                                  _mm256_mullo_epi32(kept, _mm256_set1_epi32(code->factor)));
+    }
+    return n_clipped;
+}
+
+INLINE uint64_t slices_any(const struct sliced_lanes_codes *c, const uint8_t *index, uint32_t j,
+                           __m256i *total, const uint32_t n_slice)
+{
+    __m256i wide[MOST_SLICES][SLICED_LANES_BITS];
+    uint16_t sums[SLICED_LANES_BITS * SLICED_LANES_IMAGES];
+    const uint32_t n = c->n_image;
+    uint64_t n_clipped = 0;
+
+    count_any(c, index, j, wide, n_slice);
+    for (uint32_t k = 0; k < n_slice; k++) {
+        const struct sliced_lanes_code *code = c->code + (size_t)(j + k) * c->n_digit;
+        for (uint32_t b = 0; b < SLICED_LANES_BITS; b++)
+            _mm256_storeu_si256((void *)(sums + b * SLICED_LANES_IMAGES), wide[k][b]);
+        n_clipped += convert_any(c, sums, code, n, &total[0]);
+        n_clipped += convert_any(c, sums + 8, code, n > 8 ? n - 8 : 0, &total[1]);
+    }
+    return n_clipped;
+}
+
+TARGET static uint64_t codes(const struct sliced_lanes_codes *c)
+{
+    const uint8_t *index = c->index;
+    uint64_t n_clipped = 0;
+
+    for (uint32_t p = 0; p < c->n; p++, index += (size_t)c->quads * SLICED_LANES_INDEX) {
+        __m256i *to = (__m256i *)(void *)(c->sum + p * c->sum_apart);
+        __m256i total[2] = { _mm256_loadu_si256(to), _mm256_loadu_si256(to + 1) };
+        uint32_t j = 0;
+        for (; j + 2 <= c->n_slice; j += 2)
+            n_clipped += slices_any(c, index, j, total, 2);
+        if (j < c->n_slice)
+            n_clipped += slices_any(c, index, j, total, 1);
+        _mm256_storeu_si256(to, total[0]);
+        _mm256_storeu_si256(to + 1, total[1]);
+    }
+    return n_clipped;
+}
+
+const struct sliced_lanes_kernel sliced_lanes_avx2 = { index_quads, by_bits, tables, column, codes };
 #endif

@@ -46,6 +46,22 @@ TARGET static void index_quads(const uint8_t *a, const uint8_t *b, uint8_t flip,
     index_half(_mm512_permutex2var_epi32(of_a, last, of_b), to + BYTES);
 }
 
+/* Two images a lane of 128 bits: first each bit of both, then each bit of all. */
+TARGET static void by_bits(const uint8_t *index, uint8_t *to)
+{
+    const __m512i pairs = _mm512_broadcast_i32x4(
+        _mm_setr_epi8(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15));
+    const __m512i two = _mm512_set_epi64(
+        0x003b0033002b0023, 0x001b0013000b0003, 0x003a0032002a0022, 0x001a0012000a0002,
+        0x0039003100290021, 0x0019001100090001, 0x0038003000280020, 0x0018001000080000);
+    const __m512i low = _mm512_shuffle_epi8(_mm512_loadu_si512(index), pairs);
+    const __m512i high = _mm512_shuffle_epi8(_mm512_loadu_si512(index + BYTES), pairs);
+    const __m512i four = _mm512_add_epi16(two, _mm512_set1_epi16(4));
+
+    _mm512_storeu_si512(to, _mm512_permutex2var_epi16(low, two, high));
+    _mm512_storeu_si512(to + BYTES, _mm512_permutex2var_epi16(low, four, high));
+}
+
 /* Byte i of a table is the sum of the digits whose bit is set in i. */
 TARGET static void tables(const uint8_t *digit, uint32_t n, uint8_t *table)
 {
@@ -167,5 +183,114 @@ TARGET static uint64_t column(const struct sliced_lanes_column *c)
     return n_clipped;
 }
 
-const struct sliced_lanes_kernel sliced_lanes_avx512 = { index_quads, tables, column };
+/* ---- any codes ---- */
+
+enum { ALL_BITS = SLICED_LANES_BITS, WIDES = 4 }; // vectors of 16-bit sums, two bits in each
+
+/* Sums of n_slice slices from j on in a pixel: wide[n_slice][bit][image]. */
+INLINE void count_any(const struct sliced_lanes_codes *c, const uint8_t *index, uint32_t j,
+                      __m512i (*wide)[WIDES], const uint32_t n_slice)
+{
+    const size_t slice = (size_t)c->table_quads * SLICED_LANES_TABLE;
+    const uint8_t *table = c->table + j * slice;
+
+#pragma GCC unroll 4
+    for (uint32_t k = 0; k < n_slice; k++)
+#pragma GCC unroll 4
+        for (uint32_t v = 0; v < WIDES; v++)
+            wide[k][v] = _mm512_setzero_si512();
+    for (uint32_t q = 0; q < c->quads;) {
+        const uint32_t end = c->quads - q < c->full ? c->quads : q + c->full;
+        __m512i sum[MOST_SLICES][HALVES];
+#pragma GCC unroll 4
+        for (uint32_t k = 0; k < n_slice; k++)
+            sum[k][0] = sum[k][1] = _mm512_setzero_si512();
+        for (; q < end; q++, index += SLICED_LANES_INDEX) {
+            const __m512i low = _mm512_loadu_si512(index), high = _mm512_loadu_si512(index + BYTES);
+#pragma GCC unroll 4
+            for (uint32_t k = 0; k < n_slice; k++) {
+                const __m512i t = _mm512_broadcast_i32x4(
+                    _mm_loadu_si128((const void *)(table + k * slice + q * SLICED_LANES_TABLE)));
+                sum[k][0] = _mm512_add_epi8(sum[k][0], _mm512_shuffle_epi8(t, low));
+                sum[k][1] = _mm512_add_epi8(sum[k][1], _mm512_shuffle_epi8(t, high));
+            }
+        }
+#pragma GCC unroll 4
+        for (uint32_t k = 0; k < n_slice; k++)
+#pragma GCC unroll 2
+            for (uint32_t h = 0; h < HALVES; h++) {
+                const __m256i upper = _mm512_extracti64x4_epi64(sum[k][h], 1);
+                const __m512i lower = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(sum[k][h]));
+                wide[k][2 * h] = _mm512_add_epi16(wide[k][2 * h], lower);
+                wide[k][2 * h + 1] = _mm512_add_epi16(wide[k][2 * h + 1],
+                                                      _mm512_cvtepu8_epi16(upper));
+            }
+    }
+}
+
+/* Adds the codes of a slice's sums[bit][image] to *total. */
+INLINE uint64_t convert_any(const struct sliced_lanes_codes *c, const uint16_t *sums,
+                            const struct sliced_lanes_code *code, __mmask16 there, __m512i *total)
+{
+    uint64_t n_clipped = 0;
+
+    for (uint32_t k = 0; k < c->n_digit; k++, code++) {
+        const struct sliced_lanes_digit *d = &c->digit[k];
+        const __m512i least = _mm512_set1_epi32(code->least), most = _mm512_set1_epi32(code->most);
+        const uint16_t *of_bit = sums + (size_t)d->first * SLICED_LANES_IMAGES;
+        __m512i s = _mm512_setzero_si512();
+        for (uint32_t b = 0; b < d->n; b++, of_bit += SLICED_LANES_IMAGES) {
+            const __m512i of = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)of_bit));
+            s = _mm512_add_epi32(s, _mm512_mullo_epi32(of, _mm512_set1_epi32(d->weight[b])));
+        }
+        s = _mm512_cvtps_epi32(_mm512_div_ps(_mm512_cvtepi32_ps(s), _mm512_set1_ps(code->step)));
+        const __m512i kept = _mm512_max_epi32(_mm512_min_epi32(s, most), least);
+        const __mmask16 clips = _mm512_mask_cmpneq_epi32_mask(there, kept, s);
+        n_clipped += (uint64_t)_mm_popcnt_u32(clips);
+        *total = _mm512_add_epi32(*total,
+                                  _mm512_mullo_epi32(kept, _mm512_set1_epi32(code->factor)));
+    }
+    return n_clipped;
+}
+
+INLINE uint64_t slices_any(const struct sliced_lanes_codes *c, const uint8_t *index, uint32_t j,
+                           __mmask16 there, __m512i *total, const uint32_t n_slice)
+{
+    __m512i wide[MOST_SLICES][WIDES];
+    uint16_t sums[ALL_BITS * SLICED_LANES_IMAGES];
+    uint64_t n_clipped = 0;
+
+    count_any(c, index, j, wide, n_slice);
+#pragma GCC unroll 4
+    for (uint32_t k = 0; k < n_slice; k++) {
+#pragma GCC unroll 4
+        for (uint32_t v = 0; v < WIDES; v++)
+            _mm512_storeu_si512(sums + v * BYTES / sizeof *sums, wide[k][v]);
+        n_clipped += convert_any(c, sums, c->code + (size_t)(j + k) * c->n_digit, there, total);
+    }
+    return n_clipped;
+}
+
+TARGET static uint64_t codes(const struct sliced_lanes_codes *c)
+{
+    const __mmask16 there = (__mmask16)((UINT32_C(1) << c->n_image) - 1);
+    const uint8_t *index = c->index;
+    uint64_t n_clipped = 0;
+
+    for (uint32_t p = 0; p < c->n; p++, index += (size_t)c->quads * SLICED_LANES_INDEX) {
+        int32_t *to = c->sum + p * c->sum_apart;
+        __m512i total = _mm512_loadu_si512(to);
+        uint32_t j = 0;
+        for (; j + 4 <= c->n_slice; j += 4)
+            n_clipped += slices_any(c, index, j, there, &total, 4);
+        for (; j + 2 <= c->n_slice; j += 2)
+            n_clipped += slices_any(c, index, j, there, &total, 2);
+        for (; j < c->n_slice; j++)
+            n_clipped += slices_any(c, index, j, there, &total, 1);
+        _mm512_storeu_si512(to, total);
+    }
+    return n_clipped;
+}
+
+const struct sliced_lanes_kernel sliced_lanes_avx512 = { index_quads, by_bits, tables, column, codes };
 #endif

@@ -14,17 +14,32 @@ enum { BYTE_BITS = 8, QUAD = SLICED_LANES_QUAD,
        MOST_INDEX = 512,   // quads whose index is kept at once
        MOST_TABLE = 2048,  // tables that are
        MOST_SUM = 1 << 29, // of a core, so that those of a layer are less than 2^31
+       MOST_DIGITS = MOST_VALUE_BITS, // of an input
+};
+
+struct byte_codes { // from 0 on, of step 1
+    int32_t  factor[CELL_MOST_SLICES], ones; // of the column of ones
+    uint8_t  most;
+    bool     is_signed;
+    uint32_t times; // that the top bit of a byte is read
+};
+
+struct any_codes {
+    struct sliced_lanes_digit digit[MOST_DIGITS];
+    uint32_t                  n_digit, full; // quads that fill a byte
+    struct sliced_lanes_code *code; // owned; [output][slice][n_digit], the column of ones behind
+                                    // them; NULL: codes are bytes
 };
 
 struct sliced_core {
     const struct sliced_lanes_kernel *kernel;
     uint32_t out_first, out_n, quads;
     uint32_t n_slice;
-    int32_t  factor[CELL_MOST_SLICES], ones; // ones: of the column of ones; 0: there is none
-    uint8_t  most, flip;
-    bool     is_signed;
-    uint32_t times;   // that the top bit of a byte is read
+    bool     ones;    // there is a column of ones
+    uint8_t  flip;
     uint8_t *digit;   // owned; [output][slice][quads][4]; the column of ones behind them, one slice
+    struct byte_codes bytes; // of all columns
+    struct any_codes  any;   // where codes are not so
     struct value_reader reader;
     atomic_uint_fast64_t clipped;
 };
@@ -66,13 +81,22 @@ static uint32_t table_quads(const struct sliced_core *c)
     return (uint32_t)round_up(c->quads, QUAD); // the kernel makes four at a time
 }
 
+static struct array_matrix matrix_of(const struct plan *p, uint32_t core,
+                                     const struct ranges *ranges)
+{
+    const struct plan_core *c = &p->core[core];
+
+    return (struct array_matrix){ .spec = &p->layer[c->plan_layer].array, .ranges = ranges,
+                                  .core = core, .rows = c->rows, .columns = c->columns,
+                                  .outputs = c->out_n };
+}
+
 /* Whether all columns of a core have codes from 0 to the same, of step 1. */
 static bool codes_are_bytes(const struct plan *p, uint32_t core, const struct ranges *ranges)
 {
     const struct plan_core *c = &p->core[core];
     const struct array_spec *s = &p->layer[c->plan_layer].array;
-    const struct array_matrix m = { .spec = s, .ranges = ranges, .core = core, .rows = c->rows,
-                                    .columns = c->columns, .outputs = c->out_n };
+    const struct array_matrix m = matrix_of(p, core, ranges);
     const struct cell_layout *l = &s->layout;
     bool bytes = true;
 
@@ -94,24 +118,109 @@ static int64_t most_of(const struct array_spec *s, uint8_t most_code)
     return factors * most_code * UINT8_MAX;
 }
 
+static bool core_is_of_bytes(const struct plan *p, uint32_t core, const struct ranges *ranges)
+{
+    const struct plan_core *c = &p->core[core];
+    const struct array_spec *s = &p->layer[c->plan_layer].array;
+    const struct reads_cfg *r = &s->reads;
+
+    return min_u32(r->input_slice_bits, r->input_bits) == 1 &&
+           (!in_signed(p, c) || r->input_bits >= BYTE_BITS) &&
+           most_of(s, SLICED_LANES_MOST_CODE) < MOST_SUM && codes_are_bytes(p, core, ranges);
+}
+
+/* A digit of inputs of a byte: bits beyond it are its sign, or 0. */
+static struct sliced_lanes_digit digit_of(const struct reads_cfg *r, bool is_signed, uint32_t first)
+{
+    uint32_t n = min_u32(r->input_slice_bits, r->input_bits - first);
+    struct sliced_lanes_digit d = { .first = min_u32(first, BYTE_BITS - 1) };
+
+    for (uint32_t b = first; b < first + n && (is_signed || b < BYTE_BITS); b++) {
+        uint32_t at = min_u32(b, BYTE_BITS - 1) - d.first;
+        bool negative = is_signed && n > 1 && b == r->input_bits - 1;
+        d.weight[at] += negative ? -(1 << (b - first)) : 1 << (b - first);
+        d.n = at + 1;
+    }
+    return d;
+}
+
+static int64_t within(int64_t v, int64_t reach)
+{
+    return v < -reach ? -reach : v > reach ? reach : v;
+}
+
+/* The codes of a column in a digit; least and most are no further away than sums come, of which
+ * *most_out becomes the most that its codes give, either way. False: sums or steps are too large. */
+static bool make_code(const struct array_matrix *m, bool is_signed, uint32_t first, uint32_t slice,
+                      uint32_t column, struct sliced_lanes_code *code, int64_t *most_out)
+{
+    const struct array_spec *s = m->spec;
+    const struct cell_layout *l = &s->layout;
+    const struct sliced_lanes_digit d = digit_of(&s->reads, is_signed, first);
+    uint32_t n = min_u32(s->reads.input_slice_bits, s->reads.input_bits - first);
+    bool top = is_signed && first + n == s->reads.input_bits, ones = slice == l->n_slice;
+    struct converter k = array_converter(s, converter_range(m, slice, column), top && n > 1);
+    int64_t sum = (int64_t)m->rows * (ones ? 1 : l->slice[slice].most), most = 0;
+
+    if (sum > SLICED_LANES_MOST_WIDE || k.step > SLICED_LANES_MOST_SUM)
+        return false;
+    for (uint32_t b = 0; b < d.n; b++)
+        most += sum * abs(d.weight[b]);
+    int64_t reach = most / k.step + 1;
+    int64_t factor = (ones ? l->ones : l->slice[slice].factor) * k.step * (INT64_C(1) << first);
+    *most_out = reach * llabs(factor);
+    *code = (struct sliced_lanes_code){
+        .step = (float)k.step,
+        .least = (int32_t)within(k.least, reach), .most = (int32_t)within(k.most, reach),
+        .factor = (int32_t)(top && n == 1 ? -factor : factor),
+    };
+    return most < SLICED_LANES_MOST_SUM && *most_out < MOST_SUM;
+}
+
+/* Whether all codes of a core's outputs and of its column of ones can be made; *most_out becomes
+ * what an output is at most. code: [output][slice][digit], the column of ones behind them; or
+ * NULL. */
+static bool make_codes(const struct array_matrix *m, bool is_signed,
+                       struct sliced_lanes_code *code, int64_t *most_out)
+{
+    const struct array_spec *s = m->spec;
+    const uint32_t n_slice = s->layout.n_slice;
+
+    *most_out = 0;
+    for (uint32_t o = 0; o < m->outputs + (s->layout.ones != 0); o++) {
+        int64_t all = 0, most;
+        bool ones = o == m->outputs;
+        for (uint32_t j = ones ? n_slice : 0; j < n_slice + ones; j++)
+            for (uint32_t b = 0; b < s->reads.input_bits; b += s->reads.input_slice_bits) {
+                struct sliced_lanes_code of;
+                if (!make_code(m, is_signed, b, j, ones ? 0 : o, &of, &most))
+                    return false;
+                all += most;
+                if (code)
+                    *code++ = of;
+            }
+        *most_out = ones ? *most_out + all : all > *most_out ? all : *most_out;
+    }
+    return *most_out < MOST_SUM;
+}
+
 static bool core_fits(const struct plan *p, uint32_t core, const struct ranges *ranges)
 {
     const struct plan_core *c = &p->core[core];
     const struct plan_layer *pl = &p->layer[c->plan_layer];
     const struct array_spec *s = &pl->array;
-    const struct reads_cfg *r = &s->reads;
+    const struct array_matrix m = matrix_of(p, core, ranges);
     uint32_t quads = quads_of(p, c);
+    int64_t most;
     bool fits = pl->replicas.n == 1 && pl->copies == 1 && s->adc_bits > 0 &&
-                min_u32(r->input_slice_bits, r->input_bits) == 1 &&
-                (!in_signed(p, c) || r->input_bits >= BYTE_BITS) &&
                 array_rows_at_once(s, c->rows) == c->rows && quads <= MOST_INDEX &&
                 round_up(quads, QUAD) * s->layout.n_slice <= MOST_TABLE;
 
     for (uint32_t j = 0; j < s->layout.n_slice; j++)
         fits &= s->layout.slice[j].least >= 0 &&
                 s->layout.slice[j].most <= SLICED_LANES_MOST_DIGIT;
-    return fits && most_of(s, SLICED_LANES_MOST_CODE) < MOST_SUM &&
-           codes_are_bytes(p, core, ranges);
+    return fits && (core_is_of_bytes(p, core, ranges) ||
+                    make_codes(&m, in_signed(p, c), NULL, &most));
 }
 
 bool sliced_by_layer(const struct plan *p, const struct ranges *ranges)
@@ -127,6 +236,17 @@ bool sliced_by_layer(const struct plan *p, const struct ranges *ranges)
 
 /* ---- reading ---- */
 
+/* Index of two quads. */
+static void index_quads(const struct sliced_core *c, const uint8_t *a, const uint8_t *b,
+                        uint8_t *to)
+{
+    uint8_t index[2 * SLICED_LANES_INDEX];
+
+    c->kernel->index(a, b, c->flip, c->any.code ? index : to);
+    for (uint32_t i = 0; c->any.code && i < sizeof index; i += SLICED_LANES_INDEX)
+        c->kernel->by_bits(index + i, to + i);
+}
+
 /* What a pixel's bits drive, quad after quad of its patch. */
 static void index_pixel(const struct sliced_core *c, const struct value_patch *p, uint32_t pixel,
                         uint8_t *index)
@@ -140,12 +260,12 @@ static void index_pixel(const struct sliced_core *c, const struct value_patch *p
                 waits = quad;
                 continue;
             }
-            c->kernel->index(waits, quad, c->flip, index);
+            index_quads(c, waits, quad, index);
             index += 2 * SLICED_LANES_INDEX;
             waits = NULL;
         }
     if (waits) // and a quad of no rows
-        c->kernel->index(waits, NULL, c->flip, index);
+        index_quads(c, waits, NULL, index);
 }
 
 static size_t digits_of(const struct sliced_core *c)
@@ -163,15 +283,21 @@ static uint64_t read_output(const struct sliced_core *c, const struct value_sums
 {
     uint8_t table[MOST_TABLE * SLICED_LANES_TABLE];
     bool ones = output == c->out_n;
+    const uint32_t n_slice = ones ? 1 : c->n_slice;
 
-    c->kernel->tables(c->digit + output * digits_of(c),
-                      (ones ? 1 : c->n_slice) * table_quads(c), table);
+    c->kernel->tables(c->digit + output * digits_of(c), n_slice * table_quads(c), table);
+    if (c->any.code)
+        return c->kernel->codes(&(struct sliced_lanes_codes){
+            .index = t->index, .table = table, .n = t->n, .quads = c->quads,
+            .table_quads = table_quads(c), .n_slice = n_slice, .n_image = s->n_lane,
+            .full = c->any.full, .digit = c->any.digit, .n_digit = c->any.n_digit,
+            .code = c->any.code + (size_t)output * c->n_slice * c->any.n_digit,
+            .sum = sum, .sum_apart = apart });
     return c->kernel->column(&(struct sliced_lanes_column){
-        .index = t->index, .table = table, .factor = ones ? &c->ones : c->factor,
-        .n = t->n, .quads = c->quads, .table_quads = table_quads(c),
-        .n_slice = ones ? 1 : c->n_slice, .n_image = s->n_lane,
-        .most = c->most, .is_signed = c->is_signed, .times = c->times,
-        .sum = sum, .sum_apart = apart });
+        .index = t->index, .table = table, .factor = ones ? &c->bytes.ones : c->bytes.factor,
+        .n = t->n, .quads = c->quads, .table_quads = table_quads(c), .n_slice = n_slice,
+        .n_image = s->n_lane, .most = c->bytes.most, .is_signed = c->bytes.is_signed,
+        .times = c->bytes.times, .sum = sum, .sum_apart = apart });
 }
 
 /* Sums of the outputs of a block, in a tile; those that are not the core's stay 0. */
@@ -185,7 +311,7 @@ static uint64_t read_tile(const struct sliced_core *c, const struct value_sums_r
     uint64_t n_clipped = 0;
 
     memset(ones, 0, t->n * sizeof ones[0]);
-    if (c->ones != 0) { // it is one for the core, whatever blocks its outputs are in
+    if (c->ones) { // it is one for the core, whatever blocks its outputs are in
         uint64_t of_ones = read_output(c, s, t, c->out_n, ones[0], VALUE_LANES);
         n_clipped += s->first <= c->out_first ? of_ones : 0;
     }
@@ -283,27 +409,56 @@ static bool make_digits(struct sliced_core *c, const struct plan *p, uint32_t co
     return done;
 }
 
+static struct byte_codes bytes_of(const struct array_matrix *m, bool is_signed)
+{
+    const struct array_spec *s = m->spec;
+    struct byte_codes b = {
+        .ones = s->layout.ones, .is_signed = is_signed,
+        .most = (uint8_t)array_converter(s, converter_range(m, 0, 0), false).most,
+        .times = is_signed ? s->reads.input_bits - BYTE_BITS + 1 : 1,
+    };
+
+    for (uint32_t j = 0; j < s->layout.n_slice; j++)
+        b.factor[j] = s->layout.slice[j].factor;
+    return b;
+}
+
+static bool make_any(struct any_codes *a, const struct array_matrix *m, bool is_signed,
+                     int64_t *most)
+{
+    const struct array_spec *s = m->spec;
+    int32_t digit = 1; // the most of a weight
+
+    for (uint32_t b = 0; b < s->reads.input_bits; b += s->reads.input_slice_bits)
+        a->digit[a->n_digit++] = digit_of(&s->reads, is_signed, b);
+    for (uint32_t j = 0; j < s->layout.n_slice; j++)
+        digit = max_i32(digit, s->layout.slice[j].most);
+    a->full = (uint32_t)(UINT8_MAX / (QUAD * digit));
+    a->code = calloc(((size_t)m->outputs + 1) * s->layout.n_slice * a->n_digit, sizeof *a->code);
+    return a->code && make_codes(m, is_signed, a->code, most);
+}
+
 static bool make_core(struct sliced_core *c, const struct plan *p, uint32_t core,
                       const struct ranges *ranges)
 {
     const struct plan_core *pc = &p->core[core];
-    const struct array_spec *s = &p->layer[pc->plan_layer].array;
-    const struct array_matrix m = { .spec = s, .ranges = ranges, .core = core, .rows = pc->rows,
-                                    .columns = pc->columns, .outputs = pc->out_n };
-    struct converter k = array_converter(s, converter_range(&m, 0, 0), false);
+    const struct array_matrix m = matrix_of(p, core, ranges);
+    bool is_signed = in_signed(p, pc);
+    int64_t most;
 
     c->out_first = pc->out_first;
     c->out_n = pc->out_n;
     c->quads = quads_of(p, pc);
-    c->n_slice = s->layout.n_slice;
-    for (uint32_t j = 0; j < c->n_slice; j++)
-        c->factor[j] = s->layout.slice[j].factor;
-    c->ones = s->layout.ones;
-    c->most = (uint8_t)k.most;
-    c->is_signed = in_signed(p, pc);
-    c->flip = c->is_signed ? 0x80 : 0;
-    c->times = c->is_signed ? s->reads.input_bits - BYTE_BITS + 1 : 1;
-    c->reader = (struct value_reader){ read_codes, c, most_of(s, c->most) };
+    c->n_slice = m.spec->layout.n_slice;
+    c->ones = m.spec->layout.ones != 0;
+    c->flip = is_signed ? 0x80 : 0;
+    if (core_is_of_bytes(p, core, ranges)) {
+        c->bytes = bytes_of(&m, is_signed);
+        most = most_of(m.spec, c->bytes.most);
+    } else if (!make_any(&c->any, &m, is_signed, &most)) {
+        return false;
+    }
+    c->reader = (struct value_reader){ read_codes, c, most };
     return make_digits(c, p, core);
 }
 
@@ -345,8 +500,10 @@ void sliced_layers_free(struct sliced_layers *l)
 {
     if (!l)
         return;
-    for (uint32_t i = 0; l->own && i < l->n_core; i++)
+    for (uint32_t i = 0; l->own && i < l->n_core; i++) {
         free(l->own[i].digit);
+        free(l->own[i].any.code);
+    }
     free(l->layer);
     free(l->core);
     free(l->own);
