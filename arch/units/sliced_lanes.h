@@ -50,7 +50,7 @@ struct sliced_lanes_column { // an output, of n pixels
 };
 
 struct sliced_lanes_code { // of a slice and a digit of the inputs
-    float   step;
+    float   step, over_step; // 1 / step where that is exact, else 0
     int32_t least, most;
     int32_t factor; // of the code, step and digits' places in it
 };

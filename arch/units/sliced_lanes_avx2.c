@@ -233,10 +233,17 @@ INLINE uint64_t convert_any(const struct sliced_lanes_codes *c, const uint16_t *
         const uint16_t *of_bit = sums + (size_t)d->first * SLICED_LANES_IMAGES;
         __m256i s = _mm256_setzero_si256();
         for (uint32_t b = 0; b < d->n; b++, of_bit += SLICED_LANES_IMAGES) {
-            const __m256i of = _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)of_bit));
-            s = _mm256_add_epi32(s, _mm256_mullo_epi32(of, _mm256_set1_epi32(d->weight[b])));
+            __m256i of = _mm256_cvtepu16_epi32(_mm_loadu_si128((const void *)of_bit));
+            if (d->weight[b] != 1)
+                of = _mm256_mullo_epi32(of, _mm256_set1_epi32(d->weight[b]));
+            s = _mm256_add_epi32(s, of);
         }
-        s = _mm256_cvtps_epi32(_mm256_div_ps(_mm256_cvtepi32_ps(s), _mm256_set1_ps(code->step)));
+        __m256 steps = _mm256_cvtepi32_ps(s);
+        if (code->over_step > 0)
+            steps = _mm256_mul_ps(steps, _mm256_set1_ps(code->over_step));
+        else
+            steps = _mm256_div_ps(steps, _mm256_set1_ps(code->step));
+        s = _mm256_cvtps_epi32(steps);
         const __m256i kept = _mm256_max_epi32(_mm256_min_epi32(s, most), least);
         const __m256 same = _mm256_castsi256_ps(_mm256_cmpeq_epi32(kept, s));
         n_clipped += (uint64_t)_mm_popcnt_u32(~(uint32_t)_mm256_movemask_ps(same) & there);
@@ -284,5 +291,6 @@ TARGET static uint64_t codes(const struct sliced_lanes_codes *c)
     return n_clipped;
 }
 
-const struct sliced_lanes_kernel sliced_lanes_avx2 = { index_quads, by_bits, tables, column, codes };
+const struct sliced_lanes_kernel sliced_lanes_avx2 = { index_quads, by_bits, tables, column,
+                                                       codes };
 #endif

@@ -240,10 +240,17 @@ INLINE uint64_t convert_any(const struct sliced_lanes_codes *c, const uint16_t *
         const uint16_t *of_bit = sums + (size_t)d->first * SLICED_LANES_IMAGES;
         __m512i s = _mm512_setzero_si512();
         for (uint32_t b = 0; b < d->n; b++, of_bit += SLICED_LANES_IMAGES) {
-            const __m512i of = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)of_bit));
-            s = _mm512_add_epi32(s, _mm512_mullo_epi32(of, _mm512_set1_epi32(d->weight[b])));
+            __m512i of = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)of_bit));
+            if (d->weight[b] != 1)
+                of = _mm512_mullo_epi32(of, _mm512_set1_epi32(d->weight[b]));
+            s = _mm512_add_epi32(s, of);
         }
-        s = _mm512_cvtps_epi32(_mm512_div_ps(_mm512_cvtepi32_ps(s), _mm512_set1_ps(code->step)));
+        __m512 steps = _mm512_cvtepi32_ps(s);
+        if (code->over_step > 0)
+            steps = _mm512_mul_ps(steps, _mm512_set1_ps(code->over_step));
+        else
+            steps = _mm512_div_ps(steps, _mm512_set1_ps(code->step));
+        s = _mm512_cvtps_epi32(steps);
         const __m512i kept = _mm512_max_epi32(_mm512_min_epi32(s, most), least);
         const __mmask16 clips = _mm512_mask_cmpneq_epi32_mask(there, kept, s);
         n_clipped += (uint64_t)_mm_popcnt_u32(clips);
@@ -292,5 +299,6 @@ TARGET static uint64_t codes(const struct sliced_lanes_codes *c)
     return n_clipped;
 }
 
-const struct sliced_lanes_kernel sliced_lanes_avx512 = { index_quads, by_bits, tables, column, codes };
+const struct sliced_lanes_kernel sliced_lanes_avx512 = { index_quads, by_bits, tables, column,
+                                                         codes };
 #endif

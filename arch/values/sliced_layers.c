@@ -150,7 +150,8 @@ static int64_t within(int64_t v, int64_t reach)
 }
 
 /* The codes of a column in a digit; least and most are no further away than sums come, of which
- * *most_out becomes the most that its codes give, either way. False: sums or steps are too large. */
+ * *most_out becomes the most that its codes give, either way. False: sums or steps are too
+ * large. */
 static bool make_code(const struct array_matrix *m, bool is_signed, uint32_t first, uint32_t slice,
                       uint32_t column, struct sliced_lanes_code *code, int64_t *most_out)
 {
@@ -171,6 +172,7 @@ static bool make_code(const struct array_matrix *m, bool is_signed, uint32_t fir
     *most_out = reach * llabs(factor);
     *code = (struct sliced_lanes_code){
         .step = (float)k.step,
+        .over_step = (k.step & (k.step - 1)) == 0 ? 1 / (float)k.step : 0,
         .least = (int32_t)within(k.least, reach), .most = (int32_t)within(k.most, reach),
         .factor = (int32_t)(top && n == 1 ? -factor : factor),
     };

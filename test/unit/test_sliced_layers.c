@@ -99,7 +99,8 @@ static void compare_machines(bool any)
             random_study_make(&s, seed);
         else
             random_flat_study_make(&s, seed, false);
-        if (make_sliced(&s, seed, any) && !plan_is_exact(&s.plan) && sliced_by_layer(&s.plan, NULL)) {
+        if (make_sliced(&s, seed, any) && !plan_is_exact(&s.plan) &&
+            sliced_by_layer(&s.plan, NULL)) {
             n_clipping += assert_same_run(&s, 1 + seed % 20, simd_names()[seed / 7 % n_simd]) > 0;
             n++;
         }
