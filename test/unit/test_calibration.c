@@ -521,39 +521,53 @@ static void an_image_that_is_run_calibrates_nothing(void **state)
                         "images are run, or core.readout.range = full");
 }
 
-static void a_run_says_what_the_columns_of_each_core_reach(void **state)
+/* Returns of how many cores the column of ones, where there is one, reaches furthest. */
+static uint32_t assert_columns_said(const char *const *set, uint32_t n_set)
 {
-    const char *set[] = { "core.readout.kind=adc", "core.readout.range=percentile",
-                          "core.readout.per=column", ("calibration.images=" TEST_IMAGES),
-                          "calibration.first=4", "calibration.count=1" };
     const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 1,
                                  .images = TEST_IMAGES, .n_image = 1 };
     struct run_result r;
     struct ranges ranges;
     struct study s;
     struct err_msg m;
-    uint32_t n_apart = 0;
+    uint32_t n_apart = 0, n_ones = 0;
 
-    (void)state;
-    need_images();
-    if (study_load(&s, "configs/resnet32_fmnist.yaml", set, 6, &m) ||
+    if (study_load(&s, "configs/resnet32_fmnist.yaml", set, n_set, &m) ||
         calibrate(&ranges, &s.plan, &cfg, &m) || run_calibrated(&s.plan, &cfg, &r, &m))
         fail_msg("%s", m.text);
     for (uint32_t i = 0; i < s.plan.n_core; i++) {
         const int64_t *range = ranges.core[i].range;
-        uint32_t least = 0, most = 0; // whose columns
-        for (uint32_t c = 0; range && c < s.plan.core[i].columns; c++) {
+        const struct cell_layout *l = &s.plan.layer[s.plan.core[i].plan_layer].array.layout;
+        uint32_t n = l->n_slice * s.plan.core[i].columns, least = 0, most = 0; // whose columns
+        for (uint32_t c = 0; range && c < n + (l->ones != 0); c++) {
             least = range[c] < range[least] ? c : least;
             most = range[c] > range[most] ? c : most;
         }
         assert_int_equal(r.range[i].least, range ? range[least] : 0);
         assert_int_equal(r.range[i].most, range ? range[most] : 0);
         n_apart += r.range[i].least < r.range[i].most;
+        n_ones += range && most == n;
     }
     assert_true(n_apart > 20);
     ranges_release(&ranges);
     run_result_release(&r);
     study_release(&s);
+    return n_ones;
+}
+
+static void a_run_says_what_the_columns_of_each_core_reach(void **state)
+{
+    const char *set[] = { "core.readout.kind=adc", "core.readout.range=percentile",
+                          "core.readout.per=column", ("calibration.images=" TEST_IMAGES),
+                          "calibration.first=4", "calibration.count=1",
+                          "core.crossbar.cell=sliced", "core.crossbar.scheme=offset",
+                          "core.crossbar.cell_bits=1" };
+
+    (void)state;
+    need_images();
+    assert_int_equal(assert_columns_said(set, 6), 0);
+    /* in cells of one bit no column has more than that of ones */
+    assert_true(assert_columns_said(set, sizeof set / sizeof *set) > 20);
 }
 
 static void calibrated_codes_keep_what_a_full_range_loses(void **state)
