@@ -514,7 +514,13 @@ static void print_booktabs(const struct table *t, const int *decimals, FILE *out
     fputs(" \\\\\n\\midrule\n", out);
     for (size_t i = 0; i < t->n_cell; i += t->n_column)
         print_latex_row(t, i, decimals, out);
-    fputs("\\bottomrule\n\\end{tabular}\n\\end{table}\n", out);
+    fputs("\\bottomrule\n\\end{tabular}\n", out);
+    if (t->note) {
+        fputs("\\par\\smallskip\n{\\footnotesize ", out);
+        print_latex(t->note, out);
+        fputs("\\par}\n", out);
+    }
+    fputs("\\end{table}\n", out);
 }
 
 static enum err print_latex_table(const struct table *t, FILE *out, struct err_msg *m)

@@ -639,10 +639,11 @@ static enum err run_layers(struct job *all, uint32_t n, struct run_result *r, st
     return e;
 }
 
-/* Some converters that may clip act on the chip's values only. */
+/* Some converters that may clip act on the chip's values only, and skipped zeros are counted there.
+ */
 static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
 {
-    return run_has_values(cfg) && !cfg->timed_values && cfg->n_state == 0 &&
+    return run_has_values(cfg) && !cfg->timed_values && cfg->n_state == 0 && !plan_skips(p) &&
            (plan_is_exact(p) ||
             (!network_is_wide(p->network) && !network_is_spiking(p->network) &&
              sliced_by_layer(p, cfg->ranges)));
@@ -723,7 +724,8 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     r->stepped = !plan_says_all(p, cfg);
     if (!e && r->values && network_is_spiking(p->network) && !by_layer(p, cfg))
         e = err_set(m, ERR_INPUT, "neurons: their values are computed layer by layer and exactly: "
-                    "want no --values timed, no devices and converters that cannot clip");
+                    "want no --values timed, no devices, no skipped zeros and converters that "
+                    "cannot clip");
     if (!e && !r->stepped)
         e = run_by_plan(p, r, m);
     else if (!e)

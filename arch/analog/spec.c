@@ -91,6 +91,12 @@ static bool is_alone(const struct config *c)
 /* Arrays that effects are there for. */
 static enum err check_array(const struct config *c, const char *beside, struct err_msg *m)
 {
+    if (c->crossbar.skip_zero_rows == YES || c->crossbar.skip_zero_patches == YES) {
+        const char *key = c->crossbar.skip_zero_rows == YES ? "core.crossbar.skip_zero_rows"
+                                                            : "core.crossbar.skip_zero_patches";
+        return REFUSE(c, key, m, "%s = yes: with %.100s it is not there yet: want %s = no", key,
+                      beside, key);
+    }
     if (c->fabric.partial_sum == PARTIAL_SUM_ANALOG)
         return REFUSE(c, "fabric.partial_sum", m, "fabric.partial_sum: with %.100s it is not there "
                       "yet: want fabric.partial_sum = digital", beside);

@@ -180,6 +180,39 @@ static void multiply(struct imc_array *array, const struct array_product *p)
     }
 }
 
+/* Rows of a product whose digit of a slice is not 0. */
+static uint64_t rows_on(const struct sliced *a, const struct array_product *p, uint32_t plane,
+                        uint32_t slice)
+{
+    const struct reads_cfg *cfg = &a->spec->reads;
+    uint32_t first = slice * cfg->input_slice_bits;
+    uint32_t n = min_u32(cfg->input_slice_bits, cfg->input_bits - first);
+    uint64_t on = 0;
+
+    for (uint32_t r = 0; r < a->base.rows; r++) {
+        uint32_t x = (uint32_t)exact_matrix_input(&a->matrix, p, plane, r);
+        on += (x >> first & ((UINT32_C(1) << n) - 1)) != 0;
+    }
+    return on;
+}
+
+/* Reads of a product: all, or those that zeros leave. */
+static uint64_t reads_of_product(const struct sliced *a, const struct array_product *p,
+                                 uint32_t plane)
+{
+    const struct array_spec *s = a->spec;
+    uint64_t at_once = array_rows_at_once(s, a->base.rows), left = 0, any = 0;
+
+    if (!p->in || !array_skips(s))
+        return a->reads;
+    for (uint32_t i = 0; i * s->reads.input_slice_bits < s->reads.input_bits; i++) {
+        uint64_t on = rows_on(a, p, plane, i);
+        left += ceil_div(on, at_once);
+        any |= on;
+    }
+    return s->skip_rows ? left : any ? a->reads : 0;
+}
+
 static void count(const struct imc_array *array, const struct array_product *p, uint32_t plane,
                   struct array_counts *n)
 {
@@ -187,12 +220,15 @@ static void count(const struct imc_array *array, const struct array_product *p, 
     const struct cell_layout *l = &a->spec->layout;
     uint64_t outputs = (uint64_t)p->n_output * a->outputs;
 
+    uint64_t reads = reads_of_product(a, p, plane);
+
     n->driven_rows += p->driven_rows;
-    n->reads += a->reads;
+    n->reads += reads;
     if (a->spec->readout->counts)
-        n->conversions += a->reads * (outputs * l->columns + (l->ones != 0));
+        n->conversions += reads * (outputs * l->columns + (l->ones != 0));
     const uint64_t train = a->spec->reads.train ? a->spec->reads.train : 1; // sums of their own
-    n->shift_adds += outputs * (a->reads * (l->n_slice + (l->ones != 0)) - train);
+    if (reads > 0)
+        n->shift_adds += outputs * (reads * (l->n_slice + (l->ones != 0)) - train);
     if (a->clipped)
         n->clipped += a->clipped[plane];
     if (!p->in)

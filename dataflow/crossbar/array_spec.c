@@ -52,7 +52,6 @@ static enum err check_not_there(const struct config *c, struct err_msg *m)
     static const struct {
         const char *key, *want;
     } later[] = {
-        { "core.crossbar.skip_zero_rows", "no" }, { "core.crossbar.skip_zero_patches", "no" },
         { "core.crossbar.dummy_column", "no" },
     };
 
@@ -169,7 +168,7 @@ static bool is_plain(const struct array_spec *s)
 {
     return s->cell == &cell_differential && s->reads.input_slice_bits >= s->reads.input_bits &&
            (s->reads.rows_at_once == 0 || s->reads.rows_at_once >= s->rows) &&
-           s->readout == &readout_exact;
+           s->readout == &readout_exact && !array_skips(s);
 }
 
 /* Images say what a code reaches: there must be some. */
@@ -198,6 +197,21 @@ static enum err check_joined(const struct array_spec *s, const struct config *c,
                   "digital", s->reads.rows_at_once);
 }
 
+/* Rows that are not 0 come together otherwise in each read, and then codes must be their sums. */
+static enum err check_skips(const struct array_spec *s, const struct config *c, struct err_msg *m)
+{
+    bool some = s->reads.rows_at_once > 0 && s->reads.rows_at_once < s->array_rows;
+
+    if (!s->skip_rows || !some || array_is_exact(s, s->array_rows, true))
+        return ERR_NONE;
+    return REFUSE(c, "core.crossbar.skip_zero_rows", m,
+                  "core.crossbar.skip_zero_rows = yes: which %u rows make a code depends on the "
+                  "inputs, and codes of %u bits may differ from their sums: want "
+                  "core.readout.bits = %u and core.readout.range = full, or "
+                  "core.crossbar.rows_at_once = 0", s->reads.rows_at_once, s->adc_bits,
+                  array_exact_bits(s, s->array_rows));
+}
+
 static struct array_spec spec_of_keys(const struct config *c, const struct array_load *load)
 {
     const struct crossbar_cfg *x = &c->crossbar;
@@ -214,6 +228,8 @@ static struct array_spec spec_of_keys(const struct config *c, const struct array
                    .columns_per_adc = c->readout.columns_per_adc,
                    .pipelined = c->readout.pipelined == YES },
         .timed = x->mvm_ns == MVM_AUTO,
+        .skip_rows = x->skip_zero_rows == YES,
+        .skip_products = x->skip_zero_patches == YES,
     };
 }
 
@@ -246,7 +262,7 @@ enum err array_spec_of(struct array_spec *s, const struct config *c, const struc
                : s->calibrated                ? 0
                                               : c->readout.range;
     s->plain = is_plain(s);
-    return ERR_NONE;
+    return check_skips(s, c, m);
 }
 
 enum err array_check_readout(const struct array_spec *s, const struct array_load *load,

@@ -26,6 +26,7 @@ struct array_spec {
     struct cell_layout layout;
     struct reads_cfg   reads;
     bool               timed;    // a product takes the time of its reads, else mvm_ns
+    bool               skip_rows, skip_products; // of 0: reads go with values, time does not
     uint32_t           rows;     // for weights: of all arrays that may be joined
     uint32_t           array_rows; // of one array
     uint32_t           outputs;  // that the columns have room for
@@ -67,6 +68,12 @@ static inline bool array_is_read(const struct array_spec *s)
 static inline bool array_is_cut(const struct array_spec *s)
 {
     return s->cell == &cell_sliced || s->cell == &cell_sram;
+}
+
+/* Whether what is read depends on values. */
+static inline bool array_skips(const struct array_spec *s)
+{
+    return s->skip_rows || s->skip_products;
 }
 
 /* Rows of `rows` that a read drives. */

@@ -101,9 +101,11 @@ struct wires_cfg { // arch/analog/wires.h
                PARAM_NAMES("lsb", "msb"), NULL,                                                    \
                "slice of the inputs that is read first; the sum is the same"),                     \
     PARAM_ENUM(type, at.skip_zero_rows, "core.crossbar.skip_zero_rows", "no",                      \
-               PARAM_NAMES("no", "yes"), NULL, "not there yet: no"),                               \
+               PARAM_NAMES("no", "yes"), NULL,                                                     \
+               "whether a read drives the next rows_at_once rows that are not 0 in its slice"),    \
     PARAM_ENUM(type, at.skip_zero_patches, "core.crossbar.skip_zero_patches", "no",                \
-               PARAM_NAMES("no", "yes"), NULL, "not there yet: no"),                               \
+               PARAM_NAMES("no", "yes"), NULL,                                                     \
+               "whether a product of inputs that are all 0 takes no reads"),                       \
     PARAM_ENUM(type, at.dummy_column, "core.crossbar.dummy_column", "no",                          \
                PARAM_NAMES("no", "yes"), NULL, "beside on_off: not there yet: no"),                \
     PARAM_FACTS(type, at.device, "core.crossbar.device", "ideal",                                  \

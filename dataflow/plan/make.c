@@ -130,6 +130,15 @@ bool plan_is_read(const struct plan *p)
     return read;
 }
 
+bool plan_skips(const struct plan *p)
+{
+    bool skips = false;
+
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        skips |= array_skips(&p->layer[i].array);
+    return skips;
+}
+
 bool plan_is_exact(const struct plan *p)
 {
     bool exact = true;

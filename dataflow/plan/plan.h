@@ -192,6 +192,9 @@ uint32_t plan_last_convolution(const struct plan *p);
 /* Whether products are made of reads that somebody will want to see. */
 bool plan_is_read(const struct plan *p);
 
+/* Whether what arrays read depends on values. */
+bool plan_skips(const struct plan *p);
+
 /* Whether the sums of all arrays are exact, whatever their converters. */
 bool plan_is_exact(const struct plan *p);
 

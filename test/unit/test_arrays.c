@@ -311,8 +311,6 @@ static void what_cannot_be_read_is_refused_with_its_cure(void **state)
           { "core.crossbar.rows_at_once=7", "fabric.partial_sum=analog" } },
         { "--set core.crossbar.dummy_column: core.crossbar.dummy_column is not there yet: want "
           "core.crossbar.dummy_column = no", { "core.crossbar.dummy_column=yes" } },
-        { "--set core.crossbar.skip_zero_rows: core.crossbar.skip_zero_rows is not there yet: want "
-          "core.crossbar.skip_zero_rows = no", { "core.crossbar.skip_zero_rows=yes" } },
     };
 
     (void)state;
