@@ -1,50 +1,89 @@
 /* cli/run_elastic.c -- see run_elastic.h. */
 #include "cli/run_elastic.h"
 
+#include "cli/log.h"
+#include "cli/progress.h"
 #include "cli/results.h"
 #include "report/elastic_report.h"
+#include "study/pricing.h"
 
 enum { IMAGES = 2 }; // the least with an interval
 
-static enum err check_options(const struct options *o, struct err_msg *m)
+static enum err check_options(const struct options *o, const struct study *s, struct err_msg *m)
 {
     const struct {
         const char *name;
         bool        given;
     } other[] = {
-        { "--images", o->images != NULL },   { "--inputs", o->inputs != NULL },
         { "--outputs", o->outputs != NULL }, { "--stats", o->stats != NULL },
         { "--trace", o->trace != NULL },     { "--timeline", o->timeline != NULL },
-        { "--jobs", o->jobs > 1 },
+        { "--values timed", o->values > 0 },
     };
 
     for (size_t i = 0; i < sizeof other / sizeof *other; i++)
         if (other[i].given)
-            return err_set(m, ERR_INPUT, "run: %s: clocking.kind = elastic is timing only so far: "
-                           "want no %s, or --set clocking.kind=timestep", other[i].name,
-                           other[i].name);
+            return err_set(m, ERR_INPUT, "run: %s: clocking.kind = elastic has none so far: want "
+                           "no %s, or --set clocking.kind=timestep", other[i].name, other[i].name);
+    if (!s->analog.device || (!o->images && !o->inputs))
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "run: %s: clocking.kind = elastic runs images with exact weights: "
+                   "want core.crossbar.device = ideal, or --set clocking.kind=timestep",
+                   o->images ? "--images" : "--inputs");
+}
+
+/* With replicas only firings and words are counted: too little for a price. */
+static enum err price_it(struct measured *d, const struct options *o, const struct study *s,
+                         struct err_msg *m)
+{
+    if (run_counts_all(&s->plan))
+        return measured_price(d, s, m);
+    if (pricing_wanted(&s->config))
+        log_line(o, LOG_INFO, "note: energy.chip = %s: with mapping.replicas nothing is priced "
+                 "under clocking.kind = elastic", s->config.energy.chip);
     return ERR_NONE;
+}
+
+static enum err run_it(struct measured *d, const struct options *o, const struct study *s,
+                       struct err_msg *m)
+{
+    const bool values = o->images || o->inputs;
+    struct progress p;
+    const struct run_cfg cfg = {
+        .kernel = (enum kernel_kind)o->kernel,
+        .mode = KERNEL_SKIP_IDLE,
+        .images = o->images,
+        .images_how = o->how,
+        .inputs = o->inputs,
+        .n_image = o->count > 0 || values ? o->count : IMAGES,
+        .jobs = (uint32_t)o->jobs,
+        .progress = progress_show,
+        .user = &p,
+    };
+
+    *d = (struct measured){ .on_analog = false };
+    progress_start(&p, o->log_level >= LOG_INFO);
+    enum err e = run(&s->plan, &cfg, &d->run, m);
+    progress_end(&p);
+    return e ? e : price_it(d, o, s, m);
 }
 
 enum err run_elastic(const struct options *o, const struct study *s, struct err_msg *m)
 {
     const struct output outputs[] = { { o->write_config, study_write_config, s } };
-    const struct elastic_cfg_run cfg = {
-        .n_image = o->count > 0 ? o->count : IMAGES,
-        .kernel = (enum kernel_kind)o->kernel,
-        .mode = KERNEL_SKIP_IDLE,
-    };
-    struct elastic_result result;
-    const struct elastic_report report = { s, &result, cfg.kernel };
-    enum err e = check_options(o, m);
+    struct measured d;
+    enum err e = check_options(o, s, m);
 
     if (!e)
         e = results_check(&elastic_form, o, outputs, 1, m);
     if (!e)
-        e = elastic_run(&s->plan, &cfg, &result, m);
+        e = run_it(&d, o, s, m);
     if (e)
         return e;
+    struct report run = { .study = s, .images = o->images ? o->images : o->inputs,
+                          .kernel = (enum kernel_kind)o->kernel };
+    const struct elastic_report report = { s, d.run.elastic, &run };
+    report_measured(&run, &d);
     e = results_write(&elastic_form, o, &report, outputs, 1, m);
-    elastic_result_release(&result);
+    measured_release(&d);
     return e;
 }

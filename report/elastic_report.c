@@ -9,7 +9,6 @@
 #include "dataflow/plan/clocking.h"
 #include "report/json.h"
 #include "report/plan_report.h"
-#include "report/report.h"
 #include "report/version.h"
 
 enum { WORST_STALLS = 10, RESULTS_LISTED = 16 };
@@ -21,26 +20,9 @@ static const struct plan *plan_of(const struct elastic_report *r)
     return &r->study->plan;
 }
 
-/* The largest K of all memories: images repeat after so many, where that shows at all. */
-static uint64_t most_columns(const struct plan *p)
+static bool interval(const struct elastic_report *r, uint64_t *clocks, uint64_t *images)
 {
-    uint64_t most = 1;
-
-    for (uint32_t i = 0; i < p->n_layer; i++)
-        most = max_u64(most, p->time.layer[i].memory_columns);
-    return most;
-}
-
-bool elastic_interval(const struct elastic_report *r, uint64_t *clocks, uint64_t *images)
-{
-    const uint64_t *done = r->result->result_clk, n = r->result->n_image;
-    uint64_t half = n / 2, k = most_columns(plan_of(r));
-
-    if (n < 2)
-        return false;
-    *images = half >= k ? half / k * k : half;
-    *clocks = done[n - 1] - done[n - 1 - *images];
-    return true;
+    return elastic_interval(plan_of(r), r->result, clocks, images);
 }
 
 static double images_per_s(const struct elastic_report *r)
@@ -171,7 +153,7 @@ static struct table *figures(const void *what)
     table_count(t, e->first_firing_clk);
     table_text(t, "first_result_clocks");
     table_count(t, e->result_clk[0]);
-    if (elastic_interval(r, &clocks, &images)) {
+    if (interval(r, &clocks, &images)) {
         table_text(t, "interval_clocks");
         table_real(t, (double)clocks / (double)images, 3);
     }
@@ -315,10 +297,6 @@ static struct table *cores(const void *what)
     return t;
 }
 
-static const struct sheet sheets[] = {
-    { "stalls", false, worst },  { "figures", true, figures }, { "stages", true, stages },
-    { "buffers", true, buffers }, { "cores", true, cores },    { 0 },
-};
 
 /* ---- text ---- */
 
@@ -341,21 +319,35 @@ static void head(const void *what, FILE *out)
     uint64_t clocks, images;
 
     fprintf(out, "imcsim %s, %s kernel, configuration %s\n\n", imcsim_version,
-            kernel_name(r->kernel), r->study->config_hash);
+            kernel_name(r->run->kernel), r->study->config_hash);
     print_machine(r->study, out);
     fprintf(out, "Clocking elastic: each stage works as soon as it can\n");
-    fprintf(out, "Images   %s, timing only\n", format_count(e->n_image).text);
+    fprintf(out, "Images   %s%s%s\n", format_count(e->n_image).text,
+            r->run->images ? " of " : ", timing only", r->run->images ? r->run->images : "");
     print_raised(r, out);
     fprintf(out, "\nFirst result after %s clocks = %.10g us\n",
             format_count(e->result_clk[0]).text, us(r, e->result_clk[0]));
     fprintf(out, "Latency      %s to %s clocks of an image, from its first pixel on\n",
             format_count(l.least).text, format_count(l.most).text);
-    if (elastic_interval(r, &clocks, &images))
+    if (interval(r, &clocks, &images))
         fprintf(out, "Interval     %.10g clocks: one image every %.10g us; %.0f images/s so far\n",
                 (double)clocks / (double)images,
                 (double)clocks / (double)images / r->study->config.clock_mhz, images_per_s(r));
     fprintf(out, "Busiest      %s: %s clocks an image\n", stage_name_of(plan_of(r), b).text,
             format_count(b->clk[ELASTIC_BUSY] / e->n_image).text);
+}
+
+static struct table *accuracy(const void *what)
+{
+    return run_accuracy_table(((const struct elastic_report *)what)->run);
+}
+
+static void tail(const void *what, FILE *out)
+{
+    const struct elastic_report *r = what;
+
+    if (r->run->price)
+        print_energy(r->run, out);
 }
 
 /* ---- JSON ---- */
@@ -372,7 +364,7 @@ static json_t *bound_json(const struct elastic_report *r)
                                           : elastic_site_name(plan_of(r), b->core));
     json_put_real(&o, "clocks_per_image",
                   (double)b->clk[ELASTIC_BUSY] / (double)r->result->n_image);
-    if (elastic_interval(r, &clocks, &images))
+    if (interval(r, &clocks, &images))
         json_put_real(&o, "share", (double)b->clk[ELASTIC_BUSY] / (double)r->result->n_image *
                                        (double)images / (double)clocks);
     return o;
@@ -411,7 +403,7 @@ static json_t *timing_json(const struct elastic_report *r)
     json_put_count(&o, "first_result_clocks", e->result_clk[0]);
     json_put(&o, "latency_clocks", latency_json(e));
     json_put_real(&o, "latency_us", us(r, e->result_clk[0]));
-    if (elastic_interval(r, &clocks, &images)) {
+    if (interval(r, &clocks, &images)) {
         json_t *exact = json_array();
         json_add(&exact, json_integer((json_int_t)clocks));
         json_add(&exact, json_integer((json_int_t)images));
@@ -504,21 +496,44 @@ static json_t *layers_json(const struct elastic_report *r)
     return a;
 }
 
+/* Clocks of a core's resources. */
+static void put_busy(json_t **o, const struct elastic_report *r, uint32_t core)
+{
+    for (uint32_t i = 0; i < r->result->n_stage; i++) {
+        const struct elastic_stage *s = &r->result->stage[i];
+        char key[40];
+        if (s->core != core || s->kind == ELASTIC_LINK)
+            continue;
+        snprintf(key, sizeof key, "busy_%s_clocks", elastic_kind_names[s->kind]);
+        json_put_count(o, key, s->clk[ELASTIC_BUSY]);
+    }
+}
+
+/* Of layers with replicas those alone that time decides (run_counts_all()). */
+static bool is_counted(const struct plan *p, const struct counter *c)
+{
+    static const char *const always[] = { "firings", "outputs", "words_written", "words_read",
+                                          "words_read_back", "pixels_stored" };
+
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+        if (strcmp(c->name, always[i]) == 0)
+            return true;
+    return run_counts_all(p) && core_counter_shown(p, c) && strcmp(c->name, "busy_timesteps") != 0;
+}
+
 static json_t *cores_json(const struct elastic_report *r)
 {
     const struct plan *p = plan_of(r);
     json_t *a = json_array();
 
     for (uint32_t i = 0; i < p->n_core; i++) {
-        const struct elastic_core *c = &r->result->core[i];
         json_t *o = json_object(), *counters = json_object();
         json_put_text(&o, "name", p->core[i].name);
-        json_put_count(&counters, "firings", c->firings);
-        json_put_count(&counters, "outputs", c->outputs);
-        json_put_count(&counters, "words_written", c->words_written);
-        json_put_count(&counters, "words_read", c->words_read);
-        json_put_count(&counters, "words_read_back", c->words_read_back);
-        json_put_count(&counters, "pixels_stored", c->pixels_stored);
+        for (const struct counter *c = core_counter_rows; c->name; c++)
+            if (is_counted(p, c))
+                json_put_count(&counters, c->name, counter_get(c, &r->run->result->core[i]));
+        put_busy(&counters, r, i);
+        json_put_count(&counters, "busy_clocks", r->result->core[i].busy_clk);
         json_put(&o, "counters", counters);
         json_add(&a, o);
     }
@@ -549,10 +564,12 @@ static enum err print_json(const void *what, FILE *out, struct err_msg *m)
     const struct elastic_report *r = what;
     json_t *o = json_begin("imcsim-run/1", r->study), *images = json_object();
 
-    json_put_text(&o, "kernel", kernel_name(r->kernel));
+    json_put_text(&o, "kernel", kernel_name(r->run->kernel));
     json_put(&o, "network", json_network(&r->study->network));
     json_put_count(&o, "cores", plan_of(r)->n_core);
     json_put_count(&images, "count", r->result->n_image);
+    if (r->run->images)
+        json_put_text(&images, "set", r->run->images);
     json_put(&o, "images", images);
     json_put(&o, "timing", timing_json(r));
     json_put(&o, "layers", layers_json(r));
@@ -560,7 +577,14 @@ static enum err print_json(const void *what, FILE *out, struct err_msg *m)
     json_put(&o, "streams", streams_json(r));
     json_put(&o, "stages", stages_json(r));
     json_put(&o, "buffers", buffers_json(r));
+    json_put_values(&o, r->run);
     return json_print(o, out, m);
 }
 
-const struct form elastic_form = { sheets, head, NULL, print_json };
+static const struct sheet sheets[] = {
+    { "stalls", false, worst },   { "accuracy", false, accuracy }, { "figures", true, figures },
+    { "stages", true, stages },   { "buffers", true, buffers },    { "cores", true, cores },
+    { 0 },
+};
+
+const struct form elastic_form = { sheets, head, tail, print_json };

@@ -58,6 +58,13 @@ struct table *run_layer_table(const void *report);   // one row for each layer
 struct table *run_core_table(const void *report);    // every counter of each core
 struct table *run_stream_table(const void *report);  // one row for each stream
 struct table *run_figure_table(const void *report);  // what the run was
+struct table *run_accuracy_table(const void *report); // empty without images
+
+/* What an image costs, where it is priced. */
+void print_energy(const struct report *r, FILE *out);
+
+/* Adds what values and prices say: accuracy, labels, predictions, energy, area. */
+void json_put_values(json_t **o, const struct report *r);
 
 struct class_result {
     struct class_name name;

@@ -123,6 +123,26 @@ static json_t *json_host(const struct report *r)
     return o;
 }
 
+void json_put_values(json_t **o, const struct report *r)
+{
+    const struct run_result *result = r->result;
+
+    if (result->label) {
+        json_put(o, "accuracy", json_accuracy(r));
+        json_put(o, "labels", json_indices(result->label, result->n_image));
+    }
+    if (result->predicted)
+        json_put(o, "predictions", json_indices(result->predicted, result->n_image));
+    if (result->spikes.steps > 0)
+        json_put(o, "spiking", spike_json(r));
+    if (r->analog)
+        json_put(o, "analog", json_analog(r));
+    if (r->price) {
+        json_put(o, "energy", price_energy_json(r->price));
+        json_put(o, "area", price_area_json(r->price));
+    }
+}
+
 json_t *report_document(const struct report *r)
 {
     const struct plan *p = &r->study->plan;
@@ -139,20 +159,7 @@ json_t *report_document(const struct report *r)
     json_put(&o, "core_list", json_cores(r));
     json_put(&o, "streams", json_streams(r));
     json_put(&o, "stages", json_stages(p));
-    if (result->label) {
-        json_put(&o, "accuracy", json_accuracy(r));
-        json_put(&o, "labels", json_indices(result->label, result->n_image));
-    }
-    if (result->predicted)
-        json_put(&o, "predictions", json_indices(result->predicted, result->n_image));
-    if (result->spikes.steps > 0)
-        json_put(&o, "spiking", spike_json(r));
-    if (r->analog)
-        json_put(&o, "analog", json_analog(r));
-    if (r->price) {
-        json_put(&o, "energy", price_energy_json(r->price));
-        json_put(&o, "area", price_area_json(r->price));
-    }
+    json_put_values(&o, r);
     if (r->host.jobs > 0)
         json_put(&o, "host", json_host(r));
     return o;

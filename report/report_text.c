@@ -227,8 +227,7 @@ static struct table *budget_table(const void *report)
     return t;
 }
 
-/* Empty without images. */
-static struct table *accuracy_table(const void *report)
+struct table *run_accuracy_table(const void *report)
 {
     static const struct table_column columns[] = {
         { "class", "class" }, { "images", "images" }, { "correct", "correct" },
@@ -302,7 +301,7 @@ static void print_inputs(const struct report *r, FILE *out)
     fputs(".\n", out);
 }
 
-static void print_energy(const struct report *r, FILE *out)
+void print_energy(const struct report *r, FILE *out)
 {
     const struct price_report *p = r->price;
     double leakage_pj = (double)price_row_leakage_pj(&p->total);
@@ -354,7 +353,7 @@ static void report_tail(const void *report, FILE *out)
 
 static const struct sheet sheets[] = {
     { "layers", false, run_layer_table },    { "stages", false, budget_table },
-    { "links", false, link_table },          { "accuracy", false, accuracy_table },
+    { "links", false, link_table },          { "accuracy", false, run_accuracy_table },
     { "spikes", false, spike_layer_table },  { "steps", true, spike_step_table },
     { "neurons", true, neuron_table },
     { "analog", false, analog_table },       { "analog_layers", true, analog_layer_table },

@@ -41,11 +41,6 @@ int64_t price_row_area_um2(const struct price_row *r)
     return sum(r->area_um2);
 }
 
-static double timesteps_ns(const struct plan *p, uint64_t timesteps)
-{
-    return (double)timesteps * (double)p->timestep_clk * 1e3 / p->config->clock_mhz;
-}
-
 /* Those of a full pipeline, which is what an image is priced by. */
 static uint64_t full_timesteps(const struct price_run *run)
 {
@@ -147,7 +142,13 @@ struct pricing { // borrowed
     const struct plan       *plan;
     const struct price_run  *run;
     uint64_t                 timesteps; // of a full pipeline
+    uint64_t                 timestep_clk;
 };
+
+static double timesteps_ns(const struct pricing *k, uint64_t timesteps)
+{
+    return (double)timesteps * (double)k->timestep_clk * 1e3 / k->plan->config->clock_mhz;
+}
 
 static void links(const struct pricing *k, struct priced_core *core)
 {
@@ -283,12 +284,12 @@ static void add_up(const struct pricing *k, uint32_t core, const struct priced_c
 {
     const struct core_counters *n = &k->run->core[core];
     const struct core_unit *u = &priced->unit;
-    double timestep_clk = (double)k->plan->timestep_clk;
+    double timestep_clk = (double)k->timestep_clk;
     double busy = (double)n->busy_timesteps * timestep_clk;
     double full = (double)k->timesteps * timestep_clk;
     double all = (double)k->run->timesteps * timestep_clk;
     double idle = fmax(0, full - busy), more_idle = all - fmax(full, busy);
-    double more_ns = timesteps_ns(k->plan, k->run->timesteps - k->timesteps);
+    double more_ns = timesteps_ns(k, k->run->timesteps - k->timesteps);
     const struct clocked clock = clocked(k, core, priced, busy, idle);
     double inputs = k->run->values ? priced->in.digits : (double)n->driven_rows * u->row_digits;
 
@@ -312,7 +313,7 @@ static void add_up(const struct pricing *k, uint32_t core, const struct priced_c
     for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
         double uw = u->leakage_uw[b] + (b == PRICE_LINKS ? priced->links.leakage_uw : 0);
 
-        bill->leakage[b] = uw * timesteps_ns(k->plan, k->timesteps) * 1e-3; // uW ns = fJ
+        bill->leakage[b] = uw * timesteps_ns(k, k->timesteps) * 1e-3; // uW ns = fJ
         bill->idle += bill->leakage[b] * idle / (busy + idle);
         bill->fill += uw * more_ns * 1e-3;
     }
@@ -400,8 +401,8 @@ static void row_add(struct price_row *to, const struct price_row *from)
 static void add_unused(const struct pricing *k, const struct priced_core *core,
                        struct price_report *r, double *fill)
 {
-    double n = k->run->n_unused, ns = timesteps_ns(k->plan, k->timesteps);
-    double more_ns = timesteps_ns(k->plan, k->run->timesteps - k->timesteps);
+    double n = k->run->n_unused, ns = timesteps_ns(k, k->timesteps);
+    double more_ns = timesteps_ns(k, k->run->timesteps - k->timesteps);
     struct bill bill = { .idle = 0 };
     struct priced_core all = *core;
 
@@ -504,14 +505,15 @@ static void describe(const struct pricing *k, struct price_report *r)
     r->program_basis = c->device.sram ? "predicted" : c->device.program_basis;
     r->values = k->run->values;
     r->n_image = k->run->n_image;
-    r->image_ns = timesteps_ns(k->plan, k->timesteps) / (double)k->run->n_image;
+    r->image_ns = timesteps_ns(k, k->timesteps) / (double)k->run->n_image;
     r->image_ops = 2.0 * (double)network_macs(k->plan->network);
 }
 
 enum err price(const struct chip_model *c, const struct plan *p, const struct price_run *run,
                struct price_report *r, struct err_msg *m)
 {
-    const struct pricing k = { c, p, run, full_timesteps(run) };
+    const struct pricing k = { c, p, run, full_timesteps(run),
+                               run->timestep_clk ? run->timestep_clk : p->timestep_clk };
     struct priced_core *core;
 
     *r = (struct price_report){ 0 };

@@ -34,10 +34,11 @@ struct price_run { // what a run counted; borrowed
     const struct core_counters *core;        // [plan->n_core]
     const uint64_t             *stream_bits; // [plan->n_stream]
     uint64_t                    n_image;
-    uint64_t                    timesteps;   // that the chip was on
+    uint64_t                    timesteps;   // that the chip was on; clocks, if timestep_clk is 1
     uint64_t                    interval;    // between images; 0: all of the run is priced
     uint32_t                    n_unused;    // cores without a layer
     bool                        values;      // counters of values are those of images
+    uint64_t                    timestep_clk; // 0: the plan's
 };
 
 struct price_inputs { // of all images; 0 in a timing run

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/elastic/elastic.h"
 #include "core/util.h"
 #include "network/precision.h"
 #include "study/activity.h"
@@ -161,8 +162,23 @@ enum err pricer_init(struct pricer *p, const struct config *c, const struct netw
     return ERR_NONE;
 }
 
+/* In clocks; the interval is that between the run's last results. */
+static struct price_run elastic_price_run(const struct plan *p, const struct run_result *r)
+{
+    uint64_t clocks = 0, images = 1;
+
+    elastic_interval(p, r->elastic, &clocks, &images);
+    return (struct price_run){ .core = r->core, .stream_bits = r->stream_bits,
+                               .n_image = r->n_image, .timesteps = r->elastic->elapsed,
+                               .interval = (clocks + images / 2) / images,
+                               .n_unused = p->config->chip_cores - p->n_core,
+                               .values = r->values, .timestep_clk = 1 };
+}
+
 struct price_run price_run_of(const struct plan *p, const struct run_result *r)
 {
+    if (r->elastic)
+        return elastic_price_run(p, r);
     return (struct price_run){ .core = r->core, .stream_bits = r->stream_bits,
                                .n_image = r->n_image, .timesteps = r->total_timesteps,
                                .interval = plan_image_interval(p),

@@ -8,8 +8,10 @@
 #include <string.h>
 
 #include "arch/chip.h"
+#include "arch/elastic/elastic.h"
 #include "arch/reckon.h"
 #include "core/util.h"
+#include "dataflow/plan/clocking.h"
 #include "network/precision.h"
 #include "study/inputs.h"
 #include "study/jobs.h"
@@ -81,6 +83,9 @@ void run_result_release(struct run_result *r)
     spike_counts_release(&r->spikes);
     free(r->label);
     free(r->predicted);
+    if (r->elastic)
+        elastic_result_release(r->elastic);
+    free(r->elastic);
     *r = (struct run_result){ 0 };
 }
 
@@ -580,6 +585,86 @@ static enum err run_chips(const struct job *all, uint32_t n, struct run_result *
     return e;
 }
 
+/* Some converters that may clip act on the chip's values only, and skipped zeros are counted there.
+ */
+static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
+{
+    return run_has_values(cfg) && !cfg->timed_values && cfg->n_state == 0 && !plan_skips(p) &&
+           (plan_is_exact(p) ||
+            (!network_is_wide(p->network) && !network_is_spiking(p->network) &&
+             sliced_by_layer(p, cfg->ranges)));
+}
+
+/* ---- elastic clocking ---- */
+
+static bool is_elastic(const struct plan *p)
+{
+    return !clockings[p->config->clocking]->in_timesteps;
+}
+
+/* Where outputs fire one by one, a core does for an image what it does in timesteps; with replicas
+ * only time says which fire together, and what is left is what was counted. */
+static bool count_elastic(struct run_result *r, const struct plan *p)
+{
+    if (run_counts_all(p) && !reckon_images(p, r->n_image, r->core, r->stream_bits))
+        return false;
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        const struct elastic_core *e = &r->elastic->core[i];
+        struct core_counters *c = &r->core[i];
+        c->firings = e->firings;
+        c->outputs = e->outputs;
+        c->words_written = e->words_written;
+        c->words_read = e->words_read;
+        c->words_read_back = e->words_read_back;
+        c->pixels_stored = e->pixels_stored;
+        c->busy_timesteps = e->busy_clk;
+    }
+    for (uint32_t i = 0; i < p->n_stream; i++)
+        r->stream_bits[i] = r->elastic->stream[i].bits;
+    return true;
+}
+
+bool run_counts_all(const struct plan *p)
+{
+    for (uint32_t i = 0; is_elastic(p) && i < p->n_layer; i++)
+        if (p->layer[i].replicas.n > 1)
+            return false;
+    return true;
+}
+
+static enum err run_elastic(const struct job *all, struct run_result *r, struct err_msg *m)
+{
+    const struct elastic_cfg_run cfg = { .n_image = r->n_image, .kernel = all->cfg->kernel,
+                                         .mode = all->cfg->mode, .probe = all->probe };
+
+    r->elastic = calloc(1, sizeof *r->elastic);
+    enum err e = r->elastic ? elastic_run(all->plan, &cfg, r->elastic, m) : no_memory(m);
+    return e || count_elastic(r, all->plan) ? e : no_memory(m);
+}
+
+/* A chip of the plan's clocking runs without values. */
+static enum err run_time(const struct job *all, struct run_result *r, struct stream_skip *skip,
+                         struct err_msg *m)
+{
+    return is_elastic(all->plan) ? run_elastic(all, r, m) : run_chips(all, 1, r, skip, m);
+}
+
+static enum err check_elastic(const struct plan *p, const struct run_cfg *cfg, struct err_msg *m)
+{
+    if (!is_elastic(p))
+        return ERR_NONE;
+    if (run_has_values(cfg) && network_is_spiking(p->network))
+        return err_set(m, ERR_INPUT, "neurons: clocking.kind = elastic has them in timing runs "
+                       "only: want no images, or clocking.kind = timestep");
+    if (run_has_values(cfg) && (!by_layer(p, cfg) || cfg->n_state > 0))
+        return err_set(m, ERR_INPUT, "images: under clocking.kind = elastic values are computed "
+                       "layer by layer and exactly: want no --values timed, no devices and "
+                       "converters that cannot clip, or clocking.kind = timestep");
+    return ERR_NONE;
+}
+
+/* ---- by layers ---- */
+
 struct watchers { // of one chip
     const struct core_probe *one, *other; // NULL: nobody
 };
@@ -615,7 +700,7 @@ static enum err run_layers(struct job *all, uint32_t n, struct run_result *r, st
     all->timing = true;
     all->probe = log ? &probe : all->cfg->probe;
     if (!e)
-        e = run_chips(all, 1, r, &cfg.skip, m);
+        e = run_time(all, r, &cfg.skip, m);
     if (!e && log && !firing_log_complete(log))
         e = no_memory(m);
     struct values_study *values = e ? NULL : values_study_new(&cfg);
@@ -637,16 +722,6 @@ static enum err run_layers(struct job *all, uint32_t n, struct run_result *r, st
     values_study_free(values);
     firing_log_free(log);
     return e;
-}
-
-/* Some converters that may clip act on the chip's values only, and skipped zeros are counted there.
- */
-static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
-{
-    return run_has_values(cfg) && !cfg->timed_values && cfg->n_state == 0 && !plan_skips(p) &&
-           (plan_is_exact(p) ||
-            (!network_is_wide(p->network) && !network_is_spiking(p->network) &&
-             sliced_by_layer(p, cfg->ranges)));
 }
 
 /* ---- without a chip ---- */
@@ -722,6 +797,8 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         e = (r->label || !labelled) && r->predicted ? ERR_NONE : no_memory(m);
     }
     r->stepped = !plan_says_all(p, cfg);
+    if (!e)
+        e = check_elastic(p, cfg, m);
     if (!e && r->values && network_is_spiking(p->network) && !by_layer(p, cfg))
         e = err_set(m, ERR_INPUT, "neurons: their values are computed layer by layer and exactly: "
                     "want no --values timed, no devices, no skipped zeros and converters that "
@@ -729,8 +806,9 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     if (!e && !r->stepped)
         e = run_by_plan(p, r, m);
     else if (!e)
-        e = by_layer(p, cfg) ? run_layers(&all, n, r, m)
-                             : run_chips(&all, run_has_values(cfg) ? n : 1, r, &skip, m);
+        e = by_layer(p, cfg)      ? run_layers(&all, n, r, m)
+            : run_has_values(cfg) ? run_chips(&all, n, r, &skip, m)
+                                  : run_time(&all, r, &skip, m);
     if (!e)
         count_trains(p, r);
     for (uint64_t i = 0; !e && r->label && cfg->n_state == 0 && i < r->n_image; i++)

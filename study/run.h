@@ -10,6 +10,9 @@
  * count of each core beside them (arch/values/tally.h). The result is the same, to every counter,
  * as when values travel through the chip, which they do where timed_values says so:
  *
+ * Under elastic clocking (arch/elastic/elastic.h) it is another chip that is run for its time, with
+ * the values beside it; counters of layers with replicas are then those that time decides, alone.
+ *
  * Images stream through one chip back to back. With several jobs the stream is cut: each job runs
  * a chip of its own, started a few images early so that its pipeline is as full as the one chip's
  * would be, and only its own images count. Likewise a chip carries several pieces of the stream
@@ -77,6 +80,8 @@ struct run_result {
     } *range;                      // owned; [plan->n_core]; NULL: nothing was calibrated
     uint64_t             *stream_bits; // owned; [plan->n_stream]
     struct spike_counts   spikes;      // owned; of a network of neurons with values; else zero
+    struct elastic_result *elastic; // owned; of elastic clocking, whose times are in clocks: what
+                                    // counts timesteps above is 0, but busy_timesteps; else NULL
     uint64_t              n_correct;
     uint64_t              n_cut; // values of the inputs file that the model's QuantizeLinear cuts
     uint32_t             *label;     // owned; [n_image]; NULL without labels, and as the next
@@ -104,5 +109,9 @@ enum err run_visit_images(const struct plan *p, const struct run_cfg *cfg, uint6
 enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result *r,
              struct err_msg *m);
 void run_result_release(struct run_result *r); // takes a zeroed one
+
+/* Whether a run of the plan counts all that energy is priced from: not under elastic clocking with
+ * replicas. */
+bool run_counts_all(const struct plan *p);
 
 #endif

@@ -116,6 +116,18 @@ static bool has_come(const struct machine *m, const struct stream *s, uint32_t i
     return i < s->n_px && s->px[i].come <= m->now;
 }
 
+/* A residual pixel that no output adds is let go as it comes. */
+static bool is_dropped(const struct machine *m, const struct stream *s, const struct pixel *px)
+{
+    if (s->st->kind != STREAM_RESIDUAL && s->st->kind != STREAM_FROM_RESAMPLING)
+        return false;
+    const struct core *to = &m->core[s->st->to];
+    for (uint32_t i = 0; i < to->n_out; i++)
+        if (to->out[i].row == px->row && to->out[i].column == px->column)
+            return false;
+    return true;
+}
+
 static void link_starts(struct machine *m, struct buffer *b, uint32_t stream)
 {
     struct stream *s = &m->stream[stream];
@@ -129,14 +141,17 @@ static void link_starts(struct machine *m, struct buffer *b, uint32_t stream)
     if (st->pos_n > 0)
         width = m->p->layer[m->p->core[st->to].plan_layer].in_width;
     for (uint32_t i = 0; i < t->n; i++)
-        if (st->pos_n == 0 || stream_carries(st, width, t->px[i].row, t->px[i].column))
+        if ((st->pos_n == 0 || stream_carries(st, width, t->px[i].row, t->px[i].column)) &&
+            !is_dropped(m, s, &t->px[i]))
             bits += (uint64_t)st->n * st->value_bits;
     uint64_t clk = (bits * m->p->config->clock_mhz * 1000000 + st->route.rate_bps - 1) /
                    st->route.rate_bps;
     uint64_t hop = st->kind == STREAM_PARTIAL_SUM && m->e->partial_sum_hop_clk != HOP_SAME
                        ? m->e->partial_sum_hop_clk : m->e->hop_clk;
     for (uint32_t i = 0; i < t->n; i++)
-        s->px[s->n_px++] = (struct moved){ t->px[i], m->now + clk + hop, UINT64_MAX,
+        s->px[s->n_px++] = (struct moved){ t->px[i], m->now + clk + hop,
+                                           is_dropped(m, s, &t->px[i]) ? m->now + clk + hop
+                                                                       : UINT64_MAX,
                                            i + 1 == t->n };
     m->changed = m->now;
     s->busy = true;

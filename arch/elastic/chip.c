@@ -187,7 +187,9 @@ static bool make_core(struct elastic_chip *c, struct site *s)
     s->ends = pc->part + 1 == s->pl->parts;
     s->delivers = s->ends && pc->plan_layer + 1 == p->n_layer;
     s->result = calloc(c->cfg->results, sizeof *s->result);
-    return s->result &&
+    if (c->probe)
+        s->fired = calloc(most_outputs(p, s->index), sizeof *s->fired);
+    return s->result && (s->fired || !c->probe) &&
            registers_init(&s->registers, &s->pl->window, s->pl->in_height, s->pl->in_width,
                           s->pl->firing->strip_width(&s->shape)) &&
            make_backs(c, s);
@@ -338,6 +340,8 @@ static void site_release(struct site *s)
         free(s->link[i].meter.cause);
     for (uint32_t i = 0; s->in && i < s->n_in; i++)
         free(s->in[i].token);
+    for (uint32_t i = 0; s->added && i < s->n_added; i++)
+        free(s->added[i].used);
     for (uint32_t i = 0; s->back && i < s->n_back; i++) {
         free(s->back[i].need);
         free(s->back[i].index);
@@ -354,6 +358,7 @@ static void site_release(struct site *s)
     free(s->reads);
     free(s->want);
     free(s->result);
+    free(s->fired);
     free(s->port_meter.cause);
     free(s->array_meter.cause);
     free(s->digital_meter.cause);
@@ -528,7 +533,9 @@ static bool collect(struct elastic_chip *c, struct elastic_result *r)
 static enum err run_once(const struct plan *p, const struct elastic_cfg_run *cfg,
                          struct elastic_result *r, struct err_msg *m, bool *full)
 {
-    struct elastic_chip c = { .plan = p, .cfg = cfg->elastic, .n_image = cfg->n_image };
+    struct elastic_chip c = { .plan = p, .cfg = cfg->elastic, .n_image = cfg->n_image,
+                              .probe = cfg->probe,
+                              .checks = cfg->mode == KERNEL_EVERY_CYCLE };
     enum err e = ERR_NONE;
     bool ran = make(&c);
 
@@ -549,6 +556,28 @@ static enum err run_once(const struct plan *p, const struct elastic_cfg_run *cfg
     if (e)
         elastic_result_release(r);
     return e;
+}
+
+/* The largest K of all memories: images repeat after so many, where that shows at all. */
+static uint64_t most_columns(const struct plan *p)
+{
+    uint64_t most = 1;
+
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        most = max_u64(most, p->time.layer[i].memory_columns);
+    return most;
+}
+
+bool elastic_interval(const struct plan *p, const struct elastic_result *r, uint64_t *clocks,
+                      uint64_t *images)
+{
+    uint64_t n = r->n_image, half = n / 2, k = most_columns(p);
+
+    if (n < 2)
+        return false;
+    *images = half >= k ? half / k * k : half;
+    *clocks = r->result_clk[n - 1] - r->result_clk[n - 1 - *images];
+    return true;
 }
 
 /* ---- what would break a circle ---- */
@@ -585,6 +614,7 @@ static bool breaks(const struct plan *p, const struct elastic_cfg_run *cfg,
     ++*tries;
     *buffer_field(&other, k) = size;
     again.elastic = &other;
+    again.probe = NULL;
     if (run_once(p, &again, &r, &unused, full))
         return false;
     elastic_result_release(&r);

@@ -27,6 +27,23 @@ static uint64_t port_clocks(const struct site *s, uint64_t words)
 
 /* ---- what comes ---- */
 
+static void free_places(struct intake *in, uint64_t now, uint32_t n)
+{
+    fill_take(&in->fill, now, n);
+    in->taken += n;
+    in->freed += n;
+}
+
+/* Pixels of the last n that no output adds: beyond the sum's map, or another copy's. */
+static uint32_t n_dropped(const struct intake *in, uint32_t n)
+{
+    uint32_t dropped = 0;
+
+    for (uint64_t i = in->arrived - n; in->used && i < in->arrived; i++)
+        dropped += !in->used[i % in->order->n];
+    return dropped;
+}
+
 static void take_in(struct intake *in, uint64_t now)
 {
     if (!in->tokens || !chan_can_pop(in->tokens, now))
@@ -37,13 +54,8 @@ static void take_in(struct intake *in, uint64_t now)
     assert(in->fill.used <= in->fill.size);
     if (in->token)
         in->token[(in->token_first + in->token_n++) % in->fill.size] = n;
-}
-
-static void free_places(struct intake *in, uint64_t now, uint32_t n)
-{
-    fill_take(&in->fill, now, n);
-    in->taken += n;
-    in->freed += n;
+    if (in->used && (n = n_dropped(in, n)) > 0)
+        free_places(in, now, n);
 }
 
 static void give_credit(const struct site *s, struct intake *in, uint64_t now)
@@ -51,6 +63,7 @@ static void give_credit(const struct site *s, struct intake *in, uint64_t now)
     if (in->freed == 0)
         return;
     *(uint32_t *)chan_push(in->credits, now + s->chip->cfg->credit_clk) = in->freed;
+    in->returned += in->freed;
     in->freed = 0;
 }
 
@@ -227,6 +240,17 @@ static uint64_t array_clocks(const struct site *s)
                                          s->pc->columns));
 }
 
+static void tell(struct site *s, uint64_t now)
+{
+    const struct core_probe *probe = s->chip->probe;
+    const struct core_event e = { .kind = CORE_FIRED, .timestep = now, .n = s->load_n,
+                                  .pixel = s->fired };
+
+    for (uint32_t i = 0; i < s->load_n; i++)
+        s->fired[i] = output_at(s, s->array_next + i);
+    probe->event(probe->user, s->index, &e);
+}
+
 static void array_starts(struct site *s, uint64_t now)
 {
     if (s->array_busy || s->loaded != REGISTERS_FULL || s->result_n >= s->chip->cfg->results)
@@ -235,6 +259,8 @@ static void array_starts(struct site *s, uint64_t now)
         s->count.first_clk = now;
     if (s->array_next < s->own->n)
         s->count.last_clk = now;
+    if (s->fired)
+        tell(s, now);
     s->array_n = s->load_n;
     s->array_next += s->load_n;
     s->count.firings += !layer_is_digital(s->layer);
@@ -562,8 +588,23 @@ static void watch_port(struct site *s, uint64_t now)
         meter_set(m, now, ELASTIC_BLOCKED, ON_CROSSBAR, 0);
 }
 
+/* Clocks in which the core is at work. */
+static void watch_core(struct site *s, uint64_t now)
+{
+    bool works = s->port != PORT_IDLE || s->loaded == REGISTERS_LOAD || s->array_busy ||
+                 s->digital_busy;
+
+    if (works == s->works)
+        return;
+    if (s->works)
+        s->count.busy_clk += now - s->works_clk;
+    s->works = works;
+    s->works_clk = now;
+}
+
 static void watch(struct site *s, uint64_t now)
 {
+    watch_core(s, now);
     watch_port(s, now);
     watch_array(s, now);
     watch_digital(s, now);
@@ -602,6 +643,8 @@ static uint64_t step(struct block *b, uint64_t now)
         give_credit(s, &s->added[i], now);
     give_credit(s, &s->sums, now);
     watch(s, now);
+    if (s->chip->checks)
+        links_check(s);
     return max_u64(next_end(s), now + 1);
 }
 

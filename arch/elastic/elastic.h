@@ -12,8 +12,9 @@
  *     5. port     stores, else reads back, else reads for the next firing
  *
  * in this order, so that room freed by a later stage is used by the earlier one in the same clock.
- * docs/elastic.md has the durations and the buffers. When does not depend on what, so that no
- * values travel. Not modelled: preemption of the port, fabrics that share wires.
+ * docs/elastic.md has the durations and the buffers. When does not depend on what: no values
+ * travel, those of images are computed layer by layer (study/run.h). Not modelled: preemption of
+ * the port, fabrics that share wires.
  */
 #ifndef ARCH_ELASTIC_ELASTIC_H
 #define ARCH_ELASTIC_ELASTIC_H
@@ -21,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/core/core.h"
 #include "core/err.h"
 #include "core/kernel.h"
 #include "dataflow/plan/plan.h"
@@ -83,6 +85,7 @@ struct elastic_buffer {
 struct elastic_core {
     uint64_t firings, outputs, words_written, words_read, words_read_back, pixels_stored;
     uint64_t first_clk, last_clk; // of the first image's starts of the array
+    uint64_t busy_clk;            // in which any of port, array and digital processor works
 };
 
 struct elastic_stream {
@@ -93,7 +96,8 @@ struct elastic_cfg_run {
     const struct elastic_cfg *elastic; // NULL: the plan's configuration's
     uint64_t         n_image;          // at least 1
     enum kernel_kind kernel;
-    enum kernel_mode mode;
+    enum kernel_mode mode; // EVERY_CYCLE also checks every stream's places in every clock
+    const struct core_probe *probe; // told of every firing, CORE_FIRED, in clocks; NULL: nobody
 };
 
 struct elastic_result {
@@ -114,6 +118,11 @@ struct elastic_result {
 enum err elastic_run(const struct plan *p, const struct elastic_cfg_run *cfg,
                      struct elastic_result *r, struct err_msg *m);
 void elastic_result_release(struct elastic_result *r); // takes a zeroed one
+
+/* The mean interval between results, as a fraction of clocks over images: of the last half of them,
+ * as far as that is whole rotations of the memories' columns. False of one image. */
+bool elastic_interval(const struct plan *p, const struct elastic_result *r, uint64_t *clocks,
+                      uint64_t *images);
 
 /* Name of what stands at `core` of a stage: a core, or "scratchpad". */
 const char *elastic_site_name(const struct plan *p, uint32_t core);

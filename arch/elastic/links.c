@@ -54,12 +54,15 @@ static uint64_t send_clocks(const struct site *s, const struct link *l, uint32_t
 {
     const struct plan *p = s->chip->plan;
     const struct plan_stream *st = &p->stream[l->stream];
+    const struct intake *in = s->chip->intake_of[l->stream];
     uint32_t values = n;
 
     for (uint32_t i = 0; st->pos_n > 0 && i < n; i++) {
         const struct place *at = &l->order->at[(l->pixels + i) % l->order->n];
         values -= !stream_carries(st, l->order->width, at->row, at->column);
     }
+    for (uint32_t i = 0; in->used && i < n; i++) // what is dropped where it comes has no values
+        values -= !in->used[(l->pixels + i) % l->order->n];
     *bits = (uint64_t)values * st->n * st->value_bits;
     return stage_link_clocks(p->config, p->fabric, &st->route, *bits);
 }
@@ -74,8 +77,11 @@ void links_end(struct site *s, uint64_t now)
 {
     for (uint32_t i = 0; i < s->n_link; i++) {
         struct link *l = &s->link[i];
-        if (l->credits && chan_can_pop(l->credits, now))
-            l->credit += *(const uint32_t *)chan_pop(l->credits, now);
+        if (l->credits && chan_can_pop(l->credits, now)) {
+            uint32_t n = *(const uint32_t *)chan_pop(l->credits, now);
+            l->credit += n;
+            l->got += n;
+        }
         if (l->n > 0 && l->end_clk == now)
             finish(l, now);
     }
@@ -122,6 +128,20 @@ uint64_t links_next(const struct site *s)
             next = 0;
     }
     return next;
+}
+
+void links_check(const struct site *s)
+{
+    for (uint32_t i = 0; i < s->n_link; i++) {
+        const struct link *l = &s->link[i];
+        const struct intake *in = s->chip->intake_of[l->stream];
+        if (!in)
+            continue;
+        uint64_t under_way = l->pixels - in->arrived, back = in->returned - l->got;
+        assert(l->pixels >= in->arrived && in->arrived >= in->taken && in->returned >= l->got);
+        assert(in->fill.used == in->arrived - in->taken);
+        assert(l->credit + under_way + in->fill.used + in->freed + back == l->size);
+    }
 }
 
 void links_watch(struct site *s, uint64_t now)

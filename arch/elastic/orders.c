@@ -127,12 +127,21 @@ static bool back_needs(const struct site *s, struct back *b)
     return true;
 }
 
-static void find_added(struct site *s)
+static bool find_added(struct site *s)
 {
+    for (uint32_t k = 0; k < s->n_added; k++) {
+        s->added[k].used = calloc(s->added[k].order->n, sizeof *s->added[k].used);
+        if (!s->added[k].used)
+            return false;
+    }
     for (uint32_t i = 0; i < s->own->n; i++)
-        for (uint32_t k = 0; k < s->n_added; k++)
-            s->adds[(size_t)i * s->n_added + k] =
-                order_index(s->added[k].order, s->own->at[i].row, s->own->at[i].column);
+        for (uint32_t k = 0; k < s->n_added; k++) {
+            uint32_t at = order_index(s->added[k].order, s->own->at[i].row, s->own->at[i].column);
+            s->adds[(size_t)i * s->n_added + k] = at;
+            if (at != NOWHERE)
+                s->added[k].used[at] = true;
+        }
+    return true;
 }
 
 bool site_needs(struct site *s)
@@ -150,7 +159,8 @@ bool site_needs(struct site *s)
     for (uint32_t i = 0; i < s->own->n; i++)
         need_window(s, &s->own->at[i], s->need + (size_t)i * s->n_in);
     find_last_reads(s);
-    find_added(s);
+    if (!find_added(s))
+        return false;
     for (uint32_t i = 0; i < s->n_back; i++)
         if (!back_needs(s, &s->back[i]))
             return false;

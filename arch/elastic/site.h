@@ -84,6 +84,7 @@ struct link { // of one stream that goes out
     uint32_t            credit, size; // places known to be free at the receiver, of so many
     uint32_t            hop_clk;
     uint64_t            pixels; // begun to be sent
+    uint64_t            got;    // credits that have come back
     struct elastic_stream count;
     struct meter        meter;
 };
@@ -97,10 +98,12 @@ struct intake {
     struct fill         fill;
     uint64_t            arrived, taken; // pixels
     uint32_t            freed;          // places, in this clock
+    uint64_t            returned;       // places whose credits were sent back
     uint64_t            visible;        // of pixels to be stored: those of whole tokens
     uint32_t           *token; // owned; ring of fill.size: pixels of the tokens that are here
     uint32_t            token_first, token_n, token_done; // done: pixels stored of the first
     uint32_t            first, n; // channels, as the memory has them
+    bool               *used;     // owned; by pixel of the order: an output adds it; NULL: stored
 };
 
 /* ---- a core ---- */
@@ -159,6 +162,9 @@ struct site {
     enum registers_state loaded;
     bool                 load_uses_port;
     uint32_t             load_n, array_n; // outputs
+    struct pixel        *fired;    // owned; [a firing's most]: for who watches; NULL: nobody does
+    bool                 works;    // any of port, array and digital processor, since works_clk
+    uint64_t             works_clk;
     bool                 array_busy, digital_busy;
     uint64_t             array_end, digital_end;
     uint64_t             load_next, load_done, array_next, digital_next, made; // outputs
@@ -175,6 +181,8 @@ struct elastic_chip {
     const struct plan        *plan;
     const struct elastic_cfg *cfg;
     uint64_t                  n_image;
+    const struct core_probe  *probe; // NULL: nobody
+    bool                      checks; // links_check() in every step
     struct order              image;
     struct order             *order;  // owned; by core: of its outputs, at the first of its copy
     struct order              pooled; // one pixel
@@ -207,6 +215,10 @@ void links_end(struct site *s, uint64_t now);
 void links_start(struct site *s, uint64_t now);
 uint64_t links_next(const struct site *s);
 void links_watch(struct site *s, uint64_t now);
+
+/* Asserts what holds at any time, of every stream that goes out: places known to be free, taken by
+ * pixels on their way or there, and whose credits are on their way back are all places. */
+void links_check(const struct site *s);
 
 /* ---- core.c, scratchpad.c ---- */
 

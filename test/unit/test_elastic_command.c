@@ -14,6 +14,9 @@
 #include "test/tmpdir.h"
 
 #define ELASTIC "run configs/resnet32.yaml --set clocking.kind=elastic "
+#define FMNIST "run configs/resnet32_fmnist.yaml --set clocking.kind=elastic " \
+               "--images /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz "
+#define PRICED "run configs/dazzi2021_14nm.yaml "
 #define SMALL "--set network.depth=8 --set network.size=8 "
 
 static void the_document_has_times_stages_and_buffers(void **state)
@@ -85,8 +88,14 @@ static void what_only_timesteps_have_is_refused(void **state)
     assert_fails(*state, "map configs/resnet32.yaml --set clocking.kind=elastic", 2,
                  "--set clocking.kind: clocking.kind = elastic: its times are those of imcsim run "
                  "without images: want clocking.kind = timestep here");
-    assert_fails(*state, ELASTIC "--trace @/t.vcd", 2, "run: --trace: clocking.kind = elastic is "
-                 "timing only so far: want no --trace, or --set clocking.kind=timestep");
+    assert_fails(*state, ELASTIC "--trace @/t.vcd", 2, "run: --trace: clocking.kind = elastic has "
+                 "none so far: want no --trace, or --set clocking.kind=timestep");
+    assert_fails(*state, FMNIST "--count 1 --values timed", 2, "run: --values timed: clocking.kind "
+                 "= elastic has none so far: want no --values timed");
+    assert_fails(*state, FMNIST "--count 1 --set core.crossbar.device=pcm_joshi", 2,
+                 "run: --images: clocking.kind = elastic runs images with exact weights: want "
+                 "core.crossbar.device = ideal");
+    assert_fails(*state, ELASTIC "--images random", 2, "has no weights: want --set network.onnx");
     assert_fails(*state, ELASTIC "--set clocking.timestep_ns=200", 2,
                  "clocking.timestep_ns has no effect with clocking.kind = elastic: want no such "
                  "key, or --set clocking.kind=timestep");
@@ -97,6 +106,41 @@ static void what_only_timesteps_have_is_refused(void **state)
                  "elastic.hop_clocks = 0: want a whole number from 1 to 1000000");
     assert_fails(*state, ELASTIC "--set core.input_memory.columns=2", 2,
                  "want at least core.input_memory.columns = 3");
+}
+
+static void images_have_the_classes_of_timesteps(void **state)
+{
+    static const char *const keys[] = { "accuracy", "labels", "predictions" };
+    json_t *e = json_of(*state, FMNIST "--count 20 --json -");
+    json_t *t = json_of(*state, FMNIST "--count 20 --set clocking.kind=timestep --json -");
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        assert_true(json_equal(at(e, keys[i]), at(t, keys[i])));
+    assert_int_equal(json_array_size(at(e, "predictions")), 20);
+    json_decref(e);
+    json_decref(t);
+    char *text = succeed(*state, FMNIST "--count 20");
+    assert_non_null(strstr(text, "of 20 images have the right class"));
+    free(text);
+}
+
+/* Words, conversions, operations and bits are those of timesteps, and leakage is that of an image's
+ * interval; the clock of a core runs while any of its stages works. */
+static void an_image_costs_what_it_costs_in_timesteps_but_for_the_clock(void **state)
+{
+    static const char *const blocks[] = { "crossbar", "input_drivers", "adc", "digital",
+                                          "input_memory", "links" };
+    json_t *e = json_of(*state, PRICED "--set clocking.kind=elastic --count 9 --json -");
+    json_t *t = json_of(*state, PRICED "--count 9 --json -");
+
+    assert_true(number_at(e, "timing.interval_clocks") == 51200); // as many as 1,024 timesteps
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        char key[80];
+        snprintf(key, sizeof key, "energy.blocks.%s", blocks[i]);
+        assert_true(number_at(e, key) == number_at(t, key));
+    }
+    json_decref(e);
+    json_decref(t);
 }
 
 static void both_kernels_write_the_same(void **state)
@@ -119,6 +163,8 @@ int main(void)
         TEST(buffers_below_a_token_are_raised_and_told),
         TEST(every_key_has_a_row_on_the_page_of_results),
         TEST(what_only_timesteps_have_is_refused),
+        TEST(images_have_the_classes_of_timesteps),
+        TEST(an_image_costs_what_it_costs_in_timesteps_but_for_the_clock),
 #ifdef WITH_SYSTEMC
         TEST(both_kernels_write_the_same),
 #endif
