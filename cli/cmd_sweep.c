@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/signals.h"
 #include "cli/sweep_db.h"
 #include "cli/sweep_run.h"
 #include "cli/word.h"
@@ -61,9 +62,11 @@ static enum err run_points(const struct options *o, struct err_msg *m)
 
     if (e)
         return e;
+    if (link.rank > 0) // rank 0 alone says how it ended
+        signals_keep();
     e = sweep_load(&s, o->operand, m);
     if (e)
-        sweep_give_up(&link, e);
+        sweep_give_up(&link);
     else
         e = sweep_run(&s, o, &link, m);
     sweep_release(&s);

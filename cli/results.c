@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_SHEET = 12, MOST_MORE = 20, MOST_OUTPUT = MOST_SHEET + MOST_MORE, MOST_PATH = 1100 };
+enum { MOST_SHEET = 24, MOST_MORE = 20, MOST_OUTPUT = MOST_SHEET + MOST_MORE, MOST_PATH = 1100 };
 
 struct shown { // what the writers below get
     const struct form    *form;

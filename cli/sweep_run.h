@@ -14,6 +14,6 @@ enum err sweep_run(const struct sweep *s, const struct options *o, const struct 
 
 /* After a mistake before that: ends the link. Another rank ends without a word where rank 0 has
  * found a mistake too, which it tells. */
-void sweep_give_up(const struct link *link, enum err e);
+void sweep_give_up(const struct link *link);
 
 #endif

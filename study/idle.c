@@ -74,7 +74,7 @@ static bool without_routers(const struct study *s)
 
 static bool never_fires(const struct study *s)
 {
-    return strcmp(s->config.neuron.kind, "requantize") == 0;
+    return s->config.network.nir[0] == '\0' && strcmp(s->config.neuron.kind, "requantize") == 0;
 }
 
 static bool never_leaks(const struct study *s)

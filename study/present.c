@@ -137,16 +137,15 @@ enum err present_network(struct network *n, const struct config *c, struct err_m
 
 void present_note(struct config *c, const struct network *n)
 {
-    uint32_t layers = 0, first = 0, neurons = 0;
+    uint32_t layers = 0, first = 0;
     double share = 0;
     char more[48] = "";
 
     for (uint32_t i = 1; i < n->n_layer; i++) {
         double most;
         uint32_t out = spiking_out_of_reach(n, i, &most);
-        if (out > 0 && layers++ == 0) {
+        if (out == n->layer[i].out.channels && layers++ == 0) {
             first = i;
-            neurons = out;
             share = most;
         }
     }
@@ -154,7 +153,6 @@ void present_note(struct config *c, const struct network *n)
         return;
     if (layers > 1)
         snprintf(more, sizeof more, "; so it is in %" PRIu32 " more layers", layers - 1);
-    notes_add(&c->notes, "layer %s: %" PRIu32 " of %" PRIu32 " kinds of neurons can never fire: "
-              "spikes on all inputs in all steps bring them to %.3g of their threshold at most%s",
-              n->layer[first].name, neurons, n->layer[first].out.channels, share, more);
+    notes_add(&c->notes, "layer %s: no neuron can ever fire: spikes on all inputs in all steps bring "
+              "them to %.3g of their threshold at most%s", n->layer[first].name, share, more);
 }

@@ -16,7 +16,7 @@ enum err present_read(struct presentation *p, const struct config *c, struct err
 enum err present_nir(struct nir_cfg *nir, const struct config *c, const struct presentation *p,
                      struct err_msg *m);
 
-/* Notes neurons that can never fire. */
+/* Notes layers none of whose neurons can ever fire. */
 void present_note(struct config *c, const struct network *n);
 
 /* Of a network that has been made and checked: fills n->present, and makes neurons of its layers

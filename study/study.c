@@ -294,7 +294,8 @@ static enum err choose_mapping(struct study *s, struct err_msg *m)
     return e ? e : hash_config(s->config_hash, &s->config, m);
 }
 
-enum err study_plan_any(struct study *s, struct err_msg *m)
+/* Without notes of keys that have no effect. */
+static enum err make_plan(struct study *s, struct err_msg *m)
 {
     enum err e = idle_refuse(s, m);
 
@@ -309,7 +310,14 @@ enum err study_plan_any(struct study *s, struct err_msg *m)
         e = analog_chip_check(&s->plan, &s->analog, m);
     if (e)
         study_release(s);
-    else
+    return e;
+}
+
+enum err study_plan_any(struct study *s, struct err_msg *m)
+{
+    enum err e = make_plan(s, m);
+
+    if (!e)
         idle_note(s);
     return e;
 }
@@ -334,10 +342,11 @@ enum err study_plan_to_place(struct study *s, struct err_msg *m)
     if (policies_fabric(&f, &s->config, m) || !f->graph)
         return study_plan(s, m); // which says what is wrong
     snprintf(s->config.fabric.kind, sizeof kind, "%s", fabric_point_to_point.name);
-    enum err e = study_plan_any(s, m);
+    enum err e = make_plan(s, m);
     if (e)
         return e;
     memcpy(s->config.fabric.kind, kind, sizeof kind);
+    idle_note(s);
     return hash_config(s->config_hash, &s->config, m);
 }
 
