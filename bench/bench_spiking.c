@@ -1,5 +1,5 @@
-/* bench/bench_spiking.c -- what networks of neurons cost: images of a trained one, recordings of the
- * NIR paper's where they are, ticks of 16 cores of 256 x 256 at several activities.
+/* bench/bench_spiking.c -- what networks of neurons cost: images of a trained one, recordings of
+ * the NIR paper's where they are, ticks of 16 cores of 256 x 256 at several activities.
  *
  * Seconds are the processor's, of one thread; the fastest of several counts.
  *

@@ -1,8 +1,8 @@
 /* bench/bench_sweep.c -- points of a study a second: ResNet-32 on 10,000 machines that differ in
  * rows, columns, replicas and links, timing only, by two worker processes into a database.
  *
- * Processor seconds of all processes, which other work on the host disturbs less than the clock, say
- * what two cores do alone.
+ * Processor seconds of all processes, which other work on the host disturbs less than the clock,
+ * say what two cores do alone.
  *
  * usage: build/bench/bench_sweep        from the repository's root
  */

@@ -91,7 +91,8 @@ const struct command command_map = {
             "  imcsim map configs/resnet32.yaml --set mapping.optimize=latency\n"
             "  imcsim map configs/resnet32.yaml --pareto --svg front.svg\n"
             "  imcsim map configs/resnet32.yaml --prove\n"
-            "  imcsim map configs/resnet32.yaml --set fabric.kind=mesh --set placement.kind=anneal\n"
+            "  imcsim map configs/resnet32.yaml --set fabric.kind=mesh --set "
+            "placement.kind=anneal\n"
             "  imcsim map configs/dazzi2021_14nm.yaml --set mapping.optimize=edp\n"
             "  imcsim map configs/resnet32.yaml --json - | jq '.core_list[] | .name, .rows'\n",
     .options = OPTION_BIT(OPTION_SET) | OPTION_RESULTS | OPTION_BIT(OPTION_DOT) |

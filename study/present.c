@@ -153,6 +153,6 @@ void present_note(struct config *c, const struct network *n)
         return;
     if (layers > 1)
         snprintf(more, sizeof more, "; so it is in %" PRIu32 " more layers", layers - 1);
-    notes_add(&c->notes, "layer %s: no neuron can ever fire: spikes on all inputs in all steps bring "
-              "them to %.3g of their threshold at most%s", n->layer[first].name, share, more);
+    notes_add(&c->notes, "layer %s: no neuron can ever fire: spikes on all inputs in all steps "
+              "bring them to %.3g of their threshold at most%s", n->layer[first].name, share, more);
 }

@@ -45,8 +45,8 @@ static struct bench bench_of(const struct event_timing *t, const char *arbiter)
 }
 
 /* A layer whose weights are all w, to be changed. */
-static int8_t *add_layer(struct bench *b, uint32_t sources, uint32_t outputs, int64_t theta,
-                         enum neuron_reset reset, int8_t w)
+static void add_layer(struct bench *b, uint32_t sources, uint32_t outputs, int64_t theta,
+                      enum neuron_reset reset, int8_t w)
 {
     struct neuron *n = neuron_new(neuron_kind_find("if"), outputs, false);
     int8_t *weight = malloc((size_t)sources * outputs);
@@ -58,7 +58,11 @@ static int8_t *add_layer(struct bench *b, uint32_t sources, uint32_t outputs, in
         n->theta[o] = theta;
     n->reset = reset;
     b->layer[b->n++] = (struct event_layer){ sources, outputs, weight, n };
-    return weight;
+}
+
+static int8_t *last_weights(struct bench *b)
+{
+    return (int8_t *)b->layer[b->n - 1].weight;
 }
 
 static void add_event(struct bench *b, uint64_t t_ns, uint32_t source)
@@ -254,8 +258,9 @@ static struct bench random_bench(unsigned seed)
 
     for (uint32_t l = 0; l < 1 + seed % 3; l++) {
         uint32_t outputs = 1 + (uint32_t)(rng_u64(r, i++) % 40);
-        int8_t *w = add_layer(&b, sources, outputs, 1 + (int64_t)(rng_u64(r, i++) % 30),
-                              seed % 3 ? NEURON_SUBTRACT : NEURON_ZERO, 0);
+        add_layer(&b, sources, outputs, 1 + (int64_t)(rng_u64(r, i++) % 30),
+                  seed % 3 ? NEURON_SUBTRACT : NEURON_ZERO, 0);
+        int8_t *w = last_weights(&b);
         for (uint32_t k = 0; k < sources * outputs; k++)
             w[k] = (int8_t)(rng_u64(r, i++) % 21 - 8);
         ((struct neuron *)b.layer[l].neuron)->floor = 0;
@@ -312,12 +317,10 @@ static void random_machines_are_a_naive_twin_under_every_kernel(void **state)
 /* ---- muBrain ---- */
 
 /* Weights of 4 bits, times 8; a potential of at least 0. */
-static int8_t *mubrain_layer(struct bench *b, uint32_t sources, uint32_t outputs)
+static void mubrain_layer(struct bench *b, uint32_t sources, uint32_t outputs)
 {
-    int8_t *weight = add_layer(b, sources, outputs, 64, NEURON_SUBTRACT, 0);
-
+    add_layer(b, sources, outputs, 64, NEURON_SUBTRACT, 0);
     ((struct neuron *)b->layer[b->n - 1].neuron)->floor = 0;
-    return weight;
 }
 
 static void mubrain_fires_once_of_ten_sevens_and_is_never_below_0(void **state)
@@ -325,7 +328,8 @@ static void mubrain_fires_once_of_ten_sevens_and_is_never_below_0(void **state)
     struct bench b = bench_of(&mubrain, "round_robin");
 
     (void)state;
-    int8_t *w = mubrain_layer(&b, 1, 2);
+    mubrain_layer(&b, 1, 2);
+    int8_t *w = last_weights(&b);
     w[0] = 7;
     w[1] = -7;
     for (uint32_t i = 0; i < 10; i++)
@@ -374,7 +378,8 @@ static struct bench mubrain_of_seven(void)
     uint64_t s = 7;
 
     for (uint32_t l = 0; l < 2; l++) {
-        int8_t *w = mubrain_layer(&b, side[l], side[l + 1]);
+        mubrain_layer(&b, side[l], side[l + 1]);
+        int8_t *w = last_weights(&b);
         for (uint32_t i = 0; i < side[l]; i++)
             for (uint32_t o = 0; o < side[l + 1]; o++)
                 w[o * side[l] + i] = (int8_t)(8 * ((int)(next_of(&s) % 15) - 7));
