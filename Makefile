@@ -2,7 +2,8 @@
 # make run        install what is missing, build, classify the Fashion-MNIST test images
 # make test       install what is missing, build, run the tests: two minutes
 # make accuracy   all 10,000 test images of Fashion-MNIST against the predictions of the training
-# make check      test, again with sanitizers and with clang; lint; kernels compared on configs/
+# make check      test, again with sanitizers and with clang; lint; a study under a real Slurm; kernels
+#                 compared on configs/
 # make lint       headers compile alone, cppcheck, layout
 # make fuzz       every fuzz target for FUZZ_SECONDS
 # make article    the article's tables and figures, ours beside the printed number
@@ -105,6 +106,7 @@ check:
 	+@$(SUB) test B=build/clang CC=clang CXX=clang++
 	+@$(SUB) lint
 	$(if $(SC),@scripts/check_install.sh)
+	@scripts/check_slurm.sh $(B)/imcsim
 	@scripts/compare_kernels.sh $(B)/imcsim $(filter-out %_macro.yaml,$(wildcard configs/*.yaml))
 
 lint: $(B)/onnx.pb-c.h

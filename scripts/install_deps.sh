@@ -8,7 +8,7 @@
 #   mpi      and to run studies by mpirun, whose tests are skipped without
 #   browser  and those of them that open a page, which are skipped without one
 #   count    and to count instructions: scripts/instructions.sh
-#   check    and for `make check` and `make fuzz`
+#   check    and for `make check`, whose studies also run under Slurm, and `make fuzz`
 set -eu
 
 run='gcc g++ make libyaml-dev libjansson-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev
@@ -18,7 +18,8 @@ test="$run libcmocka-dev graphviz gnuplot-nox libonnx-testdata ngspice"
 mpi="$test openmpi-bin libopenmpi-dev"
 browser="$test chromium"
 count="$test valgrind"
-check="$browser openmpi-bin libopenmpi-dev clang llvm cppcheck"
+check="$browser openmpi-bin libopenmpi-dev clang llvm cppcheck
+       slurmctld slurmd slurm-client munge"
 
 case ${1-} in
 run)     packages=$run ;;
