@@ -175,7 +175,8 @@ static void naive_step(struct naive *k, const struct nir_cfg *cfg, const int32_t
     unit = cfg->weights != NIR_WEIGHTS_INT8 && whole ? 1 : most > 0 ? most / 127 : 1;
     for (uint32_t o = 0; o < k->out; o++)
         plain_neuron &= k->bias[o] == 0 && k->r[o] == k->r[0] &&
-                        (!k->resets || cfg->reset != NIR_RESET_ZERO || k->v_reset[o] == 0);
+                        (!k->fires || !k->resets || cfg->reset != NIR_RESET_ZERO ||
+                         k->v_reset[o] == 0);
     const double scale = plain_neuron ? unit * k->r[0] : unit;
     const double grid = plain_neuron ? 1 : one;
     for (uint32_t o = 0; o < k->out; o++) {
@@ -195,7 +196,7 @@ static void naive_step(struct naive *k, const struct nir_cfg *cfg, const int32_t
             now = rounded(k->j[o] * rounded(gain * one) / one) + rounded(leak / unit * one);
         } else
             now = acc * (plain_neuron ? 1 : rounded(gain * one)) +
-                  rounded((k->bias[o] * gain + leak) / scale * grid);
+                  rounded((gain * k->bias[o] / scale + leak / scale) * grid);
         double theta = rounded(k->theta[o] / scale * grid);
         k->v[o] = (k->leaks ? rounded(before * rounded(beta * one) / one) : before) + now;
         if (cfg->reset == NIR_RESET_DELAYED && k->fires)
@@ -278,10 +279,13 @@ static void two_layers_fire_as_plain_loops_do(struct rng r)
     cfg.dt_us = 100 + floor(900 * drawn(r, &at));
     cfg.reset = 1 + (enum nir_reset)(3 * drawn(r, &at));
     cfg.weights = drawn(r, &at) < 0.3 ? NIR_WEIGHTS_INT8 : NIR_WEIGHTS_AUTO;
-    draw(&a, r, &at, types[(int)(6 * drawn(r, &at))], 1 + (uint32_t)(6 * drawn(r, &at)),
-         1 + (uint32_t)(6 * drawn(r, &at)), drawn(r, &at) < 0.3);
-    draw(&b, r, &at, types[(int)(9 * drawn(r, &at))], a.out, 1 + (uint32_t)(6 * drawn(r, &at)),
-         drawn(r, &at) < 0.3);
+    uint32_t pick[5];
+    for (size_t i = 0; i < 5; i++) // one after the other: compilers order arguments as they like
+        pick[i] = (uint32_t)((i == 1 ? 9 : 6) * drawn(r, &at));
+    bool whole = drawn(r, &at) < 0.3;
+    draw(&a, r, &at, types[pick[0]], 1 + pick[2], 1 + pick[3], whole);
+    whole = drawn(r, &at) < 0.3;
+    draw(&b, r, &at, types[pick[1]], a.out, 1 + pick[4], whole);
     put_input(&k, a.in);
     put_layer(&k, &a, "0", "1", "input");
     put_layer(&k, &b, "2", "3", "1");
@@ -299,7 +303,10 @@ static void two_layers_fire_as_plain_loops_do(struct rng r)
             assert_int_equal(spikes_delivered(s, 1, o), a.spikes[o]);
         for (uint32_t o = 0; o < b.out; o++) {
             fired[o] += (uint32_t)b.spikes[o];
-            assert_true((double)spikes_potential(s, 2, o) == b.v[o]);
+            if ((double)spikes_potential(s, 2, o) != b.v[o])
+                fail_msg("%s, reset %d, weights %d, step %u: neuron %u of %s has %lld, want %.0f",
+                         a.type, (int)cfg.reset, (int)cfg.weights, t, o, b.type,
+                         (long long)spikes_potential(s, 2, o), b.v[o]);
             assert_int_equal(spikes_result(s, o), b.fires ? fired[o] : (int64_t)b.v[o]);
         }
     }
