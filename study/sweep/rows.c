@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -253,12 +254,46 @@ static enum err read_study(const struct reading *r, struct err_msg *m)
     return e;
 }
 
+/* The database as a URI that says that nobody writes to it; NULL when the host has no memory, or
+ * somebody has written what is not in it yet. */
+static char *unchanging(const char *path)
+{
+    sqlite3_str *uri = sqlite3_str_new(NULL);
+    char *wal = sqlite3_mprintf("%s-wal", path);
+    bool written = !wal || access(wal, F_OK) == 0;
+
+    sqlite3_free(wal);
+    sqlite3_str_appendall(uri, "file:");
+    for (; *path; path++)
+        sqlite3_str_appendf(uri, strchr("%?#", *path) ? "%%%02X" : "%c", (unsigned char)*path);
+    sqlite3_str_appendall(uri, "?immutable=1");
+    char *text = sqlite3_str_finish(uri);
+    if (!written)
+        return text;
+    sqlite3_free(text);
+    return NULL;
+}
+
+/* SQLite keeps a file beside a database that it reads, which a read-only disk does not take. */
+static bool wants_to_write(const struct reading *r)
+{
+    return sqlite3_exec(r->db, "PRAGMA schema_version", NULL, NULL, NULL) == SQLITE_CANTOPEN;
+}
+
 static enum err open_study(struct reading *r, struct err_msg *m)
 {
     enum err e = ERR_NONE;
 
     if (sqlite3_open_v2(r->path, &r->db, SQLITE_OPEN_READONLY, NULL))
         e = complain(r, m);
+    char *uri = !e && wants_to_write(r) ? unchanging(r->path) : NULL;
+    if (uri) {
+        sqlite3_close(r->db);
+        r->db = NULL;
+        if (sqlite3_open_v2(uri, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL))
+            e = complain(r, m);
+        sqlite3_free(uri);
+    }
     return e ? e : check_ours(r, m);
 }
 
