@@ -15,6 +15,7 @@
 #include "network/spiking/convert.h"
 #include "network/spiking/spikes.h"
 #include "network/values/values.h"
+#include "test/random_spiking.h"
 #include "test/trained.h"
 #include "traces/images.h"
 
@@ -553,69 +554,6 @@ static void naive_step(struct naive *k, const int32_t *in, uint32_t t)
     }
 }
 
-static uint32_t drawn(struct rng r, uint32_t *at, uint32_t n)
-{
-    return (uint32_t)(rng_u64(r, (*at)++) % n);
-}
-
-/* quiet: without biases, and mostly without leaks, so that neurons rest. */
-static void draw_neuron(struct layer *l, struct rng r, uint32_t *at, bool last, bool periodic,
-                        bool quiet)
-{
-    static const enum neuron_reset resets[] = { NEURON_SUBTRACT, NEURON_SUBTRACT, NEURON_ZERO,
-                                                NEURON_NO_RESET, NEURON_DELAYED };
-    struct neuron *n = neuron_new(neuron_kind_find(last ? "accumulate" : "lif"), l->out.channels,
-                                  l->has_residual);
-
-    l->neuron = n;
-    n->reset = resets[drawn(r, at, periodic ? 4 : 5)];
-    n->most = drawn(r, at, 3) == 0 ? 3 : 1;
-    for (uint32_t o = 0, leaks = drawn(r, at, quiet ? 4 : 2) == 0; leaks && o < n->n; o++)
-        n->beta[o] = drawn(r, at, NEURON_NO_LEAK);
-    n->floor = drawn(r, at, 4) == 0 ? 0 : NEURON_UNBOUNDED;
-    for (uint32_t o = 0; o < l->out.channels; o++) {
-        n->m[o] = 1 + drawn(r, at, 5);
-        n->b[o] = quiet ? 0 : (int64_t)drawn(r, at, 100) - 50;
-        n->theta[o] = 1 + drawn(r, at, 400);
-        if (n->mr)
-            n->mr[o] = (int64_t)drawn(r, at, 200) - 100;
-    }
-    l->value_bits = 8;
-}
-
-static void draw_layer(struct plan_rig *r, struct rng g, uint32_t *at, uint32_t index, bool last,
-                       bool periodic, bool quiet)
-{
-    const struct shape in = layer_delivers(&r->network.layer[index - 1]);
-    const uint32_t k = 1 + drawn(g, at, 3), pad = drawn(g, at, 2);
-    const struct window w = { .kernel = { k < in.height ? k : 1, k < in.width ? k : 1 },
-                              .stride = { 1 + drawn(g, at, 2), 1 + drawn(g, at, 2) },
-                              .dilation = { 1, 1 }, .pad_before = { pad, drawn(g, at, 2) },
-                              .pad_after = { drawn(g, at, 2), pad } };
-    const bool pools = !last && in.height > 2 && in.width > 2 && drawn(g, at, 4) == 0;
-    const bool grouped = !pools && in.channels % 2 == 0 && drawn(g, at, 3) == 0;
-    const uint32_t channels = pools ? in.channels : 2 * (1 + drawn(g, at, 12));
-    struct layer *l = rig_layer(r, index - 1, channels, &w);
-
-    l->groups = pools ? channels : grouped ? 2 : 1;
-    l->value_bits = 8;
-    if (pools) {
-        l->kind = LAYER_AVERAGE_POOL;
-        return;
-    }
-    l->weight = malloc((size_t)layer_kernel_rows(l) * channels);
-    for (size_t i = 0; i < (size_t)layer_kernel_rows(l) * channels; i++)
-        l->weight[i] = (int8_t)((int32_t)drawn(g, at, 255) - 127);
-    for (uint32_t other = 1; other < index && !l->has_residual; other++)
-        if (memcmp(&r->network.layer[other].out, &l->out, sizeof l->out) == 0 &&
-            r->network.layer[other].neuron) {
-            l->has_residual = true;
-            l->residual = other;
-        }
-    l->raw_output = last;
-    draw_neuron(l, g, at, last, periodic, quiet);
-}
-
 /* Spikes of a step, events and states so far, and the class, by plain loops. */
 static void check_counts(struct naive *k, const struct spike_counts *c, uint32_t t)
 {
@@ -641,23 +579,12 @@ static void check_counts(struct naive *k, const struct spike_counts *c, uint32_t
 
 static void check_random(uint64_t seed)
 {
-    static const char *const machine[] = { NULL }, *const codes[] = { "rate", "phase" };
-    const struct rng g = rng_at(seed, "network");
+    static const char *const machine[] = { NULL };
     struct plan_rig r;
     struct naive k = { 0 };
-    uint32_t at = 0, layers = 2 + drawn(g, &at, 5);
-    const bool periodic = drawn(g, &at, 2), quiet = drawn(g, &at, 2);
     struct spike_counts counts;
 
-    rig_config(&r, machine);
-    rig_image(&r, 3 + drawn(g, &at, 5), 3 + drawn(g, &at, 5), 1 + drawn(g, &at, 3));
-    r.network.has_values = true;
-    r.network.layer[0].out_signed = false;
-    r.network.present = (struct presentation){ .coding = coding_find(codes[periodic]),
-                                               .steps = RANDOM_STEPS,
-                                               .bare = !periodic && drawn(g, &at, 2) };
-    for (uint32_t i = 1; i <= layers; i++)
-        draw_layer(&r, g, &at, i, i == layers, periodic, quiet);
+    struct random_draws d = random_spiking_make(&r, seed, RANDOM_STEPS, machine);
     const struct network *n = k.n = &r.network;
     const size_t pixels = map_size(&n->layer[0]);
     for (uint32_t i = 0; i < n->n_layer; i++) {
@@ -669,7 +596,7 @@ static void check_random(uint64_t seed)
     uint8_t *pixel = malloc(pixels);
     int32_t *in = malloc(pixels * sizeof *in);
     for (size_t i = 0; i < pixels; i++)
-        pixel[i] = quiet && drawn(g, &at, 4) ? 0 : (uint8_t)drawn(g, &at, 256);
+        pixel[i] = d.quiet && random_draw(&d, 4) ? 0 : (uint8_t)random_draw(&d, 256);
     struct spikes *s = spikes_new(n);
     assert_true(spike_counts_init(&counts, n));
     spikes_count(s, &counts);
