@@ -1,4 +1,5 @@
-/* network/tokens/attention_values.h -- what a head of attention computes for a query, value by value.
+/* network/tokens/attention_values.h -- what a head of attention computes for a query, value by
+ * value.
  *
  *     acc_j = sum over channels of q k_j                  exact
  *     s_j   = acc_j * score                               or rounded to codes first: score_codes
@@ -10,8 +11,8 @@
  *
  *     ATTENTION_GRID    rne(e_j (2^bits - 1)): the largest is all ones, whatever the sequence is
  *                       long; both sums are exact, and their quotient comes last
- *     ATTENTION_CODES   rne(e_j / sum of e / step) + zero, as a file states it; the sum of products
- *                       is exact and nothing is divided
+ *     ATTENTION_CODES   rne(e_j / sum of e / step) + zero, as a file states it; the sum of
+ *                       products is exact and nothing is divided
  *     ATTENTION_REAL    e_j as it is
  *
  * q, k and v are less their zero points. Values are whole numbers, so that the result is the same
@@ -57,7 +58,7 @@ struct attention_keys { // what a query sees; entries are less their zero points
 void attention_of_query(const struct attention_values *a, const struct attention_keys *keys,
                         const int16_t *query, double *weight, int32_t *out);
 
-/* A value of 8 bits in fewer: rne(v / 2^(8 - bits)), within the same distance of 0 on either side. */
+/* A value of 8 bits in fewer: rne(v / 2^(8 - bits)), as far from 0 on either side. */
 int32_t attention_narrowed(int32_t v, uint32_t bits);
 
 #endif
