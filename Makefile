@@ -14,6 +14,7 @@
 # make bench      speed: images/s, cycles/s, events/s, memory; beside ONNX Runtime where npm has it
 # make peer       the same classes as ONNX Runtime on 1,000 images of the two models; what import
 #                 makes of twelve networks, under its every setting; both pruned; 2,000 random networks
+# make vit        trains models/vit_fmnist.onnx over again: most of an hour of a processor
 # make zoo        ResNet-18/34/50, VGG-16, ... as ONNX with random weights, into $(B)/zoo
 # make clean
 #
@@ -77,7 +78,7 @@ Q    := $(if $(V),,@)
 SUB  = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(JOBS))
 DEPS := @scripts/install_deps.sh
 
-.PHONY: all run test accuracy check lint fuzz article pcm bench peer zoo install uninstall clean
+.PHONY: all run test accuracy check lint fuzz article pcm bench peer vit zoo install uninstall clean
 .SECONDARY:
 
 all: $(if $(CLI),$(B)/imcsim) $(SC_SO) $(MPI_SO) $(HDF5)
@@ -141,6 +142,15 @@ peer:
 	@scripts/peer_imports.sh $(B)
 	@scripts/peer_pruned.sh $(B)
 	@scripts/peer_graphs.sh $(B)
+
+FASHION := $(dir $(IMAGES))
+vit: # apart from the model that comes with imcsim: floats differ from one processor to another
+	$(DEPS) train
+	+@$(SUB) $(B)/examples/vit/train $(B)/examples/vit/quantise
+	OPENBLAS_NUM_THREADS=1 $(B)/examples/vit/train $(FASHION)train-images-idx3-ubyte.gz \
+	    $(FASHION)train-labels-idx1-ubyte.gz $(B)/vit.weights
+	$(B)/examples/vit/quantise $(B)/vit.weights $(FASHION)train-images-idx3-ubyte.gz \
+	    $(B)/vit_fmnist.onnx $(FASHION)t10k-images-idx3-ubyte.gz $(FASHION)t10k-labels-idx1-ubyte.gz
 
 zoo:
 	$(DEPS) test
@@ -283,6 +293,12 @@ $(B)/test/tools/%: $(B)/test/tools/%.o $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 
 $(B)/test/tools/write_hdf5: LDLIBS += $(HDF5_LIBS)
 $(B)/test/tools/write_hdf5.o: CPPFLAGS += $$(pkg-config --cflags hdf5)
+
+$(B)/examples/vit/%.o: CFLAGS += -O3 -march=native -ffast-math
+$(B)/examples/vit/quantise.o: CFLAGS += -fno-fast-math
+$(B)/examples/vit/%: $(B)/examples/vit/%.o $(B)/examples/vit/net.o $(B)/test/onnx_make.o $(B)/onnx.pb-c.o
+	@echo "  LINK  $@"
+	$(Q)$(CC) $(LDFLAGS) $^ -lopenblas -lprotobuf-c -lz -lm -o $@
 
 $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 	@echo "  LINK  $@"

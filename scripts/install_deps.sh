@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing, with sudo where needed; silent when none is.
 #
-# usage: scripts/install_deps.sh run|test|mpi|browser|count|check
+# usage: scripts/install_deps.sh run|test|mpi|browser|count|train|check
 #        scripts/install_deps.sh say FILE    says what building needs, since FILE is not there
 #   run      to build imcsim and classify Debian's Fashion-MNIST test images
 #   test     and to run the tests
 #   mpi      and to run studies by mpirun, whose tests are skipped without
 #   browser  and those of them that open a page, which are skipped without one
+#   train    and to train the vision transformer of examples/vit
 #   count    and to count instructions: scripts/instructions.sh
 #   check    and for `make check`, whose studies also run under Slurm, and `make fuzz`
 set -eu
@@ -18,6 +19,7 @@ test="$run libcmocka-dev graphviz gnuplot-nox libonnx-testdata ngspice"
 mpi="$test openmpi-bin libopenmpi-dev"
 browser="$test chromium"
 count="$test valgrind"
+train="$test libopenblas-dev"
 check="$browser openmpi-bin libopenmpi-dev clang llvm cppcheck
        slurmctld slurmd slurm-client munge"
 
@@ -27,13 +29,14 @@ test)    packages=$test ;;
 mpi)     packages=$mpi ;;
 browser) packages=$browser ;;
 count)   packages=$count ;;
+train)   packages=$train ;;
 check)   packages=$check ;;
 say)     echo "make: $2 is not there. Building needs these Debian packages, or their equivalents:" >&2
          echo $run | fmt -w 90 | sed 's/^/make:     /' >&2
          echo "make: scripts/install_deps.sh run installs them. ONNX's schema elsewhere: make" \
              "ONNX_PROTO=PATH" >&2
          exit 0 ;;
-*)       echo "usage: $0 run|test|mpi|browser|count|check" >&2; exit 2 ;;
+*)       echo "usage: $0 run|test|mpi|browser|count|train|check" >&2; exit 2 ;;
 esac
 
 say() { echo "install_deps.sh: $*" >&2; }
