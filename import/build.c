@@ -13,7 +13,8 @@
 
 #define TYPE(name) ONNX__TENSOR_PROTO__DATA_TYPE__##name
 
-enum { IR_VERSION = 7, OPSET = 14, MOST_WEIGHT = 127, MULTIPLIER_BITS = 15 };
+enum { IR_VERSION = 7, OPSET = 14, REDUCES_BY_INPUT = 18, MOST_WEIGHT = 127,
+       MULTIPLIER_BITS = 15 };
 
 struct name {
     char text[512];
@@ -45,31 +46,42 @@ static const char *node_name(const struct import *im, const struct import_node *
     return name && *name && !n->renamed ? name : value_name(im, n->out);
 }
 
+struct named {
+    const char         *name;
+    struct import_node *node;
+};
+
 static int by_name(const void *a, const void *b)
 {
-    const struct import_node *x = *(struct import_node *const *)a;
-    const struct import_node *y = *(struct import_node *const *)b;
-    const char *p = x->node->proto->name, *q = y->node->proto->name;
-    int c = strcmp(p ? p : "", q ? q : "");
+    const struct named *x = a, *y = b;
+    int c = strcmp(x->name, y->name);
 
-    return c ? c : (x > y) - (x < y);
+    return c ? c : (x->node > y->node) - (x->node < y->node);
 }
 
-/* Nodes of one name: results of a Split, and what rewriting makes of one node. Some runtimes take
- * none that has another's. */
+/* Nodes of one name, but for the first, are called as what they make; the first too where that is
+ * another's name. Results of a Split have one name, and what rewriting makes of one node. Some
+ * runtimes take none that has another's. */
 static enum err rename_nodes(struct import *im, struct err_msg *m)
 {
-    struct import_node **sorted = malloc((im->n_node + 1) * sizeof *sorted);
+    struct named *sorted = malloc((im->n_node + 1) * sizeof *sorted);
+    bool changed = true;
 
     if (!sorted)
         return err_set(m, ERR_MEMORY, "no memory for names");
-    for (uint32_t i = 0; i < im->n_node; i++)
-        sorted[i] = &im->node[i];
-    qsort(sorted, im->n_node, sizeof *sorted, by_name);
-    for (uint32_t i = 1; i < im->n_node; i++) {
-        const char *name = sorted[i]->node->proto->name;
-        const char *last = sorted[i - 1]->node->proto->name;
-        sorted[i]->renamed = name && last && strcmp(name, last) == 0;
+    while (changed) { // values have names of their own
+        changed = false;
+        for (uint32_t i = 0; i < im->n_node; i++)
+            sorted[i] = (struct named){ node_name(im, &im->node[i]), &im->node[i] };
+        qsort(sorted, im->n_node, sizeof *sorted, by_name);
+        for (uint32_t i = 1; i < im->n_node; i++) {
+            struct import_node *n = sorted[i].node;
+            if (strcmp(sorted[i].name, sorted[i - 1].name) != 0)
+                continue;
+            n = n->renamed ? sorted[i - 1].node : n;
+            changed |= !n->renamed;
+            n->renamed = true;
+        }
     }
     free(sorted);
     return ERR_NONE;
@@ -219,6 +231,27 @@ static enum err choose_scales(struct import *im, struct err_msg *m)
         im->value[i].scale = scale >= 0x1p-100F ? scale : 1; // never seen but as 0
     }
     return ERR_NONE;
+}
+
+/* The first that has every operator, and dilations of AveragePool. */
+static int64_t operator_set(const struct import *im)
+{
+    static const struct { const char *op, *attribute; int64_t since; } late[] = {
+        {"Mish", NULL, 18}, {"AveragePool", "dilations", 19}, {"Gelu", NULL, 20},
+        {"Swish", NULL, 24},
+    };
+    int64_t set = OPSET;
+
+    for (uint32_t i = 0; i < im->n_node; i++)
+        for (size_t k = 0; k < sizeof late / sizeof *late; k++) {
+            const Onnx__NodeProto *node = im->node[i].node->proto;
+            bool has = late[k].attribute == NULL;
+            for (size_t a = 0; a < node->n_attribute && !has; a++)
+                has = strcmp(node->attribute[a]->name, late[k].attribute) == 0;
+            if (has && strcmp(node->op_type, late[k].op) == 0 && set < late[k].since)
+                set = late[k].since;
+        }
+    return set;
 }
 
 /* ---- Constants ---- */
@@ -380,6 +413,36 @@ static void add_rounding(const struct import *im, struct onnx_build *b, uint32_t
     onnx_build_node_input(b, d, zeros.text);
 }
 
+static void add_integers(struct onnx_build *b, Onnx__NodeProto *node, char *name, size_t n,
+                         int64_t *v)
+{
+    Onnx__AttributeProto a = ONNX__ATTRIBUTE_PROTO__INIT;
+
+    a.name = name;
+    a.has_type = 1;
+    a.type = ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS;
+    a.n_ints = n;
+    a.ints = v;
+    onnx_build_attribute(b, node, &a);
+}
+
+/* Those of the float graph's node, but for pads that import has settled. */
+static void add_attributes(struct onnx_build *b, Onnx__NodeProto *node,
+                           const struct import_node *n)
+{
+    const Onnx__NodeProto *from = n->node->proto;
+    int64_t pad[4];
+
+    for (size_t i = 0; i < from->n_attribute; i++) {
+        const char *name = from->attribute[i]->name;
+        if (n->n_pad == 0 || (strcmp(name, "auto_pad") != 0 && strcmp(name, "pads") != 0))
+            onnx_build_attribute(b, node, from->attribute[i]);
+    }
+    memcpy(pad, n->pad, sizeof pad);
+    if (n->n_pad > 0)
+        add_integers(b, node, "pads", n->n_pad, pad);
+}
+
 static enum err add_affine(const struct import *im, struct onnx_build *b,
                            const struct import_node *n, struct err_msg *m)
 {
@@ -403,8 +466,8 @@ static enum err add_affine(const struct import *im, struct onnx_build *b,
     onnx_build_node_input(b, node, bias.text);
     if (n->kind == IMPORT_GEMM)
         onnx_build_int(b, node, "transB", 1);
-    for (size_t i = 0; n->kind != IMPORT_GEMM && i < n->node->proto->n_attribute; i++)
-        onnx_build_attribute(b, node, n->node->proto->attribute[i]);
+    else
+        add_attributes(b, node, n);
     return ERR_NONE;
 }
 
@@ -412,13 +475,36 @@ static void add_mean(const struct import *im, struct onnx_build *b, const struct
 {
     const char *out = value_name(im, n->out);
     struct name mean = joined(out, n->flat ? "_mean" : "");
-    Onnx__NodeProto *pool = onnx_build_node(b, "GlobalAveragePool", node_name(im, n), mean.text);
+    Onnx__NodeProto *pool = onnx_build_node(b, n->largest ? "GlobalMaxPool" : "GlobalAveragePool",
+                                            node_name(im, n), mean.text);
 
     onnx_build_node_input(b, pool, read_name(im, n->in[0]).text);
     if (n->flat)
         onnx_build_node_input(
             b, onnx_build_node(b, "Flatten", joined(node_name(im, n), "/Flatten").text, out),
             mean.text);
+}
+
+/* Axes are an input of ReduceSum, of the others from set 18 on. */
+static void add_reduced(const struct import *im, struct onnx_build *b, const struct import_node *n)
+{
+    const Onnx__NodeProto *from = n->node->proto;
+    const char *out = value_name(im, n->out);
+    const struct array *axes = &n->list[0];
+    struct name list = joined(out, "_axes");
+    Onnx__NodeProto *node = onnx_build_node(b, from->op_type, node_name(im, n), out);
+
+    onnx_build_node_input(b, node, read_name(im, n->in[0]).text);
+    for (size_t i = 0; i < from->n_attribute; i++)
+        if (strcmp(from->attribute[i]->name, "keepdims") == 0)
+            onnx_build_attribute(b, node, from->attribute[i]);
+    if (strcmp(from->op_type, "ReduceSum") != 0 && operator_set(im) < REDUCES_BY_INPUT) {
+        add_integers(b, node, "axes", axes->n, axes->integer);
+        return;
+    }
+    onnx_build_tensor(b, list.text, TYPE(INT64), 1, axes->dim, axes->integer,
+                      axes->n * sizeof *axes->integer);
+    onnx_build_node_input(b, node, list.text);
 }
 
 /* A list of numbers for each channel, as one more input of a node. */
@@ -547,9 +633,8 @@ static void add_copy(const struct import *im, struct onnx_build *b, const struct
                           n->list[i].n * sizeof *n->list[i].integer);
         onnx_build_node_input(b, node, name.text);
     }
-    bool copies = n->kind == IMPORT_COPY || n->kind == IMPORT_CONCAT;
-    for (size_t i = 0; copies && i < from->n_attribute; i++)
-        onnx_build_attribute(b, node, from->attribute[i]);
+    if (n->kind == IMPORT_COPY || n->kind == IMPORT_CONCAT)
+        add_attributes(b, node, n);
 }
 
 static enum err add_node(const struct import *im, struct onnx_build *b,
@@ -564,6 +649,9 @@ static enum err add_node(const struct import *im, struct onnx_build *b,
         return add_scaling(im, b, n, m);
     case IMPORT_MEAN:
         add_mean(im, b, n);
+        return ERR_NONE;
+    case IMPORT_REDUCE:
+        add_reduced(im, b, n);
         return ERR_NONE;
     case IMPORT_CLIP:
         add_clip(im, b, n);
@@ -598,21 +686,6 @@ static enum err build_graph(const struct import *im, struct onnx_build *b, struc
         onnx_build_output(b, read_name(im, im->end[i].value).text, im->end[i].n_dim,
                           im->end[i].dim);
     return e;
-}
-
-/* The first that has every operator. */
-static int64_t operator_set(const struct import *im)
-{
-    static const struct { const char *op; int64_t since; } late[] = {
-        {"Mish", 18}, {"Gelu", 20}, {"Swish", 24},
-    };
-    int64_t set = OPSET;
-
-    for (uint32_t i = 0; i < im->n_node; i++)
-        for (size_t k = 0; k < sizeof late / sizeof *late; k++)
-            if (strcmp(im->node[i].node->proto->op_type, late[k].op) == 0 && set < late[k].since)
-                set = late[k].since;
-    return set;
 }
 
 /* That the simulator takes it, and not only we. */

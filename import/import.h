@@ -52,11 +52,12 @@ enum import_kind {
     IMPORT_CLIP,
     IMPORT_COPY, // as in the float graph, attributes and all
     IMPORT_CONCAT,
-    IMPORT_MEAN, // over rows and columns
+    IMPORT_MEAN, // over rows and columns, or the largest: a global pool
+    IMPORT_REDUCE, // ReduceMax, ReduceMean, ReduceSum; list 0: the axes
     IMPORT_FLATTEN,
     IMPORT_RESHAPE, // list 0: the dimensions
     IMPORT_RESIZE,  // likewise; to the nearest pixel
-    IMPORT_LISTS,   // Pad, Slice: lists behind the map
+    IMPORT_LISTS,   // Expand, Pad, Slice: lists behind the map
     IMPORT_SPLIT    // likewise, of Slice
 };
 
@@ -76,8 +77,11 @@ struct import_node {
     bool         renamed;         // called as what it makes, for another has the node's name
     uint32_t     behind;          // SCALE: dimensions behind that of the factors
     double       low, high;       // CLIP
-    uint32_t     averaged;        // MEAN, COPY of AveragePool: positions of a window, or 0
+    uint32_t     averaged;        // MEAN, REDUCE, COPY of AveragePool: positions of a window, or 0
+    bool         largest;         // MEAN: the largest pixel instead
     bool         flat;            // MEAN: and flattened
+    int64_t      pad[4];          // CONV, COPY: begins, then ends, in place of auto_pad
+    uint32_t     n_pad;           // 0: as the float graph has them
     struct array list[IMPORT_MOST_LISTS]; // of integers
     uint32_t     n_list;
 };

@@ -51,6 +51,8 @@ static enum err visit_conv(const struct import_walk *w)
         return import_no_memory(w);
     memcpy(n->weight.real, weight->real, weight->n * sizeof *weight->real);
     e = start(w, n, weight->dim[0]);
+    if (!e)
+        e = import_settle_pads(w, n, weight->dim + 2);
     return e ? e : take_bias(w, n, 1);
 }
 

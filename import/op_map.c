@@ -1,4 +1,4 @@
-/* import/op_map.c -- Relu and Clip, Concat, Pad, Slice and Split, Resize. */
+/* import/op_map.c -- Relu and Clip, Concat, Pad, Slice and Split, Resize, Expand. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -218,9 +218,34 @@ static enum err visit_resize(const struct import_walk *w)
     return import_add_list(w, n, out->n_dim, dim);
 }
 
+/* To the result's dimensions. */
+static enum err visit_expand(const struct import_walk *w)
+{
+    const struct array *out = import_out_shape(w);
+    int64_t dim[ONNX_MOST_DIMS];
+    struct import_value *x = import_input(w, 0);
+
+    if (x->known && array_same_shape(import_in_shape(w, 0), out)) {
+        import_alias(w, x);
+        return ERR_NONE;
+    }
+    enum err e = import_take_map(w, 0, &x);
+    if (!e && import_in_shape(w, 0)->n_dim != out->n_dim)
+        e = IMPORT_REFUSE(w, "expands a map to %" PRIu32 " dimensions: want as many as it has",
+                          out->n_dim);
+    if (e)
+        return e;
+    struct import_node *n = import_add_node(w, IMPORT_LISTS, x, NULL);
+    import_new_alike(w, x);
+    for (uint32_t k = 0; k < out->n_dim; k++)
+        dim[k] = out->dim[k];
+    return import_add_list(w, n, out->n_dim, dim);
+}
+
 const struct import_operator import_ops_map[] = {
     {"Clip",   visit_clip},
     {"Concat", visit_concat},
+    {"Expand", visit_expand},
     {"Pad",    visit_pad},
     {"Relu",   visit_relu},
     {"Resize", visit_resize},

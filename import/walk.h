@@ -66,6 +66,11 @@ struct import_node *import_add_node(const struct import_walk *w, enum import_kin
  * scale of its own. */
 enum err import_visit_moved(const struct import_walk *w);
 
+/* Where the node's auto_pad is SAME_UPPER or SAME_LOWER: n's pads, of a kernel of so many places
+ * along each of two axes or one. Runtimes differ in what they make of it beside dilations. */
+enum err import_settle_pads(const struct import_walk *w, struct import_node *n,
+                            const uint32_t *kernel);
+
 /* A list of n integers of a node, which becomes an initializer. */
 enum err import_add_list(const struct import_walk *w, struct import_node *n, uint32_t n_value,
                          const int64_t *v);

@@ -796,12 +796,114 @@ static bool add_space(struct random_graph *g, struct real *r)
     return true;
 }
 
+/* Largest or sum of whole maps, or sum of channels. */
+static bool add_reduced(struct random_graph *g, struct real *r)
+{
+    static const int64_t sides[] = {-1, 2}, channels[] = {1};
+    char axes[GRAPH_NAME];
+    const uint32_t which = below(g, 3);
+
+    if (!draw(g, false, r) || (which == 2 && r->channels < 2))
+        return false;
+    const uint32_t n = which == 2 ? r->channels : r->rows * r->columns;
+    add(g, which == 0 ? "ReduceMax" : "ReduceSum", r->name, "%s %s", r->name,
+        integers(g, axes, which == 2 ? 1 : 2, which == 2 ? channels : sides));
+    r->most *= which == 0 ? 1 : sqrt(n);
+    r->channels = which == 2 ? 1 : r->channels;
+    r->rows = which == 2 ? r->rows : 1;
+    r->columns = which == 2 ? r->columns : 1;
+    return true;
+}
+
+/* A map, and its largest pixel or the sum of its channels at all places. */
+static bool add_expanded(struct random_graph *g, struct real *r)
+{
+    char to[GRAPH_NAME], axes[GRAPH_NAME];
+    const bool of_channels = one_in(g, 2);
+    const int64_t one = 1;
+
+    if (g->n_map + 2 > GRAPH_MOST_MAPS || !draw(g, false, r))
+        return false;
+    struct real small = *r;
+    const int64_t shape[] = {1, r->channels, r->rows, r->columns};
+    if (of_channels) {
+        add(g, "ReduceSum", small.name, "%s %s", r->name, integers(g, axes, 1, &one));
+        small.channels = 1;
+        small.most *= sqrt(r->channels);
+    } else {
+        add(g, "GlobalMaxPool", small.name, "%s", r->name);
+        small.rows = small.columns = 1;
+    }
+    const uint32_t made = (uint32_t)(round_map(g, &small) - g->map);
+    small = real_of(g, made);
+    const int skip = within(g, 0, of_channels ? 1 : 2);
+    add(g, "Expand", small.name, "%s %s", small.name, integers(g, to, 4 - skip, shape + skip));
+    add(g, one_in(g, 3) ? "Sub" : "Add", r->name, "%s %s", r->name, small.name);
+    r->most += small.most;
+    r->addend = 256 * (double)g->map[made].scale;
+    join(g, r, made);
+    cut(g, r);
+    return true;
+}
+
+/* Resize by linear interpolation, whose means at the border are of other numbers of pixels than 2^n
+ * but for one kind of coordinates and a factor of 2. */
+static bool add_linear(struct random_graph *g, struct real *r)
+{
+    static const char *const coordinates[] = {"half_pixel", "pytorch_half_pixel", "asymmetric"};
+    char scales[GRAPH_NAME];
+    uint32_t by[2];
+
+    for (int a = 0; a < 2; a++)
+        by[a] = (uint32_t)within(g, 1, g->exact ? 2 : 4);
+    if (!draw(g, false, r) || r->rows * r->columns * by[0] * by[1] > MOST_PIXELS)
+        return false;
+    const char *mode = coordinates[g->exact ? 2 : below(g, 3)];
+    if (strncmp(mode, "pytorch", 7) == 0 && (r->rows * by[0] == 1 || r->columns * by[1] == 1))
+        return false;
+    const float factor[] = {1, 1, (float)by[0], (float)by[1]};
+    floats(g, scales, (const int64_t[]){4, -1}, 4, factor);
+    Onnx__NodeProto *node = add(g, "Resize", r->name, "%s - %s", r->name, scales);
+    make_text(node, "mode", "linear");
+    make_text(node, "coordinate_transformation_mode", mode);
+    r->rows *= by[0];
+    r->columns *= by[1];
+    return true;
+}
+
+/* A mean of pixels that lie apart. */
+static bool add_dilated(struct random_graph *g, struct real *r)
+{
+    int64_t k[2], d[2], pads[4] = {0};
+
+    if (!draw(g, false, r))
+        return false;
+    uint32_t *side[] = {&r->rows, &r->columns};
+    for (int a = 0; a < 2; a++) {
+        k[a] = g->exact ? 1 << within(g, 0, 1) : within(g, 1, 3);
+        d[a] = within(g, 1, 3);
+        for (int e = 0; e < 2; e++)
+            pads[a + 2 * e] = g->exact ? 0 : within(g, 0, (int)k[a] - 1);
+        int64_t out = *side[a] + pads[a] + pads[a + 2] - (k[a] - 1) * d[a];
+        if (out < 1)
+            return false;
+        *side[a] = (uint32_t)out;
+    }
+    Onnx__NodeProto *node = add(g, "AveragePool", r->name, "%s", r->name);
+    make_ints(node, "kernel_shape", 2, k);
+    make_ints(node, "dilations", 2, d);
+    make_ints(node, "pads", 4, pads);
+    make_int(node, "count_include_pad", one_in(g, 2));
+    return true;
+}
+
 /* New ones come last, so that a seed and a number of operators stand for one graph for ever. */
 static bool (*const operators[])(struct random_graph *g, struct real *r) = {
     add_conv,   add_conv,    add_conv, add_pool,   add_global_pool, add_sum,     add_product,
     add_gate,   add_function, add_function, add_scaling, add_concat, add_part,  add_resize,
     add_shuffle, add_nothing, add_gemm, add_pad,   add_split,       add_channel_mean,
-    add_integer, add_transposed, add_transposed, add_space,
+    add_integer, add_transposed, add_transposed, add_space, add_reduced,     add_expanded,
+    add_linear, add_dilated,
 };
 
 /* ---- Graphs ---- */

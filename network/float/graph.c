@@ -158,7 +158,7 @@ static enum err find_operator(const struct onnx_node *node, const struct float_o
     bool onnx = *found && !named(type, QLINEAR, QLINEAR + 1);
     if ((own && onnx) || (other && microsoft))
         return ERR_NONE;
-    return onnx_node_refuse(node, m, "no such operator here: want those that docs/onnx.md lists");
+    return onnx_node_unknown(node, m);
 }
 
 bool float_is_elementwise(const struct onnx_node *node)

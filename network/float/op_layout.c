@@ -1,5 +1,5 @@
 /* network/float/op_layout.c -- values moved, not changed: Transpose, Concat, Pad, Slice,
- * Split, Gather, DepthToSpace, SpaceToDepth. */
+ * Split, Gather, Expand, DepthToSpace, SpaceToDepth. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -28,7 +28,7 @@ static void walk(const struct walk *w, struct array *out, const struct array *in
 
     for (size_t i = 0; i < n; i++) {
         move(out, scatter ? (size_t)at : i, in, scatter ? i : (size_t)at);
-        for (uint32_t k = w->n_dim; k-- > 0;) {
+        for (size_t k = w->n_dim; k-- > 0;) { // of 32 bits gcc 12 -O2 drops stores to *w
             at += w->step[k];
             if (++place[k] < w->dim[k])
                 break;
@@ -337,6 +337,42 @@ static enum err eval_gather(struct float_call *c)
     return e;
 }
 
+/* ---- Expand ---- */
+
+/* Each axis, counted from the last, as long as the longer of x's and the shape's, which is a
+ * multiple of 1. */
+static enum err eval_expand(struct float_call *c)
+{
+    const struct array *x = c->in[0];
+    int64_t step[ONNX_MOST_DIMS] = {0};
+    struct float_list shape;
+    struct walk w = {0};
+    enum err e = float_integers(c, 1, NULL, &shape);
+
+    if (e)
+        return e;
+    if (shape.n > ONNX_MOST_DIMS)
+        return FLOAT_REFUSE(c, "%" PRIu32 " dimensions: want at most 8", shape.n);
+    w.n_dim = shape.n > x->n_dim ? shape.n : x->n_dim;
+    row_major(x, step);
+    for (uint32_t k = 0; k < w.n_dim; k++) {
+        uint32_t behind = w.n_dim - k;
+        int64_t have = behind > x->n_dim ? 1 : x->dim[x->n_dim - behind];
+        int64_t want = behind > shape.n ? 1 : shape.v[shape.n - behind];
+        if (want < 0 || want > INT32_MAX || (have != want && have != 1 && want != 1))
+            return FLOAT_REFUSE(c, "expands a length of %" PRId64 " to %" PRId64 ": want the same, "
+                                "or 1 of either", have, want);
+        w.dim[k] = (uint32_t)(have == 1 ? want : have);
+        w.step[k] = have == 1 ? 0 : step[x->n_dim - behind];
+    }
+    e = float_out(c, x->type, w.n_dim, w.dim);
+    if (!e)
+        walk(&w, &c->out, x, false);
+    return e;
+}
+
+/* ---- DepthToSpace, SpaceToDepth ---- */
+
 /* DepthToSpace, or SpaceToDepth the other way: pixel (row * b + i, column * b + j) of channel c is
  * channel (i * b + j) * C + c of pixel (row, column), or c * b * b + i * b + j (CRD). */
 static enum err move_blocks(struct float_call *c, bool spreads)
@@ -366,14 +402,15 @@ static enum err move_blocks(struct float_call *c, bool spreads)
     if (e)
         return e;
     const struct array *wide = spreads ? &c->out : x; // of few channels
-    const size_t few = wide->dim[1], high = wide->dim[2], columns = wide->dim[3];
-    for (size_t i = 0; i < wide->n; i++) {
-        size_t column = i % columns, row = i / columns % high, channel = i / columns / high % few;
-        size_t item = i / columns / high / few, place = row % b * b + column % b;
-        size_t of = strcmp(mode, "CRD") == 0 ? channel * bb + place : place * few + channel;
-        size_t k = ((item * few * bb + of) * (high / b) + row / b) * (columns / b) + column / b;
-        move(&c->out, spreads ? i : k, x, spreads ? k : i);
-    }
+    const int64_t few = wide->dim[1], rows = wide->dim[2] / b, columns = wide->dim[3] / b;
+    const int64_t map = rows * columns; // of the deep one
+    const bool by_channel = strcmp(mode, "CRD") == 0;
+    const int64_t place = by_channel ? map : map * few; // from one pixel of a block to the next
+    const struct walk w = {
+        .n_dim = 6,
+        .dim = {wide->dim[0], wide->dim[1], (uint32_t)rows, b, (uint32_t)columns, b},
+        .step = {few * bb * map, by_channel ? bb * map : map, columns, place * b, 1, place}};
+    walk(&w, &c->out, x, !spreads);
     return ERR_NONE;
 }
 
@@ -394,6 +431,7 @@ const struct float_operator float_ops_layout[] = {
     {"Concat",    1, ANY, "axis", eval_concat},
     {"Pad",       1, 4, "mode pads value", eval_pad},
     {"Slice",     1, 5, "starts ends axes", eval_slice},
+    {"Expand",    2, 2, "", eval_expand},
     {"Gather",    2, 2, "axis", eval_gather},
     {"Split",     1, 2, "axis num_outputs split", eval_split},
     {"DepthToSpace", 1, 1, "blocksize mode", eval_depth_to_space},

@@ -1,5 +1,5 @@
-/* network/float/op_resize.c -- Resize and Upsample to the nearest pixel, by any factors or sizes.
- */
+/* network/float/op_resize.c -- Resize and Upsample to the nearest pixel or linearly between
+ * neighbours, by any factors or sizes. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 #include "network/float/op.h"
 
 struct resize {
+    bool   linear;
     char   coordinates[32], nearest[32];
     double scale[ONNX_MOST_DIMS];
 };
@@ -23,8 +24,9 @@ static enum err read_modes(const struct float_call *c, struct resize *z)
         e = onnx_attr_text(c->node, "coordinate_transformation_mode", z->coordinates, 32, c->msg);
     if (!e)
         e = onnx_attr_text(c->node, "nearest_mode", z->nearest, 32, c->msg);
-    if (!e && strcmp(mode, "nearest") != 0)
-        e = FLOAT_REFUSE(c, "mode is \"%s\": want nearest", mode);
+    z->linear = strcmp(mode, "linear") == 0 || strcmp(mode, "bilinear") == 0;
+    if (!e && !z->linear && strcmp(mode, "nearest") != 0)
+        e = FLOAT_REFUSE(c, "mode is \"%s\": want nearest or linear", mode);
     if (!e && strcmp(z->coordinates, "asymmetric") != 0 && strcmp(z->coordinates, "half_pixel") != 0
         && strcmp(z->coordinates, "pytorch_half_pixel") != 0)
         e = FLOAT_REFUSE(c, "coordinate_transformation_mode is \"%s\": want asymmetric or "
@@ -56,20 +58,55 @@ static enum err read_sizes(const struct float_call *c, struct resize *z,
     return ERR_NONE;
 }
 
-/* Where place `at` along an axis of n comes from. */
-static uint32_t source_of(const struct resize *z, uint32_t k, uint32_t at, uint32_t n, uint32_t out)
+/* Where place `at` of `out` along axis k comes from. */
+static double coordinate(const struct resize *z, uint32_t k, uint32_t at, uint32_t out)
 {
-    double v = at / z->scale[k];
-
-    if (strstr(z->coordinates, "half_pixel"))
-        v = (at + 0.5) / z->scale[k] - 0.5;
+    if (strcmp(z->coordinates, "asymmetric") == 0)
+        return at / z->scale[k];
     if (strcmp(z->coordinates, "pytorch_half_pixel") == 0 && out == 1)
-        v = 0;
-    v = strcmp(z->nearest, "floor") == 0               ? floor(v)
-        : strcmp(z->nearest, "ceil") == 0              ? ceil(v)
-        : strcmp(z->nearest, "round_prefer_ceil") == 0 ? floor(v + 0.5)
-                                                       : ceil(v - 0.5);
+        return 0;
+    return (at + 0.5) / z->scale[k] - 0.5;
+}
+
+static uint32_t within(double v, uint32_t n)
+{
     return v < 0 ? 0 : v >= n ? n - 1 : (uint32_t)v;
+}
+
+/* The nearest of n places. */
+static uint32_t nearest_to(const struct resize *z, double v, uint32_t n)
+{
+    return within(strcmp(z->nearest, "floor") == 0               ? floor(v)
+                  : strcmp(z->nearest, "ceil") == 0              ? ceil(v)
+                  : strcmp(z->nearest, "round_prefer_ceil") == 0 ? floor(v + 0.5)
+                                                                 : ceil(v - 0.5), n);
+}
+
+/* Value i of the result: the sum over both neighbours along each axis, by how near they are. */
+static double value_at(const struct resize *z, const struct array *x, const uint32_t *dim, size_t i)
+{
+    uint32_t place[2][ONNX_MOST_DIMS];
+    double weight[2][ONNX_MOST_DIMS], sum = 0;
+    uint32_t n_corner = z->linear ? 1U << x->n_dim : 1;
+
+    for (uint32_t k = x->n_dim; k-- > 0; i /= dim[k]) {
+        double v = coordinate(z, k, (uint32_t)(i % dim[k]), dim[k]);
+        place[0][k] = z->linear ? within(floor(v), x->dim[k]) : nearest_to(z, v, x->dim[k]);
+        place[1][k] = within(floor(v) + 1, x->dim[k]);
+        weight[1][k] = z->linear ? v - floor(v) : 0;
+        weight[0][k] = 1 - weight[1][k];
+    }
+    for (uint32_t corner = 0; corner < n_corner; corner++) {
+        double part = 1;
+        size_t from = 0;
+        for (uint32_t k = 0; k < x->n_dim; k++) {
+            part *= weight[corner >> k & 1][k];
+            from = from * x->dim[k] + place[corner >> k & 1][k];
+        }
+        if (part > 0)
+            sum += part * (double)x->real[from];
+    }
+    return sum;
 }
 
 static enum err eval_resize(struct float_call *c)
@@ -83,12 +120,10 @@ static enum err eval_resize(struct float_call *c)
         e = read_sizes(c, &z, dim);
     if (!e)
         e = float_out(c, x->type, x->n_dim, dim);
-    for (size_t i = 0; i < c->out.n && !e; i++) {
-        size_t rest = i, from = 0, step = 1;
-        for (uint32_t k = x->n_dim; k-- > 0; rest /= dim[k], step *= x->dim[k])
-            from += step * source_of(&z, k, (uint32_t)(rest % dim[k]), x->dim[k], dim[k]);
-        c->out.real[i] = x->real[from];
-    }
+    if (!e && z.linear)
+        e = float_work(c, (uint64_t)c->out.n << x->n_dim);
+    for (size_t i = 0; i < c->out.n && !e; i++)
+        c->out.real[i] = (float)value_at(&z, x, dim, i);
     return e;
 }
 

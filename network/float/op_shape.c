@@ -1,6 +1,7 @@
-/* network/float/op_shape.c -- the same values in another shape, shapes as values, and means over
- * axes. */
+/* network/float/op_shape.c -- the same values in another shape, shapes as values; means, sums and
+ * extremes over axes. */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "network/float/op.h"
@@ -222,9 +223,9 @@ static enum err eval_constant_of_shape(struct float_call *c)
     return e;
 }
 
-/* ---- ReduceMean ---- */
+/* ---- Means, sums and extremes over axes ---- */
 
-/* Where place i of x ends up when the axes of the set are summed over. */
+/* Where place i of x ends up when the axes of the set are left out. */
 static size_t reduced(const struct array *x, uint32_t set, size_t i)
 {
     size_t at = 0, size = 1;
@@ -237,12 +238,13 @@ static size_t reduced(const struct array *x, uint32_t set, size_t i)
     return at;
 }
 
-static enum err eval_reduce_mean(struct float_call *c)
+/* What is left of x once the axes of the set are gone, or 1 long: zeros. */
+static enum err reduced_shape(struct float_call *c, uint32_t *set)
 {
     const struct array *x = c->in[0];
     struct float_list axes;
     int64_t keep = 1, nothing = 0;
-    uint32_t set, dim[ONNX_MOST_DIMS], n_dim = 0;
+    uint32_t dim[ONNX_MOST_DIMS], n_dim = 0;
     enum err e = float_integers(c, 1, "axes", &axes);
 
     if (!e)
@@ -250,23 +252,55 @@ static enum err eval_reduce_mean(struct float_call *c)
     if (!e)
         e = onnx_attr_int(c->node, "noop_with_empty_axes", &nothing, c->msg);
     if (!e && !x->real)
-        e = FLOAT_REFUSE(c, "the mean of %s values: want float", onnx_type_name(x->type));
+        e = FLOAT_REFUSE(c, "of %s values: want float", onnx_type_name(x->type));
     if (!e)
-        e = axis_set(c, &axes, x->n_dim, &set);
+        e = axis_set(c, &axes, x->n_dim, set);
     if (e)
         return e;
     if (axes.n == 0 && !nothing)
-        set = (1U << x->n_dim) - 1;
+        *set = (1U << x->n_dim) - 1;
     for (uint32_t i = 0; i < x->n_dim; i++)
-        if (!(set >> i & 1) || keep)
-            dim[n_dim++] = set >> i & 1 ? 1 : x->dim[i];
-    e = float_out(c, x->type, n_dim, dim);
+        if (!(*set >> i & 1) || keep)
+            dim[n_dim++] = *set >> i & 1 ? 1 : x->dim[i];
+    return float_out(c, x->type, n_dim, dim);
+}
+
+static enum err eval_reduce_sum(struct float_call *c)
+{
+    const struct array *x = c->in[0];
+    uint32_t set;
+    enum err e = reduced_shape(c, &set);
+
     for (size_t i = 0; i < x->n && !e; i++)
         c->out.real[reduced(x, set, i)] += x->real[i];
-    for (size_t i = 0; i < c->out.n && !e; i++)
-        c->out.real[i] /= (float)(x->n / c->out.n);
     return e;
 }
+
+static enum err eval_reduce_mean(struct float_call *c)
+{
+    enum err e = eval_reduce_sum(c);
+
+    for (size_t i = 0; i < c->out.n && !e; i++)
+        c->out.real[i] /= (float)(c->in[0]->n / c->out.n);
+    return e;
+}
+
+static enum err eval_reduce_max(struct float_call *c)
+{
+    const struct array *x = c->in[0];
+    uint32_t set;
+    enum err e = reduced_shape(c, &set);
+
+    for (size_t i = 0; i < c->out.n && !e; i++)
+        c->out.real[i] = -INFINITY;
+    for (size_t i = 0; i < x->n && !e; i++) {
+        float *most = &c->out.real[reduced(x, set, i)];
+        *most = x->real[i] > *most || isnan(x->real[i]) ? x->real[i] : *most;
+    }
+    return e;
+}
+
+#define REDUCES "axes keepdims noop_with_empty_axes"
 
 const struct float_operator float_ops_shape[] = {
     {"Reshape",         1, 2, "allowzero", eval_reshape},
@@ -276,6 +310,8 @@ const struct float_operator float_ops_shape[] = {
     {"Shape",           1, 1, "start end", eval_shape},
     {"Constant",        0, 0, "value value_float value_int value_ints", eval_constant},
     {"ConstantOfShape", 1, 1, "value", eval_constant_of_shape},
-    {"ReduceMean",      1, 2, "axes keepdims noop_with_empty_axes", eval_reduce_mean},
+    {"ReduceMax",       1, 2, REDUCES, eval_reduce_max},
+    {"ReduceMean",      1, 2, REDUCES, eval_reduce_mean},
+    {"ReduceSum",       1, 2, REDUCES, eval_reduce_sum},
     {0},
 };

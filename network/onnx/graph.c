@@ -49,6 +49,36 @@ enum err onnx_node_refuse(const struct onnx_node *n, struct err_msg *m, const ch
     return onnx_node_prefix(n, m);
 }
 
+/* What to do about some that many models have. */
+static const struct {
+    const char *op, *cure;
+} cures[] = {
+    {"ConvInteger",           "want static quantisation, with QuantizeLinear"},
+    {"DynamicQuantizeLinear", "want static quantisation, with QuantizeLinear"},
+    {"GlobalLpPool",          "want Abs or Mul, ReduceSum and Sqrt"},
+    {"GroupNormalization",    "want BatchNormalization, whose statistics are constants"},
+    {"InstanceNormalization", "want BatchNormalization, whose statistics are constants"},
+    {"LRN",                   "want the float model, of which imcsim import makes one that runs"},
+    {"LayerNormalization",    "want BatchNormalization, whose statistics are constants"},
+    {"LpPool",                "want Abs or Mul, AveragePool and Sqrt"},
+    {"MatMulInteger",         "want static quantisation, with QuantizeLinear"},
+    {"MeanVarianceNormalization", "want BatchNormalization, whose statistics are constants"},
+    {"ReduceL1",              "want Abs and ReduceSum"},
+    {"ReduceL2",              "want Mul of the map by itself, ReduceSum and Sqrt"},
+    {"ReduceMin",             "want Neg, ReduceMax and Neg"},
+    {"ReduceSumSquare",       "want Mul of the map by itself, and ReduceSum"},
+};
+
+enum err onnx_node_unknown(const struct onnx_node *n, struct err_msg *m)
+{
+    const char *type = n->proto->op_type ? n->proto->op_type : "";
+
+    for (size_t i = 0; i < sizeof cures / sizeof *cures; i++)
+        if (strcmp(type, cures[i].op) == 0)
+            return onnx_node_refuse(n, m, "no such operator here: %s", cures[i].cure);
+    return onnx_node_refuse(n, m, "no such operator here: want those that docs/onnx.md lists");
+}
+
 /* ---- Values ---- */
 
 static int by_name(const void *a, const void *b)

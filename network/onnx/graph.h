@@ -88,6 +88,9 @@ __attribute__((format(printf, 3, 4)))
 #endif
 enum err onnx_node_refuse(const struct onnx_node *n, struct err_msg *m, const char *fmt, ...);
 
+/* Refuses an operator that is nowhere, with what to do about it where that is known. */
+enum err onnx_node_unknown(const struct onnx_node *n, struct err_msg *m);
+
 /* Puts `node "name" (Conv): ` before the line already there; returns ERR_INPUT. */
 enum err onnx_node_prefix(const struct onnx_node *n, struct err_msg *m);
 

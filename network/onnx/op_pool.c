@@ -1,4 +1,5 @@
-/* network/onnx/op_pool.c -- MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool, ReduceMean.
+/* network/onnx/op_pool.c -- MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool, ReduceMax,
+ * ReduceMean, ReduceSum.
  *
  * The largest of some bytes is one of them: MaxPool makes a layer at once. A global average runs in
  * the digital processor of the layer whose map it averages where nothing else reads that map. An
@@ -121,18 +122,24 @@ static enum err read_max_pool(struct onnx_reader *r, const struct onnx_node *nod
     return e ? e : max_pool(r, node, &x, &w, out);
 }
 
+/* The largest pixel of the whole map. */
+static enum err global_max(struct onnx_reader *r, const struct onnx_node *node,
+                           struct onnx_meaning *x)
+{
+    const struct window w = {.kernel = {x->shape.height, x->shape.width}, .stride = {1, 1},
+                             .dilation = {1, 1}};
+
+    if (onnx_is_padded(x))
+        return onnx_node_refuse(node, r->msg, "pools zeros around a map: want it without Pad");
+    return max_pool(r, node, x, &w, (struct shape){1, 1, x->shape.channels});
+}
+
 static enum err read_global_max_pool(struct onnx_reader *r, const struct onnx_node *node)
 {
     struct onnx_meaning x;
     enum err e = take_settled(r, node, &x);
 
-    if (!e && onnx_is_padded(&x))
-        e = onnx_node_refuse(node, r->msg, "pools zeros around a map: want it without Pad");
-    if (e)
-        return e;
-    const struct window w = {.kernel = {x.shape.height, x.shape.width}, .stride = {1, 1},
-                             .dilation = {1, 1}};
-    return max_pool(r, node, &x, &w, (struct shape){1, 1, x.shape.channels});
+    return e ? e : global_max(r, node, &x);
 }
 
 /* ---- Averages ---- */
@@ -327,7 +334,7 @@ static enum err read_global_average_pool(struct onnx_reader *r, const struct onn
     return e;
 }
 
-/* ---- ReduceMean ---- */
+/* ---- ReduceMax, ReduceMean, ReduceSum ---- */
 
 /* Axes are an attribute up to set 17, an input later: as a set of bits, all where none are
  * given. */
@@ -368,43 +375,98 @@ static enum err average_channels(struct onnx_reader *r, const struct onnx_node *
     return ERR_NONE;
 }
 
-static enum err read_reduce_mean(struct onnx_reader *r, const struct onnx_node *node)
+enum reduced { SIDES, CHANNELS, OTHERS };
+
+/* What a node reduces x over; *flat: to two dimensions. */
+static enum err read_reduced(const struct onnx_reader *r, const struct onnx_node *node,
+                             const struct onnx_meaning *x, enum reduced *over, bool *flat)
 {
-    struct onnx_meaning x, out;
+    bool last = x->layout == ONNX_NHWC;
+    uint32_t sides = last ? 6 : x->layout == ONNX_NCW ? 4 : 12, channels = last ? 8 : 2, set = 0;
     int64_t keepdims = 1;
-    uint32_t set = 0;
     enum err e = onnx_attr_int(node, "keepdims", &keepdims, r->msg);
 
     if (!e)
-        e = onnx_take_pixels(r, node, 0, &x);
+        e = read_axes(r, node, x, &set);
+    *over = onnx_is_flat(x) || onnx_is_grouped(x) ? OTHERS
+            : set == sides                        ? SIDES
+            : set == channels && keepdims         ? CHANNELS
+                                                  : OTHERS;
+    *flat = !keepdims;
+    return e;
+}
+
+/* A mean, or as many of it as there are pixels or channels. */
+static enum err reduce(struct onnx_reader *r, const struct onnx_node *node, bool sums)
+{
+    struct onnx_meaning x, out;
+    enum reduced over = OTHERS;
+    bool flat = false;
+    enum err e = onnx_take_pixels(r, node, 0, &x);
+
     if (!e)
-        e = read_axes(r, node, &x, &set);
-    if (e)
-        return e;
-    bool last = x.layout == ONNX_NHWC, flat = onnx_is_flat(&x);
-    uint32_t sides = last ? 6 : x.layout == ONNX_NCW ? 4 : 12, channels = last ? 8 : 2;
-    if (!flat && set == sides)
-        e = onnx_global_average(r, node, &x, &out);
-    else if (!flat && set == channels && keepdims)
-        e = average_channels(r, node, &x, &out);
-    else
-        e = onnx_node_refuse(node, r->msg, "averages over other axes than rows and columns, or "
+        e = read_reduced(r, node, &x, &over, &flat);
+    if (!e && over == OTHERS)
+        e = onnx_node_refuse(node, r->msg, "goes over other axes than rows and columns, or "
                              "channels with keepdims 1: want the one or the other");
+    if (!e)
+        e = over == SIDES ? onnx_global_average(r, node, &x, &out)
+                          : average_channels(r, node, &x, &out);
+    if (!e && sums) {
+        const double offset = 0, n = over == CHANNELS
+                                         ? x.shape.channels
+                                         : (double)x.shape.height * x.shape.width;
+        e = onnx_draft_scale(r, node, out.draft, 1, &n, &offset);
+    }
     if (e)
         return e;
-    if (!keepdims)
+    if (flat)
         out.layout = ONNX_FLAT;
     onnx_output(r, node, out);
     return ERR_NONE;
 }
 
-#define WINDOW "auto_pad ceil_mode dilations kernel_shape pads strides"
+static enum err read_reduce_mean(struct onnx_reader *r, const struct onnx_node *node)
+{
+    return reduce(r, node, false);
+}
+
+static enum err read_reduce_sum(struct onnx_reader *r, const struct onnx_node *node)
+{
+    return reduce(r, node, true);
+}
+
+static enum err read_reduce_max(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x;
+    enum reduced over = OTHERS;
+    bool flat = false;
+    enum err e = onnx_take_map(r, node, 0, &x);
+
+    if (!e)
+        e = onnx_settle(r, node, &x);
+    if (!e)
+        e = read_reduced(r, node, &x, &over, &flat);
+    if (!e && over != SIDES)
+        e = onnx_node_refuse(node, r->msg, "takes the largest over other axes than rows and "
+                             "columns: want these");
+    if (!e)
+        e = global_max(r, node, &x);
+    if (!e && flat)
+        r->meaning[node->output[0]].layout = ONNX_FLAT;
+    return e;
+}
+
+#define WINDOW  "auto_pad ceil_mode dilations kernel_shape pads strides"
+#define REDUCES "axes keepdims noop_with_empty_axes"
 
 const struct onnx_operator onnx_ops_pool[] = {
     {"AveragePool",       7, 1, 1, WINDOW " count_include_pad", read_average_pool},
     {"GlobalAveragePool", 1, 1, 1, "", read_global_average_pool},
     {"GlobalMaxPool",     1, 1, 1, "", read_global_max_pool},
     {"MaxPool",           1, 1, 1, WINDOW " storage_order", read_max_pool},
-    {"ReduceMean",        1, 1, 2, "axes keepdims noop_with_empty_axes", read_reduce_mean},
+    {"ReduceMax",         1, 1, 2, REDUCES, read_reduce_max},
+    {"ReduceMean",        1, 1, 2, REDUCES, read_reduce_mean},
+    {"ReduceSum",         1, 1, 2, REDUCES, read_reduce_sum},
     {0},
 };

@@ -1,12 +1,12 @@
-/* network/onnx/op_resize.c -- Resize and Upsample: the nearest pixel, whole factors. A scaling
- * layer whose window sees each pixel several times. */
+/* network/onnx/op_resize.c -- Resize and Upsample: the nearest pixel, whole factors; Expand. A
+ * scaling layer whose window sees each pixel several times. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "network/onnx/read.h"
 
-enum { MOST_FACTOR = 64 };
+enum { MOST_FACTOR = 64, MOST_SIDE = 65536 };
 
 /* Where output x of a map enlarged by f comes from, before it is rounded. */
 static double source_of(const char *mode, double x, double f)
@@ -74,6 +74,30 @@ static enum err read_factors(const struct onnx_reader *r, const struct onnx_node
     return ERR_NONE;
 }
 
+/* Each pixel of x as often as the factors say. */
+static enum err enlarge(struct onnx_reader *r, const struct onnx_node *node,
+                        const struct onnx_meaning *x, uint32_t rows, uint32_t columns)
+{
+    const struct onnx_quantisation q = onnx_quantisation_of_all(r, x);
+    const struct shape out = {x->shape.height * rows, x->shape.width * columns, x->shape.channels};
+    struct onnx_draft *d;
+    uint32_t *list;
+    enum err e = onnx_new_list(r, node, 1, &list);
+
+    if (!e)
+        e = onnx_draft_digital(r, node, x, LAYER_SCALE, &d);
+    if (e)
+        return e;
+    d->layer.out = out;
+    d->layer.window.again[0] = rows - 1;
+    d->layer.window.again[1] = columns - 1;
+    e = onnx_draft_quantise(r, node, d, &q, list);
+    if (!e)
+        onnx_output(r, node, (struct onnx_meaning){.means = x->means, .layer = list, .n_layer = 1,
+                                                   .shape = out, .layout = x->layout});
+    return e;
+}
+
 static enum err read_resize(struct onnx_reader *r, const struct onnx_node *node)
 {
     char coordinates[32], nearest[32];
@@ -97,25 +121,66 @@ static enum err read_resize(struct onnx_reader *r, const struct onnx_node *node)
             e = onnx_node_refuse(node, r->msg, "a factor of %g along axis %" PRIu32 ", %s, %s: "
                                  "want whole factors of rows and columns, of the pixel before",
                                  factor[k], k, coordinates, nearest);
+    return e ? e : enlarge(r, node, &x, (uint32_t)factor[2], (uint32_t)factor[3]);
+}
+
+/* ---- Expand ---- */
+
+/* How often each row, column and channel of x comes: those that are one alone, as the shape says.
+ * Counted from the last axis, as many axes as the shape has. */
+static enum err read_expansion(struct onnx_reader *r, const struct onnx_node *node,
+                               const struct onnx_meaning *x, uint32_t again[ONNX_MAP_DIMS])
+{
+    uint32_t dim[ONNX_MAP_DIMS], n_dim = onnx_dims(r, x, dim), n = 0;
+    int64_t shape[ONNX_MAP_DIMS];
+    enum err e = onnx_stored_list(r, node, 1, ONNX_MAP_DIMS, shape, &n);
+
+    for (uint32_t k = 0; k < ONNX_MAP_DIMS; k++)
+        again[k] = 1;
+    if (!e && n > n_dim)
+        e = onnx_node_refuse(node, r->msg, "expands to %" PRIu32 " dimensions: want %" PRIu32, n,
+                             n_dim);
+    for (uint32_t i = 0; i < n && !e; i++) {
+        uint32_t k = n_dim - n + i;
+        if (shape[i] == 1 || shape[i] == dim[k])
+            continue;
+        if (dim[k] != 1 || k == 0 || shape[i] < 1 || shape[i] > MOST_SIDE)
+            return onnx_node_refuse(node, r->msg, "expands axis %" PRIu32 " of %" PRIu32 " to %"
+                                    PRId64 ": want rows, columns or channels of 1, to at most %d",
+                                    k, dim[k], shape[i], MOST_SIDE);
+        again[k] = (uint32_t)shape[i];
+    }
+    return e;
+}
+
+static enum err read_expand(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_meaning x, *y = &r->meaning[node->output[0]];
+    uint32_t again[ONNX_MAP_DIMS];
+    enum err e = onnx_take_map(r, node, 0, &x);
+
+    if (!e && onnx_is_padded(&x))
+        e = onnx_node_refuse(node, r->msg, "expands zeros around a map: want Pad behind it");
+    if (!e)
+        e = onnx_settle(r, node, &x);
+    if (!e && (x.layout == ONNX_NHWC || onnx_is_grouped(&x)))
+        e = onnx_check_layout(r, node, &x);
+    if (!e)
+        e = read_expansion(r, node, &x, again);
     if (e)
         return e;
-    const struct onnx_quantisation q = onnx_quantisation_of_all(r, &x);
-    struct onnx_draft *d;
-    uint32_t *list;
-    e = onnx_new_list(r, node, 1, &list);
-    if (!e)
-        e = onnx_draft_digital(r, node, &x, LAYER_SCALE, &d);
-    if (e)
+    const uint32_t rows = x.layout == ONNX_NCHW ? again[2] : 1;
+    const uint32_t columns = x.layout == ONNX_NCHW ? again[3] : x.layout == ONNX_NCW ? again[2] : 1;
+    onnx_output(r, node, x);
+    if (rows > 1 || columns > 1)
+        e = enlarge(r, node, &x, rows, columns);
+    if (e || again[1] == 1)
         return e;
-    struct shape out = {x.shape.height * (uint32_t)factor[2], x.shape.width * (uint32_t)factor[3],
-                        x.shape.channels};
-    d->layer.out = out;
-    d->layer.window.again[0] = (uint32_t)factor[2] - 1;
-    d->layer.window.again[1] = (uint32_t)factor[3] - 1;
-    e = onnx_draft_quantise(r, node, d, &q, list);
-    if (!e)
-        onnx_output(r, node, (struct onnx_meaning){.means = x.means, .layer = list, .n_layer = 1,
-                                                   .shape = out, .layout = x.layout});
+    y->view = (struct onnx_view){.some = true, .step = {1, 1}};
+    y->shape.channels = again[1];
+    uint32_t *pick; // channel 0
+    e = onnx_new_list(r, node, again[1], &pick);
+    y->view.pick = pick;
     return e;
 }
 
@@ -123,6 +188,7 @@ const struct onnx_operator onnx_ops_resize[] = {
     {"Resize",   10, 1, 4, "coordinate_transformation_mode cubic_coeff_a exclude_outside "
                            "extrapolation_value keep_aspect_ratio_policy mode nearest_mode",
      read_resize},
+    {"Expand",    8, 2, 2, "", read_expand},
     {"Upsample",  7, 1, 2, "mode", read_resize},
     {0},
 };

@@ -84,29 +84,12 @@ static bool is_one_of(const struct onnx_node *node, const char *const *list)
     return false;
 }
 
-/* What to do about some that many models have. */
-static const struct {
-    const char *op, *cure;
-} cures[] = {
-    {"ConvInteger",           "want static quantisation, with QuantizeLinear"},
-    {"DynamicQuantizeLinear", "want static quantisation, with QuantizeLinear"},
-    {"LRN",                   "want the float model, of which imcsim import makes one that runs"},
-    {"MatMulInteger",         "want static quantisation, with QuantizeLinear"},
-};
-
 static enum err refuse_operator(const struct onnx_reader *r, const struct onnx_node *node)
 {
-    const char *type = node->proto->op_type ? node->proto->op_type : "";
-
     if (float_is_elementwise(node))
         return onnx_node_refuse(node, r->msg, "is no function of one rounded map: want "
                                 "QuantizeLinear and DequantizeLinear in front of it");
-
-    for (size_t i = 0; i < sizeof cures / sizeof *cures; i++)
-        if (strcmp(type, cures[i].op) == 0)
-            return onnx_node_refuse(node, r->msg, "no such operator here: %s", cures[i].cure);
-    return onnx_node_refuse(node, r->msg, "no such operator here: want those that docs/onnx.md "
-                            "lists");
+    return onnx_node_unknown(node, r->msg);
 }
 
 static bool knows(const struct onnx_operator *op, const char *name)

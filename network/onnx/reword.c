@@ -56,17 +56,9 @@ static enum err rewrite_sum(struct onnx_rewriting *w, Onnx__NodeProto **own)
 
 /* ---- Pad ---- */
 
-static int64_t opset_of(const Onnx__ModelProto *model)
-{
-    for (size_t i = 0; i < model->n_opset_import; i++)
-        if (onnx_is_own_domain(model->opset_import[i]->domain))
-            return model->opset_import[i]->version;
-    return 1;
-}
-
 static bool takes_pad(const struct onnx_rewriting *w, const Onnx__NodeProto *node)
 {
-    return is(node, "Pad") && opset_of(w->model) >= INPUT_LISTS && node->n_input > 1 &&
+    return is(node, "Pad") && onnx_rewrite_opset(w) >= INPUT_LISTS && node->n_input > 1 &&
            (node->n_input < 4 || !*onnx_text(node->input[3])); // for all axes
 }
 

@@ -12,7 +12,7 @@
 enum { MOST_NODES = 1 << 16, LEAST_OPSET = 10, MOST_BACK = 16 };
 
 static const struct onnx_rewriter *const families[] = {
-    onnx_rewrites_qonnx, onnx_rewrites_lrn, onnx_rewrites_reword,
+    onnx_rewrites_qonnx, onnx_rewrites_linear, onnx_rewrites_lrn, onnx_rewrites_reword,
 };
 
 /* The node, with the names of operators as errors have them. */
@@ -30,6 +30,14 @@ onnx_refuse(struct onnx_rewriting *w, const Onnx__NodeProto *proto, const char *
     vsnprintf(line, sizeof line, fmt, args);
     va_end(args);
     return onnx_node_refuse(&node, w->msg, "%s", line);
+}
+
+int64_t onnx_rewrite_opset(const struct onnx_rewriting *w)
+{
+    for (size_t i = 0; i < w->model->n_opset_import; i++)
+        if (onnx_is_own_domain(w->model->opset_import[i]->domain))
+            return w->model->opset_import[i]->version;
+    return 1;
 }
 
 /* ---- Constants ---- */
@@ -278,12 +286,15 @@ void onnx_put_attribute(struct onnx_rewriting *w, Onnx__NodeProto *node, const c
         for (size_t i = 0; i < a->n_ints; i++)
             a->ints[i] = v[i];
     }
-    node->attribute = calloc(1, sizeof(Onnx__AttributeProto *)); // it has none yet
-    w->failed |= !a->name || !node->attribute;
-    if (node->attribute)
-        node->attribute[node->n_attribute++] = a;
-    else
+    Onnx__AttributeProto **longer =
+        realloc(node->attribute, (node->n_attribute + 1) * sizeof *longer);
+    w->failed |= !a->name || !longer;
+    if (!longer) {
         onnx__attribute_proto__free_unpacked(a, NULL);
+        return;
+    }
+    node->attribute = longer;
+    longer[node->n_attribute++] = a;
 }
 
 /* "value.what" */

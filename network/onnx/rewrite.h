@@ -40,8 +40,8 @@ struct onnx_rewriter { // of one output, which the node has
     /* *node is freed afterwards, unless it is NULL then. */
     enum err (*rewrite)(struct onnx_rewriting *w, Onnx__NodeProto **node);
 };
-extern const struct onnx_rewriter onnx_rewrites_qonnx[], onnx_rewrites_lrn[],
-    onnx_rewrites_reword[]; // end with {0}
+extern const struct onnx_rewriter onnx_rewrites_qonnx[], onnx_rewrites_linear[],
+    onnx_rewrites_lrn[], onnx_rewrites_reword[]; // end with {0}
 
 /* Changes *model, whose graph is there. ERR_INPUT names the node that means something else. */
 enum err onnx_rewrite(Onnx__ModelProto *model, struct err_msg *m);
@@ -57,6 +57,9 @@ __attribute__((format(printf, 3, 4)))
 #endif
 enum err onnx_refuse(struct onnx_rewriting *w, const Onnx__NodeProto *proto,
                              const char *fmt, ...);
+
+/* The model's set of ONNX's own operators. */
+int64_t onnx_rewrite_opset(const struct onnx_rewriting *w);
 
 /* Input i as a constant; false: it is none. */
 bool onnx_rewrite_constant(struct onnx_rewriting *w, const Onnx__NodeProto *node, size_t i,
@@ -83,7 +86,7 @@ void onnx_put_integer(struct onnx_rewriting *w, const char *name, int32_t type, 
 void onnx_put(struct onnx_rewriting *w, Onnx__NodeProto *node);
 
 /* A node with up to three inputs, NULL behind the last, called as `like` is; NULL without memory.
- * One attribute of it, an integer or a list of them. */
+ * One more attribute of it, an integer or a list of them. */
 Onnx__NodeProto *onnx_put_node(struct onnx_rewriting *w, const Onnx__NodeProto *like,
                                const char *type, const char *const in[3], const char *out);
 void onnx_put_attribute(struct onnx_rewriting *w, Onnx__NodeProto *node, const char *name, size_t n,

@@ -631,6 +631,7 @@ static void functions_of_later_sets_keep_their_values(void **state)
     compare(late_model(), 0.02, 0.1);
 }
 
+/* All have one, which is a value's too. */
 static void no_two_nodes_have_one_name(void **state)
 {
     Onnx__ModelProto *model = late_model();
@@ -638,7 +639,7 @@ static void no_two_nodes_have_one_name(void **state)
 
     (void)state;
     for (size_t i = 0; i < model->graph->n_node; i++)
-        make_rename(&model->graph->node[i]->name, "n");
+        make_rename(&model->graph->node[i]->name, i == 3 ? "" : "f1");
     make_of(&t, model, &plain);
     const Onnx__GraphProto *g = t.q_model->graph;
     for (size_t i = 0; i < g->n_node; i++)
@@ -680,6 +681,113 @@ static void reworded_operators_keep_their_values(void **state)
 {
     (void)state;
     compare(reworded_model(), 0.02, 0.1);
+}
+
+/* Largest and sums of maps and channels, in maps again by Expand; channels first and last. */
+static Onnx__ModelProto *reduced_model(void)
+{
+    Onnx__ModelProto *m = make_model(CHANNELS, SIDE, SIDE);
+    static const int64_t first[] = {0, 3, 1, 2}, last[] = {0, 2, 3, 1}, sides[] = {2, 3};
+    uint32_t seed = 11;
+
+    m->opset_import[0]->version = 13;
+    add_conv(m, "c1", "image", CHANNELS, 8, 3, 1, &seed);
+    int_list(m, "sides", 2, sides);
+    int_list(m, "channels", 1, (const int64_t[]){1});
+    int_list(m, "middle", 2, (const int64_t[]){1, 2});
+    int_list(m, "to", 2, (const int64_t[]){SIDE, SIDE});
+    make_ints(make_node(m, "ReduceMax", "most", "c1", "most"), "axes", 2, sides);
+    make_node(m, "Expand", "e1", "most to", "e1");
+    make_node(m, "Add", "a1", "c1 e1", "a1");
+    make_node(m, "ReduceSum", "all", "a1 channels", "all");
+    int_list(m, "wide", 4, (const int64_t[]){1, 8, 1, 1});
+    make_node(m, "Expand", "e2", "all wide", "e2");
+    add_conv(m, "c2", "e2", 8, 8, 3, 1, &seed);
+    make_node(m, "Relu", "r2", "c2", "r2");
+    make_ints(make_node(m, "Transpose", "t1", "r2", "t1"), "perm", 4, last);
+    make_node(m, "ReduceSum", "s1", "t1 middle", "s1");
+    make_ints(make_node(m, "Transpose", "t2", "s1", "t2"), "perm", 4, first);
+    make_ints(make_node(m, "ReduceMean", "m1", "a1", "m1"), "axes", 1, (const int64_t[]){1});
+    make_node(m, "Expand", "e3", "m1 wide", "e3");
+    make_int(make_node(m, "ReduceSum", "s2", "e3 sides", "s2"), "keepdims", 0);
+    make_node(m, "Sqrt", "q", "t2", "q");
+    make_node(m, "Flatten", "f", "q", "f");
+    add_floats(m, "fc.w", (const int64_t[]){8, N_CLASS, -1}, 0, 1, &seed);
+    make_node(m, "Add", "sum", "f s2", "sum");
+    make_node(m, "MatMul", "fc", "sum fc.w", "out");
+    return m;
+}
+
+static void reductions_keep_their_values(void **state)
+{
+    Onnx__ModelProto *late = reduced_model();
+    struct made t;
+    (void)state;
+
+    compare(reduced_model(), 0.02, 0.1);
+    late->opset_import[0]->version = 20; // axes are an input from set 18 on, and Gelu asks for 20
+    make_rename(&find_node(late, "r2")->op_type, "Gelu");
+    Onnx__NodeProto *mean = find_node(late, "m1");
+    onnx__attribute_proto__free_unpacked(mean->attribute[--mean->n_attribute], NULL);
+    mean->input = realloc(mean->input, 2 * sizeof *mean->input);
+    mean->input[mean->n_input++] = strdup("channels");
+    make_rename(&find_node(late, "q")->op_type, "Abs");
+    make_of(&t, late, &plain);
+    assert_int_equal(t.q_model->opset_import[0]->version, 20);
+    assert_int_equal(find_node(t.q_model, "m1")->n_input, 2);
+    assert_int_equal(find_node(t.q_model, "most")->n_input, 1); // GlobalMaxPool
+    release(&t);
+}
+
+static const int64_t *list_of(const Onnx__ModelProto *m, const char *node, const char *attribute)
+{
+    const Onnx__NodeProto *n = find_node(m, node);
+
+    for (size_t i = 0; i < n->n_attribute; i++)
+        if (strcmp(n->attribute[i]->name, attribute) == 0)
+            return n->attribute[i]->ints;
+    return NULL;
+}
+
+/* ONNX Runtime refuses SAME beside dilations in Conv, and leaves them out of account in pools. */
+static void same_padding_is_written_out(void **state)
+{
+    Onnx__ModelProto *m = make_model(CHANNELS, SIDE, SIDE);
+    const int64_t kernel[] = {2, 3}, apart[] = {2, 3}, step[] = {3, 1};
+    static const int64_t conv[] = {2, 3, 2, 3}, max[] = {1, 3, 0, 3}, mean[] = {0, 1, 0, 1};
+    uint32_t seed = 13;
+    struct made t;
+    (void)state;
+
+    m->opset_import[0]->version = 19;
+    add_conv(m, "c1", "image", CHANNELS, 8, 3, 1, &seed);
+    add_floats(m, "w", (const int64_t[]){8, 8, 3, 3, -1}, 0, 0.3, &seed);
+    Onnx__NodeProto *c = make_node(m, "Conv", "c2", "c1 w", "c2");
+    make_text(c, "auto_pad", "SAME_UPPER");
+    make_ints(c, "dilations", 2, apart);
+    Onnx__NodeProto *p = make_node(m, "MaxPool", "p", "c2", "p");
+    make_text(p, "auto_pad", "SAME_LOWER"); // rows: 3 of 8 by 3, reach 3: one more than there are
+    make_ints(p, "kernel_shape", 2, kernel);
+    make_ints(p, "dilations", 2, apart);
+    make_ints(p, "strides", 2, step);
+    Onnx__NodeProto *a = make_node(m, "AveragePool", "a", "p", "a");
+    make_ints(a, "kernel_shape", 2, kernel);
+    make_ints(a, "dilations", 2, (const int64_t[]){2, 1});
+    make_text(a, "auto_pad", "SAME_UPPER");
+    make_ints(a, "strides", 2, step); // rows: 1 of 3, reach 3
+    make_node(m, "GlobalAveragePool", "g", "a", "g");
+    make_node(m, "Flatten", "f", "g", "f");
+    add_floats(m, "fc.w", (const int64_t[]){8, N_CLASS, -1}, 0, 1, &seed);
+    make_node(m, "MatMul", "fc", "f fc.w", "out");
+    make_of(&t, m, &plain);
+    assert_memory_equal(list_of(t.q_model, "c2", "pads"), conv, sizeof conv);
+    assert_memory_equal(list_of(t.q_model, "p", "pads"), max, sizeof max);
+    assert_memory_equal(list_of(t.q_model, "a", "pads"), mean, sizeof mean);
+    for (size_t i = 0; i < t.q_model->graph->n_node; i++)
+        for (size_t k = 0; k < t.q_model->graph->node[i]->n_attribute; k++)
+            assert_string_not_equal(t.q_model->graph->node[i]->attribute[k]->name, "auto_pad");
+    assert_int_equal(t.q_model->opset_import[0]->version, 19); // dilations of AveragePool
+    release(&t);
 }
 
 static void activations_and_gates_keep_their_values(void **state)
@@ -852,6 +960,8 @@ int main(void)
         cmocka_unit_test(the_image_is_int8_with_the_models_own_mean_and_scale),
         cmocka_unit_test(integers_quantised_and_float_results_agree),
         cmocka_unit_test(reworded_operators_keep_their_values),
+        cmocka_unit_test(reductions_keep_their_values),
+        cmocka_unit_test(same_padding_is_written_out),
         cmocka_unit_test(activations_and_gates_keep_their_values),
         cmocka_unit_test(functions_of_later_sets_keep_their_values),
         cmocka_unit_test(no_two_nodes_have_one_name),

@@ -141,7 +141,9 @@ static bool shape_image(struct sample *t)
         memcpy(t->dim + 1, x->dim, 3 * sizeof *t->dim);
     else if (x->n_dim == 2)
         memcpy(t->dim, x->dim, 2 * sizeof *t->dim); // rows of a batch
-    bool moved = x->n_dim == 3 && has_op(t, "Slice"); // axes that a batch in front would move
+    bool moved = x->n_dim == 3 && // axes that a batch in front would move
+                 (has_op(t, "Slice") || has_op(t, "ReduceMax") || has_op(t, "ReduceMean") ||
+                  has_op(t, "ReduceSum"));
     return x->n_dim >= 2 && x->n_dim <= 4 && (t->n_map == 1 || t->dim[0] == 1) && x->n > 0 &&
            !moved && !has_op(t, "Softmax"); // which import leaves out at the end
 }

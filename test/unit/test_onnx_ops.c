@@ -159,6 +159,44 @@ MODEL(mean_kept, n = make_node(m, "ReduceMean", "p", "b", "y"); ints(n, "axes", 
       end(m, "y", 1.0F / 16, U8, 128))
 MODEL(mean_of_channels, n = make_node(m, "ReduceMean", "p", "b", "y"); ints(n, "axes", LIST(1));
       end(m, "y", 1.0F / 16, I8, 4))
+MODEL(sum_of_maps, int_list(m, "x", LIST(-1, 2)); make_node(m, "ReduceSum", "p", "b x", "y");
+      end(m, "y", 1.0F / 2, I8, 4))
+MODEL(sum_of_maps_flat, n = make_node(m, "ReduceSum", "p", "a", "y"); ints(n, "axes", LIST(2, 3));
+      make_int(n, "keepdims", 0); weights(m, "w", (const int64_t[]){5, 4, -1}, 1.0F / 64);
+      make_qdq(m, "y", "y2", 1.0F / 2, U8, 0); n = make_node(m, "Gemm", "g", "y2 w", "out");
+      make_int(n, "transB", 1))
+MODEL(sum_of_channels, int_list(m, "x", LIST(-3)); make_node(m, "ReduceSum", "p", "b x", "y");
+      end(m, "y", 1.0F / 8, I8, 4))
+MODEL(largest_of_maps, n = make_node(m, "ReduceMax", "p", "b", "y"); ints(n, "axes", LIST(2, 3));
+      end(m, "y", 1.0F / 16, I8, -4))
+MODEL(largest_of_maps_flat, int_list(m, "x", LIST(3, -2));
+      n = make_node(m, "ReduceMax", "p", "b x", "y"); make_int(n, "keepdims", 0);
+      weights(m, "w", (const int64_t[]){4, 5, -1}, 1.0F / 64);
+      make_node(m, "MatMul", "g", "y w", "out"))
+MODEL(largest_channels_last, n = make_node(m, "Transpose", "t", "b", "t");
+      ints(n, "perm", LIST(0, 2, 3, 1)); n = make_node(m, "ReduceMax", "p", "t", "y");
+      ints(n, "axes", LIST(1, 2)); make_int(n, "keepdims", 0); end(m, "y", 1.0F / 8, I8, 0))
+MODEL(sum_channels_last, n = make_node(m, "Transpose", "t", "b", "t");
+      ints(n, "perm", LIST(0, 2, 3, 1)); n = make_node(m, "ReduceSum", "p", "t", "y");
+      ints(n, "axes", LIST(3)); n = make_node(m, "Transpose", "u", "y", "u");
+      ints(n, "perm", LIST(0, 3, 1, 2)); end(m, "u", 1.0F / 8, I8, 0))
+MODEL(average_of_pixels_apart, n = make_node(m, "AveragePool", "p", "b", "y");
+      ints(n, "kernel_shape", LIST(2, 4)); ints(n, "dilations", LIST(3, 1));
+      ints(n, "strides", LIST(2, 1)); end(m, "y", 1.0F / 16, I8, 6))
+MODEL(expanded, make_node(m, "GlobalMaxPool", "g", "b", "g");
+      int_list(m, "x", LIST(1, 4, ROWS, COLUMNS)); make_node(m, "Expand", "e", "g x", "e");
+      make_node(m, "Add", "s", "e a", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(expanded_row, int_list(m, "f", LIST(2)); int_list(m, "l", LIST(3));
+      int_list(m, "x", LIST(2)); make_node(m, "Slice", "c", "b f l x", "c");
+      int_list(m, "z", LIST(5, 1)); make_node(m, "Expand", "e", "c z", "y");
+      end(m, "y", 1.0F / 16, I8, -4))
+MODEL(expanded_channel, int_list(m, "x", LIST(1)); make_node(m, "ReduceSum", "p", "b x", "y");
+      make_qdq(m, "y", "y2", 1.0F / 8, I8, 0); int_list(m, "z", LIST(4, 1, 1));
+      make_node(m, "Expand", "e", "y2 z", "e"); make_node(m, "Mul", "m", "a e", "y3");
+      end(m, "y3", 1.0F / 4, I8, 0))
+MODEL(expanded_to_nothing, int_list(m, "z", LIST(1, 1)); make_node(m, "Expand", "e", "b z", "e");
+      make_node(m, "Shape", "h", "b", "h"); make_node(m, "Expand", "f", "e h", "y");
+      end(m, "y", 1.0F / 16, I8, 0))
 MODEL(factors_behind_relu, channels(m, "f", 2, (const float[]){2, -0.5F, 0, 0.25F});
       channels(m, "o", 2, (const float[]){-1, 0.5F, 0.25F, 0.25F}); scalar(m, "most", 2);
       make_node(m, "Relu", "r", "b", "r"); make_node(m, "Mul", "m", "r f", "y");
@@ -395,6 +433,14 @@ MODEL(enlarged_to_sizes, int_list(m, "k", LIST(1, 4, 2 * ROWS, 2 * COLUMNS));
       make_text(n, "coordinate_transformation_mode", "asymmetric");
       conv(m, "y", "c", 1.0F / 16, U8, 8);
       end(m, "c", 1.0F / 16, U8, 8))
+
+MODEL(enlarged_linearly, make_float_list(m, "k", 4, (const float[]){1, 1, 2, 2});
+      n = make_node(m, "Resize", "z", "b - k", "y"); make_text(n, "mode", "linear");
+      end(m, "y", 1.0F / 16, I8, -4))
+MODEL(enlarged_linearly_onwards, make_float_list(m, "k", 4, (const float[]){1, 1, 2, 2});
+      n = make_node(m, "Resize", "z", "b - k", "y"); make_text(n, "mode", "linear");
+      make_text(n, "coordinate_transformation_mode", "asymmetric");
+      end(m, "y", 1.0F / 32, I8, -4))
 
 /* uint8 weights around 128, a zero point for each output, through QuantizeLinear and a bias. */
 static void quantised_weights(Onnx__ModelProto *m)
@@ -648,6 +694,12 @@ static void each_operator_gives_what_onnx_defines(void **state)
         T(wide_padding, 0, 3), T(largest_of_a_conv, 0, 3),
         T(product_of_maps, 0, 4), T(product_then_relu, 0, 4), T(gate, 0, 5),
         T(gate_of_the_mean, 1, 4), T(enlarged, 0, 3), T(enlarged_to_sizes, 0, 4),
+        T(enlarged_linearly, 1, 4), T(enlarged_linearly_onwards, 0, 4),
+        T(sum_of_maps, 0, 2), T(sum_of_maps_flat, 0, 3), T(sum_of_channels, 0, 3),
+        T(largest_of_maps, 0, 3), T(largest_of_maps_flat, 0, 4), T(largest_channels_last, 0, 4),
+        T(sum_channels_last, 0, 3), T(average_of_pixels_apart, 0, 3),
+        T(expanded, 0, 6), T(expanded_row, 0, 4), T(expanded_channel, 0, 6),
+        T(expanded_to_nothing, 0, 3),
         T(quantised_weights, 0, 3), T(qlinear, 1, 8), T(qlinear_matmul, 0, 3),
     };
     (void)state;
@@ -691,9 +743,21 @@ MODEL(maps_of_other_channels, n = make_node(m, "Concat", "j", "b b", "j"); make_
 MODEL(product_unrounded, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
       make_node(m, "Conv", "c", "b w", "c"); make_node(m, "Mul", "m", "a c", "y");
       end(m, "y", 1.0F / 16, I8, 0))
-MODEL(enlarged_linearly, make_float_list(m, "k", 4, (const float[]){1, 1, 2, 2});
-      n = make_node(m, "Resize", "z", "b - k", "y"); make_text(n, "mode", "linear");
+MODEL(enlarged_cubically, make_float_list(m, "k", 4, (const float[]){1, 1, 2, 2});
+      n = make_node(m, "Resize", "z", "b - k", "y"); make_text(n, "mode", "cubic");
       end(m, "y", 1.0F / 16, I8, -4))
+MODEL(largest_of_channels, n = make_node(m, "ReduceMax", "p", "b", "y"); ints(n, "axes", LIST(1));
+      end(m, "y", 1.0F / 16, I8, 0))
+MODEL(least_of_maps, n = make_node(m, "ReduceMin", "p", "b", "y"); ints(n, "axes", LIST(2, 3));
+      end(m, "y", 1.0F / 16, I8, 0))
+MODEL(normalised_by_itself, channels(m, "f", 0, (const float[]){1, 2, 3, 4});
+      make_node(m, "InstanceNormalization", "p", "b f f", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(expanded_batch, int_list(m, "z", LIST(2, 4, ROWS, COLUMNS));
+      make_node(m, "Expand", "e", "b z", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(expanded_twice, int_list(m, "z", LIST(2 * COLUMNS)); make_node(m, "Expand", "e", "b z", "y");
+      end(m, "y", 1.0F / 16, I8, 0))
+MODEL(expanded_further, int_list(m, "z", LIST(1, 1, 4, ROWS, COLUMNS));
+      make_node(m, "Expand", "e", "b z", "y"); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(enlarged_by_a_half, make_float_list(m, "k", 4, (const float[]){1, 1, 1.5F, 2});
       make_node(m, "Resize", "z", "b - k", "y"); end(m, "y", 1.0F / 16, I8, -4))
 MODEL(function_unrounded, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
@@ -824,8 +888,8 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {sum_behind_pool, "node \"s\" (Add): adds to what is already pooled: want QuantizeLinear"},
         {no_kernel, "node \"p\" (MaxPool): no kernel_shape: want"},
         {indices, "node \"p\" (MaxPool): output 1 is read: want"},
-        {mean_without_axes, "node \"p\" (ReduceMean): averages over other axes than rows and"},
-        {mean_of_the_batch, "node \"p\" (ReduceMean): averages over other axes than rows and"},
+        {mean_without_axes, "node \"p\" (ReduceMean): goes over other axes than rows and"},
+        {mean_of_the_batch, "node \"p\" (ReduceMean): goes over other axes than rows and"},
         {concat_of_rows, "node \"j\" (Concat): concatenates along axis 2: want 1"},
         {concat_unlike, "node \"j\" (Concat): concatenates maps of 7x6 and 6x5: want"},
         {concat_unrounded, "node \"g\" (GlobalAveragePool): reads concatenated maps whose scales"},
@@ -833,7 +897,13 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {spread_map, "node \"s\" (Add): adds 1x1x4 (rows x columns x channels) to 7x6x4: want"},
         {maps_of_other_channels, "node \"m\" (Mul): multiplies maps of 7x6x4 and 7x6x8 (rows x"},
         {product_unrounded, "node \"m\" (Mul): multiplies an unquantised result: want"},
-        {enlarged_linearly, "node \"z\" (Resize): mode is \"linear\": want nearest"},
+        {enlarged_cubically, "node \"z\" (Resize): mode is \"cubic\": want nearest"},
+        {largest_of_channels, "node \"p\" (ReduceMax): takes the largest over other axes than"},
+        {least_of_maps, "node \"p\" (ReduceMin): no such operator here: want Neg, ReduceMax and"},
+        {normalised_by_itself, "node \"p\" (InstanceNormalization): no such operator here: want"},
+        {expanded_batch, "node \"e\" (Expand): expands axis 0 of 1 to 2: want rows, columns"},
+        {expanded_twice, "node \"e\" (Expand): expands axis 3 of 6 to 12: want rows, columns"},
+        {expanded_further, "node \"e\" (Expand): expands to 5 dimensions: want 4"},
         {enlarged_by_a_half, "node \"z\" (Resize): a factor of 1.5 along axis 2, half_pixel"},
         {quotient_of_maps, "node \"d\" (Div): divides by a map: want"},
         {function_unrounded, "node \"f\" (Sigmoid): is no function of one rounded map: want"},

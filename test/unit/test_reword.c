@@ -1,4 +1,6 @@
-/* Operators that become others give the float values that they gave themselves, to the bit. */
+/* Operators that become others give the float values that they gave themselves, to the bit; where
+ * they become means, to the rounding of floats. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -108,6 +110,89 @@ static void a_sum_becomes_additions(void **state)
     keeps_its_values(model_with("Sum", "s n image s s", &node), "Sum", "Add");
 }
 
+/* By rows and columns, in a float model or one that quantises, whose means have one rounding. */
+static void interpolate(const char *coordinates, float rows, float columns, bool quantises)
+{
+    const float scales[] = { 1, 1, rows, columns };
+    const uint8_t zero = 0;
+    Onnx__NodeProto *node;
+    struct err_msg m;
+    size_t n, n_then;
+
+    Onnx__ModelProto *model = model_with("Resize", "image - scales", &node);
+    make_tensor(model, "scales", ONNX_TYPE(FLOAT), (const int64_t[]){ 4, -1 }, scales, 16);
+    make_text(node, "mode", "linear");
+    make_text(node, "coordinate_transformation_mode", coordinates);
+    if (quantises) {
+        make_tensor(model, "zero", ONNX_TYPE(UINT8), (const int64_t[]){ -1 }, &zero, 1);
+        make_tensor(model, "one", ONNX_TYPE(FLOAT), (const int64_t[]){ -1 }, scales, 4);
+        make_node(model, "QuantizeLinear", "q", "image one zero", "bytes");
+    }
+    float *v = values_of(model, &n);
+    if (onnx_rewrite(model, &m))
+        fail_msg("%s by %g and %g: %s", coordinates, (double)rows, (double)columns, m.text);
+    size_t means = 0;
+    for (size_t i = 0; i < model->graph->n_node; i++)
+        means += strcmp(model->graph->node[i]->op_type, "AveragePool") == 0;
+    assert_true(means == 1 || (means == 2 && !quantises));
+    float *then = values_of(model, &n_then);
+    assert_int_equal(n, n_then);
+    assert_int_equal(n, N_VALUE * (size_t)(rows * columns));
+    for (size_t i = 0; i < n; i++)
+        if (!(fabsf(v[i] - then[i]) <= 1e-6F * N_VALUE))
+            fail_msg("%s by %g and %g: value %zu is %g, was %g", coordinates, (double)rows,
+                     (double)columns, i, (double)then[i], (double)v[i]);
+    free(v);
+    free(then);
+    make_free(model);
+}
+
+static void interpolation_becomes_means_of_repeated_pixels(void **state)
+{
+    static const char *const coordinates[] = { "asymmetric", "half_pixel", "pytorch_half_pixel" };
+    (void)state;
+
+    for (int mode = 0; mode < 3; mode++)
+        for (int rows = 1; rows <= 5; rows++)
+            for (int columns = 1; columns <= 4; columns++)
+                for (int quantises = 0; quantises < 2; quantises++)
+                    interpolate(coordinates[mode], (float)rows, (float)columns, quantises);
+}
+
+static void other_interpolation_is_refused_by_name(void **state)
+{
+    static const struct {
+        float rows;
+        const char *coordinates, *want;
+    } cases[] = {
+        { 2, "align_corners", "interpolates with align_corners: want half_pixel" },
+        { 1.5F, "half_pixel", "interpolates by 1.5 along axis 2: want whole factors" },
+        { 0.5F, "half_pixel", "interpolates by 0.5 along axis 2: want whole factors" },
+        { 33, "half_pixel", "interpolates by 33 along axis 2: want whole factors" },
+        { NAN, "half_pixel", "want whole factors" },
+    };
+    Onnx__NodeProto *node;
+    struct err_msg m;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const float scales[] = { 1, 1, cases[i].rows, 2 };
+        Onnx__ModelProto *model = model_with("Resize", "image - scales", &node);
+        make_tensor(model, "scales", ONNX_TYPE(FLOAT), (const int64_t[]){ 4, -1 }, scales, 16);
+        make_text(node, "mode", "linear");
+        make_text(node, "coordinate_transformation_mode", cases[i].coordinates);
+        assert_int_equal(onnx_rewrite(model, &m), ERR_INPUT);
+        assert_non_null(strstr(m.text, "node \"x\" (Resize): "));
+        assert_non_null(strstr(m.text, cases[i].want));
+        make_free(model);
+    }
+    Onnx__ModelProto *model = model_with("Resize", "image - - sizes", &node);
+    make_text(node, "mode", "linear");
+    assert_int_equal(onnx_rewrite(model, &m), ERR_INPUT);
+    assert_non_null(strstr(m.text, "interpolates by no stored scales of four axes: want these"));
+    make_free(model);
+}
+
 static void what_is_padded_by_less_than_nothing_is_cut(void **state)
 {
     const int64_t pads[] = { 0, -1, -2, 3, 0, -3, 1, -1 }; // before each axis, behind each
@@ -156,6 +241,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_become_convolutions),
         cmocka_unit_test(a_sum_becomes_additions),
+        cmocka_unit_test(interpolation_becomes_means_of_repeated_pixels),
+        cmocka_unit_test(other_interpolation_is_refused_by_name),
         cmocka_unit_test(what_is_padded_by_less_than_nothing_is_cut),
         cmocka_unit_test(unknown_channels_and_odd_blocks_are_refused_by_name),
     };
