@@ -5,19 +5,27 @@
 # for each: whether it ran so, and what the error says where it did not.
 #
 # usage: scripts/try_models.sh FOLDER [CONFIG]     IMCSIM: the command (build/imcsim)
+#        LIMIT: seconds of a processor that each command may take (300)
 set -u
 folder=${1:?usage: scripts/try_models.sh FOLDER [CONFIG]}
 config=${2:-configs/imagenet.yaml}
 imcsim=${IMCSIM:-build/imcsim}
+limit=${LIMIT:-300}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ran=0 computed=0 all=0
 
+limited() { # COMMAND [ARGUMENT...]
+    if ! (ulimit -t "$limit" && exec "$@") >"$work/out" 2>"$work/err"; then
+        [ -s "$work/err" ] || echo "more than $limit s of a processor" >"$work/err"
+        return 1
+    fi
+}
+
 run() { # MODEL [OPTION...]
     local model=$1
     shift
-    timeout 300 "$imcsim" run "$config" --set network.onnx="$model" "$@" --log-level error \
-        >"$work/out" 2>"$work/err"
+    limited "$imcsim" run "$config" --set network.onnx="$model" "$@" --log-level error
 }
 
 values() { # MODEL
@@ -27,8 +35,8 @@ values() { # MODEL
 reason() { grep -v ' note: ' "$work/err" | tail -n 1 | sed "s|^imcsim: ||; s|$folder/||g"; }
 
 import() { # MODEL [OPTION...]
-    timeout 300 "$imcsim" import "$@" --images random -o "$work/int8.onnx" --calibrate 4 \
-        --log-level error >"$work/out" 2>"$work/err"
+    limited "$imcsim" import "$@" --images random -o "$work/int8.onnx" --calibrate 4 \
+        --log-level error
 }
 
 try() { # MODEL
