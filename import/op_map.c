@@ -1,4 +1,5 @@
-/* import/op_map.c -- Relu and Clip, Concat, Pad, Slice and Split, Resize, Expand. */
+/* import/op_map.c -- Relu, Clip, Max and Min; Concat; Pad, Slice, Split and Gather; Resize and
+ * Expand. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,9 +13,9 @@ enum { MOST_PART = 256 };
 
 /* A draft is cut before it is rounded; a rounded map is read again, unless it has no values to cut.
  */
-static enum err cut(const struct import_walk *w, double low, double high)
+static enum err cut(const struct import_walk *w, uint32_t i, double low, double high)
 {
-    struct import_value *x = import_input(w, 0), *v;
+    struct import_value *x = import_input(w, i), *v;
     enum err e = ERR_NONE;
 
     if (x->known && !x->draft && x->positive && low == 0 && isinf(high)) {
@@ -23,7 +24,7 @@ static enum err cut(const struct import_walk *w, double low, double high)
     }
     bool open = x->draft && !x->cut && x->n_reader == 1;
     if (!open)
-        e = import_take_map(w, 0, &x);
+        e = import_take_map(w, i, &x);
     if (e)
         return e;
     struct import_node *n = import_add_node(w, IMPORT_CLIP, x, NULL);
@@ -37,7 +38,7 @@ static enum err cut(const struct import_walk *w, double low, double high)
 
 static enum err visit_relu(const struct import_walk *w)
 {
-    return cut(w, 0, INFINITY);
+    return cut(w, 0, 0, INFINITY);
 }
 
 static enum err visit_clip(const struct import_walk *w)
@@ -55,8 +56,36 @@ static enum err visit_clip(const struct import_walk *w)
         high = (double)import_constant(w, 2)->real[0];
     if (!(low < high))
         return IMPORT_REFUSE(w, "clips to %g .. %g: want bounds in order", low, high);
-    return cut(w, low, high);
+    return cut(w, 0, low, high);
 }
+
+/* Of a map and numbers. */
+static enum err visit_bound(const struct import_walk *w, bool below)
+{
+    double bound = below ? -INFINITY : INFINITY;
+    uint32_t n_map = 0, map = 0;
+
+    for (uint32_t i = 0; i < w->node->n_input; i++) {
+        const struct array *c = import_constant(w, i);
+        if (!c || c->n != 1) {
+            map = i;
+            n_map += c ? 2 : 1;
+            continue;
+        }
+        enum err e = import_check_finite(w, "bound", c);
+        if (e)
+            return e;
+        double v = (double)c->real[0];
+        bound = below ? fmax(bound, v) : fmin(bound, v);
+    }
+    if (n_map != 1)
+        return IMPORT_REFUSE(w, "of two maps, or of a constant for each channel: want a map and "
+                             "numbers");
+    return cut(w, map, below ? bound : -INFINITY, below ? INFINITY : bound);
+}
+
+static enum err visit_max(const struct import_walk *w) { return visit_bound(w, true); }
+static enum err visit_min(const struct import_walk *w) { return visit_bound(w, false); }
 
 /* ---- Concat ---- */
 
@@ -114,12 +143,36 @@ static enum err take_list(const struct import_walk *w, struct import_node *n, ui
     return e ? e : import_add_list(w, n, *n_value, v);
 }
 
+/* Pads of all dimensions; set 18 names those that it pads. */
+static enum err list_pads(const struct import_walk *w, int64_t pads[2 * ONNX_MOST_DIMS])
+{
+    const struct array *given = import_integers(w, 1), *axes = import_integers(w, 3);
+    const uint32_t n_dim = import_in_shape(w, 0)->n_dim;
+    int64_t v[2 * ONNX_MOST_DIMS] = {0};
+    uint32_t n = 2 * n_dim;
+    bool is_given;
+    enum err e = ERR_NONE;
+
+    if (given)
+        memcpy(v, given->integer, (n = (uint32_t)given->n) * sizeof *v); // it has been evaluated
+    else
+        e = onnx_attr_list(w->node, "pads", v, 2 * ONNX_MOST_DIMS, &n, &is_given, w->msg);
+    memset(pads, 0, 2 * ONNX_MOST_DIMS * sizeof *pads);
+    for (uint32_t i = 0; i < n / 2 && !e; i++) {
+        int64_t axis = axes ? axes->integer[i] : i;
+        axis = axis < 0 ? axis + n_dim : axis;
+        pads[axis] = v[i];
+        pads[axis + n_dim] = v[i + n / 2];
+    }
+    return e;
+}
+
 static enum err visit_pad(const struct import_walk *w)
 {
     struct import_value *x;
     char mode[16] = "constant";
     double value = 0;
-    uint32_t n_pad;
+    int64_t pads[2 * ONNX_MOST_DIMS];
     enum err e = onnx_attr_text(w->node, "mode", mode, sizeof mode, w->msg);
 
     if (!e)
@@ -129,15 +182,15 @@ static enum err visit_pad(const struct import_walk *w)
     if (!e && (mode[0] != 'c' || value != 0))
         e = IMPORT_REFUSE(w, "pads with mode \"%s\" and value %g: want constant and 0", mode,
                           value);
-    if (!e && w->node->n_input > 3 && w->node->input[3] != ONNX_ABSENT)
-        e = IMPORT_REFUSE(w, "pads axes of its own: want pads for all dimensions");
+    if (!e)
+        e = list_pads(w, pads);
     if (!e)
         e = import_take_map(w, 0, &x);
     if (e)
         return e;
     struct import_node *n = import_add_node(w, IMPORT_LISTS, x, NULL);
     import_new_alike(w, x);
-    return take_list(w, n, 1, "pads", &n_pad);
+    return import_add_list(w, n, 2 * import_in_shape(w, 0)->n_dim, pads);
 }
 
 /* starts, ends, axes, steps */
@@ -194,6 +247,26 @@ static enum err visit_split(const struct import_walk *w)
     return e;
 }
 
+/* Channels by a list, which the reader knows. */
+static enum err visit_gather(const struct import_walk *w)
+{
+    const struct array *index = import_integers(w, 1);
+    int64_t axis = 0;
+    struct import_value *x;
+    enum err e = onnx_attr_int(w->node, "axis", &axis, w->msg);
+
+    if (!e && (!index || index->n_dim != 1 || axis == 0 || w->ends ||
+               import_in_shape(w, 0)->n_dim < 3))
+        e = IMPORT_REFUSE(w, "does not pick channels by a constant list: want that");
+    if (!e)
+        e = import_take_map(w, 0, &x);
+    if (e)
+        return e;
+    struct import_node *n = import_add_node(w, IMPORT_COPY, x, NULL);
+    import_new_alike(w, x);
+    return import_add_list(w, n, (uint32_t)index->n, index->integer);
+}
+
 /* ---- Resize ---- */
 
 /* The result's dimensions say how far; which pixel is the nearest, the node's attributes. */
@@ -246,6 +319,9 @@ const struct import_operator import_ops_map[] = {
     {"Clip",   visit_clip},
     {"Concat", visit_concat},
     {"Expand", visit_expand},
+    {"Gather", visit_gather},
+    {"Max",    visit_max},
+    {"Min",    visit_min},
     {"Pad",    visit_pad},
     {"Relu",   visit_relu},
     {"Resize", visit_resize},

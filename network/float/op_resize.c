@@ -34,6 +34,21 @@ static enum err read_modes(const struct float_call *c, struct resize *z)
     return e;
 }
 
+/* Which axis each scale or size is of: all in order, or those that set 18 names. */
+static enum err read_axes(const struct float_call *c, struct float_list *axes)
+{
+    uint32_t n_dim = c->in[0]->n_dim, axis = 0;
+    enum err e = float_integers(c, ONNX_ABSENT, "axes", axes);
+
+    for (uint32_t i = 0; i < axes->n && !e; i++) {
+        e = float_axis(c, axes->v[i], n_dim, &axis);
+        axes->v[i] = axis;
+    }
+    for (; !axes->given && axes->n < n_dim; axes->n++)
+        axes->v[axes->n] = axes->n;
+    return e;
+}
+
 /* Scales, and the dims that follow; or dims, and the scales. */
 static enum err read_sizes(const struct float_call *c, struct resize *z,
                            uint32_t dim[ONNX_MOST_DIMS])
@@ -41,21 +56,28 @@ static enum err read_sizes(const struct float_call *c, struct resize *z,
     const struct array *x = c->in[0], *size = float_has(c, 3) ? c->in[3] : NULL;
     bool old = c->opset < 11 || strcmp(c->node->proto->op_type, "Upsample") == 0;
     const struct array *scale = float_has(c, old ? 1 : 2) ? c->in[old ? 1 : 2] : NULL;
-
-    if (!x->real)
-        return FLOAT_REFUSE(c, "enlarges %s: want float", onnx_type_name(x->type));
     const struct array *given = size ? size : scale;
-    if (!given || given->n != x->n_dim)
-        return FLOAT_REFUSE(c, "%zu scales or sizes of %" PRIu32 " axes: want one for each",
-                            given ? given->n : 0, x->n_dim);
+    struct float_list axes;
+    enum err e = read_axes(c, &axes);
+
+    if (!e && !x->real)
+        e = FLOAT_REFUSE(c, "enlarges %s: want float", onnx_type_name(x->type));
+    if (!e && (!given || given->n != axes.n))
+        e = FLOAT_REFUSE(c, "%zu scales or sizes of %" PRIu32 " axes: want one for each",
+                         given ? given->n : 0, axes.n);
     for (uint32_t k = 0; k < x->n_dim; k++) {
-        double v = array_get(given, k), length = size ? v : floor(x->dim[k] * v);
+        dim[k] = x->dim[k];
+        z->scale[k] = 1;
+    }
+    for (uint32_t i = 0; i < axes.n && !e; i++) {
+        const uint32_t k = (uint32_t)axes.v[i];
+        double v = array_get(given, i), length = size ? v : floor(x->dim[k] * v);
         if (!(length >= 1 && length <= INT32_MAX) || x->dim[k] == 0)
             return FLOAT_REFUSE(c, "makes axis %" PRIu32 " %g long: want 1 or more", k, length);
         dim[k] = (uint32_t)length;
         z->scale[k] = size ? v / x->dim[k] : v;
     }
-    return ERR_NONE;
+    return e;
 }
 
 /* Where place `at` of `out` along axis k comes from. */
@@ -127,7 +149,7 @@ static enum err eval_resize(struct float_call *c)
     return e;
 }
 
-#define MODES "coordinate_transformation_mode cubic_coeff_a exclude_outside " \
+#define MODES "axes coordinate_transformation_mode cubic_coeff_a exclude_outside " \
               "extrapolation_value keep_aspect_ratio_policy mode nearest_mode"
 
 const struct float_operator float_ops_resize[] = {

@@ -7,6 +7,8 @@
 #include "network/onnx/read.h"
 #include "network/precision.h"
 
+enum { MOST_BOUNDED = 16 }; // inputs of Max and Min
+
 /* Whether what layer l delivers lies within the bounds, to a hundredth of a step. */
 static bool keeps_within(const struct layer *l, double low, double high)
 {
@@ -148,20 +150,28 @@ static enum err read_clip(struct onnx_reader *r, const struct onnx_node *node)
     return e ? e : clip(r, node, low, high);
 }
 
-/* Max and Min of a map and one constant bound it on one side. */
+/* Max and Min of a map and numbers bound it on one side. */
 static enum err read_bounded(struct onnx_reader *r, const struct onnx_node *node, bool below)
 {
-    for (uint32_t i = 0; i < 2; i++) {
-        const struct onnx_meaning *c = onnx_input(r, node, 1 - i);
-        if (!onnx_is_constant(c) || c->tensor.n != 1)
+    double bound = below ? -INFINITY : INFINITY;
+    uint32_t n_map = 0, map = 0;
+
+    for (uint32_t i = 0; i < node->n_input; i++) {
+        const struct onnx_meaning *c = onnx_has_input(node, i) ? onnx_input(r, node, i) : NULL;
+        if (!c || !onnx_is_constant(c) || c->tensor.n != 1) {
+            map = i;
+            n_map += !c || !onnx_is_constant(c) ? 1 : 2;
             continue;
+        }
         double v = onnx_constant(c, 0);
         if (!isfinite(v))
             return onnx_node_refuse(node, r->msg, "its constant is %g: want a finite number", v);
-        return clip_input(r, node, i, below ? v : -INFINITY, below ? INFINITY : v);
+        bound = below ? fmax(bound, v) : fmin(bound, v);
     }
-    return onnx_node_refuse(node, r->msg, "of two maps, or of a constant for each channel: want "
-                            "one number");
+    if (n_map != 1)
+        return onnx_node_refuse(node, r->msg, "of two maps, or of a constant for each channel: "
+                                "want a map and numbers");
+    return clip_input(r, node, map, below ? bound : -INFINITY, below ? INFINITY : bound);
 }
 
 static enum err read_max(struct onnx_reader *r, const struct onnx_node *node)
@@ -176,8 +186,8 @@ static enum err read_min(struct onnx_reader *r, const struct onnx_node *node)
 
 const struct onnx_operator onnx_ops_clip[] = {
     {"Clip", 6, 1, 3, "min max", read_clip},
-    {"Max",  8, 2, 2, "", read_max},
-    {"Min",  8, 2, 2, "", read_min},
+    {"Max",  8, 1, MOST_BOUNDED, "", read_max},
+    {"Min",  8, 1, MOST_BOUNDED, "", read_min},
     {"Relu", 1, 1, 1, "", read_relu},
     {0},
 };

@@ -53,12 +53,14 @@ static enum err read_modes(const struct onnx_reader *r, const struct onnx_node *
     return e;
 }
 
-/* Factors of the four axes, from scales or from sizes. */
+/* Factors of the four axes, from scales or from sizes; set 18 names those that they are of. */
 static enum err read_factors(const struct onnx_reader *r, const struct onnx_node *node,
                              const struct onnx_meaning *x, double factor[4])
 {
     bool old = strcmp(node->proto->op_type, "Upsample") == 0 || r->graph.opset < 11;
-    uint32_t i = old ? 1 : 2, dim[ONNX_MAP_DIMS];
+    uint32_t i = old ? 1 : 2, n = 4, dim[ONNX_MAP_DIMS];
+    int64_t axes[] = {0, 1, 2, 3};
+    bool given = false;
 
     onnx_dims(r, x, dim);
     if (!old && onnx_has_input(node, 3))
@@ -66,12 +68,20 @@ static enum err read_factors(const struct onnx_reader *r, const struct onnx_node
     if (!onnx_has_input(node, i))
         return onnx_node_refuse(node, r->msg, "no scales and no sizes: want either as input");
     const struct onnx_meaning *c = onnx_input(r, node, i);
-    if (!onnx_is_constant(c) || c->tensor.n != 4)
-        return onnx_node_refuse(node, r->msg, "its %s are %s: want four stored numbers",
-                                i == 3 ? "sizes" : "scales", onnx_means_text(c->means));
+    enum err e = onnx_attr_list(node, "axes", axes, 4, &n, &given, r->msg);
+    if (!e && (!onnx_is_constant(c) || c->tensor.n != n))
+        e = onnx_node_refuse(node, r->msg, "its %s are %s: want %" PRIu32 " stored numbers",
+                             i == 3 ? "sizes" : "scales", onnx_means_text(c->means), n);
     for (uint32_t k = 0; k < 4; k++)
-        factor[k] = onnx_constant(c, k) / (i == 3 ? dim[k] : 1);
-    return ERR_NONE;
+        factor[k] = 1;
+    for (uint32_t k = 0; k < n && !e; k++) {
+        int64_t axis = axes[k] < 0 ? axes[k] + 4 : axes[k];
+        if (axis < 0 || axis >= 4)
+            return onnx_node_refuse(node, r->msg, "axis %" PRId64 " of 4: want one of them",
+                                    axes[k]);
+        factor[axis] = onnx_constant(c, k) / (i == 3 ? dim[axis] : 1);
+    }
+    return e;
 }
 
 /* Each pixel of x as often as the factors say. */
@@ -185,7 +195,7 @@ static enum err read_expand(struct onnx_reader *r, const struct onnx_node *node)
 }
 
 const struct onnx_operator onnx_ops_resize[] = {
-    {"Resize",   10, 1, 4, "coordinate_transformation_mode cubic_coeff_a exclude_outside "
+    {"Resize",   10, 1, 4, "axes coordinate_transformation_mode cubic_coeff_a exclude_outside "
                            "extrapolation_value keep_aspect_ratio_policy mode nearest_mode",
      read_resize},
     {"Expand",    8, 2, 2, "", read_expand},

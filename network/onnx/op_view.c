@@ -1,5 +1,5 @@
-/* network/onnx/op_view.c -- Slice, Split and Pad: which part of a map is meant, and zeros around
- * it.
+/* network/onnx/op_view.c -- Slice, Split, Gather and Pad: which part of a map is meant, and zeros
+ * around it.
  *
  * Nothing is computed until something reads the result: zeros around rows and columns become the
  * padding of the Conv behind them; parts, and channels of zeros, a convolution whose weights are 0
@@ -196,6 +196,48 @@ static enum err read_split(struct onnx_reader *r, const struct onnx_node *node)
     return e;
 }
 
+/* ---- Gather ---- */
+
+/* Channels in the order of a list, each as often as it is there. */
+static enum err read_gather(struct onnx_reader *r, const struct onnx_node *node)
+{
+    const struct onnx_meaning *index = onnx_input(r, node, 1);
+    struct onnx_meaning x;
+    int64_t axis = 0;
+    uint32_t *pick = NULL;
+    enum err e = take_four(r, node, &x);
+
+    if (!e)
+        e = onnx_attr_int(node, "axis", &axis, r->msg);
+    if (e)
+        return e;
+    const int64_t n_dim = x.layout == ONNX_NCW ? 3 : 4, a = axis < 0 ? axis + n_dim : axis;
+    if (a < 0 || a >= n_dim || !axis_of(&x, (uint32_t)a).channels || onnx_is_padded(&x))
+        return onnx_node_refuse(node, r->msg, "picks along axis %" PRId64 ", or of zeros around a "
+                                "map: want channels, in front of Pad", axis);
+    if (index->means != ONNX_STORED || onnx_type_is_real(index->tensor.type) ||
+        index->tensor.n_dim != 1 || index->tensor.n < 1 || index->tensor.n > MOST_SIDE)
+        return onnx_node_refuse(node, r->msg, "picks by %s: want a stored list of 1 to %d integers",
+                                onnx_means_text(index->means), MOST_SIDE);
+    const uint32_t n = (uint32_t)index->tensor.n;
+    e = onnx_new_list(r, node, n, &pick);
+    for (uint32_t o = 0; o < n && !e; o++) {
+        int64_t v = onnx_tensor_integer(&index->tensor, o);
+        int64_t from = v < 0 ? v + x.shape.channels : v;
+        if (from < 0 || from >= x.shape.channels)
+            return onnx_node_refuse(node, r->msg, "picks channel %" PRId64 " of %" PRIu32
+                                    ": want one of them", v, x.shape.channels);
+        pick[o] = x.view.pick ? x.view.pick[from] : (uint32_t)from;
+    }
+    if (e)
+        return e;
+    x.view.pick = pick;
+    x.view.some = true;
+    x.shape.channels = n;
+    onnx_output(r, node, x);
+    return ERR_NONE;
+}
+
 /* ---- Pad ---- */
 
 static enum err check_value(const struct onnx_reader *r, const struct onnx_node *node,
@@ -283,6 +325,7 @@ static enum err read_pad(struct onnx_reader *r, const struct onnx_node *node)
 }
 
 const struct onnx_operator onnx_ops_view[] = {
+    {"Gather", 1, 2, 2, "axis", read_gather},
     {"Pad",   2, 1, 4, "mode pads value", read_pad},
     {"Slice", 1, 1, 5, "axes ends starts", read_slice},
     {"Split", 2, 1, 2, "axis num_outputs split", read_split},

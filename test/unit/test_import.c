@@ -683,6 +683,11 @@ static void reworded_operators_keep_their_values(void **state)
     compare(reworded_model(), 0.02, 0.1);
 }
 
+static void scalar(Onnx__ModelProto *m, const char *name, float v)
+{
+    make_tensor(m, name, ONNX_TYPE(FLOAT), (const int64_t[]){-1}, &v, sizeof v);
+}
+
 /* Largest and sums of maps and channels, in maps again by Expand; channels first and last. */
 static Onnx__ModelProto *reduced_model(void)
 {
@@ -703,7 +708,13 @@ static Onnx__ModelProto *reduced_model(void)
     int_list(m, "wide", 4, (const int64_t[]){1, 8, 1, 1});
     make_node(m, "Expand", "e2", "all wide", "e2");
     add_conv(m, "c2", "e2", 8, 8, 3, 1, &seed);
-    make_node(m, "Relu", "r2", "c2", "r2");
+    scalar(m, "low", -0.25F);
+    scalar(m, "high", 2);
+    make_node(m, "Max", "x2", "low c2", "x2");
+    make_node(m, "Min", "n2", "high x2 high", "n2");
+    int_list(m, "order", 8, (const int64_t[]){3, 1, -1, 0, 3, 2, 4, 5});
+    make_int(make_node(m, "Gather", "k2", "n2 order", "k2"), "axis", 1);
+    make_node(m, "Relu", "r2", "k2", "r2");
     make_ints(make_node(m, "Transpose", "t1", "r2", "t1"), "perm", 4, last);
     make_node(m, "ReduceSum", "s1", "t1 middle", "s1");
     make_ints(make_node(m, "Transpose", "t2", "s1", "t2"), "perm", 4, first);

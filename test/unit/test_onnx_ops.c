@@ -345,6 +345,16 @@ MODEL(one_pixel, int_list(m, "start", LIST(3, 5)); int_list(m, "stop", LIST(4, 6
       int_list(m, "axes", LIST(2, 3)); make_node(m, "Slice", "cut", "b start stop axes", "y");
       end(m, "y", 1.0F / 16, I8, -4))
 
+MODEL(picked_channels, int_list(m, "k", LIST(2, -1, 2, 0));
+      n = make_node(m, "Gather", "g", "b k", "y"); make_int(n, "axis", 1);
+      end(m, "y", 1.0F / 16, I8, -4))
+MODEL(picked_of_a_part, int_list(m, "s", LIST(1)); int_list(m, "e", LIST(4));
+      int_list(m, "x", LIST(1)); make_node(m, "Slice", "cut", "b s e x", "c");
+      n = make_node(m, "Transpose", "t", "c", "t"); ints(n, "perm", LIST(0, 2, 3, 1));
+      int_list(m, "k", LIST(2, 0)); n = make_node(m, "Gather", "g", "t k", "g");
+      make_int(n, "axis", -1); n = make_node(m, "Transpose", "u", "g", "u");
+      ints(n, "perm", LIST(0, 3, 1, 2)); end(m, "u", 1.0F / 16, I8, -4))
+
 /* ---- Functions of one byte: a table of the layer that delivers it, or of one by itself ---- */
 
 MODEL(leaky, n = make_node(m, "LeakyRelu", "f", "b", "y"); make_float(n, "alpha", 0.125F);
@@ -411,6 +421,10 @@ MODEL(constant_by_map, scalar(m, "one", 1); scalar(m, "two", 24);
       make_node(m, "Add", "s", "b two", "s"); make_qdq(m, "s", "s2", 1.0F / 4, U8, 0);
       make_node(m, "Div", "d", "one s2", "y"); end(m, "y", 1.0F / 2048, U8, 0))
 
+MODEL(bounds_of_several, scalar(m, "low", -1); scalar(m, "zero", -0.5F); scalar(m, "high", 2);
+      make_node(m, "Max", "f", "low b zero", "y"); make_node(m, "Min", "g", "high y high", "z");
+      end(m, "z", 1.0F / 32, I8, 0))
+
 /* ---- Products of maps; maps enlarged ---- */
 
 MODEL(product_of_maps, make_node(m, "Mul", "m", "a b", "y"); end(m, "y", 1.0F / 16, I8, 4))
@@ -434,6 +448,9 @@ MODEL(enlarged_to_sizes, int_list(m, "k", LIST(1, 4, 2 * ROWS, 2 * COLUMNS));
       conv(m, "y", "c", 1.0F / 16, U8, 8);
       end(m, "c", 1.0F / 16, U8, 8))
 
+MODEL(enlarged_by_axes, make_float_list(m, "k", 2, (const float[]){3, 2});
+      n = make_node(m, "Resize", "z", "b - k", "y"); ints(n, "axes", LIST(-1, 2));
+      end(m, "y", 1.0F / 16, I8, -4))
 MODEL(enlarged_linearly, make_float_list(m, "k", 4, (const float[]){1, 1, 2, 2});
       n = make_node(m, "Resize", "z", "b - k", "y"); make_text(n, "mode", "linear");
       end(m, "y", 1.0F / 16, I8, -4))
@@ -700,6 +717,8 @@ static void each_operator_gives_what_onnx_defines(void **state)
         T(sum_channels_last, 0, 3), T(average_of_pixels_apart, 0, 3),
         T(expanded, 0, 6), T(expanded_row, 0, 4), T(expanded_channel, 0, 6),
         T(expanded_to_nothing, 0, 3),
+        T(picked_channels, 0, 3), T(picked_of_a_part, 0, 3), T(bounds_of_several, 0, 2),
+        T(enlarged_by_axes, 0, 3),
         T(quantised_weights, 0, 3), T(qlinear, 1, 8), T(qlinear_matmul, 0, 3),
     };
     (void)state;
@@ -752,6 +771,11 @@ MODEL(least_of_maps, n = make_node(m, "ReduceMin", "p", "b", "y"); ints(n, "axes
       end(m, "y", 1.0F / 16, I8, 0))
 MODEL(normalised_by_itself, channels(m, "f", 0, (const float[]){1, 2, 3, 4});
       make_node(m, "InstanceNormalization", "p", "b f f", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(picked_rows, int_list(m, "k", LIST(2, 0)); n = make_node(m, "Gather", "g", "b k", "y");
+      make_int(n, "axis", 2); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(picked_beyond, int_list(m, "k", LIST(2, 4)); n = make_node(m, "Gather", "g", "b k", "y");
+      make_int(n, "axis", 1); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(largest_of_two_maps, make_node(m, "Max", "p", "a b", "y"); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(expanded_batch, int_list(m, "z", LIST(2, 4, ROWS, COLUMNS));
       make_node(m, "Expand", "e", "b z", "y"); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(expanded_twice, int_list(m, "z", LIST(2 * COLUMNS)); make_node(m, "Expand", "e", "b z", "y");
@@ -901,6 +925,10 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {largest_of_channels, "node \"p\" (ReduceMax): takes the largest over other axes than"},
         {least_of_maps, "node \"p\" (ReduceMin): no such operator here: want Neg, ReduceMax and"},
         {normalised_by_itself, "node \"p\" (InstanceNormalization): no such operator here: want"},
+        {picked_rows, "node \"g\" (Gather): picks along axis 2, or of zeros around a map: want"},
+        {picked_beyond, "node \"g\" (Gather): picks channel 4 of 4: want one of them"},
+        {largest_of_two_maps, "node \"p\" (Max): of two maps, or of a constant for each channel: "
+                              "want a map and numbers"},
         {expanded_batch, "node \"e\" (Expand): expands axis 0 of 1 to 2: want rows, columns"},
         {expanded_twice, "node \"e\" (Expand): expands axis 3 of 6 to 12: want rows, columns"},
         {expanded_further, "node \"e\" (Expand): expands to 5 dimensions: want 4"},
