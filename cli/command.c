@@ -75,6 +75,10 @@ enum err command_dispatch(int argc, char *const *argv, struct err_msg *m)
     if (argc < 2)
         return err_set(m, ERR_INPUT, "no subcommand (imcsim --help lists them)");
     const char *word = argv[1], *first = argc > 2 ? argv[2] : NULL;
+    bool own = strcmp(word, "list") == 0 || strcmp(word, "version") == 0 ||
+               strcmp(word, "help") == 0; // no row of commands[]
+    if (own && first && (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0))
+        return help(word, NULL, m);
     if (strcmp(word, "--version") == 0 || strcmp(word, "version") == 0) {
         enum err e = none_beyond(2, argc, argv, m);
         if (!e)

@@ -171,30 +171,6 @@ static void print_overview(void)
          "SIGTERM, which leave no unfinished file; 141 when the reader of a pipe has left.");
 }
 
-enum err help(const char *name, const char *word, struct err_msg *m)
-{
-    const struct command *c;
-
-    if (!name) {
-        print_overview();
-        return ERR_NONE;
-    }
-    for (const struct topic *t = topics; t->name; t++)
-        if (strcmp(t->name, name) == 0)
-            return t->print(word, m);
-    if (strcmp(name, "list") == 0 || strcmp(name, "version") == 0 || strcmp(name, "help") == 0) {
-        print_overview();
-        return ERR_NONE;
-    }
-    if (print_document(name))
-        return ERR_NONE;
-    if (command_find(&c, name, m))
-        return err_set(m, ERR_INPUT, "help %.40s: no such page: imcsim help lists subcommands and "
-                       "topics, imcsim help docs the rest", name);
-    help_command(c, stdout);
-    return ERR_NONE;
-}
-
 /* ---- what comes with it ---- */
 
 static int is_yaml(const struct dirent *e)
@@ -204,18 +180,18 @@ static int is_yaml(const struct dirent *e)
     return n > 5 && strcmp(e->d_name + n - 5, ".yaml") == 0;
 }
 
-static int is_onnx(const struct dirent *e)
+static int is_network(const struct dirent *e)
 {
-    size_t n = strlen(e->d_name);
+    const char *end = strrchr(e->d_name, '.');
 
-    return n > 5 && strcmp(e->d_name + n - 5, ".onnx") == 0;
+    return end && (strcmp(end, ".onnx") == 0 || strcmp(end, ".nir") == 0);
 }
 
-/* Whether the full stop at p ends a sentence: "et al. 2021" and "K. Lee" go on. */
+/* Whether the full stop at p ends a sentence: "et al. 2021", "K. Lee" and "(K. Lee)" go on. */
 static bool sentence_ends(const char *text, const char *p)
 {
     return *p == '.' && (!p[1] || (p[1] == ' ' && isupper((unsigned char)p[2]))) &&
-           p - text > 1 && p[-1] != ' ' && p[-2] != ' ';
+           p - text > 1 && p[-1] != ' ' && !strchr(" (", p[-2]);
 }
 
 /* The first sentence of the comment that a file begins with, or nothing. */
@@ -274,21 +250,72 @@ static enum err list_folder(const char *folder, int (*wanted)(const struct diren
     return ERR_NONE;
 }
 
+static const struct list {
+    const char *what, *folder, *doc;
+    int (*wanted)(const struct dirent *);
+    bool whole;         // paths, not names
+    const char *before; // lines of what is in no folder
+} lists[] = {
+    { "configs", "configs", "machines, which run and its like take as CONFIG", is_yaml, false,
+      NULL },
+    { "devices", "configs/devices", "memory devices: core.crossbar.device, energy.device", is_yaml,
+      false, NULL },
+    { "chips", "configs/chips", "costs of a core: energy.chip", is_yaml, false, NULL },
+    { "studies", "configs/studies", "studies, which sweep takes", is_yaml, false, NULL },
+    { "networks", "models", "families (network.family), models (network.onnx, network.nir)",
+      is_network, true,
+      "resnet-cifar (network.family: any depth and size, timing only)\n"
+      "vgg-cifar (network.family: any depth and size, timing only)\n" },
+};
+
+enum { N_LIST = sizeof lists / sizeof *lists };
+
+static void print_lists(void)
+{
+    puts("imcsim list: what comes along\n\nusage: imcsim list WHAT\n");
+    for (size_t i = 0; i < N_LIST; i++)
+        printf("  %-8s  %s\n", lists[i].what, lists[i].doc);
+}
+
 enum err help_list(const char *what, struct err_msg *m)
 {
-    if (what && strcmp(what, "configs") == 0)
-        return list_folder("configs", is_yaml, false, m);
-    if (what && strcmp(what, "devices") == 0)
-        return list_folder("configs/devices", is_yaml, false, m);
-    if (what && strcmp(what, "chips") == 0)
-        return list_folder("configs/chips", is_yaml, false, m);
-    if (what && strcmp(what, "studies") == 0)
-        return list_folder("configs/studies", is_yaml, false, m);
-    if (what && strcmp(what, "networks") == 0) {
-        puts("resnet-cifar (network.family: any depth and size, timing only)\n"
-             "vgg-cifar (network.family: any depth and size, timing only)");
-        return list_folder("models", is_onnx, true, m);
+    for (size_t i = 0; what && i < N_LIST; i++) {
+        const struct list *l = &lists[i];
+        if (strcmp(l->what, what) != 0)
+            continue;
+        fputs(l->before ? l->before : "", stdout);
+        return list_folder(l->folder, l->wanted, l->whole, m);
     }
     return err_set(m, ERR_INPUT, "list%s%.40s: want configs, devices, chips, studies or networks",
                    what ? " " : "", what ? what : "");
+}
+
+/* ---- a page by its name ---- */
+
+enum err help(const char *name, const char *word, struct err_msg *m)
+{
+    const struct command *c;
+
+    if (!name) {
+        print_overview();
+        return ERR_NONE;
+    }
+    for (const struct topic *t = topics; t->name; t++)
+        if (strcmp(t->name, name) == 0)
+            return t->print(word, m);
+    if (strcmp(name, "list") == 0) {
+        print_lists();
+        return ERR_NONE;
+    }
+    if (strcmp(name, "version") == 0 || strcmp(name, "help") == 0) {
+        print_overview();
+        return ERR_NONE;
+    }
+    if (print_document(name))
+        return ERR_NONE;
+    if (command_find(&c, name, m))
+        return err_set(m, ERR_INPUT, "help %.40s: no such page: imcsim help lists subcommands and "
+                       "topics, imcsim help docs the rest", name);
+    help_command(c, stdout);
+    return ERR_NONE;
 }

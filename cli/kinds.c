@@ -263,7 +263,7 @@ option_readers[] = {
     { 0 },
 }, key_readers[] = {
     { "onnx", BIT(ONNX), "an ONNX model", "imcsim list networks has some" },
-    { "nir", BIT(HDF5), "a network in NIR (HDF5)", "imcsim help spiking tells of them" },
+    { "nir", BIT(NIR) | BIT(HDF5), "a network in NIR (HDF5)", "imcsim help spiking tells of them" },
     { "device", BIT(DEVICE), "a memory device", "imcsim list devices has some" },
     { "chip", BIT(CHIP), "the costs of a chip", "imcsim list chips has some" },
     { "calibration", BIT(FACTORS), "factors of circuits", "rram40_macro is one" },

@@ -59,11 +59,11 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_ACTIVITY] = FILE_ROW("activity", activity,
         "prices by the inputs of this run, of run --images --json: --set energy.activity=FILE"),
     [OPTION_COUNT] = { "count", "N", KIND_COUNT, AT(count), 1, 1000000000, {0},
-        "runs the first N images (all; one without --images); report: N points" },
+        "runs the first N images (all; one without --images)" },
     [OPTION_JOBS] = { "jobs", "N", KIND_COUNT, AT(jobs), 1, 1024, {0},
         "threads that share the images (1); the result is the same for any" },
     [OPTION_SEED] = { "seed", "N", KIND_COUNT, AT(seed), 0, INT64_MAX, {0},
-        "of what is random: traffic, analog devices (--set analog.seed=N)" },
+        "of what is random in analog devices: --set analog.seed=N" },
     [OPTION_KERNEL] = { "kernel", "KERNEL", KIND_CHOICE, AT(kernel), 0, 0,
         { "native", "systemc" }, "native or systemc: same results, native is faster (native)" },
     [OPTION_TIMING] = { "timing", "HOW", KIND_CHOICE, AT(timing), 0, 0, { "plan", "chip" },
@@ -91,8 +91,7 @@ static const struct option_row rows[N_OPTION] = {
     [OPTION_LABEL] = { "label", "TEXT", KIND_LABEL, AT(label), 0, 0, {0},
         "names the CONFIG before it in the table" },
     [OPTION_SVG] = FILE_ROW("svg", svg,
-        "draws the chip (map), its front (map --pareto), energies (breakdown), accuracy against "
-        "costs (compare), analog chips in time, spikes step by step (run)"),
+        "draws the accuracy of analog chips in time, or spikes step by step"),
     [OPTION_OUT] = { "out", "DIR", KIND_TEXT, AT(out), 0, 0, {0},
         "writes tables, figures and a page that shows them into this directory" },
     [OPTION_OUTPUT] = FILE_ROW("output", output, "-o FILE: writes the quantised model"),
@@ -162,6 +161,32 @@ static const struct option_row rows[N_OPTION] = {
         { "error", "info", "debug" }, "error, info (progress on a terminal) or debug (info)" },
     [OPTION_HELP] = { "help", NULL, KIND_FLAG, AT(help), 0, 0, {0}, "this text" },
 };
+
+/* What an option is in a subcommand that means something else by it than its row says. */
+static const struct own_doc {
+    const char *command;
+    size_t      id;
+    const char *doc;
+} own_docs[] = {
+    { "import", OPTION_IMAGES,
+      "calibrates on these images: IDX, CIFAR binary, .npy, .npz, a folder of PNG or JPEG; or: "
+      "random" },
+    { "import", OPTION_COUNT, "compares both models on the first N images (all; 100 random ones)" },
+    { "report", OPTION_COUNT, "shows N points (10), or has them in --table points (all)" },
+    { "sweep", OPTION_JOBS, "processes that run points (1); the results are the same for any" },
+    { "map", OPTION_SVG, "draws the chip; its front with --pareto" },
+    { "breakdown", OPTION_SVG, "draws the energies" },
+    { "compare", OPTION_SVG, "draws accuracy against costs" },
+    { "fabric", OPTION_SEED, "of the traffic" },
+};
+
+static const char *doc_of(const struct command *c, size_t id)
+{
+    for (size_t i = 0; i < sizeof own_docs / sizeof *own_docs; i++)
+        if (own_docs[i].id == id && strcmp(own_docs[i].command, c->name) == 0)
+            return own_docs[i].doc;
+    return rows[id].doc;
+}
 
 static bool takes(const struct command *c, size_t id)
 {
@@ -423,7 +448,7 @@ void options_print_help(const struct command *command, FILE *out)
         int n = snprintf(left, sizeof left, "--%s %s", row->name,
                          row->argument ? row->argument : "");
         fprintf(out, "  %-*s  ", LEFT, left);
-        wrap(out, row->doc, 4 + max_u64((uint64_t)n, LEFT), 4 + LEFT, TEXT_WIDTH);
+        wrap(out, doc_of(command, id), 4 + max_u64((uint64_t)n, LEFT), 4 + LEFT, TEXT_WIDTH);
         fputc('\n', out);
     }
 }

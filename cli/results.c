@@ -2,8 +2,12 @@
 #include "cli/results.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "core/wrap.h"
 
 enum { MOST_SHEET = 24, MOST_MORE = 20, MOST_OUTPUT = MOST_SHEET + MOST_MORE, MOST_PATH = 1100 };
 
@@ -67,18 +71,35 @@ static enum err print_sheets(const struct shown *s, enum table_format format, co
     return e;
 }
 
+/* Text around the tables, whose names may be long. */
+static enum err print_around(const struct shown *s, void (*print)(const void *what, FILE *out),
+                             FILE *out, struct err_msg *m)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *f = open_memstream(&text, &n);
+
+    if (f)
+        print(s->what, f);
+    if (!f || fclose(f)) {
+        free(text);
+        return err_set(m, ERR_MEMORY, "no memory for a report");
+    }
+    wrap_lines(out, text, 0, s->options->wide ? SIZE_MAX : TEXT_WIDTH);
+    free(text);
+    return ERR_NONE;
+}
+
 static enum err write_text(const void *shown, FILE *out, struct err_msg *m)
 {
     const struct shown *s = shown;
     bool around = !s->options->table;
 
-    if (around && s->form->head)
-        s->form->head(s->what, out);
-    enum err e = print_sheets(s, s->options->wide ? TABLE_WIDE : TABLE_TEXT,
-                              s->form->head ? "\n" : "", out, m);
-    if (!e && around && s->form->tail)
-        s->form->tail(s->what, out);
-    return e;
+    enum err e = around && s->form->head ? print_around(s, s->form->head, out, m) : ERR_NONE;
+    if (!e)
+        e = print_sheets(s, s->options->wide ? TABLE_WIDE : TABLE_TEXT,
+                         s->form->head ? "\n" : "", out, m);
+    return !e && around && s->form->tail ? print_around(s, s->form->tail, out, m) : e;
 }
 
 static enum err write_markdown(const void *shown, FILE *out, struct err_msg *m)

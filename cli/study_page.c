@@ -329,7 +329,8 @@ enum err study_page_write(const char *dir, const struct study_page *p, struct er
         return err_set(m, ERR_INPUT, "--html: the name is too long");
     enum err e = points_json(&data, p, m);
     if (!e && mkdir(dir, 0777) != 0 && errno != EEXIST)
-        e = err_set(m, ERR_OUTPUT, "%.400s: cannot make it: %s", dir, strerror(errno));
+        e = err_set(m, ERR_OUTPUT, "%.400s: %s: want a directory that exists or can be "
+                    "made", dir, strerror(errno));
     if (!e)
         e = outfile_open(&f, path, m);
     if (!e) {

@@ -310,8 +310,15 @@ static enum err find_figures(const struct sweep *s, struct err_msg *m)
     for (size_t i = 0; i < w->n_objective + w->n_limit; i++) {
         bool limit = i >= w->n_objective;
         const struct wish *wish = limit ? &w->limit[i - w->n_objective] : &w->objective[i];
-        if (figure_find(wish->figure) < N_FIGURE)
-            continue;
+        const enum figure found = figure_find(wish->figure);
+        if (found < N_FIGURE) {
+            bool more = figure_rows[found].more; // is better; at most so much will do of the others
+            if (wish->way == WISH_AS_KNOWN || (wish->way == WISH_MOST) == (more != limit))
+                continue;
+            return err_set(m, ERR_INPUT, "%.300s: %s: of %.60s %s is better: want {%s: ...}",
+                           wish->place, limit ? "limits" : "objective", wish->figure,
+                           more ? "more" : "less", more != limit ? "most" : "least");
+        }
         const char *key[N_FIGURE];
         for (int q = 0; q < N_FIGURE; q++)
             key[q] = figure_rows[q].key;

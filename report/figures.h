@@ -73,7 +73,8 @@ struct figure_title {
 };
 struct figure_title figure_title(enum figure q);
 
-/* N_FIGURE when there is none with this key. */
-enum figure figure_find(const char *key);
+/* By its key, or by its path in the result of run, "timing.latency_us". N_FIGURE when there is
+ * none. */
+enum figure figure_find(const char *name);
 
 #endif

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/util.h"
+#include "core/wrap.h"
 #include "report/json.h"
 #include "report/plan_report.h"
 #include "study/place.h"
@@ -137,16 +139,26 @@ static uint32_t core_at(const struct placed *p, uint32_t node)
     return core;
 }
 
-/* Names of cores as they lie. */
+/* Names of cores as they lie, eight columns beside one another. */
 static void grid(const struct placed *p, FILE *out)
 {
+    enum { WIDTH = 11, ABREAST = 8 };
     const struct graph *g = &p->graph;
+    char room[64];
 
-    for (uint32_t node = 0; node < g->n_node; node++) {
-        uint32_t core = core_at(p, node);
-        fprintf(out, "%s%-11s%s", node % g->columns ? "" : "  ",
-                core < p->task.n_core ? p->name[core] : ".",
-                (node + 1) % g->columns ? " " : "\n");
+    for (uint32_t first = 0; first < g->columns; first += ABREAST) {
+        uint32_t end = min_u32(first + ABREAST, g->columns);
+        if (g->columns > ABREAST)
+            fprintf(out, "%scolumns %" PRIu32 " to %" PRIu32 "\n", first ? "\n" : "", first,
+                    end - 1);
+        for (uint32_t node = 0; node < g->n_node; node++) {
+            uint32_t column = node % g->columns, core = core_at(p, node);
+            const char *name = core < p->task.n_core ? p->name[core] : ".";
+            if (column >= first && column < end)
+                fprintf(out, "%s%-*s%s", column > first ? " " : "  ", WIDTH,
+                        text_shorten(room, name, WIDTH),
+                        column + 1 < end ? "" : "\n");
+        }
     }
 }
 

@@ -226,6 +226,8 @@ struct table *price_kind_table(const struct price_report *r)
         table_named(t, "unused", "without a layer");
         table_count(t, r->n_unused);
         sum_row(t, &r->unused, &parts);
+        table_note(t, "chip.cores = %" PRIu32 " is a chip without the cores that hold no layer.",
+                   r->n_core);
     }
     table_text(t, r->total.name);
     table_count(t, (uint64_t)r->n_core + r->n_unused);

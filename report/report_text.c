@@ -9,6 +9,7 @@
 #include "core/util.h"
 #include "core/wrap.h"
 #include "report/analog_report.h"
+#include "report/class_names.h"
 #include "report/converter_report.h"
 #include "report/price_report.h"
 #include "report/report.h"
@@ -24,7 +25,8 @@ static void print_heading(const struct report *r, FILE *out)
     print_machine(r->study, out);
     print_devices(r->study, out);
     if (r->images)
-        fprintf(out, "Images   %s of %s\n", format_count(r->result->n_image).text, r->images);
+        fprintf(out, "Images   %s of %s\n", format_count(r->result->n_image).text,
+                strcmp(r->images, "random") == 0 ? "random pixels" : r->images);
     else
         fprintf(out, "Images   none: timing only, work counted for %s\n",
                 format_count(r->result->n_image).text);
@@ -261,6 +263,36 @@ struct table *run_accuracy_table(const void *report)
     return t;
 }
 
+/* The class of each image, and the right one where there are labels. */
+static struct table *prediction_table(const void *report)
+{
+    static const struct table_column labelled[] = {
+        { "image", "image" }, { "class", "predicted" }, { "right class", "label" }, { 0 },
+    }, plain[] = { { "image", "image" }, { "class", "predicted" }, { 0 } };
+    const struct report *r = report;
+    const struct run_result *result = r->result;
+    const uint32_t n = network_result(&r->study->network)->out.channels;
+    struct table *t = table_new(result->label ? labelled : plain);
+    struct class_name *name = result->predicted ? calloc(n, sizeof *name) : NULL;
+
+    if (!result->predicted)
+        return t;
+    if (!name) {
+        table_free(t);
+        return NULL;
+    }
+    table_title(t, "Classes");
+    class_names(name, n, r->study->config.network.onnx);
+    for (uint64_t i = 0; i < result->n_image; i++) {
+        table_count(t, i);
+        table_text(t, name[result->predicted[i]].text);
+        if (result->label)
+            table_text(t, name[result->label[i]].text);
+    }
+    free(name);
+    return t;
+}
+
 static int64_t block_pj(const struct price_row *row, unsigned b)
 {
     return row->energy_pj[b] + row->leakage_pj[b];
@@ -354,6 +386,7 @@ static void report_tail(const void *report, FILE *out)
 static const struct sheet sheets[] = {
     { "layers", false, run_layer_table },    { "stages", false, budget_table },
     { "links", false, link_table },          { "accuracy", false, run_accuracy_table },
+    { "predictions", true, prediction_table },
     { "spikes", false, spike_layer_table },  { "steps", true, spike_step_table },
     { "neurons", true, neuron_table },
     { "analog", false, analog_table },       { "analog_layers", true, analog_layer_table },

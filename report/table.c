@@ -39,7 +39,7 @@ struct table {
 
 #define MOST_EXACT 9007199254740992.0 // 2^53: below it a double holds every whole number
 #define NUMBER_CHARS 400 // DBL_MAX in %f has 309 digits, then a point and decimals
-enum { LEAST_WRAPPED = 40, LEAST_CELL = 20, LATEX_DIGITS = 4 };
+enum { LEAST_WRAPPED = 40, MOST_NAME = 40, LEAST_CELL = 20, LATEX_DIGITS = 4 };
 
 struct table *table_new(const struct table_column *columns)
 {
@@ -233,6 +233,19 @@ static const char *shown(const struct cell *c, char number[NUMBER_CHARS])
     return "";
 }
 
+/* The same on a page of `most` columns, where long names lose their middle but in the last column,
+ * which wraps. */
+static const char *fitted(const struct table *t, size_t row, size_t column, size_t most,
+                          char number[NUMBER_CHARS])
+{
+    const struct cell *c = row > 0 ? &t->cell[(row - 1) * t->n_column + column] : NULL;
+    const char *text = c ? shown(c, number) : t->column[column].title;
+
+    bool wraps = c && column + 1 == t->n_column;
+    return most == SIZE_MAX || wraps || (c && c->kind != CELL_TEXT)
+               ? text : text_shorten(number, text, MOST_NAME);
+}
+
 static bool is_text_column(const struct table *t, size_t column)
 {
     return t->n_cell > column && t->cell[column].kind == CELL_TEXT;
@@ -270,8 +283,7 @@ static void print_panel(const struct table *t, const size_t *width, size_t first
         for (size_t i = 0; i < last; i++) {
             if (i >= t->n_repeat && i < first)
                 continue;
-            const char *text = row == 0 ? t->column[i].title
-                                        : shown(&t->cell[(row - 1) * t->n_column + i], number);
+            const char *text = fitted(t, row, i, most, number);
             fputs("  ", out);
             if (i + 1 == last && is_text_column(t, i))
                 wrap(out, text, at + 2, at + 2, max_u64(most, at + 2 + LEAST_CELL));
@@ -538,18 +550,6 @@ static enum err print_latex_table(const struct table *t, FILE *out, struct err_m
 
 /* ---- text and all ---- */
 
-static void print_note(const char *text, const char *indent, FILE *out)
-{
-    fputc('\n', out);
-    for (bool begin = true; *text; text++) {
-        if (begin && *text != '\n')
-            fputs(indent, out);
-        begin = *text == '\n';
-        fputc(*text, out);
-    }
-    fputc('\n', out);
-}
-
 static enum err print_aligned(const struct table *t, size_t most, FILE *out, struct err_msg *m)
 {
     char number[NUMBER_CHARS];
@@ -557,18 +557,17 @@ static enum err print_aligned(const struct table *t, size_t most, FILE *out, str
 
     if (!width)
         return err_set(m, ERR_MEMORY, "no memory for a table");
-    for (size_t i = 0; i < t->n_column; i++)
-        width[i] = text_width(t->column[i].title);
-    for (size_t i = 0; i < t->n_cell; i++) {
-        size_t w = text_width(shown(&t->cell[i], number));
-        if (w > width[i % t->n_column])
-            width[i % t->n_column] = w;
+    for (size_t i = 0; i < t->n_column + t->n_cell; i++) { // titles are row 0
+        size_t *w = &width[i % t->n_column];
+        *w = max_u64(*w, text_width(fitted(t, i / t->n_column, i % t->n_column, most, number)));
     }
     if (t->title)
         fprintf(out, "%s\n\n", t->title);
     print_text(t, width, most, out);
-    if (t->note)
-        print_note(t->note, "  ", out);
+    if (t->note) {
+        fputc('\n', out);
+        wrap_lines(out, t->note, 2, most);
+    }
     free(width);
     return ERR_NONE;
 }
@@ -579,7 +578,7 @@ static void print_markdown(const struct table *t, FILE *out)
         fprintf(out, "### %s\n\n", t->title);
     print_marked(t, &markdown, out);
     if (t->note)
-        print_note(t->note, "", out);
+        fprintf(out, "\n%s\n", t->note);
 }
 
 enum err table_print(const struct table *t, enum table_format format, FILE *out,

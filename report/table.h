@@ -4,7 +4,8 @@
  * and LaTeX are for people: whole numbers with thousands separated, shares in percent, titles and
  * names in words. CSV is for programs: keys, plain numbers, shares as fractions, RFC 4180 quoting.
  *
- *   text      at most 100 columns wide: a wider table goes on below, its first columns repeated
+ *   text      at most 100 columns wide: a wider table goes on below, its first columns repeated;
+ *             names beyond 40 lose their middle
  *   Markdown  the title as a heading, the note below
  *   LaTeX     a table float of booktabs; the title is the caption; four digits of the largest
  *             number of a column, or a row, so that a sum may be off by one in the last

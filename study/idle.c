@@ -204,13 +204,18 @@ static const struct idle_row { // a key is one row
     { "fabric.partial_sum_hops", elastic, OF_ELASTIC },
 };
 
+static bool is_set(const char *where)
+{
+    return strncmp(where, "--set ", strlen("--set ")) == 0;
+}
+
 /* A key that names another clocking than the study's, by --set: what it asks for cannot be had. */
 enum err idle_refuse(const struct study *s, struct err_msg *m)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *where = config_where(&s->config, rows[i].key);
         bool of_clocking = rows[i].idle == in_timesteps || rows[i].idle == elastic;
-        if (of_clocking && strncmp(where, "--set ", strlen("--set ")) == 0 && rows[i].idle(s))
+        if (of_clocking && is_set(where) && rows[i].idle(s))
             return err_set(m, ERR_INPUT, "%.400s: %s has no effect with %s: want no such key, or "
                            "--set clocking.kind=%s", where, rows[i].key, rows[i].why,
                            elastic(s) ? "timestep" : "elastic");
@@ -218,12 +223,25 @@ enum err idle_refuse(const struct study *s, struct err_msg *m)
     return ERR_NONE;
 }
 
+/* Links of partial sums in a machine's file count for other networks than the one that --set runs
+ * on it: whether layers are split is not the file's to know. */
+static bool of_another_network(const struct study *s, const struct idle_row *row,
+                               const char *where)
+{
+    static const char *const keys[] = { "network.onnx", "network.nir", "network.family" };
+    bool set = false;
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        set = set || is_set(config_where(&s->config, keys[i]));
+    return set && row->idle == without_partial_sums && !is_set(where);
+}
+
 void idle_note(struct study *s)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *where = config_where(&s->config, rows[i].key);
         if (strcmp(where, "default") != 0 && rows[i].idle(s) &&
-            !config_is_default(&s->config, rows[i].key))
+            !of_another_network(s, &rows[i], where) && !config_is_default(&s->config, rows[i].key))
             notes_add(&s->config.notes, "%s: %s has no effect: %s", where, rows[i].key,
                       rows[i].why);
     }

@@ -2,7 +2,8 @@
  *
  * A key is idle when what it is about does not occur: costs where nothing is priced, partial sums
  * where no layer is split by its rows, effort where nothing is optimised. Limits (chip.cores, words
- * of a memory) are never idle: they are checked. A key with its default value says nothing new.
+ * of a memory) are never idle: they are checked. A key with its default value says nothing new,
+ * and nor does one of partial sums in the file of a machine on which --set runs another network.
  */
 #ifndef STUDY_IDLE_H
 #define STUDY_IDLE_H

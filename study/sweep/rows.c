@@ -284,7 +284,8 @@ static enum err open_study(struct reading *r, struct err_msg *m)
 {
     enum err e = ERR_NONE;
 
-    if (sqlite3_open_v2(r->path, &r->db, SQLITE_OPEN_READONLY, NULL))
+    // Reading alone would leave the files that it keeps beside the database.
+    if (sqlite3_open_v2(r->path, &r->db, SQLITE_OPEN_READWRITE, NULL))
         e = complain(r, m);
     char *uri = !e && wants_to_write(r) ? unchanging(r->path) : NULL;
     if (uri) {

@@ -103,24 +103,42 @@ static enum err name_figure(struct wish *wish, const struct yaml *node, const ch
     char place[256];
 
     yaml_where(node, place, sizeof place);
-    *wish = (struct wish){ strdup(figure), strdup(place), 0 };
+    *wish = (struct wish){ .figure = strdup(figure), .place = strdup(place) };
     return wish->figure && wish->place ? ERR_NONE : no_memory(m);
+}
+
+/* The node behind {most: ...} or {least: ...}, or the node itself. */
+static const struct yaml *take_way(const struct yaml *node, enum wish_way *way)
+{
+    static const char *const words[] = { [WISH_MOST] = "most", [WISH_LEAST] = "least" };
+
+    *way = WISH_AS_KNOWN;
+    for (enum wish_way w = WISH_MOST; w <= WISH_LEAST; w++) {
+        const struct yaml *inner = node->kind == YAML_MAP && node->n_item == 1
+                                       ? yaml_get(node, words[w]) : NULL;
+        if (inner) {
+            *way = w;
+            return inner;
+        }
+    }
+    return node;
 }
 
 static enum err read_objective(struct wishes *w, const struct yaml *node, struct err_msg *m)
 {
-    const bool one = node->kind == YAML_SCALAR;
+    const bool one = node->kind != YAML_LIST;
     const size_t n = one ? 1 : node->n_item;
+    enum wish_way way;
     enum err e = ERR_NONE;
 
-    if (node->kind == YAML_MAP || n == 0 || n > WISHES_MOST_OBJECTIVES)
-        return yaml_error(node, m, "objective = %s: want a figure, or a list of two or three",
-                          yaml_show(node).text);
+    if (take_way(node, &way)->kind == YAML_MAP || n == 0 || n > WISHES_MOST_OBJECTIVES)
+        return yaml_error(node, m, "objective = %s: want a figure, or a list of two or three: "
+                          "FIGURE, {most: FIGURE} or {least: FIGURE}", yaml_show(node).text);
     w->objective = calloc(n, sizeof *w->objective);
     if (!w->objective)
         return no_memory(m);
     for (size_t i = 0; !e && i < n; i++) {
-        const struct yaml *item = one ? node : &node->item[i];
+        const struct yaml *item = take_way(one ? node : &node->item[i], &way);
         const char *text;
         e = yaml_text(item, "objective", &text, m);
         for (size_t other = 0; !e && other < i; other++)
@@ -128,6 +146,8 @@ static enum err read_objective(struct wishes *w, const struct yaml *node, struct
                 e = yaml_error(item, m, "objective: %.60s stands twice: want it once", text);
         if (!e)
             e = name_figure(&w->objective[w->n_objective++], item, text, m);
+        if (!e)
+            w->objective[i].way = way;
     }
     return e;
 }
@@ -144,13 +164,16 @@ static enum err read_limits(struct wishes *w, const struct yaml *node, struct er
     for (size_t i = 0; !e && i < node->n_item; i++) {
         const struct yaml *item = &node->item[i];
         char name[96];
-        double most;
+        enum wish_way way;
+        double limit;
         snprintf(name, sizeof name, "limits.%.80s", item->key);
-        e = yaml_double(item, name, 0, 1e18, "", &most, m);
+        e = yaml_double(take_way(item, &way), name, 0, 1e18, "", &limit, m);
         if (!e)
             e = name_figure(&w->limit[w->n_limit++], item, item->key, m);
         if (!e)
-            w->limit[i].limit = most;
+            w->limit[i].limit = limit;
+        if (!e)
+            w->limit[i].way = way;
     }
     return e;
 }

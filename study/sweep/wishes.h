@@ -3,6 +3,8 @@
  *     images: t10k-images-idx3-ubyte.gz          or {set: FILE, count: 100, labels: FILE, ...}
  *     objective: latency_us                      or up to three: [cores, latency_us]
  *     limits: {cores: 64, top1: 0.9}             the worst that will do
+ *
+ * {most: FIGURE}, {least: FIGURE} and {most: NUMBER}, {least: NUMBER} say which way is good, too.
  */
 #ifndef STUDY_SWEEP_WISHES_H
 #define STUDY_SWEEP_WISHES_H
@@ -18,10 +20,13 @@
 
 enum { WISHES_MOST_OBJECTIVES = 3 };
 
+enum wish_way { WISH_AS_KNOWN, WISH_MOST, WISH_LEAST };
+
 struct wish {
-    char  *figure; // owned
-    char  *place;  // owned; of it in the study, for a mistake
-    double limit;
+    char         *figure; // owned
+    char         *place;  // owned; of it in the study, for a mistake
+    double        limit;
+    enum wish_way way;    // that is asked for; of a limit: how far the figure may go
 };
 
 struct wishes {

@@ -175,7 +175,13 @@ static void help_is_on_standard_output_with_status_0(void **state)
         { "help docs", { "# Documentation", "(first_steps.md)" } },
         { "help energy", { "# Energy and area of a machine" } },
         { "help models/wire", { "# Wires" } },
-        { "list networks", { "resnet-cifar", "models/resnet32_fmnist.onnx" } },
+        { "list networks", { "resnet-cifar", "models/resnet32_fmnist.onnx",
+                             "models/lif_fmnist.nir" } },
+        { "list --help", { "usage: imcsim list WHAT", "configs", "studies" } },
+        { "list -h", { "usage: imcsim list WHAT" } },
+        { "help list", { "usage: imcsim list WHAT" } },
+        { "version --help", { "usage: imcsim" } },
+        { "help --help", { "usage: imcsim" } },
         { "version", { "imcsim 0." } },
         { "article --help", { "usage: imcsim article", "--out DIR" } },
         { "help config", { "core.input_memory.placing", "fabric.link_gbps",
@@ -199,7 +205,7 @@ static void every_page_of_help_is_in_lines_of_100_columns(void **state)
         "help circuit", "help import", "help sweep", "help config", "help device", "help chip",
         "help circuit sub_array", "help config network", "help config core.readout.range",
         "help config energy", "list configs", "list devices", "list chips", "list networks",
-        "circuit list",
+        "circuit list", "help report", "help fabric", "list --help", "list studies",
     };
 
     for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
@@ -210,13 +216,14 @@ static void every_page_of_help_is_in_lines_of_100_columns(void **state)
     }
 }
 
-/* "Khaddam-Aljameh et al. 2022" and "K. Lee" end none. */
+/* "Khaddam-Aljameh et al. 2022", "K. Lee" and "(J. Kim" end none. */
 static void a_list_says_of_each_file_the_first_sentence_of_its_head(void **state)
 {
     char *configs = succeed(*state, "list configs"), *devices = succeed(*state, "list devices");
 
     assert_non_null(strstr(configs, "largest needs\n"));
     assert_non_null(strstr(configs, "K. Lee's machine for binary networks"));
+    assert_non_null(strstr(configs, "by weighted spikes (J. Kim, thesis, Seoul"));
     assert_non_null(strstr(devices, "(Joshi et al. 2020; Dazzi et al.\n            2021)\n"));
     free(configs);
     free(devices);
@@ -267,6 +274,12 @@ static void a_subcommand_s_help_lists_only_its_own_options(void **state)
     assert_null(strstr(map, "--images"));
     assert_null(strstr(map, "--trace"));
     assert_null(strstr(article, "--set"));
+    char *sweep = succeed(*state, "sweep --help"), *report = succeed(*state, "report --help");
+    assert_non_null(strstr(sweep, "processes that run points")); // not threads that share images
+    assert_non_null(strstr(report, "shows N points"));
+    assert_null(strstr(map, "breakdown"));
+    free(sweep);
+    free(report);
     free(map);
     free(article);
 }
@@ -793,6 +806,35 @@ static void accuracy_counts_the_images_with_the_right_class(void **state)
 
 /* Lines "| `KEY` | run |" or "| `KEY` | both |": the keys are there, and no top-level key is not.
  */
+/* One row an image: what the document has, by name. */
+static void classes_of_images_are_a_table(void **state)
+{
+    static const char run[] = "run configs/resnet32_fmnist.yaml --count 3 "
+                              "--images @/t-images-idx3-ubyte";
+    char command[200], want[200];
+
+    write_images(*state, 3, 9);
+    snprintf(command, sizeof command, "%s --format json", run);
+    json_t *doc = json_of(*state, command), *predicted = at(doc, "predictions");
+    snprintf(command, sizeof command, "%s --table predictions --format csv", run);
+    char *csv = succeed(*state, command), *line = strchr(csv, '\n') + 1, *names;
+    assert_memory_equal(csv, "image,predicted,label\n", strlen("image,predicted,label\n"));
+    for (size_t i = 0; i < 3; i++) {
+        names = read_file("models", "resnet32_fmnist.classes.txt");
+        char *name = names;
+        for (json_int_t n = json_integer_value(json_array_get(predicted, i)); n > 0; n--)
+            name = strchr(name, '\n') + 1;
+        name[strcspn(name, "\n")] = '\0';
+        snprintf(want, sizeof want, "%zu,%s,", i, name);
+        assert_memory_equal(line, want, strlen(want));
+        line = strchr(line, '\n') + 1;
+        free(names);
+    }
+    assert_string_equal(line, "");
+    free(csv);
+    json_decref(doc);
+}
+
 static void every_key_is_documented_and_every_documented_key_is_there(void **state)
 {
     char *page = read_file("docs", "results.md"), key[64], of[8], bar;
@@ -1574,6 +1616,7 @@ int main(void)
         TEST(cores_add_up_to_their_layers),
         TEST(links_carry_every_pixel_once),
         TEST(accuracy_counts_the_images_with_the_right_class),
+        TEST(classes_of_images_are_a_table),
         TEST(every_key_is_documented_and_every_documented_key_is_there),
         TEST(jobs_and_kernels_classify_alike),
         TEST(import_quantises_a_model_that_run_classifies_with),

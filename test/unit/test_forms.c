@@ -153,8 +153,8 @@ static void every_report_has_every_form(void **state)
         free(text);
     }
     assert_fails(*state, "run " PLAIN " --table nets", 2,
-                 "--table nets: want one of layers, stages, links, accuracy, spikes, steps, "
-                 "neurons, analog, "
+                 "--table nets: want one of layers, stages, links, accuracy, predictions, "
+                 "spikes, steps, neurons, analog, "
                  "analog_layers, cores, converters, streams, run");
 }
 

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "imcsim.h"
+#include "test/tmpdir.h"
 
 enum { N_KEY = 5 };
 
@@ -176,6 +177,35 @@ static void defaults_are_not_told(void **state)
     imcsim_study_free(s);
 }
 
+/* Whether layers are split by their rows is the network's; of their links it is told where the
+ * network stands beside them, and where --set names both. */
+static void links_of_a_machine_are_not_told_for_another_network(void **state)
+{
+    static const char machine[] = "/m.yaml", text[] =
+        "network: {depth: 8, channels: [8, 16, 16]}\nfabric: {partial_sum_gbps: 18}\n";
+    static const struct {
+        const char *set[3];
+        bool        told;
+    } on[] = {
+        { { NULL }, true },
+        { { "network.depth=14" }, true },
+        { { "network.family=resnet-cifar" }, false },
+        { { "network.family=resnet-cifar", "fabric.partial_sum_gbps=30" }, true },
+    };
+    char path[TMPDIR_PATH_MAX];
+
+    tmpdir_write(*state, machine + 1, text, strlen(text));
+    for (size_t i = 0; i < sizeof on / sizeof *on; i++) {
+        struct imcsim_error e;
+        struct imcsim_study *s = imcsim_load(tmpdir_path(path, *state, machine + 1), on[i].set,
+                                             NULL, &e);
+        assert_non_null(s);
+        const char *note = imcsim_study_note(s, 0);
+        assert_int_equal(note && strstr(note, "fabric.partial_sum_gbps has no effect"), on[i].told);
+        imcsim_study_free(s);
+    }
+}
+
 /* What a run says without its configuration and the host. */
 static char *result_of(size_t c, size_t key, const char *value)
 {
@@ -219,6 +249,8 @@ int main(void)
         cmocka_unit_test(keys_of_arrays_are_told_unless_others_make_them_count),
         cmocka_unit_test(what_a_machine_lacks_has_keys_without_effect),
         cmocka_unit_test(defaults_are_not_told),
+        cmocka_unit_test_setup_teardown(links_of_a_machine_are_not_told_for_another_network,
+                                        tmpdir_make, tmpdir_remove),
         cmocka_unit_test(what_is_told_changes_nothing_and_the_others_do),
     };
     return cmocka_run_group_tests_name("idle", tests, NULL, NULL);

@@ -252,6 +252,8 @@ static void a_file_of_the_right_kind_is_not_explained(void **state)
     assert_fails(*state, "run @/s.yaml --table x", 2, "this is a study");
     assert_fails(*state, "run resnet32_fmnist --images @/net --image-shape 4x4", 2,
                  "images of 16 bytes");
+    assert_fails(*state, "run resnet32 --set network.nir=models/lif_fmnist.nir", 2,
+                 "want steps: input.coding");
 }
 
 static void a_file_that_is_not_there_says_what_was_wanted(void **state)

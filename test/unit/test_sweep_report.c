@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -176,6 +177,32 @@ static void the_front_of_a_database_is_by_each_figures_direction(void **state)
     json_decref(three);
 }
 
+static void a_figure_is_named_by_its_path_in_the_result_of_run_too(void **state)
+{
+    write_database(*state, "s.db", 5);
+    char *key = succeed(*state, "report @/s.db --front cores,latency_us"),
+         *path = succeed(*state, "report @/s.db --front cores,timing.latency_us");
+
+    assert_string_equal(key, path);
+    free(key);
+    free(path);
+    assert_fails(*state, "report @/s.db --best energy.blocks.crossbar", 2,
+                 "no point has this figure: want one of cores, latency_us");
+}
+
+/* SQLite's own, which it makes to read a database. */
+static void a_report_leaves_no_file_beside_the_database(void **state)
+{
+    static const char *const own[] = { "s.db-shm", "s.db-wal" };
+    char path[TMPDIR_PATH_MAX];
+
+    write_database(*state, "s.db", 5);
+    free(succeed(*state, "report @/s.db"));
+    free(succeed(*state, "sweep --status @/s.db"));
+    for (size_t i = 0; i < 2; i++)
+        assert_int_not_equal(access(tmpdir_path(path, *state, own[i]), F_OK), 0);
+}
+
 static void effects_of_a_database_are_its_means(void **state)
 {
     write_database(*state, "s.db", 5);
@@ -250,6 +277,8 @@ int main(void)
         cmocka_unit_test(values_of_a_key_are_in_order_numbers_by_size),
         IN_TMPDIR(the_best_points_come_first_and_failed_ones_are_counted),
         IN_TMPDIR(the_front_of_a_database_is_by_each_figures_direction),
+        IN_TMPDIR(a_figure_is_named_by_its_path_in_the_result_of_run_too),
+        IN_TMPDIR(a_report_leaves_no_file_beside_the_database),
         IN_TMPDIR(effects_of_a_database_are_its_means),
         IN_TMPDIR(a_report_is_of_what_the_study_wants),
         IN_TMPDIR(what_cannot_be_reported_is_one_line),

@@ -787,6 +787,14 @@ static void a_wrong_wish_is_one_line(void **state)
         const char *line, *want;
     } cases[] = {
         { "objective: latency_u", ":3: objective: latency_u is no figure: did you mean latency_" },
+        { "objective: {most: timing.latency_us}",
+          ":3: objective: of timing.latency_us less is better: want {least: ...}" },
+        { "objective: [{least: top1}, cores]", "of top1 more is better: want {most: ...}" },
+        { "objective: {more: cores}", "{most: FIGURE} or {least: FIGURE}" },
+        { "objective: {most: cores, least: top1}", "{most: FIGURE} or {least: FIGURE}" },
+        { "limits: {cores: {least: 3}}", ":3: limits: of cores less is better: want {most: ...}" },
+        { "limits: {top1: {most: 0.9}}", "of top1 more is better: want {least: ...}" },
+        { "limits: {timing.latency: 3}", "timing.latency is no figure" },
         { "objective: [cores, cores]", "stands twice" },
         { "objective: []", "want a figure, or a list of two or three" },
         { "objective: [cores, latency_us, batch, top1]", "want a figure, or a list" },

@@ -161,6 +161,51 @@ static void a_table_wider_than_the_page_goes_on_below(void **state)
     free(all);
 }
 
+/* Widest line, in characters of ASCII. */
+static size_t widest(const char *text)
+{
+    size_t most = 0;
+
+    for (size_t n; *text; text += n + (text[n] == '\n')) {
+        n = strcspn(text, "\n");
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* In text alone: a program reads the names whole. */
+static void long_names_and_titles_lose_their_middle_and_a_last_word_is_divided(void **state)
+{
+    static const struct table_column named[] = {
+        { "a_title_that_is_longer_than_the_forty_columns_of_a_name", "one" }, { "n", "n" },
+        { "reason", "reason" }, { 0 },
+    };
+    static const char name[] = "layer_with_a_name_that_goes_on_and_on_and_on_until_block_17_conv";
+    char word[300];
+
+    (void)state;
+    memset(word, 'x', sizeof word - 1);
+    word[sizeof word - 1] = '\0';
+    for (enum table_format format = TABLE_TEXT; format <= TABLE_CSV; format++) {
+        struct table *t = table_new(named);
+        table_text(t, name);
+        table_count(t, 3);
+        table_text(t, word);
+        table_note(t, "%s is not short\nkey  %s", name, word);
+        char *text = printed(t, format);
+        if (format == TABLE_TEXT) {
+            assert_int_equal(widest(text), 100);
+            assert_non_null(strstr(text, "  a_title_that_is..forty_columns_of_a_name  n"));
+            assert_non_null(strstr(text, "\n  layer_with_a_na.._on_until_block_17_conv  3  xx"));
+            assert_non_null(strstr(text, "x\n       xxx")); // the note's, under its text
+        } else {
+            assert_non_null(strstr(text, name));
+            assert_non_null(strstr(text, word));
+        }
+        free(text);
+    }
+}
+
 static void csv_quotes_what_would_end_a_cell(void **state)
 {
     static const struct table_column one[] = { { "a", "a" }, { "b", "b" }, { 0 } };
@@ -279,6 +324,7 @@ int main(void)
         cmocka_unit_test(latex_is_a_float_of_booktabs_with_four_digits),
         cmocka_unit_test(latex_chooses_digits_along_rows_where_these_are_quantities),
         cmocka_unit_test(a_table_wider_than_the_page_goes_on_below),
+        cmocka_unit_test(long_names_and_titles_lose_their_middle_and_a_last_word_is_divided),
         cmocka_unit_test(csv_quotes_what_would_end_a_cell),
         cmocka_unit_test(markdown_has_a_rule_and_escapes_bars_and_tags),
         cmocka_unit_test(html_escapes_what_is_special_there),
