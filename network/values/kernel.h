@@ -79,6 +79,9 @@ struct value_kernel {
 
 extern const struct value_kernel value_avx512vnni, value_avx2, value_portable;
 
+/* What a sum of output o is stored as; residual: its product, 0 without one. */
+uint8_t value_stored(const struct value_scale *s, uint32_t o, int32_t sum, uint64_t residual);
+
 /* finish() by integers, for every scale there is. */
 void value_finish_exact(const struct value_scale *s, uint32_t channel,
                         const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out);

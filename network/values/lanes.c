@@ -17,6 +17,7 @@ struct value_lanes {
     uint8_t             *byte;   // owned; of all maps
     int32_t             *sums;   // owned; [v->most_matrices], of a column of one block
     int32_t             *total;  // owned; likewise, of those of several cores
+    uint32_t            *bit;    // owned; [v->most_bits]
     size_t              *run;    // owned; [v->most_runs]
     const uint8_t      **column; // owned; [v->most_columns]
     uint64_t             number; // of the first image
@@ -73,9 +74,10 @@ struct value_lanes *value_lanes_new(const struct values *v)
                                .sums = pages_new(v->most_sums * max_u32(v->most_matrices, 1) *
                                                  sizeof *l->sums),
                                .total = pages_new(v->most_sums * sizeof *l->total),
+                               .bit = pages_new(v->most_bits * sizeof *l->bit),
                                .run = calloc(v->most_runs + 1, sizeof *l->run),
                                .column = calloc(v->most_columns + 1, sizeof *l->column) };
-    if (!l->byte || !l->sums || !l->total || !l->run || !l->column) {
+    if (!l->byte || !l->sums || !l->total || !l->bit || !l->run || !l->column) {
         value_lanes_free(l);
         return NULL;
     }
@@ -95,6 +97,7 @@ void value_lanes_free(struct value_lanes *l)
     free(l->byte);
     free(l->sums);
     free(l->total);
+    free(l->bit);
     free(l->run);
     free(l->column);
     free(l);
@@ -302,11 +305,25 @@ static void convolve_cores(struct value_lanes *l, uint32_t index, const struct v
     }
 }
 
+/* A block of a column whose bits have been gathered. */
+static void count_block(const struct value_lanes *l, const struct value_bits *bits,
+                        const struct value_column *c)
+{
+    const struct value_bit_column b = {
+        .column = c, .bit = l->bit, .words = bits->words,
+        .plus = bits->plus + (size_t)c->channel * bits->words,
+        .threshold = c->sums ? NULL : bits->threshold + c->channel,
+    };
+
+    l->v->counter->column(&b);
+}
+
 static void convolve(struct value_lanes *l, uint32_t index, const struct value_map *in,
                      const struct value_map *out, uint32_t y)
 {
     const struct layer *layer = &l->v->network->layer[index];
     const struct value_layer *own = &l->v->layer[index];
+    bool counted = own->bits.words > 0, finishes = counted ? own->bits.two : own->scale.in_doubles;
 
     find_runs(l, index, in, y, own->rows);
     for (uint32_t k = 0; k < own->n_block; k++) {
@@ -317,11 +334,16 @@ static void convolve(struct value_lanes *l, uint32_t index, const struct value_m
         c.weight = l->v->weight + b->weight;
         c.start = own->start + b->first;
         c.quads = b->quads;
-        c.sums = own->scale.in_doubles ? NULL : l->sums;
-        l->v->kernel->column(&c);
+        c.sums = finishes ? NULL : l->sums;
+        if (counted && k == 0)
+            l->v->counter->gather(&c, &own->bits, l->bit);
+        if (counted)
+            count_block(l, &own->bits, &c);
+        else
+            l->v->kernel->column(&c);
         if (layer->raw_output)
             deliver_sums(l, &c);
-        else if (!own->scale.in_doubles)
+        else if (c.sums)
             finish_sums(l, &c);
     }
 }

@@ -14,18 +14,22 @@ static uint8_t clamped(int64_t v, uint8_t low, uint8_t high)
     return v < low ? low : v > high ? high : (uint8_t)v;
 }
 
+uint8_t value_stored(const struct value_scale *s, uint32_t o, int32_t sum, uint64_t residual)
+{
+    uint64_t t = (uint64_t)((int64_t)sum * s->m[o]) + s->b[o] + residual; // wraps, no UB
+    int64_t v = round_nearest_even((int64_t)t, s->shift[o]);
+
+    v = v < INT32_MIN ? INT32_MIN : v > INT32_MAX ? INT32_MAX : v;
+    return clamped(v + s->offset, s->low, s->high);
+}
+
 void value_finish_exact(const struct value_scale *s, uint32_t channel,
                         const int32_t (*sum)[VALUE_LANES], const uint8_t *residual, uint8_t *out)
 {
     for (uint32_t c = 0; c < VALUE_QUAD; c++)
         for (uint32_t lane = 0; lane < VALUE_LANES; lane++) {
             uint32_t at = lane * VALUE_QUAD + c, o = channel + c;
-            uint64_t t = (uint64_t)((int64_t)sum[c][lane] * s->m[o]) + s->b[o]; // wraps, no UB
-            if (residual)
-                t += residual[at] * s->mr[o];
-            int64_t v = round_nearest_even((int64_t)t, s->shift[o]);
-            v = v < INT32_MIN ? INT32_MIN : v > INT32_MAX ? INT32_MAX : v;
-            out[at] = clamped(v + s->offset, s->low, s->high);
+            out[at] = value_stored(s, o, sum[c][lane], residual ? residual[at] * s->mr[o] : 0);
         }
 }
 

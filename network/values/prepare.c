@@ -419,11 +419,15 @@ static bool place_weights(struct values *v, uint32_t index, size_t *bytes)
     if (!cut_blocks(v, index))
         return false;
     find_runs(v, index);
+    if (!value_bits_prepare(v, index))
+        return false;
     for (uint32_t i = 0; i < own->n_block; i++) {
         struct value_block *b = &own->block[i];
         quads_read(l, b->first, b->quads * VALUE_QUAD, &b->in_quad);
         b->in_quad = min_u32(b->in_quad, in->quads - own->quads);
         b->weight = *bytes;
+        if (own->bits.words > 0)
+            continue;
         *bytes += (size_t)own->rows * l->window.kernel[1] * own->steps * b->quads * VALUE_QUAD *
                   v->kernel->weight_bytes;
     }
@@ -446,7 +450,7 @@ static bool prepare_weights(struct values *v, const struct value_cores *cores)
     v->weight = pages_new(bytes);
     v->wide = pages_new(words * sizeof *v->wide);
     for (uint32_t i = 1; v->weight && v->wide && i < v->network->n_layer; i++) {
-        for (uint32_t k = 0; k < v->layer[i].n_block; k++)
+        for (uint32_t k = 0; v->layer[i].bits.words == 0 && k < v->layer[i].n_block; k++)
             pack_block(v, i, &v->layer[i].block[k]);
         if (v->layer[i].n_read > 0)
             value_pack_reads(v, i, &cores[i]);
@@ -482,6 +486,7 @@ static struct values *make_values(const struct network *n, const char *kernel_na
     if (!v)
         return NULL;
     *v = (struct values){ .network = n, .kernel = kernels[simd],
+                          .counter = value_counter_of(kernels[simd]),
                           .image_bytes = network_image_bytes(n),
                           .plain = network_is_wide(n) || network_is_spiking(n) };
     assert(!v->plain || !cores);
@@ -526,7 +531,11 @@ bool values_rescale(struct values *v, uint32_t layer, const struct value_cores *
     free(own->start);
     own->scale = (struct value_scale){ 0 };
     own->start = NULL;
-    return prepare_scale(v, layer, cores);
+    if (!prepare_scale(v, layer, cores))
+        return false;
+    if (own->bits.words > 0)
+        value_bits_scale(v, layer);
+    return true;
 }
 
 void values_free(struct values *v)
@@ -540,6 +549,7 @@ void values_free(struct values *v)
         free(l->table);
         free(l->start);
         free(l->block);
+        value_bits_release(&l->bits);
         free(l->read);
     }
     free(v->layer);

@@ -3,6 +3,7 @@
 #ifndef NETWORK_VALUES_PREPARED_H
 #define NETWORK_VALUES_PREPARED_H
 
+#include "network/values/bits.h"
 #include "network/values/kernel.h"
 
 #define NO_LAYER UINT32_MAX
@@ -61,6 +62,7 @@ struct value_layer {
     uint32_t quads;           // of the input that a block reads
     struct value_block *block; // owned
     uint32_t n_block;
+    struct value_bits bits;    // instead of packed weights, where it is counted
     /* Instead of weights of its own: */
     struct value_read *read;   // owned
     uint32_t n_read;
@@ -71,6 +73,7 @@ struct values {
     size_t                     image_bytes;
     bool                       plain;  // all below is empty (plain.h, spiking/spikes.h)
     const struct value_kernel *kernel;
+    const struct value_counter *counter;
     struct value_layer        *layer;  // owned; [n_layer], the image's is empty
     int8_t                    *weight; // owned; of all layers
     int16_t                   *wide;   // owned; of all layers that have cores
@@ -82,6 +85,7 @@ struct values {
     size_t                     n_turn;
     size_t                     lane_bytes; // of all maps
     size_t                     most_sums;  // ints that a column of one block takes
+    size_t                     most_bits;  // ints that a column's bits take
     uint32_t                   most_matrices; // of a core; 0: there are none
     uint32_t                   most_runs, most_columns; // of a window
 };

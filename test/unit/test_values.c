@@ -1,5 +1,6 @@
 /* Values by layer: every byte of every map, and every result, is what plain loops in 64-bit
- * integers compute (test/reference.h), by every kernel that the machine has. */
+ * integers compute (test/reference.h), by every kernel that the machine has; also where inputs and
+ * weights are bits and are counted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,11 +11,11 @@
 #include <cmocka.h>
 
 #include "core/simd.h"
-#include "network/values/values.h"
+#include "network/values/prepared.h"
 #include "test/random_study.h"
 #include "test/reference.h"
 
-enum { N_STUDY = 500, N_EVERY_KERNEL = 100 };
+enum { N_STUDY = 500, N_EVERY_KERNEL = 100, N_BITS = 150 };
 
 struct expected {
     struct reference r[STUDY_IMAGES];
@@ -83,6 +84,148 @@ static void every_map_is_that_of_plain_loops(void **state)
     }
 }
 
+/* ---- bits ---- */
+
+static bool one_in(unsigned n)
+{
+    return (unsigned)rand() % n == 0;
+}
+
+/* Values of a layer that are 0 and 1, or a few more; its zero point is one of them, or near. */
+static void draw_values(struct layer *l)
+{
+    int32_t high = one_in(4) ? 2 : 1;
+
+    free(l->table);
+    l->table = NULL;
+    l->n_table = 0;
+    l->out_signed = l->raw_output;
+    l->out_zero = l->raw_output || !one_in(3) ? 0 : rand() % 3;
+    l->requant.zero = l->out_zero;
+    l->requant.low = 0;
+    l->requant.high = high;
+    l->pool.low = 0;
+    l->pool.high = one_in(4) ? 2 : 1;
+    l->pool.zero = l->out_zero;
+}
+
+/* Weights of one bit, or with a few zeros; sums that become 0 and 1 by turns. */
+static void draw_weights(struct layer *l)
+{
+    size_t rows = layer_kernel_rows(l);
+    bool zeros = one_in(5);
+
+    for (size_t i = 0; i < rows * l->out.channels; i++)
+        l->weight[i] = (int8_t)(zeros && one_in(9) ? 0 : one_in(2) ? 1 : -1);
+    for (uint32_t o = 0; o < layer_n_scale(l); o++) {
+        l->requant.m[o] = (uint16_t)(one_in(9) ? 0 : 1 + rand() % 65535);
+        l->requant.shift[o] = (uint8_t)(15 + rand() % 4);
+        l->requant.b[o] = (rand() % 2000 - 1000) * (INT64_C(1) << l->requant.shift[o]) / 500;
+        if (l->requant.mr)
+            l->requant.mr[o] = INT64_C(1) << (l->requant.shift[o] - rand() % 2);
+    }
+}
+
+/* The network and its images become bits. */
+static void make_bits(struct random_study *s)
+{
+    struct network *n = &s->network;
+
+    srand(s->seed);
+    n->layer[0].out_signed = false;
+    n->layer[0].value_bits = 1;
+    for (uint32_t i = 0; i < STUDY_IMAGES * s->image_bytes; i++)
+        s->image[i] = one_in(2);
+    for (uint32_t i = 1; i < n->n_layer; i++) {
+        struct layer *l = &n->layer[i];
+        draw_values(l);
+        if (strncmp(l->name, "branch", 6) == 0) // what is concatenated has one zero point
+            l->requant.zero = l->out_zero = 0;
+        l->in_zero = n->layer[l->input[0]].out_zero;
+        if (l->has_residual)
+            l->requant.r_zero = n->layer[l->residual].out_zero;
+        draw_weights(l);
+    }
+}
+
+static uint32_t counted_layers(const struct network *n)
+{
+    struct values *v = values_new(n, NULL);
+    uint32_t counted = 0;
+
+    for (uint32_t i = 1; i < n->n_layer; i++)
+        counted += v->layer[i].bits.words > 0;
+    values_free(v);
+    return counted;
+}
+
+static void bits_are_counted_to_what_plain_loops_give(void **state)
+{
+    uint32_t counted = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= N_BITS; seed++) {
+        struct random_study s;
+        struct expected e = { .seed = seed };
+        random_study_make(&s, seed);
+        make_bits(&s);
+        counted += counted_layers(&s.network);
+        for (uint32_t i = 0; i < STUDY_IMAGES; i++) {
+            reference_init(&e.r[i], &s.network);
+            reference_run(&e.r[i], s.image + i * s.image_bytes);
+        }
+        for (const char *const *k = simd_names(); *k; k++)
+            check_kernel(&s, &e, *k);
+        for (uint32_t i = 0; i < STUDY_IMAGES; i++)
+            reference_release(&e.r[i]);
+        random_study_release(&s);
+    }
+    assert_in_range(counted, 2 * N_BITS, 10 * N_BITS);
+}
+
+/* ---- many rows of bits ---- */
+
+enum { ROWS = 2100, COLUMNS = 27 };
+
+static void bits_of_many_rows_are_counted(void **state)
+{
+    static int8_t weight[COLUMNS * ROWS], in[VALUE_LANES * ROWS];
+    static uint16_t m[COLUMNS];
+    static int64_t b[COLUMNS];
+    static uint8_t shift[COLUMNS];
+    uint32_t input = 0;
+    struct layer layer[2] = {
+        { .name = "image", .groups = 1, .value_bits = 1, .out = { 1, 1, ROWS } },
+        { .name = "fc", .kind = LAYER_GEMM, .groups = 1, .input = &input, .n_input = 1,
+          .in = { 1, 1, ROWS }, .out = { 1, 1, COLUMNS }, .weight = weight, .raw_output = true,
+          .window = { .kernel = { 1, 1 }, .stride = { 1, 1 }, .dilation = { 1, 1 } },
+          .requant = { .m = m, .b = b, .shift = shift } }
+    };
+    const struct network n = { .name = "bits", .layer = layer, .n_layer = 2, .has_values = true };
+    int64_t result[VALUE_LANES * COLUMNS];
+
+    (void)state;
+    srand(1);
+    for (size_t i = 0; i < sizeof weight; i++) // of the first two outputs all are alike
+        weight[i] = i < ROWS ? 1 : i < 2 * ROWS || rand() % 2 ? -1 : 1;
+    for (size_t i = 0; i < sizeof in; i++) // the first image is all ones
+        in[i] = i < ROWS || rand() % 2;
+    assert_int_equal(counted_layers(&n), 1);
+    for (const char *const *k = simd_names(); *k; k++) {
+        struct values *v = values_new(&n, *k);
+        struct value_lanes *l = value_lanes_new(v);
+        value_lanes_run(l, (const uint8_t *)in, VALUE_LANES, result, NULL);
+        for (uint32_t i = 0; i < VALUE_LANES * COLUMNS; i++) {
+            int64_t sum = 0;
+            for (uint32_t r = 0; r < ROWS; r++)
+                sum += weight[i % COLUMNS * ROWS + r] * in[i / COLUMNS * ROWS + r];
+            assert_int_equal(result[i], sum);
+        }
+        value_lanes_free(l);
+        values_free(v);
+    }
+}
+
 /* ---- sums of bytes ---- */
 
 enum { QUADS = 3, APART = QUADS * VALUE_BYTES + 7, PIXELS = VALUE_MOST_PIXELS };
@@ -144,6 +287,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_function_of_bytes_is_summed_byte_by_byte),
         cmocka_unit_test(every_map_is_that_of_plain_loops),
+        cmocka_unit_test(bits_are_counted_to_what_plain_loops_give),
+        cmocka_unit_test(bits_of_many_rows_are_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
