@@ -315,7 +315,10 @@ static void run_entry(struct entry *e, const struct options *o)
 {
     struct study s;
 
-    e->err = study_load(&s, e->path, e->set, e->n_set, &e->why);
+    e->err = study_load_network(&s, e->path, e->set, e->n_set, &e->why);
+    if (!e->err)
+        e->err = s.config.core_kind == CORE_EVENT ? study_plan_any(&s, &e->why)
+                                                  : study_plan(&s, &e->why);
     if (e->err == ERR_INPUT)
         kinds_explain_operand(&command_compare, o, e->path, &e->why);
     if (e->err)

@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/pareto.h"
 #include "cli/results.h"
+#include "report/event_report.h"
 #include "report/placement_report.h"
 #include "report/plan_report.h"
 #include "study/place.h"
@@ -50,13 +51,18 @@ static enum err map_plan(const struct options *o, struct study *s, struct err_ms
         { o->write_config, study_write_config, s },
     };
     const size_t n = sizeof outputs / sizeof *outputs;
-    enum err e = results_check(&plan_form, o, outputs, n, m);
+    const bool events = s->config.core_kind == CORE_EVENT;
+    const struct form *form = events ? &event_plan_form : &plan_form;
+    enum err e = results_check(form, o, outputs, n, m);
 
     if (!e)
         e = check_prices(s, m);
+    if (!e && o->prove && events)
+        e = err_set(m, ERR_INPUT, "map: --prove: event cores have no memories: want no --prove, or "
+                    "--set core.kind=imc");
     if (!e && o->prove)
         e = study_prove(s, o, m);
-    return e ? e : results_write(&plan_form, o, s, outputs, n, m);
+    return e ? e : results_write(form, o, s, outputs, n, m);
 }
 
 static enum err cmd_map(const struct options *o, struct err_msg *m)

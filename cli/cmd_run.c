@@ -12,6 +12,7 @@
 #include "cli/progress.h"
 #include "cli/results.h"
 #include "cli/run_elastic.h"
+#include "cli/run_event.h"
 #include "cli/spike_picture.h"
 #include "cli/tracing.h"
 #include "core/outfile.h"
@@ -241,6 +242,20 @@ static enum err run_in_timesteps(const struct options *o, const struct study *s,
     return e;
 }
 
+/* By the clocking, whose reports differ. */
+static enum err run_any(const struct options *o, const struct study *s, struct err_msg *m)
+{
+    switch (config_clocking(&s->config)) {
+    case CLOCKING_ELASTIC:
+        return run_elastic(o, s, m);
+    case CLOCKING_EVENT:
+        return run_event(o, s, m);
+    case CLOCKING_TIMESTEP:
+        break;
+    }
+    return run_in_timesteps(o, s, m);
+}
+
 static enum err cmd_run(const struct options *o, struct err_msg *m)
 {
     struct study s;
@@ -251,8 +266,7 @@ static enum err cmd_run(const struct options *o, struct err_msg *m)
     if (!e)
         e = load_study(&s, &own, &images, o, m);
     if (!e) {
-        e = s.config.clocking == CLOCKING_ELASTIC ? run_elastic(&own, &s, m)
-                                                  : run_in_timesteps(&own, &s, m);
+        e = run_any(&own, &s, m);
         study_release(&s);
     }
     json_decref(images);

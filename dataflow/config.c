@@ -44,6 +44,9 @@ const struct param config_params[] = {
     U32(chip_cores,      "chip.cores",           "", "64", 1, 65536,
         "cores on the chip"),
 
+    ENUM(core_kind,      "core.kind",            "imc", PARAM_NAMES("imc", "event"), NULL,
+         "what cores are: imc, arrays that multiply a patch; event, which read a row a spike"),
+    EVENT_PARAMS(struct config, event),
     CROSSBAR_PARAMS(struct config, crossbar),
     READOUT_PARAMS(struct config, readout),
     WIRES_PARAMS(struct config, wires),
@@ -169,7 +172,7 @@ static bool is_of_steps(const struct param *row)
 static bool is_of_some(const struct param *row)
 {
     static const char *const of[] = { "of routers: ", "of adjacent: ", "of placement: ",
-                                      "of elastic: " };
+                                      "of elastic: ", "of event: " };
 
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
         if (strncmp(row->doc, of[i], strlen(of[i])) == 0)
@@ -188,6 +191,7 @@ static bool applies(const struct param *row, const void *base)
     const struct config *c = base;
     bool when_given = is_of_reads(row) || is_of_steps(row) || is_of_some(row) ||
                       is_width(row) ||
+                      strcmp(row->key, "core.kind") == 0 ||
                       strcmp(row->key, "energy.converter") == 0 ||
                       strcmp(row->key, "energy.mean_input") == 0 ||
                       strcmp(row->key, "energy.clock_gating") == 0 ||

@@ -18,13 +18,16 @@
 #include "dataflow/crossbar/analog_params.h"
 #include "dataflow/crossbar/params.h"
 #include "dataflow/elastic_params.h"
+#include "dataflow/event_params.h"
 #include "memory/params.h"
 #include "network/nir/params.h"
 #include "network/params.h"
 #include "network/spiking/params.h"
 #include "noc/params.h"
 
-enum clocking { CLOCKING_TIMESTEP, CLOCKING_ELASTIC };
+enum clocking { CLOCKING_TIMESTEP, CLOCKING_ELASTIC, CLOCKING_EVENT };
+
+enum core_kind_cfg { CORE_IMC, CORE_EVENT };
 
 enum optimize { // what the mapper looks for; dataflow/mapper/mapper.h
     OPTIMIZE_NONE,
@@ -69,10 +72,12 @@ struct config {
     struct neuron_params neuron;
     struct nir_params   nir;
     uint32_t            clock_mhz;
-    enum clocking       clocking;
+    enum clocking       clocking; // of imc cores: see config_clocking()
     uint64_t            timestep_ns;
     struct elastic_cfg  elastic;
     uint32_t            chip_cores;
+    enum core_kind_cfg  core_kind;
+    struct event_cfg    event;
     struct crossbar_cfg crossbar;
     struct readout_cfg  readout;
     struct wires_cfg    wires;
@@ -144,6 +149,12 @@ uint32_t count_map_get(const struct count_map *map, const char *layer, uint32_t 
 
 /* Where that value was given, as config_where() has it. */
 const char *count_map_where(const struct count_map *map, const char *layer, uint32_t height);
+
+/* When cores act: event cores have a clocking of their own. */
+static inline enum clocking config_clocking(const struct config *c)
+{
+    return c->core_kind == CORE_EVENT ? CLOCKING_EVENT : c->clocking;
+}
 
 /* Clock of the digital processors. */
 static inline uint32_t digital_mhz(const struct config *c)

@@ -398,7 +398,7 @@ static json_t *timing_json(const struct elastic_report *r)
     json_t *o = json_object();
 
     json_put_count(&o, "clock_mhz", r->study->config.clock_mhz);
-    json_put_text(&o, "clocking", clockings[r->study->config.clocking]->name);
+    json_put_text(&o, "clocking", clocking_of(&r->study->config)->name);
     json_put_count(&o, "first_firing_clock", e->first_firing_clk);
     json_put_count(&o, "first_result_clocks", e->result_clk[0]);
     json_put(&o, "latency_clocks", latency_json(e));

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "core/util.h"
 #include "report/plan_report.h"
+#include "study/event.h"
 
 /* A block's energy and area; the names of its keys are price_block_name()'s. */
 #define BLOCK(block, title, key)                                                                \
@@ -33,6 +35,11 @@ const struct figure_row figure_rows[N_FIGURE] = {
     [FIGURE_CONVERSIONS] = { "conversions", "an image", "conversions_per_image", FIGURE_COUNT, 0,
                              false },
     [FIGURE_CLIPPED] = { "clipped", "of conversions", "clipped", FIGURE_SHARE, 3, false },
+    [FIGURE_EVENT_ROWS] = { "rows read", "an image", "rows_per_image", FIGURE_REAL, 1, false },
+    [FIGURE_EVENT_SPIKES] = { "spikes", "an image", "spikes_per_image", FIGURE_REAL, 1, false },
+    [FIGURE_EVENT_LOST] = { "spikes lost", "of those that came", "spikes_lost", FIGURE_SHARE, 2,
+                            false },
+    [FIGURE_EVENT_LOAD] = { "busiest core reads", "of the time", "load", FIGURE_SHARE, 1, false },
     [FIGURE_LINK_RATE] = { "busiest pixel link needs", "Gb/s", "link_gbps_needed", FIGURE_REAL, 2,
                            false },
     [FIGURE_PARTIAL_SUM_RATE] = { "busiest partial sums need", "Gb/s", "partial_sum_gbps_needed",
@@ -125,6 +132,24 @@ static void put_reads(struct figures *f, const struct plan *p, const struct run_
         put(f, FIGURE_CLIPPED, clipped / conversions);
 }
 
+/* Of event cores: latency is the mean time to an image's last row. */
+static void put_events(struct figures *f, const struct event_result *e, uint64_t n_image)
+{
+    struct event_counts all = { 0 };
+    uint64_t busiest_ns = 0;
+
+    for (uint32_t i = 0; i < e->n_core; i++) {
+        counter_add(event_counter_rows, &all, &e->core[i].counts);
+        busiest_ns = max_u64(busiest_ns, e->core[i].counts.busy_ns);
+    }
+    put(f, FIGURE_LATENCY, (double)e->active_ns / (double)n_image * 1e-3);
+    put(f, FIGURE_EVENT_ROWS, (double)all.rows / (double)n_image);
+    put(f, FIGURE_EVENT_SPIKES, (double)all.spikes / (double)n_image);
+    if (all.arrived > 0)
+        put(f, FIGURE_EVENT_LOST, (double)all.merged / (double)all.arrived);
+    put(f, FIGURE_EVENT_LOAD, (double)busiest_ns / (double)e->recorded_ns);
+}
+
 static void put_price(struct figures *f, const struct price_report *price)
 {
     const struct price_row *all = &price->total;
@@ -162,12 +187,16 @@ void figures_of(struct figures *f, const struct study *s, const struct measured 
     *f = (struct figures){ .there = { false } };
     put(f, FIGURE_CORES, s->plan.n_core);
     put(f, FIGURE_UTILIZATION, chip_utilization(&s->plan));
-    put_times(f, &s->plan, r);
     if (r->label)
         put(f, FIGURE_ACCURACY, (double)r->n_correct / (double)r->n_image);
-    put_reads(f, &s->plan, r);
-    put_links(f, &s->plan);
-    put_memories(f, &s->plan);
+    if (r->event) {
+        put_events(f, r->event, r->n_image);
+    } else {
+        put_times(f, &s->plan, r);
+        put_reads(f, &s->plan, r);
+        put_links(f, &s->plan);
+        put_memories(f, &s->plan);
+    }
     if (d->on_analog)
         put_analog(f, d);
     if (d->is_priced)

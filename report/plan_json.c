@@ -70,7 +70,7 @@ json_t *json_timing(const struct plan *p, uint64_t first_result, uint64_t last_c
     json_t *o = json_object();
 
     json_put_count(&o, "clock_mhz", c->clock_mhz);
-    json_put_text(&o, "clocking", clockings[c->clocking]->name);
+    json_put_text(&o, "clocking", clocking_of(c)->name);
     json_put_count(&o, "timestep_ns", c->timestep_ns);
     json_put_count(&o, "timestep_clocks", p->timestep_clk);
     json_put_count(&o, "first_result_timesteps", first_result);
@@ -143,6 +143,8 @@ json_t *json_core(const struct plan *p, uint32_t core)
     json_put_count(&o, "rows", c->rows);
     json_put_count(&o, "columns", c->columns);
     json_put_real(&o, "utilization", core_utilization(p, core));
+    if (!layout->placing) // event cores have no memories
+        return o;
     json_put_text(&o, "placing", layout->placing->name);
     json_put_count(&o, "memory_columns", layout->shape.columns);
     json_put_count(&o, "words_used", memory_used_words(layout));
@@ -193,6 +195,8 @@ static json_t *json_planned_layer(const struct plan *p, uint32_t layer)
 {
     json_t *o = json_layer(p, layer);
 
+    if (!clocking_of(p->config)->in_timesteps)
+        return o;
     json_put_count(&o, "first_timestep", p->time.layer[layer].first_timestep);
     json_put_count(&o, "last_timestep", p->time.layer[layer].last_timestep);
     json_put_count(&o, "firings", p->time.layer[layer].firings);
@@ -259,8 +263,10 @@ enum err plan_json(const void *study, FILE *out, struct err_msg *m)
     json_put_count(&o, "cores", p->n_core);
     if (s->mapping_chosen)
         json_put(&o, "mapping", json_mapping(&s->mapping));
-    json_put(&o, "timing", json_timing(p, plan_first_result(p),
-                                         p->time.last_conv + plan_image_interval(p) - p->interval));
+    if (clocking_of(p->config)->in_timesteps)
+        json_put(&o, "timing",
+                 json_timing(p, plan_first_result(p),
+                             p->time.last_conv + plan_image_interval(p) - p->interval));
     json_put(&o, "layers", json_each(p, p->n_layer, json_planned_layer));
     json_put(&o, "core_list", json_each(p, p->n_core, json_core));
     json_put(&o, "streams", json_each(p, p->n_stream, json_stream));

@@ -181,6 +181,18 @@ static void print_mapping(const struct mapping_report *r, const struct config *c
     fputc('\n', out);
 }
 
+static void print_events(const struct event_cfg *e, FILE *out)
+{
+    fprintf(out, "Cores    of events: arbiter %s, a row %" PRIu64 " %s", e->arbiter,
+            e->service_cycles > 0 ? e->service_cycles : e->service_ns,
+            e->service_cycles > 0 ? "cycles" : "ns");
+    if (e->service_cycles > 0)
+        fprintf(out, " of %" PRIu32 " kHz", e->arbiter_khz);
+    if (e->neuron_khz > 0)
+        fprintf(out, ", neurons at %" PRIu32 " kHz", e->neuron_khz);
+    fprintf(out, ", a hop %" PRIu64 " ns", e->hop_ns);
+}
+
 void print_machine(const struct study *s, FILE *out)
 {
     const struct config *c = &s->config;
@@ -195,8 +207,11 @@ void print_machine(const struct study *s, FILE *out)
             100 * chip_utilization(p), c->crossbar.rows, c->crossbar.columns);
     if (s->mapping_chosen)
         print_mapping(&s->mapping, c, out);
-    fprintf(out, "Clock    %" PRIu32 " MHz", c->clock_mhz);
-    if (clockings[c->clocking]->in_timesteps)
+    if (c->core_kind == CORE_EVENT)
+        print_events(&c->event, out);
+    else
+        fprintf(out, "Clock    %" PRIu32 " MHz", c->clock_mhz);
+    if (clocking_of(c)->in_timesteps)
         fprintf(out, "; a timestep is %" PRIu64 " ns, %" PRIu64 " clocks", c->timestep_ns,
                 p->timestep_clk);
     fputs("\n", out);

@@ -92,14 +92,34 @@ static bool no_chance(const struct study *s)
     return strcmp(s->config.input.coding, "bernoulli") != 0;
 }
 
+static bool of_events(const struct study *s)
+{
+    return s->config.core_kind == CORE_EVENT;
+}
+
+static bool without_events(const struct study *s)
+{
+    return !of_events(s);
+}
+
+static bool by_cycles(const struct study *s)
+{
+    return of_events(s) && s->config.event.service_cycles > 0;
+}
+
+static bool without_cycles(const struct study *s)
+{
+    return of_events(s) && s->config.event.service_cycles == 0;
+}
+
 static bool in_timesteps(const struct study *s)
 {
-    return s->config.clocking == CLOCKING_TIMESTEP;
+    return of_events(s) || s->config.clocking == CLOCKING_TIMESTEP;
 }
 
 static bool elastic(const struct study *s)
 {
-    return s->config.clocking == CLOCKING_ELASTIC;
+    return of_events(s) || s->config.clocking == CLOCKING_ELASTIC;
 }
 
 /* The mapper looks at the links of mappings that it does not choose. */
@@ -117,6 +137,8 @@ static bool without_partial_sums(const struct study *s)
 #define OF_SUMS "neuron.kind = requantize"
 #define OF_TIMESTEPS "clocking.kind = timestep"
 #define OF_ELASTIC "clocking.kind = elastic"
+#define OF_EVENTS "core.kind = event"
+#define OF_IMC "core.kind = imc"
 
 static const struct idle_row { // a key is one row
     const char *key;
@@ -202,6 +224,22 @@ static const struct idle_row { // a key is one row
     { "clocking.timestep_ns", elastic, OF_ELASTIC },
     { "fabric.hop_timesteps", elastic, OF_ELASTIC },
     { "fabric.partial_sum_hops", elastic, OF_ELASTIC },
+    { "core.event.arbiter", without_events, OF_IMC },
+    { "core.event.service_ns", without_events, OF_IMC },
+    { "core.event.service_cycles", without_events, OF_IMC },
+    { "core.event.arbiter_clock_khz", without_events, OF_IMC },
+    { "core.event.neuron_clock_khz", without_events, OF_IMC },
+    { "core.event.hop_ns", without_events, OF_IMC },
+    { "core.event.service_ns", by_cycles, "core.event.service_cycles is given" },
+    { "core.event.arbiter_clock_khz", without_cycles, "core.event.service_cycles = 0" },
+    { "clocking.kind", of_events, OF_EVENTS },
+    { "core.crossbar.mvm_ns", of_events, OF_EVENTS },
+    { "core.crossbar.read_ns", of_events, OF_EVENTS },
+    { "core.crossbar.rows_at_once", of_events, OF_EVENTS },
+    { "core.digital.lanes", of_events, OF_EVENTS },
+    { "core.input_memory.columns", of_events, OF_EVENTS },
+    { "input.order", of_events, OF_EVENTS },
+    { "mapping.firing", of_events, OF_EVENTS },
 };
 
 static bool is_set(const char *where)
@@ -209,16 +247,34 @@ static bool is_set(const char *where)
     return strncmp(where, "--set ", strlen("--set ")) == 0;
 }
 
+static const char *why(const struct study *s, const struct idle_row *row)
+{
+    bool of_clocking = row->idle == in_timesteps || row->idle == elastic;
+
+    return of_clocking && of_events(s) ? OF_EVENTS : row->why;
+}
+
+/* What to set for a key that wants another clocking; NULL where that is not the matter. */
+static const char *cure(const struct study *s, const struct idle_row *row)
+{
+    if (row->idle == without_events)
+        return "core.kind=event";
+    if (row->idle != in_timesteps && row->idle != elastic)
+        return NULL;
+    if (of_events(s))
+        return "core.kind=imc";
+    return row->idle == elastic ? "clocking.kind=timestep" : "clocking.kind=elastic";
+}
+
 /* A key that names another clocking than the study's, by --set: what it asks for cannot be had. */
 enum err idle_refuse(const struct study *s, struct err_msg *m)
 {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *where = config_where(&s->config, rows[i].key);
-        bool of_clocking = rows[i].idle == in_timesteps || rows[i].idle == elastic;
-        if (of_clocking && is_set(where) && rows[i].idle(s))
+        const char *other = cure(s, &rows[i]);
+        if (other && is_set(where) && rows[i].idle(s))
             return err_set(m, ERR_INPUT, "%.400s: %s has no effect with %s: want no such key, or "
-                           "--set clocking.kind=%s", where, rows[i].key, rows[i].why,
-                           elastic(s) ? "timestep" : "elastic");
+                           "--set %s", where, rows[i].key, why(s, &rows[i]), other);
     }
     return ERR_NONE;
 }
@@ -243,6 +299,6 @@ void idle_note(struct study *s)
         if (strcmp(where, "default") != 0 && rows[i].idle(s) &&
             !of_another_network(s, &rows[i], where) && !config_is_default(&s->config, rows[i].key))
             notes_add(&s->config.notes, "%s: %s has no effect: %s", where, rows[i].key,
-                      rows[i].why);
+                      why(s, &rows[i]));
     }
 }

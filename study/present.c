@@ -59,8 +59,7 @@ enum err present_nir(struct nir_cfg *nir, const struct config *c, const struct p
                      struct err_msg *m)
 {
     static const char *const of_file[] = { "neuron.kind", "neuron.beta", "neuron.theta",
-                                           "neuron.reset", "neuron.floor", "neuron.ceiling",
-                                           "neuron.skip_periods" };
+                                           "neuron.reset", "neuron.skip_periods" };
 
     for (size_t i = 0; i < sizeof of_file / sizeof *of_file; i++)
         if (!config_is_default(c, of_file[i]))
@@ -73,6 +72,7 @@ enum err present_nir(struct nir_cfg *nir, const struct config *c, const struct p
         .most = c->neuron.most, .image_bits = p->coding->recorded ? 8 : 1,
         .steps = presentation_steps(p),
         .fraction_bits = c->neuron.fraction_bits,
+        .floor = c->neuron.floor, .ceiling = c->neuron.ceiling,
     };
     return ERR_NONE;
 }

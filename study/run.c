@@ -13,6 +13,7 @@
 #include "core/util.h"
 #include "dataflow/plan/clocking.h"
 #include "network/precision.h"
+#include "study/event.h"
 #include "study/inputs.h"
 #include "study/jobs.h"
 #include "study/values.h"
@@ -26,6 +27,7 @@ struct job {
     bool                  timing; // only, without values
     const struct core_probe *probe;
     const struct values_study *values; // NULL: a chip runs the images; else their values by layer
+    bool                  events;     // or event cores do
     uint64_t              n_image;    // of the run
     uint64_t              first, end; // its images
     uint64_t              start, stop; // of its chip's stream: the pipeline fills before first
@@ -86,6 +88,9 @@ void run_result_release(struct run_result *r)
     if (r->elastic)
         elastic_result_release(r->elastic);
     free(r->elastic);
+    if (r->event)
+        event_result_release(r->event);
+    free(r->event);
     *r = (struct run_result){ 0 };
 }
 
@@ -424,11 +429,75 @@ static enum err values_job(struct job *j)
     return e;
 }
 
+/* ---- event cores ---- */
+
+/* The next recording, with its times where it has them, or as a map of each step. */
+static enum err next_recording(struct source *s, struct image_events *events, bool *timed,
+                               uint32_t *label, struct err_msg *m)
+{
+    int more;
+
+    *timed = s->set[0] && images_timed(s->set[0]);
+    if (!*timed)
+        return source_next(s, 0, s->pixels, label, m);
+    enum err e = images_next_events(s->set[0], events, label, &more, m);
+    assert(e || more);
+    return e;
+}
+
+static enum err events_of_job(struct job *j, struct source *s, struct event_study *study)
+{
+    struct image_events events = { 0 };
+    enum err e = ERR_NONE;
+
+    for (uint64_t i = j->first; !e && i < j->end && !atomic_load(&j->shared->stop); i++) {
+        uint32_t label, class_;
+        bool timed;
+        e = next_recording(s, &events, &timed, &label, &j->msg);
+        if (!e)
+            e = event_study_run(study, j->cfg->first + i, timed ? &events : NULL,
+                                (const uint8_t *)s->pixels, j->result.event, &class_, &j->msg);
+        if (e)
+            break;
+        if (j->result.label)
+            j->result.label[i] = label;
+        if (j->result.predicted)
+            j->result.predicted[i] = class_;
+        atomic_fetch_add(&j->shared->done, 1);
+    }
+    image_events_release(&events);
+    return e;
+}
+
+static bool result_make_events(struct run_result *r, const struct plan *p)
+{
+    r->event = calloc(1, sizeof *r->event);
+    return r->event && event_result_init(r->event, p);
+}
+
+static enum err event_job(struct job *j)
+{
+    struct event_study *study = NULL;
+    struct source source = { 0 };
+    enum err e = result_make_events(&j->result, j->plan) ? ERR_NONE : no_memory(&j->msg);
+
+    if (!e)
+        e = event_study_new(&study, j->plan, j->cfg->kernel, j->cfg->mode, &j->msg);
+    if (!e) {
+        e = source_open(&source, j, &j->msg);
+        if (!e)
+            e = events_of_job(j, &source, study);
+        source_close(&source);
+    }
+    event_study_free(study);
+    return e;
+}
+
 static void run_job(void *jobs, uint32_t index)
 {
     struct job *j = (struct job *)jobs + index;
 
-    j->err = j->values ? values_job(j) : chip_job(j);
+    j->err = j->events ? event_job(j) : j->values ? values_job(j) : chip_job(j);
     if (j->err)
         atomic_store(&j->shared->stop, true);
 }
@@ -550,10 +619,13 @@ static struct job *share_out(const struct job *all, uint32_t n, const struct run
         job[i].n_image = images;
         job[i].first = first;
         job[i].end = images / n * (i + 1) + min_u64(i + 1, images % n);
-        job[i].start = all->values ? first : first - min_u64(first, p->time.transient_images);
-        cut(&job[i], all->probe || all->timing || all->values || all->cfg->n_state ? 1
-                     : all->cfg->abreast                        ? all->cfg->abreast
-                                                                : ABREAST);
+        job[i].start = all->values || all->events
+                           ? first
+                           : first - min_u64(first, p->time.transient_images);
+        job[i].n_piece = 1;
+        if (!all->events)
+            cut(&job[i], all->probe || all->timing || all->values || all->cfg->n_state ? 1
+                         : all->cfg->abreast ? all->cfg->abreast : ABREAST);
         *e = result_alloc(&job[i].result, p, m);
         job[i].result.label = r->label;
         job[i].result.predicted = r->predicted;
@@ -599,7 +671,7 @@ static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
 
 static bool is_elastic(const struct plan *p)
 {
-    return !clockings[p->config->clocking]->in_timesteps;
+    return config_clocking(p->config) == CLOCKING_ELASTIC;
 }
 
 /* Where outputs fire one by one, a core does for an image what it does in timesteps; with replicas
@@ -661,6 +733,42 @@ static enum err check_elastic(const struct plan *p, const struct run_cfg *cfg, s
                        "layer by layer and exactly: want no --values timed, no devices and "
                        "converters that cannot clip, or clocking.kind = timestep");
     return ERR_NONE;
+}
+
+/* ---- event cores ---- */
+
+static bool has_event_cores(const struct plan *p)
+{
+    return p->config->core_kind == CORE_EVENT;
+}
+
+static enum err check_event_run(const struct plan *p, const struct run_cfg *cfg, struct err_msg *m)
+{
+    if (!run_has_values(cfg))
+        return err_set(m, ERR_INPUT, "core.kind = event: event cores work when spikes come: want "
+                       "images, event recordings or others (--images random where there are none)");
+    if (cfg->timed_values || cfg->n_state > 0 || cfg->probe)
+        return err_set(m, ERR_INPUT, "core.kind = event: event cores have neither waveforms nor "
+                       "values in timesteps: want core.kind = imc for them");
+    if (p->network->present.coding->periodic)
+        return err_set(m, ERR_INPUT, "input.coding = %s: its steps weigh differently, and a spike "
+                       "is an address: want rate, events or bernoulli",
+                       p->network->present.coding->name);
+    return ERR_NONE;
+}
+
+static enum err run_events(struct job *all, uint32_t n, struct run_result *r, struct err_msg *m)
+{
+    enum err e = result_make_events(r, all->plan) ? ERR_NONE : no_memory(m);
+
+    if (e)
+        return e;
+    all->events = true;
+    struct job *job = share_out(all, n, r, &e, m);
+    for (uint32_t i = 0; !e && i < n; i++)
+        event_result_add(r->event, job[i].result.event);
+    jobs_free(job, n);
+    return e;
 }
 
 /* ---- by layers ---- */
@@ -797,13 +905,16 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         e = (r->label || !labelled) && r->predicted ? ERR_NONE : no_memory(m);
     }
     r->stepped = !plan_says_all(p, cfg);
+    const bool events = has_event_cores(p);
     if (!e)
-        e = check_elastic(p, cfg, m);
-    if (!e && r->values && network_is_spiking(p->network) && !by_layer(p, cfg))
+        e = events ? check_event_run(p, cfg, m) : check_elastic(p, cfg, m);
+    if (!e && !events && r->values && network_is_spiking(p->network) && !by_layer(p, cfg))
         e = err_set(m, ERR_INPUT, "neurons: their values are computed layer by layer and exactly: "
                     "want no --values timed, no devices, no skipped zeros and converters that "
                     "cannot clip");
-    if (!e && !r->stepped)
+    if (!e && events)
+        e = run_events(&all, n, r, m);
+    else if (!e && !r->stepped)
         e = run_by_plan(p, r, m);
     else if (!e)
         e = by_layer(p, cfg)      ? run_layers(&all, n, r, m)

@@ -13,6 +13,9 @@
  * Under elastic clocking (arch/elastic/elastic.h) it is another chip that is run for its time, with
  * the values beside it; counters of layers with replicas are then those that time decides, alone.
  *
+ * Event cores (arch/event/core.h) run each recording by itself, from neurons that remember nothing,
+ * until nothing moves.
+ *
  * Images stream through one chip back to back. With several jobs the stream is cut: each job runs
  * a chip of its own, started a few images early so that its pipeline is as full as the one chip's
  * would be, and only its own images count. Likewise a chip carries several pieces of the stream
@@ -35,6 +38,7 @@
 enum { RUN_MOST_STATES = 16 };
 
 struct analog_state;
+struct event_result;
 
 struct run_cfg {
     enum kernel_kind kernel;
@@ -80,6 +84,8 @@ struct run_result {
     } *range;                      // owned; [plan->n_core]; NULL: nothing was calibrated
     uint64_t             *stream_bits; // owned; [plan->n_stream]
     struct spike_counts   spikes;      // owned; of a network of neurons with values; else zero
+    struct event_result *event; // owned; of event cores, else NULL: what counts timesteps or core
+                                // counters above is 0 then
     struct elastic_result *elastic; // owned; of elastic clocking, whose times are in clocks: what
                                     // counts timesteps above is 0, but busy_timesteps; else NULL
     uint64_t              n_correct;

@@ -9,6 +9,8 @@
 #include <jansson.h>
 
 #include "arch/analog/chip.h"
+#include "arch/event/layers.h"
+#include "arch/event/machine.h"
 #include "arch/tech/device.h"
 #include "core/datadir.h"
 #include "core/notes.h"
@@ -28,7 +30,9 @@ static void name_place(const struct config *c, struct err_msg *m)
 {
     static const char *const keys[] = { "network.depth", "network.size", "network.channels",
                                         "network.classes", "network.value_bits",
-                                        "network.weight_bits" };
+                                        "network.weight_bits", "core.event.hop_ns",
+                                        "core.event.service_ns", "core.event.neuron_clock_khz",
+                                        "core.event.service_cycles" };
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strncmp(m->text, keys[i], strlen(keys[i])) == 0) {
@@ -294,6 +298,27 @@ static enum err choose_mapping(struct study *s, struct err_msg *m)
     return e ? e : hash_config(s->config_hash, &s->config, m);
 }
 
+/* What event cores can be made of, before anything runs. */
+static enum err check_events(const struct study *s, struct err_msg *m)
+{
+    const struct config *c = &s->config;
+    const struct event_timing t = event_timing_of(c);
+
+    if (c->core_kind != CORE_EVENT)
+        return ERR_NONE;
+    if (!t.arbiter)
+        return err_set(m, ERR_INPUT, "%.400s: core.event.arbiter = %s: want fixed or round_robin",
+                       config_where(c, "core.event.arbiter"), c->event.arbiter);
+    enum err e = event_timing_check(&t, m);
+    if (e)
+        name_place(c, m);
+    if (!e && s->analog.device)
+        e = err_set(m, ERR_INPUT, "%.400s: core.crossbar.device = %s: event cores compute exactly: "
+                    "want ideal, or core.kind = imc", config_where(c, "core.crossbar.device"),
+                    c->crossbar.device);
+    return e ? e : event_layers_check(&s->network, m);
+}
+
 /* Without notes of keys that have no effect. */
 static enum err make_plan(struct study *s, struct err_msg *m)
 {
@@ -304,6 +329,8 @@ static enum err make_plan(struct study *s, struct err_msg *m)
         e = choose_mapping(s, m);
     if (!e)
         e = analog_spec_of(&s->analog, &s->config, m);
+    if (!e)
+        e = check_events(s, m);
     if (!e)
         e = plan_make(&s->plan, &s->network, &s->config, m);
     if (!e && s->analog.device)
@@ -324,11 +351,15 @@ enum err study_plan_any(struct study *s, struct err_msg *m)
 
 enum err study_plan(struct study *s, struct err_msg *m)
 {
-    if (clockings[s->config.clocking]->in_timesteps)
+    const bool events = s->config.core_kind == CORE_EVENT;
+    const char *key = events ? "core.kind" : "clocking.kind";
+
+    if (clocking_of(&s->config)->in_timesteps)
         return study_plan_any(s, m);
-    err_set(m, ERR_INPUT, "%.400s: clocking.kind = %s: its times are those of imcsim run without "
-            "images: want clocking.kind = timestep here",
-            config_where(&s->config, "clocking.kind"), clockings[s->config.clocking]->name);
+    err_set(m, ERR_INPUT, "%.400s: %s = %s: its times are those of imcsim run%s: want %s here",
+            config_where(&s->config, key), key, clocking_of(&s->config)->name,
+            events ? " with images" : " without images",
+            events ? "core.kind = imc" : "clocking.kind = timestep");
     study_release(s);
     return ERR_INPUT;
 }
@@ -338,6 +369,8 @@ enum err study_plan_to_place(struct study *s, struct err_msg *m)
     char kind[sizeof s->config.fabric.kind];
     const struct fabric *f;
 
+    if (s->config.core_kind == CORE_EVENT)
+        return study_plan_any(s, m);
     memcpy(kind, s->config.fabric.kind, sizeof kind);
     if (policies_fabric(&f, &s->config, m) || !f->graph)
         return study_plan(s, m); // which says what is wrong

@@ -21,7 +21,7 @@ enum {
     RECORD_BYTE = 5, N_POLARITY = 2,
     MOST_BYTE = 1 << 28,  // of a recording
     MOST_LIST = 1 << 26, MOST_LINE = 4096,
-    MOST_COUNT = UINT8_MAX
+    MOST_COUNT = UINT8_MAX, NS_PER_US = 1000
 };
 
 static const char *const endings[] = { ".bin", ".bs2", NULL };
@@ -190,8 +190,10 @@ static enum err take_event(struct image_reader *r, const uint8_t *e, uint8_t *pi
         return infile_error(r->file, at, m, "an event at column %u, row %u: want less than %"
                             PRIu32 " and %" PRIu32 ", the network's input", e[0], e[1],
                             r->want.width, r->want.height);
-    uint8_t *count = &pixels[bin * image_wanted_bytes(r) +
-                             ((size_t)e[0] * r->want.height + e[1]) * N_POLARITY + (e[2] >> 7)];
+    const size_t place = ((size_t)e[0] * r->want.height + e[1]) * N_POLARITY + (e[2] >> 7);
+    if (r->events)
+        return image_add_event(r, (uint64_t)us * NS_PER_US, (uint32_t)place, m);
+    uint8_t *count = &pixels[bin * image_wanted_bytes(r) + place];
     if (*count == MOST_COUNT)
         return infile_error(r->file, at, m, "more than %d events of column %u, row %u in bin %"
                             PRIu32 ": want a shorter input.bin_us", MOST_COUNT, e[0], e[1], bin);
@@ -212,7 +214,8 @@ static enum err read_recording(struct image_reader *r, const char *path, uint8_t
     if (!e && (n > MOST_BYTE || n % RECORD_BYTE != 0))
         e = infile_error(r->file, 0, m, "%" PRIu64 " bytes: want records of %d bytes, %d bytes at "
                          "most", n, RECORD_BYTE, MOST_BYTE);
-    memset(pixels, 0, r->how.n_bin * image_wanted_bytes(r));
+    if (!r->events)
+        memset(pixels, 0, r->how.n_bin * image_wanted_bytes(r));
     for (; n > 0 && !e; n -= RECORD_BYTE) {
         e = infile_read(r->file, event, sizeof event, "a record", m);
         if (!e)
@@ -242,6 +245,7 @@ static enum err events_next(struct image_reader *r, uint8_t *pixels, uint32_t *l
 
 const struct image_format image_events = {
     .name = "event recordings", .reader_byte = sizeof(struct recordings), .recorded = true,
+    .timed = true,
     .probe = events_probe, .open = events_open, .close = events_close,
     .count = events_count, .next = events_next,
 };

@@ -24,6 +24,8 @@ struct image_reader { // a format's own state begins with it
     bool                       placed;      // pixels are where they are delivered, bin by bin
     bool                       labelled;
     size_t                     room;        // bytes that an image may have; 0: those wanted
+    struct image_events       *events; // where next() puts events with their times, of a format
+                                       // that is timed, instead of pixels; NULL: pixels
 };
 
 struct image_clue { // what is known of a file before a format takes it
@@ -40,6 +42,7 @@ struct image_format {
     const char *name;
     size_t      reader_byte; // size of its state
     bool        recorded;    // its images have several bins
+    bool        timed;       // and events with times of their own
 
     bool (*probe)(const struct image_clue *c);
 
@@ -59,7 +62,7 @@ struct image_format {
 #define IMAGE_HEAD_BYTE 8 // bytes that probe() sees, less where the file is shorter
 
 extern const struct image_format image_random, image_raw, image_pictures, image_npy, image_npz,
-    image_idx, image_cifar100, image_cifar10, image_events, image_frames;
+    image_idx, image_cifar100, image_cifar10, image_events, image_event_array, image_frames;
 
 /* Bytes of one image in the file, and as the network wants it. */
 size_t image_bytes(const struct image_reader *r);
@@ -67,6 +70,10 @@ size_t image_wanted_bytes(const struct image_reader *r);
 
 /* Whether an image of r->shape fits the network's input. */
 enum err image_check_shape(const struct image_reader *r, struct err_msg *m);
+
+/* Adds an event to r->events; ERR_MEMORY. */
+enum err image_add_event(const struct image_reader *r, uint64_t t_ns, uint32_t at,
+                         struct err_msg *m);
 
 /* Reads a label of one byte from f and checks it. */
 enum err image_read_label(const struct image_reader *r, struct infile *f, uint32_t *label,

@@ -13,8 +13,8 @@
 
 /* Probed in this order: what has no magic number comes last, but for what the user says. */
 static const struct image_format *const image_formats[] = {
-    &image_random, &image_events, &image_frames, &image_raw,      &image_pictures,
-    &image_npy,    &image_npz,    &image_idx,    &image_cifar100, &image_cifar10,
+    &image_random, &image_events, &image_event_array, &image_frames, &image_raw,
+    &image_pictures, &image_npy, &image_npz, &image_idx, &image_cifar100, &image_cifar10,
 };
 
 enum { MOST_CROPPED = 4096 }; // side of an image of which a part is taken
@@ -330,4 +330,47 @@ enum err images_next(struct images *set, int8_t *out, uint32_t *label, int *more
     if (set->map && set->map->wide)
         deliver(&(struct delivery){ set, true, set->pixels }, out + wanted);
     return ERR_NONE;
+}
+
+/* ---- events ---- */
+
+void image_events_release(struct image_events *e)
+{
+    free(e->event);
+    *e = (struct image_events){ 0 };
+}
+
+bool images_timed(const struct images *set)
+{
+    return set->reader->format->timed;
+}
+
+enum err image_add_event(const struct image_reader *r, uint64_t t_ns, uint32_t at,
+                         struct err_msg *m)
+{
+    struct image_events *e = r->events;
+
+    if (e->n == e->room) {
+        size_t room = e->room ? 2 * e->room : 4096;
+        struct image_event *more = realloc(e->event, room * sizeof *more);
+        if (!more)
+            return err_set(m, ERR_MEMORY, "%s: no memory for its events", r->path);
+        e->event = more;
+        e->room = room;
+    }
+    e->event[e->n++] = (struct image_event){ t_ns, at };
+    return ERR_NONE;
+}
+
+enum err images_next_events(struct images *set, struct image_events *e, uint32_t *label, int *more,
+                            struct err_msg *m)
+{
+    struct image_reader *r = set->reader;
+
+    assert(r->format->timed);
+    e->n = 0;
+    r->events = e;
+    enum err err = r->format->next(r, set->pixels, label, more, m);
+    r->events = NULL;
+    return err;
 }

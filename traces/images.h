@@ -74,4 +74,23 @@ enum err images_skip(struct images *set, uint64_t n, struct err_msg *m);
 enum err images_next(struct images *set, int8_t *out, uint32_t *label, int *more,
                      struct err_msg *m);
 
+/* A recording with the times of its events. */
+struct image_event {
+    uint64_t t_ns; // from the beginning of the recording
+    uint32_t at;   // (column * height + row) * channels + ch
+};
+struct image_events { // zeroed by who has it
+    struct image_event *event; // owned
+    size_t              n, room;
+};
+void image_events_release(struct image_events *e);
+
+/* Whether the set's events have times of their own; if not, they are in bins. */
+bool images_timed(const struct images *set);
+
+/* The next recording of such a set, its events in the order of the file, and its label. ERR_INPUT
+ * and *more as images_next(). */
+enum err images_next_events(struct images *set, struct image_events *e, uint32_t *label, int *more,
+                            struct err_msg *m);
+
 #endif

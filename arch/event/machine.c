@@ -6,18 +6,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/util.h"
+
+/* Channels lead from every core of a layer to every one of the next; the first ones, of the cores
+ * of layer 0, come from outside. */
 struct event_machine {
     struct event_timing  timing;
-    uint32_t             n;
+    uint32_t             n, n_chan; // cores
     struct event_core   *core;  // owned; [n]
-    struct chan         *chan;  // owned; [n]: in front of each core
+    struct chan         *chan;  // owned; [n_chan]: those into a core beside one another
     struct block       **block; // owned; [n]
-    struct chan        **link;  // owned; [n]
-    char               (*name)[16]; // owned; [n]
-    bool                 has_run;
+    struct chan        **link;  // owned; [n_chan], as chan[]
+    struct chan        **out;   // owned; [n_chan]: those out of a core beside one another
+    char               (*name)[32]; // owned; [n]
 };
 
 enum { INPUT_DEPTH = 256, MOST_HOPS = 1024 };
+
+static uint32_t cores_of(const struct event_layer *l)
+{
+    return max_u32(l->cores, 1);
+}
 
 static enum err no_memory(struct err_msg *m)
 {
@@ -26,13 +35,14 @@ static enum err no_memory(struct err_msg *m)
 
 /* ---- what cores can be made of ---- */
 
-/* The least time between two rows: edges are up to 1 ns late. */
+/* The least time between two rows: that between two edges, rounded down. */
 static uint64_t least_service(const struct event_timing *t)
 {
-    return t->service_ns > 0 ? t->service_ns : event_edge_ns(t->arbiter_khz, t->service_cycles) - 1;
+    return t->service_ns > 0 ? t->service_ns
+                             : t->service_cycles * UINT64_C(1000000) / t->arbiter_khz;
 }
 
-static enum err check_timing(const struct event_timing *t, struct err_msg *m)
+enum err event_timing_check(const struct event_timing *t, struct err_msg *m)
 {
     uint64_t service_ns = t->service_ns;
 
@@ -41,8 +51,9 @@ static enum err check_timing(const struct event_timing *t, struct err_msg *m)
                        "want at least 1");
     if (service_ns == 0 && (t->service_cycles == 0 || t->arbiter_khz == 0 ||
                             t->arbiter_khz > EVENT_MOST_KHZ))
-        return err_set(m, ERR_INPUT, "core.event.service_ns = 0: want the time of a row, or "
-                       "core.event.service_cycles and core.event.arbiter_clock_khz, at most %d",
+        return err_set(m, ERR_INPUT, "core.event.service_cycles = %" PRIu32 ": of "
+                       "core.event.arbiter_clock_khz = %" PRIu32 ": want cycles of a clock of 1 to "
+                       "%d kHz, or core.event.service_ns alone", t->service_cycles, t->arbiter_khz,
                        EVENT_MOST_KHZ);
     if (t->neuron_khz > EVENT_MOST_KHZ)
         return err_set(m, ERR_INPUT, "core.event.neuron_clock_khz = %" PRIu32 ": want at most %d",
@@ -58,33 +69,45 @@ static enum err check_timing(const struct event_timing *t, struct err_msg *m)
     return ERR_NONE;
 }
 
-static enum err check_neurons(const struct event_layer *l, uint32_t i, struct err_msg *m)
+static enum err refuse(const struct event_layer *l, const char *what, struct err_msg *m)
 {
-    bool leaks = l->neuron->synapse.alpha || l->neuron->delay;
+    return err_set(m, ERR_INPUT, "layer %.100s: %s", l->name, what);
+}
 
-    for (uint32_t o = 0; o < l->outputs; o++)
-        leaks |= l->neuron->beta[o] != NEURON_NO_LEAK;
+enum err event_neurons_check(const struct event_layer *l, struct err_msg *m)
+{
+    const struct neuron *n = l->neuron;
+    bool leaks = n->synapse.alpha || n->delay || n->reset == NEURON_DELAYED;
+
+    for (uint32_t o = 0; o < l->channels; o++)
+        leaks |= n->beta[o] != NEURON_NO_LEAK;
     if (leaks)
-        return err_set(m, ERR_INPUT, "layer %" PRIu32 ": its neurons leak, or wait, in every step, "
-                       "and an event core has none: want neuron.kind = if", i);
-    for (uint32_t o = 0; o < l->outputs; o++)
-        if (l->neuron->b[o] != 0)
-            return err_set(m, ERR_INPUT, "layer %" PRIu32 ": output %" PRIu32 " has a bias, which "
+        return refuse(l, "its neurons leak, or wait, in every step, and an event core has none: "
+                      "want neuron.kind = if, and neuron.reset = subtract or zero", m);
+    if (n->kind->delivers_current || n->mr)
+        return refuse(l, "hands currents on, or adds them, and only spikes come to an event core: "
+                      "want neurons in each layer, and no residuals", m);
+    if (n->most > 1)
+        return refuse(l, "its neurons may fire several times at once, and a request is up or not: "
+                      "want neuron.most = 1", m);
+    for (uint32_t o = 0; o < l->channels; o++)
+        if (n->b[o] != 0)
+            return err_set(m, ERR_INPUT, "layer %.100s: output %" PRIu32 " has a bias, which "
                            "is added in every step, and an event core has none: want no biases",
-                           i, o);
+                           l->name, o);
     return ERR_NONE;
 }
 
 static enum err check(const struct event_layer *layer, uint32_t n, const struct event_timing *t,
                       struct err_msg *m)
 {
-    enum err e = check_timing(t, m);
+    enum err e = event_timing_check(t, m);
 
     for (uint32_t i = 0; !e && i < n; i++) {
-        e = check_neurons(&layer[i], i, m);
+        e = event_neurons_check(&layer[i], m);
         if (!e && i > 0 && layer[i].sources != layer[i - 1].outputs)
-            e = err_set(m, ERR_INPUT, "layer %" PRIu32 ": has %" PRIu32 " sources: want %" PRIu32
-                        ", the outputs of the one before", i, layer[i].sources,
+            e = err_set(m, ERR_INPUT, "layer %.100s: has %" PRIu32 " sources: want %" PRIu32
+                        ", the outputs of the one before", layer[i].name, layer[i].sources,
                         layer[i - 1].outputs);
     }
     return e;
@@ -96,33 +119,78 @@ void event_machine_free(struct event_machine *m)
 {
     if (!m)
         return;
-    for (uint32_t i = 0; m->core && m->chan && i < m->n; i++) {
+    for (uint32_t i = 0; m->core && i < m->n; i++)
         event_core_release(&m->core[i]);
+    for (uint32_t i = 0; m->chan && i < m->n_chan; i++)
         chan_release(&m->chan[i]);
-    }
     free(m->core);
     free(m->chan);
     free(m->block);
     free(m->link);
+    free(m->out);
     free(m->name);
     free(m);
 }
 
-static bool make_core(struct event_machine *m, const struct event_layer *layer, uint32_t i)
+static bool allocate(struct event_machine *m, const struct event_layer *layer, uint32_t n)
 {
-    struct event_core *c = &m->core[i];
-    uint32_t depth = (uint32_t)(m->timing.hop_ns / least_service(&m->timing)) + 2; // on their way
+    for (uint32_t i = 0; i < n; i++) {
+        m->n += cores_of(&layer[i]);
+        m->n_chan += cores_of(&layer[i]) * (i > 0 ? cores_of(&layer[i - 1]) : 1);
+    }
+    m->core = calloc(m->n, sizeof *m->core);
+    m->chan = calloc(m->n_chan, sizeof *m->chan);
+    m->block = calloc(m->n, sizeof *m->block);
+    m->link = calloc(m->n_chan, sizeof *m->link);
+    m->out = calloc(m->n_chan, sizeof *m->out);
+    m->name = calloc(m->n, sizeof *m->name);
+    return m->core && m->chan && m->block && m->link && m->out && m->name;
+}
 
-    snprintf(m->name[i], sizeof m->name[i], "core%" PRIu32, i);
-    if (!event_core_init(c, m->name[i], &layer[i], &m->timing))
+static bool make_core(struct event_machine *m, const struct event_layer *layer, uint32_t core,
+                      uint32_t index)
+{
+    snprintf(m->name[index], sizeof m->name[index], "core%" PRIu32, index);
+    m->block[index] = &m->core[index].block;
+    return event_core_init(&m->core[index], m->name[index], layer, core, &m->timing);
+}
+
+/* Who reads and who writes the channels between `from` cores, of which the first is from[0], and
+ * `to`; NULL: outside. */
+static void join(struct event_machine *m, struct event_core *from, uint32_t n_from,
+                 struct event_core *to, uint32_t n_to, uint32_t first)
+{
+    for (uint32_t k = 0; k < n_to; k++) {
+        to[k].in = &m->link[first + k * n_from];
+        to[k].n_in = n_from;
+        for (uint32_t i = 0; i < n_from; i++) {
+            to[k].in[i] = &m->chan[first + k * n_from + i];
+            if (!from)
+                continue;
+            from[i].out = &m->out[first + i * n_to];
+            from[i].n_out = n_to;
+            from[i].out[k] = to[k].in[i];
+        }
+    }
+}
+
+static bool make_machine(struct event_machine *m, const struct event_layer *layer, uint32_t n)
+{
+    uint32_t core = 0, chan = 0, n_before = 1;
+
+    if (!allocate(m, layer, n))
         return false;
-    m->block[i] = &c->block;
-    m->link[i] = &m->chan[i];
-    c->in = &m->chan[i];
-    if (i > 0)
-        m->core[i - 1].out = c->in;
-    return i == 0 || chan_init(c->in, m->name[i], &m->core[i - 1].block, &c->block, depth,
-                               event_spikes_bytes(layer[i].sources));
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t here = cores_of(&layer[i]);
+        for (uint32_t k = 0; k < here; k++)
+            if (!make_core(m, &layer[i], k, core + k))
+                return false;
+        join(m, i > 0 ? &m->core[core - n_before] : NULL, n_before, &m->core[core], here, chan);
+        chan += n_before * here;
+        core += here;
+        n_before = here;
+    }
+    return true;
 }
 
 enum err event_machine_new(struct event_machine **machine, const struct event_layer *layer,
@@ -137,21 +205,17 @@ enum err event_machine_new(struct event_machine **machine, const struct event_la
     if (!new)
         return no_memory(m);
     new->timing = *timing;
-    new->n = n;
-    new->core = calloc(n, sizeof *new->core);
-    new->chan = calloc(n, sizeof *new->chan);
-    new->block = calloc(n, sizeof *new->block);
-    new->link = calloc(n, sizeof *new->link);
-    new->name = calloc(n, sizeof *new->name);
-    bool done = new->core && new->chan && new->block && new->link && new->name;
-    for (uint32_t i = 0; done && i < n; i++)
-        done = make_core(new, layer, i);
-    if (done) {
+    if (make_machine(new, layer, n)) {
         *machine = new;
         return ERR_NONE;
     }
     event_machine_free(new);
     return no_memory(m);
+}
+
+uint32_t event_machine_cores(const struct event_machine *m)
+{
+    return m->n;
 }
 
 const struct event_core *event_machine_core(const struct event_machine *m, uint32_t i)
@@ -165,9 +229,9 @@ static enum err check_events(const struct event_machine *machine, const struct e
                              size_t n, struct err_msg *m)
 {
     for (size_t i = 0; i < n; i++) {
-        if (event[i].source >= machine->core[0].sources)
+        if (event[i].source >= machine->core[0].layer->sources)
             return err_set(m, ERR_INPUT, "event %zu: of source %" PRIu32 ": want 0 to %" PRIu32, i,
-                           event[i].source, machine->core[0].sources - 1);
+                           event[i].source, machine->core[0].layer->sources - 1);
         if (i > 0 && event[i].t_ns < event[i - 1].t_ns)
             return err_set(m, ERR_INPUT, "event %zu: at %" PRIu64 " ns, %" PRIu64 " ns before the "
                            "one in front of it: want events in order of time", i, event[i].t_ns,
@@ -197,40 +261,78 @@ static uint32_t largest_batch(const struct event *event, size_t n)
     return most;
 }
 
-/* All events that come until then; each run ends where as many as the channel holds have come. */
-static void run_events(struct kernel *k, struct chan *in, struct event_spikes *s,
+/* The cores of layer 0, which all see what comes from outside. */
+static uint32_t first_cores(const struct event_machine *m)
+{
+    return cores_of(m->core[0].layer);
+}
+
+/* The core that channel c leads to: those into a core are beside one another. */
+static struct block *reader_of(const struct event_machine *m, const struct chan *c)
+{
+    uint32_t i = 0;
+
+    while (c < m->core[i].in[0] || c > m->core[i].in[m->core[i].n_in - 1])
+        i++;
+    return m->block[i];
+}
+
+/* Empty channels, those from outside with room for batches of so many bytes. */
+static bool open_channels(struct event_machine *m, size_t batch_bytes)
+{
+    const uint32_t depth = (uint32_t)(m->timing.hop_ns / least_service(&m->timing)) + 2;
+    bool done = true;
+
+    for (uint32_t i = 0; i < m->n_chan; i++)
+        chan_release(&m->chan[i]);
+    for (uint32_t i = 0; i < first_cores(m); i++)
+        done &= chan_init(&m->chan[i], "events", NULL, m->block[i], INPUT_DEPTH, batch_bytes);
+    for (uint32_t i = 0; i < m->n; i++)
+        for (uint32_t k = 0; k < m->core[i].n_out; k++) {
+            struct chan *c = m->core[i].out[k];
+            done &= chan_init(c, m->name[i], m->block[i], reader_of(m, c), depth,
+                              event_spikes_bytes(m->core[i].channels));
+        }
+    return done;
+}
+
+/* All events that come until then; each run ends where as many as the channels hold have come:
+ * all are as full, since what came is taken at once. */
+static void run_events(struct event_machine *m, struct kernel *k, struct event_spikes *s,
                        const struct event *event, size_t n, uint64_t until_ns)
 {
     for (size_t i = 0; i < n && event[i].t_ns <= until_ns;) {
         s->n = batch_of(event, n, i);
         for (uint32_t j = 0; j < s->n; j++)
             s->source[j] = event[i + j].source;
-        if (kernel_inject(k, in, event[i].t_ns, s))
-            i += s->n;
-        else
+        if (!kernel_inject(k, &m->chan[0], event[i].t_ns, s)) {
             kernel_run(k, event[i].t_ns - 1);
+            continue;
+        }
+        for (uint32_t c = 1; c < first_cores(m); c++)
+            if (!kernel_inject(k, &m->chan[c], event[i].t_ns, s))
+                assert(!"a channel that is fuller than its neighbour");
+        i += s->n;
     }
     kernel_run(k, until_ns);
 }
 
-enum err event_machine_run(struct event_machine *machine, enum kernel_kind kind,
-                           enum kernel_mode mode, const struct event *event, size_t n,
-                           uint64_t until_ns, struct err_msg *m)
+enum err event_machine_run(struct event_machine *machine, const struct event_run *run,
+                           struct err_msg *m)
 {
-    const struct design d = { machine->block, machine->n, machine->link, machine->n };
-    struct chan *in = &machine->chan[0];
-    enum err e = check_events(machine, event, n, m);
+    const struct design d = { machine->block, machine->n, machine->link, machine->n_chan };
+    enum err e = check_events(machine, run->event, run->n, m);
 
-    assert(!machine->has_run);
     if (e)
         return e;
-    machine->has_run = true;
-    size_t bytes = event_spikes_bytes(largest_batch(event, n));
+    for (uint32_t i = 0; i < machine->n; i++)
+        event_core_begin(&machine->core[i], run->end_ns);
+    size_t bytes = event_spikes_bytes(largest_batch(run->event, run->n));
     struct event_spikes *s = malloc(bytes);
-    bool done = s && chan_init(in, "events", NULL, &machine->core[0].block, INPUT_DEPTH, bytes);
-    struct kernel *k = done ? kernel_new(kind, &d, mode) : NULL;
+    bool done = s && open_channels(machine, bytes);
+    struct kernel *k = done ? kernel_new(run->kind, &d, run->mode) : NULL;
     if (k)
-        run_events(k, in, s, event, n, until_ns);
+        run_events(machine, k, s, run->event, run->n, run->until_ns);
     kernel_free(k);
     free(s);
     return k ? ERR_NONE : no_memory(m);

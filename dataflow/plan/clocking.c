@@ -6,5 +6,11 @@
 const struct clocking_policy *const clockings[] = {
     [CLOCKING_TIMESTEP] = &clocking_timestep,
     [CLOCKING_ELASTIC] = &clocking_elastic,
+    [CLOCKING_EVENT] = &clocking_event,
     NULL,
 };
+
+const struct clocking_policy *clocking_of(const struct config *c)
+{
+    return clockings[config_clocking(c)];
+}

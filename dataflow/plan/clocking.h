@@ -22,7 +22,10 @@ struct clocking_policy {
                           struct err_msg *m);
 };
 
-extern const struct clocking_policy clocking_timestep, clocking_elastic;
+extern const struct clocking_policy clocking_timestep, clocking_elastic, clocking_event;
 extern const struct clocking_policy *const clockings[]; // by enum clocking; ends with NULL
+
+/* The one of a configuration. */
+const struct clocking_policy *clocking_of(const struct config *c);
 
 #endif

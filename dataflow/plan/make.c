@@ -239,7 +239,7 @@ enum err plan_try(struct plan *p, const struct network *network, const struct co
     if (!e)
         e = make_routes(p, m);
     if (!e)
-        e = clockings[config->clocking]->timetable(&p->time, p, wish->thorough, m);
+        e = clocking_of(config)->timetable(&p->time, p, wish->thorough, m);
     return e;
 }
 

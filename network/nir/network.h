@@ -31,6 +31,7 @@ struct nir_cfg {
     uint32_t         image_bits; // of a value presented
     uint32_t         steps;   // of an image: potentials are to keep to their bits
     uint32_t         fraction_bits; // or NIR_FRACTION_AUTO
+    uint32_t         floor, ceiling; // of potentials, in thresholds, or NEURON_UNBOUNDED
 };
 
 /* n->present is filled by the caller, before or after. ERR_INPUT names the node, or the key that

@@ -368,6 +368,10 @@ static enum err make_neurons(struct nir_build *b, uint32_t node, const struct so
         return nir_no_memory(b);
     n->reset = d->reset;
     n->most = (int32_t)b->cfg->most;
+    if (d->fires) { // bounds are multiples of a threshold
+        n->floor = b->cfg->floor;
+        n->ceiling = b->cfg->ceiling;
+    }
     if (!fill_constants(n, d, &b->real[s->layer], &g))
         return refuse_size(b, node, "a parameter leaves 61 bits");
     enum err e = s->more ? add_residual(b, node, s->layer, s->more, d, &g) : ERR_NONE;

@@ -13,7 +13,7 @@
 #include "study/study.h"
 #include "test/tmpdir.h"
 
-enum { MAX_SET = 96 };
+enum { MAX_SET = 112 };
 
 static const uint64_t most_decimal = UINT64_C(10000000000000); // 10,000 in billionths
 
@@ -520,8 +520,8 @@ static void every_kind_of_mistake_has_its_line_and_cure(void **state)
         { "batch: 50\n\nbatch: 50\n", NULL,
           "@:3: key batch is repeated; it was first given at @:1" },
         { "core: 256\n", NULL,
-          "@:1: core = 256: want a section with the keys crossbar, readout, wires, input_memory, "
-          "digital" },
+          "@:1: core = 256: want a section with the keys kind, event, crossbar, readout, wires, "
+          "input_memory, digital" },
         { "clocking: {kind: elastik}\n", NULL,
           "@:1: clocking.kind = elastik: want timestep or elastic" },
         { "core: {input_memory: {word_bits: 100}}\n", NULL,

@@ -29,6 +29,8 @@ struct bench {
     struct event_machine *machine;
 };
 
+static const char *const layer_names[MOST_LAYERS] = { "0", "1", "2", "3" };
+
 static void must(enum err e, const struct err_msg *m)
 {
     if (e)
@@ -46,23 +48,27 @@ static struct bench bench_of(const struct event_timing *t, const char *arbiter)
 
 /* A layer whose weights are all w, to be changed. */
 static void add_layer(struct bench *b, uint32_t sources, uint32_t outputs, int64_t theta,
-                      enum neuron_reset reset, int8_t w)
+                      enum neuron_reset reset, int32_t w)
 {
     struct neuron *n = neuron_new(neuron_kind_find("if"), outputs, false);
-    int8_t *weight = malloc((size_t)sources * outputs);
+    int32_t *weight = malloc((size_t)sources * outputs * sizeof *weight);
 
     assert_non_null(n);
     assert_non_null(weight);
-    memset(weight, w, (size_t)sources * outputs);
+    for (size_t i = 0; i < (size_t)sources * outputs; i++)
+        weight[i] = w;
     for (uint32_t o = 0; o < outputs; o++)
         n->theta[o] = theta;
     n->reset = reset;
-    b->layer[b->n++] = (struct event_layer){ sources, outputs, weight, n };
+    b->layer[b->n] = (struct event_layer){ .name = layer_names[b->n], .sources = sources,
+                                           .outputs = outputs, .rows = sources,
+                                           .channels = outputs, .weight = weight, .neuron = n };
+    b->n++;
 }
 
-static int8_t *last_weights(struct bench *b)
+static int32_t *last_weights(struct bench *b)
 {
-    return (int8_t *)b->layer[b->n - 1].weight;
+    return (int32_t *)b->layer[b->n - 1].weight;
 }
 
 static void add_event(struct bench *b, uint64_t t_ns, uint32_t source)
@@ -82,7 +88,8 @@ static void run_with(struct bench *b, enum kernel_kind kind, enum kernel_mode mo
 
     event_machine_free(b->machine);
     must(event_machine_new(&b->machine, b->layer, b->n, &b->timing, &m), &m);
-    must(event_machine_run(b->machine, kind, mode, b->event, b->n_event, until_ns, &m), &m);
+    const struct event_run run = { kind, mode, b->event, b->n_event, UINT64_MAX, until_ns };
+    must(event_machine_run(b->machine, &run, &m), &m);
 }
 
 static void run_bench(struct bench *b, uint64_t until_ns)
@@ -159,8 +166,8 @@ static void requests_at_once_are_served_one_after_the_other(void **state)
     assert_int_equal(c->merged, 0);
     assert_int_equal(c->synapses, 10);
     assert_int_equal(c->wait_ns, 0 + 100 + 200 + 1 + 100);
-    assert_int_equal(c->longest_wait_ns, 200);
-    assert_int_equal(c->last_ns, 550);
+    assert_int_equal(core_of(&b, 0)->longest_wait_ns, 200);
+    assert_int_equal(core_of(&b, 0)->last_ns, 550);
     bench_release(&b);
 }
 
@@ -260,9 +267,9 @@ static struct bench random_bench(unsigned seed)
         uint32_t outputs = 1 + (uint32_t)(rng_u64(r, i++) % 40);
         add_layer(&b, sources, outputs, 1 + (int64_t)(rng_u64(r, i++) % 30),
                   seed % 3 ? NEURON_SUBTRACT : NEURON_ZERO, 0);
-        int8_t *w = last_weights(&b);
+        int32_t *w = last_weights(&b);
         for (uint32_t k = 0; k < sources * outputs; k++)
-            w[k] = (int8_t)(rng_u64(r, i++) % 21 - 8);
+            w[k] = (int32_t)(rng_u64(r, i++) % 21) - 8;
         ((struct neuron *)b.layer[l].neuron)->floor = 0;
         b.layer[l].neuron->m[0] = 3;
         sources = outputs;
@@ -279,11 +286,11 @@ static void check_against(const struct bench *b, const struct twin_core *twin, u
     for (uint32_t i = 0; i < b->n; i++) {
         const struct event_core *c = core_of(b, i);
         if (c->counts.rows != twin[i].rows || c->counts.merged != twin[i].merged ||
-            c->counts.spikes != twin[i].spikes || c->counts.last_ns != twin[i].last_ns)
+            c->counts.spikes != twin[i].spikes || c->last_ns != twin[i].last_ns)
             fail_msg("seed %u, core %u", seed, i);
         for (uint32_t o = 0; o < c->outputs; o++)
             assert_int_equal(c->v[o], twin[i].v[o]);
-        assert_int_equal(c->counts.arrived, c->counts.merged + c->counts.rows);
+        assert_int_equal(c->counts.arrived, c->counts.merged + c->counts.requests);
     }
 }
 
@@ -329,7 +336,7 @@ static void mubrain_fires_once_of_ten_sevens_and_is_never_below_0(void **state)
 
     (void)state;
     mubrain_layer(&b, 1, 2);
-    int8_t *w = last_weights(&b);
+    int32_t *w = last_weights(&b);
     w[0] = 7;
     w[1] = -7;
     for (uint32_t i = 0; i < 10; i++)
@@ -352,7 +359,7 @@ static void mubrain_serves_64_requests_at_once_in_6400_ns(void **state)
     for (uint32_t i = 0; i < 64; i++)
         add_event(&b, 1000, i);
     run_bench(&b, CYC_NEVER);
-    assert_int_equal(core_of(&b, 0)->counts.last_ns, 1000 + 6400);
+    assert_int_equal(core_of(&b, 0)->last_ns, 1000 + 6400);
     assert_int_equal(core_of(&b, 0)->counts.rows, 64);
     bench_release(&b);
 }
@@ -379,10 +386,10 @@ static struct bench mubrain_of_seven(void)
 
     for (uint32_t l = 0; l < 2; l++) {
         mubrain_layer(&b, side[l], side[l + 1]);
-        int8_t *w = last_weights(&b);
+        int32_t *w = last_weights(&b);
         for (uint32_t i = 0; i < side[l]; i++)
             for (uint32_t o = 0; o < side[l + 1]; o++)
-                w[o * side[l] + i] = (int8_t)(8 * ((int)(next_of(&s) % 15) - 7));
+                w[o * side[l] + i] = 8 * ((int)(next_of(&s) % 15) - 7);
     }
     for (uint32_t i = 0; i < 6400; i++) {
         uint64_t t_ns = next_of(&s) % 4200000;
@@ -494,7 +501,7 @@ static void neurons_act_at_edges_of_their_clock(void **state)
     add_layer(&b, 2, 1, 1, NEURON_ZERO, 1);
     add_event(&b, 1, 0);
     run_bench(&b, CYC_NEVER); // chosen at 58,824, read until 235,295: edge 17 of 70 kHz
-    assert_int_equal(core_of(&b, 0)->counts.last_ns, 242858);
+    assert_int_equal(core_of(&b, 0)->last_ns, 242858);
     bench_release(&b);
 }
 
@@ -525,15 +532,15 @@ static void machines_and_events_that_are_none_are_refused(void **state)
     ((struct neuron *)b.layer[1].neuron)->b[1] = 0;
     b.layer[0].neuron->beta[2] = 1000;
     assert_refused(&b, "layer 0: its neurons leak, or wait, in every step, and an event core has "
-                   "none: want neuron.kind = if");
+                   "none: want neuron.kind = if, and neuron.reset = subtract or zero");
     b.layer[0].neuron->beta[2] = NEURON_NO_LEAK;
     b.timing.hop_ns = 0;
     assert_refused(&b, "core.event.hop_ns = 0: a spike is at the next core later: want at least 1");
     b.timing.hop_ns = 100000000;
     assert_refused(&b, "core.event.hop_ns = 100000000: want at most 102400, 1024 rows");
     b.timing = (struct event_timing){ .arbiter = b.timing.arbiter, .hop_ns = 1 };
-    assert_refused(&b, "core.event.service_ns = 0: want the time of a row, or "
-                   "core.event.service_cycles and core.event.arbiter_clock_khz, at most 1000000");
+    assert_refused(&b, "core.event.service_cycles = 0: of core.event.arbiter_clock_khz = 0: want "
+                   "cycles of a clock of 1 to 1000000 kHz, or core.event.service_ns alone");
     b.timing = chundi;
     b.timing.neuron_khz = 5;
     assert_refused(&b, "core.event.neuron_clock_khz = 5: neurons act once a cycle, and a row comes "
@@ -543,13 +550,12 @@ static void machines_and_events_that_are_none_are_refused(void **state)
     must(event_machine_new(&b.machine, b.layer, 1, &b.timing, &m), &m);
     add_event(&b, 7, 3);
     add_event(&b, 5, 1);
-    assert_int_equal(event_machine_run(b.machine, KERNEL_NATIVE, KERNEL_SKIP_IDLE, b.event, 2,
-                                       CYC_NEVER, &m), ERR_INPUT);
+    struct event_run run = { KERNEL_NATIVE, KERNEL_SKIP_IDLE, b.event, 2, 0, CYC_NEVER };
+    assert_int_equal(event_machine_run(b.machine, &run, &m), ERR_INPUT);
     assert_string_equal(m.text, "event 1: at 5 ns, 2 ns before the one in front of it: want events "
                         "in order of time");
     b.event[1] = (struct event){ 7, 4 };
-    assert_int_equal(event_machine_run(b.machine, KERNEL_NATIVE, KERNEL_SKIP_IDLE, b.event, 2,
-                                       CYC_NEVER, &m), ERR_INPUT);
+    assert_int_equal(event_machine_run(b.machine, &run, &m), ERR_INPUT);
     assert_string_equal(m.text, "event 1: of source 4: want 0 to 3");
     bench_release(&b);
 }

@@ -19,7 +19,8 @@
 #include "test/tmpdir.h"
 
 static const struct nir_cfg plain = { .reset = NIR_RESET_SUBTRACT, .most = 1, .image_bits = 8,
-                                      .steps = 1000, .fraction_bits = NIR_FRACTION_AUTO };
+                                      .steps = 1000, .fraction_bits = NIR_FRACTION_AUTO,
+                                    .floor = NEURON_UNBOUNDED, .ceiling = NEURON_UNBOUNDED };
 
 static void make_network(struct network *n, struct nir_make *k, const struct nir_cfg *cfg)
 {

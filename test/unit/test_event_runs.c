@@ -1,0 +1,500 @@
+/* test/unit/test_event_runs.c -- event cores as a user has them: configurations, networks of NIR
+ * and recordings, through plan and run, beside a naive twin of maps, windows, pools and layers that
+ * cores share. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/rng.h"
+#include "network/nir/network.h"
+#include "study/event.h"
+#include "study/present.h"
+#include "study/run.h"
+#include "study/study.h"
+#include "test/nir_make.h"
+#include "test/tmpdir.h"
+
+enum { MOST_LAYERS = 3, MOST_CORES = 8, MOST_EVENTS = 400 };
+
+static void must(enum err e, const struct err_msg *m)
+{
+    if (e)
+        fail_msg("%s", m->text);
+}
+
+/* ---- the machines of the literature ---- */
+
+static void run_config(const char *config, const char *set, const char *images,
+                       enum kernel_kind kernel, struct run_result *r)
+{
+    const struct run_cfg cfg = { .kernel = kernel, .mode = KERNEL_SKIP_IDLE, .images = images,
+                                 .jobs = 1 };
+    struct study s;
+    struct err_msg m;
+
+    must(study_load_network(&s, config, &set, set ? 1 : 0, &m), &m);
+    must(study_plan_any(&s, &m), &m);
+    must(run(&s.plan, &cfg, r, &m), &m);
+    study_release(&s);
+}
+
+static void mubrain_has_its_rows_by_configuration(void **state)
+{
+    static const uint64_t rows[] = { 6400, 40154 }, merged[] = { 0, 18877 },
+                          spikes[] = { 59031, 57873 };
+
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct run_result r;
+        if (!kernel_available(k ? KERNEL_SYSTEMC : KERNEL_NATIVE))
+            continue;
+        run_config("configs/stuijt2021_mubrain.yaml", NULL, "models/stuijt2021_events.npy",
+                   k ? KERNEL_SYSTEMC : KERNEL_NATIVE, &r);
+        assert_int_equal(r.event->events, 6400);
+        assert_int_equal(r.event->recorded_ns, 4200000);
+        for (uint32_t i = 0; i < 2; i++) {
+            const struct event_counts *c = &r.event->core[i].counts;
+            assert_int_equal(c->rows, rows[i]);
+            assert_int_equal(c->merged, merged[i]);
+            assert_int_equal(c->spikes, spikes[i]);
+            assert_int_equal(c->busy_ns, 100 * rows[i]); // the first: 15.2 % of 4.2 ms
+        }
+        run_result_release(&r);
+    }
+}
+
+static void chundi_has_its_rows_by_configuration(void **state)
+{
+    static const struct {
+        const char *set, *images;
+        uint64_t core, in_time, merged;
+        bool     some; // are lost, and how many nobody says
+    } want[] = {
+        { NULL, "models/chundi2021_requests.npy", 0, 2833, 0, true },
+        { "input.steps=80", "models/chundi2021_requests.npy", 0, 453, 0, true },
+        { NULL, "models/chundi2021_255_spikes.npy", 0, 255, 0, false },
+        { NULL, "models/chundi2021_255_spikes.npy", 1, 0, 0, false },
+        { "network.nir=models/chundi2021_theta11.nir", "models/chundi2021_255_spikes.npy", 1, 0, 0,
+          true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        struct run_result r;
+        run_config("configs/chundi2021_always_on.yaml", want[i].set, want[i].images, KERNEL_NATIVE,
+                   &r);
+        const struct event_counts *c = &r.event->core[want[i].core].counts;
+        if (want[i].in_time > 0)
+            assert_int_equal(c->rows_in_time, want[i].in_time);
+        assert_int_equal(c->merged > 0, want[i].some);
+        run_result_release(&r);
+    }
+}
+
+/* ---- random networks ---- */
+
+struct naive_layer { // of weights, behind a pool of `pool` x `pool` windows where that is not 1
+    uint32_t in_rows, in_columns, in; // of the map in front of the pool
+    uint32_t pool, kernel, stride, pad, out, rows, columns; // of its own map
+    int32_t  weight[8 * 8 * 9]; // [out][in][kernel][kernel]; of a dense layer the whole map
+    int64_t  theta;
+    uint32_t cores;
+};
+
+struct bench {
+    struct naive_layer layer[MOST_LAYERS];
+    uint32_t n, steps, bin_us, service_ns, hop_ns;
+    bool     fixed, zero, floor;
+    struct { int32_t t_ns, source; } event[MOST_EVENTS]; // source as files have it
+    uint32_t n_event;
+};
+
+static uint32_t draw(struct rng r, uint64_t *at, uint32_t n)
+{
+    return (uint32_t)(rng_u64(r, (*at)++) % n);
+}
+
+static struct naive_layer random_layer(struct rng r, uint64_t *at, uint32_t rows, uint32_t columns,
+                                       uint32_t in, bool dense)
+{
+    struct naive_layer l = { .in_rows = rows, .in_columns = columns, .in = in, .pool = 1,
+                             .out = 1 + draw(r, at, 6), .theta = 1 + draw(r, at, 12) };
+
+    if (rows >= 4 && columns >= 4 && draw(r, at, 2))
+        l.pool = 2;
+    const uint32_t y = rows / l.pool, x = columns / l.pool;
+    const uint32_t most = y < x ? y : x;
+    l.kernel = dense ? y : 1 + draw(r, at, most < 3 ? most : 3);
+    l.stride = dense ? 1 : 1 + draw(r, at, 2);
+    l.pad = dense ? 0 : draw(r, at, l.kernel);
+    l.rows = dense ? 1 : (y + 2 * l.pad - l.kernel) / l.stride + 1;
+    l.columns = dense ? 1 : (x + 2 * l.pad - l.kernel) / l.stride + 1;
+    for (uint32_t i = 0; i < l.out * in * l.kernel * (dense ? x : l.kernel); i++)
+        l.weight[i] = (int32_t)draw(r, at, 11) - 4;
+    return l;
+}
+
+static struct bench random_bench(unsigned seed)
+{
+    struct rng r = rng_at(seed, "event runs");
+    struct bench b = { .steps = 4, .fixed = seed % 2, .zero = seed % 3 == 0,
+                       .floor = seed % 4 < 2 };
+    uint64_t at = 0;
+    uint32_t rows = 3 + draw(r, &at, 4), columns = 3 + draw(r, &at, 4), in = 1 + draw(r, &at, 2);
+
+    b.service_ns = 3 + draw(r, &at, 20);
+    b.hop_ns = 1 + draw(r, &at, 30);
+    b.bin_us = 1 + draw(r, &at, 3);
+    b.n = 1 + draw(r, &at, MOST_LAYERS);
+    for (uint32_t i = 0; i < b.n; i++) {
+        bool dense = i + 1 == b.n && rows * columns <= 9;
+        b.layer[i] = random_layer(r, &at, rows, columns, in, dense && rows == columns);
+        rows = b.layer[i].rows;
+        columns = b.layer[i].columns;
+        in = b.layer[i].out;
+    }
+    const struct naive_layer *first = &b.layer[0];
+    b.n_event = 20 + draw(r, &at, MOST_EVENTS - 20);
+    for (uint32_t i = 0; i < b.n_event; i++) {
+        b.event[i].t_ns = (int32_t)draw(r, &at, b.steps * b.bin_us * 1000);
+        b.event[i].source = (int32_t)draw(r, &at, first->in_rows * first->in_columns * first->in);
+    }
+    return b;
+}
+
+static void put_numbers(struct nir_make *k, const char *node, const char *field, double a, double b)
+{
+    nir_make_numbers(k, node, field, (double[]){ a, b }, (uint32_t[4]){ 2 });
+}
+
+static void put_weights(struct nir_make *k, const struct naive_layer *l, const char *name,
+                        const char *from)
+{
+    double w[8 * 8 * 9], ones[8], theta[8];
+    const uint32_t n = l->out * l->in * l->kernel * l->kernel;
+    char neuron[32];
+
+    for (uint32_t i = 0; i < n; i++)
+        w[i] = l->weight[i];
+    for (uint32_t o = 0; o < l->out; o++) {
+        ones[o] = 1;
+        theta[o] = (double)l->theta;
+    }
+    nir_make_node(k, name, "Conv2d", from);
+    nir_make_numbers(k, name, "weight", w, (uint32_t[4]){ l->out, l->in, l->kernel, l->kernel });
+    nir_make_numbers(k, name, "bias", (double[8]){ 0 }, (uint32_t[4]){ l->out });
+    put_numbers(k, name, "stride", l->stride, l->stride);
+    put_numbers(k, name, "padding", l->pad, l->pad);
+    put_numbers(k, name, "dilation", 1, 1);
+    nir_make_number(k, name, "groups", 1);
+    put_numbers(k, name, "input_shape", l->in_rows / l->pool, l->in_columns / l->pool);
+    snprintf(neuron, sizeof neuron, "if%s", name);
+    nir_make_node(k, neuron, "IF", name);
+    nir_make_numbers(k, neuron, "r", ones, (uint32_t[4]){ l->out, 1, 1 });
+    nir_make_numbers(k, neuron, "v_threshold", theta, (uint32_t[4]){ l->out, 1, 1 });
+}
+
+static void make_network(struct network *n, const struct bench *b, const struct config *c)
+{
+    const struct naive_layer *first = &b->layer[0];
+    char from[16] = "input", name[16], pool[16];
+    struct nir_make k;
+    struct nir_graph g;
+    struct nir_cfg cfg;
+    struct presentation p;
+    struct err_msg m;
+
+    nir_make_begin(&k);
+    nir_make_node(&k, "input", "Input", NULL);
+    nir_make_numbers(&k, "input", "shape",
+                     (double[]){ first->in, first->in_rows, first->in_columns },
+                     (uint32_t[4]){ 3 });
+    for (uint32_t i = 0; i < b->n; i++) {
+        snprintf(name, sizeof name, "%u", i);
+        snprintf(pool, sizeof pool, "pool%u", i);
+        if (b->layer[i].pool > 1) {
+            nir_make_node(&k, pool, "SumPool2d", from);
+            put_numbers(&k, pool, "kernel_size", 2, 2);
+            put_numbers(&k, pool, "stride", 2, 2);
+            put_numbers(&k, pool, "padding", 0, 0);
+        }
+        put_weights(&k, &b->layer[i], name, b->layer[i].pool > 1 ? pool : from);
+        snprintf(from, sizeof from, "if%u", i);
+    }
+    nir_make_node(&k, "output", "Output", from);
+    nir_make_number(&k, "output", "shape", 1);
+    nir_make_end(&k);
+    nir_make_graph(&k, &g);
+    must(present_read(&p, c, &m), &m);
+    must(present_nir(&cfg, c, &p, &m), &m);
+    must(nir_network(n, "random", &g, &cfg, &m), &m);
+    n->present = p;
+    must(network_check(n, &m), &m);
+    nir_graph_release(&g);
+    nir_make_release(&k);
+}
+
+static void write_events(const struct bench *b, const char *dir)
+{
+    char head[128] = "\x93NUMPY\x01", text[110];
+    uint8_t bytes[128 + MOST_EVENTS * 8];
+
+    memset(head + 10, ' ', sizeof head - 10);
+    head[7] = 0;
+    head[8] = 118;
+    head[9] = 0;
+    int n = snprintf(text, sizeof text, "{'descr': '<i4', 'fortran_order': False, 'shape': "
+                     "(%u, 2)}", b->n_event);
+    memcpy(head + 10, text, (size_t)n);
+    head[127] = '\n';
+    memcpy(bytes, head, 128);
+    memcpy(bytes + 128, b->event, b->n_event * 8);
+    tmpdir_write(dir, "events.npy", bytes, 128 + b->n_event * 8);
+}
+
+/* ---- the twin: nanosecond by nanosecond, window by window ---- */
+
+enum { MOST_SOURCES = 256, MOST_ROWS = 1024, HOPS = 64 };
+
+struct twin {
+    const struct naive_layer *l;
+    uint32_t first, n;    // of its layer's outputs a position
+    uint8_t  up[MOST_SOURCES], way[HOPS][MOST_SOURCES];
+    uint32_t last, row, n_row, begun_row;
+    struct { uint32_t position, weight; } rows[MOST_ROWS]; // of the source that is served
+    bool     busy;
+    uint64_t end_ns;
+    int64_t  v[MOST_SOURCES];
+    struct event_counts counts;
+};
+
+/* Rows of a source of the layer, [column][row][channel], row by row of pools and of outputs. */
+static void rows_of(struct twin *t, uint32_t source)
+{
+    const struct naive_layer *l = t->l;
+    const uint32_t ch = source % l->in, y = source / l->in % l->in_rows,
+                   x = source / l->in / l->in_rows, py = y / l->pool, px = x / l->pool;
+
+    t->n_row = 0;
+    if (py >= l->in_rows / l->pool || px >= l->in_columns / l->pool)
+        return;
+    for (uint32_t oy = 0; oy < l->rows; oy++)
+        for (uint32_t ox = 0; ox < l->columns; ox++)
+            for (uint32_t ky = 0; ky < l->kernel; ky++)
+                for (uint32_t kx = 0; kx < l->kernel; kx++)
+                    if (oy * l->stride + ky == py + l->pad && ox * l->stride + kx == px + l->pad) {
+                        t->rows[t->n_row].position = ox * l->rows + oy;
+                        t->rows[t->n_row++].weight = (ch * l->kernel + ky) * l->kernel + kx;
+                    }
+}
+
+static void twin_spike(struct twin *all, uint32_t n, const struct twin *from, uint32_t output,
+                       uint64_t t_ns)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (all[i].l == from->l + 1)
+            all[i].way[t_ns % HOPS][output] = 1;
+}
+
+static void twin_row(const struct bench *b, struct twin *all, uint32_t n, struct twin *t,
+                     uint64_t now)
+{
+    const struct naive_layer *l = t->l;
+    const uint32_t position = t->rows[t->row].position;
+
+    t->counts.rows++;
+    for (uint32_t o = t->first; o < t->first + t->n; o++) {
+        int64_t *v = &t->v[position * l->out + o];
+        *v += l->weight[o * l->in * l->kernel * l->kernel + t->rows[t->row].weight];
+        if (b->floor && *v < 0)
+            *v = 0;
+        if (*v < l->theta)
+            continue;
+        *v = b->zero ? 0 : *v - l->theta;
+        t->counts.spikes++;
+        twin_spike(all, n, t, position * l->out + o, now + b->hop_ns);
+    }
+}
+
+static void twin_step(const struct bench *b, struct twin *all, uint32_t n, struct twin *t,
+                      uint64_t now)
+{
+    const uint32_t sources = t->l->in_rows * t->l->in_columns * t->l->in;
+    bool any = false;
+
+    if (t->busy && t->end_ns == now) {
+        twin_row(b, all, n, t, now);
+        t->busy = ++t->row < t->n_row;
+        t->end_ns = now + b->service_ns;
+    }
+    for (uint32_t s = 0; s < sources; s++) {
+        uint8_t came = t->way[now % HOPS][s];
+        t->way[now % HOPS][s] = 0;
+        t->counts.arrived += came;
+        for (; came > 0; came--) {
+            uint32_t was = t->n_row;
+            struct twin other = { .l = t->l };
+            rows_of(&other, s);
+            t->n_row = was;
+            t->counts.unseen += other.n_row == 0;
+            t->counts.merged += other.n_row > 0 && t->up[s];
+            t->up[s] |= other.n_row > 0;
+        }
+        any |= t->up[s];
+    }
+    if (t->busy || !any)
+        return;
+    uint32_t s = b->fixed ? 0 : (t->last + 1) % sources;
+    while (!t->up[s])
+        s = (s + 1) % sources;
+    t->up[s] = 0;
+    t->last = s;
+    t->counts.requests++;
+    rows_of(t, s);
+    t->row = 0;
+    t->busy = true;
+    t->end_ns = now + b->service_ns;
+}
+
+static uint32_t make_twins(const struct bench *b, struct twin *all, const struct plan *p)
+{
+    uint32_t n = 0, layer = 0;
+
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        if (p->core[i].rows == 0)
+            continue; // a pool
+        if (p->core[i].split == 0)
+            layer += n > 0;
+        const struct naive_layer *l = &b->layer[layer];
+        assert_true(n < MOST_CORES);
+        all[n] = (struct twin){ .l = l, .first = p->core[i].out_first, .n = p->core[i].out_n,
+                                .last = l->in_rows * l->in_columns * l->in - 1 };
+        n++;
+    }
+    return n;
+}
+
+static bool twins_move(const struct twin *all, uint32_t n)
+{
+    bool any = false;
+
+    for (uint32_t i = 0; i < n; i++) {
+        any |= all[i].busy;
+        for (uint32_t k = 0; k < MOST_SOURCES; k++) {
+            any |= all[i].up[k];
+            for (uint32_t h = 0; h < HOPS; h++)
+                any |= all[i].way[h][k];
+        }
+    }
+    return any;
+}
+
+static void run_twins(const struct bench *b, struct twin *all, uint32_t n)
+{
+    const struct naive_layer *f = &b->layer[0];
+    const uint64_t end = b->steps * b->bin_us * 1000;
+
+    for (uint64_t now = 0; now <= end || twins_move(all, n); now++) {
+        for (uint32_t e = 0; now <= end && e < b->n_event; e++) {
+            uint32_t s = (uint32_t)b->event[e].source, x = s % f->in_columns,
+                     y = s / f->in_columns % f->in_rows, ch = s / f->in_columns / f->in_rows;
+            for (uint32_t i = 0; (uint64_t)b->event[e].t_ns == now && i < n && all[i].l == f; i++)
+                all[i].way[now % HOPS][(x * f->in_rows + y) * f->in + ch]++;
+        }
+        for (uint32_t i = 0; i < n; i++)
+            twin_step(b, all, n, &all[i], now);
+    }
+}
+
+/* ---- */
+
+static void load_config(struct config *c, const struct bench *b, const char *more)
+{
+    char text[640];
+    struct err_msg m;
+
+    snprintf(text, sizeof text, "network: {nir: random}\n"
+             "input: {coding: events, steps: %u, bin_us: %u}\nnir: {reset: %s}\n"
+             "neuron: {floor: %s}\ncore:\n  kind: event\n  event: {arbiter: %s, service_ns: %u, "
+             "hop_ns: %u}\n  crossbar: {rows: 512, columns: 3}\n%s",
+             b->steps, b->bin_us, b->zero ? "zero" : "subtract", b->floor ? "0" : "none",
+             b->fixed ? "fixed" : "round_robin", b->service_ns, b->hop_ns, more);
+    must(config_load_text(c, "test", text, NULL, 0, &m), &m);
+}
+
+static void expect_twins(const struct bench *b, const struct plan *p, const struct twin *twin,
+                         const struct run_cfg *cfg, unsigned seed)
+{
+    struct run_result r;
+    struct err_msg m;
+    uint32_t n = 0;
+
+    must(run(p, cfg, &r, &m), &m);
+    assert_int_equal(r.event->events, b->n_event);
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        const struct event_counts *c = &r.event->core[i].counts;
+        if (p->core[i].rows == 0)
+            continue;
+        const struct event_counts *t = &twin[n++].counts;
+        if (c->arrived != t->arrived || c->merged != t->merged || c->unseen != t->unseen ||
+            c->requests != t->requests || c->rows != t->rows || c->spikes != t->spikes)
+            fail_msg("seed %u, core %s", seed, p->core[i].name);
+    }
+    run_result_release(&r);
+}
+
+static void random_networks_are_a_naive_twin_through_the_plan(void **state)
+{
+    enum { N = 40 };
+    static struct twin twin[MOST_CORES];
+    uint64_t n_shared = 0, n_merged = 0, n_last = 0;
+    char path[TMPDIR_PATH_MAX];
+
+    for (unsigned seed = 1; seed <= N; seed++) {
+        struct bench b = random_bench(seed);
+        struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 1,
+                               .images = tmpdir_path(path, *state, "events.npy") };
+        struct network n;
+        struct config c;
+        struct plan p;
+        struct err_msg m;
+        load_config(&c, &b, "");
+        make_network(&n, &b, &c);
+        must(plan_make(&p, &n, &c, &m), &m);
+        write_events(&b, *state);
+        uint32_t n_twin = make_twins(&b, twin, &p);
+        run_twins(&b, twin, n_twin);
+        expect_twins(&b, &p, twin, &cfg, seed);
+        cfg.mode = KERNEL_REVERSED;
+        expect_twins(&b, &p, twin, &cfg, seed);
+        cfg.mode = KERNEL_SKIP_IDLE;
+        cfg.kernel = KERNEL_SYSTEMC;
+        if (seed % 10 == 0 && kernel_available(KERNEL_SYSTEMC))
+            expect_twins(&b, &p, twin, &cfg, seed);
+        n_shared += n_twin > b.n;
+        n_merged += twin[0].counts.merged;
+        n_last += n_twin > 1 && twin[n_twin - 1].counts.spikes > 0;
+        plan_release(&p);
+        network_release(&n);
+        config_release(&c);
+    }
+    assert_true(n_shared > 10 && n_merged > 100 && n_last > 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mubrain_has_its_rows_by_configuration),
+        cmocka_unit_test(chundi_has_its_rows_by_configuration),
+        cmocka_unit_test_setup_teardown(random_networks_are_a_naive_twin_through_the_plan,
+                                        tmpdir_make, tmpdir_remove),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
