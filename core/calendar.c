@@ -7,34 +7,48 @@
 #include "core/block.h"
 #include "core/util.h"
 
-/* Position of the highest bit in which cyc and base differ; equal and last-bit share bucket 0. */
-static unsigned bucket_of(const struct calendar *c, uint64_t cyc)
+/* Highest digit in which cyc and base differ; 0 where they are equal. */
+static unsigned level_of(const struct calendar *c, uint64_t cyc)
 {
-    return 63 - (unsigned)__builtin_clzll((cyc ^ c->base_cyc) | 1);
+    return (63 - (unsigned)__builtin_clzll((cyc ^ c->base_cyc) | 1)) / CALENDAR_DIGIT;
+}
+
+static unsigned slot_of(unsigned level, uint64_t cyc)
+{
+    return (unsigned)(cyc >> level * CALENDAR_DIGIT) % CALENDAR_SLOTS;
+}
+
+static void empty(struct calendar *c, unsigned level, unsigned slot)
+{
+    c->filled[level] &= ~(UINT64_C(1) << slot);
+    if (!c->filled[level])
+        c->levels &= ~(UINT64_C(1) << level);
 }
 
 static void file(struct calendar *c, struct wake *w)
 {
-    unsigned i = bucket_of(c, w->cyc);
+    unsigned level = level_of(c, w->cyc), slot = slot_of(level, w->cyc);
+    struct wake **first = &c->slot[level][slot];
 
-    w->next = c->bucket[i];
-    w->link = &c->bucket[i];
+    w->next = *first;
+    w->link = first;
     if (w->next)
         w->next->link = &w->next;
-    c->bucket[i] = w;
-    c->filled |= UINT64_C(1) << i;
+    *first = w;
+    c->filled[level] |= UINT64_C(1) << slot;
+    c->levels |= UINT64_C(1) << level;
 }
 
 static void unfile(struct calendar *c, struct wake *w)
 {
-    unsigned i = bucket_of(c, w->cyc);
+    unsigned level = level_of(c, w->cyc), slot = slot_of(level, w->cyc);
 
     *w->link = w->next;
     if (w->next)
         w->next->link = w->link;
     w->link = NULL;
-    if (!c->bucket[i])
-        c->filled &= ~(UINT64_C(1) << i);
+    if (!c->slot[level][slot])
+        empty(c, level, slot);
 }
 
 void calendar_set(struct calendar *c, struct wake *w, uint64_t cyc)
@@ -55,20 +69,26 @@ uint64_t calendar_next(const struct calendar *c)
 {
     uint64_t next = CYC_NEVER;
 
-    if (c->filled)
-        for (const struct wake *w = c->bucket[__builtin_ctzll(c->filled)]; w; w = w->next)
-            next = min_u64(next, w->cyc);
+    if (!c->levels)
+        return next;
+    unsigned level = (unsigned)__builtin_ctzll(c->levels);
+    unsigned slot = (unsigned)__builtin_ctzll(c->filled[level]);
+    if (level == 0)
+        return c->base_cyc / CALENDAR_SLOTS * CALENDAR_SLOTS + slot;
+    for (const struct wake *w = c->slot[level][slot]; w; w = w->next)
+        next = min_u64(next, w->cyc);
     return next;
 }
 
 struct wake *calendar_take(struct calendar *c, uint64_t cyc)
 {
-    assert(c->filled);
-    unsigned i = (unsigned)__builtin_ctzll(c->filled);
-    struct wake *w = c->bucket[i], *taken = NULL;
+    assert(c->levels);
+    unsigned level = (unsigned)__builtin_ctzll(c->levels);
+    unsigned slot = (unsigned)__builtin_ctzll(c->filled[level]);
+    struct wake *w = c->slot[level][slot], *taken = NULL;
 
-    c->bucket[i] = NULL;
-    c->filled &= ~(UINT64_C(1) << i);
+    c->slot[level][slot] = NULL;
+    empty(c, level, slot);
     c->base_cyc = cyc;
     while (w) {
         struct wake *next = w->next;

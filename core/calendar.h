@@ -1,10 +1,11 @@
 /* core/calendar.h -- pending wakes, found by cycle.
  *
  * A radix heap (Ahuja, Mehlhorn, Orlin and Tarjan, "Faster algorithms for the shortest path
- * problem", J. ACM 37(2), 1990). Time only moves forward, so a wake can be filed by the highest bit
- * in which its cycle differs from the present one, base_cyc. Filing, moving and cancelling touch
- * one wake; taking the earliest cycle refiles the wakes of one bucket, each into a lower one, so
- * that a wake is refiled at most 63 times however many others there are, and mostly once.
+ * problem", J. ACM 37(2), 1990) of digits of 6 bits. Time only moves forward, so a wake is filed
+ * by the highest digit in which its cycle differs from the present one, base_cyc: a level, and what
+ * the digit is, a slot. A slot of level 0 is a cycle. Filing, moving and cancelling touch one wake;
+ * taking the earliest cycle refiles the wakes of one slot, each into a lower level, so that a wake
+ * is refiled at most 10 times however many others there are, and mostly once.
  *
  * The wakes are the caller's and linked in place: nothing is allocated.
  */
@@ -20,12 +21,13 @@ struct wake {
     struct wake **link; // what points here; NULL unless pending
 };
 
-enum { CALENDAR_BUCKETS = 64 };
+enum { CALENDAR_DIGIT = 6, CALENDAR_SLOTS = 1 << CALENDAR_DIGIT, CALENDAR_LEVELS = 11 };
 
 struct calendar { // all zero: empty, at cycle 0
     uint64_t     base_cyc;
-    uint64_t     filled; // bit i: bucket i is not empty
-    struct wake *bucket[CALENDAR_BUCKETS];
+    uint64_t     levels;                  // bit i: level i is not empty
+    uint64_t     filled[CALENDAR_LEVELS]; // bit j: slot j of the level is not empty
+    struct wake *slot[CALENDAR_LEVELS][CALENDAR_SLOTS];
 };
 
 /* Makes w pending at cyc alone, wherever it was pending before; not at all for CYC_NEVER.
