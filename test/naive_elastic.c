@@ -144,8 +144,8 @@ static void link_starts(struct machine *m, struct buffer *b, uint32_t stream)
         if ((st->pos_n == 0 || stream_carries(st, width, t->px[i].row, t->px[i].column)) &&
             !is_dropped(m, s, &t->px[i]))
             bits += (uint64_t)st->n * st->value_bits;
-    uint64_t clk = (bits * m->p->config->clock_mhz * 1000000 + st->route.rate_bps - 1) /
-                   st->route.rate_bps;
+    uint64_t clk = max_u64(1, (bits * m->p->config->clock_mhz * 1000000 + st->route.rate_bps - 1) /
+                                  st->route.rate_bps);
     uint64_t hop = st->kind == STREAM_PARTIAL_SUM && m->e->partial_sum_hop_clk != HOP_SAME
                        ? m->e->partial_sum_hop_clk : m->e->hop_clk;
     for (uint32_t i = 0; i < t->n; i++)
@@ -156,12 +156,6 @@ static void link_starts(struct machine *m, struct buffer *b, uint32_t stream)
     m->changed = m->now;
     s->busy = true;
     s->busy_until = m->now + clk;
-    if (clk > 0)
-        return;
-    s->busy = false;
-    s->next++;
-    if (--t->left == 0)
-        b->used -= t->n;
 }
 
 static void links_end(struct machine *m, struct buffer *b)

@@ -173,6 +173,14 @@ static bool make_backs(struct elastic_chip *c, struct site *s)
     return s->back != NULL;
 }
 
+static uint64_t array_clocks(const struct site *s)
+{
+    if (s->pc->rows == 0 || layer_is_digital(s->layer))
+        return 1;
+    return max_u64(1, stage_array_clocks(s->chip->plan->config, &s->pl->array, s->pc->rows,
+                                         s->pc->columns));
+}
+
 static bool make_core(struct elastic_chip *c, struct site *s)
 {
     const struct plan *p = c->plan;
@@ -184,6 +192,7 @@ static bool make_core(struct elastic_chip *c, struct site *s)
     s->layout = &p->time.core[s->index].layout;
     s->shape = plan_firing_shape(p, pc->plan_layer);
     s->own = outputs_of(c, s->index);
+    s->array_clk = array_clocks(s);
     s->ends = pc->part + 1 == s->pl->parts;
     s->delivers = s->ends && pc->plan_layer + 1 == p->n_layer;
     s->result = calloc(c->cfg->results, sizeof *s->result);
@@ -203,6 +212,8 @@ static bool make_site(struct elastic_chip *c, uint32_t i)
 
     s->chip = c;
     s->index = i;
+    s->look = LOOK_ALL;
+    s->link_end = s->core_end = CYC_NEVER;
     c->path[i] = malloc(strlen(name) + 1);
     if (!c->path[i])
         return false;
@@ -279,7 +290,7 @@ static bool connect(struct elastic_chip *c, uint32_t stream)
 /* Buffers of results and what follows from the streams. */
 static bool finish_site(struct elastic_chip *c, struct site *s)
 {
-    uint32_t n = 0, causes = s->n_in + s->n_link + s->n_added + N_ELASTIC_ON;
+    uint32_t n = 0, causes = 2 * s->n_in + s->n_link + s->n_added + N_ELASTIC_ON;
 
     for (uint32_t i = 0; i < s->n_link; i++)
         n += s->link[i].from == &s->out && s->link[i].tokens;
@@ -394,6 +405,27 @@ static void release(struct elastic_chip *c)
 
 /* ---- a run ---- */
 
+/* Whether images that repeat others may be left out: not where each firing is told, where all is
+ * checked, or under a kernel that does not stop at little cost. */
+static bool may_leave_out(const struct elastic_chip *c, const struct elastic_cfg_run *cfg)
+{
+    return !c->probe && !c->checks && cfg->kernel == KERNEL_NATIVE;
+}
+
+/* False when the host has no memory. */
+static bool run_repeating(struct elastic_chip *c, struct kernel *k)
+{
+    struct repeat *r = repeat_new(c);
+    uint64_t next;
+
+    if (!r)
+        return false;
+    while ((next = kernel_next_cyc(k)) != CYC_NEVER && repeat_step(r, kernel_run(k, next)))
+        ;
+    repeat_free(r);
+    return true;
+}
+
 static uint64_t run_design(struct elastic_chip *c, const struct elastic_cfg_run *cfg, bool *ran)
 {
     struct block **block = calloc(c->n_site, sizeof(struct block *));
@@ -411,14 +443,14 @@ static uint64_t run_design(struct elastic_chip *c, const struct elastic_cfg_run 
         }
     if (block && chan)
         k = kernel_new(cfg->kernel, &d, cfg->mode);
-    *ran = k != NULL;
-    if (k) {
+    *ran = k && (!may_leave_out(c, cfg) || run_repeating(c, k));
+    if (*ran)
         last = kernel_run(k, CYC_NEVER);
-        kernel_free(k);
-    }
+    kernel_free(k);
+    chip_settle(c, last);
     free(block);
     free(chan);
-    return last;
+    return last + c->left_out.clk;
 }
 
 static bool all_done(const struct elastic_chip *c)
@@ -455,7 +487,7 @@ static bool put_stage(struct elastic_result *r, const struct meter *m, enum elas
     struct elastic_stage *s = &r->stage[r->n_stage++];
 
     *s = (struct elastic_stage){ .kind = kind, .core = core, .stream = stream };
-    memcpy(s->clk, m->clk, sizeof s->clk);
+    meter_clocks(m, s->clk);
     s->cause = calloc(m->n, sizeof *s->cause);
     for (uint32_t i = 1; s->cause && i < m->n; i++)
         if (m->cause[i].cause.clk > 0)
@@ -463,11 +495,9 @@ static bool put_stage(struct elastic_result *r, const struct meter *m, enum elas
     return s->cause != NULL;
 }
 
-static void put_buffer(struct elastic_result *r, struct fill *f, enum elastic_buffer_kind kind,
-                       uint32_t core, uint32_t stream)
+static void put_buffer(struct elastic_result *r, const struct fill *f,
+                       enum elastic_buffer_kind kind, uint32_t core, uint32_t stream)
 {
-    if (f->used >= f->size)
-        f->full_clk += r->elapsed - f->since_clk;
     r->buffer[r->n_buffer++] = (struct elastic_buffer){ kind, core, stream, f->size, f->most,
                                                         f->raised, f->full_clk };
 }
@@ -478,16 +508,16 @@ static bool put_site(struct elastic_result *r, struct site *s)
     struct meter *meter[] = { &s->port_meter, &s->array_meter, &s->digital_meter };
 
     for (unsigned k = 0; is_core && k < 3; k++) {
-        meter_end(meter[k], r->elapsed);
+        meter_end(meter[k]);
         put &= put_stage(r, meter[k], (enum elastic_kind)k, s->index, NOWHERE);
     }
     for (uint32_t i = 0; i < s->n_link; i++) {
         struct link *l = &s->link[i];
-        meter_end(&l->meter, r->elapsed);
+        meter_end(&l->meter);
         r->stream[l->stream] = l->count;
         if (l->tokens) {
             put &= put_stage(r, &l->meter, ELASTIC_LINK, s->index, l->stream);
-            r->stream[l->stream].busy_clk = l->meter.clk[ELASTIC_BUSY];
+            r->stream[l->stream].busy_clk = l->meter.busy_clk;
         }
     }
     if (!is_core)
@@ -548,6 +578,8 @@ static enum err run_once(const struct plan *p, const struct elastic_cfg_run *cfg
         stuck_explain(&c, m, full);
         e = ERR_RUN;
     } else {
+        r->n_run = c.n_image;
+        repeat_spread(&c);
         e = check_streams(&c, m);
         if (!e && !collect(&c, r))
             e = err_set(m, ERR_MEMORY, "no memory for the run");
@@ -602,23 +634,41 @@ static uint32_t *buffer_field(struct elastic_cfg *e, enum elastic_buffer_kind k)
 
 enum { MOST_TRIES = 16 };
 
-static bool breaks(const struct plan *p, const struct elastic_cfg_run *cfg,
-                   enum elastic_buffer_kind k, uint32_t size, uint32_t *tries)
+/* Whether the run ends with these. */
+static bool ends_with(const struct plan *p, const struct elastic_cfg_run *cfg,
+                      const struct elastic_cfg *other)
 {
-    struct elastic_cfg other = *cfg->elastic;
     struct elastic_cfg_run again = *cfg;
     struct elastic_result r;
     struct err_msg unused;
     bool full[N_ELASTIC_BUFFER] = { false };
 
-    ++*tries;
-    *buffer_field(&other, k) = size;
-    again.elastic = &other;
+    again.elastic = other;
     again.probe = NULL;
     if (run_once(p, &again, &r, &unused, full))
         return false;
     elastic_result_release(&r);
     return true;
+}
+
+static bool breaks(const struct plan *p, const struct elastic_cfg_run *cfg,
+                   enum elastic_buffer_kind k, uint32_t size, uint32_t *tries)
+{
+    struct elastic_cfg other = *cfg->elastic;
+
+    ++*tries;
+    *buffer_field(&other, k) = size;
+    return ends_with(p, cfg, &other);
+}
+
+static bool smaller_groups_break(const struct plan *p, const struct elastic_cfg_run *cfg)
+{
+    struct elastic_cfg other = *cfg->elastic;
+
+    if (other.group == GROUP_ANY)
+        return false;
+    other.group = GROUP_ANY;
+    return ends_with(p, cfg, &other);
 }
 
 /* The least size of a buffer with which the run ends; 0: none was found. */
@@ -663,6 +713,8 @@ static void suggest(const struct plan *p, const struct elastic_cfg_run *cfg, con
     if (best > 0)
         snprintf(m->text + n, sizeof m->text - n, ": want %s = %" PRIu32,
                  elastic_buffer_keys[which], best);
+    else if (smaller_groups_break(p, cfg))
+        snprintf(m->text + n, sizeof m->text - n, ": want elastic.group = any");
     else
         snprintf(m->text + n, sizeof m->text - n, ": no larger buffer alone breaks this");
 }

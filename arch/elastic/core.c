@@ -27,11 +27,12 @@ static uint64_t port_clocks(const struct site *s, uint64_t words)
 
 /* ---- what comes ---- */
 
-static void free_places(struct intake *in, uint64_t now, uint32_t n)
+static void free_places(struct site *s, struct intake *in, uint64_t now, uint32_t n)
 {
     fill_take(&in->fill, now, n);
     in->taken += n;
     in->freed += n;
+    s->frees = true;
 }
 
 /* Pixels of the last n that no output adds: beyond the sum's map, or another copy's. */
@@ -44,10 +45,9 @@ static uint32_t n_dropped(const struct intake *in, uint32_t n)
     return dropped;
 }
 
-static void take_in(struct intake *in, uint64_t now)
+static void take_in(struct site *s, struct intake *in, uint64_t now)
 {
-    if (!in->tokens || !chan_can_pop(in->tokens, now))
-        return;
+    s->look |= in->token ? LOOK_PORT : LOOK_DIGITAL;
     uint32_t n = *(const uint32_t *)chan_pop(in->tokens, now);
     in->arrived += n;
     fill_add(&in->fill, now, n);
@@ -55,7 +55,19 @@ static void take_in(struct intake *in, uint64_t now)
     if (in->token)
         in->token[(in->token_first + in->token_n++) % in->fill.size] = n;
     if (in->used && (n = n_dropped(in, n)) > 0)
-        free_places(in, now, n);
+        free_places(s, in, now, n);
+}
+
+static void take_all(struct site *s, uint64_t now)
+{
+    for (uint32_t i = 0; i < s->n_in; i++)
+        if (chan_can_pop(s->in[i].tokens, now))
+            take_in(s, &s->in[i], now);
+    for (uint32_t i = 0; i < s->n_added; i++)
+        if (chan_can_pop(s->added[i].tokens, now))
+            take_in(s, &s->added[i], now);
+    if (s->sums.tokens && chan_can_pop(s->sums.tokens, now))
+        take_in(s, &s->sums, now);
 }
 
 static void give_credit(const struct site *s, struct intake *in, uint64_t now)
@@ -67,11 +79,21 @@ static void give_credit(const struct site *s, struct intake *in, uint64_t now)
     in->freed = 0;
 }
 
+static void give_credits(struct site *s, uint64_t now)
+{
+    for (uint32_t i = 0; i < s->n_in; i++)
+        give_credit(s, &s->in[i], now);
+    for (uint32_t i = 0; i < s->n_added; i++)
+        give_credit(s, &s->added[i], now);
+    give_credit(s, &s->sums, now);
+    s->frees = false;
+}
+
 /* ---- 1. ends ---- */
 
-static void stored(struct intake *in, uint64_t now)
+static void stored(struct site *s, struct intake *in, uint64_t now)
 {
-    free_places(in, now, 1);
+    free_places(s, in, now, 1);
     if (++in->token_done < in->token[in->token_first])
         return;
     in->visible += in->token_done;
@@ -83,23 +105,26 @@ static void stored(struct intake *in, uint64_t now)
 static void port_ends(struct site *s, uint64_t now)
 {
     if (s->port == PORT_STORES)
-        stored(&s->in[s->port_of], now);
+        stored(s, &s->in[s->port_of], now);
     if (s->port == PORT_READS_BACK) {
         struct back *b = &s->back[s->port_of];
         b->done++;
         send_buffer_put(&b->out, 1);
+        s->look |= LOOK_LINKS;
         if (b->out.n_link == 0) { // nobody wants it
             b->out.first++;
             fill_take(&b->out.fill, now, 1);
         }
     }
     s->port = PORT_IDLE;
+    s->look |= LOOK_PORT;
 }
 
 static void load_ends(struct site *s)
 {
     s->loaded = REGISTERS_FULL;
     s->load_done += s->load_n;
+    s->look |= LOOK_ARRAY | LOOK_PORT;
     if (s->load_uses_port)
         s->port = PORT_IDLE;
 }
@@ -107,9 +132,12 @@ static void load_ends(struct site *s)
 static void array_ends(struct site *s)
 {
     s->array_busy = false;
+    s->look |= LOOK_DIGITAL | LOOK_ARRAY;
     s->result[(s->result_first + s->result_n++) % s->chip->cfg->results] = s->array_n;
-    if (s->loaded == REGISTERS_IN_USE)
+    if (s->loaded == REGISTERS_IN_USE) {
         s->loaded = REGISTERS_EMPTY;
+        s->look |= LOOK_PORT;
+    }
 }
 
 /* Outputs of the chip's result are made. */
@@ -138,6 +166,7 @@ static void deliver(struct site *s, uint64_t now)
 static void digital_ends(struct site *s, uint64_t now)
 {
     s->digital_busy = false;
+    s->look |= LOOK_DIGITAL | LOOK_LINKS;
     if (s->delivers)
         deliver(s, now);
     else if (s->digital_out > 0)
@@ -147,11 +176,6 @@ static void digital_ends(struct site *s, uint64_t now)
 
 static void end_all(struct site *s, uint64_t now)
 {
-    for (uint32_t i = 0; i < s->n_in; i++)
-        take_in(&s->in[i], now);
-    for (uint32_t i = 0; i < s->n_added; i++)
-        take_in(&s->added[i], now);
-    take_in(&s->sums, now);
     if ((s->port == PORT_STORES || s->port == PORT_READS_BACK) && s->port_end == now)
         port_ends(s, now);
     if (s->loaded == REGISTERS_LOAD && s->load_end == now)
@@ -160,7 +184,6 @@ static void end_all(struct site *s, uint64_t now)
         array_ends(s);
     if (s->digital_busy && s->digital_end == now)
         digital_ends(s, now);
-    links_end(s, now);
 }
 
 /* ---- 3. digital ---- */
@@ -186,7 +209,7 @@ static void take_residual(struct site *s, uint64_t first, uint32_t n, uint64_t n
         for (uint64_t i = first; i < first + n; i++)
             used += s->adds[i % s->own->n * s->n_added + k] != NOWHERE;
         if (used > 0)
-            free_places(&s->added[k], now, used);
+            free_places(s, &s->added[k], now, used);
     }
 }
 
@@ -217,13 +240,14 @@ static void digital_starts(struct site *s, uint64_t now)
         residual_missing(s, s->digital_next, n))
         return;
     if (s->sums.tokens)
-        free_places(&s->sums, now, n);
+        free_places(s, &s->sums, now, n);
     take_residual(s, s->digital_next, n, now);
     if (out > 0)
         fill_add(&s->out.fill, now, out);
     s->result_first = (s->result_first + 1) % s->chip->cfg->results;
     s->result_n--;
     s->digital_busy = true;
+    s->look |= LOOK_ARRAY;
     s->digital_end = now + digital_clocks(s, n);
     s->digital_n = n;
     s->digital_out = out;
@@ -231,14 +255,6 @@ static void digital_starts(struct site *s, uint64_t now)
 }
 
 /* ---- 4. array ---- */
-
-static uint64_t array_clocks(const struct site *s)
-{
-    if (s->pc->rows == 0 || layer_is_digital(s->layer))
-        return 1;
-    return max_u64(1, stage_array_clocks(s->chip->plan->config, &s->pl->array, s->pc->rows,
-                                         s->pc->columns));
-}
 
 static void tell(struct site *s, uint64_t now)
 {
@@ -266,7 +282,8 @@ static void array_starts(struct site *s, uint64_t now)
     s->count.firings += !layer_is_digital(s->layer);
     s->count.outputs += s->load_n;
     s->array_busy = true;
-    s->array_end = now + array_clocks(s);
+    s->look |= LOOK_PORT;
+    s->array_end = now + s->array_clk;
     s->loaded = s->chip->cfg->registers > 1 ? REGISTERS_EMPTY : REGISTERS_IN_USE;
 }
 
@@ -334,7 +351,7 @@ static bool store(struct site *s, struct intake *in, uint64_t now)
             s->port_end = now + clk;
             return true;
         }
-        stored(in, now);
+        stored(s, in, now);
     }
     return false;
 }
@@ -602,20 +619,11 @@ static void watch_core(struct site *s, uint64_t now)
     s->works_clk = now;
 }
 
-static void watch(struct site *s, uint64_t now)
-{
-    watch_core(s, now);
-    watch_port(s, now);
-    watch_array(s, now);
-    watch_digital(s, now);
-    links_watch(s, now);
-}
-
 /* ---- a clock ---- */
 
 static uint64_t next_end(const struct site *s)
 {
-    uint64_t next = links_next(s);
+    uint64_t next = CYC_NEVER;
 
     if (s->port == PORT_STORES || s->port == PORT_READS_BACK)
         next = min_u64(next, s->port_end);
@@ -628,24 +636,56 @@ static uint64_t next_end(const struct site *s)
     return next;
 }
 
+/* Whether it is to be looked at in this clock, which is then done. */
+static bool looks(struct site *s, unsigned at)
+{
+    bool look = s->look & at;
+
+    s->look &= ~at;
+    return look;
+}
+
+/* Rules 3 to 5, and where time goes. */
+static void core_starts(struct site *s, uint64_t now)
+{
+    if (looks(s, LOOK_DIGITAL)) {
+        digital_starts(s, now);
+        watch_digital(s, now);
+    }
+    if (looks(s, LOOK_ARRAY)) {
+        array_starts(s, now);
+        watch_array(s, now);
+    }
+    if (looks(s, LOOK_PORT)) {
+        port_starts(s, now);
+        watch_port(s, now);
+    }
+    watch_core(s, now);
+    s->core_end = next_end(s);
+}
+
+/* A stage is looked at where something has changed that it depends on; the first time, and in every
+ * clock where all is checked. */
 static uint64_t step(struct block *b, uint64_t now)
 {
     struct site *s = (struct site *)b;
 
-    end_all(s, now);
-    links_start(s, now);
-    digital_starts(s, now);
-    array_starts(s, now);
-    port_starts(s, now);
-    for (uint32_t i = 0; i < s->n_in; i++)
-        give_credit(s, &s->in[i], now);
-    for (uint32_t i = 0; i < s->n_added; i++)
-        give_credit(s, &s->added[i], now);
-    give_credit(s, &s->sums, now);
-    watch(s, now);
+    if (s->chip->checks)
+        s->look = LOOK_ALL;
+    take_all(s, now);
+    if (s->core_end == now)
+        end_all(s, now);
+    links_end(s, now);
+    if (looks(s, LOOK_LINKS))
+        links_start(s, now);
+    if (s->look)
+        core_starts(s, now);
+    if (s->frees)
+        give_credits(s, now);
+    assert(s->look == 0);
     if (s->chip->checks)
         links_check(s);
-    return max_u64(next_end(s), now + 1);
+    return min_u64(s->core_end, s->link_end);
 }
 
 static void describe(const struct block *b, FILE *out)

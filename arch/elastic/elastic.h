@@ -102,6 +102,7 @@ struct elastic_cfg_run {
 
 struct elastic_result {
     uint64_t  n_image;
+    uint64_t  n_run; // of them: the others repeat some of these, in every clock (repeat.c)
     uint64_t *start_clk, *result_clk; // owned; [n_image]: its first pixel is sent, its result there
     uint64_t  first_firing_clk;       // of the plan's first layer
     uint64_t  elapsed;                // clocks until nothing moves any more

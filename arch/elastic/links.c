@@ -23,6 +23,13 @@ void fill_take(struct fill *f, uint64_t now, uint32_t n)
         f->full_clk += now - f->since_clk;
 }
 
+void fill_settle(struct fill *f, uint64_t now)
+{
+    if (f->used >= f->size)
+        f->full_clk += now - f->since_clk;
+    f->since_clk = now;
+}
+
 bool send_buffer_init(struct send_buffer *b, uint32_t size, uint32_t least, uint32_t n_link)
 {
     *b = (struct send_buffer){ .fill = { .size = max_u32(size, least), .raised = least > size },
@@ -50,7 +57,8 @@ static void sent(struct send_buffer *b, uint64_t token, uint64_t now)
     b->first++;
 }
 
-static uint64_t send_clocks(const struct site *s, const struct link *l, uint32_t n, uint64_t *bits)
+/* A token that carries no bits takes a clock: a link sends no more than one in a clock. */
+static uint64_t send_clocks(const struct site *s, struct link *l, uint32_t n, uint64_t *bits)
 {
     const struct plan *p = s->chip->plan;
     const struct plan_stream *st = &p->stream[l->stream];
@@ -64,27 +72,46 @@ static uint64_t send_clocks(const struct site *s, const struct link *l, uint32_t
     for (uint32_t i = 0; in->used && i < n; i++) // what is dropped where it comes has no values
         values -= !in->used[(l->pixels + i) % l->order->n];
     *bits = (uint64_t)values * st->n * st->value_bits;
-    return stage_link_clocks(p->config, p->fabric, &st->route, *bits);
+    if (*bits != l->last_bits || l->last_clk == 0) { // mostly they are as many
+        l->last_bits = *bits;
+        l->last_clk = max_u64(1, stage_link_clocks(p->config, p->fabric, &st->route, *bits));
+    }
+    return l->last_clk;
 }
 
-static void finish(struct link *l, uint64_t now)
+/* The stage that fills its buffer may have room now. */
+static void finish(struct site *s, struct link *l, uint64_t now)
 {
     l->n = 0;
     sent(l->from, l->next++, now);
+    s->look |= LOOK_LINKS | (l->from == &s->out ? LOOK_DIGITAL : LOOK_PORT);
+}
+
+static void end_sending(struct site *s, uint64_t now)
+{
+    s->link_end = CYC_NEVER;
+    for (uint32_t i = 0; i < s->n_link; i++) {
+        struct link *l = &s->link[i];
+        if (l->n > 0 && l->end_clk == now)
+            finish(s, l, now);
+        else if (l->n > 0)
+            s->link_end = min_u64(s->link_end, l->end_clk);
+    }
 }
 
 void links_end(struct site *s, uint64_t now)
 {
     for (uint32_t i = 0; i < s->n_link; i++) {
         struct link *l = &s->link[i];
-        if (l->credits && chan_can_pop(l->credits, now)) {
-            uint32_t n = *(const uint32_t *)chan_pop(l->credits, now);
-            l->credit += n;
-            l->got += n;
-        }
-        if (l->n > 0 && l->end_clk == now)
-            finish(l, now);
+        if (!l->credits || !chan_can_pop(l->credits, now))
+            continue;
+        uint32_t n = *(const uint32_t *)chan_pop(l->credits, now);
+        l->credit += n;
+        l->got += n;
+        s->look |= LOOK_LINKS;
     }
+    if (s->link_end == now)
+        end_sending(s, now);
 }
 
 static void start(struct site *s, struct link *l, uint64_t now)
@@ -102,32 +129,34 @@ static void start(struct site *s, struct link *l, uint64_t now)
     *(uint32_t *)chan_push(l->tokens, now + clk + l->hop_clk) = n;
     l->n = n;
     l->end_clk = now + clk;
-    if (clk == 0)
-        finish(l, now);
+    s->link_end = min_u64(s->link_end, l->end_clk);
+}
+
+static bool has_token(const struct link *l)
+{
+    return l->n == 0 && l->next < l->from->end;
+}
+
+static void watch(struct link *l, uint64_t now)
+{
+    if (l->n > 0)
+        meter_set(&l->meter, now, ELASTIC_BUSY, ON_NOTHING, 0);
+    else if (!has_token(l))
+        meter_set(&l->meter, now, ELASTIC_STARVED, ON_TOKEN, l->stream);
+    else
+        meter_set(&l->meter, now, ELASTIC_BLOCKED, ON_CREDIT, l->stream);
 }
 
 void links_start(struct site *s, uint64_t now)
 {
     for (uint32_t i = 0; i < s->n_link; i++) {
         struct link *l = &s->link[i];
-        if (l->n == 0 && l->tokens && l->next < l->from->end && chan_can_push(l->tokens))
+        if (!l->tokens)
+            continue; // leaves the chip: reported by itself
+        if (has_token(l))
             start(s, l, now);
+        watch(l, now);
     }
-}
-
-/* One that took no time may go on in the next clock. */
-uint64_t links_next(const struct site *s)
-{
-    uint64_t next = CYC_NEVER;
-
-    for (uint32_t i = 0; i < s->n_link; i++) {
-        const struct link *l = &s->link[i];
-        if (l->n > 0)
-            next = min_u64(next, l->end_clk);
-        else if (l->tokens && l->tokens->pushed && l->next < l->from->end)
-            next = 0;
-    }
-    return next;
 }
 
 void links_check(const struct site *s)
@@ -141,20 +170,5 @@ void links_check(const struct site *s)
         assert(l->pixels >= in->arrived && in->arrived >= in->taken && in->returned >= l->got);
         assert(in->fill.used == in->arrived - in->taken);
         assert(l->credit + under_way + in->fill.used + in->freed + back == l->size);
-    }
-}
-
-void links_watch(struct site *s, uint64_t now)
-{
-    for (uint32_t i = 0; i < s->n_link; i++) {
-        struct link *l = &s->link[i];
-        if (!l->tokens)
-            continue; // leaves the chip: reported by itself
-        if (l->n > 0)
-            meter_set(&l->meter, now, ELASTIC_BUSY, ON_NOTHING, 0);
-        else if (l->next == l->from->end)
-            meter_set(&l->meter, now, ELASTIC_STARVED, ON_TOKEN, l->stream);
-        else
-            meter_set(&l->meter, now, ELASTIC_BLOCKED, ON_CREDIT, l->stream);
     }
 }

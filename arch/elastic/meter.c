@@ -1,4 +1,5 @@
 /* arch/elastic/meter.c -- where a resource's time goes, as differences of cycle stamps. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "arch/elastic/site.h"
@@ -12,8 +13,10 @@ bool meter_init(struct meter *m, uint32_t room)
 {
     *m = (struct meter){ .state = ELASTIC_STARVED, .room = room + 1,
                          .cause = calloc(room + 1, sizeof *m->cause) };
-    m->n = m->cause != NULL; // entry 0: what has no cause
-    return m->cause != NULL;
+    if (!m->cause)
+        return false;
+    m->cause[m->n++].cause.state = ELASTIC_STARVED; // until it is set first
+    return true;
 }
 
 /* Adds the time since the last change. */
@@ -23,25 +26,27 @@ static void pass(struct meter *m, uint64_t now)
 
     m->since_clk = now;
     if (m->state == ELASTIC_BUSY) {
-        m->clk[ELASTIC_BUSY] += clk;
+        m->busy_clk += clk;
         return;
     }
-    m->pending[m->state] += clk;
-    m->cause[m->by].pending += clk;
+    struct meter_cause *c = &m->cause[m->by];
+    if (c->work != m->work)
+        c->late_clk = 0;
+    c->work = m->work;
+    c->late_clk += clk;
+    c->cause.clk += clk;
 }
 
-/* It works again: what it waited for was no idleness, unless it is its first work. */
+/* What it has waited for since its last work, or before its first, was idleness. */
 static void settle(struct meter *m)
 {
-    for (int s = 0; s < N_ELASTIC_STATE; s++) {
-        m->clk[m->worked ? s : ELASTIC_IDLE] += m->pending[s];
-        m->pending[s] = 0;
-    }
     for (uint32_t i = 0; i < m->n; i++) {
-        m->cause[i].cause.clk += m->worked ? m->cause[i].pending : 0;
-        m->cause[i].pending = 0;
+        struct meter_cause *c = &m->cause[i];
+        uint64_t clk = c->work == m->work ? c->late_clk : 0;
+        c->cause.clk -= clk;
+        m->idle_clk += clk;
+        c->late_clk = 0;
     }
-    m->worked = true;
 }
 
 static uint32_t find(struct meter *m, enum elastic_state state, enum elastic_on on,
@@ -52,8 +57,7 @@ static uint32_t find(struct meter *m, enum elastic_state state, enum elastic_on 
         if (c->state == state && c->on == on && c->stream == stream)
             return i;
     }
-    if (m->n == m->room)
-        return 0;
+    assert(m->n < m->room);
     m->cause[m->n].cause = (struct elastic_cause){ state, on, stream, 0 };
     return m->n++;
 }
@@ -74,16 +78,33 @@ void meter_set(struct meter *m, uint64_t now, enum elastic_state state, enum ela
     if (is_so(m, state, on, stream))
         return;
     pass(m, now);
-    if (state == ELASTIC_BUSY)
-        settle(m);
-    else
-        m->by = find(m, state, on, stream);
     m->state = state;
+    if (state != ELASTIC_BUSY) {
+        m->by = find(m, state, on, stream);
+        return;
+    }
+    if (m->work == 0)
+        settle(m);
+    m->work++;
 }
 
-void meter_end(struct meter *m, uint64_t now)
+void meter_settle(struct meter *m, uint64_t now)
 {
     pass(m, now);
-    m->worked = false;
+    for (uint32_t i = 0; i < m->n; i++)
+        if (m->cause[i].work != m->work)
+            m->cause[i].late_clk = 0;
+}
+
+void meter_end(struct meter *m)
+{
     settle(m);
+}
+
+void meter_clocks(const struct meter *m, uint64_t clk[N_ELASTIC_STATE])
+{
+    for (int s = 0; s < N_ELASTIC_STATE; s++)
+        clk[s] = s == ELASTIC_BUSY ? m->busy_clk : s == ELASTIC_IDLE ? m->idle_clk : 0;
+    for (uint32_t i = 0; i < m->n; i++)
+        clk[m->cause[i].cause.state] += m->cause[i].cause.clk;
 }

@@ -11,7 +11,7 @@ static bool order_make(struct order *o, uint32_t n, uint32_t height, uint32_t wi
     size_t size = (size_t)height * width;
 
     *o = (struct order){ n, height, width, calloc(n ? n : 1, sizeof *o->at),
-                         malloc(size * sizeof *o->index) };
+                         malloc(size * sizeof *o->index), false };
     if (o->index)
         memset(o->index, 0xff, size * sizeof *o->index); // NOWHERE
     return o->at && o->index;
@@ -21,6 +21,13 @@ static void order_put(struct order *o, uint32_t i, uint32_t row, uint32_t column
 {
     o->at[i] = (struct place){ row, column };
     o->index[(size_t)column * o->height + row] = i;
+}
+
+static void find_scan(struct order *o)
+{
+    o->scans = o->n == o->height * o->width;
+    for (uint32_t i = 0; o->scans && i < o->n; i++)
+        o->scans = o->index[i] == i;
 }
 
 bool order_of_outputs(struct order *o, const struct plan *p, uint32_t layer, uint32_t copy)
@@ -37,6 +44,7 @@ bool order_of_outputs(struct order *o, const struct plan *p, uint32_t layer, uin
     at = firing_first(f, &shape, copy, 0);
     for (uint32_t i = 0; i < n; i++, f->next(&shape, copy, &at))
         order_put(o, i, at.row, at.column);
+    find_scan(o);
     return true;
 }
 
@@ -46,6 +54,7 @@ bool order_of_map(struct order *o, uint32_t height, uint32_t width)
         return false;
     for (uint32_t i = 0; i < o->n; i++)
         order_put(o, i, i % height, i / height);
+    find_scan(o);
     return true;
 }
 
@@ -76,15 +85,29 @@ struct seen {
 static struct seen seen(const struct window *w, int axis, uint32_t at, uint32_t size)
 {
     uint32_t first = window_first(w, axis, at, size), last = window_last(w, axis, at, size);
+    uint32_t step = w->dilation[axis];
 
-    return (struct seen){ first, max_u32(first, last), w->dilation[axis] };
+    return (struct seen){ first, last > first ? last - (last - first) % step : first, step };
 }
 
-static void need_window(const struct site *s, const struct place *at, uint32_t *need)
+static bool all_scan(const struct site *s)
 {
-    const struct seen rows = seen(&s->pl->window, 0, at->row, s->pl->in_height);
-    const struct seen columns = seen(&s->pl->window, 1, at->column, s->pl->in_width);
+    for (uint32_t i = 0; i < s->n_in; i++)
+        if (!s->in[i].order->scans)
+            return false;
+    return true;
+}
 
+/* Where pixels come column by column the last one of the window comes last. */
+static void need_window(const struct site *s, bool scans, const struct place *at, uint32_t *need)
+{
+    struct seen rows = seen(&s->pl->window, 0, at->row, s->pl->in_height);
+    struct seen columns = seen(&s->pl->window, 1, at->column, s->pl->in_width);
+
+    if (scans) {
+        rows.first = rows.last;
+        columns.first = columns.last;
+    }
     for (uint32_t column = columns.first; column <= columns.last; column += columns.step)
         for (uint32_t row = rows.first; row <= rows.last; row += rows.step)
             need_pixel(s, row, column, need);
@@ -156,8 +179,9 @@ bool site_needs(struct site *s)
     if (!s->need || !s->adds || !s->want || !s->reads || !s->last_read)
         return false;
     memset(s->last_read, 0xff, map * sizeof *s->last_read); // NOWHERE
+    const bool scans = all_scan(s);
     for (uint32_t i = 0; i < s->own->n; i++)
-        need_window(s, &s->own->at[i], s->need + (size_t)i * s->n_in);
+        need_window(s, scans, &s->own->at[i], s->need + (size_t)i * s->n_in);
     find_last_reads(s);
     if (!find_added(s))
         return false;

@@ -41,10 +41,9 @@ static uint64_t step(struct block *b, uint64_t now)
     }
     links_start(s, now);
     note_starts(s, now);
-    links_watch(s, now);
     if (s->chip->checks)
         links_check(s);
-    uint64_t next = max_u64(links_next(s), now + 1);
+    uint64_t next = s->link_end;
     if (has_more(s) && s->out.fill.used < s->out.fill.size)
         next = min_u64(next, max_u64(paced_clk(s), now + 1));
     return next;

@@ -21,6 +21,7 @@ struct order { // of one image
     uint32_t      n, height, width;
     struct place *at;    // owned; [n]
     uint32_t     *index; // owned; [column * height + row]: where in at[], or NOWHERE
+    bool          scans; // all of the map, column by column
 };
 
 static inline uint32_t order_index(const struct order *o, uint32_t row, uint32_t column)
@@ -32,15 +33,16 @@ static inline uint32_t order_index(const struct order *o, uint32_t row, uint32_t
 
 struct meter_cause {
     struct elastic_cause cause;
-    uint64_t             pending; // since the last work: idle, if none follows
+    uint64_t             late_clk; // since the last work: idle, if none follows
+    uint64_t             work;     // after which work that was
 };
 
 struct meter {
     enum elastic_state  state; // since since_clk
     uint64_t            since_clk;
     uint32_t            by;    // of cause[]: why; of ELASTIC_BUSY none
-    bool                worked;
-    uint64_t            clk[N_ELASTIC_STATE], pending[N_ELASTIC_STATE];
+    uint64_t            work;  // times that it began to work
+    uint64_t            busy_clk, idle_clk; // the latter until its first work, and after its last
     struct meter_cause *cause; // owned; [room]
     uint32_t            n, room;
 };
@@ -50,7 +52,9 @@ bool meter_init(struct meter *m, uint32_t room);
 /* From now on. */
 void meter_set(struct meter *m, uint64_t now, enum elastic_state state, enum elastic_on on,
                uint32_t stream);
-void meter_end(struct meter *m, uint64_t now);
+void meter_settle(struct meter *m, uint64_t now); // counts what goes on until now
+void meter_end(struct meter *m); // when it is settled
+void meter_clocks(const struct meter *m, uint64_t clk[N_ELASTIC_STATE]); // after its end
 
 /* ---- links, and the buffers that they send from ---- */
 
@@ -62,6 +66,7 @@ struct fill { // how full a buffer is
 
 void fill_add(struct fill *f, uint64_t now, uint32_t n);
 void fill_take(struct fill *f, uint64_t now, uint32_t n);
+void fill_settle(struct fill *f, uint64_t now); // likewise
 
 struct send_buffer {
     struct fill fill;
@@ -83,6 +88,7 @@ struct link { // of one stream that goes out
     uint64_t            end_clk;
     uint32_t            credit, size; // places known to be free at the receiver, of so many
     uint32_t            hop_clk;
+    uint64_t            last_bits, last_clk; // of the token before; 0: none
     uint64_t            pixels; // begun to be sent
     uint64_t            got;    // credits that have come back
     struct elastic_stream count;
@@ -121,10 +127,15 @@ struct back { // pixels read back for one receiver
 enum port_work { PORT_IDLE, PORT_STORES, PORT_READS_BACK, PORT_READS };
 enum registers_state { REGISTERS_EMPTY, REGISTERS_LOAD, REGISTERS_FULL, REGISTERS_IN_USE };
 
+/* Resources that a clock has to look at, since something has changed that they depend on. */
+enum { LOOK_LINKS = 1, LOOK_DIGITAL = 2, LOOK_ARRAY = 4, LOOK_PORT = 8, LOOK_ALL = 15 };
+
 struct elastic_chip;
 
 struct site {
     struct block         base; // first
+    unsigned             look; // LOOK_*
+    uint64_t             link_end, core_end; // clocks in which the next of them ends
     struct elastic_chip *chip;
     uint32_t             index; // core of the plan, or behind them image feeds
     struct link         *link;  // owned
@@ -167,6 +178,8 @@ struct site {
     uint64_t             works_clk;
     bool                 array_busy, digital_busy;
     uint64_t             array_end, digital_end;
+    uint64_t             array_clk; // that it takes
+    bool                 frees;     // places, in this clock
     uint64_t             load_next, load_done, array_next, digital_next, made; // outputs
     uint32_t             group_n;  // of the next firing; 0: not known
     uint64_t            *want;     // owned; [n_in]: of it
@@ -177,10 +190,17 @@ struct site {
     struct elastic_core  count;
 };
 
+struct left_out { // images that were not run, since they repeat others
+    uint64_t images, clk;         // and their clocks
+    uint64_t period, period_clk;  // images that they repeat, and their clocks
+    uint64_t begun, ended;        // images, before them
+};
+
 struct elastic_chip {
     const struct plan        *plan;
     const struct elastic_cfg *cfg;
-    uint64_t                  n_image;
+    uint64_t                  n_image; // that are run
+    struct left_out           left_out;
     const struct core_probe  *probe; // NULL: nobody
     bool                      checks; // links_check() in every step
     struct order              image;
@@ -192,7 +212,7 @@ struct elastic_chip {
     struct chan              *tokens, *credits; // owned; [n_stream]
     struct link             **link_of;   // owned; [n_stream]
     struct intake           **intake_of; // owned; [n_stream]; NULL: leaves the chip
-    uint64_t                 *start_clk, *result_clk; // owned; [n_image]
+    uint64_t                 *start_clk, *result_clk; // owned; [all images]
     uint64_t                  n_result;  // outputs of the result that are made
 };
 
@@ -210,15 +230,34 @@ bool site_needs(struct site *s);
 bool send_buffer_init(struct send_buffer *b, uint32_t size, uint32_t least, uint32_t n_link);
 void send_buffer_put(struct send_buffer *b, uint32_t n); // a token whose place is taken already
 
-/* Rules 1 and 2 of all links; when the next of them ends. */
+/* Rules 1 and 2 of all links, the latter with their meters. */
 void links_end(struct site *s, uint64_t now);
 void links_start(struct site *s, uint64_t now);
-uint64_t links_next(const struct site *s);
-void links_watch(struct site *s, uint64_t now);
 
 /* Asserts what holds at any time, of every stream that goes out: places known to be free, taken by
  * pixels on their way or there, and whose credits are on their way back are all places. */
 void links_check(const struct site *s);
+
+/* ---- repeat.c ---- */
+
+struct repeat;
+
+/* NULL when the host has no memory. */
+struct repeat *repeat_new(struct elastic_chip *c);
+void repeat_free(struct repeat *r);
+
+/* After each clock in which something was due: leaves out what repeats. False when there is no more
+ * to look for. */
+bool repeat_step(struct repeat *r, uint64_t now);
+
+/* Counts what goes on until now, of everything. */
+void chip_settle(struct elastic_chip *c, uint64_t now);
+
+/* Of those that are run, whole. */
+uint64_t chip_images_ended(const struct elastic_chip *c);
+
+/* When all is done: when each image began and ended. */
+void repeat_spread(struct elastic_chip *c);
 
 /* ---- core.c, scratchpad.c ---- */
 

@@ -154,11 +154,8 @@ void stuck_explain(const struct elastic_chip *c, struct err_msg *m, bool *full)
 {
     const struct node begin = in_circle(c);
     struct node n = begin;
-    uint64_t image = UINT64_MAX;
+    uint64_t image = chip_images_ended(c) + c->left_out.images;
 
-    for (uint32_t i = 0; i < c->plan->n_core; i++)
-        if (c->site[i].delivers)
-            image = min_u64(image, c->site[i].made / c->site[i].own->n);
     err_set(m, ERR_RUN, "nothing can move any more while image %" PRIu64 " is computed: ", image);
     struct text t = { m->text + strlen(m->text), sizeof m->text - strlen(m->text) - 80 };
     do {

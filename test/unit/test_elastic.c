@@ -333,6 +333,17 @@ static void a_deadlock_names_its_circle_and_a_cure_that_works(void **state)
 
 enum { N_STUDY = 60, N_IMAGE = 3 };
 
+static void assert_same_causes(const struct elastic_stage *a, const struct elastic_stage *b)
+{
+    assert_int_equal(a->n_cause, b->n_cause);
+    for (uint32_t i = 0; i < a->n_cause; i++) {
+        assert_int_equal(a->cause[i].state, b->cause[i].state);
+        assert_int_equal(a->cause[i].on, b->cause[i].on);
+        assert_int_equal(a->cause[i].stream, b->cause[i].stream);
+        assert_int_equal(a->cause[i].clk, b->cause[i].clk);
+    }
+}
+
 static void assert_same(const struct elastic_result *a, const struct elastic_result *b,
                         const struct plan *p)
 {
@@ -344,6 +355,8 @@ static void assert_same(const struct elastic_result *a, const struct elastic_res
     assert_memory_equal(a->stream, b->stream, p->n_stream * sizeof *a->stream);
     for (uint32_t i = 0; i < a->n_stage; i++)
         assert_memory_equal(a->stage[i].clk, b->stage[i].clk, sizeof a->stage[i].clk);
+    for (uint32_t i = 0; i < a->n_stage; i++)
+        assert_same_causes(&a->stage[i], &b->stage[i]);
     for (uint32_t i = 0; i < a->n_buffer; i++) {
         assert_int_equal(a->buffer[i].most, b->buffer[i].most);
         assert_int_equal(a->buffer[i].full_clk, b->buffer[i].full_clk);
@@ -466,6 +479,69 @@ static void random_networks_do_the_work_of_timesteps_in_any_order_of_steps(void 
     assert_true(n_run >= N_STUDY / 2);
 }
 
+/* ---- images that repeat others ---- */
+
+/* A run that leaves images out beside one that runs them all. Images that are run. */
+static uint64_t compare_with_all(const struct plan *p, uint64_t n_image)
+{
+    struct elastic_result some, all;
+
+    run_it(&some, p, n_image, KERNEL_SKIP_IDLE);
+    run_it(&all, p, n_image, KERNEL_EVERY_CYCLE);
+    assert_int_equal(all.n_run, n_image);
+    assert_same(&some, &all, p);
+    assert_times_add_up(&some);
+    uint64_t n_run = some.n_run;
+    elastic_result_release(&some);
+    elastic_result_release(&all);
+    return n_run;
+}
+
+static void images_left_out_change_nothing(void **state)
+{
+    uint32_t n_fewer = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= 2 * N_STUDY; seed++) {
+        struct random_study s;
+        struct elastic_result e;
+        struct plan p;
+        struct err_msg m;
+        const uint64_t n_image = 9 + seed % 13;
+        const struct elastic_cfg_run cfg = { .n_image = n_image };
+
+        random_study_make(&s, seed);
+        if (plan_elastic(&p, &s)) {
+            s.config.elastic.image_period_clk = seed % 4 == 0 ? seed * 100 : 0;
+            if (!elastic_run(&p, &cfg, &e, &m)) {
+                elastic_result_release(&e);
+                n_fewer += compare_with_all(&p, n_image) < n_image;
+            }
+            plan_release(&p);
+        }
+        random_study_release(&s);
+    }
+    print_message("%u networks leave images out\n", n_fewer);
+    assert_true(n_fewer >= N_STUDY / 2);
+}
+
+static void a_thousand_images_cost_what_nine_do(void **state)
+{
+    static const char *const set[] = { ALL_BUFFERS("2", "2"), NULL };
+    struct elastic_result e;
+    struct plan_rig r;
+
+    (void)state;
+    make(&r, set);
+    run_it(&e, &r.plan, 1000, KERNEL_SKIP_IDLE);
+    assert_true(e.n_run <= 9);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(e.result_clk[i], 82501 + i * 51200);
+    assert_times_add_up(&e);
+    elastic_result_release(&e);
+    rig_release(&r);
+}
+
 /* ---- a twin that steps every core in every clock ---- */
 
 enum { N_TWIN = 150, PATIENCE = 100000 };
@@ -545,6 +621,8 @@ int main(void)
         cmocka_unit_test(a_loop_stands_still_below_2_rows_and_3_less_the_outputs),
         cmocka_unit_test(a_deadlock_names_its_circle_and_a_cure_that_works),
         cmocka_unit_test(random_networks_do_the_work_of_timesteps_in_any_order_of_steps),
+        cmocka_unit_test(images_left_out_change_nothing),
+        cmocka_unit_test(a_thousand_images_cost_what_nine_do),
         cmocka_unit_test(every_result_is_that_of_a_twin_that_steps_every_core),
         cmocka_unit_test(fewer_columns_than_a_kernel_sees_are_refused),
     };

@@ -1,0 +1,428 @@
+/* arch/elastic/repeat.c -- images that repeat one another are run once.
+ *
+ * What a chip does from a clock on follows from its state alone. Where that is, as an image's first
+ * pixel comes to the scratchpad, what it was `period` images before, counted from that image and
+ * clock, all until the last image begins is as in that period. So the images between are left out:
+ * the chip runs as many fewer, what the period has counted counts as often as it fits, and results
+ * between come a period's clocks after one another. Periods are whole rotations of the memories in
+ * which pixels share words, as columns come to other slots. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/elastic/site.h"
+
+enum { MOST_PERIOD = 64 };
+
+struct moment { // as an image began
+    uint64_t  clk, image;
+    uint64_t *state, *sum; // owned; numbers that decide what follows, and those that add up
+};
+
+struct repeat {
+    struct elastic_chip *chip;
+    uint64_t   period;      // images
+    uint64_t   image;       // the last that has begun
+    struct moment *moment;  // owned; [period]: of image i at i % period
+    uint64_t **sum;         // owned; what adds up
+    size_t     n_sum, n_state, sum_room, state_room;
+    uint64_t  *state;       // owned; [state_room]: as it is now
+    bool       done;
+};
+
+/* ---- what the state is ---- */
+
+static void put(struct repeat *r, uint64_t number)
+{
+    if (r->n_state < r->state_room)
+        r->state[r->n_state] = number;
+    r->n_state++;
+}
+
+static void put_pixels(struct repeat *r, uint64_t pixels, const struct order *o)
+{
+    put(r, pixels - r->image * o->n);
+}
+
+static void put_clk(struct repeat *r, bool counts, uint64_t clk, uint64_t now)
+{
+    put(r, counts ? clk - now : 0);
+}
+
+static void put_chan(struct repeat *r, const struct chan *c, uint64_t now)
+{
+    uint64_t clk;
+
+    put(r, chan_count(c));
+    for (uint32_t i = 0; i < chan_count(c); i++) {
+        put(r, *(const uint32_t *)chan_peek(c, i, &clk));
+        put(r, clk - now);
+    }
+}
+
+static void put_buffer(struct repeat *r, const struct send_buffer *b)
+{
+    put(r, b->fill.used);
+    put(r, b->end - b->first);
+    for (uint64_t i = b->first; i < b->end; i++) {
+        put(r, b->token[i % b->room].n);
+        put(r, b->token[i % b->room].left);
+    }
+}
+
+static void put_link(struct repeat *r, const struct link *l, uint64_t now)
+{
+    if (!l->tokens)
+        return;
+    put(r, l->from->end - l->next);
+    put(r, l->n);
+    put_clk(r, l->n > 0, l->end_clk, now);
+    put(r, l->credit);
+    put_pixels(r, l->pixels, l->order);
+    put_chan(r, l->tokens, now);
+    put_chan(r, l->credits, now);
+}
+
+static void put_intake(struct repeat *r, const struct intake *in)
+{
+    if (!in->tokens)
+        return;
+    put_pixels(r, in->arrived, in->order);
+    put_pixels(r, in->taken, in->order);
+    put(r, in->fill.used);
+    put(r, in->token_n);
+    put(r, in->token_done);
+    for (uint32_t i = 0; in->token && i < in->token_n; i++)
+        put(r, in->token[(in->token_first + i) % in->fill.size]);
+}
+
+static void put_core(struct repeat *r, const struct site *s, uint64_t now)
+{
+    const bool moves = s->port == PORT_STORES || s->port == PORT_READS_BACK;
+    const uint64_t outputs[] = { s->load_next, s->load_done, s->array_next, s->digital_next,
+                                 s->made };
+    const uint64_t number[] = { s->look, s->port, moves ? s->port_of : 0, s->loaded,
+                                s->load_uses_port, s->load_n, s->array_busy, s->array_n,
+                                s->digital_busy, s->digital_n, s->digital_out, s->result_n,
+                                s->group_n };
+
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
+        put_pixels(r, outputs[i], s->own);
+    for (size_t i = 0; i < sizeof number / sizeof *number; i++)
+        put(r, number[i]);
+    for (uint32_t i = 0; i < s->result_n; i++)
+        put(r, s->result[(s->result_first + i) % s->chip->cfg->results]);
+    put_clk(r, moves, s->port_end, now);
+    put_clk(r, s->loaded == REGISTERS_LOAD, s->load_end, now);
+    put_clk(r, s->array_busy, s->array_end, now);
+    put_clk(r, s->digital_busy, s->digital_end, now);
+    for (uint32_t i = 0; i < s->n_in; i++)
+        put_intake(r, &s->in[i]);
+    for (uint32_t i = 0; i < s->n_added; i++)
+        put_intake(r, &s->added[i]);
+    put_intake(r, &s->sums);
+    for (uint32_t i = 0; i < s->n_back; i++) {
+        put_pixels(r, s->back[i].begun, s->back[i].order);
+        put_pixels(r, s->back[i].done, s->back[i].order);
+        put_buffer(r, &s->back[i].out);
+    }
+}
+
+/* An image is paced by the clocks from when the first one came. */
+static void put_state(struct repeat *r, uint64_t now)
+{
+    const struct elastic_chip *c = r->chip;
+
+    r->n_state = 0;
+    put(r, c->cfg->image_period_clk ? now - r->image * c->cfg->image_period_clk : 0);
+    for (uint32_t i = 0; i < c->n_site; i++) {
+        const struct site *s = &c->site[i];
+        put_buffer(r, &s->out);
+        for (uint32_t k = 0; k < s->n_link; k++)
+            put_link(r, &s->link[k], now);
+        if (i < c->plan->n_core)
+            put_core(r, s, now);
+        else
+            put_pixels(r, s->pixels, &c->image);
+    }
+}
+
+/* ---- what adds up ---- */
+
+static void add(struct repeat *r, uint64_t *sum)
+{
+    if (r->n_sum < r->sum_room)
+        r->sum[r->n_sum] = sum;
+    r->n_sum++;
+}
+
+static void add_meter(struct repeat *r, struct meter *m)
+{
+    add(r, &m->busy_clk);
+    for (uint32_t i = 0; i < m->room; i++) {
+        add(r, &m->cause[i].cause.clk);
+        add(r, &m->cause[i].late_clk);
+    }
+}
+
+static void add_core(struct repeat *r, struct site *s)
+{
+    struct elastic_core *n = &s->count;
+    uint64_t *const sum[] = { &n->firings, &n->outputs, &n->words_written, &n->words_read,
+                              &n->words_read_back, &n->pixels_stored, &n->busy_clk };
+
+    for (size_t i = 0; i < sizeof sum / sizeof *sum; i++)
+        add(r, sum[i]);
+    add_meter(r, &s->port_meter);
+    add_meter(r, &s->array_meter);
+    add_meter(r, &s->digital_meter);
+    for (uint32_t i = 0; i < s->n_in; i++)
+        add(r, &s->in[i].fill.full_clk);
+    for (uint32_t i = 0; i < s->n_added; i++)
+        add(r, &s->added[i].fill.full_clk);
+    add(r, &s->sums.fill.full_clk);
+    for (uint32_t i = 0; i < s->n_back; i++)
+        add(r, &s->back[i].out.fill.full_clk);
+}
+
+static void find_sums(struct repeat *r)
+{
+    struct elastic_chip *c = r->chip;
+
+    r->n_sum = 0;
+    for (uint32_t i = 0; i < c->n_site; i++) {
+        struct site *s = &c->site[i];
+        add(r, &s->out.fill.full_clk);
+        for (uint32_t k = 0; k < s->n_link; k++) {
+            add(r, &s->link[k].count.tokens);
+            add(r, &s->link[k].count.bits);
+            add(r, &s->link[k].count.busy_clk);
+            add_meter(r, &s->link[k].meter);
+        }
+        if (i < c->plan->n_core)
+            add_core(r, s);
+    }
+}
+
+void chip_settle(struct elastic_chip *c, uint64_t now)
+{
+    for (uint32_t i = 0; i < c->n_site; i++) {
+        struct site *s = &c->site[i];
+        fill_settle(&s->out.fill, now);
+        for (uint32_t k = 0; k < s->n_link; k++)
+            meter_settle(&s->link[k].meter, now);
+        if (i >= c->plan->n_core)
+            continue;
+        meter_settle(&s->port_meter, now);
+        meter_settle(&s->array_meter, now);
+        meter_settle(&s->digital_meter, now);
+        for (uint32_t k = 0; k < s->n_in; k++)
+            fill_settle(&s->in[k].fill, now);
+        for (uint32_t k = 0; k < s->n_added; k++)
+            fill_settle(&s->added[k].fill, now);
+        fill_settle(&s->sums.fill, now);
+        for (uint32_t k = 0; k < s->n_back; k++)
+            fill_settle(&s->back[k].out.fill, now);
+        if (s->works)
+            s->count.busy_clk += now - s->works_clk;
+        s->works_clk = now;
+    }
+}
+
+/* ---- from image to image ---- */
+
+static uint64_t gcd(uint64_t a, uint64_t b)
+{
+    return b == 0 ? a : gcd(b, a % b);
+}
+
+/* Images until all memories have their columns where they had them; 0: too many. */
+static uint64_t rotation(const struct elastic_chip *c)
+{
+    uint64_t n = 1;
+
+    for (uint32_t i = 0; i < c->plan->n_core && n <= MOST_PERIOD; i++) {
+        uint32_t own = memory_rotation(c->site[i].layout, c->site[i].pl->in_width);
+        n = n / gcd(n, own) * own;
+    }
+    return n <= MOST_PERIOD ? n : 0;
+}
+
+static bool make_moments(struct repeat *r)
+{
+    r->moment = calloc(r->period, sizeof *r->moment);
+    for (uint64_t i = 0; r->moment && i < r->period; i++) {
+        struct moment *m = &r->moment[i];
+        m->image = UINT64_MAX;
+        m->state = calloc(r->state_room, sizeof *m->state);
+        m->sum = calloc(r->sum_room, sizeof *m->sum);
+        if (!m->state || !m->sum)
+            return false;
+    }
+    return r->moment != NULL;
+}
+
+void repeat_free(struct repeat *r)
+{
+    for (uint64_t i = 0; r && r->moment && i < r->period; i++) {
+        free(r->moment[i].state);
+        free(r->moment[i].sum);
+    }
+    if (r) {
+        free(r->moment);
+        free(r->state);
+        free(r->sum);
+    }
+    free(r);
+}
+
+/* Numbers of a state at most: what is in channels and rings is bounded by their rooms. */
+static size_t most_state(const struct elastic_chip *c)
+{
+    size_t n = 1;
+
+    for (uint32_t i = 0; i < c->n_site; i++) {
+        const struct site *s = &c->site[i];
+        n += 32 + 2 * (size_t)s->out.room + c->cfg->results;
+        for (uint32_t k = 0; k < s->n_link; k++)
+            if (s->link[k].tokens)
+                n += 8 + 2 * ((size_t)s->link[k].tokens->depth + s->link[k].credits->depth);
+        for (uint32_t k = 0; k < s->n_in; k++)
+            n += 8 + s->in[k].fill.size;
+        n += 8 * ((size_t)s->n_added + 1);
+        for (uint32_t k = 0; k < s->n_back; k++)
+            n += 4 + 2 * (size_t)s->back[k].out.room;
+    }
+    return n;
+}
+
+struct repeat *repeat_new(struct elastic_chip *c)
+{
+    struct repeat *r = calloc(1, sizeof *r);
+
+    if (!r)
+        return NULL;
+    *r = (struct repeat){ .chip = c, .period = rotation(c), .image = UINT64_MAX };
+    r->done = r->period == 0 || c->n_image < 2 * r->period + 2; // nothing to be left out
+    if (r->done)
+        return r;
+    find_sums(r);
+    r->sum_room = r->n_sum;
+    r->state_room = most_state(c);
+    r->sum = calloc(r->sum_room, sizeof(uint64_t *));
+    r->state = calloc(r->state_room, sizeof *r->state);
+    if (!r->sum || !r->state || !make_moments(r)) {
+        repeat_free(r);
+        return NULL;
+    }
+    find_sums(r);
+    return r;
+}
+
+/* Whether pixels come to places from now on in which others were before. */
+static bool reuses_slots(const struct site *s)
+{
+    for (uint32_t i = 0; i < s->n_in; i++) {
+        const struct order *o = s->in[i].order;
+        uint64_t column = s->in[i].taken / o->n * s->pl->in_width, least = s->pl->in_width;
+        for (uint64_t k = s->in[i].taken % o->n; k < o->n; k++)
+            least = min_u64(least, o->at[k].column);
+        if (column + least < s->layout->shape.columns)
+            return false;
+    }
+    return true;
+}
+
+static bool all_reuse_slots(const struct elastic_chip *c)
+{
+    for (uint32_t i = 0; i < c->plan->n_core; i++)
+        if (!reuses_slots(&c->site[i]))
+            return false;
+    return true;
+}
+
+uint64_t chip_images_ended(const struct elastic_chip *c)
+{
+    uint64_t n = UINT64_MAX;
+
+    for (uint32_t i = 0; i < c->plan->n_core; i++)
+        if (c->site[i].delivers)
+            n = min_u64(n, c->site[i].made / c->site[i].own->n);
+    return n;
+}
+
+static uint64_t images_begun(const struct elastic_chip *c)
+{
+    uint64_t n = 0;
+
+    while (n < c->n_image && c->start_clk[n] != UINT64_MAX)
+        n++;
+    return n;
+}
+
+static void leave_out(struct repeat *r, const struct moment *before, uint64_t now)
+{
+    struct elastic_chip *c = r->chip;
+    uint64_t times = (c->n_image - 1 - r->image) / r->period;
+
+    for (size_t i = 0; i < r->n_sum; i++)
+        *r->sum[i] += times * (*r->sum[i] - before->sum[i]);
+    c->left_out = (struct left_out){ .images = times * r->period, .period = r->period,
+                                     .period_clk = now - before->clk,
+                                     .clk = times * (now - before->clk),
+                                     .begun = images_begun(c), .ended = chip_images_ended(c) };
+    c->n_image -= c->left_out.images;
+}
+
+/* An image has begun. */
+static void look(struct repeat *r, uint64_t now)
+{
+    struct moment *m = &r->moment[r->image % r->period];
+
+    chip_settle(r->chip, now);
+    put_state(r, now);
+    assert(r->n_state <= r->state_room);
+    memset(r->state + r->n_state, 0, (r->state_room - r->n_state) * sizeof *r->state);
+    if (m->image == r->image - r->period &&
+        !memcmp(m->state, r->state, r->state_room * sizeof *r->state)) {
+        leave_out(r, m, now);
+        r->done = true;
+        return;
+    }
+    m->clk = now;
+    m->image = all_reuse_slots(r->chip) ? r->image : UINT64_MAX;
+    memcpy(m->state, r->state, r->state_room * sizeof *r->state);
+    for (size_t i = 0; i < r->n_sum; i++)
+        m->sum[i] = *r->sum[i];
+}
+
+bool repeat_step(struct repeat *r, uint64_t now)
+{
+    const struct elastic_chip *c = r->chip;
+    const struct site *feed = &c->site[c->plan->n_core];
+
+    if (r->done || feed->pixels == 0 || (feed->pixels - 1) / c->image.n == r->image)
+        return !r->done;
+    r->image = (feed->pixels - 1) / c->image.n;
+    look(r, now);
+    return !r->done;
+}
+
+/* The clocks of all images, from those of the images that were run. */
+static void spread(uint64_t *clk, const struct left_out *l, uint64_t n_image, uint64_t known)
+{
+    memmove(clk + known + l->images, clk + known, (n_image - known) * sizeof *clk);
+    for (uint64_t i = known + l->images; i < n_image + l->images; i++)
+        clk[i] += l->clk;
+    for (uint64_t i = known; i < known + l->images; i++)
+        clk[i] = clk[i - l->period] + l->period_clk;
+}
+
+void repeat_spread(struct elastic_chip *c)
+{
+    const struct left_out *l = &c->left_out;
+
+    if (l->images == 0)
+        return;
+    spread(c->start_clk, l, c->n_image, l->begun);
+    spread(c->result_clk, l, c->n_image, l->ended);
+}
