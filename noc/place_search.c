@@ -4,7 +4,8 @@
  * partners only nodes joined to it, and itself to nobody; a core without nodes left means back (the
  * forward checking of Haralick and Elliott, Artificial Intelligence 14, 1980). A node is no place
  * for a core with more partners still to come than it has free neighbours. Ends with places, with
- * "impossible" and the reason where there is one, or undecided after placement.moves steps. */
+ * "impossible" and the reason where there is one, or undecided after placement.moves steps. Where
+ * all was tried the shortest run of cores that has no places by itself is named, if it is short. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,14 +14,16 @@
 #include "core/util.h"
 #include "noc/placement.h"
 
-enum { NAMES_BYTE = 200 };
+enum { NAMES_BYTE = 200, MOST_RUN = 12, RUN_STEPS = 20000 };
 
 struct search {
     struct placement_work *w;
     uint32_t  n_word;   // of a set of nodes
     uint64_t *to, *from; // owned; by node: the nodes that it sends to, that send to it
     uint64_t *left;     // owned; by depth and core: nodes that it may still take
-    uint64_t  n_step;
+    uint64_t  n_step, most_step;
+    uint32_t  n_core; // to be placed
+    bool     *out;           // owned; by core: it is not to be placed
 };
 
 static bool has(const uint64_t *set, uint32_t i)
@@ -230,7 +233,8 @@ static uint32_t n_to_come(const struct search *s, uint32_t core)
 
     for (uint32_t i = w->first[core]; i < w->first[core + 1]; i++) {
         uint32_t other = w->partner[i].core;
-        n += other != core && w->node[other] == PLACEMENT_NOBODY && !is_repeated(w, core, i);
+        n += other != core && !s->out[other] && w->node[other] == PLACEMENT_NOBODY &&
+             !is_repeated(w, core, i);
     }
     return n;
 }
@@ -252,7 +256,7 @@ static bool narrow(const struct search *s, uint32_t depth, uint32_t core, uint32
     }
     for (uint32_t other = 0; other < w->task->n_core; other++) {
         uint64_t *left = left_of(s, depth + 1, other);
-        if (w->node[other] != PLACEMENT_NOBODY)
+        if (s->out[other] || w->node[other] != PLACEMENT_NOBODY)
             continue;
         left[node / 64] &= ~(UINT64_C(1) << node % 64);
         if (count(left, s->n_word) == 0)
@@ -269,7 +273,7 @@ static uint32_t next_core(const struct search *s, uint32_t depth)
 
     for (uint32_t i = 0; i < t->n_core; i++) {
         uint32_t core = t->order[i];
-        if (s->w->node[core] != PLACEMENT_NOBODY)
+        if (s->out[core] || s->w->node[core] != PLACEMENT_NOBODY)
             continue;
         uint32_t n = count(left_of(s, depth, core), s->n_word), partners = n_to_come(s, core);
         if (n > fewest || (n == fewest && partners <= most && best != PLACEMENT_NOBODY))
@@ -285,10 +289,10 @@ static bool descend(struct search *s, uint32_t depth)
 {
     struct placement_work *w = s->w;
 
-    if (depth == w->task->n_core)
+    if (depth == s->n_core)
         return true;
     uint32_t core = next_core(s, depth), partners = n_to_come(s, core);
-    for (uint32_t node = 0; node < w->n && s->n_step < w->task->moves; node++) {
+    for (uint32_t node = 0; node < w->n && s->n_step < s->most_step; node++) {
         if (!has(left_of(s, depth, core), node) || n_free(s, node) < partners)
             continue;
         s->n_step++;
@@ -299,6 +303,56 @@ static bool descend(struct search *s, uint32_t depth)
         w->core[node] = PLACEMENT_NOBODY;
     }
     return false;
+}
+
+/* Places n cores of the pipeline from `first` on, and no other. */
+static bool search(struct search *s, uint32_t first, uint32_t n, uint64_t most_step)
+{
+    const struct placement_task *t = s->w->task;
+
+    s->n_step = 0;
+    s->most_step = most_step;
+    s->n_core = n;
+    for (uint32_t i = 0; i < t->n_core; i++)
+        s->out[t->order[i]] = i < first || i >= first + n;
+    for (uint32_t core = 0; core < t->n_core; core++) {
+        s->w->node[core] = PLACEMENT_NOBODY;
+        for (uint32_t node = 0; node < s->w->n; node++)
+            add(left_of(s, 0, core), node);
+    }
+    for (uint32_t node = 0; node < s->w->n; node++)
+        s->w->core[node] = PLACEMENT_NOBODY;
+    return descend(s, 0);
+}
+
+/* The shortest run of the pipeline that finds no places even by itself: who looks at these alone
+ * sees why. False when there is none as short. */
+static bool find_run(struct search *s, uint32_t *first, uint32_t *n)
+{
+    const uint32_t n_core = s->w->task->n_core;
+
+    for (*n = 3; *n <= MOST_RUN && *n < n_core; ++*n)
+        for (*first = 0; *first + *n <= n_core; ++*first)
+            if (!search(s, *first, *n, RUN_STEPS) && s->n_step < RUN_STEPS)
+                return true;
+    return false;
+}
+
+static enum err refuse(struct search *s, struct err_msg *m)
+{
+    const struct placement_task *t = s->w->task;
+    const uint64_t n_step = s->n_step;
+    char text[NAMES_BYTE] = "";
+    uint32_t first, n;
+    size_t at = 0;
+
+    if (find_run(s, &first, &n))
+        for (uint32_t i = first; i < first + n && at < sizeof text; i++)
+            at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", i > first ? ", " : "",
+                                   t->name[t->order[i]]);
+    return err_set(m, ERR_INPUT, "placement.kind = search: impossible: no places put every flow"
+                   "%s%s on a link of fabric.kind = %s (all tried in %" PRIu64 " steps): want more "
+                   "places or a longer fabric.reach", at ? " of " : "", text, t->fabric, n_step);
 }
 
 static void join_nodes(struct search *s)
@@ -319,17 +373,12 @@ static enum err find(struct search *s, struct err_msg *m)
     enum err e = check_reasons(s, m);
     if (e)
         return e;
-    for (uint32_t core = 0; core < t->n_core; core++)
-        for (uint32_t node = 0; node < s->w->n; node++)
-            add(left_of(s, 0, core), node);
-    if (descend(s, 0))
+    if (search(s, 0, t->n_core, t->moves))
         return ERR_NONE;
-    return s->n_step >= t->moves
-               ? err_set(m, ERR_INPUT, "placement.kind = search: undecided after %" PRIu64
-                         " steps: want more placement.moves", s->n_step)
-               : err_set(m, ERR_INPUT, "placement.kind = search: impossible: no places put every "
-                         "flow on a link of fabric.kind = %s (all tried in %" PRIu64 " steps): "
-                         "want more places or a longer fabric.reach", t->fabric, s->n_step);
+    if (s->n_step >= t->moves)
+        return err_set(m, ERR_INPUT, "placement.kind = search: undecided after %" PRIu64
+                       " steps: want more placement.moves", s->n_step);
+    return refuse(s, m);
 }
 
 static enum err place(struct placement_work *w, struct err_msg *m)
@@ -339,12 +388,14 @@ static enum err place(struct placement_work *w, struct err_msg *m)
                         .n_word = (uint32_t)n_word,
                         .to = calloc(n, n_word * sizeof *s.to),
                         .from = calloc(n, n_word * sizeof *s.from),
-                        .left = calloc((n_core + 1) * n_core, n_word * sizeof *s.left) };
-    enum err e = s.to && s.from && s.left ? find(&s, m)
+                        .left = calloc((n_core + 1) * n_core, n_word * sizeof *s.left),
+                        .out = calloc(n_core, sizeof *s.out) };
+    enum err e = s.to && s.from && s.left && s.out ? find(&s, m)
                                           : err_set(m, ERR_MEMORY, "no memory for a placement");
     free(s.to);
     free(s.from);
     free(s.left);
+    free(s.out);
     return e;
 }
 

@@ -373,6 +373,39 @@ static void a_reason_is_named_where_there_is_one(void **state)
     graph_release(&c.graph);
 }
 
+/* Two parts a layer, a_i and b_i, as a layer of split rows has: b_i sends to both parts of the
+ * next, a_i sends its sums to b_i, and a residual goes from both to the next b. On links along rows
+ * of 1 and 2 and along columns of 1 three that exchange lie side by side in a row. b0 and b1 are in
+ * the triangles (a0, b0, b1) and (b0, a1, b1), so next to each other with a0 and a1 on either side:
+ * none of them has room for the triangle (b1, a2, b2) then, on any grid. */
+static void three_layers_of_two_parts_have_no_places_on_short_links(void **state)
+{
+    static const struct placement_flow two_parts[] = {
+        { 0, 1, 8 }, { 1, 2, 8 }, { 1, 3, 8 }, { 2, 3, 8 }, { 0, 3, 8 },
+        { 3, 4, 8 }, { 3, 5, 8 }, { 4, 5, 8 }, { 5, 6, 8 }, { 6, 7, 8 },
+    };
+    struct case_of c = { .cfg = { .reach_row = { 1, 2 }, .reach_column = { 1 }, .n_reach_row = 2,
+                                  .n_reach_column = 1 } };
+    struct placement p;
+    struct err_msg m;
+
+    (void)state;
+    make_graph(&c, &fabric_adjacent, 3, 12);
+    draw_task(&c, rng_at(1, "parts"), 8, 0);
+    c.task.name = (const char *const[]){ "a0", "b0", "a1", "b1", "a2", "b2", "c", "d" };
+    memcpy(c.order, (uint32_t[]){ 0, 1, 2, 3, 4, 5, 6, 7 }, 8 * sizeof *c.order);
+    memcpy(c.flow, two_parts, sizeof two_parts);
+    c.task.n_flow = 10;
+    c.task.moves = 1000000;
+    assert_refused(&c, &placement_search, "every flow of a0, b0, a1, b1, a2, b2 on a link");
+    c.flow[4] = (struct placement_flow){ 0, 1, 8 }; // without the residual there are places
+    if (placement_make(&p, &c.task, &placement_search, &m))
+        fail_msg("%s", m.text);
+    assert_true(links_all(&c, p.node));
+    placement_release(&p);
+    graph_release(&c.graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +416,7 @@ int main(void)
         cmocka_unit_test(a_search_finds_links_for_all_exactly_where_there_are_some),
         cmocka_unit_test(links_reach_as_far_as_they_say_and_pass_nothing_on),
         cmocka_unit_test(a_reason_is_named_where_there_is_one),
+        cmocka_unit_test(three_layers_of_two_parts_have_no_places_on_short_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
