@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/core/token_counts.h"
 #include "arch/units/array.h"
 #include "arch/units/kernel_matrix.h"
 #include "core/util.h"
@@ -59,7 +60,7 @@ static uint64_t words_written(const struct reckoner *k, uint32_t row, uint32_t c
 /* The map whose pixels a stream carries. */
 static struct shape sent_map(const struct plan *p, const struct plan_stream *st)
 {
-    if (st->kind == STREAM_IMAGE)
+    if (stream_is_of_image(st->kind))
         return p->network->layer[0].out;
     if (st->kind == STREAM_RESIDUAL || st->kind == STREAM_TO_RESAMPLING)
         return plan_network_layer(p, p->read_back[st->read_back].receiver)->out;
@@ -74,6 +75,8 @@ static bool sends_column(const struct plan *p, const struct plan_stream *st, uin
     switch (st->kind) {
     case STREAM_IMAGE:
         return true;
+    case STREAM_IMAGE_RESIDUAL:
+        return plan_owner(p, p->core[st->to].plan_layer, column) == p->core[st->to].copy;
     case STREAM_RESIDUAL:
     case STREAM_TO_RESAMPLING:
         return plan_owner(p, p->read_back[st->read_back].receiver, column) ==
@@ -137,12 +140,14 @@ static bool into_memory(const struct plan_stream *st)
 
 static void count_stored(const struct reckoner *k, const struct plan_stream *st)
 {
-    const bool apart = k->pixel_words > 0;
+    const bool tokens = layer_is_of_tokens(k->layer), apart = k->pixel_words > 0 || tokens;
     struct writing w = { k, st, st->pos_n > 0 ? 0 : st->to_first - k->pc->in_first };
     uint64_t n = k->n_image * each_sent(k->plan, st, apart ? NULL : write_pixel, &w);
 
     k->count->pixels_stored += n;
-    if (apart)
+    if (tokens)
+        token_count_stored(k->plan, k->index, w.first, st->n, n, k->count);
+    else if (apart)
         k->count->words_written += n * memory_write_words(k->layout, 0, 0, w.first, st->n);
 }
 
@@ -493,6 +498,22 @@ static void count_outputs(const struct reckoner *k)
     n->pool_ops += l->pooled ? values : 0;
 }
 
+/* Outputs of a layer of tokens. */
+static void count_tokens(const struct reckoner *k)
+{
+    const struct shape *out = &k->layer->out;
+    const uint64_t outputs = (uint64_t)out->height * out->width;
+    uint64_t most;
+
+    k->count->outputs += k->n_image * outputs;
+    k->count->round_ops += k->n_image * outputs * k->pc->out_n;
+    k->count->busy_timesteps += k->n_image * tokens_timesteps(k->plan, k->pc->plan_layer, &most);
+    for (uint32_t column = 0; column < out->width; column++)
+        for (uint32_t row = 0; row < out->height; row++)
+            token_count(k->plan, k->index, token_seen(k->layer, row, column), k->n_image,
+                        k->count);
+}
+
 /* ---- cores and streams ---- */
 
 static struct reckoner reckoner_of(const struct plan *p, uint32_t core, uint64_t n_image,
@@ -515,6 +536,10 @@ static bool reckon_core(const struct reckoner *k)
 {
     const struct plan *p = k->plan;
 
+    if (layer_is_of_tokens(k->layer)) {
+        count_tokens(k);
+        return true;
+    }
     count_outputs(k);
     for (uint32_t i = 0; k->pc->split == 0 && i < p->n_read_back; i++)
         if (p->read_back[i].reader == k->pc->plan_layer &&

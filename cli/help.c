@@ -265,7 +265,8 @@ static const struct list {
     { "networks", "models", "families (network.family), models (network.onnx, network.nir)",
       is_network, true,
       "resnet-cifar (network.family: any depth and size, timing only)\n"
-      "vgg-cifar (network.family: any depth and size, timing only)\n" },
+      "vgg-cifar (network.family: any depth and size, timing only)\n"
+      "transformer (network.family: BERT, GPT-2, ViT and their like, timing only)\n" },
 };
 
 enum { N_LIST = sizeof lists / sizeof *lists };

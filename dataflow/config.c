@@ -58,6 +58,10 @@ const struct param config_params[] = {
                  10000, PARAM_NAMES("same"), "of elastic: of the digital processor; same: "
                  "clock_mhz"),
 
+    ATTENTION_PARAMS(struct config, attention),
+    TOKEN_CORE_PARAMS(struct config, digital_core),
+    DECODE_PARAMS(struct config, decode),
+
     FABRIC_PARAMS(struct config, fabric),
     PLACEMENT_PARAMS(struct config, placement),
 
@@ -172,7 +176,7 @@ static bool is_of_steps(const struct param *row)
 static bool is_of_some(const struct param *row)
 {
     static const char *const of[] = { "of routers: ", "of adjacent: ", "of placement: ",
-                                      "of elastic: ", "of event: " };
+                                      "of elastic: ", "of event: ", "of tokens: " };
 
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
         if (strncmp(row->doc, of[i], strlen(of[i])) == 0)

@@ -19,6 +19,7 @@
 #include "dataflow/crossbar/params.h"
 #include "dataflow/elastic_params.h"
 #include "dataflow/event_params.h"
+#include "dataflow/tokens_params.h"
 #include "memory/params.h"
 #include "network/nir/params.h"
 #include "network/params.h"
@@ -84,6 +85,9 @@ struct config {
     struct calibration_cfg calibration;
     struct memory_cfg   memory;
     struct digital_cfg  digital;
+    struct attention_cfg attention;
+    struct token_core_cfg digital_core;
+    struct decode_cfg   decode;
     struct fabric_cfg   fabric;
     struct placement_cfg placement;
     struct mapping_cfg  mapping;

@@ -57,7 +57,7 @@ void registers_need(struct input_registers *r, const struct pixel *output);
 /* Where the window of output `at` begins, along an axis; before the map in the padding. */
 static inline int64_t window_begin(const struct window *w, int axis, uint32_t at)
 {
-    int64_t begin = (int64_t)at * w->stride[axis] - w->pad_before[axis];
+    int64_t begin = (int64_t)at * w->stride[axis] + w->skip[axis] - w->pad_before[axis];
 
     return w->again[axis] == 0 ? begin : begin / ((int64_t)w->again[axis] + 1);
 }

@@ -13,6 +13,7 @@
 #include "core/util.h"
 #include "network/precision.h"
 #include "network/spiking/neuron.h"
+#include "network/tokens/tokens.h"
 
 enum {
     MOST_SIDE = 65536,    // rows, columns, channels, kernel sides
@@ -48,7 +49,7 @@ static bool good_name(const char *s)
     if (!isalpha((unsigned char)*s) && *s != '_')
         return false; // a number would be taken for an output height by mapping keys
     for (; *s; s++)
-        if (!isalnum((unsigned char)*s) && *s != '_' && *s != '-')
+        if (!isalnum((unsigned char)*s) && *s != '_' && *s != '-' && *s != '.')
             return false;
     return true;
 }
@@ -70,7 +71,7 @@ static enum err check_names(const struct network *n, struct err_msg *m)
         if (!good_name(name[i]))
             e = err_set(m, ERR_INPUT,
                         "layer %" PRIu32 " is called \"%.200s\": want a letter or _, then letters, "
-                        "digits, _ or -", i, name[i]);
+                        "digits, _, - or .", i, name[i]);
     }
     if (!e)
         qsort(name, n->n_layer, sizeof *name, by_text);
@@ -96,6 +97,14 @@ static enum err check_shape(const struct check *c, struct shape s)
                   "most %d values", s.height, s.width, s.channels, MOST_SIDE, MOST_VALUES);
 }
 
+/* A layer of tokens makes one row of any map. */
+static bool same_map(const struct layer *l, struct shape s)
+{
+    if (l->kind == LAYER_TOKENS && l->in.height == 1)
+        return (uint64_t)s.height * s.width == l->in.width;
+    return s.height == l->in.height && s.width == l->in.width;
+}
+
 static enum err check_inputs(const struct check *c)
 {
     const struct layer *l = c->layer;
@@ -109,7 +118,7 @@ static enum err check_inputs(const struct check *c)
                           "one", l->input[i], c->index);
         const struct layer *from = &c->network->layer[l->input[i]];
         struct shape s = layer_delivers(from);
-        if (s.height != l->in.height || s.width != l->in.width)
+        if (!same_map(l, s))
             return REFUSE(c, "reads maps of %" PRIu32 "x%" PRIu32 ", %s delivers %" PRIu32 "x%"
                           PRIu32 ": want the same", l->in.height, l->in.width, from->name,
                           s.height, s.width);
@@ -142,7 +151,11 @@ static enum err check_axis(const struct check *c, int axis, uint32_t in, uint32_
                            s > 1 || w->pad_before[axis] || w->pad_after[axis]))
         return REFUSE(c, "sees %s again %" PRIu32 " times: want a scaling layer whose window is "
                       "one pixel and steps by 1", along[axis], w->again[axis]);
+    if (w->skip[axis] >= in || (w->skip[axis] && w->again[axis]))
+        return REFUSE(c, "begins behind %" PRIu32 " %s of %" PRIu32 ": want fewer, and none where "
+                      "they are seen again", w->skip[axis], along[axis], in);
     uint64_t padded = (uint64_t)in * (w->again[axis] + 1) - (w->apart ? w->again[axis] : 0);
+    padded -= w->skip[axis];
     padded += (uint64_t)w->pad_before[axis] + w->pad_after[axis];
     if (padded < reach)
         return REFUSE(c, "a kernel that reaches over %" PRIu64 " %s of a padded map of %" PRIu64
@@ -188,6 +201,15 @@ static enum err check_digital(const struct check *c)
     return ERR_NONE;
 }
 
+static enum err check_tokens(const struct check *c)
+{
+    if (!c->layer->token)
+        return REFUSE(c, "is a layer of tokens and says nothing of them: want struct token_op");
+    enum err e = token_kind_of(c->layer)->check(c->layer, c->msg);
+
+    return e ? refused_in(c->msg, c->layer->name) : ERR_NONE;
+}
+
 static enum err check_window(const struct check *c)
 {
     const struct layer *l = c->layer;
@@ -206,6 +228,8 @@ static enum err check_window(const struct check *c)
     if (l->groups < 1 || l->in.channels % l->groups || l->out.channels % l->groups)
         return REFUSE(c, "%" PRIu32 " groups of %" PRIu32 " inputs and %" PRIu32 " outputs: want a "
                       "divisor of both", l->groups, l->in.channels, l->out.channels);
+    if (layer_is_of_tokens(l))
+        return check_tokens(c);
 
     uint64_t rows = (uint64_t)l->window.kernel[0] * l->window.kernel[1];
     rows *= l->in.channels / l->groups; // at most 2^48
@@ -223,6 +247,9 @@ static enum err check_result(const struct check *c)
                           l->relu || layer_is_digital(l)))
         return REFUSE(c, "delivers 32-bit sums: want that of the last layer only, with weights and "
                       "without residual, ReLU or pooling");
+    if (layer_is_of_tokens(l) && (l->has_residual || l->pooled || l->relu))
+        return REFUSE(c, "adds, pools or applies ReLU behind tokens: want that in the layer "
+                      "before");
     if (l->multiplies && (!l->has_residual || l->kind != LAYER_SCALE))
         return REFUSE(c, "multiplies by a residual: want one, and a scaling layer");
     if (!l->has_residual)

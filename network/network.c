@@ -22,10 +22,24 @@ bool layer_is_digital(const struct layer *l)
     case LAYER_MAX_POOL:
     case LAYER_AVERAGE_POOL:
     case LAYER_SCALE:
+    case LAYER_ATTENTION:
+    case LAYER_NORM:
+    case LAYER_MAP:
+    case LAYER_TOKENS:
+    case LAYER_SUM_TOKENS:
         return true;
     }
     assert(!"unknown kind of layer");
     return false;
+}
+
+bool network_has_tokens(const struct network *n)
+{
+    bool tokens = false;
+
+    for (uint32_t i = 0; i < n->n_layer; i++)
+        tokens |= layer_is_of_tokens(&n->layer[i]);
+    return tokens;
 }
 
 uint32_t layer_n_scale(const struct layer *l)
@@ -108,6 +122,7 @@ static void layer_release(struct layer *l)
     free(l->wide_weight);
     free(l->negated);
     free(l->table);
+    free(l->token);
     neuron_free(l->neuron);
     requant_release(&l->requant);
 }

@@ -36,6 +36,10 @@
  * Values, weights and acc are of as many bits as network/precision.h says: mostly bytes, and sums
  * of int32.
  *
+ * Layers of tokens (network/tokens/tokens.h) are digital too, and see whole pixels: each output may
+ * be made from every channel of its window. A token is a pixel, and a sequence of S tokens a map of
+ * 1 row and S columns.
+ *
  * A layer with raw_output delivers acc + b[o] as it is (the logits). A pooled layer sums `out`
  * over the map and delivers clamp(rne(sum * pool.m + pool.b, pool.shift) + zero, low, high) once.
  */
@@ -60,7 +64,12 @@ enum layer_kind {
     LAYER_GEMM,  // fully connected, on crossbars: a convolution whose kernel covers the map
     LAYER_MAX_POOL, // the others are digital: in digital processors only
     LAYER_AVERAGE_POOL,
-    LAYER_SCALE
+    LAYER_SCALE,
+    LAYER_ATTENTION, // these are of tokens
+    LAYER_NORM,
+    LAYER_MAP,
+    LAYER_TOKENS,
+    LAYER_SUM_TOKENS
 };
 
 struct window { // of a convolution, [0] along rows, [1] along columns
@@ -70,6 +79,7 @@ struct window { // of a convolution, [0] along rows, [1] along columns
     uint32_t pad_before[2], pad_after[2];
     uint32_t again[2]; // further times that each row, each column of the map comes; 0 unless the
                        // kernel is 1 and steps by 1
+    uint32_t skip[2];  // rows, columns of the map before the first window
     bool     apart;    // what comes again is the zero point, and not behind the last row or column
 };
 
@@ -129,6 +139,8 @@ struct layer {
     uint32_t            n_table; // 1, or out.channels
     struct pool_requant pool;
 
+    struct token_op *token; // owned; of a layer of tokens (network/tokens/tokens.h); else NULL
+
     struct neuron *neuron; // owned; of outputs that remember (network/spiking/neuron.h), which
                            // deliver spikes, and pool them to their sum; NULL: of none
 };
@@ -161,8 +173,15 @@ struct network {
 /* Shape of the pixels that a layer delivers: 1 x 1 when pooled. */
 struct shape layer_delivers(const struct layer *l);
 
-/* Whether no weights, and so no crossbar, are needed: pooling and scaling. */
+/* Whether no weights, and so no crossbar, are needed: pooling, scaling, layers of tokens. */
 bool layer_is_digital(const struct layer *l);
+
+/* Whether it is of tokens; a network: any of its layers. */
+static inline bool layer_is_of_tokens(const struct layer *l)
+{
+    return l->kind >= LAYER_ATTENTION;
+}
+bool network_has_tokens(const struct network *n);
 
 /* What stands in the table of output o for a byte; there is one. */
 static inline uint8_t layer_look_up(const struct layer *l, uint32_t o, uint8_t byte)
@@ -234,6 +253,11 @@ struct vgg_cifar_cfg {
 };
 enum err network_vgg_cifar(struct network *n, const struct vgg_cifar_cfg *cfg,
                            struct err_msg *m);
+
+/* Encoders and decoders of tokens (network/family_transformer.c). Without weights. */
+struct transformer_cfg;
+enum err network_transformer(struct network *n, const struct transformer_cfg *cfg,
+                             struct err_msg *m);
 
 /* Reads a quantised (QDQ) ONNX model, weights and scales included. docs/onnx.md lists operators
  * and conventions. On error *n is zero. */

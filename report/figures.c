@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/util.h"
+#include "dataflow/plan/tokens.h"
 #include "report/plan_report.h"
 #include "study/event.h"
 
@@ -185,7 +186,7 @@ void figures_of(struct figures *f, const struct study *s, const struct measured 
     const struct run_result *r = &d->run;
 
     *f = (struct figures){ .there = { false } };
-    put(f, FIGURE_CORES, s->plan.n_core);
+    put(f, FIGURE_CORES, s->plan.n_core - plan_digital_cores(&s->plan));
     put(f, FIGURE_UTILIZATION, chip_utilization(&s->plan));
     if (r->label)
         put(f, FIGURE_ACCURACY, (double)r->n_correct / (double)r->n_image);

@@ -15,6 +15,7 @@ static const struct {
     const char *meaning;
 } styles[N_STREAM_KIND] = {
     [STREAM_IMAGE] = { "gray50", "image" },
+    [STREAM_IMAGE_RESIDUAL] = { "gray50", "image" },
     [STREAM_FORWARD] = { "green3", "forward" },
     [STREAM_VALID] = { "gray80", "valid" },
     [STREAM_PARTIAL_SUM] = { "purple", "partial sum" },

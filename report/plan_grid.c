@@ -26,6 +26,7 @@ static const struct style {
     double      bow; // of a stream between neighbours: side and distance
 } styles[N_STREAM_KIND] = {
     [STREAM_IMAGE] = { "#777777", "image, result", 0 },
+    [STREAM_IMAGE_RESIDUAL] = { "#777777", NULL, 0 },
     [STREAM_FORWARD] = { "#2e9e3f", "feed-forward", 0 },
     [STREAM_VALID] = { "#bbbbbb", NULL, 0 },
     [STREAM_PARTIAL_SUM] = { "#8a3ab9", "partial sums", 26 },
@@ -137,7 +138,7 @@ static void print_stream(const struct grid *g, const struct plan_stream *s, FILE
 static void print_edge_of_chip(const struct grid *g, const struct plan_stream *s, FILE *out)
 {
     double load = share_of_timestep(g->plan, g->plan->time.stream[s - g->plan->stream].used_clk);
-    struct spot core = spot_of(g, s->kind == STREAM_IMAGE ? s->to : s->from), away = core;
+    struct spot core = spot_of(g, stream_is_of_image(s->kind) ? s->to : s->from), away = core;
     bool right = s->kind == STREAM_RESULT && row_of(g, s->from) % 2 == 0;
     bool inside = s->kind == STREAM_RESULT && s->from + 1 < g->plan->n_core; // a core is beside it
 
@@ -147,14 +148,14 @@ static void print_edge_of_chip(const struct grid *g, const struct plan_stream *s
         away.x += (right ? 1 : -1) * (g->pitch_x / 2.0 + 24);
     struct spot end = border(g, core, away, 0);
     struct spot middle = { (away.x + end.x) / 2, (away.y + end.y) / 2 };
-    if (s->kind == STREAM_IMAGE)
+    if (stream_is_of_image(s->kind))
         print_path(s->kind, away, middle, end, load, out);
     else
         print_path(s->kind, end, middle, away, load, out);
     fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"12\" "
                  "fill=\"#555555\">%s</text>\n",
             middle.x + (inside ? 26 : 0), middle.y + (inside ? 4 : -7),
-            s->kind == STREAM_IMAGE ? "image" : "result");
+            stream_is_of_image(s->kind) ? "image" : "result");
 }
 
 /* Layers of one map size are a group. */
@@ -278,7 +279,7 @@ static void print_streams(const struct grid *g, FILE *out)
 
     fprintf(out, "<g stroke-opacity=\"%s\">\n", p->n_core > SMALL ? "0.5" : "1");
     for (uint32_t i = 0; i < p->n_stream; i++)
-        if (p->stream[i].kind == STREAM_IMAGE || p->stream[i].kind == STREAM_RESULT)
+        if (stream_is_of_image(p->stream[i].kind) || p->stream[i].kind == STREAM_RESULT)
             print_edge_of_chip(g, &p->stream[i], out);
         else
             print_stream(g, &p->stream[i], out);
@@ -350,7 +351,7 @@ enum err plan_grid_csv(const void *study, FILE *out, struct err_msg *m)
         const struct plan_stream *s = &p->stream[i];
         table_text(t, stream_kind_name(s->kind));
         table_text(t, stream_from(p, s));
-        if (s->kind == STREAM_IMAGE) {
+        if (stream_is_of_image(s->kind)) {
             table_none(t);
             table_none(t);
         } else {

@@ -1,6 +1,8 @@
 /* report/plan_json.c -- the plan as JSON: sections that map and run share, and map's
  * document. */
 #include "dataflow/plan/clocking.h"
+#include "dataflow/plan/tokens.h"
+#include "network/precision.h"
 #include "report/json.h"
 #include "report/plan_report.h"
 #include "report/version.h"
@@ -15,6 +17,7 @@ static const char *const residual_names[] = {
     [RESIDUAL_NONE] = "none",
     [RESIDUAL_READ_BACK] = "read_back",
     [RESIDUAL_DIRECT] = "direct",
+    [RESIDUAL_IMAGE] = "image",
 };
 
 
@@ -36,6 +39,41 @@ json_t *json_network(const struct network *n)
     json_put_text(&o, "name", n->name);
     json_put_count(&o, "weights", network_weights(n));
     json_put_count(&o, "macs", network_macs(n));
+    if (network_has_tokens(n)) {
+        json_put_count(&o, "attention_macs", network_attention_macs(n));
+        json_put_real(&o, "attention_share", attention_share(n));
+        json_put_count(&o, "off_chip_bytes", network_image_values(n));
+    }
+    return o;
+}
+
+void json_put_cores(json_t **o, const struct plan *p)
+{
+    const uint32_t digital = plan_digital_cores(p);
+
+    json_put_count(o, "cores", p->n_core - digital);
+    if (!network_has_tokens(p->network))
+        return;
+    json_put_count(o, "digital_cores", digital);
+    json_put_real(o, "utilization", chip_utilization(p));
+}
+
+/* Of an attention layer. */
+static json_t *json_attention(const struct plan *p, uint32_t layer)
+{
+    const struct kv_memory kv = tokens_kv(p, layer);
+    const uint32_t cores = p->layer[layer].n_core;
+    json_t *o = json_object();
+    uint64_t most, sum = tokens_timesteps(p, layer, &most);
+
+    json_put_count(&o, "query_timesteps", most);
+    json_put_count(&o, "sequence_timesteps", sum);
+    json_put_count(&o, "banks", p->config->attention.banks);
+    json_put_count(&o, "kv_bytes", cores * kv.bank_bytes);
+    json_put_count(&o, "kv_bytes_of_core", kv.bank_bytes);
+    json_put_count(&o, "memory_bytes_of_core",
+                   p->config->attention.banks * kv.bank_words * p->config->memory.word_bits / 8);
+    json_put_count(&o, "queue_bytes", cores * kv.queue_bytes);
     return o;
 }
 
@@ -75,6 +113,8 @@ json_t *json_timing(const struct plan *p, uint64_t first_result, uint64_t last_c
     json_put_count(&o, "timestep_clocks", p->timestep_clk);
     json_put_count(&o, "first_result_timesteps", first_result);
     json_put_count(&o, "last_conv_timesteps", last_conv);
+    if (network_has_tokens(p->network))
+        json_put_count(&o, "last_layer_timesteps", p->time.last_tokens);
     json_put_count(&o, "interval_timesteps", plan_image_interval(p));
     if (presentation_steps(&p->network->present) > 1)
         json_put_count(&o, "steps", presentation_steps(&p->network->present));
@@ -112,6 +152,8 @@ json_t *json_layer(const struct plan *p, uint32_t layer)
         json_put_text(&o, "residual_from", plan_layer_name(p, l->residual_from));
     json_put_count(&o, "residual_fifo", p->time.layer[layer].residual_fifo);
     json_put_count(&o, "memory_columns", p->time.layer[layer].memory_columns);
+    if (plan_network_layer(p, layer)->kind == LAYER_ATTENTION)
+        json_put(&o, "attention", json_attention(p, layer));
     return o;
 }
 
@@ -260,7 +302,7 @@ enum err plan_json(const void *study, FILE *out, struct err_msg *m)
     json_t *o = json_begin("imcsim-map/1", s);
 
     json_put(&o, "network", json_network(&s->network));
-    json_put_count(&o, "cores", p->n_core);
+    json_put_cores(&o, p);
     if (s->mapping_chosen)
         json_put(&o, "mapping", json_mapping(&s->mapping));
     if (clocking_of(p->config)->in_timesteps)

@@ -6,6 +6,7 @@
 
 #include "core/util.h"
 #include "dataflow/plan/clocking.h"
+#include "dataflow/plan/tokens.h"
 
 /* ---- figures ---- */
 
@@ -37,13 +38,17 @@ static uint64_t core_devices(const struct plan *p, uint32_t core)
 
 static uint64_t array_devices(const struct plan *p, uint32_t core)
 {
+    if (layer_is_of_tokens(plan_network_layer(p, p->core[core].plan_layer)))
+        return 0;
     return (uint64_t)p->core[core].arrays * p->core[core].crossbar.rows *
            p->core[core].crossbar.columns;
 }
 
 double core_utilization(const struct plan *p, uint32_t core)
 {
-    return (double)core_devices(p, core) / (double)array_devices(p, core);
+    const uint64_t devices = array_devices(p, core);
+
+    return devices > 0 ? (double)core_devices(p, core) / (double)devices : 0;
 }
 
 double chip_utilization(const struct plan *p)
@@ -110,12 +115,22 @@ const char *stream_title(enum stream_kind k)
 
 const char *stream_from(const struct plan *p, const struct plan_stream *s)
 {
-    return s->kind == STREAM_IMAGE ? "scratchpad" : p->core[s->from].name;
+    return stream_is_of_image(s->kind) ? "scratchpad" : p->core[s->from].name;
 }
 
 const char *stream_to(const struct plan *p, const struct plan_stream *s)
 {
     return s->kind == STREAM_RESULT ? "result" : p->core[s->to].name;
+}
+
+/* Of tokens that wait for their sums. */
+static uint32_t longest_fifo(const struct plan *p)
+{
+    uint32_t most = 0;
+
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        most = max_u32(most, p->time.layer[i].residual_fifo);
+    return most;
 }
 
 /* Residual pixels wait at the last part, where the sum is complete. */
@@ -193,6 +208,42 @@ static void print_events(const struct event_cfg *e, FILE *out)
     fprintf(out, ", a hop %" PRIu64 " ns", e->hop_ns);
 }
 
+double attention_share(const struct network *n)
+{
+    const double attention = (double)network_attention_macs(n);
+
+    return attention / (attention + (double)network_macs(n));
+}
+
+uint32_t first_attention(const struct plan *p)
+{
+    uint32_t i = 0;
+
+    while (i < p->n_layer && plan_network_layer(p, i)->kind != LAYER_ATTENTION)
+        i++;
+    return i;
+}
+
+static void print_attention(const struct plan *p, FILE *out)
+{
+    const uint32_t i = first_attention(p);
+    uint64_t most;
+
+    if (i == p->n_layer)
+        return;
+    const struct kv_memory kv = tokens_kv(p, i);
+    const uint32_t cores = p->layer[i].n_core, banks = p->config->attention.banks;
+    tokens_timesteps(p, i, &most);
+    fprintf(out, "         and %s of attention, %.3f %% of all; a query takes %" PRIu64
+            " timestep%s\n", format_count(network_attention_macs(p->network)).text,
+            100 * attention_share(p->network), most, most == 1 ? "" : "s");
+    fprintf(out, "Tokens   %s digital cores of attention and normalisation; a layer keeps %s B of "
+            "keys and\n         values (%" PRIu32 " bank%s), %s B of queries, a FIFO of %s "
+            "tokens\n", format_count(plan_digital_cores(p)).text,
+            format_count(cores * kv.bank_bytes).text, banks, banks == 1 ? "" : "s",
+            format_count(cores * kv.queue_bytes).text, format_count(longest_fifo(p)).text);
+}
+
 void print_machine(const struct study *s, FILE *out)
 {
     const struct config *c = &s->config;
@@ -201,9 +252,11 @@ void print_machine(const struct study *s, FILE *out)
     fprintf(out, "Network  %s: %" PRIu32 " layers, %s weights, %s multiply-accumulates an image\n",
             s->network.name, p->n_layer, format_count(network_weights(&s->network)).text,
             format_count(network_macs(&s->network)).text);
+    print_attention(p, out);
     fprintf(out, "Chip     %s of %s cores; %.1f %% of the devices of their %" PRIu32 " x %" PRIu32
                  " crossbars hold weights\n",
-            format_count(p->n_core).text, format_count(c->chip_cores).text,
+            format_count(p->n_core - plan_digital_cores(p)).text,
+            format_count(c->chip_cores).text,
             100 * chip_utilization(p), c->crossbar.rows, c->crossbar.columns);
     if (s->mapping_chosen)
         print_mapping(&s->mapping, c, out);
@@ -427,6 +480,9 @@ static void plan_tail(const void *study, FILE *out)
     fprintf(out, "\nThe dry run: first result after %s timesteps, then one image every %s.\n",
             format_count(plan_first_result(p)).text,
             format_count(plan_image_interval(p)).text);
+    if (network_has_tokens(p->network) && p->time.last_tokens != p->time.first_result)
+        fprintf(out, "The last token is behind the last layer after %s, before the head.\n",
+                format_count(p->time.last_tokens).text);
 }
 
 static const struct sheet plan_sheets[] = {

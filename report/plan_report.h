@@ -38,6 +38,10 @@ double timesteps_us(const struct plan *p, uint64_t timesteps);
 
 /* Devices that hold weights, over the devices of the core's array and of all arrays. */
 double core_utilization(const struct plan *p, uint32_t core);
+/* Attention's share of a network's multiply-accumulates; its first layer, n_layer when there is
+ * none. */
+double attention_share(const struct network *n);
+uint32_t first_attention(const struct plan *p);
 double chip_utilization(const struct plan *p);
 
 /* The core that uses most of a timestep in stage s; false when no core has the stage. */
@@ -76,6 +80,7 @@ struct table *stream_table(const struct plan *p, const uint64_t *bits); // bits 
 /* Sections of the result documents; NULL without memory, as in json.h. */
 json_t *json_begin(const char *format, const struct study *s); // format, version, config, its hash
 json_t *json_network(const struct network *n);
+void json_put_cores(json_t **o, const struct plan *p); // those with arrays; digital ones of tokens
 json_t *json_timing(const struct plan *p, uint64_t first_result, uint64_t last_conv);
 json_t *json_layer(const struct plan *p, uint32_t layer);
 json_t *json_core(const struct plan *p, uint32_t core);

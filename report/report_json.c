@@ -152,7 +152,7 @@ json_t *report_document(const struct report *r)
     json_put_text(&o, "kernel", kernel_name(r->kernel));
     json_put_count(&o, "seed", r->seed);
     json_put(&o, "network", json_network(&r->study->network));
-    json_put_count(&o, "cores", p->n_core);
+    json_put_cores(&o, p);
     json_put(&o, "images", json_images(r));
     json_put(&o, "timing", json_timing(p, result->first_result, result->last_conv));
     json_put(&o, "layers", json_layers(r));

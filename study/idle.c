@@ -122,6 +122,16 @@ static bool elastic(const struct study *s)
     return of_events(s) || s->config.clocking == CLOCKING_ELASTIC;
 }
 
+static bool without_tokens(const struct study *s)
+{
+    return !network_has_tokens(&s->network);
+}
+
+static bool not_a_transformer(const struct study *s)
+{
+    return strcmp(s->config.network.family, "transformer") != 0;
+}
+
 /* The mapper looks at the links of mappings that it does not choose. */
 static bool without_partial_sums(const struct study *s)
 {
@@ -139,6 +149,8 @@ static bool without_partial_sums(const struct study *s)
 #define OF_ELASTIC "clocking.kind = elastic"
 #define OF_EVENTS "core.kind = event"
 #define OF_IMC "core.kind = imc"
+#define OF_FAMILY "network.family is not transformer"
+#define OF_TOKENS "the network has no attention"
 
 static const struct idle_row { // a key is one row
     const char *key;
@@ -221,6 +233,30 @@ static const struct idle_row { // a key is one row
     { "elastic.image_period_clocks", in_timesteps, OF_TIMESTEPS },
     { "core.digital.clock_mhz", in_timesteps, OF_TIMESTEPS },
     { "core.input_memory.columns", in_timesteps, OF_TIMESTEPS },
+    { "network.layers", not_a_transformer, OF_FAMILY },
+    { "network.hidden", not_a_transformer, OF_FAMILY },
+    { "network.heads", not_a_transformer, OF_FAMILY },
+    { "network.kv_heads", not_a_transformer, OF_FAMILY },
+    { "network.ffn", not_a_transformer, OF_FAMILY },
+    { "network.sequence", not_a_transformer, OF_FAMILY },
+    { "network.causal", not_a_transformer, OF_FAMILY },
+    { "network.norm", not_a_transformer, OF_FAMILY },
+    { "network.gated", not_a_transformer, OF_FAMILY },
+    { "network.qkv", not_a_transformer, OF_FAMILY },
+    { "network.vocabulary", not_a_transformer, OF_FAMILY },
+    { "network.patch", not_a_transformer, OF_FAMILY },
+    { "attention.cores", without_tokens, OF_TOKENS },
+    { "attention.lanes", without_tokens, OF_TOKENS },
+    { "attention.exp_lanes", without_tokens, OF_TOKENS },
+    { "attention.bits", without_tokens, OF_TOKENS },
+    { "attention.memory_bytes", without_tokens, OF_TOKENS },
+    { "attention.banks", without_tokens, OF_TOKENS },
+    { "digital_core.lanes", without_tokens, OF_TOKENS },
+    { "digital_core.timesteps", without_tokens, OF_TOKENS },
+    { "decode.prompt", without_tokens, OF_TOKENS },
+    { "decode.tokens", without_tokens, OF_TOKENS },
+    { "decode.streams", without_tokens, OF_TOKENS },
+    { "decode.sample_ns", without_tokens, OF_TOKENS },
     { "clocking.timestep_ns", elastic, OF_ELASTIC },
     { "fabric.hop_timesteps", elastic, OF_ELASTIC },
     { "fabric.partial_sum_hops", elastic, OF_ELASTIC },

@@ -104,7 +104,7 @@ static void collect(struct placed *p)
 
     for (uint32_t i = 0; i < plan->n_stream; i++) {
         const struct plan_stream *st = &plan->stream[i];
-        if (st->kind == STREAM_IMAGE || st->kind == STREAM_RESULT)
+        if (stream_is_of_image(st->kind) || st->kind == STREAM_RESULT)
             continue;
         uint64_t bits = reckon_stream_bits(plan, st);
         if (bits == 0)

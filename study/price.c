@@ -125,7 +125,7 @@ static double stream_pitches(const struct plan *p, const struct plan_stream *s)
 
 static uint32_t stream_owner(const struct plan_stream *s)
 {
-    return s->kind == STREAM_IMAGE ? s->to : s->from;
+    return stream_is_of_image(s->kind) ? s->to : s->from;
 }
 
 /* A core with what it costs; most are like the one before. */

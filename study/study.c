@@ -32,7 +32,9 @@ static void name_place(const struct config *c, struct err_msg *m)
                                         "network.classes", "network.value_bits",
                                         "network.weight_bits", "core.event.hop_ns",
                                         "core.event.service_ns", "core.event.neuron_clock_khz",
-                                        "core.event.service_cycles" };
+                                        "core.event.service_cycles",
+                                        "network.heads", "network.kv_heads",
+                                        "network.layers", "network.patch", "network.vocabulary" };
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (strncmp(m->text, keys[i], strlen(keys[i])) == 0) {
@@ -123,12 +125,18 @@ static enum err own_network(struct network *n, struct config *c, struct err_msg 
                                        cfg->n_channels };
     enum err e;
 
-    if (strcmp(cfg->family, "resnet-cifar") == 0)
+    struct transformer_cfg transformer = cfg->transformer;
+    transformer.size = cfg->size;
+    transformer.classes = cfg->classes;
+    if (strcmp(cfg->family, "transformer") == 0)
+        e = network_transformer(n, &transformer, m);
+    else if (strcmp(cfg->family, "resnet-cifar") == 0)
         e = network_resnet_cifar(n, &resnet, m);
     else if (strcmp(cfg->family, "vgg-cifar") == 0)
         e = network_vgg_cifar(n, &vgg, m);
     else
-        return err_set(m, ERR_INPUT, "%.400s: network.family = %s: want resnet-cifar or vgg-cifar",
+        return err_set(m, ERR_INPUT, "%.400s: network.family = %s: want resnet-cifar, "
+                       "vgg-cifar or transformer",
                        config_where(c, "network.family"), cfg->family);
     if (e)
         name_place(c, m);
@@ -325,6 +333,14 @@ static enum err make_plan(struct study *s, struct err_msg *m)
     enum err e = idle_refuse(s, m);
 
     s->mapping_chosen = mapping_is_chosen(&s->config);
+    if (!e && s->mapping_chosen && network_has_tokens(&s->network))
+        e = err_set(m, ERR_INPUT, "%.400s: mapping.optimize, mapping.policy: network %s has layers "
+                    "of tokens, which the mapper does not time yet: want none",
+                    config_where(&s->config, "mapping.optimize"), s->network.name);
+    if (!e && pricing_wanted(&s->config) && network_has_tokens(&s->network))
+        e = err_set(m, ERR_INPUT, "%.400s: energy.chip = %.200s: layers of tokens have no prices "
+                    "yet: want energy.chip = none", config_where(&s->config, "energy.chip"),
+                    s->config.energy.chip);
     if (!e && s->mapping_chosen)
         e = choose_mapping(s, m);
     if (!e)

@@ -26,7 +26,7 @@ uint32_t core_stream_from(const struct plan *p, uint32_t stream)
 {
     const struct plan_stream *st = &p->stream[stream];
 
-    return st->kind == STREAM_IMAGE ? image_site(p, st->to) : st->from;
+    return stream_is_of_image(st->kind) ? image_site(p, st->to) : st->from;
 }
 
 uint32_t core_stream_to(const struct plan *p, uint32_t stream)

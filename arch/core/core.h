@@ -5,6 +5,7 @@
  * To add a kind of core, write one file with its row; the chip is not edited.
  *
  *     scratchpad  hands the pixels of images to a layer      arch/core/scratchpad.c
+ *     tokens      a core of a layer of tokens                arch/core/token_core.c
  *     digital     a core whose layer needs no array          arch/core/digital_core.c
  *     imc         a core that multiplies in its array        arch/core/array_core.c
  *
@@ -48,15 +49,30 @@
     X(reads,             "read",     "reads of the crossbar, of some rows and bits of the inputs") \
     X(shift_adds,        "op",       "codes of reads shifted and added to others")               \
     X(clipped,           "sample",   "of the conversions, codes at their end with a sum beyond") \
-    X(sum_digits,        "lsb",      "sum of inputs' slices over rows; of bits: those set")
+    X(sum_digits,        "lsb",      "sum of inputs' slices over rows; of bits: those set")      \
+    X(tokens,            "token",    "outputs of a layer of tokens")                            \
+    X(qk_macs,           "mac",      "products of queries and keys")                            \
+    X(pv_macs,           "mac",      "products of probabilities and values")                    \
+    X(exps,              "op",       "exponentials")                                            \
+    X(divisions,         "op",       "divisions of tokens")                                     \
+    X(roots,             "op",       "square roots of normalisation")                           \
+    X(adds,              "op",       "additions of normalisation and stored tokens")            \
+    X(multiplies,        "op",       "multiplications of normalisation and gates")              \
+    X(look_ups,          "op",       "tables looked up by a core of its own")                   \
+    X(kv_words_written,  "word",     "words written to K/V memory")                             \
+    X(kv_words_read,     "word",     "words read from K/V memory")                              \
+    X(queue_words,       "word",     "words of queries that wait, written and read")
 
 struct core_counters { CORE_COUNTERS(COUNTER_FIELD) };
 
 extern const struct counter core_counter_rows[]; // ends with COUNTER_END
 
-/* Whether a counter says something of a machine: those of reads do where reads are configured. */
+/* Whether a counter says something of a machine: those of reads do where reads are configured,
+ * those of tokens where there are layers of them. */
 static inline bool core_counter_shown(const struct plan *p, const struct counter *row)
 {
+    if (row->offset >= offsetof(struct core_counters, tokens))
+        return network_has_tokens(p->network);
     return row->offset < offsetof(struct core_counters, reads) || plan_is_read(p);
 }
 
@@ -157,7 +173,7 @@ struct core_kind {
     void (*release)(struct core *c); // takes one whose init failed
 };
 
-extern const struct core_kind core_scratchpad, core_digital, core_imc;
+extern const struct core_kind core_scratchpad, core_tokens, core_digital, core_imc;
 extern const struct core_kind *const core_kinds[]; // ends with NULL
 
 const struct core_kind *core_kind_of(const struct plan *p, uint32_t site);

@@ -6,6 +6,7 @@
 
 #include "arch/core/proof.h"
 #include "arch/core/stages.h"
+#include "core/util.h"
 #include "network/output.h"
 
 /* The residual of an output, complete; NULL while it has not come. */
@@ -73,6 +74,10 @@ static void count_digital(struct imc_core *c, uint64_t image)
     const struct layer *l = c->spec->layer;
     uint64_t ops = core_weight(c, image) * c->spec->out_n;
 
+    if (c->spec->tokens) { // counted when it was gathered
+        n->round_ops += ops;
+        return;
+    }
     n->scale_ops += ops;
     if (l->raw_output)
         return;
@@ -313,7 +318,7 @@ static uint64_t act(struct imc_core *c, const struct core_now *now)
         pass_on(c, n, now);
         n = outputs_ready(c);
     }
-    return n > 0 ? now->timestep + 1 : CYC_NEVER;
+    return n > 0 ? max_u64(now->timestep + 1, c->state.next_sum_timestep) : CYC_NEVER;
 }
 
 static void describe(const struct imc_core *c, FILE *out)

@@ -55,6 +55,9 @@ struct imc_spec {
     uint32_t                 in_n, out_n; // its channels
     uint32_t                 in_width;    // of the map
     uint32_t                 rotation;    // of the memory: images until it repeats
+    bool                     tokens;      // the layer is of them
+    uint32_t                 folds;       // rows of a map that comes, of which each is a column of
+                                          // the one row kept; 0: it is kept as it comes
     bool                     adds;        // residual pixels to its sums
     bool                     in_signed;
     uint32_t                 result_bytes; // of an output, in one plane

@@ -46,6 +46,8 @@ static struct imc_spec *spec_new(const struct plan *p, uint32_t core, const stru
             .out_n = pc->out_n,
             .in_width = pl->in_width,
             .rotation = memory_rotation(&p->time.core[core].layout, pl->in_width),
+            .tokens = layer_is_of_tokens(l),
+            .folds = plan_folds(p, pc->plan_layer),
             .adds = adds,
             .in_signed = p->network->layer[l->input[0]].out_signed,
             .result_bytes = l->raw_output ? 4 * pc->out_n : pc->out_n,
@@ -129,7 +131,7 @@ static bool init_scratch(struct imc_core *c)
                       sizeof(int32_t)),
         .result = calloc((size_t)most * planes, s->result_bytes),
         .pixel = calloc(planes, s->in_n),
-        .window = calloc(2 * (size_t)c->matrix.patch_n, sizeof *c->scratch.window),
+        .window = calloc(1 + 2 * (size_t)c->matrix.patch_n, sizeof *c->scratch.window),
         .weighed_image = UINT64_MAX,
     };
     return c->scratch.used && c->scratch.in && c->scratch.acc &&
@@ -285,7 +287,8 @@ bool imc_core_init(struct core *core, const struct core_cfg *cfg, bool multiplie
     if (!memory_init(&c->memory, &p->time.core[s->index].layout, s->planes.n) ||
         !registers_init(&c->registers, &s->pl->window, s->pl->in_height, s->pl->in_width,
                         s->pl->firing->strip_width(&shape)) ||
-        !kernel_matrix_init(&c->matrix, p, s->index, s->planes.n, s->planes.wide) ||
+        (!s->tokens &&
+         !kernel_matrix_init(&c->matrix, p, s->index, s->planes.n, s->planes.wide)) ||
         (multiplies && !program_array(c, cfg)) || !program_digital(c, cfg) || !init_state(c) ||
         !init_scratch(c))
         return false;
@@ -358,6 +361,7 @@ bool imc_core_connect_in(struct core *core, uint32_t stream, struct chan *chan)
         return true;
     case STREAM_RESIDUAL:
     case STREAM_FROM_RESAMPLING:
+    case STREAM_IMAGE_RESIDUAL:
         port = port_at(c, stream, chan, st->to_first - c->spec->pc->out_first);
         return port_append(&ports->residual, &ports->n_residual, &port);
     default:

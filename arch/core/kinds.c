@@ -3,7 +3,8 @@
 
 #include "arch/core/core.h"
 
-const struct core_kind *const core_kinds[] = { &core_scratchpad, &core_digital, &core_imc, NULL };
+const struct core_kind *const core_kinds[] = { &core_scratchpad, &core_tokens, &core_digital,
+                                               &core_imc, NULL };
 
 const struct core_kind *core_kind_of(const struct plan *p, uint32_t site)
 {

@@ -6,6 +6,7 @@
 
 #include "arch/core/imc_core.h"
 #include "core/util.h"
+#include "dataflow/plan/tokens.h"
 
 enum { RAMP = 256, MARK_BIT = 20 }; // marks of up to 2,048 parts add up to 31 bits
 
@@ -203,7 +204,10 @@ static bool fail(struct imc_core *c, uint64_t now_cyc, const char *what, const s
 static void unsampled(const struct imc_core *c, struct pixel *at)
 {
     const struct plan *p = c->spec->proof->plan;
+    const uint32_t folds = plan_folds(p, core_of(c)->plan_layer);
 
+    if (folds > 0)
+        *at = (struct pixel){ at->image, at->column % folds, at->column / folds };
     for (uint32_t i = 0; layer_of(c)->feed == FEED_READ_BACK && i < p->n_read_back; i++)
         if (p->read_back[i].receiver == core_of(c)->plan_layer &&
             p->read_back[i].reader == layer_of(c)->feeder) {
@@ -275,9 +279,9 @@ static bool window_pixel(const struct imc_core *c, const struct pixel *place, ui
                          struct pixel *at)
 {
     const struct window *w = &layer_of(c)->window;
-    int64_t row = (int64_t)place->row * w->stride[0] - w->pad_before[0] +
+    int64_t row = (int64_t)place->row * w->stride[0] + w->skip[0] - w->pad_before[0] +
                 (int64_t)(i / w->kernel[1]) * w->dilation[0];
-    int64_t column = (int64_t)place->column * w->stride[1] - w->pad_before[1] +
+    int64_t column = (int64_t)place->column * w->stride[1] + w->skip[1] - w->pad_before[1] +
                 (int64_t)(i % w->kernel[1]) * w->dilation[1];
 
     if (w->again[0] || w->again[1]) { // without padding
@@ -371,6 +375,25 @@ void proof_window(struct imc_core *c, uint64_t cyc, const struct pixel *place, u
 {
     check_window(c, place, plane, pixel, n_pixel, cyc);
     write_marks(c, place, plane, acc);
+}
+
+void proof_token(struct imc_core *c, uint64_t cyc, const struct pixel *at, const uint8_t *byte)
+{
+    const struct plan *p = c->spec->proof->plan;
+    struct token_range range[TOKEN_RANGES];
+    const uint32_t n = tokens_ranges(p, core_of(c)->plan_layer, core_of(c)->split, range);
+
+    for (uint32_t plane = 0; plane < c->spec->planes.n; plane++, byte += core_of(c)->in_n)
+        for (uint32_t i = 0; i < n; i++) {
+            const struct found found = { .in = &byte, .at = range[i].at, .plane = plane, .n = 1 };
+            check_channels(c, at, range[i].first, range[i].first + range[i].n, &found, cyc);
+        }
+}
+
+void proof_gathered(struct imc_core *c, const struct pixel *place, int32_t *acc)
+{
+    for (uint32_t p = 0; p < c->spec->planes.n; p++)
+        write_marks(c, place, p, acc + p * c->acc_plane);
 }
 
 /* ---- what a core delivers ---- */

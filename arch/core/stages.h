@@ -3,6 +3,7 @@
  *     store      pixels that have come go to the memory or wait as residuals    store.c
  *     multiply   the array, if the next outputs can be computed                 multiply.c, fire.h
  *     look_up    what a digital layer does instead                              look_up.c, fire.h
+ *     gather     and one of tokens                                              gather.c
  *     read_back  residual and resampling pixels that are due                    read_back.c
  *     add_sums   sums of the part before are added                              add_sums.c
  *     hand_on    complete sums go on, to the next part or as results            hand_on.c
@@ -35,7 +36,7 @@ struct core_stage {
     void (*describe)(const struct imc_core *c, FILE *out);
 };
 
-extern const struct core_stage stage_store, stage_multiply, stage_look_up, stage_read_back,
-    stage_add_sums, stage_hand_on;
+extern const struct core_stage stage_store, stage_multiply, stage_look_up, stage_gather,
+    stage_read_back, stage_add_sums, stage_hand_on;
 
 #endif

@@ -2,6 +2,19 @@
 #include <string.h>
 
 #include "arch/core/stages.h"
+#include "arch/core/token_counts.h"
+
+/* Where a pixel that comes is kept. */
+static struct pixel kept_at(const struct imc_spec *s, const struct pixel *px)
+{
+    struct pixel at = *px;
+
+    if (s->folds > 0) {
+        at.column = px->column * s->folds + px->row;
+        at.row = 0;
+    }
+    return at;
+}
 
 static void announce(struct imc_core *c, const struct token *t)
 {
@@ -19,7 +32,7 @@ static void store(struct imc_core *c, const struct port *port, const struct toke
     uint64_t n_word = 0;
 
     for (uint32_t i = 0; i < t->n; i++) {
-        const struct pixel *px = &t->pixel[i];
+        const struct pixel kept = kept_at(s, &t->pixel[i]), *px = &kept;
         const uint64_t column = px->image * s->in_width + px->column;
         if (!c->state.any_image || px->image > c->state.newest_image)
             c->state.newest_image = px->image;
@@ -33,12 +46,16 @@ static void store(struct imc_core *c, const struct port *port, const struct toke
         uint32_t words = memory_store(&c->memory, px->row, column, first, port->n, value);
         uint64_t weight = core_weight(c, px->image);
         struct image_row images;
+        count->pixels_stored += weight;
+        if (s->tokens) { // of no input memory
+            token_count_stored(s->plan, s->index, first, port->n, weight, count);
+            continue;
+        }
         n_word += words;
         count->words_written +=
             core_words_differ(c, weight, &images)
                 ? memory_write_words_in(c->memory.layout, &images, px->row, column, first, port->n)
                 : weight * words;
-        count->pixels_stored += weight;
     }
     core_tell_pixels(c, CORE_STORED, timestep, t->n, t->pixel, n_word);
 }

@@ -51,6 +51,7 @@ static const struct order *carried_by(const struct elastic_chip *c, const struct
 {
     switch (st->kind) {
     case STREAM_IMAGE:
+    case STREAM_IMAGE_RESIDUAL: // of tokens, which are refused
         return &c->image;
     case STREAM_PARTIAL_SUM:
     case STREAM_RESIDUAL:
@@ -106,6 +107,7 @@ static void sizes(const struct elastic_chip *c, const struct plan_stream *st, ui
         *least = most_delivered(c, st->from);
         return;
     case STREAM_IMAGE:
+    case STREAM_IMAGE_RESIDUAL:
     case STREAM_TO_RESAMPLING:
     case STREAM_RESULT:
     case N_STREAM_KIND:

@@ -11,6 +11,7 @@
 #include "core/util.h"
 #include "dataflow/plan/structure.h"
 #include "dataflow/plan/timestep.h"
+#include "dataflow/plan/tokens.h"
 
 /* A budget in the making. */
 struct budget {
@@ -53,7 +54,7 @@ static uint64_t stream_bits(const struct budget *b, uint32_t stream)
 
 static bool between_cores(const struct plan_stream *st)
 {
-    return st->kind != STREAM_IMAGE && st->kind != STREAM_RESULT;
+    return !stream_is_of_image(st->kind) && st->kind != STREAM_RESULT;
 }
 
 static void streams_use(const struct budget *b)
@@ -76,6 +77,8 @@ static uint64_t digital_ops(const struct budget *b, uint32_t core)
 {
     const struct plan_core *c = &b->p->core[core];
 
+    if (layer_is_of_tokens(plan_network_layer(b->p, c->plan_layer)))
+        return 0;
     return stage_digital_ops(plan_network_layer(b->p, c->plan_layer), b->t->core[core].most_outputs,
                              c->out_n) * b->p->train;
 }
@@ -87,6 +90,7 @@ static uint32_t most_pixels(const struct budget *b, const struct plan_stream *st
 
     switch (st->kind) {
     case STREAM_IMAGE:
+    case STREAM_IMAGE_RESIDUAL:
         return (uint32_t)ceil_div((uint64_t)to->in_height * to->in_width, p->interval);
     case STREAM_RESIDUAL:
     case STREAM_TO_RESAMPLING:
@@ -98,6 +102,20 @@ static uint32_t most_pixels(const struct budget *b, const struct plan_stream *st
                    ? 1
                    : b->t->core[st->from].most_outputs;
     }
+}
+
+/* Clocks of a core of a layer of tokens in one of the timesteps that a token takes. */
+static uint64_t token_clocks(const struct plan *p, const struct plan_core *core)
+{
+    const struct layer *l = plan_network_layer(p, core->plan_layer);
+    uint64_t most = 0;
+
+    for (uint32_t column = 0; column < l->out.width; column++) {
+        struct token_work work = tokens_work(p, core->plan_layer, core->split, 0, column);
+        most = max_u64(most, ceil_div(tokens_clocks(p, core->plan_layer, &work),
+                                      plan_lasts(p, core->plan_layer, 0, column)));
+    }
+    return most;
 }
 
 /* Most pixels that each stream carries, and the stages that follow from firings. */
@@ -118,6 +136,9 @@ static void firings_use(const struct budget *b)
         if (core->part + 1 == p->layer[core->plan_layer].parts)
             use->used_clk[STAGE_DIGITAL] =
                 stage_clocks(p->config, STAGE_DIGITAL, digital_ops(b, i));
+        if (layer_is_of_tokens(plan_network_layer(p, core->plan_layer)))
+            use->used_clk[STAGE_DIGITAL] =
+                core->split > 0 ? use[-1].used_clk[STAGE_DIGITAL] : token_clocks(p, core);
     }
     for (uint32_t i = 0; i < p->n_stream; i++)
         b->t->stream[i].most_pixels = most_pixels(b, &p->stream[i]);

@@ -7,6 +7,7 @@
 #include "core/util.h"
 #include "dataflow/mapping.h"
 #include "dataflow/plan/structure.h"
+#include "dataflow/plan/tokens.h"
 #include "dataflow/policies.h"
 
 /* "conv23", with ".p1", ".g1", ".c1" where a layer has several parts, splits or copies. */
@@ -34,8 +35,10 @@ static void place_core(const struct plan *p, struct plan_core *core)
     const struct plan_layer *pl = &p->layer[core->plan_layer];
     const struct layer *l = plan_network_layer(p, core->plan_layer);
 
-    struct slice s = layer_slice(l, (struct cut){ pl->parts, pl->splits, pl->inside },
-                                 core->part, core->split);
+    const struct cut cut = { pl->parts, pl->splits, pl->inside };
+    const struct slice s = layer_is_of_tokens(l)
+                               ? tokens_slice(p, core->plan_layer, core->split)
+                               : layer_slice(l, cut, core->part, core->split);
 
     core->in_first = s.in_first;
     core->in_n = s.in_n;
@@ -91,7 +94,8 @@ enum err structure_count_cores(const struct plan *p, uint64_t *n, struct err_msg
     *n = 0;
     for (uint32_t i = 0; i < p->n_layer; i++)
         *n += p->layer[i].n_core;
-    return *n > p->config->chip_cores ? refuse_cores(p, *n, m) : ERR_NONE;
+    const uint64_t arrays = *n - plan_digital_cores(p); // the others are beside them
+    return arrays > p->config->chip_cores ? refuse_cores(p, arrays, m) : ERR_NONE;
 }
 
 enum err structure_cores(const struct plan *p, struct structure_cores *out, struct err_msg *m)

@@ -25,11 +25,17 @@ struct column_times dry_run_fired(const struct dry_run *s, uint32_t layer, uint6
     return map_times_at(&s->layer[layer].fired, image, column, s->plan->interval);
 }
 
+int64_t dry_run_longer(const struct dry_run *s, uint32_t layer, uint32_t column)
+{
+    return s->layer[layer].longer ? s->layer[layer].longer[column] : 0;
+}
+
 struct column_times dry_run_summed(const struct dry_run *s, uint32_t layer, uint64_t image,
                                    uint32_t column)
 {
     if (s->plan->layer[layer].residual == RESIDUAL_NONE)
-        return delayed(dry_run_fired(s, layer, image, column), plan_sum_latency(s->plan, layer));
+        return delayed(dry_run_fired(s, layer, image, column),
+                       plan_sum_latency(s->plan, layer) + dry_run_longer(s, layer, column));
     return map_times_at(&s->layer[layer].summed, image, column, s->plan->interval);
 }
 
@@ -53,6 +59,12 @@ struct column_times dry_run_stored(const struct dry_run *s, uint32_t layer, uint
 
     if (p->layer[layer].feed != FEED_PRODUCER || l->n_input > 1)
         return map_times_at(&s->layer[layer].stored, image, column, p->interval);
+    const uint32_t folds = plan_folds(p, layer);
+    if (folds > 0) {
+        struct column_times c = dry_run_done(s, l->input[0] - 1, image, column / folds);
+        c.row += column % folds;
+        return delayed(c, p->hops[layer].pixels);
+    }
     return delayed(dry_run_done(s, l->input[0] - 1, image, column), p->hops[layer].pixels);
 }
 
@@ -131,7 +143,7 @@ static struct column_times residual_ready(const struct firer *f, uint32_t column
     const struct plan_layer *pl = &p->layer[f->layer];
     int64_t hop = p->hops[f->layer].residual;
 
-    if (pl->residual == RESIDUAL_READ_BACK)
+    if (pl->residual != RESIDUAL_DIRECT) // of an image without hops
         return delayed(dry_run_stored(f->s, pl->residual_from, f->image, column), hop);
     return delayed(dry_run_done(f->s, pl->residual_from, f->image, column), hop);
 }
@@ -162,6 +174,8 @@ static void make_key(struct firer *f, const struct firing_run *run)
     int64_t begins = image ? image_begins(f) - run->timestep : 0, *key = f->key;
 
     *key++ = f->form->columns;
+    *key++ = run->longer;
+    *key++ = dry_run_longer(f->s, f->layer, (uint32_t)f->left);
     *key++ = run->n;
     *key++ = (int64_t)run->head.image - (int64_t)f->image;
     *key++ = run->n > 0 ? run->head.row : 0;
@@ -224,6 +238,7 @@ static void fire_outputs(struct firer *f, struct firing_run *run)
         struct pixel at = { f->image, place->row, f->left + place->column };
         size_t k = (size_t)place->column * shape->height + place->row;
         firing_run_add(run, policy, shape, &at, f->ready[k]);
+        run->longer = dry_run_longer(f->s, f->layer, at.column);
         f->ready[k] = run->timestep;
         if (!f->residual)
             continue;
@@ -303,7 +318,7 @@ static bool firer_init(struct firer *f, struct dry_run *s, uint32_t layer)
     size_t columns = min_u32(strips->width, strips->shape.width);
     size_t patch = (size_t)(pl->window.kernel[1] - 1) * pl->window.dilation[1] + 1;
     size_t seen = s->layer[layer].in_order ? 1 : min_u64(patch, pl->in_width);
-    size_t n_key = 7 + columns * (1 + 2 * seen + 2);
+    size_t n_key = 9 + columns * (1 + 2 * seen + 2);
 
     *f = (struct firer){ .s = s, .layer = layer,
                          .source = calloc(columns * seen, sizeof *f->source),
@@ -431,6 +446,19 @@ static void forget_last_image(struct dry_run *s)
     }
 }
 
+/* NULL where every output takes one timestep, and without memory. */
+static uint32_t *make_longer(const struct plan *p, uint32_t layer)
+{
+    const struct shape *out = &plan_network_layer(p, layer)->out;
+    uint32_t *longer = NULL;
+
+    if (layer_is_of_tokens(plan_network_layer(p, layer)))
+        longer = calloc(out->width, sizeof *longer);
+    for (uint32_t c = 0; longer && c < out->width; c++)
+        longer[c] = (uint32_t)plan_lasts(p, layer, 0, c) - 1;
+    return longer;
+}
+
 static bool init_layer(struct dry_run *s, uint32_t layer)
 {
     const struct plan_layer *pl = &s->plan->layer[layer];
@@ -445,6 +473,9 @@ static bool init_layer(struct dry_run *s, uint32_t layer)
     l->last_row = calloc(out->height, sizeof *l->last_row);
     for (uint32_t r = 0; l->last_row && r < out->height; r++)
         l->last_row[r] = window_last(&pl->window, 0, r, pl->in_height);
+    l->longer = make_longer(s->plan, layer);
+    if (!l->longer && layer_is_of_tokens(plan_network_layer(s->plan, layer)))
+        return false;
     l->run = calloc(2 * (size_t)pl->copies, sizeof *l->run);
     l->before = l->run + pl->copies;
     dry_run_find_readers(s, layer);
@@ -497,6 +528,7 @@ void dry_run_release(struct dry_run *s)
         map_times_release(&l->stored);
         map_times_release(&l->begun);
         free(l->last_row);
+        free(l->longer);
         free(l->run);
     }
     free(s->layer);

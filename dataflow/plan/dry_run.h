@@ -33,6 +33,8 @@ struct dry_run_layer { // maps of no columns where there is no such time
                                      // that are concatenated, where first and last slice are apart;
                                      // of FEED_READ_BACK, once timed
     uint32_t        *last_row;       // owned; [out.height]: that an output sees
+    uint32_t        *longer;         // owned; [out.width]: timesteps beyond one that an output
+                                     // takes; NULL: none does
     bool             in_order;       // plan_in_scan_order()
     struct firing_run *run;    // owned; [copies]: the latest firings
     struct firing_run *before; // likewise, in run: those before the latest image
@@ -60,6 +62,9 @@ typedef struct column_times dry_run_time(const struct dry_run *s, uint32_t layer
 /* Timesteps in which outputs are computed. */
 struct column_times dry_run_fired(const struct dry_run *s, uint32_t layer, uint64_t image,
                                   uint32_t column);
+
+/* Timesteps beyond one that an output of a column takes. */
+int64_t dry_run_longer(const struct dry_run *s, uint32_t layer, uint32_t column);
 
 /* Timesteps in which their sums are complete: the last part has added the others', and the
  * residual, which is sent so as to be in time if it can, has come. */

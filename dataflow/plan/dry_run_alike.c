@@ -62,10 +62,37 @@ struct view { // of when columns come: those of a map, later; NULL: no map's
     int64_t                 later;
 };
 
+/* Whether outputs of both take as long. */
+static bool same_longer(const struct dry_run *s, uint32_t a, uint32_t b)
+{
+    const uint32_t *x = s->layer[a].longer, *y = s->layer[b].longer;
+
+    if (!x || !y)
+        return x == y;
+    return memcmp(x, y, plan_network_layer(s->plan, a)->out.width * sizeof *x) == 0;
+}
+
+/* By how much they are longer than one timestep, all alike. */
+static bool alike_longer(const struct dry_run *s, uint32_t layer, int64_t *longer)
+{
+    const uint32_t *of = s->layer[layer].longer;
+
+    *longer = of ? of[0] : 0;
+    for (uint32_t c = 0; of && c < s->layer[layer].fired.width; c++)
+        if (of[c] != of[0])
+            return false;
+    return true;
+}
+
 static struct view summed_view(const struct dry_run *s, uint32_t layer)
 {
+    int64_t longer;
+
     if (s->plan->layer[layer].residual == RESIDUAL_NONE)
-        return (struct view){ &s->layer[layer].fired, plan_sum_latency(s->plan, layer) };
+        return alike_longer(s, layer, &longer)
+                   ? (struct view){ &s->layer[layer].fired,
+                                    plan_sum_latency(s->plan, layer) + longer }
+                   : (struct view){ NULL, 0 };
     return (struct view){ &s->layer[layer].summed, 0 };
 }
 
@@ -93,7 +120,7 @@ static struct view residual_view(const struct dry_run *s, uint32_t layer)
     const struct plan_layer *pl = &s->plan->layer[layer];
     int64_t hop = s->plan->hops[layer].residual;
 
-    if (pl->residual != RESIDUAL_READ_BACK)
+    if (pl->residual == RESIDUAL_DIRECT)
         return done_view(s, pl->residual_from, hop);
     struct view v = stored_view(s, pl->residual_from);
     v.later += hop;
@@ -129,8 +156,8 @@ static bool same_run(const struct firing_run *a, const struct firing_run *b, uin
         if (a[i].n != b[i].n ||
             (a[i].n > 0 &&
              (a[i].head.image != b[i].head.image || a[i].head.row != b[i].head.row ||
-              a[i].head.column != b[i].head.column || a[i].timestep != b[i].timestep + later ||
-              a[i].summed != b[i].summed + later)))
+              a[i].head.column != b[i].head.column || a[i].longer != b[i].longer ||
+              a[i].timestep != b[i].timestep + later || a[i].summed != b[i].summed + later)))
             return false;
     return true;
 }
@@ -172,6 +199,13 @@ static void repeat_layer(struct dry_run *s, uint32_t layer, uint32_t b, uint32_t
     }
 }
 
+/* Whether two layers do the same work, and their pixels come as those of a map, later. */
+static bool is_comparable(const struct dry_run *s, uint32_t a, uint32_t b)
+{
+    return same_work(s->plan, a, b) && same_longer(s, a, b) && stored_view(s, a).map &&
+           stored_view(s, b).map;
+}
+
 /* By how much layer a's pixels come later than b's. */
 static int64_t apart(const struct dry_run *s, uint32_t a, uint32_t b)
 {
@@ -188,7 +222,7 @@ static uint32_t first_looked_at(uint32_t layer)
 bool dry_run_repeat_image(struct dry_run *s, uint32_t layer, uint32_t image)
 {
     for (uint32_t b = layer; b-- > first_looked_at(layer);) {
-        if (!same_work(s->plan, layer, b))
+        if (!is_comparable(s, layer, b))
             continue;
         int64_t later = apart(s, layer, b);
         if (!same_image(s, layer, b, image, later))
@@ -253,7 +287,7 @@ static bool same_readers(const struct dry_run *s, uint32_t a, uint32_t b, int64_
 
 static bool is_like(const struct dry_run *s, uint32_t a, uint32_t b)
 {
-    if (!same_work(s->plan, a, b))
+    if (!is_comparable(s, a, b))
         return false;
     const struct dry_run_layer *x = &s->layer[a], *y = &s->layer[b];
     const struct view fired = { &x->fired, 0 }, others = { &y->fired, 0 };
@@ -261,7 +295,8 @@ static bool is_like(const struct dry_run *s, uint32_t a, uint32_t b)
     return same_map(fired, others, later) &&
            same_map(stored_view(s, a), stored_view(s, b), later) &&
            same_map(summed_view(s, a), summed_view(s, b), later) &&
-           (s->plan->layer[a].residual != RESIDUAL_DIRECT ||
+           (s->plan->layer[a].residual == RESIDUAL_NONE ||
+            s->plan->layer[a].residual == RESIDUAL_READ_BACK ||
             same_map(residual_view(s, a), residual_view(s, b), later)) &&
            same_readers(s, a, b, later);
 }

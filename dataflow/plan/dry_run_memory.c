@@ -50,7 +50,7 @@ static void use_strip(const struct dry_run *s, uint32_t layer, uint32_t image, u
         if (!before || r->first != before->first || r->columns != before->columns)
             strip_read_columns(pl, r, left, &first, &columns);
         before = r;
-        int64_t t = column_time(&fired, place->row);
+        int64_t t = column_time(&fired, place->row) + dry_run_longer(s, layer, left + column);
         int64_t *at = &use[(size_t)first * pl->in_height + r->row];
         for (uint32_t i = 0; i < columns; i++, at += pl->in_height)
             use_at(at, t);

@@ -44,6 +44,8 @@ static struct column_times residuals_come(const struct dry_run *s, uint32_t laye
 
     if (pl->residual == RESIDUAL_READ_BACK) // sent to be there just then
         return dry_run_summed(s, layer, image, column);
+    if (pl->residual == RESIDUAL_IMAGE)
+        return dry_run_stored(s, pl->residual_from, image, column);
     struct column_times c = dry_run_done(s, pl->residual_from, image, column);
     c.later += s->plan->hops[layer].residual;
     return c;

@@ -43,6 +43,10 @@ static enum err timetable(struct timetable *t, const struct plan *p, enum thorou
 {
     struct dry_run s = { 0 };
     struct plan plain = { 0 };
+    if (network_has_tokens(p->network))
+        return PLAN_REFUSE(p, "clocking.kind", m, "clocking.kind = elastic: network %s has layers "
+                           "of tokens, whose cores act in timesteps: want clocking.kind = timestep",
+                           p->network->name);
     enum err e = timestep_allocate(t, p) && with_plain_hops(&plain, p)
                      ? timestep_columns(t, &plain, &s, m)
                      : err_set(m, ERR_MEMORY, "no memory for the plan's times");

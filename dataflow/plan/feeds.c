@@ -69,6 +69,8 @@ static bool time_image(struct timetable *t, const struct plan *p, const struct d
                        uint32_t feed)
 {
     uint32_t layer = p->image_feed[feed].layer;
+    if (p->layer[layer].residual == RESIDUAL_IMAGE) // as it is stored
+        layer = p->layer[layer].residual_from;
     size_t n = (size_t)p->layer[layer].in_height * p->layer[layer].in_width;
     int64_t *stored = malloc(n * sizeof *stored), *at = stored;
 

@@ -8,6 +8,7 @@
 #include "core/util.h"
 #include "dataflow/mapping.h"
 #include "dataflow/plan/structure.h"
+#include "dataflow/plan/tokens.h"
 #include "dataflow/policies.h"
 #include "network/precision.h"
 
@@ -57,7 +58,7 @@ static bool holds_all(const struct plan *p, uint32_t layer, uint32_t map)
 {
     const struct layer *l = plan_network_layer(p, layer);
 
-    return reads_only(l, map) && l->groups == 1 &&
+    return !layer_is_of_tokens(l) && reads_only(l, map) && l->groups == 1 &&
            l->window.kernel[0] * l->window.kernel[1] <= p->layer[layer].array.rows;
 }
 
@@ -84,6 +85,27 @@ static void find_resampling(struct plan *p, uint32_t layer, const struct uses *u
         }
 }
 
+/* Whether attention lies between a map and the layer that adds it: its tokens wait for whole
+ * sequences. */
+static bool waits_for_attention(const struct plan *p, uint32_t map, uint32_t layer)
+{
+    bool attention = false;
+
+    for (uint32_t i = map + 1; i < layer; i++)
+        attention |= p->network->layer[i].kind == LAYER_ATTENTION;
+    return attention;
+}
+
+/* The first layer that stores the image. */
+static uint32_t stores_image(const struct plan *p)
+{
+    uint32_t i = 0;
+
+    while (p->layer[i].feed != FEED_SCRATCHPAD)
+        i++;
+    return i;
+}
+
 /* A residual is read from the memory of the earliest layer that holds its pixels, or sent by the
  * cores that compute it. */
 static enum err find_residual(struct plan *p, uint32_t layer, struct err_msg *m)
@@ -93,7 +115,13 @@ static enum err find_residual(struct plan *p, uint32_t layer, struct err_msg *m)
 
     if (!l->has_residual)
         return ERR_NONE;
-    for (uint32_t i = l->residual; i <= layer; i++) // from the first layer behind that map
+    bool waits = waits_for_attention(p, l->residual, layer + 1); // in the FIFO
+    if (waits && l->residual == 0) {
+        pl->residual = RESIDUAL_IMAGE;
+        pl->residual_from = stores_image(p);
+        return ERR_NONE;
+    }
+    for (uint32_t i = l->residual; i <= layer && !waits; i++) // from the first behind that map
         if (p->layer[i].feed != FEED_READ_BACK && holds_all(p, i, l->residual)) {
             pl->residual = RESIDUAL_READ_BACK;
             pl->residual_from = i;
@@ -269,6 +297,8 @@ static enum err place_replicas(const struct plan *p, struct plan_layer *pl, stru
     const struct mapping_cfg *cfg = &p->config->mapping;
     const struct array_spec *array = &pl->array;
     const struct layer *l = &p->network->layer[pl->layer];
+    if (layer_is_of_tokens(l))
+        return tokens_place(p, pl, m);
     uint32_t n = count_map_get(&cfg->replicas, l->name, l->out.height, 1), block_width = 1;
     enum err e = choose_firing(p, pl, &block_width, m);
 
@@ -397,6 +427,8 @@ uint64_t structure_interval(const struct plan *p)
     for (uint32_t i = 0; i < p->n_layer; i++) {
         struct firing_shape shape = plan_firing_shape(p, i);
         most = max_u64(most, p->layer[i].firing->firings(&shape));
+        if (layer_is_of_tokens(plan_network_layer(p, i)))
+            most = max_u64(most, tokens_interval(p, i));
         most = max_u64(most, time_to_write(p, i));
     }
     return most;

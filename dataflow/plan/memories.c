@@ -4,6 +4,7 @@
 
 #include "dataflow/plan/structure.h"
 #include "dataflow/plan/timestep.h"
+#include "dataflow/plan/tokens.h"
 
 /* Concatenated inputs of which a core stores nothing. */
 static uint32_t inputs_lacking(const struct plan *p, const struct plan_core *core)
@@ -11,7 +12,7 @@ static uint32_t inputs_lacking(const struct plan *p, const struct plan_core *cor
     const struct layer *l = plan_network_layer(p, core->plan_layer);
     uint32_t n = 0, offset = 0;
 
-    for (uint32_t i = 0; i < l->n_input; i++) {
+    for (uint32_t i = 0; i < l->n_input && !layer_is_of_tokens(l); i++) {
         uint32_t channels = p->network->layer[l->input[i]].out.channels;
         n += plan_lacks(core, offset, channels);
         offset += channels;
@@ -63,13 +64,15 @@ enum err timestep_memories(struct timetable *t, const struct plan *p, const char
             .tracked = t->layer[core->plan_layer].tracked_columns,
             .announced = slices_announced(p, core),
         };
+        const bool tokens = layer_is_of_tokens(plan_network_layer(p, core->plan_layer));
         const struct placing *placing =
-            plan_placing(&core->memory, shape.pixel_values, shape.word_values);
+            tokens ? &place_plip // of no port, dataflow/plan/tokens.h
+                   : plan_placing(&core->memory, shape.pixel_values, shape.word_values);
         if (!placing)
             return plan_refuse_placing(p, m);
         memory_layout_init(&t->core[i].layout, &shape, placing);
         uint64_t words = memory_used_words(&t->core[i].layout);
-        if (words > core->memory.words && words > most) {
+        if (!tokens && words > core->memory.words && words > most) {
             largest = i;
             most = words;
         }

@@ -432,6 +432,12 @@ static bool sort_streams(struct all_inputs *in, const struct plan *p)
     return true;
 }
 
+/* Whether a core's lanes read what they take: of tokens. */
+static bool has_no_port(const struct plan *p, uint32_t core)
+{
+    return layer_is_of_tokens(plan_network_layer(p, p->core[core].plan_layer));
+}
+
 static bool port_init(struct port *port)
 {
     const struct plan *p = port->p;
@@ -439,6 +445,8 @@ static bool port_init(struct port *port)
     size_t pixels = 1;
 
     for (uint32_t i = 0; i < p->n_core; i++) {
+        if (has_no_port(p, i))
+            continue;
         const struct memory_layout *l = &port->t->core[i].layout;
         uint32_t apart = slots_apart(l);
         images = max_u32(images, images_watched(port, i));
@@ -476,6 +484,8 @@ static void use_all(struct port *port, struct timetable *t, const struct inputs 
         first = same ? first : i;
         uint32_t like = same && same_pixels_go(p, i, i - 1) ? i - 1 : core_alike(port, i, of);
         uint64_t *clk = &t->core[i].used_clk[STAGE_MEMORY];
+        if (has_no_port(p, i))
+            continue;
         if (like != i) {
             *clk = t->core[like].used_clk[STAGE_MEMORY];
             continue;

@@ -40,7 +40,8 @@ enum feed { // where a layer's pixels come from
 enum residual_kind {
     RESIDUAL_NONE,
     RESIDUAL_READ_BACK, // read from the memory of a layer that holds the pixels
-    RESIDUAL_DIRECT     // sent by the cores that compute it
+    RESIDUAL_DIRECT,    // sent by the cores that compute it
+    RESIDUAL_IMAGE      // the image's, sent by a scratchpad when it is stored in the first layer
 };
 
 struct replicas { // copies of the kernel matrix in one crossbar
@@ -66,7 +67,8 @@ struct plan_layer {
     enum feed                   feed;
     uint32_t                    feeder; // FEED_READ_BACK: index of the plan layer that holds them
     enum residual_kind          residual;
-    uint32_t                    residual_from; // index of the plan layer that sends it
+    uint32_t                    residual_from; // index of the plan layer that sends it; of an
+                                               // image, that stores it at the same time
 };
 
 struct plan_core {
@@ -92,6 +94,7 @@ enum stream_kind {
     STREAM_RESIDUAL,        // pixels read back from a memory to a summing core
     STREAM_TO_RESAMPLING,   // pixels read back from a memory to a resampling layer
     STREAM_FROM_RESAMPLING, // results that are added in another core, not convolved
+    STREAM_IMAGE_RESIDUAL,  // scratchpad to a core that adds the image's pixels
     STREAM_RESULT,          // the network's result leaves the chip
     N_STREAM_KIND
 };
@@ -124,7 +127,7 @@ struct read_back {
     uint32_t stride[2]; // receiver's pixel (r, c) is the reader's (r * stride[0], c * stride[1])
 };
 
-/* A layer that reads the image, from a scratchpad of its own. */
+/* A layer that reads the image, or adds it, from a scratchpad of its own. */
 struct image_feed {
     uint32_t layer; // plan layer
 };
@@ -177,6 +180,13 @@ static inline int64_t plan_sum_latency(const struct plan *p, uint32_t layer)
 {
     return (int64_t)(p->layer[layer].parts - 1) * p->hops[layer].sums;
 }
+
+/* Timesteps that a core of the layer takes for output (row, column), in which it begins no other:
+ * 1 but where a token takes longer (dataflow/plan/tokens.h). */
+uint64_t plan_lasts(const struct plan *p, uint32_t layer, uint32_t row, uint32_t column);
+
+/* Rows of the map that a layer of tokens makes one row of, column after column; 0: any other. */
+uint32_t plan_folds(const struct plan *p, uint32_t layer);
 
 /* The plan layer that adds what `layer` computes as its residual; n_layer when none does. */
 uint32_t plan_sum_of(const struct plan *p, uint32_t layer);
@@ -245,12 +255,18 @@ static inline uint32_t plan_core_of(const struct plan *p, uint32_t layer, uint32
 
 const char *stream_kind_name(enum stream_kind k); // "forward"
 
+/* Whether a scratchpad sends it. */
+static inline bool stream_is_of_image(enum stream_kind k)
+{
+    return k == STREAM_IMAGE || k == STREAM_IMAGE_RESIDUAL;
+}
+
 /* What it needs of the fabric. */
 static inline struct fabric_link stream_link(const struct plan_stream *s)
 {
     struct fabric_link link = { s->from, s->to, FABRIC_PIXELS };
 
-    if (s->kind == STREAM_IMAGE)
+    if (stream_is_of_image(s->kind))
         link.from = FABRIC_EDGE;
     if (s->kind == STREAM_RESULT)
         link.to = FABRIC_EDGE;

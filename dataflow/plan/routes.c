@@ -21,6 +21,7 @@ static uint32_t *hops_of(const struct plan *p, struct layer_hops *hops, const st
     case STREAM_PARTIAL_SUM:
         return &hops[p->core[s->to].plan_layer].sums;
     case STREAM_IMAGE:
+    case STREAM_IMAGE_RESIDUAL:
     case STREAM_RESULT:
     case N_STREAM_KIND:
         break;

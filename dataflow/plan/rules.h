@@ -17,7 +17,8 @@
  * fires at
  *
  *     t(j) = t(j - 1)                               if it may join that firing and is ready by then
- *          = max(ready(j), t(j - 1) + 1)            otherwise
+ *          = max(ready(j), t(j - 1) + lasts(j - 1)) otherwise; lasts: 1 but for tokens that take
+ *                                                   longer (dataflow/plan/tokens.h)
  *
  * and its sum is complete when its parts are, the residual has come and those before it are:
  *
@@ -73,6 +74,7 @@ struct firing_run { // a copy's latest firing; zero before the first
     struct pixel head;
     uint32_t     n;        // outputs in it
     int64_t      timestep;
+    int64_t      longer;   // further timesteps that it takes
     int64_t      summed;   // its latest output's sum is complete
 };
 
@@ -86,9 +88,10 @@ static inline void firing_run_add(struct firing_run *run, const struct firing_po
         run->n++;
         return;
     }
-    int64_t next = run->n > 0 ? run->timestep + 1 : ready;
+    int64_t next = run->n > 0 ? run->timestep + run->longer + 1 : ready;
     *run = (struct firing_run){
-        .head = *at, .n = 1, .timestep = next > ready ? next : ready, .summed = run->summed
+        .head = *at, .n = 1, .timestep = next > ready ? next : ready, .longer = 0,
+        .summed = run->summed
     };
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/util.h"
 #include "dataflow/plan/structure.h"
+#include "dataflow/plan/tokens.h"
 
 struct builder {
     const struct plan       *p; // layers and cores
@@ -103,6 +104,22 @@ static void flat_streams(struct builder *b, uint32_t from, uint32_t copy, uint32
     }
 }
 
+/* The channels that a core of a layer of tokens stores of one of its inputs, side by side. */
+static void token_streams(struct builder *b, uint32_t from, uint32_t copy, uint32_t offset,
+                          uint32_t to)
+{
+    const struct plan_core *c = &b->p->core[to];
+    struct token_range range[TOKEN_RANGES];
+    const uint32_t n = tokens_ranges(b->p, c->plan_layer, c->split, range);
+
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t begin = b->out.n;
+        from_layer(b, STREAM_FORWARD, from, copy, offset, to, range[i].first, range[i].n);
+        for (uint32_t k = begin; k < b->out.n; k++)
+            b->out.stream[k].to_first += range[i].at - range[i].first;
+    }
+}
+
 static void forward_streams(struct builder *b, uint32_t layer)
 {
     const struct plan *p = b->p;
@@ -113,9 +130,12 @@ static void forward_streams(struct builder *b, uint32_t layer)
         for (uint32_t i = 0; i < l->n_input; i++) {
             uint32_t from = l->input[i] - 1;
             uint32_t channels = p->network->layer[l->input[i]].out.channels;
-            bool lacks = plan_lacks(&p->core[to], offset, channels);
+            bool tokens = layer_is_of_tokens(l);
+            bool lacks = !tokens && plan_lacks(&p->core[to], offset, channels);
             for (uint32_t copy = 0; copy < p->layer[from].copies; copy++)
-                if (lacks)
+                if (tokens)
+                    token_streams(b, from, copy, offset, to);
+                else if (lacks)
                     valid_stream(b, from, copy, to);
                 else if (p->layer[layer].flat)
                     flat_streams(b, from, copy, offset, to);
@@ -245,6 +265,26 @@ static void image_streams(struct builder *b, uint32_t layer)
     }
 }
 
+/* Of a layer that adds the image. */
+static void image_residual_streams(struct builder *b, uint32_t layer)
+{
+    const struct plan *p = b->p;
+    const struct plan_layer *pl = &p->layer[layer];
+
+    b->out.image_feed[b->out.n_image_feed++].layer = layer;
+    for (uint32_t k = 0; k < pl->n_core; k++) {
+        const struct plan_core *c = &p->core[pl->first_core + k];
+        if (c->part + 1 == pl->parts)
+            add_stream(b, &(struct plan_stream){ .kind = STREAM_IMAGE_RESIDUAL,
+                                                 .to = pl->first_core + k,
+                                                 .first = c->out_first,
+                                                 .n = c->out_n,
+                                                 .to_first = c->out_first,
+                                                 .value_bits = network_value_bits(p->network, 0) *
+                                                               p->train });
+    }
+}
+
 static void result_streams(struct builder *b)
 {
     const struct plan *p = b->p;
@@ -283,6 +323,8 @@ enum err structure_streams(const struct plan *p, struct structure_streams *out, 
         partial_sum_streams(&b, i);
         if (p->layer[i].residual == RESIDUAL_DIRECT)
             direct_residual_streams(&b, i);
+        if (p->layer[i].residual == RESIDUAL_IMAGE)
+            image_residual_streams(&b, i);
         read_back_streams(&b, i);
     }
     if (!b.no_memory)

@@ -49,7 +49,7 @@ static bool list_reads(struct strip_form *f, const struct plan_layer *pl)
     struct input_registers reg;
     uint32_t *newest = calloc(pl->in_height, sizeof *newest);
 
-    w.pad_before[1] = w.pad_after[1] = w.again[1] = 0;
+    w.pad_before[1] = w.pad_after[1] = w.again[1] = w.skip[1] = 0;
     width = (f->columns - 1) * w.stride[1] + (w.kernel[1] - 1) * w.dilation[1] + 1;
     bool done = newest && registers_init(&reg, &w, pl->in_height, width, f->columns);
     if (!done) {

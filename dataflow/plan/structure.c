@@ -15,6 +15,7 @@ const char *stream_kind_name(enum stream_kind k)
         [STREAM_RESIDUAL] = "residual",
         [STREAM_TO_RESAMPLING] = "to_resampling",
         [STREAM_FROM_RESAMPLING] = "from_resampling",
+        [STREAM_IMAGE_RESIDUAL] = "image_residual",
         [STREAM_RESULT] = "result",
     };
 

@@ -4,6 +4,7 @@
 
 #include "core/util.h"
 #include "dataflow/plan/clocking.h"
+#include "dataflow/plan/tokens.h"
 #include "dataflow/plan/timestep.h"
 
 /* Memory columns, and the resampling layers that depend on them: one that would have to send a
@@ -37,6 +38,8 @@ static enum err columns(struct timetable *t, const struct plan *p, struct dry_ru
         }
         if (!e && p->layer[i].feed == FEED_READ_BACK)
             e = dry_run_memory_columns(s, i, &t->layer[i].memory_columns, m);
+        if (!e && plan_network_layer(p, i)->kind == LAYER_ATTENTION)
+            e = tokens_banks(p, i, &t->layer[i].memory_columns, m);
     }
     return e;
 }
@@ -103,10 +106,10 @@ static void time_layer_like(struct layer_times *times, const struct layer_times 
     times->last_timestep = like->last_timestep + (uint64_t)later;
 }
 
-/* Timestep in which all pixels of an image's result are there. */
-static int64_t result_done(const struct plan *p, const struct dry_run *s, uint64_t image)
+/* Timestep in which all pixels are there that a layer delivers of an image. */
+static int64_t all_done(const struct plan *p, const struct dry_run *s, uint32_t last,
+                        uint64_t image)
 {
-    const uint32_t last = p->n_layer - 1;
     const struct shape map = layer_delivers(plan_network_layer(p, last));
     int64_t done = INT64_MIN;
 
@@ -120,6 +123,24 @@ static int64_t result_done(const struct plan *p, const struct dry_run *s, uint64
     return done;
 }
 
+/* Of an image's result. */
+static int64_t result_done(const struct plan *p, const struct dry_run *s, uint64_t image)
+{
+    return all_done(p, s, p->n_layer - 1, image);
+}
+
+/* Elapsed timesteps to the last token of the last layer with more than one, else of the result. */
+static uint64_t tokens_done(const struct plan *p, const struct dry_run *s)
+{
+    uint32_t last = p->n_layer;
+
+    if (!network_has_tokens(p->network))
+        return 0;
+    while (last > 0 && plan_network_layer(p, last - 1)->out.width == 1)
+        last--;
+    return (uint64_t)all_done(p, s, last > 0 ? last - 1 : p->n_layer - 1, 0) + 1;
+}
+
 static enum err times(struct timetable *t, const struct plan *p, const struct dry_run *s,
                       struct err_msg *m)
 {
@@ -131,6 +152,7 @@ static enum err times(struct timetable *t, const struct plan *p, const struct dr
             time_layer(&t->layer[i], s, i);
     }
     t->first_result = (uint64_t)result_done(p, s, 0) + 1; // elapsed
+    t->last_tokens = tokens_done(p, s);
     t->last_conv = t->layer[plan_last_convolution(p)].last_timestep + 1;
     t->transient_images = s->n_image;
     t->late = calloc(s->n_image, sizeof *t->late);

@@ -62,6 +62,8 @@ struct timetable {
     uint32_t                n_layer, n_read_back, n_image_feed;
 
     uint64_t first_result;       // elapsed timesteps to the first image's result
+    uint64_t last_tokens;        // elapsed timesteps to the last token of the last layer that
+                                 // delivers a sequence: a head behind it sees one; 0: of no tokens
     uint64_t last_conv;          // elapsed timesteps to the last firing of the last convolution
     uint64_t lead;               // timesteps before the first that the scratchpad begins
     uint64_t pipeline_timesteps; // what a pipeline of real stages would add

@@ -318,6 +318,7 @@ static void check_stream_bits(const struct plan *p, const struct chip *chip, uin
 
     switch (st->kind) {
     case STREAM_IMAGE:
+    case STREAM_IMAGE_RESIDUAL:
         pixels = (uint64_t)image->height * image->width;
         break;
     case STREAM_FORWARD:

@@ -13,7 +13,7 @@
 #include "study/study.h"
 #include "test/tmpdir.h"
 
-enum { MAX_SET = 112 };
+enum { MAX_SET = 128 };
 
 static const uint64_t most_decimal = UINT64_C(10000000000000); // 10,000 in billionths
 

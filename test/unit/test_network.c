@@ -289,7 +289,7 @@ static void zero_point(struct layer *l) { l->in_zero = 1; }
 static void large_zero(struct layer *l) { l->out_zero = 256; }
 static void same_name(struct layer *l) { memcpy(l->name, "conv1", 6); }
 static void number(struct layer *l) { memcpy(l->name, "12345", 6); }
-static void dotted(struct layer *l) { memcpy(l->name, "a.b", 4); }
+static void spaced(struct layer *l) { memcpy(l->name, "a b", 4); }
 static void second_image(struct layer *l) { l->kind = LAYER_IMAGE; }
 static void gemm(struct layer *l) { l->kind = LAYER_GEMM; }
 
@@ -321,7 +321,7 @@ static void check_names_the_layer_and_what_is_wrong(void **state)
         {"conv2", large_zero, "layer conv2: zero point 256"},
         {"conv2", same_name, "two layers are called conv1"},
         {"conv2", number, "layer 2 is called \"12345\": want a letter"},
-        {"conv2", dotted, "layer 2 is called \"a.b\": want a letter"},
+        {"conv2", spaced, "layer 2 is called \"a b\": want a letter"},
         {"conv2", second_image, "layer conv2: is layer 2: want the image"},
         {"image", gemm, "layer image: is layer 0: want the image"},
         {"conv2", gemm, "layer conv2: is fully connected, its kernel of 3x3 does not cover"},

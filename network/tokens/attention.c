@@ -1,0 +1,43 @@
+/* network/tokens/attention.c -- heads of queries, keys and values; see tokens.h. */
+#include <inttypes.h>
+
+#include "network/tokens/tokens.h"
+
+static enum err check(const struct layer *l, struct err_msg *m)
+{
+    const struct token_op *t = l->token;
+    const struct window *w = &l->window;
+    uint64_t in = (uint64_t)t->heads * t->head + (uint64_t)t->kv_heads * t->head +
+                  (uint64_t)t->kv_heads * t->value_head;
+
+    if (t->kv_heads == 0 || t->heads % t->kv_heads)
+        return err_set(m, ERR_INPUT, "%" PRIu32 " heads of queries and %" PRIu32 " of keys: want "
+                       "a divisor of the first", t->heads, t->kv_heads);
+    if (in != l->in.channels || (uint64_t)t->heads * t->value_head != l->out.channels)
+        return err_set(m, ERR_INPUT, "%" PRIu32 " heads of %" PRIu32 " channels, %" PRIu32 " of "
+                       "keys and values of %" PRIu32 ": reads %" PRIu32 " and delivers %" PRIu32
+                       ": want %" PRIu64 " and %" PRIu64, t->heads, t->head, t->kv_heads,
+                       t->value_head, l->in.channels, l->out.channels, in,
+                       (uint64_t)t->heads * t->value_head);
+    if (l->in.height != l->out.height || l->in.width != l->out.width)
+        return err_set(m, ERR_INPUT, "answers %" PRIu32 "x%" PRIu32 " of %" PRIu32 "x%" PRIu32
+                       " queries: want all", l->out.height, l->out.width, l->in.height,
+                       l->in.width);
+    if (t->causal && (w->pad_after[1] > 0 || l->in.height > 1))
+        return err_set(m, ERR_INPUT, "is causal and waits for %" PRIu32 " tokens behind a query, "
+                       "a barrier: want a window that ends with the query, or no causal mask",
+                       w->pad_after[1]);
+    return ERR_NONE;
+}
+
+static struct token_work work(const struct layer *l, const struct token_share *s, uint64_t seen)
+{
+    return (struct token_work){
+        .qk_macs = s->heads * seen * l->token->head,
+        .pv_macs = s->heads * seen * l->token->value_head,
+        .exps = s->heads * seen,
+        .divisions = s->channels, // the sum of the rounded e, behind p.v
+    };
+}
+
+const struct token_kind token_attention = { "attention", check, work };

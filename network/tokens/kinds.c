@@ -1,0 +1,59 @@
+/* network/tokens/kinds.c -- the kinds of layers of tokens; see tokens.h. */
+#include <assert.h>
+
+#include "core/util.h"
+#include "network/tokens/tokens.h"
+
+static const struct token_kind *const token_kinds[] = {
+    [LAYER_ATTENTION] = &token_attention, [LAYER_NORM] = &token_norm, [LAYER_MAP] = &token_map,
+    [LAYER_TOKENS] = &token_stored,       [LAYER_SUM_TOKENS] = &token_sum,
+};
+
+const struct token_kind *token_kind_of(const struct layer *l)
+{
+    assert(layer_is_of_tokens(l) && l->token);
+    return token_kinds[l->kind];
+}
+
+struct token_share token_share_all(const struct layer *l)
+{
+    return (struct token_share){ l->token->heads, l->out.channels };
+}
+
+/* Places of the window of output `at` inside the map, along an axis. */
+static uint64_t seen_along(const struct window *w, int axis, uint32_t at, uint32_t size)
+{
+    const int64_t d = w->dilation[axis];
+    int64_t first = (int64_t)at * w->stride[axis] + w->skip[axis] - w->pad_before[axis];
+    int64_t last = first + (int64_t)(w->kernel[axis] - 1) * d;
+
+    if (first < 0)
+        first += (int64_t)round_up((uint64_t)-first, (uint64_t)d);
+    if (last >= size)
+        last -= (int64_t)round_up((uint64_t)(last - size + 1), (uint64_t)d);
+    return last < first ? 0 : (uint64_t)((last - first) / d + 1);
+}
+
+uint64_t token_seen(const struct layer *l, uint32_t row, uint32_t column)
+{
+    return seen_along(&l->window, 0, row, l->in.height) *
+           seen_along(&l->window, 1, column, l->in.width);
+}
+
+uint64_t network_attention_macs(const struct network *n)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < n->n_layer; i++) {
+        const struct layer *l = &n->layer[i];
+        if (l->kind != LAYER_ATTENTION)
+            continue;
+        const struct token_share all = token_share_all(l);
+        for (uint32_t column = 0; column < l->out.width; column++)
+            for (uint32_t row = 0; row < l->out.height; row++) {
+                struct token_work w = token_attention.work(l, &all, token_seen(l, row, column));
+                sum += w.qk_macs + w.pv_macs;
+            }
+    }
+    return sum;
+}

@@ -1,0 +1,728 @@
+/* Transformers: the closed forms of their time, an event model of our own beside the plan, chips
+ * that are stepped under both kernels, memories of keys and values, and what is refused. */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/prove.h"
+#include "core/counter.h"
+#include "core/util.h"
+#include "dataflow/plan/tokens.h"
+#include "report/plan_report.h"
+#include "study/run.h"
+#include "study/study.h"
+
+enum { MOST_SET = 48, TEXT = 64, CLOCKS = 50 };
+
+static void assert_near(double a, double b, double most)
+{
+    if (a - b > most || b - a > most)
+        fail_msg("%.15g, want %.15g", a, b);
+}
+
+/* ---- machines ---- */
+
+struct machine { // and its network
+    uint32_t layers, hidden, heads, kv_heads, ffn, sequence, rows;
+    bool     causal, pre, gated, fused;
+    uint32_t classes, vocabulary, size, patch;
+    uint32_t cores; // of attention; 0: per head
+    uint32_t lanes, exp_lanes, banks, norm_lanes;
+};
+
+static struct machine plain_machine(void)
+{
+    return (struct machine){ .layers = 12, .hidden = 768, .heads = 12, .kv_heads = 12, .ffn = 3072,
+                             .sequence = 128, .rows = 512, .cores = 1, .lanes = 3933,
+                             .exp_lanes = 31, .banks = 2, .norm_lanes = 1000000 };
+}
+
+struct settings {
+    char        text[MOST_SET][TEXT];
+    const char *set[MOST_SET];
+    size_t      n;
+};
+
+static void set(struct settings *s, const char *key, uint64_t value)
+{
+    assert_true(s->n < MOST_SET);
+    snprintf(s->text[s->n], TEXT, "%s=%" PRIu64, key, value);
+    s->set[s->n] = s->text[s->n];
+    s->n++;
+}
+
+static void set_word(struct settings *s, const char *key, const char *word)
+{
+    assert_true(s->n < MOST_SET);
+    snprintf(s->text[s->n], TEXT, "%s=%s", key, word);
+    s->set[s->n] = s->text[s->n];
+    s->n++;
+}
+
+/* Links and ports that never set the pace. */
+static void make_settings(struct settings *s, const struct machine *m)
+{
+    *s = (struct settings){ .n = 0 };
+    set_word(s, "network.family", "transformer");
+    set(s, "network.layers", m->layers);
+    set(s, "network.hidden", m->hidden);
+    set(s, "network.heads", m->heads);
+    set(s, "network.kv_heads", m->kv_heads);
+    set(s, "network.ffn", m->ffn);
+    set(s, "network.sequence", m->sequence);
+    set_word(s, "network.causal", m->causal ? "true" : "false");
+    set_word(s, "network.norm", m->pre ? "pre" : "post");
+    set_word(s, "network.gated", m->gated ? "true" : "false");
+    set_word(s, "network.qkv", m->fused ? "fused" : "separate");
+    set(s, "network.classes", m->classes);
+    set(s, "network.vocabulary", m->vocabulary);
+    set(s, "network.patch", m->patch);
+    set(s, "network.size", m->patch ? m->size : 32);
+    set(s, "core.crossbar.rows", m->rows);
+    set(s, "core.crossbar.columns", m->rows);
+    set(s, "core.input_memory.word_bits", 8192);
+    set(s, "core.input_memory.words", 4096);
+    set(s, "core.digital.lanes", 65536);
+    set(s, "fabric.link_gbps", 10000);
+    set(s, "fabric.partial_sum_gbps", 10000);
+    set(s, "chip.cores", 65536);
+    if (m->cores > 0)
+        set(s, "attention.cores", m->cores);
+    set(s, "attention.lanes", m->lanes);
+    set(s, "attention.exp_lanes", m->exp_lanes);
+    set(s, "attention.banks", m->banks);
+    set(s, "attention.memory_bytes", UINT64_C(1) << 40);
+    set(s, "digital_core.lanes", m->norm_lanes);
+    set(s, "digital_core.timesteps", 65536);
+}
+
+static void load(struct study *s, const struct machine *m)
+{
+    struct settings set;
+    struct err_msg msg;
+
+    make_settings(&set, m);
+    if (study_load(s, NULL, set.set, set.n, &msg))
+        fail_msg("%s", msg.text);
+}
+
+static uint32_t layer_called(const struct plan *p, const char *name)
+{
+    uint32_t i = network_find(p->network, name);
+
+    assert_true(i > 0 && i < p->network->n_layer);
+    return i - 1;
+}
+
+/* ---- random ones ---- */
+
+static uint32_t draw(uint64_t *state, uint32_t least, uint32_t most)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return least + (uint32_t)((*state >> 33) % (most - least + 1));
+}
+
+/* Small ones, of every sort. */
+static struct machine random_machine(uint64_t seed)
+{
+    uint64_t s = seed * UINT64_C(0x9E3779B97F4A7C15);
+    struct machine m = { .layers = draw(&s, 1, 4), .heads = draw(&s, 1, 6),
+                         .sequence = draw(&s, 1, 30), .rows = draw(&s, 8, 64),
+                         .causal = draw(&s, 0, 1), .pre = draw(&s, 0, 1), .fused = draw(&s, 0, 1),
+                         .ffn = draw(&s, 1, 160), .lanes = draw(&s, 1, 8),
+                         .exp_lanes = draw(&s, 1, 8), .banks = draw(&s, 1, 3),
+                         .norm_lanes = 1000000 };
+
+    m.hidden = m.heads * draw(&s, 1, 16);
+    m.kv_heads = m.heads;
+    if (draw(&s, 0, 2) == 0) // A = 1
+        m.lanes = m.exp_lanes = 1000000;
+    if (m.causal) // A that does not grow, for the closed form
+        m.lanes = m.exp_lanes = 1000000;
+    m.cores = draw(&s, 0, 1) ? 1 : m.heads;
+    return m;
+}
+
+/* Others: heads that share keys, gates, heads of networks, patches, slow norms, A that grows. */
+static struct machine odd_machine(uint64_t seed)
+{
+    struct machine m = random_machine(seed);
+    uint64_t s = seed * UINT64_C(0xD1342543DE82EF95) + 7;
+
+    m.gated = draw(&s, 0, 1);
+    m.kv_heads = draw(&s, 0, 1) ? 1 : m.heads;
+    m.norm_lanes = draw(&s, 1, 3) == 1 ? 1 : 1000000;
+    m.lanes = draw(&s, 1, 12);
+    m.exp_lanes = draw(&s, 1, 8);
+    m.banks = draw(&s, 2, 3);
+    m.classes = draw(&s, 0, 1) ? draw(&s, 1, 40) : 0;
+    if (draw(&s, 0, 3) == 0) {
+        m.patch = draw(&s, 1, 3);
+        m.size = m.patch * draw(&s, 1, 4);
+    } else if (draw(&s, 0, 3) == 0) {
+        m.vocabulary = draw(&s, 1, 100);
+    }
+    return m;
+}
+
+/* ---- closed forms ---- */
+
+static uint64_t up(uint64_t a, uint64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Of a core with so many heads, and n keys. */
+static uint64_t attention_timesteps(const struct machine *m, uint64_t n)
+{
+    uint64_t heads = m->cores ? m->heads / m->cores : 1, d = m->hidden / m->heads;
+    uint64_t macs = 2 * up(heads * n * d, m->lanes), exps = up(heads * n, m->exp_lanes);
+
+    return up(macs > exps ? macs : exps, CLOCKS);
+}
+
+static uint64_t parts(const struct machine *m, uint64_t rows)
+{
+    return up(rows, m->rows);
+}
+
+static uint64_t matrix_cores(const struct machine *m, uint64_t rows, uint64_t columns)
+{
+    return parts(m, rows) * up(columns, m->rows);
+}
+
+static uint64_t closed_cores(const struct machine *m)
+{
+    uint64_t h = m->hidden, qkv = m->fused ? matrix_cores(m, h, 3 * h) : 3 * matrix_cores(m, h, h);
+
+    return m->layers * (qkv + matrix_cores(m, h, h) + matrix_cores(m, h, m->ffn) +
+                        matrix_cores(m, m->ffn, h)) +
+           (m->vocabulary ? matrix_cores(m, h, m->vocabulary) : 0);
+}
+
+static void thousand_random_cases_take_what_closed_forms_say(void **state)
+{
+    uint32_t n_causal = 0, n_long = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 1000; seed++) {
+        const struct machine m = random_machine(seed);
+        struct study s;
+        load(&s, &m);
+        const uint64_t a = attention_timesteps(&m, m.sequence), l = m.layers, n = m.sequence;
+        const uint64_t d = 3 * parts(&m, m.hidden) + parts(&m, m.ffn) + a + 2;
+        const uint64_t want = m.causal ? l * d + (n - 1) * a : l * d + (n - 1) * (1 + l * a);
+        const uint64_t interval = m.banks > 1 ? n * a : (2 * n - 1) * a;
+        if (s.plan.time.first_result != want || s.plan.interval != interval)
+            fail_msg("seed %" PRIu64 ": %" PRIu64 " timesteps, interval %" PRIu64 ": want %" PRIu64
+                     ", %" PRIu64, seed, s.plan.time.first_result, s.plan.interval, want, interval);
+        assert_int_equal(s.plan.n_core - plan_digital_cores(&s.plan), closed_cores(&m));
+        n_causal += m.causal;
+        n_long += a > 1;
+        study_release(&s);
+    }
+    assert_true(n_causal > 300 && n_long > 100);
+}
+
+static struct machine sized(uint32_t layers, uint32_t rows, bool fused, uint32_t vocabulary)
+{
+    struct machine m = plain_machine();
+
+    m.layers = layers;
+    m.rows = rows;
+    m.fused = fused;
+    m.vocabulary = vocabulary;
+    m.pre = m.causal = vocabulary > 0;
+    return m;
+}
+
+static void cores_and_weights_are_those_of_the_table(void **state)
+{
+    static const struct {
+        uint32_t layers, rows, fused, vocabulary, cores;
+        uint64_t weights;
+        double   used;
+    } rows[] = {
+        { 12, 512, 0, 0, 480, 84934656, .675 },      { 12, 512, 1, 0, 456, 84934656, .711 },
+        { 12, 256, 0, 0, 1296, 84934656, 1 },        { 6, 512, 0, 0, 240, 42467328, .675 },
+        { 6, 512, 1, 0, 228, 42467328, .711 },       { 6, 256, 0, 0, 648, 42467328, 1 },
+        { 12, 512, 0, 50257, 678, 123532032, .695 }, { 12, 256, 0, 50257, 1887, 123532032, .999 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct machine m = sized(rows[i].layers, rows[i].rows, rows[i].fused,
+                                       rows[i].vocabulary);
+        struct study s;
+        load(&s, &m);
+        assert_int_equal(s.plan.n_core - plan_digital_cores(&s.plan), rows[i].cores);
+        assert_int_equal(network_weights(&s.network), rows[i].weights);
+        assert_near(chip_utilization(&s.plan), rows[i].used, .0005);
+        study_release(&s);
+    }
+}
+
+static void bert_and_gpt2_take_the_timesteps_that_were_worked_out(void **state)
+{
+    struct machine m = plain_machine();
+    struct study s;
+    load(&s, &m);
+
+    (void)state;
+    assert_int_equal(s.plan.time.first_result, 1831);
+    assert_int_equal(s.plan.interval, 128);
+    study_release(&s);
+    m.rows = 256;
+    load(&s, &m);
+    assert_int_equal(s.plan.time.first_result, 1939);
+    study_release(&s);
+    m.rows = 512;
+    m.lanes = 64;
+    load(&s, &m);
+    assert_int_equal(s.plan.time.first_result, 95527);
+    assert_int_equal(s.plan.interval, 7936);
+    study_release(&s);
+    m = plain_machine();
+    m.causal = m.pre = true;
+    m.sequence = 1024;
+    m.lanes = 31458;
+    m.exp_lanes = 246;
+    load(&s, &m);
+    assert_int_equal(s.plan.time.first_result, 1203);
+    study_release(&s);
+    m.vocabulary = 50257; // a norm and the head, of two parts
+    load(&s, &m);
+    assert_int_equal(s.plan.time.first_result, 1203 + 1 + 2);
+    assert_int_equal(s.plan.time.last_tokens, 1203);
+    study_release(&s);
+}
+
+static void a_token_waits_for_the_barrier_in_a_fifo_of_a_sequence_and_more(void **state)
+{
+    struct machine m = plain_machine();
+    struct study s;
+    load(&s, &m);
+
+    (void)state;
+    assert_int_equal(s.plan.time.layer[layer_called(&s.plan, "l2.o")].residual_fifo, 128 + 2 * 2);
+    study_release(&s);
+    m.pre = true;
+    load(&s, &m);
+    assert_int_equal(s.plan.time.layer[layer_called(&s.plan, "l2.o")].residual_fifo, 128 + 5);
+    study_release(&s);
+    m.pre = false;
+    m.rows = 256;
+    load(&s, &m);
+    assert_int_equal(s.plan.time.layer[layer_called(&s.plan, "l2.o")].residual_fifo, 128 + 2 * 3);
+    study_release(&s);
+}
+
+static void attention_has_the_share_that_its_closed_form_says(void **state)
+{
+    static const struct {
+        uint32_t sequence;
+        double   percent;
+    } rows[] = { { 16, .346 }, { 32, .690 }, { 64, 1.370 }, { 128, 2.703 }, { 256, 5.263 },
+                 { 512, 10 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (int causal = 0; causal < 2; causal++) {
+            struct machine m = plain_machine();
+            m.sequence = rows[i].sequence;
+            m.causal = causal;
+            struct settings set;
+            struct study s;
+            struct err_msg msg;
+            make_settings(&set, &m);
+            assert_int_equal(study_load_network(&s, NULL, set.set, set.n, &msg), ERR_NONE);
+            double n = causal ? m.sequence + 1.0 : 2.0 * m.sequence, h = m.hidden, f = m.ffn;
+            assert_near(attention_share(&s.network), n * h / (n * h + 4 * h * h + 2 * h * f),
+                               1e-12);
+            if (!causal)
+                assert_near(100 * attention_share(&s.network), rows[i].percent, .0005);
+            study_release(&s);
+        }
+}
+
+/* ---- an event model ---- */
+
+enum { MODEL_IMAGES = 6 };
+
+struct model { // when tokens are stored, image after image
+    const struct machine *m;
+    uint32_t n; // tokens of an image
+    int64_t  interval;
+};
+
+typedef int64_t times[MODEL_IMAGES][32];
+
+/* A matrix of so many parts; residuals (or NULL) are added where sums are complete. */
+static void model_linear(const struct model *k, uint64_t n_part, times in, times residual,
+                         times out)
+{
+    int64_t fired = INT64_MIN / 2, summed = INT64_MIN / 2;
+
+    for (uint32_t i = 0; i < MODEL_IMAGES; i++)
+        for (uint32_t t = 0; t < k->n; t++) {
+            fired = in[i][t] > fired + 1 ? in[i][t] : fired + 1;
+            int64_t sum = fired + (int64_t)n_part - 1;
+            if (residual && residual[i][t] > sum)
+                sum = residual[i][t];
+            summed = sum > summed + 1 ? sum : summed + 1;
+            out[i][t] = summed + 1;
+        }
+}
+
+/* A core that takes `lasts` for a token. */
+static void model_core(const struct model *k, uint64_t lasts, times in, times out)
+{
+    int64_t ends = INT64_MIN / 2;
+
+    for (uint32_t i = 0; i < MODEL_IMAGES; i++)
+        for (uint32_t t = 0; t < k->n; t++) {
+            ends = (in[i][t] > ends ? in[i][t] : ends) + (int64_t)lasts;
+            out[i][t] = ends;
+        }
+}
+
+static void model_attention(const struct model *k, times in, times out)
+{
+    int64_t ends = INT64_MIN / 2;
+
+    for (uint32_t i = 0; i < MODEL_IMAGES; i++)
+        for (uint32_t t = 0; t < k->n; t++) {
+            int64_t ready = in[i][t];
+            for (uint32_t u = t; u < k->n && !k->m->causal; u++)
+                ready = in[i][u] > ready ? in[i][u] : ready;
+            uint64_t keys = k->m->causal ? t + 1 : k->n;
+            ends = (ready > ends ? ready : ends) + (int64_t)attention_timesteps(k->m, keys);
+            out[i][t] = ends;
+        }
+}
+
+static uint64_t norm_lasts(const struct machine *m, uint64_t ops)
+{
+    return up(up(ops, m->norm_lanes), CLOCKS);
+}
+
+static void model_norm(const struct model *k, times in, times out)
+{
+    model_core(k, norm_lasts(k->m, 3 * k->m->hidden), in, out);
+}
+
+static void model_layer(const struct model *k, times x, times out)
+{
+    const struct machine *m = k->m;
+    const uint64_t ph = parts(m, m->hidden), pf = parts(m, m->ffn);
+    static times a, b, sum, mid, f;
+
+    if (m->pre)
+        model_norm(k, x, a);
+    else
+        memcpy(a, x, sizeof a);
+    model_linear(k, ph, a, NULL, b);
+    model_attention(k, b, a);
+    model_linear(k, ph, a, x, sum);
+    model_norm(k, sum, mid);
+    model_linear(k, ph, mid, NULL, f);
+    if (m->gated) {
+        model_core(k, norm_lasts(m, m->ffn), f, a);
+        memcpy(f, a, sizeof f);
+    }
+    model_linear(k, pf, f, m->pre ? sum : mid, a);
+    if (m->pre)
+        memcpy(out, a, sizeof a);
+    else
+        model_norm(k, a, out);
+}
+
+/* Of random machines whose sequences come as they are and leave as tokens. */
+static void another_model_has_the_times_of_every_image(void **state)
+{
+    uint32_t n_late = 0, n_grows = 0, n_slow = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        struct machine m = odd_machine(seed);
+        m.classes = m.vocabulary = m.patch = 0;
+        struct study s;
+        load(&s, &m);
+        struct model k = { &m, m.sequence, (int64_t)s.plan.interval };
+        static times x, y;
+        for (int64_t i = 0; i < MODEL_IMAGES; i++)
+            for (uint32_t t = 0; t < k.n; t++)
+                x[i][t] = i * k.interval + t;
+        for (uint32_t l = 0; l < m.layers; l++) {
+            model_layer(&k, x, y);
+            memcpy(x, y, sizeof x);
+        }
+        for (uint32_t i = 0; i < MODEL_IMAGES; i++) {
+            int64_t plan = (int64_t)s.plan.time.first_result + i * k.interval +
+                           timetable_late(&s.plan.time, i);
+            if (x[i][k.n - 1] != plan)
+                fail_msg("seed %" PRIu64 ", image %" PRIu32 ": %" PRId64 ", the plan has %" PRId64,
+                         seed, i, x[i][k.n - 1], plan);
+            n_late += timetable_late(&s.plan.time, i) != 0;
+        }
+        n_grows += m.causal && attention_timesteps(&m, 1) < attention_timesteps(&m, k.n);
+        n_slow += norm_lasts(&m, 3 * m.hidden) > 1;
+        study_release(&s);
+    }
+    assert_true(n_late > 10 && n_grows > 50 && n_slow > 40);
+}
+
+/* ---- chips ---- */
+
+static struct run_result run_as(const struct plan *p, uint64_t n_image, bool stepped,
+                                enum kernel_kind kernel)
+{
+    const struct run_cfg cfg = { .n_image = n_image, .jobs = 1, .stepped = stepped,
+                                 .kernel = kernel };
+    struct run_result r;
+    struct err_msg m;
+
+    if (run(p, &cfg, &r, &m))
+        fail_msg("%s", m.text);
+    return r;
+}
+
+static void assert_same_run(const struct plan *p, const struct run_result *a,
+                            const struct run_result *b, uint64_t seed)
+{
+    for (uint32_t i = 0; i < p->n_core; i++)
+        for (const struct counter *row = core_counter_rows; row->name; row++)
+            if (counter_get(row, &a->core[i]) != counter_get(row, &b->core[i]))
+                fail_msg("seed %" PRIu64 ": %s of %s: %" PRIu64 " and %" PRIu64, seed, row->name,
+                         p->core[i].name, counter_get(row, &a->core[i]),
+                         counter_get(row, &b->core[i]));
+    assert_memory_equal(a->stream_bits, b->stream_bits, p->n_stream * sizeof *a->stream_bits);
+    assert_memory_equal(a->layer, b->layer, p->n_layer * sizeof *a->layer);
+    assert_int_equal(a->first_result, b->first_result);
+    assert_int_equal(a->total_timesteps, b->total_timesteps);
+}
+
+static bool has_systemc(void)
+{
+#ifdef WITH_SYSTEMC
+    return true;
+#else
+    return false;
+#endif
+}
+
+static void chips_of_both_kernels_do_what_the_plan_says(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        const struct machine m = odd_machine(seed);
+        struct study s;
+        load(&s, &m);
+        const uint64_t n = 1 + seed % 7;
+        struct run_result a = run_as(&s.plan, n, false, KERNEL_NATIVE);
+        struct run_result b = run_as(&s.plan, n, true, KERNEL_NATIVE);
+        assert_false(a.stepped);
+        assert_same_run(&s.plan, &a, &b, seed);
+        run_result_release(&b);
+        if (has_systemc() && seed % 8 == 0) {
+            b = run_as(&s.plan, n, true, KERNEL_SYSTEMC);
+            assert_same_run(&s.plan, &a, &b, seed);
+            run_result_release(&b);
+        }
+        run_result_release(&a);
+        study_release(&s);
+    }
+}
+
+static void every_token_comes_to_its_place(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        const struct machine m = odd_machine(seed);
+        struct study s;
+        load(&s, &m);
+        struct err_msg msg;
+        if (prove(&s.plan, NULL, &msg))
+            fail_msg("seed %" PRIu64 ": %s", seed, msg.text);
+        study_release(&s);
+    }
+}
+
+/* ---- counters and memories ---- */
+
+static uint64_t counted(const struct plan *p, const struct run_result *r, const char *layer,
+                        const char *counter)
+{
+    const struct plan_layer *pl = &p->layer[layer_called(p, layer)];
+    const struct counter *row = core_counter_rows;
+    uint64_t sum = 0;
+
+    while (strcmp(row->name, counter) != 0)
+        row++;
+    for (uint32_t k = 0; k < pl->n_core; k++)
+        sum += counter_get(row, &r->core[pl->first_core + k]);
+    return sum;
+}
+
+static void cores_of_tokens_count_their_work(void **state)
+{
+    const struct machine m = { .layers = 2, .hidden = 48, .heads = 4, .kv_heads = 2, .ffn = 96,
+                               .sequence = 10, .rows = 64, .causal = true, .gated = true,
+                               .cores = 2, .lanes = 100, .exp_lanes = 10, .banks = 2,
+                               .norm_lanes = 100 };
+    struct study s;
+    load(&s, &m);
+    struct run_result r = run_as(&s.plan, 3, false, KERNEL_NATIVE);
+    const uint64_t pairs = 10 * 11 / 2; // of a query and a key it sees
+
+    (void)state;
+    assert_int_equal(counted(&s.plan, &r, "l1.att", "qk_macs"), 3 * pairs * 48);
+    assert_int_equal(counted(&s.plan, &r, "l2.att", "pv_macs"), 3 * pairs * 48);
+    assert_int_equal(counted(&s.plan, &r, "l1.att", "exps"), 3 * pairs * 4);
+    assert_int_equal(counted(&s.plan, &r, "l1.att", "divisions"), 3 * 10 * 48);
+    /* A word of 1,024 bytes holds a token of either core: keys and values are written apart. */
+    assert_int_equal(counted(&s.plan, &r, "l1.att", "kv_words_written"), 3 * 10 * 2 * 2);
+    assert_int_equal(counted(&s.plan, &r, "l1.att", "kv_words_read"), 3 * pairs * 2 * 2);
+    assert_int_equal(counted(&s.plan, &r, "l1.att", "queue_words"), 3 * 10 * 2 * 2);
+    assert_int_equal(counted(&s.plan, &r, "l1.norm1", "tokens"), 3 * 10);
+    assert_int_equal(counted(&s.plan, &r, "l1.norm1", "adds"), 3 * 10 * 4 * 48);
+    assert_int_equal(counted(&s.plan, &r, "l1.norm1", "multiplies"), 3 * 10 * 2 * 48);
+    assert_int_equal(counted(&s.plan, &r, "l1.norm1", "roots"), 3 * 10);
+    assert_int_equal(counted(&s.plan, &r, "l1.gate", "multiplies"), 3 * 10 * 96);
+    assert_int_equal(counted(&s.plan, &r, "l1.norm1", "words_written"), 0);
+    run_result_release(&r);
+    study_release(&s);
+}
+
+static void keys_and_values_take_what_their_bits_say(void **state)
+{
+    static const struct {
+        const char *bits;
+        uint64_t    bytes;
+    } rows[] = { { "6", 147456 }, { "8", 196608 }, { "10", 245760 }, { "fp32", 196608 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (uint32_t cores = 0; cores < 2; cores++) {
+            struct machine m = plain_machine();
+            struct settings set;
+            struct study s;
+            struct err_msg msg;
+            m.layers = 1;
+            m.cores = cores;
+            make_settings(&set, &m);
+            set_word(&set, "attention.bits", rows[i].bits);
+            assert_int_equal(study_load(&s, NULL, set.set, set.n, &msg), ERR_NONE);
+            uint32_t layer = layer_called(&s.plan, "l1.att");
+            struct kv_memory kv = tokens_kv(&s.plan, layer);
+            assert_int_equal(s.plan.layer[layer].n_core * kv.bank_bytes, rows[i].bytes);
+            assert_int_equal(s.plan.layer[layer].n_core * kv.queue_bytes, 98304);
+            study_release(&s);
+        }
+}
+
+/* ---- refused ---- */
+
+static void refused(const struct settings *set, const char *text)
+{
+    struct study s;
+    struct err_msg m;
+
+    if (study_load(&s, NULL, set->set, set->n, &m) == ERR_NONE)
+        fail_msg("not refused: %s", text);
+    if (!strstr(m.text, text))
+        fail_msg("%s: want %s", m.text, text);
+}
+
+static void a_memory_one_word_too_small_is_refused_with_both_numbers(void **state)
+{
+    struct machine m = plain_machine();
+    struct settings set_;
+    struct study s;
+    struct err_msg msg;
+
+    (void)state;
+    m.layers = 1;
+    make_settings(&set_, &m);
+    set(&set_, "core.input_memory.word_bits", 256);
+    set(&set_, "clocking.timestep_ns", 1000);
+    set(&set_, "attention.memory_bytes", 2 * 196608 - 32);
+    refused(&set_, "attention.memory_bytes = 393184: layer l1.att keeps keys and values of 2 "
+                   "sequences in each core, 393216 B: want attention.memory_bytes = 393216");
+    set(&set_, "attention.memory_bytes", 2 * 196608);
+    assert_int_equal(study_load(&s, NULL, set_.set, set_.n, &msg), ERR_NONE);
+    study_release(&s);
+}
+
+static void what_cannot_be_is_refused_with_its_cure(void **state)
+{
+    static const struct {
+        const char *key, *value, *text;
+    } rows[] = {
+        { "network.heads", "7", "network.heads = 7: they do not divide network.hidden = 768" },
+        { "network.kv_heads", "5", "network.kv_heads = 5: they do not divide network.heads = 12" },
+        { "attention.cores", "5", "attention.cores = 5: they do not divide the 12 heads of layer "
+                                  "l1.att: want a divisor, or per_head" },
+        { "mapping.optimize", "interval", "has layers of tokens" },
+        { "mapping.replicas", "{l1.att: 2}", "mapping.replicas.l1.att = 2: a layer of tokens" },
+        { "network.patch", "5", "network.patch = 5: images of network.size = 32 are not whole "
+                                "patches" },
+        { "energy.chip", "composed", "of tokens" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct machine m = plain_machine();
+        struct settings set;
+        m.layers = 1;
+        make_settings(&set, &m);
+        set_word(&set, rows[i].key, rows[i].value);
+        refused(&set, rows[i].text);
+    }
+}
+
+static void a_norm_that_takes_longer_than_it_may_is_refused(void **state)
+{
+    struct machine m = plain_machine();
+    struct settings set_;
+    struct study s;
+    struct err_msg msg;
+
+    (void)state;
+    m.layers = 1;
+    m.norm_lanes = 46; // 3 * 768 / 46 is 51 clocks
+    make_settings(&set_, &m);
+    set(&set_, "digital_core.timesteps", 1);
+    refused(&set_, "digital_core.lanes = 46: layer l1.norm1 takes 51 clocks for a token, a "
+                   "timestep has 50: want digital_core.lanes = 47, or digital_core.timesteps = 2");
+    set(&set_, "digital_core.lanes", 47);
+    assert_int_equal(study_load(&s, NULL, set_.set, set_.n, &msg), ERR_NONE);
+    study_release(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cores_and_weights_are_those_of_the_table),
+        cmocka_unit_test(bert_and_gpt2_take_the_timesteps_that_were_worked_out),
+        cmocka_unit_test(thousand_random_cases_take_what_closed_forms_say),
+        cmocka_unit_test(another_model_has_the_times_of_every_image),
+        cmocka_unit_test(a_token_waits_for_the_barrier_in_a_fifo_of_a_sequence_and_more),
+        cmocka_unit_test(attention_has_the_share_that_its_closed_form_says),
+        cmocka_unit_test(chips_of_both_kernels_do_what_the_plan_says),
+        cmocka_unit_test(every_token_comes_to_its_place),
+        cmocka_unit_test(cores_of_tokens_count_their_work),
+        cmocka_unit_test(keys_and_values_take_what_their_bits_say),
+        cmocka_unit_test(a_memory_one_word_too_small_is_refused_with_both_numbers),
+        cmocka_unit_test(a_norm_that_takes_longer_than_it_may_is_refused),
+        cmocka_unit_test(what_cannot_be_is_refused_with_its_cure),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
