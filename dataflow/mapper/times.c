@@ -59,7 +59,7 @@ static enum err find_readers(struct mapper_times *t, struct err_msg *m)
         reads_inputs_of(t, i, pl->feed == FEED_READ_BACK ? pl->feeder : i);
         if (pl->residual == RESIDUAL_DIRECT)
             t->last_reader[pl->residual_from] = max_u32(t->last_reader[pl->residual_from], i);
-        if (pl->residual != RESIDUAL_READ_BACK)
+        if (pl->residual != RESIDUAL_READ_BACK && pl->residual != RESIDUAL_IMAGE)
             continue;
         if (p->layer[pl->residual_from].feed == FEED_SCRATCHPAD)
             return err_set(m, ERR_INPUT, "layer %s adds the image: the mapper does not time that "

@@ -136,13 +136,17 @@ static uint32_t list_sources(const struct firer *f, uint32_t column, struct colu
     return 0;
 }
 
-/* When the residuals of a column can be at the summing core at the earliest. */
+/* When the residuals of a column can be at the summing core at the earliest. Of an image that
+ * the layer itself keeps, that is when its output fires: the map is as large, so that no window ends
+ * before the pixel that is added; no rows, of no waiting. */
 static struct column_times residual_ready(const struct firer *f, uint32_t column)
 {
     const struct plan *p = f->s->plan;
     const struct plan_layer *pl = &p->layer[f->layer];
     int64_t hop = p->hops[f->layer].residual;
 
+    if (dry_run_adds_its_image(p, f->layer))
+        return (struct column_times){ .row = NULL };
     if (pl->residual != RESIDUAL_DIRECT) // of an image without hops
         return delayed(dry_run_stored(f->s, pl->residual_from, f->image, column), hop);
     return delayed(dry_run_done(f->s, pl->residual_from, f->image, column), hop);
@@ -190,7 +194,7 @@ static void make_key(struct firer *f, const struct firing_run *run)
         }
         if (f->residual) {
             *key++ = (int64_t)(intptr_t)f->residual[i].row;
-            *key++ = f->residual[i].later - run->timestep;
+            *key++ = f->residual[i].row ? f->residual[i].later - run->timestep : 0;
         }
     }
     f->n_key = (size_t)(key - f->key);
@@ -259,7 +263,8 @@ static bool fire_strip(struct firer *f, struct firing_run *run)
     for (uint32_t i = 0; i < f->form->columns; source += f->n_source[i++]) {
         wait_for_sources(f, source, f->n_source[i], f->ready + (size_t)i * height);
         for (uint32_t r = 0; f->residual && r < height; r++)
-            f->complete[(size_t)i * height + r] = column_time(&f->residual[i], r);
+            f->complete[(size_t)i * height + r] =
+                f->residual[i].row ? column_time(&f->residual[i], r) : INT64_MIN;
     }
     f->last_begin = *run;
     fire_outputs(f, run);

@@ -11,6 +11,14 @@ static void use_by(int64_t *slot, int64_t t)
     *slot = t < *slot ? t : *slot;
 }
 
+bool dry_run_adds_its_image(const struct plan *p, uint32_t layer)
+{
+    const struct plan_layer *pl = &p->layer[layer];
+
+    return (pl->residual == RESIDUAL_READ_BACK || pl->residual == RESIDUAL_IMAGE) &&
+           pl->residual_from == layer && pl->feed == FEED_SCRATCHPAD;
+}
+
 /* A pixel is read, or waited for as the last of a patch that lies in the padding. */
 static void use_strip(const struct dry_run *s, uint32_t layer, uint32_t left, int64_t *use)
 {

@@ -46,4 +46,7 @@ void dry_run_find_readers(struct dry_run *s, uint32_t layer);
  * (dry_run_image.c). False when the host has no memory. */
 bool dry_run_store_image(struct dry_run *s, uint32_t layer);
 
+/* Whether a layer adds pixels of the image that it stores itself. */
+bool dry_run_adds_its_image(const struct plan *p, uint32_t layer);
+
 #endif

@@ -107,33 +107,28 @@ static uint32_t stores_image(const struct plan *p)
 }
 
 /* A residual is read from the memory of the earliest layer that holds its pixels, or sent by the
- * cores that compute it. */
-static enum err find_residual(struct plan *p, uint32_t layer, struct err_msg *m)
+ * cores that compute it; the image, which nobody computes, by its scratchpad. */
+static void find_residual(struct plan *p, uint32_t layer)
 {
     const struct layer *l = plan_network_layer(p, layer);
     struct plan_layer *pl = &p->layer[layer];
 
     if (!l->has_residual)
-        return ERR_NONE;
+        return;
     bool waits = waits_for_attention(p, l->residual, layer + 1); // in the FIFO
-    if (waits && l->residual == 0) {
-        pl->residual = RESIDUAL_IMAGE;
-        pl->residual_from = stores_image(p);
-        return ERR_NONE;
-    }
     for (uint32_t i = l->residual; i <= layer && !waits; i++) // from the first behind that map
         if (p->layer[i].feed != FEED_READ_BACK && holds_all(p, i, l->residual)) {
             pl->residual = RESIDUAL_READ_BACK;
             pl->residual_from = i;
-            return ERR_NONE;
+            return;
         }
-    if (l->residual == 0)
-        return err_set(m, ERR_INPUT,
-                       "layer %s adds the image, which no layer before it keeps in its memory",
-                       l->name);
+    if (l->residual == 0) {
+        pl->residual = RESIDUAL_IMAGE;
+        pl->residual_from = stores_image(p);
+        return;
+    }
     pl->residual = RESIDUAL_DIRECT;
     pl->residual_from = l->residual - 1;
-    return ERR_NONE;
 }
 
 /* Every key of a mapping table is an output height or the name of a layer. */
@@ -444,7 +439,7 @@ static enum err fill(struct plan *p, const struct uses *uses, struct err_msg *m)
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
         find_resampling(p, i, uses);
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
-        e = find_residual(p, i, m);
+        find_residual(p, i);
     for (uint32_t i = 0; !e && i < p->n_layer; i++)
         e = place_replicas(p, &p->layer[i], m);
     for (uint32_t i = 0; !e && i < p->n_layer; i++) {

@@ -79,19 +79,22 @@ static void random_machine(uint32_t *rnd, char (*text)[64], const char **set, si
     set[n] = NULL;
 }
 
-/* A fork that is concatenated again, a residual that no memory keeps, one that a memory does, and
- * one through a resampling layer; pooled and fully connected. */
+/* A fork that is concatenated again, a residual that no memory keeps, one that a memory does, one
+ * through a resampling layer and the image as one; pooled and fully connected. */
 static void odd_network(struct plan_rig *r, uint32_t *rnd)
 {
     uint32_t a = pick(rnd, 1, 12), b = pick(rnd, 1, 12);
 
-    rig_image(r, pick(rnd, 7, 9), pick(rnd, 7, 9), pick(rnd, 1, 6));
-    rig_conv(r, 0, pick(rnd, 1, 12), 3, 1);               // 1
+    uint32_t channels = pick(rnd, 1, 6);
+
+    rig_image(r, pick(rnd, 7, 9), pick(rnd, 7, 9), channels);
+    struct layer *l = rig_conv(r, 0, channels, 3, 1);     // 1 + the image
+    l->has_residual = true;
     rig_conv(r, 1, a, 3, 1);                              // 2
     rig_conv(r, 1, b, 3, 1);                              // 3
     rig_conv(r, 2, pick(rnd, 1, 12), 3, 1);               // 4: [2, 3]
     rig_concat(r, 3);
-    struct layer *l = rig_conv(r, 4, a, 3, 1);            // 5 + 2, which only sends
+    l = rig_conv(r, 4, a, 3, 1);                          // 5 + 2, which only sends
     l->has_residual = true;
     l->residual = 2;
     l = rig_conv(r, 5, a, 1, 1);                          // 6 + 5, from its own memory
@@ -245,6 +248,8 @@ static void residuals_come_once_to_summing_cores_on(const struct plan *p)
                                      sums && pl->residual == RESIDUAL_READ_BACK ? c->out_n : 0);
             assert_column_comes_once(p, i, STREAM_FROM_RESAMPLING, y, c->out_first,
                                      sums && pl->residual == RESIDUAL_DIRECT ? c->out_n : 0);
+            assert_column_comes_once(p, i, STREAM_IMAGE_RESIDUAL, y, c->out_first,
+                                     sums && pl->residual == RESIDUAL_IMAGE ? c->out_n : 0);
         }
     }
 }
@@ -388,6 +393,16 @@ static void random_plans_have_streams_of_every_kind(void **state)
                 seen |= 1u << r.plan.stream[i].kind;
         rig_release(&r);
     }
+    struct plan_rig r; // rows of a channel in two cores, neither of which keeps the whole image
+    rig_config(&r, (const char *const[]){ "core.crossbar.rows=8", NULL });
+    rig_image(&r, 8, 8, 3);
+    rig_conv(&r, 0, 3, 3, 1)->has_residual = true;
+    if (rig_plan(&r))
+        fail_msg("%s", r.msg.text);
+    residuals_come_once_to_summing_cores_on(&r.plan);
+    for (uint32_t i = 0; i < r.plan.n_stream; i++)
+        seen |= 1u << r.plan.stream[i].kind;
+    rig_release(&r);
     assert_int_equal(seen, (1u << N_STREAM_KIND) - 1);
 }
 

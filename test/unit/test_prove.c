@@ -14,6 +14,7 @@
 #include "arch/chip.h"
 #include "arch/prove.h"
 #include "study/study.h"
+#include "test/plan_rig.h"
 #include "test/random_study.h"
 
 enum { N_DESIGN = 200, N_FLAT = 60, N_FAULT = 200 };
@@ -32,6 +33,32 @@ static void shipped_machines_are_proved(void **state)
             fail_msg("%s: %s", configs[i], m.text);
         study_release(&s);
     }
+}
+
+/* By the core that keeps it, and where none keeps all of its channels, by the scratchpad. */
+static void layers_that_add_the_image_are_proved(void **state)
+{
+    static const char *const machines[][4] = {
+        { NULL },
+        { "core.crossbar.rows=8", "fabric.hop_timesteps=2", NULL },
+        { "core.crossbar.rows=8", "fabric.hop_timesteps=2", "fabric.partial_sum_hops=0", NULL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++)
+        for (uint32_t before = 0; before <= 4; before++) {
+            const struct window w = { .kernel = { 5, 3 }, .stride = { 1, 1 },
+                                      .dilation = { 1, 1 }, .pad_before = { before, before / 2 },
+                                      .pad_after = { 4 - before, 2 - before / 2 } };
+            struct plan_rig r;
+            rig_config(&r, machines[i]);
+            rig_image(&r, 9, 7, 3);
+            rig_layer(&r, 0, 3, &w)->has_residual = true;
+            rig_conv(&r, 1, 3, 3, 1)->has_residual = true; // of the image, which no core sends
+            if (rig_plan(&r) || prove(&r.plan, NULL, &r.msg))
+                fail_msg("machine %zu, %u before: %s", i, before, r.msg.text);
+            rig_release(&r);
+        }
 }
 
 static void random_designs_are_proved(void **state)
@@ -393,6 +420,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shipped_machines_are_proved),
+        cmocka_unit_test(layers_that_add_the_image_are_proved),
         cmocka_unit_test(random_designs_are_proved),
         cmocka_unit_test(networks_whose_rows_are_split_inside_channels_are_proved),
         cmocka_unit_test(networks_that_end_in_a_map_are_proved),
