@@ -294,8 +294,8 @@ $(B)/test/tools/%: $(B)/test/tools/%.o $(RIG) $(B)/libcli.a $(B)/libimcsim.a
 $(B)/test/tools/write_hdf5: LDLIBS += $(HDF5_LIBS)
 $(B)/test/tools/write_hdf5.o: CPPFLAGS += $$(pkg-config --cflags hdf5)
 
-$(B)/examples/vit/%.o: CFLAGS += -O3 -march=native -ffast-math
-$(B)/examples/vit/quantise.o: CFLAGS += -fno-fast-math
+$(B)/examples/vit/net.o: CFLAGS += -O3 -march=native -ffast-math
+$(B)/examples/vit/quantise.o: CFLAGS += -O3
 $(B)/examples/vit/%: $(B)/examples/vit/%.o $(B)/examples/vit/net.o $(B)/test/onnx_make.o $(B)/onnx.pb-c.o
 	@echo "  LINK  $@"
 	$(Q)$(CC) $(LDFLAGS) $^ -lopenblas -lprotobuf-c -lz -lm -o $@

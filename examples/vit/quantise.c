@@ -23,7 +23,8 @@
 
 enum { CALIBRATE = 512, PIXELS = SIDE * SIDE, TESTS = 10000 };
 
-struct matrix { // y[o] = clamp(rne((sum x w * m[o] + b[o] + (r << (shift[o] + r_shift))) / 2^shift[o]))
+/* y[o] = clamp(rne((sum x w * m[o] + b[o] + (r << (shift[o] + r_shift))) / 2^shift[o])) */
+struct matrix {
     int     rows, columns;
     int8_t *w; // [row][column]
     int64_t *m, *b;
@@ -81,7 +82,8 @@ static int best_k(const float *x, size_t rows, size_t stride, size_t first, size
     return best;
 }
 
-/* w[rows][columns] of floats, column `first` on of `stride`; inputs of step 2^-kx, outputs 2^-ky. */
+/* w[rows][columns] of floats, column `first` on of `stride`; inputs of step 2^-kx, outputs of
+ * 2^-ky. */
 static struct matrix code_matrix(const float *w, const float *bias, int rows, int stride, int first,
                                  int columns, int kx, int ky)
 {
@@ -654,7 +656,8 @@ int main(int argc, char **argv)
     write_model(argv[3], &q);
     if (argc > 5) {
         static const struct { const char *name; int bits; } rows[] = {
-            { "softmax on a grid of 8 bits", 8 }, { "of 6 bits, as queries, keys and values are", 6 },
+            { "softmax on a grid of 8 bits", 8 },
+            { "of 6 bits, as queries, keys and values are", 6 },
             { "not rounded", 0 },
         };
         uint8_t *image = read_whole(argv[4], 16, (size_t)TESTS * PIXELS);

@@ -4,9 +4,9 @@
  *
  * IMAGES and LABELS are the 60,000 of Debian's package dataset-fashion-mnist, gzip or not; WEIGHTS
  * is written, the floats of struct vit as they are, after every epoch. AdamW (Loshchilov and Hutter
- * 2019), a rate that rises for an epoch and falls along a cosine, labels smoothed by 0.1; images are
- * shifted by at most 2 pixels and flipped. The weights that are written are a running mean of those
- * that are trained. Nothing is looked at but training images.
+ * 2019), a rate that rises for an epoch and falls along a cosine, labels smoothed by 0.1; images
+ * are shifted by at most 2 pixels and flipped. The weights that are written are a running mean of
+ * those that are trained. Nothing is looked at but training images.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -121,7 +121,7 @@ int main(int argc, char **argv)
 {
     if (argc < 4)
         return fprintf(stderr, "usage: train IMAGES LABELS WEIGHTS [EPOCHS [SEED]]\n"), 2;
-    const int epochs = argc > 4 ? atoi(argv[4]) : 30, batches = IMAGES / BATCH;
+    const int epochs = argc > 4 ? atoi(argv[4]) : 36, batches = IMAGES / BATCH;
     uint8_t *image = read_idx(argv[1], HEAD_BYTES, (size_t)IMAGES * PIXELS);
     uint8_t *label = read_idx(argv[2], LABEL_BYTES, IMAGES);
     struct vit *v = malloc(sizeof *v), *slope = malloc(sizeof *slope);
@@ -152,8 +152,8 @@ int main(int argc, char **argv)
                 want[i] = label[at];
             }
             double t = e + (double)b / batches, warm = 1;
-            double rate = t < warm ? t / warm
-                                   : 0.5 * (1 + cos(3.14159265358979 * (t - warm) / (epochs - warm)));
+            double along = 3.14159265358979 * (t - warm) / (epochs - warm);
+            double rate = t < warm ? t / warm : 0.5 * (1 + cos(along));
             vit_forward(v, w, BATCH, pixel, scores);
             right += judge(scores, want, by_score, &loss);
             memset(slope, 0, sizeof *slope);
