@@ -1,7 +1,10 @@
 /* report/spike_report.c -- see spike_report.h. */
 #include "report/spike_report.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "network/spiking/neuron.h"
 
@@ -78,11 +81,41 @@ struct table *spike_layer_table(const void *report)
     return t;
 }
 
+static uint64_t right_when_decided(const struct spike_counts *c)
+{
+    uint64_t all = 0;
+
+    for (uint32_t t = 0; t < c->steps; t++)
+        all += c->decided_right[t];
+    return all;
+}
+
+struct note {
+    char text[160];
+};
+
+/* What deciding early costs and saves. */
+static struct note early_note(const struct report *r)
+{
+    const struct spike_counts *c = &r->result->spikes;
+    const uint64_t lead = r->study->network.present.lead;
+    struct note n = { "decided  at the last step: input.lead = 0" };
+
+    if (has_spikes(r) && lead > 0)
+        snprintf(n.text, sizeof n.text, "decided  as soon as the best class leads by input.lead = "
+                 "%" PRIu64 ": after %.1f steps on average", lead, spike_counts_mean_steps(c));
+    if (has_spikes(r) && lead > 0 && r->result->label)
+        snprintf(n.text + strlen(n.text), sizeof n.text - strlen(n.text), ", %.2f %% right",
+                 100 * an_image(r, right_when_decided(c)));
+    return n;
+}
+
 struct table *spike_step_table(const void *report)
 {
     static const struct table_column columns[] = {
         { "step", "step" }, { "spikes in", "spikes_in" }, { "of neurons", "spikes" },
-        { "correct", "correct" }, { "top-1", "top1" }, { 0 },
+        { "correct", "correct" }, { "top-1", "top1" }, { "decided", "decided" },
+        { "of them right", "decided_correct" }, { 0 },
     };
     const struct report *r = report;
     const struct spike_counts *c = &r->result->spikes;
@@ -102,8 +135,14 @@ struct table *spike_step_table(const void *report)
             table_none(t);
             table_none(t);
         }
+        table_count(t, c->decided[step]);
+        if (r->result->label)
+            table_count(t, c->decided_right[step]);
+        else
+            table_none(t);
     }
     table_title(t, "Steps of all images: spikes, and classes as they are after each");
+    table_note(t, "%s", early_note(r).text);
     return t;
 }
 
@@ -225,5 +264,9 @@ json_t *spike_json(const struct report *r)
     json_put(&o, "layers", layers);
     if (r->result->label)
         json_put(&o, "correct_by_step", counts_json(c->right, c->steps));
+    json_put(&o, "decided_by_step", counts_json(c->decided, c->steps));
+    json_put_real(&o, "steps_until_decided", spike_counts_mean_steps(c));
+    if (r->result->label)
+        json_put_count(&o, "decided_correct", right_when_decided(c));
     return o;
 }

@@ -28,7 +28,7 @@ enum err present_read(struct presentation *p, const struct config *c, struct err
     *p = (struct presentation){ .coding = coding_find(in->coding), .steps = in->steps,
                                 .level = in->level, .crop = in->crop, .seed = in->seed,
                                 .bin_us = in->bin_us, .by_output = in->order == ORDER_OUTPUT,
-                                .bare = nir };
+                                .bare = nir, .lead = in->lead };
     if (!p->coding)
         return refuse_key(c, "input.coding", in->coding, "value, binary, rate, phase, events or "
                           "bernoulli",
@@ -44,6 +44,9 @@ enum err present_read(struct presentation *p, const struct config *c, struct err
                           nir ? in->coding : c->neuron.kind,
                           "steps: input.coding = phase, rate, events or "
                           "bernoulli, and input.steps", m);
+    if (p->lead > 0 && !neurons)
+        return refuse_key(c, "input.lead", "given", "outputs that remember from step to step: "
+                          "neuron.kind = if or lif", m);
     if (p->by_output && !neurons)
         return refuse_key(c, "input.order", "output", "outputs that remember from step to step: "
                           "neuron.kind = if or lif", m);

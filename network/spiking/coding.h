@@ -30,6 +30,8 @@ struct presentation { // of an image
     uint32_t crop;               // pixels along each side that are taken of an image; 0: all
     uint64_t seed;               // of bernoulli
     uint32_t bin_us;             // of events
+    uint64_t lead;               // of the best class over the next, by which an image is decided
+                                 // before its last step; 0: it is not
     bool     bare;               // w is 0: steps weigh alike
     bool     by_output;          // all steps of an output come before the next output's
 };

@@ -15,11 +15,26 @@ struct spike_counts {
     uint64_t *most_state; // owned; [n_layer]: largest |state| of a neuron, after a step
     uint64_t *right;   // owned; [steps]: images whose class after a step was that of their label
     uint32_t *class_after; // owned; [steps]: of the last image
+    uint64_t *decided, *decided_right; // owned; [steps]: images that are decided after a step, by
+                           // the presentation's lead or as it is the last, and of those right ones
+    uint32_t  decided_at;  // step of the last image
 };
 
 /* Zeros; false when the host has no memory. */
 bool spike_counts_init(struct spike_counts *c, const struct network *n);
 void spike_counts_release(struct spike_counts *c); // takes a zeroed one
+
+/* The class of the largest score, the first of equal ones; and whether it is decided: ahead of
+ * every other by `lead` at least, which is not 0. score[n]. */
+uint32_t spike_decision(const int64_t *score, uint32_t n, uint64_t lead, bool *decided);
+
+/* The class after step t of an image, whose steps come from the first to the last, and whether that
+ * decides it. */
+void spike_counts_decide(struct spike_counts *c, uint32_t t, const int64_t *score, uint32_t n,
+                         uint64_t lead);
+
+/* Steps until an image is decided, on average; 0 of none. */
+double spike_counts_mean_steps(const struct spike_counts *c);
 
 /* Adds what the last image's classes say of its label. */
 void spike_counts_judge(struct spike_counts *c, uint32_t label);

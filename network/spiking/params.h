@@ -10,7 +10,7 @@
 struct input_cfg {
     char     coding[32]; // a row of codings[]
     uint32_t steps, level, crop, bin_us;
-    uint64_t seed;
+    uint64_t seed, lead;
     uint32_t order; // enum presentation_order
 };
 
@@ -43,6 +43,9 @@ struct neuron_params {
               "rows and columns taken of the middle of each image; 0: all"),                       \
     PARAM_U32(type, at.bin_us, "input.bin_us", "us", "1000", 1, 8388608,                           \
               "of events: how long a step is; what is later is in the last"),                      \
+    PARAM_U64(type, at.lead, "input.lead", "", "0", 0, INT64_MAX,                                  \
+              "an image is decided at the first step that leaves the best class so far ahead of "  \
+              "the next, in potentials (spikes, of a last layer that fires); 0: at the last"),     \
     PARAM_U64(type, at.seed, "input.seed", "", "1", 0, INT64_MAX, "of bernoulli")
 
 #define NEURON_PARAMS(type, at)                                                                    \

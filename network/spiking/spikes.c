@@ -616,15 +616,13 @@ static void count_layer(struct spikes *s, uint32_t index, uint32_t t, const int3
         c->most_state[index] = max_u64(c->most_state[index], largest_of(own->v, n));
 }
 
-static uint32_t class_now(const struct spikes *s)
+static void count_class(struct spikes *s, uint32_t t)
 {
     const uint32_t n = layer_delivers(network_result(s->network)).channels;
-    uint32_t best = 0;
 
-    for (uint32_t c = 1; c < n; c++)
-        if (spikes_result(s, c) > spikes_result(s, best))
-            best = c;
-    return best;
+    for (uint32_t c = 0; c < n; c++)
+        s->current[c] = spikes_result(s, c); // nobody's between steps
+    spike_counts_decide(s->counts, t, s->current, n, s->network->present.lead);
 }
 
 void spikes_forget(struct spikes *s)
@@ -671,7 +669,7 @@ void spikes_step(struct spikes *s, const int32_t *input, uint32_t t,
             count_layer(s, i, t, take_inputs(s, i));
     }
     if (s->counts)
-        s->counts->class_after[t] = class_now(s);
+        count_class(s, t);
 }
 
 void spikes_run(struct spikes *s, const uint8_t *image, uint64_t number,

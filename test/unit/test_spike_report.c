@@ -57,11 +57,14 @@ static void tables_and_document_hold_the_same(void **state)
     json_t *layers = at(doc, "spiking.layers");
 
     assert_int_equal(n, 300);
-    assert_memory_equal(steps, "step,spikes_in,spikes,correct,top1\n", 35);
+    assert_ptr_equal(strstr(steps, "step,spikes_in,spikes,correct,top1,decided,decided_correct\n"),
+                     steps);
     for (uint32_t t = 0; t < n; t++) {
-        long long step, in, all, right, sum = 0;
+        long long step, in, all, right, decided, sum = 0;
         line = strchr(line, '\n') + 1;
-        assert_int_equal(sscanf(line, "%lld,%lld,%lld,%lld", &step, &in, &all, &right), 4);
+        assert_int_equal(sscanf(line, "%lld,%lld,%lld,%lld,%*[^,],%lld", &step, &in, &all, &right,
+                                &decided), 5);
+        assert_int_equal(decided, t + 1 == n ? 2 : 0); // nothing leads by 0
         for (size_t i = 1; i < json_array_size(layers); i++)
             sum += json_integer_value(json_array_get(at(json_array_get(layers, i),
                                                         "spikes_by_step"), t));
@@ -75,6 +78,33 @@ static void tables_and_document_hold_the_same(void **state)
     assert_int_equal(integer_at(named(layers, "input_0"), "spikes"), 600);
     free(steps);
     json_decref(doc);
+}
+
+/* The larger the lead, the later and the surer; every image is decided once. */
+static void images_are_decided_later_the_more_their_class_has_to_lead(void **state)
+{
+    static const char *const lead[] = { "1", "1000", "4000", "16000" };
+    double before = 0;
+
+    if (access(FASHION, R_OK) != 0)
+        skip();
+    for (size_t i = 0; i < sizeof lead / sizeof *lead; i++) {
+        char arguments[256];
+        snprintf(arguments, sizeof arguments, "run configs/lif_fmnist.yaml --images " FASHION
+                 " --count 300 --set input.lead=%s --json -", lead[i]);
+        json_t *doc = json_of(*state, arguments);
+        json_t *decided = at(doc, "spiking.decided_by_step");
+        double steps = json_number_value(at(doc, "spiking.steps_until_decided")), sum = 0;
+        assert_int_equal(sum_of(decided), 300);
+        for (size_t t = 0; t < 8; t++)
+            sum += (double)(t + 1) * (double)json_integer_value(json_array_get(decided, t));
+        assert_float_equal(steps, sum / 300, 1e-9);
+        assert_true(steps > before);
+        before = steps;
+        json_decref(doc);
+    }
+    assert_fails(*state, "run configs/resnet32.yaml --set input.lead=5", 2,
+                 "input.lead = given: want outputs that remember");
 }
 
 static void the_picture_has_a_line_for_each_layer_that_fires(void **state)
@@ -145,6 +175,8 @@ static void neurons_that_are_not_there_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            images_are_decided_later_the_more_their_class_has_to_lead, tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(the_lif_network_has_its_spikes, tmpdir_make,
                                         tmpdir_remove),
         cmocka_unit_test_setup_teardown(tables_and_document_hold_the_same, tmpdir_make,

@@ -442,6 +442,39 @@ static void a_delayed_reset_is_that_of_the_article(void **state)
     neuron_free(n);
 }
 
+/* ---- early decisions ---- */
+
+static void an_image_is_decided_when_its_best_class_leads(void **state)
+{
+    enum { STEPS = 4, NAMES = 3 };
+    static const int64_t score[STEPS][NAMES] = {
+        { 5, 5, 4 }, { 7, 6, 4 }, { 10, 6, 5 }, { 10, 12, -INT64_MAX },
+    };
+    static const struct { uint64_t lead; uint32_t at, class; } rows[] = {
+        { 0, 3, 1 }, { 1, 1, 0 }, { 3, 2, 0 }, { 4, 2, 0 }, { 5, 3, 1 }, { UINT64_MAX, 3, 1 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct layer layer = { .groups = 1 };
+        struct network n = { .n_layer = 1, .layer = &layer, .present = { .steps = STEPS } };
+        struct spike_counts c;
+        assert_true(spike_counts_init(&c, &n));
+        for (int image = 0; image < 2; image++) {
+            for (uint32_t t = 0; t < STEPS; t++)
+                spike_counts_decide(&c, t, score[t], NAMES, rows[i].lead);
+            spike_counts_judge(&c, 1);
+        }
+        assert_int_equal(c.decided_at, rows[i].at);
+        for (uint32_t t = 0; t < STEPS; t++) {
+            assert_int_equal(c.decided[t], t == rows[i].at ? 2 : 0);
+            assert_int_equal(c.decided_right[t], t == rows[i].at && rows[i].class == 1 ? 2 : 0);
+        }
+        assert_true(spike_counts_mean_steps(&c) == rows[i].at + 1);
+        spike_counts_release(&c);
+    }
+}
+
 /* ---- random networks beside plain loops ---- */
 
 enum { RANDOM_NETWORKS = 60, RANDOM_STEPS = 24 };
@@ -786,6 +819,7 @@ static void the_first_layers_of_resnet_32_spike_as_often_as_counted(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_image_is_decided_when_its_best_class_leads),
         cmocka_unit_test(weighted_spikes_have_8725_8898_8904_after_a_period_each),
         cmocka_unit_test(rates_have_8815_8921_8947_after_8_16_32_steps),
         cmocka_unit_test(a_network_with_leaks_has_8836_and_its_spikes),
