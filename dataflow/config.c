@@ -29,6 +29,7 @@ const struct param config_params[] = {
     NETWORK_PARAMS(struct config, network),
     INPUT_PARAMS(struct config, input),
     NEURON_PARAMS(struct config, neuron),
+    LEARNING_PARAMS(struct config, learning),
     NIR_PARAMS(struct config, nir),
 
     U32(clock_mhz,       "clock_mhz",            "MHz", "500", 1, 10000,
@@ -176,7 +177,8 @@ static bool is_of_steps(const struct param *row)
 static bool is_of_some(const struct param *row)
 {
     static const char *const of[] = { "of routers: ", "of adjacent: ", "of placement: ",
-                                      "of elastic: ", "of event: ", "of tokens: " };
+                                      "of elastic: ", "of event: ", "of tokens: ",
+                                      "of learning: " };
 
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
         if (strncmp(row->doc, of[i], strlen(of[i])) == 0)

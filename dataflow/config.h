@@ -19,6 +19,7 @@
 #include "dataflow/crossbar/params.h"
 #include "dataflow/elastic_params.h"
 #include "dataflow/event_params.h"
+#include "dataflow/learning_params.h"
 #include "dataflow/tokens_params.h"
 #include "memory/params.h"
 #include "network/nir/params.h"
@@ -79,6 +80,7 @@ struct config {
     uint32_t            chip_cores;
     enum core_kind_cfg  core_kind;
     struct event_cfg    event;
+    struct learning_cfg learning;
     struct crossbar_cfg crossbar;
     struct readout_cfg  readout;
     struct wires_cfg    wires;

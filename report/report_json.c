@@ -4,6 +4,7 @@
 #include "report/analog_report.h"
 #include "report/converter_report.h"
 #include "report/json.h"
+#include "report/learning_report.h"
 #include "report/report.h"
 #include "report/spike_report.h"
 #include "study/price_json.h"
@@ -135,6 +136,9 @@ void json_put_values(json_t **o, const struct report *r)
         json_put(o, "predictions", json_indices(result->predicted, result->n_image));
     if (result->spikes.steps > 0)
         json_put(o, "spiking", spike_json(r));
+    json_t *learning = learning_json(r);
+    if (learning)
+        json_put(o, "learning", learning);
     if (r->analog)
         json_put(o, "analog", json_analog(r));
     if (r->price) {

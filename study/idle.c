@@ -97,6 +97,11 @@ static bool of_events(const struct study *s)
     return s->config.core_kind == CORE_EVENT;
 }
 
+static bool without_rule(const struct study *s)
+{
+    return strcmp(s->config.learning.rule, "none") == 0;
+}
+
 static bool without_events(const struct study *s)
 {
     return !of_events(s);
@@ -260,6 +265,8 @@ static const struct idle_row { // a key is one row
     { "clocking.timestep_ns", elastic, OF_ELASTIC },
     { "fabric.hop_timesteps", elastic, OF_ELASTIC },
     { "fabric.partial_sum_hops", elastic, OF_ELASTIC },
+    { "learning.rule", never_fires, OF_SUMS },
+    { "learning.update_pj", without_rule, "learning.rule = none" },
     { "core.event.arbiter", without_events, OF_IMC },
     { "core.event.service_ns", without_events, OF_IMC },
     { "core.event.service_cycles", without_events, OF_IMC },

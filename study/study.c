@@ -15,6 +15,7 @@
 #include "core/datadir.h"
 #include "core/notes.h"
 #include "dataflow/plan/clocking.h"
+#include "dataflow/plan/operations.h"
 #include "dataflow/policies.h"
 #include "import/import.h"
 #include "network/onnx/kind.h"
@@ -306,6 +307,14 @@ static enum err choose_mapping(struct study *s, struct err_msg *m)
     return e ? e : hash_config(s->config_hash, &s->config, m);
 }
 
+static enum err check_rule(const struct config *c, struct err_msg *m)
+{
+    if (learning_rule_find(c->learning.rule))
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "%.400s: learning.rule = %s: want none or stdp",
+                   config_where(c, "learning.rule"), c->learning.rule);
+}
+
 /* What event cores can be made of, before anything runs. */
 static enum err check_events(const struct study *s, struct err_msg *m)
 {
@@ -345,6 +354,8 @@ static enum err make_plan(struct study *s, struct err_msg *m)
         e = choose_mapping(s, m);
     if (!e)
         e = analog_spec_of(&s->analog, &s->config, m);
+    if (!e)
+        e = check_rule(&s->config, m);
     if (!e)
         e = check_events(s, m);
     if (!e)

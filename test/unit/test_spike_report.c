@@ -1,5 +1,6 @@
 /* What a run says of spikes: its tables, its document and its picture hold the same figures, and
  * those are the counts of the trained network of models/lif_fmnist.md. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,6 +79,49 @@ static void tables_and_document_hold_the_same(void **state)
     assert_int_equal(integer_at(named(layers, "input_0"), "spikes"), 600);
     free(steps);
     json_decref(doc);
+}
+
+/* By the closed form: each spike of an output reads and writes the w bits of its weights in every
+ * array that holds some, in 2 w + 1 clocks. */
+static void updates_follow_from_the_spikes(void **state)
+{
+    static const char *const machines[] = {
+        "", "--set core.crossbar.rows=128 --set core.crossbar.columns=128 ",
+    };
+    const uint64_t arrays[] = { (784 + 255) / 256, (784 + 127) / 128 };
+
+    if (access(FASHION, R_OK) != 0)
+        skip();
+    for (size_t i = 0; i < 2; i++) {
+        char arguments[512];
+        snprintf(arguments, sizeof arguments, "run configs/lif_fmnist.yaml %s--images " FASHION
+                 " --count 50 --set learning.rule=stdp --set learning.update_pj=134.56 --json -",
+                 machines[i]);
+        json_t *doc = json_of(*state, arguments);
+        json_t *hidden = named(at(doc, "spiking.layers"), "fc1");
+        json_t *learned = named(at(doc, "learning.layers"), "fc1");
+        const uint64_t spikes = (uint64_t)integer_at(hidden, "spikes");
+        const uint64_t bits = (uint64_t)integer_at(learned, "bits_read") /
+                              (uint64_t)integer_at(learned, "array_updates");
+        assert_true(spikes > 0);
+        assert_int_equal(json_array_size(at(doc, "learning.layers")), 1); // the last never fires
+        assert_int_equal(integer_at(learned, "updates"), spikes);
+        assert_int_equal(integer_at(learned, "array_updates"), spikes * arrays[i]);
+        assert_int_equal(integer_at(learned, "bits_written"), spikes * arrays[i] * bits);
+        assert_int_equal(integer_at(learned, "clocks"), spikes * (2 * bits + 1));
+        assert_true(fabs(json_number_value(at(learned, "energy_nj")) -
+                         (double)(spikes * arrays[i]) * 0.13456) < 1e-6);
+        json_decref(doc);
+    }
+    char *clocks = succeed(*state, "run configs/kim2019_ws_resnet32.yaml --set learning.rule=stdp "
+                                   "--table operations --format csv --set "
+                                   "core.crossbar.mvm_ns=auto --set core.crossbar.read_ns=2 "
+                                   "--set core.crossbar.rows_at_once=16");
+    /* 27 rows, 16 at once; 16 outputs; one row; 8 bits, twice and once more. A read is a clock. */
+    assert_non_null(strstr(clocks, "\nL1,2,1,1,17\n"));
+    free(clocks);
+    assert_fails(*state, "run configs/lif_fmnist.yaml --set learning.rule=hebb", 2,
+                 "learning.rule = hebb: want none or stdp");
 }
 
 /* The larger the lead, the later and the surer; every image is decided once. */
@@ -175,6 +219,7 @@ static void neurons_that_are_not_there_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(updates_follow_from_the_spikes, tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(
             images_are_decided_later_the_more_their_class_has_to_lead, tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(the_lif_network_has_its_spikes, tmpdir_make,
