@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -197,9 +198,68 @@ static void every_output_fires_when_one_that_walks_says(void **state)
     assert_true(told >= STUDIES * 3 / 4);
 }
 
+/* ---- windows that differ in nothing but themselves ---- */
+
+enum { CHAINS = 60, LONGEST_CHAIN = 12 };
+
+static uint32_t pick(uint32_t *seed, uint32_t least, uint32_t most)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return least + (*seed >> 8) % (most - least + 1);
+}
+
+/* Convolutions one behind the other that leave the map its sides: sizes and paddings of kernels
+ * are all that tells them apart. */
+static void make_chain(struct network *n, struct layer *layer, uint32_t *seed)
+{
+    static uint32_t before[LONGEST_CHAIN + 1];
+    static char name[LONGEST_CHAIN + 1][16];
+    const struct shape map = { pick(seed, 4, 9), pick(seed, 4, 9), 3 };
+
+    *n = (struct network){ .name = "chain", .layer = layer,
+                           .n_layer = pick(seed, 6, LONGEST_CHAIN) + 1 };
+    for (uint32_t i = 0; i < n->n_layer; i++) {
+        uint32_t kernel = 2 * pick(seed, 0, 2) + 1, pad = pick(seed, 0, kernel - 1);
+        snprintf(name[i], sizeof name[i], "%s%u", i == 0 ? "image" : "conv", i);
+        before[i] = i == 0 ? 0 : i - 1;
+        layer[i] = (struct layer){ .kind = i == 0 ? LAYER_IMAGE : LAYER_CONV, .name = name[i],
+                                   .in = map, .out = map, .groups = 1 };
+        if (i == 0)
+            continue;
+        layer[i].input = &before[i];
+        layer[i].n_input = 1;
+        layer[i].window = (struct window){ .kernel = { kernel, kernel }, .stride = { 1, 1 },
+                                           .dilation = { 1, 1 }, .pad_before = { pad, pad },
+                                           .pad_after = { kernel - 1 - pad, kernel - 1 - pad } };
+    }
+}
+
+static void layers_of_other_windows_are_not_timed_alike(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= CHAINS; seed++) {
+        static const char *const set[] = { "core.input_memory.words=65536",
+                                           "clocking.timestep_ns=100000", "chip.cores=2000" };
+        struct layer layer[LONGEST_CHAIN + 1];
+        struct network network;
+        struct config config;
+        struct plan plan;
+        struct err_msg m;
+        uint32_t r = seed;
+        make_chain(&network, layer, &r);
+        if (config_load(&config, "configs/resnet32.yaml", set, 3, &m) ||
+            plan_make(&plan, &network, &config, &m))
+            fail_msg("%s", m.text);
+        assert_true(compare_study(&plan));
+        plan_release(&plan);
+        config_release(&config);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layers_of_other_windows_are_not_timed_alike),
         cmocka_unit_test(every_output_fires_when_one_that_walks_says),
     };
 
