@@ -13,6 +13,7 @@
 #include "dataflow/mapper/chooser.h"
 #include "dataflow/mapper/complete.h"
 #include "dataflow/mapper/cores.h"
+#include "dataflow/mapper/image_port.h"
 #include "dataflow/mapper/search.h"
 
 enum {
@@ -35,34 +36,69 @@ static void consider_policies(struct chooser *c)
 
 enum images { NO_OPTION_FITS, SOME_OPTION_FITS, UNKNOWN };
 
-/* Whether an option of a layer that reads the image fits alone, with images so far apart. Sets
- * aside those before it, from the one of fewest cores on, that do not. */
-static enum images try_alone(const struct mapper *mp, uint32_t layer, uint64_t interval)
+/* Whether one output of the whole image is made, which sets an interval of its own. */
+static bool image_sets_interval(const struct mapper *mp)
 {
-    uint64_t left = (uint64_t)mp->config->mapping.effort * ALONE_OF_EFFORT;
+    for (uint32_t i = 0; i < mp->n_layer; i++) {
+        const struct shape *out = &plan_network_layer(&mp->plan, i)->out;
+        if (mp->plan.layer[i].feed == FEED_SCRATCHPAD && out->height * out->width == 1)
+            return true;
+    }
+    return false;
+}
 
-    for (uint32_t i = 0; i < mp->layer[layer].n_option; i++) {
-        struct mapper_option *o = &mp->layer[layer].option[i];
+/* Whether a mapping may have this interval for the sake of another layer than this one, some option
+ * of which fires so often. */
+static bool others_set(const struct mapper *mp, uint32_t layer, uint64_t interval)
+{
+    for (uint32_t i = 0; i < mp->n_layer; i++)
+        for (uint32_t k = 0; i != layer && k < mp->layer[i].n_option; k++)
+            if (mp->layer[i].option[k].firings == interval)
+                return true;
+    return false;
+}
+
+/* Whether an option of a layer that reads the image fits alone, with images so far apart. Sets
+ * aside those before it, from the one of fewest cores on, that do not, and all with which no
+ * mapping has this interval. */
+static enum images try_alone(struct image_port *ip, uint64_t interval)
+{
+    const struct mapper *mp = ip->mp;
+    const bool any = others_set(mp, ip->layer, interval);
+    uint64_t left = (uint64_t)mp->config->mapping.effort * ALONE_OF_EFFORT;
+    enum images images = NO_OPTION_FITS;
+
+    for (uint32_t i = 0; i < mp->layer[ip->layer].n_option; i++) {
+        struct mapper_option *o = &mp->layer[ip->layer].option[i];
         if (o->least_interval > interval || o->doubtful)
             continue;
+        o->refused = (!any && o->firings < interval) || !image_port_may_fit(ip, o, interval);
+        if (o->refused || images != NO_OPTION_FITS)
+            continue;
         if (left-- == 0)
-            return UNKNOWN;
-        if (mapper_alone_fits(mp, layer, o, interval))
-            return SOME_OPTION_FITS;
-        o->refused = true;
+            images = UNKNOWN;
+        else if (mapper_alone_fits(mp, ip->layer, o, interval))
+            images = SOME_OPTION_FITS;
+        else
+            o->refused = true;
     }
-    return NO_OPTION_FITS;
+    return images;
 }
 
 /* The same of all that read it. */
 static enum images try_images(const struct mapper *mp, uint64_t interval)
 {
-    enum images all = SOME_OPTION_FITS;
+    enum images all = image_sets_interval(mp) ? UNKNOWN : SOME_OPTION_FITS;
+    struct image_port ip;
+    struct err_msg m;
 
+    if (all == UNKNOWN)
+        return all;
     for (uint32_t i = 0; i < mp->n_layer && all != NO_OPTION_FITS; i++) {
         if (mp->plan.layer[i].feed != FEED_SCRATCHPAD)
             continue;
-        enum images one = try_alone(mp, i, interval);
+        enum images one = image_port_init(&ip, mp, i, &m) ? UNKNOWN : try_alone(&ip, interval);
+        image_port_release(&ip);
         all = one == SOME_OPTION_FITS ? all : one;
     }
     return all;

@@ -9,7 +9,7 @@
  *
  * More than T clocks in some timestep are too many wherever pixels lie. This is a necessary
  * condition: of options that meet it a plan says more (mapper_alone_fits()), which asks for the
- * very words. It takes a ten-thousandth of the time of a plan, so that all options are asked.
+ * very words. It takes a tenth of the time of such a plan, and less, so that all options are asked.
  */
 #ifndef DATAFLOW_MAPPER_IMAGE_PORT_H
 #define DATAFLOW_MAPPER_IMAGE_PORT_H

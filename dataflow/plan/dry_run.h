@@ -108,6 +108,13 @@ uint32_t dry_run_tracked_columns(const struct dry_run *s, uint32_t layer, uint32
 enum err dry_run_resampling(struct dry_run *s, uint32_t layer, uint32_t columns, bool *in_time,
                             struct err_msg *m);
 
+#define DRY_RUN_NEVER_USED (INT64_MAX / 2) // first use of a pixel that no window sees
+
+/* The scratchpad stores the n pixels of an image in scan order, each as late as its first use and
+ * the pixels behind it allow, and no more in a timestep than an image has pixels per timestep of
+ * its interval: time[] holds the former, and then the latter. */
+void dry_run_as_late_as_possible(int64_t *time, size_t n, uint64_t interval);
+
 /* What waits at a summing core of the layer at most, in one timestep: residual pixels, and firings
  * whose sums are not complete; those used in that timestep included. */
 enum err dry_run_waiting(const struct dry_run *s, uint32_t layer, uint32_t *pixels,

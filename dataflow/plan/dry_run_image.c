@@ -4,8 +4,6 @@
 #include "dataflow/plan/dry_run_internal.h"
 #include "memory/registers.h"
 
-#define NEVER_USED (INT64_MAX / 2) // first use of a pixel that no window sees
-
 static void use_by(int64_t *slot, int64_t t)
 {
     *slot = t < *slot ? t : *slot;
@@ -49,9 +47,7 @@ static int64_t next_images(const int64_t *time, size_t n, size_t i, uint64_t int
     return i < n ? time[i] : time[i - n] + (int64_t)interval;
 }
 
-/* The scratchpad stores pixels in scan order, each as late as its first use and the pixels behind
- * it allow, and no more in a timestep than an image has pixels per timestep of its interval. */
-static void as_late_as_possible(int64_t *time, size_t n, uint64_t interval)
+void dry_run_as_late_as_possible(int64_t *time, size_t n, uint64_t interval)
 {
     size_t rate = ceil_div(n, interval);
 
@@ -77,11 +73,11 @@ bool dry_run_store_image(struct dry_run *s, uint32_t layer)
     bool done = time && map_times_grow(stored, 1);
 
     for (size_t i = 0; done && i < n; i++)
-        time[i] = NEVER_USED;
+        time[i] = DRY_RUN_NEVER_USED;
     for (uint32_t left = 0; done && left < strips->shape.width; left += strips->width)
         use_strip(s, layer, left, time);
     if (done)
-        as_late_as_possible(time, n, s->plan->interval);
+        dry_run_as_late_as_possible(time, n, s->plan->interval);
     for (uint32_t c = 0; done && c < stored->width; c++)
         done = map_times_put(stored, &s->kinds, 0, c, time + (size_t)c * stored->height);
     free(time);

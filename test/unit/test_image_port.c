@@ -16,7 +16,7 @@ static uint32_t pick(uint32_t *seed, uint32_t least, uint32_t most)
     return least + (*seed >> 8) % (most - least + 1);
 }
 
-/* One convolution of any window on an image, and one behind it; few clocks, and nothing else that is
+/* One convolution of any window on an image, and one behind it; few clocks, and nothing else is
  * short. Words of one value: each pixel begins one. */
 static void draw(struct plan_rig *r, uint32_t *seed, bool one_value)
 {

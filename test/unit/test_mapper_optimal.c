@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "core/util.h"
+#include "dataflow/mapper/cores.h"
 #include "dataflow/mapper/mapper.h"
 #include "test/plan_rig.h"
 
@@ -346,6 +347,39 @@ static void assert_finds(const struct twin *t, enum optimize o, uint64_t want, u
     param_release(config_params, &c);
 }
 
+/* What is said of all mappings without a look at each: as of large networks. Returns whether it is
+ * more than that no option fires less often. */
+static bool assert_bound(const struct twin *t, uint32_t seed)
+{
+    struct config c = t->rig->config;
+    struct mapper_result r;
+    struct mapper mp;
+    uint64_t *interval;
+    uint32_t n;
+    struct err_msg m;
+    bool more = false, doubtful = false; // those are no options of large networks
+
+    c.mapping.optimize = OPTIMIZE_INTERVAL;
+    if (mapper_init(&mp, &t->rig->network, &c, &m))
+        return false;
+    mp.small = false;
+    for (uint32_t i = 0; i < mp.n_layer; i++)
+        for (uint32_t k = 0; k < mp.layer[i].n_option; k++)
+            doubtful |= mp.layer[i].option[k].doubtful;
+    if (!doubtful && mapper_choose(&mp, &r, &m) == ERR_NONE) {
+        if (r.bound > t->interval || r.value < t->interval)
+            fail_msg("case %u: found %llu, none below %llu: there is %llu", seed,
+                     (unsigned long long)r.value, (unsigned long long)r.bound,
+                     (unsigned long long)t->interval);
+        assert_int_equal(mapper_intervals(&mp, &interval, &n, &m), ERR_NONE);
+        more = r.bound > interval[mapper_least_interval(&mp, interval, n)];
+        free(interval);
+        mapper_result_release(&r);
+    }
+    mapper_release(&mp);
+    return more;
+}
+
 /* Kinds of layers seen in cases with something to choose. */
 struct kinds {
     uint32_t pool, grouped, concat, residual;
@@ -362,11 +396,54 @@ static void note_kinds(const struct network *n, struct kinds *k)
     }
 }
 
+/* A convolution that reads the image, few clocks for it, and one that no array has room to make
+ * faster: one of them sets the interval, or both may. */
+static void draw_image_case(struct plan_rig *r, uint32_t *seed)
+{
+    char text[4][64];
+    const char *set[] = { text[0], text[1], text[2], text[3], "core.crossbar.rows=80",
+                          "core.crossbar.columns=8", "core.crossbar.mvm_ns=2",
+                          "fabric.link_gbps=400", "core.digital.lanes=1024", NULL };
+
+    rig_image(r, pick(seed, 3, 6), pick(seed, 3, 6), 1);
+    rig_conv(r, 0, pick(seed, 1, 3), 3, pick(seed, 1, 2));
+    rig_conv(r, 1, pick(seed, 3, 8), 1, 1)->pooled = true;
+    snprintf(text[0], 64, "chip.cores=%u", pick(seed, 2, 5));
+    snprintf(text[1], 64, "core.input_memory.words=%u", pick(seed, 30, 100));
+    snprintf(text[2], 64, "core.input_memory.word_bits=%u", 8 * pick(seed, 1, 3));
+    snprintf(text[3], 64, "clocking.timestep_ns=%u", 2 * pick(seed, 2, 12));
+    struct network network = r->network;
+    rig_config(r, set);
+    r->network = network;
+}
+
+static void no_interval_is_out_of_question_that_a_plan_has(void **state)
+{
+    (void)state;
+    uint32_t n_case = 0, n_more = 0;
+    struct twin *t = calloc(1, sizeof *t);
+    assert_non_null(t);
+
+    for (uint32_t seed = 1; seed <= 200; seed++) {
+        uint32_t r = seed * 7919;
+        struct plan_rig rig = { 0 };
+        t->rig = &rig;
+        draw_image_case(&rig, &r);
+        if (try_all(t, 3000) && t->n_plan > 1) {
+            n_case++;
+            n_more += assert_bound(t, seed);
+        }
+        rig_release(&rig);
+    }
+    free(t);
+    assert_true(n_case > 80 && n_more > 30);
+}
+
 static void no_mapping_is_better_in_small_cases(void **state)
 {
     (void)state;
     bool all = getenv("IMCSIM_ALL_MAPPINGS") != NULL;
-    uint32_t n_case = 0, largest[MOST_LAYERS + 1] = { 0 };
+    uint32_t n_case = 0, n_more = 0, largest[MOST_LAYERS + 1] = { 0 };
     struct kinds seen = { 0 };
     struct twin *t = calloc(1, sizeof *t);
     assert_non_null(t);
@@ -383,6 +460,7 @@ static void no_mapping_is_better_in_small_cases(void **state)
             assert_finds(t, OPTIMIZE_BALANCED, t->product, seed);
             assert_finds(t, OPTIMIZE_EDP, t->edp, seed);
             n_case += t->n_plan > 1;
+            n_more += assert_bound(t, seed);
             if (t->n_plan > 1)
                 note_kinds(&rig.network, &seen);
             largest[n_layer] = max_u32(largest[n_layer], (uint32_t)t->n_plan);
@@ -391,6 +469,7 @@ static void no_mapping_is_better_in_small_cases(void **state)
     }
     free(t);
     assert_true(n_case > 50);
+    assert_true(n_more > 4);
     assert_true(seen.pool > 10 && seen.grouped > 3 && seen.concat > 3 && seen.residual > 10);
     for (uint32_t i = 2; i <= MOST_LAYERS; i++)
         assert_true(largest[i] > 100);
@@ -399,6 +478,7 @@ static void no_mapping_is_better_in_small_cases(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_interval_is_out_of_question_that_a_plan_has),
         cmocka_unit_test(no_mapping_is_better_in_small_cases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
