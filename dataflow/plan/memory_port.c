@@ -348,15 +348,14 @@ static bool same_layout(const struct memory_layout *a, const struct memory_layou
 }
 
 /* A core before this one, of a layer that is like its own, whose memory does the same; itself where
- * none does. When all images repeat one, it does not matter how much later. */
+ * none does. How much later does not matter: of both as many images are watched, from the first. */
 static uint32_t core_alike(const struct port *port, uint32_t core, const struct inputs *of)
 {
     const struct plan *p = port->p;
     const uint32_t layer = p->core[core].plan_layer, like = port->s->layer[layer].like;
     const struct plan_layer *pl = &p->layer[layer], *other = &p->layer[like];
 
-    if (like == layer || port->t->transient_images != 1 || pl->flat != other->flat ||
-        pl->n_core != other->n_core)
+    if (like == layer || pl->flat != other->flat || pl->n_core != other->n_core)
         return core;
     uint32_t k = other->first_core + core - pl->first_core;
     bool alike = same_pixels_come(p, core, k, &of[core], &of[k]) && same_pixels_go(p, core, k) &&
