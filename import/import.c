@@ -60,9 +60,11 @@ const struct array *import_integers(const struct import_walk *w, uint32_t i)
 enum err import_check_finite(const struct import_walk *w, const char *what, const struct array *a)
 {
     for (size_t i = 0; i < a->n; i++)
-        if (!isfinite(a->real[i]))
+        if (!isfinite(a->real[i])) {
+            w->im->unsound = true;
             return IMPORT_REFUSE(w, "%s %zu is %g: want finite numbers", what, i,
                                  (double)a->real[i]);
+        }
     return ERR_NONE;
 }
 

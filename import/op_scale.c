@@ -133,6 +133,8 @@ static enum err visit_batch_normalization(const struct import_walk *w)
         if (!import_constant(w, i) || import_constant(w, i)->n != import_out_shape(w)->dim[1])
             e = IMPORT_REFUSE(w, "input %" PRIu32 " is not constant: want a model for inference",
                               i);
+        else
+            e = import_check_finite(w, "constant", import_constant(w, i));
     if (!e)
         e = allocate(w, &s, import_out_shape(w)->dim[1]);
     for (size_t o = 0; o < s.n && !e; o++) {
@@ -165,8 +167,10 @@ static enum err with_constant(const struct import_walk *w, enum arithmetic op, u
 {
     const struct array *c = import_constant(w, 1 - i);
     struct import_scaling s = {.shape = c};
-    enum err e = allocate(w, &s, c->n);
+    enum err e = import_check_finite(w, "constant", c);
 
+    if (!e)
+        e = allocate(w, &s, c->n);
     if (!e) {
         fill(op, i, c, &s);
         e = import_scale(w, i, &s);

@@ -897,13 +897,47 @@ static bool add_dilated(struct random_graph *g, struct real *r)
     return true;
 }
 
+/* A map and the image, where they have one shape: it waits for what is made of it. */
+static bool add_image(struct random_graph *g, struct real *r)
+{
+    static const char *const names[] = {"Add", "Sub", "Mul"};
+    const struct graph_map *m = &g->map[0];
+    const uint32_t which = below(g, 3);
+
+    if (!draw(g, true, r) || m->channels != r->channels || m->rows != r->rows ||
+        m->columns != r->columns)
+        return false;
+    add(g, names[which], r->name, "%s %s", r->name, m->name);
+    r->most = which == 2 ? r->most * m->most / 2 : r->most + m->most;
+    r->addend = which == 2 ? 0 : 256 * (double)m->scale;
+    join(g, r, 0);
+    return true;
+}
+
+/* Channels by a list. */
+static bool add_picked(struct random_graph *g, struct real *r)
+{
+    char list[GRAPH_NAME];
+    int64_t pick[MOST_CHANNELS];
+    const uint32_t n = (uint32_t)within(g, 1, MOST_CHANNELS);
+
+    if (!draw(g, false, r))
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        pick[i] = within(g, -(int)r->channels, (int)r->channels - 1);
+    make_int(add(g, "Gather", r->name, "%s %s", r->name, integers(g, list, (int)n, pick)), "axis",
+             one_in(g, 2) ? 1 : -3);
+    r->channels = n;
+    return true;
+}
+
 /* New ones come last, so that a seed and a number of operators stand for one graph for ever. */
 static bool (*const operators[])(struct random_graph *g, struct real *r) = {
     add_conv,   add_conv,    add_conv, add_pool,   add_global_pool, add_sum,     add_product,
     add_gate,   add_function, add_function, add_scaling, add_concat, add_part,  add_resize,
     add_shuffle, add_nothing, add_gemm, add_pad,   add_split,       add_channel_mean,
     add_integer, add_transposed, add_transposed, add_space, add_reduced,     add_expanded,
-    add_linear, add_dilated,
+    add_linear, add_dilated, add_image,  add_picked,
 };
 
 /* ---- Graphs ---- */

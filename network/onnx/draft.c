@@ -511,15 +511,12 @@ enum err onnx_draft_add(struct onnx_reader *r, const struct onnx_node *node,
     return ERR_NONE;
 }
 
-enum err onnx_draft_multiply(struct onnx_reader *r, const struct onnx_node *node,
-                             struct onnx_draft *d, const struct onnx_meaning *map)
+void onnx_draft_multiply(const struct onnx_reader *r, struct onnx_draft *d,
+                         const struct onnx_meaning *map)
 {
     struct layer *l = &d->layer;
 
-    assert(map->n_layer == 1 && l->kind == LAYER_SCALE);
-    if (map->layer[0] == 0)
-        return onnx_node_refuse(node, r->msg, "multiplies by the image, which no core keeps: want "
-                                "a layer behind it");
+    assert(map->n_layer == 1 && map->layer[0] != 0 && l->kind == LAYER_SCALE);
     l->has_residual = l->multiplies = true;
     l->residual = map->layer[0];
     l->out = map->shape;
@@ -527,7 +524,6 @@ enum err onnx_draft_multiply(struct onnx_reader *r, const struct onnx_node *node
     l->window.again[1] = map->shape.width / l->in.width - 1;
     for (uint32_t o = 0; o < d->n; o++)
         d->unit[o] *= r->network->layer[l->residual].out_scale;
-    return ERR_NONE;
 }
 
 enum err onnx_draft_clip(struct onnx_reader *r, const struct onnx_node *node,

@@ -185,6 +185,17 @@ enum err onnx_single(struct onnx_reader *r, const struct onnx_node *node, struct
     return e ? e : replace(r, node, x, d);
 }
 
+enum err onnx_kept(struct onnx_reader *r, const struct onnx_node *node, struct onnx_meaning *x)
+{
+    struct onnx_draft *d;
+    enum err e = onnx_single(r, node, x);
+
+    if (e || x->layer[0] != 0)
+        return e;
+    e = onnx_draft_digital(r, node, x, LAYER_SCALE, &d);
+    return e ? e : replace(r, node, x, d);
+}
+
 /* ---- Taking inputs ---- */
 
 enum err onnx_take_map(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,

@@ -25,6 +25,17 @@ static enum err check_constant(const struct onnx_reader *r, const struct onnx_no
     return ERR_NONE;
 }
 
+/* All of them finite: an infinite divisor or variance would make a factor of 0. */
+static enum err check_finite(const struct onnx_reader *r, const struct onnx_node *node,
+                             const struct onnx_meaning *c)
+{
+    for (size_t o = 0; o < c->tensor.n; o++)
+        if (!isfinite(onnx_constant(c, o)))
+            return onnx_node_refuse(node, r->msg, "constant %zu is %g: want finite numbers", o,
+                                    onnx_constant(c, o));
+    return ERR_NONE;
+}
+
 struct scaling { // of x: one or for each channel
     uint32_t n;
     double  *factor, *offset;
@@ -46,6 +57,8 @@ static enum err take_operands(struct onnx_reader *r, const struct onnx_node *nod
     enum err e = onnx_take_open(r, node, i, x);
     if (!e)
         e = check_constant(r, node, x, *c);
+    if (!e)
+        e = check_finite(r, node, *c);
     return e ? e : new_scaling(r, (uint32_t)(*c)->tensor.n, s);
 }
 
@@ -155,7 +168,8 @@ static enum err multiply_maps(struct onnx_reader *r, const struct onnx_node *nod
         return e;
     bool spread = is_pixel(&x[0]) != is_pixel(&x[1]);
     uint32_t wait = spread ? is_pixel(&x[0]) : x[0].layer[0] > x[1].layer[0];
-    const struct onnx_meaning *by = &x[1 - wait], *map = &x[wait];
+    const struct onnx_meaning *by = &x[1 - wait];
+    struct onnx_meaning *map = &x[wait];
     if (by->layout != map->layout || by->shape.channels != map->shape.channels ||
         (!spread && (by->shape.height != map->shape.height || by->shape.width != map->shape.width)))
         return onnx_node_refuse(node, r->msg, "multiplies maps of %" PRIu32 "x%" PRIu32 "x%" PRIu32
@@ -164,13 +178,15 @@ static enum err multiply_maps(struct onnx_reader *r, const struct onnx_node *nod
                                 map->shape.height, map->shape.width, map->shape.channels,
                                 by->shape.height, by->shape.width, by->shape.channels);
     struct onnx_draft *d;
-    e = onnx_draft_digital(r, node, by, LAYER_SCALE, &d);
+    e = onnx_kept(r, node, map);
     if (!e)
-        e = onnx_draft_multiply(r, node, d, map);
-    if (!e)
-        onnx_output(r, node, (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d,
-                                                   .shape = map->shape, .layout = map->layout});
-    return e;
+        e = onnx_draft_digital(r, node, by, LAYER_SCALE, &d);
+    if (e)
+        return e;
+    onnx_draft_multiply(r, d, map);
+    onnx_output(r, node, (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d,
+                                               .shape = map->shape, .layout = map->layout});
+    return ERR_NONE;
 }
 
 static enum err read_mul(struct onnx_reader *r, const struct onnx_node *node)
@@ -209,6 +225,8 @@ static enum err read_batch_normalization(struct onnx_reader *r, const struct onn
             e = onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s: want %" PRIu32
                                  " constants, one for each channel", i, onnx_means_text(c->means),
                                  x.shape.channels);
+        else
+            e = check_finite(r, node, c);
     }
     if (!e && x.layout != ONNX_NCHW &&
         (x.layout != ONNX_FLAT || x.shape.height * x.shape.width > 1))

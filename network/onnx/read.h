@@ -206,6 +206,9 @@ enum err onnx_settle(struct onnx_reader *r, const struct onnx_node *node, struct
 /* One layer that delivers what several do. */
 enum err onnx_single(struct onnx_reader *r, const struct onnx_node *node, struct onnx_meaning *x);
 
+/* The same for a map that waits for another to multiply it: of a layer, which copies the image. */
+enum err onnx_kept(struct onnx_reader *r, const struct onnx_node *node, struct onnx_meaning *x);
+
 /* Input i as a draft that nobody else reads. */
 enum err onnx_take_draft(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
                          const struct onnx_meaning **x);
@@ -289,10 +292,10 @@ enum err onnx_draft_add(struct onnx_reader *r, const struct onnx_node *node,
                         const struct onnx_meaning *sum, const struct onnx_meaning *residual,
                         int sign);
 
-/* The draft of a scaling times a whole map of one layer, each of whose sides is that of the draft's
- * map or a multiple. */
-enum err onnx_draft_multiply(struct onnx_reader *r, const struct onnx_node *node,
-                             struct onnx_draft *d, const struct onnx_meaning *map);
+/* The draft of a scaling times a whole map of one layer but the image, each of whose sides is that
+ * of the draft's map or a multiple. */
+void onnx_draft_multiply(const struct onnx_reader *r, struct onnx_draft *d,
+                         const struct onnx_meaning *map);
 
 /* min(max(result, low), high). */
 enum err onnx_draft_clip(struct onnx_reader *r, const struct onnx_node *node,

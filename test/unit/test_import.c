@@ -950,11 +950,15 @@ static void what_is_not_finite_is_refused_by_name(void **state)
     refuse(spoilt("c1.w", 3, INFINITY), "node \"c1\" (Conv): weight 3 is inf");
     refuse(spoilt("c1.w", 0, NAN), "node \"c1\" (Conv): weight 0 is ");
     refuse(spoilt("fc.w", 1, NAN), "node \"fc\" (MatMul): weight ");
-    refuse(spoilt("fc.b", 1, NAN), "node \"bias\" (Add): constant 1 makes");
+    refuse(spoilt("fc.b", 1, NAN), "node \"bias\" (Add): constant 1 is ");
     for (int i = 0; i < 4; i++) {
         static const char *const statistics[] = {"c1.scale", "c1.shift", "c1.mean", "c1.variance"};
-        refuse(spoilt(statistics[i], 0, NAN), "(BatchNormalization): constant 0 makes a factor");
+        refuse(spoilt(statistics[i], 0, NAN), "(BatchNormalization): constant 0 is ");
+        refuse(spoilt(statistics[i], 2, INFINITY), "(BatchNormalization): constant 2 is inf: want");
     }
+    Onnx__ModelProto *m = spoilt("fc.b", 2, INFINITY); // a quotient of 0
+    make_rename(&find_node(m, "bias")->op_type, "Div");
+    refuse(m, "node \"bias\" (Div): constant 2 is inf: want finite");
 }
 
 int main(void)

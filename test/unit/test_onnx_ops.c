@@ -239,6 +239,14 @@ MODEL(concat_pooled, n = make_node(m, "Concat", "j", "b b", "y"); make_int(n, "a
 MODEL(sum_of_rounded, make_node(m, "Add", "s", "a b", "y"); make_node(m, "Relu", "r", "y", "z");
       end(m, "z", 1.0F / 16, U8, 0))
 MODEL(sum_with_itself, make_node(m, "Add", "s", "b b", "y"); end(m, "y", 1.0F / 16, I8, 0))
+MODEL(image_added, weights(m, "w", (const int64_t[]){4, 4, 3, 3, -1}, 1.0F / 64);
+      n = make_node(m, "Conv", "c", "in w", "c"); ints(n, "pads", LIST(1, 1, 1, 1));
+      make_node(m, "Add", "s", "in c", "y"); end(m, "y", 1.0F / 32, U8, 128))
+MODEL(image_twice, make_node(m, "Add", "s", "in in", "y"); end(m, "y", 1.0F / 32, I8, 3))
+MODEL(image_subtracted, make_node(m, "Sub", "s", "b in", "y"); end(m, "y", 1.0F / 32, I8, 3))
+MODEL(image_multiplied, make_node(m, "Mul", "s", "in b", "y"); end(m, "y", 1.0F / 16, I8, 3))
+MODEL(image_gated, make_node(m, "GlobalMaxPool", "g", "in", "g");
+      make_node(m, "Mul", "s", "g in", "y"); end(m, "y", 1.0F / 32, I8, 3))
 MODEL(difference, make_node(m, "Sub", "s", "a b", "y"); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(difference_of_a_conv, weights(m, "w", (const int64_t[]){4, 4, 1, 1, -1}, 1.0F / 64);
       make_node(m, "Conv", "c", "a w", "c"); make_node(m, "Sub", "s", "b c", "y");
@@ -719,6 +727,8 @@ static void each_operator_gives_what_onnx_defines(void **state)
         T(expanded_to_nothing, 0, 3),
         T(picked_channels, 0, 3), T(picked_of_a_part, 0, 3), T(bounds_of_several, 0, 2),
         T(enlarged_by_axes, 0, 3),
+        T(image_added, 0, 2), T(image_twice, 0, 2), T(image_subtracted, 0, 3),
+        T(image_multiplied, 0, 4), T(image_gated, 0, 4),
         T(quantised_weights, 0, 3), T(qlinear, 1, 8), T(qlinear_matmul, 0, 3),
     };
     (void)state;
@@ -795,6 +805,11 @@ MODEL(quotient_of_maps, make_node(m, "Div", "d", "a b", "y");
       end(m, "y", 1.0F / 16, I8, 0))
 MODEL(quotient_by_zero, scalar(m, "zero", 0); make_node(m, "Div", "d", "b zero", "y");
       end(m, "y", 1.0F / 16, I8, 0))
+MODEL(quotient_by_infinity, scalar(m, "most", INFINITY); make_node(m, "Div", "d", "b most", "y");
+      end(m, "y", 1.0F / 16, I8, 0))
+MODEL(infinite_variance, channels(m, "f", 0, (const float[]){1, 2, 3, 4});
+      channels(m, "v", 0, (const float[]){1, INFINITY, 3, 4});
+      make_node(m, "BatchNormalization", "n", "b f f f v", "y"); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(constants_of_columns, make_float_list(m, "f", COLUMNS, (const float[COLUMNS]){1});
       make_node(m, "Mul", "m", "b f", "y"); end(m, "y", 1.0F / 16, I8, 0))
 MODEL(factors_behind_sum, channels(m, "f", 2, (const float[]){1, 2, 3, 4});
@@ -938,6 +953,8 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {function_of_columns, "node \"f\" (PRelu): input 1 has 6 constants in 1 dimensions: want"},
         {function_added, "node \"s\" (Add): reads an unquantised function of a map: want"},
         {quotient_by_zero, "node \"d\" (Div): constant 0 makes a factor of inf"},
+        {quotient_by_infinity, "node \"d\" (Div): constant 0 is inf: want finite numbers"},
+        {infinite_variance, "node \"n\" (BatchNormalization): constant 1 is inf: want finite"},
         {constants_of_columns, "node \"m\" (Mul): 6 constants in 1 dimensions: want one, or one "
                                "for each of 4 channels"},
         {factors_behind_sum, "node \"m\" (Mul): scales what is already a sum: want"},
