@@ -41,19 +41,6 @@ static enum err check_config(const struct config *c, const struct fabric *f, str
     return ERR_NONE;
 }
 
-static struct router_spec spec_of(const struct fabric_cfg *c)
-{
-    return (struct router_spec){ .vcs = c->vcs,
-                                 .vc_flits = c->vc_flits,
-                                 .routing_clk = c->routing_clk,
-                                 .vc_clk = c->vc_clk,
-                                 .switch_clk = c->switch_clk,
-                                 .crossbar_clk = c->crossbar_clk,
-                                 .link_clk = c->link_clk,
-                                 .credit_clk = c->vc_credit_clk,
-                                 .cut_through = c->switching == SWITCHING_CUT_THROUGH };
-}
-
 static enum err check_packets(const struct config *c, const struct options *o, struct err_msg *m)
 {
     const struct fabric_cfg *f = &c->fabric;
@@ -103,7 +90,7 @@ static void show(void *user, uint64_t done_clk, uint64_t n_clk)
 static enum err drive(struct fabric_report *f, struct traffic *t, const struct options *o,
                       struct err_msg *m)
 {
-    const struct router_spec spec = spec_of(&f->config->fabric);
+    const struct router_spec spec = fabric_router_spec(&f->config->fabric);
     struct progress progress;
     struct watch watch = { &progress, 0, f->n_rate };
     enum err e = ERR_NONE;

@@ -5,6 +5,7 @@
 #include "cli/progress.h"
 #include "cli/results.h"
 #include "report/elastic_report.h"
+#include "study/place.h"
 #include "study/pricing.h"
 
 enum { IMAGES = 2 }; // the least with an interval
@@ -44,7 +45,7 @@ static enum err price_it(struct measured *d, const struct options *o, const stru
 }
 
 static enum err run_it(struct measured *d, const struct options *o, const struct study *s,
-                       struct err_msg *m)
+                       const struct elastic_places *places, struct err_msg *m)
 {
     const bool values = o->images || o->inputs;
     struct progress p;
@@ -58,6 +59,7 @@ static enum err run_it(struct measured *d, const struct options *o, const struct
         .jobs = (uint32_t)o->jobs,
         .progress = progress_show,
         .user = &p,
+        .places = places,
     };
 
     *d = (struct measured){ .on_analog = false };
@@ -71,19 +73,27 @@ enum err run_elastic(const struct options *o, const struct study *s, struct err_
 {
     const struct output outputs[] = { { o->write_config, study_write_config, s } };
     struct measured d;
+    struct placed placed = { 0 };
     enum err e = check_options(o, s, m);
 
     if (!e)
         e = results_check(&elastic_form, o, outputs, 1, m);
+    if (!e && study_is_placed(s))
+        e = study_place(&placed, s, m);
+    const struct elastic_places places = { &placed.graph, placed.placement.node };
     if (!e)
-        e = run_it(&d, o, s, m);
-    if (e)
+        e = run_it(&d, o, s, study_is_placed(s) ? &places : NULL, m);
+    if (e) {
+        placed_release(&placed);
         return e;
+    }
     struct report run = { .study = s, .images = o->images ? o->images : o->inputs,
                           .kernel = (enum kernel_kind)o->kernel };
-    const struct elastic_report report = { s, d.run.elastic, &run };
+    const struct elastic_report report = { s, d.run.elastic, &run,
+                                           study_is_placed(s) ? &places : NULL };
     report_measured(&run, &d);
     e = results_write(&elastic_form, o, &report, outputs, 1, m);
     measured_release(&d);
+    placed_release(&placed);
     return e;
 }

@@ -60,6 +60,36 @@ uint64_t fabric_clocks(uint64_t bits, uint64_t clock_hz, uint64_t rate_bps)
     return clocks < UINT64_MAX ? (uint64_t)clocks : UINT64_MAX;
 }
 
+/* ---- routers ---- */
+
+enum err fabric_route_packets(const struct fabric_machine *machine, const struct fabric_link *link,
+                              uint32_t n, struct fabric_route *route, const char *name,
+                              struct err_msg *m)
+{
+    if (!machine->waits)
+        return err_set(m, ERR_INPUT, "fabric.kind = %s: its channels are shared, and under "
+                       "clocking.kind = timestep no stream waits: want clocking.kind = elastic, or "
+                       "fabric.kind = point_to_point; imcsim fabric drives it alone", name);
+    for (uint32_t i = 0; i < n; i++) {
+        bool edge = link[i].from == FABRIC_EDGE || link[i].to == FABRIC_EDGE;
+        route[i] = (struct fabric_route){ edge ? machine->link_bps : machine->flit_bps, 1 };
+    }
+    return ERR_NONE;
+}
+
+struct router_spec fabric_router_spec(const struct fabric_cfg *c)
+{
+    return (struct router_spec){ .vcs = c->vcs,
+                                 .vc_flits = c->vc_flits,
+                                 .routing_clk = c->routing_clk,
+                                 .vc_clk = c->vc_clk,
+                                 .switch_clk = c->switch_clk,
+                                 .crossbar_clk = c->crossbar_clk,
+                                 .link_clk = c->link_clk,
+                                 .credit_clk = c->vc_credit_clk,
+                                 .cut_through = c->switching == SWITCHING_CUT_THROUGH };
+}
+
 /* ---- channels ---- */
 
 bool fabric_build_channels(struct fabric_net *net, struct fabric_wire *wire, uint32_t n)

@@ -18,6 +18,7 @@
 #include "core/err.h"
 #include "noc/graph.h"
 #include "noc/params.h"
+#include "noc/router.h"
 
 #define FABRIC_EDGE UINT32_MAX // stands for a core: outside the chip
 
@@ -37,6 +38,8 @@ struct fabric_machine { // as configured
     uint64_t clock_hz;
     uint64_t link_bps, partial_sum_bps; // at least 1
     uint32_t hop_timesteps, partial_sum_hops;
+    uint64_t flit_bps; // of a channel between routers
+    bool     waits;    // streams may wait for one another: elastic clocking
 };
 
 struct fabric_place { // in pitches of a core
@@ -105,6 +108,14 @@ struct fabric_place fabric_square(uint32_t n_core, uint32_t core);
 
 /* ceil(bits * clock_hz / rate_bps), UINT64_MAX when it does not fit. */
 uint64_t fabric_clocks(uint64_t bits, uint64_t clock_hz, uint64_t rate_bps);
+
+/* Streams that share channels of routers, where they may wait; at the chip's edge links of their
+ * own. `name` is the fabric's. */
+enum err fabric_route_packets(const struct fabric_machine *machine, const struct fabric_link *link,
+                              uint32_t n, struct fabric_route *route, const char *name,
+                              struct err_msg *m);
+
+struct router_spec fabric_router_spec(const struct fabric_cfg *cfg);
 
 /* A channel for each wire, of the depth that its hops need. */
 bool fabric_build_channels(struct fabric_net *net, struct fabric_wire *wire, uint32_t n);

@@ -39,13 +39,7 @@ static enum err graph(const struct fabric_cfg *cfg, struct graph *g, struct err_
 static enum err route(const struct fabric_machine *machine, const struct fabric_link *link,
                       uint32_t n, struct fabric_route *route, struct err_msg *m)
 {
-    (void)machine;
-    (void)link;
-    (void)n;
-    (void)route;
-    return err_set(m, ERR_INPUT, "fabric.kind = mesh: its channels are shared, and under "
-                   "clocking.kind = timestep no stream waits: want fabric.kind = point_to_point; "
-                   "imcsim fabric drives a mesh alone");
+    return fabric_route_packets(machine, link, n, route, "mesh", m);
 }
 
 static uint64_t use(const struct fabric_machine *machine, const struct fabric_route *r,

@@ -416,6 +416,8 @@ static void send_flit(struct routers *n, uint32_t node)
     n->room[queue]--;
     f->left--;
     n->counts.flits_sent++;
+    if (f->left == 0 && n->user.sent_all)
+        n->user.sent_all(n->user.user, n->packet[f->packet].from, n->clk);
 }
 
 /* Sleeps until a source is due that is not yet in the next clock. */
@@ -574,6 +576,9 @@ static void move_flit(struct routers *n, uint32_t queue)
     push(n, place, n->delay[place], queue, 0);
     if (behind == NOBODY) {
         push(n, FLIT_TO_NODE, n->delay[FLIT_TO_NODE], out, flit);
+        if (FLIT_IS_TAIL(flit) && n->user.arrives)
+            n->user.arrives(n->user.user, &n->packet[FLIT_PACKET(flit)],
+                            n->clk + n->delay[FLIT_TO_NODE]);
     } else {
         n->counts.flit_hops++;
         n->room[behind]--;

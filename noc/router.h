@@ -51,11 +51,14 @@ struct router_packet {
     uint64_t tag;         // the user's
 };
 
-/* Told while it runs: packets of a source whose head was sent (the source can be offered the next),
- * and packets whose tail was taken. */
+/* Told while it runs, each of them unless NULL: packets of a source whose head was sent (the source
+ * can be offered the next), and whose tail was; packets whose tail has won its last switch, with
+ * the clock in which it will be taken, and whose tail was taken. */
 struct router_user {
     void *user;
     void (*sent)(void *user, uint32_t source, uint64_t clk);
+    void (*sent_all)(void *user, uint32_t source, uint64_t clk);
+    void (*arrives)(void *user, const struct router_packet *p, uint64_t clk);
     void (*taken)(void *user, const struct router_packet *p, uint64_t clk);
 };
 

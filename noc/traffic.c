@@ -142,7 +142,7 @@ static bool sends(const struct run *run, uint32_t node)
 
 static enum err start(struct run *run, struct err_msg *m)
 {
-    const struct router_user user = { run, sent, taken };
+    const struct router_user user = { .user = run, .sent = sent, .taken = taken };
     uint32_t n = run->graph->n_node, *node = malloc(n * sizeof *node);
     struct rng when = rng_at(run->traffic->seed, "traffic: when");
     struct rng where = rng_at(run->traffic->seed, "traffic: where");

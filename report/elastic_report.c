@@ -335,6 +335,7 @@ static void head(const void *what, FILE *out)
                 (double)clocks / (double)images / r->study->config.clock_mhz, images_per_s(r));
     fprintf(out, "Busiest      %s: %s clocks an image\n", stage_name_of(plan_of(r), b).text,
             format_count(b->clk[ELASTIC_BUSY] / e->n_image).text);
+    elastic_fabric_head(r, out);
 }
 
 static struct table *accuracy(const void *what)
@@ -577,6 +578,8 @@ static enum err print_json(const void *what, FILE *out, struct err_msg *m)
     json_put(&o, "streams", streams_json(r));
     json_put(&o, "stages", stages_json(r));
     json_put(&o, "buffers", buffers_json(r));
+    if (r->places)
+        json_put(&o, "fabric", elastic_fabric_json(r));
     json_put_values(&o, r->run);
     return json_print(o, out, m);
 }
@@ -584,7 +587,7 @@ static enum err print_json(const void *what, FILE *out, struct err_msg *m)
 static const struct sheet sheets[] = {
     { "stalls", false, worst },   { "accuracy", false, accuracy }, { "figures", true, figures },
     { "stages", true, stages },   { "buffers", true, buffers },    { "cores", true, cores },
-    { 0 },
+    { "channels", true, elastic_channels }, { 0 },
 };
 
 const struct form elastic_form = { sheets, head, tail, print_json };

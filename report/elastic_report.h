@@ -5,6 +5,7 @@
 
 #include "arch/elastic/elastic.h"
 #include "report/form.h"
+#include "report/json.h"
 #include "report/report.h"
 #include "study/study.h"
 
@@ -12,8 +13,15 @@ struct elastic_report { // all borrowed
     const struct study          *study;
     const struct elastic_result *result;
     const struct report         *run; // its images and prices
+    const struct elastic_places *places; // on a fabric of routers; else NULL
 };
 
 extern const struct form elastic_form; // of a const struct elastic_report *
+
+/* ---- elastic_fabric.c: of a fabric of routers ---- */
+
+void elastic_fabric_head(const struct elastic_report *r, FILE *out);
+struct table *elastic_channels(const void *what);
+json_t *elastic_fabric_json(const struct elastic_report *r);
 
 #endif

@@ -707,7 +707,8 @@ bool run_counts_all(const struct plan *p)
 static enum err run_elastic(const struct job *all, struct run_result *r, struct err_msg *m)
 {
     const struct elastic_cfg_run cfg = { .n_image = r->n_image, .kernel = all->cfg->kernel,
-                                         .mode = all->cfg->mode, .probe = all->probe };
+                                         .mode = all->cfg->mode, .probe = all->probe,
+                                         .places = all->cfg->places };
 
     r->elastic = calloc(1, sizeof *r->elastic);
     enum err e = r->elastic ? elastic_run(all->plan, &cfg, r->elastic, m) : no_memory(m);

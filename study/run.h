@@ -38,6 +38,7 @@
 enum { RUN_MOST_STATES = 16 };
 
 struct analog_state;
+struct elastic_places;
 struct event_result;
 
 struct run_cfg {
@@ -60,6 +61,7 @@ struct run_cfg {
     const char      *simd; // instruction set to compute values with; NULL: the fastest
     const struct imc_array_kind *array; // of every core; NULL: the machine's
     const struct ranges *ranges; // of calibrated converters (study/calibrate.h); NULL: none
+    const struct elastic_places *places; // of elastic clocking on a fabric of routers; else NULL
     const struct core_probe *probe; // watches the chip, of which there must be one; or NULL. Sees
                                     // values where they travel
     /* Called from the thread of run(), now and then. */

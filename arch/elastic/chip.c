@@ -253,6 +253,25 @@ static struct intake *intake_for(struct site *s, const struct plan_stream *st)
     return is_added(st) ? &s->added[s->n_added++] : &s->in[s->n_in++];
 }
 
+/* A stream's channels: from its sender to its receiver, or through the net. */
+static bool lay(struct elastic_chip *c, struct link *l, struct intake *in, struct site *from,
+                struct site *to)
+{
+    const uint32_t stream = l->stream;
+    struct block *next = l->routed ? net_block(c->net) : &to->base;
+    uint32_t tokens = on_the_way(l->size, l->hop_clk);
+
+    l->tokens = &c->tokens[stream];
+    l->credits = in->credits = &c->credits[stream];
+    in->tokens = l->routed ? &c->arrivals[stream] : l->tokens;
+    return chan_init(l->tokens, from->base.path, &from->base, next, tokens, sizeof(uint32_t)) &&
+           chan_init(l->credits, to->base.path, &to->base, &from->base,
+                     on_the_way(l->size, in->credit_clk), sizeof(uint32_t)) &&
+           (!l->routed || (net_connect(c->net, stream, in->tokens, l->size) &&
+                           chan_init(in->tokens, from->base.path, next, &to->base, l->size + 1,
+                                     sizeof(uint32_t))));
+}
+
 static bool connect(struct elastic_chip *c, uint32_t stream)
 {
     const struct plan_stream *st = &c->plan->stream[stream];
@@ -263,6 +282,7 @@ static bool connect(struct elastic_chip *c, uint32_t stream)
 
     *l = (struct link){ .stream = stream, .order = carried_by(c, st),
                         .from = buffer_of(from, st, stream),
+                        .routed = c->net && net_carries(st),
                         .hop_clk = sums ? c->cfg->partial_sum_hop_clk : c->cfg->hop_clk };
     c->link_of[stream] = l;
     if (st->kind == STREAM_RESULT)
@@ -271,22 +291,17 @@ static bool connect(struct elastic_chip *c, uint32_t stream)
     struct site *to = &c->site[st->to];
     struct intake *in = intake_for(to, st);
     c->intake_of[stream] = in;
-    *in = (struct intake){ .stream = stream, .order = l->order, .tokens = &c->tokens[stream],
-                           .credits = &c->credits[stream], .n = st->n,
+    *in = (struct intake){ .stream = stream, .order = l->order, .n = st->n,
+                           .credit_clk = l->routed ? max_u32(1, net_hops(c->net, stream))
+                                                   : c->cfg->credit_clk,
                            .fill = { .size = max_u32(size, least), .raised = least > size } };
     in->first = st->pos_n > 0 || is_added(st) || st->kind == STREAM_PARTIAL_SUM
                     ? 0 : st->to_first - to->pc->in_first;
     if (!is_added(st) && st->kind != STREAM_PARTIAL_SUM)
         in->token = calloc(in->fill.size, sizeof *in->token);
-    l->tokens = in->tokens;
-    l->credits = in->credits;
     l->credit = l->size = in->fill.size;
     return (in->token || is_added(st) || st->kind == STREAM_PARTIAL_SUM) &&
-           chan_init(l->tokens, from->base.path, &from->base, &to->base,
-                     on_the_way(l->size, l->hop_clk), sizeof(uint32_t)) &&
-           chan_init(l->credits, to->base.path, &to->base, &from->base,
-                     on_the_way(l->size, c->cfg->credit_clk), sizeof(uint32_t)) &&
-           meter_init(&l->meter, 2);
+           lay(c, l, in, from, to) && meter_init(&l->meter, 2);
 }
 
 /* Buffers of results and what follows from the streams. */
@@ -329,11 +344,12 @@ static bool make(struct elastic_chip *c)
     c->path = calloc(c->n_site, sizeof *c->path);
     c->tokens = calloc(p->n_stream, sizeof *c->tokens);
     c->credits = calloc(p->n_stream, sizeof *c->credits);
+    c->arrivals = calloc(p->n_stream, sizeof *c->arrivals);
     c->link_of = calloc(p->n_stream, sizeof(struct link *));
     c->intake_of = calloc(p->n_stream, sizeof(struct intake *));
     c->start_clk = calloc(c->n_image, sizeof *c->start_clk);
     c->result_clk = calloc(c->n_image, sizeof *c->result_clk);
-    made = c->order && c->site && c->path && c->tokens && c->credits && c->link_of &&
+    made = c->order && c->site && c->path && c->tokens && c->credits && c->arrivals && c->link_of &&
            c->intake_of && c->start_clk && c->result_clk && make_orders(c);
     for (uint64_t i = 0; made && i < c->n_image; i++)
         c->start_clk[i] = UINT64_MAX;
@@ -391,6 +407,8 @@ static void release(struct elastic_chip *c)
             chan_release(&c->tokens[i]);
         if (c->credits)
             chan_release(&c->credits[i]);
+        if (c->arrivals)
+            chan_release(&c->arrivals[i]);
     }
     order_release(&c->image);
     order_release(&c->pooled);
@@ -399,6 +417,8 @@ static void release(struct elastic_chip *c)
     free(c->path);
     free(c->tokens);
     free(c->credits);
+    free(c->arrivals);
+    net_free(c->net);
     free(c->link_of);
     free(c->intake_of);
     free(c->start_clk);
@@ -408,10 +428,10 @@ static void release(struct elastic_chip *c)
 /* ---- a run ---- */
 
 /* Whether images that repeat others may be left out: not where each firing is told, where all is
- * checked, or under a kernel that does not stop at little cost. */
+ * checked, on routers, or under a kernel that does not stop at little cost. */
 static bool may_leave_out(const struct elastic_chip *c, const struct elastic_cfg_run *cfg)
 {
-    return !c->probe && !c->checks && cfg->kernel == KERNEL_NATIVE;
+    return !c->probe && !c->checks && !c->net && cfg->kernel == KERNEL_NATIVE;
 }
 
 /* False when the host has no memory. */
@@ -430,18 +450,22 @@ static bool run_repeating(struct elastic_chip *c, struct kernel *k)
 
 static uint64_t run_design(struct elastic_chip *c, const struct elastic_cfg_run *cfg, bool *ran)
 {
-    struct block **block = calloc(c->n_site, sizeof(struct block *));
-    struct chan **chan = calloc(2 * (size_t)c->plan->n_stream + 1, sizeof(struct chan *));
+    struct block **block = calloc(c->n_site + (size_t)1, sizeof(struct block *));
+    struct chan **chan = calloc(3 * (size_t)c->plan->n_stream + 1, sizeof(struct chan *));
     struct kernel *k = NULL;
     struct design d = { block, c->n_site, chan, 0 };
     uint64_t last = 0;
 
     for (uint32_t i = 0; block && i < c->n_site; i++)
         block[i] = &c->site[i].base;
+    if (block && c->net)
+        block[d.n_block++] = net_block(c->net);
     for (uint32_t i = 0; chan && i < c->plan->n_stream; i++)
         if (c->intake_of[i]) {
             chan[d.n_chan++] = &c->tokens[i];
             chan[d.n_chan++] = &c->credits[i];
+            if (c->link_of[i]->routed)
+                chan[d.n_chan++] = &c->arrivals[i];
         }
     if (block && chan)
         k = kernel_new(cfg->kernel, &d, cfg->mode);
@@ -453,6 +477,21 @@ static uint64_t run_design(struct elastic_chip *c, const struct elastic_cfg_run 
     free(block);
     free(chan);
     return last + c->left_out.clk;
+}
+
+static enum err check_packets(const struct elastic_chip *c, struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    for (uint32_t i = 0; !e && i < c->plan->n_stream; i++) {
+        const struct plan_stream *st = &c->plan->stream[i];
+        uint32_t size, least;
+        if (!c->link_of[i]->routed)
+            continue;
+        sizes(c, st, &size, &least);
+        e = net_check(c->net, i, (uint64_t)least * st->n * st->value_bits, m);
+    }
+    return e;
 }
 
 static bool all_done(const struct elastic_chip *c)
@@ -568,13 +607,19 @@ static enum err run_once(const struct plan *p, const struct elastic_cfg_run *cfg
     struct elastic_chip c = { .plan = p, .cfg = cfg->elastic, .n_image = cfg->n_image,
                               .probe = cfg->probe,
                               .checks = cfg->mode == KERNEL_EVERY_CYCLE };
-    enum err e = ERR_NONE;
-    bool ran = make(&c);
+    enum err e = cfg->places ? net_new(&c.net, &c, cfg->places, m) : ERR_NONE;
+    bool ran = !e && make(&c);
 
     *r = (struct elastic_result){ .n_image = cfg->n_image };
-    if (ran)
+    if (!e && ran)
+        e = check_packets(&c, m);
+    if (!e && ran)
         r->elapsed = run_design(&c, cfg, &ran);
-    if (!ran) {
+    if (!e && c.net)
+        e = net_error(c.net, m);
+    if (e) {
+        ; // told
+    } else if (!ran) {
         e = err_set(m, ERR_MEMORY, "no memory for the run");
     } else if (!all_done(&c)) {
         stuck_explain(&c, m, full);
@@ -583,6 +628,8 @@ static enum err run_once(const struct plan *p, const struct elastic_cfg_run *cfg
         r->n_run = c.n_image;
         repeat_spread(&c);
         e = check_streams(&c, m);
+        if (!e && c.net)
+            e = net_collect(c.net, &r->packets, m);
         if (!e && !collect(&c, r))
             e = err_set(m, ERR_MEMORY, "no memory for the run");
     }
@@ -745,5 +792,6 @@ void elastic_result_release(struct elastic_result *r)
     free(r->buffer);
     free(r->core);
     free(r->stream);
+    free(r->packets.channel);
     *r = (struct elastic_result){ 0 };
 }

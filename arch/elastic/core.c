@@ -70,11 +70,11 @@ static void take_all(struct site *s, uint64_t now)
         take_in(s, &s->sums, now);
 }
 
-static void give_credit(const struct site *s, struct intake *in, uint64_t now)
+static void give_credit(struct intake *in, uint64_t now)
 {
     if (in->freed == 0)
         return;
-    *(uint32_t *)chan_push(in->credits, now + s->chip->cfg->credit_clk) = in->freed;
+    *(uint32_t *)chan_push(in->credits, now + in->credit_clk) = in->freed;
     in->returned += in->freed;
     in->freed = 0;
 }
@@ -82,10 +82,10 @@ static void give_credit(const struct site *s, struct intake *in, uint64_t now)
 static void give_credits(struct site *s, uint64_t now)
 {
     for (uint32_t i = 0; i < s->n_in; i++)
-        give_credit(s, &s->in[i], now);
+        give_credit(&s->in[i], now);
     for (uint32_t i = 0; i < s->n_added; i++)
-        give_credit(s, &s->added[i], now);
-    give_credit(s, &s->sums, now);
+        give_credit(&s->added[i], now);
+    give_credit(&s->sums, now);
     s->frees = false;
 }
 

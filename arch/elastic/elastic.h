@@ -13,8 +13,8 @@
  *
  * in this order, so that room freed by a later stage is used by the earlier one in the same clock.
  * docs/elastic.md has the durations and the buffers. When does not depend on what: no values
- * travel, those of images are computed layer by layer (study/run.h). Not modelled: preemption of
- * the port, fabrics that share wires.
+ * travel, those of images are computed layer by layer (study/run.h). On a fabric of routers tokens
+ * between cores are packets (net.c). Not modelled: preemption of the port.
  */
 #ifndef ARCH_ELASTIC_ELASTIC_H
 #define ARCH_ELASTIC_ELASTIC_H
@@ -26,6 +26,7 @@
 #include "core/err.h"
 #include "core/kernel.h"
 #include "dataflow/plan/plan.h"
+#include "noc/router.h"
 
 enum elastic_state { ELASTIC_BUSY, ELASTIC_STARVED, ELASTIC_BLOCKED, ELASTIC_WAITING,
                      ELASTIC_IDLE, N_ELASTIC_STATE };
@@ -92,7 +93,14 @@ struct elastic_stream {
     uint64_t tokens, bits, busy_clk;
 };
 
+/* Where the cores of a plan sit on a fabric of routers, whose channels their streams share. */
+struct elastic_places {
+    const struct graph *graph;
+    const uint32_t     *node; // [n_core]
+};
+
 struct elastic_cfg_run {
+    const struct elastic_places *places; // NULL: the plan's fabric has no routers
     const struct elastic_cfg *elastic; // NULL: the plan's configuration's
     uint64_t         n_image;          // at least 1
     enum kernel_kind kernel;
@@ -100,7 +108,16 @@ struct elastic_cfg_run {
     const struct core_probe *probe; // told of every firing, CORE_FIRED, in clocks; NULL: nobody
 };
 
+struct elastic_packets { // of a fabric of routers
+    uint64_t n, flits;        // taken
+    uint64_t latency_min, latency_max, latency_p95; // of packets, offer to tail, clocks
+    uint64_t latency_sum, zero_load_sum;
+    struct router_counts counts;
+    struct router_channel *channel; // owned; by port of the graph; NULL: it has none
+};
+
 struct elastic_result {
+    struct elastic_packets packets;
     uint64_t  n_image;
     uint64_t  n_run; // of them: the others repeat some of these, in every clock (repeat.c)
     uint64_t *start_clk, *result_clk; // owned; [n_image]: its first pixel is sent, its result there

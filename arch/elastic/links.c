@@ -87,12 +87,21 @@ static void finish(struct site *s, struct link *l, uint64_t now)
     s->look |= LOOK_LINKS | (l->from == &s->out ? LOOK_DIGITAL : LOOK_PORT);
 }
 
+/* A packet is asked for in every clock whether its tail has gone. */
+static bool is_sent(struct site *s, struct link *l, uint64_t now)
+{
+    if (!l->routed || net_has_sent(s->chip->net, l->stream, now))
+        return true;
+    l->end_clk = now + 1;
+    return false;
+}
+
 static void end_sending(struct site *s, uint64_t now)
 {
     s->link_end = CYC_NEVER;
     for (uint32_t i = 0; i < s->n_link; i++) {
         struct link *l = &s->link[i];
-        if (l->n > 0 && l->end_clk == now)
+        if (l->n > 0 && l->end_clk == now && is_sent(s, l, now))
             finish(s, l, now);
         else if (l->n > 0)
             s->link_end = min_u64(s->link_end, l->end_clk);
@@ -126,7 +135,13 @@ static void start(struct site *s, struct link *l, uint64_t now)
     l->pixels += n;
     l->count.tokens++;
     l->count.bits += bits;
-    *(uint32_t *)chan_push(l->tokens, now + clk + l->hop_clk) = n;
+    if (l->routed) {
+        net_send(s->chip->net, l->stream, n, bits, now);
+        clk = 1;
+        *(uint32_t *)chan_push(l->tokens, now + 1) = n; // wakes the net
+    } else {
+        *(uint32_t *)chan_push(l->tokens, now + clk + l->hop_clk) = n;
+    }
     l->n = n;
     l->end_clk = now + clk;
     s->link_end = min_u64(s->link_end, l->end_clk);

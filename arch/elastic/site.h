@@ -89,6 +89,7 @@ struct link { // of one stream that goes out
     uint32_t            credit, size; // places known to be free at the receiver, of so many
     uint32_t            hop_clk;
     uint64_t            last_bits, last_clk; // of the token before; 0: none
+    bool                routed; // through the chip's net
     uint64_t            pixels; // begun to be sent
     uint64_t            got;    // credits that have come back
     struct elastic_stream count;
@@ -105,6 +106,7 @@ struct intake {
     uint64_t            arrived, taken; // pixels
     uint32_t            freed;          // places, in this clock
     uint64_t            returned;       // places whose credits were sent back
+    uint32_t            credit_clk;     // until they come
     uint64_t            visible;        // of pixels to be stored: those of whole tokens
     uint32_t           *token; // owned; ring of fill.size: pixels of the tokens that are here
     uint32_t            token_first, token_n, token_done; // done: pixels stored of the first
@@ -209,7 +211,9 @@ struct elastic_chip {
     struct site              *site;   // owned; [n_site]
     uint32_t                  n_site;
     char                    **path;   // owned
+    struct net               *net; // owned; NULL: a link for every stream
     struct chan              *tokens, *credits; // owned; [n_stream]
+    struct chan              *arrivals; // owned; [n_stream]: of those that the net carries
     struct link             **link_of;   // owned; [n_stream]
     struct intake           **intake_of; // owned; [n_stream]; NULL: leaves the chip
     uint64_t                 *start_clk, *result_clk; // owned; [all images]
@@ -237,6 +241,35 @@ void links_start(struct site *s, uint64_t now);
 /* Asserts what holds at any time, of every stream that goes out: places known to be free, taken by
  * pixels on their way or there, and whose credits are on their way back are all places. */
 void links_check(const struct site *s);
+
+/* ---- net.c: routers between the cores ---- */
+
+struct net;
+
+enum err net_new(struct net **n, struct elastic_chip *c, const struct elastic_places *places,
+                 struct err_msg *m);
+void net_free(struct net *n); // takes NULL
+
+bool net_carries(const struct plan_stream *st);
+struct block *net_block(struct net *n);
+
+/* The channel by which tokens of a stream come to its receiver, of which `size` are on their way at
+ * most. False when the host has no memory. */
+bool net_connect(struct net *n, uint32_t stream, struct chan *to_core, uint32_t size);
+uint32_t net_hops(const struct net *n, uint32_t stream);
+
+/* A token of so many pixels and bits is sent from now on; whether its tail was, before now. */
+void net_send(struct net *n, uint32_t stream, uint32_t pixels, uint64_t bits, uint64_t now);
+bool net_has_sent(struct net *n, uint32_t stream, uint64_t now);
+
+/* Whether the streams' tokens fit. ERR_INPUT: longer than a packet may be. */
+enum err net_check(const struct net *n, uint32_t stream, uint64_t most_bits, struct err_msg *m);
+
+/* Why the routers could not go on, if they could not. */
+enum err net_error(const struct net *n, struct err_msg *m);
+
+/* When all is done. */
+enum err net_collect(struct net *n, struct elastic_packets *p, struct err_msg *m);
 
 /* ---- repeat.c ---- */
 

@@ -52,6 +52,8 @@ static enum err timetable(struct timetable *t, const struct plan *p, enum thorou
                      : err_set(m, ERR_MEMORY, "no memory for the plan's times");
 
     (void)thorough;
+    if (!e && p->fabric->graph) // cores are placed in the order in which they would fire
+        timestep_firings(t, &plain, &s);
     if (!e)
         e = set_columns(t, p, m);
     dry_run_release(&s);

@@ -24,6 +24,8 @@ struct fabric_machine stage_fabric(const struct config *machine)
         .partial_sum_bps = machine->fabric.partial_sum_bps,
         .hop_timesteps = machine->fabric.hop_timesteps,
         .partial_sum_hops = machine->fabric.partial_sum_hops,
+        .flit_bps = (uint64_t)machine->fabric.flit_bits * machine->clock_mhz * 1000000,
+        .waits = machine->clocking == CLOCKING_ELASTIC,
     };
 }
 

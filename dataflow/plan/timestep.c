@@ -141,8 +141,7 @@ static uint64_t tokens_done(const struct plan *p, const struct dry_run *s)
     return (uint64_t)all_done(p, s, last > 0 ? last - 1 : p->n_layer - 1, 0) + 1;
 }
 
-static enum err times(struct timetable *t, const struct plan *p, const struct dry_run *s,
-                      struct err_msg *m)
+void timestep_firings(struct timetable *t, const struct plan *p, const struct dry_run *s)
 {
     for (uint32_t i = 0; i < p->n_layer; i++) {
         uint32_t like = s->layer[i].like;
@@ -151,6 +150,12 @@ static enum err times(struct timetable *t, const struct plan *p, const struct dr
         else
             time_layer(&t->layer[i], s, i);
     }
+}
+
+static enum err times(struct timetable *t, const struct plan *p, const struct dry_run *s,
+                      struct err_msg *m)
+{
+    timestep_firings(t, p, s);
     t->first_result = (uint64_t)result_done(p, s, 0) + 1; // elapsed
     t->last_tokens = tokens_done(p, s);
     t->last_conv = t->layer[plan_last_convolution(p)].last_timestep + 1;

@@ -14,6 +14,9 @@ bool timestep_allocate(struct timetable *t, const struct plan *p);
 enum err timestep_columns(struct timetable *t, const struct plan *p, struct dry_run *s,
                           struct err_msg *m);
 
+/* When each layer fires first and last, and how often. */
+void timestep_firings(struct timetable *t, const struct plan *p, const struct dry_run *s);
+
 /* memories.c: layouts, once memory_columns are known. ERR_INPUT when one is too large, with `want`
  * before the words it takes. */
 enum err timestep_memories(struct timetable *t, const struct plan *p, const char *want,

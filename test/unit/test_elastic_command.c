@@ -143,6 +143,30 @@ static void an_image_costs_what_it_costs_in_timesteps_but_for_the_clock(void **s
     json_decref(t);
 }
 
+/* A snake of 43 cores on 6 rows of 8 makes 89 hops, and the arrays set the pace. */
+static void a_mesh_is_placed_and_keeps_the_pace(void **state)
+{
+    json_t *doc = json_of(*state, "run configs/resnet32.yaml --set clocking.kind=elastic --set "
+                                  "fabric.kind=mesh --set fabric.rows=6 --json -");
+    uint64_t hops = 0;
+
+    assert_true(json_number_value(at(doc, "timing.interval_clocks")) == 51200);
+    assert_int_equal(integer_at(doc, "fabric.hops.sum"), 89);
+    assert_int_equal(integer_at(doc, "fabric.injected_flits"),
+                     integer_at(doc, "fabric.delivered_flits"));
+    for (size_t i = 0; i < json_array_size(at(doc, "fabric.hops.histogram")); i++)
+        hops += i * (uint64_t)json_integer_value(json_array_get(at(doc, "fabric.hops.histogram"),
+                                                                i));
+    assert_int_equal(hops, 89);
+    assert_int_equal(json_array_size(at(doc, "fabric.placement")), 43);
+    json_decref(doc);
+    assert_fails(*state, "run configs/resnet32.yaml --set clocking.kind=elastic --set "
+                         "fabric.kind=mesh --set fabric.rows=2", 2, "want more fabric.rows");
+    assert_fails(*state, "run configs/resnet32.yaml --set clocking.kind=elastic --set "
+                         "fabric.kind=mesh --set fabric.switching=cut_through --set "
+                         "fabric.vc_flits=1", 2, "want at least fabric.vc_flits = ");
+}
+
 static void both_kernels_write_the_same(void **state)
 {
     char *native = succeed(*state, ELASTIC SMALL "--count 3 --table stages --format csv");
@@ -166,6 +190,7 @@ int main(void)
         TEST(images_have_the_classes_of_timesteps),
         TEST(an_image_costs_what_it_costs_in_timesteps_but_for_the_clock),
 #ifdef WITH_SYSTEMC
+        TEST(a_mesh_is_placed_and_keeps_the_pace),
         TEST(both_kernels_write_the_same),
 #endif
     };

@@ -124,7 +124,8 @@ static void what_is_wrong_is_said_with_what_would_do(void **state)
         { MESH "--traffic @/none.txt", "none.txt: no flows: want lines" },
         { MESH "--traffic @/zero.txt", "zero.txt:1: weight 0: want 1 to" },
         { "run configs/resnet32.yaml --set fabric.kind=mesh",
-          "want fabric.kind = point_to_point; imcsim fabric drives a mesh alone" },
+          "want clocking.kind = elastic, or fabric.kind = point_to_point; imcsim fabric drives it "
+          "alone" },
         { "fabric models/resnet32_fmnist.onnx", "this is an ONNX model" },
         { "map configs/resnet32.yaml --rate 0.1", "--rate is an option of fabric, not of map" },
     };

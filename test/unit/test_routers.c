@@ -90,7 +90,7 @@ static void taken(void *user, const struct router_packet *packet, uint64_t clk)
 static void play(struct play *p, const struct graph *g, const struct router_spec *spec,
                  struct router_channel *channel)
 {
-    const struct router_user user = { p, sent, taken };
+    const struct router_user user = { .user = p, .sent = sent, .taken = taken };
     struct err_msg m;
 
     p->next = calloc(p->n_source, sizeof *p->next);

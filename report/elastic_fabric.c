@@ -1,0 +1,200 @@
+/* report/elastic_fabric.c -- what routers did in a run under elastic clocking. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "report/elastic_report.h"
+#include "report/json.h"
+
+static double mean(uint64_t sum, uint64_t n)
+{
+    return n > 0 ? (double)sum / (double)n : 0;
+}
+
+static uint32_t place_of(const struct elastic_report *r, uint32_t core)
+{
+    return r->places->node[core];
+}
+
+/* Of a stream between cores. */
+static uint32_t hops_of(const struct elastic_report *r, const struct plan_stream *st)
+{
+    return graph_routers(r->places->graph, place_of(r, st->from), place_of(r, st->to)) - 1;
+}
+
+static bool is_carried(const struct plan_stream *st)
+{
+    return st->kind != STREAM_IMAGE && st->kind != STREAM_RESULT;
+}
+
+struct hops {
+    uint32_t n, min, max, *of; // of: owned, streams by hops
+    uint64_t sum;
+};
+
+static struct hops find_hops(const struct elastic_report *r)
+{
+    const struct plan *p = &r->study->plan;
+    struct hops h = { .min = UINT32_MAX,
+                      .of = calloc(r->places->graph->n_router + (size_t)1, sizeof *h.of) };
+
+    for (uint32_t i = 0; h.of && i < p->n_stream; i++) {
+        if (!is_carried(&p->stream[i]))
+            continue;
+        uint32_t hops = hops_of(r, &p->stream[i]);
+        h.of[hops]++;
+        h.sum += hops;
+        h.min = hops < h.min ? hops : h.min;
+        h.max = hops > h.max ? hops : h.max;
+        h.n++;
+    }
+    return h;
+}
+
+struct end_text {
+    char text[48];
+};
+
+/* A router by its row and column, where the fabric has such, or a node by its core. */
+static struct end_text end_text(const struct elastic_report *r, uint32_t peer)
+{
+    const struct graph *g = r->places->graph;
+    struct end_text e;
+
+    if (graph_is_router(peer)) {
+        uint32_t router = peer / g->n_port;
+        if (router < g->rows * g->columns)
+            snprintf(e.text, sizeof e.text, "router %" PRIu32 ",%" PRIu32, router / g->columns,
+                     router % g->columns);
+        else
+            snprintf(e.text, sizeof e.text, "router %" PRIu32, router);
+        return e;
+    }
+    snprintf(e.text, sizeof e.text, "node %" PRIu32, peer - GRAPH_NODE);
+    for (uint32_t i = 0; i < r->study->plan.n_core; i++)
+        if (place_of(r, i) == peer - GRAPH_NODE)
+            snprintf(e.text, sizeof e.text, "%.40s", r->study->plan.core[i].name);
+    return e;
+}
+
+struct table *elastic_channels(const void *what)
+{
+    static const struct table_column columns[] = {
+        { "from", "from" },   { "to", "to" },           { "flits", "flits" },
+        { "busy", "share" },  { "blocked", "blocked_clocks" }, { 0 },
+    };
+    const struct elastic_report *r = what;
+    struct table *t = table_new(columns);
+
+    table_title(t, "Channels: flits, and clocks in which one had no place to go to");
+    for (uint32_t port = 0; r->places && port < r->places->graph->n_router *
+                                                    r->places->graph->n_port; port++) {
+        const struct router_channel *c = &r->result->packets.channel[port];
+        if (r->places->graph->peer[port] == GRAPH_NONE || c->flits == 0)
+            continue;
+        table_text(t, end_text(r, port).text);
+        table_text(t, end_text(r, r->places->graph->peer[port]).text);
+        table_count(t, c->flits);
+        table_share(t, (double)c->flits / (double)r->result->elapsed, 1);
+        table_count(t, c->blocked_clk);
+    }
+    return t;
+}
+
+void elastic_fabric_head(const struct elastic_report *r, FILE *out)
+{
+    const struct elastic_packets *p = &r->result->packets;
+    uint64_t busiest = 0;
+
+    if (!r->places)
+        return;
+    struct hops h = find_hops(r);
+    for (uint32_t port = 0; port < r->places->graph->n_router * r->places->graph->n_port; port++)
+        if (graph_is_router(r->places->graph->peer[port]))
+            busiest = p->channel[port].flits > busiest ? p->channel[port].flits : busiest;
+    fprintf(out, "Fabric       %s, %" PRIu64 " hops in all; packets take %.2f clocks, %.2f alone; "
+            "busiest channel %.1f %% of clocks\n", r->study->config.fabric.kind, h.sum,
+            mean(p->latency_sum, p->n), mean(p->zero_load_sum, p->n),
+            100.0 * (double)busiest / (double)r->result->elapsed);
+    free(h.of);
+}
+
+static json_t *placement_json(const struct elastic_report *r)
+{
+    const struct plan *p = &r->study->plan;
+    const struct graph *g = r->places->graph;
+    json_t *a = json_array();
+
+    for (uint32_t i = 0; i < p->n_core; i++) {
+        json_t *o = json_object();
+        json_put_text(&o, "core", p->core[i].name);
+        json_put_count(&o, "row", place_of(r, i) / g->columns);
+        json_put_count(&o, "column", place_of(r, i) % g->columns);
+        json_add(&a, o);
+    }
+    return a;
+}
+
+static json_t *hops_json(const struct elastic_report *r)
+{
+    struct hops h = find_hops(r);
+    json_t *o = json_object(), *a = json_array();
+
+    json_put_count(&o, "sum", h.sum);
+    json_put_count(&o, "min", h.n ? h.min : 0);
+    json_put_real(&o, "mean", mean(h.sum, h.n));
+    json_put_count(&o, "max", h.max);
+    for (uint32_t i = 0; h.of && i <= h.max; i++)
+        json_add(&a, json_integer(h.of[i]));
+    json_put(&o, "histogram", a);
+    free(h.of);
+    return o;
+}
+
+static json_t *channels_json(const struct elastic_report *r)
+{
+    const struct graph *g = r->places->graph;
+    json_t *a = json_array();
+
+    for (uint32_t port = 0; port < g->n_router * g->n_port; port++) {
+        const struct router_channel *c = &r->result->packets.channel[port];
+        if (g->peer[port] == GRAPH_NONE)
+            continue;
+        json_t *o = json_object();
+        json_put_text(&o, "from", end_text(r, port).text);
+        json_put_text(&o, "to", end_text(r, g->peer[port]).text);
+        json_put_count(&o, "flits", c->flits);
+        json_put_count(&o, "busy_clocks", c->flits);
+        json_put_real(&o, "share", (double)c->flits / (double)r->result->elapsed);
+        json_put_count(&o, "blocked_clocks", c->blocked_clk);
+        json_add(&a, o);
+    }
+    return a;
+}
+
+json_t *elastic_fabric_json(const struct elastic_report *r)
+{
+    const struct elastic_packets *p = &r->result->packets;
+    const struct router_counts *c = &p->counts;
+    json_t *o = json_object(), *latency = json_object();
+
+    json_put_text(&o, "kind", r->study->config.fabric.kind);
+    json_put(&o, "placement", placement_json(r));
+    json_put(&o, "hops", hops_json(r));
+    json_put_count(&latency, "min", p->latency_min);
+    json_put_real(&latency, "mean", mean(p->latency_sum, p->n));
+    json_put_count(&latency, "p95", p->latency_p95);
+    json_put_count(&latency, "max", p->latency_max);
+    json_put(&o, "packet_latency_clocks", latency);
+    json_put_real(&o, "zero_load_mean", mean(p->zero_load_sum, p->n));
+    json_put_count(&o, "injected_packets", c->packets_sent);
+    json_put_count(&o, "delivered_packets", c->packets_taken);
+    json_put_count(&o, "injected_flits", c->flits_sent);
+    json_put_count(&o, "delivered_flits", c->flits_taken);
+    json_put_count(&o, "flit_hops", c->flit_hops);
+    json_put_count(&o, "buffer_writes", c->buffer_writes);
+    json_put_count(&o, "buffer_reads", c->buffer_reads);
+    json_put_count(&o, "switch_traversals", c->buffer_reads);
+    json_put_count(&o, "allocations", c->allocations);
+    json_put(&o, "channels", channels_json(r));
+    return o;
+}

@@ -1,0 +1,324 @@
+/* Tests of arch/elastic/net.c: tokens of an elastic chip as packets of a fabric of routers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "arch/elastic/elastic.h"
+#include "core/util.h"
+#include "noc/fabric.h"
+#include "test/plan_rig.h"
+#include "test/random_study.h"
+
+enum { N_IMAGE = 3, N_STUDY = 80 };
+
+static void make_graph(struct graph *g, const struct fabric *f, const struct fabric_cfg *cfg)
+{
+    struct err_msg m;
+
+    if (f->graph(cfg, g, &m))
+        fail_msg("%s", m.text);
+}
+
+static void run_it(struct elastic_result *e, const struct plan *p, const struct elastic_places *at,
+                   uint64_t n_image, enum kernel_kind kernel, enum kernel_mode mode)
+{
+    const struct elastic_cfg_run cfg = { .n_image = n_image, .kernel = kernel, .mode = mode,
+                                         .places = at };
+    struct err_msg m;
+
+    if (elastic_run(p, &cfg, e, &m))
+        fail_msg("%s", m.text);
+}
+
+/* ---- one stream alone ---- */
+
+/* Two convolutions, the second one `columns` places on, on routers or with links of their own. */
+static void make_pair(struct plan_rig *r, const char *const *set, uint32_t channels)
+{
+    rig_config(r, set);
+    rig_image(r, 7, 6, 3);
+    rig_conv(r, 0, channels, 3, 1);
+    rig_conv(r, 1, 5, 3, 1);
+    if (rig_plan(r))
+        fail_msg("%s", r->msg.text);
+}
+
+static void assert_alone(uint32_t routers, uint32_t channels, uint32_t input)
+{
+    const uint32_t n_flit = (uint32_t)ceil_div(16 + 8 * channels, 32);
+    char rate[64], buffer[64], hop[64], credit[64];
+    const char *const net_set[] = { "clocking.kind=elastic", "fabric.kind=mesh", "fabric.rows=1",
+                                    "fabric.flit_bits=32", rate, buffer, hop, credit,
+                                    NULL };
+    const char *const link_set[] = { "clocking.kind=elastic", rate, buffer, hop, credit, NULL };
+    struct plan_rig net, link;
+    struct elastic_result a, b;
+    struct graph g;
+
+    /* A pixel takes as many clocks of a link as it has flits: 500 MHz. */
+    snprintf(rate, sizeof rate, "fabric.link_gbps=%.6f", 8 * channels * 0.5 / n_flit + 1e-6);
+    snprintf(buffer, sizeof buffer, "elastic.input_pixels=%u", input);
+    snprintf(hop, sizeof hop, "elastic.hop_clocks=%u", 5 * routers + 1);
+    snprintf(credit, sizeof credit, "elastic.credit_clocks=%u", routers - 1);
+    make_pair(&net, net_set, channels);
+    make_pair(&link, link_set, channels);
+    make_graph(&g, net.plan.fabric, &net.config.fabric);
+    const uint32_t node[] = { 0, routers - 1 };
+    const struct elastic_places places = { &g, node };
+    assert_int_equal(graph_routers(&g, node[0], node[1]), routers);
+    run_it(&a, &net.plan, &places, N_IMAGE, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+    run_it(&b, &link.plan, NULL, N_IMAGE, KERNEL_NATIVE, KERNEL_EVERY_CYCLE);
+    for (uint32_t i = 0; i < N_IMAGE; i++) // the image comes by a link in both
+        assert_int_equal(a.result_clk[i], b.result_clk[i]);
+    assert_int_equal(a.packets.n, N_IMAGE * 42);
+    assert_int_equal(a.packets.flits, N_IMAGE * 42 * n_flit);
+    assert_int_equal(a.packets.latency_max, 5 * routers + 1 + n_flit);
+    assert_int_equal(a.packets.latency_min, a.packets.latency_max);
+    elastic_result_release(&a);
+    elastic_result_release(&b);
+    graph_release(&g);
+    rig_release(&net);
+    rig_release(&link);
+}
+
+static void a_stream_alone_is_a_link_of_5_clocks_a_router_and_1(void **state)
+{
+    (void)state;
+    for (uint32_t routers = 2; routers <= 7; routers++)
+        for (uint32_t channels = 2; channels <= 14; channels += 6)
+            for (uint32_t input = 8; input <= 32; input += 8)
+                assert_alone(routers, channels, input);
+}
+
+/* ---- ResNet-32 ---- */
+
+static void make_resnet(struct plan_rig *r, const char *const *set)
+{
+    const char *all[16] = { "clocking.kind=elastic", "fabric.kind=mesh", "fabric.rows=6" };
+
+    for (size_t i = 0; set[i]; i++)
+        all[i + 3] = set[i];
+    if (rig_make(r, all))
+        fail_msg("%s", r->msg.text);
+}
+
+/* Row by row, every other one backwards. */
+static void snake(uint32_t *node, uint32_t n, uint32_t columns)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t row = i / columns, at = i % columns;
+        node[i] = row * columns + (row % 2 ? columns - 1 - at : at);
+    }
+}
+
+/* Along the row first, then along the column, on 8 columns. */
+static void carry(uint64_t *carried, uint32_t from, uint32_t to, uint64_t n_flit)
+{
+    while (from != to) {
+        uint32_t next = from % 8 < to % 8   ? from + 1
+                        : from % 8 > to % 8 ? from - 1
+                        : from < to         ? from + 8
+                                            : from - 8;
+        carried[from * 48 + next] += n_flit;
+        from = next;
+    }
+}
+
+static void a_mesh_carries_what_its_hops_say_at_the_pace_of_the_arrays(void **state)
+{
+    static const char *const set[] = { NULL };
+    struct elastic_result e;
+    struct plan_rig r;
+    struct graph g;
+
+    (void)state;
+    make_resnet(&r, set);
+    make_graph(&g, r.plan.fabric, &r.config.fabric);
+    uint32_t *node = calloc(r.plan.n_core, sizeof *node);
+    snake(node, r.plan.n_core, 8);
+    const struct elastic_places places = { &g, node };
+    run_it(&e, &r.plan, &places, N_IMAGE, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+    for (uint32_t i = 1; i < N_IMAGE; i++)
+        assert_int_equal(e.result_clk[i] - e.result_clk[i - 1], 51200);
+    uint64_t flits = 0, flit_hops = 0, *carried = calloc((size_t)48 * 48, sizeof *carried);
+    for (uint32_t i = 0; i < r.plan.n_stream; i++) {
+        const struct plan_stream *st = &r.plan.stream[i];
+        if (st->kind == STREAM_IMAGE || st->kind == STREAM_RESULT)
+            continue;
+        uint32_t away = graph_routers(&g, node[st->from], node[st->to]) - 1;
+        /* Each token is a pixel, and all of a stream's tokens are alike. */
+        uint64_t bits = e.stream[i].bits / e.stream[i].tokens;
+        uint64_t n_flit = e.stream[i].tokens * ceil_div(16 + bits, 128);
+        flits += n_flit;
+        flit_hops += n_flit * away;
+        carry(carried, node[st->from], node[st->to], n_flit);
+    }
+    for (uint32_t i = 0; i < g.n_router * g.n_port; i++)
+        if (graph_is_router(g.peer[i]))
+            assert_int_equal(e.packets.channel[i].flits,
+                             carried[i / g.n_port * 48 + g.peer[i] / g.n_port]);
+    assert_int_equal(e.packets.flits, flits);
+    assert_int_equal(e.packets.counts.flits_sent, flits);
+    assert_int_equal(e.packets.counts.flit_hops, flit_hops);
+    assert_true(e.packets.latency_sum >= e.packets.zero_load_sum);
+    elastic_result_release(&e);
+    free(carried);
+    free(node);
+    graph_release(&g);
+    rig_release(&r);
+}
+
+/* ---- random networks ---- */
+
+static bool plan_routed(struct plan *p, struct random_study *s, const char *kind)
+{
+    struct err_msg m;
+
+    s->config.clocking = CLOCKING_ELASTIC;
+    s->config.elastic.input_pixels = 1 + s->seed % 4;
+    s->config.elastic.residual_pixels = 40 + s->seed % 7;
+    s->config.elastic.partial_sum_pixels = 1 + s->seed % 2;
+    s->config.elastic.output_pixels = 1 + s->seed % 3;
+    s->config.elastic.group = GROUP_ANY;
+    snprintf(s->config.fabric.kind, sizeof s->config.fabric.kind, "%s", kind);
+    s->config.fabric.columns = 2 + s->seed % 5;
+    s->config.fabric.rows = 1024 / s->config.fabric.columns;
+    s->config.fabric.flit_bits = 16 << s->seed % 5;
+    s->config.fabric.vcs = 1 + s->seed % 3;
+    s->config.fabric.vc_flits = 1 + s->seed % 6;
+    if (plan_make(p, &s->network, &s->config, &m))
+        return false;
+    s->config.fabric.rows = (uint32_t)ceil_div(p->n_core, s->config.fabric.columns);
+    return true;
+}
+
+static void assert_same(const struct elastic_result *a, const struct elastic_result *b,
+                        const struct plan *p)
+{
+    assert_int_equal(a->elapsed, b->elapsed);
+    assert_memory_equal(a->result_clk, b->result_clk, a->n_image * sizeof *a->result_clk);
+    assert_memory_equal(a->core, b->core, p->n_core * sizeof *a->core);
+    for (uint32_t i = 0; i < a->n_stage; i++)
+        assert_memory_equal(a->stage[i].clk, b->stage[i].clk, sizeof a->stage[i].clk);
+    assert_int_equal(a->packets.n, b->packets.n);
+    assert_int_equal(a->packets.latency_sum, b->packets.latency_sum);
+    assert_int_equal(a->packets.latency_p95, b->packets.latency_p95);
+    assert_int_equal(a->packets.counts.allocations, b->packets.counts.allocations);
+}
+
+static bool run_random(unsigned seed, const char *kind)
+{
+    struct elastic_cfg_run cfg = { .n_image = N_IMAGE };
+    struct elastic_result e, other;
+    struct random_study s;
+    struct plan p;
+    struct graph g;
+    struct err_msg m;
+
+    random_study_make(&s, seed);
+    if (!plan_routed(&p, &s, kind)) {
+        random_study_release(&s);
+        return false;
+    }
+    make_graph(&g, p.fabric, &s.config.fabric);
+    uint32_t *node = calloc(p.n_core, sizeof *node);
+    for (uint32_t i = 0; i < p.n_core; i++)
+        node[i] = (i * 7 + seed) % p.n_core; // somewhere
+    for (uint32_t i = 0; p.n_core % 7 == 0 && i < p.n_core; i++)
+        node[i] = i;
+    const struct elastic_places places = { &g, node };
+    cfg.places = &places;
+    enum err err = elastic_run(&p, &cfg, &e, &m);
+    if (err && !strstr(m.text, "nothing can move any more"))
+        fail_msg("seed %u: %s", seed, m.text);
+    if (!err) {
+        run_it(&other, &p, &places, N_IMAGE, KERNEL_NATIVE, KERNEL_EVERY_CYCLE);
+        assert_same(&e, &other, &p);
+        elastic_result_release(&other);
+        run_it(&other, &p, &places, N_IMAGE, KERNEL_NATIVE, KERNEL_REVERSED);
+        assert_same(&e, &other, &p);
+        elastic_result_release(&other);
+        if (kernel_available(KERNEL_SYSTEMC) && seed % 8 == 0) {
+            run_it(&other, &p, &places, N_IMAGE, KERNEL_SYSTEMC, KERNEL_SKIP_IDLE);
+            assert_same(&e, &other, &p);
+            elastic_result_release(&other);
+        }
+        run_it(&other, &p, NULL, N_IMAGE, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+        for (uint32_t i = 0; i < p.n_core; i++) { // when does not matter
+            assert_int_equal(e.core[i].outputs, other.core[i].outputs);
+            assert_int_equal(e.core[i].words_written, other.core[i].words_written);
+        }
+        for (uint32_t i = 0; i < p.n_stream; i++)
+            assert_int_equal(e.stream[i].bits, other.stream[i].bits);
+        elastic_result_release(&other);
+        elastic_result_release(&e);
+    }
+    free(node);
+    graph_release(&g);
+    plan_release(&p);
+    random_study_release(&s);
+    return !err;
+}
+
+static void random_networks_are_the_same_in_any_order_of_steps(void **state)
+{
+    uint32_t n = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++)
+        n += run_random(seed, "mesh");
+    print_message("%u of %d networks end\n", n, N_STUDY);
+    assert_true(n >= N_STUDY / 2);
+}
+
+/* ---- refusals ---- */
+
+static void what_no_packet_can_be_is_refused(void **state)
+{
+    static const struct {
+        const char *set[4], *want;
+    } bad[] = {
+        { { "fabric.switching=cut_through", "fabric.vc_flits=1", NULL },
+          "want at least fabric.vc_flits = " },
+        { { "fabric.switch_clocks=0", "fabric.crossbar_clocks=0", NULL },
+          "want fabric.switch_clocks = 1" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct elastic_cfg_run cfg = { .n_image = 1 };
+        struct elastic_result e;
+        struct plan_rig r;
+        struct graph g;
+        struct err_msg m;
+        make_resnet(&r, bad[i].set);
+        make_graph(&g, r.plan.fabric, &r.config.fabric);
+        uint32_t *node = calloc(r.plan.n_core, sizeof *node);
+        snake(node, r.plan.n_core, 8);
+        const struct elastic_places places = { &g, node };
+        cfg.places = &places;
+        assert_int_equal(elastic_run(&r.plan, &cfg, &e, &m), ERR_INPUT);
+        if (!strstr(m.text, bad[i].want))
+            fail_msg("%s", m.text);
+        free(node);
+        graph_release(&g);
+        rig_release(&r);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_stream_alone_is_a_link_of_5_clocks_a_router_and_1),
+        cmocka_unit_test(a_mesh_carries_what_its_hops_say_at_the_pace_of_the_arrays),
+        cmocka_unit_test(random_networks_are_the_same_in_any_order_of_steps),
+        cmocka_unit_test(what_no_packet_can_be_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
