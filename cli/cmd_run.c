@@ -16,6 +16,7 @@
 #include "cli/spike_picture.h"
 #include "cli/tracing.h"
 #include "core/outfile.h"
+#include "dataflow/plan/clocking.h"
 #include "network/precision.h"
 #include "report/report.h"
 #include "study/measure.h"
@@ -117,7 +118,8 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
 {
     struct progress p;
     struct tracing t;
-    enum err e = o->images || o->inputs ? study_prove(s, o, m) : ERR_NONE;
+    bool places = !clockings[s->config.clocking]->pass; // of pixels, to be proved
+    enum err e = places && (o->images || o->inputs) ? study_prove(s, o, m) : ERR_NONE;
     if (!e)
         e = tracing_open(&t, o, &s->plan, m);
     if (e)

@@ -12,6 +12,7 @@
 #include "cli/progress.h"
 #include "core/datadir.h"
 #include "core/pages.h"
+#include "dataflow/plan/clocking.h"
 #include "report/version.h"
 #include "study/sweep/rows.h"
 
@@ -157,6 +158,10 @@ enum err study_prove(const struct study *s, const struct options *o, struct err_
 {
     struct prove_result r;
     double start_s = clock_s();
+    if (clockings[s->config.clocking]->pass)
+        return err_set(m, ERR_INPUT, "--prove: no memory keeps pixels with clocking.kind = %s, and "
+                       "there is nothing to prove: want no --prove",
+                       clockings[s->config.clocking]->name);
     enum err e = prove(&s->plan, &r, m);
 
     pages_give_back(); // the values that follow take as much

@@ -35,8 +35,9 @@ const struct param config_params[] = {
     U32(clock_mhz,       "clock_mhz",            "MHz", "500", 1, 10000,
         "clock of the digital logic"),
     ENUM(clocking,       "clocking.kind",        "timestep",
-         PARAM_NAMES("timestep", "elastic"), NULL,
-         "when a core acts: at multiples of timestep_ns, or as soon as it can (elastic)"),
+         PARAM_NAMES("timestep", "elastic", "combinational"), NULL,
+         "when a core acts: at multiples of timestep_ns, as soon as it can (elastic), or all in "
+         "one pass"),
     U64(timestep_ns,     "clocking.timestep_ns", "ns", "100", 1, 1000000,
         "length of a timestep, a whole number of clocks"),
 
@@ -135,16 +136,18 @@ static bool is_of_file(const struct param *row)
            strcmp(row->key, "network.random_weights") == 0;
 }
 
-static bool is_width(const struct param *row)
+/* Whether it is of a family and of a file: written back where it was given. */
+static bool is_of_both(const struct param *row)
 {
     return strcmp(row->key, "network.value_bits") == 0 ||
-           strcmp(row->key, "network.weight_bits") == 0;
+           strcmp(row->key, "network.weight_bits") == 0 ||
+           strcmp(row->key, "network.host_layers") == 0;
 }
 
 /* Whether it describes a family. */
 static bool is_of_family(const struct param *row)
 {
-    return is_network(row) && !is_of_file(row) && !is_width(row);
+    return is_network(row) && !is_of_file(row) && !is_of_both(row);
 }
 
 /* Whether it says how an array is read: written back where it was given. */
@@ -196,7 +199,7 @@ static bool applies(const struct param *row, const void *base)
 {
     const struct config *c = base;
     bool when_given = is_of_reads(row) || is_of_steps(row) || is_of_some(row) ||
-                      is_width(row) ||
+                      is_width(row) || is_of_both(row) ||
                       strcmp(row->key, "core.kind") == 0 ||
                       strcmp(row->key, "energy.converter") == 0 ||
                       strcmp(row->key, "energy.mean_input") == 0 ||
@@ -215,7 +218,7 @@ static bool applies(const struct param *row, const void *base)
         return false;
     if (strcmp(row->key, "network.nir") == 0 && c->network.nir[0] == '\0')
         return false;
-    return !is_network(row) || is_width(row) || is_of_file(row) == has_file(c);
+    return !is_network(row) || is_of_both(row) || is_of_file(row) == has_file(c);
 }
 
 static bool by_set(const char *where)

@@ -27,7 +27,7 @@
 #include "network/spiking/params.h"
 #include "noc/params.h"
 
-enum clocking { CLOCKING_TIMESTEP, CLOCKING_ELASTIC, CLOCKING_EVENT };
+enum clocking { CLOCKING_TIMESTEP, CLOCKING_ELASTIC, CLOCKING_COMBINATIONAL, CLOCKING_EVENT };
 
 enum core_kind_cfg { CORE_IMC, CORE_EVENT };
 

@@ -163,6 +163,9 @@ void network_release(struct network *n)
     for (uint32_t k = 0; k < n->n_end; k++)
         free(n->end[k].value);
     free(n->end);
+    if (n->host)
+        network_release(n->host);
+    free(n->host);
     free(n->layer);
     free(n->name);
     *n = (struct network){0};

@@ -168,6 +168,7 @@ struct network {
     bool          image_is_whole; // a network of whole numbers, whose input is those of the bytes
     struct network_end *end; // owned; of a model's file, else NULL
     uint32_t      n_end;
+    struct network *host; // owned; layers before the image (network/host.h); NULL: none
 };
 
 /* Shape of the pixels that a layer delivers: 1 x 1 when pooled. */

@@ -81,7 +81,7 @@ static void put_links(struct figures *f, const struct plan *p)
         const struct plan_stream *s = &p->stream[i];
         enum figure q = s->kind == STREAM_PARTIAL_SUM ? FIGURE_PARTIAL_SUM_RATE : FIGURE_LINK_RATE;
         double bits = (double)p->time.stream[i].most_pixels * s->n * s->value_bits;
-        double gbps = bits / (double)p->config->timestep_ns;
+        double gbps = bits / plan_timestep_ns(p);
         if (!f->there[q] || gbps > f->value[q])
             put(f, q, gbps);
     }

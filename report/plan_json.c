@@ -39,6 +39,10 @@ json_t *json_network(const struct network *n)
     json_put_text(&o, "name", n->name);
     json_put_count(&o, "weights", network_weights(n));
     json_put_count(&o, "macs", network_macs(n));
+    if (n->host) {
+        json_put_count(&o, "host_layers", n->host->n_layer - 1);
+        json_put_count(&o, "host_weights", network_weights(n->host));
+    }
     if (network_has_tokens(n)) {
         json_put_count(&o, "attention_macs", network_attention_macs(n));
         json_put_real(&o, "attention_share", attention_share(n));
@@ -109,7 +113,10 @@ json_t *json_timing(const struct plan *p, uint64_t first_result, uint64_t last_c
 
     json_put_count(&o, "clock_mhz", c->clock_mhz);
     json_put_text(&o, "clocking", clocking_of(c)->name);
-    json_put_count(&o, "timestep_ns", c->timestep_ns);
+    if (clocking_of(c)->pass)
+        json_put_real(&o, "timestep_ns", plan_timestep_ns(p));
+    else
+        json_put_count(&o, "timestep_ns", c->timestep_ns);
     json_put_count(&o, "timestep_clocks", p->timestep_clk);
     json_put_count(&o, "first_result_timesteps", first_result);
     json_put_count(&o, "last_conv_timesteps", last_conv);

@@ -17,12 +17,12 @@ double batch_throughput(const struct plan *p, uint64_t first_result, uint64_t n)
     int64_t late = timetable_late(&p->time, n * steps - 1) - timetable_late(&p->time, steps - 1);
     uint64_t timesteps = first_result + (n - 1) * plan_image_interval(p) + (uint64_t)late;
 
-    return 1e9 * (double)n / ((double)timesteps * (double)p->config->timestep_ns);
+    return 1e9 * (double)n / ((double)timesteps * plan_timestep_ns(p));
 }
 
 double timesteps_us(const struct plan *p, uint64_t timesteps)
 {
-    return (double)timesteps * (double)p->config->timestep_ns / 1000;
+    return (double)timesteps * plan_timestep_ns(p) / 1000;
 }
 
 static uint64_t core_devices(const struct plan *p, uint32_t core)
@@ -252,6 +252,10 @@ void print_machine(const struct study *s, FILE *out)
     fprintf(out, "Network  %s: %" PRIu32 " layers, %s weights, %s multiply-accumulates an image\n",
             s->network.name, p->n_layer, format_count(network_weights(&s->network)).text,
             format_count(network_macs(&s->network)).text);
+    if (s->network.host)
+        fprintf(out, "Host     %" PRIu32 " layer%s before it, %s weights, not on the chip\n",
+                s->network.host->n_layer - 1, s->network.host->n_layer > 2 ? "s" : "",
+                format_count(network_weights(s->network.host)).text);
     print_attention(p, out);
     fprintf(out, "Chip     %s of %s cores; %.1f %% of the devices of their %" PRIu32 " x %" PRIu32
                  " crossbars hold weights\n",
@@ -265,7 +269,7 @@ void print_machine(const struct study *s, FILE *out)
     else
         fprintf(out, "Clock    %" PRIu32 " MHz", c->clock_mhz);
     if (clocking_of(c)->in_timesteps)
-        fprintf(out, "; a timestep is %" PRIu64 " ns, %" PRIu64 " clocks", c->timestep_ns,
+        fprintf(out, "; a timestep is %.10g ns, %" PRIu64 " clocks", plan_timestep_ns(p),
                 p->timestep_clk);
     fputs("\n", out);
     for (size_t i = 0; i < c->notes.n; i++)

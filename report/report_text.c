@@ -8,6 +8,7 @@
 
 #include "core/util.h"
 #include "core/wrap.h"
+#include "dataflow/plan/clocking.h"
 #include "report/analog_report.h"
 #include "report/class_names.h"
 #include "report/converter_report.h"
@@ -176,6 +177,19 @@ static void print_throughput(const struct report *r, FILE *out)
         fprintf(out, " + %" PRId64 " until images repeat one another",
                 timetable_late(&p->time, batch - 1));
     fprintf(out, ") timesteps x %s ns)\n", format_count(p->config->timestep_ns).text);
+}
+
+/* Of a machine whose timestep is the way through all its layers. */
+static void print_pass(const struct report *r, FILE *out)
+{
+    const struct plan *p = &r->study->plan;
+    uint64_t images = (uint64_t)(1e9 / plan_timestep_ns(p) + 0.5);
+
+    fprintf(out, "\nNo clock and no registers between layers: an input stays until its result is\n"
+                 "out, and the arrays' delays on the longest way add up.\n"
+                 "\nFirst result after %s clocks = %.10g ns, and then one image in each such\npass:\n"
+                 "\n  %s images/s\n",
+            format_count(p->timestep_clk).text, plan_timestep_ns(p), format_count(images).text);
 }
 
 static struct table *link_table(const void *report)
@@ -369,9 +383,13 @@ static void report_head(const void *report, FILE *out)
     const struct report *r = report;
 
     print_heading(r, out);
-    print_intro(&r->study->plan, out);
-    print_latency(r, out);
-    print_throughput(r, out);
+    if (clockings[r->study->config.clocking]->pass) {
+        print_pass(r, out);
+    } else {
+        print_intro(&r->study->plan, out);
+        print_latency(r, out);
+        print_throughput(r, out);
+    }
 }
 
 static void report_tail(const void *report, FILE *out)

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "dataflow/plan/clocking.h"
 #include "study/pricing.h"
 #include "study/study.h"
 
@@ -117,16 +118,6 @@ static bool without_cycles(const struct study *s)
     return of_events(s) && s->config.event.service_cycles == 0;
 }
 
-static bool in_timesteps(const struct study *s)
-{
-    return of_events(s) || s->config.clocking == CLOCKING_TIMESTEP;
-}
-
-static bool elastic(const struct study *s)
-{
-    return of_events(s) || s->config.clocking == CLOCKING_ELASTIC;
-}
-
 static bool without_tokens(const struct study *s)
 {
     return !network_has_tokens(&s->network);
@@ -135,6 +126,21 @@ static bool without_tokens(const struct study *s)
 static bool not_a_transformer(const struct study *s)
 {
     return strcmp(s->config.network.family, "transformer") != 0;
+}
+
+static bool not_elastic(const struct study *s)
+{
+    return config_clocking(&s->config) != CLOCKING_ELASTIC;
+}
+
+static bool not_timestep(const struct study *s)
+{
+    return config_clocking(&s->config) != CLOCKING_TIMESTEP;
+}
+
+static bool one_pass(const struct study *s)
+{
+    return config_clocking(&s->config) == CLOCKING_COMBINATIONAL;
 }
 
 /* The mapper looks at the links of mappings that it does not choose. */
@@ -150,12 +156,11 @@ static bool without_partial_sums(const struct study *s)
 #define OF_WIRES "core.wires.model = off"
 #define OF_LINKS "fabric.kind = point_to_point"
 #define OF_SUMS "neuron.kind = requantize"
-#define OF_TIMESTEPS "clocking.kind = timestep"
-#define OF_ELASTIC "clocking.kind = elastic"
 #define OF_EVENTS "core.kind = event"
 #define OF_IMC "core.kind = imc"
 #define OF_FAMILY "network.family is not transformer"
 #define OF_TOKENS "the network has no attention"
+#define OF_CLOCKING NULL // clocking.kind
 
 static const struct idle_row { // a key is one row
     const char *key;
@@ -224,20 +229,27 @@ static const struct idle_row { // a key is one row
     { "fabric.crossbar_clocks", without_routers, OF_LINKS },
     { "fabric.link_clocks", without_routers, OF_LINKS },
     { "fabric.vc_credit_clocks", without_routers, OF_LINKS },
-    { "elastic.input_pixels", in_timesteps, OF_TIMESTEPS },
-    { "elastic.residual_pixels", in_timesteps, OF_TIMESTEPS },
-    { "elastic.partial_sum_pixels", in_timesteps, OF_TIMESTEPS },
-    { "elastic.output_pixels", in_timesteps, OF_TIMESTEPS },
-    { "elastic.read_back_pixels", in_timesteps, OF_TIMESTEPS },
-    { "elastic.results", in_timesteps, OF_TIMESTEPS },
-    { "elastic.registers", in_timesteps, OF_TIMESTEPS },
-    { "elastic.group", in_timesteps, OF_TIMESTEPS },
-    { "elastic.hop_clocks", in_timesteps, OF_TIMESTEPS },
-    { "elastic.partial_sum_hop_clocks", in_timesteps, OF_TIMESTEPS },
-    { "elastic.credit_clocks", in_timesteps, OF_TIMESTEPS },
-    { "elastic.image_period_clocks", in_timesteps, OF_TIMESTEPS },
-    { "core.digital.clock_mhz", in_timesteps, OF_TIMESTEPS },
-    { "core.input_memory.columns", in_timesteps, OF_TIMESTEPS },
+    { "elastic.input_pixels", not_elastic, OF_CLOCKING },
+    { "elastic.residual_pixels", not_elastic, OF_CLOCKING },
+    { "elastic.partial_sum_pixels", not_elastic, OF_CLOCKING },
+    { "elastic.output_pixels", not_elastic, OF_CLOCKING },
+    { "elastic.read_back_pixels", not_elastic, OF_CLOCKING },
+    { "elastic.results", not_elastic, OF_CLOCKING },
+    { "elastic.registers", not_elastic, OF_CLOCKING },
+    { "elastic.group", not_elastic, OF_CLOCKING },
+    { "elastic.hop_clocks", not_elastic, OF_CLOCKING },
+    { "elastic.partial_sum_hop_clocks", not_elastic, OF_CLOCKING },
+    { "elastic.credit_clocks", not_elastic, OF_CLOCKING },
+    { "elastic.image_period_clocks", not_elastic, OF_CLOCKING },
+    { "core.digital.clock_mhz", not_elastic, OF_CLOCKING },
+    { "core.input_memory.columns", not_elastic, OF_CLOCKING },
+    { "clocking.timestep_ns", not_timestep, OF_CLOCKING },
+    { "fabric.hop_timesteps", not_timestep, OF_CLOCKING },
+    { "fabric.partial_sum_hops", not_timestep, OF_CLOCKING },
+    { "fabric.link_gbps", one_pass, OF_CLOCKING },
+    { "fabric.partial_sum_gbps", one_pass, OF_CLOCKING },
+    { "core.digital.lanes", one_pass, OF_CLOCKING },
+    { "core.input_memory.kind", one_pass, OF_CLOCKING },
     { "network.layers", not_a_transformer, OF_FAMILY },
     { "network.hidden", not_a_transformer, OF_FAMILY },
     { "network.heads", not_a_transformer, OF_FAMILY },
@@ -262,9 +274,6 @@ static const struct idle_row { // a key is one row
     { "decode.tokens", without_tokens, OF_TOKENS },
     { "decode.streams", without_tokens, OF_TOKENS },
     { "decode.sample_ns", without_tokens, OF_TOKENS },
-    { "clocking.timestep_ns", elastic, OF_ELASTIC },
-    { "fabric.hop_timesteps", elastic, OF_ELASTIC },
-    { "fabric.partial_sum_hops", elastic, OF_ELASTIC },
     { "learning.rule", never_fires, OF_SUMS },
     { "learning.update_pj", without_rule, "learning.rule = none" },
     { "core.event.arbiter", without_events, OF_IMC },
@@ -290,11 +299,21 @@ static bool is_set(const char *where)
     return strncmp(where, "--set ", strlen("--set ")) == 0;
 }
 
-static const char *why(const struct study *s, const struct idle_row *row)
-{
-    bool of_clocking = row->idle == in_timesteps || row->idle == elastic;
+struct reason {
+    char text[64];
+};
 
-    return of_clocking && of_events(s) ? OF_EVENTS : row->why;
+static struct reason why(const struct study *s, const struct idle_row *row)
+{
+    struct reason r;
+
+    if (row->why)
+        snprintf(r.text, sizeof r.text, "%s", row->why);
+    else if (of_events(s))
+        snprintf(r.text, sizeof r.text, OF_EVENTS);
+    else
+        snprintf(r.text, sizeof r.text, "clocking.kind = %s", clocking_of(&s->config)->name);
+    return r;
 }
 
 /* What to set for a key that wants another clocking; NULL where that is not the matter. */
@@ -302,11 +321,11 @@ static const char *cure(const struct study *s, const struct idle_row *row)
 {
     if (row->idle == without_events)
         return "core.kind=event";
-    if (row->idle != in_timesteps && row->idle != elastic)
+    if (row->why)
         return NULL;
     if (of_events(s))
         return "core.kind=imc";
-    return row->idle == elastic ? "clocking.kind=timestep" : "clocking.kind=elastic";
+    return row->idle == not_elastic ? "clocking.kind=elastic" : "clocking.kind=timestep";
 }
 
 /* A key that names another clocking than the study's, by --set: what it asks for cannot be had. */
@@ -317,7 +336,7 @@ enum err idle_refuse(const struct study *s, struct err_msg *m)
         const char *other = cure(s, &rows[i]);
         if (other && is_set(where) && rows[i].idle(s))
             return err_set(m, ERR_INPUT, "%.400s: %s has no effect with %s: want no such key, or "
-                           "--set %s", where, rows[i].key, why(s, &rows[i]), other);
+                           "--set %s", where, rows[i].key, why(s, &rows[i]).text, other);
     }
     return ERR_NONE;
 }
@@ -342,6 +361,6 @@ void idle_note(struct study *s)
         if (strcmp(where, "default") != 0 && rows[i].idle(s) &&
             !of_another_network(s, &rows[i], where) && !config_is_default(&s->config, rows[i].key))
             notes_add(&s->config.notes, "%s: %s has no effect: %s", where, rows[i].key,
-                      why(s, &rows[i]));
+                      why(s, &rows[i]).text);
     }
 }

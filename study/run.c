@@ -12,8 +12,10 @@
 #include "arch/reckon.h"
 #include "core/util.h"
 #include "dataflow/plan/clocking.h"
+#include "network/host.h"
 #include "network/precision.h"
 #include "study/event.h"
+#include "study/host.h"
 #include "study/inputs.h"
 #include "study/jobs.h"
 #include "study/values.h"
@@ -45,7 +47,7 @@ struct job {
 
 static struct images_shape image_shape(const struct plan *p)
 {
-    const struct shape *s = &p->network->layer[0].out;
+    const struct shape *s = &network_fed(p->network)->layer[0].out;
 
     return (struct images_shape){ s->height, s->width, s->channels };
 }
@@ -110,7 +112,9 @@ struct source {
     struct pixel_map map;  // of the sets, where pixels are normalised
     int8_t        *pixels; // owned; [piece][image_bytes], of those that go through the chip; or
                            // NULL
-    size_t         image_bytes;
+    size_t         image_bytes, set_bytes; // as the chip has them, as the set
+    struct host   *host;   // between them; or NULL
+    uint8_t       *hosts;  // owned; [set_bytes]
     bool           flips;  // uint8 is what the set delivers as int8
 };
 
@@ -118,20 +122,21 @@ struct source {
 static enum err open_set(struct images **set, struct pixel_map *map, const struct plan *p,
                          const struct run_cfg *cfg, struct err_msg *m)
 {
+    const struct network *n = network_fed(p->network);
     struct images_how own = cfg->images_how;
     const struct images_how *how = &own;
 
-    own.crop = p->network->present.crop;
-    if (p->network->present.coding && p->network->present.coding->recorded) {
-        own.n_bin = presentation_steps(&p->network->present);
-        own.bin_us = p->network->present.bin_us;
+    own.crop = n->present.crop;
+    if (n->present.coding && n->present.coding->recorded) {
+        own.n_bin = presentation_steps(&n->present);
+        own.bin_us = n->present.bin_us;
     }
     enum err e = images_open_as(set, cfg->images, how, image_shape(p), n_classes(p), m);
 
-    bool whole = !network_is_wide(p->network) && !inputs_are_cut(p->network);
+    bool whole = !network_is_wide(n) && !inputs_are_cut(n);
     if (e || (!how->mean && !how->std && whole))
         return e;
-    e = inputs_pixel_map(map, p->network, how->mean, how->std, m);
+    e = inputs_pixel_map(map, n, how->mean, how->std, m);
     if (!e)
         e = images_map(*set, map, m);
     if (e)
@@ -143,13 +148,20 @@ static enum err open_set(struct images **set, struct pixel_map *map, const struc
 
 static enum err source_open(struct source *s, const struct job *j, struct err_msg *m)
 {
-    const struct network *n = j->plan->network;
+    const struct network *chip = j->plan->network, *n = network_fed(chip);
     enum err e = ERR_NONE;
 
-    *s = (struct source){ .image_bytes = network_image_bytes(n),
+    *s = (struct source){ .image_bytes = network_image_bytes(chip),
+                          .set_bytes = network_image_bytes(n),
                           .flips = !n->layer[0].out_signed && !network_is_wide(n) };
     if (j->timing)
         return ERR_NONE;
+    if (chip->host) {
+        s->host = host_new(chip);
+        s->hosts = calloc(1, s->set_bytes);
+        if (!s->host || !s->hosts)
+            return no_memory(m);
+    }
     s->pixels = j->values ? NULL : calloc(j->n_piece, s->image_bytes);
     if (!s->pixels && !j->values)
         return no_memory(m);
@@ -171,6 +183,8 @@ static void source_close(struct source *s)
     for (uint32_t k = 0; k < MOST_ABREAST; k++)
         images_close(s->set[k]);
     free(s->pixels);
+    host_free(s->host);
+    free(s->hosts);
 }
 
 /* int8 = pixel - 128 back to the pixel, which is what a uint8 image holds. */
@@ -182,9 +196,9 @@ static void to_unsigned(int8_t *pixels, size_t n)
         bytes[i] ^= 0x80;
 }
 
-/* The next image of piece k, to pixels[image_bytes]. */
-static enum err source_next(struct source *s, uint32_t k, int8_t *pixels, uint32_t *label,
-                            struct err_msg *m)
+/* The next image of piece k as the set has it. */
+static enum err source_image(struct source *s, uint32_t k, int8_t *pixels, uint32_t *label,
+                             struct err_msg *m)
 {
     int more;
 
@@ -197,7 +211,18 @@ static enum err source_next(struct source *s, uint32_t k, int8_t *pixels, uint32
 
     assert(e || more); // n_image has been checked against the set
     if (!e && s->flips)
-        to_unsigned(pixels, s->image_bytes);
+        to_unsigned(pixels, s->set_bytes);
+    return e;
+}
+
+/* The next image of piece k, to pixels[image_bytes]. */
+static enum err source_next(struct source *s, uint32_t k, int8_t *pixels, uint32_t *label,
+                            struct err_msg *m)
+{
+    enum err e = source_image(s, k, s->host ? (int8_t *)s->hosts : pixels, label, m);
+
+    if (!e && s->host)
+        host_compute(s->host, s->hosts, (uint8_t *)pixels);
     return e;
 }
 
@@ -667,7 +692,29 @@ static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
              sliced_by_layer(p, cfg->ranges)));
 }
 
+/* ---- by the plan alone ---- */
+
+static enum err run_by_plan(const struct plan *p, struct run_result *r, struct err_msg *m)
+{
+    const struct timetable *t = &p->time;
+    const uint64_t steps = plan_steps(p), n = r->n_image * steps, more = (steps - 1) * p->interval;
+
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        r->layer[i] = (struct layer_result){ t->layer[i].first_timestep,
+                                             t->layer[i].last_timestep };
+    r->first_result = plan_first_result(p);
+    r->last_conv = t->last_conv + more;
+    r->total_timesteps = (uint64_t)((int64_t)(t->first_result + (n - 1) * p->interval) +
+                                    timetable_late(t, n - 1));
+    return reckon_images(p, n, r->core, r->stream_bits) ? ERR_NONE : no_memory(m);
+}
+
 /* ---- elastic clocking ---- */
+
+static bool is_one_pass(const struct plan *p)
+{
+    return clocking_of(p->config)->pass != NULL;
+}
 
 static bool is_elastic(const struct plan *p)
 {
@@ -719,7 +766,26 @@ static enum err run_elastic(const struct job *all, struct run_result *r, struct 
 static enum err run_time(const struct job *all, struct run_result *r, struct stream_skip *skip,
                          struct err_msg *m)
 {
+    *skip = (struct stream_skip){ 0 };
+    if (is_one_pass(all->plan))
+        return run_by_plan(all->plan, r, m);
     return is_elastic(all->plan) ? run_elastic(all, r, m) : run_chips(all, 1, r, skip, m);
+}
+
+/* Of a machine in one pass no chip is stepped. */
+static enum err check_pass(const struct plan *p, const struct run_cfg *cfg, struct err_msg *m)
+{
+    if (!is_one_pass(p))
+        return ERR_NONE;
+    if (run_has_values(cfg) && (!by_layer(p, cfg) || cfg->n_state > 0))
+        return err_set(m, ERR_INPUT, "images: under clocking.kind = combinational values are "
+                       "computed layer by layer and exactly: want no --values timed, no devices "
+                       "and converters that cannot clip, or clocking.kind = timestep");
+    if (cfg->stepped || cfg->probe || cfg->kernel != KERNEL_NATIVE)
+        return err_set(m, ERR_INPUT, "clocking.kind = combinational: all layers work in one pass, "
+                       "and there is nothing to step or to draw: want no --timing chip, no "
+                       "--trace, no --timeline and --kernel native, or clocking.kind = timestep");
+    return ERR_NONE;
 }
 
 static enum err check_elastic(const struct plan *p, const struct run_cfg *cfg, struct err_msg *m)
@@ -843,21 +909,6 @@ static bool plan_says_all(const struct plan *p, const struct run_cfg *cfg)
            cfg->mode == KERNEL_SKIP_IDLE;
 }
 
-static enum err run_by_plan(const struct plan *p, struct run_result *r, struct err_msg *m)
-{
-    const struct timetable *t = &p->time;
-    const uint64_t steps = plan_steps(p), n = r->n_image * steps, more = (steps - 1) * p->interval;
-
-    for (uint32_t i = 0; i < p->n_layer; i++)
-        r->layer[i] = (struct layer_result){ t->layer[i].first_timestep,
-                                             t->layer[i].last_timestep };
-    r->first_result = plan_first_result(p);
-    r->last_conv = t->last_conv + more;
-    r->total_timesteps = (uint64_t)((int64_t)(t->first_result + (n - 1) * p->interval) +
-                                    timetable_late(t, n - 1));
-    return reckon_images(p, n, r->core, r->stream_bits) ? ERR_NONE : no_memory(m);
-}
-
 /* A firing drives its rows, and finishes its outputs, once for each step of a train; arrays that
  * are read in parts count those of all steps, and what values count has been seen step by step. */
 static void count_trains(const struct plan *p, struct run_result *r)
@@ -888,7 +939,8 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     assert(cfg->jobs >= 1 && (cfg->jobs == 1 || (cfg->kernel == KERNEL_NATIVE && !cfg->probe)));
     struct inputs *inputs = NULL;
     bool labelled = false;
-    enum err e = cfg->inputs ? inputs_open(&inputs, cfg->inputs, p->network, m) : ERR_NONE;
+    const struct network *fed = network_fed(p->network);
+    enum err e = cfg->inputs ? inputs_open(&inputs, cfg->inputs, fed, m) : ERR_NONE;
     if (!e)
         e = count_images(p, cfg, inputs, &r->n_image, &labelled, m);
     if (e) {
@@ -909,6 +961,8 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
     const bool events = has_event_cores(p);
     if (!e)
         e = events ? check_event_run(p, cfg, m) : check_elastic(p, cfg, m);
+    if (!e && !events)
+        e = check_pass(p, cfg, m);
     if (!e && !events && r->values && network_is_spiking(p->network) && !by_layer(p, cfg))
         e = err_set(m, ERR_INPUT, "neurons: their values are computed layer by layer and exactly: "
                     "want no --values timed, no devices, no skipped zeros and converters that "
@@ -936,7 +990,8 @@ enum err run_count_images(const struct plan *p, const struct run_cfg *cfg, uint6
 {
     struct inputs *inputs = NULL;
     bool labelled;
-    enum err e = cfg->inputs ? inputs_open(&inputs, cfg->inputs, p->network, m) : ERR_NONE;
+    const struct network *fed = network_fed(p->network);
+    enum err e = cfg->inputs ? inputs_open(&inputs, cfg->inputs, fed, m) : ERR_NONE;
 
     if (!e)
         e = count_images(p, cfg, inputs, n, &labelled, m);
@@ -970,7 +1025,8 @@ enum err run_visit_images(const struct plan *p, const struct run_cfg *cfg, uint6
 {
     struct inputs *inputs = NULL;
     struct source s = {0};
-    enum err e = cfg->inputs ? inputs_open(&inputs, cfg->inputs, p->network, m) : ERR_NONE;
+    const struct network *fed = network_fed(p->network);
+    enum err e = cfg->inputs ? inputs_open(&inputs, cfg->inputs, fed, m) : ERR_NONE;
     const struct job j = { .plan = p, .cfg = cfg, .n_piece = 1, .inputs = inputs };
 
     if (!e)

@@ -18,6 +18,7 @@
 #include "dataflow/plan/operations.h"
 #include "dataflow/policies.h"
 #include "import/import.h"
+#include "network/host.h"
 #include "network/onnx/kind.h"
 #include "network/onnx/read.h"
 #include "network/precision.h"
@@ -144,6 +145,21 @@ static enum err own_network(struct network *n, struct config *c, struct err_msg 
     return e;
 }
 
+/* Layers that stay with the host, which presents an image once. */
+static enum err give_to_host(struct network *n, const struct config *c, struct err_msg *m)
+{
+    const char *where = config_where(c, "network.host_layers");
+
+    if (presentation_steps(&n->present) > 1)
+        return err_set(m, ERR_INPUT, "%.400s: network.host_layers = %" PRIu32 " beside %" PRIu32
+                       " steps of an image: want input.steps = 1, or no host's layers", where,
+                       c->network.host_layers, presentation_steps(&n->present));
+    enum err e = network_give_to_host(n, c->network.host_layers, m);
+    if (e)
+        err_prefix(m, where);
+    return e;
+}
+
 static enum err make_network(struct network *n, struct config *c, struct err_msg *m)
 {
     const struct network_cfg *cfg = &c->network;
@@ -153,6 +169,8 @@ static enum err make_network(struct network *n, struct config *c, struct err_msg
 
     if (!e)
         e = present_network(n, c, m);
+    if (!e && cfg->host_layers > 0)
+        e = give_to_host(n, c, m);
     if (!e)
         present_note(c, n);
     if (e || (values == 0 && weights == 0))

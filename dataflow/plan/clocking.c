@@ -6,6 +6,7 @@
 const struct clocking_policy *const clockings[] = {
     [CLOCKING_TIMESTEP] = &clocking_timestep,
     [CLOCKING_ELASTIC] = &clocking_elastic,
+    [CLOCKING_COMBINATIONAL] = &clocking_combinational,
     [CLOCKING_EVENT] = &clocking_event,
     NULL,
 };

@@ -15,6 +15,10 @@ struct clocking_policy {
     const char *doc;
     bool        in_timesteps; // its times are known before a run, and count timesteps
 
+    /* Where timesteps are not clocking.timestep_ns: sets the clocks of one, of a structure that has
+     * all but a timetable. ERR_INPUT: a network that cannot have it. Else NULL. */
+    enum err (*pass)(struct plan *structure, struct err_msg *m);
+
     /* The timetable of a structure: a plan whose own is not made. ERR_INPUT when a memory or a
      * stage is too small for it: the line names it, the need and the configuration that would cure
      * it; *t then has what was made until then. */
@@ -22,7 +26,8 @@ struct clocking_policy {
                           struct err_msg *m);
 };
 
-extern const struct clocking_policy clocking_timestep, clocking_elastic, clocking_event;
+extern const struct clocking_policy clocking_timestep, clocking_elastic, clocking_combinational,
+    clocking_event;
 extern const struct clocking_policy *const clockings[]; // by enum clocking; ends with NULL
 
 /* The one of a configuration. */

@@ -12,6 +12,11 @@
 #include "dataflow/plan/structure.h"
 #include "network/precision.h"
 
+double plan_timestep_ns(const struct plan *p)
+{
+    return (double)p->timestep_clk * 1000 / p->config->clock_mhz;
+}
+
 double plan_stage_share(const struct plan *p, uint32_t core, enum stage s)
 {
     return (double)p->time.core[core].used_clk[s] / (double)p->timestep_clk;
@@ -33,6 +38,9 @@ static enum err check_clocks(struct plan *p, struct err_msg *m)
 {
     const struct config *c = p->config;
 
+    p->timestep_clk = 1;
+    if (clockings[c->clocking]->pass) // sets it later
+        return ERR_NONE;
     if (!config_clocks(c->timestep_ns, c->clock_mhz, &p->timestep_clk))
         return PLAN_REFUSE(p, "clocking.timestep_ns", m,
                        "clocking.timestep_ns = %llu is not a whole number of clocks at "
@@ -235,9 +243,13 @@ enum err plan_try(struct plan *p, const struct network *network, const struct co
     if (!e)
         e = make_cores(p, m);
     if (!e)
+        e = structure_check_biases(p, m);
+    if (!e)
         e = make_streams(p, m);
     if (!e)
         e = make_routes(p, m);
+    if (!e && clockings[config->clocking]->pass)
+        e = clockings[config->clocking]->pass(p, m);
     if (!e)
         e = clocking_of(config)->timetable(&p->time, p, wish->thorough, m);
     return e;

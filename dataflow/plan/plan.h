@@ -294,6 +294,9 @@ double plan_stage_share(const struct plan *p, uint32_t core, enum stage s);
 /* The core and stage with the largest share; ties go to the lower core, then the earlier stage. */
 void plan_slowest_stage(const struct plan *p, uint32_t *core, enum stage *s);
 
+/* Length of a timestep, exactly where it is whole. */
+double plan_timestep_ns(const struct plan *p);
+
 /* Presentations of an image, each of which passes as an image does. */
 static inline uint64_t plan_steps(const struct plan *p)
 {

@@ -43,6 +43,9 @@ struct structure_cores {
 enum err structure_count_cores(const struct plan *p, uint64_t *n, struct err_msg *m);
 enum err structure_cores(const struct plan *p, struct structure_cores *out, struct err_msg *m);
 
+/* biases.c: whether rows that are kept for biases hold them. */
+enum err structure_check_biases(const struct plan *p, struct err_msg *m);
+
 /* Positions [*first, *end), row by row of the map, of channel in_first + index of a flat layer's
  * part. */
 void plan_flat_positions(const struct plan *p, const struct plan_core *core, uint32_t index,

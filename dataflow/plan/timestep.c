@@ -169,8 +169,7 @@ static enum err times(struct timetable *t, const struct plan *p, const struct dr
     return ERR_NONE;
 }
 
-/* The last that is wanted of the dry run. */
-static void keep_firings(struct timetable *t, struct dry_run *s)
+void timestep_keep_firings(struct timetable *t, struct dry_run *s)
 {
     for (uint32_t i = 0; i < t->n_layer; i++) {
         t->layer[i].fired = s->layer[i].fired;
@@ -249,7 +248,7 @@ static enum err timetable(struct timetable *t, const struct plan *p, enum thorou
     if (!e)
         e = timestep_budget(t, p, &s, thorough, m);
     if (!e)
-        keep_firings(t, &s);
+        timestep_keep_firings(t, &s);
     dry_run_release(&s);
     return e;
 }

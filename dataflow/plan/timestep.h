@@ -13,6 +13,7 @@
 bool timestep_allocate(struct timetable *t, const struct plan *p);
 enum err timestep_columns(struct timetable *t, const struct plan *p, struct dry_run *s,
                           struct err_msg *m);
+void timestep_keep_firings(struct timetable *t, struct dry_run *s); // the last that is wanted
 
 /* When each layer fires first and last, and how often. */
 void timestep_firings(struct timetable *t, const struct plan *p, const struct dry_run *s);

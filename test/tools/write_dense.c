@@ -7,7 +7,9 @@
  * The input has a channel for each value, pixels from 0 to 1 that are rounded: 128 of 255 and more
  * are 1.
  *
- * usage: write_dense STEM FILE.onnx INPUTS OUTPUTS...
+ * INPUTS:8 takes bytes instead, as they are: whole numbers from 0 to 255.
+ *
+ * usage: write_dense STEM FILE.onnx INPUTS[:8] OUTPUTS...
  *        write_dense spiking/lee_bnn bnn.onnx 400 128 128 10 */
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +39,13 @@ static void make_bits(Onnx__ModelProto *model, const char *in, const char *name)
     make_node(model, "Clip", bits, inputs, bits);
     snprintf(inputs, sizeof inputs, "%s one zero", bits);
     make_node(model, "DequantizeLinear", name, inputs, name);
+}
+
+/* The input as bytes. */
+static void make_bytes(Onnx__ModelProto *model)
+{
+    make_node(model, "QuantizeLinear", "bytes", "image one zero", "bytes");
+    make_node(model, "DequantizeLinear", "bit0", "bytes one zero", "bit0");
 }
 
 static void make_layer(Onnx__ModelProto *model, const struct blob *b, uint32_t i, bool last,
@@ -92,7 +101,10 @@ int main(int argc, char **argv)
     make_tensor(model, "zero", ONNX_TYPE(UINT8), none, &zero, 1);
     make_tensor(model, "most", ONNX_TYPE(UINT8), none, &one, 1);
     make_tensor(model, "one", ONNX_TYPE(FLOAT), none, &(float){ 1 }, sizeof(float));
-    make_bits(model, "image", "bit0");
+    if (strstr(argv[3], ":8"))
+        make_bytes(model);
+    else
+        make_bits(model, "image", "bit0");
     make_node(model, "Flatten", "flat", "bit0", "flat");
     for (int i = 4; i < argc; i++) {
         int64_t out = atoi(argv[i]);

@@ -1,6 +1,7 @@
 /* Networks of one bit on arrays whose sums become signs: K. Lee's machine of three layers, a binary
  * network, and one of bytes beside them. Trained bits and digits are where ../shared/data is; what
  * they should give was counted by the programs that trained them. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -111,6 +112,50 @@ static void lees_machine_is_six_arrays_and_makes_a_result_a_cycle(void **state)
     rig_release(&r);
 }
 
+/* Tables 1 and 2 of the thesis: images of 28 to 12 pixels a side, layers of 192 to 64 bits. */
+static void bits_of_lees_tables_are_the_weights_of_their_networks(void **state)
+{
+    static const struct {
+        uint32_t in, hidden;
+        uint64_t bits;
+    } printed[] = {
+        { 28 * 28, 128, 118016 }, { 24 * 24, 128, 91392 }, { 20 * 20, 128, 68864 },
+        { 16 * 16, 128, 50432 },  { 12 * 12, 128, 36096 }, { 400, 192, 115584 },
+        { 400, 160, 91200 },      { 400, 96, 48576 },      { 400, 64, 30336 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof printed / sizeof *printed; i++) {
+        struct plan_rig r;
+        rig_config(&r, lee_machine);
+        rig_image(&r, 1, 1, printed[i].in);
+        r.network.layer[0].value_bits = 1;
+        for (uint32_t k = 0; k < 3; k++) {
+            struct layer *l = rig_conv(&r, k, k < 2 ? printed[i].hidden : 10, 1, 1);
+            l->weight_bits = l->value_bits = 1;
+        }
+        assert_int_equal(network_weights(&r.network), printed[i].bits);
+        rig_release(&r);
+    }
+}
+
+/* Calibrated: 23.36 mW and 0.03815 mm2 are the thesis's totals, whose breakdown is lost. */
+static void lees_efficiency_follows_from_its_power_and_area(void **state)
+{
+    const double mw = 23.36, mm2 = 0.03815;
+    struct plan_rig r;
+
+    (void)state;
+    make_lee(&r);
+    double ns = plan_timestep_ns(&r.plan) * (double)r.plan.interval;
+    double tops = 2e-3 * (double)network_macs(&r.network) / ns;
+    assert_true(fabs(tops / mm2 - 361.02) < 0.005);
+    assert_true(fabs(tops / mw * 1e3 - 589.59) < 0.005);
+    assert_true(fabs(mw * ns * 1e-3 - 0.2336) < 1e-9);
+    assert_true(fabs(mw * 1e-3 / mm2 - 0.6123) < 5e-5);
+    rig_release(&r);
+}
+
 static void lees_machine_reads_the_digits(void **state)
 {
     enum { N = 2000, CROP = 20, AT = 4 };
@@ -197,6 +242,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lees_machine_is_six_arrays_and_makes_a_result_a_cycle),
+        cmocka_unit_test(bits_of_lees_tables_are_the_weights_of_their_networks),
+        cmocka_unit_test(lees_efficiency_follows_from_its_power_and_area),
         cmocka_unit_test(lees_machine_reads_the_digits),
         cmocka_unit_test(a_binary_network_has_8869_of_10000),
         cmocka_unit_test(a_network_of_bytes_has_8957_of_10000),

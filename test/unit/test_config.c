@@ -523,7 +523,7 @@ static void every_kind_of_mistake_has_its_line_and_cure(void **state)
           "@:1: core = 256: want a section with the keys kind, event, crossbar, readout, wires, "
           "input_memory, digital" },
         { "clocking: {kind: elastik}\n", NULL,
-          "@:1: clocking.kind = elastik: want timestep or elastic" },
+          "@:1: clocking.kind = elastik: want timestep, elastic or combinational" },
         { "core: {input_memory: {word_bits: 100}}\n", NULL,
           "@:1: core.input_memory.word_bits = 100: want 8 to 8192 bit, a multiple of 8" },
         { "fabric: {link_gbps: 0.0001}\n", NULL,

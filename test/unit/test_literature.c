@@ -1,0 +1,154 @@
+/* Spiking machines of the literature in configs/: what a step takes, by their makers' figures
+ * (../shared/spec/spiking.md, 3.3 and 3.5). */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dataflow/crossbar/reads.h"
+#include "study/study.h"
+#include "test/cli_rig.h"
+#include "test/tmpdir.h"
+
+static void load(struct study *s, const char *config, const char *const *set, size_t n)
+{
+    struct err_msg m;
+
+    if (study_load(s, config, set, n, &m))
+        fail_msg("%s", m.text);
+}
+
+struct sums { // over the cores with arrays, of one image
+    uint64_t arrays, reads, conversions, devices;
+};
+
+static struct sums sums_of(const char *dir, const char *arguments)
+{
+    json_t *doc = json_of(dir, arguments), *core;
+    struct sums s = { 0 };
+    size_t i;
+
+    json_array_foreach(at(doc, "core_list"), i, core) {
+        s.reads += (uint64_t)integer_at(core, "counters.reads");
+        s.conversions += (uint64_t)integer_at(core, "counters.conversions");
+        s.devices += (uint64_t)(integer_at(core, "rows") * integer_at(core, "columns"));
+        s.arrays += integer_at(core, "rows") > 0;
+    }
+    json_decref(doc);
+    return s;
+}
+
+static void a_step_of_the_bsnn_is_1189_reads_and_37762_conversions(void **state)
+{
+    struct sums s = sums_of(*state, "run eshraghian2022_bsnn --json -");
+    struct sums few = sums_of(*state, "run eshraghian2022_bsnn --set input.steps=7 --json -");
+    struct sums pairs = sums_of(*state, "run eshraghian2022_bsnn --set core.crossbar.cell=pair "
+                                "--json -");
+    struct study study;
+
+    assert_int_equal(s.arrays, 1 + 2 + 13);
+    assert_int_equal(pairs.arrays, 1 + 4 + 13);
+    assert_int_equal(s.devices * 1000 / (16 * 256 * 64), 218); // 21.9 %
+    assert_int_equal(s.reads, 100 * (784 + 392 + 13));
+    assert_int_equal(few.reads, 7 * (784 + 392 + 13));
+    assert_int_equal(s.conversions, 100 * (12544 + 25088 + 130)); // 3,776,200; 1 pJ: 3.776 uJ
+    load(&study, "eshraghian2022_bsnn", NULL, 0);
+    assert_int_equal(network_macs(&study.network), 313600 + 5017600 + 31360);
+    study_release(&study);
+}
+
+/* A comparator cannot convert a part of a sum, so parts join before it. */
+static void one_bit_takes_25098_conversions_where_parts_join(void **state)
+{
+    static const char *const joined[] = { "fabric.partial_sum=analog", "clocking.timestep_ns=200",
+                                          "core.input_memory.word_bits=256" };
+    uint64_t conversions = 0;
+    struct study s;
+
+    (void)state;
+    load(&s, "eshraghian2022_bsnn", joined, 3);
+    for (uint32_t i = 0; i < s.plan.n_core; i++) {
+        const struct plan_core *c = &s.plan.core[i];
+        const struct layer *l = plan_network_layer(&s.plan, c->plan_layer);
+        if (!layer_is_digital(l))
+            conversions += (uint64_t)l->out.height * l->out.width *
+                           array_reads(&s.plan.layer[c->plan_layer].array, c->rows,
+                                       c->columns).conversions;
+    }
+    study_release(&s);
+    assert_int_equal(conversions, 12544 + 12544 + 10);
+    assert_true(fabs((double)conversions * 7.8125e-6 * 100 - 19.61) < 0.005); // nJ of 100 steps
+    assert_true(fabs(37762 * 7.8125e-6 * 100 - 29.50) < 0.005);
+}
+
+/* ---- MONETA ---- */
+
+enum { LAYERS = 4, CORES = 8 };
+
+static void moneta_takes_76800_to_409600_clocks_a_layer(void **state)
+{
+    static const uint64_t clocks[LAYERS] = { 76800, 409600, 102400, 51200 };
+    static const double per_s[LAYERS] = { 13020.8, 2441.4, 9765.6, 19531.2 };
+    static const double tops[LAYERS] = { 1.152, 1.152, 2.304, 2.304 };
+    json_t *doc = json_of(*state, "run kim2022_moneta --json -"), *core;
+    uint64_t images = (uint64_t)integer_at(doc, "images.count");
+    uint32_t cores[LAYERS] = { 0 };
+    uint64_t bits[LAYERS] = { 0 };
+    struct study s;
+    size_t i;
+
+    struct err_msg m;
+    if (study_load_network(&s, "kim2022_moneta", NULL, 0, &m) || study_plan_any(&s, &m))
+        fail_msg("%s", m.text);
+    json_array_foreach(at(doc, "core_list"), i, core) {
+        const struct plan_core *c = &s.plan.core[i];
+        uint32_t layer = c->plan_layer;
+        assert_string_equal(text_at(core, "name"), c->name);
+        /* a clock a read */
+        assert_int_equal(integer_at(core, "counters.reads"), clocks[layer] * images);
+        bits[layer] += (uint64_t)c->rows * c->columns * 8;
+        cores[layer]++;
+    }
+    json_decref(doc);
+    study_release(&s);
+    for (uint32_t k = 0; k < LAYERS; k++) {
+        assert_true(fabs(1e9 / (double)clocks[k] - per_s[k]) < 0.06);
+        /* nine arrays of a core add 16 outputs each, two operations a clock of 1 GHz */
+        assert_true(fabs(cores[k] * 9 * 16 * 2e-3 - tops[k]) < 1e-9);
+    }
+    assert_int_equal(CORES * 9 * 128 * 128, 1152 * 1024);
+    assert_int_equal((bits[0] + bits[1] + bits[2]) * 10 / 1024, 8775); // fit beside one another
+    assert_int_equal(bits[3], CORES * 9 * 128 * 128);                  // full
+    assert_true(bits[0] + bits[1] + bits[2] + bits[3] > CORES * 9 * 128 * 128);
+}
+
+/* Calibrated: 13.60 mW a core and 14.48 mW of arrays at an activity of 0.0092; 11.155 mm2. */
+static void monetas_power_is_123_28_mw(void **state)
+{
+    const double rest = 13.60, array_pj = 21.86, ghz = 1, peak = CORES * 9 * 16 * 2e-3;
+    double arrays = 72 * array_pj * ghz * 0.0092, mw = CORES * rest + arrays;
+
+    (void)state;
+    assert_true(fabs(arrays - 14.48) < 0.005);
+    assert_true(fabs(mw - 123.28) < 0.005);
+    assert_true(fabs(peak / mw * 1e3 - 18.69) < 0.005);
+    assert_true(fabs(peak / 11.155 - 0.207) < 0.0005);
+    assert_true(fabs(72 * array_pj * ghz * 0.01 - 15.74) < 0.005); // predicted: of 0.01 more
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_step_of_the_bsnn_is_1189_reads_and_37762_conversions),
+        cmocka_unit_test(one_bit_takes_25098_conversions_where_parts_join),
+        cmocka_unit_test(moneta_takes_76800_to_409600_clocks_a_layer),
+        cmocka_unit_test(monetas_power_is_123_28_mw),
+    };
+
+    return cmocka_run_group_tests(tests, tmpdir_make, tmpdir_remove);
+}
