@@ -118,7 +118,7 @@ static enum err simulate(const struct options *o, const struct study *s, struct 
 {
     struct progress p;
     struct tracing t;
-    bool places = !clockings[s->config.clocking]->pass; // of pixels, to be proved
+    bool places = !clocking_of(&s->config)->pass; // of pixels, to be proved
     enum err e = places && (o->images || o->inputs) ? study_prove(s, o, m) : ERR_NONE;
     if (!e)
         e = tracing_open(&t, o, &s->plan, m);

@@ -158,10 +158,10 @@ enum err study_prove(const struct study *s, const struct options *o, struct err_
 {
     struct prove_result r;
     double start_s = clock_s();
-    if (clockings[s->config.clocking]->pass)
+    if (clocking_of(&s->config)->pass)
         return err_set(m, ERR_INPUT, "--prove: no memory keeps pixels with clocking.kind = %s, and "
                        "there is nothing to prove: want no --prove",
-                       clockings[s->config.clocking]->name);
+                       clocking_of(&s->config)->name);
     enum err e = prove(&s->plan, &r, m);
 
     pages_give_back(); // the values that follow take as much

@@ -383,7 +383,7 @@ static void report_head(const void *report, FILE *out)
     const struct report *r = report;
 
     print_heading(r, out);
-    if (clockings[r->study->config.clocking]->pass) {
+    if (clocking_of(&r->study->config)->pass) {
         print_pass(r, out);
     } else {
         print_intro(&r->study->plan, out);

@@ -39,7 +39,7 @@ static enum err check_clocks(struct plan *p, struct err_msg *m)
     const struct config *c = p->config;
 
     p->timestep_clk = 1;
-    if (clockings[c->clocking]->pass) // sets it later
+    if (clocking_of(c)->pass) // sets it later
         return ERR_NONE;
     if (!config_clocks(c->timestep_ns, c->clock_mhz, &p->timestep_clk))
         return PLAN_REFUSE(p, "clocking.timestep_ns", m,
@@ -248,8 +248,8 @@ enum err plan_try(struct plan *p, const struct network *network, const struct co
         e = make_streams(p, m);
     if (!e)
         e = make_routes(p, m);
-    if (!e && clockings[config->clocking]->pass)
-        e = clockings[config->clocking]->pass(p, m);
+    if (!e && clocking_of(config)->pass)
+        e = clocking_of(config)->pass(p, m);
     if (!e)
         e = clocking_of(config)->timetable(&p->time, p, wish->thorough, m);
     return e;
