@@ -1,6 +1,7 @@
 /* report/plan_json.c -- the plan as JSON: sections that map and run share, and map's
  * document. */
 #include "dataflow/plan/clocking.h"
+#include "dataflow/plan/decode.h"
 #include "dataflow/plan/tokens.h"
 #include "network/precision.h"
 #include "report/json.h"
@@ -122,6 +123,12 @@ json_t *json_timing(const struct plan *p, uint64_t first_result, uint64_t last_c
     json_put_count(&o, "last_conv_timesteps", last_conv);
     if (network_has_tokens(p->network))
         json_put_count(&o, "last_layer_timesteps", p->time.last_tokens);
+    if (c->decode.tokens > 0 && network_has_tokens(p->network)) {
+        const struct decoding d = decode_of(p);
+        json_put_count(&o, "last_token_timesteps", d.last_token);
+        json_put_count(&o, "decode_timesteps", d.all);
+        json_put_real(&o, "tokens_per_s", d.tokens_per_s);
+    }
     json_put_count(&o, "interval_timesteps", plan_image_interval(p));
     if (presentation_steps(&p->network->present) > 1)
         json_put_count(&o, "steps", presentation_steps(&p->network->present));

@@ -6,6 +6,7 @@
 
 #include "core/util.h"
 #include "dataflow/plan/clocking.h"
+#include "dataflow/plan/decode.h"
 #include "dataflow/plan/tokens.h"
 
 /* ---- figures ---- */
@@ -487,6 +488,11 @@ static void plan_tail(const void *study, FILE *out)
     if (network_has_tokens(p->network) && p->time.last_tokens != p->time.first_result)
         fprintf(out, "The last token is behind the last layer after %s, before the head.\n",
                 format_count(p->time.last_tokens).text);
+    if (p->config->decode.tokens > 0 && network_has_tokens(p->network)) {
+        const struct decoding d = decode_of(p);
+        fprintf(out, "The last decoded token takes %s timesteps: %s tokens/s.\n",
+                format_count(d.last_token).text, format_count((uint64_t)d.tokens_per_s).text);
+    }
 }
 
 static const struct sheet plan_sheets[] = {

@@ -177,20 +177,30 @@ static enum err place_heads(const struct plan *p, struct plan_layer *pl, struct 
     return ERR_NONE;
 }
 
-/* What a sequence takes in the words of an attention core's memory. */
+/* What sequences take in the words of an attention core's memory: as they come, or as they are
+ * decoded, each of a bank. */
 static enum err check_memory(const struct plan *p, uint32_t layer, struct err_msg *m)
 {
     const struct attention_cfg *c = &p->config->attention;
+    const struct decode_cfg *d = &p->config->decode;
+    const struct layer *l = plan_network_layer(p, layer);
     const struct kv_memory kv = tokens_kv(p, layer);
     const uint64_t word = p->config->memory.word_bits / BYTE_BITS;
-    const uint64_t need = c->banks * kv.bank_words * word;
+    const uint64_t decoded = d->tokens > 0 ? (uint64_t)d->prompt + d->tokens : 0;
+    const uint64_t tokens = max_u64((uint64_t)l->in.height * l->in.width, decoded);
+    const uint32_t banks = d->tokens > 0 ? max_u32(c->banks, d->streams) : c->banks;
+    const uint64_t need = banks * tokens * kv.token_words * word;
 
+    if (d->tokens > 0 && !l->token->causal)
+        return PLAN_REFUSE(p, "decode.tokens", m, "decode.tokens = %u: in layer %s a token sees "
+                           "those behind it, which are not there yet: want network.causal = true, "
+                           "or decode.tokens = 0", d->tokens, l->name);
     if (need <= c->memory_bytes)
         return ERR_NONE;
     return PLAN_REFUSE(p, "attention.memory_bytes", m, "attention.memory_bytes = %" PRIu64
                        ": layer %s keeps keys and values of %u sequences in each core, %" PRIu64
                        " B: want attention.memory_bytes = %" PRIu64, c->memory_bytes,
-                       plan_layer_name(p, layer), c->banks, need, need);
+                       plan_layer_name(p, layer), banks, need, need);
 }
 
 /* A core that normalises or looks up takes as many timesteps as it is given. */

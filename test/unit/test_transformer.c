@@ -13,6 +13,7 @@
 #include "arch/prove.h"
 #include "core/counter.h"
 #include "core/util.h"
+#include "dataflow/plan/decode.h"
 #include "dataflow/plan/tokens.h"
 #include "report/plan_report.h"
 #include "study/run.h"
@@ -351,6 +352,62 @@ static void attention_has_the_share_that_its_closed_form_says(void **state)
         }
 }
 
+/* ---- decoding ---- */
+
+static void set_decode(struct settings *s, uint32_t prompt, uint32_t tokens, uint32_t streams)
+{
+    set(s, "decode.prompt", prompt);
+    set(s, "decode.tokens", tokens);
+    set(s, "decode.streams", streams);
+}
+
+/* By itself a token does what a sequence of one does, where attention takes as long. */
+static void a_decoded_token_takes_the_way_of_a_sequence_of_one(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct machine m = random_machine(seed);
+        m.causal = true;
+        m.sequence = 1;
+        m.gated = seed % 2;
+        m.vocabulary = seed % 3 ? (uint32_t)(1 + seed % 50) : 0;
+        struct study s;
+        load(&s, &m);
+        assert_int_equal(decode_way(&s.plan, 1), s.plan.time.first_result);
+        const uint64_t keys = 1 + seed % 90, ph = parts(&m, m.hidden);
+        const uint64_t d = 3 * ph + parts(&m, m.ffn) + attention_timesteps(&m, keys) + 2 + m.gated;
+        const uint64_t head = m.vocabulary ? m.pre + ph : 0;
+        assert_int_equal(decode_way(&s.plan, keys), m.layers * d + head);
+        study_release(&s);
+    }
+}
+
+static void gpt2_decodes_a_token_in_183_timesteps(void **state)
+{
+    static const struct {
+        uint32_t streams, timesteps;
+    } rows[] = { { 1, 183 }, { 183, 183 }, { 184, 184 }, { 1000, 1000 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct machine m = sized(12, 512, false, 50257);
+        struct settings set_;
+        struct study s;
+        struct err_msg msg;
+        m.lanes = 31458;
+        m.exp_lanes = 246;
+        make_settings(&set_, &m);
+        set_decode(&set_, 1000, 24, rows[i].streams);
+        assert_int_equal(study_load(&s, NULL, set_.set, set_.n, &msg), ERR_NONE);
+        struct decoding d = decode_of(&s.plan);
+        assert_int_equal(d.last_token, rows[i].timesteps);
+        assert_int_equal(d.all, 24 * rows[i].timesteps);
+        if (i == 0)
+            assert_int_equal((uint64_t)(d.tokens_per_s + .5), 54645);
+        study_release(&s);
+    }
+}
+
 /* ---- an event model ---- */
 
 enum { MODEL_IMAGES = 6 };
@@ -671,6 +728,7 @@ static void what_cannot_be_is_refused_with_its_cure(void **state)
                                   "l1.att: want a divisor, or per_head" },
         { "mapping.optimize", "interval", "has layers of tokens" },
         { "mapping.replicas", "{l1.att: 2}", "mapping.replicas.l1.att = 2: a layer of tokens" },
+        { "decode.tokens", "1", "decode.tokens = 1: in layer l1.att a token sees those behind it" },
         { "network.patch", "5", "network.patch = 5: images of network.size = 32 are not whole "
                                 "patches" },
         { "energy.chip", "composed", "of tokens" },
@@ -712,6 +770,8 @@ int main(void)
         cmocka_unit_test(cores_and_weights_are_those_of_the_table),
         cmocka_unit_test(bert_and_gpt2_take_the_timesteps_that_were_worked_out),
         cmocka_unit_test(thousand_random_cases_take_what_closed_forms_say),
+        cmocka_unit_test(a_decoded_token_takes_the_way_of_a_sequence_of_one),
+        cmocka_unit_test(gpt2_decodes_a_token_in_183_timesteps),
         cmocka_unit_test(another_model_has_the_times_of_every_image),
         cmocka_unit_test(a_token_waits_for_the_barrier_in_a_fifo_of_a_sequence_and_more),
         cmocka_unit_test(attention_has_the_share_that_its_closed_form_says),
