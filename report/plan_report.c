@@ -491,7 +491,8 @@ static void plan_tail(const void *study, FILE *out)
     if (p->config->decode.tokens > 0 && network_has_tokens(p->network)) {
         const struct decoding d = decode_of(p);
         fprintf(out, "The last decoded token takes %s timesteps: %s tokens/s.\n",
-                format_count(d.last_token).text, format_count((uint64_t)d.tokens_per_s).text);
+                format_count(d.last_token).text,
+                format_count((uint64_t)(d.tokens_per_s + .5)).text);
     }
 }
 

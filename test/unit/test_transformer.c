@@ -611,6 +611,37 @@ static void every_token_comes_to_its_place(void **state)
     }
 }
 
+/* Six heads of 3 channels, of which three share keys and values, on six cores, two or one: whole
+ * heads, and those of keys that theirs look at. */
+static void cores_store_the_heads_they_look_at(void **state)
+{
+    static const uint32_t cores[] = { 6, 2, 1 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cores / sizeof *cores; i++) {
+        struct machine m = { .layers = 1, .hidden = 18, .heads = 6, .kv_heads = 2, .ffn = 5,
+                             .sequence = 4, .rows = 64, .cores = cores[i], .lanes = 9,
+                             .exp_lanes = 9, .banks = 2, .norm_lanes = 99 };
+        struct study s;
+        load(&s, &m);
+        const uint32_t layer = layer_called(&s.plan, "l1.att"), each = 6 / cores[i];
+        for (uint32_t core = 0; core < cores[i]; core++) {
+            struct token_range r[TOKEN_RANGES];
+            const uint32_t head = core * each, group = head / 3;
+            const uint32_t n = (head + each - 1) / 3 + 1 - group; // of keys
+            assert_int_equal(tokens_ranges(&s.plan, layer, core, r), 3);
+            const uint32_t want[] = { head * 3, each * 3, 0, 18 + group * 3, n * 3, each * 3,
+                                      18 + 6 + group * 3, n * 3, (each + n) * 3 };
+            for (int k = 0; k < 3; k++) {
+                assert_int_equal(r[k].first, want[3 * k]);
+                assert_int_equal(r[k].n, want[3 * k + 1]);
+                assert_int_equal(r[k].at, want[3 * k + 2]);
+            }
+        }
+        study_release(&s);
+    }
+}
+
 /* ---- counters and memories ---- */
 
 static uint64_t counted(const struct plan *p, const struct run_result *r, const char *layer,
@@ -777,6 +808,7 @@ int main(void)
         cmocka_unit_test(attention_has_the_share_that_its_closed_form_says),
         cmocka_unit_test(chips_of_both_kernels_do_what_the_plan_says),
         cmocka_unit_test(every_token_comes_to_its_place),
+        cmocka_unit_test(cores_store_the_heads_they_look_at),
         cmocka_unit_test(cores_of_tokens_count_their_work),
         cmocka_unit_test(keys_and_values_take_what_their_bits_say),
         cmocka_unit_test(a_memory_one_word_too_small_is_refused_with_both_numbers),
