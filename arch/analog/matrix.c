@@ -95,7 +95,7 @@ static void take_weights(struct analog_matrix *m, const double *g)
         m->a[i] = saturated(rounded(m->unit * t), &m->saturated);
     }
     for (size_t i = 0; m->parts > 1 && i < m->parts * size; i++)
-        m->a[i] = saturated(rounded(m->unit * g[i]), &m->saturated);
+        m->a[i] = saturated(rounded(m->unit * (g[i] - m->reference_us)), &m->saturated);
 }
 
 /* deviation[devices][rows][columns], in uS. */
@@ -161,7 +161,7 @@ bool analog_matrix_init(struct analog_matrix *m, const struct analog_devices *d,
     *m = (struct analog_matrix){ .rows = d->rows, .columns = d->columns,
                                  .devices = s->alone ? n : 2 * n, .unit = analog_unit(d),
                                  .wires = s->wires };
-    m->reference_us = s->centred ? (s->g_max_us + s->g_min_us) / 2 : 0;
+    m->reference_us = s->centred ? (s->g_max_us + s->g_min_us) / 2 : s->dummy ? s->g_min_us : 0;
     m->parts = s->apart || s->cut ? m->devices : 1;
     double *g = malloc(m->devices * size_of(m) * sizeof *g);
     bool done = alloc(m, s) && g && take_devices(m, d, n, t_s, g);

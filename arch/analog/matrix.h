@@ -14,7 +14,8 @@
  *     a = rne(2^7 (2 T - G_max - G_min) / (G_max - G_min))
  *
  * Where devices are read apart, or weights are cut into digits, a column has several parts, each
- * such a matrix: of T alone, in 1/128 of a digit.
+ * such a matrix: of T alone, in 1/128 of a digit; with a dummy column (core.crossbar.dummy_column)
+ * of T less G_min, the conductance of all of its devices.
  */
 #ifndef ARCH_ANALOG_MATRIX_H
 #define ARCH_ANALOG_MATRIX_H

@@ -35,6 +35,7 @@ static enum err check_ideal(const struct config *c, struct err_msg *m)
         { "analog.batchnorm_images", a->batchnorm_images > 0 },
         { "core.crossbar.levels", c->crossbar.levels > 0 },
         { "core.crossbar.on_off", c->crossbar.on_off > 0 },
+        { "core.crossbar.dummy_column", c->crossbar.dummy_column == YES },
         { "core.crossbar.g_max_us", c->crossbar.g_max_us > 0 },
         { "core.wires.model", c->wires.model != WIRES_OFF },
     };
@@ -106,6 +107,18 @@ static enum err check_array(const struct config *c, const char *beside, struct e
                   "yet: want core.readout.kind = exact or adc", c->readout.kind, beside);
 }
 
+/* Devices of either sign take it off each other. */
+static enum err check_dummy(const struct config *c, struct err_msg *m)
+{
+    const struct crossbar_cfg *x = &c->crossbar;
+
+    if (x->dummy_column == NO || (is_alone(c) && is_cut(c) && x->on_off > 0))
+        return ERR_NONE;
+    return REFUSE(c, "core.crossbar.dummy_column", m, "core.crossbar.dummy_column = yes: it takes "
+                  "off what devices of 0 draw, of offset and sram cells with "
+                  "core.crossbar.on_off: want core.crossbar.dummy_column = no");
+}
+
 /* Weights in digits: each in a device, or in one of either sign. */
 static enum err check_digits(const struct config *c, struct err_msg *m)
 {
@@ -122,10 +135,11 @@ static enum err check_digits(const struct config *c, struct err_msg *m)
         return REFUSE(c, "core.crossbar.scheme", m, "core.crossbar.cell_bits = %u: a device of "
                       "an offset cell keeps at most 7 bits: want core.crossbar.cell_bits = 4",
                       x->cell_bits);
-    if (alone && x->on_off > 0)
+    if (alone && x->on_off > 0 && x->dummy_column == NO)
         return REFUSE(c, "core.crossbar.on_off", m, "core.crossbar.on_off = %u: what devices of 0 "
-                      "draw is in every sum of an %s cell: want core.crossbar.on_off = 0, or "
-                      "core.crossbar.%s", x->on_off, has_cell(c, "sram") ? "sram" : "offset",
+                      "draw is in every sum of an %s cell: want core.crossbar.dummy_column = yes, "
+                      "core.crossbar.on_off = 0, or core.crossbar.%s", x->on_off,
+                      has_cell(c, "sram") ? "sram" : "offset",
                       has_cell(c, "sram") ? "cell = differential" : "scheme = signed");
     return ERR_NONE;
 }
@@ -142,6 +156,9 @@ static enum err check_layout(const struct config *c, struct err_msg *m)
         return REFUSE(c, "core.wires.input", m, "core.wires.input = gate: of a reference's current "
                       "on such wires nothing is known: want core.wires.input = row, or "
                       "core.crossbar.cell = pair");
+    if (c->wires.input == WIRES_GATE && c->crossbar.dummy_column == YES)
+        return REFUSE(c, "core.wires.input", m, "core.wires.input = gate: of a dummy column's "
+                      "current on such wires nothing is known: want core.wires.input = row");
     return ERR_NONE;
 }
 
@@ -352,6 +369,8 @@ enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg 
         snprintf(beside, sizeof beside, "core.crossbar.device = %.80s", c->crossbar.device);
     e = check_array(c, beside, m);
     if (!e)
+        e = check_dummy(c, m);
+    if (!e)
         e = check_digits(c, m);
     if (!e)
         e = check_layout(c, m);
@@ -369,5 +388,6 @@ enum err analog_spec_of(struct analog_spec *s, struct config *c, struct err_msg 
     s->cut = is_cut(c);
     s->alone = is_alone(c);
     s->centred = has_cell(c, "reference");
+    s->dummy = c->crossbar.dummy_column == YES;
     return ERR_NONE;
 }

@@ -35,7 +35,8 @@ struct analog_spec {
     bool     gated;                 // inputs are on the gates of cells, and wires resist (gate.h)
     bool     cut;                   // weights are cut into digits (core.crossbar.cell),
     bool     alone;                 // each in one device, not in one of either sign,
-    bool     centred;               // less a reference in the middle of what it can conduct
+    bool     centred;               // less a reference in the middle of what it can conduct,
+    bool     dummy;                 // or less what a column of devices at g_min draws
     bool     compensated;           // sums are scaled by what drift took, of each core,
     bool     column_by_column;      // or of each column,
     bool     through_adc;           // as the converters see it

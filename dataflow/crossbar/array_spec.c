@@ -46,23 +46,6 @@ static enum err find_readout(struct array_spec *s, const struct config *c, struc
                                c->readout.kind, known);
 }
 
-/* Keys that have a place already, and no effect yet. */
-static enum err check_not_there(const struct config *c, struct err_msg *m)
-{
-    static const struct {
-        const char *key, *want;
-    } later[] = {
-        { "core.crossbar.dummy_column", "no" },
-    };
-
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-        if (strcmp(config_where(c, later[i].key), "default") != 0 &&
-            !config_is_default(c, later[i].key))
-            return REFUSE(c, later[i].key, m, "%s is not there yet: want %s = %s", later[i].key,
-                          later[i].key, later[i].want);
-    return ERR_NONE;
-}
-
 static enum err check_sides(struct array_spec *s, const struct config *c, struct err_msg *m)
 {
     const struct crossbar_cfg *x = &c->crossbar;
@@ -237,9 +220,7 @@ enum err array_spec_of(struct array_spec *s, const struct config *c, const struc
                        struct err_msg *m)
 {
     *s = spec_of_keys(c, load);
-    enum err e = check_not_there(c, m);
-    if (!e)
-        e = find_cell(s, c, load->whose, m);
+    enum err e = find_cell(s, c, load->whose, m);
     if (!e)
         e = find_readout(s, c, m);
     if (!e)

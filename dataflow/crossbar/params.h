@@ -107,7 +107,8 @@ struct wires_cfg { // arch/analog/wires.h
                PARAM_NAMES("no", "yes"), NULL,                                                     \
                "whether a product of inputs that are all 0 takes no reads"),                       \
     PARAM_ENUM(type, at.dummy_column, "core.crossbar.dummy_column", "no",                          \
-               PARAM_NAMES("no", "yes"), NULL, "beside on_off: not there yet: no"),                \
+               PARAM_NAMES("no", "yes"), NULL,                                                     \
+               "of offset, sram cells with on_off: whether what devices of 0 draw is taken off"),  \
     PARAM_FACTS(type, at.device, "core.crossbar.device", "ideal",                                  \
                 "memory device, as energy.device: its model, if it has one, makes values analog; " \
                 "ideal: none in particular"),                                                      \

@@ -247,9 +247,16 @@ static void bad_keys_are_refused_with_a_cure(void **state)
           { "core.crossbar.levels=4", "core.crossbar.cell=sram", LEVELS },
           { "core.crossbar.levels=0", "core.crossbar.cell=sram", LEVELS } },
         { "--set core.crossbar.on_off: core.crossbar.on_off = 10: what devices of 0 draw is in "
-          "every sum of an sram cell: want core.crossbar.on_off = 0, or core.crossbar.cell = "
-          "differential", { "core.crossbar.on_off=10", "core.crossbar.cell=sram", LEVELS },
+          "every sum of an sram cell: want core.crossbar.dummy_column = yes, "
+          "core.crossbar.on_off = 0, or core.crossbar.cell = differential",
+          { "core.crossbar.on_off=10", "core.crossbar.cell=sram", LEVELS },
           { "core.crossbar.on_off=10", "core.crossbar.cell=differential", LEVELS } },
+        { "--set core.wires.input: core.wires.input = gate: of a dummy column's current on such "
+          "wires nothing is known: want core.wires.input = row",
+          { "core.wires.input=gate", "core.wires.model=fast", "core.crossbar.dummy_column=yes",
+            "core.crossbar.on_off=10", "core.crossbar.cell=sram", LEVELS },
+          { "core.wires.input=row", "core.wires.model=fast", "core.crossbar.dummy_column=yes",
+            "core.crossbar.on_off=10", "core.crossbar.cell=sram", LEVELS } },
         { "--set core.wires.input: core.wires.input = gate: of a reference's current on such wires "
           "nothing is known: want core.wires.input = row, or core.crossbar.cell = pair",
           { "core.wires.input=gate", REFERENCE_WIRES, JOSHI },
@@ -259,9 +266,19 @@ static void bad_keys_are_refused_with_a_cure(void **state)
           { "core.crossbar.scheme=offset", SLICED, LEVELS },
           { "core.crossbar.scheme=offset", SLICED_4, LEVELS } },
         { "--set core.crossbar.on_off: core.crossbar.on_off = 10: what devices of 0 draw is in "
-          "every sum of an offset cell: want core.crossbar.on_off = 0, or core.crossbar.scheme = "
-          "signed", { "core.crossbar.on_off=10", OFFSET_4, LEVELS },
-          { "core.crossbar.on_off=10", SLICED_4, LEVELS } },
+          "every sum of an offset cell: want core.crossbar.dummy_column = yes, "
+          "core.crossbar.on_off = 0, or core.crossbar.scheme = signed",
+          { "core.crossbar.on_off=10", OFFSET_4, LEVELS },
+          { "core.crossbar.on_off=10", OFFSET_4, LEVELS, "core.crossbar.dummy_column=yes" } },
+        { "--set core.crossbar.dummy_column: core.crossbar.dummy_column: core.crossbar.device = "
+          "ideal has no such effect: want core.crossbar.device = pcm_joshi, pcm_hermes or levels",
+          { "core.crossbar.dummy_column=yes", OFFSET_4 },
+          { "core.crossbar.dummy_column=yes", OFFSET_4, "core.crossbar.on_off=10", LEVELS } },
+        { "--set core.crossbar.dummy_column: core.crossbar.dummy_column = yes: it takes off what "
+          "devices of 0 draw, of offset and sram cells with core.crossbar.on_off: want "
+          "core.crossbar.dummy_column = no",
+          { "core.crossbar.dummy_column=yes", "core.crossbar.on_off=10", SLICED_4, LEVELS },
+          { "core.crossbar.dummy_column=no", "core.crossbar.on_off=10", SLICED_4, LEVELS } },
         { "--set core.wires.layout: core.wires.layout = rows: a sliced cell's devices have "
           "columns: want core.wires.layout = columns",
           { "core.wires.layout=rows", SLICED_WIRES, JOSHI },

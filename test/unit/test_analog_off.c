@@ -46,6 +46,12 @@ static const char *const off[][MOST_SET] = {
       "core.wires.model=fast", "core.wires.input=gate" },
     { OFF, "core.crossbar.device=pcm_joshi", "core.crossbar.cell=sram", "core.readout.kind=adc",
       "core.readout.bits=24", "core.wires.model=exact" },
+    { OFF, "core.crossbar.device=levels", "core.crossbar.on_off=10", "core.crossbar.g_max_us=40",
+      "core.crossbar.cell=sliced", "core.crossbar.cell_bits=4", "core.crossbar.scheme=offset",
+      "core.crossbar.dummy_column=yes", "core.crossbar.columns=512" },
+    { OFF, "core.crossbar.device=levels", "core.crossbar.on_off=3", "core.crossbar.g_max_us=40",
+      "core.crossbar.cell=sram", "core.crossbar.dummy_column=yes", "core.readout.kind=adc",
+      "core.readout.bits=24" },
 };
 enum { N_OFF = sizeof off / sizeof *off, N_WHOLE = 3 };
 

@@ -309,8 +309,6 @@ static void what_cannot_be_read_is_refused_with_its_cure(void **state)
           "fabric.partial_sum = analog joins are read whole: want core.crossbar.rows_at_once = 0, "
           "or fabric.partial_sum = digital",
           { "core.crossbar.rows_at_once=7", "fabric.partial_sum=analog" } },
-        { "--set core.crossbar.dummy_column: core.crossbar.dummy_column is not there yet: want "
-          "core.crossbar.dummy_column = no", { "core.crossbar.dummy_column=yes" } },
     };
 
     (void)state;
