@@ -38,6 +38,14 @@ static bool unshared(const struct study *s)
     return uncoded(s) && strcmp(s->config.readout.kind, "sign") != 0;
 }
 
+/* Whether no devices are subtracted that could be converted apart. */
+static bool undivided(const struct study *s)
+{
+    const char *cell = s->config.crossbar.cell;
+
+    return strcmp(cell, "differential") != 0 && strcmp(cell, "pair") != 0;
+}
+
 static bool timed_as_a_whole(const struct study *s)
 {
     return s->config.crossbar.mvm_ns != MVM_AUTO;
@@ -184,6 +192,7 @@ static const struct idle_row { // a key is one row
     { "core.readout.range", uncoded, "core.readout.kind is not adc" },
     { "core.readout.percentile", not_calibrated, "core.readout.range is not percentile" },
     { "core.readout.per", not_calibrated, "core.readout.range is not percentile" },
+    { "core.readout.separate", undivided, "core.crossbar.cell is neither differential nor pair" },
     { "core.readout.columns_per_adc", unshared, "no column is converted" },
     { "core.readout.conversion_ns", conversion_untimed,
       "it takes core.readout.kind = adc and core.crossbar.mvm_ns = auto" },

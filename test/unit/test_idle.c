@@ -91,6 +91,8 @@ static const struct {
     { "core.crossbar.device", "rram_2bit", NULL, { "energy.chip=composed" } },
     { "core.readout.bits", "6", NULL, { "core.readout.kind=adc" } },
     { "core.readout.range", "5000", "core.crossbar.mvm_ns=auto", { "core.readout.kind=adc" } },
+    { "core.readout.separate", "yes", "core.crossbar.cell=sliced", { NULL } },
+    { "core.readout.separate", "yes", "core.crossbar.cell=sram", { NULL } },
     { "core.readout.columns_per_adc", "4", NULL, { "core.readout.kind=adc" } },
     { "core.readout.conversion_ns", "2", "core.crossbar.mvm_ns=auto",
       { "core.readout.kind=adc", "core.crossbar.mvm_ns=auto", "clocking.timestep_ns=200" } },
