@@ -241,9 +241,127 @@ static void kernels_give_what_the_formula_says(void **state)
         }
 }
 
+/* ---- codes of any step ---- */
+
+/* A pixel of four rows, whose bits come in two digits. */
+struct coded {
+    uint8_t                   index[SLICED_LANES_INDEX]; // [bit][image]
+    uint8_t                   row[SLICED_LANES_QUAD];    // digits of the weights
+    struct sliced_lanes_digit digit[2];
+    struct sliced_lanes_code  code[2];
+};
+
+static struct sliced_lanes_code code_of(int32_t step, uint32_t bits, bool both_signs)
+{
+    int32_t most = both_signs ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
+
+    return (struct sliced_lanes_code){
+        .step = (float)step, .over_step = step & (step - 1) ? 0 : 1 / (float)step,
+        .least = both_signs ? -most - 1 : 0, .most = most, .factor = step };
+}
+
+/* Nearest multiple of the step, of two the even one, in integers. */
+static int32_t nearest(int32_t sum, int32_t step)
+{
+    int32_t down = sum >= 0 ? sum / step : -((-sum + step - 1) / step);
+    int32_t twice = 2 * (sum - down * step);
+
+    return down + (twice > step || (twice == step && down % 2 != 0));
+}
+
+static int32_t sum_of(const struct coded *d, uint32_t digit, uint32_t image)
+{
+    const struct sliced_lanes_digit *g = &d->digit[digit];
+    int32_t sum = 0;
+
+    for (uint32_t b = 0; b < g->n; b++)
+        for (uint32_t r = 0; r < SLICED_LANES_QUAD; r++)
+            sum += g->weight[b] * d->row[r] *
+                   (d->index[(g->first + b) * SLICED_LANES_IMAGES + image] >> r & 1);
+    return sum;
+}
+
+/* out[image] of a kernel; returns how many codes it says were clipped. */
+static uint64_t run_codes(const struct sliced_lanes_kernel *k, const struct coded *d,
+                          uint32_t n_digit, int32_t *out)
+{
+    uint8_t row[SLICED_LANES_QUAD][SLICED_LANES_QUAD] = { { 0 } };
+    uint8_t table[SLICED_LANES_QUAD * SLICED_LANES_TABLE];
+
+    memcpy(row[0], d->row, sizeof d->row);
+    k->tables(row[0], SLICED_LANES_QUAD, table);
+    memset(out, 0, SLICED_LANES_IMAGES * sizeof *out);
+    return k->codes(&(struct sliced_lanes_codes){
+        .index = d->index, .table = table, .n = 1, .quads = 1, .table_quads = SLICED_LANES_QUAD,
+        .n_slice = 1, .n_image = SLICED_LANES_IMAGES, .full = 1, .digit = d->digit,
+        .n_digit = n_digit, .code = d->code, .sum = out, .sum_apart = SLICED_LANES_IMAGES });
+}
+
+static void codes_of_the_table_tie_to_even_and_are_clipped(void **state)
+{
+    static const int32_t sum[] = { -45, -35, -25, -15, -5, 4, 5, 6, 15, 25, 26, 35, 36 };
+    static const int32_t want[] = { -4, -4, -2, -2, 0, 0, 0, 1, 2, 2, 3, 3, 3 };
+    struct coded d = { .digit = { { .first = 0, .n = 2, .weight = { 1, -1 } } },
+                       .code = { code_of(10, 3, true) } };
+    int32_t out[SLICED_LANES_IMAGES];
+
+    (void)state;
+    for (const char *const *name = simd_names(); *name; name++)
+        for (size_t i = 0; i < sizeof sum / sizeof *sum; i++) {
+            d.row[0] = (uint8_t)abs(sum[i]);
+            memset(d.index, 0, sizeof d.index); // of image 3 alone the row is on
+            d.index[(sum[i] < 0 ? 1 : 0) * SLICED_LANES_IMAGES + 3] = 1;
+            uint64_t clipped = run_codes(sliced_lanes_kernel(*name), &d, 1, out);
+            assert_int_equal(out[3], 10 * want[i]);
+            assert_int_equal(out[2], 0);
+            assert_int_equal(clipped, sum[i] >= 35);
+        }
+}
+
+static void codes_of_any_step_are_those_of_integers(void **state)
+{
+    uint32_t at = 7;
+
+    (void)state;
+    for (uint32_t seed = 0; seed < 2000; seed++)
+        for (const char *const *name = simd_names(); *name; name++) {
+            bool is_signed = seed % 2;
+            uint32_t n = 1 + seed % 4, bits = 2 + seed % 7;
+            int32_t step = 1 + (int32_t)(draw(&at) % 40), other = 1 + (int32_t)(draw(&at) % 40);
+            struct coded d = { .digit = { { .first = 0, .n = n }, { .first = n, .n = n } },
+                               .code = { code_of(step, bits, false),
+                                         code_of(other, bits, is_signed) } };
+            int32_t out[SLICED_LANES_IMAGES];
+            uint64_t want_clipped = 0;
+            for (uint32_t b = 0; b < n; b++)
+                d.digit[0].weight[b] = d.digit[1].weight[b] = 1 << b;
+            if (is_signed)
+                d.digit[1].weight[n - 1] = -(1 << (n - 1));
+            for (size_t i = 0; i < sizeof d.index; i++)
+                d.index[i] = (uint8_t)(draw(&at) % 16);
+            for (uint32_t r = 0; r < SLICED_LANES_QUAD; r++)
+                d.row[r] = (uint8_t)(draw(&at) % (SLICED_LANES_MOST_DIGIT + 1));
+            uint64_t clipped = run_codes(sliced_lanes_kernel(*name), &d, 2, out);
+            for (uint32_t i = 0; i < SLICED_LANES_IMAGES; i++) {
+                int32_t want = 0;
+                for (uint32_t k = 0; k < 2; k++) {
+                    const struct sliced_lanes_code *c = &d.code[k];
+                    int32_t code = nearest(sum_of(&d, k, i), c->factor);
+                    want_clipped += code < c->least || code > c->most;
+                    code = code < c->least ? c->least : code > c->most ? c->most : code;
+                    want += c->factor * code;
+                }
+                assert_int_equal(out[i], want);
+            }
+            assert_int_equal(clipped, want_clipped);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(codes_of_the_table_tie_to_even_and_are_clipped),
+        cmocka_unit_test(codes_of_any_step_are_those_of_integers),
         cmocka_unit_test(kernels_give_what_the_formula_says),
         cmocka_unit_test(random_machines_clip_and_classify_as_through_the_chip),
         cmocka_unit_test(any_codes_clip_and_classify_as_through_the_chip),
