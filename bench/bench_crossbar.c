@@ -1,12 +1,14 @@
 /* bench/bench_crossbar.c -- ns of one matrix-vector product, of bytes and of bits, and of one
  * digital_process(), for every kernel this machine has and the matrix sizes of ResNet-32 (Dazzi et
- * al. 2021, Table 2) and a few larger. The fastest of several rounds is printed. */
+ * al. 2021, Table 2) and a few larger; then us of an image in a layer of bytes and of one of bits,
+ * of sixteen images at a time. The fastest of several rounds is printed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "arch/units/crossbar.h"
 #include "arch/units/digital.h"
+#include "network/values/values.h"
 
 enum { MOST_ROWS = 8192, MOST_COLUMNS = 8192, ROUNDS = 7 };
 
@@ -108,6 +110,82 @@ static int print_row(struct buffers *k, const char *kernel, uint32_t rows, uint3
     return EXIT_SUCCESS;
 }
 
+/* ---- layers ---- */
+
+static const struct {
+    uint32_t side, kernel, channels; // of the map, the window, what it reads and delivers
+} layer_size[] = { { 28, 3, 16 },  { 28, 3, 32 },  { 28, 3, 64 },  { 28, 3, 128 },
+                   { 1, 1, 128 }, { 1, 1, 512 }, { 1, 1, 1024 } };
+
+/* us of an image in layer 1 of a network; 0 without memory. */
+static double image_us(const struct network *n, const char *kernel, const uint8_t *image)
+{
+    struct values *v = values_new_whole(n, kernel, NULL);
+    struct value_lanes *l = v ? value_lanes_new(v) : NULL;
+    uint64_t times = 1 + macs_per_round / (VALUE_LANES * layer_kernel_rows(&n->layer[1]) *
+                                           n->layer[1].out.height * n->layer[1].out.width *
+                                           (uint64_t)n->layer[1].out.channels);
+    double best = 1e300;
+
+    for (int round = -1; l && round < ROUNDS; round++) { // the first is not measured
+        value_lanes_take(l, image, VALUE_LANES, NULL);
+        if (round < 0)
+            value_lanes_layer(l, 0, NULL);
+        double start = now_ns();
+        for (uint64_t i = 0; i < times; i++)
+            value_lanes_layer(l, 1, NULL);
+        double took = (now_ns() - start) / (double)(times * VALUE_LANES) * 1e-3;
+        best = took < best ? took : best;
+    }
+    value_lanes_free(l);
+    values_free(v);
+    return best < 1e300 ? best : 0;
+}
+
+/* Of bytes or of bits. */
+static double layer_us(struct buffers *k, const char *kernel, size_t at, bool bits)
+{
+    uint32_t side = layer_size[at].side, window = layer_size[at].kernel, pad = window / 2;
+    uint32_t channels = layer_size[at].channels, input = 0;
+    const struct shape shape = { side, side, channels };
+    size_t weights = (size_t)window * window * channels * channels;
+    size_t pixels = (size_t)VALUE_LANES * side * side * channels;
+    int8_t *weight = malloc(weights);
+    uint8_t *image = malloc(pixels);
+    struct layer layer[2] = {
+        { .groups = 1, .value_bits = bits, .out = shape },
+        { .groups = 1, .kind = LAYER_CONV, .input = &input, .n_input = 1, .in = shape,
+          .out = shape, .value_bits = bits, .weight = weight,
+          .window = { .kernel = { window, window }, .stride = { 1, 1 }, .dilation = { 1, 1 },
+                      .pad_before = { pad, pad }, .pad_after = { pad, pad } },
+          .requant = { .m = k->m, .b = k->b, .shift = k->shift, .high = bits ? 1 : 255 } }
+    };
+    const struct network n = { .layer = layer, .n_layer = 2, .has_values = true };
+    double us = 0;
+
+    for (size_t i = 0; weight && i < weights; i++)
+        weight[i] = bits ? (k->weight[i] % 2 ? 1 : -1) : k->weight[i];
+    for (size_t i = 0; image && i < pixels; i++)
+        image[i] = (uint8_t)(bits ? k->in[i % MOST_ROWS] % 2 : k->in[i % MOST_ROWS]);
+    if (weight && image)
+        us = image_us(&n, kernel, image);
+    free(weight);
+    free(image);
+    return us;
+}
+
+static void print_layers(struct buffers *k)
+{
+    printf("\n%-10s %22s %12s %12s %12s\n", "kernel", "layer", "bytes us", "bits us", "bytes/bits");
+    for (const char *const *kernel = crossbar_kernels(); kernel[1]; kernel++) // but of plain C
+        for (size_t i = 0; i < sizeof layer_size / sizeof *layer_size; i++) {
+            double bytes = layer_us(k, *kernel, i, false), bits = layer_us(k, *kernel, i, true);
+            printf("%-10s %2u x %-2u, %u x %u, %5u %12.3f %12.3f %12.2f\n", *kernel,
+                   layer_size[i].side, layer_size[i].side, layer_size[i].kernel,
+                   layer_size[i].kernel, layer_size[i].channels, bytes, bits, bytes / bits);
+        }
+}
+
 int main(void)
 {
     struct buffers *k = calloc(1, sizeof *k);
@@ -130,6 +208,8 @@ int main(void)
          kernel++)
         for (size_t i = 0; i < sizeof size / sizeof size[0] && status == EXIT_SUCCESS; i++)
             status = print_row(k, *kernel, size[i][0], size[i][1]);
+    if (status == EXIT_SUCCESS)
+        print_layers(k);
     free(k);
     return status;
 }

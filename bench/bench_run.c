@@ -60,6 +60,7 @@ static void measure_codes(const struct bench *values, const char *images)
         { "  read bit by bit, exact", "exact", "8", "full", 1.2 },
         { "  read bit by bit, codes of 5 bits", "adc", "5", "31", 20 },
         { "  read bit by bit, codes of 6 bits", "adc", "6", "63", 20 },
+        { "  read bit by bit, codes of step 3", "adc", "5", "93", 20 },
     };
     enum { N_MACHINE = sizeof machine / sizeof *machine };
     struct bench few = *values, many = *values;
