@@ -149,12 +149,12 @@ static struct table *figures(const void *what)
     uint64_t clocks, images;
 
     table_title(t, "The run, in clocks");
-    table_text(t, "first_firing_clock");
+    table_named(t, "first_firing_clock", "first firing");
     table_count(t, e->first_firing_clk);
-    table_text(t, "first_result_clocks");
+    table_named(t, "first_result_clocks", "first result");
     table_count(t, e->result_clk[0]);
     if (interval(r, &clocks, &images)) {
-        table_text(t, "interval_clocks");
+        table_named(t, "interval_clocks", "interval");
         table_real(t, (double)clocks / (double)images, 3);
     }
     return t;
@@ -330,9 +330,10 @@ static void head(const void *what, FILE *out)
     fprintf(out, "Latency      %s to %s clocks of an image, from its first pixel on\n",
             format_count(l.least).text, format_count(l.most).text);
     if (interval(r, &clocks, &images))
-        fprintf(out, "Interval     %.10g clocks: one image every %.10g us; %.0f images/s so far\n",
+        fprintf(out, "Interval     %.10g clocks: one image every %.10g us; %s images/s so far\n",
                 (double)clocks / (double)images,
-                (double)clocks / (double)images / r->study->config.clock_mhz, images_per_s(r));
+                (double)clocks / (double)images / r->study->config.clock_mhz,
+                format_count((uint64_t)(images_per_s(r) + 0.5)).text);
     fprintf(out, "Busiest      %s: %s clocks an image\n", stage_name_of(plan_of(r), b).text,
             format_count(b->clk[ELASTIC_BUSY] / e->n_image).text);
     elastic_fabric_head(r, out);

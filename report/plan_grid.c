@@ -14,12 +14,13 @@
 #include <string.h>
 
 #include "core/util.h"
+#include "core/wrap.h"
 #include "report/plan_report.h"
 
 enum { COLUMNS = 8, LEAST_ROWS = 6, SMALL = 64 }; // article 3.1.1
 enum { GAP = 52, PITCH_Y = 118, LEAST_BOX = 94, MOST_BOX = 320, BOX_Y = 46 };
 enum { LEFT = 124, TOP = 76, FOOT = 62 };
-static const double letter = 8.4; // of a name, in pixels
+static const double letter = 9.8; // of a name, in pixels, of a wide font
 
 static const struct style {
     const char *colour, *meaning;
@@ -217,24 +218,22 @@ static void print_core(const struct grid *g, uint32_t core, FILE *out)
     struct held_text held = held_text(g->plan, core);
     struct spot at = spot_of(g, core);
     double load = load_of(g, core);
+    enum { MOST_NAME = 40 };
+    char room[4 * MOST_NAME];
+    size_t most = min_u64((uint64_t)(g->box_x / letter), MOST_NAME);
 
     fprintf(out,
             "<g><title>%s: %s, fires in %.0f %% of the timesteps</title>\n"
             "<rect x=\"%.1f\" y=\"%.1f\" width=\"%" PRIu32 "\" height=\"%d\" rx=\"7\" fill=\"%s\" "
             "stroke=\"#555555\"/>\n"
             "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"14\" "
-            "font-weight=\"bold\" fill=\"#222222\"",
-            c->name, held.words, 100 * load,
-            at.x - g->box_x / 2.0, at.y - BOX_Y / 2.0, g->box_x, BOX_Y,
-            fill_of(g, c->plan_layer), at.x, at.y - 5);
-    if (letter * (double)strlen(c->name) > g->box_x)
-        fprintf(out, " textLength=\"%" PRIu32 "\" lengthAdjust=\"spacingAndGlyphs\"",
-                g->box_x - 8);
-    fprintf(out,
-            ">%s</text>\n"
+            "font-weight=\"bold\" fill=\"#222222\">%s</text>\n"
             "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" font-size=\"11\" "
             "fill=\"#555555\">%s</text>\n",
-            c->name, at.x, at.y + 10, held.box);
+            c->name, held.words, 100 * load,
+            at.x - g->box_x / 2.0, at.y - BOX_Y / 2.0, g->box_x, BOX_Y,
+            fill_of(g, c->plan_layer), at.x, at.y - 5, text_shorten(room, c->name, most), at.x,
+            at.y + 10, held.box);
     print_bar(at.x - g->box_x / 2.0 + 8, at.y + BOX_Y / 2.0 - 8, g->box_x - 16, load, out);
     fputs("</g>\n", out);
 }
@@ -287,7 +286,7 @@ static void print_streams(const struct grid *g, FILE *out)
 }
 
 /* The article's grid for a chip of its size and short names; else one that is a third wider than
- * high, with boxes as wide as the longest name. */
+ * high, with boxes as wide as the longest name, which loses its middle where no box is so wide. */
 static struct grid grid_of(const struct plan *p)
 {
     struct grid g = { p, COLUMNS, LEAST_BOX, LEAST_BOX + GAP };
@@ -316,10 +315,11 @@ enum err plan_grid_svg(const void *study, FILE *out, struct err_msg *m)
             "width=\"%" PRIu32 "\" height=\"%" PRIu32 "\" "
             "font-family=\"Helvetica,Arial,sans-serif\">\n"
             "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
-            "<text x=\"%d\" y=\"28\" font-size=\"16\" fill=\"#222222\">%s on %" PRIu32
-            " of %" PRIu32 " cores, an image each %" PRIu64 " timesteps</text>\n",
-            width, height, width, height, LEFT - LEAST_BOX / 2, p->network->name, p->n_core,
-            p->config->chip_cores, p->interval);
+            "<text x=\"%d\" y=\"28\" font-size=\"16\" fill=\"#222222\">%s on %s of %s cores, an "
+            "image each %s timesteps</text>\n",
+            width, height, width, height, LEFT - LEAST_BOX / 2, p->network->name,
+            format_count(p->n_core).text, format_count(p->config->chip_cores).text,
+            format_count(p->interval).text);
     print_markers(out);
     if (p->n_core > SMALL) // many streams cross: names stay readable above them
         print_streams(g, out);

@@ -104,12 +104,23 @@ struct words {
     char text[48];
 };
 
-/* "driven_rows" as a reader has it. */
+/* "driven_rows" as a reader has it; what is no English word has one of its own. */
 static struct words words_of(const char *key)
 {
+    static const char *const own[][2] = {
+        { "sum_abs_x", "sum of inputs" },       { "sum_abs_xw", "sum of products" },
+        { "sum_digits", "sum of digits" },      { "scale_ops", "scalings" },
+        { "residual_ops", "residuals added" },  { "relu_ops", "ReLUs" },
+        { "round_ops", "roundings" },           { "pool_ops", "pool operations" },
+        { "partial_sum_ops", "partial sums" },  { "shift_adds", "shift-and-adds" },
+        { "last_conv_timesteps", "last convolution timesteps" },
+    };
     struct words w;
 
     snprintf(w.text, sizeof w.text, "%s", key);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strcmp(own[i][0], key) == 0)
+            snprintf(w.text, sizeof w.text, "%s", own[i][1]);
     for (char *p = w.text; *p; p++)
         if (*p == '_')
             *p = ' ';

@@ -36,7 +36,17 @@ static const struct {
     { "run @/q.yaml --images " SET " --set core.readout.kind=adc", "converters", "run" },
     { "run configs/nmnist_nir.yaml --set network.nir=test/data/events/small.nir --images "
       "test/data/events/recordings", "spikes", "run" },
+    { "run configs/lif_fmnist.yaml --images random --count 2", "steps", "run" },
+    { "run " FMNIST " --images random --count 1 --set input.coding=phase --set input.steps=8 "
+      "--set neuron.kind=if --set fabric.link_gbps=7", "neurons", "run" },
+    { "run configs/isaac.yaml --set network.onnx=@/q.onnx --images random --count 1 "
+      "--set chip.cores=4096 --set core.input_memory.words=65536 "
+      "--set core.crossbar.skip_zero_rows=yes", "cores", "run" },
+    { "run " PLAIN " --set clocking.kind=elastic --count 2", "stalls", "run" },
+    { "run @/q.yaml --images " SET " --set clocking.kind=elastic", "buffers", "run" },
+    { "run " PRICED " --set clocking.kind=elastic --count 2", "figures", "run" },
     { "map " PLAIN, "layers", "map" },
+    { "map " PLAIN " --set fabric.kind=mesh", "streams", "placement" },
     { "map configs/isaac.yaml", "arrays", "map" },
     { "map " PLAIN " --set mapping.optimize=latency --set mapping.effort=1", "cores",
       "map" },
@@ -46,6 +56,7 @@ static const struct {
       "comparison", "compare" },
     { "compare @/q.yaml --images " SET, "configurations", "compare" },
     { "breakdown configs/hermes_14nm.yaml", "layers", "breakdown" },
+    { "breakdown @/q.yaml --images " SET, "zeros", "breakdown" },
     { "breakdown configs/rram40_macro.yaml", "modules", "macro" },
     { "circuit core", "blocks", "circuit" },
     { "article", "table3", "article" },
@@ -173,14 +184,20 @@ static void people_read_words_and_programs_keys(void **state)
             fail_msg("%s: no table", reports[i].arguments);
         char *end = strchr(titles + 1, '\n');
         *end = '\0';
+        char *rows = strchr(end + 1, '\n'); // below the rule
         for (char *cell = strtok(titles + 1, "|"); cell; cell = strtok(NULL, "|"))
             if (strchr(cell, '_') && !strchr(cell, '.'))
                 fail_msg("%s --table %s: a column is called%s", reports[i].arguments,
                          reports[i].table, cell);
+        bool of_figures = strncmp(titles + 1, "| figure", strlen("| figure")) == 0;
+        for (char *row = rows; of_figures && (row = strstr(row, "\n| ")) != NULL; row++)
+            if (memchr(row + 3, '_', strcspn(row + 3, "|")))
+                fail_msg("%s --table %s: a figure is called %.*s", reports[i].arguments,
+                         reports[i].table, (int)strcspn(row + 3, "|"), row + 3);
         free(text);
     }
     char *text = succeed(*state, "run " PLAIN " --table run");
-    assert_non_null(strstr(text, "\n  first result timesteps  1,628\n"));
+    assert_non_null(strstr(text, "\n  first result timesteps      1,628\n"));
     free(text);
     text = succeed(*state, "run " PLAIN " --table run --format csv");
     assert_non_null(strstr(text, "\nfirst_result_timesteps,1628\n"));
@@ -188,6 +205,30 @@ static void people_read_words_and_programs_keys(void **state)
     text = succeed(*state, "run " PLAIN " --table cores --format csv");
     assert_non_null(strstr(text, ",driven_rows,"));
     free(text);
+    text = succeed(*state, "run " PLAIN " --table cores --format markdown");
+    assert_null(strstr(text, " ops ")); // no counter's key without its lines
+    assert_null(strstr(text, " sum abs "));
+    free(text);
+}
+
+/* A letter takes 9.8 pixels at most; what is cut is whole in the box's title. */
+static void names_of_the_chip_fit_their_boxes(void **state)
+{
+    size_t n = 0, n_cut = 0;
+
+    write_inputs(*state);
+    free(succeed(*state, "map @/q.yaml --set core.crossbar.rows=64 --svg @/chip.svg"));
+    char *svg = read_file(*state, "chip.svg");
+    for (char *p = svg; (p = strstr(p, "<g><title>")) != NULL; n++) {
+        p += strlen("<g><title>");
+        const char *whole = p, *box = strstr(p, " width=\""), *bold = strstr(p, "#222222\">");
+        const size_t length = strcspn(bold + strlen("#222222\">"), "<");
+        if (9.8 * (double)length > strtod(box + strlen(" width=\""), NULL))
+            fail_msg("%.*s: wider than its box", (int)strcspn(whole, ":"), whole);
+        n_cut += length < strcspn(whole, ":");
+    }
+    assert_true(n > 20 && n_cut > 0 && n_cut < n);
+    free(svg);
 }
 
 /* ---- the page ---- */
@@ -278,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(every_report_has_every_form),
         TEST(people_read_words_and_programs_keys),
+        TEST(names_of_the_chip_fit_their_boxes),
         TEST(the_page_on_results_describes_every_key_of_every_document),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
