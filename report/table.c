@@ -507,6 +507,27 @@ static void print_latex_row(const struct table *t, size_t first, const int *deci
     fputs(" \\\\\n", out);
 }
 
+/* Lines of a note run on, but for those that say what a word means, "lag  from the last": each
+ * begins a line, the word set apart. */
+static void print_latex_note(char *note, FILE *out)
+{
+    for (char *line = note, *end; line; line = end ? end + 1 : NULL) {
+        if ((end = strchr(line, '\n')) != NULL)
+            *end = '\0';
+        char *gap = *line == ' ' ? NULL : strstr(line, "  ");
+        if (line > note)
+            fputs(gap ? "\\newline\n" : "\n", out);
+        if (gap) {
+            *gap = '\0';
+            fputs("\\emph{", out);
+            print_latex(line, out);
+            fputs("}: ", out);
+            line = gap + 1;
+        }
+        print_latex(line + strspn(line, " "), out);
+    }
+}
+
 static void print_booktabs(const struct table *t, const int *decimals, FILE *out)
 {
     fputs("\\begin{table}\n\\centering\n", out);
@@ -528,9 +549,14 @@ static void print_booktabs(const struct table *t, const int *decimals, FILE *out
         print_latex_row(t, i, decimals, out);
     fputs("\\bottomrule\n\\end{tabular}\n", out);
     if (t->note) {
+        char *note = strdup(t->note);
         fputs("\\par\\smallskip\n{\\footnotesize ", out);
-        print_latex(t->note, out);
+        if (note)
+            print_latex_note(note, out);
+        else // no memory
+            print_latex(t->note, out);
         fputs("\\par}\n", out);
+        free(note);
     }
     fputs("\\end{table}\n", out);
 }

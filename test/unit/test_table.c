@@ -89,7 +89,7 @@ static void latex_is_a_float_of_booktabs_with_four_digits(void **state)
     table_real(t, 7, 0);
     table_real(t, 42.5, 3);
     table_none(t);
-    table_note(t, "2 a MAC: 100 %% of\nit.");
+    table_note(t, "2 a MAC: 100 %% of\nit.\nall   those\n      above\nnJ    an image");
     assert_printed(t, TABLE_LATEX,
                    "\\begin{table}\n\\centering\n\\caption{Energy \\& area of a\\_b}\n"
                    "\\begin{tabular}{lrrr}\n\\toprule\n"
@@ -97,7 +97,8 @@ static void latex_is_a_float_of_booktabs_with_four_digits(void **state)
                    "converters\\_\\#1 & 5,636,698 & 12,781 & 29.86 \\% \\\\\n"
                    "all & 7 & 43 &  \\\\\n"
                    "\\bottomrule\n\\end{tabular}\n"
-                   "\\par\\smallskip\n{\\footnotesize 2 a MAC: 100 \\% of\nit.\\par}\n"
+                   "\\par\\smallskip\n{\\footnotesize 2 a MAC: 100 \\% of\nit.\\newline\n"
+                   "\\emph{all}: those\nabove\\newline\n\\emph{nJ}: an image\\par}\n"
                    "\\end{table}\n");
 }
 
