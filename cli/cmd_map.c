@@ -1,4 +1,5 @@
 /* cli/cmd_map.c -- imcsim map: the plan, without running it. */
+#include "arch/tech/event_chip.h"
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/output.h"
@@ -15,7 +16,14 @@
 static enum err check_prices(const struct study *s, struct err_msg *m)
 {
     struct chip_model model;
+    struct event_chip events;
 
+    if (pricing_wanted(&s->config) && s->config.core_kind == CORE_EVENT) {
+        enum err e = event_chip_load(&events, s->config.energy.chip, m);
+        if (e)
+            err_prefix(m, config_where(&s->config, "energy.chip"));
+        return e;
+    }
     return pricing_wanted(&s->config) ? pricing_load(&model, &s->config, &s->network, m)
                                       : ERR_NONE;
 }

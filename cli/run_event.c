@@ -43,6 +43,8 @@ enum err run_event(const struct options *o, const struct study *s, struct err_ms
     progress_start(&p, o->log_level >= LOG_INFO);
     e = run(&s->plan, &cfg, &d.run, m);
     progress_end(&p);
+    if (!e)
+        e = measured_price(&d, s, m);
     if (e)
         return e;
     struct report r = { .study = s, .images = o->images ? o->images : o->inputs,

@@ -7,7 +7,7 @@
 #include "report/json.h"
 #include "report/plan_report.h"
 #include "report/version.h"
-#include "study/event.h"
+#include "study/event_price.h"
 
 static const struct plan *plan_of(const struct report *r)
 {
@@ -22,7 +22,7 @@ static const struct event_result *event_of(const struct report *r)
 /* Whether core i is one that works: pools are wires. */
 static bool has_rows(const struct report *r, uint32_t i)
 {
-    return plan_of(r)->core[i].rows > 0;
+    return event_of(r)->core[i].holds;
 }
 
 static double per(uint64_t amount, uint64_t of)
@@ -143,6 +143,41 @@ static struct table *times(const void *what)
     return t;
 }
 
+/* What a recording takes, a synaptic event being two operations: operations a pJ are TOPS/W. */
+static double tops_per_w(const struct event_price *p)
+{
+    return p->total_nj > 0 ? 2 * p->synapses / (p->total_nj * 1e3) : 0;
+}
+
+/* Empty where nothing is priced. */
+static struct table *energy(const void *what)
+{
+    static const struct table_column columns[] = {
+        { "of a recording", "item" }, { "nJ", "nj" }, { "mean uW", "uw" }, { "share", "share" },
+        { 0 },
+    };
+    const struct report *r = what;
+    const struct event_price *p = r->event_price;
+    struct table *t = table_new(columns);
+
+    table_title(t, "Energy");
+    if (!p)
+        return t;
+    table_note(t, "%.0f synaptic events, %.4g pJ each in all: %.4g TOPS/W, where one is a "
+                  "multiplication and an\naddition, two operations", p->synapses,
+               p->synapses > 0 ? p->total_nj * 1e3 / p->synapses : 0, tops_per_w(p));
+    for (int i = 0; i <= N_EVENT_COST; i++) {
+        double nj = i < N_EVENT_COST ? p->nj[i] : p->total_nj;
+        if (nj == 0)
+            continue;
+        table_text(t, i < N_EVENT_COST ? event_cost_names[i] : "all");
+        table_real(t, nj, 1);
+        table_real(t, nj * 1e6 / p->ns, 3);
+        table_share(t, nj / p->total_nj, 1);
+    }
+    return t;
+}
+
 /* ---- text ---- */
 
 static void head(const void *what, FILE *out)
@@ -216,6 +251,21 @@ static json_t *events_json(const struct report *r)
     return o;
 }
 
+static json_t *energy_json(const struct event_price *p)
+{
+    json_t *o = json_object(), *items = json_object();
+
+    json_put_real(&o, "nj_per_image", p->total_nj);
+    json_put_real(&o, "mean_uw", p->total_nj * 1e6 / p->ns);
+    for (int i = 0; i < N_EVENT_COST; i++)
+        json_put_real(&items, event_cost_names[i], p->nj[i]);
+    json_put(&o, "items_nj", items);
+    json_put_real(&o, "synaptic_events_per_image", p->synapses);
+    json_put_real(&o, "tops_per_w", tops_per_w(p));
+    json_put_text(&o, "operations", "2 a synaptic event");
+    return o;
+}
+
 static enum err print_json(const void *what, FILE *out, struct err_msg *m)
 {
     const struct report *r = what;
@@ -231,12 +281,14 @@ static enum err print_json(const void *what, FILE *out, struct err_msg *m)
     json_put(&o, "spiking", events_json(r));
     json_put(&o, "core_list", cores_json(r));
     json_put_values(&o, r);
+    if (r->event_price)
+        json_put(&o, "energy", energy_json(r->event_price));
     return json_print(o, out, m);
 }
 
 static const struct sheet sheets[] = {
-    { "spiking", false, cores },      { "times", false, times }, { "accuracy", false, accuracy },
-    { "figures", true, figures }, { 0 },
+    { "spiking", false, cores },      { "times", false, times }, { "energy", false, energy },
+    { "accuracy", false, accuracy },  { "figures", true, figures }, { 0 },
 };
 
 const struct form event_form = { sheets, head, NULL, print_json };

@@ -202,6 +202,10 @@ void figures_of(struct figures *f, const struct study *s, const struct measured 
         put_analog(f, d);
     if (d->is_priced)
         put_price(f, &d->price);
+    if (d->events_priced) {
+        put(f, FIGURE_ENERGY, d->event_price.total_nj);
+        put(f, FIGURE_POWER, d->event_price.total_nj * 1e3 / d->event_price.ns); // mW
+    }
 }
 
 void figure_cell(struct table *t, const struct figures *f, enum figure q)

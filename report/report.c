@@ -12,6 +12,7 @@ void report_measured(struct report *r, const struct measured *d)
     r->result = &d->run;
     r->analog = d->on_analog ? &d->analog : NULL;
     r->price = d->is_priced ? &d->price : NULL;
+    r->event_price = d->events_priced ? &d->event_price : NULL;
 }
 
 const char *kernel_name(enum kernel_kind k)

@@ -20,6 +20,7 @@ struct report { // all borrowed
     const struct run_result *result;
     const char              *images; // path of the set; NULL: timing only
     const struct price_report *price; // NULL: not priced
+    const struct event_price *event_price; // of event cores; NULL: not priced
     const struct analog_result *analog; // NULL: devices are ideal
     enum kernel_kind         kernel;
     uint64_t                 seed;

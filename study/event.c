@@ -35,6 +35,8 @@ bool event_result_init(struct event_result *r, const struct plan *p)
 {
     *r = (struct event_result){ .n_core = p->n_core, .n_layer = p->n_layer,
                                 .core = calloc(p->n_core, sizeof *r->core) };
+    for (uint32_t i = 0; r->core && i < p->n_core; i++)
+        r->core[i].holds = p->core[i].rows > 0;
     return r->core != NULL;
 }
 
@@ -56,6 +58,7 @@ void event_result_add(struct event_result *a, const struct event_result *b)
     a->recorded_ns += b->recorded_ns;
     a->active_ns += b->active_ns;
     a->longest_ns = max_u64(a->longest_ns, b->longest_ns);
+    a->elapsed_ns += b->elapsed_ns;
 }
 
 uint64_t event_recording_ns(const struct plan *p)
@@ -204,6 +207,7 @@ static void count(struct event_study *s, struct event_result *r, uint64_t end_ns
     r->recorded_ns += end_ns;
     r->active_ns += last_ns;
     r->longest_ns = max_u64(r->longest_ns, last_ns);
+    r->elapsed_ns += max_u64(last_ns, end_ns);
 }
 
 enum err event_study_run(struct event_study *s, uint64_t number, struct image_events *events,

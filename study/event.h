@@ -16,6 +16,7 @@
 
 struct event_core_result { // of all recordings
     struct event_counts counts;
+    bool     holds; // weights: it is an event core, and no pool
     uint64_t longest_wait_ns;
     uint64_t last_ns; // latest after the beginning of a recording that its neurons acted
 };
@@ -27,6 +28,7 @@ struct event_result { // of all recordings
     uint64_t  recorded_ns; // how long the recordings are
     uint64_t  active_ns;   // from their beginning to the last row of each
     uint64_t  longest_ns;  // of them
+    uint64_t  elapsed_ns;  // of each the longer of both
 };
 
 bool event_result_init(struct event_result *r, const struct plan *p); // false without memory
@@ -43,8 +45,9 @@ enum err event_study_new(struct event_study **s, const struct plan *p, enum kern
 void event_study_free(struct event_study *s); // takes NULL
 
 /* Runs recording `number` and adds what it counted; *class_: the output of the last layer that
- * fired most, or whose potential is largest where none fires. Either of events, in any order; or, where events is NULL, an image as the network presents it: what is not 0 at step t is
- * a spike t input.bin_us after the beginning, at most 255 of them together. */
+ * fired most, or whose potential is largest where none fires. Either of events, in any order; or,
+ * where events is NULL, an image as the network presents it: what is not 0 at step t is as many
+ * spikes t input.bin_us after the beginning. */
 enum err event_study_run(struct event_study *s, uint64_t number, struct image_events *events,
                          const uint8_t *image, struct event_result *r, uint32_t *class_,
                          struct err_msg *m);

@@ -26,11 +26,29 @@ enum err measured_run(struct measured *d, const struct study *s, const struct ru
     return e;
 }
 
+static enum err price_events(struct measured *d, const struct study *s, struct err_msg *m)
+{
+    struct event_chip chip;
+    enum err e = event_chip_load(&chip, s->config.energy.chip, m);
+
+    if (e)
+        err_prefix(m, config_where(&s->config, "energy.chip"));
+    else
+        event_price(&d->event_price, &chip, d->run.event, d->run.n_image);
+    return e;
+}
+
 enum err measured_price(struct measured *d, const struct study *s, struct err_msg *m)
 {
-    d->is_priced = pricing_wanted(&s->config);
-    enum err e = d->is_priced ? pricing(&d->price, s, &d->run, m) : ERR_NONE;
+    const bool wanted = pricing_wanted(&s->config);
+    enum err e = ERR_NONE;
 
+    d->is_priced = wanted && !d->run.event;
+    d->events_priced = wanted && d->run.event;
+    if (d->is_priced)
+        e = pricing(&d->price, s, &d->run, m);
+    else if (d->events_priced)
+        e = price_events(d, s, m);
     if (e)
         measured_release(d);
     return e;

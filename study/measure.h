@@ -7,6 +7,7 @@
 
 #include "core/err.h"
 #include "study/analog.h"
+#include "study/event_price.h"
 #include "study/price.h"
 #include "study/run.h"
 #include "study/study.h"
@@ -15,7 +16,8 @@ struct measured {
     struct run_result    run;
     struct analog_result analog; // zero unless on_analog
     struct price_report  price;  // zero unless is_priced
-    bool                 on_analog, is_priced;
+    struct event_price   event_price; // zero unless events_priced
+    bool                 on_analog, is_priced, events_priced;
 };
 
 /* Runs the study, analog chips included. On error *d is zero. */

@@ -155,8 +155,12 @@ static enum err read_chip(const struct yaml *root, struct chip_model *c, struct 
 {
     const struct yaml *format = yaml_get(root, "format"), *kind = yaml_get(root, "converter");
     const char *text;
-    enum err e = check_missing(root, m);
+    enum err e;
 
+    if (format && format->kind == YAML_SCALAR && strcmp(format->text, "imcsim-event-chip/1") == 0)
+        return yaml_error(format, m, "format = %s: figures of event cores: want core.kind = event, "
+                          "or another energy.chip, such as composed", format->text);
+    e = check_missing(root, m);
     if (e || (e = yaml_text(format, "format", &text, m)))
         return e;
     if (strcmp(text, "imcsim-chip/1") != 0)

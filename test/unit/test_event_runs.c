@@ -1,6 +1,7 @@
 /* test/unit/test_event_runs.c -- event cores as a user has them: configurations, networks of NIR
  * and recordings, through plan and run, beside a naive twin of maps, windows, pools and layers that
  * cores share. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 
 #include "core/rng.h"
 #include "network/nir/network.h"
-#include "study/event.h"
+#include "study/event_price.h"
 #include "study/present.h"
 #include "study/run.h"
 #include "study/study.h"
@@ -95,6 +96,56 @@ static void chundi_has_its_rows_by_configuration(void **state)
         assert_int_equal(c->merged > 0, want[i].some);
         run_result_release(&r);
     }
+}
+
+/* ---- what it costs ---- */
+
+static struct event_price price_of(const char *chip, uint64_t elapsed_ns, struct event_counts c)
+{
+    struct event_core_result core[2] = { { .holds = true, .counts = c }, { .holds = true } };
+    const struct event_result r = { .n_core = 2, .core = core, .elapsed_ns = elapsed_ns };
+    struct event_chip costs;
+    struct event_price p;
+    struct err_msg m;
+
+    must(event_chip_load(&costs, chip, &m), &m);
+    event_price(&p, &costs, &r, 1);
+    return p;
+}
+
+static void recordings_cost_what_was_calibrated(void **state)
+{
+    static const struct { // of the time that both cores read, and the power
+        double rate, nw;
+    } power[] = { { 0, 75 }, { 0.25, 111.25 }, { 1, 220 } };
+    const double close = 1e-9;
+    struct event_price p;
+
+    (void)state;
+    p = price_of("stuijt2021_mubrain", 4200000, (struct event_counts){ .spikes = 11500 });
+    assert_true(fabs(p.total_nj - (21.36 * 4.2 + 18.2 * 11.5)) < close); // 299.0
+    assert_true(fabs(p.total_nj * 1e6 / p.ns - 71.2) < 0.05);
+    p = price_of("chundi2021_synapses", 500000000, (struct event_counts){ .synapses = 130560 });
+    assert_true(fabs(p.total_nj - 195.84) < close);
+    for (size_t i = 0; i < sizeof power / sizeof *power; i++) {
+        const struct event_counts c = { .busy_ns = (uint64_t)(2 * 500000000 * power[i].rate) };
+        p = price_of("chundi2021_power", 500000000, c);
+        assert_true(fabs(p.total_nj / 0.5 - power[i].nw) < close);
+    }
+}
+
+/* 518 events that fire as many spikes as the radar's recording. */
+static void the_radars_spikes_fit_its_recording(void **state)
+{
+    struct run_result r;
+
+    (void)state;
+    run_config("configs/stuijt2021_mubrain.yaml", NULL, "models/stuijt2021_radar.npy",
+               KERNEL_NATIVE, &r);
+    assert_int_equal(r.event->events, 518);
+    assert_int_equal(r.event->core[0].counts.spikes + r.event->core[1].counts.spikes, 11500);
+    assert_int_equal(r.event->elapsed_ns, 4200000);
+    run_result_release(&r);
 }
 
 /* ---- random networks ---- */
@@ -492,6 +543,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mubrain_has_its_rows_by_configuration),
         cmocka_unit_test(chundi_has_its_rows_by_configuration),
+        cmocka_unit_test(recordings_cost_what_was_calibrated),
+        cmocka_unit_test(the_radars_spikes_fit_its_recording),
         cmocka_unit_test_setup_teardown(random_networks_are_a_naive_twin_through_the_plan,
                                         tmpdir_make, tmpdir_remove),
     };
