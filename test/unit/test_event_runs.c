@@ -465,17 +465,19 @@ static void run_twins(const struct bench *b, struct twin *all, uint32_t n)
 
 /* ---- */
 
-static void load_config(struct config *c, const struct bench *b, const char *more)
+static void load_config(struct config *c, const struct bench *b, bool events)
 {
-    char text[640];
+    char text[640], core[300];
     struct err_msg m;
+
+    snprintf(core, sizeof core, "core:\n  kind: event\n  event: {arbiter: %s, service_ns: %u, "
+             "hop_ns: %u}\n  crossbar: {rows: 512, columns: 3}\n",
+             b->fixed ? "fixed" : "round_robin", b->service_ns, b->hop_ns);
 
     snprintf(text, sizeof text, "network: {nir: random}\n"
              "input: {coding: events, steps: %u, bin_us: %u}\nnir: {reset: %s}\n"
-             "neuron: {floor: %s}\ncore:\n  kind: event\n  event: {arbiter: %s, service_ns: %u, "
-             "hop_ns: %u}\n  crossbar: {rows: 512, columns: 3}\n%s",
-             b->steps, b->bin_us, b->zero ? "zero" : "subtract", b->floor ? "0" : "none",
-             b->fixed ? "fixed" : "round_robin", b->service_ns, b->hop_ns, more);
+             "neuron: {floor: %s}\n%s", b->steps, b->bin_us, b->zero ? "zero" : "subtract",
+             b->floor ? "0" : "none", events ? core : "");
     must(config_load_text(c, "test", text, NULL, 0, &m), &m);
 }
 
@@ -515,7 +517,7 @@ static void random_networks_are_a_naive_twin_through_the_plan(void **state)
         struct config c;
         struct plan p;
         struct err_msg m;
-        load_config(&c, &b, "");
+        load_config(&c, &b, true);
         make_network(&n, &b, &c);
         must(plan_make(&p, &n, &c, &m), &m);
         write_events(&b, *state);
@@ -538,6 +540,115 @@ static void random_networks_are_a_naive_twin_through_the_plan(void **state)
     assert_true(n_shared > 10 && n_merged > 100 && n_last > 10);
 }
 
+/* Spikes that the layer with weights fires, all of its cores. */
+static uint64_t spikes_of(const struct bench *b, bool events, const char *images)
+{
+    const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 1,
+                                 .images = images };
+    uint64_t spikes = 0;
+    struct run_result r;
+    struct network n;
+    struct config c;
+    struct plan p;
+    struct err_msg m;
+
+    load_config(&c, b, events);
+    make_network(&n, b, &c);
+    must(plan_make(&p, &n, &c, &m), &m);
+    must(run(&p, &cfg, &r, &m), &m);
+    for (uint32_t i = 0; events && i < p.n_core; i++)
+        spikes += r.event->core[i].counts.spikes;
+    if (!events)
+        spikes = spike_counts_of(&r.spikes, n.n_layer - 1);
+    run_result_release(&r);
+    plan_release(&p);
+    network_release(&n);
+    config_release(&c);
+    return spikes;
+}
+
+/* Where a step has one event, each neuron sees one row in it; and where no weight passes the
+ * threshold, nothing is left that would fire in a step without an event. */
+static void one_event_a_step_fires_what_the_step_does(void **state)
+{
+    char path[TMPDIR_PATH_MAX];
+    uint64_t all = 0;
+
+    for (unsigned seed = 1; seed <= 25; seed++) {
+        struct bench b = random_bench(seed);
+        b.n = 1;
+        b.layer[0].theta += 6; // the largest weight
+        b.steps = b.n_event;
+        for (uint32_t i = 0; i < b.n_event; i++)
+            b.event[i].t_ns = (int32_t)(1000 * b.bin_us * i);
+        write_events(&b, *state);
+        tmpdir_path(path, *state, "events.npy");
+        uint64_t by_events = spikes_of(&b, true, path), by_steps = spikes_of(&b, false, path);
+        if (by_events != by_steps)
+            fail_msg("seed %u: %llu and %llu", seed, (unsigned long long)by_events,
+                     (unsigned long long)by_steps);
+        all += by_steps;
+    }
+    assert_true(all > 1000);
+}
+
+/* ---- what no machine is made of ---- */
+
+static void expect_refused(const char *const *set, size_t n, const char *images, const char *want)
+{
+    const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 1,
+                                 .images = images };
+    struct err_msg m = { "" };
+    struct run_result r;
+    struct study s;
+
+    enum err e = study_load_network(&s, "configs/stuijt2021_mubrain.yaml", set, n, &m);
+    if (!e)
+        e = study_plan_any(&s, &m);
+    if (!e) {
+        e = run(&s.plan, &cfg, &r, &m);
+        study_release(&s);
+    }
+    assert_int_equal(e, ERR_INPUT);
+    if (!strstr(m.text, want) || !strstr(m.text, "want"))
+        fail_msg("\"%s\" says nothing of \"%s\"", m.text, want);
+}
+
+static void mistakes_are_told_with_place_and_cure(void **state)
+{
+    static const struct {
+        const char *set, *want;
+    } one[] = {
+        { "core.kind=evnt", "--set core.kind: core.kind = evnt: want imc or event" },
+        { "core.event.arbiter=first", "core.event.arbiter = first: want fixed or round_robin" },
+        { "core.event.service_ns=0", "core.event.service_ns = 0: want a whole number from 1 to" },
+        { "core.event.hop_ns=0", "core.event.hop_ns = 0: want a whole number from 1 to" },
+        { "core.event.hop_ns=102500", "--set core.event.hop_ns: core.event.hop_ns = 102500" },
+        { "core.event.service_cycles=3", "--set core.event.service_cycles: core.event." },
+        { "core.event.neuron_clock_khz=9999", "--set core.event.neuron_clock_khz: core.event." },
+        { "core.event.neuron_clock_khz=1000001", "want a whole number from 0 to 1000000" },
+        { "core.crossbar.rows=128", "core.crossbar.rows = 256, or core.kind = imc" },
+        { "neuron.most=2", "layer fc1: its neurons may fire several times at once" },
+        { "core.crossbar.device=pcm_joshi", "core.crossbar.device" },
+        { "nir.reset=delayed", "layer fc1: its neurons leak, or wait" },
+        { "elastic.results=2", "elastic.results has no effect with core.kind = event" },
+    };
+    const char *const imc[] = { "core.kind=imc", "core.event.hop_ns=3" };
+    char path[TMPDIR_PATH_MAX];
+
+    for (size_t i = 0; i < sizeof one / sizeof *one; i++)
+        expect_refused(&one[i].set, 1, "models/stuijt2021_events.npy", one[i].want);
+    expect_refused(imc, 2, "models/stuijt2021_events.npy", "has no effect with core.kind = imc");
+    expect_refused(NULL, 0, NULL, "event cores work when spikes come");
+    struct bench b = { .n_event = 2, .event = { { 5, 0 }, { 7, 256 } } };
+    write_events(&b, *state);
+    expect_refused(NULL, 0, tmpdir_path(path, *state, "events.npy"),
+                   "event 1: at 7 ns, of source 256: want times from 0 on and sources 0 to 255");
+    b.event[1].t_ns = -1;
+    write_events(&b, *state);
+    expect_refused(NULL, 0, path, "event 1: at -1 ns");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -547,6 +658,10 @@ int main(void)
         cmocka_unit_test(the_radars_spikes_fit_its_recording),
         cmocka_unit_test_setup_teardown(random_networks_are_a_naive_twin_through_the_plan,
                                         tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(one_event_a_step_fires_what_the_step_does, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(mistakes_are_told_with_place_and_cure, tmpdir_make,
+                                        tmpdir_remove),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
