@@ -187,7 +187,8 @@ static void print_pass(const struct report *r, FILE *out)
 
     fprintf(out, "\nNo clock and no registers between layers: an input stays until its result is\n"
                  "out, and the arrays' delays on the longest way add up.\n"
-                 "\nFirst result after %s clocks = %.10g ns, and then one image in each such\npass:\n"
+                 "\nFirst result after %s clocks = %.10g ns, and then one image in each\n"
+                 "such pass:\n"
                  "\n  %s images/s\n",
             format_count(p->timestep_clk).text, plan_timestep_ns(p), format_count(images).text);
 }
