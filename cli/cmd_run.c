@@ -253,6 +253,7 @@ static enum err run_any(const struct options *o, const struct study *s, struct e
     case CLOCKING_EVENT:
         return run_event(o, s, m);
     case CLOCKING_TIMESTEP:
+    case CLOCKING_COMBINATIONAL:
         break;
     }
     return run_in_timesteps(o, s, m);

@@ -199,7 +199,7 @@ static bool applies(const struct param *row, const void *base)
 {
     const struct config *c = base;
     bool when_given = is_of_reads(row) || is_of_steps(row) || is_of_some(row) ||
-                      is_width(row) || is_of_both(row) ||
+                      is_of_both(row) ||
                       strcmp(row->key, "core.kind") == 0 ||
                       strcmp(row->key, "energy.converter") == 0 ||
                       strcmp(row->key, "energy.mean_input") == 0 ||
