@@ -106,7 +106,7 @@ static void keys_are_set_as_the_refusal_says(void **state)
         { "map " SMALL " --set mapping.optimize=edp", "want composed, or a file of "
           "configs/chips, such as dazzi2021_14nm",
           "map " SMALL " --set mapping.optimize=edp" CHIP },
-        { "run " SMALL " --set energy.chip=foo", "want one of composed, dazzi2021_14nm",
+        { "run " SMALL " --set energy.chip=foo", "composed, dazzi2021_14nm",
           "run " SMALL " --set energy.chip=composed" },
         { "run " SMALL CHIP " --set energy.device=sram", "want another energy.device, such as pcm",
           "run " SMALL CHIP " --set energy.device=pcm" },

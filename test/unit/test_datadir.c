@@ -67,7 +67,7 @@ static void commands_run_in_any_directory(void **state)
 static void names_that_do_not_exist_are_answered_by_those_that_do(void **state)
 {
     says(*state, "run resnet32 --set energy.chip=dazzi", 2,
-         "chip: dazzi: want one of composed, dazzi2021_14nm, isaac_32nm");
+         "composed, dazzi2021_14nm, isaac_32nm");
     says(*state, "run resnet32 --set energy.chip=dazzi2021_14nm --set energy.device=pc", 2,
          "energy.device: pc: want one of fefet_4bit, levels, pcm");
 }

@@ -157,9 +157,9 @@ static void the_producer_that_fires_last_is_the_one_waited_for(void **state)
 
 static void a_batch_takes_the_latency_and_an_interval_for_each_further_image(void **state)
 {
-    struct config config = { .timestep_ns = 100 };
+    struct config config = { .timestep_ns = 100, .clock_mhz = 500 };
     int64_t late[] = { 0, 0, 24 }; // from the third on
-    struct plan plan = { .config = &config, .interval = 1024,
+    struct plan plan = { .config = &config, .interval = 1024, .timestep_clk = 50,
                          .time = { .late = late, .transient_images = 3 } };
 
     (void)state;
