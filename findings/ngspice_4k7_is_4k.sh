@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ngspice 39.3 (Debian 12): a resistor of 4k7 has 4,000 ohm and one of 2R2 has 2, for what follows the unit's letter is
 # taken for its name and skipped; the batch run says nothing. Schematics and data sheets write 4.7 kohm and 2.2 ohm
-# so, and other simulators read them so: a netlist of wires and drivers that was written by hand is off by 15 or 9 %.
+# so: a netlist of wires and drivers that was written by hand is off by 15 or 9 %.
 . "$(dirname "$0")/tools/setup.sh"
 debian ngspice=39.3+ds-1
 

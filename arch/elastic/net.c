@@ -236,11 +236,11 @@ enum err net_new(struct net **new, struct elastic_chip *c, const struct elastic_
                  struct err_msg *m)
 {
     struct net *n = calloc(1, sizeof *n);
-    enum err e = n ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory for the network");
+    enum err e = ERR_NONE;
 
     *new = NULL;
-    if (e)
-        return e;
+    if (!n)
+        return err_set(m, ERR_MEMORY, "no memory for the network");
     n->base = (struct block){ .ops = &net_ops, .path = "network" };
     n->chip = c;
     n->graph = places->graph;

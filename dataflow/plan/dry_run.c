@@ -137,8 +137,8 @@ static uint32_t list_sources(const struct firer *f, uint32_t column, struct colu
 }
 
 /* When the residuals of a column can be at the summing core at the earliest. Of an image that
- * the layer itself keeps, that is when its output fires: the map is as large, so that no window ends
- * before the pixel that is added; no rows, of no waiting. */
+ * the layer itself keeps, that is when its output fires: the map is as large, so that no window
+ * ends before the pixel that is added; no rows, of no waiting. */
 static struct column_times residual_ready(const struct firer *f, uint32_t column)
 {
     const struct plan *p = f->s->plan;

@@ -16,8 +16,6 @@
 
 enum { VALUE_WORD_QUADS = 8, VALUE_WORD_ROWS = VALUE_WORD_QUADS * VALUE_QUAD };
 
-struct values;
-
 struct value_bits { // of a layer
     uint32_t  words;     // of a patch; 0: it is one of bytes, and all below is NULL
     uint32_t *valid;     // owned; [words]: rows that there are
@@ -42,14 +40,6 @@ struct value_counter {
 
 /* The fastest that belongs to a kernel. */
 const struct value_counter *value_counter_of(const struct value_kernel *k);
-
-/* What a layer whose weights have a place needs to be counted, if it can be. False when the host
- * has no memory. */
-bool value_bits_prepare(struct values *v, uint32_t index);
-void value_bits_release(struct value_bits *b); // takes a zeroed one
-
-/* The scales of a layer that is counted have been made. */
-void value_bits_scale(struct values *v, uint32_t index);
 
 /* Ints that value_bit_column.bit takes for a column of n patches. */
 static inline size_t value_bits_ints(const struct value_bits *b, uint32_t n)

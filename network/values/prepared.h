@@ -107,6 +107,14 @@ void value_pack_reads(struct values *v, uint32_t index, const struct value_cores
 uint64_t value_weigh_cores(const struct value_cores *c, const struct layer *l, uint32_t o,
                            int32_t *start);
 
+/* What a layer whose weights have a place needs to be counted, if it can be. False when the host
+ * has no memory. */
+bool value_bits_prepare(struct values *v, uint32_t index);
+void value_bits_release(struct value_bits *b); // takes a zeroed one
+
+/* The scales of a layer that is counted have been made. */
+void value_bits_scale(struct values *v, uint32_t index);
+
 /* Orders the columns of all steps and says how many each map keeps: its map.kept. False when the
  * host has no memory. */
 bool value_flow(struct values *v);
