@@ -189,7 +189,7 @@ static bool plan_routed(struct plan *p, struct random_study *s, const char *kind
     snprintf(s->config.fabric.kind, sizeof s->config.fabric.kind, "%s", kind);
     s->config.fabric.columns = 2 + s->seed % 5;
     s->config.fabric.rows = 1024 / s->config.fabric.columns;
-    s->config.fabric.flit_bits = 16 << s->seed % 5;
+    s->config.fabric.flit_bits = UINT32_C(16) << s->seed % 5;
     s->config.fabric.vcs = 1 + s->seed % 3;
     s->config.fabric.vc_flits = 1 + s->seed % 6;
     if (plan_make(p, &s->network, &s->config, &m))
@@ -249,14 +249,18 @@ static bool run_random(unsigned seed, const char *kind)
             assert_same(&e, &other, &p);
             elastic_result_release(&other);
         }
-        run_it(&other, &p, NULL, N_IMAGE, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
-        for (uint32_t i = 0; i < p.n_core; i++) { // when does not matter
+        cfg.places = NULL;
+        bool ends = !elastic_run(&p, &cfg, &other, &m); // links hold less than routers
+        if (!ends && !strstr(m.text, "nothing can move any more"))
+            fail_msg("seed %u: %s", seed, m.text);
+        for (uint32_t i = 0; ends && i < p.n_core; i++) { // when does not matter
             assert_int_equal(e.core[i].outputs, other.core[i].outputs);
             assert_int_equal(e.core[i].words_written, other.core[i].words_written);
         }
-        for (uint32_t i = 0; i < p.n_stream; i++)
+        for (uint32_t i = 0; ends && i < p.n_stream; i++)
             assert_int_equal(e.stream[i].bits, other.stream[i].bits);
-        elastic_result_release(&other);
+        if (ends)
+            elastic_result_release(&other);
         elastic_result_release(&e);
     }
     free(node);
