@@ -59,7 +59,7 @@ static struct learned learned_of(const struct report *r, uint32_t layer)
     const struct plan *p = &r->study->plan;
     const struct learning_cfg *cfg = &r->study->config.learning;
     const struct update_cost cost = learning_rule_find(cfg->rule)->update(
-        layer_weight_bits(plan_network_layer(p, layer)));
+        network_weight_bits(p->network, layer + 1));
     const uint64_t replicas = operation_replicas(p, layer);
     struct learned u = { .spikes = spike_counts_of(&r->result->spikes, layer + 1) };
 

@@ -37,7 +37,7 @@ uint64_t operation_clocks(const struct plan *p, uint32_t core, enum operation o)
     const struct plan_core *c = &p->core[core];
     const struct plan_layer *pl = &p->layer[c->plan_layer];
     const struct learning_rule *rule = learning_rule_find(p->config->learning.rule);
-    const uint32_t bits = layer_weight_bits(plan_network_layer(p, c->plan_layer));
+    const uint32_t bits = network_weight_bits(p->network, c->plan_layer + 1);
 
     switch (o) {
     case OPERATION_FORWARD:
