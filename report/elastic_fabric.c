@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "report/elastic_report.h"
+#include "report/fabric_report.h"
 #include "report/json.h"
 
 static double mean(uint64_t sum, uint64_t n)
@@ -186,15 +187,7 @@ json_t *elastic_fabric_json(const struct elastic_report *r)
     json_put_count(&latency, "max", p->latency_max);
     json_put(&o, "packet_latency_clocks", latency);
     json_put_real(&o, "zero_load_mean", mean(p->zero_load_sum, p->n));
-    json_put_count(&o, "injected_packets", c->packets_sent);
-    json_put_count(&o, "delivered_packets", c->packets_taken);
-    json_put_count(&o, "injected_flits", c->flits_sent);
-    json_put_count(&o, "delivered_flits", c->flits_taken);
-    json_put_count(&o, "flit_hops", c->flit_hops);
-    json_put_count(&o, "buffer_writes", c->buffer_writes);
-    json_put_count(&o, "buffer_reads", c->buffer_reads);
-    json_put_count(&o, "switch_traversals", c->buffer_reads);
-    json_put_count(&o, "allocations", c->allocations);
+    json_put_router_counts(&o, c);
     json_put(&o, "channels", channels_json(r));
     return o;
 }

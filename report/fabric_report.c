@@ -220,20 +220,24 @@ static void channel_json(void *channels, const struct traffic_result *r, const c
     json_add(list, o);
 }
 
+void json_put_router_counts(json_t **o, const struct router_counts *c)
+{
+    json_put_count(o, "injected_packets", c->packets_sent);
+    json_put_count(o, "delivered_packets", c->packets_taken);
+    json_put_count(o, "injected_flits", c->flits_sent);
+    json_put_count(o, "delivered_flits", c->flits_taken);
+    json_put_count(o, "flit_hops", c->flit_hops);
+    json_put_count(o, "buffer_writes", c->buffer_writes);
+    json_put_count(o, "buffer_reads", c->buffer_reads);
+    json_put_count(o, "switch_traversals", c->buffer_reads);
+    json_put_count(o, "allocations", c->allocations);
+}
+
 static json_t *counts_json(const struct traffic_result *r)
 {
-    const struct router_counts *c = &r->counts;
     json_t *o = json_object();
 
-    json_put_count(&o, "injected_packets", c->packets_sent);
-    json_put_count(&o, "delivered_packets", c->packets_taken);
-    json_put_count(&o, "injected_flits", c->flits_sent);
-    json_put_count(&o, "delivered_flits", c->flits_taken);
-    json_put_count(&o, "flit_hops", c->flit_hops);
-    json_put_count(&o, "buffer_writes", c->buffer_writes);
-    json_put_count(&o, "buffer_reads", c->buffer_reads);
-    json_put_count(&o, "switch_traversals", c->buffer_reads);
-    json_put_count(&o, "allocations", c->allocations);
+    json_put_router_counts(&o, &r->counts);
     json_put_count(&o, "clocks", r->clocks);
     return o;
 }

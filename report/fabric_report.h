@@ -5,6 +5,7 @@
 #include "dataflow/config.h"
 #include "noc/traffic.h"
 #include "report/form.h"
+#include "report/json.h"
 
 struct fabric_report {
     const struct config  *config;
@@ -19,5 +20,8 @@ struct fabric_report {
 };
 
 extern const struct form fabric_form; // of a const struct fabric_report *
+
+/* What routers did, under the names of docs/results.md. */
+void json_put_router_counts(json_t **o, const struct router_counts *c);
 
 #endif
