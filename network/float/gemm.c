@@ -1,65 +1,58 @@
 /* network/float/gemm.c -- see gemm.h. */
 #include "network/float/gemm.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__x86_64__) || defined(__i386__)
-#define HAS_AVX2 1
-#else
-#define HAS_AVX2 0
-#endif
+#include "core/simd.h"
 
-enum { ROWS = 4, LANES = 8 };
-
-typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+enum { ROWS = 4 };
 
 /* c[ROWS][GEMM_PANEL] = a[k][ROWS] transposed, times b[k][GEMM_PANEL]. */
 typedef void tile_fn(const float *a, const float *b, size_t k, float *c);
 
-static inline __attribute__((always_inline)) void tile_body(const float *a, const float *b,
-                                                            size_t k, float *c)
-{
-    lanes left0 = {0}, left1 = {0}, left2 = {0}, left3 = {0}; // unrolled: they stay in registers
-    lanes right0 = {0}, right1 = {0}, right2 = {0}, right3 = {0};
-
-    for (size_t i = 0; i < k; i++, a += ROWS, b += GEMM_PANEL) {
-        lanes left, right;
-        memcpy(&left, b, sizeof left);
-        memcpy(&right, b + LANES, sizeof right);
-        left0 += a[0] * left;
-        left1 += a[1] * left;
-        left2 += a[2] * left;
-        left3 += a[3] * left;
-        right0 += a[0] * right;
-        right1 += a[1] * right;
-        right2 += a[2] * right;
-        right3 += a[3] * right;
-    }
-    const lanes sums[ROWS][GEMM_PANEL / LANES] = {
-        {left0, right0}, {left1, right1}, {left2, right2}, {left3, right3}};
-    memcpy(c, sums, sizeof sums);
-}
-
 static void tile_portable(const float *a, const float *b, size_t k, float *c)
 {
-    tile_body(a, b, k, c);
+    for (size_t i = 0; i < ROWS * GEMM_PANEL; i++)
+        c[i] = 0;
+    for (size_t i = 0; i < k; i++, a += ROWS, b += GEMM_PANEL)
+        for (size_t r = 0; r < ROWS; r++)
+            for (size_t j = 0; j < GEMM_PANEL; j++)
+                c[r * GEMM_PANEL + j] = fmaf(a[r], b[j], c[r * GEMM_PANEL + j]);
 }
 
-#if HAS_AVX2
-/* Without fused multiply-add, which rounds once and so differently. */
-__attribute__((target("avx2"))) static void tile_avx2(const float *a, const float *b, size_t k,
-                                                      float *c)
+#if SIMD_X86
+#include <immintrin.h>
+
+enum { LANES = 8 };
+
+__attribute__((target("avx2,fma"))) static void tile_fma(const float *a, const float *b, size_t k,
+                                                         float *c)
 {
-    tile_body(a, b, k, c);
+    __m256 sum[ROWS][GEMM_PANEL / LANES]; // in registers
+
+#pragma GCC unroll 4
+    for (int r = 0; r < ROWS; r++)
+        sum[r][0] = sum[r][1] = _mm256_setzero_ps();
+    for (size_t i = 0; i < k; i++, a += ROWS, b += GEMM_PANEL) {
+        const __m256 left = _mm256_loadu_ps(b), right = _mm256_loadu_ps(b + LANES);
+#pragma GCC unroll 4
+        for (int r = 0; r < ROWS; r++) {
+            const __m256 times = _mm256_set1_ps(a[r]);
+            sum[r][0] = _mm256_fmadd_ps(times, left, sum[r][0]);
+            sum[r][1] = _mm256_fmadd_ps(times, right, sum[r][1]);
+        }
+    }
+    memcpy(c, sum, sizeof sum);
 }
 #endif
 
 static tile_fn *fastest(void)
 {
-#if HAS_AVX2
-    if (__builtin_cpu_supports("avx2"))
-        return tile_avx2;
+#if SIMD_X86
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return tile_fma;
 #endif
     return tile_portable;
 }

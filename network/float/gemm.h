@@ -1,7 +1,8 @@
 /* network/float/gemm.h -- c = a * b in single precision.
  *
- * Each c[i][j] is summed in the order of k, every product rounded before it is added, so that the
- * result has the same bits on every host.
+ * Each c[i][j] begins with 0 and is summed in the order of k by fused multiply-adds, which round
+ * once, so that the result has the same bits on every host. One that has no such instruction works
+ * them out, slowly.
  */
 #ifndef NETWORK_FLOAT_GEMM_H
 #define NETWORK_FLOAT_GEMM_H
