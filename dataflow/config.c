@@ -505,10 +505,13 @@ void config_own_policies(struct config *c, const struct policies *own)
 
 bool config_is_default(const struct config *c, const char *key)
 {
-    const struct param *row = &config_params[param_find(config_params, key)];
+    const size_t i = param_find(config_params, key);
+    const struct param *row = &config_params[i];
     struct config plain;
     struct err_msg m;
 
+    if (c->where && !c->where[i])
+        return true;
     if (config_load(&plain, NULL, NULL, 0, &m))
         return false;
     bool same = memcmp((const char *)c + row->offset, (const char *)&plain + row->offset,
