@@ -751,7 +751,7 @@ bool run_counts_all(const struct plan *p)
     return true;
 }
 
-static enum err run_elastic(const struct job *all, struct run_result *r, struct err_msg *m)
+static enum err run_elastic_chip(const struct job *all, struct run_result *r, struct err_msg *m)
 {
     const struct elastic_cfg_run cfg = { .n_image = r->n_image, .kernel = all->cfg->kernel,
                                          .mode = all->cfg->mode, .probe = all->probe,
@@ -769,7 +769,7 @@ static enum err run_time(const struct job *all, struct run_result *r, struct str
     *skip = (struct stream_skip){ 0 };
     if (is_one_pass(all->plan))
         return run_by_plan(all->plan, r, m);
-    return is_elastic(all->plan) ? run_elastic(all, r, m) : run_chips(all, 1, r, skip, m);
+    return is_elastic(all->plan) ? run_elastic_chip(all, r, m) : run_chips(all, 1, r, skip, m);
 }
 
 /* Of a machine in one pass no chip is stepped. */
