@@ -14,6 +14,7 @@
 #include "network/precision.h"
 #include "network/spiking/neuron.h"
 #include "network/tokens/tokens.h"
+#include "network/tokens/values.h"
 
 enum {
     MOST_SIDE = 65536,    // rows, columns, channels, kernel sides
@@ -122,8 +123,8 @@ static enum err check_inputs(const struct check *c)
             return REFUSE(c, "reads maps of %" PRIu32 "x%" PRIu32 ", %s delivers %" PRIu32 "x%"
                           PRIu32 ": want the same", l->in.height, l->in.width, from->name,
                           s.height, s.width);
-        if (from->out_signed != c->network->layer[l->input[0]].out_signed ||
-            from->out_zero != l->in_zero)
+        bool as_stated = layer_is_of_tokens(l) || from->out_zero == l->in_zero; // of its part
+        if (from->out_signed != c->network->layer[l->input[0]].out_signed || !as_stated)
             return REFUSE(c, "and its input %s differ in sign or zero point: want the same for "
                           "all inputs", from->name);
         channels += s.channels;
@@ -385,10 +386,54 @@ static enum err check_pool(const struct check *c)
     return ERR_NONE;
 }
 
+/* Zero points and widths of the layers that it reads. */
+static enum err check_token_inputs(const struct check *c)
+{
+    const struct layer *l = c->layer;
+    const uint32_t most = l->kind == LAYER_NORM ? MOST_VALUE_BITS : 8;
+    const struct token_values *v = l->token->values;
+    uint32_t channel = 0;
+
+    for (uint32_t i = 0; i < l->n_input; i++) {
+        const struct layer *from = &c->network->layer[l->input[i]];
+        if (layer_value_bits(from) > most)
+            return REFUSE(c, "reads values of %" PRIu32 " bits from %s: want at most %" PRIu32,
+                          layer_value_bits(from), from->name, most);
+        for (uint32_t k = 0; v && k < layer_delivers(from).channels; k++, channel++) {
+            const struct token_part *p = &v->part[token_part_of(l, channel)];
+            if (p->zero != from->out_zero)
+                return REFUSE(c, "takes the zero point of %s for %" PRId32 ": want %" PRId32,
+                              from->name, p->zero, from->out_zero);
+        }
+    }
+    return ERR_NONE;
+}
+
+static enum err check_token_values(const struct check *c)
+{
+    const struct layer *l = c->layer;
+    const bool table = l->kind == LAYER_MAP && !l->token->product;
+
+    if (table ? !l->table || l->token->values : !l->token->values || l->table)
+        return REFUSE(c, "has no values of its tokens, or a table: want values, and a table only "
+                      "where it is looked up");
+    if (table && l->n_table != 1 && l->n_table != l->out.channels)
+        return REFUSE(c, "has %" PRIu32 " tables: want one, or one for each output", l->n_table);
+    if (l->requant.m || l->requant.b || l->requant.mr || l->requant.shift)
+        return REFUSE(c, "has scales of channels: want steps");
+    if (!good_rounding(l) || (!table && l->requant.zero != l->out_zero))
+        return REFUSE(c, "clamps to %" PRId32 "..%" PRId32 " around %" PRId32 ": want its values",
+                      l->requant.low, l->requant.high, l->requant.zero);
+    return check_token_inputs(c);
+}
+
 static enum err check_values(const struct check *c)
 {
     const struct layer *l = c->layer;
     const struct requant *q = &l->requant;
+
+    if (layer_is_of_tokens(l))
+        return check_token_values(c);
 
     bool adds = l->has_residual && !l->multiplies;
     bool scales = q->b && (l->raw_output || (q->m && q->shift && !q->mr == !adds));

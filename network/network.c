@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "network/spiking/neuron.h"
+#include "network/tokens/tokens.h"
+#include "network/tokens/values.h"
 
 struct shape layer_delivers(const struct layer *l)
 {
@@ -114,8 +116,17 @@ const struct layer *network_result(const struct network *n)
     return &n->layer[n->n_layer - 1];
 }
 
+static void release_token_values(struct token_op *t)
+{
+    if (!t)
+        return;
+    token_values_free(t->values);
+    t->values = NULL;
+}
+
 static void layer_release(struct layer *l)
 {
+    release_token_values(l->token);
     free(l->name);
     free(l->input);
     free(l->weight);
@@ -150,6 +161,7 @@ void network_strip_values(struct network *n)
         l->negated = NULL;
         requant_release(&l->requant);
         l->pool = (struct pool_requant){0};
+        release_token_values(l->token);
         neuron_free(l->neuron);
         l->neuron = NULL;
     }

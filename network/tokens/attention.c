@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "network/tokens/tokens.h"
+#include "network/tokens/values.h"
 
 static enum err check(const struct layer *l, struct err_msg *m)
 {
@@ -27,7 +28,32 @@ static enum err check(const struct layer *l, struct err_msg *m)
         return err_set(m, ERR_INPUT, "is causal and waits for %" PRIu32 " tokens behind a query, "
                        "a barrier: want a window that ends with the query, or no causal mask",
                        w->pad_after[1]);
-    return ERR_NONE;
+    for (int axis = 0; axis < 2; axis++)
+        if (w->stride[axis] != 1 || w->dilation[axis] != 1 || w->skip[axis] != 0 ||
+            w->pad_before[axis] >= w->kernel[axis])
+            return err_set(m, ERR_INPUT, "has queries that do not see themselves: want a window "
+                           "of neighbours that holds the query");
+    return t->values ? token_check_softmax(l, t->heads, m) : ERR_NONE;
+}
+
+static void compute(const struct layer *l, const struct token_window *w, void *room, int32_t *out)
+{
+    const struct token_op *t = l->token;
+    const struct token_heads *h = &w->heads;
+    const uint32_t keys = h->n * t->head, values = keys + h->kv * t->head;
+    uint32_t own = 0;
+
+    while (w->number[own] != w->at)
+        own++;
+    for (uint32_t i = 0; i < h->n; i++) {
+        const uint32_t kv = i / (t->heads / t->kv_heads);
+        const struct token_query q = {
+            .head = h->first + i, .query = i * t->head, .key = keys + kv * t->head,
+            .value = values + kv * t->value_head, .head_n = t->head, .value_n = t->value_head,
+            .code = w->code[own], .number = w->at,
+        };
+        token_attend(l, w, &q, room, out + i * t->value_head);
+    }
 }
 
 static struct token_work work(const struct layer *l, const struct token_share *s, uint64_t seen)
@@ -40,4 +66,4 @@ static struct token_work work(const struct layer *l, const struct token_share *s
     };
 }
 
-const struct token_kind token_attention = { "attention", check, work };
+const struct token_kind token_attention = { "attention", check, work, compute };

@@ -40,6 +40,26 @@ uint64_t token_seen(const struct layer *l, uint32_t row, uint32_t column)
            seen_along(&l->window, 1, column, l->in.width);
 }
 
+bool token_sees(const struct window *w, int axis, uint32_t at, uint32_t place)
+{
+    int64_t from = (int64_t)place - (int64_t)at * w->stride[axis] - w->skip[axis] +
+                   w->pad_before[axis];
+
+    return from >= 0 && from % w->dilation[axis] == 0 &&
+           from / w->dilation[axis] < w->kernel[axis];
+}
+
+uint32_t token_numbers(const struct layer *l, uint32_t row, uint32_t column, uint32_t *number)
+{
+    uint32_t n = 0;
+
+    for (uint32_t y = 0; y < l->in.width; y++)
+        for (uint32_t x = 0; x < l->in.height && token_sees(&l->window, 1, column, y); x++)
+            if (token_sees(&l->window, 0, row, x))
+                number[n++] = y * l->in.height + x;
+    return n;
+}
+
 uint64_t network_attention_macs(const struct network *n)
 {
     uint64_t sum = 0;

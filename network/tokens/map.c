@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "network/tokens/tokens.h"
+#include "network/tokens/values.h"
 
 static enum err check(const struct layer *l, struct err_msg *m)
 {
@@ -9,7 +10,7 @@ static enum err check(const struct layer *l, struct err_msg *m)
 
     if (l->in.channels == (product ? 2 : 1) * (uint64_t)l->out.channels &&
         l->n_input == (product ? 2 : 1) && token_seen(l, 0, 0) == 1)
-        return ERR_NONE;
+        return product && l->token->values ? token_check_parts(l, 0, 2, m) : ERR_NONE;
     return err_set(m, ERR_INPUT, "makes %" PRIu32 " channels of %" PRIu32 " in %" PRIu32 " layers: "
                    "LAYER_MAP wants equal shapes", l->out.channels, l->in.channels, l->n_input);
 }
@@ -22,4 +23,24 @@ static struct token_work work(const struct layer *l, const struct token_share *s
                                 .lane_ops = s->channels };
 }
 
-const struct token_kind token_map = { "map", check, work };
+static void compute(const struct layer *l, const struct token_window *w, void *room, int32_t *out)
+{
+    const struct token_values *v = l->token->values;
+    const struct token_part *p = v->part;
+    const int32_t *code = w->code[0];
+    const uint32_t n = l->out.channels;
+    const double unit = l->token->product ? p[0].step * p[1].step / v->step : 0;
+
+    (void)room;
+    for (uint32_t c = 0; c < n; c++) {
+        if (l->token->product) {
+            const int64_t product = (int64_t)(code[c] - p[0].zero) * (code[n + c] - p[1].zero);
+            out[c] = token_code(l, (double)product * unit);
+        } else {
+            const uint8_t byte = layer_look_up(l, c, (uint8_t)code[c]);
+            out[c] = l->out_signed ? (int8_t)byte : byte;
+        }
+    }
+}
+
+const struct token_kind token_map = { "map", check, work, compute };
