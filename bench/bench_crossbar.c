@@ -32,7 +32,7 @@ struct buffers {
     int8_t weight[MOST_ROWS * MOST_COLUMNS];
     uint8_t in[MOST_ROWS], out[MOST_COLUMNS];
     int32_t acc[MOST_COLUMNS];
-    uint16_t m[MOST_COLUMNS];
+    uint32_t m[MOST_COLUMNS];
     int64_t b[MOST_COLUMNS], mr[MOST_COLUMNS];
     uint8_t shift[MOST_COLUMNS];
 };

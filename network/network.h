@@ -90,7 +90,7 @@ static inline bool window_between(const struct window *w, uint32_t row, uint32_t
 }
 
 struct requant { // owned by the layer; arrays of layer_n_scale() entries, mostly one per output
-    uint16_t *m;
+    uint32_t *m;      // of 16 bits; of 24 in a network that has tokens and a file
     int64_t  *b;
     int64_t  *mr;      // multiplies the residual; NULL without one that is added
     uint8_t  *shift;   // 0 to 62
@@ -152,7 +152,7 @@ struct network_end {
     uint32_t layer;
     bool     real;  // the bytes' real values, or the sums' ; else the bytes
     bool     channels_last;
-    uint32_t n_dim, dim[5]; // of one image, as the file has them
+    uint32_t n_dim, dim[8]; // of one image, as the file has them
 };
 
 struct network {

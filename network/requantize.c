@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { M_BITS = 15, MOST_SHIFT = 47 };
+enum { M_BITS = 15, FINE_BITS = 24, MOST_SHIFT = 32 }; // shift: beyond the bits of m
 
 /* floor(-log2(a)) without the rounding of log2; a positive and finite. */
 static int floor_minus_log2(double a)
@@ -17,16 +17,16 @@ static int floor_minus_log2(double a)
     return fraction > 0.5 ? -exponent : 1 - exponent;
 }
 
-static enum err shift_for(double a, uint8_t *shift, struct err_msg *msg)
+static enum err shift_for(double a, int bits, uint8_t *shift, struct err_msg *msg)
 {
     if (!(a > 0) || !isfinite(a))
         return err_set(msg, ERR_INPUT, "scales that make one step of a sum %g outputs: want a "
                        "positive finite number", a);
-    int s = M_BITS + floor_minus_log2(a);
+    int s = bits + floor_minus_log2(a);
     if (s < 0)
         return err_set(msg, ERR_INPUT, "scales that make one step of a sum %g outputs: want at "
-                       "most 2^15", a);
-    *shift = (uint8_t)(s < MOST_SHIFT ? s : MOST_SHIFT);
+                       "most 2^%d", a, bits);
+    *shift = (uint8_t)(s < bits + MOST_SHIFT ? s : bits + MOST_SHIFT);
     return ERR_NONE;
 }
 
@@ -54,11 +54,11 @@ static double leading_step(const struct requant_scales *s, uint32_t o)
 static enum err fill(struct requant *q, const struct requant_scales *s, uint32_t o,
                      struct err_msg *msg)
 {
-    enum err e = shift_for(leading_step(s, o), &q->shift[o], msg);
+    enum err e = shift_for(leading_step(s, o), s->fine ? FINE_BITS : M_BITS, &q->shift[o], msg);
 
     if (e)
         return e;
-    q->m[o] = (uint16_t)rint(ldexp(s->unit[o] / s->out, q->shift[o]));
+    q->m[o] = (uint32_t)rint(ldexp(s->unit[o] / s->out, q->shift[o]));
     e = scaled(s->bias[o] / s->out, q->shift[o], "a bias", &q->b[o], msg);
     return e || !q->mr
                ? e
@@ -92,7 +92,7 @@ static void reduce(struct requant *q, uint32_t o)
     for (; q->shift[o] > 0; q->shift[o]--) {
         if (q->m[o] % 2 || q->b[o] % 2 || (q->mr && q->mr[o] % 2))
             return;
-        q->m[o] = (uint16_t)(q->m[o] / 2);
+        q->m[o] /= 2;
         q->b[o] /= 2;
         if (q->mr)
             q->mr[o] /= 2;
@@ -111,11 +111,11 @@ enum err pool_requantize(struct pool_requant *p, const struct pool_scales *s, st
     int exponent;
     enum err e = ERR_NONE;
 
-    if (a <= 1 && frexp(a, &exponent) == 0.5 && 1 - exponent <= MOST_SHIFT) {
+    if (a <= 1 && frexp(a, &exponent) == 0.5 && 1 - exponent <= M_BITS + MOST_SHIFT) {
         p->m = 1;
         p->shift = (uint8_t)(1 - exponent);
     } else {
-        e = shift_for(a, &p->shift, msg);
+        e = shift_for(a, M_BITS, &p->shift, msg);
         if (!e)
             p->m = (uint32_t)rint(ldexp(a, p->shift));
     }

@@ -3,19 +3,22 @@
  *
  * An accumulator step of output o is worth unit[o], a byte of the result `out`; A = unit / out.
  *
- *     shift[o] = 15 + floor(-log2(A[o]))    so that m lies in 2^14 < m <= 2^15
+ *     shift[o] = 15 + floor(-log2(A[o]))    so that m lies in 2^14 < m <= 2^15; or 24, and
+ *                                           2^23 < m <= 2^24
  *     m[o]     = rint(A[o] * 2^shift[o])
  *     b[o]     = rint(bias[o] / out * 2^shift[o])
  *     mr[o]    = rint(residual / out * 2^shift[o])
  *
  * rint rounds to nearest, ties to even. Where all scales are powers of two nothing is rounded.
- * Shifts above 47 are cut to 47: A is then below 2^-32, and no sum of 32 bits moves the result.
+ * Shifts above 47 (56) are cut to that: A is then below 2^-32, and no sum of 32 bits moves the
+ * result.
  * An output whose sum counts for nothing (unit 0: a filter of zeros) has the shift of the
  * residual's step, or of a step of 1.
  */
 #ifndef NETWORK_REQUANTIZE_H
 #define NETWORK_REQUANTIZE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/err.h"
@@ -28,6 +31,8 @@ struct requant_scales {
     double        residual; // worth of a byte of the residual, of either sign; 0 without one
     double        out;      // positive
     int32_t       out_zero;
+    bool          fine; // m of 24 bits: the results are those of single precision, and of doubles,
+                        // but within 2^-24 of a tie
 };
 
 /* Fills m, b, shift, mr where there is a residual (allocated, the layer's) and zero of *q; ranges

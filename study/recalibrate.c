@@ -216,9 +216,11 @@ static void correct(struct requant *q, uint32_t o, const struct channel_moments 
     double m = q->m[o] * ratio;
     double b = (double)q->b[o] + q->m[o] * (mean_of(exact, o) - mean_of(chip, o) * ratio);
 
-    while (nearbyint(m) > UINT16_MAX && q->shift[o] > 0)
+    const uint32_t most = q->m[o] > UINT16_MAX ? 1U << 24 : UINT16_MAX; // of as many bits
+
+    while (nearbyint(m) > most && q->shift[o] > 0)
         halve(q, o, &m, &b);
-    q->m[o] = (uint16_t)fmin(nearbyint(m), UINT16_MAX);
+    q->m[o] = (uint32_t)fmin(nearbyint(m), most);
     q->b[o] = llrint(b);
 }
 

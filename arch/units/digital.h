@@ -20,7 +20,7 @@
 
 struct digital { // borrowed view of one core's output channels
     uint32_t        n; // outputs
-    const uint16_t *m;
+    const uint32_t *m;         // below 2^31
     const int64_t  *b;
     const int64_t  *mr;        // NULL: there is no residual
     const uint8_t  *shift;     // 0 to 62

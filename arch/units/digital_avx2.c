@@ -56,8 +56,7 @@ AVX2_INL __m128i process_four(const struct digital *d, const struct factors *f, 
                               const uint8_t *residual, uint32_t i)
 {
     __m256d a = _mm256_cvtepi32_pd(_mm_loadu_si128((const __m128i *)(acc + i)));
-    __m256d m = _mm256_cvtepi32_pd(
-        _mm_cvtepu16_epi32(_mm_loadl_epi64((const __m128i *)(d->m + i))));
+    __m256d m = _mm256_cvtepi32_pd(_mm_loadu_si128((const __m128i *)(d->m + i)));
     __m256d b = to_double(_mm256_loadu_si256((const __m256i *)(d->b + i)));
     __m256d t = _mm256_add_pd(_mm256_mul_pd(a, m), b);
 

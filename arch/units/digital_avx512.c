@@ -43,7 +43,7 @@ AVX512 static void process(const struct digital *borrowed, const int32_t *acc,
     for (uint32_t i = 0; i < d.n; i += LANES) {
         __mmask8 there = (__mmask8)(0xff >> (LANES - min_u32(LANES, d.n - i)));
         __m512i a = _mm512_cvtepi32_epi64(_mm256_maskz_loadu_epi32(there, acc + i));
-        __m512i m = _mm512_cvtepu16_epi64(_mm_maskz_loadu_epi16(there, d.m + i));
+        __m512i m = _mm512_cvtepu32_epi64(_mm256_maskz_loadu_epi32(there, d.m + i));
         __m512i t =
             _mm512_add_epi64(_mm512_mul_epi32(a, m), _mm512_maskz_loadu_epi64(there, d.b + i));
 

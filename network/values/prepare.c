@@ -211,7 +211,7 @@ static void set_scale(struct value_scale *s, uint32_t o, uint32_t m, int64_t b, 
     /* Every integer below 2^53 is a double; a conversion to 32 bits must not overflow. */
     uint64_t most = most_sum * m + magnitude((int64_t)bias) + 255 * magnitude(mr);
     s->in_doubles = s->in_doubles && magnitude((int64_t)bias) < most_b &&
-                    magnitude(mr) < most_mr && most_sum < UINT64_C(1) << 31 && m < 1U << 16 &&
+                    magnitude(mr) < most_mr && most_sum < UINT64_C(1) << 31 && m <= 1U << 24 &&
                     most < UINT64_C(1) << 52 && shift <= 44 && most >> shift < UINT64_C(1) << 30;
 }
 

@@ -80,7 +80,7 @@ enum { MOST = 70 };
 
 struct job { // one call of digital_process() with its arrays
     struct digital d;
-    uint16_t m[MOST];
+    uint32_t m[MOST];
     int64_t b[MOST], mr[MOST];
     uint8_t shift[MOST];
     int32_t acc[MOST];
@@ -110,6 +110,7 @@ static void random_job(struct job *j, struct lcg *g, uint32_t n)
     j->has_residual = next(g, 3) > 0;
     uint32_t mr_bits = 1 + next(g, 54), mr_power = next(g, 53);
     j->d.r_zero = next(g, 2) ? 0 : (int32_t)next(g, 384) - 128;
+    const bool fine = next(g, 4) == 0; // factors of 24 bits
     uint32_t b_bits = next(g, 2) ? 62 : 52; // those of 52 let t fit a double, often only just
     if (b_bits == 52 && next(g, 2)) {
         mr_bits = 43;
@@ -118,7 +119,7 @@ static void random_job(struct job *j, struct lcg *g, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         j->shift[i] = (uint8_t)(usual ? 12 + next(g, 20) : next(g, 63));
         j->mr[i] = power ? INT64_C(1) << mr_power : next_bits(g, mr_bits);
-        j->m[i] = (uint16_t)(next(g, 4) ? next(g, 65536) : 65535);
+        j->m[i] = (uint32_t)(next(g, 4) ? next(g, fine ? 1 << 24 : 65536) : 65535);
         j->b[i] = next_bits(g, 1 + next(g, b_bits));
         j->acc[i] = (int32_t)next_bits(g, 1 + next(g, 32));
         if (next(g, 8) == 0)

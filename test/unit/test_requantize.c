@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "core/rng.h"
 #include "network/requantize.h"
 
 static struct requant quantised(const struct requant_scales *s)
@@ -129,6 +130,23 @@ static void shifts_stop_at_47_where_no_sum_counts(void **state)
     release(&q);
 }
 
+static void fine_factors_have_24_bits(void **state)
+{
+    const struct rng r = rng_at(1, "fine factors");
+    (void)state;
+
+    for (uint32_t i = 0; i < 1000; i++) {
+        double fraction = 1 + (double)(rng_u64(r, 2 * i) >> 11) * 0x1p-53; // [1, 2)
+        int power = (int)(rng_u64(r, 2 * i + 1) % 40) - 32;
+        double a = ldexp(fraction, power), bias = 0;
+        struct requant_scales s = {.n = 1, .unit = &a, .bias = &bias, .out = 1, .fine = true};
+        struct requant q = quantised(&s);
+        assert_in_range(q.m[0], 1 << 23, 1 << 24);
+        assert_true(fabs(ldexp(q.m[0], -q.shift[0]) - a) <= ldexp(a, -24));
+        release(&q);
+    }
+}
+
 static void refuse(const struct requant_scales *s, const char *want)
 {
     struct requant q = {0};
@@ -201,6 +219,7 @@ int main(void)
         cmocka_unit_test(outputs_without_a_sum_keep_bias_and_residual),
         cmocka_unit_test(ties_go_to_even),
         cmocka_unit_test(shifts_stop_at_47_where_no_sum_counts),
+        cmocka_unit_test(fine_factors_have_24_bits),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(a_mean_of_2_to_the_n_values_of_the_same_scale_is_a_shift),
         cmocka_unit_test(any_other_mean_takes_a_multiplier),

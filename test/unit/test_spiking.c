@@ -380,7 +380,7 @@ static void a_neuron_of_weighted_spikes_makes_up_for_an_early_spike(void **state
     l->weight = calloc(2, 1);
     l->weight[0] = 1;
     l->weight[1] = -1;
-    l->requant = (struct requant){ .m = calloc(1, sizeof(uint16_t)),
+    l->requant = (struct requant){ .m = calloc(1, sizeof(uint32_t)),
                                    .b = calloc(1, sizeof(int64_t)), .shift = calloc(1, 1),
                                    .high = 255 };
     l->requant.m[0] = 1;

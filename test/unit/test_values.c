@@ -118,7 +118,7 @@ static void draw_weights(struct layer *l)
     for (size_t i = 0; i < rows * l->out.channels; i++)
         l->weight[i] = (int8_t)(zeros && one_in(9) ? 0 : one_in(2) ? 1 : -1);
     for (uint32_t o = 0; o < layer_n_scale(l); o++) {
-        l->requant.m[o] = (uint16_t)(one_in(9) ? 0 : 1 + rand() % 65535);
+        l->requant.m[o] = (uint32_t)(one_in(9) ? 0 : 1 + rand() % 65535);
         l->requant.shift[o] = (uint8_t)(15 + rand() % 4);
         l->requant.b[o] = (rand() % 2000 - 1000) * (INT64_C(1) << l->requant.shift[o]) / 500;
         if (l->requant.mr)
@@ -190,7 +190,7 @@ enum { ROWS = 2100, COLUMNS = 27 };
 static void bits_of_many_rows_are_counted(void **state)
 {
     static int8_t weight[COLUMNS * ROWS], in[VALUE_LANES * ROWS];
-    static uint16_t m[COLUMNS];
+    static uint32_t m[COLUMNS];
     static int64_t b[COLUMNS];
     static uint8_t shift[COLUMNS];
     uint32_t input = 0;
