@@ -52,12 +52,16 @@ static enum err no_memory(const struct onnx_reader *r)
 /* Axis of the channels. */
 static uint32_t channel_axis(const struct onnx_meaning *x)
 {
-    return x->layout == ONNX_NHWC ? 3 : 1;
+    return x->layout == ONNX_AXES ? x->axes.n_dim - 1 : x->layout == ONNX_NHWC ? 3 : 1;
 }
 
 static uint32_t n_dim_of(const struct onnx_meaning *x)
 {
-    return x->layout == ONNX_VECTOR ? 1 : x->layout == ONNX_NCW ? 3 : onnx_is_flat(x) ? 2 : 4;
+    return x->layout == ONNX_AXES     ? x->axes.n_dim
+           : x->layout == ONNX_VECTOR ? 1
+           : x->layout == ONNX_NCW    ? 3
+           : onnx_is_flat(x)          ? 2
+                                      : 4;
 }
 
 /* Value of byte i in the map's own scale. */
@@ -71,7 +75,7 @@ static float real_of(const struct onnx_quantisation *q, uint32_t i)
 /* All 256 values of bytes quantised as q says. */
 static bool fill_values(struct array *a, uint32_t n_dim, const struct onnx_quantisation *q)
 {
-    const uint32_t dim[] = {256, 1, 1, 1};
+    const uint32_t dim[ONNX_MAP_DIMS] = {256, 1, 1, 1, 1, 1, 1, 1};
 
     if (!array_init(a, TYPE(FLOAT), n_dim, dim))
         return false;
@@ -84,7 +88,7 @@ static bool fill_values(struct array *a, uint32_t n_dim, const struct onnx_quant
 static bool widen(struct array *a, uint32_t axis, uint32_t n)
 {
     struct array wide;
-    uint32_t dim[4] = {256, 1, 1, 1};
+    uint32_t dim[ONNX_MAP_DIMS] = {256, 1, 1, 1, 1, 1, 1, 1};
 
     if (a->dim[axis] == n)
         return true;
@@ -106,7 +110,7 @@ static bool find_source(const struct onnx_reader *r, const struct onnx_meaning *
         *source = m->curve->source;
         return true;
     }
-    if (m->means == ONNX_PIXELS && m->layout == ONNX_VECTOR)
+    if (m->means == ONNX_PIXELS && n_dim_of(m) == 1)
         return false; // there is no batch to hold the 256
     if (m->means == ONNX_PIXELS && !onnx_is_padded(m)) {
         *source = *m;
@@ -118,14 +122,14 @@ static bool find_source(const struct onnx_reader *r, const struct onnx_meaning *
         return false;
     *source = (struct onnx_meaning){.means = ONNX_PIXELS, .layer = d->layer.input,
                                     .n_layer = d->layer.n_input, .shape = m->shape,
-                                    .layout = m->layout};
+                                    .layout = m->layout, .axes = m->axes};
     (void)r;
     return true;
 }
 
 static bool same_source(const struct onnx_meaning *a, const struct onnx_meaning *b)
 {
-    return a->n_layer == b->n_layer && a->layout == b->layout &&
+    return a->n_layer == b->n_layer && onnx_same_layout(a, b) &&
            memcmp(a->layer, b->layer, a->n_layer * sizeof *a->layer) == 0 &&
            memcmp(&a->view, &b->view, sizeof a->view) == 0;
 }
@@ -172,6 +176,7 @@ static enum err value_of(struct onnx_reader *r, const struct onnx_node *node, ui
     case ONNX_NOTHING:
     case ONNX_IMAGE:
     case ONNX_BYTES:
+    case ONNX_SCORES:
         break;
     }
     return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s: want a dequantised map or a "
@@ -185,10 +190,12 @@ static enum err check_operand(const struct onnx_reader *r, const struct onnx_nod
     uint32_t n_dim = n_dim_of(source), axis = channel_axis(source);
     bool pixel = source->shape.height == 1 && source->shape.width == 1;
     bool fits = a->n_dim <= n_dim;
+    bool ordered = source->layout != ONNX_AXES ||
+                   axes_whole(&source->axes, axis, ONNX_CHANNEL, source->shape.channels);
 
     for (uint32_t k = 0; k < a->n_dim && fits; k++) {
         uint32_t at = k + n_dim - a->n_dim;
-        bool channels = at == axis && a->dim[k] == source->shape.channels &&
+        bool channels = at == axis && a->dim[k] == source->shape.channels && ordered &&
                         (pixel || !onnx_is_flat(source));
         fits = a->dim[k] == 1 || channels;
     }
@@ -460,7 +467,7 @@ static void become_map(struct onnx_meaning *m, const struct onnx_curve *c)
 {
     *m = (struct onnx_meaning){.means = m->curve->rounded ? ONNX_BYTES : ONNX_PIXELS,
                                .layer = c->layer, .n_layer = 1, .shared = m->shared,
-                               .shape = m->shape, .layout = m->layout};
+                               .shape = m->shape, .layout = m->layout, .axes = m->axes};
 }
 
 /* Values that are c's bytes, real or not, are its layer's from now on: what reads them must not

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "network/onnx/read.h"
+#include "network/onnx/tokens.h"
 
 static enum err no_memory(const struct onnx_reader *r)
 {
@@ -356,7 +357,9 @@ static enum err negate(const struct onnx_reader *r, const struct onnx_node *node
 
     if (l->kind == LAYER_MAX_POOL || l->kind == LAYER_AVERAGE_POOL)
         return refuse_more(r, node, "changes the sign of", "pooled");
-    if (l->kind == LAYER_SCALE) {
+    if (layer_is_of_tokens(l) && l->kind != LAYER_NORM)
+        return refuse_more(r, node, "changes the sign of", "attention or a sum of tokens");
+    if (l->kind == LAYER_SCALE || l->kind == LAYER_NORM) {
         if (!l->negated)
             l->negated = calloc(l->out.channels, sizeof *l->negated);
         if (!l->negated)
@@ -493,9 +496,11 @@ enum err onnx_draft_add(struct onnx_reader *r, const struct onnx_node *node,
 
     if (d->largest)
         return refuse_more(r, node, "adds to", "pooled");
+    if (layer_is_of_tokens(l))
+        return refuse_more(r, node, "adds to", "normalised, attention or a sum of tokens");
     if (l->has_residual || d->bounded)
         return refuse_more(r, node, "adds to", l->has_residual ? "a sum" : "cut by Relu or Clip");
-    if (sum->layout != residual->layout)
+    if (!onnx_same_layout(sum, residual))
         return onnx_node_refuse(node, r->msg,
                                 "adds maps of other dimensions or another order: want "
                                 "the same");
@@ -549,6 +554,9 @@ static void free_draft(struct onnx_draft *d)
     free(d->layer.weight);
     free(d->layer.wide_weight);
     free(d->layer.negated);
+    if (d->layer.token)
+        token_values_free(d->layer.token->values);
+    free(d->layer.token);
     requant_release(&d->layer.requant);
     free(d);
 }

@@ -327,8 +327,10 @@ enum err onnx_graph_check_input(const struct onnx_graph *g, struct err_msg *m)
 
 /* Whether the graph's input is rows x columns x channels: the first node that is neither Quantize
  * nor DequantizeLinear makes it channels x rows x columns. */
-static bool has_channels_last(const struct onnx_graph *g)
+static bool has_channels_last(const struct onnx_graph *g, uint32_t n_dim)
 {
+    static const char *const of_tokens[] = {"Attention", "LayerNormalization", "MatMul",
+                                            "RMSNormalization", "SimplifiedLayerNormalization"};
     uint32_t value = g->image;
 
     for (uint32_t i = 0; i < g->n_node; i++) {
@@ -340,6 +342,12 @@ static bool has_channels_last(const struct onnx_graph *g)
         struct err_msg ignored;
         if (node->n_input == 0 || node->input[0] != value || node->n_output == 0)
             continue;
+        for (size_t k = 0; n_dim == 3 && k < sizeof of_tokens / sizeof *of_tokens; k++)
+            if (strcmp(type, of_tokens[k]) == 0)
+                return true;
+        if (strcmp(type, "Transpose") == 0 && n_dim == 3)
+            return !onnx_attr_list(node, "perm", perm, 4, &n, &given, &ignored) && n == 3 &&
+                   perm[0] == 0 && perm[1] == 2 && perm[2] == 1;
         if (strcmp(type, "Transpose") == 0)
             return !onnx_attr_list(node, "perm", perm, 4, &n, &given, &ignored) && n == 4 &&
                    perm[0] == 0 && perm[1] == 3 && perm[2] == 1 && perm[3] == 2;
@@ -386,11 +394,13 @@ enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, 
     const uint32_t *d = image->dim;
     image->batch = d[0];
     image->dim[0] = 1;
-    image->channels_last = image->n_dim == 4 && has_channels_last(g);
-    image->shape = image->n_dim == 2      ? (struct shape){1, 1, d[1]}
-                   : image->n_dim == 3    ? (struct shape){1, d[2], d[1]}
-                   : image->channels_last ? (struct shape){d[1], d[2], d[3]}
-                                          : (struct shape){d[2], d[3], d[1]};
+    image->channels_last = image->n_dim > 2 && has_channels_last(g, image->n_dim);
+    const bool last = image->channels_last;
+    image->shape = image->n_dim == 2 ? (struct shape){1, 1, d[1]}
+                   : image->n_dim == 3
+                       ? last ? (struct shape){1, d[1], d[2]} : (struct shape){1, d[2], d[1]}
+                   : last ? (struct shape){d[1], d[2], d[3]}
+                          : (struct shape){d[2], d[3], d[1]};
     return ERR_NONE;
 }
 

@@ -10,6 +10,7 @@
 
 #include "core/util.h"
 #include "network/onnx/read.h"
+#include "network/onnx/tokens.h"
 #include "network/precision.h"
 #include "network/requantize.h"
 
@@ -280,10 +281,17 @@ static enum err quantise_layer(struct onnx_reader *r, const struct onnx_node *no
 
     if (e)
         return e;
+    if (layer_is_of_tokens(l)) {
+        e = onnx_quantise_tokens(r, node, d, q);
+        l->requant.zero = q->zero;
+        range_of(d, q, &l->requant.low, &l->requant.high);
+        onnx_deliver(l, q);
+        return e ? e : append_draft(r, d, index);
+    }
     drop_dead(d, &live);
     struct requant_scales scales = {.n = layer_n_scale(l), .unit = d->unit, .bias = d->bias,
                                     .residual = d->residual_scale, .out = q->scale,
-                                    .out_zero = q->zero};
+                                    .out_zero = q->zero, .fine = r->fine};
     e = requantize(&l->requant, &scales, r->msg);
     if (e)
         return e == ERR_INPUT ? onnx_node_prefix(node, r->msg) : e;

@@ -23,6 +23,8 @@ const char *onnx_means_text(enum onnx_means means)
         return "an unquantised result";
     case ONNX_CURVE:
         return "a function of a map";
+    case ONNX_SCORES:
+        return "scores of queries and keys";
     }
     assert(!"unknown meaning");
     return "";
@@ -55,6 +57,84 @@ bool onnx_is_grouped(const struct onnx_meaning *m)
 bool onnx_is_map(const struct onnx_meaning *m)
 {
     return m->means == ONNX_BYTES || m->means == ONNX_PIXELS;
+}
+
+bool onnx_same_layout(const struct onnx_meaning *a, const struct onnx_meaning *b)
+{
+    return a->layout == b->layout &&
+           (a->layout != ONNX_AXES || axes_equal(&a->axes, &b->axes));
+}
+
+/* A dimension that is all of one side, or all of several, the outermost first. */
+static void add_whole(struct onnx_axes *a, uint32_t n, const enum onnx_side *side,
+                      const struct shape *s)
+{
+    axes_add_dim(a);
+    for (uint32_t k = 0; k < n; k++)
+        axes_add(a, (struct onnx_axis){.side = side[k], .step = 1,
+                                       .size = side[k] == ONNX_ROW      ? s->height
+                                               : side[k] == ONNX_COLUMN ? s->width
+                                                                        : s->channels});
+}
+
+static void add_groups(struct onnx_axes *a, const struct onnx_meaning *x)
+{
+    const uint32_t each = x->shape.channels / x->groups;
+
+    axes_add_dim(a);
+    axes_add(a, (struct onnx_axis){.side = ONNX_CHANNEL, .size = x->groups, .step = each});
+    axes_add_dim(a);
+    axes_add(a, (struct onnx_axis){.side = ONNX_CHANNEL, .size = each, .step = 1});
+}
+
+bool onnx_axes_of(const struct onnx_reader *r, const struct onnx_meaning *x, struct onnx_axes *a)
+{
+    static const enum onnx_side order[] = {ONNX_CHANNEL, ONNX_ROW, ONNX_COLUMN, ONNX_CHANNEL};
+    const bool first = x->layout == ONNX_NCHW || x->layout == ONNX_FLAT ||
+                       x->layout == ONNX_NCW || x->layout == ONNX_VECTOR; // channels are
+    const enum onnx_side *side = first ? order : order + 1;
+
+    *a = (struct onnx_axes){0};
+    if (onnx_is_padded(x) || r->batch != 1)
+        return false;
+    if (x->layout == ONNX_AXES) {
+        *a = x->axes;
+        return true;
+    }
+    if (x->layout != ONNX_VECTOR)
+        axes_add_dim(a);
+    if (onnx_is_grouped(x)) {
+        add_groups(a, x);
+        if (x->layout == ONNX_GROUPED)
+            add_whole(a, 1, order + 1, &x->shape);
+        add_whole(a, x->layout == ONNX_GROUPED ? 1 : 2,
+                  order + (x->layout == ONNX_GROUPED ? 2 : 1), &x->shape);
+    } else if (onnx_is_flat(x)) {
+        add_whole(a, 3, side, &x->shape);
+    } else if (x->layout == ONNX_NCW) {
+        add_whole(a, 1, order, &x->shape);
+        add_whole(a, 1, order + 2, &x->shape);
+    } else {
+        for (int k = 0; k < 3; k++)
+            add_whole(a, 1, side + k, &x->shape);
+    }
+    return true;
+}
+
+void onnx_set_axes(const struct onnx_reader *r, struct onnx_meaning *x, const struct onnx_axes *a)
+{
+    static const enum onnx_layout layouts[] = {ONNX_NCHW, ONNX_NHWC, ONNX_FLAT, ONNX_FLAT_NHWC,
+                                               ONNX_NCW, ONNX_VECTOR};
+    struct onnx_axes its;
+
+    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
+        x->layout = layouts[i];
+        if ((x->layout != ONNX_NCW || x->shape.height == 1) && onnx_axes_of(r, x, &its) &&
+            axes_equal(&its, a))
+            return;
+    }
+    x->layout = ONNX_AXES;
+    x->axes = *a;
 }
 
 bool onnx_is_padded(const struct onnx_meaning *m)
@@ -106,6 +186,10 @@ uint32_t onnx_dims(const struct onnx_reader *r, const struct onnx_meaning *m,
         dim[3] = m->layout == ONNX_GROUPED ? rows : product(rows, columns, 1);
         dim[4] = columns;
         return m->layout == ONNX_GROUPED ? 5 : 4;
+    case ONNX_AXES:
+        for (uint32_t k = 0; k < m->axes.n_dim; k++)
+            dim[k] = axes_length(&m->axes, k);
+        return m->axes.n_dim;
     }
     assert(!"unknown layout");
     return 0;
@@ -268,7 +352,7 @@ enum err onnx_take_open(struct onnx_reader *r, const struct onnx_node *node, uin
         e = onnx_draft_digital(r, node, x, LAYER_SCALE, &d);
     if (!e)
         *x = (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d, .shape = x->shape,
-                                   .layout = x->layout};
+                                   .layout = x->layout, .axes = x->axes};
     return e;
 }
 
@@ -278,6 +362,7 @@ enum err onnx_check_layout(const struct onnx_reader *r, const struct onnx_node *
     if (x->layout == ONNX_NCHW || x->layout == ONNX_NCW)
         return ERR_NONE;
     return onnx_node_refuse(node, r->msg, "reads %s: want batch x channels x rows x columns",
-                            x->layout == ONNX_NHWC ? "batch x rows x columns x channels"
-                                                   : "a flattened map");
+                            x->layout == ONNX_NHWC   ? "batch x rows x columns x channels"
+                            : x->layout == ONNX_AXES ? "tokens or heads"
+                                                     : "a flattened map");
 }

@@ -1,6 +1,6 @@
 /* network/onnx/op_add.c -- Add and Sub: of two maps, one of which is the residual, summed with the
  * other before it is rounded; or of a map and constants. */
-#include "network/onnx/read.h"
+#include "network/onnx/tokens.h"
 
 /* Whether a draft is a rounded map times one factor, which Add may be to another. */
 static bool is_scaled_map(const struct onnx_reader *r, uint32_t value)
@@ -30,7 +30,8 @@ static enum err add_drafts(struct onnx_reader *r, const struct onnx_node *node, 
         e = onnx_draft_scale(r, node, sum->draft, 1, &minus, &nothing);
     const struct onnx_draft *d = scaled->draft;
     const struct onnx_meaning map = {.means = ONNX_PIXELS, .layer = d->layer.input, .n_layer = 1,
-                                     .shape = scaled->shape, .layout = scaled->layout};
+                                     .shape = scaled->shape, .layout = scaled->layout,
+                                     .axes = scaled->axes};
     if (!e)
         e = onnx_draft_add(r, node, sum, &map, sign[other]);
     if (e)
@@ -74,7 +75,9 @@ static enum err read_sum(struct onnx_reader *r, const struct onnx_node *node, in
 
     for (uint32_t i = 0; i < 2; i++)
         if (onnx_is_constant(onnx_input(r, node, i)))
-            return onnx_add_constant(r, node, i, sign);
+            return onnx_tells_tokens(r, onnx_input(r, node, 1 - i), onnx_input(r, node, i))
+                       ? onnx_add_stored(r, node, i, sign)
+                       : onnx_add_constant(r, node, i, sign);
     return add_maps(r, node, sign);
 }
 

@@ -14,7 +14,7 @@ static enum err check_part(const struct onnx_reader *r, const struct onnx_node *
 {
     const struct shape *a = &first->shape, *b = &part->shape;
 
-    if (part->means != first->means || part->layout != first->layout)
+    if (part->means != first->means || !onnx_same_layout(part, first))
         return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s, input 0 %s, or in another "
                                 "order: want them alike", i, onnx_means_text(part->means),
                                 onnx_means_text(first->means));

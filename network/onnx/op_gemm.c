@@ -1,15 +1,16 @@
-/* network/onnx/op_gemm.c -- Gemm: alpha * A * B + beta * C, A a flattened map, B and C constant;
- * MatMul: A * B.
+/* network/onnx/op_gemm.c -- Gemm: alpha * A * B + beta * C, A a flattened map or tokens, B and C
+ * constant; MatMul: A * B, or of two maps, which is attention's.
  *
- * On a map of more than one pixel the kernel covers the map: flattening orders channel, row,
- * column, as weights do, or row, column, channel, and then weights are put in order.
+ * On a flattened map of more than one pixel the kernel covers the map: flattening orders channel,
+ * row, column, as weights do, or row, column, channel, and then weights are put in order. Of tokens
+ * each is multiplied by the weights: a convolution whose kernel is one pixel.
  */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "network/onnx/read.h"
+#include "network/onnx/tokens.h"
 
 /* From row, column, channel to channel, row, column. */
 static enum err reorder(const struct onnx_reader *r, struct layer *l)
@@ -36,9 +37,6 @@ static enum err check_inputs(const struct onnx_reader *r, const struct onnx_node
     uint64_t values = (uint64_t)x->shape.height * x->shape.width * x->shape.channels;
     enum err e = onnx_check_weights(r, node, a->weights, 2);
 
-    if (!e && !onnx_is_flat(x))
-        e = onnx_node_refuse(node, r->msg, "weights of 2 dimensions on a map of 4: want Flatten in "
-                             "front");
     if (!e && a->weights->tensor.dim[1 - a->axis] != values)
         e = onnx_node_refuse(node, r->msg, "weights for %" PRIu32 " inputs on a map of %" PRIu64
                              " values: want one for each", a->weights->tensor.dim[1 - a->axis],
@@ -46,11 +44,63 @@ static enum err check_inputs(const struct onnx_reader *r, const struct onnx_node
     return e;
 }
 
+/* Weights of more dimensions, the first of which are 1, as two. */
+static enum err squeeze_weights(const struct onnx_reader *r, const struct onnx_node *node,
+                                struct onnx_meaning *w)
+{
+    struct onnx_tensor *t = &w->tensor;
+    const uint32_t more = t->n_dim > 2 ? t->n_dim - 2 : 0;
+
+    for (uint32_t k = 0; k < more; k++)
+        if (t->dim[k] != 1)
+            return onnx_node_refuse(node, r->msg, "weights of %" PRIu32 " dimensions, %" PRIu32 " "
+                                    "along axis %" PRIu32 ": want one matrix, for all tokens",
+                                    t->n_dim, t->dim[k], k);
+    memmove(t->dim, t->dim + more, (t->n_dim - more) * sizeof *t->dim);
+    t->n_dim -= more;
+    w->axis = w->axis >= more ? w->axis - more : 0;
+    return onnx_check_weights(r, node, w, 2);
+}
+
+/* Each token times weights. */
+static enum err multiply_tokens(struct onnx_reader *r, const struct onnx_node *node,
+                                const struct onnx_meaning *x, const struct onnx_affine *affine,
+                                struct onnx_meaning *out)
+{
+    struct onnx_affine a = *affine;
+    struct onnx_meaning w = *a.weights;
+    struct onnx_tokens t;
+    struct onnx_draft *d;
+    enum err e = x->layout == ONNX_NCHW
+                     ? onnx_node_refuse(node, r->msg, "weights of 2 dimensions on a map of 4: want "
+                                        "Flatten in front, or channels last")
+                     : squeeze_weights(r, node, &w);
+
+    a.weights = &w;
+    if (!e)
+        e = onnx_see_tokens(r, node, x, &t);
+    if (!e && w.tensor.dim[1 - a.axis] != t.x.shape.channels)
+        e = onnx_node_refuse(node, r->msg, "weights for %" PRIu32 " inputs on tokens of %" PRIu32
+                             " channels: want one for each", w.tensor.dim[1 - a.axis],
+                             t.x.shape.channels);
+    if (!e)
+        e = onnx_draft_affine(r, node, &t.x, &a, &d);
+    if (e)
+        return e;
+    d->layer.kind = LAYER_CONV;
+    onnx_window_tokens(&t, &d->layer);
+    *out = onnx_draft_of_tokens(r, &t, d);
+    return ERR_NONE;
+}
+
 enum err onnx_product(struct onnx_reader *r, const struct onnx_node *node,
                       const struct onnx_meaning *x, const struct onnx_affine *a,
                       struct onnx_meaning *out)
 {
     struct onnx_draft *d;
+
+    if (!onnx_is_flat(x) && a->weights->means == ONNX_WEIGHTS)
+        return multiply_tokens(r, node, x, a, out);
     enum err e = check_inputs(r, node, x, a);
 
     if (!e)
@@ -71,8 +121,9 @@ enum err onnx_product(struct onnx_reader *r, const struct onnx_node *node,
 static enum err read_product(struct onnx_reader *r, const struct onnx_node *node,
                              const struct onnx_affine *a)
 {
-    struct onnx_meaning x, out;
-    enum err e = onnx_take_pixels(r, node, 0, &x);
+    struct onnx_meaning x = onnx_passed_on(r, node, 0), out;
+    enum err e = x.means == ONNX_PIXELS && x.layout == ONNX_AXES && !onnx_is_padded(&x)
+                     ? ERR_NONE : onnx_take_pixels(r, node, 0, &x);
 
     if (!e)
         e = onnx_product(r, node, &x, a, &out);
@@ -106,6 +157,8 @@ static enum err read_matmul(struct onnx_reader *r, const struct onnx_node *node)
 {
     const struct onnx_affine a = {.weights = onnx_input(r, node, 1), .axis = 1, .alpha = 1};
 
+    if (!onnx_is_constant(a.weights) && !onnx_is_constant(onnx_input(r, node, 0)))
+        return onnx_read_scores(r, node);
     return read_product(r, node, &a);
 }
 

@@ -149,7 +149,8 @@ static enum err settle_draft(struct onnx_reader *r, uint32_t value)
     if (e)
         return e;
     *m = (struct onnx_meaning){.means = ONNX_PIXELS, .layer = list, .n_layer = 1,
-                               .shape = m->shape, .layout = m->layout, .integer = m->integer};
+                               .shape = m->shape, .layout = m->layout, .axes = m->axes,
+                               .integer = m->integer};
     return ERR_NONE;
 }
 

@@ -69,15 +69,20 @@ static bool find_layout(const struct onnx_reader *r, const struct onnx_meaning *
 static enum err reshape(struct onnx_reader *r, const struct onnx_node *node, struct onnx_meaning *x,
                         uint32_t n_dim, const uint64_t *dim)
 {
-    struct onnx_meaning y;
+    struct onnx_meaning y = *x;
+    struct onnx_axes axes;
 
-    if (!find_layout(r, x, n_dim, dim, &y))
-        return onnx_node_refuse(node, r->msg,
-                                "changes a map of %" PRIu32 "x%" PRIu32 "x%" PRIu32
-                                " (rows x columns x channels) to %" PRIu32 " dimensions otherwise "
-                                "than Flatten does: want all but the batch made one, or channels "
-                                "made groups of channels",
-                                x->shape.height, x->shape.width, x->shape.channels, n_dim);
+    if (x->layout == ONNX_AXES || !find_layout(r, x, n_dim, dim, &y)) {
+        y = *x;
+        if (!onnx_axes_of(r, x, &axes) || !axes_reshape(&axes, n_dim, dim))
+            return onnx_node_refuse(node, r->msg,
+                                    "changes a map of %" PRIu32 "x%" PRIu32 "x%" PRIu32
+                                    " (rows x columns x channels) to %" PRIu32 " dimensions that "
+                                    "take rows, columns and channels apart otherwise: want these "
+                                    "joined or split, in their order", x->shape.height,
+                                    x->shape.width, x->shape.channels, n_dim);
+        onnx_set_axes(r, &y, &axes);
+    }
     if (x->means == ONNX_IMAGE && y.layout != x->layout)
         return onnx_node_refuse(node, r->msg, "reshapes the unquantised image: want QuantizeLinear "
                                 "in front");
@@ -237,14 +242,14 @@ static enum err read_unsqueeze(struct onnx_reader *r, const struct onnx_node *no
     if (e)
         return e;
     uint32_t n_old = onnx_dims(r, &x, old), n_new = n_old;
-    for (uint32_t more = 1; !e && n_new == n_old && more <= 4 - n_old; more++) {
+    for (uint32_t more = 1; !e && n_new == n_old && more <= ONNX_MAP_DIMS - n_old; more++) {
         e = read_axes(r, node, n_old + more, &set, &n);
         n_new += e ? 0 : n == more ? more : 0;
         e = n != more ? ERR_NONE : e;
     }
     if (!e && n_new == n_old)
-        e = onnx_node_refuse(node, r->msg, "adds %" PRIu32 " axes to %" PRIu32 ": want at most 4 "
-                             "in all", n, n_old);
+        e = onnx_node_refuse(node, r->msg, "adds %" PRIu32 " axes to %" PRIu32 ": want at most %d "
+                             "in all", n, n_old, ONNX_MAP_DIMS);
     for (uint32_t k = 0; k < n_new && !e; k++)
         dim[k] = set & 1U << k ? 1 : old[at++];
     return e ? e : reshape(r, node, &x, n_new, dim);
@@ -268,16 +273,21 @@ static enum err transpose_weights(struct onnx_reader *r, const struct onnx_node 
 }
 
 /* Channels in groups change places with groups: a shuffle of the channels. */
+static bool is_shuffle(uint32_t n, const int64_t *perm)
+{
+    bool only = true;
+
+    for (uint32_t k = 0; k < n; k++)
+        only &= perm[k] == (k == 1 ? 2 : k == 2 ? 1 : k);
+    return only;
+}
+
 static enum err transpose_groups(struct onnx_reader *r, const struct onnx_node *node,
-                                 struct onnx_meaning *x, uint32_t n, const int64_t *perm)
+                                 struct onnx_meaning *x)
 {
     const uint32_t groups = x->groups, each = x->shape.channels / groups;
     uint32_t *pick;
 
-    for (uint32_t k = 0; k < n; k++)
-        if (perm[k] != (k == 1 ? 2 : k == 2 ? 1 : k))
-            return onnx_node_refuse(node, r->msg, "moves more than groups of channels: want axes 1 "
-                                    "and 2 to change places");
     enum err e = onnx_new_list(r, node, x->shape.channels, &pick);
     for (uint32_t o = 0; o < x->shape.channels && !e; o++) {
         uint32_t from = o % groups * each + o / groups;
@@ -290,6 +300,22 @@ static enum err transpose_groups(struct onnx_reader *r, const struct onnx_node *
     if (!e)
         onnx_output(r, node, *x);
     return e;
+}
+
+/* Any order of dimensions: a part of attention, mostly. */
+static enum err transpose_axes(struct onnx_reader *r, const struct onnx_node *node,
+                               struct onnx_meaning *x, const int64_t *perm)
+{
+    struct onnx_axes axes;
+
+    if (x->means == ONNX_IMAGE || !onnx_axes_of(r, x, &axes))
+        return onnx_node_refuse(node, r->msg, "moves rows, columns or the batch of %s: want "
+                                "channels first or last only, or a rounded map of one image",
+                                onnx_means_text(x->means));
+    axes_transpose(&axes, perm);
+    onnx_set_axes(r, x, &axes);
+    onnx_output(r, node, *x);
+    return ERR_NONE;
 }
 
 static enum err read_transpose(struct onnx_reader *r, const struct onnx_node *node)
@@ -322,8 +348,8 @@ static enum err read_transpose(struct onnx_reader *r, const struct onnx_node *no
         dim[k] = old[perm[k]];
     bool to_last = n == 4 && perm[1] == 2 && perm[2] == 3 && x.layout == ONNX_NCHW;
     bool to_first = n == 4 && perm[1] == 3 && perm[2] == 1 && x.layout == ONNX_NHWC;
-    if (onnx_is_grouped(&x))
-        return transpose_groups(r, node, &x, n, perm);
+    if (onnx_is_grouped(&x) && is_shuffle(n, perm))
+        return transpose_groups(r, node, &x);
     bool stays = true;
     for (uint32_t k = 0; k < n; k++)
         stays &= perm[k] == k;
@@ -332,10 +358,8 @@ static enum err read_transpose(struct onnx_reader *r, const struct onnx_node *no
         onnx_output(r, node, x);
         return ERR_NONE;
     }
-    if (!stays && !is_pixel(&x))
-        return onnx_node_refuse(node, r->msg,
-                                "moves rows, columns or the batch: want channels first "
-                                "or last only");
+    if (x.layout == ONNX_AXES || (!stays && !is_pixel(&x)))
+        return transpose_axes(r, node, &x, perm);
     return reshape(r, node, &x, n, dim);
 }
 

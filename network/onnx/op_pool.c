@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "network/onnx/read.h"
+#include "network/onnx/tokens.h"
 #include "network/precision.h"
 
 enum { MOST_POSITIONS = 1 << 20 }; // of the window of an average
@@ -396,14 +396,28 @@ static enum err read_reduced(const struct onnx_reader *r, const struct onnx_node
     return e;
 }
 
+static enum err reduce_tokens(struct onnx_reader *r, const struct onnx_node *node, bool sums)
+{
+    int64_t keepdims = 1;
+    uint32_t set = 0;
+    enum err e = onnx_attr_int(node, "keepdims", &keepdims, r->msg);
+
+    if (!e)
+        e = read_axes(r, node, onnx_input(r, node, 0), &set);
+    return e ? e : onnx_reduce_tokens(r, node, set, keepdims, sums);
+}
+
 /* A mean, or as many of it as there are pixels or channels. */
 static enum err reduce(struct onnx_reader *r, const struct onnx_node *node, bool sums)
 {
     struct onnx_meaning x, out;
     enum reduced over = OTHERS;
     bool flat = false;
-    enum err e = onnx_take_pixels(r, node, 0, &x);
+    enum err e = ERR_NONE;
 
+    if (onnx_input(r, node, 0)->layout == ONNX_AXES && onnx_is_map(onnx_input(r, node, 0)))
+        return reduce_tokens(r, node, sums);
+    e = onnx_take_pixels(r, node, 0, &x);
     if (!e)
         e = read_reduced(r, node, &x, &over, &flat);
     if (!e && over == OTHERS)

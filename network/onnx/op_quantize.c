@@ -183,7 +183,7 @@ static enum err quantise_draft(struct onnx_reader *r, const struct onnx_node *no
     if (e)
         return e;
     *out = (struct onnx_meaning){.layer = list, .n_layer = 1, .shape = x->shape,
-                                 .layout = x->layout};
+                                 .layout = x->layout, .axes = x->axes};
     return ERR_NONE;
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "core/util.h"
 #include "network/onnx/read.h"
 
 /* Whether a constant has one value, or one for each channel of x. */
@@ -15,10 +16,15 @@ static enum err check_constant(const struct onnx_reader *r, const struct onnx_no
     uint32_t behind = x->layout == ONNX_NCHW ? 2 : x->layout == ONNX_NCW ? 1 : 0;
     uint32_t channels = x->shape.channels;
     bool flat_map = onnx_is_flat(x) && (x->shape.height > 1 || x->shape.width > 1);
-    bool along = t->n == channels && t->n_dim > behind && !flat_map &&
+    bool last = x->layout != ONNX_AXES ||
+                axes_whole(&x->axes, x->axes.n_dim - 1, ONNX_CHANNEL, channels);
+    bool along = t->n == channels && t->n_dim > behind && !flat_map && last &&
                  t->dim[t->n_dim - 1 - behind] == channels;
+    const uint32_t most = onnx_is_flat(x)          ? 2
+                          : x->layout == ONNX_AXES ? max_u32(x->axes.n_dim, 1)
+                                                   : 4;
 
-    if (t->n_dim > (onnx_is_flat(x) ? 2U : 4U) || (t->n != 1 && !along))
+    if (t->n_dim > most || (t->n != 1 && !along))
         return onnx_node_refuse(node, r->msg, "%zu constants in %" PRIu32 " dimensions: want one, "
                                 "or one for each of %" PRIu32 " channels", t->n, t->n_dim,
                                 channels);
@@ -170,7 +176,7 @@ static enum err multiply_maps(struct onnx_reader *r, const struct onnx_node *nod
     uint32_t wait = spread ? is_pixel(&x[0]) : x[0].layer[0] > x[1].layer[0];
     const struct onnx_meaning *by = &x[1 - wait];
     struct onnx_meaning *map = &x[wait];
-    if (by->layout != map->layout || by->shape.channels != map->shape.channels ||
+    if (!onnx_same_layout(by, map) || by->shape.channels != map->shape.channels ||
         (!spread && (by->shape.height != map->shape.height || by->shape.width != map->shape.width)))
         return onnx_node_refuse(node, r->msg, "multiplies maps of %" PRIu32 "x%" PRIu32 "x%" PRIu32
                                 " and %" PRIu32 "x%" PRIu32 "x%" PRIu32 " (rows x columns x "
@@ -185,7 +191,8 @@ static enum err multiply_maps(struct onnx_reader *r, const struct onnx_node *nod
         return e;
     onnx_draft_multiply(r, d, map);
     onnx_output(r, node, (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d,
-                                               .shape = map->shape, .layout = map->layout});
+                                               .shape = map->shape, .layout = map->layout,
+                                               .axes = map->axes});
     return ERR_NONE;
 }
 

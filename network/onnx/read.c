@@ -11,6 +11,7 @@
 #include "network/onnx/file.h"
 #include "network/onnx/kind.h"
 #include "network/onnx/prepare.h"
+#include "network/onnx/tokens.h"
 
 enum { LEAST_OPSET = 7 };
 
@@ -18,6 +19,7 @@ static const struct onnx_operator *const families[] = {
     onnx_ops_add,  onnx_ops_clip,   onnx_ops_concat, onnx_ops_constant, onnx_ops_conv,
     onnx_ops_gemm, onnx_ops_layout, onnx_ops_pool,   onnx_ops_qlinear,  onnx_ops_quantize,
     onnx_ops_scale, onnx_ops_view,  onnx_ops_resize,  onnx_ops_integer, onnx_ops_transposed,
+    onnx_ops_norm,
 };
 
 enum { N_FAMILY = sizeof families / sizeof *families };
@@ -86,6 +88,9 @@ static bool is_one_of(const struct onnx_node *node, const char *const *list)
 
 static enum err refuse_operator(const struct onnx_reader *r, const struct onnx_node *node)
 {
+    if (onnx_node_is(node, "Softmax"))
+        return onnx_node_refuse(node, r->msg, "is not the end of the network: want it there, where "
+                                "the host computes it, or between the two products of attention");
     if (float_is_elementwise(node))
         return onnx_node_refuse(node, r->msg, "is no function of one rounded map: want "
                                 "QuantizeLinear and DequantizeLinear in front of it");
@@ -183,8 +188,9 @@ static bool is_constant(const struct onnx_reader *r, const struct onnx_node *nod
 static enum err check_groups(const struct onnx_reader *r, const struct onnx_node *node)
 {
     static const char *const movers[] = {"Cast", "DequantizeLinear", "Dropout", "Flatten",
-                                         "Identity", "QuantizeLinear", "Reshape", "Shape",
-                                         "Transpose", NULL};
+                                         "Gather", "Identity", "MatMul", "QuantizeLinear",
+                                         "Reshape", "Shape", "Slice", "Split", "Squeeze",
+                                         "Transpose", "Unsqueeze", NULL};
 
     for (uint32_t i = 0; i < node->n_input; i++)
         if (onnx_has_input(node, i) && onnx_is_grouped(onnx_input(r, node, i)) &&
@@ -210,6 +216,8 @@ static enum err read_node(struct onnx_reader *r, const struct onnx_node *node)
             e = onnx_integer_settle(r, node, i);
     if (e)
         return e;
+    if (onnx_reads_scores(r, node))
+        return onnx_go_on_with_scores(r, node);
     if (onnx_curve_continues(r, node, op != NULL)) {
         e = check_outputs(r, node);
         return e ? e : onnx_curve_read(r, node);
@@ -225,6 +233,17 @@ static enum err read_node(struct onnx_reader *r, const struct onnx_node *node)
 
 /* ---- Ends ---- */
 
+static void image_of_tokens(struct onnx_meaning *image)
+{
+    image->layout = ONNX_AXES;
+    axes_add_dim(&image->axes);
+    axes_add_dim(&image->axes);
+    axes_add(&image->axes, (struct onnx_axis){.side = ONNX_COLUMN, .size = image->shape.width,
+                                              .step = 1});
+    axes_add_dim(&image->axes);
+    axes_end_with_channels(&image->axes, image->shape.channels);
+}
+
 static enum err read_image(struct onnx_reader *r)
 {
     struct onnx_meaning *image = &r->meaning[r->graph.image];
@@ -237,6 +256,8 @@ static enum err read_image(struct onnx_reader *r)
                     : found.n_dim == 3    ? ONNX_NCW
                     : found.channels_last ? ONNX_NHWC
                                           : ONNX_NCHW;
+    if (found.n_dim == 3 && found.channels_last)
+        image_of_tokens(image);
     r->network->image_is_bytes = r->integers || !onnx_type_is_real(found.type);
     r->network->image_is_whole = r->integers;
     r->network->image_channels_last = found.channels_last;
@@ -284,6 +305,11 @@ static const char *const endings[] = {"ArgMax", "ArgMin", "LogSoftmax", "Softmax
 static const char *const products[] = {"Conv", "ConvTranspose", "Gemm", "MatMul", "QGemm",
                                        "QLinearConv", "QLinearMatMul", NULL};
 
+/* What makes maps of a network, not of a host. */
+static const char *const codes[] = {"Conv", "ConvTranspose", "Floor", "Gemm", "MatMul", "QGemm",
+                                    "QLinearConv", "QLinearMatMul", "QuantizeLinear",
+                                    "RequantShift", NULL};
+
 /* What only picks or transforms results where it stands behind all products and roundings. */
 static const char *const picks[] = {"Gather", "Sigmoid", "Tanh", NULL};
 
@@ -295,16 +321,15 @@ static bool reads_shape(const struct onnx_graph *g, const struct onnx_node *node
     return v && v->maker == ONNX_NODE && onnx_node_is(&g->node[v->index], "Shape");
 }
 
-/* Per node: whether a product or a rounding comes behind it, or it is one. */
-static bool *find_inner(struct onnx_reader *r)
+/* Per node: whether an operator of a list comes behind it, or it is one. */
+static bool *find_inner(struct onnx_reader *r, const char *const *list)
 {
-    static const char *const roundings[] = {"Floor", "QuantizeLinear", "RequantShift", NULL};
     const struct onnx_graph *g = &r->graph;
     bool *inner = onnx_keep(r, g->n_node, sizeof *inner);
 
     for (uint32_t i = g->n_node; inner && i-- > 0;) {
         const struct onnx_node *node = &g->node[i];
-        inner[i] |= is_one_of(node, products) || is_one_of(node, roundings);
+        inner[i] |= is_one_of(node, list);
         for (uint32_t k = 0; k < node->n_input && inner[i]; k++)
             if (node->input[k] != ONNX_ABSENT && g->value[node->input[k]].maker == ONNX_NODE)
                 inner[g->value[node->input[k]].index] = true;
@@ -312,14 +337,15 @@ static bool *find_inner(struct onnx_reader *r)
     return inner;
 }
 
-/* Softmax and the like, and all that comes behind them, which must not need a crossbar. */
+/* Softmax and the like, and all that comes behind them, which must not need a crossbar. Softmax in
+ * front of a product is attention's. */
 static enum err mark_host(struct onnx_reader *r)
 {
     const struct onnx_graph *g = &r->graph;
     const struct onnx_node *first = NULL;
-    const bool *inner = find_inner(r);
+    const bool *inner = find_inner(r, codes), *factor = find_inner(r, products);
 
-    if (!inner)
+    if (!inner || !factor)
         return err_set(r->msg, ERR_MEMORY, "no memory for nodes");
 
     for (uint32_t i = 0; i < g->n_node; i++) {
@@ -330,7 +356,7 @@ static enum err mark_host(struct onnx_reader *r)
                                                                        : &g->value[node->input[k]];
             behind |= v && v->maker == ONNX_NODE && r->host[v->index];
         }
-        bool ends = is_one_of(node, endings);
+        bool ends = is_one_of(node, endings) && !(onnx_node_is(node, "Softmax") && factor[i]);
         r->host[i] =
             behind || ends || (is_one_of(node, picks) && !inner[i] && !reads_shape(g, node));
         first = ends && !first ? node : first;
@@ -370,19 +396,48 @@ static enum err add_end(struct onnx_reader *r, uint32_t value, const struct onnx
     if (!e->value)
         return err_set(r->msg, ERR_MEMORY, "no memory for a result");
     n->n_end++;
-    e->channels_last = x->layout == ONNX_NHWC || x->layout == ONNX_FLAT_NHWC;
+    e->channels_last = x->layout == ONNX_NHWC || x->layout == ONNX_FLAT_NHWC ||
+                       x->layout == ONNX_AXES;
     e->n_dim = onnx_dims(r, x, e->dim);
     if (x->layout != ONNX_VECTOR)
         e->dim[0] = 1;
     return ERR_NONE;
 }
 
+/* Values in the order of rows, columns and channels, or channels, rows, columns, whatever the
+ * dimensions: *last says which. */
+static enum err find_order(const struct onnx_reader *r, const struct onnx_meaning *x,
+                           const char *name, bool *last)
+{
+    static const enum onnx_layout layouts[] = {ONNX_FLAT_NHWC, ONNX_FLAT};
+    const uint64_t flat[] = {1, (uint64_t)x->shape.height * x->shape.width * x->shape.channels};
+    struct onnx_axes its = x->axes, want;
+
+    for (int i = 0; i < 2 && axes_reshape(&its, 2, flat); i++) {
+        struct onnx_meaning other = *x;
+        other.layout = layouts[i];
+        *last = i == 0;
+        if (onnx_axes_of(r, &other, &want) && axes_equal(&its, &want))
+            return ERR_NONE;
+    }
+    return err_set(r->msg, ERR_INPUT, "graph output \"%.100s\" is a map in another order, or a "
+                   "part of one: want batch x tokens x channels, or channels first", name);
+}
+
 static enum err end_map(struct onnx_reader *r, uint32_t value)
 {
     struct onnx_meaning x = r->meaning[value];
+    bool last = false;
     enum err e = read_result_map(r, &x, r->graph.value[value].name);
 
-    return e ? e : add_end(r, value, &x, x.layer[0]);
+    if (!e && x.layout == ONNX_AXES)
+        e = find_order(r, &x, r->graph.value[value].name, &last);
+
+    if (!e)
+        e = add_end(r, value, &x, x.layer[0]);
+    if (!e && x.layout == ONNX_AXES)
+        r->network->end[r->network->n_end - 1].channels_last = last;
+    return e;
 }
 
 /* Sums of a Conv or Gemm leave as they are. */
@@ -526,6 +581,23 @@ static enum err check_quantised(const struct onnx_reader *r, const Onnx__ModelPr
                    "\"imcsim import\" makes it of a float one");
 }
 
+/* Whether layers of tokens come of it: attention, which has Softmax in front of a product, or norms
+ * of tokens. */
+static bool has_tokens(struct onnx_reader *r)
+{
+    static const char *const norms[] = {"LayerNormalization", "RMSNormalization",
+                                        "SimplifiedLayerNormalization",
+                                        "SkipLayerNormalization", NULL};
+    const bool *factor = find_inner(r, products);
+    bool some = false;
+
+    for (uint32_t i = 0; factor && i < r->graph.n_node; i++) {
+        const struct onnx_node *node = &r->graph.node[i];
+        some |= is_one_of(node, norms) || (onnx_node_is(node, "Softmax") && factor[i]);
+    }
+    return some;
+}
+
 static enum err read_graph(struct onnx_reader *r, const Onnx__ModelProto *model)
 {
     enum err e;
@@ -544,6 +616,7 @@ static enum err read_graph(struct onnx_reader *r, const Onnx__ModelProto *model)
         e = check_quantised(r, model);
     if (!e)
         e = mark_host(r);
+    r->fine = has_tokens(r);
     for (uint32_t i = 0; i < r->graph.n_node && !e; i++)
         if (!r->host[i])
             e = read_node(r, &r->graph.node[i]);

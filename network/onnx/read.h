@@ -30,6 +30,7 @@
 
 #include "network/array.h"
 #include "network/network.h"
+#include "network/onnx/axes.h"
 #include "network/onnx/graph.h"
 #include "network/onnx/tensor.h"
 
@@ -41,7 +42,8 @@ enum onnx_means { // what is known of a value
     ONNX_BYTES,   // what layers deliver
     ONNX_PIXELS,  // the same as real values
     ONNX_DRAFT,   // real values that no layer delivers yet
-    ONNX_CURVE    // a function of the bytes of a map, rounded or not, that no layer delivers yet
+    ONNX_CURVE,   // a function of the bytes of a map, rounded or not, that no layer delivers yet
+    ONNX_SCORES   // of queries and keys, or what Softmax makes of them: part of an attention layer
 };
 
 enum onnx_layout { // order of a map's values; the batch comes first
@@ -52,10 +54,11 @@ enum onnx_layout { // order of a map's values; the batch comes first
     ONNX_NCW,       // three: channel, column, of a map of one row
     ONNX_VECTOR,    // one, as FLAT, without the batch, which is 1
     ONNX_GROUPED,   // five: group, channel of the group, row, column
-    ONNX_GROUPED_FLAT // four: group, channel of the group, pixel
+    ONNX_GROUPED_FLAT, // four: group, channel of the group, pixel
+    ONNX_AXES          // any other, as axes say: tokens, heads
 };
 
-enum { ONNX_MAP_DIMS = 5 }; // at most
+enum { ONNX_MAP_DIMS = ONNX_MOST_DIMS }; // at most
 
 #define ONNX_ZERO UINT32_MAX // a channel that no layer has
 
@@ -77,9 +80,11 @@ struct onnx_meaning {
     uint32_t           pad[4]; // zeros around a map: rows and columns before, then behind
     struct onnx_draft *draft;
     struct onnx_curve *curve;
+    const struct onnx_scores *scores;
     struct shape       shape; // IMAGE, BYTES, PIXELS, DRAFT, CURVE; with view and without pad
     enum onnx_layout   layout;
     uint32_t           groups;  // GROUPED: how many
+    struct onnx_axes   axes;    // AXES: of shape
     bool               integer; // an integer's type: Div rounds towards zero
 };
 
@@ -110,6 +115,7 @@ struct onnx_reader {
     uint32_t             most_layers; // that there is room for
     int32_t              image_type; // ONNX's, of the graph's input
     bool                 integers; // whole numbers throughout, without QuantizeLinear
+    bool                 fine;     // layers of tokens: M has 24 bits
     uint32_t             batch; // of the graph's input: images that the file takes at once
     struct onnx_graph    graph;
     struct onnx_meaning *meaning; // per value
@@ -135,7 +141,7 @@ struct onnx_operator {
 
 extern const struct onnx_operator onnx_ops_add[], onnx_ops_clip[], onnx_ops_concat[],
     onnx_ops_constant[], onnx_ops_conv[], onnx_ops_gemm[],
-    onnx_ops_integer[], onnx_ops_layout[], onnx_ops_pool[],
+    onnx_ops_integer[], onnx_ops_layout[], onnx_ops_norm[], onnx_ops_pool[],
     onnx_ops_qlinear[], onnx_ops_quantize[], onnx_ops_resize[], onnx_ops_scale[],
     onnx_ops_transposed[], onnx_ops_view[]; // end with {0}
 
@@ -163,6 +169,13 @@ bool onnx_is_flat(const struct onnx_meaning *m);
 bool onnx_is_grouped(const struct onnx_meaning *m);
 bool onnx_is_map(const struct onnx_meaning *m); // BYTES or PIXELS
 bool onnx_is_padded(const struct onnx_meaning *m);
+bool onnx_same_layout(const struct onnx_meaning *a, const struct onnx_meaning *b);
+
+/* A map's dimensions as axes. False: of a padded one, or of several images. And the layout that
+ * has these axes. */
+bool onnx_axes_of(const struct onnx_reader *r, const struct onnx_meaning *x, struct onnx_axes *a);
+void onnx_set_axes(const struct onnx_reader *r, struct onnx_meaning *x,
+                   const struct onnx_axes *a);
 
 /* A STORED or WEIGHTS number. */
 double onnx_constant(const struct onnx_meaning *m, size_t i);

@@ -818,7 +818,7 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {sum_of_constants, "node \"add\" (Add): 4 constants in 1 dimensions: want one, or"},
         {other_shape, "node \"add\" (Add): adds 6x6x2 (rows x columns x channels) to 6x6x4"},
         {flattened_image, "node \"flatten\" (Flatten): reshapes the unquantised image: want"},
-        {flatten_axis, "node \"flatten\" (Flatten): changes a map of 1x1x4"},
+        {flatten_axis, "node \"fc\" (Gemm): reads a map whose last dimension is not its channels"},
         {pooled_unrounded, "node \"gap\" (GlobalAveragePool): input 0 is an unquantised result"},
         {gemm_on_a_map, "node \"fc\" (Gemm): weights of 2 dimensions on a map of 4: want Flatten"},
         {gemm_inputs, "node \"fc\" (Gemm): weights for 3 inputs on a map of 4 values"},

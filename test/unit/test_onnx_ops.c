@@ -857,7 +857,7 @@ MODEL(rows_for_columns, n = make_node(m, "Transpose", "t", "b", "y");
       ints(n, "perm", LIST(0, 1, 3, 2)); end(m, "y", 1.0F / 16, I8, -4))
 MODEL(perm_twice, n = make_node(m, "Transpose", "t", "b", "y"); ints(n, "perm", LIST(0, 1, 1, 2));
       end(m, "y", 1.0F / 16, I8, -4))
-MODEL(other_shape, int_list(m, "s", LIST(1, 2, -1, 6)); make_node(m, "Reshape", "r", "b s", "y");
+MODEL(other_shape, int_list(m, "s", LIST(1, 8, -1)); make_node(m, "Reshape", "r", "b s", "y");
       end(m, "y", 1.0F / 16, I8, -4))
 MODEL(two_open_dimensions, int_list(m, "s", LIST(1, -1, -1));
       make_node(m, "Reshape", "r", "b s", "y"); end(m, "y", 1.0F / 16, I8, -4))
@@ -973,10 +973,10 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {slice_backwards, "node \"cut\" (Slice): takes from 6 to 0 in steps of -1 of 7: want"},
         {axis_twice, "node \"cut\" (Slice): axis -2 of 4 dimensions: want each once"},
         {flat_slice, "node \"cut\" (Slice): reads a flattened map: want it in front of Flatten"},
-        {rows_for_columns, "node \"t\" (Transpose): moves rows, columns or the batch: want"},
+        {rows_for_columns, "graph output \"out\" is a map in another order, or a part of one: want"},
         {perm_twice, "node \"t\" (Transpose): perm does not order 4 axes: want"},
         {other_shape, "node \"r\" (Reshape): changes a map of 7x6x4 (rows x columns x channels) "
-                      "to 4 dimensions otherwise than Flatten does: want"},
+                      "to 3 dimensions that take rows, columns and channels apart otherwise: want"},
         {two_open_dimensions, "node \"r\" (Reshape): dimension 2 becomes -1: want"},
         {shape_is_a_map, "node \"r\" (Reshape): input 1 is a dequantised map: want stored"},
         {squeezed_rows, "node \"q\" (Squeeze): squeezes axis 2 of length 7: want 1"},

@@ -1,0 +1,817 @@
+/* network/onnx/attention.c -- from products of two maps to layers of attention.
+ *
+ *     MatMul of queries and keys      scores: heads in common, channels of a head contracted
+ *     Mul, Div, QuantizeLinear...     of scores: factors, codes, a stored bias, a mask
+ *     Softmax                         weights
+ *     MatMul of weights and values    a draft of LAYER_ATTENTION
+ *
+ * What are queries, keys and values follows from axes alone: the last dimension of the first
+ * operand and the one before the last of the second are channels, and are contracted; what is left
+ * are tokens, the same ones in all three maps; the dimensions in front are heads. Maps may be the
+ * parts of one map, in any order, and heads of keys and values may be repeated for several of
+ * queries.
+ */
+#include "network/onnx/tokens.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "network/array.h"
+
+enum { PIXELS = 1 << ONNX_ROW | 1 << ONNX_COLUMN, CHANNELS = 1 << ONNX_CHANNEL };
+
+#define MASKED (-1e4) // what a mask adds at most to a score that takes no part
+
+struct onnx_scores {
+    struct onnx_meaning map[2];  // queries and keys, dequantised
+    struct onnx_axes    axes[2]; // theirs; of keys the last two dimensions as those of queries
+    double factor[2];            // of each, real
+    uint32_t heads, tokens;
+    uint32_t n_dim, dim[ONNX_MAP_DIMS]; // of the tensor of scores
+    bool    rounded;             // codes: what reads them wants DequantizeLinear
+    bool    weights;             // what Softmax made
+    bool    weights_rounded;
+    double  scale, later_scale;
+    struct code_range scores, weight_codes;
+    double  *bias;   // [n_bias][queries][keys] in numbers of tokens; NULL: none; the reader's
+    uint8_t *masked; // likewise
+    uint32_t n_bias, n_masked;
+};
+
+static enum err no_memory(const struct onnx_reader *r)
+{
+    return err_set(r->msg, ERR_MEMORY, "no memory for attention");
+}
+
+static enum err refuse_product(const struct onnx_reader *r, const struct onnx_node *node,
+                               const char *why)
+{
+    return onnx_node_refuse(node, r->msg, "multiplies two maps, and %s: want attention (heads x "
+                            "tokens x channels by heads x channels x tokens, Softmax, by heads x "
+                            "tokens x channels), or maps of equal shapes by Mul", why);
+}
+
+/* ---- Operands ---- */
+
+/* A draft that is a rounded map times one number. */
+static bool is_scaled(const struct onnx_meaning *m, double *factor)
+{
+    const struct onnx_draft *d = m->draft;
+    const struct layer *l = m->means == ONNX_DRAFT ? &d->layer : NULL;
+    bool plain = l && l->kind == LAYER_SCALE && !l->has_residual && !d->bounded && !d->largest;
+
+    for (uint32_t o = 0; plain && o < d->n; o++) {
+        const double sign = l->negated && l->negated[o] ? -1 : 1;
+        *factor = o == 0 ? sign * d->unit[0] : *factor;
+        plain = sign * d->unit[o] == *factor && d->bias[o] == 0;
+    }
+    return plain;
+}
+
+/* Input i: a dequantised map, or one times a number, and its axes. */
+static enum err take_operand(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                             struct onnx_meaning *x, struct onnx_axes *axes, double *factor)
+{
+    *x = onnx_passed_on(r, node, i);
+    *factor = 1;
+    if (is_scaled(x, factor)) {
+        const struct onnx_draft *d = x->draft;
+        *factor /= r->network->layer[d->layer.input[0]].out_scale;
+        x->means = ONNX_PIXELS;
+        x->layer = d->layer.input;
+        x->n_layer = d->layer.n_input;
+        x->view = (struct onnx_view){0};
+    }
+    if (x->means != ONNX_PIXELS)
+        return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s: want a map that has passed "
+                                "QuantizeLinear and DequantizeLinear", i,
+                                onnx_means_text(x->means));
+    if (!onnx_axes_of(r, x, axes))
+        return refuse_product(r, node, "of several images, or with zeros around them");
+    return axes->n_dim < 2 ? refuse_product(r, node, "one has less than two dimensions") : ERR_NONE;
+}
+
+/* Dimensions in front of the last two: heads, axes of channels. */
+static uint32_t count_heads(const struct onnx_axes *a)
+{
+    uint32_t n = 1;
+
+    for (uint32_t k = 0; k + 2 < a->n_dim; k++)
+        n *= axes_length(a, k);
+    return n;
+}
+
+/* First channel of a head: its number counts through the dimensions in front. */
+static uint32_t head_channel(const struct onnx_axes *a, uint32_t head)
+{
+    uint32_t at[ONNX_SIDES] = {0};
+
+    for (uint32_t k = a->n_dim - 2; k-- > 0;) {
+        const uint32_t n = axes_length(a, k);
+        axes_locate(a, k, head % n, at);
+        head /= n;
+    }
+    return a->first[ONNX_CHANNEL] + at[ONNX_CHANNEL];
+}
+
+/* Heads in front, then all tokens, then channels. */
+static enum err check_operand(const struct onnx_reader *r, const struct onnx_node *node,
+                              const struct onnx_meaning *x, const struct onnx_axes *a)
+{
+    const uint32_t n = a->n_dim;
+
+    if (!axes_within(a, 0, n - 2, CHANNELS))
+        return refuse_product(r, node, "tokens stand among its heads (windows)");
+    if (!axes_within(a, n - 2, n - 1, PIXELS) || !axes_within(a, n - 1, n, CHANNELS))
+        return refuse_product(r, node, "what is contracted are not the channels of heads");
+    if (!axes_cover(a, n - 2, n - 1, ONNX_ROW, x->shape.height) ||
+        !axes_cover(a, n - 2, n - 1, ONNX_COLUMN, x->shape.width))
+        return refuse_product(r, node, "some of the tokens are missing");
+    return ERR_NONE;
+}
+
+static bool same_pixels(const struct onnx_meaning *a, const struct onnx_meaning *b)
+{
+    return a->shape.height == b->shape.height && a->shape.width == b->shape.width;
+}
+
+static void swap_last(struct onnx_axes *a)
+{
+    int64_t perm[ONNX_MAP_DIMS];
+
+    for (uint32_t k = 0; k < a->n_dim; k++)
+        perm[k] = k;
+    perm[a->n_dim - 2] = a->n_dim - 1;
+    perm[a->n_dim - 1] = a->n_dim - 2;
+    axes_transpose(a, perm);
+}
+
+static void put_scores(struct onnx_reader *r, const struct onnx_node *node,
+                       const struct onnx_scores *s)
+{
+    onnx_output(r, node, (struct onnx_meaning){.means = ONNX_SCORES, .scores = s});
+}
+
+enum err onnx_read_scores(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_scores *s = onnx_keep(r, 1, sizeof *s);
+    enum err e = s ? ERR_NONE : no_memory(r);
+
+    for (uint32_t i = 0; i < 2 && !e; i++)
+        e = take_operand(r, node, i, &s->map[i], &s->axes[i], &s->factor[i]);
+    if (e)
+        return e;
+    swap_last(&s->axes[1]);
+    for (uint32_t i = 0; i < 2 && !e; i++)
+        e = check_operand(r, node, &s->map[i], &s->axes[i]);
+    if (e)
+        return e;
+    const struct onnx_axes *q = &s->axes[0], *k = &s->axes[1];
+    const uint32_t n = q->n_dim;
+    s->heads = count_heads(q);
+    s->tokens = axes_length(q, n - 2);
+    const uint32_t kv = count_heads(k);
+    if (kv != s->heads && kv != 1)
+        return onnx_node_refuse(node, r->msg, "%" PRIu32 " heads of queries by %" PRIu32 " of "
+                                "keys: want as many, by Expand or Reshape of the keys", s->heads,
+                                kv);
+    if (axes_length(q, n - 1) != axes_length(k, k->n_dim - 1))
+        return onnx_node_refuse(node, r->msg, "queries of %" PRIu32 " channels by keys of %" PRIu32
+                                ": want as many", axes_length(q, n - 1),
+                                axes_length(k, k->n_dim - 1));
+    if (!same_pixels(&s->map[0], &s->map[1]) || !axes_alike(q, n - 2, k, k->n_dim - 2))
+        return refuse_product(r, node, "queries and keys are of other tokens, or in another order");
+    s->n_dim = n;
+    for (uint32_t d = 0; d < n; d++)
+        s->dim[d] = d + 1 < n ? axes_length(q, d) : s->tokens;
+    s->scale = s->factor[0] * s->factor[1];
+    s->later_scale = 1;
+    put_scores(r, node, s);
+    return ERR_NONE;
+}
+
+/* ---- What is done with scores ---- */
+
+static bool is_operator(const struct onnx_node *node, const char *name)
+{
+    return node->proto->op_type && strcmp(node->proto->op_type, name) == 0;
+}
+
+bool onnx_reads_scores(const struct onnx_reader *r, const struct onnx_node *node)
+{
+    for (uint32_t i = 0; i < node->n_input; i++)
+        if (onnx_has_input(node, i) && onnx_input(r, node, i)->means == ONNX_SCORES)
+            return true;
+    return false;
+}
+
+static enum err refuse_scores(const struct onnx_reader *r, const struct onnx_node *node,
+                              const char *why)
+{
+    return onnx_node_refuse(node, r->msg, "%s: want scores of queries and keys times a number, plus "
+                            "a stored bias or mask, rounded or not, into Softmax of the last axis",
+                            why);
+}
+
+static enum err scale_scores(const struct onnx_reader *r, const struct onnx_node *node,
+                             struct onnx_scores *s, double factor)
+{
+    if (s->weights || !isfinite(factor) || factor == 0)
+        return refuse_scores(r, node, s->weights ? "scales the weights of attention"
+                                                 : "scales scores by no number");
+    if (s->scores.step != 0)
+        s->later_scale *= factor;
+    else
+        s->scale *= factor;
+    for (size_t i = 0; s->bias && i < (size_t)s->n_bias * s->tokens * s->tokens; i++)
+        s->bias[i] *= factor;
+    return ERR_NONE;
+}
+
+/* The number of the token at place i of the scores' last two dimensions. */
+static uint32_t number_of(const struct onnx_scores *s, uint32_t i)
+{
+    uint32_t at[ONNX_SIDES] = {0};
+
+    axes_locate(&s->axes[0], s->axes[0].n_dim - 2, i, at);
+    return onnx_token_number(&s->map[0].shape, at);
+}
+
+/* Whether a constant is spread over scores: at most as many dimensions, each as long or 1. How many
+ * of heads it tells apart. */
+static bool spreads(const struct onnx_scores *s, const struct onnx_tensor *t, uint32_t *heads)
+{
+    bool fits = t->n_dim <= s->n_dim;
+
+    *heads = 1;
+    for (uint32_t k = 0; k < t->n_dim && fits; k++) {
+        const uint32_t at = s->n_dim - t->n_dim + k;
+        fits = t->dim[k] == 1 || t->dim[k] == s->dim[at];
+        if (at + 2 < s->n_dim && t->dim[k] > 1)
+            *heads = s->heads;
+    }
+    return fits;
+}
+
+static size_t spread_index(const struct onnx_scores *s, const struct onnx_tensor *t, uint32_t head,
+                           uint32_t i, uint32_t j)
+{
+    uint32_t index[ONNX_MAP_DIMS] = {0};
+    size_t at = 0;
+
+    index[s->n_dim - 1] = j;
+    index[s->n_dim - 2] = i;
+    for (uint32_t k = s->n_dim - 2; k-- > 0;) {
+        index[k] = head % s->dim[k];
+        head /= s->dim[k];
+    }
+    for (uint32_t k = 0; k < t->n_dim; k++)
+        at = at * t->dim[k] + (t->dim[k] == 1 ? 0 : index[s->n_dim - t->n_dim + k]);
+    return at;
+}
+
+struct spread { // what a constant does to each score
+    const struct onnx_meaning *c;
+    double factor;
+    bool   masks; // where it is not 0; else it is added
+};
+
+static enum err new_table(struct onnx_reader *r, const struct onnx_node *node,
+                          const struct onnx_scores *s, uint32_t heads, size_t size, uint32_t *n,
+                          void **table)
+{
+    const uint64_t each = (uint64_t)s->tokens * s->tokens;
+    uint8_t *new;
+    enum err e = onnx_take_room(r, node, heads * each / 8);
+
+    if (e || (*table && *n >= heads))
+        return e;
+    new = onnx_keep(r, heads * each, size);
+    if (!new)
+        return no_memory(r);
+    for (uint32_t h = 0; *table && h < heads; h++) // of one head, for all
+        memcpy(new + h * each * size, *table, each * size);
+    *table = new;
+    *n = heads;
+    return ERR_NONE;
+}
+
+static enum err spread(struct onnx_reader *r, const struct onnx_node *node, struct onnx_scores *s,
+                       const struct spread *c)
+{
+    const struct onnx_tensor *t = &c->c->tensor;
+    const size_t each = (size_t)s->tokens * s->tokens;
+    void *bias = s->bias, *masked = s->masked;
+    uint32_t heads;
+
+    if (s->weights || !spreads(s, t, &heads))
+        return refuse_scores(r, node, s->weights ? "adds to the weights of attention"
+                                                 : "joins scores with constants of another shape");
+    bool some = false, real = false; // which tables it needs
+    for (size_t i = 0; i < t->n; i++) {
+        const double v = c->factor * onnx_constant(c->c, i);
+        if (isnan(v) || v == INFINITY)
+            return refuse_scores(r, node, "adds what is no number to scores");
+        some |= c->masks ? v != 0 : v <= MASKED;
+        real |= !c->masks && v > MASKED && v != 0;
+    }
+    enum err e = some ? new_table(r, node, s, heads, 1, &s->n_masked, &masked) : ERR_NONE;
+    if (!e && real)
+        e = new_table(r, node, s, heads, sizeof(double), &s->n_bias, &bias);
+    if (e)
+        return e;
+    s->bias = bias;
+    s->masked = masked;
+    for (uint32_t h = 0; h < s->heads; h++)
+        for (uint32_t i = 0; i < s->tokens; i++)
+            for (uint32_t j = 0; j < s->tokens; j++) {
+                const double v = c->factor * onnx_constant(c->c, spread_index(s, t, h, i, j));
+                const size_t at = (size_t)number_of(s, i) * s->tokens + number_of(s, j);
+                const bool out = c->masks ? v != 0 : v <= MASKED;
+                if (out && h < s->n_masked)
+                    s->masked[h * each + at] = 1;
+                if (!out && !c->masks && h < s->n_bias && (heads > 1 || s->n_bias == 1 || real))
+                    s->bias[h * each + at] += v;
+            }
+    return ERR_NONE;
+}
+
+/* Where(condition, a, b): scores where the condition says so, else a number below all scores. */
+static enum err read_where(struct onnx_reader *r, const struct onnx_node *node,
+                           struct onnx_scores *s)
+{
+    const uint32_t at = onnx_input(r, node, 1)->means == ONNX_SCORES ? 1 : 2;
+    const struct onnx_meaning *condition = onnx_input(r, node, 0), *other;
+    struct array flags;
+
+    other = onnx_input(r, node, 3 - at);
+    if (condition->means != ONNX_STORED)
+        return onnx_node_refuse(node, r->msg, "its mask is %s: want a stored one, that does not "
+                                "depend on data", onnx_means_text(condition->means));
+    bool least = onnx_is_constant(other) && other->tensor.n > 0;
+    for (size_t i = 0; least && i < other->tensor.n; i++)
+        least = onnx_constant(other, i) <= MASKED;
+    if (!least)
+        return onnx_node_refuse(node, r->msg, "puts %s in place of scores: want a stored number of "
+                                "at most %g", onnx_means_text(other->means), MASKED);
+    if (!array_from_tensor(&flags, &condition->tensor))
+        return no_memory(r);
+    for (size_t i = 0; i < flags.n; i++) // 1: takes no part
+        array_set(&flags, i, (array_get(&flags, i) != 0) == (at == 2));
+    struct onnx_meaning turned = {.means = ONNX_STORED};
+    enum err e = onnx_keep_array(r, &flags, &turned.tensor);
+    array_release(&flags);
+    return e ? e : spread(r, node, s, &(struct spread){&turned, 1, true});
+}
+
+static struct code_range range_of(const struct onnx_quantisation *q)
+{
+    return (struct code_range){.step = q->scale, .zero = q->zero, .low = q->least, .high = q->most};
+}
+
+static enum err round_scores(const struct onnx_reader *r, const struct onnx_node *node,
+                             struct onnx_scores *s)
+{
+    struct onnx_quantisation q;
+    enum err e = onnx_read_quantisation(r, node, 1, &q);
+    const bool again = s->weights ? s->weights_rounded : s->scores.step != 0 || s->bias || s->masked;
+
+    if (!e && (s->rounded || again))
+        e = refuse_scores(r, node, s->bias || s->masked ? "rounds what a bias or mask was added to"
+                                                        : "rounds a second time");
+    if (e)
+        return e;
+    if (s->weights)
+        s->weight_codes = range_of(&q);
+    else
+        s->scores = range_of(&q);
+    s->weights_rounded = s->weights;
+    s->rounded = true;
+    return ERR_NONE;
+}
+
+static enum err unround_scores(const struct onnx_reader *r, const struct onnx_node *node,
+                               struct onnx_scores *s)
+{
+    const struct code_range *c = s->weights ? &s->weight_codes : &s->scores;
+    struct onnx_quantisation q;
+    enum err e = onnx_read_quantisation(r, node, 1, &q);
+
+    if (e)
+        return e;
+    if (!s->rounded || q.scale != c->step || q.zero != c->zero)
+        return onnx_node_refuse(node, r->msg, "reads codes of scale %g and zero point %" PRId32
+                                " as %g and %" PRId32 ": want the same", c->step, c->zero, q.scale,
+                                q.zero);
+    s->rounded = false;
+    return ERR_NONE;
+}
+
+/* Before set 13 Softmax joined all axes from its own on; of the last it is the same. */
+static enum err read_softmax(const struct onnx_reader *r, const struct onnx_node *node,
+                             struct onnx_scores *s)
+{
+    int64_t axis = r->graph.opset < 13 ? 1 : -1;
+    enum err e = onnx_attr_int(node, "axis", &axis, r->msg);
+
+    if (!e && (s->weights || s->rounded))
+        e = refuse_scores(r, node, "is of codes, or of weights");
+    if (!e && axis != -1 && axis != (int64_t)s->n_dim - 1)
+        e = onnx_node_refuse(node, r->msg, "goes over axis %" PRId64 " of scores: want the last, "
+                             "keys", axis);
+    s->weights = true;
+    return e;
+}
+
+/* ---- The layer ---- */
+
+/* Channels of heads as they stand in the map: n heads of `size`. */
+static enum err list_channels(struct onnx_reader *r, const struct onnx_node *node,
+                              const struct onnx_axes *a, uint32_t n, const uint32_t *head,
+                              uint32_t **list)
+{
+    const uint32_t size = axes_length(a, a->n_dim - 1);
+    enum err e = onnx_new_list(r, node, n * size, list);
+
+    for (uint32_t h = 0; h < n && !e; h++)
+        for (uint32_t c = 0; c < size; c++) {
+            uint32_t at[ONNX_SIDES] = {0};
+            axes_locate(a, a->n_dim - 1, c, at);
+            (*list)[h * size + c] = head_channel(a, head[h]) + at[ONNX_CHANNEL];
+        }
+    return e;
+}
+
+struct operand { // queries, keys or values
+    struct onnx_meaning     *x;
+    const struct onnx_axes  *axes;
+    uint32_t *channel, n; // in the map
+};
+
+/* Heads of keys and values that differ, and are each for as many of queries: their numbers. */
+static enum err find_kv_heads(struct onnx_reader *r, const struct onnx_node *node, uint32_t heads,
+                              const struct onnx_axes *k, const struct onnx_axes *v, uint32_t **head,
+                              uint32_t *n)
+{
+    const bool one_k = count_heads(k) == 1, one_v = count_heads(v) == 1;
+    enum err e = onnx_new_list(r, node, heads, head);
+
+    *n = 0;
+    for (uint32_t h = 0; h < heads && !e; h++) {
+        const uint32_t last = *n > 0 ? (*head)[*n - 1] : 0;
+        bool same = *n > 0 && (one_k || head_channel(k, h) == head_channel(k, last)) &&
+                    (one_v || head_channel(v, h) == head_channel(v, last));
+        if (!same)
+            (*head)[(*n)++] = h;
+    }
+    for (uint32_t i = 0; i < *n && !e; i++)
+        if (heads % *n || (*head)[i] != i * (heads / *n))
+            e = onnx_node_refuse(node, r->msg, "%" PRIu32 " heads of keys and values for %" PRIu32
+                                 " of queries, not the same number for each: want a divisor", *n,
+                                 heads);
+    return e;
+}
+
+static bool same_layers(const struct onnx_meaning *a, const struct onnx_meaning *b)
+{
+    return a->n_layer == b->n_layer &&
+           memcmp(a->layer, b->layer, a->n_layer * sizeof *a->layer) == 0 && !a->view.some &&
+           !b->view.some;
+}
+
+/* Whether the operands are the parts of one map, queries, keys, values. */
+static bool are_one(const struct operand *o)
+{
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < 3; i++) {
+        if (!same_layers(o[0].x, o[i].x))
+            return false;
+        for (uint32_t c = 0; c < o[i].n; c++)
+            if (o[i].channel[c] != at++)
+                return false;
+    }
+    return at == o[0].x->shape.channels;
+}
+
+static bool is_whole(const struct operand *o)
+{
+    bool whole = o->n == o->x->shape.channels;
+
+    for (uint32_t c = 0; c < o->n && whole; c++)
+        whole = o->channel[c] == c;
+    return whole;
+}
+
+/* One map of all operands' channels, in `all`. */
+static enum err join(struct onnx_reader *r, const struct onnx_node *node, struct operand *o,
+                     struct onnx_meaning *all)
+{
+    uint32_t *list, n = 0;
+    enum err e = ERR_NONE;
+
+    *all = *o[0].x;
+    if (are_one(o))
+        return onnx_settle(r, node, all);
+    for (uint32_t i = 0; i < 3 && !e; i++) {
+        if (!is_whole(&o[i]))
+            e = onnx_pick_channels(r, node, o[i].x, o[i].channel, o[i].n);
+        if (!e)
+            e = onnx_settle(r, node, o[i].x);
+        n += o[i].x->n_layer;
+    }
+    if (!e)
+        e = onnx_new_list(r, node, n, &list);
+    if (e)
+        return e;
+    *all = *o[0].x;
+    all->layer = list;
+    all->n_layer = 0;
+    all->shape.channels = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        memcpy(list + all->n_layer, o[i].x->layer, o[i].x->n_layer * sizeof *list);
+        all->n_layer += o[i].x->n_layer;
+        all->shape.channels += o[i].n;
+    }
+    return ERR_NONE;
+}
+
+/* Whether the mask is that of a decoder: no key behind the query, and no other. */
+static bool is_causal(const struct onnx_scores *s)
+{
+    bool causal = s->masked && s->map[0].shape.height == 1;
+
+    for (uint32_t h = 0; h < s->n_masked && causal; h++)
+        for (uint32_t i = 0; i < s->tokens && causal; i++)
+            for (uint32_t j = 0; j < s->tokens && causal; j++)
+                causal = s->masked[((size_t)h * s->tokens + i) * s->tokens + j] == (j > i);
+    return causal;
+}
+
+static void *copy_of(const void *from, size_t size)
+{
+    void *copy = from ? malloc(size) : NULL;
+
+    return copy ? memcpy(copy, from, size) : NULL;
+}
+
+static enum err fill_values(const struct onnx_reader *r, const struct onnx_scores *s,
+                            const struct operand *o, struct token_op *t)
+{
+    const size_t each = (size_t)s->tokens * s->tokens;
+    struct token_values *v = t->values;
+
+    for (uint32_t i = 0; i < 3; i++)
+        v->part[i] = onnx_part_of(&r->network->layer[o[i].x->layer[0]]);
+    v->scale = s->scale;
+    v->later_scale = s->later_scale;
+    v->scores = s->scores;
+    v->weights = s->weights_rounded ? ATTENTION_CODES : ATTENTION_GRID;
+    v->weight_codes = s->weight_codes;
+    v->bits = 8;
+    v->n_bias = s->n_bias;
+    v->bias = copy_of(s->bias, s->n_bias * each * sizeof *s->bias);
+    v->n_masked = t->causal ? 0 : s->n_masked;
+    v->masked = t->causal ? NULL : copy_of(s->masked, s->n_masked * each);
+    return (s->bias && !v->bias) || (s->masked && !t->causal && !v->masked) ? no_memory(r)
+                                                                             : ERR_NONE;
+}
+
+/* Every token of the map, or itself and those before it. */
+static void set_window(struct layer *l)
+{
+    struct window *w = &l->window;
+    const uint32_t size[] = {l->in.height, l->in.width};
+
+    for (int axis = 0; axis < 2; axis++) {
+        w->kernel[axis] = l->token->causal ? size[axis] : 2 * size[axis] - 1;
+        w->pad_before[axis] = size[axis] - 1;
+        w->pad_after[axis] = l->token->causal ? 0 : size[axis] - 1;
+    }
+}
+
+/* heads x tokens x channels, as the product has them. */
+static struct onnx_axes axes_of_result(const struct onnx_scores *s, uint32_t value_head)
+{
+    const struct onnx_axes *q = &s->axes[0];
+    struct onnx_axes a = {0};
+    uint32_t step = s->heads * value_head;
+
+    for (uint32_t k = 0; k < q->n_dim; k++) {
+        const uint32_t n = axes_length(q, k);
+        axes_add_dim(&a);
+        if (k + 2 < q->n_dim) {
+            step /= n;
+            axes_add(&a, (struct onnx_axis){.side = ONNX_CHANNEL, .size = n, .step = step});
+        }
+        for (uint32_t i = 0; i < q->n && k + 2 == q->n_dim; i++)
+            if (q->axis[i].dim == k)
+                axes_add(&a, q->axis[i]);
+    }
+    axes_add(&a, (struct onnx_axis){.side = ONNX_CHANNEL, .size = value_head, .step = 1});
+    return a;
+}
+
+static enum err draft_attention(struct onnx_reader *r, const struct onnx_node *node,
+                                struct onnx_scores *s, struct onnx_meaning *values,
+                                const struct onnx_axes *v)
+{
+    struct operand o[3] = {{&s->map[0], &s->axes[0], NULL, 0}, {&s->map[1], &s->axes[1], NULL, 0},
+                           {values, v, NULL, 0}};
+    const uint32_t size = axes_length(v, v->n_dim - 1);
+    uint32_t *all_heads, *kv_head, kv = 0;
+    struct onnx_meaning all;
+    struct onnx_draft *d;
+    enum err e = find_kv_heads(r, node, s->heads, o[1].axes, v, &kv_head, &kv);
+
+    if (!e)
+        e = onnx_new_list(r, node, s->heads, &all_heads);
+    for (uint32_t h = 0; h < s->heads && !e; h++)
+        all_heads[h] = h;
+    for (uint32_t i = 0; i < 3 && !e; i++) {
+        const uint32_t n = i == 0 ? s->heads : kv;
+        o[i].n = n * axes_length(o[i].axes, o[i].axes->n_dim - 1);
+        e = list_channels(r, node, o[i].axes, n, i == 0 ? all_heads : kv_head, &o[i].channel);
+    }
+    if (!e)
+        e = join(r, node, o, &all);
+    if (!e)
+        e = onnx_draft_tokens(r, node, &all, LAYER_ATTENTION, &d);
+    if (e)
+        return e;
+    struct layer *l = &d->layer;
+    l->token->heads = s->heads;
+    l->token->kv_heads = kv;
+    l->token->head = o[0].n / s->heads;
+    l->token->value_head = size;
+    l->token->causal = is_causal(s);
+    l->out.channels = s->heads * size;
+    set_window(l);
+    const struct onnx_axes axes = axes_of_result(s, size);
+    struct onnx_meaning out = {.means = ONNX_DRAFT, .draft = d, .shape = l->out};
+    onnx_set_axes(r, &out, &axes);
+    e = fill_values(r, s, o, l->token);
+    if (!e)
+        onnx_output(r, node, out);
+    return e;
+}
+
+/* Weights of attention by values. */
+static enum err read_mixed(struct onnx_reader *r, const struct onnx_node *node,
+                           struct onnx_scores *s)
+{
+    struct onnx_meaning values;
+    struct onnx_axes v;
+    double factor;
+
+    if (onnx_input(r, node, 0)->means != ONNX_SCORES)
+        return refuse_product(r, node, "the second is scores of queries and keys");
+    if (!s->weights)
+        return onnx_node_refuse(node, r->msg, "multiplies scores by values before Softmax: want "
+                                "Softmax over keys between the two products");
+    if (s->rounded)
+        return refuse_product(r, node, "the first has not passed DequantizeLinear");
+    enum err e = take_operand(r, node, 1, &values, &v, &factor);
+    if (!e)
+        e = check_operand(r, node, &values, &v);
+    if (e)
+        return e;
+    const uint32_t heads = count_heads(&v);
+    if (factor != 1)
+        return refuse_product(r, node, "values are scaled: want that behind them");
+    if (heads != s->heads && heads != 1)
+        return onnx_node_refuse(node, r->msg, "%" PRIu32 " heads of weights by %" PRIu32 " of "
+                                "values: want as many", s->heads, heads);
+    if (!same_pixels(&s->map[1], &values) ||
+        !axes_alike(&s->axes[1], s->axes[1].n_dim - 2, &v, v.n_dim - 2))
+        return refuse_product(r, node, "keys and values are of other tokens, or in another order");
+    return draft_attention(r, node, s, &values, &v);
+}
+
+/* A shape that scores have already. */
+static enum err read_reshape(const struct onnx_reader *r, const struct onnx_node *node,
+                             const struct onnx_scores *s)
+{
+    int64_t want[ONNX_MOST_DIMS];
+    uint32_t n = 0;
+    enum err e = onnx_stored_list(r, node, 1, ONNX_MOST_DIMS, want, &n);
+
+    bool same = !e && n == s->n_dim;
+    for (uint32_t k = 0; k < n && same; k++)
+        same = want[k] == s->dim[k] || want[k] <= 0;
+    return e || same ? e : refuse_scores(r, node, "takes scores apart (windows)");
+}
+
+static enum err read_factor(const struct onnx_reader *r, const struct onnx_node *node,
+                            struct onnx_scores *s, uint32_t other)
+{
+    const struct onnx_meaning *c = onnx_input(r, node, other);
+    const bool divides = is_operator(node, "Div");
+
+    if (!onnx_is_constant(c) || c->tensor.n != 1 || (divides && other == 0))
+        return refuse_scores(r, node, "joins scores with more than one number");
+    const double v = onnx_constant(c, 0);
+    return scale_scores(r, node, s, divides ? 1 / v : v);
+}
+
+static enum err read_sum(struct onnx_reader *r, const struct onnx_node *node, struct onnx_scores *s,
+                         uint32_t other)
+{
+    const struct onnx_meaning *c = onnx_input(r, node, other);
+    const bool less = is_operator(node, "Sub");
+
+    if (!onnx_is_constant(c))
+        return onnx_node_refuse(node, r->msg, "adds %s to scores: want a stored bias or mask, that "
+                                "does not depend on data", onnx_means_text(c->means));
+    if (less && other == 0)
+        return refuse_scores(r, node, "takes scores from a constant");
+    return spread(r, node, s, &(struct spread){c, less ? -1 : 1, false});
+}
+
+static enum err check_codes(const struct onnx_reader *r, const struct onnx_node *node,
+                            const struct onnx_scores *s)
+{
+    if (!s->rounded || is_operator(node, "DequantizeLinear") || is_operator(node, "Reshape") ||
+        is_operator(node, "Identity"))
+        return ERR_NONE;
+    return refuse_scores(r, node, "reads codes");
+}
+
+static const struct onnx_scores *scores_of(const struct onnx_reader *r,
+                                           const struct onnx_node *node, uint32_t *other)
+{
+    const struct onnx_scores *s = NULL;
+
+    for (uint32_t i = 0; i < node->n_input; i++)
+        if (onnx_has_input(node, i) && onnx_input(r, node, i)->means == ONNX_SCORES) {
+            s = onnx_input(r, node, i)->scores;
+            *other = i == 0 ? 1 : 0;
+        }
+    return s;
+}
+
+/* Scores with tables of their own, which others may have as they were. */
+static enum err copy_scores(struct onnx_reader *r, const struct onnx_node *node,
+                            const struct onnx_scores *from, struct onnx_scores **s)
+{
+    const size_t each = (size_t)from->tokens * from->tokens;
+
+    *s = onnx_keep(r, 1, sizeof **s);
+    if (!*s)
+        return no_memory(r);
+    **s = *from;
+    bool adds = is_operator(node, "Add") || is_operator(node, "Sub") ||
+                is_operator(node, "Where") || is_operator(node, "Mul") || is_operator(node, "Div");
+    if (adds && from->bias) {
+        (*s)->bias = onnx_keep(r, from->n_bias * each, sizeof *from->bias);
+        if (!(*s)->bias)
+            return no_memory(r);
+        memcpy((*s)->bias, from->bias, from->n_bias * each * sizeof *from->bias);
+    }
+    if (adds && from->masked) {
+        (*s)->masked = onnx_keep(r, from->n_masked * each, 1);
+        if (!(*s)->masked)
+            return no_memory(r);
+        memcpy((*s)->masked, from->masked, from->n_masked * each);
+    }
+    return ERR_NONE;
+}
+
+enum err onnx_go_on_with_scores(struct onnx_reader *r, const struct onnx_node *node)
+{
+    uint32_t other = 0;
+    const struct onnx_scores *from = scores_of(r, node, &other);
+    struct onnx_scores *s;
+    enum err e = copy_scores(r, node, from, &s);
+
+    if (!e)
+        e = check_codes(r, node, s);
+    if (e)
+        return e;
+    if (is_operator(node, "MatMul"))
+        return read_mixed(r, node, s);
+    if (is_operator(node, "Mul") || is_operator(node, "Div"))
+        e = read_factor(r, node, s, other);
+    else if (is_operator(node, "Add") || is_operator(node, "Sub"))
+        e = read_sum(r, node, s, other);
+    else if (is_operator(node, "Where") && node->n_input == 3 && onnx_has_input(node, 0) &&
+             onnx_has_input(node, 1) && onnx_has_input(node, 2))
+        e = read_where(r, node, s);
+    else if (is_operator(node, "QuantizeLinear"))
+        e = round_scores(r, node, s);
+    else if (is_operator(node, "DequantizeLinear"))
+        e = unround_scores(r, node, s);
+    else if (is_operator(node, "Softmax"))
+        e = read_softmax(r, node, s);
+    else if (is_operator(node, "Reshape"))
+        e = read_reshape(r, node, s);
+    else if (!is_operator(node, "Cast") && !is_operator(node, "Identity") &&
+             !is_operator(node, "Dropout"))
+        e = refuse_scores(r, node, "reads scores");
+    if (!e)
+        put_scores(r, node, s);
+    return e;
+}
