@@ -197,6 +197,10 @@ uninstall:
 	    $(PREFIX)/lib/pkgconfig/imcsim.pc $(PREFIX)/lib/pkgconfig/imc_accelerator.pc \
 	    $(PREFIX)/share/man/man1/imcsim.1 $(PREFIX)/share/bash-completion/completions/imcsim
 
+# What is a double's is rounded after every operation, also where two may be fused.
+TOKENS := $(patsubst %.c,$(B)/%.o,$(wildcard network/tokens/*.c))
+$(TOKENS): CFLAGS += -O3 -ffp-contract=off
+
 # Vectors of plain loops.
 $(B)/network/values/plain.o $(B)/arch/core/add_sums.o $(B)/arch/core/proof.o: CFLAGS += -O3
 

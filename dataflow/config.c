@@ -132,8 +132,7 @@ static bool is_of_file(const struct param *row)
 {
     return is_file(row) ||
            strcmp(row->key, "network.input_shape") == 0 ||
-           strcmp(row->key, "network.input_type") == 0 ||
-           strcmp(row->key, "network.random_weights") == 0;
+           strcmp(row->key, "network.input_type") == 0;
 }
 
 /* Whether it is of a family and of a file: written back where it was given. */
@@ -141,6 +140,7 @@ static bool is_of_both(const struct param *row)
 {
     return strcmp(row->key, "network.value_bits") == 0 ||
            strcmp(row->key, "network.weight_bits") == 0 ||
+           strcmp(row->key, "network.random_weights") == 0 ||
            strcmp(row->key, "network.host_layers") == 0;
 }
 

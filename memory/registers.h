@@ -54,14 +54,6 @@ bool registers_begin(struct input_registers *r, const struct pixel *head);
  * column of a strip come from its first row on. */
 void registers_need(struct input_registers *r, const struct pixel *output);
 
-/* Where the window of output `at` begins, along an axis; before the map in the padding. */
-static inline int64_t window_begin(const struct window *w, int axis, uint32_t at)
-{
-    int64_t begin = (int64_t)at * w->stride[axis] + w->skip[axis] - w->pad_before[axis];
-
-    return w->again[axis] == 0 ? begin : begin / ((int64_t)w->again[axis] + 1);
-}
-
 /* First and last row (axis 0) or column (axis 1) inside the map that the window of output `at`
  * sees; a window that lies in the padding altogether sees the nearest edge. */
 uint32_t window_first(const struct window *w, int axis, uint32_t at, uint32_t size);

@@ -175,7 +175,7 @@ static bool always_inside(const struct window *w, int axis, uint32_t in, uint32_
     if (w->again[axis]) // no padding
         return true;
     for (uint32_t at = 0; at < out; at++) {
-        int64_t x = (int64_t)at * w->stride[axis] - w->pad_before[axis], last = x + reach;
+        int64_t x = window_begin(w, axis, at), last = x + reach;
         if (x < 0)
             x += (int64_t)round_up((uint64_t)-x, w->dilation[axis]);
         if (x > last || x >= in)

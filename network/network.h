@@ -83,6 +83,14 @@ struct window { // of a convolution, [0] along rows, [1] along columns
     bool     apart;    // what comes again is the zero point, and not behind the last row or column
 };
 
+/* Where the window of output `at` begins, along an axis; before the map in the padding. */
+static inline int64_t window_begin(const struct window *w, int axis, uint32_t at)
+{
+    int64_t begin = (int64_t)at * w->stride[axis] + w->skip[axis] - w->pad_before[axis];
+
+    return w->again[axis] == 0 ? begin : begin / ((int64_t)w->again[axis] + 1);
+}
+
 /* Whether output (row, column) lies between the pixels of a map whose window sets them apart. */
 static inline bool window_between(const struct window *w, uint32_t row, uint32_t column)
 {

@@ -2,6 +2,7 @@
 #ifndef NETWORK_PARAMS_H
 #define NETWORK_PARAMS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/param.h"
@@ -19,6 +20,7 @@ struct transformer_cfg { // network/family_transformer.c
     enum transformer_qkv  qkv;
     uint32_t vocabulary, patch;               // 0: none
     uint32_t size, classes;                   // of the family, set by the caller
+    bool     functions; // of the feed-forward layers are there, as tables; likewise
 };
 
 #define KV_HEADS_SAME PARAM_WORD(0)
@@ -48,7 +50,8 @@ enum { MOST_VALUE_BITS = 16 }; // of values and weights (network/precision.h)
 /* clang-format off */
 #define NETWORK_PARAMS(type, at)                                                                   \
     PARAM_NAME(type, at.family, "network.family", "resnet-cifar",                                  \
-               "built-in network, resnet-cifar, vgg-cifar or transformer, timing only"),           \
+               "built-in network, resnet-cifar, vgg-cifar or transformer, without weights, or "    \
+               "with random ones"),                                                                \
     PARAM_U32(type, at.depth, "network.depth", "", "32", 4, 65536,                                 \
               "weighted layers: 2 + 2 * stages * blocks; vgg-cifar: 2 + stages * convolutions"),   \
     PARAM_U32(type, at.size, "network.size", "pixels", "32", 1, 4096,                              \
@@ -97,7 +100,8 @@ enum { MOST_VALUE_BITS = 16 }; // of values and weights (network/precision.h)
                "of the image's bytes in a network of whole numbers; auto: uint8, or as its file "  \
                "says"),                                                                            \
     PARAM_U64(type, at.random_weights, "network.random_weights", "", "0", 0, INT64_MAX,            \
-              "seed of random weights where the model's are missing; 0: none, timing only"),       \
+              "seed of random weights of a family, or where a model's are missing; 0: none, "      \
+              "timing only"),                                                                      \
     PARAM_U32(type, at.host_layers, "network.host_layers", "", "0", 0, 65536,                     \
               "first layers that are not on the chip: a host computes them, exactly and free"),   \
     PARAM_U32_OR(type, at.value_bits, "network.value_bits", "bit", "own", 1, MOST_VALUE_BITS,      \

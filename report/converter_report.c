@@ -2,7 +2,7 @@
 #include "report/converter_report.h"
 
 struct core_codes {
-    struct code_range range;
+    struct codes_reached range;
     uint64_t          conversions, clipped;
 };
 

@@ -176,9 +176,9 @@ bool calibrate_wanted(const struct plan *p)
 }
 
 /* Of n columns of a core; 0 to 0 of none. */
-static struct code_range code_range(const int64_t *range, uint32_t n)
+static struct codes_reached codes_reached(const int64_t *range, uint32_t n)
 {
-    struct code_range r = { 0 };
+    struct codes_reached r = { 0 };
 
     for (uint32_t i = 0; i < n; i++) {
         r.least = i == 0 || range[i] < r.least ? range[i] : r.least;
@@ -194,7 +194,7 @@ static enum err keep_ranges(struct run_result *r, const struct plan *p,
     for (uint32_t i = 0; r->range && i < ranges->n_core; i++) {
         const struct core_ranges *c = &ranges->core[i];
         bool ones = p->layer[p->core[i].plan_layer].array.layout.ones != 0;
-        r->range[i] = code_range(c->range, c->n - (c->n > 0 && !ones)); // the last is that column's
+        r->range[i] = codes_reached(c->range, c->n - (c->n > 0 && !ones)); // the last is that column's
     }
     if (r->range)
         return ERR_NONE;

@@ -81,7 +81,7 @@ struct run_result {
     uint64_t              total_timesteps; // elapsed to the last image's result
     struct layer_result  *layer;   // owned; [plan->n_layer]
     struct core_counters *core;    // owned; [plan->n_core], summed over images
-    struct code_range {            // that codes of a core's columns reach
+    struct codes_reached {            // that codes of a core's columns reach
         int64_t least, most;       // of the columns
     } *range;                      // owned; [plan->n_core]; NULL: nothing was calibrated
     uint64_t             *stream_bits; // owned; [plan->n_stream]

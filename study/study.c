@@ -18,10 +18,12 @@
 #include "dataflow/plan/operations.h"
 #include "dataflow/policies.h"
 #include "import/import.h"
+#include "network/family.h"
 #include "network/host.h"
 #include "network/onnx/kind.h"
 #include "network/onnx/read.h"
 #include "network/precision.h"
+#include "network/tokens/values.h"
 #include "study/idle.h"
 #include "study/present.h"
 #include "study/pricing.h"
@@ -130,6 +132,7 @@ static enum err own_network(struct network *n, struct config *c, struct err_msg 
     struct transformer_cfg transformer = cfg->transformer;
     transformer.size = cfg->size;
     transformer.classes = cfg->classes;
+    transformer.functions = cfg->random_weights > 0;
     if (strcmp(cfg->family, "transformer") == 0)
         e = network_transformer(n, &transformer, m);
     else if (strcmp(cfg->family, "resnet-cifar") == 0)
@@ -140,6 +143,8 @@ static enum err own_network(struct network *n, struct config *c, struct err_msg 
         return err_set(m, ERR_INPUT, "%.400s: network.family = %s: want resnet-cifar, "
                        "vgg-cifar or transformer",
                        config_where(c, "network.family"), cfg->family);
+    if (!e && cfg->random_weights > 0)
+        e = family_fill(n, cfg->random_weights, m);
     if (e)
         name_place(c, m);
     return e;
@@ -160,6 +165,15 @@ static enum err give_to_host(struct network *n, const struct config *c, struct e
     return e;
 }
 
+/* 0: real numbers. */
+static uint32_t attention_bits(const struct config *c)
+{
+    static const uint32_t bits[] = { [ATTENTION_6] = 6, [ATTENTION_8] = 8, [ATTENTION_10] = 10,
+                                     [ATTENTION_FP32] = 0 };
+
+    return bits[c->attention.bits];
+}
+
 static enum err make_network(struct network *n, struct config *c, struct err_msg *m)
 {
     const struct network_cfg *cfg = &c->network;
@@ -173,6 +187,8 @@ static enum err make_network(struct network *n, struct config *c, struct err_msg
         e = give_to_host(n, c, m);
     if (!e)
         present_note(c, n);
+    if (!e)
+        network_attention_bits(n, attention_bits(c));
     if (e || (values == 0 && weights == 0))
         return e;
     e = network_carry(n, values, weights, m);
@@ -243,7 +259,8 @@ enum err study_network(struct study *s, const struct study *like, struct err_msg
         like && memcmp(&s->config.network, &like->config.network, n) == 0 &&
         memcmp(&s->config.input, &like->config.input, sizeof s->config.input) == 0 &&
         memcmp(&s->config.neuron, &like->config.neuron, sizeof s->config.neuron) == 0 &&
-        memcmp(&s->config.nir, &like->config.nir, sizeof s->config.nir) == 0;
+        memcmp(&s->config.nir, &like->config.nir, sizeof s->config.nir) == 0 &&
+        s->config.attention.bits == like->config.attention.bits;
     if (s->borrows_network)
         s->network = like->network;
     else

@@ -3,11 +3,15 @@
  * dataflow/plan/tokens.h.
  *
  * Each token is read from where it was stored, its queries, keys and values side by side; one that
- * is not there stops the run. Values of tokens are computed by layer, beside the chip. */
+ * is not there stops the run. Where there are values, what was read is what the layer's kind
+ * computes with. */
 #include "arch/core/fire.h"
 #include "arch/core/proof.h"
 #include "arch/core/token_counts.h"
+#include "core/planes.h"
 #include "core/util.h"
+#include "dataflow/plan/tokens.h"
+#include "network/output.h"
 
 static void lost(struct imc_core *c, const struct core_now *now, uint64_t image, uint32_t row,
                  uint64_t missing)
@@ -18,46 +22,97 @@ static void lost(struct imc_core *c, const struct core_now *now, uint64_t image,
     core_fail(&c->base, now->cyc, "not in the memory when it is read:", &at);
 }
 
-/* Reads tokens [first, last] of a row, and looks at each in proof. Returns how many were there. */
+/* Reads a token of a window, the n-th, and looks at it in proof; false: it is not there. */
+static bool read_token(struct imc_core *c, const struct core_now *now, const struct pixel *at,
+                       uint32_t n)
+{
+    const struct imc_spec *s = c->spec;
+    const uint64_t column = at->image * s->in_width + at->column;
+    const bool kept = !s->proof && s->planes.n > 0;
+    uint8_t *to = kept ? c->tokens.byte + (size_t)n * s->in_n : c->scratch.pixel;
+    const size_t apart = kept ? (size_t)c->tokens.most * s->in_n : s->in_n;
+    uint64_t missing;
+
+    if (memory_read_row(&c->memory, at->row, column, 1, s->planes.n > 0 ? to : NULL, apart,
+                        &missing) == 0) {
+        lost(c, now, at->image, at->row, missing);
+        return false;
+    }
+    if (s->proof)
+        proof_token(c, now->cyc, at, to);
+    else if (kept)
+        c->tokens.number[n] = at->column * s->pl->in_height + at->row;
+    return true;
+}
+
+/* Tokens [first, last] of a row, in a timing run. Returns how many were there. */
 static uint32_t read_row(struct imc_core *c, const struct core_now *now, uint64_t image,
                          uint32_t row, uint32_t first, uint32_t last)
 {
-    uint64_t column = image * c->spec->in_width + first, missing;
-    uint32_t n = last - first + 1;
+    const uint64_t column = image * c->spec->in_width + first;
+    const uint32_t n = last - first + 1;
+    uint64_t missing;
 
-    if (!c->spec->proof) {
-        if (memory_read_row(&c->memory, row, column, n, NULL, 0, &missing) > 0)
-            return n;
-        lost(c, now, image, row, missing);
-        return 0;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        const struct pixel at = { image, row, first + i };
-        if (memory_read_row(&c->memory, row, column + i, 1, c->scratch.pixel, c->spec->in_n,
-                            &missing) == 0) {
-            lost(c, now, image, row, missing);
-            return i;
-        }
-        proof_token(c, now->cyc, &at, c->scratch.pixel);
-    }
-    return n;
+    if (memory_read_row(&c->memory, row, column, n, NULL, 0, &missing) > 0)
+        return n;
+    lost(c, now, image, row, missing);
+    return 0;
 }
 
-/* What the window sees; returns how many tokens. */
+/* What the window sees, in the order of numbers; returns how many tokens. */
 static uint64_t gather(struct imc_core *c, const struct core_now *now, const struct pixel *at)
 {
     const struct plan_layer *pl = c->spec->pl;
     const struct window *w = &pl->window;
-    uint64_t n = 0;
+    uint32_t n = 0;
 
     if (window_inside(w, 0, at->row, pl->in_height) == 0 ||
         window_inside(w, 1, at->column, pl->in_width) == 0)
         return 0; // what is stored for it
-    for (uint32_t row = window_first(w, 0, at->row, pl->in_height);
-         row <= window_last(w, 0, at->row, pl->in_height); row++)
-        n += read_row(c, now, at->image, row, window_first(w, 1, at->column, pl->in_width),
-                      window_last(w, 1, at->column, pl->in_width));
+    if (c->spec->planes.n == 0 && w->dilation[1] == 1) {
+        for (uint32_t row = window_first(w, 0, at->row, pl->in_height);
+             row <= window_last(w, 0, at->row, pl->in_height); row += w->dilation[0])
+            n += read_row(c, now, at->image, row, window_first(w, 1, at->column, pl->in_width),
+                          window_last(w, 1, at->column, pl->in_width));
+        return n;
+    }
+    for (uint32_t column = window_first(w, 1, at->column, pl->in_width);
+         column <= window_last(w, 1, at->column, pl->in_width); column += w->dilation[1])
+        for (uint32_t row = window_first(w, 0, at->row, pl->in_height);
+             row <= window_last(w, 0, at->row, pl->in_height); row += w->dilation[0])
+            if (!read_token(c, now, &(struct pixel){ at->image, row, column }, n++))
+                return n;
     return n;
+}
+
+static int32_t code_of(const struct imc_core *c, const uint8_t *byte, size_t apart)
+{
+    if (c->spec->planes.wide)
+        return value_of_bytes(byte[0], byte[apart], c->spec->in_signed);
+    return c->spec->in_signed ? (int8_t)byte[0] : byte[0];
+}
+
+/* The outputs of every stream, of the n tokens that were read. */
+static void compute(struct imc_core *c, const struct pixel *at, uint32_t n, int32_t *acc)
+{
+    const struct imc_spec *s = c->spec;
+    const struct imc_tokens *t = &c->tokens;
+    const size_t values = (size_t)n * s->in_n, apart = (size_t)t->most * s->in_n;
+    const uint32_t planes = s->planes.wide ? 2 : 1;
+    const struct token_window w = {
+        .heads = tokens_heads(s->plan, s->pc->plan_layer, s->pc->split),
+        .at = at->column * s->layer->out.height + at->row, .n = n, .number = t->number,
+        .code = t->token,
+    };
+
+    for (uint32_t p = 0; p < s->planes.n; p += planes) {
+        int32_t *out = acc + p * c->acc_plane;
+        for (size_t i = 0; i < values; i++)
+            t->code[i] = code_of(c, t->byte + p * apart + i, apart);
+        token_kind_of(s->layer)->compute(s->layer, &w, t->room, out);
+        for (uint32_t o = 0; planes > 1 && o < s->out_n; o++)
+            wide_sum_set(out + o, c->acc_plane, out[o]);
+    }
 }
 
 static void begin(struct imc_core *c, const struct core_now *now, struct core_sums *own)
@@ -68,6 +123,8 @@ static void begin(struct imc_core *c, const struct core_now *now, struct core_su
 
     if (c->spec->proof)
         proof_gathered(c, at, own->acc);
+    else if (c->spec->planes.n > 0 && !c->base.fault->set)
+        compute(c, at, (uint32_t)seen, own->acc);
     token_count(c->spec->plan, c->spec->index, seen, core_weight(c, at->image),
                 &c->base.report.counters);
     core_count_firing(c, own->place, 1, now->timestep);

@@ -106,6 +106,11 @@ static void process_plane(struct imc_core *c, const struct pixel *place, const i
 {
     const struct layer *l = c->spec->layer;
 
+    if (c->spec->tokens) { // computed when they were gathered
+        for (uint32_t o = 0; o < c->spec->out_n; o++)
+            out[o] = (uint8_t)acc[o];
+        return;
+    }
     if (l->raw_output) {
         int32_t *logit = (int32_t *)(void *)out;
         for (uint32_t o = 0; o < c->spec->out_n; o++)
@@ -142,7 +147,9 @@ static void process_wide(struct imc_core *c, const struct pixel *place, const in
             continue;
         }
         int32_t r = residual ? wide_value(residual + o, residual + n + o, r_signed) : 0;
-        int32_t v = layer_output(l, first + o, average ? entry : first + o, sum, r);
+        int32_t v = c->spec->tokens
+                        ? (int32_t)sum
+                        : layer_output(l, first + o, average ? entry : first + o, sum, r);
         out[o] = value_low_byte(v);
         out[apart + o] = value_high_byte(v);
         if (l->pooled)

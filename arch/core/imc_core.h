@@ -125,6 +125,15 @@ struct imc_scratch {
     uint64_t        weight;
 };
 
+struct imc_tokens { // of a layer of tokens, computed: what the window of an output holds
+    uint32_t        most;   // tokens
+    uint8_t        *byte;   // owned; [planes][most][values stored]
+    int32_t        *code;   // owned; [most][values stored]
+    const int32_t **token;  // owned; [most]: in it
+    uint32_t       *number; // owned; [most]
+    void           *room;   // owned; the kind's
+};
+
 struct imc_core {
     struct core             base; // first
     const struct imc_spec  *spec; // owned
@@ -152,6 +161,7 @@ struct imc_core {
     int32_t                *acc;       // owned; of all sums that wait, or of one without values
 
     struct imc_scratch      scratch;
+    struct imc_tokens       tokens;
 };
 
 /* Of struct core_kind. The kind then adds its stages, imc_core_add_stages(). */

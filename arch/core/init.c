@@ -6,6 +6,7 @@
 #include "arch/core/imc_core.h"
 #include "arch/core/read_back.h"
 #include "core/util.h"
+#include "dataflow/plan/tokens.h"
 #include "network/precision.h"
 
 enum { ACC_SLACK = 64 }; // ints behind the sums of outputs that may be read
@@ -138,6 +139,34 @@ static bool init_scratch(struct imc_core *c)
            c->scratch.result && c->scratch.pixel && c->scratch.window;
 }
 
+/* Of a layer of tokens with values. */
+static bool init_tokens(struct imc_core *c)
+{
+    const struct imc_spec *s = c->spec;
+    struct imc_tokens *t = &c->tokens;
+
+    if (!s->tokens || s->planes.n == 0 || s->proof)
+        return true;
+    t->most = s->pl->in_height * s->in_width;
+    t->byte = calloc((size_t)s->planes.n * t->most, s->in_n);
+    t->code = calloc((size_t)t->most * s->in_n, sizeof *t->code);
+    t->token = calloc(t->most, sizeof *t->token);
+    t->number = calloc(t->most, sizeof *t->number);
+    t->room = malloc(max_u64(token_room(s->layer, t->most), 1));
+    for (uint32_t i = 0; t->code && t->token && i < t->most; i++)
+        t->token[i] = t->code + (size_t)i * s->in_n;
+    return t->byte && t->code && t->token && t->number && t->room;
+}
+
+static void release_tokens(struct imc_tokens *t)
+{
+    free(t->byte);
+    free(t->code);
+    free(t->token);
+    free(t->number);
+    free(t->room);
+}
+
 /* ---- array and digital processor ---- */
 
 /* Sum of the weights of each output times the input's zero point, to be taken off its sums. */
@@ -248,7 +277,7 @@ static bool program_digital(struct imc_core *c, const struct core_cfg *cfg)
         return c->wide_pool != NULL;
     }
     c->pool = calloc((size_t)c->spec->planes.n * n, sizeof *c->pool);
-    if (!c->pool || c->spec->proof)
+    if (!c->pool || c->spec->proof || c->spec->tokens)
         return c->pool != NULL;
     if (!init_average(c))
         return false;
@@ -290,7 +319,7 @@ bool imc_core_init(struct core *core, const struct core_cfg *cfg, bool multiplie
         (!s->tokens &&
          !kernel_matrix_init(&c->matrix, p, s->index, s->planes.n, s->planes.wide)) ||
         (multiplies && !program_array(c, cfg)) || !program_digital(c, cfg) || !init_state(c) ||
-        !init_scratch(c))
+        !init_scratch(c) || !init_tokens(c))
         return false;
     controller_init(&c->controller, p, s->pc->plan_layer, s->pc->copy, &c->memory, s->first_image);
     return true;
@@ -328,6 +357,7 @@ void imc_core_release(struct core *core)
 
     release_state(c);
     release_scratch(&c->scratch);
+    release_tokens(&c->tokens);
     memory_release(&c->memory);
     registers_release(&c->registers);
     kernel_matrix_release(&c->matrix);

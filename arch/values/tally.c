@@ -112,8 +112,8 @@ static void on_group(void *user, const struct firing_group *g)
     if (k->shape.n > 1 || k->n_place == 0) // firings of one output are all alike
         find_places(k, g);
     k->pl->firing->origin(&k->shape, &head, &x, &y);
-    const int64_t row = (int64_t)x * w->stride[0] - w->pad_before[0];
-    const int64_t column = (int64_t)y * w->stride[1] - w->pad_before[1];
+    const int64_t row = (int64_t)x * w->stride[0] + w->skip[0] - w->pad_before[0];
+    const int64_t column = (int64_t)y * w->stride[1] + w->skip[1] - w->pad_before[1];
     const uint32_t height = k->pl->in_height;
     bool inside = row >= 0 && row + k->own->box[0] <= height && column >= 0 &&
                   column + k->own->box[1] <= k->pl->in_width;

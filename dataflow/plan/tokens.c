@@ -48,6 +48,17 @@ uint32_t tokens_ranges(const struct plan *p, uint32_t layer, uint32_t split,
     return 3;
 }
 
+struct token_heads tokens_heads(const struct plan *p, uint32_t layer, uint32_t split)
+{
+    const struct layer *l = plan_network_layer(p, layer);
+    uint32_t first;
+
+    if (l->kind != LAYER_ATTENTION)
+        return token_heads_all(l);
+    const uint32_t each = heads_each(&p->layer[layer], l);
+    return (struct token_heads){ split * each, each, kv_heads(p, layer, split, &first) };
+}
+
 struct slice tokens_slice(const struct plan *p, uint32_t layer, uint32_t split)
 {
     const struct layer *l = plan_network_layer(p, layer);

@@ -23,6 +23,7 @@
 #include "dataflow/mapping.h"
 #include "dataflow/plan/plan.h"
 #include "network/tokens/tokens.h"
+#include "network/tokens/values.h"
 
 /* Cores, splits and firing of a layer of tokens. ERR_INPUT where heads cannot be dealt to cores so,
  * a token takes too long, or keys and values do not fit. */
@@ -40,6 +41,9 @@ struct token_range {
 };
 uint32_t tokens_ranges(const struct plan *p, uint32_t layer, uint32_t split,
                        struct token_range range[TOKEN_RANGES]);
+
+/* Heads of the core of a split of an attention layer; of other kinds none. */
+struct token_heads tokens_heads(const struct plan *p, uint32_t layer, uint32_t split);
 
 /* Work of a core of a split for output (row, column). */
 struct token_work tokens_work(const struct plan *p, uint32_t layer, uint32_t split, uint32_t row,

@@ -41,12 +41,13 @@ static void compute(const struct layer *l, const struct token_window *w, void *r
     const struct token_op *t = l->token;
     const struct token_heads *h = &w->heads;
     const uint32_t keys = h->n * t->head, values = keys + h->kv * t->head;
+    const uint32_t group = t->heads / t->kv_heads;
     uint32_t own = 0;
 
     while (w->number[own] != w->at)
         own++;
     for (uint32_t i = 0; i < h->n; i++) {
-        const uint32_t kv = i / (t->heads / t->kv_heads);
+        const uint32_t kv = (h->first + i) / group - h->first / group;
         const struct token_query q = {
             .head = h->first + i, .query = i * t->head, .key = keys + kv * t->head,
             .value = values + kv * t->value_head, .head_n = t->head, .value_n = t->value_head,

@@ -24,7 +24,7 @@ struct token_share token_share_all(const struct layer *l)
 static uint64_t seen_along(const struct window *w, int axis, uint32_t at, uint32_t size)
 {
     const int64_t d = w->dilation[axis];
-    int64_t first = (int64_t)at * w->stride[axis] + w->skip[axis] - w->pad_before[axis];
+    int64_t first = window_begin(w, axis, at);
     int64_t last = first + (int64_t)(w->kernel[axis] - 1) * d;
 
     if (first < 0)
@@ -42,8 +42,7 @@ uint64_t token_seen(const struct layer *l, uint32_t row, uint32_t column)
 
 bool token_sees(const struct window *w, int axis, uint32_t at, uint32_t place)
 {
-    int64_t from = (int64_t)place - (int64_t)at * w->stride[axis] - w->skip[axis] +
-                   w->pad_before[axis];
+    const int64_t from = place - window_begin(w, axis, at);
 
     return from >= 0 && from % w->dilation[axis] == 0 &&
            from / w->dilation[axis] < w->kernel[axis];

@@ -77,11 +77,8 @@ static struct token_work work(const struct layer *l, const struct token_share *s
     const uint64_t n = s->channels, more = (parts(l) - 1) * n;
 
     (void)seen;
-    if (l->token->rms)
-        return (struct token_work){ .adds = n + more, .multiplies = 2 * n, .roots = 1, .divisions = 1,
-                                    .lane_ops = 3 * n };
-    return (struct token_work){ .adds = 4 * n + more, .multiplies = 2 * n, .roots = 1, .divisions = 1,
-                                .lane_ops = 3 * n };
+    return (struct token_work){ .adds = (l->token->rms ? 1 : 4) * n + more, .multiplies = 2 * n,
+                                .roots = 1, .divisions = 1, .lane_ops = 3 * n };
 }
 
 const struct token_kind token_norm = { "norm", check, work, compute };

@@ -1,4 +1,4 @@
-/* network/tokens/sum.c -- the mean of the tokens of a window, or their weighted sum; see tokens.h. */
+/* network/tokens/sum.c -- the mean of a window's tokens, or their weighted sum; see tokens.h. */
 #include <inttypes.h>
 
 #include "network/tokens/tokens.h"

@@ -1,7 +1,7 @@
 /* network/tokens/values.h -- what a layer of tokens computes with, and of what.
  *
- * Codes are whole numbers, less than 2^16 either way (queries, keys, values: bytes). Steps are real:
- * a code c of a part of what is read is worth (c - zero) * step, and a result
+ * Codes are whole numbers: bytes, of a norm up to 16 bits. Steps are real: a code c of a part of
+ * what is read is worth (c - zero) * step, and a result
  *
  *     out = clamp(rne(real / step) + requant.zero, requant.low, requant.high)
  *
@@ -9,11 +9,11 @@
  * order that is stated here and in attention_values.h and norm_values.h:
  *
  *     LAYER_ATTENTION   parts: queries, keys, values; attention_values.h
- *     LAYER_NORM        a part, whole numbers; or the real sum of two, each of all channels; or, with
- *                       `steps`, of sums of int32 whose channels have steps of their own
- *     LAYER_MAP         what stands in the layer's table for a byte, requant.low to high being those
- *                       that come; or, of two parts, rne((a - a's zero) (b - b's zero) * unit)
- *                       with unit = a's step * b's step / step
+ *     LAYER_NORM        a part, whole numbers; or the real sum of two, each of all channels; or,
+ *                       with `steps`, real numbers whose channels have steps of their own
+ *     LAYER_MAP         what stands in the layer's table for a byte, requant.low to high being
+ *                       those that come; or, of two parts, rne((a - a's zero) (b - b's zero) *
+ *                       unit) with unit = a's step * b's step / step
  *     LAYER_TOKENS      rne((c - zero) * (part's step / step) + stored), or stored alone where its
  *                       window lies in the padding
  *     LAYER_SUM_TOKENS  rne(sum (c - zero) * (part's step / step) / n); or, weighted, attention of
@@ -45,7 +45,7 @@ enum { TOKEN_QUERIES, TOKEN_KEYS, TOKEN_VALUES, TOKEN_PARTS };
 struct token_rotation { // of queries and keys, by the token's number
     uint32_t n;      // pairs of a head's channels, 0: none
     bool     halves; // channels c and c + n; else 2 c and 2 c + 1
-    double  *turn;   // owned; [tokens][n][2]: cosine, sine; (a, b) -> (a cos - b sin, b cos + a sin)
+    double  *turn;   // owned; [tokens][n][2]: cosine, sine; (a cos - b sin, b cos + a sin)
     double   step[2]; // queries and keys are rounded to codes of, in -255 to 255, once turned
 };
 
@@ -58,7 +58,7 @@ struct token_values { // owned by a struct token_op; fields of other kinds are 0
     struct code_range scores;      // in codes of this step, if any,
     double            later_scale; // times this
     double           *bias;        // owned; [n_bias][queries][keys], added; NULL: none
-    uint8_t          *masked;      // owned; [n_masked][queries][keys], not 0: no part; NULL: none is
+    uint8_t          *masked;      // owned; [n_masked][queries][keys], not 0: takes no part; NULL
     uint32_t          n_bias, n_masked; // heads, or 1 for all
     struct token_rotation rotation;
     enum attention_weights weights;

@@ -20,13 +20,9 @@ struct flow { // while the order is made
 uint32_t value_window_end(const struct window *w, int axis, uint32_t at, uint32_t size,
                           uint32_t *first)
 {
-    int64_t begin = (int64_t)at * w->stride[axis] - w->pad_before[axis];
+    int64_t begin = window_begin(w, axis, at);
     int64_t end = begin + (int64_t)(w->kernel[axis] - 1) * w->dilation[axis] + 1;
 
-    if (w->again[axis]) {
-        *first = at / (w->again[axis] + 1);
-        return *first + 1;
-    }
     *first = begin < 0 ? 0 : (uint32_t)min_u64((uint64_t)begin, size);
     return end < *first ? *first : (uint32_t)min_u64((uint64_t)end, size);
 }

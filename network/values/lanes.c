@@ -218,7 +218,7 @@ static void find_runs(struct value_lanes *l, uint32_t index, const struct value_
     size_t *run = l->run;
 
     for (uint32_t j = 0; j < w->kernel[1]; j++) {
-        int64_t at = (int64_t)y * w->stride[1] + (int64_t)j * w->dilation[1] - w->pad_before[1];
+        int64_t at = window_begin(w, 1, y) + (int64_t)j * w->dilation[1];
         uint32_t column = at < 0 || at >= in->shape.width ? in->kept : (uint32_t)at % in->kept;
         for (uint32_t i = 0; i < rows; i++)
             *run++ = column * in->column_bytes + (size_t)i * w->dilation[0] * in->pixel_bytes;
@@ -236,7 +236,7 @@ static struct value_column column_of(const struct value_lanes *l, uint32_t index
     size_t quad = (size_t)first / VALUE_QUAD * VALUE_BYTES;
 
     return (struct value_column){
-        .in = in->byte + (in->before[0] - w->pad_before[0]) * in->pixel_bytes,
+        .in = in->byte + (size_t)(in->before[0] + window_begin(w, 0, 0)) * in->pixel_bytes,
         .in_step = w->stride[0] * in->pixel_bytes,
         .run = l->run,
         .n_run = rows * w->kernel[1],
@@ -350,18 +350,13 @@ static void convolve(struct value_lanes *l, uint32_t index, const struct value_m
 
 /* ---- digital layers ---- */
 
-/* Positions along an axis that lie inside the map: how many, and the first. Where pixels are seen
- * again the window is one of them, and without padding. */
+/* Positions along an axis that lie inside the map: how many, and the first. */
 static uint32_t inside(const struct window *w, int axis, uint32_t at, uint32_t size,
                        uint32_t *first)
 {
-    int64_t begin = (int64_t)at * w->stride[axis] - w->pad_before[axis];
+    int64_t begin = window_begin(w, axis, at);
     uint32_t n = 0;
 
-    if (w->again[axis]) {
-        *first = at / (w->again[axis] + 1);
-        return 1;
-    }
     *first = 0;
     for (uint32_t k = 0; k < w->kernel[axis]; k++) {
         int64_t p = begin + (int64_t)k * w->dilation[axis];

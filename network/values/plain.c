@@ -12,6 +12,8 @@
 #include "core/util.h"
 #include "network/output.h"
 #include "network/precision.h"
+#include "network/tokens/tokens.h"
+#include "network/tokens/values.h"
 
 enum { FEW = 16 }; // products that 32 bits hold, which are not worth adding up there
 
@@ -31,6 +33,9 @@ struct plain {
     int16_t *patch; // owned; [channel][position] of one output, less the offset
     int64_t *acc;   // owned; [outputs], of one output pixel
     int64_t *sum;   // owned; the result of a network that delivers sums, as a map
+    uint32_t       *number; // owned; [most tokens]: those that a window sees
+    const int32_t **code;   // owned; likewise
+    void           *room;   // owned; of a layer of tokens
 };
 
 static size_t values_of(struct shape s)
@@ -104,7 +109,7 @@ static bool make_layer(struct plain *p, uint32_t index)
 
 static bool make(struct plain *p)
 {
-    size_t whole = 1, patch = 1, outputs = 1;
+    size_t whole = 1, patch = 1, outputs = 1, room = 1, tokens = 1;
 
     p->layer = calloc(p->network->n_layer, sizeof *p->layer);
     for (uint32_t i = 0; i < p->network->n_layer; i++) {
@@ -115,11 +120,18 @@ static bool make(struct plain *p)
         whole = max_u64(whole, l->pooled ? values_of(l->out) : 0);
         patch = max_u64(patch, layer_has_weights(l) ? positions * l->in.channels : 0);
         outputs = max_u64(outputs, l->out.channels);
+        if (!layer_is_of_tokens(l))
+            continue;
+        tokens = max_u64(tokens, (size_t)l->in.height * l->in.width);
+        room = max_u64(room, token_room(l, l->in.height * l->in.width));
     }
+    p->number = calloc(tokens, sizeof *p->number);
+    p->code = calloc(tokens, sizeof *p->code);
+    p->room = malloc(room);
     p->whole = calloc(whole, sizeof *p->whole);
     p->patch = calloc(patch, sizeof *p->patch);
     p->acc = calloc(outputs, sizeof *p->acc);
-    return p->whole && p->patch && p->acc;
+    return p->whole && p->patch && p->acc && p->number && p->code && p->room;
 }
 
 struct plain *plain_new(const struct network *n)
@@ -151,6 +163,9 @@ void plain_free(struct plain *p)
     free(p->patch);
     free(p->acc);
     free(p->sum);
+    free(p->number);
+    free(p->code);
+    free(p->room);
     free(p);
 }
 
@@ -206,9 +221,8 @@ static bool inside(const struct layer *l, int axis, uint32_t at, uint32_t k, siz
 {
     const struct window *w = &l->window;
     uint32_t size = axis == 0 ? l->in.height : l->in.width;
-    int64_t place = (int64_t)at * w->stride[axis] - w->pad_before[axis];
+    int64_t place = window_begin(w, axis, at) + (int64_t)k * w->dilation[axis];
 
-    place = w->again[axis] ? at / (w->again[axis] + 1) : place + (int64_t)k * w->dilation[axis];
     *where = (size_t)place;
     return place >= 0 && place < size;
 }
@@ -302,6 +316,18 @@ static uint32_t reduce(struct plain *p, const struct layer *l, const int32_t *in
     return n;
 }
 
+static void compute_token(struct plain *p, const struct layer *l, const int32_t *in, uint32_t x,
+                          uint32_t y, int32_t *out)
+{
+    const struct token_window w = { .heads = token_heads_all(l), .at = y * l->out.height + x,
+                                    .n = token_numbers(l, x, y, p->number),
+                                    .number = p->number, .code = p->code };
+
+    for (uint32_t i = 0; i < w.n; i++)
+        p->code[i] = in + (size_t)p->number[i] * l->in.channels;
+    token_kind_of(l)->compute(l, &w, p->room, out + (size_t)w.at * l->out.channels);
+}
+
 static void compute_pixel(struct plain *p, uint32_t index, const int32_t *in, uint32_t x,
                           uint32_t y, int32_t *out)
 {
@@ -310,6 +336,10 @@ static void compute_pixel(struct plain *p, uint32_t index, const int32_t *in, ui
     const int32_t *residual = l->has_residual ? p->layer[l->residual].value + at : NULL;
     uint32_t n = 1;
 
+    if (layer_is_of_tokens(l)) {
+        compute_token(p, l, in, x, y, out);
+        return;
+    }
     if (layer_is_digital(l))
         n = reduce(p, l, in, x, y);
     else

@@ -73,8 +73,8 @@ static void widen(struct value_map *m, const struct layer *l)
     const uint32_t in[] = { l->in.height, l->in.width }, out[] = { l->out.height, l->out.width };
 
     for (int a = 0; a < 2; a++) {
-        int64_t end = (int64_t)(out[a] - 1) * w->stride[a] +
-                      (int64_t)(w->kernel[a] - 1) * w->dilation[a] + 1 - w->pad_before[a];
+        int64_t end = window_begin(w, a, out[a] - 1) +
+                      (int64_t)(w->kernel[a] - 1) * w->dilation[a] + 1;
         m->before[a] = max_u32(m->before[a], w->pad_before[a]);
         if (end > in[a])
             m->after[a] = max_u32(m->after[a], (uint32_t)(end - in[a]));
@@ -488,7 +488,8 @@ static struct values *make_values(const struct network *n, const char *kernel_na
     *v = (struct values){ .network = n, .kernel = kernels[simd],
                           .counter = value_counter_of(kernels[simd]),
                           .image_bytes = network_image_bytes(n),
-                          .plain = network_is_wide(n) || network_is_spiking(n) };
+                          .plain = network_is_wide(n) || network_is_spiking(n) ||
+                                   network_has_tokens(n) };
     assert(!v->plain || !cores);
     if (v->plain)
         return v;
