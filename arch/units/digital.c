@@ -42,7 +42,7 @@ static bool fits_double(const struct digital *d)
     const int64_t b_most = INT64_C(1) << 51, mr_most = INT64_C(1) << 42;
 
     for (uint32_t i = 0; i < d->n; i++)
-        if (d->m[i] > UINT16_MAX || d->b[i] < -b_most || d->b[i] > b_most ||
+        if ((d->m && d->m[i] > UINT16_MAX) || d->b[i] < -b_most || d->b[i] > b_most ||
             (d->mr && (d->mr[i] < -mr_most || d->mr[i] > mr_most)))
             return false;
     return true;
