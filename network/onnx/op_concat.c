@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "network/onnx/read.h"
+#include "network/onnx/tokens.h"
 
 enum { MOST_CHANNELS = 65536 };
 #define MOST_VALUES (UINT64_C(1) << 30) // of a map
@@ -98,12 +98,34 @@ static enum err check_bytes(const struct onnx_reader *r, const struct onnx_node 
     return ERR_NONE;
 }
 
+/* The one input that is a map, where the others are stored; else n_input. */
+static uint32_t only_map(const struct onnx_reader *r, const struct onnx_node *node)
+{
+    uint32_t map = node->n_input, n = 0;
+
+    for (uint32_t i = 0; i < node->n_input; i++) {
+        if (!onnx_has_input(node, i))
+            return node->n_input;
+        if (onnx_is_constant(onnx_input(r, node, i)))
+            continue;
+        map = i;
+        n++;
+    }
+    return n == 1 && node->n_input > 1 ? map : node->n_input;
+}
+
 static enum err read_concat(struct onnx_reader *r, const struct onnx_node *node)
 {
     struct onnx_meaning *part = calloc(node->n_input, sizeof *part), out;
     int64_t axis = 1;
+    const uint32_t map = only_map(r, node);
     enum err e = part ? onnx_attr_int(node, "axis", &axis, r->msg)
                       : err_set(r->msg, ERR_MEMORY, "no memory for a list of maps");
+
+    if (!e && map < node->n_input) {
+        free(part);
+        return onnx_join_stored(r, node, map, axis);
+    }
 
     for (uint32_t i = 0; i < node->n_input && !e; i++) {
         if (onnx_has_input(node, i))

@@ -163,6 +163,18 @@ static enum err read_expansion(struct onnx_reader *r, const struct onnx_node *no
     return e;
 }
 
+/* The same place several times: heads of keys and values, mostly. */
+static enum err repeat_axes(struct onnx_reader *r, const struct onnx_node *node,
+                            struct onnx_meaning *x, const uint32_t again[ONNX_MAP_DIMS])
+{
+    for (uint32_t k = 0; k < x->axes.n_dim; k++)
+        if (again[k] > 1 && !axes_repeat(&x->axes, k, again[k]))
+            return onnx_node_refuse(node, r->msg, "repeats more than %d axes hold: want fewer "
+                                    "dimensions", ONNX_MOST_AXES);
+    onnx_output(r, node, *x);
+    return ERR_NONE;
+}
+
 static enum err read_expand(struct onnx_reader *r, const struct onnx_node *node)
 {
     struct onnx_meaning x, *y = &r->meaning[node->output[0]];
@@ -173,6 +185,10 @@ static enum err read_expand(struct onnx_reader *r, const struct onnx_node *node)
         e = onnx_node_refuse(node, r->msg, "expands zeros around a map: want Pad behind it");
     if (!e)
         e = onnx_settle(r, node, &x);
+    if (!e && x.layout == ONNX_AXES) {
+        e = read_expansion(r, node, &x, again);
+        return e ? e : repeat_axes(r, node, &x, again);
+    }
     if (!e && (x.layout == ONNX_NHWC || onnx_is_grouped(&x)))
         e = onnx_check_layout(r, node, &x);
     if (!e)

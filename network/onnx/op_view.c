@@ -1,7 +1,8 @@
 /* network/onnx/op_view.c -- Slice, Split, Gather and Pad: which part of a map is meant, and zeros
  * around it.
  *
- * Nothing is computed until something reads the result: zeros around rows and columns become the
+ * A part of heads or tokens is told by axes (axes.h). Nothing is computed until something reads the
+ * result: zeros around rows and columns become the
  * padding of the Conv behind them; parts, and channels of zeros, a convolution whose weights are 0
  * and 1 (onnx_draft_view). */
 #include <inttypes.h>
@@ -28,16 +29,52 @@ static struct axis axis_of(const struct onnx_meaning *x, uint32_t k)
     return a;
 }
 
+/* Whether parts of x are views of rows, columns and channels; else of axes. */
+static bool is_viewed(const struct onnx_meaning *x)
+{
+    return x->layout == ONNX_NCHW || x->layout == ONNX_NHWC || x->layout == ONNX_NCW;
+}
+
+/* Input 0, of which a part is meant: a map in its own dimensions, or in any that axes tell. */
+static enum err take_part(struct onnx_reader *r, const struct onnx_node *node,
+                          struct onnx_meaning *x)
+{
+    struct onnx_axes axes;
+    enum err e = onnx_take_map(r, node, 0, x);
+
+    if (!e && !is_viewed(x)) {
+        if (!onnx_axes_of(r, x, &axes))
+            return onnx_node_refuse(node, r->msg, "reads a part of several images, or of zeros "
+                                    "around them: want a batch of 1, and no Pad in front");
+        x->layout = ONNX_AXES;
+        x->axes = axes;
+    }
+    if (!e && !x->view.some)
+        x->view = (struct onnx_view){.step = {1, 1}};
+    return e;
+}
+
 static enum err take_four(struct onnx_reader *r, const struct onnx_node *node,
                           struct onnx_meaning *x)
 {
     enum err e = onnx_take_map(r, node, 0, x);
 
-    if (!e && x->layout != ONNX_NCHW && x->layout != ONNX_NHWC && x->layout != ONNX_NCW)
-        e = onnx_node_refuse(node, r->msg, "reads a flattened map: want it in front of Flatten");
+    if (!e && !is_viewed(x))
+        e = onnx_node_refuse(node, r->msg, "reads a flattened map, tokens or heads: want rows and "
+                             "columns");
     if (!e && !x->view.some)
         x->view = (struct onnx_view){.step = {1, 1}};
     return e;
+}
+
+/* The node's output, in a layout of its own where it has one. */
+static void put_part(struct onnx_reader *r, const struct onnx_node *node, struct onnx_meaning *x)
+{
+    const struct onnx_axes axes = x->axes;
+
+    if (x->layout == ONNX_AXES)
+        onnx_set_axes(r, x, &axes);
+    onnx_output(r, node, *x);
 }
 
 /* Input i, or the attribute that it was before. */
@@ -54,10 +91,10 @@ static enum err read_list(const struct onnx_reader *r, const struct onnx_node *n
 
 /* axes given, or 0, 1, ... for n values. */
 static enum err read_axes(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
-                          const struct onnx_meaning *x, uint32_t n, uint32_t axis[4])
+                          const struct onnx_meaning *x, uint32_t n, uint32_t axis[ONNX_MAP_DIMS])
 {
-    int64_t v[ONNX_MOST_DIMS], n_dim = x->layout == ONNX_NCW ? 3 : 4;
-    uint32_t n_axis = 0, seen = 0;
+    uint32_t n_axis = 0, seen = 0, dim[ONNX_MAP_DIMS];
+    int64_t v[ONNX_MOST_DIMS], n_dim = onnx_dims(r, x, dim);
     enum err e = read_list(r, node, i, "axes", v, &n_axis);
 
     if (!e && n_axis == 0)
@@ -65,7 +102,7 @@ static enum err read_axes(const struct onnx_reader *r, const struct onnx_node *n
             v[n_axis] = n_axis;
     if (!e && n_axis != n)
         e = onnx_node_refuse(node, r->msg, "%" PRIu32 " values for %" PRIu32 " axes: want one for "
-                             "each, at most 4", n, n_axis);
+                             "each, at most %" PRId64, n, n_axis, n_dim);
     for (uint32_t k = 0; k < n && !e; k++) {
         int64_t a = v[k] < 0 ? v[k] + n_dim : v[k];
         if (a < 0 || a >= n_dim || seen & 1U << a)
@@ -111,6 +148,12 @@ static enum err slice_axis(struct onnx_reader *r, const struct onnx_node *node,
     enum err e = resolve(r, node, range, dim[k], &start, &n);
     if (e || n == dim[k])
         return e;
+    if (x->layout == ONNX_AXES)
+        return axes_slice(&x->axes, k, start, n, (uint32_t)range->step)
+                   ? ERR_NONE
+                   : onnx_node_refuse(node, r->msg, "takes %" PRIu32 " of %" PRIu32 " places along "
+                                      "axis %" PRIu32 ", which are no part of rows, columns or "
+                                      "channels: want one place, or such a part", n, dim[k], k);
     if (axis.channels) {
         uint32_t *pick;
         e = onnx_new_list(r, node, n, &pick);
@@ -137,9 +180,9 @@ static enum err slice_axis(struct onnx_reader *r, const struct onnx_node *node,
 static enum err read_slice(struct onnx_reader *r, const struct onnx_node *node)
 {
     int64_t start[ONNX_MOST_DIMS], end[ONNX_MOST_DIMS], step[ONNX_MOST_DIMS];
-    uint32_t n = 0, n_end = 0, n_step = 0, axis[4];
+    uint32_t n = 0, n_end = 0, n_step = 0, axis[ONNX_MAP_DIMS];
     struct onnx_meaning x;
-    enum err e = take_four(r, node, &x);
+    enum err e = take_part(r, node, &x);
 
     if (!e)
         e = read_list(r, node, 1, "starts", start, &n);
@@ -161,7 +204,7 @@ static enum err read_slice(struct onnx_reader *r, const struct onnx_node *node)
         e = slice_axis(r, node, &x, axis[k], &range);
     }
     if (!e)
-        onnx_output(r, node, x);
+        put_part(r, node, &x);
     return e;
 }
 
@@ -173,7 +216,7 @@ static enum err read_split(struct onnx_reader *r, const struct onnx_node *node)
     uint32_t dim[ONNX_MAP_DIMS], start = 0, n = 0, n_size = 0;
     struct onnx_meaning x;
     bool given;
-    enum err e = take_four(r, node, &x);
+    enum err e = take_part(r, node, &x);
 
     if (!e)
         e = onnx_attr_int(node, "axis", &axis, r->msg);
@@ -192,11 +235,41 @@ static enum err read_split(struct onnx_reader *r, const struct onnx_node *node)
         e = slice_axis(r, node, &x, (uint32_t)a,
                        &(struct range){start, (int64_t)start + n, 1});
     if (!e)
-        onnx_output(r, node, x);
+        put_part(r, node, &x);
     return e;
 }
 
 /* ---- Gather ---- */
+
+/* One place of an axis, which goes, or the places of a list, evenly apart. */
+static enum err gather_axis(struct onnx_reader *r, const struct onnx_node *node,
+                            struct onnx_meaning *x, int64_t axis)
+{
+    const struct onnx_meaning *index = onnx_input(r, node, 1);
+    const struct onnx_tensor *t = &index->tensor;
+    uint32_t dim[ONNX_MAP_DIMS];
+    const int64_t n_dim = onnx_dims(r, x, dim), a = axis < 0 ? axis + n_dim : axis;
+
+    if (a < 0 || a >= n_dim || index->means != ONNX_STORED || onnx_type_is_real(t->type) ||
+        t->n_dim > 1 || t->n < 1)
+        return onnx_node_refuse(node, r->msg, "picks along axis %" PRId64 " by %s: want an axis of "
+                                "%" PRId64 ", and a stored place or list", axis,
+                                onnx_means_text(index->means), n_dim);
+    const int64_t length = dim[a], first = onnx_tensor_integer(t, 0);
+    const int64_t start = first < 0 ? first + length : first;
+    const int64_t step = t->n > 1 ? onnx_tensor_integer(t, 1) - first : 1;
+    bool even = start >= 0 && step > 0 && start + step * ((int64_t)t->n - 1) < length;
+    for (size_t i = 0; i < t->n && even; i++)
+        even = onnx_tensor_integer(t, i) == first + (int64_t)i * step;
+    if (!even || !axes_slice(&x->axes, (uint32_t)a, (uint32_t)start, (uint32_t)t->n,
+                             (uint32_t)step))
+        return onnx_node_refuse(node, r->msg, "picks %zu of %" PRId64 " places along axis %" PRId64
+                                ": want places evenly apart, ascending", t->n, length, axis);
+    if (t->n_dim == 0)
+        axes_drop(&x->axes, (uint32_t)a);
+    put_part(r, node, x);
+    return ERR_NONE;
+}
 
 /* Channels in the order of a list, each as often as it is there. */
 static enum err read_gather(struct onnx_reader *r, const struct onnx_node *node)
@@ -205,12 +278,14 @@ static enum err read_gather(struct onnx_reader *r, const struct onnx_node *node)
     struct onnx_meaning x;
     int64_t axis = 0;
     uint32_t *pick = NULL;
-    enum err e = take_four(r, node, &x);
+    enum err e = take_part(r, node, &x);
 
     if (!e)
         e = onnx_attr_int(node, "axis", &axis, r->msg);
     if (e)
         return e;
+    if (x.layout == ONNX_AXES)
+        return gather_axis(r, node, &x, axis);
     const int64_t n_dim = x.layout == ONNX_NCW ? 3 : 4, a = axis < 0 ? axis + n_dim : axis;
     if (a < 0 || a >= n_dim || !axis_of(&x, (uint32_t)a).channels || onnx_is_padded(&x))
         return onnx_node_refuse(node, r->msg, "picks along axis %" PRId64 ", or of zeros around a "
@@ -305,7 +380,7 @@ static enum err pad_axis(struct onnx_reader *r, const struct onnx_node *node,
 static enum err read_pad(struct onnx_reader *r, const struct onnx_node *node)
 {
     int64_t pads[ONNX_MOST_DIMS];
-    uint32_t n = 0, axis[4];
+    uint32_t n = 0, axis[ONNX_MAP_DIMS];
     struct onnx_meaning x;
     enum err e = take_four(r, node, &x);
 

@@ -184,19 +184,28 @@ static bool is_constant(const struct onnx_reader *r, const struct onnx_node *nod
            strcmp(node->proto->op_type, "DequantizeLinear") != 0;
 }
 
-/* What may read channels in groups: what moves or rounds, value by value. */
-static enum err check_groups(const struct onnx_reader *r, const struct onnx_node *node)
+/* What may read channels in groups: what moves or rounds, value by value; of heads, axes tell what
+ * is done to them. */
+static enum err check_groups(struct onnx_reader *r, const struct onnx_node *node)
 {
     static const char *const movers[] = {"Cast", "DequantizeLinear", "Dropout", "Flatten",
-                                         "Gather", "Identity", "MatMul", "QuantizeLinear",
-                                         "Reshape", "Shape", "Slice", "Split", "Squeeze",
-                                         "Transpose", "Unsqueeze", NULL};
+                                         "Identity", "QuantizeLinear", "Reshape", "Shape",
+                                         "Transpose", NULL};
+    static const char *const of_heads[] = {"Div", "Expand", "Gather", "MatMul", "Mul", "Slice",
+                                           "Split", "Squeeze", "Unsqueeze", NULL};
 
-    for (uint32_t i = 0; i < node->n_input; i++)
-        if (onnx_has_input(node, i) && onnx_is_grouped(onnx_input(r, node, i)) &&
-            !is_one_of(node, movers))
+    for (uint32_t i = 0; i < node->n_input; i++) {
+        if (!onnx_has_input(node, i) || !onnx_is_grouped(onnx_input(r, node, i)) ||
+            is_one_of(node, movers))
+            continue;
+        struct onnx_meaning *x = &r->meaning[node->input[i]];
+        struct onnx_axes axes;
+        if (!is_one_of(node, of_heads) || !onnx_axes_of(r, x, &axes))
             return onnx_node_refuse(node, r->msg, "reads channels in groups: want Reshape to "
                                     "channels in front of it");
+        x->layout = ONNX_AXES;
+        x->axes = axes;
+    }
     return ERR_NONE;
 }
 

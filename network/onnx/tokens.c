@@ -12,6 +12,7 @@ static enum err no_memory(const struct onnx_reader *r)
     return err_set(r->msg, ERR_MEMORY, "no memory for a layer of tokens");
 }
 
+enum { MOST_STORED = 1 << 26 };
 enum { PIXELS = 1 << ONNX_ROW | 1 << ONNX_COLUMN, CHANNELS = 1 << ONNX_CHANNEL };
 
 uint32_t onnx_token_number(const struct shape *s, const uint32_t at[ONNX_SIDES])
@@ -260,6 +261,12 @@ enum err onnx_quantise_tokens(struct onnx_reader *r, const struct onnx_node *nod
 
 /* ---- Stored tokens ---- */
 
+/* Stored tokens and others that are not rounded yet. */
+static bool is_row(const struct onnx_meaning *x)
+{
+    return x->means == ONNX_DRAFT && x->draft->layer.kind == LAYER_TOKENS;
+}
+
 /* Whether a constant has another value for another token. */
 bool onnx_tells_tokens(const struct onnx_reader *r, const struct onnx_meaning *x,
                        const struct onnx_meaning *c)
@@ -267,6 +274,8 @@ bool onnx_tells_tokens(const struct onnx_reader *r, const struct onnx_meaning *x
     struct onnx_axes axes;
     const struct onnx_tensor *t = &c->tensor;
 
+    if (is_row(x))
+        return true;
     if (x->means != ONNX_PIXELS || x->layout == ONNX_NCHW || !onnx_axes_of(r, x, &axes) ||
         t->n_dim > axes.n_dim)
         return false;
@@ -304,7 +313,7 @@ static void store(const struct onnx_tokens *t, const struct onnx_meaning *c, dou
         for (uint32_t k = 0; k < a->n_dim; k++)
             axes_locate(a, k, index[k], at);
         stored[(size_t)onnx_token_number(&t->x.shape, at) * t->x.shape.channels +
-               at[ONNX_CHANNEL]] =
+               at[ONNX_CHANNEL]] +=
             factor * onnx_constant(c, spread_index(&c->tensor, a->n_dim, index));
         for (uint32_t k = a->n_dim; k-- > 0 && ++index[k] == length[k];)
             index[k] = 0;
@@ -364,12 +373,38 @@ static enum err draft_row(struct onnx_reader *r, const struct onnx_node *node,
     return l->token->values->stored ? ERR_NONE : no_memory(r);
 }
 
+/* More that is stored, on a draft of such a row. */
+static enum err add_to_row(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                           const int sign[2])
+{
+    const struct onnx_meaning *c = onnx_input(r, node, i), *x;
+    struct onnx_tokens t;
+    enum err e = onnx_take_draft(r, node, 1 - i, &x);
+
+    if (e)
+        return e;
+    t = (struct onnx_tokens){.x = *x};
+    if (!onnx_axes_of(r, x, &t.axes) || sign[1 - i] < 0 || x->draft->unit[0] != 1 ||
+        x->draft->bounded)
+        return onnx_node_refuse(node, r->msg, "adds stored values to tokens that were scaled or "
+                                "cut: want QuantizeLinear before it");
+    e = check_spread(r, node, &t.axes, &c->tensor);
+    if (e)
+        return e;
+    store(&t, c, sign[i], x->draft->layer.token->values->stored);
+    onnx_output(r, node, *x);
+    return ERR_NONE;
+}
+
 enum err onnx_add_stored(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
                          const int sign[2])
 {
     const struct onnx_meaning *c = onnx_input(r, node, i);
     struct onnx_tokens t;
     struct onnx_draft *d;
+
+    if (is_row(onnx_input(r, node, 1 - i)))
+        return add_to_row(r, node, i, sign);
     enum err e = onnx_take_tokens(r, node, 1 - i, &t);
 
     if (!e && (t.one || sign[1 - i] < 0))
@@ -385,6 +420,100 @@ enum err onnx_add_stored(struct onnx_reader *r, const struct onnx_node *node, ui
     flatten(&t.x.shape, &t.axes);
     t.x.shape = d->layer.out;
     onnx_output(r, node, onnx_draft_of_tokens(r, &t, d));
+    return ERR_NONE;
+}
+
+/* The dimension of tokens, the only one that is longer than 1 but the last. */
+static bool is_only_dim(const struct onnx_axes *a, uint32_t dim)
+{
+    bool only = dim + 1 < a->n_dim;
+
+    for (uint32_t k = 0; k + 1 < a->n_dim; k++)
+        only &= k == dim || axes_length(a, k) == 1;
+    return only;
+}
+
+/* Of a constant of n tokens: dimensions as x's. */
+static enum err check_row(const struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
+                          const struct onnx_axes *a, uint32_t dim)
+{
+    const struct onnx_tensor *t = &onnx_input(r, node, i)->tensor;
+    bool fits = t->n_dim == a->n_dim;
+
+    for (uint32_t k = 0; k < t->n_dim && fits; k++)
+        fits = k == dim || t->dim[k] == axes_length(a, k);
+    if (fits && t->n < MOST_STORED)
+        return ERR_NONE;
+    return onnx_node_refuse(node, r->msg, "input %" PRIu32 " has %zu constants: want tokens of %"
+                            PRIu32 " channels along axis %" PRIu32, i, t->n,
+                            axes_length(a, a->n_dim - 1), dim);
+}
+
+/* Places of the joined dimension: columns of the row. */
+static enum err join_axes(struct onnx_reader *r, const struct onnx_node *node,
+                          const struct onnx_tokens *t, uint32_t dim, uint32_t lead,
+                          uint32_t behind, struct onnx_axes *out)
+{
+    const uint32_t n = axes_length(&t->axes, dim), all = lead + n + behind;
+    uint32_t *order;
+    bool plain = true;
+    enum err e = onnx_new_list(r, node, all, &order);
+
+    for (uint32_t i = 0; i < all && !e; i++) {
+        uint32_t at[ONNX_SIDES] = {0};
+        if (i >= lead && i < lead + n)
+            axes_locate(&t->axes, dim, i - lead, at);
+        order[i] = i < lead || i >= lead + n ? i : lead + onnx_token_number(&t->x.shape, at);
+        plain &= order[i] == i;
+    }
+    *out = (struct onnx_axes){0};
+    for (uint32_t k = 0; k < t->axes.n_dim && !e; k++) {
+        axes_add_dim(out);
+        if (k == dim)
+            axes_add(out, (struct onnx_axis){.side = ONNX_COLUMN, .size = all, .step = 1,
+                                             .order = plain ? NULL : order});
+    }
+    axes_end_with_channels(out, t->x.shape.channels);
+    return e;
+}
+
+enum err onnx_join_stored(struct onnx_reader *r, const struct onnx_node *node, uint32_t map,
+                          int64_t axis)
+{
+    uint32_t lead = 0, behind = 0, at = 0;
+    struct onnx_tokens t;
+    struct onnx_draft *d;
+    struct onnx_axes axes;
+    enum err e = onnx_take_tokens(r, node, map, &t);
+
+    if (e)
+        return e;
+    const uint32_t dim = (uint32_t)(axis < 0 ? axis + t.axes.n_dim : axis);
+    if (t.one || !is_only_dim(&t.axes, dim))
+        return onnx_node_refuse(node, r->msg, "joins stored values to a map along axis %" PRId64
+                                ": want tokens, along their axis", axis);
+    for (uint32_t i = 0; i < node->n_input && !e; i++) {
+        const uint32_t n = i == map ? 0 : onnx_input(r, node, i)->tensor.dim[dim];
+        e = i == map ? ERR_NONE : check_row(r, node, i, &t.axes, dim);
+        *(i < map ? &lead : &behind) += n;
+    }
+    if (!e)
+        e = draft_row(r, node, &t, lead, behind, &d);
+    if (!e)
+        e = join_axes(r, node, &t, dim, lead, behind, &axes);
+    for (uint32_t i = 0; i < node->n_input && !e; i++) {
+        const struct onnx_meaning *c = onnx_input(r, node, i);
+        const uint32_t n = i == map ? d->layer.in.width : c->tensor.dim[dim];
+        double *to = d->layer.token->values->stored + (size_t)at * t.x.shape.channels;
+        for (size_t k = 0; i != map && k < c->tensor.n; k++)
+            to[k] = onnx_constant(c, k);
+        at += n;
+    }
+    if (e)
+        return e;
+    struct onnx_meaning out = {.means = ONNX_DRAFT, .draft = d, .shape = d->layer.out};
+    onnx_set_axes(r, &out, &axes);
+    onnx_output(r, node, out);
     return ERR_NONE;
 }
 

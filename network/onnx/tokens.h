@@ -55,6 +55,10 @@ bool     onnx_tells_tokens(const struct onnx_reader *r, const struct onnx_meanin
 enum err onnx_add_stored(struct onnx_reader *r, const struct onnx_node *node, uint32_t i,
                          const int sign[2]);
 
+/* Concat of stored tokens and a map, input `map`: the others are constants. */
+enum err onnx_join_stored(struct onnx_reader *r, const struct onnx_node *node, uint32_t map,
+                          int64_t axis);
+
 /* ReduceMean, ReduceSum over the dimensions of a set of bits: all tokens. */
 enum err onnx_reduce_tokens(struct onnx_reader *r, const struct onnx_node *node, uint32_t set,
                             bool keep, bool sums);
