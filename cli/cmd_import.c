@@ -17,6 +17,8 @@
 #include "network/onnx/read.h"
 #include "traces/images.h"
 
+enum { MOST_AXES = 16 };
+
 struct model { // an ONNX file and its graph
     Onnx__ModelProto  *proto;
     struct float_graph graph;
@@ -158,12 +160,40 @@ static enum err read_seed(const char *given, uint64_t *seed, struct err_msg *m)
     return ERR_NONE;
 }
 
+/* Of --axes, "a=1,b=2"; the keys point into `text`. */
+static enum err read_axes(const char *given, char *text, size_t n_byte, struct count_map *axes,
+                          struct err_msg *m)
+{
+    char *at = text, *comma;
+
+    snprintf(text, n_byte, "%s", given ? given : "");
+    for (; *at; at = comma + 1) {
+        char *equals = strchr(at, '='), *end;
+        comma = strchr(at, ',');
+        unsigned long v = equals ? strtoul(equals + 1, &end, 10) : 0;
+        if (v < 1 || v > UINT16_MAX || equals == at || equals[1] < '0' || equals[1] > '9' ||
+            (*end != '\0' && *end != ',') || axes->n_entry == MOST_AXES)
+            return err_set(m, ERR_INPUT, "import: --axes %.100s: want NAME=N with N from 1 to %d, "
+                           "and commas between at most %d of them", given, UINT16_MAX, MOST_AXES);
+        *equals = '\0';
+        axes->entry[axes->n_entry++] = (struct count_entry){.key = at, .value = (uint32_t)v};
+        if (!comma)
+            break;
+    }
+    return ERR_NONE;
+}
+
 static enum err read_model(struct job *j, struct err_msg *m)
 {
     struct onnx_model model;
-    struct network_onnx_cfg open = {.input_shape = j->options->input_shape};
+    struct count_entry entry[MOST_AXES];
+    struct count_map axes = {.entry = entry};
+    struct network_onnx_cfg open = {.input_shape = j->options->input_shape, .axes = &axes};
+    char text[1024];
     enum err e = read_seed(j->options->random_weights, &open.random_weights, m);
 
+    if (!e)
+        e = read_axes(j->options->axes, text, sizeof text, &axes, m);
     if (!e)
         e = onnx_model_load(&model, j->options->operand, &open, m);
     if (e)
@@ -406,7 +436,8 @@ const struct command command_import = {
             "`run` of the quantised model takes the same --mean and --std. --mean 0 --scale S is\n"
             "a model of pixels times S.\n",
     .options = OPTION_IMAGE_SET | OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JOBS) |
-               OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_RANDOM_WEIGHTS) |
+               OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_AXES) |
+               OPTION_BIT(OPTION_RANDOM_WEIGHTS) |
                OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_CALIBRATE) |
                OPTION_BIT(OPTION_PERCENTILE) | OPTION_BIT(OPTION_SCALE) |
                OPTION_BIT(OPTION_WEIGHTS) | OPTION_BIT(OPTION_ACTIVATIONS) | OPTION_RESULTS,

@@ -54,6 +54,8 @@ static const struct option_row rows[N_OPTION] = {
         "writes each output of the model for every image: .npz of numpy"),
     [OPTION_INPUT_SHAPE] = { "input-shape", "SHAPE", KIND_TEXT, AT(input_shape), 0, 0, {0},
         "dimensions that the model leaves open: --set network.input_shape=1x3x224x224" },
+    [OPTION_AXES] = { "axes", "NAME=N,..", KIND_TEXT, AT(axes), 0, 0, {0},
+        "lengths of axes that the model names and leaves open: sequence_length=128" },
     [OPTION_RANDOM_WEIGHTS] = { "random-weights", "SEED", KIND_TEXT, AT(random_weights), 0, 0, {0},
         "values for weights that are missing: --set network.random_weights=SEED" },
     [OPTION_ACTIVITY] = FILE_ROW("activity", activity,

@@ -28,6 +28,7 @@ enum option_id {
     OPTION_INPUTS,
     OPTION_OUTPUTS,
     OPTION_INPUT_SHAPE,
+    OPTION_AXES,
     OPTION_RANDOM_WEIGHTS,
     OPTION_ACTIVITY,
     OPTION_COUNT,
@@ -114,7 +115,7 @@ struct options { // strings are borrowed from argv; NULL: not given
     const char  *images, *json, *csv, *stats, *dot, *markdown, *svg, *out, *write_config;
     const char  *table;
     struct images_how how; // --images are
-    const char  *inputs, *outputs, *input_shape, *random_weights, *activity;
+    const char  *inputs, *outputs, *input_shape, *axes, *random_weights, *activity;
     const char  *db, *best, *front, *shard, *from, *html;
     uint64_t     limit; // seconds; 0: none
     const char  *trace, *trace_scope, *trace_window, *timeline;

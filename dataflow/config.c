@@ -132,6 +132,7 @@ static bool is_of_file(const struct param *row)
 {
     return is_file(row) ||
            strcmp(row->key, "network.input_shape") == 0 ||
+           strcmp(row->key, "network.axes") == 0 ||
            strcmp(row->key, "network.input_type") == 0;
 }
 
@@ -209,6 +210,8 @@ static bool applies(const struct param *row, const void *base)
     if (when_given && !c->where[row - config_params])
         return false;
     if (strcmp(row->key, "network.input_shape") == 0 && c->network.input_shape[0] == '\0')
+        return false;
+    if (strcmp(row->key, "network.axes") == 0 && c->network.axes.n_entry == 0)
         return false;
     if (strcmp(row->key, "network.input_type") == 0 && c->network.input_type == ONNX_INPUT_AUTO)
         return false;

@@ -30,6 +30,7 @@ struct network_cfg {
     char     onnx[1024]; // path as seen from the current directory, or empty
     char     nir[1024];  // likewise; at most one of them
     char     input_shape[64]; // "1x3x224x224", or empty; beside onnx only, like the next
+    struct count_map axes;    // lengths of axes that the file names and leaves open
     enum onnx_input_type input_type; // of a network of whole numbers
     uint64_t random_weights;  // seed; 0: none
     uint32_t depth, size, classes;
@@ -95,6 +96,9 @@ enum { MOST_VALUE_BITS = 16 }; // of values and weights (network/precision.h)
                "spiking network in a file of NIR instead; a path from the configuration's file"),  \
     PARAM_NAME(type, at.input_shape, "network.input_shape", "",                                    \
                "dimensions of the model's input that its file leaves open, such as 1x3x224x224"),  \
+    PARAM_COUNTS(type, at.axes, "network.axes", "{}", 1, 65536,                                    \
+                 "lengths of axes that the model's file names and leaves open, such as "           \
+                 "{sequence_length: 128}"),                                                        \
     PARAM_ENUM(type, at.input_type, "network.input_type", "auto",                                  \
                PARAM_NAMES("auto", "uint8", "int8"), NULL,                                         \
                "of the image's bytes in a network of whole numbers; auto: uint8, or as its file "  \

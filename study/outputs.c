@@ -84,7 +84,7 @@ static enum err read_constants(struct outputs *o, struct err_msg *m)
 enum err outputs_new(struct outputs **out, const struct network_cfg *cfg, const struct network *n,
                      struct err_msg *m)
 {
-    const struct network_onnx_cfg open = {cfg->input_shape, cfg->input_type,
+    const struct network_onnx_cfg open = {cfg->input_shape, &cfg->axes, cfg->input_type,
                                           cfg->random_weights};
     struct outputs *o = calloc(1, sizeof *o);
     enum err e = o ? onnx_model_load(&o->model, cfg->onnx, &open, m)

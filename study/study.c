@@ -66,7 +66,7 @@ static enum err load_model(struct network *n, struct config *c, struct err_msg *
 {
     const struct network_cfg *cfg = &c->network;
     struct onnx_model o;
-    const struct network_onnx_cfg open = {cfg->input_shape, cfg->input_type,
+    const struct network_onnx_cfg open = {cfg->input_shape, &cfg->axes, cfg->input_type,
                                           cfg->random_weights};
     enum err e = onnx_model_load(&o, cfg->onnx, &open, m);
 

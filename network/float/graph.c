@@ -16,7 +16,8 @@ enum { LEAST_OPSET = 1 };
 static const struct float_operator *const families[] = {
     float_ops_elementwise, float_ops_layout, float_ops_matmul,  float_ops_qlinear,
     float_ops_quantize,    float_ops_shape,  float_ops_softmax, float_ops_window,
-    float_ops_function,    float_ops_resize, float_ops_transposed,
+    float_ops_function,    float_ops_resize, float_ops_transposed, float_ops_logic,
+    float_ops_norm,
 };
 
 enum { ELEMENTWISE = 0, QLINEAR = 3, FUNCTION = 8, N_FAMILY = sizeof families / sizeof *families };
@@ -154,8 +155,9 @@ static enum err find_operator(const struct onnx_node *node, const struct float_o
 
     *found = named(type, 0, N_FAMILY);
     bool microsoft = *found && (named(type, QLINEAR, QLINEAR + 1) || strstr(type, "izeLinear") ||
-                                named(type, FUNCTION, FUNCTION + 1));
-    bool onnx = *found && !named(type, QLINEAR, QLINEAR + 1);
+                                named(type, FUNCTION, FUNCTION + 1) ||
+                                strcmp(type, "FusedMatMul") == 0);
+    bool onnx = *found && !named(type, QLINEAR, QLINEAR + 1) && strcmp(type, "FusedMatMul") != 0;
     if ((own && onnx) || (other && microsoft))
         return ERR_NONE;
     return onnx_node_unknown(node, m);

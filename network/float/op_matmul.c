@@ -1,4 +1,5 @@
-/* network/float/op_matmul.c -- products of matrices: Gemm, MatMul, QLinearMatMul. */
+/* network/float/op_matmul.c -- products of matrices: Gemm, MatMul, FusedMatMul,
+ * QLinearMatMul. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -88,79 +89,135 @@ static enum err eval_gemm(struct float_call *c)
 
 /* ---- MatMul ---- */
 
-/* Sizes as if both had two dimensions and what they share before them. */
+/* Sizes as if both had two dimensions; what is before them is spread to one shape. */
 struct product {
     size_t   m, k, n, n_batch;
-    bool     a_repeats, b_repeats; // one matrix for every batch
-    uint32_t n_dim, dim[ONNX_MOST_DIMS];
+    uint32_t n_dim, dim[ONNX_MOST_DIMS]; // of the result
+    uint32_t n_outer;                    // of them, those before the matrices
 };
 
-/* All dims but the last two; a list is a matrix of one row (a) or one column (b). */
-static size_t batches(const struct array *a)
-{
-    size_t n = 1;
+/* How a factor is read: its last two dimensions may be taken the other way round. */
+struct factor {
+    const struct array *a;
+    bool                turned;
+    size_t              rows, columns;
+};
 
-    for (uint32_t i = 0; i + 2 < a->n_dim; i++)
-        n *= a->dim[i];
-    return n;
+/* A list is a matrix of one row (the first) or of one column. */
+static struct factor factor_of(const struct array *a, bool turned, bool second)
+{
+    const size_t last = a->dim[a->n_dim - 1];
+
+    if (a->n_dim == 1)
+        return (struct factor){a, false, second ? last : 1, second ? 1 : last};
+    const size_t before = a->dim[a->n_dim - 2];
+    return (struct factor){a, turned, turned ? last : before, turned ? before : last};
 }
 
-static bool same_batches(const struct array *a, const struct array *b)
+/* Length k, counted from the last of those before the matrix; 1 where there is none. */
+static uint32_t outer_length(const struct array *a, uint32_t k)
 {
-    for (uint32_t i = 0; a->n_dim == b->n_dim && i + 2 < a->n_dim; i++)
-        if (a->dim[i] != b->dim[i])
-            return false;
-    return a->n_dim == b->n_dim;
+    return k + 2 < a->n_dim ? a->dim[a->n_dim - 3 - k] : 1;
 }
 
-static enum err find_product(const struct float_call *c, const struct array *a,
-                             const struct array *b, struct product *p)
+static enum err find_product(const struct float_call *c, const struct factor *a,
+                             const struct factor *b, struct product *p)
 {
-    *p = (struct product){.m = 1, .n = 1};
-    if (a->n_dim < 1 || b->n_dim < 1 || !a->real || !b->real)
-        return FLOAT_REFUSE(c, "factors of %" PRIu32 " and %" PRIu32 " dimensions: want float "
-                            "lists or matrices", a->n_dim, b->n_dim);
-    p->k = a->dim[a->n_dim - 1];
-    if (a->n_dim > 1)
-        p->m = a->dim[a->n_dim - 2];
-    if (b->n_dim > 1)
-        p->n = b->dim[b->n_dim - 1];
-    bool a_outer = a->n_dim > b->n_dim || (a->n_dim == b->n_dim && batches(a) > batches(b));
-    const struct array *outer = a_outer ? a : b, *inner = a_outer ? b : a;
-    p->a_repeats = batches(a) == 1;
-    p->b_repeats = batches(b) == 1;
-    p->n_batch = batches(outer);
-    if (b->dim[b->n_dim > 1 ? b->n_dim - 2 : 0] != p->k ||
-        (batches(inner) != 1 && !same_batches(a, b)))
+    const uint32_t longest = a->a->n_dim > b->a->n_dim ? a->a->n_dim : b->a->n_dim;
+    bool agree = a->columns == b->rows;
+
+    *p = (struct product){.m = a->rows, .k = b->rows, .n = b->columns, .n_batch = 1,
+                          .n_outer = longest > 2 ? longest - 2 : 0};
+    for (uint32_t i = p->n_outer; i-- > 0 && agree;) {
+        uint32_t x = outer_length(a->a, i), y = outer_length(b->a, i);
+        agree = x == y || x == 1 || y == 1;
+        p->dim[p->n_dim++] = x == 1 ? y : x;
+        p->n_batch *= x == 1 ? y : x;
+        if (p->n_batch > INT32_MAX)
+            return FLOAT_REFUSE(c, "2^31 matrices or more: want fewer");
+    }
+    if (!agree)
         return FLOAT_REFUSE(c, "factors whose sizes do not agree: want rows of the second as many "
                             "as columns of the first, and batches of one of them or of the same "
                             "sizes");
-    for (uint32_t i = 0; i + 2 < outer->n_dim; i++)
-        p->dim[p->n_dim++] = outer->dim[i];
-    if (a->n_dim > 1)
+    if (a->a->n_dim > 1)
         p->dim[p->n_dim++] = (uint32_t)p->m;
-    if (b->n_dim > 1)
+    if (b->a->n_dim > 1)
         p->dim[p->n_dim++] = (uint32_t)p->n;
     return ERR_NONE;
 }
 
-static enum err multiply(struct float_call *c, const struct array *a, const struct array *b)
+/* Which of its matrices a factor has at batch i of the product. */
+static size_t matrix_of(const struct array *a, const struct product *p, size_t i)
+{
+    size_t at = 0, size = 1;
+
+    for (uint32_t k = 0; k < p->n_outer; k++) {
+        const uint32_t length = outer_length(a, k), whole = p->dim[p->n_outer - 1 - k];
+        at += (length == 1 ? 0 : i % whole) * size;
+        size *= length;
+        i /= whole;
+    }
+    return at;
+}
+
+static bool multiply_matrix(struct float_call *c, const struct factor *a, const struct factor *b,
+                            const struct product *p, size_t i)
+{
+    const float *x = a->a->real + matrix_of(a->a, p, i) * p->m * p->k;
+    const struct matrix columns = {b->a->real + matrix_of(b->a, p, i) * p->k * p->n, p->k,
+                                   b->turned ? 1 : p->n, b->turned ? p->k : 1};
+    const struct gemm g = {.m = p->m, .n = p->n, .k = p->k, .a = x, .a_row = a->turned ? 1 : p->k,
+                           .a_column = a->turned ? p->m : 1, .fill = fill_columns,
+                           .source = &columns, .c = c->out.real + i * p->m * p->n};
+    return gemm_run(&g);
+}
+
+static enum err multiply_as(struct float_call *c, const struct array *a, bool a_turned,
+                            const struct array *b, bool b_turned)
 {
     struct product p;
-    enum err e = find_product(c, a, b, &p);
 
+    if (a->n_dim < 1 || b->n_dim < 1 || !a->real || !b->real)
+        return FLOAT_REFUSE(c, "factors of %" PRIu32 " and %" PRIu32 " dimensions: want float "
+                            "lists or matrices", a->n_dim, b->n_dim);
+    const struct factor x = factor_of(a, a_turned, false), y = factor_of(b, b_turned, true);
+    enum err e = find_product(c, &x, &y, &p);
     if (!e)
         e = float_out(c, a->type, p.n_dim, p.dim);
     if (!e)
         e = float_work(c, c->out.n * p.k + a->n + b->n);
-    for (size_t i = 0; i < p.n_batch && c->out.n > 0 && !e; i++) {
-        const struct matrix columns = {b->real + (p.b_repeats ? 0 : i) * p.k * p.n, p.k, p.n, 1};
-        const struct gemm g = {.m = p.m, .n = p.n, .k = p.k,
-                               .a = a->real + (p.a_repeats ? 0 : i) * p.m * p.k, .a_row = p.k,
-                               .a_column = 1, .fill = fill_columns, .source = &columns,
-                               .c = c->out.real + i * p.m * p.n};
-        e = gemm_run(&g) ? ERR_NONE : float_no_memory(c);
-    }
+    for (size_t i = 0; i < p.n_batch && c->out.n > 0 && !e; i++)
+        e = multiply_matrix(c, &x, &y, &p, i) ? ERR_NONE : float_no_memory(c);
+    return e;
+}
+
+static enum err multiply(struct float_call *c, const struct array *a, const struct array *b)
+{
+    return multiply_as(c, a, false, b, false);
+}
+
+/* ONNX Runtime's MatMul with factors turned and one number behind it. */
+static enum err eval_fused_matmul(struct float_call *c)
+{
+    int64_t turned_a = 0, turned_b = 0, batch_a = 0, batch_b = 0;
+    double alpha = 1;
+    enum err e = onnx_attr_int(c->node, "transA", &turned_a, c->msg);
+
+    if (!e)
+        e = onnx_attr_int(c->node, "transB", &turned_b, c->msg);
+    if (!e)
+        e = onnx_attr_int(c->node, "transBatchA", &batch_a, c->msg);
+    if (!e)
+        e = onnx_attr_int(c->node, "transBatchB", &batch_b, c->msg);
+    if (!e)
+        e = onnx_attr_float(c->node, "alpha", &alpha, c->msg);
+    if (!e && (batch_a || batch_b))
+        e = FLOAT_REFUSE(c, "transBatchA or transBatchB is 1: want 0, and Transpose before it");
+    if (!e)
+        e = multiply_as(c, c->in[0], turned_a != 0, c->in[1], turned_b != 0);
+    for (size_t i = 0; i < c->out.n && alpha != 1 && !e; i++)
+        c->out.real[i] *= (float)alpha;
     return e;
 }
 
@@ -187,6 +244,7 @@ static enum err eval_qlinear_matmul(struct float_call *c)
 }
 
 const struct float_operator float_ops_matmul[] = {
+    {"FusedMatMul",   2, 2, "alpha transA transB transBatchA transBatchB", eval_fused_matmul},
     {"Gemm",          2, 3, "alpha beta broadcast transA transB", eval_gemm},
     {"MatMul",        2, 2, "", eval_matmul},
     {"QLinearMatMul", 8, 8, "", eval_qlinear_matmul},

@@ -132,10 +132,12 @@ static void add_value(struct onnx_graph *g, const char *name, enum onnx_maker ma
         g->value[g->n_value++] = (struct onnx_value){name, maker, (uint32_t)index, 0};
 }
 
-/* Nodes that one of the file becomes: of Split, one for each result. */
+/* Nodes that one of the file becomes: of Split and LayerNormalization, one for each result. */
 static uint32_t n_part(const Onnx__NodeProto *p)
 {
-    bool split = onnx_is_own_domain(p->domain) && strcmp(text(p->op_type), "Split") == 0;
+    const char *type = text(p->op_type);
+    bool split = onnx_is_own_domain(p->domain) &&
+                 (strcmp(type, "Split") == 0 || strcmp(type, "LayerNormalization") == 0);
 
     return split && p->n_output > 1 ? (uint32_t)p->n_output : 1;
 }
@@ -388,7 +390,8 @@ enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, 
         if (value < 1 || value > (i == 0 ? INT32_MAX : MOST_SIZE)) // images go one by one
             return err_set(m, ERR_INPUT, "graph input \"%.100s\": dimension %" PRIu32 " is %" PRId64
                            "%s: want 1 to %d%s", v->name, i, value, open ? " (left open)" : "",
-                           MOST_SIZE, open ? ", as --input-shape gives it" : "");
+                           MOST_SIZE, open ? ", as --input-shape or, by its name, network.axes gives it"
+                                            : "");
         image->dim[i] = (uint32_t)value;
     }
     const uint32_t *d = image->dim;

@@ -27,10 +27,10 @@ struct onnx_value {
     uint32_t        n_reader; // inputs of nodes and outputs of the graph
 };
 
-/* One of the file's, or one result of its Split: that is a node for each of them. */
+/* One of the file's, or one result of its Split or LayerNormalization: they are a node for each. */
 struct onnx_node {
     const Onnx__NodeProto *proto;
-    uint32_t               part; // which of the results; 0 but of Split
+    uint32_t               part; // which of the results; 0 of other operators
     uint32_t               n_input, n_output;
     const uint32_t        *input, *output; // values, or ONNX_ABSENT
 };

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "core/rng.h"
+#include "network/onnx/inputs.h"
 #include "network/onnx/kind.h"
 #include "network/onnx/rewrite.h"
 
@@ -554,6 +555,10 @@ enum err onnx_prepare(Onnx__ModelProto *model, const struct onnx_surroundings *s
         return ERR_NONE; // refused where the graph is read
     for (size_t i = 0; i < model->graph->n_initializer && !e; i++)
         e = supply(model->graph->initializer[i], s, complete, m);
+    if (!e && s->axes)
+        e = onnx_settle_axes(model, s->axes, m);
+    if (!e)
+        e = onnx_settle_inputs(model, m);
     if (!e && s->input_shape && *s->input_shape)
         e = set_shape(model, s->input_shape, m);
     if (!e)

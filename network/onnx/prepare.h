@@ -10,11 +10,13 @@
 
 #include "core/err.h"
 #include "network/network.h"
+#include "network/params.h"
 #include "onnx.pb-c.h"
 
 struct onnx_surroundings {
     const char *folder;      // of the model, where its other files lie; NULL: there are none
     const char *input_shape; // "1x3x224x224", for the graph's input; NULL or empty: the file's
+    const struct count_map *axes; // lengths of its inputs' axes by their names; NULL: none
     enum onnx_input_type input_type; // in a network of whole numbers whose file says float
     uint64_t    seed;        // of random values for tensors that are nowhere; 0: they have none
 };

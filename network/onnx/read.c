@@ -727,8 +727,8 @@ static char *folder_of(const char *path)
 enum err onnx_model_load(struct onnx_model *o, const char *path,
                          const struct network_onnx_cfg *cfg, struct err_msg *m)
 {
-    struct onnx_surroundings s = {.input_shape = cfg->input_shape, .input_type = cfg->input_type,
-                                  .seed = cfg->random_weights};
+    struct onnx_surroundings s = {.input_shape = cfg->input_shape, .axes = cfg->axes,
+                                  .input_type = cfg->input_type, .seed = cfg->random_weights};
     char *folder = folder_of(path);
     uint8_t *data = NULL;
 

@@ -105,7 +105,7 @@ static void assert_outputs(const char *name, const char *path, double most, doub
     snprintf(cfg.onnx, sizeof cfg.onnx, "%s", path);
     if (strcmp(name, "hw_sym") == 0)
         strcpy(cfg.input_shape, "1x2x8x8");
-    const struct network_onnx_cfg open = {cfg.input_shape, ONNX_INPUT_AUTO, 0};
+    const struct network_onnx_cfg open = {.input_shape = cfg.input_shape};
     if (network_load_onnx_as(&n, path, &open, &m) || outputs_new(&o, &cfg, &n, &m))
         fail_msg("%s", m.text);
     struct npy in = read_array(in_path);

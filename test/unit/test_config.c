@@ -204,7 +204,7 @@ static const char *line_of(const char *yaml, const char *key)
 /* What a configuration says of the model in network.onnx. */
 static bool is_beside_onnx(const struct param *row)
 {
-    static const char *const keys[] = {"network.input_shape", "network.input_type",
+    static const char *const keys[] = {"network.axes", "network.input_shape", "network.input_type",
                                        "network.random_weights"};
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -369,7 +369,8 @@ static enum err load_value(const struct param *row, const struct range *r, const
 {
     char set[128];
     const char *all[] = { "clock_mhz=1000", set, "network.onnx=a.onnx" }; // any ns is whole clocks
-    bool of_file = strcmp(row->key, "network.random_weights") == 0;
+    bool of_file = strcmp(row->key, "network.random_weights") == 0 ||
+                   strcmp(row->key, "network.axes") == 0;
     struct config c;
 
     snprintf(set, sizeof set, "%s=%s%s%s", row->key, r->before, value, r->after);

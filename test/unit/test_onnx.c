@@ -846,7 +846,7 @@ static void each_thing_that_is_not_understood_has_its_error(void **state)
         {sum_after_relu, "node \"again\" (Add): adds to what is already a sum"},
         {image_quantised_twice, "node \"image/Q2\" (QuantizeLinear): quantises the image a second "
                                 "time and differently"},
-        {two_images, "2 graph inputs: want one"},
+        {two_images, "graph input \"second\" is one more: want one"},
         {image_twice, "value \"image\" is made by a graph input and by a graph input"},
     };
     (void)state;
