@@ -17,7 +17,7 @@ static const struct float_operator *const families[] = {
     float_ops_elementwise, float_ops_layout, float_ops_matmul,  float_ops_qlinear,
     float_ops_quantize,    float_ops_shape,  float_ops_softmax, float_ops_window,
     float_ops_function,    float_ops_resize, float_ops_transposed, float_ops_logic,
-    float_ops_norm,
+    float_ops_norm,        float_ops_rotary,
 };
 
 enum { ELEMENTWISE = 0, QLINEAR = 3, FUNCTION = 8, N_FAMILY = sizeof families / sizeof *families };

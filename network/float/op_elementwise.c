@@ -113,7 +113,7 @@ static enum err combine_two(struct float_call *c, enum arithmetic op, const stru
 {
     size_t step_a[ONNX_MOST_DIMS], step_b[ONNX_MOST_DIMS], place[ONNX_MOST_DIMS] = {0};
 
-    if (a->type != b->type)
+    if (a->type != b->type && !(a->real && b->real)) // floats of any size are one
         return FLOAT_REFUSE(c, "operands of types %s and %s: want the same",
                             onnx_type_name(a->type), onnx_type_name(b->type));
     for (size_t i = 0; op == DIV && b->integer && i < b->n; i++)

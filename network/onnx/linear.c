@@ -154,6 +154,6 @@ static enum err rewrite(struct onnx_rewriting *w, Onnx__NodeProto **own)
 }
 
 const struct onnx_rewriter onnx_rewrites_linear[] = {
-    { takes, rewrite },
+    { takes, rewrite, false },
     { 0 },
 };

@@ -80,6 +80,6 @@ static enum err rewrite(struct onnx_rewriting *w, Onnx__NodeProto **own)
 }
 
 const struct onnx_rewriter onnx_rewrites_lrn[] = {
-    { takes, rewrite },
+    { takes, rewrite, false },
     { 0 },
 };

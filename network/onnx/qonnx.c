@@ -330,8 +330,8 @@ static bool takes_channels_last(const struct onnx_rewriting *w, const Onnx__Node
 }
 
 const struct onnx_rewriter onnx_rewrites_qonnx[] = {
-    { takes_quant, rewrite_quant },
-    { takes_trunc, refuse_trunc },
-    { takes_channels_last, rewrite_channels_last },
+    { takes_quant, rewrite_quant, false },
+    { takes_trunc, refuse_trunc, false },
+    { takes_channels_last, rewrite_channels_last, false },
     { 0 },
 };

@@ -218,8 +218,8 @@ static enum err rewrite_block(struct onnx_rewriting *w, Onnx__NodeProto **own)
 }
 
 const struct onnx_rewriter onnx_rewrites_reword[] = {
-    { takes_sum, rewrite_sum },
-    { takes_pad, rewrite_pad },
-    { takes_block, rewrite_block },
+    { takes_sum, rewrite_sum, false },
+    { takes_pad, rewrite_pad, false },
+    { takes_block, rewrite_block, false },
     { 0 },
 };

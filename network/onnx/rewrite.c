@@ -13,6 +13,7 @@ enum { MOST_NODES = 1 << 16, LEAST_OPSET = 10, MOST_BACK = 16 };
 
 static const struct onnx_rewriter *const families[] = {
     onnx_rewrites_qonnx, onnx_rewrites_linear, onnx_rewrites_lrn, onnx_rewrites_reword,
+    onnx_rewrites_fused, onnx_rewrites_attention,
 };
 
 /* The node, with the names of operators as errors have them. */
@@ -83,7 +84,13 @@ bool onnx_rewrite_constant(struct onnx_rewriting *w, const Onnx__NodeProto *node
     const struct onnx_named key = { i < node->n_input ? onnx_text(node->input[i]) : "", NULL };
     const struct onnx_named *found = bsearch(&key, w->constant, w->n_constant, sizeof key, by_name);
 
-    return found && !onnx_tensor_view(t, found->tensor, w->msg);
+    const Onnx__GraphProto *g = w->model->graph;
+    const Onnx__TensorProto *tensor = found ? found->tensor : NULL;
+
+    for (size_t k = w->n_stored; k < g->n_initializer && !tensor; k++) // those put in
+        if (strcmp(onnx_text(g->initializer[k]->name), key.name) == 0)
+            tensor = g->initializer[k];
+    return tensor && !onnx_tensor_view(t, tensor, w->msg);
 }
 
 /* Input i as one number. */
@@ -100,14 +107,134 @@ enum err onnx_rewrite_number(struct onnx_rewriting *w, const Onnx__NodeProto *no
 
 /* ---- Channels ---- */
 
-/* What makes a value, among the nodes so far; NULL: none of them does. */
-static const Onnx__NodeProto *maker_of(const struct onnx_rewriting *w, const char *value)
+const Onnx__NodeProto *onnx_rewrite_maker(const struct onnx_rewriting *w, const char *value)
 {
     for (size_t i = w->n_node; i-- > 0;)
         for (size_t k = 0; k < w->node[i]->n_output; k++)
             if (strcmp(w->node[i]->output[k], value) == 0)
                 return w->node[i];
     return NULL;
+}
+
+bool onnx_rewrite_is_read(const struct onnx_rewriting *w, const char *value)
+{
+    const Onnx__GraphProto *g = w->model->graph;
+
+    for (size_t i = 0; i < g->n_output; i++)
+        if (strcmp(onnx_text(g->output[i]->name), value) == 0)
+            return true;
+    for (size_t i = 0; i < g->n_node; i++)
+        for (size_t k = 0; g->node[i] && k < g->node[i]->n_input; k++)
+            if (strcmp(onnx_text(g->node[i]->input[k]), value) == 0)
+                return true;
+    return false;
+}
+
+/* What the file states of a value's shape; NULL: nothing. */
+static const Onnx__TensorShapeProto *shape_told(const struct onnx_rewriting *w, const char *value)
+{
+    const Onnx__GraphProto *g = w->model->graph;
+
+    for (size_t i = 0; i < g->n_input + g->n_value_info; i++) {
+        const Onnx__ValueInfoProto *v =
+            i < g->n_input ? g->input[i] : g->value_info[i - g->n_input];
+        if (strcmp(onnx_text(v->name), value) == 0 && v->type &&
+            v->type->value_case == ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE)
+            return v->type->tensor_type->shape;
+    }
+    return NULL;
+}
+
+static bool is_one_of(const char *type, const char *const *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(type, list[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Whether a result has its first input's shape, or one that it is spread to. */
+static bool keeps_shape(const Onnx__NodeProto *node)
+{
+    static const char *const keep[] = {
+        "Add", "Cast", "Clip", "DequantizeLinear", "Div", "Dropout", "Gelu", "Identity",
+        "LayerNormalization", "Mul", "QuantizeLinear", "RMSNormalization", "Relu",
+        "RotaryEmbedding", "SimplifiedLayerNormalization", "Softmax", "Sub", "Where",
+    };
+
+    return is_one_of(onnx_text(node->op_type), keep, sizeof keep / sizeof *keep);
+}
+
+/* The length of the list of integers `name` of a node; 0: it has none. */
+static uint32_t list_length(const Onnx__NodeProto *node, const char *name)
+{
+    for (size_t i = 0; i < node->n_attribute; i++)
+        if (strcmp(onnx_text(node->attribute[i]->name), name) == 0)
+            return (uint32_t)node->attribute[i]->n_ints;
+    return 0;
+}
+
+/* `left`: steps back that may still be taken, for all ways together. */
+static uint32_t rank_of(struct onnx_rewriting *w, const char *value, int *left)
+{
+    const Onnx__TensorShapeProto *told = shape_told(w, value);
+    const Onnx__NodeProto *node = onnx_rewrite_maker(w, value);
+    const Onnx__NodeProto key = {.n_input = 1, .input = (char *[]){(char *)value}};
+    struct onnx_tensor t;
+    uint32_t most = 0;
+
+    if (onnx_rewrite_constant(w, &key, 0, &t))
+        return t.n_dim;
+    if (told || !node || node->n_input == 0 || (*left)-- <= 0)
+        return told ? (uint32_t)told->n_dim : 0;
+    const char *type = onnx_text(node->op_type);
+    if (strcmp(type, "Transpose") == 0 && list_length(node, "perm") > 0)
+        return list_length(node, "perm");
+    if (strcmp(type, "Reshape") == 0)
+        return onnx_rewrite_constant(w, node, 1, &t) ? (uint32_t)t.n : 0;
+    if (strcmp(type, "Transpose") != 0 && strcmp(type, "MatMul") != 0 && !keeps_shape(node))
+        return 0;
+    for (size_t i = 0; i < (strcmp(type, "MatMul") == 0 ? node->n_input : 1); i++) {
+        uint32_t rank = rank_of(w, onnx_text(node->input[i]), left);
+        most = rank > most ? rank : most;
+    }
+    return most;
+}
+
+uint32_t onnx_rewrite_rank(struct onnx_rewriting *w, const char *value)
+{
+    return rank_of(w, value, &(int){MOST_BACK});
+}
+
+static uint32_t last_of(struct onnx_rewriting *w, const char *value, int *left)
+{
+    const Onnx__TensorShapeProto *told = shape_told(w, value);
+    const Onnx__NodeProto *node = onnx_rewrite_maker(w, value);
+    const Onnx__NodeProto key = {.n_input = 1, .input = (char *[]){(char *)value}};
+    const Onnx__TensorShapeProto__Dimension *d =
+        told && told->n_dim > 0 ? told->dim[told->n_dim - 1] : NULL;
+    struct onnx_tensor t;
+    uint32_t most = 0;
+
+    if (onnx_rewrite_constant(w, &key, 0, &t))
+        return t.n_dim > 0 ? t.dim[t.n_dim - 1] : 1;
+    if (d && d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE &&
+        d->dim_value > 0 && d->dim_value <= INT32_MAX)
+        return (uint32_t)d->dim_value;
+    if (!node || node->n_input == 0 || (*left)-- <= 0)
+        return 0;
+    if (strcmp(onnx_text(node->op_type), "MatMul") == 0)
+        return node->n_input > 1 ? last_of(w, onnx_text(node->input[1]), left) : 0;
+    for (size_t i = 0; i < node->n_input && keeps_shape(node); i++) {
+        uint32_t length = last_of(w, onnx_text(node->input[i]), left);
+        most = length > most ? length : most;
+    }
+    return most;
+}
+
+uint32_t onnx_rewrite_last(struct onnx_rewriting *w, const char *value)
+{
+    return last_of(w, value, &(int){MOST_BACK});
 }
 
 /* By what the file says of its shape. */
@@ -143,7 +270,7 @@ static bool keeps_channels(const Onnx__NodeProto *node)
 /* Outputs of a convolution, whose weights may be dequantised; 0: they are no constant. */
 static uint32_t channels_made(struct onnx_rewriting *w, const Onnx__NodeProto *node)
 {
-    const Onnx__NodeProto *from = node->n_input > 1 ? maker_of(w, node->input[1]) : NULL;
+    const Onnx__NodeProto *from = node->n_input > 1 ? onnx_rewrite_maker(w, node->input[1]) : NULL;
     struct onnx_tensor t;
 
     if (from && strcmp(onnx_text(from->op_type), "DequantizeLinear") == 0)
@@ -156,7 +283,7 @@ uint32_t onnx_rewrite_channels(struct onnx_rewriting *w, const char *value)
     const Onnx__GraphProto *g = w->model->graph;
 
     for (int back = 0; back < MOST_BACK; back++) {
-        const Onnx__NodeProto *node = maker_of(w, value);
+        const Onnx__NodeProto *node = onnx_rewrite_maker(w, value);
         uint32_t told = channels_told(g->value_info, g->n_value_info, value);
         if (told == 0)
             told = channels_told(g->input, g->n_input, value);
@@ -222,6 +349,26 @@ void onnx_put_integer(struct onnx_rewriting *w, const char *name, int32_t type, 
         t->raw_data.data[i] = (uint8_t)((uint64_t)v >> 8 * i);
 }
 
+void onnx_put_integers(struct onnx_rewriting *w, const char *name, uint32_t n, const int64_t *v)
+{
+    Onnx__TensorProto *t = onnx_put_tensor(w, name, TYPE(INT64), 1, &n, n * sizeof *v);
+
+    if (t && n > 0)
+        memcpy(t->raw_data.data, v, n * sizeof *v);
+}
+
+void onnx_put_floats(struct onnx_rewriting *w, const char *name, uint32_t n_dim,
+                     const uint32_t *dim, const float *v)
+{
+    size_t n = 1;
+
+    for (uint32_t i = 0; i < n_dim; i++)
+        n *= dim[i];
+    Onnx__TensorProto *t = onnx_put_tensor(w, name, TYPE(FLOAT), n_dim, dim, n * sizeof *v);
+    if (t && n > 0)
+        memcpy(t->raw_data.data, v, n * sizeof *v);
+}
+
 void onnx_put(struct onnx_rewriting *w, Onnx__NodeProto *node)
 {
     Onnx__NodeProto **longer = realloc(w->node, (w->n_node + 1) * sizeof *longer);
@@ -263,38 +410,102 @@ Onnx__NodeProto *onnx_put_node(struct onnx_rewriting *w, const Onnx__NodeProto *
     return w->failed ? NULL : n;
 }
 
-void onnx_put_attribute(struct onnx_rewriting *w, Onnx__NodeProto *node, const char *name, size_t n,
-                        const int64_t *v, Onnx__AttributeProto__AttributeType type)
+/* An attribute without a value; NULL without memory. */
+static Onnx__AttributeProto *new_attribute(struct onnx_rewriting *w, Onnx__NodeProto *node,
+                                           const char *name,
+                                           Onnx__AttributeProto__AttributeType type)
 {
     Onnx__AttributeProto *a = node ? malloc(sizeof *a) : NULL;
 
     if (!a) {
         w->failed = true;
-        return;
+        return NULL;
     }
     onnx__attribute_proto__init(a);
     a->name = strdup(name);
     a->has_type = 1;
     a->type = type;
-    if (type == ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT) {
-        a->has_i = 1;
-        a->i = v[0];
-    } else {
-        a->ints = malloc(n * sizeof *v);
-        w->failed |= !a->ints;
-        a->n_ints = a->ints ? n : 0;
-        for (size_t i = 0; i < a->n_ints; i++)
-            a->ints[i] = v[i];
-    }
     Onnx__AttributeProto **longer =
         realloc(node->attribute, (node->n_attribute + 1) * sizeof *longer);
     w->failed |= !a->name || !longer;
     if (!longer) {
         onnx__attribute_proto__free_unpacked(a, NULL);
-        return;
+        return NULL;
     }
     node->attribute = longer;
     longer[node->n_attribute++] = a;
+    return a;
+}
+
+void onnx_put_attribute(struct onnx_rewriting *w, Onnx__NodeProto *node, const char *name, size_t n,
+                        const int64_t *v, Onnx__AttributeProto__AttributeType type)
+{
+    Onnx__AttributeProto *a = new_attribute(w, node, name, type);
+
+    if (!a)
+        return;
+    if (type == ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT) {
+        a->has_i = 1;
+        a->i = v[0];
+        return;
+    }
+    a->ints = malloc((n + 1) * sizeof *v);
+    w->failed |= !a->ints;
+    a->n_ints = a->ints ? n : 0;
+    for (size_t i = 0; i < a->n_ints; i++)
+        a->ints[i] = v[i];
+}
+
+void onnx_put_real_attribute(struct onnx_rewriting *w, Onnx__NodeProto *node, const char *name,
+                             double v)
+{
+    Onnx__AttributeProto *a =
+        new_attribute(w, node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT);
+
+    if (a) {
+        a->has_f = 1;
+        a->f = (float)v;
+    }
+}
+
+void onnx_put_text_attribute(struct onnx_rewriting *w, Onnx__NodeProto *node, const char *name,
+                             const char *v)
+{
+    Onnx__AttributeProto *a =
+        new_attribute(w, node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING);
+    char *copy = a ? strdup(v) : NULL;
+
+    w->failed |= !copy;
+    if (copy) {
+        a->has_s = 1;
+        a->s = (ProtobufCBinaryData){strlen(v), (uint8_t *)copy};
+    }
+}
+
+/* One more name of a node's list. */
+static void append_name(struct onnx_rewriting *w, char ***list, size_t *n, const char *name)
+{
+    char **longer = realloc(*list, (*n + 1) * sizeof *longer), *copy = strdup(name);
+
+    w->failed |= !longer || !copy;
+    if (longer)
+        *list = longer;
+    if (longer && copy)
+        longer[(*n)++] = copy;
+    else
+        free(copy);
+}
+
+void onnx_put_input(struct onnx_rewriting *w, Onnx__NodeProto *node, const char *name)
+{
+    if (node)
+        append_name(w, &node->input, &node->n_input, name);
+}
+
+void onnx_put_output(struct onnx_rewriting *w, Onnx__NodeProto *node, const char *name)
+{
+    if (node)
+        append_name(w, &node->output, &node->n_output, name);
 }
 
 /* "value.what" */
@@ -325,7 +536,8 @@ static enum err rewrite_node(struct onnx_rewriting *w, Onnx__NodeProto **own)
         onnx_put(w, node);
         return ERR_NONE;
     }
-    if (node->n_input < 1 || node->n_output != 1 || !*onnx_text(node->output[0]))
+    if (node->n_input < 1 || node->n_output < 1 || (node->n_output > 1 && !r->several) ||
+        !*onnx_text(node->output[0]))
         return onnx_refuse(w, node, "%zu inputs and %zu outputs: want one output", node->n_input,
                            node->n_output);
     if (w->n_node > MOST_NODES || w->made > (uint64_t)INT32_MAX)
@@ -346,7 +558,8 @@ static void raise_opset(const struct onnx_rewriting *w)
 enum err onnx_rewrite(Onnx__ModelProto *model, struct err_msg *m)
 {
     Onnx__GraphProto *g = model->graph;
-    struct onnx_rewriting w = { .model = model, .is_float = true, .msg = m };
+    struct onnx_rewriting w = { .model = model, .is_float = true, .msg = m,
+                                .n_stored = g->n_initializer };
     bool some = false;
 
     for (size_t i = 0; i < g->n_node; i++)
