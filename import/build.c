@@ -238,7 +238,8 @@ static int64_t operator_set(const struct import *im)
 {
     static const struct { const char *op, *attribute; int64_t since; } late[] = {
         {"Mish", NULL, 18}, {"AveragePool", "dilations", 19}, {"Gelu", NULL, 20},
-        {"Swish", NULL, 24},
+        {"Swish", NULL, 24},          {"LayerNormalization", NULL, 17},
+        {"RMSNormalization", NULL, 23}, {"RotaryEmbedding", NULL, 23},
     };
     int64_t set = OPSET;
 
@@ -334,11 +335,13 @@ static void round_weights(const struct import_node *n, const float *scale, uint3
 {
     const struct array *w = &n->weight;
     const size_t rows = w->n / w->dim[0];
-    const bool turned = n->kind == IMPORT_TRANSPOSED;
+    const bool turned = n->kind == IMPORT_TRANSPOSED, crossed = n->kind == IMPORT_MATMUL;
     const struct transposed t = turned ? order_of(n) : (struct transposed){ 0 };
 
     for (size_t i = 0; i < w->n; i++) {
-        size_t from = turned ? transposed_place(&t, i) : i;
+        size_t from = turned    ? transposed_place(&t, i)
+                      : crossed ? i % w->dim[0] * rows + i / w->dim[0]
+                                : i;
         double step = (double)scale[from / rows % n_scale];
         q[i] = (int8_t)array_saturate(TYPE(INT8), rint((double)w->real[from] / step));
     }
@@ -350,7 +353,7 @@ static enum err add_weights(const struct import *im, struct onnx_build *b,
                             struct err_msg *m)
 {
     const struct array *w = &n->weight;
-    const bool turned = n->kind == IMPORT_TRANSPOSED;
+    const bool turned = n->kind == IMPORT_TRANSPOSED, crossed = n->kind == IMPORT_MATMUL;
     uint32_t n_scale = !per_channel ? 1 : w->dim[0] / (turned ? n->groups : 1);
     uint32_t dim[ONNX_MOST_DIMS];
     int8_t *q = malloc(w->n);
@@ -363,6 +366,10 @@ static enum err add_weights(const struct import *im, struct onnx_build *b,
     if (turned) {
         dim[0] = w->dim[1] * n->groups;
         dim[1] = w->dim[0] / n->groups;
+    }
+    if (crossed) {
+        dim[0] = w->dim[1];
+        dim[1] = w->dim[0];
     }
     if (!e) {
         struct name bytes = joined(output, "_quantized"), steps = joined(output, "_scale");
@@ -379,7 +386,7 @@ static enum err add_weights(const struct import *im, struct onnx_build *b,
         onnx_build_node_input(b, d, bytes.text);
         onnx_build_node_input(b, d, steps.text);
         onnx_build_node_input(b, d, zeros.text); // optional, but some runtimes fail without
-        onnx_build_int(b, d, "axis", turned ? 1 : 0);
+        onnx_build_int(b, d, "axis", turned || crossed ? 1 : 0);
     }
     free(zero);
     free(q);
@@ -389,28 +396,62 @@ static enum err add_weights(const struct import *im, struct onnx_build *b,
 
 /* ---- Nodes ---- */
 
+/* The bytes of value v made real again. */
+static void add_real(struct onnx_build *b, const char *name)
+{
+    struct name real = joined(name, "_dequantized");
+    Onnx__NodeProto *d =
+        onnx_build_node(b, "DequantizeLinear", joined(name, "/DequantizeLinear").text, real.text);
+
+    onnx_build_node_input(b, d, joined(name, "_quantized").text);
+    onnx_build_node_input(b, d, joined(name, "_scale").text);
+    onnx_build_node_input(b, d, joined(name, "_zero").text);
+}
+
+static void add_scale(const struct import *im, struct onnx_build *b, uint32_t v, uint8_t zero)
+{
+    const char *name = value_name(im, v);
+
+    onnx_build_tensor(b, joined(name, "_scale").text, TYPE(FLOAT), 0, NULL, &im->value[v].scale,
+                      sizeof(float));
+    onnx_build_tensor(b, joined(name, "_zero").text,
+                      im->value[v].positive ? TYPE(UINT8) : TYPE(INT8), 0, NULL, &zero, 1);
+}
+
 /* Value v through QuantizeLinear and DequantizeLinear. */
 static void add_rounding(const struct import *im, struct onnx_build *b, uint32_t v)
 {
     const char *name = value_name(im, v);
     bool is_image = v == im->graph->graph.image;
-    uint8_t zero = is_image ? (uint8_t)image_scale(im).zero : 0;
-    struct name scale = joined(name, "_scale"), zeros = joined(name, "_zero");
-    struct name bytes = joined(name, "_quantized"), real = joined(name, "_dequantized");
 
-    onnx_build_tensor(b, scale.text, TYPE(FLOAT), 0, NULL, &im->value[v].scale, sizeof(float));
-    onnx_build_tensor(b, zeros.text, im->value[v].positive ? TYPE(UINT8) : TYPE(INT8), 0, NULL,
-                      &zero, 1);
-    Onnx__NodeProto *q =
-        onnx_build_node(b, "QuantizeLinear", joined(name, "/QuantizeLinear").text, bytes.text);
+    add_scale(im, b, v, is_image ? (uint8_t)image_scale(im).zero : 0);
+    Onnx__NodeProto *q = onnx_build_node(b, "QuantizeLinear", joined(name, "/QuantizeLinear").text,
+                                         joined(name, "_quantized").text);
     onnx_build_node_input(b, q, name);
-    onnx_build_node_input(b, q, scale.text);
-    onnx_build_node_input(b, q, zeros.text);
-    Onnx__NodeProto *d =
-        onnx_build_node(b, "DequantizeLinear", joined(name, "/DequantizeLinear").text, real.text);
-    onnx_build_node_input(b, d, bytes.text);
-    onnx_build_node_input(b, d, scale.text);
-    onnx_build_node_input(b, d, zeros.text);
+    onnx_build_node_input(b, q, joined(name, "_scale").text);
+    onnx_build_node_input(b, q, joined(name, "_zero").text);
+    add_real(b, name);
+}
+
+/* Stored tokens as bytes. */
+static void add_stored(const struct import *im, struct onnx_build *b, uint32_t v)
+{
+    const struct array *a = &im->graph->constant[v];
+    const int32_t type = im->value[v].positive ? TYPE(UINT8) : TYPE(INT8);
+    uint8_t *code = malloc(a->n + 1);
+
+    if (!code) {
+        b->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < a->n; i++)
+        code[i] = (uint8_t)array_saturate(type, rint((double)a->real[i] /
+                                                     (double)im->value[v].scale));
+    onnx_build_tensor(b, joined(value_name(im, v), "_quantized").text, type, a->n_dim, a->dim, code,
+                      a->n);
+    free(code);
+    add_scale(im, b, v, 0);
+    add_real(b, value_name(im, v));
 }
 
 static void add_integers(struct onnx_build *b, Onnx__NodeProto *node, char *name, size_t n,
@@ -443,6 +484,22 @@ static void add_attributes(struct onnx_build *b, Onnx__NodeProto *node,
         add_integers(b, node, "pads", n->n_pad, pad);
 }
 
+/* MatMul, then Add. */
+static void add_product(const struct import *im, struct onnx_build *b, const struct import_node *n,
+                        const char *weight, const char *bias)
+{
+    const char *out = value_name(im, n->out);
+    struct name sums = joined(out, "_product");
+    Onnx__NodeProto *product =
+        onnx_build_node(b, "MatMul", joined(node_name(im, n), "/MatMul").text, sums.text);
+
+    onnx_build_node_input(b, product, read_name(im, n->in[0]).text);
+    onnx_build_node_input(b, product, weight);
+    Onnx__NodeProto *add = onnx_build_node(b, "Add", node_name(im, n), out);
+    onnx_build_node_input(b, add, sums.text);
+    onnx_build_node_input(b, add, bias);
+}
+
 static enum err add_affine(const struct import *im, struct onnx_build *b,
                            const struct import_node *n, struct err_msg *m)
 {
@@ -457,6 +514,10 @@ static enum err add_affine(const struct import *im, struct onnx_build *b,
         return e;
     onnx_build_tensor(b, bias.text, TYPE(FLOAT), 1, n->weight.dim, n->bias,
                       n->weight.dim[0] * sizeof *n->bias);
+    if (n->kind == IMPORT_MATMUL) {
+        add_product(im, b, n, weight.text, bias.text);
+        return ERR_NONE;
+    }
     Onnx__NodeProto *node = onnx_build_node(b, n->kind == IMPORT_CONV   ? "Conv"
                                                : n->kind == IMPORT_GEMM ? "Gemm"
                                                                         : "ConvTranspose",
@@ -637,6 +698,51 @@ static void add_copy(const struct import *im, struct onnx_build *b, const struct
         add_attributes(b, node, n);
 }
 
+/* A constant of the float graph as one of the file's. */
+static void add_constant(struct onnx_build *b, const char *name, const struct array *a)
+{
+    const size_t bytes = a->real ? sizeof *a->real : onnx_type_bits(a->type) / 8;
+    uint8_t *data = malloc(a->n * bytes + 1);
+
+    if (!data) {
+        b->failed = true;
+        return;
+    }
+    if (a->real)
+        memcpy(data, a->real, a->n * bytes);
+    for (size_t i = 0; a->integer && i < a->n; i++)
+        for (size_t k = 0; k < bytes; k++)
+            data[i * bytes + k] = (uint8_t)((uint64_t)a->integer[i] >> 8 * k);
+    onnx_build_tensor(b, name, a->real ? TYPE(FLOAT) : a->type, a->n_dim, a->dim, data,
+                      a->n * bytes);
+    free(data);
+}
+
+/* Every input where it is in the float graph; Softmax by its axis, whose default has changed. */
+static void add_whole(const struct import *im, struct onnx_build *b, const struct import_node *n)
+{
+    const struct onnx_node *from = n->node;
+    const char *out = value_name(im, n->out);
+    Onnx__NodeProto *node = onnx_build_node(b, from->proto->op_type, node_name(im, n), out);
+
+    for (uint32_t i = 0; i < from->n_input; i++) {
+        const uint32_t v = from->input[i];
+        const struct array *a = v == ONNX_ABSENT ? NULL : &im->graph->constant[v];
+        char ending[24];
+        snprintf(ending, sizeof ending, "_constant%" PRIu32, i);
+        struct name constant = joined(out, ending);
+        if (a && (a->real || a->integer))
+            add_constant(b, constant.text, a);
+        onnx_build_node_input(b, node, !a                      ? ""
+                                       : a->real || a->integer ? constant.text
+                                            : read_name(im, im->value[v].source).text);
+    }
+    if (strcmp(from->proto->op_type, "Softmax") == 0)
+        onnx_build_int(b, node, "axis", n->axis);
+    else
+        add_attributes(b, node, n);
+}
+
 static enum err add_node(const struct import *im, struct onnx_build *b,
                          const struct import_node *n, struct err_msg *m)
 {
@@ -644,6 +750,7 @@ static enum err add_node(const struct import *im, struct onnx_build *b,
     case IMPORT_CONV:
     case IMPORT_TRANSPOSED:
     case IMPORT_GEMM:
+    case IMPORT_MATMUL:
         return add_affine(im, b, n, m);
     case IMPORT_SCALE:
         return add_scaling(im, b, n, m);
@@ -655,6 +762,9 @@ static enum err add_node(const struct import *im, struct onnx_build *b,
         return ERR_NONE;
     case IMPORT_CLIP:
         add_clip(im, b, n);
+        return ERR_NONE;
+    case IMPORT_NODE:
+        add_whole(im, b, n);
         return ERR_NONE;
     case IMPORT_ADD:
     case IMPORT_COPY:
@@ -677,6 +787,9 @@ static enum err build_graph(const struct import *im, struct onnx_build *b, struc
     onnx_build_input(b, value_name(im, im->graph->graph.image), im->n_image_dim,
                      im->image_dim);
     add_rounding(im, b, im->graph->graph.image);
+    for (uint32_t i = 0; i < im->graph->graph.n_value; i++)
+        if (im->value[i].rounded && im->graph->constant[i].real)
+            add_stored(im, b, i);
     for (uint32_t i = 0; i < im->n_node && !e; i++) {
         e = add_node(im, b, &im->node[i], m);
         if (!e && im->value[im->node[i].out].rounded)

@@ -87,6 +87,24 @@ enum err import_take_map(const struct import_walk *w, uint32_t i, struct import_
     return import_round(w, *v);
 }
 
+static void observe(struct import_value *v, const struct array *a);
+
+enum err import_store(const struct import_walk *w, uint32_t i, struct import_value **v)
+{
+    const struct array *a = import_constant(w, i);
+    enum err e = import_check_finite(w, "value", a);
+
+    *v = &w->im->value[w->node->input[i]];
+    if (e || (*v)->known)
+        return e;
+    (*v)->known = (*v)->rounded = true;
+    (*v)->seen = calloc(IMPORT_BINS, sizeof *(*v)->seen);
+    if (!(*v)->seen)
+        return import_no_memory(w);
+    observe(*v, a);
+    return ERR_NONE;
+}
+
 bool import_is_open(const struct import_value *v)
 {
     return v->draft && v->maker != ONNX_ABSENT && !v->summed && !v->cut && v->n_reader == 1;
@@ -156,6 +174,11 @@ struct import_value *import_new_alike(const struct import_walk *w, struct import
     return out;
 }
 
+struct import_value *import_new_loose(const struct import_walk *w)
+{
+    return new_value(w);
+}
+
 /* ---- Nodes ---- */
 
 struct import_node *import_add_node(const struct import_walk *w, enum import_kind kind,
@@ -181,6 +204,72 @@ enum err import_visit_moved(const struct import_walk *w)
     return ERR_NONE;
 }
 
+/* Its inputs that are maps, rounded unless they are loose; each once. */
+static enum err take_maps(const struct import_walk *w, struct import_value *map[2], uint32_t *n)
+{
+    *n = 0;
+    for (uint32_t i = 0; i < w->node->n_input; i++) {
+        struct import_value *v;
+        if (w->node->input[i] == ONNX_ABSENT || constant(w, i)->real || constant(w, i)->integer)
+            continue;
+        enum err e = import_take_map(w, i, &v);
+        if (e)
+            return e;
+        if (*n > 0 && v == map[0])
+            continue;
+        if (*n == 2)
+            return IMPORT_REFUSE(w, "reads three maps: want two at most");
+        map[(*n)++] = v;
+    }
+    return *n > 0 ? ERR_NONE : IMPORT_REFUSE(w, "reads no map of the network: want one");
+}
+
+static enum err add_whole(const struct import_walk *w)
+{
+    struct import_value *map[2] = {NULL, NULL};
+    uint32_t n;
+    enum err e = take_maps(w, map, &n);
+
+    for (uint32_t i = 0; i < w->node->n_input && !e; i++)
+        if (import_constant(w, i) && import_constant(w, i)->n < 1)
+            e = IMPORT_REFUSE(w, "input %" PRIu32 " has no values: want some", i);
+    if (!e)
+        import_add_node(w, IMPORT_NODE, map[0], map[1]);
+    return e;
+}
+
+enum err import_visit_whole(const struct import_walk *w, bool positive)
+{
+    enum err e = add_whole(w);
+
+    if (!e)
+        import_new_draft(w, positive);
+    return e;
+}
+
+enum err import_visit_loose(const struct import_walk *w)
+{
+    enum err e = add_whole(w);
+
+    if (!e)
+        import_new_loose(w);
+    return e;
+}
+
+const struct onnx_node *import_only_reader(const struct import *im, const struct onnx_node *node)
+{
+    const struct onnx_graph *g = &im->graph->graph;
+    const struct onnx_node *found = NULL;
+
+    if (g->value[node->output[0]].n_reader != 1)
+        return NULL;
+    for (const struct onnx_node *n = node + 1; n < g->node + g->n_node && !found; n++)
+        for (uint32_t k = 0; k < n->n_input; k++)
+            if (n->input[k] == node->output[0])
+                found = n;
+    return found;
+}
+
 enum err import_add_list(const struct import_walk *w, struct import_node *n, uint32_t n_value,
                          const int64_t *v)
 {
@@ -199,13 +288,16 @@ enum err import_add_list(const struct import_walk *w, struct import_node *n, uin
 
 static const struct import_operator *const families[] = {
     import_ops_affine, import_ops_layout, import_ops_map, import_ops_pool, import_ops_scale,
-    import_ops_function,
+    import_ops_function, import_ops_tokens,
 };
 
 static enum err visit(const struct import_walk *w)
 {
     const char *type = w->node->proto->op_type;
+    const uint8_t piece = w->im->piece[w->node - w->im->graph->graph.node];
 
+    if (piece != IMPORT_WHOLE)
+        return piece == IMPORT_INNER ? import_visit_loose(w) : import_visit_whole(w, false);
     for (size_t f = 0; f < sizeof families / sizeof *families; f++)
         for (const struct import_operator *op = families[f]; op->op; op++)
             if (strcmp(op->op, type) == 0)
@@ -216,7 +308,8 @@ static enum err visit(const struct import_walk *w)
 
 static bool is_product(const struct onnx_node *node)
 {
-    static const char *const products[] = {"Conv", "ConvTranspose", "Gemm", "MatMul"};
+    static const char *const products[] = {"Conv", "ConvTranspose", "FusedMatMul", "Gemm",
+                                           "MatMul"};
 
     for (size_t i = 0; i < sizeof products / sizeof *products; i++)
         if (strcmp(node->proto->op_type, products[i]) == 0)
@@ -346,7 +439,8 @@ enum err import_init(struct import *im, const struct float_graph *g, const struc
     im->value = calloc(g->graph.n_value + 1, sizeof *im->value);
     im->node = calloc(g->graph.n_node + 1, sizeof *im->node);
     im->host = calloc(g->graph.n_node + 1, sizeof *im->host);
-    enum err e = im->value && im->node && im->host ? onnx_graph_check_input(&g->graph, m)
+    im->piece = calloc(g->graph.n_node + 1, sizeof *im->piece);
+    enum err e = im->value && im->node && im->host && im->piece ? onnx_graph_check_input(&g->graph, m)
                                        : import_no_memory(&w);
     if (!e)
         e = onnx_graph_image(&g->graph, &image, m);
@@ -356,6 +450,7 @@ enum err import_init(struct import *im, const struct float_graph *g, const struc
         im->n_image_dim = image.n_dim;
         memcpy(im->image_dim, image.dim, sizeof im->image_dim);
         count_readers(im);
+        import_find_pieces(im);
         im->value[g->graph.image].known = true;
         im->value[g->graph.image].rounded = true;
     }
@@ -387,6 +482,7 @@ void import_release(struct import *im)
     free(im->node);
     free(im->end);
     free(im->host);
+    free(im->piece);
     *im = (struct import){0};
 }
 
@@ -413,17 +509,23 @@ void import_image(const struct import *im, const int8_t *pixels, struct array *i
             }
 }
 
+static void observe(struct import_value *v, const struct array *a)
+{
+    for (size_t k = 0; k < a->n; k++) {
+        float magnitude = fabsf(a->real[k]);
+        uint32_t bits;
+        memcpy(&bits, &magnitude, sizeof bits);
+        v->seen[bits >> 16]++;
+        v->largest = magnitude > v->largest || isnan(magnitude) ? magnitude : v->largest;
+    }
+}
+
 void import_observe(struct import *im, const struct float_run *run)
 {
     for (uint32_t i = 0; i < im->graph->graph.n_value; i++) {
         struct import_value *v = &im->value[i];
-        const struct array *a = &run->value[i];
-        for (size_t k = 0; v->seen && k < a->n; k++) {
-            float magnitude = fabsf(a->real[k]);
-            uint32_t bits;
-            memcpy(&bits, &magnitude, sizeof bits);
-            v->seen[bits >> 16]++;
-            v->largest = magnitude > v->largest || isnan(magnitude) ? magnitude : v->largest;
-        }
+        if (v->seen && im->graph->graph.value[i].maker != ONNX_CONSTANT &&
+            !im->graph->constant[i].real)
+            observe(v, &run->value[i]);
     }
 }

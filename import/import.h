@@ -47,10 +47,12 @@ enum import_kind {
     IMPORT_CONV,
     IMPORT_TRANSPOSED, // ConvTranspose
     IMPORT_GEMM,
+    IMPORT_MATMUL, // of tokens, by the same weights
     IMPORT_SCALE, // weight: a factor for each channel
     IMPORT_ADD,   // or Sub
     IMPORT_CLIP,
     IMPORT_COPY, // as in the float graph, attributes and all
+    IMPORT_NODE, // likewise, with every input: constants go with it
     IMPORT_CONCAT,
     IMPORT_MEAN, // over rows and columns, or the largest: a global pool
     IMPORT_REDUCE, // ReduceMax, ReduceMean, ReduceSum; list 0: the axes
@@ -69,11 +71,12 @@ struct import_node {
     uint32_t in[2], out;          // values of the float graph
     uint32_t *more;               // owned; of CONCAT: all inputs
     uint32_t  n_more;
-    struct array weight; // CONV: as ONNX has it; GEMM: outputs x inputs; TRANSPOSED: outputs x
+    struct array weight; // CONV: as ONNX has it; GEMM, MATMUL: outputs x inputs; TRANSPOSED: outputs x
                          // inputs of a group x kernel; SCALE: factors; COPY: the exponent of Pow,
                          // slopes of PRelu, or none
     uint32_t     groups;          // TRANSPOSED
     float       *bias;            // owned; one for each output
+    int64_t      axis;    // NODE of Softmax
     bool         renamed;         // called as what it makes, for another has the node's name
     uint32_t     behind;          // SCALE: dimensions behind that of the factors
     double       low, high;       // CLIP
@@ -103,6 +106,10 @@ struct import_value { // what becomes of a value of the float graph
 
 enum { IMPORT_BINS = 1 << 15 }; // by the upper 16 bits of a float: within 2^-7 of the magnitude
 
+/* A node that is one of several that make a function of one map, such as Gelu by Erf: nothing is
+ * rounded between them. */
+enum import_piece { IMPORT_WHOLE, IMPORT_INNER, IMPORT_LAST };
+
 struct import_end { // an output of the graph
     uint32_t value, n_dim, dim[ONNX_MOST_DIMS];
 };
@@ -119,6 +126,7 @@ struct import {
     struct import_end        *end; // owned; of each output that an image changes, once
     uint32_t                  n_end, result; // result: which of them the last node makes
     bool                     *host; // owned; per node of the graph: left out, see below
+    uint8_t                  *piece; // owned; per node: an enum import_piece
     bool                      unsound; // a constant is not finite: no node may be left out for it
     struct err_msg            left; // why the first of them is; empty without one
 };

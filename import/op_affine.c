@@ -94,7 +94,8 @@ static enum err product(const struct import_walk *w, bool trans_b, double alpha,
     const struct array *b = import_constant(w, 1);
     struct import_value *x;
 
-    if (!b || b->n_dim != 2 || b->n == 0 || import_in_shape(w, 0)->n_dim != 2)
+    if (!b || b->n_dim != 2 || b->n == 0 ||
+        (import_in_shape(w, 0)->n_dim != 2 && strcmp(w->node->proto->op_type, "MatMul") != 0))
         return IMPORT_REFUSE(w, "its second factor is not a constant matrix, or its first not of "
                              "two dimensions: want a flattened map times weights");
     enum err e = import_check_finite(w, "weight", b);
@@ -131,9 +132,24 @@ static enum err visit_gemm(const struct import_walk *w)
     return e ? e : product(w, trans_b, alpha, beta);
 }
 
+/* Tokens times a constant matrix, of any number of dimensions; a vector of a batch is a Gemm's. */
+static enum err of_tokens(const struct import_walk *w)
+{
+    enum err e = product(w, false, 1, 1);
+
+    if (!e)
+        w->im->node[w->im->n_node - 1].kind = IMPORT_MATMUL;
+    return e;
+}
+
+/* Of two maps it is half of attention. */
 static enum err visit_matmul(const struct import_walk *w)
 {
-    return product(w, false, 1, 1);
+    if (import_constant(w, 1) && import_in_shape(w, 0)->n_dim > 2)
+        return of_tokens(w);
+    if (import_constant(w, 0) || import_constant(w, 1))
+        return product(w, false, 1, 1);
+    return import_visit_whole(w, import_input(w, 0)->positive && import_input(w, 1)->positive);
 }
 
 const struct import_operator import_ops_affine[] = {

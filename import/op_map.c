@@ -89,7 +89,7 @@ static enum err visit_min(const struct import_walk *w) { return visit_bound(w, f
 
 /* ---- Concat ---- */
 
-/* Maps that are joined have one scale. The image has its own, and then the result is rounded. */
+/* Maps that are joined have one scale, and so have stored tokens. The image has its own, and then the result is rounded. */
 static enum err visit_concat(const struct import_walk *w)
 {
     uint32_t n_input = w->node->n_input, image = w->im->graph->graph.image;
@@ -99,7 +99,7 @@ static enum err visit_concat(const struct import_walk *w)
     enum err e = list ? ERR_NONE : import_no_memory(w);
 
     for (uint32_t i = 0; i < n_input && !e; i++) {
-        e = import_take_map(w, i, &x);
+        e = import_constant(w, i) ? import_store(w, i, &x) : import_take_map(w, i, &x);
         if (e)
             break;
         list[i] = import_index(w, x);
@@ -247,6 +247,19 @@ static enum err visit_split(const struct import_walk *w)
     return e;
 }
 
+/* One place along an axis, such as the first token, or the queries of a map of three parts. */
+static enum err visit_one(const struct import_walk *w)
+{
+    struct import_value *x;
+    enum err e = import_take_map(w, 0, &x);
+
+    if (e)
+        return e;
+    import_add_node(w, IMPORT_NODE, x, NULL);
+    import_new_alike(w, x);
+    return ERR_NONE;
+}
+
 /* Channels by a list, which the reader knows. */
 static enum err visit_gather(const struct import_walk *w)
 {
@@ -255,6 +268,8 @@ static enum err visit_gather(const struct import_walk *w)
     struct import_value *x;
     enum err e = onnx_attr_int(w->node, "axis", &axis, w->msg);
 
+    if (!e && index && index->n_dim == 0 && import_in_shape(w, 0)->n_dim > 2)
+        return visit_one(w);
     if (!e && (!index || index->n_dim != 1 || axis == 0 || w->ends ||
                import_in_shape(w, 0)->n_dim < 3))
         e = IMPORT_REFUSE(w, "does not pick channels by a constant list: want that");

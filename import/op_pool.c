@@ -115,6 +115,12 @@ static bool is_of_channels(const struct import_walk *w)
     return import_out_shape(w)->n_dim == n_dim && n_dim >= 3 && (set == 2 || set == 1U << 3);
 }
 
+/* Over tokens (batch x tokens x channels), which may go with it. */
+static bool is_of_tokens(const struct import_walk *w)
+{
+    return import_in_shape(w, 0)->n_dim == 3 && axes_of(w) == 2;
+}
+
 /* A global pool of x, and Flatten where the axes are gone. */
 static struct import_node *pool_all(const struct import_walk *w, const struct import_value *x)
 {
@@ -149,7 +155,7 @@ static enum err visit_mean(const struct import_walk *w)
         return e;
     if (is_of_maps(w))
         pool_all(w, x)->averaged = averaged;
-    else if (is_of_last(w) || is_of_channels(w))
+    else if (is_of_last(w) || is_of_channels(w) || is_of_tokens(w))
         e = keep(w, x, averaged);
     else
         return IMPORT_REFUSE(w, "does not average whole maps: want the mean over rows and columns, "

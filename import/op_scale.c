@@ -67,7 +67,9 @@ static bool joins(const struct import_walk *w, const struct import_value *x, siz
     if (!import_is_open(x))
         return false;
     const struct import_node *n = &w->im->node[x->maker];
-    uint32_t own = n->kind == IMPORT_SCALE ? n->behind : import_out_shape(w)->n_dim - 2;
+    uint32_t own = n->kind == IMPORT_SCALE    ? n->behind
+                   : n->kind == IMPORT_MATMUL ? 0
+                                              : import_out_shape(w)->n_dim - 2;
     return n_constant == 1 || own == behind;
 }
 
@@ -163,18 +165,79 @@ static void fill(enum arithmetic op, uint32_t i, const struct array *c, struct i
     }
 }
 
+/* Whether all values along an axis are the same. */
+static bool repeats(const struct array *c, uint32_t axis)
+{
+    size_t behind = 1;
+
+    for (uint32_t k = axis + 1; k < c->n_dim; k++)
+        behind *= c->dim[k];
+    for (size_t i = 0; i < c->n; i++)
+        if (c->real[i] != c->real[i - i / behind % c->dim[axis] * behind])
+            return false;
+    return true;
+}
+
+/* The first value along each axis that repeats one; others as they are. */
+static bool without_copies(const struct array *c, struct array *out)
+{
+    uint32_t dim[ONNX_MOST_DIMS];
+    size_t place[ONNX_MOST_DIMS] = {0}, n = 0;
+
+    for (uint32_t k = 0; k < c->n_dim; k++)
+        dim[k] = c->n > 0 && repeats(c, k) ? 1 : c->dim[k];
+    if (!array_init(out, c->type, c->n_dim, dim))
+        return false;
+    for (size_t i = 0; i < c->n; i++) {
+        bool first = true;
+        for (uint32_t k = 0; k < c->n_dim; k++)
+            first &= place[k] < dim[k];
+        if (first)
+            out->real[n++] = c->real[i];
+        for (uint32_t k = c->n_dim; k-- > 0 && ++place[k] == c->dim[k];)
+            place[k] = 0;
+    }
+    return true;
+}
+
+static uint32_t axes_longer_than_one(const struct array *c)
+{
+    uint32_t n = 0;
+
+    for (uint32_t k = 0; k < c->n_dim; k++)
+        n += c->dim[k] > 1;
+    return n;
+}
+
+/* Constants of channels join weights or are a scaling; of tokens they go with the node, and so do
+ * those of scores. */
 static enum err with_constant(const struct import_walk *w, enum arithmetic op, uint32_t i)
 {
-    const struct array *c = import_constant(w, 1 - i);
-    struct import_scaling s = {.shape = c};
-    enum err e = import_check_finite(w, "constant", c);
+    struct array c = {0};
+    struct import_scaling s = {.shape = &c};
+    enum err e = import_check_finite(w, "constant", import_constant(w, 1 - i));
 
+    if (!e && !without_copies(import_constant(w, 1 - i), &c))
+        e = import_no_memory(w);
+    const bool joins_weights = !e && import_is_open(import_input(w, i)) && c.n == 1;
+    const bool of_tokens = !e && import_out_shape(w)->n_dim >= 3 && axes_longer_than_one(&c) > 1 &&
+                           import_in_shape(w, i)->n == import_out_shape(w)->n;
+    if (!e && !joins_weights && import_input(w, i)->known &&
+        (of_tokens || c.n == 1 || import_out_shape(w)->n_dim == 4) && import_leads_to_scores(w)) {
+        array_release(&c);
+        return import_visit_loose(w);
+    }
+    if (of_tokens) {
+        array_release(&c);
+        return import_visit_whole(w, false);
+    }
     if (!e)
-        e = allocate(w, &s, c->n);
+        e = allocate(w, &s, c.n);
     if (!e) {
-        fill(op, i, c, &s);
+        fill(op, i, &c, &s);
         e = import_scale(w, i, &s);
     }
+    array_release(&c);
     free(s.factor);
     free(s.offset);
     return e;

@@ -42,6 +42,9 @@ enum err import_round(const struct import_walk *w, struct import_value *v);
 /* Input i as a map that is rounded. */
 enum err import_take_map(const struct import_walk *w, uint32_t i, struct import_value **v);
 
+/* Input i, a constant, as a map that is rounded once for all images: stored tokens. */
+enum err import_store(const struct import_walk *w, uint32_t i, struct import_value **v);
+
 /* Whether sums are still open: constants may join them, and a residual. */
 bool import_is_open(const struct import_value *v);
 
@@ -52,6 +55,9 @@ struct import_value *import_replace(const struct import_walk *w, struct import_v
 void                 import_alias(const struct import_walk *w, struct import_value *v);
 struct import_value *import_new_alike(const struct import_walk *w, struct import_value *v);
 
+/* The node's output, which nodes behind it read as it is: it is never rounded. */
+struct import_value *import_new_loose(const struct import_walk *w);
+
 /* Both have one scale from now on. The root of all that have it. */
 void import_tie(const struct import_walk *w, struct import_value *a, struct import_value *b);
 uint32_t import_root(const struct import *im, uint32_t v);
@@ -61,6 +67,24 @@ uint32_t import_root(const struct import *im, uint32_t v);
 /* One that reads a, and b unless that is NULL. */
 struct import_node *import_add_node(const struct import_walk *w, enum import_kind kind,
                                     const struct import_value *a, const struct import_value *b);
+
+/* The node as it is, with its constants, of its inputs that are maps: they are rounded, or loose. At
+ * most two maps. The result is a draft, or loose. */
+enum err import_visit_whole(const struct import_walk *w, bool positive);
+enum err import_visit_loose(const struct import_walk *w);
+
+/* The only node that reads the output of the graph's node i; NULL: none, or several do. */
+const struct onnx_node *import_only_reader(const struct import *im, const struct onnx_node *node);
+
+/* Marks nodes that are pieces of a function, import/pieces.c. */
+void import_find_pieces(struct import *im);
+
+/* Whether the node works on scores on their way to Softmax, or is a factor of queries or keys: none
+ * of its results is rounded. */
+bool import_leads_to_scores(const struct import_walk *w);
+
+/* Whether a product of two maps is all that reads the node's result, moved or not. */
+bool import_leads_to_product(const struct import_walk *w);
 
 /* visit() of operators that deliver bytes of their map, chosen or moved: the node as it is, and no
  * scale of its own. */
@@ -89,6 +113,6 @@ struct import_operator {
     enum err  (*visit)(const struct import_walk *w);
 };
 extern const struct import_operator import_ops_affine[], import_ops_function[], import_ops_layout[],
-    import_ops_map[], import_ops_pool[], import_ops_scale[];
+    import_ops_map[], import_ops_pool[], import_ops_scale[], import_ops_tokens[];
 
 #endif
