@@ -39,10 +39,11 @@ static enum err find_axis(const struct import_walk *w, const struct import_scali
 }
 
 /* A scaling of a rounded map, by 1 so far. */
-static enum err start(const struct import_walk *w, uint32_t i, uint32_t behind)
+static enum err start(const struct import_walk *w, uint32_t i, uint32_t behind, size_t n_constant)
 {
     const struct array *out = import_out_shape(w);
-    const uint32_t channels = out->dim[out->n_dim - 1 - behind];
+    const bool one = n_constant == 1 && out->n_dim == 3; // whose channels may be the last
+    const uint32_t channels = one ? 1 : out->dim[out->n_dim - 1 - behind];
     struct import_value *x;
     enum err e = import_take_map(w, i, &x);
 
@@ -70,7 +71,7 @@ static bool joins(const struct import_walk *w, const struct import_value *x, siz
     uint32_t own = n->kind == IMPORT_SCALE    ? n->behind
                    : n->kind == IMPORT_MATMUL ? 0
                                               : import_out_shape(w)->n_dim - 2;
-    return n_constant == 1 || own == behind;
+    return n_constant == 1 || (own == behind && n->weight.dim[0] == n_constant);
 }
 
 /* Constants that are all the same are one. */
@@ -107,7 +108,7 @@ enum err import_scale(const struct import_walk *w, uint32_t i, const struct impo
         v = import_replace(w, x);
         w->im->node[v->maker].out = import_index(w, v);
     } else if (!e) {
-        e = start(w, i, behind);
+        e = start(w, i, behind, s->n);
     }
     if (e)
         return e;

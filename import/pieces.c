@@ -79,43 +79,44 @@ static bool is_closed(const struct import *im, const struct region *r)
     return r->n > 1 && (erf || (tanh && sum));
 }
 
-/* Nodes behind the maker of x, in order, until they make a function that is whole. */
-static bool grow(const struct import *im, uint32_t x, struct region *r)
+/* The most nodes behind the maker of x, in order, that make a function; n is 0 where none do. */
+static void grow(const struct import *im, uint32_t x, struct region *r)
 {
     const struct onnx_graph *g = &im->graph->graph;
     const bool made = g->value[x].maker == ONNX_NODE;
+    uint32_t whole = 0;
 
     *r = (struct region){.x = x};
     for (uint32_t i = made ? g->value[x].index + 1 : 0; i < g->n_node && r->n < MOST_PIECES; i++) {
         if (!im->graph->op[i] || !belongs(im, r, &g->node[i]))
             continue;
         r->node[r->n++] = i;
-        if (is_closed(im, r))
-            return true;
+        whole = is_closed(im, r) ? r->n : whole;
     }
-    return false;
+    r->n = whole;
 }
 
-/* From a node back to values that may be x, the nearest first. */
-static bool find_region(const struct import *im, uint32_t node, struct region *r)
+/* Of the values that a node may be a function of, going back, that of which most nodes are. */
+static void find_region(const struct import *im, uint32_t node, struct region *best)
 {
     const struct onnx_graph *g = &im->graph->graph;
-    uint32_t list[MOST_BACK] = {node}, n = 1;
+    uint32_t back[MOST_BACK] = {node}, n = 1;
+    struct region r;
 
+    *best = (struct region){0};
     for (uint32_t at = 0; at < n; at++) {
-        const struct onnx_node *from = &g->node[list[at]];
+        const struct onnx_node *from = &g->node[back[at]];
         for (uint32_t k = 0; k < from->n_input; k++) {
             uint32_t v = from->input[k];
             if (is_constant(im, v))
                 continue;
-            if (grow(im, v, r))
-                return true;
+            grow(im, v, &r);
+            *best = r.n > best->n ? r : *best;
             if (g->value[v].maker == ONNX_NODE && n < MOST_BACK &&
                 float_is_elementwise(&g->node[g->value[v].index]))
-                list[n++] = g->value[v].index;
+                back[n++] = g->value[v].index;
         }
     }
-    return false;
 }
 
 void import_find_pieces(struct import *im)
@@ -125,8 +126,9 @@ void import_find_pieces(struct import *im)
 
     for (uint32_t i = 0; i < g->n_node; i++) {
         if (!im->graph->op[i] || im->piece[i] != IMPORT_WHOLE ||
-            (!is_a(&g->node[i], "Erf") && !is_a(&g->node[i], "Tanh")) || !find_region(im, i, &r))
+            (!is_a(&g->node[i], "Erf") && !is_a(&g->node[i], "Tanh")))
             continue;
+        find_region(im, i, &r);
         for (uint32_t k = 0; k < r.n; k++)
             im->piece[r.node[k]] = k + 1 < r.n ? IMPORT_INNER : IMPORT_LAST;
     }

@@ -1,0 +1,467 @@
+/* Float transformers become quantised ones: random encoders written in several styles, their scales
+ * against a closed form, what the quantised model answers against the float one, and the integers of
+ * the network that is read from it. */
+#include <inttypes.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "import/import.h"
+#include "import/walk.h"
+#include "network/onnx/file.h"
+#include "network/onnx/read.h"
+#include "network/onnx/rewrite.h"
+#include "network/values/values.h"
+#include "test/onnx_make.h"
+
+enum { SIDE = 6, CHANNELS = 2, PATCH = 2, TOKENS = 9, HIDDEN = 16, FFN = 24, HEADS = 4,
+       HEAD = HIDDEN / HEADS, N_CLASS = 5, N_IMAGE = 24, N_PIXEL = SIDE * SIDE * CHANNELS };
+
+enum style { PRE = 1, FUSED = 2, ONE_STEP = 4, PIECES = 8, CAUSAL = 16, ON_QUERIES = 32,
+             OWN = 64, PLACES = 128, LAST = 256 };
+
+static uint32_t state_of;
+
+static double uniform(void) // -1 to 1
+{
+    state_of = state_of * 1664525 + 1013904223;
+    return (double)(state_of >> 8) / (1 << 23) - 1;
+}
+
+/* ---- A float model ---- */
+
+static void floats(Onnx__ModelProto *m, const char *name, const int64_t *dims, double middle,
+                   double spread)
+{
+    static float v[4096];
+    size_t n = 1;
+
+    for (const int64_t *d = dims; *d >= 0; d++)
+        n *= (size_t)*d;
+    assert_true(n <= 4096);
+    for (size_t i = 0; i < n; i++)
+        v[i] = (float)(middle + spread * uniform());
+    make_tensor(m, name, ONNX_TYPE(FLOAT), dims, v, n * sizeof *v);
+}
+
+static void list(Onnx__ModelProto *m, const char *name, size_t n, const int64_t *v)
+{
+    make_tensor(m, name, ONNX_TYPE(INT64), (const int64_t[]){(int64_t)n, -1}, v, n * sizeof *v);
+}
+
+static Onnx__NodeProto *node(Onnx__ModelProto *m, const char *op, const char *inputs,
+                             const char *output)
+{
+    return make_node(m, op, output, inputs, output);
+}
+
+static Onnx__NodeProto *node2(Onnx__ModelProto *m, const char *op, const char *a, const char *b,
+                              const char *output)
+{
+    char inputs[128];
+
+    snprintf(inputs, sizeof inputs, "%s %s", a, b);
+    return node(m, op, inputs, output);
+}
+
+/* x times weights plus bias, "name". */
+static void linear(Onnx__ModelProto *m, const char *name, const char *x, int64_t in, int64_t out)
+{
+    char weight[32], bias[32], product[32];
+
+    snprintf(weight, sizeof weight, "%s.w", name);
+    snprintf(bias, sizeof bias, "%s.b", name);
+    snprintf(product, sizeof product, "%s.mm", name);
+    floats(m, weight, (const int64_t[]){in, out, -1}, 0, 1.7 / sqrt((double)in));
+    floats(m, bias, (const int64_t[]){out, -1}, 0, 0.3);
+    node2(m, "MatMul", x, weight, product);
+    node2(m, "Add", bias, product, name);
+}
+
+static void norm(Onnx__ModelProto *m, const char *name, const char *x)
+{
+    char gain[32], offset[32], inputs[128];
+
+    snprintf(gain, sizeof gain, "%s.g", name);
+    snprintf(offset, sizeof offset, "%s.o", name);
+    snprintf(inputs, sizeof inputs, "%s %s %s", x, gain, offset);
+    floats(m, gain, (const int64_t[]){HIDDEN, -1}, 1, 0.3);
+    floats(m, offset, (const int64_t[]){HIDDEN, -1}, 0, 0.3);
+    node(m, "LayerNormalization", inputs, name);
+}
+
+/* Tokens x channels to heads x tokens x channels, or of keys heads x channels x tokens. */
+static void by_heads(Onnx__ModelProto *m, const char *x, const char *name, bool keys, int style)
+{
+    char split[32], turned[32];
+
+    snprintf(split, sizeof split, "%s.split", name);
+    snprintf(turned, sizeof turned, "%s.turned", name);
+    node2(m, "Reshape", x, "heads", split);
+    if (keys && (style & ONE_STEP)) {
+        make_ints(node(m, "Transpose", split, name), "perm", 4, (const int64_t[]){0, 2, 3, 1});
+        return;
+    }
+    make_ints(node(m, "Transpose", split, keys ? turned : name), "perm", 4,
+              (const int64_t[]){0, 2, 1, 3});
+    if (keys)
+        make_ints(node(m, "Transpose", turned, name), "perm", 4, (const int64_t[]){0, 1, 3, 2});
+}
+
+static void scores(Onnx__ModelProto *m, int style)
+{
+    const float root = (float)sqrt(HEAD), scale = 1 / root;
+    const char *s = "qk";
+
+    make_float_list(m, "root", 1, &root);
+    make_float_list(m, "scale", 1, &scale);
+    if (style & ON_QUERIES) {
+        node2(m, "Div", "qh", "root", "qd");
+        node2(m, "MatMul", "qd", "kh", "qk");
+    } else {
+        node2(m, "MatMul", "qh", "kh", "qk.raw");
+        node2(m, "Mul", "qk.raw", "scale", "qk");
+    }
+    if (style & CAUSAL) {
+        float mask[TOKENS * TOKENS];
+        for (int i = 0; i < TOKENS * TOKENS; i++)
+            mask[i] = i % TOKENS > i / TOKENS ? -3.4e38F : 0;
+        make_tensor(m, "mask", ONNX_TYPE(FLOAT), (const int64_t[]){1, 1, TOKENS, TOKENS, -1}, mask,
+                    sizeof mask);
+        node2(m, "Add", "qk", "mask", "qk.masked");
+        s = "qk.masked";
+    }
+    make_int(node(m, "Softmax", s, "p"), "axis", -1);
+}
+
+static void attention(Onnx__ModelProto *m, const char *x, int style)
+{
+    if (style & OWN) {
+        floats(m, "qkv.w", (const int64_t[]){HIDDEN, 3 * HIDDEN, -1}, 0, 1.7 / sqrt(HIDDEN));
+        floats(m, "qkv.b", (const int64_t[]){3 * HIDDEN, -1}, 0, 0.3);
+        char inputs[64];
+        snprintf(inputs, sizeof inputs, "%s qkv.w qkv.b", x);
+        Onnx__NodeProto *n = node(m, "Attention", inputs, "joined");
+        make_rename(&n->domain, "com.microsoft");
+        make_int(n, "num_heads", HEADS);
+        make_int(n, "unidirectional", (style & CAUSAL) != 0);
+        return;
+    }
+    static const char *const parts[] = {"q", "k", "v"}, *const heads[] = {"qh", "kh", "vh"};
+    list(m, "heads", 4, (const int64_t[]){1, TOKENS, HEADS, HEAD});
+    if (style & FUSED)
+        linear(m, "qkv", x, HIDDEN, 3 * HIDDEN);
+    for (int64_t i = 0; i < 3; i++) {
+        char inputs[64], end[8];
+        if (!(style & FUSED)) {
+            linear(m, parts[i], x, HIDDEN, HIDDEN);
+        } else {
+            const int64_t from[] = {i * HIDDEN}, to[] = {(i + 1) * HIDDEN}, axis[] = {2};
+            snprintf(end, sizeof end, "to%d", (int)i);
+            snprintf(inputs, sizeof inputs, "from%d", (int)i);
+            list(m, inputs, 1, from);
+            list(m, end, 1, to);
+            if (i == 0)
+                list(m, "cut.axis", 1, axis);
+            snprintf(inputs, sizeof inputs, "qkv from%d to%d cut.axis", (int)i, (int)i);
+            node(m, "Slice", inputs, parts[i]);
+        }
+        by_heads(m, parts[i], heads[i], i == 1, style);
+    }
+    scores(m, style);
+    node2(m, "MatMul", "p", "vh", "pv");
+    make_ints(node(m, "Transpose", "pv", "pv.tokens"), "perm", 4, (const int64_t[]){0, 2, 1, 3});
+    list(m, "tokens", 3, (const int64_t[]){1, TOKENS, HIDDEN});
+    node2(m, "Reshape", "pv.tokens", "tokens", "joined");
+}
+
+/* x / 2 * (1 + erf(x / sqrt 2)), or Gelu. */
+static void gelu(Onnx__ModelProto *m, int style)
+{
+    const float root = (float)sqrt(2), one = 1, half = 0.5F;
+
+    if (!(style & PIECES)) {
+        make_rename(&node(m, "Gelu", "f1", "g")->domain, "com.microsoft");
+        return;
+    }
+    make_float_list(m, "root2", 1, &root);
+    make_float_list(m, "one", 1, &one);
+    make_float_list(m, "half", 1, &half);
+    node2(m, "Div", "f1", "root2", "g.in");
+    node(m, "Erf", "g.in", "g.erf");
+    node2(m, "Add", "g.erf", "one", "g.more");
+    node2(m, "Mul", "f1", "g.more", "g.twice");
+    node2(m, "Mul", "g.twice", "half", "g");
+}
+
+static Onnx__ModelProto *encoder(int style, uint32_t seed)
+{
+    Onnx__ModelProto *m = make_model(CHANNELS, SIDE, SIDE);
+
+    state_of = seed;
+    m->opset_import[0]->version = 17;
+    floats(m, "patch.w", (const int64_t[]){HIDDEN, CHANNELS, PATCH, PATCH, -1}, 0, 0.5);
+    make_ints(node(m, "Conv", "image patch.w", "patch"), "strides", 2,
+              (const int64_t[]){PATCH, PATCH});
+    list(m, "flat", 3, (const int64_t[]){1, HIDDEN, TOKENS});
+    node(m, "Reshape", "patch flat", "patches");
+    make_ints(node(m, "Transpose", "patches", style & PLACES ? "bare" : "x"), "perm", 3,
+              (const int64_t[]){0, 2, 1});
+    if (style & PLACES) {
+        floats(m, "places", (const int64_t[]){1, TOKENS, HIDDEN, -1}, 0, 0.5);
+        node2(m, "Add", "bare", "places", "x");
+    }
+    if (style & PRE)
+        norm(m, "n1", "x");
+    attention(m, style & PRE ? "n1" : "x", style);
+    linear(m, "o", "joined", HIDDEN, HIDDEN);
+    node2(m, "Add", "x", "o", "r1");
+    norm(m, "n2", "r1");
+    linear(m, "f1", "n2", HIDDEN, FFN);
+    gelu(m, style);
+    linear(m, "f2", "g", FFN, HIDDEN);
+    node2(m, "Add", style & PRE ? "r1" : "n2", "f2", "r2");
+    norm(m, "n3", "r2");
+    if (style & LAST) {
+        const int64_t zero = 0;
+        make_tensor(m, "first", ONNX_TYPE(INT64), (const int64_t[]){-1}, &zero, sizeof zero);
+        make_int(node(m, "Gather", "n3 first", "pool"), "axis", 1);
+    } else {
+        Onnx__NodeProto *mean = node(m, "ReduceMean", "n3", "pool");
+        make_ints(mean, "axes", 1, (const int64_t[]){1});
+        make_int(mean, "keepdims", 0);
+    }
+    floats(m, "fc.w", (const int64_t[]){HIDDEN, N_CLASS, -1}, 0, 0.7);
+    node(m, "MatMul", "pool fc.w", "out");
+    return m;
+}
+
+/* ---- Its import ---- */
+
+struct made {
+    Onnx__ModelProto  *model, *q_model;
+    struct float_graph graph, q_graph;
+    struct import      import;
+    struct network     network;
+    uint8_t           *data;
+    size_t             size;
+    float             *most; // per value of the float graph: largest magnitude on all images
+};
+
+static void pixels_of(uint32_t image, int8_t *pixels)
+{
+    state_of = image * 1000003 + 17;
+    for (size_t i = 0; i < N_PIXEL; i++)
+        pixels[i] = (int8_t)(127 * uniform());
+}
+
+static void run_on(const struct import *im, struct float_run *run, uint32_t image)
+{
+    int8_t pixels[N_PIXEL];
+    struct array a;
+    struct err_msg m;
+
+    pixels_of(image, pixels);
+    assert_true(array_init(&a, ONNX_TYPE(FLOAT), 4, im->image_dim));
+    import_image(im, pixels, &a);
+    float_run_set(run, run->graph->graph.image, &a);
+    if (float_run_all(run, &m))
+        fail_msg("%s", m.text);
+}
+
+static void take_most(struct made *t, const struct float_run *run)
+{
+    for (uint32_t v = 0; v < t->graph.graph.n_value; v++)
+        for (size_t i = 0; run->value[v].real && i < run->value[v].n; i++)
+            t->most[v] = fmaxf(t->most[v], fabsf(run->value[v].real[i]));
+}
+
+static void make(struct made *t, Onnx__ModelProto *model)
+{
+    static const struct import_cfg cfg = {.mean = 128, .scale = 1.0 / 64, .percentile = 100,
+                                          .per_channel = true};
+    struct array image;
+    struct float_run run;
+    struct err_msg m;
+
+    *t = (struct made){.model = model};
+    if (onnx_rewrite(model, &m) || float_graph_init(&t->graph, model, &m))
+        fail_msg("%s", m.text);
+    assert_true(array_init(&image, ONNX_TYPE(FLOAT), 4, (uint32_t[]){1, CHANNELS, SIDE, SIDE}));
+    if (float_graph_fold(&t->graph, &image, &m) || float_run_init(&run, &t->graph, &m))
+        fail_msg("%s", m.text);
+    float_run_set(&run, t->graph.graph.image, &image);
+    if (float_run_all(&run, &m) || import_init(&t->import, &t->graph, &run, &cfg, &m))
+        fail_msg("%s", m.text);
+    t->most = calloc(t->graph.graph.n_value, sizeof *t->most);
+    assert_non_null(t->most);
+    for (uint32_t i = 0; i < N_IMAGE; i++) {
+        run_on(&t->import, &run, i);
+        import_observe(&t->import, &run);
+        take_most(t, &run);
+    }
+    float_run_release(&run);
+    if (import_build(&t->import, "made", &t->data, &t->size, &m) ||
+        onnx_decode(t->data, t->size, &t->q_model, &m) ||
+        float_graph_init(&t->q_graph, t->q_model, &m) ||
+        network_decode_onnx(&t->network, "made", t->data, t->size, &m))
+        fail_msg("%s", m.text);
+}
+
+static void release(struct made *t)
+{
+    network_release(&t->network);
+    float_graph_release(&t->q_graph);
+    onnx_free_model(t->q_model);
+    import_release(&t->import);
+    float_graph_release(&t->graph);
+    make_free(t->model);
+    free(t->data);
+    free(t->most);
+}
+
+/* ---- What it is held to ---- */
+
+/* Scales of values that are rounded: the largest magnitude on all images by 127 or 255; of an average
+ * 2^-15 more at most. */
+static void scales_hold_what_was_seen(const struct made *t, int style)
+{
+    uint32_t n = 0;
+
+    for (uint32_t v = 0; v < t->graph.graph.n_value; v++) {
+        double most = 0;
+        if (import_root(&t->import, v) != v || v == t->graph.graph.image)
+            continue;
+        for (uint32_t k = 0; k < t->graph.graph.n_value; k++)
+            if (import_root(&t->import, k) == v && t->import.value[k].rounded)
+                most = fmax(most, (double)t->most[k]);
+        if (most == 0)
+            continue;
+        double want = most / (t->import.value[v].positive ? 255 : 127);
+        double scale = (double)t->import.value[v].scale;
+        n++;
+        if (!(scale >= want * (1 - 1e-6) && scale <= want * (1 + 0x1p-14)))
+            fail_msg("style %d: scale of %s is %g, want %g", style, t->graph.graph.value[v].name,
+                     scale, want);
+    }
+    assert_true(n >= 12); // q, k, v, products, weights, sums, norms, f1, g
+}
+
+static size_t largest(const float *v)
+{
+    size_t best = 0;
+
+    for (size_t i = 1; i < N_CLASS; i++)
+        best = v[i] > v[best] ? i : best;
+    return best;
+}
+
+struct square {
+    double error, value;
+};
+
+static void add_squares(struct square *s, const float *got, const float *want)
+{
+    for (size_t i = 0; i < N_CLASS; i++) {
+        s->error += pow((double)got[i] - (double)want[i], 2);
+        s->value += pow((double)want[i], 2);
+    }
+}
+
+/* The network's sums, as numbers. */
+static void run_network(const struct made *t, const int8_t *pixels, struct value_lanes *lanes,
+                        float *out)
+{
+    uint8_t bytes[N_PIXEL];
+    int64_t result[VALUE_LANES * N_CLASS];
+
+    for (size_t i = 0; i < N_PIXEL; i++) // int8, or as uint8
+        bytes[i] = (uint8_t)((uint8_t)pixels[i] ^ (t->network.layer[0].out_signed ? 0 : 0x80));
+    value_lanes_run(lanes, bytes, 1, result, NULL);
+    for (size_t i = 0; i < N_CLASS; i++)
+        out[i] = (float)((double)result[i] * network_result(&t->network)->out_scale);
+}
+
+static void a_style_is_quantised(int style)
+{
+    struct made t;
+    struct float_run one, other;
+    struct square quantised = {0, 0}, network = {0, 0};
+    struct err_msg m;
+    unsigned same = 0;
+
+    make(&t, encoder(style, 100 + (uint32_t)style));
+    scales_hold_what_was_seen(&t, style);
+    struct values *values = values_new(&t.network, NULL);
+    struct value_lanes *lanes = value_lanes_new(values);
+    assert_non_null(lanes);
+    if (float_run_init(&one, &t.graph, &m) || float_run_init(&other, &t.q_graph, &m))
+        fail_msg("%s", m.text);
+    for (uint32_t i = 0; i < N_IMAGE; i++) {
+        float integers[N_CLASS];
+        int8_t pixels[N_PIXEL];
+        run_on(&t.import, &one, i);
+        run_on(&t.import, &other, i);
+        pixels_of(i, pixels);
+        run_network(&t, pixels, lanes, integers);
+        const float *want = one.value[t.graph.graph.result].real;
+        const float *got = other.value[t.q_graph.graph.result].real;
+        add_squares(&quantised, got, want);
+        add_squares(&network, integers, got);
+        same += largest(integers) == largest(want);
+    }
+    double error = sqrt(quantised.error / quantised.value);
+    double apart = sqrt(network.error / network.value);
+    if (!(error < 0.12) || !(apart < 0.02) || same < N_IMAGE * 3 / 4)
+        fail_msg("style %d: quantised %g off, its integers %g, %u of %d classes", style, error,
+                 apart, same, N_IMAGE);
+    float_run_release(&one);
+    float_run_release(&other);
+    value_lanes_free(lanes);
+    values_free(values);
+    release(&t);
+}
+
+static void each_style_of_an_encoder_is_quantised(void **state)
+{
+    static const int styles[] = {
+        0, PRE, ONE_STEP | PRE, PIECES, CAUSAL | PRE, ON_QUERIES,
+        PLACES, PLACES | CAUSAL, PRE | PIECES | ONE_STEP | ON_QUERIES,
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof styles / sizeof *styles; i++)
+        a_style_is_quantised(styles[i]);
+}
+
+/* Nothing is rounded inside a function in pieces, nor between scores and Softmax. */
+static void what_is_one_function_is_rounded_once(void **state)
+{
+    static const char *const inner[] = {"g.in", "g.erf", "g.more", "g.twice", "qk", "qk.masked"};
+    static const char *const rounded[] = {"f1", "g", "qk.raw", "p", "pv", "n3"};
+    struct made t;
+    (void)state;
+
+    make(&t, encoder(PIECES | CAUSAL, 3));
+    for (size_t i = 0; i < sizeof inner / sizeof *inner; i++)
+        assert_false(t.import.value[onnx_graph_find(&t.graph.graph, inner[i])].rounded);
+    for (size_t i = 0; i < sizeof rounded / sizeof *rounded; i++)
+        assert_true(t.import.value[onnx_graph_find(&t.graph.graph, rounded[i])].rounded);
+    assert_true(t.import.value[onnx_graph_find(&t.graph.graph, "p")].positive);
+    release(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_style_of_an_encoder_is_quantised),
+        cmocka_unit_test(what_is_one_function_is_rounded_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
