@@ -35,6 +35,7 @@ struct job { // all that one import makes
     uint8_t              *data; // the quantised model's
     size_t                size;
     uint32_t             *pair, n_pair; // values to be compared
+    struct npy            inputs; // with --inputs
     struct measure        measure;
 };
 
@@ -79,11 +80,16 @@ static enum err read_options(struct job *j, struct err_msg *m)
 {
     const struct options *o = j->options;
 
-    if (!o->images || !o->output)
+    if ((!o->images && !o->inputs) || !o->output)
         return err_set(m, ERR_INPUT, "import: no %s: want imcsim import MODEL.onnx --images SET -o "
-                       "OUT.onnx%s", o->images ? "-o OUT.onnx" : "--images SET",
-                       o->images ? "" : ", and --images random where there are none");
-    j->cfg = (struct import_cfg){.per_channel = o->weights == 0,
+                       "OUT.onnx%s", o->images || o->inputs ? "-o OUT.onnx" : "--images SET",
+                       o->images || o->inputs ? "" : ", and --images random where there are none");
+    if (o->images && o->inputs)
+        return err_set(m, ERR_INPUT, "import: --images and --inputs: want one of them");
+    if (o->inputs && (o->how.mean || o->how.std || o->scale || o->how.labels))
+        return err_set(m, ERR_INPUT, "import: --inputs are the model's own values, without labels: "
+                       "want no --mean, --std, --scale and --labels");
+    j->cfg = (struct import_cfg){.values = o->inputs != NULL, .per_channel = o->weights == 0,
                                  .power_of_two = o->activations == 1};
     enum err e = read_pixels(&j->cfg, o, m);
     return e ? e : real_option("percentile", o->percentile, 100, 100, &j->cfg.percentile, m);
@@ -228,6 +234,48 @@ static uint32_t n_classes(const struct job *j)
     return end->dim[end->n_dim - 1];
 }
 
+/* Where images come from: a set, or an array. */
+static const char *source_of(const struct options *o)
+{
+    return o->inputs ? o->inputs : o->images;
+}
+
+static enum err observe_inputs(struct job *j, struct float_run *run, struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    for (uint64_t i = 0; i < j->n_calibrate && !e; i++) {
+        struct array values;
+        e = measure_input(&j->inputs, i, &j->import, &values, m);
+        if (e)
+            return e;
+        float_run_set(run, j->given.graph.graph.image, &values);
+        e = float_run_all(run, m);
+        if (!e)
+            import_observe(&j->import, run);
+    }
+    return e;
+}
+
+/* Whole inputs of the model, of numbers. */
+static enum err read_inputs(struct job *j, uint64_t *there, struct err_msg *m)
+{
+    size_t n = 1;
+    enum err e = npy_read(&j->inputs, j->options->inputs, m);
+
+    for (uint32_t k = 0; k < j->import.n_image_dim; k++)
+        n *= j->import.image_dim[k];
+    if (!e && (j->inputs.n == 0 || j->inputs.n % n != 0))
+        e = err_set(m, ERR_INPUT, "%s: %zu values: want a multiple of %zu, those of the model's "
+                    "input", j->options->inputs, j->inputs.n, n);
+    for (size_t i = 0; i < j->inputs.n && !e; i++)
+        if (!isfinite(npy_value(&j->inputs, i)))
+            e = err_set(m, ERR_INPUT, "%s: value %zu is %g: want finite numbers",
+                        j->options->inputs, i, npy_value(&j->inputs, i));
+    *there = e ? 0 : j->inputs.n / n;
+    return e;
+}
+
 static enum err open_images(const struct job *j, struct images **set, struct err_msg *m)
 {
     struct shape s = j->import.image;
@@ -270,23 +318,24 @@ static enum err calibrate(struct job *j, struct err_msg *m)
     struct images *set = NULL;
     struct float_run run = {0};
     uint64_t there = 0;
-    enum err e = pixels ? open_images(j, &set, m)
-                        : err_set(m, ERR_MEMORY, "no memory for an image");
+    enum err e = !pixels              ? err_set(m, ERR_MEMORY, "no memory for an image")
+                 : j->options->inputs ? read_inputs(j, &there, m)
+                                      : open_images(j, &set, m);
 
-    if (!e)
+    if (!e && set)
         e = images_count(set, &there, m);
     if (!e && (there == 0 || j->options->count > there))
         e = err_set(m, ERR_INPUT, "images %s: has %" PRIu64 " images, %" PRIu64 " are wanted",
-                    j->options->images, there, j->options->count);
-    j->labelled = !e && images_labelled(set);
-    if (strcmp(j->options->images, "random") == 0) // more of the same says nothing more
+                    source_of(j->options), there, j->options->count);
+    j->labelled = !e && set && images_labelled(set);
+    if (strcmp(source_of(j->options), "random") == 0) // more of the same says nothing more
         there = min_u64(there, j->options->calibrate);
     j->n_image = j->options->count ? j->options->count : there;
     j->n_calibrate = min_u64(j->options->calibrate, there);
     if (!e)
         e = float_run_init(&run, &j->given.graph, m);
     if (!e)
-        e = observe(j, set, pixels, &run, m);
+        e = set ? observe(j, set, pixels, &run, m) : observe_inputs(j, &run, m);
     float_run_release(&run);
     images_close(set);
     free(pixels);
@@ -343,7 +392,8 @@ static enum err measure(struct job *j, struct err_msg *m)
         e = network_decode_onnx(&j->network, "quantised", j->data, j->size, m);
     if (e)
         return e;
-    const struct measure_cfg cfg = {.images = j->options->images, .how = j->options->how,
+    const struct measure_cfg cfg = {.images = source_of(j->options), .how = j->options->how,
+                                    .inputs = j->options->inputs ? &j->inputs : NULL,
                                     .n_image = j->n_image,
                                     .jobs = (uint32_t)j->options->jobs, .n_classes = n_classes(j),
                                     .import = &j->import, .one = &j->given.graph,
@@ -369,7 +419,9 @@ static void describe_pixels(char *text, size_t n_byte, const struct job *j)
 {
     const struct images_how *how = &j->options->how;
 
-    if (how->std)
+    if (j->options->inputs)
+        text[0] = '\0';
+    else if (how->std)
         snprintf(text, n_byte, "(pixel / 255 - %.400s) / %.400s", how->mean ? how->mean : "0",
                  how->std);
     else
@@ -381,7 +433,7 @@ static enum err write_all(const struct job *j, const struct output *model, struc
 {
     char pixels[1000];
     describe_pixels(pixels, sizeof pixels, j);
-    const struct import_report r = {.model = j->options->operand, .images = j->options->images,
+    const struct import_report r = {.model = j->options->operand, .images = source_of(j->options),
                                     .pixels = pixels,
                                     .n_calibrate = j->n_calibrate,
                                     .import = &j->import, .pair = j->pair, .n_pair = j->n_pair,
@@ -414,6 +466,7 @@ static enum err cmd_import(const struct options *o, struct err_msg *m)
     network_release(&j.network);
     release(&j.given);
     release(&j.quantised);
+    npy_release(&j.inputs);
     free(j.pair);
     free(j.data);
     return e;
@@ -433,10 +486,16 @@ const struct command command_import = {
             "  imcsim import model.onnx --images IMAGES -o q.onnx --mean 0.485,0.456,0.406 \\\n"
             "      --std 0.229,0.224,0.225\n"
             "\n"
+            "Transformers are quantised likewise. --inputs FILE.npy has values of the model's input\n"
+            "instead of images, such as tokens (N x tokens x channels); --axes gives axes that the\n"
+            "model leaves open:\n"
+            "\n"
+            "  imcsim import encoder.onnx --axes sequence_length=128 --inputs tokens.npy -o q.onnx\n"
+            "\n"
             "`run` of the quantised model takes the same --mean and --std. --mean 0 --scale S is\n"
             "a model of pixels times S.\n",
     .options = OPTION_IMAGE_SET | OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JOBS) |
-               OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_AXES) |
+               OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_AXES) | OPTION_BIT(OPTION_INPUTS) |
                OPTION_BIT(OPTION_RANDOM_WEIGHTS) |
                OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_CALIBRATE) |
                OPTION_BIT(OPTION_PERCENTILE) | OPTION_BIT(OPTION_SCALE) |

@@ -56,15 +56,27 @@ static struct square compare(const struct array *one, const struct array *other)
     return s;
 }
 
-static enum err evaluate(struct float_run *run, const struct import *im, const int8_t *pixels,
-                         struct err_msg *m)
+enum err measure_input(const struct npy *inputs, uint64_t i, const struct import *im,
+                       struct array *out, struct err_msg *m)
+{
+    if (!array_init(out, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, im->n_image_dim, im->image_dim))
+        return err_set(m, ERR_MEMORY, "no memory for an image");
+    for (size_t k = 0; inputs && k < out->n; k++)
+        out->real[k] = (float)npy_value(inputs, (size_t)i * out->n + k);
+    return ERR_NONE;
+}
+
+/* Image i; its pixels, or NULL. */
+static enum err evaluate(struct float_run *run, const struct measure_cfg *cfg, uint64_t i,
+                         const int8_t *pixels, struct err_msg *m)
 {
     struct array image;
+    enum err e = measure_input(cfg->inputs, i, cfg->import, &image, m);
 
-    if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, im->n_image_dim,
-                    im->image_dim))
-        return err_set(m, ERR_MEMORY, "no memory for an image");
-    import_image(im, pixels, &image);
+    if (e)
+        return e;
+    if (!cfg->inputs)
+        import_image(cfg->import, pixels, &image);
     float_run_set(run, run->graph->graph.image, &image);
     return float_run_all(run, m);
 }
@@ -125,10 +137,10 @@ static enum err look_at(struct job *j, uint64_t i, const int8_t *pixels, struct 
                         struct float_run *other)
 {
     const struct measure_cfg *cfg = j->cfg;
-    enum err e = evaluate(one, cfg->import, pixels, &j->msg);
+    enum err e = evaluate(one, cfg, i, pixels, &j->msg);
 
     if (!e)
-        e = evaluate(other, cfg->import, pixels, &j->msg);
+        e = evaluate(other, cfg, i, pixels, &j->msg);
     if (e)
         return e;
     j->verdict[i].one = largest(&one->value[cfg->import->end[cfg->import->result].value]);
@@ -136,6 +148,24 @@ static enum err look_at(struct job *j, uint64_t i, const int8_t *pixels, struct 
         j->square[i * cfg->n_pair + k] =
             compare(&one->value[cfg->pair[k]], &other->value[cfg->pair[cfg->n_pair + k]]);
     return ERR_NONE;
+}
+
+static enum err job_inputs(struct job *j, const struct inputs *in, struct float_run *one,
+                           struct float_run *other, struct integers *integers)
+{
+    const struct measure_cfg *cfg = j->cfg;
+    enum err e = ERR_NONE;
+
+    for (uint64_t i = j->first; i < j->end && !e; i++) {
+        e = look_at(j, i, NULL, one, other);
+        inputs_take(in, i, integers->image + integers->n++ * integers->image_byte);
+        if (!e && (integers->n == VALUE_LANES || i + 1 == j->end))
+            integers_run(integers, j->verdict, i);
+        uint64_t done = atomic_fetch_add(j->done, 1) + 1;
+        if (cfg->progress && j->first == 0)
+            cfg->progress(cfg->user, done, cfg->n_image);
+    }
+    return e;
 }
 
 static enum err job_images(struct job *j, struct images *set, int8_t *pixels,
@@ -170,6 +200,7 @@ static void *job_run(void *arg)
     struct float_run one = {0}, other = {0};
     struct images *set = NULL;
     struct integers integers = {0};
+    struct inputs *in = NULL;
     int8_t *pixels = malloc((size_t)s.height * s.width * s.channels);
 
     j->err = pixels ? float_run_init(&one, j->cfg->one, &j->msg)
@@ -178,12 +209,16 @@ static void *job_run(void *arg)
         j->err = float_run_init(&other, j->cfg->other, &j->msg);
     if (!j->err)
         j->err = integers_init(&integers, j->values, j->cfg->network, &j->msg);
-    if (!j->err)
+    if (!j->err && j->cfg->inputs)
+        j->err = inputs_open(&in, j->cfg->images, j->cfg->network, &j->msg);
+    else if (!j->err)
         j->err = images_open_as(&set, j->cfg->images, &j->cfg->how,
                              (struct images_shape){s.height, s.width, s.channels},
                              j->cfg->n_classes, &j->msg);
     if (!j->err)
-        j->err = job_images(j, set, pixels, &one, &other, &integers);
+        j->err = in ? job_inputs(j, in, &one, &other, &integers)
+                    : job_images(j, set, pixels, &one, &other, &integers);
+    inputs_close(in);
     integers_release(&integers);
     images_close(set);
     float_run_release(&one);

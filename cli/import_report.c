@@ -106,7 +106,11 @@ static void import_head(const void *report, FILE *out)
     const struct import_report *r = report;
     char text[2600];
 
-    snprintf(text, sizeof text, "%.1000s takes a pixel for %.1000s, unless --mean and --std or "
+    if (r->pixels[0] == '\0')
+        snprintf(text, sizeof text, "%.1000s reads numbers, of %.1000s. Scales are chosen on the "
+                 "first %s.", r->model, r->images, format_count(r->n_calibrate).text);
+    else
+        snprintf(text, sizeof text, "%.1000s takes a pixel for %.1000s, unless --mean and --std or "
              "--scale say otherwise. Scales are chosen on the first %s images.", r->model,
              r->pixels, format_count(r->n_calibrate).text);
     wrap(out, text, 0, 0, TEXT_WIDTH);
@@ -170,7 +174,8 @@ static enum err import_json(const void *report, FILE *out, struct err_msg *m)
     json_put_text(&o, "model", r->model);
     json_put_count(&images, "count", r->n_image);
     json_put_text(&images, "set", r->images);
-    json_put_text(&images, "pixels", r->pixels);
+    if (r->pixels[0] != '\0')
+        json_put_text(&images, "pixels", r->pixels);
     json_put(&o, "images", images);
     json_put(&o, "values", json_values(r));
     if (import_has_classes(r->import))

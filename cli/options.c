@@ -173,6 +173,8 @@ static const struct own_doc {
     { "import", OPTION_IMAGES,
       "calibrates on these images: IDX, CIFAR binary, .npy, .npz, a folder of PNG or JPEG; or: "
       "random" },
+    { "import", OPTION_INPUTS,
+      "calibrates on these values of the model's input: an array of numpy, .npy" },
     { "import", OPTION_COUNT, "compares both models on the first N images (all; 100 random ones)" },
     { "report", OPTION_COUNT, "shows N points (10), or has them in --table points (all)" },
     { "sweep", OPTION_JOBS, "processes that run points (1); the results are the same for any" },

@@ -154,6 +154,8 @@ static struct image_scale image_scale(const struct import *im)
     const struct normalise *how = &im->cfg.normalise;
     double low = 0, high = 0;
 
+    if (im->cfg.values)
+        return (struct image_scale){ (double)im->value[im->graph->graph.image].scale, 0 };
     if (how->n == 0)
         return (struct image_scale){ im->cfg.scale, im->cfg.mean + INT8_MIN };
     for (uint32_t ch = 0; ch < how->n; ch++) {

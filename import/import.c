@@ -454,6 +454,10 @@ enum err import_init(struct import *im, const struct float_graph *g, const struc
         im->value[g->graph.image].known = true;
         im->value[g->graph.image].rounded = true;
     }
+    if (!e && cfg->values) {
+        im->value[g->graph.image].seen = calloc(IMPORT_BINS, sizeof *im->value->seen);
+        e = im->value[g->graph.image].seen ? ERR_NONE : import_no_memory(&w);
+    }
     if (!e)
         e = visit_all(&w);
     if (!e)
