@@ -137,10 +137,12 @@ bench:
 peer:
 	$(DEPS) run
 	+@$(SUB) all
-	+@$(SUB) $(B)/test/tools/write_zoo $(B)/test/tools/write_graphs $(B)/test/tools/prune
+	+@$(SUB) $(B)/test/tools/write_zoo $(B)/test/tools/write_graphs $(B)/test/tools/prune \
+		$(B)/test/unit/test_float_attention
 	@scripts/peer.sh $(B)
 	@scripts/peer_imports.sh $(B)
 	@scripts/peer_pruned.sh $(B)
+	@scripts/peer_operators.sh $(B)
 	@scripts/peer_graphs.sh $(B)
 
 FASHION := $(dir $(IMAGES))

@@ -260,14 +260,17 @@ const struct onnx_node *import_only_reader(const struct import *im, const struct
 {
     const struct onnx_graph *g = &im->graph->graph;
     const struct onnx_node *found = NULL;
+    uint32_t n_reader = 0;
 
-    if (g->value[node->output[0]].n_reader != 1)
-        return NULL;
-    for (const struct onnx_node *n = node + 1; n < g->node + g->n_node && !found; n++)
-        for (uint32_t k = 0; k < n->n_input; k++)
-            if (n->input[k] == node->output[0])
+    for (size_t i = 0; i < g->proto->n_output; i++)
+        n_reader += onnx_graph_find(g, g->proto->output[i]->name) == node->output[0];
+    for (const struct onnx_node *n = node + 1; n < g->node + g->n_node && n_reader < 2; n++)
+        for (uint32_t k = 0; k < n->n_input && im->graph->op[n - g->node]; k++)
+            if (n->input[k] == node->output[0]) {
                 found = n;
-    return found;
+                n_reader++;
+            }
+    return n_reader == 1 ? found : NULL;
 }
 
 enum err import_add_list(const struct import_walk *w, struct import_node *n, uint32_t n_value,

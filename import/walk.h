@@ -73,7 +73,8 @@ struct import_node *import_add_node(const struct import_walk *w, enum import_kin
 enum err import_visit_whole(const struct import_walk *w, bool positive);
 enum err import_visit_loose(const struct import_walk *w);
 
-/* The only node that reads the output of the graph's node i; NULL: none, or several do. */
+/* The only node that reads the output of a node, of those whose results images change; NULL: none
+ * does, or several, or it leaves the graph. */
 const struct onnx_node *import_only_reader(const struct import *im, const struct onnx_node *node);
 
 /* Marks nodes that are pieces of a function, import/pieces.c. */

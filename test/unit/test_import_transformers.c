@@ -431,8 +431,8 @@ static void a_style_is_quantised(int style)
 static void each_style_of_an_encoder_is_quantised(void **state)
 {
     static const int styles[] = {
-        0, PRE, ONE_STEP | PRE, PIECES, CAUSAL | PRE, ON_QUERIES,
-        PLACES, PLACES | CAUSAL, PRE | PIECES | ONE_STEP | ON_QUERIES,
+        0, PRE, FUSED, ONE_STEP | PRE, PIECES, CAUSAL | PRE, ON_QUERIES, OWN, OWN | CAUSAL | PRE,
+        PLACES, PLACES | LAST, PRE | LAST | FUSED | CAUSAL, PRE | PIECES | ONE_STEP | ON_QUERIES,
     };
     (void)state;
 
