@@ -200,7 +200,7 @@ uninstall:
 	    $(PREFIX)/share/man/man1/imcsim.1 $(PREFIX)/share/bash-completion/completions/imcsim
 
 # What is a double's is rounded after every operation, also where two may be fused.
-TOKENS := $(patsubst %.c,$(B)/%.o,$(wildcard network/tokens/*.c))
+TOKENS := $(patsubst %.c,$(B)/%.o,$(wildcard network/tokens/*.c network/values/tokens_*.c))
 $(TOKENS): CFLAGS += -O3 -ffp-contract=off
 
 # Vectors of plain loops.

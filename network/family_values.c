@@ -172,11 +172,13 @@ static double fill_kind(const struct filling *f, uint32_t index)
     const double in = real_rms(f, l->input[0]);
     const uint64_t keys = token_seen(l, 0, l->out.width / 8); // of a causal query an early one
 
-    switch (l->kind) {
-    case LAYER_ATTENTION: // scores of variance 1: of S weights e / S are as if alike
-        v->scale = 1 / sqrt(l->token->head);
+    if (l->kind == LAYER_ATTENTION || l->token->weighted) {
+        v->scale = l->token->weighted ? 1 : 1 / sqrt(l->token->head);
         v->later_scale = 1;
         v->bits = 8;
+    }
+    switch (l->kind) {
+    case LAYER_ATTENTION: // scores of variance 1: of S weights e / S are as if alike
         return fmin(1, sqrt(exp(1) / (double)keys)) * real_rms(f, l->input[l->n_input - 1]);
     case LAYER_NORM:
         v->eps = 1e-5;
@@ -195,18 +197,24 @@ static double fill_kind(const struct filling *f, uint32_t index)
 static enum err fill_tokens(struct filling *f, uint32_t index)
 {
     struct layer *l = &f->network->layer[index];
-    struct token_values *v = calloc(1, sizeof *v);
+    struct token_values *v = NULL;
 
-    l->token->values = v;
+    l->requant = (struct requant){ .low = l->out_signed ? INT8_MIN : 0,
+                                   .high = l->out_signed ? INT8_MAX : UINT8_MAX };
+    if (l->table) { // what it makes is as wide as what it reads
+        f->of[index] = f->of[l->input[0]];
+        return ERR_NONE;
+    }
+    v = l->token->values = calloc(1, sizeof *v);
     if (!v)
         return err_set(f->msg, ERR_MEMORY, "no memory for the values of %s", l->name);
+    for (uint32_t i = 0; i < TOKEN_PARTS; i++)
+        v->part[i].step = 1; // queries of a weighted sum, and what is not read
     read_parts(f, index);
     v->step = fill_kind(f, index) / SPREAD;
     if (l->kind == LAYER_TOKENS)
         v->stored = normals(rng_in(f->random, index), (size_t)l->out.width * l->out.channels, 0,
                             stored / v->step);
-    l->requant = (struct requant){ .low = l->out_signed ? INT8_MIN : 0,
-                                   .high = l->out_signed ? INT8_MAX : UINT8_MAX };
     f->of[index] = (struct forecast){ v->step, SPREAD };
     l->out_scale = v->step;
     return ERR_NONE;

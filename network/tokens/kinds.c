@@ -40,6 +40,16 @@ uint64_t token_seen(const struct layer *l, uint32_t row, uint32_t column)
            seen_along(&l->window, 1, column, l->in.width);
 }
 
+bool token_by_token(const struct layer *l)
+{
+    const struct window *w = &l->window;
+    bool one = true;
+
+    for (int a = 0; a < 2; a++)
+        one &= w->kernel[a] == 1 && w->pad_before[a] == 0 && w->pad_after[a] == 0;
+    return one;
+}
+
 bool token_sees(const struct window *w, int axis, uint32_t at, uint32_t place)
 {
     const int64_t from = place - window_begin(w, axis, at);

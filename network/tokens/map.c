@@ -9,7 +9,7 @@ static enum err check(const struct layer *l, struct err_msg *m)
     const bool product = l->token->product;
 
     if (l->in.channels == (product ? 2 : 1) * (uint64_t)l->out.channels &&
-        l->n_input == (product ? 2 : 1) && token_seen(l, 0, 0) == 1)
+        l->n_input == (product ? 2 : 1) && token_by_token(l))
         return product && l->token->values ? token_check_parts(l, 0, 2, m) : ERR_NONE;
     return err_set(m, ERR_INPUT, "makes %" PRIu32 " channels of %" PRIu32 " in %" PRIu32 " layers: "
                    "LAYER_MAP wants equal shapes", l->out.channels, l->in.channels, l->n_input);

@@ -38,7 +38,7 @@ static enum err check_values(const struct layer *l, struct err_msg *m)
 static enum err check(const struct layer *l, struct err_msg *m)
 {
     if (l->n_input <= 2 && l->in.channels == parts(l) * (uint64_t)l->out.channels &&
-        token_seen(l, 0, 0) == 1)
+        token_by_token(l))
         return l->token->values ? check_values(l, m) : ERR_NONE;
     return err_set(m, ERR_INPUT, "normalises %" PRIu32 " channels of %" PRIu32 " layers to %" PRIu32
                    ": want one map or two, token by token, with all channels", l->in.channels,

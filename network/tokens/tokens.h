@@ -98,6 +98,9 @@ static inline uint32_t attention_values(const struct token_op *t)
 /* Tokens that the window of output (row, column) of a layer sees. */
 uint64_t token_seen(const struct layer *l, uint32_t row, uint32_t column);
 
+/* Whether each output sees the one token of its place. */
+bool token_by_token(const struct layer *l);
+
 /* Whether it does, along an axis; and the numbers of those that it sees, ascending. Returns how
  * many. */
 bool     token_sees(const struct window *w, int axis, uint32_t at, uint32_t place);

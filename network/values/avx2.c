@@ -8,6 +8,7 @@
  */
 #include "core/simd.h"
 #include "network/values/kernel.h"
+#include "network/values/token_kernel.h"
 
 #if SIMD_X86
 #include <immintrin.h>
@@ -307,5 +308,6 @@ AVX2 static void read(const struct value_reading *r)
 const struct value_kernel value_avx2 = {
     VALUE_QUAD, WEIGHT_BYTES, pack, column, wide_column, read, finish, most, sum,
     sum_function,
+    &value_tokens_avx2,
 };
 #endif

@@ -9,6 +9,7 @@
  */
 #include "core/simd.h"
 #include "network/values/kernel.h"
+#include "network/values/token_kernel.h"
 
 #if SIMD_X86
 #include <immintrin.h>
@@ -320,5 +321,6 @@ AVX512 static void read(const struct value_reading *r)
 const struct value_kernel value_avx512vnni = {
     MOST_OUTPUTS, VALUE_QUAD, value_pack_bytes, column, wide_column, read, finish, most, sum,
     sum_function,
+    &value_tokens_avx512,
 };
 #endif

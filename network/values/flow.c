@@ -1,6 +1,7 @@
 /* network/values/flow.c -- the order in which columns of maps are made.
  *
- * A column is made as soon as what it is computed from is there, by the last step that can make
+ * Where there are layers of tokens, which wait for all of them anyway, maps are made one after the
+ * other, whole, so that weights are read once for many pixels. In other networks a column is made as soon as what it is computed from is there, by the last step that can make
  * one: so that it is read while it is near, and forgotten soon. A map keeps as many columns as
  * were ever wanted at once.
  */
@@ -136,14 +137,27 @@ static void make_columns(struct flow *f, size_t turns)
             at--;
         }
         uint32_t spec = v->step[at].spec;
-        v->turn[v->n_turn++] = (struct value_turn){ at, f->made[spec]++ };
+        v->turn[v->n_turn++] = (struct value_turn){ at, f->made[spec]++, 1 };
         note_kept(f, spec);
         at = f->last[spec];
     }
 }
 
+static bool flow_whole(struct values *v)
+{
+    v->turn = calloc(v->n_step, sizeof *v->turn);
+    for (uint32_t i = 0; v->turn && i < v->n_step; i++) {
+        struct value_map *m = &v->spec[v->step[i].spec].map;
+        m->kept = m->shape.width;
+        v->turn[v->n_turn++] = (struct value_turn){ i, 0, m->shape.width };
+    }
+    return v->turn;
+}
+
 bool value_flow(struct values *v)
 {
+    if (network_has_tokens(v->network))
+        return flow_whole(v);
     struct flow f = { .v = v,
                       .made = calloc(v->n_spec, sizeof *f.made),
                       .maker = calloc(v->n_spec, sizeof *f.maker),

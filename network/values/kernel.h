@@ -8,6 +8,8 @@
 
 #include "network/values/values.h"
 
+struct value_token_kernel; // token_kernel.h
+
 enum { MOST_OUTPUTS = 8 }; // of a block
 
 /* From sums to stored bytes, of every channel of a layer, filled up to quads. */
@@ -75,6 +77,7 @@ struct value_kernel {
                 struct value_sums *s); // of one quad; zero: 0 as stored
     void (*sum_function)(const uint8_t *pixel, size_t pixel_bytes, uint32_t n,
                          const struct value_function *f, struct value_function_sums *s); // likewise
+    const struct value_token_kernel *tokens;
 };
 
 extern const struct value_kernel value_avx512vnni, value_avx2, value_portable;

@@ -20,6 +20,7 @@ struct value_lanes {
     uint32_t            *bit;    // owned; [v->most_bits]
     size_t              *run;    // owned; [v->most_runs]
     const uint8_t      **column; // owned; [v->most_columns]
+    void                *room;   // owned; of layers of tokens
     uint64_t             number; // of the first image
     /* While a run goes on: */
     const uint8_t *image;
@@ -76,8 +77,9 @@ struct value_lanes *value_lanes_new(const struct values *v)
                                .total = pages_new(v->most_sums * sizeof *l->total),
                                .bit = pages_new(v->most_bits * sizeof *l->bit),
                                .run = calloc(v->most_runs + 1, sizeof *l->run),
-                               .column = calloc(v->most_columns + 1, sizeof *l->column) };
-    if (!l->byte || !l->sums || !l->total || !l->bit || !l->run || !l->column) {
+                               .column = calloc(v->most_columns + 1, sizeof *l->column),
+                               .room = pages_new(v->token_room) };
+    if (!l->room || !l->byte || !l->sums || !l->total || !l->bit || !l->run || !l->column) {
         value_lanes_free(l);
         return NULL;
     }
@@ -100,6 +102,7 @@ void value_lanes_free(struct value_lanes *l)
     free(l->bit);
     free(l->run);
     free(l->column);
+    free(l->room);
     free(l);
 }
 
@@ -318,17 +321,28 @@ static void count_block(const struct value_lanes *l, const struct value_bits *bi
     l->v->counter->column(&b);
 }
 
+/* Pixels that are computed together: of column y, or n from some pixel on of a map whose pixels
+ * stand one behind the other. */
+struct pixels {
+    uint32_t y, first, n;
+};
+
 static void convolve(struct value_lanes *l, uint32_t index, const struct value_map *in,
-                     const struct value_map *out, uint32_t y)
+                     const struct value_map *out, const struct pixels *p)
 {
     const struct layer *layer = &l->v->network->layer[index];
     const struct value_layer *own = &l->v->layer[index];
+    const struct value_map residual = map_of(l, layer->has_residual ? layer->residual : index);
     bool counted = own->bits.words > 0, finishes = counted ? own->bits.two : own->scale.in_doubles;
 
-    find_runs(l, index, in, y, own->rows);
+    find_runs(l, index, in, p->y, own->rows);
     for (uint32_t k = 0; k < own->n_block; k++) {
         const struct value_block *b = &own->block[k];
-        struct value_column c = column_of(l, index, in, out, y, b->first, own->rows);
+        struct value_column c = column_of(l, index, in, out, p->y, b->first, own->rows);
+        c.n = p->n;
+        c.in += p->first * in->pixel_bytes;
+        c.out += p->first * out->pixel_bytes;
+        c.residual = c.residual ? c.residual + p->first * residual.pixel_bytes : NULL;
         c.in += b->in_quad * VALUE_BYTES;
         c.steps = own->steps;
         c.weight = l->v->weight + b->weight;
@@ -346,6 +360,47 @@ static void convolve(struct value_lanes *l, uint32_t index, const struct value_m
         else if (c.sums)
             finish_sums(l, &c);
     }
+}
+
+/* Whether a map's pixels stand one behind the other. */
+static bool is_one_column(const struct value_map *m)
+{
+    return m->kept == m->shape.width && m->column_bytes == m->shape.height * m->pixel_bytes;
+}
+
+/* Whether a layer makes each pixel of the one of its number. */
+static bool is_pixel_by_pixel(const struct value_lanes *l, uint32_t index)
+{
+    const struct layer *layer = &l->v->network->layer[index];
+    const struct value_layer *own = &l->v->layer[index];
+    const struct window *w = &layer->window;
+    bool one = own->bits.words == 0 && !layer->raw_output;
+
+    for (int a = 0; a < 2; a++)
+        one = one && w->kernel[a] == 1 && w->stride[a] == 1 && w->pad_before[a] == 0 &&
+              w->pad_after[a] == 0 && w->skip[a] == 0;
+    return one && is_one_column(&l->v->spec[own->in].map) &&
+           is_one_column(&l->v->spec[own->pooled].map) &&
+           (!layer->has_residual || is_one_column(&l->v->spec[layer->residual].map));
+}
+
+/* Columns [y, y + n): of some pixels at a time, that what they read stays near while all weights go
+ * by. */
+static void convolve_columns(struct value_lanes *l, uint32_t index, const struct value_map *in,
+                             const struct value_map *out, uint32_t y, uint32_t n)
+{
+    enum { NEAR = 1 << 18, FEW = 4 }; // bytes; pixels
+    const uint32_t height = out->shape.height, all = (y + n) * height;
+    const uint32_t most = min_u32(VALUE_TOGETHER, max_u32(FEW, NEAR / (uint32_t)in->pixel_bytes));
+
+    if (n == 1 || !is_pixel_by_pixel(l, index)) {
+        for (uint32_t i = y; i < y + n; i++)
+            convolve(l, index, in, out, &(struct pixels){ .y = i, .n = height });
+        return;
+    }
+    for (uint32_t at = y * height; at < all; at += most)
+        convolve(l, index, in, out,
+                 &(struct pixels){ .first = at, .n = min_u32(most, all - at) });
 }
 
 /* ---- digital layers ---- */
@@ -505,22 +560,34 @@ static void look_up(const struct value_layer *own, const struct value_map *m, ui
         }
 }
 
-static void compute(struct value_lanes *l, const struct value_step *s, uint32_t y)
+static void compute_column(struct value_lanes *l, uint32_t index, const struct value_map *in,
+                           const struct value_map *out, uint32_t y)
+{
+    if (layer_is_digital(&l->v->network->layer[index]))
+        compute_windows(l, index, in, out, y);
+    else
+        convolve_cores(l, index, in, out, y);
+}
+
+static void compute(struct value_lanes *l, const struct value_step *s, uint32_t y, uint32_t n)
 {
     const struct layer *layer = &l->v->network->layer[s->layer];
     const struct value_layer *own = &l->v->layer[s->layer];
     const struct value_map in = map_of(l, own->in), out = map_of(l, s->spec);
 
-    if (layer_is_digital(layer))
-        compute_windows(l, s->layer, &in, &out, y);
-    else if (own->read)
-        convolve_cores(l, s->layer, &in, &out, y);
+    if (layer_is_of_tokens(layer))
+        value_tokens(l->v->kernel, layer, &in, &out, own->table, l->room);
+    else if (!layer_is_digital(layer) && !own->read)
+        convolve_columns(l, s->layer, &in, &out, y, n);
     else
-        convolve(l, s->layer, &in, &out, y);
-    if (own->table)
-        look_up(own, &out, y);
-    if (l->watch && l->watch->output && !layer->raw_output)
-        l->watch->output(l->watch->user, s->layer, &out, y, l->n);
+        for (uint32_t i = y; i < y + n; i++)
+            compute_column(l, s->layer, &in, &out, i);
+    for (uint32_t i = y; i < y + n; i++) {
+        if (own->table && !layer_is_of_tokens(layer))
+            look_up(own, &out, i);
+        if (l->watch && l->watch->output && !layer->raw_output)
+            l->watch->output(l->watch->user, s->layer, &out, i, l->n);
+    }
 }
 
 /* A map whose columns are all there becomes one pixel. */
@@ -542,23 +609,20 @@ static void pool(struct value_lanes *l, const struct value_step *s, uint32_t y)
     }
 }
 
-static void (*const tasks[N_VALUE_TASK])(struct value_lanes *l, const struct value_step *s,
-                                         uint32_t y) = {
-    [VALUE_SPREAD]      = spread,
-    [VALUE_CONCATENATE] = concatenate,
-    [VALUE_COMPUTE]     = compute,
-    [VALUE_POOL]        = pool,
-};
-
 static void take_turn(struct value_lanes *l, const struct value_turn *t)
 {
     const struct value_step *s = &l->v->step[t->step];
     const struct value_map m = map_of(l, s->spec);
     uint32_t reader = l->watch && l->watch->input ? l->v->spec[s->spec].reader : NO_LAYER;
+    const uint32_t end = t->column + t->n;
 
-    tasks[s->task](l, s, t->column);
+    if (s->task == VALUE_COMPUTE)
+        compute(l, s, t->column, t->n);
+    for (uint32_t y = t->column; y < end && s->task != VALUE_COMPUTE; y++)
+        (s->task == VALUE_SPREAD ? spread : s->task == VALUE_POOL ? pool : concatenate)(l, s, y);
     for (; reader != NO_LAYER; reader = l->v->layer[reader].next_reader)
-        l->watch->input(l->watch->user, reader, &m, t->column, l->n);
+        for (uint32_t y = t->column; y < end; y++)
+            l->watch->input(l->watch->user, reader, &m, y, l->n);
 }
 
 void value_lanes_count(struct value_lanes *l, struct spike_counts *counts)
@@ -601,8 +665,8 @@ void value_lanes_layer(struct value_lanes *l, uint32_t layer, const struct value
         const struct value_step *s = &l->v->step[i];
         uint32_t columns = l->v->spec[s->spec].map.shape.width;
         assert(l->v->spec[s->spec].map.kept == columns);
-        for (uint32_t y = 0; s->layer == layer && y < columns; y++)
-            take_turn(l, &(struct value_turn){ i, y });
+        if (s->layer == layer)
+            take_turn(l, &(struct value_turn){ i, 0, columns });
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/round.h"
 #include "network/values/kernel.h"
+#include "network/values/token_kernel.h"
 
 void value_pack_bytes(const int8_t weight[VALUE_QUAD], int8_t *packed)
 {
@@ -160,4 +161,5 @@ void value_read_exact(const struct value_reading *r)
 const struct value_kernel value_portable = {
     MOST_OUTPUTS, VALUE_QUAD, value_pack_bytes, column, wide_column, value_read_exact,
     value_finish_exact, most, sum, sum_function,
+    &value_tokens_portable,
 };

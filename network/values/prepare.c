@@ -181,7 +181,9 @@ static bool prepare_table(struct values *v, uint32_t index)
 {
     const struct layer *l = layer_of(v, index);
     const struct requant *q = &l->requant;
-    uint8_t before = q->low < 0 || q->zero < 0 ? 0x80 : 0, behind = l->out_signed ? 0x80 : 0;
+    bool is_signed = layer_is_of_tokens(l) ? layer_of(v, l->input[0])->out_signed
+                                           : q->low < 0 || q->zero < 0; // before it is looked up
+    uint8_t before = is_signed ? 0x80 : 0, behind = l->out_signed ? 0x80 : 0;
     uint32_t n = value_outputs(v, l);
     uint8_t *table;
 
@@ -253,6 +255,8 @@ static bool prepare_scale(struct values *v, uint32_t index, const struct value_c
     uint64_t unit = l->multiplies ? UINT64_C(1) << 18 : 255, most = layer_n_scale(l); // of them
     bool adds = l->has_residual && !l->multiplies;
 
+    if (layer_is_of_tokens(l))
+        return true;
     own->start = l->weight ? calloc(value_outputs(v, l), sizeof *own->start) : NULL;
     if (!scale_alloc(s, scales_of(v, l)) || (l->weight && !own->start))
         return false;
@@ -431,8 +435,8 @@ static bool place_weights(struct values *v, uint32_t index, size_t *bytes)
         *bytes += (size_t)own->rows * l->window.kernel[1] * own->steps * b->quads * VALUE_QUAD *
                   v->kernel->weight_bytes;
     }
-    v->most_sums = max_u64(v->most_sums,
-                           (size_t)l->out.height * v->kernel->outputs * VALUE_LANES);
+    v->most_sums = max_u64(v->most_sums, (size_t)max_u32(l->out.height, VALUE_TOGETHER) *
+                                             v->kernel->outputs * VALUE_LANES);
     return true;
 }
 
@@ -465,6 +469,8 @@ static bool prepare_layer(struct values *v, uint32_t index, const struct value_c
 
     if (!prepare_scale(v, index, cores) || !prepare_table(v, index) || !prepare_pool(v, index))
         return false;
+    if (layer_is_of_tokens(l))
+        v->token_room = max_u64(v->token_room, value_tokens_room(l));
     v->most_columns = max_u32(v->most_columns, max_u32(l->window.kernel[1], l->out.width));
     own->identity = l->kind == LAYER_MAX_POOL && !l->has_residual && !l->table &&
                     is_identity(v, index);
@@ -488,8 +494,7 @@ static struct values *make_values(const struct network *n, const char *kernel_na
     *v = (struct values){ .network = n, .kernel = kernels[simd],
                           .counter = value_counter_of(kernels[simd]),
                           .image_bytes = network_image_bytes(n),
-                          .plain = network_is_wide(n) || network_is_spiking(n) ||
-                                   network_has_tokens(n) };
+                          .plain = network_is_wide(n) || network_is_spiking(n) };
     assert(!v->plain || !cores);
     if (v->plain)
         return v;

@@ -8,6 +8,8 @@
 
 #define NO_LAYER UINT32_MAX
 
+enum { VALUE_TOGETHER = 32 }; // pixels of several columns that are computed in one go
+
 /* A map while a run goes on: what a layer delivers (its index is the layer's), several of them
  * concatenated, or what a layer pools. */
 struct value_spec {
@@ -27,8 +29,8 @@ struct value_step { // what makes a map
     uint32_t        spec;  // that it makes
 };
 
-struct value_turn { // a step makes one column
-    uint32_t step, column;
+struct value_turn { // a step makes columns
+    uint32_t step, column, n;
 };
 
 struct value_block { // outputs computed together
@@ -88,6 +90,7 @@ struct values {
     size_t                     most_bits;  // ints that a column's bits take
     uint32_t                   most_matrices; // of a core; 0: there are none
     uint32_t                   most_runs, most_columns; // of a window
+    size_t                     token_room; // bytes that a layer of tokens works in
 };
 
 /* Outputs of a layer, filled up to blocks. */
@@ -118,6 +121,12 @@ void value_bits_scale(struct values *v, uint32_t index);
 /* Orders the columns of all steps and says how many each map keeps: its map.kept. False when the
  * host has no memory. */
 bool value_flow(struct values *v);
+
+/* What a layer of tokens works in, and all of its outputs: column [0, out.width). Its maps are
+ * whole, on one of another shape of as many pixels where it is of LAYER_TOKENS. */
+size_t value_tokens_room(const struct layer *l);
+void value_tokens(const struct value_kernel *k, const struct layer *l, const struct value_map *in,
+                  const struct value_map *out, const uint8_t *table, void *room);
 
 /* Positions along an axis, counted from 0 inside the map, that output `at` sees: [*first, end) of
  * `size`, some of them between dilated ones. */
