@@ -1,9 +1,10 @@
 /* network/family_values.c -- random values for a network that has shapes only; see family.h.
  *
  * Real numbers are kept near a standard deviation of 1, and steps such that it is SPREAD codes, so
- * that bytes use their range: weights are uniform bytes, and what a sum of n products of codes of
- * root mean square r is worth is 1 / (sqrt(n) * w * r), w that of the weights. A residual adds its
- * square. What is found so is a forecast, from layer to layer; nothing is run.
+ * that bytes use their range. Weights are means of four uniform bytes: a bell that ends at -127 and
+ * 127, as those of trained networks do. What a sum of n products of codes of root mean square r is
+ * worth is 1 / (sqrt(n) * w * r), w that of the weights. A residual adds its square. What is found
+ * so is a forecast, from layer to layer; nothing is run.
  */
 #include <assert.h>
 #include <math.h>
@@ -19,7 +20,7 @@
 
 enum { SPREAD = 32, RELU_SPREAD = 64 }; // codes of a standard deviation; of what ReLU cuts
 
-static const double weight_rms = 73.9; // of uniform bytes
+static const double weight_rms = 36.9; // sqrt((256^2 - 1) / 12 / 4)
 static const double bias = 0.1;        // standard deviations of what is stored
 static const double stored = 0.5;
 
@@ -50,6 +51,16 @@ static double *normals(struct rng r, size_t n, double mean, double deviation)
 
 /* ---- layers with weights ---- */
 
+/* Of the low four bytes. */
+static int8_t bell(uint64_t bytes)
+{
+    int32_t sum = -510;
+
+    for (int i = 0; i < 4; i++)
+        sum += (int32_t)(bytes >> 8 * i & 255);
+    return (int8_t)(sum / 4);
+}
+
 static bool draw_weights(const struct filling *f, uint32_t index)
 {
     struct layer *l = &f->network->layer[index];
@@ -57,12 +68,10 @@ static bool draw_weights(const struct filling *f, uint32_t index)
     const struct rng r = rng_in(f->random, index);
 
     l->weight = malloc(n);
-    for (size_t i = 0; l->weight && i < n; i += 8) {
-        const uint64_t bytes = rng_u64(r, i / 8);
-        for (size_t k = i; k < min_u64(i + 8, n); k++) {
-            const int8_t w = (int8_t)(bytes >> 8 * (k - i));
-            l->weight[k] = w == INT8_MIN ? -INT8_MAX : w;
-        }
+    for (size_t i = 0; l->weight && i < n; i += 2) {
+        const uint64_t bytes = rng_u64(r, i / 2);
+        for (size_t k = i; k < min_u64(i + 2, n); k++)
+            l->weight[k] = bell(bytes >> 32 * (k - i));
     }
     return l->weight;
 }
