@@ -15,7 +15,7 @@
 #include "report/table.h"
 #include "report/version.h"
 
-#define N_TABLE 9
+#define N_TABLE 10
 
 static const char *status_name(enum figure_status s)
 {
@@ -122,13 +122,14 @@ static struct table *all_figures(const void *tables)
     {                                                                                            \
         return figure_table_make((const struct figure_table *)tables + i);                       \
     }
-MAKE(0) MAKE(1) MAKE(2) MAKE(3) MAKE(4) MAKE(5) MAKE(6) MAKE(7) MAKE(8)
+MAKE(0) MAKE(1) MAKE(2) MAKE(3) MAKE(4) MAKE(5) MAKE(6) MAKE(7) MAKE(8) MAKE(9)
 
 static const struct sheet sheets[] = {
     { "figures", true, all_figures }, { "replicas", false, make_0 }, { "table1", false, make_1 },
     { "table2", false, make_2 },      { "timing", false, make_3 },   { "table3", false, make_4 },
     { "table4", false, make_5 },      { "efficiency", false, make_6 },
-    { "neurosim", false, make_7 },    { "lu2021", false, make_8 },    { 0 },
+    { "neurosim", false, make_7 },    { "lu2021", false, make_8 },
+    { "spoon2021", false, make_9 },   { 0 },
 };
 
 static const struct form form = { sheets, article_head, article_tail, article_json };
@@ -163,7 +164,7 @@ static enum err make_tables(struct figure_table *t, struct err_msg *m)
     static enum err (*const make[N_TABLE])(struct figure_table *, struct err_msg *) = {
         article_replicas, article_table_1, article_table_2,    article_timing,
         article_table_3,  article_table_4, article_efficiency, article_neurosim,
-        article_lu2021,
+        article_lu2021,   article_spoon2021,
     };
     enum err e = ERR_NONE;
 
@@ -255,7 +256,8 @@ const struct command command_article = {
             "E. Eleftheriou, \"Accelerating Inference of Convolutional Neural Networks Using\n"
             "In-memory Computing\", Front. Comput. Neurosci. 15:674154 (2021). Exit status 1 if a\n"
             "figure differs that docs/validation.md does not list. Beside it whole chips of\n"
-            "DNN+NeuroSim, with each difference of ours: --table neurosim, --table lu2021. --out\n"
+            "DNN+NeuroSim, with each difference of ours: --table neurosim, --table lu2021; and the\n"
+            "share of attention in a transformer: --table spoon2021. --out\n"
             "also draws Figs. 6, 9 and 10, 6 and 10 with gnuplot, and writes index.html, which\n"
             "shows all on one page.\n"
             "\n"

@@ -9,6 +9,7 @@
 #include "core/wrap.h"
 #include "report/json.h"
 #include "report/price_report.h"
+#include "report/relative_report.h"
 #include "report/report.h"
 #include "study/price_json.h"
 #include "study/pricing.h"
@@ -113,6 +114,59 @@ static enum err breakdown_json(const void *what, FILE *out, struct err_msg *m)
     return json_print(o, out, m);
 }
 
+/* ---- of a technology of ratios ---- */
+
+struct ratios { // borrowed
+    const struct study          *study;
+    const struct relative_price *price;
+};
+
+static struct table *ratio_table(const void *what)
+{
+    const struct ratios *b = what;
+
+    return relative_table(b->price, &b->study->plan);
+}
+
+static void print_ratio_head(const void *what, FILE *out)
+{
+    const struct ratios *b = what;
+
+    fprintf(out, "%s on %s, whose figures are ratios\n", b->study->network.name,
+            b->study->config.energy.technology);
+}
+
+static enum err ratio_json(const void *what, FILE *out, struct err_msg *m)
+{
+    const struct ratios *b = what;
+    json_t *o = json_begin("imcsim-breakdown/1", b->study);
+
+    json_put(&o, "network", json_network(&b->study->network));
+    json_put(&o, "relative", relative_json(b->price, &b->study->plan));
+    return json_print(o, out, m);
+}
+
+static const struct sheet ratio_sheets[] = { { "relative", false, ratio_table }, { 0 } };
+
+static const struct form ratio_form = { ratio_sheets, print_ratio_head, NULL, ratio_json };
+
+static enum err price_ratios(const struct study *s, const struct run_result *result,
+                             const struct options *o, struct err_msg *m)
+{
+    struct relative_price price;
+    enum err e = o->svg ? err_set(m, ERR_INPUT, "--svg: ratios have no picture: want none, or an "
+                                  "energy.technology of joules, such as 14nm_lp")
+                        : results_check(&ratio_form, o, NULL, 0, m);
+
+    if (e || (e = relative_price(&price, s, result, m)))
+        return e;
+    e = results_write(&ratio_form, o, &(struct ratios){ s, &price }, NULL, 0, m);
+    relative_price_release(&price);
+    return e;
+}
+
+/* ---- of circuits and chips ---- */
+
 static const struct sheet sheets[] = {
     { "blocks", false, block_table },
     { "layers", false, layer_table },
@@ -176,11 +230,17 @@ static enum err cmd_breakdown(const struct options *o, struct err_msg *m)
 
     if (!stored_is(o->operand) && macro_is(o->operand))
         return macro_report(o, m);
-    if (!(e = results_check(&form, o, &svg, 1, m)))
+    if (o->table && strcmp(o->table, ratio_sheets[0].name) == 0)
+        e = ERR_NONE; // seen when the technology is
+    else
+        e = results_check(&form, o, &svg, 1, m);
+    if (!e)
         e = stored_is(o->operand) ? load_stored(&s, &result, o, m) : simulate(&s, &result, o, m);
     if (e)
         return e;
-    if (!(e = price_both(&price, &without_zeros, &s, &result, m)))
+    if (relative_price_wanted(&s.config))
+        e = price_ratios(&s, &result, o, m);
+    else if (!(e = price_both(&price, &without_zeros, &s, &result, m)))
         e = results_write(&form, o, &b, &svg, 1, m);
     price_report_release(&price);
     price_report_release(&without_zeros);

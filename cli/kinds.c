@@ -216,6 +216,9 @@ static const struct kind_row {
       "use imcsim breakdown resnet32 --set energy.chip=" },
     { NO_USE, has_format, "imcsim-technology/", "a technology",
       "use imcsim breakdown resnet32 --set energy.technology=22nm_lp" },
+    { NO_USE, has_format, "imcsim-relative/", "a technology of ratios",
+      "use imcsim breakdown bert_base_spoon --set attention.bits=6 --set "
+      "energy.technology=spoon2021" },
     { NO_USE, has_format, "imcsim-", "a result (JSON) of another command than run", NULL },
     { STUDY, has_key, "base", "a study", "use imcsim sweep " },
     { MACRO, has_key, "macro", "a macro", "use imcsim breakdown " },

@@ -59,6 +59,10 @@ const struct figure_row figure_rows[N_FIGURE] = {
     BLOCK(PRICE_CONTROLLER, "dataflow controller", "dataflow_controller"),
     BLOCK(PRICE_LINKS, "links", "links"),
     BLOCK(PRICE_CLOCK, "clock", "clock"),
+    BLOCK(PRICE_ATTENTION, "attention", "attention"),
+    BLOCK(PRICE_KV_MEMORY, "K/V memory", "kv_memory"),
+    BLOCK(PRICE_NORM, "norms, tables", "norm"),
+    BLOCK(PRICE_OFF_CHIP, "off chip", "off_chip"),
     [FIGURE_POWER] = { "power", "mW", "power_mw", FIGURE_REAL, 1, false },
     [FIGURE_EFFICIENCY] = { "efficiency", "TOPS/W", "tops_per_w", FIGURE_REAL, 3, true },
     [FIGURE_PEAK_EFFICIENCY] = { "peak of a core", "TOPS/W", "peak_tops_per_w", FIGURE_REAL, 3,
@@ -163,7 +167,7 @@ static void put_price(struct figures *f, const struct price_report *price)
     put(f, FIGURE_AREA, (double)price_row_area_um2(all) / 1e6);
     put(f, FIGURE_DENSITY, price->tops_per_mm2);
     put(f, FIGURE_PEAK_DENSITY, price->peak.tops_per_mm2);
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+    for (unsigned b = 0; b < N_PRICE_ALL; b++) {
         int64_t block_pj = all->energy_pj[b] + all->leakage_pj[b];
 
         if (block_pj > 0)

@@ -7,7 +7,7 @@
 
 const char *price_block_title(enum price_block b)
 {
-    static const char *const titles[N_PRICE_BLOCK] = {
+    static const char *const titles[N_PRICE_ALL] = {
         [PRICE_CROSSBAR] = "crossbar",
         [PRICE_INPUT_DRIVERS] = "input drivers",
         [PRICE_ADC] = "converters",
@@ -16,6 +16,10 @@ const char *price_block_title(enum price_block b)
         [PRICE_CONTROLLER] = "dataflow controller",
         [PRICE_LINKS] = "links",
         [PRICE_CLOCK] = "clock",
+        [PRICE_ATTENTION] = "attention",
+        [PRICE_KV_MEMORY] = "K/V memory",
+        [PRICE_NORM] = "norms, tables",
+        [PRICE_OFF_CHIP] = "off chip",
     };
 
     return titles[b];
@@ -100,7 +104,7 @@ struct table *price_block_table(const struct price_report *r)
     struct table *t = table_new(columns);
 
     table_title(t, "Energy of an image, power and area by block");
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+    for (unsigned b = 0; b < r->n_block; b++) {
         enum price_block block = (enum price_block)b;
         table_named(t, price_block_name(block), price_block_title(block));
         amounts(t, (struct amounts){ all->energy_pj[b], all->leakage_pj[b], all->area_um2[b] },
@@ -116,12 +120,13 @@ struct table *price_block_table(const struct price_report *r)
     return t;
 }
 
-static void layer_row(struct table *t, const struct price_row *r, struct derived *d)
+static void layer_row(struct table *t, const struct price_report *all, const struct price_row *r,
+                      struct derived *d)
 {
     int64_t pj = price_row_energy_pj(r) + price_row_leakage_pj(r);
 
     table_text(t, r->name);
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+    for (unsigned b = 0; b < all->n_block; b++)
         nj(t, r->energy_pj[b]);
     nj(t, price_row_leakage_pj(r));
     nj(t, pj);
@@ -139,27 +144,27 @@ struct table *price_layer_table(const struct price_report *r)
         { "energy %", "energy_percent" }, { "power mW", "power_mw" },
         { "fJ/MAC", "fj_per_mac" },     { "area um2", "area_um2" },
     };
-    struct table_column columns[N_PRICE_BLOCK + 9] = { { "layer", "layer" } };
+    struct table_column columns[N_PRICE_ALL + 9] = { { "layer", "layer" } };
     struct derived parts = derived(r), whole = derived(r);
 
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+    for (unsigned b = 0; b < r->n_block; b++)
         columns[1 + b] = (struct table_column){ .title = price_block_title((enum price_block)b),
                                                 .key = price_block_name((enum price_block)b) };
-    memcpy(&columns[1 + N_PRICE_BLOCK], last, sizeof last);
+    memcpy(&columns[1 + r->n_block], last, sizeof last);
     struct table *t = table_new(columns);
     table_title(t, "Energy of an image by layer, nJ");
     for (uint32_t i = 0; i < r->n_layer; i++)
-        layer_row(t, &r->layer[i], &parts);
+        layer_row(t, r, &r->layer[i], &parts);
     if (r->n_unused > 0)
-        layer_row(t, &r->unused, &parts);
-    layer_row(t, &r->total, &whole);
+        layer_row(t, r, &r->unused, &parts);
+    layer_row(t, r, &r->total, &whole);
     return t;
 }
 
 static void item_rows(struct table *t, const struct price_report *r, const struct price_row *c,
                       const char *layer, struct derived *parts)
 {
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+    for (unsigned b = 0; b < r->n_block; b++) {
         table_text(t, layer);
         table_text(t, c->name);
         table_named(t, price_block_name((enum price_block)b),
@@ -211,6 +216,7 @@ struct table *price_kind_table(const struct price_report *r)
     static const char *const kinds[N_PRICE_KIND][2] = {
         [PRICE_ARRAY_CORE] = { "array", "with an array" },
         [PRICE_DIGITAL_CORE] = { "digital", "digital" },
+        [PRICE_TOKEN_CORE] = { "tokens", "of tokens" },
     };
     struct derived parts = derived(r), whole = derived(r);
     struct table *t = table_new(columns);
@@ -241,7 +247,7 @@ static int64_t basis_pj(const struct price_report *r, const char *basis, char na
     int64_t pj = 0;
 
     names[0] = '\0';
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+    for (unsigned b = 0; b < r->n_block; b++) {
         size_t n = strlen(names);
         if (strcmp(r->basis[b], basis) != 0)
             continue;
@@ -304,6 +310,11 @@ struct table *price_efficiency_table(const struct price_report *r)
     efficiency_row(t, "peak", "peak",
                    (struct efficiency){ r->peak.tops_per_w, r->peak.tops, r->peak.tops_per_mm2 },
                    "one core, all cells busy");
+    if (r->attention_peak.tops > 0)
+        efficiency_row(t, "attention_peak", "peak of attention",
+                       (struct efficiency){ r->attention_peak.tops_per_w, r->attention_peak.tops,
+                                            r->attention_peak.tops_per_mm2 },
+                       "one attention core, all lanes busy, their energy alone");
     efficiency_row(t, "delivered", "delivered",
                    (struct efficiency){ r->tops_per_w, r->tops, r->tops_per_mm2 },
                    "all cores, what the network needs");
@@ -422,8 +433,9 @@ struct table *price_zeros_table(const struct price_report *r, const struct price
 
 /* ---- SVG ---- */
 
-static const char *const colours[N_PRICE_BLOCK] = {
+static const char *const colours[N_PRICE_ALL] = {
     "#4c72b0", "#55a868", "#c44e52", "#8172b3", "#ccb974", "#64b5cd", "#937860", "#8c8c8c",
+    "#dd8452", "#2f4b7c", "#bcbd22", "#17202a",
 };
 
 static void svg_text(FILE *out, double x, double y, const char *anchor, const char *text)
@@ -443,15 +455,16 @@ static void svg_text(FILE *out, double x, double y, const char *anchor, const ch
     fputs("</text>\n", out);
 }
 
-enum { SVG_BAR = 12, SVG_PITCH = 16, SVG_BARS = 600, SVG_HEAD = 56 }; // pixels
+enum { SVG_BAR = 12, SVG_PITCH = 16, SVG_BARS = 600, SVG_HEAD = 24 }; // pixels
 
-static void svg_bar(FILE *out, const struct price_row *row, double left, double y, double scale)
+static void svg_bar(FILE *out, const struct price_report *r, const struct price_row *row,
+                    double left, double y, double scale)
 {
     char text[32];
     double x = left;
 
     svg_text(out, left - 4, y + SVG_BAR - 2, "end", row->name);
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+    for (unsigned b = 0; b < r->n_block; b++) {
         double width = (double)(row->energy_pj[b] + row->leakage_pj[b]) * scale;
 
         fprintf(out, "<rect x=\"%.2f\" y=\"%.1f\" width=\"%.2f\" height=\"%d\" fill=\"%s\"/>\n",
@@ -466,9 +479,9 @@ static void svg_bar(FILE *out, const struct price_row *row, double left, double 
     svg_text(out, x + 4, y + SVG_BAR - 2, "start", text);
 }
 
-static void svg_legend(FILE *out, double width)
+static void svg_legend(FILE *out, const struct price_report *r, double width)
 {
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+    for (unsigned b = 0; b < r->n_block; b++) {
         double x = 10 + b % 4 * (width / 4), y = 20 + b / 4 * SVG_PITCH;
 
         fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"10\" height=\"10\" fill=\"%s\"/>\n", x, y,
@@ -490,18 +503,19 @@ void price_print_svg(const struct price_report *r, FILE *out)
         most = pj > most ? pj : most;
         longest = strlen(r->layer[i].name) > longest ? strlen(r->layer[i].name) : longest;
     }
+    const double head = SVG_HEAD + SVG_PITCH * ceil(r->n_block / 4.0); // four to a line
     double left = fmax(90, letter * (double)longest + 8), width = left + SVG_BARS + 80;
     fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" "
             "font-family=\"sans-serif\" font-size=\"10\">\n"
             "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-            width, SVG_HEAD + SVG_PITCH * (double)r->n_layer + 4);
+            width, head + SVG_PITCH * (double)r->n_layer + 4);
     snprintf(title, sizeof title,
              "energy of each layer, nJ an image, leakage with its block; %s, %s", r->technology,
              r->device);
     svg_text(out, 10, 12, "start", title);
-    svg_legend(out, width);
+    svg_legend(out, r, width);
     for (uint32_t i = 0; i < r->n_layer; i++)
-        svg_bar(out, &r->layer[i], left, SVG_HEAD + SVG_PITCH * (double)i,
+        svg_bar(out, r, &r->layer[i], left, head + SVG_PITCH * (double)i,
                 SVG_BARS / (double)most);
     fputs("</svg>\n", out);
 }

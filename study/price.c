@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/tech/token_unit.h"
 #include "core/util.h"
+#include "dataflow/plan/tokens.h"
 #include "network/precision.h"
 
 struct bill { // of one core over all images, in pJ
-    double energy[N_PRICE_BLOCK], leakage[N_PRICE_BLOCK];
+    double energy[N_PRICE_ALL], leakage[N_PRICE_ALL];
     double shift_adds; // of the digital processor's energy
     double idle;
     double fill; // beside: while the pipeline fills and drains
@@ -21,7 +23,7 @@ static int64_t sum(const int64_t *v)
 {
     int64_t s = 0;
 
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+    for (unsigned b = 0; b < N_PRICE_ALL; b++)
         s += v[b];
     return s;
 }
@@ -51,13 +53,21 @@ static uint64_t full_timesteps(const struct price_run *run)
     return min_u64(full, run->timesteps);
 }
 
-/* All controllers of a chip are alike: as large as its widest kernel row and pixel want. */
+static bool is_of_tokens(const struct plan *p, uint32_t core)
+{
+    return layer_is_of_tokens(plan_network_layer(p, p->core[core].plan_layer));
+}
+
+/* All controllers of a chip are alike: as large as its widest kernel row and pixel want. Those of
+ * layers of tokens are made for them. */
 static void widest(const struct plan *p, struct core_hardware *h)
 {
     for (uint32_t i = 0; i < p->n_layer; i++)
-        h->kernel_columns = max_u32(h->kernel_columns, plan_kernel_columns(p, i));
+        if (!layer_is_of_tokens(plan_network_layer(p, i)))
+            h->kernel_columns = max_u32(h->kernel_columns, plan_kernel_columns(p, i));
     for (uint32_t i = 0; i < p->n_core; i++)
-        h->pixel_channels = max_u32(h->pixel_channels, max_u32(p->core[i].in_n, p->core[i].out_n));
+        if (!is_of_tokens(p, i))
+            h->pixel_channels = max_u32(h->pixel_channels, max_u32(p->core[i].in_n, p->core[i].out_n));
 }
 
 static struct array_hardware array_hardware(const struct array_spec *a, const struct reads *full)
@@ -77,13 +87,20 @@ static struct array_hardware array_hardware(const struct array_spec *a, const st
     return h;
 }
 
+static bool has_no_array(const struct plan *p, uint32_t layer)
+{
+    const struct layer *l = plan_network_layer(p, layer);
+
+    return layer_is_digital(l) || layer_is_of_tokens(l);
+}
+
 /* A core that holds a layer without weights has an array, too, as the first that holds weights. */
 static const struct array_spec *array_of(const struct plan *p, const struct plan_core *core)
 {
     uint32_t layer = core->plan_layer;
 
-    if (layer_is_digital(plan_network_layer(p, layer)))
-        for (layer = 0; layer < p->n_layer && layer_is_digital(plan_network_layer(p, layer));)
+    if (has_no_array(p, layer))
+        for (layer = 0; layer < p->n_layer && has_no_array(p, layer);)
             layer++;
     return &p->layer[layer < p->n_layer ? layer : core->plan_layer].array;
 }
@@ -201,6 +218,28 @@ static double density(const struct pricing *k, const struct price_inputs *in)
     return fmin(1, fmax(least, in->digits / in->most));
 }
 
+static struct token_hardware token_hardware(const struct plan *p, const struct plan_core *core,
+                                            const struct core_hardware *all)
+{
+    const struct layer *l = plan_network_layer(p, core->plan_layer);
+    const struct config *c = p->config;
+    struct token_hardware h = {
+        .lanes = c->digital_core.lanes, .value_bits = all->value_bits,
+        .word_bits = c->memory.word_bits, .channels = max_u32(core->in_n, core->out_n),
+        .looks_up = l->kind == LAYER_MAP && !l->token->product,
+    };
+
+    if (l->kind != LAYER_ATTENTION)
+        return h;
+    const struct kv_memory kv = tokens_kv(p, core->plan_layer);
+    h.attends = true;
+    h.lanes = c->attention.lanes;
+    h.exp_lanes = c->attention.exp_lanes;
+    h.mac_bits = c->attention.bits == ATTENTION_FP32 ? 0 : kv.bits;
+    h.memory_words = ceil_div(8 * (c->attention.memory_bytes + kv.queue_bytes), h.word_bits);
+    return h;
+}
+
 static enum err unit_costs(const struct pricing *k, struct priced_core *core, struct err_msg *m)
 {
     const struct precision bits = network_precision(k->plan->network);
@@ -213,7 +252,11 @@ static enum err unit_costs(const struct pricing *k, struct priced_core *core, st
         core[i].hardware = hardware(k->plan, &k->plan->core[i], &all);
         core[i].in = inputs_of(k, i, &core[i].hardware);
         core[i].hardware.density = density(k, &core[i].in);
-        if (i > 0 && same_hardware(&core[i].hardware, &core[i - 1].hardware))
+        if (is_of_tokens(k->plan, i)) {
+            struct token_hardware h = token_hardware(k->plan, &k->plan->core[i], &all);
+            token_unit(k->chip, &h, &core[i].unit);
+        } else if (i > 0 && !is_of_tokens(k->plan, i - 1) &&
+                   same_hardware(&core[i].hardware, &core[i - 1].hardware))
             core[i].unit = core[i - 1].unit;
         else
             e = core_unit(k->chip, &core[i].hardware, &core[i].unit, m);
@@ -279,6 +322,44 @@ static struct clocked clocked(const struct pricing *k, uint32_t core,
     return (struct clocked){ writes * control, writes * u->tree + clocks * trunk, gated * trunk };
 }
 
+/* The core that tokens come to first, which answers for their way onto the chip. */
+static bool takes_tokens(const struct pricing *k, uint32_t core)
+{
+    const struct plan *p = k->plan;
+
+    return network_has_tokens(p->network) && p->n_image_feed > 0 &&
+           core == p->layer[p->image_feed[0].layer].first_core;
+}
+
+/* Of a layer of tokens. */
+static double token_pj(const struct core_counters *n, const struct core_unit *u)
+{
+    return (double)(n->qk_macs + n->pv_macs) * u->mac + (double)n->exps * u->exp +
+           (double)n->divisions * u->division + (double)n->roots * u->root +
+           (double)(n->adds + n->round_ops) * u->add + (double)n->multiplies * u->multiply +
+           (double)n->look_ups * u->look_up;
+}
+
+static void add_tokens(const struct pricing *k, uint32_t core, const struct core_unit *u,
+                       struct bill *bill)
+{
+    const struct core_counters *n = &k->run->core[core];
+    const struct layer *l = plan_network_layer(k->plan, k->plan->core[core].plan_layer);
+
+    if (takes_tokens(k, core))
+        bill->energy[PRICE_OFF_CHIP] = (double)k->run->n_image *
+                                       (double)network_image_values(k->plan->network) *
+                                       k->chip->token.off_chip_pj_byte;
+    if (!layer_is_of_tokens(l))
+        return;
+    bill->energy[PRICE_DIGITAL] = 0; // what it rounds is below
+    bill->energy[l->kind == LAYER_ATTENTION ? PRICE_ATTENTION : PRICE_NORM] = token_pj(n, u);
+    /* of the queue's words each other one is written */
+    bill->energy[PRICE_KV_MEMORY] =
+        ((double)n->kv_words_read + (double)n->queue_words / 2) * u->kv_read_word +
+        ((double)n->kv_words_written + (double)n->queue_words / 2) * u->kv_write_word;
+}
+
 static void add_up(const struct pricing *k, uint32_t core, const struct priced_core *priced,
                    struct bill *bill)
 {
@@ -307,10 +388,11 @@ static void add_up(const struct pricing *k, uint32_t core, const struct priced_c
         [PRICE_LINKS] = priced->links_pj,
         [PRICE_CLOCK] = clock.tree_pj,
     } };
+    add_tokens(k, core, u, bill);
     bill->shift_adds = (double)n->shift_adds * u->shift_add;
     bill->idle = idle * clock.idle_pj;
     bill->fill = more_idle * clock.idle_pj;
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+    for (unsigned b = 0; b < N_PRICE_ALL; b++) {
         double uw = u->leakage_uw[b] + (b == PRICE_LINKS ? priced->links.leakage_uw : 0);
 
         bill->leakage[b] = uw * timesteps_ns(k, k->timesteps) * 1e-3; // uW ns = fJ
@@ -324,7 +406,7 @@ static void round_row(const struct bill *bill, const struct priced_core *core, u
 {
     double images = (double)n_image;
 
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+    for (unsigned b = 0; b < N_PRICE_ALL; b++) {
         row->energy_pj[b] = llround(bill->energy[b] / images);
         row->leakage_pj[b] = llround(bill->leakage[b] / images);
         row->area_um2[b] = llround(core->unit.area_um2[b] +
@@ -342,7 +424,7 @@ static enum err check_bill(const struct bill *bill, const char *core, uint64_t n
     const double most_pj = 1e13; // 10 J
     double pj = 0;
 
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+    for (unsigned b = 0; b < N_PRICE_ALL; b++)
         pj += (bill->energy[b] + bill->leakage[b]) / (double)n_image;
     if (pj <= most_pj)
         return ERR_NONE;
@@ -354,12 +436,16 @@ static void latencies(const struct plan *p, uint32_t core, const struct core_uni
                       struct price_row *row)
 {
     const uint64_t *used_clk = p->time.core[core].used_clk;
+    const struct layer *l = plan_network_layer(p, p->core[core].plan_layer);
+    const enum price_block digital = !layer_is_of_tokens(l)    ? PRICE_DIGITAL
+                                     : l->kind == LAYER_ATTENTION ? PRICE_ATTENTION
+                                                                  : PRICE_NORM;
     double clock_ns = 1e3 / p->config->clock_mhz;
 
     row->latency_ns[PRICE_CROSSBAR] = u->latency_ns[PRICE_CROSSBAR];
     row->latency_ns[PRICE_ADC] = u->latency_ns[PRICE_ADC];
     row->latency_ns[PRICE_INPUT_MEMORY] = (double)used_clk[STAGE_MEMORY] * clock_ns;
-    row->latency_ns[PRICE_DIGITAL] = (double)used_clk[STAGE_DIGITAL] * clock_ns;
+    row->latency_ns[digital] = (double)used_clk[STAGE_DIGITAL] * clock_ns;
     row->latency_ns[PRICE_LINKS] = fmax((double)used_clk[STAGE_LINK],
                                         (double)used_clk[STAGE_PARTIAL_SUM]) * clock_ns;
 }
@@ -373,7 +459,7 @@ static void program(const struct pricing *k, uint32_t core, const struct core_un
                            ? k->plan->layer[pc->plan_layer].array.layout.devices
                            : k->chip->fact.devices_per_weight;
 
-    if (layer_is_digital(plan_network_layer(k->plan, pc->plan_layer)))
+    if (has_no_array(k->plan, pc->plan_layer))
         return;
     row->cells = llround((double)pc->rows * pc->columns * of_weight);
     row->program_pj = llround((double)row->cells * u->program);
@@ -381,7 +467,7 @@ static void program(const struct pricing *k, uint32_t core, const struct core_un
 
 static void row_add(struct price_row *to, const struct price_row *from)
 {
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+    for (unsigned b = 0; b < N_PRICE_ALL; b++) {
         to->energy_pj[b] += from->energy_pj[b];
         to->leakage_pj[b] += from->leakage_pj[b];
         to->area_um2[b] += from->area_um2[b];
@@ -408,7 +494,7 @@ static void add_unused(const struct pricing *k, const struct priced_core *core,
 
     all.links = (struct link_cost){ 0, 0 };
     all.in = (struct price_inputs){ 0 };
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++) {
+    for (unsigned b = 0; b < N_PRICE_ALL; b++) {
         all.unit.area_um2[b] *= n;
         bill.leakage[b] = n * core->unit.leakage_uw[b] * ns * 1e-3;
         bill.idle += bill.leakage[b];
@@ -431,6 +517,41 @@ static void note_slow(const struct core_hardware *h, const struct core_unit *u,
                  "product, the machine has %.4g", used > 0 ? "; " : "", u->array_ns, h->mvm_ns);
 }
 
+static enum price_kind kind_of(const struct layer *l)
+{
+    if (layer_is_of_tokens(l))
+        return PRICE_TOKEN_CORE;
+    return layer_is_digital(l) ? PRICE_DIGITAL_CORE : PRICE_ARRAY_CORE;
+}
+
+/* The first core that is not of tokens: there is one in every chip. */
+static uint32_t first_array(const struct plan *p)
+{
+    uint32_t i = 0;
+
+    while (i + 1 < p->n_core && is_of_tokens(p, i))
+        i++;
+    return i;
+}
+
+/* One attention core, all of its lanes at work. */
+static void peak_attention(const struct pricing *k, const struct priced_core *core,
+                           struct price_report *r)
+{
+    for (uint32_t i = 0; i < k->plan->n_core; i++) {
+        const struct core_unit *u = &core[i].unit;
+        if (u->mac == 0)
+            continue;
+        double um2 = 0, ops = 2.0 * k->plan->config->attention.lanes;
+        for (unsigned b = 0; b < N_PRICE_ALL; b++)
+            um2 += u->area_um2[b];
+        r->attention_peak = (struct core_peak){ .tops_per_w = 2 / u->mac, .area_um2 = um2 };
+        r->attention_peak.tops = ops * k->plan->config->clock_mhz * 1e-6;
+        r->attention_peak.tops_per_mm2 = r->attention_peak.tops / (um2 * 1e-6);
+        return;
+    }
+}
+
 static enum err price_cores(const struct pricing *k, const struct priced_core *core,
                             struct price_report *r, struct err_msg *m)
 {
@@ -438,9 +559,7 @@ static enum err price_cores(const struct pricing *k, const struct priced_core *c
 
     for (uint32_t i = 0; i < k->plan->n_core; i++) {
         const struct plan_core *pc = &k->plan->core[i];
-        enum price_kind kind = layer_is_digital(plan_network_layer(k->plan, pc->plan_layer))
-                                   ? PRICE_DIGITAL_CORE
-                                   : PRICE_ARRAY_CORE;
+        enum price_kind kind = kind_of(plan_network_layer(k->plan, pc->plan_layer));
         struct bill bill;
         enum err e;
 
@@ -459,10 +578,12 @@ static enum err price_cores(const struct pricing *k, const struct priced_core *c
         row_add(&r->total, &r->core[i]);
         fill += bill.fill;
     }
-    add_unused(k, &core[0], r, &fill);
+    const struct priced_core *array = &core[first_array(k->plan)];
+    add_unused(k, array, r, &fill);
     r->fill_pj = llround(fill);
-    r->peak = core_peak(&core[0].hardware, &core[0].unit);
-    note_slow(&core[0].hardware, &core[0].unit, r);
+    r->peak = core_peak(&array->hardware, &array->unit);
+    note_slow(&array->hardware, &array->unit, r);
+    peak_attention(k, core, r);
     return ERR_NONE;
 }
 
@@ -500,13 +621,15 @@ static void describe(const struct pricing *k, struct price_report *r)
         snprintf(r->layer[i].name, sizeof r->layer[i].name, "%s", plan_layer_name(k->plan, i));
         r->layer[i].layer = i;
     }
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+    r->n_block = network_has_tokens(k->plan->network) ? N_PRICE_ALL : N_PRICE_BLOCK;
+    for (unsigned b = 0; b < N_PRICE_ALL; b++)
         r->basis[b] = price_basis(c, (enum price_block)b);
     r->program_basis = c->device.sram ? "predicted" : c->device.program_basis;
     r->values = k->run->values;
     r->n_image = k->run->n_image;
     r->image_ns = timesteps_ns(k, k->timesteps) / (double)k->run->n_image;
-    r->image_ops = 2.0 * (double)network_macs(k->plan->network);
+    r->attention_ops = 2.0 * (double)network_attention_macs(k->plan->network);
+    r->image_ops = 2.0 * (double)network_macs(k->plan->network) + r->attention_ops;
 }
 
 enum err price(const struct chip_model *c, const struct plan *p, const struct price_run *run,

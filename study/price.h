@@ -16,7 +16,9 @@
  * of circuits converts and adds what a column conducts with as many inputs. A timing run takes the
  * mean input and conductance that the files of chip and device state.
  *
- * Operations are counted by what the network needs: two per weight of each output pixel. Cores that
+ * Operations are counted by what the network needs: two per weight of each output pixel, and two
+ * per product of attention. Tokens that come from off the chip are paid by the first core that
+ * stores them. Cores that
  * exist but hold no layer have area and leak; their clocks stand.
  */
 #ifndef STUDY_PRICE_H
@@ -49,28 +51,32 @@ struct price_inputs { // of all images; 0 in a timing run
 struct price_row { // of a core, a layer or the chip; sums of whole units
     char    name[64];
     uint32_t layer;                    // of a core or layer: its place in price_report.layer
-    int64_t energy_pj[N_PRICE_BLOCK];  // per image, without leakage
-    int64_t leakage_pj[N_PRICE_BLOCK]; // per image
-    int64_t area_um2[N_PRICE_BLOCK];
+    int64_t energy_pj[N_PRICE_ALL];    // per image, without leakage
+    int64_t leakage_pj[N_PRICE_ALL];   // per image
+    int64_t area_um2[N_PRICE_ALL];
     int64_t shift_add_pj;              // of energy_pj[PRICE_DIGITAL]
     int64_t cells, program_pj;         // that weights take; to program them, once
     int64_t idle_pj;                   // of all this, while the core did not fire
     struct price_inputs in;
-    double  latency_ns[N_PRICE_BLOCK]; // in the worst timestep; of several cores, the slowest's
+    double  latency_ns[N_PRICE_ALL];   // in the worst timestep; of several cores, the slowest's
 };
 
-enum price_kind { PRICE_ARRAY_CORE, PRICE_DIGITAL_CORE, N_PRICE_KIND }; // that hold a layer
+enum price_kind { // of cores that hold a layer
+    PRICE_ARRAY_CORE, PRICE_DIGITAL_CORE, PRICE_TOKEN_CORE, N_PRICE_KIND
+};
 
 struct price_report {
     char              technology[40], device[32];
     char              warning[512]; // empty: none
-    const char       *basis[N_PRICE_BLOCK]; // see price_basis()
+    const char       *basis[N_PRICE_ALL]; // see price_basis()
+    unsigned          n_block; // that a machine of this kind has: N_PRICE_BLOCK, or all
     const char       *program_basis; // of program_pj, as in device.h; of SRAM "predicted"
     bool              values;       // crossbar and drivers follow the run's values
     uint64_t          n_image;
     double            image_ns;     // time per image
     int64_t           fill_pj;      // of filling and draining, of the whole run
     double            image_ops;    // operations per image
+    double            attention_ops; // of them, those of attention
     struct price_row *core;         // owned; [n_core]
     uint32_t          n_core;
     struct price_row *layer;        // owned; [n_layer], sums over its cores
@@ -80,6 +86,7 @@ struct price_report {
     struct price_row  unused;       // cores without a layer, all together
     uint32_t          n_unused;
     struct price_row  total;
+    struct core_peak  attention_peak; // of an attention core; 0: there is none
     struct core_peak  peak;         // of the first core, working all the time
     double            tops_per_w, tops, tops_per_mm2; // delivered by the run, leakage included
 };

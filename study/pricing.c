@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "arch/elastic/elastic.h"
+#include "arch/tech/relative.h"
+#include "arch/tech/token_unit.h"
 #include "core/util.h"
+#include "dataflow/plan/tokens.h"
 #include "network/precision.h"
 #include "study/activity.h"
 
@@ -51,6 +54,19 @@ static enum err choose_converter(struct chip_model *model, const struct config *
     return ERR_NONE;
 }
 
+/* Prices of attention and normalisation. */
+static enum err load_tokens(struct chip_model *model, const struct config *c, struct err_msg *m)
+{
+    const bool floats = c->attention.bits == ATTENTION_FP32;
+    enum err e = token_facts_load(model, c->energy.chip,
+                                  floats ? TOKEN_FLOATS : TOKEN_INTEGERS, m);
+
+    const struct err_msg lacks = *m;
+    if (e == ERR_INPUT && floats)
+        err_set(m, e, "%.800s, or attention.bits = 8", lacks.text);
+    return e;
+}
+
 enum err pricing_load(struct chip_model *model, const struct config *c, const struct network *n,
                       struct err_msg *m)
 {
@@ -60,12 +76,18 @@ enum err pricing_load(struct chip_model *model, const struct config *c, const st
     if (!pricing_wanted(c))
         return err_set(m, ERR_INPUT, "%.400s: energy.chip = none: want composed, or a file of "
                        "configs/chips, such as dazzi2021_14nm", config_where(c, "energy.chip"));
+    if (relative_is(c->energy.technology))
+        return err_set(m, ERR_INPUT, "%.400s: energy.technology = %.40s: has ratios, no joules: "
+                       "want a name such as 14nm_lp here, or imcsim breakdown",
+                       config_where(c, "energy.technology"), c->energy.technology);
     const struct array_load load = { .value_bits = bits.value_bits,
                                      .weight_bits = bits.weight_bits };
     enum err e = array_spec_of(&array, c, &load, m);
     if (!e)
         e = chip_model_load(model, c->energy.technology, device_of(c, &array), c->energy.chip,
                             m);
+    if (!e && network_has_tokens(n))
+        e = load_tokens(model, c, m);
     if (e)
         return e;
     if (c->energy.mean_input > 0)
@@ -182,7 +204,8 @@ struct price_run price_run_of(const struct plan *p, const struct run_result *r)
     return (struct price_run){ .core = r->core, .stream_bits = r->stream_bits,
                                .n_image = r->n_image, .timesteps = r->total_timesteps,
                                .interval = plan_image_interval(p),
-                               .n_unused = p->config->chip_cores - p->n_core,
+                               .n_unused = p->config->chip_cores + plan_digital_cores(p) -
+                                           p->n_core,
                                .values = r->values };
 }
 

@@ -381,10 +381,6 @@ static enum err make_plan(struct study *s, struct err_msg *m)
         e = err_set(m, ERR_INPUT, "%.400s: mapping.optimize, mapping.policy: network %s has layers "
                     "of tokens, which the mapper does not time yet: want none",
                     config_where(&s->config, "mapping.optimize"), s->network.name);
-    if (!e && pricing_wanted(&s->config) && network_has_tokens(&s->network))
-        e = err_set(m, ERR_INPUT, "%.400s: energy.chip = %.200s: layers of tokens have no prices "
-                    "yet: want energy.chip = none", config_where(&s->config, "energy.chip"),
-                    s->config.energy.chip);
     if (!e && s->mapping_chosen)
         e = choose_mapping(s, m);
     if (!e)

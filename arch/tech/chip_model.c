@@ -52,12 +52,12 @@ static const struct fact_row rows[] = {
 
 const char *price_block_name(enum price_block b)
 {
-    static const char *const names[N_PRICE_BLOCK] = {
+    static const char *const names[N_PRICE_ALL] = {
         "crossbar", "input_drivers", "adc", "digital", "input_memory", "dataflow_controller",
-        "links", "clock",
+        "links", "clock", "attention", "kv_memory", "norm", "off_chip",
     };
 
-    assert(b < N_PRICE_BLOCK);
+    assert(b < N_PRICE_ALL);
     return names[b];
 }
 
@@ -90,6 +90,11 @@ enum { N_FACTOR = sizeof factors / sizeof *factors };
 const char *price_basis(const struct chip_model *c, enum price_block b)
 {
     bool cited = b == PRICE_ADC && c->converter == PRICE_CONVERTER_CITED;
+
+    if (b == PRICE_OFF_CHIP || (b == PRICE_ATTENTION && c->token.float_mac_pj > 0))
+        return "cited"; // of no circuit here
+    if (b >= N_PRICE_BLOCK)
+        b = b == PRICE_KV_MEMORY ? PRICE_INPUT_MEMORY : PRICE_DIGITAL; // what they are made of
 
     if (c->away && (c->fitted[b] || cited))
         return "scaled";
@@ -131,8 +136,8 @@ static void note_derived(const struct yaml *root, struct chip_model *c)
                                      used > 0 ? "; " : "", derived[i]);
 }
 
-static const char *const others[] = { "format", "converter", "technology", "device", DERIVED,
-                                      NULL };
+static const char *const others[] = { "format", "converter", "technology", "device", "tokens",
+                                      DERIVED, NULL };
 static const char *const converters[] = { "cited", "sar", "cco", "circuits" };
 enum { N_CONVERTER = sizeof converters / sizeof *converters };
 

@@ -37,7 +37,9 @@
 enum price_block {
     PRICE_CROSSBAR, PRICE_INPUT_DRIVERS, PRICE_ADC, PRICE_DIGITAL, PRICE_INPUT_MEMORY,
     PRICE_CONTROLLER, PRICE_LINKS, PRICE_CLOCK,
-    N_PRICE_BLOCK
+    N_PRICE_BLOCK, // and of machines of tokens besides:
+    PRICE_ATTENTION = N_PRICE_BLOCK, PRICE_KV_MEMORY, PRICE_NORM, PRICE_OFF_CHIP,
+    N_PRICE_ALL
 };
 const char *price_block_name(enum price_block b); // "input_memory"
 
@@ -58,17 +60,25 @@ struct chip_facts { // of configs/chips/<name>.yaml
     double link_latch, link_wire, link_toggle;
 };
 
+struct token_facts { // of the file's section `tokens` (arch/tech/token_unit.h); else all 0
+    double exp_steps, division_steps, root_steps; // multiply-adds of one
+    double macro_words; // of K/V memories: of those, a word lies in one
+    double off_chip_pj_byte;
+    double float_mac_pj, float_mac_um2;
+};
+
 struct chip_model {
     struct technology    technology;
     struct device        device;
     enum price_converter converter;
     enum adc_kind       adc; // of PRICE_CONVERTER_CIRCUITS
     struct chip_facts    fact;
+    struct token_facts   token;
     char                 home_technology[40], home_device[32]; // of its figures
     bool                 away;                     // priced elsewhere
     double               cited_energy, cited_area; // what scales cited figures to this node
     bool                 registers_gated; // each takes a clock when it is written, no other
-    bool                 fitted[N_PRICE_BLOCK];    // a factor of its energy was fitted
+    bool                 fitted[N_PRICE_ALL];      // a factor of its energy was fitted
     char                 warning[512]; // interpolated or scaled; empty: none
 };
 

@@ -72,7 +72,8 @@ static void input_drivers(const struct chip_model *c, const struct core_hardware
 }
 
 /* t = acc * M + B: an array multiplier of 16 rows, then 64-bit additions (arch/units/digital.h). */
-static void digital(const struct chip_model *c, const struct core_hardware *h, struct core_unit *u)
+void core_unit_digital(const struct chip_model *c, const struct core_hardware *h,
+                       struct core_unit *u)
 {
     const unsigned acc_bits = 24, scale_bits = 16, sum_bits = 64;
     const struct technology *t = &c->technology;
@@ -125,8 +126,8 @@ static double control_registers(const struct chip_facts *f, const struct core_ha
            + f->pointers * f->pointer_bits;
 }
 
-static void controller(const struct chip_model *c, const struct core_hardware *h,
-                       struct core_unit *u)
+void core_unit_controller(const struct chip_model *c, const struct core_hardware *h,
+                          struct core_unit *u)
 {
     const struct technology *t = &c->technology;
     const struct chip_facts *f = &c->fact;
@@ -175,9 +176,9 @@ enum err core_unit(const struct chip_model *c, const struct core_hardware *h, st
     if ((e = array(c, h, u, m)))
         return e;
     u->program = program_pj(c, h);
-    digital(c, h, u);
+    core_unit_digital(c, h, u);
     input_memory(c, h, u);
-    controller(c, h, u);
+    core_unit_controller(c, h, u);
     return ERR_NONE;
 }
 
@@ -185,7 +186,7 @@ static double area_um2(const struct core_unit *u)
 {
     double um2 = 0;
 
-    for (unsigned b = 0; b < N_PRICE_BLOCK; b++)
+    for (unsigned b = 0; b < N_PRICE_ALL; b++)
         um2 += u->area_um2[b];
     return um2;
 }

@@ -11,6 +11,12 @@
 enum err core_unit(const struct chip_model *c, const struct core_hardware *h, struct core_unit *u,
                    struct err_msg *m);
 
+/* Parts of it: the digital processor of h->lanes, and the controller with its clock tree. */
+void core_unit_digital(const struct chip_model *c, const struct core_hardware *h,
+                       struct core_unit *u);
+void core_unit_controller(const struct chip_model *c, const struct core_hardware *h,
+                          struct core_unit *u);
+
 /* Energy of a bit over so many pitches between cores, in pJ. */
 double link_bit_pj(const struct chip_model *c, const struct core_unit *u, double pitches);
 
@@ -25,7 +31,7 @@ struct link_cost link_cost(const struct chip_model *c, const struct core_unit *u
 /* One core that multiplies all the time with all rows and columns. */
 struct core_peak {
     double tops, tops_per_w, tops_per_mm2; // an operation is a multiplication or an addition
-    double energy_pj[N_PRICE_BLOCK];       // of one product: crossbar, drivers, converters, digital
+    double energy_pj[N_PRICE_ALL];         // of one product: crossbar, drivers, converters, digital
     double total_pj, area_um2;
 };
 struct core_peak core_peak(const struct core_hardware *h, const struct core_unit *u);

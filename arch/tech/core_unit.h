@@ -30,7 +30,7 @@ struct core_hardware {
 };
 
 struct core_unit { // costs of one core; energies in pJ
-    double area_um2[N_PRICE_BLOCK], leakage_uw[N_PRICE_BLOCK];
+    double area_um2[N_PRICE_ALL], leakage_uw[N_PRICE_ALL];
     double cell;             // a cell in the mean, in one firing
     double cell_lsb2;        // per |x| |w|, in units of their last places
     double row;              // a driven row: its wire
@@ -48,7 +48,9 @@ struct core_unit { // costs of one core; energies in pJ
     double tree;             // clock tree, in one clock
     double control_dff;      // registers of the controller
     double register_leakage_uw; // their part of the controller's leakage
-    double latency_ns[N_PRICE_BLOCK]; // of one action; 0: a clock's business
+    double mac, exp, division, root, multiply, look_up; // of tokens
+    double kv_read_word, kv_write_word;                  // of their memory, and of queries
+    double latency_ns[N_PRICE_ALL]; // of one action; 0: a clock's business
     double array_ns;         // that its circuits take for a product; 0: not known
 };
 

@@ -78,6 +78,9 @@ enum err article_efficiency(struct figure_table *t, struct err_msg *m);
 enum err article_neurosim(struct figure_table *t, struct err_msg *m);
 enum err article_lu2021(struct figure_table *t, struct err_msg *m);
 
+/* Attention's share in BERT-base, and what integers save of it (cli/article/spoon2021.c). */
+enum err article_spoon2021(struct figure_table *t, struct err_msg *m);
+
 void figure_table_release(struct figure_table *t); // takes a zeroed one
 
 #endif

@@ -762,7 +762,6 @@ static void what_cannot_be_is_refused_with_its_cure(void **state)
         { "decode.tokens", "1", "decode.tokens = 1: in layer l1.att a token sees those behind it" },
         { "network.patch", "5", "network.patch = 5: images of network.size = 32 are not whole "
                                 "patches" },
-        { "energy.chip", "composed", "of tokens" },
     };
 
     (void)state;
