@@ -6,7 +6,9 @@
  *     gated       f1, f3 -> gate -> f2
  *
  * of layer 1: l1.q, l1.k, l1.v (or l1.qkv), l1.att, l1.o, l1.norm1, l1.f1, l1.f2, l1.norm2. Before
- * the first, with a patch: patch, then class (the class token in front, positions). Behind the
+ * the first, with a patch: patch, then class (the class token in front, positions). Sequences that
+ * are decoded lie in rows of their own, and a head reads each token from the prompt's last on.
+ * Behind the
  * last, where there is a head: norm, if they are in front of layers, and then head (vocabulary,
  * reads the last token) or classifier (the last token where causal, else the first).
  */
@@ -18,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/util.h"
 #include "network/tokens/tokens.h"
 
 struct builder {
@@ -212,15 +215,21 @@ static uint32_t append_patches(struct builder *b)
 static uint32_t append_tokens(struct builder *b)
 {
     family_image(&b->f, 1);
-    b->f.network->layer[0].out = (struct shape){ 1, b->tokens, b->cfg->hidden };
+    b->f.network->layer[0].out = (struct shape){ max_u32(b->cfg->streams, 1), b->tokens,
+                                                 b->cfg->hidden };
     return 0;
 }
 
-/* Of a layer that sees one token. */
+/* Of a layer that sees one token, or of sequences that are decoded all that want an answer. */
 static void see_one(struct builder *b, uint32_t layer, bool last)
 {
     struct layer *l = &b->f.network->layer[layer];
 
+    if (b->cfg->streams > 0) {
+        l->window.skip[1] = max_u32(b->cfg->prompt, 1) - 1;
+        l->out.width = b->tokens - l->window.skip[1];
+        return;
+    }
     l->window.stride[1] = b->tokens;
     l->window.skip[1] = last ? b->tokens - 1 : 0;
     l->out.width = 1;
@@ -277,5 +286,6 @@ enum err network_transformer(struct network *n, const struct transformer_cfg *cf
     for (b.number = 1; b.number <= cfg->layers; b.number++)
         x = append_layer(&b, x);
     append_head(&b, x);
+    n->decoded_from = cfg->streams > 0 ? max_u32(cfg->prompt, 1) : 0;
     return family_end(&b.f, n_layer, m);
 }

@@ -173,6 +173,8 @@ struct network {
     }             least;
     bool          image_is_bytes, image_channels_last; // of a model's file: its input
     struct presentation present;  // of an image
+    uint32_t      decoded_from; // column of tokens, each of whom comes from here on when the one
+                                // before it has its answer; 0: none does
     bool          image_is_whole; // a network of whole numbers, whose input is those of the bytes
     struct network_end *end; // owned; of a model's file, else NULL
     uint32_t      n_end;

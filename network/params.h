@@ -21,6 +21,8 @@ struct transformer_cfg { // network/family_transformer.c
     uint32_t vocabulary, patch;               // 0: none
     uint32_t size, classes;                   // of the family, set by the caller
     bool     functions; // of the feed-forward layers are there, as tables; likewise
+    uint32_t streams, prompt; // likewise; streams: sequences of their own, a row each, decoded
+                              // behind so many tokens (network.h, decoded_from); 0: none is
 };
 
 #define KV_HEADS_SAME PARAM_WORD(0)

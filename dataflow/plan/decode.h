@@ -12,7 +12,13 @@
  *     max(way + sample, streams * most timesteps of a core)
  *
  * Each has a bank of keys and values of its own. What a plan says of whole sequences (its dry run)
- * is that of the prompt.
+ * is that of a prompt.
+ *
+ * A plan of a network whose sequences are decoded (network.h, decoded_from; study/decode.h makes
+ * one) has all of their tokens: a row of the map is a sequence, a column a token of each, so that
+ * they take turns. Its scratchpad hands the tokens of the prompts over as fast as they are taken,
+ * and each other one when its answer has left, by a pass over tokens that fires them by
+ * dataflow/plan/rules.h, as the dry run does for whole maps.
  */
 #ifndef DATAFLOW_PLAN_DECODE_H
 #define DATAFLOW_PLAN_DECODE_H
@@ -30,5 +36,13 @@ struct decoding { // of decode.tokens behind decode.prompt
     double   tokens_per_s; // of all streams, at the pace of the last
 };
 struct decoding decode_of(const struct plan *p);
+
+/* Sets p->comes and the interval, in which all tokens have their answers, of a plan with hops.
+ * ERR_MEMORY. */
+enum err decode_pace(struct plan *p, struct err_msg *m);
+
+/* ERR_INPUT where answers of the timetable are not those that tokens were paced by: of outputs
+ * that do not fire in the order of tokens. */
+enum err decode_check(const struct plan *p, struct err_msg *m);
 
 #endif

@@ -202,7 +202,9 @@ static void make_key(struct firer *f, const struct firing_run *run)
 
 static bool same_key(const struct firer *f)
 {
-    if (f->n_key != f->n_last_key)
+    const struct plan *p = f->s->plan;
+
+    if (f->n_key != f->n_last_key || (p->comes && p->layer[f->layer].feed == FEED_SCRATCHPAD))
         return false;
     for (size_t i = 0; i < f->n_key; i++)
         if (f->key[i] != f->last_key[i])
@@ -212,16 +214,19 @@ static bool same_key(const struct firer *f)
 
 /* ---- firings ---- */
 
-/* When the outputs of a column may fire. */
-static void wait_for_sources(const struct firer *f, const struct column_times *source, uint32_t n,
-                             int64_t *ready)
+/* When the outputs of a column of the strip may fire. */
+static void wait_for_sources(const struct firer *f, uint32_t column,
+                             const struct column_times *source, uint32_t n, int64_t *ready)
 {
+    const struct plan *p = f->s->plan;
+    const size_t before = (size_t)(f->left + column) * f->s->layer[f->layer].strips.shape.height;
+    const int64_t *comes = p->comes ? p->comes + before : NULL;
     const struct dry_run_layer *l = &f->s->layer[f->layer];
     const uint32_t stride = plan_network_layer(f->s->plan, f->layer)->window.stride[0];
     const bool read_back = f->s->plan->layer[f->layer].feed == FEED_READ_BACK;
 
     for (uint32_t r = 0; r < l->strips.shape.height; r++)
-        ready[r] = n > 0 ? INT64_MIN : image_begins(f);
+        ready[r] = n > 0 ? INT64_MIN : image_begins(f) + (comes ? comes[r] : 0);
     for (uint32_t k = 0; k < n; k++)
         for (uint32_t r = 0; r < l->strips.shape.height; r++) {
             uint32_t row = !read_back ? l->last_row[r] : l->stored.n_image > 0 ? r : r * stride;
@@ -261,7 +266,7 @@ static bool fire_strip(struct firer *f, struct firing_run *run)
     bool done = true;
 
     for (uint32_t i = 0; i < f->form->columns; source += f->n_source[i++]) {
-        wait_for_sources(f, source, f->n_source[i], f->ready + (size_t)i * height);
+        wait_for_sources(f, i, source, f->n_source[i], f->ready + (size_t)i * height);
         for (uint32_t r = 0; f->residual && r < height; r++)
             f->complete[(size_t)i * height + r] =
                 f->residual[i].row ? column_time(&f->residual[i], r) : INT64_MIN;

@@ -9,6 +9,7 @@
 #include "core/util.h"
 #include "dataflow/mapping.h"
 #include "dataflow/plan/clocking.h"
+#include "dataflow/plan/decode.h"
 #include "dataflow/plan/structure.h"
 #include "network/precision.h"
 
@@ -248,6 +249,8 @@ enum err plan_try(struct plan *p, const struct network *network, const struct co
         e = make_streams(p, m);
     if (!e)
         e = make_routes(p, m);
+    if (!e && network->decoded_from > 0)
+        e = decode_pace(p, m);
     if (!e && clocking_of(config)->pass)
         e = clocking_of(config)->pass(p, m);
     if (!e)
@@ -314,6 +317,7 @@ void plan_release(struct plan *p)
     free(p->hops);
     free(p->read_back);
     free(p->image_feed);
+    free(p->comes);
     timetable_release(&p->time);
     *p = (struct plan){ 0 };
 }

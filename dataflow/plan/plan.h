@@ -151,6 +151,9 @@ struct plan {
     uint32_t              steps;        // presentations of an image; 0: one
     uint32_t              train;        // steps that a value of each carries, one after the other
     uint64_t              interval;     // timesteps between images: most firings of a layer for one
+    int64_t              *comes; // owned; of tokens that are decoded (dataflow/plan/decode.h),
+                                 // [column * height + row]: timesteps after the image's first
+                                 // before which it does not come; NULL: all may with the first
     struct timetable      time;
 };
 

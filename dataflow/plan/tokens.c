@@ -123,12 +123,17 @@ uint64_t tokens_timesteps(const struct plan *p, uint32_t layer, uint64_t *most)
     return sum;
 }
 
+uint32_t tokens_n_bank(const struct plan *p)
+{
+    return p->network->decoded_from > 0 ? 1 : p->config->attention.banks; // whose tokens are all
+}
+
 uint64_t tokens_interval(const struct plan *p, uint32_t layer)
 {
     const struct layer *l = plan_network_layer(p, layer);
     uint64_t most, sum = tokens_timesteps(p, layer, &most);
 
-    if (l->kind != LAYER_ATTENTION || p->config->attention.banks > 1)
+    if (l->kind != LAYER_ATTENTION || tokens_n_bank(p) > 1)
         return sum;
     return sum + ((uint64_t)l->out.height * l->out.width - 1) * most;
 }
@@ -197,9 +202,10 @@ static enum err check_memory(const struct plan *p, uint32_t layer, struct err_ms
     const struct layer *l = plan_network_layer(p, layer);
     const struct kv_memory kv = tokens_kv(p, layer);
     const uint64_t word = p->config->memory.word_bits / BYTE_BITS;
-    const uint64_t decoded = d->tokens > 0 ? (uint64_t)d->prompt + d->tokens : 0;
+    const bool to_decode = d->tokens > 0 && p->network->decoded_from == 0; // or they are in `l`
+    const uint64_t decoded = to_decode ? (uint64_t)d->prompt + d->tokens : 0;
     const uint64_t tokens = max_u64((uint64_t)l->in.height * l->in.width, decoded);
-    const uint32_t banks = d->tokens > 0 ? max_u32(c->banks, d->streams) : c->banks;
+    const uint32_t banks = to_decode ? max_u32(c->banks, d->streams) : tokens_n_bank(p);
     const uint64_t need = banks * tokens * kv.token_words * word;
 
     if (d->tokens > 0 && !l->token->causal)
@@ -267,7 +273,7 @@ enum err tokens_banks(const struct plan *p, uint32_t layer, uint32_t *columns, s
 {
     const struct layer *l = plan_network_layer(p, layer);
     const uint64_t tokens = (uint64_t)l->in.height * l->in.width, kept = *columns * l->in.height;
-    const uint32_t banks = p->config->attention.banks;
+    const uint32_t banks = tokens_n_bank(p);
 
     if (kept > banks * tokens)
         return PLAN_REFUSE(p, "attention.banks", m, "attention.banks = %u: layer %s keeps %" PRIu64

@@ -55,6 +55,10 @@ uint64_t tokens_clocks(const struct plan *p, uint32_t layer, const struct token_
 /* Timesteps of all outputs of an image, one after the other, and the most of one. */
 uint64_t tokens_timesteps(const struct plan *p, uint32_t layer, uint64_t *most);
 
+/* Sequences that a core keeps keys and values of: attention.banks, or where they are decoded all, a
+ * row of the map each. */
+uint32_t tokens_n_bank(const struct plan *p);
+
 /* Timesteps between sequences: in which all tokens of one are through. A memory of one bank is
  * empty before it takes the next, whose tokens come until the last one is there:
  *

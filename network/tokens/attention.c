@@ -24,7 +24,7 @@ static enum err check(const struct layer *l, struct err_msg *m)
         return err_set(m, ERR_INPUT, "answers %" PRIu32 "x%" PRIu32 " of %" PRIu32 "x%" PRIu32
                        " queries: want all", l->out.height, l->out.width, l->in.height,
                        l->in.width);
-    if (t->causal && (w->pad_after[1] > 0 || l->in.height > 1))
+    if (t->causal && (w->pad_after[1] > 0 || (l->in.height > 1 && w->kernel[0] > 1)))
         return err_set(m, ERR_INPUT, "is causal and waits for %" PRIu32 " tokens behind a query, "
                        "a barrier: want a window that ends with the query, or no causal mask",
                        w->pad_after[1]);
