@@ -194,6 +194,39 @@ static enum err write_outputs(const struct options *o, const struct study *s,
     return e;
 }
 
+struct decoding { // beside the run of whole sequences
+    struct decoder    decoder;
+    struct run_result run;
+    bool              done;
+};
+
+static void decoding_release(struct decoding *d)
+{
+    if (d->done)
+        run_result_release(&d->run);
+    decoder_release(&d->decoder);
+}
+
+/* Decodes, where the configuration asks for tokens. */
+static enum err decode(struct decoding *d, struct report *r, const struct options *o,
+                       struct err_msg *m)
+{
+    const struct run_cfg cfg = { .kernel = (enum kernel_kind)o->kernel, .n_image = 1, .jobs = 1,
+                                 .stepped = o->timing };
+    enum err e;
+
+    *d = (struct decoding){ .done = false };
+    if (!decoder_wanted(r->study))
+        return ERR_NONE;
+    if ((e = decoder_make(&d->decoder, r->study, m)) ||
+        (e = run(&d->decoder.plan, &cfg, &d->run, m)))
+        return e;
+    d->done = true;
+    r->decoder = &d->decoder;
+    r->decoded = &d->run;
+    return ERR_NONE;
+}
+
 static enum err run_study(const struct options *o, struct report *r, const struct output *outputs,
                           size_t n, struct err_msg *m)
 {
@@ -206,10 +239,14 @@ static enum err run_study(const struct options *o, struct report *r, const struc
         e = write_outputs(o, r->study, &d.run, m);
     if (!e)
         e = measured_price(&d, r->study, m);
+    struct decoding decoding = { .done = false };
+    if (!e)
+        e = decode(&decoding, r, o, m);
     if (!e) {
         report_measured(r, &d);
         e = results_write(&report_form, o, r, outputs, n, m);
     }
+    decoding_release(&decoding);
     measured_release(&d);
     return e;
 }

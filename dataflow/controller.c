@@ -27,7 +27,6 @@ void controller_init(struct controller *c, const struct plan *p, uint32_t layer,
         .first_image = first_image,
         .first_timestep = p->time.lead,
         .interval = p->interval,
-        .comes = p->comes,
     };
     c->next = firing_first(c->layer->firing, &c->shape, copy, first_image);
     look_at(c);
@@ -35,12 +34,7 @@ void controller_init(struct controller *c, const struct plan *p, uint32_t layer,
 
 uint64_t controller_paced_timestep(const struct controller *c)
 {
-    const size_t next = (size_t)c->next.column * c->shape.height + c->next.row;
-    const int64_t comes = c->comes ? c->comes[next] : 0;
-
-    return c->paced ? c->first_timestep + (c->next.image - c->first_image) * c->interval +
-                          (uint64_t)comes
-                    : 0;
+    return c->paced ? c->first_timestep + (c->next.image - c->first_image) * c->interval : 0;
 }
 
 bool controller_ready(const struct controller *c, uint64_t t)

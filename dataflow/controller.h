@@ -23,7 +23,6 @@ struct controller {
     bool                        in_scan_order; // of the columns, the last one tells
     bool                        paced;   // fed by the scratchpad: not before the image's timestep
     uint64_t                    first_image, first_timestep, interval; // when images begin
-    const int64_t              *comes; // borrowed; the plan's, or NULL
 };
 
 void controller_init(struct controller *c, const struct plan *p, uint32_t layer, uint32_t copy,

@@ -13,6 +13,7 @@
 #include "core/kernel.h"
 #include "report/class_names.h"
 #include "report/plan_report.h"
+#include "study/decode.h"
 #include "study/measure.h"
 
 struct report { // all borrowed
@@ -22,6 +23,8 @@ struct report { // all borrowed
     const struct price_report *price; // NULL: not priced
     const struct event_price *event_price; // of event cores; NULL: not priced
     const struct analog_result *analog; // NULL: devices are ideal
+    const struct decoder    *decoder;    // NULL: nothing is decoded
+    const struct run_result *decoded;    // by it
     enum kernel_kind         kernel;
     uint64_t                 seed;
     struct host { // may differ between two runs of the same input, nothing else may

@@ -3,6 +3,7 @@
 
 #include "report/analog_report.h"
 #include "report/converter_report.h"
+#include "report/decode_report.h"
 #include "report/json.h"
 #include "report/learning_report.h"
 #include "report/report.h"
@@ -163,6 +164,8 @@ json_t *report_document(const struct report *r)
     json_put(&o, "core_list", json_cores(r));
     json_put(&o, "streams", json_streams(r));
     json_put(&o, "stages", json_stages(p));
+    if (r->decoder)
+        json_put(&o, "decode", json_decode(r));
     json_put_values(&o, r);
     if (r->host.jobs > 0)
         json_put(&o, "host", json_host(r));

@@ -12,6 +12,7 @@
 #include "report/analog_report.h"
 #include "report/class_names.h"
 #include "report/converter_report.h"
+#include "report/decode_report.h"
 #include "report/price_report.h"
 #include "report/learning_report.h"
 #include "report/report.h"
@@ -408,6 +409,7 @@ static const struct sheet sheets[] = {
     { "links", false, link_table },          { "accuracy", false, run_accuracy_table },
     { "predictions", true, prediction_table },
     { "spikes", false, spike_layer_table },  { "steps", true, spike_step_table },
+    { "decode", false, decode_table },
     { "learning", false, learning_table },   { "operations", true, operation_table },
     { "neurons", true, neuron_table },
     { "analog", false, analog_table },       { "analog_layers", true, analog_layer_table },

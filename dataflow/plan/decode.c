@@ -169,14 +169,12 @@ static int64_t pace(struct way *w, int64_t *comes)
     const struct plan *p = w->plan;
     const struct shape *in = &p->network->layer[0].out;
     const int64_t sample = (int64_t)ceil_div(p->config->decode.sample_ns, p->config->timestep_ns);
-    int64_t *next = comes, *before = comes, last = 0;
+    int64_t *next = comes, last = 0;
 
     for (uint32_t column = 0; column < in->width; column++)
         for (uint32_t row = 0; row < in->height; row++, next++) {
-            if (column < p->network->decoded_from)
+            if (column < p->network->decoded_from) // else it was set with the answer before it
                 *next = 0;
-            *next = later(*next, *before); // they come in turn
-            before = next;
             last = answer(w, row, column, *next) + 1;
             if (column + 1 < in->width)
                 next[in->height] = last + sample;
