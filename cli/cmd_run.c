@@ -19,6 +19,7 @@
 #include "dataflow/plan/clocking.h"
 #include "network/precision.h"
 #include "report/report.h"
+#include "report/tokens_report.h"
 #include "study/measure.h"
 #include "study/outputs.h"
 #include "study/study.h"
@@ -57,7 +58,8 @@ static enum err check_picture(const struct options *o, const struct study *s, st
 {
     const bool spikes = network_is_spiking(&s->network);
 
-    if (!o->svg || s->analog.device || (spikes && (o->images || o->inputs)))
+    if (!o->svg || s->analog.device || network_has_tokens(&s->network) ||
+        (spikes && (o->images || o->inputs)))
         return ERR_NONE;
     if (spikes)
         return err_set(m, ERR_INPUT, "run: --svg %s: draws spikes, which images make: want "
@@ -65,6 +67,16 @@ static enum err check_picture(const struct options *o, const struct study *s, st
     return err_set(m, ERR_INPUT, "run: --svg %s: draws the accuracy of analog chips in time, or "
                    "spikes, and devices are ideal: want --set core.crossbar.device=pcm_joshi, or "
                    "--timeline %s", o->svg, o->svg);
+}
+
+/* Of a machine of tokens; report is a const struct report *. */
+static enum err token_picture(const void *report, FILE *out, struct err_msg *m)
+{
+    const struct report *r = report;
+
+    (void)m;
+    tokens_picture(r->decoder ? &r->decoder->plan : &r->study->plan, out);
+    return ERR_NONE;
 }
 
 /* Of CONFIG, or of a point with what it ran; images that are asked for besides count. */
@@ -260,11 +272,12 @@ static enum err run_in_timesteps(const struct options *o, const struct study *s,
                         .seed = s->analog.seed };
     struct neuron_trace trace = { 0 };
     const struct spike_drawing drawing = { &r, &trace };
+    const bool tokens = network_has_tokens(&s->network);
     const struct output outputs[] = {
         { o->stats, report_stats, &r },
         { o->write_config, study_write_config, s },
-        { o->svg, s->analog.device ? analog_picture : spike_picture,
-          s->analog.device ? (const void *)&r : &drawing },
+        { o->svg, s->analog.device ? analog_picture : tokens ? token_picture : spike_picture,
+          s->analog.device || tokens ? (const void *)&r : &drawing },
         { o->trace, NULL, NULL }, // these two are written during the run
         { o->timeline, NULL, NULL },
     };

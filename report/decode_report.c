@@ -35,7 +35,7 @@ static void put_times(struct table *t, const struct report *r)
     const struct decoder_times times = decoder_times(r->decoder);
 
     table_note(t, "%s %s behind a prompt of %s, of %s %s, %s: prompts have their answers after %s "
-               "timesteps,\nthe last token takes %s, and all is done after %s: %s tokens/s.",
+               "timesteps, the last token takes %s, and all is done after %s: %s tokens/s.",
                format_count(c->tokens).text, c->tokens == 1 ? "token" : "tokens",
                format_count(c->prompt).text, format_count(c->streams).text,
                c->streams == 1 ? "sequence" : "sequences in turn",

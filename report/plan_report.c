@@ -8,6 +8,7 @@
 #include "dataflow/plan/clocking.h"
 #include "dataflow/plan/decode.h"
 #include "dataflow/plan/tokens.h"
+#include "report/tokens_report.h"
 
 /* ---- figures ---- */
 
@@ -496,12 +497,24 @@ static void plan_tail(const void *study, FILE *out)
     }
 }
 
+static struct table *make_waits(const void *study)
+{
+    return waits_table(&((const struct study *)study)->plan);
+}
+
+static struct table *make_lanes(const void *study)
+{
+    return lanes_table(study);
+}
+
 static const struct sheet plan_sheets[] = {
     { "layers", false, layer_table },
     { "cores", false, core_table },
     { "arrays", false, array_table },
     { "streams", false, make_streams },
     { "stages", false, make_stages },
+    { "waits", false, make_waits },
+    { "lanes", false, make_lanes },
     { 0 },
 };
 

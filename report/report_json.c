@@ -8,6 +8,7 @@
 #include "report/learning_report.h"
 #include "report/report.h"
 #include "report/spike_report.h"
+#include "report/tokens_report.h"
 #include "study/price_json.h"
 
 static json_t *json_run_layer(const struct report *r, uint32_t layer)
@@ -164,6 +165,8 @@ json_t *report_document(const struct report *r)
     json_put(&o, "core_list", json_cores(r));
     json_put(&o, "streams", json_streams(r));
     json_put(&o, "stages", json_stages(p));
+    if (network_has_tokens(p->network))
+        json_put(&o, "waits", json_waits(p));
     if (r->decoder)
         json_put(&o, "decode", json_decode(r));
     json_put_values(&o, r);

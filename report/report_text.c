@@ -18,6 +18,7 @@
 #include "report/report.h"
 #include "report/spike_report.h"
 #include "report/table.h"
+#include "report/tokens_report.h"
 #include "report/version.h"
 
 static void print_heading(const struct report *r, FILE *out)
@@ -404,12 +405,17 @@ static void report_tail(const void *report, FILE *out)
             (double)r->result->n_image / r->host.wall_s, r->host.peak_rss_mib);
 }
 
+static struct table *run_waits_table(const void *report)
+{
+    return waits_table(&((const struct report *)report)->study->plan);
+}
+
 static const struct sheet sheets[] = {
     { "layers", false, run_layer_table },    { "stages", false, budget_table },
     { "links", false, link_table },          { "accuracy", false, run_accuracy_table },
     { "predictions", true, prediction_table },
     { "spikes", false, spike_layer_table },  { "steps", true, spike_step_table },
-    { "decode", false, decode_table },
+    { "waits", false, run_waits_table },     { "decode", false, decode_table },
     { "learning", false, learning_table },   { "operations", true, operation_table },
     { "neurons", true, neuron_table },
     { "analog", false, analog_table },       { "analog_layers", true, analog_layer_table },

@@ -15,6 +15,7 @@
 #include "core/util.h"
 #include "dataflow/plan/decode.h"
 #include "dataflow/plan/tokens.h"
+#include "dataflow/plan/waits.h"
 #include "report/plan_report.h"
 #include "study/run.h"
 #include "study/study.h"
@@ -535,6 +536,118 @@ static void another_model_has_the_times_of_every_image(void **state)
     assert_true(n_late > 10 && n_grows > 50 && n_slow > 40);
 }
 
+/* ---- waits ---- */
+
+/* Tokens come to the first layer one a timestep, and to others one every A: query i waits until the
+ * last of S keys is there, and then for the i queries before it,
+ *
+ *     for keys  sum of S - 1 - i, times A behind the first layer;  for lanes  A times sum of i */
+static void queries_wait_for_the_barrier_and_for_lanes(void **state)
+{
+    uint32_t n_long = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct machine m = random_machine(seed);
+        struct study s;
+        m.causal = false;
+        m.banks = 2;
+        load(&s, &m);
+        const uint64_t n = m.sequence, a = attention_timesteps(&m, n), half = n * (n - 1) / 2;
+        for (uint32_t l = 1; l <= m.layers; l++) {
+            char name[16];
+            snprintf(name, sizeof name, "l%" PRIu32 ".att", l);
+            const struct waits w = waits_of(&s.plan, layer_called(&s.plan, name));
+            const uint64_t apart = l == 1 ? 1 : a; // tokens that come
+            assert_int_equal(w.n, n);
+            assert_int_equal(w.last_stored - w.first_stored, (n - 1) * apart);
+            assert_int_equal(w.barrier, apart * half);
+            assert_int_equal(w.lanes, a * half);
+            assert_int_equal(w.longest, (n - 1) * (a > apart ? a : apart));
+            assert_int_equal(w.most, n);
+            assert_int_equal(w.busy, n * a);
+            assert_int_equal(w.last_end - w.last_stored, n * a);
+        }
+        n_long += a > 1;
+        study_release(&s);
+    }
+    assert_true(n_long > 20);
+}
+
+/* Causal queries see what has come, and wait for lanes alone: with A = 1 for nothing. */
+static void causal_queries_wait_for_no_key(void **state)
+{
+    uint64_t lanes = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct machine m = odd_machine(seed);
+        struct study s;
+        m.causal = true;
+        m.patch = 0;
+        if (seed % 2)
+            m.lanes = m.exp_lanes = 1000000;
+        load(&s, &m);
+        for (uint32_t l = 1; l <= m.layers; l++) {
+            char name[16];
+            snprintf(name, sizeof name, "l%" PRIu32 ".att", l);
+            const struct waits w = waits_of(&s.plan, layer_called(&s.plan, name));
+            assert_int_equal(w.barrier, 0);
+            if (seed % 2)
+                assert_int_equal(w.lanes, 0);
+            lanes += w.lanes;
+        }
+        study_release(&s);
+    }
+    assert_true(lanes > 1000);
+}
+
+/* A chip stores and begins queries when the plan says that they wait. */
+struct waiting {
+    const struct plan *plan;
+    uint32_t           layer;
+    uint64_t           slices, stored, fired; // of the first image; sums of timesteps
+};
+
+static void see_query(void *user, uint32_t core, const struct core_event *e)
+{
+    struct waiting *w = user;
+    const struct plan_core *c = &w->plan->core[core];
+
+    if (c->plan_layer != w->layer || c->split > 0 || e->n == 0 || e->pixel[0].image > 0)
+        return;
+    const uint64_t t = e->timestep - w->plan->time.lead;
+    w->fired += e->kind == CORE_FIRED ? t : 0;
+    for (uint32_t i = 0; e->kind == CORE_STORED && i < e->n; i++) {
+        w->stored += t;
+        w->slices++;
+    }
+}
+
+static void a_chip_waits_as_long_as_its_plan_says(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct machine m = odd_machine(seed);
+        struct study s;
+        struct run_result r;
+        struct err_msg msg;
+        m.fused = true;
+        m.rows = 3 * m.hidden; // queries, keys and values come together
+        load(&s, &m);
+        struct waiting w = { &s.plan, layer_called(&s.plan, "l1.att"), 0, 0, 0 };
+        const struct core_probe probe = { .event = see_query, .user = &w };
+        const struct run_cfg cfg = { .n_image = 1, .jobs = 1, .probe = &probe };
+        if (run(&s.plan, &cfg, &r, &msg))
+            fail_msg("%s", msg.text);
+        const struct waits plan = waits_of(&s.plan, w.layer);
+        assert_int_equal(w.slices, 3 * plan.n); // a query, a key, a value
+        assert_int_equal(w.fired - w.stored / 3, plan.barrier + plan.lanes);
+        run_result_release(&r);
+        study_release(&s);
+    }
+}
+
 /* ---- chips ---- */
 
 static struct run_result run_as(const struct plan *p, uint64_t n_image, bool stepped,
@@ -805,6 +918,9 @@ int main(void)
         cmocka_unit_test(another_model_has_the_times_of_every_image),
         cmocka_unit_test(a_token_waits_for_the_barrier_in_a_fifo_of_a_sequence_and_more),
         cmocka_unit_test(attention_has_the_share_that_its_closed_form_says),
+        cmocka_unit_test(queries_wait_for_the_barrier_and_for_lanes),
+        cmocka_unit_test(causal_queries_wait_for_no_key),
+        cmocka_unit_test(a_chip_waits_as_long_as_its_plan_says),
         cmocka_unit_test(chips_of_both_kernels_do_what_the_plan_says),
         cmocka_unit_test(every_token_comes_to_its_place),
         cmocka_unit_test(cores_store_the_heads_they_look_at),
