@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "arch/chip.h"
 #include "arch/prove.h"
 #include "core/counter.h"
 #include "core/util.h"
@@ -801,6 +802,175 @@ static void cores_of_tokens_count_their_work(void **state)
     study_release(&s);
 }
 
+/* ---- words, one by one ---- */
+
+/* Words that channels [first, end) of `bits` each lie in, marked channel by channel. */
+static uint64_t words_marked(uint32_t first, uint32_t end, uint32_t bits, uint32_t word)
+{
+    static uint8_t marked[4096];
+    uint64_t n = 0;
+
+    memset(marked, 0, sizeof marked);
+    for (uint32_t c = first; c < end; c++)
+        for (uint32_t b = 0; b < bits; b++) {
+            uint32_t w = (c * bits + b) / word;
+            assert_true(w < sizeof marked);
+            n += !marked[w];
+            marked[w] = 1;
+        }
+    return n;
+}
+
+struct words {
+    uint64_t written, read, queue;
+};
+
+/* Of one core for a sequence: keys and then values of its heads side by side, in elements of
+ * `bits`; queries apart, in bytes. Slices come as cores of matrices deliver them. */
+static struct words words_of_core(const struct plan *p, uint32_t layer, const struct machine *m,
+                                  uint32_t core, uint32_t bits, uint32_t word)
+{
+    const struct layer *l = plan_network_layer(p, layer);
+    const uint32_t d = m->hidden / m->heads, each = m->heads / (m->cores ? m->cores : m->heads);
+    const uint32_t group = m->heads / m->kv_heads, first_kv = core * each / group;
+    const uint32_t n_kv = ((core + 1) * each - 1) / group - first_kv + 1, h = m->hidden;
+    const uint32_t kv = m->kv_heads * d, n = m->sequence;
+    struct words w = { 0 };
+    uint32_t offset = 0;
+
+    for (uint32_t k = 0; k < l->n_input; k++) {
+        const struct plan_layer *from = &p->layer[l->input[k] - 1];
+        for (uint32_t i = from->first_core; i < from->first_core + from->n_core; i++) {
+            uint32_t held[3] = { 0 }, low[3] = { 0 }, high[3] = { 0 };
+            for (uint32_t c = 0; p->core[i].part == 0 && c < p->core[i].out_n; c++) {
+                const uint32_t at = offset + p->core[i].out_first + c;
+                const uint32_t kind = at < h ? 0 : at < h + kv ? 1 : 2;
+                const uint32_t own = kind == 0 ? core * each * d : first_kv * d;
+                const uint32_t own_n = kind == 0 ? each * d : n_kv * d;
+                const uint32_t in = at - (kind == 0 ? 0 : kind == 1 ? h : h + kv);
+                if (in < own || in >= own + own_n)
+                    continue;
+                const uint32_t place = in - own + (kind == 2 ? n_kv * d : 0);
+                low[kind] = held[kind]++ == 0 ? place : low[kind];
+                high[kind] = place + 1;
+            }
+            w.queue += n * words_marked(low[0], high[0], 8, word);
+            w.written += n * words_marked(low[1], high[1], bits, word);
+            w.written += n * words_marked(low[2], high[2], bits, word);
+        }
+        offset += p->network->layer[l->input[k]].out.channels;
+    }
+    const uint64_t pairs = m->causal ? n * (n + 1) / 2 : (uint64_t)n * n;
+    w.read = pairs * (words_marked(0, n_kv * d, bits, word) +
+                      words_marked(n_kv * d, 2 * n_kv * d, bits, word));
+    w.queue += n * words_marked(0, each * d, 8, word);
+    return w;
+}
+
+static void words_of_keys_values_and_queries_are_those_counted_one_by_one(void **state)
+{
+    static const char *const names[] = { "6", "8", "10" };
+    static const uint32_t all_bits[] = { 6, 8, 10 }, all_words[] = { 32, 64, 128, 256 };
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 150; seed++) {
+        struct machine m = odd_machine(seed);
+        const uint32_t bits = all_bits[seed % 3], word = all_words[seed / 3 % 4], images = 2;
+        struct settings set_;
+        struct study s;
+        struct err_msg msg;
+        m.patch = 0;
+        make_settings(&set_, &m);
+        set_word(&set_, "attention.bits", names[seed % 3]);
+        set(&set_, "core.input_memory.word_bits", word);
+        set(&set_, "clocking.timestep_ns", 10000);
+        if (study_load(&s, NULL, set_.set, set_.n, &msg))
+            fail_msg("%s", msg.text);
+        struct run_result r = run_as(&s.plan, images, seed % 2, KERNEL_NATIVE);
+        const uint32_t layer = layer_called(&s.plan, "l1.att");
+        for (uint32_t c = 0; c < s.plan.layer[layer].n_core; c++) {
+            const struct core_counters *n = &r.core[s.plan.layer[layer].first_core + c];
+            const struct words w = words_of_core(&s.plan, layer, &m, c, bits, word);
+            if (n->kv_words_written != images * w.written || n->kv_words_read != images * w.read ||
+                n->queue_words != images * w.queue)
+                fail_msg("seed %" PRIu64 ", core %" PRIu32 ": %" PRIu64 " %" PRIu64 " %" PRIu64
+                         ", want %" PRIu64 " %" PRIu64 " %" PRIu64, seed, c, n->kv_words_written,
+                         n->kv_words_read, n->queue_words, images * w.written, images * w.read,
+                         images * w.queue);
+        }
+        run_result_release(&r);
+        study_release(&s);
+    }
+}
+
+/* ---- keys that are not there ---- */
+
+/* Of a chip that carries so many sequences; its error, if there is one, in m. */
+static enum err run_of_plan(const struct plan *p, struct err_msg *m)
+{
+    const struct chip_cfg cfg = { .plan = p };
+    struct chip *chip = chip_new(&cfg);
+    const uint32_t n = p->time.transient_images + 4;
+    const int64_t end = (int64_t)((n + 2) * p->interval + p->time.first_result);
+    struct chip_result result;
+    enum err e = ERR_NONE;
+    uint32_t in = 0;
+
+    assert_non_null(chip);
+    for (int64_t t = -(int64_t)p->time.lead; !e && t < end; t++) {
+        while (in < n && chip_inject(chip, NULL))
+            in++;
+        e = chip_run(chip, t, m);
+        while (!e && chip_result(chip, &result))
+            ;
+    }
+    chip_free(chip);
+    return e;
+}
+
+static void keep_tokens(struct plan *p, uint32_t layer, uint32_t columns)
+{
+    for (uint32_t c = 0; c < p->layer[layer].n_core; c++) {
+        struct memory_layout *l = &p->time.core[p->layer[layer].first_core + c].layout;
+        struct memory_shape shape = l->shape;
+        shape.columns = columns;
+        memory_layout_init(l, &shape, l->placing);
+    }
+}
+
+/* Two sequences back to back have 2 S - 1 tokens in the memory at the peak. With room for one less
+ * a key is read when another one lies there, which stops the chip. */
+static void a_key_that_is_not_there_stops_the_chip(void **state)
+{
+    uint32_t n_found = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct machine m = random_machine(seed);
+        struct study s;
+        struct err_msg msg;
+        m.causal = false;
+        m.banks = 2;
+        m.lanes = m.exp_lanes = 1000000;
+        if (m.sequence < 2)
+            continue;
+        load(&s, &m);
+        const uint32_t layer = layer_called(&s.plan, "l1.att");
+        assert_int_equal(s.plan.time.layer[layer].memory_columns, 2 * m.sequence);
+        keep_tokens(&s.plan, layer, 2 * m.sequence - 1);
+        if (run_of_plan(&s.plan, &msg))
+            fail_msg("seed %" PRIu64 ": %s", seed, msg.text);
+        keep_tokens(&s.plan, layer, 2 * m.sequence - 2);
+        if (run_of_plan(&s.plan, &msg) != ERR_RUN)
+            fail_msg("seed %" PRIu64 ", %" PRIu32 " tokens: it goes on", seed, m.sequence);
+        if (!strstr(msg.text, "l1.att") || !strstr(msg.text, "not in the memory when it is read"))
+            fail_msg("%s", msg.text);
+        n_found++;
+        study_release(&s);
+    }
+    assert_true(n_found > 30);
+}
+
 static void keys_and_values_take_what_their_bits_say(void **state)
 {
     static const struct {
@@ -925,6 +1095,8 @@ int main(void)
         cmocka_unit_test(every_token_comes_to_its_place),
         cmocka_unit_test(cores_store_the_heads_they_look_at),
         cmocka_unit_test(cores_of_tokens_count_their_work),
+        cmocka_unit_test(words_of_keys_values_and_queries_are_those_counted_one_by_one),
+        cmocka_unit_test(a_key_that_is_not_there_stops_the_chip),
         cmocka_unit_test(keys_and_values_take_what_their_bits_say),
         cmocka_unit_test(a_memory_one_word_too_small_is_refused_with_both_numbers),
         cmocka_unit_test(a_norm_that_takes_longer_than_it_may_is_refused),
