@@ -165,6 +165,8 @@ json_t *json_layer(const struct plan *p, uint32_t layer)
     if (l->residual != RESIDUAL_NONE)
         json_put_text(&o, "residual_from", plan_layer_name(p, l->residual_from));
     json_put_count(&o, "residual_fifo", p->time.layer[layer].residual_fifo);
+    if (network_has_tokens(p->network))
+        json_put_count(&o, "residual_fifo_bytes", residual_fifo_bytes(p, layer));
     json_put_count(&o, "memory_columns", p->time.layer[layer].memory_columns);
     if (plan_network_layer(p, layer)->kind == LAYER_ATTENTION)
         json_put(&o, "attention", json_attention(p, layer));

@@ -8,6 +8,7 @@
 #include "dataflow/plan/clocking.h"
 #include "dataflow/plan/decode.h"
 #include "dataflow/plan/tokens.h"
+#include "network/precision.h"
 #include "report/tokens_report.h"
 
 /* ---- figures ---- */
@@ -125,14 +126,23 @@ const char *stream_to(const struct plan *p, const struct plan_stream *s)
     return s->kind == STREAM_RESULT ? "result" : p->core[s->to].name;
 }
 
-/* Of tokens that wait for their sums. */
-static uint32_t longest_fifo(const struct plan *p)
+uint64_t residual_fifo_bytes(const struct plan *p, uint32_t layer)
 {
-    uint32_t most = 0;
+    const uint64_t values = (uint64_t)p->time.layer[layer].residual_fifo *
+                            plan_network_layer(p, layer)->out.channels;
+
+    return ceil_div(values * network_precision(p->network).value_bits, 8);
+}
+
+/* The layer with the largest FIFO of tokens that wait for their sums. */
+static uint32_t largest_fifo(const struct plan *p)
+{
+    uint32_t largest = 0;
 
     for (uint32_t i = 0; i < p->n_layer; i++)
-        most = max_u32(most, p->time.layer[i].residual_fifo);
-    return most;
+        if (residual_fifo_bytes(p, i) > residual_fifo_bytes(p, largest))
+            largest = i;
+    return largest;
 }
 
 /* Residual pixels wait at the last part, where the sum is complete. */
@@ -235,15 +245,19 @@ static void print_attention(const struct plan *p, FILE *out)
         return;
     const struct kv_memory kv = tokens_kv(p, i);
     const uint32_t cores = p->layer[i].n_core, banks = p->config->attention.banks;
+    const uint32_t fifo = largest_fifo(p);
     tokens_timesteps(p, i, &most);
     fprintf(out, "         and %s of attention, %.3f %% of all; a query takes %" PRIu64
             " timestep%s\n", format_count(network_attention_macs(p->network)).text,
             100 * attention_share(p->network), most, most == 1 ? "" : "s");
     fprintf(out, "Tokens   %s digital cores of attention and normalisation; a layer keeps %s B of "
-            "keys and\n         values (%" PRIu32 " bank%s), %s B of queries, a FIFO of %s "
-            "tokens\n", format_count(plan_digital_cores(p)).text,
-            format_count(cores * kv.bank_bytes).text, banks, banks == 1 ? "" : "s",
-            format_count(cores * kv.queue_bytes).text, format_count(longest_fifo(p)).text);
+            "keys and\n         values (%" PRIu32 " bank%s), %s B of queries; a FIFO of %" PRIu32
+            " tokens in front of %s\n         has %s B, where a bank of keys has %s\n",
+            format_count(plan_digital_cores(p)).text, format_count(cores * kv.bank_bytes).text,
+            banks, banks == 1 ? "" : "s", format_count(cores * kv.queue_bytes).text,
+            p->time.layer[fifo].residual_fifo, plan_layer_name(p, fifo),
+            format_count(residual_fifo_bytes(p, fifo)).text,
+            format_count(cores * kv.key_bytes).text);
 }
 
 void print_machine(const struct study *s, FILE *out)

@@ -41,6 +41,9 @@ double core_utilization(const struct plan *p, uint32_t core);
 /* Attention's share of a network's multiply-accumulates; its first layer, n_layer when there is
  * none. */
 double attention_share(const struct network *n);
+
+/* Of all the pixels that wait at a layer's summing cores at most. */
+uint64_t residual_fifo_bytes(const struct plan *p, uint32_t layer);
 uint32_t first_attention(const struct plan *p);
 double chip_utilization(const struct plan *p);
 

@@ -168,6 +168,7 @@ struct kv_memory tokens_kv(const struct plan *p, uint32_t layer)
     m.token_words = words_of(0, keys + values, word);
     m.bank_words = tokens * m.token_words;
     m.bank_bytes = ceil_div(tokens * (keys + values), BYTE_BITS);
+    m.key_bytes = ceil_div(tokens * keys, BYTE_BITS);
     m.queue_bytes = ceil_div(tokens * range[0].n * plan_input_bits(p, layer), BYTE_BITS);
     return m;
 }

@@ -70,6 +70,7 @@ uint64_t tokens_interval(const struct plan *p, uint32_t layer);
 struct kv_memory {
     uint32_t bits, key_words, value_words, token_words;
     uint64_t bank_words, bank_bytes, queue_bytes;
+    uint64_t key_bytes; // of a bank, those of keys
 };
 struct kv_memory tokens_kv(const struct plan *p, uint32_t layer);
 

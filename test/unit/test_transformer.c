@@ -326,6 +326,33 @@ static void a_token_waits_for_the_barrier_in_a_fifo_of_a_sequence_and_more(void 
     study_release(&s);
 }
 
+/* S + 2 p_H tokens and one more where a norm stands in front, of sequences back to back and A = 1;
+ * of the first layer, where tokens wait for the scratchpad, it is not asked. */
+static void residuals_wait_in_fifos_of_a_closed_form(void **state)
+{
+    uint32_t n = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        struct machine m = random_machine(seed);
+        struct study s;
+        m.causal = false;
+        m.banks = 2;
+        m.lanes = m.exp_lanes = 1000000;
+        m.layers = 2;
+        load(&s, &m);
+        const uint32_t layer = layer_called(&s.plan, "l2.o");
+        const uint64_t want = m.sequence + 2 * parts(&m, m.hidden) + m.pre;
+        if (s.plan.time.layer[layer].residual_fifo != want)
+            fail_msg("seed %" PRIu64 ": %" PRIu32 " tokens, want %" PRIu64, seed,
+                     s.plan.time.layer[layer].residual_fifo, want);
+        assert_int_equal(residual_fifo_bytes(&s.plan, layer), want * m.hidden);
+        n += m.pre;
+        study_release(&s);
+    }
+    assert_true(n > 100 && n < 200);
+}
+
 static void attention_has_the_share_that_its_closed_form_says(void **state)
 {
     static const struct {
@@ -1087,6 +1114,7 @@ int main(void)
         cmocka_unit_test(gpt2_decodes_a_token_in_183_timesteps),
         cmocka_unit_test(another_model_has_the_times_of_every_image),
         cmocka_unit_test(a_token_waits_for_the_barrier_in_a_fifo_of_a_sequence_and_more),
+        cmocka_unit_test(residuals_wait_in_fifos_of_a_closed_form),
         cmocka_unit_test(attention_has_the_share_that_its_closed_form_says),
         cmocka_unit_test(queries_wait_for_the_barrier_and_for_lanes),
         cmocka_unit_test(causal_queries_wait_for_no_key),
