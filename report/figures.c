@@ -98,6 +98,8 @@ static void put_memories(struct figures *f, const struct plan *p)
 
     for (uint32_t i = 0; i < p->n_core; i++) {
         const struct plan_core *core = &p->core[i];
+        if (layer_is_of_tokens(plan_network_layer(p, core->plan_layer))) // which have none
+            continue;
         uint64_t words = memory_used_words(&p->time.core[i].layout);
         double share = (double)words / core->memory.words;
         used += words;

@@ -1058,31 +1058,102 @@ static void a_memory_one_word_too_small_is_refused_with_both_numbers(void **stat
     study_release(&s);
 }
 
+/* A line with the place, the value and what would do; which does. */
 static void what_cannot_be_is_refused_with_its_cure(void **state)
 {
     static const struct {
-        const char *key, *value, *text;
+        const char *key, *value, *text, *cure, *cured;
     } rows[] = {
-        { "network.heads", "7", "network.heads = 7: they do not divide network.hidden = 768" },
-        { "network.kv_heads", "5", "network.kv_heads = 5: they do not divide network.heads = 12" },
-        { "attention.cores", "5", "attention.cores = 5: they do not divide the 12 heads of layer "
-                                  "l1.att: want a divisor, or per_head" },
-        { "mapping.optimize", "interval", "has layers of tokens" },
-        { "mapping.replicas", "{l1.att: 2}", "mapping.replicas.l1.att = 2: a layer of tokens" },
-        { "decode.tokens", "1", "decode.tokens = 1: in layer l1.att a token sees those behind it" },
-        { "network.patch", "5", "network.patch = 5: images of network.size = 32 are not whole "
-                                "patches" },
+        { "network.heads", "7", "--set network.heads: network.heads = 7: they do not divide "
+                                "network.hidden = 768: want a divisor", "network.heads", "24" },
+        { "network.kv_heads", "5", "--set network.kv_heads: network.kv_heads = 5: they do not "
+                                   "divide network.heads = 12: want a divisor, or same",
+          "network.kv_heads", "same" },
+        { "attention.cores", "5", "--set attention.cores: attention.cores = 5: they do not divide "
+                                  "the 12 heads of layer l1.att: want a divisor, or per_head",
+          "attention.cores", "per_head" },
+        { "mapping.optimize", "interval", "--set mapping.optimize: mapping.optimize, "
+                                          "mapping.policy: network transformer-1 has layers of "
+                                          "tokens, which the mapper does not time yet: want none",
+          "mapping.optimize", "none" },
+        { "mapping.replicas", "{l1.att: 2}", "mapping.replicas.l1.att = 2: a layer of tokens has "
+                                             "no array and one core for each share of its heads: "
+                                             "want 1", "mapping.replicas", "{l1.att: 1}" },
+        { "decode.tokens", "1", "--set decode.tokens: decode.tokens = 1: in layer l1.att a token "
+                                "sees those behind it, which are not there yet: want "
+                                "network.causal = true, or decode.tokens = 0", "network.causal",
+          "true" },
+        { "decode.tokens", "1", "decode.tokens = 1", "decode.tokens", "0" },
+        { "network.patch", "5", "--set network.patch: network.patch = 5: images of network.size = "
+                                "32 are not whole patches: want a divisor", "network.patch", "4" },
+        { "clocking.kind", "elastic", "clocking.kind = elastic", "clocking.kind", "timestep" },
+        { "fabric.kind", "mesh", "fabric.kind = mesh: its channels are shared, and under "
+                                 "clocking.kind = timestep no stream waits", "fabric.kind",
+          "point_to_point" },
+        { "attention.bits", "7", "attention.bits = 7: want one of 6, 8, 10, fp32",
+          "attention.bits", "6" },
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct machine m = plain_machine();
         struct settings set;
+        struct study s;
+        struct err_msg msg;
         m.layers = 1;
         make_settings(&set, &m);
         set_word(&set, rows[i].key, rows[i].value);
         refused(&set, rows[i].text);
+        set_word(&set, rows[i].cure, rows[i].cured);
+        if (study_load(&s, NULL, set.set, set.n, &msg))
+            fail_msg("%s = %s does not cure: %s", rows[i].cure, rows[i].cured, msg.text);
+        study_release(&s);
     }
+}
+
+/* Elastic chips have no plan that says their times: what refuses tokens there is the run's. */
+static void an_elastic_chip_of_tokens_is_refused(void **state)
+{
+    struct machine m = plain_machine();
+    struct settings set;
+    struct study s;
+    struct err_msg msg;
+
+    (void)state;
+    m.layers = 1;
+    make_settings(&set, &m);
+    set_word(&set, "clocking.kind", "elastic");
+    assert_int_equal(study_load_network(&s, NULL, set.set, set.n, &msg), ERR_NONE);
+    assert_int_equal(study_plan_any(&s, &msg), ERR_INPUT);
+    if (!strstr(msg.text, "has layers of tokens, whose cores act in timesteps: want clocking.kind "
+                          "= timestep"))
+        fail_msg("%s", msg.text);
+}
+
+/* Causal attention whose window goes on behind the query would wait for what it may not see. */
+static void a_causal_mask_with_a_barrier_is_refused(void **state)
+{
+    struct machine m = plain_machine();
+    struct settings set;
+    struct study s;
+    struct err_msg msg;
+
+    (void)state;
+    m.layers = 1;
+    m.causal = true;
+    make_settings(&set, &m);
+    assert_int_equal(study_load_network(&s, NULL, set.set, set.n, &msg), ERR_NONE);
+    struct layer *att = &s.network.layer[network_find(&s.network, "l1.att")];
+    att->window.kernel[1] += 5;
+    att->window.pad_after[1] = 5;
+    assert_int_equal(network_check(&s.network, &msg), ERR_INPUT);
+    if (!strstr(msg.text, "l1.att") ||
+        !strstr(msg.text, "is causal and waits for 5 tokens behind a query, a barrier: want a "
+                          "window that ends with the query, or no causal mask"))
+        fail_msg("%s", msg.text);
+    att->token->causal = false; // the cure
+    assert_int_equal(network_check(&s.network, &msg), ERR_NONE);
+    study_release(&s);
 }
 
 static void a_norm_that_takes_longer_than_it_may_is_refused(void **state)
@@ -1129,6 +1200,8 @@ int main(void)
         cmocka_unit_test(a_memory_one_word_too_small_is_refused_with_both_numbers),
         cmocka_unit_test(a_norm_that_takes_longer_than_it_may_is_refused),
         cmocka_unit_test(what_cannot_be_is_refused_with_its_cure),
+        cmocka_unit_test(an_elastic_chip_of_tokens_is_refused),
+        cmocka_unit_test(a_causal_mask_with_a_barrier_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
