@@ -1090,7 +1090,7 @@ static void what_cannot_be_is_refused_with_its_cure(void **state)
         { "fabric.kind", "mesh", "fabric.kind = mesh: its channels are shared, and under "
                                  "clocking.kind = timestep no stream waits", "fabric.kind",
           "point_to_point" },
-        { "attention.bits", "7", "attention.bits = 7: want one of 6, 8, 10, fp32",
+        { "attention.bits", "7", "attention.bits = 7: want 6, 8, 10 or fp32",
           "attention.bits", "6" },
     };
 
