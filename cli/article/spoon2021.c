@@ -76,8 +76,8 @@ enum err article_spoon2021(struct figure_table *t, struct err_msg *m)
 
     *t = (struct figure_table){
         .name = "spoon2021", .row_title = "tokens",
-        .title = "Spoon et al. 2021: attention in BERT-base, and all of it by one of an array = 1; "
-                 "98 % of arrays: ALBERT",
+        .title = "Spoon et al. 2021: attention in BERT-base, and all by a product of arrays (98 %: "
+                 "of ALBERT)",
         .row = calloc(N_LENGTH, sizeof *t->row), .n_row = N_LENGTH };
     if (!t->row)
         return err_set(m, ERR_MEMORY, "no memory for the article's tables");
