@@ -21,7 +21,9 @@ static enum err page_config(const char *key, struct err_msg *m)
     if (key)
         return param_print_key(config_params, key, stdout, m);
     puts("The keys of CONFIG, also for --set, as: key, default, what it takes, meaning.\n"
-         "`imcsim help config KEY` has a page for a key, or the keys of a section (fabric).\n");
+         "`imcsim help config KEY` has a page for a key, or the keys of a section (fabric).\n"
+         "CONFIG is YAML: 1000 may be 1e3, 1_000, 0x3e8 or \"1000\"; anchors, aliases and merges\n"
+         "(<<) are read, and keys at the top that begin with x- only hold anchors.\n");
     config_print_help(stdout);
     return ERR_NONE;
 }
@@ -187,11 +189,21 @@ static int is_network(const struct dirent *e)
     return end && (strcmp(end, ".onnx") == 0 || strcmp(end, ".nir") == 0);
 }
 
-/* Whether the full stop at p ends a sentence: "et al. 2021", "K. Lee" and "(K. Lee)" go on. */
+/* Whether the full stop at p ends a sentence: "et al. 2021" and "K. Lee" go on. */
 static bool sentence_ends(const char *text, const char *p)
 {
     return *p == '.' && (!p[1] || (p[1] == ' ' && isupper((unsigned char)p[2]))) &&
-           p - text > 1 && p[-1] != ' ' && !strchr(" (", p[-2]);
+           p - text > 1 && p[-1] != ' ' && p[-2] != ' ';
+}
+
+/* The sentence that text begins with, to before its full stop; none ends inside parentheses. */
+static size_t sentence_length(const char *text)
+{
+    const char *p = text;
+
+    for (int depth = 0; *p && (depth > 0 || !sentence_ends(text, p)); p++)
+        depth += (*p == '(') - (*p == ')');
+    return (size_t)(p - text);
 }
 
 /* The first sentence of the comment that a file begins with, or nothing. */
@@ -210,10 +222,7 @@ static void first_sentence(const char *dir, const char *name, char *text, size_t
         n += (size_t)snprintf(text + n, size - n, "%s%s", n ? " " : "", line + 2);
     }
     fclose(f);
-    char *p = text;
-    while (*p && !sentence_ends(text, p))
-        p++;
-    *p = '\0';
+    text[sentence_length(text)] = '\0';
 }
 
 /* Names as keys and operands take them, or `whole`: paths. */

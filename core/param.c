@@ -562,8 +562,6 @@ static enum err read_item(struct reader *r, const char *section, const struct ya
     if (strchr(node->key, '.'))
         return yaml_error(node, r->m, "%s: a key with dots: want its sections one inside the other",
                           key);
-    if (section[0] == '\0' && strncmp(key, "x-", 2) == 0)
-        return ERR_NONE; // holds anchors for other places
     for (size_t i = 0; r->rows[i].key && n_key > 0; i++) {
         if (strcmp(r->rows[i].key, key) == 0)
             return read_row(r, i, node);

@@ -576,6 +576,22 @@ static enum err parse_text(struct loader *l, struct yaml *root)
     return e;
 }
 
+/* Keys at the top that begin with x- hold anchors for other places, and are no keys of the file. */
+static void drop_anchor_holders(struct yaml *root)
+{
+    size_t n = 0;
+
+    if (root->kind != YAML_MAP)
+        return;
+    for (size_t i = 0; i < root->n_item; i++) {
+        if (strncmp(root->item[i].key, "x-", 2) == 0)
+            yaml_release(&root->item[i]);
+        else
+            root->item[n++] = root->item[i];
+    }
+    root->n_item = n;
+}
+
 enum err yaml_load_text(struct yaml *root, const char *source, const char *text, size_t n_byte,
                         struct err_msg *m)
 {
@@ -584,7 +600,10 @@ enum err yaml_load_text(struct yaml *root, const char *source, const char *text,
     *root = (struct yaml){ 0 };
     if (n_byte > MAX_BYTE)
         return err_set(m, ERR_INPUT, "%s: too large: want at most %u bytes", source, MAX_BYTE);
-    return parse_text(&l, root);
+    enum err e = parse_text(&l, root);
+    if (!e)
+        drop_anchor_holders(root);
+    return e;
 }
 
 enum err yaml_load(struct yaml *root, const char *path, struct err_msg *m)

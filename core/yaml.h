@@ -6,8 +6,9 @@
  * have 1 MiB and 64 levels. An empty file is an empty scalar.
  *
  * An alias (*name) stands for what its anchor (&name) has, `<<: *name` and `<<: [*a, *b]` for the
- * keys that the map itself lacks. Copies are bounded, so that a small file cannot become a large
- * tree. A node behind an alias keeps the line where it is written.
+ * keys that the map itself lacks. Keys at the top that begin with x- hold anchors and are left out.
+ * Copies are bounded, so that a small file cannot become a large tree. A node behind an alias keeps
+ * the line where it is written.
  *
  * libyaml parses; its own complaints are reported with file:line:column.
  */

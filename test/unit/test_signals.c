@@ -61,24 +61,57 @@ static int n_hidden(const char *dir)
     return n;
 }
 
+/* `line` after the words in `arg`, cut in place at its blanks. */
+static void add_words(char *line, char **arg, size_t n, size_t n_most)
+{
+    for (char *rest = line, *word; (word = strtok_r(rest, " ", &rest));) {
+        assert_true(n + 1 < n_most);
+        arg[n++] = word;
+    }
+    arg[n] = NULL;
+}
+
+static void assert_silent_without_a_reader(const char *dir, const char *line)
+{
+    char text[300], *arg[24] = { "imcsim" };
+    int ends[2];
+
+    snprintf(text, sizeof text, "%s", line);
+    add_words(text, arg, 1, sizeof arg / sizeof *arg);
+    assert_int_equal(pipe(ends), 0);
+    close(ends[0]); // nobody reads
+    pid_t child = start(dir, ends[1], arg);
+    close(ends[1]);
+    int status = status_of(child);
+    char *err = read_file(dir, "err");
+    if (status != 141 || err[0])
+        fail_msg("imcsim %s: status %d, \"%s\"", line, status, err);
+    free(err);
+}
+
 static void closed_pipe_ends_the_command_silently(void **state)
 {
-    char *const run[] = { "imcsim", "run", PLAIN, NULL };
-    char *const json[] = { "imcsim", "map", PLAIN, "--json", "-", NULL };
-    char *const help[] = { "imcsim", "help", "config", NULL };
-    char *const *const args[] = { run, json, help };
+    static const char *const lines[] = {
+        "map " PLAIN " --json -", "map " PLAIN " --dot -", "map " PLAIN " --svg -",
+        "run " PLAIN " --json -", "run " PLAIN " --stats -", "run " PLAIN " --csv -",
+        "breakdown configs/dazzi2021_14nm.yaml --svg -", "sweep arrays --dry-run",
+        "list configs", "list networks", "circuit list", "version", "--version", "--help", "help",
+        "help config", "help device", "help circuit gate", "help onnx", "run --help",
+    };
+    static const char *const formats[] = { "text", "csv", "json", "markdown", "latex" };
+    static const char *const tables[] = {
+        "run " PLAIN, "map " PLAIN, "compare " PLAIN " " PLAIN, "circuit gate",
+        "breakdown configs/dazzi2021_14nm.yaml", "article --table neurosim",
+    };
+    char line[300];
 
-    for (size_t i = 0; i < sizeof args / sizeof *args; i++) {
-        int ends[2];
-        assert_int_equal(pipe(ends), 0);
-        close(ends[0]); // nobody reads
-        pid_t child = start(*state, ends[1], args[i]);
-        close(ends[1]);
-        assert_int_equal(status_of(child), 141);
-        char *err = read_file(*state, "err");
-        assert_string_equal(err, "");
-        free(err);
-    }
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        assert_silent_without_a_reader(*state, lines[i]);
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+        for (size_t f = 0; f < sizeof formats / sizeof *formats; f++) {
+            snprintf(line, sizeof line, "%s --format %s", tables[i], formats[f]);
+            assert_silent_without_a_reader(*state, line);
+        }
 }
 
 /* A run of hours, ended when its temporary file is there. */
@@ -131,16 +164,18 @@ static void wait_for_handlers(pid_t child)
 static void whatever_works_long_ends_with_the_signal_s_status(void **state)
 {
     static const char study[] = "base: resnet32\nvary: {batch: {from: 1, to: 5000, steps: 5000}}\n";
-    char db[TMPDIR_PATH_MAX], path[TMPDIR_PATH_MAX], svg[TMPDIR_PATH_MAX];
+    char db[TMPDIR_PATH_MAX], path[TMPDIR_PATH_MAX], svg[TMPDIR_PATH_MAX], dir[TMPDIR_PATH_MAX];
     char *const map[] = { "imcsim", "map", PLAIN, "--set", "network.depth=110", "--set",
                           "chip.cores=500", "--set", "mapping.optimize=interval", "--set",
                           "mapping.effort=100000", "--svg", svg, NULL };
     char *const sweep[] = { "imcsim", "sweep", path, "--db", db, NULL };
-    char *const *const args[] = { map, sweep };
+    char *const article[] = { "imcsim", "article", "--out", dir, NULL };
+    char *const *const args[] = { map, sweep, article };
 
     tmpdir_path(db, *state, "s.db");
     tmpdir_path(path, *state, "s.yaml");
     tmpdir_path(svg, *state, "m.svg");
+    tmpdir_path(dir, *state, "pages");
     tmpdir_write(*state, "s.yaml", study, strlen(study));
     for (size_t i = 0; i < sizeof args / sizeof *args; i++)
         for (int k = 0; k < 2; k++) {

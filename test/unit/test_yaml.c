@@ -511,6 +511,27 @@ static void an_alias_repeats_its_anchor_and_a_merge_fills_what_is_missing(void *
     yaml_release(&root);
 }
 
+static void keys_that_only_hold_anchors_are_left_out(void **state)
+{
+    struct yaml root = load("x-sides: &sides {rows: 512}\n"
+                            "core: {<<: *sides, x-inner: 1}\n"
+                            "x-: 2\n"
+                            "xy: 3\n");
+    struct yaml nothing = load("x-only: &a 1\n"), list = load("[x-1, 2]\n");
+
+    (void)state;
+    assert_int_equal(root.n_item, 2);
+    assert_string_equal(root.item[0].key, "core");
+    assert_string_equal(at(&root.item[0], "rows")->text, "512");
+    assert_string_equal(at(&root.item[0], "x-inner")->text, "1"); // for its reader to judge
+    assert_string_equal(root.item[1].key, "xy");
+    assert_int_equal(nothing.n_item, 0);
+    assert_int_equal(list.n_item, 2);
+    yaml_release(&list);
+    yaml_release(&root);
+    yaml_release(&nothing);
+}
+
 /* Each level has the one before nine times: 9^9 values. The fifth line copies 9^5 and their lists,
  * once for its aliases and once for its anchor. */
 static void aliases_of_aliases_are_bounded(void **state)
@@ -710,6 +731,7 @@ int main(void)
         cmocka_unit_test(what_is_no_whole_number_is_refused),
         cmocka_unit_test(whole_numbers_may_be_written_as_other_tools_write_them),
         cmocka_unit_test(an_alias_repeats_its_anchor_and_a_merge_fills_what_is_missing),
+        cmocka_unit_test(keys_that_only_hold_anchors_are_left_out),
         cmocka_unit_test(aliases_of_aliases_are_bounded),
         cmocka_unit_test(a_chain_of_aliases_is_no_deeper_than_a_file_may_be),
         cmocka_unit_test(real_numbers_are_read_as_json_writes_them),
