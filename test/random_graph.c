@@ -723,7 +723,8 @@ static bool add_channel_mean(struct random_graph *g, struct real *r)
     return true;
 }
 
-/* Operators on bytes, which round by themselves. Their values before that are not to be had. */
+/* Operators on bytes, which round by themselves. Their values before that are not to be had.
+ * Weights have 7 bits: with AVX2 alone ONNX Runtime cuts sums of two products to 16 bits. */
 static bool add_integer(struct random_graph *g, struct real *r)
 {
     char w[GRAPH_NAME], ws[GRAPH_NAME], wz[GRAPH_NAME], s[GRAPH_NAME], z[GRAPH_NAME];
@@ -736,7 +737,7 @@ static bool add_integer(struct random_graph *g, struct real *r)
     const struct graph_map x = g->map[r->from[0]];
     uint32_t outputs = (uint32_t)within(g, 1, 4);
     for (uint32_t i = 0; i < outputs * r->channels; i++)
-        weight[i] = (int8_t)within(g, -127, 127);
+        weight[i] = (int8_t)within(g, -63, 63);
     const int64_t dims[] = {outputs, r->channels, 1, 1, -1}, single[] = {-1};
     double around = near(g, 0.02);
     struct graph_map *m = &g->map[g->n_map++];
@@ -931,13 +932,291 @@ static bool add_picked(struct random_graph *g, struct real *r)
     return true;
 }
 
+/* The largest or least of a map and several numbers, the map at any place. */
+static bool add_extreme(struct random_graph *g, struct real *r)
+{
+    char list[3][GRAPH_NAME];
+    const uint32_t n = (uint32_t)within(g, 1, 2), at = (uint32_t)within(g, 0, (int)n);
+    const bool least = one_in(g, 2);
+
+    if (!draw(g, false, r))
+        return false;
+    for (uint32_t i = 0; i <= n; i++) {
+        if (i == at) {
+            memcpy(list[i], r->name, sizeof list[i]);
+            continue;
+        }
+        const int bound = within(g, -48, 48);
+        number(g, list[i], r->most * bound / 64);
+    }
+    add(g, least ? "Min" : "Max", r->name, n == 2 ? "%s %s %s" : "%s %s", list[0], list[1],
+        list[2]);
+    return true;
+}
+
+/* Pixels and channels cut off or, read by a convolution, added: Pad of mixed signs. */
+static bool add_crop(struct random_graph *g, struct real *r)
+{
+    char list[GRAPH_NAME], w[GRAPH_NAME];
+    int64_t pads[8] = {0};
+
+    if (!draw(g, false, r))
+        return false;
+    uint32_t *side[] = {&r->channels, &r->rows, &r->columns};
+    for (int a = 0; a < 3; a++)
+        for (int e = 0; e < 2; e++) {
+            int64_t most = a == 0 ? 0 : 1;
+            pads[a + 1 + 4 * e] = within(g, *side[a] > 3 ? -1 : 0, (int)most);
+        }
+    add(g, "Pad", r->name, "%s %s", r->name, integers(g, list, 8, pads));
+    for (int a = 0; a < 3; a++)
+        *side[a] += (uint32_t)(pads[a + 1] + pads[a + 5]);
+    const uint32_t outputs = (uint32_t)within(g, 1, 4);
+    weights(g, w, (const int64_t[]){outputs, r->channels, 1, 1, -1}, outputs, 0, 0.02);
+    add(g, "Conv", r->name, "%s %s", r->name, w);
+    r->most *= 127 * 0.02 * sqrt(r->channels) / 2;
+    r->channels = outputs;
+    return true;
+}
+
+/* A window whose padding follows from the sizes. */
+static bool add_same(struct random_graph *g, struct real *r)
+{
+    static const char *const modes[] = {"SAME_UPPER", "SAME_LOWER", "VALID"};
+    const uint32_t which = below(g, 3), mode = below(g, 3);
+    int64_t k[2], s[2];
+    char w[GRAPH_NAME];
+
+    if (!draw(g, which == 0, r))
+        return false;
+    uint32_t *side[] = {&r->rows, &r->columns};
+    for (int a = 0; a < 2; a++) {
+        k[a] = g->exact && which == 1 ? 1 << within(g, 0, 1) : within(g, 1, 4);
+        s[a] = within(g, 1, (int)k[a]);
+        if (*side[a] < k[a])
+            return false;
+        if (g->exact && which == 1 && mode < 2 && *side[a] % s[a] + (k[a] != s[a]) > 0)
+            return false; // means of other numbers at the border
+        *side[a] = mode == 2 ? (*side[a] - (uint32_t)k[a]) / (uint32_t)s[a] + 1
+                             : (*side[a] + (uint32_t)s[a] - 1) / (uint32_t)s[a];
+    }
+    Onnx__NodeProto *node;
+    if (which == 0) {
+        const uint32_t outputs = (uint32_t)within(g, 1, 4), n = r->channels;
+        weights(g, w, (const int64_t[]){outputs, n, k[0], k[1], -1}, outputs, 0, 0.02);
+        node = add(g, "Conv", r->name, "%s %s", r->name, w);
+        r->most *= 127 * 0.02 * sqrt((double)n * (double)(k[0] * k[1])) / 2;
+        r->channels = outputs;
+    } else {
+        node = add(g, which == 1 ? "AveragePool" : "MaxPool", r->name, "%s", r->name);
+        make_ints(node, "kernel_shape", 2, k);
+    }
+    make_ints(node, "strides", 2, s);
+    make_text(node, "auto_pad", modes[mode]);
+    return true;
+}
+
+/* A convolution whose sums are scaled, normalised, cut and pooled before they are rounded. */
+static bool add_block(struct random_graph *g, struct real *r)
+{
+    char w[GRAPH_NAME], name[4][GRAPH_NAME];
+    float p[4][MOST_CHANNELS];
+    const uint32_t outputs = (uint32_t)within(g, 1, 5);
+    const bool pooled = one_in(g, 2), scaled = one_in(g, 2);
+
+    if (!draw(g, true, r))
+        return false;
+    weights(g, w, (const int64_t[]){outputs, r->channels, 1, 1, -1}, outputs, 0, 0.02);
+    add(g, "Conv", r->name, "%s %s", r->name, w);
+    r->most *= 127 * 0.02 * sqrt(r->channels) / 2;
+    r->channels = outputs;
+    if (scaled) {
+        const double by = (double)near(g, 1);
+        add(g, "Mul", r->name, "%s %s", r->name, number(g, w, by));
+        r->most *= by;
+    }
+    if (!g->exact) {
+        for (int k = 0; k < 4; k++) {
+            for (uint32_t i = 0; i < outputs; i++)
+                p[k][i] = (float)within(g, k == 3 ? 60 : -100, 140) / 100;
+            floats(g, name[k], (const int64_t[]){outputs, -1}, outputs, p[k]);
+        }
+        add(g, "BatchNormalization", r->name, "%s %s %s %s %s", r->name, name[0], name[1], name[2],
+            name[3]);
+        r->most = r->most * 2 + 2;
+        r->addend = 3;
+    }
+    cut(g, r);
+    if (!pooled || !g->exact || r->rows < 2 || r->columns < 2)
+        return true; // else ties would be those of the layer before the pool
+    Onnx__NodeProto *node = add(g, "MaxPool", r->name, "%s", r->name);
+    make_ints(node, "kernel_shape", 2, (const int64_t[]){2, 2});
+    make_ints(node, "strides", 2, (const int64_t[]){2, 2});
+    r->rows /= 2;
+    r->columns /= 2;
+    return true;
+}
+
+/* Arithmetic on a function of a map and the map itself: still a table. */
+static bool add_formula(struct random_graph *g, struct real *r)
+{
+    static const char *const names[] = {"Abs", "Neg", "Sigmoid", "Tanh", "HardSigmoid"};
+    static const char *const joins[] = {"Add", "Mul", "Sub"};
+    char f[GRAPH_NAME], s[GRAPH_NAME];
+
+    if (!draw(g, false, r))
+        return false;
+    add(g, names[below(g, g->exact ? 2 : 5)], f, "%s", r->name);
+    const double by = (double)near(g, 1);
+    add(g, "Mul", f, "%s %s", f, number(g, s, by));
+    add(g, joins[below(g, 3)], r->name, "%s %s", f, r->name);
+    r->most *= 1 + fmin(r->most, 2);
+    return true;
+}
+
+/* The sum of a map and what a function makes of it, the map first or last. */
+static bool add_twice(struct random_graph *g, struct real *r)
+{
+    static const char *const names[] = {"Neg", "Abs", "Relu", "Sigmoid", "Tanh"};
+
+    if (g->n_map + 2 > GRAPH_MOST_MAPS || !draw(g, false, r))
+        return false;
+    struct real f = *r;
+    add(g, names[below(g, g->exact ? 3 : 5)], f.name, "%s", r->name);
+    const uint32_t made = (uint32_t)(round_map(g, &f) - g->map);
+    const bool first = one_in(g, 2);
+    add(g, "Sum", r->name, "%s %s", first ? r->name : g->map[made].name,
+        first ? g->map[made].name : r->name);
+    r->most += g->map[made].most;
+    r->addend = 256 * (double)g->map[made].scale;
+    join(g, r, made);
+    cut(g, r);
+    return true;
+}
+
+/* Corners of a map, by indices from the end, side by side. */
+static bool add_parts(struct random_graph *g, struct real *r)
+{
+    char a[GRAPH_NAME], b[GRAPH_NAME], list[3][GRAPH_NAME];
+
+    if (!draw(g, false, r) || r->rows < 2 || r->columns < 2 || 2 * r->channels > MOST_CHANNELS)
+        return false;
+    const int64_t axes[] = {-1, 2}, rows = r->rows, columns = r->columns;
+    const int64_t first[] = {0, 0}, ends[] = {columns - 1, -1};
+    add(g, "Slice", a, "%s %s %s %s", r->name, integers(g, list[0], 2, first),
+        integers(g, list[1], 2, ends), integers(g, list[2], 2, axes));
+    const int64_t from[] = {-(columns - 1), 1}, to[] = {INT64_MAX, rows};
+    add(g, "Slice", b, "%s %s %s %s", r->name, integers(g, list[0], 2, from),
+        integers(g, list[1], 2, to), list[2]);
+    make_int(add(g, "Concat", r->name, "%s %s", a, b), "axis", -3);
+    r->channels *= 2;
+    r->rows--;
+    r->columns--;
+    return true;
+}
+
+/* A pool without its dimensions, or one that got them back; and a product of vectors. */
+static bool add_squeezed(struct random_graph *g, struct real *r)
+{
+    char axes[GRAPH_NAME], w[GRAPH_NAME];
+    const int64_t sides[] = {2, 3};
+    const bool back = one_in(g, 2);
+
+    if (!draw(g, false, r) || (g->exact && !is_power_of_2(r->rows * r->columns)))
+        return false;
+    const uint32_t inputs = r->channels, outputs = (uint32_t)within(g, 2, 6);
+    make_int(add(g, "ReduceMean", r->name, "%s %s", r->name, integers(g, axes, 2, sides)),
+             "keepdims", 0);
+    r->rows = r->columns = 1;
+    r->most /= 2;
+    r->flat = true;
+    if (back) {
+        add(g, "Unsqueeze", r->name, "%s %s", r->name, axes);
+        r->flat = false;
+        return true;
+    }
+    if (g->n_map + 2 > GRAPH_MOST_MAPS)
+        return false;
+    const uint32_t made = (uint32_t)(round_map(g, r) - g->map);
+    *r = real_of(g, made);
+    weights(g, w, (const int64_t[]){inputs, outputs, -1}, outputs, 1, 0.02);
+    Onnx__NodeProto *node = add(g, "Gemm", r->name, "%s %s", r->name, w);
+    const double alpha = (double)near(g, 1);
+    make_float(node, "alpha", (float)alpha);
+    r->most *= 127 * 0.02 * alpha * sqrt(inputs) / 2;
+    r->channels = outputs;
+    return true;
+}
+
+/* Operators on bytes of ONNX Runtime's own: of one map or of two of one type. */
+static bool add_bytes(struct random_graph *g, struct real *r)
+{
+    static const char *const names[] = {"QLinearGlobalAveragePool", "QLinearAveragePool",
+                                        "QLinearAdd", "QLinearConcat"};
+    const uint32_t which = below(g, 4);
+    char scale[3][GRAPH_NAME], zero[3][GRAPH_NAME], real[GRAPH_NAME];
+    uint32_t other = 0;
+
+    if (!g->exact || g->n_map == GRAPH_MOST_MAPS || !draw(g, false, r) ||
+        (which == 0 && !is_power_of_2(r->rows * r->columns)) ||
+        (which == 1 && (r->rows < 2 || r->columns < 2)) ||
+        (which == 3 && 2 * r->channels > MOST_CHANNELS))
+        return false;
+    const struct graph_map x = g->map[r->from[0]];
+    if (which > 1 && (!(other = like(g, r)) || g->map[other].is_signed != x.is_signed))
+        other = r->from[0];
+    const struct graph_map o = g->map[other];
+    struct graph_map *m = &g->map[g->n_map++];
+    *m = (struct graph_map){.channels = r->channels * (which == 3 ? 2 : 1), .rows = r->rows,
+                            .columns = r->columns, .from = {r->from[0], other},
+                            .n_from = which > 1 ? 2 : 1};
+    choose_bytes(g, m, which == 2 ? x.most + o.most : x.most);
+    m->is_signed = x.is_signed;
+    m->zero = 2 * (m->is_signed ? within(g, -50, 50) : within(g, 0, 100));
+    const int32_t type = m->is_signed ? ONNX_TYPE(INT8) : ONNX_TYPE(UINT8);
+    const float scales[] = {x.scale, o.scale, m->scale};
+    const int zeros[] = {x.zero, o.zero, m->zero};
+    for (int i = 0; i < 3; i++) {
+        const uint8_t z = (uint8_t)zeros[i];
+        number(g, scale[i], (double)scales[i]);
+        make_tensor(g->model, new_value(g, zero[i]), type, (const int64_t[]){-1}, &z, 1);
+    }
+    Onnx__NodeProto *node;
+    if (which == 2)
+        node = add(g, names[which], m->bytes, "%s %s %s %s %s %s %s %s", x.bytes, scale[0],
+                   zero[0], o.bytes, scale[1], zero[1], scale[2], zero[2]);
+    else if (which == 3)
+        node = add(g, names[which], m->bytes, "%s %s %s %s %s %s %s %s", scale[2], zero[2],
+                   x.bytes, scale[0], zero[0], o.bytes, scale[1], zero[1]);
+    else
+        node = add(g, names[which], m->bytes, "%s %s %s %s %s", x.bytes, scale[0], zero[0],
+                   scale[2], zero[2]);
+    make_rename(&node->domain, "com.microsoft");
+    if (which == 0) {
+        m->rows = m->columns = 1;
+    } else if (which == 1) {
+        make_ints(node, "kernel_shape", 2, (const int64_t[]){2, 2});
+        m->rows--;
+        m->columns--;
+    } else if (which == 3) {
+        make_int(node, "axis", 1);
+    }
+    if (which > 1)
+        g->map[other].read = true;
+    add(g, "DequantizeLinear", real, "%s %s %s", m->bytes, scale[2], zero[2]);
+    memcpy(m->name, real, sizeof real);
+    return false; // it is rounded
+}
+
 /* New ones come last, so that a seed and a number of operators stand for one graph for ever. */
 static bool (*const operators[])(struct random_graph *g, struct real *r) = {
     add_conv,   add_conv,    add_conv, add_pool,   add_global_pool, add_sum,     add_product,
     add_gate,   add_function, add_function, add_scaling, add_concat, add_part,  add_resize,
     add_shuffle, add_nothing, add_gemm, add_pad,   add_split,       add_channel_mean,
     add_integer, add_transposed, add_transposed, add_space, add_reduced,     add_expanded,
-    add_linear, add_dilated, add_image,  add_picked,
+    add_linear, add_dilated, add_image,  add_picked, add_extreme,   add_same,
+    add_block,  add_formula, add_twice,  add_parts,  add_squeezed,  add_bytes,  add_bytes,
+    add_crop,
 };
 
 /* ---- Graphs ---- */
@@ -1003,6 +1282,7 @@ void random_graph_make_of(struct random_graph *g, uint64_t seed, uint32_t n_oper
     g->model = make_model(r.channels, r.rows, r.columns);
     g->model->opset_import[0]->version = OPSET;
     g->model->ir_version = 10;
+    make_opset(g->model, "com.microsoft", 1);
     round_map(g, &r);
     uint32_t want = (uint32_t)within(g, 3, 9);
     for (uint32_t tries = 0; tries < 200 && (g->n_map < want || g->n_map < 2); tries++)

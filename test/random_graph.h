@@ -17,6 +17,8 @@
 
 enum { GRAPH_MOST_MAPS = 24, GRAPH_NAME = 24 };
 
+enum { GRAPH_FLOAT_OPERATORS = 37 }; // rows of the table before those that floats here have not
+
 struct graph_map { // a rounded one; number 0 is the image
     char     value[GRAPH_NAME]; // before it was rounded; empty where an operator gives bytes
     char     bytes[GRAPH_NAME], name[GRAPH_NAME]; // rounded, and made real again

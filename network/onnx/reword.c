@@ -29,7 +29,7 @@ static bool is(const Onnx__NodeProto *node, const char *type)
 static bool takes_sum(const struct onnx_rewriting *w, const Onnx__NodeProto *node)
 {
     (void)w;
-    return is(node, "Sum") && node->n_input != 2;
+    return is(node, "Sum");
 }
 
 static enum err rewrite_sum(struct onnx_rewriting *w, Onnx__NodeProto **own)

@@ -110,7 +110,7 @@ static void compare(const char *dir, uint64_t seed, uint32_t n_operator)
 static void exact_networks_give_what_their_operators_say(void **state)
 {
     for (uint64_t seed = 2; seed <= 2 * N_SEED; seed += 2)
-        compare(*state, seed, 0);
+        compare(*state, seed, GRAPH_FLOAT_OPERATORS);
 }
 
 static void networks_that_were_wrong_are_right(void **state)

@@ -106,6 +106,7 @@ static void a_sum_becomes_additions(void **state)
     (void)state;
 
     keeps_its_values(model_with("Sum", "s", &node), "Sum", "Identity");
+    keeps_its_values(model_with("Sum", "s n", &node), "Sum", "Add");
     keeps_its_values(model_with("Sum", "s n image", &node), "Sum", "Add");
     keeps_its_values(model_with("Sum", "s n image s s", &node), "Sum", "Add");
 }
