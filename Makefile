@@ -25,6 +25,7 @@
 #        MPICC         mpicc, where there is one; MPICC= leaves MPI out
 #        HDF5_LIBS     how to link HDF5's library; HDF5_LIBS= leaves NIR files out
 #        PREFIX        where `make install` puts things (/usr/local)
+#        DESTDIR       makers of packages: a directory in front of PREFIX that what runs does not know
 #        JOBS          threads of `make run`, and of make itself where -j is not given
 #        IMAGES        what `make run` classifies
 #        CIFAR10       test_batch.bin of CIFAR-10, or .gz, for `make pcm`
@@ -160,44 +161,45 @@ zoo:
 	$(B)/test/tools/write_zoo --out $(B)/zoo --form qdq
 	$(B)/test/tools/write_zoo --out $(B)/zoo --form float
 
-# What is installed knows PREFIX. Each library is one relocatable object that shows its face alone.
+# What is installed knows PREFIX, and is put below DESTDIR. Each library is one relocatable object
+# that shows its face alone.
 I         := $(B)/installed
 DATA      := $(abspath $(PREFIX))/share/imcsim
+TO        := $(DESTDIR)$(abspath $(PREFIX))
 FACE      := $(patsubst %.c,$(B)/%.o,$(wildcard lib/*.c))
 INSTALLED := $(filter-out $(B)/core/datadir.o $(B)/core/kernel.o,$(LIB)) $(I)/core/datadir.o
 MODELS    := core/block.h dataflow/firing.h memory/input_memory.h noc/fabric.h # for policies
 
 install: all $(I)/imcsim $(I)/libimcsim.a $(if $(SC),$(I)/libimc_accelerator.a)
-	install -D $(I)/imcsim $(PREFIX)/bin/imcsim
-	install -D -m 644 $(I)/libimcsim.a $(PREFIX)/lib/libimcsim.a
-	install -D -m 644 include/imcsim.h $(PREFIX)/include/imcsim/imcsim.h
-	scripts/install_files.sh $(PREFIX)/include/imcsim $$(scripts/closure.sh "$(CC)" $(MODELS))
-	scripts/install_files.sh $(PREFIX)/share/imcsim $$(find configs docs models report/page third_party -name '.*' -o -type f -print)
-	mkdir -p $(PREFIX)/lib/pkgconfig $(PREFIX)/share/man/man1 \
-	    $(PREFIX)/share/bash-completion/completions
-	$(B)/imcsim help man >$(PREFIX)/share/man/man1/imcsim.1
-	$(B)/imcsim help bash >$(PREFIX)/share/bash-completion/completions/imcsim
+	install -D $(I)/imcsim $(TO)/bin/imcsim
+	install -D -m 644 $(I)/libimcsim.a $(TO)/lib/libimcsim.a
+	install -D -m 644 include/imcsim.h $(TO)/include/imcsim/imcsim.h
+	scripts/install_files.sh $(TO)/include/imcsim $$(scripts/closure.sh "$(CC)" $(MODELS))
+	scripts/install_files.sh $(TO)/share/imcsim $$(find configs docs models report/page third_party -name '.*' -o -type f -print)
+	mkdir -p $(TO)/lib/pkgconfig $(TO)/share/man/man1 $(TO)/share/bash-completion/completions
+	$(B)/imcsim help man >$(TO)/share/man/man1/imcsim.1
+	$(B)/imcsim help bash >$(TO)/share/bash-completion/completions/imcsim
 	sed 's|@PREFIX@|$(abspath $(PREFIX))|; s|@LIBS@|$(filter-out -lsystemc,$(filter -l%,$(LDLIBS)))|' \
-	    lib/imcsim.pc.in >$(PREFIX)/lib/pkgconfig/imcsim.pc
+	    lib/imcsim.pc.in >$(TO)/lib/pkgconfig/imcsim.pc
 ifneq ($(MPI_SO),)
-	install -D -m 644 $(MPI_SO) $(PREFIX)/lib/imcsim/libimcsim_mpi.so
+	install -D -m 644 $(MPI_SO) $(TO)/lib/imcsim/libimcsim_mpi.so
 endif
 ifneq ($(HDF5),)
-	install -D $(HDF5) $(PREFIX)/lib/imcsim/imcsim_hdf5
+	install -D $(HDF5) $(TO)/lib/imcsim/imcsim_hdf5
 endif
 ifneq ($(SC),)
-	install -D -m 644 $(SC_SO) $(PREFIX)/lib/imcsim/libimcsim_systemc.so
-	install -D -m 644 tlm/imc_accelerator.h $(PREFIX)/include/imcsim/imc_accelerator.h
-	install -D -m 644 $(I)/libimc_accelerator.a $(PREFIX)/lib/libimc_accelerator.a
+	install -D -m 644 $(SC_SO) $(TO)/lib/imcsim/libimcsim_systemc.so
+	install -D -m 644 tlm/imc_accelerator.h $(TO)/include/imcsim/imc_accelerator.h
+	install -D -m 644 $(I)/libimc_accelerator.a $(TO)/lib/libimc_accelerator.a
 	sed 's|@PREFIX@|$(abspath $(PREFIX))|; s|@LIBS@|$(filter -l%,$(LDLIBS))|' \
-	    tlm/imc_accelerator.pc.in >$(PREFIX)/lib/pkgconfig/imc_accelerator.pc
+	    tlm/imc_accelerator.pc.in >$(TO)/lib/pkgconfig/imc_accelerator.pc
 endif
 
 uninstall:
-	rm -rf $(PREFIX)/include/imcsim $(PREFIX)/share/imcsim $(PREFIX)/lib/imcsim
-	rm -f $(PREFIX)/bin/imcsim $(PREFIX)/lib/libimcsim.a $(PREFIX)/lib/libimc_accelerator.a \
-	    $(PREFIX)/lib/pkgconfig/imcsim.pc $(PREFIX)/lib/pkgconfig/imc_accelerator.pc \
-	    $(PREFIX)/share/man/man1/imcsim.1 $(PREFIX)/share/bash-completion/completions/imcsim
+	rm -rf $(TO)/include/imcsim $(TO)/share/imcsim $(TO)/lib/imcsim
+	rm -f $(TO)/bin/imcsim $(TO)/lib/libimcsim.a $(TO)/lib/libimc_accelerator.a \
+	    $(TO)/lib/pkgconfig/imcsim.pc $(TO)/lib/pkgconfig/imc_accelerator.pc \
+	    $(TO)/share/man/man1/imcsim.1 $(TO)/share/bash-completion/completions/imcsim
 
 # What is a double's is rounded after every operation, also where two may be fused.
 TOKENS := $(patsubst %.c,$(B)/%.o,$(wildcard network/tokens/*.c network/values/tokens_*.c))
@@ -209,7 +211,7 @@ $(B)/network/values/plain.o $(B)/arch/core/add_sums.o $(B)/arch/core/proof.o: CF
 $(I)/prefix: FORCE
 	@mkdir -p $(@D)
 	@echo '$(DATA)' | cmp -s - $@ || echo '$(DATA)' >$@
-FORCE:
+.PHONY: FORCE # all that is made is secondary, whose absence would not count
 
 $(I)/core/datadir.o: core/datadir.c $(I)/prefix
 	@mkdir -p $(@D)

@@ -17,7 +17,7 @@ static const struct {
     [STREAM_IMAGE] = { "gray50", "image" },
     [STREAM_IMAGE_RESIDUAL] = { "gray50", "image" },
     [STREAM_FORWARD] = { "green3", "forward" },
-    [STREAM_VALID] = { "gray80", "valid" },
+    [STREAM_VALID] = { "gray60", "valid" },
     [STREAM_PARTIAL_SUM] = { "purple", "partial sum" },
     [STREAM_RESIDUAL] = { "blue", "residual" },
     [STREAM_TO_RESAMPLING] = { "red", "to resampling" },

@@ -10,8 +10,10 @@ tree=$PWD
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 fail() { echo "install: $*"; exit 1; }
-make --no-print-directory install PREFIX="$dir/p" >"$dir/log" 2>&1 ||
+make --no-print-directory install DESTDIR="$dir/stage" PREFIX="$dir/p" >"$dir/log" 2>&1 ||
     { tail -n 20 "$dir/log"; fail "make install failed"; }
+[ ! -e "$dir/p" ] || fail "DESTDIR is not kept to"
+mv "$dir/stage$dir/p" "$dir/p"
 export PKG_CONFIG_PATH=$dir/p/lib/pkgconfig
 unset IMCSIM_DATA
 
