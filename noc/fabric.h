@@ -89,7 +89,8 @@ struct fabric {
     bool direct; // its routers pass nothing on: two that are not joined have no way
 };
 
-extern const struct fabric fabric_point_to_point, fabric_adjacent, fabric_mesh;
+extern const struct fabric fabric_point_to_point, fabric_adjacent, fabric_mesh, fabric_tree,
+    fabric_bus;
 extern const struct fabric *const fabrics[]; // noc/fabrics.c; ends with NULL
 
 /* ERR_INPUT lists the names that exist; the caller puts the place before it. */

@@ -3,5 +3,6 @@
 
 #include "noc/fabric.h"
 
-const struct fabric *const fabrics[] = { &fabric_point_to_point, &fabric_adjacent, &fabric_mesh,
-                                         NULL };
+const struct fabric *const fabrics[] = {
+    &fabric_point_to_point, &fabric_adjacent, &fabric_mesh, &fabric_tree, &fabric_bus, NULL,
+};

@@ -61,6 +61,29 @@ uint32_t graph_routers(const struct graph *g, uint32_t from, uint32_t to)
     }
 }
 
+/* ---- where things lie ---- */
+
+struct graph_spot graph_spot(const struct graph *g, uint32_t peer)
+{
+    uint32_t place = graph_is_router(peer) ? peer / g->n_port : peer - GRAPH_NODE;
+
+    if (graph_is_router(peer) && g->spot)
+        return g->spot(g, place);
+    return (struct graph_spot){ 2 * (place % g->columns), 2 * (place / g->columns) };
+}
+
+static uint32_t apart(uint32_t a, uint32_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+uint32_t graph_length(const struct graph *g, uint32_t port)
+{
+    struct graph_spot a = graph_spot(g, port), b = graph_spot(g, g->peer[port]);
+
+    return apart(a.x, b.x) + apart(a.y, b.y);
+}
+
 /* ---- what waits for what ---- */
 
 struct search { // next[port * n_port + p]: the channel of `port` waits for the next router's p

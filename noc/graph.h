@@ -17,6 +17,10 @@
 
 #include "core/err.h"
 
+struct graph_spot { // where something lies, in halves of a core's pitch
+    uint32_t x, y;
+};
+
 #define GRAPH_NODE UINT32_C(0x80000000) // in peer[]: a node's interface, with its number
 #define GRAPH_NONE UINT32_MAX           // in peer[]: nothing
 
@@ -25,12 +29,16 @@ enum { GRAPH_MOST_PORTS = 1 << 24 }; // of all routers
 struct graph {
     uint32_t n_router, n_port, n_node;
     uint32_t rows, columns, arity; // what `exit` needs of them
+    bool     serial; // a router of it passes one packet at a time, whatever its ports
     uint32_t *peer; // owned; by port: the port at the other end, GRAPH_NODE + node, or GRAPH_NONE
     uint32_t *at;   // owned; by node: the port that its interface is at
 
     /* The port of the router (0 .. n_port - 1) by which a packet for a node leaves it; GRAPH_NONE:
      * there is no way, from a router that passes nothing on. */
     uint32_t (*exit)(const struct graph *g, uint32_t router, uint32_t node);
+
+    /* Where a router lies; NULL: router i at place i, row by row. */
+    struct graph_spot (*spot)(const struct graph *g, uint32_t router);
 };
 
 /* n_router routers of n_port ports that lead nowhere yet, and room for n_node interfaces. */
@@ -49,6 +57,12 @@ static inline bool graph_is_router(uint32_t peer)
 
 /* Routers on the way between two nodes, at least 1; 0: there is no way. */
 uint32_t graph_routers(const struct graph *g, uint32_t from, uint32_t to);
+
+/* Where a router or node lies, as peer[] has them; nodes row by row, two halves apart. */
+struct graph_spot graph_spot(const struct graph *g, uint32_t peer);
+
+/* Halves of a pitch, along rows and columns, that a port's channel out is long. */
+uint32_t graph_length(const struct graph *g, uint32_t port);
 
 struct graph_cycle { // channels, by the port that they leave; each waits for the next
     uint32_t *port; // owned

@@ -16,6 +16,7 @@ struct fabric_cfg {
 
     /* Of those with routers (noc/router.h). */
     uint32_t rows, columns; // places for cores
+    enum arity { ARITY_2, ARITY_4 } arity; // of tree
     uint32_t flit_bits, header_bits;
     uint32_t vcs, vc_flits;
     enum switching { SWITCHING_WORMHOLE, SWITCHING_CUT_THROUGH } switching;
@@ -39,7 +40,7 @@ struct placement_cfg {
 #define FABRIC_PARAMS(type, at)                                                                    \
     PARAM_NAME(type, at.kind, "fabric.kind", "point_to_point",                                     \
                "point_to_point: a link for every stream; adjacent: links between near places; "    \
-               "mesh: routers (imcsim fabric)"),                                                   \
+               "mesh, tree, bus: routers (imcsim fabric)"),                                        \
     PARAM_RATE(type, at.link_bps, "fabric.link_gbps", "5", PARAM_GBPS / 1000, 10000 * PARAM_GBPS,  \
                "rate of a link that carries pixels"),                                              \
     PARAM_RATE(type, at.partial_sum_bps, "fabric.partial_sum_gbps", "20.48", PARAM_GBPS / 1000,    \
@@ -56,6 +57,8 @@ struct placement_cfg {
               "of routers: rows of places for cores"),                                             \
     PARAM_U32(type, at.columns, "fabric.columns", "", "8", 1, FABRIC_MOST_SIDE,                    \
               "of routers: columns of places for cores"),                                          \
+    PARAM_ENUM(type, at.arity, "fabric.arity", "4", PARAM_NAMES("2", "4"), NULL,                   \
+               "of routers: of tree, how many below each"),                                              \
     PARAM_U32(type, at.flit_bits, "fabric.flit_bits", "bits", "128", 1, 65536,                     \
               "of routers: what a channel carries in a clock"),                                    \
     PARAM_U32(type, at.header_bits, "fabric.header_bits", "bits", "16", 0, 65536,                  \

@@ -64,7 +64,7 @@ struct queue { // of flits: a virtual channel of an input port
     uint32_t         first, n;
     enum queue_stage stage;
     uint32_t         exit; // port that its packet leaves by, once routed
-    uint32_t         vc;   // of that port, once it has one
+    uint32_t         vc;   // of that port, which it asks for or has
     uint32_t         turn; // of its arbiter among the output's virtual channels
     bool             blocked;
 };
@@ -115,6 +115,7 @@ struct routers {
     uint32_t            *room;   // by queue: places that the one before it may fill
     struct out_vc       *out_vc; // port * vcs + vc
     bool                *awake;  // by router
+    uint32_t            *held;   // by router: virtual channels that its packets have
     struct list          routers, nodes;
     struct interface    *node;
     struct source       *source;
@@ -494,6 +495,8 @@ static uint32_t wanted_vc(const struct routers *n, uint32_t queue)
     const struct queue *q = &n->queue[queue];
     uint64_t free = n->port[q->exit].free;
 
+    if (n->graph->serial && n->held[q->exit / n->graph->n_port] > 0)
+        return NOBODY;
     if (n->spec.cut_through && graph_is_router(n->graph->peer[q->exit])) {
         uint32_t n_flit = n->packet[FLIT_PACKET(front(n, queue))].n_flit;
         for (uint64_t left = free; left; left &= left - 1) {
@@ -505,17 +508,17 @@ static uint32_t wanted_vc(const struct routers *n, uint32_t queue)
     return free ? next_in_turn(free, q->turn) : NOBODY;
 }
 
-static void grant_vc(struct routers *n, uint32_t out, uint32_t queue, uint32_t n_queue)
+static void grant_vc(struct routers *n, uint32_t queue)
 {
-    uint32_t vcs = n->spec.vcs, local = queue % n_queue, vc = out % vcs;
+    uint32_t vcs = n->spec.vcs;
     struct queue *q = &n->queue[queue];
 
-    n->out_vc[out] = (struct out_vc){ queue, local + 1 == n_queue ? 0 : local + 1 };
-    n->port[out / vcs].free &= ~(UINT64_C(1) << vc);
+    n->out_vc[q->exit * vcs + q->vc].holder = queue;
+    n->held[q->exit / n->graph->n_port]++;
+    n->port[q->exit].free &= ~(UINT64_C(1) << q->vc);
     n->port[queue / vcs].asks &= ~(UINT64_C(1) << queue % vcs);
     q->stage = QUEUE_HAS_VC;
-    q->vc = vc;
-    q->turn = vc + 1 == vcs ? 0 : vc + 1;
+    q->turn = q->vc + 1 == vcs ? 0 : q->vc + 1;
     n->counts.allocations++;
     if (n->spec.vc_clk == 0)
         ask_for_switch(n, queue);
@@ -523,6 +526,7 @@ static void grant_vc(struct routers *n, uint32_t out, uint32_t queue, uint32_t n
         push(n, ASKS_FOR_SWITCH, n->spec.vc_clk, queue, 0);
 }
 
+/* Every virtual channel of an output has an arbiter; a bus has one, which is the first's. */
 static void grant_vcs(struct routers *n, uint32_t router)
 {
     uint32_t first = router * n->graph->n_port, vcs = n->spec.vcs, n_asked = 0;
@@ -531,20 +535,23 @@ static void grant_vcs(struct routers *n, uint32_t router)
     for (uint32_t port = first; port < first + n->graph->n_port; port++)
         for (uint64_t left = n->port[port].asks; left; left &= left - 1) {
             uint32_t queue = port * vcs + (uint32_t)__builtin_ctzll(left);
+            struct queue *q = &n->queue[queue];
             uint32_t vc = wanted_vc(n, queue);
             if (vc == NOBODY)
                 continue;
-            uint32_t out = n->queue[queue].exit * vcs + vc, *best = &n->best[out - first * vcs];
-            uint32_t turn = n->out_vc[out].turn;
+            q->vc = vc;
+            uint32_t arbiter = n->graph->serial ? 0 : (q->exit - first) * vcs + vc;
+            uint32_t *best = &n->best[arbiter], turn = n->out_vc[first * vcs + arbiter].turn;
             if (*best == NOBODY)
-                n->asked[n_asked++] = out;
+                n->asked[n_asked++] = arbiter;
             if (*best == NOBODY || behind_turn(queue % n_queue, turn, n_queue) <
                                        behind_turn(*best % n_queue, turn, n_queue))
                 *best = queue;
         }
     for (uint32_t i = 0; i < n_asked; i++) {
-        uint32_t *best = &n->best[n->asked[i] - first * vcs];
-        grant_vc(n, n->asked[i], *best, n_queue);
+        uint32_t *best = &n->best[n->asked[i]], local = *best % n_queue;
+        n->out_vc[first * vcs + n->asked[i]].turn = local + 1 == n_queue ? 0 : local + 1;
+        grant_vc(n, *best);
         *best = NOBODY;
     }
 }
@@ -556,6 +563,7 @@ static void end_packet(struct routers *n, uint32_t queue)
 
     set_blocked(n, q, false, n->clk + 1);
     n->out_vc[q->exit * n->spec.vcs + q->vc].holder = NOBODY;
+    n->held[q->exit / n->graph->n_port]--;
     n->port[q->exit].free |= UINT64_C(1) << q->vc;
     n->port[queue / n->spec.vcs].goes &= ~(UINT64_C(1) << queue % n->spec.vcs);
     q->stage = QUEUE_IDLE;
@@ -764,6 +772,7 @@ static bool allocate(struct routers *n)
     n->room = malloc(n_queue * sizeof *n->room);
     n->out_vc = malloc(n_queue * sizeof *n->out_vc);
     n->awake = calloc(n->graph->n_router, sizeof *n->awake);
+    n->held = calloc(n->graph->n_router, sizeof *n->held);
     n->routers.member = malloc(n->graph->n_router * sizeof *n->routers.member);
     n->nodes.member = malloc(n_node * sizeof *n->nodes.member);
     n->node = calloc(n_node, sizeof *n->node);
@@ -772,7 +781,7 @@ static bool allocate(struct routers *n)
     n->best = malloc(own_queues * sizeof *n->best);
     n->asked = malloc(own_queues * sizeof *n->asked);
     if (!n->port || !n->queue || !n->flit || !n->room || !n->out_vc || !n->awake ||
-        !n->routers.member || !n->nodes.member || !n->node || !n->source || !n->order ||
+        !n->held || !n->routers.member || !n->nodes.member || !n->node || !n->source || !n->order ||
         !n->best || !n->asked)
         return false;
     for (size_t i = 0; i < n_queue; i++) {
@@ -826,6 +835,7 @@ void routers_free(struct routers *n)
     free(n->room);
     free(n->out_vc);
     free(n->awake);
+    free(n->held);
     free(n->routers.member);
     free(n->nodes.member);
     free(n->node);

@@ -14,7 +14,9 @@
  * for itself from the grant until its tail has won the switch: the next head is routed, and the
  * output's virtual channel granted again, in the clock after. Both allocators are separable, input
  * first, with round-robin arbiters that move on a grant only. With cut-through a head gets a
- * virtual channel only where all of its packet has room.
+ * virtual channel only where all of its packet has room. A router of a serial graph is a bus: all
+ * its queues ask one arbiter, which grants when the packet before has left, so that a packet of n
+ * flits takes n + v clocks of it.
  *
  * Alone over R routers a packet of n flits takes R (r + v + s + x) + (R - 1) l + 2 + n clocks from
  * its offer to its tail (router_zero_load()).

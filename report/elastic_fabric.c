@@ -63,7 +63,7 @@ static struct end_text end_text(const struct elastic_report *r, uint32_t peer)
 
     if (graph_is_router(peer)) {
         uint32_t router = peer / g->n_port;
-        if (router < g->rows * g->columns)
+        if (!g->spot)
             snprintf(e.text, sizeof e.text, "router %" PRIu32 ",%" PRIu32, router / g->columns,
                      router % g->columns);
         else
@@ -101,21 +101,42 @@ struct table *elastic_channels(const void *what)
     return t;
 }
 
+struct elastic_channel elastic_busiest_channel(const struct elastic_report *r)
+{
+    const struct elastic_packets *p = &r->result->packets;
+    const struct graph *g = r->places->graph;
+    struct elastic_channel most = { .is_bus = g->serial };
+    uint32_t at = GRAPH_NONE;
+
+    if (g->serial) { // all of its ports share it
+        most.busy_clk = p->flits + p->n * r->study->config.fabric.vc_clk;
+        snprintf(most.name, sizeof most.name, "bus");
+        return most;
+    }
+    for (uint32_t port = 0; port < g->n_router * g->n_port; port++)
+        if (g->peer[port] != GRAPH_NONE && p->channel[port].flits > most.busy_clk) {
+            most.busy_clk = p->channel[port].flits;
+            at = port;
+        }
+    if (at != GRAPH_NONE)
+        snprintf(most.name, sizeof most.name, "%s -> %s", end_text(r, at).text,
+                 end_text(r, g->peer[at]).text);
+    return most;
+}
+
 void elastic_fabric_head(const struct elastic_report *r, FILE *out)
 {
     const struct elastic_packets *p = &r->result->packets;
-    uint64_t busiest = 0;
 
     if (!r->places)
         return;
     struct hops h = find_hops(r);
-    for (uint32_t port = 0; port < r->places->graph->n_router * r->places->graph->n_port; port++)
-        if (graph_is_router(r->places->graph->peer[port]))
-            busiest = p->channel[port].flits > busiest ? p->channel[port].flits : busiest;
+    const struct elastic_channel busiest = elastic_busiest_channel(r);
     fprintf(out, "Fabric       %s, %" PRIu64 " hops in all; packets take %.2f clocks, %.2f alone; "
-            "busiest channel %.1f %% of clocks\n", r->study->config.fabric.kind, h.sum,
+            "%s %.1f %% of clocks\n", r->study->config.fabric.kind, h.sum,
             mean(p->latency_sum, p->n), mean(p->zero_load_sum, p->n),
-            100.0 * (double)busiest / (double)r->result->elapsed);
+            busiest.is_bus ? "the bus works in" : "busiest channel",
+            100.0 * (double)busiest.busy_clk / (double)r->result->elapsed);
     free(h.of);
 }
 

@@ -137,6 +137,39 @@ static struct stage_name cause_name(const struct plan *p, const struct elastic_s
     return n;
 }
 
+/* What works longest: a resource of a core or a link, or of a fabric a channel or the bus. */
+struct bound {
+    const char       *resource;
+    const char       *key; // of its name: core, stream or channel
+    struct stage_name name, whole; // whole: for people
+    uint64_t          busy_clk;
+};
+
+static struct bound bound(const struct elastic_report *r)
+{
+    const struct elastic_stage *s = busiest(r->result);
+    const bool is_link = s->kind == ELASTIC_LINK;
+    struct bound b = { elastic_kind_names[s->kind], is_link ? "stream" : "core",
+                       .whole = stage_name_of(plan_of(r), s),
+                       .busy_clk = s->clk[ELASTIC_BUSY] };
+
+    if (is_link)
+        b.name = b.whole;
+    else
+        snprintf(b.name.text, sizeof b.name.text, "%s", elastic_site_name(plan_of(r), s->core));
+    if (!r->places)
+        return b;
+    const struct elastic_channel c = elastic_busiest_channel(r);
+    if (c.busy_clk > b.busy_clk) {
+        b.resource = c.is_bus ? "bus" : "channel";
+        b.key = "channel";
+        b.busy_clk = c.busy_clk;
+        snprintf(b.name.text, sizeof b.name.text, "%s", c.name);
+        b.whole = b.name;
+    }
+    return b;
+}
+
 /* ---- tables ---- */
 
 static struct table *figures(const void *what)
@@ -314,7 +347,7 @@ static void head(const void *what, FILE *out)
 {
     const struct elastic_report *r = what;
     const struct elastic_result *e = r->result;
-    const struct elastic_stage *b = busiest(e);
+    const struct bound b = bound(r);
     const struct latency l = latency(e);
     uint64_t clocks, images;
 
@@ -334,8 +367,8 @@ static void head(const void *what, FILE *out)
                 (double)clocks / (double)images,
                 (double)clocks / (double)images / r->study->config.clock_mhz,
                 format_count((uint64_t)(images_per_s(r) + 0.5)).text);
-    fprintf(out, "Busiest      %s: %s clocks an image\n", stage_name_of(plan_of(r), b).text,
-            format_count(b->clk[ELASTIC_BUSY] / e->n_image).text);
+    fprintf(out, "Busiest      %s: %s clocks an image\n", b.whole.text,
+            format_count(b.busy_clk / e->n_image).text);
     elastic_fabric_head(r, out);
 }
 
@@ -356,19 +389,16 @@ static void tail(const void *what, FILE *out)
 
 static json_t *bound_json(const struct elastic_report *r)
 {
-    const struct elastic_stage *b = busiest(r->result);
+    const struct bound b = bound(r);
+    const double clocks_an_image = (double)b.busy_clk / (double)r->result->n_image;
     json_t *o = json_object();
     uint64_t clocks, images;
 
-    json_put_text(&o, "resource", elastic_kind_names[b->kind]);
-    json_put_text(&o, b->kind == ELASTIC_LINK ? "stream" : "core",
-                  b->kind == ELASTIC_LINK ? stage_name_of(plan_of(r), b).text
-                                          : elastic_site_name(plan_of(r), b->core));
-    json_put_real(&o, "clocks_per_image",
-                  (double)b->clk[ELASTIC_BUSY] / (double)r->result->n_image);
+    json_put_text(&o, "resource", b.resource);
+    json_put_text(&o, b.key, b.name.text);
+    json_put_real(&o, "clocks_per_image", clocks_an_image);
     if (interval(r, &clocks, &images))
-        json_put_real(&o, "share", (double)b->clk[ELASTIC_BUSY] / (double)r->result->n_image *
-                                       (double)images / (double)clocks);
+        json_put_real(&o, "share", clocks_an_image * (double)images / (double)clocks);
     return o;
 }
 

@@ -20,6 +20,13 @@ extern const struct form elastic_form; // of a const struct elastic_report *
 
 /* ---- elastic_fabric.c: of a fabric of routers ---- */
 
+struct elastic_channel { // the one that works longest: to a router or node, or a bus
+    char     name[120];
+    bool     is_bus;
+    uint64_t busy_clk;
+};
+
+struct elastic_channel elastic_busiest_channel(const struct elastic_report *r);
 void elastic_fabric_head(const struct elastic_report *r, FILE *out);
 struct table *elastic_channels(const void *what);
 json_t *elastic_fabric_json(const struct elastic_report *r);

@@ -81,27 +81,39 @@ static struct table *apart(const void *what)
     return t;
 }
 
+static void put_place(struct table *t, const struct graph *g, uint32_t router)
+{
+    if (g->spot) {
+        table_none(t);
+        table_none(t);
+        return;
+    }
+    table_count(t, router / g->columns);
+    table_count(t, router % g->columns);
+}
+
 /* Of every channel between two routers that carries anything. */
 static struct table *channels(const void *what)
 {
     static const struct table_column columns[] = {
         { "from row", "from_row" }, { "column", "from_column" }, { "to row", "to_row" },
-        { "column", "to_column" }, { "bits an image", "bits" }, { NULL, NULL },
+        { "column", "to_column" }, { "bits an image", "bits" }, { "from", "from_router" },
+        { "to", "to_router" }, { NULL, NULL },
     };
     const struct placed *p = what;
     const struct graph *g = &p->graph;
     struct table *t = table_new(columns);
 
-    table_title(t, "Channels that carry anything");
+    table_title(t, "Channels that carry anything; rows and columns of routers that are at places");
     for (uint32_t port = 0; port < g->n_router * g->n_port; port++) {
         uint32_t from = port / g->n_port, to = g->peer[port] / g->n_port;
         if (!graph_is_router(g->peer[port]) || p->placement.load[port] == 0)
             continue;
-        table_count(t, from / g->columns);
-        table_count(t, from % g->columns);
-        table_count(t, to / g->columns);
-        table_count(t, to % g->columns);
+        put_place(t, g, from);
+        put_place(t, g, to);
         table_count(t, p->placement.load[port]);
+        table_count(t, from);
+        table_count(t, to);
     }
     return t;
 }
@@ -266,10 +278,27 @@ struct spot {
     double x, y;
 };
 
-static struct spot spot_of(const struct graph *g, uint32_t node)
+static struct spot spot_of(const struct graph *g, uint32_t peer)
 {
-    return (struct spot){ MARGIN + node % g->columns * (double)PITCH_X,
-                          TOP + node / g->columns * (double)PITCH_Y };
+    const struct graph_spot at = graph_spot(g, peer);
+
+    return (struct spot){ MARGIN + at.x / 2.0 * PITCH_X, TOP + at.y / 2.0 * PITCH_Y };
+}
+
+struct end_name {
+    char text[64];
+};
+
+static struct end_name end_name(const struct graph *g, uint32_t router)
+{
+    struct end_name e;
+
+    if (g->spot)
+        snprintf(e.text, sizeof e.text, "router %" PRIu32, router);
+    else
+        snprintf(e.text, sizeof e.text, "row %" PRIu32 ", column %" PRIu32, router / g->columns,
+                 router % g->columns);
+    return e;
 }
 
 /* Both directions of a pair run side by side. */
@@ -281,26 +310,27 @@ static void draw_channel(const struct placed *p, uint32_t port, FILE *out)
 
     if (!graph_is_router(g->peer[port]) || (bits == 0 && from > to))
         return;
-    struct spot a = spot_of(g, from), b = spot_of(g, to);
+    struct spot a = spot_of(g, port), b = spot_of(g, g->peer[port]);
     double length = hypot(b.x - a.x, b.y - a.y);
+    if (length == 0) // of a block that its parent's is no larger than
+        return;
     double dx = SHIFT * (b.y - a.y) / length, dy = -SHIFT * (b.x - a.x) / length;
     double load = p->placement.busiest ? (double)bits / (double)p->placement.busiest : 0;
     fprintf(out, "<path d=\"M%.1f %.1f L%.1f %.1f\" stroke=\"%s\" stroke-width=\"%.1f\" "
-            "stroke-opacity=\"%s\"><title>row %" PRIu32 ", column %" PRIu32 " to row %" PRIu32
-            ", column %" PRIu32 ": %s bits an image</title></path>\n",
+            "stroke-opacity=\"%s\"><title>%s to %s: %s bits an image</title></path>\n",
             a.x + dx, a.y + dy, b.x + dx, b.y + dy,
             bits == 0     ? "#cccccc"
             : load > 0.75 ? "#d62728"
             : load > 0.4  ? "#f28c12"
                           : "#2e9e3f",
-            NARROW + (WIDE - NARROW) * load, bits == 0 ? "1" : "0.8", from / g->columns,
-            from % g->columns, to / g->columns, to % g->columns, format_count(bits).text);
+            NARROW + (WIDE - NARROW) * load, bits == 0 ? "1" : "0.8", end_name(g, from).text,
+            end_name(g, to).text, format_count(bits).text);
 }
 
 static void draw_node(const struct placed *p, uint32_t node, FILE *out)
 {
     uint32_t core = core_at(p, node);
-    struct spot at = spot_of(&p->graph, node);
+    struct spot at = spot_of(&p->graph, GRAPH_NODE + node);
     bool is_free = core == p->task.n_core;
 
     fprintf(out, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%d\" height=\"%d\" rx=\"6\" fill=\"%s\" "

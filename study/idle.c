@@ -81,6 +81,11 @@ static bool without_routers(const struct study *s)
     return strcmp(s->config.fabric.kind, "point_to_point") == 0;
 }
 
+static bool not_a_tree(const struct study *s)
+{
+    return strcmp(s->config.fabric.kind, "tree") != 0;
+}
+
 static bool never_fires(const struct study *s)
 {
     return s->config.network.nir[0] == '\0' && strcmp(s->config.neuron.kind, "requantize") == 0;
@@ -227,6 +232,7 @@ static const struct idle_row { // a key is one row
     { "neuron.fraction_bits", never_fires, OF_SUMS },
     { "fabric.rows", without_routers, OF_LINKS },
     { "fabric.columns", without_routers, OF_LINKS },
+    { "fabric.arity", not_a_tree, "fabric.kind is not tree" },
     { "fabric.flit_bits", without_routers, OF_LINKS },
     { "fabric.header_bits", without_routers, OF_LINKS },
     { "fabric.vcs", without_routers, OF_LINKS },

@@ -174,6 +174,84 @@ static void a_mesh_carries_what_its_hops_say_at_the_pace_of_the_arrays(void **st
     rig_release(&r);
 }
 
+/* Flits of a stream's tokens, each of which is a pixel, and all of them alike. */
+static uint64_t flits_of(const struct elastic_stream *s)
+{
+    return s->tokens ? s->tokens * ceil_div(16 + s->bits / s->tokens, 128) : 0;
+}
+
+static bool is_inside(const struct plan_stream *st)
+{
+    return st->kind != STREAM_IMAGE && st->kind != STREAM_RESULT;
+}
+
+/* Core i at place i of 8 x 8, four below each router: 16, 4 and 1 of them. */
+static void channels_of_a_tree_carry_what_leaves_and_enters_their_subtrees(void **state)
+{
+    static const char *const set[] = { "fabric.kind=tree", "fabric.rows=8", NULL };
+    struct elastic_result e;
+    struct plan_rig r;
+    struct graph g;
+    uint32_t node[64];
+
+    (void)state;
+    make_resnet(&r, set);
+    make_graph(&g, r.plan.fabric, &r.config.fabric);
+    for (uint32_t i = 0; i < 64; i++)
+        node[i] = i;
+    const struct elastic_places places = { &g, node };
+    run_it(&e, &r.plan, &places, N_IMAGE, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+    for (uint32_t router = 0; router < 20; router++) {
+        uint32_t side = router < 16 ? 2 : 4, across = 8 / side, at = router - (side == 4 ? 16 : 0);
+        uint64_t up = 0, down = 0;
+        for (uint32_t i = 0; i < r.plan.n_stream; i++) {
+            const struct plan_stream *st = &r.plan.stream[i];
+            if (!is_inside(st))
+                continue;
+            bool from = st->from / 8 / side * across + st->from % 8 / side == at;
+            bool to = st->to / 8 / side * across + st->to % 8 / side == at;
+            up += from && !to ? flits_of(&e.stream[i]) : 0;
+            down += to && !from ? flits_of(&e.stream[i]) : 0;
+        }
+        assert_int_equal(e.packets.channel[router * 5 + 4].flits, up);
+        assert_int_equal(e.packets.channel[g.peer[router * 5 + 4]].flits, down);
+    }
+    elastic_result_release(&e);
+    graph_release(&g);
+    rig_release(&r);
+}
+
+/* An image takes at least all packets' flits, and a clock of the arbiter for each of them. */
+static void a_bus_bounds_an_image_by_all_flits_and_a_clock_a_packet(void **state)
+{
+    static const char *const set[] = { "fabric.kind=bus", "fabric.flit_bits=64",
+                                       "elastic.input_pixels=16", "elastic.output_pixels=16",
+                                       "elastic.residual_pixels=64", NULL };
+    struct elastic_result e, more;
+    struct plan_rig r;
+    struct graph g;
+    uint32_t node[48];
+
+    (void)state;
+    make_resnet(&r, set);
+    make_graph(&g, r.plan.fabric, &r.config.fabric);
+    for (uint32_t i = 0; i < 48; i++)
+        node[i] = i;
+    const struct elastic_places places = { &g, node };
+    run_it(&e, &r.plan, &places, 6, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+    uint64_t least = (e.packets.flits + e.packets.n) / 6;
+    assert_int_equal((e.packets.flits + e.packets.n) % 6, 0);
+    assert_true(least > 51200); // more than the arrays take
+    run_it(&more, &r.plan, &places, 12, KERNEL_NATIVE, KERNEL_SKIP_IDLE);
+    uint64_t took = (more.elapsed - e.elapsed) / 6;
+    if (took < least || took * 100 > least * 101)
+        fail_msg("%lu clocks, least %lu", (unsigned long)took, (unsigned long)least);
+    elastic_result_release(&more);
+    elastic_result_release(&e);
+    graph_release(&g);
+    rig_release(&r);
+}
+
 /* ---- random networks ---- */
 
 static bool plan_routed(struct plan *p, struct random_study *s, const char *kind)
@@ -272,13 +350,16 @@ static bool run_random(unsigned seed, const char *kind)
 
 static void random_networks_are_the_same_in_any_order_of_steps(void **state)
 {
-    uint32_t n = 0;
+    static const char *const kinds[] = { "mesh", "tree", "bus" };
 
     (void)state;
-    for (unsigned seed = 1; seed <= N_STUDY; seed++)
-        n += run_random(seed, "mesh");
-    print_message("%u of %d networks end\n", n, N_STUDY);
-    assert_true(n >= N_STUDY / 2);
+    for (size_t k = 0; k < 3; k++) {
+        unsigned last = k == 0 ? N_STUDY : N_STUDY / 2, n = 0;
+        for (unsigned seed = 1; seed <= last; seed++)
+            n += run_random(seed, kinds[k]);
+        print_message("%s: %u of %u networks end\n", kinds[k], n, last);
+        assert_true(n >= last / 2);
+    }
 }
 
 /* ---- refusals ---- */
@@ -321,6 +402,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stream_alone_is_a_link_of_5_clocks_a_router_and_1),
         cmocka_unit_test(a_mesh_carries_what_its_hops_say_at_the_pace_of_the_arrays),
+        cmocka_unit_test(channels_of_a_tree_carry_what_leaves_and_enters_their_subtrees),
+        cmocka_unit_test(a_bus_bounds_an_image_by_all_flits_and_a_clock_a_packet),
         cmocka_unit_test(random_networks_are_the_same_in_any_order_of_steps),
         cmocka_unit_test(what_no_packet_can_be_is_refused),
     };

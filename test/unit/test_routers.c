@@ -20,15 +20,21 @@
 
 static const struct router_spec plain = { 2, 8, 1, 1, 1, 1, 1, 0, false };
 
-static struct graph mesh(uint32_t rows, uint32_t columns)
+static struct graph graph_of(const struct fabric *f, uint32_t rows, uint32_t columns,
+                             enum arity arity)
 {
-    struct fabric_cfg cfg = { .rows = rows, .columns = columns };
+    struct fabric_cfg cfg = { .rows = rows, .columns = columns, .arity = arity };
     struct graph g;
     struct err_msg m;
 
-    if (fabric_mesh.graph(&cfg, &g, &m))
+    if (f->graph(&cfg, &g, &m))
         fail_msg("%s", m.text);
     return g;
+}
+
+static struct graph mesh(uint32_t rows, uint32_t columns)
+{
+    return graph_of(&fabric_mesh, rows, columns, ARITY_4);
 }
 
 /* Number i of the place, from low to high. */
@@ -268,6 +274,7 @@ struct twin {
     uint32_t  room[MANY];
     bool      held[MANY];                     // output's virtual channels
     uint32_t  vc_turn[MANY], in_turn[MANY], out_turn[MANY];
+    uint32_t  bus_turn, bus_owner; // of a graph that is a bus; owner: queue + 1
     uint64_t  flits[MANY], blocked[MANY];     // by port
     struct twin_thing thing[MANY];
     uint32_t  ni_packet[MANY], ni_left[MANY], ni_vc[MANY], ni_vc_turn[MANY], ni_turn[MANY];
@@ -370,6 +377,17 @@ static void twin_vcs(struct twin *t, uint32_t router, uint64_t clk)
                 wish[i] = q->out * vcs + vc;
         }
     }
+    for (uint32_t k = 0, left = t->bus_owner == 0; t->g->serial && k < n; k++) {
+        uint32_t i = (t->bus_turn + k) % n; // the one who may keep its wish
+        if (wish[i] != UINT32_MAX && left) {
+            left = 0;
+            t->bus_owner = first + i + 1;
+        } else {
+            wish[i] = UINT32_MAX;
+        }
+    }
+    if (t->bus_owner > 0)
+        t->bus_turn = t->bus_owner - first;
     for (uint32_t out = first; out < first + n; out++) {
         for (uint32_t k = 0; k < n; k++) {
             uint32_t i = (t->vc_turn[out] + k) % n;
@@ -407,6 +425,7 @@ static void twin_move(struct twin *t, uint32_t queue, uint64_t clk)
     }
     if (f.tail) {
         t->held[q->out * s->vcs + q->vc] = false;
+        t->bus_owner = 0;
         q->granted = false;
         q->front_clk = clk + 1;
     }
@@ -513,12 +532,11 @@ static void check_twin(const struct graph *g, const struct router_spec *spec, st
     free(packet);
 }
 
-static void every_clock_is_that_of_a_twin_that_steps_every_router(void **state)
+static void check_twins(const struct fabric *f, uint32_t n)
 {
-    (void)state;
-    for (uint32_t i = 0; i < 250; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         struct rng r = rng_in(rng_at(3, "twin"), i);
-        struct graph g = mesh(upto(r, 1000, 1, 4), upto(r, 1001, 1, 4));
+        struct graph g = graph_of(f, upto(r, 1000, 1, 4), upto(r, 1001, 1, 4), i % 2);
         struct router_spec s = { upto(r, 1002, 1, 5), upto(r, 1003, 1, 9), upto(r, 1004, 0, 2),
                                  upto(r, 1005, 0, 2), upto(r, 1006, 0, 2), upto(r, 1007, 0, 2),
                                  upto(r, 1008, 1, 3), upto(r, 1009, 0, 3), i % 4 == 0 };
@@ -528,6 +546,119 @@ static void every_clock_is_that_of_a_twin_that_steps_every_router(void **state)
         free(p.node);
         graph_release(&g);
     }
+}
+
+static void every_clock_is_that_of_a_twin_that_steps_every_router(void **state)
+{
+    (void)state;
+    check_twins(&fabric_mesh, 250);
+    check_twins(&fabric_tree, 150);
+    check_twins(&fabric_bus, 100);
+}
+
+/* ---- trees and buses ---- */
+
+/* Levels above a place that another shares: both rows and columns halve from one to the next, of
+ * two children in turn, columns first; a side of one place does so no more. */
+static uint32_t levels_apart(uint32_t rows, uint32_t columns, uint32_t arity, uint32_t a,
+                             uint32_t b)
+{
+    uint32_t ya = a / columns, xa = a % columns, yb = b / columns, xb = b % columns;
+    uint32_t wide = 1, high = 1, level = 0;
+
+    do {
+        for (uint32_t k = 1; k < arity; k *= 2) {
+            if (high >= rows || (wide < columns && wide <= high)) {
+                wide *= 2;
+                xa /= 2;
+                xb /= 2;
+            } else {
+                high *= 2;
+                ya /= 2;
+                yb /= 2;
+            }
+        }
+        level++;
+    } while (xa != xb || ya != yb);
+    return level;
+}
+
+static void check_tree(uint32_t rows, uint32_t columns, enum arity arity)
+{
+    struct graph g = graph_of(&fabric_tree, rows, columns, arity);
+    struct graph_cycle c;
+    struct err_msg m;
+
+    for (uint32_t from = 0; from < g.n_node; from++)
+        for (uint32_t to = 0; to < g.n_node; to++) {
+            uint32_t up = levels_apart(rows, columns, arity == ARITY_2 ? 2 : 4, from, to);
+            assert_int_equal(graph_routers(&g, from, to), 2 * up - 1);
+            if ((from + to) % 7 == 0)
+                assert_int_equal(alone(&g, &plain, from, to, 3), 5 * (2 * up - 1) + 1 + 3);
+        }
+    assert_int_equal(graph_find_cycle(&g, &c, &m), ERR_NONE);
+    assert_int_equal(c.n, 0);
+    graph_release(&g);
+}
+
+/* Up to the first router above both ends and down, and no circle. */
+static void a_tree_s_packets_go_up_to_the_common_parent_and_down(void **state)
+{
+    (void)state;
+    for (enum arity arity = ARITY_2; arity <= ARITY_4; arity++) {
+        check_tree(8, 8, arity);
+        check_tree(6, 8, arity);
+        check_tree(5, 3, arity);
+        check_tree(1, 13, arity);
+        check_tree(9, 1, arity);
+        check_tree(1, 1, arity);
+    }
+}
+
+/* 8 x 8 places by four: 16 + 4 + 1 routers; a place is half a pitch in both directions from its
+ * router, a block's middle as far from its parent's as the block is wide. By two: 63 routers. */
+static void an_h_tree_s_channels_are_as_long_as_half_of_what_they_join(void **state)
+{
+    struct graph g = graph_of(&fabric_tree, 8, 8, ARITY_4);
+    uint32_t halves = 0;
+
+    (void)state;
+    assert_int_equal(g.n_router, 21);
+    for (uint32_t port = 0; port < g.n_router * g.n_port; port++)
+        if (graph_is_router(g.peer[port]))
+            halves += graph_length(&g, port);
+        else if (g.peer[port] != GRAPH_NONE)
+            assert_int_equal(graph_length(&g, port), 2);
+    assert_int_equal(halves, 2 * (16 * 4 + 4 * 8)); // both ways
+    graph_release(&g);
+    g = graph_of(&fabric_tree, 8, 8, ARITY_2);
+    assert_int_equal(g.n_router, 63);
+    graph_release(&g);
+}
+
+/* Of nodes that never stop: from the first head, which asks 2 + r clocks after it was sent, packets
+ * follow one another without a gap. */
+static void a_bus_takes_a_packet_s_flits_and_its_arbiter_s_clocks(void **state)
+{
+    (void)state;
+    for (uint32_t n = 1; n <= 8; n += 1 + n / 2)
+        for (uint32_t v = 0; v <= 3; v++) {
+            enum { NODES = 6, EACH = 200 };
+            struct router_spec spec = { 2, 16, 1, v, 1, 1, 1, 0, false };
+            struct graph g = graph_of(&fabric_bus, 2, 3, ARITY_4);
+            struct packet packet[NODES * EACH];
+            uint32_t node[NODES] = { 0, 1, 2, 3, 4, 5 };
+            struct play p = { .packet = packet, .n = NODES * EACH, .n_source = NODES,
+                              .node = node };
+            uint64_t last = 0;
+            for (uint32_t i = 0; i < p.n; i++)
+                packet[i] = (struct packet){ i % NODES, (i / NODES + 3 * i) % NODES, n, 0, 0, 0 };
+            play(&p, &g, &spec, NULL);
+            for (uint32_t i = 0; i < p.n; i++)
+                last = max_u64(last, packet[i].taken_clk);
+            assert_int_equal(last, 2 + 1 + (uint64_t)p.n * (n + v) - 1 + 1 + 1 + 1); // s, x
+            graph_release(&g);
+        }
 }
 
 /* ---- no circle ---- */
@@ -702,6 +833,9 @@ int main(void)
         cmocka_unit_test(one_virtual_channel_of_one_place_waits_for_its_credits),
         cmocka_unit_test(few_places_at_the_interface_count_too),
         cmocka_unit_test(every_clock_is_that_of_a_twin_that_steps_every_router),
+        cmocka_unit_test(a_tree_s_packets_go_up_to_the_common_parent_and_down),
+        cmocka_unit_test(an_h_tree_s_channels_are_as_long_as_half_of_what_they_join),
+        cmocka_unit_test(a_bus_takes_a_packet_s_flits_and_its_arbiter_s_clocks),
         cmocka_unit_test(routes_along_rows_then_columns_close_no_circle),
         cmocka_unit_test(a_ring_is_a_circle),
         cmocka_unit_test(gaps_are_geometric),
