@@ -16,7 +16,7 @@ struct fabric_cfg {
 
     /* Of those with routers (noc/router.h). */
     uint32_t rows, columns; // places for cores
-    enum arity { ARITY_2, ARITY_4 } arity; // of tree
+    enum arity { ARITY_4, ARITY_2 } arity; // of tree
     uint32_t flit_bits, header_bits;
     uint32_t vcs, vc_flits;
     enum switching { SWITCHING_WORMHOLE, SWITCHING_CUT_THROUGH } switching;
@@ -57,7 +57,7 @@ struct placement_cfg {
               "of routers: rows of places for cores"),                                             \
     PARAM_U32(type, at.columns, "fabric.columns", "", "8", 1, FABRIC_MOST_SIDE,                    \
               "of routers: columns of places for cores"),                                          \
-    PARAM_ENUM(type, at.arity, "fabric.arity", "4", PARAM_NAMES("2", "4"), NULL,                   \
+    PARAM_ENUM(type, at.arity, "fabric.arity", "4", PARAM_NAMES("4", "2"), NULL,                   \
                "of routers: of tree, how many below each"),                                              \
     PARAM_U32(type, at.flit_bits, "fabric.flit_bits", "bits", "128", 1, 65536,                     \
               "of routers: what a channel carries in a clock"),                                    \

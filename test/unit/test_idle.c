@@ -154,8 +154,8 @@ static void what_a_machine_lacks_has_keys_without_effect(void **state)
         "core.wires.r_sense_ohm=1", "core.wires.layout=rows", "core.wires.place=far",
         "calibration.first=3", "input.level=3", "neuron.reset=zero", "neuron.floor=1",
         "neuron.ceiling=1", "neuron.most=3", "neuron.skip_periods=2", "neuron.fraction_bits=3",
-        "fabric.rows=4", "fabric.columns=4", "fabric.flit_bits=64", "fabric.header_bits=8",
-        "fabric.vcs=4", "fabric.vc_flits=3", "fabric.switching=cut_through",
+        "fabric.rows=4", "fabric.columns=4", "fabric.arity=2", "fabric.flit_bits=64",
+        "fabric.header_bits=8", "fabric.vcs=4", "fabric.vc_flits=3", "fabric.switching=cut_through",
         "fabric.routing_clocks=2", "fabric.vc_clocks=2", "fabric.switch_clocks=2",
         "fabric.crossbar_clocks=2", "fabric.link_clocks=2", "fabric.vc_credit_clocks=2",
     };

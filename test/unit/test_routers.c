@@ -605,7 +605,7 @@ static void check_tree(uint32_t rows, uint32_t columns, enum arity arity)
 static void a_tree_s_packets_go_up_to_the_common_parent_and_down(void **state)
 {
     (void)state;
-    for (enum arity arity = ARITY_2; arity <= ARITY_4; arity++) {
+    for (enum arity arity = ARITY_4; arity <= ARITY_2; arity++) {
         check_tree(8, 8, arity);
         check_tree(6, 8, arity);
         check_tree(5, 3, arity);
