@@ -104,6 +104,15 @@ uint64_t routers_next(const struct routers *n);
 const struct router_counts *routers_counts(const struct routers *n);
 struct router_channel routers_channel(const struct routers *n, uint32_t port);
 
+/* All that decides what follows from a clock on, which all before it have been run: clocks as
+ * differences from it, packets by what they are, with tag(user, packet) for their tags. */
+void routers_state(const struct routers *n, uint64_t clk, void (*put)(void *user, uint64_t number),
+                   uint64_t (*tag)(void *user, const struct router_packet *p), void *user);
+
+/* All that adds up in the course of a run, flits and clocks, to now. */
+void routers_sums(struct routers *n, void (*add)(void *user, uint64_t *sum), void *user);
+void routers_settle(struct routers *n);
+
 /* What must hold at any time: flits sent are taken, queued or on their way; places taken, credits
  * and credits on their way are all places; flits counted on channels are those of hops and takes.
  * ERR_RUN names what does not. */

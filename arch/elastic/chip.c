@@ -428,10 +428,10 @@ static void release(struct elastic_chip *c)
 /* ---- a run ---- */
 
 /* Whether images that repeat others may be left out: not where each firing is told, where all is
- * checked, on routers, or under a kernel that does not stop at little cost. */
+ * checked, or under a kernel that does not stop at little cost. */
 static bool may_leave_out(const struct elastic_chip *c, const struct elastic_cfg_run *cfg)
 {
-    return !c->probe && !c->checks && !c->net && cfg->kernel == KERNEL_NATIVE;
+    return !c->probe && !c->checks && cfg->kernel == KERNEL_NATIVE;
 }
 
 /* False when the host has no memory. */

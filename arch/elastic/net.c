@@ -190,6 +190,76 @@ static uint64_t step(struct block *b, uint64_t now)
     return kept > 0 ? now + 1 : next == CYC_NEVER ? next : max_u64(next, now) + 1;
 }
 
+/* ---- images that repeat others ---- */
+
+struct teller {
+    const struct net *net;
+    void (*put)(void *user, uint64_t number);
+    void *user;
+};
+
+static void put_number(void *user, uint64_t number)
+{
+    const struct teller *t = user;
+
+    t->put(t->user, number);
+}
+
+/* Tokens of a stream are known by how many are on their way before them. */
+static uint64_t tag_of(void *user, const struct router_packet *p)
+{
+    const struct teller *t = user;
+
+    return p->tag - t->net->stream[p->from].handed;
+}
+
+static void put_stream(const struct teller *t, const struct net_stream *s, uint64_t now)
+{
+    t->put(t->user, s->sent - s->handed);
+    t->put(t->user, s->gone);
+    t->put(t->user, s->waits);
+    t->put(t->user, s->handed > 0 && s->last_clk >= now ? s->last_clk + 1 - now : 0);
+    for (uint64_t i = s->handed; i < s->sent; i++) {
+        const struct token_way *way = &s->token[i % s->size];
+        t->put(t->user, way->pixels);
+        t->put(t->user, way->clk == CYC_NEVER ? CYC_NEVER : way->clk - now);
+    }
+}
+
+void net_settle(struct net *n, uint64_t now)
+{
+    advance(n, now);
+    routers_settle(n->routers);
+}
+
+void net_state(struct net *n, uint64_t now, void (*put)(void *user, uint64_t number), void *user)
+{
+    struct teller t = { n, put, user };
+
+    put(user, n->clk - now);
+    put(user, n->n_offer);
+    for (uint32_t i = 0; i < n->n_offer; i++) {
+        const struct offer *o = &n->offer[(n->first_offer + i) % n->n_stream];
+        put(user, o->stream);
+        put(user, o->n_flit);
+        put(user, o->clk - now);
+    }
+    for (uint32_t i = 0; i < n->n_stream; i++)
+        put_stream(&t, &n->stream[i], now);
+    routers_state(n->routers, now, put_number, tag_of, &t);
+}
+
+void net_sums(struct net *n, void (*add)(void *user, uint64_t *sum), void *user)
+{
+    add(user, &n->count.n);
+    add(user, &n->count.flits);
+    add(user, &n->count.latency_sum);
+    add(user, &n->count.zero_load_sum);
+    for (uint32_t i = 0; i < BINS; i++)
+        add(user, &n->bin[i]);
+    routers_sums(n->routers, add, user);
+}
+
 static void describe(const struct block *b, FILE *out)
 {
     const struct net *n = (const struct net *)b;

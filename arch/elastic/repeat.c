@@ -5,37 +5,57 @@
  * clock, all until the last image begins is as in that period. So the images between are left out:
  * the chip runs as many fewer, what the period has counted counts as often as it fits, and results
  * between come a period's clocks after one another. Periods are whole rotations of the memories in
- * which pixels share words, as columns come to other slots. */
+ * which pixels share words, as columns come to other slots; up to MOST_ROTATIONS of them, as routers
+ * have turns of their own. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "arch/elastic/site.h"
 
-enum { MOST_PERIOD = 64 };
+enum { MOST_PERIOD = 64, MOST_ROTATIONS = 12 };
+
+struct numbers {
+    uint64_t *at; // owned
+    size_t    n, room;
+};
 
 struct moment { // as an image began
-    uint64_t  clk, image;
-    uint64_t *state, *sum; // owned; numbers that decide what follows, and those that add up
+    uint64_t       clk, image;
+    struct numbers state; // what decides all that follows
+    uint64_t      *sum;   // owned; what adds up
 };
 
 struct repeat {
     struct elastic_chip *chip;
-    uint64_t   period;      // images
+    uint64_t   rotation;    // images
+    uint64_t   n_moment;
     uint64_t   image;       // the last that has begun
-    struct moment *moment;  // owned; [period]: of image i at i % period
+    struct moment *moment;  // owned; [n_moment]: of image i at i % n_moment
     uint64_t **sum;         // owned; what adds up
-    size_t     n_sum, n_state, sum_room, state_room;
-    uint64_t  *state;       // owned; [state_room]: as it is now
+    size_t     n_sum, sum_room;
+    struct numbers state;   // as it is now
     bool       done;
 };
 
 /* ---- what the state is ---- */
 
-static void put(struct repeat *r, uint64_t number)
+/* Without memory for it nothing is left out. */
+static void put(void *repeat, uint64_t number)
 {
-    if (r->n_state < r->state_room)
-        r->state[r->n_state] = number;
-    r->n_state++;
+    struct repeat *r = repeat;
+    struct numbers *s = &r->state;
+
+    if (s->n == s->room) {
+        size_t room = 2 * s->room + 1024;
+        uint64_t *at = realloc(s->at, room * sizeof *at);
+        if (!at) {
+            r->done = true;
+            return;
+        }
+        s->at = at;
+        s->room = room;
+    }
+    s->at[s->n++] = number;
 }
 
 static void put_pixels(struct repeat *r, uint64_t pixels, const struct order *o)
@@ -80,6 +100,8 @@ static void put_link(struct repeat *r, const struct link *l, uint64_t now)
     put_pixels(r, l->pixels, l->order);
     put_chan(r, l->tokens, now);
     put_chan(r, l->credits, now);
+    if (l->routed)
+        put_chan(r, r->chip->intake_of[l->stream]->tokens, now);
 }
 
 static void put_intake(struct repeat *r, const struct intake *in)
@@ -132,7 +154,7 @@ static void put_state(struct repeat *r, uint64_t now)
 {
     const struct elastic_chip *c = r->chip;
 
-    r->n_state = 0;
+    r->state.n = 0;
     put(r, c->cfg->image_period_clk ? now - r->image * c->cfg->image_period_clk : 0);
     for (uint32_t i = 0; i < c->n_site; i++) {
         const struct site *s = &c->site[i];
@@ -144,12 +166,16 @@ static void put_state(struct repeat *r, uint64_t now)
         else
             put_pixels(r, s->pixels, &c->image);
     }
+    if (c->net)
+        net_state(c->net, now, put, r);
 }
 
 /* ---- what adds up ---- */
 
-static void add(struct repeat *r, uint64_t *sum)
+static void add(void *repeat, uint64_t *sum)
 {
+    struct repeat *r = repeat;
+
     if (r->n_sum < r->sum_room)
         r->sum[r->n_sum] = sum;
     r->n_sum++;
@@ -201,10 +227,14 @@ static void find_sums(struct repeat *r)
         if (i < c->plan->n_core)
             add_core(r, s);
     }
+    if (c->net)
+        net_sums(c->net, add, r);
 }
 
 void chip_settle(struct elastic_chip *c, uint64_t now)
 {
+    if (c->net)
+        net_settle(c->net, now);
     for (uint32_t i = 0; i < c->n_site; i++) {
         struct site *s = &c->site[i];
         fill_settle(&s->out.fill, now);
@@ -249,13 +279,12 @@ static uint64_t rotation(const struct elastic_chip *c)
 
 static bool make_moments(struct repeat *r)
 {
-    r->moment = calloc(r->period, sizeof *r->moment);
-    for (uint64_t i = 0; r->moment && i < r->period; i++) {
+    r->moment = calloc(r->n_moment, sizeof *r->moment);
+    for (uint64_t i = 0; r->moment && i < r->n_moment; i++) {
         struct moment *m = &r->moment[i];
         m->image = UINT64_MAX;
-        m->state = calloc(r->state_room, sizeof *m->state);
         m->sum = calloc(r->sum_room, sizeof *m->sum);
-        if (!m->state || !m->sum)
+        if (!m->sum)
             return false;
     }
     return r->moment != NULL;
@@ -263,36 +292,16 @@ static bool make_moments(struct repeat *r)
 
 void repeat_free(struct repeat *r)
 {
-    for (uint64_t i = 0; r && r->moment && i < r->period; i++) {
-        free(r->moment[i].state);
+    for (uint64_t i = 0; r && r->moment && i < r->n_moment; i++) {
+        free(r->moment[i].state.at);
         free(r->moment[i].sum);
     }
     if (r) {
         free(r->moment);
-        free(r->state);
+        free(r->state.at);
         free(r->sum);
     }
     free(r);
-}
-
-/* Numbers of a state at most: what is in channels and rings is bounded by their rooms. */
-static size_t most_state(const struct elastic_chip *c)
-{
-    size_t n = 1;
-
-    for (uint32_t i = 0; i < c->n_site; i++) {
-        const struct site *s = &c->site[i];
-        n += 32 + 2 * (size_t)s->out.room + c->cfg->results;
-        for (uint32_t k = 0; k < s->n_link; k++)
-            if (s->link[k].tokens)
-                n += 8 + 2 * ((size_t)s->link[k].tokens->depth + s->link[k].credits->depth);
-        for (uint32_t k = 0; k < s->n_in; k++)
-            n += 8 + s->in[k].fill.size;
-        n += 8 * ((size_t)s->n_added + 1);
-        for (uint32_t k = 0; k < s->n_back; k++)
-            n += 4 + 2 * (size_t)s->back[k].out.room;
-    }
-    return n;
 }
 
 struct repeat *repeat_new(struct elastic_chip *c)
@@ -301,16 +310,15 @@ struct repeat *repeat_new(struct elastic_chip *c)
 
     if (!r)
         return NULL;
-    *r = (struct repeat){ .chip = c, .period = rotation(c), .image = UINT64_MAX };
-    r->done = r->period == 0 || c->n_image < 2 * r->period + 2; // nothing to be left out
+    *r = (struct repeat){ .chip = c, .rotation = rotation(c), .image = UINT64_MAX };
+    r->n_moment = r->rotation * MOST_ROTATIONS;
+    r->done = r->rotation == 0 || c->n_image < 2 * r->rotation + 2; // nothing to be left out
     if (r->done)
         return r;
     find_sums(r);
     r->sum_room = r->n_sum;
-    r->state_room = most_state(c);
     r->sum = calloc(r->sum_room, sizeof(uint64_t *));
-    r->state = calloc(r->state_room, sizeof *r->state);
-    if (!r->sum || !r->state || !make_moments(r)) {
+    if (!r->sum || !make_moments(r)) {
         repeat_free(r);
         return NULL;
     }
@@ -362,37 +370,51 @@ static uint64_t images_begun(const struct elastic_chip *c)
 static void leave_out(struct repeat *r, const struct moment *before, uint64_t now)
 {
     struct elastic_chip *c = r->chip;
-    uint64_t times = (c->n_image - 1 - r->image) / r->period;
+    uint64_t period = r->image - before->image, times = (c->n_image - 1 - r->image) / period;
 
     for (size_t i = 0; i < r->n_sum; i++)
         *r->sum[i] += times * (*r->sum[i] - before->sum[i]);
-    c->left_out = (struct left_out){ .images = times * r->period, .period = r->period,
+    c->left_out = (struct left_out){ .images = times * period, .period = period,
                                      .period_clk = now - before->clk,
                                      .clk = times * (now - before->clk),
                                      .begun = images_begun(c), .ended = chip_images_ended(c) };
     c->n_image -= c->left_out.images;
 }
 
+/* Keeps the moment for later ones, to which it gives its room. */
+static void keep(struct repeat *r, struct moment *m, uint64_t now)
+{
+    struct numbers other = m->state;
+
+    m->clk = now;
+    m->image = all_reuse_slots(r->chip) ? r->image : UINT64_MAX;
+    m->state = r->state;
+    r->state = other;
+    for (size_t i = 0; i < r->n_sum; i++)
+        m->sum[i] = *r->sum[i];
+}
+
+static bool is_same(const struct repeat *r, const struct moment *m)
+{
+    return m->state.n == r->state.n &&
+           !memcmp(m->state.at, r->state.at, r->state.n * sizeof *r->state.at);
+}
+
 /* An image has begun. */
 static void look(struct repeat *r, uint64_t now)
 {
-    struct moment *m = &r->moment[r->image % r->period];
-
     chip_settle(r->chip, now);
     put_state(r, now);
-    assert(r->n_state <= r->state_room);
-    memset(r->state + r->n_state, 0, (r->state_room - r->n_state) * sizeof *r->state);
-    if (m->image == r->image - r->period &&
-        !memcmp(m->state, r->state, r->state_room * sizeof *r->state)) {
+    for (uint64_t ago = r->rotation; !r->done && ago <= r->n_moment && ago <= r->image;
+         ago += r->rotation) {
+        const struct moment *m = &r->moment[(r->image - ago) % r->n_moment];
+        if (m->image != r->image - ago || !is_same(r, m))
+            continue;
         leave_out(r, m, now);
         r->done = true;
-        return;
     }
-    m->clk = now;
-    m->image = all_reuse_slots(r->chip) ? r->image : UINT64_MAX;
-    memcpy(m->state, r->state, r->state_room * sizeof *r->state);
-    for (size_t i = 0; i < r->n_sum; i++)
-        m->sum[i] = *r->sum[i];
+    if (!r->done)
+        keep(r, &r->moment[r->image % r->n_moment], now);
 }
 
 bool repeat_step(struct repeat *r, uint64_t now)

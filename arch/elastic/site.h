@@ -268,6 +268,11 @@ enum err net_check(const struct net *n, uint32_t stream, uint64_t most_bits, str
 /* Why the routers could not go on, if they could not. */
 enum err net_error(const struct net *n, struct err_msg *m);
 
+/* For repeat.c: all that decides what follows from now on, and all that adds up, to now. */
+void net_state(struct net *n, uint64_t now, void (*put)(void *user, uint64_t number), void *user);
+void net_sums(struct net *n, void (*add)(void *user, uint64_t *sum), void *user);
+void net_settle(struct net *n, uint64_t now);
+
 /* When all is done. */
 enum err net_collect(struct net *n, struct elastic_packets *p, struct err_msg *m);
 
