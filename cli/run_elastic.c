@@ -44,6 +44,12 @@ static enum err price_it(struct measured *d, const struct options *o, const stru
     return ERR_NONE;
 }
 
+/* Of a machine that stands still, each stage that has work. */
+static void say_waits(void *user, const char *line)
+{
+    log_line(user, LOG_ERROR, "%s", line);
+}
+
 static enum err run_it(struct measured *d, const struct options *o, const struct study *s,
                        const struct elastic_places *places, struct err_msg *m)
 {
@@ -60,6 +66,8 @@ static enum err run_it(struct measured *d, const struct options *o, const struct
         .progress = progress_show,
         .user = &p,
         .places = places,
+        .waits = say_waits,
+        .waits_user = (void *)o,
     };
 
     *d = (struct measured){ .on_analog = false };

@@ -755,7 +755,9 @@ static enum err run_elastic_chip(const struct job *all, struct run_result *r, st
 {
     const struct elastic_cfg_run cfg = { .n_image = r->n_image, .kernel = all->cfg->kernel,
                                          .mode = all->cfg->mode, .probe = all->probe,
-                                         .places = all->cfg->places };
+                                         .places = all->cfg->places,
+                                         .waits = all->cfg->waits,
+                                         .user = all->cfg->waits_user };
 
     r->elastic = calloc(1, sizeof *r->elastic);
     enum err e = r->elastic ? elastic_run(all->plan, &cfg, r->elastic, m) : no_memory(m);

@@ -67,6 +67,8 @@ struct run_cfg {
     /* Called from the thread of run(), now and then. */
     void (*progress)(void *user, uint64_t done, uint64_t n_image);
     void *user;
+    void (*waits)(void *user, const char *line); // of elastic clocking: elastic_cfg_run.waits; NULL
+    void *waits_user;
 };
 
 struct layer_result {

@@ -601,8 +601,8 @@ static bool collect(struct elastic_chip *c, struct elastic_result *r)
     return put;
 }
 
-static enum err run_once(const struct plan *p, const struct elastic_cfg_run *cfg,
-                         struct elastic_result *r, struct err_msg *m, bool *full)
+enum err elastic_run_once(const struct plan *p, const struct elastic_cfg_run *cfg,
+                          struct elastic_result *r, struct err_msg *m, struct stuck *stuck)
 {
     struct elastic_chip c = { .plan = p, .cfg = cfg->elastic, .n_image = cfg->n_image,
                               .probe = cfg->probe,
@@ -622,7 +622,9 @@ static enum err run_once(const struct plan *p, const struct elastic_cfg_run *cfg
     } else if (!ran) {
         e = err_set(m, ERR_MEMORY, "no memory for the run");
     } else if (!all_done(&c)) {
-        stuck_explain(&c, m, full);
+        stuck_explain(&c, m, stuck);
+        if (cfg->waits)
+            stuck_list(&c, cfg);
         e = ERR_RUN;
     } else {
         r->n_run = c.n_image;
@@ -661,124 +663,17 @@ bool elastic_interval(const struct plan *p, const struct elastic_result *r, uint
     return true;
 }
 
-/* ---- what would break a circle ---- */
-
-static uint32_t *buffer_field(struct elastic_cfg *e, enum elastic_buffer_kind k)
-{
-    switch (k) {
-    case BUFFER_INPUT:
-        return &e->input_pixels;
-    case BUFFER_RESIDUAL:
-        return &e->residual_pixels;
-    case BUFFER_PARTIAL_SUM:
-        return &e->partial_sum_pixels;
-    case BUFFER_OUTPUT:
-        return &e->output_pixels;
-    case BUFFER_READ_BACK:
-    case N_ELASTIC_BUFFER:
-        break;
-    }
-    return &e->read_back_pixels;
-}
-
-enum { MOST_TRIES = 16 };
-
-/* Whether the run ends with these. */
-static bool ends_with(const struct plan *p, const struct elastic_cfg_run *cfg,
-                      const struct elastic_cfg *other)
-{
-    struct elastic_cfg_run again = *cfg;
-    struct elastic_result r;
-    struct err_msg unused;
-    bool full[N_ELASTIC_BUFFER] = { false };
-
-    again.elastic = other;
-    again.probe = NULL;
-    if (run_once(p, &again, &r, &unused, full))
-        return false;
-    elastic_result_release(&r);
-    return true;
-}
-
-static bool breaks(const struct plan *p, const struct elastic_cfg_run *cfg,
-                   enum elastic_buffer_kind k, uint32_t size, uint32_t *tries)
-{
-    struct elastic_cfg other = *cfg->elastic;
-
-    ++*tries;
-    *buffer_field(&other, k) = size;
-    return ends_with(p, cfg, &other);
-}
-
-static bool smaller_groups_break(const struct plan *p, const struct elastic_cfg_run *cfg)
-{
-    struct elastic_cfg other = *cfg->elastic;
-
-    if (other.group == GROUP_ANY)
-        return false;
-    other.group = GROUP_ANY;
-    return ends_with(p, cfg, &other);
-}
-
-/* The least size of a buffer with which the run ends; 0: none was found. */
-static uint32_t least_size(const struct plan *p, const struct elastic_cfg_run *cfg,
-                           enum elastic_buffer_kind k, uint32_t *tries)
-{
-    struct elastic_cfg now = *cfg->elastic;
-    uint32_t low = *buffer_field(&now, k), high = low; // low does not do
-
-    do {
-        if (*tries >= MOST_TRIES || high > ELASTIC_MOST_PIXELS / 4)
-            return 0;
-        low = high;
-        high *= 4;
-    } while (!breaks(p, cfg, k, high, tries));
-    while (high - low > 1 && *tries < MOST_TRIES) {
-        uint32_t middle = low + (high - low) / 2;
-        if (breaks(p, cfg, k, middle, tries))
-            high = middle;
-        else
-            low = middle;
-    }
-    return high;
-}
-
-static void suggest(const struct plan *p, const struct elastic_cfg_run *cfg, const bool *full,
-                    struct err_msg *m)
-{
-    struct elastic_cfg now = *cfg->elastic;
-    uint32_t best = 0, added = UINT32_MAX, tries = 0;
-    enum elastic_buffer_kind which = 0;
-
-    for (enum elastic_buffer_kind k = 0; k < N_ELASTIC_BUFFER; k++) {
-        uint32_t size = full[k] ? least_size(p, cfg, k, &tries) : 0;
-        if (size == 0 || size - *buffer_field(&now, k) >= added)
-            continue;
-        added = size - *buffer_field(&now, k);
-        best = size;
-        which = k;
-    }
-    size_t n = strlen(m->text);
-    if (best > 0)
-        snprintf(m->text + n, sizeof m->text - n, ": want %s = %" PRIu32,
-                 elastic_buffer_keys[which], best);
-    else if (smaller_groups_break(p, cfg))
-        snprintf(m->text + n, sizeof m->text - n, ": want elastic.group = any");
-    else
-        snprintf(m->text + n, sizeof m->text - n, ": no larger buffer alone breaks this");
-}
-
 enum err elastic_run(const struct plan *p, const struct elastic_cfg_run *cfg,
                      struct elastic_result *r, struct err_msg *m)
 {
     struct elastic_cfg_run own = *cfg;
-    bool full[N_ELASTIC_BUFFER] = { false };
+    struct stuck stuck = { .columns = 0 };
 
     if (!own.elastic)
         own.elastic = &p->config->elastic;
-    enum err e = run_once(p, &own, r, m, full);
-    if (e == ERR_RUN)
-        suggest(p, &own, full, m);
+    enum err e = elastic_run_once(p, &own, r, m, &stuck);
+    if (stuck.is)
+        cure_suggest(p, &own, &stuck, m);
     return e;
 }
 

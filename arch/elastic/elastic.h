@@ -106,6 +106,8 @@ struct elastic_cfg_run {
     enum kernel_kind kernel;
     enum kernel_mode mode; // EVERY_CYCLE also checks every stream's places in every clock
     const struct core_probe *probe; // told of every firing, CORE_FIRED, in clocks; NULL: nobody
+    void (*waits)(void *user, const char *line); // of a run that stands still: told of every stage
+    void *user;                                  // that has work; NULL: nobody
 };
 
 struct elastic_packets { // of a fabric of routers
@@ -131,8 +133,8 @@ struct elastic_result {
 };
 
 /* Runs n_image images. ERR_RUN: nothing can move any more; the line names the circle of stages that
- * wait for one another, and the smallest single buffer that breaks it, if one does. On error *r is
- * zero. */
+ * wait for one another, and the smallest single buffer that breaks it, or what else was found to do
+ * so (cure.c). On error *r is zero. */
 enum err elastic_run(const struct plan *p, const struct elastic_cfg_run *cfg,
                      struct elastic_result *r, struct err_msg *m);
 void elastic_result_release(struct elastic_result *r); // takes a zeroed one

@@ -301,8 +301,27 @@ void repeat_spread(struct elastic_chip *c);
 
 extern const struct block_ops elastic_core_ops, elastic_scratchpad_ops;
 
-/* ---- stuck.c: says why nothing moves; *buffers has the kinds that are full in the circle. ---- */
+/* ---- stuck.c: why nothing moves ---- */
 
-void stuck_explain(const struct elastic_chip *c, struct err_msg *m, bool *full);
+struct stuck { // the circle of stages
+    bool     is;
+    bool     full[N_ELASTIC_BUFFER]; // buffers of a kind are
+    uint32_t columns; // of a memory in it that are all taken; 0: none
+};
+
+void stuck_explain(const struct elastic_chip *c, struct err_msg *m, struct stuck *stuck);
+
+/* Tells cfg->waits of every stage that has work and cannot go on. */
+void stuck_list(const struct elastic_chip *c, const struct elastic_cfg_run *cfg);
+
+/* ---- chip.c, cure.c ---- */
+
+/* One run; *stuck says how it stands still, if it does. */
+enum err elastic_run_once(const struct plan *p, const struct elastic_cfg_run *cfg,
+                          struct elastic_result *r, struct err_msg *m, struct stuck *stuck);
+
+/* Puts the least change that was found to break it behind what the line says. */
+void cure_suggest(const struct plan *p, const struct elastic_cfg_run *cfg,
+                  const struct stuck *stuck, struct err_msg *m);
 
 #endif

@@ -112,7 +112,7 @@ static void say(struct text *t, const char *fmt, ...)
 }
 
 static void say_fill(struct text *t, const struct elastic_chip *c, const struct fill *f,
-                     enum elastic_buffer_kind kind, uint32_t core, bool *full)
+                     enum elastic_buffer_kind kind, uint32_t core, struct stuck *stuck)
 {
     static const char *const names[N_ELASTIC_BUFFER] = {
         "input", "residual", "sums", "output", "read_back",
@@ -120,11 +120,12 @@ static void say_fill(struct text *t, const struct elastic_chip *c, const struct 
 
     say(t, " (%s.%s %" PRIu32 " of %" PRIu32 " full)", elastic_site_name(c->plan, core),
         names[kind], f->used, f->size);
-    full[kind] = true;
+    stuck->full[kind] = true;
 }
 
 /* A stage, and the full buffer that it waits for. */
-static void say_node(struct text *t, const struct elastic_chip *c, const struct node *n, bool *full)
+static void say_node(struct text *t, const struct elastic_chip *c, const struct node *n,
+                     struct stuck *stuck)
 {
     const struct elastic_cause *why = cause_of(c, n);
     const struct site *s = &c->site[n->site];
@@ -136,32 +137,65 @@ static void say_node(struct text *t, const struct elastic_chip *c, const struct 
         say(t, "%s.%s", elastic_site_name(c->plan, n->site), elastic_kind_names[n->kind]);
     }
     if (why->on == ON_CREDIT) {
-        const struct plan_stream *st = &c->plan->stream[n->stream];
-        say_fill(t, c, &c->intake_of[n->stream]->fill,
+        const struct plan_stream *st = &c->plan->stream[why->stream];
+        say_fill(t, c, &c->intake_of[why->stream]->fill,
                  st->kind == STREAM_PARTIAL_SUM ? BUFFER_PARTIAL_SUM
                  : st->kind == STREAM_RESIDUAL || st->kind == STREAM_FROM_RESAMPLING
-                     ? BUFFER_RESIDUAL : BUFFER_INPUT, st->to, full);
+                     ? BUFFER_RESIDUAL : BUFFER_INPUT, st->to, stuck);
     }
     if (why->on == ON_OUTPUT)
-        say_fill(t, c, &s->out.fill, BUFFER_OUTPUT, n->site, full);
+        say_fill(t, c, &s->out.fill, BUFFER_OUTPUT, n->site, stuck);
     if (why->on == ON_READ_BACK)
-        say_fill(t, c, &c->link_of[why->stream]->from->fill, BUFFER_READ_BACK, n->site, full);
-    if (why->on == ON_SLOT)
-        say(t, " (its memory keeps %" PRIu32 " columns)", s->layout->shape.columns);
+        say_fill(t, c, &c->link_of[why->stream]->from->fill, BUFFER_READ_BACK, n->site, stuck);
+    if (why->on == ON_SLOT) {
+        stuck->columns = max_u32(stuck->columns, s->layout->shape.columns);
+        say(t, " (all %" PRIu32 " columns of its memory are taken)", s->layout->shape.columns);
+    }
 }
 
-void stuck_explain(const struct elastic_chip *c, struct err_msg *m, bool *full)
+/* A stage that waits for itself reads only once more is there than its memory has columns for. */
+void stuck_explain(const struct elastic_chip *c, struct err_msg *m, struct stuck *stuck)
 {
     const struct node begin = in_circle(c);
     struct node n = begin;
     uint64_t image = chip_images_ended(c) + c->left_out.images;
 
+    *stuck = (struct stuck){ .is = true };
     err_set(m, ERR_RUN, "nothing can move any more while image %" PRIu64 " is computed: ", image);
-    struct text t = { m->text + strlen(m->text), sizeof m->text - strlen(m->text) - 80 };
+    struct text t = { m->text + strlen(m->text), sizeof m->text - strlen(m->text) - 100 };
     do {
-        say_node(&t, c, &n, full);
+        say_node(&t, c, &n, stuck);
         say(&t, " waits for ");
         n = after(c, n);
     } while (!same(&n, &begin));
-    say_node(&t, c, &begin, full);
+    say_node(&t, c, &begin, stuck);
+}
+
+static void list_node(const struct elastic_chip *c, const struct elastic_cfg_run *cfg,
+                      const struct node *n)
+{
+    const enum elastic_state state = cause_of(c, n)->state;
+    struct stuck unused = { .is = true };
+    char line[256];
+    struct text t = { line, sizeof line };
+
+    if (state != ELASTIC_BLOCKED && state != ELASTIC_WAITING)
+        return;
+    const struct node next = after(c, *n);
+    say_node(&t, c, n, &unused);
+    say(&t, " %s ", state == ELASTIC_BLOCKED ? "is blocked by" : "waits for");
+    say_node(&t, c, &next, &unused);
+    cfg->waits(cfg->user, line);
+}
+
+void stuck_list(const struct elastic_chip *c, const struct elastic_cfg_run *cfg)
+{
+    for (uint32_t i = 0; i < c->plan->n_core; i++)
+        for (enum elastic_kind kind = 0; kind < ELASTIC_LINK; kind++)
+            list_node(c, cfg, &(struct node){ i, kind, 0 });
+    for (uint32_t i = 0; i < c->plan->n_stream; i++)
+        if (c->intake_of[i]) {
+            const struct node n = link_node(c, i);
+            list_node(c, cfg, &n);
+        }
 }

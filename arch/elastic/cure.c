@@ -1,0 +1,159 @@
+/* arch/elastic/cure.c -- what would let a machine that stands still go on, found by running it again,
+ * at most MOST_TRIES times: the least single buffer; smaller groups; more columns, where a memory
+ * stands in the circle; or smaller groups and one buffer that is full then. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arch/elastic/site.h"
+
+enum { MOST_TRIES = 16 };
+
+struct trial {
+    const struct plan            *plan;
+    const struct elastic_cfg_run *run;
+    struct elastic_cfg            with;
+    struct stuck                  stuck; // with these
+    uint32_t                     *tries;
+};
+
+static uint32_t *buffer_field(struct elastic_cfg *e, enum elastic_buffer_kind k)
+{
+    switch (k) {
+    case BUFFER_INPUT:
+        return &e->input_pixels;
+    case BUFFER_RESIDUAL:
+        return &e->residual_pixels;
+    case BUFFER_PARTIAL_SUM:
+        return &e->partial_sum_pixels;
+    case BUFFER_OUTPUT:
+        return &e->output_pixels;
+    case BUFFER_READ_BACK:
+    case N_ELASTIC_BUFFER:
+        break;
+    }
+    return &e->read_back_pixels;
+}
+
+/* Pixels in the fullest buffer of a kind. */
+static uint32_t most_used(const struct elastic_result *r, enum elastic_buffer_kind k)
+{
+    uint32_t most = 1;
+
+    for (uint32_t i = 0; i < r->n_buffer; i++)
+        if (r->buffer[i].kind == k)
+            most = max_u32(most, r->buffer[i].most);
+    return most;
+}
+
+/* Whether the run ends with it, with so many pixels in a buffer of a kind; if not, t->stuck says how
+ * it stands still. */
+static bool ends(struct trial *t, enum elastic_buffer_kind k, uint32_t *most)
+{
+    struct elastic_cfg_run again = *t->run;
+    struct elastic_result r;
+    struct err_msg unused;
+
+    ++*t->tries;
+    again.elastic = &t->with;
+    again.probe = NULL;
+    again.waits = NULL;
+    if (elastic_run_once(t->plan, &again, &r, &unused, &t->stuck))
+        return false;
+    *most = most_used(&r, k);
+    elastic_result_release(&r);
+    return true;
+}
+
+static bool ends_with_size(const struct trial *t, enum elastic_buffer_kind k, uint32_t size,
+                           uint32_t *most)
+{
+    struct trial other = *t;
+
+    *buffer_field(&other.with, k) = size;
+    return ends(&other, k, most);
+}
+
+/* The least size of a buffer with which the run ends; 0: none was found. What a run with the largest
+ * fills of it is enough, or nearly. */
+static uint32_t least_size(struct trial *t, enum elastic_buffer_kind k)
+{
+    uint32_t low = *buffer_field(&t->with, k), high = ELASTIC_MOST_PIXELS, most, unused;
+
+    if (*t->tries >= MOST_TRIES || !ends_with_size(t, k, high, &most)) // low does not do
+        return 0;
+    for (uint32_t size = max_u32(most, low + 1); high - low > 1 && *t->tries < MOST_TRIES;
+         size = low + (high - low) / 2)
+        *(ends_with_size(t, k, size, &unused) ? &high : &low) = size;
+    return high;
+}
+
+/* That of the full buffers which needs the fewest places more; 0: none does alone. */
+static uint32_t least_buffer(struct trial *t, enum elastic_buffer_kind *which)
+{
+    uint32_t best = 0, added = UINT32_MAX;
+
+    for (enum elastic_buffer_kind k = 0; k < N_ELASTIC_BUFFER; k++) {
+        uint32_t size = t->stuck.full[k] ? least_size(t, k) : 0, now = *buffer_field(&t->with, k);
+        if (size == 0 || size - now >= added)
+            continue;
+        added = size - now;
+        best = size;
+        *which = k;
+    }
+    return best;
+}
+
+/* Every memory has as many columns then. */
+static bool ends_with_columns(struct trial *t, uint32_t columns)
+{
+    struct config config = *t->plan->config;
+    struct trial other = *t;
+    struct err_msg unused;
+    struct plan plan;
+    uint32_t most;
+
+    config.memory.columns = columns;
+    if (plan_make(&plan, t->plan->network, &config, &unused))
+        return false;
+    other.plan = &plan;
+    bool does = plan.n_core == t->plan->n_core && ends(&other, 0, &most);
+    plan_release(&plan);
+    return does;
+}
+
+/* No fewer than any memory has; 0: none was found. */
+static uint32_t least_columns(struct trial *t)
+{
+    uint32_t most = t->stuck.columns + 1;
+
+    for (uint32_t i = 0; t->stuck.columns > 0 && i < t->plan->n_layer; i++)
+        most = max_u32(most, t->plan->time.layer[i].memory_columns);
+    for (uint32_t n = most; t->stuck.columns > 0 && n < most + 4 && *t->tries < MOST_TRIES; n++)
+        if (ends_with_columns(t, n))
+            return n;
+    return 0;
+}
+
+void cure_suggest(const struct plan *p, const struct elastic_cfg_run *cfg,
+                  const struct stuck *stuck, struct err_msg *m)
+{
+    enum elastic_buffer_kind k = 0;
+    uint32_t tries = 0, size;
+    struct trial now = { p, cfg, *cfg->elastic, *stuck, &tries }, any = now;
+    size_t n = strlen(m->text), left = sizeof m->text - n;
+    char *end = m->text + n;
+
+    any.with.group = GROUP_ANY;
+    if ((size = least_buffer(&now, &k)) > 0)
+        snprintf(end, left, ": want %s = %" PRIu32, elastic_buffer_keys[k], size);
+    else if (now.with.group == GROUP_FULL && ends(&any, k, &size))
+        snprintf(end, left, ": want elastic.group = any");
+    else if ((size = least_columns(&now)) > 0)
+        snprintf(end, left, ": want core.input_memory.columns = %" PRIu32, size);
+    else if (now.with.group == GROUP_FULL && (size = least_buffer(&any, &k)) > 0)
+        snprintf(end, left, ": want elastic.group = any and %s = %" PRIu32,
+                 elastic_buffer_keys[k], size);
+    else
+        snprintf(end, left, ": no larger buffer alone breaks this");
+}
