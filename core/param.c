@@ -106,6 +106,10 @@ struct param_text param_accepts(const struct param *row)
         snprintf(t.text, sizeof t.text, "a name, a path or {file: NAME, key: value, ...}, at most "
                  "%zu bytes", row->size - 1);
         break;
+    case PARAM_KIND_MAPS:
+        snprintf(t.text, sizeof t.text, "{name: {key: value, ...}, ...}, at most %zu bytes",
+                 row->size - 1);
+        break;
     case PARAM_KIND_PATH:
         snprintf(t.text, sizeof t.text, "a file name, at most %zu bytes", row->size - 1);
         break;
@@ -257,18 +261,13 @@ static json_t *json_of(const struct yaml *node)
     return node->kind == YAML_SCALAR ? json_of_scalar(node->text) : json_of_items(node);
 }
 
-/* A word, or a map's text; a word is none that could be taken for a map. */
-static enum err read_facts(const struct param *row, const struct yaml *node, char *field,
-                           struct err_msg *m)
+/* A map's text. */
+static enum err read_map(const struct param *row, const struct yaml *node, char *field,
+                         struct err_msg *m)
 {
-    json_t *map = node->kind == YAML_SCALAR ? param_map(node->text) : NULL;
-
-    if (node->kind == YAML_SCALAR && !map)
-        return read_text(row, node, field, m);
-    json_decref(map);
     if (node->kind != YAML_MAP)
         return unwanted(row, node, m);
-    map = json_of(node);
+    json_t *map = json_of(node);
     char *text = map ? json_dumps(map, PARAM_JSON) : NULL;
     json_decref(map);
     if (!text)
@@ -278,6 +277,28 @@ static enum err read_facts(const struct param *row, const struct yaml *node, cha
         strcpy(field, text);
     free(text);
     return fits ? ERR_NONE : unwanted(row, node, m);
+}
+
+/* A word, or a map's text; a word is none that could be taken for a map. */
+static enum err read_facts(const struct param *row, const struct yaml *node, char *field,
+                           struct err_msg *m)
+{
+    json_t *map = node->kind == YAML_SCALAR ? param_map(node->text) : NULL;
+
+    if (node->kind == YAML_SCALAR && !map)
+        return read_text(row, node, field, m);
+    json_decref(map);
+    return read_map(row, node, field, m);
+}
+
+/* Of maps, each under a key. */
+static enum err read_maps(const struct param *row, const struct yaml *node, char *field,
+                          struct err_msg *m)
+{
+    for (size_t i = 0; node->kind == YAML_MAP && i < node->n_item; i++)
+        if (node->item[i].kind != YAML_MAP || node->item[i].key[0] == '\0')
+            return unwanted(row, node, m);
+    return read_map(row, node, field, m);
 }
 
 static enum err read_list(const struct param *row, const struct yaml *node, uint32_t *field,
@@ -374,6 +395,8 @@ static enum err read_value(const struct param *row, void *base, const struct yam
         return read_text(row, node, field, m);
     case PARAM_KIND_FACTS:
         return read_facts(row, node, field, m);
+    case PARAM_KIND_MAPS:
+        return read_maps(row, node, field, m);
     case PARAM_KIND_LIST:
         return read_list(row, node, field, n_field, m);
     case PARAM_KIND_COUNTS:

@@ -33,6 +33,7 @@ enum param_kind {
     PARAM_KIND_PATH,  // char[]: a file; empty: not given
     PARAM_KIND_FILE,  // char[]: one of the files that come with imcsim, by name, or a path
     PARAM_KIND_FACTS, // char[]: likewise; or a map, {file: NAME, key: value}, as JSON text
+    PARAM_KIND_MAPS,  // char[]: a map of maps under free keys, as JSON text
     PARAM_KIND_LIST,  // uint32_t[] and its count, at least one where none may be 0
     PARAM_KIND_COUNTS // struct count_map
 };
@@ -88,6 +89,8 @@ struct param {
     { key, PARAM_KIND_FILE, PARAM_FIELD(type, field), 0, "", dflt, 0, 0, 1, NULL, NULL, doc }
 #define PARAM_FACTS(type, field, key, dflt, doc)                                                   \
     { key, PARAM_KIND_FACTS, PARAM_FIELD(type, field), 0, "", dflt, 0, 0, 1, NULL, NULL, doc }
+#define PARAM_MAPS(type, field, key, doc)                                                          \
+    { key, PARAM_KIND_MAPS, PARAM_FIELD(type, field), 0, "", "{}", 0, 0, 1, NULL, NULL, doc }
 #define PARAM_LIST(type, field, n_field, key, dflt, least, most, doc)                              \
     { key, PARAM_KIND_LIST, PARAM_FIELD(type, field), offsetof(type, n_field), "", dflt, least,    \
       most, 1, NULL, NULL, doc }

@@ -176,6 +176,7 @@ static void emit_value(struct writer *w, const struct param *row, const void *ba
         emit_text(w, field);
         break;
     case PARAM_KIND_FACTS:
+    case PARAM_KIND_MAPS:
         emit_facts(w, field);
         break;
     case PARAM_KIND_LIST:
@@ -313,7 +314,8 @@ static json_t *value_to_json(const struct param *row, const void *base)
     case PARAM_KIND_FILE:
     case PARAM_KIND_PATH:
         return json_string(field);
-    case PARAM_KIND_FACTS: {
+    case PARAM_KIND_FACTS:
+    case PARAM_KIND_MAPS: {
         json_t *map = param_map(field);
         return map ? map : json_string(field);
     }

@@ -29,6 +29,7 @@ const struct param config_params[] = {
     NETWORK_PARAMS(struct config, network),
     INPUT_PARAMS(struct config, input),
     NEURON_PARAMS(struct config, neuron),
+    NEURON_LAYERS_PARAM(struct config, neuron),
     LEARNING_PARAMS(struct config, learning),
     NIR_PARAMS(struct config, nir),
 

@@ -230,6 +230,7 @@ static const struct idle_row { // a key is one row
     { "neuron.most", never_fires, OF_SUMS },
     { "neuron.skip_periods", never_fires, OF_SUMS },
     { "neuron.fraction_bits", never_fires, OF_SUMS },
+    { "neuron.layers", never_fires, OF_SUMS },
     { "fabric.rows", without_routers, OF_LINKS },
     { "fabric.columns", without_routers, OF_LINKS },
     { "fabric.arity", not_a_tree, "fabric.kind is not tree" },

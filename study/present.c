@@ -3,10 +3,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "network/spiking/convert.h"
 #include "network/spiking/reach.h"
+#include "study/neurons.h"
 
 static enum err refuse_key(const struct config *c, const char *key, const char *value,
                            const char *want, struct err_msg *m)
@@ -62,7 +64,8 @@ enum err present_nir(struct nir_cfg *nir, const struct config *c, const struct p
                      struct err_msg *m)
 {
     static const char *const of_file[] = { "neuron.kind", "neuron.beta", "neuron.theta",
-                                           "neuron.reset", "neuron.skip_periods" };
+                                           "neuron.reset", "neuron.skip_periods",
+                                           "neuron.layers" };
 
     for (size_t i = 0; i < sizeof of_file / sizeof *of_file; i++)
         if (!config_is_default(c, of_file[i]))
@@ -109,14 +112,7 @@ enum err present_network(struct network *n, const struct config *c, struct err_m
     const struct neuron_params *p = &c->neuron;
     const struct neuron_kind *kind = neuron_kind_find(p->kind);
     const bool neurons = strcmp(p->kind, "requantize") != 0;
-    const struct neuron_cfg cfg = {
-        .kind = kind,
-        .beta = (uint32_t)((p->beta * NEURON_NO_LEAK + PARAM_BILLION / 2) / PARAM_BILLION),
-        .theta = p->theta, .reset = (enum neuron_reset)p->reset,
-        .floor = p->floor, .ceiling = p->ceiling,
-        .most = (int32_t)p->most, .skip = p->skip_periods * CODING_PERIOD,
-        .fraction_bits = p->fraction_bits == NEURON_FRACTION_AUTO ? 0 : p->fraction_bits,
-    };
+    struct neuron_cfg *cfg;
 
     if (c->network.nir[0] != '\0')
         return present_read(&n->present, c, m);
@@ -129,10 +125,11 @@ enum err present_network(struct network *n, const struct config *c, struct err_m
         e = take_bits(n, c, m);
     if (e || !neurons)
         return e;
-    if (cfg.reset == NEURON_DELAYED && n->present.coding->periodic)
-        return refuse_key(c, "neuron.reset", "delayed", "subtract where steps weigh "
-                          "differently", m);
-    e = network_make_spiking(n, &cfg, m);
+    e = neurons_of(&cfg, c, n, m);
+    if (e)
+        return e;
+    e = network_make_spiking(n, cfg, m);
+    free(cfg);
     if (e)
         err_prefix(m, config_where(c, "neuron.kind"));
     return e ? e : network_check(n, m);

@@ -682,11 +682,12 @@ static enum err run_chips(const struct job *all, uint32_t n, struct run_result *
     return e;
 }
 
-/* Some converters that may clip act on the chip's values only, and skipped zeros are counted there.
- */
+/* Some converters that may clip act on the chip's values only, and skipped zeros are counted there,
+ * but of spikes. */
 static bool by_layer(const struct plan *p, const struct run_cfg *cfg)
 {
-    return run_has_values(cfg) && !cfg->timed_values && cfg->n_state == 0 && !plan_skips(p) &&
+    return run_has_values(cfg) && !cfg->timed_values && cfg->n_state == 0 &&
+           (!plan_skips(p) || network_is_spiking(p->network)) &&
            (plan_is_exact(p) ||
             (!network_is_wide(p->network) && !network_is_spiking(p->network) &&
              sliced_by_layer(p, cfg->ranges)));
@@ -967,8 +968,7 @@ enum err run(const struct plan *p, const struct run_cfg *cfg, struct run_result 
         e = check_pass(p, cfg, m);
     if (!e && !events && r->values && network_is_spiking(p->network) && !by_layer(p, cfg))
         e = err_set(m, ERR_INPUT, "neurons: their values are computed layer by layer and exactly: "
-                    "want no --values timed, no devices, no skipped zeros and converters that "
-                    "cannot clip");
+                    "want no --values timed, no devices and converters that cannot clip");
     if (!e && events)
         e = run_events(&all, n, r, m);
     else if (!e && !r->stepped)

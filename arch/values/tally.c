@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "arch/values/firing_groups.h"
+#include "arch/values/skipped.h"
 #include "core/util.h"
 #include "network/precision.h"
 
@@ -38,6 +39,8 @@ struct layer_classes {
 
 struct tally_plan {
     const struct plan    *plan;
+    const struct firing_log *log; // borrowed; may be NULL
+    uint64_t              image;
     struct layer_classes *layer; // owned; [plan->n_layer]; empty where digital
 };
 
@@ -340,7 +343,7 @@ struct tally_plan *tally_plan_new(const struct plan *p, const struct firing_log 
 
     if (!t)
         return NULL;
-    *t = (struct tally_plan){ .plan = p, .layer = calloc(p->n_layer, sizeof *t->layer) };
+    *t = (struct tally_plan){ .plan = p, .log = l, .image = image, .layer = calloc(p->n_layer, sizeof *t->layer) };
     bool done = t->layer;
     for (uint32_t i = 0; done && i < p->n_layer; i++) {
         if (layer_is_digital(plan_network_layer(p, i)))
@@ -386,6 +389,8 @@ struct tally {
     uint32_t                 n_lane; // of those held
     uint64_t                 n_image;
     uint64_t                 outside; // spikes of padding, of all steps seen
+    int32_t                  padding; // of the present step
+    struct skipped          *skipped; // owned; NULL: no reads are skipped, or a chip counts them
     struct value_watch       watch;
 };
 
@@ -478,6 +483,9 @@ static void see_input(void *user, uint32_t layer, const struct value_map *map, u
             look_up_digits(c->digits, map, value_pixel(map, r->x, r->y), r->n, n_lane,
                            &s->digits[(size_t)r->class * s->quads * VALUE_QUAD]);
     }
+    if (t->skipped && c->n_class > 0 && column + 1 == map->shape.width)
+        skipped_see(t->skipped, layer - 1, map,
+                    plan_network_layer(t->plan->plan, layer - 1)->in_zero ? t->padding : 0);
 }
 
 /* Padding is coded like a pixel of the zero point (network/spiking/convert.h). */
@@ -488,10 +496,12 @@ static void begin_step(void *user, uint64_t image, uint32_t step)
     const uint8_t zero = (uint8_t)plan_network_layer(t->plan->plan, 0)->in_zero;
     int32_t x;
 
+    t->padding = 0;
     if (p->coding->recorded) // nothing comes from outside a recording
         return;
     p->coding->code(p, image, step, &zero, 1, &x);
     t->outside += (uint32_t)x;
+    t->padding = x;
 }
 
 struct tally *tally_new(const struct tally_plan *p, const struct values *v)
@@ -502,7 +512,10 @@ struct tally *tally_new(const struct tally_plan *p, const struct values *v)
         return NULL;
     *t = (struct tally){ .plan = p, .values = v, .watch = { begin_step, see_input, NULL, NULL, t },
                          .layer = calloc(p->plan->n_layer, sizeof *t->layer) };
-    bool done = t->layer;
+    const bool skips = plan_skips(p->plan) && network_is_spiking(p->plan->network);
+    if (skips)
+        t->skipped = skipped_new(p->plan, p->log, p->image);
+    bool done = t->layer && (t->skipped || !skips);
     for (uint32_t i = 0; done && i < p->plan->n_layer; i++) {
         const struct layer *l = plan_network_layer(p->plan, i);
         struct layer_sums *s = &t->layer[i];
@@ -537,6 +550,7 @@ void tally_free(struct tally *t)
         free(t->layer[i].held_digits);
         free(t->layer[i].digits);
     }
+    skipped_free(t->skipped);
     free(t->layer);
     free(t);
 }
@@ -694,5 +708,7 @@ bool tally_count(struct tally *t, struct core_counters *core)
         total_padding(t, i);
         done = count_layer(t, i, core);
     }
+    if (done && t->skipped)
+        skipped_count(t->skipped, core);
     return done;
 }

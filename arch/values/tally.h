@@ -43,7 +43,8 @@ bool firing_log_same(const struct firing_log *l, uint64_t image_a, uint64_t imag
 
 /* ---- sums ---- */
 
-/* Classes of pixels of every layer, for images that are fired as `image` of the log was. */
+/* Classes of pixels of every layer, for images that are fired as `image` of the log was, which is
+ * borrowed. */
 struct tally_plan;
 struct tally_plan *tally_plan_new(const struct plan *p, const struct firing_log *l, uint64_t image);
 void tally_plan_free(struct tally_plan *t); // takes NULL

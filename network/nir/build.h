@@ -23,6 +23,7 @@ struct nir_real { // of a layer
     double  *bias;   // owned; [outputs]
     double   unit;   // u; 0 before the weights are whole numbers
     double   error;  // largest |w - u q| / u
+    bool     pooled; // its sums are of a window of another layer's
 };
 
 struct nir_build {
@@ -90,6 +91,9 @@ struct nir_dynamics {
     double *alpha, *out;        // of a synapse: J = alpha J + gain I, V = beta V + out J + leak
     enum neuron_reset reset;
 };
+
+/* Sums of a layer's weights hand themselves on, without their biases: the node adds them up. */
+enum err nir_make_current(struct nir_build *b, uint32_t node, uint32_t layer);
 
 /* The layer whose currents the node reads has them: its weights become whole numbers. */
 enum err nir_give_neurons(struct nir_build *b, uint32_t node, const struct nir_dynamics *d);

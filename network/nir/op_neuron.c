@@ -65,6 +65,9 @@ static enum err find_sources(struct nir_build *b, uint32_t node, struct sources 
         bool second = other->current && (!main->current || other->layer > main->layer);
         s->more = second ? main : other;
         main = second ? other : main;
+        if ((main->current && b->real[main->layer].pooled) ||
+            (s->more->current && b->real[s->more->layer].pooled))
+            return nir_refuse(b, node, "adds pooled currents", "neurons in front of the pool");
         if (!main->current || !same_shape(&main->shape, &s->more->shape))
             return nir_refuse(b, node, "adds what has no weights, or another shape",
                               "the sums of weights and a map of their shape");
@@ -131,7 +134,8 @@ static enum err take_weights(struct nir_build *b, uint32_t node, uint32_t layer)
     const size_t n = (size_t)layer_kernel_rows(l) * l->out.channels;
     struct nir_real *scale = &b->real[layer];
 
-    scale->unit = 1;
+    if (scale->unit == 0)
+        scale->unit = 1;
     if (!v)
         return ERR_NONE;
     scale->unit = find_unit(b->cfg, v, n);
@@ -251,7 +255,7 @@ static bool fits(const struct nir_build *b, const struct layer *l, uint32_t o, d
     const struct neuron *n = l->neuron;
     const double gain = n->synapse.alpha ? (double)n->synapse.out[o] / LEAK_ONE : 1;
     const bool leaks = n->beta[o] != LEAK_ONE || n->synapse.alpha;
-    double sum = layer_is_digital(l), j;
+    double sum = layer_is_digital(l) ? l->window.kernel[0] * l->window.kernel[1] : 0, j;
     int32_t least, most;
 
     layer_range(&b->network->layer[l->input[0]], &least, &most);
@@ -267,8 +271,7 @@ static bool fits(const struct nir_build *b, const struct layer *l, uint32_t o, d
 
 /* ---- a sum of two ---- */
 
-/* Sums of weights hand themselves on, and their biases. */
-static enum err make_current(struct nir_build *b, uint32_t node, uint32_t layer)
+enum err nir_make_current(struct nir_build *b, uint32_t node, uint32_t layer)
 {
     struct layer *l = &b->network->layer[layer];
     int64_t most = 0;
@@ -299,7 +302,7 @@ static enum err add_residual(struct nir_build *b, uint32_t node, uint32_t layer,
     struct layer *l = &b->network->layer[layer];
     struct neuron *n = l->neuron;
     bool too_large = false;
-    enum err e = more->current ? make_current(b, node, more->layer) : ERR_NONE;
+    enum err e = more->current ? nir_make_current(b, node, more->layer) : ERR_NONE;
 
     if (e)
         return e;

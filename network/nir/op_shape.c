@@ -143,22 +143,54 @@ static enum err pool_window(const struct nir_build *b, uint32_t node, struct lay
     return e;
 }
 
+/* Currents stay what they are: neurons behind the pool take those of a whole window, of all of
+ * whose positions the bias comes. */
+static enum err pool_currents(struct nir_build *b, uint32_t node, const struct nir_signal *from,
+                              struct layer *l, bool mean)
+{
+    const struct nir_real *of = &b->real[from->layer];
+    struct nir_real *real = &b->real[b->network->n_layer - 1];
+    const uint32_t k = l->window.kernel[0] * l->window.kernel[1];
+    const double share = mean ? 1.0 / k : 1;
+
+    if (l->window.pad_before[0] + l->window.pad_before[1] > 0)
+        return nir_refuse(b, node, "pads currents", "padding = 0, or neurons in front of a pool");
+    if (of->pooled)
+        return nir_refuse(b, node, "pools currents that are pooled", "one pool");
+    enum err e = nir_make_current(b, node, from->layer);
+    if (e)
+        return e;
+    real->bias = calloc(l->out.channels, sizeof *real->bias);
+    if (!real->bias || !nir_state_rounding(l))
+        return nir_no_memory(b);
+    real->pooled = true;
+    real->unit = of->unit * share;
+    real->error = of->error;
+    for (uint32_t o = 0; o < l->out.channels; o++)
+        real->bias[o] = of->bias[o] * k * share;
+    b->signal[node] = (struct nir_signal){ .layer = b->network->n_layer - 1, .shape = l->out,
+                                           .current = true };
+    return ERR_NONE;
+}
+
 enum err nir_take_pool(struct nir_build *b, uint32_t node, const struct nir_kind *self)
 {
     struct nir_signal *from, *to = &b->signal[node];
+    const bool mean = strcmp(self->type, "AvgPool2d") == 0;
     enum err e = nir_one_source(b, node, &from);
 
     if (e)
         return e;
-    if (from->current || from->flat)
-        return nir_refuse(b, node, from->flat ? "pools a vector" : "pools currents",
-                          "neurons in front of a pool");
+    if (from->flat)
+        return nir_refuse(b, node, "pools a vector", "maps");
     struct layer *l = nir_add_layer(b, node, from);
     if (!l)
         return nir_no_memory(b);
     l->kind = LAYER_AVERAGE_POOL;
     l->groups = l->in.channels;
     e = pool_window(b, node, l);
+    if (!e && from->current)
+        return pool_currents(b, node, from, l, mean);
     if (!e)
         e = nir_pass(b, node, from);
     if (!e && !nir_state_rounding(l))
@@ -174,7 +206,7 @@ enum err nir_take_pool(struct nir_build *b, uint32_t node, const struct nir_kind
     if (l->value_bits > MOST_VALUE_BITS)
         return nir_refuse(b, node, "sums of more than 16 bits", "a smaller window");
     l->requant.high = most * (int32_t)k;
-    return strcmp(self->type, "AvgPool2d") == 0 ? scale_all(b, to, 1.0 / k) : ERR_NONE;
+    return mean ? scale_all(b, to, 1.0 / k) : ERR_NONE;
 }
 
 /* ---- Scale and Delay ---- */
@@ -199,6 +231,8 @@ enum err nir_take_scale(struct nir_build *b, uint32_t node, const struct nir_kin
     double *v;
 
     (void)self;
+    if (!e && from->current && b->real[from->layer].pooled)
+        e = nir_refuse(b, node, "scales pooled currents", "it in front of the pool");
     if (e)
         return e;
     v = calloc(from->shape.channels, sizeof *v);

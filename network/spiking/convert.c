@@ -17,7 +17,7 @@ enum { MOST_LEAKING_BITS = MOST_POTENTIAL_BITS - NEURON_LEAK_BITS };
 
 struct convert {
     struct network          *network;
-    const struct neuron_cfg *cfg;
+    const struct neuron_cfg *cfg;  // by layer
     uint32_t                *gain; // owned; [n_layer]: a layer delivers as many times its value
     struct err_msg          *msg;
 };
@@ -162,22 +162,35 @@ static void scale_residual(struct neuron *n, const struct layer *l, const struct
     }
 }
 
-/* Whether V of an output keeps to its bits: of all steps, whose 2^w are 2^8 at most. */
-static bool fits(const struct convert *c, const struct layer *l, const struct neuron *n,
-                 uint32_t o)
+static uint32_t positions_of(const struct layer *l)
+{
+    return l->window.kernel[0] * l->window.kernel[1];
+}
+
+/* Whether V of an output keeps to its bits: of all steps, whose 2^w are 2^8 at most. `of` has the
+ * weights, whose sums at so many positions come together. */
+static bool fits(const struct convert *c, const struct layer *of, uint32_t positions,
+                 const struct neuron *n, uint32_t o)
 {
     const double step = 1 << CODING_PERIOD;
-    const int bits = c->cfg->beta == NEURON_NO_LEAK ? MOST_POTENTIAL_BITS : MOST_LEAKING_BITS;
-    size_t rows = layer_is_digital(l) ? 0 : layer_kernel_rows(l);
+    const int bits = n->beta[o] == NEURON_NO_LEAK ? MOST_POTENTIAL_BITS : MOST_LEAKING_BITS;
+    size_t rows = layer_is_digital(of) ? 0 : layer_kernel_rows(of);
     double weight = 1, residual = n->mr ? (double)llabs(n->mr[o]) : 0;
     int32_t least, most;
 
-    layer_range(&c->network->layer[l->input[0]], &least, &most);
+    layer_range(&c->network->layer[of->input[0]], &least, &most);
     for (size_t i = 0; i < rows; i++)
-        weight += abs(layer_weight(l, o * rows + i));
+        weight += abs(layer_weight(of, o * rows + i));
+    weight *= positions;
     double sum = (weight * most * (double)n->m[o] + residual * most) * step;
     sum = (sum + (double)llabs(n->b[o])) * presentation_steps(&c->network->present);
     return sum + (double)n->theta[o] * step < (double)(INT64_C(1) << bits);
+}
+
+static enum err refuse_bits(const struct convert *c, uint32_t index)
+{
+    return refuse(c, index, "its potentials leave 62 bits (46 that leak), or its threshold is 0",
+                  "fewer input.steps or neuron.fraction_bits, or another neuron.theta");
 }
 
 static enum err fill(const struct convert *c, uint32_t index, uint32_t gain, struct neuron *n)
@@ -185,7 +198,8 @@ static enum err fill(const struct convert *c, uint32_t index, uint32_t gain, str
     const struct layer *l = &c->network->layer[index];
     const struct layer *r = l->has_residual ? &c->network->layer[l->residual] : NULL;
     const bool sums = r && is_current(r);
-    uint32_t fraction = c->cfg->fraction_bits + (sums ? fraction_for(l, r) : 0);
+    const struct neuron_cfg *cfg = &c->cfg[index];
+    uint32_t fraction = cfg->fraction_bits + (sums ? fraction_for(l, r) : 0);
 
     if (fraction > MOST_FRACTION)
         return refuse(c, index, "adds a residual of a much finer scale, or has many fraction bits",
@@ -195,7 +209,7 @@ static enum err fill(const struct convert *c, uint32_t index, uint32_t gain, str
         const double step = l->raw_output ? 1 : ldexp(1, l->requant.shift[o]);
         n->m[o] = (l->raw_output ? 1 : l->requant.m[o]) * one;
         n->b[o] = bias_of(l, o) * gain * one;
-        n->theta[o] = (int64_t)rint((double)c->cfg->theta / (double)PARAM_BILLION * step * gain *
+        n->theta[o] = (int64_t)rint((double)cfg->theta / (double)PARAM_BILLION * step * gain *
                                     (double)one);
         if (r && !sums)
             n->mr[o] = l->requant.mr[o] * gain * one;
@@ -203,10 +217,32 @@ static enum err fill(const struct convert *c, uint32_t index, uint32_t gain, str
     if (sums)
         scale_residual(n, l, r, fraction, gain);
     for (uint32_t o = 0; o < l->out.channels; o++)
-        if (n->theta[o] < 1 || !fits(c, l, n, o))
-            return refuse(c, index,
-                          "its potentials leave 62 bits (46 that leak), or its threshold is 0",
-                          "fewer input.steps or neuron.fraction_bits, or another neuron.theta");
+        if (n->theta[o] < 1 || !fits(c, l, 1, n, o))
+            return refuse_bits(c, index);
+    return ERR_NONE;
+}
+
+/* Of a pool of currents: its mean is the sum of its window times m / 2^shift. */
+static enum err fill_pool(const struct convert *c, uint32_t index, struct neuron *n)
+{
+    const struct layer *l = &c->network->layer[index];
+    const struct layer *from = &c->network->layer[l->input[0]];
+    const struct neuron_cfg *cfg = &c->cfg[index];
+    const uint32_t k = positions_of(l), gain = c->gain[l->input[0]];
+    const uint64_t m = l->requant.m[k - 1];
+    const uint32_t shift = l->requant.shift[k - 1];
+    const int64_t one = INT64_C(1) << min_u32(cfg->fraction_bits, MOST_FRACTION);
+    const uint32_t whole = gain_of_mean(m, shift);
+    const double divisor = whole || m == 0 ? whole : ldexp(1, (int)shift) / (double)m;
+
+    for (uint32_t o = 0; o < l->out.channels; o++) {
+        n->m[o] = from->requant.m[o] * one;
+        n->b[o] = bias_of(from, o) * k * gain * one;
+        n->theta[o] = (int64_t)rint((double)cfg->theta / (double)PARAM_BILLION * divisor * gain *
+                                    ldexp((double)one, from->requant.shift[o]));
+        if (n->theta[o] < 1 || !fits(c, from, k, n, o))
+            return refuse_bits(c, index);
+    }
     return ERR_NONE;
 }
 
@@ -218,7 +254,7 @@ static const struct neuron_kind *kind_of(const struct convert *c, uint32_t index
         return neuron_kind_find("accumulate");
     if (!is_rectified(c, l))
         return neuron_kind_find("current");
-    return c->cfg->kind;
+    return c->cfg[index].kind;
 }
 
 /* Bits of the largest sum of any output. */
@@ -243,7 +279,7 @@ static uint32_t sum_bits(const struct convert *c, const struct layer *l)
 /* What it delivers, as links and memories carry it. */
 static void state_width(const struct convert *c, struct layer *l, bool current)
 {
-    const struct neuron_cfg *cfg = c->cfg;
+    const struct neuron_cfg *cfg = &c->cfg[l - c->network->layer];
     int64_t most = (int64_t)cfg->most * (l->pooled ? (int64_t)l->out.height * l->out.width : 1);
 
     l->out_signed = current;
@@ -257,9 +293,19 @@ static void state_width(const struct convert *c, struct layer *l, bool current)
     l->pool.high = (int32_t)most;
 }
 
+static void set_rule(struct neuron *n, const struct neuron_cfg *cfg)
+{
+    n->reset = cfg->reset;
+    n->most = cfg->most;
+    n->floor = cfg->floor;
+    n->ceiling = cfg->ceiling;
+    n->skip = cfg->skip;
+}
+
 static enum err make_neurons(struct convert *c, uint32_t index)
 {
     struct layer *l = &c->network->layer[index];
+    const struct neuron_cfg *cfg = &c->cfg[index];
     const struct neuron_kind *kind = kind_of(c, index);
     uint32_t gain;
     enum err e = find_gain(c, index, &gain);
@@ -268,17 +314,15 @@ static enum err make_neurons(struct convert *c, uint32_t index)
         e = check_readers(c, index);
     if (e)
         return e;
+    if (kind->delivers_current && l->has_residual)
+        return refuse(c, index, "adds a map and has no ReLU", "a ReLU behind the sum");
     struct neuron *n = neuron_new(kind, l->out.channels, l->has_residual);
     if (!n)
         return err_set(c->msg, ERR_MEMORY, "no memory for neurons");
     l->neuron = n;
     if (!kind->delivers_current)
-        neuron_set_leak(n, c->cfg->beta);
-    n->reset = c->cfg->reset;
-    n->most = c->cfg->most;
-    n->floor = c->cfg->floor;
-    n->ceiling = c->cfg->ceiling;
-    n->skip = c->cfg->skip;
+        neuron_set_leak(n, cfg->beta);
+    set_rule(n, cfg);
     if (c->network->has_values && !kind->delivers_current)
         e = fill(c, index, gain, n);
     c->gain[index] = kind->delivers_current ? gain : 1;
@@ -297,7 +341,7 @@ static enum err make_neurons(struct convert *c, uint32_t index)
 static enum err make_sum(struct convert *c, uint32_t index)
 {
     struct layer *l = &c->network->layer[index];
-    uint32_t k = l->window.kernel[0] * l->window.kernel[1], gain;
+    uint32_t k = positions_of(l), gain;
     enum err e = find_gain(c, index, &gain);
 
     if (e || !c->network->has_values)
@@ -309,19 +353,42 @@ static enum err make_sum(struct convert *c, uint32_t index)
     return ERR_NONE;
 }
 
+/* Neurons behind a pool of currents, which act when the last of their window has come. */
+static enum err make_pooled_neurons(struct convert *c, uint32_t index)
+{
+    struct layer *l = &c->network->layer[index];
+    const struct window *w = &l->window;
+
+    if (l->n_input > 1 || w->pad_before[0] + w->pad_before[1] + w->pad_after[0] +
+                                  w->pad_after[1] > 0)
+        return refuse(c, index, "pools currents of several layers, or pads them",
+                      "a ReLU in front of the pool, or one layer and no padding");
+    if (!is_rectified(c, l) || is_last(c, index))
+        return refuse(c, index, "pools currents and has no ReLU", "a ReLU behind or before it");
+    l->neuron = neuron_new(c->cfg[index].kind, l->out.channels, false);
+    if (!l->neuron)
+        return err_set(c->msg, ERR_MEMORY, "no memory for neurons");
+    neuron_set_leak(l->neuron, c->cfg[index].beta);
+    set_rule(l->neuron, &c->cfg[index]);
+    c->gain[index] = 1;
+    return c->network->has_values ? fill_pool(c, index, l->neuron) : ERR_NONE;
+}
+
 static enum err convert_layer(struct convert *c, uint32_t index)
 {
     struct layer *l = &c->network->layer[index];
-    bool sums = l->kind == LAYER_AVERAGE_POOL;
+    bool pools = l->kind == LAYER_AVERAGE_POOL;
+    bool sums = pools && !is_current(&c->network->layer[l->input[0]]);
     enum err e = check_kind(c, index);
 
     if (!e)
-        e = sums ? make_sum(c, index) : make_neurons(c, index);
+        e = sums ? make_sum(c, index)
+                 : pools ? make_pooled_neurons(c, index) : make_neurons(c, index);
     if (e)
         return e;
     state_width(c, l, is_current(l));
     if (sums) {
-        uint32_t k = l->window.kernel[0] * l->window.kernel[1];
+        uint32_t k = positions_of(l);
         int32_t before, most;
         layer_range(&c->network->layer[l->input[0]], &before, &most);
         l->requant.high = most * (int32_t)k;

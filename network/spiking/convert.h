@@ -6,8 +6,10 @@
  *
  *     zero points   go into the bias; padding is coded like a pixel of the zero point
  *     residuals     are currents of the same step; so is what a layer without ReLU delivers, which
- *                   only residuals may read
- *     averages      are sums; the bias and the threshold behind them are as many times larger
+ *                   only residuals and averages may read
+ *     averages      are sums; the bias and the threshold behind them are as many times larger.
+ *                   Of currents, those of a layer without ReLU, in front of a ReLU: the neurons
+ *                   stand behind the pool, and their current is that of its whole window
  *     the last      adds currents up and never fires; the class is its largest potential
  *
  * A value is not cut at the top: a layer whose spikes come at every step delivers what its period
@@ -20,7 +22,7 @@
 #include "network/network.h"
 #include "network/spiking/neuron.h"
 
-struct neuron_cfg { // as configured, for all layers
+struct neuron_cfg { // of a layer, as configured
     const struct neuron_kind *kind; // one that fires
     uint32_t          beta;         // of NEURON_NO_LEAK
     uint64_t          theta;        // billionths of a step of the value delivered
@@ -31,8 +33,8 @@ struct neuron_cfg { // as configured, for all layers
     uint32_t          fraction_bits; // of V behind what the network's own scales have
 };
 
-/* n has been checked, and has values or not; n->present says how images are coded. ERR_INPUT names
- * the layer that no neuron can be made of, and a cure. */
+/* n has been checked, and has values or not; n->present says how images are coded. cfg: one for
+ * each layer of n. ERR_INPUT names the layer that no neuron can be made of, and a cure. */
 enum err network_make_spiking(struct network *n, const struct neuron_cfg *cfg, struct err_msg *m);
 
 #endif

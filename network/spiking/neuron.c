@@ -116,11 +116,11 @@ bool neuron_is_plain(const struct neuron *n)
 }
 
 const struct neuron_kind neuron_kinds[] = {
-    { "if", "integrates and fires", true, false, fire },
-    { "lif", "leaks neuron.beta, integrates and fires", true, false, fire },
-    { "accumulate", "adds up and never fires, as a network's last layer", false, false,
+    { "if", "integrates and fires", true, false, false, fire },
+    { "lif", "leaks neuron.beta, integrates and fires", true, true, false, fire },
+    { "accumulate", "adds up and never fires, as a network's last layer", false, false, false,
       accumulate },
-    { "current", "remembers nothing and hands its current on", false, true, pass },
+    { "current", "remembers nothing and hands its current on", false, false, true, pass },
     { 0 }
 };
 

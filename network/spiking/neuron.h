@@ -70,6 +70,7 @@ struct neuron_step { // of the outputs of one pixel
 struct neuron_kind {
     const char *name, *doc;
     bool        fires;    // delivers spikes
+    bool        leaks;    // as configured
     bool        delivers_current; // neither remembers nor fires: a current of the same step
     /* Returns NEURON_FIRED where it delivers a spike, NEURON_READY where a state is at a threshold
      * already, so that the next step may fire without a current. */

@@ -23,6 +23,7 @@ struct neuron_params {
     uint32_t floor, ceiling; // or NEURON_UNBOUNDED
     uint32_t most, skip_periods;
     uint32_t fraction_bits; // or NEURON_FRACTION_AUTO
+    char     layers[2048];  // maps of these by layer, as JSON text
 };
 
 #define NEURON_UNBOUNDED PARAM_WORD(0)
@@ -68,6 +69,10 @@ struct neuron_params {
     PARAM_U32_OR(type, at.fraction_bits, "neuron.fraction_bits", "bit", "auto", 0, 24,             \
                  PARAM_NAMES("auto"), "of a potential, behind those of the network's scales; "     \
                  "auto: 0, of network.nir 16 where it leaks")
+
+#define NEURON_LAYERS_PARAM(type, at)                                                              \
+    PARAM_MAPS(type, at.layers, "neuron.layers",                                                   \
+               "what differs by layer: {NAME: {theta: 2, ..}}, any key of neuron but this")
 /* clang-format on */
 
 #endif

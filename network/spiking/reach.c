@@ -20,16 +20,25 @@ static double largest(const struct network *n, uint32_t layer)
     return most * most_weight;
 }
 
+/* The layer whose sums an average pool with neurons adds up; else itself. */
+static const struct layer *summed(const struct network *n, const struct layer *l)
+{
+    return l->kind == LAYER_AVERAGE_POOL ? &n->layer[l->input[0]] : l;
+}
+
 /* Largest current of output o in a step. */
 static double most_current(const struct network *n, const struct layer *l, uint32_t o)
 {
     const struct neuron *u = l->neuron;
-    const size_t rows = layer_kernel_rows(l);
-    double sum = layer_is_digital(l) && !(l->negated && l->negated[o]);
+    const struct layer *of = summed(n, l);
+    const size_t rows = layer_kernel_rows(of);
+    double sum = layer_is_digital(of) && !(of->negated && of->negated[o]);
 
     for (size_t i = 0; i < rows; i++)
-        sum += fmax(layer_weight(l, o * rows + i), 0);
-    sum *= largest(n, l->input[0]) * (double)u->m[o];
+        sum += fmax(layer_weight(of, o * rows + i), 0);
+    if (of != l)
+        sum *= l->window.kernel[0] * l->window.kernel[1];
+    sum *= largest(n, of->input[0]) * (double)u->m[o];
     if (l->has_residual && u->mr[o] > 0)
         sum += largest(n, l->residual) * (double)u->mr[o];
     return sum + fmax((double)u->b[o], 0);

@@ -422,6 +422,37 @@ static void add_outside(struct spikes *s, uint32_t index, uint32_t t)
         s->acc[sum_at(s, index, i)] += x * outside[i];
 }
 
+/* The layer whose currents an average pool with neurons takes; NULL: it takes values. */
+static const struct spiking_layer *pooled_currents(const struct spikes *s, uint32_t index)
+{
+    const struct layer *l = &s->network->layer[index];
+    const struct neuron *from = s->network->layer[l->input[0]].neuron;
+    bool pools = l->neuron && l->kind == LAYER_AVERAGE_POOL;
+
+    return pools && from && from->kind->delivers_current ? &s->layer[l->input[0]] : NULL;
+}
+
+/* Those of a window's positions, which have their 2^w already; no pixel of padding is one. */
+static void pool_currents(struct spikes *s, uint32_t index, size_t at, uint32_t t)
+{
+    const struct layer *l = &s->network->layer[index];
+    const struct window *w = &l->window;
+    const size_t pixel = at / l->out.channels;
+    const size_t row = pixel % l->out.height * w->stride[0];
+    const size_t column = pixel / l->out.height * w->stride[1];
+    const int64_t *v = pooled_currents(s, index)->v;
+    const int64_t once = presentation_adds(&s->network->present, t);
+
+    for (uint32_t o = 0; o < l->out.channels; o++) {
+        int64_t sum = 0;
+        for (size_t j = 0; j < w->kernel[1]; j++)
+            for (size_t i = 0; i < w->kernel[0]; i++)
+                sum += v[((column + j * w->dilation[1]) * l->in.height + row +
+                          i * w->dilation[0]) * l->in.channels + o];
+        s->current[o] = sum * l->neuron->m[o] + l->neuron->b[o] * once;
+    }
+}
+
 /* Currents of the outputs of pixel `at`. */
 static void find_currents(struct spikes *s, uint32_t index, size_t at, uint32_t t)
 {
@@ -466,14 +497,18 @@ static void act(struct spikes *s, uint32_t index, uint32_t t)
     struct neuron_step step = { .n = l->out.channels, .current = s->current, .plain = own->plain,
                                 .weight = presentation_weight(p, t),
                                 .least_weight = presentation_least_weight(p) };
-    const bool rests = own->rests && !own->outside && !(own->biased && presentation_adds(p, t));
+    const bool pools = pooled_currents(s, index);
+    const bool rests = own->rests && !pools && !own->outside && !(own->biased && presentation_adds(p, t));
 
     for (size_t at = 0, pixel = 0; at < values_of(l->out); at += l->out.channels, pixel++) {
         if (rests && !own->touched[pixel] && !own->ready[pixel]) {
             fall_silent(own, pixel, l->out.channels);
             continue;
         }
-        find_currents(s, index, at, t);
+        if (pools)
+            pool_currents(s, index, at, t);
+        else
+            find_currents(s, index, at, t);
         step.v = own->v + at;
         step.j = own->j ? own->j + at : NULL;
         step.spikes = own->value + at;

@@ -23,7 +23,8 @@ enum err value_row(const struct param **row, const struct yaml *node, const char
 
     for (const struct param *p = config_params; p->key; p++) {
         size_t n = strlen(p->key);
-        bool map = p->kind == PARAM_KIND_COUNTS || p->kind == PARAM_KIND_FACTS;
+        bool map = p->kind == PARAM_KIND_COUNTS || p->kind == PARAM_KIND_FACTS ||
+                   p->kind == PARAM_KIND_MAPS;
         if (strncmp(p->key, key, n) == 0 &&
             (key[n] == '\0' || (map && key[n] == '.' && key[n + 1] != '\0'))) {
             if (strchr(key, '='))

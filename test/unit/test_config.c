@@ -175,6 +175,9 @@ static void other_value(const struct param *row, char *text, size_t n_byte)
     case PARAM_KIND_FACTS:
         snprintf(text, n_byte, "{file: other, r_on_ohm: 2.5}");
         break;
+    case PARAM_KIND_MAPS:
+        snprintf(text, n_byte, "{conv1: {theta: 2.5}}");
+        break;
     case PARAM_KIND_LIST:
         snprintf(text, n_byte, "[3, %" PRIu64 "]", row->most);
         break;
@@ -661,6 +664,9 @@ static void random_set(uint64_t *s, const struct param *row, char *text, size_t 
     else if (row->kind == PARAM_KIND_COUNTS)
         snprintf(text, n_byte, "{/layer.%" PRIu64 "/Conv: %" PRIu64 ", %" PRIu64 ": 1}",
                  random_below(s, 100), random_in(s, row), 1 + random_below(s, 64));
+    else if (row->kind == PARAM_KIND_MAPS)
+        snprintf(text, n_byte, "{/layer.%" PRIu64 "/Conv: {theta: %" PRIu64 ".5}}",
+                 random_below(s, 100), random_below(s, 64));
     else if (row->kind == PARAM_KIND_U32 || row->kind == PARAM_KIND_U64)
         snprintf(text, n_byte, "%" PRIu64, random_in(s, row));
     else if (row->kind == PARAM_KIND_ENUM)

@@ -29,14 +29,19 @@ static const struct neuron_cfg plain_if = {
 static void make_spiking(struct network *n, const char *coding, uint32_t steps,
                          const struct neuron_cfg *cfg)
 {
-    struct neuron_cfg with = *cfg;
+    struct neuron_cfg *with = calloc(n->n_layer, sizeof *with);
     struct err_msg m;
 
-    with.kind = neuron_kind_find("if");
+    assert_non_null(with);
+    for (uint32_t i = 0; i < n->n_layer; i++) {
+        with[i] = *cfg;
+        with[i].kind = neuron_kind_find("if");
+    }
     n->present.coding = coding_find(coding);
     n->present.steps = steps;
-    if (network_make_spiking(n, &with, &m) || network_check(n, &m))
+    if (network_make_spiking(n, with, &m) || network_check(n, &m))
         fail_msg("%s", m.text);
+    free(with);
 }
 
 /* ---- Fashion-MNIST ---- */

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "network/spiking/neuron.h"
 #include "network/spiking/spikes.h"
 #include "study/run.h"
 #include "study/study.h"
@@ -364,6 +365,109 @@ static void trains_take_the_same_time_by_plan_chip_and_jobs(void **state)
                  "input.order = output: want outputs that remember");
 }
 
+/* ---- neurons of one layer ---- */
+
+/* Spikes by layer of an image of ResNet-32 in a period. */
+static json_t *spikes_so(const char *dir, const char *set)
+{
+    char arguments[2048];
+    json_t *doc, *layers;
+
+    snprintf(arguments, sizeof arguments, "run kim2019_ws_resnet32 --set input.steps=8 --set "
+             "neuron.skip_periods=0 --set clocking.timestep_ns=200 --images " FASHION
+             " --count 1 --json - %s", set);
+    doc = json_of(dir, arguments);
+    layers = json_incref(at(doc, "spiking.layers"));
+    json_decref(doc);
+    return layers;
+}
+
+static void expect_layer(json_t *a, json_t *b, size_t i, bool same)
+{
+    assert_true(json_equal(json_array_get(a, i), json_array_get(b, i)) == same);
+}
+
+static void a_layers_own_keys_are_those_of_all_for_it_alone(void **state)
+{
+    static const struct {
+        const char *all, *own;
+    } keys[] = {
+        { "--set neuron.theta=2", "--set neuron.layers.L1.theta=2" },
+        { "--set neuron.kind=lif --set neuron.beta=0.9",
+          "--set 'neuron.layers={L1: {kind: lif, beta: 0.9}}'" },
+        { "--set neuron.most=3 --set neuron.theta=0.25",
+          "--set 'neuron.layers={L1: {most: 3, theta: 0.25}}'" },
+    };
+    char each[2048] = "--set 'neuron.layers={";
+    json_t *plain, *all, *own;
+
+    if (access(FASHION, R_OK) != 0)
+        skip();
+    plain = spikes_so(*state, "");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        all = spikes_so(*state, keys[i].all);
+        own = spikes_so(*state, keys[i].own);
+        expect_layer(own, plain, 0, true);  // the image
+        expect_layer(own, plain, 1, false); // L1
+        expect_layer(own, all, 1, true);
+        expect_layer(own, all, 2, false);   // L2, whose own are those of all others
+        json_decref(all);
+        json_decref(own);
+    }
+    for (int i = 1; i <= 31; i++)
+        snprintf(each + strlen(each), sizeof each - strlen(each), "L%d: {theta: 2}, ", i);
+    strcat(each, "fc: {theta: 2}}'");
+    all = spikes_so(*state, keys[0].all);
+    own = spikes_so(*state, each);
+    assert_true(json_equal(all, own));
+    json_decref(own);
+    json_decref(all);
+    json_decref(plain);
+}
+
+/* A note says that the key has no effect. */
+static void what_only_integrates_does_not_leak(void **state)
+{
+    static const char *const set[] = { "neuron.kind=if", "neuron.beta=0.5" };
+    struct study s;
+    struct err_msg m;
+
+    (void)state;
+    if (study_load(&s, CONFIG, set, 2, &m))
+        fail_msg("%s", m.text);
+    assert_int_equal(s.network.layer[1].neuron->beta[0], NEURON_NO_LEAK);
+    study_release(&s);
+}
+
+static void a_layers_own_keys_are_refused_with_place_and_cure(void **state)
+{
+    static const struct {
+        const char *set, *want;
+    } wrong[] = {
+        { "{M1: {theta: 2}}", "neuron.layers.M1: the network has no such layer: want one that it "
+          "has, such as L1" },
+        { "{L1: {thta: 2}}", "neuron.layers.L1: neuron.thta: unknown key; did you mean "
+          "neuron.theta?" },
+        { "{L1: {theta: 0}}", "neuron.layers.L1: neuron.theta = 0: want 0.000000001 to 1000000" },
+        { "{L1: {most: 300}}", "neuron.layers.L1: neuron.most = 300: want a whole number from 1 "
+          "to 255" },
+        { "{L1: {kind: relu}}", "neuron.layers.L1: neuron.kind: no kind that fires: want if or "
+          "lif" },
+        { "{L1: {beta: 0.5}}", "neuron.layers.L1: neuron.beta: its kind does not leak: want kind: "
+          "lif too, or no beta" },
+        { "{L1: {reset: delayed}}", "neuron.layers.L1: neuron.reset = delayed: want subtract" },
+        { "{L1: 2}", "neuron.layers = {...}: want {name: {key: value, ...}, ...}" },
+    };
+    char arguments[256];
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        snprintf(arguments, sizeof arguments, "run kim2019_ws_resnet32 --set 'neuron.layers=%s'",
+                 wrong[i].set);
+        assert_fails(*state, arguments, 2, wrong[i].want);
+    }
+    assert_fails(*state, "run lif_fmnist --set neuron.layers.L1.theta=2", 2, "want it left out");
+}
+
 static void what_a_nir_file_leaves_open_is_asked_for(void **state)
 {
     static const struct { const char *set, *want; } wrong[] = {
@@ -406,6 +510,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(orders_differ_in_what_is_moved_alone, tmpdir_make,
                                         tmpdir_remove),
         cmocka_unit_test_setup_teardown(trains_take_the_same_time_by_plan_chip_and_jobs,
+                                        tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(a_layers_own_keys_are_those_of_all_for_it_alone,
+                                        tmpdir_make, tmpdir_remove),
+        cmocka_unit_test(what_only_integrates_does_not_leak),
+        cmocka_unit_test_setup_teardown(a_layers_own_keys_are_refused_with_place_and_cure,
                                         tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(what_a_nir_file_leaves_open_is_asked_for, tmpdir_make,
                                         tmpdir_remove),
