@@ -24,6 +24,16 @@ static void state_rounding(struct layer *l, uint32_t value_bits)
     l->requant.high = value_bits ? (1 << value_bits) - 1 : 0;
 }
 
+/* What hands its sums on. */
+static void make_current(struct layer *l)
+{
+    l->neuron = neuron_new(neuron_kind_find("current"), l->out.channels, false);
+    for (uint32_t o = 0; o < l->out.channels; o++)
+        l->neuron->b[o] = o;
+    state_rounding(l, 16);
+    l->out_signed = true;
+}
+
 static void draw_neuron(struct layer *l, struct random_draws *d, bool last, bool periodic)
 {
     static const enum neuron_reset resets[] = { NEURON_SUBTRACT, NEURON_SUBTRACT, NEURON_ZERO,
@@ -47,9 +57,11 @@ static void draw_neuron(struct layer *l, struct random_draws *d, bool last, bool
     state_rounding(l, last ? 0 : 8);
 }
 
-static void draw_layer(struct plan_rig *r, struct random_draws *d, uint32_t index, bool last,
+/* left: layers behind it. */
+static void draw_layer(struct plan_rig *r, struct random_draws *d, uint32_t index, uint32_t left,
                        bool periodic)
 {
+    const bool last = left == 0, before_last = left == 1;
     const struct shape in = layer_delivers(&r->network.layer[index - 1]);
     const uint32_t k = 1 + random_draw(d, 3), pad = random_draw(d, 2);
     struct window w = { .kernel = { k < in.height ? k : 1, k < in.width ? k : 1 },
@@ -59,7 +71,12 @@ static void draw_layer(struct plan_rig *r, struct random_draws *d, uint32_t inde
     if (last && random_draw(d, 2)) // classes, and no map of them
         w = (struct window){ .kernel = { in.height, in.width }, .stride = { 1, 1 },
                              .dilation = { 1, 1 } };
-    const bool pools = !last && in.height > 2 && in.width > 2 && random_draw(d, 4) == 0;
+    const bool pools_currents = r->network.layer[index - 1].neuron &&
+                                r->network.layer[index - 1].neuron->kind->delivers_current;
+    if (pools_currents)
+        w = (struct window){ .kernel = { 1 + in.height / 2, 1 + in.width / 2 },
+                             .stride = { 1, 2 }, .dilation = { 1, 1 } };
+    const bool pools = pools_currents || (!last && in.height > 2 && in.width > 2 && random_draw(d, 4) == 0);
     const bool grouped = !pools && in.channels % 2 == 0 && random_draw(d, 3) == 0;
     const uint32_t channels = pools ? in.channels : 2 * (1 + random_draw(d, 12));
     struct layer *l = rig_layer(r, index - 1, channels, &w);
@@ -68,14 +85,20 @@ static void draw_layer(struct plan_rig *r, struct random_draws *d, uint32_t inde
     if (pools) {
         l->kind = LAYER_AVERAGE_POOL;
         state_rounding(l, 8);
+        if (pools_currents)
+            draw_neuron(l, d, false, periodic);
         return;
     }
     l->weight = malloc((size_t)layer_kernel_rows(l) * channels);
     for (size_t i = 0; i < (size_t)layer_kernel_rows(l) * channels; i++)
         l->weight[i] = (int8_t)((int32_t)random_draw(d, 255) - 127);
+    if (!last && !before_last && random_draw(d, 4) == 0) {
+        make_current(l);
+        return;
+    }
     for (uint32_t other = 1; other < index && !l->has_residual; other++)
         if (memcmp(&r->network.layer[other].out, &l->out, sizeof l->out) == 0 &&
-            r->network.layer[other].neuron) {
+            r->network.layer[other].neuron && !r->network.layer[other].out_signed) {
             l->has_residual = true;
             l->residual = other;
         }
@@ -101,6 +124,6 @@ struct random_draws random_spiking_make(struct plan_rig *r, uint64_t seed, uint3
                                                 .steps = steps };
     r->network.present.bare = !periodic && random_draw(&d, 2);
     for (uint32_t i = 1; i <= layers; i++)
-        draw_layer(r, &d, i, i == layers, periodic);
+        draw_layer(r, &d, i, layers - i, periodic);
     return d;
 }

@@ -575,6 +575,112 @@ static void a_graph_in_a_graph_is_read_as_if_it_stood_there(void **state)
     network_release(&n);
     (void)g;
 }
+/* ---- pools of currents ---- */
+
+enum { KERNEL = 3, WIDE = KERNEL + 1, POOLED_STEPS = 40 };
+
+struct pooled { // two channels to two, whole weights
+    double w[2 * 2 * KERNEL * KERNEL], bias[2], theta;
+    bool   mean, leaks;
+};
+
+static void put_conv(struct nir_make *k, const double *w, const double *bias, uint32_t kernel,
+                     double stride)
+{
+    nir_make_node(k, "conv", "Conv2d", "input");
+    nir_make_numbers(k, "conv", "weight", w, (uint32_t[4]){ 2, 2, kernel, kernel });
+    put_pair(k, "conv", "bias", bias[0], bias[1]);
+    put_pair(k, "conv", "stride", stride, stride);
+    put_pair(k, "conv", "padding", 1, 1);
+    put_pair(k, "conv", "dilation", 1, 1);
+    nir_make_number(k, "conv", "groups", 1);
+}
+
+static void put_neuron(struct nir_make *k, const struct pooled *p, const char *from, double theta)
+{
+    nir_make_node(k, "n", p->leaks ? "LIF" : "IF", from);
+    nir_make_number(k, "n", "r", 1);
+    if (p->leaks) {
+        nir_make_number(k, "n", "tau", 0.005);
+        nir_make_number(k, "n", "v_leak", 0);
+    }
+    nir_make_number(k, "n", "v_threshold", theta);
+    put_output(k, "n");
+}
+
+static void put_pool(struct nir_make *k, const char *type, const char *from, double pad)
+{
+    nir_make_node(k, "pool", type, from);
+    put_pair(k, "pool", "kernel_size", 2, 2);
+    put_pair(k, "pool", "stride", 2, 2);
+    put_pair(k, "pool", "padding", pad, pad);
+}
+
+/* A sum of a convolution's currents over 2 x 2 outputs is a convolution of the sum of its kernel
+ * shifted by 0 and 1, two steps apart: neurons behind both fire alike. */
+static void expect_alike(const struct pooled *p, struct rng r)
+{
+    double wide[2 * 2 * WIDE * WIDE] = { 0 }, bias[2] = { 4 * p->bias[0], 4 * p->bias[1] };
+    struct nir_cfg cfg = plain;
+    struct network a, b;
+    struct nir_make k;
+    uint32_t at = 0, fired = 0;
+
+    cfg.dt_us = 1000;
+    cfg.weights = NIR_WEIGHTS_GIVEN;
+    cfg.fraction_bits = 16;
+    cfg.most = 2;
+    for (size_t i = 0; i < 4 * KERNEL * KERNEL; i++)
+        for (size_t s = 0; s < 4; s++)
+            wide[i / (KERNEL * KERNEL) * WIDE * WIDE +
+                 (i / KERNEL % KERNEL + s / 2) * WIDE + i % KERNEL + s % 2] += p->w[i];
+    put_map(&k);
+    put_conv(&k, p->w, p->bias, KERNEL, 1);
+    put_pool(&k, p->mean ? "AvgPool2d" : "SumPool2d", "conv", 0);
+    put_neuron(&k, p, "pool", p->theta);
+    make_network(&a, &k, &cfg);
+    put_map(&k);
+    put_conv(&k, wide, bias, WIDE, 2);
+    put_neuron(&k, p, "conv", p->mean ? 4 * p->theta : p->theta);
+    make_network(&b, &k, &cfg);
+    assert_int_equal(a.n_layer, 3);
+    assert_int_equal(b.n_layer, 2);
+    struct spikes *s = spikes_new(&a), *t = spikes_new(&b);
+    for (uint32_t step = 0; step < POOLED_STEPS; step++) {
+        int32_t x[2 * 4 * 6];
+        for (size_t i = 0; i < sizeof x / sizeof *x; i++)
+            x[i] = rng_u64(r, at++) % 3 == 0;
+        spikes_step(s, x, step, NULL);
+        spikes_step(t, x, step, NULL);
+        for (size_t i = 0; i < 2 * 2 * 3; i++) {
+            assert_int_equal(spikes_delivered(s, 2, i), spikes_delivered(t, 1, i));
+            assert_int_equal(spikes_potential(s, 2, i), spikes_potential(t, 1, i));
+            fired += (uint32_t)spikes_delivered(s, 2, i);
+        }
+    }
+    assert_true(fired > 0);
+    spikes_free(s);
+    spikes_free(t);
+    network_release(&a);
+    network_release(&b);
+}
+
+static void pooled_currents_are_those_of_a_wider_kernel(void **state)
+{
+    struct rng r = rng_at(5, "pooled currents");
+    uint32_t at = 0;
+
+    (void)state;
+    for (int n = 0; n < 40; n++) {
+        struct pooled p = { .mean = n % 2, .leaks = n / 2 % 2 };
+        for (size_t i = 0; i < sizeof p.w / sizeof *p.w; i++)
+            p.w[i] = (double)(rng_u64(r, at++) % 31) - 12;
+        p.bias[0] = (double)(rng_u64(r, at++) % 9) - 4;
+        p.bias[1] = (double)(rng_u64(r, at++) % 9) - 4;
+        p.theta = 1 + (double)(rng_u64(r, at++) % 40) / 8;
+        expect_alike(&p, rng_at((uint64_t)n, "inputs"));
+    }
+}
 
 /* ---- refusals ---- */
 
@@ -691,6 +797,29 @@ static void graphs_that_are_none_are_refused_by_node(void **state)
     put_linear(&k, "a", "input", 1);
     put_output(&k, "a");
     expect_refusal(&k, &plain, "a Flatten in front of it");
+    for (int i = 0; i < 4; i++) {
+        static const double w[4 * KERNEL * KERNEL];
+        static const char *const what[] = { "pads currents", "scales pooled currents",
+                                            "pools currents that are pooled",
+                                            "adds pooled currents" };
+        struct pooled p = { .theta = 1 };
+        put_map(&k);
+        put_conv(&k, w, p.bias, KERNEL, 1);
+        put_pool(&k, "SumPool2d", "conv", i == 0);
+        if (i == 1) {
+            nir_make_node(&k, "next", "Scale", "pool");
+            nir_make_number(&k, "next", "scale", 2);
+        } else if (i == 2) {
+            nir_make_node(&k, "next", "AvgPool2d", "pool");
+            put_pair(&k, "next", "kernel_size", 1, 1);
+            put_pair(&k, "next", "stride", 1, 1);
+            put_pair(&k, "next", "padding", 0, 0);
+        }
+        put_neuron(&k, &p, i == 1 || i == 2 ? "next" : "pool", 1);
+        if (i == 3)
+            nir_make_edge(&k, "input", "n");
+        expect_refusal(&k, &plain, what[i]);
+    }
 }
 
 /* ---- hostile files ---- */
@@ -761,6 +890,7 @@ int main(void)
         cmocka_unit_test(delays_are_as_many_steps),
         cmocka_unit_test(sums_of_two_reach_one_neuron),
         cmocka_unit_test(a_graph_in_a_graph_is_read_as_if_it_stood_there),
+        cmocka_unit_test(pooled_currents_are_those_of_a_wider_kernel),
         cmocka_unit_test(what_a_file_leaves_open_has_to_be_said),
         cmocka_unit_test(parameters_out_of_range_are_refused_by_node),
         cmocka_unit_test(graphs_that_are_none_are_refused_by_node),

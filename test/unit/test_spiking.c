@@ -543,6 +543,24 @@ static double naive_sum(const struct naive *k, const struct layer *l, uint32_t x
     return sum;
 }
 
+/* The currents that a pool of them adds up, which have their 2^w; false where a layer reads no
+ * currents. */
+static bool naive_pool(const struct naive *k, const struct layer *l, uint32_t x, uint32_t y,
+                       uint32_t o, double *sum)
+{
+    const struct layer *from = &k->n->layer[l->input[0]];
+    const struct window *w = &l->window;
+
+    if (!l->neuron || !from->neuron || !from->neuron->kind->delivers_current)
+        return false;
+    *sum = 0;
+    for (uint32_t i = 0; i < w->kernel[0]; i++)
+        for (uint32_t j = 0; j < w->kernel[1]; j++)
+            *sum += k->v[l->input[0]][((size_t)(y * w->stride[1] + j) * from->out.height +
+                                       x * w->stride[0] + i) * from->out.channels + o];
+    return true;
+}
+
 /* The rules of neuron.h, in doubles that hold every number of theirs. */
 static double naive_fire(const struct neuron *n, uint32_t o, double *v, double current,
                          double before, int w)
@@ -582,6 +600,13 @@ static void naive_step(struct naive *k, const int32_t *in, uint32_t t)
                     }
                     double current = ldexp(sum * (double)n->m[o], w) +
                                      (presentation_adds(p, t) ? (double)n->b[o] : 0);
+                    if (naive_pool(k, l, x, y, o, &sum))
+                        current = sum * (double)n->m[o] +
+                                  (presentation_adds(p, t) ? (double)n->b[o] : 0);
+                    if (n->kind->delivers_current) {
+                        k->v[index][at] = current;
+                        continue;
+                    }
                     if (l->has_residual)
                         current += ldexp(k->value[l->residual][at] * (double)n->mr[o], w);
                     k->value[index][at] = naive_fire(n, o, &k->v[index][at], current,
@@ -604,7 +629,8 @@ static void check_counts(struct naive *k, const struct spike_counts *c, uint32_t
         double spikes = 0;
         for (size_t i = 0; i < map_size(layer); i++) {
             spikes += l == 0 || (layer->neuron && layer->neuron->kind->fires) ? k->value[l][i] : 0;
-            k->most[l] = fmax(k->most[l], l > 0 && layer->neuron ? fabs(k->v[l][i]) : 0);
+            k->most[l] = fmax(k->most[l], l > 0 && layer->neuron &&
+                                                   !layer->neuron->kind->delivers_current ? fabs(k->v[l][i]) : 0);
         }
         assert_int_equal(c->spikes[(size_t)l * c->steps + t], (int64_t)spikes);
         assert_int_equal(c->most_state[l], (int64_t)k->most[l]);
