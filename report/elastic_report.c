@@ -8,7 +8,9 @@
 #include "core/util.h"
 #include "dataflow/plan/clocking.h"
 #include "report/json.h"
+#include "report/learning_report.h"
 #include "report/plan_report.h"
+#include "report/spike_report.h"
 #include "report/version.h"
 
 enum { WORST_STALLS = 10, RESULTS_LISTED = 16 };
@@ -377,6 +379,31 @@ static struct table *accuracy(const void *what)
     return run_accuracy_table(((const struct elastic_report *)what)->run);
 }
 
+static struct table *spikes(const void *what)
+{
+    return spike_layer_table(((const struct elastic_report *)what)->run);
+}
+
+static struct table *steps(const void *what)
+{
+    return spike_step_table(((const struct elastic_report *)what)->run);
+}
+
+static struct table *neurons(const void *what)
+{
+    return neuron_table(((const struct elastic_report *)what)->run);
+}
+
+static struct table *learning(const void *what)
+{
+    return learning_table(((const struct elastic_report *)what)->run);
+}
+
+static struct table *operations(const void *what)
+{
+    return operation_table(((const struct elastic_report *)what)->run);
+}
+
 static void tail(const void *what, FILE *out)
 {
     const struct elastic_report *r = what;
@@ -618,7 +645,9 @@ static enum err print_json(const void *what, FILE *out, struct err_msg *m)
 static const struct sheet sheets[] = {
     { "stalls", false, worst },   { "accuracy", false, accuracy }, { "figures", true, figures },
     { "stages", true, stages },   { "buffers", true, buffers },    { "cores", true, cores },
-    { "channels", true, elastic_channels }, { 0 },
+    { "channels", true, elastic_channels },
+    { "spikes", false, spikes },  { "steps", true, steps },       { "neurons", true, neurons },
+    { "learning", false, learning }, { "operations", true, operations }, { 0 },
 };
 
 const struct form elastic_form = { sheets, head, tail, print_json };

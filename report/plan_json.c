@@ -4,6 +4,7 @@
 #include "dataflow/plan/decode.h"
 #include "dataflow/plan/tokens.h"
 #include "network/precision.h"
+#include "network/spiking/neuron.h"
 #include "report/json.h"
 #include "report/plan_report.h"
 #include "report/version.h"
@@ -43,6 +44,15 @@ json_t *json_network(const struct network *n)
     if (n->host) {
         json_put_count(&o, "host_layers", n->host->n_layer - 1);
         json_put_count(&o, "host_weights", network_weights(n->host));
+    }
+    if (network_is_spiking(n)) {
+        uint64_t words = 0, neurons = 0;
+        for (uint32_t i = 1; i < n->n_layer; i++) {
+            words += network_state_words(n, i);
+            neurons += network_neurons(n, i);
+        }
+        json_put_count(&o, "neurons", neurons);
+        json_put_count(&o, "state_words", words);
     }
     if (network_has_tokens(n)) {
         json_put_count(&o, "attention_macs", network_attention_macs(n));

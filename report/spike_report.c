@@ -168,17 +168,19 @@ static double least_kept(const struct neuron *n)
     return (double)least / NEURON_NO_LEAK;
 }
 
-static void neuron_row(struct table *t, const struct layer *l)
+static void neuron_row(struct table *t, const struct network *network, uint32_t layer)
 {
     static const char *const resets[] = { "subtract", "zero", "delayed", "none" };
+    const struct layer *l = &network->layer[layer];
     const struct neuron *n = l->neuron;
     const double one = ldexp(1, -(int)n->fraction_bits);
 
     table_text(t, l->name);
     table_text(t, n->kind->name);
     table_text(t, n->kind->fires ? resets[n->reset] : "none");
+    table_count(t, network_state_words(network, layer));
     table_real(t, least_kept(n), 5);
-    if (n->kind->fires)
+    if (n->kind->fires && network->has_values)
         table_range(t, n->theta, n->n, n->unit > 0 ? n->unit * one : 1);
     else {
         table_none(t);
@@ -199,6 +201,7 @@ struct table *neuron_table(const void *report)
 {
     static const struct table_column columns[] = {
         { "layer", "layer" }, { "neuron", "kind" }, { "reset", "reset" },
+        { "state words", "state_words" },
         { "leaves", "least_beta" }, { "threshold from", "least_threshold" },
         { "to", "most_threshold" }, { "unit", "unit" }, { "weights off", "weight_error" },
         { "fraction bits", "fraction_bits" }, { 0 },
@@ -207,11 +210,13 @@ struct table *neuron_table(const void *report)
     const struct network *n = &r->study->network;
     struct table *t = table_new(columns);
 
-    for (uint32_t i = 1; i < n->n_layer && n->has_values; i++)
+    for (uint32_t i = 1; i < n->n_layer; i++)
         if (n->layer[i].neuron && !n->layer[i].neuron->kind->delivers_current)
-            neuron_row(t, &n->layer[i]);
+            neuron_row(t, n, i);
     table_title(t, "Neurons");
-    table_note(t, "leaves       what a step leaves of a potential, of the neuron that leaks most\n"
+    table_note(t, "state words  potentials that are kept from step to step, each read and written\n"
+                  "             once in every step\n"
+                  "leaves       what a step leaves of a potential, of the neuron that leaks most\n"
                   "unit         what a weight of 1 is worth in the file of network.nir, in whose\n"
                   "             terms thresholds are; else they are in the potential's own\n"
                   "weights off  by rounding, the most of the layer, in units");
@@ -238,6 +243,12 @@ static json_t *layer_json(const struct report *r, uint32_t i)
         json_put_count(&o, "neurons", neurons_of(&n->layer[i]));
     if (spike_counts_state_bits(c, i) > 0)
         json_put_count(&o, "state_bits", spike_counts_state_bits(c, i));
+    if (i > 0) {
+        const uint64_t words = network_state_words(n, i);
+        json_put_count(&o, "state_words", words);
+        json_put_count(&o, "state_reads", words * c->steps * r->result->n_image);
+        json_put_count(&o, "state_writes", words * c->steps * r->result->n_image);
+    }
     if (fires(n, i)) {
         json_put_count(&o, "spikes", spike_counts_of(c, i));
         json_put(&o, "spikes_by_step",

@@ -726,7 +726,8 @@ static bool is_elastic(const struct plan *p)
  * only time says which fire together, and what is left is what was counted. */
 static bool count_elastic(struct run_result *r, const struct plan *p)
 {
-    if (run_counts_all(p) && !reckon_images(p, r->n_image, r->core, r->stream_bits))
+    if (run_counts_all(p) &&
+        !reckon_images(p, r->n_image * plan_steps(p), r->core, r->stream_bits))
         return false;
     for (uint32_t i = 0; i < p->n_core; i++) {
         const struct elastic_core *e = &r->elastic->core[i];
@@ -752,9 +753,22 @@ bool run_counts_all(const struct plan *p)
     return true;
 }
 
+/* A step is presented as an image is: the first pixel of an image's first, the result of its last. */
+static void join_steps(struct elastic_result *e, uint64_t steps)
+{
+    e->n_image /= steps;
+    e->n_run = ceil_div(e->n_run, steps);
+    for (uint64_t i = 0; i < e->n_image; i++) {
+        e->start_clk[i] = e->start_clk[i * steps];
+        e->result_clk[i] = e->result_clk[i * steps + steps - 1];
+    }
+}
+
 static enum err run_elastic_chip(const struct job *all, struct run_result *r, struct err_msg *m)
 {
-    const struct elastic_cfg_run cfg = { .n_image = r->n_image, .kernel = all->cfg->kernel,
+    const uint64_t steps = plan_steps(all->plan);
+    const struct elastic_cfg_run cfg = { .n_image = r->n_image * steps,
+                                         .kernel = all->cfg->kernel,
                                          .mode = all->cfg->mode, .probe = all->probe,
                                          .places = all->cfg->places,
                                          .waits = all->cfg->waits,
@@ -762,6 +776,8 @@ static enum err run_elastic_chip(const struct job *all, struct run_result *r, st
 
     r->elastic = calloc(1, sizeof *r->elastic);
     enum err e = r->elastic ? elastic_run(all->plan, &cfg, r->elastic, m) : no_memory(m);
+    if (!e)
+        join_steps(r->elastic, steps);
     return e || count_elastic(r, all->plan) ? e : no_memory(m);
 }
 
@@ -795,9 +811,6 @@ static enum err check_elastic(const struct plan *p, const struct run_cfg *cfg, s
 {
     if (!is_elastic(p))
         return ERR_NONE;
-    if (run_has_values(cfg) && network_is_spiking(p->network))
-        return err_set(m, ERR_INPUT, "neurons: clocking.kind = elastic has them in timing runs "
-                       "only: want no images, or clocking.kind = timestep");
     if (run_has_values(cfg) && (!by_layer(p, cfg) || cfg->n_state > 0))
         return err_set(m, ERR_INPUT, "images: under clocking.kind = elastic values are computed "
                        "layer by layer and exactly: want no --values timed, no devices and "

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/round.h"
+#include "network/network.h"
 
 static int64_t leaked(uint32_t beta, int64_t v)
 {
@@ -130,6 +131,23 @@ const struct neuron_kind *neuron_kind_find(const char *name)
         if (strcmp(k->name, name) == 0)
             return k;
     return NULL;
+}
+
+uint64_t network_neurons(const struct network *n, uint32_t layer)
+{
+    const struct layer *l = &n->layer[layer];
+
+    return l->neuron && !l->neuron->kind->delivers_current
+               ? (uint64_t)l->out.height * l->out.width * l->out.channels
+               : 0;
+}
+
+uint64_t network_state_words(const struct network *n, uint32_t layer)
+{
+    const struct neuron *u = n->layer[layer].neuron;
+
+    return n->present.by_output ? 0
+                                : network_neurons(n, layer) * (u && u->synapse.alpha ? 2 : 1);
 }
 
 struct neuron *neuron_new(const struct neuron_kind *kind, uint32_t n, bool residual)

@@ -82,6 +82,17 @@ extern const struct neuron_kind neuron_kinds[]; // ends with a row without a nam
 /* The row called so; NULL where there is none. */
 const struct neuron_kind *neuron_kind_find(const char *name);
 
+struct network;
+
+/* Words of state that a layer keeps from one step of an image to the next: a potential of each
+ * output, and of one with a synapse its second state. 0 of a layer that remembers nothing, and where
+ * all steps of an output come at once, so that a register holds what it remembers. Each word is read
+ * and written once a step. */
+uint64_t network_state_words(const struct network *n, uint32_t layer);
+
+/* Outputs of a layer that remember and are compared, or added up, in every step. */
+uint64_t network_neurons(const struct network *n, uint32_t layer);
+
 /* A neuron of n outputs, all of its entries 0, m 1, beta NEURON_NO_LEAK; NULL when the host has no
  * memory. */
 struct neuron *neuron_new(const struct neuron_kind *kind, uint32_t n, bool residual);
