@@ -143,7 +143,8 @@ static bool is_of_both(const struct param *row)
     return strcmp(row->key, "network.value_bits") == 0 ||
            strcmp(row->key, "network.weight_bits") == 0 ||
            strcmp(row->key, "network.random_weights") == 0 ||
-           strcmp(row->key, "network.host_layers") == 0;
+           strcmp(row->key, "network.host_layers") == 0 ||
+           strcmp(row->key, "network.layer") == 0;
 }
 
 /* Whether it describes a family. */

@@ -22,6 +22,7 @@
 #include "network/host.h"
 #include "network/onnx/kind.h"
 #include "network/onnx/read.h"
+#include "network/part.h"
 #include "network/precision.h"
 #include "network/tokens/values.h"
 #include "study/idle.h"
@@ -181,6 +182,11 @@ static enum err make_network(struct network *n, struct config *c, struct err_msg
     uint32_t weights = cfg->weight_bits == WIDTH_OWN ? 0 : cfg->weight_bits;
     enum err e = own_network(n, c, m);
 
+    if (!e && cfg->layer[0] != '\0') {
+        e = network_keep_layer(n, cfg->layer, m);
+        if (e)
+            err_prefix(m, config_where(c, "network.layer"));
+    }
     if (!e)
         e = present_network(n, c, m);
     if (!e && cfg->host_layers > 0)

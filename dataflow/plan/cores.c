@@ -1,5 +1,6 @@
 /* dataflow/plan/cores.c -- one core per part, split and copy of a layer, with its memory. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,19 +75,34 @@ static bool fill(const struct plan *p, struct plan_core *cores)
     return true;
 }
 
+/* Chips whose devices its weights fill, however layers shared arrays. */
+static double chips_filled(const struct plan *p)
+{
+    double arrays = 0;
+
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        if (!layer_is_digital(plan_network_layer(p, i)))
+            arrays += p->layer[i].utilization * p->layer[i].n_core;
+    return arrays / p->config->chip_cores;
+}
+
 static enum err refuse_cores(const struct plan *p, uint64_t n, struct err_msg *m)
 {
     const struct config *c = p->config;
+    const double chips = ceil(chips_filled(p) - 1e-9);
+    char least[48] = "";
     const uint64_t most = config_params[param_find(config_params, "chip.cores")].most;
     char more[64] = "larger arrays or fewer layers";
 
     if (n <= most)
         snprintf(more, sizeof more, "chip.cores = %" PRIu64 " or larger arrays", n);
+    if (chips > 1)
+        snprintf(least, sizeof least, ", its weights at least %.0f such chips", chips);
     return PLAN_REFUSE(p, "chip.cores", m,
                        "chip.cores = %u: network %s needs %" PRIu64
-                       " cores with arrays of %u x %u: want %s",
+                       " cores with arrays of %u x %u%s: want %s",
                        c->chip_cores, p->network->name, n, c->crossbar.rows, c->crossbar.columns,
-                       more);
+                       least, more);
 }
 
 enum err structure_count_cores(const struct plan *p, uint64_t *n, struct err_msg *m)

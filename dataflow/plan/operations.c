@@ -38,14 +38,16 @@ uint64_t operation_clocks(const struct plan *p, uint32_t core, enum operation o)
     const struct plan_layer *pl = &p->layer[c->plan_layer];
     const struct learning_rule *rule = learning_rule_find(p->config->learning.rule);
     const uint32_t bits = network_weight_bits(p->network, c->plan_layer + 1);
+    struct array_spec once = pl->array; // and not all steps of a train
 
+    once.reads.train = 0;
     switch (o) {
     case OPERATION_FORWARD:
         return stage_array_clocks(p->config, &pl->array, c->rows, c->columns);
     case OPERATION_BACKWARD:
-        return stage_array_clocks(p->config, &pl->array, c->columns, c->rows);
+        return stage_array_clocks(p->config, &once, c->columns, c->rows);
     case OPERATION_READ_ROW:
-        return stage_array_clocks(p->config, &pl->array, 1, c->columns);
+        return stage_array_clocks(p->config, &once, 1, c->columns);
     default:
         return rule && rule->update ? operation_replicas(p, c->plan_layer) *
                                           rule->update(bits).clocks

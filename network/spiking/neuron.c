@@ -66,7 +66,7 @@ static unsigned fire(const struct neuron *n, const struct neuron_step *s)
         const int64_t theta = n->theta[o] << s->weight;
         int64_t v = leaked(n->beta[o], s->v[o]) + current_of(n, s, o);
         if (n->reset == NEURON_DELAYED)
-            v -= n->theta[o] * s->spikes[o];
+            v -= theta * s->spikes[o]; // steps weigh alike
         v = clamped(n, o, v);
         int32_t spikes = spikes_of(n, v, theta);
         if (n->reset == NEURON_SUBTRACT)

@@ -6,7 +6,7 @@
  *     V += leak          V = rne(V * beta, 16)
  *     V += current       (acc * m[o] << w) + (r * mr[o] << w) + b[o] where the step adds it; an r
  *                        that is a current itself has its 2^w already
- *     V -= theta[o] * S of the step before               reset: delayed
+ *     V -= theta[o] * (S of the step before) << w        reset: delayed; all steps have the same w
  *     V  = min(max(V, floor), ceiling)                    in multiples of theta[o]
  *     S  = [V >= theta[o] << w], or floor(V / (theta[o] << w)), at most `most`
  *     V -= theta[o] * S << w | V = reset_to[o] if S > 0   reset: subtract | zero

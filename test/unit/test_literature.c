@@ -12,6 +12,8 @@
 
 #include "dataflow/crossbar/reads.h"
 #include "dataflow/plan/operations.h"
+#include "network/spiking/neuron.h"
+#include "network/spiking/spikes.h"
 #include "study/study.h"
 #include "test/cli_rig.h"
 #include "test/tmpdir.h"
@@ -42,6 +44,102 @@ static struct sums sums_of(const char *dir, const char *arguments)
     }
     json_decref(doc);
     return s;
+}
+
+/* Neurons are compared and nothing else is: 16 x 14 x 14, 64 x 7 x 7 and 10 of them. */
+static void one_bit_and_charge_take_6282_comparisons_a_step(void **state)
+{
+    static const char *const charge[] = { "core.readout.kind=charge", "fabric.partial_sum=analog" };
+    uint64_t neurons = 0;
+    struct study s;
+
+    (void)state;
+    load(&s, "eshraghian2022_bsnn", charge, 2);
+    for (uint32_t i = 0; i < s.plan.n_core; i++) {
+        const struct plan_core *c = &s.plan.core[i];
+        if (c->rows > 0)
+            assert_int_equal(array_reads(&s.plan.layer[c->plan_layer].array, c->rows,
+                                         c->columns).conversions, 0);
+    }
+    for (uint32_t i = 1; i < s.network.n_layer; i++)
+        neurons += network_neurons(&s.network, i);
+    study_release(&s);
+    assert_int_equal(neurons, 3136 + 3136 + 10);
+    assert_true(fabs((double)neurons * 7.8125e-6 * 100 - 4.91) < 0.005); // nJ of 100 steps
+}
+
+/* ---- its neurons, by plain loops ---- */
+
+enum { SIDE = 28, STEPS = 6 };
+
+/* Sum of the weights that see a spike, of a 5x5 kernel with borders of zeros. */
+static int64_t plain_sum(const struct layer *l, const int32_t *in, int x, int y, uint32_t o)
+{
+    const int side = (int)l->in.height;
+    int64_t sum = 0;
+
+    for (uint32_t c = 0; c < l->in.channels; c++)
+        for (int i = 0; i < 5; i++)
+            for (int j = 0; j < 5; j++) {
+                int px = x + i - 2, py = y + j - 2;
+                if (px >= 0 && py >= 0 && px < side && py < side)
+                    sum += in[((size_t)py * (size_t)side + (size_t)px) * l->in.channels + c] *
+                           l->weight[(o * l->in.channels + c) * 25 + (uint32_t)(i * 5 + j)];
+            }
+    return sum;
+}
+
+/* U = .83 U + (sum of four currents) - 4 x 6.4 S, in 2^-23 of a weight, as a spike of `rate` stands
+ * for 2^8: .83 is 54,395 of 65,536. */
+static void plain_step(const struct layer *l, const int32_t *in, int64_t *v, int32_t *spike)
+{
+    const uint32_t side = l->out.height / 2;
+    const double theta = 256 * rint(4 * 6.4 * 32768);
+
+    for (uint32_t y = 0; y < side; y++)
+        for (uint32_t x = 0; x < side; x++)
+            for (uint32_t o = 0; o < l->out.channels; o++) {
+                size_t at = ((size_t)y * side + x) * l->out.channels + o;
+                int64_t sum = 0;
+                for (int k = 0; k < 4; k++)
+                    sum += plain_sum(l, in, (int)(2 * x) + k / 2, (int)(2 * y) + k % 2, o);
+                v[at] = (int64_t)nearbyint((double)v[at] * 54395 / 65536) + sum * 32768 * 256 -
+                        (int64_t)theta * spike[at];
+                spike[at] = (double)v[at] >= theta;
+            }
+}
+
+static void its_neurons_act_on_the_currents_of_four_outputs(void **state)
+{
+    static const uint32_t pools[] = { 2, 4 };
+    static int32_t in[SIDE * SIDE], spike[2][16 * 14 * 14];
+    static int64_t v[2][16 * 14 * 14];
+    static uint8_t pixel[SIDE * SIDE];
+    uint64_t fired = 0;
+    struct study s;
+
+    (void)state;
+    load(&s, "eshraghian2022_bsnn", NULL, 0);
+    const struct presentation *p = &s.network.present;
+    struct spikes *spikes = spikes_new(&s.network);
+    spikes_forget(spikes);
+    for (uint32_t i = 0; i < SIDE * SIDE; i++)
+        pixel[i] = (uint8_t)(i * 97 % 256);
+    for (uint32_t t = 0; t < STEPS; t++) {
+        p->coding->code(p, 0, t, pixel, SIDE * SIDE, in);
+        spikes_step(spikes, in, t, NULL);
+        plain_step(&s.network.layer[1], in, v[0], spike[0]);
+        plain_step(&s.network.layer[3], spike[0], v[1], spike[1]);
+        for (size_t k = 0; k < 2; k++)
+            for (size_t i = 0; i < 16 * 14 * 14; i++) { // 64 x 7 x 7 as well
+                assert_int_equal(spikes_delivered(spikes, pools[k], i), spike[k][i]);
+                assert_int_equal(spikes_potential(spikes, pools[k], i), v[k][i]);
+                fired += (uint64_t)spike[k][i];
+            }
+    }
+    assert_true(fired > 0);
+    spikes_free(spikes);
+    study_release(&s);
 }
 
 static void a_step_of_the_bsnn_is_1189_reads_and_37762_conversions(void **state)
@@ -90,6 +188,73 @@ static void one_bit_takes_25098_conversions_where_parts_join(void **state)
 /* ---- MONETA ---- */
 
 enum { LAYERS = 4, CORES = 8 };
+
+/* On the article's chip of eight cores, one layer after another; all of them are two chips. */
+static void moneta_takes_layer_after_layer(void **state)
+{
+    static const uint64_t clocks[LAYERS] = { 76800, 409600, 102400, 51200 };
+    char arguments[160];
+
+    for (int k = 0; k < LAYERS; k++) {
+        snprintf(arguments, sizeof arguments, "run kim2022_moneta --set chip.cores=8 --set "
+                 "network.layer=conv%d --json -", k + 1);
+        json_t *doc = json_of(*state, arguments);
+        assert_true(number_at(doc, "timing.interval_clocks") == (double)clocks[k]);
+        json_decref(doc);
+    }
+    assert_fails(*state, "run kim2022_moneta --set chip.cores=8", 2, "its weights at least 2 such "
+                 "chips: want chip.cores = 24");
+    assert_fails(*state, "run kim2022_moneta --set network.layer=conv5", 2,
+                 "no such layer in network kim2022_shapes: want conv1");
+}
+
+/* Where steps come first each output keeps one. */
+static void moneta_keeps_no_potentials(void **state)
+{
+    static const struct {
+        const char *set;
+        int64_t     words[LAYERS];
+    } orders[] = { { "output", { 0 } }, { "step", { 16384, 4096, 2048, 512 } } };
+    struct study s;
+    struct err_msg m;
+
+    (void)state;
+    for (size_t k = 0; k < 2; k++) {
+        char set[32];
+        snprintf(set, sizeof set, "input.order=%s", orders[k].set);
+        if (study_load_network(&s, "kim2022_moneta", (const char *const[]){ set }, 1, &m))
+            fail_msg("%s", m.text);
+        for (uint32_t i = 0; i < LAYERS; i++)
+            assert_int_equal(network_state_words(&s.network, i + 1), orders[k].words[i]);
+        study_release(&s);
+    }
+}
+
+/* Random weights, each a network of its own; what spikes have to be is test_spiking's. */
+static void moneta_spikes_as_in_timesteps(void **state)
+{
+    for (int seed = 1; seed <= 4; seed++) {
+        char elastic[256], stepped[400];
+        snprintf(elastic, sizeof elastic, "run kim2022_moneta --set network.random_weights=%d "
+                 "--set input.steps=12 --set neuron.theta=%d --count 2 --images random --json -",
+                 seed, seed);
+        snprintf(stepped, sizeof stepped, "%s --set clocking.kind=timestep --set "
+                 "clocking.timestep_ns=20000 --set input.order=%s", elastic,
+                 seed % 2 ? "step" : "output");
+        json_t *a = json_of(*state, elastic), *b = json_of(*state, stepped);
+        for (size_t i = 0; i <= LAYERS; i++) {
+            json_t *x = json_array_get(at(a, "spiking.layers"), i);
+            json_t *y = json_array_get(at(b, "spiking.layers"), i);
+            assert_true(integer_at(x, "synaptic_events") == integer_at(y, "synaptic_events"));
+            if (i < LAYERS) {
+                assert_true(integer_at(x, "spikes") > 0);
+                assert_true(json_equal(at(x, "spikes_by_step"), at(y, "spikes_by_step")));
+            }
+        }
+        json_decref(a);
+        json_decref(b);
+    }
+}
 
 static void moneta_takes_76800_to_409600_clocks_a_layer(void **state)
 {
@@ -169,6 +334,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_of_the_bsnn_is_1189_reads_and_37762_conversions),
         cmocka_unit_test(one_bit_takes_25098_conversions_where_parts_join),
+        cmocka_unit_test(one_bit_and_charge_take_6282_comparisons_a_step),
+        cmocka_unit_test(its_neurons_act_on_the_currents_of_four_outputs),
+        cmocka_unit_test(moneta_takes_layer_after_layer),
+        cmocka_unit_test(moneta_keeps_no_potentials),
+        cmocka_unit_test(moneta_spikes_as_in_timesteps),
         cmocka_unit_test(moneta_takes_76800_to_409600_clocks_a_layer),
         cmocka_unit_test(monetas_power_is_123_28_mw),
         cmocka_unit_test(an_update_of_moneta_takes_17_clocks),

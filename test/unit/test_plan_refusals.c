@@ -79,8 +79,8 @@ static void too_few_cores_are_refused_with_the_number_that_is_needed(void **stat
           { "chip.cores=42" } },
         /* halves of columns for rs2 and conv22, of both for conv23 to conv31 */
         { { "core.crossbar.rows=252", "core.crossbar.columns=28", "chip.cores=1" },
-          "chip.cores = 1: network resnet-cifar-32 needs 63 cores with arrays of 252 x 28: want "
-          "chip.cores = 63 or larger arrays",
+          "chip.cores = 1: network resnet-cifar-32 needs 63 cores with arrays of 252 x 28, its "
+          "weights at least 52 such chips: want chip.cores = 63 or larger arrays", // 361,712 of 7,056
           { "chip.cores=63" },
           { "chip.cores=62" } },
     };
@@ -133,8 +133,8 @@ static void more_cores_than_any_chip_has_are_refused_without_a_number_for_the_ke
     (void)state;
     static const struct refusal c[] = {
         { { "network.depth=65534" },
-          "chip.cores = 64: network resnet-cifar-65534 needs 87379 cores with arrays of 256 x 256: "
-          "want larger arrays or fewer layers",
+          "chip.cores = 64: network resnet-cifar-65534 needs 87379 cores with arrays of 256 x 256, "
+          "its weights at least 196 such chips: want larger arrays or fewer layers",
           { NULL },
           { NULL } },
     };

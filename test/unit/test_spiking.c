@@ -568,7 +568,7 @@ static double naive_fire(const struct neuron *n, uint32_t o, double *v, double c
     double theta = ldexp((double)n->theta[o], w), spikes;
 
     *v = n->beta[o] == NEURON_NO_LEAK ? *v : nearbyint(*v * n->beta[o] / 65536);
-    *v += current - (n->reset == NEURON_DELAYED ? (double)n->theta[o] * before : 0);
+    *v += current - (n->reset == NEURON_DELAYED ? theta * before : 0);
     if (n->floor != NEURON_UNBOUNDED)
         *v = fmax(*v, (double)n->floor * (double)n->theta[o]);
     spikes = n->kind->fires ? fmin(fmax(floor(*v / theta), 0), n->most) : 0;
