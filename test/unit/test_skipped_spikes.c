@@ -1,5 +1,6 @@
 /* Reads that zeros save in networks of neurons, whose values are computed layer by layer: beside a
  * naive walk over the rows of each product of each step, and in proportion to spikes. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,9 @@
 #include "arch/values/firing_groups.h"
 #include "network/spiking/spikes.h"
 #include "study/run.h"
+#include "test/cli_rig.h"
 #include "test/random_spiking.h"
+#include "test/tmpdir.h"
 
 enum { N_NETWORK = 150, STEPS = 8 };
 
@@ -230,9 +233,67 @@ static void reads_are_those_of_rows_that_spike(void **state)
     assert_true(saving > N_NETWORK / 2);
 }
 
+/* ---- energy ---- */
+
+enum { BINS = 8, PIXELS = 28 * 28 };
+
+/* A recording of which so many of eight bins have an event at every pixel. */
+static void write_frames(const char *dir, uint32_t full)
+{
+    static uint8_t frames[BINS * PIXELS];
+    char path[TMPDIR_PATH_MAX], header[129];
+    FILE *f;
+
+    memset(frames, 0, sizeof frames);
+    memset(frames, 1, (size_t)full * PIXELS);
+    memset(header, ' ', sizeof header);
+    memcpy(header, "\x93NUMPY\x01\x00\x76\x00", 10);
+    int n = snprintf(header + 10, sizeof header - 10, "{'descr': '|u1', 'fortran_order': False, "
+                     "'shape': (1, %d, 1, 28, 28), }", BINS);
+    header[10 + n] = ' ';
+    header[127] = '\n';
+    tmpdir_path(path, dir, "frames.npy");
+    f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(header, 1, 128, f), 128);
+    assert_int_equal(fwrite(frames, 1, sizeof frames, f), sizeof frames);
+    fclose(f);
+}
+
+/* Of the arrays of the first layer: a fixed part, and one for each bin that has spikes. */
+static void energy_falls_linearly_with_activity(void **state)
+{
+    static const uint32_t full[] = { 0, 2, 4, 8 }; // 0, 25, 50, 100 %
+    const char *dir = *state;
+    double crossbar[4], adc[4];
+
+    for (size_t i = 0; i < 4; i++) {
+        char arguments[512];
+        write_frames(dir, full[i]);
+        snprintf(arguments, sizeof arguments, "run lif_fmnist --images %s/frames.npy --set "
+                 "input.coding=events --set core.crossbar.skip_zero_patches=yes --set "
+                 "core.crossbar.mvm_ns=auto --set core.crossbar.read_ns=80 --set "
+                 "energy.chip=composed --json -", dir);
+        json_t *doc = json_of(dir, arguments);
+        assert_int_equal(integer_at(doc, "core_list[].counters.reads"), full[i]);
+        assert_int_equal(integer_at(doc, "core_list[].counters.conversions"), 256 * full[i]);
+        crossbar[i] = number_at(doc, "energy.layers[].blocks.crossbar");
+        adc[i] = number_at(doc, "energy.layers[].blocks.adc");
+        json_decref(doc);
+    }
+    for (size_t i = 0; i < 4; i++) { // of figures that are printed in thousandths a step
+        assert_true(fabs(crossbar[i] - crossbar[0] - full[i] * (crossbar[3] - crossbar[0]) / 8) <
+                    0.009);
+        assert_true(fabs(adc[i] - full[i] * adc[3] / 8) < 0.009);
+    }
+    assert_true(adc[0] == 0 && adc[3] > 0.5 && crossbar[3] > 5 * crossbar[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(energy_falls_linearly_with_activity, tmpdir_make,
+                                        tmpdir_remove),
         cmocka_unit_test(reads_are_those_of_rows_that_spike),
     };
 
