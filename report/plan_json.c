@@ -259,10 +259,20 @@ json_t *json_stream(const struct plan *p, uint32_t stream)
     return o;
 }
 
+/* Of rows that are kept for biases. */
+static void put_biases(json_t **o, const struct plan *p, uint32_t layer)
+{
+    if (plan_bias_reach(p, layer) == 0)
+        return;
+    json_put_count(o, "bias_reach", (uint64_t)plan_bias_reach(p, layer));
+    json_put_count(o, "trim_reads", plan_trim_reads(p, layer));
+}
+
 static json_t *json_planned_layer(const struct plan *p, uint32_t layer)
 {
     json_t *o = json_layer(p, layer);
 
+    put_biases(&o, p, layer);
     if (!clocking_of(p->config)->in_timesteps)
         return o;
     json_put_count(&o, "first_timestep", p->time.layer[layer].first_timestep);

@@ -35,11 +35,27 @@ static uint32_t least_arrays(const struct plan *p, uint32_t layer)
     return least;
 }
 
+int64_t plan_bias_reach(const struct plan *p, uint32_t layer)
+{
+    return layer_is_digital(plan_network_layer(p, layer))
+               ? 0
+               : (int64_t)p->config->crossbar.reserved_rows * least_arrays(p, layer);
+}
+
+uint32_t plan_trim_reads(const struct plan *p, uint32_t layer)
+{
+    uint32_t n = 0;
+
+    for (int64_t reach = plan_bias_reach(p, layer); reach > 0; reach /= 2)
+        n++;
+    return n;
+}
+
 static enum err check_layer(const struct plan *p, uint32_t layer, struct err_msg *m)
 {
     const struct layer *l = plan_network_layer(p, layer);
     const uint32_t rows = p->config->crossbar.reserved_rows;
-    const int64_t reach = (int64_t)rows * least_arrays(p, layer);
+    const int64_t reach = plan_bias_reach(p, layer);
 
     for (uint32_t o = 0; o < l->out.channels; o++) {
         int64_t bias = bias_of(l, o), size = bias < 0 ? -bias : bias;

@@ -294,6 +294,12 @@ static inline enum stage stream_stage(enum stream_kind k)
 /* Share of a timestep that a core's stage uses in its worst timestep. */
 double plan_stage_share(const struct plan *p, uint32_t core, enum stage s);
 
+/* Largest bias that a layer's arrays hold in the rows reserved for it, either way, of one unit a
+ * row; 0 where none are. And reads, each of which asks for a sum's sign, by which a trimmer finds
+ * what an output is off: it halves its step from read to read, 2^(n-1) to 1, and ends within 1. */
+int64_t  plan_bias_reach(const struct plan *p, uint32_t layer);
+uint32_t plan_trim_reads(const struct plan *p, uint32_t layer);
+
 /* The core and stage with the largest share; ties go to the lower core, then the earlier stage. */
 void plan_slowest_stage(const struct plan *p, uint32_t *core, enum stage *s);
 

@@ -266,6 +266,35 @@ static void biases_reach_as_far_as_their_rows(void **state)
     }
 }
 
+/* A trimmer that asks for signs alone: what an output is off by is within one row's reach after as
+ * many reads as the reach has bits, whatever it was. */
+static int64_t trimmed(int64_t off, uint32_t reads)
+{
+    int64_t bias = 0;
+
+    for (int64_t step = INT64_C(1) << reads; step > 1;) {
+        step /= 2;
+        bias += off + bias >= 0 ? -step : step;
+    }
+    return off + bias;
+}
+
+static void a_trim_takes_seven_reads(void **state)
+{
+    json_t *doc = json_of(*state, "map kim2019_vcam --json -"), *layers = at(doc, "layers");
+    int64_t reach = integer_at(json_array_get(layers, 0), "bias_reach"), worst = 0;
+    uint32_t reads = (uint32_t)integer_at(json_array_get(layers, 0), "trim_reads");
+
+    assert_int_equal(reach, 95);
+    assert_int_equal(reads, 7);
+    for (int64_t off = -reach; off <= reach; off++) {
+        assert_true(llabs(trimmed(off, reads)) <= 1);
+        worst = llabs(trimmed(off, reads - 1)) > worst ? llabs(trimmed(off, reads - 1)) : worst;
+    }
+    assert_true(worst > 1); // six do not
+    json_decref(doc);
+}
+
 static void what_needs_a_clock_is_refused(void **state)
 {
     assert_fails(*state, "run resnet32 --set clocking.kind=combinational", 2,
@@ -298,6 +327,7 @@ int main(void)
         cmocka_unit_test(vcam_has_8869_of_10000_and_as_many_ones_a_layer),
         cmocka_unit_test(layers_of_the_host_change_no_class),
         cmocka_unit_test(biases_reach_as_far_as_their_rows),
+        cmocka_unit_test(a_trim_takes_seven_reads),
         cmocka_unit_test(what_needs_a_clock_is_refused),
     };
 
