@@ -40,7 +40,7 @@ struct network_cfg {
     uint32_t channels[13]; // stages, of which each but the first halves a map of at most 4,096
     uint32_t n_channels;
     uint32_t host_layers; // not on the chip
-    char     layer[128];  // the only one that is; empty: all
+    char     layer[128];  // the only one that is, or "all"
     uint32_t value_bits, weight_bits; // or WIDTH_OWN; of a family and of a file
 };
 
@@ -111,8 +111,8 @@ enum { MOST_VALUE_BITS = 16 }; // of values and weights (network/precision.h)
               "timing only"),                                                                      \
     PARAM_U32(type, at.host_layers, "network.host_layers", "", "0", 0, 65536,                     \
               "first layers that are not on the chip: a host computes them, exactly and free"),   \
-    PARAM_NAME(type, at.layer, "network.layer", "",                                                \
-               "one layer of it alone, by name, which reads its map as an image"),                \
+    PARAM_NAME(type, at.layer, "network.layer", "all",                                             \
+               "one layer of it alone, by name, which reads its map as an image; all: all"),                \
     PARAM_U32_OR(type, at.value_bits, "network.value_bits", "bit", "own", 1, MOST_VALUE_BITS,      \
                  PARAM_NAMES("own"),                                                               \
                  "in which links, memories and arrays carry a value; own: those of the network"),  \

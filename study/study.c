@@ -182,7 +182,7 @@ static enum err make_network(struct network *n, struct config *c, struct err_msg
     uint32_t weights = cfg->weight_bits == WIDTH_OWN ? 0 : cfg->weight_bits;
     enum err e = own_network(n, c, m);
 
-    if (!e && cfg->layer[0] != '\0') {
+    if (!e && strcmp(cfg->layer, "all") != 0) {
         e = network_keep_layer(n, cfg->layer, m);
         if (e)
             err_prefix(m, config_where(c, "network.layer"));
