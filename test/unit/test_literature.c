@@ -230,6 +230,25 @@ static void moneta_keeps_no_potentials(void **state)
     }
 }
 
+/* Steps pass as images do: with four of them, an image's result is that of every fourth. */
+static void steps_take_the_clocks_of_images(void **state)
+{
+    json_t *steps = json_of(*state, "run kim2022_moneta --set input.order=step --set input.steps=4 "
+                            "--count 3 --json -");
+    json_t *images = json_of(*state, "run kim2022_moneta --set input.order=step --set "
+                             "input.steps=1 --count 12 --json -");
+
+    assert_int_equal(integer_at(steps, "images.count"), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(json_integer_value(json_array_get(at(steps, "timing.results_clocks"), i)),
+                         json_integer_value(json_array_get(at(images, "timing.results_clocks"),
+                                                           4 * i + 3)));
+    assert_true(json_equal(at(steps, "core_list"), at(images, "core_list")));
+    assert_true(json_equal(at(steps, "streams"), at(images, "streams")));
+    json_decref(steps);
+    json_decref(images);
+}
+
 /* Random weights, each a network of its own; what spikes have to be is test_spiking's. */
 static void moneta_spikes_as_in_timesteps(void **state)
 {
@@ -338,6 +357,7 @@ int main(void)
         cmocka_unit_test(its_neurons_act_on_the_currents_of_four_outputs),
         cmocka_unit_test(moneta_takes_layer_after_layer),
         cmocka_unit_test(moneta_keeps_no_potentials),
+        cmocka_unit_test(steps_take_the_clocks_of_images),
         cmocka_unit_test(moneta_spikes_as_in_timesteps),
         cmocka_unit_test(moneta_takes_76800_to_409600_clocks_a_layer),
         cmocka_unit_test(monetas_power_is_123_28_mw),
