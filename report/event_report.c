@@ -266,9 +266,8 @@ static json_t *energy_json(const struct event_price *p)
     return o;
 }
 
-static enum err print_json(const void *what, FILE *out, struct err_msg *m)
+json_t *event_document(const struct report *r)
 {
-    const struct report *r = what;
     json_t *o = json_begin("imcsim-run/1", r->study), *images = json_object();
 
     json_put_text(&o, "kernel", kernel_name(r->kernel));
@@ -283,7 +282,12 @@ static enum err print_json(const void *what, FILE *out, struct err_msg *m)
     json_put_values(&o, r);
     if (r->event_price)
         json_put(&o, "energy", energy_json(r->event_price));
-    return json_print(o, out, m);
+    return o;
+}
+
+static enum err print_json(const void *what, FILE *out, struct err_msg *m)
+{
+    return json_print(event_document(what), out, m);
 }
 
 static const struct sheet sheets[] = {

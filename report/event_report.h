@@ -8,6 +8,9 @@
 
 extern const struct form event_form; // of a const struct report *, whose result has events
 
+/* Its document, the caller's; NULL without memory. */
+struct json_t *event_document(const struct report *r);
+
 /* The plan of such cores; of a const struct study *. */
 extern const struct form event_plan_form;
 

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "arch/prove.h"
+#include "report/event_report.h"
 #include "report/json.h"
 #include "report/report.h"
 
@@ -110,9 +111,10 @@ static enum err run_anew(struct point_worker *w, struct study *next, const struc
     w->study = *next; // nothing points into a study that has no plan
     *next = (struct study){ .mapping_chosen = false };
     enum err e = network_of(w, &w->study, p, m);
+    const bool events = w->study.config.core_kind == CORE_EVENT;
     if (!e)
-        e = study_plan(&w->study, m);
-    if (!e && run_has_values(&cfg))
+        e = events ? study_plan_any(&w->study, m) : study_plan(&w->study, m);
+    if (!e && run_has_values(&cfg) && !events)
         e = prove(&w->study.plan, NULL, m);
     if (!e)
         e = measured_run(&w->measured, &w->study, &cfg, m);
@@ -155,7 +157,8 @@ static enum err add_document(struct message *to, struct point_worker *w, struct 
     size_t n = 0;
 
     report_measured(&r, &w->measured);
-    enum err e = json_bytes(report_document(&r), &text, &n, m);
+    json_t *document = r.result->event ? event_document(&r) : report_document(&r);
+    enum err e = json_bytes(document, &text, &n, m);
     if (!e)
         e = packed_add(&w->packer, to, text, n, m);
     free(text);

@@ -19,6 +19,7 @@
 #include "study/run.h"
 #include "study/study.h"
 #include "test/nir_make.h"
+#include "test/cli_rig.h"
 #include "test/tmpdir.h"
 
 enum { MOST_LAYERS = 3, MOST_CORES = 8, MOST_EVENTS = 400 };
@@ -594,6 +595,45 @@ static void one_event_a_step_fires_what_the_step_does(void **state)
 
 /* ---- what no machine is made of ---- */
 
+/* A study of muBrain's service: figures of its points are those of runs. */
+static void a_study_of_event_cores_has_the_figures_of_runs(void **state)
+{
+    static const uint32_t service_ns[] = { 50, 100, 200 };
+    const char *dir = *state;
+    char path[TMPDIR_PATH_MAX], arguments[TMPDIR_PATH_MAX + 256];
+    struct outcome o;
+    FILE *f;
+
+    tmpdir_path(path, dir, "service.yaml");
+    f = fopen(path, "w");
+    assert_non_null(f);
+    fprintf(f, "base: stuijt2021_mubrain\nvary: {core.event.service_ns: [50, 100, 200]}\n"
+               "images: {set: models/stuijt2021_events.npy}\n");
+    fclose(f);
+    snprintf(arguments, sizeof arguments, "sweep %s --db %s/service.db --jobs 2", path, dir);
+    o = imcsim(dir, arguments);
+    assert_int_equal(o.status, 0);
+    outcome_release(&o);
+    snprintf(arguments, sizeof arguments, "report %s/service.db --json -", dir);
+    json_t *report = json_of(dir, arguments), *point;
+    size_t i;
+    json_array_foreach(at(report, "points"), i, point) {
+        snprintf(arguments, sizeof arguments, "run stuijt2021_mubrain --set "
+                 "core.event.service_ns=%u --images models/stuijt2021_events.npy --json -",
+                 service_ns[i]);
+        json_t *run = json_of(dir, arguments);
+        assert_true(number_at(point, "figures.rows_per_image") ==
+                    (double)integer_at(run, "spiking.rows"));
+        assert_true(number_at(point, "figures.spikes_per_image") ==
+                    (double)integer_at(run, "spiking.spikes"));
+        if (service_ns[i] == 100)
+            assert_int_equal(integer_at(run, "spiking.rows"), 6400 + 40154);
+        json_decref(run);
+    }
+    assert_int_equal(i, 3);
+    json_decref(report);
+}
+
 static void expect_refused(const char *const *set, size_t n, const char *images, const char *want)
 {
     const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 1,
@@ -660,6 +700,8 @@ int main(void)
                                         tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(one_event_a_step_fires_what_the_step_does, tmpdir_make,
                                         tmpdir_remove),
+        cmocka_unit_test_setup_teardown(a_study_of_event_cores_has_the_figures_of_runs,
+                                        tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(mistakes_are_told_with_place_and_cure, tmpdir_make,
                                         tmpdir_remove),
     };
