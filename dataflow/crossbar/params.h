@@ -142,8 +142,8 @@ struct wires_cfg { // arch/analog/wires.h
                "whether the two devices of a differential cell or a pair are converted apart"),    \
     PARAM_U32(type, at.columns_per_adc, "core.readout.columns_per_adc", "", "1", 1, 8192,          \
               "columns that share a converter"),                                                   \
-    PARAM_DECIMAL(type, at.conversion_as, "core.readout.conversion_ns", "ns", "1", AS_PER_FS,      \
-                  AS_PER_MS, AS_PER_FS, "a conversion"),                                           \
+    PARAM_DECIMAL(type, at.conversion_as, "core.readout.conversion_ns", "ns", "1", 0, AS_PER_MS,   \
+                  AS_PER_FS, "a conversion; 0: a read's time has it"),                             \
     PARAM_ENUM(type, at.pipelined, "core.readout.pipelined", "no", PARAM_NAMES("no", "yes"), NULL, \
                "whether an array reads on while the last read is converted")
 
