@@ -706,6 +706,67 @@ static void random_networks_spike_as_plain_loops_do_and_keep_the_charge(void **s
         check_random(seed);
 }
 
+/* ---- what neurons cannot be made of ---- */
+
+enum odd { SUM_WITHOUT_RELU, POOL_WITHOUT_RELU, POOL_OF_A_PADDED_MAP, NOTHING_ODD };
+
+/* conv1 and conv2, which has no ReLU; then what is odd, and a last layer. */
+static enum err try_to_convert(enum odd odd, struct err_msg *m)
+{
+    static const char *const machine[] = { NULL };
+    const struct window pool = { .kernel = { 2, 2 }, .stride = { 2, 2 }, .dilation = { 1, 1 },
+                                 .pad_before = { odd == POOL_OF_A_PADDED_MAP, 0 },
+                                 .pad_after = { odd == POOL_OF_A_PADDED_MAP, 0 } };
+    struct neuron_cfg cfg[5];
+    struct plan_rig r;
+
+    rig_config(&r, machine);
+    rig_image(&r, 8, 8, 1);
+    r.network.layer[0].out_signed = false;
+    rig_conv(&r, 0, 4, 3, 1)->relu = true;
+    struct layer *two = rig_conv(&r, 1, 4, 3, 1);
+    two->relu = false;
+    if (odd == SUM_WITHOUT_RELU) {
+        two->has_residual = true;
+        two->residual = 1;
+    }
+    struct layer *third = odd == SUM_WITHOUT_RELU ? rig_conv(&r, 1, 4, 3, 1)
+                                                  : rig_layer(&r, 2, 4, &pool);
+    third->relu = odd != POOL_WITHOUT_RELU;
+    if (odd == SUM_WITHOUT_RELU) {
+        third->has_residual = true;
+        third->residual = 2;
+    } else {
+        third->kind = LAYER_AVERAGE_POOL;
+        third->groups = 4;
+    }
+    rig_conv(&r, 3, 2, 3, 1)->raw_output = true;
+    for (size_t i = 0; i < sizeof cfg / sizeof *cfg; i++) {
+        cfg[i] = plain_if;
+        cfg[i].kind = neuron_kind_find("if");
+    }
+    r.network.present = (struct presentation){ .coding = coding_find("rate"), .steps = 4 };
+    enum err e = network_make_spiking(&r.network, cfg, m);
+    rig_release(&r);
+    return e;
+}
+
+static void what_no_neuron_can_be_made_of_is_refused_by_layer(void **state)
+{
+    static const char *const want[] = { "adds a map and has no ReLU: want a ReLU behind the sum",
+                                        "pools currents and has no ReLU",
+                                        "pools currents of several layers, or pads them" };
+    struct err_msg m;
+
+    (void)state;
+    for (int i = 0; i < NOTHING_ODD; i++) {
+        assert_int_equal(try_to_convert((enum odd)i, &m), ERR_INPUT);
+        if (!strstr(m.text, want[i]))
+            fail_msg("\"%s\" says nothing of \"%s\"", m.text, want[i]);
+    }
+    assert_int_equal(try_to_convert(NOTHING_ODD, &m), ERR_NONE);
+}
+
 /* ---- ResNet-32 ---- */
 
 enum { RESNET_PIXELS = 32 * 32 * 3, RESNET_IMAGES = 16 };
@@ -859,6 +920,7 @@ int main(void)
         cmocka_unit_test(a_neuron_of_weighted_spikes_makes_up_for_an_early_spike),
         cmocka_unit_test(a_delayed_reset_is_that_of_the_article),
         cmocka_unit_test(random_networks_spike_as_plain_loops_do_and_keep_the_charge),
+        cmocka_unit_test(what_no_neuron_can_be_made_of_is_refused_by_layer),
         cmocka_unit_test(neurons_are_the_scales_of_their_layers),
         cmocka_unit_test(resnet_32_is_right_from_period_21_on),
         cmocka_unit_test(the_first_layers_of_resnet_32_spike_as_often_as_counted),

@@ -55,6 +55,13 @@ static void draw_machine(uint64_t seed, char (*text)[64], const char **set)
     snprintf(text[n++], sizeof *text, "mapping.firing=%s", firing[random_draw(&d, 3)]);
     snprintf(text[n++], sizeof *text, "mapping.replicas={layer1: %u}", 1 + random_draw(&d, 3));
     snprintf(text[n++], sizeof *text, "chip.cores=65536");
+    const uint32_t skips = random_draw(&d, 4), slice = 1 + random_draw(&d, 3);
+    if (skips < 2) {
+        snprintf(text[n++], sizeof *text, "core.crossbar.skip_zero_%s=yes",
+                 skips == 0 ? "rows" : "patches");
+        snprintf(text[n++], sizeof *text, "core.crossbar.input_slice_bits=%u", slice);
+        snprintf(text[n++], sizeof *text, "core.crossbar.rows_at_once=8");
+    }
     for (uint32_t i = 0; i < n; i++)
         set[i] = text[i];
     set[n] = NULL;
@@ -103,6 +110,8 @@ static void expect_same_work(const struct plan *p, const struct run_result *a,
         assert_int_equal(a->core[i].active_rows, b->core[i].active_rows);
         assert_int_equal(a->core[i].sum_abs_xw, b->core[i].sum_abs_xw);
         assert_int_equal(a->core[i].conversions, b->core[i].conversions);
+        assert_int_equal(a->core[i].reads, b->core[i].reads);
+        assert_int_equal(a->core[i].shift_adds, b->core[i].shift_adds);
     }
 }
 
@@ -121,8 +130,8 @@ static void spikes_are_the_same_whatever_the_order_the_kernel_and_the_jobs(void 
 
     (void)state;
     for (uint64_t seed = 1; n < N_NETWORK; seed++) {
-        char text[16][64];
-        const char *set[17];
+        char text[20][64];
+        const char *set[21];
         struct plan_rig r;
         struct run_result result[WAYS] = { 0 };
 
