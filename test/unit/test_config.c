@@ -341,6 +341,7 @@ static bool read_range(const struct param *row, struct range *r)
 {
     const struct param_text t = param_accepts(row);
     const char *text = t.text;
+    const char *multiple = strstr(text, "multiple of ");
     unsigned long long step;
 
     *r = (struct range){ "", "", "", "", "", "" };
@@ -356,10 +357,10 @@ static bool read_range(const struct param *row, struct range *r)
     if (sscanf(text, "%31[0-9.] to %31[0-9.]", r->least, r->most) != 2)
         return false;
     neighbour(r->below, r->least, r->least, -1);
-    if (strchr(r->least, '.') || row->step == 1) {
+    if (!multiple) {
         neighbour(r->above, r->most, r->least, 1);
     } else {
-        assert_int_equal(sscanf(strstr(text, "multiple of "), "multiple of %llu", &step), 1);
+        assert_int_equal(sscanf(multiple, "multiple of %llu", &step), 1);
         snprintf(r->above, sizeof r->above, "%llu", strtoull(r->most, NULL, 10) + step);
     }
     if (row->most == INT64_MAX) // no double

@@ -165,7 +165,7 @@ static void every_report_has_every_form(void **state)
     }
     assert_fails(*state, "run " PLAIN " --table nets", 2,
                  "--table nets: want one of layers, stages, links, accuracy, predictions, "
-                 "spikes, steps, learning, operations, neurons, analog, "
+                 "spikes, steps, waits, decode, learning, operations, neurons, analog, "
                  "analog_layers, cores, converters, streams, run");
 }
 

@@ -461,7 +461,7 @@ static void what_cannot_be_had_is_refused_with_what_would_do(void **state)
             "arrays of 256 x 256: want chip.cores = 43 or larger arrays",
             "mapping.optimize=interval", "chip.cores=40");
     REFUSED("default: chip.cores = 64: network resnet-cifar-65534 needs 87379 cores with arrays "
-            "of 256 x 256: want larger arrays or fewer layers",
+            "of 256 x 256, its weights at least 196 such chips: want larger arrays or fewer layers",
             "mapping.optimize=interval", "network.depth=65534");
     REFUSED("--set core.digital.lanes: core.digital.lanes = 1: layer rs2 cannot be mapped with "
             "that: want core.digital.lanes = 56, 55 more",

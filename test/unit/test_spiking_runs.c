@@ -315,6 +315,20 @@ static void expect_same_work(json_t *step, json_t *output)
     }
 }
 
+/* Takes the words that neurons keep between steps away: output by output there are none. */
+static void expect_state(json_t *doc, bool kept)
+{
+    static const char *const words[] = { "state_words", "state_reads", "state_writes" };
+    json_t *layers = at(doc, "spiking.layers");
+
+    for (size_t i = 1; i < json_array_size(layers); i++) // behind the input
+        for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+            json_t *l = json_array_get(layers, i);
+            assert_int_equal(integer_at(l, words[k]) > 0, kept);
+            assert_int_equal(json_object_del(l, words[k]), 0);
+        }
+}
+
 /* Output by output a patch is read once for all steps, and a value is a train of its bits; spikes,
  * rows, reads and operations are those of step by step. */
 static void orders_differ_in_what_is_moved_alone(void **state)
@@ -327,6 +341,7 @@ static void orders_differ_in_what_is_moved_alone(void **state)
             snprintf(arguments, sizeof arguments, SMALL "%s--images test/data/events/recordings "
                      "--set input.order=%s --json -", readers[i], k ? "output" : "step");
             doc[k] = json_of(*state, arguments);
+            expect_state(doc[k], k == 0);
         }
         assert_true(json_equal(at(doc[0], "spiking"), at(doc[1], "spiking")));
         assert_true(json_equal(at(doc[0], "predictions"), at(doc[1], "predictions")));
