@@ -24,7 +24,7 @@ static double now_ns(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t); // of this process: others do not count
     return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
 }
 

@@ -14,11 +14,11 @@ static bool has_bits(const struct layer *l)
     return !l->raw_output && !l->out_signed && low >= 0 && high <= 1 && l->out_zero <= 1;
 }
 
-static bool can_count(const struct network *n, const struct layer *l)
+bool value_counts(const struct network *n, const struct layer *l)
 {
     size_t weights = (size_t)layer_kernel_rows(l) * l->out.channels;
 
-    if (!l->weight || l->groups > 1)
+    if (!l->weight || l->groups > 1 || layer_kernel_rows(l) >= INT16_MAX)
         return false;
     for (uint32_t i = 0; i < l->n_input; i++)
         if (!has_bits(&n->layer[l->input[i]]))
@@ -29,20 +29,19 @@ static bool can_count(const struct network *n, const struct layer *l)
     return true;
 }
 
-/* Sets the bits of the rows that output o counts; of every row where o is no output. */
-static void fill_words(const struct layer *l, uint32_t quads, uint32_t o, uint32_t apart,
-                       uint32_t *word)
+/* Sets the bits of the weights +1 of output o. */
+static void fill_words(const struct value_counter *c, const struct layer *l, uint32_t quads,
+                       uint32_t o, uint32_t apart, uint32_t *word)
 {
     const uint32_t *kernel = l->window.kernel, positions = kernel[0] * kernel[1];
-    const int8_t *w = o < l->out.channels ? l->weight + (size_t)o * layer_kernel_rows(l) : NULL;
+    const int8_t *w = l->weight + (size_t)o * layer_kernel_rows(l);
 
     for (uint32_t p = 0; p < positions; p++)
         for (uint32_t ch = 0; ch < l->in.channels; ch++) {
-            uint32_t at = p * quads + ch / VALUE_QUAD, k = at / VALUE_WORD_QUADS;
             uint32_t row = p % kernel[0] * kernel[1] + p / kernel[0]; // of the layer's weights
-            uint32_t bit = ch % VALUE_QUAD * 8 + at % VALUE_WORD_QUADS;
-            if (!w || w[ch * positions + row] > 0)
-                word[(size_t)k * apart] |= UINT32_C(1) << bit;
+            struct value_bit_place at = c->place(positions, quads, p, ch);
+            if (w[ch * positions + row] > 0)
+                word[(size_t)at.word * apart] |= UINT32_C(1) << at.bit;
         }
 }
 
@@ -51,30 +50,30 @@ bool value_bits_prepare(struct values *v, uint32_t index)
     const struct layer *l = &v->network->layer[index];
     struct value_layer *own = &v->layer[index];
     struct value_bits *b = &own->bits;
-    uint32_t quads = v->spec[own->in].map.quads;
+    uint32_t positions = l->window.kernel[0] * l->window.kernel[1];
 
-    if (!can_count(v->network, l))
+    if (!value_counts(v->network, l))
         return true;
-    b->words = (uint32_t)ceil_div(own->rows * l->window.kernel[1] * own->steps, VALUE_WORD_QUADS);
-    b->valid = calloc(b->words, sizeof *b->valid);
+    b->quads = own->quads;
+    b->words = v->counter->place(positions, b->quads, positions - 1, l->in.channels - 1).word + 1;
     b->plus = calloc((size_t)b->words * value_outputs(v, l), sizeof *b->plus);
     b->threshold = calloc(value_outputs(v, l), sizeof *b->threshold);
-    if (!b->valid || !b->plus || !b->threshold)
+    if (!b->plus || !b->threshold)
         return false;
-    fill_words(l, quads, UINT32_MAX, 1, b->valid);
     for (uint32_t k = 0; k < own->n_block; k++) {
         uint32_t first = own->block[k].first, n = own->block[k].quads * VALUE_QUAD;
         for (uint32_t o = 0; o < n && first + o < l->out.channels; o++)
-            fill_words(l, quads, first + o, n, b->plus + (size_t)first * b->words + o);
+            fill_words(v->counter, l, b->quads, first + o, n,
+                       b->plus + (size_t)first * b->words + o);
     }
-    v->most_bits = max_u64(v->most_bits, value_bits_ints(b, l->out.height));
+    if (v->counter->gather)
+        v->most_bits = max_u64(v->most_bits, value_bits_ints(b, l->out.height));
     value_bits_scale(v, index);
     return true;
 }
 
 void value_bits_release(struct value_bits *b)
 {
-    free(b->valid);
     free(b->plus);
     free(b->threshold);
     *b = (struct value_bits){ 0 };
@@ -101,9 +100,10 @@ void value_bits_scale(struct values *v, uint32_t index)
     const struct layer *l = &v->network->layer[index];
     struct value_layer *own = &v->layer[index];
     const struct value_scale *s = &own->scale;
-    int32_t most = (int32_t)(UINT8_MAX * layer_kernel_rows(l)); // to which doubles are exact
+    int32_t rows = (int32_t)layer_kernel_rows(l), most = UINT8_MAX * rows; // doubles are exact
 
     own->bits.two = s->in_doubles && s->high == s->low + 1 && !l->has_residual;
     for (uint32_t o = 0; own->bits.two && o < l->out.channels; o++)
-        own->bits.threshold[o] = threshold_of(s, o, most) - own->start[o];
+        own->bits.threshold[o] =
+            max_i32(-rows, min_i32(rows + 1, threshold_of(s, o, most) - own->start[o]));
 }

@@ -37,6 +37,14 @@ static struct value_map map_of(const struct value_lanes *l, uint32_t spec)
     return m;
 }
 
+static struct value_map packed_map_of(const struct value_lanes *l, uint32_t spec)
+{
+    struct value_map m = l->v->spec[spec].packed;
+
+    m.byte = l->byte + l->v->spec[spec].packed_begin;
+    return m;
+}
+
 /* The border of every column there is, and a column of nothing else. */
 static void fill_border(const struct value_map *m)
 {
@@ -51,6 +59,25 @@ static void fill_border(const struct value_map *m)
             memset(column + m->column_bytes - below, m->zero, below);
         }
     }
+}
+
+/* n pixels of a column, the border's counted, are packed for layers that count. */
+static void pack_pixels(const struct value_lanes *l, uint32_t spec, size_t column, size_t first,
+                        uint32_t n)
+{
+    const struct value_map m = map_of(l, spec), packed = packed_map_of(l, spec);
+    size_t to = column * packed.column_bytes + first * packed.pixel_bytes;
+
+    l->v->counter->pack(&m, m.byte + column * m.column_bytes + first * m.pixel_bytes, n,
+                        (uint8_t *)packed.byte + to); // of ours
+}
+
+static void pack_border(const struct value_lanes *l, uint32_t spec)
+{
+    const struct value_map *m = &l->v->spec[spec].packed;
+
+    for (size_t i = 0; m->kept > 0 && i < value_columns(m); i++)
+        pack_pixels(l, spec, i, 0, m->before[0] + m->shape.height + m->after[0]);
 }
 
 struct value_lanes *value_lanes_new(const struct values *v)
@@ -86,6 +113,7 @@ struct value_lanes *value_lanes_new(const struct values *v)
     for (uint32_t i = 0; i < v->n_spec; i++) {
         const struct value_map m = map_of(l, i);
         fill_border(&m);
+        pack_border(l, i);
     }
     return l;
 }
@@ -213,6 +241,16 @@ static void deliver_sums(const struct value_lanes *l, const struct value_column 
                           (uint32_t)c->scale->b[c->channel + i]);
 }
 
+/* A block of a column leaves the network, or its sums become values. */
+static void deliver(const struct value_lanes *l, const struct value_column *c,
+                    const struct layer *layer)
+{
+    if (layer->raw_output)
+        deliver_sums(l, c);
+    else if (c->sums)
+        finish_sums(l, c);
+}
+
 /* Where the runs of the window of output column y lie in the map, `rows` of each of its columns. */
 static void find_runs(struct value_lanes *l, uint32_t index, const struct value_map *in,
                       uint32_t y, uint32_t rows)
@@ -301,24 +339,9 @@ static void convolve_cores(struct value_lanes *l, uint32_t index, const struct v
         if (r->closes && l->watch && l->watch->sums)
             l->watch->sums(l->watch->user, index, r->first, r->quads * VALUE_QUAD, c.n, c.sums,
                            l->n);
-        if (r->closes && l->v->network->layer[index].raw_output)
-            deliver_sums(l, &c);
-        else if (r->closes)
-            finish_sums(l, &c);
+        if (r->closes)
+            deliver(l, &c, &l->v->network->layer[index]);
     }
-}
-
-/* A block of a column whose bits have been gathered. */
-static void count_block(const struct value_lanes *l, const struct value_bits *bits,
-                        const struct value_column *c)
-{
-    const struct value_bit_column b = {
-        .column = c, .bit = l->bit, .words = bits->words,
-        .plus = bits->plus + (size_t)c->channel * bits->words,
-        .threshold = c->sums ? NULL : bits->threshold + c->channel,
-    };
-
-    l->v->counter->column(&b);
 }
 
 /* Pixels that are computed together: of column y, or n from some pixel on of a map whose pixels
@@ -333,7 +356,6 @@ static void convolve(struct value_lanes *l, uint32_t index, const struct value_m
     const struct layer *layer = &l->v->network->layer[index];
     const struct value_layer *own = &l->v->layer[index];
     const struct value_map residual = map_of(l, layer->has_residual ? layer->residual : index);
-    bool counted = own->bits.words > 0, finishes = counted ? own->bits.two : own->scale.in_doubles;
 
     find_runs(l, index, in, p->y, own->rows);
     for (uint32_t k = 0; k < own->n_block; k++) {
@@ -348,17 +370,36 @@ static void convolve(struct value_lanes *l, uint32_t index, const struct value_m
         c.weight = l->v->weight + b->weight;
         c.start = own->start + b->first;
         c.quads = b->quads;
-        c.sums = finishes ? NULL : l->sums;
-        if (counted && k == 0)
-            l->v->counter->gather(&c, &own->bits, l->bit);
-        if (counted)
-            count_block(l, &own->bits, &c);
-        else
-            l->v->kernel->column(&c);
-        if (layer->raw_output)
-            deliver_sums(l, &c);
-        else if (c.sums)
-            finish_sums(l, &c);
+        c.sums = own->scale.in_doubles ? NULL : l->sums;
+        l->v->kernel->column(&c);
+        deliver(l, &c, layer);
+    }
+}
+
+/* The same by counting packed pixels. */
+static void count(struct value_lanes *l, uint32_t index, const struct value_map *in,
+                  const struct value_map *out, uint32_t y)
+{
+    const struct value_counter *counter = l->v->counter;
+    const struct layer *layer = &l->v->network->layer[index];
+    const struct value_layer *own = &l->v->layer[index];
+    const struct value_bits *bits = &own->bits;
+
+    find_runs(l, index, in, y, own->rows);
+    for (uint32_t k = 0; k < own->n_block; k++) {
+        const struct value_block *b = &own->block[k];
+        struct value_column c = column_of(l, index, in, out, y, b->first, own->rows);
+        c.steps = own->steps / own->quads * (uint32_t)ceil_div(own->quads, counter->step_quads);
+        c.start = own->start + b->first;
+        c.quads = b->quads;
+        c.sums = bits->two ? NULL : l->sums;
+        if (counter->gather && k == 0)
+            counter->gather(&c, bits, l->bit);
+        counter->column(&(struct value_bit_column){
+            .column = &c, .bit = l->bit, .words = bits->words,
+            .plus = bits->plus + (size_t)c.channel * bits->words,
+            .threshold = bits->two ? bits->threshold + c.channel : NULL });
+        deliver(l, &c, layer);
     }
 }
 
@@ -374,7 +415,7 @@ static bool is_pixel_by_pixel(const struct value_lanes *l, uint32_t index)
     const struct layer *layer = &l->v->network->layer[index];
     const struct value_layer *own = &l->v->layer[index];
     const struct window *w = &layer->window;
-    bool one = own->bits.words == 0 && !layer->raw_output;
+    bool one = !layer->raw_output;
 
     for (int a = 0; a < 2; a++)
         one = one && w->kernel[a] == 1 && w->stride[a] == 1 && w->pad_before[a] == 0 &&
@@ -563,10 +604,15 @@ static void look_up(const struct value_layer *own, const struct value_map *m, ui
 static void compute_column(struct value_lanes *l, uint32_t index, const struct value_map *in,
                            const struct value_map *out, uint32_t y)
 {
+    const struct value_layer *own = &l->v->layer[index];
+    const struct value_map packed = packed_map_of(l, own->in);
+
     if (layer_is_digital(&l->v->network->layer[index]))
         compute_windows(l, index, in, out, y);
-    else
+    else if (own->read)
         convolve_cores(l, index, in, out, y);
+    else
+        count(l, index, &packed, out, y);
 }
 
 static void compute(struct value_lanes *l, const struct value_step *s, uint32_t y, uint32_t n)
@@ -577,7 +623,7 @@ static void compute(struct value_lanes *l, const struct value_step *s, uint32_t 
 
     if (layer_is_of_tokens(layer))
         value_tokens(l->v->kernel, layer, &in, &out, own->table, l->room);
-    else if (!layer_is_digital(layer) && !own->read)
+    else if (!layer_is_digital(layer) && !own->read && own->bits.words == 0)
         convolve_columns(l, s->layer, &in, &out, y, n);
     else
         for (uint32_t i = y; i < y + n; i++)
@@ -620,6 +666,8 @@ static void take_turn(struct value_lanes *l, const struct value_turn *t)
         compute(l, s, t->column, t->n);
     for (uint32_t y = t->column; y < end && s->task != VALUE_COMPUTE; y++)
         (s->task == VALUE_SPREAD ? spread : s->task == VALUE_POOL ? pool : concatenate)(l, s, y);
+    for (uint32_t y = t->column; y < end && l->v->spec[s->spec].packed.kept > 0; y++)
+        pack_pixels(l, s->spec, y % m.kept, m.before[0], m.shape.height);
     for (; reader != NO_LAYER; reader = l->v->layer[reader].next_reader)
         for (uint32_t y = t->column; y < end; y++)
             l->watch->input(l->watch->user, reader, &m, y, l->n);

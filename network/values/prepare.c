@@ -117,15 +117,36 @@ static void find_specs(struct values *v)
     }
 }
 
+/* A map takes its place. */
+static size_t lay_map(struct values *v, struct value_map *m, size_t pixel_bytes)
+{
+    size_t begin = v->lane_bytes;
+
+    m->pixel_bytes = pixel_bytes;
+    m->column_bytes = ((size_t)m->shape.height + m->before[0] + m->after[0]) * pixel_bytes;
+    v->lane_bytes += value_columns(m) * m->column_bytes;
+    return begin;
+}
+
+static bool is_counted(const struct values *v, const struct value_spec *s)
+{
+    for (uint32_t i = s->reader; i != NO_LAYER; i = v->layer[i].next_reader)
+        if (value_counts(v->network, layer_of(v, i)))
+            return true;
+    return false;
+}
+
 /* Where maps lie in the memory of the lanes, one behind the other: all are there at once. */
 static void lay_out(struct values *v)
 {
     for (uint32_t i = 0; i < v->n_spec; i++) {
-        struct value_map *m = &v->spec[i].map;
-        m->pixel_bytes = (size_t)m->quads * VALUE_BYTES;
-        m->column_bytes = ((size_t)m->shape.height + m->before[0] + m->after[0]) * m->pixel_bytes;
-        v->spec[i].begin = v->lane_bytes;
-        v->lane_bytes += value_columns(m) * m->column_bytes;
+        struct value_spec *s = &v->spec[i];
+        s->begin = lay_map(v, &s->map, (size_t)s->map.quads * VALUE_BYTES);
+        if (!is_counted(v, s))
+            continue;
+        s->packed = s->map;
+        s->packed_begin = lay_map(v, &s->packed, ceil_div(s->map.quads, v->counter->step_quads) *
+                                                     v->counter->step_bytes);
     }
 }
 

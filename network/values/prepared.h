@@ -15,6 +15,8 @@ enum { VALUE_TOGETHER = 32 }; // pixels of several columns that are computed in 
 struct value_spec {
     struct value_map map;    // without bytes
     size_t           begin;  // where they are in the memory of the lanes
+    struct value_map packed; // the same pixels for layers that count; kept 0: there are none
+    size_t           packed_begin;
     const uint32_t  *input;  // borrowed: the layers to be concatenated; NULL: none
     uint32_t         n_input;
     uint32_t         reader; // the first layer whose input it is, or NO_LAYER; struct value_layer
@@ -109,6 +111,9 @@ void value_pack_reads(struct values *v, uint32_t index, const struct value_cores
 /* What sums of output o are at most, for values of at most 1; *start: what they begin with. */
 uint64_t value_weigh_cores(const struct value_cores *c, const struct layer *l, uint32_t o,
                            int32_t *start);
+
+/* Whether a layer can be counted. */
+bool value_counts(const struct network *n, const struct layer *l);
 
 /* What a layer whose weights have a place needs to be counted, if it can be. False when the host
  * has no memory. */

@@ -185,45 +185,56 @@ static void bits_are_counted_to_what_plain_loops_give(void **state)
 
 /* ---- many rows of bits ---- */
 
-enum { ROWS = 2100, COLUMNS = 27 };
+enum { MOST_ROWS = INT16_MAX + 2, COLUMNS = 27 };
 
-static void bits_of_many_rows_are_counted(void **state)
+/* `rows` bits by weights of which the first two outputs' are alike, counted or not. */
+static void check_rows(uint32_t rows, bool counted)
 {
-    static int8_t weight[COLUMNS * ROWS], in[VALUE_LANES * ROWS];
+    static int8_t weight[COLUMNS * MOST_ROWS], in[VALUE_LANES * MOST_ROWS];
     static uint32_t m[COLUMNS];
     static int64_t b[COLUMNS];
     static uint8_t shift[COLUMNS];
     uint32_t input = 0;
     struct layer layer[2] = {
-        { .name = "image", .groups = 1, .value_bits = 1, .out = { 1, 1, ROWS } },
+        { .name = "image", .groups = 1, .value_bits = 1, .out = { 1, 1, rows } },
         { .name = "fc", .kind = LAYER_GEMM, .groups = 1, .input = &input, .n_input = 1,
-          .in = { 1, 1, ROWS }, .out = { 1, 1, COLUMNS }, .weight = weight, .raw_output = true,
+          .in = { 1, 1, rows }, .out = { 1, 1, COLUMNS }, .weight = weight, .raw_output = true,
           .window = { .kernel = { 1, 1 }, .stride = { 1, 1 }, .dilation = { 1, 1 } },
           .requant = { .m = m, .b = b, .shift = shift } }
     };
     const struct network n = { .name = "bits", .layer = layer, .n_layer = 2, .has_values = true };
     int64_t result[VALUE_LANES * COLUMNS];
 
-    (void)state;
     srand(1);
-    for (size_t i = 0; i < sizeof weight; i++) // of the first two outputs all are alike
-        weight[i] = i < ROWS ? 1 : i < 2 * ROWS || rand() % 2 ? -1 : 1;
-    for (size_t i = 0; i < sizeof in; i++) // the first image is all ones
-        in[i] = i < ROWS || rand() % 2;
-    assert_int_equal(counted_layers(&n), 1);
+    for (size_t i = 0; i < (size_t)COLUMNS * rows; i++)
+        weight[i] = i < rows ? 1 : i < 2 * rows || rand() % 2 ? -1 : 1;
+    for (size_t i = 0; i < (size_t)VALUE_LANES * rows; i++) // the first image is all ones
+        in[i] = i < rows || rand() % 2;
+    assert_int_equal(counted_layers(&n), counted);
     for (const char *const *k = simd_names(); *k; k++) {
         struct values *v = values_new(&n, *k);
         struct value_lanes *l = value_lanes_new(v);
         value_lanes_run(l, (const uint8_t *)in, VALUE_LANES, result, NULL);
         for (uint32_t i = 0; i < VALUE_LANES * COLUMNS; i++) {
             int64_t sum = 0;
-            for (uint32_t r = 0; r < ROWS; r++)
-                sum += weight[i % COLUMNS * ROWS + r] * in[i / COLUMNS * ROWS + r];
+            for (uint32_t r = 0; r < rows; r++)
+                sum += weight[i % COLUMNS * rows + r] * in[i / COLUMNS * rows + r];
             assert_int_equal(result[i], sum);
         }
         value_lanes_free(l);
         values_free(v);
     }
+}
+
+static void bits_of_many_rows_are_counted(void **state)
+{
+    (void)state;
+    for (uint32_t rows = 240; rows < 260; rows++) // about what bytes hold
+        check_rows(rows, true);
+    check_rows(2100, true);
+    check_rows(INT16_MAX - 1, true);
+    check_rows(INT16_MAX, false);
+    check_rows(MOST_ROWS, false);
 }
 
 /* ---- sums of bytes ---- */
