@@ -148,6 +148,86 @@ static void no_code_clips_and_every_logit_is_the_plain_arrays(void **state)
     free(pixels);
 }
 
+/* Cells, with the largest digit of their columns for weights of 8 bits. */
+static const struct {
+    const char *set[4];
+    uint64_t    digit;
+} cells[] = {
+    { { "core.crossbar.cell=differential" }, 127 },
+    { { "core.crossbar.cell=differential", "core.readout.separate=yes" }, 127 },
+    { { CELL("sliced", "1", "signed") }, 1 },   { { CELL("sliced", "2", "signed") }, 3 },
+    { { CELL("sliced", "5", "signed") }, 31 },  { { CELL("sliced", "0", "signed") }, 127 },
+    { { CELL("sliced", "1", "offset") }, 1 },   { { CELL("sliced", "2", "offset") }, 3 },
+    { { CELL("sliced", "3", "offset") }, 7 },   { { CELL("sliced", "0", "offset") }, 255 },
+    { { "core.crossbar.cell=sram" }, 1 },
+};
+static const uint64_t slice_bits[] = { 1, 2, 3, 8 }, rows_at_once[] = { 0, 1, 7, 100 };
+
+enum { N_CELL = sizeof cells / sizeof *cells, N_SLICE = 4, N_ROWS = 4, N_READOUT = 3,
+       N_COMBINATION = N_CELL * N_SLICE * N_ROWS * N_READOUT, SOME = 31 };
+
+/* A step of 1 and the least bits with which the largest sum is a code of either kind. Loose: a sum
+ * that rows of these networks do not come to could clip, so that every code is computed. */
+static void set_codes(char (*text)[64], uint64_t rows, uint64_t d, uint64_t digit, bool loose)
+{
+    const uint64_t whole = 256, many = 100, usual = 144; // of a core; loose from; of most layers
+    uint64_t range = (rows ? rows : loose ? usual : whole) * ((UINT64_C(1) << d) - 1) * digit;
+    unsigned bits = 1;
+
+    if (loose && (rows == 0 || rows >= many))
+        range--;
+    while (UINT64_C(1) << (bits - 1) <= range)
+        bits++;
+    snprintf(text[0], sizeof *text, "core.readout.bits=%u", bits);
+    snprintf(text[1], sizeof *text, "core.readout.range=%" PRIu64, range);
+}
+
+static void check_combination(uint32_t k, const char *model, const int8_t *pixels,
+                              const struct logits *want)
+{
+    uint32_t cell = k % N_CELL, readout = k / N_CELL % N_READOUT;
+    uint64_t d = slice_bits[k / N_CELL / N_READOUT % N_SLICE];
+    uint64_t rows = rows_at_once[k / N_CELL / N_READOUT / N_SLICE];
+    const char *set[MOST_SET] = { NULL };
+    char text[4][64];
+    struct logits got;
+    size_t n = 0;
+
+    snprintf(text[0], sizeof *text, "core.crossbar.input_slice_bits=%" PRIu64, d);
+    snprintf(text[1], sizeof *text, "core.crossbar.rows_at_once=%" PRIu64, rows);
+    set_codes(text + 2, rows, d, cells[cell].digit, readout == 2);
+    for (size_t i = 0; i < 4 && cells[cell].set[i]; i++)
+        set[n++] = cells[cell].set[i];
+    for (size_t i = 0; i < (readout ? 4 : 2); i++)
+        set[n++] = text[i];
+    set[n] = readout ? "core.readout.kind=adc" : "core.readout.kind=exact";
+    run_chip(model, set, pixels, &got);
+    if (got.sum.clipped > 0 || memcmp(got.of, want->of, sizeof want->of) != 0)
+        fail_msg("%s: %s %s, %s, %s, %s, %s: %" PRIu64 " clipped", model, cells[cell].set[0],
+                 cells[cell].set[1], text[0], text[1], set[n], text[2], got.sum.clipped);
+}
+
+/* Each cell by each slice of inputs, rows at once and readout; some of them, or all. */
+static void every_combination_gives_the_logits_of_the_plain_array(void **state)
+{
+    static const char *const model[] = { "configs/resnet32_fmnist.yaml",
+                                         "configs/resnet32_cifar10.yaml" };
+    static const char *const plain[] = { NULL };
+    const uint32_t step = getenv("IMCSIM_ALL_ARRAYS") ? 1 : SOME;
+    int8_t *pixels = malloc((size_t)N_IMAGE * IMAGE_BYTE);
+    struct logits want;
+
+    (void)state;
+    assert_non_null(pixels);
+    read_images(pixels);
+    for (uint32_t i = 0; i < 2; i++) {
+        run_chip(model[i], plain, pixels, &want);
+        for (uint32_t k = i * SOME / 2 % step; k < N_COMBINATION; k += step)
+            check_combination(k, model[i], pixels, &want);
+    }
+    free(pixels);
+}
+
 static void reads_of_resnet32_are_eight_a_firing_bit_by_bit(void **state)
 {
     static const char *const bits[] = { READS("1", "0"), NULL };
@@ -245,79 +325,130 @@ static void the_array_of_isaac_reads_sixteen_times(void **state)
 
 /* ---- bad input ---- */
 
-static void assert_refused(const char *want, const char *const *set)
+static enum err plan_of(struct plan_rig *r, const char *const *set)
 {
-    struct plan_rig r = { 0 };
     size_t n = 0;
 
     while (set[n])
         n++;
-    enum err e = config_load(&r.config, NULL, set, n, &r.msg);
-    if (!e) {
-        rig_family(&r);
-        e = rig_plan(&r);
-    }
-    assert_int_equal(e, ERR_INPUT);
+    *r = (struct plan_rig){ 0 };
+    enum err e = config_load(&r->config, NULL, set, n, &r->msg);
+    if (e)
+        return e;
+    rig_family(r);
+    return rig_plan(r);
+}
+
+static void assert_refused(const char *want, const char *const *set)
+{
+    struct plan_rig r;
+
+    assert_int_equal(plan_of(&r, set), ERR_INPUT);
     assert_string_equal(r.msg.text, want);
     rig_release(&r);
 }
 
-static void what_cannot_be_read_is_refused_with_its_cure(void **state)
+/* What a line wants, "KEY = VALUE", is set over the rest, and then there is a plan. */
+static void assert_cured(const char *line, const char *const *set, const char *cure)
 {
-    static const struct {
-        const char *want, *set[MOST_SET];
-    } bad[] = {
-        { "--set core.readout.columns_per_adc: core.readout.columns_per_adc = 7: does not divide "
-          "core.crossbar.columns = 256: want 4 or 8",
-          { "core.readout.kind=adc", "core.readout.columns_per_adc=7" } },
-        { "--set core.readout.range: core.readout.range = 0: want 1 to 2147483647, full or "
-          "percentile",
-          { "core.readout.kind=adc", "core.readout.range=0" } },
-        { "--set core.readout.bits: core.readout.bits = 33: want a whole number from 1 to 32 bit",
-          { "core.readout.kind=adc", "core.readout.bits=33" } },
-        { "--set core.crossbar.cell: core.crossbar.cell = triple: want one of differential, pair, "
-          "reference, sliced, sram", { "core.crossbar.cell=triple" } },
-        { "--set core.crossbar.cell: core.crossbar.cell = pair: layer conv1 has weights of 8 bits: "
-          "want +1, 0 and -1, of 1 or 2 bits, or core.crossbar.cell = differential",
-          { "core.crossbar.cell=pair" } },
-        { "--set core.crossbar.reserved_rows: core.crossbar.reserved_rows = 256: the array has "
-          "core.crossbar.rows = 256: want at most 255", { "core.crossbar.reserved_rows=256" } },
-        { "--set core.crossbar.columns: core.crossbar.columns = 7: a weight takes 8 columns with "
-          "core.crossbar.cell = sram: want core.crossbar.columns = 8",
-          { "core.crossbar.columns=7", "core.crossbar.cell=sram" } },
-        { "default: core conv1: crossbar needs 400 clocks in its worst timestep, "
-          "clocking.timestep_ns = 100 has 50: want clocking.timestep_ns = 800",
-          { "core.crossbar.mvm_ns=auto", "core.crossbar.input_slice_bits=1" } },
-        { "--set core.readout.kind: core.readout.kind = adcs: want one of exact, adc, sign, charge",
-          { "core.readout.kind=adcs" } },
-        { "--set core.readout.kind: core.readout.kind = sign: layer conv1 makes an output of 8 "
-          "reads of slices: want core.crossbar.input_slice_bits = 8",
-          { "core.readout.kind=sign", "core.crossbar.input_slice_bits=1" } },
-        { "--set core.readout.kind: core.readout.kind = sign: layer conv1 makes an output of 4 "
-          "reads of some rows: want core.crossbar.rows_at_once = 0",
-          { "core.readout.kind=sign", "core.crossbar.rows_at_once=7" } },
-        { "--set core.readout.kind: core.readout.kind = sign: layer conv1 makes an output of "
-          "several columns: want core.crossbar.cell = differential",
-          { "core.readout.kind=sign", "core.crossbar.cell=sram" } },
-        { "--set core.readout.kind: core.readout.kind = sign: layer conv1 has outputs of 8 bits: "
-          "want core.readout.kind = adc, or a network whose layers deliver one bit",
-          { "core.readout.kind=sign" } },
-        { "--set core.readout.kind: core.readout.kind = sign: layer conv23 makes an output of 2 "
-          "parts: want fabric.partial_sum = analog, which joins them",
-          { "core.readout.kind=sign", "network.value_bits=1", "network.weight_bits=1" } },
-        { "--set core.crossbar.rows_at_once: core.crossbar.rows_at_once = 7: arrays that "
-          "fabric.partial_sum = analog joins are read whole: want core.crossbar.rows_at_once = 0, "
-          "or fabric.partial_sum = digital",
-          { "core.crossbar.rows_at_once=7", "fabric.partial_sum=analog" } },
-    };
+    const char *all[MOST_SET + 1] = { NULL };
+    char wanted[64];
+    struct plan_rig r;
+    size_t n = 0;
 
-    (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_refused(bad[i].want, bad[i].set);
+    const size_t key = (size_t)(strchr(cure, '=') - cure);
+    snprintf(wanted, sizeof wanted, "%.*s = %s", (int)key, cure, cure + key + 1);
+    if (!strstr(line, wanted) && // or the key once, and then its values
+        !(strstr(line, cure + key + 1) && strstr(strstr(line, ": want "), cure + key + 1)))
+        fail_msg("%s: does not name %s", line, wanted);
+    for (; *set; set++)
+        if (strncmp(*set, cure, key + 1) != 0)
+            all[n++] = *set;
+    all[n] = cure;
+    if (plan_of(&r, all))
+        fail_msg("%s: does not cure, by %s: %s", line, cure, r.msg.text);
+    rig_release(&r);
 }
 
 #define BITS "network.value_bits=1", "network.weight_bits=1", "core.crossbar.input_slice_bits=1"
 #define ROOM "core.input_memory.words=8192", "fabric.link_gbps=100"
+#define SIGN "core.readout.kind=sign"
+
+static void what_cannot_be_read_is_refused_with_its_cure(void **state)
+{
+    static const struct {
+        const char *want, *set[MOST_SET], *cure[3];
+    } bad[] = {
+        { "--set core.readout.columns_per_adc: core.readout.columns_per_adc = 7: does not divide "
+          "core.crossbar.columns = 256: want 4 or 8",
+          { "core.readout.kind=adc", "core.readout.columns_per_adc=7" },
+          { "core.readout.columns_per_adc=4", "core.readout.columns_per_adc=8" } },
+        { "--set core.readout.columns_per_adc: core.readout.columns_per_adc = 300: does not divide "
+          "core.crossbar.columns = 256: want 256",
+          { "core.readout.kind=adc", "core.readout.columns_per_adc=300" },
+          { "core.readout.columns_per_adc=256" } },
+        { "--set core.readout.range: core.readout.range = 0: want 1 to 2147483647, full or "
+          "percentile",
+          { "core.readout.kind=adc", "core.readout.range=0" },
+          { "core.readout.range=1", "core.readout.range=2147483647", "core.readout.range=full" } },
+        { "--set core.readout.bits: core.readout.bits = 33: want a whole number from 1 to 32 bit",
+          { "core.readout.kind=adc", "core.readout.bits=33" },
+          { "core.readout.bits=1", "core.readout.bits=32" } },
+        { "--set core.crossbar.cell: core.crossbar.cell = triple: want one of differential, pair, "
+          "reference, sliced, sram", { "core.crossbar.cell=triple" },
+          { "core.crossbar.cell=differential", "core.crossbar.cell=sliced",
+            "core.crossbar.cell=sram" } },
+        { "--set core.crossbar.cell: core.crossbar.cell = pair: layer conv1 has weights of 8 bits: "
+          "want +1, 0 and -1, of 1 or 2 bits, or core.crossbar.cell = differential",
+          { "core.crossbar.cell=pair" }, { "core.crossbar.cell=differential" } },
+        { "--set core.crossbar.reserved_rows: core.crossbar.reserved_rows = 256: the array has "
+          "core.crossbar.rows = 256: want at most 255", { "core.crossbar.reserved_rows=256" },
+          { NULL } }, // 255 leave a row, for which there are too few cores here
+        { "--set core.crossbar.columns: core.crossbar.columns = 7: a weight takes 8 columns with "
+          "core.crossbar.cell = sram: want core.crossbar.columns = 8",
+          { "core.crossbar.columns=7", "core.crossbar.cell=sram", "chip.cores=65536",
+            "clocking.timestep_ns=200" }, { "core.crossbar.columns=8" } },
+        { "default: core conv1: crossbar needs 400 clocks in its worst timestep, "
+          "clocking.timestep_ns = 100 has 50: want clocking.timestep_ns = 800",
+          { "core.crossbar.mvm_ns=auto", "core.crossbar.input_slice_bits=1" },
+          { "clocking.timestep_ns=800" } },
+        { "--set core.readout.kind: core.readout.kind = adcs: want one of exact, adc, sign, charge",
+          { "core.readout.kind=adcs" },
+          { "core.readout.kind=exact", "core.readout.kind=adc", "core.readout.kind=charge" } },
+        { "--set core.readout.kind: core.readout.kind = sign: layer conv1 makes an output of 8 "
+          "reads of slices: want core.crossbar.input_slice_bits = 8",
+          { SIGN, "core.crossbar.input_slice_bits=1" }, { NULL } }, // of bits: below
+        { "--set core.readout.kind: core.readout.kind = sign: layer conv1 makes an output of 4 "
+          "reads of some rows: want core.crossbar.rows_at_once = 0",
+          { SIGN, BITS, "core.crossbar.rows_at_once=7", "core.crossbar.rows=1024" },
+          { "core.crossbar.rows_at_once=0" } },
+        { "--set core.readout.kind: core.readout.kind = sign: layer conv1 makes an output of "
+          "several columns: want core.crossbar.cell = differential",
+          { SIGN, "core.crossbar.cell=sram" }, { NULL } },
+        { "--set core.readout.kind: core.readout.kind = sign: layer conv1 makes an output of "
+          "several columns: want core.crossbar.cell = reference",
+          { SIGN, BITS, "core.crossbar.cell=sram", "core.crossbar.rows=1024" },
+          { "core.crossbar.cell=reference" } },
+        { "--set core.readout.kind: core.readout.kind = sign: layer conv1 has outputs of 8 bits: "
+          "want core.readout.kind = adc, or a network whose layers deliver one bit",
+          { SIGN }, { "core.readout.kind=adc" } },
+        { "--set core.readout.kind: core.readout.kind = sign: layer conv23 makes an output of 2 "
+          "parts: want fabric.partial_sum = analog, which joins them",
+          { SIGN, BITS }, { "fabric.partial_sum=analog" } },
+        { "--set core.crossbar.rows_at_once: core.crossbar.rows_at_once = 7: arrays that "
+          "fabric.partial_sum = analog joins are read whole: want core.crossbar.rows_at_once = 0, "
+          "or fabric.partial_sum = digital",
+          { "core.crossbar.rows_at_once=7", "fabric.partial_sum=analog" },
+          { "core.crossbar.rows_at_once=0", "fabric.partial_sum=digital" } },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_refused(bad[i].want, bad[i].set);
+        for (size_t k = 0; k < 3 && bad[i].cure[k]; k++)
+            assert_cured(bad[i].want, bad[i].set, bad[i].cure[k]);
+    }
+}
 
 static void places_without_a_weight_are_refused_where_no_device_keeps_0(void **state)
 {
@@ -431,13 +562,40 @@ static void a_weight_that_no_device_keeps_is_refused(void **state)
                                    "weights of -127 to 127, layer "));
     assert_non_null(strstr(m.text, " has -128: want core.crossbar.cell = sliced with "
                                    "core.crossbar.scheme = offset"));
+    k.config.crossbar.scheme = CELL_OFFSET;
+    if (plan_make(&other, &k.network, &k.config, &m))
+        fail_msg("offset does not cure: %s", m.text);
+    plan_release(&other);
     machine_release(&k);
+}
+
+/* An input of bytes and outputs of a bit are read whole. */
+static void a_sign_of_several_slices_is_refused_with_its_cure(void **state)
+{
+    static const char *const set[] = { SIGN, "core.crossbar.input_slice_bits=1",
+                                       "core.crossbar.rows=1024", NULL };
+    struct plan_rig r;
+
+    (void)state;
+    r = (struct plan_rig){ 0 };
+    rig_config(&r, set);
+    rig_image(&r, 4, 4, 8);
+    rig_conv(&r, 0, 8, 3, 1)->value_bits = 1;
+    assert_int_equal(rig_plan(&r), ERR_INPUT);
+    assert_string_equal(r.msg.text, "--set core.readout.kind: core.readout.kind = sign: layer "
+                                    "layer1 makes an output of 8 reads of slices: want "
+                                    "core.crossbar.input_slice_bits = 8");
+    r.config.crossbar.input_slice_bits = 8;
+    if (rig_plan(&r))
+        fail_msg("%s", r.msg.text);
+    rig_release(&r);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_code_clips_and_every_logit_is_the_plain_arrays),
+        cmocka_unit_test(every_combination_gives_the_logits_of_the_plain_array),
         cmocka_unit_test(reads_of_resnet32_are_eight_a_firing_bit_by_bit),
         cmocka_unit_test(a_product_takes_the_time_of_its_reads),
         cmocka_unit_test(the_array_of_isaac_reads_sixteen_times),
@@ -445,6 +603,7 @@ int main(void)
         cmocka_unit_test(places_without_a_weight_are_refused_where_no_device_keeps_0),
         cmocka_unit_test(a_weight_of_0_is_refused_where_no_device_keeps_it),
         cmocka_unit_test(a_weight_that_no_device_keeps_is_refused),
+        cmocka_unit_test(a_sign_of_several_slices_is_refused_with_its_cure),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
