@@ -148,23 +148,33 @@ static void no_code_clips_and_every_logit_is_the_plain_arrays(void **state)
     free(pixels);
 }
 
-/* Cells, with the largest digit of their columns for weights of 8 bits. */
-static const struct {
-    const char *set[4];
-    uint64_t    digit;
-} cells[] = {
-    { { "core.crossbar.cell=differential" }, 127 },
-    { { "core.crossbar.cell=differential", "core.readout.separate=yes" }, 127 },
-    { { CELL("sliced", "1", "signed") }, 1 },   { { CELL("sliced", "2", "signed") }, 3 },
-    { { CELL("sliced", "5", "signed") }, 31 },  { { CELL("sliced", "0", "signed") }, 127 },
-    { { CELL("sliced", "1", "offset") }, 1 },   { { CELL("sliced", "2", "offset") }, 3 },
-    { { CELL("sliced", "3", "offset") }, 7 },   { { CELL("sliced", "0", "offset") }, 255 },
-    { { "core.crossbar.cell=sram" }, 1 },
-};
-static const uint64_t slice_bits[] = { 1, 2, 3, 8 }, rows_at_once[] = { 0, 1, 7, 100 };
+/* Cells of weights of 8 bits: three, then sliced ones of either scheme and any bits. */
+static const uint64_t slice_bits[] = { 1, 2, 3, 5, 8 }, rows_at_once[] = { 0, 1, 7, 100 };
+static const char *const kinds[] = { "exact", "charge", "adc", "adc" }; // the last one loose
 
-enum { N_CELL = sizeof cells / sizeof *cells, N_SLICE = 4, N_ROWS = 4, N_READOUT = 3,
-       N_COMBINATION = N_CELL * N_SLICE * N_ROWS * N_READOUT, SOME = 31 };
+enum { N_WHOLE = 3, N_SIGNED = 8, N_OFFSET = 9, N_CELL = N_WHOLE + N_SIGNED + N_OFFSET,
+       N_SLICE = 5, N_ROWS = 4, N_READOUT = 4,
+       N_COMBINATION = N_CELL * N_SLICE * N_ROWS * N_READOUT, SOME = 97 };
+
+/* Sets a cell and returns the largest digit of its columns. */
+static uint64_t set_cell(uint32_t cell, char (*text)[64])
+{
+    static const struct {
+        const char *name, *separate;
+        uint64_t    digit;
+    } whole[N_WHOLE] = { { "differential", "no", 127 }, { "differential", "yes", 127 },
+                         { "sram", "no", 1 } };
+    bool sliced = cell >= N_WHOLE, offset = cell >= N_WHOLE + N_SIGNED;
+    uint32_t bits = offset ? cell - N_WHOLE - N_SIGNED : sliced ? cell - N_WHOLE : 0;
+
+    snprintf(text[0], 64, "core.crossbar.cell=%s", sliced ? "sliced" : whole[cell].name);
+    snprintf(text[1], 64, "core.readout.separate=%s", sliced ? "no" : whole[cell].separate);
+    snprintf(text[2], 64, "core.crossbar.scheme=%s", offset ? "offset" : "signed");
+    snprintf(text[3], 64, "core.crossbar.cell_bits=%u", bits);
+    if (!sliced)
+        return whole[cell].digit;
+    return (UINT64_C(1) << (bits ? bits : offset ? 8 : 7)) - 1;
+}
 
 /* A step of 1 and the least bits with which the largest sum is a code of either kind. Loose: a sum
  * that rows of these networks do not come to could clip, so that every code is computed. */
@@ -185,26 +195,25 @@ static void set_codes(char (*text)[64], uint64_t rows, uint64_t d, uint64_t digi
 static void check_combination(uint32_t k, const char *model, const int8_t *pixels,
                               const struct logits *want)
 {
-    uint32_t cell = k % N_CELL, readout = k / N_CELL % N_READOUT;
+    uint32_t readout = k / N_CELL % N_READOUT;
     uint64_t d = slice_bits[k / N_CELL / N_READOUT % N_SLICE];
     uint64_t rows = rows_at_once[k / N_CELL / N_READOUT / N_SLICE];
     const char *set[MOST_SET] = { NULL };
-    char text[4][64];
+    char text[9][64] = { { 0 } }, all[sizeof text] = "";
     struct logits got;
-    size_t n = 0;
 
-    snprintf(text[0], sizeof *text, "core.crossbar.input_slice_bits=%" PRIu64, d);
-    snprintf(text[1], sizeof *text, "core.crossbar.rows_at_once=%" PRIu64, rows);
-    set_codes(text + 2, rows, d, cells[cell].digit, readout == 2);
-    for (size_t i = 0; i < 4 && cells[cell].set[i]; i++)
-        set[n++] = cells[cell].set[i];
-    for (size_t i = 0; i < (readout ? 4 : 2); i++)
-        set[n++] = text[i];
-    set[n] = readout ? "core.readout.kind=adc" : "core.readout.kind=exact";
+    const uint64_t digit = set_cell(k % N_CELL, text);
+    snprintf(text[4], 64, "core.crossbar.input_slice_bits=%" PRIu64, d);
+    snprintf(text[5], 64, "core.crossbar.rows_at_once=%" PRIu64, rows);
+    snprintf(text[6], 64, "core.readout.kind=%s", kinds[readout]);
+    set_codes(text + 7, rows, d, digit, readout == N_READOUT - 1);
+    for (size_t i = 0; i < 9; i++) {
+        set[i] = text[i];
+        strcat(strcat(all, " "), text[i]);
+    }
     run_chip(model, set, pixels, &got);
     if (got.sum.clipped > 0 || memcmp(got.of, want->of, sizeof want->of) != 0)
-        fail_msg("%s: %s %s, %s, %s, %s, %s: %" PRIu64 " clipped", model, cells[cell].set[0],
-                 cells[cell].set[1], text[0], text[1], set[n], text[2], got.sum.clipped);
+        fail_msg("%s%s: %" PRIu64 " clipped", model, all, got.sum.clipped);
 }
 
 /* Each cell by each slice of inputs, rows at once and readout; some of them, or all. */
@@ -222,7 +231,7 @@ static void every_combination_gives_the_logits_of_the_plain_array(void **state)
     read_images(pixels);
     for (uint32_t i = 0; i < 2; i++) {
         run_chip(model[i], plain, pixels, &want);
-        for (uint32_t k = i * SOME / 2 % step; k < N_COMBINATION; k += step)
+        for (uint32_t k = i * (step / 2); k < N_COMBINATION; k += step)
             check_combination(k, model[i], pixels, &want);
     }
     free(pixels);
