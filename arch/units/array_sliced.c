@@ -71,16 +71,17 @@ static void set_sum(const struct sliced *a, int32_t *sum, size_t apart, int64_t 
         *sum = (int32_t)v;
 }
 
-static uint64_t convert(const struct sliced *a, int32_t *sum, size_t apart)
+static uint64_t convert(const struct sliced *a, const struct array_product *p, int32_t *sum)
 {
     uint64_t n_clipped = 0;
 
-    for (uint32_t i = 0; i < a->base.columns; i++) {
+    for (uint32_t n = 0; n < p->n_output * a->outputs; n++) {
+        uint32_t i = p->replica[n / a->outputs] * a->outputs + n % a->outputs;
         const struct converter *c = &a->code[i];
-        int64_t code = sliced_quotient(sum_at(a, sum + i, apart), c->step, a->over_step[i]);
+        int64_t code = sliced_quotient(sum_at(a, sum + i, p->apart), c->step, a->over_step[i]);
         int64_t kept = code < c->least ? c->least : code > c->most ? c->most : code;
         n_clipped += code != kept;
-        set_sum(a, sum + i, apart, kept * c->step);
+        set_sum(a, sum + i, p->apart, kept * c->step);
     }
     return n_clipped;
 }
@@ -153,6 +154,21 @@ static struct imc_array *program(const struct array_matrix *m)
     return &a->base;
 }
 
+/* Codes of replicas that compute nothing, which are not converted. */
+static uint64_t clipped_idle(const struct sliced *a, const struct array_product *p)
+{
+    uint64_t n_clipped = 0;
+
+    for (uint32_t q = 0; q < a->base.columns / a->outputs; q++) {
+        bool idle = true;
+        for (uint32_t i = 0; i < p->n_output; i++)
+            idle &= p->replica[i] != q;
+        for (uint32_t o = 0; idle && o < a->outputs; o++)
+            n_clipped += sliced_array_clipped(&a->array, q * a->outputs + o);
+    }
+    return n_clipped;
+}
+
 /* The exact product becomes that of the codes. */
 static uint64_t read_slices(struct sliced *a, const struct array_product *p, uint32_t stream,
                             int32_t *sum)
@@ -165,6 +181,8 @@ static uint64_t read_slices(struct sliced *a, const struct array_product *p, uin
     uint64_t n_clipped = sliced_array_read(&a->array, wide ? (const void *)a->wide : in);
     for (uint32_t c = 0; c < a->base.columns; c++)
         set_sum(a, sum + c, p->apart, sum_at(a, sum + c, p->apart) + a->array.differ[c]);
+    if (n_clipped > 0 && p->n_output * a->outputs < a->base.columns)
+        n_clipped -= clipped_idle(a, p);
     return n_clipped;
 }
 
@@ -176,7 +194,7 @@ static void multiply(struct imc_array *array, const struct array_product *p)
         int32_t *sum = p->sum + (a->matrix.wide ? 2 * i : i) * p->apart;
         exact_matrix_multiply(&a->matrix, p, i);
         if (!a->exact)
-            a->clipped[i] = a->whole ? convert(a, sum, p->apart) : read_slices(a, p, i, sum);
+            a->clipped[i] = a->whole ? convert(a, p, sum) : read_slices(a, p, i, sum);
     }
 }
 

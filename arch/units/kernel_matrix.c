@@ -271,15 +271,15 @@ void kernel_matrix_kernels(const struct kernel_matrix *k, const struct plan *p, 
                            const int16_t *matrix, int16_t *kernel)
 {
     const struct plan_core *c = &p->core[core];
-    size_t size = (size_t)c->in_n * k->patch_n;
+    size_t size = (size_t)c->in_n * k->patch_n, columns = (size_t)k->replicas * k->outputs;
 
-    assert(k->replicas == 1);
     memset(kernel, 0, k->outputs * size * sizeof *kernel);
-    for (uint32_t i = 0; i < c->rows; i++) {
+    for (uint32_t i = 0; i < (k->pick ? k->n_pick : k->patch_n * k->channels); i++) {
         uint32_t at = k->pick ? k->pick[i] : i, position = at / k->channels;
+        size_t row = k->pick ? i : (size_t)k->patch[position] * k->channels + at % k->channels;
         size_t ch = input_of(k, c, position, at % k->channels) - c->in_first;
         for (uint32_t o = 0; o < k->outputs; o++)
-            kernel[o * size + ch * k->patch_n + position] = matrix[(size_t)i * k->outputs + o];
+            kernel[o * size + ch * k->patch_n + position] = matrix[row * columns + o];
     }
 }
 

@@ -67,8 +67,8 @@ void kernel_matrix_wide_weights(const struct kernel_matrix *k, const struct plan
 void kernel_matrix_names(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
                          uint64_t *row, uint64_t *replica);
 
-/* The other way round, of a core with one replica: kernel[outputs][in_n][window], 0 where the core
- * has no row, of a matrix[rows][outputs]. */
+/* The other way round, of the first replica: kernel[outputs][in_n][window], 0 where the core has no
+ * row, of a matrix[rows][replicas * outputs]. */
 void kernel_matrix_kernels(const struct kernel_matrix *k, const struct plan *p, uint32_t core,
                            const int16_t *matrix, int16_t *kernel);
 

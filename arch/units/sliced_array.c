@@ -311,3 +311,41 @@ uint64_t sliced_array_read(struct sliced_array *a, const void *x)
         n_clipped += a->kernel->group(a, group, a->differ);
     return n_clipped;
 }
+
+/* Sum of a column of slice j in a read. */
+static int64_t column_sum(const struct sliced_array *a, uint32_t group,
+                          const struct sliced_read *r, uint32_t j, uint32_t output)
+{
+    int64_t sum = 0;
+
+    for (uint32_t i = 0; i < a->slice[j].n; i++)
+        for (uint32_t b = 0; b < r->digit->n; b++) {
+            const struct plane_bit *bit = &a->plane_bit[a->slice[j].first + i];
+            const uint64_t *x = r->x + b * a->group_words;
+            const uint64_t *w = sliced_plane(a, group, a->slice[j].first + i) + output;
+            int64_t n = 0;
+            for (uint32_t k = 0; k < a->group_words; k++)
+                n += __builtin_popcountll(x[k] & w[(size_t)k * a->lanes]);
+            bool negative = bit->negative != (r->digit->both_signs && b == r->digit->n - 1);
+            sum += (negative ? -n : n) * (INT64_C(1) << (bit->bit + b));
+        }
+    return sum;
+}
+
+uint64_t sliced_array_clipped(const struct sliced_array *a, uint32_t output)
+{
+    uint64_t n_clipped = 0;
+
+    for (uint32_t group = 0; group < a->n_group; group++) {
+        struct sliced_reads r;
+        sliced_drive(a, group, &r);
+        for (uint32_t i = 0; i < r.n; i++)
+            for (uint32_t j = 0; j < a->layout.n_slice; j++) {
+                const struct slice_codes *c = sliced_codes(a, j, r.read[i].digit);
+                int64_t sum = column_sum(a, group, &r.read[i], j, output);
+                int64_t code = sliced_quotient(sum, c->step[output], c->over_step[output]);
+                n_clipped += code < c->least || code > c->most;
+            }
+    }
+    return n_clipped;
+}

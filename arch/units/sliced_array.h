@@ -105,4 +105,7 @@ void sliced_array_release(struct sliced_array *a); // takes a zeroed one
  * count, in two's complement where inputs are signed. Returns how many codes were clipped. */
 uint64_t sliced_array_read(struct sliced_array *a, const void *x);
 
+/* How many of them were an output's, without the column of ones. */
+uint64_t sliced_array_clipped(const struct sliced_array *a, uint32_t output);
+
 #endif

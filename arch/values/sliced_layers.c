@@ -206,6 +206,12 @@ static bool make_codes(const struct array_matrix *m, bool is_signed,
     return *most_out < MOST_SUM;
 }
 
+/* Replicas share what they drive: a column of ones sees the rows of all. */
+static bool replicas_fit(const struct plan_layer *pl)
+{
+    return pl->replicas.n == 1 || (pl->array.layout.ones == 0 && !pl->array.per_column);
+}
+
 static bool core_fits(const struct plan *p, uint32_t core, const struct ranges *ranges)
 {
     const struct plan_core *c = &p->core[core];
@@ -214,7 +220,7 @@ static bool core_fits(const struct plan *p, uint32_t core, const struct ranges *
     const struct array_matrix m = matrix_of(p, core, ranges);
     uint32_t quads = quads_of(p, c);
     int64_t most;
-    bool fits = pl->replicas.n == 1 && pl->copies == 1 && s->adc_bits > 0 &&
+    bool fits = replicas_fit(pl) && pl->copies == 1 && s->adc_bits > 0 &&
                 array_rows_at_once(s, c->rows) == c->rows && quads <= MOST_INDEX &&
                 round_up(quads, QUAD) * s->layout.n_slice <= MOST_TABLE;
 
@@ -356,7 +362,7 @@ static bool find_kernels(struct kernels *k, const struct plan *p, uint32_t core)
 {
     const struct plan_core *c = &p->core[core];
     const struct window *w = &p->layer[c->plan_layer].window;
-    size_t n = (size_t)c->rows * c->out_n;
+    size_t n = (size_t)c->rows * c->columns;
     size_t size = (size_t)c->out_n * c->in_n * w->kernel[0] * w->kernel[1];
     struct kernel_matrix m;
     int16_t *matrix = malloc(n * sizeof *matrix);
