@@ -19,7 +19,6 @@
 
 enum { N_STUDY = 120 };
 
-
 /* Pixel (x, y), channel c of stream k's result. */
 static int64_t result_at(const struct chip_result *r, struct shape s, uint32_t k, uint32_t x,
                          uint32_t y, uint32_t c)
@@ -125,6 +124,35 @@ static void sliced_cells_and_inputs_change_no_result(void **state)
         fail_msg("%u studies: want more", n);
 }
 
+/* All values and weights in 16 bits, in arrays of ISAAC's: 128 rows of cells of 2 bits come to 384,
+ * which 9 bits pass. */
+static void isaacs_array_is_exact_with_nine_bits(void **state)
+{
+    uint32_t n = 0;
+
+    (void)state;
+    for (unsigned seed = 1; seed <= N_STUDY; seed++) {
+        struct random_study s;
+        random_wide_study_make(&s, 3000 + seed);
+        s.network.least.value_bits = s.network.least.weight_bits = 16;
+        snprintf(s.config.readout.kind, sizeof s.config.readout.kind, "adc");
+        s.config.readout.bits = 9;
+        s.config.readout.range = 511;
+        s.config.readout.columns_per_adc = 1;
+        if (slice(&s, "sliced", 2, 1, 128)) {
+            const struct array_spec *a = &s.plan.layer[0].array;
+            assert_int_equal(array_reads(a, 128, 1).n, 16);
+            assert_int_equal(a->layout.columns, 8);
+            assert_true(plan_is_exact(&s.plan));
+            assert_chip(&s);
+            n++;
+        }
+        random_study_release(&s);
+    }
+    if (n < N_STUDY / 3)
+        fail_msg("%u studies: want more", n);
+}
+
 static void assert_same_run(const struct random_study *s)
 {
     struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE, .jobs = 1,
@@ -162,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(results_of_any_width_are_those_of_the_reference),
         cmocka_unit_test(sliced_cells_and_inputs_change_no_result),
+        cmocka_unit_test(isaacs_array_is_exact_with_nine_bits),
         cmocka_unit_test(by_layer_and_timed_runs_count_and_classify_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
