@@ -25,25 +25,23 @@ static bool not_optimised(const struct study *s)
 
 static bool unsliced(const struct study *s)
 {
-    return strcmp(s->config.crossbar.cell, "sliced") != 0;
+    return !cell_find(s->config.crossbar.cell)->takes_bits;
 }
 
 static bool uncoded(const struct study *s)
 {
-    return strcmp(s->config.readout.kind, "adc") != 0;
+    return !readout_find(s->config.readout.kind)->codes;
 }
 
 static bool unshared(const struct study *s)
 {
-    return uncoded(s) && strcmp(s->config.readout.kind, "sign") != 0;
+    return !readout_find(s->config.readout.kind)->takes_time;
 }
 
 /* Whether no devices are subtracted that could be converted apart. */
 static bool undivided(const struct study *s)
 {
-    const char *cell = s->config.crossbar.cell;
-
-    return strcmp(cell, "differential") != 0 && strcmp(cell, "pair") != 0;
+    return !cell_find(s->config.crossbar.cell)->divided;
 }
 
 static bool timed_as_a_whole(const struct study *s)

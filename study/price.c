@@ -77,7 +77,7 @@ static struct array_hardware array_hardware(const struct array_spec *a, const st
         .slice_bits = min_u32(a->reads.input_slice_bits, a->reads.input_bits),
         .rows_at_once = a->reads.rows_at_once,
         .columns_per_adc = a->reads.columns_per_adc,
-        .adc_bits = a->readout == &readout_sign ? 1 : a->adc_bits, // a comparator
+        .adc_bits = a->readout->one_bit ? 1 : a->adc_bits, // a comparator
         .columns_per_weight = a->layout.columns,
         .devices = (uint32_t)ceil_div(a->layout.devices, a->layout.columns),
         .cell_bits = a->weights.cell_bits,

@@ -79,7 +79,9 @@ static bool has_cell(const struct config *c, const char *name)
 
 static bool is_cut(const struct config *c)
 {
-    return has_cell(c, "sliced") || has_cell(c, "sram");
+    const struct cell *cell = cell_find(c->crossbar.cell); // NULL: the plan will refuse it
+
+    return cell && cell->cut;
 }
 
 /* Whether a device is a weight's, or a digit's, only one. */

@@ -67,7 +67,7 @@ static inline bool array_is_read(const struct array_spec *s)
 /* Whether a weight is cut into digits that are read apart, whatever the readout. */
 static inline bool array_is_cut(const struct array_spec *s)
 {
-    return s->cell == &cell_sliced || s->cell == &cell_sram;
+    return s->cell->cut;
 }
 
 /* Whether what is read depends on values. */

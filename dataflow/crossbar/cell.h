@@ -52,6 +52,9 @@ struct cell_layout {
 struct cell {
     const char *name; // "sliced"
     const char *doc;
+    bool cut;         // into digits that are read apart
+    bool takes_bits;  // core.crossbar.cell_bits and scheme
+    bool divided;     // two devices are subtracted, which may have a column and a code each
 
     /* Fills *l but for `columns`. ERR_INPUT says which weights the cell keeps, without a place. */
     enum err (*layout)(const struct cell_cfg *cfg, struct cell_layout *l, struct err_msg *m);

@@ -23,6 +23,7 @@ static int32_t digit(const struct cell_cfg *cfg, uint32_t j, int32_t weight)
 const struct cell cell_differential = {
     .name = "differential",
     .doc = "two devices in one column, whose currents are subtracted",
+    .divided = true,
     .layout = layout,
     .digit = digit,
 };

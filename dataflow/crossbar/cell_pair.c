@@ -27,6 +27,7 @@ static int32_t digit(const struct cell_cfg *cfg, uint32_t j, int32_t weight)
 const struct cell cell_pair = {
     .name = "pair",
     .doc = "+1, 0 and -1 in two devices of two columns",
+    .divided = true,
     .layout = layout,
     .digit = digit,
 };

@@ -81,6 +81,8 @@ static int32_t digit(const struct cell_cfg *cfg, uint32_t j, int32_t weight)
 const struct cell cell_sliced = {
     .name = "sliced",
     .doc = "digits of cell_bits in a device each; scheme: offset or signed",
+    .cut = true,
+    .takes_bits = true,
     .layout = layout,
     .digit = digit,
 };

@@ -27,6 +27,7 @@ static int32_t digit(const struct cell_cfg *cfg, uint32_t j, int32_t weight)
 const struct cell cell_sram = {
     .name = "sram",
     .doc = "two's complement, a column a bit",
+    .cut = true,
     .layout = layout,
     .digit = digit,
 };

@@ -281,6 +281,15 @@ static void fill(struct design *d, struct lcg *g, const struct cell_layout *l)
         d->x[r] = next(g, 4) ? between(g, least, most) : next(g, 2) ? most : 0;
 }
 
+static uint32_t n_kind(void)
+{
+    uint32_t n = 0;
+
+    while (cell_kinds[n])
+        n++;
+    return n;
+}
+
 static void make(struct design *d, struct lcg *g)
 {
     struct sliced_array_cfg *c = &d->cfg;
@@ -291,7 +300,7 @@ static void make(struct design *d, struct lcg *g)
         *c = (struct sliced_array_cfg){
             .rows = 1 + next(g, next(g, 4) ? 24 : MOST_ROWS), .outputs = 1 + next(g, MOST_OUTPUTS),
             .input_bits = 1 + next(g, next(g, 3) ? 8 : 16), .input_signed = next(g, 2),
-            .cell = cell_kinds[next(g, 5)],
+            .cell = cell_kinds[next(g, n_kind())],
             .weights = { 1 + next(g, next(g, 3) ? 8 : 16), next(g, 2), next(g, 9),
                          next(g, 2) ? CELL_OFFSET : CELL_SIGNED, next(g, 2) },
         };
@@ -396,6 +405,42 @@ static void a_cell_takes_the_columns_of_its_slices(void **state)
     assert_int_equal(layout_of(&cell_sram, signed_bits(1)).columns, 1);
 }
 
+/* w = ones + sum of factor * digit, of digits that a column can hold: whatever cells there are. */
+static void check_digits(const struct cell *cell, const struct cell_cfg *cfg)
+{
+    struct cell_layout l;
+    struct err_msg m;
+
+    if (cell_layout(cell, cfg, &l, &m)) // it does not keep such weights
+        return;
+    assert_in_range(l.n_slice, 1, CELL_MOST_SLICES);
+    for (int64_t w = l.least; w <= l.most; w++) {
+        int64_t sum = l.ones;
+        for (uint32_t j = 0; j < l.n_slice; j++) {
+            int32_t digit = cell->digit(cfg, j, (int32_t)w);
+            sum += (int64_t)l.slice[j].factor * digit;
+            if (digit < l.slice[j].least || digit > l.slice[j].most)
+                fail_msg("%s: digit %u of %d is %d", cell->name, j, (int)w, digit);
+        }
+        if (sum != w && (w != 0 || l.zero))
+            fail_msg("%s, %u bits, cells of %u: %d, not %d", cell->name, cfg->weight_bits,
+                     cfg->cell_bits, (int)sum, (int)w);
+    }
+}
+
+static void digits_of_every_cell_make_the_weight(void **state)
+{
+    (void)state;
+    for (const struct cell *const *cell = cell_kinds; *cell; cell++)
+        for (uint32_t bits = 1; bits <= CELL_MOST_WEIGHT_BITS; bits++)
+            for (uint32_t kind = 0; kind < 8; kind++)
+                for (uint32_t c = 0; c <= (kind < 4 ? bits : 0); c++) {
+                    const struct cell_cfg cfg = { bits, kind % 2, c,
+                                                  kind & 2 ? CELL_OFFSET : CELL_SIGNED, kind & 4 };
+                    check_digits(*cell, &cfg);
+                }
+}
+
 static void cells_of_one_bit_refuse_wider_weights(void **state)
 {
     const struct cell_cfg eight = signed_bits(8), three = signed_bits(3);
@@ -419,6 +464,7 @@ int main(void)
         cmocka_unit_test(any_array_gives_what_its_formula_says),
         cmocka_unit_test(exact_codes_give_the_plain_product),
         cmocka_unit_test(a_cell_takes_the_columns_of_its_slices),
+        cmocka_unit_test(digits_of_every_cell_make_the_weight),
         cmocka_unit_test(cells_of_one_bit_refuse_wider_weights),
     };
 
