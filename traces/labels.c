@@ -77,6 +77,9 @@ enum err labels_open(struct labels **l, const char *path, struct err_msg *m)
     if (e)
         return e;
     e = infile_peek(f, 1, &head, &n, m);
+    if (!e && n > 0 && head[0] != 0 && head[0] != NPY_FIRST_BYTE)
+        e = infile_error(f, 0, m, "begins with %02x: want labels as IDX has them, or an .npy file "
+                         "of whole numbers", head[0]);
     if (e) {
         infile_close(f);
         return e;

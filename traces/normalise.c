@@ -10,11 +10,12 @@
 
 static const double most_mean = 1e6, least_std = 1e-6, most_std = 1e6;
 
-static enum err refuse(const char *option, const char *text, struct err_msg *m)
+static enum err refuse(const char *option, const char *text, double least, double most,
+                       struct err_msg *m)
 {
-    return err_set(m, ERR_INPUT, "--%s %.100s: want a number%s, or one for each channel, as "
-                   "0.485,0.456,0.406, at most %d", option, text,
-                   option[0] == 's' ? " above 0" : "", NORMALISE_MOST);
+    return err_set(m, ERR_INPUT, "--%s %.100s: want a number from %g to %g, or one for each "
+                   "channel, as 0.485,0.456,0.406, of at most %d channels", option, text, least,
+                   most, NORMALISE_MOST);
 }
 
 static enum err read_list(const char *option, const char *text, double least, double most,
@@ -27,7 +28,7 @@ static enum err read_list(const char *option, const char *text, double least, do
         double v = strtod(at, &end);
         bool fits = end != at && v >= least && v <= most && *n < NORMALISE_MOST;
         if (!fits || (*end != ',' && *end != '\0'))
-            return refuse(option, text, m);
+            return refuse(option, text, least, most, m);
         value[(*n)++] = (float)v;
         at = end;
         if (*end == '\0')
