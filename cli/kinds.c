@@ -339,7 +339,7 @@ static void explain(const struct reader *r, const char *who, const char *name, c
 {
     struct glance g;
 
-    if (!names(m, name) || !take_glance(&g, path))
+    if (!(names(m, name) || names(m, path)) || !take_glance(&g, path))
         return;
     const struct kind_row *kind = find_kind(&g);
     yaml_release(&g.yaml);

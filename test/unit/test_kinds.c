@@ -256,6 +256,15 @@ static void a_file_of_the_right_kind_is_not_explained(void **state)
                  "want steps: input.coding");
 }
 
+/* Messages then begin with the path, not with the name. */
+static void what_comes_along_is_known_by_its_name_too(void **state)
+{
+    assert_fails(*state, "run arrays", 2, "imcsim: arrays: this is a study, and imcsim run reads a "
+                 "configuration (YAML): use imcsim sweep arrays");
+    assert_fails(*state, "sweep resnet32", 2, "imcsim: resnet32: this is a configuration, and imcsim "
+                 "sweep reads a study (YAML): use imcsim run resnet32");
+}
+
 static void a_file_that_is_not_there_says_what_was_wanted(void **state)
 {
     assert_fails(*state, "run none", 2, "none: cannot open: No such file or directory: imcsim run "
@@ -275,6 +284,7 @@ int main(void)
         TEST(directories_and_databases_are_named_too),
         TEST(the_command_that_is_named_works),
         TEST(a_file_of_the_right_kind_is_not_explained),
+        TEST(what_comes_along_is_known_by_its_name_too),
         TEST(a_file_that_is_not_there_says_what_was_wanted),
     };
     return cmocka_run_group_tests_name("kinds", tests, NULL, NULL);
