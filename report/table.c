@@ -339,8 +339,10 @@ static void print_quoted(const char *text, FILE *out)
 
 static void print_csv(const struct table *t, FILE *out)
 {
-    for (size_t i = 0; i < t->n_column; i++)
-        fprintf(out, "%s%s", i ? "," : "", t->column[i].key);
+    for (size_t i = 0; i < t->n_column; i++) {
+        fputs(i ? "," : "", out);
+        print_quoted(t->column[i].key, out);
+    }
     fputc('\n', out);
     for (size_t i = 0; i < t->n_cell; i++) {
         const struct cell *c = &t->cell[i];

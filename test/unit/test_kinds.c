@@ -261,8 +261,8 @@ static void what_comes_along_is_known_by_its_name_too(void **state)
 {
     assert_fails(*state, "run arrays", 2, "imcsim: arrays: this is a study, and imcsim run reads a "
                  "configuration (YAML): use imcsim sweep arrays");
-    assert_fails(*state, "sweep resnet32", 2, "imcsim: resnet32: this is a configuration, and imcsim "
-                 "sweep reads a study (YAML): use imcsim run resnet32");
+    assert_fails(*state, "sweep resnet32", 2, "imcsim: resnet32: this is a configuration, and "
+                 "imcsim sweep reads a study (YAML): use imcsim run resnet32");
 }
 
 static void a_file_that_is_not_there_says_what_was_wanted(void **state)

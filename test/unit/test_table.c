@@ -209,13 +209,13 @@ static void long_names_and_titles_lose_their_middle_and_a_last_word_is_divided(v
 
 static void csv_quotes_what_would_end_a_cell(void **state)
 {
-    static const struct table_column one[] = { { "a", "a" }, { "b", "b" }, { 0 } };
-    struct table *t = table_new(one);
+    static const struct table_column two[] = { { "a", "a" }, { "b, c", "b" }, { 0 } };
+    struct table *t = table_new(two);
 
     (void)state;
     table_text(t, "x,y");
     table_text(t, "say \"hi\"");
-    assert_printed(t, TABLE_CSV, "a,b\n\"x,y\",\"say \"\"hi\"\"\"\n");
+    assert_printed(t, TABLE_CSV, "a,\"b, c\"\n\"x,y\",\"say \"\"hi\"\"\"\n");
 }
 
 static struct table *odd_table(void)
