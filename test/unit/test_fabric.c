@@ -133,7 +133,8 @@ static void an_unknown_fabric_is_refused_with_the_names_that_exist(void **state)
     assert_int_equal(fabric_find(&f, "point_to_point", &m), ERR_NONE);
     assert_ptr_equal(f, &fabric_point_to_point);
     assert_int_equal(fabric_find(&f, "torus", &m), ERR_INPUT);
-    assert_string_equal(m.text, "fabric.kind = torus: want one of point_to_point, adjacent, mesh, tree, bus");
+    assert_string_equal(m.text, "fabric.kind = torus: want one of point_to_point, adjacent, mesh, "
+                                "tree, bus");
 }
 
 int main(void)
