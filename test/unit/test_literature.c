@@ -340,6 +340,9 @@ static void an_update_of_moneta_takes_17_clocks(void **state)
     if (study_load_network(&s, "kim2022_moneta", set, 1, &m) || study_plan_any(&s, &m))
         fail_msg("%s", m.text);
     const uint64_t clocks = operation_clocks(&s.plan, s.plan.n_core - 1, OPERATION_UPDATE);
+    /* a firing is 100 steps of 128 rows of each array; a row is a read */
+    assert_int_equal(operation_clocks(&s.plan, s.plan.n_core - 1, OPERATION_FORWARD), 12800);
+    assert_int_equal(operation_clocks(&s.plan, s.plan.n_core - 1, OPERATION_READ_ROW), 1);
     study_release(&s);
     assert_int_equal(clocks, 17);
     const double updates = 9 * 16 * (double)clocks;

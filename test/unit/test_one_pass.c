@@ -233,6 +233,24 @@ static void layers_of_the_host_change_no_class(void **state)
     json_decref(plain);
 }
 
+/* What a layer alone reads comes in its bits, and computes what it does in the network. */
+static void a_layer_alone_reads_its_own_bits(void **state)
+{
+    static const char *const set[] = { "network.host_layers=0", "network.layer=dense3" };
+    struct study s;
+    struct err_msg m;
+
+    (void)state;
+    if (study_load(&s, "kim2019_vcam", set, 2, &m))
+        fail_msg("%s", m.text);
+    assert_int_equal(s.network.n_layer, 2);
+    assert_int_equal(s.network.layer[0].value_bits, 1);
+    assert_int_equal(s.network.layer[0].out.channels, 512);
+    assert_int_equal(network_weights(&s.network), 512 * 512);
+    assert_int_equal(s.plan.timestep_clk, 7);
+    study_release(&s);
+}
+
 /* ---- what cannot be ---- */
 
 static void biases_reach_as_far_as_their_rows(void **state)
@@ -327,6 +345,7 @@ int main(void)
         cmocka_unit_test(vcam_has_8869_of_10000_and_as_many_ones_a_layer),
         cmocka_unit_test(layers_of_the_host_change_no_class),
         cmocka_unit_test(biases_reach_as_far_as_their_rows),
+        cmocka_unit_test(a_layer_alone_reads_its_own_bits),
         cmocka_unit_test(a_trim_takes_seven_reads),
         cmocka_unit_test(what_needs_a_clock_is_refused),
     };
