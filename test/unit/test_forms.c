@@ -21,6 +21,7 @@
 #define FMNIST  "configs/resnet32_fmnist.yaml"
 #define PRICED  "configs/dazzi2021_14nm.yaml"
 #define MESH    PLAIN " --set fabric.kind=mesh --clocks 1000"
+#define TOKENS  "configs/bert_base_spoon.yaml --set network.layers=2"
 #define SET     "test/data/images/classes"
 
 /* Every document: what makes it, one of its tables, the name of its format. */
@@ -58,6 +59,13 @@ static const struct {
     { "breakdown configs/hermes_14nm.yaml", "layers", "breakdown" },
     { "breakdown @/q.yaml --images " SET, "zeros", "breakdown" },
     { "breakdown configs/rram40_macro.yaml", "modules", "macro" },
+    { "run " TOKENS " --set decode.prompt=3 --set decode.tokens=2 --set network.causal=true",
+      "decode", "run" },
+    { "run " TOKENS, "waits", "run" },
+    { "map " TOKENS, "lanes", "map" },
+    { "breakdown " TOKENS, "blocks", "breakdown" },
+    { "breakdown " TOKENS " --set attention.bits=6 --set energy.technology=spoon2021", "relative",
+      "breakdown" },
     { "circuit core", "blocks", "circuit" },
     { "article", "table3", "article" },
     { "import @/float.onnx --images " SET " -o @/q.onnx", "values", "import" },
