@@ -139,12 +139,13 @@ peer:
 	$(DEPS) run
 	+@$(SUB) all
 	+@$(SUB) $(B)/test/tools/write_zoo $(B)/test/tools/write_graphs $(B)/test/tools/prune \
-		$(B)/test/unit/test_float_attention
+	    $(B)/test/tools/write_transformers $(B)/test/unit/test_float_attention
 	@scripts/peer.sh $(B)
 	@scripts/peer_imports.sh $(B)
 	@scripts/peer_pruned.sh $(B)
 	@scripts/peer_operators.sh $(B)
 	@scripts/peer_graphs.sh $(B)
+	@scripts/peer_transformers.sh $(B)
 
 FASHION := $(dir $(IMAGES))
 vit: # apart from the model that comes with imcsim: floats differ from one processor to another

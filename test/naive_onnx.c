@@ -269,9 +269,10 @@ static bool is_rounded(const struct naive_onnx *o, const char *value)
     return false;
 }
 
-static tensor softmax(const tensor *x, bool rounded)
+/* Over the last axis, or one whose followers are of length 1. */
+static tensor softmax(const tensor *x, int64_t axis, bool rounded)
 {
-    const size_t n = (size_t)x->dim[x->n_dim - 1];
+    const size_t n = (size_t)x->dim[axis < 0 ? axis + x->n_dim : axis];
     tensor y = make(x->n_dim, x->dim);
 
     y.divisor = rounded ? NULL : calloc(y.n / n, sizeof *y.divisor);
@@ -394,6 +395,10 @@ static tensor transpose(const Onnx__NodeProto *node, const tensor *x)
     for (uint32_t k = 0; k < x->n_dim; k++)
         dim[k] = x->dim[perm->ints[k]];
     tensor y = make(x->n_dim, dim);
+    if (x->divisor) { // of one row, which stays one
+        y.divisor = malloc(sizeof *y.divisor);
+        *y.divisor = *x->divisor;
+    }
     for (size_t i = 0; i < y.n; i++) {
         index_of(&y, i, index);
         for (uint32_t k = 0; k < x->n_dim; k++)
@@ -549,7 +554,7 @@ static tensor evaluate(const struct naive_onnx *o, const Onnx__NodeProto *node)
     if (is(node, "MatMul"))
         return multiply(x, in(o, node, 1));
     if (is(node, "Softmax"))
-        return softmax(x, is_rounded(o, node->output[0]));
+        return softmax(x, whole(node, "axis", -1), is_rounded(o, node->output[0]));
     if (is(node, "LayerNormalization") || is(node, "RMSNormalization"))
         return norm(o, node);
     if (is(node, "ReduceMean"))

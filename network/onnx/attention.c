@@ -9,7 +9,11 @@
  * operand and the one before the last of the second are channels, and are contracted; what is left
  * are tokens, the same ones in all three maps; the dimensions in front are heads. Maps may be the
  * parts of one map, in any order, and heads of keys and values may be repeated for several of
- * queries.
+ * queries. Where pixels stand in front as well, they are windows: a query sees the tokens of its
+ * own, and a mask hides the others that are as near.
+ *
+ * Softmax over the tokens of a map of one channel, and its product with another, is a weighted sum
+ * of tokens: attention of one query of 1.
  */
 #include "network/onnx/tokens.h"
 
@@ -29,8 +33,11 @@ struct onnx_scores {
     struct onnx_meaning map[2];  // queries and keys, dequantised
     struct onnx_axes    axes[2]; // theirs; of keys the last two dimensions as those of queries
     double factor[2];            // of each, real
-    uint32_t heads, tokens;
+    bool     sums;               // of one query of 1: map[1] is of one channel
+    uint32_t heads, tokens;      // all tokens
+    uint32_t windows, seen;      // of as many tokens each
     uint32_t n_dim, dim[ONNX_MAP_DIMS]; // of the tensor of scores
+    bool    joined;              // by a bias or mask
     bool    rounded;             // codes: what reads them wants DequantizeLinear
     bool    weights;             // what Softmax made
     bool    weights_rounded;
@@ -94,43 +101,79 @@ static enum err take_operand(struct onnx_reader *r, const struct onnx_node *node
     return axes->n_dim < 2 ? refuse_product(r, node, "one has less than two dimensions") : ERR_NONE;
 }
 
-/* Dimensions in front of the last two: heads, axes of channels. */
-static uint32_t count_heads(const struct onnx_axes *a)
+/* Axes in front of the last two dimensions that are of channels, heads, or of pixels, windows. */
+static bool is_in_front(const struct onnx_axes *a, uint32_t k, uint32_t sides)
+{
+    return a->axis[k].dim + 2 < a->n_dim && sides & 1U << a->axis[k].side;
+}
+
+static uint32_t count_front(const struct onnx_axes *a, uint32_t sides)
 {
     uint32_t n = 1;
 
-    for (uint32_t k = 0; k + 2 < a->n_dim; k++)
-        n *= axes_length(a, k);
+    for (uint32_t k = 0; k < a->n; k++)
+        n *= is_in_front(a, k, sides) ? a->axis[k].size : 1;
     return n;
 }
 
-/* First channel of a head: its number counts through the dimensions in front. */
+/* Where number i of those is: adds to at[side]. */
+static void locate_front(const struct onnx_axes *a, uint32_t sides, uint32_t i,
+                         uint32_t at[ONNX_SIDES])
+{
+    for (uint32_t k = a->n; k-- > 0;)
+        if (is_in_front(a, k, sides)) {
+            const struct onnx_axis *x = &a->axis[k];
+            at[x->side] += x->order ? x->order[i % x->size] : i % x->size * x->step;
+            i /= x->size;
+        }
+}
+
+static uint32_t count_heads(const struct onnx_axes *a)
+{
+    return count_front(a, CHANNELS);
+}
+
+/* First channel of a head. */
 static uint32_t head_channel(const struct onnx_axes *a, uint32_t head)
 {
     uint32_t at[ONNX_SIDES] = {0};
 
-    for (uint32_t k = a->n_dim - 2; k-- > 0;) {
-        const uint32_t n = axes_length(a, k);
-        axes_locate(a, k, head % n, at);
-        head /= n;
-    }
+    locate_front(a, CHANNELS, head, at);
     return a->first[ONNX_CHANNEL] + at[ONNX_CHANNEL];
 }
 
-/* Heads in front, then all tokens, then channels. */
+/* Heads and windows in front, then tokens, then channels: each token once. */
 static enum err check_operand(const struct onnx_reader *r, const struct onnx_node *node,
                               const struct onnx_meaning *x, const struct onnx_axes *a)
 {
     const uint32_t n = a->n_dim;
 
-    if (!axes_within(a, 0, n - 2, CHANNELS))
-        return refuse_product(r, node, "tokens stand among its heads (windows)");
     if (!axes_within(a, n - 2, n - 1, PIXELS) || !axes_within(a, n - 1, n, CHANNELS))
         return refuse_product(r, node, "what is contracted are not the channels of heads");
-    if (!axes_cover(a, n - 2, n - 1, ONNX_ROW, x->shape.height) ||
-        !axes_cover(a, n - 2, n - 1, ONNX_COLUMN, x->shape.width))
+    if (!axes_cover(a, 0, n - 1, ONNX_ROW, x->shape.height) ||
+        !axes_cover(a, 0, n - 1, ONNX_COLUMN, x->shape.width))
         return refuse_product(r, node, "some of the tokens are missing");
     return ERR_NONE;
+}
+
+/* Whether two maps have the same windows in front. */
+static bool same_windows(const struct onnx_axes *a, const struct onnx_axes *b)
+{
+    uint32_t i = 0, k = 0;
+
+    for (; i < a->n || k < b->n; i++, k++) {
+        while (i < a->n && !is_in_front(a, i, PIXELS))
+            i++;
+        while (k < b->n && !is_in_front(b, k, PIXELS))
+            k++;
+        if (i == a->n || k == b->n)
+            return i == a->n && k == b->n;
+        const struct onnx_axis *x = &a->axis[i], *y = &b->axis[k];
+        if (x->dim != y->dim || x->side != y->side || x->size != y->size || x->step != y->step ||
+            x->order != y->order)
+            return false;
+    }
+    return true;
 }
 
 static bool same_pixels(const struct onnx_meaning *a, const struct onnx_meaning *b)
@@ -155,6 +198,54 @@ static void put_scores(struct onnx_reader *r, const struct onnx_node *node,
     onnx_output(r, node, (struct onnx_meaning){.means = ONNX_SCORES, .scores = s});
 }
 
+/* The number of token i of a window. */
+static uint32_t number_of(const struct onnx_scores *s, uint32_t window, uint32_t i)
+{
+    const struct onnx_axes *a = s->sums ? &s->axes[1] : &s->axes[0];
+    uint32_t at[ONNX_SIDES] = {0};
+
+    locate_front(a, PIXELS, window, at);
+    axes_locate(a, a->n_dim - 2, i, at);
+    return onnx_token_number(&s->map[1].shape, at);
+}
+
+static enum err new_table(struct onnx_reader *r, const struct onnx_node *node,
+                          const struct onnx_scores *s, uint32_t heads, size_t size, uint32_t *n,
+                          void **table)
+{
+    const uint64_t each = (uint64_t)s->tokens * s->tokens;
+    uint8_t *new;
+    enum err e = onnx_take_room(r, node, heads * each / 8);
+
+    if (e || (*table && *n >= heads))
+        return e;
+    new = onnx_keep(r, heads * each, size);
+    if (!new)
+        return no_memory(r);
+    for (uint32_t h = 0; *table && h < heads; h++) // of one head, for all
+        memcpy(new + h * each * size, *table, each * size);
+    *table = new;
+    *n = heads;
+    return ERR_NONE;
+}
+
+static enum err hide_other_windows(struct onnx_reader *r, const struct onnx_node *node,
+                                   struct onnx_scores *s)
+{
+    void *masked = NULL;
+    enum err e = new_table(r, node, s, 1, 1, &s->n_masked, &masked);
+
+    if (e)
+        return e;
+    s->masked = masked;
+    memset(s->masked, 1, (size_t)s->tokens * s->tokens);
+    for (uint32_t w = 0; w < s->windows; w++)
+        for (uint32_t i = 0; i < s->seen; i++)
+            for (uint32_t j = 0; j < s->seen; j++)
+                s->masked[(size_t)number_of(s, w, i) * s->tokens + number_of(s, w, j)] = 0;
+    return ERR_NONE;
+}
+
 enum err onnx_read_scores(struct onnx_reader *r, const struct onnx_node *node)
 {
     struct onnx_scores *s = onnx_keep(r, 1, sizeof *s);
@@ -172,7 +263,9 @@ enum err onnx_read_scores(struct onnx_reader *r, const struct onnx_node *node)
     const struct onnx_axes *q = &s->axes[0], *k = &s->axes[1];
     const uint32_t n = q->n_dim;
     s->heads = count_heads(q);
-    s->tokens = axes_length(q, n - 2);
+    s->windows = count_front(q, PIXELS);
+    s->seen = axes_length(q, n - 2);
+    s->tokens = s->windows * s->seen;
     const uint32_t kv = count_heads(k);
     if (kv != s->heads && kv != 1)
         return onnx_node_refuse(node, r->msg, "%" PRIu32 " heads of queries by %" PRIu32 " of "
@@ -182,15 +275,18 @@ enum err onnx_read_scores(struct onnx_reader *r, const struct onnx_node *node)
         return onnx_node_refuse(node, r->msg, "queries of %" PRIu32 " channels by keys of %" PRIu32
                                 ": want as many", axes_length(q, n - 1),
                                 axes_length(k, k->n_dim - 1));
-    if (!same_pixels(&s->map[0], &s->map[1]) || !axes_alike(q, n - 2, k, k->n_dim - 2))
+    if (!same_pixels(&s->map[0], &s->map[1]) || !axes_alike(q, n - 2, k, k->n_dim - 2) ||
+        !same_windows(q, k))
         return refuse_product(r, node, "queries and keys are of other tokens, or in another order");
     s->n_dim = n;
     for (uint32_t d = 0; d < n; d++)
-        s->dim[d] = d + 1 < n ? axes_length(q, d) : s->tokens;
+        s->dim[d] = d + 1 < n ? axes_length(q, d) : s->seen;
     s->scale = s->factor[0] * s->factor[1];
     s->later_scale = 1;
-    put_scores(r, node, s);
-    return ERR_NONE;
+    e = s->windows > 1 ? hide_other_windows(r, node, s) : ERR_NONE;
+    if (!e)
+        put_scores(r, node, s);
+    return e;
 }
 
 /* ---- What is done with scores ---- */
@@ -231,15 +327,6 @@ static enum err scale_scores(const struct onnx_reader *r, const struct onnx_node
     return ERR_NONE;
 }
 
-/* The number of the token at place i of the scores' last two dimensions. */
-static uint32_t number_of(const struct onnx_scores *s, uint32_t i)
-{
-    uint32_t at[ONNX_SIDES] = {0};
-
-    axes_locate(&s->axes[0], s->axes[0].n_dim - 2, i, at);
-    return onnx_token_number(&s->map[0].shape, at);
-}
-
 /* Whether a constant is spread over scores: at most as many dimensions, each as long or 1. How many
  * of heads it tells apart. */
 static bool spreads(const struct onnx_scores *s, const struct onnx_tensor *t, uint32_t *heads)
@@ -256,17 +343,30 @@ static bool spreads(const struct onnx_scores *s, const struct onnx_tensor *t, ui
     return fits;
 }
 
-static size_t spread_index(const struct onnx_scores *s, const struct onnx_tensor *t, uint32_t head,
-                           uint32_t i, uint32_t j)
+struct score { // one of them
+    uint32_t head, window, query, key;
+};
+
+static size_t spread_index(const struct onnx_scores *s, const struct onnx_tensor *t,
+                           const struct score *c)
 {
-    uint32_t index[ONNX_MAP_DIMS] = {0};
+    const struct onnx_axes *q = &s->axes[0];
+    uint32_t index[ONNX_MAP_DIMS] = {0}, times[ONNX_MAP_DIMS];
+    uint32_t head = c->head, window = c->window;
     size_t at = 0;
 
-    index[s->n_dim - 1] = j;
-    index[s->n_dim - 2] = i;
-    for (uint32_t k = s->n_dim - 2; k-- > 0;) {
-        index[k] = head % s->dim[k];
-        head /= s->dim[k];
+    index[s->n_dim - 1] = c->key;
+    index[s->n_dim - 2] = c->query;
+    for (uint32_t k = 0; k < s->n_dim; k++)
+        times[k] = 1;
+    for (uint32_t k = q->n; k-- > 0;) {
+        const uint32_t dim = q->axis[k].dim, size = q->axis[k].size;
+        if (!is_in_front(q, k, CHANNELS | PIXELS))
+            continue;
+        uint32_t *number = q->axis[k].side == ONNX_CHANNEL ? &head : &window;
+        index[dim] += *number % size * times[dim];
+        times[dim] *= size;
+        *number /= size;
     }
     for (uint32_t k = 0; k < t->n_dim; k++)
         at = at * t->dim[k] + (t->dim[k] == 1 ? 0 : index[s->n_dim - t->n_dim + k]);
@@ -279,35 +379,35 @@ struct spread { // what a constant does to each score
     bool   masks; // where it is not 0; else it is added
 };
 
-static enum err new_table(struct onnx_reader *r, const struct onnx_node *node,
-                          const struct onnx_scores *s, uint32_t heads, size_t size, uint32_t *n,
-                          void **table)
+/* What a constant does to the scores of a head and window. */
+static void join_window(struct onnx_scores *s, const struct spread *c, uint32_t head,
+                        uint32_t window)
 {
-    const uint64_t each = (uint64_t)s->tokens * s->tokens;
-    uint8_t *new;
-    enum err e = onnx_take_room(r, node, heads * each / 8);
+    const size_t first = (size_t)head * s->tokens * s->tokens;
 
-    if (e || (*table && *n >= heads))
-        return e;
-    new = onnx_keep(r, heads * each, size);
-    if (!new)
-        return no_memory(r);
-    for (uint32_t h = 0; *table && h < heads; h++) // of one head, for all
-        memcpy(new + h * each * size, *table, each * size);
-    *table = new;
-    *n = heads;
-    return ERR_NONE;
+    for (uint32_t i = 0; i < s->seen; i++)
+        for (uint32_t j = 0; j < s->seen; j++) {
+            const struct score score = {head, window, i, j};
+            const double v =
+                c->factor * onnx_constant(c->c, spread_index(s, &c->c->tensor, &score));
+            const size_t at = first + (size_t)number_of(s, window, i) * s->tokens +
+                              number_of(s, window, j);
+            const bool out = c->masks ? v != 0 : v <= MASKED;
+            if (out && head < s->n_masked)
+                s->masked[at] = 1;
+            if (!out && !c->masks && head < s->n_bias)
+                s->bias[at] += v;
+        }
 }
 
 static enum err spread(struct onnx_reader *r, const struct onnx_node *node, struct onnx_scores *s,
                        const struct spread *c)
 {
     const struct onnx_tensor *t = &c->c->tensor;
-    const size_t each = (size_t)s->tokens * s->tokens;
     void *bias = s->bias, *masked = s->masked;
     uint32_t heads;
 
-    if (s->weights || !spreads(s, t, &heads))
+    if (s->weights || s->sums || !spreads(s, t, &heads))
         return refuse_scores(r, node, s->weights ? "adds to the weights of attention"
                                                  : "joins scores with constants of another shape");
     bool some = false, real = false; // which tables it needs
@@ -325,17 +425,10 @@ static enum err spread(struct onnx_reader *r, const struct onnx_node *node, stru
         return e;
     s->bias = bias;
     s->masked = masked;
+    s->joined = true;
     for (uint32_t h = 0; h < s->heads; h++)
-        for (uint32_t i = 0; i < s->tokens; i++)
-            for (uint32_t j = 0; j < s->tokens; j++) {
-                const double v = c->factor * onnx_constant(c->c, spread_index(s, t, h, i, j));
-                const size_t at = (size_t)number_of(s, i) * s->tokens + number_of(s, j);
-                const bool out = c->masks ? v != 0 : v <= MASKED;
-                if (out && h < s->n_masked)
-                    s->masked[h * each + at] = 1;
-                if (!out && !c->masks && h < s->n_bias && (heads > 1 || s->n_bias == 1 || real))
-                    s->bias[h * each + at] += v;
-            }
+        for (uint32_t w = 0; w < s->windows; w++)
+            join_window(s, c, h, w);
     return ERR_NONE;
 }
 
@@ -377,11 +470,12 @@ static enum err round_scores(const struct onnx_reader *r, const struct onnx_node
 {
     struct onnx_quantisation q;
     enum err e = onnx_read_quantisation(r, node, 1, &q);
-    const bool again = s->weights ? s->weights_rounded : s->scores.step != 0 || s->bias || s->masked;
+    const bool again = s->weights ? s->weights_rounded : s->scores.step != 0 || s->joined;
 
     if (!e && (s->rounded || again))
-        e = refuse_scores(r, node, s->bias || s->masked ? "rounds what a bias or mask was added to"
-                                                        : "rounds a second time");
+        e = refuse_scores(r, node, s->joined && !s->weights
+                                       ? "rounds what a bias or mask was added to"
+                                       : "rounds a second time");
     if (e)
         return e;
     if (s->weights)
@@ -542,7 +636,7 @@ static enum err join(struct onnx_reader *r, const struct onnx_node *node, struct
 /* Whether the mask is that of a decoder: no key behind the query, and no other. */
 static bool is_causal(const struct onnx_scores *s)
 {
-    bool causal = s->masked && s->map[0].shape.height == 1;
+    bool causal = s->masked && s->windows == 1 && s->map[0].shape.height == 1;
 
     for (uint32_t h = 0; h < s->n_masked && causal; h++)
         for (uint32_t i = 0; i < s->tokens && causal; i++)
@@ -580,16 +674,23 @@ static enum err fill_values(const struct onnx_reader *r, const struct onnx_score
                                                                              : ERR_NONE;
 }
 
-/* Every token of the map, or itself and those before it. */
-static void set_window(struct layer *l)
+/* Every token of the map, or itself and those before it; or those as near as any of its window. */
+static void set_window(const struct onnx_scores *s, struct layer *l)
 {
+    const struct onnx_axes *a = &s->axes[0];
     struct window *w = &l->window;
-    const uint32_t size[] = {l->in.height, l->in.width};
+    uint32_t reach[] = {l->in.height, l->in.width};
 
-    for (int axis = 0; axis < 2; axis++) {
-        w->kernel[axis] = l->token->causal ? size[axis] : 2 * size[axis] - 1;
-        w->pad_before[axis] = size[axis] - 1;
-        w->pad_after[axis] = l->token->causal ? 0 : size[axis] - 1;
+    for (int side = 0; side < 2 && s->windows > 1; side++) {
+        reach[side] = 1;
+        for (uint32_t k = 0; k < a->n; k++)
+            if (a->axis[k].dim + 2 == a->n_dim && (int)a->axis[k].side == side)
+                reach[side] += (a->axis[k].size - 1) * a->axis[k].step;
+    }
+    for (int side = 0; side < 2; side++) {
+        w->kernel[side] = l->token->causal ? reach[side] : 2 * reach[side] - 1;
+        w->pad_before[side] = reach[side] - 1;
+        w->pad_after[side] = l->token->causal ? 0 : reach[side] - 1;
     }
 }
 
@@ -601,15 +702,17 @@ static struct onnx_axes axes_of_result(const struct onnx_scores *s, uint32_t val
     uint32_t step = s->heads * value_head;
 
     for (uint32_t k = 0; k < q->n_dim; k++) {
-        const uint32_t n = axes_length(q, k);
         axes_add_dim(&a);
-        if (k + 2 < q->n_dim) {
-            step /= n;
-            axes_add(&a, (struct onnx_axis){.side = ONNX_CHANNEL, .size = n, .step = step});
+        for (uint32_t i = 0; i < q->n && k + 1 < q->n_dim; i++) {
+            struct onnx_axis axis = q->axis[i];
+            if (axis.dim != k)
+                continue;
+            if (axis.side == ONNX_CHANNEL) {
+                step /= axis.size;
+                axis = (struct onnx_axis){.side = ONNX_CHANNEL, .size = axis.size, .step = step};
+            }
+            axes_add(&a, axis);
         }
-        for (uint32_t i = 0; i < q->n && k + 2 == q->n_dim; i++)
-            if (q->axis[i].dim == k)
-                axes_add(&a, q->axis[i]);
     }
     axes_add(&a, (struct onnx_axis){.side = ONNX_CHANNEL, .size = value_head, .step = 1});
     return a;
@@ -649,7 +752,7 @@ static enum err draft_attention(struct onnx_reader *r, const struct onnx_node *n
     l->token->value_head = size;
     l->token->causal = is_causal(s);
     l->out.channels = s->heads * size;
-    set_window(l);
+    set_window(s, l);
     const struct onnx_axes axes = axes_of_result(s, size);
     struct onnx_meaning out = {.means = ONNX_DRAFT, .draft = d, .shape = l->out};
     onnx_set_axes(r, &out, &axes);
@@ -657,6 +760,62 @@ static enum err draft_attention(struct onnx_reader *r, const struct onnx_node *n
     if (!e)
         onnx_output(r, node, out);
     return e;
+}
+
+/* Values and, behind them, the one channel of keys. */
+static enum err draft_sum(struct onnx_reader *r, const struct onnx_node *node,
+                          struct onnx_scores *s, struct onnx_meaning *values,
+                          const struct onnx_axes *v)
+{
+    const uint32_t last = v->n_dim - 1, channels = values->shape.channels;
+    struct onnx_meaning all, out;
+    struct onnx_draft *d;
+    uint32_t *list;
+    enum err e = onnx_new_list(r, node, 2, &list);
+
+    if (!e && !axes_whole(v, last, ONNX_CHANNEL, channels))
+        e = refuse_product(r, node, "values are a part of a map");
+    if (!e)
+        e = onnx_settle(r, node, values);
+    if (!e)
+        e = onnx_single(r, node, values);
+    if (!e)
+        e = onnx_settle(r, node, &s->map[1]);
+    if (!e)
+        e = onnx_single(r, node, &s->map[1]);
+    if (e)
+        return e;
+    list[0] = values->layer[0];
+    list[1] = s->map[1].layer[0];
+    all = *values;
+    all.layer = list;
+    all.n_layer = 2;
+    all.shape.channels = channels + 1;
+    e = onnx_draft_tokens(r, node, &all, LAYER_SUM_TOKENS, &d);
+    if (e)
+        return e;
+    struct layer *l = &d->layer;
+    struct token_values *t = l->token->values;
+    l->token->weighted = true;
+    l->window.kernel[0] = l->in.height;
+    l->window.kernel[1] = l->in.width;
+    l->out = (struct shape){1, 1, channels};
+    t->part[TOKEN_QUERIES] = (struct token_part){.zero = 0, .step = 1};
+    t->part[TOKEN_KEYS] = onnx_part_of(&r->network->layer[list[1]]);
+    t->part[TOKEN_VALUES] = onnx_part_of(&r->network->layer[list[0]]);
+    t->scale = s->scale;
+    t->later_scale = s->later_scale;
+    t->weights = s->weights_rounded ? ATTENTION_CODES : ATTENTION_GRID;
+    t->weight_codes = s->weight_codes;
+    t->bits = 8;
+    out = (struct onnx_meaning){.means = ONNX_DRAFT, .draft = d, .shape = l->out};
+    struct onnx_axes axes = {0};
+    for (uint32_t k = 0; k <= last; k++)
+        axes_add_dim(&axes);
+    axes_end_with_channels(&axes, channels);
+    onnx_set_axes(r, &out, &axes);
+    onnx_output(r, node, out);
+    return ERR_NONE;
 }
 
 /* Weights of attention by values. */
@@ -674,6 +833,8 @@ static enum err read_mixed(struct onnx_reader *r, const struct onnx_node *node,
                                 "Softmax over keys between the two products");
     if (s->rounded)
         return refuse_product(r, node, "the first has not passed DequantizeLinear");
+    if (s->sums && s->dim[s->n_dim - 1] != s->tokens)
+        return refuse_product(r, node, "what is contracted are not tokens");
     enum err e = take_operand(r, node, 1, &values, &v, &factor);
     if (!e)
         e = check_operand(r, node, &values, &v);
@@ -685,9 +846,11 @@ static enum err read_mixed(struct onnx_reader *r, const struct onnx_node *node,
     if (heads != s->heads && heads != 1)
         return onnx_node_refuse(node, r->msg, "%" PRIu32 " heads of weights by %" PRIu32 " of "
                                 "values: want as many", s->heads, heads);
-    if (!same_pixels(&s->map[1], &values) ||
+    if (!same_pixels(&s->map[1], &values) || !same_windows(&s->axes[1], &v) ||
         !axes_alike(&s->axes[1], s->axes[1].n_dim - 2, &v, v.n_dim - 2))
         return refuse_product(r, node, "keys and values are of other tokens, or in another order");
+    if (s->sums)
+        return draft_sum(r, node, s, &values, &v);
     return draft_attention(r, node, s, &values, &v);
 }
 
@@ -703,6 +866,24 @@ static enum err read_reshape(const struct onnx_reader *r, const struct onnx_node
     for (uint32_t k = 0; k < n && same; k++)
         same = want[k] == s->dim[k] || want[k] <= 0;
     return e || same ? e : refuse_scores(r, node, "takes scores apart (windows)");
+}
+
+/* Of one query: the tokens change places with dimensions of 1. */
+static enum err read_transpose(const struct onnx_reader *r, const struct onnx_node *node,
+                               struct onnx_scores *s)
+{
+    uint32_t old[ONNX_MAP_DIMS], n = 0;
+    int64_t perm[ONNX_MOST_DIMS];
+    bool given = false;
+    enum err e = onnx_attr_list(node, "perm", perm, ONNX_MOST_DIMS, &n, &given, r->msg);
+
+    memcpy(old, s->dim, sizeof old);
+    for (uint32_t k = 0; k < n && !e; k++) {
+        if (!s->sums || n != s->n_dim || perm[k] < 0 || perm[k] >= n)
+            return refuse_scores(r, node, "moves dimensions of scores");
+        s->dim[k] = old[perm[k]];
+    }
+    return e || given ? e : refuse_scores(r, node, "moves dimensions of scores");
 }
 
 static enum err read_factor(const struct onnx_reader *r, const struct onnx_node *node,
@@ -735,7 +916,7 @@ static enum err check_codes(const struct onnx_reader *r, const struct onnx_node 
                             const struct onnx_scores *s)
 {
     if (!s->rounded || is_operator(node, "DequantizeLinear") || is_operator(node, "Reshape") ||
-        is_operator(node, "Identity"))
+        is_operator(node, "Identity") || is_operator(node, "Transpose"))
         return ERR_NONE;
     return refuse_scores(r, node, "reads codes");
 }
@@ -808,6 +989,8 @@ enum err onnx_go_on_with_scores(struct onnx_reader *r, const struct onnx_node *n
         e = read_softmax(r, node, s);
     else if (is_operator(node, "Reshape"))
         e = read_reshape(r, node, s);
+    else if (is_operator(node, "Transpose"))
+        e = read_transpose(r, node, s);
     else if (!is_operator(node, "Cast") && !is_operator(node, "Identity") &&
              !is_operator(node, "Dropout"))
         e = refuse_scores(r, node, "reads scores");
@@ -815,3 +998,67 @@ enum err onnx_go_on_with_scores(struct onnx_reader *r, const struct onnx_node *n
         put_scores(r, node, s);
     return e;
 }
+
+/* The axis of Softmax, as one of a's; a->n_dim where it is none. Before set 13 those behind it were
+ * joined, which are 1 here. */
+static enum err read_axis_of_map(const struct onnx_reader *r, const struct onnx_node *node,
+                                 const struct onnx_axes *a, uint32_t *axis)
+{
+    int64_t v = r->graph.opset < 13 ? 1 : -1;
+    enum err e = onnx_attr_int(node, "axis", &v, r->msg);
+
+    v = v < 0 ? v + a->n_dim : v;
+    *axis = v < 0 || v > a->n_dim ? a->n_dim : (uint32_t)v;
+    return e;
+}
+
+/* Whether a dimension is all tokens, and every other is 1 long. */
+static bool is_all_tokens(const struct onnx_meaning *x, const struct onnx_axes *a, uint32_t axis)
+{
+    const uint32_t n = x->shape.height * x->shape.width;
+
+    for (uint32_t k = 0; k < a->n_dim; k++)
+        if (axes_length(a, k) != (k == axis ? n : 1))
+            return false;
+    return x->shape.channels == 1 && axis < a->n_dim &&
+           axes_cover(a, axis, axis + 1, ONNX_ROW, x->shape.height) &&
+           axes_cover(a, axis, axis + 1, ONNX_COLUMN, x->shape.width);
+}
+
+/* Softmax of a map: over the tokens of one channel, whose product with another is a sum. */
+static enum err read_softmax_of_map(struct onnx_reader *r, const struct onnx_node *node)
+{
+    struct onnx_scores *s = onnx_keep(r, 1, sizeof *s);
+    const struct onnx_meaning x = onnx_passed_on(r, node, 0);
+    struct onnx_axes a;
+    uint32_t axis = 0;
+    enum err e = s ? ERR_NONE : no_memory(r);
+    const bool is_map = !e && x.means == ONNX_PIXELS && onnx_axes_of(r, &x, &a) && a.n_dim >= 2;
+
+    if (is_map)
+        e = read_axis_of_map(r, node, &a, &axis);
+    if (!e && (!is_map || !is_all_tokens(&x, &a, axis)))
+        e = onnx_node_refuse(node, r->msg, "is not the end of the network: want it there, where "
+                             "the host computes it, or between the two products of attention, "
+                             "or over the tokens of a map of one channel");
+    if (e)
+        return e;
+    for (uint32_t k = 0; k < a.n_dim; k++)
+        s->dim[k] = axes_length(&a, k);
+    s->n_dim = a.n_dim;
+    for (uint32_t k = 0; k < a.n; k++) // tokens, and the channel behind them
+        a.axis[k].dim = a.n_dim - 2;
+    s->map[0] = s->map[1] = x;
+    s->axes[0] = s->axes[1] = a;
+    s->sums = s->weights = true;
+    s->heads = s->windows = 1;
+    s->seen = s->tokens = x.shape.height * x.shape.width;
+    s->scale = s->later_scale = 1;
+    put_scores(r, node, s);
+    return ERR_NONE;
+}
+
+const struct onnx_operator onnx_ops_attention[] = {
+    {"Softmax", 1, 1, 1, "axis", read_softmax_of_map},
+    {0},
+};

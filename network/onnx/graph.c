@@ -53,19 +53,25 @@ enum err onnx_node_refuse(const struct onnx_node *n, struct err_msg *m, const ch
 static const struct {
     const char *op, *cure;
 } cures[] = {
-    {"ConvInteger",           "want static quantisation, with QuantizeLinear"},
-    {"DynamicQuantizeLinear", "want static quantisation, with QuantizeLinear"},
+    {"Attention",             "want its products and Softmax by themselves, with QuantizeLinear"},
+    {"ConvInteger",           "want the float model, which imcsim import quantises"},
+    {"DynamicQuantizeLinear", "its scale is found at run time: want the float model, which imcsim "
+                              "import quantises"},
     {"GlobalLpPool",          "want Abs or Mul, ReduceSum and Sqrt"},
     {"GroupNormalization",    "want BatchNormalization, whose statistics are constants"},
     {"InstanceNormalization", "want BatchNormalization, whose statistics are constants"},
     {"LRN",                   "want the float model, of which imcsim import makes one that runs"},
-    {"LayerNormalization",    "want BatchNormalization, whose statistics are constants"},
+    {"If",                    "want a graph that is the same for every input"},
+    {"Loop",                  "want a graph that is the same for every input"},
     {"LpPool",                "want Abs or Mul, AveragePool and Sqrt"},
-    {"MatMulInteger",         "want static quantisation, with QuantizeLinear"},
+    {"MatMulInteger",         "want the float model, which imcsim import quantises"},
     {"MeanVarianceNormalization", "want BatchNormalization, whose statistics are constants"},
+    {"QAttention",            "its scales are found at run time: want the float model, which imcsim "
+                              "import quantises"},
     {"ReduceL1",              "want Abs and ReduceSum"},
     {"ReduceL2",              "want Mul of the map by itself, ReduceSum and Sqrt"},
     {"ReduceMin",             "want Neg, ReduceMax and Neg"},
+    {"Scan",                  "want a graph that is the same for every input"},
     {"ReduceSumSquare",       "want Mul of the map by itself, and ReduceSum"},
 };
 

@@ -19,7 +19,7 @@ static const struct onnx_operator *const families[] = {
     onnx_ops_add,  onnx_ops_clip,   onnx_ops_concat, onnx_ops_constant, onnx_ops_conv,
     onnx_ops_gemm, onnx_ops_layout, onnx_ops_pool,   onnx_ops_qlinear,  onnx_ops_quantize,
     onnx_ops_scale, onnx_ops_view,  onnx_ops_resize,  onnx_ops_integer, onnx_ops_transposed,
-    onnx_ops_norm,
+    onnx_ops_norm, onnx_ops_attention,
 };
 
 enum { N_FAMILY = sizeof families / sizeof *families };
@@ -88,9 +88,6 @@ static bool is_one_of(const struct onnx_node *node, const char *const *list)
 
 static enum err refuse_operator(const struct onnx_reader *r, const struct onnx_node *node)
 {
-    if (onnx_node_is(node, "Softmax"))
-        return onnx_node_refuse(node, r->msg, "is not the end of the network: want it there, where "
-                                "the host computes it, or between the two products of attention");
     if (float_is_elementwise(node))
         return onnx_node_refuse(node, r->msg, "is no function of one rounded map: want "
                                 "QuantizeLinear and DequantizeLinear in front of it");

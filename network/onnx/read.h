@@ -139,7 +139,7 @@ struct onnx_operator {
     enum err         (*read)(struct onnx_reader *r, const struct onnx_node *node);
 };
 
-extern const struct onnx_operator onnx_ops_add[], onnx_ops_clip[], onnx_ops_concat[],
+extern const struct onnx_operator onnx_ops_add[], onnx_ops_attention[], onnx_ops_clip[], onnx_ops_concat[],
     onnx_ops_constant[], onnx_ops_conv[], onnx_ops_gemm[],
     onnx_ops_integer[], onnx_ops_layout[], onnx_ops_norm[], onnx_ops_pool[],
     onnx_ops_qlinear[], onnx_ops_quantize[], onnx_ops_resize[], onnx_ops_scale[],

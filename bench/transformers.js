@@ -1,0 +1,50 @@
+// bench/transformers.js -- ONNX Runtime, without optimisations, on the transformers that
+// write_transformers wrote, beside what imcsim made of them: codes of steps of 1/8.
+//
+// usage: node bench/transformers.js FOLDER MODELS     FOLDER holds node_modules
+//            counts, and a line for each model that differs; exit status 1 where more than 1 of 100
+//            does, for single precision may fall on the other side of a tie
+'use strict';
+const fs = require('fs');
+const path = require('path');
+
+const [folder, models] = process.argv.slice(2);
+const ort = require(path.resolve(folder, 'node_modules/onnxruntime-node'));
+
+async function compare(file) {
+    const want = JSON.parse(fs.readFileSync(path.join(models, file)));
+    const session = await ort.InferenceSession.create(
+        path.join(models, file.replace('.json', '.onnx')),
+        {graphOptimizationLevel: 'disabled', executionMode: 'sequential', intraOpNumThreads: 1,
+         interOpNumThreads: 1, logSeverityLevel: 4});
+    const image = new ort.Tensor('float32', Float32Array.from(want.input), want.shape);
+    const out = (await session.run({image})).out.data;
+    await session.release();
+    return Array.from(out, (v) => Math.round(v * 8)).filter((v, i) => v !== want.codes[i]).length;
+}
+
+async function main() {
+    let n = 0, differ = 0, refused = new Map();
+    for (const file of fs.readdirSync(models).filter((f) => f.endsWith('.json'))) {
+        try {
+            const codes = await compare(file);
+            n++;
+            if (codes > 0) {
+                differ++;
+                console.log(`  seed ${file.replace('.json', '')}: ${codes} codes differ`);
+            }
+        } catch (e) {
+            const why = e.message.replace(/[0-9]+/g, 'N').slice(0, 160);
+            refused.set(why, (refused.get(why) || 0) + 1);
+        }
+    }
+    for (const [why, times] of refused)
+        console.log(`  ONNX Runtime refuses ${times}: ${why}`);
+    console.log(`${n} transformers, ${differ} of which differ somewhere`);
+    process.exitCode = n === 0 || differ * 100 > n ? 1 : 0;
+}
+
+main().catch((e) => {
+    console.error(e);
+    process.exit(1);
+});

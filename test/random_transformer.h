@@ -1,0 +1,49 @@
+/* test/random_transformer.h -- small quantised transformers, as ONNX files of random values, in the
+ * styles in which exporters write them.
+ *
+ * All steps are powers of two, and gains and weights' steps have few bits: what the integers of a
+ * digital processor say is what the file says, exactly, but for what Softmax and norms round.
+ */
+#ifndef TEST_RANDOM_TRANSFORMER_H
+#define TEST_RANDOM_TRANSFORMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "onnx.pb-c.h"
+
+struct random {
+    uint64_t state;
+};
+
+uint32_t random_below(struct random *r, uint32_t n);
+
+enum cut { APART, SLICED, SPLIT, GATHERED, IN_HEADS, N_CUT }; // queries, keys, values
+enum scaled { NOT, SCORES, QUERIES, BOTH, N_SCALED };
+enum masked { FREE, CAUSAL, CAUSAL_WHERE, BIAS, N_MASKED };
+
+enum wrong { // what the file has that no layer computes
+    NOTHING, DYNAMIC, RUN_TIME, BRANCH, DATA_MASK, NO_SOFTMAX, TOKENS_BY_TOKENS, HEADS_LEFT_OVER,
+    TWO_ROUNDINGS, FIRST_AXIS, OPEN_TOKENS, PAST, SECOND_INPUT, STACKED_WEIGHTS,
+    SCALED_VALUES
+};
+
+struct style {
+    enum wrong wrong;
+    uint32_t tokens, heads, head, ffn, classes, kv; // kv heads
+    uint32_t windows; // of so many tokens: 1, or 4 of 2 x 2
+    enum cut cut;
+    enum scaled scaled;
+    enum masked masked;
+    bool keys_at_once, scores_rounded, weights_rounded, weights_zero;
+    bool pre, rms, sum_unrounded, tanh, places, class_token, mean, swapped, late, pooled;
+    int8_t   q_zero, v_zero;
+};
+
+struct style random_style(struct random *r);
+
+/* The model, whose input is "image" and whose one output, "out", is rounded to steps of 1/8. *s is
+ * then what it has: a class token is one token more. */
+Onnx__ModelProto *make_transformer(struct random *r, struct style *s);
+
+#endif
