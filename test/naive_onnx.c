@@ -154,7 +154,8 @@ static tensor two(const Onnx__NodeProto *node, const tensor *a, const tensor *b)
     for (size_t i = 0; i < y.n; i++) {
         index_of(&y, i, index);
         double p = spread(a, y.n_dim, index), q = spread(b, y.n_dim, index);
-        y.v[i] = is(node, "Add") ? p + q : is(node, "Sub") ? p - q : is(node, "Mul") ? p * q : p / q;
+        y.v[i] = is(node, "Add") ? p + q : is(node, "Sub") ? p - q : is(node, "Mul") ? p * q
+                 : is(node, "Pow") ? pow(p, q) : p / q;
     }
     return y;
 }
@@ -181,6 +182,8 @@ static tensor one(const Onnx__NodeProto *node, const tensor *a)
         double x = a->v[i];
         if (is(node, "Relu"))
             x = x > 0 ? x : 0;
+        else if (is(node, "Sqrt") || is(node, "Reciprocal"))
+            x = is(node, "Sqrt") ? sqrt(x) : 1 / x;
         else if (is(node, "Gelu"))
             x = how && how->s.len == 4
                     ? x * .5 * (1 + tanh(.7978845608028654 * (x + .044715 * x * x * x)))
@@ -541,11 +544,13 @@ static tensor evaluate(const struct naive_onnx *o, const Onnx__NodeProto *node)
 {
     const tensor *x = in(o, node, 0);
 
-    if (is(node, "Add") || is(node, "Sub") || is(node, "Mul") || is(node, "Div"))
+    if (is(node, "Add") || is(node, "Sub") || is(node, "Mul") || is(node, "Div") ||
+        is(node, "Pow"))
         return two(node, x, in(o, node, 1));
     if (is(node, "Where"))
         return where(x, in(o, node, 1), in(o, node, 2));
-    if (is(node, "Relu") || is(node, "Gelu") || is(node, "Identity"))
+    if (is(node, "Relu") || is(node, "Gelu") || is(node, "Identity") ||
+        is(node, "Sqrt") || is(node, "Reciprocal"))
         return one(node, x);
     if (is(node, "QuantizeLinear"))
         return quantise(o, node);

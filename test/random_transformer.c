@@ -49,6 +49,9 @@ struct style random_style(struct random *r)
     s.swapped = random_below(r, 2);
     s.late = random_below(r, 2);
     s.pooled = random_below(r, 3) == 0;
+    s.pieces = random_below(r, 3) == 0;
+    s.inverse = random_below(r, 2);
+    s.sum_unrounded &= !(s.pieces && s.rms); // squares are of rounded maps
     s.windows = random_below(r, 4) == 0 ? 4 : 1;
     if (s.windows == 4) {
         s.tokens = 4;
@@ -180,10 +183,47 @@ static void linear(struct file *f, const struct style *s, int64_t rows, int64_t 
     join(f, "Add", name, s->swapped);
 }
 
+/* f->at less its mean, by the root of its mean square. */
+static void norm_in_pieces(struct file *f, const struct style *s)
+{
+    const float two = 2, eps = 1e-5F;
+    char x[24], axes[24], number[24], in[64];
+
+    snprintf(x, sizeof x, "%s", f->at);
+    integers(f, axes, LIST(-1));
+    if (!s->rms) {
+        join(f, "ReduceMean", axes, false);
+        join(f, "Sub", x, true);
+        snprintf(x, sizeof x, "%s", f->at);
+    }
+    snprintf(number, sizeof number, "c%u", f->n++);
+    make_float_list(f->m, number, 1, &two);
+    join(f, s->late ? "Pow" : "Mul", s->late ? number : x, false);
+    join(f, "ReduceMean", axes, false);
+    snprintf(number, sizeof number, "c%u", f->n++);
+    make_float_list(f->m, number, 1, &eps);
+    join(f, "Add", number, s->swapped);
+    node(f, "Sqrt", f->at);
+    if (s->inverse)
+        node(f, "Reciprocal", f->at);
+    snprintf(in, sizeof in, "%s %s", x, f->at);
+    node(f, s->inverse ? "Mul" : "Div", in);
+}
+
 static void norm(struct file *f, const struct style *s, int64_t channels)
 {
     const int64_t dims[] = { channels, ENDED };
     char gain[24], offset[24], in[96];
+
+    if (s->pieces) {
+        norm_in_pieces(f, s);
+        reals(f, gain, dims, 1);
+        join(f, "Mul", gain, false);
+        reals(f, offset, dims, .5);
+        join(f, "Add", offset, s->swapped);
+        edge(f, -6, true, 0);
+        return;
+    }
 
     reals(f, gain, dims, 1);
     reals(f, offset, dims, .5);
@@ -318,7 +358,7 @@ static void attention(struct file *f, const struct style *s)
         snprintf(fused, sizeof fused, "%s", f->at);
         if (s->cut == SPLIT) {
             char outputs[3][32];
-            Onnx__NodeProto *n = make_node(f->m, "Split", "split", fused, "split");
+            Onnx__NodeProto *n = make_node(f->m, "Split", fused, fused, "split");
             make_int(n, "axis", 2);
             make_int(n, "num_outputs", 3);
             n->output = realloc(n->output, 3 * sizeof *n->output);

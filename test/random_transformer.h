@@ -37,6 +37,7 @@ struct style {
     enum masked masked;
     bool keys_at_once, scores_rounded, weights_rounded, weights_zero;
     bool pre, rms, sum_unrounded, tanh, places, class_token, mean, swapped, late, pooled;
+    bool pieces, inverse; // norms without an operator of their own
     int8_t   q_zero, v_zero;
 };
 

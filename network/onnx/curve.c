@@ -177,6 +177,7 @@ static enum err value_of(struct onnx_reader *r, const struct onnx_node *node, ui
     case ONNX_IMAGE:
     case ONNX_BYTES:
     case ONNX_SCORES:
+    case ONNX_PIECE:
         break;
     }
     return onnx_node_refuse(node, r->msg, "input %" PRIu32 " is %s: want a dequantised map or a "

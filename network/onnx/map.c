@@ -25,6 +25,8 @@ const char *onnx_means_text(enum onnx_means means)
         return "a function of a map";
     case ONNX_SCORES:
         return "scores of queries and keys";
+    case ONNX_PIECE:
+        return "a part of a normalisation";
     }
     assert(!"unknown meaning");
     return "";

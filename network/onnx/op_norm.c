@@ -25,8 +25,7 @@ static enum err check_list(const struct onnx_reader *r, const struct onnx_node *
     return ERR_NONE;
 }
 
-/* Sum of two maps that is not rounded: what it adds to the other, with a factor. */
-static bool is_sum(const struct onnx_reader *r, const struct onnx_meaning *m)
+bool onnx_is_plain_sum(const struct onnx_meaning *m)
 {
     const struct onnx_draft *d = m->draft;
     const struct layer *l = m->means == ONNX_DRAFT ? &d->layer : NULL;
@@ -35,21 +34,23 @@ static bool is_sum(const struct onnx_reader *r, const struct onnx_meaning *m)
 
     for (uint32_t o = 0; plain && o < d->n; o++)
         plain = d->unit[o] == d->unit[0] && d->bias[o] == 0;
-    (void)r;
     return plain;
 }
 
-/* Input 0 as tokens, and a draft of a norm of them. */
-static enum err draft_norm(struct onnx_reader *r, const struct onnx_node *node,
-                           struct onnx_tokens *t, struct onnx_draft **d)
+enum err onnx_draft_norm(struct onnx_reader *r, const struct onnx_node *node,
+                         const struct onnx_meaning *x, struct onnx_tokens *t,
+                         struct onnx_draft **d)
 {
-    const struct onnx_meaning *x = onnx_input(r, node, 0);
-    struct onnx_draft *sum = is_sum(r, x) ? x->draft : NULL;
+    const struct onnx_draft *sum = onnx_is_plain_sum(x) ? x->draft : NULL;
     struct onnx_meaning both = *x;
     enum err e;
 
+    if (!sum && x->means != ONNX_PIXELS)
+        return onnx_node_refuse(node, r->msg, "normalises %s: want a map that has passed "
+                                "QuantizeLinear and DequantizeLinear, or the sum of two such",
+                                onnx_means_text(x->means));
     if (!sum) {
-        e = onnx_take_tokens(r, node, 0, t);
+        e = onnx_see_tokens(r, node, x, t);
         if (!e)
             e = onnx_single(r, node, &t->x);
         return e ? e : onnx_draft_tokens(r, node, &t->x, LAYER_NORM, d);
@@ -103,7 +104,8 @@ static enum err read_norm(struct onnx_reader *r, const struct onnx_node *node, b
     struct onnx_tokens t;
     struct onnx_draft *d;
     double eps = 1e-5;
-    enum err e = draft_norm(r, node, &t, &d);
+    const struct onnx_meaning x = onnx_passed_on(r, node, 0);
+    enum err e = onnx_draft_norm(r, node, &x, &t, &d);
 
     if (!e)
         e = read_axis(r, node, &t);

@@ -224,6 +224,8 @@ static enum err read_node(struct onnx_reader *r, const struct onnx_node *node)
         return e;
     if (onnx_reads_scores(r, node))
         return onnx_go_on_with_scores(r, node);
+    if (onnx_is_of_norm(r, node))
+        return onnx_read_norm_piece(r, node);
     if (onnx_curve_continues(r, node, op != NULL)) {
         e = check_outputs(r, node);
         return e ? e : onnx_curve_read(r, node);

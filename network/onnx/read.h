@@ -43,7 +43,8 @@ enum onnx_means { // what is known of a value
     ONNX_PIXELS,  // the same as real values
     ONNX_DRAFT,   // real values that no layer delivers yet
     ONNX_CURVE,   // a function of the bytes of a map, rounded or not, that no layer delivers yet
-    ONNX_SCORES   // of queries and keys, or what Softmax makes of them: part of an attention layer
+    ONNX_SCORES,  // of queries and keys, or what Softmax makes of them: part of an attention layer
+    ONNX_PIECE    // of a normalisation
 };
 
 enum onnx_layout { // order of a map's values; the batch comes first
@@ -81,6 +82,7 @@ struct onnx_meaning {
     struct onnx_draft *draft;
     struct onnx_curve *curve;
     const struct onnx_scores *scores;
+    const struct onnx_piece *piece;
     struct shape       shape; // IMAGE, BYTES, PIXELS, DRAFT, CURVE; with view and without pad
     enum onnx_layout   layout;
     uint32_t           groups;  // GROUPED: how many

@@ -63,6 +63,19 @@ enum err onnx_join_stored(struct onnx_reader *r, const struct onnx_node *node, u
 enum err onnx_reduce_tokens(struct onnx_reader *r, const struct onnx_node *node, uint32_t set,
                             bool keep, bool sums);
 
+/* ---- Norms, op_norm.c and norm_pieces.c ---- */
+
+/* x, dequantised or a plain sum of two rounded maps, as tokens, and a draft of a norm of them,
+ * without eps, whose gain is 1. */
+bool     onnx_is_plain_sum(const struct onnx_meaning *x);
+enum err onnx_draft_norm(struct onnx_reader *r, const struct onnx_node *node,
+                         const struct onnx_meaning *x, struct onnx_tokens *t,
+                         struct onnx_draft **d);
+
+/* Whether a node is part of a normalisation in pieces; reads it. */
+bool     onnx_is_of_norm(const struct onnx_reader *r, const struct onnx_node *node);
+enum err onnx_read_norm_piece(struct onnx_reader *r, const struct onnx_node *node);
+
 /* ---- Attention, attention.c ---- */
 
 /* MatMul of two maps: scores. */
