@@ -1,5 +1,5 @@
-// bench/operators.js -- ONNX Runtime on the small models that test_float_attention writes, beside what
-// plain loops make of them.
+// bench/operators.js -- ONNX Runtime on the small models that test_float_attention writes, beside
+// what plain loops make of them.
 //
 // usage: node bench/operators.js FOLDER MODELS      FOLDER holds node_modules
 //            for each operator the models that agree, and how far apart the others are; exit status

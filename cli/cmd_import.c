@@ -189,6 +189,16 @@ static enum err read_axes(const char *given, char *text, size_t n_byte, struct c
     return ERR_NONE;
 }
 
+static bool has_operator(const Onnx__ModelProto *model, const char *type)
+{
+    const Onnx__GraphProto *g = model->graph;
+
+    for (size_t i = 0; g && i < g->n_node; i++)
+        if (g->node[i]->op_type && strcmp(g->node[i]->op_type, type) == 0)
+            return true;
+    return false;
+}
+
 static enum err read_model(struct job *j, struct err_msg *m)
 {
     struct onnx_model model;
@@ -207,6 +217,10 @@ static enum err read_model(struct job *j, struct err_msg *m)
     if (!model.complete)
         e = err_set(m, ERR_INPUT, "some weights are nowhere: want the files that hold them beside "
                     "the model, or --random-weights SEED");
+    else if (has_operator(model.proto, "DynamicQuantizeLinear") ||
+             has_operator(model.proto, "QAttention"))
+        e = err_set(m, ERR_INPUT, "is quantised with scales that are found at run time: want the "
+                    "float model that it was made of; import stores its scales");
     else if (onnx_model_is_quantised(model.proto))
         e = err_set(m, ERR_INPUT, "is quantised already: want a float model here; imcsim run "
                     "CONFIG --set network.onnx=FILE runs this one as it is");
@@ -486,16 +500,17 @@ const struct command command_import = {
             "  imcsim import model.onnx --images IMAGES -o q.onnx --mean 0.485,0.456,0.406 \\\n"
             "      --std 0.229,0.224,0.225\n"
             "\n"
-            "Transformers are quantised likewise. --inputs FILE.npy has values of the model's input\n"
-            "instead of images, such as tokens (N x tokens x channels); --axes gives axes that the\n"
-            "model leaves open:\n"
+            "Transformers are quantised likewise. --inputs FILE.npy has values of the model's\n"
+            "input instead of images, such as tokens (N x tokens x channels); --axes gives axes\n"
+            "that the model leaves open:\n"
             "\n"
-            "  imcsim import encoder.onnx --axes sequence_length=128 --inputs tokens.npy -o q.onnx\n"
+            "  imcsim import model.onnx --axes tokens=128 --inputs tokens.npy -o q.onnx\n"
             "\n"
             "`run` of the quantised model takes the same --mean and --std. --mean 0 --scale S is\n"
             "a model of pixels times S.\n",
     .options = OPTION_IMAGE_SET | OPTION_BIT(OPTION_COUNT) | OPTION_BIT(OPTION_JOBS) |
-               OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_AXES) | OPTION_BIT(OPTION_INPUTS) |
+               OPTION_BIT(OPTION_INPUT_SHAPE) | OPTION_BIT(OPTION_AXES) |
+               OPTION_BIT(OPTION_INPUTS) |
                OPTION_BIT(OPTION_RANDOM_WEIGHTS) |
                OPTION_BIT(OPTION_OUTPUT) | OPTION_BIT(OPTION_CALIBRATE) |
                OPTION_BIT(OPTION_PERCENTILE) | OPTION_BIT(OPTION_SCALE) |

@@ -443,8 +443,9 @@ enum err import_init(struct import *im, const struct float_graph *g, const struc
     im->node = calloc(g->graph.n_node + 1, sizeof *im->node);
     im->host = calloc(g->graph.n_node + 1, sizeof *im->host);
     im->piece = calloc(g->graph.n_node + 1, sizeof *im->piece);
-    enum err e = im->value && im->node && im->host && im->piece ? onnx_graph_check_input(&g->graph, m)
-                                       : import_no_memory(&w);
+    enum err e = im->value && im->node && im->host && im->piece
+                     ? onnx_graph_check_input(&g->graph, m)
+                     : import_no_memory(&w);
     if (!e)
         e = onnx_graph_image(&g->graph, &image, m);
     if (!e) {

@@ -72,9 +72,9 @@ struct import_node {
     uint32_t in[2], out;          // values of the float graph
     uint32_t *more;               // owned; of CONCAT: all inputs
     uint32_t  n_more;
-    struct array weight; // CONV: as ONNX has it; GEMM, MATMUL: outputs x inputs; TRANSPOSED: outputs x
-                         // inputs of a group x kernel; SCALE: factors; COPY: the exponent of Pow,
-                         // slopes of PRelu, or none
+    struct array weight; // CONV: as ONNX has it; GEMM, MATMUL: outputs x inputs; TRANSPOSED:
+                         // outputs x inputs of a group x kernel; SCALE: factors; COPY: the
+                         // exponent of Pow, slopes of PRelu, or none
     uint32_t     groups;          // TRANSPOSED
     float       *bias;            // owned; one for each output
     int64_t      axis;    // NODE of Softmax

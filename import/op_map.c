@@ -89,7 +89,8 @@ static enum err visit_min(const struct import_walk *w) { return visit_bound(w, f
 
 /* ---- Concat ---- */
 
-/* Maps that are joined have one scale, and so have stored tokens. The image has its own, and then the result is rounded. */
+/* Maps that are joined have one scale, and so have stored tokens. The image has its own, and then
+ * the result is rounded. */
 static enum err visit_concat(const struct import_walk *w)
 {
     uint32_t n_input = w->node->n_input, image = w->im->graph->graph.image;

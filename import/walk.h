@@ -68,8 +68,8 @@ uint32_t import_root(const struct import *im, uint32_t v);
 struct import_node *import_add_node(const struct import_walk *w, enum import_kind kind,
                                     const struct import_value *a, const struct import_value *b);
 
-/* The node as it is, with its constants, of its inputs that are maps: they are rounded, or loose. At
- * most two maps. The result is a draft, or loose. */
+/* The node as it is, with its constants, of its inputs that are maps: they are rounded, or loose.
+ * At most two maps. The result is a draft, or loose. */
 enum err import_visit_whole(const struct import_walk *w, bool positive);
 enum err import_visit_loose(const struct import_walk *w);
 

@@ -20,8 +20,8 @@ static enum err check_repeats(const struct float_call *c, uint32_t i, uint32_t a
         fits = a->dim[k] == x->dim[x->n_dim - a->n_dim + k];
     if (fits)
         return ERR_NONE;
-    return FLOAT_REFUSE(c, "input %" PRIu32 " has %zu values in %" PRIu32 " dimensions: want floats "
-                        "of the shape that is normalised", i, a->n, a->n_dim);
+    return FLOAT_REFUSE(c, "input %" PRIu32 " has %zu values in %" PRIu32 " dimensions: want "
+                        "floats of the shape that is normalised", i, a->n, a->n_dim);
 }
 
 static double repeated(const struct float_call *c, uint32_t i, size_t at, double absent)

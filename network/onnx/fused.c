@@ -313,10 +313,10 @@ static enum err read_blocks(struct onnx_rewriting *w, const Onnx__NodeProto *pro
                            scales * (uint64_t)(b->block * b->bits / 8), scales);
     b->has_zero = input(proto, 3) != NULL;
     const uint64_t row = (uint64_t)(b->n_block * b->bits + 7) / 8; // bytes of an output
-    if (b->has_zero && (!onnx_rewrite_constant(w, proto, 3, &b->zero) ||
-                        (onnx_type_is_real(b->zero.type) ? b->zero.n != scales
-                                                         : b->zero.type != TYPE(UINT8) ||
-                                                               b->zero.n != row * (uint64_t)b->columns)))
+    const bool known = b->has_zero && onnx_rewrite_constant(w, proto, 3, &b->zero);
+    const bool real = known && onnx_type_is_real(b->zero.type);
+    if (b->has_zero && (!known || (!real && b->zero.type != TYPE(UINT8)) ||
+                        b->zero.n != (real ? scales : row * (uint64_t)b->columns)))
         return onnx_refuse(w, proto, "its zero points are no constant of %" PRIu64 " bytes: want "
                            "that, or none", row * (uint64_t)b->columns);
     if (input(proto, 4) && *onnx_text(input(proto, 4)))

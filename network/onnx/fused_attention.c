@@ -1,14 +1,16 @@
-/* network/onnx/fused_attention.c -- attention as one operator, which is products, Softmax and layout:
+/* network/onnx/fused_attention.c -- attention as one operator, which is products, Softmax and
+ * layout:
  *
- *     Attention (sets 23 to 25)           queries, keys and values, with heads as an axis or without
+ *     Attention (sets 23 to 25)           queries, keys and values, with heads as an axis or not
  *     com.microsoft.Attention             one matrix makes all three
  *     com.microsoft.MultiHeadAttention    three maps, or one that holds all
  *     com.microsoft.GroupQueryAttention   fewer heads of keys and values; causal
  *     com.microsoft.RotaryEmbedding       RotaryEmbedding of set 23
  *
  * Scores are MatMul (1 x heads x tokens x tokens), Mul by the scale, a soft cap, what is added or
- * masked, then Softmax; the cap comes first since onnx 1.22, for behind it no mask would hide a key. Heads of keys and values that several heads of queries read are repeated by Expand. A
- * mask of ones says nothing; keys and values of tokens before are refused.
+ * masked, then Softmax; the cap comes first since onnx 1.22, for behind it no mask would hide a
+ * key. Heads of keys and values that several heads of queries read are repeated by Expand. A mask
+ * of ones says nothing; keys and values of tokens before are refused.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -175,8 +177,8 @@ static enum err refuse_past(const struct job *j, size_t first, size_t end)
 
 /* ---- Masks ---- */
 
-/* Whether a value is made of nothing but constants of ones: a mask that leaves every key in. Sums of
- * them count tokens. */
+/* Whether a value is made of nothing but constants of ones: a mask that leaves every key in. Sums
+ * of them count tokens. */
 static bool is_of_ones(const struct job *j, const char *value, int *left)
 {
     static const char *const keep[] = {"Cast", "Expand", "Identity", "ReduceSum", "Reshape",
@@ -641,8 +643,8 @@ static enum err rewrite_groups(struct onnx_rewriting *w, Onnx__NodeProto **own)
     const int64_t in_all = input(&j, 1) ? a.heads : a.heads + 2 * a.kv_heads;
     a.head = last % in_all == 0 ? last / in_all : 0;
     if (!input(&j, 1) && a.head == 0)
-        return onnx_refuse(w, *own, "nothing near says how many channels its map has: want queries, "
-                           "keys and values as three inputs");
+        return onnx_refuse(w, *own, "nothing near says how many channels its map has: want "
+                           "queries, keys and values as three inputs");
     const int64_t cut[4] = {0, a.heads * a.head, (a.heads + a.kv_heads) * a.head, in_all * a.head};
     for (int i = 0; i < 3; i++) {
         static const char *const whats[3] = {"q", "k", "v"}, *const turns[2] = {"q.turned",

@@ -1,5 +1,5 @@
-/* Operators of transformers that are several of ONNX's, each in a small model against plain loops in
- * double. */
+/* Operators of transformers that are several of ONNX's, each in a small model against plain loops
+ * in double. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -98,8 +98,9 @@ static float *run_on(Onnx__ModelProto *m, const float *image, size_t n_image, si
     return v;
 }
 
-/* With IMCSIM_MODELS=FOLDER, what scripts/peer_operators.sh runs elsewhere: NUMBER.onnx, the image's
- * floats as NUMBER.in, those wanted as NUMBER.want; which operator it is, a line of `list`. */
+/* With IMCSIM_MODELS=FOLDER, what scripts/peer_operators.sh runs elsewhere: NUMBER.onnx, the
+ * image's floats as NUMBER.in, those wanted as NUMBER.want; which operator it is, a line of
+ * `list`. */
 static void write_case(const char *what, Onnx__ModelProto *m, const float *image, size_t n_image,
                        const double *want, size_t n_want)
 {
@@ -861,7 +862,8 @@ static void refuse(const char *op, bool own, const char *inputs, const char *att
 static void what_attention_does_not_have_is_refused(void **state)
 {
     (void)state;
-    refuse("Attention", true, "x w", "num_heads", 5, "24 channels of queries, 24 of values, 5 heads");
+    refuse("Attention", true, "x w", "num_heads", 5,
+           "24 channels of queries, 24 of values, 5 heads");
     refuse("Attention", true, "x w", "num_heads", 0, "0 heads, 0 of keys and values");
     refuse("Attention", true, "x w - mask", "num_heads", 4, "input 3 masks keys and is not made of "
                                                             "ones alone");

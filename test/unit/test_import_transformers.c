@@ -1,6 +1,6 @@
-/* Float transformers become quantised ones: random encoders written in several styles, their scales
- * against a closed form, what the quantised model answers against the float one, and the integers of
- * the network that is read from it. */
+/* Float transformers become quantised ones: random encoders written in several styles, their
+ * scales against a closed form, what the quantised model answers against the float one, and the
+ * integers of the network that is read from it. */
 #include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
@@ -328,8 +328,8 @@ static void release(struct made *t)
 
 /* ---- What it is held to ---- */
 
-/* Scales of values that are rounded: the largest magnitude on all images by 127 or 255; of an average
- * 2^-15 more at most. */
+/* Scales of values that are rounded: the largest magnitude on all images by 127 or 255; of an
+ * average 2^-15 more at most. */
 static void scales_hold_what_was_seen(const struct made *t, int style)
 {
     uint32_t n = 0;

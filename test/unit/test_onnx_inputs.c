@@ -1,5 +1,5 @@
-/* The inputs of a model's graph: axes that it leaves open, and masks, positions and token types that
- * become constants. */
+/* The inputs of a model's graph: axes that it leaves open, and masks, positions and token types
+ * that become constants. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
