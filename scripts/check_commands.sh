@@ -23,6 +23,7 @@ article               the article; test_article computes it
 sweep.drift           a minute of images on analog chips
 drift[.]db            of that
 devices[.]db          minutes of images on analog chips
+tokens[.]npy          a sequence that the reader has
 [.][.]$               shortened
 '
 

@@ -10,6 +10,7 @@
 
 #include "import/import.h"
 #include "network/onnx/file.h"
+#include "network/onnx/prepare.h"
 #include "network/onnx/read.h"
 #include "network/values/plain.h"
 #include "test/reference.h"
@@ -115,10 +116,13 @@ static enum err import_it(const Onnx__ModelProto *model, struct err_msg *m)
 
 static void import(const uint8_t *bytes, size_t n)
 {
+    const struct onnx_surroundings none = {.seed = 1};
     Onnx__ModelProto *model = NULL;
     struct err_msg m = {""};
+    bool complete;
 
-    if (onnx_decode(bytes, n, &model, &m) || import_it(model, &m))
+    if (onnx_decode(bytes, n, &model, &m) || onnx_prepare(model, &none, &complete, &m) ||
+        import_it(model, &m))
         MUST(strstr(m.text, "want ") || strstr(m.text, "no memory"));
     onnx_free_model(model);
 }
