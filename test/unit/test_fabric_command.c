@@ -100,7 +100,7 @@ static void what_is_wrong_is_said_with_what_would_do(void **state)
         { "fabric configs/resnet32.yaml",
           "has no routers to drive: want --set fabric.kind=mesh" },
         { "fabric configs/resnet32.yaml --set fabric.kind=torus",
-          "fabric.kind = torus: want one of point_to_point, adjacent, mesh" },
+          "fabric.kind = torus: want one of point_to_point, adjacent, mesh, tree, bus" },
         { MESH "--set fabric.flit_bits=0", "flit_bits = 0: want a whole number from 1 to 65536" },
         { MESH "--set fabric.vcs=65", "fabric.vcs = 65: want a whole number from 1 to 64" },
         { MESH "--set fabric.link_clocks=0", "link_clocks = 0: want a whole number from 1 to 64" },

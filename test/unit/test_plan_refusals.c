@@ -281,7 +281,7 @@ static void names_that_no_table_has_are_refused_with_those_that_exist(void **sta
         { { "mapping.firing=rows" }, "mapping.firing = rows: want one of column, free, block",
           { NULL }, { NULL } },
         { { "fabric.kind=torus" },
-          "fabric.kind = torus: want one of point_to_point, adjacent, mesh",
+          "fabric.kind = torus: want one of point_to_point, adjacent, mesh, tree, bus",
           { NULL }, { NULL } },
         { { "core.input_memory.placing=alip" },
           "core.input_memory.placing = alip: want one of auto, iwap, klip, plip", { NULL },
