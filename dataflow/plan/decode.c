@@ -75,7 +75,7 @@ struct decoding decode_of(const struct plan *p)
 
 /* ---- token by token ---- */
 
-enum { NO_COLUMN = UINT32_MAX };
+#define NO_COLUMN UINT32_MAX
 
 struct way { // of the token at hand through the layers; arrays by layer of the network
     const struct plan  *plan;
