@@ -11,10 +11,13 @@
 
 #include "arch/chip.h"
 #include "core/simd.h"
+#include "network/family.h"
 #include "network/tokens/tokens.h"
 #include "network/tokens/values.h"
 #include "network/values/plain.h"
 #include "network/values/values.h"
+#include "study/run.h"
+#include "study/study.h"
 #include "test/random_tokens.h"
 
 enum { N_NETWORK = 1000, N_EVERY_KERNEL = 300, N_CHIP = 120 };
@@ -246,9 +249,312 @@ static void chips_compute_from_the_words_they_read(void **state)
     }
 }
 
+/* ---- a key that is not there ---- */
+
+/* Runs a chip of a plan with values until it fails; the message. */
+static enum err run_wrong(const struct random_tokens *t, void (*spoil)(struct plan *p),
+                          struct err_msg *m)
+{
+    static const struct counted_images counted[] = { { 0, N_IMAGE } };
+    struct plan *p = (struct plan *)&t->rig.plan; // of ours
+    const struct chip_cfg cfg = { .plan = p, .planes = { .n = 1, .counted = counted } };
+    struct chip *chip = chip_new(&cfg);
+    enum err e = ERR_NONE;
+    uint32_t in = 0;
+
+    assert_non_null(chip);
+    spoil(p);
+    for (int64_t at = -(int64_t)p->time.lead; !e && at < 10000; at++) {
+        while (in < N_IMAGE && chip_inject(chip, (const int8_t *)t->image + in * t->image_bytes))
+            in++;
+        e = chip_run(chip, at, m);
+        for (struct chip_result r; !e && chip_result(chip, &r);)
+            ;
+    }
+    chip_free(chip);
+    return e;
+}
+
+static struct plan_layer *attention_of(struct plan *p)
+{
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        if (plan_network_layer(p, i)->kind == LAYER_ATTENTION)
+            return &p->layer[i];
+    return NULL;
+}
+
+/* The controller has been told of what a query needs; the window that is read then begins a key
+ * later, and ends with one that has not come. */
+static void look_ahead(struct plan *p)
+{
+    attention_of(p)->window.skip[1]++;
+}
+
+static void leave(struct plan *p)
+{
+    (void)p;
+}
+
+static void a_key_that_is_read_before_it_has_come_stops_the_chip(void **state)
+{
+    const struct transformer_cfg cfg = { .layers = 1, .hidden = 8, .heads = 2, .kv_heads = 2,
+                                         .ffn = 8, .sequence = 6, .causal = true };
+    static const char *const set[] = { "core.crossbar.rows=64", NULL };
+    struct random_tokens t = { .seed = 1 };
+    struct err_msg m;
+
+    (void)state;
+    for (int wrong = 0; wrong < 2; wrong++) {
+        rig_config(&t.rig, set);
+        if (network_transformer(&t.rig.network, &cfg, &m) ||
+            family_fill(&t.rig.network, 1, &m) || rig_plan(&t.rig))
+            fail_msg("%s", m.text);
+        t.image_bytes = cfg.sequence * cfg.hidden;
+        t.image = calloc(N_IMAGE, t.image_bytes);
+        assert_non_null(t.image);
+        if (!wrong) {
+            assert_int_equal(run_wrong(&t, leave, &m), ERR_NONE);
+        } else {
+            assert_int_equal(run_wrong(&t, look_ahead, &m), ERR_RUN);
+            assert_non_null(strstr(m.text, "not in the memory when it is read"));
+            assert_non_null(strstr(m.text, "l1.att"));
+        }
+        random_tokens_release(&t);
+    }
+}
+
+/* ---- properties ---- */
+
+enum { MOST_TOKENS = 9, CHANNELS = 12 };
+
+static void make_family(struct network *n, uint32_t sequence, bool causal)
+{
+    const struct transformer_cfg cfg = { .layers = 2, .hidden = CHANNELS, .heads = 3,
+                                         .kv_heads = 3, .ffn = 20, .sequence = sequence,
+                                         .causal = causal, .functions = true };
+    struct err_msg m;
+
+    if (network_transformer(n, &cfg, &m) || family_fill(n, 5, &m))
+        fail_msg("%s", m.text);
+}
+
+static struct plain *run_on(const struct network *n, const uint8_t *image)
+{
+    struct plain *p = plain_new(n);
+
+    assert_non_null(p);
+    plain_run(p, image, NULL);
+    return p;
+}
+
+static void draw_image(uint8_t *image, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        image[i] = (uint8_t)(i * 7919 + i * i * 31);
+}
+
+static void permuted_tokens_give_the_result_permuted(void **state)
+{
+    static const uint32_t order[] = { 3, 0, 6, 1, 5, 2, 4 };
+    enum { N = sizeof order / sizeof *order };
+    uint8_t image[N * CHANNELS], other[N * CHANNELS];
+    struct network n;
+
+    (void)state;
+    make_family(&n, N, false);
+    draw_image(image, sizeof image);
+    for (uint32_t i = 0; i < N; i++)
+        memcpy(other + i * CHANNELS, image + order[i] * CHANNELS, CHANNELS);
+    struct plain *a = run_on(&n, image), *b = run_on(&n, other);
+    bool differ = false;
+    for (uint32_t i = 0; i < N; i++)
+        for (uint32_t c = 0; c < CHANNELS; c++) {
+            const int64_t v = plain_delivered(a, n.n_layer - 1, order[i] * CHANNELS + c);
+            assert_int_equal(plain_delivered(b, n.n_layer - 1, i * CHANNELS + c), v);
+            differ |= plain_delivered(a, n.n_layer - 1, i * CHANNELS + c) != v;
+        }
+    assert_true(differ);
+    plain_free(a);
+    plain_free(b);
+    network_release(&n);
+}
+
+/* A causal network's first tokens are those of a bidirectional one that has no later keys. */
+static void copy_steps(struct network *to, const struct network *from)
+{
+    for (uint32_t i = 1; i < to->n_layer; i++) {
+        struct token_values *v = to->layer[i].token ? to->layer[i].token->values : NULL;
+        if (v) {
+            v->step = from->layer[i].token->values->step;
+            memcpy(v->part, from->layer[i].token->values->part, sizeof v->part);
+        } else {
+            memcpy(to->layer[i].requant.m, from->layer[i].requant.m,
+                   to->layer[i].out.channels * sizeof *to->layer[i].requant.m);
+            memcpy(to->layer[i].requant.b, from->layer[i].requant.b,
+                   to->layer[i].out.channels * sizeof *to->layer[i].requant.b);
+            memcpy(to->layer[i].requant.shift, from->layer[i].requant.shift,
+                   to->layer[i].out.channels);
+        }
+    }
+}
+
+static uint32_t find_attention(const struct network *n)
+{
+    return network_find(n, "l1.att");
+}
+
+static void a_causal_query_sees_what_a_shorter_sequence_has(void **state)
+{
+    uint8_t image[MOST_TOKENS * CHANNELS];
+    struct network all;
+
+    (void)state;
+    make_family(&all, MOST_TOKENS, true);
+    draw_image(image, sizeof image);
+    struct plain *a = run_on(&all, image);
+    for (uint32_t n = 1; n <= MOST_TOKENS; n++) {
+        struct network some;
+        make_family(&some, n, false);
+        copy_steps(&some, &all);
+        struct plain *b = run_on(&some, image);
+        const uint32_t at = find_attention(&all); // of the first layer, which reads the same
+        for (uint32_t c = 0; c < CHANNELS; c++)
+            assert_int_equal(plain_delivered(b, at, (n - 1) * CHANNELS + c),
+                             plain_delivered(a, at, (n - 1) * CHANNELS + c));
+        plain_free(b);
+        network_release(&some);
+    }
+    plain_free(a);
+    network_release(&all);
+}
+
+/* One key, or keys that are all alike: the values that it has, in steps of the result. */
+static void keys_that_are_alike_give_their_value(void **state)
+{
+    uint8_t image[MOST_TOKENS * CHANNELS];
+
+    (void)state;
+    for (uint32_t tokens = 1; tokens <= MOST_TOKENS; tokens += 4) {
+        struct network n;
+        make_family(&n, tokens, false);
+        draw_image(image, CHANNELS);
+        for (uint32_t i = 1; i < tokens; i++)
+            memcpy(image + i * CHANNELS, image, CHANNELS);
+        struct plain *p = run_on(&n, image);
+        const uint32_t at = find_attention(&n), v = network_find(&n, "l1.v");
+        const double ratio = n.layer[v].out_scale / n.layer[at].out_scale;
+        for (uint32_t i = 0; i < tokens; i++)
+            for (uint32_t c = 0; c < CHANNELS; c++) {
+                const double real = (double)plain_delivered(p, v, c) * ratio;
+                const int64_t found = plain_delivered(p, at, i * CHANNELS + c);
+                assert_true(real - (double)found <= 0.5 + 1e-9 || found == 127);
+                assert_true((double)found - real <= 0.5 + 1e-9 || found == -128);
+            }
+        plain_free(p);
+        network_release(&n);
+    }
+}
+
+/* ---- studies ---- */
+
+static void attention_bits_of_a_machine_are_those_of_its_values(void **state)
+{
+    static const struct {
+        const char            *set;
+        uint32_t               bits;
+        enum attention_weights weights;
+    } rows[] = {
+        { "attention.bits=6", 6, ATTENTION_GRID },
+        { "attention.bits=8", 8, ATTENTION_GRID },
+        { "attention.bits=10", 10, ATTENTION_GRID },
+        { "attention.bits=fp32", 8, ATTENTION_REAL },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *const set[] = { "network.random_weights=3", "network.layers=1",
+                                    "network.hidden=8", "network.heads=2", "network.ffn=8",
+                                    "network.sequence=4", rows[i].set };
+        struct study s;
+        struct err_msg m;
+        if (study_load(&s, "configs/bert_base_spoon.yaml", set, sizeof set / sizeof *set, &m))
+            fail_msg("%s", m.text);
+        const struct layer *l = &s.network.layer[find_attention(&s.network)];
+        assert_int_equal(l->token->values->bits, rows[i].bits);
+        assert_int_equal(l->token->values->weights, rows[i].weights);
+        l->token->values->weights = ATTENTION_CODES;
+        network_attention_bits(&s.network, rows[i].bits == 8 ? 8 : rows[i].bits);
+        assert_int_equal(l->token->values->weights, rows[i].bits == 8 ? ATTENTION_CODES
+                                                                      : ATTENTION_GRID);
+        study_release(&s);
+    }
+}
+
+static void run_study(const struct study *s, bool timed, uint32_t jobs, struct run_result *r)
+{
+    const struct run_cfg cfg = { .images = "random", .n_image = 20, .timed_values = timed,
+                                 .jobs = jobs };
+    struct err_msg m;
+
+    if (run(&s->plan, &cfg, r, &m))
+        fail_msg("%s", m.text);
+}
+
+static void assert_same(const struct study *s, const struct run_result *a,
+                        const struct run_result *b)
+{
+    for (uint32_t i = 0; i < s->plan.n_core; i++)
+        if (memcmp(&a->core[i], &b->core[i], sizeof *a->core) != 0)
+            fail_msg("counters of %s differ", s->plan.core[i].name);
+    assert_memory_equal(a->predicted, b->predicted, 20 * sizeof *a->predicted);
+}
+
+/* Also what linear layers count by the values that come to them. */
+static void runs_count_and_classify_alike_however_values_are_computed(void **state)
+{
+    static const char *const more[][4] = {
+        { "network.norm=post", "network.causal=false", "network.gated=false", "attention.bits=8" },
+        { "network.norm=pre", "network.causal=true", "network.gated=true", "attention.bits=6" },
+        { "network.qkv=fused", "network.norm=pre", "attention.cores=1", "network.kv_heads=2" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        const char *const set[] = { "network.random_weights=3", "network.layers=2",
+                                    "network.hidden=24", "network.heads=4", "network.ffn=40",
+                                    "network.sequence=7", "network.classes=9",
+                                    "core.crossbar.rows=16", "core.crossbar.columns=32",
+                                    more[i][0], more[i][1], more[i][2], more[i][3] };
+        struct study s;
+        struct run_result layer, timed, jobs;
+        struct err_msg m;
+        if (study_load(&s, "configs/bert_base_spoon.yaml", set, sizeof set / sizeof *set, &m))
+            fail_msg("%s", m.text);
+        run_study(&s, false, 1, &layer);
+        run_study(&s, true, 1, &timed);
+        run_study(&s, false, 3, &jobs);
+        assert_same(&s, &layer, &timed);
+        assert_same(&s, &layer, &jobs);
+        uint64_t rows = 0;
+        for (uint32_t k = 0; k < s.plan.n_core; k++)
+            rows += layer.core[k].active_rows;
+        assert_true(rows > 0);
+        run_result_release(&layer);
+        run_result_release(&timed);
+        run_result_release(&jobs);
+        study_release(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_that_is_read_before_it_has_come_stops_the_chip),
+        cmocka_unit_test(permuted_tokens_give_the_result_permuted),
+        cmocka_unit_test(a_causal_query_sees_what_a_shorter_sequence_has),
+        cmocka_unit_test(keys_that_are_alike_give_their_value),
+        cmocka_unit_test(attention_bits_of_a_machine_are_those_of_its_values),
+        cmocka_unit_test(runs_count_and_classify_alike_however_values_are_computed),
         cmocka_unit_test(every_layer_is_that_of_a_naive_program),
         cmocka_unit_test(lanes_of_every_kernel_give_the_same_bytes),
         cmocka_unit_test(chips_compute_from_the_words_they_read),
