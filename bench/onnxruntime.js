@@ -1,6 +1,6 @@
 // bench/onnxruntime.js -- ONNX Runtime on an image set, one thread. The image is (pixel - 128) / 64,
 // smaller ones centred among pixels of value 0, grey ones repeated: the input of both models that
-// come with imcsim.
+// come with imcsim. IMAGES may be the word random, for inputs of other shapes.
 //
 // usage: node bench/onnxruntime.js FOLDER time MODEL IMAGES COUNT
 //            processor's seconds an image, all optimisations on; the faster of two passes
@@ -44,6 +44,12 @@ function tensor(set, i, [batch, channels, rows, columns]) {
     return new ort.Tensor('float32', data, [batch, channels, rows, columns]);
 }
 
+// Floats from -2 to 2, of any shape.
+function random(shape) {
+    const data = new Float32Array(shape.reduce((n, d) => n * d, 1));
+    return new ort.Tensor('float32', data.map(() => 4 * Math.random() - 2), shape);
+}
+
 function largest(values) {
     return values.reduce((best, v, i) => (v > values[best] ? i : best), 0);
 }
@@ -73,8 +79,10 @@ async function main() {
         executionMode: 'sequential', intraOpNumThreads: 1, interOpNumThreads: 1,
         logSeverityLevel: 3,
         extra: {session: {x64quantprecision: level === 'exact' ? '1' : '0'}}});
-    const set = readSet(images), shape = session.inputMetadata[0].shape;
-    const inputs = Array.from({length: Number(count)}, (_, i) => tensor(set, i, shape));
+    const set = images === 'random' ? null : readSet(images);
+    const shape = session.inputMetadata[0].shape;
+    const inputs = Array.from({length: Number(count)},
+                              (_, i) => set ? tensor(set, i, shape) : random(shape));
     await (what === 'time' ? time : classes)(session, inputs);
 }
 

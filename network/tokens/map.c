@@ -26,20 +26,18 @@ static struct token_work work(const struct layer *l, const struct token_share *s
 static void compute(const struct layer *l, const struct token_window *w, void *room, int32_t *out)
 {
     const struct token_values *v = l->token->values;
-    const struct token_part *p = v->part;
     const int32_t *code = w->code[0];
     const uint32_t n = l->out.channels;
-    const double unit = l->token->product ? p[0].step * p[1].step / v->step : 0;
 
     (void)room;
-    for (uint32_t c = 0; c < n; c++) {
-        if (l->token->product) {
-            const int64_t product = (int64_t)(code[c] - p[0].zero) * (code[n + c] - p[1].zero);
-            out[c] = token_code(l, (double)product * unit);
-        } else {
-            const uint8_t byte = layer_look_up(l, c, (uint8_t)code[c]);
-            out[c] = l->out_signed ? (int8_t)byte : byte;
-        }
+    for (uint32_t c = 0; c < n && !v; c++) {
+        const uint8_t byte = layer_look_up(l, c, (uint8_t)code[c]);
+        out[c] = l->out_signed ? (int8_t)byte : byte;
+    }
+    for (uint32_t c = 0; c < n && v; c++) {
+        const struct token_part *p = v->part;
+        const int64_t product = (int64_t)(code[c] - p[0].zero) * (code[n + c] - p[1].zero);
+        out[c] = token_code(l, (double)product * (p[0].step * p[1].step / v->step));
     }
 }
 

@@ -13,8 +13,6 @@
 
 #include "network/values/token_kernel.h"
 
-#pragma GCC diagnostic ignored "-Wpsabi" // no vector is handed to a function that is not inlined
-
 #define INL TARGET __attribute__((always_inline)) static inline
 
 enum { PARTS = VALUE_LANES / DOUBLES };

@@ -513,9 +513,10 @@ static void assert_same(const struct study *s, const struct run_result *a,
 static void runs_count_and_classify_alike_however_values_are_computed(void **state)
 {
     static const char *const more[][4] = {
-        { "network.norm=post", "network.causal=false", "network.gated=false", "attention.bits=8" },
+        { "network.norm=post", "network.causal=true", "network.gated=false", "attention.bits=8" },
         { "network.norm=pre", "network.causal=true", "network.gated=true", "attention.bits=6" },
         { "network.qkv=fused", "network.norm=pre", "attention.cores=1", "network.kv_heads=2" },
+        { "network.size=8", "network.patch=4", "attention.bits=10", "network.kv_heads=2" },
     };
 
     (void)state;

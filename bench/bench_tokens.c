@@ -1,0 +1,103 @@
+/* bench/bench_tokens.c -- values of a transformer by layer, sixteen sequences abreast, one thread:
+ * BERT-base's shape, random weights, 128 tokens. What is timed is the processor; the fastest of the
+ * rounds counts. With MODEL, an int8 ONNX file whose input is 1 x tokens x channels of floats, ONNX
+ * Runtime runs that in the same rounds, all optimisations on, and the ratio is printed.
+ *
+ * usage: build/bench/bench_tokens [MODEL.onnx]       from the repository's root
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench/measure.h"
+#include "core/simd.h"
+#include "network/family.h"
+#include "network/params.h"
+#include "network/values/values.h"
+
+#define FOLDER "build/peer"
+
+enum { ROUNDS = 5, COUNT = 8 };
+
+static double onnxruntime_s(const char *model)
+{
+    char command[2048];
+    double s = 0;
+
+    snprintf(command, sizeof command, "node bench/onnxruntime.js %s time '%s' random %d", FOLDER,
+             model, COUNT);
+    fflush(stdout);
+    FILE *f = popen(command, "r");
+    if (!f || fscanf(f, "%lf", &s) != 1 || pclose(f) != 0 || s <= 0) {
+        fprintf(stderr, "bench_tokens: no time from: %s\n", command);
+        exit(1);
+    }
+    return s;
+}
+
+struct bert {
+    struct network network;
+    uint8_t       *image;
+    int64_t       *result;
+};
+
+static void make(struct bert *b)
+{
+    const struct transformer_cfg cfg = { .layers = 12, .hidden = 768, .heads = 12, .kv_heads = 12,
+                                         .ffn = 3072, .sequence = 128, .functions = true };
+    const size_t n = (size_t)VALUE_LANES * cfg.sequence * cfg.hidden;
+    struct err_msg m;
+
+    must(network_transformer(&b->network, &cfg, &m), &m);
+    must(family_fill(&b->network, 1, &m), &m);
+    b->image = malloc(n);
+    b->result = malloc(VALUE_LANES * cfg.hidden * sizeof *b->result);
+    if (!b->image || !b->result)
+        exit(1);
+    for (size_t i = 0; i < n; i++)
+        b->image[i] = (uint8_t)(i * 2654435761u >> 13);
+}
+
+/* Of a sequence. */
+static double run_s(const struct bert *b, struct value_lanes *l)
+{
+    const double begin = cpu_s();
+
+    value_lanes_run(l, b->image, VALUE_LANES, b->result, NULL);
+    return (cpu_s() - begin) / VALUE_LANES;
+}
+
+int main(int argc, char **argv)
+{
+    const char *model = argc > 1 ? argv[1] : NULL;
+    double theirs = INFINITY;
+    struct bert b;
+
+    if (model && system("scripts/install_peer.sh " FOLDER) != 0) // which says why
+        return 0;
+    make(&b);
+    for (const char *const *simd = simd_names(); *simd; simd++) {
+        struct values *v = values_new(&b.network, *simd);
+        struct value_lanes *l = v ? value_lanes_new(v) : NULL;
+        double ours = INFINITY;
+        if (!l)
+            return 1;
+        run_s(&b, l); // its memory is there then
+        for (int i = 0; i < ROUNDS; i++) {
+            ours = fmin(ours, run_s(&b, l));
+            theirs = model ? fmin(theirs, onnxruntime_s(model)) : theirs;
+        }
+        printf("  BERT-base, %-10s %8.1f ms a sequence\n", *simd, ours * 1e3);
+        if (model && simd == simd_names()) {
+            printf("  ONNX Runtime, int8    %8.1f ms\n", theirs * 1e3);
+            print_mark("BERT-base: imcsim / ONNX Runtime", ours / theirs, 1.5, "");
+            model = NULL;
+        }
+        value_lanes_free(l);
+        values_free(v);
+    }
+    network_release(&b.network);
+    free(b.image);
+    free(b.result);
+    return 0;
+}
