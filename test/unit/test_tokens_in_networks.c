@@ -1,6 +1,6 @@
-/* Values of whole transformers: random small ones beside a naive program that knows nothing of ours,
- * plain, by every kernel's lanes, in chips under both kernels and in streams abreast; properties of
- * attention; and a key that is read before it has come. */
+/* Values of whole transformers: random small ones beside a naive program that knows nothing of
+ * ours, plain, by every kernel's lanes, in chips under both kernels and in streams abreast;
+ * properties of attention; and a key that is read before it has come. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
