@@ -84,6 +84,34 @@ static void random_transformers_in_the_styles_of_exporters_are_what_their_files_
             assert_in_range(seen[i][k], 20, 100);
 }
 
+/* Whatever the way to heads is, it makes no layer: queries, keys and values of one matrix are one
+ * layer, and attention reads it. */
+static void layout_makes_no_layer(void **state)
+{
+    (void)state;
+    for (int cut = 0; cut < N_CUT; cut++) {
+        struct random r = { 5 };
+        struct style s = { .tokens = 4, .windows = 1, .heads = 2, .kv = 2, .head = 3, .ffn = 5,
+                           .classes = 3, .pre = true, .mean = true, .cut = (enum cut)cut };
+        Onnx__ModelProto *m = make_transformer(&r, &s);
+        uint32_t linear = 0, attention = 0;
+        struct network n;
+
+        read_model(m, &n);
+        for (uint32_t i = 0; i < n.n_layer && n.layer[i].kind != LAYER_ATTENTION; i++)
+            linear += n.layer[i].kind == LAYER_CONV;
+        for (uint32_t i = 0; i < n.n_layer; i++)
+            if (n.layer[i].kind == LAYER_ATTENTION) {
+                attention++;
+                assert_int_equal(n.layer[i].n_input, cut == APART ? 3 : 1);
+            }
+        assert_in_range(attention, 1, 2);
+        assert_int_equal(linear, cut == APART ? 1 + 3 : 1 + 1); // and the first
+        network_release(&n);
+        make_free(m);
+    }
+}
+
 /* ---- what is refused ---- */
 
 static struct style plain_style(enum wrong wrong)
@@ -276,6 +304,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_transformers_in_the_styles_of_exporters_are_what_their_files_mean),
+        cmocka_unit_test(layout_makes_no_layer),
         cmocka_unit_test(what_no_layer_computes_is_refused_with_a_cure),
         cmocka_unit_test(every_code_of_a_quantised_encoder_is_the_one_that_was_made_elsewhere),
         cmocka_unit_test(the_trained_vision_transformer_is_what_its_file_means),
