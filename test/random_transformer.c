@@ -8,6 +8,8 @@
 
 #include "test/onnx_make.h"
 
+enum { MOST_TOKENS = 17 };
+
 #define ENDED (-1)
 #define LIST(...) sizeof((const int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t), \
                   (const int64_t[]){ __VA_ARGS__ }
@@ -53,10 +55,11 @@ struct style random_style(struct random *r)
     s.inverse = random_below(r, 2);
     s.sum_unrounded &= !(s.pieces && s.rms); // squares are of rounded maps
     s.windows = random_below(r, 4) == 0 ? 4 : 1;
-    if (s.windows == 4) {
-        s.tokens = 4;
+    s.square = s.windows == 4 || random_below(r, 4) == 0;
+    if (s.square)
+        s.tokens = 16 / s.windows;
+    if (s.windows == 4)
         s.places = s.class_token = false;
-    }
     s.q_zero = (int8_t)(random_below(r, 2) ? 0 : random_below(r, 20));
     s.v_zero = (int8_t)(random_below(r, 2) ? 0 : random_below(r, 20));
     return s;
@@ -317,8 +320,8 @@ static void cut_map(struct file *f, const struct style *s, uint32_t i)
 static void mask(struct file *f, const struct style *s)
 {
     const int64_t dims[] = { 1, 1, s->tokens, s->tokens, ENDED };
-    float v[64];
-    uint8_t flag[64];
+    float v[MOST_TOKENS * MOST_TOKENS];
+    uint8_t flag[MOST_TOKENS * MOST_TOKENS];
     char name[24], in[96];
 
     for (uint32_t i = 0; i < s->tokens; i++)
@@ -477,7 +480,7 @@ static void begin(struct file *f, struct style *s)
     char name[24];
 
     edge(f, -5, true, 0);
-    if (s->windows > 1) { // of a map of 4 rows and columns, channels first
+    if (s->square) { // channels first
         reshape(f, LIST(1, hidden, 16));
         transpose(f, LIST(0, 2, 1));
     }
@@ -585,7 +588,7 @@ Onnx__ModelProto *make_transformer(struct random *r, struct style *s)
                       .single = s->wrong == STACKED_WEIGHTS };
     Onnx__TensorShapeProto *shape = f.m->graph->input[0]->type->tensor_type->shape;
 
-    if (s->windows > 1) {
+    if (s->square) {
         shape->dim[1]->dim_value = hidden;
         shape->dim[2]->dim_value = shape->dim[3]->dim_value = 4;
     } else { // 1 x tokens x channels

@@ -32,6 +32,7 @@ struct style {
     enum wrong wrong;
     uint32_t tokens, heads, head, ffn, classes, kv; // kv heads
     uint32_t windows; // of so many tokens: 1, or 4 of 2 x 2
+    bool     square;  // tokens are a map of 4 rows and columns; else a row
     enum cut cut;
     enum scaled scaled;
     enum masked masked;

@@ -13,6 +13,7 @@
 #include "network/onnx/file.h"
 #include "network/onnx/read.h"
 #include "network/tokens/tokens.h"
+#include "network/tokens/values.h"
 #include "network/values/plain.h"
 #include "test/naive_onnx.h"
 #include "test/onnx_make.h"
@@ -107,6 +108,33 @@ static void layout_makes_no_layer(void **state)
             }
         assert_in_range(attention, 1, 2);
         assert_int_equal(linear, cut == APART ? 1 + 3 : 1 + 1); // and the first
+        network_release(&n);
+        make_free(m);
+    }
+}
+
+static void a_mask_of_a_decoder_makes_the_layer_causal(void **state)
+{
+    (void)state;
+    for (int masked = 0; masked < N_MASKED; masked++) {
+        struct random r = { 6 };
+        struct style s = { .tokens = 4, .windows = 1, .heads = 2, .kv = 2, .head = 3, .ffn = 5,
+                           .classes = 3, .mean = true, .masked = (enum masked)masked };
+        const bool causal = masked == CAUSAL || masked == CAUSAL_WHERE;
+        Onnx__ModelProto *m = make_transformer(&r, &s);
+        struct network n;
+
+        read_model(m, &n);
+        for (uint32_t i = 0; i < n.n_layer; i++) {
+            const struct layer *l = &n.layer[i];
+            if (l->kind != LAYER_ATTENTION)
+                continue;
+            assert_int_equal(l->token->causal, causal);
+            assert_int_equal(l->window.kernel[1], causal ? 4 : 7);
+            assert_int_equal(l->window.pad_after[1], causal ? 0 : 3);
+            assert_null(l->token->values->masked);
+            assert_int_equal(l->token->values->bias != NULL, masked == BIAS);
+        }
         network_release(&n);
         make_free(m);
     }
@@ -305,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_transformers_in_the_styles_of_exporters_are_what_their_files_mean),
         cmocka_unit_test(layout_makes_no_layer),
+        cmocka_unit_test(a_mask_of_a_decoder_makes_the_layer_causal),
         cmocka_unit_test(what_no_layer_computes_is_refused_with_a_cure),
         cmocka_unit_test(every_code_of_a_quantised_encoder_is_the_one_that_was_made_elsewhere),
         cmocka_unit_test(the_trained_vision_transformer_is_what_its_file_means),
