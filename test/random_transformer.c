@@ -170,10 +170,10 @@ static void linear(struct file *f, const struct style *s, int64_t rows, int64_t 
     char name[24];
 
     weights(f, name, rows, columns);
-    if (s->wrong == STACKED_WEIGHTS)
+    if (s->wrong == STACKED_WEIGHTS) // two matrices of half the rows
         for (size_t i = 0; i < f->m->graph->n_initializer; i++) {
             Onnx__TensorProto *t = f->m->graph->initializer[i];
-            if (t->n_dims == 2 && t->data_type == ONNX_TYPE(INT8) && t->dims[0] % 2 == 0) { // two matrices of half the rows
+            if (t->n_dims == 2 && t->data_type == ONNX_TYPE(INT8) && t->dims[0] % 2 == 0) {
                 t->dims = realloc(t->dims, 3 * sizeof *t->dims);
                 t->dims[2] = t->dims[1];
                 t->dims[1] = t->dims[0] / 2;

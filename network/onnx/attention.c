@@ -307,9 +307,9 @@ bool onnx_reads_scores(const struct onnx_reader *r, const struct onnx_node *node
 static enum err refuse_scores(const struct onnx_reader *r, const struct onnx_node *node,
                               const char *why)
 {
-    return onnx_node_refuse(node, r->msg, "%s: want scores of queries and keys times a number, plus "
-                            "a stored bias or mask, rounded or not, into Softmax of the last axis",
-                            why);
+    return onnx_node_refuse(node, r->msg, "%s: want scores of queries and keys times a number, "
+                            "plus a stored bias or mask, rounded or not, into Softmax of the last "
+                            "axis", why);
 }
 
 static enum err scale_scores(const struct onnx_reader *r, const struct onnx_node *node,

@@ -66,8 +66,8 @@ static const struct {
     {"LpPool",                "want Abs or Mul, AveragePool and Sqrt"},
     {"MatMulInteger",         "want the float model, which imcsim import quantises"},
     {"MeanVarianceNormalization", "want BatchNormalization, whose statistics are constants"},
-    {"QAttention",            "its scales are found at run time: want the float model, which imcsim "
-                              "import quantises"},
+    {"QAttention",            "its scales are found at run time: want the float model, which "
+                              "imcsim import quantises"},
     {"ReduceL1",              "want Abs and ReduceSum"},
     {"ReduceL2",              "want Mul of the map by itself, ReduceSum and Sqrt"},
     {"ReduceMin",             "want Neg, ReduceMax and Neg"},
@@ -396,8 +396,8 @@ enum err onnx_graph_image(const struct onnx_graph *g, struct onnx_image *image, 
         if (value < 1 || value > (i == 0 ? INT32_MAX : MOST_SIZE)) // images go one by one
             return err_set(m, ERR_INPUT, "graph input \"%.100s\": dimension %" PRIu32 " is %" PRId64
                            "%s: want 1 to %d%s", v->name, i, value, open ? " (left open)" : "",
-                           MOST_SIZE, open ? ", as --input-shape or, by its name, network.axes gives it"
-                                            : "");
+                           MOST_SIZE,
+                           open ? ", as --input-shape or, by its name, network.axes gives it" : "");
         image->dim[i] = (uint32_t)value;
     }
     const uint32_t *d = image->dim;

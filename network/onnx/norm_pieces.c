@@ -162,8 +162,8 @@ static enum err divide(struct onnx_reader *r, const struct onnx_node *node,
     return ERR_NONE;
 }
 
-static enum err join(struct onnx_reader *r, const struct onnx_node *node, const struct onnx_piece *a,
-                     uint32_t at)
+static enum err join(struct onnx_reader *r, const struct onnx_node *node,
+                     const struct onnx_piece *a, uint32_t at)
 {
     const uint32_t other = 1 - at;
     double v;

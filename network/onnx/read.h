@@ -15,12 +15,16 @@
  *     pixels      Sigmoid, LeakyRelu, x * Sigmoid(x)... -> a curve: a function of each byte, by the
  *                                     float evaluator; rounding and more of the like go on with it
  *     curve       anything else    -> bytes or pixels of a layer with a table (curve.c)
+ *     pixels      MatMul of two    -> scores: Mul, Softmax... go on with them, and MatMul by pixels
+ *                                     makes a draft (attention.c)
+ *     pixels      ReduceMean over channels -> a piece of a norm, up to Div (norm_pieces.c)
  *
  * So a layer of the simulator is all that lies between two QuantizeLinear, and layers are numbered
  * as they are quantised: a residual is always an earlier layer. The QLinear operators are all three
  * at once. Bytes and pixels may be those of several layers, one behind the other by channel
  * (Concat), and may be part of their map, have their channels in another order or zeros around them
- * (Slice, Split, shuffled channels, Pad) until something reads them.
+ * (Slice, Split, shuffled channels, Pad) until something reads them. What their dimensions are is
+ * told by a layout, or, of tokens and heads, by axes (axes.h).
  *
  * Anything that does not fit this scheme is refused with the node's name. One file onnx_op_*.c is a
  * family of operators, one operator is one row of the table in onnx_read.c.
@@ -141,8 +145,8 @@ struct onnx_operator {
     enum err         (*read)(struct onnx_reader *r, const struct onnx_node *node);
 };
 
-extern const struct onnx_operator onnx_ops_add[], onnx_ops_attention[], onnx_ops_clip[], onnx_ops_concat[],
-    onnx_ops_constant[], onnx_ops_conv[], onnx_ops_gemm[],
+extern const struct onnx_operator onnx_ops_add[], onnx_ops_attention[], onnx_ops_clip[],
+    onnx_ops_concat[], onnx_ops_constant[], onnx_ops_conv[], onnx_ops_gemm[],
     onnx_ops_integer[], onnx_ops_layout[], onnx_ops_norm[], onnx_ops_pool[],
     onnx_ops_qlinear[], onnx_ops_quantize[], onnx_ops_resize[], onnx_ops_scale[],
     onnx_ops_transposed[], onnx_ops_view[]; // end with {0}

@@ -144,8 +144,8 @@ static void a_mask_of_a_decoder_makes_the_layer_causal(void **state)
 
 static struct style plain_style(enum wrong wrong)
 {
-    return (struct style){ .wrong = wrong, .tokens = 4, .windows = 1, .heads = 2, .kv = 2, .head = 3, .ffn = 5,
-                           .classes = 3, .pre = true, .mean = true };
+    return (struct style){ .wrong = wrong, .tokens = 4, .windows = 1, .heads = 2, .kv = 2,
+                           .head = 3, .ffn = 5, .classes = 3, .pre = true, .mean = true };
 }
 
 static void what_no_layer_computes_is_refused_with_a_cure(void **state)
@@ -154,10 +154,10 @@ static void what_no_layer_computes_is_refused_with_a_cure(void **state)
         enum wrong  wrong;
         const char *want;
     } rows[] = {
-        { DYNAMIC, "(DynamicQuantizeLinear): no such operator here: its scale is found at run time: "
-                   "want the float model, which imcsim import quantises" },
-        { RUN_TIME, "(com.microsoft.QAttention): no such operator here: its scales are found at run "
-                    "time: want the float model" },
+        { DYNAMIC, "(DynamicQuantizeLinear): no such operator here: its scale is found at run "
+                   "time: want the float model, which imcsim import quantises" },
+        { RUN_TIME, "(com.microsoft.QAttention): no such operator here: its scales are found at "
+                    "run time: want the float model" },
         { BRANCH, "(If): no such operator here: want a graph that is the same for every input" },
         { DATA_MASK, "(Add): adds a dequantised map to scores: want a stored bias or mask, that "
                      "does not depend on data" },
@@ -318,8 +318,8 @@ static void the_trained_vision_transformer_is_what_its_file_means(void **state)
     naive_onnx_run(&o, model, input);
     const struct naive_tensor *want = naive_onnx_find(&o, "out");
     for (size_t i = 0; i < CLASSES; i++) {
-        const double got = (double)plain_delivered(p, n.n_layer - 1, i) * network_result(&n)->out_scale;
-        assert_true(fabs(got - want->v[i]) < 1e-6);
+        const double sum = (double)plain_delivered(p, n.n_layer - 1, i);
+        assert_true(fabs(sum * network_result(&n)->out_scale - want->v[i]) < 1e-6);
     }
     naive_onnx_release(&o);
     plain_free(p);
