@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -15,10 +16,12 @@
 #include "network/tokens/tokens.h"
 #include "network/tokens/values.h"
 #include "network/values/plain.h"
+#include "test/cli_rig.h"
 #include "test/naive_onnx.h"
 #include "test/onnx_make.h"
 #include "test/random_transformer.h"
 #include "test/shared.h"
+#include "test/tmpdir.h"
 #include "traces/npy.h"
 #include "traces/zip.h"
 
@@ -328,6 +331,29 @@ static void the_trained_vision_transformer_is_what_its_file_means(void **state)
     free(data);
 }
 
+#define FASHION "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz"
+
+/* models/vit_fmnist.md: what the program that trained it counted with plain integers. */
+static void it_is_right_as_often_as_the_training_programs_integers(void **state)
+{
+    static const struct {
+        const char *bits;
+        int         right;
+    } rows[] = { { "8", 9243 }, { "6", 9231 } };
+
+    if (access(FASHION, R_OK) != 0)
+        skip();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char arguments[256];
+        snprintf(arguments, sizeof arguments, "run configs/vit_fmnist.yaml --set attention.bits=%s "
+                 "--jobs 2 --json - --images " FASHION, rows[i].bits);
+        json_t *doc = json_of(*state, arguments);
+        assert_int_equal(integer_at(doc, "accuracy.images"), 10000);
+        assert_int_equal(integer_at(doc, "accuracy.correct"), rows[i].right);
+        json_decref(doc);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +363,8 @@ int main(void)
         cmocka_unit_test(what_no_layer_computes_is_refused_with_a_cure),
         cmocka_unit_test(every_code_of_a_quantised_encoder_is_the_one_that_was_made_elsewhere),
         cmocka_unit_test(the_trained_vision_transformer_is_what_its_file_means),
+        cmocka_unit_test_setup_teardown(it_is_right_as_often_as_the_training_programs_integers,
+                                        tmpdir_make, tmpdir_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
