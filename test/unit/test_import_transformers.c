@@ -19,6 +19,7 @@
 #include "network/onnx/rewrite.h"
 #include "network/values/values.h"
 #include "test/onnx_make.h"
+#include "test/shared.h"
 
 enum { SIDE = 6, CHANNELS = 2, PATCH = 2, TOKENS = 9, HIDDEN = 16, FFN = 24, HEADS = 4,
        HEAD = HIDDEN / HEADS, N_CLASS = 5, N_IMAGE = 24, N_PIXEL = SIDE * SIDE * CHANNELS };
@@ -457,10 +458,106 @@ static void what_is_one_function_is_rounded_once(void **state)
     release(&t);
 }
 
+/* ---- Real files ---- */
+
+/* A random image of the model, as both graphs take it. */
+static void set_random(const struct import *im, struct float_run *run, uint32_t number)
+{
+    static int8_t pixels[1 << 13];
+    struct array a;
+    struct err_msg m;
+
+    state_of = number * 69069 + 1;
+    assert_true(array_init(&a, ONNX_TYPE(FLOAT), im->n_image_dim, im->image_dim));
+    assert_true(a.n <= sizeof pixels);
+    for (size_t i = 0; i < a.n; i++)
+        pixels[i] = (int8_t)(127 * uniform());
+    import_image(im, pixels, &a);
+    float_run_set(run, run->graph->graph.image, &a);
+    if (float_run_all(run, &m))
+        fail_msg("%s", m.text);
+}
+
+/* What quantising moves the outputs by on images that scales were not chosen on, root of sum
+ * (quantised - float)^2 / sum float^2; the network is read as well. */
+static double moved_by(const char *name)
+{
+    static const struct import_cfg cfg = {.mean = 128, .scale = 1.0 / 64, .percentile = 100,
+                                          .per_channel = true};
+    char file[64];
+    struct made t = {0};
+    struct onnx_model model;
+    struct float_run one, other;
+    struct onnx_image image;
+    struct array black;
+    struct square s = {0, 0};
+    struct err_msg m;
+
+    snprintf(file, sizeof file, "transformers/%s.onnx", name);
+    char *path = shared_path(file);
+    if (!path)
+        return 0;
+    if (onnx_model_load(&model, path, &(struct network_onnx_cfg){0}, &m) ||
+        float_graph_init(&t.graph, model.proto, &m) || onnx_graph_image(&t.graph.graph, &image, &m))
+        fail_msg("%s", m.text);
+    assert_true(array_init(&black, ONNX_TYPE(FLOAT), image.n_dim, image.dim));
+    if (float_graph_fold(&t.graph, &black, &m) || float_run_init(&one, &t.graph, &m))
+        fail_msg("%s", m.text);
+    float_run_set(&one, t.graph.graph.image, &black);
+    if (float_run_all(&one, &m) || import_init(&t.import, &t.graph, &one, &cfg, &m))
+        fail_msg("%s", m.text);
+    for (uint32_t i = 0; i < 100; i++) {
+        set_random(&t.import, &one, i);
+        import_observe(&t.import, &one);
+    }
+    if (import_build(&t.import, name, &t.data, &t.size, &m) ||
+        onnx_decode(t.data, t.size, &t.q_model, &m) ||
+        float_graph_init(&t.q_graph, t.q_model, &m) || float_run_init(&other, &t.q_graph, &m))
+        fail_msg("%s", m.text);
+    for (uint32_t i = 0; i < 50; i++) {
+        set_random(&t.import, &one, 1000 + i);
+        set_random(&t.import, &other, 1000 + i);
+        const struct array *want = &one.value[t.graph.graph.result];
+        const struct array *got = &other.value[t.q_graph.graph.result];
+        assert_int_equal(want->n, got->n);
+        for (size_t k = 0; k < want->n; k++) {
+            s.error += pow((double)got->real[k] - (double)want->real[k], 2);
+            s.value += pow((double)want->real[k], 2);
+        }
+    }
+    float_run_release(&one);
+    float_run_release(&other);
+    free(t.data);
+    float_graph_release(&t.q_graph);
+    onnx_free_model(t.q_model);
+    import_release(&t.import);
+    float_graph_release(&t.graph);
+    onnx_model_release(&model);
+    free(path);
+    return sqrt(s.error / s.value);
+}
+
+static void real_transformers_move_by_a_few_percent(void **state)
+{
+    static const struct {
+        const char *name;
+        double      most;
+    } files[] = {{"cct1_16", 0.05}, {"cct2_op20", 0.1}, {"tinyvit", 0.1}};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        double error = moved_by(files[i].name);
+        print_message("%s: outputs %.2f %% off\n", files[i].name, 100 * error);
+        if (!(error < files[i].most))
+            fail_msg("%s: outputs %g off, want below %g", files[i].name, error, files[i].most);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_style_of_an_encoder_is_quantised),
+        cmocka_unit_test(real_transformers_move_by_a_few_percent),
         cmocka_unit_test(what_is_one_function_is_rounded_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
