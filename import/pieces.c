@@ -119,11 +119,65 @@ static void find_region(const struct import *im, uint32_t node, struct region *b
     }
 }
 
+/* ---- Norms in pieces ---- */
+
+/* The node that makes input k of n, if it is of this type; NULL: it is another. */
+static const struct onnx_node *made_by(const struct import *im, const struct onnx_node *n,
+                                       uint32_t k, const char *type)
+{
+    const struct onnx_graph *g = &im->graph->graph;
+
+    if (!n || k >= n->n_input || n->input[k] == ONNX_ABSENT ||
+        g->value[n->input[k]].maker != ONNX_NODE)
+        return NULL;
+    const struct onnx_node *from = &g->node[g->value[n->input[k]].index];
+    return is_a(from, type) ? from : NULL;
+}
+
+/* The node behind, if it is the only one, of this type and with a constant besides. */
+static const struct onnx_node *then(const struct import *im, const struct onnx_node *n,
+                                    const char *type)
+{
+    const struct onnx_node *next = import_only_reader(im, n);
+
+    return next && is_a(next, type) && next->n_input == 2 &&
+                   is_constant(im, next->input[0]) != is_constant(im, next->input[1])
+               ? next
+               : NULL;
+}
+
+/* (x - mean) / sqrt(mean of its squares + epsilon), times a gain, plus an offset, around Sqrt. */
+static void mark_norm(struct import *im, const struct onnx_node *root)
+{
+    const struct onnx_graph *g = &im->graph->graph;
+    const struct onnx_node *sum = made_by(im, root, 0, "Add");
+    const struct onnx_node *mean = made_by(im, sum, 0, "ReduceMean");
+    const struct onnx_node *square = made_by(im, mean, 0, "Pow");
+    square = square ? square : made_by(im, mean, 0, "Mul");
+    const struct onnx_node *less = made_by(im, square, 0, "Sub");
+    const struct onnx_node *first = made_by(im, less, 1, "ReduceMean");
+    const struct onnx_node *by = import_only_reader(im, root);
+
+    if (!first || first->input[0] != less->input[0] || !is_constant(im, sum->input[1]) || !by ||
+        !is_a(by, "Div") || by->input[0] != less->output[0])
+        return;
+    const struct onnx_node *gain = then(im, by, "Mul");
+    const struct onnx_node *offset = gain ? then(im, gain, "Add") : NULL;
+    const struct onnx_node *all[] = {first, less, square, mean, sum, root, by, gain, offset};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        if (all[k])
+            im->piece[all[k] - g->node] = IMPORT_INNER;
+    im->piece[(offset ? offset : gain ? gain : by) - g->node] = IMPORT_LAST;
+}
+
 void import_find_pieces(struct import *im)
 {
     const struct onnx_graph *g = &im->graph->graph;
     struct region r;
 
+    for (uint32_t i = 0; i < g->n_node; i++)
+        if (im->graph->op[i] && is_a(&g->node[i], "Sqrt"))
+            mark_norm(im, &g->node[i]);
     for (uint32_t i = 0; i < g->n_node; i++) {
         if (!im->graph->op[i] || im->piece[i] != IMPORT_WHOLE ||
             (!is_a(&g->node[i], "Erf") && !is_a(&g->node[i], "Tanh")))

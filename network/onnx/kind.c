@@ -32,6 +32,17 @@ static bool is_whole(const Onnx__TensorProto *t)
     return true;
 }
 
+/* The same of what a node Constant holds. */
+static bool holds_whole(const Onnx__NodeProto *node)
+{
+    bool whole = true;
+
+    if (strcmp(node->op_type ? node->op_type : "", "Constant") == 0)
+        for (size_t i = 0; i < node->n_attribute; i++)
+            whole &= !node->attribute[i]->t || is_whole(node->attribute[i]->t);
+    return whole;
+}
+
 bool onnx_is_of_integers(const Onnx__ModelProto *model)
 {
     const Onnx__GraphProto *g = model->graph;
@@ -48,6 +59,8 @@ bool onnx_is_of_integers(const Onnx__ModelProto *model)
     }
     for (size_t i = 0; some && i < g->n_initializer; i++)
         some = is_whole(g->initializer[i]);
+    for (size_t i = 0; some && i < g->n_node; i++)
+        some = holds_whole(g->node[i]);
     return some;
 }
 

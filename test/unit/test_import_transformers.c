@@ -25,7 +25,7 @@ enum { SIDE = 6, CHANNELS = 2, PATCH = 2, TOKENS = 9, HIDDEN = 16, FFN = 24, HEA
        HEAD = HIDDEN / HEADS, N_CLASS = 5, N_IMAGE = 24, N_PIXEL = SIDE * SIDE * CHANNELS };
 
 enum style { PRE = 1, FUSED = 2, ONE_STEP = 4, PIECES = 8, CAUSAL = 16, ON_QUERIES = 32,
-             OWN = 64, PLACES = 128, LAST = 256 };
+             OWN = 64, PLACES = 128, LAST = 256, NORMS = 512 };
 
 static uint32_t state_of;
 
@@ -85,7 +85,33 @@ static void linear(Onnx__ModelProto *m, const char *name, const char *x, int64_t
     node2(m, "Add", bias, product, name);
 }
 
-static void norm(Onnx__ModelProto *m, const char *name, const char *x)
+/* As ReduceMean, Sub, Pow, ReduceMean, Add, Sqrt, Div, Mul, Add. */
+static void norm_in_pieces(Onnx__ModelProto *m, const char *name, const char *x, const char *gain,
+                           const char *offset)
+{
+    static const char *const what[] = {"mean", "less", "square", "var", "more", "root", "by",
+                                       "scaled"};
+    const float two = 2, epsilon = 1e-5F;
+    char v[8][32], two_name[32], epsilon_name[32];
+
+    for (int i = 0; i < 8; i++)
+        snprintf(v[i], sizeof v[i], "%s.%s", name, what[i]);
+    snprintf(two_name, sizeof two_name, "%s.two", name);
+    snprintf(epsilon_name, sizeof epsilon_name, "%s.epsilon", name);
+    make_float_list(m, two_name, 1, &two);
+    make_float_list(m, epsilon_name, 1, &epsilon);
+    make_ints(node(m, "ReduceMean", x, v[0]), "axes", 1, (const int64_t[]){-1});
+    node2(m, "Sub", x, v[0], v[1]);
+    node2(m, "Pow", v[1], two_name, v[2]);
+    make_ints(node(m, "ReduceMean", v[2], v[3]), "axes", 1, (const int64_t[]){-1});
+    node2(m, "Add", v[3], epsilon_name, v[4]);
+    node(m, "Sqrt", v[4], v[5]);
+    node2(m, "Div", v[1], v[5], v[6]);
+    node2(m, "Mul", v[6], gain, v[7]);
+    node2(m, "Add", v[7], offset, name);
+}
+
+static void norm(Onnx__ModelProto *m, const char *name, const char *x, int style)
 {
     char gain[32], offset[32], inputs[128];
 
@@ -94,7 +120,10 @@ static void norm(Onnx__ModelProto *m, const char *name, const char *x)
     snprintf(inputs, sizeof inputs, "%s %s %s", x, gain, offset);
     floats(m, gain, (const int64_t[]){HIDDEN, -1}, 1, 0.3);
     floats(m, offset, (const int64_t[]){HIDDEN, -1}, 0, 0.3);
-    node(m, "LayerNormalization", inputs, name);
+    if (style & NORMS)
+        norm_in_pieces(m, name, x, gain, offset);
+    else
+        node(m, "LayerNormalization", inputs, name);
 }
 
 /* Tokens x channels to heads x tokens x channels, or of keys heads x channels x tokens. */
@@ -219,16 +248,16 @@ static Onnx__ModelProto *encoder(int style, uint32_t seed)
         node2(m, "Add", "bare", "places", "x");
     }
     if (style & PRE)
-        norm(m, "n1", "x");
+        norm(m, "n1", "x", style);
     attention(m, style & PRE ? "n1" : "x", style);
     linear(m, "o", "joined", HIDDEN, HIDDEN);
     node2(m, "Add", "x", "o", "r1");
-    norm(m, "n2", "r1");
+    norm(m, "n2", "r1", style);
     linear(m, "f1", "n2", HIDDEN, FFN);
     gelu(m, style);
     linear(m, "f2", "g", FFN, HIDDEN);
     node2(m, "Add", style & PRE ? "r1" : "n2", "f2", "r2");
-    norm(m, "n3", "r2");
+    norm(m, "n3", "r2", style);
     if (style & LAST) {
         const int64_t zero = 0;
         make_tensor(m, "first", ONNX_TYPE(INT64), (const int64_t[]){-1}, &zero, sizeof zero);
@@ -434,6 +463,7 @@ static void each_style_of_an_encoder_is_quantised(void **state)
     static const int styles[] = {
         0, PRE, FUSED, ONE_STEP | PRE, PIECES, CAUSAL | PRE, ON_QUERIES, OWN, OWN | CAUSAL | PRE,
         PLACES, PLACES | LAST, PRE | LAST | FUSED | CAUSAL, PRE | PIECES | ONE_STEP | ON_QUERIES,
+        NORMS | PIECES, NORMS | PIECES | PRE,
     };
     (void)state;
 
