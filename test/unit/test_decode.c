@@ -14,7 +14,11 @@
 #include "core/counter.h"
 #include "dataflow/plan/decode.h"
 #include "dataflow/plan/tokens.h"
+#include "report/table.h"
+#include "report/tokens_report.h"
 #include "study/decode.h"
+#include "test/cli_rig.h"
+#include "test/tmpdir.h"
 
 enum { MOST_SET = 48, TEXT = 64, CLOCKS = 50 };
 
@@ -460,6 +464,110 @@ static void gpt2_is_stepped_while_it_decodes(void **state)
     release(&s, &d);
 }
 
+/* ---- what is said of it ---- */
+
+static const char small[] = "gpt2_small --set network.layers=1 --set network.vocabulary=90 "
+                            "--set decode.prompt=5 --set decode.tokens=3 --set decode.streams=2 "
+                            "--set network.sequence=8 ";
+
+/* By the plan and by chips under both kernels; FIELDS that may differ are not in it. */
+static void a_run_says_the_same_of_plan_and_chip(void **state)
+{
+    static const char *const how[] = { "", "--timing chip", "--kernel systemc" };
+    char text[512], *want = NULL;
+
+    for (size_t i = 0; i < (has_systemc() ? 3 : 2); i++) {
+        snprintf(text, sizeof text, "run %s %s --json -", small, how[i]);
+        json_t *doc = json_of(*state, text), *decode = at(doc, "decode");
+        assert_string_equal(text_at(decode, "timing"), i == 0 ? "plan" : "chip");
+        /* keys and values of 768 bytes each in words of 32, each of eight tokens of two */
+        assert_int_equal(integer_at(decode, "counters.kv_words_written"), 2 * 24 * 8 * 2);
+        assert_int_equal(integer_at(decode, "counters.kv_words_read"), 2 * 24 * 2 * 8 * 9 / 2);
+        json_object_del(decode, "timing");
+        char *got = json_dumps(decode, JSON_SORT_KEYS);
+        if (want)
+            assert_string_equal(got, want);
+        free(want);
+        want = got;
+        json_decref(doc);
+    }
+    free(want);
+}
+
+/* The same lanes found by trying one after the other. */
+static void the_next_lanes_that_help_are_found(void **state)
+{
+    uint32_t n_exps = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct machine m = random_machine(seed);
+        struct settings set_;
+        struct study s;
+        struct err_msg msg;
+        char *text;
+        size_t n;
+        const uint32_t exps = seed % 4 == 0 ? 1 : 1000;
+        m.lanes = exps == 1 ? 1000 : 1 + (uint32_t)seed % 7;
+        make_settings(&set_, &m);
+        set(&set_, "attention.exp_lanes", exps);
+        set(&set_, "network.sequence", 60);
+        set(&set_, "decode.tokens", 0);
+        if (study_load(&s, NULL, set_.set, set_.n, &msg))
+            fail_msg("%s", msg.text);
+        uint64_t now = 0, most;
+        const uint32_t att = network_find(&s.network, "l1.att") - 1;
+        now = tokens_timesteps(&s.plan, att, &most);
+        uint32_t next = 0;
+        for (uint32_t k = 1; k < 20000 && next == 0; k++) {
+            struct config other = s.config;
+            struct plan plan = s.plan;
+            if (exps == 1)
+                other.attention.exp_lanes = k;
+            else
+                other.attention.lanes = k;
+            plan.config = &other;
+            next = tokens_timesteps(&plan, att, &most) < now ? k : 0;
+        }
+        FILE *out = open_memstream(&text, &n);
+        struct table *t = lanes_table(&s);
+        assert_int_equal(table_print(t, TABLE_CSV, out, &msg), ERR_NONE);
+        table_free(t);
+        fclose(out);
+        char row[96];
+        snprintf(row, sizeof row, "the next that helps,%" PRIu32 ",%" PRIu32 ",",
+                 exps == 1 ? m.lanes : next, exps == 1 ? next : exps);
+        if (next > 0 ? !strstr(text, row) : strstr(text, "the next that helps") != NULL)
+            fail_msg("seed %" PRIu64 ": want %s in %s", seed, row, text);
+        n_exps += exps == 1 && next > 0;
+        free(text);
+        study_release(&s);
+    }
+    assert_true(n_exps > 2);
+}
+
+/* A row for each layer; in one of attention each token's work is a bar, and each wait. */
+static void a_picture_has_every_token(void **state)
+{
+    char text[512];
+
+    snprintf(text, sizeof text, "run %s --svg @/t.svg", small);
+    free(succeed(*state, text));
+    char *svg = read_file(*state, "t.svg");
+    size_t rows = 0, bars = 0;
+    for (const char *p = svg; (p = strstr(p, "class=\"layer\"")); p++)
+        rows++;
+    const char *att = strstr(svg, ">l1.att</text>"), *end = strstr(att, ">l1.o</text>");
+    assert_non_null(end);
+    for (const char *p = att; (p = strstr(p, "class=\"work\"")) && p < end; p++)
+        for (const char *q = p; *q != '>'; q++)
+            bars += *q == 'M';
+    assert_int_equal(rows, 11); // norm1, q, k, v, att, o, norm2, f1, f2, norm, head
+    assert_int_equal(bars, 2 * 8);
+    assert_non_null(strstr(svg, "sequence 1: works, waits"));
+    free(svg);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -469,7 +577,10 @@ int main(void)
         cmocka_unit_test(each_token_reads_the_keys_of_its_own_sequence),
         cmocka_unit_test(no_token_comes_before_the_answer_to_the_one_before),
         cmocka_unit_test(gpt2_is_stepped_while_it_decodes),
+        cmocka_unit_test(a_run_says_the_same_of_plan_and_chip),
+        cmocka_unit_test(the_next_lanes_that_help_are_found),
+        cmocka_unit_test(a_picture_has_every_token),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, tmpdir_make, tmpdir_remove);
 }
