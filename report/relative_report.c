@@ -33,10 +33,10 @@ struct table *relative_table(const struct relative_price *r, const struct plan *
     for (uint32_t i = 0; i < r->n_row; i++)
         put_row(t, r, &r->row[i], p);
     put_row(t, r, &r->all, p);
-    table_note(t, "Relative, no joules: of %g nm, one of %" PRIu32 " bit takes 1/%.4g of the energy "
-               "and 1/%.4g of the area.\nArea is that of all lanes. Attention is %.3f %% of all "
-               "multiply-accumulates (f): with arrays\nthe total is (1 - f) + f r, r the energy of "
-               "one here by one of an array; integers divide f r by %.4g.",
+    table_note(t, "Relative, no joules: of %g nm, one of %" PRIu32 " bit takes 1/%.4g of the "
+               "energy and 1/%.4g of the area.\nArea is that of all lanes. Attention is %.3f %% of "
+               "all multiply-accumulates (f): with arrays\nthe total is (1 - f) + f r, r the "
+               "energy of one here by one of an array; integers divide f r by %.4g.",
                r->ratio.node_nm, r->bits, r->ratio.energy_less, r->ratio.area_less,
                100 * attention_share(p->network), r->ratio.energy_less);
     return t;

@@ -45,8 +45,8 @@ struct table *waits_table(const struct plan *p)
         table_count(t, w.most);
         table_share(t, (double)w.busy / (double)plan_image_interval(p), 1);
     }
-    table_note(t, "for keys: until the last one that it sees is there, the barrier; for lanes: until "
-               "those before it\nare through. All cores of a layer wait alike. works: of the "
+    table_note(t, "for keys: until the last one that it sees is there, the barrier; for lanes: "
+               "until those before it\nare through. All cores of a layer wait alike. works: of the "
                "interval between sequences.");
     return t;
 }
@@ -289,8 +289,9 @@ static void draw_axis(const struct picture *v, double bottom)
         unit *= unit % 3 == 2 ? 5 : 2; // 1, 2, 10, 20, 100 ..
     for (int64_t t = 0; t <= v->end; t += (int64_t)unit)
         fprintf(v->out, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#ccc\" "
-                "stroke-width=\"0.5\"/>\n<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%" PRId64
-                "</text>\n", x_of(v, t), TOP, x_of(v, t), bottom, x_of(v, t), bottom + 13, t);
+                "stroke-width=\"0.5\"/>\n<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">"
+                "%" PRId64 "</text>\n",
+                x_of(v, t), TOP, x_of(v, t), bottom, x_of(v, t), bottom + 13, t);
     fprintf(v->out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"middle\">timestep of %" PRIu64
             " ns</text>\n", LEFT + WIDTH / 2, bottom + 28, v->plan->config->timestep_ns);
 }
@@ -300,8 +301,9 @@ static void draw_legend(const struct picture *v)
     fprintf(v->out, "<text x=\"%d\" y=\"20\" font-size=\"15\">%s, token by token</text>\n", LEFT,
             v->plan->network->name);
     for (uint32_t s = 0; s < v->n_sequence; s++)
-        fprintf(v->out, "<rect x=\"%" PRIu32 "\" y=\"30\" width=\"12\" height=\"12\" fill=\"%s\"/>\n"
-                "<rect x=\"%" PRIu32 "\" y=\"30\" width=\"12\" height=\"12\" fill=\"%s\"/>\n"
+        fprintf(v->out, "<rect x=\"%" PRIu32 "\" y=\"30\" width=\"12\" height=\"12\" "
+                "fill=\"%s\"/>\n<rect x=\"%" PRIu32 "\" y=\"30\" width=\"12\" height=\"12\" "
+                "fill=\"%s\"/>\n"
                 "<text x=\"%" PRIu32 "\" y=\"40\">sequence %" PRIu32 ": works, waits</text>\n",
                 LEFT + 190 * s, dark[s], LEFT + 14 + 190 * s, light[s], LEFT + 32 + 190 * s, s);
     fprintf(v->out, "<text x=\"%d\" y=\"57\" fill=\"#555\">A row is a layer, in it tokens from top "

@@ -20,13 +20,14 @@ static enum err check(const struct study *s, struct err_msg *m)
     const uint64_t tokens = (uint64_t)c->decode.prompt + c->decode.tokens;
 
     if (strcmp(c->network.family, "transformer") != 0 || c->network.transformer.patch > 0)
-        return err_set(m, ERR_INPUT, "%.400s: decode.tokens = %" PRIu32 ": network %s is no built-in "
-                       "one of texts: want network.family = transformer with network.patch = 0, or "
-                       "decode.tokens = 0", where, c->decode.tokens, s->network.name);
+        return err_set(m, ERR_INPUT, "%.400s: decode.tokens = %" PRIu32 ": network %s is no "
+                       "built-in one of texts: want network.family = transformer with "
+                       "network.patch = 0, or decode.tokens = 0", where,
+                       c->decode.tokens, s->network.name);
     if (tokens > 32768 || tokens * c->decode.streams > 1 << 20)
-        return err_set(m, ERR_INPUT, "%.400s: decode.tokens = %" PRIu32 ": %" PRIu32 " sequences of "
-                       "%" PRIu64 " tokens: want at most 32768 of each, and 1048576 of all", where,
-                       c->decode.tokens, c->decode.streams, tokens);
+        return err_set(m, ERR_INPUT, "%.400s: decode.tokens = %" PRIu32 ": %" PRIu32 " sequences "
+                       "of %" PRIu64 " tokens: want at most 32768 of each, and 1048576 of all",
+                       where, c->decode.tokens, c->decode.streams, tokens);
     return ERR_NONE;
 }
 

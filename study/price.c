@@ -67,7 +67,8 @@ static void widest(const struct plan *p, struct core_hardware *h)
             h->kernel_columns = max_u32(h->kernel_columns, plan_kernel_columns(p, i));
     for (uint32_t i = 0; i < p->n_core; i++)
         if (!is_of_tokens(p, i))
-            h->pixel_channels = max_u32(h->pixel_channels, max_u32(p->core[i].in_n, p->core[i].out_n));
+            h->pixel_channels = max_u32(h->pixel_channels,
+                                        max_u32(p->core[i].in_n, p->core[i].out_n));
 }
 
 static struct array_hardware array_hardware(const struct array_spec *a, const struct reads *full)

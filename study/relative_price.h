@@ -1,5 +1,5 @@
-/* study/relative_price.h -- what attention's multiply-adds of a run take where the technology is one
- * of ratios (arch/tech/relative.h): in those of bfloat16, not in joules.
+/* study/relative_price.h -- what attention's multiply-adds of a run take where the technology is
+ * one of ratios (arch/tech/relative.h): in those of bfloat16, not in joules.
  *
  *     energy of a layer = (qk_macs + pv_macs of an image) / ratio      area = lanes / ratio
  *

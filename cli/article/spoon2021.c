@@ -1,6 +1,6 @@
-/* cli/article/spoon2021.c -- K. Spoon et al., Front. Comput. Neurosci. 15:675741 (2021): attention's
- * share f of BERT-base's multiply-accumulates, and what all of them take where one of attention
- * takes r times one of an array,
+/* cli/article/spoon2021.c -- K. Spoon et al., Front. Comput. Neurosci. 15:675741 (2021):
+ * attention's share f of BERT-base's multiply-accumulates, and what all of them take where one of
+ * attention takes r times one of an array,
  *
  *     (1 - f) + f r,     in integers of 6 bit (1 - f) + f r / 11.3
  *

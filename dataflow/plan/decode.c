@@ -218,6 +218,6 @@ enum err decode_check(const struct plan *p, struct err_msg *m)
         return no_memory(p, m);
     if (p->time.first_result == (uint64_t)last)
         return ERR_NONE;
-    return err_set(m, ERR_INPUT, "tokens that are decoded: outputs do not fire in their order: want "
-                   "mapping.firing = column, without mapping.replicas and mapping.copies");
+    return err_set(m, ERR_INPUT, "tokens that are decoded: outputs do not fire in their order: "
+                   "want mapping.firing = column, without mapping.replicas and mapping.copies");
 }
