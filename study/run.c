@@ -753,7 +753,7 @@ bool run_counts_all(const struct plan *p)
     return true;
 }
 
-/* A step is presented as an image is: the first pixel of an image's first, the result of its last. */
+/* A step is presented as an image is: an image begins with its first, and ends with its last. */
 static void join_steps(struct elastic_result *e, uint64_t steps)
 {
     e->n_image /= steps;

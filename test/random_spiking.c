@@ -76,7 +76,8 @@ static void draw_layer(struct plan_rig *r, struct random_draws *d, uint32_t inde
     if (pools_currents)
         w = (struct window){ .kernel = { 1 + in.height / 2, 1 + in.width / 2 },
                              .stride = { 1, 2 }, .dilation = { 1, 1 } };
-    const bool pools = pools_currents || (!last && in.height > 2 && in.width > 2 && random_draw(d, 4) == 0);
+    const bool pools = pools_currents ||
+                       (!last && in.height > 2 && in.width > 2 && random_draw(d, 4) == 0);
     const bool grouped = !pools && in.channels % 2 == 0 && random_draw(d, 3) == 0;
     const uint32_t channels = pools ? in.channels : 2 * (1 + random_draw(d, 12));
     struct layer *l = rig_layer(r, index - 1, channels, &w);

@@ -343,7 +343,8 @@ struct tally_plan *tally_plan_new(const struct plan *p, const struct firing_log 
 
     if (!t)
         return NULL;
-    *t = (struct tally_plan){ .plan = p, .log = l, .image = image, .layer = calloc(p->n_layer, sizeof *t->layer) };
+    *t = (struct tally_plan){ .plan = p, .log = l, .image = image,
+                              .layer = calloc(p->n_layer, sizeof *t->layer) };
     bool done = t->layer;
     for (uint32_t i = 0; done && i < p->n_layer; i++) {
         if (layer_is_digital(plan_network_layer(p, i)))

@@ -85,9 +85,9 @@ const struct neuron_kind *neuron_kind_find(const char *name);
 struct network;
 
 /* Words of state that a layer keeps from one step of an image to the next: a potential of each
- * output, and of one with a synapse its second state. 0 of a layer that remembers nothing, and where
- * all steps of an output come at once, so that a register holds what it remembers. Each word is read
- * and written once a step. */
+ * output, and of one with a synapse its second state. 0 of a layer that remembers nothing, and
+ * where all steps of an output come at once, so that a register holds what it remembers. Each word
+ * is read and written once a step. */
 uint64_t network_state_words(const struct network *n, uint32_t layer);
 
 /* Outputs of a layer that remember and are compared, or added up, in every step. */

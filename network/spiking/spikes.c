@@ -498,7 +498,8 @@ static void act(struct spikes *s, uint32_t index, uint32_t t)
                                 .weight = presentation_weight(p, t),
                                 .least_weight = presentation_least_weight(p) };
     const bool pools = pooled_currents(s, index);
-    const bool rests = own->rests && !pools && !own->outside && !(own->biased && presentation_adds(p, t));
+    const bool rests = own->rests && !pools && !own->outside &&
+                       !(own->biased && presentation_adds(p, t));
 
     for (size_t at = 0, pixel = 0; at < values_of(l->out); at += l->out.channels, pixel++) {
         if (rests && !own->touched[pixel] && !own->ready[pixel]) {

@@ -80,7 +80,7 @@ static void too_few_cores_are_refused_with_the_number_that_is_needed(void **stat
         /* halves of columns for rs2 and conv22, of both for conv23 to conv31 */
         { { "core.crossbar.rows=252", "core.crossbar.columns=28", "chip.cores=1" },
           "chip.cores = 1: network resnet-cifar-32 needs 63 cores with arrays of 252 x 28, its "
-          "weights at least 52 such chips: want chip.cores = 63 or larger arrays", // 361,712 of 7,056
+          "weights at least 52 such chips: want chip.cores = 63 or larger arrays",
           { "chip.cores=63" },
           { "chip.cores=62" } },
     };

@@ -630,7 +630,8 @@ static void check_counts(struct naive *k, const struct spike_counts *c, uint32_t
         for (size_t i = 0; i < map_size(layer); i++) {
             spikes += l == 0 || (layer->neuron && layer->neuron->kind->fires) ? k->value[l][i] : 0;
             k->most[l] = fmax(k->most[l], l > 0 && layer->neuron &&
-                                                   !layer->neuron->kind->delivers_current ? fabs(k->v[l][i]) : 0);
+                                           !layer->neuron->kind->delivers_current
+                                       ? fabs(k->v[l][i]) : 0);
         }
         assert_int_equal(c->spikes[(size_t)l * c->steps + t], (int64_t)spikes);
         assert_int_equal(c->most_state[l], (int64_t)k->most[l]);
