@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/units/sliced_array.h"
 #include "core/util.h"
 
 enum { CORE_BIN_BITS = 12, COLUMN_BIN_BITS = 8 }; // of a core's few histograms, of its many
@@ -129,15 +130,16 @@ void gauge_ranges(const struct gauge *g, struct ranges *r)
 /* ---- arrays ---- */
 
 struct array { // of a core of a chip
-    struct imc_array   base; // first
-    struct core_gauge *gauge;
-    pthread_mutex_t   *lock;
-    uint32_t           outputs, rows_at_once, input_bits;
-    bool               in_signed;
-    struct crossbar    crossbar;
-    int32_t           *digit; // owned; [slice][row][column], of the weights
-    int64_t           *sum;   // owned; [slice][column]
-    struct meter      *meter; // owned; counts of this array
+    struct imc_array    base; // first
+    struct core_gauge  *gauge;
+    pthread_mutex_t    *lock;
+    uint32_t            outputs;
+    bool                in_signed;
+    struct crossbar     crossbar;
+    struct sliced_array sliced; // its reads, while they are wanted
+    uint16_t           *wide;   // owned; [rows]: bytes that are carried in more than 8 bits
+    bool               *used;   // owned; [column]: of a replica that computes something
+    struct meter       *meter;  // owned; counts of this array
 };
 
 static void release(struct imc_array *array)
@@ -153,9 +155,10 @@ static void release(struct imc_array *array)
     for (uint32_t i = 0; a->meter && i < a->gauge->n_meter; i++)
         free(a->meter[i].count);
     crossbar_release(&a->crossbar);
+    sliced_array_release(&a->sliced);
     free(a->meter);
-    free(a->digit);
-    free(a->sum);
+    free(a->wide);
+    free(a->used);
     free(a);
 }
 
@@ -173,17 +176,25 @@ static bool init_meters(struct array *a)
     return a->meter;
 }
 
-static bool init_digits(struct array *a, const struct array_matrix *m)
+static bool init_reads(struct array *a, const struct array_matrix *m)
 {
     const struct array_spec *s = m->spec;
+    const struct sliced_array_cfg cfg = {
+        .rows = m->rows, .outputs = m->columns,
+        .input_bits = s->reads.input_bits, .input_signed = m->in_signed,
+        .input_slice_bits = min_u32(s->reads.input_slice_bits, s->reads.input_bits),
+        .rows_at_once = array_rows_at_once(s, m->rows), .cell = s->cell, .weights = s->weights,
+    };
     size_t n = (size_t)m->rows * m->columns;
+    int32_t *weight = malloc(n * sizeof *weight);
 
-    a->digit = calloc(s->layout.n_slice * n, sizeof *a->digit);
-    a->sum = calloc((size_t)s->layout.n_slice * m->columns, sizeof *a->sum);
-    for (uint32_t j = 0; a->digit && j < s->layout.n_slice; j++)
-        for (size_t i = 0; i < n; i++)
-            a->digit[j * n + i] = s->cell->digit(&s->weights, j, m->weight[i]);
-    return a->digit && a->sum;
+    for (size_t i = 0; weight && i < n; i++)
+        weight[i] = m->weight[i];
+    a->wide = calloc(m->rows, sizeof *a->wide);
+    a->used = calloc(m->columns, sizeof *a->used);
+    bool done = weight && a->wide && a->used && sliced_array_init(&a->sliced, &cfg, weight, m->simd);
+    free(weight);
+    return done;
 }
 
 static struct imc_array *program(const struct array_matrix *m)
@@ -196,12 +207,11 @@ static struct imc_array *program(const struct array_matrix *m)
     *a = (struct array){
         .base = { m->kind, m->rows, m->columns, m->rows, m->columns },
         .gauge = &g->core[m->core], .lock = &g->lock, .outputs = m->outputs,
-        .rows_at_once = array_rows_at_once(m->spec, m->rows),
-        .input_bits = m->spec->reads.input_bits, .in_signed = m->in_signed,
+        .in_signed = m->in_signed,
     };
     bool done = crossbar_init(&a->crossbar, m->rows, m->columns, m->weight, m->in_signed, m->simd);
     if (done && !a->gauge->done)
-        done = init_meters(a) && init_digits(a, m);
+        done = init_meters(a) && init_reads(a, m);
     if (!done) {
         release(&a->base);
         return NULL;
@@ -219,17 +229,6 @@ static void multiply(struct imc_array *array, const struct array_product *p)
         crossbar_mvm(&a->crossbar, p->in[i], p->sum + i * p->apart);
 }
 
-/* Digit of an input: bits first to first + n; the top bit of all is negative where inputs are
- * signed. */
-static int32_t input_digit(const struct array *a, uint8_t byte, uint32_t first, uint32_t n)
-{
-    uint32_t x = (uint32_t)(a->in_signed ? (int8_t)byte : byte);
-    int32_t digit = (int32_t)(x >> first & ((UINT32_C(1) << n) - 1));
-    bool negative = a->in_signed && first + n == a->input_bits && digit >> (n - 1) & 1;
-
-    return negative ? digit - (INT32_C(1) << n) : digit;
-}
-
 static void add(const struct core_gauge *g, struct meter *m, int64_t sum)
 {
     int64_t at = (sum < 0 ? -sum : sum) - m->low;
@@ -238,56 +237,35 @@ static void add(const struct core_gauge *g, struct meter *m, int64_t sum)
         m->count[at >> g->shift]++;
 }
 
-/* Columns of the replicas that compute an output: those are converted. */
-static void add_columns(const struct array *a, const struct array_product *p)
+/* Columns of the replicas that compute an output are converted, and that of ones. */
+static void see(void *user, uint32_t j, uint32_t first, uint32_t n, const int64_t *sum)
 {
+    const struct array *a = user;
     const struct core_gauge *g = a->gauge;
+    bool ones = j == g->spec->layout.n_slice;
 
-    for (uint32_t j = 0; j < g->spec->layout.n_slice; j++)
-        for (uint32_t i = 0; i < p->n_output; i++)
-            for (uint32_t o = 0; o < a->outputs; o++) {
-                uint32_t at = j * a->base.columns + p->replica[i] * a->outputs + o;
-                add(g, &a->meter[g->spec->per_column ? at : 0], a->sum[at]);
-            }
-}
-
-/* A read of rows first to end. */
-static void read(const struct array *a, const struct array_product *p, const uint8_t *in,
-                 uint32_t first, uint32_t end, uint32_t bit, uint32_t n_bit)
-{
-    const struct cell_layout *l = &a->gauge->spec->layout;
-    const size_t columns = a->base.columns, n = a->base.rows * columns;
-    int64_t ones = 0;
-
-    memset(a->sum, 0, l->n_slice * columns * sizeof *a->sum);
-    for (uint32_t r = first; r < end; r++) {
-        int32_t x = input_digit(a, in[r], bit, n_bit);
-        ones += x;
-        for (uint32_t j = 0; x != 0 && j < l->n_slice; j++) {
-            const int32_t *digit = a->digit + j * n + r * columns;
-            int64_t *sum = a->sum + j * columns;
-            for (size_t c = 0; c < columns; c++)
-                sum[c] += (int64_t)x * digit[c];
-        }
-    }
-    add_columns(a, p);
-    if (l->ones != 0)
-        add(a->gauge, &a->meter[a->gauge->n_meter - 1], ones);
+    for (uint32_t i = 0; i < n; i++)
+        if (ones)
+            add(g, &a->meter[g->n_meter - 1], sum[i]);
+        else if (a->used[first + i])
+            add(g, &a->meter[g->spec->per_column ? j * a->base.columns + first + i : 0], sum[i]);
 }
 
 static void count(const struct imc_array *array, const struct array_product *p, uint32_t plane,
                   struct array_counts *n)
 {
-    const struct array *a = (const struct array *)array;
-    const uint32_t step = min_u32(a->gauge->spec->reads.input_slice_bits, a->input_bits);
+    struct array *a = (struct array *)array; // of ours
+    const uint8_t *in = p->in[plane];
 
     (void)n;
     if (!a->meter)
         return;
-    for (uint32_t first = 0; first < a->base.rows; first += a->rows_at_once)
-        for (uint32_t bit = 0; bit < a->input_bits; bit += step)
-            read(a, p, p->in[plane], first, min_u32(first + a->rows_at_once, a->base.rows), bit,
-                 min_u32(step, a->input_bits - bit));
+    memset(a->used, 0, a->base.columns * sizeof *a->used);
+    for (uint32_t i = 0; i < p->n_output * a->outputs; i++)
+        a->used[p->replica[i / a->outputs] * a->outputs + i % a->outputs] = true;
+    for (uint32_t r = 0; r < a->base.rows; r++)
+        a->wide[r] = (uint16_t)(a->in_signed ? (int8_t)in[r] : in[r]);
+    sliced_array_sums(&a->sliced, a->sliced.cfg.input_bits > 8 ? (const void *)a->wide : in, see, a);
 }
 
 static bool takes(const struct array_spec *s)

@@ -312,28 +312,9 @@ uint64_t sliced_array_read(struct sliced_array *a, const void *x)
     return n_clipped;
 }
 
-/* Sum of a column of slice j in a read. */
-static int64_t column_sum(const struct sliced_array *a, uint32_t group,
-                          const struct sliced_read *r, uint32_t j, uint32_t output)
-{
-    int64_t sum = 0;
-
-    for (uint32_t i = 0; i < a->slice[j].n; i++)
-        for (uint32_t b = 0; b < r->digit->n; b++) {
-            const struct plane_bit *bit = &a->plane_bit[a->slice[j].first + i];
-            const uint64_t *x = r->x + b * a->group_words;
-            const uint64_t *w = sliced_plane(a, group, a->slice[j].first + i) + output;
-            int64_t n = 0;
-            for (uint32_t k = 0; k < a->group_words; k++)
-                n += __builtin_popcountll(x[k] & w[(size_t)k * a->lanes]);
-            bool negative = bit->negative != (r->digit->both_signs && b == r->digit->n - 1);
-            sum += (negative ? -n : n) * (INT64_C(1) << (bit->bit + b));
-        }
-    return sum;
-}
-
 uint64_t sliced_array_clipped(const struct sliced_array *a, uint32_t output)
 {
+    const uint32_t lane = output % SLICED_LANES;
     uint64_t n_clipped = 0;
 
     for (uint32_t group = 0; group < a->n_group; group++) {
@@ -342,10 +323,38 @@ uint64_t sliced_array_clipped(const struct sliced_array *a, uint32_t output)
         for (uint32_t i = 0; i < r.n; i++)
             for (uint32_t j = 0; j < a->layout.n_slice; j++) {
                 const struct slice_codes *c = sliced_codes(a, j, r.read[i].digit);
-                int64_t sum = column_sum(a, group, &r.read[i], j, output);
-                int64_t code = sliced_quotient(sum, c->step[output], c->over_step[output]);
+                int64_t sum[SLICED_LANES];
+                a->kernel->sums(a, group, &r.read[i], &a->slice[j], output - lane, sum);
+                int64_t code = sliced_quotient(sum[lane], c->step[output], c->over_step[output]);
                 n_clipped += code < c->least || code > c->most;
             }
     }
     return n_clipped;
+}
+
+/* Of a read; NULL: it drives nothing. */
+static void see_read(const struct sliced_array *a, uint32_t group, const struct sliced_read *r,
+                     sliced_see *see, void *user)
+{
+    int64_t sum[SLICED_LANES] = { 0 }, ones = r ? sliced_ones_sum(a, r) : 0;
+
+    for (uint32_t j = 0; j < a->layout.n_slice; j++)
+        for (uint32_t o = 0; o < a->cfg.outputs; o += SLICED_LANES) {
+            if (r)
+                a->kernel->sums(a, group, r, &a->slice[j], o, sum);
+            see(user, j, o, min_u32(SLICED_LANES, a->cfg.outputs - o), sum);
+        }
+    if (a->layout.ones != 0)
+        see(user, a->layout.n_slice, 0, 1, &ones);
+}
+
+void sliced_array_sums(struct sliced_array *a, const void *x, sliced_see *see, void *user)
+{
+    load_inputs(a, x);
+    for (uint32_t group = 0; group < a->n_group; group++) {
+        struct sliced_reads r;
+        sliced_drive(a, group, &r);
+        for (uint32_t i = 0; i < a->n_digit; i++)
+            see_read(a, group, i < r.n ? &r.read[i] : NULL, see, user);
+    }
 }

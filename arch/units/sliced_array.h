@@ -108,4 +108,10 @@ uint64_t sliced_array_read(struct sliced_array *a, const void *x);
 /* How many of them were an output's, without the column of ones. */
 uint64_t sliced_array_clipped(const struct sliced_array *a, uint32_t output);
 
+/* The sums that converters see, of all reads of inputs as above: those of slice j of the outputs
+ * first, first + 1, ..., n of them; j of the column of ones is the number of slices. A digit of one
+ * bit that counts negative has sums from 0 on. */
+typedef void sliced_see(void *user, uint32_t j, uint32_t first, uint32_t n, const int64_t *sum);
+void sliced_array_sums(struct sliced_array *a, const void *x, sliced_see *see, void *user);
+
 #endif

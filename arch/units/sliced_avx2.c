@@ -182,5 +182,12 @@ TARGET static uint64_t group_reads(const struct sliced_array *a, uint32_t group,
     return ones_clipped + of_lane[0] + of_lane[1] + of_lane[2] + of_lane[3];
 }
 
-const struct sliced_kernel sliced_avx2 = { planes, group_reads };
+TARGET static void sums(const struct sliced_array *a, uint32_t group, const struct sliced_read *r,
+                        const struct slice_planes *s, uint32_t o, int64_t *sum)
+{
+    for (uint32_t l = 0; l < SLICED_LANES; l += WIDTH)
+        _mm256_storeu_si256((__m256i *)(sum + l), lane_sums(a, group, r, s, o + l));
+}
+
+const struct sliced_kernel sliced_avx2 = { planes, group_reads, sums };
 #endif

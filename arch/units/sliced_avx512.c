@@ -263,5 +263,11 @@ TARGET static uint64_t group_reads(const struct sliced_array *a, uint32_t group,
     return n_clipped;
 }
 
-const struct sliced_kernel sliced_avx512 = { planes, group_reads };
+TARGET static void sums(const struct sliced_array *a, uint32_t group, const struct sliced_read *r,
+                        const struct slice_planes *s, uint32_t o, int64_t *sum)
+{
+    _mm512_storeu_si512(sum, lane_sums(a, group, r, s, o));
+}
+
+const struct sliced_kernel sliced_avx512 = { planes, group_reads, sums };
 #endif

@@ -19,6 +19,8 @@
 
 enum { SLICED_LANES = 8, SLICED_WORD_ROWS = 64 };
 
+struct sliced_read;
+
 struct sliced_kernel {
     /* word[b][k], `words` of each of n_bit bits: bit r is bit b of x[64 k + r], 0 behind
      * x[n - 1]. */
@@ -27,6 +29,10 @@ struct sliced_kernel {
     /* The reads of a group of rows: out[lanes] += what codes differ by from their sums, of all
      * digits and slices and of the column of ones. Returns how many codes were clipped. */
     uint64_t (*group)(const struct sliced_array *a, uint32_t group, int64_t *out);
+
+    /* sum[SLICED_LANES]: what columns of a slice sum in a read, of outputs from `o` on. */
+    void (*sums)(const struct sliced_array *a, uint32_t group, const struct sliced_read *r,
+                 const struct slice_planes *s, uint32_t o, int64_t *sum);
 };
 
 extern const struct sliced_kernel sliced_portable, sliced_avx2, sliced_avx512;
@@ -111,12 +117,10 @@ static inline int64_t sliced_quotient(int64_t sum, int64_t step, double over_ste
     return q + (rest < 0 ? -tie : tie);
 }
 
-/* What the code of the column of ones differs by in a read, times its factor. */
-static inline int64_t sliced_ones(const struct sliced_array *a, const struct sliced_read *r,
-                                  uint64_t *n_clipped)
+/* Sum of the column of ones in a read. */
+static inline int64_t sliced_ones_sum(const struct sliced_array *a, const struct sliced_read *r)
 {
     const struct sliced_digit *d = r->digit;
-    const struct converter *c = &a->ones[d->both_signs];
     int64_t ones = d->n == 1 ? r->rows : 0;
 
     for (uint32_t b = 0; d->n > 1 && b < d->n; b++) {
@@ -125,6 +129,16 @@ static inline int64_t sliced_ones(const struct sliced_array *a, const struct sli
             n += __builtin_popcountll(r->x[b * a->group_words + k]);
         ones += d->both_signs && b == d->n - 1 ? -(n << b) : n << b;
     }
+    return ones;
+}
+
+/* What the code of the column of ones differs by in a read, times its factor. */
+static inline int64_t sliced_ones(const struct sliced_array *a, const struct sliced_read *r,
+                                  uint64_t *n_clipped)
+{
+    const struct sliced_digit *d = r->digit;
+    const struct converter *c = &a->ones[d->both_signs];
+    int64_t ones = sliced_ones_sum(a, r);
     int64_t code = c->step == 1
                        ? ones
                        : sliced_quotient(ones, c->step, a->ones_over_step[d->both_signs]);

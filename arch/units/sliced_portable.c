@@ -80,4 +80,4 @@ static uint64_t group_reads(const struct sliced_array *a, uint32_t group, int64_
     return n_clipped;
 }
 
-const struct sliced_kernel sliced_portable = { planes, group_reads };
+const struct sliced_kernel sliced_portable = { planes, group_reads, lane_sums };
