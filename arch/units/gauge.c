@@ -192,7 +192,8 @@ static bool init_reads(struct array *a, const struct array_matrix *m)
         weight[i] = m->weight[i];
     a->wide = calloc(m->rows, sizeof *a->wide);
     a->used = calloc(m->columns, sizeof *a->used);
-    bool done = weight && a->wide && a->used && sliced_array_init(&a->sliced, &cfg, weight, m->simd);
+    bool done = weight && a->wide && a->used &&
+                sliced_array_init(&a->sliced, &cfg, weight, m->simd);
     free(weight);
     return done;
 }
@@ -265,7 +266,8 @@ static void count(const struct imc_array *array, const struct array_product *p, 
         a->used[p->replica[i / a->outputs] * a->outputs + i % a->outputs] = true;
     for (uint32_t r = 0; r < a->base.rows; r++)
         a->wide[r] = (uint16_t)(a->in_signed ? (int8_t)in[r] : in[r]);
-    sliced_array_sums(&a->sliced, a->sliced.cfg.input_bits > 8 ? (const void *)a->wide : in, see, a);
+    const bool wide = a->sliced.cfg.input_bits > 8;
+    sliced_array_sums(&a->sliced, wide ? (const void *)a->wide : in, see, a);
 }
 
 static bool takes(const struct array_spec *s)
