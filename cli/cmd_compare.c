@@ -59,17 +59,21 @@ static bool is_shown(const struct comparison *c, enum figure q)
 static enum err measure(struct entry *e, const struct study *s, const struct options *o,
                         struct err_msg *m)
 {
-    const struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE,
+    struct run_cfg cfg = { .kernel = KERNEL_NATIVE, .mode = KERNEL_SKIP_IDLE,
                                  .images = o->images, .images_how = o->how,
                                  .n_image = o->count,
                                  .jobs = (uint32_t)o->jobs };
     struct measured d = { .on_analog = false }; // devices are taken for ideal
-    enum err err = run_calibrated(&s->plan, &cfg, &d.run, m);
+    enum err err = measured_place(&d, s, &cfg, m);
 
     if (!err)
+        err = run_calibrated(&s->plan, &cfg, &d.run, m);
+    if (!err)
         err = measured_price(&d, s, m);
-    if (err)
+    if (err) {
+        measured_release(&d);
         return err;
+    }
     memcpy(e->hash, s->config_hash, sizeof e->hash);
     e->config = config_to_json(&s->config);
     figures_of(&e->figures, s, &d);
@@ -317,8 +321,7 @@ static void run_entry(struct entry *e, const struct options *o)
 
     e->err = study_load_network(&s, e->path, e->set, e->n_set, &e->why);
     if (!e->err)
-        e->err = s.config.core_kind == CORE_EVENT ? study_plan_any(&s, &e->why)
-                                                  : study_plan(&s, &e->why);
+        e->err = study_plan_any(&s, &e->why);
     if (e->err == ERR_INPUT)
         kinds_explain_operand(&command_compare, o, e->path, &e->why);
     if (e->err)

@@ -8,8 +8,6 @@
 #include "study/place.h"
 #include "study/pricing.h"
 
-enum { IMAGES = 2 }; // the least with an interval
-
 static enum err check_options(const struct options *o, const struct study *s, struct err_msg *m)
 {
     const struct {
@@ -36,12 +34,10 @@ static enum err check_options(const struct options *o, const struct study *s, st
 static enum err price_it(struct measured *d, const struct options *o, const struct study *s,
                          struct err_msg *m)
 {
-    if (run_counts_all(&s->plan))
-        return measured_price(d, s, m);
-    if (pricing_wanted(&s->config))
+    if (!run_counts_all(&s->plan) && pricing_wanted(&s->config))
         log_line(o, LOG_INFO, "note: energy.chip = %s: with mapping.replicas nothing is priced "
                  "under clocking.kind = elastic", s->config.energy.chip);
-    return ERR_NONE;
+    return measured_price(d, s, m);
 }
 
 /* Of a machine that stands still, each stage that has work. */
@@ -51,57 +47,55 @@ static void say_waits(void *user, const char *line)
 }
 
 static enum err run_it(struct measured *d, const struct options *o, const struct study *s,
-                       const struct elastic_places *places, struct err_msg *m)
+                       struct err_msg *m)
 {
-    const bool values = o->images || o->inputs;
     struct progress p;
-    const struct run_cfg cfg = {
+    struct run_cfg cfg = {
         .kernel = (enum kernel_kind)o->kernel,
         .mode = KERNEL_SKIP_IDLE,
         .images = o->images,
         .images_how = o->how,
         .inputs = o->inputs,
-        .n_image = o->count > 0 || values ? o->count : IMAGES,
+        .n_image = o->count,
         .jobs = (uint32_t)o->jobs,
         .progress = progress_show,
         .user = &p,
-        .places = places,
         .waits = say_waits,
         .waits_user = (void *)o,
     };
 
     *d = (struct measured){ .on_analog = false };
-    progress_start(&p, o->log_level >= LOG_INFO);
-    enum err e = run(&s->plan, &cfg, &d->run, m);
-    progress_end(&p);
-    return e ? e : price_it(d, o, s, m);
+    enum err e = measured_place(d, s, &cfg, m);
+    if (!e) {
+        progress_start(&p, o->log_level >= LOG_INFO);
+        e = run(&s->plan, &cfg, &d->run, m);
+        progress_end(&p);
+    }
+    if (!e)
+        e = price_it(d, o, s, m);
+    if (e)
+        measured_release(d);
+    return e;
 }
 
 enum err run_elastic(const struct options *o, const struct study *s, struct err_msg *m)
 {
     const struct output outputs[] = { { o->write_config, study_write_config, s } };
     struct measured d;
-    struct placed placed = { 0 };
     enum err e = check_options(o, s, m);
 
     if (!e)
         e = results_check(&elastic_form, o, outputs, 1, m);
-    if (!e && study_is_placed(s))
-        e = study_place(&placed, s, m);
-    const struct elastic_places places = { &placed.graph, placed.placement.node };
     if (!e)
-        e = run_it(&d, o, s, study_is_placed(s) ? &places : NULL, m);
-    if (e) {
-        placed_release(&placed);
+        e = run_it(&d, o, s, m);
+    if (e)
         return e;
-    }
     struct report run = { .study = s, .images = o->images ? o->images : o->inputs,
                           .kernel = (enum kernel_kind)o->kernel };
     const struct elastic_report report = { s, d.run.elastic, &run,
-                                           study_is_placed(s) ? &places : NULL };
+                                           d.places.graph ? &d.places : NULL };
     report_measured(&run, &d);
     e = results_write(&elastic_form, o, &report, outputs, 1, m);
     measured_release(&d);
-    placed_release(&placed);
     return e;
 }

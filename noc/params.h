@@ -58,7 +58,7 @@ struct placement_cfg {
     PARAM_U32(type, at.columns, "fabric.columns", "", "8", 1, FABRIC_MOST_SIDE,                    \
               "of routers: columns of places for cores"),                                          \
     PARAM_ENUM(type, at.arity, "fabric.arity", "4", PARAM_NAMES("4", "2"), NULL,                   \
-               "of routers: of tree, how many below each"),                                              \
+               "of routers: of tree, how many below each"),                                        \
     PARAM_U32(type, at.flit_bits, "fabric.flit_bits", "bits", "128", 1, 65536,                     \
               "of routers: what a channel carries in a clock"),                                    \
     PARAM_U32(type, at.header_bits, "fabric.header_bits", "bits", "16", 0, 65536,                  \

@@ -618,9 +618,8 @@ static json_t *streams_json(const struct elastic_report *r)
     return a;
 }
 
-static enum err print_json(const void *what, FILE *out, struct err_msg *m)
+json_t *elastic_document(const struct elastic_report *r)
 {
-    const struct elastic_report *r = what;
     json_t *o = json_begin("imcsim-run/1", r->study), *images = json_object();
 
     json_put_text(&o, "kernel", kernel_name(r->run->kernel));
@@ -639,7 +638,12 @@ static enum err print_json(const void *what, FILE *out, struct err_msg *m)
     if (r->places)
         json_put(&o, "fabric", elastic_fabric_json(r));
     json_put_values(&o, r->run);
-    return json_print(o, out, m);
+    return o;
+}
+
+static enum err print_json(const void *what, FILE *out, struct err_msg *m)
+{
+    return json_print(elastic_document(what), out, m);
 }
 
 static const struct sheet sheets[] = {

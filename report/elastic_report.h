@@ -16,6 +16,7 @@ struct elastic_report { // all borrowed
     const struct elastic_places *places; // on a fabric of routers; else NULL
 };
 
+json_t *elastic_document(const struct elastic_report *r); // owned by the caller
 extern const struct form elastic_form; // of a const struct elastic_report *
 
 /* ---- elastic_fabric.c: of a fabric of routers ---- */

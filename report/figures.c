@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "arch/elastic/elastic.h"
 #include "core/util.h"
 #include "dataflow/plan/tokens.h"
 #include "report/plan_report.h"
@@ -20,10 +21,16 @@ const struct figure_row figure_rows[N_FIGURE] = {
                              true },
     [FIGURE_FIRST_RESULT] = { "first result", "timesteps", "first_result_timesteps", FIGURE_COUNT,
                               0, false },
+    [FIGURE_FIRST_CLOCKS] = { "first result", "clocks", "first_result_clocks", FIGURE_COUNT, 0,
+                              false },
     [FIGURE_LATENCY] = { "latency", "us", "latency_us", FIGURE_REAL, 1, false },
     [FIGURE_LAST_CONV] = { "last convolution", "timesteps", "last_conv_timesteps", FIGURE_COUNT, 0,
                            false },
     [FIGURE_INTERVAL] = { "interval", "timesteps", "interval_timesteps", FIGURE_COUNT, 0, false },
+    [FIGURE_INTERVAL_CLOCKS] = { "interval", "clocks", "interval_clocks", FIGURE_REAL, 3, false },
+    [FIGURE_HOPS] = { "hops of flits", "an image", "flit_hops_per_image", FIGURE_REAL, 0, false },
+    [FIGURE_PACKET_LATENCY] = { "packets take", "clocks", "packet_latency_clocks", FIGURE_REAL, 2,
+                                false },
     [FIGURE_BATCH] = { "batch", "images", "batch", FIGURE_COUNT, 0, false },
     [FIGURE_THROUGHPUT] = { "throughput", "images/s", "throughput_images_per_s", FIGURE_REAL, 0,
                             true },
@@ -109,6 +116,25 @@ static void put_memories(struct figures *f, const struct plan *p)
     put(f, FIGURE_WORDS_USED, (double)used);
     put(f, FIGURE_WORDS_THERE, (double)there);
     put(f, FIGURE_WORDS_FULLEST, fullest);
+}
+
+/* In clocks, which are a run's. */
+static void put_clocks(struct figures *f, const struct plan *p, const struct elastic_result *e)
+{
+    const struct elastic_packets *packets = &e->packets;
+    const double mhz = p->config->clock_mhz;
+    uint64_t clocks, images;
+
+    put(f, FIGURE_FIRST_CLOCKS, (double)e->result_clk[0]);
+    put(f, FIGURE_LATENCY, (double)e->result_clk[0] / mhz);
+    put(f, FIGURE_THROUGHPUT, (double)e->n_image * mhz * 1e6 /
+                                  (double)e->result_clk[e->n_image - 1]);
+    if (elastic_interval(p, e, &clocks, &images))
+        put(f, FIGURE_INTERVAL_CLOCKS, (double)clocks / (double)images);
+    if (packets->n > 0) {
+        put(f, FIGURE_HOPS, (double)packets->counts.flit_hops / (double)e->n_image);
+        put(f, FIGURE_PACKET_LATENCY, (double)packets->latency_sum / (double)packets->n);
+    }
 }
 
 static void put_times(struct figures *f, const struct plan *p, const struct run_result *r)
@@ -198,6 +224,10 @@ void figures_of(struct figures *f, const struct study *s, const struct measured 
         put(f, FIGURE_ACCURACY, (double)r->n_correct / (double)r->n_image);
     if (r->event) {
         put_events(f, r->event, r->n_image);
+    } else if (r->elastic) {
+        put_clocks(f, &s->plan, r->elastic);
+        put_reads(f, &s->plan, r);
+        put_memories(f, &s->plan);
     } else {
         put_times(f, &s->plan, r);
         put_reads(f, &s->plan, r);
@@ -257,6 +287,8 @@ static const struct {
     { "timing.latency_us", FIGURE_LATENCY },
     { "timing.last_conv_timesteps", FIGURE_LAST_CONV },
     { "timing.interval_timesteps", FIGURE_INTERVAL },
+    { "timing.first_result_clocks", FIGURE_FIRST_CLOCKS },
+    { "timing.interval_clocks", FIGURE_INTERVAL_CLOCKS },
     { "timing.batch", FIGURE_BATCH },
     { "timing.throughput_images_per_s", FIGURE_THROUGHPUT },
     { "accuracy.top1", FIGURE_ACCURACY },

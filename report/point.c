@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "arch/prove.h"
+#include "report/elastic_report.h"
 #include "report/event_report.h"
 #include "report/json.h"
 #include "report/report.h"
@@ -113,7 +114,7 @@ static enum err run_anew(struct point_worker *w, struct study *next, const struc
     enum err e = network_of(w, &w->study, p, m);
     const bool events = w->study.config.core_kind == CORE_EVENT;
     if (!e)
-        e = events ? study_plan_any(&w->study, m) : study_plan(&w->study, m);
+        e = study_plan_any(&w->study, m);
     if (!e && run_has_values(&cfg) && !events)
         e = prove(&w->study.plan, NULL, m);
     if (!e)
@@ -157,7 +158,11 @@ static enum err add_document(struct message *to, struct point_worker *w, struct 
     size_t n = 0;
 
     report_measured(&r, &w->measured);
-    json_t *document = r.result->event ? event_document(&r) : report_document(&r);
+    const struct elastic_report elastic = { &w->study, w->measured.run.elastic, &r,
+                                            w->measured.places.graph ? &w->measured.places : NULL };
+    json_t *document = elastic.result    ? elastic_document(&elastic)
+                       : r.result->event ? event_document(&r)
+                                         : report_document(&r);
     enum err e = json_bytes(document, &text, &n, m);
     if (!e)
         e = packed_add(&w->packer, to, text, n, m);

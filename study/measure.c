@@ -4,6 +4,17 @@
 #include "study/calibrate.h"
 #include "study/pricing.h"
 
+enum err measured_place(struct measured *d, const struct study *s, struct run_cfg *cfg,
+                        struct err_msg *m)
+{
+    if (config_clocking(&s->config) != CLOCKING_ELASTIC || !study_is_placed(s))
+        return ERR_NONE;
+    enum err e = study_place(&d->placed, s, m);
+    d->places = (struct elastic_places){ &d->placed.graph, d->placed.placement.node };
+    cfg->places = &d->places;
+    return e;
+}
+
 enum err measured_run(struct measured *d, const struct study *s, const struct run_cfg *cfg,
                       struct err_msg *m)
 {
@@ -16,6 +27,8 @@ enum err measured_run(struct measured *d, const struct study *s, const struct ru
         e = calibrate(&ranges, &s->plan, cfg, m);
         own.ranges = &ranges;
     }
+    if (!e)
+        e = measured_place(d, s, &own, m);
     if (!e)
         e = run(&s->plan, &own, &d->run, m);
     if (!e && d->on_analog)
@@ -43,7 +56,7 @@ enum err measured_price(struct measured *d, const struct study *s, struct err_ms
     const bool wanted = pricing_wanted(&s->config);
     enum err e = ERR_NONE;
 
-    d->is_priced = wanted && !d->run.event;
+    d->is_priced = wanted && !d->run.event && run_counts_all(&s->plan);
     d->events_priced = wanted && d->run.event;
     if (d->is_priced)
         e = pricing(&d->price, s, &d->run, m);
@@ -59,5 +72,6 @@ void measured_release(struct measured *d)
     price_report_release(&d->price);
     analog_result_release(&d->analog);
     run_result_release(&d->run);
+    placed_release(&d->placed);
     *d = (struct measured){ .on_analog = false };
 }

@@ -5,9 +5,11 @@
 
 #include <stdbool.h>
 
+#include "arch/elastic/elastic.h"
 #include "core/err.h"
 #include "study/analog.h"
 #include "study/event_price.h"
+#include "study/place.h"
 #include "study/price.h"
 #include "study/run.h"
 #include "study/study.h"
@@ -16,6 +18,8 @@ struct measured {
     struct run_result    run;
     struct analog_result analog; // zero unless on_analog
     struct price_report  price;  // zero unless is_priced
+    struct placed        placed; // of elastic clocking on routers; else zero
+    struct elastic_places places; // of it
     struct event_price   event_price; // zero unless events_priced
     bool                 on_analog, is_priced, events_priced;
 };
@@ -24,7 +28,12 @@ struct measured {
 enum err measured_run(struct measured *d, const struct study *s, const struct run_cfg *cfg,
                       struct err_msg *m);
 
-/* Prices what was run, where energy.chip names costs. On error *d is zero. */
+/* For elastic clocking on a fabric of routers: places the cores, in d, and has *cfg say so. */
+enum err measured_place(struct measured *d, const struct study *s, struct run_cfg *cfg,
+                        struct err_msg *m);
+
+/* Prices what was run, where energy.chip names costs and the run counts what they are of
+ * (run_counts_all()). On error *d is zero. */
 enum err measured_price(struct measured *d, const struct study *s, struct err_msg *m);
 
 void measured_release(struct measured *d); // takes a zeroed one

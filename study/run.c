@@ -550,6 +550,11 @@ static void add_up(struct run_result *r, const struct job *job, uint32_t n, cons
     r->total_timesteps = job[n - 1].result.total_timesteps;
 }
 
+static bool is_elastic(const struct plan *p)
+{
+    return config_clocking(p->config) == CLOCKING_ELASTIC;
+}
+
 static enum err take_count(const struct run_cfg *cfg, uint64_t there, uint64_t *n,
                            struct err_msg *m)
 {
@@ -569,7 +574,7 @@ static enum err count_images(const struct plan *p, const struct run_cfg *cfg,
     uint64_t there = 0;
 
     *labelled = false;
-    *n = cfg->n_image ? cfg->n_image : 1;
+    *n = cfg->n_image ? cfg->n_image : is_elastic(p) ? RUN_ELASTIC_IMAGES : 1;
     if (!run_has_values(cfg))
         return ERR_NONE;
     if (!p->network->has_values)
@@ -715,11 +720,6 @@ static enum err run_by_plan(const struct plan *p, struct run_result *r, struct e
 static bool is_one_pass(const struct plan *p)
 {
     return clocking_of(p->config)->pass != NULL;
-}
-
-static bool is_elastic(const struct plan *p)
-{
-    return config_clocking(p->config) == CLOCKING_ELASTIC;
 }
 
 /* Where outputs fire one by one, a core does for an image what it does in timesteps; with replicas

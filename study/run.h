@@ -41,6 +41,8 @@ struct analog_state;
 struct elastic_places;
 struct event_result;
 
+enum { RUN_ELASTIC_IMAGES = 2 }; // the least with an interval
+
 struct run_cfg {
     enum kernel_kind kernel;
     enum kernel_mode mode;
@@ -48,7 +50,8 @@ struct run_cfg {
     struct images_how images_how; // what is said of that set
     const char      *inputs;    // instead: path of an .npy file, values of the model's input
     uint64_t         first;     // image of the set to begin with
-    uint64_t         n_image;   // images to run; 0: all from there on (timing only: 1)
+    uint64_t         n_image;   // images to run; 0: all from there on (timing only: 1, of elastic
+                                // clocking RUN_ELASTIC_IMAGES)
     uint32_t         jobs;      // at least 1; must be 1 under SystemC
     uint32_t         abreast;   // streams that a chip carries side by side, at most; 0: a few
     bool             stepped;   // a chip is, though its plan says all that is asked (arch/reckon.h)

@@ -1,6 +1,6 @@
-/* arch/elastic/cure.c -- what would let a machine that stands still go on, found by running it again,
- * at most MOST_TRIES times: the least single buffer; smaller groups; more columns, where a memory
- * stands in the circle; or smaller groups and one buffer that is full then. */
+/* arch/elastic/cure.c -- what would let a machine that stands still go on, found by running it
+ * again, at most MOST_TRIES times: the least single buffer; smaller groups; more columns, where a
+ * memory stands in the circle; or smaller groups and one buffer that is full then. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,8 +46,8 @@ static uint32_t most_used(const struct elastic_result *r, enum elastic_buffer_ki
     return most;
 }
 
-/* Whether the run ends with it, with so many pixels in a buffer of a kind; if not, t->stuck says how
- * it stands still. */
+/* Whether the run ends with it, with so many pixels in a buffer of a kind; if not, t->stuck says
+ * how it stands still. */
 static bool ends(struct trial *t, enum elastic_buffer_kind k, uint32_t *most)
 {
     struct elastic_cfg_run again = *t->run;
@@ -74,8 +74,8 @@ static bool ends_with_size(const struct trial *t, enum elastic_buffer_kind k, ui
     return ends(&other, k, most);
 }
 
-/* The least size of a buffer with which the run ends; 0: none was found. What a run with the largest
- * fills of it is enough, or nearly. */
+/* The least size of a buffer with which the run ends; 0: none was found. What a run with the
+ * largest fills of it is enough, or nearly. */
 static uint32_t least_size(struct trial *t, enum elastic_buffer_kind k)
 {
     uint32_t low = *buffer_field(&t->with, k), high = ELASTIC_MOST_PIXELS, most, unused;

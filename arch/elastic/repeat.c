@@ -5,8 +5,8 @@
  * clock, all until the last image begins is as in that period. So the images between are left out:
  * the chip runs as many fewer, what the period has counted counts as often as it fits, and results
  * between come a period's clocks after one another. Periods are whole rotations of the memories in
- * which pixels share words, as columns come to other slots; up to MOST_ROTATIONS of them, as routers
- * have turns of their own. */
+ * which pixels share words, as columns come to other slots; up to MOST_ROTATIONS of them, as
+ * routers have turns of their own. */
 #include <stdlib.h>
 #include <string.h>
 

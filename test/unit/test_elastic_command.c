@@ -108,6 +108,41 @@ static void what_only_timesteps_have_is_refused(void **state)
                  "want at least core.input_memory.columns = 3");
 }
 
+/* compare and sweep have the figures of run, with links and on routers. */
+static void what_is_compared_is_what_run_says(void **state)
+{
+    static const char study[] = "base: resnet32.yaml\nvary:\n  clocking.kind: [elastic]\n"
+                                "  network.depth: [8]\n  network.size: [8]\n"
+                                "  fabric.kind: [point_to_point, bus]\n"
+                                "objective: [timing.interval_clocks]\n";
+    static const char *const kinds[] = { "point_to_point", "bus" };
+
+    tmpdir_write(*state, "study.yaml", study, strlen(study));
+    free(succeed(*state, "run configs/resnet32.yaml --write-config @/resnet32.yaml"));
+    free(succeed(*state, "sweep @/study.yaml --db @/study.db"));
+    char *points = succeed(*state, "report @/study.db --table points --format csv");
+    for (size_t i = 0; i < 2; i++) {
+        char arguments[300], first[80], interval[80];
+        snprintf(arguments, sizeof arguments, ELASTIC SMALL "--set fabric.kind=%s --json -",
+                 kinds[i]);
+        json_t *doc = json_of(*state, arguments), *timing = at(doc, "timing");
+        snprintf(first, sizeof first, ",%lld,",
+                 json_integer_value(at(timing, "first_result_clocks")));
+        snprintf(interval, sizeof interval, ",%.0f,",
+                 json_number_value(at(timing, "interval_clocks")));
+        snprintf(arguments, sizeof arguments, "compare configs/resnet32.yaml " SMALL
+                 "--set clocking.kind=elastic --set fabric.kind=%s --format csv", kinds[i]);
+        char *csv = succeed(*state, arguments);
+        assert_non_null(strstr(csv, first));
+        assert_non_null(strstr(csv, interval));
+        assert_non_null(strstr(points, first));
+        assert_non_null(strstr(points, interval));
+        free(csv);
+        json_decref(doc);
+    }
+    free(points);
+}
+
 static void images_have_the_classes_of_timesteps(void **state)
 {
     static const char *const keys[] = { "accuracy", "labels", "predictions" };
@@ -187,6 +222,7 @@ int main(void)
         TEST(buffers_below_a_token_are_raised_and_told),
         TEST(every_key_has_a_row_on_the_page_of_results),
         TEST(what_only_timesteps_have_is_refused),
+        TEST(what_is_compared_is_what_run_says),
         TEST(images_have_the_classes_of_timesteps),
         TEST(an_image_costs_what_it_costs_in_timesteps_but_for_the_clock),
 #ifdef WITH_SYSTEMC
