@@ -9,6 +9,7 @@
 #include "arch/tech/relative.h"
 #include "arch/tech/token_unit.h"
 #include "core/util.h"
+#include "dataflow/policies.h"
 #include "dataflow/plan/tokens.h"
 #include "network/precision.h"
 #include "study/activity.h"
@@ -67,6 +68,19 @@ static enum err load_tokens(struct chip_model *model, const struct config *c, st
     return e;
 }
 
+/* Links alone have prices so far. */
+static enum err check_routers(const struct config *c, struct err_msg *m)
+{
+    const struct fabric *f;
+    enum err e = policies_fabric(&f, c, m);
+
+    if (e || !f->graph || f->direct)
+        return e;
+    return err_set(m, ERR_INPUT, "%.400s: energy.chip = %s: has no prices of routers, and fabric."
+                   "kind = %s has them: want energy.chip = none, or fabric.kind = point_to_point",
+                   config_where(c, "energy.chip"), c->energy.chip, f->name);
+}
+
 enum err pricing_load(struct chip_model *model, const struct config *c, const struct network *n,
                       struct err_msg *m)
 {
@@ -80,9 +94,12 @@ enum err pricing_load(struct chip_model *model, const struct config *c, const st
         return err_set(m, ERR_INPUT, "%.400s: energy.technology = %.40s: has ratios, no joules: "
                        "want a name such as 14nm_lp here, or imcsim breakdown",
                        config_where(c, "energy.technology"), c->energy.technology);
+    enum err e = check_routers(c, m);
+    if (e)
+        return e;
     const struct array_load load = { .value_bits = bits.value_bits,
                                      .weight_bits = bits.weight_bits };
-    enum err e = array_spec_of(&array, c, &load, m);
+    e = array_spec_of(&array, c, &load, m);
     if (!e)
         e = chip_model_load(model, c->energy.technology, device_of(c, &array), c->energy.chip,
                             m);
