@@ -43,7 +43,7 @@ IMAGES       ?= /usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz
 FUZZ_SECONDS ?= 60
 ONNX_PROTO   ?= /usr/include/onnx/onnx.proto
 
-ROOMS := $(shell find core network traces noc memory dataflow import arch study report -type d ! -name sc ! -name mpi ! -name hdf5)
+ROOMS := $(shell find core network traces noc nir memory dataflow import arch study report -type d ! -name sc ! -name mpi ! -name hdf5)
 LIB   := $(patsubst %.c,$(B)/%.o,$(foreach r,$(ROOMS),$(wildcard $(r)/*.c))) $(B)/onnx.pb-c.o
 SC    := $(if $(filter 0,$(SYSTEMC)),,$(patsubst %.cpp,$(B)/%.oxx,$(wildcard core/sc/*.cpp tlm/*.cpp)))
 SC_SO := $(if $(SC),$(B)/libimcsim_systemc.so)
@@ -268,7 +268,7 @@ $(B)/libimcsim_mpi.so: study/sweep/mpi/link_mpi.c study/sweep/link.h core/err.h
 	$(Q)OMPI_CC="$(CC)" $(MPICC) -I. -std=c11 -O2 -g -Wall -Wextra -Werror -fPIC -shared $< -o $@
 
 # HDF5's library reads in a program of its own, so that its faults are not imcsim's.
-$(B)/imcsim_hdf5: network/nir/hdf5/imcsim_hdf5.c network/nir/stream.h
+$(B)/imcsim_hdf5: nir/hdf5/imcsim_hdf5.c nir/stream.h
 	@echo "  LINK  $@"
 	@mkdir -p $(@D)
 	$(Q)$(CC) -I. -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g $(WARN) $$(pkg-config --cflags hdf5) $< \

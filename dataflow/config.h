@@ -22,7 +22,7 @@
 #include "dataflow/learning_params.h"
 #include "dataflow/tokens_params.h"
 #include "memory/params.h"
-#include "network/nir/params.h"
+#include "nir/params.h"
 #include "network/params.h"
 #include "network/spiking/params.h"
 #include "noc/params.h"

@@ -31,8 +31,8 @@ uint32_t family_conv(struct family *f, char *name, uint32_t input, uint32_t chan
 uint32_t family_max_pool(struct family *f, char *name, uint32_t input); // 2 x 2
 uint32_t family_full(struct family *f, char *name, uint32_t input, uint32_t outputs);
 
-/* Random weights, scales and what is stored, of this seed, for a network of a family, which has none
- * yet; tables that it has stay. On error the network is released. */
+/* Random weights, scales and what is stored, of this seed, for a network of a family, which has
+ * none yet; tables that it has stay. On error the network is released. */
 enum err family_fill(struct network *n, uint64_t seed, struct err_msg *m);
 
 #endif

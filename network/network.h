@@ -275,9 +275,10 @@ enum err network_transformer(struct network *n, const struct transformer_cfg *cf
 enum err network_load_onnx(struct network *n, const char *path, struct err_msg *m);
 
 /* The same of a file that leaves something open: dimensions of its input ("1x3x224x224"; NULL or
- * empty: none) or axes by their names there (NULL: none; network.axes), whether a network of whole numbers takes signed ones, or weights, which may lie in
- * files beside it. Where they are nowhere they are random, of this seed, or (0) the network has no
- * values: it is good for time and price. */
+ * empty: none) or axes by their names there (NULL: none; network.axes), whether a network of whole
+ * numbers takes signed ones, or weights, which may lie in files beside it. Where they are nowhere
+ * they are random, of this seed, or (0) the network has no values: it is good for time and price.
+ */
 struct network_onnx_cfg {
     const char             *input_shape;
     const struct count_map *axes; // the keys name them; entry.where: for errors

@@ -112,7 +112,7 @@ enum { MOST_VALUE_BITS = 16 }; // of values and weights (network/precision.h)
     PARAM_U32(type, at.host_layers, "network.host_layers", "", "0", 0, 65536,                     \
               "first layers that are not on the chip: a host computes them, exactly and free"),   \
     PARAM_NAME(type, at.layer, "network.layer", "all",                                             \
-               "one layer of it alone, by name, which reads its map as an image; all: all"),           \
+               "one layer of it alone, by name, which reads its map as an image; all: all"),       \
     PARAM_U32_OR(type, at.value_bits, "network.value_bits", "bit", "own", 1, MOST_VALUE_BITS,      \
                  PARAM_NAMES("own"),                                                               \
                  "in which links, memories and arrays carry a value; own: those of the network"),  \

@@ -18,6 +18,7 @@
 #include "core/err.h"
 #include "dataflow/plan/plan.h"
 #include "report/form.h"
+#include "report/plan_figures.h"
 #include "study/study.h"
 
 extern const struct form plan_form; // of a const struct study *
@@ -27,44 +28,6 @@ enum err plan_json(const void *study, FILE *out, struct err_msg *m);
 enum err plan_dot(const void *study, FILE *out, struct err_msg *m);
 enum err plan_grid_svg(const void *study, FILE *out, struct err_msg *m); // cores on a grid
 enum err plan_grid_csv(const void *study, FILE *out, struct err_msg *m); // streams between them
-
-/* ---- figures ---- */
-
-/* Images per second of a batch of n images, n at least 1; first_result in elapsed timesteps. The
- * batch ends (n - 1) intervals after it, and what the images take to settle (plan_late()). */
-double batch_throughput(const struct plan *p, uint64_t first_result, uint64_t n);
-
-double timesteps_us(const struct plan *p, uint64_t timesteps);
-
-/* Devices that hold weights, over the devices of the core's array and of all arrays. */
-double core_utilization(const struct plan *p, uint32_t core);
-/* Attention's share of a network's multiply-accumulates; its first layer, n_layer when there is
- * none. */
-double attention_share(const struct network *n);
-
-/* Of all the pixels that wait at a layer's summing cores at most. */
-uint64_t residual_fifo_bytes(const struct plan *p, uint32_t layer);
-uint32_t first_attention(const struct plan *p);
-double chip_utilization(const struct plan *p);
-
-/* The core that uses most of a timestep in stage s; false when no core has the stage. */
-bool worst_core(const struct plan *p, enum stage s, uint32_t *core);
-
-/* The core whose stages take the longest together, each in its worst timestep. */
-uint32_t busiest_core(const struct plan *p, uint64_t *clocks);
-
-double share_of_timestep(const struct plan *p, uint64_t clocks);
-
-/* Residual pixels that wait at the core. */
-uint32_t core_fifo(const struct plan *p, uint32_t core);
-
-/* Names for people; stage_name() and stream_kind_name() are keys. */
-const char *stage_title(enum stage s);
-const char *stream_title(enum stream_kind k);
-
-/* Names of a stream's ends: cores, or the chip's edge. */
-const char *stream_from(const struct plan *p, const struct plan_stream *s);
-const char *stream_to(const struct plan *p, const struct plan_stream *s);
 
 /* ---- pieces ---- */
 

@@ -7,7 +7,7 @@
 #include "dataflow/plan/tokens.h"
 #include "dataflow/plan/waits.h"
 #include "report/json.h"
-#include "report/plan_report.h"
+#include "report/plan_figures.h"
 
 /* ---- waits ---- */
 

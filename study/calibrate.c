@@ -194,7 +194,8 @@ static enum err keep_ranges(struct run_result *r, const struct plan *p,
     for (uint32_t i = 0; r->range && i < ranges->n_core; i++) {
         const struct core_ranges *c = &ranges->core[i];
         bool ones = p->layer[p->core[i].plan_layer].array.layout.ones != 0;
-        r->range[i] = codes_reached(c->range, c->n - (c->n > 0 && !ones)); // the last is that column's
+        // the last is that column's
+        r->range[i] = codes_reached(c->range, c->n - (c->n > 0 && !ones));
     }
     if (r->range)
         return ERR_NONE;

@@ -6,7 +6,7 @@
 #include "core/err.h"
 #include "dataflow/config.h"
 #include "network/network.h"
-#include "network/nir/network.h"
+#include "nir/network.h"
 
 /* How images are presented, as the configuration says. */
 enum err present_read(struct presentation *p, const struct config *c, struct err_msg *m);

@@ -1,5 +1,5 @@
 /* test/nir_make.h -- NIR graphs for tests: as the bytes that the reader of HDF5 files writes
- * (network/nir/stream.h), and as files.
+ * (nir/stream.h), and as files.
  */
 #ifndef TEST_NIR_MAKE_H
 #define TEST_NIR_MAKE_H
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "network/nir/graph.h"
+#include "nir/graph.h"
 
 struct nir_make {
     uint8_t *bytes; // owned

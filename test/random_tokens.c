@@ -526,7 +526,7 @@ static long double normalised(const struct naive *k, uint32_t pixel, uint32_t c)
     const struct layer *l = k->l;
     const struct token_values *v = k->v;
     const uint32_t n = l->out.channels;
-    long double x[64], mean = 0, variance = 0;
+    long double x[64] = { 0 }, mean = 0, variance = 0;
 
     for (uint32_t i = 0; i < n; i++) {
         x[i] = ((long double)value(k, pixel, i) - v->part[0].zero) *

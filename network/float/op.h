@@ -30,8 +30,8 @@ struct float_operator {
 
 extern const struct float_operator float_ops_elementwise[], float_ops_function[],
     float_ops_layout[], float_ops_logic[], float_ops_matmul[], float_ops_norm[],
-    float_ops_qlinear[], float_ops_quantize[], float_ops_resize[], float_ops_rotary[], float_ops_shape[], float_ops_softmax[], float_ops_transposed[],
-    float_ops_window[];
+    float_ops_qlinear[], float_ops_quantize[], float_ops_resize[], float_ops_rotary[],
+    float_ops_shape[], float_ops_softmax[], float_ops_transposed[], float_ops_window[];
 
 #define FLOAT_REFUSE(c, ...) onnx_node_refuse((c)->node, (c)->msg, __VA_ARGS__)
 

@@ -11,7 +11,6 @@
 #include "network/onnx/file.h"
 #include "network/onnx/kind.h"
 #include "network/onnx/prepare.h"
-#include "network/onnx/tokens.h"
 
 enum { LEAST_OPSET = 7 };
 

@@ -428,4 +428,14 @@ void onnx_model_release(struct onnx_model *o); // takes a zeroed one
 enum err network_read_onnx(struct network *n, const char *name, const Onnx__ModelProto *model,
                            size_t size, struct err_msg *m);
 
+/* ---- Nodes that are part of something larger ---- */
+
+/* Whether a node is part of a normalisation in pieces; reads it (norm_pieces.c). */
+bool     onnx_is_of_norm(const struct onnx_reader *r, const struct onnx_node *node);
+enum err onnx_read_norm_piece(struct onnx_reader *r, const struct onnx_node *node);
+
+/* Whether a node reads scores; what it makes of them (attention.c). */
+bool     onnx_reads_scores(const struct onnx_reader *r, const struct onnx_node *node);
+enum err onnx_go_on_with_scores(struct onnx_reader *r, const struct onnx_node *node);
+
 #endif

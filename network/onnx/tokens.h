@@ -72,17 +72,9 @@ enum err onnx_draft_norm(struct onnx_reader *r, const struct onnx_node *node,
                          const struct onnx_meaning *x, struct onnx_tokens *t,
                          struct onnx_draft **d);
 
-/* Whether a node is part of a normalisation in pieces; reads it. */
-bool     onnx_is_of_norm(const struct onnx_reader *r, const struct onnx_node *node);
-enum err onnx_read_norm_piece(struct onnx_reader *r, const struct onnx_node *node);
-
 /* ---- Attention, attention.c ---- */
 
 /* MatMul of two maps: scores. */
 enum err onnx_read_scores(struct onnx_reader *r, const struct onnx_node *node);
-
-/* Whether a node reads scores; what it makes of them. */
-bool     onnx_reads_scores(const struct onnx_reader *r, const struct onnx_node *node);
-enum err onnx_go_on_with_scores(struct onnx_reader *r, const struct onnx_node *node);
 
 #endif

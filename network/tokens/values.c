@@ -75,9 +75,10 @@ int32_t token_entering(const struct token_values *v, uint32_t part, int32_t code
 /* What a part's 1 is worth once it has entered. */
 static double entered_step(const struct token_values *v, uint32_t part)
 {
-    const bool turned = v->rotation.n > 0 && part != TOKEN_VALUES;
-    const double step = turned ? v->rotation.step[part] : v->part[part].step;
+    double step = v->part[part].step;
 
+    if (v->rotation.n > 0 && part < TOKEN_VALUES)
+        step = v->rotation.step[part];
     return v->bits > 0 && v->bits < 8 ? step * (double)(1u << (8 - v->bits)) : step;
 }
 
@@ -159,7 +160,7 @@ void token_attend(const struct layer *l, const struct token_window *w, const str
     const size_t tokens = (size_t)l->in.height * l->in.width;
     const size_t row = (size_t)q->number * tokens;
     double *weight = room, *bias = weight + w->n;
-    int16_t *key = (int16_t *)(bias + w->n), *value = key + (size_t)w->n * q->head_n;
+    int16_t *key = (void *)(bias + w->n), *value = key + (size_t)w->n * q->head_n;
     int16_t *query = value + (size_t)w->n * q->value_n;
     uint8_t *masked = (uint8_t *)(query + q->head_n);
     const size_t head_bias = (v->n_bias > 1 ? q->head : 0) * tokens * tokens + row;

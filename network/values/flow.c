@@ -1,9 +1,10 @@
 /* network/values/flow.c -- the order in which columns of maps are made.
  *
  * Where there are layers of tokens, which wait for all of them anyway, maps are made one after the
- * other, whole, so that weights are read once for many pixels. In other networks a column is made as soon as what it is computed from is there, by the last step that can make
- * one: so that it is read while it is near, and forgotten soon. A map keeps as many columns as
- * were ever wanted at once.
+ * other, whole, so that weights are read once for many pixels. In other networks a column is made
+ * as soon as what it is computed from is there, by the last step that can make one: so that it is
+ * read while it is near, and forgotten soon. A map keeps as many columns as were ever wanted at
+ * once.
  */
 #include <assert.h>
 #include <stdlib.h>

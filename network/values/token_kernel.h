@@ -2,8 +2,8 @@
  * set provides; all lanes of a pixel at a time, to the bit as network/tokens computes them.
  *
  * Attention multiplies pairs: int16 [VALUE_LANES][2] of two neighbouring channels of a query or a
- * key, or of two neighbouring keys of a value or a weight, 0 where there is no second one. A code is
- * in them as it enters (network/tokens/values.h).
+ * key, or of two neighbouring keys of a value or a weight, 0 where there is no second one. A code
+ * is in them as it enters (network/tokens/values.h).
  */
 #ifndef NETWORK_VALUES_TOKEN_KERNEL_H
 #define NETWORK_VALUES_TOKEN_KERNEL_H
@@ -54,8 +54,8 @@ struct value_norm {
 struct value_token_kernel {
     /* to[pairs of channels] of one pixel. */
     void (*enter)(const struct value_entering *e, const uint8_t *pixel, int16_t *to);
-    /* to[e->n][apart pairs]: what two neighbouring tokens make of each channel; `second` NULL: there
-     * is none. */
+    /* to[e->n][apart pairs]: what two neighbouring tokens make of each channel; `second` NULL:
+     * there is none. */
     void (*enter_values)(const struct value_entering *e, const uint8_t *first,
                          const uint8_t *second, size_t apart, int16_t *to);
     void (*query)(const struct value_query *q);

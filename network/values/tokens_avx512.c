@@ -11,7 +11,7 @@
 TARGET __attribute__((always_inline)) static inline void add_pairs(int32_t *sum, const int16_t *a,
                                                                    const int16_t *b, uint32_t n);
 
-#include "network/values/token_lanes.h"
+#include "network/values/token_lanes.inc"
 
 TARGET __attribute__((always_inline)) static inline void add_pairs(int32_t *sum, const int16_t *a,
                                                                    const int16_t *b, uint32_t n)

@@ -6,7 +6,7 @@
 
 static void add_pairs(int32_t *sum, const int16_t *a, const int16_t *b, uint32_t n);
 
-#include "network/values/token_lanes.h"
+#include "network/values/token_lanes.inc"
 
 static void add_pairs(int32_t *sum, const int16_t *a, const int16_t *b, uint32_t n)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "network/nir/network.h"
+#include "nir/network.h"
 #include "network/spiking/spikes.h"
 
 #define MUST(claim) ((claim) ? (void)0 : (fprintf(stderr, "not so: %s\n", #claim), abort()))

@@ -1,15 +1,15 @@
-/* test/tools/write_hdf5.c -- writes datasets as an HDF5 file: what network/nir/hdf5 reads, turned
+/* test/tools/write_hdf5.c -- writes datasets as an HDF5 file: what nir/hdf5 reads, turned
  * round. Numbers that are all whole become 64-bit integers, others doubles; text is of variable
  * length, UTF-8.
  *
- * usage: write_hdf5 FILE <STREAM     as network/nir/stream.h has it
+ * usage: write_hdf5 FILE <STREAM     as nir/stream.h has it
  */
 #include <hdf5.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "network/nir/file.h"
+#include "nir/file.h"
 
 enum { MOST_BYTE = 1 << 28 };
 

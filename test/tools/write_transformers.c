@@ -1,6 +1,6 @@
-/* test/tools/write_transformers.c -- random quantised transformers (test/random_transformer.h) whose
- * weights of attention are rounded, as ONNX files, and beside each a .json with an input and what
- * imcsim makes of it.
+/* test/tools/write_transformers.c -- random quantised transformers (test/random_transformer.h)
+ * whose weights of attention are rounded, as ONNX files, and beside each a .json with an input and
+ * what imcsim makes of it.
  *
  * usage: write_transformers FOLDER FIRST COUNT        seeds from FIRST on
  */

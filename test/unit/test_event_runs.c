@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "core/rng.h"
-#include "network/nir/network.h"
+#include "nir/network.h"
 #include "study/event_price.h"
 #include "study/present.h"
 #include "study/run.h"

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "core/rng.h"
-#include "network/nir/network.h"
+#include "nir/network.h"
 #include "network/spiking/neuron.h"
 #include "network/spiking/reach.h"
 #include "network/spiking/spikes.h"
@@ -162,7 +162,7 @@ static double rounded(double v)
     return nearbyint(v);
 }
 
-/* network/nir/network.h's equations, each constant rounded as it says; every number is whole. */
+/* nir/network.h's equations, each constant rounded as it says; every number is whole. */
 static void naive_step(struct naive *k, const struct nir_cfg *cfg, const int32_t *x)
 {
     const double one = 65536;

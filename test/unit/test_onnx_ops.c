@@ -973,7 +973,8 @@ static void each_refusal_names_node_place_and_cure(void **state)
         {slice_backwards, "node \"cut\" (Slice): takes from 6 to 0 in steps of -1 of 7: want"},
         {axis_twice, "node \"cut\" (Slice): axis -2 of 4 dimensions: want each once"},
         {flat_slice, "node \"cut\" (Slice): takes 4 of 168 places along axis 1, which are no part"},
-        {rows_for_columns, "graph output \"out\" is a map in another order, or a part of one: want"},
+        {rows_for_columns, "graph output \"out\" is a map in another order, or a part of one: "
+                           "want"},
         {perm_twice, "node \"t\" (Transpose): perm does not order 4 axes: want"},
         {other_shape, "node \"r\" (Reshape): changes a map of 7x6x4 (rows x columns x channels) "
                       "to 3 dimensions that take rows, columns and channels apart otherwise: want"},

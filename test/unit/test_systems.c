@@ -14,7 +14,7 @@
 #include "arch/event/machine.h"
 #include "core/chan.h"
 #include "core/rng.h"
-#include "network/nir/network.h"
+#include "nir/network.h"
 #include "network/spiking/neuron.h"
 #include "network/spiking/spikes.h"
 #include "test/nir_make.h"

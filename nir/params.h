@@ -1,6 +1,6 @@
-/* network/nir/params.h -- what a NIR file leaves open, as the configuration states it. */
-#ifndef NETWORK_NIR_PARAMS_H
-#define NETWORK_NIR_PARAMS_H
+/* nir/params.h -- what a NIR file leaves open, as the configuration states it. */
+#ifndef NIR_PARAMS_H
+#define NIR_PARAMS_H
 
 #include <stdint.h>
 

@@ -1,17 +1,17 @@
-/* network/nir/file.h -- the datasets of an HDF5 file.
+/* nir/file.h -- the datasets of an HDF5 file.
  *
- * A program apart reads them (network/nir/hdf5/), so that a fault in the library that a broken file
+ * A program apart reads them (nir/hdf5/), so that a fault in the library that a broken file
  * brings about is an error like any other.
  */
-#ifndef NETWORK_NIR_FILE_H
-#define NETWORK_NIR_FILE_H
+#ifndef NIR_FILE_H
+#define NIR_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "core/err.h"
-#include "network/nir/stream.h"
+#include "nir/stream.h"
 
 struct nir_dataset {
     char    *path;    // owned; "/node/nodes/0/weight"
@@ -27,7 +27,7 @@ struct nir_file {
     size_t              n_dataset;
 };
 
-/* ERR_INPUT: not there, no HDF5, broken, or larger than network/nir/stream.h allows; ERR_RUN: the
+/* ERR_INPUT: not there, no HDF5, broken, or larger than nir/stream.h allows; ERR_RUN: the
  * program that reads it is not there. On error *f is zero. Messages begin with the path. */
 enum err nir_file_read(struct nir_file *f, const char *path, struct err_msg *m);
 

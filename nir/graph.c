@@ -1,5 +1,5 @@
-/* network/nir/graph.c -- see graph.h. */
-#include "network/nir/graph.h"
+/* nir/graph.c -- see graph.h. */
+#include "nir/graph.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -1,10 +1,10 @@
-/* network/nir/hdf5/imcsim_hdf5.c -- writes the datasets of an HDF5 file to standard output, as
- * network/nir/stream.h says.
+/* nir/hdf5/imcsim_hdf5.c -- writes the datasets of an HDF5 file to standard output, as
+ * nir/stream.h says.
  *
  * usage: imcsim_hdf5 FILE
  *
  * A program of its own: a hostile file may bring the library down, or keep it busy for ever, and
- * then imcsim says so (network/nir/file.c). Nothing is followed out of the file: no link to another
+ * then imcsim says so (nir/file.c). Nothing is followed out of the file: no link to another
  * one, no values stored elsewhere, no filter that would have to be loaded.
  */
 #include <hdf5.h>
@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "network/nir/stream.h"
+#include "nir/stream.h"
 
 struct walk {
     char     path[NIR_MOST_PATH];

@@ -1,4 +1,4 @@
-/* network/nir/network.h -- the graph of a NIR file as a network of neurons.
+/* nir/network.h -- the graph of a NIR file as a network of neurons.
  *
  * NIR is continuous in time; a step is dt long. Euler's rule makes of it (docs/spiking.md)
  *
@@ -11,11 +11,11 @@
  * `int8`, u = max|w| / 127 of a layer. Potentials are whole multiples of 2^-f u, f =
  * neuron.fraction_bits; by itself 0 where neither leak nor gain nor bias needs more, else 16.
  */
-#ifndef NETWORK_NIR_NETWORK_H
-#define NETWORK_NIR_NETWORK_H
+#ifndef NIR_NETWORK_H
+#define NIR_NETWORK_H
 
 #include "network/network.h"
-#include "network/nir/graph.h"
+#include "nir/graph.h"
 #include "network/spiking/params.h"
 
 enum nir_reset { NIR_RESET_OPEN, NIR_RESET_ZERO, NIR_RESET_SUBTRACT, NIR_RESET_DELAYED };

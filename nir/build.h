@@ -1,12 +1,12 @@
-/* network/nir/build.h -- a network while it is made, node by node.
+/* nir/build.h -- a network while it is made, node by node.
  *
  * A signal is what a node hands on: spikes of a layer of the network, or the currents of one whose
  * neurons have not come yet. The weights of such a layer are kept as real numbers until they do.
  */
-#ifndef NETWORK_NIR_BUILD_H
-#define NETWORK_NIR_BUILD_H
+#ifndef NIR_BUILD_H
+#define NIR_BUILD_H
 
-#include "network/nir/network.h"
+#include "nir/network.h"
 #include "network/spiking/neuron.h"
 
 struct nir_signal { // of a node

@@ -1,5 +1,5 @@
-/* network/nir/file.c -- see file.h. */
-#include "network/nir/file.h"
+/* nir/file.c -- see file.h. */
+#include "nir/file.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* network/nir/op_neuron.c -- neurons: their equations in steps, and a layer's weights and constants
+/* nir/op_neuron.c -- neurons: their equations in steps, and a layer's weights and constants
  * as whole numbers. */
 #include <inttypes.h>
 #include <math.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "core/util.h"
-#include "network/nir/build.h"
+#include "nir/build.h"
 #include "network/precision.h"
 
 enum {

@@ -1,5 +1,5 @@
-/* network/nir/build.c -- see build.h. */
-#include "network/nir/build.h"
+/* nir/build.c -- see build.h. */
+#include "nir/build.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* network/nir/op_shape.c -- Input, Output, Flatten, pools, Scale and Delay. */
+/* nir/op_shape.c -- Input, Output, Flatten, pools, Scale and Delay. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/util.h"
-#include "network/nir/build.h"
+#include "nir/build.h"
 #include "network/precision.h"
 
 enum { US_PER_S = 1000000, MOST_DELAY = 65535 };

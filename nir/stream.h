@@ -1,4 +1,4 @@
-/* network/nir/stream.h -- what the program that reads HDF5 files writes to its standard output.
+/* nir/stream.h -- what the program that reads HDF5 files writes to its standard output.
  *
  * Blocks follow one another, each a line and, of a dataset, its values:
  *
@@ -8,8 +8,8 @@
  *     end\n                       nothing follows: the file has been read whole
  *     error TEXT\n                nothing follows: it cannot be read
  */
-#ifndef NETWORK_NIR_STREAM_H
-#define NETWORK_NIR_STREAM_H
+#ifndef NIR_STREAM_H
+#define NIR_STREAM_H
 
 enum {
     NIR_MOST_RANK = 8,

@@ -1,13 +1,13 @@
-/* network/nir/graph.h -- the graph of a NIR file: nodes in the order in which they can be computed.
+/* nir/graph.h -- the graph of a NIR file: nodes in the order in which they can be computed.
  *
  * NIR (Pedersen and others, Nature Communications 2024) keeps a graph in HDF5: /node/nodes/NAME/
  * has the fields of a node, /node/edges pairs of names. A graph may hold graphs, whose nodes are
  * called GRAPH.NAME here and read as if they stood in it.
  */
-#ifndef NETWORK_NIR_GRAPH_H
-#define NETWORK_NIR_GRAPH_H
+#ifndef NIR_GRAPH_H
+#define NIR_GRAPH_H
 
-#include "network/nir/file.h"
+#include "nir/file.h"
 
 enum { NIR_MOST_NODES = 4096, NIR_MOST_TYPE = 32 };
 

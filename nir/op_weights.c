@@ -1,4 +1,4 @@
-/* network/nir/op_weights.c -- Conv1d, Conv2d, Linear and Affine: the weights of a layer, kept real
+/* nir/op_weights.c -- Conv1d, Conv2d, Linear and Affine: the weights of a layer, kept real
  * until its neurons come. */
 #include <inttypes.h>
 #include <math.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "network/nir/build.h"
+#include "nir/build.h"
 
 enum { MOST_WEIGHTS = 1 << 28 };
 
