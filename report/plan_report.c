@@ -1,14 +1,12 @@
 /* report/plan_report.c -- what text and CSV show of a plan. */
 #include "report/plan_report.h"
 
-#include <assert.h>
 #include <inttypes.h>
 
 #include "core/util.h"
 #include "dataflow/plan/clocking.h"
 #include "dataflow/plan/decode.h"
 #include "dataflow/plan/tokens.h"
-#include "network/precision.h"
 #include "report/tokens_report.h"
 
 /* ---- what is mapped onto what ---- */
