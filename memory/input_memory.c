@@ -202,6 +202,7 @@ void memory_release(struct input_memory *m)
     free(m->byte);
     free(m->slot);
     free(m->progress);
+    free(m->known);
     *m = (struct input_memory){ 0 };
 }
 
@@ -209,6 +210,8 @@ void memory_reset(struct input_memory *m)
 {
     memset(m->slot, 0, n_slot(m->layout) * sizeof *m->slot);
     memset(m->progress, 0, m->n_progress * sizeof *m->progress);
+    if (m->known)
+        memset(m->known, 0, memory_used_words(m->layout) * sizeof *m->known);
 }
 
 static struct pixel_slot *pixel_at(const struct input_memory *m, uint32_t row, uint32_t slot)
@@ -239,6 +242,60 @@ static struct column_progress *progress_of(const struct input_memory *m, uint64_
     return &m->progress[remainder_of(c, &m->tracked)];
 }
 
+/* ---- what is known of words ---- */
+
+bool memory_keep_known(struct input_memory *m)
+{
+    m->known = calloc(memory_used_words(m->layout), sizeof *m->known);
+    return m->known != NULL;
+}
+
+/* The words of n values from value `first` on of the pixel in a slot. */
+static struct word_range value_words(const struct memory_layout *l, uint32_t row, uint32_t slot,
+                                     uint32_t first, uint32_t n)
+{
+    const uint64_t begin = address(l, row, slot) + first;
+
+    return (struct word_range){ word_of(l, begin), word_of(l, begin + n - 1) };
+}
+
+static void set_known(struct input_memory *m, struct word_range words, uint64_t what)
+{
+    for (uint64_t w = words.first; w <= words.last; w++)
+        m->known[w] = what;
+}
+
+/* Whether something may be known of the pixel in a slot. */
+static bool begins_word(const struct input_memory *m, uint32_t row, uint32_t slot)
+{
+    return m->known && remainder_of(address(m->layout, row, slot), &m->layout->word) == 0;
+}
+
+void memory_learn(struct input_memory *m, uint32_t row, uint64_t c, uint64_t what)
+{
+    const struct memory_layout *l = m->layout;
+    const uint32_t slot = slot_of(l, c);
+
+    if (begins_word(m, row, slot))
+        set_known(m, value_words(l, row, slot, 0, l->shape.pixel_values), what);
+}
+
+uint64_t memory_known(const struct input_memory *m, uint32_t row, uint64_t c)
+{
+    const struct memory_layout *l = m->layout;
+    const uint32_t slot = slot_of(l, c);
+
+    if (!begins_word(m, row, slot))
+        return 0;
+    const struct word_range words = value_words(l, row, slot, 0, l->shape.pixel_values);
+    for (uint64_t w = words.first; w < words.last; w++)
+        if (m->known[w] != m->known[words.last])
+            return 0;
+    return m->known[words.last];
+}
+
+/* ---- pixels that come ---- */
+
 /* n more of the values and announcements of pixel (row, c); returns its slot. */
 static uint32_t arrive(struct input_memory *m, uint32_t row, uint64_t c, uint32_t n)
 {
@@ -265,6 +322,8 @@ uint32_t memory_store(struct input_memory *m, uint32_t row, uint64_t c, uint32_t
 
     for (uint32_t p = 0; bytes && p < m->planes; p++)
         memcpy(&m->byte[p * m->plane_bytes + address(l, row, slot) + first], bytes + p * n, n);
+    if (m->known)
+        set_known(m, value_words(l, row, slot, first, n), 0);
     return words_written(l, row, slot, first, n);
 }
 

@@ -112,6 +112,7 @@ struct input_memory {
     uint8_t                    *byte;   // owned; [planes]: a byte a value; NULL in a timing run
     uint32_t                    planes;
     size_t                      plane_bytes;
+    uint64_t                   *known; // owned; [words]: see memory_learn(); NULL: nothing is
     struct pixel_slot {
         uint64_t column;  // c of the pixel whose values are here; meaningless while arrived == 0
         uint32_t arrived; // values and announcements of it that have come
@@ -129,6 +130,14 @@ struct input_memory {
  * is zero. */
 bool memory_init(struct input_memory *m, const struct memory_layout *layout, uint32_t planes);
 void memory_release(struct input_memory *m); // takes a zeroed one
+
+/* What a reader knows of words: that of a pixel which is `what`, not 0, is kept with each word of
+ * it until something is written there, by whichever address. memory_known() returns it for where
+ * (row, c) lies now; 0: nothing, or a pixel that does not begin with a word, of which nothing is
+ * kept. memory_keep_known(), once, makes room for it; false: the host has no memory. */
+bool memory_keep_known(struct input_memory *m);
+void memory_learn(struct input_memory *m, uint32_t row, uint64_t c, uint64_t what);
+uint64_t memory_known(const struct input_memory *m, uint32_t row, uint64_t c);
 
 /* Forgets all pixels: the memory of a chip just reset. */
 void memory_reset(struct input_memory *m);

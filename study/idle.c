@@ -314,7 +314,7 @@ static bool is_set(const char *where)
 }
 
 struct reason {
-    char text[64];
+    char text[128];
 };
 
 static struct reason why(const struct study *s, const struct idle_row *row)

@@ -22,24 +22,27 @@ static void lost(struct imc_core *c, const struct core_now *now, uint64_t image,
     core_fail(&c->base, now->cyc, "not in the memory when it is read:", &at);
 }
 
-/* Reads a token of a window, the n-th, and looks at it in proof; false: it is not there. */
+/* Reads a token of a window, the n-th; false: it is not there. In proof its words are compared with
+ * the token by name where that is known of them, and else channel by channel. */
 static bool read_token(struct imc_core *c, const struct core_now *now, const struct pixel *at,
                        uint32_t n)
 {
     const struct imc_spec *s = c->spec;
     const uint64_t column = at->image * s->in_width + at->column;
+    const uint64_t name = 1 + column * s->pl->in_height + at->row;
+    const bool known = s->proof && memory_known(&c->memory, at->row, column) == name;
     const bool kept = !s->proof && s->planes.n > 0;
     uint8_t *to = kept ? c->tokens.byte + (size_t)n * s->in_n : c->scratch.pixel;
     const size_t apart = kept ? (size_t)c->tokens.most * s->in_n : s->in_n;
     uint64_t missing;
 
-    if (memory_read_row(&c->memory, at->row, column, 1, s->planes.n > 0 ? to : NULL, apart,
-                        &missing) == 0) {
+    if (memory_read_row(&c->memory, at->row, column, 1, s->planes.n > 0 && !known ? to : NULL,
+                        apart, &missing) == 0) {
         lost(c, now, at->image, at->row, missing);
         return false;
     }
-    if (s->proof)
-        proof_token(c, now->cyc, at, to);
+    if (s->proof && !known && proof_token(c, now->cyc, at, to))
+        memory_learn(&c->memory, at->row, column, name);
     else if (kept)
         c->tokens.number[n] = at->column * s->pl->in_height + at->row;
     return true;
@@ -69,17 +72,17 @@ static uint64_t gather(struct imc_core *c, const struct core_now *now, const str
     if (window_inside(w, 0, at->row, pl->in_height) == 0 ||
         window_inside(w, 1, at->column, pl->in_width) == 0)
         return 0; // what is stored for it
+    const uint32_t row0 = window_first(w, 0, at->row, pl->in_height);
+    const uint32_t row1 = window_last(w, 0, at->row, pl->in_height);
+    const uint32_t column0 = window_first(w, 1, at->column, pl->in_width);
+    const uint32_t column1 = window_last(w, 1, at->column, pl->in_width);
     if (c->spec->planes.n == 0 && w->dilation[1] == 1) {
-        for (uint32_t row = window_first(w, 0, at->row, pl->in_height);
-             row <= window_last(w, 0, at->row, pl->in_height); row += w->dilation[0])
-            n += read_row(c, now, at->image, row, window_first(w, 1, at->column, pl->in_width),
-                          window_last(w, 1, at->column, pl->in_width));
+        for (uint32_t row = row0; row <= row1; row += w->dilation[0])
+            n += read_row(c, now, at->image, row, column0, column1);
         return n;
     }
-    for (uint32_t column = window_first(w, 1, at->column, pl->in_width);
-         column <= window_last(w, 1, at->column, pl->in_width); column += w->dilation[1])
-        for (uint32_t row = window_first(w, 0, at->row, pl->in_height);
-             row <= window_last(w, 0, at->row, pl->in_height); row += w->dilation[0])
+    for (uint32_t column = column0; column <= column1; column += w->dilation[1])
+        for (uint32_t row = row0; row <= row1; row += w->dilation[0])
             if (!read_token(c, now, &(struct pixel){ at->image, row, column }, n++))
                 return n;
     return n;

@@ -139,14 +139,16 @@ static bool init_scratch(struct imc_core *c)
            c->scratch.result && c->scratch.pixel && c->scratch.window;
 }
 
-/* Of a layer of tokens with values. */
+/* Of a layer of tokens with values or in proof. */
 static bool init_tokens(struct imc_core *c)
 {
     const struct imc_spec *s = c->spec;
     struct imc_tokens *t = &c->tokens;
 
-    if (!s->tokens || s->planes.n == 0 || s->proof)
+    if (!s->tokens || s->planes.n == 0)
         return true;
+    if (s->proof)
+        return memory_keep_known(&c->memory);
     t->most = s->pl->in_height * s->in_width;
     t->byte = calloc((size_t)s->planes.n * t->most, s->in_n);
     t->code = calloc((size_t)t->most * s->in_n, sizeof *t->code);

@@ -377,17 +377,19 @@ void proof_window(struct imc_core *c, uint64_t cyc, const struct pixel *place, u
     write_marks(c, place, plane, acc);
 }
 
-void proof_token(struct imc_core *c, uint64_t cyc, const struct pixel *at, const uint8_t *byte)
+bool proof_token(struct imc_core *c, uint64_t cyc, const struct pixel *at, const uint8_t *byte)
 {
     const struct plan *p = c->spec->proof->plan;
     struct token_range range[TOKEN_RANGES];
     const uint32_t n = tokens_ranges(p, core_of(c)->plan_layer, core_of(c)->split, range);
+    bool good = true;
 
     for (uint32_t plane = 0; plane < c->spec->planes.n; plane++, byte += core_of(c)->in_n)
         for (uint32_t i = 0; i < n; i++) {
             const struct found found = { .in = &byte, .at = range[i].at, .plane = plane, .n = 1 };
-            check_channels(c, at, range[i].first, range[i].first + range[i].n, &found, cyc);
+            good &= check_channels(c, at, range[i].first, range[i].first + range[i].n, &found, cyc);
         }
+    return good;
 }
 
 void proof_gathered(struct imc_core *c, const struct pixel *place, int32_t *acc)

@@ -61,9 +61,9 @@ void proof_product(struct imc_core *c, uint64_t cyc, const struct pixel *place, 
 void proof_window(struct imc_core *c, uint64_t cyc, const struct pixel *place, uint32_t plane,
                   const uint8_t *const *pixel, uint32_t n_pixel, int32_t *acc);
 
-/* A token as a core of a layer of tokens has stored it, kept at *at: [planes][input channels]. And
- * the marks of the output for which all were gathered. */
-void proof_token(struct imc_core *c, uint64_t cyc, const struct pixel *at, const uint8_t *byte);
+/* A token as a core of a layer of tokens has stored it, kept at *at: [planes][input channels];
+ * whether it is that one. And the marks of the output for which all were gathered. */
+bool proof_token(struct imc_core *c, uint64_t cyc, const struct pixel *at, const uint8_t *byte);
 void proof_gathered(struct imc_core *c, const struct pixel *place, int32_t *acc);
 
 /* A complete sum and its residual (or NULL) in a plane; out gets the numbers of the output. */

@@ -145,6 +145,26 @@ static void keys_of_arrays_are_told_unless_others_make_them_count(void **state)
     }
 }
 
+static void a_note_has_the_whole_reason(void **state)
+{
+    static const char *const set[] = { "network.depth=8", "core.readout.conversion_ns=2", NULL };
+    static const char *const device[] = { "network.depth=8", "core.crossbar.device=rram_2bit",
+                                          NULL };
+    struct imcsim_error e;
+
+    (void)state;
+    struct imcsim_study *s = imcsim_load(NULL, set, NULL, &e);
+    assert_non_null(s);
+    assert_non_null(strstr(imcsim_study_note(s, 0),
+                           "it takes core.readout.kind = adc and core.crossbar.mvm_ns = auto"));
+    assert_string_equal(strrchr(imcsim_study_note(s, 0), '='), "= auto");
+    imcsim_study_free(s);
+    s = imcsim_load(NULL, device, NULL, &e);
+    assert_non_null(s);
+    assert_string_equal(strrchr(imcsim_study_note(s, 0), '='), "= none");
+    imcsim_study_free(s);
+}
+
 /* Of a machine whose every other key is a default. */
 static void what_a_machine_lacks_has_keys_without_effect(void **state)
 {
@@ -249,6 +269,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keys_without_effect_are_told_and_no_others),
         cmocka_unit_test(keys_of_arrays_are_told_unless_others_make_them_count),
+        cmocka_unit_test(a_note_has_the_whole_reason),
         cmocka_unit_test(what_a_machine_lacks_has_keys_without_effect),
         cmocka_unit_test(defaults_are_not_told),
         cmocka_unit_test_setup_teardown(links_of_a_machine_are_not_told_for_another_network,

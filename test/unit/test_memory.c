@@ -455,6 +455,57 @@ static uint64_t words_of_image(const struct memory_layout *l, uint32_t width, ui
     return hash;
 }
 
+/* A naive twin keeps what was learnt last of every word, or that it was written since. Strides are
+ * a layout's, or smaller ones by which pixels overlap. */
+static void what_is_known_of_a_pixel_lasts_until_any_of_its_words_is_written(void **state)
+{
+    enum { MOST = 8 * 12 * 64 };
+    uint32_t n_known = 0, n_forgotten = 0;
+
+    (void)state;
+    for (uint32_t seed = 1; seed <= 200; seed++) {
+        uint32_t r = seed, k = pick(&r, 1, 8), h = pick(&r, 1, 3), n = pick(&r, 2, 12);
+        uint32_t word = pick(&r, 1, 8);
+        struct memory_layout l = layout_of(placings[seed % 3], n, h, k, k, word);
+        struct input_memory m;
+        static uint64_t twin[MOST];
+        uint8_t pixel[12] = { 0 };
+
+        assert_true(memory_init(&m, &l, 1) && memory_keep_known(&m));
+        const uint64_t words = memory_used_words(&l);
+        if (seed % 2)
+            l.delta_pix -= pick(&r, 0, (uint32_t)l.delta_pix - 1); // nearer: in the same memory
+        memset(twin, 0, sizeof twin);
+        for (uint32_t step = 0; step < 300; step++) {
+            uint32_t row = pick(&r, 0, h - 1), first = pick(&r, 0, n - 1);
+            uint64_t c = step / 10 + pick(&r, 0, k - 1);
+            uint64_t at = row * l.delta_kernel + c % k * l.delta_pix, want = twin[at / word];
+            uint32_t sort = pick(&r, 0, 4);
+            for (uint64_t w = at / word; w <= (at + n - 1) / word; w++)
+                want = twin[w] == want ? want : 0;
+            assert_int_equal(memory_known(&m, row, c), at % word ? 0 : want);
+            n_known += at % word == 0 && want > 0;
+            if (sort > 0) {
+                memory_learn(&m, row, c, step + 1);
+                for (uint64_t w = at / word; at % word == 0 && w <= (at + n - 1) / word; w++)
+                    twin[w] = step + 1;
+                continue;
+            }
+            m.slot[row * k + c % k].arrived = 0; // as if another had gone
+            memory_store(&m, row, c, first, n - first, pixel);
+            for (uint64_t w = (at + first) / word; w <= (at + n - 1) / word; w++) {
+                n_forgotten += twin[w] > 0;
+                twin[w] = 0;
+            }
+        }
+        memory_reset(&m);
+        for (uint64_t w = 0; w < words; w++)
+            assert_int_equal(m.known[w], 0);
+        memory_release(&m);
+    }
+    assert_true(n_known > 1000 && n_forgotten > 1000);
+}
+
 static void images_a_rotation_apart_take_the_same_words(void **state)
 {
     uint32_t n_rotates = 0;
@@ -665,6 +716,7 @@ int main(void)
         cmocka_unit_test(slices_of_two_producers_make_the_pixels_of_a_naive_twin),
         cmocka_unit_test(a_timing_run_counts_the_words_of_a_run_with_values),
         cmocka_unit_test(planes_keep_what_memories_of_their_own_would),
+        cmocka_unit_test(what_is_known_of_a_pixel_lasts_until_any_of_its_words_is_written),
         cmocka_unit_test(images_a_rotation_apart_take_the_same_words),
         cmocka_unit_test(words_in_many_images_are_those_of_each_of_them),
         cmocka_unit_test(an_absent_a_half_and_an_overwritten_pixel_are_refused_by_column),

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <cmocka.h>
 
 #include "arch/chip.h"
+#include "arch/core/proof.h"
 #include "arch/prove.h"
 #include "study/study.h"
 #include "test/plan_rig.h"
@@ -416,6 +418,140 @@ static void every_planted_fault_that_changes_a_value_is_caught(void **state)
     }
 }
 
+/* ---- planted faults of tokens that were proved once ----
+ *
+ * Two heads of 3 channels: a token is 9 values, of which the third word of 4 has one.
+ */
+
+struct slip { // of where a memory's pixels lie, once a core has fired so often
+    struct plan *plan;
+    uint32_t core, left;
+    int64_t by; // values more between neighbouring pixels
+};
+
+static void slip(void *user, uint32_t core, const struct core_event *e)
+{
+    struct slip *s = user;
+
+    if (e->kind == CORE_FIRED && core == s->core && s->left > 0 && --s->left == 0)
+        s->plan->time.core[core].layout.delta_pix += (uint64_t)s->by;
+}
+
+static void number_tokens(const struct proof *proof, uint64_t image, int8_t *to)
+{
+    const struct shape *in = &proof->plan->network->layer[0].out;
+
+    for (uint32_t plane = 0; plane < proof->planes; plane++)
+        for (uint32_t t = 0; t < in->width * in->height; t++) {
+            const struct pixel at = { image, t % in->height, t / in->height };
+            for (uint32_t ch = 0; ch < in->channels; ch++)
+                *to++ = (int8_t)((proof_number(proof, 0, &at) + ch) >> (8 * plane));
+        }
+}
+
+static enum err prove_tokens(struct plan *wrong, struct slip *s, const struct plan *right,
+                             uint64_t n_image, struct err_msg *m)
+{
+    const struct core_probe probe = { .event = slip, .user = s };
+    const struct shape *in = &right->network->layer[0].out;
+    struct chip_result r;
+    struct proof proof;
+    int64_t until = 0;
+    enum err e = ERR_NONE;
+
+    assert_true(proof_init(&proof, right, n_image));
+    const struct chip_cfg cfg = { .plan = wrong, .planes = { .n = proof.planes },
+                                  .kernel = KERNEL_NATIVE, .probe = &probe, .proof = &proof };
+    struct chip *chip = chip_new(&cfg);
+    int8_t *image = malloc((size_t)proof.planes * in->height * in->width * in->channels);
+    assert_non_null(chip);
+    assert_non_null(image);
+    for (uint64_t i = 0, out = 0; !e && out < n_image; e = chip_run(chip, until++, m)) {
+        number_tokens(&proof, i, image);
+        i += i < n_image && chip_inject(chip, image);
+        out += chip_result(chip, &r);
+    }
+    free(image);
+    chip_free(chip);
+    proof_release(&proof);
+    return e;
+}
+
+static void load_tokens(struct study *s, const char *sequence, const char *causal)
+{
+    const char *const set[] = {
+        "network.family=transformer", "network.layers=1", "network.hidden=6", "network.heads=2",
+        "network.kv_heads=2", "network.ffn=5", sequence, causal, "core.crossbar.rows=64",
+        "core.crossbar.columns=64", "core.input_memory.word_bits=32", "fabric.link_gbps=1000",
+        "core.digital.lanes=64", "attention.lanes=64", "attention.exp_lanes=64",
+        "attention.memory_bytes=65536", "attention.banks=2", "digital_core.lanes=64",
+        "chip.cores=64",
+    };
+    struct err_msg m;
+
+    if (study_load(s, NULL, set, sizeof set / sizeof *set, &m))
+        fail_msg("%s", m.text);
+}
+
+struct tokens {
+    const char *sequence, *causal;
+    uint64_t n_image;
+    uint32_t left; // firings until the slip; 0: before the first pixel comes
+};
+
+static void tokens_slip(const struct tokens *t, int64_t by, bool caught)
+{
+    struct study right, wrong;
+    struct err_msg m = { .text = "" };
+
+    load_tokens(&right, t->sequence, t->causal);
+    load_tokens(&wrong, t->sequence, t->causal);
+    const uint32_t layer = network_find(&wrong.network, "l1.att");
+    const uint32_t core = wrong.plan.layer[layer - 1].first_core;
+    struct memory_layout *l = &wrong.plan.time.core[core].layout;
+    assert_int_equal(l->shape.pixel_values, 9);
+    assert_int_equal(l->delta_pix, 12);
+    assert_int_equal(l->shape.columns, 2 * right.plan.network->layer[0].out.width);
+    struct slip s = { &wrong.plan, core, t->left, by };
+    if (t->left == 0)
+        l->delta_pix += (uint64_t)by;
+    const enum err e = prove_tokens(&wrong.plan, &s, &right.plan, t->n_image, &m);
+    if (caught != (e != ERR_NONE) || (caught && !strstr(m.text, "not what is read for")))
+        fail_msg("%s, %s, %u firings, %" PRId64 " more: %s", t->sequence, t->causal, t->left, by,
+                 m.text);
+    study_release(&wrong);
+    study_release(&right);
+}
+
+/* All keys of a sequence are proved by its first query. Then those of the last sequence are read
+ * from the slot twice as far, from words of their neighbours or a value beside; by its last query
+ * alone, too. Of a third sequence the slot twice as far has a token that was proved, be it of the
+ * second. */
+static void a_key_read_from_a_wrong_slot_after_it_was_proved_is_caught(void **state)
+{
+    static const int64_t by[] = { 12, 4, 1, -1, -4, -8 };
+
+    (void)state;
+    for (uint32_t n = 1; n <= 3; n += 2) // those of a second would lie outside
+        for (uint32_t left = 5 * n - 4; left < 5 * n; left++)
+            for (size_t i = 0; i < sizeof by / sizeof *by; i++) {
+                const struct tokens t = { "network.sequence=5", "network.causal=false", n,
+                                          left };
+                tokens_slip(&t, 0, false);
+                tokens_slip(&t, by[i], true);
+            }
+}
+
+/* The first query sees the first token alone; the second token then lies over the end of it. */
+static void a_key_written_over_after_it_was_proved_is_caught(void **state)
+{
+    const struct tokens t = { "network.sequence=2", "network.causal=true", 1, 0 };
+
+    (void)state;
+    tokens_slip(&t, 0, false);
+    tokens_slip(&t, -4, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +561,8 @@ int main(void)
         cmocka_unit_test(networks_whose_rows_are_split_inside_channels_are_proved),
         cmocka_unit_test(networks_that_end_in_a_map_are_proved),
         cmocka_unit_test(every_planted_fault_that_changes_a_value_is_caught),
+        cmocka_unit_test(a_key_read_from_a_wrong_slot_after_it_was_proved_is_caught),
+        cmocka_unit_test(a_key_written_over_after_it_was_proved_is_caught),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
