@@ -18,6 +18,8 @@ enum {
     NIR_MOST_DEPTH = 16,         // of groups
     NIR_MOST_VALUES = 1 << 28,   // of all datasets
     NIR_MOST_TEXT = 4096,        // bytes of a string
+    NIR_MOST_GAIN = 1032,        // bytes of values to a byte of the file: deflate's most
+    NIR_LEAST_MEMORY = 1 << 28,  // bytes, and NIR_MOST_GAIN doubles for each of the file's
     NIR_MOST_SECONDS = 5,        // of a processor, and one more for each 8 MiB of the file
 };
 

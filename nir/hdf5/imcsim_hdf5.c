@@ -20,6 +20,7 @@ struct walk {
     char     path[NIR_MOST_PATH];
     uint32_t depth, n_dataset;
     uint64_t n_value;
+    uint64_t n_byte, most_byte; // of values as the file has them
 };
 
 static int fail(const char *what, const char *path)
@@ -124,7 +125,10 @@ static int measure(struct walk *w, struct block *b)
             return fail("has 2^28 values or more", w->path);
     }
     w->n_value += b->n;
-    return w->n_value <= NIR_MOST_VALUES ? 0 : fail("the file has 2^28 values or more", "");
+    if (w->n_value > NIR_MOST_VALUES)
+        return fail("the file has 2^28 values or more", "");
+    w->n_byte += b->n * H5Tget_size(b->type);
+    return w->n_byte <= w->most_byte ? 0 : fail("has more values than fit into the file", w->path);
 }
 
 static int print_block(struct walk *w, struct block *b)
@@ -209,9 +213,9 @@ static int enter(struct walk *w, hid_t group)
     return done;
 }
 
-static int print_file(const char *name)
+static int print_file(const char *name, uint64_t size)
 {
-    struct walk w = { .path = "" };
+    struct walk w = { .path = "", .most_byte = NIR_MOST_GAIN * size };
     hid_t file = H5Fopen(name, H5F_ACC_RDONLY, H5P_DEFAULT);
 
     if (file < 0)
@@ -228,20 +232,24 @@ static int print_file(const char *name)
 int main(int argc, char **argv)
 {
     struct rlimit seconds = { NIR_MOST_SECONDS, NIR_MOST_SECONDS + 1 };
+    struct rlimit memory = { NIR_LEAST_MEMORY, NIR_LEAST_MEMORY };
     struct stat st;
+    uint64_t size = 0;
 
     if (argc != 2) {
         fprintf(stderr, "usage: %s FILE: writes the datasets of an HDF5 file, for imcsim\n",
                 argv[0]);
         return 2;
     }
-    if (stat(argv[1], &st) == 0 && st.st_size > 0) {
-        seconds.rlim_cur += (rlim_t)st.st_size >> 23;
-        seconds.rlim_max += (rlim_t)st.st_size >> 23;
-    }
+    if (stat(argv[1], &st) == 0 && st.st_size > 0)
+        size = (uint64_t)st.st_size;
+    seconds.rlim_cur += size >> 23;
+    seconds.rlim_max += size >> 23;
+    memory.rlim_cur = memory.rlim_max += size * NIR_MOST_GAIN * (sizeof(double) + 1);
     setrlimit(RLIMIT_CPU, &seconds);
+    setrlimit(RLIMIT_AS, &memory); // the library believes what sizes a file states
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0);
-    print_file(argv[1]);
+    print_file(argv[1], size);
     return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
 }

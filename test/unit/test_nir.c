@@ -865,6 +865,43 @@ static void broken_files_are_refused_in_words(void **state)
     assert_true(refused >= 10);
 }
 
+/* Values that were never written take no room in a file, however many it states. */
+static void values_that_no_file_of_its_size_holds_are_refused(void **state)
+{
+    enum { N = 7919, MORE = 1 << 27 };
+    static const double w[N];
+    static uint8_t bytes[1 << 17];
+    const uint64_t was = N, is = MORE;
+    char path[TMPDIR_PATH_MAX];
+    struct nir_make k;
+    struct nir_graph g;
+    struct err_msg m;
+    uint32_t patched = 0;
+
+    put_input(&k, 1);
+    nir_make_node(&k, "a", "Linear", "input");
+    nir_make_numbers(&k, "a", "weight", w, (uint32_t[4]){ N, 1 });
+    put_output(&k, "a");
+    nir_make_end(&k);
+    tmpdir_path(path, *state, "many.nir");
+    if (!nir_make_write(&k, path))
+        skip();
+    nir_make_release(&k);
+    FILE *f = fopen(path, "rb");
+    size_t n = fread(bytes, 1, sizeof bytes, f);
+    fclose(f);
+    for (size_t i = 0; i + sizeof was <= n; i++)
+        if (memcmp(bytes + i, &was, sizeof was) == 0) {
+            memcpy(bytes + i, &is, sizeof is);
+            patched++;
+        }
+    assert_true(patched > 0);
+    tmpdir_write(*state, "many.nir", bytes, n);
+    assert_int_equal(nir_graph_load(&g, path, &m), ERR_INPUT);
+    if (!strstr(m.text, "many.nir: has more values than fit into the file: /node/nodes/a/weight"))
+        fail_msg("%s", m.text);
+}
+
 static void what_is_no_hdf5_is_refused_by_name(void **state)
 {
     char path[TMPDIR_PATH_MAX];
@@ -898,6 +935,8 @@ int main(void)
         cmocka_unit_test(graphs_that_are_none_are_refused_by_node),
         cmocka_unit_test_setup_teardown(broken_files_are_refused_in_words, tmpdir_make,
                                         tmpdir_remove),
+        cmocka_unit_test_setup_teardown(values_that_no_file_of_its_size_holds_are_refused,
+                                        tmpdir_make, tmpdir_remove),
         cmocka_unit_test_setup_teardown(what_is_no_hdf5_is_refused_by_name, tmpdir_make,
                                         tmpdir_remove),
     };
