@@ -99,6 +99,19 @@ static void predictions_do_not_change_with_the_speed_up(void **state)
     machine_release(&k);
 }
 
+/* Eight reads a product, of a bit of every input each. */
+static void predictions_do_not_change_bit_by_bit(void **state)
+{
+    static const char *const set[] = { "core.crossbar.input_slice_bits=1",
+                                       "clocking.timestep_ns=800" };
+    struct machine k;
+    (void)state;
+
+    machine_make(&k, set, sizeof set / sizeof *set);
+    check_predictions(&k, images_of(N_IMAGE));
+    machine_release(&k);
+}
+
 static struct chip *new_chip(const struct plan *p, uint64_t first_image)
 {
     const struct chip_cfg cfg = { .plan = p, .planes.n = 1, .first_image = first_image };
@@ -163,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_prediction_is_that_of_the_training),
         cmocka_unit_test(predictions_do_not_change_with_the_speed_up),
+        cmocka_unit_test(predictions_do_not_change_bit_by_bit),
         cmocka_unit_test(a_streamed_image_gives_the_logits_of_a_chip_just_reset),
     };
 

@@ -71,6 +71,20 @@ static void mubrain_has_its_rows_by_configuration(void **state)
     }
 }
 
+/* 256-64-10; the article's 16 outputs are six more, with a bias for each neuron. */
+static void mubrain_has_as_many_synapses_as_published(void **state)
+{
+    struct study s;
+    struct err_msg m;
+
+    (void)state;
+    must(study_load_network(&s, "configs/stuijt2021_mubrain.yaml", NULL, 0, &m), &m);
+    const uint64_t weights = network_weights(&s.network), hidden = s.network.layer[1].out.channels;
+    study_release(&s);
+    assert_int_equal(weights, 17024);
+    assert_int_equal(weights + 6 * hidden + hidden + 16, 17488);
+}
+
 static void chundi_has_its_rows_by_configuration(void **state)
 {
     static const struct {
@@ -693,6 +707,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mubrain_has_its_rows_by_configuration),
+        cmocka_unit_test(mubrain_has_as_many_synapses_as_published),
         cmocka_unit_test(chundi_has_its_rows_by_configuration),
         cmocka_unit_test(recordings_cost_what_was_calibrated),
         cmocka_unit_test(the_radars_spikes_fit_its_recording),

@@ -185,6 +185,23 @@ static void one_bit_takes_25098_conversions_where_parts_join(void **state)
     assert_true(fabs(37762 * 7.8125e-6 * 100 - 29.50) < 0.005);
 }
 
+/* A device takes 0.9 uW where it conducts and 0.09 uW where it does not, for as long as a read: of
+ * a pair one does, of a weight beside a reference half of them. */
+static void arrays_of_the_bsnn_alone_have_80_8_and_161_6_tops_per_watt(void **state)
+{
+    struct study s;
+
+    (void)state;
+    load(&s, "eshraghian2022_bsnn", NULL, 0);
+    const double macs = (double)network_macs(&s.network) * s.network.present.steps;
+    const double read_ns = (double)s.config.crossbar.read_as * 1e-9;
+    const double pair_uj = macs * (0.9 + 0.09) * read_ns * 1e-9;
+    study_release(&s);
+    assert_true(fabs(macs * 1e-6 - 536.3) < 0.05);
+    assert_true(fabs(2e-6 * macs / pair_uj - 80.8) < 0.05);
+    assert_true(fabs(2e-6 * macs / (pair_uj / 2) - 161.6) < 0.05);
+}
+
 /* ---- MONETA ---- */
 
 enum { LAYERS = 4, CORES = 8 };
@@ -358,6 +375,7 @@ int main(void)
         cmocka_unit_test(one_bit_takes_25098_conversions_where_parts_join),
         cmocka_unit_test(one_bit_and_charge_take_6282_comparisons_a_step),
         cmocka_unit_test(its_neurons_act_on_the_currents_of_four_outputs),
+        cmocka_unit_test(arrays_of_the_bsnn_alone_have_80_8_and_161_6_tops_per_watt),
         cmocka_unit_test(moneta_takes_layer_after_layer),
         cmocka_unit_test(moneta_keeps_no_potentials),
         cmocka_unit_test(steps_take_the_clocks_of_images),

@@ -136,6 +136,7 @@ static void lees_machine_is_six_arrays_and_makes_13_tops(void **state)
     assert_int_equal(arrays, 4 + 1 + 1);
     assert_int_equal(converters, 128 + 128 + 10);
     assert_int_equal(weights, 68864);
+    assert_int_equal(weights * 10000 / (arrays * 128 * 128), 7005); // 70.05 %
     assert_int_equal(network_weights(&s.network), weights);
     assert_int_equal(network_macs(&s.network), weights);
     assert_int_equal(s.plan.time.first_result, 3);
