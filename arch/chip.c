@@ -26,7 +26,9 @@ struct chip {
     struct fault    fault;
     uint64_t        injected, returned; // images
     uint8_t        *image;  // one payload
-    uint8_t        *token;  // one result's payload
+    uint8_t        *token;  // the latest of each stream of results, token_size apart
+    size_t          token_size;
+    uint32_t       *taken;  // per such stream: pixels of its token that are where they belong
     int64_t        *value;  // one result
     uint32_t       *result; // streams that carry it
     uint32_t        n_result;
@@ -191,11 +193,13 @@ static bool allocate(struct chip *c)
     c->stream_bits = calloc(p->n_stream, sizeof *c->stream_bits);
     c->result = calloc(p->n_stream, sizeof *c->result);
     c->image = calloc(1, sizeof(struct image_head) + image_bytes(c));
-    c->token = calloc(1, token_bytes(most_result_pixels(p), 4 * planes * result.channels));
+    c->token_size = round_up(token_bytes(most_result_pixels(p), 4 * planes * result.channels), 16);
+    c->token = calloc(p->n_stream, c->token_size);
+    c->taken = calloc(p->n_stream, sizeof *c->taken);
     c->received = calloc(p->n_stream, sizeof *c->received);
     c->value = calloc(max_u64(1, planes) * c->n_pixel * result.channels, sizeof *c->value);
     return c->core && c->path && c->stream && c->images && c->stream_bits && c->result &&
-           c->received && c->image && c->token && c->value;
+           c->received && c->image && c->token && c->taken && c->value;
 }
 
 static bool make_all(struct chip *c)
@@ -251,6 +255,7 @@ void chip_free(struct chip *c)
     free(c->received);
     free(c->image);
     free(c->token);
+    free(c->taken);
     free(c->value);
     free(c);
 }
@@ -308,8 +313,9 @@ static int64_t max_i64(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* A token's pixels to where they lie in the result. */
-static void take_token(struct chip *c, uint32_t stream, const struct token *t)
+/* Pixels [first, end) of a token to where they lie in the result. */
+static void take_pixels(struct chip *c, uint32_t stream, const struct token *t, uint32_t first,
+                        uint32_t end)
 {
     const struct plan *p = c->cfg.plan;
     const struct plan_stream *st = &p->stream[stream];
@@ -317,7 +323,7 @@ static void take_token(struct chip *c, uint32_t stream, const struct token *t)
     const struct shape s = layer_delivers(result);
     const size_t bytes = stream_value_bytes(p, stream);
 
-    for (uint32_t i = 0; i < t->n; i++) {
+    for (uint32_t i = first; i < end; i++) {
         size_t pixel = (size_t)t->pixel[i].column * s.height + t->pixel[i].row;
         const uint8_t *value = token_values_const(t, i, c->cfg.planes.n * bytes);
         for (uint32_t n = 0; n < planes_streams(&c->cfg.planes); n++, value += bytes) {
@@ -330,17 +336,25 @@ static void take_token(struct chip *c, uint32_t stream, const struct token *t)
     }
 }
 
-/* Takes what has come of the result of `image` on its i-th stream; true once that is all. */
+/* Takes what has come of the result of `image` on its i-th stream; true once that is all. The last
+ * pixels of a token may be of the next image, and then wait for it. */
 static bool take_stream(struct chip *c, uint32_t i, uint64_t *image)
 {
-    struct token *t = (struct token *)(void *)c->token;
+    struct token *t = (struct token *)(void *)(c->token + i * c->token_size);
     struct chan *rx = c->stream[c->result[i]].rx;
 
-    while (c->received[i] < c->n_pixel && chan_count(rx) > 0 &&
-           kernel_drain(c->kernel, rx, c->token)) {
-        take_token(c, c->result[i], t);
-        c->received[i] += t->n;
-        *image = t->pixel[0].image;
+    while (c->received[i] < c->n_pixel) {
+        if (c->taken[i] == t->n) {
+            if (chan_count(rx) == 0 || !kernel_drain(c->kernel, rx, t))
+                break;
+            c->taken[i] = 0;
+        }
+        const uint32_t first = c->taken[i];
+        const uint32_t n = min_u32(t->n - first, c->n_pixel - c->received[i]);
+        take_pixels(c, c->result[i], t, first, first + n);
+        c->received[i] += n;
+        c->taken[i] += n;
+        *image = t->pixel[first].image;
         c->newest = max_i64(c->newest, (int64_t)t->timestep - (int64_t)c->cfg.plan->time.lead);
     }
     return c->received[i] == c->n_pixel;

@@ -42,9 +42,9 @@ static void draw_machine(uint64_t seed, char (*text)[64], const char **set)
     snprintf(text[n++], sizeof *text, "clock_mhz=10");
     snprintf(text[n++], sizeof *text, "clocking.timestep_ns=900000");
     snprintf(text[n++], sizeof *text, "mapping.firing=%s", firing[random_draw(&d, 3)]);
-    const uint32_t second = 1 + random_draw(&d, 3);
-    snprintf(text[n++], sizeof *text, "mapping.replicas={layer1: %u, layer2: %u}",
-             1 + random_draw(&d, 3), second);
+    const uint32_t replicas = 1 + random_draw(&d, 3);
+    snprintf(text[n++], sizeof *text, "mapping.replicas={layer1: %u, layer2: %u}", replicas,
+             1 + random_draw(&d, 3));
     snprintf(text[n++], sizeof *text, "chip.cores=65536");
     for (uint32_t i = 0; i < n; i++)
         set[i] = text[i];
