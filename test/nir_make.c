@@ -134,3 +134,27 @@ int nir_make_write(const struct nir_make *k, const char *path)
     assert_int_equal(pclose(to), 0);
     return 1;
 }
+
+void nir_make_network(struct network *n, struct nir_make *k, const struct nir_cfg *cfg)
+{
+    struct nir_graph g;
+    struct err_msg m;
+
+    nir_make_end(k);
+    nir_make_graph(k, &g);
+    if (nir_network(n, "test", &g, cfg, &m))
+        fail_msg("%s", m.text);
+    n->present = (struct presentation){ .coding = coding_find("events"), .steps = cfg->steps,
+                                        .bare = true };
+    if (network_check(n, &m))
+        fail_msg("%s", m.text);
+    nir_graph_release(&g);
+    nir_make_release(k);
+}
+
+void nir_make_input(struct nir_make *k, double channels)
+{
+    nir_make_begin(k);
+    nir_make_node(k, "input", "Input", NULL);
+    nir_make_numbers(k, "input", "shape", &channels, (uint32_t[4]){ 1 });
+}

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "nir/graph.h"
+#include "nir/network.h"
 
 struct nir_make {
     uint8_t *bytes; // owned
@@ -17,6 +18,9 @@ struct nir_make {
 };
 
 void nir_make_begin(struct nir_make *k);
+
+/* Begins with a node "input" of so many channels. */
+void nir_make_input(struct nir_make *k, double channels);
 
 /* A field of a node: numbers of up to 4 dimensions, 0 ends them; none: a scalar. */
 void nir_make_numbers(struct nir_make *k, const char *node, const char *field, const double *v,
@@ -34,6 +38,9 @@ void nir_make_release(struct nir_make *k);
 
 /* The same as a graph. Fails the test where it is none. */
 void nir_make_graph(struct nir_make *k, struct nir_graph *g);
+
+/* Ends it; the network that it is, shown events in cfg's steps. Fails the test where it is none. */
+void nir_make_network(struct network *n, struct nir_make *k, const struct nir_cfg *cfg);
 
 /* Writes it as an HDF5 file by test/tools/write_hdf5. False where there is no such program. */
 int nir_make_write(const struct nir_make *k, const char *path);

@@ -600,21 +600,6 @@ static bool is_whole(const struct operand *o)
     return whole;
 }
 
-/* Counts the reads of a value and of all that it comes from, back to the bytes of maps. */
-static void count_reads(const struct onnx_reader *r, uint32_t value, uint32_t *reads)
-{
-    const struct onnx_value *v = &r->graph.value[value];
-    const struct onnx_meaning *m = &r->meaning[value];
-
-    if (reads[value]++ > 0 || v->maker != ONNX_NODE || m->means == ONNX_BYTES ||
-        onnx_is_constant(m))
-        return;
-    const struct onnx_node *node = &r->graph.node[v->index];
-    for (uint32_t i = 0; i < node->n_input; i++)
-        if (onnx_has_input(node, i))
-            count_reads(r, node->input[i], reads);
-}
-
 /* Whether a node reads the bytes of one map, and nothing else does. */
 static enum err reads_alone(const struct onnx_reader *r, const struct onnx_node *node, bool *alone)
 {
@@ -623,7 +608,7 @@ static enum err reads_alone(const struct onnx_reader *r, const struct onnx_node 
     if (!reads)
         return no_memory(r);
     for (uint32_t i = 0; i < node->n_input; i++)
-        count_reads(r, node->input[i], reads);
+        onnx_count_reads(r, node->input[i], reads);
     *alone = true;
     for (uint32_t i = 0; i < r->graph.n_value; i++) {
         if (reads[i] == 0 || onnx_is_constant(&r->meaning[i]))

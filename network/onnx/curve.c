@@ -389,21 +389,6 @@ enum err onnx_curve_read(struct onnx_reader *r, const struct onnx_node *node)
 
 /* ---- Layers ---- */
 
-/* Counts the reads of a value and of all it comes from, back to the map's bytes. */
-static void count_reads(const struct onnx_reader *r, uint32_t value, uint32_t *reads)
-{
-    const struct onnx_value *v = &r->graph.value[value];
-    const struct onnx_meaning *m = &r->meaning[value];
-
-    if (reads[value]++ > 0 || v->maker != ONNX_NODE || m->means == ONNX_BYTES ||
-        onnx_is_constant(m))
-        return;
-    const struct onnx_node *node = &r->graph.node[v->index];
-    for (uint32_t i = 0; i < node->n_input; i++)
-        if (onnx_has_input(node, i))
-            count_reads(r, node->input[i], reads);
-}
-
 /* Whether all that reads the map's bytes leads to a value, and to it alone. */
 static enum err leads_only_to(const struct onnx_reader *r, uint32_t value, bool *only)
 {
@@ -411,7 +396,7 @@ static enum err leads_only_to(const struct onnx_reader *r, uint32_t value, bool 
 
     if (!reads)
         return no_memory(r);
-    count_reads(r, value, reads);
+    onnx_count_reads(r, value, reads);
     *only = true;
     for (uint32_t i = 0; i < r->graph.n_value; i++) {
         const struct onnx_meaning *m = &r->meaning[i];

@@ -368,3 +368,17 @@ enum err onnx_check_layout(const struct onnx_reader *r, const struct onnx_node *
                             : x->layout == ONNX_AXES ? "tokens or heads"
                                                      : "a flattened map");
 }
+
+void onnx_count_reads(const struct onnx_reader *r, uint32_t value, uint32_t *reads)
+{
+    const struct onnx_value *v = &r->graph.value[value];
+    const struct onnx_meaning *m = &r->meaning[value];
+
+    if (reads[value]++ > 0 || v->maker != ONNX_NODE || m->means == ONNX_BYTES ||
+        onnx_is_constant(m))
+        return;
+    const struct onnx_node *node = &r->graph.node[v->index];
+    for (uint32_t i = 0; i < node->n_input; i++)
+        if (onnx_has_input(node, i))
+            onnx_count_reads(r, node->input[i], reads);
+}

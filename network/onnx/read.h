@@ -166,6 +166,10 @@ struct onnx_meaning onnx_passed_on(const struct onnx_reader *r, const struct onn
 /* "a quantised map"...: what a value is, for errors. */
 const char *onnx_means_text(enum onnx_means means);
 
+/* Adds to reads[], of each value, those of a value and of all that it comes from, back to bytes of
+ * maps. */
+void onnx_count_reads(const struct onnx_reader *r, uint32_t value, uint32_t *reads);
+
 /* Its dimensions; returns how many. */
 uint32_t onnx_dims(const struct onnx_reader *r, const struct onnx_meaning *m,
                    uint32_t dim[ONNX_MAP_DIMS]);

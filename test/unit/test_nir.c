@@ -22,30 +22,6 @@ static const struct nir_cfg plain = { .reset = NIR_RESET_SUBTRACT, .most = 1, .i
                                       .steps = 1000, .fraction_bits = NIR_FRACTION_AUTO,
                                     .floor = NEURON_UNBOUNDED, .ceiling = NEURON_UNBOUNDED };
 
-static void make_network(struct network *n, struct nir_make *k, const struct nir_cfg *cfg)
-{
-    struct nir_graph g;
-    struct err_msg m;
-
-    nir_make_end(k);
-    nir_make_graph(k, &g);
-    if (nir_network(n, "test", &g, cfg, &m))
-        fail_msg("%s", m.text);
-    n->present = (struct presentation){ .coding = coding_find("events"), .steps = cfg->steps,
-                                        .bare = true };
-    if (network_check(n, &m))
-        fail_msg("%s", m.text);
-    nir_graph_release(&g);
-    nir_make_release(k);
-}
-
-static void put_input(struct nir_make *k, double channels)
-{
-    nir_make_begin(k);
-    nir_make_node(k, "input", "Input", NULL);
-    nir_make_numbers(k, "input", "shape", &channels, (uint32_t[4]){ 1 });
-}
-
 static void put_output(struct nir_make *k, const char *from)
 {
     nir_make_node(k, "output", "Output", from);
@@ -287,11 +263,11 @@ static void two_layers_fire_as_plain_loops_do(struct rng r)
     draw(&a, r, &at, types[pick[0]], 1 + pick[2], 1 + pick[3], whole);
     whole = drawn(r, &at) < 0.3;
     draw(&b, r, &at, types[pick[1]], a.out, 1 + pick[4], whole);
-    put_input(&k, a.in);
+    nir_make_input(&k, a.in);
     put_layer(&k, &a, "0", "1", "input");
     put_layer(&k, &b, "2", "3", "1");
     put_output(&k, "3");
-    make_network(&n, &k, &cfg);
+    nir_make_network(&n, &k, &cfg);
     struct spikes *s = spikes_new(&n);
     spikes_forget(s);
     for (uint32_t t = 0; t < STEPS; t++) {
@@ -335,7 +311,7 @@ static void a_threshold_out_of_reach_is_found(void **state)
         double most;
         cfg.dt_us = 170;
         cfg.image_bits = 1;
-        put_input(&k, 1);
+        nir_make_input(&k, 1);
         nir_make_node(&k, "a", "Linear", "input");
         nir_make_numbers(&k, "a", "weight", (double[]){ 1 }, (uint32_t[4]){ 1, 1 });
         nir_make_node(&k, "b", "LIF", "a");
@@ -344,7 +320,7 @@ static void a_threshold_out_of_reach_is_found(void **state)
         nir_make_number(&k, "b", "v_leak", 0);
         nir_make_number(&k, "b", "v_threshold", theta[i]);
         put_output(&k, "b");
-        make_network(&n, &k, &cfg);
+        nir_make_network(&n, &k, &cfg);
         assert_int_equal(spiking_out_of_reach(&n, 1, &most), i < 2);
         if (i < 2)
             assert_true(fabs(most - 1 / 0.17 / theta[i]) < 1e-3);
@@ -481,7 +457,7 @@ static void delays_are_as_many_steps(void **state)
 
     (void)state;
     cfg.dt_us = 500;
-    put_input(&k, 1);
+    nir_make_input(&k, 1);
     put_linear(&k, "a", "input", 1);
     put_if(&k, "b", "a", 1);
     nir_make_node(&k, "c", "Delay", "b");
@@ -489,7 +465,7 @@ static void delays_are_as_many_steps(void **state)
     put_linear(&k, "d", "c", 1);
     put_if(&k, "e", "d", 1);
     put_output(&k, "e");
-    make_network(&n, &k, &cfg);
+    nir_make_network(&n, &k, &cfg);
     struct spikes *s = spikes_new(&n);
     for (int again = 0; again < 2; again++) {
         spikes_forget(s);
@@ -510,7 +486,7 @@ static void sums_of_two_reach_one_neuron(void **state)
     struct network n;
 
     (void)state;
-    put_input(&k, 1);
+    nir_make_input(&k, 1);
     put_linear(&k, "a", "input", 1);
     put_if(&k, "b", "a", 1);
     put_linear(&k, "c", "b", 3);
@@ -521,7 +497,7 @@ static void sums_of_two_reach_one_neuron(void **state)
     put_if(&k, "g", "f", 2);
     nir_make_edge(&k, "b", "g");
     put_output(&k, "g");
-    make_network(&n, &k, &plain);
+    nir_make_network(&n, &k, &plain);
     struct spikes *s = spikes_new(&n);
     double v = 0, u = 0;
     spikes_forget(s);
@@ -548,7 +524,7 @@ static void a_graph_in_a_graph_is_read_as_if_it_stood_there(void **state)
     struct nir_graph g;
 
     (void)state;
-    put_input(&k, 1);
+    nir_make_input(&k, 1);
     nir_make_text(&k, "sub", "type", "NIRGraph");
     nir_make_edge(&k, "input", "sub");
     nir_make_text(&k, "sub/nodes/in", "type", "Input");
@@ -569,7 +545,7 @@ static void a_graph_in_a_graph_is_read_as_if_it_stood_there(void **state)
     head.n_edge_byte = k.n_edge_byte;
     head.edge_room = k.edge_room;
     struct network n;
-    make_network(&n, &head, &plain);
+    nir_make_network(&n, &head, &plain);
     assert_int_equal(n.n_layer, 2);
     assert_string_equal(n.layer[1].name, "sub_mid");
     network_release(&n);
@@ -638,11 +614,11 @@ static void expect_alike(const struct pooled *p, struct rng r)
     put_conv(&k, p->w, p->bias, KERNEL, 1);
     put_pool(&k, p->mean ? "AvgPool2d" : "SumPool2d", "conv", 0);
     put_neuron(&k, p, "pool", p->theta);
-    make_network(&a, &k, &cfg);
+    nir_make_network(&a, &k, &cfg);
     put_map(&k);
     put_conv(&k, wide, bias, WIDE, 2);
     put_neuron(&k, p, "conv", p->mean ? 4 * p->theta : p->theta);
-    make_network(&b, &k, &cfg);
+    nir_make_network(&b, &k, &cfg);
     assert_int_equal(a.n_layer, 3);
     assert_int_equal(b.n_layer, 2);
     struct spikes *s = spikes_new(&a), *t = spikes_new(&b);
@@ -709,7 +685,7 @@ static void expect_refusal(struct nir_make *k, const struct nir_cfg *cfg, const 
 
 static void put_lif(struct nir_make *k, double tau, double theta)
 {
-    put_input(k, 1);
+    nir_make_input(k, 1);
     put_linear(k, "a", "input", 0.5);
     nir_make_node(k, "b", "LIF", "a");
     nir_make_number(k, "b", "tau", tau);
@@ -731,13 +707,13 @@ static void what_a_file_leaves_open_has_to_be_said(void **state)
     cfg.reset = NIR_RESET_OPEN;
     put_lif(&k, 0.01, 1);
     expect_refusal(&k, &cfg, "want nir.reset");
-    put_input(&k, 1);
+    nir_make_input(&k, 1);
     put_linear(&k, "a", "input", 1);
     put_if(&k, "b", "a", 1);
     nir_make_number(&k, "b", "v_reset", 0); // says it
     put_output(&k, "b");
     struct network n;
-    make_network(&n, &k, &cfg);
+    nir_make_network(&n, &k, &cfg);
     assert_int_equal(n.layer[1].neuron->reset, NEURON_ZERO);
     network_release(&n);
 }
@@ -769,28 +745,28 @@ static void graphs_that_are_none_are_refused_by_node(void **state)
     struct nir_make k;
 
     (void)state;
-    put_input(&k, 1);
+    nir_make_input(&k, 1);
     put_linear(&k, "a", "input", 1);
     put_if(&k, "b", "a", 1);
     nir_make_edge(&k, "b", "a");
     put_output(&k, "b");
     expect_refusal(&k, &plain, "node a (Linear): is fed by what it feeds");
-    put_input(&k, 1);
+    nir_make_input(&k, 1);
     put_linear(&k, "a", "input", 1);
     put_linear(&k, "b", "a", 1);
     put_if(&k, "c", "b", 1);
     put_output(&k, "c");
     expect_refusal(&k, &plain, "node b (Linear): reads the sums of other weights");
-    put_input(&k, 2);
+    nir_make_input(&k, 2);
     put_linear(&k, "a", "input", 1);
     put_if(&k, "c", "a", 1);
     put_output(&k, "c");
     expect_refusal(&k, &plain, "node a (Linear): weights of 1 inputs, it reads 2");
-    put_input(&k, 1);
+    nir_make_input(&k, 1);
     nir_make_node(&k, "a", "Transformer", "input");
     put_output(&k, "a");
     expect_refusal(&k, &plain, "node a (Transformer): its type is not read");
-    put_input(&k, 1);
+    nir_make_input(&k, 1);
     put_linear(&k, "a", "input", 1);
     nir_make_edge(&k, "a", "nobody");
     put_output(&k, "a");
@@ -878,7 +854,7 @@ static void values_that_no_file_of_its_size_holds_are_refused(void **state)
     struct err_msg m;
     uint32_t patched = 0;
 
-    put_input(&k, 1);
+    nir_make_input(&k, 1);
     nir_make_node(&k, "a", "Linear", "input");
     nir_make_numbers(&k, "a", "weight", w, (uint32_t[4]){ N, 1 });
     put_output(&k, "a");

@@ -174,30 +174,6 @@ static void a_wave_crosses_a_cube_of_8000_cells_in_57_steps(void **state)
 
 /* ---- networks of NIR ---- */
 
-static void make_network(struct network *n, struct nir_make *k, const struct nir_cfg *cfg)
-{
-    struct nir_graph g;
-    struct err_msg m;
-
-    nir_make_end(k);
-    nir_make_graph(k, &g);
-    if (nir_network(n, "test", &g, cfg, &m))
-        fail_msg("%s", m.text);
-    n->present = (struct presentation){ .coding = coding_find("events"), .steps = cfg->steps,
-                                        .bare = true };
-    if (network_check(n, &m))
-        fail_msg("%s", m.text);
-    nir_graph_release(&g);
-    nir_make_release(k);
-}
-
-static void put_input(struct nir_make *k, double channels)
-{
-    nir_make_begin(k);
-    nir_make_node(k, "input", "Input", NULL);
-    nir_make_numbers(k, "input", "shape", &channels, (uint32_t[4]){ 1 });
-}
-
 static const struct nir_cfg plain = { .reset = NIR_RESET_SUBTRACT, .most = 1, .image_bits = 8,
                                       .steps = 1000, .fraction_bits = NIR_FRACTION_AUTO,
                                       .floor = NEURON_UNBOUNDED, .ceiling = NEURON_UNBOUNDED };
@@ -219,7 +195,7 @@ static void a_trace_rises_by_2_of_11_a_millisecond(void **state)
         struct network n;
         cfg.dt_us = 1000.0 / PER_MS;
         cfg.weights = NIR_WEIGHTS_GIVEN;
-        put_input(&k, 1);
+        nir_make_input(&k, 1);
         nir_make_node(&k, "w", "Linear", "input");
         nir_make_numbers(&k, "w", "weight", (double[]){ 1 }, (uint32_t[4]){ 1, 1 });
         nir_make_node(&k, "z", "LI", "w");
@@ -228,7 +204,7 @@ static void a_trace_rises_by_2_of_11_a_millisecond(void **state)
         nir_make_number(&k, "z", "v_leak", 0);
         nir_make_node(&k, "output", "Output", "z");
         nir_make_number(&k, "output", "shape", 1);
-        make_network(&n, &k, &cfg);
+        nir_make_network(&n, &k, &cfg);
         struct spikes *s = spikes_new(&n);
         const double one = 65536, drive = half ? 0.5 : 1;
         double z[2] = { 0 };
@@ -280,7 +256,7 @@ static void a_product_is_bayes_but_for_the_rounding_of_weights(void **state)
             bias[c] = log(prior[c] /= all);
         struct nir_cfg cfg = plain;
         cfg.weights = NIR_WEIGHTS_INT8;
-        put_input(&k, ROWS);
+        nir_make_input(&k, ROWS);
         nir_make_node(&k, "likelihoods", "Affine", "input");
         nir_make_numbers(&k, "likelihoods", "weight", w, (uint32_t[4]){ CLASSES, ROWS });
         nir_make_numbers(&k, "likelihoods", "bias", bias, (uint32_t[4]){ CLASSES });
@@ -288,7 +264,7 @@ static void a_product_is_bayes_but_for_the_rounding_of_weights(void **state)
         nir_make_number(&k, "sum", "r", 1);
         nir_make_node(&k, "output", "Output", "sum");
         nir_make_number(&k, "output", "shape", 1);
-        make_network(&net, &k, &cfg);
+        nir_make_network(&net, &k, &cfg);
         const struct neuron *u = net.layer[1].neuron;
         struct spikes *s = spikes_new(&net);
         for (int i = 0; i < 25; i++) {
