@@ -2,7 +2,8 @@
  * (image, row, column, channel), (image, channel, row, column) or (image, value), in a .npy file or
  * as a member of an .npz archive. In an archive the images are its array of such dimensions, and
  * labels its whole numbers of one dimension, as many as there are images; of several, those with
- * "test" in their names. */
+ * "test" in their names. An array of the very dimensions of one image of several channels is that
+ * image, not as many grey ones. */
 #include "traces/npy.h"
 
 #include <inttypes.h>
@@ -22,6 +23,17 @@ static bool npy_probe(const struct image_clue *c)
     return is_array(c) && c->how->n_bin == 0;
 }
 
+/* Channels first or last, as the network has them: one image by itself. */
+static bool is_one_image(const struct array_images *a, const struct npy *array)
+{
+    const struct images_shape w = a->base.want;
+    const uint32_t *d = array->dim;
+
+    return array->n_dim == 3 && w.channels > 1 &&
+           ((d[0] == w.channels && d[1] == w.height && d[2] == w.width) ||
+            (d[0] == w.height && d[1] == w.width && d[2] == w.channels));
+}
+
 static enum err begin(struct array_images *a, const struct npy *array, struct err_msg *m)
 {
     if (array->type != NPY_UINT8)
@@ -32,8 +44,9 @@ static enum err begin(struct array_images *a, const struct npy *array, struct er
         return infile_error(a->base.file, 0, m, "an array of %" PRIu32 " dimensions: want images: "
                             "(image, row, column) and perhaps channel, or (image, value)",
                             array->n_dim);
-    enum err e = array_images_shape(a, array->dim + 1, array->n_dim - 1, m);
-    return e ? e : array_images_begin(a, array->dim[0], m);
+    bool one = is_one_image(a, array);
+    enum err e = array_images_shape(a, array->dim + !one, array->n_dim - !one, m);
+    return e ? e : array_images_begin(a, one ? 1 : array->dim[0], m);
 }
 
 static enum err npy_open(struct image_reader *r, struct err_msg *m)

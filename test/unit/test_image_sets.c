@@ -75,6 +75,13 @@ static void arrays_of_numpy_have_channels_first_or_last_or_none(void **state)
     expect_images(DATA "rows.npy", NULL, N, "gggg", false);
 }
 
+static void an_array_of_one_image_is_that_image(void **state)
+{
+    (void)state;
+    expect_images(DATA "one_chw.npy", NULL, 1, "c", false);
+    expect_images(DATA "one_hwc.npy", NULL, 1, "c", false);
+}
+
 static void an_archive_holds_images_and_their_labels(void **state)
 {
     (void)state;
@@ -325,6 +332,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arrays_of_numpy_have_channels_first_or_last_or_none),
+        cmocka_unit_test(an_array_of_one_image_is_that_image),
         cmocka_unit_test(an_archive_holds_images_and_their_labels),
         cmocka_unit_test(labels_may_be_a_file_of_their_own),
         cmocka_unit_test(bytes_without_a_header_have_the_shape_that_the_user_states),

@@ -91,8 +91,10 @@ column_labels = npy('|u1', (N, 1), bytes(labels))
 other = npy('<f4', (2,), struct.pack('<2f', 1, 2))
 train = npy('|u1', (1, H, W, C), bytes(C * H * W))
 
-for name, data in (('chw', chw), ('hwc', hwc), ('rows', rows), ('flat', flat),
-                   ('labels', long_labels)):
+one_chw = npy('|u1', (C, H, W), planes(0))
+one_hwc = npy('|u1', (H, W, C), interleaved(0))
+for name, data in (('one_chw', one_chw), ('one_hwc', one_hwc), ('chw', chw), ('hwc', hwc),
+                   ('rows', rows), ('flat', flat), ('labels', long_labels)):
     write(name + '.npy', data)
 npz('stored.npz', zipfile.ZIP_STORED, (('images', chw), ('targets', long_labels), ('rest', other)))
 npz('deflated.npz', zipfile.ZIP_DEFLATED,
