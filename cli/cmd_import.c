@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/import_images.h"
 #include "cli/import_measure.h"
 #include "cli/import_report.h"
 #include "cli/progress.h"
@@ -36,6 +37,7 @@ struct job { // all that one import makes
     size_t                size;
     uint32_t             *pair, n_pair; // values to be compared
     struct npy            inputs; // with --inputs
+    struct import_images  images;
     struct measure        measure;
 };
 
@@ -254,23 +256,6 @@ static const char *source_of(const struct options *o)
     return o->inputs ? o->inputs : o->images;
 }
 
-static enum err observe_inputs(struct job *j, struct float_run *run, struct err_msg *m)
-{
-    enum err e = ERR_NONE;
-
-    for (uint64_t i = 0; i < j->n_calibrate && !e; i++) {
-        struct array values;
-        e = measure_input(&j->inputs, i, &j->import, &values, m);
-        if (e)
-            return e;
-        float_run_set(run, j->given.graph.graph.image, &values);
-        e = float_run_all(run, m);
-        if (!e)
-            import_observe(&j->import, run);
-    }
-    return e;
-}
-
 /* Whole inputs of the model, of numbers. */
 static enum err read_inputs(struct job *j, uint64_t *there, struct err_msg *m)
 {
@@ -290,70 +275,39 @@ static enum err read_inputs(struct job *j, uint64_t *there, struct err_msg *m)
     return e;
 }
 
-static enum err open_images(const struct job *j, struct images **set, struct err_msg *m)
+/* How many images the set has. */
+static enum err count_images(struct job *j, uint64_t *there, struct err_msg *m)
 {
-    struct shape s = j->import.image;
-    enum err e = normalise_check(&j->cfg.normalise, s.channels, m);
+    struct image_reader reader;
+    enum err e = normalise_check(&j->cfg.normalise, j->import.image.channels, m);
 
-    return e ? e
-             : images_open_as(set, j->options->images, &j->options->how,
-                              (struct images_shape){s.height, s.width, s.channels}, n_classes(j),
-                              m);
-}
-
-static enum err observe(struct job *j, struct images *set, int8_t *pixels, struct float_run *run,
-                        struct err_msg *m)
-{
-    int more = 1;
-    enum err e = ERR_NONE;
-
-    for (uint64_t i = 0; i < j->n_calibrate && !e; i++) {
-        struct array image;
-        uint32_t label;
-        e = images_next(set, pixels, &label, &more, m);
-        if (e || !more)
-            break;
-        if (!array_init(&image, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, j->import.n_image_dim,
-                        j->import.image_dim))
-            return err_set(m, ERR_MEMORY, "no memory for an image");
-        import_image(&j->import, pixels, &image);
-        float_run_set(run, j->given.graph.graph.image, &image);
-        e = float_run_all(run, m);
-        if (!e)
-            import_observe(&j->import, run);
-    }
+    if (!e)
+        e = image_reader_open(&reader, &j->images, 0, m);
+    if (e)
+        return e;
+    e = images_count(reader.set, there, m);
+    j->labelled = !e && images_labelled(reader.set);
+    image_reader_close(&reader);
     return e;
 }
 
 static enum err calibrate(struct job *j, struct err_msg *m)
 {
-    struct shape s = j->import.image;
-    int8_t *pixels = malloc((size_t)s.height * s.width * s.channels);
-    struct images *set = NULL;
-    struct float_run run = {0};
+    const struct options *o = j->options;
     uint64_t there = 0;
-    enum err e = !pixels              ? err_set(m, ERR_MEMORY, "no memory for an image")
-                 : j->options->inputs ? read_inputs(j, &there, m)
-                                      : open_images(j, &set, m);
 
-    if (!e && set)
-        e = images_count(set, &there, m);
-    if (!e && (there == 0 || j->options->count > there))
+    j->images = (struct import_images){.path = source_of(o), .how = o->how,
+                                       .inputs = o->inputs ? &j->inputs : NULL,
+                                       .n_classes = n_classes(j), .import = &j->import};
+    enum err e = o->inputs ? read_inputs(j, &there, m) : count_images(j, &there, m);
+    if (!e && (there == 0 || o->count > there))
         e = err_set(m, ERR_INPUT, "images %s: has %" PRIu64 " images, %" PRIu64 " are wanted",
-                    source_of(j->options), there, j->options->count);
-    j->labelled = !e && set && images_labelled(set);
-    if (strcmp(source_of(j->options), "random") == 0) // more of the same says nothing more
-        there = min_u64(there, j->options->calibrate);
-    j->n_image = j->options->count ? j->options->count : there;
-    j->n_calibrate = min_u64(j->options->calibrate, there);
-    if (!e)
-        e = float_run_init(&run, &j->given.graph, m);
-    if (!e)
-        e = set ? observe(j, set, pixels, &run, m) : observe_inputs(j, &run, m);
-    float_run_release(&run);
-    images_close(set);
-    free(pixels);
-    return e;
+                    source_of(o), there, o->count);
+    if (strcmp(source_of(o), "random") == 0) // more of the same says nothing more
+        there = min_u64(there, o->calibrate);
+    j->n_image = o->count ? o->count : there;
+    j->n_calibrate = min_u64(o->calibrate, there);
+    return e ? e : import_calibrate(&j->import, &j->images, j->n_calibrate, (uint32_t)o->jobs, m);
 }
 
 /* ---- Comparison ---- */
@@ -406,14 +360,10 @@ static enum err measure(struct job *j, struct err_msg *m)
         e = network_decode_onnx(&j->network, "quantised", j->data, j->size, m);
     if (e)
         return e;
-    const struct measure_cfg cfg = {.images = source_of(j->options), .how = j->options->how,
-                                    .inputs = j->options->inputs ? &j->inputs : NULL,
-                                    .n_image = j->n_image,
-                                    .jobs = (uint32_t)j->options->jobs, .n_classes = n_classes(j),
-                                    .import = &j->import, .one = &j->given.graph,
+    const struct measure_cfg cfg = {.from = &j->images, .n_image = j->n_image,
+                                    .jobs = (uint32_t)j->options->jobs, .one = &j->given.graph,
                                     .other = &j->quantised.graph, .network = &j->network,
-                                    .pair = j->pair,
-                                    .n_pair = j->n_pair, .progress = progress_show, .user = &p};
+                                    .pair = j->pair, .n_pair = j->n_pair, .progress = progress_show, .user = &p};
     progress_start(&p, j->options->log_level >= LOG_INFO);
     e = measure_run(&j->measure, &cfg, m);
     progress_end(&p);

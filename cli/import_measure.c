@@ -3,16 +3,14 @@
 
 #include <assert.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "core/util.h"
 #include "network/values/values.h"
 #include "study/inputs.h"
+#include "study/jobs.h"
 #include "study/values.h"
-#include "traces/images.h"
 
 struct square { // of one image and pair
     double error, value;
@@ -28,7 +26,7 @@ struct job {
     struct verdict           *verdict; // of all images
     struct square            *square;  // [image][pair]
     const struct values      *values;
-    atomic_uint_fast64_t     *done;
+    struct jobs              *jobs;
     enum err                  err;
     struct err_msg            msg;
 };
@@ -54,31 +52,6 @@ static struct square compare(const struct array *one, const struct array *other)
         s.value += (double)one->real[i] * (double)one->real[i];
     }
     return s;
-}
-
-enum err measure_input(const struct npy *inputs, uint64_t i, const struct import *im,
-                       struct array *out, struct err_msg *m)
-{
-    if (!array_init(out, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, im->n_image_dim, im->image_dim))
-        return err_set(m, ERR_MEMORY, "no memory for an image");
-    for (size_t k = 0; inputs && k < out->n; k++)
-        out->real[k] = (float)npy_value(inputs, (size_t)i * out->n + k);
-    return ERR_NONE;
-}
-
-/* Image i; its pixels, or NULL. */
-static enum err evaluate(struct float_run *run, const struct measure_cfg *cfg, uint64_t i,
-                         const int8_t *pixels, struct err_msg *m)
-{
-    struct array image;
-    enum err e = measure_input(cfg->inputs, i, cfg->import, &image, m);
-
-    if (e)
-        return e;
-    if (!cfg->inputs)
-        import_image(cfg->import, pixels, &image);
-    float_run_set(run, run->graph->graph.image, &image);
-    return float_run_all(run, m);
 }
 
 /* Images that go through the quantised network together. */
@@ -122,7 +95,7 @@ static void integers_add(struct integers *in, const struct measure_cfg *cfg, con
 {
     const struct network *n = cfg->network;
     uint8_t *to = in->image + in->n++ * in->image_byte;
-    const struct normalise *how = &cfg->import->cfg.normalise;
+    const struct normalise *how = &cfg->from->import->cfg.normalise;
     uint8_t flip = n->layer[0].out_signed ? 0 : 0x80; // int8 = pixel - 128
 
     for (size_t i = 0; i < in->image_byte; i++) {
@@ -133,111 +106,69 @@ static void integers_add(struct integers *in, const struct measure_cfg *cfg, con
     }
 }
 
-static enum err look_at(struct job *j, uint64_t i, const int8_t *pixels, struct float_run *one,
-                        struct float_run *other)
+static enum err look_at(struct job *j, uint64_t i, const struct image_reader *reader,
+                        struct float_run *one, struct float_run *other)
 {
     const struct measure_cfg *cfg = j->cfg;
-    enum err e = evaluate(one, cfg, i, pixels, &j->msg);
+    const struct import *im = cfg->from->import;
+    enum err e = image_reader_run(reader, one, &j->msg);
 
     if (!e)
-        e = evaluate(other, cfg, i, pixels, &j->msg);
+        e = image_reader_run(reader, other, &j->msg);
     if (e)
         return e;
-    j->verdict[i].one = largest(&one->value[cfg->import->end[cfg->import->result].value]);
+    j->verdict[i].one = largest(&one->value[im->end[im->result].value]);
     for (uint32_t k = 0; k < cfg->n_pair; k++)
         j->square[i * cfg->n_pair + k] =
             compare(&one->value[cfg->pair[k]], &other->value[cfg->pair[cfg->n_pair + k]]);
     return ERR_NONE;
 }
 
-static enum err job_inputs(struct job *j, const struct inputs *in, struct float_run *one,
-                           struct float_run *other, struct integers *integers)
-{
-    const struct measure_cfg *cfg = j->cfg;
-    enum err e = ERR_NONE;
-
-    for (uint64_t i = j->first; i < j->end && !e; i++) {
-        e = look_at(j, i, NULL, one, other);
-        inputs_take(in, i, integers->image + integers->n++ * integers->image_byte);
-        if (!e && (integers->n == VALUE_LANES || i + 1 == j->end))
-            integers_run(integers, j->verdict, i);
-        uint64_t done = atomic_fetch_add(j->done, 1) + 1;
-        if (cfg->progress && j->first == 0)
-            cfg->progress(cfg->user, done, cfg->n_image);
-    }
-    return e;
-}
-
-static enum err job_images(struct job *j, struct images *set, int8_t *pixels,
-                           struct float_run *one, struct float_run *other,
+/* Image i by all three; in: its bytes where they are no pixels. */
+static enum err take_image(struct job *j, uint64_t i, struct image_reader *reader,
+                           const struct inputs *in, struct float_run *one, struct float_run *other,
                            struct integers *integers)
 {
-    const struct measure_cfg *cfg = j->cfg;
-    enum err e = images_skip(set, j->first, &j->msg);
+    enum err e = image_reader_next(reader, &j->verdict[i].label, &j->msg);
 
-    for (uint64_t i = j->first; i < j->end && !e; i++) {
-        int more;
-        e = images_next(set, pixels, &j->verdict[i].label, &more, &j->msg);
-        if (!e && !more)
-            e = err_set(&j->msg, ERR_INPUT, "images %s: fewer than before", cfg->images);
-        if (!e)
-            e = look_at(j, i, pixels, one, other);
-        if (!e)
-            integers_add(integers, cfg, pixels);
-        if (!e && (integers->n == VALUE_LANES || i + 1 == j->end))
-            integers_run(integers, j->verdict, i);
-        uint64_t done = atomic_fetch_add(j->done, 1) + 1;
-        if (cfg->progress && j->first == 0)
-            cfg->progress(cfg->user, done, cfg->n_image);
-    }
-    return e;
+    if (!e)
+        e = look_at(j, i, reader, one, other);
+    if (e)
+        return e;
+    if (in)
+        inputs_take(in, i, integers->image + integers->n++ * integers->image_byte);
+    else
+        integers_add(integers, j->cfg, reader->pixels);
+    if (integers->n == VALUE_LANES || i + 1 == j->end)
+        integers_run(integers, j->verdict, i);
+    atomic_fetch_add(&j->jobs->done, 1);
+    return ERR_NONE;
 }
 
-static void *job_run(void *arg)
+static void job_run(void *jobs, uint32_t index)
 {
-    struct job *j = arg;
-    struct shape s = j->cfg->import->image;
+    struct job *j = (struct job *)jobs + index;
     struct float_run one = {0}, other = {0};
-    struct images *set = NULL;
+    struct image_reader reader = {0};
     struct integers integers = {0};
     struct inputs *in = NULL;
-    int8_t *pixels = malloc((size_t)s.height * s.width * s.channels);
 
-    j->err = pixels ? float_run_init(&one, j->cfg->one, &j->msg)
-                    : err_set(&j->msg, ERR_MEMORY, "no memory for an image");
+    j->err = float_run_init(&one, j->cfg->one, &j->msg);
     if (!j->err)
         j->err = float_run_init(&other, j->cfg->other, &j->msg);
     if (!j->err)
         j->err = integers_init(&integers, j->values, j->cfg->network, &j->msg);
-    if (!j->err && j->cfg->inputs)
-        j->err = inputs_open(&in, j->cfg->images, j->cfg->network, &j->msg);
-    else if (!j->err)
-        j->err = images_open_as(&set, j->cfg->images, &j->cfg->how,
-                             (struct images_shape){s.height, s.width, s.channels},
-                             j->cfg->n_classes, &j->msg);
+    if (!j->err && j->cfg->from->inputs)
+        j->err = inputs_open(&in, j->cfg->from->path, j->cfg->network, &j->msg);
     if (!j->err)
-        j->err = in ? job_inputs(j, in, &one, &other, &integers)
-                    : job_images(j, set, pixels, &one, &other, &integers);
+        j->err = image_reader_open(&reader, j->cfg->from, j->first, &j->msg);
+    for (uint64_t i = j->first; i < j->end && !j->err; i++)
+        j->err = take_image(j, i, &reader, in, &one, &other, &integers);
     inputs_close(in);
     integers_release(&integers);
-    images_close(set);
+    image_reader_close(&reader);
     float_run_release(&one);
     float_run_release(&other);
-    free(pixels);
-    return NULL;
-}
-
-/* On threads of their own but for the first; one that cannot be started runs here, afterwards. */
-static void run_jobs(struct job *job, pthread_t *thread, bool *started, uint32_t n)
-{
-    for (uint32_t i = 1; i < n; i++)
-        started[i] = pthread_create(&thread[i], NULL, job_run, &job[i]) == 0;
-    for (uint32_t i = 0; i < n; i++)
-        if (!started[i])
-            job_run(&job[i]);
-    for (uint32_t i = 1; i < n; i++)
-        if (started[i])
-            pthread_join(thread[i], NULL);
 }
 
 static void add_up(struct measure *r, const struct measure_cfg *cfg, const struct verdict *verdict,
@@ -261,24 +192,23 @@ static void add_up(struct measure *r, const struct measure_cfg *cfg, const struc
 enum err measure_run(struct measure *r, const struct measure_cfg *cfg, struct err_msg *m)
 {
     uint32_t n = (uint32_t)min_u64(cfg->jobs, cfg->n_image);
-    atomic_uint_fast64_t done = 0;
+    struct jobs jobs = JOBS_INIT;
     struct job *job = calloc(n, sizeof *job);
-    pthread_t *thread = calloc(n, sizeof *thread);
-    bool *started = calloc(n, sizeof *started);
     struct verdict *verdict = calloc(cfg->n_image, sizeof *verdict);
     struct square *square = calloc(cfg->n_image, (cfg->n_pair + 1) * sizeof *square);
     struct values *values = values_new(cfg->network, NULL);
     enum err e = ERR_NONE;
 
     *r = (struct measure){.error = calloc(cfg->n_pair + 1, sizeof *r->error)};
-    if (!job || !thread || !started || !verdict || !square || !values || !r->error) {
+    if (!job || !verdict || !square || !values || !r->error) {
         e = err_set(m, ERR_MEMORY, "no memory for %u jobs", n);
     } else {
         for (uint32_t i = 0; i < n; i++)
             job[i] = (struct job){.cfg = cfg, .first = cfg->n_image * i / n,
                                   .end = cfg->n_image * (i + 1) / n, .verdict = verdict,
-                                  .square = square, .values = values, .done = &done};
-        run_jobs(job, thread, started, n);
+                                  .square = square, .values = values, .jobs = &jobs};
+        jobs_run(&jobs, &(struct jobs_work){job_run, job, n, cfg->n_image, cfg->progress,
+                                            cfg->user});
         for (uint32_t i = 0; i < n && !e; i++) {
             e = job[i].err;
             *m = job[i].msg;
@@ -289,8 +219,6 @@ enum err measure_run(struct measure *r, const struct measure_cfg *cfg, struct er
     else
         measure_release(r);
     free(job);
-    free(thread);
-    free(started);
     free(verdict);
     free(square);
     values_free(values);

@@ -4,22 +4,17 @@
 
 #include <stdint.h>
 
+#include "cli/import_images.h"
 #include "core/err.h"
-#include "import/import.h"
-#include "traces/images.h"
-#include "traces/npy.h"
 
 struct measure_cfg {
-    const char               *images; // or, with `inputs`, the path of those values
-    const struct npy         *inputs; // NULL: pixels
-    struct images_how         how;
-    uint64_t                  n_image; // at least 1; the set has as many
-    uint32_t                  jobs, n_classes;
-    const struct import      *import;
-    const struct float_graph *one, *other; // the float model and the quantised one
-    const struct network     *network;     // the quantised one as the simulator reads it
-    const uint32_t           *pair;    // n_pair values of one, then as many of other
-    uint32_t                  n_pair;
+    const struct import_images *from;
+    uint64_t                    n_image; // at least 1; the set has as many
+    uint32_t                    jobs;
+    const struct float_graph   *one, *other; // the float model and the quantised one
+    const struct network       *network;     // the quantised one as the simulator reads it
+    const uint32_t             *pair;    // n_pair values of one, then as many of other
+    uint32_t                    n_pair;
     void (*progress)(void *user, uint64_t done, uint64_t n_image);
     void *user;
 };
@@ -28,10 +23,6 @@ struct measure {
     uint64_t correct_one, correct_other, n_same; // classes; the other's are the integers' of `run`
     double  *error; // owned; per pair: root of sum (other - one)^2 / sum one^2 over all images
 };
-
-/* Values i of the model's input, a new array. */
-enum err measure_input(const struct npy *inputs, uint64_t i, const struct import *im,
-                       struct array *out, struct err_msg *m);
 
 /* The result does not depend on jobs. On error *r is zero. */
 enum err measure_run(struct measure *r, const struct measure_cfg *cfg, struct err_msg *m);

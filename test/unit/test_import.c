@@ -11,12 +11,14 @@
 
 #include <cmocka.h>
 
+#include "cli/import_images.h"
 #include "import/import.h"
 #include "network/onnx/file.h"
 #include "network/onnx/read.h"
 #include "network/onnx/rewrite.h"
 #include "test/onnx_make.h"
 #include "test/reference.h"
+#include "test/tmpdir.h"
 
 enum { SIDE = 8, N_IMAGE = 20, CHANNELS = 3, N_PIXEL = SIDE * SIDE * CHANNELS, N_CLASS = 5 };
 
@@ -961,6 +963,116 @@ static void what_is_not_finite_is_refused_by_name(void **state)
     refuse(m, "node \"bias\" (Div): constant 2 is inf: want finite");
 }
 
+/* ---- Calibration on threads ---- */
+
+/* The model with another import of it, which has seen nothing. */
+static void import_again(struct import *im, const struct made *t)
+{
+    struct float_run run;
+    struct err_msg m;
+
+    assert_int_equal(float_run_init(&run, &t->graph, &m), ERR_NONE);
+    set_black(&run);
+    assert_int_equal(float_run_all(&run, &m), ERR_NONE);
+    assert_int_equal(import_init(im, &t->graph, &run, &plain, &m), ERR_NONE);
+    float_run_release(&run);
+}
+
+/* N_IMAGE images of pixel_at() as a file of raw bytes, [channel][row][column]. */
+static void write_raw(const char *dir, const char *name)
+{
+    static uint8_t file[N_IMAGE][CHANNELS][SIDE][SIDE];
+
+    for (uint32_t i = 0; i < N_IMAGE; i++)
+        for (size_t c = 0; c < CHANNELS; c++)
+            for (size_t x = 0; x < SIDE; x++)
+                for (size_t y = 0; y < SIDE; y++)
+                    file[i][c][x][y] = (uint8_t)(pixel_at(i, (y * SIDE + x) * CHANNELS + c) + 128);
+    tmpdir_write(dir, name, file, sizeof file);
+}
+
+/* The same as numbers, as the model takes them. */
+static struct npy numbers_of(const struct import *im)
+{
+    struct npy a = {.type = NPY_FLOAT32, .n_dim = 4, .n = N_IMAGE * N_PIXEL};
+
+    a.data = malloc(a.n * sizeof(float));
+    assert_non_null(a.data);
+    for (uint32_t i = 0; i < N_IMAGE; i++) {
+        int8_t pixels[N_PIXEL];
+        float value[N_PIXEL];
+        struct array image = {.n = N_PIXEL, .real = value};
+        for (size_t k = 0; k < N_PIXEL; k++)
+            pixels[k] = pixel_at(i, k);
+        import_image(im, pixels, &image);
+        memcpy(a.data + i * sizeof value, value, sizeof value);
+    }
+    return a;
+}
+
+static void assert_seen_alike(const struct import *a, const struct import *b, uint32_t jobs)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < a->graph->graph.n_value; i++) {
+        const struct import_value *x = &a->value[i], *y = &b->value[i];
+        assert_true(!x->seen == !y->seen);
+        if (!x->seen)
+            continue;
+        if (x->largest != y->largest || memcmp(x->seen, y->seen, IMPORT_BINS * sizeof *x->seen))
+            fail_msg("%s by %u jobs", a->graph->graph.value[i].name, jobs);
+        n++;
+    }
+    assert_true(n > 4);
+}
+
+static void any_number_of_jobs_sees_what_one_image_after_the_other_shows(void **state)
+{
+    static const uint32_t jobs[] = {1, 2, 3, 7, 2 * N_IMAGE};
+    const char *dir = *state;
+    char path[TMPDIR_PATH_MAX];
+    struct made t;
+    struct err_msg m;
+
+    make(&t, &plain); // which observes one after the other
+    write_raw(dir, "raw");
+    struct npy numbers = numbers_of(&t.import);
+    for (size_t i = 0; i < 2 * sizeof jobs / sizeof *jobs; i++) {
+        const uint32_t n = jobs[i / 2];
+        struct import other;
+        import_again(&other, &t);
+        const struct import_images from = {.path = tmpdir_path(path, dir, "raw"),
+                                           .how = {.shape = "3x8x8"}, .n_classes = N_CLASS,
+                                           .inputs = i % 2 ? &numbers : NULL, .import = &other};
+        if (import_calibrate(&other, &from, N_IMAGE, n, &m))
+            fail_msg("%s", m.text);
+        assert_seen_alike(&t.import, &other, n);
+        import_release(&other);
+    }
+    npy_release(&numbers);
+    release(&t);
+}
+
+/* Whatever job meets it, the first image that is not there is told. */
+static void calibration_says_which_image_is_missing(void **state)
+{
+    const char *dir = *state;
+    char path[TMPDIR_PATH_MAX];
+    struct made t;
+    struct err_msg m;
+
+    make(&t, &plain);
+    write_raw(dir, "raw");
+    for (uint32_t jobs = 1; jobs <= 4; jobs++) {
+        const struct import_images from = {.path = tmpdir_path(path, dir, "raw"),
+                                           .how = {.shape = "3x8x8"}, .n_classes = N_CLASS,
+                                           .import = &t.import};
+        assert_int_equal(import_calibrate(&t.import, &from, N_IMAGE + 1, jobs, &m), ERR_INPUT);
+        assert_non_null(strstr(m.text, "no image 20"));
+    }
+    release(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -986,6 +1098,11 @@ int main(void)
         cmocka_unit_test(what_is_not_finite_is_refused_by_name),
         cmocka_unit_test(every_output_leaves),
         cmocka_unit_test(what_is_behind_the_last_product_is_left_to_the_host),
+        cmocka_unit_test_setup_teardown(
+            any_number_of_jobs_sees_what_one_image_after_the_other_shows, tmpdir_make,
+            tmpdir_remove),
+        cmocka_unit_test_setup_teardown(calibration_says_which_image_is_missing, tmpdir_make,
+                                        tmpdir_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
