@@ -2,8 +2,7 @@
  *
  * vpmaddubsw multiplies bytes and adds two products to a word, which saturates; vpmaddwd by ones
  * adds two words to an int32. Two products fit a word unless both weights are large and of one
- * sign, and then each weight is the sum of two that are half as large, of which the second is
- * multiplied in a further turn that others skip. Four outputs of eight lanes twice are in registers
+ * sign; where any do not, even and odd channels are multiplied one after the other. Four outputs of eight lanes twice are in registers
  * at a time.
  */
 #include "core/simd.h"
@@ -12,30 +11,13 @@
 
 #if SIMD_X86
 #include <immintrin.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define AVX2     __attribute__((target("avx2")))
 #define AVX2_INL AVX2 __attribute__((always_inline)) static inline
 
-enum { HALF = VALUE_BYTES / 2, WEIGHT_BYTES = 8 };
-
-/* Whether the sum of two products with bytes from 0 to 255 fits a word. */
-static int fits_word(int a, int b)
-{
-    const int most = INT16_MAX / UINT8_MAX;
-
-    return (a > 0 ? a : 0) + (b > 0 ? b : 0) <= most && (a < 0 ? a : 0) + (b < 0 ? b : 0) >= -most;
-}
-
-/* Four weights, and four more for the further turn. */
-static void pack(const int8_t weight[VALUE_QUAD], int8_t *packed)
-{
-    for (int i = 0; i < VALUE_QUAD; i++) {
-        bool whole = fits_word(weight[i], weight[i ^ 1]);
-        packed[i] = (int8_t)(whole ? weight[i] : weight[i] / 2);
-        packed[VALUE_QUAD + i] = (int8_t)(weight[i] - packed[i]);
-    }
-}
+enum { HALF = VALUE_BYTES / 2 };
 
 AVX2_INL __m256i weights(const int8_t *w)
 {
@@ -108,23 +90,48 @@ AVX2_INL __m256i add_products(__m256i sum, __m256i x, __m256i weight)
     return _mm256_add_epi32(sum, _mm256_madd_epi16(two, _mm256_set1_epi16(1)));
 }
 
-/* sum[outputs][halves] += products of four channels. */
-AVX2_INL void turn(__m256i *sum, __m256i x0, __m256i x1, const int8_t *w)
+/* sum[halves] += products of four channels. */
+AVX2_INL void multiply(__m256i *sum, __m256i x0, __m256i x1, __m256i weight)
 {
+    sum[0] = add_products(sum[0], x0, weight);
+    sum[1] = add_products(sum[1], x1, weight);
+}
+
+/* Whether two products of neighbouring weights with bytes from 0 to 255 may not fit a word. */
+static bool saturates(const int8_t weight[VALUE_STEP])
+{
+    const int most = INT16_MAX / UINT8_MAX;
+
+    for (int i = 0; i < VALUE_STEP; i += 2)
+        if (abs(weight[i] + weight[i + 1]) > most) // of one sign, as one fits by itself
+            return true;
+    return false;
+}
+
+/* sum[outputs][halves] += products of four channels. */
+AVX2_INL void turn(__m256i *sum, __m256i x0, __m256i x1, const int8_t *w, bool saturates)
+{
+    if (!saturates) {
 #pragma GCC unroll 4
-    for (int o = 0; o < VALUE_QUAD; o++, w += WEIGHT_BYTES) {
-        __m256i weight = weights(w);
-        sum[2 * o] = add_products(sum[2 * o], x0, weight);
-        sum[2 * o + 1] = add_products(sum[2 * o + 1], x1, weight);
+        for (int o = 0; o < VALUE_QUAD; o++)
+            multiply(sum + 2 * o, x0, x1, weights(w + o * VALUE_QUAD));
+        return;
+    }
+    __asm__("" : "+r"(w)); // else weights are loaded before the branch, and sums go to memory
+#pragma GCC unroll 4
+    for (int o = 0; o < VALUE_QUAD; o++) {
+        __m256i all = weights(w + o * VALUE_QUAD);
+        multiply(sum + 2 * o, x0, x1, _mm256_srli_epi16(_mm256_slli_epi16(all, 8), 8));
+        multiply(sum + 2 * o, x0, x1, _mm256_slli_epi16(_mm256_srli_epi16(all, 8), 8));
     }
 }
 
 /* Four outputs of a pixel. */
 AVX2_INL void pixel(const struct value_column *j, uint32_t at)
 {
-    const __m256i further = _mm256_set1_epi64x(-(INT64_C(1) << 32)); // of eight bytes, the last
     const uint8_t *in = j->in + at * j->in_step;
     const int8_t *w = j->weight;
+    const uint8_t *saturates = j->saturates;
     __m256i sum[2 * VALUE_QUAD];
 
 #pragma GCC unroll 4
@@ -132,13 +139,9 @@ AVX2_INL void pixel(const struct value_column *j, uint32_t at)
         sum[2 * o] = sum[2 * o + 1] = _mm256_set1_epi32(j->start[o]);
     for (uint32_t r = 0; r < j->n_run; r++) {
         const uint8_t *x = in + j->run[r];
-        for (uint32_t k = j->steps; k > 0; k--, x += VALUE_BYTES, w += VALUE_QUAD * WEIGHT_BYTES) {
-            __m256i x0 = _mm256_loadu_si256((const __m256i *)x);
-            __m256i x1 = _mm256_loadu_si256((const __m256i *)(x + HALF));
-            turn(sum, x0, x1, w);
-            if (!_mm256_testz_si256(_mm256_loadu_si256((const __m256i *)w), further))
-                turn(sum, x0, x1, w + VALUE_QUAD);
-        }
+        for (uint32_t k = j->steps; k > 0; k--, x += VALUE_BYTES, w += VALUE_STEP)
+            turn(sum, _mm256_loadu_si256((const __m256i *)x),
+                 _mm256_loadu_si256((const __m256i *)(x + HALF)), w, *saturates++);
     }
     if (j->sums) {
         __m256i *to = (__m256i *)(void *)(j->sums + (size_t)at * VALUE_QUAD * VALUE_LANES);
@@ -306,7 +309,7 @@ AVX2 static void read(const struct value_reading *r)
 }
 
 const struct value_kernel value_avx2 = {
-    VALUE_QUAD, WEIGHT_BYTES, pack, column, wide_column, read, finish, most, sum,
+    VALUE_QUAD, saturates, column, wide_column, read, finish, most, sum,
     sum_function,
     &value_tokens_avx2,
 };

@@ -319,7 +319,7 @@ AVX512 static void read(const struct value_reading *r)
 }
 
 const struct value_kernel value_avx512vnni = {
-    MOST_OUTPUTS, VALUE_QUAD, value_pack_bytes, column, wide_column, read, finish, most, sum,
+    MOST_OUTPUTS, NULL, column, wide_column, read, finish, most, sum,
     sum_function,
     &value_tokens_avx512,
 };

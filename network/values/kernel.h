@@ -11,6 +11,7 @@
 struct value_token_kernel; // token_kernel.h
 
 enum { MOST_OUTPUTS = 8 }; // of a block
+enum { VALUE_STEP = VALUE_QUAD * VALUE_QUAD }; // weights of four outputs for a quad
 
 /* From sums to stored bytes, of every channel of a layer, filled up to quads. */
 struct value_scale {
@@ -33,7 +34,8 @@ struct value_column { // one block of a column of outputs
     size_t         in_step; // to that of the next
     const size_t  *run;     // [n_run]: where in the window quads stand one after the other,
     uint32_t       n_run, steps; // so many
-    const int8_t  *weight;  // [n_run][steps][outputs], as packed
+    const int8_t  *weight;  // [n_run][steps][outputs][VALUE_QUAD]
+    const uint8_t *saturates; // [n_run][steps]: what the kernel says of these; NULL: nothing
     const int32_t *start;   // [outputs]: what the sums begin with
     uint32_t       quads;   // of the block: 1 or 2
     uint32_t       n;       // outputs of the column
@@ -61,8 +63,8 @@ struct value_window { // pixels of one output that lie inside the map
 
 struct value_kernel {
     uint32_t outputs;      // of a block, 4 or 8
-    uint32_t weight_bytes; // of one output and step
-    void (*pack)(const int8_t weight[VALUE_QUAD], int8_t *packed);
+    /* Whether column() has to be told of a step of a block, of four outputs. NULL: of none. */
+    bool (*saturates)(const int8_t weight[VALUE_STEP]);
     void (*column)(const struct value_column *c);
     /* The same of sums alone, of weights [n_run][steps][outputs][VALUE_QUAD] of 16 bits, channels
      * in the order 0 2 1 3. */
@@ -91,8 +93,5 @@ void value_finish_exact(const struct value_scale *s, uint32_t channel,
 
 /* read() by integers. */
 void value_read_exact(const struct value_reading *r);
-
-/* pack() of those that multiply bytes. */
-void value_pack_bytes(const int8_t weight[VALUE_QUAD], int8_t *packed);
 
 #endif

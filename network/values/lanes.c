@@ -368,6 +368,7 @@ static void convolve(struct value_lanes *l, uint32_t index, const struct value_m
         c.in += b->in_quad * VALUE_BYTES;
         c.steps = own->steps;
         c.weight = l->v->weight + b->weight;
+        c.saturates = l->v->saturates ? l->v->saturates + b->weight / VALUE_STEP : NULL;
         c.start = own->start + b->first;
         c.quads = b->quads;
         c.sums = own->scale.in_doubles ? NULL : l->sums;

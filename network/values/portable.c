@@ -5,11 +5,6 @@
 #include "network/values/kernel.h"
 #include "network/values/token_kernel.h"
 
-void value_pack_bytes(const int8_t weight[VALUE_QUAD], int8_t *packed)
-{
-    memcpy(packed, weight, VALUE_QUAD);
-}
-
 static uint8_t clamped(int64_t v, uint8_t low, uint8_t high)
 {
     return v < low ? low : v > high ? high : (uint8_t)v;
@@ -159,7 +154,7 @@ void value_read_exact(const struct value_reading *r)
 }
 
 const struct value_kernel value_portable = {
-    MOST_OUTPUTS, VALUE_QUAD, value_pack_bytes, column, wide_column, value_read_exact,
+    MOST_OUTPUTS, NULL, column, wide_column, value_read_exact,
     value_finish_exact, most, sum, sum_function,
     &value_tokens_portable,
 };

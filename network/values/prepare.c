@@ -401,8 +401,7 @@ static const int8_t *weights_of(const struct layer *l, uint32_t o, uint32_t c)
 
 /* Packs the weights of an output of a block for one quad: `apart` bytes from one position of the
  * kernel to the next. */
-static void pack_quad(const struct values *v, const struct layer *l, uint32_t o, uint32_t quad,
-                      size_t apart, int8_t *to)
+static void pack_quad(const struct layer *l, uint32_t o, uint32_t quad, size_t apart, int8_t *to)
 {
     const uint32_t *kernel = l->window.kernel;
     const int8_t *from[VALUE_QUAD];
@@ -410,28 +409,25 @@ static void pack_quad(const struct values *v, const struct layer *l, uint32_t o,
     for (uint32_t c = 0; c < VALUE_QUAD; c++)
         from[c] = weights_of(l, o, quad * VALUE_QUAD + c);
     if (kernel[0] * kernel[1] == 1 && l->groups == 1 && from[VALUE_QUAD - 1]) {
-        v->kernel->pack(from[0], to);
+        memcpy(to, from[0], VALUE_QUAD);
         return;
     }
     for (uint32_t j = 0; j < kernel[1]; j++)
-        for (uint32_t i = 0; i < kernel[0]; i++, to += apart) {
-            int8_t four[VALUE_QUAD];
+        for (uint32_t i = 0; i < kernel[0]; i++, to += apart)
             for (uint32_t c = 0; c < VALUE_QUAD; c++)
-                four[c] = from[c] ? from[c][i * kernel[1] + j] : 0;
-            v->kernel->pack(four, to);
-        }
+                to[c] = from[c] ? from[c][i * kernel[1] + j] : 0;
 }
 
 static void pack_block(const struct values *v, uint32_t index, const struct value_block *b)
 {
     const struct layer *l = layer_of(v, index);
     uint32_t outputs = b->quads * VALUE_QUAD, quads = v->layer[index].quads;
-    size_t step = (size_t)outputs * v->kernel->weight_bytes;
+    size_t step = (size_t)outputs * VALUE_QUAD;
 
     for (uint32_t k = 0; k < quads; k++)
         for (uint32_t o = 0; o < outputs; o++)
-            pack_quad(v, l, b->first + o, b->in_quad + k, quads * step,
-                      v->weight + b->weight + k * step + o * v->kernel->weight_bytes);
+            pack_quad(l, b->first + o, b->in_quad + k, quads * step,
+                      v->weight + b->weight + k * step + o * VALUE_QUAD);
 }
 
 /* Where the weights of each block will be; *bytes: of all layers so far. */
@@ -454,11 +450,22 @@ static bool place_weights(struct values *v, uint32_t index, size_t *bytes)
         if (own->bits.words > 0)
             continue;
         *bytes += (size_t)own->rows * l->window.kernel[1] * own->steps * b->quads * VALUE_QUAD *
-                  v->kernel->weight_bytes;
+                  VALUE_QUAD;
     }
     v->most_sums = max_u64(v->most_sums, (size_t)max_u32(l->out.height, VALUE_TOGETHER) *
                                              v->kernel->outputs * VALUE_LANES);
     return true;
+}
+
+/* What the kernel wants to know of them. */
+static bool look_at_weights(struct values *v, size_t bytes)
+{
+    if (!v->kernel->saturates)
+        return true;
+    v->saturates = pages_new(bytes / VALUE_STEP);
+    for (size_t i = 0; v->saturates && i < bytes / VALUE_STEP; i++)
+        v->saturates[i] = v->kernel->saturates(v->weight + i * VALUE_STEP);
+    return v->saturates;
 }
 
 static bool prepare_weights(struct values *v, const struct value_cores *cores)
@@ -480,7 +487,7 @@ static bool prepare_weights(struct values *v, const struct value_cores *cores)
         if (v->layer[i].n_read > 0)
             value_pack_reads(v, i, &cores[i]);
     }
-    return v->weight && v->wide;
+    return v->weight && v->wide && look_at_weights(v, bytes);
 }
 
 static bool prepare_layer(struct values *v, uint32_t index, const struct value_cores *cores)
@@ -581,6 +588,7 @@ void values_free(struct values *v)
     }
     free(v->layer);
     free(v->weight);
+    free(v->saturates);
     free(v->wide);
     free(v->spec);
     free(v->step);

@@ -80,6 +80,7 @@ struct values {
     const struct value_counter *counter;
     struct value_layer        *layer;  // owned; [n_layer], the image's is empty
     int8_t                    *weight; // owned; of all layers
+    uint8_t                   *saturates; // owned; of each step of these, as kernel.h has it
     int16_t                   *wide;   // owned; of all layers that have cores
     struct value_spec         *spec;   // owned
     uint32_t                   n_spec;
