@@ -266,15 +266,14 @@ static void find_runs(struct value_lanes *l, uint32_t index, const struct value_
     }
 }
 
-/* Column y of the outputs from `first` on, of some rows of runs. */
+/* Column y of a layer, of some rows of runs, at its first output. */
 static struct value_column column_of(const struct value_lanes *l, uint32_t index,
                                      const struct value_map *in, const struct value_map *out,
-                                     uint32_t y, uint32_t first, uint32_t rows)
+                                     uint32_t y, uint32_t rows)
 {
     const struct layer *layer = &l->v->network->layer[index];
     const struct window *w = &layer->window;
     const struct value_map residual = map_of(l, layer->has_residual ? layer->residual : index);
-    size_t quad = (size_t)first / VALUE_QUAD * VALUE_BYTES;
 
     return (struct value_column){
         .in = in->byte + (size_t)(in->before[0] + window_begin(w, 0, 0)) * in->pixel_bytes,
@@ -283,12 +282,19 @@ static struct value_column column_of(const struct value_lanes *l, uint32_t index
         .n_run = rows * w->kernel[1],
         .n = layer->out.height,
         .scale = &l->v->layer[index].scale,
-        .channel = first,
-        .residual = layer->has_residual ? value_pixel(&residual, 0, y) + quad : NULL,
+        .residual = layer->has_residual ? value_pixel(&residual, 0, y) : NULL,
         .residual_step = residual.pixel_bytes,
-        .out = pixel_at(out, 0, y) + quad,
+        .out = pixel_at(out, 0, y),
         .out_step = out->pixel_bytes,
     };
+}
+
+/* On to the outputs n quads further. */
+static void skip_quads(struct value_column *c, uint32_t n)
+{
+    c->channel += n * VALUE_QUAD;
+    c->residual = c->residual ? c->residual + (size_t)n * VALUE_BYTES : NULL;
+    c->out += (size_t)n * VALUE_BYTES;
 }
 
 /* What a reader makes of sums is added up. */
@@ -318,7 +324,8 @@ static void convolve_cores(struct value_lanes *l, uint32_t index, const struct v
 
     for (uint32_t k = 0; k < own->n_read; k++) {
         const struct value_read *r = &own->read[k];
-        struct value_column c = column_of(l, index, in, out, y, r->first, r->rows);
+        struct value_column c = column_of(l, index, in, out, y, r->rows);
+        skip_quads(&c, r->first / VALUE_QUAD);
         c.in += r->in_quad * VALUE_BYTES;
         c.steps = r->steps;
         c.quads = r->quads;
@@ -358,20 +365,20 @@ static void convolve(struct value_lanes *l, uint32_t index, const struct value_m
     const struct value_map residual = map_of(l, layer->has_residual ? layer->residual : index);
 
     find_runs(l, index, in, p->y, own->rows);
-    for (uint32_t k = 0; k < own->n_block; k++) {
+    struct value_column c = column_of(l, index, in, out, p->y, own->rows);
+    const uint8_t *window = c.in + p->first * in->pixel_bytes;
+    c.n = p->n;
+    c.steps = own->steps;
+    c.sums = own->scale.in_doubles ? NULL : l->sums;
+    c.out += p->first * out->pixel_bytes;
+    c.residual = c.residual ? c.residual + p->first * residual.pixel_bytes : NULL;
+    for (uint32_t k = 0; k < own->n_block; skip_quads(&c, own->block[k++].quads)) {
         const struct value_block *b = &own->block[k];
-        struct value_column c = column_of(l, index, in, out, p->y, b->first, own->rows);
-        c.n = p->n;
-        c.in += p->first * in->pixel_bytes;
-        c.out += p->first * out->pixel_bytes;
-        c.residual = c.residual ? c.residual + p->first * residual.pixel_bytes : NULL;
-        c.in += b->in_quad * VALUE_BYTES;
-        c.steps = own->steps;
+        c.in = window + b->in_quad * VALUE_BYTES;
         c.weight = l->v->weight + b->weight;
         c.saturates = l->v->saturates ? l->v->saturates + b->weight / VALUE_STEP : NULL;
         c.start = own->start + b->first;
         c.quads = b->quads;
-        c.sums = own->scale.in_doubles ? NULL : l->sums;
         l->v->kernel->column(&c);
         deliver(l, &c, layer);
     }
@@ -387,19 +394,18 @@ static void count(struct value_lanes *l, uint32_t index, const struct value_map 
     const struct value_bits *bits = &own->bits;
 
     find_runs(l, index, in, y, own->rows);
-    for (uint32_t k = 0; k < own->n_block; k++) {
-        const struct value_block *b = &own->block[k];
-        struct value_column c = column_of(l, index, in, out, y, b->first, own->rows);
-        c.steps = own->steps / own->quads * (uint32_t)ceil_div(own->quads, counter->step_quads);
-        c.start = own->start + b->first;
-        c.quads = b->quads;
-        c.sums = bits->two ? NULL : l->sums;
-        if (counter->gather && k == 0)
-            counter->gather(&c, bits, l->bit);
-        counter->column(&(struct value_bit_column){
-            .column = &c, .bit = l->bit, .words = bits->words,
-            .plus = bits->plus + (size_t)c.channel * bits->words,
-            .threshold = bits->two ? bits->threshold + c.channel : NULL });
+    struct value_column c = column_of(l, index, in, out, y, own->rows);
+    struct value_bit_column b = { .column = &c, .bit = l->bit, .words = bits->words };
+    c.steps = own->steps / own->quads * (uint32_t)ceil_div(own->quads, counter->step_quads);
+    c.sums = bits->two ? NULL : l->sums;
+    if (counter->gather)
+        counter->gather(&c, bits, l->bit);
+    for (uint32_t k = 0; k < own->n_block; skip_quads(&c, own->block[k++].quads)) {
+        c.start = own->start + c.channel;
+        c.quads = own->block[k].quads;
+        b.plus = bits->plus + (size_t)c.channel * bits->words;
+        b.threshold = bits->two ? bits->threshold + c.channel : NULL;
+        counter->column(&b);
         deliver(l, &c, layer);
     }
 }
