@@ -84,7 +84,8 @@ static void column(const struct value_bit_column *b)
 }
 
 const struct value_counter value_counter_pairs = { VALUE_PAIR_QUADS, VALUE_PAIR_BYTES,
-                                                   value_place_pairs, pack, NULL, column };
+                                                   VALUE_PAIR_OUTPUTS, value_place_pairs, pack,
+                                                   NULL, column };
 
 const struct value_counter *value_counter_of(const struct value_kernel *k)
 {

@@ -25,7 +25,7 @@
 #include "network/values/kernel.h"
 
 enum { VALUE_PAIR_QUADS = 2, VALUE_PAIR_BYTES = VALUE_PAIR_QUADS * VALUE_LANES,
-       VALUE_PAIR_WEIGHTS = 1 << VALUE_PAIR_QUADS * VALUE_QUAD,
+       VALUE_PAIR_OUTPUTS = 16, VALUE_PAIR_WEIGHTS = 1 << VALUE_PAIR_QUADS * VALUE_QUAD,
        VALUE_WORD_QUADS = 8, VALUE_WORD_BYTES = VALUE_LANES * sizeof(uint32_t) };
 
 struct value_bits { // of a layer
@@ -52,6 +52,7 @@ struct value_bit_place { // of a row's weight
 
 struct value_counter {
     uint32_t step_quads, step_bytes;
+    uint32_t outputs; // of a block, at most; whole quads
     /* Where the weight for a channel at a position of the window, [column][row], is. */
     struct value_bit_place (*place)(uint32_t positions, uint32_t quads, uint32_t position,
                                     uint32_t channel);

@@ -169,5 +169,6 @@ AVX2 static void column(const struct value_bit_column *b)
 }
 
 const struct value_counter value_counter_avx2 = { VALUE_PAIR_QUADS, VALUE_PAIR_BYTES,
-                                                  value_place_pairs, pack, NULL, column };
+                                                  VALUE_PAIR_OUTPUTS, value_place_pairs, pack, NULL,
+                                                  column };
 #endif

@@ -179,6 +179,6 @@ AVX512 static void column(const struct value_bit_column *b)
         tile(b, i, 4, 1);
 }
 
-const struct value_counter value_counter_words = { VALUE_WORD_QUADS, VALUE_WORD_BYTES, place, pack,
-                                                   gather, column };
+const struct value_counter value_counter_words = { VALUE_WORD_QUADS, VALUE_WORD_BYTES,
+                                                   MOST_OUTPUTS, place, pack, gather, column };
 #endif

@@ -1,7 +1,7 @@
 /* network/values/kernel.h -- what a file that computes values with one instruction set provides.
  *
  * Lanes, quads and maps: values.h. A block is what is computed together: the sums of one or two
- * quads of outputs.
+ * quads of outputs, and of bits (bits.h) of more.
  */
 #ifndef NETWORK_VALUES_KERNEL_H
 #define NETWORK_VALUES_KERNEL_H
@@ -37,7 +37,7 @@ struct value_column { // one block of a column of outputs
     const int8_t  *weight;  // [n_run][steps][outputs][VALUE_QUAD]
     const uint8_t *saturates; // [n_run][steps]: what the kernel says of these; NULL: nothing
     const int32_t *start;   // [outputs]: what the sums begin with
-    uint32_t       quads;   // of the block: 1 or 2
+    uint32_t       quads;   // of the block: 1 or 2, and more of bits
     uint32_t       n;       // outputs of the column
     const struct value_scale *scale;
     uint32_t       channel; // the block's first

@@ -349,9 +349,11 @@ static uint32_t quads_read(const struct layer *l, uint32_t first, uint32_t n, ui
     return ((last / out + 1) * in - 1) / VALUE_QUAD + 1 - *from;
 }
 
-/* Outputs of a block: fewer where those of other groups would read other quads. */
+/* Outputs of a block at most: fewer where those of other groups would read other quads. */
 static uint32_t block_outputs(const struct values *v, const struct layer *l)
 {
+    if (value_counts(v->network, l))
+        return v->counter->outputs;
     bool alike = l->groups == 1 || l->out.channels / l->groups % v->kernel->outputs == 0;
 
     return alike ? v->kernel->outputs : VALUE_QUAD;
@@ -453,7 +455,7 @@ static bool place_weights(struct values *v, uint32_t index, size_t *bytes)
                   VALUE_QUAD;
     }
     v->most_sums = max_u64(v->most_sums, (size_t)max_u32(l->out.height, VALUE_TOGETHER) *
-                                             v->kernel->outputs * VALUE_LANES);
+                                             own->block[0].quads * VALUE_QUAD * VALUE_LANES);
     return true;
 }
 
