@@ -231,6 +231,23 @@ static uint64_t reads_of_product(const struct sliced *a, const struct array_prod
     return s->skip_rows ? left : any ? a->reads : 0;
 }
 
+/* Sum of the digits of all inputs of a product. */
+static uint64_t digits_of_product(const struct sliced *a, const struct array_product *p,
+                                  uint32_t plane)
+{
+    const uint32_t rows = a->base.rows;
+    uint64_t sum = 0;
+
+    for (uint32_t r = 0; a->matrix.wide && r < rows; r++)
+        sum += reads_digit_sum(&a->spec->reads, exact_matrix_input(&a->matrix, p, plane, r));
+    if (a->matrix.wide)
+        return sum;
+    const uint8_t *in = p->in[plane];
+    for (uint32_t r = 0; r < rows; r++)
+        sum += a->digits[in[r]];
+    return sum;
+}
+
 static void count(const struct imc_array *array, const struct array_product *p, uint32_t plane,
                   struct array_counts *n)
 {
@@ -252,11 +269,7 @@ static void count(const struct imc_array *array, const struct array_product *p, 
     if (!p->in)
         return;
     exact_matrix_count(&a->matrix, p, plane, &n->in);
-    for (uint32_t r = 0; r < a->base.rows; r++)
-        n->sum_digits += a->matrix.wide
-                             ? reads_digit_sum(&a->spec->reads,
-                                               exact_matrix_input(&a->matrix, p, plane, r))
-                             : a->digits[p->in[plane][r]];
+    n->sum_digits += digits_of_product(a, p, plane);
 }
 
 const struct imc_array_kind array_sliced = {
