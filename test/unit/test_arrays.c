@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "arch/chip.h"
+#include "arch/values/sliced_layers.h"
 #include "core/counter.h"
 #include "test/plan_rig.h"
 #include "traces/images.h"
@@ -21,6 +22,11 @@
 enum { N_IMAGE = 16, N_CLASS = 10, IMAGE_BYTE = 32 * 32 * 3, MOST_SET = 12 };
 
 /* ---- exact when it should be ---- */
+
+enum { N_NETWORK = 2 };
+
+static const char *const trained[N_NETWORK] = { "configs/resnet32_fmnist.yaml",
+                                                "configs/resnet32_cifar10.yaml" };
 
 struct machine {
     struct config  config;
@@ -74,8 +80,29 @@ static void read_images(int8_t *pixels)
     images_close(set);
 }
 
-/* All images side by side in one chip. */
-static void run_chip(const char *model, const char *const *set, const int8_t *pixels,
+/* The same codes, layer by layer, where they are computed so: the values of *l. */
+static void check_layers(const struct machine *k, const int8_t *pixels, uint32_t n,
+                         const struct logits *l)
+{
+    int64_t got[N_IMAGE][N_CLASS];
+
+    if (!sliced_by_layer(&k->plan, NULL))
+        return;
+    struct sliced_layers *s = sliced_layers_new(&k->plan, NULL, NULL);
+    assert_non_null(s);
+    struct values *v = values_new_on(&k->network, NULL, sliced_layers_cores(s));
+    assert_non_null(v);
+    struct value_lanes *lanes = value_lanes_new(v);
+    assert_non_null(lanes);
+    value_lanes_run(lanes, (const uint8_t *)pixels, n, got[0], NULL);
+    assert_memory_equal(got, l->of, n * sizeof *got);
+    value_lanes_free(lanes);
+    values_free(v);
+    sliced_layers_free(s);
+}
+
+/* n images side by side in one chip. */
+static void run_chip(const char *model, const char *const *set, const int8_t *pixels, uint32_t n,
                      struct logits *l)
 {
     struct machine k;
@@ -83,18 +110,20 @@ static void run_chip(const char *model, const char *const *set, const int8_t *pi
     struct err_msg m;
 
     machine_make(&k, model, set);
-    const struct chip_cfg cfg = { .plan = &k.plan, .planes = { .n = N_IMAGE } };
+    const struct chip_cfg cfg = { .plan = &k.plan, .planes = { .n = n } };
     struct chip *c = chip_new(&cfg);
     assert_non_null(c);
     assert_true(chip_inject(c, pixels));
     if (chip_run(c, (int64_t)k.plan.time.first_result + 1, &m))
         fail_msg("%s", m.text);
     assert_true(chip_result(c, &r));
-    memcpy(l->of, r.value, sizeof l->of);
+    memcpy(l->of, r.value, n * sizeof *l->of);
     l->sum = (struct core_counters){ 0 };
     for (uint32_t i = 0; i < k.plan.n_core; i++)
         counter_add(core_counter_rows, &l->sum, chip_counters(c, i));
     chip_free(c);
+    if (n > 1 && !plan_is_exact(&k.plan)) // one image takes as long as all
+        check_layers(&k, pixels, n, l);
     machine_release(&k);
 }
 
@@ -126,8 +155,6 @@ static const char *const exact[][MOST_SET] = {
 
 static void no_code_clips_and_every_logit_is_the_plain_arrays(void **state)
 {
-    static const char *const model[] = { "configs/resnet32_fmnist.yaml",
-                                         "configs/resnet32_cifar10.yaml" };
     static const char *const plain[] = { NULL };
     int8_t *pixels = malloc((size_t)N_IMAGE * IMAGE_BYTE);
     struct logits want, got;
@@ -135,12 +162,12 @@ static void no_code_clips_and_every_logit_is_the_plain_arrays(void **state)
     (void)state;
     assert_non_null(pixels);
     read_images(pixels);
-    for (size_t i = 0; i < 2; i++) {
-        run_chip(model[i], plain, pixels, &want);
+    for (size_t i = 0; i < N_NETWORK; i++) {
+        run_chip(trained[i], plain, pixels, N_IMAGE, &want);
         assert_int_equal(want.sum.reads, want.sum.firings);
         assert_int_equal(want.sum.shift_adds, 0);
         for (size_t k = i; k < sizeof exact / sizeof *exact; k += 2) { // half of them each
-            run_chip(model[i], exact[k], pixels, &got);
+            run_chip(trained[i], exact[k], pixels, N_IMAGE, &got);
             assert_int_equal(got.sum.clipped, 0);
             assert_memory_equal(got.of, want.of, sizeof want.of);
         }
@@ -150,11 +177,39 @@ static void no_code_clips_and_every_logit_is_the_plain_arrays(void **state)
 
 /* Cells of weights of 8 bits: three, then sliced ones of either scheme and any bits. */
 static const uint64_t slice_bits[] = { 1, 2, 3, 5, 8 }, rows_at_once[] = { 0, 1, 7, 100 };
-static const char *const kinds[] = { "exact", "charge", "adc", "adc" }; // the last one loose
+static const char *const kinds[] = { "exact", "charge", "adc", "adc" };
 
+enum { CELL_AT, SLICE_AT, ROWS_AT, READOUT_AT, NETWORK_AT, N_DIMENSION };
 enum { N_WHOLE = 3, N_SIGNED = 8, N_OFFSET = 9, N_CELL = N_WHOLE + N_SIGNED + N_OFFSET,
-       N_SLICE = 5, N_ROWS = 4, N_READOUT = 4,
-       N_COMBINATION = N_CELL * N_SLICE * N_ROWS * N_READOUT, SOME = 97 };
+       N_SLICE = 5, N_ROWS = 4 };
+enum { FEWEST = 3, N_READOUT }; // a converter of the bits that any sum needs, or these images'
+enum { N_TEXT = 9, FEW_IMAGES = 2 };
+enum { N_SAMPLE = N_CELL * N_SLICE, N_ALL = N_SAMPLE * N_ROWS * N_READOUT * N_NETWORK };
+
+static const uint32_t n_value[N_DIMENSION] = { N_CELL, N_SLICE, N_ROWS, N_READOUT, N_NETWORK };
+
+struct combination {
+    uint32_t at[N_DIMENSION];
+};
+
+static struct combination combination_of(uint32_t k)
+{
+    struct combination c;
+
+    for (uint32_t i = 0; i < N_DIMENSION; k /= n_value[i++])
+        c.at[i] = k % n_value[i];
+    return c;
+}
+
+/* Each cell by each slice, the rest in turn. */
+static struct combination sample_of(uint32_t k)
+{
+    const uint32_t cell = k / N_SLICE, slice = k % N_SLICE;
+
+    return (struct combination){ { cell, slice, (cell + slice) % N_ROWS,
+                                   (cell / N_ROWS + slice) % N_READOUT,
+                                   (cell / 2 + cell / 8 + slice) % N_NETWORK } };
+}
 
 /* Sets a cell and returns the largest digit of its columns. */
 static uint64_t set_cell(uint32_t cell, char (*text)[64])
@@ -176,65 +231,93 @@ static uint64_t set_cell(uint32_t cell, char (*text)[64])
     return (UINT64_C(1) << (bits ? bits : offset ? 8 : 7)) - 1;
 }
 
-/* A step of 1 and the least bits with which the largest sum is a code of either kind. Loose: a sum
- * that rows of these networks do not come to could clip, so that every code is computed. */
-static void set_codes(char (*text)[64], uint64_t rows, uint64_t d, uint64_t digit, bool loose)
+/* The least bits of which the largest sum is a code of either sign, by steps of 1. */
+static uint32_t enough_bits(uint64_t rows, uint64_t d, uint64_t digit)
 {
-    const uint64_t whole = 256, many = 100, usual = 144; // of a core; loose from; of most layers
-    uint64_t range = (rows ? rows : loose ? usual : whole) * ((UINT64_C(1) << d) - 1) * digit;
-    unsigned bits = 1;
+    const uint64_t all = 256; // of a core
+    uint64_t range = (rows ? rows : all) * ((UINT64_C(1) << d) - 1) * digit;
+    uint32_t bits = 1;
 
-    if (loose && (rows == 0 || rows >= many))
-        range--;
     while (UINT64_C(1) << (bits - 1) <= range)
         bits++;
-    snprintf(text[0], sizeof *text, "core.readout.bits=%u", bits);
-    snprintf(text[1], sizeof *text, "core.readout.range=%" PRIu64, range);
+    return bits;
 }
 
-static void check_combination(uint32_t k, const char *model, const int8_t *pixels,
-                              const struct logits *want)
+/* Runs n images with codes of so many bits, or fails where none is clipped and a score is another
+ * than the plain array's. Returns whether one is clipped. */
+static bool run_codes(const struct combination *c, char (*text)[64], uint32_t bits,
+                      const int8_t *pixels, uint32_t n, const struct logits *want)
 {
-    uint32_t readout = k / N_CELL % N_READOUT;
-    uint64_t d = slice_bits[k / N_CELL / N_READOUT % N_SLICE];
-    uint64_t rows = rows_at_once[k / N_CELL / N_READOUT / N_SLICE];
-    const char *set[MOST_SET] = { NULL };
-    char text[9][64] = { { 0 } }, all[sizeof text] = "";
+    const char *set[N_TEXT + 1] = { NULL }, *model = trained[c->at[NETWORK_AT]];
+    char all[N_TEXT * sizeof *text] = "";
     struct logits got;
 
-    const uint64_t digit = set_cell(k % N_CELL, text);
-    snprintf(text[4], 64, "core.crossbar.input_slice_bits=%" PRIu64, d);
-    snprintf(text[5], 64, "core.crossbar.rows_at_once=%" PRIu64, rows);
-    snprintf(text[6], 64, "core.readout.kind=%s", kinds[readout]);
-    set_codes(text + 7, rows, d, digit, readout == N_READOUT - 1);
-    for (size_t i = 0; i < 9; i++) {
-        set[i] = text[i];
-        strcat(strcat(all, " "), text[i]);
-    }
-    run_chip(model, set, pixels, &got);
-    if (got.sum.clipped > 0 || memcmp(got.of, want->of, sizeof want->of) != 0)
-        fail_msg("%s%s: %" PRIu64 " clipped", model, all, got.sum.clipped);
+    snprintf(text[0], sizeof *text, "core.readout.bits=%u", bits);
+    snprintf(text[1], sizeof *text, "core.readout.range=%" PRIu64, UINT64_C(1) << (bits - 1));
+    for (size_t i = 0; i < N_TEXT; i++)
+        strcat(strcat(all, " "), set[i] = text[i]);
+    run_chip(model, set, pixels, n, &got);
+    if (got.sum.clipped == 0 && memcmp(got.of, want->of, n * sizeof *want->of) != 0)
+        fail_msg("%s%s: not the plain array's", model, all);
+    return got.sum.clipped > 0;
 }
 
-/* Each cell by each slice of inputs, rows at once and readout; some of them, or all. */
+/* Fewest bits: what the first image lets be, and as many more as the others need. */
+static void check_combination(const struct combination *c, const int8_t *pixels, uint32_t n,
+                              const struct logits *want)
+{
+    const uint64_t d = slice_bits[c->at[SLICE_AT]], rows = rows_at_once[c->at[ROWS_AT]];
+    const bool fewest = c->at[READOUT_AT] == FEWEST && rows != 1; // a row comes to its largest sum
+    char text[N_TEXT][64] = { { 0 } };
+
+    const uint32_t enough = enough_bits(rows, d, set_cell(c->at[CELL_AT], text + 2));
+    uint32_t bits = enough;
+    snprintf(text[6], 64, "core.crossbar.input_slice_bits=%" PRIu64, d);
+    snprintf(text[7], 64, "core.crossbar.rows_at_once=%" PRIu64, rows);
+    snprintf(text[8], 64, "core.readout.kind=%s", kinds[c->at[READOUT_AT]]);
+    while (fewest && !run_codes(c, text, bits - 1, pixels, 1, want))
+        assert_true(--bits > 1); // a bit clips
+    while (run_codes(c, text, bits, pixels, n, want))
+        if (++bits > enough)
+            fail_msg("%s %s %s %s %s: clipped", text[2], text[4], text[5], text[6], text[7]);
+}
+
+/* Cells, slices of inputs, rows at once, readouts and networks: each value beside each other, or,
+ * by IMCSIM_ALL_ARRAYS, all there are. */
 static void every_combination_gives_the_logits_of_the_plain_array(void **state)
 {
-    static const char *const model[] = { "configs/resnet32_fmnist.yaml",
-                                         "configs/resnet32_cifar10.yaml" };
     static const char *const plain[] = { NULL };
-    const uint32_t step = getenv("IMCSIM_ALL_ARRAYS") ? 1 : SOME;
+    const bool all = getenv("IMCSIM_ALL_ARRAYS");
+    const uint32_t n = all ? N_IMAGE : FEW_IMAGES;
     int8_t *pixels = malloc((size_t)N_IMAGE * IMAGE_BYTE);
-    struct logits want;
+    struct logits want[N_NETWORK];
 
     (void)state;
     assert_non_null(pixels);
     read_images(pixels);
-    for (uint32_t i = 0; i < 2; i++) {
-        run_chip(model[i], plain, pixels, &want);
-        for (uint32_t k = i * (step / 2); k < N_COMBINATION; k += step)
-            check_combination(k, model[i], pixels, &want);
+    for (uint32_t i = 0; i < N_NETWORK; i++)
+        run_chip(trained[i], plain, pixels, n, &want[i]);
+    for (uint32_t k = 0; k < (all ? N_ALL : N_SAMPLE); k++) {
+        const struct combination c = all ? combination_of(k) : sample_of(k);
+        check_combination(&c, pixels, n, &want[c.at[NETWORK_AT]]);
     }
     free(pixels);
+}
+
+static void each_value_is_tried_beside_each_other(void **state)
+{
+    (void)state;
+    for (uint32_t a = 0; a < N_DIMENSION; a++)
+        for (uint32_t b = 0; b < a; b++) {
+            bool seen[N_CELL][N_CELL] = { { false } };
+            uint32_t n = 0;
+            for (uint32_t k = 0; k < N_SAMPLE; k++) {
+                const struct combination c = sample_of(k);
+                n += !seen[c.at[a]][c.at[b]];
+                seen[c.at[a]][c.at[b]] = true;
+            }
+            assert_int_equal(n, n_value[a] * n_value[b]);
+        }
 }
 
 static void reads_of_resnet32_are_eight_a_firing_bit_by_bit(void **state)
@@ -248,11 +331,11 @@ static void reads_of_resnet32_are_eight_a_firing_bit_by_bit(void **state)
     (void)state;
     assert_non_null(pixels);
     read_images(pixels);
-    run_chip("configs/resnet32_fmnist.yaml", bits, pixels, &l);
+    run_chip("configs/resnet32_fmnist.yaml", bits, pixels, N_IMAGE, &l);
     assert_int_equal(l.sum.reads, 8 * l.sum.firings);
     /* a firing of one replica reads a column for every output: 8 codes, 7 of which are added */
     assert_int_equal(l.sum.shift_adds * 8, l.sum.conversions * 7);
-    run_chip("configs/resnet32_fmnist.yaml", narrow, pixels, &l);
+    run_chip("configs/resnet32_fmnist.yaml", narrow, pixels, N_IMAGE, &l);
     assert_true(l.sum.clipped > 0 && l.sum.clipped < l.sum.conversions);
     free(pixels);
 }
@@ -604,6 +687,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_code_clips_and_every_logit_is_the_plain_arrays),
+        cmocka_unit_test(each_value_is_tried_beside_each_other),
         cmocka_unit_test(every_combination_gives_the_logits_of_the_plain_array),
         cmocka_unit_test(reads_of_resnet32_are_eight_a_firing_bit_by_bit),
         cmocka_unit_test(a_product_takes_the_time_of_its_reads),
