@@ -340,6 +340,36 @@ static void reads_of_resnet32_are_eight_a_firing_bit_by_bit(void **state)
     free(pixels);
 }
 
+/* Pulses of 8 bits by weights of 8: rows * 255 * 128 is below 2^(bits - 1) up to 257 rows with 24
+ * bits, and up to 514 with 25. */
+static void a_code_of_24_bits_is_exact_for_257_rows_and_of_25_for_514(void **state)
+{
+    static const struct {
+        uint32_t rows, bits;
+        bool     exact;
+    } edge[] = {
+        { 256, 23, false }, { 256, 24, true }, { 257, 24, true },  { 258, 24, false },
+        { 258, 25, true },  { 512, 24, false }, { 512, 25, true }, { 514, 25, true },
+        { 515, 25, false }, { 515, 26, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof edge / sizeof *edge; i++) {
+        char rows[64], bits[64];
+        const char *const set[] = { rows, bits, "core.readout.kind=adc", "core.readout.range=full",
+                                    "chip.cores=65536", NULL };
+        struct plan_rig r = { 0 };
+        snprintf(rows, sizeof rows, "core.crossbar.rows=%u", edge[i].rows);
+        snprintf(bits, sizeof bits, "core.readout.bits=%u", edge[i].bits);
+        if (rig_make(&r, set))
+            fail_msg("%s", r.msg.text);
+        const struct array_spec *a = &r.plan.layer[1].array;
+        assert_int_equal(array_is_exact(a, edge[i].rows, false), edge[i].exact);
+        assert_int_equal(array_exact_bits(a, edge[i].rows) <= edge[i].bits, edge[i].exact);
+        rig_release(&r);
+    }
+}
+
 /* ---- time ---- */
 
 static uint32_t next(uint64_t *s, uint32_t n)
@@ -690,6 +720,7 @@ int main(void)
         cmocka_unit_test(each_value_is_tried_beside_each_other),
         cmocka_unit_test(every_combination_gives_the_logits_of_the_plain_array),
         cmocka_unit_test(reads_of_resnet32_are_eight_a_firing_bit_by_bit),
+        cmocka_unit_test(a_code_of_24_bits_is_exact_for_257_rows_and_of_25_for_514),
         cmocka_unit_test(a_product_takes_the_time_of_its_reads),
         cmocka_unit_test(the_array_of_isaac_reads_sixteen_times),
         cmocka_unit_test(what_cannot_be_read_is_refused_with_its_cure),
