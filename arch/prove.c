@@ -6,6 +6,7 @@
 
 #include "arch/chip.h"
 #include "arch/core/proof.h"
+#include "core/util.h"
 #include "memory/trial.h"
 
 static bool alike(const struct memory_layout *a, const struct memory_layout *b)
@@ -16,15 +17,59 @@ static bool alike(const struct memory_layout *a, const struct memory_layout *b)
            a->shape.kernel_columns == b->shape.kernel_columns;
 }
 
-/* Each by itself; neighbours are often alike. */
+static bool is_tried(const struct plan *p, const uint32_t *tried, uint32_t n, uint32_t core)
+{
+    bool found = false;
+
+    while (n > 0 && !found) // mostly a neighbour's
+        found = alike(&p->time.core[core].layout, &p->time.core[tried[--n]].layout);
+    return found;
+}
+
+/* Each by itself, those that are alike once. */
 static enum err try_memories(const struct plan *p, struct err_msg *m)
 {
-    enum err e = ERR_NONE;
+    uint32_t *tried = calloc(p->n_core, sizeof *tried), n = 0;
+    enum err e = tried ? ERR_NONE : err_set(m, ERR_MEMORY, "no memory to try those of cores");
 
     for (uint32_t i = 0; !e && i < p->n_core; i++)
-        if (i == 0 || !alike(&p->time.core[i].layout, &p->time.core[i - 1].layout))
+        if (!is_tried(p, tried, n, i)) {
+            tried[n++] = i;
             e = memory_trial(&p->time.core[i].layout, p->core[i].name, m);
+        }
+    free(tried);
     return e;
+}
+
+/* Images that a core can hold something of at once: as many as lie in its columns, in what it knows
+ * of their progress, in its residual FIFO, in its sums on their way and in its links. */
+static uint64_t images_at_once(const struct plan *p, uint32_t layer)
+{
+    const struct plan_layer *pl = &p->layer[layer];
+    const struct layer_times *t = &p->time.layer[layer];
+    const struct layer_hops *hops = &p->hops[layer];
+    const struct shape *out = &plan_network_layer(p, layer)->out;
+    const uint64_t outputs = (uint64_t)out->height * out->width;
+    const uint64_t columns = max_u32(t->memory_columns, t->tracked_columns);
+    const uint64_t on_links = max_u32(max_u32(hops->pixels, hops->residual),
+                                      (pl->parts - 1) * hops->sums);
+
+    const uint64_t sums = (uint64_t)t->sums_waiting * pl->replicas.n;
+
+    return max_u64(max_u64(ceil_div(columns, pl->in_width), ceil_div(t->residual_fifo, outputs)),
+                   max_u64(ceil_div(sums, outputs), ceil_div(on_links, p->interval)));
+}
+
+/* Images behind the one that repeats. What it leaves somewhere is gone when as much as there is
+ * room for has come later, so those that bring so much are enough; nor does an image see more
+ * behind it than enters the chip before it leaves. */
+static uint64_t images_behind(const struct plan *of_chip, const struct plan *p)
+{
+    uint64_t most = 0;
+
+    for (uint32_t i = 0; i < p->n_layer; i++)
+        most = max_u64(most, max_u64(images_at_once(p, i), images_at_once(of_chip, i)));
+    return min_u64(most, p->time.first_result / p->interval);
 }
 
 /* An image of numbers: plane after plane, rows fastest. */
@@ -111,8 +156,7 @@ enum err prove_chip(const struct plan *of_chip, const struct plan *p, struct pro
                     struct err_msg *m)
 {
     struct proof proof;
-    uint64_t n_image = p->time.transient_images + 1 +
-                       p->time.first_result / p->interval; // those that follow it into the chip
+    uint64_t n_image = p->time.transient_images + 1 + images_behind(of_chip, p);
     enum err e = try_memories(of_chip, m);
 
     if (e)

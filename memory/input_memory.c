@@ -280,10 +280,9 @@ void memory_learn(struct input_memory *m, uint32_t row, uint64_t c, uint64_t wha
         set_known(m, value_words(l, row, slot, 0, l->shape.pixel_values), what);
 }
 
-uint64_t memory_known(const struct input_memory *m, uint32_t row, uint64_t c)
+static uint64_t known_in(const struct input_memory *m, uint32_t row, uint32_t slot)
 {
     const struct memory_layout *l = m->layout;
-    const uint32_t slot = slot_of(l, c);
 
     if (!begins_word(m, row, slot))
         return 0;
@@ -292,6 +291,22 @@ uint64_t memory_known(const struct input_memory *m, uint32_t row, uint64_t c)
         if (m->known[w] != m->known[words.last])
             return 0;
     return m->known[words.last];
+}
+
+uint64_t memory_known(const struct input_memory *m, uint32_t row, uint64_t c)
+{
+    return known_in(m, row, slot_of(m->layout, c));
+}
+
+uint32_t memory_known_row(const struct input_memory *m, uint32_t row, uint64_t c,
+                          uint32_t n_columns, uint64_t what, uint64_t step)
+{
+    const uint32_t columns = m->layout->shape.columns;
+    uint32_t slot = slot_of(m->layout, c), n = 0;
+
+    for (; n < n_columns && known_in(m, row, slot) == what; n++, what += step)
+        slot = slot + 1 < columns ? slot + 1 : 0;
+    return n;
 }
 
 /* ---- pixels that come ---- */

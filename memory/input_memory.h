@@ -139,6 +139,11 @@ bool memory_keep_known(struct input_memory *m);
 void memory_learn(struct input_memory *m, uint32_t row, uint64_t c, uint64_t what);
 uint64_t memory_known(const struct input_memory *m, uint32_t row, uint64_t c);
 
+/* How many of the pixels (row, c) .. (row, c + n_columns - 1), from the first on, are known as
+ * what, what + step and so on. n_columns is 1 to K. */
+uint32_t memory_known_row(const struct input_memory *m, uint32_t row, uint64_t c,
+                          uint32_t n_columns, uint64_t what, uint64_t step);
+
 /* Forgets all pixels: the memory of a chip just reset. */
 void memory_reset(struct input_memory *m);
 

@@ -22,67 +22,106 @@ static void lost(struct imc_core *c, const struct core_now *now, uint64_t image,
     core_fail(&c->base, now->cyc, "not in the memory when it is read:", &at);
 }
 
-/* Reads a token of a window, the n-th; false: it is not there. In proof its words are compared with
- * the token by name where that is known of them, and else channel by channel. */
+/* Of a token, in proof. */
+static uint64_t name_of(const struct imc_core *c, const struct pixel *at)
+{
+    return 1 + (at->image * c->spec->in_width + at->column) * c->spec->pl->in_height + at->row;
+}
+
+/* Reads a token of a window, the n-th; false: it is not there, or in proof is another. */
 static bool read_token(struct imc_core *c, const struct core_now *now, const struct pixel *at,
                        uint32_t n)
 {
     const struct imc_spec *s = c->spec;
     const uint64_t column = at->image * s->in_width + at->column;
-    const uint64_t name = 1 + column * s->pl->in_height + at->row;
-    const bool known = s->proof && memory_known(&c->memory, at->row, column) == name;
     const bool kept = !s->proof && s->planes.n > 0;
     uint8_t *to = kept ? c->tokens.byte + (size_t)n * s->in_n : c->scratch.pixel;
     const size_t apart = kept ? (size_t)c->tokens.most * s->in_n : s->in_n;
     uint64_t missing;
 
-    if (memory_read_row(&c->memory, at->row, column, 1, s->planes.n > 0 && !known ? to : NULL,
-                        apart, &missing) == 0) {
+    if (memory_read_row(&c->memory, at->row, column, 1, s->planes.n > 0 ? to : NULL, apart,
+                        &missing) == 0) {
         lost(c, now, at->image, at->row, missing);
         return false;
     }
-    if (s->proof && !known && proof_token(c, now->cyc, at, to))
-        memory_learn(&c->memory, at->row, column, name);
-    else if (kept)
+    if (kept)
         c->tokens.number[n] = at->column * s->pl->in_height + at->row;
+    if (!s->proof)
+        return true;
+    if (!proof_token(c, now->cyc, at, to))
+        return false;
+    memory_learn(&c->memory, at->row, column, name_of(c, at));
     return true;
 }
 
-/* Tokens [first, last] of a row, in a timing run. Returns how many were there. */
-static uint32_t read_row(struct imc_core *c, const struct core_now *now, uint64_t image,
-                         uint32_t row, uint32_t first, uint32_t last)
+/* n neighbours of a row whose values nobody wants; false: one is not there. */
+static bool skip_tokens(struct imc_core *c, const struct core_now *now, const struct pixel *at,
+                        uint32_t n)
 {
-    const uint64_t column = image * c->spec->in_width + first;
-    const uint32_t n = last - first + 1;
+    const uint64_t column = at->image * c->spec->in_width + at->column;
     uint64_t missing;
 
-    if (memory_read_row(&c->memory, row, column, n, NULL, 0, &missing) > 0)
-        return n;
-    lost(c, now, image, row, missing);
-    return 0;
+    if (memory_read_row(&c->memory, at->row, column, n, NULL, 0, &missing) > 0)
+        return true;
+    lost(c, now, at->image, at->row, missing);
+    return false;
 }
 
-/* What the window sees, in the order of numbers; returns how many tokens. */
-static uint64_t gather(struct imc_core *c, const struct core_now *now, const struct pixel *at)
+/* n neighbours of a row, in a timing run or in proof, where those whose words are known by name are
+ * not compared again. */
+static bool read_row(struct imc_core *c, const struct core_now *now, struct pixel at, uint32_t n)
+{
+    const struct imc_spec *s = c->spec;
+
+    if (!s->proof)
+        return skip_tokens(c, now, &at, n);
+    for (uint32_t some; n > 0; n -= some, at.column += some) {
+        some = memory_known_row(&c->memory, at.row, at.image * s->in_width + at.column, n,
+                                name_of(c, &at), s->pl->in_height);
+        if (some > 0 ? !skip_tokens(c, now, &at, some) : !read_token(c, now, &at, 0))
+            return false;
+        some = max_u32(some, 1);
+    }
+    return true;
+}
+
+/* What the window sees along an axis; false: nothing. */
+static bool places_seen(const struct plan_layer *pl, int axis, uint32_t at,
+                        struct token_places *places)
+{
+    const uint32_t size = axis == 0 ? pl->in_height : pl->in_width;
+
+    if (window_inside(&pl->window, axis, at, size) == 0)
+        return false;
+    *places = (struct token_places){ window_first(&pl->window, axis, at, size),
+                                     window_last(&pl->window, axis, at, size),
+                                     pl->window.dilation[axis] };
+    return true;
+}
+
+/* Reads what the window sees, in the order of numbers where values are kept. Returns how many
+ * tokens; none: what is stored for it. */
+static uint32_t gather(struct imc_core *c, const struct core_now *now, const struct pixel *at)
 {
     const struct plan_layer *pl = c->spec->pl;
-    const struct window *w = &pl->window;
+    const bool kept = !c->spec->proof && c->spec->planes.n > 0;
+    struct token_places rows, columns;
+    const bool any = places_seen(pl, 0, at->row, &rows) && places_seen(pl, 1, at->column, &columns);
     uint32_t n = 0;
 
-    if (window_inside(w, 0, at->row, pl->in_height) == 0 ||
-        window_inside(w, 1, at->column, pl->in_width) == 0)
-        return 0; // what is stored for it
-    const uint32_t row0 = window_first(w, 0, at->row, pl->in_height);
-    const uint32_t row1 = window_last(w, 0, at->row, pl->in_height);
-    const uint32_t column0 = window_first(w, 1, at->column, pl->in_width);
-    const uint32_t column1 = window_last(w, 1, at->column, pl->in_width);
-    if (c->spec->planes.n == 0 && w->dilation[1] == 1) {
-        for (uint32_t row = row0; row <= row1; row += w->dilation[0])
-            n += read_row(c, now, at->image, row, column0, column1);
+    if (c->spec->proof)
+        proof_places(c, now->cyc, at, any ? &rows : NULL, any ? &columns : NULL);
+    if (!any)
+        return 0;
+    if (!kept && columns.step == 1) {
+        const uint32_t width = columns.last - columns.first + 1;
+        for (uint32_t row = rows.first; row <= rows.last; row += rows.step, n += width)
+            if (!read_row(c, now, (struct pixel){ at->image, row, columns.first }, width))
+                break;
         return n;
     }
-    for (uint32_t column = column0; column <= column1; column += w->dilation[1])
-        for (uint32_t row = row0; row <= row1; row += w->dilation[0])
+    for (uint32_t column = columns.first; column <= columns.last; column += columns.step)
+        for (uint32_t row = rows.first; row <= rows.last; row += rows.step)
             if (!read_token(c, now, &(struct pixel){ at->image, row, column }, n++))
                 return n;
     return n;
@@ -95,6 +134,11 @@ static int32_t code_of(const struct imc_core *c, const uint8_t *byte, size_t apa
     return c->spec->in_signed ? (int8_t)byte[0] : byte[0];
 }
 
+static struct token_heads heads_of(const struct imc_core *c)
+{
+    return tokens_heads(c->spec->plan, c->spec->pc->plan_layer, c->spec->pc->split);
+}
+
 /* The outputs of every stream, of the n tokens that were read. */
 static void compute(struct imc_core *c, const struct pixel *at, uint32_t n, int32_t *acc)
 {
@@ -103,7 +147,7 @@ static void compute(struct imc_core *c, const struct pixel *at, uint32_t n, int3
     const size_t values = (size_t)n * s->in_n, apart = (size_t)t->most * s->in_n;
     const uint32_t planes = s->planes.wide ? 2 : 1;
     const struct token_window w = {
-        .heads = tokens_heads(s->plan, s->pc->plan_layer, s->pc->split),
+        .heads = heads_of(c),
         .at = at->column * s->layer->out.height + at->row, .n = n, .number = t->number,
         .code = t->token,
     };
@@ -122,12 +166,12 @@ static void begin(struct imc_core *c, const struct core_now *now, struct core_su
 {
     const struct pixel *at = &own->place[0];
     const uint64_t lasts = plan_lasts(c->spec->plan, c->spec->pc->plan_layer, at->row, at->column);
-    const uint64_t seen = gather(c, now, at);
+    const uint32_t seen = gather(c, now, at);
 
     if (c->spec->proof)
-        proof_gathered(c, at, own->acc);
+        proof_gathered(c, now->cyc, at, heads_of(c), own->acc);
     else if (c->spec->planes.n > 0 && !c->base.fault->set)
-        compute(c, at, (uint32_t)seen, own->acc);
+        compute(c, at, seen, own->acc);
     token_count(c->spec->plan, c->spec->index, seen, core_weight(c, at->image),
                 &c->base.report.counters);
     core_count_firing(c, own->place, 1, now->timestep);

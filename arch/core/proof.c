@@ -200,21 +200,29 @@ static bool fail(struct imc_core *c, uint64_t now_cyc, const char *what, const s
     return false;
 }
 
+/* Rows and columns of a layer's input from one to the next that its memories store. */
+static const uint32_t *sampled(const struct imc_core *c)
+{
+    static const uint32_t all[] = { 1, 1 };
+    const struct plan *p = c->spec->proof->plan;
+
+    for (uint32_t i = 0; layer_of(c)->feed == FEED_READ_BACK && i < p->n_read_back; i++)
+        if (p->read_back[i].receiver == core_of(c)->plan_layer &&
+            p->read_back[i].reader == layer_of(c)->feeder)
+            return p->read_back[i].stride;
+    return all;
+}
+
 /* Where the input of a layer lies in the map that its memories store a sample of. */
 static void unsampled(const struct imc_core *c, struct pixel *at)
 {
-    const struct plan *p = c->spec->proof->plan;
-    const uint32_t folds = plan_folds(p, core_of(c)->plan_layer);
+    const uint32_t *stride = sampled(c);
+    const uint32_t folds = plan_folds(c->spec->proof->plan, core_of(c)->plan_layer);
 
     if (folds > 0)
         *at = (struct pixel){ at->image, at->column % folds, at->column / folds };
-    for (uint32_t i = 0; layer_of(c)->feed == FEED_READ_BACK && i < p->n_read_back; i++)
-        if (p->read_back[i].receiver == core_of(c)->plan_layer &&
-            p->read_back[i].reader == layer_of(c)->feeder) {
-            at->row *= p->read_back[i].stride[0];
-            at->column *= p->read_back[i].stride[1];
-            return;
-        }
+    at->row *= stride[0];
+    at->column *= stride[1];
 }
 
 struct found { // some channels of a pixel, in planes [plane, plane + n)
@@ -377,6 +385,34 @@ void proof_window(struct imc_core *c, uint64_t cyc, const struct pixel *place, u
     write_marks(c, place, plane, acc);
 }
 
+/* Whether a window of outputs `at` sees those places and no others. What it sees lies as far apart
+ * as its dilation says, so that the ends decide. */
+static bool sees_places(const struct imc_core *c, int axis, uint32_t at,
+                        const struct token_places *found)
+{
+    const struct layer *l = plan_network_layer(c->spec->proof->plan, core_of(c)->plan_layer);
+    const uint32_t size = axis == 0 ? l->in.height : l->in.width, apart = sampled(c)[axis];
+    const uint32_t first = found->first * apart, last = found->last * apart;
+    const uint32_t step = l->window.dilation[axis];
+
+    return (first == last || found->step * apart == step) && last < size &&
+           token_sees(&l->window, axis, at, first) && token_sees(&l->window, axis, at, last) &&
+           (first < step || !token_sees(&l->window, axis, at, first - step)) &&
+           (last + step >= size || !token_sees(&l->window, axis, at, last + step));
+}
+
+void proof_places(struct imc_core *c, uint64_t cyc, const struct pixel *place,
+                  const struct token_places *rows, const struct token_places *columns)
+{
+    const struct layer *l = plan_network_layer(c->spec->proof->plan, core_of(c)->plan_layer);
+    const bool good = rows && columns ? sees_places(c, 0, place->row, rows) &&
+                                            sees_places(c, 1, place->column, columns)
+                                      : token_seen(l, place->row, place->column) == 0;
+
+    if (!good)
+        fail(c, cyc, "other tokens than those that the window sees of", place);
+}
+
 bool proof_token(struct imc_core *c, uint64_t cyc, const struct pixel *at, const uint8_t *byte)
 {
     const struct plan *p = c->spec->proof->plan;
@@ -392,8 +428,15 @@ bool proof_token(struct imc_core *c, uint64_t cyc, const struct pixel *at, const
     return good;
 }
 
-void proof_gathered(struct imc_core *c, const struct pixel *place, int32_t *acc)
+void proof_gathered(struct imc_core *c, uint64_t cyc, const struct pixel *place,
+                    struct token_heads heads, int32_t *acc)
 {
+    const struct token_op *t = plan_network_layer(c->spec->proof->plan,
+                                                  core_of(c)->plan_layer)->token;
+
+    if (heads.n > 0 && (heads.first * t->value_head != core_of(c)->out_first ||
+                        heads.n * t->value_head != core_of(c)->out_n))
+        fail(c, cyc, "other heads than those of", place);
     for (uint32_t p = 0; p < c->spec->planes.n; p++)
         write_marks(c, place, p, acc + p * c->acc_plane);
 }

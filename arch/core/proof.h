@@ -20,6 +20,7 @@
 
 #include "core/pixel.h"
 #include "dataflow/plan/plan.h"
+#include "network/tokens/values.h"
 
 struct imc_core;
 
@@ -61,10 +62,23 @@ void proof_product(struct imc_core *c, uint64_t cyc, const struct pixel *place, 
 void proof_window(struct imc_core *c, uint64_t cyc, const struct pixel *place, uint32_t plane,
                   const uint8_t *const *pixel, uint32_t n_pixel, int32_t *acc);
 
-/* A token as a core of a layer of tokens has stored it, kept at *at: [planes][input channels];
- * whether it is that one. And the marks of the output for which all were gathered. */
+/* What a core of a layer of tokens gathers along an axis for the output *place: first, first + step
+ * and so on to last. Whether the network's own window sees those rows and columns and no others;
+ * NULL: no token at all. */
+struct token_places {
+    uint32_t first, last, step;
+};
+void proof_places(struct imc_core *c, uint64_t cyc, const struct pixel *place,
+                  const struct token_places *rows, const struct token_places *columns);
+
+/* A token as that core has stored it, kept at *at: [planes][input channels]; whether it is that
+ * one. */
 bool proof_token(struct imc_core *c, uint64_t cyc, const struct pixel *at, const uint8_t *byte);
-void proof_gathered(struct imc_core *c, const struct pixel *place, int32_t *acc);
+
+/* All were gathered, and these heads attend: whether they are those of the core's outputs. acc gets
+ * the marks of the output. */
+void proof_gathered(struct imc_core *c, uint64_t cyc, const struct pixel *place,
+                    struct token_heads heads, int32_t *acc);
 
 /* A complete sum and its residual (or NULL) in a plane; out gets the numbers of the output. */
 void proof_result(struct imc_core *c, uint64_t cyc, const struct pixel *place, uint32_t plane,

@@ -18,6 +18,7 @@
 #include "study/study.h"
 #include "test/plan_rig.h"
 #include "test/random_study.h"
+#include "test/random_tokens.h"
 
 enum { N_DESIGN = 200, N_FLAT = 60, N_FAULT = 200 };
 
@@ -299,14 +300,22 @@ static bool wrong_part(struct plan *p, struct lcg *g) // two parts say that they
     return true;
 }
 
-static const struct {
+struct plant {
     const char *name;
     bool (*plant)(struct plan *p, struct lcg *g);
-} faults[] = {
+};
+
+static const struct plant faults[] = {
     { "address", wrong_address },     { "slot", wrong_slot },       { "mask", wrong_mask },
     { "stream", wrong_stream },       { "order", wrong_order },     { "time", wrong_time },
     { "read-back", wrong_read_back }, { "replica", wrong_replica }, { "copy", wrong_copy },
     { "part", wrong_part },
+};
+
+struct subject { // a right plan, and random images
+    const struct plan *plan;
+    const int8_t      *image; // [STUDY_IMAGES]
+    size_t             image_bytes;
 };
 
 /* What a chip computes with random images: a hash of every sum and result, by core and pixel. */
@@ -332,9 +341,9 @@ static void add_event(void *user, uint32_t core, const struct core_event *e)
     s->hash += h * UINT64_C(0x9e3779b97f4a7c15); // in any order
 }
 
-static uint64_t values_of(const struct random_study *s, const struct plan *p)
+static uint64_t values_of(const struct subject *s, const struct plan *p)
 {
-    struct seen seen = { &s->plan, 0 };
+    struct seen seen = { s->plan, 0 };
     const struct core_probe probe = { .event = add_event, .user = &seen };
     const struct chip_cfg cfg = { .plan = p, .planes = { .n = 1 }, .probe = &probe };
     struct chip *chip = chip_new(&cfg);
@@ -359,7 +368,7 @@ static uint64_t values_of(const struct random_study *s, const struct plan *p)
 }
 
 /* Runs one half in a child, in which an assertion may fail: that stops a run, too. */
-static bool stops(const struct random_study *s, const struct plan *wrong, uint64_t want)
+static bool stops(const struct subject *s, const struct plan *wrong, uint64_t want)
 {
     fflush(NULL);
     pid_t child = fork();
@@ -374,7 +383,7 @@ static bool stops(const struct random_study *s, const struct plan *wrong, uint64
             _exit(2);
         alarm(20);
         bool stop = want ? values_of(s, wrong) != want
-                         : prove_chip(wrong, &s->plan, NULL, &m) != ERR_NONE;
+                         : prove_chip(wrong, s->plan, NULL, &m) != ERR_NONE;
         _exit(stop);
     }
     assert_true(child > 0);
@@ -382,21 +391,29 @@ static bool stops(const struct random_study *s, const struct plan *wrong, uint64
     return status != 0;
 }
 
-/* Plants the fault in the plan of a seed; false where it has no place there. */
-static bool catch_fault(size_t kind, unsigned seed, uint32_t *n_live)
+/* Plants the fault in `wrong`; false where it has no place there. */
+static bool catch_fault(const struct plant *fault, unsigned seed, const struct subject *right,
+                        struct plan *wrong, uint32_t *n_live)
+{
+    struct lcg g = { seed };
+
+    if (!fault->plant(wrong, &g))
+        return false;
+    const bool live = stops(right, wrong, values_of(right, right->plan));
+    *n_live += live;
+    if (live && !stops(right, wrong, 0))
+        fail_msg("seed %u: a wrong %s is not seen", seed, fault->name);
+    return true;
+}
+
+static bool catch_in_study(const struct plant *fault, unsigned seed, uint32_t *n_live)
 {
     struct random_study right, wrong;
-    struct lcg g = { seed };
 
     random_study_make(&right, seed);
     random_study_make(&wrong, seed);
-    bool planted = faults[kind].plant(&wrong.plan, &g);
-    if (planted) {
-        bool live = stops(&right, &wrong.plan, values_of(&right, &right.plan));
-        *n_live += live;
-        if (live && !stops(&right, &wrong.plan, 0))
-            fail_msg("seed %u: a wrong %s is not seen", seed, faults[kind].name);
-    }
+    const struct subject s = { &right.plan, right.image, right.image_bytes };
+    const bool planted = catch_fault(fault, seed, &s, &wrong.plan, n_live);
     random_study_release(&wrong);
     random_study_release(&right);
     return planted;
@@ -411,10 +428,147 @@ static void every_planted_fault_that_changes_a_value_is_caught(void **state)
     for (size_t kind = 0; kind < n_kind; kind++) {
         uint32_t n = 0;
         for (unsigned seed = 1; n < N_FAULT / n_kind && seed < 2000; seed++)
-            n += catch_fault(kind, seed, &n_live[kind]);
+            n += catch_in_study(&faults[kind], seed, &n_live[kind]);
         assert_int_equal(n, N_FAULT / n_kind);
         if (n_live[kind] == 0)
             fail_msg("no wrong %s changes a value", faults[kind].name);
+    }
+}
+
+/* ---- planted faults of layers of tokens ---- */
+
+/* One that sees several tokens of a row; NULL: there is none. */
+static struct plan_layer *some_gathers(struct plan *p, struct lcg *g)
+{
+    const uint32_t start = next(g, p->n_layer);
+
+    for (uint32_t i = 0; i < p->n_layer; i++) {
+        const uint32_t layer = (start + i) % p->n_layer;
+        if (layer_is_of_tokens(plan_network_layer(p, layer)) &&
+            p->layer[layer].window.kernel[1] > 1)
+            return &p->layer[layer];
+    }
+    return NULL;
+}
+
+static bool wrong_first_key(struct plan *p, struct lcg *g)
+{
+    struct plan_layer *l = some_gathers(p, g);
+    const bool more = next(g, 2);
+
+    if (!l || (!more && l->window.pad_before[1] == 0))
+        return false;
+    l->window.pad_before[1] += more ? 1 : UINT32_MAX;
+    l->window.kernel[1] += more ? 1 : UINT32_MAX;
+    return true;
+}
+
+static bool wrong_last_key(struct plan *p, struct lcg *g)
+{
+    struct plan_layer *l = some_gathers(p, g);
+
+    if (!l)
+        return false;
+    l->window.kernel[1] += next(g, 2) ? 1 : UINT32_MAX;
+    return true;
+}
+
+static bool wrong_row_of_keys(struct plan *p, struct lcg *g)
+{
+    struct plan_layer *l = some_gathers(p, g);
+
+    if (!l || l->in_height < 2 || l->window.kernel[0] < 2)
+        return false;
+    l->window.kernel[0]--;
+    return true;
+}
+
+static bool wrong_sequence(struct plan *p, struct lcg *g) // it begins where another ends
+{
+    struct plan_layer *l = some_gathers(p, g);
+
+    if (!l || l->in_width < 2)
+        return false;
+    l->in_width--;
+    return true;
+}
+
+static bool wrong_bank(struct plan *p, struct lcg *g) // there are tokens fewer than are needed
+{
+    struct plan_layer *l = some_gathers(p, g);
+
+    if (!l)
+        return false;
+    for (uint32_t i = 0; i < l->n_core; i++) {
+        struct memory_layout *m = &p->time.core[l->first_core + i].layout;
+        struct memory_shape shape = m->shape;
+        if (shape.columns < 2)
+            return false;
+        shape.columns -= 1 + next(g, shape.columns - 1);
+        if (shape.kernel_columns > shape.columns)
+            shape.kernel_columns = shape.columns;
+        memory_layout_init(m, &shape, m->placing);
+    }
+    return true;
+}
+
+static bool wrong_token_slot(struct plan *p, struct lcg *g) // neighbours lie over each other
+{
+    struct plan_layer *l = some_gathers(p, g);
+
+    if (!l)
+        return false;
+    struct memory_layout *m = &p->time.core[l->first_core].layout;
+    m->delta_pix = next(g, m->shape.pixel_values);
+    return true;
+}
+
+static bool wrong_heads(struct plan *p, struct lcg *g) // two cores take those of each other
+{
+    struct plan_layer *l = some_gathers(p, g);
+
+    if (!l || l->splits < 2)
+        return false;
+    struct plan_core *core = &p->core[l->first_core];
+    const uint32_t split = core[0].split;
+    core[0].split = core[1].split;
+    core[1].split = split;
+    return true;
+}
+
+static const struct plant token_faults[] = {
+    { "first key", wrong_first_key }, { "last key", wrong_last_key },
+    { "row of keys", wrong_row_of_keys }, { "sequence", wrong_sequence }, { "bank", wrong_bank },
+    { "slot", wrong_token_slot }, { "core's heads", wrong_heads }, { "mask", wrong_mask },
+    { "stream", wrong_stream },
+};
+
+static bool catch_in_tokens(const struct plant *fault, unsigned seed, uint32_t *n_live)
+{
+    struct random_tokens right, wrong;
+
+    random_tokens_make(&right, seed, true);
+    random_tokens_make(&wrong, seed, true);
+    const struct subject s = { &right.rig.plan, (const int8_t *)right.image, right.image_bytes };
+    const bool planted = catch_fault(fault, seed, &s, &wrong.rig.plan, n_live);
+    random_tokens_release(&wrong);
+    random_tokens_release(&right);
+    return planted;
+}
+
+/* Which tokens a query sees is the network's, whatever the plan says. */
+static void every_planted_fault_of_tokens_that_changes_a_value_is_caught(void **state)
+{
+    enum { EACH = 20 };
+
+    (void)state;
+    for (size_t kind = 0; kind < sizeof token_faults / sizeof *token_faults; kind++) {
+        uint32_t n = 0, n_live = 0;
+        for (unsigned seed = 1; n < EACH && seed < 2000; seed++)
+            n += catch_in_tokens(&token_faults[kind], seed, &n_live);
+        if (n < EACH || n_live == 0)
+            fail_msg("a wrong %s: %u planted, %u change a value", token_faults[kind].name, n,
+                     n_live);
     }
 }
 
@@ -561,6 +715,7 @@ int main(void)
         cmocka_unit_test(networks_whose_rows_are_split_inside_channels_are_proved),
         cmocka_unit_test(networks_that_end_in_a_map_are_proved),
         cmocka_unit_test(every_planted_fault_that_changes_a_value_is_caught),
+        cmocka_unit_test(every_planted_fault_of_tokens_that_changes_a_value_is_caught),
         cmocka_unit_test(a_key_read_from_a_wrong_slot_after_it_was_proved_is_caught),
         cmocka_unit_test(a_key_written_over_after_it_was_proved_is_caught),
     };
