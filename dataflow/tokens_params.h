@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "core/param.h"
+#include "network/tokens/numbers.h"
 
 #define ATTENTION_PER_HEAD PARAM_WORD(0)
 
@@ -22,6 +23,7 @@ struct attention_cfg { // of every attention layer
 struct token_core_cfg { // of the other layers of tokens
     uint32_t lanes;     // operations a clock
     uint32_t timesteps; // that a token may take
+    enum number_kind numbers; // that they compute with, and attention
 };
 
 struct decode_cfg { // 0 tokens: sequences come whole
@@ -50,7 +52,10 @@ struct decode_cfg { // 0 tokens: sequences come whole
     PARAM_U32(type, at.lanes, "digital_core.lanes", "", "64", 1, 1048576,                          \
               "of tokens: operations a clock of a core that normalises or looks up"),              \
     PARAM_U32(type, at.timesteps, "digital_core.timesteps", "", "1", 1, 65536,                     \
-              "of tokens: timesteps that such a core may take for a token")
+              "of tokens: timesteps that such a core may take for a token"),                       \
+    PARAM_ENUM(type, at.numbers, "digital.numbers", "double",                                      \
+               PARAM_NAMES("double", "fp32", "bf16"), NULL,                                        \
+               "of tokens: to which each operation of softmax, norms and products is rounded")
 
 #define DECODE_PARAMS(type, at)                                                                    \
     PARAM_U32(type, at.prompt, "decode.prompt", "tokens", "0", 0, 32768,                           \

@@ -175,6 +175,12 @@ static uint32_t attention_bits(const struct config *c)
     return bits[c->attention.bits];
 }
 
+static void give_numbers(struct network *n, const struct config *c)
+{
+    network_attention_bits(n, attention_bits(c));
+    network_digital_numbers(n, c->digital_core.numbers);
+}
+
 static enum err make_network(struct network *n, struct config *c, struct err_msg *m)
 {
     const struct network_cfg *cfg = &c->network;
@@ -194,7 +200,7 @@ static enum err make_network(struct network *n, struct config *c, struct err_msg
     if (!e)
         present_note(c, n);
     if (!e)
-        network_attention_bits(n, attention_bits(c));
+        give_numbers(n, c);
     if (e || (values == 0 && weights == 0))
         return e;
     e = network_carry(n, values, weights, m);
@@ -266,7 +272,8 @@ enum err study_network(struct study *s, const struct study *like, struct err_msg
         memcmp(&s->config.input, &like->config.input, sizeof s->config.input) == 0 &&
         memcmp(&s->config.neuron, &like->config.neuron, sizeof s->config.neuron) == 0 &&
         memcmp(&s->config.nir, &like->config.nir, sizeof s->config.nir) == 0 &&
-        s->config.attention.bits == like->config.attention.bits;
+        s->config.attention.bits == like->config.attention.bits &&
+        s->config.digital_core.numbers == like->config.digital_core.numbers;
     if (s->borrows_network)
         s->network = like->network;
     else

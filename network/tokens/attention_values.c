@@ -13,9 +13,11 @@ static double clamped(double v, int32_t low, int32_t high)
 }
 
 /* A real number as a code, less its zero point. */
-static double coded(const struct code_range *c, double real)
+static double coded(const struct number_format *f, const struct code_range *c, double real)
 {
-    return clamped(nearbyint(real / c->step) + c->zero, c->low, c->high) - c->zero;
+    const double code = nearbyint(number_in(f, real / number_in(f, c->step)));
+
+    return clamped(code + c->zero, c->low, c->high) - c->zero;
 }
 
 static int32_t product(const int16_t *a, const int16_t *b, uint32_t n)
@@ -36,18 +38,25 @@ static bool takes_part(const struct attention_keys *keys, uint32_t j)
 static double softmax(const struct attention_values *a, const struct attention_keys *keys,
                       const int16_t *query, double *weight)
 {
+    const struct number_format *f = a->numbers;
+    const double scale = number_in(f, a->score);
     double most = -INFINITY, sum = 0;
 
     for (uint32_t j = 0; j < keys->n; j++) {
         double acc = product(query, keys->key + j * keys->key_step, a->head);
+        acc = number_in(f, acc);
         if (a->score_codes.step != 0)
-            acc = coded(&a->score_codes, acc);
-        weight[j] = acc * a->score + (keys->bias ? keys->bias[j] : 0);
+            acc = coded(f, &a->score_codes, acc);
+        weight[j] = number_in(f, acc * scale);
+        if (keys->bias)
+            weight[j] = number_in(f, weight[j] + number_in(f, keys->bias[j]));
         most = takes_part(keys, j) && weight[j] > most ? weight[j] : most;
     }
     for (uint32_t j = 0; j < keys->n; j++) {
-        weight[j] = takes_part(keys, j) ? exponential(weight[j] - most) : 0;
-        sum += weight[j];
+        weight[j] = takes_part(keys, j)
+                        ? number_in(f, exponential(number_in(f, weight[j] - most)))
+                        : 0;
+        sum = number_in(f, sum + weight[j]);
     }
     return sum;
 }
@@ -56,14 +65,16 @@ static double softmax(const struct attention_values *a, const struct attention_k
 static double round_weights(const struct attention_values *a, const struct attention_keys *keys,
                             double sum, double *weight)
 {
-    const double most = (double)((1u << a->bits) - 1);
+    const struct number_format *f = a->numbers;
+    const double most = number_in(f, (double)((1u << a->bits) - 1));
     double whole = 0;
 
     if (a->weights == ATTENTION_REAL)
         return sum;
     for (uint32_t j = 0; j < keys->n; j++) {
-        weight[j] = a->weights == ATTENTION_GRID ? nearbyint(weight[j] * most)
-                                                 : coded(&a->weight_codes, weight[j] / sum);
+        weight[j] = a->weights == ATTENTION_GRID
+                        ? nearbyint(number_in(f, weight[j] * most))
+                        : coded(f, &a->weight_codes, number_in(f, weight[j] / sum));
         whole += weight[j];
     }
     return a->weights == ATTENTION_GRID ? whole : 1;
@@ -73,13 +84,18 @@ void attention_of_query(const struct attention_values *a, const struct attention
                         const int16_t *query, double *weight, int32_t *out)
 {
     const double sum = softmax(a, keys, query, weight);
-    const double divisor = round_weights(a, keys, sum, weight);
+    const struct number_format *f = a->numbers, *each = a->weights == ATTENTION_REAL ? f : NULL;
+    const double divisor = number_in(f, round_weights(a, keys, sum, weight));
+    const double unit = number_in(f, a->unit);
 
     for (uint32_t c = 0; c < a->value_head; c++) {
         double acc = 0; // exact of whole weights: below 2^53
         for (uint32_t j = 0; j < keys->n; j++)
-            acc += weight[j] * keys->value[j * keys->value_step + c];
-        out[c] = (int32_t)clamped(nearbyint(acc * a->unit / divisor) + a->zero, a->low, a->high);
+            acc = number_in(each, acc + number_in(each, weight[j] *
+                                                            keys->value[j * keys->value_step + c]));
+        acc = number_in(f, number_in(f, acc) * unit);
+        out[c] = (int32_t)clamped(nearbyint(number_in(f, acc / divisor)) + a->zero, a->low,
+                                  a->high);
     }
 }
 

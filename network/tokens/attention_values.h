@@ -27,6 +27,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "network/tokens/numbers.h"
+
 struct code_range { // of whole numbers: rne(real / step) + zero, in low to high
     double  step;   // 0: none, the real number stays
     int32_t zero, low, high;
@@ -41,6 +43,7 @@ struct attention_values { // of a head
     enum attention_weights weights;
     uint32_t bits;               // of the grid, 2 to 16
     struct code_range weight_codes; // of ATTENTION_CODES
+    const struct number_format *numbers; // of each operation on real numbers; NULL: double
     double   unit; // what 1 of weight * v (of v, where the weights' sum divides) is worth in codes
                    // of the result
     int32_t  zero, low, high; // of the result

@@ -37,7 +37,7 @@ static void compute(const struct layer *l, const struct token_window *w, void *r
     for (uint32_t c = 0; c < n && v; c++) {
         const struct token_part *p = v->part;
         const int64_t product = (int64_t)(code[c] - p[0].zero) * (code[n + c] - p[1].zero);
-        out[c] = token_code(l, (double)product * (p[0].step * p[1].step / v->step));
+        out[c] = token_code(l, token_real(v, (double)product, p[0].step * p[1].step / v->step));
     }
 }
 

@@ -54,6 +54,7 @@ static void compute(const struct layer *l, const struct token_window *w, void *r
     struct norm_values f = {
         .n = n, .rms = l->token->rms, .gain = v->gain, .offset = v->offset, .eps = v->eps,
         .zero = l->requant.zero, .low = l->requant.low, .high = l->requant.high,
+        .numbers = v->numbers,
     };
     double *real = room;
     int32_t *whole = room;
@@ -65,10 +66,12 @@ static void compute(const struct layer *l, const struct token_window *w, void *r
         norm_of_token(&f, whole, out);
         return;
     }
-    for (uint32_t c = 0; c < n; c++)
-        real[c] = v->steps ? (code[c] - p[0].zero) * v->steps[c]
-                           : (code[c] - p[0].zero) * p[0].step +
-                                 (code[n + c] - p[1].zero) * p[1].step;
+    for (uint32_t c = 0; c < n; c++) {
+        real[c] = token_real(v, code[c] - p[0].zero, v->steps ? v->steps[c] : p[0].step);
+        if (parts(l) > 1)
+            real[c] = number_in(v->numbers,
+                                real[c] + token_real(v, code[n + c] - p[1].zero, p[1].step));
+    }
     norm_of_reals(&f, real, out);
 }
 

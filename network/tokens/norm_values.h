@@ -16,9 +16,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "network/tokens/numbers.h"
+
 struct norm_values {
     uint32_t n;   // channels, 1 to 32,768
     bool     rms; // no mean is taken away
+    const struct number_format *numbers; // of each operation on real numbers; NULL: double
     double   eps; // with 0, a token whose channels are alike gives its offset
     const double *gain, *offset; // [n], borrowed; offset NULL: 0
     int32_t  zero, low, high;

@@ -40,9 +40,13 @@ static void compute(const struct layer *l, const struct token_window *w, void *r
     const double unit = v->part[0].step / v->step;
 
     (void)room;
-    for (uint32_t c = 0; c < l->out.channels; c++)
-        out[c] = token_code(l, w->n == 0 ? stored[c]
-                                         : (w->code[0][c] - v->part[0].zero) * unit + stored[c]);
+    for (uint32_t c = 0; c < l->out.channels; c++) {
+        double sum = number_in(v->numbers, stored[c]);
+        if (w->n > 0)
+            sum = number_in(v->numbers,
+                            token_real(v, w->code[0][c] - v->part[0].zero, unit) + sum);
+        out[c] = token_code(l, sum);
+    }
 }
 
 const struct token_kind token_stored = { "tokens", check, work, compute };

@@ -47,7 +47,8 @@ static void compute(const struct layer *l, const struct token_window *w, void *r
         int64_t sum = 0;
         for (uint32_t i = 0; i < w->n; i++)
             sum += w->code[i][c] - v->part[0].zero;
-        out[c] = token_code(l, (double)sum * unit / w->n);
+        out[c] = token_code(l, number_in(v->numbers, token_real(v, (double)sum, unit) /
+                                                         number_in(v->numbers, w->n)));
     }
 }
 

@@ -39,6 +39,13 @@ void network_attention_bits(struct network *n, uint32_t bits)
     }
 }
 
+void network_digital_numbers(struct network *n, enum number_kind numbers)
+{
+    for (uint32_t i = 0; i < n->n_layer; i++)
+        if (n->layer[i].token && n->layer[i].token->values)
+            n->layer[i].token->values->numbers = number_format_of(numbers);
+}
+
 struct token_heads token_heads_all(const struct layer *l)
 {
     return (struct token_heads){ 0, l->token->heads, l->token->kv_heads };
@@ -63,6 +70,11 @@ int32_t token_code(const struct layer *l, double steps)
     double v = nearbyint(steps) + q->zero;
 
     return (int32_t)(v < q->low ? q->low : v > q->high ? q->high : v);
+}
+
+double token_real(const struct token_values *v, double whole, double unit)
+{
+    return number_in(v->numbers, number_in(v->numbers, whole) * number_in(v->numbers, unit));
 }
 
 int32_t token_entering(const struct token_values *v, uint32_t part, int32_t code)
@@ -97,6 +109,7 @@ struct attention_values token_head_values(const struct layer *l, uint32_t head_n
         .weight_codes = v->weight_codes,
         .unit = v->weights == ATTENTION_CODES ? v->weight_codes.step * unit : unit,
         .zero = l->requant.zero, .low = l->requant.low, .high = l->requant.high,
+        .numbers = v->numbers,
     };
 
     if (coded)
@@ -106,7 +119,7 @@ struct attention_values token_head_values(const struct layer *l, uint32_t head_n
 
 static double turned(const struct token_values *v, uint32_t part, double real)
 {
-    const double c = nearbyint(real * (v->part[part].step / v->rotation.step[part]));
+    const double c = nearbyint(token_real(v, real, v->part[part].step / v->rotation.step[part]));
 
     return c < -MOST_CODE ? -MOST_CODE : c > MOST_CODE ? MOST_CODE : c;
 }
@@ -125,8 +138,8 @@ static void enter(const struct token_values *v, uint32_t part, uint32_t number, 
     for (uint32_t i = 0; i < r->n; i++) {
         int16_t *a = &to[r->halves ? i : 2 * i], *b = &to[r->halves ? i + r->n : 2 * i + 1];
         const double x = *a, y = *b, cosine = turn[2 * i], sine = turn[2 * i + 1];
-        *a = (int16_t)turned(v, part, x * cosine - y * sine);
-        *b = (int16_t)turned(v, part, y * cosine + x * sine);
+        *a = (int16_t)turned(v, part, token_real(v, x, cosine) - token_real(v, y, sine));
+        *b = (int16_t)turned(v, part, token_real(v, y, cosine) + token_real(v, x, sine));
     }
     for (uint32_t c = 2 * r->n; c < n; c++)
         to[c] = (int16_t)turned(v, part, to[c]);

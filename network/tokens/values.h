@@ -34,6 +34,7 @@
 
 #include "network/network.h"
 #include "network/tokens/attention_values.h"
+#include "network/tokens/numbers.h"
 
 struct token_part {
     int32_t zero;
@@ -70,6 +71,8 @@ struct token_values { // owned by a struct token_op; fields of other kinds are 0
     double *gain, *offset; // owned; [channels], in steps of the result; offset NULL: 0
     double *steps;         // owned; [channels] of part 0, whose step counts for nothing; or NULL
 
+    const struct number_format *numbers; // of each operation on real numbers; NULL: double
+
     double *stored; // owned; of LAYER_TOKENS, [outputs][channels], in steps of the result
 };
 
@@ -95,9 +98,10 @@ struct token_window {
 size_t token_room(const struct layer *l, uint32_t n);
 
 /* Of parts of what is read, for kinds: a value as it enters; a real number of steps of the result
- * as its code; a check of the first n parts. */
+ * as its code; a whole number times what 1 of it is worth; a check of the first n parts. */
 int32_t  token_entering(const struct token_values *v, uint32_t part, int32_t code);
 int32_t  token_code(const struct layer *l, double steps);
+double   token_real(const struct token_values *v, double whole, double unit); // whole * unit
 enum err token_check_parts(const struct layer *l, uint32_t first, uint32_t n, struct err_msg *m);
 
 /* The part that a channel of what is read belongs to. */
@@ -122,5 +126,8 @@ enum err token_check_softmax(const struct layer *l, uint32_t heads, struct err_m
 /* attention.bits of a machine: whatever the network states, b < 8 narrows queries, keys and values,
  * and weights are on a grid of b; but with 8 codes that a file states stay. 0: weights are real. */
 void network_attention_bits(struct network *n, uint32_t bits);
+
+/* digital.numbers of a machine: what layers of tokens compute with. Tables stay. */
+void network_digital_numbers(struct network *n, enum number_kind numbers);
 
 #endif

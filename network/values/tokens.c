@@ -152,6 +152,12 @@ static void compute_exactly(const struct call *c)
     }
 }
 
+/* Whether operations are in a format of their own, which no kernel computes in. */
+static bool is_rounded(const struct layer *l)
+{
+    return l->token->values && l->token->values->numbers;
+}
+
 /* ---- attention ---- */
 
 /* Whether weights are words, and sums of their products ints. */
@@ -364,7 +370,7 @@ size_t value_tokens_room(const struct layer *l)
         take(&fast, l->out.channels, VALUE_LANES * sizeof(double));
     else if (l->kind == LAYER_SUM_TOKENS)
         mean_room(&fast, l);
-    if (l->kind == LAYER_ATTENTION || l->kind == LAYER_SUM_TOKENS)
+    if (l->kind == LAYER_ATTENTION || l->kind == LAYER_SUM_TOKENS || is_rounded(l))
         exact_room(&exact, l);
     return max_u64(fast.used, exact.used);
 }
@@ -374,6 +380,10 @@ void value_tokens(const struct value_kernel *k, const struct layer *l, const str
 {
     const struct call c = { k->tokens, l, in, out, room };
 
+    if (is_rounded(l)) {
+        compute_exactly(&c);
+        return;
+    }
     switch (l->kind) {
     case LAYER_ATTENTION:
         attend(&c);
