@@ -182,8 +182,8 @@ static double fill_kind(const struct filling *f, uint32_t index)
     const uint64_t keys = token_seen(l, 0, l->out.width / 8); // of a causal query an early one
 
     if (l->kind == LAYER_ATTENTION || l->token->weighted) {
-        v->scale = l->token->weighted ? 1 : 1 / sqrt(l->token->head);
-        v->later_scale = 1;
+        v->n_score = 1;
+        v->score[0].scale = l->token->weighted ? 1 : 1 / sqrt(l->token->head);
         v->bits = 8;
     }
     switch (l->kind) {

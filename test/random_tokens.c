@@ -251,20 +251,25 @@ static void draw_softmax(struct maker *m, struct layer *l)
     const uint32_t tokens = l->in.height * l->in.width;
     const int32_t low = chance(d, 2) ? -128 : 0;
 
-    v->scale *= real(d, 0.3, 2);
+    v->score[0].scale *= real(d, 0.3, 2);
     v->weights = (enum attention_weights)pick(d, 0, 2);
     if (v->weights == ATTENTION_CODES)
         v->weight_codes = (struct code_range){ real(d, 0.003, 0.01), low, low, low + 255 };
-    if (chance(d, 2)) {
-        v->scores = (struct code_range){ real(d, 0.02, 0.1), (int32_t)pick(d, 0, 9) - 5, -128,
-                                         127 };
-        v->later_scale = real(d, 0.5, 1.5);
-    }
-    if (chance(d, 3)) {
-        v->n_bias = chance(d, 2) ? heads : 1;
-        v->bias = malloc((size_t)v->n_bias * tokens * tokens * sizeof *v->bias);
-        for (uint32_t i = 0; i < v->n_bias * tokens * tokens; i++)
-            v->bias[i] = real(d, -2, 2);
+    v->n_score = pick(d, 1, 4);
+    for (uint32_t k = 0; k < v->n_score; k++) {
+        struct token_score *s = &v->score[k];
+        if (k > 0)
+            s->scale = real(d, 0.5, 1.5);
+        if (chance(d, 2)) {
+            const double step = real(d, 0.02, 0.1);
+            s->codes = (struct code_range){ step, (int32_t)pick(d, 0, 9) - 5, -128, 127 };
+        }
+        if (!chance(d, 3))
+            continue;
+        s->n_bias = chance(d, 2) ? heads : 1;
+        s->bias = malloc((size_t)s->n_bias * tokens * tokens * sizeof *s->bias);
+        for (uint32_t i = 0; i < s->n_bias * tokens * tokens; i++)
+            s->bias[i] = real(d, -2, 2);
     }
     if (chance(d, 3)) {
         v->n_masked = chance(d, 2) ? heads : 1;
@@ -476,12 +481,13 @@ static long double softmax_sum(const struct naive *k, uint32_t head, uint32_t pi
             b = vector(k, 1, keys + kv * head_n, j, i, &step_k);
             s[j] += a * b;
         }
-        s[j] *= step_q * step_k * v->scale;
-        if (v->scores.step != 0)
-            s[j] = code_of(&v->scores, s[j]) * v->scores.step;
-        s[j] *= v->later_scale;
-        if (v->bias)
-            s[j] += v->bias[(v->n_bias > 1 ? head : 0) * tokens * tokens + at];
+        s[j] *= step_q * step_k;
+        for (uint32_t i = 0; i < v->n_score; i++) {
+            const struct token_score *f = &v->score[i];
+            const uint32_t of = f->n_bias > 1 ? head * tokens * tokens : 0;
+            s[j] = s[j] * f->scale + (f->bias ? f->bias[of + at] : 0);
+            s[j] = f->codes.step != 0 ? code_of(&f->codes, s[j]) * f->codes.step : s[j];
+        }
         most = s[j] > most ? s[j] : most;
     }
     for (uint32_t j = 0; j < tokens; j++)

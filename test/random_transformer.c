@@ -38,7 +38,7 @@ struct style random_style(struct random *r)
     s.scaled = (enum scaled)random_below(r, N_SCALED);
     s.masked = (enum masked)random_below(r, N_MASKED);
     s.keys_at_once = random_below(r, 2);
-    s.scores_rounded = random_below(r, 2);
+    s.rounded = random_below(r, 8);
     s.weights_rounded = random_below(r, 2);
     s.weights_zero = random_below(r, 2);
     s.pre = random_below(r, 2);
@@ -222,14 +222,14 @@ static void norm(struct file *f, const struct style *s, int64_t channels)
         norm_in_pieces(f, s);
         reals(f, gain, dims, 1);
         join(f, "Mul", gain, false);
-        reals(f, offset, dims, .5);
+        reals(f, offset, dims, 1);
         join(f, "Add", offset, s->swapped);
         edge(f, -6, true, 0);
         return;
     }
 
     reals(f, gain, dims, 1);
-    reals(f, offset, dims, .5);
+    reals(f, offset, dims, 1); // whole codes: a value that is the mean is no tie
     snprintf(in, sizeof in, s->rms ? "%s %s" : "%s %s %s", f->at, gain, offset);
     make_float(node(f, s->rms ? "RMSNormalization" : "LayerNormalization", in), "epsilon", 1e-5F);
     edge(f, -6, true, 0);
@@ -392,10 +392,6 @@ static void attention(struct file *f, const struct style *s)
     }
     snprintf(in, sizeof in, "%s %s", operand[0], operand[s->wrong == TOKENS_BY_TOKENS ? 2 : 1]);
     node(f, "MatMul", in);
-    if (s->wrong == TWO_ROUNDINGS) {
-        edge(f, -3, true, 0);
-        scale(f, "Mul", .5);
-    }
     if (s->wrong == DATA_MASK) {
         char scores[24];
         snprintf(scores, sizeof scores, "%s", f->at);
@@ -404,11 +400,15 @@ static void attention(struct file *f, const struct style *s)
         edge(f, -4, true, 0);
         join(f, "Add", scores, true);
     }
-    if (s->scores_rounded)
+    if (s->rounded & 1)
         edge(f, -3, true, 3);
     if (s->scaled == SCORES)
         divide_or_multiply(f, 4);
+    if (s->rounded & 2)
+        edge(f, -4, false, 130);
     mask(f, s);
+    if (s->rounded & 4)
+        edge(f, s->wrong == BETWEEN_CODES ? 24 : -3, true, 60);
     if (s->wrong != NO_SOFTMAX)
         make_int(node(f, "Softmax", f->at), "axis",
                  s->wrong == FIRST_AXIS ? 1 : s->late ? -1 : 3);

@@ -24,7 +24,7 @@ enum masked { FREE, CAUSAL, CAUSAL_WHERE, BIAS, N_MASKED };
 
 enum wrong { // what the file has that no layer computes
     NOTHING, DYNAMIC, RUN_TIME, BRANCH, DATA_MASK, NO_SOFTMAX, TOKENS_BY_TOKENS, HEADS_LEFT_OVER,
-    TWO_ROUNDINGS, FIRST_AXIS, OPEN_TOKENS, PAST, SECOND_INPUT, STACKED_WEIGHTS,
+    BETWEEN_CODES, FIRST_AXIS, OPEN_TOKENS, PAST, SECOND_INPUT, STACKED_WEIGHTS,
     SCALED_VALUES
 };
 
@@ -36,7 +36,8 @@ struct style {
     enum cut cut;
     enum scaled scaled;
     enum masked masked;
-    bool keys_at_once, scores_rounded, weights_rounded, weights_zero;
+    uint32_t rounded; // scores: bits, behind their product, their factor, their mask
+    bool keys_at_once, weights_rounded, weights_zero;
     bool pre, rms, sum_unrounded, tanh, places, class_token, mean, swapped, late, pooled;
     bool pieces, inverse; // norms without an operator of their own
     int8_t   q_zero, v_zero;

@@ -18,6 +18,7 @@
 #include "network/onnx/tokens.h"
 
 #include <assert.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -37,15 +38,16 @@ struct onnx_scores {
     uint32_t heads, tokens;      // all tokens
     uint32_t windows, seen;      // of as many tokens each
     uint32_t n_dim, dim[ONNX_MAP_DIMS]; // of the tensor of scores
-    bool    joined;              // by a bias or mask
     bool    rounded;             // codes: what reads them wants DequantizeLinear
     bool    weights;             // what Softmax made
     bool    weights_rounded;
-    double  scale, later_scale;
-    struct code_range scores, weight_codes;
-    double  *bias;   // [n_bias][queries][keys] in numbers of tokens; NULL: none; the reader's
-    uint8_t *masked; // likewise
-    uint32_t n_bias, n_masked;
+    uint32_t n_score;            // steps, the last of them open while it has no codes
+    struct token_score score[TOKEN_SCORES]; // biases in numbers of tokens, the reader's
+    bool     only_masks[TOKEN_SCORES];      // its bias, which counts where it is rounded
+    double   put;                // the largest number that Where puts in place of a score
+    struct code_range weight_codes;
+    uint8_t *masked; // [n_masked][queries][keys] in numbers of tokens; NULL: none; the reader's
+    uint32_t n_masked;
 };
 
 static enum err no_memory(const struct onnx_reader *r)
@@ -246,6 +248,13 @@ static enum err hide_other_windows(struct onnx_reader *r, const struct onnx_node
     return ERR_NONE;
 }
 
+static void begin_scores(struct onnx_scores *s, double scale)
+{
+    s->n_score = 1;
+    s->score[0].scale = scale;
+    s->put = -INFINITY;
+}
+
 enum err onnx_read_scores(struct onnx_reader *r, const struct onnx_node *node)
 {
     struct onnx_scores *s = onnx_keep(r, 1, sizeof *s);
@@ -281,8 +290,7 @@ enum err onnx_read_scores(struct onnx_reader *r, const struct onnx_node *node)
     s->n_dim = n;
     for (uint32_t d = 0; d < n; d++)
         s->dim[d] = d + 1 < n ? axes_length(q, d) : s->seen;
-    s->scale = s->factor[0] * s->factor[1];
-    s->later_scale = 1;
+    begin_scores(s, s->factor[0] * s->factor[1]);
     e = s->windows > 1 ? hide_other_windows(r, node, s) : ERR_NONE;
     if (!e)
         put_scores(r, node, s);
@@ -312,18 +320,35 @@ static enum err refuse_scores(const struct onnx_reader *r, const struct onnx_nod
                             "axis", why);
 }
 
+/* The step that what comes belongs to: the last, or one more behind codes; NULL: too many. */
+static struct token_score *open_step(const struct onnx_reader *r, const struct onnx_node *node,
+                                     struct onnx_scores *s)
+{
+    if (s->score[s->n_score - 1].codes.step != 0) {
+        if (s->n_score == TOKEN_SCORES) {
+            onnx_node_refuse(node, r->msg, "goes on with scores that were rounded %d times: want "
+                             "fewer QuantizeLinear between the two products of attention",
+                             TOKEN_SCORES);
+            return NULL;
+        }
+        s->score[s->n_score++].scale = 1;
+    }
+    return &s->score[s->n_score - 1];
+}
+
 static enum err scale_scores(const struct onnx_reader *r, const struct onnx_node *node,
                              struct onnx_scores *s, double factor)
 {
     if (s->weights || !isfinite(factor) || factor == 0)
         return refuse_scores(r, node, s->weights ? "scales the weights of attention"
                                                  : "scales scores by no number");
-    if (s->scores.step != 0)
-        s->later_scale *= factor;
-    else
-        s->scale *= factor;
-    for (size_t i = 0; s->bias && i < (size_t)s->n_bias * s->tokens * s->tokens; i++)
-        s->bias[i] *= factor;
+    struct token_score *step = open_step(r, node, s);
+    if (!step)
+        return ERR_INPUT;
+    step->scale *= factor;
+    s->put = isfinite(s->put) ? s->put * factor : s->put;
+    for (size_t i = 0; step->bias && i < (size_t)step->n_bias * s->tokens * s->tokens; i++)
+        step->bias[i] *= factor;
     return ERR_NONE;
 }
 
@@ -383,6 +408,7 @@ struct spread { // what a constant does to each score
 static void join_window(struct onnx_scores *s, const struct spread *c, uint32_t head,
                         uint32_t window)
 {
+    struct token_score *step = &s->score[s->n_score - 1];
     const size_t first = (size_t)head * s->tokens * s->tokens;
 
     for (uint32_t i = 0; i < s->seen; i++)
@@ -395,8 +421,8 @@ static void join_window(struct onnx_scores *s, const struct spread *c, uint32_t 
             const bool out = c->masks ? v != 0 : v <= MASKED;
             if (out && head < s->n_masked)
                 s->masked[at] = 1;
-            if (!out && !c->masks && head < s->n_bias)
-                s->bias[at] += v;
+            if (head < step->n_bias)
+                step->bias[at] += c->masks ? (out ? -FLT_MAX : 0) : fmax(v, -FLT_MAX);
         }
 }
 
@@ -404,13 +430,17 @@ static enum err spread(struct onnx_reader *r, const struct onnx_node *node, stru
                        const struct spread *c)
 {
     const struct onnx_tensor *t = &c->c->tensor;
-    void *bias = s->bias, *masked = s->masked;
+    void *bias, *masked = s->masked;
     uint32_t heads;
 
     if (s->weights || s->sums || !spreads(s, t, &heads))
         return refuse_scores(r, node, s->weights ? "adds to the weights of attention"
                                                  : "joins scores with constants of another shape");
-    bool some = false, real = false; // which tables it needs
+    struct token_score *step = open_step(r, node, s);
+    if (!step)
+        return ERR_INPUT;
+    bool some = false, real = false, only = !step->bias; // masks some, is a bias
+    bias = step->bias;
     for (size_t i = 0; i < t->n; i++) {
         const double v = c->factor * onnx_constant(c->c, i);
         if (isnan(v) || v == INFINITY)
@@ -419,13 +449,13 @@ static enum err spread(struct onnx_reader *r, const struct onnx_node *node, stru
         real |= !c->masks && v > MASKED && v != 0;
     }
     enum err e = some ? new_table(r, node, s, heads, 1, &s->n_masked, &masked) : ERR_NONE;
-    if (!e && real)
-        e = new_table(r, node, s, heads, sizeof(double), &s->n_bias, &bias);
+    if (!e && (some || real))
+        e = new_table(r, node, s, heads, sizeof(double), &step->n_bias, &bias);
     if (e)
         return e;
-    s->bias = bias;
+    step->bias = bias;
+    s->only_masks[s->n_score - 1] = !real && (only || s->only_masks[s->n_score - 1]);
     s->masked = masked;
-    s->joined = true;
     for (uint32_t h = 0; h < s->heads; h++)
         for (uint32_t w = 0; w < s->windows; w++)
             join_window(s, c, h, w);
@@ -445,8 +475,10 @@ static enum err read_where(struct onnx_reader *r, const struct onnx_node *node,
         return onnx_node_refuse(node, r->msg, "its mask is %s: want a stored one, that does not "
                                 "depend on data", onnx_means_text(condition->means));
     bool least = onnx_is_constant(other) && other->tensor.n > 0;
-    for (size_t i = 0; least && i < other->tensor.n; i++)
+    for (size_t i = 0; least && i < other->tensor.n; i++) {
+        s->put = fmax(s->put, onnx_constant(other, i));
         least = onnx_constant(other, i) <= MASKED;
+    }
     if (!least)
         return onnx_node_refuse(node, r->msg, "puts %s in place of scores: want a stored number of "
                                 "at most %g", onnx_means_text(other->means), MASKED);
@@ -465,32 +497,58 @@ static struct code_range range_of(const struct onnx_quantisation *q)
     return (struct code_range){.step = q->scale, .zero = q->zero, .low = q->least, .high = q->most};
 }
 
-static enum err round_scores(const struct onnx_reader *r, const struct onnx_node *node,
+static bool same_range(const struct code_range *a, const struct code_range *b)
+{
+    return a->step == b->step && a->zero == b->zero && a->low == b->low && a->high == b->high;
+}
+
+/* Scores that a mask was added to take part once they are rounded: as the least code, mostly. */
+static enum err round_masked(struct onnx_reader *r, const struct onnx_node *node,
+                             struct onnx_scores *s, const struct code_range *c)
+{
+    if (s->put > c->step * ((double)c->low - c->zero - 1))
+        return onnx_node_refuse(node, r->msg, "rounds %g, which Where put in place of scores, to a "
+                                "code between others: want a number below the least code, %g",
+                                s->put, c->step * (c->low - c->zero));
+    s->put = -INFINITY;
+    s->only_masks[s->n_score - 1] = false;
+    s->masked = NULL;
+    s->n_masked = 0;
+    return s->windows > 1 ? hide_other_windows(r, node, s) : ERR_NONE;
+}
+
+static enum err round_scores(struct onnx_reader *r, const struct onnx_node *node,
                              struct onnx_scores *s)
 {
     struct onnx_quantisation q;
     enum err e = onnx_read_quantisation(r, node, 1, &q);
-    const bool again = s->weights ? s->weights_rounded : s->scores.step != 0 || s->joined;
 
-    if (!e && (s->rounded || again))
-        e = refuse_scores(r, node, s->joined && !s->weights
-                                       ? "rounds what a bias or mask was added to"
-                                       : "rounds a second time");
     if (e)
         return e;
-    if (s->weights)
-        s->weight_codes = range_of(&q);
-    else
-        s->scores = range_of(&q);
-    s->weights_rounded = s->weights;
+    const struct code_range c = range_of(&q), *last = &s->score[s->n_score - 1].codes;
+    const bool again = s->weights ? s->weights_rounded : last->step != 0;
     s->rounded = true;
-    return ERR_NONE;
+    if (again && same_range(&c, s->weights ? &s->weight_codes : last))
+        return ERR_NONE;
+    if (again && s->weights)
+        return refuse_scores(r, node, "rounds weights a second time, to other codes");
+    s->weights_rounded = s->weights;
+    if (s->weights) {
+        s->weight_codes = c;
+        return ERR_NONE;
+    }
+    struct token_score *step = open_step(r, node, s);
+    if (!step)
+        return ERR_INPUT;
+    step->codes = c;
+    return s->masked ? round_masked(r, node, s, &c) : ERR_NONE;
 }
 
 static enum err unround_scores(const struct onnx_reader *r, const struct onnx_node *node,
                                struct onnx_scores *s)
 {
-    const struct code_range *c = s->weights ? &s->weight_codes : &s->scores;
+    const struct code_range *last = &s->score[s->n_score - 1].codes;
+    const struct code_range *c = s->weights ? &s->weight_codes : last;
     struct onnx_quantisation q;
     enum err e = onnx_read_quantisation(r, node, 1, &q);
 
@@ -734,21 +792,24 @@ static enum err fill_values(const struct onnx_reader *r, const struct onnx_score
 {
     const size_t each = (size_t)s->tokens * s->tokens;
     struct token_values *v = t->values;
+    bool some_left = false;
 
     for (uint32_t i = 0; i < 3; i++)
         v->part[i] = onnx_part_of(&r->network->layer[o[i].x->layer[0]]);
-    v->scale = s->scale;
-    v->later_scale = s->later_scale;
-    v->scores = s->scores;
+    v->n_score = s->n_score;
+    for (uint32_t k = 0; k < s->n_score; k++) {
+        struct token_score *to = &v->score[k];
+        *to = s->score[k];
+        to->bias = s->only_masks[k] ? NULL : copy_of(to->bias, to->n_bias * each * sizeof *to->bias);
+        some_left |= s->score[k].bias && !s->only_masks[k] && !to->bias;
+        to->n_bias = to->bias ? to->n_bias : 0;
+    }
     v->weights = s->weights_rounded ? ATTENTION_CODES : ATTENTION_GRID;
     v->weight_codes = s->weight_codes;
     v->bits = 8;
-    v->n_bias = s->n_bias;
-    v->bias = copy_of(s->bias, s->n_bias * each * sizeof *s->bias);
     v->n_masked = t->causal ? 0 : s->n_masked;
     v->masked = t->causal ? NULL : copy_of(s->masked, s->n_masked * each);
-    return (s->bias && !v->bias) || (s->masked && !t->causal && !v->masked) ? no_memory(r)
-                                                                             : ERR_NONE;
+    return some_left || (s->masked && !t->causal && !v->masked) ? no_memory(r) : ERR_NONE;
 }
 
 /* Every token of the map, or itself and those before it; or those as near as any of its window. */
@@ -880,8 +941,8 @@ static enum err draft_sum(struct onnx_reader *r, const struct onnx_node *node,
     t->part[TOKEN_QUERIES] = (struct token_part){.zero = 0, .step = 1};
     t->part[TOKEN_KEYS] = onnx_part_of(&r->network->layer[list[1]]);
     t->part[TOKEN_VALUES] = onnx_part_of(&r->network->layer[list[0]]);
-    t->scale = s->scale;
-    t->later_scale = s->later_scale;
+    t->n_score = 1;
+    t->score[0].scale = 1;
     t->weights = s->weights_rounded ? ATTENTION_CODES : ATTENTION_GRID;
     t->weight_codes = s->weight_codes;
     t->bits = 8;
@@ -1023,11 +1084,13 @@ static enum err copy_scores(struct onnx_reader *r, const struct onnx_node *node,
     **s = *from;
     bool adds = is_operator(node, "Add") || is_operator(node, "Sub") ||
                 is_operator(node, "Where") || is_operator(node, "Mul") || is_operator(node, "Div");
-    if (adds && from->bias) {
-        (*s)->bias = onnx_keep(r, from->n_bias * each, sizeof *from->bias);
-        if (!(*s)->bias)
+    struct token_score *last = &(*s)->score[from->n_score - 1]; // others stay as they are
+    if (adds && last->bias) {
+        const double *old = last->bias;
+        last->bias = onnx_keep(r, last->n_bias * each, sizeof *old);
+        if (!last->bias)
             return no_memory(r);
-        memcpy((*s)->bias, from->bias, from->n_bias * each * sizeof *from->bias);
+        memcpy(last->bias, old, last->n_bias * each * sizeof *old);
     }
     if (adds && from->masked) {
         (*s)->masked = onnx_keep(r, from->n_masked * each, 1);
@@ -1130,7 +1193,7 @@ static enum err read_softmax_of_map(struct onnx_reader *r, const struct onnx_nod
     s->sums = s->weights = true;
     s->heads = s->windows = 1;
     s->seen = s->tokens = x.shape.height * x.shape.width;
-    s->scale = s->later_scale = 1;
+    begin_scores(s, 1);
     put_scores(r, node, s);
     return ERR_NONE;
 }

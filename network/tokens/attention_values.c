@@ -34,22 +34,33 @@ static bool takes_part(const struct attention_keys *keys, uint32_t j)
     return !keys->masked || !keys->masked[j];
 }
 
+/* A score of acc, by the steps. */
+static double score(const struct attention_values *a, const struct attention_keys *keys, uint32_t j,
+                    double acc)
+{
+    const struct number_format *f = a->numbers;
+
+    acc = number_in(f, acc);
+    for (uint32_t k = 0; k < a->n_step; k++) {
+        const struct score_step *step = &a->step[k];
+        acc = number_in(f, acc * number_in(f, step->scale));
+        if (keys->bias[k])
+            acc = number_in(f, acc + number_in(f, keys->bias[k][j]));
+        if (step->codes.step != 0)
+            acc = coded(f, &step->codes, acc);
+    }
+    return acc;
+}
+
 /* weight[j] = e_j, 0 of what takes no part; returns their sum. */
 static double softmax(const struct attention_values *a, const struct attention_keys *keys,
                       const int16_t *query, double *weight)
 {
     const struct number_format *f = a->numbers;
-    const double scale = number_in(f, a->score);
     double most = -INFINITY, sum = 0;
 
     for (uint32_t j = 0; j < keys->n; j++) {
-        double acc = product(query, keys->key + j * keys->key_step, a->head);
-        acc = number_in(f, acc);
-        if (a->score_codes.step != 0)
-            acc = coded(f, &a->score_codes, acc);
-        weight[j] = number_in(f, acc * scale);
-        if (keys->bias)
-            weight[j] = number_in(f, weight[j] + number_in(f, keys->bias[j]));
+        weight[j] = score(a, keys, j, product(query, keys->key + j * keys->key_step, a->head));
         most = takes_part(keys, j) && weight[j] > most ? weight[j] : most;
     }
     for (uint32_t j = 0; j < keys->n; j++) {

@@ -2,8 +2,8 @@
  * value.
  *
  *     acc_j = sum over channels of q k_j                  exact
- *     s_j   = acc_j * score                               or rounded to codes first: score_codes
- *           + bias_j                                      where there is one
+ *     s_j   = acc_j, and of each step of scores in turn   s_j * scale + bias_j, where there is one,
+ *                                                         in codes, where they have a step
  *     e_j   = e^(s_j - largest s)                         network/tokens/exponential.h
  *     out   = clamp(rne(sum of weight_j v_j * unit [/ sum of weights]) + zero)
  *
@@ -34,12 +34,19 @@ struct code_range { // of whole numbers: rne(real / step) + zero, in low to high
     int32_t zero, low, high;
 };
 
+enum { ATTENTION_STEPS = 8 }; // at most
+
+struct score_step { // what is done to a score: s * scale + bias, then rounded
+    double            scale;
+    struct code_range codes; // of that
+};
+
 enum attention_weights { ATTENTION_GRID, ATTENTION_CODES, ATTENTION_REAL };
 
 struct attention_values { // of a head
     uint32_t head, value_head; // channels of queries and keys, of values; head up to 32,768
-    double   score; // what 1 of acc, or of a score's code, is worth in the exponent
-    struct code_range score_codes; // its step in 1 of acc
+    uint32_t n_step;           // of scores, from acc to what is in the exponent
+    struct score_step step[ATTENTION_STEPS];
     enum attention_weights weights;
     uint32_t bits;               // of the grid, 2 to 16
     struct code_range weight_codes; // of ATTENTION_CODES
@@ -53,7 +60,7 @@ struct attention_keys { // what a query sees; entries are less their zero points
     uint32_t       n;
     const int16_t *key, *value; // of the first; within -255..255
     size_t         key_step, value_step; // entries from one to the next
-    const double  *bias;   // [n], in the exponent; NULL: none
+    const double  *bias[ATTENTION_STEPS]; // [n] of each step; NULL: none
     const uint8_t *masked; // [n], not 0: takes no part; NULL: none is. One at least is not
 };
 

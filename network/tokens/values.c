@@ -14,7 +14,8 @@ void token_values_free(struct token_values *v)
 {
     if (!v)
         return;
-    free(v->bias);
+    for (uint32_t k = 0; k < TOKEN_SCORES; k++)
+        free(v->score[k].bias);
     free(v->masked);
     free(v->rotation.turn);
     free(v->gain);
@@ -96,24 +97,39 @@ static double entered_step(const struct token_values *v, uint32_t part)
 
 /* ---- softmax ---- */
 
+/* From acc, whose 1 is worth `unit`, to the exponent. A step that nothing is added to divides by
+ * its codes' step in what comes. */
+static void put_score_steps(const struct token_values *v, double unit, struct attention_values *a)
+{
+    for (uint32_t k = 0; k < v->n_score; k++) {
+        const struct token_score *s = &v->score[k];
+        const bool plain = s->codes.step != 0 && !s->bias;
+        struct score_step *to = &a->step[k];
+        unit *= s->scale;
+        *to = (struct score_step){ plain ? 1 : unit, s->codes };
+        if (plain)
+            to->codes.step /= unit;
+        unit = s->codes.step != 0 ? s->codes.step : 1;
+    }
+    a->n_step = v->n_score;
+    if (unit != 1)
+        a->step[a->n_step++].scale = unit;
+}
+
 struct attention_values token_head_values(const struct layer *l, uint32_t head_n, uint32_t value_n)
 {
     const struct token_values *v = l->token->values;
-    const double product = entered_step(v, TOKEN_QUERIES) * entered_step(v, TOKEN_KEYS) * v->scale;
+    const double product = entered_step(v, TOKEN_QUERIES) * entered_step(v, TOKEN_KEYS);
     const double unit = entered_step(v, TOKEN_VALUES) / v->step;
-    const bool coded = v->scores.step != 0;
     struct attention_values a = {
-        .head = head_n, .value_head = value_n,
-        .score = (coded ? v->scores.step : product) * v->later_scale,
-        .score_codes = v->scores, .weights = v->weights, .bits = v->bits,
+        .head = head_n, .value_head = value_n, .weights = v->weights, .bits = v->bits,
         .weight_codes = v->weight_codes,
         .unit = v->weights == ATTENTION_CODES ? v->weight_codes.step * unit : unit,
         .zero = l->requant.zero, .low = l->requant.low, .high = l->requant.high,
         .numbers = v->numbers,
     };
 
-    if (coded)
-        a.score_codes.step /= product;
+    put_score_steps(v, product, &a);
     return a;
 }
 
@@ -161,7 +177,8 @@ size_t token_room(const struct layer *l, uint32_t n)
     if (l->kind != LAYER_ATTENTION && !l->token->weighted)
         return 0;
     head_channels(l, &key, &value);
-    return (size_t)n * (2 * sizeof(double) + 1) + ((size_t)n * (key + value) + key) *
+    const size_t doubles = 1 + l->token->values->n_score; // weights and biases
+    return (size_t)n * (doubles * sizeof(double) + 1) + ((size_t)n * (key + value) + key) *
                                                       sizeof(int16_t);
 }
 
@@ -173,24 +190,29 @@ void token_attend(const struct layer *l, const struct token_window *w, const str
     const size_t tokens = (size_t)l->in.height * l->in.width;
     const size_t row = (size_t)q->number * tokens;
     double *weight = room, *bias = weight + w->n;
-    int16_t *key = (void *)(bias + w->n), *value = key + (size_t)w->n * q->head_n;
+    int16_t *key = (void *)(bias + (size_t)w->n * v->n_score);
+    int16_t *value = key + (size_t)w->n * q->head_n;
     int16_t *query = value + (size_t)w->n * q->value_n;
     uint8_t *masked = (uint8_t *)(query + q->head_n);
-    const size_t head_bias = (v->n_bias > 1 ? q->head : 0) * tokens * tokens + row;
     const size_t head_mask = (v->n_masked > 1 ? q->head : 0) * tokens * tokens + row;
-    const struct attention_keys keys = {
+    struct attention_keys keys = {
         .n = w->n, .key = key, .value = value, .key_step = q->head_n, .value_step = q->value_n,
-        .bias = v->bias ? bias : NULL, .masked = v->masked ? masked : NULL,
+        .masked = v->masked ? masked : NULL,
     };
 
     for (uint32_t j = 0; j < w->n; j++) {
         enter(v, TOKEN_KEYS, w->number[j], w->code[j] + q->key, q->head_n, key + j * q->head_n);
         enter(v, TOKEN_VALUES, w->number[j], w->code[j] + q->value, q->value_n,
               value + j * q->value_n);
-        if (v->bias)
-            bias[j] = v->bias[head_bias + w->number[j]];
         if (v->masked)
             masked[j] = v->masked[head_mask + w->number[j]];
+    }
+    for (uint32_t k = 0; k < v->n_score; k++, bias += w->n) {
+        const struct token_score *s = &v->score[k];
+        const size_t first = (s->n_bias > 1 ? q->head : 0) * tokens * tokens + row;
+        for (uint32_t j = 0; s->bias && j < w->n; j++)
+            bias[j] = s->bias[first + w->number[j]];
+        keys.bias[k] = s->bias ? bias : NULL;
     }
     if (q->code)
         enter(v, TOKEN_QUERIES, q->number, q->code + q->query, q->head_n, query);
@@ -261,6 +283,29 @@ static bool all_attend(const struct layer *l, uint32_t *lonely)
     return true;
 }
 
+static enum err check_scores(const struct token_values *v, uint32_t heads, uint64_t tokens,
+                             struct err_msg *m)
+{
+    enum err e = ERR_NONE;
+
+    if (v->n_score < 1 || v->n_score > TOKEN_SCORES)
+        return err_set(m, ERR_INPUT, "takes %" PRIu32 " steps to a score: want 1 to %d", v->n_score,
+                       TOKEN_SCORES);
+    for (uint32_t k = 0; k < v->n_score && !e; k++) {
+        const struct token_score *s = &v->score[k];
+        if (!isfinite(s->scale) || s->scale == 0)
+            return err_set(m, ERR_INPUT, "scales scores by %g: want a number that is not 0",
+                           s->scale);
+        if (s->bias && s->n_bias != 1 && s->n_bias != heads)
+            return err_set(m, ERR_INPUT, "has a bias of %" PRIu32 " heads: want 1 or %" PRIu32,
+                           s->n_bias, heads);
+        if (s->bias && !all_finite(s->bias, s->n_bias * tokens * tokens))
+            return err_set(m, ERR_INPUT, "adds a bias that is no number: want a mask");
+        e = s->codes.step != 0 ? check_range(&s->codes, "scores", m) : ERR_NONE;
+    }
+    return e;
+}
+
 enum err token_check_softmax(const struct layer *l, uint32_t heads, struct err_msg *m)
 {
     const struct token_values *v = l->token->values;
@@ -268,8 +313,8 @@ enum err token_check_softmax(const struct layer *l, uint32_t heads, struct err_m
     uint32_t lonely;
     enum err e = token_check_parts(l, 0, TOKEN_PARTS, m);
 
-    if (!e && v->scores.step != 0)
-        e = check_range(&v->scores, "scores", m);
+    if (!e)
+        e = check_scores(v, heads, tokens, m);
     if (!e && v->weights == ATTENTION_CODES)
         e = check_range(&v->weight_codes, "weights", m);
     if (e)
@@ -277,15 +322,9 @@ enum err token_check_softmax(const struct layer *l, uint32_t heads, struct err_m
     if (v->bits < 2 || v->bits > 16)
         return err_set(m, ERR_INPUT, "computes attention of %" PRIu32 " bits: want 2 to 16",
                        v->bits);
-    if (!isfinite(v->scale) || !isfinite(v->later_scale) || v->scale == 0)
-        return err_set(m, ERR_INPUT, "scales scores by %g and %g: want numbers that are not 0",
-                       v->scale, v->later_scale);
-    if ((v->bias && v->n_bias != 1 && v->n_bias != heads) ||
-        (v->masked && v->n_masked != 1 && v->n_masked != heads))
-        return err_set(m, ERR_INPUT, "has a bias of %" PRIu32 " heads and a mask of %" PRIu32
-                       ": want 1 or %" PRIu32, v->n_bias, v->n_masked, heads);
-    if (v->bias && !all_finite(v->bias, v->n_bias * tokens * tokens))
-        return err_set(m, ERR_INPUT, "adds a bias that is no number: want a mask");
+    if (v->masked && v->n_masked != 1 && v->n_masked != heads)
+        return err_set(m, ERR_INPUT, "has a mask of %" PRIu32 " heads: want 1 or %" PRIu32,
+                       v->n_masked, heads);
     if (v->masked && !all_attend(l, &lonely))
         return err_set(m, ERR_INPUT, "masks every key of query %" PRIu32 ": want one that takes "
                        "part", lonely);

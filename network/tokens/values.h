@@ -50,17 +50,25 @@ struct token_rotation { // of queries and keys, by the token's number
     double   step[2]; // queries and keys are rounded to codes of, in -255 to 255, once turned
 };
 
+/* A step of scores: real numbers, times scale, plus a bias, then in codes of a step, if any. */
+struct token_score {
+    double            scale;
+    double           *bias;   // owned; [n_bias][queries][keys]; NULL: none
+    uint32_t          n_bias; // heads, or 1 for all
+    struct code_range codes;
+};
+
+enum { TOKEN_SCORES = ATTENTION_STEPS - 1 }; // steps, at most
+
 struct token_values { // owned by a struct token_op; fields of other kinds are 0
     struct token_part part[TOKEN_PARTS]; // from the first on
     double            step;              // of the result; 0 where a table is looked up
 
-    /* Of attention and of weighted sums. Score s of a query and a key: */
-    double            scale;       // q.k times it, 1 / sqrt(d) mostly,
-    struct code_range scores;      // in codes of this step, if any,
-    double            later_scale; // times this
-    double           *bias;        // owned; [n_bias][queries][keys], added; NULL: none
-    uint8_t          *masked;      // owned; [n_masked][queries][keys], not 0: takes no part; NULL
-    uint32_t          n_bias, n_masked; // heads, or 1 for all
+    /* Of attention and of weighted sums. The score of a query and a key is q.k, 1 step at least: */
+    uint32_t           n_score;
+    struct token_score score[TOKEN_SCORES];
+    uint8_t           *masked; // owned; [n_masked][queries][keys], not 0: takes no part; NULL
+    uint32_t           n_masked; // heads, or 1 for all
     struct token_rotation rotation;
     enum attention_weights weights;
     uint32_t               bits;    // 2 to 16; of the grid

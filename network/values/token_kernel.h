@@ -33,7 +33,7 @@ struct value_query { // of one head
     const int16_t *key;   // [keys]: likewise
     const int16_t *value; // [value channels]: pairs of keys, `pairs` of them
     uint32_t       n, pairs;  // keys from the first on that it sees; of all keys
-    const double  *bias;      // [n]; NULL: none
+    const double  *bias[ATTENTION_STEPS]; // [n] of each step; NULL: none
     const uint8_t *masked;    // [n], not 0: takes no part; NULL: none is
     double        *score;     // [n][VALUE_LANES]: scratch, and as weights
     int16_t       *weight;    // [pairs]: scratch

@@ -50,7 +50,7 @@ struct attention_room {
     int16_t  *query, *key, *value, *weight;
     uint8_t  *masked;    // [tokens]
     uint32_t *number;    // [tokens]
-    double   *bias, *score;
+    double   *score;
     uint32_t  pairs; // of keys
 };
 
@@ -68,7 +68,6 @@ static struct attention_room attention_room(struct arena *a, const struct layer 
     r.weight = take(a, r.pairs, VALUE_PAIR * sizeof *r.weight);
     r.masked = take(a, n, 1);
     r.number = take(a, n, sizeof *r.number);
-    r.bias = take(a, n, sizeof *r.bias);
     r.score = take(a, n, VALUE_LANES * sizeof *r.score);
     return r;
 }
@@ -230,7 +229,11 @@ static void attend_head(const struct call *c, const struct attention_room *r,
 
     for (uint32_t i = 0; i < outputs_of(c->l); i++) {
         q.masked = find_masked(c, r, head, i, &q.n);
-        q.bias = v->bias ? v->bias + ((v->n_bias > 1 ? head : 0) * tokens + i) * tokens : NULL;
+        for (uint32_t k = 0; k < v->n_score; k++) {
+            const struct token_score *s = &v->score[k];
+            q.bias[k] =
+                s->bias ? s->bias + ((s->n_bias > 1 ? head : 0) * tokens + i) * tokens : NULL;
+        }
         q.out = r->out[i];
         c->kernel->enter(&query, r->in[i], r->query);
         c->kernel->query(&q);

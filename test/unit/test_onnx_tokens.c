@@ -136,7 +136,7 @@ static void a_mask_of_a_decoder_makes_the_layer_causal(void **state)
             assert_int_equal(l->window.kernel[1], causal ? 4 : 7);
             assert_int_equal(l->window.pad_after[1], causal ? 0 : 3);
             assert_null(l->token->values->masked);
-            assert_int_equal(l->token->values->bias != NULL, masked == BIAS);
+            assert_int_equal(l->token->values->score[0].bias != NULL, masked == BIAS);
         }
         network_release(&n);
         make_free(m);
@@ -169,7 +169,8 @@ static void what_no_layer_computes_is_refused_with_a_cure(void **state)
                             "channels of heads: want attention" },
         { HEADS_LEFT_OVER, "(Reshape): changes a map of 1x4x6 (rows x columns x channels) to 4 "
                            "dimensions that take rows, columns and channels apart" },
-        { TWO_ROUNDINGS, "(QuantizeLinear): rounds a second time: want scores of queries" },
+        { BETWEEN_CODES, "(QuantizeLinear): rounds -1e+09, which Where put in place of scores, to "
+                         "a code between others: want a number below the least code, -3.15" },
         { FIRST_AXIS, "(Softmax): goes over axis 1 of scores: want the last, keys" },
         { OPEN_TOKENS, "graph input \"image\": dimension 1 is 0 (left open): want 1 to 65536" },
         { PAST, "past_key_values.0" },
@@ -185,7 +186,8 @@ static void what_no_layer_computes_is_refused_with_a_cure(void **state)
         struct network n;
         struct err_msg m = { "accepted" };
         size_t size;
-        s.scores_rounded = rows[i].wrong == TWO_ROUNDINGS;
+        s.rounded = 4;
+        s.masked = rows[i].wrong == BETWEEN_CODES ? CAUSAL_WHERE : FREE;
         Onnx__ModelProto *model = make_transformer(&r, &s);
         uint8_t *data = make_packed(model, &size);
         const enum err e = network_decode_onnx(&n, "wrong", data, size, &m);

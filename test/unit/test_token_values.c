@@ -61,7 +61,7 @@ static void draw_head(struct drawn_head *h, struct rng r)
     *a = (struct attention_values){ .low = -128, .high = 127, .zero = drawn(r, &at, -20, 20) };
     a->head = (uint32_t)drawn(r, &at, 1, MOST_HEAD);
     a->value_head = (uint32_t)drawn(r, &at, 1, MOST_HEAD);
-    a->score = 1e-5 * drawn(r, &at, 1, 200);
+    double score = 1e-5 * drawn(r, &at, 1, 200);
     a->weights = (enum attention_weights)drawn(r, &at, 0, 2);
     a->bits = bits[drawn(r, &at, 0, 2)];
     a->weight_codes = (struct code_range){ drawn(r, &at, 50, 100) / 16384.0, 0, 0, 255 };
@@ -70,11 +70,14 @@ static void draw_head(struct drawn_head *h, struct rng r)
     a->unit = drawn(r, &at, 1, 300) / 256.0;
     if (a->weights == ATTENTION_CODES)
         a->unit *= a->weight_codes.step;
-    if (drawn(r, &at, 0, 1)) {
-        a->score_codes = (struct code_range){ drawn(r, &at, 100, 4000), drawn(r, &at, -9, 9), -128,
-                                              127 };
-        a->score *= a->score_codes.step;
+    for (; a->n_step < 3 && drawn(r, &at, 0, 1); a->n_step++) { // the next with 1 of codes
+        struct score_step *s = &a->step[a->n_step];
+        const double step = drawn(r, &at, 100, 4000);
+        s->scale = a->n_step == 0 ? 1 : step * drawn(r, &at, 60, 140) / 100;
+        s->codes = (struct code_range){ step, drawn(r, &at, -9, 9), -128, 127 };
+        score *= step / s->scale;
     }
+    a->step[a->n_step++].scale = score;
     h->keys = (struct attention_keys){ .n = (uint32_t)drawn(r, &at, 1, MOST_KEYS), .key = h->key,
                                        .value = h->value, .key_step = MOST_HEAD,
                                        .value_step = MOST_HEAD };
@@ -88,7 +91,8 @@ static void draw_head(struct drawn_head *h, struct rng r)
         h->bias[j] = drawn(r, &at, -300, 300) / 128.0;
         h->masked[j] = j > 0 && drawn(r, &at, 0, 2) == 0;
     }
-    h->keys.bias = drawn(r, &at, 0, 1) ? h->bias : NULL;
+    for (uint32_t k = 0; k < a->n_step; k++)
+        h->keys.bias[k] = drawn(r, &at, 0, 1) ? h->bias : NULL;
     h->keys.masked = drawn(r, &at, 0, 1) ? h->masked : NULL;
 }
 
@@ -108,8 +112,11 @@ static long double naive_attention(const struct drawn_head *h, uint32_t c)
         s[j] = 0;
         for (uint32_t i = 0; i < a->head; i++)
             s[j] += (long double)h->query[i] * h->key[j * MOST_HEAD + i];
-        s[j] = a->score_codes.step != 0 ? code_of(&a->score_codes, s[j]) : s[j];
-        s[j] = s[j] * a->score + (k->bias ? h->bias[j] : 0);
+        for (uint32_t i = 0; i < a->n_step; i++) {
+            s[j] = s[j] * a->step[i].scale + (k->bias[i] ? h->bias[j] : 0);
+            if (a->step[i].codes.step != 0)
+                s[j] = code_of(&a->step[i].codes, s[j]);
+        }
         most = k->masked && h->masked[j] ? most : fmaxl(most, s[j]);
     }
     for (uint32_t j = 0; j < k->n; j++) {
@@ -186,7 +193,7 @@ static void keys_that_are_alike_deliver_the_mean(void **state)
         h.values.unit = 0.5;
         h.values.zero = 0;
         h.keys.n = 32;
-        h.keys.bias = NULL;
+        memset(h.keys.bias, 0, sizeof h.keys.bias);
         h.keys.masked = NULL;
         h.keys.key_step = 0;
         attention_of_query(&h.values, &h.keys, h.query, weight, out);
@@ -411,9 +418,10 @@ static void check_attention(const struct encoder *e, uint32_t layer)
     int16_t query[TOKENS * CHANNELS], key[TOKENS * CHANNELS], value[TOKENS * CHANNELS];
     const double score = layer_step(e, layer, "a_qkq"), p = layer_step(e, layer, "a_p");
     const struct attention_values a = {
-        .head = CHANNELS / HEADS, .value_head = CHANNELS / HEADS, .score = score * 0.25,
-        .score_codes = { score / (layer_step(e, layer, "qq") * layer_step(e, layer, "kq")), 0,
-                         -128, 127 },
+        .head = CHANNELS / HEADS, .value_head = CHANNELS / HEADS, .n_step = 2,
+        .step = { { 1, { score / (layer_step(e, layer, "qq") * layer_step(e, layer, "kq")), 0, -128,
+                         127 } },
+                  { .scale = score * 0.25 } },
         .weights = ATTENTION_CODES, .weight_codes = { p, 0, 0, 255 },
         .unit = p * layer_step(e, layer, "vq") / layer_step(e, layer, "a_o"), .low = -128,
         .high = 127,
