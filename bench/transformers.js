@@ -17,7 +17,9 @@ async function compare(file) {
         path.join(models, file.replace('.json', '.onnx')),
         {graphOptimizationLevel: 'disabled', executionMode: 'sequential', intraOpNumThreads: 1,
          interOpNumThreads: 1, logSeverityLevel: 4});
-    const image = new ort.Tensor('float32', Float32Array.from(want.input), want.shape);
+    const image = want.ids
+        ? new ort.Tensor('int64', BigInt64Array.from(want.input, BigInt), want.shape)
+        : new ort.Tensor('float32', Float32Array.from(want.input), want.shape);
     const out = (await session.run({image})).out.data;
     await session.release();
     return Array.from(out, (v) => Math.round(v * 8)).filter((v, i) => v !== want.codes[i]).length;

@@ -29,6 +29,7 @@ struct job { // all that one import makes
     const struct options *options;
     struct import_cfg     cfg;
     struct model          given, quantised;
+    struct onnx_ids       ids; // of the given model's input
     struct import         import;
     struct network        network; // the quantised model as the simulator reads it
     uint64_t              n_image, n_calibrate;
@@ -101,8 +102,12 @@ static enum err read_options(struct job *j, struct err_msg *m)
 
 static enum err load(struct model *model, const uint8_t *data, size_t size, struct err_msg *m)
 {
+    struct onnx_ids ids = {0};
     enum err e = onnx_decode(data, size, &model->proto, m);
 
+    if (!e)
+        e = onnx_take_ids(model->proto, &ids, m);
+    onnx_ids_release(&ids);
     if (!e)
         e = float_graph_init(&model->graph, model->proto, m);
     return e ? e : onnx_graph_check_input(&model->graph.graph, m);
@@ -227,12 +232,18 @@ static enum err read_model(struct job *j, struct err_msg *m)
         e = err_set(m, ERR_INPUT, "is quantised already: want a float model here; imcsim run "
                     "CONFIG --set network.onnx=FILE runs this one as it is");
     j->given.proto = model.proto;
+    j->ids = model.ids;
     model.proto = NULL;
+    model.ids = (struct onnx_ids){0};
     onnx_model_release(&model);
     if (!e)
         e = float_graph_init(&j->given.graph, j->given.proto, m);
     if (!e)
         e = onnx_graph_check_input(&j->given.graph.graph, m);
+    if (!e && j->ids.input && !j->options->inputs)
+        e = err_set(m, ERR_INPUT, "its input %.100s is ids of tokens: want --inputs FILE.npy, "
+                    "sequences x tokens, in place of --images", j->ids.input);
+    j->cfg.ids = j->ids.input ? &j->ids : NULL;
     if (!e)
         e = understand(j, m);
     if (e)
@@ -256,6 +267,17 @@ static const char *source_of(const struct options *o)
     return o->inputs ? o->inputs : o->images;
 }
 
+static enum err check_id(const struct job *j, size_t i, size_t tokens, struct err_msg *m)
+{
+    const double v = npy_value(&j->inputs, i);
+
+    if (v >= 0 && v < j->ids.rows && v == rint(v))
+        return ERR_NONE;
+    return err_set(m, ERR_INPUT, "%s: sequence %zu, token %zu is id %.17g: want whole numbers from "
+                   "0 to %" PRIu32 ", rows of the table of input %.100s", j->options->inputs,
+                   i / tokens, i % tokens, v, j->ids.rows - 1, j->ids.input);
+}
+
 /* Whole inputs of the model, of numbers. */
 static enum err read_inputs(struct job *j, uint64_t *there, struct err_msg *m)
 {
@@ -264,11 +286,17 @@ static enum err read_inputs(struct job *j, uint64_t *there, struct err_msg *m)
 
     for (uint32_t k = 0; k < j->import.n_image_dim; k++)
         n *= j->import.image_dim[k];
+    n /= j->ids.input ? j->ids.channels : 1;
     if (!e && (j->inputs.n == 0 || j->inputs.n % n != 0))
         e = err_set(m, ERR_INPUT, "%s: %zu values: want a multiple of %zu, those of the model's "
                     "input", j->options->inputs, j->inputs.n, n);
+    if (!e && j->ids.input && j->inputs.n_dim > 1 && j->inputs.dim[j->inputs.n_dim - 1] != n)
+        e = err_set(m, ERR_INPUT, "%s: %" PRIu32 " ids in a row: want rows of %zu, the tokens of a "
+                    "sequence", j->options->inputs, j->inputs.dim[j->inputs.n_dim - 1], n);
     for (size_t i = 0; i < j->inputs.n && !e; i++)
-        if (!isfinite(npy_value(&j->inputs, i)))
+        if (j->ids.input)
+            e = check_id(j, i, n, m);
+        else if (!isfinite(npy_value(&j->inputs, i)))
             e = err_set(m, ERR_INPUT, "%s: value %zu is %g: want finite numbers",
                         j->options->inputs, i, npy_value(&j->inputs, i));
     *there = e ? 0 : j->inputs.n / n;
@@ -431,6 +459,7 @@ static enum err cmd_import(const struct options *o, struct err_msg *m)
     release(&j.given);
     release(&j.quantised);
     npy_release(&j.inputs);
+    onnx_ids_release(&j.ids);
     free(j.pair);
     free(j.data);
     return e;

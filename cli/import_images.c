@@ -4,8 +4,10 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/util.h"
+#include "network/onnx/ids.h"
 #include "study/jobs.h"
 
 enum err image_reader_open(struct image_reader *r, const struct import_images *from, uint64_t first,
@@ -51,6 +53,22 @@ enum err image_reader_next(struct image_reader *r, uint32_t *label, struct err_m
     return e;
 }
 
+/* Input i of the model; of ids: rows of their table. */
+static void set_inputs(struct array *image, const struct npy *inputs, uint64_t i,
+                       const struct onnx_ids *ids)
+{
+    const size_t channels = ids ? ids->channels : 1, n = image->n / channels;
+
+    for (size_t k = 0; k < n; k++) {
+        const double v = npy_value(inputs, (size_t)i * n + k);
+        if (ids)
+            memcpy(image->real + k * channels, ids->value + (size_t)v * channels,
+                   channels * sizeof *image->real);
+        else
+            image->real[k] = (float)v;
+    }
+}
+
 enum err image_reader_run(const struct image_reader *r, struct float_run *run, struct err_msg *m)
 {
     const struct import *im = r->from->import;
@@ -61,8 +79,8 @@ enum err image_reader_run(const struct image_reader *r, struct float_run *run, s
         return err_set(m, ERR_MEMORY, "no memory for an image");
     if (!inputs)
         import_image(im, r->pixels, &image);
-    for (size_t k = 0; inputs && k < image.n; k++)
-        image.real[k] = (float)npy_value(inputs, (size_t)(r->next - 1) * image.n + k);
+    if (inputs)
+        set_inputs(&image, inputs, r->next - 1, im->cfg.ids);
     float_run_set(run, run->graph->graph.image, &image);
     return float_run_all(run, m);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/util.h"
+#include "network/precision.h"
 #include "network/values/values.h"
 #include "study/inputs.h"
 #include "study/jobs.h"
@@ -101,8 +102,8 @@ static void integers_add(struct integers *in, const struct measure_cfg *cfg, con
     for (size_t i = 0; i < in->image_byte; i++) {
         uint8_t byte = (uint8_t)pixels[i];
         uint32_t channel = (uint32_t)(i % n->layer[0].out.channels);
-        to[i] = how->n > 0 ? (uint8_t)inputs_code(n, normalise_value(how, channel, byte ^ 0x80))
-                           : byte ^ flip;
+        double value = how->n > 0 ? (double)normalise_value(how, channel, byte ^ 0x80) : 0;
+        to[i] = how->n > 0 ? (uint8_t)network_image_code(n, value, NULL) : byte ^ flip;
     }
 }
 

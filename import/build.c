@@ -782,12 +782,54 @@ static enum err add_node(const struct import *im, struct onnx_build *b,
     return ERR_NONE;
 }
 
+/* Rows of the table for ids, stored as the bytes that they are rounded to. */
+static void add_rows(const struct import *im, struct onnx_build *b)
+{
+    const uint32_t image = im->graph->graph.image;
+    const struct onnx_ids *ids = im->cfg.ids;
+    const char *name = value_name(im, image);
+    const uint32_t dim[] = {1, ids->tokens}, rows[] = {ids->rows, ids->channels};
+    const size_t n = (size_t)ids->rows * ids->channels;
+    const struct name table = joined(name, "_table"), real = joined(name, "_table_dequantized");
+    int8_t *code = malloc(n);
+
+    if (!code) {
+        b->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        code[i] = (int8_t)fminf(fmaxf(rintf(ids->value[i] / im->value[image].scale), -127), 127);
+    onnx_build_tensor(b, table.text, TYPE(INT8), 2, rows, code, n);
+    free(code);
+    onnx_build_input(b, ids->input, 2, dim);
+    onnx_build_input_type(b, ids->type, false);
+    Onnx__NodeProto *d =
+        onnx_build_node(b, "DequantizeLinear", joined(name, "_table/DequantizeLinear").text,
+                        real.text);
+    onnx_build_node_input(b, d, table.text);
+    onnx_build_node_input(b, d, joined(name, "_scale").text);
+    onnx_build_node_input(b, d, joined(name, "_zero").text);
+    Onnx__NodeProto *g = onnx_build_node(b, "Gather", joined(name, "/Gather").text, name);
+    onnx_build_node_input(b, g, real.text);
+    onnx_build_node_input(b, g, ids->input);
+}
+
+static void add_image(const struct import *im, struct onnx_build *b)
+{
+    if (im->cfg.ids) {
+        add_rows(im, b);
+        return;
+    }
+    onnx_build_input(b, value_name(im, im->graph->graph.image), im->n_image_dim, im->image_dim);
+    if (im->n_image_dim == 3 && im->channels_last)
+        onnx_build_input_type(b, TYPE(FLOAT), true);
+}
+
 static enum err build_graph(const struct import *im, struct onnx_build *b, struct err_msg *m)
 {
     enum err e = ERR_NONE;
 
-    onnx_build_input(b, value_name(im, im->graph->graph.image), im->n_image_dim,
-                     im->image_dim);
+    add_image(im, b);
     add_rounding(im, b, im->graph->graph.image);
     for (uint32_t i = 0; i < im->graph->graph.n_value; i++)
         if (im->value[i].rounded && im->graph->constant[i].real)

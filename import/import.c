@@ -462,6 +462,10 @@ enum err import_init(struct import *im, const struct float_graph *g, const struc
         im->value[g->graph.image].seen = calloc(IMPORT_BINS, sizeof *im->value->seen);
         e = im->value[g->graph.image].seen ? ERR_NONE : import_no_memory(&w);
     }
+    if (!e && cfg->ids)
+        observe(&im->value[g->graph.image],
+                &(struct array){.real = cfg->ids->value,
+                                .n = (size_t)cfg->ids->rows * cfg->ids->channels});
     if (!e)
         e = visit_all(&w);
     if (!e)
@@ -532,8 +536,10 @@ void import_observe(struct import *im, const struct float_run *run)
 {
     for (uint32_t i = 0; i < im->graph->graph.n_value; i++) {
         struct import_value *v = &im->value[i];
-        if (v->seen && im->graph->graph.value[i].maker != ONNX_CONSTANT &&
-            !im->graph->constant[i].real)
+        const bool known = im->graph->graph.value[i].maker == ONNX_CONSTANT ||
+                           im->graph->constant[i].real ||
+                           (im->cfg.ids && i == im->graph->graph.image);
+        if (v->seen && !known)
             observe(v, &run->value[i]);
     }
 }

@@ -6,7 +6,8 @@
  * folded into weights and bias where it can be; import_observe() collects how large activations
  * get; import_build() chooses scales and writes the model:
  *
- *     image        pixel - 128, int8: what traces/images.h delivers; or numbers, int8, zero point 0
+ *     image        pixel - 128, int8: what traces/images.h delivers; or numbers, int8, zero point
+ *                  0; of ids the rows of their table, which is stored so
  *     activations  one scale, zero point 0; uint8 behind Relu, else int8; magnitude observed / 255
  *                  or 127, or the power of two above it; one for all maps that Concat joins, and
  *                  for what MaxPool, Flatten and the like make of a map
@@ -32,6 +33,7 @@
 #include "core/err.h"
 #include "network/float/graph.h"
 #include "network/network.h"
+#include "network/onnx/ids.h"
 #include "traces/normalise.h"
 
 struct import_cfg {
@@ -39,6 +41,7 @@ struct import_cfg {
     double  scale;        // real value = (pixel - mean) * scale
     struct normalise normalise; // or, where its n > 0, what it says
     bool    values;       // the input is no pixels but numbers, of which some are seen
+    const struct onnx_ids *ids; // or rows for ids, all of which are seen; NULL: none
     double  percentile;   // of the magnitudes of an activation, above 0; 100: the largest
     bool    per_channel;  // scales of weights
     bool    power_of_two; // scales of activations

@@ -91,6 +91,7 @@ enum err network_give_to_host(struct network *n, uint32_t layers, struct err_msg
     n->layer = rest;
     n->n_layer -= layers;
     n->image_is_bytes = n->image_channels_last = n->image_is_whole = false;
+    n->table = NULL;
     n->present = (struct presentation){ 0 };
     n->host = host;
     follow(n, layers);

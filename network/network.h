@@ -163,6 +163,13 @@ struct network_end {
     uint32_t n_dim, dim[8]; // of one image, as the file has them
 };
 
+/* Rows of tokens' channels for the ids of a model's input, off the chip. */
+struct network_table {
+    char    *name; // owned; of that input
+    uint32_t rows;
+    uint8_t *code; // owned; [rows][channels], as layer 0 delivers them
+};
+
 struct network {
     char         *name;  // owned
     struct layer *layer; // owned
@@ -175,6 +182,7 @@ struct network {
     struct presentation present;  // of an image
     uint32_t      decoded_from; // column of tokens, each of whom comes from here on when the one
                                 // before it has its answer; 0: none does
+    struct network_table *table; // owned; of ids, whose rows are the image's tokens; else NULL
     bool          image_is_whole; // a network of whole numbers, whose input is those of the bytes
     struct network_end *end; // owned; of a model's file, else NULL
     uint32_t      n_end;

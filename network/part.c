@@ -68,12 +68,13 @@ enum err network_keep_layer(struct network *n, const char *name, struct err_msg 
     two[1] = n->layer[index];
     n->layer[index] = (struct layer){ 0 }; // the others are released
     struct network rest = { .layer = n->layer, .n_layer = n->n_layer, .end = n->end,
-                            .n_end = n->n_end };
+                            .n_end = n->n_end, .table = n->table };
     network_release(&rest);
     n->layer = two;
     n->n_layer = 2;
     n->end = NULL;
     n->n_end = 0;
+    n->table = NULL;
     n->image_is_bytes = n->image_channels_last = n->image_is_whole = false;
     two[1].n_input = 1;
     two[1].input[0] = 0;

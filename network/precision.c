@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 
 #include "core/util.h"
 
@@ -119,6 +120,19 @@ void network_image_range(const struct network *n, int32_t *low, int32_t *high)
         *low = 0;
         *high = UINT8_MAX;
     }
+}
+
+int32_t network_image_code(const struct network *n, double v, double *uncut)
+{
+    const struct layer *l = &n->layer[0];
+    int32_t low, high;
+
+    if (!n->image_is_bytes)
+        v = (double)rintf((float)v / (float)l->out_scale) + l->out_zero;
+    if (uncut)
+        *uncut = v;
+    network_image_range(n, &low, &high);
+    return (int32_t)fmin(fmax(v, low), high);
 }
 
 uint32_t network_value_bits(const struct network *n, uint32_t index)

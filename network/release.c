@@ -38,8 +38,19 @@ void requant_release(struct requant *q)
     *q = (struct requant){0};
 }
 
+static void release_table(struct network *n)
+{
+    if (!n->table)
+        return;
+    free(n->table->name);
+    free(n->table->code);
+    free(n->table);
+    n->table = NULL;
+}
+
 void network_strip_values(struct network *n)
 {
+    release_table(n);
     for (uint32_t i = 0; i < n->n_layer; i++) {
         struct layer *l = &n->layer[i];
         free(l->weight);
@@ -66,6 +77,7 @@ void network_release(struct network *n)
     for (uint32_t k = 0; k < n->n_end; k++)
         free(n->end[k].value);
     free(n->end);
+    release_table(n);
     if (n->host)
         network_release(n->host);
     free(n->host);

@@ -24,6 +24,7 @@ sweep.drift           a minute of images on analog chips
 drift[.]db            of that
 devices[.]db          minutes of images on analog chips
 tokens[.]npy          a sequence that the reader has
+ids[.]npy             likewise, of ids
 [.][.]$               shortened
 '
 

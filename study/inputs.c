@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "network/output.h"
 #include "network/precision.h"
@@ -17,14 +18,6 @@ struct inputs {
     uint64_t              n_cut; // of all
 };
 
-/* A real value as QuantizeLinear rounds it, before it is cut. */
-static double rounded(const struct network *n, float v)
-{
-    const struct layer *l = &n->layer[0];
-
-    return (double)rintf(v / (float)l->out_scale) + l->out_zero;
-}
-
 static int32_t cut(const struct network *n, double v)
 {
     int32_t low, high;
@@ -33,18 +26,6 @@ static int32_t cut(const struct network *n, double v)
     return (int32_t)fmin(fmax(v, low), high);
 }
 
-int32_t inputs_code(const struct network *n, float v)
-{
-    return cut(n, rounded(n, v));
-}
-
-/* What value i is as an integer, before it is cut. */
-static double unbounded(const struct inputs *in, size_t i)
-{
-    double v = npy_value(&in->array, i);
-
-    return in->network->image_is_bytes ? v : rounded(in->network, (float)v);
-}
 
 bool inputs_are_cut(const struct network *n)
 {
@@ -81,7 +62,7 @@ static int32_t pixel_code(const struct network *n, const struct normalise *how, 
         return x;
     }
     if (how)
-        return inputs_code(n, normalise_value(how, channel, pixel));
+        return network_image_code(n, (double)normalise_value(how, channel, pixel), NULL);
     value_limits(layer_value_bits(image), image->out_signed, &low, &high);
     return layer_value_bits(image) <= 8 ? (image->out_signed ? pixel - 128 : cut(n, pixel))
                                         : (int32_t)rint(low + pixel * ((double)high - low) / 255);
@@ -122,13 +103,29 @@ static enum err refuse(const struct inputs *in, const char *path, size_t i, stru
                    i % in->n, npy_value(&in->array, i));
 }
 
+/* Ids are rows of the table. */
+static enum err check_ids(const struct inputs *in, const char *path, struct err_msg *m)
+{
+    const struct network_table *t = in->network->table;
+
+    for (size_t i = 0; i < in->array.n; i++) {
+        const double v = npy_value(&in->array, i);
+        if (!(v >= 0 && v < t->rows) || v != rint(v))
+            return err_set(m, ERR_INPUT, "%s: sequence %zu, token %zu is id %.17g: want whole "
+                           "numbers from 0 to %" PRIu32 ", rows of the table of input %.100s", path,
+                           i / in->n, i % in->n, v, t->rows - 1, t->name);
+    }
+    return ERR_NONE;
+}
+
 static enum err check_values(struct inputs *in, const char *path, struct err_msg *m)
 {
     int32_t low, high;
 
     network_image_range(in->network, &low, &high);
     for (size_t i = 0; i < in->array.n; i++) {
-        double v = unbounded(in, i);
+        double v;
+        network_image_code(in->network, npy_value(&in->array, i), &v);
         bool held = v >= low && v <= high;
         if (isnan(v) || (in->network->image_is_bytes && (!held || v != rint(v))))
             return refuse(in, path, i, m);
@@ -142,6 +139,13 @@ static enum err check(struct inputs *in, const char *path, struct err_msg *m)
     const struct layer *image = &in->network->layer[0];
     const struct npy *a = &in->array;
 
+    if (in->network->table &&
+        (a->n == 0 || a->n % in->n != 0 || (a->n_dim > 1 && a->dim[a->n_dim - 1] != in->n)))
+        return err_set(m, ERR_INPUT, "%s: %zu ids, %" PRIu32 " in a row: want rows of %zu, the "
+                       "tokens of a sequence", path, a->n, a->n_dim ? a->dim[a->n_dim - 1] : 0,
+                       in->n);
+    if (in->network->table)
+        return check_ids(in, path, m);
     if (a->n == 0 || a->n % in->n != 0)
         return err_set(m, ERR_INPUT, "%s: %zu values: want a multiple of %zu, those of an image of "
                        "%" PRIu32 "x%" PRIu32 "x%" PRIu32 " (rows, columns, channels)", path, a->n,
@@ -160,7 +164,7 @@ enum err inputs_open(struct inputs **out, const char *path, const struct network
     *out = in;
     if (!e) {
         in->network = n;
-        in->n = (size_t)s.height * s.width * s.channels;
+        in->n = (size_t)s.height * s.width * (n->table ? 1 : s.channels);
         e = check(in, path, m);
     }
     if (e) {
@@ -187,6 +191,18 @@ uint64_t inputs_cut(const struct inputs *in)
     return in->n_cut;
 }
 
+/* A row for each id. */
+static void take_rows(const struct inputs *in, uint64_t i, uint8_t *bytes)
+{
+    const struct network *n = in->network;
+    const uint32_t channels = n->layer[0].out.channels;
+
+    for (size_t k = 0; k < in->n; k++, bytes += channels) {
+        const size_t id = (size_t)npy_value(&in->array, (size_t)i * in->n + k);
+        memcpy(bytes, n->table->code + id * channels, channels);
+    }
+}
+
 void inputs_take(const struct inputs *in, uint64_t i, uint8_t *bytes)
 {
     const struct network *n = in->network;
@@ -194,13 +210,17 @@ void inputs_take(const struct inputs *in, uint64_t i, uint8_t *bytes)
     const bool wide = network_is_wide(n);
     size_t first = (size_t)i * in->n;
 
+    if (n->table) {
+        take_rows(in, i, bytes);
+        return;
+    }
     for (size_t row = 0; row < s.height; row++)
         for (size_t column = 0; column < s.width; column++)
             for (size_t c = 0; c < s.channels; c++) {
                 size_t from = n->image_channels_last ? (row * s.width + column) * s.channels + c
                                                      : (c * s.height + row) * s.width + column;
                 size_t to = (column * s.height + row) * s.channels + c;
-                int32_t code = cut(n, unbounded(in, first + from));
+                int32_t code = network_image_code(n, npy_value(&in->array, first + from), NULL);
                 bytes[to] = value_low_byte(code);
                 if (wide)
                     bytes[in->n + to] = value_high_byte(code);

@@ -4,7 +4,7 @@
  * there are. Values are rounded and cut as the model's QuantizeLinear does. Where the bytes are the
  * values themselves (a graph input of integers, a network of whole numbers) nothing is: they must
  * be whole numbers that the bytes hold. A network that leaves the byte takes two bytes for a value
- * (network_image_bytes()).
+ * (network_image_bytes()). Of a model of ids the array holds these, images x tokens.
  */
 #ifndef STUDY_INPUTS_H
 #define STUDY_INPUTS_H
@@ -28,10 +28,6 @@ uint64_t inputs_cut(const struct inputs *in); // values of all images that Quant
 
 /* Image i < inputs_count() as network_image_bytes() bytes, [column][row][channel]. */
 void inputs_take(const struct inputs *in, uint64_t i, uint8_t *bytes);
-
-/* The integer of a real value of the input, as the model's QuantizeLinear rounds it, in single
- * precision, ties to even, and cuts it. The input is not integers. */
-int32_t inputs_code(const struct network *n, float v);
 
 /* Whether an image holds fewer values than a pixel has, which are cut to them. */
 bool inputs_are_cut(const struct network *n);

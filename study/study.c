@@ -75,13 +75,11 @@ static enum err load_model(struct network *n, struct config *c, struct err_msg *
     if (e)
         return e;
     if (onnx_model_is_quantised(o.proto))
-        e = network_read_onnx(n, o.name, o.proto, o.size, m);
+        e = network_read_onnx(n, &o, m);
     else
         e = import_network(n, o.name, o.proto, m);
     if (e)
         err_prefix(m, cfg->onnx);
-    else if (!o.complete)
-        network_strip_values(n);
     if (!e)
         note_unread(c, &o);
     onnx_model_release(&o);

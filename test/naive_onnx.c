@@ -441,10 +441,40 @@ static tensor slice(const struct naive_onnx *o, const Onnx__NodeProto *node)
 }
 
 /* One place. */
+/* One row by a matrix, turned round or not, plus a bias. */
+static tensor gemm(const struct naive_onnx *o, const Onnx__NodeProto *node)
+{
+    const tensor *x = in(o, node, 0), *w = in(o, node, 1), *b = in(o, node, 2);
+    const bool turned = whole(node, "transB", 0) == 1;
+    const int64_t dim[] = { 1, w->dim[turned ? 0 : 1] };
+    tensor y = make(2, dim);
+
+    for (size_t c = 0; c < y.n; c++) {
+        y.v[c] = b->v[c];
+        for (size_t k = 0; k < x->n; k++)
+            y.v[c] += x->v[k] * w->v[turned ? c * x->n + k : k * y.n + c];
+    }
+    return y;
+}
+
+static tensor rows_of(const tensor *table, const tensor *ids)
+{
+    const int64_t dim[] = { ids->dim[0], ids->dim[1], table->dim[1] };
+    const size_t n = (size_t)table->dim[1];
+    tensor y = make(3, dim);
+
+    for (size_t i = 0; i < y.n; i++)
+        y.v[i] = table->v[(size_t)ids->v[i / n] * n + i % n];
+    return y;
+}
+
 static tensor gather(const struct naive_onnx *o, const Onnx__NodeProto *node)
 {
     const tensor *x = in(o, node, 0);
     int64_t axis = whole(node, "axis", 0);
+
+    if (in(o, node, 1)->n_dim == 2) // ids: 1 x tokens rows
+        return rows_of(x, in(o, node, 1));
     tensor y = part(x, axis, (int64_t)in(o, node, 1)->v[0], 1);
 
     axis = axis < 0 ? axis + x->n_dim : axis;
@@ -556,6 +586,8 @@ static tensor evaluate(const struct naive_onnx *o, const Onnx__NodeProto *node)
         return quantise(o, node);
     if (is(node, "DequantizeLinear"))
         return dequantise(o, node);
+    if (is(node, "Gemm"))
+        return gemm(o, node);
     if (is(node, "MatMul"))
         return multiply(x, in(o, node, 1));
     if (is(node, "Softmax"))

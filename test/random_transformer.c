@@ -60,6 +60,8 @@ struct style random_style(struct random *r)
         s.tokens = 16 / s.windows;
     if (s.windows == 4)
         s.places = s.class_token = false;
+    if (!s.square && random_below(r, 2))
+        s.ids = (enum ids)random_below(r, N_IDS);
     s.q_zero = (int8_t)(random_below(r, 2) ? 0 : random_below(r, 20));
     s.v_zero = (int8_t)(random_below(r, 2) ? 0 : random_below(r, 20));
     return s;
@@ -474,12 +476,53 @@ static void move_windows(struct file *f, int64_t hidden)
     transpose(f, LIST(0, 1, 3, 2, 4, 5));
 }
 
+/* Rows of a table for ids; values that are rounded, whatever the table is. */
+static void look_up(struct file *f, const struct style *s)
+{
+    const int64_t hidden = (int64_t)s->heads * s->head, dims[] = { TABLE_ROWS, hidden, ENDED };
+    const int64_t scalar[] = { ENDED };
+    const int8_t zero = (int8_t)random_below(f->r, 9);
+    const float scale = ldexpf(1, -5);
+    char table[24], in[64];
+
+    if (s->ids == NO_IDS) {
+        edge(f, -5, true, 0);
+        return;
+    }
+    if (s->ids == REAL_TABLE) {
+        reals(f, table, dims, 5);
+    } else {
+        int8_t *code = malloc((size_t)(TABLE_ROWS * hidden));
+        for (int64_t i = 0; i < TABLE_ROWS * hidden; i++)
+            code[i] = (int8_t)((int)random_below(f->r, 256) - 128);
+        make_tensor(f->m, "table", ONNX_TYPE(INT8), dims, code, (size_t)(TABLE_ROWS * hidden));
+        make_float_list(f->m, "step", 1, &scale);
+        make_tensor(f->m, "zero", ONNX_TYPE(INT8), scalar, &zero, 1);
+        make_node(f->m, "DequantizeLinear", "rows", "table step zero", "rows");
+        snprintf(table, sizeof table, "rows");
+        free(code);
+    }
+    if (s->wrong == COMPARED_IDS)
+        make_node(f->m, "Equal", "equal", "image image", "equal");
+    if (s->wrong == MADE_TABLE) {
+        make_node(f->m, "Relu", "made", table, "made");
+        snprintf(table, sizeof table, "made");
+    }
+    snprintf(in, sizeof in, "%s image", s->ids == CODE_TABLE ? "table" : table);
+    node(f, "Gather", in);
+    if (s->ids == REAL_TABLE || s->ids == ROUNDED_TABLE)
+        edge(f, -5, true, 0);
+    snprintf(in, sizeof in, "%s step zero", f->at);
+    if (s->ids == CODE_TABLE)
+        node(f, "DequantizeLinear", in);
+}
+
 static void begin(struct file *f, struct style *s)
 {
     const int64_t hidden = (int64_t)s->heads * s->head;
     char name[24];
 
-    edge(f, -5, true, 0);
+    look_up(f, s);
     if (s->square) { // channels first
         reshape(f, LIST(1, hidden, 16));
         transpose(f, LIST(0, 2, 1));
@@ -597,6 +640,13 @@ Onnx__ModelProto *make_transformer(struct random *r, struct style *s)
         shape->dim[2]->dim_value = hidden;
         free(shape->dim[3]);
     }
+    if (s->ids != NO_IDS) {
+        free(shape->dim[2]);
+        shape->n_dim = 2;
+        f.m->graph->input[0]->type->tensor_type->elem_type = ONNX_TYPE(INT64);
+    }
+    if (s->wrong == OPEN_IDS)
+        make_open(shape->dim[1]);
     f.m->opset_import[0]->version = s->rms ? 23 : 20;
     if (s->wrong == OPEN_TOKENS)
         make_open(shape->dim[1]);

@@ -22,10 +22,12 @@ enum cut { APART, SLICED, SPLIT, GATHERED, IN_HEADS, N_CUT }; // queries, keys, 
 enum scaled { NOT, SCORES, QUERIES, BOTH, N_SCALED };
 enum masked { FREE, CAUSAL, CAUSAL_WHERE, BIAS, N_MASKED };
 
+enum ids { NO_IDS, REAL_TABLE, ROUNDED_TABLE, READ_TABLE, CODE_TABLE, N_IDS }; // of the input
+
 enum wrong { // what the file has that no layer computes
     NOTHING, DYNAMIC, RUN_TIME, BRANCH, DATA_MASK, NO_SOFTMAX, TOKENS_BY_TOKENS, HEADS_LEFT_OVER,
     BETWEEN_CODES, FIRST_AXIS, OPEN_TOKENS, PAST, SECOND_INPUT, STACKED_WEIGHTS,
-    SCALED_VALUES
+    SCALED_VALUES, OPEN_IDS, COMPARED_IDS, MADE_TABLE
 };
 
 struct style {
@@ -34,6 +36,7 @@ struct style {
     uint32_t windows; // of so many tokens: 1, or 4 of 2 x 2
     bool     square;  // tokens are a map of 4 rows and columns; else a row
     enum cut cut;
+    enum ids ids;
     enum scaled scaled;
     enum masked masked;
     uint32_t rounded; // scores: bits, behind their product, their factor, their mask
@@ -43,9 +46,11 @@ struct style {
     int8_t   q_zero, v_zero;
 };
 
+enum { TABLE_ROWS = 11 };
+
 struct style random_style(struct random *r);
 
-/* The model, whose input is "image" and whose one output, "out", is rounded to steps of 1/8. *s is
+/* The model, whose input is "image", ids or values in steps of 1/32, and whose one output, "out", is rounded to steps of 1/8. *s is
  * then what it has: a class token is one token more. */
 Onnx__ModelProto *make_transformer(struct random *r, struct style *s);
 

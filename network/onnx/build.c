@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "network/onnx/graph.h"
+
 static void *message(struct onnx_build *b, const ProtobufCMessageDescriptor *type)
 {
     void *p = b->failed ? NULL : malloc(type->sizeof_message);
@@ -119,6 +121,17 @@ void onnx_build_input(struct onnx_build *b, const char *name, uint32_t n_dim, co
     if (!b->failed)
         append(b, &b->model->graph->input, &b->model->graph->n_input,
                value_info(b, name, n_dim, dim));
+}
+
+void onnx_build_input_type(struct onnx_build *b, int32_t type, bool channels_last)
+{
+    if (b->failed)
+        return;
+    const Onnx__GraphProto *g = b->model->graph;
+    Onnx__TypeProto__Tensor *t = g->input[g->n_input - 1]->type->tensor_type;
+    t->elem_type = type;
+    if (channels_last)
+        t->shape->dim[t->shape->n_dim - 1]->denotation = copy(b, ONNX_CHANNELS);
 }
 
 void onnx_build_output(struct onnx_build *b, const char *name, uint32_t n_dim,

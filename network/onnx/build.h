@@ -30,6 +30,9 @@ void onnx_build_input(struct onnx_build *b, const char *name, uint32_t n_dim, co
 void onnx_build_output(struct onnx_build *b, const char *name, uint32_t n_dim,
                        const uint32_t *dim);
 
+/* Of the last input: another type; its last axis is denoted as that of channels. */
+void onnx_build_input_type(struct onnx_build *b, int32_t type, bool channels_last);
+
 /* A node called "name"; inputs are appended in order. NULL when memory has run out. */
 Onnx__NodeProto *onnx_build_node(struct onnx_build *b, const char *op, const char *name,
                                  const char *output);

@@ -59,8 +59,11 @@ void onnx_graph_release(struct onnx_graph *g); // takes a zeroed one
 /* Refuses more or less than one input, the image; and no output. */
 enum err onnx_graph_check_input(const struct onnx_graph *g, struct err_msg *m);
 
+/* What ONNX calls the axis of channels, in a dimension's denotation. */
+#define ONNX_CHANNELS "DATA_CHANNEL"
+
 /* Of the image: batch x channels x rows x columns, batch x channels x columns or batch x channels;
- * an open batch is 1. Channels come last where the first node that does more than round it moves
+ * an open batch is 1. Channels come last where the file denotes that axis so (ONNX_CHANNELS), or where the first node that does more than round it moves
  * them to the front, or is of tokens (batch x tokens x channels). */
 struct onnx_image {
     struct shape shape;

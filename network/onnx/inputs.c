@@ -44,16 +44,20 @@ static void set_length(Onnx__TensorShapeProto__Dimension *d, uint32_t length)
     d->dim_value = length;
 }
 
-/* The name of an axis that is still open, for a message; "" where none has one. */
+/* The name of an axis that is still open, for a message, a batch last; "" where none has one. */
 static const char *open_axis(const Onnx__GraphProto *g)
 {
+    const char *batch = "";
+
     for (size_t i = 0; i < g->n_input; i++) {
         const Onnx__TypeProto__Tensor *t = tensor_of(g->input[i]);
         for (size_t k = 0; t && t->shape && k < t->shape->n_dim; k++)
-            if (has_name(t->shape->dim[k]))
+            if (has_name(t->shape->dim[k]) && k > 0)
                 return t->shape->dim[k]->dim_param;
+            else if (has_name(t->shape->dim[k]))
+                batch = t->shape->dim[k]->dim_param;
     }
-    return "";
+    return batch;
 }
 
 static bool set_axis(const Onnx__GraphProto *g, const struct count_entry *axis)
@@ -135,9 +139,11 @@ static enum err lengths(const Onnx__ValueInfoProto *input, const Onnx__TypeProto
         dim[k] = known ? d->dim_value : 1;
         if (!known && k > 0)
             return err_set(m, ERR_INPUT, "graph input \"%.100s\": axis %zu%s%.60s is open: want "
-                           "its length, as network.axes gives it: {%.60s: 128}",
+                           "its length, by network.axes: {%.60s: 128} or import --axes %.60s=128%s",
                            input->name, k, has_name(d) ? ", " : "",
-                           has_name(d) ? d->dim_param : "", has_name(d) ? d->dim_param : "NAME");
+                           has_name(d) ? d->dim_param : "", has_name(d) ? d->dim_param : "NAME",
+                           has_name(d) ? d->dim_param : "NAME",
+                           has_name(d) ? "" : ", in a file that names that axis");
         if (dim[k] > MOST_VALUES || *n > (size_t)MOST_VALUES / (size_t)dim[k])
             return err_set(m, ERR_INPUT, "graph input \"%.100s\": more than %d values: want a "
                            "shorter sequence", input->name, MOST_VALUES);

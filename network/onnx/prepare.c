@@ -546,11 +546,12 @@ static enum err supply(Onnx__TensorProto *t, const struct onnx_surroundings *s, 
 }
 
 enum err onnx_prepare(Onnx__ModelProto *model, const struct onnx_surroundings *s, bool *complete,
-                      struct err_msg *m)
+                      struct onnx_ids *ids, struct err_msg *m)
 {
     enum err e = ERR_NONE;
 
     *complete = true;
+    *ids = (struct onnx_ids){0};
     if (!model->graph)
         return ERR_NONE; // refused where the graph is read
     for (size_t i = 0; i < model->graph->n_initializer && !e; i++)
@@ -565,5 +566,7 @@ enum err onnx_prepare(Onnx__ModelProto *model, const struct onnx_surroundings *s
         e = inline_functions(model, m);
     if (!e)
         e = onnx_rewrite(model, m);
+    if (!e)
+        e = onnx_take_ids(model, ids, m);
     return !e && s->input_type != ONNX_INPUT_AUTO ? set_type(model, s->input_type, m) : e;
 }

@@ -1,6 +1,7 @@
 /* network/onnx/prepare.h -- what a model's file leaves to its surroundings, put in before anything
  * reads the graph: functions of the model's own in place of their calls, tensors that lie in other
- * files, dimensions of the input that are left open, ONNX's own operators in place of QONNX's.
+ * files, dimensions of the input that are left open, ONNX's own operators in place of QONNX's,
+ * tokens in place of their ids.
  */
 #ifndef NETWORK_ONNX_PREPARE_H
 #define NETWORK_ONNX_PREPARE_H
@@ -10,6 +11,7 @@
 
 #include "core/err.h"
 #include "network/network.h"
+#include "network/onnx/ids.h"
 #include "network/params.h"
 #include "onnx.pb-c.h"
 
@@ -22,8 +24,9 @@ struct onnx_surroundings {
 };
 
 /* Changes *model. *complete says whether every value is there: in a model that is not, tensors
- * that are nowhere are 0 (integers) and 1 (floats), good for shapes and time only. */
+ * that are nowhere are 0 (integers) and 1 (floats), good for shapes and time only. *ids, to be
+ * released also on error: of a model whose input they are. */
 enum err onnx_prepare(Onnx__ModelProto *model, const struct onnx_surroundings *s, bool *complete,
-                      struct err_msg *m);
+                      struct onnx_ids *ids, struct err_msg *m);
 
 #endif

@@ -657,21 +657,23 @@ static struct onnx_reader reader_for(struct network *n, size_t size, struct err_
                                 .work_left = 256 * million, .msg = m};
 }
 
-enum err network_read_onnx(struct network *n, const char *name, const Onnx__ModelProto *model,
-                           size_t size, struct err_msg *m)
+enum err network_read_onnx(struct network *n, const struct onnx_model *o, struct err_msg *m)
 {
-    struct onnx_reader r = reader_for(n, size, m);
-
+    struct onnx_reader r = reader_for(n, o->size, m);
 
     *n = (struct network){0};
-    enum err e = onnx_graph_init(&r.graph, model, LEAST_OPSET, m);
+    enum err e = onnx_graph_init(&r.graph, o->proto, LEAST_OPSET, m);
     if (!e)
         e = onnx_graph_check_input(&r.graph, m);
     if (!e) {
-        n->name = strdup(name);
-        e = n->name ? read_graph(&r, model) : err_set(m, ERR_MEMORY, "no memory for a name");
+        n->name = strdup(o->name);
+        e = n->name ? read_graph(&r, o->proto) : err_set(m, ERR_MEMORY, "no memory for a name");
     }
     release(&r);
+    if (!e && !o->complete)
+        network_strip_values(n);
+    if (!e)
+        e = onnx_ids_table(&o->ids, n, m);
     if (e)
         network_release(n);
     return e;
@@ -680,18 +682,16 @@ enum err network_read_onnx(struct network *n, const char *name, const Onnx__Mode
 static enum err decode(struct network *n, const char *name, const uint8_t *data, size_t size,
                        const struct onnx_surroundings *s, struct err_msg *m)
 {
-    Onnx__ModelProto *model;
-    bool complete;
+    struct onnx_model o = {.name = strdup(name), .size = size};
 
     *n = (struct network){0};
-    enum err e = onnx_decode(data, size, &model, m);
+    enum err e = o.name ? onnx_decode(data, size, &o.proto, m)
+                        : err_set(m, ERR_MEMORY, "no memory for a name");
     if (!e)
-        e = onnx_prepare(model, s, &complete, m);
+        e = onnx_prepare(o.proto, s, &o.complete, &o.ids, m);
     if (!e)
-        e = network_read_onnx(n, name, model, size, m);
-    if (!e && !complete)
-        network_strip_values(n);
-    onnx_free_model(model);
+        e = network_read_onnx(n, &o, m);
+    onnx_model_release(&o);
     return e;
 }
 
@@ -739,7 +739,7 @@ enum err onnx_model_load(struct onnx_model *o, const char *path,
     if (!e)
         e = onnx_decode(data, o->size, &o->proto, m);
     if (!e)
-        e = onnx_prepare(o->proto, &s, &o->complete, m);
+        e = onnx_prepare(o->proto, &s, &o->complete, &o->ids, m);
     if (e) {
         err_prefix(m, path);
         onnx_model_release(o);
@@ -752,6 +752,7 @@ enum err onnx_model_load(struct onnx_model *o, const char *path,
 void onnx_model_release(struct onnx_model *o)
 {
     onnx_free_model(o->proto);
+    onnx_ids_release(&o->ids);
     free(o->name);
     *o = (struct onnx_model){0};
 }
@@ -765,11 +766,9 @@ enum err network_load_onnx_as(struct network *n, const char *path,
     *n = (struct network){0};
     if (e)
         return e;
-    e = network_read_onnx(n, o.name, o.proto, o.size, m);
+    e = network_read_onnx(n, &o, m);
     if (e)
         err_prefix(m, path);
-    else if (!o.complete)
-        network_strip_values(n);
     onnx_model_release(&o);
     return e;
 }

@@ -36,6 +36,7 @@
 #include "network/network.h"
 #include "network/onnx/axes.h"
 #include "network/onnx/graph.h"
+#include "network/onnx/ids.h"
 #include "network/onnx/tensor.h"
 
 enum onnx_means { // what is known of a value
@@ -423,14 +424,14 @@ struct onnx_model {
     char             *name;  // owned
     size_t            size;  // of the file
     bool              complete; // every value is there
+    struct onnx_ids   ids;   // zero unless they are its input
 };
 enum err onnx_model_load(struct onnx_model *o, const char *path,
                          const struct network_onnx_cfg *cfg, struct err_msg *m);
 void onnx_model_release(struct onnx_model *o); // takes a zeroed one
 
-/* The reader on a decoded model that has been prepared. */
-enum err network_read_onnx(struct network *n, const char *name, const Onnx__ModelProto *model,
-                           size_t size, struct err_msg *m);
+/* The reader on a model that has been prepared; without values where some are missing. */
+enum err network_read_onnx(struct network *n, const struct onnx_model *o, struct err_msg *m);
 
 /* ---- Nodes that are part of something larger ---- */
 

@@ -119,11 +119,13 @@ static void import(const uint8_t *bytes, size_t n)
     const struct onnx_surroundings none = {.seed = 1};
     Onnx__ModelProto *model = NULL;
     struct err_msg m = {""};
+    struct onnx_ids ids = {0};
     bool complete;
 
-    if (onnx_decode(bytes, n, &model, &m) || onnx_prepare(model, &none, &complete, &m) ||
+    if (onnx_decode(bytes, n, &model, &m) || onnx_prepare(model, &none, &complete, &ids, &m) ||
         import_it(model, &m))
         MUST(strstr(m.text, "want ") || strstr(m.text, "no memory"));
+    onnx_ids_release(&ids);
     onnx_free_model(model);
 }
 

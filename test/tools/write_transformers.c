@@ -8,11 +8,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "network/onnx/read.h"
 #include "network/values/plain.h"
 #include "test/onnx_make.h"
 #include "test/random_transformer.h"
+
+enum { MOST_TOKENS = 64 };
 
 static FILE *open_file(const char *folder, uint32_t seed, const char *ending)
 {
@@ -40,19 +43,28 @@ static void write_values(FILE *f, const struct network *n, struct random *r)
     const struct shape s = n->layer[0].out;
     const size_t values = (size_t)s.height * s.width * s.channels;
     uint8_t *byte = malloc(values);
+    uint32_t id[MOST_TOKENS];
     struct plain *p = plain_new(n);
 
     if (!byte || !p)
         exit(1);
-    for (size_t i = 0; i < values; i++)
+    for (size_t i = 0; i < s.width && n->table; i++) {
+        id[i] = random_below(r, n->table->rows);
+        memcpy(byte + i * s.channels, n->table->code + (size_t)id[i] * s.channels, s.channels);
+    }
+    for (size_t i = 0; i < values && !n->table; i++)
         byte[i] = (uint8_t)random_below(r, 256);
     plain_run(p, byte, NULL);
-    if (s.height == 1)
+    if (n->table)
+        fprintf(f, "{\"ids\": true, \"shape\": [1, %" PRIu32 "], \"input\": [", s.width);
+    else if (s.height == 1)
         fprintf(f, "{\"shape\": [1, %" PRIu32 ", %" PRIu32 "], \"input\": [", s.width, s.channels);
     else
         fprintf(f, "{\"shape\": [1, %" PRIu32 ", %" PRIu32 ", %" PRIu32 "], \"input\": [",
                 s.channels, s.height, s.width);
-    for (size_t i = 0; i < values; i++)
+    for (size_t i = 0; i < s.width && n->table; i++)
+        fprintf(f, "%s%" PRIu32, i ? ", " : "", id[i]);
+    for (size_t i = 0; i < values && !n->table; i++)
         fprintf(f, "%s%g", i ? ", " : "", ldexp((int8_t)byte[place_of(&s, i)], -5));
     fprintf(f, "], \"codes\": [");
     for (uint32_t i = 0; i < network_result(n)->out.channels; i++)

@@ -130,7 +130,8 @@ static void an_input_that_means_something_else_is_refused(void **state)
     refused(make_model(1, 1, 1), &other, "network.axes.seq: no input of the model has an open axis "
                                          "of this name: want none");
     refused(of_ids(), NULL, "graph input \"attention_mask\": axis 1, sequence_length is open: want "
-                            "its length, as network.axes gives it: {sequence_length: 128}");
+                            "its length, by network.axes: {sequence_length: 128} or import --axes "
+                            "sequence_length=128");
     m = of_ids();
     add_input(m, "past_key_values.0.key", ONNX_TYPE(FLOAT), 4, past, "");
     entry.key = "sequence_length";

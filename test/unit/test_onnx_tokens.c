@@ -51,7 +51,12 @@ static void compare(const Onnx__ModelProto *m, struct random *r)
     struct plain *p = plain_new(&n);
     assert_non_null(p);
     assert_in_range(values, 1, 1024);
-    for (size_t i = 0; i < values; i++) { // a row: token by token, as the file has it
+    for (size_t i = 0; n.table && i < s.width; i++) {
+        const uint32_t id = random_below(r, n.table->rows);
+        input[i] = id;
+        memcpy(byte + i * s.channels, n.table->code + (size_t)id * s.channels, s.channels);
+    }
+    for (size_t i = 0; !n.table && i < values; i++) { // a row: token by token, as the file has it
         const size_t c = i % s.channels, row = i / s.channels % s.height;
         const size_t column = i / s.channels / s.height;
         const int code = (int)random_below(r, 256) - 128;
@@ -72,7 +77,7 @@ static void compare(const Onnx__ModelProto *m, struct random *r)
 
 static void random_transformers_in_the_styles_of_exporters_are_what_their_files_mean(void **state)
 {
-    uint32_t seen[N_CUT][N_MASKED] = { { 0 } };
+    uint32_t seen[N_CUT][N_MASKED] = { { 0 } }, ids[N_IDS] = { 0 };
 
     (void)state;
     for (uint32_t seed = 1; seed <= 1000; seed++) {
@@ -80,12 +85,15 @@ static void random_transformers_in_the_styles_of_exporters_are_what_their_files_
         struct style s = random_style(&r);
         Onnx__ModelProto *m = make_transformer(&r, &s);
         seen[s.cut][s.masked]++;
+        ids[s.ids]++;
         compare(m, &r);
         make_free(m);
     }
     for (int i = 0; i < N_CUT; i++)
         for (int k = 0; k < N_MASKED; k++)
             assert_in_range(seen[i][k], 20, 100);
+    for (int i = 0; i < N_IDS; i++)
+        assert_in_range(ids[i], 40, 1000);
 }
 
 /* Whatever the way to heads is, it makes no layer: queries, keys and values of one matrix are one
@@ -169,6 +177,10 @@ static void what_no_layer_computes_is_refused_with_a_cure(void **state)
                             "channels of heads: want attention" },
         { HEADS_LEFT_OVER, "(Reshape): changes a map of 1x4x6 (rows x columns x channels) to 4 "
                            "dimensions that take rows, columns and channels apart" },
+        { OPEN_IDS, "graph input \"image\": axis sequence_length is left open: want its length" },
+        { COMPARED_IDS, "node \"equal\" (Equal): reads ids otherwise than Gather of a table: want "
+                        "ids that Gather of axis 0 looks up in one stored table" },
+        { MADE_TABLE, "node \"made\" (Relu): makes the table of ids of what is not stored: want" },
         { BETWEEN_CODES, "(QuantizeLinear): rounds -1e+09, which Where put in place of scores, to "
                          "a code between others: want a number below the least code, -3.15" },
         { FIRST_AXIS, "(Softmax): goes over axis 1 of scores: want the last, keys" },
@@ -186,6 +198,7 @@ static void what_no_layer_computes_is_refused_with_a_cure(void **state)
         struct network n;
         struct err_msg m = { "accepted" };
         size_t size;
+        s.ids = rows[i].wrong >= OPEN_IDS ? REAL_TABLE : NO_IDS;
         s.rounded = 4;
         s.masked = rows[i].wrong == BETWEEN_CODES ? CAUSAL_WHERE : FREE;
         Onnx__ModelProto *model = make_transformer(&r, &s);
