@@ -73,7 +73,7 @@ static void draw_head(struct drawn_head *h, struct rng r)
     for (; a->n_step < 3 && drawn(r, &at, 0, 1); a->n_step++) { // the next with 1 of codes
         struct score_step *s = &a->step[a->n_step];
         const double step = drawn(r, &at, 100, 4000);
-        s->scale = a->n_step == 0 ? 1 : step * drawn(r, &at, 60, 140) / 100;
+        s->scale = a->n_step == 0 ? 1 : step * (drawn(r, &at, 600, 1400) + 0.37) / 1000; // no tie
         s->codes = (struct code_range){ step, drawn(r, &at, -9, 9), -128, 127 };
         score *= step / s->scale;
     }
