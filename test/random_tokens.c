@@ -243,6 +243,35 @@ static void set_zeros(struct maker *m)
     }
 }
 
+static struct code_range bytes_of(struct dice *d, double step)
+{
+    const int32_t low = chance(d, 2) ? -128 : 0, zero = low + (int32_t)pick(d, 100, 140);
+
+    return (struct code_range){ step * real(d, 0.8, 1.6), zero, low, low + 255 };
+}
+
+static void draw_rotation(struct dice *d, struct token_rotation *r, uint32_t head, uint32_t tokens,
+                          double step)
+{
+    r->n = pick(d, 0, head / 2);
+    if (r->n == 0)
+        return;
+    r->halves = chance(d, 2);
+    r->turn = malloc((size_t)tokens * r->n * 2 * sizeof *r->turn);
+    for (uint32_t i = 0; i < tokens * r->n; i++) {
+        const double angle = real(d, 0, 7);
+        r->turn[2 * i] = cos(angle);
+        r->turn[2 * i + 1] = sin(angle);
+    }
+    if (chance(d, 2))
+        r->moved = bytes_of(d, step);
+    if (chance(d, 2))
+        r->straight = bytes_of(d, step);
+    if (chance(d, 2))
+        r->crossed = bytes_of(d, step);
+    r->sum = bytes_of(d, step);
+}
+
 static void draw_softmax(struct maker *m, struct layer *l)
 {
     struct dice *d = &m->dice;
@@ -281,17 +310,8 @@ static void draw_softmax(struct maker *m, struct layer *l)
     }
     if (l->token->head < 2 || !chance(d, 3))
         return;
-    struct token_rotation *r = &v->rotation;
-    r->n = pick(d, 1, l->token->head / 2);
-    r->halves = chance(d, 2);
-    r->turn = malloc((size_t)tokens * r->n * 2 * sizeof *r->turn);
-    for (uint32_t i = 0; i < tokens * r->n; i++) {
-        const double angle = real(d, 0, 7);
-        r->turn[2 * i] = cos(angle);
-        r->turn[2 * i + 1] = sin(angle);
-    }
     for (int i = 0; i < 2; i++)
-        r->step[i] = v->part[i].step * real(d, 0.8, 1.6);
+        draw_rotation(d, &v->rotation[i], l->token->head, tokens, v->part[i].step);
 }
 
 static void draw_tokens(struct maker *m)
@@ -423,12 +443,22 @@ static long double grown(const struct naive *k)
     return k->v->bits < 8 ? powl(2, 8 - k->v->bits) : 1;
 }
 
+static long double code_of(const struct code_range *c, long double v)
+{
+    return cut(rintl(v / c->step) + c->zero, c->low, c->high) - c->zero;
+}
+
+static long double real_of(const struct code_range *c, long double v)
+{
+    return c->step == 0 ? v : code_of(c, v) * c->step;
+}
+
 /* Real value of a query's or key's channel c of head h, as it is multiplied: a whole number of
  * steps, `step`. */
 static long double vector(const struct naive *k, uint32_t part, uint32_t first, uint32_t pixel,
                           uint32_t c, long double *step)
 {
-    const struct token_rotation *r = &k->v->rotation;
+    const struct token_rotation *r = &k->v->rotation[part];
     const long double zero = k->v->part[part].zero;
     long double x = narrow(k, (long double)value(k, pixel, first + c) - zero);
 
@@ -441,15 +471,14 @@ static long double vector(const struct naive *k, uint32_t part, uint32_t first, 
         const uint32_t other = r->halves ? (second ? c - r->n : c + r->n) : (c ^ 1);
         const long double y = narrow(k, (long double)value(k, pixel, first + other) - zero);
         const double *turn = r->turn + ((size_t)pixel * r->n + pair) * 2;
-        x = second ? x * turn[0] + y * turn[1] : x * turn[0] - y * turn[1];
+        const long double s = k->v->part[part].step;
+        const long double moved = real_of(&r->moved, second ? y * s : -y * s);
+        x = real_of(&r->straight, x * s * turn[0]) + real_of(&r->crossed, moved * turn[1]);
+    } else {
+        x *= k->v->part[part].step;
     }
-    *step = r->step[part] * grown(k);
-    return cut(rintl(x * k->v->part[part].step / r->step[part]), -255, 255);
-}
-
-static long double code_of(const struct code_range *c, long double v)
-{
-    return cut(rintl(v / c->step) + c->zero, c->low, c->high) - c->zero;
+    *step = r->sum.step * grown(k);
+    return code_of(&r->sum, x);
 }
 
 /* Of a query, or of a query of 1; the result before it is rounded, in its steps. */

@@ -17,7 +17,8 @@ void token_values_free(struct token_values *v)
     for (uint32_t k = 0; k < TOKEN_SCORES; k++)
         free(v->score[k].bias);
     free(v->masked);
-    free(v->rotation.turn);
+    free(v->rotation[TOKEN_QUERIES].turn);
+    free(v->rotation[TOKEN_KEYS].turn);
     free(v->gain);
     free(v->offset);
     free(v->steps);
@@ -90,8 +91,8 @@ static double entered_step(const struct token_values *v, uint32_t part)
 {
     double step = v->part[part].step;
 
-    if (v->rotation.n > 0 && part < TOKEN_VALUES)
-        step = v->rotation.step[part];
+    if (part < TOKEN_VALUES && v->rotation[part].n > 0)
+        step = v->rotation[part].sum.step;
     return v->bits > 0 && v->bits < 8 ? step * (double)(1u << (8 - v->bits)) : step;
 }
 
@@ -133,32 +134,56 @@ struct attention_values token_head_values(const struct layer *l, uint32_t head_n
     return a;
 }
 
-static double turned(const struct token_values *v, uint32_t part, double real)
+/* A real number as a code less its zero point; and what that is worth, if there are codes. */
+static double code_of(const struct token_values *v, const struct code_range *c, double real)
 {
-    const double c = nearbyint(token_real(v, real, v->part[part].step / v->rotation.step[part]));
+    const double steps = number_in(v->numbers, real / number_in(v->numbers, c->step));
+    const double code = nearbyint(steps) + c->zero;
 
-    return c < -MOST_CODE ? -MOST_CODE : c > MOST_CODE ? MOST_CODE : c;
+    return (code < c->low ? c->low : code > c->high ? c->high : code) - c->zero;
+}
+
+static double rounded(const struct token_values *v, const struct code_range *c, double real)
+{
+    return c->step == 0 ? real : token_real(v, code_of(v, c, real), c->step);
+}
+
+/* straight(along cos) + crossed(moved(across) sin), as a code */
+static int16_t turned(const struct token_values *v, const struct token_rotation *r, double along,
+                      double across, const double turn[2])
+{
+    const double straight = rounded(v, &r->straight, token_real(v, along, turn[0]));
+    const double moved = rounded(v, &r->moved, across);
+    const double crossed = rounded(v, &r->crossed, token_real(v, moved, turn[1]));
+
+    return (int16_t)code_of(v, &r->sum, number_in(v->numbers, straight + crossed));
+}
+
+static void turn_head(const struct token_values *v, uint32_t part, uint32_t number, uint32_t n,
+                      int16_t *to)
+{
+    const struct token_rotation *r = &v->rotation[part];
+    const double *turn = r->turn + (size_t)number * r->n * 2;
+    const double step = v->part[part].step;
+
+    for (uint32_t i = 0; i < r->n; i++) {
+        int16_t *a = &to[r->halves ? i : 2 * i], *b = &to[r->halves ? i + r->n : 2 * i + 1];
+        const double x = token_real(v, *a, step), y = token_real(v, *b, step);
+        *a = turned(v, r, x, -y, turn + 2 * i);
+        *b = turned(v, r, y, x, turn + 2 * i);
+    }
+    for (uint32_t c = 2 * r->n; c < n; c++)
+        to[c] = (int16_t)code_of(v, &r->sum, token_real(v, to[c], step));
 }
 
 /* Codes of a head's channels as they enter, and turned. */
 static void enter(const struct token_values *v, uint32_t part, uint32_t number, const int32_t *code,
                   uint32_t n, int16_t *to)
 {
-    const struct token_rotation *r = &v->rotation;
-    const double *turn = r->turn + (size_t)number * r->n * 2;
-
     for (uint32_t c = 0; c < n; c++)
         to[c] = (int16_t)token_entering(v, part, code[c]);
-    if (r->n == 0 || part == TOKEN_VALUES)
-        return;
-    for (uint32_t i = 0; i < r->n; i++) {
-        int16_t *a = &to[r->halves ? i : 2 * i], *b = &to[r->halves ? i + r->n : 2 * i + 1];
-        const double x = *a, y = *b, cosine = turn[2 * i], sine = turn[2 * i + 1];
-        *a = (int16_t)turned(v, part, token_real(v, x, cosine) - token_real(v, y, sine));
-        *b = (int16_t)turned(v, part, token_real(v, y, cosine) + token_real(v, x, sine));
-    }
-    for (uint32_t c = 2 * r->n; c < n; c++)
-        to[c] = (int16_t)turned(v, part, to[c]);
+    if (part < TOKEN_VALUES && v->rotation[part].n > 0)
+        turn_head(v, part, number, n, to);
 }
 
 /* Channels of a head of a layer's keys, and of its values. */
@@ -306,6 +331,26 @@ static enum err check_scores(const struct token_values *v, uint32_t heads, uint6
     return e;
 }
 
+static enum err check_rotation(const struct token_rotation *r, uint32_t head, uint64_t tokens,
+                               struct err_msg *m)
+{
+    const struct code_range *codes[] = { &r->moved, &r->straight, &r->crossed };
+    enum err e = ERR_NONE;
+
+    if (r->n == 0)
+        return ERR_NONE;
+    if (2 * (uint64_t)r->n > head || !all_finite(r->turn, tokens * r->n * 2))
+        return err_set(m, ERR_INPUT, "turns %" PRIu32 " pairs of a head's %" PRIu32 " channels: "
+                       "want at most half as many, by finite cosines and sines", r->n, head);
+    for (int i = 0; i < 3 && !e; i++)
+        e = codes[i]->step != 0 ? check_range(codes[i], "what turns", m) : ERR_NONE;
+    if (!e)
+        e = check_range(&r->sum, "what has turned", m);
+    if (!e && (r->sum.low - r->sum.zero < -MOST_CODE || r->sum.high - r->sum.zero > MOST_CODE))
+        e = err_set(m, ERR_INPUT, "turns queries or keys to codes of more than 8 bits: want bytes");
+    return e;
+}
+
 enum err token_check_softmax(const struct layer *l, uint32_t heads, struct err_msg *m)
 {
     const struct token_values *v = l->token->values;
@@ -328,12 +373,7 @@ enum err token_check_softmax(const struct layer *l, uint32_t heads, struct err_m
     if (v->masked && !all_attend(l, &lonely))
         return err_set(m, ERR_INPUT, "masks every key of query %" PRIu32 ": want one that takes "
                        "part", lonely);
-    if (v->rotation.n > 0 &&
-        (2 * (uint64_t)v->rotation.n > l->token->head || !good_step(v->rotation.step[0]) ||
-         !good_step(v->rotation.step[1]) ||
-         !all_finite(v->rotation.turn, tokens * v->rotation.n * 2)))
-        return err_set(m, ERR_INPUT, "turns %" PRIu32 " pairs of a head's %" PRIu32 " channels, to "
-                       "steps of %g and %g: want at most half as many, and positive steps",
-                       v->rotation.n, l->token->head, v->rotation.step[0], v->rotation.step[1]);
-    return ERR_NONE;
+    for (uint32_t part = 0; part < TOKEN_VALUES && !e; part++)
+        e = check_rotation(&v->rotation[part], l->token->head, tokens, m);
+    return e;
 }

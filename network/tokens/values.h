@@ -43,11 +43,16 @@ struct token_part {
 
 enum { TOKEN_QUERIES, TOKEN_KEYS, TOKEN_VALUES, TOKEN_PARTS };
 
-struct token_rotation { // of queries and keys, by the token's number
+/* Of queries or keys, by the token's number: of a pair (a, b) of real numbers
+ *
+ *     a' = straight(a cos) + crossed(moved(-b) sin)    b' = straight(b cos) + crossed(moved(a) sin)
+ *
+ * each rounded to codes of a step, if any, and the sum always. Channels of no pair are rounded. */
+struct token_rotation {
     uint32_t n;      // pairs of a head's channels, 0: none
     bool     halves; // channels c and c + n; else 2 c and 2 c + 1
-    double  *turn;   // owned; [tokens][n][2]: cosine, sine; (a cos - b sin, b cos + a sin)
-    double   step[2]; // queries and keys are rounded to codes of, in -255 to 255, once turned
+    double  *turn;   // owned; [tokens][n][2]: cosine, sine
+    struct code_range moved, straight, crossed, sum; // of sum less its zero: -255 to 255
 };
 
 /* A step of scores: real numbers, times scale, plus a bias, then in codes of a step, if any. */
@@ -69,7 +74,7 @@ struct token_values { // owned by a struct token_op; fields of other kinds are 0
     struct token_score score[TOKEN_SCORES];
     uint8_t           *masked; // owned; [n_masked][queries][keys], not 0: takes no part; NULL
     uint32_t           n_masked; // heads, or 1 for all
-    struct token_rotation rotation;
+    struct token_rotation rotation[2]; // of queries, of keys
     enum attention_weights weights;
     uint32_t               bits;    // 2 to 16; of the grid
     struct code_range      weight_codes; // of ATTENTION_CODES, of e / sum of e

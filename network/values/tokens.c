@@ -248,7 +248,8 @@ static void attend(const struct call *c)
     const struct attention_room r = attention_room(&arena, c->l);
     const uint32_t group = t->heads / t->kv_heads;
 
-    if (!fits_words(c->l, &a) || t->values->rotation.n > 0) {
+    if (!fits_words(c->l, &a) || t->values->rotation[TOKEN_QUERIES].n > 0 ||
+        t->values->rotation[TOKEN_KEYS].n > 0) {
         compute_exactly(c);
         return;
     }

@@ -129,47 +129,81 @@ static bool sees(const struct layer *l, uint32_t out, uint32_t in)
     return inside;
 }
 
-/* A channel of a query or key as it is multiplied. */
+static double coded(const struct naive *k, const struct code_range *c, double step, double v)
+{
+    return cut(rint(R(k, v / R(k, step))) + c->zero, c->low, c->high) - c->zero;
+}
+
+static double times(const struct naive *k, double a, double b)
+{
+    return R(k, R(k, a) * R(k, b));
+}
+
+static double real_of(const struct naive *k, const struct code_range *c, double v)
+{
+    return c->step == 0 ? v : times(k, coded(k, c, c->step, v), c->step);
+}
+
+/* A channel of a query, key or value as it is multiplied. */
 static int32_t entered(const struct naive *k, uint32_t part, uint32_t token, uint32_t first,
                        uint32_t c)
 {
-    const struct token_rotation *r = &k->v->rotation;
+    const struct token_rotation *r = part < TOKEN_VALUES ? &k->v->rotation[part] : NULL;
     const uint32_t bits = k->v->bits;
     double x[2] = { less_zero(k, part, token, first + c), 0 };
-    const uint32_t other = r->n == 0 || c >= 2 * r->n ? c
-                           : !r->halves                 ? c ^ 1
-                           : c < r->n                   ? c + r->n
-                                                        : c - r->n;
+    const uint32_t other = !r || c >= 2 * r->n ? c
+                           : !r->halves        ? c ^ 1
+                           : c < r->n          ? c + r->n
+                                               : c - r->n;
 
     x[1] = less_zero(k, part, token, first + other);
     for (int i = 0; i < 2 && bits < 8; i++) {
         const double most = (1 << (bits - 1)) - 1;
         x[i] = cut(rint(ldexp(x[i], (int)bits - 8)), -most, most);
     }
-    if (r->n == 0 || part == TOKEN_VALUES)
+    if (!r || r->n == 0)
         return (int32_t)x[0];
-    double turned = x[0];
+    x[0] = times(k, x[0], k->v->part[part].step);
+    x[1] = times(k, x[1], k->v->part[part].step);
     if (c < 2 * r->n) {
         const uint32_t pair = r->halves ? c % r->n : c / 2;
         const double *turn = r->turn + ((size_t)token * r->n + pair) * 2;
-        const double along = R(k, x[0] * R(k, turn[0])), across = R(k, x[1] * R(k, turn[1]));
-        turned = R(k, c < other ? along - across : along + across);
+        const double moved = real_of(k, &r->moved, c < other ? -x[1] : x[1]);
+        x[0] = R(k, real_of(k, &r->straight, times(k, x[0], turn[0])) +
+                        real_of(k, &r->crossed, times(k, moved, turn[1])));
     }
-    const double ratio = R(k, k->v->part[part].step / r->step[part]);
-    return (int32_t)cut(rint(R(k, turned * ratio)), -255, 255);
+    return (int32_t)coded(k, &r->sum, r->sum.step, x[0]);
 }
 
 static double step_of(const struct naive *k, uint32_t part)
 {
-    const bool turned = k->v->rotation.n > 0 && part < TOKEN_VALUES;
-    const double step = turned ? k->v->rotation.step[part] : k->v->part[part].step;
+    const bool turned = part < TOKEN_VALUES && k->v->rotation[part].n > 0;
+    const double step = turned ? k->v->rotation[part].sum.step : k->v->part[part].step;
 
     return k->v->bits < 8 ? ldexp(step, 8 - (int)k->v->bits) : step;
 }
 
-static double coded(const struct naive *k, const struct code_range *c, double step, double v)
+/* Of a sum of products whose 1 is worth `unit`, by the steps of scores. A step without a bias is
+ * divided by at once, in units of its codes. */
+static double scored(const struct naive *k, double s, double unit, uint32_t head, size_t at,
+                     size_t all)
 {
-    return cut(rint(R(k, v / R(k, step))) + c->zero, c->low, c->high) - c->zero;
+    s = R(k, s);
+    for (uint32_t i = 0; i < k->v->n_score; i++) {
+        const struct token_score *f = &k->v->score[i];
+        unit *= f->scale;
+        if (f->codes.step != 0 && !f->bias) {
+            s = coded(k, &f->codes, f->codes.step / unit, s);
+        } else {
+            s = R(k, s * R(k, unit));
+            if (f->bias)
+                s = R(k, s + R(k, f->bias[(f->n_bias > 1) * head * all + at]));
+            if (f->codes.step != 0)
+                s = coded(k, &f->codes, f->codes.step, s);
+        }
+        unit = f->codes.step != 0 ? f->codes.step : 1;
+    }
+    return unit == 1 ? s : R(k, s * R(k, unit));
 }
 
 /* Weights of a query over all tokens, 0 where one takes no part; what divides the sum. */
@@ -181,8 +215,7 @@ static double weigh(const struct naive *k, uint32_t head, uint32_t query, double
     const uint32_t tokens = l->in.height * l->in.width;
     const uint32_t first = t->weighted ? l->out.channels : t->heads * t->head;
     const uint32_t kv = t->weighted ? 0 : head / (t->heads / t->kv_heads), n = t->head;
-    const double product = step_of(k, TOKEN_QUERIES) * step_of(k, TOKEN_KEYS) * v->scale;
-    const double score = (v->scores.step != 0 ? v->scores.step : product) * v->later_scale;
+    const double product = step_of(k, TOKEN_QUERIES) * step_of(k, TOKEN_KEYS);
     double s[MOST], most = -INFINITY, sum = 0, whole = 0;
     bool part[MOST];
 
@@ -196,12 +229,7 @@ static double weigh(const struct naive *k, uint32_t head, uint32_t query, double
                    entered(k, TOKEN_KEYS, j, first + kv * n, c);
         if (t->weighted)
             acc = entered(k, TOKEN_KEYS, j, first, 0);
-        s[j] = R(k, (double)acc);
-        if (v->scores.step != 0)
-            s[j] = coded(k, &v->scores, v->scores.step / product, s[j]);
-        s[j] = R(k, s[j] * R(k, score));
-        if (v->bias)
-            s[j] = R(k, s[j] + R(k, v->bias[(v->n_bias > 1) * head * all + at]));
+        s[j] = scored(k, (double)acc, product, head, at, all);
         most = part[j] && s[j] > most ? s[j] : most;
     }
     for (uint32_t j = 0; j < tokens; j++) {
@@ -549,7 +577,8 @@ static void softmax_in_fp32_gives_the_bytes_of_doubles(void **state)
 
     (void)state;
     for (uint32_t q = 0; q < QUERIES; q++) {
-        struct attention_values a = { .head = HEAD, .value_head = HEAD, .score = 0x1p-10 / 8,
+        struct attention_values a = { .head = HEAD, .value_head = HEAD,
+                                      .n_step = 1, .step = { { .scale = 0x1p-10 / 8 } },
                                       .weights = ATTENTION_GRID, .bits = 8, .unit = 1,
                                       .low = -128, .high = 127 };
         const struct attention_keys keys = { .n = TOKENS, .key = key, .value = value,
