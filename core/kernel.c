@@ -17,13 +17,14 @@
 #include "core/kernel_impl.h"
 #include "core/util.h"
 
-struct stepper { // a block under this kernel
-    struct block *block;
-    struct wake   timer;
-    uint64_t      due_cyc; // latest cycle in which it was due; CYC_NEVER before any
-};
-
 struct native;
+
+struct stepper { // a block under this kernel
+    struct native *kernel;
+    struct block  *block;
+    struct wake    timer;
+    uint64_t       due_cyc; // latest cycle in which it was due; CYC_NEVER before any
+};
 
 struct pipe { // a channel under this kernel
     struct native *kernel;
@@ -45,6 +46,14 @@ static void on_touch(struct chan *c)
 {
     struct native *n = ((struct pipe *)c->kernel)->kernel;
     n->touched[n->n_touched++] = c;
+}
+
+static void on_wake(struct block *b, uint64_t cyc)
+{
+    struct stepper *s = b->kernel;
+
+    if (!s->timer.link || cyc < s->timer.cyc)
+        calendar_set(&s->kernel->calendar, &s->timer, cyc);
 }
 
 static void commit_touched(struct native *n, uint64_t now_cyc)
@@ -155,8 +164,10 @@ static void attach_blocks(struct native *n, const struct design *d)
 {
     for (size_t i = 0; i < d->n_block; i++) {
         struct stepper *s = &n->stepper[i];
-        *s = (struct stepper){ .block = d->block[i], .timer.whom = s, .due_cyc = CYC_NEVER };
+        *s = (struct stepper){ .kernel = n, .block = d->block[i], .timer.whom = s,
+                               .due_cyc = CYC_NEVER };
         d->block[i]->kernel = s;
+        d->block[i]->wake = on_wake;
         calendar_set(&n->calendar, &s->timer, 0);
     }
 }

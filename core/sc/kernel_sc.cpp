@@ -94,9 +94,26 @@ public:
         sensitive << timer_;
         for (sc_core::sc_event *e : wakes)
             sensitive << *e;
+        b->kernel = this;
+        b->wake = on_wake;
     }
 
 private:
+    void wake_at(uint64_t cyc)
+    {
+        timer_.cancel();
+        if (cyc != CYC_NEVER)
+            notify_at(timer_, cyc);
+        timer_cyc_ = cyc;
+    }
+
+    static void on_wake(block *b, uint64_t cyc)
+    {
+        BlockSc *self = static_cast<BlockSc *>(b->kernel);
+        if (cyc < self->timer_cyc_)
+            self->wake_at(cyc);
+    }
+
     void run()
     {
         const uint64_t now = now_cyc();
@@ -104,12 +121,8 @@ private:
 
         assert(timer_cyc > now);
         kernel_->last_cyc = now;
-        if (timer_cyc == timer_cyc_)
-            return; // pending already
-        timer_.cancel();
-        if (timer_cyc != CYC_NEVER)
-            notify_at(timer_, timer_cyc);
-        timer_cyc_ = timer_cyc;
+        if (timer_cyc != timer_cyc_) // else pending already
+            wake_at(timer_cyc);
     }
 
     block *b_;

@@ -422,7 +422,7 @@ static void reversed_mode_steps_the_blocks_of_a_cycle_the_other_way_round(void *
         struct block *block[N];
         unsigned n_noted = 0;
         for (int i = 0; i < N; i++) {
-            noter[i] = (struct noter){ { &ops, "noter", NULL }, &n_noted, 0 };
+            noter[i] = (struct noter){ { .ops = &ops, .path = "noter" }, &n_noted, 0 };
             block[i] = &noter[i].base;
         }
         struct design d = { block, N, NULL, 0 };
