@@ -1,4 +1,4 @@
-/* arch/elastic/chip.c -- see elastic.h: sites of a plan, channels of tokens and of credits. */
+/* arch/elastic/chip.c -- see elastic.h: sites of a plan, and their mail. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +193,9 @@ static bool make_core(struct elastic_chip *c, struct site *s)
     s->layer = plan_network_layer(p, pc->plan_layer);
     s->layout = &p->time.core[s->index].layout;
     s->shape = plan_firing_shape(p, pc->plan_layer);
+    s->width = divisor_of(s->pl->in_width);
+    s->word_clk = stage_memory_clocks(p->config, (uint64_t)s->pl->in_height * s->pl->in_width, 1);
+    s->is_array = !layer_is_digital(s->layer);
     s->own = outputs_of(c, s->index);
     s->array_clk = array_clocks(s);
     s->ends = pc->part + 1 == s->pl->parts;
@@ -227,12 +230,6 @@ static bool make_site(struct elastic_chip *c, uint32_t i)
 
 /* ---- streams ---- */
 
-/* Tokens, or credits, that are on their way at most. */
-static uint32_t on_the_way(uint32_t size, uint32_t clk)
-{
-    return min_u32(size, clk + 2) + 1;
-}
-
 static struct send_buffer *buffer_of(struct site *s, const struct plan_stream *st, uint32_t stream)
 {
     if (st->kind != STREAM_RESIDUAL && st->kind != STREAM_TO_RESAMPLING)
@@ -253,23 +250,15 @@ static struct intake *intake_for(struct site *s, const struct plan_stream *st)
     return is_added(st) ? &s->added[s->n_added++] : &s->in[s->n_in++];
 }
 
-/* A stream's channels: from its sender to its receiver, or through the net. */
+/* A stream's mail, from its sender to its receiver or through the net. No more tokens are on their
+ * way than there are places. */
 static bool lay(struct elastic_chip *c, struct link *l, struct intake *in, struct site *from,
                 struct site *to)
 {
-    const uint32_t stream = l->stream;
-    struct block *next = l->routed ? net_block(c->net) : &to->base;
-    uint32_t tokens = on_the_way(l->size, l->hop_clk);
-
-    l->tokens = &c->tokens[stream];
-    l->credits = in->credits = &c->credits[stream];
-    in->tokens = l->routed ? &c->arrivals[stream] : l->tokens;
-    return chan_init(l->tokens, from->base.path, &from->base, next, tokens, sizeof(uint32_t)) &&
-           chan_init(l->credits, to->base.path, &to->base, &from->base,
-                     on_the_way(l->size, in->credit_clk), sizeof(uint32_t)) &&
-           (!l->routed || (net_connect(c->net, stream, in->tokens, l->size) &&
-                           chan_init(in->tokens, from->base.path, next, &to->base, l->size + 1,
-                                     sizeof(uint32_t))));
+    l->tokens = in->tokens = &c->tokens[l->stream];
+    l->credits = in->credits = &c->credits[l->stream];
+    return mail_init(l->tokens, &to->base, l->size) && mail_init(l->credits, &from->base, l->size) &&
+           (!l->routed || net_connect(c->net, l->stream, in->tokens, l->size));
 }
 
 static bool connect(struct elastic_chip *c, uint32_t stream)
@@ -282,7 +271,7 @@ static bool connect(struct elastic_chip *c, uint32_t stream)
 
     *l = (struct link){ .stream = stream, .order = carried_by(c, st),
                         .from = buffer_of(from, st, stream),
-                        .routed = c->net && net_carries(st),
+                        .routed = c->net && net_carries(st), .end_clk = CYC_NEVER,
                         .hop_clk = sums ? c->cfg->partial_sum_hop_clk : c->cfg->hop_clk };
     c->link_of[stream] = l;
     if (st->kind == STREAM_RESULT)
@@ -299,6 +288,7 @@ static bool connect(struct elastic_chip *c, uint32_t stream)
                     ? 0 : st->to_first - to->pc->in_first;
     if (!is_added(st) && st->kind != STREAM_PARTIAL_SUM)
         in->token = calloc(in->fill.size, sizeof *in->token);
+    in->prompt = in->token && (st->n == 0 || st->pos_n > 0 || to->word_clk == 0);
     l->credit = l->size = in->fill.size;
     return (in->token || is_added(st) || st->kind == STREAM_PARTIAL_SUM) &&
            lay(c, l, in, from, to) && meter_init(&l->meter, 2);
@@ -344,13 +334,12 @@ static bool make(struct elastic_chip *c)
     c->path = calloc(c->n_site, sizeof *c->path);
     c->tokens = calloc(p->n_stream, sizeof *c->tokens);
     c->credits = calloc(p->n_stream, sizeof *c->credits);
-    c->arrivals = calloc(p->n_stream, sizeof *c->arrivals);
     c->link_of = calloc(p->n_stream, sizeof(struct link *));
     c->intake_of = calloc(p->n_stream, sizeof(struct intake *));
     c->start_clk = calloc(c->n_image, sizeof *c->start_clk);
     c->result_clk = calloc(c->n_image, sizeof *c->result_clk);
-    made = c->order && c->site && c->path && c->tokens && c->credits && c->arrivals && c->link_of &&
-           c->intake_of && c->start_clk && c->result_clk && make_orders(c);
+    made = c->order && c->site && c->path && c->tokens && c->credits && c->link_of && c->intake_of &&
+           c->start_clk && c->result_clk && make_orders(c);
     for (uint64_t i = 0; made && i < c->n_image; i++)
         c->start_clk[i] = UINT64_MAX;
     for (uint32_t i = 0; made && i < c->n_site; i++)
@@ -404,11 +393,9 @@ static void release(struct elastic_chip *c)
         order_release(&c->order[i]);
     for (uint32_t i = 0; i < c->plan->n_stream; i++) {
         if (c->tokens)
-            chan_release(&c->tokens[i]);
+            mail_release(&c->tokens[i]);
         if (c->credits)
-            chan_release(&c->credits[i]);
-        if (c->arrivals)
-            chan_release(&c->arrivals[i]);
+            mail_release(&c->credits[i]);
     }
     order_release(&c->image);
     order_release(&c->pooled);
@@ -417,7 +404,6 @@ static void release(struct elastic_chip *c)
     free(c->path);
     free(c->tokens);
     free(c->credits);
-    free(c->arrivals);
     net_free(c->net);
     free(c->link_of);
     free(c->intake_of);
@@ -451,31 +437,26 @@ static bool run_repeating(struct elastic_chip *c, struct kernel *k)
 static uint64_t run_design(struct elastic_chip *c, const struct elastic_cfg_run *cfg, bool *ran)
 {
     struct block **block = calloc(c->n_site + (size_t)1, sizeof(struct block *));
-    struct chan **chan = calloc(3 * (size_t)c->plan->n_stream + 1, sizeof(struct chan *));
     struct kernel *k = NULL;
-    struct design d = { block, c->n_site, chan, 0 };
+    struct design d = { .block = block, .n_block = c->n_site };
     uint64_t last = 0;
 
     for (uint32_t i = 0; block && i < c->n_site; i++)
         block[i] = &c->site[i].base;
     if (block && c->net)
         block[d.n_block++] = net_block(c->net);
-    for (uint32_t i = 0; chan && i < c->plan->n_stream; i++)
-        if (c->intake_of[i]) {
-            chan[d.n_chan++] = &c->tokens[i];
-            chan[d.n_chan++] = &c->credits[i];
-            if (c->link_of[i]->routed)
-                chan[d.n_chan++] = &c->arrivals[i];
-        }
-    if (block && chan)
+    if (block)
         k = kernel_new(cfg->kernel, &d, cfg->mode);
     *ran = k && (!may_leave_out(c, cfg) || run_repeating(c, k));
     if (*ran)
         last = kernel_run(k, CYC_NEVER);
     kernel_free(k);
+    for (uint32_t i = 0; *ran && i < c->n_site; i++) {
+        last = max_u64(last, site_settle(&c->site[i], CYC_NEVER));
+        last = max_u64(last, links_drain(&c->site[i]));
+    }
     chip_settle(c, last);
     free(block);
-    free(chan);
     return last + c->left_out.clk;
 }
 

@@ -8,9 +8,9 @@
 
 static struct pixel output_at(const struct site *s, uint64_t i)
 {
-    const struct place *at = &s->own->at[i % s->own->n];
+    const struct place *at = &s->own->at[order_at(s->own, i)];
 
-    return (struct pixel){ i / s->own->n, at->row, at->column };
+    return (struct pixel){ order_image(s->own, i), at->row, at->column };
 }
 
 static uint64_t n_output(const struct site *s)
@@ -20,19 +20,21 @@ static uint64_t n_output(const struct site *s)
 
 static uint64_t port_clocks(const struct site *s, uint64_t words)
 {
-    uint64_t map = (uint64_t)s->pl->in_height * s->pl->in_width;
-
-    return stage_memory_clocks(s->chip->plan->config, map, words);
+    return words * s->word_clk;
 }
 
 /* ---- what comes ---- */
 
-static void free_places(struct site *s, struct intake *in, uint64_t now, uint32_t n)
+/* Places are free from a clock on. */
+static void give_credit(struct intake *in, uint64_t clk, uint32_t n)
+{
+    mail_put(in->credits, clk + in->credit_clk, n);
+}
+
+static void free_places(struct intake *in, uint64_t now, uint32_t n)
 {
     fill_take(&in->fill, now, n);
     in->taken += n;
-    in->freed += n;
-    s->frees = true;
 }
 
 /* Pixels of the last n that no output adds: beyond the sum's map, or another copy's. */
@@ -41,59 +43,42 @@ static uint32_t n_dropped(const struct intake *in, uint32_t n)
     uint32_t dropped = 0;
 
     for (uint64_t i = in->arrived - n; in->used && i < in->arrived; i++)
-        dropped += !in->used[i % in->order->n];
+        dropped += !in->used[order_at(in->order, i)];
     return dropped;
 }
 
 static void take_in(struct site *s, struct intake *in, uint64_t now)
 {
     s->look |= in->token ? LOOK_PORT : LOOK_DIGITAL;
-    uint32_t n = *(const uint32_t *)chan_pop(in->tokens, now);
+    uint32_t n = mail_take(in->tokens);
     in->arrived += n;
     fill_add(&in->fill, now, n);
     assert(in->fill.used <= in->fill.size);
     if (in->token)
         in->token[(in->token_first + in->token_n++) % in->fill.size] = n;
-    if (in->used && (n = n_dropped(in, n)) > 0)
-        free_places(s, in, now, n);
+    if (in->used && (n = n_dropped(in, n)) > 0) {
+        free_places(in, now, n);
+        give_credit(in, now, n);
+    }
 }
 
 static void take_all(struct site *s, uint64_t now)
 {
     for (uint32_t i = 0; i < s->n_in; i++)
-        if (chan_can_pop(s->in[i].tokens, now))
+        if (mail_cyc(s->in[i].tokens) <= now)
             take_in(s, &s->in[i], now);
     for (uint32_t i = 0; i < s->n_added; i++)
-        if (chan_can_pop(s->added[i].tokens, now))
+        if (mail_cyc(s->added[i].tokens) <= now)
             take_in(s, &s->added[i], now);
-    if (s->sums.tokens && chan_can_pop(s->sums.tokens, now))
+    if (s->sums.tokens && mail_cyc(s->sums.tokens) <= now)
         take_in(s, &s->sums, now);
-}
-
-static void give_credit(struct intake *in, uint64_t now)
-{
-    if (in->freed == 0)
-        return;
-    *(uint32_t *)chan_push(in->credits, now + in->credit_clk) = in->freed;
-    in->returned += in->freed;
-    in->freed = 0;
-}
-
-static void give_credits(struct site *s, uint64_t now)
-{
-    for (uint32_t i = 0; i < s->n_in; i++)
-        give_credit(&s->in[i], now);
-    for (uint32_t i = 0; i < s->n_added; i++)
-        give_credit(&s->added[i], now);
-    give_credit(&s->sums, now);
-    s->frees = false;
 }
 
 /* ---- 1. ends ---- */
 
-static void stored(struct site *s, struct intake *in, uint64_t now)
+static void stored(struct intake *in, uint64_t now)
 {
-    free_places(s, in, now, 1);
+    free_places(in, now, 1);
     if (++in->token_done < in->token[in->token_first])
         return;
     in->visible += in->token_done;
@@ -105,7 +90,7 @@ static void stored(struct site *s, struct intake *in, uint64_t now)
 static void port_ends(struct site *s, uint64_t now)
 {
     if (s->port == PORT_STORES)
-        stored(s, &s->in[s->port_of], now);
+        stored(&s->in[s->port_of], now);
     if (s->port == PORT_READS_BACK) {
         struct back *b = &s->back[s->port_of];
         b->done++;
@@ -147,8 +132,10 @@ static void deliver(struct site *s, uint64_t now)
 
     fill_take(&s->out.fill, now, s->digital_out);
     for (uint64_t i = s->made; i < s->made + s->digital_n; i++)
-        if ((i + 1) % s->own->n == 0)
-            c->result_clk[i / s->own->n] = max_u64(c->result_clk[i / s->own->n], now);
+        if (order_at(s->own, i + 1) == 0) {
+            uint64_t *result_clk = &c->result_clk[order_image(s->own, i)];
+            *result_clk = max_u64(*result_clk, now);
+        }
     c->n_result += s->digital_n;
     for (uint32_t k = 0; s->digital_out > 0 && k < s->n_link; k++) {
         struct link *l = &s->link[k];
@@ -194,8 +181,8 @@ static const struct intake *residual_missing(const struct site *s, uint64_t firs
     for (uint32_t k = 0; k < s->n_added; k++) {
         const struct intake *in = &s->added[k];
         for (uint64_t i = first + n; i-- > first;) { // the last one mostly decides
-            uint32_t at = s->adds[i % s->own->n * s->n_added + k];
-            if (at != NOWHERE && in->arrived <= i / s->own->n * in->order->n + at)
+            uint32_t at = s->adds[(size_t)order_at(s->own, i) * s->n_added + k];
+            if (at != NOWHERE && in->arrived <= order_image(s->own, i) * in->order->n + at)
                 return in;
         }
     }
@@ -207,9 +194,11 @@ static void take_residual(struct site *s, uint64_t first, uint32_t n, uint64_t n
     for (uint32_t k = 0; k < s->n_added; k++) {
         uint32_t used = 0;
         for (uint64_t i = first; i < first + n; i++)
-            used += s->adds[i % s->own->n * s->n_added + k] != NOWHERE;
-        if (used > 0)
-            free_places(s, &s->added[k], now, used);
+            used += s->adds[(size_t)order_at(s->own, i) * s->n_added + k] != NOWHERE;
+        if (used == 0)
+            continue;
+        free_places(&s->added[k], now, used);
+        give_credit(&s->added[k], now, used);
     }
 }
 
@@ -218,16 +207,20 @@ static uint32_t places(const struct site *s, uint64_t first, uint32_t n)
 {
     if (!s->ends || !s->layer->pooled)
         return n;
-    return (uint32_t)((first + n) / s->own->n - first / s->own->n);
+    return (uint32_t)(order_image(s->own, first + n) - order_image(s->own, first));
 }
 
-static uint64_t digital_clocks(const struct site *s, uint32_t n)
+static uint64_t digital_clocks(struct site *s, uint32_t n)
 {
     const struct config *c = s->chip->plan->config;
-    uint64_t ops = stage_digital_ops(s->layer, n, s->pc->out_n) * s->chip->plan->train;
-    uint64_t clk = stage_clocks(c, STAGE_DIGITAL, ops);
 
-    return ceil_div(clk * c->clock_mhz, digital_mhz(c));
+    if (n != s->digital_of) { // mostly they are as many
+        uint64_t ops = stage_digital_ops(s->layer, n, s->pc->out_n) * s->chip->plan->train;
+        uint64_t clk = stage_clocks(c, STAGE_DIGITAL, ops);
+        s->digital_of = n;
+        s->digital_clk = ceil_div(clk * c->clock_mhz, digital_mhz(c));
+    }
+    return s->digital_clk;
 }
 
 static void digital_starts(struct site *s, uint64_t now)
@@ -239,8 +232,10 @@ static void digital_starts(struct site *s, uint64_t now)
         (s->sums.tokens && s->sums.arrived - s->sums.taken < n) ||
         residual_missing(s, s->digital_next, n))
         return;
-    if (s->sums.tokens)
-        free_places(s, &s->sums, now, n);
+    if (s->sums.tokens) {
+        free_places(&s->sums, now, n);
+        give_credit(&s->sums, now, n);
+    }
     take_residual(s, s->digital_next, n, now);
     if (out > 0)
         fill_add(&s->out.fill, now, out);
@@ -279,7 +274,7 @@ static void array_starts(struct site *s, uint64_t now)
         tell(s, now);
     s->array_n = s->load_n;
     s->array_next += s->load_n;
-    s->count.firings += !layer_is_digital(s->layer);
+    s->count.firings += s->is_array;
     s->count.outputs += s->load_n;
     s->array_busy = true;
     s->look |= LOOK_PORT;
@@ -298,8 +293,8 @@ static bool slot_is_free(const struct site *s, uint64_t image, const struct plac
     *who = NULL;
     if (c < k)
         return true;
-    uint64_t before = (c - k) / s->pl->in_width;
-    size_t there = (size_t)((c - k) % s->pl->in_width) * s->pl->in_height + at->row;
+    uint64_t before = quotient(c - k, &s->width);
+    size_t there = (size_t)remainder_of(c - k, &s->width) * s->pl->in_height + at->row;
     for (uint32_t i = 0; i < s->n_back; i++) {
         const struct back *b = &s->back[i];
         *who = b;
@@ -319,9 +314,15 @@ static bool next_pixel(const struct site *s, const struct intake *in, struct pix
 
     if (i == in->arrived)
         return false;
-    const struct place *place = &in->order->at[i % in->order->n];
-    *at = (struct pixel){ i / in->order->n, place->row, place->column };
+    const struct place *place = &in->order->at[order_at(in->order, i)];
+    *at = (struct pixel){ order_image(in->order, i), place->row, place->column };
     return slot_is_free(s, at->image, place, &who);
+}
+
+/* A column of an image, as the memory counts them, those of images left out too. */
+static uint64_t column_of(const struct site *s, uint64_t image, uint32_t column)
+{
+    return (image + s->chip->left_out.images) * s->pl->in_width + column;
 }
 
 static uint64_t store_words(const struct site *s, const struct intake *in, const struct pixel *at)
@@ -330,8 +331,8 @@ static uint64_t store_words(const struct site *s, const struct intake *in, const
 
     if (st->n == 0 || !stream_carries(st, s->pl->in_width, at->row, at->column))
         return 0; // tells that it has come
-    return memory_write_words(s->layout, at->row, at->image * s->pl->in_width + at->column,
-                              in->first, in->n);
+    return memory_write_words(s->layout, at->row, column_of(s, at->image, at->column), in->first,
+                              in->n);
 }
 
 /* Stores a pixel of the stream, if there is one; in no time where it takes no words. */
@@ -349,9 +350,11 @@ static bool store(struct site *s, struct intake *in, uint64_t now)
             s->port = PORT_STORES;
             s->port_of = (uint32_t)(in - s->in);
             s->port_end = now + clk;
+            give_credit(in, s->port_end, 1);
             return true;
         }
-        stored(s, in, now);
+        give_credit(in, now, 1);
+        stored(in, now);
     }
     return false;
 }
@@ -366,7 +369,8 @@ static bool all_visible(const struct site *s, const uint32_t *need, uint64_t ima
 
 static bool back_is_visible(const struct site *s, const struct back *b)
 {
-    return all_visible(s, b->need + b->begun % b->order->n * s->n_in, b->begun / b->order->n);
+    return all_visible(s, b->need + (size_t)order_at(b->order, b->begun) * s->n_in,
+                       order_image(b->order, b->begun));
 }
 
 static bool back_has_room(const struct back *b)
@@ -378,8 +382,9 @@ static bool read_back(struct site *s, struct back *b, uint64_t now)
 {
     if (b->begun == s->chip->n_image * b->order->n || !back_has_room(b) || !back_is_visible(s, b))
         return false;
-    const struct place *place = &b->order->at[b->begun % b->order->n];
-    uint64_t column = b->begun / b->order->n * s->pl->in_width + place->column * b->who->stride[1];
+    const struct place *place = &b->order->at[order_at(b->order, b->begun)];
+    uint64_t column = column_of(s, order_image(b->order, b->begun),
+                                place->column * b->who->stride[1]);
     uint64_t words = memory_read_words(s->layout, place->row * b->who->stride[0], column, 1);
     b->begun++;
     fill_add(&b->out.fill, now, 1);
@@ -408,7 +413,7 @@ static uint32_t whole_group(const struct site *s)
 
 static bool output_is_visible(const struct site *s, uint64_t i)
 {
-    return all_visible(s, s->need + i % s->own->n * s->n_in, i / s->own->n);
+    return all_visible(s, s->need + (size_t)order_at(s->own, i) * s->n_in, order_image(s->own, i));
 }
 
 /* What the whole group needs of every stream. */
@@ -416,12 +421,13 @@ static void find_wants(struct site *s)
 {
     for (uint32_t k = 0; k < s->n_in; k++)
         s->want[k] = 0;
-    for (uint64_t i = s->load_next; i < s->load_next + s->group_n; i++)
-        for (uint32_t k = 0; k < s->n_in; k++) {
-            uint32_t need = s->need[i % s->own->n * s->n_in + k];
-            if (need > 0)
-                s->want[k] = max_u64(s->want[k], i / s->own->n * s->in[k].order->n + need);
-        }
+    for (uint64_t i = s->load_next; i < s->load_next + s->group_n; i++) {
+        const uint32_t *need = s->need + (size_t)order_at(s->own, i) * s->n_in;
+        uint64_t image = order_image(s->own, i);
+        for (uint32_t k = 0; k < s->n_in; k++)
+            if (need[k] > 0)
+                s->want[k] = max_u64(s->want[k], image * s->in[k].order->n + need[k]);
+    }
 }
 
 /* Outputs of the next firing that are there; 0: it cannot be read yet. */
@@ -456,8 +462,8 @@ static uint64_t registers_words(const struct site *s, uint64_t image)
         if (s->pl->flat && !plan_flat_read(s->chip->plan, s->pc, read.row, &read.first_column,
                                            &read.columns))
             continue;
-        words += memory_read_words(s->layout, read.row,
-                                   image * s->pl->in_width + read.first_column, read.columns);
+        words += memory_read_words(s->layout, read.row, column_of(s, image, read.first_column),
+                                   read.columns);
     }
     return words;
 }
@@ -488,7 +494,7 @@ static bool needs_port(const struct site *s, uint32_t n)
     bool reads = false;
 
     for (uint64_t i = s->load_next; i < s->load_next + n; i++)
-        reads |= s->reads[i % s->own->n];
+        reads |= s->reads[order_at(s->own, i)];
     return reads && port_clocks(s, 1) > 0;
 }
 
@@ -563,25 +569,26 @@ static void watch_array(struct site *s, uint64_t now)
 /* The first stream of which the next firing lacks a pixel; NULL: it lacks none, or is none. */
 static const struct intake *missing(const struct site *s)
 {
-    for (uint32_t k = 0; k < s->n_in; k++)
-        if (s->load_next < n_output(s)) {
-            uint32_t need = s->need[s->load_next % s->own->n * s->n_in + k];
-            uint64_t want = s->load_next / s->own->n * s->in[k].order->n + need;
-            if (s->chip->cfg->group == GROUP_FULL && s->group_n > 0)
-                want = s->want[k];
-            if ((need > 0 || s->group_n > 1) && s->in[k].visible < want)
-                return &s->in[k];
-        }
+    if (s->load_next == n_output(s))
+        return NULL;
+    const bool whole = s->chip->cfg->group == GROUP_FULL && s->group_n > 0;
+    const uint32_t *need = s->need + (size_t)order_at(s->own, s->load_next) * s->n_in;
+    const uint64_t image = order_image(s->own, s->load_next);
+    for (uint32_t k = 0; k < s->n_in; k++) {
+        uint64_t want = whole ? s->want[k] : image * s->in[k].order->n + need[k];
+        if ((need[k] > 0 || s->group_n > 1) && s->in[k].visible < want)
+            return &s->in[k];
+    }
     return NULL;
 }
 
 /* A pixel has come whose place another holds. */
 static void watch_slot(struct site *s, const struct intake *in, uint64_t now)
 {
-    const struct place *place = &in->order->at[in->taken % in->order->n];
+    const struct place *place = &in->order->at[order_at(in->order, in->taken)];
     const struct back *who;
 
-    slot_is_free(s, in->taken / in->order->n, place, &who);
+    slot_is_free(s, order_image(in->order, in->taken), place, &who);
     if (who && !back_has_room(who))
         meter_set(&s->port_meter, now, ELASTIC_BLOCKED, ON_READ_BACK, who->stream);
     else
@@ -664,14 +671,86 @@ static void core_starts(struct site *s, uint64_t now)
     s->core_end = next_end(s);
 }
 
+/* A clock from which on the port has something to store from a stream; CYC_NEVER: it asks to be
+ * told. */
+static uint64_t pixel_comes(const struct site *s, const struct intake *in)
+{
+    bool stores = s->port == PORT_STORES && &s->in[s->port_of] == in;
+
+    return in->arrived > in->taken + stores ? 0 : mail_wait(in->tokens);
+}
+
+static bool may_read_back(const struct site *s)
+{
+    for (uint32_t i = 0; i < s->n_back; i++) {
+        const struct back *b = &s->back[i];
+        if (b->begun < s->chip->n_image * b->order->n && back_has_room(b) &&
+            (s->port == PORT_STORES || back_is_visible(s, b)))
+            return true;
+    }
+    return false;
+}
+
+/* When the port's end lets something start, or a pixel comes while it is idle. */
+static uint64_t port_wake(struct site *s)
+{
+    const bool reads = s->port == PORT_READS, idle = s->port == PORT_IDLE;
+    const uint64_t end = idle ? 0 : reads ? s->load_end : s->port_end;
+    uint64_t wake = CYC_NEVER;
+
+    for (uint32_t i = 0; i < s->n_in; i++) {
+        const struct intake *in = &s->in[i];
+        uint64_t clk = pixel_comes(s, in);
+        if (in->prompt)
+            wake = min_u64(wake, mail_wait(in->tokens));
+        if (clk > 0 || !idle) // else its slot is taken
+            wake = min_u64(wake, max_u64(clk, end));
+    }
+    if (!idle && (s->port == PORT_READS_BACK || may_read_back(s) ||
+                  (!reads && s->loaded == REGISTERS_EMPTY)))
+        wake = min_u64(wake, end);
+    return wake;
+}
+
+static uint64_t load_wake(const struct site *s)
+{
+    bool awaited = !s->array_busy && s->result_n < s->chip->cfg->results;
+
+    for (uint32_t i = 0; i < s->n_in; i++) // for a slot
+        awaited |= s->in[i].arrived > s->in[i].taken;
+    return awaited ? s->load_end : CYC_NEVER;
+}
+
+static uint64_t added_wake(const struct site *s)
+{
+    const bool waits = !s->digital_busy && s->result_n > 0;
+    uint64_t wake = CYC_NEVER;
+
+    for (uint32_t i = 0; i < s->n_added; i++)
+        if (waits || s->added[i].prompt)
+            wake = min_u64(wake, mail_wait(s->added[i].tokens));
+    if (waits && s->sums.tokens)
+        wake = min_u64(wake, mail_wait(s->sums.tokens));
+    return wake;
+}
+
+static uint64_t next_wake(struct site *s)
+{
+    uint64_t wake = min_u64(links_wake(s), min_u64(port_wake(s), added_wake(s)));
+
+    if (s->loaded == REGISTERS_LOAD)
+        wake = min_u64(wake, load_wake(s));
+    if (s->array_busy)
+        wake = min_u64(wake, s->array_end);
+    if (s->digital_busy)
+        wake = min_u64(wake, s->digital_end);
+    return wake;
+}
+
 /* A stage is looked at where something has changed that it depends on; the first time, and in every
  * clock where all is checked. */
-static uint64_t step(struct block *b, uint64_t now)
+static void do_clock(struct site *s, uint64_t now)
 {
-    struct site *s = (struct site *)b;
-
-    if (s->chip->checks)
-        s->look = LOOK_ALL;
     take_all(s, now);
     if (s->core_end == now)
         end_all(s, now);
@@ -680,12 +759,44 @@ static uint64_t step(struct block *b, uint64_t now)
         links_start(s, now);
     if (s->look)
         core_starts(s, now);
-    if (s->frees)
-        give_credits(s, now);
     assert(s->look == 0);
+    s->wake = next_wake(s);
+}
+
+/* The next clock in which anything ends or comes. */
+static uint64_t next_clk(const struct site *s)
+{
+    uint64_t next = min_u64(s->core_end, s->link_end);
+
+    for (uint32_t i = 0; i < s->n_in; i++)
+        next = min_u64(next, mail_cyc(s->in[i].tokens));
+    for (uint32_t i = 0; i < s->n_added; i++)
+        next = min_u64(next, mail_cyc(s->added[i].tokens));
+    return s->sums.tokens ? min_u64(next, mail_cyc(s->sums.tokens)) : next;
+}
+
+uint64_t site_settle(struct site *s, uint64_t before)
+{
+    uint64_t last = 0, next;
+
+    while ((next = next_clk(s)) < before) {
+        do_clock(s, last = next);
+        assert(s->wake >= before);
+    }
+    return last;
+}
+
+static uint64_t step(struct block *b, uint64_t now)
+{
+    struct site *s = (struct site *)b;
+
+    site_settle(s, now);
     if (s->chip->checks)
-        links_check(s);
-    return min_u64(s->core_end, s->link_end);
+        s->look = LOOK_ALL;
+    do_clock(s, now);
+    if (s->chip->checks)
+        links_check(s, now);
+    return s->wake;
 }
 
 static void describe(const struct block *b, FILE *out)

@@ -35,6 +35,7 @@ bool send_buffer_init(struct send_buffer *b, uint32_t size, uint32_t least, uint
     *b = (struct send_buffer){ .fill = { .size = max_u32(size, least), .raised = least > size },
                                .n_link = n_link };
     b->room = b->fill.size;
+    b->by = divisor_of(b->room);
     b->token = calloc(b->room, sizeof *b->token);
     return b->token != NULL;
 }
@@ -42,13 +43,13 @@ bool send_buffer_init(struct send_buffer *b, uint32_t size, uint32_t least, uint
 void send_buffer_put(struct send_buffer *b, uint32_t n)
 {
     assert(b->end - b->first < b->room);
-    b->token[b->end++ % b->room] = (struct token_out){ n, b->n_link };
+    *send_buffer_token(b, b->end++) = (struct token_out){ n, b->n_link };
 }
 
 /* A link has finished sending the token. */
 static void sent(struct send_buffer *b, uint64_t token, uint64_t now)
 {
-    struct token_out *t = &b->token[token % b->room];
+    struct token_out *t = send_buffer_token(b, token);
 
     if (--t->left > 0)
         return;
@@ -66,11 +67,11 @@ static uint64_t send_clocks(const struct site *s, struct link *l, uint32_t n, ui
     uint32_t values = n;
 
     for (uint32_t i = 0; st->pos_n > 0 && i < n; i++) {
-        const struct place *at = &l->order->at[(l->pixels + i) % l->order->n];
+        const struct place *at = &l->order->at[order_at(l->order, l->pixels + i)];
         values -= !stream_carries(st, l->order->width, at->row, at->column);
     }
     for (uint32_t i = 0; in->used && i < n; i++) // what is dropped where it comes has no values
-        values -= !in->used[(l->pixels + i) % l->order->n];
+        values -= !in->used[order_at(l->order, l->pixels + i)];
     *bits = (uint64_t)values * st->n * st->value_bits;
     if (*bits != l->last_bits || l->last_clk == 0) { // mostly they are as many
         l->last_bits = *bits;
@@ -79,10 +80,28 @@ static uint64_t send_clocks(const struct site *s, struct link *l, uint32_t n, ui
     return l->last_clk;
 }
 
+/* All that are known. */
+static void take_credits(struct link *l, uint64_t now)
+{
+    while (mail_cyc(l->credits) <= now && l->credits->n > 0) {
+        uint32_t n = mail_take(l->credits);
+        l->credit += n;
+        l->got += n;
+    }
+}
+
+static void set_waits(struct site *s, struct link *l, bool waits)
+{
+    s->n_waiting += waits;
+    s->n_waiting -= l->waits;
+    l->waits = waits;
+}
+
 /* The stage that fills its buffer may have room now. */
 static void finish(struct site *s, struct link *l, uint64_t now)
 {
     l->n = 0;
+    l->end_clk = CYC_NEVER;
     sent(l->from, l->next++, now);
     s->look |= LOOK_LINKS | (l->from == &s->out ? LOOK_DIGITAL : LOOK_PORT);
 }
@@ -96,39 +115,69 @@ static bool is_sent(struct site *s, struct link *l, uint64_t now)
     return false;
 }
 
-static void end_sending(struct site *s, uint64_t now)
+static void find_end(struct site *s)
 {
     s->link_end = CYC_NEVER;
-    for (uint32_t i = 0; i < s->n_link; i++) {
-        struct link *l = &s->link[i];
-        if (l->n > 0 && l->end_clk == now && is_sent(s, l, now))
-            finish(s, l, now);
-        else if (l->n > 0)
-            s->link_end = min_u64(s->link_end, l->end_clk);
-    }
+    for (uint32_t i = 0; i < s->n_link; i++)
+        s->link_end = min_u64(s->link_end, s->link[i].end_clk);
 }
 
 void links_end(struct site *s, uint64_t now)
 {
+    for (uint32_t i = 0; s->n_waiting > 0 && i < s->n_link; i++)
+        if (s->link[i].waits && mail_cyc(s->link[i].credits) <= now)
+            s->look |= LOOK_LINKS;
+    if (s->link_end != now)
+        return;
+    for (uint32_t i = 0; i < s->n_link; i++)
+        if (s->link[i].end_clk == now && is_sent(s, &s->link[i], now))
+            finish(s, &s->link[i], now);
+    find_end(s);
+}
+
+/* Whether the stage that fills a link's buffer has something to put there. */
+static bool filler_waits(const struct site *s, const struct link *l)
+{
+    return l->from != &s->out || (!s->digital_busy && s->result_n > 0);
+}
+
+uint64_t links_wake(const struct site *s)
+{
+    uint64_t wake = CYC_NEVER;
+
+    for (uint32_t i = 0; i < s->n_link; i++) {
+        const struct link *l = &s->link[i];
+        if (l->waits)
+            wake = min_u64(wake, mail_wait(l->credits));
+        else if (l->routed || l->next + 1 < l->from->end || filler_waits(s, l))
+            wake = min_u64(wake, l->end_clk);
+    }
+    return wake;
+}
+
+uint64_t links_drain(struct site *s)
+{
+    uint64_t last = 0;
+
     for (uint32_t i = 0; i < s->n_link; i++) {
         struct link *l = &s->link[i];
-        if (!l->credits || !chan_can_pop(l->credits, now))
+        if (!l->credits || l->credits->n == 0)
             continue;
-        uint32_t n = *(const uint32_t *)chan_pop(l->credits, now);
-        l->credit += n;
-        l->got += n;
-        s->look |= LOOK_LINKS;
+        last = max_u64(last, mail_peek(l->credits, l->credits->n - 1)->cyc);
+        take_credits(l, CYC_NEVER);
     }
-    if (s->link_end == now)
-        end_sending(s, now);
+    return last;
 }
 
 static void start(struct site *s, struct link *l, uint64_t now)
 {
     uint64_t bits, clk;
-    uint32_t n = l->from->token[l->next % l->from->room].n;
+    uint32_t n = send_buffer_token(l->from, l->next)->n;
 
     if (l->credit < n)
+        take_credits(l, now);
+    set_waits(s, l, l->credit < n);
+    if (l->waits)
         return;
     clk = send_clocks(s, l, n, &bits);
     l->credit -= n;
@@ -138,13 +187,11 @@ static void start(struct site *s, struct link *l, uint64_t now)
     if (l->routed) {
         net_send(s->chip->net, l->stream, n, bits, now);
         clk = 1;
-        *(uint32_t *)chan_push(l->tokens, now + 1) = n; // wakes the net
     } else {
-        *(uint32_t *)chan_push(l->tokens, now + clk + l->hop_clk) = n;
+        mail_put(l->tokens, now + clk + l->hop_clk, n);
     }
     l->n = n;
     l->end_clk = now + clk;
-    s->link_end = min_u64(s->link_end, l->end_clk);
 }
 
 static bool has_token(const struct link *l)
@@ -172,18 +219,20 @@ void links_start(struct site *s, uint64_t now)
             start(s, l, now);
         watch(l, now);
     }
+    find_end(s);
 }
 
-void links_check(const struct site *s)
+void links_check(struct site *s, uint64_t now)
 {
     for (uint32_t i = 0; i < s->n_link; i++) {
-        const struct link *l = &s->link[i];
+        struct link *l = &s->link[i];
         const struct intake *in = s->chip->intake_of[l->stream];
         if (!in)
             continue;
-        uint64_t under_way = l->pixels - in->arrived, back = in->returned - l->got;
-        assert(l->pixels >= in->arrived && in->arrived >= in->taken && in->returned >= l->got);
+        take_credits(l, now);
+        uint64_t under_way = l->pixels - in->arrived, back = in->taken - l->got;
+        assert(l->pixels >= in->arrived && in->arrived >= in->taken && in->taken >= l->got);
         assert(in->fill.used == in->arrived - in->taken);
-        assert(l->credit + under_way + in->fill.used + in->freed + back == l->size);
+        assert(l->credit + under_way + in->fill.used + back == l->size);
     }
 }

@@ -2,9 +2,9 @@
  *
  * A token is a packet, a stream a source of its core's interface. What a core sends in a clock is
  * offered to the routers in that clock, and they are run for it in the next one: by this block,
- * which is woken by a channel, or by a core that asks whether its packet has gone, who is first.
- * The routers say s + x + 1 clocks before when a tail will be taken, so that a token is in its
- * receiver's channel in time; that is why a switch and a crossbar take a clock at least together.
+ * which they wake, or for a core that asks whether its packet has gone, who is first. The routers
+ * say s + x + 1 clocks before when a tail will be taken, so that a token is in its receiver's mail
+ * in time; that is why a switch and a crossbar take a clock at least together.
  * Packets of a stream may overtake one another on several virtual channels: they are handed over in
  * order, one a clock. Cores reserve their receivers' places before they send, so packets never wait
  * at their ends, and the network's routes close no circle: what is offered arrives. */
@@ -25,7 +25,7 @@ struct token_way { // of a packet that is on its way
 struct net_stream {
     uint32_t          to;    // node
     uint32_t          hops;
-    struct chan      *chan;  // to the receiver
+    struct mail      *mail;  // to the receiver
     struct token_way *token; // owned; ring of `size`
     uint32_t          size;
     uint64_t          sent, handed; // tokens
@@ -144,6 +144,7 @@ void net_send(struct net *n, uint32_t stream, uint32_t pixels, uint64_t bits, ui
     s->gone = false;
     n->offer[(n->first_offer + n->n_offer++) % n->n_stream] =
         (struct offer){ stream, flits_of(n, bits), now };
+    n->base.wake(&n->base, now + 1);
 }
 
 bool net_has_sent(struct net *n, uint32_t stream, uint64_t now)
@@ -161,7 +162,7 @@ static bool hand_over(struct net *n, uint32_t stream, uint64_t now)
     if (s->handed == s->sent || t->clk == CYC_NEVER)
         return false;
     s->last_clk = max_u64(max_u64(t->clk, now + 1), s->handed > 0 ? s->last_clk + 1 : 0);
-    *(uint32_t *)chan_push(s->chan, s->last_clk) = t->pixels;
+    mail_put(s->mail, s->last_clk, t->pixels);
     s->handed++;
     t = &s->token[s->handed % s->size];
     return s->handed < s->sent && t->clk != CYC_NEVER;
@@ -172,11 +173,6 @@ static uint64_t step(struct block *b, uint64_t now)
     struct net *n = (struct net *)b;
     uint32_t kept = 0;
 
-    for (uint32_t i = 0; i < n->n_stream; i++) {
-        struct link *l = n->chip->link_of[i];
-        if (l->routed && chan_can_pop(l->tokens, now)) // it wakes, and says no more
-            chan_pop(l->tokens, now);
-    }
     advance(n, now);
     for (uint32_t i = 0; i < n->n_waiting; i++) {
         n->stream[n->waiting[i]].waits = hand_over(n, n->waiting[i], now);
@@ -187,7 +183,7 @@ static uint64_t step(struct block *b, uint64_t now)
     if (n->err)
         return CYC_NEVER;
     uint64_t next = routers_next(n->routers);
-    return kept > 0 ? now + 1 : next == CYC_NEVER ? next : max_u64(next, now) + 1;
+    return kept > 0 || n->n_offer > 0 ? now + 1 : next == CYC_NEVER ? next : max_u64(next, now) + 1;
 }
 
 /* ---- images that repeat others ---- */
@@ -347,11 +343,11 @@ void net_free(struct net *n)
     free(n);
 }
 
-bool net_connect(struct net *n, uint32_t stream, struct chan *to_core, uint32_t size)
+bool net_connect(struct net *n, uint32_t stream, struct mail *to_core, uint32_t size)
 {
     struct net_stream *s = &n->stream[stream];
 
-    s->chan = to_core;
+    s->mail = to_core;
     s->size = size;
     s->token = calloc(size, sizeof *s->token);
     return s->token != NULL;

@@ -10,8 +10,9 @@ static bool order_make(struct order *o, uint32_t n, uint32_t height, uint32_t wi
 {
     size_t size = (size_t)height * width;
 
-    *o = (struct order){ n, height, width, calloc(n ? n : 1, sizeof *o->at),
-                         malloc(size * sizeof *o->index), false };
+    *o = (struct order){ .n = n, .height = height, .width = width,
+                         .by = divisor_of(max_u32(n, 1)), .at = calloc(n + 1, sizeof *o->at),
+                         .index = malloc(size * sizeof *o->index) };
     if (o->index)
         memset(o->index, 0xff, size * sizeof *o->index); // NOWHERE
     return o->at && o->index;
@@ -164,6 +165,9 @@ static bool find_added(struct site *s)
             if (at != NOWHERE)
                 s->added[k].used[at] = true;
         }
+    for (uint32_t k = 0; k < s->n_added; k++)
+        for (uint32_t i = 0; i < s->added[k].order->n; i++)
+            s->added[k].prompt |= !s->added[k].used[i];
     return true;
 }
 

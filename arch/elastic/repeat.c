@@ -1,12 +1,13 @@
 /* arch/elastic/repeat.c -- images that repeat one another are run once.
  *
- * What a chip does from a clock on follows from its state alone. Where that is, as an image's first
- * pixel comes to the scratchpad, what it was `period` images before, counted from that image and
- * clock, all until the last image begins is as in that period. So the images between are left out:
- * the chip runs as many fewer, what the period has counted counts as often as it fits, and results
- * between come a period's clocks after one another. Periods are whole rotations of the memories in
- * which pixels share words, as columns come to other slots; up to MOST_ROTATIONS of them, as
- * routers have turns of their own. */
+ * What a chip does from a clock on follows from its state alone. Where that is, as an image's result
+ * is there, what it was `period` images before, counted from that image and clock, all until the
+ * last image ends its coming is as in that period. So the images between are left out: the chip runs
+ * as many fewer, what the period has counted counts as often as it fits, and results between come a
+ * period's clocks after one another. Periods are whole rotations of the memories in which pixels
+ * share words, as columns come to other slots; up to MOST_ROTATIONS of them, as routers have turns
+ * of their own. Where the state was the same after some images of the period too, but for the slots,
+ * as many are left out beyond whole periods, and the memories are turned by them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ struct numbers {
     size_t    n, room;
 };
 
-struct moment { // as an image began
+struct moment { // as an image ended
     uint64_t       clk, image;
     struct numbers state; // what decides all that follows
     uint64_t      *sum;   // owned; what adds up
@@ -29,7 +30,8 @@ struct repeat {
     struct elastic_chip *chip;
     uint64_t   rotation;    // images
     uint64_t   n_moment;
-    uint64_t   image;       // the last that has begun
+    uint64_t   image;       // the last that has ended
+    uint64_t   n_result;    // of the chip, as looked at last
     struct moment *moment;  // owned; [n_moment]: of image i at i % n_moment
     uint64_t **sum;         // owned; what adds up
     size_t     n_sum, sum_room;
@@ -68,15 +70,21 @@ static void put_clk(struct repeat *r, bool counts, uint64_t clk, uint64_t now)
     put(r, counts ? clk - now : 0);
 }
 
-static void put_chan(struct repeat *r, const struct chan *c, uint64_t now)
+/* What is known by now is as good as taken. Returns how much that is. */
+static uint32_t put_mail(struct repeat *r, const struct mail *m, uint64_t now)
 {
-    uint64_t clk;
+    uint32_t known = 0;
 
-    put(r, chan_count(c));
-    for (uint32_t i = 0; i < chan_count(c); i++) {
-        put(r, *(const uint32_t *)chan_peek(c, i, &clk));
-        put(r, clk - now);
+    for (uint32_t i = 0; i < m->n; i++) {
+        const struct letter *l = mail_peek(m, i);
+        if (l->cyc <= now) {
+            known += l->n;
+            continue;
+        }
+        put(r, l->n);
+        put(r, l->cyc - now);
     }
+    return known;
 }
 
 static void put_buffer(struct repeat *r, const struct send_buffer *b)
@@ -96,12 +104,9 @@ static void put_link(struct repeat *r, const struct link *l, uint64_t now)
     put(r, l->from->end - l->next);
     put(r, l->n);
     put_clk(r, l->n > 0, l->end_clk, now);
-    put(r, l->credit);
     put_pixels(r, l->pixels, l->order);
-    put_chan(r, l->tokens, now);
-    put_chan(r, l->credits, now);
-    if (l->routed)
-        put_chan(r, r->chip->intake_of[l->stream]->tokens, now);
+    put(r, l->credit + put_mail(r, l->credits, now));
+    put(r, put_mail(r, l->tokens, now));
 }
 
 static void put_intake(struct repeat *r, const struct intake *in)
@@ -312,7 +317,7 @@ struct repeat *repeat_new(struct elastic_chip *c)
         return NULL;
     *r = (struct repeat){ .chip = c, .rotation = rotation(c), .image = UINT64_MAX };
     r->n_moment = r->rotation * MOST_ROTATIONS;
-    r->done = r->rotation == 0 || c->n_image < 2 * r->rotation + 2; // nothing to be left out
+    r->done = r->rotation == 0 || c->n_image < r->rotation + 2; // nothing to be left out
     if (r->done)
         return r;
     find_sums(r);
@@ -367,18 +372,60 @@ static uint64_t images_begun(const struct elastic_chip *c)
     return n;
 }
 
+static bool is_same(const struct repeat *r, const struct moment *m)
+{
+    return m->state.n == r->state.n &&
+           !memcmp(m->state.at, r->state.at, r->state.n * sizeof *r->state.at);
+}
+
+static const struct moment *moment_of(const struct repeat *r, uint64_t image)
+{
+    const struct moment *m = &r->moment[image % r->n_moment];
+
+    return m->image == image ? m : NULL;
+}
+
+/* Images that anybody knows to come: those of the next pixels and of the next firings. */
+static uint64_t images_known(const struct elastic_chip *c)
+{
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < c->n_site; i++) {
+        const struct site *s = &c->site[i];
+        bool feeds = i >= c->plan->n_core;
+        uint64_t at = feeds ? s->pixels : s->load_next + max_u32(s->group_n, 1) - 1;
+        n = max_u64(n, order_image(feeds ? &c->image : s->own, at) + 1);
+    }
+    return n;
+}
+
+/* How many of at most `most` images can be left out of whole periods and the first images of one. */
+static uint64_t how_many(const struct repeat *r, uint64_t first, uint64_t period, uint64_t most)
+{
+    uint64_t n = most;
+
+    for (const struct moment *m; n % period > 0; n--)
+        if ((m = moment_of(r, first + n % period)) && is_same(r, m))
+            break;
+    return n;
+}
+
 static void leave_out(struct repeat *r, const struct moment *before, uint64_t now)
 {
     struct elastic_chip *c = r->chip;
-    uint64_t period = r->image - before->image, times = (c->n_image - 1 - r->image) / period;
+    const uint64_t period = r->image - before->image, known = images_known(c);
+    const uint64_t most = c->n_image > known ? c->n_image - known : 0;
+    const uint64_t images = how_many(r, before->image, period, most);
+    const struct moment *rest = moment_of(r, before->image + images % period);
+    const uint64_t times = images / period;
 
     for (size_t i = 0; i < r->n_sum; i++)
-        *r->sum[i] += times * (*r->sum[i] - before->sum[i]);
-    c->left_out = (struct left_out){ .images = times * period, .period = period,
-                                     .period_clk = now - before->clk,
-                                     .clk = times * (now - before->clk),
-                                     .begun = images_begun(c), .ended = chip_images_ended(c) };
-    c->n_image -= c->left_out.images;
+        *r->sum[i] += times * (*r->sum[i] - before->sum[i]) + rest->sum[i] - before->sum[i];
+    c->left_out = (struct left_out){
+        .images = images, .period = period, .period_clk = now - before->clk,
+        .clk = times * (now - before->clk) + rest->clk - before->clk,
+        .begun = images_begun(c), .ended = r->image + 1 };
+    c->n_image -= images;
 }
 
 /* Keeps the moment for later ones, to which it gives its room. */
@@ -394,21 +441,17 @@ static void keep(struct repeat *r, struct moment *m, uint64_t now)
         m->sum[i] = *r->sum[i];
 }
 
-static bool is_same(const struct repeat *r, const struct moment *m)
-{
-    return m->state.n == r->state.n &&
-           !memcmp(m->state.at, r->state.at, r->state.n * sizeof *r->state.at);
-}
-
-/* An image has begun. */
+/* An image has ended. */
 static void look(struct repeat *r, uint64_t now)
 {
+    for (uint32_t i = 0; i < r->chip->n_site; i++)
+        site_settle(&r->chip->site[i], now + 1);
     chip_settle(r->chip, now);
     put_state(r, now);
     for (uint64_t ago = r->rotation; !r->done && ago <= r->n_moment && ago <= r->image;
          ago += r->rotation) {
-        const struct moment *m = &r->moment[(r->image - ago) % r->n_moment];
-        if (m->image != r->image - ago || !is_same(r, m))
+        const struct moment *m = moment_of(r, r->image - ago);
+        if (!m || !is_same(r, m))
             continue;
         leave_out(r, m, now);
         r->done = true;
@@ -420,12 +463,15 @@ static void look(struct repeat *r, uint64_t now)
 bool repeat_step(struct repeat *r, uint64_t now)
 {
     const struct elastic_chip *c = r->chip;
-    const struct site *feed = &c->site[c->plan->n_core];
 
-    if (r->done || feed->pixels == 0 || (feed->pixels - 1) / c->image.n == r->image)
+    if (r->done || c->n_result == r->n_result)
         return !r->done;
-    r->image = (feed->pixels - 1) / c->image.n;
-    look(r, now);
+    r->n_result = c->n_result;
+    uint64_t ended = chip_images_ended(c);
+    if (ended > r->image + 1) {
+        r->image = ended - 1;
+        look(r, now);
+    }
     return !r->done;
 }
 

@@ -42,8 +42,8 @@ static uint64_t step(struct block *b, uint64_t now)
     links_start(s, now);
     note_starts(s, now);
     if (s->chip->checks)
-        links_check(s);
-    uint64_t next = s->link_end;
+        links_check(s, now);
+    uint64_t next = min_u64(s->link_end, links_wake(s)); // each end may let a pixel come
     if (has_more(s) && s->out.fill.used < s->out.fill.size)
         next = min_u64(next, max_u64(paced_clk(s), now + 1));
     return next;

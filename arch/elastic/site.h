@@ -5,7 +5,8 @@
 
 #include "arch/elastic/elastic.h"
 #include "core/block.h"
-#include "core/chan.h"
+#include "core/divisor.h"
+#include "core/mail.h"
 #include "core/util.h"
 #include "memory/registers.h"
 
@@ -19,6 +20,7 @@ struct place {
 
 struct order { // of one image
     uint32_t      n, height, width;
+    struct divisor by;    // n
     struct place *at;    // owned; [n]
     uint32_t     *index; // owned; [column * height + row]: where in at[], or NOWHERE
     bool          scans; // all of the map, column by column
@@ -27,6 +29,17 @@ struct order { // of one image
 static inline uint32_t order_index(const struct order *o, uint32_t row, uint32_t column)
 {
     return o->index[(size_t)column * o->height + row];
+}
+
+/* The image of the i-th pixel of all, and which of that image it is. */
+static inline uint64_t order_image(const struct order *o, uint64_t i)
+{
+    return quotient(i, &o->by);
+}
+
+static inline uint32_t order_at(const struct order *o, uint64_t i)
+{
+    return (uint32_t)remainder_of(i, &o->by);
 }
 
 /* ---- where time goes ---- */
@@ -74,6 +87,7 @@ struct send_buffer {
         uint32_t n, left; // pixels; links that have not finished sending it
     }          *token; // owned; ring of `room`
     uint32_t    room;
+    struct divisor by;      // room
     uint64_t    first, end; // tokens [first, end) are there
     uint32_t    n_link;
 };
@@ -81,11 +95,13 @@ struct send_buffer {
 struct link { // of one stream that goes out
     uint32_t            stream;
     const struct order *order; // of the pixels that it carries
-    struct chan        *tokens, *credits;
+    struct mail        *tokens;  // pixels of each
+    struct mail        *credits; // places; told as soon as what frees them has begun
     struct send_buffer *from;
-    uint64_t            next;   // token of it
-    uint32_t            n;      // pixels of the token that is being sent; 0: idle
-    uint64_t            end_clk;
+    uint64_t            next;    // token of it
+    uint32_t            n;       // pixels of the token that is being sent; 0: idle
+    uint64_t            end_clk; // CYC_NEVER: idle
+    bool                waits;   // for credits
     uint32_t            credit, size; // places known to be free at the receiver, of so many
     uint32_t            hop_clk;
     uint64_t            last_bits, last_clk; // of the token before; 0: none
@@ -101,12 +117,11 @@ struct link { // of one stream that goes out
 struct intake {
     uint32_t            stream;
     const struct order *order;
-    struct chan        *tokens, *credits;
+    struct mail        *tokens, *credits;
     struct fill         fill;
     uint64_t            arrived, taken; // pixels
-    uint32_t            freed;          // places, in this clock
-    uint64_t            returned;       // places whose credits were sent back
-    uint32_t            credit_clk;     // until they come
+    uint32_t            credit_clk;     // until places that are free are known to be
+    bool                prompt;         // a pixel that comes may free its place whatever goes on
     uint64_t            visible;        // of pixels to be stored: those of whole tokens
     uint32_t           *token; // owned; ring of fill.size: pixels of the tokens that are here
     uint32_t            token_first, token_n, token_done; // done: pixels stored of the first
@@ -138,10 +153,13 @@ struct site {
     struct block         base; // first
     unsigned             look; // LOOK_*
     uint64_t             link_end, core_end; // clocks in which the next of them ends
+    uint64_t             wake;  // in which an end may let something start; those before it are
+                                // taken as of their own clocks when the core is next looked at
     struct elastic_chip *chip;
     uint32_t             index; // core of the plan, or behind them image feeds
     struct link         *link;  // owned
     uint32_t             n_link;
+    uint32_t             n_waiting; // links, for credits
     struct send_buffer   out;
 
     /* Of a scratchpad. */
@@ -153,6 +171,9 @@ struct site {
     const struct layer      *layer;
     const struct memory_layout *layout;
     struct firing_shape  shape;
+    struct divisor       width;    // of its map
+    uint64_t             word_clk; // of its port
+    bool                 is_array;
     const struct order  *own;  // of its outputs
     struct input_registers registers;
     struct intake       *in;   // owned; [n_in]: to be stored, in the order of the plan
@@ -181,7 +202,8 @@ struct site {
     bool                 array_busy, digital_busy;
     uint64_t             array_end, digital_end;
     uint64_t             array_clk; // that it takes
-    bool                 frees;     // places, in this clock
+    uint32_t             digital_of;  // outputs for which the processor takes digital_clk
+    uint64_t             digital_clk;
     uint64_t             load_next, load_done, array_next, digital_next, made; // outputs
     uint32_t             group_n;  // of the next firing; 0: not known
     uint64_t            *want;     // owned; [n_in]: of it
@@ -212,8 +234,7 @@ struct elastic_chip {
     uint32_t                  n_site;
     char                    **path;   // owned
     struct net               *net; // owned; NULL: a link for every stream
-    struct chan              *tokens, *credits; // owned; [n_stream]
-    struct chan              *arrivals; // owned; [n_stream]: of those that the net carries
+    struct mail              *tokens, *credits; // owned; [n_stream]
     struct link             **link_of;   // owned; [n_stream]
     struct intake           **intake_of; // owned; [n_stream]; NULL: leaves the chip
     uint64_t                 *start_clk, *result_clk; // owned; [all images]
@@ -231,6 +252,11 @@ bool site_needs(struct site *s);
 
 /* ---- links.c ---- */
 
+static inline struct token_out *send_buffer_token(const struct send_buffer *b, uint64_t token)
+{
+    return &b->token[remainder_of(token, &b->by)];
+}
+
 bool send_buffer_init(struct send_buffer *b, uint32_t size, uint32_t least, uint32_t n_link);
 void send_buffer_put(struct send_buffer *b, uint32_t n); // a token whose place is taken already
 
@@ -238,9 +264,16 @@ void send_buffer_put(struct send_buffer *b, uint32_t n); // a token whose place 
 void links_end(struct site *s, uint64_t now);
 void links_start(struct site *s, uint64_t now);
 
+/* The next clock in which a link's end lets something start, another token or what waits for room
+ * where that stood, or credits come that one waits for. */
+uint64_t links_wake(const struct site *s);
+
+/* Takes all credits, when all is done; returns when the last of them came, or 0. */
+uint64_t links_drain(struct site *s);
+
 /* Asserts what holds at any time, of every stream that goes out: places known to be free, taken by
  * pixels on their way or there, and whose credits are on their way back are all places. */
-void links_check(const struct site *s);
+void links_check(struct site *s, uint64_t now);
 
 /* ---- net.c: routers between the cores ---- */
 
@@ -253,9 +286,9 @@ void net_free(struct net *n); // takes NULL
 bool net_carries(const struct plan_stream *st);
 struct block *net_block(struct net *n);
 
-/* The channel by which tokens of a stream come to its receiver, of which `size` are on their way at
- * most. False when the host has no memory. */
-bool net_connect(struct net *n, uint32_t stream, struct chan *to_core, uint32_t size);
+/* How tokens of a stream come to its receiver, of which `size` are on their way at most. False when
+ * the host has no memory. */
+bool net_connect(struct net *n, uint32_t stream, struct mail *to_core, uint32_t size);
 uint32_t net_hops(const struct net *n, uint32_t stream);
 
 /* A token of so many pixels and bits is sent from now on; whether its tail was, before now. */
@@ -298,6 +331,10 @@ uint64_t chip_images_ended(const struct elastic_chip *c);
 void repeat_spread(struct elastic_chip *c);
 
 /* ---- core.c, scratchpad.c ---- */
+
+/* Takes what ends or comes in clocks before this one; returns the last of them in which something did, or
+ * 0. */
+uint64_t site_settle(struct site *s, uint64_t before);
 
 extern const struct block_ops elastic_core_ops, elastic_scratchpad_ops;
 
