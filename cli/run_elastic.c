@@ -4,6 +4,7 @@
 #include "cli/log.h"
 #include "cli/progress.h"
 #include "cli/results.h"
+#include "cli/stage_tracing.h"
 #include "report/elastic_report.h"
 #include "study/place.h"
 #include "study/pricing.h"
@@ -15,7 +16,6 @@ static enum err check_options(const struct options *o, const struct study *s, st
         bool        given;
     } other[] = {
         { "--outputs", o->outputs != NULL }, { "--stats", o->stats != NULL },
-        { "--trace", o->trace != NULL },     { "--timeline", o->timeline != NULL },
         { "--values timed", o->values > 0 },
     };
 
@@ -80,22 +80,29 @@ static enum err run_it(struct measured *d, const struct options *o, const struct
 
 enum err run_elastic(const struct options *o, const struct study *s, struct err_msg *m)
 {
-    const struct output outputs[] = { { o->write_config, study_write_config, s } };
+    const struct output outputs[] = {
+        { o->write_config, study_write_config, s },
+        { o->trace, NULL, NULL }, // these two are written by stage_tracing()
+        { o->timeline, NULL, NULL },
+    };
+    const size_t n = sizeof outputs / sizeof *outputs, n_result = n - 2;
     struct measured d;
     enum err e = check_options(o, s, m);
 
     if (!e)
-        e = results_check(&elastic_form, o, outputs, 1, m);
+        e = results_check(&elastic_form, o, outputs, n, m);
     if (!e)
         e = run_it(&d, o, s, m);
     if (e)
         return e;
+    const struct elastic_places *places = d.places.graph ? &d.places : NULL;
     struct report run = { .study = s, .images = o->images ? o->images : o->inputs,
                           .kernel = (enum kernel_kind)o->kernel };
-    const struct elastic_report report = { s, d.run.elastic, &run,
-                                           d.places.graph ? &d.places : NULL };
+    const struct elastic_report report = { s, d.run.elastic, &run, places };
     report_measured(&run, &d);
-    e = results_write(&elastic_form, o, &report, outputs, 1, m);
+    e = stage_tracing(o, &s->plan, places, d.run.elastic, d.run.n_image * plan_steps(&s->plan), m);
+    if (!e)
+        e = results_write(&elastic_form, o, &report, outputs, n_result, m);
     measured_release(&d);
     return e;
 }

@@ -9,7 +9,7 @@
 #include "cli/log.h"
 #include "core/util.h"
 
-enum { MOST_TIMESTEP_DIGITS = 12, MANY_MB = 50 };
+enum { MOST_TIMESTEP_DIGITS = 12, MANY_MB = 50, BYTES_PER_MB = 1000000 };
 
 static bool ends_in(const char *s, const char *end)
 {
@@ -18,8 +18,7 @@ static bool ends_in(const char *s, const char *end)
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* Whether a trace of this name is a timeline; others are waveforms. */
-static bool is_json(const char *path)
+bool tracing_is_json(const char *path)
 {
     return ends_in(path, ".json") || ends_in(path, ".json.gz");
 }
@@ -47,7 +46,7 @@ enum err tracing_check(const struct options *o, struct err_msg *m)
     const char *watches = o->trace ? "--trace" : o->timeline ? "--timeline" : NULL;
     uint64_t first, last;
 
-    if (only_waves && (!o->trace || is_json(o->trace)))
+    if (only_waves && (!o->trace || tracing_is_json(o->trace)))
         return err_set(m, ERR_INPUT, "run: %s: of waveforms only: want --trace FILE.vcd",
                        only_waves);
     if ((o->trace && strcmp(o->trace, "-") == 0) || (o->timeline && strcmp(o->timeline, "-") == 0))
@@ -57,8 +56,8 @@ enum err tracing_check(const struct options *o, struct err_msg *m)
         return err_set(m, ERR_INPUT, "run: %s with --jobs %" PRIu64 ": one chip is watched: "
                        "want --jobs 1", watches, o->jobs);
     if (o->trace_window && !read_window(o->trace_window, &first, &last))
-        return err_set(m, ERR_INPUT, "run: --trace-window %s: want FROM:TO, timesteps from 0, FROM "
-                       "not after TO", o->trace_window);
+        return err_set(m, ERR_INPUT, "run: --trace-window %s: want FROM:TO, timesteps from 0, or "
+                       "clocks of elastic clocking, FROM not after TO", o->trace_window);
     return ERR_NONE;
 }
 
@@ -72,7 +71,14 @@ static uint64_t bytes_of_firing(const char *path)
 {
     bool packed = ends_in(path, ".gz");
 
-    return is_json(path) ? (packed ? 23 : 420) : (packed ? 15 : 80);
+    return tracing_is_json(path) ? (packed ? 23 : 420) : (packed ? 15 : 80);
+}
+
+void tracing_say_size(const struct options *o, uint64_t bytes)
+{
+    if (bytes / BYTES_PER_MB >= MANY_MB && !o->trace_scope && !o->trace_window)
+        log_line(o, LOG_INFO, "%s will have some %" PRIu64 " MB: --count, --trace-window and "
+                 "--trace-scope make it smaller", o->trace, bytes / BYTES_PER_MB);
 }
 
 /* A large file is said before it is there. */
@@ -82,15 +88,23 @@ static void say_size(const struct options *o, const struct plan *p)
 
     for (uint32_t i = 0; i < p->n_layer; i++)
         firings += p->time.layer[i].firings * p->layer[i].n_core;
-    uint64_t mb = firings * n_image * bytes_of_firing(o->trace) / 1000000;
+    uint64_t bytes = firings * n_image * bytes_of_firing(o->trace);
     if (o->images && access(o->images, R_OK) != 0)
         return; // the run refuses it
     if (o->images && o->count == 0)
         log_line(o, LOG_INFO, "%s: some %" PRIu64 " MB for each image of the set: --count, "
-                 "--trace-window and --trace-scope make it smaller", o->trace, max_u64(mb, 1));
-    else if (mb >= MANY_MB && !o->trace_scope && !o->trace_window)
-        log_line(o, LOG_INFO, "%s will have some %" PRIu64 " MB: --count, --trace-window and "
-                 "--trace-scope make it smaller", o->trace, mb);
+                 "--trace-window and --trace-scope make it smaller", o->trace,
+                 max_u64(bytes / BYTES_PER_MB, 1));
+    else
+        tracing_say_size(o, bytes);
+}
+
+struct waves_cfg tracing_waves(const struct options *o, FILE *out)
+{
+    struct waves_cfg cfg = { .out = out, .scope = o->trace_scope };
+
+    cfg.windowed = o->trace_window && read_window(o->trace_window, &cfg.first, &cfg.last);
+    return cfg;
 }
 
 static enum err open_trace(struct tracing *t, const struct options *o, const struct plan *p,
@@ -100,16 +114,14 @@ static enum err open_trace(struct tracing *t, const struct options *o, const str
 
     if (e)
         return e;
-    if (is_json(o->trace)) {
+    if (tracing_is_json(o->trace)) {
         t->tracks = tracks_new(p, outfile_stream(t->trace));
         if (!t->tracks)
             return no_memory(m);
         t->sink[t->n_sink++] = tracks_sink(t->tracks);
         return ERR_NONE;
     }
-    struct waves_cfg cfg = { .out = outfile_stream(t->trace), .scope = o->trace_scope };
-    cfg.windowed = o->trace_window &&
-                   read_window(o->trace_window, &cfg.first_timestep, &cfg.last_timestep);
+    const struct waves_cfg cfg = tracing_waves(o, outfile_stream(t->trace));
     e = waves_new(&t->waves, p, &cfg, m);
     if (!e)
         t->sink[t->n_sink++] = waves_sink(t->waves);
@@ -164,7 +176,7 @@ static void finish(struct tracing *t)
         picture_draw(t->picture, outfile_stream(t->timeline));
 }
 
-static enum err commit_or_discard(struct outfile *f, enum err e, struct err_msg *m)
+enum err tracing_commit(struct outfile *f, enum err e, struct err_msg *m)
 {
     if (!e && f)
         return outfile_commit(f, m);
@@ -176,8 +188,8 @@ enum err tracing_close(struct tracing *t, enum err e, struct err_msg *m)
 {
     if (!e && t->journal)
         finish(t);
-    e = commit_or_discard(t->trace, e, m);
-    e = commit_or_discard(t->timeline, e, m);
+    e = tracing_commit(t->trace, e, m);
+    e = tracing_commit(t->timeline, e, m);
     journal_free(t->journal);
     waves_free(t->waves);
     tracks_free(t->tracks);

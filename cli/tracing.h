@@ -34,4 +34,18 @@ const struct core_probe *tracing_probe(const struct tracing *t);
  * error or its own. */
 enum err tracing_close(struct tracing *t, enum err e, struct err_msg *m);
 
+/* ---- for all that traces ---- */
+
+/* Whether a trace of this name is a timeline; others are waveforms. */
+bool tracing_is_json(const char *path);
+
+/* What --trace-scope and --trace-window say, which have been checked. */
+struct waves_cfg tracing_waves(const struct options *o, FILE *out);
+
+/* Says that the trace will have so many bytes, if they are many. */
+void tracing_say_size(const struct options *o, uint64_t bytes);
+
+/* A file (NULL: it is not wanted) after a run that ended with `e`. Returns that or its own error. */
+enum err tracing_commit(struct outfile *f, enum err e, struct err_msg *m);
+
 #endif

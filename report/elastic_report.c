@@ -69,81 +69,11 @@ static const struct elastic_stage *busiest(const struct elastic_result *e)
     return most;
 }
 
-struct stage_name {
-    char text[256];
-};
-
-/* "conv1.port", or "conv1 -> conv2" of a link. */
-static struct stage_name stage_name_of(const struct plan *p, const struct elastic_stage *s)
-{
-    struct stage_name n;
-
-    if (s->kind == ELASTIC_LINK)
-        snprintf(n.text, sizeof n.text, "%.120s -> %.120s", elastic_site_name(p, s->core),
-                 stream_to(p, &p->stream[s->stream]));
-    else
-        snprintf(n.text, sizeof n.text, "%.120s.%s", elastic_site_name(p, s->core),
-                 elastic_kind_names[s->kind]);
-    return n;
-}
-
-/* What it waited for, in words. */
-static struct stage_name cause_name(const struct plan *p, const struct elastic_stage *s,
-                                    const struct elastic_cause *c)
-{
-    const struct plan_stream *st = &p->stream[c->stream];
-    const char *from = st->kind == STREAM_IMAGE ? "the image" : stream_from(p, st);
-    struct stage_name n;
-
-    switch (c->on) {
-    case ON_PIXELS:
-        snprintf(n.text, sizeof n.text, "pixels of %.120s", from);
-        break;
-    case ON_SUMS:
-        snprintf(n.text, sizeof n.text, "sums of %.120s", from);
-        break;
-    case ON_RESIDUAL:
-        snprintf(n.text, sizeof n.text, "residual of %.120s", from);
-        break;
-    case ON_CREDIT:
-        snprintf(n.text, sizeof n.text, "room at %.120s", stream_to(p, st));
-        break;
-    case ON_OUTPUT:
-        snprintf(n.text, sizeof n.text, "outputs not yet sent to %.120s", stream_to(p, st));
-        break;
-    case ON_READ_BACK:
-        snprintf(n.text, sizeof n.text, "pixels read back not yet sent to %.100s",
-                 stream_to(p, st));
-        break;
-    case ON_TOKEN:
-        snprintf(n.text, sizeof n.text, "results of %.120s", elastic_site_name(p, s->core));
-        break;
-    case ON_PORT:
-        snprintf(n.text, sizeof n.text, "its registers");
-        break;
-    case ON_CROSSBAR:
-        snprintf(n.text, sizeof n.text, "its array");
-        break;
-    case ON_DIGITAL:
-        snprintf(n.text, sizeof n.text, "its digital processor");
-        break;
-    case ON_SLOT:
-        snprintf(n.text, sizeof n.text, "a free column of its memory");
-        break;
-    case ON_TIME:
-    case ON_NOTHING:
-    case N_ELASTIC_ON:
-        snprintf(n.text, sizeof n.text, "nothing");
-        break;
-    }
-    return n;
-}
-
 /* What works longest: a resource of a core or a link, or of a fabric a channel or the bus. */
 struct bound {
     const char       *resource;
     const char       *key; // of its name: core, stream or channel
-    struct stage_name name, whole; // whole: for people
+    struct elastic_name name, whole; // whole: for people
     uint64_t          busy_clk;
 };
 
@@ -152,7 +82,7 @@ static struct bound bound(const struct elastic_report *r)
     const struct elastic_stage *s = busiest(r->result);
     const bool is_link = s->kind == ELASTIC_LINK;
     struct bound b = { elastic_kind_names[s->kind], is_link ? "stream" : "core",
-                       .whole = stage_name_of(plan_of(r), s),
+                       .whole = elastic_stage_name(plan_of(r), s),
                        .busy_clk = s->clk[ELASTIC_BUSY] };
 
     if (is_link)
@@ -208,7 +138,7 @@ static struct table *stages(const void *what)
     table_title(t, "Where time goes: clocks of every resource");
     for (uint32_t i = 0; i < r->result->n_stage; i++) {
         const struct elastic_stage *s = &r->result->stage[i];
-        table_text(t, stage_name_of(plan_of(r), s).text);
+        table_text(t, elastic_stage_name(plan_of(r), s).text);
         table_text(t, elastic_kind_names[s->kind]);
         for (int k = 0; k < N_ELASTIC_STATE; k++)
             table_count(t, s->clk[k]);
@@ -265,24 +195,14 @@ static struct table *worst(const void *what)
     find_stalls(r->result, stall);
     qsort(stall, n, sizeof *stall, by_clocks);
     for (size_t i = 0; i < n && i < WORST_STALLS; i++) {
-        table_text(t, stage_name_of(plan_of(r), stall[i].stage).text);
+        table_text(t, elastic_stage_name(plan_of(r), stall[i].stage).text);
         table_text(t, elastic_state_names[stall[i].cause->state]);
-        table_text(t, cause_name(plan_of(r), stall[i].stage, stall[i].cause).text);
+        table_text(t, elastic_cause_name(plan_of(r), stall[i].stage, stall[i].cause).text);
         table_count(t, stall[i].cause->clk);
         table_share(t, (double)stall[i].cause->clk / (double)r->result->elapsed, 1);
     }
     free(stall);
     return t;
-}
-
-static struct stage_name buffer_name(const struct plan *p, const struct elastic_buffer *b)
-{
-    struct stage_name n;
-    const char *key = strchr(elastic_buffer_keys[b->kind], '.') + 1;
-
-    snprintf(n.text, sizeof n.text, "%.120s.%.*s", elastic_site_name(p, b->core),
-             (int)(strlen(key) - strlen("_pixels")), key);
-    return n;
 }
 
 static struct table *buffers(const void *what)
@@ -297,7 +217,7 @@ static struct table *buffers(const void *what)
     table_title(t, "Buffers, in pixels");
     for (uint32_t i = 0; i < r->result->n_buffer; i++) {
         const struct elastic_buffer *b = &r->result->buffer[i];
-        table_text(t, buffer_name(plan_of(r), b).text);
+        table_text(t, elastic_buffer_name(plan_of(r), b).text);
         table_text(t, b->kind < BUFFER_OUTPUT
                           ? stream_from(plan_of(r), &plan_of(r)->stream[b->stream])
                           : elastic_site_name(plan_of(r), b->core));
@@ -341,7 +261,7 @@ static void print_raised(const struct elastic_report *r, FILE *out)
         const struct elastic_buffer *b = &r->result->buffer[i];
         if (b->raised)
             fprintf(out, "Raised   %s to %" PRIu32 " pixels, its largest token\n",
-                    buffer_name(plan_of(r), b).text, b->size);
+                    elastic_buffer_name(plan_of(r), b).text, b->size);
     }
 }
 
@@ -483,7 +403,7 @@ static json_t *causes_json(const struct elastic_report *r, const struct elastic_
     for (uint32_t i = 0; i < s->n_cause; i++) {
         json_t *o = json_object();
         json_put_text(&o, "state", elastic_state_names[s->cause[i].state]);
-        json_put_text(&o, "cause", cause_name(plan_of(r), s, &s->cause[i]).text);
+        json_put_text(&o, "cause", elastic_cause_name(plan_of(r), s, &s->cause[i]).text);
         json_put_count(&o, "clocks", s->cause[i].clk);
         json_add(&a, o);
     }

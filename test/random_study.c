@@ -665,6 +665,33 @@ void random_wide_study_make(struct random_study *s, unsigned seed)
     make_wide_images(&d, s);
 }
 
+static void set_buffers(struct elastic_cfg *e, unsigned seed)
+{
+    uint64_t s = seed * UINT64_C(0x9e3779b97f4a7c15);
+#define DRAW(n) (uint32_t)(1 + (s = s * UINT64_C(6364136223846793005) + 1) / 65536 % (n))
+    e->input_pixels = DRAW(4);
+    e->residual_pixels = DRAW(6);
+    e->partial_sum_pixels = DRAW(4);
+    e->output_pixels = DRAW(4);
+    e->read_back_pixels = DRAW(3);
+    e->results = DRAW(2);
+    e->registers = DRAW(2);
+    e->group = DRAW(2) == 1 ? GROUP_FULL : GROUP_ANY;
+    e->hop_clk = DRAW(5);
+    e->credit_clk = DRAW(4);
+#undef DRAW
+}
+
+bool random_study_elastic(struct plan *p, struct random_study *s)
+{
+    struct err_msg m;
+
+    s->config.clocking = CLOCKING_ELASTIC;
+    set_buffers(&s->config.elastic, s->seed);
+    bool made = !plan_make(p, &s->network, &s->config, &m);
+    return made;
+}
+
 void random_study_release(struct random_study *s)
 {
     plan_release(&s->plan);

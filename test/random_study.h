@@ -8,6 +8,8 @@
 #ifndef TEST_RANDOM_STUDY_H
 #define TEST_RANDOM_STUDY_H
 
+#include <stdbool.h>
+
 #include "dataflow/config.h"
 #include "dataflow/plan/plan.h"
 #include "network/network.h"
@@ -31,6 +33,9 @@ void random_study_make(struct random_study *s, unsigned seed);
 void random_flat_study_make(struct random_study *s, unsigned seed, bool bare);
 /* The study of a seed, whose layers have values and weights of 2 to 16 bits, signed or not. */
 void random_wide_study_make(struct random_study *s, unsigned seed);
+/* Another plan of the same study, under elastic clocking with small buffers, which s->config has
+ * then; false where it has none. The caller releases it. */
+bool random_study_elastic(struct plan *p, struct random_study *s);
 void random_study_release(struct random_study *s);
 
 #endif

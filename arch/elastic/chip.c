@@ -7,24 +7,6 @@
 #include "arch/core/core.h"
 #include "arch/elastic/site.h"
 
-const char *const elastic_kind_names[N_ELASTIC_KIND] = {
-    [ELASTIC_PORT] = "port", [ELASTIC_CROSSBAR] = "crossbar", [ELASTIC_DIGITAL] = "digital",
-    [ELASTIC_LINK] = "link",
-};
-
-const char *const elastic_buffer_keys[N_ELASTIC_BUFFER] = {
-    [BUFFER_INPUT] = "elastic.input_pixels",
-    [BUFFER_RESIDUAL] = "elastic.residual_pixels",
-    [BUFFER_PARTIAL_SUM] = "elastic.partial_sum_pixels",
-    [BUFFER_OUTPUT] = "elastic.output_pixels",
-    [BUFFER_READ_BACK] = "elastic.read_back_pixels",
-};
-
-const char *elastic_site_name(const struct plan *p, uint32_t core)
-{
-    return core < p->n_core ? p->core[core].name : "scratchpad";
-}
-
 /* ---- what streams carry ---- */
 
 static uint32_t first_of_copy(const struct plan *p, uint32_t core)
@@ -309,6 +291,44 @@ static bool finish_site(struct elastic_chip *c, struct site *s)
            meter_init(&s->digital_meter, causes) && site_needs(s);
 }
 
+static void number_stage(struct elastic_chip *c, struct meter *m, bool *fast, const bool *which)
+{
+    *fast = which && which[c->n_stage];
+    m->stage = c->n_stage++;
+    m->watch = c->watch;
+}
+
+static void number_buffer(struct elastic_chip *c, struct fill *f)
+{
+    f->buffer = c->n_buffer++;
+    f->watch = c->watch;
+}
+
+/* Of what the result has, in its order. */
+static void number(struct elastic_chip *c, struct site *s, const bool *fast)
+{
+    bool is_core = s->index < c->plan->n_core;
+    struct meter *meter[] = { &s->port_meter, &s->array_meter, &s->digital_meter };
+
+    for (unsigned k = 0; is_core && k < ELASTIC_LINK; k++)
+        number_stage(c, meter[k], &s->fast[k], fast);
+    for (uint32_t i = 0; i < s->n_link; i++)
+        if (s->link[i].tokens)
+            number_stage(c, &s->link[i].meter, &s->link[i].fast, fast);
+    s->array_clk = s->fast[ELASTIC_CROSSBAR] ? 1 : s->array_clk;
+    if (!is_core)
+        return;
+    for (uint32_t i = 0; i < s->n_in; i++)
+        number_buffer(c, &s->in[i].fill);
+    for (uint32_t i = 0; i < s->n_added; i++)
+        number_buffer(c, &s->added[i].fill);
+    if (s->sums.tokens)
+        number_buffer(c, &s->sums.fill);
+    number_buffer(c, &s->out.fill);
+    for (uint32_t i = 0; i < s->n_back; i++)
+        number_buffer(c, &s->back[i].out.fill);
+}
+
 /* ---- the chip ---- */
 
 static bool make_orders(struct elastic_chip *c)
@@ -323,7 +343,7 @@ static bool make_orders(struct elastic_chip *c)
     return order_of_map(&c->image, image->height, image->width) && order_of_map(&c->pooled, 1, 1);
 }
 
-static bool make(struct elastic_chip *c)
+static bool make(struct elastic_chip *c, const bool *fast)
 {
     const struct plan *p = c->plan;
     bool made;
@@ -349,6 +369,8 @@ static bool make(struct elastic_chip *c)
         made = connect(c, i);
     for (uint32_t i = 0; made && i < c->n_site; i++)
         made = finish_site(c, &c->site[i]);
+    for (uint32_t i = 0; made && i < c->n_site; i++)
+        number(c, &c->site[i], fast);
     return made;
 }
 
@@ -417,7 +439,7 @@ static void release(struct elastic_chip *c)
  * checked, or under a kernel that does not stop at little cost. */
 static bool may_leave_out(const struct elastic_chip *c, const struct elastic_cfg_run *cfg)
 {
-    return !c->probe && !c->checks && cfg->kernel == KERNEL_NATIVE;
+    return !c->probe && !c->watch && !c->checks && cfg->kernel == KERNEL_NATIVE;
 }
 
 /* False when the host has no memory. */
@@ -506,10 +528,12 @@ static enum err check_streams(const struct elastic_chip *c, struct err_msg *m)
 static bool put_stage(struct elastic_result *r, const struct meter *m, enum elastic_kind kind,
                       uint32_t core, uint32_t stream)
 {
-    struct elastic_stage *s = &r->stage[r->n_stage++];
+    struct elastic_stage *s = &r->stage[m->stage];
 
     *s = (struct elastic_stage){ .kind = kind, .core = core, .stream = stream };
     meter_clocks(m, s->clk);
+    s->begin_clk = m->work > 0 ? m->begin_clk : r->elapsed;
+    s->end_clk = r->elapsed - (s->clk[ELASTIC_IDLE] - s->begin_clk);
     s->cause = calloc(m->n, sizeof *s->cause);
     for (uint32_t i = 1; s->cause && i < m->n; i++)
         if (m->cause[i].cause.clk > 0)
@@ -520,7 +544,7 @@ static bool put_stage(struct elastic_result *r, const struct meter *m, enum elas
 static void put_buffer(struct elastic_result *r, const struct fill *f,
                        enum elastic_buffer_kind kind, uint32_t core, uint32_t stream)
 {
-    r->buffer[r->n_buffer++] = (struct elastic_buffer){ kind, core, stream, f->size, f->most,
+    r->buffer[f->buffer] = (struct elastic_buffer){ kind, core, stream, f->size, f->most,
                                                         f->raised, f->full_clk };
 }
 
@@ -560,16 +584,16 @@ static bool put_site(struct elastic_result *r, struct site *s)
 static bool collect(struct elastic_chip *c, struct elastic_result *r)
 {
     const struct plan *p = c->plan;
-    size_t n_stage = 3 * (size_t)p->n_core + p->n_stream;
-    size_t n_buffer = p->n_stream + p->n_core + (size_t)p->n_core * p->n_read_back;
     bool put = true;
 
-    r->stage = calloc(n_stage, sizeof *r->stage);
-    r->buffer = calloc(n_buffer, sizeof *r->buffer);
+    r->stage = calloc(c->n_stage, sizeof *r->stage);
+    r->buffer = calloc(c->n_buffer, sizeof *r->buffer);
     r->core = calloc(p->n_core, sizeof *r->core);
     r->stream = calloc(p->n_stream, sizeof *r->stream);
     if (!r->stage || !r->buffer || !r->core || !r->stream)
         return false;
+    r->n_stage = c->n_stage;
+    r->n_buffer = c->n_buffer;
     r->first_firing_clk = UINT64_MAX;
     for (uint32_t i = 0; put && i < c->n_site; i++)
         put = put_site(r, &c->site[i]);
@@ -586,10 +610,10 @@ enum err elastic_run_once(const struct plan *p, const struct elastic_cfg_run *cf
                           struct elastic_result *r, struct err_msg *m, struct stuck *stuck)
 {
     struct elastic_chip c = { .plan = p, .cfg = cfg->elastic, .n_image = cfg->n_image,
-                              .probe = cfg->probe,
+                              .probe = cfg->probe, .watch = cfg->watch,
                               .checks = cfg->mode == KERNEL_EVERY_CYCLE };
     enum err e = cfg->places ? net_new(&c.net, &c, cfg->places, m) : ERR_NONE;
-    bool ran = !e && make(&c);
+    bool ran = !e && make(&c, cfg->fast);
 
     *r = (struct elastic_result){ .n_image = cfg->n_image };
     if (!e && ran)

@@ -20,7 +20,9 @@ static uint64_t n_output(const struct site *s)
 
 static uint64_t port_clocks(const struct site *s, uint64_t words)
 {
-    return words * s->word_clk;
+    uint64_t clk = words * s->word_clk;
+
+    return s->fast[ELASTIC_PORT] ? min_u64(clk, 1) : clk;
 }
 
 /* ---- what comes ---- */
@@ -220,7 +222,7 @@ static uint64_t digital_clocks(struct site *s, uint32_t n)
         s->digital_of = n;
         s->digital_clk = ceil_div(clk * c->clock_mhz, digital_mhz(c));
     }
-    return s->digital_clk;
+    return s->fast[ELASTIC_DIGITAL] ? 1 : s->digital_clk;
 }
 
 static void digital_starts(struct site *s, uint64_t now)

@@ -57,6 +57,7 @@ static bool ends(struct trial *t, enum elastic_buffer_kind k, uint32_t *most)
     ++*t->tries;
     again.elastic = &t->with;
     again.probe = NULL;
+    again.watch = NULL;
     again.waits = NULL;
     if (elastic_run_once(t->plan, &again, &r, &unused, &t->stuck))
         return false;

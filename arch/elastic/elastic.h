@@ -66,6 +66,7 @@ struct elastic_stage { // a resource; busy + starved + blocked + waiting + idle 
     uint32_t              core;   // or n_core + i: the scratchpad of image feed i
     uint32_t              stream; // of a link
     uint64_t              clk[N_ELASTIC_STATE];
+    uint64_t              begin_clk, end_clk; // it works in [begin, end) alone, and is idle outside
     struct elastic_cause *cause;  // owned
     uint32_t              n_cause;
 };
@@ -99,6 +100,15 @@ struct elastic_places {
     const uint32_t     *node; // [n_core]
 };
 
+/* Who watches a run: is told of every change of a stage's state and of a buffer's pixels, by its
+ * index in struct elastic_result, in clocks that never fall and in any order within one. Of a state
+ * nobody knows yet whether it is idleness (struct elastic_stage says until when). */
+struct elastic_watch {
+    void (*state)(void *user, uint64_t clk, uint32_t stage, const struct elastic_cause *cause);
+    void (*fill)(void *user, uint64_t clk, uint32_t buffer, uint32_t pixels);
+    void *user;
+};
+
 struct elastic_cfg_run {
     const struct elastic_places *places; // NULL: the plan's fabric has no routers
     const struct elastic_cfg *elastic; // NULL: the plan's configuration's
@@ -106,6 +116,8 @@ struct elastic_cfg_run {
     enum kernel_kind kernel;
     enum kernel_mode mode; // EVERY_CYCLE also checks every stream's places in every clock
     const struct core_probe *probe; // told of every firing, CORE_FIRED, in clocks; NULL: nobody
+    const struct elastic_watch *watch; // NULL: nobody
+    const bool      *fast; // by stage: every operation of it takes a clock at most; NULL: of none
     void (*waits)(void *user, const char *line); // of a run that stands still: told of every stage
     void *user;                                  // that has work; NULL: nobody
 };
@@ -144,7 +156,23 @@ void elastic_result_release(struct elastic_result *r); // takes a zeroed one
 bool elastic_interval(const struct plan *p, const struct elastic_result *r, uint64_t *clocks,
                       uint64_t *images);
 
+/* ---- names.c ---- */
+
+struct elastic_name {
+    char text[256];
+};
+
 /* Name of what stands at `core` of a stage: a core, or "scratchpad". */
 const char *elastic_site_name(const struct plan *p, uint32_t core);
+
+/* "conv1.port", or "conv1 -> conv2" of a link; "conv2 -> conv3 residual" beside another. */
+struct elastic_name elastic_stage_name(const struct plan *p, const struct elastic_stage *s);
+
+/* What a stage waits for: "room at conv2". */
+struct elastic_name elastic_cause_name(const struct plan *p, const struct elastic_stage *s,
+                                       const struct elastic_cause *c);
+
+/* "conv1.input" */
+struct elastic_name elastic_buffer_name(const struct plan *p, const struct elastic_buffer *b);
 
 #endif

@@ -3,6 +3,12 @@
 
 #include "arch/elastic/site.h"
 
+static void tell(const struct fill *f, uint64_t now)
+{
+    if (f->watch)
+        f->watch->fill(f->watch->user, now, f->buffer, f->used);
+}
+
 void fill_add(struct fill *f, uint64_t now, uint32_t n)
 {
     bool was = f->used >= f->size;
@@ -11,6 +17,7 @@ void fill_add(struct fill *f, uint64_t now, uint32_t n)
     f->most = max_u32(f->most, f->used);
     if (!was && f->used >= f->size)
         f->since_clk = now;
+    tell(f, now);
 }
 
 void fill_take(struct fill *f, uint64_t now, uint32_t n)
@@ -21,6 +28,7 @@ void fill_take(struct fill *f, uint64_t now, uint32_t n)
     f->used -= n;
     if (was && f->used < f->size)
         f->full_clk += now - f->since_clk;
+    tell(f, now);
 }
 
 void fill_settle(struct fill *f, uint64_t now)
@@ -76,6 +84,7 @@ static uint64_t send_clocks(const struct site *s, struct link *l, uint32_t n, ui
     if (*bits != l->last_bits || l->last_clk == 0) { // mostly they are as many
         l->last_bits = *bits;
         l->last_clk = max_u64(1, stage_link_clocks(p->config, p->fabric, &st->route, *bits));
+        l->last_clk = l->fast ? 1 : l->last_clk;
     }
     return l->last_clk;
 }

@@ -79,12 +79,17 @@ void meter_set(struct meter *m, uint64_t now, enum elastic_state state, enum ela
         return;
     pass(m, now);
     m->state = state;
+    if (m->watch)
+        m->watch->state(m->watch->user, now, m->stage,
+                        &(struct elastic_cause){ state, on, stream, 0 });
     if (state != ELASTIC_BUSY) {
         m->by = find(m, state, on, stream);
         return;
     }
-    if (m->work == 0)
+    if (m->work == 0) {
         settle(m);
+        m->begin_clk = now;
+    }
     m->work++;
 }
 

@@ -56,8 +56,11 @@ struct meter {
     uint32_t            by;    // of cause[]: why; of ELASTIC_BUSY none
     uint64_t            work;  // times that it began to work
     uint64_t            busy_clk, idle_clk; // the latter until its first work, and after its last
+    uint64_t            begin_clk; // of its first work
     struct meter_cause *cause; // owned; [room]
     uint32_t            n, room;
+    uint32_t            stage; // of the result
+    const struct elastic_watch *watch; // NULL: nobody
 };
 
 bool meter_init(struct meter *m, uint32_t room);
@@ -75,6 +78,8 @@ struct fill { // how full a buffer is
     uint32_t size, used, most;
     bool     raised;
     uint64_t full_clk, since_clk; // the latter while it is full
+    uint32_t buffer; // of the result
+    const struct elastic_watch *watch; // NULL: nobody
 };
 
 void fill_add(struct fill *f, uint64_t now, uint32_t n);
@@ -106,6 +111,7 @@ struct link { // of one stream that goes out
     uint32_t            hop_clk;
     uint64_t            last_bits, last_clk; // of the token before; 0: none
     bool                routed; // through the chip's net
+    bool                fast;   // a token takes a clock
     uint64_t            pixels; // begun to be sent
     uint64_t            got;    // credits that have come back
     struct elastic_stream count;
@@ -204,6 +210,7 @@ struct site {
     uint64_t             array_clk; // that it takes
     uint32_t             digital_of;  // outputs for which the processor takes digital_clk
     uint64_t             digital_clk;
+    bool                 fast[ELASTIC_LINK]; // an operation takes a clock at most
     uint64_t             load_next, load_done, array_next, digital_next, made; // outputs
     uint32_t             group_n;  // of the next firing; 0: not known
     uint64_t            *want;     // owned; [n_in]: of it
@@ -226,6 +233,8 @@ struct elastic_chip {
     uint64_t                  n_image; // that are run
     struct left_out           left_out;
     const struct core_probe  *probe; // NULL: nobody
+    const struct elastic_watch *watch; // NULL: nobody
+    uint32_t                  n_stage, n_buffer; // of the result
     bool                      checks; // links_check() in every step
     struct order              image;
     struct order             *order;  // owned; by core: of its outputs, at the first of its copy

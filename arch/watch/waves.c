@@ -1,11 +1,10 @@
 /* arch/watch/waves.c -- see waves.h. */
 #include "arch/watch/waves.h"
 
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "arch/watch/scope.h"
 #include "arch/watch/signals.h"
 #include "traces/vcd.h"
 
@@ -21,54 +20,12 @@ struct waves {
 
 /* ---- which signals ---- */
 
-/* Whether the list of patterns CORES[:SIGNALS] takes the signal; `used` gets the parts that do. */
-static bool wanted(const char *scope, const char *core, const char *signal, bool *used)
-{
-    char part[256];
-    bool found = false;
-
-    for (size_t i = 0; scope; i++) {
-        const char *comma = strchr(scope, ',');
-        snprintf(part, sizeof part, "%.*s", comma ? (int)(comma - scope) : -1, scope);
-        char *colon = strchr(part, ':');
-        if (colon)
-            *colon++ = '\0';
-        bool match = fnmatch(part, core, 0) == 0 && (!colon || fnmatch(colon, signal, 0) == 0);
-        used[i] = used[i] || match;
-        found = found || match;
-        scope = comma ? comma + 1 : NULL;
-    }
-    return found;
-}
-
 static enum err no_memory(struct err_msg *m)
 {
     return err_set(m, ERR_MEMORY, "no memory for the waveforms");
 }
 
-static enum err unused_part(const struct plan *p, const char *scope, const bool *used,
-                            struct err_msg *m)
-{
-    while (*used++) {
-        scope = strchr(scope, ',');
-        if (!scope++)
-            return ERR_NONE;
-    }
-    return err_set(m, ERR_INPUT,
-                   "trace scope %.*s: no such signal: want CORES:SIGNALS, with cores %s to %s and "
-                   "signals like fire, next_x or link_valid; * stands for anything",
-                   (int)strcspn(scope, ","), scope, p->core[0].name, p->core[p->n_core - 1].name);
-}
-
-/* "conv23_p1_fire": tells signals apart where a tool drops the scopes. */
-static void full_name(char *name, size_t size, const char *core, const char *signal)
-{
-    snprintf(name, size, "%s_%s", core, signal);
-    for (; *name; name++)
-        *name = *name == '.' ? '_' : *name;
-}
-
-static enum err declare(struct waves *w, const char *scope, bool *used, struct err_msg *m)
+static enum err declare(struct waves *w, struct scope *scope, struct err_msg *m)
 {
     const struct plan *p = w->plan;
     char path[256], name[256];
@@ -84,15 +41,16 @@ static enum err declare(struct waves *w, const char *scope, bool *used, struct e
         for (uint32_t k = 0; k < N_SIGNAL; k++) {
             const struct signal_kind *kind = signal_kind(k);
             w->number[i][k] = NOT_TRACED;
-            if (scope && !wanted(scope, p->core[i].name, kind->name, used))
+            if (!scope_takes(scope, p->core[i].name, kind->name))
                 continue;
-            full_name(name, sizeof name, p->core[i].name, kind->name);
+            scope_full_name(name, sizeof name, p->core[i].name, kind->name);
             if (!vcd_declare(w->vcd, path, name, kind->event ? VCD_EVENT : VCD_WIRE,
                              kind->bits, signal_first_value(p, i, k), &w->number[i][k]))
                 return no_memory(m);
         }
     }
-    return scope ? unused_part(p, scope, used, m) : ERR_NONE;
+    return scope_check(scope, p->core[0].name, p->core[p->n_core - 1].name,
+                       "fire, next_x or link_valid", m);
 }
 
 static struct vcd *new_vcd(const struct plan *p, const struct waves_cfg *cfg)
@@ -101,8 +59,8 @@ static struct vcd *new_vcd(const struct plan *p, const struct waves_cfg *cfg)
                          .last_cyc = UINT64_MAX };
 
     if (cfg->windowed) {
-        v.first_cyc = (p->time.lead + cfg->first_timestep) * p->timestep_clk;
-        v.last_cyc = (p->time.lead + cfg->last_timestep + 1) * p->timestep_clk - 1;
+        v.first_cyc = (p->time.lead + cfg->first) * p->timestep_clk;
+        v.last_cyc = (p->time.lead + cfg->last + 1) * p->timestep_clk - 1;
     }
     return vcd_new(&v);
 }
@@ -163,11 +121,8 @@ void waves_end(struct waves *w)
 enum err waves_new(struct waves **w, const struct plan *p, const struct waves_cfg *cfg,
                    struct err_msg *m)
 {
-    size_t n_part = 1;
-
-    for (const char *s = cfg->scope; s && *s; s++)
-        n_part += *s == ',';
-    bool *used = calloc(n_part, sizeof *used);
+    struct scope scope;
+    bool has_scope = scope_init(&scope, cfg->scope);
     struct waves *made = *w = calloc(1, sizeof *made);
     if (made) {
         made->plan = p;
@@ -175,10 +130,10 @@ enum err waves_new(struct waves **w, const struct plan *p, const struct waves_cf
         made->vcd = new_vcd(p, cfg);
         made->signals = signals_new(p, (struct signals_sink){ on_time, on_timestep, on_set, made });
     }
-    enum err e = used && made && made->number && made->vcd && made->signals
-                     ? declare(made, cfg->scope, used, m)
+    enum err e = has_scope && made && made->number && made->vcd && made->signals
+                     ? declare(made, &scope, m)
                      : no_memory(m);
-    free(used);
+    scope_release(&scope);
     if (!e) {
         begin(made);
         return ERR_NONE;

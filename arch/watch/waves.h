@@ -20,7 +20,7 @@ struct waves_cfg {
     FILE       *out;   // borrowed; its errors are the caller's to look for
     const char *scope; // "conv1,conv2*:fire", shell patterns; NULL: every signal of every core
     bool        windowed; // only timesteps of the plan from first to last, both included:
-    uint64_t    first_timestep, last_timestep;
+    uint64_t    first, last;
 };
 
 /* ERR_INPUT when a part of the scope matches nothing. On success the caller owns *w. */

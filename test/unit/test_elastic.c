@@ -397,34 +397,6 @@ static void words_are_those_of_timesteps(const struct elastic_result *e,
     }
 }
 
-static void set_buffers(struct elastic_cfg *e, unsigned seed)
-{
-    uint64_t s = seed * UINT64_C(0x9e3779b97f4a7c15);
-#define DRAW(n) (uint32_t)(1 + (s = s * UINT64_C(6364136223846793005) + 1) / 65536 % (n))
-    e->input_pixels = DRAW(4);
-    e->residual_pixels = DRAW(6);
-    e->partial_sum_pixels = DRAW(4);
-    e->output_pixels = DRAW(4);
-    e->read_back_pixels = DRAW(3);
-    e->results = DRAW(2);
-    e->registers = DRAW(2);
-    e->group = DRAW(2) == 1 ? GROUP_FULL : GROUP_ANY;
-    e->hop_clk = DRAW(5);
-    e->credit_clk = DRAW(4);
-#undef DRAW
-}
-
-/* Another plan of the same study, under elastic clocking; false where it has none. */
-static bool plan_elastic(struct plan *p, struct random_study *s)
-{
-    struct err_msg m;
-
-    s->config.clocking = CLOCKING_ELASTIC;
-    set_buffers(&s->config.elastic, s->seed);
-    bool made = !plan_make(p, &s->network, &s->config, &m);
-    return made;
-}
-
 static void run_random(unsigned seed, uint32_t *n_run, uint32_t *n_stuck)
 {
     struct random_study s;
@@ -438,7 +410,7 @@ static void run_random(unsigned seed, uint32_t *n_run, uint32_t *n_stuck)
     random_study_make(&s, seed);
     if (run(&s.plan, &timing, &t, &m))
         fail_msg("seed %u: %s", seed, m.text);
-    if (!plan_elastic(&p, &s)) {
+    if (!random_study_elastic(&p, &s)) {
         run_result_release(&t);
         random_study_release(&s);
         return;
@@ -525,7 +497,7 @@ static bool is_cured(unsigned seed, uint32_t *n_without)
     struct err_msg m, after;
 
     random_study_make(&s, seed);
-    bool made = plan_elastic(&p, &s), stuck = made && elastic_run(&p, &cfg, &e, &m);
+    bool made = random_study_elastic(&p, &s), stuck = made && elastic_run(&p, &cfg, &e, &m);
     if (made && !stuck)
         elastic_result_release(&e);
     if (made)
@@ -587,7 +559,7 @@ static void images_left_out_change_nothing(void **state)
         const struct elastic_cfg_run cfg = { .n_image = n_image };
 
         random_study_make(&s, seed);
-        if (plan_elastic(&p, &s)) {
+        if (random_study_elastic(&p, &s)) {
             s.config.elastic.image_period_clk = seed % 4 == 0 ? seed * 100 : 0;
             if (!elastic_run(&p, &cfg, &e, &m)) {
                 elastic_result_release(&e);
@@ -633,7 +605,7 @@ static void compare_with_twin(unsigned seed, uint32_t *n_run, uint32_t *n_stuck)
 
     random_study_make(&s, seed);
     s.config.digital.clock_mhz = seed % 3 == 0 ? 123 : DIGITAL_CLOCK_SAME;
-    if (!plan_elastic(&p, &s)) {
+    if (!random_study_elastic(&p, &s)) {
         random_study_release(&s);
         return;
     }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -93,8 +94,8 @@ static void what_only_timesteps_have_is_refused(void **state)
     assert_fails(*state, "map configs/resnet32.yaml --set clocking.kind=elastic", 2,
                  "--set clocking.kind: clocking.kind = elastic: its times are those of imcsim run "
                  "without images: want clocking.kind = timestep here");
-    assert_fails(*state, ELASTIC "--trace @/t.vcd", 2, "run: --trace: clocking.kind = elastic has "
-                 "none so far: want no --trace, or --set clocking.kind=timestep");
+    assert_fails(*state, ELASTIC "--stats @/t.txt", 2, "run: --stats: clocking.kind = elastic has "
+                 "none so far: want no --stats, or --set clocking.kind=timestep");
     assert_fails(*state, FMNIST "--count 1 --values timed", 2, "run: --values timed: clocking.kind "
                  "= elastic has none so far: want no --values timed");
     assert_fails(*state, FMNIST "--count 1 --set core.crossbar.device=pcm_joshi", 2,
@@ -146,6 +147,44 @@ static void what_is_compared_is_what_run_says(void **state)
         json_decref(doc);
     }
     free(points);
+}
+
+static size_t count_of(const char *text, const char *what)
+{
+    size_t n = 0;
+
+    for (const char *at = text; (at = strstr(at, what)); at++)
+        n++;
+    return n;
+}
+
+/* The files of a run have every stage; test_stages.c holds them to its clocks. */
+static void a_run_is_watched_into_files(void **state)
+{
+    json_t *doc = json_of(*state, ELASTIC SMALL "--json - --trace @/t.vcd --timeline @/t.svg");
+    char *vcd = read_file(*state, "t.vcd"), *svg = read_file(*state, "t.svg");
+    const size_t n = json_array_size(at(doc, "stages"));
+
+    assert_int_equal(count_of(vcd, "$var wire 3 "), n);
+    assert_int_equal(count_of(svg, "<g class=\"row\">"), n);
+    free(svg);
+    free(vcd);
+    json_t *again = json_of(*state, ELASTIC SMALL "--json - --trace @/t.json.gz");
+    assert_true(json_equal(doc, again)); // who watches changes nothing
+    json_decref(again);
+    json_decref(doc);
+    doc = json_of(*state, ELASTIC SMALL "--json - --trace @/w.vcd --trace-window 100:200 "
+                                        "--trace-scope conv1");
+    vcd = read_file(*state, "w.vcd");
+    assert_int_equal(count_of(vcd, "$var wire 3 "), 4);
+    free(vcd);
+    json_decref(doc);
+    assert_fails(*state, ELASTIC SMALL "--trace @/none.vcd --trace-scope nobody", 2,
+                 "trace scope nobody: no such signal: want CORES:SIGNALS, with cores conv1 to ");
+    assert_fails(*state, ELASTIC "--trace @/none.vcd --trace-window 9:8", 2, "--trace-window 9:8");
+    assert_fails(*state, ELASTIC "--trace -", 2, "want a file");
+    char path[TMPDIR_PATH_MAX];
+    assert_int_not_equal(access(tmpdir_path(path, *state, "none.vcd"), F_OK), 0);
 }
 
 static void images_have_the_classes_of_timesteps(void **state)
@@ -228,6 +267,7 @@ int main(void)
         TEST(every_key_has_a_row_on_the_page_of_results),
         TEST(what_only_timesteps_have_is_refused),
         TEST(what_is_compared_is_what_run_says),
+        TEST(a_run_is_watched_into_files),
         TEST(images_have_the_classes_of_timesteps),
         TEST(an_image_costs_what_it_costs_in_timesteps_but_for_the_clock),
 #ifdef WITH_SYSTEMC

@@ -401,14 +401,14 @@ static void a_window_shows_what_the_whole_dump_shows_there(void **state)
         struct watched *all = watch(seed, KERNEL_NATIVE, KERNEL_SKIP_IDLE, NULL);
         const struct plan *p = &all->study.plan;
         struct waves_cfg cfg = { .windowed = true,
-                                 .first_timestep = p->interval / 2,
-                                 .last_timestep = p->interval / 2 + p->interval };
+                                 .first = p->interval / 2,
+                                 .last = p->interval / 2 + p->interval };
         struct watched *some = watch(seed, KERNEL_NATIVE, KERNEL_SKIP_IDLE, &cfg);
         struct vcd_file a = vcd_read(all->text), s = vcd_read(some->text);
         uint64_t timestep = period(&a, p) * p->timestep_clk;
-        assert_int_equal(s.dump_time, (p->time.lead + cfg.first_timestep) * timestep);
+        assert_int_equal(s.dump_time, (p->time.lead + cfg.first) * timestep);
         assert_int_equal(s.end_time,
-                         (p->time.lead + cfg.last_timestep + 1) * timestep - period(&a, p));
+                         (p->time.lead + cfg.last + 1) * timestep - period(&a, p));
         assert_int_equal(s.n_signal, a.n_signal);
         for (uint32_t i = 0; i < s.n_signal; i++) {
             const struct vcd_signal *got = &s.signal[i], *want = &a.signal[i];

@@ -1,0 +1,15 @@
+/* cli/stage_tracing.h -- --trace and --timeline under elastic clocking: a run that has ended is run
+ * once more and watched, into files. */
+#ifndef CLI_STAGE_TRACING_H
+#define CLI_STAGE_TRACING_H
+
+#include "arch/elastic/elastic.h"
+#include "cli/options.h"
+#include "core/err.h"
+
+/* Writes what the options ask for, maybe nothing. `n_image`: what the chip ran, steps counted. */
+enum err stage_tracing(const struct options *o, const struct plan *p,
+                       const struct elastic_places *places, const struct elastic_result *ended,
+                       uint64_t n_image, struct err_msg *m);
+
+#endif
