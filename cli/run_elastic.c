@@ -1,6 +1,9 @@
 /* cli/run_elastic.c -- see run_elastic.h. */
 #include "cli/run_elastic.h"
 
+#include <string.h>
+
+#include "arch/elastic/faster.h"
 #include "cli/log.h"
 #include "cli/progress.h"
 #include "cli/results.h"
@@ -8,6 +11,12 @@
 #include "report/elastic_report.h"
 #include "study/place.h"
 #include "study/pricing.h"
+
+/* For --table faster, which costs a run a row. */
+static bool climbs(const struct options *o)
+{
+    return o->table && strcmp(o->table, "faster") == 0;
+}
 
 static enum err check_options(const struct options *o, const struct study *s, struct err_msg *m)
 {
@@ -19,6 +28,10 @@ static enum err check_options(const struct options *o, const struct study *s, st
         { "--values timed", o->values > 0 },
     };
 
+    if (climbs(o) && s->plan.fabric->graph)
+        return err_set(m, ERR_INPUT, "run: --table faster: on fabric.kind = %s links share what "
+                       "would be faster: want another --table, or --set "
+                       "fabric.kind=point_to_point", s->config.fabric.kind);
     for (size_t i = 0; i < sizeof other / sizeof *other; i++)
         if (other[i].given)
             return err_set(m, ERR_INPUT, "run: %s: clocking.kind = elastic has none so far: want "
@@ -98,9 +111,16 @@ enum err run_elastic(const struct options *o, const struct study *s, struct err_
     const struct elastic_places *places = d.places.graph ? &d.places : NULL;
     struct report run = { .study = s, .images = o->images ? o->images : o->inputs,
                           .kernel = (enum kernel_kind)o->kernel };
-    const struct elastic_report report = { s, d.run.elastic, &run, places };
+    const struct elastic_cfg_run cfg = { .places = places,
+                                         .n_image = d.run.n_image * plan_steps(&s->plan) };
+    struct elastic_ladder ladder;
+    const struct elastic_report report = { .study = s, .result = d.run.elastic, .run = &run,
+                                           .places = places,
+                                           .ladder = climbs(o) ? &ladder : NULL };
     report_measured(&run, &d);
-    e = stage_tracing(o, &s->plan, places, d.run.elastic, d.run.n_image * plan_steps(&s->plan), m);
+    e = climbs(o) ? elastic_climb(&ladder, &s->plan, &cfg, d.run.elastic, m) : ERR_NONE;
+    if (!e)
+        e = stage_tracing(o, &s->plan, &cfg, d.run.elastic, m);
     if (!e)
         e = results_write(&elastic_form, o, &report, outputs, n_result, m);
     measured_release(&d);

@@ -79,12 +79,11 @@ static enum err open_timeline(struct watching *w, const struct options *o, const
     return ERR_NONE;
 }
 
-/* The native kernel: no kernel shows in what is watched. */
 static enum err run_again(struct watching *w, const struct plan *p,
-                          const struct elastic_places *places, const struct elastic_result *ended,
-                          uint64_t n_image, struct err_msg *m)
+                          const struct elastic_cfg_run *run, const struct elastic_result *ended,
+                          struct err_msg *m)
 {
-    struct elastic_cfg_run cfg = { .places = places, .n_image = n_image };
+    struct elastic_cfg_run cfg = *run;
     struct elastic_result r;
 
     w->stages = stages_new(ended, w->sink, w->n_sink);
@@ -111,8 +110,8 @@ static void finish(struct watching *w)
 }
 
 enum err stage_tracing(const struct options *o, const struct plan *p,
-                       const struct elastic_places *places, const struct elastic_result *ended,
-                       uint64_t n_image, struct err_msg *m)
+                       const struct elastic_cfg_run *run, const struct elastic_result *ended,
+                       struct err_msg *m)
 {
     struct watching w = { .n_sink = 0 };
     enum err e = o->trace ? open_trace(&w, o, p, ended, m) : ERR_NONE;
@@ -120,7 +119,7 @@ enum err stage_tracing(const struct options *o, const struct plan *p,
     if (!e && o->timeline)
         e = open_timeline(&w, o, p, ended, m);
     if (!e && w.n_sink > 0)
-        e = run_again(&w, p, places, ended, n_image, m);
+        e = run_again(&w, p, run, ended, m);
     if (!e)
         finish(&w);
     e = tracing_commit(w.trace, e, m);

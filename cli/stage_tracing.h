@@ -7,9 +7,9 @@
 #include "cli/options.h"
 #include "core/err.h"
 
-/* Writes what the options ask for, maybe nothing. `n_image`: what the chip ran, steps counted. */
+/* Writes what the options ask for, maybe nothing. run: that gave `ended`, by the native kernel. */
 enum err stage_tracing(const struct options *o, const struct plan *p,
-                       const struct elastic_places *places, const struct elastic_result *ended,
-                       uint64_t n_image, struct err_msg *m);
+                       const struct elastic_cfg_run *run, const struct elastic_result *ended,
+                       struct err_msg *m);
 
 #endif

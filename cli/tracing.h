@@ -45,7 +45,7 @@ struct waves_cfg tracing_waves(const struct options *o, FILE *out);
 /* Says that the trace will have so many bytes, if they are many. */
 void tracing_say_size(const struct options *o, uint64_t bytes);
 
-/* A file (NULL: it is not wanted) after a run that ended with `e`. Returns that or its own error. */
+/* A file (NULL: not wanted) after a run that ended with `e`. Returns that error or its own. */
 enum err tracing_commit(struct outfile *f, enum err e, struct err_msg *m);
 
 #endif

@@ -2,6 +2,7 @@
 #include "report/elastic_report.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,9 +78,8 @@ struct bound {
     uint64_t          busy_clk;
 };
 
-static struct bound bound(const struct elastic_report *r)
+static struct bound bound_of(const struct elastic_report *r, const struct elastic_stage *s)
 {
-    const struct elastic_stage *s = busiest(r->result);
     const bool is_link = s->kind == ELASTIC_LINK;
     struct bound b = { elastic_kind_names[s->kind], is_link ? "stream" : "core",
                        .whole = elastic_stage_name(plan_of(r), s),
@@ -89,6 +89,13 @@ static struct bound bound(const struct elastic_report *r)
         b.name = b.whole;
     else
         snprintf(b.name.text, sizeof b.name.text, "%s", elastic_site_name(plan_of(r), s->core));
+    return b;
+}
+
+static struct bound bound(const struct elastic_report *r)
+{
+    struct bound b = bound_of(r, busiest(r->result));
+
     if (!r->places)
         return b;
     const struct elastic_channel c = elastic_busiest_channel(r);
@@ -100,6 +107,47 @@ static struct bound bound(const struct elastic_report *r)
         b.whole = b.name;
     }
     return b;
+}
+
+/* What would bound it if that stage, and those that work as long, took no time. On routers links
+ * share channels, and no link alone gets faster. */
+struct next {
+    bool                is;
+    struct elastic_rung rung;
+    struct bound        bound;
+};
+
+static struct next next_bound(const struct elastic_report *r)
+{
+    bool *fast = calloc(r->result->n_stage, sizeof *fast);
+    struct next n = { .is = false };
+
+    n.is = fast && !r->places && elastic_next_rung(r->result, fast, &n.rung) &&
+           n.rung.next < r->result->n_stage;
+    if (n.is)
+        n.bound = bound_of(r, &r->result->stage[n.rung.next]);
+    free(fast);
+    return n;
+}
+
+static double an_image(const struct elastic_report *r, uint64_t clk)
+{
+    return (double)clk / (double)r->result->n_image;
+}
+
+/* No less than that between images with a rung's stages in no time. */
+static double least_interval(const struct elastic_report *r, const struct elastic_rung *g)
+{
+    const double period = (double)r->study->config.elastic.image_period_clk *
+                          (double)plan_steps(plan_of(r));
+
+    return fmax(an_image(r, g->next_clk), period);
+}
+
+/* The interval between images, of one between their steps. */
+static double run_interval(const struct elastic_report *r, uint64_t clocks, uint64_t images)
+{
+    return (double)clocks / (double)images * (double)plan_steps(plan_of(r));
 }
 
 /* ---- tables ---- */
@@ -205,6 +253,60 @@ static struct table *worst(const void *what)
     return t;
 }
 
+static struct table *causes(const void *what)
+{
+    static const struct table_column columns[] = {
+        { "resource", "resource" }, { "state", "state" }, { "for", "cause" },
+        { "clocks", "clocks" },     { 0 },
+    };
+    const struct elastic_report *r = what;
+    struct table *t = table_new(columns);
+
+    table_title(t, "What every resource stood for, in clocks");
+    for (uint32_t i = 0; i < r->result->n_stage; i++) {
+        const struct elastic_stage *s = &r->result->stage[i];
+        for (uint32_t k = 0; k < s->n_cause; k++) {
+            table_text(t, elastic_stage_name(plan_of(r), s).text);
+            table_text(t, elastic_state_names[s->cause[k].state]);
+            table_text(t, elastic_cause_name(plan_of(r), s, &s->cause[k]).text);
+            table_count(t, s->cause[k].clk);
+        }
+    }
+    return t;
+}
+
+static struct table *faster(const void *what)
+{
+    static const struct table_column columns[] = {
+        { "faster", "resource" },       { "and others", "alike" },
+        { "works", "clocks_per_image" }, { "interval, at least", "least_interval_clocks" },
+        { "interval", "interval_clocks" }, { 0 },
+    };
+    const struct elastic_report *r = what;
+    struct table *t = table_new(columns);
+
+    table_title(t, "What faster stages would bring, in clocks an image");
+    table_note(t, "In a row its resource, others that work as long and those above take a clock an "
+                  "operation.\nThe interval is at least what the busiest of the others works; the "
+                  "last column was run.");
+    if (!r->ladder)
+        return t;
+    table_text(t, "none");
+    table_count(t, 0);
+    table_count(t, 0);
+    table_real(t, an_image(r, bound(r).busy_clk), 1);
+    table_real(t, run_interval(r, r->ladder->clocks, r->ladder->images), 1);
+    for (uint32_t i = 0; i < r->ladder->n; i++) {
+        const struct elastic_rung *g = &r->ladder->rung[i];
+        table_text(t, elastic_stage_name(plan_of(r), &r->result->stage[g->stage]).text);
+        table_count(t, g->n - 1);
+        table_real(t, an_image(r, g->busy_clk), 1);
+        table_real(t, least_interval(r, g), 1);
+        table_real(t, run_interval(r, g->clocks, g->images), 1);
+    }
+    return t;
+}
+
 static struct table *buffers(const void *what)
 {
     static const struct table_column columns[] = {
@@ -265,6 +367,20 @@ static void print_raised(const struct elastic_report *r, FILE *out)
     }
 }
 
+static void print_next(const struct elastic_report *r, FILE *out)
+{
+    const struct next n = next_bound(r);
+    const uint32_t others = n.rung.n - 1;
+
+    if (!n.is)
+        return;
+    fprintf(out, "Next         %s: with the former", n.bound.whole.text);
+    if (others > 0)
+        fprintf(out, ", and %" PRIu32 " that work%s as long,", others, others == 1 ? "s" : "");
+    fprintf(out, " in no time an image takes at least %s clocks\n",
+            format_count((uint64_t)ceil(least_interval(r, &n.rung))).text);
+}
+
 static void head(const void *what, FILE *out)
 {
     const struct elastic_report *r = what;
@@ -291,6 +407,7 @@ static void head(const void *what, FILE *out)
                 format_count((uint64_t)(images_per_s(r) + 0.5)).text);
     fprintf(out, "Busiest      %s: %s clocks an image\n", b.whole.text,
             format_count(b.busy_clk / e->n_image).text);
+    print_next(r, out);
     elastic_fabric_head(r, out);
 }
 
@@ -334,19 +451,52 @@ static void tail(const void *what, FILE *out)
 
 /* ---- JSON ---- */
 
+static void put_bound(json_t **o, const struct elastic_report *r, const struct bound *b)
+{
+    json_put_text(o, "resource", b->resource);
+    json_put_text(o, b->key, b->name.text);
+    json_put_real(o, "clocks_per_image", an_image(r, b->busy_clk));
+}
+
 static json_t *bound_json(const struct elastic_report *r)
 {
     const struct bound b = bound(r);
-    const double clocks_an_image = (double)b.busy_clk / (double)r->result->n_image;
+    const struct next n = next_bound(r);
     json_t *o = json_object();
     uint64_t clocks, images;
 
-    json_put_text(&o, "resource", b.resource);
-    json_put_text(&o, b.key, b.name.text);
-    json_put_real(&o, "clocks_per_image", clocks_an_image);
+    put_bound(&o, r, &b);
     if (interval(r, &clocks, &images))
-        json_put_real(&o, "share", clocks_an_image * (double)images / (double)clocks);
+        json_put_real(&o, "share", an_image(r, b.busy_clk) * (double)images / (double)clocks);
+    if (n.is)
+        json_put_count(&o, "alike", n.rung.n - 1);
     return o;
+}
+
+static json_t *next_json(const struct elastic_report *r, const struct next *n)
+{
+    json_t *o = json_object();
+
+    put_bound(&o, r, &n->bound);
+    json_put_real(&o, "least_interval_clocks", least_interval(r, &n->rung));
+    return o;
+}
+
+static json_t *faster_json(const struct elastic_report *r)
+{
+    json_t *a = json_array();
+
+    for (uint32_t i = 0; i < r->ladder->n; i++) {
+        const struct elastic_rung *g = &r->ladder->rung[i];
+        const struct bound b = bound_of(r, &r->result->stage[g->stage]);
+        json_t *o = json_object();
+        put_bound(&o, r, &b);
+        json_put_count(&o, "alike", g->n - 1);
+        json_put_real(&o, "least_interval_clocks", least_interval(r, g));
+        json_put_real(&o, "interval_clocks", run_interval(r, g->clocks, g->images));
+        json_add(&a, o);
+    }
+    return a;
 }
 
 static json_t *results_json(const struct elastic_result *e)
@@ -393,6 +543,9 @@ static json_t *timing_json(const struct elastic_report *r)
     json_put_count(&o, "elapsed_clocks", e->elapsed);
     json_put_real(&o, "throughput_images_per_s", images_per_s(r));
     json_put(&o, "bound", bound_json(r));
+    const struct next n = next_bound(r);
+    if (n.is)
+        json_put(&o, "next", next_json(r, &n));
     return o;
 }
 
@@ -555,6 +708,8 @@ json_t *elastic_document(const struct elastic_report *r)
     json_put(&o, "streams", streams_json(r));
     json_put(&o, "stages", stages_json(r));
     json_put(&o, "buffers", buffers_json(r));
+    if (r->ladder)
+        json_put(&o, "faster", faster_json(r));
     if (r->places)
         json_put(&o, "fabric", elastic_fabric_json(r));
     json_put_values(&o, r->run);
@@ -568,7 +723,8 @@ static enum err print_json(const void *what, FILE *out, struct err_msg *m)
 
 static const struct sheet sheets[] = {
     { "stalls", false, worst },   { "accuracy", false, accuracy }, { "figures", true, figures },
-    { "stages", true, stages },   { "buffers", true, buffers },    { "cores", true, cores },
+    { "stages", true, stages },   { "causes", true, causes },      { "faster", true, faster },
+    { "buffers", true, buffers }, { "cores", true, cores },
     { "channels", true, elastic_channels },
     { "spikes", false, spikes },  { "steps", true, steps },       { "neurons", true, neurons },
     { "learning", false, learning }, { "operations", true, operations }, { 0 },

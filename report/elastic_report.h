@@ -3,7 +3,7 @@
 #ifndef REPORT_ELASTIC_REPORT_H
 #define REPORT_ELASTIC_REPORT_H
 
-#include "arch/elastic/elastic.h"
+#include "arch/elastic/faster.h"
 #include "report/form.h"
 #include "report/json.h"
 #include "report/report.h"
@@ -14,6 +14,7 @@ struct elastic_report { // all borrowed
     const struct elastic_result *result;
     const struct report         *run; // its images and prices
     const struct elastic_places *places; // on a fabric of routers; else NULL
+    const struct elastic_ladder *ladder; // of faster stages; NULL: it was not climbed
 };
 
 json_t *elastic_document(const struct elastic_report *r); // owned by the caller

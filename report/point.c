@@ -158,8 +158,10 @@ static enum err add_document(struct message *to, struct point_worker *w, struct 
     size_t n = 0;
 
     report_measured(&r, &w->measured);
-    const struct elastic_report elastic = { &w->study, w->measured.run.elastic, &r,
-                                            w->measured.places.graph ? &w->measured.places : NULL };
+    const struct elastic_report elastic = {
+        .study = &w->study, .result = w->measured.run.elastic, .run = &r,
+        .places = w->measured.places.graph ? &w->measured.places : NULL,
+    };
     json_t *document = elastic.result    ? elastic_document(&elastic)
                        : r.result->event ? event_document(&r)
                                          : report_document(&r);
