@@ -152,6 +152,111 @@ static void keys_are_set_as_the_refusal_says(void **state)
     CURES_WORK(c);
 }
 
+#define ELASTIC SMALL " --set network.size=8 --set clocking.kind=elastic"
+
+/* Every key of docs/elastic.md, beyond what it may be and under the clocking that has none. */
+static void elastic_clocking_is_set_as_the_refusal_says(void **state)
+{
+    static const struct {
+        const char *key, *least, *most, *low, *high, *want;
+    } keys[] = {
+        { "elastic.input_pixels", "1", "65536", "0", "65537", "1 to 65536 pixels" },
+        { "elastic.residual_pixels", "1", "65536", "0", "65537", "1 to 65536 pixels" },
+        { "elastic.partial_sum_pixels", "1", "65536", "0", "65537", "1 to 65536 pixels" },
+        { "elastic.output_pixels", "1", "65536", "0", "65537", "1 to 65536 pixels" },
+        { "elastic.read_back_pixels", "1", "65536", "0", "65537", "1 to 65536 pixels" },
+        { "elastic.results", "1", "1024", "0", "1025", "1 to 1024 firings" },
+        { "elastic.registers", "1", "2", "0", "3", "1 to 2" },
+        { "elastic.group", "full", "any", "none", "all", "full or any" },
+        { "elastic.hop_clocks", "1", "1000000", "0", "1000001", "1 to 1000000 clocks" },
+        { "elastic.credit_clocks", "1", "1000000", "0", "1000001", "1 to 1000000 clocks" },
+        { "elastic.partial_sum_hop_clocks", "same", "1000000", "0", "1000001",
+          "1 to 1000000 clocks, or same" },
+        { "elastic.image_period_clocks", "0", "1000000000000", "-1", "1000000000001",
+          "0 to 1000000000000 clocks" },
+        { "core.digital.clock_mhz", "1", "same", "0", "10001", "1 to 10000 MHz, or same" },
+    };
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *const bad[] = { keys[i].low, keys[i].high };
+        const char *const good[] = { keys[i].least, keys[i].most };
+        for (int k = 0; k < 2; k++) {
+            char refused[300], says[200], cured[300], other[300];
+            snprintf(refused, sizeof refused, "run " ELASTIC " --set %s=%s", keys[i].key, bad[k]);
+            snprintf(says, sizeof says, "--set %s: %s = %s: want ", keys[i].key, keys[i].key,
+                     bad[k]);
+            snprintf(cured, sizeof cured, "run " ELASTIC " --set %s=%s", keys[i].key, good[k]);
+            cures_work(*state, &(struct cure){ refused, says, cured }, 1);
+            cures_work(*state, &(struct cure){ refused, keys[i].want, cured }, 1);
+            snprintf(other, sizeof other, "run " SMALL " --set network.size=8 --set %s=%s",
+                     keys[i].key, good[k]);
+            snprintf(says, sizeof says, "%s has no effect with clocking.kind = timestep: want no "
+                     "such key, or --set clocking.kind=elastic", keys[i].key);
+            cures_work(*state, &(struct cure){ other, says, cured }, 1);
+        }
+    }
+}
+
+static void keys_of_timesteps_are_refused_under_elastic_clocking(void **state)
+{
+    static const struct cure c[] = {
+        { "run " ELASTIC " --set clocking.timestep_ns=200", "clocking.timestep_ns has no effect "
+          "with clocking.kind = elastic: want no such key, or --set clocking.kind=timestep",
+          "run " SMALL " --set clocking.timestep_ns=200 --set clocking.kind=timestep" },
+        { "run " ELASTIC " --set fabric.hop_timesteps=2", "fabric.hop_timesteps has no effect with "
+          "clocking.kind = elastic: want no such key, or --set clocking.kind=timestep",
+          "run " SMALL " --set fabric.hop_timesteps=2 --set clocking.kind=timestep" },
+        { "run " ELASTIC " --set fabric.partial_sum_hops=0", "fabric.partial_sum_hops has no "
+          "effect with clocking.kind = elastic", "run " ELASTIC },
+        { "run " ELASTIC " --set clocking.kind=elastik", "want timestep, elastic or combinational",
+          "run " ELASTIC },
+        { "run " ELASTIC " --set core.crossbar.mvm_ns=101", "core.crossbar.mvm_ns = 101: not a "
+          "whole number of clocks at clock_mhz = 500: want 100 or 102 ns",
+          "run " ELASTIC " --set core.crossbar.mvm_ns=102" },
+        { "run " ELASTIC " --set core.input_memory.columns=2", "core.input_memory.columns = 2: a "
+          "kernel of layer conv1 sees 3: want at least core.input_memory.columns = 3",
+          "run " ELASTIC " --set core.input_memory.columns=3" },
+        { "run " FMNIST RANDOM " --set clocking.kind=elastic --outputs @/o.npz", "run: --outputs: "
+          "clocking.kind = elastic has none so far: want no --outputs",
+          "run " FMNIST RANDOM " --set clocking.kind=elastic" },
+        { "run " FMNIST RANDOM " --set clocking.kind=elastic --values timed", "want no --values "
+          "timed, or --set clocking.kind=timestep", "run " FMNIST RANDOM " --values timed" },
+        { "run " ELASTIC " --stats @/s.txt", "want no --stats, or --set clocking.kind=timestep",
+          "run " SMALL " --stats @/s.txt" },
+        { "run " ELASTIC " --trace @/t.vcd --trace-scope x", "trace scope x: no such signal: want "
+          "CORES:SIGNALS, with cores conv1 to ",
+          "run " ELASTIC " --trace @/t.vcd --trace-scope 'conv1:port'" },
+        { "run " ELASTIC " --table frob", "want one of stalls, accuracy, figures, stages, causes, "
+          "faster, buffers", "run " ELASTIC " --table faster" },
+        { "map " ELASTIC, "want clocking.kind = timestep here",
+          "map " SMALL " --set clocking.kind=timestep" },
+    };
+
+    CURES_WORK(c);
+}
+
+/* So that one file serves both, whatever --set says of the clocking. */
+static void a_file_may_hold_the_keys_of_both_clockings(void **state)
+{
+    static const char machine[] = "network:\n  depth: 8\n  size: 8\nclocking:\n"
+                                  "  timestep_ns: 200\nelastic:\n  output_pixels: 3\n";
+    static const char *const idle[][2] = {
+        { "timestep", "elastic.output_pixels has no effect: clocking.kind = timestep" },
+        { "elastic", "clocking.timestep_ns has no effect: clocking.kind = elastic" },
+    };
+
+    tmpdir_write(*state, "both.yaml", machine, strlen(machine));
+    for (size_t i = 0; i < 2; i++) {
+        char arguments[200];
+        snprintf(arguments, sizeof arguments, "run @/both.yaml --set clocking.kind=%s", idle[i][0]);
+        struct outcome o = imcsim(*state, arguments);
+        assert_int_equal(o.status, 0);
+        assert_non_null(strstr(o.err, idle[i][1]));
+        assert_null(strstr(o.err, idle[1 - i][1]));
+        outcome_release(&o);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +265,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(options_are_used_as_the_refusal_says, tmpdir_make,
                                         tmpdir_remove),
         cmocka_unit_test_setup_teardown(keys_are_set_as_the_refusal_says, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(elastic_clocking_is_set_as_the_refusal_says, tmpdir_make,
+                                        tmpdir_remove),
+        cmocka_unit_test_setup_teardown(keys_of_timesteps_are_refused_under_elastic_clocking,
+                                        tmpdir_make, tmpdir_remove),
+        cmocka_unit_test_setup_teardown(a_file_may_hold_the_keys_of_both_clockings, tmpdir_make,
                                         tmpdir_remove),
     };
     return cmocka_run_group_tests_name("cures", tests, NULL, NULL);
