@@ -61,6 +61,77 @@ uint32_t graph_routers(const struct graph *g, uint32_t from, uint32_t to)
     }
 }
 
+/* ---- to several nodes ---- */
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* Ports on the way to a node, into port[] unless that is NULL. */
+static uint32_t ports_to(const struct graph *g, uint32_t from, uint32_t to, uint32_t *port)
+{
+    uint32_t router = g->at[from] / g->n_port, n = 0;
+
+    for (;;) {
+        uint32_t out = router * g->n_port + g->exit(g, router, to);
+        if (port)
+            port[n] = out;
+        n++;
+        if (!graph_is_router(g->peer[out]))
+            return n;
+        router = g->peer[out] / g->n_port;
+    }
+}
+
+enum err graph_unite(struct graph_union *u, const struct graph *g, uint32_t from,
+                     const uint32_t *to, uint32_t n_to, struct err_msg *m)
+{
+    size_t room = 0;
+    uint32_t n = 0, all = 0;
+
+    *u = (struct graph_union){ .n_node = n_to };
+    for (uint32_t i = 0; i < n_to; i++)
+        room += ports_to(g, from, to[i], NULL);
+    u->port = malloc(room * sizeof *u->port);
+    if (!u->port)
+        return err_set(m, ERR_MEMORY, "no memory for the ways to %u nodes", n_to);
+    for (uint32_t i = 0; i < n_to; i++)
+        all += ports_to(g, from, to[i], &u->port[all]);
+    qsort(u->port, all, sizeof *u->port, by_number);
+    for (uint32_t i = 0; i < all; i++)
+        if (n == 0 || u->port[n - 1] != u->port[i])
+            u->port[n++] = u->port[i];
+    u->n = n;
+    return ERR_NONE;
+}
+
+void graph_union_release(struct graph_union *u)
+{
+    free(u->port);
+    *u = (struct graph_union){ 0 };
+}
+
+const uint32_t *graph_union_at(const struct graph_union *u, const struct graph *g, uint32_t router,
+                               uint32_t *n)
+{
+    uint32_t first = 0, end = u->n;
+
+    while (first < end) {
+        uint32_t middle = first + (end - first) / 2;
+        if (u->port[middle] < router * g->n_port)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    for (end = first; end < u->n && u->port[end] / g->n_port == router;)
+        end++;
+    *n = end - first;
+    return &u->port[first];
+}
+
 /* ---- where things lie ---- */
 
 struct graph_spot graph_spot(const struct graph *g, uint32_t peer)

@@ -58,6 +58,24 @@ static inline bool graph_is_router(uint32_t peer)
 /* Routers on the way between two nodes, at least 1; 0: there is no way. */
 uint32_t graph_routers(const struct graph *g, uint32_t from, uint32_t to);
 
+/* The way of a packet that goes to several nodes: the routes from one node to each, united. It is
+ * copied where they part. */
+struct graph_union {
+    uint32_t *port; // owned; by which it leaves routers, in ascending order
+    uint32_t  n;
+    uint32_t  n_node; // at its ends
+};
+
+/* Of n_to different nodes, to each of which there is a way; the routes must not meet again once
+ * they have parted, as those of every kind here. */
+enum err graph_unite(struct graph_union *u, const struct graph *g, uint32_t from,
+                     const uint32_t *to, uint32_t n_to, struct err_msg *m);
+void graph_union_release(struct graph_union *u); // takes a zeroed one
+
+/* Ports of a router that it leaves by, *n of them; borrowed. */
+const uint32_t *graph_union_at(const struct graph_union *u, const struct graph *g, uint32_t router,
+                               uint32_t *n);
+
 /* Where a router or node lies, as peer[] has them; nodes row by row, two halves apart. */
 struct graph_spot graph_spot(const struct graph *g, uint32_t peer);
 

@@ -63,15 +63,17 @@ enum queue_stage { QUEUE_IDLE, QUEUE_ROUTING, QUEUE_ASKS_VC, QUEUE_HAS_VC, QUEUE
 struct queue { // of flits: a virtual channel of an input port
     uint32_t         first, n;
     enum queue_stage stage;
-    uint32_t         exit; // port that its packet leaves by, once routed
-    uint32_t         vc;   // of that port, which it asks for or has
+    uint32_t         exit; // port that its packet leaves by, once routed; of several, the first
+    const uint32_t  *exits; // where it is copied: all of them, borrowed; else NULL
+    uint32_t         n_exit;
+    uint32_t         vc;   // of those ports, which it asks for or has
     uint32_t         turn; // of its arbiter among the output's virtual channels
-    bool             blocked;
 };
 
 struct out_vc {
     uint32_t holder; // queue, or NOBODY
     uint32_t turn;   // of its arbiter among the router's queues
+    bool     blocked; // its holder has a flit for it, and there is no place
 };
 
 struct port {
@@ -85,6 +87,7 @@ struct port {
 
 struct source {
     uint32_t node, to, n_flit;
+    const struct graph_union *all; // instead of `to`; NULL: none
     bool     offered;
     uint64_t from_clk, tag;
 };
@@ -93,8 +96,13 @@ struct interface { // of a node
     uint32_t    first_source, n_source, turn; // in order[]
     uint32_t    vc_turn, vc;
     uint32_t    left, packet; // of the packet that it sends; 0: none
+    uint64_t    flits;        // sent
     bool        awake, busy;  // busy: inside its own step
     struct wake wake;
+};
+
+struct copy_turn { // of packets that are copied: among a router's queues, among its ports
+    uint32_t queue, port;
 };
 
 struct list { // of those that act in this clock
@@ -115,7 +123,9 @@ struct routers {
     uint32_t            *room;   // by queue: places that the one before it may fill
     struct out_vc       *out_vc; // port * vcs + vc
     bool                *awake;  // by router
-    uint32_t            *held;   // by router: virtual channels that its packets have
+    uint32_t            *held;   // by router: packets that have virtual channels
+    struct copy_turn    *copy_turn; // by router
+    bool                 copies; // some packets go to several nodes
     struct list          routers, nodes;
     struct interface    *node;
     struct source       *source;
@@ -186,13 +196,19 @@ static uint32_t front(const struct routers *n, uint32_t queue)
     return n->flit[(size_t)queue * n->spec.vc_flits + n->queue[queue].first];
 }
 
-static void set_blocked(struct routers *n, struct queue *q, bool blocked, uint64_t clk)
+static const uint32_t *exits_of(const struct queue *q)
 {
-    struct port *out = &n->port[q->exit];
+    return q->exits ? q->exits : &q->exit;
+}
 
-    if (q->blocked == blocked)
+static void set_blocked(struct routers *n, uint32_t port, uint32_t vc, bool blocked, uint64_t clk)
+{
+    struct out_vc *o = &n->out_vc[port * n->spec.vcs + vc];
+    struct port *out = &n->port[port];
+
+    if (o->blocked == blocked)
         return;
-    q->blocked = blocked;
+    o->blocked = blocked;
     if (blocked) {
         if (out->n_blocked++ == 0)
             out->blocked_from_clk = clk;
@@ -201,18 +217,20 @@ static void set_blocked(struct routers *n, struct queue *q, bool blocked, uint64
     }
 }
 
-/* Whether the queue's front can go, from clk on. */
+/* Whether the queue's front can go, from clk on: where it is copied, to all of its exits. */
 static void look(struct routers *n, uint32_t queue, uint64_t clk)
 {
     struct queue *q = &n->queue[queue];
     uint32_t port = queue / n->spec.vcs, vc = queue % n->spec.vcs;
-    bool moves = q->stage == QUEUE_MOVES && q->n > 0;
-    uint32_t behind = moves ? queue_behind(n, q->exit, q->vc) : NOBODY;
-    bool has_room = behind == NOBODY || n->room[behind] > 0;
+    bool moves = q->stage == QUEUE_MOVES && q->n > 0, goes = moves;
 
-    if (q->stage == QUEUE_MOVES)
-        set_blocked(n, q, moves && !has_room, clk);
-    if (moves && has_room) {
+    for (uint32_t i = 0; q->stage == QUEUE_MOVES && i < q->n_exit; i++) {
+        uint32_t exit = exits_of(q)[i], behind = queue_behind(n, exit, q->vc);
+        bool has_room = behind == NOBODY || n->room[behind] > 0;
+        set_blocked(n, exit, q->vc, moves && !has_room, clk);
+        goes &= has_room;
+    }
+    if (goes) {
         n->port[port].goes |= UINT64_C(1) << vc;
         wake_router(n, port / n->graph->n_port);
     } else {
@@ -224,10 +242,15 @@ static void ask_for_vc(struct routers *n, uint32_t queue)
 {
     uint32_t port = queue / n->spec.vcs, router = port / n->graph->n_port;
     struct queue *q = &n->queue[queue];
-    uint32_t to = n->packet[FLIT_PACKET(front(n, queue))].to;
+    const struct router_packet *p = &n->packet[FLIT_PACKET(front(n, queue))];
 
     q->stage = QUEUE_ASKS_VC;
-    q->exit = router * n->graph->n_port + n->graph->exit(n->graph, router, to);
+    q->exits = NULL;
+    q->n_exit = 1;
+    if (p->all)
+        q->exits = graph_union_at(p->all, n->graph, router, &q->n_exit);
+    q->exit = p->all ? q->exits[0]
+                     : router * n->graph->n_port + n->graph->exit(n->graph, router, p->to);
     n->port[port].asks |= UINT64_C(1) << queue % n->spec.vcs;
     wake_router(n, router);
 }
@@ -326,16 +349,17 @@ static uint32_t new_packet(struct routers *n)
 
 static void take(struct routers *n, uint32_t port, uint32_t flit)
 {
-    const struct router_packet *p = &n->packet[FLIT_PACKET(flit)];
+    struct router_packet *p = &n->packet[FLIT_PACKET(flit)];
 
-    assert(n->graph->peer[port] == GRAPH_NODE + p->to);
-    (void)port;
+    assert(p->all || n->graph->peer[port] == GRAPH_NODE + p->to);
     n->counts.flits_taken++;
     if (!FLIT_IS_TAIL(flit))
         return;
     n->counts.packets_taken++;
     struct router_packet whole = *p;
-    n->free_packet[n->n_free++] = FLIT_PACKET(flit);
+    whole.to = n->graph->peer[port] - GRAPH_NODE;
+    if (--p->ends == 0)
+        n->free_packet[n->n_free++] = FLIT_PACKET(flit);
     if (n->user.taken)
         n->user.taken(n->user.user, &whole, n->clk);
 }
@@ -391,8 +415,10 @@ static void begin_packet(struct routers *n, uint32_t node)
     uint32_t packet = new_packet(n);
     if (packet == NOBODY)
         return;
-    n->packet[packet] = (struct router_packet){ source, s->to, s->n_flit, 0, s->from_clk, n->clk,
-                                                s->tag };
+    n->packet[packet] = (struct router_packet){
+        .from = source, .to = s->to, .all = s->all, .ends = s->all ? s->all->n_node : 1,
+        .n_flit = s->n_flit, .offered_clk = s->from_clk, .sent_clk = n->clk, .tag = s->tag,
+    };
     f->turn = at + 1 == f->n_source ? 0 : at + 1;
     f->vc = vc;
     f->vc_turn = vc + 1 == n->spec.vcs ? 0 : vc + 1;
@@ -416,6 +442,7 @@ static void send_flit(struct routers *n, uint32_t node)
          FLIT(f->packet, is_head, f->left == 1));
     n->room[queue]--;
     f->left--;
+    f->flits++;
     n->counts.flits_sent++;
     if (f->left == 0 && n->user.sent_all)
         n->user.sent_all(n->user.user, n->packet[f->packet].from, n->clk);
@@ -468,17 +495,36 @@ static void step_nodes(struct routers *n)
     n->nodes.n = kept;
 }
 
-void routers_offer(struct routers *n, uint32_t source, uint32_t to, uint32_t n_flit,
-                   uint64_t from_clk, uint64_t tag)
+static void offer(struct routers *n, uint32_t source, const struct source *packet)
 {
     struct source *s = &n->source[source];
     struct interface *f = &n->node[s->node];
+    uint64_t from_clk = packet->from_clk;
 
-    assert(!s->offered && to < n->graph->n_node && n_flit > 0 && n_flit <= ROUTER_MOST_FLITS);
-    assert(!n->spec.cut_through || n_flit <= n->spec.vc_flits);
-    *s = (struct source){ s->node, to, n_flit, true, from_clk, tag };
+    assert(!s->offered && packet->n_flit > 0 && packet->n_flit <= ROUTER_MOST_FLITS);
+    assert(!n->spec.cut_through || packet->n_flit <= n->spec.vc_flits);
+    *s = *packet;
+    s->node = (uint32_t)(f - n->node);
+    s->offered = true;
     if (!f->busy && !f->awake && !(f->wake.link && f->wake.cyc <= from_clk))
         calendar_set(&n->calendar, &f->wake, from_clk > n->clk ? from_clk : n->clk);
+}
+
+void routers_offer(struct routers *n, uint32_t source, uint32_t to, uint32_t n_flit,
+                   uint64_t from_clk, uint64_t tag)
+{
+    assert(to < n->graph->n_node);
+    offer(n, source, &(struct source){ .to = to, .n_flit = n_flit, .from_clk = from_clk,
+                                       .tag = tag });
+}
+
+void routers_offer_all(struct routers *n, uint32_t source, const struct graph_union *to,
+                       uint32_t n_flit, uint64_t from_clk, uint64_t tag)
+{
+    assert(n->spec.cut_through && to->n_node > 0);
+    n->copies = true;
+    offer(n, source, &(struct source){ .to = GRAPH_NONE, .all = to, .n_flit = n_flit,
+                                       .from_clk = from_clk, .tag = tag });
 }
 
 void routers_withdraw(struct routers *n)
@@ -489,21 +535,31 @@ void routers_withdraw(struct routers *n)
 
 /* ---- the allocators ---- */
 
-/* The output's virtual channel that a queue asks for: the next in its turn that is free. */
+/* Of an output's free virtual channels those that have room for so many flits. */
+static uint64_t roomy(const struct routers *n, uint32_t exit, uint64_t free, uint32_t n_flit)
+{
+    for (uint64_t left = free; left; left &= left - 1) {
+        uint32_t vc = (uint32_t)__builtin_ctzll(left);
+        if (n->room[queue_behind(n, exit, vc)] < n_flit)
+            free &= ~(UINT64_C(1) << vc);
+    }
+    return free;
+}
+
+/* The output's virtual channel that a queue asks for: the next in its turn that is free, in all of
+ * its exits. */
 static uint32_t wanted_vc(const struct routers *n, uint32_t queue)
 {
     const struct queue *q = &n->queue[queue];
-    uint64_t free = n->port[q->exit].free;
+    uint64_t free = UINT64_MAX;
 
     if (n->graph->serial && n->held[q->exit / n->graph->n_port] > 0)
         return NOBODY;
-    if (n->spec.cut_through && graph_is_router(n->graph->peer[q->exit])) {
-        uint32_t n_flit = n->packet[FLIT_PACKET(front(n, queue))].n_flit;
-        for (uint64_t left = free; left; left &= left - 1) {
-            uint32_t vc = (uint32_t)__builtin_ctzll(left);
-            if (n->room[queue_behind(n, q->exit, vc)] < n_flit)
-                free &= ~(UINT64_C(1) << vc);
-        }
+    for (uint32_t i = 0; i < q->n_exit; i++) {
+        uint32_t exit = exits_of(q)[i];
+        free &= n->port[exit].free;
+        if (n->spec.cut_through && graph_is_router(n->graph->peer[exit]))
+            free = roomy(n, exit, free, n->packet[FLIT_PACKET(front(n, queue))].n_flit);
     }
     return free ? next_in_turn(free, q->turn) : NOBODY;
 }
@@ -513,17 +569,43 @@ static void grant_vc(struct routers *n, uint32_t queue)
     uint32_t vcs = n->spec.vcs;
     struct queue *q = &n->queue[queue];
 
-    n->out_vc[q->exit * vcs + q->vc].holder = queue;
+    for (uint32_t i = 0; i < q->n_exit; i++) {
+        uint32_t exit = exits_of(q)[i];
+        n->out_vc[exit * vcs + q->vc].holder = queue;
+        n->port[exit].free &= ~(UINT64_C(1) << q->vc);
+    }
     n->held[q->exit / n->graph->n_port]++;
-    n->port[q->exit].free &= ~(UINT64_C(1) << q->vc);
     n->port[queue / vcs].asks &= ~(UINT64_C(1) << queue % vcs);
     q->stage = QUEUE_HAS_VC;
     q->turn = q->vc + 1 == vcs ? 0 : q->vc + 1;
-    n->counts.allocations++;
+    n->counts.allocations += q->n_exit;
     if (n->spec.vc_clk == 0)
         ask_for_switch(n, queue);
     else
         push(n, ASKS_FOR_SWITCH, n->spec.vc_clk, queue, 0);
+}
+
+/* Packets that are copied, from the queue whose turn it is; the turn moves behind the first that
+ * gets its virtual channels. */
+static void grant_vcs_of_copies(struct routers *n, uint32_t router)
+{
+    uint32_t vcs = n->spec.vcs, n_queue = n->graph->n_port * vcs, first = router * n_queue;
+    uint32_t turn = n->copy_turn[router].queue;
+    bool granted = false;
+
+    for (uint32_t i = 0; i < n_queue; i++) {
+        uint32_t local = turn + i < n_queue ? turn + i : turn + i - n_queue, queue = first + local;
+        if (!(n->port[queue / vcs].asks >> queue % vcs & 1) || n->queue[queue].n_exit == 1)
+            continue;
+        uint32_t vc = wanted_vc(n, queue);
+        if (vc == NOBODY)
+            continue;
+        n->queue[queue].vc = vc;
+        grant_vc(n, queue);
+        if (!granted)
+            n->copy_turn[router].queue = local + 1 == n_queue ? 0 : local + 1;
+        granted = true;
+    }
 }
 
 /* Every virtual channel of an output has an arbiter; a bus has one, which is the first's. */
@@ -532,11 +614,13 @@ static void grant_vcs(struct routers *n, uint32_t router)
     uint32_t first = router * n->graph->n_port, vcs = n->spec.vcs, n_asked = 0;
     uint32_t n_queue = n->graph->n_port * vcs;
 
+    if (n->copies)
+        grant_vcs_of_copies(n, router);
     for (uint32_t port = first; port < first + n->graph->n_port; port++)
         for (uint64_t left = n->port[port].asks; left; left &= left - 1) {
             uint32_t queue = port * vcs + (uint32_t)__builtin_ctzll(left);
             struct queue *q = &n->queue[queue];
-            uint32_t vc = wanted_vc(n, queue);
+            uint32_t vc = q->n_exit == 1 ? wanted_vc(n, queue) : NOBODY;
             if (vc == NOBODY)
                 continue;
             q->vc = vc;
@@ -556,59 +640,116 @@ static void grant_vcs(struct routers *n, uint32_t router)
     }
 }
 
-/* The tail has left: the output's virtual channel is free, the next head may be routed. */
+/* The tail has left: the outputs' virtual channels are free, the next head may be routed. */
 static void end_packet(struct routers *n, uint32_t queue)
 {
     struct queue *q = &n->queue[queue];
 
-    set_blocked(n, q, false, n->clk + 1);
-    n->out_vc[q->exit * n->spec.vcs + q->vc].holder = NOBODY;
+    for (uint32_t i = 0; i < q->n_exit; i++) {
+        uint32_t exit = exits_of(q)[i];
+        set_blocked(n, exit, q->vc, false, n->clk + 1);
+        n->out_vc[exit * n->spec.vcs + q->vc].holder = NOBODY;
+        n->port[exit].free |= UINT64_C(1) << q->vc;
+    }
     n->held[q->exit / n->graph->n_port]--;
-    n->port[q->exit].free |= UINT64_C(1) << q->vc;
     n->port[queue / n->spec.vcs].goes &= ~(UINT64_C(1) << queue % n->spec.vcs);
     q->stage = QUEUE_IDLE;
     if (q->n > 0)
         begin_routing(n, queue, n->clk + 1);
 }
 
-static void move_flit(struct routers *n, uint32_t queue)
+/* A flit leaves the router by a port, in a virtual channel. */
+static void leave(struct routers *n, uint32_t out, uint32_t vc, uint32_t flit)
 {
-    const struct queue *q = &n->queue[queue];
-    uint32_t flit = take_flit(n, queue), out = q->exit, behind = queue_behind(n, out, q->vc);
-    enum event_kind place = graph_is_router(n->graph->peer[queue / n->spec.vcs])
-                                ? PLACE_FOR_ROUTER : PLACE_FOR_NODE;
+    uint32_t behind = queue_behind(n, out, vc);
 
     n->port[out].flits++;
-    if (FLIT_IS_HEAD(flit))
-        n->packet[FLIT_PACKET(flit)].routers++;
-    push(n, place, n->delay[place], queue, 0);
-    if (behind == NOBODY) {
-        push(n, FLIT_TO_NODE, n->delay[FLIT_TO_NODE], out, flit);
-        if (FLIT_IS_TAIL(flit) && n->user.arrives)
-            n->user.arrives(n->user.user, &n->packet[FLIT_PACKET(flit)],
-                            n->clk + n->delay[FLIT_TO_NODE]);
-    } else {
+    n->counts.switch_traversals++;
+    if (behind != NOBODY) {
         n->counts.flit_hops++;
         n->room[behind]--;
         push(n, FLIT_FROM_ROUTER, n->delay[FLIT_FROM_ROUTER], behind, flit);
+        return;
     }
+    push(n, FLIT_TO_NODE, n->delay[FLIT_TO_NODE], out, flit);
+    if (FLIT_IS_TAIL(flit) && n->user.arrives) {
+        struct router_packet p = n->packet[FLIT_PACKET(flit)];
+        p.to = n->graph->peer[out] - GRAPH_NODE;
+        n->user.arrives(n->user.user, &p, n->clk + n->delay[FLIT_TO_NODE]);
+    }
+}
+
+static void move_flit(struct routers *n, uint32_t queue)
+{
+    const struct queue *q = &n->queue[queue];
+    uint32_t flit = take_flit(n, queue);
+    enum event_kind place = graph_is_router(n->graph->peer[queue / n->spec.vcs])
+                                ? PLACE_FOR_ROUTER : PLACE_FOR_NODE;
+
+    if (FLIT_IS_HEAD(flit))
+        n->packet[FLIT_PACKET(flit)].routers++;
+    push(n, place, n->delay[place], queue, 0);
+    for (uint32_t i = 0; i < q->n_exit; i++)
+        leave(n, exits_of(q)[i], q->vc, flit);
+    n->counts.flits_copied += q->n_exit - 1;
     if (FLIT_IS_TAIL(flit))
         end_packet(n, queue);
     else
         look(n, queue, n->clk + 1);
 }
 
+/* The queue that a port offers to the switch: the next in its turn that can send. */
+static uint32_t offered(const struct routers *n, uint32_t port)
+{
+    const struct port *in = &n->port[port];
+
+    return port * n->spec.vcs + next_in_turn(in->goes, in->in_turn);
+}
+
+/* Whether nobody has won any of the outputs of a queue yet. */
+static bool are_left(const struct routers *n, const struct queue *q, uint32_t first)
+{
+    for (uint32_t i = 0; i < q->n_exit; i++)
+        if (n->best[exits_of(q)[i] - first] != NOBODY)
+            return false;
+    return true;
+}
+
+/* Those that are copied, from the port whose turn it is: each takes all of its outputs or none. */
+static uint32_t choose_copies(struct routers *n, uint32_t router)
+{
+    uint32_t n_port = n->graph->n_port, first = router * n_port, n_asked = 0;
+    uint32_t turn = n->copy_turn[router].port;
+
+    for (uint32_t i = 0; i < n_port; i++) {
+        uint32_t p = turn + i < n_port ? turn + i : turn + i - n_port;
+        uint32_t queue = n->port[first + p].goes ? offered(n, first + p) : NOBODY;
+        const struct queue *q = queue != NOBODY ? &n->queue[queue] : NULL;
+        if (!q || q->n_exit == 1 || !are_left(n, q, first))
+            continue;
+        if (n_asked == 0)
+            n->copy_turn[router].port = p + 1 == n_port ? 0 : p + 1;
+        for (uint32_t k = 0; k < q->n_exit; k++) {
+            n->best[exits_of(q)[k] - first] = queue;
+            n->asked[n_asked++] = exits_of(q)[k];
+        }
+    }
+    return n_asked;
+}
+
 static void grant_switch(struct routers *n, uint32_t router)
 {
-    uint32_t n_port = n->graph->n_port, first = router * n_port, vcs = n->spec.vcs, n_asked = 0;
+    uint32_t n_port = n->graph->n_port, first = router * n_port, vcs = n->spec.vcs;
+    uint32_t n_asked = n->copies ? choose_copies(n, router) : 0;
 
     for (uint32_t p = 0; p < n_port; p++) {
-        const struct port *in = &n->port[first + p];
-        if (!in->goes)
+        if (!n->port[first + p].goes)
             continue;
-        uint32_t queue = (first + p) * vcs + next_in_turn(in->goes, in->in_turn);
+        uint32_t queue = offered(n, first + p);
         uint32_t out = n->queue[queue].exit, *best = &n->best[out - first];
         uint32_t turn = n->port[out].out_turn;
+        if (n->queue[queue].n_exit > 1 || (*best != NOBODY && n->queue[*best].n_exit > 1))
+            continue;
         if (*best == NOBODY)
             n->asked[n_asked++] = out;
         if (*best == NOBODY || behind_turn(p, turn, n_port) <
@@ -620,7 +761,8 @@ static void grant_switch(struct routers *n, uint32_t router)
         n->best[out - first] = NOBODY;
         n->port[first + p].in_turn = queue % vcs + 1 == vcs ? 0 : queue % vcs + 1;
         n->port[out].out_turn = p + 1 == n_port ? 0 : p + 1;
-        move_flit(n, queue);
+        if (out == n->queue[queue].exit) // of copies, once
+            move_flit(n, queue);
     }
 }
 
@@ -773,6 +915,7 @@ static bool allocate(struct routers *n)
     n->out_vc = malloc(n_queue * sizeof *n->out_vc);
     n->awake = calloc(n->graph->n_router, sizeof *n->awake);
     n->held = calloc(n->graph->n_router, sizeof *n->held);
+    n->copy_turn = calloc(n->graph->n_router, sizeof *n->copy_turn);
     n->routers.member = malloc(n->graph->n_router * sizeof *n->routers.member);
     n->nodes.member = malloc(n_node * sizeof *n->nodes.member);
     n->node = calloc(n_node, sizeof *n->node);
@@ -781,12 +924,12 @@ static bool allocate(struct routers *n)
     n->best = malloc(own_queues * sizeof *n->best);
     n->asked = malloc(own_queues * sizeof *n->asked);
     if (!n->port || !n->queue || !n->flit || !n->room || !n->out_vc || !n->awake ||
-        !n->held || !n->routers.member || !n->nodes.member || !n->node || !n->source || !n->order ||
+        !n->held || !n->copy_turn || !n->routers.member || !n->nodes.member || !n->node || !n->source || !n->order ||
         !n->best || !n->asked)
         return false;
     for (size_t i = 0; i < n_queue; i++) {
         n->room[i] = n->spec.vc_flits;
-        n->out_vc[i] = (struct out_vc){ NOBODY, 0 };
+        n->out_vc[i] = (struct out_vc){ .holder = NOBODY };
     }
     for (size_t i = 0; i < n_port; i++)
         n->port[i].free = UINT64_MAX >> (64 - n->spec.vcs);
@@ -836,6 +979,7 @@ void routers_free(struct routers *n)
     free(n->out_vc);
     free(n->awake);
     free(n->held);
+    free(n->copy_turn);
     free(n->routers.member);
     free(n->nodes.member);
     free(n->node);
@@ -864,6 +1008,11 @@ struct router_channel routers_channel(const struct routers *n, uint32_t port)
     return (struct router_channel){ p->flits, p->blocked_clk + open };
 }
 
+uint64_t routers_sent(const struct routers *n, uint32_t node)
+{
+    return n->node[node].flits;
+}
+
 /* ---- what it is, and what adds up ---- */
 
 struct teller {
@@ -885,6 +1034,7 @@ static void put_packet(const struct teller *t, uint32_t packet)
 
     put(t, p->from);
     put(t, p->to);
+    put(t, p->ends);
     put(t, p->n_flit);
     put(t, p->routers);
     put(t, p->offered_clk - t->clk);
@@ -907,7 +1057,7 @@ static void put_queue(const struct teller *t, uint32_t queue)
     put(t, q->n);
     put(t, q->stage);
     put(t, q->turn);
-    put(t, q->blocked);
+    put(t, n->out_vc[queue].blocked);
     put(t, n->room[queue]);
     put(t, n->out_vc[queue].holder);
     put(t, n->out_vc[queue].turn);
@@ -962,8 +1112,11 @@ void routers_state(const struct routers *n, uint64_t clk, void (*put_it)(void *u
         put(&t, n->port[i].in_turn);
         put(&t, n->port[i].out_turn);
     }
-    for (uint32_t i = 0; i < n->graph->n_router; i++)
+    for (uint32_t i = 0; i < n->graph->n_router; i++) {
         put(&t, n->awake[i]);
+        put(&t, n->copy_turn[i].queue);
+        put(&t, n->copy_turn[i].port);
+    }
     for (uint32_t i = 0; i < n->graph->n_node; i++)
         put_node(&t, &n->node[i]);
     for (uint32_t i = 0; i < n->n_source; i++) {
@@ -987,9 +1140,10 @@ void routers_settle(struct routers *n)
 void routers_sums(struct routers *n, void (*add)(void *user, uint64_t *sum), void *user)
 {
     struct router_counts *c = &n->counts;
-    uint64_t *const sum[] = { &c->packets_sent,  &c->packets_taken, &c->flits_sent,
-                              &c->flits_taken,   &c->flit_hops,     &c->buffer_writes,
-                              &c->buffer_reads,  &c->allocations,   &c->steps };
+    uint64_t *const sum[] = { &c->packets_sent,  &c->packets_taken,     &c->flits_sent,
+                              &c->flits_taken,   &c->flits_copied,      &c->flit_hops,
+                              &c->buffer_writes, &c->buffer_reads,      &c->switch_traversals,
+                              &c->allocations,   &c->steps };
 
     for (size_t i = 0; i < sizeof sum / sizeof *sum; i++)
         add(user, sum[i]);
@@ -997,6 +1151,8 @@ void routers_sums(struct routers *n, void (*add)(void *user, uint64_t *sum), voi
         add(user, &n->port[i].flits);
         add(user, &n->port[i].blocked_clk);
     }
+    for (uint32_t i = 0; i < n->graph->n_node; i++)
+        add(user, &n->node[i].flits);
 }
 
 /* ---- what must hold ---- */
@@ -1018,9 +1174,10 @@ static enum err check_flits(const struct routers *n, struct err_msg *m)
             queued += n->queue[port * n->spec.vcs + vc].n;
     }
     uint64_t inside = queued + on_their_way(n);
-    if (n->counts.flits_sent != n->counts.flits_taken + inside)
-        return err_set(m, ERR_RUN, "%" PRIu64 " flits were sent, %" PRIu64 " taken, but %" PRIu64
-                       " are on their way", n->counts.flits_sent, n->counts.flits_taken, inside);
+    uint64_t sent = n->counts.flits_sent + n->counts.flits_copied;
+    if (sent != n->counts.flits_taken + inside)
+        return err_set(m, ERR_RUN, "%" PRIu64 " flits were sent or copied, %" PRIu64 " taken, but %"
+                       PRIu64 " are on their way", sent, n->counts.flits_taken, inside);
     if (hops != n->counts.flit_hops ||
         to_nodes != n->counts.flits_taken + n->events[FLIT_TO_NODE].n)
         return err_set(m, ERR_RUN, "channels carried %" PRIu64 " flits for %" PRIu64 " hops", hops,

@@ -18,6 +18,11 @@
  * its queues ask one arbiter, which grants when the packet before has left, so that a packet of n
  * flits takes n + v clocks of it.
  *
+ * A packet may go to several nodes: it is copied where their routes part, and there a flit moves
+ * when all of its copies can, into the same virtual channel of every output, in one clock. Such
+ * packets choose first, in turn, since they must win all of their outputs at once; cut-through
+ * alone has them, so that what was granted leaves whole and nothing waits for it half sent.
+ *
  * Alone over R routers a packet of n flits takes R (r + v + s + x) + (R - 1) l + 2 + n clocks from
  * its offer to its tail (router_zero_load()).
  *
@@ -45,9 +50,11 @@ struct router_spec {
 enum { ROUTER_MOST_VCS = 64, ROUTER_MOST_FLITS = 1 << 16 }; // of a router's port; of a packet
 
 struct router_packet {
-    uint32_t from, to; // source and node
+    uint32_t from, to; // source and node; where it goes to several, GRAPH_NONE until one takes it
+    const struct graph_union *all; // of several; else NULL
+    uint32_t ends;        // nodes that have not taken it
     uint32_t n_flit;
-    uint32_t routers;     // passed
+    uint32_t routers;     // passed, by all copies
     uint64_t offered_clk; // the clock from which it may be sent
     uint64_t sent_clk;    // its head
     uint64_t tag;         // the user's
@@ -70,11 +77,13 @@ struct router_channel { // what left by a port; to another router or to a node
 };
 
 struct router_counts {
-    uint64_t packets_sent, packets_taken; // heads, tails
+    uint64_t packets_sent, packets_taken; // heads, tails; of copies, every one taken
     uint64_t flits_sent, flits_taken;
+    uint64_t flits_copied;  // made where ways part: sent + copied = taken
     uint64_t flit_hops;     // from router to router
     uint64_t buffer_writes; // flits into queues
-    uint64_t buffer_reads;  // and out of them, through the switch
+    uint64_t buffer_reads;  // and out of them
+    uint64_t switch_traversals; // through the switch, every copy
     uint64_t allocations;   // virtual channels granted
     uint64_t steps;         // of routers: what a run costs
 };
@@ -92,6 +101,10 @@ void routers_free(struct routers *n); // takes NULL
 void routers_offer(struct routers *n, uint32_t source, uint32_t to, uint32_t n_flit,
                    uint64_t from_clk, uint64_t tag);
 
+/* Likewise to all ends of a way from the source's node; borrowed. The routers cut through. */
+void routers_offer_all(struct routers *n, uint32_t source, const struct graph_union *to,
+                       uint32_t n_flit, uint64_t from_clk, uint64_t tag);
+
 /* Takes back what the sources were offered and have not begun to send. */
 void routers_withdraw(struct routers *n);
 
@@ -103,6 +116,7 @@ uint64_t routers_next(const struct routers *n);
 
 const struct router_counts *routers_counts(const struct routers *n);
 struct router_channel routers_channel(const struct routers *n, uint32_t port);
+uint64_t routers_sent(const struct routers *n, uint32_t node); // flits, by the node's interface
 
 /* All that decides what follows from a clock on, which all before it have been run: clocks as
  * differences from it, packets by what they are, with tag(user, packet) for their tags. */
@@ -113,7 +127,7 @@ void routers_state(const struct routers *n, uint64_t clk, void (*put)(void *user
 void routers_sums(struct routers *n, void (*add)(void *user, uint64_t *sum), void *user);
 void routers_settle(struct routers *n);
 
-/* What must hold at any time: flits sent are taken, queued or on their way; places taken, credits
+/* What must hold at any time: flits sent and copied are taken, queued or on their way; places taken, credits
  * and credits on their way are all places; flits counted on channels are those of hops and takes.
  * ERR_RUN names what does not. */
 enum err routers_check(const struct routers *n, struct err_msg *m);

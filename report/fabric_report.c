@@ -226,10 +226,11 @@ void json_put_router_counts(json_t **o, const struct router_counts *c)
     json_put_count(o, "delivered_packets", c->packets_taken);
     json_put_count(o, "injected_flits", c->flits_sent);
     json_put_count(o, "delivered_flits", c->flits_taken);
+    json_put_count(o, "copied_flits", c->flits_copied);
     json_put_count(o, "flit_hops", c->flit_hops);
     json_put_count(o, "buffer_writes", c->buffer_writes);
     json_put_count(o, "buffer_reads", c->buffer_reads);
-    json_put_count(o, "switch_traversals", c->buffer_reads);
+    json_put_count(o, "switch_traversals", c->switch_traversals);
     json_put_count(o, "allocations", c->allocations);
 }
 

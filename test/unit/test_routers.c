@@ -45,10 +45,14 @@ static uint32_t upto(struct rng r, uint32_t i, uint32_t low, uint32_t high)
 
 /* ---- lists of packets ---- */
 
+enum { MOST_ENDS = 6 };
+
 struct packet {
     uint32_t source, to, n_flit;
     uint64_t from_clk;
-    uint64_t sent_clk, taken_clk; // found
+    uint64_t sent_clk, taken_clk; // found; the latter where it goes to one node
+    uint32_t n_end, end[MOST_ENDS]; // nodes that it is copied to; 0: to one
+    uint64_t end_clk[MOST_ENDS]; // found
 };
 
 struct play { // packets for sources, in order of from_clk for each
@@ -57,6 +61,7 @@ struct play { // packets for sources, in order of from_clk for each
     uint32_t      *node; // of each source
     uint32_t      *next; // packet of each source
     struct routers *routers;
+    struct graph_union *way; // of each packet that is copied
 };
 
 static uint32_t next_of(const struct play *p, uint32_t source, uint32_t from)
@@ -70,7 +75,10 @@ static void offer(struct play *p, uint32_t source)
 {
     uint32_t i = p->next[source];
 
-    if (i < p->n)
+    if (i < p->n && p->packet[i].n_end > 0)
+        routers_offer_all(p->routers, source, &p->way[i], p->packet[i].n_flit,
+                          p->packet[i].from_clk, i);
+    else if (i < p->n)
         routers_offer(p->routers, source, p->packet[i].to, p->packet[i].n_flit,
                       p->packet[i].from_clk, i);
 }
@@ -84,12 +92,44 @@ static void sent(void *user, uint32_t source, uint64_t clk)
     offer(p, source);
 }
 
+/* A packet, or a copy of it, is taken by a node. */
+static void take_at(struct packet *p, uint32_t node, uint64_t clk)
+{
+    uint64_t *at = &p->taken_clk;
+
+    for (uint32_t i = 0; i < p->n_end; i++)
+        if (p->end[i] == node)
+            at = &p->end_clk[i];
+    assert_int_equal(*at, 0);
+    *at = clk;
+}
+
 static void taken(void *user, const struct router_packet *packet, uint64_t clk)
 {
     struct play *p = user;
 
     assert_int_equal(p->packet[packet->tag].sent_clk, packet->sent_clk);
-    p->packet[packet->tag].taken_clk = clk;
+    take_at(&p->packet[packet->tag], packet->to, clk);
+}
+
+static uint32_t ends(const struct play *p)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < p->n; i++)
+        n += max_u32(1, p->packet[i].n_end);
+    return n;
+}
+
+static void find_ways(struct play *p, const struct graph *g)
+{
+    struct err_msg m;
+
+    p->way = calloc(p->n, sizeof *p->way);
+    for (uint32_t i = 0; i < p->n; i++)
+        if (p->packet[i].n_end > 0)
+            assert_int_equal(graph_unite(&p->way[i], g, p->node[p->packet[i].source],
+                                         p->packet[i].end, p->packet[i].n_end, &m), ERR_NONE);
 }
 
 /* Plays all; checks at many clocks that nothing is lost. */
@@ -100,6 +140,7 @@ static void play(struct play *p, const struct graph *g, const struct router_spec
     struct err_msg m;
 
     p->next = calloc(p->n_source, sizeof *p->next);
+    find_ways(p, g);
     assert_int_equal(routers_new(&p->routers, g, spec, p->node, p->n_source, &user, &m), ERR_NONE);
     for (uint32_t i = 0; i < p->n_source; i++) {
         p->next[i] = next_of(p, i, 0);
@@ -112,11 +153,14 @@ static void play(struct play *p, const struct graph *g, const struct router_spec
         assert_true(clk < 1000000);
     }
     const struct router_counts *c = routers_counts(p->routers);
-    assert_int_equal(c->flits_sent, c->flits_taken);
-    assert_int_equal(c->packets_taken, p->n);
+    assert_int_equal(c->flits_sent + c->flits_copied, c->flits_taken);
+    assert_int_equal(c->packets_taken, ends(p));
     for (uint32_t i = 0; channel && i < g->n_router * g->n_port; i++)
         channel[i] = routers_channel(p->routers, i);
     routers_free(p->routers);
+    for (uint32_t i = 0; i < p->n; i++)
+        graph_union_release(&p->way[i]);
+    free(p->way);
     free(p->next);
 }
 
@@ -125,7 +169,7 @@ static void play(struct play *p, const struct graph *g, const struct router_spec
 static uint64_t alone(const struct graph *g, const struct router_spec *spec, uint32_t from,
                       uint32_t to, uint32_t n_flit)
 {
-    struct packet packet = { 0, to, n_flit, 5, 0, 0 };
+    struct packet packet = { .to = to, .n_flit = n_flit, .from_clk = 5 };
     struct play p = { .packet = &packet, .n = 1, .n_source = 1, .node = &from };
 
     play(&p, g, spec, NULL);
@@ -194,7 +238,7 @@ static uint64_t exchanged(const struct router_spec *spec, uint32_t n_flit, uint6
     uint64_t flits = 0;
 
     for (uint32_t i = 0; i < n; i++)
-        packet[i] = (struct packet){ i % 2, 1 - i % 2, n_flit, 0, 0, 0 };
+        packet[i] = (struct packet){ .source = i % 2, .to = 1 - i % 2, .n_flit = n_flit };
     play(&p, &g, spec, NULL);
     for (uint32_t i = 0; i < n; i += 2)
         flits += packet[i].taken_clk >= BEGIN && packet[i].taken_clk < BEGIN + clocks ? n_flit : 0;
@@ -254,8 +298,8 @@ struct twin_flit {
 
 struct twin_queue {
     struct twin_flit flit[64];
-    uint32_t n, out, vc, turn;
-    bool     routed, granted; // the packet at the front
+    uint32_t n, n_out, out[8], vc, turn;
+    bool     granted; // the packet at the front
     uint64_t front_clk, granted_clk;
 };
 
@@ -275,6 +319,7 @@ struct twin {
     bool      held[MANY];                     // output's virtual channels
     uint32_t  vc_turn[MANY], in_turn[MANY], out_turn[MANY];
     uint32_t  bus_turn, bus_owner; // of a graph that is a bus; owner: queue + 1
+    uint32_t  copy_turn[MANY], copy_port[MANY]; // by router
     uint64_t  flits[MANY], blocked[MANY];     // by port
     struct twin_thing thing[MANY];
     uint32_t  ni_packet[MANY], ni_left[MANY], ni_vc[MANY], ni_vc_turn[MANY], ni_turn[MANY];
@@ -305,7 +350,7 @@ static void twin_arrivals(struct twin *t, uint64_t clk)
         } else if (a->kind == CREDIT) {
             t->room[a->queue]++;
         } else if (a->flit.tail) {
-            t->p->packet[a->flit.packet].taken_clk = clk;
+            take_at(&t->p->packet[a->flit.packet], t->g->peer[a->queue] - GRAPH_NODE, clk);
             t->n_taken++;
         }
         a->kind = NOTHING;
@@ -356,49 +401,120 @@ static bool twin_behind(const struct twin *t, uint32_t out, uint32_t vc, uint32_
     return t->g->peer[out] < GRAPH_NODE;
 }
 
+/* Adds the port by which a packet for `to` leaves the router, if it comes there. */
+static void twin_add_exit(const struct twin *t, struct twin_queue *q, uint32_t router,
+                          uint32_t from, uint32_t to)
+{
+    uint32_t at = t->g->at[from] / t->g->n_port, out;
+
+    for (;;) {
+        out = at * t->g->n_port + t->g->exit(t->g, at, to);
+        if (at == router)
+            break;
+        if (t->g->peer[out] >= GRAPH_NODE)
+            return; // another way
+        at = t->g->peer[out] / t->g->n_port;
+    }
+    for (uint32_t i = 0; i < q->n_out; i++)
+        if (q->out[i] == out)
+            return;
+    q->out[q->n_out++] = out;
+}
+
+static void twin_route(const struct twin *t, struct twin_queue *q, uint32_t router)
+{
+    const struct packet *p = &t->p->packet[q->flit[0].packet];
+
+    assert_true(q->flit[0].head);
+    q->n_out = 0;
+    for (uint32_t i = 0; i < p->n_end; i++)
+        twin_add_exit(t, q, router, t->p->node[p->source], p->end[i]);
+    if (p->n_end == 0)
+        twin_add_exit(t, q, router, t->p->node[p->source], p->to);
+}
+
+/* The virtual channel that it asks for, of all of its outputs; UINT32_MAX: none. */
+static uint32_t twin_wish(const struct twin *t, const struct twin_queue *q)
+{
+    uint32_t vcs = t->s.vcs, n_flit = t->p->packet[q->flit[0].packet].n_flit, behind;
+
+    for (uint32_t v = 0; v < vcs; v++) {
+        uint32_t vc = (q->turn + v) % vcs;
+        bool can = true;
+        for (uint32_t i = 0; i < q->n_out; i++)
+            can &= !t->held[q->out[i] * vcs + vc] &&
+                   (!twin_behind(t, q->out[i], vc, &behind) || !t->s.cut_through ||
+                    t->room[behind] >= n_flit);
+        if (can)
+            return vc;
+    }
+    return UINT32_MAX;
+}
+
+static void twin_grant(struct twin *t, struct twin_queue *q, uint32_t vc, uint64_t clk)
+{
+    q->granted = true;
+    q->granted_clk = clk;
+    q->vc = vc;
+    q->turn = vc + 1;
+    for (uint32_t i = 0; i < q->n_out; i++)
+        t->held[q->out[i] * t->s.vcs + vc] = true;
+}
+
+/* Copies first, as many as can. */
+static void twin_grant_copies(struct twin *t, const bool *asks, uint32_t router, uint64_t clk)
+{
+    uint32_t n = t->g->n_port * t->s.vcs, first = router * n, turn = t->copy_turn[router];
+    bool granted = false;
+
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t i = (turn + k) % n;
+        struct twin_queue *q = &t->queue[first + i];
+        uint32_t vc = asks[i] && q->n_out > 1 ? twin_wish(t, q) : UINT32_MAX;
+        if (vc == UINT32_MAX || t->bus_owner > 0)
+            continue;
+        twin_grant(t, q, vc, clk);
+        if (t->g->serial)
+            t->bus_owner = first + i + 1;
+        if (!granted)
+            t->copy_turn[router] = i + 1;
+        granted = true;
+    }
+}
+
 static void twin_vcs(struct twin *t, uint32_t router, uint64_t clk)
 {
     uint32_t vcs = t->s.vcs, n = t->g->n_port * vcs, first = router * n;
-    uint32_t wish[512], behind;
+    uint32_t wish[512];
+    bool asks[512];
 
     for (uint32_t i = 0; i < n; i++) {
         struct twin_queue *q = &t->queue[first + i];
-        wish[i] = UINT32_MAX;
-        if (q->n == 0 || q->granted || clk < q->front_clk + t->s.routing_clk)
-            continue;
-        const struct packet *p = &t->p->packet[q->flit[0].packet];
-        assert_true(q->flit[0].head);
-        q->out = router * t->g->n_port + t->g->exit(t->g, router, p->to);
-        for (uint32_t v = 0; v < vcs && wish[i] == UINT32_MAX; v++) {
-            uint32_t vc = (q->turn + v) % vcs;
-            bool room = !twin_behind(t, q->out, vc, &behind) || !t->s.cut_through ||
-                        t->room[behind] >= p->n_flit;
-            if (!t->held[q->out * vcs + vc] && room)
-                wish[i] = q->out * vcs + vc;
-        }
+        asks[i] = q->n > 0 && !q->granted && clk >= q->front_clk + t->s.routing_clk;
+        if (asks[i])
+            twin_route(t, q, router);
     }
-    for (uint32_t k = 0, left = t->bus_owner == 0; t->g->serial && k < n; k++) {
-        uint32_t i = (t->bus_turn + k) % n; // the one who may keep its wish
-        if (wish[i] != UINT32_MAX && left) {
-            left = 0;
+    twin_grant_copies(t, asks, router, clk);
+    for (uint32_t i = 0; i < n; i++) {
+        struct twin_queue *q = &t->queue[first + i];
+        uint32_t vc = asks[i] && q->n_out == 1 ? twin_wish(t, q) : UINT32_MAX;
+        wish[i] = vc == UINT32_MAX ? vc : q->out[0] * vcs + vc;
+    }
+    for (uint32_t k = 0, turn = t->bus_turn; t->g->serial && k < n; k++) {
+        uint32_t i = (turn + k) % n; // the one who may keep its wish
+        if (wish[i] != UINT32_MAX && t->bus_owner == 0) {
             t->bus_owner = first + i + 1;
+            t->bus_turn = i + 1;
         } else {
             wish[i] = UINT32_MAX;
         }
     }
-    if (t->bus_owner > 0)
-        t->bus_turn = t->bus_owner - first;
     for (uint32_t out = first; out < first + n; out++) {
         for (uint32_t k = 0; k < n; k++) {
             uint32_t i = (t->vc_turn[out] + k) % n;
             if (wish[i] != out)
                 continue;
-            struct twin_queue *q = &t->queue[first + i];
-            q->granted = true;
-            q->granted_clk = clk;
-            q->vc = out % vcs;
-            q->turn = q->vc + 1;
-            t->held[out] = true;
+            twin_grant(t, &t->queue[first + i], out % vcs, clk);
             t->vc_turn[out] = i + 1;
             break;
         }
@@ -413,48 +529,95 @@ static void twin_move(struct twin *t, uint32_t queue, uint64_t clk)
     uint32_t behind, peer = t->g->peer[queue / s->vcs];
 
     memmove(q->flit, q->flit + 1, --q->n * sizeof *q->flit);
-    t->flits[q->out]++;
     launch(t, (struct twin_thing){ clk + 1 + (peer < GRAPH_NODE ? s->link_clk + s->credit_clk : 1),
                                    CREDIT, queue, f });
-    if (twin_behind(t, q->out, q->vc, &behind)) {
-        t->room[behind]--;
-        launch(t, (struct twin_thing){ clk + s->switch_clk + s->crossbar_clk + s->link_clk,
-                                       TO_QUEUE, behind, f });
-    } else {
-        launch(t, (struct twin_thing){ clk + s->switch_clk + s->crossbar_clk + 1, TO_NODE, 0, f });
+    for (uint32_t i = 0; i < q->n_out; i++) {
+        t->flits[q->out[i]]++;
+        if (twin_behind(t, q->out[i], q->vc, &behind)) {
+            t->room[behind]--;
+            launch(t, (struct twin_thing){ clk + s->switch_clk + s->crossbar_clk + s->link_clk,
+                                           TO_QUEUE, behind, f });
+        } else {
+            launch(t, (struct twin_thing){ clk + s->switch_clk + s->crossbar_clk + 1, TO_NODE,
+                                           q->out[i], f });
+        }
+        if (f.tail)
+            t->held[q->out[i] * s->vcs + q->vc] = false;
     }
     if (f.tail) {
-        t->held[q->out * s->vcs + q->vc] = false;
         t->bus_owner = 0;
         q->granted = false;
         q->front_clk = clk + 1;
     }
 }
 
+/* Whether a queue's flit has room behind all of its outputs; which of them lack it. */
+static bool twin_has_room(const struct twin *t, const struct twin_queue *q, uint32_t first,
+                          bool *blocked)
+{
+    uint32_t behind;
+    bool all = true;
+
+    for (uint32_t i = 0; i < q->n_out; i++) {
+        bool room = !twin_behind(t, q->out[i], q->vc, &behind) || t->room[behind] > 0;
+        blocked[q->out[i] - first] |= !room;
+        all &= room;
+    }
+    return all;
+}
+
+/* The copies of the ports' choices, in turn: all of its outputs or none. */
+static void twin_switch_copies(struct twin *t, uint32_t router, const uint32_t *from, bool *won,
+                               uint64_t clk)
+{
+    uint32_t n_port = t->g->n_port, first = router * n_port, turn = t->copy_port[router];
+    bool any = false;
+
+    for (uint32_t k = 0; k < n_port; k++) {
+        uint32_t p = (turn + k) % n_port;
+        if (from[p] == UINT32_MAX || t->queue[from[p]].n_out == 1)
+            continue;
+        const struct twin_queue *q = &t->queue[from[p]];
+        bool left = true;
+        for (uint32_t i = 0; i < q->n_out; i++)
+            left &= !won[q->out[i] - first];
+        if (!left)
+            continue;
+        for (uint32_t i = 0; i < q->n_out; i++) {
+            won[q->out[i] - first] = true;
+            t->out_turn[q->out[i]] = p + 1;
+        }
+        t->in_turn[first + p] = from[p] % t->s.vcs + 1;
+        if (!any)
+            t->copy_port[router] = p + 1;
+        any = true;
+        twin_move(t, from[p], clk);
+    }
+}
+
 static void twin_switch(struct twin *t, uint32_t router, uint64_t clk)
 {
     uint32_t vcs = t->s.vcs, n_port = t->g->n_port, first = router * n_port;
-    uint32_t wish[512], from[512], behind;
-    bool blocked[512] = { false };
+    uint32_t wish[512], from[512];
+    bool blocked[512] = { false }, won[512] = { false };
 
     for (uint32_t p = 0; p < n_port; p++) {
-        wish[p] = UINT32_MAX;
+        wish[p] = from[p] = UINT32_MAX;
         for (uint32_t k = 0; k < vcs; k++) {
             uint32_t vc = (t->in_turn[first + p] + k) % vcs, queue = (first + p) * vcs + vc;
             const struct twin_queue *q = &t->queue[queue];
             if (q->n == 0 || !q->granted || clk < q->granted_clk + t->s.vc_clk)
                 continue;
-            bool room = !twin_behind(t, q->out, q->vc, &behind) || t->room[behind] > 0;
-            blocked[q->out - first] |= !room;
-            if (!room || wish[p] != UINT32_MAX)
+            if (!twin_has_room(t, q, first, blocked) || from[p] != UINT32_MAX)
                 continue;
-            wish[p] = q->out;
+            wish[p] = q->n_out == 1 ? q->out[0] : UINT32_MAX;
             from[p] = queue;
         }
     }
+    twin_switch_copies(t, router, from, won, clk);
     for (uint32_t out = first; out < first + n_port; out++) {
         t->blocked[out] += blocked[out - first];
-        for (uint32_t k = 0; k < n_port; k++) {
+        for (uint32_t k = 0; k < n_port && !won[out - first]; k++) {
             uint32_t p = (t->out_turn[out] + k) % n_port;
             if (wish[p] != out)
                 continue;
@@ -478,7 +641,7 @@ static void twin_play(struct play *p, const struct graph *g, const struct router
         p->next[i] = next_of(p, i, 0);
     for (uint32_t i = 0; i < MANY; i++)
         t->room[i] = spec->vc_flits;
-    for (uint64_t clk = 0; t->n_taken < p->n; clk++) {
+    for (uint64_t clk = 0; t->n_taken < ends(p); clk++) {
         assert_true(clk < 1000000);
         twin_arrivals(t, clk);
         for (uint32_t node = 0; node < g->n_node; node++)
@@ -496,7 +659,17 @@ static void twin_play(struct play *p, const struct graph *g, const struct router
 
 /* ---- both alike ---- */
 
-static struct play random_play(struct rng r, const struct graph *g, uint32_t longest)
+/* Some nodes, each once, for a packet that is copied. */
+static void draw_ends(struct packet *p, struct rng r, const struct graph *g)
+{
+    uint32_t n = upto(r, 0, 2, MOST_ENDS), first = upto(r, 1, 0, g->n_node - 1);
+    uint32_t step = upto(r, 2, 1, 1 + g->n_node / 4);
+
+    for (p->n_end = 0; p->n_end < n && p->n_end * step < g->n_node; p->n_end++)
+        p->end[p->n_end] = (first + p->n_end * step) % g->n_node;
+}
+
+static struct play random_play(struct rng r, const struct graph *g, uint32_t longest, bool copies)
 {
     struct play p = { .n = upto(r, 0, 1, 250), .n_source = g->n_node * upto(r, 1, 1, 3) };
     uint32_t clocks = upto(r, 2, 1, 300);
@@ -508,9 +681,12 @@ static struct play random_play(struct rng r, const struct graph *g, uint32_t lon
         p.node[i] = i % g->n_node;
     for (uint32_t i = 0; i < p.n; i++) {
         struct rng one = rng_in(r, i);
-        p.packet[i] = (struct packet){ upto(one, 0, 0, p.n_source - 1),
-                                       upto(one, 1, 0, g->n_node - 1), upto(one, 2, 1, longest),
-                                       (uint64_t)clocks * i / p.n, 0, 0 };
+        p.packet[i] = (struct packet){ .source = upto(one, 0, 0, p.n_source - 1),
+                                       .to = upto(one, 1, 0, g->n_node - 1),
+                                       .n_flit = upto(one, 2, 1, longest),
+                                       .from_clk = (uint64_t)clocks * i / p.n };
+        if (copies && upto(one, 3, 0, 1))
+            draw_ends(&p.packet[i], rng_in(one, 4), g);
     }
     return p;
 }
@@ -523,6 +699,10 @@ static void check_twin(const struct graph *g, const struct router_spec *spec, st
     assert_non_null(packet);
     play(p, g, spec, ours);
     memcpy(packet, p->packet, p->n * sizeof *packet);
+    for (uint32_t i = 0; i < p->n; i++) {
+        p->packet[i].sent_clk = p->packet[i].taken_clk = 0;
+        memset(p->packet[i].end_clk, 0, sizeof p->packet[i].end_clk);
+    }
     twin_play(p, g, spec, theirs);
     assert_memory_equal(packet, p->packet, p->n * sizeof *packet);
     for (uint32_t i = 0; i < g->n_router * g->n_port; i++) {
@@ -532,15 +712,15 @@ static void check_twin(const struct graph *g, const struct router_spec *spec, st
     free(packet);
 }
 
-static void check_twins(const struct fabric *f, uint32_t n)
+static void check_twins(const struct fabric *f, uint32_t n, bool copies)
 {
     for (uint32_t i = 0; i < n; i++) {
-        struct rng r = rng_in(rng_at(3, "twin"), i);
+        struct rng r = rng_in(rng_at(copies ? 4 : 3, "twin"), i);
         struct graph g = graph_of(f, upto(r, 1000, 1, 4), upto(r, 1001, 1, 4), i % 2);
         struct router_spec s = { upto(r, 1002, 1, 5), upto(r, 1003, 1, 9), upto(r, 1004, 0, 2),
                                  upto(r, 1005, 0, 2), upto(r, 1006, 0, 2), upto(r, 1007, 0, 2),
-                                 upto(r, 1008, 1, 3), upto(r, 1009, 0, 3), i % 4 == 0 };
-        struct play p = random_play(r, &g, s.cut_through ? s.vc_flits : 12);
+                                 upto(r, 1008, 1, 3), upto(r, 1009, 0, 3), copies || i % 4 == 0 };
+        struct play p = random_play(r, &g, s.cut_through ? s.vc_flits : 12, copies);
         check_twin(&g, &s, &p);
         free(p.packet);
         free(p.node);
@@ -551,9 +731,65 @@ static void check_twins(const struct fabric *f, uint32_t n)
 static void every_clock_is_that_of_a_twin_that_steps_every_router(void **state)
 {
     (void)state;
-    check_twins(&fabric_mesh, 250);
-    check_twins(&fabric_tree, 150);
-    check_twins(&fabric_bus, 100);
+    check_twins(&fabric_mesh, 250, false);
+    check_twins(&fabric_tree, 150, false);
+    check_twins(&fabric_bus, 100, false);
+}
+
+/* ---- packets that are copied ---- */
+
+static void copies_come_in_the_clocks_of_the_twin_too(void **state)
+{
+    (void)state;
+    check_twins(&fabric_mesh, 250, true);
+    check_twins(&fabric_tree, 150, true);
+    check_twins(&fabric_bus, 100, true);
+}
+
+/* Alone, every node has the packet when it would have it if it went there alone; every channel of
+ * the routes has its flits once. */
+static void check_copies_alone(const struct fabric *f, struct rng r)
+{
+    static struct router_channel channel[MANY];
+    struct graph g = graph_of(f, upto(r, 0, 1, 6), upto(r, 1, 2, 8), upto(r, 2, 0, 1));
+    struct router_spec spec = { upto(r, 3, 1, 3), 12, upto(r, 4, 0, 3), upto(r, 5, 0, 3),
+                                upto(r, 6, 0, 3), upto(r, 7, 0, 3), upto(r, 8, 1, 4), 0, true };
+    struct packet one = { .n_flit = upto(r, 9, 1, 12), .from_clk = 5 };
+    uint32_t from = upto(r, 10, 0, g.n_node - 1);
+    struct play p = { .packet = &one, .n = 1, .n_source = 1, .node = &from };
+    bool *on = calloc((size_t)g.n_router * g.n_port, sizeof *on);
+
+    draw_ends(&one, rng_in(r, 11), &g);
+    play(&p, &g, &spec, channel);
+    for (uint32_t i = 0; i < one.n_end; i++) {
+        uint32_t routers = graph_routers(&g, from, one.end[i]);
+        uint32_t stages = spec.routing_clk + spec.vc_clk + spec.switch_clk + spec.crossbar_clk;
+        assert_int_equal(one.end_clk[i] - 5, routers * stages + (routers - 1) * spec.link_clk + 2 +
+                                                 one.n_flit);
+        uint32_t router = g.at[from] / g.n_port;
+        for (;;) {
+            uint32_t out = router * g.n_port + g.exit(&g, router, one.end[i]);
+            on[out] = true;
+            if (!graph_is_router(g.peer[out]))
+                break;
+            router = g.peer[out] / g.n_port;
+        }
+    }
+    for (uint32_t i = 0; i < g.n_router * g.n_port; i++)
+        assert_int_equal(channel[i].flits, on[i] ? one.n_flit : 0);
+    free(on);
+    graph_release(&g);
+}
+
+static void copies_alone_take_what_each_way_takes_and_each_channel_once(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 200; i++) {
+        const struct fabric *f = i % 4 == 0   ? &fabric_tree
+                                 : i % 4 == 1 ? &fabric_bus
+                                              : &fabric_mesh;
+        check_copies_alone(f, rng_in(rng_at(5, "copies"), i));
+    }
 }
 
 /* ---- trees and buses ---- */
@@ -652,7 +888,8 @@ static void a_bus_takes_a_packet_s_flits_and_its_arbiter_s_clocks(void **state)
                               .node = node };
             uint64_t last = 0;
             for (uint32_t i = 0; i < p.n; i++)
-                packet[i] = (struct packet){ i % NODES, (i / NODES + 3 * i) % NODES, n, 0, 0, 0 };
+                packet[i] = (struct packet){ .source = i % NODES,
+                                             .to = (i / NODES + 3 * i) % NODES, .n_flit = n };
             play(&p, &g, &spec, NULL);
             for (uint32_t i = 0; i < p.n; i++)
                 last = max_u64(last, packet[i].taken_clk);
@@ -833,6 +1070,8 @@ int main(void)
         cmocka_unit_test(one_virtual_channel_of_one_place_waits_for_its_credits),
         cmocka_unit_test(few_places_at_the_interface_count_too),
         cmocka_unit_test(every_clock_is_that_of_a_twin_that_steps_every_router),
+        cmocka_unit_test(copies_come_in_the_clocks_of_the_twin_too),
+        cmocka_unit_test(copies_alone_take_what_each_way_takes_and_each_channel_once),
         cmocka_unit_test(a_tree_s_packets_go_up_to_the_common_parent_and_down),
         cmocka_unit_test(an_h_tree_s_channels_are_as_long_as_half_of_what_they_join),
         cmocka_unit_test(a_bus_takes_a_packet_s_flits_and_its_arbiter_s_clocks),
