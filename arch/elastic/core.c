@@ -736,6 +736,30 @@ static uint64_t added_wake(const struct site *s)
     return wake;
 }
 
+/* The next clock in which anything ends or comes. */
+static uint64_t next_clk(const struct site *s)
+{
+    uint64_t next = min_u64(s->core_end, s->link_end);
+
+    for (uint32_t i = 0; i < s->n_in; i++)
+        next = min_u64(next, mail_cyc(s->in[i].tokens));
+    for (uint32_t i = 0; i < s->n_added; i++)
+        next = min_u64(next, mail_cyc(s->added[i].tokens));
+    return s->sums.tokens ? min_u64(next, mail_cyc(s->sums.tokens)) : next;
+}
+
+/* Likewise, and it asks to be told of what comes: who watches is told of each clock in its turn. */
+static uint64_t watched_wake(const struct site *s)
+{
+    for (uint32_t i = 0; i < s->n_in; i++)
+        mail_wait(s->in[i].tokens);
+    for (uint32_t i = 0; i < s->n_added; i++)
+        mail_wait(s->added[i].tokens);
+    if (s->sums.tokens)
+        mail_wait(s->sums.tokens);
+    return next_clk(s);
+}
+
 static uint64_t next_wake(struct site *s)
 {
     uint64_t wake = min_u64(links_wake(s), min_u64(port_wake(s), added_wake(s)));
@@ -746,7 +770,7 @@ static uint64_t next_wake(struct site *s)
         wake = min_u64(wake, s->array_end);
     if (s->digital_busy)
         wake = min_u64(wake, s->digital_end);
-    return wake;
+    return s->chip->watch ? min_u64(wake, watched_wake(s)) : wake;
 }
 
 /* A stage is looked at where something has changed that it depends on; the first time, and in every
@@ -763,18 +787,6 @@ static void do_clock(struct site *s, uint64_t now)
         core_starts(s, now);
     assert(s->look == 0);
     s->wake = next_wake(s);
-}
-
-/* The next clock in which anything ends or comes. */
-static uint64_t next_clk(const struct site *s)
-{
-    uint64_t next = min_u64(s->core_end, s->link_end);
-
-    for (uint32_t i = 0; i < s->n_in; i++)
-        next = min_u64(next, mail_cyc(s->in[i].tokens));
-    for (uint32_t i = 0; i < s->n_added; i++)
-        next = min_u64(next, mail_cyc(s->added[i].tokens));
-    return s->sums.tokens ? min_u64(next, mail_cyc(s->sums.tokens)) : next;
 }
 
 uint64_t site_settle(struct site *s, uint64_t before)
